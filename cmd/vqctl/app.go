@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/hint"
+)
+
+// version is set by the linker (-X main.version=…).
+var version = "development"
+
+// newApp is the whole command line: one entry a command, each in the file of its name.
+func newApp() *cli.Command {
+	return &cli.Command{
+		Name:                  "vqctl",
+		Usage:                 "learn how the people in a message history write, and write as any of them",
+		Version:               version,
+		EnableShellCompletion: true,
+		Suggest:               true,
+		ExitErrHandler:        func(context.Context, *cli.Command, error) {},
+		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error {
+			return hint.Usage("%v", err)
+		},
+		Commands: []*cli.Command{},
+	}
+}
