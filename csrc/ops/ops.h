@@ -1,0 +1,215 @@
+// The contract between the model code (csrc/model) and a device (csrc/ops/cpu, later csrc/ops/cuda).
+//
+// A device owns memory, does work in the order in which it is called (a stream), and hands results back only through
+// download() and synchronize(): a call may return before its work is done. Pointers in Tensor are device addresses; only
+// the device may dereference them. The CPU implementation is the specification of every op.
+//
+// Letters: T rows (tokens) of a packed batch, R target rows, C hidden size, F feed-forward size, V vocabulary,
+//          H query heads, G key/value heads (G divides H), D head size, r adapter rank.
+//
+// Every op: shapes are checked by the caller; no op allocates device memory after reserve_workspace();
+// sums run in fp32 whatever the storage type; the same call with the same number of threads gives the same bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+namespace vq {
+
+// A failure that a user can be told about: it crosses the C border as a code and this message.
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+enum class DType : uint8_t { f32, bf16, f16 };  // f16 occurs in weight files only
+
+constexpr size_t size_of(DType t) { return t == DType::f32 ? 4 : 2; }
+
+// A row-major matrix in device memory. Not an owner.
+struct Tensor {
+  void* data = nullptr;
+  DType dtype = DType::f32;
+  int64_t rows = 0;
+  int64_t cols = 0;
+  int64_t stride = 0;  // elements from one row to the next, >= cols
+
+  bool empty() const { return data == nullptr; }
+  // Columns [begin, begin + count) of every row.
+  Tensor columns(int64_t begin, int64_t count) const {
+    return {static_cast<char*>(data) + begin * size_of(dtype), dtype, rows, count, stride};
+  }
+  // Rows [begin, begin + count).
+  Tensor row_range(int64_t begin, int64_t count) const {
+    return {static_cast<char*>(data) + begin * stride * size_of(dtype), dtype, count, cols, stride};
+  }
+};
+
+// A frozen matrix [N, K] of the base model in whatever layout the device multiplies fastest (packed panels, fp8, 4-bit).
+class Weight {
+ public:
+  virtual ~Weight() = default;
+  int64_t n = 0;
+  int64_t k = 0;
+  size_t owned_bytes = 0;     // device memory taken beside the caller's data
+  size_t borrowed_bytes = 0;  // caller's data that stays in use: it must outlive the weight
+};
+
+// Rows of a weight as they lie in a file, row-major [rows, K], in host memory. A weight may be stacked of several (q, k
+// and v; gate and up) so that one product serves all of them.
+struct WeightBlock {
+  const void* data;
+  DType dtype;
+  int64_t rows;
+};
+
+// What a weight will be used for; the device prepares only that.
+enum WeightUse : unsigned { use_forward = 1, use_backward = 2, use_gather = 4, use_decode = 8 };
+
+// Attention of a run of query rows over runs of key rows. Rows q_begin .. q_begin + q_count of Q see all keys of all
+// ranges but the last, and of the last range the first (last_visible + i + 1) keys for the i-th query row.
+// Training has one range a window; a decoding sequence that shares a prefix has two.
+struct KeyRange {
+  int32_t begin;
+  int32_t count;
+};
+struct AttentionSegment {
+  int32_t q_begin;
+  int32_t q_count;
+  int32_t first_range;  // into AttentionPlan::ranges
+  int32_t range_count;
+  // Keys of the last range visible to query row i of the segment: visible[q_begin + i].
+};
+struct AttentionPlan {
+  std::span<const AttentionSegment> segments;  // host memory, read before the call returns
+  std::span<const KeyRange> ranges;
+  std::span<const int32_t> visible;            // one for each query row, counted in the last range of its segment
+};
+
+struct AttentionShape {
+  int heads;      // H
+  int kv_heads;   // G
+  int head_dim;   // D
+  float scale;    // 1 / sqrt(D)
+};
+
+// Selects a dropout mask: element i of a tensor is kept when the counter-based generator keyed by (seed, stream) gives
+// at position i (row * cols + col) at least p. The mask depends on nothing else.
+struct DropoutKey {
+  uint64_t seed;
+  uint64_t stream;
+  float p;  // 0 keeps everything
+};
+
+struct AdamW {
+  float learning_rate, beta1, beta2, epsilon, weight_decay;
+  int64_t step;          // from 1
+  float gradient_scale;  // multiplied into the gradient: 1 / normaliser, times the clipping factor
+};
+
+struct DeviceInfo {
+  std::string name;         // "AMD EPYC"
+  std::string instructions; // what the GEMM uses for bf16 and f32: "amx", "avx512-bf16", "avx512", "avx2", "generic"
+  int threads = 0;
+  bool fast_bf16 = false;   // bf16 products are faster than f32 ones here
+  uint64_t memory_total = 0;
+  uint64_t memory_available = 0;
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual DeviceInfo info() const = 0;
+
+  // Memory. ---------------------------------------------------------------------------------------------------------
+  virtual void* alloc(size_t bytes) = 0;  // 64-byte aligned, zeroed; throws Error
+  virtual void free(void* p) = 0;
+  virtual void* host_alloc(size_t bytes) = 0;  // host memory that transfers fast
+  virtual void host_free(void* p) = 0;
+  virtual void upload(void* dst, const void* host, size_t bytes) = 0;
+  virtual void download(void* host, const void* src, size_t bytes) = 0;  // synchronizes
+  virtual void copy(const Tensor& dst, const Tensor& src) = 0;           // same shape; converts between types
+  virtual void zero(const Tensor& t) = 0;
+  virtual void synchronize() = 0;
+  // Scratch for the ops below, enough for `rows` rows of the widest product [n, k]; called once, before any op.
+  virtual size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const = 0;
+  virtual void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) = 0;
+
+  // Products. -------------------------------------------------------------------------------------------------------
+  // `compute` is the type of the operands of the product (f32, or bf16 with fp32 accumulation).
+  virtual Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) = 0;
+  // Bytes that make_weight would take beside the caller's data.
+  virtual size_t weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) const = 0;
+
+  // y[T, N] = x[T, K] W^T (+ add[T, N]); add may be y itself. T = 1 .. 8 runs at memory speed when W has use_decode.
+  virtual void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) = 0;
+  // dx[T, K] = dy[T, N] W (+ dx when accumulate).
+  virtual void linear_backward(const Tensor& dx, const Tensor& dy, const Weight& w, bool accumulate) = 0;
+  // c = alpha op(a) op(b) (+ c when accumulate); op transposes when its flag is set. Types may differ; the product is
+  // done in `compute`.
+  virtual void matmul(const Tensor& c, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,
+                      float alpha, bool accumulate, DType compute) = 0;
+
+  // y[T, C] = rows `ids` of the gatherable weight w [V, C]. ids: device memory, T int32.
+  virtual void embed(const Tensor& y, const Weight& w, const int32_t* ids) = 0;
+
+  // Normalisation. --------------------------------------------------------------------------------------------------
+  // y = x * rstd * w, rstd[t] = 1 / sqrt(mean(x[t]^2) + eps). w: C f32 on the device; rstd: T f32, kept for backward.
+  virtual void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) = 0;
+  // dx (+)= gradient of x through y. w is frozen. dx may alias dy when not accumulating.
+  virtual void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
+                                 bool accumulate) = 0;
+  // Per head: y = rope(rms_norm(x) * w, position). x, y [T, heads * D], w: D f32, rstd [T, heads] f32 kept for backward.
+  // cos_sin: [max_position, D] f32, D/2 cosines then D/2 sines of each position; half-split (NeoX) rotation.
+  virtual void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
+                              const float* cos_sin, const int32_t* positions) = 0;
+  // dx = gradient of x through y. dx may alias dy.
+  virtual void head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
+                                       const float* w, int head_dim, const float* cos_sin,
+                                       const int32_t* positions) = 0;
+
+  // Attention. ------------------------------------------------------------------------------------------------------
+  // o[Tq, H*D] = softmax(scale q k^T, causal as in the plan) v. q [Tq, H*D], k and v [Tk, G*D] (strided views allowed).
+  // lse[Tq, H] f32: log of the sum of exponentials, kept for backward; may be null.
+  virtual void attention(const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
+                         const AttentionShape& shape, const AttentionPlan& plan) = 0;
+  // dq, dk, dv are overwritten; key rows that no query sees get zero. `out` is o of the forward pass.
+  // Plans for backward have one range a segment, and no key row belongs to two segments.
+  virtual void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& dout,
+                                  const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out,
+                                  const float* lse, const AttentionShape& shape, const AttentionPlan& plan) = 0;
+
+  // Element-wise. ---------------------------------------------------------------------------------------------------
+  // gate_up [T, 2F]: gate in the first F columns. y[T, F] = silu(gate) * up.
+  virtual void swiglu(const Tensor& y, const Tensor& gate_up) = 0;
+  // d_gate_up [T, 2F] from dy [T, F]; may alias gate_up.
+  virtual void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) = 0;
+  // y = x * mask / (1 - p) (+ y when accumulate); y may alias x. The forward pass and the backward pass are the same op.
+  virtual void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) = 0;
+  virtual void add(const Tensor& y, const Tensor& a, const Tensor& b) = 0;  // y = a + b; y may alias either
+  // y[i] = x[rows[i]]; rows: device memory.
+  virtual void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) = 0;
+  // y[rows[i]] += x[i]; a row may occur once only.
+  virtual void scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) = 0;
+
+  // Loss. -----------------------------------------------------------------------------------------------------------
+  // logits [R, V] f32. loss[i] = weight[i] * (log sum exp - logit of label[i]); logits become
+  // weight[i] * (softmax - onehot) when `gradient`, else they are left as they are. All pointers on the device.
+  virtual void cross_entropy(float* loss, const Tensor& logits, const int32_t* labels, const float* weights,
+                             bool gradient) = 0;
+  // log_prob[i] = logit of label[i] - log sum exp; argmax[i] = smallest index of the largest logit.
+  virtual void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) = 0;
+
+  // Optimizer (f32 vectors of n elements). ----------------------------------------------------------------------------
+  // Sum of squares over n elements, added to *sum (double on the device) in an order that depends on n alone.
+  virtual void add_sum_of_squares(double* sum, const float* x, int64_t n) = 0;
+  // torch.optim.AdamW: p *= 1 - lr * wd; m, v moments; p -= lr * mhat / (sqrt(vhat) + eps). g is read, not zeroed.
+  virtual void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) = 0;
+};
+
+// Opens the CPU with this many threads (0: as many as the process may run on). Throws Error.
+Device* open_cpu(int threads);
+
+}  // namespace vq
