@@ -1,0 +1,73 @@
+package windows
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ParseMessage reads a line as AppendMessage writes it. Keys may come in any order, others are ignored, and a key that
+// is missing leaves its field empty; but the line must be one JSON object from its first byte to its newline, and
+// have a name.
+func ParseMessage(line []byte) (Message, error) {
+	var m struct {
+		Name        *string `json:"name"`
+		Delta       string  `json:"delta"`
+		ReplyTo     *string `json:"reply_to"`
+		ContentType string  `json:"content_type"`
+		Text        string  `json:"text"`
+	}
+	if err := parseObject(line, &m); err != nil {
+		return Message{}, err
+	}
+	if m.Name == nil {
+		return Message{}, errors.New(`the message has no "name"`)
+	}
+	return Message{Name: *m.Name, Delta: m.Delta, ReplyTo: m.ReplyTo, ContentType: m.ContentType, Text: m.Text}, nil
+}
+
+// ParseHeader reads the first line of a window.
+func ParseHeader(line []byte) (Header, error) {
+	var h struct {
+		Type    string    `json:"type"`
+		Members *[]string `json:"members"`
+		Start   string    `json:"start"`
+	}
+	if err := parseObject(line, &h); err != nil {
+		return Header{}, err
+	}
+	if h.Members == nil {
+		return Header{}, errors.New(`the header has no "members"`)
+	}
+	return Header{Type: h.Type, Members: *h.Members, Start: h.Start}, nil
+}
+
+// parseObject reads one JSON object that fills the line: the tokenizer may cut a window after every line only because
+// each begins with { and ends with } and a newline.
+func parseObject(line []byte, into any) error {
+	line = bytes.TrimSuffix(line, []byte{'\n'})
+	if len(line) < 2 || line[0] != '{' || line[len(line)-1] != '}' {
+		return fmt.Errorf("%s is not a JSON object", excerpt(line))
+	}
+	if err := json.Unmarshal(line, into); err != nil {
+		return fmt.Errorf("%s: %w", excerpt(line), err)
+	}
+	return nil
+}
+
+// excerpt quotes the beginning of a line for an error message.
+func excerpt(line []byte) string {
+	const length = 60
+	if len(line) > length {
+		return fmt.Sprintf("%q...", line[:length])
+	}
+	return fmt.Sprintf("%q", line)
+}
+
+// ValidDelta says whether a line may have this delta.
+func ValidDelta(delta string) bool { return slices.Contains(Deltas, delta) }
+
+// ValidContentType says whether a line may have this content type.
+func ValidContentType(t string) bool { return slices.Contains(ContentTypes, t) }

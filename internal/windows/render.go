@@ -1,0 +1,179 @@
+package windows
+
+import (
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+// Message is one line of a window.
+type Message struct {
+	Name        string
+	Delta       string  // one of Deltas: the time since the message before
+	ReplyTo     *string // what it answers or reacts to, cut by Quote; nil is null
+	ContentType string  // one of ContentTypes
+	Text        string
+}
+
+// Deltas are the values of "delta", rising.
+var Deltas = []string{"<1m", "<5m", "<1h", "<12h", "<1d", "1d+"}
+
+// ContentTypes are the values of "content_type".
+var ContentTypes = []string{"text", "image", "video", "audio", "document", "reaction", "file", "contact", "location"}
+
+// Delta names the time since the message before. Messages of one moment, and a clock that ran backwards, are "<1m".
+func Delta(since time.Duration) string {
+	switch {
+	case since < time.Minute:
+		return "<1m"
+	case since < 5*time.Minute:
+		return "<5m"
+	case since < time.Hour:
+		return "<1h"
+	case since < 12*time.Hour:
+		return "<12h"
+	case since < 24*time.Hour:
+		return "<1d"
+	}
+	return "1d+"
+}
+
+// quoteLength is how many code points of an answered message are quoted.
+const quoteLength = 50
+
+// Quote is the "reply_to" of an answer to text: its first 50 code points, and "..." if that is not all of it.
+func Quote(text string) string {
+	n := 0
+	for at := range text {
+		if n == quoteLength {
+			return text[:at] + "..."
+		}
+		n++
+	}
+	return text
+}
+
+// Header is the first line of a window.
+type Header struct {
+	Type    string   // "dm" or "group"
+	Members []string // sorted
+	Start   string   // 2024-03-15, the UTC date of the window's first message
+}
+
+// NewHeader describes a conversation of these people from start on: dm for two, group for more.
+func NewHeader(members []string, start time.Time) Header {
+	_, sorted := conversationKey(members)
+	kind := "group"
+	if len(sorted) <= 2 {
+		kind = "dm"
+	}
+	return Header{Type: kind, Members: sorted, Start: start.UTC().Format(time.DateOnly)}
+}
+
+// AppendHeader appends the header line, with its newline.
+func AppendHeader(dst []byte, h Header) []byte {
+	dst = append(dst, `{"type": `...)
+	dst = AppendString(dst, h.Type)
+	dst = append(dst, `, "members": [`...)
+	for i, m := range h.Members {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = AppendString(dst, m)
+	}
+	dst = append(dst, `], "start": `...)
+	dst = AppendString(dst, h.Start)
+	return append(dst, "}\n"...)
+}
+
+// AppendMessage appends the line of a message, with its newline.
+func AppendMessage(dst []byte, m *Message) []byte {
+	dst = append(dst, `{"name": `...)
+	dst = AppendString(dst, m.Name)
+	dst = append(dst, `, "delta": `...)
+	dst = AppendString(dst, m.Delta)
+	dst = append(dst, `, "reply_to": `...)
+	if m.ReplyTo == nil {
+		dst = append(dst, "null"...)
+	} else {
+		dst = AppendString(dst, *m.ReplyTo)
+	}
+	dst = append(dst, `, "content_type": `...)
+	dst = AppendString(dst, m.ContentType)
+	dst = append(dst, `, "text": `...)
+	dst = AppendString(dst, m.Text)
+	return append(dst, "}\n"...)
+}
+
+// escaped[b] says that byte b cannot stand for itself in a JSON string, or begins a sequence that must be looked at.
+var escaped = func() (table [256]bool) {
+	for b := range 256 {
+		table[b] = b < 0x20 || b == '"' || b == '\\' || b >= utf8.RuneSelf
+	}
+	return table
+}()
+
+// AppendString appends s as a JSON string exactly as Python's json.dumps(s, ensure_ascii=False) writes it: quotes, the
+// backslash and the control characters below U+0020 are escaped, and nothing else (not /, <, U+007F or U+2028). Each
+// byte that is not part of valid UTF-8 becomes U+FFFD.
+func AppendString[S string | []byte](dst []byte, s S) []byte {
+	dst = append(dst, '"')
+	dst = appendEscaped(dst, s)
+	return append(dst, '"')
+}
+
+// appendEscaped is AppendString without the quotes around.
+func appendEscaped[S string | []byte](dst []byte, s S) []byte {
+	dst = slices.Grow(dst, len(s)+len(s)/8)
+	from := 0 // s[from:i] stands for itself
+	for i := 0; i < len(s); {
+		b := s[i]
+		if !escaped[b] {
+			i++
+			continue
+		}
+		if b >= utf8.RuneSelf {
+			size := validRune(s, i)
+			if size > 0 {
+				i += size
+				continue
+			}
+			dst = append(dst, s[from:i]...)
+			dst = append(dst, "\uFFFD"...)
+		} else {
+			dst = append(dst, s[from:i]...)
+			dst = appendControl(dst, b)
+		}
+		i++
+		from = i
+	}
+	return append(dst, s[from:]...)
+}
+
+// validRune is the length of the UTF-8 sequence at s[i:], 0 if there is none.
+func validRune[S string | []byte](s S, i int) int {
+	r, size := utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
+	if r != utf8.RuneError || size > 1 {
+		return size
+	}
+	return 0
+}
+
+func appendControl(dst []byte, b byte) []byte {
+	const hex = "0123456789abcdef"
+	switch b {
+	case '"', '\\':
+		return append(dst, '\\', b)
+	case '\b':
+		return append(dst, `\b`...)
+	case '\f':
+		return append(dst, `\f`...)
+	case '\n':
+		return append(dst, `\n`...)
+	case '\r':
+		return append(dst, `\r`...)
+	case '\t':
+		return append(dst, `\t`...)
+	}
+	return append(dst, '\\', 'u', '0', '0', hex[b>>4], hex[b&15])
+}
