@@ -1,0 +1,78 @@
+# make          bin/vqctl
+# make demo     everything once, on bundled real chat: under five minutes after the build
+# make test     all tests: C++ under ASan and UBSan, Go under the race detector
+# make bench    all benchmarks, as JSON and as a table (beside HF + PEFT, which it fetches)
+# make fuzz     every fuzz target for FUZZTIME (10s)
+# make lint     gofmt, go vet, staticcheck, package arrows, clang-format
+# make golden   the oracles' files again (needs Python with transformers and peft)
+# make clean    removes what was built
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: all vqctl engine demo test test-go test-cpp bench fuzz lint golden clean setup-build
+
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+FUZZTIME ?= 10s
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+ENGINE := build/engine/libvqengine.a
+# Go does not see that a static library has changed: its checksum among the linker's flags makes it link, and test, again.
+GO_LDFLAGS = -X main.version=$(VERSION) -X ventriloquist/engine.library=$(firstword $(shell cksum $(ENGINE) 2>/dev/null))
+
+all: vqctl
+
+setup-build:
+	@scripts/setup build
+
+engine: setup-build
+	@cmake -S csrc -B build/engine -DCMAKE_BUILD_TYPE=Release >build/engine.log 2>&1 || { cat build/engine.log; exit 1; }
+	@cmake --build build/engine --target vqengine -j $(JOBS) -- --no-print-directory
+
+build:
+	@mkdir -p build
+
+engine: | build
+
+vqctl: engine
+	@go build -ldflags "$(GO_LDFLAGS)" -o bin/vqctl ./cmd/vqctl
+	@echo "built bin/vqctl $(VERSION)"
+
+demo: vqctl
+	bin/vqctl demo
+
+test: test-cpp test-go
+
+# The sanitized build is for the tests only; Go links the library of the release build.
+test-cpp: | build
+	@scripts/setup test
+	@cmake -S csrc -B build/sanitized -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVQ_TESTS=ON -DVQ_SANITIZE=ON >build/sanitized.log 2>&1 || { cat build/sanitized.log; exit 1; }
+	@cmake --build build/sanitized -j $(JOBS) -- --no-print-directory
+	ctest --test-dir build/sanitized --output-on-failure
+
+test-go: engine
+	go test -race -ldflags "$(GO_LDFLAGS)" ./...
+
+bench: vqctl
+	@scripts/bench/run
+
+fuzz: engine
+	@for target in $$(grep -rho --include=*_test.go 'func Fuzz[A-Za-z0-9_]*' internal engine cmd | sed 's/func //' | sort -u); do \
+	  dir=$$(dirname $$(grep -rl --include=*_test.go "func $$target(" internal engine cmd | head -1)); \
+	  echo "== $$dir $$target"; \
+	  go test -ldflags "$(GO_LDFLAGS)" ./$$dir -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
+	done
+
+lint: engine
+	@scripts/setup lint
+	@unformatted=$$(gofmt -l cmd engine internal scripts); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	scripts/check-arrows
+	@find csrc -name '*.h' -o -name '*.cpp' | xargs clang-format --dry-run --Werror
+
+golden:
+	python3 scripts/make_goldens.py
+
+clean:
+	rm -rf bin build
