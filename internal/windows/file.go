@@ -1,0 +1,209 @@
+package windows
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"os"
+
+	"ventriloquist/internal/hint"
+)
+
+// file is a Source over a window file. It keeps, for each window, where its row begins, and for each distinct line a
+// hash; the text stays on disk.
+type file struct {
+	f             *os.File
+	path          string
+	rows          []fileRow
+	conversations conversationSet
+	headers       map[lineHash]int32 // conversation of a header line
+	lines         map[lineHash]int32 // Line.ID of a message line
+	seeds         [2]maphash.Seed
+}
+
+// fileRow is one window of a file.
+type fileRow struct {
+	offset, length int64
+	number         int32 // of the row in the file, from 1
+	conversation   int32
+	targets        int32
+}
+
+// lineHash stands for the bytes of a line: 128 bits, so that two lines of a file never share one by accident.
+type lineHash [2]uint64
+
+// Progress is told how much of a job is done; total is in the same unit, and 0 when unknown. It may be nil.
+type Progress func(done, total int64)
+
+func (p Progress) report(done, total int64) {
+	if p != nil {
+		p(done, total)
+	}
+}
+
+// OpenFile opens a window file: a line a window, {"text": "<header>\n<line>\n…"}, with "targets" beside it where more
+// than the last message carries loss. Other keys are ignored, blank lines too; a newline missing at the end of a text is
+// added. The whole file is read once and checked, so that reading a window later cannot fail on its form; progress
+// counts bytes.
+func OpenFile(ctx context.Context, path string, progress Progress) (Source, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, hint.With(fmt.Errorf("cannot open the window file: %w", err),
+			"make one with: vqctl preprocess --export %s", path)
+	}
+	s := &file{f: f, path: path, headers: map[lineHash]int32{}, lines: map[lineHash]int32{},
+		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	if err := s.index(ctx, progress); err != nil {
+		f.Close()
+		return nil, err
+	}
+	if len(s.rows) == 0 {
+		f.Close()
+		return nil, fmt.Errorf("%s holds no windows", path)
+	}
+	return s, nil
+}
+
+// index reads the file once and notes its windows.
+func (s *file) index(ctx context.Context, progress Progress) error {
+	info, err := s.f.Stat()
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", s.path, err)
+	}
+	in := bufio.NewReaderSize(s.f, 1<<20)
+	var row []byte
+	var offset int64
+	for number := int32(1); ; number++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		row, err = readRow(in, row[:0])
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("cannot read %s: %w", s.path, err)
+		}
+		if err := s.add(row, offset, number); err != nil {
+			return err
+		}
+		offset += int64(len(row))
+		if number%1024 == 0 {
+			progress.report(offset, info.Size())
+		}
+		if err == io.EOF {
+			progress.report(offset, info.Size())
+			return nil
+		}
+	}
+}
+
+// readRow appends the next row, with its newline, to dst; io.EOF comes with the last.
+func readRow(in *bufio.Reader, dst []byte) ([]byte, error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		dst = append(dst, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return dst, err
+		}
+	}
+}
+
+// add checks one row of the file and notes its window.
+func (s *file) add(row []byte, offset int64, number int32) error {
+	if len(bytes.TrimSpace(row)) == 0 {
+		return nil
+	}
+	conversation, targets, err := s.check(row)
+	if err != nil {
+		return hint.With(fmt.Errorf("%s:%d: %w", s.path, number, err),
+			`a row of a window file reads {"text": "<header>\n<message>\n…"}, as vqctl preprocess --export writes it`)
+	}
+	s.rows = append(s.rows, fileRow{offset: offset, length: int64(len(row)), number: number,
+		conversation: conversation, targets: int32(targets)})
+	return nil
+}
+
+// check holds a row against the form of a window, line by line; lines seen before need no second look.
+func (s *file) check(row []byte) (conversation int32, targets int, err error) {
+	text, targets, err := parseRow(row)
+	if err != nil {
+		return 0, 0, err
+	}
+	lines := splitText(text)
+	if len(lines) < 2 {
+		return 0, 0, errors.New("the window has no message")
+	}
+	if targets > len(lines)-1 {
+		return 0, 0, fmt.Errorf(`"targets" is %d, but the window has only %d messages`, targets, len(lines)-1)
+	}
+	h := s.hash(lines[0])
+	conversation, known := s.headers[h]
+	if !known {
+		header, err := ParseHeader(lines[0])
+		if err != nil {
+			return 0, 0, fmt.Errorf("line 1 of the window: %w", err)
+		}
+		conversation = int32(s.conversations.number(header.Members))
+		s.headers[h] = conversation
+	}
+	for i, line := range lines[1:] {
+		h := s.hash(line)
+		if _, known := s.lines[h]; known {
+			continue
+		}
+		if _, err := ParseMessage(line); err != nil {
+			return 0, 0, fmt.Errorf("line %d of the window: %w", i+2, err)
+		}
+		s.lines[h] = int32(len(s.lines))
+	}
+	return conversation, targets, nil
+}
+
+func (s *file) hash(line []byte) lineHash {
+	return lineHash{maphash.Bytes(s.seeds[0], line), maphash.Bytes(s.seeds[1], line)}
+}
+
+func (s *file) Len() int                  { return len(s.rows) }
+func (s *file) Conversation(i int) int    { return int(s.rows[i].conversation) }
+func (s *file) Conversations() [][]string { return s.conversations.members }
+func (s *file) Targets(i int) int         { return int(s.rows[i].targets) }
+func (s *file) Lines() int                { return len(s.lines) }
+func (s *file) Where(i int) string        { return fmt.Sprintf("%s:%d", s.path, s.rows[i].number) }
+
+func (s *file) Close() error {
+	if err := s.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func (s *file) Window(i int) (*Window, error) {
+	row := make([]byte, s.rows[i].length)
+	if _, err := s.f.ReadAt(row, s.rows[i].offset); err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", s.Where(i), err)
+	}
+	text, targets, err := parseRow(row)
+	if err != nil {
+		return nil, s.changed(i)
+	}
+	lines := splitText(text)
+	if len(lines) < 2 || targets > len(lines)-1 {
+		return nil, s.changed(i)
+	}
+	w := &Window{Conversation: s.Conversation(i), Header: lines[0], Targets: targets,
+		Lines: make([]Line, len(lines)-1)}
+	for j, line := range lines[1:] {
+		id, known := s.lines[s.hash(line)]
+		if !known {
+			return nil, s.changed(i)
+		}
+		w.Lines[j] = Line{ID: int(id), Text: line}
+	}
+	return w, nil
+}
+
+func (s *file) changed(i int) error {
+	return fmt.Errorf("%s: the file has changed since it was opened", s.Where(i))
+}
