@@ -1,0 +1,199 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"ventriloquist/internal/hint"
+)
+
+const (
+	// Default is the base model that is used when none is named.
+	Default = "Qwen/Qwen3-8B-Base"
+	// Tiny is the model embedded in the program.
+	Tiny = "tiny"
+)
+
+// Known lists the models of the family, the base models first; they may be named without their owner and in any case.
+var Known = []string{
+	"Qwen/Qwen3-0.6B-Base", "Qwen/Qwen3-1.7B-Base", "Qwen/Qwen3-4B-Base", "Qwen/Qwen3-8B-Base", "Qwen/Qwen3-14B-Base",
+	"Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B", "Qwen/Qwen3-4B", "Qwen/Qwen3-8B", "Qwen/Qwen3-14B", "Qwen/Qwen3-32B",
+}
+
+// Resolve finds a model: "" is Default, "tiny" the embedded one; then a folder; then a name such as
+// Qwen/Qwen3-8B-Base, qwen3-8b-base or owner/name in vqctl's own model folder and in the Hugging Face cache.
+// Nothing is downloaded.
+func Resolve(nameOrDir string) (Source, error) {
+	if nameOrDir == "" {
+		nameOrDir = Default
+	}
+	if nameOrDir == Tiny {
+		return embedded()
+	}
+	if info, err := os.Stat(nameOrDir); err == nil && info.IsDir() {
+		return folderByPath(nameOrDir)
+	} else if err == nil {
+		return Source{}, hint.With(fmt.Errorf("base model %s is a file, not a folder", nameOrDir), "name the folder that it is in")
+	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		return Source{}, fmt.Errorf("cannot open base model: %w", err)
+	}
+	repo, ok := canonicalRepo(nameOrDir)
+	if !ok {
+		return Source{}, hint.With(fmt.Errorf("no base model %q: there is no such folder, and it is not the name of a model", nameOrDir),
+			"give a folder, %s, or a name as in Hugging Face: %s; vqctl model list shows what is here", Tiny, Default)
+	}
+	return resolveRepo(repo)
+}
+
+// folderByPath makes the path absolute: an adapter that notes it must find it from elsewhere.
+func folderByPath(dir string) (Source, error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return Source{}, fmt.Errorf("cannot open base model %s: %w", dir, err)
+	}
+	return Folder(absolute), nil
+}
+
+func resolveRepo(repo string) (Source, error) {
+	incomplete := ""
+	for _, find := range []func(string) (string, error){ownFolder, cacheFolder} {
+		dir, err := find(repo)
+		if err != nil {
+			return Source{}, err
+		}
+		if dir == "" {
+			continue
+		}
+		if missing := missingFile(dir); missing != "" {
+			incomplete = fmt.Sprintf(": %s has no %s", dir, missing)
+			continue
+		}
+		return Source{Name: repo, Dir: dir}, nil
+	}
+	return Source{}, hint.With(fmt.Errorf("base model %s is not on this machine%s", repo, incomplete),
+		"download it with: vqctl model pull %s (or try without a download: --base-model %s)", repo, Tiny)
+}
+
+// repoName is what Hugging Face allows: one owner and one name, of letters, digits, dots, dashes and underscores.
+var repoName = regexp.MustCompile(`^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$`)
+
+// canonicalRepo spells a model's name with its owner, and says whether it is one.
+func canonicalRepo(name string) (string, bool) {
+	for _, known := range Known {
+		if strings.EqualFold(name, known) || strings.EqualFold("Qwen/"+name, known) {
+			return known, true
+		}
+	}
+	return name, repoName.MatchString(name) && !strings.Contains(name, "..") && !strings.Contains(name, "--")
+}
+
+// OwnFolder is where vqctl keeps the models it downloads: $VENTRILOQUIST_MODELS, else ventriloquist/models in the
+// user's data folder.
+func OwnFolder() (string, error) {
+	if dir := os.Getenv("VENTRILOQUIST_MODELS"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "ventriloquist", "models"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", hint.With(fmt.Errorf("no folder for models: %w", err), "set VENTRILOQUIST_MODELS to a folder")
+	}
+	return filepath.Join(home, ".local", "share", "ventriloquist", "models"), nil
+}
+
+// ownFolder returns the model's folder among vqctl's own, "" if it is not there.
+func ownFolder(repo string) (string, error) {
+	root, err := OwnFolder()
+	if err != nil {
+		return "", err
+	}
+	return existingDir(filepath.Join(root, filepath.FromSlash(repo)))
+}
+
+// CacheFolder is Hugging Face's cache, where its environment variables put it; "" where there is no home folder.
+func CacheFolder() string {
+	for _, key := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} {
+		if dir := os.Getenv(key); dir != "" {
+			return dir
+		}
+	}
+	if dir := os.Getenv("HF_HOME"); dir != "" {
+		return filepath.Join(dir, "hub")
+	}
+	cache := os.Getenv("XDG_CACHE_HOME")
+	if cache == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return ""
+		}
+		cache = filepath.Join(home, ".cache")
+	}
+	return filepath.Join(cache, "huggingface", "hub")
+}
+
+// cacheFolder returns the snapshot of the model's main branch in Hugging Face's cache, "" if there is none.
+func cacheFolder(repo string) (string, error) {
+	root := CacheFolder()
+	if root == "" {
+		return "", nil
+	}
+	base := filepath.Join(root, "models--"+strings.ReplaceAll(repo, "/", "--"))
+	ref, err := os.ReadFile(filepath.Join(base, "refs", "main"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read the Hugging Face cache: %w", err)
+	}
+	commit := strings.TrimSpace(string(ref))
+	if commit == "" || commit != filepath.Base(commit) || !filepath.IsLocal(commit) {
+		return "", hint.With(fmt.Errorf("%s holds %q, which is no commit", filepath.Join(base, "refs", "main"), commit), "remove that folder and download the model again")
+	}
+	return existingDir(filepath.Join(base, "snapshots", commit))
+}
+
+func existingDir(dir string) (string, error) {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot look for models: %w", err)
+	}
+	return dir, nil
+}
+
+// missingFile names a file that a downloaded model lacks, "" if it is whole. A cache often has a model's tokenizer only.
+func missingFile(dir string) string {
+	s := Folder(dir)
+	for _, name := range []string{ConfigFile, TokenizerFile} {
+		if !s.Has(name) {
+			return name
+		}
+	}
+	if s.Has(WeightsFile) {
+		return ""
+	}
+	content, err := s.ReadFile(IndexFile)
+	if err != nil {
+		return WeightsFile
+	}
+	weightMap, err := parseIndex(s.Path(IndexFile), content)
+	if err != nil {
+		return "" // opening it will say what is wrong with the index
+	}
+	for _, shard := range shardNames(weightMap) {
+		if !s.Has(shard) {
+			return shard
+		}
+	}
+	return ""
+}

@@ -1,0 +1,188 @@
+package safetensors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+	"sort"
+	"unicode/utf8"
+)
+
+const (
+	lengthBytes = 8
+	// maxHeader is the reference implementation's limit.
+	maxHeader   = 100_000_000
+	metadataKey = "__metadata__"
+)
+
+// entry is a tensor's line in the header; begin and end count from the end of the header.
+type entry struct {
+	dtype      DType
+	shape      []int
+	begin, end uint64
+}
+
+type header struct {
+	tensors  map[string]entry
+	metadata map[string]string
+}
+
+// split separates a file's header from its tensors' bytes.
+func split(name string, content []byte) (head, data []byte, err error) {
+	if len(content) < lengthBytes {
+		return nil, nil, damaged(name, "%d bytes are too few for a safetensors file", len(content))
+	}
+	n := binary.LittleEndian.Uint64(content)
+	if n > maxHeader {
+		return nil, nil, damaged(name, "a header of %d bytes is over the format's limit of %d", n, maxHeader)
+	}
+	rest := content[lengthBytes:]
+	if n > uint64(len(rest)) {
+		return nil, nil, damaged(name, "the header has %d bytes, but only %d follow", n, len(rest))
+	}
+	return rest[:n], rest[n:], nil
+}
+
+// parseHeader reads the JSON object. It goes key by key, since encoding/json would keep the last of two equal ones.
+func parseHeader(head []byte) (*header, error) {
+	if !utf8.Valid(head) {
+		return nil, errors.New("not UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(head))
+	if tok, err := dec.Token(); err != nil {
+		return nil, jsonError(err)
+	} else if tok != json.Delim('{') {
+		return nil, errors.New("not a JSON object")
+	}
+	h := &header{tensors: map[string]entry{}}
+	seen := map[string]bool{}
+	for dec.More() {
+		tok, err := dec.Token()
+		if err != nil {
+			return nil, jsonError(err)
+		}
+		name := tok.(string) // inside an object a token before a value is its key
+		if seen[name] {
+			return nil, fmt.Errorf("tensor %q is there twice", name)
+		}
+		seen[name] = true
+		if err := h.readValue(dec, name); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, jsonError(err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errors.New("something follows the JSON object")
+	}
+	return h, nil
+}
+
+func (h *header) readValue(dec *json.Decoder, name string) error {
+	if name == metadataKey {
+		if err := dec.Decode(&h.metadata); err != nil {
+			return fmt.Errorf("%s: %w", metadataKey, jsonError(err))
+		}
+		return nil
+	}
+	var raw struct {
+		DType   *DType    `json:"dtype"`
+		Shape   *[]uint64 `json:"shape"`
+		Offsets *[]uint64 `json:"data_offsets"`
+	}
+	if err := dec.Decode(&raw); err != nil {
+		return fmt.Errorf("tensor %q: %w", name, jsonError(err))
+	}
+	if raw.DType == nil || raw.Shape == nil || raw.Offsets == nil {
+		return fmt.Errorf("tensor %q lacks one of dtype, shape and data_offsets", name)
+	}
+	if len(*raw.Offsets) != 2 {
+		return fmt.Errorf("tensor %q: data_offsets has %d numbers, not 2", name, len(*raw.Offsets))
+	}
+	e := entry{dtype: *raw.DType, shape: make([]int, len(*raw.Shape)), begin: (*raw.Offsets)[0], end: (*raw.Offsets)[1]}
+	for i, d := range *raw.Shape {
+		if d > math.MaxInt {
+			return fmt.Errorf("tensor %q: a dimension of %d", name, d)
+		}
+		e.shape[i] = int(d)
+	}
+	h.tensors[name] = e
+	return nil
+}
+
+func jsonError(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("the JSON ends in the middle")
+	}
+	return err
+}
+
+func (h *header) before(a, b string) bool {
+	x, y := h.tensors[a], h.tensors[b]
+	if x.begin != y.begin {
+		return x.begin < y.begin
+	}
+	if x.end != y.end {
+		return x.end < y.end
+	}
+	return a < b
+}
+
+// check holds the tensors against each other and against the number of bytes that follow the header.
+func (h *header) check(size uint64) error {
+	names := make([]string, 0, len(h.tensors))
+	for n := range h.tensors {
+		names = append(names, n)
+	}
+	sort.Slice(names, func(i, j int) bool { return h.before(names[i], names[j]) })
+	var covered uint64
+	for i, name := range names {
+		e := h.tensors[name]
+		if e.end < e.begin {
+			return fmt.Errorf("tensor %q: its bytes end at %d, before they begin at %d", name, e.end, e.begin)
+		}
+		if e.end > size {
+			return fmt.Errorf("tensor %q: bytes %d to %d lie outside the file, which has %d after the header", name, e.begin, e.end, size)
+		}
+		if e.begin < covered {
+			return fmt.Errorf("tensors %q and %q overlap at byte %d", names[i-1], name, e.begin)
+		}
+		if e.begin > covered {
+			return fmt.Errorf("tensor %q begins at byte %d, but the one before it ends at %d", name, e.begin, covered)
+		}
+		if err := e.checkSize(name); err != nil {
+			return err
+		}
+		covered = e.end
+	}
+	if covered != size {
+		return fmt.Errorf("%d bytes follow the last tensor", size-covered)
+	}
+	return nil
+}
+
+// checkSize holds a tensor's type and shape against the number of its bytes.
+func (e entry) checkSize(name string) error {
+	width, ok := widths[e.dtype]
+	if !ok {
+		return fmt.Errorf("tensor %q has the unknown type %q", name, e.dtype)
+	}
+	total := width
+	for _, d := range e.shape {
+		high, low := bits.Mul64(total, uint64(d))
+		if high != 0 || low > math.MaxInt {
+			return fmt.Errorf("tensor %q: shape %v is too large", name, e.shape)
+		}
+		total = low
+	}
+	if total%8 != 0 || total/8 != e.end-e.begin {
+		return fmt.Errorf("tensor %q: %s of shape %v needs %d bytes, but it has %d", name, e.dtype, e.shape, (total+7)/8, e.end-e.begin)
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+// Package safetensors reads and writes the safetensors file format: eight bytes with the header's length, a JSON header
+// that gives each tensor's type, shape and byte range, then the tensors' bytes.
+//
+// In: a path, which is mapped into memory read-only, or bytes that are in memory already. Out: views of those bytes;
+// nothing is copied or converted until Floats is called. What is not a valid file is refused with the file and the
+// tensor named, by the rules of the reference implementation: the ranges must cover the data exactly, without holes,
+// overlaps or a rest. Two entries of one name are refused as well, which the reference lets pass.
+//
+// The package knows nothing of models: which tensors a file should have is its callers' business.
+package safetensors
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"sort"
+
+	"golang.org/x/sys/unix"
+
+	"ventriloquist/internal/hint"
+)
+
+// DType is the type of a tensor's elements, spelled as in the file.
+type DType string
+
+// The types that weights have. A file may hold tensors of others; they are checked and can be viewed.
+const (
+	F32  DType = "F32"
+	F16  DType = "F16"
+	BF16 DType = "BF16"
+)
+
+// widths are the bits of one element, for every type of the format.
+var widths = map[DType]uint64{
+	"BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8,
+	"F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
+	"I16": 16, "U16": 16, F16: 16, BF16: 16, "I32": 32, "U32": 32, F32: 32,
+	"C64": 64, "F64": 64, "I64": 64, "U64": 64,
+}
+
+// IsFloat says whether d is one of F32, F16 and BF16.
+func (d DType) IsFloat() bool { return d == F32 || d == F16 || d == BF16 }
+
+// Size is the number of bytes of one element, 0 for types whose elements are not whole bytes.
+func (d DType) Size() int {
+	if b := widths[d]; b%8 == 0 {
+		return int(b / 8)
+	}
+	return 0
+}
+
+// Tensor is a view of one tensor in an open file. Data is row-major and little-endian, must not be written to, and is
+// gone once the file is closed.
+type Tensor struct {
+	Name  string
+	DType DType
+	Shape []int
+	Data  []byte
+}
+
+// Elements is the product of the shape, 1 for a scalar.
+func (t Tensor) Elements() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
+// File is an open safetensors file.
+type File struct {
+	path     string
+	data     []byte // the tensors' bytes, after the header
+	mapping  []byte // the whole file if it is mapped, else nil
+	tensors  map[string]entry
+	names    []string // in the order of their bytes
+	metadata map[string]string
+}
+
+// Open maps the file at path and checks its header. The file must not be shortened while it is open.
+func Open(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read weights: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("cannot read weights: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("cannot read weights: %s is not a file", path)
+	}
+	if info.Size() < lengthBytes {
+		return nil, damaged(path, "%d bytes are too few for a safetensors file", info.Size())
+	}
+	if info.Size() > math.MaxInt {
+		return nil, fmt.Errorf("%s: %d bytes cannot be mapped on this machine", path, info.Size())
+	}
+	mapping, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("cannot map %s: %w", path, err)
+	}
+	file, err := Parse(path, mapping)
+	if err != nil {
+		return nil, errors.Join(err, unix.Munmap(mapping))
+	}
+	file.mapping = mapping
+	return file, nil
+}
+
+// Parse opens a file that is in memory; name stands for the path in errors. The bytes must stay as they are.
+func Parse(name string, content []byte) (*File, error) {
+	head, data, err := split(name, content)
+	if err != nil {
+		return nil, err
+	}
+	h, err := parseHeader(head)
+	if err != nil {
+		return nil, damaged(name, "bad header: %v", err)
+	}
+	if err := h.check(uint64(len(data))); err != nil {
+		return nil, damaged(name, "%v", err)
+	}
+	f := &File{path: name, data: data, tensors: h.tensors, metadata: h.metadata}
+	for n := range h.tensors {
+		f.names = append(f.names, n)
+	}
+	sort.Slice(f.names, func(i, j int) bool { return h.before(f.names[i], f.names[j]) })
+	return f, nil
+}
+
+// Path is the file's path, or the name given to Parse.
+func (f *File) Path() string { return f.path }
+
+// Metadata is the header's __metadata__.
+func (f *File) Metadata() map[string]string { return f.metadata }
+
+// Names lists the tensors in the order of their bytes.
+func (f *File) Names() []string { return f.names }
+
+// Bytes is the size of all the tensors.
+func (f *File) Bytes() int64 { return int64(len(f.data)) }
+
+// Tensor returns a view of the tensor of that name, and whether there is one.
+func (f *File) Tensor(name string) (Tensor, bool) {
+	e, ok := f.tensors[name]
+	if !ok || f.data == nil {
+		return Tensor{}, false
+	}
+	return Tensor{Name: name, DType: e.dtype, Shape: e.shape, Data: f.data[e.begin:e.end:e.end]}, true
+}
+
+// Close ends all views. It may be called twice.
+func (f *File) Close() error {
+	f.data = nil
+	if f.mapping == nil {
+		return nil
+	}
+	mapping := f.mapping
+	f.mapping = nil
+	if err := unix.Munmap(mapping); err != nil {
+		return fmt.Errorf("cannot unmap %s: %w", f.path, err)
+	}
+	return nil
+}
+
+func damaged(path, format string, args ...any) error {
+	return hint.With(fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)),
+		"the file is damaged, incomplete or not a safetensors file: copy or download it again")
+}

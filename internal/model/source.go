@@ -1,0 +1,89 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/model/safetensors"
+)
+
+// Source is where a base model's files are: a folder, or the program itself.
+type Source struct {
+	Name string // what finds it again with Resolve: "tiny", "Qwen/Qwen3-8B-Base" or a path; for adapters to note
+	Dir  string // the folder, "" for a model embedded in the program
+	// files of an embedded model, nil for a folder
+	files fs.FS
+}
+
+// Folder is the model in a folder.
+func Folder(dir string) Source {
+	return Source{Name: dir, Dir: filepath.Clean(dir)}
+}
+
+// String names the source in messages.
+func (s Source) String() string {
+	if s.Dir == "" {
+		return "embedded model " + s.Name
+	}
+	return s.Dir
+}
+
+// Path is a file's path, for messages.
+func (s Source) Path(file string) string {
+	if s.Dir == "" {
+		return s.Name + "/" + file
+	}
+	return filepath.Join(s.Dir, file)
+}
+
+// Has says whether the source has a file.
+func (s Source) Has(file string) bool {
+	var err error
+	if s.Dir == "" {
+		_, err = fs.Stat(s.files, file)
+	} else {
+		_, err = os.Stat(s.Path(file))
+	}
+	return err == nil
+}
+
+// ReadFile returns a small file's content: config.json, tokenizer.json. A missing file matches fs.ErrNotExist.
+func (s Source) ReadFile(file string) ([]byte, error) {
+	var content []byte
+	var err error
+	if s.Dir == "" {
+		content, err = fs.ReadFile(s.files, file)
+	} else {
+		content, err = os.ReadFile(s.Path(file))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hint.With(fmt.Errorf("%s has no %s: %w", s, file, fs.ErrNotExist), "%s", s.incompleteHint())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", s.Path(file), err)
+	}
+	return content, nil
+}
+
+// openWeights maps a weight file; an embedded one is read from the program's own bytes.
+func (s Source) openWeights(file string) (*safetensors.File, error) {
+	if s.Dir != "" {
+		return safetensors.Open(s.Path(file))
+	}
+	content, err := fs.ReadFile(s.files, file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", s.Path(file), err)
+	}
+	return safetensors.Parse(s.Path(file), content)
+}
+
+func (s Source) incompleteHint() string {
+	if repo, ok := canonicalRepo(s.Name); ok && s.Name != s.Dir {
+		return "complete it with: vqctl model pull " + repo
+	}
+	return "a base model is a folder with " + ConfigFile + ", " + TokenizerFile + " and " + WeightsFile + " or its shards"
+}
