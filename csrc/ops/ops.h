@@ -9,6 +9,9 @@
 //
 // Every op: shapes are checked by the caller; no op allocates device memory after reserve_workspace();
 // sums run in fp32 whatever the storage type; the same call with the same number of threads gives the same bytes.
+// Each activation operand of an op may be f32 or bf16 by itself, and a strided view: the residual stream and its
+// gradient stay f32 (linear's y and add, rms_norm's x, rms_norm_backward's dx, linear_backward's dy) where the rest is
+// bf16.
 #pragma once
 
 #include <cstddef>
@@ -47,14 +50,19 @@ struct Tensor {
   }
 };
 
+// Memory that a weight takes.
+struct WeightBytes {
+  size_t owned = 0;     // on the device, beside the caller's data
+  size_t borrowed = 0;  // of the caller's data, in use as long as the weight lives
+};
+
 // A frozen matrix [N, K] of the base model in whatever layout the device multiplies fastest (packed panels, fp8, 4-bit).
 class Weight {
  public:
   virtual ~Weight() = default;
   int64_t n = 0;
   int64_t k = 0;
-  size_t owned_bytes = 0;     // device memory taken beside the caller's data
-  size_t borrowed_bytes = 0;  // caller's data that stays in use: it must outlive the weight
+  WeightBytes bytes;  // what is borrowed must outlive the weight
 };
 
 // Rows of a weight as they lie in a file, row-major [rows, K], in host memory. A weight may be stacked of several (q, k
@@ -133,15 +141,17 @@ class Device {
   virtual void copy(const Tensor& dst, const Tensor& src) = 0;           // same shape; converts between types
   virtual void zero(const Tensor& t) = 0;
   virtual void synchronize() = 0;
-  // Scratch for the ops below, enough for `rows` rows of the widest product [n, k]; called once, before any op.
+  // Scratch for the ops below, enough for `rows` rows of the widest product [n, k]. Called before any op with such
+  // operands; a later call makes it the larger of both.
   virtual size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const = 0;
   virtual void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) = 0;
 
   // Products. -------------------------------------------------------------------------------------------------------
   // `compute` is the type of the operands of the product (f32, or bf16 with fp32 accumulation).
   virtual Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) = 0;
-  // Bytes that make_weight would take beside the caller's data.
-  virtual size_t weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) const = 0;
+  // What make_weight would take; the blocks' data may be null. Takes no memory.
+  virtual WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute,
+                                   unsigned uses) const = 0;
 
   // y[T, N] = x[T, K] W^T (+ add[T, N]); add may be y itself. T = 1 .. 8 runs at memory speed when W has use_decode.
   virtual void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) = 0;
