@@ -1,0 +1,22 @@
+// Package store is messages.db: the messages of one owner, read from Apple's database and kept in a form that no longer
+// depends on it.
+//
+// What enters: conversations (sets of participants) and messages, from internal/imessage through [DB.Replace]. What
+// leaves: the same in order, through [Reader]. The package must not know Apple's columns, nor contacts, names, windows or
+// rendering; participants are addresses (telephone numbers, e-mail) as Apple spells them, and the owner is "".
+//
+// # Terms
+//
+//   - A message is what becomes one or more lines of a window: one part of a row of the source. A row of three parts is
+//     three messages with the same GUID and Row and growing Part.
+//   - A conversation is a set of addresses at the time of a message: several chats of the same people are one
+//     conversation, and a group whose members changed is several. One person may have several addresses, so the reader
+//     of this package may join several conversations into one.
+//   - The target of a message is what it answers: the message that a reply or a reaction quotes.
+//
+// # The file
+//
+// Messages lie in the order in which they are read, so that a conversation is a range of ids, nothing needs an index, and
+// the file stays within a fifth of the text and identifiers that it holds. All of it is replaced in one transaction.
+// The file is readable by its owner only. The table attachment_descriptions survives every [DB.Replace].
+package store
