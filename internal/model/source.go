@@ -61,7 +61,7 @@ func (s Source) ReadFile(file string) ([]byte, error) {
 		content, err = os.ReadFile(s.Path(file))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.With(fmt.Errorf("%s has no %s: %w", s, file, fs.ErrNotExist), "%s", s.incompleteHint())
+		return nil, hint.With(&missingFileError{fmt.Sprintf("%s has no %s", s, file)}, "%s", s.incompleteHint())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", s.Path(file), err)
@@ -87,3 +87,9 @@ func (s Source) incompleteHint() string {
 	}
 	return "a base model is a folder with " + ConfigFile + ", " + TokenizerFile + " and " + WeightsFile + " or its shards"
 }
+
+// missingFileError is an fs.ErrNotExist in our words.
+type missingFileError struct{ message string }
+
+func (e *missingFileError) Error() string        { return e.message }
+func (e *missingFileError) Is(target error) bool { return target == fs.ErrNotExist }

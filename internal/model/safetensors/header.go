@@ -91,22 +91,29 @@ func (h *header) readValue(dec *json.Decoder, name string) error {
 		}
 		return nil
 	}
-	var raw struct {
-		DType   *DType    `json:"dtype"`
-		Shape   *[]uint64 `json:"shape"`
-		Offsets *[]uint64 `json:"data_offsets"`
-	}
+	var raw map[string]json.RawMessage // not a struct, whose names encoding/json takes in any case
 	if err := dec.Decode(&raw); err != nil {
 		return fmt.Errorf("tensor %q: %w", name, jsonError(err))
 	}
-	if raw.DType == nil || raw.Shape == nil || raw.Offsets == nil {
-		return fmt.Errorf("tensor %q lacks one of dtype, shape and data_offsets", name)
+	var e entry
+	var shape, offsets []uint64
+	for _, field := range []struct {
+		key string
+		out any
+	}{{"dtype", &e.dtype}, {"shape", &shape}, {"data_offsets", &offsets}} {
+		value, ok := raw[field.key]
+		if !ok || string(value) == "null" {
+			return fmt.Errorf("tensor %q has no %s", name, field.key)
+		}
+		if err := json.Unmarshal(value, field.out); err != nil {
+			return fmt.Errorf("tensor %q: %s: %w", name, field.key, err)
+		}
 	}
-	if len(*raw.Offsets) != 2 {
-		return fmt.Errorf("tensor %q: data_offsets has %d numbers, not 2", name, len(*raw.Offsets))
+	if len(offsets) != 2 {
+		return fmt.Errorf("tensor %q: data_offsets has %d numbers, not 2", name, len(offsets))
 	}
-	e := entry{dtype: *raw.DType, shape: make([]int, len(*raw.Shape)), begin: (*raw.Offsets)[0], end: (*raw.Offsets)[1]}
-	for i, d := range *raw.Shape {
+	e.begin, e.end, e.shape = offsets[0], offsets[1], make([]int, len(shape))
+	for i, d := range shape {
 		if d > math.MaxInt {
 			return fmt.Errorf("tensor %q: a dimension of %d", name, d)
 		}
