@@ -21,7 +21,7 @@ type Reader struct {
 func (db *DB) Reader(ctx context.Context, identity func(address string) string) (*Reader, error) {
 	r := &Reader{db: db}
 	var err error
-	if r.addresses, err = db.readAddresses(ctx); err != nil {
+	if r.addresses, err = readAddresses(ctx, db.sql); err != nil {
 		return nil, explain(db.path, err)
 	}
 	if r.cancelled, err = r.readCancelled(ctx, identity); err != nil {
@@ -30,9 +30,14 @@ func (db *DB) Reader(ctx context.Context, identity func(address string) string) 
 	return r, nil
 }
 
-func (db *DB) readAddresses(ctx context.Context) ([]string, error) {
+// querier is the database itself or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func readAddresses(ctx context.Context, q querier) ([]string, error) {
 	addresses := []string{Owner}
-	rows, err := db.sql.QueryContext(ctx, `SELECT id, address FROM handle ORDER BY id`)
+	rows, err := q.QueryContext(ctx, `SELECT id, address FROM handle ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}
@@ -53,15 +58,15 @@ func (db *DB) readAddresses(ctx context.Context) ([]string, error) {
 
 // Conversations returns all conversations, by id.
 func (r *Reader) Conversations(ctx context.Context) ([]Conversation, error) {
-	list, err := r.conversations(ctx)
+	list, err := r.conversations(ctx, r.db.sql)
 	if err != nil {
 		return nil, explain(r.db.path, err)
 	}
 	return list, nil
 }
 
-func (r *Reader) conversations(ctx context.Context) ([]Conversation, error) {
-	rows, err := r.db.sql.QueryContext(ctx, `SELECT c.id, c.is_group, c.first, c.last, m.handle FROM conversation c
+func (r *Reader) conversations(ctx context.Context, q querier) ([]Conversation, error) {
+	rows, err := q.QueryContext(ctx, `SELECT c.id, c.is_group, c.first, c.last, m.handle FROM conversation c
 		LEFT JOIN conversation_member m ON m.conversation = c.id ORDER BY c.id`)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,231 @@
+package store_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"ventriloquist/internal/store"
+)
+
+func create(t *testing.T) *store.DB {
+	t.Helper()
+	db, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "data", "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// replace stores entries in one direct chat with +1.
+func replace(t *testing.T, db *store.DB, keepGone bool, entries ...store.Entry) store.Outcome {
+	t.Helper()
+	outcome, err := db.Replace(t.Context(), keepGone, func(w *store.Writer) error {
+		for _, e := range entries {
+			w.Present(e.GUID)
+			if e.Conversation == 0 {
+				e.Conversation = w.Conversation(false, []string{"+1"})
+			}
+			if err := w.Add(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcome
+}
+
+func read(t *testing.T, db *store.DB, identity func(string) string) []*store.Message {
+	t.Helper()
+	r, err := db.Reader(t.Context(), identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conversations, err := r.Conversations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []*store.Message
+	err = r.Messages(t.Context(), conversations, func(m *store.Message) error {
+		list = append(list, m)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func texts(list []*store.Message) []string {
+	out := []string{}
+	for _, m := range list {
+		out = append(out, m.Text)
+	}
+	return out
+}
+
+func wantTexts(t *testing.T, list []*store.Message, want ...string) {
+	t.Helper()
+	if got := texts(list); !reflect.DeepEqual(got, append([]string{}, want...)) {
+		t.Errorf("messages are %q, want %q", got, want)
+	}
+}
+
+const uuid = "0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9"
+
+func TestReplace_ReadsBackWhatWasWritten(t *testing.T) {
+	db := create(t)
+	replace(t, db, false,
+		store.Entry{Row: 7, GUID: uuid, Date: 5, Sender: "+1", Text: "a\nb", Part: 2},
+		store.Entry{Row: 9, GUID: "sixteen bytes ok", Date: 6, Kind: store.Audio, Text: "Audio.caf", Attachment: "at_0", Transcript: "hello",
+			TargetGUID: uuid, TargetPart: store.WholeMessage})
+	want := []*store.Message{
+		{ID: 1, Row: 7, GUID: uuid, Part: 2, Date: 5, Sender: "+1", Content: store.Content{Text: "a\nb"}},
+		{ID: 2, Row: 9, GUID: "sixteen bytes ok", Date: 6, Kind: store.Audio,
+			Content: store.Content{Text: "Audio.caf", Attachment: "at_0", Transcript: "hello"},
+			Target:  &store.Target{ID: 1, Content: store.Content{Text: "a\nb"}}},
+	}
+	got := read(t, db, nil)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("read %+v, want %+v", got, want)
+	}
+}
+
+func TestReplace_OrdersByDateThenRowThenPlace(t *testing.T) {
+	db := create(t)
+	replace(t, db, false,
+		store.Entry{Row: 3, GUID: "c", Date: 20, Text: "3"},
+		store.Entry{Row: 2, GUID: "b", Date: 20, Place: 1, Text: "2b"},
+		store.Entry{Row: 2, GUID: "b", Date: 20, Place: 0, Text: "2a"},
+		store.Entry{Row: 9, GUID: "a", Date: 10, Text: "1"})
+	wantTexts(t, read(t, db, nil), "1", "2a", "2b", "3")
+}
+
+func TestReader_JoinsConversationsInOrderOfTime(t *testing.T) {
+	db := create(t)
+	_, err := db.Replace(t.Context(), false, func(w *store.Writer) error {
+		phone, mail := w.Conversation(false, []string{"+1"}), w.Conversation(false, []string{"j@x.org"})
+		for i, c := range []int64{phone, mail, phone} {
+			e := store.Entry{Conversation: c, Row: int64(i), GUID: string(rune('a' + i)), Date: int64(i), Text: string(rune('a' + i))}
+			if err := w.Add(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTexts(t, read(t, db, nil), "a", "b", "c")
+}
+
+func TestReplace_ConversationIsASetOfMembers(t *testing.T) {
+	db := create(t)
+	_, err := db.Replace(t.Context(), false, func(w *store.Writer) error {
+		if w.Conversation(true, []string{"b", "a"}) != w.Conversation(true, []string{"a", "b", "a"}) {
+			t.Error("the same members in another order are another conversation")
+		}
+		if w.Conversation(true, []string{"a"}) == w.Conversation(false, []string{"a"}) {
+			t.Error("a group and a direct chat are one conversation")
+		}
+		return w.Add(&store.Entry{Conversation: 1, GUID: "g", Text: "hello", Sender: "a"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := db.Reader(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Conversations(t.Context())
+	want := []store.Conversation{{ID: 1, Group: true, Members: []string{"a", "b"}, First: 1, Last: 1}}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("conversations are %+v (%v), want %+v: empty ones are left out", got, err, want)
+	}
+}
+
+func TestReplace_AnswersAimAtTheNamedPart(t *testing.T) {
+	db := create(t)
+	reply := func(guid string, part int) store.Entry {
+		return store.Entry{Row: 9, GUID: "r", Date: 9, Text: "reply", TargetGUID: guid, TargetPart: part}
+	}
+	rows := []store.Entry{
+		{Row: 1, GUID: "m", Part: 0, Place: 0, Text: "first"}, {Row: 1, GUID: "m", Part: 1, Place: 1, Text: "second"},
+		{Row: 2, GUID: "short", Part: 1, Text: "left", Shortened: true}}
+	for _, test := range []struct {
+		name string
+		e    store.Entry
+		want string
+	}{
+		{"NamedPart", reply("m", 1), "second"},
+		{"WholeMessage", reply("m", store.WholeMessage), "first"},
+		{"UnknownPart", reply("m", 7), "first"},
+		{"UnsentPart", reply("short", 0), ""},
+		{"WholeOfShortened", reply("short", store.WholeMessage), "left"},
+		{"UnknownMessage", reply("x", 0), ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			replace(t, db, false, append(rows[:len(rows):len(rows)], test.e)...)
+			list := read(t, db, nil)
+			last := list[len(list)-1]
+			if got := last.Target; (got == nil) != (test.want == "") || got != nil && got.Text != test.want {
+				t.Errorf("target is %+v, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestReader_DescriptionsSurviveAndStandForAttachments(t *testing.T) {
+	db := create(t)
+	rows := []store.Entry{
+		{Row: 1, GUID: "m", Kind: store.Image, Text: "IMG.HEIC", Attachment: "at_1"},
+		{Row: 2, GUID: "r", Date: 1, Kind: store.Reaction, Text: "Loved", TargetGUID: "m"}}
+	replace(t, db, false, rows...)
+	if _, err := db.SQL().Exec(`INSERT INTO attachment_descriptions (attachment_guid, description) VALUES ('at_1', 'A sunset')`); err != nil {
+		t.Fatal(err)
+	}
+	replace(t, db, false, rows...)
+	list := read(t, db, nil)
+	if got := list[0].Words(); got != "A sunset" {
+		t.Errorf("words of the image are %q", got)
+	}
+	if got := list[1].Target.Words(); got != "A sunset" {
+		t.Errorf("the reaction quotes %q", got)
+	}
+}
+
+func TestReplace_FailureKeepsWhatWasThere(t *testing.T) {
+	db := create(t)
+	replace(t, db, false, store.Entry{GUID: "a", Text: "before"})
+	_, err := db.Replace(t.Context(), false, func(w *store.Writer) error {
+		if err := w.Add(&store.Entry{Conversation: w.Conversation(false, []string{"+1"}), GUID: "b", Text: "after"}); err != nil {
+			return err
+		}
+		return os.ErrDeadlineExceeded
+	})
+	if err != os.ErrDeadlineExceeded {
+		t.Fatalf("error is %v", err)
+	}
+	wantTexts(t, read(t, db, nil), "before")
+	replace(t, db, false, store.Entry{GUID: "c", Text: "again"})
+	wantTexts(t, read(t, db, nil), "again")
+}
+
+func TestReplace_Cancelled(t *testing.T) {
+	db := create(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := db.Replace(ctx, false, func(w *store.Writer) error {
+		cancel()
+		return w.Add(&store.Entry{Conversation: w.Conversation(false, []string{"+1"}), GUID: "b", Text: "after"})
+	})
+	if err == nil {
+		t.Fatal("a cancelled replacement succeeded")
+	}
+	wantTexts(t, read(t, db, nil))
+}

@@ -1,0 +1,194 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// WholeMessage as a TargetPart names a row as such: its first message.
+const WholeMessage = -1
+
+// Entry is a message on its way into the store.
+type Entry struct {
+	Conversation int64 // from Writer.Conversation
+	Row          int64
+	GUID         string
+	Part         int
+	Place        int   // order in the row's body
+	Date         int64 // nanoseconds since 1970 UTC
+	Sender       string
+	Kind         Kind
+	Text         string
+	Attachment   string
+	Transcript   string
+	// TargetGUID and TargetPart name what a reply or a reaction answers. Where the row has no such part its first message
+	// is meant, unless the row lost parts.
+	TargetGUID string
+	TargetPart int
+	// Removal makes it the taking back of a reaction instead of a message; Text is the reaction, or empty if only known to
+	// be some emoji.
+	Removal bool
+	// Shortened tells that other parts of the row were unsent.
+	Shortened bool
+}
+
+// Outcome counts what became of the entries.
+type Outcome struct {
+	Messages      int64 // messages now in the store
+	Conversations int64
+	// LostReactions and LostRemovals were dropped because what they react to is not in the store.
+	LostReactions, LostRemovals int64
+	// Gone is how many rows of the last time are no longer in the source; Kept says that they were kept.
+	Gone int64
+	Kept bool
+}
+
+// Writer takes the whole new contents of the store.
+type Writer struct {
+	ctx           context.Context
+	tx            *sql.Tx
+	stage         *sql.Stmt
+	handles       map[string]int64
+	addresses     []string
+	conversations map[string]int64
+	rosters       []roster
+	seenUUIDs     map[[16]byte]struct{}
+	seenGUIDs     map[string]struct{}
+}
+
+// roster is a conversation before it is known to have messages.
+type roster struct {
+	group   bool
+	members []int64
+}
+
+// The temporary tables of a replacement. What is staged is sorted into its final order at the end.
+const createStage = `
+CREATE TEMP TABLE stage (conversation INTEGER, date INTEGER, source_row INTEGER, place INTEGER, guid, part INTEGER,
+  sender INTEGER, kind INTEGER, text TEXT, attachment TEXT, transcript TEXT, target_guid, target_part INTEGER,
+  removal INTEGER, shortened INTEGER);
+CREATE TEMP TABLE answered (guid PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE place (guid, part INTEGER, place INTEGER, stage INTEGER, shortened INTEGER,
+  PRIMARY KEY (guid, part, place, stage)) WITHOUT ROWID;
+CREATE TEMP TABLE aim (stage INTEGER PRIMARY KEY, target INTEGER);
+CREATE TEMP TABLE number (stage INTEGER PRIMARY KEY, id INTEGER);
+`
+
+const insertStage = `INSERT INTO stage VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+
+// Replace makes the store hold what fill writes, and nothing else, in one transaction: after an error it holds what it
+// held before. With keepGone, messages of rows that fill does not report as Present stay.
+func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) error) (Outcome, error) {
+	conn, err := db.sql.Conn(ctx) // temporary tables belong to one connection
+	if err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, createStage); err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	stage, err := tx.PrepareContext(ctx, insertStage)
+	if err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	defer stage.Close()
+	w := &Writer{ctx: ctx, tx: tx, stage: stage, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
+		conversations: map[string]int64{}, seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
+	if err := fill(w); err != nil {
+		return Outcome{}, err
+	}
+	outcome, err := w.finish(keepGone)
+	if err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	return outcome, nil
+}
+
+// Present tells that the source still has this row, whether or not it becomes a message.
+func (w *Writer) Present(guid string) {
+	if packed, ok := packUUID(guid); ok {
+		w.seenUUIDs[[16]byte(packed)] = struct{}{}
+		return
+	}
+	w.seenGUIDs[guid] = struct{}{}
+}
+
+func (w *Writer) isPresent(guid string) bool {
+	if packed, ok := packUUID(guid); ok {
+		_, seen := w.seenUUIDs[[16]byte(packed)]
+		return seen
+	}
+	_, seen := w.seenGUIDs[guid]
+	return seen
+}
+
+// Conversation returns the number of the conversation of these members (without the owner), in any order, each once or
+// more.
+func (w *Writer) Conversation(group bool, members []string) int64 {
+	ids := make([]int64, 0, len(members))
+	for _, address := range members {
+		if address != Owner {
+			ids = append(ids, w.handle(address))
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	key := make([]byte, 0, 1+4*len(ids))
+	if group {
+		key = append(key, 'g')
+	}
+	for _, id := range ids {
+		key = binary.AppendUvarint(key, uint64(id))
+	}
+	number, known := w.conversations[string(key)]
+	if !known {
+		w.rosters = append(w.rosters, roster{group, ids})
+		number = int64(len(w.rosters))
+		w.conversations[string(key)] = number
+	}
+	return number
+}
+
+// handle returns the number of an address, 0 for the owner.
+func (w *Writer) handle(address string) int64 {
+	id, known := w.handles[address]
+	if !known {
+		id = int64(len(w.addresses))
+		w.handles[address] = id
+		w.addresses = append(w.addresses, address)
+	}
+	return id
+}
+
+// Add stages one message or removal.
+func (w *Writer) Add(e *Entry) error {
+	var target any
+	if e.TargetGUID != "" {
+		target = packGUID(e.TargetGUID)
+	}
+	_, err := w.stage.ExecContext(w.ctx, e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
+		w.handle(e.Sender), int64(e.Kind), e.Text, nullable(e.Attachment), nullable(e.Transcript),
+		target, e.TargetPart, e.Removal, e.Shortened)
+	if err != nil {
+		return fmt.Errorf("cannot store row %d: %w", e.Row, err)
+	}
+	return nil
+}
+
+func nullable(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
