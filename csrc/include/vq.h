@@ -190,12 +190,10 @@ int vq_trainer_read_gradients(vq_trainer*, int32_t layer, uint32_t target, float
 double vq_training_flops(const vq_model_config*, const vq_adapter_config*, const int64_t* window_tokens,
                          const int64_t* window_targets, int64_t windows);
 
-/* Scoring. log_prob[i] is ln p(ids[i+1] | ids[..i]), argmax[i] the likeliest next id: n - 1 of each. */
-int vq_score(vq_model*, vq_adapter*, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax, vq_error*);
-
 /* Inference. -------------------------------------------------------------------------------------------------------- */
 
-/* A key/value cache of `capacity` tokens in all, shared by up to max_sequences sequences, all empty at first. */
+/* A key/value cache of `capacity` tokens in all, shared by up to max_sequences sequences, all empty at first. The
+ * session takes the adapter as it is now: what is written to it later does not reach the session. */
 int vq_session_create(vq_model*, vq_adapter* /* or NULL */, int64_t capacity, int32_t max_sequences, vq_session** out,
                       vq_error*);
 void vq_session_close(vq_session*);
@@ -203,8 +201,12 @@ void vq_session_close(vq_session*);
 int vq_session_prefill(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, float* logits, vq_error*);
 /* Appends one token to each of n different sequences. logits: [n, vocab]. */
 int vq_session_decode(vq_session*, const int32_t* sequences, const int32_t* ids, int32_t n, float* logits, vq_error*);
-/* Makes sequence `to` (which must be empty) begin with all tokens of `from`, which may not be shortened below its
- * present length while `to` is not empty. Costs no memory for the shared tokens. */
+/* Appends n >= 1 tokens. log_prob[i] is ln p(ids[i+1] | the sequence, ids[..i]), argmax[i] the likeliest id in the place
+ * of ids[i+1]: n - 1 of each. */
+int vq_session_score(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax,
+                     vq_error*);
+/* Makes sequence `to` (which must be empty) begin with all tokens of `from`. The shared tokens are not copied; either
+ * sequence may go on or be shortened without the other noticing. */
 int vq_session_fork(vq_session*, int32_t from, int32_t to, vq_error*);
 /* Shortens a sequence to its first `length` tokens. */
 int vq_session_truncate(vq_session*, int32_t sequence, int64_t length, vq_error*);

@@ -1,0 +1,80 @@
+package engine
+
+// #include <vq.h>
+import "C"
+
+// A Device does the arithmetic and owns the memory of everything made on it.
+type Device struct {
+	c *C.vq_device
+}
+
+// DeviceInfo describes a device.
+type DeviceInfo struct {
+	Name            string // processor or card
+	Instructions    string // what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic"
+	Threads         int
+	FastBF16        bool   // products in bf16 are faster than in f32: what precision "auto" means
+	MemoryTotal     uint64 // bytes
+	MemoryAvailable uint64 // bytes, now
+}
+
+// OpenCPU opens the processor with this many threads, 0 for as many as the process may run on.
+func OpenCPU(threads int) (*Device, error) {
+	if threads < 0 || threads > 4096 {
+		return nil, badArgument("%d threads cannot be used", threads)
+	}
+	d := &Device{}
+	var e C.vq_error
+	if err := check(C.vq_device_open_cpu(C.int32_t(threads), &d.c, &e), &e); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close releases the device. Everything made on it must be closed before.
+func (d *Device) Close() {
+	if d != nil && d.c != nil {
+		C.vq_device_close(d.c)
+		d.c = nil
+	}
+}
+
+// Info describes the device and its memory now.
+func (d *Device) Info() DeviceInfo {
+	if d.c == nil {
+		return DeviceInfo{}
+	}
+	var i C.vq_device_info
+	C.vq_device_describe(d.c, &i)
+	return DeviceInfo{
+		Name:            C.GoString(&i.name[0]),
+		Instructions:    C.GoString(&i.instructions[0]),
+		Threads:         int(i.threads),
+		FastBF16:        i.fast_bf16 != 0,
+		MemoryTotal:     uint64(i.memory_total),
+		MemoryAvailable: uint64(i.memory_available),
+	}
+}
+
+// MeasureProduct gives the GFLOP/s of the device's own product of [m, k] by [k, n], the best of a few runs.
+func (d *Device) MeasureProduct(precision DType, m, n, k int) (float64, error) {
+	if d.c == nil {
+		return 0, ErrClosed
+	}
+	var gflops C.double
+	var e C.vq_error
+	err := check(C.vq_device_measure_product(d.c, C.int32_t(precision), C.int64_t(m), C.int64_t(n), C.int64_t(k),
+		&gflops, &e), &e)
+	return float64(gflops), err
+}
+
+// MeasureBandwidth gives the bytes per second at which all threads together read memory.
+func (d *Device) MeasureBandwidth() (float64, error) {
+	if d.c == nil {
+		return 0, ErrClosed
+	}
+	var rate C.double
+	var e C.vq_error
+	err := check(C.vq_device_measure_bandwidth(d.c, &rate, &e), &e)
+	return float64(rate), err
+}

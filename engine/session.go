@@ -1,0 +1,152 @@
+package engine
+
+// #include <vq.h>
+import "C"
+
+// A Session is a key/value cache for a few sequences of tokens, all empty at first, numbered from 0.
+type Session struct {
+	c         *C.vq_session
+	vocab     int
+	capacity  int
+	sequences int
+}
+
+// NewSession makes a session for `capacity` tokens in all, shared by up to maxSequences sequences. The adapter (or nil)
+// is taken as it is now: what is written to it later does not reach the session.
+func (m *Model) NewSession(a *Adapter, capacity, maxSequences int) (*Session, error) {
+	if m.c == nil {
+		return nil, ErrClosed
+	}
+	var adapter *C.vq_adapter
+	if a != nil {
+		if a.c == nil {
+			return nil, ErrClosed
+		}
+		adapter = a.c
+	}
+	if maxSequences <= 0 || maxSequences > 1<<16 {
+		return nil, badArgument("a session cannot have %d sequences", maxSequences)
+	}
+	s := &Session{vocab: m.config.Vocab, capacity: capacity, sequences: maxSequences}
+	var e C.vq_error
+	err := check(C.vq_session_create(m.c, adapter, C.int64_t(capacity), C.int32_t(maxSequences), &s.c, &e), &e)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close releases the cache.
+func (s *Session) Close() {
+	if s != nil && s.c != nil {
+		C.vq_session_close(s.c)
+		s.c = nil
+	}
+}
+
+// Capacity is the number of tokens that the session was made for.
+func (s *Session) Capacity() int { return s.capacity }
+
+// Prefill appends ids to a sequence. logits is filled with the [vocab] logits after the last of them, unless nil.
+func (s *Session) Prefill(sequence int, ids []int32, logits []float32) error {
+	if err := s.check(sequence); err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return badArgument("there are no tokens to append")
+	}
+	var out *C.float
+	if logits != nil {
+		if err := wantLength("logits", len(logits), s.vocab); err != nil {
+			return err
+		}
+		out = floats(logits)
+	}
+	var e C.vq_error
+	return check(C.vq_session_prefill(s.c, C.int32_t(sequence), (*C.int32_t)(&ids[0]), C.int64_t(len(ids)), out, &e), &e)
+}
+
+// Decode appends ids[i] to sequences[i], all different, in one pass. logits, [len(ids), vocab], is filled with what
+// follows each.
+func (s *Session) Decode(sequences, ids []int32, logits []float32) error {
+	if s.c == nil {
+		return ErrClosed
+	}
+	if len(ids) == 0 || len(ids) > s.sequences {
+		return badArgument("%d sequences cannot be continued at once", len(ids))
+	}
+	if err := wantLength("sequences", len(sequences), len(ids)); err != nil {
+		return err
+	}
+	if err := wantLength("logits", len(logits), len(ids)*s.vocab); err != nil {
+		return err
+	}
+	var e C.vq_error
+	return check(C.vq_session_decode(s.c, (*C.int32_t)(&sequences[0]), (*C.int32_t)(&ids[0]), C.int32_t(len(ids)),
+		floats(logits), &e), &e)
+}
+
+// Score appends ids to a sequence. logProb[i] becomes the natural log of the probability of ids[i+1] after the sequence
+// and ids[..i], argmax[i] the likeliest id in its place: len(ids) - 1 of each.
+func (s *Session) Score(sequence int, ids []int32, logProb []float32, argmax []int32) error {
+	if err := s.check(sequence); err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return badArgument("there are no tokens to score")
+	}
+	if err := wantLength("logProb", len(logProb), len(ids)-1); err != nil {
+		return err
+	}
+	if err := wantLength("argmax", len(argmax), len(ids)-1); err != nil {
+		return err
+	}
+	var scores *C.float
+	var best *C.int32_t
+	if len(ids) > 1 {
+		scores, best = floats(logProb), (*C.int32_t)(&argmax[0])
+	}
+	var e C.vq_error
+	return check(C.vq_session_score(s.c, C.int32_t(sequence), (*C.int32_t)(&ids[0]), C.int64_t(len(ids)), scores, best,
+		&e), &e)
+}
+
+// Fork makes sequence `to`, which must be empty, begin with all tokens of `from`, without copying them. Either may go on
+// or be shortened without the other noticing.
+func (s *Session) Fork(from, to int) error {
+	if err := s.check(from); err != nil {
+		return err
+	}
+	if err := s.check(to); err != nil {
+		return err
+	}
+	var e C.vq_error
+	return check(C.vq_session_fork(s.c, C.int32_t(from), C.int32_t(to), &e), &e)
+}
+
+// Truncate shortens a sequence to its first `length` tokens.
+func (s *Session) Truncate(sequence, length int) error {
+	if err := s.check(sequence); err != nil {
+		return err
+	}
+	var e C.vq_error
+	return check(C.vq_session_truncate(s.c, C.int32_t(sequence), C.int64_t(length), &e), &e)
+}
+
+// Length is the number of tokens in a sequence, 0 for one that does not exist.
+func (s *Session) Length(sequence int) int {
+	if s.check(sequence) != nil {
+		return 0
+	}
+	return int(C.vq_session_length(s.c, C.int32_t(sequence)))
+}
+
+func (s *Session) check(sequence int) error {
+	if s.c == nil {
+		return ErrClosed
+	}
+	if sequence < 0 || sequence >= s.sequences {
+		return badArgument("there is no sequence %d", sequence)
+	}
+	return nil
+}

@@ -1,0 +1,260 @@
+package engine
+
+// #include <vq.h>
+import "C"
+
+import (
+	"math"
+	"runtime"
+	"unsafe"
+)
+
+// TrainLimits are the largest micro-batch that a Trainer will see.
+type TrainLimits struct {
+	MaxTokens  int // rows, of all windows together
+	MaxWindows int
+	MaxTargets int
+	Recompute  bool // keep only each layer's input and compute the rest again in the backward pass
+}
+
+func (l TrainLimits) c() C.vq_train_limits {
+	return C.vq_train_limits{max_tokens: C.int64_t(l.MaxTokens), max_windows: C.int64_t(l.MaxWindows),
+		max_targets: C.int64_t(l.MaxTargets), recompute: flag(l.Recompute)}
+}
+
+// A Batch is a micro-batch in the engine's memory: windows end to end, without padding. The slices have the lengths of
+// the limits; how much of them is used is said with Accumulate or Evaluate. They are gone when the Trainer is closed.
+type Batch struct {
+	IDs          []int32   // [MaxTokens]
+	WindowBegin  []int32   // [MaxWindows + 1] first row of each window, then the number of rows
+	TargetRow    []int32   // [MaxTargets] ascending: the row whose output predicts TargetID, the token before it
+	TargetID     []int32   // [MaxTargets]
+	TargetWeight []float32 // [MaxTargets] of the target's loss and gradient, usually 1
+}
+
+// Slots is the number of batches of a Trainer: one is filled while the other runs.
+const Slots = 2
+
+// A Trainer computes losses and gradients of batches and applies them to an adapter.
+type Trainer struct {
+	c       *C.vq_trainer
+	model   *Model
+	adapter *Adapter
+	limits  TrainLimits
+	batches [Slots]Batch
+}
+
+// NewTrainer makes a trainer. A nil adapter means evaluation of the base alone. Without forTraining there are no
+// gradients and no optimizer; the model need then not be finished for training.
+func (m *Model) NewTrainer(a *Adapter, limits TrainLimits, forTraining bool) (*Trainer, error) {
+	if m.c == nil {
+		return nil, ErrClosed
+	}
+	var adapter *C.vq_adapter
+	if a != nil {
+		if a.c == nil {
+			return nil, ErrClosed
+		}
+		adapter = a.c
+	}
+	t := &Trainer{model: m, adapter: a, limits: limits}
+	c := limits.c()
+	var e C.vq_error
+	if err := check(C.vq_trainer_create(m.c, adapter, &c, flag(forTraining), &t.c, &e), &e); err != nil {
+		return nil, err
+	}
+	for slot := range t.batches {
+		var b C.vq_batch
+		if err := check(C.vq_trainer_batch(t.c, C.int32_t(slot), &b, &e), &e); err != nil {
+			t.Close()
+			return nil, err
+		}
+		t.batches[slot] = Batch{
+			IDs:          unsafe.Slice((*int32)(b.ids), limits.MaxTokens),
+			WindowBegin:  unsafe.Slice((*int32)(b.window_begin), limits.MaxWindows+1),
+			TargetRow:    unsafe.Slice((*int32)(b.target_row), limits.MaxTargets),
+			TargetID:     unsafe.Slice((*int32)(b.target_id), limits.MaxTargets),
+			TargetWeight: unsafe.Slice((*float32)(b.target_weight), limits.MaxTargets),
+		}
+	}
+	return t, nil
+}
+
+// Close waits for what is running and releases the trainer and its batches.
+func (t *Trainer) Close() {
+	if t != nil && t.c != nil {
+		C.vq_trainer_close(t.c)
+		t.c = nil
+		t.batches = [Slots]Batch{}
+	}
+}
+
+// Limits are those that the trainer was made with.
+func (t *Trainer) Limits() TrainLimits { return t.limits }
+
+// Batch gives the memory of slot 0 or 1.
+func (t *Trainer) Batch(slot int) *Batch { return &t.batches[slot] }
+
+// Accumulate starts the forward and backward pass of the first `windows` windows and `targets` targets in slot, and
+// returns at once; their gradients and loss are added to the step's. The slot may be filled again after Wait. dropoutSeed
+// selects the dropout masks: give each micro-batch its own.
+func (t *Trainer) Accumulate(slot, windows, targets int, dropoutSeed uint64) error {
+	if err := t.checkBatch(slot, windows, targets); err != nil {
+		return err
+	}
+	var e C.vq_error
+	return check(C.vq_trainer_accumulate(t.c, C.int32_t(slot), C.int32_t(windows), C.int32_t(targets),
+		C.uint64_t(dropoutSeed), &e), &e)
+}
+
+// Wait returns when the slot's batch has run, with what went wrong in it.
+func (t *Trainer) Wait(slot int) error {
+	if err := t.checkBatch(slot, 0, 0); err != nil {
+		return err
+	}
+	var e C.vq_error
+	return check(C.vq_trainer_wait(t.c, C.int32_t(slot), &e), &e)
+}
+
+// Update is one step of AdamW.
+type Update struct {
+	LearningRate, Beta1, Beta2, Epsilon, WeightDecay float32
+
+	MaxGradNorm float32 // clip to min(1, max / (norm + 1e-6)); 0: never
+	Normaliser  float64 // gradients are divided by it: the target tokens of the step
+	Step        int64   // from 1: AdamW's bias correction
+}
+
+// UpdateResult is what a step saw.
+type UpdateResult struct {
+	LossSum  float64 // weighted, over the step's targets, before division
+	GradNorm float64 // of the normalised gradient, before clipping
+}
+
+// Update waits for the accumulated batches, normalises and clips their gradients, updates the adapter, and zeroes
+// gradients and loss. When loss or norm is not finite the adapter stays as it was and the error is ErrNotFinite.
+func (t *Trainer) Update(u Update) (UpdateResult, error) {
+	if err := t.checkBatch(0, 0, 0); err != nil {
+		return UpdateResult{}, err
+	}
+	c := C.vq_update{learning_rate: C.float(u.LearningRate), beta1: C.float(u.Beta1), beta2: C.float(u.Beta2),
+		epsilon: C.float(u.Epsilon), weight_decay: C.float(u.WeightDecay), max_grad_norm: C.float(u.MaxGradNorm),
+		normaliser: C.double(u.Normaliser), step: C.int64_t(u.Step)}
+	var r C.vq_update_result
+	var e C.vq_error
+	err := check(C.vq_trainer_update(t.c, &c, &r, &e), &e)
+	result := UpdateResult{LossSum: float64(r.loss_sum), GradNorm: float64(r.grad_norm)}
+	if f, ok := err.(*failure); ok && f.kind == nil && !(finite(result.LossSum) && finite(result.GradNorm)) {
+		f.kind = ErrNotFinite
+	}
+	return result, err
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// Evaluate gives the loss of each target of the batch in slot (natural log, unweighted), without dropout.
+func (t *Trainer) Evaluate(slot, windows, targets int, loss []float32) error {
+	if err := t.checkBatch(slot, windows, targets); err != nil {
+		return err
+	}
+	if err := wantLength("loss", len(loss), targets); err != nil {
+		return err
+	}
+	if targets == 0 {
+		return badArgument("a batch without targets has no loss")
+	}
+	var e C.vq_error
+	return check(C.vq_trainer_evaluate(t.c, C.int32_t(slot), C.int32_t(windows), C.int32_t(targets), floats(loss), &e), &e)
+}
+
+func (t *Trainer) checkBatch(slot, windows, targets int) error {
+	if t.c == nil {
+		return ErrClosed
+	}
+	if slot < 0 || slot >= Slots {
+		return badArgument("there is no batch slot %d", slot)
+	}
+	if windows < 0 || windows > t.limits.MaxWindows || targets < 0 || targets > t.limits.MaxTargets {
+		return badArgument("a batch of %d windows and %d targets is over the limits of %d and %d", windows, targets,
+			t.limits.MaxWindows, t.limits.MaxTargets)
+	}
+	return nil
+}
+
+// Moments are AdamW's averages of the gradient (M) and of its square (V) of one target in one layer, shaped like A and B.
+type Moments struct {
+	AM, AV, BM, BV []float32
+}
+
+// c gives the moments' addresses in a struct of C's; pin keeps them in place while C reads it.
+func (m Moments) c(pin *runtime.Pinner) [4]*C.float {
+	var p [4]*C.float
+	for i, s := range [][]float32{m.AM, m.AV, m.BM, m.BV} {
+		pin.Pin(&s[0])
+		p[i] = floats(s)
+	}
+	return p
+}
+
+// ReadMoments fetches the optimizer's state of one target in one layer.
+func (t *Trainer) ReadMoments(layer int, target Target, m Moments) error {
+	if err := t.checkMoments(target, m); err != nil {
+		return err
+	}
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	p := m.c(&pin)
+	var e C.vq_error
+	return check(C.vq_trainer_read_moments(t.c, C.int32_t(layer), C.uint32_t(target), p[0], p[1], p[2], p[3], &e), &e)
+}
+
+// WriteMoments sets the optimizer's state of one target in one layer.
+func (t *Trainer) WriteMoments(layer int, target Target, m Moments) error {
+	if err := t.checkMoments(target, m); err != nil {
+		return err
+	}
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	p := m.c(&pin)
+	var e C.vq_error
+	return check(C.vq_trainer_write_moments(t.c, C.int32_t(layer), C.uint32_t(target), p[0], p[1], p[2], p[3], &e), &e)
+}
+
+func (t *Trainer) checkMoments(target Target, m Moments) error {
+	if err := t.checkPair(target, m.AM, m.BM); err != nil {
+		return err
+	}
+	return t.checkPair(target, m.AV, m.BV)
+}
+
+func (t *Trainer) checkPair(target Target, A, B []float32) error {
+	if t.c == nil {
+		return ErrClosed
+	}
+	if t.adapter == nil {
+		return badArgument("the trainer has no adapter")
+	}
+	return t.adapter.checkPair(target, A, B)
+}
+
+// ReadGradients fetches the gradients accumulated so far (sums, before normalisation) of one target in one layer.
+func (t *Trainer) ReadGradients(layer int, target Target, A, B []float32) error {
+	if err := t.checkPair(target, A, B); err != nil {
+		return err
+	}
+	var e C.vq_error
+	return check(C.vq_trainer_read_gradients(t.c, C.int32_t(layer), C.uint32_t(target), floats(A), floats(B), &e), &e)
+}
+
+// TrainingFLOPs counts the floating-point operations of one micro-batch, forward and backward, as the engine does them
+// (a multiplication and an addition are two): base products, LoRA, causal attention, output on target rows. Window i has
+// windowTokens[i] rows, the last windowTargets[i] of which are targets.
+func TrainingFLOPs(m ModelConfig, a AdapterConfig, windowTokens, windowTargets []int64) float64 {
+	n := min(len(windowTokens), len(windowTargets))
+	if n == 0 {
+		return 0
+	}
+	model, adapter := m.c(), a.c()
+	return float64(C.vq_training_flops(&model, &adapter, (*C.int64_t)(&windowTokens[0]), (*C.int64_t)(&windowTargets[0]),
+		C.int64_t(n)))
+}
