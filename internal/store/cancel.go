@@ -70,7 +70,7 @@ func isWord(reaction string) bool { return reaction != "" && reaction[0] >= 'A' 
 
 // readDeeds returns, for each stance that has a removal, all its reactions and removals.
 func (r *Reader) readDeeds(ctx context.Context, people []string) (map[stance][]deed, error) {
-	rows, err := r.db.sql.QueryContext(ctx, `SELECT id, source_row, date, sender, text, target, 1 FROM removal
+	rows, err := r.q.QueryContext(ctx, `SELECT id, source_row, date, sender, text, target, 1 FROM removal
 		UNION ALL SELECT id, source_row, date, sender, text, target, 0 FROM message
 		WHERE kind = 1 AND target IN (SELECT target FROM removal)`)
 	if err != nil {

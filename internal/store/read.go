@@ -10,7 +10,8 @@ import (
 
 // Reader reads conversations and their messages. Reactions that were taken back are absent.
 type Reader struct {
-	db        *DB
+	q         querier
+	path      string
 	addresses []string // by handle id; 0 is the owner
 	cancelled map[int64]bool
 }
@@ -19,9 +20,13 @@ type Reader struct {
 // address of the owner, and any unique text (such as the address) for a stranger. A reaction is taken back by the same
 // person, by whichever address. A nil identity takes each address for a person.
 func (db *DB) Reader(ctx context.Context, identity func(address string) string) (*Reader, error) {
-	r := &Reader{db: db}
+	return db.reader(ctx, db.sql, identity)
+}
+
+func (db *DB) reader(ctx context.Context, q querier, identity func(address string) string) (*Reader, error) {
+	r := &Reader{q: q, path: db.path}
 	var err error
-	if r.addresses, err = readAddresses(ctx, db.sql); err != nil {
+	if r.addresses, err = readAddresses(ctx, q); err != nil {
 		return nil, explain(db.path, err)
 	}
 	if r.cancelled, err = r.readCancelled(ctx, identity); err != nil {
@@ -58,9 +63,9 @@ func readAddresses(ctx context.Context, q querier) ([]string, error) {
 
 // Conversations returns all conversations, by id.
 func (r *Reader) Conversations(ctx context.Context) ([]Conversation, error) {
-	list, err := r.conversations(ctx, r.db.sql)
+	list, err := r.conversations(ctx, r.q)
 	if err != nil {
-		return nil, explain(r.db.path, err)
+		return nil, explain(r.path, err)
 	}
 	return list, nil
 }
@@ -129,15 +134,15 @@ func (r *Reader) Messages(ctx context.Context, conversations []Conversation, yie
 	if len(conversations) > 1 {
 		order = " ORDER BY m.date, m.source_row, m.id"
 	}
-	rows, err := r.db.sql.QueryContext(ctx, selectMessages+"("+strings.Join(ranges, " OR ")+")"+order)
+	rows, err := r.q.QueryContext(ctx, selectMessages+"("+strings.Join(ranges, " OR ")+")"+order)
 	if err != nil {
-		return explain(r.db.path, err)
+		return explain(r.path, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		m, err := r.scan(rows)
 		if err != nil {
-			return explain(r.db.path, err)
+			return explain(r.path, err)
 		}
 		if r.cancelled[m.ID] {
 			continue
@@ -147,7 +152,7 @@ func (r *Reader) Messages(ctx context.Context, conversations []Conversation, yie
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return explain(r.db.path, err)
+		return explain(r.path, err)
 	}
 	return nil
 }

@@ -19,7 +19,6 @@ const applicationID = 0x76716374
 
 // migrations bring a file from version i to i+1; the version is SQLite's user_version. Never edit one that was released:
 // append. Identifiers of rows are 16 bytes where they are UUIDs (see packGUID), else text. A sender of 0 is the owner.
-// The tables of windows (training_messages, training_windows) have a migration of their own here as well.
 var migrations = []string{`
 CREATE TABLE handle (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE);
 CREATE TABLE conversation (id INTEGER PRIMARY KEY, is_group INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
@@ -40,7 +39,7 @@ CREATE TABLE attachment (message INTEGER PRIMARY KEY, guid TEXT NOT NULL, transc
 CREATE TABLE removal (id INTEGER PRIMARY KEY, source_row INTEGER NOT NULL, guid NOT NULL, date INTEGER NOT NULL,
   sender INTEGER NOT NULL, text TEXT NOT NULL, target INTEGER NOT NULL);
 CREATE TABLE attachment_descriptions (attachment_guid TEXT PRIMARY KEY, description TEXT) WITHOUT ROWID;
-`}
+`, trainingTables}
 
 // DB is an open messages.db.
 type DB struct {

@@ -21,19 +21,26 @@ CREATE TABLE training_windows (id INTEGER PRIMARY KEY,
   targets INTEGER NOT NULL); -- how many of the last messages are targets
 `
 
-// Update runs change in one transaction with a reader of its own: what change writes through tx is kept only if it
-// returns nil, and errors of SQLite come out with the name of the file.
-func (db *DB) Update(ctx context.Context, change func(tx *sql.Tx) error) error {
+// Update runs change in one transaction, which is kept only if change returns nil; the reader, of people as identity
+// tells them, reads within it (see [DB.Reader]).
+func (db *DB) Update(ctx context.Context, identity func(address string) string, change func(*sql.Tx, *Reader) error) error {
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return explain(db.path, err)
 	}
 	defer tx.Rollback()
-	if err := change(tx); err != nil {
-		return explainSQLite(db.path, err)
+	reader, err := db.reader(ctx, tx, identity)
+	if err != nil {
+		return err
+	}
+	if err := change(tx, reader); err != nil {
+		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return explain(db.path, err)
 	}
 	return nil
 }
+
+// Explain names the file in an error of its database and, where SQLite says what is wrong, what to do about it.
+func (db *DB) Explain(err error) error { return explain(db.path, err) }
