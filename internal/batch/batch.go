@@ -16,14 +16,23 @@ import (
 // Encoder turns text into ids, special tokens read as the ordinary text they are spelled with: nobody's message can end
 // the model's turn.
 type Encoder interface {
-	EncodeOrdinary(dst []int32, text []byte) []int32
+	AppendEncodeOrdinary(dst []int32, text string) []int32
 }
 
 // Window is the ids of one window.
 type Window struct {
 	IDs     []int32 // the header, then the lines that fit, oldest first
-	Targets int     // the last Targets of IDs, whole lines with their newlines, carry loss
+	Targets []int   // the number of ids of each target line, its newline included; the last ids of IDs are these
 	Cut     int     // how many of the oldest lines were left out to fit
+}
+
+// TargetTokens is the number of ids that carry loss.
+func (w *Window) TargetTokens() int {
+	n := 0
+	for _, tokens := range w.Targets {
+		n += tokens
+	}
+	return n
 }
 
 // TooLongError says that the header and the targets of a window alone are over the longest allowed length.
@@ -54,33 +63,34 @@ func NewReader(source windows.Source, encoder Encoder, maxTokens int) *Reader {
 	return &Reader{source: source, encoder: encoder, max: maxTokens, lines: make([][]int32, source.Lines())}
 }
 
-// Read returns window i. Over the length, whole lines go, oldest first, never the header or a target; when those alone
-// are over it the error is a *TooLongError.
+// Read returns window i as Tokenize does.
 func (r *Reader) Read(i int) (Window, error) {
 	w, err := r.source.Window(i)
 	if err != nil {
 		return Window{}, err
 	}
-	header := r.encoder.EncodeOrdinary(nil, w.Header)
-	total, targets := len(header), 0
-	first := len(w.Lines) // lines[first:] are kept
-	for first > 0 {
-		ids := r.line(w.Lines[first-1])
-		isTarget := len(w.Lines)-first < w.Targets
-		if !isTarget && total+len(ids) > r.max {
-			break
-		}
-		total += len(ids)
-		if isTarget {
-			targets += len(ids)
-		}
-		first--
+	return r.Tokenize(i, w)
+}
+
+// Tokenize gives the ids of w, which is window i of the source. Over the length, whole lines go, oldest first, never the
+// header or a target; when those alone are over it the error is a *TooLongError.
+func (r *Reader) Tokenize(i int, w *windows.Window) (Window, error) {
+	header := r.encoder.AppendEncodeOrdinary(nil, string(w.Header))
+	total := len(header)
+	var targets []int
+	for _, line := range w.TargetLines() {
+		targets = append(targets, len(r.line(line)))
+		total += len(r.line(line))
 	}
 	if total > r.max {
 		return Window{}, &TooLongError{Where: r.source.Where(i), Tokens: total, Max: r.max}
 	}
-	ids := make([]int32, 0, total)
-	ids = append(ids, header...)
+	first := len(w.Lines) - w.Targets // lines[first:] are kept
+	for first > 0 && total+len(r.line(w.Lines[first-1])) <= r.max {
+		first--
+		total += len(r.line(w.Lines[first]))
+	}
+	ids := append(make([]int32, 0, total), header...)
 	for _, line := range w.Lines[first:] {
 		ids = append(ids, r.line(line)...)
 	}
@@ -95,7 +105,7 @@ func (r *Reader) line(l windows.Line) []int32 {
 	if ids := r.lines[l.ID]; ids != nil {
 		return ids
 	}
-	r.scratch = r.encoder.EncodeOrdinary(r.scratch[:0], l.Text)
+	r.scratch = r.encoder.AppendEncodeOrdinary(r.scratch[:0], string(l.Text))
 	if len(r.arena)+len(r.scratch) > cap(r.arena) {
 		r.arena = make([]int32, 0, max(arenaIDs, len(r.scratch)))
 	}
