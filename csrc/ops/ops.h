@@ -73,8 +73,9 @@ struct WeightBlock {
   int64_t rows;
 };
 
-// What a weight will be used for; the device prepares only that.
-enum WeightUse : unsigned { use_forward = 1, use_backward = 2, use_gather = 4, use_decode = 8 };
+// What a weight will be used for; the device prepares only that. use_copy: the blocks' data do not outlive make_weight,
+// so nothing may be borrowed.
+enum WeightUse : unsigned { use_forward = 1, use_backward = 2, use_gather = 4, use_decode = 8, use_copy = 16 };
 
 // Attention of a run of query rows over runs of key rows. Rows q_begin .. q_begin + q_count of Q see all keys of all
 // ranges but the last, and of the last range the first (last_visible + i + 1) keys for the i-th query row.
