@@ -136,7 +136,7 @@ func (s *file) check(row []byte) (conversation int32, targets int, err error) {
 		return 0, 0, errors.New("the window has no message")
 	}
 	if targets > len(lines)-1 {
-		return 0, 0, fmt.Errorf(`"targets" is %d, but the window has only %d messages`, targets, len(lines)-1)
+		return 0, 0, fmt.Errorf(`"targets" is %d, more than the messages of the window (%d)`, targets, len(lines)-1)
 	}
 	h := s.hash(lines[0])
 	conversation, known := s.headers[h]

@@ -10,14 +10,14 @@ import (
 
 // ParseMessage reads a line as AppendMessage writes it. Keys may come in any order, others are ignored, and a key that
 // is missing leaves its field empty; but the line must be one JSON object from its first byte to its newline, and
-// have a name.
+// have a name and a text.
 func ParseMessage(line []byte) (Message, error) {
 	var m struct {
 		Name        *string `json:"name"`
 		Delta       string  `json:"delta"`
 		ReplyTo     *string `json:"reply_to"`
 		ContentType string  `json:"content_type"`
-		Text        string  `json:"text"`
+		Text        *string `json:"text"`
 	}
 	if err := parseObject(line, &m); err != nil {
 		return Message{}, err
@@ -25,7 +25,10 @@ func ParseMessage(line []byte) (Message, error) {
 	if m.Name == nil {
 		return Message{}, errors.New(`the message has no "name"`)
 	}
-	return Message{Name: *m.Name, Delta: m.Delta, ReplyTo: m.ReplyTo, ContentType: m.ContentType, Text: m.Text}, nil
+	if m.Text == nil {
+		return Message{}, errors.New(`the message has no "text"`)
+	}
+	return Message{Name: *m.Name, Delta: m.Delta, ReplyTo: m.ReplyTo, ContentType: m.ContentType, Text: *m.Text}, nil
 }
 
 // ParseHeader reads the first line of a window.

@@ -74,16 +74,23 @@ func NewHeader(members []string, start time.Time) Header {
 func AppendHeader(dst []byte, h Header) []byte {
 	dst = append(dst, `{"type": `...)
 	dst = AppendString(dst, h.Type)
-	dst = append(dst, `, "members": [`...)
-	for i, m := range h.Members {
+	dst = append(dst, `, "members": `...)
+	dst = appendNames(dst, h.Members)
+	dst = append(dst, `, "start": `...)
+	dst = AppendString(dst, h.Start)
+	return append(dst, "}\n"...)
+}
+
+// appendNames appends a JSON array of names.
+func appendNames(dst []byte, names []string) []byte {
+	dst = append(dst, '[')
+	for i, name := range names {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = AppendString(dst, m)
+		dst = AppendString(dst, name)
 	}
-	dst = append(dst, `], "start": `...)
-	dst = AppendString(dst, h.Start)
-	return append(dst, "}\n"...)
+	return append(dst, ']')
 }
 
 // AppendMessage appends the line of a message, with its newline.

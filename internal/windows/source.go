@@ -3,7 +3,6 @@ package windows
 import (
 	"bytes"
 	"slices"
-	"strings"
 )
 
 // Source is a list of windows that may be visited in any order without holding their text in memory. Both kinds, a
@@ -94,13 +93,12 @@ type conversationSet struct {
 	index   map[string]int // by conversationKey
 }
 
-// conversationKey is the same for the same set of people in any order. Names hold no control characters that could
-// make two sets alike: U+0000 is cut from every name.
+// conversationKey is the same for the same set of people in any order, and for no other set.
 func conversationKey(members []string) (key string, sorted []string) {
 	sorted = slices.Clone(members)
 	slices.Sort(sorted)
 	sorted = slices.Compact(sorted)
-	return strings.Join(sorted, "\x00"), sorted
+	return string(appendNames(nil, sorted)), sorted
 }
 
 // number returns the index of the conversation of these people, adding it when it is new.

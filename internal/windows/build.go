@@ -1,0 +1,197 @@
+package windows
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/store"
+)
+
+// Options say how messages become windows.
+type Options struct {
+	Owner    string // the owner's name, MY_NAME
+	People   People
+	Window   int      // the most messages of a window
+	Stride   int      // how many messages at the end of a window are its targets
+	Progress Progress // counts messages read
+}
+
+// Check refuses sizes that make no windows.
+func (o *Options) Check() error {
+	switch {
+	case o.Window < 1:
+		return hint.Usage("--window is %d: a window holds at least 1 message", o.Window)
+	case o.Stride < 1:
+		return hint.Usage("--stride is %d: a window has at least 1 target", o.Stride)
+	case o.Stride > o.Window:
+		return hint.Usage("--stride is %d, more than the %d messages of a --window: some messages would be nobody's target", o.Stride, o.Window)
+	}
+	return nil
+}
+
+// Summary is what Build has made.
+type Summary struct {
+	Conversations int     `json:"conversations"`
+	Messages      int64   `json:"messages"` // lines; each is a target once
+	Windows       int64   `json:"windows"`
+	HeldOut       int64   `json:"held_out"`     // windows kept for evaluation
+	ExportBytes   int64   `json:"export_bytes"` // about the size of all windows as a window file
+	LeftOut       LeftOut `json:"left_out"`
+}
+
+// Build fills the training tables of db anew, in one transaction: after an error they are as they were.
+func Build(ctx context.Context, db *store.DB, o Options) (*Summary, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	b := &builder{options: o, db: db}
+	err := db.Update(ctx, o.People.identity, func(tx *sql.Tx, reader *store.Reader) error {
+		groups, err := b.groups(ctx, reader)
+		if err != nil {
+			return err
+		}
+		b.reader = reader
+		return b.fill(ctx, tx, groups)
+	})
+	return &b.summary, err
+}
+
+// groups are the conversations to train on; none is an error.
+func (b *builder) groups(ctx context.Context, reader *store.Reader) ([]*group, error) {
+	conversations, err := reader.Conversations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(conversations) == 0 {
+		return nil, hint.With(fmt.Errorf("%s holds no messages", b.db.Path()), "run: vqctl collect")
+	}
+	var groups []*group
+	groups, b.summary.LeftOut = groupConversations(conversations, b.options.Owner, b.options.People)
+	if len(groups) == 0 {
+		return nil, nobodyListed(b.db.Path(), &b.summary.LeftOut)
+	}
+	return groups, nil
+}
+
+func nobodyListed(path string, left *LeftOut) error {
+	if len(left.People) == 0 {
+		return fmt.Errorf("%s holds only messages to yourself", path)
+	}
+	err := fmt.Errorf("of %d people in %s the contacts list nobody whose conversations could be used", len(left.People), path)
+	return hint.With(err, `add people to contacts_to_ids.jsonl, for example {"contact": "NAME", "ids": [%q]}, who takes part in %d messages`,
+		left.People[0].Address, left.People[0].Messages)
+}
+
+// builder writes the tables.
+type builder struct {
+	options Options
+	db      *store.DB
+	reader  *store.Reader
+	insert  *sql.Stmt // of a message
+	summary Summary
+	read    int64 // messages read
+	lines   int64 // of the conversation at hand
+	bytes   int64 // of these lines, about
+}
+
+// rowOverhead is about what a line of a window file has beside its name and text: keys, quotes and their escapes.
+const rowOverhead = 100
+
+const (
+	emptyTables = `DELETE FROM training_windows; DELETE FROM training_messages; DELETE FROM training_conversations`
+
+	insertMessage = `INSERT INTO training_messages (id, date, name, reply_to, content_type, text) VALUES (?, ?, ?, ?, ?, ?)`
+
+	insertConversation = `INSERT INTO training_conversations (members, first, last) VALUES (?, ?, ?)`
+
+	// A window's number of targets is the stride, but for the last of a conversation, which has what is left. Here m.id
+	// is its first target.
+	insertWindows = `INSERT INTO training_windows (conversation, first, last, targets)
+		SELECT c.id, max(c.first, min(m.id + :stride - 1, c.last) - :window + 1), min(m.id + :stride - 1, c.last),
+			min(m.id + :stride - 1, c.last) - m.id + 1
+		FROM training_conversations c JOIN training_messages m ON m.id BETWEEN c.first AND c.last
+		WHERE (m.id - c.first) % :stride = 0 ORDER BY m.id`
+
+	countWindows = `SELECT coalesce(sum(n), 0), coalesce(sum(iif(n > :kept, :kept, 0)), 0)
+		FROM (SELECT count(*) AS n FROM training_windows GROUP BY conversation)`
+)
+
+func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
+	_, err := tx.ExecContext(ctx, emptyTables)
+	if err != nil {
+		return b.db.Explain(err)
+	}
+	if b.insert, err = tx.PrepareContext(ctx, insertMessage); err != nil {
+		return b.db.Explain(err)
+	}
+	defer b.insert.Close()
+	for _, g := range groups {
+		if err := b.conversation(ctx, tx, g); err != nil {
+			return err
+		}
+	}
+	if b.summary.Messages == 0 {
+		return errors.New("none of the messages of the listed people has any words")
+	}
+	_, err = tx.ExecContext(ctx, insertWindows, sql.Named("stride", b.options.Stride), sql.Named("window", b.options.Window))
+	if err != nil {
+		return b.db.Explain(err)
+	}
+	err = tx.QueryRowContext(ctx, countWindows, sql.Named("kept", heldOutWindows)).Scan(&b.summary.Windows, &b.summary.HeldOut)
+	if err != nil {
+		return b.db.Explain(err)
+	}
+	return nil
+}
+
+// conversation writes the messages of one conversation, in order, under ids that go on from the last.
+func (b *builder) conversation(ctx context.Context, tx *sql.Tx, g *group) error {
+	first := b.summary.Messages + 1
+	b.lines, b.bytes = 0, 0
+	if err := b.reader.Messages(ctx, g.parts, b.message); err != nil {
+		return err
+	}
+	if b.lines == 0 {
+		return nil
+	}
+	b.summary.Messages += b.lines
+	b.summary.Conversations++
+	b.summary.ExportBytes += b.bytes * min(b.lines, int64(b.options.Window)) / int64(b.options.Stride)
+	_, err := tx.ExecContext(ctx, insertConversation, string(appendNames(nil, g.members)), first, b.summary.Messages)
+	if err != nil {
+		return b.db.Explain(err)
+	}
+	return nil
+}
+
+// message writes the lines of one message.
+func (b *builder) message(m *store.Message) error {
+	if b.read++; b.read%1024 == 0 {
+		b.options.Progress.report(b.read, 0)
+	}
+	name, listed := b.options.People(m.Sender)
+	if m.Sender == store.Owner || name == store.Owner {
+		name = b.options.Owner
+	} else if !listed {
+		b.summary.LeftOut.Messages++
+		return nil
+	}
+	quote := quoteOf(m.Target)
+	lines := linesOf(&m.Content, m.Kind)
+	if len(lines) == 0 || m.Kind == store.Reaction && quote == nil {
+		b.summary.LeftOut.Empty++
+		return nil
+	}
+	for _, text := range lines {
+		b.lines++
+		id := b.summary.Messages + b.lines
+		if _, err := b.insert.Exec(id, m.Date, name, quote, m.Kind.String(), text); err != nil {
+			return b.db.Explain(err)
+		}
+		b.bytes += int64(len(name)+len(text)) + rowOverhead
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package windows
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/store"
+)
+
+// database is a Source over the training tables of messages.db. It keeps the ranges of the windows; messages are read as
+// windows are.
+type database struct {
+	db            *store.DB
+	conversations []conversationRange
+	members       [][]string
+	windows       []windowRange
+	messages      int64     // training_messages are numbered from 1 to this
+	between       *sql.Stmt // selectMessages
+}
+
+// conversationRange and windowRange hold ids of training_messages, inclusive.
+type conversationRange struct{ first, last int64 }
+
+type windowRange struct {
+	first, last           int64
+	conversation, targets int32
+}
+
+const selectMessages = `SELECT id, date, name, reply_to, content_type, text FROM training_messages WHERE id BETWEEN ? AND ? ORDER BY id`
+
+// OpenDatabase opens the windows that Build made in the messages.db at path; progress counts windows.
+func OpenDatabase(ctx context.Context, path string, progress Progress) (Source, error) {
+	db, err := store.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openTables(ctx, db, progress)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	if len(s.windows) == 0 {
+		s.Close()
+		return nil, hint.With(fmt.Errorf("%s holds no training windows", path), "run: vqctl preprocess")
+	}
+	return s, nil
+}
+
+func openTables(ctx context.Context, db *store.DB, progress Progress) (*database, error) {
+	s := &database{db: db}
+	err := s.readConversations(ctx)
+	if err == nil {
+		err = s.readWindows(ctx, progress)
+	}
+	if err == nil {
+		s.between, err = db.SQL().PrepareContext(ctx, selectMessages)
+	}
+	if err != nil {
+		return nil, db.Explain(err)
+	}
+	return s, nil
+}
+
+func (s *database) readConversations(ctx context.Context) error {
+	rows, err := s.db.SQL().QueryContext(ctx, `SELECT id, members, first, last FROM training_conversations ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int
+		var members []byte
+		var c conversationRange
+		if err := rows.Scan(&id, &members, &c.first, &c.last); err != nil {
+			return err
+		}
+		var names []string
+		if err := json.Unmarshal(members, &names); err != nil {
+			return fmt.Errorf("training_conversations: members of row %d: %w", id, err)
+		}
+		if id != len(s.members)+1 {
+			return fmt.Errorf("training_conversations: row %d is out of sequence", id)
+		}
+		s.conversations = append(s.conversations, c)
+		s.members = append(s.members, names)
+		s.messages = c.last
+	}
+	return rows.Err()
+}
+
+func (s *database) readWindows(ctx context.Context, progress Progress) error {
+	rows, err := s.db.SQL().QueryContext(ctx, `SELECT conversation - 1, first, last, targets FROM training_windows ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var w windowRange
+		if err := rows.Scan(&w.conversation, &w.first, &w.last, &w.targets); err != nil {
+			return err
+		}
+		if err := s.checkRange(&w); err != nil {
+			return fmt.Errorf("training_windows: row %d: %w", len(s.windows)+1, err)
+		}
+		s.windows = append(s.windows, w)
+		if len(s.windows)%4096 == 0 {
+			progress.report(int64(len(s.windows)), s.messages)
+		}
+	}
+	return rows.Err()
+}
+
+func (s *database) checkRange(w *windowRange) error {
+	if w.conversation < 0 || int(w.conversation) >= len(s.conversations) {
+		return fmt.Errorf("there is no conversation %d", w.conversation+1)
+	}
+	c := s.conversations[w.conversation]
+	if w.first < c.first || w.last > c.last || w.targets < 1 || int64(w.targets) > w.last-w.first+1 {
+		return errors.New("its range is not one of its conversation")
+	}
+	return nil
+}
+
+func (s *database) Len() int                  { return len(s.windows) }
+func (s *database) Conversation(i int) int    { return int(s.windows[i].conversation) }
+func (s *database) Conversations() [][]string { return s.members }
+func (s *database) Targets(i int) int         { return int(s.windows[i].targets) }
+func (s *database) Lines() int                { return int(2 * s.messages) }
+func (s *database) Where(i int) string        { return fmt.Sprintf("%s: window %d", s.db.Path(), i+1) }
+
+func (s *database) Close() error {
+	return errors.Join(s.between.Close(), s.db.Close())
+}
+
+// Window reads the messages of a window and the one before: if that came less than a minute earlier, the line that
+// opens this window reads as it does in the middle of others.
+func (s *database) Window(i int) (*Window, error) {
+	w := s.windows[i]
+	rows, err := s.between.Query(max(w.first-1, s.conversations[w.conversation].first), w.last)
+	if err != nil {
+		return nil, s.db.Explain(err)
+	}
+	defer rows.Close()
+	out := &Window{Conversation: int(w.conversation), Targets: int(w.targets), Lines: make([]Line, 0, w.last-w.first+1)}
+	scanner := messageScanner{}
+	for rows.Next() {
+		m, err := scanner.scan(rows)
+		if err != nil {
+			return nil, s.db.Explain(err)
+		}
+		if m.id < w.first {
+			continue
+		}
+		if m.id == w.first {
+			out.Header = AppendHeader(nil, NewHeader(s.members[w.conversation], time.Unix(0, m.date)))
+		}
+		out.Lines = append(out.Lines, m.line(m.id == w.first))
+	}
+	if err := rows.Err(); err != nil {
+		return nil, s.db.Explain(err)
+	}
+	if int64(len(out.Lines)) != w.last-w.first+1 {
+		return nil, hint.With(fmt.Errorf("%s: %d of its messages are missing", s.Where(i), w.last-w.first+1-int64(len(out.Lines))),
+			"run: vqctl preprocess")
+	}
+	return out, nil
+}

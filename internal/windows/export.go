@@ -1,0 +1,124 @@
+package windows
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"time"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/store"
+)
+
+// Export writes all windows of db as a window file: a stream, whatever its length. A message is rendered and escaped
+// once, though it stands in up to a hundred windows. Progress counts windows.
+func Export(ctx context.Context, db *store.DB, out io.Writer, progress Progress) error {
+	s, err := openTables(ctx, db, nil)
+	if err != nil {
+		return err
+	}
+	defer s.between.Close()
+	rows, err := s.between.QueryContext(ctx, 1, s.messages)
+	if err != nil {
+		return db.Explain(err)
+	}
+	defer rows.Close()
+	e := exporter{rows: rows}
+	for i, w := range s.windows {
+		if err := e.advance(w.first, w.last); err != nil {
+			return db.Explain(err)
+		}
+		e.text = appendEscaped(e.text[:0], AppendHeader(nil, NewHeader(s.members[w.conversation], time.Unix(0, e.at(w.first).date))))
+		e.text = append(e.text, e.at(w.first).opening...)
+		e.text = append(e.text, e.middle(w.first+1, w.last)...)
+		e.row = appendRow(e.row[:0], e.text, int(w.targets))
+		if _, err := out.Write(e.row); err != nil {
+			return err
+		}
+		if i%256 == 0 {
+			progress.report(int64(i), int64(len(s.windows)))
+		}
+	}
+	progress.report(int64(len(s.windows)), int64(len(s.windows)))
+	return nil
+}
+
+// exporter holds the messages from first on that the window at hand needs, each escaped for the inside of a JSON string.
+// Windows come in an order in which neither of their ends ever moves back.
+type exporter struct {
+	rows    *sql.Rows
+	scanner messageScanner
+	first   int64          // id of lines[0]
+	lines   []exportedLine // one a message
+	middles []byte         // the lines as they read in the middle of a window, end to end
+	text    []byte         // of the window at hand, escaped
+	row     []byte
+}
+
+type exportedLine struct {
+	date    int64
+	opening []byte // the line as it reads at the beginning of a window
+	end     int    // of the line in middles
+}
+
+func (e *exporter) at(id int64) *exportedLine { return &e.lines[id-e.first] }
+
+// middle is the text of messages first to last as they stand in the middle of a window.
+func (e *exporter) middle(first, last int64) []byte {
+	return e.middles[e.at(first-1).end:e.at(last).end]
+}
+
+// advance forgets the messages before first and reads on to last.
+func (e *exporter) advance(first, last int64) error {
+	if e.lines == nil {
+		e.first = 1
+	}
+	for next := e.first + int64(len(e.lines)); next <= last; next++ {
+		if !e.rows.Next() {
+			if err := e.rows.Err(); err != nil {
+				return err
+			}
+			return missing(next)
+		}
+		if err := e.read(next); err != nil {
+			return err
+		}
+	}
+	if gone := int(first - e.first); gone > len(e.lines)/2 {
+		e.forget(gone)
+	}
+	return nil
+}
+
+func missing(id int64) error {
+	return hint.With(fmt.Errorf("training message %d is missing", id), "run: vqctl preprocess")
+}
+
+// read takes message id, the next.
+func (e *exporter) read(id int64) error {
+	m, err := e.scanner.scan(e.rows)
+	if err != nil {
+		return err
+	}
+	if m.id != id {
+		return missing(id)
+	}
+	e.text = AppendMessage(e.text[:0], &m.Message)
+	e.middles = appendEscaped(e.middles, e.text)
+	m.Delta = Deltas[0]
+	e.text = AppendMessage(e.text[:0], &m.Message)
+	e.lines = append(e.lines, exportedLine{date: m.date, opening: appendEscaped(nil, e.text), end: len(e.middles)})
+	return nil
+}
+
+// forget drops the first n messages.
+func (e *exporter) forget(n int) {
+	cut := e.lines[n-1].end
+	e.middles = e.middles[:copy(e.middles, e.middles[cut:])]
+	e.lines = e.lines[:copy(e.lines, e.lines[n:])]
+	for i := range e.lines {
+		e.lines[i].end -= cut
+	}
+	e.first += int64(n)
+}

@@ -1,0 +1,161 @@
+package windows_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ventriloquist/internal/store"
+	"ventriloquist/internal/windows"
+)
+
+// newDB is an empty messages.db.
+func newDB(t testing.TB) *store.DB {
+	t.Helper()
+	db, err := store.Create(context.Background(), filepath.Join(t.TempDir(), "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// entry is a message and who takes part in its conversation, beside the owner.
+type entry struct {
+	group   bool
+	members []string
+	store.Entry
+}
+
+// fill makes db hold these entries.
+func fill(t testing.TB, db *store.DB, entries []entry) {
+	t.Helper()
+	_, err := db.Replace(context.Background(), false, func(w *store.Writer) error {
+		for _, e := range entries {
+			e.Conversation = w.Conversation(e.group, e.members)
+			w.Present(e.GUID)
+			if err := w.Add(&e.Entry); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// monday is when the messages of these tests begin.
+var monday = time.Date(2024, 3, 11, 10, 0, 0, 0, time.UTC)
+
+// said are texts of a direct chat with +1, a minute apart, in turns, "" being the owner.
+func said(texts ...string) []entry {
+	entries := make([]entry, len(texts))
+	for i, text := range texts {
+		e := entry{members: []string{"+1"}}
+		e.Row, e.GUID = int64(i+1), fmt.Sprintf("guid-%d", i+1)
+		e.Date = monday.Add(time.Duration(i) * time.Minute).UnixNano()
+		e.Text = text
+		e.TargetPart = store.WholeMessage
+		if i%2 == 1 {
+			e.Sender = "+1"
+		}
+		entries[i] = e
+	}
+	return entries
+}
+
+// contacts are who the tests know: +1 and j@x.org John, +2 Zoë, me@x.org the owner.
+func contacts(address string) (string, bool) {
+	name, ok := map[string]string{"+1": "John", "j@x.org": "John", "+2": "Zoë", "me@x.org": store.Owner}[address]
+	return name, ok
+}
+
+func options(window, stride int) windows.Options {
+	return windows.Options{Owner: "Aidan", People: contacts, Window: window, Stride: stride}
+}
+
+// build makes windows of entries and gives them back as a window file.
+func build(t testing.TB, o windows.Options, entries []entry) (exported string, summary *windows.Summary, db *store.DB) {
+	t.Helper()
+	db = newDB(t)
+	fill(t, db, entries)
+	return export(t, o, db), rebuild(t, o, db), db
+}
+
+func rebuild(t testing.TB, o windows.Options, db *store.DB) *windows.Summary {
+	t.Helper()
+	summary, err := windows.Build(context.Background(), db, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return summary
+}
+
+func export(t testing.TB, o windows.Options, db *store.DB) string {
+	t.Helper()
+	rebuild(t, o, db)
+	var out bytes.Buffer
+	if err := windows.Export(context.Background(), db, &out, nil); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// messagesOf are the messages of all conversations, each once, in order: the targets of windows of one message.
+func messagesOf(t testing.TB, entries []entry) []windows.Message {
+	t.Helper()
+	exported, _, _ := build(t, options(2, 1), entries)
+	var list []windows.Message
+	for _, w := range readAll(t, exported) {
+		for _, line := range w.TargetLines() {
+			m, err := windows.ParseMessage(line.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// readAll opens text as a window file and reads its windows.
+func readAll(t testing.TB, text string) []*windows.Window {
+	t.Helper()
+	s := openText(t, text)
+	all := make([]*windows.Window, s.Len())
+	for i := range all {
+		w, err := s.Window(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[i] = w
+	}
+	return all
+}
+
+func openText(t testing.TB, text string) windows.Source {
+	t.Helper()
+	s, err := windows.OpenFile(context.Background(), writeFile(t, text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// want fails unless the messages read "name: text" like this.
+func want(t *testing.T, got []windows.Message, lines ...string) {
+	t.Helper()
+	var all []string
+	for _, m := range got {
+		all = append(all, m.Name+": "+m.Text)
+	}
+	if strings.Join(all, "\n") != strings.Join(lines, "\n") {
+		t.Errorf("got messages %q, want %q", all, lines)
+	}
+}

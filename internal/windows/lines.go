@@ -1,0 +1,51 @@
+package windows
+
+import (
+	"strings"
+
+	"ventriloquist/internal/store"
+)
+
+// linesOf are the lines that a message becomes, none if it has no words. The words of a text are cut at LF, CR and
+// CR LF, not at U+2028 or U+2029; the white space around a line goes, and what is empty then goes too. Anything else is
+// one message whatever its words: the line breaks of a description or a transcript become spaces.
+func linesOf(content *store.Content, kind store.Kind) []string {
+	words := strings.ReplaceAll(content.Words(), objectReplacement, "")
+	if kind == store.Text && !strings.ContainsAny(words, "\r\n") {
+		return nonEmpty(strings.TrimSpace(words))
+	}
+	lines := strings.FieldsFunc(words, func(r rune) bool { return r == '\n' || r == '\r' })
+	kept := lines[:0]
+	for _, line := range lines {
+		if line = strings.TrimSpace(line); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	if kind == store.Text {
+		return kept
+	}
+	return nonEmpty(strings.Join(kept, " "))
+}
+
+// objectReplacement stands for an attachment within the text around it; the attachment is a message of its own.
+const objectReplacement = "\uFFFC"
+
+func nonEmpty(line string) []string {
+	if line == "" {
+		return nil
+	}
+	return []string{line}
+}
+
+// quoteOf is what an answer to this message has as its "reply_to": nil if it answers nothing that has words.
+func quoteOf(t *store.Target) *string {
+	if t == nil {
+		return nil
+	}
+	lines := linesOf(&t.Content, t.Kind)
+	if len(lines) == 0 {
+		return nil
+	}
+	quote := Quote(lines[0])
+	return &quote
+}
