@@ -1,0 +1,127 @@
+// Package tokenizer turns text into the token ids of Qwen2 and Qwen3 models, and back.
+//
+// In goes a tokenizer.json (and a tokenizer_config.json, for the added tokens that the first may lack); out come ids
+// equal to those of Hugging Face's tokenizers on every text: NFC, the pre-tokenizer's split into words, byte-level BPE
+// with its order of merges, and added tokens with their flags. A file that asks for anything else is refused by name.
+//
+// A text goes one of two ways. Encode recognises added tokens such as <|endoftext|> wherever they are spelled out.
+// EncodeOrdinary takes every character for text, so nobody's message can end the model's turn; it is what Hugging Face
+// gives for a tokenizer without added tokens.
+//
+// Text need not be valid UTF-8: what is not (each maximal broken sequence, as in the WHATWG encoding standard) counts
+// as one U+FFFD.
+//
+// The package knows nothing of models, messages or prompts.
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A Tokenizer encodes and decodes. It does not change after loading and may be used by any number of goroutines.
+type Tokenizer struct {
+	vocab  *vocabulary
+	merges mergeTable
+	words  wordCache
+
+	added      map[int32]addedToken
+	addedIDs   map[string]int32
+	raw        matcher // added tokens that are looked for in the text as it came
+	normalized matcher // those that are looked for after NFC
+}
+
+// Load reads DIR/tokenizer.json, and DIR/tokenizer_config.json if there is one.
+func Load(dir string) (*Tokenizer, error) {
+	path := filepath.Join(dir, "tokenizer.json")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the tokenizer: %w", err)
+	}
+	config, err := os.ReadFile(filepath.Join(dir, "tokenizer_config.json"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot read the tokenizer: %w", err)
+	}
+	return Parse(dir, data, config)
+}
+
+// Parse makes a Tokenizer of the contents of a tokenizer.json and, unless it is empty, of a tokenizer_config.json.
+// Errors name the files as if they lay in dir.
+func Parse(dir string, tokenizerJSON, configJSON []byte) (*Tokenizer, error) {
+	t, err := parseTokenizer(tokenizerJSON)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "tokenizer.json"), err)
+	}
+	if len(configJSON) > 0 {
+		if err := t.addFromConfig(configJSON); err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "tokenizer_config.json"), err)
+		}
+	}
+	t.buildMatchers()
+	return t, nil
+}
+
+// Encode returns the ids of text. Added tokens spelled out in it become their ids.
+func (t *Tokenizer) Encode(text string) []int32 { return t.AppendEncode(nil, text) }
+
+// AppendEncode is Encode into dst; it allocates nothing for text whose words were seen lately.
+func (t *Tokenizer) AppendEncode(dst []int32, text string) []int32 {
+	return t.raw.appendSplit(dst, toValidUTF8(text), func(dst []int32, text string) []int32 {
+		return t.normalized.appendSplit(dst, nfc(text), t.appendWords)
+	})
+}
+
+// EncodeOrdinary returns the ids of text in which nothing is an added token.
+func (t *Tokenizer) EncodeOrdinary(text string) []int32 { return t.AppendEncodeOrdinary(nil, text) }
+
+// AppendEncodeOrdinary is EncodeOrdinary into dst; it allocates nothing for text whose words were seen lately.
+func (t *Tokenizer) AppendEncodeOrdinary(dst []int32, text string) []int32 {
+	return t.appendWords(dst, nfc(toValidUTF8(text)))
+}
+
+// Decode returns the text of ids, added tokens spelled out. Bytes that are not UTF-8 become U+FFFD, and ids that are
+// not in the vocabulary become nothing.
+func (t *Tokenizer) Decode(ids []int32) string {
+	var text []byte
+	for _, id := range ids {
+		text = append(text, t.TokenBytes(id)...)
+	}
+	return toValidUTF8(string(text))
+}
+
+// TokenBytes returns the bytes that id stands for, which may be a part of a character, or nil for an id that is not in
+// the vocabulary. The caller must not change them.
+func (t *Tokenizer) TokenBytes(id int32) []byte {
+	if token, ok := t.added[id]; ok {
+		return token.bytes
+	}
+	return t.vocab.bytes(id)
+}
+
+// VocabSize is one more than the largest id. The model may have more rows than that, which no text ever uses.
+func (t *Tokenizer) VocabSize() int {
+	size := len(t.vocab.spans)
+	for id := range t.added {
+		size = max(size, int(id)+1)
+	}
+	return size
+}
+
+// TokenID returns the id of an added token, such as "<|endoftext|>", or of an entry of the vocabulary as the file
+// spells it ("Ġthe").
+func (t *Tokenizer) TokenID(token string) (int32, bool) {
+	if id, ok := t.addedIDs[token]; ok {
+		return id, true
+	}
+	id, ok := t.vocab.ids[token]
+	return id, ok
+}
+
+// IsAdded reports whether id is an added token: one that ordinary text never becomes.
+func (t *Tokenizer) IsAdded(id int32) bool {
+	_, ok := t.added[id]
+	return ok
+}

@@ -1,0 +1,58 @@
+package tokenizer
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// toValidUTF8 replaces each maximal broken sequence by one U+FFFD. (strings.ToValidUTF8 replaces a run of them by one,
+// a range loop each byte.)
+func toValidUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var out strings.Builder
+	out.Grow(len(s) + 8)
+	for i := 0; i < len(s); {
+		_, n := utf8.DecodeRuneInString(s[i:])
+		if n == 1 && s[i] >= utf8.RuneSelf {
+			out.WriteString("\uFFFD")
+			i += brokenLen(s[i:])
+			continue
+		}
+		out.WriteString(s[i : i+n])
+		i += n
+	}
+	return out.String()
+}
+
+// brokenLen is the length of the broken sequence at the start of s: the longest prefix that some valid character
+// begins with, or one byte.
+func brokenLen(s string) int {
+	low, high := byte(0x80), byte(0xBF) // of the second byte
+	need := 0
+	switch b := s[0]; {
+	case b >= 0xC2 && b <= 0xDF:
+		need = 1
+	case b >= 0xE0 && b <= 0xEF:
+		need = 2
+	case b >= 0xF0 && b <= 0xF4:
+		need = 3
+	}
+	switch s[0] {
+	case 0xE0: // overlong below
+		low = 0xA0
+	case 0xED: // surrogates above
+		high = 0x9F
+	case 0xF0: // overlong below
+		low = 0x90
+	case 0xF4: // beyond U+10FFFF above
+		high = 0x8F
+	}
+	n := 1
+	for n <= need && n < len(s) && s[n] >= low && s[n] <= high {
+		low, high = 0x80, 0xBF
+		n++
+	}
+	return n
+}
