@@ -1,0 +1,15 @@
+// Package chatdb writes databases in the form of Apple's Messages: for the demonstration and for tests.
+//
+// What enters: handles, chats, attachments and messages, as a person would tell them. What leaves: a chat.db with Apple's
+// tables and columns, in WAL mode, with the words in attributedBody as Messages writes them. It knows nothing of how such
+// a database is read.
+//
+//	w, err := chatdb.Create("chat.db", chatdb.Latest)
+//	john := w.Handle("+12345678900", "iMessage")
+//	chat := w.Chat(chatdb.Chat{Handles: []int64{john}})
+//	first := w.Message(chatdb.Message{Chat: chat, Handle: john, Date: t, Text: "hey"})
+//	w.Message(chatdb.Message{Chat: chat, FromMe: true, Date: t, Text: "yes?", ReplyTo: first})
+//	err = w.Close()
+//
+// Calls after an error do nothing; Close returns the first.
+package chatdb
