@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/safetensors"
 )
 
@@ -53,42 +53,45 @@ const (
 // ParseConfig reads a config.json; path is for errors. Fields that change the arithmetic in a way that is not
 // implemented are refused by name, others that are unknown are ignored.
 func ParseConfig(path string, content []byte) (Config, error) {
-	f, err := parseFields(path, content)
+	object, err := jsonfields.Parse(path, content)
 	if err != nil {
 		return Config{}, err
 	}
+	f := configFields{object}
 	f.refuseOtherArchitectures()
-	if f.err != nil {
-		return Config{}, f.err
+	if f.Err() != nil {
+		return Config{}, f.Err()
 	}
 	c := Config{
-		VocabSize:        f.size("vocab_size", maxDimension),
-		HiddenSize:       f.size("hidden_size", maxDimension),
-		IntermediateSize: f.size("intermediate_size", maxDimension),
-		Layers:           f.size("num_hidden_layers", maxLayers),
-		Heads:            f.size("num_attention_heads", maxDimension),
-		MaxPositions:     f.size("max_position_embeddings", math.MaxInt32),
-		RMSNormEps:       f.positive("rms_norm_eps"),
+		VocabSize:        f.Size("vocab_size", maxDimension),
+		HiddenSize:       f.Size("hidden_size", maxDimension),
+		IntermediateSize: f.Size("intermediate_size", maxDimension),
+		Layers:           f.Size("num_hidden_layers", maxLayers),
+		Heads:            f.Size("num_attention_heads", maxDimension),
+		MaxPositions:     f.Size("max_position_embeddings", math.MaxInt32),
+		RMSNormEps:       f.Positive("rms_norm_eps"),
 		RopeTheta:        f.ropeTheta(),
-		TieEmbeddings:    f.boolean("tie_word_embeddings", false),
+		TieEmbeddings:    f.Bool("tie_word_embeddings", false),
 		DType:            f.dtype(),
-		EOSTokenIDs:      f.tokenIDs("eos_token_id"),
+		EOSTokenIDs:      f.IDs("eos_token_id"),
 	}
-	c.KVHeads = f.sizeOr("num_key_value_heads", c.Heads)
-	c.HeadDim = f.sizeOr("head_dim", 128) // transformers' default, whatever the other sizes
+	c.KVHeads = f.SizeOr("num_key_value_heads", maxDimension, c.Heads)
+	c.HeadDim = f.SizeOr("head_dim", maxDimension, 128) // transformers' default, whatever the other sizes
 	f.refuseUnsupported(c.Layers)
 	f.checkTogether(c)
-	return c, f.err
+	return c, f.Err()
 }
 
+type configFields struct{ *jsonfields.Fields }
+
 // refuseOtherArchitectures runs first: the other fields of another architecture's file mean nothing here.
-func (f *fields) refuseOtherArchitectures() {
+func (f configFields) refuseOtherArchitectures() {
 	const want = "Qwen3ForCausalLM"
-	kind := f.text("model_type")
-	if f.err == nil && kind != "qwen3" {
-		f.unsupported("model_type", fmt.Sprintf("%q", kind), `models of type "qwen3" are supported, such as Qwen/Qwen3-8B-Base and Qwen/Qwen3-0.6B-Base`)
+	kind := f.Text("model_type")
+	if f.Err() == nil && kind != "qwen3" {
+		f.Unsupported("model_type", fmt.Sprintf("%q", kind), `models of type "qwen3" are supported, such as Qwen/Qwen3-8B-Base and Qwen/Qwen3-0.6B-Base`)
 	}
-	names, ok := f.texts("architectures")
+	names, ok := f.Texts("architectures")
 	if !ok {
 		return
 	}
@@ -97,87 +100,87 @@ func (f *fields) refuseOtherArchitectures() {
 			return
 		}
 	}
-	f.unsupported("architectures", fmt.Sprintf("%q", names), "the model must be a "+want)
+	f.Unsupported("architectures", fmt.Sprintf("%q", names), "the model must be a "+want)
 }
 
-func (f *fields) refuseUnsupported(layers int) {
+func (f configFields) refuseUnsupported(layers int) {
 	const plain = "take a model without it, such as Qwen/Qwen3-8B-Base"
-	if f.has("quantization_config") {
-		f.unsupported("quantization_config", "quantized weights", "take the model with bf16 weights")
+	if f.Has("quantization_config") {
+		f.Unsupported("quantization_config", "quantized weights", "take the model with bf16 weights")
 	}
-	if f.has("rope_scaling") && !f.isDefaultRope("rope_scaling") {
-		f.unsupported("rope_scaling", string(f.raw["rope_scaling"]), plain)
+	if f.Has("rope_scaling") && !f.isDefaultRope("rope_scaling") {
+		f.Unsupported("rope_scaling", f.Raw("rope_scaling"), plain)
 	}
-	if f.has("rope_parameters") && !f.isDefaultRope("rope_parameters") {
-		f.unsupported("rope_parameters", string(f.raw["rope_parameters"]), plain)
+	if f.Has("rope_parameters") && !f.isDefaultRope("rope_parameters") {
+		f.Unsupported("rope_parameters", f.Raw("rope_parameters"), plain)
 	}
-	if f.boolean("attention_bias", false) {
-		f.unsupported("attention_bias", "true", plain)
+	if f.Bool("attention_bias", false) {
+		f.Unsupported("attention_bias", "true", plain)
 	}
-	if act := f.textOr("hidden_act", "silu"); act != "silu" {
-		f.unsupported("hidden_act", fmt.Sprintf("%q", act), plain)
+	if act := f.TextOr("hidden_act", "silu"); act != "silu" {
+		f.Unsupported("hidden_act", fmt.Sprintf("%q", act), plain)
 	}
-	if f.has("attention_dropout") && f.number("attention_dropout") != 0 {
-		f.unsupported("attention_dropout", string(f.raw["attention_dropout"]), `set "attention_dropout" to 0: the adapter has its own, --lora-dropout`)
+	if f.Has("attention_dropout") && f.Number("attention_dropout") != 0 {
+		f.Unsupported("attention_dropout", f.Raw("attention_dropout"), `set "attention_dropout" to 0: the adapter has its own, --lora-dropout`)
 	}
-	if f.has("partial_rotary_factor") && f.number("partial_rotary_factor") != 1 {
-		f.unsupported("partial_rotary_factor", string(f.raw["partial_rotary_factor"]), plain)
+	if f.Has("partial_rotary_factor") && f.Number("partial_rotary_factor") != 1 {
+		f.Unsupported("partial_rotary_factor", f.Raw("partial_rotary_factor"), plain)
 	}
 	f.refuseSlidingWindow(layers, plain)
 }
 
 // refuseSlidingWindow follows transformers: layer_types decides where it is there, else the window is in use from layer
 // max_window_layers on.
-func (f *fields) refuseSlidingWindow(layers int, advice string) {
-	if kinds, ok := f.texts("layer_types"); ok {
+func (f configFields) refuseSlidingWindow(layers int, advice string) {
+	if kinds, ok := f.Texts("layer_types"); ok {
 		for _, kind := range kinds {
 			if kind != "full_attention" {
-				f.unsupported("layer_types", fmt.Sprintf("%q", kind), advice)
+				f.Unsupported("layer_types", fmt.Sprintf("%q", kind), advice)
 			}
 		}
 		if len(kinds) != layers {
-			f.wrong("layer_types", "it has %d entries for %d layers", len(kinds), layers)
+			f.Wrong("layer_types", "it has %d entries for %d layers", len(kinds), layers)
 		}
 		return
 	}
 	first := 0
-	if f.has("max_window_layers") {
-		first = f.integer("max_window_layers")
+	if f.Has("max_window_layers") {
+		first = f.Integer("max_window_layers")
 	}
-	if f.boolean("use_sliding_window", false) && f.has("sliding_window") && first < layers {
-		f.unsupported("use_sliding_window", "true", advice)
+	if f.Bool("use_sliding_window", false) && f.Has("sliding_window") && first < layers {
+		f.Unsupported("use_sliding_window", "true", advice)
 	}
 }
 
 // isDefaultRope says whether a rope_scaling or rope_parameters object asks for plain RoPE.
-func (f *fields) isDefaultRope(key string) bool {
-	inner := f.object(key)
+func (f configFields) isDefaultRope(key string) bool {
+	inner := f.Object(key)
 	if inner == nil {
 		return true
 	}
 	for _, kind := range []string{"rope_type", "type"} {
-		if inner.textOr(kind, "default") != "default" {
+		if inner.TextOr(kind, "default") != "default" {
 			return false
 		}
 	}
-	rotates := !inner.has("partial_rotary_factor") || inner.number("partial_rotary_factor") == 1
-	return rotates && !inner.has("factor")
+	rotates := !inner.Has("partial_rotary_factor") || inner.Number("partial_rotary_factor") == 1
+	return rotates && !inner.Has("factor")
 }
 
 // ropeTheta is in rope_parameters in newer files, and a field of its own in older ones.
-func (f *fields) ropeTheta() float64 {
-	if inner := f.object("rope_parameters"); inner != nil && inner.has("rope_theta") {
-		theta := inner.positive("rope_theta")
-		if f.has("rope_theta") && f.number("rope_theta") != theta {
-			f.wrong("rope_theta", "it contradicts rope_parameters")
+func (f configFields) ropeTheta() float64 {
+	if inner := f.Object("rope_parameters"); inner != nil && inner.Has("rope_theta") {
+		theta := inner.Positive("rope_theta")
+		if f.Has("rope_theta") && f.Number("rope_theta") != theta {
+			f.Wrong("rope_theta", "it contradicts rope_parameters")
 		}
 		return theta
 	}
-	if !f.has("rope_theta") {
-		f.wrong("rope_theta", "neither it nor rope_parameters.rope_theta is there")
+	if !f.Has("rope_theta") {
+		f.Wrong("rope_theta", "neither it nor rope_parameters.rope_theta is there")
 		return 0
 	}
-	return f.positive("rope_theta")
+	return f.Positive("rope_theta")
 }
 
 var dtypes = map[string]safetensors.DType{
@@ -185,45 +188,38 @@ var dtypes = map[string]safetensors.DType{
 }
 
 // dtype is what the file says of its weights; each tensor's own type is what counts.
-func (f *fields) dtype() safetensors.DType {
+func (f configFields) dtype() safetensors.DType {
 	for _, key := range []string{"dtype", "torch_dtype"} {
-		if !f.has(key) {
+		if !f.Has(key) {
 			continue
 		}
-		name := f.text(key)
+		name := f.Text(key)
 		d, ok := dtypes[name]
 		if !ok {
-			f.unsupported(key, fmt.Sprintf("%q", name), "take the model with bfloat16 weights")
+			f.Unsupported(key, fmt.Sprintf("%q", name), "take the model with bfloat16 weights")
 		}
 		return d
 	}
 	return ""
 }
 
-func (f *fields) checkTogether(c Config) {
+func (f configFields) checkTogether(c Config) {
 	switch {
-	case f.err != nil:
+	case f.Err() != nil:
 	case c.Heads%c.KVHeads != 0:
-		f.wrong("num_key_value_heads", "%d does not divide num_attention_heads %d", c.KVHeads, c.Heads)
+		f.Wrong("num_key_value_heads", "%d does not divide num_attention_heads %d", c.KVHeads, c.Heads)
 	case c.HeadDim%2 != 0:
-		f.wrong("head_dim", "%d is odd, but RoPE turns pairs", c.HeadDim)
+		f.Wrong("head_dim", "%d is odd, but RoPE turns pairs", c.HeadDim)
 	case c.Heads*c.HeadDim > maxDimension:
-		f.wrong("num_attention_heads", "%d heads of %d are too many", c.Heads, c.HeadDim)
+		f.Wrong("num_attention_heads", "%d heads of %d are too many", c.Heads, c.HeadDim)
 	case c.RMSNormEps >= 1:
-		f.wrong("rms_norm_eps", "%g is not a small number", c.RMSNormEps)
+		f.Wrong("rms_norm_eps", "%g is not a small number", c.RMSNormEps)
 	case c.RopeTheta < 1:
-		f.wrong("rope_theta", "%g is less than 1", c.RopeTheta)
+		f.Wrong("rope_theta", "%g is less than 1", c.RopeTheta)
 	}
 	for _, id := range c.EOSTokenIDs {
-		if f.err == nil && id >= c.VocabSize {
-			f.wrong("eos_token_id", "%d is not in the vocabulary of %d", id, c.VocabSize)
+		if f.Err() == nil && id >= c.VocabSize {
+			f.Wrong("eos_token_id", "%d is not in the vocabulary of %d", id, c.VocabSize)
 		}
-	}
-}
-
-// unsupported records that the file asks for something that is not implemented. Like wrong, it keeps the first error.
-func (f *fields) unsupported(key, value, advice string) {
-	if f.err == nil {
-		f.err = hint.With(fmt.Errorf("%s: %s is %s, which is not supported", f.path, key, value), "%s", advice)
 	}
 }

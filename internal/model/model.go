@@ -17,6 +17,7 @@ import (
 	"unsafe"
 
 	"ventriloquist/internal/hint"
+	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/safetensors"
 )
 
@@ -189,7 +190,7 @@ func parseIndex(path string, content []byte) (map[string]string, error) {
 		WeightMap map[string]string `json:"weight_map"`
 	}
 	if err := json.Unmarshal(content, &index); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, describeJSON(content, err))
+		return nil, fmt.Errorf("%s: %w", path, jsonfields.Describe(content, err))
 	}
 	if len(index.WeightMap) == 0 {
 		return nil, fmt.Errorf("%s: weight_map is missing or empty", path)
