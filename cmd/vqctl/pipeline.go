@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"ventriloquist/internal/store"
+)
+
+// Where the pipeline keeps its files unless it is told otherwise.
+const (
+	defaultDataDir   = "data"
+	defaultOutputDir = "checkpoints/ventriloquist"
+)
+
+// pipelineState is what the folder shows of the steps done so far.
+type pipelineState struct {
+	messages   int    // in messages.db; -1 when it was not collected
+	windows    int    // -1 when it was not preprocessed
+	checkpoint string // "done", "not done", or how far it came
+}
+
+func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineState {
+	state := pipelineState{messages: -1, windows: -1, checkpoint: checkpointState(outputDir)}
+	db, err := store.Open(ctx, filepath.Join(dataDir, "messages.db"))
+	if err != nil {
+		return state
+	}
+	defer db.Close()
+	state.messages = countRows(ctx, db, "message")
+	if n := countRows(ctx, db, "training_windows"); n > 0 {
+		state.windows = n
+	}
+	return state
+}
+
+func countRows(ctx context.Context, db *store.DB, table string) int {
+	n := -1
+	if err := db.SQL().QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+		return -1
+	}
+	return n
+}
+
+func checkpointState(outputDir string) string {
+	if _, err := os.Stat(filepath.Join(outputDir, "final", "adapter_config.json")); err == nil {
+		return "done: " + filepath.Join(outputDir, "final")
+	}
+	if found, _ := filepath.Glob(filepath.Join(outputDir, "checkpoint-*", "adapter_config.json")); len(found) > 0 {
+		return fmt.Sprintf("begun, %d checkpoints: vqctl train --resume", len(found))
+	}
+	return "not done"
+}

@@ -1,0 +1,191 @@
+// Package load brings base models and adapters from their files into the engine, for training, evaluation and inference
+// alike.
+//
+// In: a model.Source, an adapter.Adapter or none, a precision. Out: engine handles and a tokenizer that belong together.
+// It must not know what they are used for.
+package load
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/adapter"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/tokenizer"
+)
+
+// Precisions are the values of --precision.
+var Precisions = []string{"auto", "f32", "bf16"}
+
+// Precision is the type that a device computes in: "auto" is bf16 where that is faster than f32.
+func Precision(name string, device *engine.Device) (engine.DType, error) {
+	switch name {
+	case "f32":
+		return engine.F32, nil
+	case "bf16":
+		return engine.BF16, nil
+	case "auto":
+		if device.Info().FastBF16 {
+			return engine.BF16, nil
+		}
+		return engine.F32, nil
+	}
+	return 0, hint.Usage("--precision %q: it is one of %s", name, strings.Join(Precisions, ", "))
+}
+
+// Tokenizer reads the tokenizer of a base model and checks that the model has a row for each of its ids.
+func Tokenizer(base *model.Model) (*tokenizer.Tokenizer, error) {
+	t, err := SourceTokenizer(base.Source)
+	if err != nil {
+		return nil, err
+	}
+	if t.VocabSize() > base.Config.VocabSize {
+		return nil, fmt.Errorf("%s: the tokenizer has ids up to %d, the model's vocabulary is %d: they are not of one model",
+			base.Source, t.VocabSize()-1, base.Config.VocabSize)
+	}
+	return t, nil
+}
+
+// SourceTokenizer reads a tokenizer without its model.
+func SourceTokenizer(source model.Source) (*tokenizer.Tokenizer, error) {
+	content, err := source.ReadFile(model.TokenizerFile)
+	if err != nil {
+		return nil, err
+	}
+	config, err := source.ReadFile("tokenizer_config.json")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	name := source.Dir
+	if name == "" {
+		name = source.Name
+	}
+	return tokenizer.Parse(name, content, config)
+}
+
+// ModelConfig is a configuration in the engine's words.
+func ModelConfig(c model.Config) engine.ModelConfig {
+	return engine.ModelConfig{
+		Layers: c.Layers, Hidden: c.HiddenSize, FFN: c.IntermediateSize, Heads: c.Heads, KVHeads: c.KVHeads,
+		HeadDim: c.HeadDim, Vocab: c.VocabSize, Tied: c.TieEmbeddings, NormEps: float32(c.RMSNormEps), RopeTheta: c.RopeTheta,
+	}
+}
+
+// AdapterConfig is an adapter's configuration in the engine's words.
+func AdapterConfig(c adapter.Config) engine.AdapterConfig {
+	config := engine.AdapterConfig{Rank: c.R, Scale: float32(c.Scale()), Dropout: float32(c.Dropout)}
+	for _, p := range c.Targets {
+		config.Targets |= target(p)
+	}
+	return config
+}
+
+// target is the engine's name of a projection.
+func target(p model.Projection) engine.Target {
+	t, ok := engine.TargetNamed(p.Short)
+	if !ok {
+		panic("load: the engine has no projection " + p.Short)
+	}
+	return t
+}
+
+// Model gives a base model's weights to a device. The base model must stay open until the result is closed.
+func Model(device *engine.Device, base *model.Model, precision engine.DType, forTraining bool) (*engine.Model, error) {
+	m, err := device.NewModel(ModelConfig(base.Config), precision)
+	if err != nil {
+		return nil, err
+	}
+	if err := setTensors(m, base); err != nil {
+		m.Close()
+		return nil, err
+	}
+	if err := m.Finish(forTraining); err != nil {
+		m.Close()
+		return nil, fmt.Errorf("%s: %w", base.Source, err)
+	}
+	return m, nil
+}
+
+// layerTensors are the parts of a layer, as model.LayerTensor names them.
+var layerTensors = map[string]engine.TensorKind{
+	"input_layernorm": engine.AttentionNorm, "post_attention_layernorm": engine.MLPNorm,
+	"self_attn.q_norm": engine.QueryNorm, "self_attn.k_norm": engine.KeyNorm,
+	"self_attn.q_proj": engine.Q, "self_attn.k_proj": engine.K, "self_attn.v_proj": engine.V, "self_attn.o_proj": engine.O,
+	"mlp.gate_proj": engine.Gate, "mlp.up_proj": engine.Up, "mlp.down_proj": engine.Down,
+}
+
+func setTensors(m *engine.Model, base *model.Model) error {
+	if err := setTensor(m, base, engine.Embedding, 0, model.EmbedTokens); err != nil {
+		return err
+	}
+	if err := setTensor(m, base, engine.FinalNorm, 0, model.FinalNorm); err != nil {
+		return err
+	}
+	if !base.Config.TieEmbeddings {
+		if err := setTensor(m, base, engine.Output, 0, model.LMHead); err != nil {
+			return err
+		}
+	}
+	for layer := range base.Config.Layers {
+		for part, kind := range layerTensors {
+			if err := setTensor(m, base, kind, layer, model.LayerTensor(layer, part)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func setTensor(m *engine.Model, base *model.Model, kind engine.TensorKind, layer int, name string) error {
+	view, err := base.Tensor(name)
+	if err != nil {
+		return err
+	}
+	dtype, err := DType(view.DType)
+	if err != nil {
+		return fmt.Errorf("%s: tensor %s: %w", base.Source, name, err)
+	}
+	rows, cols := 1, view.Shape[0]
+	if len(view.Shape) == 2 {
+		rows, cols = view.Shape[0], view.Shape[1]
+	}
+	if err := m.SetTensor(kind, layer, view.Data, dtype, rows, cols); err != nil {
+		return fmt.Errorf("%s: tensor %s: %w", base.Source, name, err)
+	}
+	return nil
+}
+
+// DType is a file's type in the engine's words.
+func DType(t safetensors.DType) (engine.DType, error) {
+	switch t {
+	case safetensors.F32:
+		return engine.F32, nil
+	case safetensors.BF16:
+		return engine.BF16, nil
+	case safetensors.F16:
+		return engine.F16, nil
+	}
+	return 0, fmt.Errorf("weights of type %s cannot be used", t)
+}
+
+// Adapter gives an adapter to the engine's model.
+func Adapter(m *engine.Model, files *adapter.Adapter) (*engine.Adapter, error) {
+	a, err := m.NewAdapter(AdapterConfig(files.Config))
+	if err != nil {
+		return nil, err
+	}
+	for layer, pairs := range files.Layers {
+		for i, p := range files.Targets {
+			if err := a.Write(layer, target(p), pairs[i].A, pairs[i].B); err != nil {
+				a.Close()
+				return nil, err
+			}
+		}
+	}
+	return a, nil
+}

@@ -1,0 +1,82 @@
+package load
+
+import (
+	"errors"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/adapter"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/tokenizer"
+)
+
+// Options say how a model is to be run.
+type Options struct {
+	Precision   string // one of Precisions
+	Threads     int    // 0: as many as the process may use
+	ForTraining bool
+}
+
+// Loaded is a base model, perhaps an adapter, and its tokenizer, on a device.
+type Loaded struct {
+	Base      *model.Model     // the files
+	Files     *adapter.Adapter // nil: the base alone
+	Tokenizer *tokenizer.Tokenizer
+	Device    *engine.Device
+	Model     *engine.Model
+	Adapter   *engine.Adapter // nil: the base alone
+	Precision engine.DType
+}
+
+// Open opens the CPU and loads base, with the adapter in the folder adapterDir unless that is "".
+func Open(base model.Source, adapterDir string, o Options) (*Loaded, error) {
+	files, err := base.Open()
+	if err != nil {
+		return nil, err
+	}
+	l := &Loaded{Base: files}
+	if adapterDir != "" {
+		if l.Files, err = adapter.Load(adapterDir, files.Config); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	if err := l.open(o); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+func (l *Loaded) open(o Options) (err error) {
+	if l.Tokenizer, err = Tokenizer(l.Base); err != nil {
+		return err
+	}
+	if l.Device, err = engine.OpenCPU(o.Threads); err != nil {
+		return err
+	}
+	if l.Precision, err = Precision(o.Precision, l.Device); err != nil {
+		return err
+	}
+	if l.Model, err = Model(l.Device, l.Base, l.Precision, o.ForTraining); err != nil {
+		return err
+	}
+	if l.Files != nil {
+		l.Adapter, err = Adapter(l.Model, l.Files)
+	}
+	return err
+}
+
+// AdapterConfig is the adapter's shape for the engine's plans, nil for the base alone.
+func (l *Loaded) AdapterConfig() *engine.AdapterConfig {
+	if l.Files == nil {
+		return nil
+	}
+	config := AdapterConfig(l.Files.Config)
+	return &config
+}
+
+// Close releases everything. What was made on it must be closed before.
+func (l *Loaded) Close() error {
+	l.Adapter.Close()
+	l.Model.Close()
+	l.Device.Close()
+	return l.Base.Close()
+}

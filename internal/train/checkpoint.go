@@ -1,0 +1,266 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/adapter"
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/model/safetensors"
+)
+
+// Beside PEFT's two files a checkpoint holds these.
+const (
+	stateFile     = "trainer_state.json"
+	optimizerFile = "optimizer.safetensors" // AdamW's moments, float32
+)
+
+const stateVersion = 1
+
+// State is trainer_state.json: where a run stands. The order of the data and the dropout masks follow from the seed and
+// the step, so there is no generator to keep.
+type State struct {
+	Version     int     `json:"version"`
+	RunName     string  `json:"run_name,omitempty"`
+	Step        int     `json:"step"` // optimizer steps done
+	TotalSteps  int     `json:"total_steps"`
+	Windows     int     `json:"windows"`
+	Fingerprint string  `json:"data_fingerprint"`
+	Dropout     float64 `json:"lora_dropout"`
+	Options     Options `json:"options"`
+}
+
+// FinalDir is the folder of the finished adapter.
+func (r *Run) FinalDir() string { return filepath.Join(r.pace.OutputDir, "final") }
+
+func (r *Run) checkpointDir() string {
+	return filepath.Join(r.pace.OutputDir, fmt.Sprintf("checkpoint-%d", r.step))
+}
+
+// save writes dir whole or not at all.
+func (r *Run) save(dir string) error {
+	if err := r.downloadAdapter(); err != nil {
+		return err
+	}
+	if err := r.setPreviousAside(dir); err != nil {
+		return err
+	}
+	err := atomicfile.WriteDir(dir, func(tmp string) error {
+		if err := r.files.WriteFiles(tmp); err != nil {
+			return err
+		}
+		if err := atomicfile.Write(filepath.Join(tmp, optimizerFile), r.writeMoments); err != nil {
+			return err
+		}
+		state, err := json.MarshalIndent(r.state(), "", "  ")
+		if err != nil {
+			return err
+		}
+		return atomicfile.WriteBytes(filepath.Join(tmp, stateFile), append(state, '\n'))
+	})
+	if err != nil {
+		return hint.With(fmt.Errorf("step %d: the checkpoint was not written: %w", r.step, err),
+			"earlier checkpoints in %s are whole; make room and go on with --resume", r.pace.OutputDir)
+	}
+	return nil
+}
+
+func (r *Run) state() State {
+	return State{
+		Version: stateVersion, RunName: r.pace.RunName, Step: r.step, TotalSteps: r.schedule.TotalSteps,
+		Windows: len(r.data.Train), Fingerprint: fmt.Sprintf("%016x", r.data.Fingerprint),
+		Dropout: r.files.Dropout, Options: r.opts,
+	}
+}
+
+// momentNames are the names of a pair's moments, in the order of momentSlices.
+func momentNames(layer int, target engine.Target) [4]string {
+	prefix := fmt.Sprintf("layers.%d.%s.", layer, target)
+	return [4]string{prefix + "lora_A.exp_avg", prefix + "lora_A.exp_avg_sq", prefix + "lora_B.exp_avg", prefix + "lora_B.exp_avg_sq"}
+}
+
+func newMoments(p *adapter.Pair) engine.Moments {
+	return engine.Moments{
+		AM: make([]float32, len(p.A)), AV: make([]float32, len(p.A)),
+		BM: make([]float32, len(p.B)), BV: make([]float32, len(p.B)),
+	}
+}
+
+func momentSlices(m engine.Moments) [4][]float32 { return [4][]float32{m.AM, m.AV, m.BM, m.BV} }
+
+// writeMoments streams the optimizer's state, a pair at a time.
+func (r *Run) writeMoments(w io.Writer) error {
+	var list []safetensors.Source
+	err := r.eachPair(func(layer int, target engine.Target, p *adapter.Pair) error {
+		var moments engine.Moments
+		for i, name := range momentNames(layer, target) {
+			elements := len(momentSlices(engine.Moments{AM: p.A, AV: p.A, BM: p.B, BV: p.B})[i])
+			list = append(list, safetensors.Source{
+				Name: name, DType: safetensors.F32, Shape: []int{elements},
+				Write: func(w io.Writer) error {
+					if i == 0 { // the first of the four to be written fetches all
+						moments = newMoments(p)
+						if err := r.trainer.ReadMoments(layer, target, moments); err != nil {
+							return err
+						}
+					}
+					_, err := w.Write(safetensors.AppendF32(nil, momentSlices(moments)[i]))
+					return err
+				},
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return safetensors.Write(w, nil, list)
+}
+
+// readMoments is the reverse of writeMoments.
+func (r *Run) readMoments(path string) error {
+	file, err := safetensors.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return r.eachPair(func(layer int, target engine.Target, p *adapter.Pair) error {
+		var found [4][]float32
+		sizes := momentSlices(engine.Moments{AM: p.A, AV: p.A, BM: p.B, BV: p.B})
+		for i, name := range momentNames(layer, target) {
+			tensor, ok := file.Tensor(name)
+			if !ok || tensor.Elements() != len(sizes[i]) {
+				return fmt.Errorf("%s: tensor %s is missing or not of %d elements", path, name, len(sizes[i]))
+			}
+			values, err := tensor.Floats()
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			found[i] = values
+		}
+		return r.trainer.WriteMoments(layer, target, engine.Moments{AM: found[0], AV: found[1], BM: found[2], BV: found[3]})
+	})
+}
+
+var checkpointName = regexp.MustCompile(`^checkpoint-([0-9]+)$`)
+
+// Latest finds the checkpoint in dir that is furthest on: final or a checkpoint-N.
+func Latest(dir string) (checkpoint string, state State, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", State{}, err
+	}
+	for _, e := range entries {
+		if e.Name() != "final" && !checkpointName.MatchString(e.Name()) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		s, err := ReadState(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // an adapter from elsewhere
+		}
+		if err != nil {
+			return "", State{}, err
+		}
+		if checkpoint == "" || s.Step > state.Step {
+			checkpoint, state = path, s
+		}
+	}
+	if checkpoint == "" {
+		return "", State{}, hint.With(fmt.Errorf("there is nothing to resume in %s", dir), "train without --resume, or name the folder of the run with --output-dir")
+	}
+	return checkpoint, state, nil
+}
+
+// ReadState reads a checkpoint's trainer_state.json.
+func ReadState(checkpoint string) (State, error) {
+	path := filepath.Join(checkpoint, stateFile)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return State{}, err
+	}
+	var s State
+	if err := json.Unmarshal(content, &s); err != nil {
+		return s, fmt.Errorf("%s: %w", path, err)
+	}
+	if s.Version != stateVersion || s.Step < 0 {
+		return s, fmt.Errorf("%s: version %d is not known", path, s.Version)
+	}
+	return s, nil
+}
+
+// Resume sets the run to where the checkpoint stands. The adapter's matrices must already be the checkpoint's.
+func (r *Run) Resume(checkpoint string, s State) error {
+	if err := s.Options.requireSame(r.opts, checkpoint); err != nil {
+		return err
+	}
+	if now := r.state(); s.Fingerprint != now.Fingerprint || s.Windows != now.Windows {
+		return hint.With(fmt.Errorf("cannot resume: %s was trained on other windows (%d then, %d now)", checkpoint, s.Windows, now.Windows),
+			"begin a new run from it with --continue-from %s", checkpoint)
+	}
+	if s.Step > r.schedule.TotalSteps {
+		return fmt.Errorf("cannot resume: %s stands at step %d of %d", checkpoint, s.Step, r.schedule.TotalSteps)
+	}
+	if err := r.readMoments(filepath.Join(checkpoint, optimizerFile)); err != nil {
+		return fmt.Errorf("cannot resume: %w", err)
+	}
+	r.step, r.begun = s.Step, true
+	return nil
+}
+
+// previousRun is where what an earlier run left in the output folder is kept.
+type previousRun struct{ dir string }
+
+// setPreviousAside moves the checkpoints of an earlier run out of the way of this one's before its first checkpoint, and
+// the earlier final folder before this run's own: nothing is lost, and --resume never mixes two runs.
+func (r *Run) setPreviousAside(next string) error {
+	if !r.begun {
+		r.begun = true
+		found, err := filepath.Glob(filepath.Join(r.pace.OutputDir, "checkpoint-*"))
+		if err != nil {
+			return err
+		}
+		for _, dir := range found {
+			if err := r.moveAside(dir); err != nil {
+				return err
+			}
+		}
+	}
+	if next != r.FinalDir() {
+		return nil
+	}
+	s, err := ReadState(next)
+	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(next); err != nil {
+			return nil
+		}
+	} else if err == nil && s == r.state() {
+		return nil // this run's own
+	}
+	return r.moveAside(next)
+}
+
+func (r *Run) moveAside(dir string) error {
+	if r.previous.dir == "" {
+		for n := 1; ; n++ {
+			candidate := filepath.Join(r.pace.OutputDir, "previous-"+strconv.Itoa(n))
+			err := os.Mkdir(candidate, 0o700)
+			if err == nil {
+				r.previous.dir = candidate
+				break
+			}
+			if !errors.Is(err, os.ErrExist) {
+				return fmt.Errorf("cannot keep the earlier run's %s: %w", dir, err)
+			}
+		}
+	}
+	return os.Rename(dir, filepath.Join(r.previous.dir, filepath.Base(dir)))
+}

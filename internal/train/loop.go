@@ -1,0 +1,209 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/batch"
+	"ventriloquist/internal/hint"
+)
+
+// AdamW's constants, torch's defaults.
+const (
+	adamBeta1   = 0.9
+	adamBeta2   = 0.999
+	adamEpsilon = 1e-8
+)
+
+// StepMetrics is what one optimizer step reports: a line of `vqctl train --json`.
+type StepMetrics struct {
+	Step            int      `json:"step"`          // from 1
+	Epoch           float64  `json:"epoch"`         // done after the step
+	Loss            float64  `json:"loss"`          // mean over the step's target tokens
+	GradNorm        float64  `json:"grad_norm"`     // before clipping
+	LearningRate    float64  `json:"lr"`            // the rate that the step used
+	Tokens          int      `json:"tokens"`        // of the step
+	TargetTokens    int      `json:"target_tokens"` // of the step
+	TokensPerSecond float64  `json:"tokens_per_second"`
+	EvalLoss        *float64 `json:"eval_loss,omitempty"` // on the held-out windows, after the update
+
+	FLOPs   float64       `json:"-"` // of the step
+	Elapsed time.Duration `json:"-"` // of the step, without evaluation
+	Logged  bool          `json:"-"` // whether the step is to be reported, by --logging-steps
+}
+
+// Train runs the optimizer steps that are left, writes the checkpoints, and calls report after each step. A cancelled
+// context ends it after the step that runs, with a checkpoint and an *InterruptedError.
+func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
+	for r.step < r.schedule.TotalSteps {
+		metrics, err := r.trainStep(r.step + 1)
+		if err != nil {
+			return err
+		}
+		r.step++
+		last := r.step == r.schedule.TotalSteps
+		if r.pace.EvalSteps > 0 && r.step%r.pace.EvalSteps == 0 && len(r.data.HeldOut) > 0 {
+			if metrics.EvalLoss, err = r.evaluate(ctx); err != nil {
+				return r.interrupted(ctx, err)
+			}
+		}
+		metrics.Logged = r.step%r.pace.LoggingSteps == 0 || last || metrics.EvalLoss != nil
+		if err := report(metrics); err != nil {
+			return err
+		}
+		if ctx.Err() != nil && !last {
+			return r.interrupted(ctx, ctx.Err())
+		}
+		if r.pace.SaveSteps > 0 && r.step%r.pace.SaveSteps == 0 && !last {
+			if err := r.save(r.checkpointDir()); err != nil {
+				return err
+			}
+		}
+	}
+	return r.save(r.FinalDir())
+}
+
+// InterruptedError says where an interrupted run was saved.
+type InterruptedError struct {
+	Step, TotalSteps int
+	Checkpoint       string
+}
+
+func (e *InterruptedError) Error() string {
+	return fmt.Sprintf("interrupted after step %d of %d; saved as %s", e.Step, e.TotalSteps, e.Checkpoint)
+}
+
+// Is makes it a cancellation: status 130.
+func (e *InterruptedError) Is(target error) bool { return target == context.Canceled }
+
+// interrupted saves the run when err comes from the context, so that it can be resumed.
+func (r *Run) interrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	dir := r.checkpointDir()
+	if err := r.save(dir); err != nil {
+		return err
+	}
+	return hint.With(&InterruptedError{Step: r.step, TotalSteps: r.schedule.TotalSteps, Checkpoint: dir},
+		"the same command with --resume goes on from there")
+}
+
+// trainStep does one optimizer step (from 1): it fills one batch while the engine runs the other.
+func (r *Run) trainStep(step int) (StepMetrics, error) {
+	started := time.Now()
+	epoch, first, last := r.steps.Step(step)
+	order := r.order(epoch)[first:last]
+	m := StepMetrics{Step: step, Epoch: r.steps.Epochs(step), LearningRate: r.schedule.Rate(step)}
+
+	slot := 0
+	for at := 0; at < len(order); at += r.opts.BatchSize {
+		windows, err := r.readWindows(order[at:min(at+r.opts.BatchSize, len(order))])
+		if err != nil {
+			return m, err
+		}
+		if err := r.trainer.Wait(slot); err != nil {
+			return m, r.explain(err, step, order)
+		}
+		size := batch.Fill(r.trainer.Batch(slot), windows)
+		if err := r.trainer.Accumulate(slot, size.Windows, size.Targets, r.dropoutSeed(step, at/r.opts.BatchSize)); err != nil {
+			return m, r.explain(err, step, order)
+		}
+		m.Tokens += size.Tokens
+		m.TargetTokens += size.Targets
+		m.FLOPs += r.flops(windows)
+		slot = (slot + 1) % engine.Slots
+	}
+	result, err := r.trainer.Update(engine.Update{
+		LearningRate: float32(m.LearningRate), Beta1: adamBeta1, Beta2: adamBeta2, Epsilon: adamEpsilon,
+		WeightDecay: float32(r.opts.WeightDecay), MaxGradNorm: float32(r.opts.MaxGradNorm),
+		Normaliser: float64(m.TargetTokens), Step: int64(step),
+	})
+	if err != nil {
+		return m, r.explain(err, step, order)
+	}
+	m.Loss = result.LossSum / float64(m.TargetTokens)
+	m.GradNorm = result.GradNorm
+	m.Elapsed = time.Since(started)
+	m.TokensPerSecond = float64(m.Tokens) / m.Elapsed.Seconds()
+	return m, nil
+}
+
+func (r *Run) readWindows(list []int) ([]batch.Window, error) {
+	windows := make([]batch.Window, len(list))
+	for i, at := range list {
+		w, err := r.data.reader.Read(r.data.Train[at])
+		if err != nil {
+			return nil, err
+		}
+		windows[i] = w
+	}
+	return windows, nil
+}
+
+// order is the epoch's order of visiting, drawn once an epoch.
+func (r *Run) order(epoch int) []int {
+	if r.orderEpoch != epoch || r.orderNow == nil {
+		r.orderNow = epochOrder(len(r.data.Train), r.opts.Seed, epoch, r.opts.Shuffle)
+		r.orderEpoch = epoch
+	}
+	return r.orderNow
+}
+
+// dropoutSeed differs between the micro-batches of a run and depends on nothing but the seed and their number.
+func (r *Run) dropoutSeed(step, microBatch int) uint64 {
+	return r.opts.Seed<<32 ^ uint64((step-1)*r.opts.Accumulation+microBatch)
+}
+
+func (r *Run) flops(ws []batch.Window) float64 {
+	tokens, targets := make([]int64, len(ws)), make([]int64, len(ws))
+	for i := range ws {
+		tokens[i], targets[i] = int64(len(ws[i].IDs)), int64(ws[i].TargetTokens())
+	}
+	return engine.TrainingFLOPs(r.model, r.adapter.Config(), tokens, targets)
+}
+
+// explain adds to an engine's error which step and windows it happened in, and what is left untouched.
+func (r *Run) explain(err error, step int, order []int) error {
+	names := make([]string, 0, 4)
+	for _, at := range order[:min(len(order), 3)] {
+		names = append(names, r.data.source.Where(r.data.Train[at]))
+	}
+	if len(order) > len(names) {
+		names = append(names, fmt.Sprintf("and %d more", len(order)-len(names)))
+	}
+	wrapped := fmt.Errorf("step %d (windows %v): %w", step, names, err)
+	if errors.Is(err, engine.ErrNotFinite) {
+		return hint.With(wrapped, "nothing was saved over; go on from the last checkpoint with a lower --learning-rate: --continue-from DIR")
+	}
+	return wrapped
+}
+
+// evaluate is the mean loss over the target tokens of the held-out windows.
+func (r *Run) evaluate(ctx context.Context) (*float64, error) {
+	var sum float64
+	var count int
+	for i := 0; i < len(r.data.HeldOut); i++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		w, err := r.data.reader.Read(r.data.HeldOut[i])
+		if err != nil {
+			return nil, err
+		}
+		size := batch.Fill(r.trainer.Batch(0), []batch.Window{w})
+		losses := make([]float32, size.Targets)
+		if err := r.trainer.Evaluate(0, 1, size.Targets, losses); err != nil {
+			return nil, fmt.Errorf("evaluating %s: %w", r.data.source.Where(r.data.HeldOut[i]), err)
+		}
+		for _, loss := range losses {
+			sum += float64(loss)
+		}
+		count += len(losses)
+	}
+	mean := sum / float64(count)
+	return &mean, nil
+}

@@ -1,0 +1,117 @@
+package train
+
+import (
+	"fmt"
+	"strings"
+
+	"ventriloquist/internal/hint"
+)
+
+// Options is everything that decides what a run computes. Two runs with equal Options, data, base model, device and
+// thread count write the same bytes; a checkpoint keeps them, and resuming holds a run to them.
+type Options struct {
+	LearningRate float64 `json:"learning_rate"`
+	Scheduler    string  `json:"lr_scheduler"`
+	WarmupRatio  float64 `json:"warmup_ratio"`
+	WeightDecay  float64 `json:"weight_decay"`
+	MaxGradNorm  float64 `json:"max_grad_norm"` // 0: no clipping
+
+	BatchSize    int     `json:"batch_size"`                  // windows a micro-batch
+	Accumulation int     `json:"gradient_accumulation_steps"` // micro-batches an optimizer step
+	Epochs       float64 `json:"num_epochs"`
+	MaxSteps     int     `json:"max_steps"` // optimizer steps; 0: by Epochs
+
+	MaxSeqLength int    `json:"max_seq_length"` // tokens of a window
+	Limit        int    `json:"limit"`          // train on the first so many windows; 0: all
+	Seed         uint64 `json:"seed"`
+	Shuffle      bool   `json:"shuffle"`
+
+	Precision string `json:"precision"` // of the arithmetic: "f32" or "bf16"
+}
+
+// Pace is what a run does beside computing: it may differ between a run and its resumption.
+type Pace struct {
+	LoggingSteps int // report every so many optimizer steps
+	SaveSteps    int // write a checkpoint every so many; 0: only at the end
+	EvalSteps    int // evaluate on the held-out windows every so many; 0: never
+	Recompute    bool
+	OutputDir    string
+	RunName      string
+}
+
+// Validate reports the first option that makes no sense, as wrong usage, by the name of its flag.
+func (o Options) Validate() error {
+	for _, check := range []struct {
+		ok   bool
+		what string
+	}{
+		{o.LearningRate > 0, "--learning-rate must be above 0"},
+		{o.WarmupRatio >= 0 && o.WarmupRatio <= 1, "--warmup-ratio must be from 0 to 1"},
+		{o.WeightDecay >= 0, "--weight-decay must not be negative"},
+		{o.MaxGradNorm >= 0, "--max-grad-norm must not be negative (0: no clipping)"},
+		{o.BatchSize > 0, "--batch-size must be at least 1"},
+		{o.Accumulation > 0, "--gradient-accumulation-steps must be at least 1"},
+		{o.Epochs > 0 || o.MaxSteps > 0, "--num-epochs must be above 0"},
+		{o.MaxSteps >= 0, "--max-steps must not be negative"},
+		{o.MaxSeqLength >= 2, "--max-seq-length must be at least 2"},
+		{o.Limit >= 0, "--limit must not be negative"},
+	} {
+		if !check.ok {
+			return hint.Usage("%s", check.what)
+		}
+	}
+	if _, err := NewSchedule(o.Scheduler, o.LearningRate, o.WarmupRatio, 1); err != nil {
+		return hint.Usage("--lr-scheduler: %v", err)
+	}
+	return nil
+}
+
+// Validate reports the first option that makes no sense, as wrong usage, by the name of its flag.
+func (p Pace) Validate() error {
+	switch {
+	case p.LoggingSteps < 1:
+		return hint.Usage("--logging-steps must be at least 1")
+	case p.SaveSteps < 0:
+		return hint.Usage("--save-steps must not be negative (0: only at the end)")
+	case p.EvalSteps < 0:
+		return hint.Usage("--eval-steps must not be negative (0: never)")
+	case p.OutputDir == "":
+		return hint.Usage("--output-dir must not be empty")
+	}
+	return nil
+}
+
+// differences names, as flags, what is not the same in two sets of options, with both values.
+func (o Options) differences(other Options) []string {
+	var found []string
+	note := func(flag string, a, b any) {
+		if a != b {
+			found = append(found, fmt.Sprintf("--%s %v (now %v)", flag, a, b))
+		}
+	}
+	note("learning-rate", o.LearningRate, other.LearningRate)
+	note("lr-scheduler", o.Scheduler, other.Scheduler)
+	note("warmup-ratio", o.WarmupRatio, other.WarmupRatio)
+	note("weight-decay", o.WeightDecay, other.WeightDecay)
+	note("max-grad-norm", o.MaxGradNorm, other.MaxGradNorm)
+	note("batch-size", o.BatchSize, other.BatchSize)
+	note("gradient-accumulation-steps", o.Accumulation, other.Accumulation)
+	note("num-epochs", o.Epochs, other.Epochs)
+	note("max-steps", o.MaxSteps, other.MaxSteps)
+	note("max-seq-length", o.MaxSeqLength, other.MaxSeqLength)
+	note("limit", o.Limit, other.Limit)
+	note("seed", o.Seed, other.Seed)
+	note("no-shuffle", !o.Shuffle, !other.Shuffle)
+	note("precision", o.Precision, other.Precision)
+	return found
+}
+
+// requireSame is the error of resuming with other options than the checkpoint's, or nil.
+func (o Options) requireSame(now Options, checkpoint string) error {
+	found := o.differences(now)
+	if len(found) == 0 {
+		return nil
+	}
+	return hint.With(fmt.Errorf("cannot resume: %s was trained with %s", checkpoint, strings.Join(found, ", ")),
+		"resume with the same flags, or begin a new run from it with --continue-from %s", checkpoint)
+}

@@ -1,0 +1,105 @@
+// Package train is the training loop: it decides which windows make which step at which rate, keeps the engine fed,
+// measures, and writes checkpoints from which a run goes on to the same bytes.
+//
+// In: windows (a windows.Source), an adapter on an engine's trainer, Options. Out: StepMetrics, and folders
+// checkpoint-N and final, each a PEFT adapter with what resuming needs. The package must not know where windows come
+// from, how files of models look, nor how anything is shown.
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/adapter"
+)
+
+// Run is a training run. One goroutine at a time may use it.
+type Run struct {
+	opts     Options
+	pace     Pace
+	data     *Data
+	steps    Steps
+	schedule Schedule
+
+	model   engine.ModelConfig
+	trainer *engine.Trainer
+	adapter *engine.Adapter  // what is trained
+	files   *adapter.Adapter // the same, as it is read from and written to files
+
+	step     int  // optimizer steps done
+	begun    bool // whether the run has written a checkpoint yet, or resumes from one
+	previous previousRun
+
+	orderEpoch int
+	orderNow   []int
+}
+
+// Machine is what a run trains: the adapter, on its model, by the trainer; and Files, the adapter as it is read from and
+// written to files, whose matrices must be the engine's when the run begins.
+type Machine struct {
+	Model   *engine.Model
+	Adapter *engine.Adapter
+	Trainer *engine.Trainer
+	Files   *adapter.Adapter
+}
+
+// NewRun prepares a run of opts on data.
+func NewRun(opts Options, pace Pace, data *Data, m Machine) (*Run, error) {
+	r := &Run{opts: opts, pace: pace, data: data,
+		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files}
+	r.steps = data.Steps(opts)
+	var err error
+	r.schedule, err = NewSchedule(opts.Scheduler, opts.LearningRate, opts.WarmupRatio, opts.TotalSteps(r.steps))
+	return r, err
+}
+
+// Steps is how the windows of the data fall into steps.
+func (d *Data) Steps(o Options) Steps {
+	return Steps{Windows: len(d.Train), BatchSize: o.BatchSize, Accumulation: o.Accumulation}
+}
+
+// TotalSteps is the number of optimizer steps of the whole run: --max-steps, or what --num-epochs take.
+func (o Options) TotalSteps(s Steps) int {
+	if o.MaxSteps > 0 {
+		return o.MaxSteps
+	}
+	return int(math.Ceil(o.Epochs * float64(s.PerEpoch())))
+}
+
+// Limits is the largest micro-batch of a run.
+func (d *Data) Limits(o Options, recompute bool) engine.TrainLimits {
+	size := d.limits(o.BatchSize)
+	return engine.TrainLimits{MaxTokens: size.Tokens, MaxWindows: size.Windows, MaxTargets: size.Targets, Recompute: recompute}
+}
+
+// Step is the number of optimizer steps done, TotalSteps of the run's.
+func (r *Run) Step() int { return r.step }
+
+// TotalSteps is the number of optimizer steps that the run has when it is done.
+func (r *Run) TotalSteps() int { return r.schedule.TotalSteps }
+
+// downloadAdapter brings files' matrices up to date with the engine's.
+func (r *Run) downloadAdapter() error {
+	return r.eachPair(func(layer int, target engine.Target, p *adapter.Pair) error {
+		return r.adapter.Read(layer, target, p.A, p.B)
+	})
+}
+
+// eachPair calls f for each projection of each layer that the adapter is attached to.
+func (r *Run) eachPair(f func(layer int, target engine.Target, p *adapter.Pair) error) error {
+	for layer := range r.files.Layers {
+		for i, projection := range r.files.Targets {
+			target, ok := engine.TargetNamed(projection.Short)
+			if !ok {
+				return fmt.Errorf("the engine has no projection %q", projection.Short)
+			}
+			if p := &r.files.Layers[layer][i]; !p.Absent {
+				if err := f(layer, target, p); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
