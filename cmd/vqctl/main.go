@@ -29,7 +29,10 @@ func main() {
 
 // run executes one command line and returns its exit status.
 func run(ctx context.Context, args []string) int {
-	err := newApp().Run(ctx, args)
+	err := loadDotEnv()
+	if err == nil {
+		err = newApp().Run(ctx, args)
+	}
 	switch {
 	case err == nil:
 		return exitDone

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// newProgress shows how far a job is, on stderr while that is a terminal: report takes what is done and the whole, 0 if
+// that is unknown; finish wipes the bar away.
+func newProgress(title, unit string) (report func(done, total int64), finish func()) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return func(int64, int64) {}, func() {}
+	}
+	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(title),
+		progressbar.OptionSetItsString(unit), progressbar.OptionShowIts(), progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
+	report = func(done, total int64) {
+		if total > 0 && total != bar.GetMax64() {
+			bar.ChangeMax64(total)
+		}
+		_ = bar.Set64(done) // a terminal that is gone is no reason to stop
+	}
+	return report, func() { _ = bar.Clear() }
+}
