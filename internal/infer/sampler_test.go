@@ -1,0 +1,172 @@
+package infer
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"testing"
+)
+
+// expected is the distribution that Sampling stands for, worked out the long way.
+func expected(logits []float32, ids []int32, s Sampling) map[int]float64 {
+	if ids == nil {
+		for i := range logits {
+			ids = append(ids, int32(i))
+		}
+	}
+	type one struct {
+		index int
+		p     float64
+	}
+	var all []one
+	for i, id := range ids {
+		all = append(all, one{i, math.Exp(float64(logits[id]) / s.Temperature)})
+	}
+	normalise := func() {
+		var sum float64
+		for _, o := range all {
+			sum += o.p
+		}
+		for i := range all {
+			all[i].p /= sum
+		}
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].p > all[j].p })
+	if s.TopK > 0 {
+		all = all[:min(s.TopK, len(all))]
+	}
+	normalise()
+	if s.TopP > 0 {
+		var sum float64
+		for i, o := range all {
+			if sum += o.p; sum >= s.TopP {
+				all = all[:i+1]
+				break
+			}
+		}
+		normalise()
+	}
+	p := make(map[int]float64)
+	for _, o := range all {
+		p[o.index] = o.p
+	}
+	return p
+}
+
+func TestSamplerDistribution(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	logits := make([]float32, 40)
+	for i := range logits {
+		logits[i] = float32(2 * random.NormFloat64())
+	}
+	some := []int32{1, 5, 6, 7, 20, 21, 39}
+	for _, c := range []struct {
+		name string
+		ids  []int32
+		Sampling
+	}{
+		{"Plain", nil, Sampling{Temperature: 1}},
+		{"Hot", nil, Sampling{Temperature: 3}},
+		{"Cold", nil, Sampling{Temperature: 0.3}},
+		{"TopK", nil, Sampling{Temperature: 1, TopK: 5}},
+		{"TopP", nil, Sampling{Temperature: 1, TopP: 0.6}},
+		{"TopKThenTopP", nil, Sampling{Temperature: 1.5, TopK: 8, TopP: 0.7}},
+		{"Restricted", some, Sampling{Temperature: 1}},
+		{"RestrictedTopP", some, Sampling{Temperature: 0.7, TopP: 0.9}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const draws = 100000
+			want := expected(logits, c.ids, c.Sampling)
+			s := newSampler(c.Sampling, 0)
+			count := make(map[int]int)
+			for range draws {
+				i, err := s.pick(logits, c.ids)
+				if err != nil {
+					t.Fatal(err)
+				}
+				count[i]++
+			}
+			for i, n := range count {
+				// Five standard deviations of a binomial count: one false alarm in a million.
+				deviation := math.Sqrt(draws * want[i] * (1 - want[i]))
+				if math.Abs(float64(n)-draws*want[i]) > 5*deviation+1 {
+					t.Errorf("%d was drawn %d times, want %.0f", i, n, draws*want[i])
+				}
+			}
+			for i, p := range want {
+				if count[i] == 0 && p > 1e-3 {
+					t.Errorf("%d was never drawn, want %.0f times", i, draws*p)
+				}
+			}
+		})
+	}
+}
+
+func TestSamplerGreedy(t *testing.T) {
+	nan := float32(math.NaN())
+	for _, c := range []struct {
+		logits []float32
+		ids    []int32
+		want   int
+	}{
+		{[]float32{1, 3, 2}, nil, 1},
+		{[]float32{1, 3, 3}, nil, 1},
+		{[]float32{nan, 3, 4}, nil, 2},
+		{[]float32{9, 3, 4, 4}, []int32{1, 2, 3}, 1},
+	} {
+		got, err := newSampler(Sampling{}, 0).pick(c.logits, c.ids)
+		if err != nil || got != c.want {
+			t.Errorf("pick(%v, %v) = %d, %v, want %d", c.logits, c.ids, got, err, c.want)
+		}
+	}
+}
+
+func TestSamplerNoNumbers(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	for _, logits := range [][]float32{{nan, nan}, {-inf, -inf}, {1, inf}} {
+		if i, err := newSampler(Sampling{Temperature: 1}, 0).pick(logits, nil); err == nil {
+			t.Errorf("pick(%v) = %d", logits, i)
+		}
+	}
+}
+
+func TestSamplerSeed(t *testing.T) {
+	logits := make([]float32, 1000)
+	drawn := func(seed uint64, number int) []int {
+		s := newSampler(Sampling{Temperature: 1, Seed: seed}, number)
+		var got []int
+		for range 20 {
+			i, _ := s.pick(logits, nil)
+			got = append(got, i)
+		}
+		return got
+	}
+	if !slices.Equal(drawn(1, 0), drawn(1, 0)) {
+		t.Error("the same seed gave other tokens")
+	}
+	if slices.Equal(drawn(1, 0), drawn(2, 0)) || slices.Equal(drawn(1, 0), drawn(1, 1)) {
+		t.Error("other seeds gave the same tokens")
+	}
+}
+
+func BenchmarkPickTopP(b *testing.B) {
+	for _, c := range []struct {
+		name   string
+		spread float64
+	}{{"Flat", 0.1}, {"Peaked", 3}} {
+		b.Run(c.name, func(b *testing.B) {
+			random := rand.New(rand.NewPCG(3, 4))
+			logits := make([]float32, 151936)
+			for i := range logits {
+				logits[i] = float32(c.spread * random.NormFloat64())
+			}
+			s := newSampler(Sampling{Temperature: 0.7, TopP: 0.9}, 0)
+			for b.Loop() {
+				if _, err := s.pick(logits, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
