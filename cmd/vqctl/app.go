@@ -23,6 +23,8 @@ func newApp() *cli.Command {
 		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error {
 			return hint.Usage("%v", err)
 		},
-		Commands: []*cli.Command{},
+		Commands: []*cli.Command{
+			newDemoCommand(),
+		},
 	}
 }

@@ -1,0 +1,134 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"ventriloquist/internal/hint"
+)
+
+// ErrNotLearned is the demonstration's failure when every command worked and the model is no better for it.
+var ErrNotLearned = errors.New("the held-out perplexity is not below the base model's")
+
+// Runner runs the steps.
+type Runner struct {
+	Program        string // the path of vqctl
+	Dir            string
+	Stdout, Stderr io.Writer // progress bars need the terminal itself here, not a pipe
+}
+
+// Result is what the demonstration measured: perplexities of the held-out messages.
+type Result struct {
+	Before, After float64
+	Took          time.Duration
+}
+
+// Run runs steps in order and stops at the first that fails, or that does not measure what it should.
+func (r *Runner) Run(ctx context.Context, steps []Step) (Result, error) {
+	var result Result
+	began := time.Now()
+	for i, step := range steps {
+		fmt.Fprintf(r.Stdout, "\n%d. %s\n$ %s\n", i+1, step.Title, commandLine(step.Args))
+		out, err := r.command(ctx, step)
+		if err != nil {
+			return result, err
+		}
+		if step.Score == none {
+			continue
+		}
+		perplexity, err := readPerplexity(out)
+		if err != nil {
+			return result, fmt.Errorf("vqctl %s: %w", step.Args[0], err)
+		}
+		if step.Score == before {
+			result.Before = perplexity
+		} else {
+			result.After = perplexity
+		}
+	}
+	result.Took = time.Since(began)
+	// Written so that a NaN is a failure.
+	if !(result.After < result.Before) {
+		return result, hint.With(fmt.Errorf("%w: %.3f before training, %.3f after", ErrNotLearned, result.Before, result.After),
+			"the commands above show where it went wrong; %s holds their files", r.Dir)
+	}
+	return result, nil
+}
+
+// command runs one step and returns its standard output where the step is a score.
+func (r *Runner) command(ctx context.Context, step Step) ([]byte, error) {
+	var out bytes.Buffer
+	cmd := exec.CommandContext(ctx, r.Program, step.Args...)
+	cmd.Dir, cmd.Env = r.Dir, environment(os.Environ())
+	cmd.Stdout, cmd.Stderr = r.Stdout, r.Stderr
+	if step.Score != none {
+		cmd.Stdout = io.MultiWriter(r.Stdout, &out)
+	}
+	// An interrupt lets a command save what it has.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 30 * time.Second
+	if err := cmd.Run(); ctx.Err() != nil {
+		return nil, ctx.Err()
+	} else if err != nil {
+		return nil, hint.With(fmt.Errorf("vqctl %s failed: %w", step.Args[0], err), "the reason stands above; the folder is %s", r.Dir)
+	}
+	return out.Bytes(), nil
+}
+
+// environment is what a command sees: the user's own without what would speak louder than the folder's .env.
+func environment(all []string) []string {
+	var kept []string
+	for _, variable := range all {
+		if name, _, _ := strings.Cut(variable, "="); name != "MY_NAME" && name != "USER_IDENTIFIERS" {
+			kept = append(kept, variable)
+		}
+	}
+	return kept
+}
+
+func readPerplexity(out []byte) (float64, error) {
+	var scores struct {
+		Perplexity float64 `json:"perplexity"`
+	}
+	if err := json.Unmarshal(out, &scores); err != nil {
+		return 0, fmt.Errorf("its output is not JSON: %w", err)
+	}
+	if scores.Perplexity < 1 {
+		return 0, errors.New("its output has no perplexity")
+	}
+	return scores.Perplexity, nil
+}
+
+// commandLine is a command as one types it in a shell.
+func commandLine(args []string) string {
+	words := []string{"vqctl"}
+	for _, a := range args {
+		if strings.ContainsAny(a, " '\"?*&^$;|<>()`!\\#~") || a == "" {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		words = append(words, a)
+	}
+	return strings.Join(words, " ")
+}
+
+// ByHand says how to go on in the demonstration's folder.
+func (r *Runner) ByHand() string {
+	program := r.Program
+	dir, err := filepath.Abs(r.Dir)
+	if err == nil {
+		if relative, err := filepath.Rel(dir, program); err == nil && len(relative) < len(program) {
+			program = relative
+		}
+	}
+	again := generations[0].args()
+	return fmt.Sprintf("  cd %s\n  %s chat\n  %s", r.Dir, program, program+strings.TrimPrefix(commandLine(again[:len(again)-1]), "vqctl")+" 2")
+}

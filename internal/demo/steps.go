@@ -1,0 +1,65 @@
+package demo
+
+// Base is the base model of the demonstration.
+const Base = "tiny"
+
+// Step is one command of the demonstration, as a user types it after `vqctl`.
+type Step struct {
+	Title string
+	Args  []string
+	Score score // what the command measures
+}
+
+// score says which perplexity a step prints.
+type score int
+
+const (
+	none score = iota
+	before
+	after
+)
+
+// scores are asked for as JSON: the demonstration reads them as a user's script would.
+var evaluate = []string{"evaluate", "--skip-generation", "--json"}
+
+// Steps are the commands in their order.
+func Steps() []Step {
+	steps := []Step{
+		{Title: "Read the message database", Args: []string{"collect", "--source", "chat.db"}},
+		{Title: "Cut it into training windows", Args: []string{"preprocess", "--window", "16", "--stride", "8"}},
+		{Title: "How well does the base model predict the messages held out?",
+			Args: append(evaluate[:len(evaluate):len(evaluate)], "--base-model", Base), Score: before},
+		{Title: "Learn how these people write", Args: []string{"train", "--base-model", Base, "--lora-r", "32", "--lora-alpha", "64",
+			"--learning-rate", "2e-3", "--batch-size", "4", "--gradient-accumulation-steps", "1", "--num-epochs", "1",
+			"--max-seq-length", "1536", "--logging-steps", "5"}},
+		{Title: "And how well now?", Args: evaluate, Score: after},
+	}
+	for _, g := range generations {
+		steps = append(steps, Step{Title: "The next message as " + g.as, Args: g.args()})
+	}
+	return steps
+}
+
+// generation is a conversation for one person to go on with.
+type generation struct {
+	as       string
+	members  []string
+	messages []string // "name: text"
+}
+
+var generations = []generation{
+	{"lsfret", []string{Owner}, []string{Owner + ": did you mount the sd card?", "lsfret: no", Owner + ": what does it say?"}},
+	{"lotuspsychje", []string{Owner, "cfhowlett"}, []string{"cfhowlett: which ubuntu are you on?"}},
+	{Owner, []string{"RubyDZ"}, []string{"RubyDZ: my disk is very slow today"}},
+}
+
+func (g generation) args() []string {
+	args := []string{"generate", "--as", g.as}
+	for _, name := range g.members {
+		args = append(args, "--member", name)
+	}
+	for _, m := range g.messages {
+		args = append(args, "--message", m)
+	}
+	return append(args, "--temperature", "0.7", "--seed", "1")
+}
