@@ -23,7 +23,9 @@ func newApp() *cli.Command {
 		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error {
 			return hint.Usage("%v", err)
 		},
+		Action: runRoot,
 		Commands: []*cli.Command{
+			newTrainCommand(),
 			newDemoCommand(),
 		},
 	}

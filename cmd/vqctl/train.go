@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/adapter"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/train"
+	"ventriloquist/internal/windows"
+)
+
+// trainOptions are the flags of `vqctl train`.
+type trainOptions struct {
+	model        modelOptions
+	run          train.Options
+	pace         train.Pace
+	lora         adapter.Config
+	loraGiven    []string // names of the flags among those of lora that were given
+	dataDir      string
+	dataPath     string
+	continueFrom string
+	resume       bool
+	json         bool
+}
+
+func newTrainCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "train",
+		Usage: "fine-tune a base model on the training windows",
+		Description: `Reads the windows that preprocess made (or a window file, with --data-path), trains a LoRA adapter on them, and writes
+checkpoints and the finished adapter into --output-dir. Ctrl-C ends the running step, saves, and says how to go on.`,
+		Flags: append(trainFlags(), modelFlags()...),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			opts, err := trainOptionsOf(c)
+			if err != nil {
+				return err
+			}
+			return runTrain(ctx, opts, os.Stdout)
+		},
+	}
+}
+
+func trainFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db"},
+		&cli.StringFlag{Name: "data-path", Usage: "train on this window file instead of messages.db"},
+		&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "folder for checkpoint-N and final"},
+		&cli.StringFlag{Name: "run-name", Usage: "name of the run, kept in its checkpoints"},
+		&cli.StringFlag{Name: "continue-from", Usage: "begin a new run from the adapter in this folder (its r, alpha and targets)"},
+		&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --output-dir, to the same bytes"},
+		&cli.IntFlag{Name: "lora-r", Value: 128, Usage: "rank"},
+		&cli.FloatFlag{Name: "lora-alpha", Value: 256, Usage: "the adapter's output is scaled by alpha/r"},
+		&cli.FloatFlag{Name: "lora-dropout", Value: 0.05, Usage: "share of the adapter's inputs left out in training"},
+		&cli.StringFlag{Name: "lora-targets", Value: "q,k,v,o,gate,up,down", Usage: "projections that get an adapter"},
+		&cli.FloatFlag{Name: "learning-rate", Value: 2.5e-4, Usage: "peak of the schedule"},
+		&cli.StringFlag{Name: "lr-scheduler", Value: "cosine", Usage: "cosine, linear, constant or constant_with_warmup"},
+		&cli.FloatFlag{Name: "warmup-ratio", Value: 0.03, Usage: "share of the steps that warm up"},
+		&cli.FloatFlag{Name: "weight-decay", Value: 0.01, Usage: "AdamW's, on every adapter matrix"},
+		&cli.FloatFlag{Name: "max-grad-norm", Value: 1, Usage: "clip to this norm (0: never)"},
+		&cli.IntFlag{Name: "batch-size", Value: 2, Usage: "windows a micro-batch"},
+		&cli.IntFlag{Name: "gradient-accumulation-steps", Value: 16, Usage: "micro-batches an optimizer step"},
+		&cli.FloatFlag{Name: "num-epochs", Value: 2, Usage: "times through the windows"},
+		&cli.IntFlag{Name: "max-steps", Usage: "optimizer steps; overrides --num-epochs"},
+		&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "tokens of a window; over it the oldest messages go"},
+		&cli.IntFlag{Name: "limit", Usage: "train on the first N windows only"},
+		&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "of the order of the windows, dropout and the new adapter"},
+		&cli.BoolFlag{Name: "no-shuffle", Usage: "visit the windows in file order"},
+		&cli.IntFlag{Name: "logging-steps", Value: 10, Usage: "report every N steps"},
+		&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every N steps (0: only at the end)"},
+		&cli.IntFlag{Name: "eval-steps", Value: 200, Usage: "evaluate on the held-out windows every N steps (0: never)"},
+		&cli.BoolFlag{Name: "recompute", Usage: "keep less for the backward pass and compute it again: slower, less memory"},
+		&cli.BoolFlag{Name: "load-in-8bit", Usage: "base weights in 8 bits (needs a build with CUDA)"},
+		&cli.BoolFlag{Name: "load-in-4bit", Usage: "base weights in 4 bits (needs a build with CUDA)"},
+		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on stdout for each reported step"},
+	}
+}
+
+func trainOptionsOf(c *cli.Command) (trainOptions, error) {
+	o := trainOptions{
+		run: train.Options{
+			LearningRate: c.Float("learning-rate"), Scheduler: c.String("lr-scheduler"), WarmupRatio: c.Float("warmup-ratio"),
+			WeightDecay: c.Float("weight-decay"), MaxGradNorm: c.Float("max-grad-norm"),
+			BatchSize: c.Int("batch-size"), Accumulation: c.Int("gradient-accumulation-steps"),
+			Epochs: c.Float("num-epochs"), MaxSteps: c.Int("max-steps"), MaxSeqLength: c.Int("max-seq-length"),
+			Limit: c.Int("limit"), Seed: c.Uint64("seed"), Shuffle: !c.Bool("no-shuffle"),
+		},
+		pace: train.Pace{
+			LoggingSteps: c.Int("logging-steps"), SaveSteps: c.Int("save-steps"), EvalSteps: c.Int("eval-steps"),
+			Recompute: c.Bool("recompute"), OutputDir: c.String("output-dir"), RunName: c.String("run-name"),
+		},
+		lora:    adapter.Config{R: c.Int("lora-r"), Alpha: c.Float("lora-alpha"), Dropout: c.Float("lora-dropout")},
+		dataDir: c.String("data-dir"), dataPath: c.String("data-path"),
+		continueFrom: c.String("continue-from"), resume: c.Bool("resume"), json: c.Bool("json"),
+	}
+	var err error
+	if o.model, err = modelOptionsOf(c); err != nil {
+		return o, err
+	}
+	if o.lora.Targets, err = adapter.ParseTargets(c.String("lora-targets")); err != nil {
+		return o, err
+	}
+	for _, name := range []string{"lora-r", "lora-alpha", "lora-targets"} {
+		if c.IsSet(name) {
+			o.loraGiven = append(o.loraGiven, name)
+		}
+	}
+	for _, name := range []string{"load-in-8bit", "load-in-4bit"} {
+		if c.Bool(name) {
+			return o, hint.With(hint.Usage("--%s needs the CUDA engine, which this build does not have", name), "leave it out: the CPU trains in bf16 or f32 (--precision)")
+		}
+	}
+	return o, o.validate()
+}
+
+func (o *trainOptions) validate() error {
+	switch {
+	case o.resume && o.continueFrom != "":
+		return hint.Usage("--resume goes on with a run and --continue-from begins one: give one of them")
+	case o.model.adapter != "":
+		return hint.With(hint.Usage("train makes an adapter and takes none with --adapter"), "to begin from one: --continue-from %s", o.model.adapter)
+	}
+	if err := o.run.Validate(); err != nil {
+		return err
+	}
+	return o.pace.Validate()
+}
+
+// runTrain trains and reports to out.
+func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
+	start, err := o.beginning()
+	if err != nil {
+		return err
+	}
+	base, err := model.Resolve(start.baseModel)
+	if err != nil {
+		return err
+	}
+	files, err := base.Open()
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	weights, err := start.adapter(o, files)
+	if err != nil {
+		return err
+	}
+	data, closeData, err := o.readData(ctx, files)
+	if err != nil {
+		return err
+	}
+	defer closeData()
+	view := newTrainView(out, o.json)
+	view.data(data, o.run)
+
+	device, err := engine.OpenCPU(o.model.threads)
+	if err != nil {
+		return err
+	}
+	defer device.Close()
+	precision, err := load.Precision(o.model.precision, device)
+	if err != nil {
+		return err
+	}
+	o.run.Precision = precision.String()
+	limits := data.Limits(o.run, o.pace.Recompute)
+	if err := planTraining(view, device, files, weights, precision, limits); err != nil {
+		return err
+	}
+	onDevice, err := load.Model(device, files, precision, true)
+	if err != nil {
+		return err
+	}
+	defer onDevice.Close()
+	loaded, err := load.Adapter(onDevice, weights)
+	if err != nil {
+		return err
+	}
+	defer loaded.Close()
+	trainer, err := onDevice.NewTrainer(loaded, limits, true)
+	if err != nil {
+		return err
+	}
+	defer trainer.Close()
+	if err := view.measurePeak(device, files.Config, precision, limits); err != nil {
+		return err
+	}
+	run, err := train.NewRun(o.run, o.pace, data, train.Machine{Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
+	if err != nil {
+		return err
+	}
+	if start.resumeFrom != "" {
+		if err := run.Resume(start.resumeFrom, start.state); err != nil {
+			return err
+		}
+		view.resumed(start.resumeFrom, run)
+	}
+	return view.train(ctx, run)
+}
+
+// trainStart is what a run begins from.
+type trainStart struct {
+	baseModel   string
+	adapterFrom string      // folder of the adapter to begin with, "" for a new one
+	resumeFrom  string      // the same when the run goes on
+	state       train.State // of resumeFrom
+}
+
+func (o *trainOptions) beginning() (trainStart, error) {
+	s := trainStart{baseModel: o.model.base, adapterFrom: o.continueFrom}
+	if o.resume {
+		var err error
+		if s.resumeFrom, s.state, err = train.Latest(o.pace.OutputDir); err != nil {
+			return s, err
+		}
+		s.adapterFrom = s.resumeFrom
+	}
+	if s.baseModel == "" && s.adapterFrom != "" {
+		config, err := adapter.ReadConfig(s.adapterFrom)
+		if err != nil {
+			return s, err
+		}
+		s.baseModel = config.BaseModel
+	}
+	return s, nil
+}
+
+// adapter makes or loads the adapter to train.
+func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter, error) {
+	if s.adapterFrom == "" {
+		o.lora.BaseModel = base.Source.Name
+		return adapter.New(base.Config, o.lora, o.run.Seed)
+	}
+	a, err := adapter.Load(s.adapterFrom, base.Config)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.sameAsLoaded(a, s.adapterFrom); err != nil {
+		return nil, err
+	}
+	if s.resumeFrom != "" && s.state.Dropout != o.lora.Dropout {
+		return nil, hint.With(fmt.Errorf("cannot resume: %s was trained with --lora-dropout %g (now %g)", s.resumeFrom, s.state.Dropout, o.lora.Dropout),
+			"resume with the same flags, or begin a new run from it with --continue-from %s", s.resumeFrom)
+	}
+	a.Dropout = o.lora.Dropout
+	a.BaseModel = base.Source.Name
+	return a, nil
+}
+
+// sameAsLoaded refuses flags that say something else than the adapter that is gone on with.
+func (o *trainOptions) sameAsLoaded(a *adapter.Adapter, dir string) error {
+	for _, name := range o.loraGiven {
+		same := true
+		switch name {
+		case "lora-r":
+			same = o.lora.R == a.R
+		case "lora-alpha":
+			same = o.lora.Alpha == a.Alpha
+		case "lora-targets":
+			same = fmt.Sprint(o.lora.Targets) == fmt.Sprint(a.Targets)
+		}
+		if !same {
+			return hint.With(hint.Usage("--%s is not what the adapter in %s has", name, dir), "leave it out: r, alpha and targets come from the adapter")
+		}
+	}
+	return nil
+}
+
+// readData reads and measures all windows.
+func (o *trainOptions) readData(ctx context.Context, base *model.Model) (*train.Data, func(), error) {
+	encoder, err := load.Tokenizer(base)
+	if err != nil {
+		return nil, nil, err
+	}
+	source, err := openWindows(ctx, o.dataPath, o.dataDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	report, finish := newProgress("tokenizing windows", "windows")
+	defer finish()
+	read := int64(0)
+	data, err := train.ReadData(ctx, source, encoder, o.run.MaxSeqLength, o.run.Limit, func() {
+		read++
+		report(read, int64(source.Len()))
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, source.Close())
+	}
+	return data, func() { source.Close() }, nil
+}
+
+// openWindows opens the window file at path, or the windows in dataDir's messages.db when path is "".
+func openWindows(ctx context.Context, path, dataDir string) (windows.Source, error) {
+	report, finish := newProgress("reading windows", "windows")
+	defer finish()
+	if path != "" {
+		return windows.OpenFile(ctx, path, report)
+	}
+	return windows.OpenDatabase(ctx, filepath.Join(dataDir, "messages.db"), report)
+}
+
+// planTraining shows what the run will take and refuses what does not fit before anything is taken.
+func planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) error {
+	embedding, err := base.Tensor(model.EmbedTokens)
+	if err != nil {
+		return err
+	}
+	stored, err := load.DType(embedding.DType)
+	if err != nil {
+		return err
+	}
+	lora := load.AdapterConfig(weights.Config)
+	plan, err := device.PlanTraining(load.ModelConfig(base.Config), stored, precision, &lora, limits)
+	if err != nil {
+		return err
+	}
+	info := device.Info()
+	view.plan(plan, info, precision, limits)
+	if plan.Total <= info.MemoryAvailable {
+		return nil
+	}
+	advice := "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r take less"
+	if !limits.Recompute {
+		advice = "--recompute takes less for activations; so do " + advice
+	}
+	return hint.With(fmt.Errorf("training needs %s, %s more than the %s that are free", inBytes(plan.Total),
+		inBytes(plan.Total-info.MemoryAvailable), inBytes(info.MemoryAvailable)), "%s", advice)
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/train"
+)
+
+// trainView shows a training run: each reported step as a line on out, everything else on stderr.
+type trainView struct {
+	out      io.Writer
+	json     bool
+	live     bool    // stderr is a terminal: a line that is written over
+	peak     float64 // GFLOP/s of the device's product on the model's own shape
+	rate     float64 // seconds a step, smoothed
+	lastLine time.Time
+}
+
+func newTrainView(out io.Writer, asJSON bool) *trainView {
+	return &trainView{out: out, json: asJSON, live: term.IsTerminal(int(os.Stderr.Fd()))}
+}
+
+func (v *trainView) say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// data says what the run is about, and what was cut or left out.
+func (v *trainView) data(d *train.Data, o train.Options) {
+	v.say("%d windows to train on, %d held out; %d tokens an epoch, %d of them targets", len(d.Train), len(d.HeldOut), d.Tokens, d.Targets)
+	if d.CutWindows > 0 {
+		v.say("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", d.CutWindows, d.CutLines, o.MaxSeqLength)
+	}
+	if d.TooLong > 0 {
+		v.say("%d windows were left out: header and target alone are over --max-seq-length %d", d.TooLong, o.MaxSeqLength)
+	}
+}
+
+// plan prints where the memory goes.
+func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, l engine.TrainLimits) {
+	v.say("%s, %s, %d threads, %s; micro-batches of up to %d tokens", info.Name, info.Instructions, info.Threads, precision, l.MaxTokens)
+	for _, row := range []struct {
+		what  string
+		bytes uint64
+	}{
+		{"weights, mapped from their files", p.WeightsMapped}, {"weights, prepared for products", p.WeightsPrepared},
+		{"adapter", p.Adapter}, {"gradients", p.Gradients}, {"optimizer", p.Optimizer}, {"activations", p.Activations},
+		{"workspace", p.Workspace}, {"in all", p.Total}, {"free", info.MemoryAvailable},
+	} {
+		v.say("  %-34s%10s", row.what, inBytes(row.bytes))
+	}
+}
+
+// measurePeak times a product of the model's own shape, which the shares of peak are of.
+func (v *trainView) measurePeak(d *engine.Device, c model.Config, precision engine.DType, l engine.TrainLimits) (err error) {
+	v.peak, err = d.MeasureProduct(precision, min(l.MaxTokens, 2048), c.IntermediateSize, c.HiddenSize)
+	return err
+}
+
+func (v *trainView) resumed(from string, run *train.Run) {
+	v.say("resuming from %s: step %d of %d is done", from, run.Step(), run.TotalSteps())
+}
+
+// train runs the run and says where the adapter is.
+func (v *trainView) train(ctx context.Context, run *train.Run) error {
+	encoder := json.NewEncoder(v.out)
+	err := run.Train(ctx, func(m train.StepMetrics) error {
+		v.progress(m, run)
+		if !m.Logged {
+			return nil
+		}
+		if v.json {
+			return encoder.Encode(m)
+		}
+		v.clear()
+		_, err := fmt.Fprintln(v.out, v.line(m, run))
+		return err
+	})
+	v.clear()
+	if err != nil {
+		return err
+	}
+	v.say("the adapter is in %s", run.FinalDir())
+	return nil
+}
+
+func (v *trainView) line(m train.StepMetrics, run *train.Run) string {
+	line := fmt.Sprintf("step %d/%d  epoch %.2f  loss %.4f  grad %.3f  lr %.2e  %.0f tokens/s", m.Step, run.TotalSteps(), m.Epoch,
+		m.Loss, m.GradNorm, m.LearningRate, m.TokensPerSecond)
+	if m.EvalLoss != nil {
+		line += fmt.Sprintf("  eval loss %.4f", *m.EvalLoss)
+	}
+	return line
+}
+
+// progress rewrites the live line, at most ten times a second.
+func (v *trainView) progress(m train.StepMetrics, run *train.Run) {
+	seconds := m.Elapsed.Seconds()
+	if v.rate == 0 {
+		v.rate = seconds
+	}
+	v.rate += 0.1 * (seconds - v.rate)
+	if !v.live || time.Since(v.lastLine) < 100*time.Millisecond {
+		return
+	}
+	v.lastLine = time.Now()
+	left := time.Duration(v.rate*float64(run.TotalSteps()-m.Step)) * time.Second
+	share := m.FLOPs / seconds / 1e9 / v.peak
+	fmt.Fprintf(os.Stderr, "\r\x1b[K%s  %.0f%% of the peak of products  %s left", v.line(m, run), 100*share, left)
+}
+
+func (v *trainView) clear() {
+	if v.live {
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+	}
+}
+
+// inBytes writes a size for people.
+func inBytes(n uint64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+}
