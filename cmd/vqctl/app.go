@@ -26,6 +26,7 @@ func newApp() *cli.Command {
 		Action: runRoot,
 		Commands: []*cli.Command{
 			newTrainCommand(),
+			newDoctorCommand(),
 			newDemoCommand(),
 		},
 	}

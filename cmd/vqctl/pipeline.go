@@ -20,10 +20,12 @@ type pipelineState struct {
 	messages   int    // in messages.db; -1 when it was not collected
 	windows    int    // -1 when it was not preprocessed
 	checkpoint string // "done", "not done", or how far it came
+	trained    bool   // there is a finished adapter
 }
 
 func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineState {
-	state := pipelineState{messages: -1, windows: -1, checkpoint: checkpointState(outputDir)}
+	state := pipelineState{messages: -1, windows: -1}
+	state.checkpoint, state.trained = checkpointState(outputDir)
 	db, err := store.Open(ctx, filepath.Join(dataDir, "messages.db"))
 	if err != nil {
 		return state
@@ -44,12 +46,12 @@ func countRows(ctx context.Context, db *store.DB, table string) int {
 	return n
 }
 
-func checkpointState(outputDir string) string {
+func checkpointState(outputDir string) (state string, trained bool) {
 	if _, err := os.Stat(filepath.Join(outputDir, "final", "adapter_config.json")); err == nil {
-		return "done: " + filepath.Join(outputDir, "final")
+		return "done: " + filepath.Join(outputDir, "final"), true
 	}
 	if found, _ := filepath.Glob(filepath.Join(outputDir, "checkpoint-*", "adapter_config.json")); len(found) > 0 {
-		return fmt.Sprintf("begun, %d checkpoints: vqctl train --resume", len(found))
+		return fmt.Sprintf("begun, %d checkpoints: vqctl train --resume", len(found)), false
 	}
-	return "not done"
+	return "not done", false
 }

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v3"
+	"golang.org/x/sys/unix"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+)
+
+// finding is one line of `vqctl doctor`.
+type finding struct {
+	Name   string `json:"name"`
+	Status string `json:"status"` // "ok", "missing" (a step is not done yet) or "problem"
+	Detail string `json:"detail"`
+	Hint   string `json:"hint,omitempty"`
+}
+
+func newDoctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "doctor",
+		Usage: "look at the machine, the settings and the files, and say what is missing",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db"},
+			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "folder of the adapters"},
+			&cli.BoolFlag{Name: "json", Usage: "one JSON object a line"},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			return runDoctor(ctx, c.String("data-dir"), c.String("output-dir"), c.Bool("json"), os.Stdout)
+		},
+	}
+}
+
+func runDoctor(ctx context.Context, dataDir, outputDir string, asJSON bool, out io.Writer) error {
+	findings, err := examineDevice()
+	if err != nil {
+		return err
+	}
+	findings = append(findings, examineDisk(), examineOwner(), examineSource(), examineContacts(dataDir))
+	findings = append(findings, examinePipeline(readPipelineState(ctx, dataDir, outputDir))...)
+	findings = append(findings, examineBase())
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		for _, f := range findings {
+			if err := encoder.Encode(f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return printFindings(out, findings)
+}
+
+func printFindings(out io.Writer, findings []finding) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, f := range findings {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Name, f.Status, f.Detail)
+		if f.Hint != "" {
+			fmt.Fprintf(table, "\t\t%s\n", f.Hint)
+		}
+	}
+	return table.Flush()
+}
+
+// examineDevice describes the processor and measures what bounds training (products) and decoding (memory).
+func examineDevice() ([]finding, error) {
+	device, err := engine.OpenCPU(0)
+	if err != nil {
+		return nil, err
+	}
+	defer device.Close()
+	info := device.Info()
+	precision, err := load.Precision("auto", device)
+	if err != nil {
+		return nil, err
+	}
+	const rows, wide, narrow = 1024, 3072, 1024 // a product as in Qwen3-0.6B
+	product, err := device.MeasureProduct(precision, rows, wide, narrow)
+	if err != nil {
+		return nil, err
+	}
+	bandwidth, err := device.MeasureBandwidth()
+	if err != nil {
+		return nil, err
+	}
+	return []finding{
+		{Name: "vqctl", Status: "ok", Detail: version + ", " + runtime.GOOS + "/" + runtime.GOARCH},
+		{Name: "processor", Status: "ok", Detail: fmt.Sprintf("%s, %d threads, %s", info.Name, info.Threads, info.Instructions)},
+		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto is %s: %.0f GFLOP/s in products, %.1f GB/s from memory", precision, product, bandwidth/1e9)},
+		{Name: "memory", Status: "ok", Detail: fmt.Sprintf("%s free of %s", inBytes(info.MemoryAvailable), inBytes(info.MemoryTotal))},
+		{Name: "gpu", Status: "missing", Detail: "this build has no CUDA engine"},
+	}, nil
+}
+
+func examineDisk() finding {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(".", &disk); err != nil {
+		return finding{Name: "disk", Status: "problem", Detail: err.Error()}
+	}
+	return finding{Name: "disk", Status: "ok", Detail: inBytes(disk.Bavail*uint64(disk.Bsize)) + " free here"}
+}
+
+func examineOwner() finding {
+	if name := os.Getenv("MY_NAME"); name != "" {
+		return finding{Name: "MY_NAME", Status: "ok", Detail: name}
+	}
+	return finding{Name: "MY_NAME", Status: "missing", Detail: "not set", Hint: "put MY_NAME=\"your name\" into .env: preprocess needs it"}
+}
+
+func examineSource() finding {
+	const name = "message history"
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return finding{Name: name, Status: "problem", Detail: err.Error()}
+	}
+	path := filepath.Join(home, "Library", "Messages", "chat.db")
+	f, err := os.Open(path)
+	switch {
+	case os.IsNotExist(err):
+		return finding{Name: name, Status: "missing", Detail: "no " + path, Hint: "on another machine: vqctl collect --source chat.db"}
+	case os.IsPermission(err):
+		return finding{Name: name, Status: "problem", Detail: path + " may not be read",
+			Hint: "System Settings > Privacy & Security > Full Disk Access: allow the terminal, then open a new one"}
+	case err != nil:
+		return finding{Name: name, Status: "problem", Detail: err.Error()}
+	}
+	f.Close()
+	return finding{Name: name, Status: "ok", Detail: path}
+}
+
+func examineContacts(dataDir string) finding {
+	path := filepath.Join(dataDir, "contacts_to_ids.jsonl")
+	if _, err := os.Stat(path); err != nil {
+		return finding{Name: "contacts", Status: "missing", Detail: "no " + path,
+			Hint: `one line a person: {"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`}
+	}
+	return finding{Name: "contacts", Status: "ok", Detail: path}
+}
+
+func examinePipeline(state pipelineState) []finding {
+	step := func(name, detail, command string, done bool) finding {
+		if done {
+			return finding{Name: name, Status: "ok", Detail: detail}
+		}
+		return finding{Name: name, Status: "missing", Detail: detail, Hint: command}
+	}
+	return []finding{
+		step("collect", counted(state.messages, "messages"), "vqctl collect", state.messages >= 0),
+		step("preprocess", counted(state.windows, "windows"), "vqctl preprocess", state.windows >= 0),
+		step("train", state.checkpoint, "vqctl train", state.trained),
+	}
+}
+
+func examineBase() finding {
+	source, err := model.Resolve("")
+	if err != nil {
+		return finding{Name: "base model", Status: "missing", Detail: model.Default + " is not here; " + model.Tiny + " is built in",
+			Hint: "vqctl model pull " + model.Default}
+	}
+	return finding{Name: "base model", Status: "ok", Detail: source.String()}
+}
