@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets scripts run this program as `vqctl`.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"vqctl": func() { os.Exit(run(context.Background(), os.Args)) },
+	})
+}
+
+// TestScripts runs testdata/script/*.txt: whole command lines, what they print, and the files that they leave. A script
+// finds the repository's files under $REPO.
+func TestScripts(t *testing.T) {
+	repository, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("REPO", repository)
+			env.Setenv("HOME", env.WorkDir)
+			return nil
+		},
+	})
+}
