@@ -47,7 +47,7 @@ func Describe(content []byte, err error) error {
 	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
-		return fmt.Errorf("not a JSON object, but a %s", kind.Value)
+		return fmt.Errorf("a JSON object was expected, not this %s", kind.Value)
 	}
 	return err
 }

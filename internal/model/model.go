@@ -23,10 +23,11 @@ import (
 
 // Names of a model's files.
 const (
-	ConfigFile    = "config.json"
-	TokenizerFile = "tokenizer.json"
-	WeightsFile   = "model.safetensors"
-	IndexFile     = "model.safetensors.index.json"
+	ConfigFile          = "config.json"
+	TokenizerFile       = "tokenizer.json"
+	TokenizerConfigFile = "tokenizer_config.json"
+	WeightsFile         = "model.safetensors"
+	IndexFile           = "model.safetensors.index.json"
 )
 
 // View is a tensor's name, type, shape and bytes. The bytes are those of the mapped file: they must not be written to,

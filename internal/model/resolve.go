@@ -34,7 +34,7 @@ func Resolve(nameOrDir string) (Source, error) {
 		nameOrDir = Default
 	}
 	if nameOrDir == Tiny {
-		return embedded()
+		return embedded(), nil
 	}
 	if info, err := os.Stat(nameOrDir); err == nil && info.IsDir() {
 		return folderByPath(nameOrDir)
@@ -43,7 +43,7 @@ func Resolve(nameOrDir string) (Source, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return Source{}, fmt.Errorf("cannot open base model: %w", err)
 	}
-	repo, ok := canonicalRepo(nameOrDir)
+	repo, ok := RepoName(nameOrDir)
 	if !ok {
 		return Source{}, hint.With(fmt.Errorf("no base model %q: there is no such folder, and it is not the name of a model", nameOrDir),
 			"give a folder, %s, or a name as in Hugging Face: %s; vqctl model list shows what is here", Tiny, Default)
@@ -70,7 +70,7 @@ func resolveRepo(repo string) (Source, error) {
 		if dir == "" {
 			continue
 		}
-		if missing := missingFile(dir); missing != "" {
+		if missing := MissingFile(dir); missing != "" {
 			incomplete = fmt.Sprintf(": %s has no %s", dir, missing)
 			continue
 		}
@@ -80,17 +80,17 @@ func resolveRepo(repo string) (Source, error) {
 		"download it with: vqctl model pull %s (or try without a download: --base-model %s)", repo, Tiny)
 }
 
-// repoName is what Hugging Face allows: one owner and one name, of letters, digits, dots, dashes and underscores.
-var repoName = regexp.MustCompile(`^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$`)
+// repoPattern is what Hugging Face allows: one owner and one name, of letters, digits, dots, dashes and underscores.
+var repoPattern = regexp.MustCompile(`^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$`)
 
-// canonicalRepo spells a model's name with its owner, and says whether it is one.
-func canonicalRepo(name string) (string, bool) {
+// RepoName spells a model's name with its owner, and says whether it is one.
+func RepoName(name string) (string, bool) {
 	for _, known := range Known {
 		if strings.EqualFold(name, known) || strings.EqualFold("Qwen/"+name, known) {
 			return known, true
 		}
 	}
-	return name, repoName.MatchString(name) && !strings.Contains(name, "..") && !strings.Contains(name, "--")
+	return name, repoPattern.MatchString(name) && !strings.Contains(name, "..") && !strings.Contains(name, "--")
 }
 
 // OwnFolder is where vqctl keeps the models it downloads: $VENTRILOQUIST_MODELS, else ventriloquist/models in the
@@ -171,8 +171,8 @@ func existingDir(dir string) (string, error) {
 	return dir, nil
 }
 
-// missingFile names a file that a downloaded model lacks, "" if it is whole. A cache often has a model's tokenizer only.
-func missingFile(dir string) string {
+// MissingFile names a file that a downloaded model lacks, "" if it is whole. A cache often has a model's tokenizer only.
+func MissingFile(dir string) string {
 	s := Folder(dir)
 	for _, name := range []string{ConfigFile, TokenizerFile} {
 		if !s.Has(name) {

@@ -82,7 +82,7 @@ func (s Source) openWeights(file string) (*safetensors.File, error) {
 }
 
 func (s Source) incompleteHint() string {
-	if repo, ok := canonicalRepo(s.Name); ok && s.Name != s.Dir {
+	if repo, ok := RepoName(s.Name); ok && s.Name != s.Dir {
 		return "complete it with: vqctl model pull " + repo
 	}
 	return "a base model is a folder with " + ConfigFile + ", " + TokenizerFile + " and " + WeightsFile + " or its shards"

@@ -1,0 +1,64 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"ventriloquist/internal/hint"
+)
+
+// ShapeNames are what ShapeConfig takes.
+var ShapeNames = []string{"qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", Tiny}
+
+// shapes has what differs between the models of the family: hidden, intermediate, layers, heads, tied.
+var shapes = map[string]struct {
+	hidden, intermediate, layers, heads int
+	tied                                bool
+}{
+	"qwen3-0.6b": {1024, 3072, 28, 16, true},
+	"qwen3-1.7b": {2048, 6144, 28, 16, true},
+	"qwen3-4b":   {2560, 9728, 36, 32, true},
+	"qwen3-8b":   {4096, 12288, 36, 32, false},
+}
+
+// ShapeConfig is the configuration of one of the family's base models, by its size: 0.6b or qwen3-0.6b, in any case.
+func ShapeConfig(name string) (Config, error) {
+	key := strings.ToLower(name)
+	if key == Tiny {
+		return embedded().Config()
+	}
+	if !strings.HasPrefix(key, "qwen3-") {
+		key = "qwen3-" + key
+	}
+	s, ok := shapes[key]
+	if !ok {
+		return Config{}, hint.With(hint.Usage("no shape %q", name), "choose from %s", strings.Join(ShapeNames, ", "))
+	}
+	return Config{
+		VocabSize: 151936, HiddenSize: s.hidden, IntermediateSize: s.intermediate, Layers: s.layers, Heads: s.heads,
+		KVHeads: 8, HeadDim: 128, MaxPositions: 32768, RMSNormEps: 1e-6, RopeTheta: 1e6, TieEmbeddings: s.tied,
+		DType: "BF16", EOSTokenIDs: []int{151643},
+	}, nil
+}
+
+// encode writes the configuration as a config.json of bf16 weights.
+func (c Config) encode() ([]byte, error) {
+	fields := map[string]any{
+		"architectures": []string{"Qwen3ForCausalLM"}, "model_type": "qwen3", "hidden_act": "silu",
+		"attention_bias": false, "attention_dropout": 0, "use_cache": true, "use_sliding_window": false, "initializer_range": 0.02,
+		"vocab_size": c.VocabSize, "hidden_size": c.HiddenSize, "intermediate_size": c.IntermediateSize,
+		"num_hidden_layers": c.Layers, "num_attention_heads": c.Heads, "num_key_value_heads": c.KVHeads, "head_dim": c.HeadDim,
+		"max_position_embeddings": c.MaxPositions, "rms_norm_eps": c.RMSNormEps, "rope_theta": c.RopeTheta, "rope_scaling": nil,
+		"tie_word_embeddings": c.TieEmbeddings, "torch_dtype": "bfloat16",
+	}
+	if len(c.EOSTokenIDs) > 0 {
+		fields["eos_token_id"] = slices.Clone(c.EOSTokenIDs)
+	}
+	content, err := json.MarshalIndent(fields, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode %s: %w", ConfigFile, err)
+	}
+	return append(content, '\n'), nil
+}
