@@ -1,0 +1,89 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestMain makes the test binary its own stand-in for vqctl: it prints what FAKE_<COMMAND> holds, or fails without one.
+func TestMain(m *testing.M) {
+	if os.Getenv("FAKE_VQCTL") == "" {
+		os.Exit(m.Run())
+	}
+	answer, ok := os.LookupEnv("FAKE_" + os.Args[1])
+	if !ok {
+		os.Exit(1)
+	}
+	fmt.Println(answer, os.Getenv("MY_NAME"))
+	os.Exit(0)
+}
+
+func runFake(t *testing.T, base, trained string, steps []Step) (Result, string, error) {
+	t.Helper()
+	t.Setenv("FAKE_VQCTL", "1")
+	t.Setenv("FAKE_base", base)
+	t.Setenv("FAKE_trained", trained)
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	r := Runner{Program: program, Dir: t.TempDir(), Stdout: &out, Stderr: io.Discard}
+	result, err := r.Run(context.Background(), steps)
+	return result, out.String(), err
+}
+
+var scored = []Step{{Args: []string{"base"}, Score: before}, {Args: []string{"trained"}, Score: after}}
+
+func TestRun_MeasuresAndPrintsCommands(t *testing.T) {
+	t.Setenv("MY_NAME", "somebody else")
+	result, out, err := runFake(t, `{"perplexity": 9.5}`, `{"perplexity": 7.25}`, scored)
+	if err != nil || result.Before != 9.5 || result.After != 7.25 {
+		t.Errorf("%+v, %v", result, err)
+	}
+	if !strings.Contains(out, "$ vqctl base\n{\"perplexity\": 9.5}") {
+		t.Errorf("command or its output missing:\n%s", out)
+	}
+	if strings.Contains(out, "somebody else") {
+		t.Error("the user's MY_NAME hides the folder's .env")
+	}
+}
+
+func TestRun_FailsWhenNothingWasLearned(t *testing.T) {
+	for _, trained := range []string{"9.5", "9.6", "1e999"} {
+		if _, _, err := runFake(t, `{"perplexity": 9.5}`, `{"perplexity": `+trained+`}`, scored); err == nil {
+			t.Errorf("no error for %s after training", trained)
+		}
+	}
+	if _, _, err := runFake(t, `{"perplexity": 9.5}`, `{"perplexity": 9.5}`, scored); !errors.Is(err, ErrNotLearned) {
+		t.Errorf("%v, want ErrNotLearned", err)
+	}
+}
+
+func TestRun_FailsWithoutAMeasurement(t *testing.T) {
+	for _, out := range []string{"", "words", "{}", `{"perplexity": 0}`} {
+		if _, _, err := runFake(t, `{"perplexity": 9.5}`, out, scored); err == nil {
+			t.Errorf("no error for %q", out)
+		}
+	}
+}
+
+func TestRun_StopsAtAFailingCommand(t *testing.T) {
+	_, out, err := runFake(t, `{"perplexity": 9.5}`, `{"perplexity": 7}`, append([]Step{{Args: []string{"missing"}}}, scored...))
+	if err == nil || strings.Contains(out, "vqctl base") {
+		t.Errorf("went on after a failure (%v):\n%s", err, out)
+	}
+}
+
+func TestCommandLine_CanBeTyped(t *testing.T) {
+	got := commandLine([]string{"generate", "--as", "EriC^^", "--message", "lsfret: it's off", "--seed", "1"})
+	if want := `vqctl generate --as 'EriC^^' --message 'lsfret: it'\''s off' --seed 1`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
