@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"sort"
-	"strings"
 )
 
 // Reader reads conversations and their messages. Reactions that were taken back are absent.
@@ -111,7 +110,9 @@ func (r *Reader) address(handle int64) (string, error) {
 
 const selectMessages = `SELECT m.id, m.source_row, m.guid, m.part, m.date, m.sender, m.kind, m.text,
 	a.guid, a.transcript, d.description,
-	t.id, t.kind, t.text, ta.guid, ta.transcript, td.description
+	t.id, t.kind, t.text, ta.guid, ta.transcript, td.description` + fromMessages
+
+const fromMessages = `
 FROM message m
 LEFT JOIN attachment a ON m.kind >= 2 AND a.message = m.id
 LEFT JOIN attachment_descriptions d ON d.attachment_guid = a.guid
@@ -126,15 +127,7 @@ func (r *Reader) Messages(ctx context.Context, conversations []Conversation, yie
 	if len(conversations) == 0 {
 		return nil
 	}
-	ranges := make([]string, len(conversations))
-	for i, c := range conversations {
-		ranges[i] = fmt.Sprintf("m.id BETWEEN %d AND %d", c.First, c.Last)
-	}
-	order := " ORDER BY m.id"
-	if len(conversations) > 1 {
-		order = " ORDER BY m.date, m.source_row, m.id"
-	}
-	rows, err := r.q.QueryContext(ctx, selectMessages+"("+strings.Join(ranges, " OR ")+")"+order)
+	rows, err := r.q.QueryContext(ctx, selectMessages+inOrder(conversations))
 	if err != nil {
 		return explain(r.path, err)
 	}

@@ -90,7 +90,7 @@ type builder struct {
 	options Options
 	db      *store.DB
 	reader  *store.Reader
-	insert  *sql.Stmt // of a message
+	insert  *messageInserter
 	summary Summary
 	read    int64 // messages read
 	lines   int64 // of the conversation at hand
@@ -103,17 +103,14 @@ const rowOverhead = 100
 const (
 	emptyTables = `DELETE FROM training_windows; DELETE FROM training_messages; DELETE FROM training_conversations`
 
-	insertMessage = `INSERT INTO training_messages (id, date, name, reply_to, content_type, text) VALUES (?, ?, ?, ?, ?, ?)`
+	insertConversation = `INSERT INTO training_conversations (id, members, first, last) VALUES (?, ?, ?, ?)`
 
-	insertConversation = `INSERT INTO training_conversations (members, first, last) VALUES (?, ?, ?)`
-
-	// A window's number of targets is the stride, but for the last of a conversation, which has what is left. Here m.id
-	// is its first target.
+	// A window has stride targets, but the last of a conversation those that are left.
 	insertWindows = `INSERT INTO training_windows (conversation, first, last, targets)
-		SELECT c.id, max(c.first, min(m.id + :stride - 1, c.last) - :window + 1), min(m.id + :stride - 1, c.last),
-			min(m.id + :stride - 1, c.last) - m.id + 1
-		FROM training_conversations c JOIN training_messages m ON m.id BETWEEN c.first AND c.last
-		WHERE (m.id - c.first) % :stride = 0 ORDER BY m.id`
+		WITH RECURSIVE w(target, last) AS (
+			SELECT :first, min(:first + :stride - 1, :end)
+			UNION ALL SELECT last + 1, min(last + :stride, :end) FROM w WHERE last < :end)
+		SELECT :conversation, max(:first, last - :window + 1), last, last - target + 1 FROM w`
 
 	countWindows = `SELECT coalesce(sum(n), 0), coalesce(sum(iif(n > :kept, :kept, 0)), 0)
 		FROM (SELECT count(*) AS n FROM training_windows GROUP BY conversation)`
@@ -124,21 +121,20 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 	if err != nil {
 		return b.db.Explain(err)
 	}
-	if b.insert, err = tx.PrepareContext(ctx, insertMessage); err != nil {
+	if b.insert, err = newMessageInserter(ctx, tx); err != nil {
 		return b.db.Explain(err)
 	}
-	defer b.insert.Close()
+	defer b.insert.close()
 	for _, g := range groups {
 		if err := b.conversation(ctx, tx, g); err != nil {
 			return err
 		}
 	}
+	if err := b.insert.flush(); err != nil {
+		return b.db.Explain(err)
+	}
 	if b.summary.Messages == 0 {
 		return errors.New("none of the messages of the listed people has any words")
-	}
-	_, err = tx.ExecContext(ctx, insertWindows, sql.Named("stride", b.options.Stride), sql.Named("window", b.options.Window))
-	if err != nil {
-		return b.db.Explain(err)
 	}
 	err = tx.QueryRowContext(ctx, countWindows, sql.Named("kept", heldOutWindows)).Scan(&b.summary.Windows, &b.summary.HeldOut)
 	if err != nil {
@@ -151,7 +147,7 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 func (b *builder) conversation(ctx context.Context, tx *sql.Tx, g *group) error {
 	first := b.summary.Messages + 1
 	b.lines, b.bytes = 0, 0
-	if err := b.reader.Messages(ctx, g.parts, b.message); err != nil {
+	if err := b.reader.Spoken(ctx, g.parts, b.message); err != nil {
 		return err
 	}
 	if b.lines == 0 {
@@ -160,7 +156,11 @@ func (b *builder) conversation(ctx context.Context, tx *sql.Tx, g *group) error 
 	b.summary.Messages += b.lines
 	b.summary.Conversations++
 	b.summary.ExportBytes += b.bytes * min(b.lines, int64(b.options.Window)) / int64(b.options.Stride)
-	_, err := tx.ExecContext(ctx, insertConversation, string(appendNames(nil, g.members)), first, b.summary.Messages)
+	_, err := tx.ExecContext(ctx, insertConversation, b.summary.Conversations, string(appendNames(nil, g.members)), first, b.summary.Messages)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, insertWindows, sql.Named("conversation", b.summary.Conversations), sql.Named("first", first),
+			sql.Named("end", b.summary.Messages), sql.Named("stride", b.options.Stride), sql.Named("window", b.options.Window))
+	}
 	if err != nil {
 		return b.db.Explain(err)
 	}
@@ -168,19 +168,17 @@ func (b *builder) conversation(ctx context.Context, tx *sql.Tx, g *group) error 
 }
 
 // message writes the lines of one message.
-func (b *builder) message(m *store.Message) error {
+func (b *builder) message(m *store.Spoken) error {
 	if b.read++; b.read%1024 == 0 {
 		b.options.Progress.report(b.read, 0)
 	}
-	name, listed := b.options.People(m.Sender)
-	if m.Sender == store.Owner || name == store.Owner {
-		name = b.options.Owner
-	} else if !listed {
+	name, listed := b.nameOf(m.Sender)
+	if !listed {
 		b.summary.LeftOut.Messages++
 		return nil
 	}
-	quote := quoteOf(m.Target)
-	lines := linesOf(&m.Content, m.Kind)
+	quote := quoteOf(m)
+	lines := linesOf(m.Words, m.Kind)
 	if len(lines) == 0 || m.Kind == store.Reaction && quote == nil {
 		b.summary.LeftOut.Empty++
 		return nil
@@ -188,10 +186,22 @@ func (b *builder) message(m *store.Message) error {
 	for _, text := range lines {
 		b.lines++
 		id := b.summary.Messages + b.lines
-		if _, err := b.insert.Exec(id, m.Date, name, quote, m.Kind.String(), text); err != nil {
+		err := b.insert.add(id, m.Date, &Message{Name: name, ReplyTo: quote, ContentType: m.Kind.String(), Text: text})
+		if err != nil {
 			return b.db.Explain(err)
 		}
 		b.bytes += int64(len(name)+len(text)) + rowOverhead
 	}
 	return nil
+}
+
+// nameOf is what a sender is called in a window.
+func (b *builder) nameOf(address string) (name string, listed bool) {
+	if address == store.Owner {
+		return b.options.Owner, true
+	}
+	if name, listed = b.options.People(address); name == store.Owner {
+		name = b.options.Owner
+	}
+	return name, listed
 }

@@ -9,8 +9,8 @@ import (
 // linesOf are the lines that a message becomes, none if it has no words. The words of a text are cut at LF, CR and
 // CR LF, not at U+2028 or U+2029; the white space around a line goes, and what is empty then goes too. Anything else is
 // one message whatever its words: the line breaks of a description or a transcript become spaces.
-func linesOf(content *store.Content, kind store.Kind) []string {
-	words := strings.ReplaceAll(content.Words(), objectReplacement, "")
+func linesOf(words string, kind store.Kind) []string {
+	words = strings.ReplaceAll(words, objectReplacement, "")
 	if kind == store.Text && !strings.ContainsAny(words, "\r\n") {
 		return nonEmpty(strings.TrimSpace(words))
 	}
@@ -37,12 +37,12 @@ func nonEmpty(line string) []string {
 	return []string{line}
 }
 
-// quoteOf is what an answer to this message has as its "reply_to": nil if it answers nothing that has words.
-func quoteOf(t *store.Target) *string {
-	if t == nil {
+// quoteOf is the "reply_to" of a message: nil if it answers nothing that has words.
+func quoteOf(m *store.Spoken) *string {
+	if !m.Answers {
 		return nil
 	}
-	lines := linesOf(&t.Content, t.Kind)
+	lines := linesOf(m.TargetWords, m.TargetKind)
 	if len(lines) == 0 {
 		return nil
 	}

@@ -1,0 +1,85 @@
+package windows_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/store"
+	"ventriloquist/internal/windows"
+)
+
+// benchMessages is the size of the history that the benchmarks turn into windows.
+const benchMessages = 100_000
+
+// benchHistory is ten direct chats and ten groups in turns, with a reply in ten messages and a reaction in twenty.
+func benchHistory(b *testing.B) *store.DB {
+	b.Helper()
+	db := newDB(b)
+	words := strings.Fields("so are we still on for tonight I can bring the thing you asked about if it fits in the car")
+	_, err := db.Replace(context.Background(), false, func(w *store.Writer) error {
+		for i := range benchMessages {
+			chat := i / 37 % 20
+			members := []string{fmt.Sprintf("+1555%04d", chat)}
+			if chat >= 10 {
+				members = append(members, "+15559998", "+15559999")
+			}
+			e := store.Entry{Conversation: w.Conversation(chat >= 10, members), Row: int64(i), GUID: fmt.Sprintf("%08X-0000-4000-8000-000000000000", i),
+				Date: monday.UnixNano() + int64(i)*90e9, Text: strings.Join(words[:1+i*7%len(words)], " ") + " naïve", TargetPart: store.WholeMessage}
+			if i%2 == 0 {
+				e.Sender = members[i%len(members)]
+			}
+			if i%10 == 3 {
+				e.TargetGUID = fmt.Sprintf("%08X-0000-4000-8000-000000000000", i-1)
+			}
+			if i%20 == 3 {
+				e.Kind, e.Text = store.Reaction, "Loved"
+			}
+			if err := w.Add(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return db
+}
+
+func benchOptions() windows.Options {
+	return windows.Options{Owner: "Aidan", Window: 100, Stride: 1,
+		People: func(address string) (string, bool) { return "P" + address[5:], true }}
+}
+
+// Bound by SQLite: a row read and two written a message.
+func BenchmarkBuild(b *testing.B) {
+	db := benchHistory(b)
+	b.ReportAllocs()
+	var messages int64
+	for b.Loop() {
+		messages += rebuild(b, benchOptions(), db).Messages
+	}
+	b.ReportMetric(float64(messages)/b.Elapsed().Seconds(), "messages/s")
+}
+
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}
+
+func BenchmarkExport(b *testing.B) {
+	db := benchHistory(b)
+	rebuild(b, benchOptions(), db)
+	b.ReportAllocs()
+	var size counter
+	for b.Loop() {
+		if err := windows.Export(context.Background(), db, &size, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(int64(size) / int64(b.N))
+}
