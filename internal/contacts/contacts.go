@@ -1,0 +1,172 @@
+package contacts
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"ventriloquist/internal/hint"
+)
+
+// Owner is what the book calls the owner of the messages: the name is MY_NAME's, which addresses do not tell.
+const Owner = ""
+
+// Book knows people by their addresses.
+type Book struct {
+	region string
+	people map[string]string // by normalised address
+	names  []string
+	// seen holds addresses as messages spell them, so that each is normalised once.
+	seen map[string]entry
+}
+
+type entry struct {
+	name   string
+	listed bool
+}
+
+// SplitIdentifiers splits USER_IDENTIFIERS: addresses separated by commas, semicolons or newlines.
+func SplitIdentifiers(s string) []string {
+	var list []string
+	for _, one := range strings.FieldsFunc(s, func(c rune) bool { return c == ',' || c == ';' || c == '\n' }) {
+		if one = strings.TrimSpace(one); one != "" {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// New returns a book that knows only the owner, by these addresses.
+func New(own []string) *Book {
+	b := &Book{region: regionOf(own), people: map[string]string{}, seen: map[string]entry{}}
+	for _, address := range own {
+		if id := b.Normalize(address); id != "" {
+			b.people[id] = Owner
+		}
+	}
+	return b
+}
+
+// Normalize spells an address as the book does.
+func (b *Book) Normalize(address string) string { return normalize(address, b.region) }
+
+// Person returns the name of the person who has an address, Owner for the owner, and whether anybody is listed with it.
+func (b *Book) Person(address string) (name string, listed bool) {
+	if e, known := b.seen[address]; known {
+		return e.name, e.listed
+	}
+	name, listed = b.people[b.Normalize(address)]
+	b.seen[address] = entry{name, listed}
+	return name, listed
+}
+
+// Names returns the people listed, in the order of the file.
+func (b *Book) Names() []string { return b.names }
+
+// Load reads the contacts file at path. The owner, who is called ownerName and has the addresses own, must not be in it.
+func Load(path, ownerName string, own []string) (*Book, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, hint.With(fmt.Errorf("there is no contacts file %s", path),
+			`write a person a line: {"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the contacts: %w", err)
+	}
+	defer f.Close()
+	return Read(f, path, ownerName, own)
+}
+
+// Read is Load of an open file; name is what errors call it.
+func Read(in io.Reader, name, ownerName string, own []string) (*Book, error) {
+	b := New(own)
+	lines := map[string]int{} // of each person and address
+	scanner := bufio.NewScanner(in)
+	scanner.Buffer(nil, 16<<20)
+	number := 0
+	for scanner.Scan() {
+		number++
+		line := scanner.Bytes()
+		if number == 1 {
+			line = bytes.TrimPrefix(line, []byte("\uFEFF"))
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if err := b.add(line, number, ownerName, lines); err != nil {
+			return nil, place(err, name, number)
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return nil, place(err, name, number+1)
+	}
+	return b, nil
+}
+
+// place puts the place before an error, and keeps its advice.
+func place(err error, name string, line int) error {
+	placed := fmt.Errorf("%s:%d: %w", name, line, err)
+	if advice := hint.Of(err); advice != "" {
+		return hint.With(placed, "%s", advice)
+	}
+	return placed
+}
+
+const lineForm = `a line reads {"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`
+
+// person is a line of the file.
+type person struct {
+	Contact string   `json:"contact"`
+	IDs     []string `json:"ids"`
+}
+
+// add takes one line of the file.
+func (b *Book) add(line []byte, number int, ownerName string, lines map[string]int) error {
+	var p person
+	if err := json.Unmarshal(line, &p); err != nil {
+		return hint.With(fmt.Errorf("not a contact: %w", err), lineForm)
+	}
+	p.Contact = strings.TrimSpace(p.Contact)
+	switch first := lines["contact "+p.Contact]; {
+	case p.Contact == "":
+		return hint.With(errors.New(`"contact" is missing or empty`), lineForm)
+	case p.Contact == strings.TrimSpace(ownerName):
+		return hint.With(fmt.Errorf("%q is the owner, who is not among the contacts", p.Contact),
+			"remove the line, and put its ids into USER_IDENTIFIERS, separated by commas")
+	case len(p.IDs) == 0:
+		return hint.With(fmt.Errorf("%q has no ids", p.Contact), lineForm)
+	case first > 0:
+		return hint.With(fmt.Errorf("%q is listed already on line %d", p.Contact, first), "put all ids of a person on one line")
+	}
+	lines["contact "+p.Contact] = number
+	b.names = append(b.names, p.Contact)
+	for _, id := range p.IDs {
+		if err := b.addID(id, p.Contact, number, lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Book) addID(id, name string, number int, lines map[string]int) error {
+	address := b.Normalize(id)
+	if address == "" {
+		return hint.With(fmt.Errorf("%q of %q is neither a telephone number nor an e-mail address", id, name), lineForm)
+	}
+	switch other, taken := b.people[address]; {
+	case taken && other == Owner:
+		return hint.With(fmt.Errorf("%q of %q is the owner's own", id, name), "remove it here, or from USER_IDENTIFIERS")
+	case taken && other == name:
+		return nil // the same address in two spellings
+	case taken:
+		return hint.With(fmt.Errorf("%q of %q is also %q, on line %d", id, name, other, lines["id "+address]), "an address belongs to one person")
+	}
+	b.people[address] = name
+	lines["id "+address] = number
+	return nil
+}

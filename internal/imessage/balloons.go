@@ -1,0 +1,147 @@
+package imessage
+
+import (
+	"net/url"
+	"strings"
+
+	"howett.net/plist"
+)
+
+// urlBalloon is the balloon_bundle_id of a link with its preview; all others are apps'.
+const urlBalloon = "com.apple.messages.URLBalloonProvider"
+
+// balloonWords returns the words of a balloon whose body has none: the URL of a link, the summary of an app's message.
+// Empty if its payload has none either.
+func balloonWords(bundle string, payload []byte) string {
+	if len(payload) == 0 {
+		return ""
+	}
+	var root map[string]any
+	if _, err := plist.Unmarshal(payload, &root); err != nil {
+		return ""
+	}
+	content, _ := unarchive(root).(map[string]any)
+	if bundle == urlBalloon {
+		return linkURL(content)
+	}
+	if text := trimmed(content["ldtext"]); text != "" {
+		return text
+	}
+	info, _ := content["userInfo"].(map[string]any)
+	return trimmed(info["caption"])
+}
+
+func trimmed(v any) string {
+	s, _ := v.(string)
+	return strings.TrimSpace(s)
+}
+
+// linkURL returns the URL that was sent, before the one that it led to.
+func linkURL(content map[string]any) string {
+	metadata, ok := content["richLinkMetadata"].(map[string]any)
+	if !ok {
+		metadata = content
+	}
+	for _, name := range []string{"originalURL", "URL"} {
+		if s := trimmed(metadata[name]); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// unarchive returns the root object of a keyed archive (NSKeyedArchiver) as plain values: dictionaries, also for objects
+// of other classes; lists; strings, also for URLs. A plist that is no archive is returned as it is.
+func unarchive(root map[string]any) any {
+	objects, ok := root["$objects"].([]any)
+	if !ok {
+		return root
+	}
+	top, _ := root["$top"].(map[string]any)
+	a := archive{objects: objects, open: map[plist.UID]bool{}}
+	if _, named := top["root"]; named {
+		return a.value(top["root"])
+	}
+	return a.value(top)
+}
+
+// archive resolves the references of a keyed archive.
+type archive struct {
+	objects []any
+	open    map[plist.UID]bool // those being resolved: objects may refer to each other in circles
+	work    int
+}
+
+// maxWork bounds how many values are resolved: shared objects are resolved once for each reference.
+const maxWork = 100_000
+
+func (a *archive) value(v any) any {
+	if a.work++; a.work > maxWork {
+		return nil
+	}
+	switch v := v.(type) {
+	case plist.UID:
+		if uint64(v) >= uint64(len(a.objects)) || a.open[v] {
+			return nil
+		}
+		a.open[v] = true
+		defer delete(a.open, v)
+		return a.value(a.objects[v])
+	case string:
+		if v == "$null" {
+			return nil
+		}
+		return v
+	case []any:
+		list := make([]any, len(v))
+		for i := range v {
+			list[i] = a.value(v[i])
+		}
+		return list
+	case map[string]any:
+		return a.object(v)
+	}
+	return v
+}
+
+// object resolves an object by what its class keeps: NSURL, NSString, NSDictionary, NSArray, or any other by its fields.
+func (a *archive) object(fields map[string]any) any {
+	if relative, ok := fields["NS.relative"]; ok {
+		return joinURL(trimmed(a.value(fields["NS.base"])), trimmed(a.value(relative)))
+	}
+	if text, ok := fields["NS.string"]; ok {
+		return a.value(text)
+	}
+	values, _ := a.value(fields["NS.objects"]).([]any)
+	keys, isDictionary := a.value(fields["NS.keys"]).([]any)
+	if !isDictionary && fields["NS.objects"] != nil {
+		return values
+	}
+	result := make(map[string]any)
+	for i, key := range keys {
+		if name, ok := key.(string); ok && i < len(values) {
+			result[name] = values[i]
+		}
+	}
+	for name, v := range fields {
+		if !strings.HasPrefix(name, "NS.") && name != "$class" {
+			result[name] = a.value(v)
+		}
+	}
+	return result
+}
+
+func joinURL(base, relative string) string {
+	if base == "" {
+		return relative
+	}
+	b, err := url.Parse(base)
+	if err != nil {
+		return relative
+	}
+	r, err := url.Parse(relative)
+	if err != nil {
+		return relative
+	}
+	return b.ResolveReference(r).String()
+}

@@ -1,0 +1,93 @@
+package imessage
+
+import (
+	"slices"
+	"strconv"
+
+	"howett.net/plist"
+)
+
+// edits is what message_summary_info tells of a message that was edited or unsent, by the numbers that its parts had when
+// it was sent.
+type edits struct {
+	unsent   []int          // rp
+	original int            // how many parts otr lists, 0 if it does not tell
+	final    map[int][]byte // ec: the last text of each edited part, a typedstream
+}
+
+func readEdits(summary []byte) edits {
+	var info map[string]any
+	if len(summary) == 0 {
+		return edits{}
+	}
+	if _, err := plist.Unmarshal(summary, &info); err != nil {
+		return edits{}
+	}
+	original, _ := info["otr"].(map[string]any)
+	e := edits{original: len(original), final: map[int][]byte{}}
+	unsent, _ := info["rp"].([]any)
+	for _, part := range unsent {
+		if number, ok := part.(uint64); ok {
+			e.unsent = append(e.unsent, int(number))
+		}
+	}
+	histories, _ := info["ec"].(map[string]any)
+	for part, history := range histories {
+		number, err := strconv.Atoi(part)
+		versions, _ := history.([]any)
+		if err != nil || len(versions) == 0 {
+			continue
+		}
+		last, _ := versions[len(versions)-1].(map[string]any)
+		if text, ok := last["t"].([]byte); ok {
+			e.final[number] = text
+		}
+	}
+	return e
+}
+
+// left removes what was unsent from the pieces of a body, and gives them the numbers that they were sent with. Messages
+// takes unsent parts out of the body itself; where it has not, and where it has renumbered the rest, is told by how many
+// parts there are.
+func (e *edits) left(pieces []piece) []piece {
+	if len(e.unsent) == 0 {
+		return pieces
+	}
+	numbers := partNumbers(pieces)
+	stale := slices.ContainsFunc(numbers, func(n int) bool { return slices.Contains(e.unsent, n) })
+	if !stale {
+		return pieces
+	}
+	if e.original > 0 && len(numbers) <= e.original-len(e.unsent) {
+		return e.renumber(pieces, numbers)
+	}
+	return slices.DeleteFunc(pieces, func(p piece) bool { return slices.Contains(e.unsent, p.part) })
+}
+
+// renumber gives the parts, in order, the numbers that are not unsent.
+func (e *edits) renumber(pieces []piece, numbers []int) []piece {
+	sent := make(map[int]int)
+	next := 0
+	for _, number := range numbers {
+		for slices.Contains(e.unsent, next) {
+			next++
+		}
+		sent[number] = next
+		next++
+	}
+	for i := range pieces {
+		pieces[i].part = sent[pieces[i].part]
+	}
+	return pieces
+}
+
+// partNumbers returns the numbers of the parts, each once, in the order of the body.
+func partNumbers(pieces []piece) []int {
+	var numbers []int
+	for _, p := range pieces {
+		if !slices.Contains(numbers, p.part) {
+			numbers = append(numbers, p.part)
+		}
+	}
+	return numbers
+}

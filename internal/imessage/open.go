@@ -1,0 +1,267 @@
+package imessage
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/mattn/go-sqlite3"
+	"howett.net/plist"
+
+	"ventriloquist/internal/hint"
+)
+
+// backupName is what sms.db is called in an iOS backup: the SHA-1 of its domain and path.
+const backupName = "3d0d7e5fb2ce288813306e4d4636395e047a3d28"
+
+// Source is an open message database, and one read transaction over all of it.
+type Source struct {
+	path     string // as it was found, for messages
+	db       *sql.DB
+	tx       *sql.Tx
+	snapshot string // folder of the copy that is read, or empty
+	columns  map[string]map[string]bool
+}
+
+// Open opens the database at path, or the one of the iOS backup in the folder path, for reading.
+//
+// Nothing beside the source is made, changed or removed. A database in WAL mode can only be read with its -wal and -shm
+// files; where they are there, Messages has it open and it is read in place, in step with Messages. Where they are not,
+// reading in place would leave such files behind, so a copy is read.
+func Open(ctx context.Context, path string) (*Source, error) {
+	path, err := find(path)
+	if err != nil {
+		return nil, err
+	}
+	wal, err := inspect(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{path: path}
+	if !wal || exists(path+"-wal") && exists(path+"-shm") {
+		err = s.connect(ctx, path)
+		if wal && cannotOpen(err) {
+			err = s.copyAndConnect(ctx)
+		}
+	} else {
+		err = s.copyAndConnect(ctx)
+	}
+	if err != nil {
+		s.Close()
+		return nil, s.explain(err)
+	}
+	return s, nil
+}
+
+// Close ends the reading.
+func (s *Source) Close() error {
+	var errs []error
+	if s.tx != nil {
+		errs = append(errs, s.tx.Rollback())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	if s.snapshot != "" {
+		errs = append(errs, os.RemoveAll(s.snapshot))
+	}
+	s.tx, s.db, s.snapshot = nil, nil, ""
+	return errors.Join(errs...)
+}
+
+// Path is the database that was found.
+func (s *Source) Path() string { return s.path }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// find returns the database that path stands for.
+func find(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", explainFile(path, err)
+	}
+	if !info.IsDir() {
+		return path, nil
+	}
+	if err := refuseEncrypted(path); err != nil {
+		return "", err
+	}
+	for _, name := range []string{filepath.Join(backupName[:2], backupName), backupName, "chat.db", "sms.db"} {
+		if candidate := filepath.Join(path, name); exists(candidate) {
+			return candidate, nil
+		}
+	}
+	return "", hint.With(fmt.Errorf("%s holds neither an iOS backup nor a chat.db", path),
+		"a backup is a folder with a Manifest.plist, under ~/Library/Application Support/MobileSync/Backup")
+}
+
+func refuseEncrypted(backup string) error {
+	manifest, err := os.ReadFile(filepath.Join(backup, "Manifest.plist"))
+	if err != nil {
+		return nil // not every copy of a backup has its manifest
+	}
+	var content struct{ IsEncrypted bool }
+	if _, err := plist.Unmarshal(manifest, &content); err == nil && content.IsEncrypted {
+		return hint.With(fmt.Errorf("the backup in %s is encrypted", backup), "make a backup without a password, or decrypt a copy of it first")
+	}
+	return nil
+}
+
+func explainFile(path string, err error) error {
+	err = fmt.Errorf("cannot read the message database: %w", err)
+	switch {
+	case errors.Is(err, os.ErrPermission) && runtime.GOOS == "darwin":
+		return hint.With(err, "allow your terminal Full Disk Access (System Settings > Privacy & Security), then open it anew")
+	case errors.Is(err, os.ErrPermission):
+		return hint.With(err, "you need the right to read %s", path)
+	case errors.Is(err, os.ErrNotExist):
+		return hint.With(err, "name the database with --source: a Mac's is ~/Library/Messages/chat.db")
+	}
+	return err
+}
+
+// inspect reads the header of a database file and tells whether it is in WAL mode.
+func inspect(path string) (wal bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, explainFile(path, err)
+	}
+	defer f.Close()
+	header := make([]byte, 100)
+	if _, err := io.ReadFull(f, header); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, explainFile(path, err)
+	}
+	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) {
+		return false, hint.With(fmt.Errorf("%s is not an SQLite database", path), "name the database with --source: a Mac's is ~/Library/Messages/chat.db")
+	}
+	return header[18] == 2 || header[19] == 2, nil
+}
+
+// connect opens a database file and begins the transaction that everything is read in.
+func (s *Source) connect(ctx context.Context, path string) error {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: "mode=ro&_query_only=true&_busy_timeout=3000"}
+	if s.db, err = sql.Open("sqlite3", dsn.String()); err != nil {
+		return err
+	}
+	if s.tx, err = s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}); err == nil {
+		s.columns, err = probe(ctx, s.tx)
+	}
+	if err != nil {
+		if s.tx != nil {
+			s.tx.Rollback()
+		}
+		s.db.Close()
+		s.tx, s.db = nil, nil
+	}
+	return err
+}
+
+func cannotOpen(err error) bool {
+	var failure sqlite3.Error
+	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrCantOpen || failure.Code == sqlite3.ErrReadonly)
+}
+
+// copyAndConnect reads a copy. Without a -shm file nobody has the database open, so that its files agree; if one of them
+// changes while it is copied, it is copied again.
+func (s *Source) copyAndConnect(ctx context.Context) error {
+	var err error
+	if s.snapshot, err = os.MkdirTemp("", "vqctl-snapshot-*"); err != nil {
+		return err
+	}
+	target := filepath.Join(s.snapshot, "chat.db")
+	const attempts = 5
+	for range attempts {
+		before := s.stamp()
+		os.Remove(target + "-wal")
+		for _, suffix := range []string{"", "-wal"} {
+			if err := copyFile(ctx, target+suffix, s.path+suffix); err != nil {
+				return fmt.Errorf("cannot copy the database: %w", err)
+			}
+		}
+		if s.stamp() == before {
+			return s.connect(ctx, target)
+		}
+	}
+	return hint.With(errors.New("it keeps changing while it is copied"), "close Messages and try again")
+}
+
+// stamp tells whether the files of the database have changed.
+func (s *Source) stamp() string {
+	var stamp strings.Builder
+	for _, suffix := range []string{"", "-wal"} {
+		if info, err := os.Stat(s.path + suffix); err == nil {
+			fmt.Fprintf(&stamp, "%s %d %d;", suffix, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return stamp.String()
+}
+
+// copyFile copies a file that may be missing.
+func copyFile(ctx context.Context, to, from string) error {
+	in, err := os.Open(from)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, contextReader{ctx, in})
+	return errors.Join(err, out.Close())
+}
+
+// contextReader ends reading when the context does.
+type contextReader struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.in.Read(p)
+}
+
+// explain names the database and says what to do about what SQLite reports.
+func (s *Source) explain(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	advice := hint.Of(err)
+	var failure sqlite3.Error
+	if errors.As(err, &failure) {
+		switch failure.Code {
+		case sqlite3.ErrBusy, sqlite3.ErrLocked:
+			advice = "another program is writing it: close Messages and try again"
+		case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
+			advice = "the file is damaged: try a copy of it, or repair it with sqlite3's .recover"
+		case sqlite3.ErrPerm, sqlite3.ErrAuth, sqlite3.ErrCantOpen:
+			advice = "you need the right to read the file and its folder; on a Mac, allow your terminal Full Disk Access"
+		}
+	}
+	err = fmt.Errorf("cannot read %s: %w", s.path, err)
+	if advice == "" {
+		return err
+	}
+	return hint.With(err, "%s", advice)
+}
