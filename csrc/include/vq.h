@@ -155,7 +155,8 @@ int vq_trainer_batch(vq_trainer*, int32_t slot /* 0 or 1 */, vq_batch* out, vq_e
 /* Forward and backward of the micro-batch in slot; adds to the gradients and to the step's loss. Returns at once: the
  * slot may be filled again after vq_trainer_wait. dropout_seed selects the masks: give each micro-batch its own. */
 int vq_trainer_accumulate(vq_trainer*, int32_t slot, int32_t windows, int32_t targets, uint64_t dropout_seed, vq_error*);
-/* Waits until the slot's batch has run; reports what went wrong in it. */
+/* Waits until the slot's batch has run; reports what went wrong in it. The step is lost then: vq_trainer_update reports
+ * the same, updates nothing and starts a new one. */
 int vq_trainer_wait(vq_trainer*, int32_t slot, vq_error*);
 
 typedef struct {

@@ -42,11 +42,17 @@ struct Tensor {
   bool empty() const { return data == nullptr; }
   // Columns [begin, begin + count) of every row.
   Tensor columns(int64_t begin, int64_t count) const {
-    return {static_cast<char*>(data) + begin * size_of(dtype), dtype, rows, count, stride};
+    return {at(begin), dtype, rows, count, stride};
   }
   // Rows [begin, begin + count).
   Tensor row_range(int64_t begin, int64_t count) const {
-    return {static_cast<char*>(data) + begin * stride * size_of(dtype), dtype, count, cols, stride};
+    return {at(begin * stride), dtype, count, cols, stride};
+  }
+
+ private:
+  // A tensor without data (of a plan) has parts without data.
+  void* at(int64_t element) const {
+    return data ? static_cast<char*>(data) + element * static_cast<int64_t>(size_of(dtype)) : nullptr;
   }
 };
 

@@ -1,0 +1,111 @@
+// vq_device_*.
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <vector>
+
+#include "api/handles.h"
+
+using namespace vq;
+
+namespace {
+
+template <size_t N>
+void copy_text(char (&to)[N], const std::string& from) {
+  const size_t n = std::min(from.size(), N - 1);
+  std::memcpy(to, from.data(), n);
+  to[n] = 0;
+}
+
+// Seconds of the fastest of a few runs, after one to warm up.
+template <class Body>
+double fastest(Device& device, Body&& body) {
+  double best = 1e30, total = 0;
+  for (int i = 0; i < 20 && (i < 3 || total < 1); i++) {
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    device.synchronize();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (i > 0) best = std::min(best, seconds);
+    total += seconds;
+  }
+  return best;
+}
+
+// Values that are all different from their neighbours: products of untouched pages would read one page of zeros.
+void fill(Device& device, const Tensor& t) {
+  std::vector<float> row(t.cols);
+  Memory memory(device, Memory::Mode::take);
+  const Tensor staged = memory.matrix(Purpose::workspace, DType::f32, 1, t.cols);
+  for (int64_t r = 0; r < t.rows; r++) {
+    for (int64_t c = 0; c < t.cols; c++) row[c] = static_cast<float>((r * 31 + c * 17) % 101) / 101 - 0.5f;
+    device.upload(staged.data, row.data(), row.size() * sizeof(float));
+    device.copy(t.row_range(r, 1), staged);
+  }
+}
+
+double measure_product(Device& device, DType precision, int64_t m, int64_t n, int64_t k) {
+  Memory memory(device, Memory::Mode::take);
+  const Tensor x = memory.matrix(Purpose::workspace, precision, m, k);
+  const Tensor y = memory.matrix(Purpose::workspace, precision, m, n);
+  fill(device, x);
+  fill(device, y);
+  std::vector<float> host(n * k);
+  for (size_t i = 0; i < host.size(); i++) host[i] = static_cast<float>(i % 127) / 127 - 0.5f;
+  const WeightBlock block{host.data(), DType::f32, n};
+  const std::unique_ptr<Weight> w(device.make_weight({&block, 1}, k, precision, use_forward | use_copy));
+  device.reserve_workspace(m, n, k, {1, 1, 64, 1});
+  return 2e-9 * m * n * k / fastest(device, [&] { device.linear(y, x, *w, nullptr); });
+}
+
+// By the sum of squares of a large vector, which reads it once.
+double measure_bandwidth(Device& device) {
+  constexpr int64_t kFloats = 64 << 20;
+  Memory memory(device, Memory::Mode::take);
+  const Tensor x = memory.matrix(Purpose::workspace, DType::f32, kFloats >> 16, 1 << 16);
+  double* sum = memory.array<double>(Purpose::workspace, 1);
+  fill(device, x);
+  return kFloats * sizeof(float) / fastest(device, [&] {
+    device.add_sum_of_squares(sum, static_cast<const float*>(x.data), kFloats);
+  });
+}
+
+}  // namespace
+
+int vq_device_open_cpu(int32_t threads, vq_device** out, vq_error* err) {
+  return guarded(err, [&] {
+    if (threads < 0) throw BadArgument("the number of threads is negative");
+    auto made = std::make_unique<vq_device>();
+    made->device.reset(open_cpu(threads));
+    *out = made.release();
+  });
+}
+
+void vq_device_close(vq_device* d) { delete d; }
+
+void vq_device_describe(const vq_device* d, vq_device_info* out) {
+  const DeviceInfo info = d->device->info();
+  copy_text(out->name, info.name);
+  copy_text(out->instructions, info.instructions);
+  out->threads = info.threads;
+  out->fast_bf16 = info.fast_bf16;
+  out->memory_total = info.memory_total;
+  out->memory_available = info.memory_available;
+}
+
+int vq_device_measure_product(vq_device* d, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops,
+                              vq_error* err) {
+  return guarded(err, [&] {
+    constexpr int64_t kMost = 1 << 20;
+    if (m < 1 || n < 1 || k < 1 || m > kMost || n > kMost || k > kMost) throw BadArgument("a size is out of range");
+    d->worker.wait_idle();
+    *gflops = measure_product(*d->device, precision == VQ_BF16 ? DType::bf16 : DType::f32, m, n, k);
+  });
+}
+
+int vq_device_measure_bandwidth(vq_device* d, double* bytes_per_second, vq_error* err) {
+  return guarded(err, [&] {
+    d->worker.wait_idle();
+    *bytes_per_second = measure_bandwidth(*d->device);
+  });
+}

@@ -1,0 +1,45 @@
+// What the opaque handles of vq.h are.
+#pragma once
+
+#include <vq.h>
+
+#include <array>
+#include <exception>
+#include <memory>
+
+#include "api/guard.h"
+#include "api/worker.h"
+#include "model/adapter.h"
+#include "model/model.h"
+#include "model/session.h"
+#include "model/trainer.h"
+
+struct vq_device {
+  std::unique_ptr<vq::Device> device;
+  // Runs micro-batches while the caller prepares the next. All other work is done on the caller's thread after what was
+  // posted before it.
+  vq::Worker worker;
+};
+
+struct vq_model {
+  vq_device* device;
+  vq::Model model;
+};
+
+struct vq_adapter {
+  vq_device* device;
+  vq::Adapter adapter;
+};
+
+struct vq_trainer {
+  vq_device* device;
+  vq::Trainer trainer;
+  // Of each slot: the worker's job, and what went wrong in the step so far. Read when that job is done.
+  std::array<uint64_t, 2> posted{};
+  std::array<std::exception_ptr, 2> failure{};
+};
+
+struct vq_session {
+  vq_device* device;
+  vq::Session session;
+};

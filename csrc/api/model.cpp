@@ -1,0 +1,89 @@
+// vq_model_*, vq_adapter_* and the memory plan.
+#include <string>
+
+#include "api/handles.h"
+#include "api/plan.h"
+#include "model/flops.h"
+
+using namespace vq;
+
+namespace {
+
+DType dtype_of(int32_t dtype) {
+  switch (dtype) {
+    case VQ_F32: return DType::f32;
+    case VQ_BF16: return DType::bf16;
+    case VQ_F16: return DType::f16;
+  }
+  throw BadArgument("there is no data type " + std::to_string(dtype));
+}
+
+}  // namespace
+
+int vq_model_create(vq_device* d, const vq_model_config* config, int32_t precision, vq_model** out, vq_error* err) {
+  return guarded(err, [&] {
+    *out = new vq_model{d, Model(*d->device, Shape(*config), dtype_of(precision))};
+  });
+}
+
+void vq_model_close(vq_model* m) { delete m; }
+
+int vq_model_set_tensor(vq_model* m, vq_tensor_kind kind, int32_t layer, const void* data, int32_t dtype, int64_t rows,
+                        int64_t cols, vq_error* err) {
+  return guarded(err, [&] { m->model.set_tensor(kind, layer, data, dtype_of(dtype), rows, cols); });
+}
+
+int vq_model_finish(vq_model* m, int32_t for_training, vq_error* err) {
+  return guarded(err, [&] {
+    m->device->worker.wait_idle();
+    m->model.finish(for_training != 0);
+  });
+}
+
+int vq_adapter_create(vq_model* m, const vq_adapter_config* config, vq_adapter** out, vq_error* err) {
+  return guarded(err, [&] { *out = new vq_adapter{m->device, Adapter(m->model, *config)}; });
+}
+
+void vq_adapter_close(vq_adapter* a) { delete a; }
+
+int vq_adapter_write(vq_adapter* a, int32_t layer, uint32_t target, const float* A, const float* B, vq_error* err) {
+  return guarded(err, [&] {
+    a->device->worker.wait_idle();
+    a->adapter.write(layer, target, A, B);
+  });
+}
+
+int vq_adapter_read(vq_adapter* a, int32_t layer, uint32_t target, float* A, float* B, vq_error* err) {
+  return guarded(err, [&] {
+    a->device->worker.wait_idle();
+    a->adapter.read(layer, target, A, B);
+  });
+}
+
+int vq_plan_training(const vq_device* d, const vq_model_config* config, int32_t dtype, int32_t precision,
+                     const vq_adapter_config* adapter, const vq_train_limits* limits, vq_memory_plan* out,
+                     vq_error* err) {
+  return guarded(err, [&] {
+    *out = plan_training(*d->device, Shape(*config), dtype_of(dtype), dtype_of(precision), adapter, *limits);
+  });
+}
+
+int vq_plan_session(const vq_device* d, const vq_model_config* config, int32_t dtype, int32_t precision,
+                    const vq_adapter_config* adapter, int64_t capacity, int32_t max_sequences, vq_memory_plan* out,
+                    vq_error* err) {
+  return guarded(err, [&] {
+    *out = plan_session(*d->device, Shape(*config), dtype_of(dtype), dtype_of(precision), adapter, capacity,
+                        max_sequences);
+  });
+}
+
+double vq_training_flops(const vq_model_config* config, const vq_adapter_config* adapter, const int64_t* window_tokens,
+                         const int64_t* window_targets, int64_t windows) {
+  try {
+    const Shape shape(*config);
+    const size_t n = static_cast<size_t>(windows);
+    return training_flops(shape, AdapterLayout(shape, *adapter), {window_tokens, n}, {window_targets, n});
+  } catch (const std::exception&) {
+    return 0;
+  }
+}

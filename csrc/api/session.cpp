@@ -1,0 +1,62 @@
+// vq_session_*.
+#include "api/handles.h"
+#include "api/plan.h"
+
+using namespace vq;
+
+int vq_session_create(vq_model* m, vq_adapter* adapter, int64_t capacity, int32_t max_sequences, vq_session** out,
+                      vq_error* err) {
+  return guarded(err, [&] {
+    m->device->worker.wait_idle();
+    m->model.require_finished();
+    if (adapter && &adapter->adapter.model() != &m->model) throw BadArgument("the adapter is another model's");
+    const Adapter* a = adapter ? &adapter->adapter : nullptr;
+    Device& device = *m->device->device;
+    const vq_memory_plan plan = plan_session_alone(device, m->model.shape(), m->model.compute(),
+                                                   a ? &a->layout() : nullptr, capacity, max_sequences);
+    require_memory(device, plan);
+    try {
+      *out = new vq_session{m->device, Session(m->model, a, capacity, max_sequences)};
+    } catch (const std::bad_alloc&) {
+      throw NoMemory(describe_shortage(plan, device.info().memory_available));
+    }
+  });
+}
+
+void vq_session_close(vq_session* s) {
+  if (s) s->device->worker.wait_idle();
+  delete s;
+}
+
+int vq_session_prefill(vq_session* s, int32_t sequence, const int32_t* ids, int64_t n, float* logits, vq_error* err) {
+  return guarded(err, [&] {
+    s->device->worker.wait_idle();
+    s->session.prefill(sequence, ids, n, logits);
+  });
+}
+
+int vq_session_decode(vq_session* s, const int32_t* sequences, const int32_t* ids, int32_t n, float* logits,
+                      vq_error* err) {
+  return guarded(err, [&] {
+    s->device->worker.wait_idle();
+    s->session.decode(sequences, ids, n, logits);
+  });
+}
+
+int vq_session_score(vq_session* s, int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax,
+                     vq_error* err) {
+  return guarded(err, [&] {
+    s->device->worker.wait_idle();
+    s->session.score(sequence, ids, n, log_prob, argmax);
+  });
+}
+
+int vq_session_fork(vq_session* s, int32_t from, int32_t to, vq_error* err) {
+  return guarded(err, [&] { s->session.fork(from, to); });
+}
+
+int vq_session_truncate(vq_session* s, int32_t sequence, int64_t length, vq_error* err) {
+  return guarded(err, [&] { s->session.truncate(sequence, length); });
+}
+
+int64_t vq_session_length(const vq_session* s, int32_t sequence) { return s->session.length(sequence); }

@@ -1,0 +1,128 @@
+// vq_trainer_*.
+#include <string>
+
+#include "api/handles.h"
+#include "api/plan.h"
+
+using namespace vq;
+
+namespace {
+
+void check_slot(int32_t slot) {
+  if (slot != 0 && slot != 1) throw BadArgument("there is no batch slot " + std::to_string(slot));
+}
+
+// Waits for all batches. If one failed, the step is dropped and its failure thrown.
+void finish_batches(vq_trainer* t) {
+  t->device->worker.wait_idle();
+  const std::exception_ptr failure = t->failure[0] ? t->failure[0] : t->failure[1];
+  if (!failure) return;
+  t->failure = {};
+  t->trainer.forget();
+  std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+int vq_trainer_create(vq_model* m, vq_adapter* adapter, const vq_train_limits* limits, int32_t for_training,
+                      vq_trainer** out, vq_error* err) {
+  return guarded(err, [&] {
+    m->device->worker.wait_idle();
+    m->model.require_finished();
+    if (adapter && &adapter->adapter.model() != &m->model) throw BadArgument("the adapter is another model's");
+    if (for_training && !adapter) throw BadArgument("training needs an adapter");
+    if (for_training && !m->model.for_training()) throw BadArgument("the model is not finished for training");
+    Adapter* a = adapter ? &adapter->adapter : nullptr;
+    Device& device = *m->device->device;
+    const vq_memory_plan plan = plan_trainer(device, m->model.shape(), m->model.compute(), a ? &a->layout() : nullptr,
+                                             *limits, for_training != 0);
+    require_memory(device, plan);
+    try {
+      *out = new vq_trainer{m->device, Trainer(m->model, a, *limits, for_training != 0)};
+    } catch (const std::bad_alloc&) {
+      throw NoMemory(describe_shortage(plan, device.info().memory_available));
+    }
+  });
+}
+
+void vq_trainer_close(vq_trainer* t) {
+  if (t) t->device->worker.wait_idle();
+  delete t;
+}
+
+int vq_trainer_batch(vq_trainer* t, int32_t slot, vq_batch* out, vq_error* err) {
+  return guarded(err, [&] {
+    check_slot(slot);
+    *out = t->trainer.batch(slot);
+  });
+}
+
+int vq_trainer_accumulate(vq_trainer* t, int32_t slot, int32_t windows, int32_t targets, uint64_t dropout_seed,
+                          vq_error* err) {
+  return guarded(err, [&] {
+    check_slot(slot);
+    t->trainer.require_training();
+    t->trainer.check_batch(slot, windows, targets);
+    t->posted[slot] = t->device->worker.post([=] {
+      if (t->failure[slot]) return;  // the step is lost already
+      try {
+        t->trainer.accumulate(slot, windows, targets, dropout_seed);
+      } catch (...) {
+        t->failure[slot] = std::current_exception();
+      }
+    });
+  });
+}
+
+int vq_trainer_wait(vq_trainer* t, int32_t slot, vq_error* err) {
+  return guarded(err, [&] {
+    check_slot(slot);
+    t->device->worker.wait(t->posted[slot]);
+    if (t->failure[slot]) std::rethrow_exception(t->failure[slot]);
+  });
+}
+
+int vq_trainer_update(vq_trainer* t, const vq_update* how, vq_update_result* out, vq_error* err) {
+  return guarded(err, [&] {
+    t->trainer.require_training();
+    if (!(how->normaliser > 0)) throw BadArgument("gradients can be divided by a positive number only");
+    if (how->step < 1) throw BadArgument("steps are counted from 1");
+    finish_batches(t);
+    if (!t->trainer.update(*how, *out)) throw Error("the loss or the gradient is not finite");
+  });
+}
+
+int vq_trainer_evaluate(vq_trainer* t, int32_t slot, int32_t windows, int32_t targets, float* loss, vq_error* err) {
+  return guarded(err, [&] {
+    check_slot(slot);
+    t->trainer.check_batch(slot, windows, targets);
+    t->device->worker.wait_idle();
+    t->trainer.evaluate(slot, windows, targets, loss);
+  });
+}
+
+int vq_trainer_read_moments(vq_trainer* t, int32_t layer, uint32_t target, float* a_m, float* a_v, float* b_m,
+                            float* b_v, vq_error* err) {
+  return guarded(err, [&] {
+    t->trainer.require_training();
+    t->device->worker.wait_idle();
+    t->trainer.read_moments(layer, target, a_m, a_v, b_m, b_v);
+  });
+}
+
+int vq_trainer_write_moments(vq_trainer* t, int32_t layer, uint32_t target, const float* a_m, const float* a_v,
+                             const float* b_m, const float* b_v, vq_error* err) {
+  return guarded(err, [&] {
+    t->trainer.require_training();
+    t->device->worker.wait_idle();
+    t->trainer.write_moments(layer, target, a_m, a_v, b_m, b_v);
+  });
+}
+
+int vq_trainer_read_gradients(vq_trainer* t, int32_t layer, uint32_t target, float* a, float* b, vq_error* err) {
+  return guarded(err, [&] {
+    t->trainer.require_training();
+    t->device->worker.wait_idle();
+    t->trainer.read_gradients(layer, target, a, b);
+  });
+}

@@ -1,0 +1,101 @@
+#include "model/adapter.h"
+
+namespace vq {
+
+namespace {
+constexpr unsigned kDecodeUses = use_forward | use_decode;
+}
+
+Adapter::Adapter(const Model& model, const vq_adapter_config& config)
+    : model_(model), layout_(model.shape(), config), memory_(model.device(), Memory::Mode::take) {
+  model.require_finished();
+  parameters_ = memory_.array<float>(Purpose::parameters, layout_.floats());
+}
+
+void Adapter::write(int layer, unsigned target, const float* a, const float* b) {
+  const AdapterLayout::Pair p = layout_.pair(layer, target);
+  model_.device().upload(parameters_ + p.a_offset, a, p.a_floats * sizeof(float));
+  model_.device().upload(parameters_ + p.b_offset, b, p.b_floats * sizeof(float));
+}
+
+void Adapter::read(int layer, unsigned target, float* a, float* b) const {
+  const AdapterLayout::Pair p = layout_.pair(layer, target);
+  model_.device().download(a, parameters_ + p.a_offset, p.a_floats * sizeof(float));
+  model_.device().download(b, parameters_ + p.b_offset, p.b_floats * sizeof(float));
+}
+
+Tensor stacked_a(float* flat, const AdapterLayout& layout, int layer, const AdapterGroup& g) {
+  return {flat + layout.layer_offset(layer) + g.a_offset, DType::f32, g.ranks, g.in, g.in};
+}
+
+Tensor matrix_b(float* flat, const AdapterLayout& layout, int layer, const AdapterPart& p) {
+  return {flat + layout.layer_offset(layer) + p.b_offset, DType::f32, p.out, layout.rank(), layout.rank()};
+}
+
+void LiveLowRank::reduce(const Tensor& z, const Tensor& x, int layer, Input input) const {
+  const AdapterGroup& g = layout().group(layer, input);
+  device_.matmul(z, x, false, stacked_a(adapter_.parameters(), layout(), layer, g), true, 1, false, compute_);
+}
+
+void LiveLowRank::expand(const Tensor& y, const Tensor& z, int layer, Input input) const {
+  const AdapterGroup& g = layout().group(layer, input);
+  for (int i = 0; i < g.count; i++) {
+    const AdapterPart& p = g.parts[i];
+    device_.matmul(y.columns(p.column, p.out), z.columns(p.rank_row, layout().rank()), false,
+                   matrix_b(adapter_.parameters(), layout(), layer, p), true, layout().config().scale, true, compute_);
+  }
+}
+
+PreparedLowRank::PreparedLowRank(Device& device, const Adapter& adapter, DType compute)
+    : device_(device), layout_(adapter.layout()), layers_(adapter.model().shape().layers) {
+  std::vector<float> host;
+  const auto prepare = [&](const Tensor& t, float scale) {
+    host.resize(t.rows * t.cols);
+    device.download(host.data(), t.data, host.size() * sizeof(float));
+    for (float& x : host) x *= scale;
+    const WeightBlock block{host.data(), DType::f32, t.rows};
+    return std::unique_ptr<Weight>(device.make_weight({&block, 1}, t.cols, compute, kDecodeUses | use_copy));
+  };
+  for (int l = 0; l < static_cast<int>(layers_.size()); l++) {
+    for (int input = 0; input < input_count; input++) {
+      const AdapterGroup& g = layout_.group(l, static_cast<Input>(input));
+      if (g.count == 0) continue;
+      layers_[l][input].a = prepare(stacked_a(adapter.parameters(), layout_, l, g), 1);
+      for (int i = 0; i < g.count; i++) {
+        layers_[l][input].b[i] =
+            prepare(matrix_b(adapter.parameters(), layout_, l, g.parts[i]), layout_.config().scale);
+      }
+    }
+  }
+}
+
+void PreparedLowRank::reduce(const Tensor& z, const Tensor& x, int layer, Input input) const {
+  device_.linear(z, x, *layers_[layer][input].a, nullptr);
+}
+
+void PreparedLowRank::expand(const Tensor& y, const Tensor& z, int layer, Input input) const {
+  const AdapterGroup& g = layout_.group(layer, input);
+  for (int i = 0; i < g.count; i++) {
+    const Tensor slice = y.columns(g.parts[i].column, g.parts[i].out);
+    device_.linear(slice, z.columns(g.parts[i].rank_row, layout_.rank()), *layers_[layer][input].b[i], &slice);
+  }
+}
+
+size_t PreparedLowRank::plan(const Device& device, const AdapterLayout& layout, int layers, DType compute) {
+  size_t sum = 0;
+  const auto add = [&](int64_t rows, int64_t cols) {
+    const WeightBlock block{nullptr, DType::f32, rows};
+    sum += device.weight_bytes({&block, 1}, cols, compute, kDecodeUses | use_copy).owned;
+  };
+  for (int l = 0; l < layers; l++) {
+    for (int input = 0; input < input_count; input++) {
+      const AdapterGroup& g = layout.group(l, static_cast<Input>(input));
+      if (g.count == 0) continue;
+      add(g.ranks, g.in);
+      for (int i = 0; i < g.count; i++) add(g.parts[i].out, layout.rank());
+    }
+  }
+  return sum;
+}
+
+}  // namespace vq

@@ -1,0 +1,84 @@
+// A LoRA adapter: its parameters, and its part of the forward and backward pass.
+//
+//   y[:, columns] += scale * (dropout(x) A^T) B^T
+//
+// for every projection that reads x. The A matrices of those are stacked (AdapterLayout), so z = dropout(x) A^T, its
+// gradient and that of x are one product each.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model/memory.h"
+#include "model/model.h"
+
+namespace vq {
+
+// The parameters as they are trained: fp32, one flat vector laid out by AdapterLayout.
+class Adapter {
+ public:
+  Adapter(const Model& model, const vq_adapter_config& config);
+  void write(int layer, unsigned target, const float* a, const float* b);
+  void read(int layer, unsigned target, float* a, float* b) const;
+
+  const AdapterLayout& layout() const { return layout_; }
+  float* parameters() const { return parameters_; }
+  const Model& model() const { return model_; }
+
+ private:
+  const Model& model_;
+  AdapterLayout layout_;
+  Memory memory_;
+  float* parameters_;
+};
+
+// A stack of A and a B inside a flat vector of parameters or gradients.
+Tensor stacked_a(float* flat, const AdapterLayout& layout, int layer, const AdapterGroup& group);  // [ranks, in]
+Tensor matrix_b(float* flat, const AdapterLayout& layout, int layer, const AdapterPart& part);     // [out, r]
+
+// What a forward pass needs of an adapter.
+class LowRank {
+ public:
+  virtual ~LowRank() = default;
+  virtual const AdapterLayout& layout() const = 0;
+  // z = x A^T, [rows, ranks], kept for the backward pass.
+  virtual void reduce(const Tensor& z, const Tensor& x, int layer, Input input) const = 0;
+  // y[:, columns] += scale * z B^T for every adapted projection of the input.
+  virtual void expand(const Tensor& y, const Tensor& z, int layer, Input input) const = 0;
+};
+
+// The adapter as it is now, read anew at each call: for training.
+class LiveLowRank final : public LowRank {
+ public:
+  LiveLowRank(Device& device, const Adapter& adapter, DType compute)
+      : device_(device), adapter_(adapter), compute_(compute) {}
+  const AdapterLayout& layout() const override { return adapter_.layout(); }
+  void reduce(const Tensor& z, const Tensor& x, int layer, Input input) const override;
+  void expand(const Tensor& y, const Tensor& z, int layer, Input input) const override;
+
+ private:
+  Device& device_;
+  const Adapter& adapter_;
+  DType compute_;
+};
+
+// A copy in the device's own layout, scale folded into B: for decoding at the speed of memory.
+class PreparedLowRank final : public LowRank {
+ public:
+  PreparedLowRank(Device& device, const Adapter& adapter, DType compute);
+  const AdapterLayout& layout() const override { return layout_; }
+  void reduce(const Tensor& z, const Tensor& x, int layer, Input input) const override;
+  void expand(const Tensor& y, const Tensor& z, int layer, Input input) const override;
+  static size_t plan(const Device& device, const AdapterLayout& layout, int layers, DType compute);
+
+ private:
+  struct Group {
+    std::unique_ptr<Weight> a;
+    std::array<std::unique_ptr<Weight>, 3> b;
+  };
+  Device& device_;
+  AdapterLayout layout_;
+  std::vector<std::array<Group, input_count>> layers_;
+};
+
+}  // namespace vq

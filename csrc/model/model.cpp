@@ -1,0 +1,189 @@
+#include "model/model.h"
+
+#include <cstring>
+#include <functional>
+#include <string>
+
+namespace vq {
+
+namespace {
+
+struct KindShape {
+  const char* name;
+  int64_t rows, cols;
+  bool one_a_layer;
+};
+
+KindShape shape_of(const Shape& s, vq_tensor_kind kind) {
+  switch (kind) {
+    case VQ_EMBEDDING: return {"the embedding", s.vocab, s.hidden, false};
+    case VQ_FINAL_NORM: return {"the final norm", 1, s.hidden, false};
+    case VQ_OUTPUT: return {"the output projection", s.vocab, s.hidden, false};
+    case VQ_ATTENTION_NORM: return {"the attention norm", 1, s.hidden, true};
+    case VQ_MLP_NORM: return {"the MLP norm", 1, s.hidden, true};
+    case VQ_QUERY_NORM: return {"the query norm", 1, s.head_dim, true};
+    case VQ_KEY_NORM: return {"the key norm", 1, s.head_dim, true};
+    case VQ_Q: return {"q", s.q_size(), s.hidden, true};
+    case VQ_K: return {"k", s.kv_size(), s.hidden, true};
+    case VQ_V: return {"v", s.kv_size(), s.hidden, true};
+    case VQ_O: return {"o", s.hidden, s.q_size(), true};
+    case VQ_GATE: return {"gate", s.ffn, s.hidden, true};
+    case VQ_UP: return {"up", s.ffn, s.hidden, true};
+    case VQ_DOWN: return {"down", s.hidden, s.ffn, true};
+  }
+  throw BadArgument("there is no such kind of tensor");
+}
+
+std::string described(const Shape& s, vq_tensor_kind kind, int layer) {
+  const KindShape k = shape_of(s, kind);
+  return k.one_a_layer ? std::string(k.name) + " of layer " + std::to_string(layer) : k.name;
+}
+
+// A weight that products or gathers run over: which tensors are stacked in it, and for what.
+struct WeightRecipe {
+  std::vector<vq_tensor_kind> kinds;
+  int layer;
+  unsigned uses;
+  std::unique_ptr<Weight> LayerWeights::*layer_member;  // where it goes; null for the embedding and the output
+};
+
+// Every weight of a model, in the order of their use.
+std::vector<WeightRecipe> recipes(const Shape& s, bool for_training) {
+  const unsigned product = use_forward | (for_training ? use_backward : use_decode);
+  std::vector<WeightRecipe> all;
+  all.push_back({{VQ_EMBEDDING}, 0, use_gather | (s.tied ? product : 0u), nullptr});
+  for (int l = 0; l < s.layers; l++) {
+    if (l + 1 < s.layers) {
+      all.push_back({{VQ_Q, VQ_K, VQ_V}, l, product, &LayerWeights::qkv});
+    } else {
+      all.push_back({{VQ_Q}, l, product, &LayerWeights::query});
+      all.push_back({{VQ_K, VQ_V}, l, product, &LayerWeights::kv});
+    }
+    all.push_back({{VQ_O}, l, product, &LayerWeights::o});
+    all.push_back({{VQ_GATE, VQ_UP}, l, product, &LayerWeights::gate_up});
+    all.push_back({{VQ_DOWN}, l, product, &LayerWeights::down});
+  }
+  if (!s.tied) all.push_back({{VQ_OUTPUT}, 0, product, nullptr});
+  return all;
+}
+
+float to_float(const void* data, DType dtype, int64_t i) {
+  if (dtype == DType::f32) {
+    float x;
+    std::memcpy(&x, static_cast<const char*>(data) + 4 * i, 4);
+    return x;
+  }
+  uint16_t half;
+  std::memcpy(&half, static_cast<const char*>(data) + 2 * i, 2);
+  uint32_t bits;
+  if (dtype == DType::bf16) {
+    bits = static_cast<uint32_t>(half) << 16;
+  } else {  // f16: subnormals are normalised by scaling
+    const uint32_t sign = (half & 0x8000u) << 16, exponent = (half >> 10) & 31, mantissa = half & 0x3ffu;
+    if (exponent == 0) {
+      const float x = static_cast<float>(mantissa) * 0x1p-24f;
+      return sign ? -x : x;
+    }
+    bits = sign | (exponent == 31 ? 0x7f800000u : (exponent + 112) << 23) | mantissa << 13;
+  }
+  float x;
+  std::memcpy(&x, &bits, 4);
+  return x;
+}
+
+}  // namespace
+
+Model::Model(Device& device, const Shape& shape, DType compute)
+    : device_(device), shape_(shape), compute_(compute), memory_(device, Memory::Mode::take), layers_(shape.layers) {
+  if (compute == DType::f16) throw BadArgument("products run in f32 or bf16");
+}
+
+void Model::set_tensor(vq_tensor_kind kind, int layer, const void* data, DType dtype, int64_t rows, int64_t cols) {
+  const KindShape want = shape_of(shape_, kind);
+  if (finished_) throw BadArgument("the model is finished already");
+  if (kind == VQ_OUTPUT && shape_.tied) throw BadArgument("a tied model has no output projection of its own");
+  if (want.one_a_layer && (layer < 0 || layer >= shape_.layers)) {
+    throw BadArgument("the model has no layer " + std::to_string(layer));
+  }
+  if (!want.one_a_layer) layer = 0;
+  // A vector may come as a row or as a column.
+  const bool vector = want.rows == 1 && rows * cols == want.cols && (rows == 1 || cols == 1);
+  if (!vector && (rows != want.rows || cols != want.cols)) {
+    throw BadArgument(described(shape_, kind, layer) + " is " + std::to_string(rows) + " x " + std::to_string(cols) +
+                      " where the configuration makes it " + std::to_string(want.rows) + " x " +
+                      std::to_string(want.cols));
+  }
+  if (reinterpret_cast<uintptr_t>(data) % size_of(dtype) != 0) {
+    throw BadArgument(described(shape_, kind, layer) + " is not aligned to its elements");
+  }
+  tensors_[{kind, layer}] = {data, dtype, want.rows, want.cols};
+}
+
+const Model::FileTensor& Model::tensor(vq_tensor_kind kind, int layer) const {
+  const auto found = tensors_.find({kind, layer});
+  if (found == tensors_.end()) throw BadArgument(described(shape_, kind, layer) + " is missing");
+  return found->second;
+}
+
+void Model::finish(bool for_training) {
+  if (finished_) throw BadArgument("the model is finished already");
+  const std::vector<WeightRecipe> all = recipes(shape_, for_training);
+  // Nothing is prepared before everything is known to be there.
+  for (const WeightRecipe& r : all) {
+    for (vq_tensor_kind kind : r.kinds) tensor(kind, r.layer);
+  }
+  for (int l = 0; l < shape_.layers; l++) {
+    for (vq_tensor_kind kind : {VQ_ATTENTION_NORM, VQ_MLP_NORM, VQ_QUERY_NORM, VQ_KEY_NORM}) tensor(kind, l);
+  }
+  final_norm_ = upload_norm(VQ_FINAL_NORM, 0);
+  for (int l = 0; l < shape_.layers; l++) {
+    layers_[l].attention_norm = upload_norm(VQ_ATTENTION_NORM, l);
+    layers_[l].mlp_norm = upload_norm(VQ_MLP_NORM, l);
+    layers_[l].query_norm = upload_norm(VQ_QUERY_NORM, l);
+    layers_[l].key_norm = upload_norm(VQ_KEY_NORM, l);
+  }
+  for (const WeightRecipe& r : all) {
+    std::vector<WeightBlock> blocks;
+    for (vq_tensor_kind kind : r.kinds) {
+      const FileTensor& t = tensor(kind, r.layer);
+      blocks.push_back({t.data, t.dtype, t.rows});
+    }
+    std::unique_ptr<Weight> made(
+        device_.make_weight(blocks, shape_of(shape_, r.kinds[0]).cols, compute_, r.uses));
+    if (r.layer_member) {
+      layers_[r.layer].*r.layer_member = std::move(made);
+    } else {
+      (r.kinds[0] == VQ_EMBEDDING ? embedding_ : output_) = std::move(made);
+    }
+  }
+  for_training_ = for_training;
+  finished_ = true;
+}
+
+void Model::require_finished() const {
+  if (!finished_) throw BadArgument("the model is not finished");
+}
+
+const float* Model::upload_norm(vq_tensor_kind kind, int layer) {
+  const FileTensor& t = tensor(kind, layer);
+  std::vector<float> values(t.cols);
+  for (int64_t i = 0; i < t.cols; i++) values[i] = to_float(t.data, t.dtype, i);
+  float* p = memory_.array<float>(Purpose::parameters, t.cols);
+  device_.upload(p, values.data(), values.size() * sizeof(float));
+  return p;
+}
+
+WeightBytes Model::plan(const Device& device, const Shape& shape, DType file, DType compute, bool for_training) {
+  WeightBytes sum;
+  for (const WeightRecipe& r : recipes(shape, for_training)) {
+    std::vector<WeightBlock> blocks;
+    for (vq_tensor_kind kind : r.kinds) blocks.push_back({nullptr, file, shape_of(shape, kind).rows});
+    const WeightBytes b = device.weight_bytes(blocks, shape_of(shape, r.kinds[0]).cols, compute, r.uses);
+    sum.owned += b.owned;
+    sum.borrowed += b.borrowed;
+  }
+  sum.owned += (shape.hidden * (1 + 2 * shape.layers) + 2 * shape.head_dim * shape.layers) * sizeof(float);  // norms
+  return sum;
+}
+
+}  // namespace vq

@@ -1,0 +1,237 @@
+#include "model/session.h"
+
+#include <algorithm>
+#include <string>
+
+namespace vq {
+
+namespace {
+constexpr int64_t kPassRows = 512;  // enough for products at full speed, and little memory
+constexpr int64_t kScoreRows = 128;  // of these the output may be wanted
+}  // namespace
+
+SessionBuffers::SessionBuffers(Memory& m, Device& device, const Shape& s, DType act, const AdapterLayout* adapter,
+                               int64_t capacity, int32_t sequences)
+    : pass_rows(std::max<int64_t>(std::min(capacity, kPassRows), sequences)) {
+  const Purpose work = Purpose::workspace;
+  const int64_t final_rows = std::max<int64_t>(std::min(pass_rows, kScoreRows), sequences);
+  const PassLimits pass{pass_rows, final_rows, capacity};
+  ids = m.array<int32_t>(work, pass.rows);
+  positions = m.array<int32_t>(work, pass.rows);
+  final_row = m.array<int32_t>(work, final_rows);
+  final_positions = m.array<int32_t>(work, final_rows);
+  labels = m.array<int32_t>(work, final_rows);
+  log_prob = m.array<float>(work, final_rows);
+  argmax = m.array<int32_t>(work, final_rows);
+  const int64_t slots = TokenCache::slots(capacity, sequences);
+  for (int l = 0; l < s.layers; l++) {
+    k.push_back(m.matrix(Purpose::activations, act, slots, s.kv_size()));
+    v.push_back(m.matrix(Purpose::activations, act, slots, s.kv_size()));
+  }
+  inner = take_activations(m, work, s, act, adapter, 0, pass);
+  last = s.layers > 1 ? take_activations(m, work, s, act, adapter, s.layers - 1, pass) : inner;
+  x_out = m.matrix(work, DType::f32, final_rows, s.hidden);
+  scratch = take_scratch(m, s, act, false, pass);
+  head = take_head(m, s, act, final_rows, sequences, false);
+  cos_sin = take_rotations(m, device, s, pass.positions);
+  m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
+}
+
+Session::Session(const Model& model, const Adapter* adapter, int64_t capacity, int32_t sequences)
+    : device_(model.device()), model_(model), capacity_(capacity),
+      low_rank_(adapter ? std::make_unique<PreparedLowRank>(device_, *adapter, model.compute()) : nullptr),
+      memory_(device_, Memory::Mode::take),
+      b_(memory_, device_, model.shape(), model.compute(), adapter ? &adapter->layout() : nullptr, capacity, sequences),
+      layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin), head_(model, b_.head), cache_(capacity, sequences) {}
+
+void Session::check_sequence(int32_t sequence) const {
+  if (sequence < 0 || sequence >= cache_.sequences()) {
+    throw BadArgument("the session has no sequence " + std::to_string(sequence));
+  }
+}
+
+void Session::check_ids(const int32_t* ids, int64_t n) const {
+  if (n < 1) throw BadArgument("there are no tokens to append");
+  for (int64_t i = 0; i < n; i++) {
+    if (ids[i] < 0 || ids[i] >= model_.shape().vocab) {
+      throw BadArgument("the vocabulary has no id " + std::to_string(ids[i]));
+    }
+  }
+}
+
+void Session::check_room(int32_t sequence, int64_t tokens, int64_t blocks) const {
+  if (blocks > cache_.free_blocks() || cache_.length(sequence) + tokens > capacity_) {
+    throw BadArgument("the cache of " + std::to_string(capacity_) + " tokens is full");
+  }
+}
+
+void Session::begin_pass() {
+  plan_.clear();
+  final_plan_.clear();
+  placed_.clear();
+  ids_.clear();
+  positions_.clear();
+  final_rows_.clear();
+  final_positions_.clear();
+}
+
+// Adds n tokens of a sequence to the pass, of which the output of the last final_count is wanted.
+void Session::append(int32_t sequence, const int32_t* ids, int64_t n, int64_t final_count) {
+  const int64_t first = cache_.length(sequence);
+  for (int64_t i = 0; i < n; i++) {
+    const int32_t slot = cache_.append(sequence);
+    if (!placed_.empty() && placed_.back().begin + placed_.back().count == slot) {
+      placed_.back().count++;
+    } else {
+      placed_.push_back({slot, 1});
+    }
+  }
+  // Row by row along the ranges of the whole sequence: a segment for each range that new tokens lie in.
+  cache_.ranges(sequence, ranges_);
+  int64_t range_begin = 0;
+  for (size_t r = 0; r < ranges_.size(); r++) {
+    const int64_t range_end = range_begin + ranges_[r].count;
+    const std::span<const KeyRange> seen(ranges_.data(), r + 1);
+    bool begun = false, final_begun = false;
+    for (int64_t p = std::max(range_begin, first); p < range_end; p++) {
+      const int32_t visible = static_cast<int32_t>(p - range_begin + 1), position = static_cast<int32_t>(p);
+      if (!begun) plan_.begin_segment(seen);
+      begun = true;
+      plan_.add_row(visible);
+      positions_.push_back(position);
+      if (p < first + n - final_count) continue;
+      if (!final_begun) final_plan_.begin_segment(seen);
+      final_begun = true;
+      final_plan_.add_row(visible);
+      final_positions_.push_back(position);
+      final_rows_.push_back(static_cast<int32_t>(positions_.size()) - 1);
+    }
+    range_begin = range_end;
+  }
+  ids_.insert(ids_.end(), ids, ids + n);
+}
+
+void Session::run_pass() {
+  const auto upload = [&](int32_t* to, const std::vector<int32_t>& from) {
+    if (!from.empty()) device_.upload(to, from.data(), from.size() * sizeof(int32_t));
+  };
+  upload(b_.ids, ids_);
+  upload(b_.positions, positions_);
+  upload(b_.final_row, final_rows_);
+  upload(b_.final_positions, final_positions_);
+  Pass pass;
+  pass.rows = static_cast<int64_t>(ids_.size());
+  pass.final_rows = static_cast<int64_t>(final_rows_.size());
+  pass.positions = b_.positions;
+  pass.final_row = b_.final_row;
+  pass.final_positions = b_.final_positions;
+  pass.plan = plan_.plan();
+  pass.final_plan = final_plan_.plan();
+  pass.key_values = this;
+
+  const int count = model_.shape().layers;
+  device_.embed((count > 1 ? b_.inner : b_.last).x.row_range(0, pass.rows), model_.embedding(), b_.ids);
+  for (int l = 0; l < count; l++) {
+    const bool last = l + 1 == count;
+    const Tensor& out = last ? b_.x_out : l + 2 == count ? b_.last.x : b_.inner.x;
+    layers_.forward(l, last ? b_.last : b_.inner, out, pass);
+  }
+  if (pass.final_rows > 0) head_.norm(b_.x_out.row_range(0, pass.final_rows));
+}
+
+KeyValues::Views Session::place(int layer, const Tensor& k, const Tensor& v) {
+  int64_t row = 0;
+  for (const KeyRange& run : placed_) {
+    device_.copy(b_.k[layer].row_range(run.begin, run.count), k.row_range(row, run.count));
+    device_.copy(b_.v[layer].row_range(run.begin, run.count), v.row_range(row, run.count));
+    row += run.count;
+  }
+  return {b_.k[layer], b_.v[layer]};
+}
+
+void Session::read_logits(float* logits) {
+  const int64_t n = static_cast<int64_t>(final_rows_.size());
+  device_.download(logits, head_.logits(0, n).data, n * model_.shape().vocab * sizeof(float));
+}
+
+void Session::prefill(int32_t sequence, const int32_t* ids, int64_t n, float* logits) {
+  check_sequence(sequence);
+  check_ids(ids, n);
+  check_room(sequence, n, cache_.blocks_for(sequence, n));
+  for (int64_t done = 0; done < n;) {
+    const int64_t count = std::min(n - done, b_.pass_rows);
+    const bool end = done + count == n;
+    begin_pass();
+    append(sequence, ids + done, count, end && logits ? 1 : 0);
+    run_pass();
+    if (end && logits) read_logits(logits);
+    done += count;
+  }
+  device_.synchronize();
+}
+
+void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n, float* logits) {
+  if (n < 1 || n > cache_.sequences()) {
+    throw BadArgument(std::to_string(n) + " sequences cannot be continued at once");
+  }
+  check_ids(ids, n);
+  int64_t blocks = 0;
+  for (int32_t i = 0; i < n; i++) {
+    check_sequence(sequences[i]);
+    if (std::find(sequences, sequences + i, sequences[i]) != sequences + i) {
+      throw BadArgument("sequence " + std::to_string(sequences[i]) + " cannot be continued twice at once");
+    }
+    blocks += cache_.blocks_for(sequences[i], 1);
+    check_room(sequences[i], 1, blocks);
+  }
+  begin_pass();
+  for (int32_t i = 0; i < n; i++) append(sequences[i], ids + i, 1, 1);
+  run_pass();
+  read_logits(logits);
+}
+
+void Session::score(int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax) {
+  check_sequence(sequence);
+  check_ids(ids, n);
+  check_room(sequence, n, cache_.blocks_for(sequence, n));
+  const int64_t most = b_.x_out.rows;
+  for (int64_t done = 0; done < n;) {
+    const int64_t count = std::min(n - done, most);
+    const int64_t scored = std::min(count, n - 1 - done);  // nothing follows the last token
+    begin_pass();
+    append(sequence, ids + done, count, count);
+    run_pass();
+    for (int64_t begin = 0; begin < scored; begin += head_.chunk()) {
+      const int64_t rows = std::min(head_.chunk(), scored - begin);
+      device_.upload(b_.labels, ids + done + begin + 1, rows * sizeof(int32_t));
+      device_.score_rows(b_.log_prob, b_.argmax, head_.logits(begin, rows), b_.labels);
+      device_.download(log_prob + done + begin, b_.log_prob, rows * sizeof(float));
+      device_.download(argmax + done + begin, b_.argmax, rows * sizeof(int32_t));
+    }
+    done += count;
+  }
+}
+
+void Session::fork(int32_t from, int32_t to) {
+  check_sequence(from);
+  check_sequence(to);
+  if (from == to || cache_.length(to) > 0) {
+    throw BadArgument("sequence " + std::to_string(to) + " is not empty");
+  }
+  cache_.fork(from, to);
+}
+
+void Session::truncate(int32_t sequence, int64_t length) {
+  check_sequence(sequence);
+  if (length < 0 || length > cache_.length(sequence)) {
+    throw BadArgument("a sequence of " + std::to_string(cache_.length(sequence)) + " tokens cannot be shortened to " +
+                      std::to_string(length));
+  }
+  cache_.truncate(sequence, length);
+}
+
+int64_t Session::length(int32_t sequence) const {
+  return sequence < 0 || sequence >= cache_.sequences() ? 0 : cache_.length(sequence);
+}
+
+}  // namespace vq

@@ -1,0 +1,79 @@
+// Inference: sequences of tokens over one key/value cache.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model/adapter.h"
+#include "model/buffers.h"
+#include "model/cache.h"
+#include "model/forward.h"
+#include "model/head.h"
+#include "model/rows.h"
+
+namespace vq {
+
+// All memory that a session takes, beside the prepared adapter.
+struct SessionBuffers {
+  SessionBuffers(Memory& memory, Device& device, const Shape& shape, DType act, const AdapterLayout* adapter,
+                 int64_t capacity, int32_t sequences);
+
+  int64_t pass_rows;  // rows of the largest pass: a longer prompt takes several
+  int32_t* ids;              // [T]
+  int32_t* positions;        // [T]
+  int32_t* final_row;        // [R]
+  int32_t* final_positions;  // [R]
+  int32_t* labels;           // [R]  what is scored
+  float* log_prob;           // [R]
+  int32_t* argmax;           // [R]
+  std::vector<Tensor> k, v;  // [slots, GD] act, of each layer
+  Activations inner, last;   // of all layers but the last, and of it
+  Tensor x_out;              // [R, C] f32
+  Scratch scratch;
+  HeadBuffers head;
+  const float* cos_sin;
+};
+
+class Session final : private KeyValues {
+ public:
+  Session(const Model& model, const Adapter* adapter, int64_t capacity, int32_t sequences);
+
+  // Each throws BadArgument, and Error when the cache is full; then nothing has changed.
+  void prefill(int32_t sequence, const int32_t* ids, int64_t n, float* logits);
+  void decode(const int32_t* sequences, const int32_t* ids, int32_t n, float* logits);
+  void score(int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax);
+  void fork(int32_t from, int32_t to);
+  void truncate(int32_t sequence, int64_t length);
+  int64_t length(int32_t sequence) const;
+
+ private:
+  Views place(int layer, const Tensor& k, const Tensor& v) override;
+  void check_sequence(int32_t sequence) const;
+  void check_ids(const int32_t* ids, int64_t n) const;
+  // Whether the sequence may get that many tokens and the cache has that many free blocks.
+  void check_room(int32_t sequence, int64_t tokens, int64_t blocks) const;
+
+  // A pass is made of tokens appended to sequences; `final` tokens are those whose output is wanted.
+  void begin_pass();
+  void append(int32_t sequence, const int32_t* ids, int64_t n, int64_t final_count);
+  void run_pass();
+  void read_logits(float* logits);
+
+  Device& device_;
+  const Model& model_;
+  int64_t capacity_;
+  std::unique_ptr<PreparedLowRank> low_rank_;
+  Memory memory_;
+  SessionBuffers b_;
+  Layers layers_;
+  Head head_;
+  TokenCache cache_;
+
+  // The pass under construction, on the host.
+  RowPlan plan_, final_plan_;
+  std::vector<KeyRange> ranges_;
+  std::vector<KeyRange> placed_;  // runs of slots that the rows go to, in order
+  std::vector<int32_t> ids_, positions_, final_rows_, final_positions_;
+};
+
+}  // namespace vq

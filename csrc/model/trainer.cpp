@@ -1,0 +1,261 @@
+#include "model/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace vq {
+
+namespace {
+
+void want(bool ok, const std::string& complaint) {
+  if (!ok) throw BadArgument(complaint);
+}
+
+}  // namespace
+
+void check(const vq_train_limits& l) {
+  constexpr int64_t kMost = 1 << 24;
+  want(l.max_tokens >= 1 && l.max_tokens <= kMost, "the largest number of tokens of a batch is out of range");
+  want(l.max_windows >= 1 && l.max_windows <= l.max_tokens, "the largest number of windows of a batch is out of range");
+  want(l.max_targets >= 1 && l.max_targets <= l.max_tokens, "the largest number of targets of a batch is out of range");
+}
+
+TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType act, const AdapterLayout* adapter,
+                               const vq_train_limits& limits, bool for_training)
+    : layers(s.layers) {
+  const Purpose work = Purpose::workspace, kept = for_training ? Purpose::activations : Purpose::workspace;
+  const PassLimits pass{limits.max_tokens, limits.max_targets, limits.max_tokens};
+  for (vq_batch& b : batches) {
+    b.ids = m.host_array<int32_t>(work, pass.rows);
+    b.window_begin = m.host_array<int32_t>(work, limits.max_windows + 1);
+    b.target_row = m.host_array<int32_t>(work, pass.final_rows);
+    b.target_id = m.host_array<int32_t>(work, pass.final_rows);
+    b.target_weight = m.host_array<float>(work, pass.final_rows);
+  }
+  ids = m.array<int32_t>(work, pass.rows);
+  positions = m.array<int32_t>(work, pass.rows);
+  target_row = m.array<int32_t>(work, pass.final_rows);
+  target_position = m.array<int32_t>(work, pass.final_rows);
+  target_id = m.array<int32_t>(work, pass.final_rows);
+  target_weight = m.array<float>(work, pass.final_rows);
+  loss = m.array<float>(work, pass.final_rows);
+
+  // The last layer's shapes are its own. Of the others one set of buffers is enough unless all is kept; without training
+  // the residual stream of all layers is one buffer too.
+  const bool keep_all = for_training && !limits.recompute;
+  for (int l = 0; l < s.layers; l++) {
+    const bool last = l + 1 == s.layers;
+    if (l == 0 || last || keep_all) {
+      layers[l] = take_activations(m, kept, s, act, adapter, l, pass);
+    } else {
+      const Tensor x = for_training ? m.matrix(kept, DType::f32, pass.rows, s.hidden) : layers[0].x;
+      layers[l] = layers[0];
+      layers[l].x = x;
+    }
+  }
+  x_out = m.matrix(kept, DType::f32, pass.final_rows, s.hidden);
+  const bool dropout = for_training && adapter && adapter->config().dropout > 0;
+  scratch = take_scratch(m, s, act, dropout, pass);
+  head = take_head(m, s, act, pass.final_rows, 1, for_training);
+  cos_sin = take_rotations(m, device, s, pass.positions);
+  m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
+  if (!for_training) return;
+
+  gradients = take_gradients(m, s, act, *adapter, pass);
+  adapter_gradient = m.array<float>(Purpose::gradients, adapter->floats());
+  moment1 = m.array<float>(Purpose::optimizer, adapter->floats());
+  moment2 = m.array<float>(Purpose::optimizer, adapter->floats());
+  sum_of_squares = m.array<double>(work, 1);
+  // Products over all rows, for the adapter's gradients.
+  m.reserve_workspace(s.widest_output(), s.widest_input(), pass.rows, s.attention());
+}
+
+Trainer::Trainer(const Model& model, Adapter* adapter, const vq_train_limits& limits, bool for_training)
+    : device_(model.device()), model_(model), adapter_(adapter), limits_(limits), for_training_(for_training),
+      memory_(model.device(), Memory::Mode::take),
+      b_(memory_, device_, model.shape(), model.compute(), adapter ? &adapter->layout() : nullptr, limits,
+         for_training),
+      low_rank_(adapter ? std::make_unique<LiveLowRank>(device_, *adapter, model.compute()) : nullptr),
+      layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin), head_(model, b_.head) {
+  if (for_training) {
+    backward_ = std::make_unique<Backward>(layers_, *adapter, b_.gradients, b_.adapter_gradient);
+  }
+  plan_.reserve(limits.max_windows, limits.max_windows, limits.max_tokens);
+  final_plan_.reserve(limits.max_windows, limits.max_windows, limits.max_targets);
+  positions_.reserve(limits.max_tokens);
+  target_positions_.reserve(limits.max_targets);
+  ones_.assign(limits.max_targets, 1.0f);
+  host_loss_.resize(limits.max_targets);
+}
+
+void Trainer::check_batch(int slot, int32_t windows, int32_t targets) const {
+  const vq_batch& batch = b_.batches[slot];
+  const int64_t vocab = model_.shape().vocab;
+  const auto say = [](const char* what, int64_t i) { return std::string(what) + " " + std::to_string(i); };
+  want(windows >= 1 && windows <= limits_.max_windows, "a batch cannot have " + std::to_string(windows) + " windows");
+  want(targets >= 1 && targets <= limits_.max_targets, "a batch cannot have " + std::to_string(targets) + " targets");
+  want(batch.window_begin[0] == 0, "the first window must begin at row 0");
+  for (int32_t w = 0; w < windows; w++) {
+    want(batch.window_begin[w] < batch.window_begin[w + 1], say("no row is in window", w));
+  }
+  const int32_t rows = batch.window_begin[windows];
+  want(rows <= limits_.max_tokens, "a batch cannot have " + std::to_string(rows) + " rows");
+  for (int32_t i = 0; i < rows; i++) {
+    want(batch.ids[i] >= 0 && batch.ids[i] < vocab, say("the vocabulary has no id", batch.ids[i]));
+  }
+  for (int32_t i = 0; i < targets; i++) {
+    want(batch.target_row[i] > (i ? batch.target_row[i - 1] : -1), say("the target rows do not ascend at target", i));
+    want(batch.target_row[i] < rows, say("the batch has no row of target", i));
+    want(batch.target_id[i] >= 0 && batch.target_id[i] < vocab,
+         say("the vocabulary has no id", batch.target_id[i]));
+  }
+}
+
+Pass Trainer::prepare(int slot, int32_t windows, int32_t targets, const float* weights) {
+  const vq_batch& batch = b_.batches[slot];
+  const int32_t rows = batch.window_begin[windows];
+  plan_.clear();
+  final_plan_.clear();
+  positions_.clear();
+  target_positions_.clear();
+  int32_t target = 0;
+  for (int32_t w = 0; w < windows; w++) {
+    const int32_t begin = batch.window_begin[w], end = batch.window_begin[w + 1];
+    const KeyRange keys{begin, end - begin};
+    plan_.begin_segment({&keys, 1});
+    for (int32_t row = begin; row < end; row++) {
+      plan_.add_row(row - begin + 1);
+      positions_.push_back(row - begin);
+    }
+    for (bool first = true; target < targets && batch.target_row[target] < end; target++, first = false) {
+      if (first) final_plan_.begin_segment({&keys, 1});
+      final_plan_.add_row(batch.target_row[target] - begin + 1);
+      target_positions_.push_back(batch.target_row[target] - begin);
+    }
+  }
+  const auto upload = [&](auto* to, const auto* from, int32_t count) {
+    device_.upload(to, from, count * sizeof(*from));
+  };
+  upload(b_.ids, batch.ids, rows);
+  upload(b_.positions, positions_.data(), rows);
+  upload(b_.target_row, batch.target_row, targets);
+  upload(b_.target_position, target_positions_.data(), targets);
+  upload(b_.target_id, batch.target_id, targets);
+  upload(b_.target_weight, weights, targets);
+
+  Pass pass;
+  pass.rows = rows;
+  pass.final_rows = targets;
+  pass.positions = b_.positions;
+  pass.final_row = b_.target_row;
+  pass.final_positions = b_.target_position;
+  pass.plan = plan_.plan();
+  pass.final_plan = final_plan_.plan();
+  return pass;
+}
+
+void Trainer::forward(const Pass& pass) {
+  const int count = model_.shape().layers;
+  device_.embed(b_.layers[0].x.row_range(0, pass.rows), model_.embedding(), b_.ids);
+  for (int l = 0; l < count; l++) {
+    layers_.forward(l, b_.layers[l], l + 1 < count ? b_.layers[l + 1].x : b_.x_out, pass);
+  }
+}
+
+// Losses into b_.loss; with gradient also that of the last layer's output into dx_final.
+void Trainer::losses(int32_t targets, bool gradient) {
+  const Tensor x = b_.x_out.row_range(0, targets);
+  head_.norm(x);
+  for (int64_t begin = 0; begin < targets; begin += head_.chunk()) {
+    const int64_t count = std::min<int64_t>(head_.chunk(), targets - begin);
+    const Tensor logits = head_.logits(begin, count);
+    device_.cross_entropy(b_.loss + begin, logits, b_.target_id + begin, b_.target_weight + begin, gradient);
+    if (gradient) head_.backward(b_.gradients.dx_final, x, logits, begin);
+  }
+  device_.download(host_loss_.data(), b_.loss, targets * sizeof(float));
+}
+
+void Trainer::backward(const Pass& pass) {
+  const int count = model_.shape().layers;
+  for (int l = count - 1; l >= 0; l--) {
+    // The shared buffers still hold the layer below the last, the last that went through them.
+    if (limits_.recompute && l < count - 2) layers_.recompute(l, b_.layers[l], pass);
+    backward_->run(l, b_.layers[l], pass);
+  }
+}
+
+void Trainer::accumulate(int slot, int32_t windows, int32_t targets, uint64_t dropout_seed) {
+  Pass pass = prepare(slot, windows, targets, b_.batches[slot].target_weight);
+  pass.dropout = adapter_->layout().config().dropout;
+  pass.dropout_seed = dropout_seed;
+  forward(pass);
+  losses(targets, true);
+  backward(pass);
+  device_.synchronize();
+  for (int32_t i = 0; i < targets; i++) loss_sum_ += host_loss_[i];
+}
+
+void Trainer::evaluate(int slot, int32_t windows, int32_t targets, float* loss) {
+  const Pass pass = prepare(slot, windows, targets, ones_.data());
+  forward(pass);
+  losses(targets, false);
+  std::copy_n(host_loss_.data(), targets, loss);
+}
+
+double Trainer::gradient_norm(double normaliser) {
+  device_.zero({b_.sum_of_squares, DType::f32, 1, 2, 2});  // one double
+  device_.add_sum_of_squares(b_.sum_of_squares, b_.adapter_gradient, adapter_->layout().floats());
+  double sum = 0;
+  device_.download(&sum, b_.sum_of_squares, sizeof(sum));
+  return std::sqrt(sum) / normaliser;
+}
+
+bool Trainer::update(const vq_update& how, vq_update_result& result) {
+  result.loss_sum = loss_sum_;
+  result.grad_norm = gradient_norm(how.normaliser);
+  const bool finite = std::isfinite(result.loss_sum) && std::isfinite(result.grad_norm);
+  if (finite) {
+    double scale = 1 / how.normaliser;
+    if (how.max_grad_norm > 0) scale *= std::min(1.0, how.max_grad_norm / (result.grad_norm + 1e-6));
+    device_.adamw(adapter_->parameters(), b_.moment1, b_.moment2, b_.adapter_gradient, adapter_->layout().floats(),
+                  {how.learning_rate, how.beta1, how.beta2, how.epsilon, how.weight_decay, how.step,
+                   static_cast<float>(scale)});
+  }
+  forget();
+  return finite;
+}
+
+void Trainer::forget() {
+  const int64_t n = adapter_->layout().floats();
+  device_.zero({b_.adapter_gradient, DType::f32, 1, n, n});
+  device_.synchronize();
+  loss_sum_ = 0;
+}
+
+void Trainer::read_moments(int layer, unsigned target, float* a_m, float* a_v, float* b_m, float* b_v) const {
+  const AdapterLayout::Pair p = adapter_->layout().pair(layer, target);
+  device_.download(a_m, b_.moment1 + p.a_offset, p.a_floats * sizeof(float));
+  device_.download(a_v, b_.moment2 + p.a_offset, p.a_floats * sizeof(float));
+  device_.download(b_m, b_.moment1 + p.b_offset, p.b_floats * sizeof(float));
+  device_.download(b_v, b_.moment2 + p.b_offset, p.b_floats * sizeof(float));
+}
+
+void Trainer::write_moments(int layer, unsigned target, const float* a_m, const float* a_v, const float* b_m,
+                            const float* b_v) {
+  const AdapterLayout::Pair p = adapter_->layout().pair(layer, target);
+  device_.upload(b_.moment1 + p.a_offset, a_m, p.a_floats * sizeof(float));
+  device_.upload(b_.moment2 + p.a_offset, a_v, p.a_floats * sizeof(float));
+  device_.upload(b_.moment1 + p.b_offset, b_m, p.b_floats * sizeof(float));
+  device_.upload(b_.moment2 + p.b_offset, b_v, p.b_floats * sizeof(float));
+}
+
+void Trainer::read_gradients(int layer, unsigned target, float* a, float* b) const {
+  const AdapterLayout::Pair p = adapter_->layout().pair(layer, target);
+  device_.download(a, b_.adapter_gradient + p.a_offset, p.a_floats * sizeof(float));
+  device_.download(b, b_.adapter_gradient + p.b_offset, p.b_floats * sizeof(float));
+}
+
+void Trainer::require_training() const { want(for_training_, "the trainer was not made for training"); }
+
+}  // namespace vq
