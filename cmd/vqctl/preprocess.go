@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/contacts"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/store"
+	"ventriloquist/internal/windows"
+)
+
+type preprocessOptions struct {
+	dataDir     string
+	contacts    string
+	owner       string // MY_NAME
+	identifiers string // USER_IDENTIFIERS, the owner's own addresses
+	window      int
+	stride      int
+	export      string
+	json        bool
+}
+
+func newPreprocessCommand() *cli.Command {
+	var o preprocessOptions
+	return &cli.Command{
+		Name:  "preprocess",
+		Usage: "cut the collected messages into training windows",
+		Description: `Names everybody by the contacts file, and fills the tables training_messages and training_windows of messages.db.
+The windows are written to training_windows.jsonl as well, unless they would fill more than 256 MB: train reads messages.db.`,
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "window", Value: 100, Usage: "the most messages of a window", Destination: &o.window},
+			&cli.IntFlag{Name: "stride", Value: 1, Usage: "how many of a window's last messages are its targets", Destination: &o.stride},
+			&cli.StringFlag{Name: "export", Usage: "write the window file here, whatever its size", Destination: &o.export},
+			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
+			&cli.StringFlag{Name: "contacts", Usage: "who is who (default: contacts_to_ids.jsonl in --data-dir)", Destination: &o.contacts},
+			&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return hint.Usage("preprocess takes no argument, but got %q", c.Args().First())
+			}
+			o.owner, o.identifiers = strings.TrimSpace(os.Getenv("MY_NAME")), os.Getenv("USER_IDENTIFIERS")
+			return runPreprocess(ctx, o, os.Stdout)
+		},
+	}
+}
+
+// exportLimit is how large a window file is written without being asked for: at a stride of 1 each message stands in up
+// to --window windows, and a long history would fill the disk.
+const exportLimit = 256 << 20
+
+// runPreprocess makes the windows and tells out about them.
+func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) error {
+	if o.contacts == "" {
+		o.contacts = filepath.Join(o.dataDir, "contacts_to_ids.jsonl")
+	}
+	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride}
+	if err := options.Check(); err != nil {
+		return err
+	}
+	if o.owner == "" {
+		return hint.With(errors.New("your name is not known"),
+			`put MY_NAME="your name" into .env or the environment: your own messages will bear it`)
+	}
+	book, err := contacts.Load(o.contacts, o.owner, contacts.SplitIdentifiers(o.identifiers))
+	if err != nil {
+		return err
+	}
+	options.People = book.Person
+	db, err := store.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	report, finish := newProgress("messages", "messages")
+	options.Progress = report
+	summary, err := windows.Build(ctx, db, options)
+	finish()
+	if err != nil {
+		return err
+	}
+	result := preprocessResult{Database: db.Path(), Summary: summary}
+	if result.Export, err = exportWindows(ctx, o, db, summary.ExportBytes); err != nil {
+		return err
+	}
+	if o.json {
+		return json.NewEncoder(out).Encode(result)
+	}
+	return result.print(out, o.contacts)
+}
+
+// exportWindows writes the window file and returns where it is, "" if it would be too large to write unasked. A file
+// from an earlier time, which says something else than messages.db, does not stay.
+func exportWindows(ctx context.Context, o preprocessOptions, db *store.DB, size int64) (string, error) {
+	path := o.export
+	if path == "" {
+		path = filepath.Join(o.dataDir, "training_windows.jsonl")
+		if size > exportLimit {
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return "", fmt.Errorf("cannot remove the old window file: %w", err)
+			}
+			return "", nil
+		}
+	}
+	report, finish := newProgress("export", "windows")
+	defer finish()
+	return path, atomicfile.Write(path, func(w io.Writer) error { return windows.Export(ctx, db, w, report) })
+}
+
+// preprocessResult is what --json prints.
+type preprocessResult struct {
+	Database string `json:"database"`
+	Export   string `json:"export,omitempty"` // the window file, if one was written
+	*windows.Summary
+}
+
+// shownPeople is how many of the people who are left out are named.
+const shownPeople = 10
+
+func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
+	text := fmt.Appendf(nil, "%d windows of %d messages in %d conversations, %d of them held out for evaluation\n",
+		r.Windows, r.Messages, r.Conversations, r.HeldOut)
+	if r.Export != "" {
+		text = fmt.Appendf(text, "they are in %s and %s\n", r.Database, r.Export)
+	} else {
+		text = fmt.Appendf(text, "they are in %s; as a window file they would have %.1f GB (--export FILE writes it)\n", r.Database, float64(r.ExportBytes)/1e9)
+	}
+	left := r.LeftOut
+	if left.Messages > 0 {
+		text = fmt.Appendf(text, "left out: %d messages of %d conversations with people who are not in %s:\n", left.Messages, left.Conversations, contactsFile)
+		for _, p := range left.People[:min(shownPeople, len(left.People))] {
+			text = fmt.Appendf(text, "  %-24s %d messages\n", p.Address, p.Messages)
+		}
+		if more := len(left.People) - shownPeople; more > 0 {
+			text = fmt.Appendf(text, "  and %d more (--json lists all)\n", more)
+		}
+	}
+	if left.ToOneself > 0 {
+		text = fmt.Appendf(text, "left out: %d messages to yourself\n", left.ToOneself)
+	}
+	if left.Empty > 0 {
+		text = fmt.Appendf(text, "left out: %d messages without words\n", left.Empty)
+	}
+	_, err := out.Write(text)
+	return err
+}
