@@ -1,32 +1,33 @@
 package imessage
 
-// Fate is what became of a row.
+// Fate is what became of a row. A row has exactly one.
 type Fate int
 
 // The order is that of the questions asked: a row has the first fate that fits.
+// The fates, as a summary lists them.
 const (
-	Deleted   Fate = iota // recently deleted
-	NoChat                // in no chat
-	Event                 // a rename, a join, a leave, a photo, a location share, …
-	Spam                  // junk
-	Scheduled             // not sent yet
-	Failed                // own, never sent
-	Sticker               // placed on a message, or as a tapback
+	Message    Fate = iota // one message or more
+	Tapback                // a reaction
+	Removal                // a reaction taken back
+	LostTarget             // a reaction, or the taking back of one, to what is not there
+	Event                  // a rename, a join, a leave, a photo, a location share, …
+	Sticker                // placed on a message, or as a tapback
 	PollVote
-	Foreign    // an association of a kind unknown to this program
-	NoSender   // received from nobody that can be told
-	Tapback    // a reaction
-	Removal    // a reaction taken back
-	LostTarget // a reaction, or one taken back, to what is not there
 	Unsent
-	Empty   // neither words nor attachments
-	Message // one message or more
+	Empty     // neither words nor attachments
+	Deleted   // recently
+	Spam      // junk
+	Scheduled // not sent yet
+	Failed    // own, never sent
+	NoChat
+	NoSender // received from nobody that can be told
+	Foreign  // an association of a kind unknown to this program
 	fates
 )
 
-var fateWords = [fates]string{"recently deleted", "in no chat", "group events", "junk", "scheduled", "not sent", "stickers",
-	"poll votes", "of an unknown kind", "without a sender", "reactions", "reactions taken back", "reactions to absent messages",
-	"unsent", "empty", "messages"}
+var fateWords = [fates]string{"messages", "reactions", "reactions taken back", "reactions to absent messages", "group events",
+	"stickers", "poll votes", "unsent", "empty", "recently deleted", "junk", "scheduled", "never sent", "in no chat",
+	"without a sender", "of an unknown kind"}
 
 // String says it in a summary: "12 recently deleted".
 func (f Fate) String() string { return fateWords[f] }

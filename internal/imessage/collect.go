@@ -2,7 +2,6 @@ package imessage
 
 import (
 	"context"
-	"fmt"
 
 	"ventriloquist/internal/store"
 )
@@ -153,6 +152,3 @@ func (c *collector) tapback(r *row, chat *chat, fate Fate, e store.Entry) (Fate,
 func (c *collector) conversation(chat *chat, r *row) int64 {
 	return c.w.Conversation(chat.group, chat.membersAt(moment{r.date, r.id}))
 }
-
-// String is the summary in words, a line a fate.
-func (s *Summary) String() string { return fmt.Sprint(s.Rows) }
