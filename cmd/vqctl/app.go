@@ -26,6 +26,8 @@ func newApp() *cli.Command {
 		Action: runRoot,
 		Commands: []*cli.Command{
 			newTrainCommand(),
+			newGenerateCommand(),
+			newScoreCommand(),
 			newDoctorCommand(),
 			newDemoCommand(),
 		},

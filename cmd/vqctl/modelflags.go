@@ -1,13 +1,21 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
+	"ventriloquist/internal/adapter"
 	"ventriloquist/internal/hint"
+	"ventriloquist/internal/infer"
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
 )
 
 // modelOptions are the flags of every command that loads a model.
@@ -42,4 +50,62 @@ func modelOptionsOf(c *cli.Command) (modelOptions, error) {
 		return o, hint.Usage("--threads must not be negative")
 	}
 	return o, nil
+}
+
+// defaultAdapter is where train leaves what it has learned.
+var defaultAdapter = filepath.Join(defaultOutputDir, "final")
+
+// open loads the base model and the adapter that the flags name: --base-model alone means the base alone, --adapter alone
+// the base that it names, neither the adapter that train made and its base.
+func (o modelOptions) open() (*load.Loaded, error) {
+	base, adapterDir, err := o.resolve()
+	if err != nil {
+		return nil, err
+	}
+	return load.Open(base, adapterDir, load.Options{Precision: o.precision, Threads: o.threads})
+}
+
+// resolve finds the base model, and the adapter's folder ("" for the base alone).
+func (o modelOptions) resolve() (base model.Source, adapterDir string, err error) {
+	name, adapterDir := o.base, o.adapter
+	if name == "" && adapterDir == "" {
+		adapterDir = defaultAdapter
+		if _, err := os.Stat(adapterDir); errors.Is(err, fs.ErrNotExist) {
+			return base, "", hint.With(fmt.Errorf("there is no trained adapter in %s", adapterDir),
+				"make one with: vqctl train; or name one with --adapter, or a base model alone with --base-model")
+		}
+	}
+	if name == "" {
+		config, err := adapter.ReadConfig(adapterDir)
+		if err != nil {
+			return base, "", err
+		}
+		if name = config.BaseModel; name == "" {
+			return base, "", hint.With(fmt.Errorf("%s does not say which base model the adapter is for", filepath.Join(adapterDir, adapter.ConfigFile)),
+				"name it with --base-model")
+		}
+	}
+	base, err = model.Resolve(name)
+	return base, adapterDir, err
+}
+
+// newWriter makes a writer with the loaded adapter, or with the base alone.
+func newWriter(l *load.Loaded, baseAlone bool) *infer.Writer {
+	a := l.Adapter
+	if baseAlone {
+		a = nil
+	}
+	return infer.NewWriter(infer.OnEngine(l.Model, a), l.Tokenizer, endsOfText(l))
+}
+
+// endsOfText are the tokens after which a model has nothing more to say.
+func endsOfText(l *load.Loaded) []int32 {
+	var ids []int32
+	for _, id := range l.Base.Config.EOSTokenIDs {
+		ids = append(ids, int32(id))
+	}
+	if id, ok := l.Tokenizer.TokenID("<|endoftext|>"); ok && l.Tokenizer.IsAdded(id) && !slices.Contains(ids, id) {
+		ids = append(ids, id)
+	}
+	return ids
 }

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/infer"
+	"ventriloquist/internal/windows"
+)
+
+// generateOptions are the flags of `vqctl generate`.
+type generateOptions struct {
+	model    modelOptions
+	sample   infer.Options
+	as       string
+	members  []string
+	kind     string // "" for the usual one
+	start    string // "" for the context's, else today
+	context  string // file of window lines, "-" for stdin, "" for none
+	messages []string
+	n        int
+	json     bool
+}
+
+func newGenerateCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "generate",
+		Usage: "write the next message of a conversation as one of its people",
+		Description: `The conversation is what --context and --message say, in this order. Lines of --context are window lines; the file may
+begin with a header, whose type, members and date hold unless flags say otherwise. --message is somebody's text, a minute
+after the one before at most. Whoever speaks in --message must be a member where members are named with --member; where
+they are not, those who speak are the members.
+
+What comes out is a well-formed message: the model's own distribution, restricted to what may stand in a line of a window
+and can still be ended within --max-new-tokens. --raw is without that: what the model writes after the prompt, up to the
+end of the line.`,
+		DisableSliceFlagSeparator: true, // a comma in a message or name is a comma
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "as", Usage: "who writes"},
+			&cli.StringSliceFlag{Name: "member", Usage: "one of the people of the conversation (repeat)"},
+			&cli.StringFlag{Name: "type", Usage: "dm or group (default: dm for two people)"},
+			&cli.StringFlag{Name: "start", Usage: "`DATE` of the conversation's first message, as 2024-03-15 (default: today)"},
+			&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before, - for stdin"},
+			&cli.StringSliceFlag{Name: "message", Usage: "what somebody said then, as `\"NAME: TEXT\"` (repeat)"},
+			&cli.IntFlag{Name: "n", Value: 1, Usage: "how many different continuations to write"},
+			&cli.BoolFlag{Name: "json", Usage: "write each message as the JSON object that it is"},
+			&cli.BoolFlag{Name: "raw", Usage: "let the model write what it likes"},
+		}, sampleFlags(), modelFlags()),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			opts, err := generateOptionsOf(c)
+			if err != nil {
+				return err
+			}
+			return runGenerate(ctx, opts, os.Stdin, os.Stdout)
+		},
+	}
+}
+
+func generateOptionsOf(c *cli.Command) (o generateOptions, err error) {
+	o = generateOptions{as: c.String("as"), members: c.StringSlice("member"), kind: c.String("type"), start: c.String("start"),
+		context: c.String("context"), messages: c.StringSlice("message"), n: c.Int("n"), json: c.Bool("json")}
+	if o.model, err = modelOptionsOf(c); err != nil {
+		return o, err
+	}
+	if o.sample, err = sampleOptionsOf(c); err != nil {
+		return o, err
+	}
+	o.sample.Raw = c.Bool("raw")
+	if c.Args().Present() {
+		return o, hint.With(hint.Usage("generate takes no argument %q", c.Args().First()), "what was said goes into --message %q", "John: hey")
+	}
+	return o, o.validate()
+}
+
+func (o *generateOptions) validate() error {
+	if o.as == "" {
+		return hint.With(hint.Usage("who writes is missing"), "name them with --as NAME")
+	}
+	for _, name := range o.members {
+		if strings.TrimSpace(name) == "" {
+			return hint.Usage("--member is empty")
+		}
+	}
+	if o.start != "" {
+		if _, err := time.Parse(time.DateOnly, o.start); err != nil {
+			return hint.Usage("--start %q is not a date such as 2024-03-15", o.start)
+		}
+	}
+	if o.n < 1 || o.n > 1024 {
+		return hint.Usage("-n %d is not from 1 to 1024", o.n)
+	}
+	return validateType(o.kind)
+}
+
+func validateType(kind string) error {
+	if kind != "" && kind != "dm" && kind != "group" {
+		return hint.Usage("--type %q is neither dm nor group", kind)
+	}
+	return nil
+}
+
+// runGenerate writes the continuations to out, in order.
+func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io.Writer) error {
+	conversation, err := o.conversation(stdin)
+	if err != nil {
+		return err
+	}
+	loaded, err := o.model.open()
+	if err != nil {
+		return err
+	}
+	defer loaded.Close()
+	writer := newWriter(loaded, false)
+	defer writer.Close()
+	done, err := writer.Continue(ctx, conversation.Tokens(loaded.Tokenizer, o.as), o.n, o.sample, nil)
+	if err != nil {
+		return err
+	}
+	var text []byte
+	for i := range done {
+		if text, err = o.appendResult(text, &done[i]); err != nil {
+			return err
+		}
+	}
+	if _, err := out.Write(text); err != nil {
+		return fmt.Errorf("cannot write the result: %w", err)
+	}
+	return nil
+}
+
+// conversation is what the flags and the context say was said.
+func (o *generateOptions) conversation(stdin io.Reader) (*infer.Conversation, error) {
+	header, messages, err := readContext(o.context, stdin)
+	if err != nil {
+		return nil, err
+	}
+	members, kind, start := o.members, o.kind, o.start
+	if header != nil {
+		if len(members) == 0 {
+			members = header.Members
+		}
+		if kind == "" && len(o.members) == 0 {
+			kind = header.Type
+		}
+		if start == "" {
+			start = header.Start
+		}
+	}
+	named := len(members) > 0
+	if !named {
+		for i := range messages {
+			members = append(members, messages[i].Name)
+		}
+	}
+	for _, spoken := range o.messages {
+		name, text, err := infer.ParseSpoken(spoken, append(slices.Clone(members), o.as))
+		if err != nil {
+			return nil, hint.With(hint.Usage("--message: %v", err), "%s", hint.Of(err))
+		}
+		if named && name != o.as && !slices.Contains(members, name) {
+			return nil, hint.With(hint.Usage("--message %q: %q is not a member of the conversation", spoken, name), "add --member %q", name)
+		}
+		if !named {
+			members = append(members, name)
+		}
+		messages = append(messages, windows.Message{Name: name, Delta: windows.Delta(0), ContentType: "text", Text: text})
+	}
+	if start == "" {
+		start = time.Now().UTC().Format(time.DateOnly)
+	}
+	return &infer.Conversation{Header: infer.NewHeader(kind, members, o.as, start), Messages: messages}, nil
+}
+
+func readContext(path string, stdin io.Reader) (*windows.Header, []windows.Message, error) {
+	switch path {
+	case "":
+		return nil, nil, nil
+	case "-":
+		return infer.ReadContext(stdin, "stdin")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the context: %w", err)
+	}
+	defer f.Close()
+	return infer.ReadContext(f, path)
+}
+
+// appendResult appends a continuation as the flags want it, with a newline.
+func (o *generateOptions) appendResult(dst []byte, c *infer.Continuation) ([]byte, error) {
+	if o.sample.Raw {
+		line, _, _ := bytes.Cut(c.Text, []byte{'\n'})
+		text := bytes.ToValidUTF8(line, []byte("\uFFFD"))
+		if o.json {
+			dst = windows.AppendString(append(dst, `{"raw": `...), text)
+			return appendCounts(dst, c), nil
+		}
+		return append(append(dst, text...), '\n'), nil
+	}
+	m, err := windows.ParseMessage(slices.Concat([]byte(infer.Prefill(o.as)), c.Text))
+	if err != nil {
+		return dst, errors.New("the model's message cannot be read: " + err.Error())
+	}
+	if o.json {
+		dst = bytes.TrimSuffix(windows.AppendMessage(dst, &m), []byte("}\n"))
+		return appendCounts(dst, c), nil
+	}
+	return append(append(dst, m.Text...), '\n'), nil
+}
+
+// appendCounts ends the JSON object of a continuation.
+func appendCounts(dst []byte, c *infer.Continuation) []byte {
+	return fmt.Appendf(dst, `, "new_tokens": %d, "tokens_per_second": %.2f}`+"\n", len(c.IDs), c.TokensPerSecond())
+}

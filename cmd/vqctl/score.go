@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/tokenizer"
+)
+
+// scoreOptions are the flags of `vqctl score`.
+type scoreOptions struct {
+	model modelOptions
+	input string // "-" for stdin
+}
+
+func newScoreCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "score",
+		Usage:     "how likely a model finds texts, token by token",
+		ArgsUsage: "[FILE|-]",
+		Description: `Reads {"text": "…"} or {"ids": […]} a line and writes {"tokens": n, "logprobs": […], "argmax": […]} a line: of each token
+but the first, the natural log of its probability after those before it, and the likeliest token in its place. The text is
+taken as it is, special tokens in it become their ids. Of fewer than two tokens both lists are empty. Blank lines are
+skipped.`,
+		Flags: modelFlags(),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			o := scoreOptions{input: "-"}
+			var err error
+			if o.model, err = modelOptionsOf(c); err != nil {
+				return err
+			}
+			if c.Args().Len() > 1 {
+				return hint.Usage("score reads one file, not %d", c.Args().Len())
+			}
+			if c.Args().Present() {
+				o.input = c.Args().First()
+			}
+			return runScore(ctx, o, os.Stdin, os.Stdout)
+		},
+	}
+}
+
+// runScore writes a line for each line of the input, as soon as it is known.
+func runScore(ctx context.Context, o scoreOptions, stdin io.Reader, out io.Writer) error {
+	name, in := "stdin", stdin
+	if o.input != "-" {
+		f, err := os.Open(o.input)
+		if err != nil {
+			return fmt.Errorf("cannot read the input: %w", err)
+		}
+		defer f.Close()
+		name, in = o.input, f
+	}
+	loaded, err := o.model.open()
+	if err != nil {
+		return err
+	}
+	defer loaded.Close()
+	scorer := engine.NewScorer(loaded.Model, loaded.Adapter)
+	defer scorer.Close()
+
+	report, finish := newProgress("scoring", "lines")
+	defer finish()
+	lines := bufio.NewReader(in)
+	var result []byte
+	for number := 1; ; number++ {
+		line, readErr := lines.ReadBytes('\n')
+		if readErr != nil && !errors.Is(readErr, io.EOF) {
+			return fmt.Errorf("cannot read %s: %w", name, readErr)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if len(bytes.TrimSpace(line)) > 0 {
+			if result, err = scoreLine(result[:0], loaded, scorer, line); err != nil {
+				return fmt.Errorf("%s:%d: %w", name, number, err)
+			}
+			if _, err := out.Write(result); err != nil {
+				return fmt.Errorf("cannot write the result: %w", err)
+			}
+			report(int64(number), 0)
+		}
+		if readErr != nil {
+			return nil
+		}
+	}
+}
+
+func scoreLine(dst []byte, l *load.Loaded, scorer *engine.Scorer, line []byte) ([]byte, error) {
+	ids, err := lineTokens(l.Tokenizer, line)
+	if err != nil {
+		return dst, err
+	}
+	for i, id := range ids {
+		if id < 0 || int(id) >= l.Base.Config.VocabSize {
+			return dst, fmt.Errorf("token %d has the id %d, and the model's ids end at %d", i, id, l.Base.Config.VocabSize-1)
+		}
+	}
+	logProbs, argmax, err := scorer.Score(ids)
+	if err != nil {
+		return dst, err
+	}
+	return appendScore(dst, len(ids), logProbs, argmax)
+}
+
+// lineTokens reads a line's text or ids.
+func lineTokens(t *tokenizer.Tokenizer, line []byte) ([]int32, error) {
+	const advice = `a line is {"text": "…"} or {"ids": [1, 2, 3]}`
+	var object struct {
+		Text *string  `json:"text"`
+		IDs  *[]int32 `json:"ids"`
+	}
+	if err := json.Unmarshal([]byte(tokenizer.ToValidUTF8(string(line))), &object); err != nil {
+		return nil, hint.With(err, advice)
+	}
+	switch {
+	case object.Text != nil && object.IDs != nil:
+		return nil, hint.With(errors.New("the line has both a text and ids"), advice)
+	case object.IDs != nil:
+		return *object.IDs, nil
+	case object.Text != nil:
+		return t.Encode(*object.Text), nil
+	}
+	return nil, hint.With(errors.New("the line has neither a text nor ids"), advice)
+}
+
+func appendScore(dst []byte, tokens int, logProbs []float32, argmax []int32) ([]byte, error) {
+	dst = fmt.Appendf(dst, `{"tokens": %d, "logprobs": [`, tokens)
+	for i, p := range logProbs {
+		if math.IsNaN(float64(p)) || math.IsInf(float64(p), 0) {
+			return dst, fmt.Errorf("the model gives token %d no finite probability", i+1)
+		}
+		dst = appendSeparator(dst, i)
+		dst = strconv.AppendFloat(dst, float64(p), 'g', -1, 32)
+	}
+	dst = append(dst, `], "argmax": [`...)
+	for i, id := range argmax {
+		dst = appendSeparator(dst, i)
+		dst = strconv.AppendInt(dst, int64(id), 10)
+	}
+	return append(dst, "]}\n"...), nil
+}
+
+func appendSeparator(dst []byte, i int) []byte {
+	if i > 0 {
+		return append(dst, ", "...)
+	}
+	return dst
+}
