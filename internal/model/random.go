@@ -21,15 +21,12 @@ import (
 	"ventriloquist/internal/model/safetensors"
 )
 
-// shardLimit is the size over which weights are split into several files, Hugging Face's default.
-const shardLimit = 5_000_000_000
-
 // RandomOptions say what WriteRandom makes.
 type RandomOptions struct {
-	Config   Config
-	Seed     uint64
-	Progress func(bytes int64) // called with what has been written since the last call; may be nil
-	shard    int64             // shardLimit, unless a test has less
+	Config     Config
+	Seed       uint64
+	ShardBytes int64             // size over which weights are split into several files; 0 is Hugging Face's 5 GB
+	Progress   func(bytes int64) // called with what has been written since the last call; may be nil
 }
 
 // WriteRandom makes dir a model folder with random weights in bf16: normal with deviation 0.02, norms 1, and the embedded
@@ -47,8 +44,8 @@ func WriteRandom(ctx context.Context, dir string, o RandomOptions) error {
 	if o.Progress == nil {
 		o.Progress = func(int64) {}
 	}
-	if o.shard == 0 {
-		o.shard = shardLimit
+	if o.ShardBytes == 0 {
+		o.ShardBytes = 5_000_000_000
 	}
 	return atomicfile.WriteDir(dir, func(tmp string) error { return writeRandom(ctx, tmp, o) })
 }
@@ -70,7 +67,7 @@ func writeRandom(ctx context.Context, dir string, o RandomOptions) error {
 			return err
 		}
 	}
-	shards := splitShards(RequiredTensors(o.Config), o.shard)
+	shards := splitShards(RequiredTensors(o.Config), o.ShardBytes)
 	weightMap, total := map[string]string{}, int64(0)
 	for i, shard := range shards {
 		name := WeightsFile

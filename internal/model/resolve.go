@@ -48,7 +48,7 @@ func Resolve(nameOrDir string) (Source, error) {
 		return Source{}, hint.With(fmt.Errorf("no base model %q: there is no such folder, and it is not the name of a model", nameOrDir),
 			"give a folder, %s, or a name as in Hugging Face: %s; vqctl model list shows what is here", Tiny, Default)
 	}
-	return resolveRepo(repo)
+	return ResolveRepo(repo)
 }
 
 // folderByPath makes the path absolute: an adapter that notes it must find it from elsewhere.
@@ -60,7 +60,8 @@ func folderByPath(dir string) (Source, error) {
 	return Folder(absolute), nil
 }
 
-func resolveRepo(repo string) (Source, error) {
+// ResolveRepo finds a model by its full name, owner/name.
+func ResolveRepo(repo string) (Source, error) {
 	incomplete := ""
 	for _, find := range []func(string) (string, error){ownFolder, cacheFolder} {
 		dir, err := find(repo)
@@ -70,7 +71,7 @@ func resolveRepo(repo string) (Source, error) {
 		if dir == "" {
 			continue
 		}
-		if missing := MissingFile(dir); missing != "" {
+		if missing := missingFile(dir); missing != "" {
 			incomplete = fmt.Sprintf(": %s has no %s", dir, missing)
 			continue
 		}
@@ -171,8 +172,8 @@ func existingDir(dir string) (string, error) {
 	return dir, nil
 }
 
-// MissingFile names a file that a downloaded model lacks, "" if it is whole. A cache often has a model's tokenizer only.
-func MissingFile(dir string) string {
+// missingFile names a file that a downloaded model lacks, "" if it is whole. A cache often has a model's tokenizer only.
+func missingFile(dir string) string {
 	s := Folder(dir)
 	for _, name := range []string{ConfigFile, TokenizerFile} {
 		if !s.Has(name) {

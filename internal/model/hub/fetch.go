@@ -1,0 +1,237 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"ventriloquist/internal/hint"
+)
+
+// fetch gets one file into dir: <name> once it is whole and checked, until then <name>.<start of its checksum>.part.
+// What an earlier run left is used. report is told of bytes that are there, and of such that had to be thrown away (less
+// than 0).
+func (c *Client) fetch(ctx context.Context, repo, commit, dir string, f file, report func(n int64)) error {
+	done, err := alreadyThere(ctx, filepath.Join(dir, f.name), f)
+	if err != nil {
+		return err
+	}
+	if done {
+		report(f.size)
+		return nil
+	}
+	d := &download{client: c, address: c.fileAddress(repo, commit, f.name), repo: repo, file: f, report: report}
+	path := filepath.Join(dir, f.name+"."+f.checksum()[:12]+".part")
+	if err := d.open(ctx, path); err != nil {
+		return err
+	}
+	defer d.out.Close()
+	if err := c.retry(ctx, func() (bool, error) { return d.attempt(ctx) }); err != nil {
+		return err
+	}
+	if err := errors.Join(d.out.Sync(), d.out.Close()); err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	if err := os.Rename(path, filepath.Join(dir, f.name)); err != nil {
+		return fmt.Errorf("cannot write %s: %w", f.name, err)
+	}
+	return nil
+}
+
+// alreadyThere says whether an earlier run has finished a file; one that is not what the list says is removed.
+func alreadyThere(ctx context.Context, path string, f file) (bool, error) {
+	in, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("cannot go on with the download: %w", err)
+	}
+	defer in.Close()
+	sum := newSum(f)
+	if n, err := copyUnlessDone(ctx, sum, in); err != nil {
+		return false, fmt.Errorf("cannot read %s: %w", path, err)
+	} else if n == f.size && hexSum(sum) == f.checksum() {
+		return true, nil
+	}
+	if err := os.Remove(path); err != nil {
+		return false, fmt.Errorf("cannot replace %s: %w", path, err)
+	}
+	return false, nil
+}
+
+// newSum is a file's checksum: sha256, or git's, which begins with a header.
+func newSum(f file) hash.Hash {
+	if f.sha256 != "" {
+		return sha256.New()
+	}
+	sum := sha1.New()
+	fmt.Fprintf(sum, "blob %d\x00", f.size)
+	return sum
+}
+
+func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
+
+// copyUnlessDone is io.Copy that looks at ctx now and then.
+func copyUnlessDone(ctx context.Context, w io.Writer, r io.Reader) (total int64, err error) {
+	for {
+		n, err := io.CopyN(w, r, 8<<20)
+		total += n
+		if err == io.EOF {
+			return total, nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// download is one file on its way: out has its first have bytes, of which sum is the checksum so far.
+type download struct {
+	client   *Client
+	address  string
+	repo     string
+	file     file
+	report   func(n int64)
+	out      *os.File
+	have     int64
+	most     int64 // that it ever had
+	sum      hash.Hash
+	mismatch int // how often the checksum was wrong
+}
+
+// open opens the partial file and takes up what it has.
+func (d *download) open(ctx context.Context, path string) error {
+	out, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	d.out, d.sum = out, newSum(d.file)
+	n, err := copyUnlessDone(ctx, d.sum, io.LimitReader(out, d.file.size+1))
+	if err != nil {
+		return errors.Join(fmt.Errorf("cannot read %s: %w", path, err), out.Close())
+	}
+	d.have = n
+	d.report(n)
+	if n > d.file.size {
+		return d.restart()
+	}
+	return nil
+}
+
+// restart throws away what is there.
+func (d *download) restart() error {
+	if err := d.out.Truncate(0); err != nil {
+		return fmt.Errorf("cannot write %s: %w", d.out.Name(), err)
+	}
+	if _, err := d.out.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("cannot write %s: %w", d.out.Name(), err)
+	}
+	d.report(-d.have)
+	d.have, d.sum = 0, newSum(d.file)
+	return nil
+}
+
+// attempt gets the rest of the file, and says whether it got further than ever before.
+func (d *download) attempt(ctx context.Context) (further bool, err error) {
+	if d.have < d.file.size {
+		if further, err = d.receive(ctx); err != nil {
+			return further, err
+		}
+	}
+	if d.have < d.file.size {
+		return further, transient(fmt.Errorf("%s: the connection ended after %d of %d bytes", d.address, d.have, d.file.size))
+	}
+	if got := hexSum(d.sum); d.have > d.file.size || got != d.file.checksum() {
+		err := fmt.Errorf("%s: what came is not what the list says: %d bytes with checksum %s, not %d with %s", d.address, d.have, got, d.file.size, d.file.checksum())
+		if restartErr := d.restart(); restartErr != nil {
+			return false, restartErr
+		}
+		if d.mismatch++; d.mismatch == 3 {
+			return false, hint.With(err, "the server or something on the way to it changes the file: try again later, or another HF_ENDPOINT")
+		}
+		return false, transient(err)
+	}
+	return further, nil
+}
+
+// receive makes one request and writes what comes.
+func (d *download) receive(outer context.Context) (further bool, err error) {
+	ctx, giveUp := context.WithCancel(outer)
+	defer giveUp()
+	response, err := d.client.get(ctx, d.address, d.have)
+	if err != nil {
+		return false, err
+	}
+	defer response.Body.Close()
+	if err := d.accept(response); err != nil {
+		return false, err
+	}
+	body := watch(response.Body, d.client.stall, giveUp)
+	defer body.timer.Stop()
+	err = d.copy(io.LimitReader(body, d.file.size-d.have+1))
+	if errors.Is(err, context.Canceled) && outer.Err() == nil {
+		err = transient(fmt.Errorf("%s: nothing came for %s", d.address, d.client.stall))
+	}
+	further = d.have > d.most
+	d.most = max(d.most, d.have)
+	return further, err
+}
+
+// accept looks at an answer's status. A server that knows no ranges sends the whole file: then it begins anew.
+func (d *download) accept(r *http.Response) error {
+	switch {
+	case r.StatusCode == http.StatusOK && d.have == 0:
+		return nil
+	case r.StatusCode == http.StatusOK:
+		return d.restart()
+	case r.StatusCode == http.StatusPartialContent:
+		if want := fmt.Sprintf("bytes %d-%d/%d", d.have, d.file.size-1, d.file.size); r.Header.Get("Content-Range") == want {
+			return nil
+		}
+	case r.StatusCode != http.StatusRequestedRangeNotSatisfiable:
+		return d.client.refusal(d.repo, r)
+	}
+	err := fmt.Errorf("%s: asked for the bytes from %d of %d, the server answered %s, %q", d.address, d.have, d.file.size, r.Status, r.Header.Get("Content-Range"))
+	if restartErr := d.restart(); restartErr != nil {
+		return restartErr
+	}
+	return transient(err)
+}
+
+// copy writes to the file what comes; only what was written counts.
+func (d *download) copy(body io.Reader) error {
+	buffer := make([]byte, 1<<20)
+	for {
+		n, readErr := body.Read(buffer)
+		if n > 0 {
+			written, err := d.client.write(d.out, buffer[:n])
+			d.sum.Write(buffer[:written])
+			d.have += int64(written)
+			d.report(int64(written))
+			if err != nil {
+				return hint.With(fmt.Errorf("cannot write %s: %w", strings.TrimSuffix(d.out.Name(), ".part"), err),
+					"make room and run the command again: it goes on from where it stopped")
+			}
+		}
+		if readErr == io.EOF {
+			return nil
+		}
+		if readErr != nil {
+			return transient(fmt.Errorf("%s: %w", d.address, readErr))
+		}
+	}
+}

@@ -1,0 +1,193 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/model"
+)
+
+// Result says where a model is.
+type Result struct {
+	Source  model.Source
+	Already bool  // it was there before, in vqctl's folder or in Hugging Face's cache
+	Bytes   int64 // of all its files; 0 if Already
+}
+
+// Pull makes a model available, by downloading it unless it is on this machine already.
+func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
+	repo, ok := model.RepoName(name)
+	if !ok {
+		return Result{}, hint.Usage("%q is not a model's name: it is owner/name, such as %s", name, model.Default)
+	}
+	final, partial, err := folders(repo)
+	if err != nil {
+		return Result{}, err
+	}
+	if source, err := model.ResolveRepo(repo); err == nil {
+		return Result{Source: source, Already: true}, nil
+	}
+	if err := prepare(final, partial); err != nil {
+		return Result{}, err
+	}
+	unlock, err := lock(partial)
+	if err != nil {
+		return Result{}, err
+	}
+	defer unlock()
+	total, err := c.download(ctx, repo, partial)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := finish(partial, final); err != nil {
+		return Result{}, err
+	}
+	return Result{Source: model.Source{Name: repo, Dir: final}, Bytes: total}, nil
+}
+
+// lock keeps a second run out of a folder, for as long as this one lives.
+func lock(dir string) (unlock func() error, err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cannot begin the download: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		busy := hint.With(errors.New("another vqctl downloads this model just now"), "wait for it, or end it first: what it has is kept")
+		return nil, errors.Join(busy, f.Close())
+	}
+	return f.Close, nil
+}
+
+// prepare makes the folder for what is not whole yet. A model's folder that lacks files becomes that.
+func prepare(final, partial string) error {
+	if err := os.MkdirAll(filepath.Dir(final), 0o700); err != nil {
+		return fmt.Errorf("cannot make the folder for models: %w", err)
+	}
+	if _, err := os.Stat(partial); errors.Is(err, fs.ErrNotExist) {
+		if err := os.Rename(final, partial); err == nil {
+			return nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot complete %s: %w", final, err)
+		}
+	}
+	if err := os.MkdirAll(partial, 0o700); err != nil {
+		return fmt.Errorf("cannot begin the download: %w", err)
+	}
+	return nil
+}
+
+// download fetches everything into dir. config.json comes first: a model that cannot be used is refused before its
+// weights are fetched.
+func (c *Client) download(ctx context.Context, repo, dir string) (int64, error) {
+	l, err := c.list(ctx, repo)
+	if err != nil {
+		return 0, err
+	}
+	if err := removeOthers(dir, l.files); err != nil {
+		return 0, err
+	}
+	p := newProgress(l.files, c.Progress)
+	if err := model.CheckSpace(dir, p.total-present(dir)); err != nil {
+		return 0, err
+	}
+	isConfig := func(f file) bool { return f.name == model.ConfigFile }
+	config := l.files[slices.IndexFunc(l.files, isConfig)]
+	if err := c.fetch(ctx, repo, l.commit, dir, config, p.add); err != nil {
+		return 0, err
+	}
+	if _, err := model.Folder(dir).Config(); err != nil {
+		return 0, err
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(c.Workers)
+	for _, f := range l.files {
+		if !isConfig(f) {
+			group.Go(func() error { return c.fetch(groupCtx, repo, l.commit, dir, f, p.add) })
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return 0, err
+	}
+	return p.total, nil
+}
+
+// removeOthers clears out what an earlier run left of files that the list no longer has, or has with other content.
+func removeOthers(dir string, files []file) error {
+	wanted := map[string]bool{}
+	for _, f := range files {
+		wanted[f.name], wanted[f.name+"."+f.checksum()[:12]+".part"] = true, true
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("cannot go on with the download: %w", err)
+	}
+	for _, e := range entries {
+		if wanted[e.Name()] {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return fmt.Errorf("cannot go on with the download: %w", err)
+		}
+	}
+	return nil
+}
+
+// present is the size of what is in a folder already.
+func present(dir string) (n int64) {
+	entries, _ := os.ReadDir(dir) // none if it cannot be read: then more space is asked for
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
+
+// finish opens the model, to see that its parts fit together, and gives the folder its name.
+func finish(partial, final string) error {
+	m, err := model.Open(partial)
+	if err != nil {
+		return err
+	}
+	if err := m.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(partial, final); err != nil {
+		return fmt.Errorf("cannot put the model in its place: %w", err)
+	}
+	return nil
+}
+
+// progress adds up what the files report.
+type progress struct {
+	mu          sync.Mutex
+	done, total int64
+	tell        func(done, total int64)
+}
+
+func newProgress(files []file, tell func(done, total int64)) *progress {
+	p := &progress{tell: tell}
+	for _, f := range files {
+		p.total += f.size
+	}
+	return p
+}
+
+func (p *progress) add(n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done += n
+	if p.tell != nil {
+		p.tell(p.done, p.total)
+	}
+}

@@ -1,0 +1,115 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"ventriloquist/internal/hint"
+)
+
+// transientError is worth another try.
+type transientError struct {
+	err   error
+	after time.Duration // the server's wish, 0 if it has none
+}
+
+func (e *transientError) Error() string { return e.err.Error() }
+func (e *transientError) Unwrap() error { return e.err }
+
+func transient(err error) error { return &transientError{err: err} }
+
+// maxAttempts is how often in a row something may fail without having got any further.
+const maxAttempts = 6
+
+// maxWait bounds what a server's Retry-After can ask for.
+const maxWait = 5 * time.Minute
+
+// retry repeats try while its error is transient, waiting longer each time. Once try says that it got further, the
+// count begins again.
+func (c *Client) retry(ctx context.Context, try func() (further bool, err error)) error {
+	for attempt := 1; ; attempt++ {
+		further, err := try()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if further {
+			attempt = 1
+		}
+		var again *transientError
+		if !errors.As(err, &again) {
+			return err
+		}
+		if attempt >= maxAttempts {
+			return hint.With(fmt.Errorf("%w (%d attempts)", err, attempt), "run the command again later: it goes on from where it stopped")
+		}
+		wait := c.backoff << (attempt - 1)
+		wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // so that several files do not come back at once
+		if again.after > 0 {
+			wait = min(again.after, maxWait)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+// refusal turns a status other than success into an error that says what to do.
+func (c *Client) refusal(repo string, r *http.Response) error {
+	where := r.Request.URL
+	err := fmt.Errorf("%s://%s%s: the server answered %s", where.Scheme, where.Host, where.Path, r.Status) // without a signature
+	code := r.Header.Get("X-Error-Code")
+	if code != "" {
+		err = fmt.Errorf("%w (%s)", err, code)
+	}
+	if r.StatusCode == http.StatusTooManyRequests || r.StatusCode >= 500 || r.StatusCode == http.StatusRequestTimeout {
+		seconds, _ := strconv.Atoi(r.Header.Get("Retry-After")) // 0 if it is missing, or a date
+		return &transientError{err: err, after: time.Duration(max(0, seconds)) * time.Second}
+	}
+	if c.isElsewhere(where) {
+		return transient(err) // a signed address that has run out: the next attempt gets another
+	}
+	switch {
+	case code == "GatedRepo" || r.StatusCode == http.StatusForbidden:
+		return hint.With(err, "%s is gated: accept its conditions at %s/%s, and set HF_TOKEN to a token of that account", repo, c.Endpoint, repo)
+	case r.StatusCode == http.StatusUnauthorized:
+		return hint.With(err, "there is no open model %s: check its name; for a private one set HF_TOKEN to a token that may read it", repo)
+	case r.StatusCode == http.StatusNotFound:
+		return hint.With(err, "check the model's name: it is owner/name, such as Qwen/Qwen3-0.6B-Base")
+	}
+	return err
+}
+
+// isElsewhere says whether an answer came from another host than the endpoint's, through a redirect.
+func (c *Client) isElsewhere(address *url.URL) bool {
+	endpoint, err := url.Parse(c.Endpoint)
+	return err != nil || address.Host != endpoint.Host
+}
+
+// watched reads a body and gives up when nothing arrives for a while.
+type watched struct {
+	body  io.Reader
+	timer *time.Timer
+	stall time.Duration
+}
+
+func watch(body io.Reader, stall time.Duration, giveUp func()) *watched {
+	return &watched{body: body, timer: time.AfterFunc(stall, giveUp), stall: stall}
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.body.Read(p)
+	w.timer.Reset(w.stall)
+	return n, err
+}
