@@ -44,7 +44,8 @@ constexpr size_t aligned(size_t bytes) { return (bytes + kAlign - 1) / kAlign * 
 // Hands out pieces of one buffer; used by ops for scratch of known size.
 class Arena {
  public:
-  explicit Arena(const Buffer& buffer) : next_(buffer.data()), end_(buffer.data() + buffer.bytes()) {}
+  explicit Arena(const Buffer& buffer) : Arena(buffer.data(), buffer.bytes()) {}
+  Arena(char* data, size_t bytes) : next_(data), end_(data + bytes) {}
   size_t left() const { return static_cast<size_t>(end_ - next_); }
   template <class T>
   T* take(size_t count) {

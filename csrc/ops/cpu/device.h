@@ -1,0 +1,106 @@
+// The CPU device: see ops/ops.h for what each op does. Products are in gemm.cpp, attention in attention_*.cpp.
+#pragma once
+
+#include <vector>
+
+#include "ops/cpu/gemm.h"
+#include "ops/ops.h"
+
+namespace vq::cpu {
+
+static_assert(static_cast<int>(Elem::f32) == static_cast<int>(DType::f32) &&
+              static_cast<int>(Elem::bf16) == static_cast<int>(DType::bf16) &&
+              static_cast<int>(Elem::f16) == static_cast<int>(DType::f16));
+
+constexpr Elem elem(DType t) { return static_cast<Elem>(t); }
+
+// Row r of a tensor.
+inline Run run_at(const Tensor& t, int64_t row) {
+  return {static_cast<char*>(t.data) + row * t.stride * static_cast<int64_t>(size_of(t.dtype)), elem(t.dtype)};
+}
+inline ConstRun at(const Tensor& t, int64_t row) {
+  const Run r = run_at(t, row);
+  return {r.data, r.type};
+}
+
+class CpuWeight final : public Weight {
+ public:
+  std::vector<WeightBlock> blocks;      // as they lie; empty when only packed panels are kept
+  DType compute;
+  Buffer copy;                          // the blocks' data, when they are not borrowed
+  Buffer forward, backward;             // panels of W as b[N, K] and of its transpose, when packed
+  std::vector<Piece> forward_pieces, backward_pieces;
+};
+
+class CpuDevice final : public Device {
+ public:
+  CpuDevice(const IsaKernels& kernels, int threads);
+
+  DeviceInfo info() const override;
+  void* alloc(size_t bytes) override { return allocate(bytes); }
+  void free(void* p) override { release(p); }
+  void* host_alloc(size_t bytes) override { return allocate(bytes); }
+  void host_free(void* p) override { release(p); }
+  void upload(void* dst, const void* host, size_t bytes) override;
+  void download(void* host, const void* src, size_t bytes) override;
+  void copy(const Tensor& dst, const Tensor& src) override;
+  void zero(const Tensor& t) override;
+  void synchronize() override {}
+  size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
+  void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
+
+  Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) override;
+  WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) const override;
+  void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) override;
+  void linear_backward(const Tensor& dx, const Tensor& dy, const Weight& w, bool accumulate) override;
+  void matmul(const Tensor& c, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, float alpha,
+              bool accumulate, DType compute) override;
+  void embed(const Tensor& y, const Weight& w, const int32_t* ids) override;
+
+  void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) override;
+  void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
+                         bool accumulate) override;
+  void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
+                      const float* cos_sin, const int32_t* positions) override;
+  void head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
+                               int head_dim, const float* cos_sin, const int32_t* positions) override;
+
+  void attention(const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionShape& shape, const AttentionPlan& plan) override;
+  void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& dout, const Tensor& q,
+                          const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
+                          const AttentionShape& shape, const AttentionPlan& plan) override;
+
+  void swiglu(const Tensor& y, const Tensor& gate_up) override;
+  void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) override;
+  void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) override;
+  void add(const Tensor& y, const Tensor& a, const Tensor& b) override;
+  void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
+  void scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
+
+  void cross_entropy(float* loss, const Tensor& logits, const int32_t* labels, const float* weights,
+                     bool gradient) override;
+  void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) override;
+
+  void add_sum_of_squares(double* sum, const float* x, int64_t n) override;
+  void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) override;
+
+  const PanelKernel& panels(DType compute) const { return compute == DType::bf16 ? isa_.bf16 : isa_.f32; }
+
+ private:
+  bool packs_weights(DType compute) const { return compute == DType::bf16 && isa_.bf16.packed == Elem::bf16; }
+  // y[T, N] = x b^T for T <= kFewRows, reading b where it lies.
+  void few_rows(const Tensor& y, const Tensor& x, std::span<const Piece> b, float alpha, const Tensor* add, bool round);
+  // Rows a range must have at least so that waking a thread pays, when a row is `cols` elements.
+  static int64_t grain(int64_t cols) { return cols > 0 && cols < 8192 ? 8192 / cols + 1 : 1; }
+
+  const IsaKernels& isa_;
+  const VectorKernels& vec_;
+  mutable Pool pool_;
+  Buffer workspace_;
+};
+
+// Scratch bytes of attention for up to `rows` query and key rows.
+size_t attention_workspace(const IsaKernels& isa, int threads, int64_t rows, const AttentionShape& shape);
+
+}  // namespace vq::cpu

@@ -1,0 +1,176 @@
+// Normalisation, element-wise ops, loss and optimizer: rows over threads, each row by the vector kernels.
+#include <cmath>
+
+#include "ops/cpu/device.h"
+
+namespace vq::cpu {
+
+void CpuDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) {
+  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++) {
+      const float r = vec_.rms_norm(run_at(y, t), at(x, t), w, y.cols, eps);
+      if (rstd) rstd[t] = r;
+    }
+  });
+}
+
+void CpuDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
+                                  bool accumulate) {
+  pool_.ranges(dx.rows, grain(dx.cols), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++)
+      vec_.rms_norm_backward(run_at(dx, t), at(dy, t), at(x, t), rstd[t], w, dx.cols, accumulate);
+  });
+}
+
+void CpuDevice::head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
+                               const float* cos_sin, const int32_t* positions) {
+  const int64_t heads = y.cols / head_dim;
+  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++)
+      vec_.head_norm_rope(run_at(y, t), rstd + t * heads, at(x, t), w, heads, head_dim, eps,
+                          cos_sin + int64_t{positions[t]} * head_dim);
+  });
+}
+
+void CpuDevice::head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
+                                        const float* w, int head_dim, const float* cos_sin, const int32_t* positions) {
+  const int64_t heads = dx.cols / head_dim;
+  pool_.ranges(dx.rows, grain(dx.cols), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++)
+      vec_.head_norm_rope_backward(run_at(dx, t), at(dy, t), at(x, t), rstd + t * heads, w, heads, head_dim,
+                                   cos_sin + int64_t{positions[t]} * head_dim);
+  });
+}
+
+void CpuDevice::swiglu(const Tensor& y, const Tensor& gate_up) {
+  const Tensor gate = gate_up.columns(0, y.cols), up = gate_up.columns(y.cols, y.cols);
+  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++) vec_.swiglu(run_at(y, t), at(gate, t), at(up, t), y.cols);
+  });
+}
+
+void CpuDevice::swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) {
+  const int64_t f = dy.cols;
+  const Tensor gate = gate_up.columns(0, f), up = gate_up.columns(f, f);
+  const Tensor d_gate = d_gate_up.columns(0, f), d_up = d_gate_up.columns(f, f);
+  pool_.ranges(dy.rows, grain(f), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++)
+      vec_.swiglu_backward(run_at(d_gate, t), run_at(d_up, t), at(dy, t), at(gate, t), at(up, t), f);
+  });
+}
+
+namespace {
+
+uint64_t mix(uint64_t x) {  // the finalizer of SplitMix64
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+void CpuDevice::dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) {
+  const uint64_t base = mix(mix(key.seed) ^ key.stream);
+  const double threshold = std::round(static_cast<double>(key.p) * 4294967296.0);
+  const uint32_t limit = threshold >= 4294967295.0 ? UINT32_MAX : static_cast<uint32_t>(threshold);
+  const float scale = key.p < 1 ? 1.0f / (1.0f - key.p) : 0.0f;
+  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++) {
+      // The generator counts to 2^32; the rest of the position goes into the key.
+      for (int64_t i = 0; i < y.cols;) {
+        const uint64_t position = static_cast<uint64_t>(t * y.cols + i);
+        const uint64_t left = (uint64_t{1} << 32) - (position & 0xffffffff);
+        const int64_t n = static_cast<uint64_t>(y.cols - i) < left ? y.cols - i : static_cast<int64_t>(left);
+        const uint64_t keys = position >> 32 ? mix(base ^ (position >> 32)) : base;
+        const DropoutMask mask = {static_cast<uint32_t>(keys), static_cast<uint32_t>(keys >> 32), limit, scale};
+        const auto from = [&](Run r) -> Run { return {static_cast<char*>(r.data) + i * elem_size(r.type), r.type}; };
+        const Run in = from(run_at(x, t));
+        vec_.dropout(from(run_at(y, t)), {in.data, in.type}, n, static_cast<uint32_t>(position), mask, accumulate);
+        i += n;
+      }
+    }
+  });
+}
+
+void CpuDevice::add(const Tensor& y, const Tensor& a, const Tensor& b) {
+  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++) vec_.add(run_at(y, t), at(a, t), at(b, t), y.cols);
+  });
+}
+
+void CpuDevice::gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
+  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++) vec_.convert(run_at(y, t), at(x, rows[t]), y.cols);
+  });
+}
+
+void CpuDevice::scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
+  pool_.ranges(x.rows, grain(x.cols), [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++) vec_.add(run_at(y, rows[t]), at(y, rows[t]), at(x, t), x.cols);
+  });
+}
+
+void CpuDevice::cross_entropy(float* loss, const Tensor& logits, const int32_t* labels, const float* weights,
+                              bool gradient) {
+  const int64_t n = logits.cols;
+  pool_.ranges(logits.rows, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++) {
+      float* x = static_cast<float*>(run_at(logits, t).data);
+      const float top = vec_.max(x, n);
+      const float lse = top + std::log(vec_.sum_exp(x, n, top));
+      loss[t] = weights[t] * (lse - x[labels[t]]);
+      if (!gradient) continue;
+      vec_.softmax_gradient(x, n, lse, weights[t]);
+      x[labels[t]] -= weights[t];
+    }
+  });
+}
+
+void CpuDevice::score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) {
+  const int64_t n = logits.cols;
+  pool_.ranges(logits.rows, 1, [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++) {
+      const float* x = static_cast<const float*>(at(logits, t).data);
+      const float top = vec_.max(x, n);
+      log_prob[t] = x[labels[t]] - (top + std::log(vec_.sum_exp(x, n, top)));
+      int64_t first = 0;
+      while (first < n - 1 && x[first] != top) first++;
+      argmax[t] = static_cast<int32_t>(first);
+    }
+  });
+}
+
+void CpuDevice::add_sum_of_squares(double* sum, const float* x, int64_t n) {
+  // Parts of a fixed length, summed in order: the result depends on n alone, not on the threads.
+  constexpr int64_t kPart = 65536, kParts = 256;
+  double parts[kParts];
+  for (int64_t begin = 0; begin < n; begin += kPart * kParts) {
+    const int64_t left = n - begin < kPart * kParts ? n - begin : kPart * kParts;
+    const int64_t count = (left + kPart - 1) / kPart;
+    pool_.run(count, [&](int64_t i, int) {
+      const int64_t length = left - i * kPart < kPart ? left - i * kPart : kPart;
+      parts[i] = vec_.sum_of_squares(x + begin + i * kPart, length);
+    });
+    for (int64_t i = 0; i < count; i++) *sum += parts[i];
+  }
+}
+
+void CpuDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) {
+  const double bias1 = 1 - std::pow(double{how.beta1}, static_cast<double>(how.step));
+  const double bias2 = 1 - std::pow(double{how.beta2}, static_cast<double>(how.step));
+  const AdamStep step = {
+      .decay = static_cast<float>(1 - double{how.learning_rate} * how.weight_decay),
+      .beta1 = how.beta1,
+      .beta2 = how.beta2,
+      .step_size = static_cast<float>(how.learning_rate / bias1),
+      .root_scale = static_cast<float>(1 / std::sqrt(bias2)),
+      .epsilon = how.epsilon,
+      .gradient_scale = how.gradient_scale,
+  };
+  pool_.ranges(n, 16384, [&](int64_t begin, int64_t end, int) {
+    vec_.adamw(p + begin, m + begin, v + begin, g + begin, end - begin, step);
+  });
+}
+
+}  // namespace vq::cpu

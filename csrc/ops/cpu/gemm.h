@@ -1,0 +1,60 @@
+// Products of matrices from packed panels: the loops around a PanelKernel.
+//
+//   c[M, N] = alpha * a[M, K] b[N, K]^T (+ add[M, N])
+//
+// b may be stacked of pieces, along n or along k. Panels of a and b are packed once a call into the workspace (b perhaps
+// once for all beforehand), then tasks go through blocks of c: k in blocks of kc; for each column panel of b (which then
+// sits in L1), all row panels of the block of a (L2). Each element of c is summed by one task in one order.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "ops/cpu/kernels.h"
+#include "ops/cpu/memory.h"
+#include "ops/cpu/pool.h"
+
+namespace vq::cpu {
+
+// A part of b: n rows over k.
+struct Piece {
+  Lines lines;
+  int64_t n, k;
+};
+
+struct Stack {
+  std::span<const Piece> pieces;
+  bool along_k = false;  // the pieces follow one another in k (same n), else in n (same k)
+
+  int64_t n() const;
+  int64_t k() const;
+  // Each piece begins anew: at a panel when stacked along n, at a multiple of nr when stacked along k.
+  int64_t panels(const PanelKernel& kernel) const;
+  int64_t padded_k(const PanelKernel& kernel) const;
+  int64_t packed_bytes(const PanelKernel& kernel) const { return panels(kernel) * panel_bytes(kernel); }
+  int64_t panel_bytes(const PanelKernel& kernel) const { return kernel.bytes(padded_k(kernel) * kernel.nr); }
+  void pack_panel(const PanelKernel& kernel, int64_t panel, void* dst, bool round) const;
+  // First column and number of columns of a panel.
+  void columns(const PanelKernel& kernel, int64_t panel, int64_t& first, int64_t& count) const;
+};
+
+struct Product {
+  int64_t m;
+  Lines a;
+  Stack b;
+  const void* packed_b = nullptr;  // all panels of b, packed beforehand
+  bool round = false;              // operands to bf16 first
+  float alpha = 1;
+  Run c;
+  int64_t c_stride;
+  ConstRun add = {nullptr, Elem::f32};
+  int64_t add_stride = 0;
+};
+
+// Scratch bytes for products whose m, n and k are, in any order, at most the three given.
+size_t product_workspace(const PanelKernel& kernel, int threads, int64_t x, int64_t y, int64_t z);
+
+void multiply(const Product& product, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
+              const Buffer& workspace);
+
+}  // namespace vq::cpu

@@ -1,0 +1,246 @@
+// Element-wise ops and reductions over runs, for one instruction set. In f32 whatever the storage type.
+#pragma once
+
+#include "ops/cpu/isa/vec.h"
+
+namespace vq::cpu::VQ_ISA {
+namespace {
+
+void convert(Run y, ConstRun x, int64_t n) {
+  each_vector(n, [&](int64_t i, auto c) { store(y, i, load(x, i, c), c); });
+}
+
+void add(Run y, ConstRun a, ConstRun b, int64_t n) {
+  each_vector(n, [&](int64_t i, auto c) { store(y, i, load(a, i, c) + load(b, i, c), c); });
+}
+
+void store_tile(const float* tile, int64_t tile_stride, int64_t rows, int64_t cols, Run dst, int64_t stride,
+                float alpha, ConstRun add, int64_t add_stride) {
+  for (int64_t r = 0; r < rows; r++) {
+    const float* from = tile + r * tile_stride;
+    if (add.data)
+      each_vector(cols, [&](int64_t i, auto c) {
+        store(dst, r * stride + i, alpha * load(from + i, c) + load(add, r * add_stride + i, c), c);
+      });
+    else
+      each_vector(cols, [&](int64_t i, auto c) { store(dst, r * stride + i, alpha * load(from + i, c), c); });
+  }
+}
+
+float dot(ConstRun a, ConstRun b, int64_t n) {
+  vf sum = {};
+  each_vector(n, [&](int64_t i, auto c) { sum += load(a, i, c) * load(b, i, c); });
+  return sum_lanes(sum);
+}
+
+float rms_norm(Run y, ConstRun x, const float* w, int64_t n, float eps) {
+  const float rstd = 1.0f / __builtin_sqrtf(dot(x, x, n) / (float)n + eps);
+  each_vector(n, [&](int64_t i, auto c) { store(y, i, load(x, i, c) * rstd * load(w + i, c), c); });
+  return rstd;
+}
+
+// With h = x * rstd: dx = rstd * (dy w - h * mean(dy w h)).
+void rms_norm_backward(Run dx, ConstRun dy, ConstRun x, float rstd, const float* w, int64_t n, bool accumulate) {
+  vf sum = {};
+  each_vector(n, [&](int64_t i, auto c) { sum += load(dy, i, c) * load(w + i, c) * load(x, i, c); });
+  const float pull = sum_lanes(sum) * rstd * rstd / (float)n;
+  each_vector(n, [&](int64_t i, auto c) {
+    vf d = rstd * (load(dy, i, c) * load(w + i, c) - load(x, i, c) * pull);
+    if (accumulate) d += load(dx, i, c);
+    store(dx, i, d, c);
+  });
+}
+
+VQ_INLINE ConstRun from(ConstRun x, int64_t i) { return {(const char*)x.data + i * elem_size(x.type), x.type}; }
+VQ_INLINE Run from(Run x, int64_t i) { return {(char*)x.data + i * elem_size(x.type), x.type}; }
+
+void head_norm_rope(Run y_row, float* rstd, ConstRun x_row, const float* w, int64_t heads, int64_t d, float eps,
+                    const float* cos_sin) {
+  const int64_t half = d / 2;
+  for (int64_t h = 0; h < heads; h++) {
+    const ConstRun x = from(x_row, h * d);
+    const Run y = from(y_row, h * d);
+    const float r = 1.0f / __builtin_sqrtf(dot(x, x, d) / (float)d + eps);
+    rstd[h] = r;
+    each_vector(half, [&](int64_t i, auto c) {
+      const vf a = load(x, i, c) * r * load(w + i, c);
+      const vf b = load(x, half + i, c) * r * load(w + half + i, c);
+      const vf cos = load(cos_sin + i, c), sin = load(cos_sin + half + i, c);
+      store(y, i, a * cos - b * sin, c);
+      store(y, half + i, b * cos + a * sin, c);
+    });
+  }
+}
+
+void head_norm_rope_backward(Run dx_row, ConstRun dy_row, ConstRun x_row, const float* rstd, const float* w,
+                             int64_t heads, int64_t d, const float* cos_sin) {
+  const int64_t half = d / 2;
+  for (int64_t h = 0; h < heads; h++) {
+    const ConstRun x = from(x_row, h * d), dy = from(dy_row, h * d);
+    const Run dx = from(dx_row, h * d);
+    const float r = rstd[h];
+    // The gradient of the normalised halves times w: the rotation turned back.
+    const auto turned = [&](int64_t i, auto c, vf& a, vf& b) __attribute__((always_inline)) {
+      const vf cos = load(cos_sin + i, c), sin = load(cos_sin + half + i, c);
+      const vf ya = load(dy, i, c), yb = load(dy, half + i, c);
+      a = (ya * cos + yb * sin) * load(w + i, c);
+      b = (yb * cos - ya * sin) * load(w + half + i, c);
+    };
+    vf sum = {};
+    each_vector(half, [&](int64_t i, auto c) {
+      vf a, b;
+      turned(i, c, a, b);
+      sum += a * load(x, i, c) + b * load(x, half + i, c);
+    });
+    const float pull = sum_lanes(sum) * r * r / (float)d;
+    each_vector(half, [&](int64_t i, auto c) {
+      vf a, b;
+      turned(i, c, a, b);
+      const vf da = r * (a - load(x, i, c) * pull), db = r * (b - load(x, half + i, c) * pull);
+      store(dx, i, da, c);
+      store(dx, half + i, db, c);
+    });
+  }
+}
+
+VQ_INLINE vf sigmoid(vf x) { return 1.0f / (1.0f + exp_of(-x)); }
+
+void swiglu(Run y, ConstRun gate, ConstRun up, int64_t n) {
+  each_vector(n, [&](int64_t i, auto c) {
+    const vf g = load(gate, i, c);
+    store(y, i, g * sigmoid(g) * load(up, i, c), c);
+  });
+}
+
+void swiglu_backward(Run d_gate, Run d_up, ConstRun dy, ConstRun gate, ConstRun up, int64_t n) {
+  each_vector(n, [&](int64_t i, auto c) {
+    const vf g = load(gate, i, c), u = load(up, i, c), d = load(dy, i, c);
+    const vf s = sigmoid(g);
+    store(d_gate, i, d * u * s * (1.0f + g * (1.0f - s)), c);
+    store(d_up, i, d * g * s, c);
+  });
+}
+
+// The generator: the position's word mixed by multiplications and shifts (the finalizer of MurmurHash3 with other
+// constants, two keys). Word p of a mask is a function of p and the keys alone.
+VQ_INLINE vu random_words(vu position, uint32_t key0, uint32_t key1) {
+  vu x = position * 0x9e3779b1u + key0;
+  x = (x ^ (x >> 16)) * 0x7feb352du;
+  x = (x ^ (x >> 15) ^ key1) * 0x846ca68bu;
+  x = (x ^ (x >> 13)) * 0xc2b2ae35u;
+  return x ^ (x >> 16);
+}
+
+void dropout(Run y, ConstRun x, int64_t n, uint32_t first, const DropoutMask& mask, bool accumulate) {
+  const uint32_t key0 = mask.key0, key1 = mask.key1, threshold = mask.threshold;
+  const float scale = mask.scale;
+  vu lanes;
+  for (int i = 0; i < W; i++) lanes[i] = (uint32_t)i;
+  each_vector(n, [&](int64_t i, auto c) {
+    const vu word = random_words(lanes + (first + (uint32_t)i), key0, key1);
+    vf v = select((vi)(word >= threshold), load(x, i, c) * scale, splat(0));
+    if (accumulate) v += load(y, i, c);
+    store(y, i, v, c);
+  });
+}
+
+float max(const float* x, int64_t n) {
+  vf m = splat(x[0]);
+  int64_t i = 0;
+  for (; i + W <= n; i += W) m = max_of(load(x + i), m);
+  float best = max_lanes(m);
+  for (; i < n; i++) best = x[i] > best ? x[i] : best;
+  return best;
+}
+
+float sum_exp(const float* x, int64_t n, float max) {
+  vf s = {};
+  int64_t i = 0;
+  for (; i + W <= n; i += W) s += exp_of(load(x + i) - max);
+  // Lanes beyond the end get 0 = e^-inf.
+  if (i < n) {
+    vf rest = splat(-__builtin_inff());
+    __builtin_memcpy(&rest, x + i, (n - i) * 4);
+    s += exp_of(rest - max);
+  }
+  return sum_lanes(s);
+}
+
+void softmax_gradient(float* x, int64_t n, float lse, float weight) {
+  each_vector(n, [&](int64_t i, auto c) { store(x + i, weight * exp_of(load(x + i, c) - lse), c); });
+}
+
+double sum_of_squares(const float* x, int64_t n) {
+  vd sum = {};
+  each_vector(n, [&](int64_t i, auto c) {
+    const vd v = __builtin_convertvector(load(x + i, c), vd);
+    sum += v * v;
+  });
+  double s = 0;
+  for (int i = 0; i < W; i++) s += sum[i];
+  return s;
+}
+
+void adamw(float* __restrict p, float* __restrict m, float* __restrict v, const float* __restrict g, int64_t n,
+           const AdamStep& how) {
+  const AdamStep h = how;
+  for (int64_t i = 0; i < n; i++) {
+    const float gradient = g[i] * h.gradient_scale;
+    const float mean = h.beta1 * m[i] + (1.0f - h.beta1) * gradient;
+    const float square = h.beta2 * v[i] + (1.0f - h.beta2) * gradient * gradient;
+    m[i] = mean;
+    v[i] = square;
+    p[i] = p[i] * h.decay - h.step_size * mean / (__builtin_sqrtf(square) * h.root_scale + h.epsilon);
+  }
+}
+
+template <int N>
+struct Count {
+  static constexpr int value = N;
+};
+
+// Products of a few rows with a matrix where it lies, in order of its memory: bound by reading w.
+template <int T>
+void gemv_rows(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
+               int64_t x_stride) {
+  constexpr int R = T <= 2 ? 4 : T <= 4 ? 2 : 1;  // rows at once: R * T accumulators
+  const auto some_rows = [&](auto row_count, int64_t row) __attribute__((always_inline)) {
+    constexpr int N = decltype(row_count)::value;
+    vf acc[N][T] = {};
+    each_vector(k, [&](int64_t i, auto c) __attribute__((always_inline)) {
+      vf xs[T];
+      for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + i, c);
+      for (int r = 0; r < N; r++) {
+        const vf v = load(w, (row + r) * stride + i, c);
+        for (int t = 0; t < T; t++) acc[r][t] += v * xs[t];
+      }
+    });
+    for (int r = 0; r < N; r++)
+      for (int t = 0; t < T; t++) y[t * y_stride + row + r] = sum_lanes(acc[r][t]);
+  };
+  int64_t row = 0;
+  for (; row + R <= rows; row += R) some_rows(Count<R>{}, row);
+  for (; row < rows; row++) some_rows(Count<1>{}, row);
+}
+
+void gemv(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
+          int64_t x_stride, int64_t count) {
+  switch (count) {
+    case 1: return gemv_rows<1>(y, y_stride, w, stride, rows, k, x, x_stride);
+    case 2: return gemv_rows<2>(y, y_stride, w, stride, rows, k, x, x_stride);
+    case 3: return gemv_rows<3>(y, y_stride, w, stride, rows, k, x, x_stride);
+    case 4: return gemv_rows<4>(y, y_stride, w, stride, rows, k, x, x_stride);
+    case 5: return gemv_rows<5>(y, y_stride, w, stride, rows, k, x, x_stride);
+    case 6: return gemv_rows<6>(y, y_stride, w, stride, rows, k, x, x_stride);
+    case 7: return gemv_rows<7>(y, y_stride, w, stride, rows, k, x, x_stride);
+    default: return gemv_rows<8>(y, y_stride, w, stride, rows, k, x, x_stride);
+  }
+}
+
+constexpr VectorKernels vector_kernels() {
+  return {convert, add, store_tile, dot, gemv, rms_norm, rms_norm_backward, head_norm_rope, head_norm_rope_backward,
+          swiglu, swiglu_backward, dropout, max, sum_exp, softmax_gradient, sum_of_squares, adamw};
+}
+
+}  // namespace
+}  // namespace vq::cpu::VQ_ISA

@@ -1,0 +1,147 @@
+// What differs between instruction sets: a table of functions each, filled by isa_*.cpp, chosen when the device opens.
+//
+// Each isa_*.cpp is compiled with its own -m flags. Nothing of it may be shared with code that other machines run: an
+// inline function or template instance compiled there could be the copy that the linker keeps. So these files include
+// this header and isa/*.h, all of whose code has internal linkage, and no C++ library header.
+//
+// Matrices are multiplied as panels (see gemm.h for the loops around):
+//   A panel: mr rows;    element (m, k) at [k / ka][m][k % ka]
+//   B panel: nr columns; element (n, k) at [k / kb][n][k % kb]
+// with k padded to a multiple of ka by zeros, and missing rows and columns zero. ka = nr: a tile of results [mr][nr] is
+// itself a piece of an A panel (its columns being k) and, for kb = 1, of a B panel (its rows being k); attention lives
+// on that. nr is twice the width of a vector.
+#pragma once
+
+#include <cstdint>
+
+namespace vq::cpu {
+
+enum class Elem : uint8_t { f32, bf16, f16 };  // same values as vq::DType
+
+constexpr int64_t elem_size(Elem t) { return t == Elem::f32 ? 4 : 2; }
+
+struct Run {  // consecutive elements
+  void* data;
+  Elem type;
+};
+struct ConstRun {
+  const void* data;
+  Elem type;
+};
+
+// A matrix as lines of consecutive elements; line i begins at element (i / group) * stride + (i % group) * inner.
+struct Lines {
+  const void* data;
+  Elem type;
+  int64_t stride;
+  int64_t group = 1;
+  int64_t inner = 0;
+  bool along_k;  // a line is a row of A or a column of B (its elements run along k); else a line is one k
+};
+
+struct DropoutMask {
+  uint32_t key0, key1;
+  uint32_t threshold;  // kept when the generator's word is at least this
+  float scale;
+};
+
+struct AdamStep {
+  float decay;        // 1 - learning_rate * weight_decay
+  float beta1, beta2;
+  float step_size;    // learning_rate / (1 - beta1^step)
+  float root_scale;   // 1 / sqrt(1 - beta2^step)
+  float epsilon;
+  float gradient_scale;
+};
+
+// Products of packed panels.
+struct PanelKernel {
+  const char* name;
+  int mr, nr, kb;
+  Elem packed;    // f32 or bf16
+  int64_t kc;     // k of a block of panels that stays in the caches, multiple of ka
+  int64_t mc;     // rows of such a block of A, multiple of mr
+  int64_t nc;     // columns that a task goes through with it, multiple of nr
+
+  int64_t padded_k(int64_t k) const { return (k + nr - 1) / nr * nr; }
+  int64_t bytes(int64_t elements) const { return elements * elem_size(packed); }
+
+  // Tile i of `count`, c + i * c_stride, row-major [mr][nr], (+)= A panel a + i * a_stride times B panel b over k.
+  // Strides count elements. k is rounded up to what the unit takes at once; the padding is zero.
+  void (*tiles)(int64_t k, const void* a, int64_t a_stride, int64_t count, const void* b, float* c, int64_t c_stride,
+                bool accumulate);
+  // Packs rows [first, first + count) of A, count <= mr, over k in [k0, k0 + k); `round`: to bf16 first.
+  void (*pack_a)(void* panel, const Lines& a, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
+  void (*pack_b)(void* panel, const Lines& b, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
+};
+
+// One block of attention scores of nr queries (lanes), transposed: [keys][nr]. limit: keys of the block that each lane
+// sees (may be negative or beyond the block).
+struct AttentionKernels {
+  // s -> p = exp(scale * s - max) in place, or for packed bf16 as a B panel to p. Updates each lane's running max and
+  // sum, and gives the factor by which what was summed before must shrink; returns whether any factor is not 1.
+  bool (*softmax_block)(float* s, int64_t keys, const int32_t* limit, float scale, float* max, float* sum, float* shrink,
+                        void* p, Elem packed);
+  // rows [n][nr] *= factor[lane]
+  void (*scale_lanes)(float* rows, int64_t n, const float* factor);
+  // out line of lane l: (l0 + l as in Lines) d elements of column l of acc [d][nr] times factor[l].
+  void (*store_lanes)(const float* acc, int64_t d, int64_t lanes, const float* factor, Run* lines);
+  // p = exp(scale * s - lse), ds = p * (dp - delta) * scale, zero beyond limit. As A pieces (tile t of mr keys at
+  // t * tile_stride) p_a and ds_a, and as a B panel ds_b. s and dp are [keys][nr]; keys is a multiple of mr.
+  void (*softmax_backward_block)(const float* s, const float* dp, int64_t keys, int mr, const int32_t* limit,
+                                 float scale, const float* lse, const float* delta, void* p_a, void* ds_a,
+                                 int64_t tile_stride, void* ds_b, Elem packed);
+  // One query a lane group, cache rows as they lie: scores[j][i] = scale * q[j] . key i, for J query heads.
+  void (*decode_scores)(float* scores, int64_t scores_stride, const float* q, int64_t heads, int64_t d, ConstRun keys,
+                        int64_t stride, int64_t count, float scale);
+  // acc[j] += sum over i of p[j][i] * value i.
+  void (*decode_values)(float* acc, const float* p, int64_t p_stride, int64_t heads, int64_t d, ConstRun values,
+                        int64_t stride, int64_t count);
+  // x[i] = exp(x[i] - max); returns the sum.
+  float (*exp_sum)(float* x, int64_t n, float max);
+};
+
+struct VectorKernels {
+  void (*convert)(Run y, ConstRun x, int64_t n);
+  void (*add)(Run y, ConstRun a, ConstRun b, int64_t n);
+  // dst rows = alpha * tile (+ add); add.data may be null or dst itself.
+  void (*store_tile)(const float* tile, int64_t tile_stride, int64_t rows, int64_t cols, Run dst, int64_t stride,
+                     float alpha, ConstRun add, int64_t add_stride);
+  float (*dot)(ConstRun a, ConstRun b, int64_t n);
+  // y[t * y_stride + i] = w row i . x[t], t < count <= 8.
+  void (*gemv)(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
+               int64_t x_stride, int64_t count);
+  float (*rms_norm)(Run y, ConstRun x, const float* w, int64_t n, float eps);  // returns 1 / rms
+  void (*rms_norm_backward)(Run dx, ConstRun dy, ConstRun x, float rstd, const float* w, int64_t n, bool accumulate);
+  // One row of `heads` heads. cos_sin: of the row's position.
+  void (*head_norm_rope)(Run y, float* rstd, ConstRun x, const float* w, int64_t heads, int64_t d, float eps,
+                         const float* cos_sin);
+  void (*head_norm_rope_backward)(Run dx, ConstRun dy, ConstRun x, const float* rstd, const float* w, int64_t heads,
+                                  int64_t d, const float* cos_sin);
+  void (*swiglu)(Run y, ConstRun gate, ConstRun up, int64_t n);
+  void (*swiglu_backward)(Run d_gate, Run d_up, ConstRun dy, ConstRun gate, ConstRun up, int64_t n);
+  // first: position of x[0] in the generator's sequence, modulo 2^32 (key1 holds the rest).
+  void (*dropout)(Run y, ConstRun x, int64_t n, uint32_t first, const DropoutMask& mask, bool accumulate);
+  float (*max)(const float* x, int64_t n);
+  float (*sum_exp)(const float* x, int64_t n, float max);
+  void (*softmax_gradient)(float* x, int64_t n, float lse, float weight);  // x = weight * exp(x - lse)
+  double (*sum_of_squares)(const float* x, int64_t n);
+  void (*adamw)(float* p, float* m, float* v, const float* g, int64_t n, const AdamStep& how);
+};
+
+struct IsaKernels {
+  const char* name;
+  PanelKernel f32;
+  PanelKernel bf16;  // for products of bf16 operands; f32 panels where there are no bf16 units
+  VectorKernels vector;
+  AttentionKernels attention;
+};
+
+// The tables. Those not compiled for this processor are missing (null).
+const IsaKernels* generic_kernels();
+const IsaKernels* avx2_kernels();
+const IsaKernels* avx512_kernels();
+const IsaKernels* avx512_bf16_kernels();
+const IsaKernels* amx_kernels();
+
+}  // namespace vq::cpu

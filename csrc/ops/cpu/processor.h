@@ -1,0 +1,24 @@
+// What the processor can do, and which kernels that means.
+#pragma once
+
+#include <string>
+
+#include "ops/cpu/kernels.h"
+
+namespace vq::cpu {
+
+std::string processor_name();
+int usable_processors();  // that this process may run on, at least 1
+
+// The fastest kernels that this processor and its system can run and that pass a quick check against plain arithmetic.
+// The environment variable VQ_CPU caps the choice: generic, avx2, avx512, avx512-bf16 or amx. Throws Error when it says
+// something else.
+const IsaKernels& choose_kernels();
+
+// Whether the processor and the system can run them.
+bool can_run(const IsaKernels& kernels);
+
+// Compares the products of both types with plain arithmetic on a small case.
+bool self_check(const IsaKernels& kernels);
+
+}  // namespace vq::cpu
