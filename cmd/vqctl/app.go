@@ -25,9 +25,13 @@ func newApp() *cli.Command {
 		},
 		Action: runRoot,
 		Commands: []*cli.Command{
+			newCollectCommand(),
+			newPreprocessCommand(),
 			newTrainCommand(),
+			newEvaluateCommand(),
 			newGenerateCommand(),
 			newScoreCommand(),
+			newModelCommand(),
 			newDoctorCommand(),
 			newDemoCommand(),
 		},
