@@ -72,16 +72,16 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return hint.With(errors.New("your name is not known"),
 			`put MY_NAME="your name" into .env or the environment: your own messages will bear it`)
 	}
-	book, err := contacts.Load(o.contacts, o.owner, contacts.SplitIdentifiers(o.identifiers))
-	if err != nil {
-		return err
-	}
-	options.People = book.Person
 	db, err := store.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	book, err := contacts.Load(o.contacts, o.owner, contacts.SplitIdentifiers(o.identifiers))
+	if err != nil {
+		return err
+	}
+	options.People = book.Person
 	report, finish := newProgress("messages", "messages")
 	options.Progress = report
 	summary, err := windows.Build(ctx, db, options)

@@ -3,6 +3,7 @@ package windows_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -82,4 +83,52 @@ func BenchmarkExport(b *testing.B) {
 		}
 	}
 	b.SetBytes(int64(size) / int64(b.N))
+}
+
+func BenchmarkOpenFile(b *testing.B) {
+	path := writeFile(b, export(b, options(100, 1), exampleDB(b)))
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(info.Size())
+	for b.Loop() {
+		s, err := windows.OpenFile(context.Background(), path, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.Close()
+	}
+}
+
+// Each source gives windows of a hundred messages in an order without system.
+func BenchmarkWindow(b *testing.B) {
+	db := exampleDB(b)
+	fromFile := openText(b, export(b, options(100, 1), db))
+	fromDatabase, err := windows.OpenDatabase(context.Background(), db.Path(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer fromDatabase.Close()
+	for name, s := range map[string]windows.Source{"File": fromFile, "Database": fromDatabase} {
+		b.Run(name, func(b *testing.B) {
+			i := 0
+			for b.Loop() {
+				window(b, s, i*7919%s.Len())
+				i++
+			}
+		})
+	}
+}
+
+// exampleDB is a long direct chat.
+func exampleDB(b *testing.B) *store.DB {
+	b.Helper()
+	texts := make([]string, 5000)
+	for i := range texts {
+		texts[i] = fmt.Sprintf("message %d: \"so are we still on for tonight\", she said naïvely", i)
+	}
+	db := newDB(b)
+	fill(b, db, said(texts...))
+	return db
 }

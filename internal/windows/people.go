@@ -44,7 +44,7 @@ type LeftOut struct {
 // groupConversations joins the conversations of the same people and leaves out those with somebody unlisted and those
 // with nobody else. The groups come sorted by their members.
 func groupConversations(conversations []store.Conversation, owner string, people People) ([]*group, LeftOut) {
-	var left LeftOut
+	left := LeftOut{People: []Unlisted{}}
 	unlisted := make(map[string]int64)
 	groups := make(map[string]*group)
 	for _, c := range conversations {

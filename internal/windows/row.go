@@ -1,14 +1,24 @@
 package windows
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // parseRow reads one row of a window file. Keys are told apart as JSON does, by every letter; of a key that occurs
 // twice the last counts.
 func parseRow(row []byte) (text []byte, targets int, err error) {
+	if text, targets, ok := parsePlainRow(row); ok {
+		return text, targets, nil
+	}
+	return parseAnyRow(row)
+}
+
+// parseAnyRow reads a row of any form.
+func parseAnyRow(row []byte) (text []byte, targets int, err error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(row, &fields); err != nil {
 		return nil, 0, fmt.Errorf("not a JSON object: %w", err)
@@ -26,6 +36,57 @@ func parseRow(row []byte) (text []byte, targets int, err error) {
 	}
 	return []byte(*s), targets, nil
 }
+
+// parsePlainRow reads, an order of magnitude faster, the rows that appendRow and Python write: "text" first, then at
+// most "targets", and none of the \u escapes. It gives up (ok is false) on anything else.
+func parsePlainRow(row []byte) (text []byte, targets int, ok bool) {
+	rest, ok := bytes.CutPrefix(row, []byte(`{"text": "`))
+	if !ok {
+		return nil, 0, false
+	}
+	text, rest, ok = unescape(rest)
+	if !ok {
+		return nil, 0, false
+	}
+	targets = 1
+	if number, given := bytes.CutPrefix(rest, []byte(`, "targets": `)); given {
+		targets = 0
+		for rest = number; len(rest) > 0 && '0' <= rest[0] && rest[0] <= '9' && targets < 1<<24; rest = rest[1:] {
+			targets = 10*targets + int(rest[0]-'0')
+		}
+		if targets == 0 || number[0] == '0' {
+			return nil, 0, false
+		}
+	}
+	rest = bytes.TrimSuffix(rest, []byte{'\n'})
+	return text, targets, len(rest) == 1 && rest[0] == '}'
+}
+
+// unescape reads a JSON string from behind its first quote, and returns what follows its last. It gives up on \u
+// escapes and on what is not UTF-8.
+func unescape(in []byte) (text, rest []byte, ok bool) {
+	text = make([]byte, 0, len(in))
+	from := 0 // in[from:i] stands for itself
+	for i := 0; i < len(in); i++ {
+		switch b := in[i]; {
+		case b >= 0x20 && b != '"' && b != '\\':
+		case b == '"':
+			text = append(text, in[from:i]...)
+			return text, in[i+1:], utf8.Valid(text)
+		case b == '\\' && i+1 < len(in) && unescaped[in[i+1]] != 0:
+			text = append(text, in[from:i]...)
+			text = append(text, unescaped[in[i+1]])
+			i++
+			from = i + 1
+		default:
+			return nil, nil, false
+		}
+	}
+	return nil, nil, false
+}
+
+// unescaped is what a letter behind a backslash stands for, 0 for others.
+var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // appendRow appends the row of a window file: text is escaped already, targets is left out where it is the usual 1.
 func appendRow(dst, escapedText []byte, targets int) []byte {
