@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -207,9 +206,9 @@ func (o *generateOptions) appendResult(dst []byte, c *infer.Continuation) ([]byt
 		}
 		return append(append(dst, text...), '\n'), nil
 	}
-	m, err := windows.ParseMessage(slices.Concat([]byte(infer.Prefill(o.as)), c.Text))
+	m, err := infer.Message(o.as, c.Text)
 	if err != nil {
-		return dst, errors.New("the model's message cannot be read: " + err.Error())
+		return dst, err
 	}
 	if o.json {
 		dst = bytes.TrimSuffix(windows.AppendMessage(dst, &m), []byte("}\n"))

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"fmt"
 	"slices"
 
 	"ventriloquist/internal/windows"
@@ -30,6 +31,15 @@ func NewHeader(kind string, members []string, as, start string) windows.Header {
 // Prefill is the beginning of a line, up to where its author begins to write: `{"name": "John", "`.
 func Prefill(as string) string {
 	return string(append(windows.AppendString([]byte(`{"name": `), as), `, "`...))
+}
+
+// Message reads what a model wrote after the prefill of `as`.
+func Message(as string, written []byte) (windows.Message, error) {
+	m, err := windows.ParseMessage(append([]byte(Prefill(as)), written...))
+	if err != nil {
+		return m, fmt.Errorf("what the model wrote is not a message: %w", err)
+	}
+	return m, nil
 }
 
 // lines are the texts that the prompt for a message of `as` consists of.

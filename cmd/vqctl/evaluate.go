@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/evaluate"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/infer"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/windows"
+)
+
+// evaluateOptions are the flags of `vqctl evaluate`.
+type evaluateOptions struct {
+	model          modelOptions
+	sample         infer.Options
+	dataDir        string
+	dataPath       string
+	all            bool
+	maxSeqLength   int
+	skipGeneration bool
+	samples        int
+	perContact     bool
+	compare        int // number of a window, -1 for none
+	target         string
+	withBase       bool
+	json           bool
+}
+
+// resultsFile is written into the adapter's folder.
+const resultsFile = "eval_results.json"
+
+func newEvaluateCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "evaluate",
+		Usage: "measure how well a model predicts and writes the messages held out",
+		Description: `Looks at the held-out windows (the last two of each conversation that has more), or at all with --all. Windows over
+--max-seq-length lose their oldest messages as in training. The perplexity is that of the target messages; what the model
+writes is judged as it comes, without the grammar that generate holds it to. The results go into ` + resultsFile + ` in the
+adapter's folder, unless the base model is evaluated alone.
+
+--compare I shows window I of those, counted from 0: the messages before, the real one, and the one that the model writes
+in its place, as the real author or as --target.`,
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db"},
+			&cli.StringFlag{Name: "data-path", Usage: "evaluate on this window file instead of messages.db"},
+			&cli.BoolFlag{Name: "all", Usage: "all windows, not only those held out"},
+			&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "tokens of a window; over it the oldest messages go"},
+			&cli.BoolFlag{Name: "skip-generation", Usage: "measure the perplexity only"},
+			&cli.IntFlag{Name: "samples", Value: 50, Usage: "messages to let the model write (fewer where there are fewer windows)"},
+			&cli.BoolFlag{Name: "per-contact", Usage: "each person's figures as well"},
+			&cli.IntFlag{Name: "compare", Usage: "show window `I` beside what the model writes"},
+			&cli.StringFlag{Name: "target", Usage: "with --compare: who writes"},
+			&cli.BoolFlag{Name: "with-base", Usage: "with --compare: what the base model alone writes, too"},
+			&cli.BoolFlag{Name: "json", Usage: "write the results as a JSON object"},
+		}, sampleFlags(), modelFlags()),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			opts, err := evaluateOptionsOf(c)
+			if err != nil {
+				return err
+			}
+			return runEvaluate(ctx, opts, os.Stdout)
+		},
+	}
+}
+
+func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
+	o = evaluateOptions{
+		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
+		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"),
+		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
+	}
+	if o.model, err = modelOptionsOf(c); err != nil {
+		return o, err
+	}
+	if o.sample, err = sampleOptionsOf(c); err != nil {
+		return o, err
+	}
+	if !c.IsSet("seed") {
+		o.sample.Seed = 42 // the same command gives the same rates
+	}
+	if c.IsSet("compare") {
+		if o.compare = c.Int("compare"); o.compare < 0 {
+			return o, hint.Usage("--compare %d: windows are counted from 0", o.compare)
+		}
+	}
+	switch {
+	case c.Args().Present():
+		return o, hint.With(hint.Usage("evaluate takes no argument %q", c.Args().First()), "a window file goes into --data-path")
+	case o.compare < 0 && (o.target != "" || o.withBase):
+		return o, hint.Usage("--target and --with-base go with --compare")
+	case o.maxSeqLength < 1:
+		return o, hint.Usage("--max-seq-length must be at least 1")
+	case o.samples < 1:
+		return o, hint.With(hint.Usage("--samples must be at least 1"), "to write none: --skip-generation")
+	}
+	return o, nil
+}
+
+// runEvaluate evaluates or compares, and writes what comes of it to out.
+func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
+	base, adapterDir, err := o.model.resolve()
+	if err != nil {
+		return err
+	}
+	source, err := openWindows(ctx, o.dataPath, o.dataDir)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	list, err := o.windows(source)
+	if err != nil {
+		return err
+	}
+	loaded, err := load.Open(base, adapterDir, load.Options{Precision: o.model.precision, Threads: o.model.threads})
+	if err != nil {
+		return err
+	}
+	defer loaded.Close()
+	set, err := o.readSet(ctx, source, list, loaded)
+	if err != nil {
+		return err
+	}
+	if o.compare >= 0 {
+		return o.runCompare(ctx, set, loaded, out)
+	}
+	report, err := o.measure(ctx, set, loaded)
+	if err != nil {
+		return err
+	}
+	text, err := report.JSON()
+	if err != nil {
+		return err
+	}
+	if adapterDir != "" {
+		if err := atomicfile.WriteBytes(filepath.Join(adapterDir, resultsFile), text); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		_, err = out.Write(text)
+		return err
+	}
+	return report.Print(out)
+}
+
+// windows lists the windows to look at.
+func (o *evaluateOptions) windows(source windows.Source) ([]int, error) {
+	train, heldOut := windows.Split(source)
+	if o.all {
+		list := append(train, heldOut...)
+		slices.Sort(list)
+		heldOut = list
+	}
+	if len(heldOut) == 0 {
+		return nil, hint.With(fmt.Errorf("none of the %d windows is held out", source.Len()),
+			"windows are held out of conversations with more than 2; --all evaluates on every window")
+	}
+	return heldOut, nil
+}
+
+// readSet reads and measures the windows, and says what was cut or left out.
+func (o *evaluateOptions) readSet(ctx context.Context, source windows.Source, list []int, l *load.Loaded) (*evaluate.Set, error) {
+	report, finish := newProgress("tokenizing windows", "windows")
+	set, err := evaluate.NewSet(ctx, source, list, l.Tokenizer, o.maxSeqLength, report)
+	finish()
+	if err != nil {
+		return nil, err
+	}
+	if set.CutWindows > 0 {
+		fmt.Fprintf(os.Stderr, "%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d\n", set.CutWindows, set.CutLines, o.maxSeqLength)
+	}
+	if set.TooLong > 0 {
+		fmt.Fprintf(os.Stderr, "%d windows were left out: header and targets alone are over --max-seq-length %d\n", set.TooLong, o.maxSeqLength)
+	}
+	return set, nil
+}
+
+func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *load.Loaded) (*evaluate.Report, error) {
+	trainer, err := l.Model.NewTrainer(l.Adapter, set.Limits(), false)
+	if err != nil {
+		return nil, err
+	}
+	report, finish := newProgress("measuring", "windows")
+	scores, err := set.Score(ctx, trainer, report)
+	finish()
+	trainer.Close()
+	if err != nil {
+		return nil, err
+	}
+	var samples *evaluate.Samples
+	if !o.skipGeneration {
+		writer := newWriter(l, false)
+		defer writer.Close()
+		report, finish := newProgress("writing messages", "messages")
+		samples, err = set.Generate(ctx, writer, o.samples, o.sample, report)
+		finish()
+		if err != nil {
+			return nil, err
+		}
+	}
+	return evaluate.NewReport(scores, samples, o.perContact), nil
+}
+
+func (o *evaluateOptions) runCompare(ctx context.Context, set *evaluate.Set, l *load.Loaded, out io.Writer) error {
+	c, prompt, err := set.Prepare(o.compare, o.target)
+	if err != nil {
+		return err
+	}
+	as := c.Generated.Name
+	writer := newWriter(l, false)
+	defer writer.Close()
+	if c.Generated, err = evaluate.WriteMessage(ctx, writer, prompt, as, o.sample); err != nil {
+		return err
+	}
+	if o.withBase {
+		base := newWriter(l, true)
+		defer base.Close()
+		m, err := evaluate.WriteMessage(ctx, base, prompt, as, o.sample)
+		if err != nil {
+			return err
+		}
+		c.Base = &m
+	}
+	if o.json {
+		return printComparisonJSON(out, c)
+	}
+	return printComparison(out, c)
+}

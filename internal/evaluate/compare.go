@@ -1,0 +1,78 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/infer"
+	"ventriloquist/internal/windows"
+)
+
+// Comparison is a message that somebody wrote, and what the model writes in its place.
+type Comparison struct {
+	Where     string // the window, in its source's words
+	Header    windows.Header
+	Context   []windows.Message
+	Real      windows.Message
+	Generated windows.Message
+	Base      *windows.Message // what the base model alone writes; nil when it was not asked
+}
+
+// Prepare reads window number n of the set, and gives the comparison without what the models write, and the prompt.
+// The message is written by `as`, or by who really wrote it when as is "".
+func (s *Set) Prepare(n int, as string) (*Comparison, []int32, error) {
+	if n < 0 || n >= len(s.Windows) {
+		return nil, nil, hint.With(hint.Usage("there is no window %d", n), "the windows are numbered from 0 to %d", len(s.Windows)-1)
+	}
+	i := s.Windows[n]
+	w, err := s.source.Window(i)
+	if err != nil {
+		return nil, nil, err
+	}
+	ids, err := s.reader.Tokenize(i, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &Comparison{Where: s.source.Where(i)}
+	if err := c.read(w, ids.Cut); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c.Where, err)
+	}
+	if as == "" {
+		as = c.Real.Name
+	}
+	if !slices.Contains(c.Header.Members, as) {
+		return nil, nil, hint.With(hint.Usage("%q is not in the conversation of window %d", as, n), "its members are %q", c.Header.Members)
+	}
+	c.Generated.Name = as
+	last := ids.Targets[len(ids.Targets)-1]
+	prompt := append([]int32(nil), ids.IDs[:len(ids.IDs)-last]...)
+	return c, s.encoder.AppendEncodeOrdinary(prompt, infer.Prefill(as)), nil
+}
+
+// read parses a window without its oldest messages.
+func (c *Comparison) read(w *windows.Window, cut int) (err error) {
+	if c.Header, err = windows.ParseHeader(w.Header); err != nil {
+		return err
+	}
+	for _, line := range w.Lines[cut:] {
+		m, err := windows.ParseMessage(line.Text)
+		if err != nil {
+			return err
+		}
+		c.Context = append(c.Context, m)
+	}
+	last := len(c.Context) - 1
+	c.Real, c.Context = c.Context[last], c.Context[:last]
+	return nil
+}
+
+// WriteMessage writes one well-formed message after the prompt.
+func WriteMessage(ctx context.Context, w *infer.Writer, prompt []int32, as string, o infer.Options) (windows.Message, error) {
+	done, err := w.Continue(ctx, prompt, 1, o, nil)
+	if err != nil {
+		return windows.Message{}, err
+	}
+	return infer.Message(as, done[0].Text)
+}

@@ -1,0 +1,141 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/batch"
+	"ventriloquist/internal/windows"
+)
+
+// Losses gives the loss of each target of a batch; *engine.Trainer does.
+type Losses interface {
+	Limits() engine.TrainLimits
+	Batch(slot int) *engine.Batch
+	Evaluate(slot, windows, targets int, loss []float32) error
+}
+
+// Tally is the loss of some targets.
+type Tally struct {
+	Windows      int // with such targets
+	TargetTokens int
+	sum          float64
+}
+
+// Loss is the mean over the target tokens, as a natural log.
+func (t *Tally) Loss() float64 { return t.sum / float64(t.TargetTokens) }
+
+// Scores are the losses of all targets, and of each person's.
+type Scores struct {
+	All        Tally
+	PerContact map[string]*Tally // by who wrote the target
+}
+
+// pending is a window that waits for its batch.
+type pending struct {
+	window  batch.Window
+	authors []string // of its target lines
+}
+
+// Score measures the losses of all targets of the set.
+func (s *Set) Score(ctx context.Context, l Losses, p Progress) (*Scores, error) {
+	scores := &Scores{PerContact: make(map[string]*Tally)}
+	var waiting []pending
+	var size batch.Size
+	for n, i := range s.Windows {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		next, err := s.read(i)
+		if err != nil {
+			return nil, err
+		}
+		if larger := size.Plus(&next.window); !larger.Fits(l.Limits()) {
+			if err := scores.add(l, waiting); err != nil {
+				return nil, fmt.Errorf("windows up to %s: %w", s.source.Where(i), err)
+			}
+			waiting, size = waiting[:0], batch.Size{}
+			p.report(n, len(s.Windows))
+		}
+		waiting = append(waiting, next)
+		size = size.Plus(&next.window)
+	}
+	if len(waiting) == 0 {
+		return scores, nil
+	}
+	if err := scores.add(l, waiting); err != nil {
+		return nil, fmt.Errorf("the last windows: %w", err)
+	}
+	p.report(len(s.Windows), len(s.Windows))
+	return scores, nil
+}
+
+// read gives the ids of window i and the authors of its targets.
+func (s *Set) read(i int) (pending, error) {
+	w, err := s.source.Window(i)
+	if err != nil {
+		return pending{}, err
+	}
+	ids, err := s.reader.Tokenize(i, w)
+	if err != nil {
+		return pending{}, err
+	}
+	next := pending{window: ids}
+	for _, line := range w.TargetLines() {
+		m, err := windows.ParseMessage(line.Text)
+		if err != nil {
+			return pending{}, fmt.Errorf("%s: %w", s.source.Where(i), err)
+		}
+		next.authors = append(next.authors, m.Name)
+	}
+	return next, nil
+}
+
+// add runs a batch of windows and adds what their targets lose.
+func (s *Scores) add(l Losses, ws []pending) error {
+	ids := make([]batch.Window, len(ws))
+	for i := range ws {
+		ids[i] = ws[i].window
+	}
+	size := batch.Fill(l.Batch(0), ids)
+	losses := make([]float32, size.Targets)
+	if err := l.Evaluate(0, size.Windows, size.Targets, losses); err != nil {
+		return err
+	}
+	for i := range ws {
+		seen := make(map[string]bool)
+		s.All.Windows++
+		for t, tokens := range ws[i].window.Targets {
+			var sum float64
+			for _, loss := range losses[:tokens] {
+				sum += float64(loss)
+			}
+			if math.IsNaN(sum) || math.IsInf(sum, 0) {
+				return fmt.Errorf("the loss is not a finite number")
+			}
+			losses = losses[tokens:]
+			author := ws[i].authors[t]
+			s.All.add(tokens, sum)
+			s.contact(author).add(tokens, sum)
+			if !seen[author] {
+				seen[author] = true
+				s.contact(author).Windows++
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Tally) add(tokens int, sum float64) {
+	t.TargetTokens += tokens
+	t.sum += sum
+}
+
+func (s *Scores) contact(name string) *Tally {
+	if s.PerContact[name] == nil {
+		s.PerContact[name] = new(Tally)
+	}
+	return s.PerContact[name]
+}

@@ -1,0 +1,87 @@
+package evaluate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/batch"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/windows"
+)
+
+// Set is the windows to look at, each read once and measured.
+type Set struct {
+	Windows    []int // those that fit the longest length, in file order
+	CutWindows int   // windows that lose messages to fit
+	CutLines   int   // messages so lost
+	TooLong    int   // windows left out, their header and targets alone being too long
+
+	source  windows.Source
+	encoder batch.Encoder
+	reader  *batch.Reader
+	longest batch.Size // the largest of each over all windows
+	total   batch.Size
+}
+
+// Progress is told how much of a job is done. It may be nil.
+type Progress func(done, total int64)
+
+func (p Progress) report(done, total int) {
+	if p != nil {
+		p(int64(done), int64(total))
+	}
+}
+
+// NewSet reads the windows of the list as ids of at most maxTokens.
+func NewSet(ctx context.Context, source windows.Source, list []int, encoder batch.Encoder, maxTokens int, p Progress) (*Set, error) {
+	s := &Set{source: source, encoder: encoder, reader: batch.NewReader(source, encoder, maxTokens)}
+	var tooLong *batch.TooLongError
+	for n, i := range list {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		w, err := s.reader.Read(i)
+		if errors.As(err, &tooLong) {
+			s.TooLong++
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.add(i, &w)
+		p.report(n+1, len(list))
+	}
+	if len(s.Windows) == 0 && tooLong != nil {
+		return nil, hint.With(fmt.Errorf("no window fits --max-seq-length %d: %w", maxTokens, tooLong), "raise --max-seq-length")
+	}
+	return s, nil
+}
+
+func (s *Set) add(i int, w *batch.Window) {
+	s.Windows = append(s.Windows, i)
+	if w.Cut > 0 {
+		s.CutWindows++
+		s.CutLines += w.Cut
+	}
+	s.longest.Tokens = max(s.longest.Tokens, len(w.IDs))
+	s.longest.Targets = max(s.longest.Targets, w.TargetTokens())
+	s.total = s.total.Plus(w)
+}
+
+// A batch holds at least so much, if there is so much: enough to keep the products large.
+const (
+	batchTokens  = 2048
+	batchTargets = 512
+	batchWindows = 64
+)
+
+// Limits are those of the batches that Losses will fill.
+func (s *Set) Limits() engine.TrainLimits {
+	return engine.TrainLimits{
+		MaxTokens:  max(s.longest.Tokens, min(batchTokens, s.total.Tokens)),
+		MaxTargets: max(s.longest.Targets, min(batchTargets, s.total.Targets)),
+		MaxWindows: min(batchWindows, s.total.Windows),
+	}
+}

@@ -1,0 +1,112 @@
+package evaluate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+
+	"ventriloquist/internal/infer"
+	"ventriloquist/internal/windows"
+)
+
+// Validity counts what the model wrote without a grammar.
+type Validity struct {
+	Samples  int
+	JSON     int // lines that are a JSON object
+	Delta    int // of these, with a delta that windows know
+	NonEmpty int // of these, with a text that is not only white space
+}
+
+// Samples are the messages that were written, counted for everybody and by author.
+type Samples struct {
+	All        Validity
+	PerContact map[string]*Validity
+}
+
+// Several prompts are continued at once, as long as they and what is written fit in so many tokens of cache.
+const (
+	groupPrompts = 16
+	groupTokens  = 16384
+)
+
+// sample is a window whose last message the model writes anew.
+type sample struct {
+	prompt []int32
+	author string
+}
+
+// Generate lets the model write, in n windows spread evenly over the set, the last message anew, and counts how many
+// of them are well formed. Options are taken as they are, but for the grammar.
+func (s *Set) Generate(ctx context.Context, w *infer.Writer, n int, o infer.Options, p Progress) (*Samples, error) {
+	o.Raw = true
+	n = min(n, len(s.Windows))
+	counted := &Samples{PerContact: make(map[string]*Validity)}
+	for done := 0; done < n; {
+		var group []sample
+		tokens := 0
+		for len(group) < groupPrompts && done+len(group) < n {
+			next, err := s.sample(s.Windows[(done+len(group))*len(s.Windows)/n])
+			if err != nil {
+				return nil, err
+			}
+			if tokens += len(next.prompt) + o.MaxNewTokens; len(group) > 0 && tokens > groupTokens {
+				break
+			}
+			group = append(group, next)
+		}
+		prompts := make([][]int32, len(group))
+		for i := range group {
+			prompts[i] = group[i].prompt
+		}
+		written, err := w.ContinueEach(ctx, prompts, o, nil)
+		if err != nil {
+			return nil, err
+		}
+		for i := range written {
+			counted.add(group[i].author, written[i].Text)
+		}
+		o.Seed += uint64(len(group)) << 32 // other draws for the next group
+		done += len(group)
+		p.report(done, n)
+	}
+	return counted, nil
+}
+
+// sample makes the prompt for the last message of window i: the window's ids without that message, and the prefill.
+func (s *Set) sample(i int) (sample, error) {
+	w, err := s.read(i)
+	if err != nil {
+		return sample{}, err
+	}
+	last := len(w.authors) - 1
+	context := w.window.IDs[:len(w.window.IDs)-w.window.Targets[last]]
+	prompt := s.encoder.AppendEncodeOrdinary(append([]int32(nil), context...), infer.Prefill(w.authors[last]))
+	return sample{prompt: prompt, author: w.authors[last]}, nil
+}
+
+func (s *Samples) add(author string, written []byte) {
+	if s.PerContact[author] == nil {
+		s.PerContact[author] = new(Validity)
+	}
+	line, _, _ := bytes.Cut(written, []byte{'\n'})
+	for _, v := range []*Validity{&s.All, s.PerContact[author]} {
+		v.add(infer.Prefill(author) + string(line))
+	}
+}
+
+// add judges one line.
+func (v *Validity) add(line string) {
+	v.Samples++
+	var m map[string]any
+	if json.Unmarshal([]byte(line), &m) != nil {
+		return
+	}
+	v.JSON++
+	if delta, ok := m["delta"].(string); ok && windows.ValidDelta(delta) {
+		v.Delta++
+	}
+	if text, ok := m["text"].(string); ok && strings.TrimSpace(text) != "" {
+		v.NonEmpty++
+	}
+}
