@@ -97,16 +97,30 @@ def header(members: set[str], start: datetime) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
 
 
-def render(message: Message, before: datetime | None, members: set[str]) -> str:
-    """Returns a message's line; before is the time of the window's previous message."""
+def render(message: Message, before: datetime | None, members: set[str], rename=lambda text: text) -> str:
+    """Returns a message's line; before is the time of the window's previous message, rename is applied to all words."""
     answered = message.answers if message.answers and message.answers.name in members else None
     tapback = message.tapback if answered else None
     quoted = answered if tapback or message.annotated else None
     row = {
-        "name": message.name,
+        "name": rename(message.name),
         "delta": delta(before, message.time),
-        "reply_to": quote(quoted.text.strip()) if quoted else None,
+        "reply_to": quote(rename(quoted.text).strip()) if quoted else None,
         "content_type": "reaction" if tapback else "text",
-        "text": tapback or message.text.strip(),
+        "text": tapback or rename(message.text).strip(),
     }
     return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+class Renamer:
+    """Gives people other names, in what they say of each other too."""
+
+    def __init__(self, names: dict[str, str]):
+        self.names = names
+        known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+        self.pattern = re.compile(rf"(?<![\w^|`-])(?:{known})(?![\w^|`-])")
+
+    def __call__(self, text: str) -> str:
+        if text in self.names:
+            return self.names[text]
+        return self.pattern.sub(lambda found: self.names[found[0]], text)

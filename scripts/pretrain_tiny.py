@@ -44,8 +44,9 @@ CONFIG = {
     "torch_dtype": "bfloat16",
     "use_cache": True,
 }
-SHORT, LONG = 512, 2048  # tokens a row in the two stages
+SHORT, LONG = 768, 2048  # tokens a row in the two stages
 LONG_SHARE = 0.25  # of the time
+RENAMED = 0.7  # share of the training windows whose people get other names
 HELD_OUT_EVERY = 28  # of the sorted days, one is kept out
 
 
@@ -148,16 +149,21 @@ def casts(messages: list, rng: random.Random) -> list[set[str]]:
 
 
 class Corpus:
-    """Token lists of lines, each tokenized once for the form it has."""
+    """Rows of tokens. A token that carries no loss is written as its complement, -1 - id."""
 
-    def __init__(self, days: dict, tokenizer: Tokenizer):
-        self.days, self.tokenizer, self.cache = days, tokenizer, {}
+    def __init__(self, days: dict, tokenizer: Tokenizer, renamed: float = 0.0):
+        self.days, self.tokenizer, self.renamed = days, tokenizer, renamed
         self.end = tokenizer.token_to_id("<|endoftext|>")
+        self.names = sorted({m.name for messages in days.values() for m in messages})
 
     def ids(self, text: str) -> list[int]:
-        if text not in self.cache:
-            self.cache[text] = self.tokenizer.encode(text).ids
-        return self.cache[text]
+        return self.tokenizer.encode(text).ids
+
+    def new_names(self, cast: set, rng: random.Random):
+        """Other names for a share of the windows: whom a line is by must be read from the window, not known by heart."""
+        if rng.random() >= self.renamed:
+            return lambda text: text
+        return chat_corpus.Renamer(dict(zip(sorted(cast), rng.sample(self.names, len(cast)))))
 
     def rows(self, length: int, rng: random.Random) -> list[list[int]]:
         """Returns every day once as rows of length + 1 tokens; where windows start and end is drawn anew each time."""
@@ -176,10 +182,12 @@ class Corpus:
         while at < len(spoken):
             # A window fills the row, or ends early so that the model sees what comes after the end of a text.
             limit = length + 1 if rng.random() < 0.6 else len(row) + rng.randrange(128, length)
-            row += self.ids(chat_corpus.header(cast, spoken[at].time))
+            rename = self.new_names(cast, rng)
+            head = chat_corpus.header({rename(name) for name in cast}, spoken[at].time)
+            row += [-1 - i for i in self.ids(head)]
             before = None
             while at < len(spoken) and len(row) <= min(limit, length):
-                row += self.ids(chat_corpus.render(spoken[at], before, cast))
+                row += self.ids(chat_corpus.render(spoken[at], before, cast, rename))
                 before = spoken[at].time
                 at += 1
             if len(row) <= length:
@@ -188,7 +196,7 @@ class Corpus:
                 rows.append(row[: length + 1])
                 row = []
         if len(row) > length // 2:  # the day's end; what is missing of the row carries no loss
-            rows.append(row + [-1] * (length + 1 - len(row)))
+            rows.append(row + [-1 - self.end] * (length + 1 - len(row)))
         return rows
 
 
@@ -196,6 +204,7 @@ def batches(corpus: Corpus, length: int, tokens: int, rng: random.Random):
     while True:
         rows = corpus.rows(length, rng)
         size = max(1, tokens // length)
+        print(f"{len(rows)} rows of {length} tokens", flush=True)
         for at in range(0, len(rows) - size + 1, size):
             yield tensors(rows[at : at + size])
 
@@ -204,12 +213,13 @@ def tensors(rows: list[list[int]]):
     rows = torch.tensor(rows)
     labels = rows[:, 1:].clone()
     labels[labels < 0] = -100
-    return rows[:, :-1].clamp(min=0), labels
+    ids = torch.where(rows < 0, -1 - rows, rows)
+    return ids[:, :-1], labels
 
 
 @torch.no_grad()
 def held_out_loss(model: Qwen3, corpus: Corpus, length: int, limit: int | None = None) -> float:
-    """Mean natural-log loss of all tokens of the days kept out, read with everybody in them."""
+    """Mean natural-log loss of all messages' tokens of the days kept out, read with everybody in them."""
     total = count = 0
     for messages in corpus.days.values():
         cast = {m.name for m in messages}
@@ -354,7 +364,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=75)
     parser.add_argument("--stop-at", type=float, default=math.inf, help="Unix time at which to stop whatever is left")
     parser.add_argument("--save-minutes", type=float, default=5)
-    parser.add_argument("--batch-tokens", type=int, default=4096)
+    parser.add_argument("--batch-tokens", type=int, default=4608)
     parser.add_argument("--rate", type=float, default=4e-3)
     parser.add_argument("--embed-rate", type=float, default=4e-3)
     parser.add_argument("--threads", type=int, default=2)
@@ -364,7 +374,8 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
 
     tokenizer = Tokenizer.from_file(str(args.tokenizer / "tokenizer.json"))
-    training, held_out = (Corpus(d, tokenizer) for d in split_days(chat_corpus.read(args.chat)))
+    days, kept_out = split_days(chat_corpus.read(args.chat))
+    training, held_out = Corpus(days, tokenizer, RENAMED), Corpus(kept_out, tokenizer)
     (args.out / "days.txt").write_text("".join(f"{day} train\n" for day in sorted(training.days))
                                        + "".join(f"{day} held-out\n" for day in sorted(held_out.days)))
     config = {**CONFIG, "vocab_size": tokenizer.get_vocab_size(), "bos_token_id": training.end, "eos_token_id": training.end}
