@@ -1,0 +1,236 @@
+package imessage_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"howett.net/plist"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/imessage"
+	"ventriloquist/internal/imessage/chatdb"
+	"ventriloquist/internal/store"
+)
+
+// fresh returns an empty store.
+func fresh(t *testing.T) *store.DB {
+	t.Helper()
+	db, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// files returns the hash of each file of a folder.
+func files(t *testing.T, folder string) map[string][32]byte {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hashes := make(map[string][32]byte)
+	for _, e := range entries {
+		data, err := os.ReadFile(filepath.Join(folder, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes[e.Name()] = sha256.Sum256(data)
+	}
+	return hashes
+}
+
+// journal opens the database of a history for writing, in the given journal mode.
+func journal(t *testing.T, path, mode string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+path+"?_journal_mode="+mode)
+	if err == nil {
+		_, err = db.Exec(`UPDATE message SET text = 'written', attributedBody = NULL`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func oneMessage(t *testing.T) *history {
+	t.Helper()
+	h := newHistory(t, chatdb.Latest)
+	h.say(chatdb.Message{Text: "hello"})
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestOpen_LeavesTheSourceAsItWas(t *testing.T) {
+	for name, prepare := range map[string]func(t *testing.T, h *history){
+		"WALWithoutFiles": func(*testing.T, *history) {},
+		"Rollback":        func(t *testing.T, h *history) { journal(t, h.path, "DELETE").Close() },
+		"WALWithoutSHM": func(t *testing.T, h *history) { // as in a copy of a database that was open
+			db := journal(t, h.path, "WAL")
+			copyTo := filepath.Join(t.TempDir(), "chat.db")
+			for _, suffix := range []string{"", "-wal"} {
+				data, err := os.ReadFile(h.path + suffix)
+				if err == nil {
+					err = os.WriteFile(copyTo+suffix, data, 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			db.Close()
+			h.path = copyTo
+		},
+		"ReadOnlyFolder": func(t *testing.T, h *history) {
+			folder := filepath.Dir(h.path)
+			if err := errors.Join(os.Chmod(h.path, 0o400), os.Chmod(folder, 0o500)); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { os.Chmod(folder, 0o700) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := oneMessage(t)
+			prepare(t, h)
+			before := files(t, filepath.Dir(h.path))
+			want := "john text: hello"
+			if name == "WALWithoutSHM" || name == "Rollback" {
+				want = "john text: written"
+			}
+			collectInto(t, h.path, fresh(t), imessage.Options{}).want(t, "direct john", want)
+			if after := files(t, filepath.Dir(h.path)); !reflect.DeepEqual(before, after) {
+				t.Errorf("files before %v, after %v", before, after)
+			}
+		})
+	}
+}
+
+// Messages has the database open: what it wrote last stands in the -wal file only, and must be seen.
+func TestOpen_ReadsBesideAWriter(t *testing.T) {
+	h := oneMessage(t)
+	db := journal(t, h.path, "WAL")
+	folder := filepath.Dir(h.path)
+	before := files(t, folder)
+	collectInto(t, h.path, fresh(t), imessage.Options{}).want(t, "direct john", "john text: written")
+	after := files(t, folder)
+	for _, name := range []string{"chat.db", "chat.db-wal"} {
+		if before[name] != after[name] {
+			t.Errorf("%s has changed", name)
+		}
+	}
+	if len(after) != len(before) {
+		t.Errorf("files before %v, after %v", before, after)
+	}
+	if _, err := db.Exec(`DELETE FROM message`); err != nil {
+		t.Errorf("the writer is disturbed: %v", err)
+	}
+}
+
+func TestOpen_SnapshotsDoNotStay(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	h := oneMessage(t)
+	collectInto(t, h.path, fresh(t), imessage.Options{})
+	if left := files(t, os.Getenv("TMPDIR")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestOpen_Backup(t *testing.T) {
+	h := oneMessage(t)
+	backup := t.TempDir()
+	target := filepath.Join(backup, "3d", "3d0d7e5fb2ce288813306e4d4636395e047a3d28")
+	if err := errors.Join(os.Mkdir(filepath.Dir(target), 0o700), os.Rename(h.path, target)); err != nil {
+		t.Fatal(err)
+	}
+	collectInto(t, backup, fresh(t), imessage.Options{}).want(t, "direct john", "john text: hello")
+	if got := len(files(t, filepath.Dir(target))); got != 1 {
+		t.Errorf("there are %d files beside the backup's database", got)
+	}
+}
+
+func TestOpen_Refuses(t *testing.T) {
+	write := func(t *testing.T, name string, data []byte) string {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, c := range map[string]struct {
+		path func(t *testing.T) string
+		want string
+	}{
+		"Missing":      {func(t *testing.T) string { return filepath.Join(t.TempDir(), "chat.db") }, "no such file"},
+		"Empty":        {func(t *testing.T) string { return write(t, "chat.db", nil) }, "is not an SQLite database"},
+		"NoDatabase":   {func(t *testing.T) string { return write(t, "chat.db", []byte("hello, hello, hello")) }, "is not an SQLite database"},
+		"EmptyFolder":  {func(t *testing.T) string { return t.TempDir() }, "neither an iOS backup nor a chat.db"},
+		"OtherProgram": {func(t *testing.T) string { return fresh(t).Path() }, "no database of Messages"},
+		"Damaged": {func(t *testing.T) string {
+			return write(t, "chat.db", append([]byte("SQLite format 3\x00\x10\x00\x01\x01\x00\x40\x20\x20"), make([]byte, 5000)...))
+		}, "cannot read"},
+		"EncryptedBackup": {func(t *testing.T) string {
+			data, err := plist.Marshal(map[string]any{"IsEncrypted": true}, plist.BinaryFormat)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return filepath.Dir(write(t, "Manifest.plist", data))
+		}, "is encrypted"},
+		"Locked": {func(t *testing.T) string {
+			h := oneMessage(t)
+			db := journal(t, h.path, "DELETE")
+			db.SetMaxOpenConns(1)
+			if _, err := db.Exec(`BEGIN EXCLUSIVE`); err != nil {
+				t.Fatal(err)
+			}
+			return h.path
+		}, "locked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := c.path(t)
+			source, err := imessage.Open(t.Context(), path)
+			if err == nil {
+				source.Close()
+				t.Fatal("it was opened")
+			}
+			if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), filepath.Dir(path)) {
+				t.Errorf("error is %q, want %q and the path in it", err, c.want)
+			}
+			if hint.Of(err) == "" {
+				t.Errorf("%q comes without advice", err)
+			}
+		})
+	}
+}
+
+func TestCollect_Cancelled(t *testing.T) {
+	h := oneMessage(t)
+	db := fresh(t)
+	source, err := imessage.Open(t.Context(), h.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = imessage.Collect(ctx, source, db, imessage.Options{Progress: func(done, _ int64) {
+		if done == 1 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want that of the context", err)
+	}
+	var c collected
+	c.read(t, db)
+	c.want(t)
+}
