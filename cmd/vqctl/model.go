@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/hub"
+)
+
+func newModelCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "model",
+		Usage: "list, download, make up and describe base models",
+		Commands: []*cli.Command{
+			{
+				Name: "list", Usage: "list the base models on this machine", Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "one JSON object a line"}},
+				Action: func(_ context.Context, c *cli.Command) error { return runModelList(c.Bool("json"), os.Stdout) },
+			},
+			{
+				Name: "pull", Usage: "download a base model from Hugging Face", ArgsUsage: "NAME",
+				Description: `NAME is owner/name; those of the Qwen3 family may go without the owner: ` + strings.Join(model.Known[:4], ", ") + `.
+An interrupted download goes on where it was. HF_ENDPOINT, HF_TOKEN and VENTRILOQUIST_MODELS (the folder) are heeded.`,
+				Action: withName(func(ctx context.Context, c *cli.Command) error {
+					return runModelPull(ctx, c.Args().First(), os.Stdout)
+				}),
+			},
+			newModelInitCommand(),
+			{
+				Name: "info", Usage: "describe a base model: layers, parameters, files, memory", ArgsUsage: "NAME|DIR",
+				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "one JSON object"}},
+				Action: withName(func(_ context.Context, c *cli.Command) error {
+					return runModelInfo(c.Args().First(), c.Bool("json"), os.Stdout)
+				}),
+			},
+		},
+	}
+}
+
+type modelInitOptions struct {
+	shape string
+	dir   string
+	seed  uint64
+}
+
+func newModelInitCommand() *cli.Command {
+	var o modelInitOptions
+	return &cli.Command{
+		Name: "init", Usage: "make a base model with random weights, for benchmarks and tests", ArgsUsage: "DIR",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "shape", Required: true, Usage: strings.Join(model.ShapeNames, ", "), Destination: &o.shape},
+			&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "decides the weights", Destination: &o.seed},
+		},
+		Action: withName(func(ctx context.Context, c *cli.Command) error {
+			o.dir = c.Args().First()
+			return runModelInit(ctx, o, os.Stdout)
+		}),
+	}
+}
+
+// withName refuses anything but one argument.
+func withName(action cli.ActionFunc) cli.ActionFunc {
+	return func(ctx context.Context, c *cli.Command) error {
+		if c.NArg() != 1 {
+			return hint.Usage("model %s takes one %s, not %d", c.Name, c.ArgsUsage, c.NArg())
+		}
+		return action(ctx, c)
+	}
+}
+
+func runModelList(asJSON bool, out io.Writer) error {
+	list, err := model.List()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		for _, e := range list {
+			if err := encoder.Encode(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "NAME\tSIZE\tWHERE\tFOLDER")
+	for _, e := range list {
+		name := e.Name
+		if e.Missing != "" {
+			name += " (incomplete: no " + e.Missing + ")"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, model.FormatBytes(e.Bytes), e.Where, e.Dir)
+	}
+	return table.Flush()
+}
+
+func runModelPull(ctx context.Context, name string, out io.Writer) error {
+	client := hub.NewClient()
+	report, finish := newProgress("downloading", "B")
+	client.Progress = report
+	result, err := client.Pull(ctx, name)
+	finish()
+	if err != nil {
+		return err
+	}
+	if result.Already {
+		fmt.Fprintf(out, "%s is there already: %s\n", result.Source.Name, result.Source.Dir)
+		return nil
+	}
+	fmt.Fprintf(out, "%s: %s in %s\n", result.Source.Name, model.FormatBytes(result.Bytes), result.Source.Dir)
+	return nil
+}
+
+func runModelInit(ctx context.Context, o modelInitOptions, out io.Writer) error {
+	config, err := model.ShapeConfig(o.shape)
+	if err != nil {
+		return err
+	}
+	report, finish := newProgress("writing", "B")
+	var done int64
+	err = model.WriteRandom(ctx, o.dir, model.RandomOptions{Config: config, Seed: o.seed, Progress: func(n int64) {
+		done += n
+		report(done, 2*config.Parameters())
+	}})
+	finish()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s: random weights of shape %s, %.1f million parameters; the tokenizer is that of %s\n",
+		o.dir, o.shape, float64(config.Parameters())/1e6, model.Tiny)
+	return nil
+}
+
+// modelInfo is what model info prints.
+type modelInfo struct {
+	Name       string       `json:"name"`
+	Dir        string       `json:"dir,omitempty"`
+	Config     model.Config `json:"config"`
+	Parameters int64        `json:"parameters"`
+	Files      []model.File `json:"files"`
+	Memory     []load.Needs `json:"memory"`
+}
+
+// infoWorkload is what the memory is stated for: the defaults of train and generate.
+var infoWorkload = load.Workload{Rank: 128, Tokens: 2 * 4096, Windows: 2, Context: 4096}
+
+func runModelInfo(name string, asJSON bool, out io.Writer) error {
+	source, err := model.Resolve(name)
+	if err != nil {
+		return err
+	}
+	m, err := source.Open()
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	info := modelInfo{Name: source.Name, Dir: source.Dir, Config: m.Config, Parameters: m.Config.Parameters()}
+	if info.Files, err = source.Files(); err != nil {
+		return err
+	}
+	device, err := engine.OpenCPU(0)
+	if err != nil {
+		return err
+	}
+	defer device.Close()
+	if info.Memory, err = load.NeedsOf(device, m, infoWorkload); err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(out).Encode(info)
+	}
+	return info.print(out)
+}
+
+func (i modelInfo) print(out io.Writer) error {
+	c := i.Config
+	where, tied := i.Dir, "its own"
+	if where == "" {
+		where = "built in"
+	}
+	if c.TieEmbeddings {
+		tied = "the embedding"
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "name\t%s\n", i.Name)
+	fmt.Fprintf(table, "where\t%s\n", where)
+	fmt.Fprintf(table, "parameters\t%.1f million\n", float64(i.Parameters)/1e6)
+	fmt.Fprintf(table, "layers\t%d of width %d, MLP %d\n", c.Layers, c.HiddenSize, c.IntermediateSize)
+	fmt.Fprintf(table, "attention\t%d query heads of %d, %d key heads\n", c.Heads, c.HeadDim, c.KVHeads)
+	fmt.Fprintf(table, "vocabulary\t%d, output layer %s\n", c.VocabSize, tied)
+	fmt.Fprintf(table, "positions\t%d\n", c.MaxPositions)
+	for _, f := range i.Files {
+		fmt.Fprintf(table, "file\t%s, %s\n", f.Name, model.FormatBytes(f.Bytes))
+	}
+	for _, n := range i.Memory {
+		fmt.Fprintf(table, "memory, %s\ttraining %s (weights %s, adapter and optimizer %s, activations %s, workspace %s); inference %s\n",
+			n.Precision, size(n.Training.Total), size(n.Training.Weights), size(n.Training.Adapter), size(n.Training.Activations), size(n.Training.Workspace),
+			size(n.Inference.Total))
+	}
+	fmt.Fprintf(table, "\tfor an adapter of rank %d, %d windows of %d tokens at a time, a context of %d\n",
+		infoWorkload.Rank, infoWorkload.Windows, infoWorkload.Tokens/infoWorkload.Windows, infoWorkload.Context)
+	return table.Flush()
+}
+
+func size(n uint64) string { return model.FormatBytes(int64(n)) }

@@ -1,0 +1,69 @@
+package load
+
+import (
+	"ventriloquist/engine"
+	"ventriloquist/internal/adapter"
+	"ventriloquist/internal/model"
+)
+
+// Needs says how much memory a base model takes at a precision, by the engine's own plans.
+type Needs struct {
+	Precision string `json:"precision"`
+	Training  Memory `json:"training"`
+	Inference Memory `json:"inference"`
+}
+
+// Memory is an engine's plan in bytes, its parts put together as people think of them.
+type Memory struct {
+	Weights     uint64 `json:"weights"`     // mapped from the file, and copies in the layout of the products
+	Adapter     uint64 `json:"adapter"`     // with its gradients and the optimizer's moments
+	Activations uint64 `json:"activations"` // in inference the cache of keys and values
+	Workspace   uint64 `json:"workspace"`
+	Total       uint64 `json:"total"`
+}
+
+func memoryOf(p engine.Plan) Memory {
+	return Memory{
+		Weights: p.WeightsMapped + p.WeightsPrepared, Adapter: p.Adapter + p.Gradients + p.Optimizer,
+		Activations: p.Activations, Workspace: p.Workspace, Total: p.Total,
+	}
+}
+
+// Workload is what NeedsOf is asked about.
+type Workload struct {
+	Rank    int // of an adapter on all seven projections
+	Tokens  int // of a micro-batch in training
+	Windows int // in that micro-batch, one target message each
+	Context int // tokens that a session holds
+}
+
+// targetTokens of a window carry loss in such an estimate; a message seldom has more.
+const targetTokens = 64
+
+// NeedsOf asks the engine what training and inference would take at each precision. Nothing is loaded.
+func NeedsOf(device *engine.Device, m *model.Model, w Workload) ([]Needs, error) {
+	embedding, err := m.Tensor(model.EmbedTokens)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := DType(embedding.DType)
+	if err != nil {
+		return nil, err
+	}
+	config := ModelConfig(m.Config)
+	lora := AdapterConfig(adapter.Config{R: w.Rank, Alpha: 1, Targets: model.Projections})
+	limits := engine.TrainLimits{MaxTokens: w.Tokens, MaxWindows: w.Windows, MaxTargets: w.Windows * targetTokens}
+	var list []Needs
+	for _, precision := range []engine.DType{engine.F32, engine.BF16} {
+		training, err := device.PlanTraining(config, stored, precision, &lora, limits)
+		if err != nil {
+			return nil, err
+		}
+		inference, err := device.PlanSession(config, stored, precision, &lora, w.Context, 1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Needs{precision.String(), memoryOf(training), memoryOf(inference)})
+	}
+	return list, nil
+}

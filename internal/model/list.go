@@ -1,0 +1,131 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// Entry is a model on this machine.
+type Entry struct {
+	Name    string `json:"name"`
+	Where   string `json:"where"` // "built in", "vqctl" or "huggingface"
+	Dir     string `json:"dir,omitempty"`
+	Bytes   int64  `json:"bytes"`
+	Missing string `json:"missing,omitempty"` // the first file that is not there
+}
+
+// List finds the models that Resolve knows by name: the embedded one, vqctl's own, and those of the family in Hugging
+// Face's cache. A download that is not finished is listed with what it lacks.
+func List() ([]Entry, error) {
+	list := []Entry{{Name: Tiny, Where: "built in", Bytes: embedded().bytes()}}
+	root, err := OwnFolder()
+	if err != nil {
+		return nil, err
+	}
+	own, err := listOwn(root)
+	if err != nil {
+		return nil, err
+	}
+	cached, err := listCache(CacheFolder())
+	return append(append(list, own...), cached...), err
+}
+
+func listOwn(root string) (list []Entry, err error) {
+	owners, err := readDir(root)
+	if err != nil {
+		return nil, err
+	}
+	for _, owner := range owners {
+		dir := filepath.Join(root, owner)
+		names, err := readDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			whole := strings.TrimSuffix(strings.TrimPrefix(name, "."), ".partial")
+			list = append(list, entry(owner+"/"+whole, "vqctl", filepath.Join(dir, name)))
+		}
+	}
+	return list, nil
+}
+
+func listCache(root string) (list []Entry, err error) {
+	if root == "" {
+		return nil, nil
+	}
+	names, err := readDir(root)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		repo, ok := strings.CutPrefix(name, "models--")
+		if !ok {
+			continue
+		}
+		repo = strings.Replace(repo, "--", "/", 1)
+		dir, err := cacheFolder(repo)
+		if err != nil || dir == "" {
+			continue // another tool's business
+		}
+		if _, err := Folder(dir).Config(); err == nil {
+			list = append(list, entry(repo, "huggingface", dir))
+		}
+	}
+	return list, nil
+}
+
+func entry(name, where, dir string) Entry {
+	return Entry{Name: name, Where: where, Dir: dir, Bytes: Folder(dir).bytes(), Missing: missingFile(dir)}
+}
+
+// readDir lists the folders in a folder, none if it is not there.
+func readDir(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("cannot list the models: %w", err)
+	}
+	for _, e := range entries {
+		if info, err := os.Stat(filepath.Join(dir, e.Name())); err == nil && info.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+// File is one of a model's files.
+type File struct {
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"`
+}
+
+// Files lists a model's files, links followed.
+func (s Source) Files() (list []File, err error) {
+	tree := s.files
+	if s.Dir != "" {
+		tree = os.DirFS(s.Dir)
+	}
+	entries, err := fs.ReadDir(tree, ".")
+	if err != nil {
+		return nil, fmt.Errorf("cannot list %s: %w", s, err)
+	}
+	for _, e := range entries {
+		if info, err := fs.Stat(tree, e.Name()); err == nil && info.Mode().IsRegular() {
+			list = append(list, File{e.Name(), info.Size()})
+		}
+	}
+	return list, nil
+}
+
+func (s Source) bytes() (n int64) {
+	files, _ := s.Files() // what cannot be read has no size
+	for _, f := range files {
+		n += f.Bytes
+	}
+	return n
+}
