@@ -50,13 +50,26 @@ func normalize(address, region string) string {
 
 func isLetter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c > 0x7f }
 
-// trim removes white space, the prefixes that URLs of addresses have, and what services append to a handle.
+// trim removes white space, the prefixes that URLs of addresses have, and the mark that the filters of unknown senders
+// put behind a handle: +12345678900(smsft).
 func trim(address string) string {
-	address = strings.TrimSpace(address)
-	for _, prefix := range []string{"tel:", "mailto:", "sms:"} {
-		if len(address) > len(prefix) && strings.EqualFold(address[:len(prefix)], prefix) {
-			address = address[len(prefix):]
+	for {
+		before := address
+		address = strings.TrimSpace(address)
+		for _, prefix := range []string{"tel:", "mailto:", "sms:"} {
+			if len(address) >= len(prefix) && strings.EqualFold(address[:len(prefix)], prefix) {
+				address = address[len(prefix):]
+			}
+		}
+		if i := strings.LastIndexByte(address, '('); i > 0 && strings.HasSuffix(address, ")") && isMark(address[i+1:len(address)-1]) {
+			address = address[:i]
+		}
+		if address == before {
+			return address
 		}
 	}
-	return address
+}
+
+func isMark(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c < 'a' || c > 'z' })
 }
