@@ -30,6 +30,7 @@ func newApp() *cli.Command {
 			newTrainCommand(),
 			newEvaluateCommand(),
 			newGenerateCommand(),
+			newChatCommand(),
 			newScoreCommand(),
 			newModelCommand(),
 			newDoctorCommand(),

@@ -5,49 +5,21 @@ import (
 	"io"
 	"strings"
 
+	"ventriloquist/internal/chat"
 	"ventriloquist/internal/evaluate"
 	"ventriloquist/internal/windows"
 )
 
-// shown is a message as people read it: `John <5m>: hey`, with what it is when it is no plain text.
-func shown(m *windows.Message) string { return shownAuthor(m) + ": " + printable(m.Text) }
-
-// shownAuthor is what stands before the text of a shown message.
-func shownAuthor(m *windows.Message) string {
-	var notes []string
-	if m.ContentType != "text" {
-		notes = append(notes, m.ContentType)
-	}
-	if m.ReplyTo != nil {
-		notes = append(notes, fmt.Sprintf("to “%s”", printable(*m.ReplyTo)))
-	}
-	note := ""
-	if len(notes) > 0 {
-		note = " (" + strings.Join(notes, " ") + ")"
-	}
-	return fmt.Sprintf("%s <%s>%s", printable(m.Name), strings.TrimPrefix(m.Delta, "<"), note)
-}
-
-// printable takes out control characters, which could make a terminal do things.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7F && r < 0xA0 {
-			return -1
-		}
-		return r
-	}, text)
-}
-
 // printComparison shows a conversation and below it the real message and the written ones.
 func printComparison(out io.Writer, c *evaluate.Comparison) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s of %s, from %s on\n\n", c.Where, c.Header.Type, printable(strings.Join(c.Header.Members, ", ")), c.Header.Start)
+	fmt.Fprintf(&b, "%s: %s of %s, from %s on\n\n", c.Where, c.Header.Type, chat.Printable(strings.Join(c.Header.Members, ", ")), c.Header.Start)
 	for i := range c.Context {
-		fmt.Fprintf(&b, "  %s\n", shown(&c.Context[i]))
+		fmt.Fprintf(&b, "  %s\n", chat.Shown(&c.Context[i]))
 	}
-	fmt.Fprintf(&b, "\nreal       %s\ngenerated  %s\n", shown(&c.Real), shown(&c.Generated))
+	fmt.Fprintf(&b, "\nreal       %s\ngenerated  %s\n", chat.Shown(&c.Real), chat.Shown(&c.Generated))
 	if c.Base != nil {
-		fmt.Fprintf(&b, "base       %s\n", shown(c.Base))
+		fmt.Fprintf(&b, "base       %s\n", chat.Shown(c.Base))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

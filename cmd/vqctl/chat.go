@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v3"
+	"golang.org/x/term"
+
+	"ventriloquist/internal/chat"
+	"ventriloquist/internal/hint"
+)
+
+// chatOptions are the flags of `vqctl chat`.
+type chatOptions struct {
+	model    modelOptions
+	dialogue chat.Options
+	context  string // file of window lines, "" for none
+}
+
+func newChatCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "chat",
+		Usage: "talk with the people the model has learned from",
+		Description: `Type what somebody says, and --target answers:
+
+` + chat.Help + `
+
+The time between the messages is the time between your typing them. The model sees the last 100 messages at most.
+Without a terminal the lines come from standard input.`,
+		DisableSliceFlagSeparator: true, // a comma in a name is a comma
+		Flags: slices.Concat([]cli.Flag{
+			&cli.StringFlag{Name: "target", Aliases: []string{"as"}, Usage: "who answers"},
+			&cli.StringSliceFlag{Name: "member", Usage: "one of the people of the conversation (repeat)"},
+			&cli.StringFlag{Name: "type", Usage: "dm or group (default: dm for two people)"},
+			&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before"},
+			&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "tokens to remember; over it the oldest messages go"},
+		}, sampleFlags(), modelFlags()),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			opts, err := chatOptionsOf(c)
+			if err != nil {
+				return err
+			}
+			return runChat(ctx, opts, os.Stdin, os.Stdout)
+		},
+	}
+}
+
+func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
+	o.context = c.String("context")
+	o.dialogue = chat.Options{Target: c.String("target"), Members: c.StringSlice("member"), Kind: c.String("type"),
+		MaxTokens: c.Int("max-seq-length"), Now: time.Now}
+	if o.model, err = modelOptionsOf(c); err != nil {
+		return o, err
+	}
+	if o.dialogue.Sample, err = sampleOptionsOf(c); err != nil {
+		return o, err
+	}
+	switch {
+	case c.Args().Present():
+		return o, hint.Usage("chat takes no argument %q", c.Args().First())
+	case o.context == "-":
+		return o, hint.Usage("--context -: standard input is for what is typed")
+	case o.dialogue.MaxTokens < 1:
+		return o, hint.Usage("--max-seq-length must be at least 1")
+	}
+	return o, validateType(o.dialogue.Kind)
+}
+
+// runChat talks until the input ends.
+func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
+	header, messages, err := readContext(o.context, nil)
+	if err != nil {
+		return err
+	}
+	o.dialogue.Messages = messages
+	if header != nil {
+		o.dialogue.Members = append(o.dialogue.Members, header.Members...)
+		o.dialogue.Start = header.Start
+		if o.dialogue.Kind == "" {
+			o.dialogue.Kind = header.Type
+		}
+	}
+	loaded, err := o.model.open()
+	if err != nil {
+		return err
+	}
+	defer loaded.Close()
+	writer := newWriter(loaded, false)
+	defer writer.Close()
+	// The whole cache at once: a larger one made later would begin empty.
+	if err := writer.Reserve(o.dialogue.MaxTokens+o.dialogue.Sample.MaxNewTokens, 1); err != nil {
+		return err
+	}
+	begin := func(out io.Writer) *chat.Dialogue { return chat.New(o.dialogue, writer, loaded.Tokenizer, out) }
+	if term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd())) {
+		return chatInTerminal(ctx, begin, in, out)
+	}
+	return chatInPipe(ctx, begin(out), in)
+}
+
+// chatInPipe takes the lines as they come.
+func chatInPipe(ctx context.Context, d *chat.Dialogue, in io.Reader) error {
+	lines, failed := make(chan string), make(chan error, 1)
+	go func() {
+		defer close(lines)
+		scanner := bufio.NewScanner(in)
+		scanner.Buffer(nil, 1<<24)
+		for scanner.Scan() {
+			select {
+			case lines <- scanner.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
+		failed <- scanner.Err()
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case line, more := <-lines:
+			if !more {
+				if err := <-failed; err != nil {
+					return fmt.Errorf("cannot read what is typed: %w", err)
+				}
+				return nil
+			}
+			quit, err := d.Enter(ctx, line)
+			if quit || err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// chatInTerminal edits lines in a terminal. Ctrl-C stops an answer or empties the line; twice in a row it leaves.
+func chatInTerminal(ctx context.Context, begin func(io.Writer) *chat.Dialogue, in, out *os.File) error {
+	before, err := term.MakeRaw(int(in.Fd()))
+	if err != nil {
+		return fmt.Errorf("cannot edit lines in this terminal: %w", err)
+	}
+	defer term.Restore(int(in.Fd()), before)
+	keys := newKeyboard(ctx, in)
+	terminal := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{keys, out}, "> ")
+	d := begin(terminal)
+	fmt.Fprintln(terminal, "/help says how this works")
+	for {
+		width, height, err := term.GetSize(int(out.Fd()))
+		if err == nil {
+			_ = terminal.SetSize(width, height) // the old size is good enough
+		}
+		line, err := terminal.ReadLine()
+		if errors.Is(err, io.EOF) {
+			fmt.Fprintln(terminal)
+			return ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("cannot read what is typed: %w", err)
+		}
+		if len(line) > 0 && line[0] != '/' && len([]rune(line))+2 < width {
+			fmt.Fprint(terminal, "\x1b[A\r\x1b[K") // the message is shown in its place
+		}
+		answer, done := keys.answering(ctx)
+		quit, err := d.Enter(answer, line)
+		done()
+		if quit || err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package chat
+
+import "strings"
+
+// Help is what /help says.
+const Help = `John: hey, you free tonight?   say something as John; the target answers
+hey, you free tonight?         the same, as whoever you spoke for last
+(empty line)                   let the target speak
+/target NAME                   who answers
+/members NAME NAME …           who is in the conversation besides ("in quotes" with spaces); alone: who is
+/type dm|group                 what kind of conversation it is
+/context                       what was said
+/clear                         forget what was said
+/debug                         show the exact prompt and the raw answer, from now on or no longer
+/help                          this
+/quit                          leave (Ctrl-D too; Ctrl-C stops an answer, twice it leaves)`
+
+// command does what a line beginning with / says, and tells whether the dialogue is over.
+func (d *Dialogue) command(line string) (quit bool) {
+	name, rest, _ := strings.Cut(line, " ")
+	rest = strings.TrimSpace(rest)
+	switch name {
+	case "/quit", "/exit":
+		return true
+	case "/help":
+		d.say("%s", Help)
+	case "/target":
+		d.setTarget(unquoted(rest))
+	case "/members":
+		d.setMembers(names(rest))
+	case "/type":
+		d.setType(rest)
+	case "/context":
+		d.showContext()
+	case "/clear":
+		d.Messages, d.Start, d.exchange = nil, "", exchange{}
+		d.say("forgotten")
+	case "/debug":
+		d.toggleDebug()
+	default:
+		d.say("there is no %s; /help lists the commands", name)
+	}
+	return false
+}
+
+func (d *Dialogue) setTarget(name string) {
+	if name == "" {
+		if d.Target == "" {
+			d.say("nobody answers yet: /target NAME")
+		} else {
+			d.say("%s answers", d.Target)
+		}
+		return
+	}
+	d.Target = name
+	d.say("%s answers", name)
+}
+
+func (d *Dialogue) setMembers(names []string) {
+	if len(names) > 0 {
+		d.Members = names
+	}
+	d.say("%s: %s", d.conversation().Header.Type, strings.Join(d.members(), ", "))
+}
+
+func (d *Dialogue) setType(kind string) {
+	if kind != "" && kind != "dm" && kind != "group" {
+		d.say("/type is dm or group")
+		return
+	}
+	if kind != "" {
+		d.Kind = kind
+	}
+	d.say("type %s", d.conversation().Header.Type)
+}
+
+func (d *Dialogue) showContext() {
+	h := d.conversation().Header
+	d.say("%s of %s, from %s on", h.Type, strings.Join(d.members(), ", "), h.Start)
+	for i := range d.Messages {
+		d.say("  %s", Shown(&d.Messages[i]))
+	}
+}
+
+func (d *Dialogue) toggleDebug() {
+	d.debugging = !d.debugging
+	if !d.debugging {
+		d.say("debug off")
+		return
+	}
+	d.say("debug on")
+	if d.exchange.prompt != "" {
+		d.showPrompt()
+		d.showAnswer()
+	}
+}
+
+func (d *Dialogue) showPrompt() { d.say("prompt:\n%s", d.exchange.prompt) }
+func (d *Dialogue) showAnswer() {
+	d.say("raw answer:\n%s", strings.TrimSuffix(d.exchange.answer, "\n"))
+}
+
+// names splits at spaces and commas, but not inside quotes.
+func names(text string) []string {
+	quoted := false
+	fields := strings.FieldsFunc(text, func(r rune) bool {
+		if r == '"' {
+			quoted = !quoted
+		}
+		return !quoted && (r == ' ' || r == ',')
+	})
+	var all []string
+	for _, f := range fields {
+		if f = unquoted(f); f != "" {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func unquoted(name string) string { return strings.TrimSpace(strings.Trim(name, `"`)) }
