@@ -15,12 +15,12 @@ import (
 
 // Writer writes one database, in one transaction that Close commits.
 type Writer struct {
-	db       *sql.DB
-	tx       *sql.Tx
-	inserts  map[string]*sql.Stmt
-	random   *rand.Rand
-	original bool // attachments have original_guid
-	err      error
+	db         *sql.DB
+	tx         *sql.Tx
+	statements map[string]*sql.Stmt
+	random     *rand.Rand
+	original   bool // attachments have original_guid
+	err        error
 }
 
 // Create makes a new database at path, where there must be no file with tables of these names.
@@ -61,7 +61,7 @@ func begin(db *sql.DB, release Release) (*Writer, error) {
 		db.Close()
 		return nil, err
 	}
-	w := &Writer{db: db, tx: tx, inserts: map[string]*sql.Stmt{}, original: release != HighSierra}
+	w := &Writer{db: db, tx: tx, statements: map[string]*sql.Stmt{}, original: release != HighSierra}
 	var rows uint64
 	w.err = tx.QueryRow(`SELECT count(*) FROM message`).Scan(&rows)
 	w.random = rand.New(rand.NewPCG(2001, rows)) // GUIDs are the same in every run
@@ -84,9 +84,23 @@ func (w *Writer) Close() error {
 
 // Exec runs any SQL in the database: for what no method can say.
 func (w *Writer) Exec(query string, args ...any) {
-	if w.err == nil {
-		_, w.err = w.tx.Exec(query, args...)
+	w.run(query, args)
+}
+
+// run executes a statement, which is prepared once.
+func (w *Writer) run(query string, args []any) (result sql.Result) {
+	if w.err != nil {
+		return nil
 	}
+	stmt, known := w.statements[query]
+	if !known {
+		if stmt, w.err = w.tx.Prepare(query); w.err != nil {
+			return nil
+		}
+		w.statements[query] = stmt
+	}
+	result, w.err = stmt.Exec(args...)
+	return result
 }
 
 // NewGUID returns a GUID in Apple's spelling.
@@ -110,20 +124,13 @@ func (w *Writer) insert(table string, columns map[string]any) int64 {
 		values[i] = columns[name]
 	}
 	query := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(names)-1) + ")"
-	stmt, known := w.inserts[query]
-	if !known {
-		if stmt, w.err = w.tx.Prepare(query); w.err != nil {
-			return 0
-		}
-		w.inserts[query] = stmt
-	}
-	result, err := stmt.Exec(values...)
-	if err != nil {
-		w.err = fmt.Errorf("table %s: %w", table, err)
+	result := w.run(query, values)
+	if w.err != nil {
+		w.err = fmt.Errorf("table %s: %w", table, w.err)
 		return 0
 	}
-	id, err := result.LastInsertId()
-	w.err = err
+	var id int64
+	id, w.err = result.LastInsertId()
 	return id
 }
 
