@@ -54,14 +54,19 @@ func (s *Source) readDirectory(ctx context.Context) (*directory, error) {
 	return d, nil
 }
 
-// each calls scan for every row of a query.
+// each calls scan for every row of a query. It looks at the context only now and then: given to the query, it would cost
+// a goroutine a row.
 func (s *Source) each(ctx context.Context, query string, scan func(*sql.Rows) error) error {
-	rows, err := s.tx.QueryContext(ctx, query)
+	rows, err := s.tx.Query(query)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	const step = 1000
+	for n := 0; rows.Next(); n++ {
+		if n%step == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err := scan(rows); err != nil {
 			return err
 		}

@@ -158,7 +158,8 @@ func (s *Source) connect(ctx context.Context, path string) error {
 	if s.db, err = sql.Open("sqlite3", dsn.String()); err != nil {
 		return err
 	}
-	if s.tx, err = s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}); err == nil {
+	// The transaction outlives a cancelled context: whoever reads rows looks at the context now and then.
+	if s.tx, err = s.db.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true}); err == nil {
 		s.columns, err = probe(ctx, s.tx)
 	}
 	if err != nil {

@@ -47,12 +47,7 @@ func (s *Source) eachMessage(ctx context.Context, visit func(*row) error) error 
 		text("associated_message_guid"), text("associated_message_emoji"), text("balloon_bundle_id"), blob("payload_data"),
 		blob("message_summary_info"), text("thread_originator_guid"), text("thread_originator_part")}, ", ") +
 		" FROM message ORDER BY ROWID"
-	rows, err := s.tx.QueryContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return s.each(ctx, query, func(rows *sql.Rows) error {
 		var r row
 		var fromMe, spam, schedule, failure, sent, retracted int64
 		err := rows.Scan(&r.id, &r.guid, &r.text, &r.body, &r.date, &r.handle, &fromMe, &r.itemType, &spam, &schedule,
@@ -63,9 +58,6 @@ func (s *Source) eachMessage(ctx context.Context, visit func(*row) error) error 
 		r.date = unixNanoseconds(r.date)
 		r.fromMe, r.spam, r.scheduled, r.retracted = fromMe != 0, spam != 0, schedule != 0, retracted != 0
 		r.failed = r.fromMe && failure != 0 && sent == 0
-		if err := visit(&r); err != nil {
-			return fmt.Errorf("row %d of message: %w", r.id, err)
-		}
-	}
-	return rows.Err()
+		return visit(&r)
+	})
 }

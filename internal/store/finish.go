@@ -44,6 +44,9 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	if err != nil {
 		return outcome, err
 	}
+	if err := w.stage.flush(); err != nil {
+		return outcome, err
+	}
 	steps := []struct {
 		sql     string
 		changed *int64

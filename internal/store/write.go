@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
-	"fmt"
 	"slices"
 )
 
@@ -49,8 +48,9 @@ type Outcome struct {
 // Writer takes the whole new contents of the store.
 type Writer struct {
 	ctx           context.Context
+	path          string
 	tx            *sql.Tx
-	stage         *sql.Stmt
+	stage         *inserter
 	handles       map[string]int64
 	addresses     []string
 	conversations map[string]int64
@@ -77,7 +77,7 @@ CREATE TEMP TABLE aim (stage INTEGER PRIMARY KEY, target INTEGER);
 CREATE TEMP TABLE number (stage INTEGER PRIMARY KEY, id INTEGER);
 `
 
-const insertStage = `INSERT INTO stage VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+const stageColumns = 15
 
 // Replace makes the store hold what fill writes, and nothing else, in one transaction: after an error it holds what it
 // held before. With keepGone, messages of rows that fill does not report as Present stay.
@@ -95,12 +95,12 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	if _, err := tx.ExecContext(ctx, createStage); err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
-	stage, err := tx.PrepareContext(ctx, insertStage)
+	stage, err := newInserter(ctx, tx, "stage", stageColumns)
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
-	defer stage.Close()
-	w := &Writer{ctx: ctx, tx: tx, stage: stage, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
+	defer stage.close()
+	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
 		conversations: map[string]int64{}, seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
 	if err := fill(w); err != nil {
 		return Outcome{}, err
@@ -177,11 +177,11 @@ func (w *Writer) Add(e *Entry) error {
 	if e.TargetGUID != "" {
 		target = packGUID(e.TargetGUID)
 	}
-	_, err := w.stage.ExecContext(w.ctx, e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
+	err := w.stage.add(e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
 		w.handle(e.Sender), int64(e.Kind), e.Text, nullable(e.Attachment), nullable(e.Transcript),
 		target, e.TargetPart, e.Removal, e.Shortened)
 	if err != nil {
-		return fmt.Errorf("cannot store row %d: %w", e.Row, err)
+		return explain(w.path, err)
 	}
 	return nil
 }
