@@ -7,38 +7,52 @@ import (
 
 // appendWords appends the ids of normalised text.
 func (t *Tokenizer) appendWords(dst []int32, s string) []int32 {
+	cache := t.caches.take()
+	defer t.caches.give(cache)
 	p := splitter{runeClasses()}
 	for i := 0; i < len(s); {
 		end := p.wordEnd(s, i)
-		dst = t.appendWord(dst, s[i:end])
+		switch n := end - i; {
+		case n == 1:
+			dst = append(dst, t.vocab.byted[s[i]])
+		case n <= cachedWordSize:
+			dst = t.appendCached(dst, s, i, end, cache)
+		case n <= longestShort:
+			dst = t.mergeShort(dst, s[i:end])
+		default:
+			dst = t.mergeLong(dst, s[i:end])
+		}
 		i = end
 	}
 	return dst
 }
 
-// appendWord appends the ids of one word, from the cache if they are there.
-func (t *Tokenizer) appendWord(dst []int32, word string) []int32 {
-	if len(word) == 1 {
-		return append(dst, t.vocab.byted[word[0]])
-	}
-	if len(word) > longestCached {
-		return t.mergeLong(dst, word)
-	}
-	hash := hashWord(word)
-	if ids, ok := t.words.get(hash, word); ok {
-		return append(dst, ids...)
+// appendCached appends the ids of the word s[i:end], and remembers them.
+func (t *Tokenizer) appendCached(dst []int32, s string, i, end int, cache *wordCache) []int32 {
+	key := keyOf(s, i, end)
+	place := key.place()
+	if e := cache.get(place, &key, end-i); e != nil {
+		start := len(dst)
+		if cap(dst)-start < cachedIDs {
+			dst = slices.Grow(dst, cachedIDs)
+		}
+		*(*[cachedIDs]int32)(dst[start : start+cachedIDs]) = e.ids // all of them: cheaper than counting
+		return dst[:start+int(e.count)]
 	}
 	start := len(dst)
-	dst = t.mergeShort(dst, word)
-	t.words.put(hash, word, dst[start:])
+	dst = t.mergeShort(dst, s[i:end])
+	cache.put(place, &key, end-i, dst[start:])
 	return dst
 }
 
+// longestShort is in bytes; beyond it, mergeLong is the faster.
+const longestShort = 48
+
 // mergeShort applies to the bytes of word the merge of lowest rank, the leftmost of several, until there is none. It
-// takes time quadratic in the length, which is at most longestCached.
+// takes time quadratic in the length, which is at most longestShort.
 func (t *Tokenizer) mergeShort(dst []int32, word string) []int32 {
 	// Of the parts that are left: their ids, and the rank and result of the merge with the part after.
-	var ids, ranks, made [longestCached + 1]int32
+	var ids, ranks, made [longestShort + 1]int32
 	n := len(word)
 	for i := range n {
 		ids[i] = t.vocab.byted[word[i]]

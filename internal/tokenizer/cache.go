@@ -1,77 +1,122 @@
 package tokenizer
 
 import (
-	"slices"
-	"strings"
-	"sync/atomic"
+	"math/bits"
+	"sync"
 )
 
 const (
-	// longestCached is in bytes; longer words hardly come twice.
-	longestCached = 48
-	// cacheSlots bounds the cache to some 8 MB. A word may lie in either of two neighbours.
-	cacheSlots = 1 << 16
+	cacheSlots     = 1 << 16
+	cachedWordSize = 32 // bytes; longer words are rare
+	cachedIDs      = 7
 )
 
-// A wordCache remembers the ids of words. Entries never change, only the slots that hold them do, so it needs no lock;
-// two goroutines that put at once lose one of the entries.
+// A wordCache remembers the ids of words for one goroutine at a time. An entry is one cache line without pointers:
+// looking a word up is the most frequent thing that a tokenizer does, and shared entries behind pointers made it twice
+// as slow.
 type wordCache struct {
-	slots [cacheSlots]atomic.Pointer[cachedWord]
+	slots [cacheSlots]cachedWord
 }
 
 type cachedWord struct {
-	word string
-	ids  []int32
+	key    wordKey
+	ids    [cachedIDs]int32
+	count  uint8 // of ids
+	size   uint8 // of the word, 0 for an empty slot
+	recent bool  // asked for since it last escaped eviction
 }
 
-func (c *wordCache) get(hash uint64, word string) ([]int32, bool) {
-	i := hash % cacheSlots
-	if e := c.slots[i].Load(); e != nil && e.word == word {
-		return e.ids, true
+// A wordKey is the bytes of a word, then zeros.
+type wordKey [cachedWordSize / 8]uint64
+
+// keyOf returns the key of s[i:end], which is not longer than cachedWordSize.
+func keyOf(s string, i, end int) (key wordKey) {
+	n := end - i
+	if n <= 8 && i+8 <= len(s) {
+		key[0] = load64(s[i:]) & (1<<(8*n) - 1)
+		return key
 	}
-	if e := c.slots[i^1].Load(); e != nil && e.word == word {
-		return e.ids, true
+	var padded [cachedWordSize]byte
+	copy(padded[:], s[i:end])
+	for j := range key {
+		key[j] = load64(padded[8*j:])
 	}
-	return nil, false
+	return key
 }
 
-func (c *wordCache) put(hash uint64, word string, ids []int32) {
-	i := hash % cacheSlots
-	// A newcomer takes the second place; what was there before was not asked for as often as to have moved up.
-	e := &cachedWord{strings.Clone(word), slices.Clone(ids)}
-	if c.slots[i].Load() == nil {
-		c.slots[i].Store(e)
-	} else {
-		c.slots[i^1].Store(e)
-	}
+func load64[S string | []byte](s S) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// hashWord mixes up to 8 bytes at a time. It need not withstand an attacker: words that collide only evict each other.
-func hashWord(s string) uint64 {
-	const k = 0x9E3779B97F4A7C15
-	h := uint64(len(s)) * k
-	for len(s) > 8 {
-		h = (h ^ load64(s)) * k
-		h ^= h >> 29
-		s = s[8:]
+// place returns the first of the two neighbouring slots where a word may lie. It need not withstand an attacker: words
+// that collide only evict each other.
+func (k *wordKey) place() uint64 {
+	const odd = 0x9E3779B97F4A7C15
+	h := k[0] * odd
+	if k[1] != 0 {
+		h = (bits.RotateLeft64(h, 23) ^ k[1]) * odd
+		h = (bits.RotateLeft64(h, 23) ^ k[2]) * odd
+		h = (bits.RotateLeft64(h, 23) ^ k[3]) * odd
 	}
-	h = (h ^ loadTail(s)) * k
-	return h ^ h>>32
+	return h >> (64 - 16)
 }
 
-func load64(s string) uint64 {
-	b := s[:8]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+func (e *cachedWord) holds(key *wordKey, size int) bool {
+	return e.key[0] == key[0] && int(e.size) == size && (size <= 8 || e.key == *key)
 }
 
-// loadTail loads 1 to 8 bytes, different ones for different strings of one length.
-func loadTail(s string) uint64 {
-	n := len(s)
-	if n >= 4 {
-		head, tail := s[:4], s[n-4:]
-		return uint64(head[0]) | uint64(head[1])<<8 | uint64(head[2])<<16 | uint64(head[3])<<24 |
-			uint64(tail[0])<<32 | uint64(tail[1])<<40 | uint64(tail[2])<<48 | uint64(tail[3])<<56
+// get returns the entry of a word, or nil.
+func (c *wordCache) get(place uint64, key *wordKey, size int) *cachedWord {
+	e := &c.slots[place%cacheSlots]
+	if !e.holds(key, size) {
+		e = &c.slots[place%cacheSlots^1]
+		if !e.holds(key, size) {
+			return nil
+		}
 	}
-	return uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16
+	if !e.recent {
+		e.recent = true
+	}
+	return e
+}
+
+// put adds a word, in the place of the neighbour that was not asked for lately.
+func (c *wordCache) put(place uint64, key *wordKey, size int, ids []int32) {
+	if len(ids) > cachedIDs {
+		return
+	}
+	e, other := &c.slots[place%cacheSlots], &c.slots[place%cacheSlots^1]
+	if e.recent {
+		e, other = other, e
+	}
+	if e.recent {
+		other.recent = false
+	}
+	*e = cachedWord{key: *key, count: uint8(len(ids)), size: uint8(size)}
+	copy(e.ids[:], ids)
+}
+
+// A cachePool lends wordCaches to the goroutines that encode. It grows to as many as ever work at once. (A sync.Pool
+// would forget them at each garbage collection.)
+type cachePool struct {
+	mu   sync.Mutex
+	free []*wordCache
+}
+
+func (p *cachePool) take() *wordCache {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last := len(p.free) - 1; last >= 0 {
+		c := p.free[last]
+		p.free = p.free[:last]
+		return c
+	}
+	return new(wordCache)
+}
+
+func (p *cachePool) give(c *wordCache) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, c)
 }

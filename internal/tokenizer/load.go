@@ -37,12 +37,12 @@ type fileToken struct {
 // modelOptions are the small members of model.
 type modelOptions struct {
 	kind, prefix, suffix *string
-	dropout                       *float64
-	ignoreMerges                  *bool
+	dropout              *float64
+	ignoreMerges         *bool
 }
 
-// parseTokenizer reads a tokenizer.json; the added tokens of other files and the matchers are still to come.
-func parseTokenizer(data []byte) (*Tokenizer, error) {
+// parse reads a tokenizer.json. The added tokens of tokenizer_config.json and the matchers are still to come.
+func parse(data []byte) (*Tokenizer, error) {
 	def, err := scanDefinition(string(data))
 	if err != nil {
 		return nil, err

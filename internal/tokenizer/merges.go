@@ -6,7 +6,9 @@ import "math/bits"
 // a Go map takes twice the time to fill and to ask.
 type mergeTable struct {
 	slots []mergeSlot // a power of two, at most half full; rank < 0 marks a free one
-	shift uint8
+	// maybe has a bit for each hash: most pairs that are asked for have no merge, and this is small enough to stay in the
+	// processor's cache, where slots are not.
+	maybe []uint64
 }
 
 type mergeSlot struct {
@@ -18,37 +20,56 @@ type mergeSlot struct {
 const noRank = int32(1<<31 - 1)
 
 func newMergeTable(count int) mergeTable {
-	size := max(4, 1<<bits.Len(uint(2*count)))
-	m := mergeTable{slots: make([]mergeSlot, size), shift: uint8(64 - bits.Len(uint(size-1)))}
+	size := max(64, 1<<bits.Len(uint(2*count)))
+	m := mergeTable{
+		slots: make([]mergeSlot, size),
+		maybe: make([]uint64, size*filterBits/64),
+	}
 	for i := range m.slots {
 		m.slots[i].rank = -1
 	}
 	return m
 }
 
-func pairOf(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) }
+// filterBits is the number of bits in maybe for each slot.
+const filterBits = 4
+
+func hashPair(left, right int32) (pair, hash uint64) {
+	pair = uint64(uint32(left))<<32 | uint64(uint32(right))
+	hash = pair * 0x9E3779B97F4A7C15
+	return pair, hash ^ hash>>32
+}
 
 // slot returns the slot of pair, or the free one where it belongs.
-func (m *mergeTable) slot(pair uint64) *mergeSlot {
-	i := pair * 0x9E3779B97F4A7C15 >> m.shift
-	for {
+func (m *mergeTable) slot(pair, hash uint64) *mergeSlot {
+	for i := hash; ; i++ {
 		s := &m.slots[i&uint64(len(m.slots)-1)]
 		if s.pair == pair || s.rank < 0 {
 			return s
 		}
-		i++
 	}
+}
+
+// filter returns the word and the bit of maybe that belong to a hash.
+func (m *mergeTable) filter(hash uint64) (word *uint64, bit uint64) {
+	return &m.maybe[hash/64&uint64(len(m.maybe)-1)], 1 << (hash % 64)
 }
 
 // set overwrites what the pair had before: of a merge listed twice, Hugging Face knows the last.
 func (m *mergeTable) set(left, right, rank, result int32) {
-	pair := pairOf(left, right)
-	*m.slot(pair) = mergeSlot{pair, rank, result}
+	pair, hash := hashPair(left, right)
+	*m.slot(pair, hash) = mergeSlot{pair, rank, result}
+	word, bit := m.filter(hash)
+	*word |= bit
 }
 
 // rank returns the rank of a merge and what it makes, or noRank.
 func (m *mergeTable) rank(left, right int32) (rank, result int32) {
-	s := m.slot(pairOf(left, right))
+	pair, hash := hashPair(left, right)
+	if word, bit := m.filter(hash); *word&bit == 0 {
+		return noRank, 0
+	}
+	s := m.slot(pair, hash)
 	if s.rank < 0 {
 		return noRank, 0
 	}

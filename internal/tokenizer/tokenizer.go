@@ -26,7 +26,7 @@ import (
 type Tokenizer struct {
 	vocab  *vocabulary
 	merges mergeTable
-	words  wordCache
+	caches cachePool
 
 	added      map[int32]addedToken
 	addedIDs   map[string]int32
@@ -36,8 +36,7 @@ type Tokenizer struct {
 
 // Load reads DIR/tokenizer.json, and DIR/tokenizer_config.json if there is one.
 func Load(dir string) (*Tokenizer, error) {
-	path := filepath.Join(dir, "tokenizer.json")
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(filepath.Join(dir, "tokenizer.json"))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the tokenizer: %w", err)
 	}
@@ -51,7 +50,7 @@ func Load(dir string) (*Tokenizer, error) {
 // Parse makes a Tokenizer of the contents of a tokenizer.json and, unless it is empty, of a tokenizer_config.json.
 // Errors name the files as if they lay in dir.
 func Parse(dir string, tokenizerJSON, configJSON []byte) (*Tokenizer, error) {
-	t, err := parseTokenizer(tokenizerJSON)
+	t, err := parse(tokenizerJSON)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "tokenizer.json"), err)
 	}
@@ -69,7 +68,7 @@ func (t *Tokenizer) Encode(text string) []int32 { return t.AppendEncode(nil, tex
 
 // AppendEncode is Encode into dst; it allocates nothing for text whose words were seen lately.
 func (t *Tokenizer) AppendEncode(dst []int32, text string) []int32 {
-	return t.raw.appendSplit(dst, toValidUTF8(text), func(dst []int32, text string) []int32 {
+	return t.raw.appendSplit(dst, ToValidUTF8(text), func(dst []int32, text string) []int32 {
 		return t.normalized.appendSplit(dst, nfc(text), t.appendWords)
 	})
 }
@@ -79,7 +78,7 @@ func (t *Tokenizer) EncodeOrdinary(text string) []int32 { return t.AppendEncodeO
 
 // AppendEncodeOrdinary is EncodeOrdinary into dst; it allocates nothing for text whose words were seen lately.
 func (t *Tokenizer) AppendEncodeOrdinary(dst []int32, text string) []int32 {
-	return t.appendWords(dst, nfc(toValidUTF8(text)))
+	return t.appendWords(dst, nfc(ToValidUTF8(text)))
 }
 
 // Decode returns the text of ids, added tokens spelled out. Bytes that are not UTF-8 become U+FFFD, and ids that are
@@ -89,7 +88,7 @@ func (t *Tokenizer) Decode(ids []int32) string {
 	for _, id := range ids {
 		text = append(text, t.TokenBytes(id)...)
 	}
-	return toValidUTF8(string(text))
+	return ToValidUTF8(string(text))
 }
 
 // TokenBytes returns the bytes that id stands for, which may be a part of a character, or nil for an id that is not in

@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// toValidUTF8 replaces each maximal broken sequence by one U+FFFD. (strings.ToValidUTF8 replaces a run of them by one,
+// ToValidUTF8 replaces each maximal broken sequence by one U+FFFD. (strings.ToValidUTF8 replaces a run of them by one,
 // a range loop each byte.)
-func toValidUTF8(s string) string {
+func ToValidUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}
