@@ -60,7 +60,7 @@ fuzz: engine
 	@for target in $$(grep -rho --include=*_test.go 'func Fuzz[A-Za-z0-9_]*' internal engine cmd | sed 's/func //' | sort -u); do \
 	  dir=$$(dirname $$(grep -rl --include=*_test.go "func $$target(" internal engine cmd | head -1)); \
 	  echo "== $$dir $$target"; \
-	  go test -ldflags "$(GO_LDFLAGS)" ./$$dir -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
+	  go test -ldflags "$(GO_LDFLAGS)" ./$$dir -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x; \
 	done
 
 lint: engine
