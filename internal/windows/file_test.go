@@ -143,8 +143,11 @@ func FuzzWindowFile(f *testing.F) {
 	f.Add([]byte(row + "\n" + strings.TrimSuffix(row, "}") + `, "targets": 2}`))
 	f.Add([]byte(`{"text": "` + header + `"}`))
 	f.Add([]byte("{\"text\": \"\\ud800\xff\"}\n"))
+	path := filepath.Join(f.TempDir(), "windows.jsonl")
 	f.Fuzz(func(t *testing.T, text []byte) {
-		path := writeFile(t, string(text))
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
 		s, err := windows.OpenFile(context.Background(), path, nil)
 		if err != nil {
 			if !strings.Contains(err.Error(), path) {
