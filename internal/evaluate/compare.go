@@ -69,7 +69,7 @@ func (c *Comparison) read(w *windows.Window, cut int) (err error) {
 }
 
 // WriteMessage writes one well-formed message after the prompt.
-func WriteMessage(ctx context.Context, w *infer.Writer, prompt []int32, as string, o infer.Options) (windows.Message, error) {
+func WriteMessage(ctx context.Context, w Writer, prompt []int32, as string, o infer.Options) (windows.Message, error) {
 	done, err := w.Continue(ctx, prompt, 1, o, nil)
 	if err != nil {
 		return windows.Message{}, err

@@ -10,6 +10,12 @@ import (
 	"ventriloquist/internal/windows"
 )
 
+// Writer writes continuations of prompts; *infer.Writer does.
+type Writer interface {
+	Continue(ctx context.Context, prompt []int32, n int, o infer.Options, s infer.Stream) ([]infer.Continuation, error)
+	ContinueEach(ctx context.Context, prompts [][]int32, o infer.Options, s infer.Stream) ([]infer.Continuation, error)
+}
+
 // Validity counts what the model wrote without a grammar.
 type Validity struct {
 	Samples  int
@@ -38,7 +44,7 @@ type sample struct {
 
 // Generate lets the model write, in n windows spread evenly over the set, the last message anew, and counts how many
 // of them are well formed. Options are taken as they are, but for the grammar.
-func (s *Set) Generate(ctx context.Context, w *infer.Writer, n int, o infer.Options, p Progress) (*Samples, error) {
+func (s *Set) Generate(ctx context.Context, w Writer, n int, o infer.Options, p Progress) (*Samples, error) {
 	o.Raw = true
 	n = min(n, len(s.Windows))
 	counted := &Samples{PerContact: make(map[string]*Validity)}
