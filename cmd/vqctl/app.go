@@ -32,6 +32,7 @@ func newApp() *cli.Command {
 			newGenerateCommand(),
 			newChatCommand(),
 			newScoreCommand(),
+			newTokenizeCommand(),
 			newModelCommand(),
 			newDoctorCommand(),
 			newDemoCommand(),
