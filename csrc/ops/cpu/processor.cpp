@@ -73,15 +73,6 @@ bool has_amx() {
 }
 #endif
 
-// All kernels of this build, slowest first.
-std::vector<const IsaKernels*> all_kernels() {
-  std::vector<const IsaKernels*> all = {generic_kernels()};
-#if defined(VQ_X86_KERNELS)
-  for (const IsaKernels* k : {avx2_kernels(), avx512_kernels(), avx512_bf16_kernels(), amx_kernels()}) all.push_back(k);
-#endif
-  return all;
-}
-
 float random_number(uint32_t& state) {  // in [-1, 1), exact in bf16
   state = state * 1664525 + 1013904223;
   return static_cast<float>(static_cast<int32_t>(state >> 25) - 64) / 64;
@@ -110,6 +101,14 @@ bool check_panels(const PanelKernel& kernel) {
 }
 
 }  // namespace
+
+std::vector<const IsaKernels*> all_kernels() {
+  std::vector<const IsaKernels*> all = {generic_kernels()};
+#if defined(VQ_X86_KERNELS)
+  for (const IsaKernels* k : {avx2_kernels(), avx512_kernels(), avx512_bf16_kernels(), amx_kernels()}) all.push_back(k);
+#endif
+  return all;
+}
 
 bool can_run(const IsaKernels& kernels) {
   if (&kernels == generic_kernels()) return true;

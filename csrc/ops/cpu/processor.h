@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ops/cpu/kernels.h"
 
@@ -14,6 +15,9 @@ int usable_processors();  // that this process may run on, at least 1
 // The environment variable VQ_CPU caps the choice: generic, avx2, avx512, avx512-bf16 or amx. Throws Error when it says
 // something else.
 const IsaKernels& choose_kernels();
+
+// All kernels of this build, slowest first.
+std::vector<const IsaKernels*> all_kernels();
 
 // Whether the processor and the system can run them.
 bool can_run(const IsaKernels& kernels);

@@ -1,0 +1,52 @@
+// AMX: tile registers for bf16 (Sapphire Rapids and later), AVX-512 for the rest.
+#define VQ_ISA amx
+#define VQ_WIDTH 16
+#include <immintrin.h>
+
+#include "ops/cpu/isa/attention.h"
+#include "ops/cpu/isa/panels.h"
+
+namespace vq::cpu::VQ_ISA {
+namespace {
+
+// Palette 1; all eight tiles of 16 rows of 64 bytes.
+struct alignas(64) TileConfig {
+  uint8_t palette, start_row, reserved[14];
+  uint16_t row_bytes[16];
+  uint8_t rows[16];
+};
+constexpr TileConfig kConfig = {1,
+                                0,
+                                {},
+                                {64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0},
+                                {16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0}};
+
+VQ_INLINE void configure_tiles() {
+  // gcc 12 believes that _tile_loadconfig reads 8 bytes; this tells it of the other 56.
+  asm volatile("" ::"r"(&kConfig) : "memory");
+  _tile_loadconfig(&kConfig);
+}
+
+}  // namespace
+}  // namespace vq::cpu::VQ_ISA
+
+#define VQ_TILE_CONFIGURE() configure_tiles()
+#define VQ_TILE_RELEASE() _tile_release()
+#define VQ_TILE_ZERO(t) _tile_zero(t)
+#define VQ_TILE_LOAD(t, address, bytes) _tile_loadd(t, address, bytes)
+#define VQ_TILE_STORE(t, address, bytes) _tile_stored(t, address, bytes)
+#define VQ_TILE_DOT(c, a, b) _tile_dpbf16ps(c, a, b)
+#include "ops/cpu/isa/amx_tiles.h"
+
+namespace vq::cpu {
+namespace {
+using namespace amx;
+constexpr PanelKernel kTiles = {"amx", 32, 32, 2, Elem::bf16, 512, 512, 512, tiles_32, pack_a<32, 32, uint16_t>,
+                                pack_b<32, 32, uint16_t>};
+constexpr IsaKernels kKernels = {"amx", f32_panels<12>("avx512", 256, 192, 512), kTiles, vector_kernels(),
+                                 attention_kernels()};
+}  // namespace
+
+const IsaKernels* amx_kernels() { return &kKernels; }
+
+}  // namespace vq::cpu

@@ -1,0 +1,8 @@
+#include "tests/support.h"
+
+std::vector<const vq::cpu::IsaKernels*> vq::test::testable_kernels() {
+  std::vector<const cpu::IsaKernels*> some;
+  for (const cpu::IsaKernels* k : cpu::all_kernels())
+    if (cpu::can_run(*k)) some.push_back(k);
+  return some;
+}
