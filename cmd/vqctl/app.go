@@ -13,16 +13,13 @@ var version = "development"
 
 // newApp is the whole command line: one entry a command, each in the file of its name.
 func newApp() *cli.Command {
-	return &cli.Command{
+	app := &cli.Command{
 		Name:                  "vqctl",
 		Usage:                 "learn how the people in a message history write, and write as any of them",
 		Version:               version,
 		EnableShellCompletion: true,
 		Suggest:               true,
 		ExitErrHandler:        func(context.Context, *cli.Command, error) {},
-		OnUsageError: func(_ context.Context, _ *cli.Command, err error, _ bool) error {
-			return hint.Usage("%v", err)
-		},
 		Action: runRoot,
 		Commands: []*cli.Command{
 			newCollectCommand(),
@@ -37,5 +34,18 @@ func newApp() *cli.Command {
 			newDoctorCommand(),
 			newDemoCommand(),
 		},
+	}
+	markUsageErrors(app)
+	return app
+}
+
+// markUsageErrors makes the mistakes that the library finds in flags wrong usage, of each command: a command does not
+// ask its parent.
+func markUsageErrors(c *cli.Command) {
+	c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error {
+		return hint.Usage("%v", err)
+	}
+	for _, sub := range c.Commands {
+		markUsageErrors(sub)
 	}
 }
