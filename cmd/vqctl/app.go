@@ -20,7 +20,7 @@ func newApp() *cli.Command {
 		EnableShellCompletion: true,
 		Suggest:               true,
 		ExitErrHandler:        func(context.Context, *cli.Command, error) {},
-		Action: runRoot,
+		Action:                runRoot,
 		Commands: []*cli.Command{
 			newCollectCommand(),
 			newPreprocessCommand(),
