@@ -1,0 +1,297 @@
+// Command engine measures the engine on a model of random weights and prints one JSON object.
+//
+//	go run ./scripts/bench/engine -what train -shape qwen3-0.6b -precision bf16
+//	go run ./scripts/bench/engine -what infer -shape qwen3-0.6b -precision bf16
+//
+// train: forward, backward and AdamW of windows of -tokens tokens with loss on the last -targets of each, packed -windows
+// to a micro-batch; the share is of the speed that the device's own product reaches on the model's largest matrix.
+// infer: prefill of -tokens tokens, then decoding; the share is of the memory bandwidth, by the bytes that decoding must
+// read. Every figure is the best of -repeat: other processes can only make it worse.
+package main
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+)
+
+type options struct {
+	what, shape, precision                          string
+	tokens, targets, windows, rank, threads, repeat int
+	dropout                                         float64
+	recompute                                       bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.what, "what", "train", "train or infer")
+	flag.StringVar(&o.shape, "shape", "qwen3-0.6b", "a shape of `vqctl model init`")
+	flag.StringVar(&o.precision, "precision", "auto", "f32, bf16 or auto")
+	flag.IntVar(&o.tokens, "tokens", 2048, "tokens of a window")
+	flag.IntVar(&o.targets, "targets", 40, "tokens of a window that carry loss")
+	flag.IntVar(&o.windows, "windows", 1, "windows of a micro-batch")
+	flag.IntVar(&o.rank, "rank", 128, "rank of the adapter, 0 for none (infer only)")
+	flag.IntVar(&o.threads, "threads", 0, "threads, 0 for all")
+	flag.IntVar(&o.repeat, "repeat", 3, "runs of which the best counts")
+	flag.Float64Var(&o.dropout, "dropout", 0, "dropout of the adapter's input")
+	flag.BoolVar(&o.recompute, "recompute", false, "keep each layer's input only")
+	flag.Parse()
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(o options) error {
+	config, err := model.ShapeConfig(o.shape)
+	if err != nil {
+		return err
+	}
+	device, err := engine.OpenCPU(o.threads)
+	if err != nil {
+		return err
+	}
+	defer device.Close()
+	precision, err := load.Precision(o.precision, device)
+	if err != nil {
+		return err
+	}
+	shape := load.ModelConfig(config)
+	m, err := randomModel(device, shape, precision, o.what == "train")
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	var a *engine.Adapter
+	if o.rank > 0 {
+		if a, err = randomAdapter(m, o); err != nil {
+			return err
+		}
+		defer a.Close()
+	}
+	result := map[string]any{"what": o.what, "shape": o.shape, "precision": precision.String(), "tokens": o.tokens,
+		"rank": o.rank, "dropout": o.dropout, "threads": device.Info().Threads, "instructions": device.Info().Instructions}
+	if o.what == "train" {
+		err = train(o, device, m, a, result)
+	} else {
+		err = infer(o, device, m, a, result)
+	}
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+// randomModel fills every tensor with bf16 values: written memory, as products of untouched pages tell nothing.
+func randomModel(device *engine.Device, c engine.ModelConfig, precision engine.DType, training bool) (*engine.Model, error) {
+	m, err := device.NewModel(c, precision)
+	if err != nil {
+		return nil, err
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	var values [1 << 12]uint16
+	for i := range values {
+		values[i] = uint16(math.Float32bits(float32(random.NormFloat64()*0.02)) >> 16)
+	}
+	set := func(kind engine.TensorKind, layer, rows, cols int) {
+		data := make([]byte, 2*rows*cols)
+		for i := 0; i < len(data); i += 2 {
+			value := uint16(0x3f80) // norms are 1
+			if rows > 1 {
+				value = values[random.Uint32()%uint32(len(values))]
+			}
+			binary.LittleEndian.PutUint16(data[i:], value)
+		}
+		if err == nil {
+			err = m.SetTensor(kind, layer, data, engine.BF16, rows, cols)
+		}
+	}
+	set(engine.Embedding, 0, c.Vocab, c.Hidden)
+	set(engine.FinalNorm, 0, 1, c.Hidden)
+	if !c.Tied {
+		set(engine.Output, 0, c.Vocab, c.Hidden)
+	}
+	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
+	for l := range c.Layers {
+		set(engine.AttentionNorm, l, 1, c.Hidden)
+		set(engine.MLPNorm, l, 1, c.Hidden)
+		set(engine.QueryNorm, l, 1, c.HeadDim)
+		set(engine.KeyNorm, l, 1, c.HeadDim)
+		set(engine.Q, l, q, c.Hidden)
+		set(engine.K, l, kv, c.Hidden)
+		set(engine.V, l, kv, c.Hidden)
+		set(engine.O, l, c.Hidden, q)
+		set(engine.Gate, l, c.FFN, c.Hidden)
+		set(engine.Up, l, c.FFN, c.Hidden)
+		set(engine.Down, l, c.Hidden, c.FFN)
+	}
+	if err == nil {
+		err = m.Finish(training)
+	}
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func randomAdapter(m *engine.Model, o options) (*engine.Adapter, error) {
+	a, err := m.NewAdapter(engine.AdapterConfig{Rank: o.rank, Scale: 2, Dropout: float32(o.dropout), Targets: engine.AllTargets})
+	if err != nil {
+		return nil, err
+	}
+	random := rand.New(rand.NewPCG(2, 2))
+	fill := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = 0.02 * (random.Float32() - 0.5)
+		}
+		return x
+	}
+	for l := range m.Config().Layers {
+		for _, target := range engine.AllTargets.Each() {
+			in, out := m.Config().TargetShape(target)
+			if err := a.Write(l, target, fill(o.rank*in), fill(o.rank*out)); err != nil {
+				a.Close()
+				return nil, err
+			}
+		}
+	}
+	return a, nil
+}
+
+// best is the shortest time of the runs.
+func best(repeat int, body func() error) (time.Duration, error) {
+	shortest := time.Duration(math.MaxInt64)
+	for range repeat {
+		start := time.Now()
+		if err := body(); err != nil {
+			return 0, err
+		}
+		shortest = min(shortest, time.Since(start))
+	}
+	return shortest, nil
+}
+
+func train(o options, device *engine.Device, m *engine.Model, a *engine.Adapter, result map[string]any) error {
+	limits := engine.TrainLimits{MaxTokens: o.tokens * o.windows, MaxWindows: o.windows, MaxTargets: o.targets * o.windows,
+		Recompute: o.recompute}
+	t, err := m.NewTrainer(a, limits, true)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	b := t.Batch(0)
+	random := rand.New(rand.NewPCG(3, 3))
+	for i := range b.IDs {
+		b.IDs[i] = int32(random.IntN(m.Config().Vocab))
+	}
+	for w := range o.windows {
+		b.WindowBegin[w+1] = int32((w + 1) * o.tokens)
+		for i := range o.targets {
+			at := w*o.targets + i
+			b.TargetRow[at] = b.WindowBegin[w+1] - int32(o.targets-i)
+			b.TargetID[at], b.TargetWeight[at] = int32(i), 1
+		}
+	}
+	step := int64(0)
+	took, err := best(o.repeat, func() error {
+		step++
+		if err := t.Accumulate(0, o.windows, o.targets*o.windows, uint64(step)); err != nil {
+			return err
+		}
+		_, err := t.Update(engine.Update{LearningRate: 1e-4, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01,
+			MaxGradNorm: 1, Normaliser: float64(o.targets * o.windows), Step: step})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c := m.Config()
+	peak, err := device.MeasureProduct(m.Precision(), limits.MaxTokens, 2*c.FFN, c.Hidden)
+	if err != nil {
+		return err
+	}
+	tokens, targets := make([]int64, o.windows), make([]int64, o.windows)
+	for i := range tokens {
+		tokens[i], targets[i] = int64(o.tokens), int64(o.targets)
+	}
+	gflops := engine.TrainingFLOPs(c, a.Config(), tokens, targets) / took.Seconds() / 1e9
+	result["windows"] = o.windows
+	result["targets"] = o.targets
+	result["tokens_per_second"] = float64(limits.MaxTokens) / took.Seconds()
+	result["gflops"] = gflops
+	result["product_gflops"] = peak
+	result["share_of_product"] = gflops / peak
+	return nil
+}
+
+func infer(o options, device *engine.Device, m *engine.Model, a *engine.Adapter, result map[string]any) error {
+	const decoded = 32
+	s, err := m.NewSession(a, o.tokens+decoded, 1)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	ids := make([]int32, o.tokens)
+	random := rand.New(rand.NewPCG(3, 3))
+	for i := range ids {
+		ids[i] = int32(random.IntN(m.Config().Vocab))
+	}
+	logits := make([]float32, m.Config().Vocab)
+	prefill, err := best(o.repeat, func() error {
+		if err := s.Truncate(0, 0); err != nil {
+			return err
+		}
+		return s.Prefill(0, ids, logits)
+	})
+	if err != nil {
+		return err
+	}
+	decode, err := best(o.repeat, func() error {
+		if err := s.Truncate(0, o.tokens); err != nil {
+			return err
+		}
+		for i := range decoded {
+			if err := s.Decode([]int32{0}, ids[i:i+1], logits); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	bandwidth, err := device.MeasureBandwidth()
+	if err != nil {
+		return err
+	}
+	rate := decoded / decode.Seconds()
+	moved := decodingBytes(m.Config(), m.Precision(), o)
+	result["prefill_tokens_per_second"] = float64(o.tokens) / prefill.Seconds()
+	result["decode_tokens_per_second"] = rate
+	result["bandwidth_gb_per_second"] = bandwidth / 1e9
+	result["decode_gb_per_token"] = moved / 1e9
+	result["share_of_bandwidth"] = rate * moved / bandwidth
+	return nil
+}
+
+// decodingBytes are what one decoded token must read: all weights but the embedding's other rows, the adapter, and the
+// keys and values of the sequence.
+func decodingBytes(c engine.ModelConfig, precision engine.DType, o options) float64 {
+	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
+	weights := c.Layers*c.Hidden*(2*q+2*kv+3*c.FFN) + c.Vocab*c.Hidden
+	if o.rank > 0 {
+		weights += engine.AdapterConfig{Rank: o.rank, Targets: engine.AllTargets}.Parameters(c)
+	}
+	return float64(precision.Size()) * float64(weights+2*kv*c.Layers*o.tokens)
+}
