@@ -30,8 +30,8 @@ func (t *Tokenizer) appendWords(dst []int32, s string) []int32 {
 // appendCached appends the ids of the word s[i:end], and remembers them.
 func (t *Tokenizer) appendCached(dst []int32, s string, i, end int, cache *wordCache) []int32 {
 	key := keyOf(s, i, end)
-	place := key.place()
-	if e := cache.get(place, &key, end-i); e != nil {
+	hash := key.hash()
+	if e := cache.get(hash, &key, end-i); e != nil {
 		start := len(dst)
 		if cap(dst)-start < cachedIDs {
 			dst = slices.Grow(dst, cachedIDs)
@@ -41,7 +41,7 @@ func (t *Tokenizer) appendCached(dst []int32, s string, i, end int, cache *wordC
 	}
 	start := len(dst)
 	dst = t.mergeShort(dst, s[i:end])
-	cache.put(place, &key, end-i, dst[start:])
+	cache.put(hash, &key, end-i, dst[start:])
 	return dst
 }
 

@@ -6,17 +6,21 @@ import (
 )
 
 const (
-	cacheSlots     = 1 << 16
-	cachedWordSize = 32 // bytes; longer words are rare
-	cachedIDs      = 7
+	firstCacheSlots = 1 << 10
+	mostCacheSlots  = 1 << 16 // 4 MB
+	cachedWordSize  = 32      // bytes; longer words are rare
+	cachedIDs       = 7
 )
 
-// A wordCache remembers the ids of words for one goroutine at a time. An entry is one cache line without pointers:
-// looking a word up is the most frequent thing that a tokenizer does, and shared entries behind pointers made it twice
-// as slow.
+// A wordCache remembers the ids of words for one goroutine at a time, and grows with their number. An entry is one
+// cache line without pointers: looking a word up is the most frequent thing that a tokenizer does, and shared entries
+// behind pointers made it twice as slow.
 type wordCache struct {
-	slots [cacheSlots]cachedWord
+	slots []cachedWord // a power of two
+	puts  int          // since the cache last grew
 }
+
+func newWordCache() *wordCache { return &wordCache{slots: make([]cachedWord, firstCacheSlots)} }
 
 type cachedWord struct {
 	key    wordKey
@@ -49,9 +53,8 @@ func load64[S string | []byte](s S) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// place returns the first of the two neighbouring slots where a word may lie. It need not withstand an attacker: words
-// that collide only evict each other.
-func (k *wordKey) place() uint64 {
+// hash need not withstand an attacker: words that collide only evict each other.
+func (k *wordKey) hash() uint64 {
 	const odd = 0x9E3779B97F4A7C15
 	h := k[0] * odd
 	if k[1] != 0 {
@@ -59,18 +62,19 @@ func (k *wordKey) place() uint64 {
 		h = (bits.RotateLeft64(h, 23) ^ k[2]) * odd
 		h = (bits.RotateLeft64(h, 23) ^ k[3]) * odd
 	}
-	return h >> (64 - 16)
+	return h >> 32
 }
 
 func (e *cachedWord) holds(key *wordKey, size int) bool {
 	return e.key[0] == key[0] && int(e.size) == size && (size <= 8 || e.key == *key)
 }
 
-// get returns the entry of a word, or nil.
-func (c *wordCache) get(place uint64, key *wordKey, size int) *cachedWord {
-	e := &c.slots[place%cacheSlots]
+// get returns the entry of a word, or nil. A word lies in one of two neighbouring slots.
+func (c *wordCache) get(hash uint64, key *wordKey, size int) *cachedWord {
+	i := hash & uint64(len(c.slots)-1)
+	e := &c.slots[i]
 	if !e.holds(key, size) {
-		e = &c.slots[place%cacheSlots^1]
+		e = &c.slots[i^1]
 		if !e.holds(key, size) {
 			return nil
 		}
@@ -82,19 +86,39 @@ func (c *wordCache) get(place uint64, key *wordKey, size int) *cachedWord {
 }
 
 // put adds a word, in the place of the neighbour that was not asked for lately.
-func (c *wordCache) put(place uint64, key *wordKey, size int, ids []int32) {
+func (c *wordCache) put(hash uint64, key *wordKey, size int, ids []int32) {
 	if len(ids) > cachedIDs {
 		return
 	}
-	e, other := &c.slots[place%cacheSlots], &c.slots[place%cacheSlots^1]
+	if c.puts++; c.puts > len(c.slots) && len(c.slots) < mostCacheSlots {
+		c.grow()
+	}
+	e := c.victim(hash)
+	*e = cachedWord{key: *key, count: uint8(len(ids)), size: uint8(size)}
+	copy(e.ids[:], ids)
+}
+
+// victim returns the slot that a word of this hash is to take.
+func (c *wordCache) victim(hash uint64) *cachedWord {
+	i := hash & uint64(len(c.slots)-1)
+	e, other := &c.slots[i], &c.slots[i^1]
 	if e.recent {
 		e, other = other, e
 	}
 	if e.recent {
 		other.recent = false
 	}
-	*e = cachedWord{key: *key, count: uint8(len(ids)), size: uint8(size)}
-	copy(e.ids[:], ids)
+	return e
+}
+
+func (c *wordCache) grow() {
+	old := c.slots
+	c.slots, c.puts = make([]cachedWord, 4*len(old)), 0
+	for _, e := range old {
+		if e.size > 0 {
+			*c.victim(e.key.hash()) = e
+		}
+	}
 }
 
 // A cachePool lends wordCaches to the goroutines that encode. It grows to as many as ever work at once. (A sync.Pool
@@ -112,7 +136,7 @@ func (p *cachePool) take() *wordCache {
 		p.free = p.free[:last]
 		return c
 	}
-	return new(wordCache)
+	return newWordCache()
 }
 
 func (p *cachePool) give(c *wordCache) {

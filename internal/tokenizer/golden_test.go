@@ -1,8 +1,6 @@
 package tokenizer_test
 
 import (
-	"bufio"
-	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"os"
@@ -190,71 +188,4 @@ func TestEncode_AddedTokenFlags(t *testing.T) {
 			}
 		}
 	})
-}
-
-func BenchmarkEncode(b *testing.B) {
-	texts := chatTexts(b)
-	for _, mode := range []string{"chat", "windows"} {
-		b.Run(mode, func(b *testing.B) {
-			tok := loadFull(b)
-			text := texts
-			encode := tok.AppendEncode
-			if mode == "windows" {
-				text = asWindowLines(texts)
-				encode = tok.AppendEncodeOrdinary
-			}
-			ids := encode(nil, text)
-			b.SetBytes(int64(len(text)))
-			b.ReportAllocs()
-			for b.Loop() {
-				ids = encode(ids[:0], text)
-			}
-			b.ReportMetric(float64(len(ids)), "tokens")
-		})
-	}
-}
-
-// chatTexts is the messages of the chat corpus, a line each.
-func chatTexts(b *testing.B) string {
-	f, err := os.Open("../../../shared/chats/ubuntu-irc/train.jsonl.gz")
-	if err != nil {
-		b.Skip("no chat corpus in ../shared/chats")
-	}
-	defer f.Close()
-	unzipped, err := gzip.NewReader(f)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var texts strings.Builder
-	lines := bufio.NewScanner(unzipped)
-	for lines.Scan() {
-		var message struct{ Text string }
-		if err := json.Unmarshal(lines.Bytes(), &message); err != nil {
-			b.Fatal(err)
-		}
-		texts.WriteString(message.Text + "\n")
-	}
-	return texts.String()
-}
-
-func asWindowLines(texts string) string {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	for line := range strings.Lines(texts) {
-		out.WriteString(`{"name": "Aidan", "delta": "<1m", "reply_to": null, "content_type": "text", "text": `)
-		if err := encoder.Encode(strings.TrimSuffix(line, "\n")); err != nil {
-			panic(err)
-		}
-		out.Truncate(out.Len() - 1)
-		out.WriteString("}\n")
-	}
-	return out.String()
-}
-
-func BenchmarkLoad(b *testing.B) {
-	loadFull(b)
-	for b.Loop() {
-		load(b, fullDir)
-	}
 }
