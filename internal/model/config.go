@@ -10,19 +10,19 @@ import (
 
 // Config is the architecture of a Qwen3 model, as its config.json gives it. Every field has been checked.
 type Config struct {
-	VocabSize        int // rows of the embedding; may be more than the tokenizer has
-	HiddenSize       int // width of the residual stream
-	IntermediateSize int // width of the MLP
-	Layers           int
-	Heads            int // query heads
-	KVHeads          int // key and value heads; divides Heads
-	HeadDim          int // even; Heads x HeadDim need not be HiddenSize
-	MaxPositions     int
-	RMSNormEps       float64
-	RopeTheta        float64
-	TieEmbeddings    bool              // the output projection is the embedding
-	DType            safetensors.DType // what the weights are said to be stored as, "" if it is not said; each tensor has its own
-	EOSTokenIDs      []int             // may be empty
+	VocabSize        int               `json:"vocab_size"`        // rows of the embedding; may be more than the tokenizer has
+	HiddenSize       int               `json:"hidden_size"`       // width of the residual stream
+	IntermediateSize int               `json:"intermediate_size"` // width of the MLP
+	Layers           int               `json:"num_hidden_layers"`
+	Heads            int               `json:"num_attention_heads"` // query heads
+	KVHeads          int               `json:"num_key_value_heads"` // key and value heads; divides Heads
+	HeadDim          int               `json:"head_dim"`            // even; Heads x HeadDim need not be HiddenSize
+	MaxPositions     int               `json:"max_position_embeddings"`
+	RMSNormEps       float64           `json:"rms_norm_eps"`
+	RopeTheta        float64           `json:"rope_theta"`
+	TieEmbeddings    bool              `json:"tie_word_embeddings"` // the output projection is the embedding
+	DType            safetensors.DType `json:"dtype"`               // what the weights are said to be stored as, "" if it is not said; each tensor has its own
+	EOSTokenIDs      []int             `json:"eos_token_ids"`       // may be empty
 }
 
 // QSize is the width of the queries and of the attention's result, Heads x HeadDim.
