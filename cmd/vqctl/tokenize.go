@@ -57,7 +57,7 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 	if o.decode && o.plain {
 		return hint.Usage("--plain is about text, and --decode reads ids: give one of them")
 	}
-	source, err := model.Resolve(o.baseModel)
+	source, err := tokenizerSource(o.baseModel)
 	if err != nil {
 		return err
 	}
@@ -81,6 +81,17 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 		return parallel.Lines(ctx, name, in, out, func(dst, line []byte) ([]byte, error) { return decodeLine(t, dst, line) })
 	}
 	return parallel.Lines(ctx, name, in, out, func(dst, line []byte) ([]byte, error) { return encodeLine(t, dst, line) })
+}
+
+// tokenizerSource finds the base model: the one that was named, else that of the trained adapter, else the default.
+func tokenizerSource(name string) (model.Source, error) {
+	if name == "" {
+		if _, err := os.Stat(defaultAdapter); err == nil {
+			base, _, err := modelOptions{}.resolve()
+			return base, err
+		}
+	}
+	return model.Resolve(name)
 }
 
 func tokenizePlain(t *tokenizer.Tokenizer, name string, in io.Reader, out io.Writer) error {
