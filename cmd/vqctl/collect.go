@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
 
@@ -134,15 +133,12 @@ func newCollectResult(source, target string, s *imessage.Summary) *collectResult
 }
 
 func (r *collectResult) print(out io.Writer) error {
-	table := tabwriter.NewWriter(out, 0, 0, 1, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "%d\t rows in %s\n", r.Rows, r.Source)
+	text := fmt.Sprintf("%d rows in %s:\n", r.Rows, r.Source)
+	width := len(fmt.Sprint(r.Rows)) + 2
 	for _, f := range r.Fates {
-		fmt.Fprintf(table, "%d\t %s\n", f.Rows, f.Fate)
+		text += fmt.Sprintf("%*d %s\n", width, f.Rows, f.Fate)
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	text := fmt.Sprintf("%d messages in %d conversations in %s\n", r.Messages, r.Conversations, r.Database)
+	text += fmt.Sprintf("%d messages, with reactions, of %d conversations in %s\n", r.Messages, r.Conversations, r.Database)
 	if r.Gone > 0 && r.Kept {
 		text += fmt.Sprintf("%d messages are no longer in the source and were kept\n", r.Gone)
 	} else if r.Gone > 0 {
