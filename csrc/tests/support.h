@@ -20,7 +20,7 @@
 namespace vq::test {
 
 constexpr double kUnit32 = 0x1p-24;  // relative error of rounding to f32
-constexpr double kUnitBf16 = 0x1p-9;  // and to bf16
+constexpr double kUnitBf16 = 0x1p-8;  // and to bf16
 
 inline double unit_of(DType t) { return t == DType::bf16 ? kUnitBf16 : kUnit32; }
 

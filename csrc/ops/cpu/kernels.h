@@ -108,9 +108,9 @@ struct VectorKernels {
   void (*store_tile)(const float* tile, int64_t tile_stride, int64_t rows, int64_t cols, Run dst, int64_t stride,
                      float alpha, ConstRun add, int64_t add_stride);
   float (*dot)(ConstRun a, ConstRun b, int64_t n);
-  // y[t * y_stride + i] = w row i . x[t], t < count <= 8.
+  // y[t * y_stride + i] = w row i . x[t], t < count <= 8; `round`: w to bf16 first.
   void (*gemv)(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
-               int64_t x_stride, int64_t count);
+               int64_t x_stride, int64_t count, bool round);
   float (*rms_norm)(Run y, ConstRun x, const float* w, int64_t n, float eps);  // returns 1 / rms
   void (*rms_norm_backward)(Run dx, ConstRun dy, ConstRun x, float rstd, const float* w, int64_t n, bool accumulate);
   // One row of `heads` heads. cos_sin: of the row's position.

@@ -41,8 +41,8 @@ Parts parts_of(bool packs, unsigned uses) {
   return {(uses & use_forward) != 0, (uses & use_backward) != 0, (uses & (use_gather | use_decode)) != 0};
 }
 
-// A copy is made in the type of the products: rounding early or late is the same.
-DType copy_type(DType stored, DType compute) { return compute == DType::bf16 ? DType::bf16 : stored; }
+// A copy is made in the type of the products (rounding early or late is the same), or in bf16 when that is exact.
+DType copy_type(DType stored, DType compute) { return stored == DType::bf16 ? stored : compute; }
 
 }  // namespace
 
@@ -177,7 +177,7 @@ void CpuDevice::few_rows(const Tensor& y, const Tensor& x, std::span<const Piece
         const int64_t first = strip * kStrip, count = std::min(kStrip, piece.n - first), col = column + first;
         float out[kFewRows * kStrip];
         const ConstRun rows = {static_cast<const char*>(w.data) + first * piece.lines.stride * elem_size(w.type), w.type};
-        vec_.gemv(out, kStrip, rows, piece.lines.stride, count, k, xs, k_stride, y.rows);
+        vec_.gemv(out, kStrip, rows, piece.lines.stride, count, k, xs, k_stride, y.rows, round);
         const Tensor part = y.columns(col, count);
         ConstRun sum = {nullptr, Elem::f32};
         if (add) sum = at(add->columns(col, count), 0);

@@ -202,7 +202,7 @@ struct Count {
 // Products of a few rows with a matrix where it lies, in order of its memory: bound by reading w.
 template <int T>
 void gemv_rows(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
-               int64_t x_stride) {
+               int64_t x_stride, bool round) {
   constexpr int R = T <= 2 ? 4 : T <= 4 ? 2 : 1;  // rows at once: R * T accumulators
   const auto some_rows = [&](auto row_count, int64_t row) __attribute__((always_inline)) {
     constexpr int N = decltype(row_count)::value;
@@ -211,7 +211,8 @@ void gemv_rows(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t r
       vf xs[T];
       for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + i, c);
       for (int r = 0; r < N; r++) {
-        const vf v = load(w, (row + r) * stride + i, c);
+        vf v = load(w, (row + r) * stride + i, c);
+        if (w.type != Elem::bf16 && round) v = (vf)(round_bf16(v) & 0xffff0000);
         for (int t = 0; t < T; t++) acc[r][t] += v * xs[t];
       }
     });
@@ -224,16 +225,16 @@ void gemv_rows(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t r
 }
 
 void gemv(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
-          int64_t x_stride, int64_t count) {
+          int64_t x_stride, int64_t count, bool round) {
   switch (count) {
-    case 1: return gemv_rows<1>(y, y_stride, w, stride, rows, k, x, x_stride);
-    case 2: return gemv_rows<2>(y, y_stride, w, stride, rows, k, x, x_stride);
-    case 3: return gemv_rows<3>(y, y_stride, w, stride, rows, k, x, x_stride);
-    case 4: return gemv_rows<4>(y, y_stride, w, stride, rows, k, x, x_stride);
-    case 5: return gemv_rows<5>(y, y_stride, w, stride, rows, k, x, x_stride);
-    case 6: return gemv_rows<6>(y, y_stride, w, stride, rows, k, x, x_stride);
-    case 7: return gemv_rows<7>(y, y_stride, w, stride, rows, k, x, x_stride);
-    default: return gemv_rows<8>(y, y_stride, w, stride, rows, k, x, x_stride);
+    case 1: return gemv_rows<1>(y, y_stride, w, stride, rows, k, x, x_stride, round);
+    case 2: return gemv_rows<2>(y, y_stride, w, stride, rows, k, x, x_stride, round);
+    case 3: return gemv_rows<3>(y, y_stride, w, stride, rows, k, x, x_stride, round);
+    case 4: return gemv_rows<4>(y, y_stride, w, stride, rows, k, x, x_stride, round);
+    case 5: return gemv_rows<5>(y, y_stride, w, stride, rows, k, x, x_stride, round);
+    case 6: return gemv_rows<6>(y, y_stride, w, stride, rows, k, x, x_stride, round);
+    case 7: return gemv_rows<7>(y, y_stride, w, stride, rows, k, x, x_stride, round);
+    default: return gemv_rows<8>(y, y_stride, w, stride, rows, k, x, x_stride, round);
   }
 }
 
