@@ -13,11 +13,8 @@ const urlBalloon = "com.apple.messages.URLBalloonProvider"
 // balloonWords returns the words of a balloon whose body has none: the URL of a link, the summary of an app's message.
 // Empty if its payload has none either.
 func balloonWords(bundle string, payload []byte) string {
-	if len(payload) == 0 {
-		return ""
-	}
-	var root map[string]any
-	if _, err := plist.Unmarshal(payload, &root); err != nil {
+	root := decodePlist(payload)
+	if root == nil {
 		return ""
 	}
 	content, _ := unarchive(root).(map[string]any)
@@ -29,6 +26,23 @@ func balloonWords(bundle string, payload []byte) string {
 	}
 	info, _ := content["userInfo"].(map[string]any)
 	return trimmed(info["caption"])
+}
+
+// decodePlist returns the dictionary that a property list holds, or nil if it holds none. A list that the library trips
+// over, which anybody may send, is one that holds none.
+func decodePlist(data []byte) (root map[string]any) {
+	if len(data) == 0 {
+		return nil
+	}
+	defer func() {
+		if recover() != nil {
+			root = nil
+		}
+	}()
+	if _, err := plist.Unmarshal(data, &root); err != nil {
+		return nil
+	}
+	return root
 }
 
 func trimmed(v any) string {

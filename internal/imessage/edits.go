@@ -3,8 +3,6 @@ package imessage
 import (
 	"slices"
 	"strconv"
-
-	"howett.net/plist"
 )
 
 // edits is what message_summary_info tells of a message that was edited or unsent, by the numbers that its parts had when
@@ -16,11 +14,8 @@ type edits struct {
 }
 
 func readEdits(summary []byte) edits {
-	var info map[string]any
-	if len(summary) == 0 {
-		return edits{}
-	}
-	if _, err := plist.Unmarshal(summary, &info); err != nil {
+	info := decodePlist(summary)
+	if info == nil {
 		return edits{}
 	}
 	original, _ := info["otr"].(map[string]any)

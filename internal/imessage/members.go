@@ -43,6 +43,9 @@ type event struct {
 // readEras works out who was in each group when: today's members, walked back through the rows that tell who was added,
 // was removed or left. Who wrote a message was a member then, even if the row that told of the leaving is lost.
 func (s *Source) readEras(ctx context.Context, d *directory) error {
+	if !slices.ContainsFunc(d.sortedChats(), func(c *chat) bool { return c.group }) {
+		return nil
+	}
 	events := make(map[*chat][]event)
 	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s, %s FROM message`, s.integer("message", "date"),
 		s.integer("message", "handle_id"), s.integer("message", "is_from_me"), s.integer("message", "item_type"),

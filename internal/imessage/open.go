@@ -92,6 +92,10 @@ func find(path string) (string, error) {
 		return "", explainFile(path, err)
 	}
 	if !info.IsDir() {
+		// SQLite keeps the -wal and -shm files beside the file itself, not beside a link to it.
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return "", explainFile(path, err)
+		}
 		return path, nil
 	}
 	if err := refuseEncrypted(path); err != nil {

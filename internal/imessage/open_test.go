@@ -72,24 +72,53 @@ func oneMessage(t *testing.T) *history {
 	return h
 }
 
+// copyOpen makes the history a copy of some of its files, taken while a writer has it open.
+func copyOpen(t *testing.T, h *history, suffixes ...string) {
+	t.Helper()
+	db := journal(t, h.path, "WAL")
+	defer db.Close()
+	target := filepath.Join(t.TempDir(), "chat.db")
+	for _, suffix := range suffixes {
+		data, err := os.ReadFile(h.path + suffix)
+		if err == nil {
+			err = os.WriteFile(target+suffix, data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.path = target
+}
+
+// Messages was killed, or the files were copied: nobody has them open.
+func TestOpen_ReadsAnAbandonedWAL(t *testing.T) {
+	h := oneMessage(t)
+	copyOpen(t, h, "", "-wal", "-shm")
+	before := files(t, filepath.Dir(h.path))
+	collectInto(t, h.path, fresh(t), imessage.Options{}).want(t, "direct john", "john text: written")
+	after := files(t, filepath.Dir(h.path))
+	for _, name := range []string{"chat.db", "chat.db-wal"} {
+		if before[name] != after[name] {
+			t.Errorf("%s has changed", name)
+		}
+	}
+	if len(after) != len(before) {
+		t.Errorf("files before %v, after %v", before, after)
+	}
+}
+
 func TestOpen_LeavesTheSourceAsItWas(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, h *history){
 		"WALWithoutFiles": func(*testing.T, *history) {},
 		"Rollback":        func(t *testing.T, h *history) { journal(t, h.path, "DELETE").Close() },
-		"WALWithoutSHM": func(t *testing.T, h *history) { // as in a copy of a database that was open
-			db := journal(t, h.path, "WAL")
-			copyTo := filepath.Join(t.TempDir(), "chat.db")
-			for _, suffix := range []string{"", "-wal"} {
-				data, err := os.ReadFile(h.path + suffix)
-				if err == nil {
-					err = os.WriteFile(copyTo+suffix, data, 0o600)
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
+		"WALWithoutSHM":   func(t *testing.T, h *history) { copyOpen(t, h, "", "-wal") },
+		"Link": func(t *testing.T, h *history) {
+			copyOpen(t, h, "", "-wal")
+			link := filepath.Join(t.TempDir(), "link.db")
+			if err := os.Symlink(h.path, link); err != nil {
+				t.Fatal(err)
 			}
-			db.Close()
-			h.path = copyTo
+			h.path = link
 		},
 		"ReadOnlyFolder": func(t *testing.T, h *history) {
 			folder := filepath.Dir(h.path)
@@ -104,7 +133,7 @@ func TestOpen_LeavesTheSourceAsItWas(t *testing.T) {
 			prepare(t, h)
 			before := files(t, filepath.Dir(h.path))
 			want := "john text: hello"
-			if name == "WALWithoutSHM" || name == "Rollback" {
+			if name != "WALWithoutFiles" && name != "ReadOnlyFolder" {
 				want = "john text: written"
 			}
 			collectInto(t, h.path, fresh(t), imessage.Options{}).want(t, "direct john", want)

@@ -195,17 +195,23 @@ func (s *splitter) find(guid string) int {
 	return slices.IndexFunc(s.files, func(a attachment) bool { return a.guid == guid })
 }
 
-// place adds the attachment that a U+FFFC stands for: the one that its run names, else the next that no run names.
+// place adds the attachment that a U+FFFC stands for: the one that its run names, else the next that no run names. A
+// transcript belongs to the one that is named.
 func (s *splitter) place(run *typedstream.Run) {
-	n := s.find(run.Get(transferAttribute).Text)
+	guid := run.Get(transferAttribute).Text
+	transcript := strings.TrimSpace(run.Get(transcriptAttribute).Text)
+	n := s.find(guid)
 	if n < 0 {
 		if n = slices.Index(s.placed, false); n < 0 {
 			return
 		}
 		s.placed[n] = true
+		if guid != "" {
+			transcript = ""
+		}
 	}
 	if a := &s.files[n]; !a.payload {
-		s.add(piece{kind: a.kind, text: a.name, attachment: a.guid, transcript: strings.TrimSpace(run.Get(transcriptAttribute).Text)})
+		s.add(piece{kind: a.kind, text: a.name, attachment: a.guid, transcript: transcript})
 	}
 }
 
