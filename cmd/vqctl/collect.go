@@ -138,7 +138,7 @@ func (r *collectResult) print(out io.Writer) error {
 	for _, f := range r.Fates {
 		text += fmt.Sprintf("%*d %s\n", width, f.Rows, f.Fate)
 	}
-	text += fmt.Sprintf("%d messages, with reactions, of %d conversations in %s\n", r.Messages, r.Conversations, r.Database)
+	text += fmt.Sprintf("%d messages, reactions included, of %d conversations are in %s\n", r.Messages, r.Conversations, r.Database)
 	if r.Gone > 0 && r.Kept {
 		text += fmt.Sprintf("%d messages are no longer in the source and were kept\n", r.Gone)
 	} else if r.Gone > 0 {

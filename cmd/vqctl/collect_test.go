@@ -60,7 +60,7 @@ func TestRunCollect_SummaryInWords(t *testing.T) {
 	if err := runCollect(t.Context(), collectOptions{source: source, dataDir: data}, &out); err != nil {
 		t.Fatal(err)
 	}
-	want := "3 rows in " + source + ":\n  1 messages\n  1 reactions\n  1 junk\n2 messages, with reactions, of 1 conversations in " + filepath.Join(data, "messages.db") + "\n"
+	want := "3 rows in " + source + ":\n  1 messages\n  1 reactions\n  1 junk\n2 messages, reactions included, of 1 conversations are in " + filepath.Join(data, "messages.db") + "\n"
 	if got := out.String(); got != want {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
 	}
