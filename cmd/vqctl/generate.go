@@ -36,9 +36,9 @@ func newGenerateCommand() *cli.Command {
 		Name:  "generate",
 		Usage: "write the next message of a conversation as one of its people",
 		Description: `The conversation is what --context and --message say, in this order. Lines of --context are window lines; the file may
-begin with a header, whose type, members and date hold unless flags say otherwise. --message is somebody's text, a minute
-after the one before at most. Whoever speaks in --message must be a member where members are named with --member; where
-they are not, those who speak are the members.
+begin with a header, whose members take part and whose type and date hold unless flags say otherwise. --message is
+somebody's text, less than a minute after the one before. Where members are named, by --member or a header, whoever speaks
+in --message must be one of them; where they are not, those who speak are the members.
 
 What comes out is a well-formed message: the model's own distribution, restricted to what may stand in a line of a window
 and can still be ended within --max-new-tokens. --raw is without that: what the model writes after the prompt, up to the
@@ -121,7 +121,7 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 	defer loaded.Close()
 	writer := newWriter(loaded, false)
 	defer writer.Close()
-	done, err := writer.Continue(ctx, conversation.Tokens(loaded.Tokenizer, o.as), o.n, o.sample, nil)
+	done, err := o.write(ctx, writer, conversation.Tokens(loaded.Tokenizer, o.as))
 	if err != nil {
 		return err
 	}
@@ -137,6 +137,22 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 	return nil
 }
 
+// write lets the model write, and shows how far it is.
+func (o *generateOptions) write(ctx context.Context, w *infer.Writer, prompt []int32) ([]infer.Continuation, error) {
+	reading, endReading := newProgress("reading", "tokens")
+	w.Reading = func(done, total int) { reading(int64(done), int64(total)) }
+	writing, endWriting := newProgress("writing", "tokens")
+	defer endWriting()
+	written := int64(0)
+	return w.Continue(ctx, prompt, o.n, o.sample, func(int, []byte) {
+		if written == 0 {
+			endReading()
+		}
+		written++
+		writing(written, 0)
+	})
+}
+
 // conversation is what the flags and the context say was said.
 func (o *generateOptions) conversation(stdin io.Reader) (*infer.Conversation, error) {
 	header, messages, err := readContext(o.context, stdin)
@@ -145,11 +161,9 @@ func (o *generateOptions) conversation(stdin io.Reader) (*infer.Conversation, er
 	}
 	members, kind, start := o.members, o.kind, o.start
 	if header != nil {
-		if len(members) == 0 {
-			members = header.Members
-		}
-		if kind == "" && len(o.members) == 0 {
-			kind = header.Type
+		members = append(members, header.Members...)
+		if joined := infer.NewHeader("", members, o.as, ""); kind == "" && len(joined.Members) == len(header.Members) {
+			kind = header.Type // nobody has joined
 		}
 		if start == "" {
 			start = header.Start

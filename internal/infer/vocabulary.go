@@ -3,7 +3,6 @@ package infer
 import (
 	"bytes"
 	"slices"
-	"sort"
 )
 
 // Vocabulary is what the tokens of a model are made of.
@@ -22,15 +21,16 @@ type spelled struct {
 }
 
 // spelling is the tokens of a model by their bytes, sorted so that an automaton can be run over all of them at the cost
-// of little more than their distinct prefixes.
+// of little more than their distinct prefixes. One goroutine at a time may use it.
 type spelling struct {
 	byFirst [256][]spelled // by first byte, each sorted by bytes
 	longest int            // bytes of the longest
+	found   []state        // by id, all dead between calls of after
 }
 
 // newSpelling takes the ids below size.
 func newSpelling(v Vocabulary, size int) *spelling {
-	s := new(spelling)
+	s := &spelling{found: slices.Repeat([]state{dead}, size)}
 	for id := range int32(size) {
 		if v.IsAdded(id) {
 			continue
@@ -68,7 +68,7 @@ type choices struct {
 
 // after runs the automaton from s over all tokens: the choices are those it survives.
 func (v *spelling) after(a *automaton, s state) *choices {
-	c := new(choices)
+	n := 0
 	path := make([]state, v.longest+1) // path[d]: the state after the first d bytes of the token looked at
 	path[0] = s
 	for first, bucket := range v.byFirst {
@@ -83,21 +83,21 @@ func (v *spelling) after(a *automaton, s state) *choices {
 			}
 			alive = a.run(path, token.bytes, int(token.shared))
 			if alive == len(token.bytes) {
-				c.ids = append(c.ids, token.id)
-				c.next = append(c.next, path[alive])
+				v.found[token.id] = path[alive]
+				n++
 			}
 		}
 	}
-	sort.Sort(c)
+	c := &choices{ids: make([]int32, 0, n), next: make([]state, 0, n)}
+	// By id, in the order of the model's output: to look at every id is quicker than to sort those that were found.
+	for id, to := range v.found {
+		if to != dead {
+			c.ids = append(c.ids, int32(id))
+			c.next = append(c.next, to)
+			v.found[id] = dead
+		}
+	}
 	return c
-}
-
-// choices sort by id, the order of the model's output.
-func (c *choices) Len() int           { return len(c.ids) }
-func (c *choices) Less(i, j int) bool { return c.ids[i] < c.ids[j] }
-func (c *choices) Swap(i, j int) {
-	c.ids[i], c.ids[j] = c.ids[j], c.ids[i]
-	c.next[i], c.next[j] = c.next[j], c.next[i]
 }
 
 // run continues the path through text from its byte d on, and returns how many bytes of text the automaton survives.

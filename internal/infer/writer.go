@@ -31,6 +31,9 @@ type Tokenizer interface {
 
 // Writer continues prompts. One goroutine at a time may use it.
 type Writer struct {
+	// Reading is told how much of a prompt has been read; it may be nil.
+	Reading func(done, total int)
+
 	model     Model
 	tokenizer Tokenizer
 	stops     []int32  // end of text
@@ -195,9 +198,12 @@ const prefillTokens = 512
 
 // prefill appends ids to a sequence; logits are those after the last.
 func (w *Writer) prefill(ctx context.Context, sequence int, ids []int32, logits []float32) error {
-	for len(ids) > 0 {
+	for total := len(ids); len(ids) > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
+		}
+		if w.Reading != nil {
+			w.Reading(total-len(ids), total)
 		}
 		n := min(len(ids), prefillTokens)
 		var into []float32

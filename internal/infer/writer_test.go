@@ -215,3 +215,37 @@ func TestInterruptedContinuationIsReturned(t *testing.T) {
 		t.Errorf("got %q, streamed %q", done[0].Text, streamed)
 	}
 }
+
+// TestLongPromptIsReadInParts: progress is told, Ctrl-C heard between the parts, and what was read before it is kept.
+func TestLongPromptIsReadInParts(t *testing.T) {
+	long := slices.Repeat([]int32{'x'}, 2*prefillTokens+100)
+	w, model, _ := newFake(t, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	var told []int
+	w.Reading = func(done, total int) {
+		if told = append(told, done); done > 0 {
+			cancel()
+		}
+		if total != len(long) {
+			t.Errorf("total %d, want %d", total, len(long))
+		}
+	}
+	if _, err := w.Continue(ctx, long, 1, Options{MaxNewTokens: 80}, nil); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v", err)
+	}
+	if want := []int{0, prefillTokens}; !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
+	}
+	w.Reading = nil
+	got, err := w.Continue(context.Background(), long, 1, Options{MaxNewTokens: 80}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{prefillTokens, prefillTokens, 100}; !slices.Equal(model.reads, want) {
+		t.Errorf("read %v tokens, want %v", model.reads, want)
+	}
+	fresh, _, _ := newFake(t, nil)
+	if want, err := fresh.Continue(context.Background(), long, 1, Options{MaxNewTokens: 80}, nil); err != nil || !slices.Equal(got[0].IDs, want[0].IDs) {
+		t.Errorf("%q after an interruption, %q without, error %v", got[0].Text, want[0].Text, err)
+	}
+}
