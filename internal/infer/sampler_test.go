@@ -76,7 +76,7 @@ func TestSamplerDistribution(t *testing.T) {
 		{"RestrictedTopP", some, Sampling{Temperature: 0.7, TopP: 0.9}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			const draws = 100000
+			const draws = 20000
 			want := expected(logits, c.ids, c.Sampling)
 			s := newSampler(c.Sampling, 0)
 			count := make(map[int]int)

@@ -21,7 +21,7 @@ func TestConstrainedIsWellFormed(t *testing.T) {
 	for _, max := range []int{40, 41, 43, 50, 80, 200} {
 		for _, favoured := range []map[string]float32{nil, {`\u`: 9, "\xF0\x9F": 8, " ": 8}, {`a"}`: 9}, {"\xC2": 9}} {
 			w, _, _ := newFake(t, favoured)
-			for seed := range uint64(25) {
+			for seed := range uint64(6) {
 				o := Options{Sampling: Sampling{Temperature: 1, Seed: seed}, MaxNewTokens: max}
 				done, err := w.Continue(context.Background(), somePrompt, 2, o, nil)
 				if err != nil {
