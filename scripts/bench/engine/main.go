@@ -6,7 +6,8 @@
 // train: forward, backward and AdamW of windows of -tokens tokens with loss on the last -targets of each, packed -windows
 // to a micro-batch; the share is of the speed that the device's own product reaches on the model's largest matrix.
 // infer: prefill of -tokens tokens, then decoding; the share is of the memory bandwidth, by the bytes that decoding must
-// read. Every figure is the best of -repeat: other processes can only make it worse.
+// read. Every figure is the best of -repeat: other processes can only make it worse. With -model the weights are mapped
+// from files, as vqctl does it; the peak of the process's memory can then be held against the plan.
 package main
 
 import (
@@ -17,6 +18,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"runtime"
+	"syscall"
 	"time"
 
 	"ventriloquist/engine"
@@ -25,7 +28,7 @@ import (
 )
 
 type options struct {
-	what, shape, precision                          string
+	what, shape, model, precision                   string
 	tokens, targets, windows, rank, threads, repeat int
 	dropout                                         float64
 	recompute                                       bool
@@ -35,6 +38,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.what, "what", "train", "train or infer")
 	flag.StringVar(&o.shape, "shape", "qwen3-0.6b", "a shape of `vqctl model init`")
+	flag.StringVar(&o.model, "model", "", "a model's folder, instead of -shape")
 	flag.StringVar(&o.precision, "precision", "auto", "f32, bf16 or auto")
 	flag.IntVar(&o.tokens, "tokens", 2048, "tokens of a window")
 	flag.IntVar(&o.targets, "targets", 40, "tokens of a window that carry loss")
@@ -52,10 +56,6 @@ func main() {
 }
 
 func run(o options) error {
-	config, err := model.ShapeConfig(o.shape)
-	if err != nil {
-		return err
-	}
 	device, err := engine.OpenCPU(o.threads)
 	if err != nil {
 		return err
@@ -65,12 +65,11 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	shape := load.ModelConfig(config)
-	m, err := randomModel(device, shape, precision, o.what == "train")
+	m, closeModel, err := openModel(device, o, precision)
 	if err != nil {
 		return err
 	}
-	defer m.Close()
+	defer closeModel()
 	var a *engine.Adapter
 	if o.rank > 0 {
 		if a, err = randomAdapter(m, o); err != nil {
@@ -89,6 +88,37 @@ func run(o options) error {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(result)
+}
+
+// openModel opens the folder of -model, or makes a model of -shape.
+func openModel(device *engine.Device, o options, precision engine.DType) (*engine.Model, func(), error) {
+	training := o.what == "train"
+	if o.model == "" {
+		config, err := model.ShapeConfig(o.shape)
+		if err != nil {
+			return nil, nil, err
+		}
+		m, err := randomModel(device, load.ModelConfig(config), precision, training)
+		return m, m.Close, err
+	}
+	base, err := model.Open(o.model)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := load.Model(device, base, precision, training)
+	return m, func() { m.Close(); base.Close() }, err
+}
+
+// peakMemory is the most that the process has held, in bytes.
+func peakMemory() float64 {
+	var usage syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
+		return math.NaN()
+	}
+	if runtime.GOOS == "darwin" {
+		return float64(usage.Maxrss)
+	}
+	return float64(usage.Maxrss) * 1024
 }
 
 // randomModel fills every tensor with bf16 values: written memory, as products of untouched pages tell nothing.
@@ -185,6 +215,12 @@ func best(repeat int, body func() error) (time.Duration, error) {
 func train(o options, device *engine.Device, m *engine.Model, a *engine.Adapter, result map[string]any) error {
 	limits := engine.TrainLimits{MaxTokens: o.tokens * o.windows, MaxWindows: o.windows, MaxTargets: o.targets * o.windows,
 		Recompute: o.recompute}
+	adapter := a.Config()
+	plan, err := device.PlanTraining(m.Config(), engine.BF16, m.Precision(), &adapter, limits)
+	if err != nil {
+		return err
+	}
+	result["plan_gb"] = float64(plan.Total) / 1e9
 	t, err := m.NewTrainer(a, limits, true)
 	if err != nil {
 		return err
@@ -216,6 +252,9 @@ func train(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 	if err != nil {
 		return err
 	}
+	if o.model != "" {
+		result["peak_memory_gb"] = peakMemory() / 1e9
+	}
 	c := m.Config()
 	peak, err := device.MeasureProduct(m.Precision(), limits.MaxTokens, 2*c.FFN, c.Hidden)
 	if err != nil {
@@ -237,6 +276,16 @@ func train(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 
 func infer(o options, device *engine.Device, m *engine.Model, a *engine.Adapter, result map[string]any) error {
 	const decoded = 32
+	var adapter *engine.AdapterConfig
+	if a != nil {
+		config := a.Config()
+		adapter = &config
+	}
+	plan, err := device.PlanSession(m.Config(), engine.BF16, m.Precision(), adapter, o.tokens+decoded, 1)
+	if err != nil {
+		return err
+	}
+	result["plan_gb"] = float64(plan.Total) / 1e9
 	s, err := m.NewSession(a, o.tokens+decoded, 1)
 	if err != nil {
 		return err
@@ -270,6 +319,9 @@ func infer(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 	})
 	if err != nil {
 		return err
+	}
+	if o.model != "" {
+		result["peak_memory_gb"] = peakMemory() / 1e9
 	}
 	bandwidth, err := device.MeasureBandwidth()
 	if err != nil {

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"os"
+	"strconv"
+)
+
+// benchCase is one thing that is measured: the command of our side, and of the peer's where there is one. Each prints
+// figures that parse understands; columns says which of them the table shows, under what name.
+type benchCase struct {
+	name    string
+	ours    []string
+	peer    []string // arguments of the peer's Python script, nil without a peer
+	parse   func([]byte) measurement
+	columns []column
+}
+
+// column is a figure of a case: its name in our measurement and in the peer's ("" without), and our figure that tells
+// which share of the machine's own limit it reaches.
+type column struct {
+	title, ours, peer, share string
+}
+
+func cases() []benchCase {
+	var list []benchCase
+	for _, precision := range []string{"f32", "bf16"} {
+		for _, dropout := range []string{"0", "0.05"} {
+			list = append(list, trainCase("qwen3-0.6b", precision, dropout, 2048, 1))
+		}
+	}
+	for _, precision := range []string{"f32", "bf16"} {
+		list = append(list, trainCase("tiny", precision, "0", 1024, 2))
+	}
+	for _, precision := range []string{"f32", "bf16"} {
+		list = append(list, inferCase("qwen3-0.6b", precision))
+	}
+	return append(list,
+		benchCase{
+			name: "tokenizer", parse: parseJSON,
+			ours:    []string{folder + "/venv/bin/python", "scripts/bench_tokenizers.py", "--tokenizer", "internal/model/tiny", "--texts", "internal/demo/chat.jsonl.gz", "--json"},
+			columns: []column{{title: "encode, MB/s on one core", ours: "vqctl", peer: "tokenizers"}},
+		},
+		goCase("collect", "./internal/imessage", "Collect", column{title: "collect, messages/s", ours: "Collect messages/s"}),
+		goCase("preprocess", "./internal/windows", "Build|Export",
+			column{title: "preprocess, messages/s", ours: "Build messages/s"}, column{title: "export, MB/s", ours: "Export MB/s"}),
+	)
+}
+
+func trainCase(shape, precision, dropout string, tokens, windows int) benchCase {
+	flags := []string{"-what", "train", "-shape", shape, "-precision", precision, "-dropout", dropout,
+		"-tokens", strconv.Itoa(tokens), "-windows", strconv.Itoa(windows), "-repeat", "1"}
+	return benchCase{
+		name: "train " + shape + " " + precision + " dropout " + dropout, parse: parseJSON,
+		ours: append([]string{folder + "/engine"}, flags...), peer: flags,
+		columns: []column{{title: "train, tokens/s", ours: "tokens_per_second", peer: "tokens_per_second", share: "share_of_product"}},
+	}
+}
+
+func inferCase(shape, precision string) benchCase {
+	flags := []string{"-what", "infer", "-shape", shape, "-precision", precision, "-tokens", "2048", "-rank", "0", "-repeat", "1"}
+	return benchCase{
+		name: "infer " + shape + " " + precision, parse: parseJSON,
+		ours: append([]string{folder + "/engine"}, flags...), peer: flags,
+		columns: []column{
+			{title: "prefill, tokens/s", ours: "prefill_tokens_per_second", peer: "prefill_tokens_per_second"},
+			{title: "decode, tokens/s", ours: "decode_tokens_per_second", peer: "decode_tokens_per_second", share: "share_of_bandwidth"},
+		},
+	}
+}
+
+func goCase(name, pkg, pattern string, columns ...column) benchCase {
+	return benchCase{name: name, parse: parseGo, columns: columns,
+		ours: []string{"go", "test", pkg, "-run", "^$", "-bench", "^Benchmark(" + pattern + ")$", "-benchtime", "1x"}}
+}
+
+// peerPython is the interpreter that has the peers, "" without one.
+func peerPython() string {
+	python := folder + "/venv/bin/python"
+	if _, err := os.Stat(folder + "/venv/ready"); err != nil {
+		return ""
+	}
+	return python
+}
+
+func peerCommand(python string, flags []string) []string {
+	if python == "" || flags == nil {
+		return nil
+	}
+	return append([]string{python, "scripts/bench_peers.py"}, flags...)
+}

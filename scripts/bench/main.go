@@ -1,0 +1,162 @@
+// Command bench runs every benchmark of the project, beside its peers where Python can be had, and prints one table.
+//
+//	make bench                  everything, three rounds
+//	go run ./scripts/bench -rounds 1 -only tokenizer
+//
+// Ours and the peers take turns, round by round, so that both meet the same machine; the best round of each counts, as
+// other processes can only make it worse. Every line that a benchmark prints goes to build/bench/results.jsonl.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+const folder = "build/bench"
+
+// measurement is what one run of one side of a case gave: figures by name.
+type measurement map[string]float64
+
+func main() {
+	rounds := flag.Int("rounds", 3, "how often each side of a case takes its turn")
+	only := flag.String("only", "", "run the cases whose name contains this")
+	flag.Parse()
+	if err := run(*rounds, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(rounds int, only string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(folder, "results.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	python := peerPython()
+	var rows []row
+	for _, c := range cases() {
+		if !strings.Contains(c.name, only) {
+			continue
+		}
+		ours, peer := c.measure(rounds, python, log)
+		rows = append(rows, c.rows(ours, peer)...)
+	}
+	printTable(os.Stdout, rows)
+	return log.Close()
+}
+
+// measure lets both sides take turns and keeps the best of each figure.
+func (c benchCase) measure(rounds int, python string, log *os.File) (ours, peer measurement) {
+	ours, peer = measurement{}, measurement{}
+	for round := range rounds {
+		for _, side := range []struct {
+			name    string
+			command []string
+			best    measurement
+		}{{"ours", c.ours, ours}, {"peer", peerCommand(python, c.peer), peer}} {
+			if side.command == nil {
+				continue
+			}
+			fmt.Fprintf(os.Stderr, "bench: %s, round %d, %s\n", c.name, round+1, side.name)
+			output, err := runCommand(side.command)
+			if err != nil {
+				fmt.Fprintf(os.Stderr, "bench: %s, %s: %v\n", c.name, side.name, err)
+				continue
+			}
+			m := c.parse(output)
+			keepBest(side.best, m)
+			line, err := json.Marshal(map[string]any{"case": c.name, "side": side.name, "round": round + 1, "figures": m})
+			if err == nil {
+				fmt.Fprintf(log, "%s\n", line)
+			}
+		}
+	}
+	return ours, peer
+}
+
+func keepBest(best, m measurement) {
+	for name, value := range m {
+		if value > best[name] {
+			best[name] = value
+		}
+	}
+}
+
+func runCommand(command []string) ([]byte, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	var errors bytes.Buffer
+	cmd.Stderr = &errors
+	output, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, lastLines(errors.String(), 5))
+	}
+	return output, nil
+}
+
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// parseJSON takes every number of the last JSON object that was printed.
+func parseJSON(output []byte) measurement {
+	m := measurement{}
+	scanner := bufio.NewScanner(bytes.NewReader(output))
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		var values map[string]any
+		if json.Unmarshal(scanner.Bytes(), &values) != nil {
+			continue
+		}
+		m.take(values)
+	}
+	return m
+}
+
+// take keeps the numbers of an object and of the objects within it.
+func (m measurement) take(values map[string]any) {
+	for name, value := range values {
+		switch v := value.(type) {
+		case float64:
+			m[name] = v
+		case map[string]any:
+			m.take(v)
+		}
+	}
+}
+
+var benchmarkFigure = regexp.MustCompile(`([\d.]+) ([A-Za-z]+/[A-Za-z]+)`)
+
+// parseGo takes the figures of `go test -bench`: "messages/s", "MB/s", under the benchmark's name.
+func parseGo(output []byte) measurement {
+	m := measurement{}
+	for _, line := range strings.Split(string(output), "\n") {
+		name, rest, ok := strings.Cut(line, "\t")
+		if !ok || !strings.HasPrefix(name, "Benchmark") {
+			continue
+		}
+		name = strings.TrimSpace(strings.TrimPrefix(name, "Benchmark"))
+		if cut := strings.LastIndexByte(name, '-'); cut > 0 {
+			name = name[:cut]
+		}
+		for _, found := range benchmarkFigure.FindAllStringSubmatch(rest, -1) {
+			if value, err := strconv.ParseFloat(found[1], 64); err == nil {
+				m[name+" "+found[2]] = value
+			}
+		}
+	}
+	return m
+}
