@@ -87,6 +87,7 @@ bool check_panels(const PanelKernel& kernel) {
   for (float& x : b) x = random_number(state);
   alignas(64) static thread_local char packed_a[64 * 3 * 64 * 4], packed_b[64 * 3 * 64 * 4];
   alignas(64) static thread_local float c[64 * 64];
+  std::fill(std::begin(c), std::end(c), NAN);
   kernel.pack_a(packed_a, {a.data(), Elem::f32, k, 1, 0, true}, 0, mr, 0, k, false);
   kernel.pack_b(packed_b, {b.data(), Elem::f32, k, 1, 0, true}, 0, nr, 0, k, false);
   kernel.tiles(k, packed_a, 0, 1, packed_b, c, 0, false);
