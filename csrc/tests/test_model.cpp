@@ -189,7 +189,7 @@ TEST_P(ModelTest, RecomputingIsSaving) {
 }
 
 TEST_P(ModelTest, SessionForksAndScores) {
-  VQ_OK_(vq_session_create(model, adapter, 200, 3, &session, &err));
+  VQ_OK_(vq_session_create(model, adapter, 120, 3, &session, &err));
   std::vector<int32_t> ids(70);
   for (size_t i = 0; i < ids.size(); i++) ids[i] = static_cast<int32_t>(i * 5 % kConfig.vocab);
   std::vector<float> first(kConfig.vocab), again(2 * kConfig.vocab), scores(69);

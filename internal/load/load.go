@@ -108,6 +108,7 @@ func Model(device *engine.Device, base *model.Model, precision engine.DType, for
 		m.Close()
 		return nil, fmt.Errorf("%s: %w", base.Source, err)
 	}
+	base.Evict() // most of it has been copied into the layout of products; the rest comes back when it is used
 	return m, nil
 }
 

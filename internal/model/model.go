@@ -99,6 +99,13 @@ func (m *Model) Bytes() int64 {
 	return n
 }
 
+// Evict gives back the memory of the mapped weights. Views stay valid: what is looked at again is read again.
+func (m *Model) Evict() {
+	for _, f := range m.shards {
+		f.Evict()
+	}
+}
+
 // Close ends all views. It may be called twice.
 func (m *Model) Close() error {
 	var errs []error

@@ -152,6 +152,14 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 	return Tensor{Name: name, DType: e.dtype, Shape: e.shape, Data: f.data[e.begin:e.end:e.end]}, true
 }
 
+// Evict gives back the memory of a mapped file's pages. Views stay valid: what is looked at again is read again.
+func (f *File) Evict() {
+	if f.mapping != nil {
+		// Advice only: where the system does not follow it, the pages go when memory is short.
+		_ = unix.Madvise(f.mapping, unix.MADV_DONTNEED)
+	}
+}
+
 // Close ends all views. It may be called twice.
 func (f *File) Close() error {
 	f.data = nil
