@@ -84,12 +84,16 @@ func (r *Report) Print(out io.Writer) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\nname\tperplexity\tloss\ttokens\twindows\t")
+	fmt.Fprint(table, "\nname\tperplexity\tloss\ttokens\twindows")
+	if r.Generation != nil {
+		fmt.Fprint(table, "\twritten\tJSON\tdelta\tnot empty")
+	}
+	fmt.Fprintln(table)
 	for _, name := range slices.Sorted(maps.Keys(r.PerContact)) {
 		f := r.PerContact[name]
-		fmt.Fprintf(table, "%s\t%.3f\t%.4f\t%d\t%d\t", name, f.Perplexity, f.Loss, f.TargetTokens, f.Windows)
-		if f.Generation != nil {
-			fmt.Fprint(table, f.Generation)
+		fmt.Fprintf(table, "%s\t%.3f\t%.4f\t%d\t%d", name, f.Perplexity, f.Loss, f.TargetTokens, f.Windows)
+		if g := f.Generation; g != nil {
+			fmt.Fprintf(table, "\t%d\t%.0f%%\t%.0f%%\t%.0f%%", g.Samples, 100*g.JSONValid, 100*g.DeltaValid, 100*g.ContentNonempty)
 		}
 		fmt.Fprintln(table)
 	}
@@ -97,6 +101,6 @@ func (r *Report) Print(out io.Writer) error {
 }
 
 func (r *Rates) String() string {
-	return fmt.Sprintf("of %d messages %.0f%% are JSON, %.0f%% have a valid delta, %.0f%% say something", r.Samples,
+	return fmt.Sprintf("of %d messages %.0f%% are JSON, %.0f%% have a valid delta, %.0f%% are not empty", r.Samples,
 		100*r.JSONValid, 100*r.DeltaValid, 100*r.ContentNonempty)
 }
