@@ -195,18 +195,15 @@ func (o *generateOptions) conversation(stdin io.Reader) (*infer.Conversation, er
 }
 
 func readContext(path string, stdin io.Reader) (*windows.Header, []windows.Message, error) {
-	switch path {
-	case "":
+	if path == "" {
 		return nil, nil, nil
-	case "-":
-		return infer.ReadContext(stdin, "stdin")
 	}
-	f, err := os.Open(path)
+	name, in, err := openInput(path, stdin)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot read the context: %w", err)
+		return nil, nil, err
 	}
-	defer f.Close()
-	return infer.ReadContext(f, path)
+	defer in.Close()
+	return infer.ReadContext(in, name)
 }
 
 // appendResult appends a continuation as the flags want it, with a newline.

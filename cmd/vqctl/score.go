@@ -55,15 +55,11 @@ skipped.`,
 
 // runScore writes a line for each line of the input, as soon as it is known.
 func runScore(ctx context.Context, o scoreOptions, stdin io.Reader, out io.Writer) error {
-	name, in := "stdin", stdin
-	if o.input != "-" {
-		f, err := os.Open(o.input)
-		if err != nil {
-			return fmt.Errorf("cannot read the input: %w", err)
-		}
-		defer f.Close()
-		name, in = o.input, f
+	name, in, err := openInput(o.input, stdin)
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	loaded, err := o.model.open()
 	if err != nil {
 		return err

@@ -65,15 +65,11 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 	if err != nil {
 		return err
 	}
-	name, in := "stdin", stdin
-	if o.input != "-" {
-		f, err := os.Open(o.input)
-		if err != nil {
-			return fmt.Errorf("cannot read the input: %w", err)
-		}
-		defer f.Close()
-		name, in = o.input, f
+	name, in, err := openInput(o.input, stdin)
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	switch {
 	case o.plain:
 		return tokenizePlain(t, name, in, out)
