@@ -115,11 +115,19 @@ void softmax_backward_block(const float* s, const float* dp, int64_t keys, int m
   }
 }
 
+// A head's rows lie too far apart for the processor to see the pattern by itself.
+constexpr int64_t kAhead = 8;
+VQ_INLINE void prefetch_row(ConstRun rows, int64_t i, int64_t stride, int64_t d) {
+  const int64_t size = elem_size(rows.type);
+  prefetch((const char*)rows.data + i * stride * size, d * size);
+}
+
 // Heads are taken J at a time, so that a row of the cache is read once for J heads.
 template <int J>
 VQ_INLINE void scores_of(float* scores, int64_t scores_stride, const float* q, int64_t d, ConstRun keys, int64_t stride,
                          int64_t count, float scale) {
   for (int64_t i = 0; i < count; i++) {
+    prefetch_row(keys, i + kAhead, stride, d);
     vf acc[J] = {};
     each_vector(d, [&](int64_t at, auto c) __attribute__((always_inline)) {
       const vf key = load(keys, i * stride + at, c);
@@ -145,7 +153,8 @@ VQ_INLINE void values_of(float* acc, const float* p, int64_t p_stride, int64_t d
                          int64_t count) {
   // Four rows at a time, so that the sums are loaded and stored once for four.
   int64_t i = 0;
-  for (; i + 4 <= count; i += 4)
+  for (; i + 4 <= count; i += 4) {
+    for (int r = 0; r < 4; r++) prefetch_row(values, i + r + kAhead, stride, d);
     each_vector(d, [&](int64_t at, auto c) __attribute__((always_inline)) {
       vf value[4];
       for (int r = 0; r < 4; r++) value[r] = load(values, (i + r) * stride + at, c);
@@ -155,6 +164,7 @@ VQ_INLINE void values_of(float* acc, const float* p, int64_t p_stride, int64_t d
         store(acc + j * d + at, load(acc + j * d + at, c) + sum, c);
       }
     });
+  }
   for (; i < count; i++)
     each_vector(d, [&](int64_t at, auto c) __attribute__((always_inline)) {
       const vf value = load(values, i * stride + at, c);

@@ -200,9 +200,10 @@ struct Count {
 };
 
 // Products of a few rows with a matrix where it lies, in order of its memory: bound by reading w.
-template <int T>
-void gemv_rows(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
-               int64_t x_stride, bool round) {
+template <int T, Elem type>
+void gemv_rows(float* y, int64_t y_stride, const void* data, int64_t stride, int64_t rows, int64_t k,
+               const float* x, int64_t x_stride, bool round) {
+  const ConstRun w = {data, type};
   constexpr int R = T <= 2 ? 4 : T <= 4 ? 2 : 1;  // rows at once: R * T accumulators
   const auto some_rows = [&](auto row_count, int64_t row) __attribute__((always_inline)) {
     constexpr int N = decltype(row_count)::value;
@@ -211,7 +212,10 @@ void gemv_rows(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t r
       vf xs[T];
       for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + i, c);
       for (int r = 0; r < N; r++) {
-        vf v = load(w, (row + r) * stride + i, c);
+        const int64_t at = (row + r) * stride + i;
+        // The rows that come next: the processor's own look-ahead ends with each row.
+        __builtin_prefetch((const char*)data + (at + N * stride) * elem_size(type));
+        vf v = load(w, at, c);
         if (w.type != Elem::bf16 && round) v = (vf)(round_bf16(v) & 0xffff0000);
         for (int t = 0; t < T; t++) acc[r][t] += v * xs[t];
       }
@@ -224,17 +228,33 @@ void gemv_rows(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t r
   for (; row < rows; row++) some_rows(Count<1>{}, row);
 }
 
+template <Elem type>
+void gemv_of(float* y, int64_t y_stride, const void* w, int64_t stride, int64_t rows, int64_t k, const float* x,
+             int64_t x_stride, int64_t count, bool round) {
+  // More than four at once would want more registers than there are; the rows of w are in the cache the second time.
+  constexpr int64_t kStrip = 4;
+  for (int64_t row = 0; row < rows; row += kStrip) {
+    const int64_t n = rows - row < kStrip ? rows - row : kStrip;
+    const void* strip = (const char*)w + row * stride * elem_size(type);
+    for (int64_t t = 0; t < count; t += 4) {
+      float* to = y + t * y_stride + row;
+      const float* from = x + t * x_stride;
+      switch (count - t) {
+        case 1: gemv_rows<1, type>(to, y_stride, strip, stride, n, k, from, x_stride, round); break;
+        case 2: gemv_rows<2, type>(to, y_stride, strip, stride, n, k, from, x_stride, round); break;
+        case 3: gemv_rows<3, type>(to, y_stride, strip, stride, n, k, from, x_stride, round); break;
+        default: gemv_rows<4, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
+      }
+    }
+  }
+}
+
 void gemv(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
           int64_t x_stride, int64_t count, bool round) {
-  switch (count) {
-    case 1: return gemv_rows<1>(y, y_stride, w, stride, rows, k, x, x_stride, round);
-    case 2: return gemv_rows<2>(y, y_stride, w, stride, rows, k, x, x_stride, round);
-    case 3: return gemv_rows<3>(y, y_stride, w, stride, rows, k, x, x_stride, round);
-    case 4: return gemv_rows<4>(y, y_stride, w, stride, rows, k, x, x_stride, round);
-    case 5: return gemv_rows<5>(y, y_stride, w, stride, rows, k, x, x_stride, round);
-    case 6: return gemv_rows<6>(y, y_stride, w, stride, rows, k, x, x_stride, round);
-    case 7: return gemv_rows<7>(y, y_stride, w, stride, rows, k, x, x_stride, round);
-    default: return gemv_rows<8>(y, y_stride, w, stride, rows, k, x, x_stride, round);
+  switch (w.type) {
+    case Elem::f32: return gemv_of<Elem::f32>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
+    case Elem::bf16: return gemv_of<Elem::bf16>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
+    case Elem::f16: return gemv_of<Elem::f16>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
   }
 }
 

@@ -58,7 +58,11 @@ void pack_a(void* panel, const Lines& a, int64_t first, int64_t count, int64_t k
     }
     constexpr int width = up8(MR);
     alignas(64) T lines[KA * width];
-    gather_block(lines, width, KA, a, k0 + at, n, first, count, round);
+    // Whole panels with the number of rows known to the compiler: short copies are then plain moves.
+    if (count == MR)
+      gather_block(lines, width, KA, a, k0 + at, n, first, MR, round);
+    else
+      gather_block(lines, width, KA, a, k0 + at, n, first, count, round);
     if constexpr (sizeof(T) == 4) {
       transpose_words((uint32_t*)dst, KA, (const uint32_t*)lines, width, KA, MR);
     } else {

@@ -93,13 +93,22 @@ VQ_INLINE void each_vector(int64_t count, Step step) {
   if (i < count) step(i, count - i);
 }
 
+typedef float v4 __attribute__((vector_size(16)));
 VQ_INLINE float sum_lanes(vf x) {
-  float s[W];
-  __builtin_memcpy(s, &x, sizeof s);
-  for (int width = W / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; i++) s[i] += s[i + width];
-  return s[0];
+  v4 part[W / 4];
+  __builtin_memcpy(part, &x, sizeof x);
+  for (int width = W / 8; width > 0; width /= 2)
+    for (int i = 0; i < width; i++) part[i] += part[i + width];
+  v4 s = part[0];
+  s += __builtin_shufflevector(s, s, 2, 3, 2, 3);
+  return s[0] + s[1];
 }
+
+// Asks for `bytes` at p to be read into the caches; p may point anywhere.
+VQ_INLINE void prefetch(const void* p, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char*)p + i);
+}
+
 VQ_INLINE float max_lanes(vf x) {
   float m = x[0];
   for (int i = 1; i < W; i++) m = x[i] > m ? x[i] : m;
