@@ -59,9 +59,11 @@ func (s *sampler) pick(logits []float32, ids []int32) (int, error) {
 		return best, nil
 	}
 	s.drawn = s.drawn[:0]
+	highest := float64(logits[best])
+	floor := float32(highest + negligible*s.Temperature)
 	for i, l := range logits {
-		if x := float64(l-logits[best]) / s.Temperature; x > negligible {
-			s.drawn = append(s.drawn, candidate{index: i, weight: math.Exp(x)})
+		if l >= floor {
+			s.drawn = append(s.drawn, candidate{index: i, weight: math.Exp((float64(l) - highest) / s.Temperature)})
 		}
 	}
 	s.cut()

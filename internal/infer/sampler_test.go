@@ -122,6 +122,15 @@ func TestSamplerGreedy(t *testing.T) {
 	}
 }
 
+// TestSamplerNearlyGreedy: a temperature too small to tell from zero draws the likeliest.
+func TestSamplerNearlyGreedy(t *testing.T) {
+	inf := float32(math.Inf(1))
+	got, err := newSampler(Sampling{Temperature: 1e-30, TopP: 0.9}, 0).pick([]float32{1, 20, 19.9, -inf}, nil)
+	if err != nil || got != 1 {
+		t.Errorf("drew %d, %v", got, err)
+	}
+}
+
 func TestSamplerNoNumbers(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	for _, logits := range [][]float32{{nan, nan}, {-inf, -inf}, {1, inf}} {
@@ -153,14 +162,16 @@ func TestSamplerSeed(t *testing.T) {
 func BenchmarkPickTopP(b *testing.B) {
 	for _, c := range []struct {
 		name   string
+		vocab  int
 		spread float64
-	}{{"Flat", 0.1}, {"Peaked", 3}} {
+	}{{"Even", 151936, 0.1}, {"Spread", 151936, 3}, {"Small", 4608, 3}} {
 		b.Run(c.name, func(b *testing.B) {
 			random := rand.New(rand.NewPCG(3, 4))
-			logits := make([]float32, 151936)
+			logits := make([]float32, c.vocab)
 			for i := range logits {
 				logits[i] = float32(c.spread * random.NormFloat64())
 			}
+			logits[0] = 20 // as of a trained model
 			s := newSampler(Sampling{Temperature: 0.7, TopP: 0.9}, 0)
 			for b.Loop() {
 				if _, err := s.pick(logits, nil); err != nil {
