@@ -17,11 +17,11 @@ void copy_text(char (&to)[N], const std::string& from) {
   to[n] = 0;
 }
 
-// Seconds of the fastest of a few runs, after one to warm up.
+// Seconds of the fastest of many short runs, after one to warm up: others on the machine disturb most of them.
 template <class Body>
 double fastest(Device& device, Body&& body) {
   double best = 1e30, total = 0;
-  for (int i = 0; i < 20 && (i < 3 || total < 1); i++) {
+  for (int i = 0; i < 100 && (i < 3 || total < 1.5); i++) {
     const auto start = std::chrono::steady_clock::now();
     body();
     device.synchronize();
@@ -60,7 +60,7 @@ double measure_product(Device& device, DType precision, int64_t m, int64_t n, in
 
 // By the sum of squares of a large vector, which reads it once.
 double measure_bandwidth(Device& device) {
-  constexpr int64_t kFloats = 64 << 20;
+  constexpr int64_t kFloats = 32 << 20;
   Memory memory(device, Memory::Mode::take);
   const Tensor x = memory.matrix(Purpose::workspace, DType::f32, kFloats >> 16, 1 << 16);
   double* sum = memory.array<double>(Purpose::workspace, 1);

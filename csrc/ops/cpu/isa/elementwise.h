@@ -170,15 +170,21 @@ void softmax_gradient(float* x, int64_t n, float lse, float weight) {
   each_vector(n, [&](int64_t i, auto c) { store(x + i, weight * exp_of(load(x + i, c) - lse), c); });
 }
 
+// Half vectors of floats become whole registers of doubles; four sums of them hide the latency of the addition.
 double sum_of_squares(const float* x, int64_t n) {
-  vd sum = {};
-  each_vector(n, [&](int64_t i, auto c) {
-    const vd v = __builtin_convertvector(load(x + i, c), vd);
-    sum += v * v;
-  });
-  double s = 0;
-  for (int i = 0; i < W; i++) s += sum[i];
-  return s;
+  constexpr int H = W / 2, kSums = 4;
+  vd sums[kSums] = {};
+  int64_t i = 0;
+  for (; i + kSums * H <= n; i += kSums * H)
+    for (int s = 0; s < kSums; s++) {
+      const vd v = __builtin_convertvector(*(const vf_half_any*)(x + i + s * H), vd);
+      sums[s] += v * v;
+    }
+  const vd sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  double total = 0;
+  for (int lane = 0; lane < H; lane++) total += sum[lane];
+  for (; i < n; i++) total += (double)x[i] * x[i];
+  return total;
 }
 
 void adamw(float* __restrict p, float* __restrict m, float* __restrict v, const float* __restrict g, int64_t n,

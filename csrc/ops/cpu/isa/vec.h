@@ -14,10 +14,11 @@ typedef float vf __attribute__((vector_size(W * 4)));
 typedef int32_t vi __attribute__((vector_size(W * 4)));
 typedef uint32_t vu __attribute__((vector_size(W * 4)));
 typedef uint16_t vh __attribute__((vector_size(W * 2)));
-typedef double vd __attribute__((vector_size(W * 8)));
+typedef double vd __attribute__((vector_size(W * 4)));  // half as many, so that they too fill a register
 
 // The same types for loads and stores at any address and over any type.
 typedef float vf_any __attribute__((vector_size(W * 4), aligned(4), may_alias));
+typedef float vf_half_any __attribute__((vector_size(W * 2), aligned(4), may_alias));
 typedef uint32_t vu_any __attribute__((vector_size(W * 4), aligned(4), may_alias));
 typedef uint16_t vh_any __attribute__((vector_size(W * 2), aligned(2), may_alias));
 
