@@ -56,11 +56,15 @@ func New(own []string) *Book {
 func (b *Book) Normalize(address string) string { return normalize(address, b.region) }
 
 // Person returns the name of the person who has an address, Owner for the owner, and whether anybody is listed with it.
+// Somebody unlisted goes by the normalised address.
 func (b *Book) Person(address string) (name string, listed bool) {
 	if e, known := b.seen[address]; known {
 		return e.name, e.listed
 	}
-	name, listed = b.people[b.Normalize(address)]
+	id := b.Normalize(address)
+	if name, listed = b.people[id]; !listed {
+		name = id
+	}
 	b.seen[address] = entry{name, listed}
 	return name, listed
 }

@@ -134,9 +134,11 @@ func nick(address string) string {
 }
 
 func heading(c store.Conversation) string {
-	names := make([]string, len(c.Members))
-	for i, m := range c.Members {
-		names[i] = nick(m)
+	var names []string
+	for _, m := range c.Members {
+		if !m.Absent {
+			names = append(names, nick(m.Address))
+		}
 	}
 	slices.Sort(names)
 	kind := "direct"

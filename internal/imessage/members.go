@@ -1,12 +1,15 @@
 package imessage
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
 	"sort"
+
+	"ventriloquist/internal/store"
 )
 
 // The values of item_type and group_action_type that change who is in a group.
@@ -30,7 +33,7 @@ func (m moment) before(n moment) bool {
 // era is a time with the same members: up to and with the row at its end.
 type era struct {
 	end     moment
-	members []string
+	members []store.Member
 }
 
 // event is what a row of a group tells about its members.
@@ -91,49 +94,76 @@ func (s *Source) readEras(ctx context.Context, d *directory) error {
 // belongs to it as well.
 func walkBack(today []person, events []event) []era {
 	sort.Slice(events, func(i, j int) bool { return events[j].at.before(events[i].at) })
-	now := make(map[string]string)
-	for _, p := range today {
-		now[p.key] = p.address
-	}
-	eras := []era{{end: moment{date: 1<<63 - 1, row: 1<<63 - 1}, members: addresses(now)}}
+	r := listed(today)
+	eras := []era{{end: moment{date: 1<<63 - 1, row: 1<<63 - 1}, members: r.members()}}
 	for _, e := range events {
-		changed := false
-		if e.active.key != "" {
-			if _, member := now[e.active.key]; !member {
-				now[e.active.key], changed = e.active.address, true
-				eras = appendEra(eras, e.at, now)
-			}
+		if r.note(e.active, false) {
+			eras = append(eras, era{e.at, r.members()})
 		}
-		if _, member := now[e.parted.key]; e.parted.key != "" && !member {
-			now[e.parted.key], changed = e.parted.address, true
-		}
-		if _, member := now[e.joined.key]; e.joined.key != "" && member {
-			delete(now, e.joined.key)
-			changed = true
-		}
+		changed := r.note(e.parted, false)
+		changed = r.note(e.joined, true) || changed
 		if changed {
-			eras = appendEra(eras, moment{e.at.date, e.at.row - 1}, now)
+			eras = append(eras, era{moment{e.at.date, e.at.row - 1}, r.members()})
 		}
 	}
 	return eras
 }
 
-func appendEra(eras []era, end moment, now map[string]string) []era {
-	return append(eras, era{end: end, members: addresses(now)})
+// roster is who was in a group at some time, as far as the walk back has come. It knows addresses, not people: what was
+// learned of an address is kept with when it was, for the last that was learned of any address of a person holds for the
+// person.
+type roster struct {
+	known map[string]finding // by the key of a person
+	notes int
+	last  map[bool]int // the latest note of somebody absent, of somebody there
 }
 
-func addresses(members map[string]string) []string {
-	return slices.Sorted(maps.Values(members))
+type finding struct {
+	address string
+	absent  bool
+	note    int
 }
 
-// membersAt returns the addresses of the members at the time of a row.
-func (c *chat) membersAt(at moment) []string {
+// listed is the roster of today.
+func listed(today []person) *roster {
+	r := &roster{known: map[string]finding{}, last: map[bool]int{}}
+	for _, p := range today {
+		r.known[p.key] = finding{address: p.address}
+	}
+	return r
+}
+
+// note takes that somebody was there or absent, if anybody, and tells whether that is news: not what was known already
+// and nothing learned since could have changed.
+func (r *roster) note(p person, absent bool) bool {
+	if p.key == "" {
+		return false
+	}
+	if old, known := r.known[p.key]; known && old.absent == absent && old.note >= r.last[!absent] {
+		return false
+	}
+	r.notes++
+	r.known[p.key] = finding{p.address, absent, r.notes}
+	r.last[absent] = r.notes
+	return true
+}
+
+// members are the addresses with what was learned last first.
+func (r *roster) members() []store.Member {
+	findings := slices.SortedFunc(maps.Values(r.known), func(a, b finding) int {
+		return cmp.Or(cmp.Compare(b.note, a.note), cmp.Compare(a.address, b.address))
+	})
+	members := make([]store.Member, len(findings))
+	for i, f := range findings {
+		members[i] = store.Member{Address: f.address, Absent: f.absent}
+	}
+	return members
+}
+
+// membersAt returns the members at the time of a row.
+func (c *chat) membersAt(at moment) []store.Member {
 	if len(c.eras) == 0 {
-		now := make(map[string]string)
-		for _, p := range c.members {
-			now[p.key] = p.address
-		}
-		return addresses(now)
+		return listed(c.members).members()
 	}
 	// The eras end ever earlier: the last one that does not end before the row.
 	n := sort.Search(len(c.eras), func(i int) bool { return c.eras[i].end.before(at) })

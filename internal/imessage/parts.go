@@ -155,7 +155,6 @@ func (s *splitter) run(text string, run *typedstream.Run) {
 			return
 		}
 		s.words.WriteString(text[:at])
-		s.flush()
 		s.place(run)
 		text = text[at+utf8.RuneLen(objectCharacter):]
 	}
@@ -196,7 +195,8 @@ func (s *splitter) find(guid string) int {
 }
 
 // place adds the attachment that a U+FFFC stands for: the one that its run names, else the next that no run names. A
-// transcript belongs to the one that is named.
+// transcript belongs to the one that is named. A U+FFFC that stands for nothing goes, and the words around it stay one
+// part.
 func (s *splitter) place(run *typedstream.Run) {
 	guid := run.Get(transferAttribute).Text
 	transcript := strings.TrimSpace(run.Get(transcriptAttribute).Text)
@@ -211,6 +211,7 @@ func (s *splitter) place(run *typedstream.Run) {
 		}
 	}
 	if a := &s.files[n]; !a.payload {
+		s.flush()
 		s.add(piece{kind: a.kind, text: a.name, attachment: a.guid, transcript: transcript})
 	}
 }

@@ -1,6 +1,9 @@
 package imessage_test
 
 import (
+	"fmt"
+	"maps"
+	"path/filepath"
 	"testing"
 
 	"howett.net/plist"
@@ -155,6 +158,12 @@ func TestParts_AttachmentWhoseRowIsMissingIsAbsent(t *testing.T) {
 	h.collect().want(t, "direct john", "john text: see")
 }
 
+func TestParts_PlaceholderOfNothingGoes(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	h.say(chatdb.Message{Text: "on\uFFFCe"})
+	h.collect().want(t, "direct john", "john text: one")
+}
+
 func TestParts_BlankOnesGo(t *testing.T) {
 	h := newHistory(t, chatdb.Latest)
 	h.say(chatdb.Message{Text: " \n\u2028"})
@@ -303,6 +312,54 @@ func TestMembers_WhoSpokeWasThere(t *testing.T) {
 	h.say(chatdb.Message{Chat: h.group, Handle: bob, Text: "2"})
 	h.say(chatdb.Message{Chat: h.group, Text: "3"})
 	h.collect().want(t, "group bob@x.org john mary", "john text: 1", "bob@x.org text: 2", "group john mary", "john text: 3")
+}
+
+// Who joined by one address and is on today's list by another is said to be absent before, by the one that joined.
+func TestMembers_OfSeveralAddresses(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	mail := h.Handle("john@x.org", "iMessage")
+	say := func(handle int64, text string) { h.say(chatdb.Message{Chat: h.group, Handle: handle, Text: text}) }
+	say(h.mary, "before John came")
+	h.say(chatdb.Message{Chat: h.group, Handle: h.mary, Columns: columns("item_type", 1, "other_handle", mail)})
+	say(h.mary, "with John")
+	say(mail, "from his Mac")
+	say(h.john, "from his phone")
+	rosters := map[string]string{}
+	db, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	collectInto(t, h.path, db, imessage.Options{})
+	reader, err := db.Reader(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conversations, err := reader.Conversations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range conversations {
+		err := reader.Messages(t.Context(), []store.Conversation{c}, func(m *store.Message) error {
+			rosters[m.Text] = fmt.Sprint(c.Members)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]string{
+		"before John came": "[{mary@x.org false} {john@x.org true} {+15550000001 false}]",
+		"with John":        "[{+15550000001 false} {john@x.org false} {mary@x.org false}]",
+		"from his Mac":     "[{+15550000001 false} {john@x.org false} {mary@x.org false}]",
+		"from his phone":   "[{+15550000001 false} {mary@x.org false}]",
+	}
+	if !maps.Equal(rosters, want) {
+		t.Errorf("members %v, want %v", rosters, want)
+	}
 }
 
 func TestOrder_TimeThenRowID(t *testing.T) {

@@ -94,8 +94,8 @@ func (w *Writer) writeRosters() error {
 			}
 			continue
 		}
-		for _, member := range r.members {
-			if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO conversation_member VALUES (?, ?)`, i+1, member); err != nil {
+		for place, m := range r.members {
+			if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO conversation_member VALUES (?, ?, ?, ?)`, i+1, place, m.handle, m.absent); err != nil {
 				return err
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"sort"
 )
 
 // Reader reads conversations and their messages. Reactions that were taken back are absent.
@@ -70,8 +69,8 @@ func (r *Reader) Conversations(ctx context.Context) ([]Conversation, error) {
 }
 
 func (r *Reader) conversations(ctx context.Context, q querier) ([]Conversation, error) {
-	rows, err := q.QueryContext(ctx, `SELECT c.id, c.is_group, c.first, c.last, m.handle FROM conversation c
-		LEFT JOIN conversation_member m ON m.conversation = c.id ORDER BY c.id`)
+	rows, err := q.QueryContext(ctx, `SELECT c.id, c.is_group, c.first, c.last, m.handle, m.absent FROM conversation c
+		LEFT JOIN conversation_member m ON m.conversation = c.id ORDER BY c.id, m.place`)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +79,8 @@ func (r *Reader) conversations(ctx context.Context, q querier) ([]Conversation, 
 	for rows.Next() {
 		var c Conversation
 		var member sql.NullInt64
-		if err := rows.Scan(&c.ID, &c.Group, &c.First, &c.Last, &member); err != nil {
+		var absent sql.NullBool
+		if err := rows.Scan(&c.ID, &c.Group, &c.First, &c.Last, &member, &absent); err != nil {
 			return nil, err
 		}
 		if len(list) == 0 || list[len(list)-1].ID != c.ID {
@@ -92,11 +92,8 @@ func (r *Reader) conversations(ctx context.Context, q querier) ([]Conversation, 
 				return nil, err
 			}
 			last := &list[len(list)-1]
-			last.Members = append(last.Members, address)
+			last.Members = append(last.Members, Member{address, absent.Bool})
 		}
-	}
-	for i := range list {
-		sort.Strings(list[i].Members)
 	}
 	return list, rows.Err()
 }

@@ -22,8 +22,8 @@ const applicationID = 0x76716374
 var migrations = []string{`
 CREATE TABLE handle (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE);
 CREATE TABLE conversation (id INTEGER PRIMARY KEY, is_group INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
-CREATE TABLE conversation_member (conversation INTEGER NOT NULL, handle INTEGER NOT NULL,
-  PRIMARY KEY (conversation, handle)) WITHOUT ROWID;
+CREATE TABLE conversation_member (conversation INTEGER NOT NULL, place INTEGER NOT NULL, handle INTEGER NOT NULL,
+  absent INTEGER NOT NULL, PRIMARY KEY (conversation, place)) WITHOUT ROWID;
 CREATE TABLE message (
   id INTEGER PRIMARY KEY,
   source_row INTEGER NOT NULL,

@@ -22,7 +22,7 @@ func TestReader_SpokenSaysWhatMessagesSays(t *testing.T) {
 			{Row: 9, GUID: "i", Date: 10, Kind: store.Reaction, Text: "Liked", TargetGUID: "c", Sender: "+2"},
 			{Row: 10, GUID: "j", Date: 11, Kind: store.Reaction, Text: "Liked", TargetGUID: "c", Sender: "+2", Removal: true},
 		} {
-			e.Conversation = w.Conversation(false, []string{[]string{"+1", "+2"}[i%2]})
+			e.Conversation = w.Conversation(false, store.Members([]string{"+1", "+2"}[i%2]))
 			if err := w.Add(&e); err != nil {
 				return err
 			}

@@ -27,7 +27,7 @@ func replace(t *testing.T, db *store.DB, keepGone bool, entries ...store.Entry) 
 		for _, e := range entries {
 			w.Present(e.GUID)
 			if e.Conversation == 0 {
-				e.Conversation = w.Conversation(false, []string{"+1"})
+				e.Conversation = w.Conversation(false, store.Members("+1"))
 			}
 			if err := w.Add(&e); err != nil {
 				return err
@@ -110,7 +110,7 @@ func TestReplace_OrdersByDateThenRowThenPlace(t *testing.T) {
 func TestReader_JoinsConversationsInOrderOfTime(t *testing.T) {
 	db := create(t)
 	_, err := db.Replace(t.Context(), false, func(w *store.Writer) error {
-		phone, mail := w.Conversation(false, []string{"+1"}), w.Conversation(false, []string{"j@x.org"})
+		phone, mail := w.Conversation(false, store.Members("+1")), w.Conversation(false, store.Members("j@x.org"))
 		for i, c := range []int64{phone, mail, phone} {
 			e := store.Entry{Conversation: c, Row: int64(i), GUID: string(rune('a' + i)), Date: int64(i), Text: string(rune('a' + i))}
 			if err := w.Add(&e); err != nil {
@@ -128,10 +128,10 @@ func TestReader_JoinsConversationsInOrderOfTime(t *testing.T) {
 func TestReplace_ConversationIsASetOfMembers(t *testing.T) {
 	db := create(t)
 	_, err := db.Replace(t.Context(), false, func(w *store.Writer) error {
-		if w.Conversation(true, []string{"b", "a"}) != w.Conversation(true, []string{"a", "b", "a"}) {
+		if w.Conversation(true, store.Members("b", "a")) != w.Conversation(true, store.Members("a", "b", "a")) {
 			t.Error("the same members in another order are another conversation")
 		}
-		if w.Conversation(true, []string{"a"}) == w.Conversation(false, []string{"a"}) {
+		if w.Conversation(true, store.Members("a")) == w.Conversation(false, store.Members("a")) {
 			t.Error("a group and a direct chat are one conversation")
 		}
 		return w.Add(&store.Entry{Conversation: 1, GUID: "g", Text: "hello", Sender: "a"})
@@ -144,7 +144,7 @@ func TestReplace_ConversationIsASetOfMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := r.Conversations(t.Context())
-	want := []store.Conversation{{ID: 1, Group: true, Members: []string{"a", "b"}, First: 1, Last: 1}}
+	want := []store.Conversation{{ID: 1, Group: true, Members: store.Members("a", "b"), First: 1, Last: 1}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("conversations are %+v (%v), want %+v: empty ones are left out", got, err, want)
 	}
@@ -204,7 +204,7 @@ func TestReplace_FailureKeepsWhatWasThere(t *testing.T) {
 	db := create(t)
 	replace(t, db, false, store.Entry{GUID: "a", Text: "before"})
 	_, err := db.Replace(t.Context(), false, func(w *store.Writer) error {
-		if err := w.Add(&store.Entry{Conversation: w.Conversation(false, []string{"+1"}), GUID: "b", Text: "after"}); err != nil {
+		if err := w.Add(&store.Entry{Conversation: w.Conversation(false, store.Members("+1")), GUID: "b", Text: "after"}); err != nil {
 			return err
 		}
 		return os.ErrDeadlineExceeded
@@ -222,7 +222,7 @@ func TestReplace_Cancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := db.Replace(ctx, false, func(w *store.Writer) error {
 		cancel()
-		return w.Add(&store.Entry{Conversation: w.Conversation(false, []string{"+1"}), GUID: "b", Text: "after"})
+		return w.Add(&store.Entry{Conversation: w.Conversation(false, store.Members("+1")), GUID: "b", Text: "after"})
 	})
 	if err == nil {
 		t.Fatal("a cancelled replacement succeeded")

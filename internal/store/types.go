@@ -39,11 +39,28 @@ type Conversation struct {
 	ID int64
 	// Group is whether the source held it as a group. A group may have a single member left.
 	Group bool
-	// Members are the addresses as the source spells them, sorted, each once, without the owner of the source (who may
-	// still be among them by an address that only USER_IDENTIFIERS tells).
-	Members []string
+	// Members are the addresses as the source spells them, each once, without the owner of the source (who may still be
+	// among them by an address that only USER_IDENTIFIERS tells). Of several addresses of one person the first counts.
+	Members []Member
 	// First and Last are the ids of its messages, inclusive.
 	First, Last int64
+}
+
+// Member says of an address whether the person who has it took part. That somebody was absent is said for the sake of
+// those who are known by several addresses: who joined by one of them was no member before, though messages sent from
+// another, or today's list, name that other one.
+type Member struct {
+	Address string
+	Absent  bool
+}
+
+// Members are members by these addresses.
+func Members(addresses ...string) []Member {
+	list := make([]Member, len(addresses))
+	for i, address := range addresses {
+		list[i].Address = address
+	}
+	return list
 }
 
 // Message is one part of a row of the source.

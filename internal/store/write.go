@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -62,7 +63,12 @@ type Writer struct {
 // roster is a conversation before it is known to have messages.
 type roster struct {
 	group   bool
-	members []int64
+	members []rosterMember
+}
+
+type rosterMember struct {
+	handle int64
+	absent bool
 }
 
 // The temporary tables of a replacement. What is staged is sorted into its final order at the end.
@@ -133,31 +139,48 @@ func (w *Writer) isPresent(guid string) bool {
 	return seen
 }
 
-// Conversation returns the number of the conversation of these members (without the owner), in any order, each once or
-// more.
-func (w *Writer) Conversation(group bool, members []string) int64 {
-	ids := make([]int64, 0, len(members))
-	for _, address := range members {
-		if address != Owner {
-			ids = append(ids, w.handle(address))
-		}
-	}
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	key := make([]byte, 0, 1+4*len(ids))
+// Conversation returns the number of the conversation of these members (without the owner), each once or more. Order
+// counts only between those who are there and those who are absent.
+func (w *Writer) Conversation(group bool, members []Member) int64 {
+	list := w.canonical(members)
+	key := make([]byte, 0, 1+4*len(list))
 	if group {
 		key = append(key, 'g')
 	}
-	for _, id := range ids {
-		key = binary.AppendUvarint(key, uint64(id))
+	for _, m := range list {
+		mark := uint64(m.handle) << 1
+		if m.absent {
+			mark++
+		}
+		key = binary.AppendUvarint(key, mark)
 	}
 	number, known := w.conversations[string(key)]
 	if !known {
-		w.rosters = append(w.rosters, roster{group, ids})
+		w.rosters = append(w.rosters, roster{group, list})
 		number = int64(len(w.rosters))
 		w.conversations[string(key)] = number
 	}
 	return number
+}
+
+// canonical is the same for lists that say the same: neighbours that are all there, or all absent, are sorted, and who
+// is absent need not be said behind the last who is there.
+func (w *Writer) canonical(members []Member) []rosterMember {
+	list := make([]rosterMember, 0, len(members))
+	for _, m := range members {
+		if m.Address != Owner {
+			list = append(list, rosterMember{w.handle(m.Address), m.Absent})
+		}
+	}
+	for len(list) > 0 && list[len(list)-1].absent {
+		list = list[:len(list)-1]
+	}
+	for from, to := 0, 0; from < len(list); from = to {
+		for to = from; to < len(list) && list[to].absent == list[from].absent; to++ {
+		}
+		slices.SortFunc(list[from:to], func(a, b rosterMember) int { return cmp.Compare(w.addresses[a.handle], w.addresses[b.handle]) })
+	}
+	return slices.Compact(list)
 }
 
 // handle returns the number of an address, 0 for the owner.

@@ -26,7 +26,7 @@ func benchHistory(b *testing.B) *store.DB {
 			if chat >= 10 {
 				members = append(members, "+15559998", "+15559999")
 			}
-			e := store.Entry{Conversation: w.Conversation(chat >= 10, members), Row: int64(i), GUID: fmt.Sprintf("%08X-0000-4000-8000-000000000000", i),
+			e := store.Entry{Conversation: w.Conversation(chat >= 10, store.Members(members...)), Row: int64(i), GUID: fmt.Sprintf("%08X-0000-4000-8000-000000000000", i),
 				Date: monday.UnixNano() + int64(i)*90e9, Text: strings.Join(words[:1+i*7%len(words)], " ") + " naïve", TargetPart: store.WholeMessage}
 			if i%2 == 0 {
 				e.Sender = members[i%len(members)]

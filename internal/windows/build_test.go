@@ -203,6 +203,20 @@ func TestBuild_GroupsNeedEverybodyListed(t *testing.T) {
 	}
 }
 
+// John joined by one address after these messages; the other one is still on the list, or wrote later.
+func TestBuild_WhoWasAbsentByOneAddressWasAbsent(t *testing.T) {
+	entries := said("before John came", "with John")
+	entries[0].group, entries[0].absent, entries[0].members = true, []string{"j@x.org", "+9"}, []string{"+1", "+2"}
+	entries[1].group, entries[1].members = true, []string{"+1", "+2"}
+	exported, summary, _ := build(t, options(100, 1), entries)
+	if h := string(readAll(t, exported)[0].Header); !strings.Contains(h, `"members": ["Aidan", "John", "Zoë"]`) || summary.Conversations != 2 {
+		t.Errorf("%d conversations, the first with header %s", summary.Conversations, h)
+	}
+	if h := string(readAll(t, exported)[1].Header); !strings.Contains(h, `{"type": "dm", "members": ["Aidan", "Zoë"]`) {
+		t.Errorf("before John came: header %s", h)
+	}
+}
+
 // Notes to oneself are nobody's answer to anybody.
 func TestBuild_ChatsWithOneselfAreLeftOut(t *testing.T) {
 	entries := said("hi", "note", "note to nobody")

@@ -28,6 +28,7 @@ func newDB(t testing.TB) *store.DB {
 type entry struct {
 	group   bool
 	members []string
+	absent  []string // said before the members
 	store.Entry
 }
 
@@ -36,7 +37,11 @@ func fill(t testing.TB, db *store.DB, entries []entry) {
 	t.Helper()
 	_, err := db.Replace(context.Background(), false, func(w *store.Writer) error {
 		for _, e := range entries {
-			e.Conversation = w.Conversation(e.group, e.members)
+			members := append(store.Members(e.absent...), store.Members(e.members...)...)
+			for i := range e.absent {
+				members[i].Absent = true
+			}
+			e.Conversation = w.Conversation(e.group, members)
 			w.Present(e.GUID)
 			if err := w.Add(&e.Entry); err != nil {
 				return err
@@ -72,6 +77,9 @@ func said(texts ...string) []entry {
 // contacts are who the tests know: +1 and j@x.org John, +2 Zoë, me@x.org the owner.
 func contacts(address string) (string, bool) {
 	name, ok := map[string]string{"+1": "John", "j@x.org": "John", "+2": "Zoë", "me@x.org": store.Owner}[address]
+	if !ok {
+		name = address
+	}
 	return name, ok
 }
 

@@ -9,15 +9,16 @@ import (
 )
 
 // People says who has an address. For an address of the owner name is store.Owner; listed is whether the contacts name
-// the person, which holds for the owner too.
+// the person, which holds for the owner too. The name of a stranger is the address, spelled in one way.
 type People func(address string) (name string, listed bool)
 
-// identity is People as the store wants it: strangers stay apart by their addresses.
+// identity is People as the store wants it: strangers stay apart by their addresses, also from people who are called so.
 func (p People) identity(address string) string {
-	if name, listed := p(address); listed {
-		return name
+	name, listed := p(address)
+	if !listed {
+		return "stranger " + name
 	}
-	return address
+	return name
 }
 
 // group is a conversation to train on: all that the store holds of one set of people.
@@ -78,15 +79,23 @@ func groupConversations(conversations []store.Conversation, owner string, people
 	return joined, left
 }
 
-// namesOf are the people of a conversation, the owner first and each once, and the addresses that nobody listed has.
-func namesOf(addresses []string, owner string, people People) (names, strangers []string) {
+// namesOf are the people of a conversation, the owner first and each once, and the addresses that nobody listed has. Of
+// somebody with several addresses the first tells whether he was there.
+func namesOf(members []store.Member, owner string, people People) (names, strangers []string) {
 	names = []string{owner}
-	for _, address := range addresses {
-		name, listed := people(address)
+	seen := make(map[string]bool)
+	for _, m := range members {
+		name, listed := people(m.Address)
+		identity := people.identity(m.Address)
+		if seen[identity] {
+			continue
+		}
+		seen[identity] = true
 		switch {
+		case m.Absent:
 		case !listed:
-			strangers = append(strangers, address)
-		case name != store.Owner && !slices.Contains(names, name):
+			strangers = append(strangers, name)
+		case name != store.Owner:
 			names = append(names, name)
 		}
 	}

@@ -65,7 +65,10 @@ func loadScenario(t testing.TB) (*scenario, *store.DB) {
 func (s *scenario) options(window, stride int) windows.Options {
 	return windows.Options{Owner: s.Owner, Window: window, Stride: stride, People: func(address string) (string, bool) {
 		name, ok := s.People[address]
-		if name == s.Owner {
+		switch {
+		case !ok:
+			name = address
+		case name == s.Owner:
 			name = store.Owner
 		}
 		return name, ok
