@@ -44,7 +44,7 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	if err != nil {
 		return outcome, err
 	}
-	if err := w.stage.flush(); err != nil {
+	if err := w.stage.Flush(); err != nil {
 		return outcome, err
 	}
 	steps := []struct {

@@ -10,14 +10,15 @@ import (
 // inserterRows is how many rows cross into SQLite at once: a crossing costs as much as the insertion itself.
 const inserterRows = 32
 
-// inserter adds rows to a table, many at a time. All of them are in the table after flush.
-type inserter struct {
+// Inserter adds rows to a table, many at a time. All of them are in the table after Flush.
+type Inserter struct {
 	one, many *sql.Stmt
 	columns   int
 	values    []any // of the rows that wait
 }
 
-func newInserter(ctx context.Context, tx *sql.Tx, table string, columns int) (*inserter, error) {
+// NewInserter is for rows of so many columns, all that the table has.
+func NewInserter(ctx context.Context, tx *sql.Tx, table string, columns int) (*Inserter, error) {
 	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
 	one, err := tx.PrepareContext(ctx, "INSERT INTO "+table+" VALUES "+row)
 	if err != nil {
@@ -27,13 +28,14 @@ func newInserter(ctx context.Context, tx *sql.Tx, table string, columns int) (*i
 	if err != nil {
 		return nil, errors.Join(err, one.Close())
 	}
-	return &inserter{one: one, many: many, columns: columns, values: make([]any, 0, inserterRows*columns)}, nil
+	return &Inserter{one: one, many: many, columns: columns, values: make([]any, 0, inserterRows*columns)}, nil
 }
 
-func (i *inserter) close() { i.one.Close(); i.many.Close() }
+// Close frees the inserter, whatever it still holds.
+func (i *Inserter) Close() { i.one.Close(); i.many.Close() }
 
-// add takes a row. The statements run without a context: with one, each would start a goroutine to watch it.
-func (i *inserter) add(values ...any) error {
+// Add takes a row. The statements run without a context: with one, each would start a goroutine to watch it.
+func (i *Inserter) Add(values ...any) error {
 	i.values = append(i.values, values...)
 	if len(i.values) < cap(i.values) {
 		return nil
@@ -43,7 +45,8 @@ func (i *inserter) add(values ...any) error {
 	return err
 }
 
-func (i *inserter) flush() error {
+// Flush adds the rows that wait.
+func (i *Inserter) Flush() error {
 	for at := 0; at < len(i.values); at += i.columns {
 		if _, err := i.one.Exec(i.values[at : at+i.columns]...); err != nil {
 			return err

@@ -51,7 +51,7 @@ type Writer struct {
 	ctx           context.Context
 	path          string
 	tx            *sql.Tx
-	stage         *inserter
+	stage         *Inserter
 	handles       map[string]int64
 	addresses     []string
 	conversations map[string]int64
@@ -101,11 +101,11 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	if _, err := tx.ExecContext(ctx, createStage); err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
-	stage, err := newInserter(ctx, tx, "stage", stageColumns)
+	stage, err := NewInserter(ctx, tx, "stage", stageColumns)
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
-	defer stage.close()
+	defer stage.Close()
 	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
 		conversations: map[string]int64{}, seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
 	if err := fill(w); err != nil {
@@ -200,7 +200,7 @@ func (w *Writer) Add(e *Entry) error {
 	if e.TargetGUID != "" {
 		target = packGUID(e.TargetGUID)
 	}
-	err := w.stage.add(e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
+	err := w.stage.Add(e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
 		w.handle(e.Sender), int64(e.Kind), e.Text, nullable(e.Attachment), nullable(e.Transcript),
 		target, e.TargetPart, e.Removal, e.Shortened)
 	if err != nil {

@@ -90,12 +90,15 @@ type builder struct {
 	options Options
 	db      *store.DB
 	reader  *store.Reader
-	insert  *messageInserter
+	insert  *store.Inserter
 	summary Summary
 	read    int64 // messages read
 	lines   int64 // of the conversation at hand
 	bytes   int64 // of these lines, about
 }
+
+// trainingColumns is how many columns training_messages has.
+const trainingColumns = 6
 
 // rowOverhead is about what a line of a window file has beside its name and text: keys, quotes and their escapes.
 const rowOverhead = 100
@@ -121,16 +124,16 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 	if err != nil {
 		return b.db.Explain(err)
 	}
-	if b.insert, err = newMessageInserter(ctx, tx); err != nil {
+	if b.insert, err = store.NewInserter(ctx, tx, "training_messages", trainingColumns); err != nil {
 		return b.db.Explain(err)
 	}
-	defer b.insert.close()
+	defer b.insert.Close()
 	for _, g := range groups {
 		if err := b.conversation(ctx, tx, g); err != nil {
 			return err
 		}
 	}
-	if err := b.insert.flush(); err != nil {
+	if err := b.insert.Flush(); err != nil {
 		return b.db.Explain(err)
 	}
 	if b.summary.Messages == 0 {
@@ -186,7 +189,7 @@ func (b *builder) message(m *store.Spoken) error {
 	for _, text := range lines {
 		b.lines++
 		id := b.summary.Messages + b.lines
-		err := b.insert.add(id, m.Date, &Message{Name: name, ReplyTo: quote, ContentType: m.Kind.String(), Text: text})
+		err := b.insert.Add(id, m.Date, name, quote, m.Kind.String(), text)
 		if err != nil {
 			return b.db.Explain(err)
 		}

@@ -94,7 +94,7 @@ func namesOf(members []store.Member, owner string, people People) (names, strang
 		switch {
 		case m.Absent:
 		case !listed:
-			strangers = append(strangers, name)
+			strangers = append(strangers, m.Address)
 		case name != store.Owner:
 			names = append(names, name)
 		}
