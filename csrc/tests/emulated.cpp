@@ -8,6 +8,8 @@
 namespace vq::cpu::VQ_ISA {
 namespace {
 
+// a b + c rounded once: the product of two bf16 numbers is exact in f32 (but for what underflows, of no weight here).
+VQ_INLINE float fused(float a, float b, float c) { return a * b + c; }
 VQ_INLINE float flushed(float x) { return __builtin_fabsf(x) < 0x1p-126f ? 0.0f * x : x; }
 VQ_INLINE float number(uint16_t h) {
   const uint32_t u = (uint32_t)h << 16;
@@ -20,8 +22,8 @@ VQ_INLINE float number(uint16_t h) {
 vf dot_pairs(vf acc, vu a, vu b) {
   vf r;
   for (int i = 0; i < W; i++) {
-    float t = __builtin_fmaf(number((uint16_t)(a[i] >> 16)), number((uint16_t)(b[i] >> 16)), flushed(acc[i]));
-    r[i] = flushed(__builtin_fmaf(number((uint16_t)a[i]), number((uint16_t)b[i]), flushed(t)));
+    float t = fused(number((uint16_t)(a[i] >> 16)), number((uint16_t)(b[i] >> 16)), flushed(acc[i]));
+    r[i] = flushed(fused(number((uint16_t)a[i]), number((uint16_t)b[i]), flushed(t)));
   }
   return r;
 }
@@ -59,8 +61,8 @@ void tile_dot(int c, int a, int b) {
     for (int k = 0; k < 16; k++) {
       __builtin_memcpy(y, tiles.tile[b].bytes[k], 64);
       for (int n = 0; n < 16; n++) {
-        even[n] = flushed(__builtin_fmaf(number(x[2 * k]), number(y[2 * n]), even[n]));
-        odd[n] = flushed(__builtin_fmaf(number(x[2 * k + 1]), number(y[2 * n + 1]), odd[n]));
+        even[n] = flushed(fused(number(x[2 * k]), number(y[2 * n]), even[n]));
+        odd[n] = flushed(fused(number(x[2 * k + 1]), number(y[2 * n + 1]), odd[n]));
       }
     }
     __builtin_memcpy(sum, tiles.tile[c].bytes[m], 64);

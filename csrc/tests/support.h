@@ -144,7 +144,8 @@ class OnEachKernel : public ::testing::TestWithParam<const cpu::IsaKernels*> {
   static constexpr AttentionShape kShape = {7, 1, 64, 1};
   std::unique_ptr<cpu::CpuDevice> open(int threads = 2, int64_t rows = 300, int64_t n = 300, int64_t k = 300,
                                        const AttentionShape& shape = kShape) const {
-    auto device = std::make_unique<cpu::CpuDevice>(*GetParam(), threads);
+    // Small as the tensors are, the threads share every job.
+    auto device = std::make_unique<cpu::CpuDevice>(*GetParam(), threads, 1);
     device->reserve_workspace(rows, n, k, shape);
     return device;
   }

@@ -92,6 +92,13 @@ inline int32_t panel_limits(const AttentionPlan& plan, const AttentionSegment& s
   return most;
 }
 
+// The work (see Pool) of two products of a segment with a key head and what is between them: scores, then sums.
+inline int64_t attention_work(const AttentionPlan& plan, const AttentionSegment& s, const AttentionGeometry& geo) {
+  int64_t keys = 0;
+  for (int32_t r = 0; r < s.range_count; r++) keys += plan.ranges[static_cast<size_t>(s.first_range + r)].count;
+  return keys * s.q_count * geo.group * (1 + geo.dim / 16);
+}
+
 constexpr int64_t kMostLanes = 32;
 
 struct AttentionCall {

@@ -120,10 +120,10 @@ class Backward {
 
   // Runs body(unit, layout, i) for i < count(layout) of every unit of the batch.
   template <class Count, class Body>
-  void over_units(Count count, Body body) {
+  void over_units(int64_t work, Count count, Body body) {
     starts_.assign(1, 0);
     for (const Unit& u : units_) starts_.push_back(starts_.back() + count(layout(*u.segment)));
-    c_.pool.run(starts_.back(), [&](int64_t task, int thread) {
+    c_.pool.run(starts_.back(), work, [&](int64_t task, int thread) {
       const auto next = std::upper_bound(starts_.begin(), starts_.end(), task);
       const size_t i = static_cast<size_t>(next - starts_.begin()) - 1;
       body(units_[i], layout(*units_[i].segment), task - starts_[i], thread);
@@ -132,15 +132,20 @@ class Backward {
 
   void run_batch() {
     if (units_.empty()) return;
-    over_units([&](const Layout& l) { return l.blocks + l.panels + geo_.dim_panels; },
+    int64_t rows = 0, products = 0;  // rows of queries and keys; the work of two of the five products
+    for (const Unit& u : units_) {
+      rows += u.segment->q_count * geo_.group + c_.plan.ranges[static_cast<size_t>(u.segment->first_range)].count;
+      products += attention_work(c_.plan, *u.segment, geo_);
+    }
+    over_units(2 * rows * geo_.dim, [&](const Layout& l) { return l.blocks + l.panels + geo_.dim_panels; },
                [&](const Unit& u, const Layout& l, int64_t i, int) {
                  if (i < l.blocks) return pack_keys(u, l, i);
                  if (i < l.blocks + l.panels) return pack_queries(u, l, i - l.blocks);
                  pack_query_rows(u, l, i - l.blocks - l.panels);
                });
-    over_units([&](const Layout&) { return chunks_; },
+    over_units(3 * products, [&](const Layout&) { return chunks_; },
                [&](const Unit& u, const Layout& l, int64_t chunk, int thread) { run_chunk(u, l, chunk, thread); });
-    over_units([&](const Layout& l) { return l.panels; },
+    over_units(rows * geo_.dim, [&](const Layout& l) { return l.panels; },
                [&](const Unit& u, const Layout& l, int64_t panel, int) { store_dq(u, l, panel); });
   }
 

@@ -63,7 +63,9 @@ class SingleRows {
 
   void flush() {
     if (tasks_.empty()) return;
-    c_.pool.run(static_cast<int64_t>(tasks_.size()), [&](int64_t i, int thread) {
+    int64_t keys = 0;
+    for (const Task& t : tasks_) keys += t.count;
+    c_.pool.run(static_cast<int64_t>(tasks_.size()), keys * geo_.dim * (1 + geo_.group / 4), [&](int64_t i, int thread) {
       read(tasks_[static_cast<size_t>(i)], partial(static_cast<size_t>(i)), scratches_ + thread * scratch_);
     });
     for (size_t i = 0; i < groups_.size(); i++)

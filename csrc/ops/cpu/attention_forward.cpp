@@ -79,11 +79,13 @@ class Forward {
         if (units_[i].*first >= 0 && units_[i].*first <= number) low = i;
       return low;
     };
-    c_.pool.run(blocks, [&](int64_t b, int) {
+    int64_t work = 0;
+    for (const Unit& u : units_) work += attention_work(c_.plan, *u.segment, geo_);
+    c_.pool.run(blocks, 2 * blocks * geo_.block * geo_.dim, [&](int64_t b, int) {
       const Unit& u = units_[unit_of(b, &Unit::first_block)];
       pack_block(u, b - u.first_block, packed_ + static_cast<size_t>(b) * Scratch::block_bytes(geo_, kernel_));
     });
-    c_.pool.run(tasks, [&](int64_t i, int thread) {
+    c_.pool.run(tasks, work, [&](int64_t i, int thread) {
       // Within a unit the last queries, which see the most keys, come first.
       const size_t number = unit_of(i, &Unit::first_task);
       const Unit& u = units_[number];

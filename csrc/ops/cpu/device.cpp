@@ -8,7 +8,8 @@
 
 namespace vq::cpu {
 
-CpuDevice::CpuDevice(const IsaKernels& kernels, int threads) : isa_(kernels), vec_(kernels.vector), pool_(threads) {}
+CpuDevice::CpuDevice(const IsaKernels& kernels, int threads, int64_t worth_sharing)
+    : isa_(kernels), vec_(kernels.vector), pool_(threads, worth_sharing) {}
 
 DeviceInfo CpuDevice::info() const {
   DeviceInfo info;
@@ -25,7 +26,7 @@ void CpuDevice::upload(void* dst, const void* host, size_t bytes) { std::memcpy(
 void CpuDevice::download(void* host, const void* src, size_t bytes) { std::memcpy(host, src, bytes); }
 
 void CpuDevice::copy(const Tensor& dst, const Tensor& src) {
-  pool_.ranges(dst.rows, grain(dst.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(dst.rows, dst.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; r++) {
       if (dst.dtype == src.dtype)
         std::memcpy(run_at(dst, r).data, at(src, r).data, static_cast<size_t>(dst.cols) * size_of(dst.dtype));
@@ -36,7 +37,7 @@ void CpuDevice::copy(const Tensor& dst, const Tensor& src) {
 }
 
 void CpuDevice::zero(const Tensor& t) {
-  pool_.ranges(t.rows, grain(t.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(t.rows, t.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; r++)
       std::memset(run_at(t, r).data, 0, static_cast<size_t>(t.cols) * size_of(t.dtype));
   });

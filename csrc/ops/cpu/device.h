@@ -34,7 +34,8 @@ class CpuWeight final : public Weight {
 
 class CpuDevice final : public Device {
  public:
-  CpuDevice(const IsaKernels& kernels, int threads);
+  // worth_sharing: see Pool.
+  CpuDevice(const IsaKernels& kernels, int threads, int64_t worth_sharing = Pool::kWorthSharing);
 
   DeviceInfo info() const override;
   void* alloc(size_t bytes) override { return allocate(bytes); }
@@ -91,8 +92,6 @@ class CpuDevice final : public Device {
   bool packs_weights(DType compute) const { return compute == DType::bf16 && isa_.bf16.packed == Elem::bf16; }
   // y[T, N] = x b^T for T <= kFewRows, reading b where it lies.
   void few_rows(const Tensor& y, const Tensor& x, std::span<const Piece> b, float alpha, const Tensor* add, bool round);
-  // Rows a range must have at least so that waking a thread pays, when a row is `cols` elements.
-  static int64_t grain(int64_t cols) { return cols > 0 && cols < 8192 ? 8192 / cols + 1 : 1; }
 
   const IsaKernels& isa_;
   const VectorKernels& vec_;

@@ -6,7 +6,7 @@
 namespace vq::cpu {
 
 void CpuDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) {
-  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(y.rows, y.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       const float r = vec_.rms_norm(run_at(y, t), at(x, t), w, y.cols, eps);
       if (rstd) rstd[t] = r;
@@ -16,7 +16,7 @@ void CpuDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const fl
 
 void CpuDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
                                   bool accumulate) {
-  pool_.ranges(dx.rows, grain(dx.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(dx.rows, dx.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++)
       vec_.rms_norm_backward(run_at(dx, t), at(dy, t), at(x, t), rstd[t], w, dx.cols, accumulate);
   });
@@ -25,7 +25,7 @@ void CpuDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tens
 void CpuDevice::head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
                                const float* cos_sin, const int32_t* positions) {
   const int64_t heads = y.cols / head_dim;
-  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(y.rows, y.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++)
       vec_.head_norm_rope(run_at(y, t), rstd + t * heads, at(x, t), w, heads, head_dim, eps,
                           cos_sin + int64_t{positions[t]} * head_dim);
@@ -35,7 +35,7 @@ void CpuDevice::head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, co
 void CpuDevice::head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
                                         const float* w, int head_dim, const float* cos_sin, const int32_t* positions) {
   const int64_t heads = dx.cols / head_dim;
-  pool_.ranges(dx.rows, grain(dx.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(dx.rows, dx.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++)
       vec_.head_norm_rope_backward(run_at(dx, t), at(dy, t), at(x, t), rstd + t * heads, w, heads, head_dim,
                                    cos_sin + int64_t{positions[t]} * head_dim);
@@ -44,7 +44,7 @@ void CpuDevice::head_norm_rope_backward(const Tensor& dx, const Tensor& dy, cons
 
 void CpuDevice::swiglu(const Tensor& y, const Tensor& gate_up) {
   const Tensor gate = gate_up.columns(0, y.cols), up = gate_up.columns(y.cols, y.cols);
-  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(y.rows, y.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) vec_.swiglu(run_at(y, t), at(gate, t), at(up, t), y.cols);
   });
 }
@@ -53,7 +53,7 @@ void CpuDevice::swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const
   const int64_t f = dy.cols;
   const Tensor gate = gate_up.columns(0, f), up = gate_up.columns(f, f);
   const Tensor d_gate = d_gate_up.columns(0, f), d_up = d_gate_up.columns(f, f);
-  pool_.ranges(dy.rows, grain(f), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(dy.rows, f, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++)
       vec_.swiglu_backward(run_at(d_gate, t), run_at(d_up, t), at(dy, t), at(gate, t), at(up, t), f);
   });
@@ -75,7 +75,7 @@ void CpuDevice::dropout(const Tensor& y, const Tensor& x, const DropoutKey& key,
   const double threshold = std::round(static_cast<double>(key.p) * 4294967296.0);
   const uint32_t limit = threshold >= 4294967295.0 ? UINT32_MAX : static_cast<uint32_t>(threshold);
   const float scale = key.p < 1 ? 1.0f / (1.0f - key.p) : 0.0f;
-  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(y.rows, y.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       // The generator counts to 2^32; the rest of the position goes into the key.
       for (int64_t i = 0; i < y.cols;) {
@@ -94,19 +94,19 @@ void CpuDevice::dropout(const Tensor& y, const Tensor& x, const DropoutKey& key,
 }
 
 void CpuDevice::add(const Tensor& y, const Tensor& a, const Tensor& b) {
-  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(y.rows, y.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) vec_.add(run_at(y, t), at(a, t), at(b, t), y.cols);
   });
 }
 
 void CpuDevice::gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
-  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(y.rows, y.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) vec_.convert(run_at(y, t), at(x, rows[t]), y.cols);
   });
 }
 
 void CpuDevice::scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
-  pool_.ranges(x.rows, grain(x.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(x.rows, x.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) vec_.add(run_at(y, rows[t]), at(y, rows[t]), at(x, t), x.cols);
   });
 }
@@ -114,7 +114,7 @@ void CpuDevice::scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t
 void CpuDevice::cross_entropy(float* loss, const Tensor& logits, const int32_t* labels, const float* weights,
                               bool gradient) {
   const int64_t n = logits.cols;
-  pool_.ranges(logits.rows, 1, [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(logits.rows, 2 * n, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       float* x = static_cast<float*>(run_at(logits, t).data);
       const float top = vec_.max(x, n);
@@ -129,7 +129,7 @@ void CpuDevice::cross_entropy(float* loss, const Tensor& logits, const int32_t* 
 
 void CpuDevice::score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) {
   const int64_t n = logits.cols;
-  pool_.ranges(logits.rows, 1, [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(logits.rows, 2 * n, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       const float* x = static_cast<const float*>(at(logits, t).data);
       const float top = vec_.max(x, n);
@@ -148,7 +148,7 @@ void CpuDevice::add_sum_of_squares(double* sum, const float* x, int64_t n) {
   for (int64_t begin = 0; begin < n; begin += kPart * kParts) {
     const int64_t left = n - begin < kPart * kParts ? n - begin : kPart * kParts;
     const int64_t count = (left + kPart - 1) / kPart;
-    pool_.run(count, [&](int64_t i, int) {
+    pool_.run(count, left / 2, [&](int64_t i, int) {
       const int64_t length = left - i * kPart < kPart ? left - i * kPart : kPart;
       parts[i] = vec_.sum_of_squares(x + begin + i * kPart, length);
     });
@@ -168,7 +168,7 @@ void CpuDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, c
       .epsilon = how.epsilon,
       .gradient_scale = how.gradient_scale,
   };
-  pool_.ranges(n, 16384, [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(n, 2, [&](int64_t begin, int64_t end, int) {
     vec_.adamw(p + begin, m + begin, v + begin, g + begin, end - begin, step);
   });
 }

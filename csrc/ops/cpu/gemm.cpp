@@ -89,7 +89,7 @@ class Multiplication {
     const bool late_a = col_blocks == 1 && cols == p_.b.panels(kernel_) && !(p_.b.along_k && p_.b.pieces.size() > 1);
     pack(row, late_a || !new_a ? 0 : rows, col, p_.packed_b || !new_b ? 0 : cols);
     const char* b = p_.packed_b ? static_cast<const char*>(p_.packed_b) : s_.b;
-    pool_.run(row_blocks * col_blocks, [&](int64_t task, int thread) {
+    pool_.run(row_blocks * col_blocks, rows * kernel_.mr * cols * kernel_.nr * k_ / 32, [&](int64_t task, int thread) {
       const int64_t i = task % row_blocks * size.row_panels, j = task / row_blocks * size.col_panels;
       run_block(row, i, std::min(size.row_panels, rows - i), col, j, std::min(size.col_panels, cols - j), late_a, b,
                 s_.threads + thread * s_.thread_bytes);
@@ -99,7 +99,7 @@ class Multiplication {
   void pack(int64_t row, int64_t rows, int64_t col, int64_t cols) {
     const int64_t group = 4;  // panels a task
     const int64_t a_tasks = ceil_div(rows, group), b_tasks = ceil_div(cols, group);
-    pool_.run(a_tasks + b_tasks, [&](int64_t task, int) {
+    pool_.run(a_tasks + b_tasks, (rows * kernel_.mr + cols * kernel_.nr) * k_, [&](int64_t task, int) {
       if (task < a_tasks) {
         for (int64_t i = task * group; i < std::min(rows, (task + 1) * group); i++)
           pack_a_panel(row + i, s_.a + i * kernel_.bytes(kernel_.mr * k_));
@@ -210,7 +210,7 @@ void multiply_long(const Product& p, const PanelKernel& kernel, const VectorKern
       }
       k_before += piece.k;
     }
-    pool.ranges(rows, 1, [&](int64_t begin, int64_t end, int) {
+    pool.ranges(rows, n, [&](int64_t begin, int64_t end, int) {
       vector.store_tile(s.long_sums + begin * n, n, end - begin, n,
                         {const_cast<char*>(move(p.c.data, p.c.type, (row + begin) * p.c_stride)), p.c.type}, p.c_stride, p.alpha,
                         {move(p.add.data, p.add.type, (row + begin) * p.add_stride), p.add.type}, p.add_stride);

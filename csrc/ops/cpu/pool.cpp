@@ -11,9 +11,9 @@ inline void relax() {
 #endif
 }
 
-// Ops follow one another within microseconds: spinning about 20 of them saves a sleep and a wake-up, and costs little
+// Jobs follow one another within microseconds: spinning a few of them saves a sleep and a wake-up, and costs little
 // when the machine is shared.
-constexpr int kSpins = 1000;
+constexpr int kSpins = 200;
 
 // Returns once `value` is not `old`.
 void await_change(std::atomic<uint32_t>& value, uint32_t old) {
@@ -26,48 +26,50 @@ void await_change(std::atomic<uint32_t>& value, uint32_t old) {
 
 }  // namespace
 
-Pool::Pool(int threads) {
+Pool::Pool(int threads, int64_t worth_sharing) : worth_sharing_(worth_sharing) {
   for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { work(i); });
 }
 
 Pool::~Pool() {
   stop_.store(true, std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
+  jobs_.fetch_add(1, std::memory_order_release);
+  jobs_.notify_all();
   for (auto& w : workers_) w.join();
 }
 
 void Pool::take_tasks(int thread) {
-  for (;;) {
-    const int64_t task = next_.fetch_add(1, std::memory_order_relaxed);
-    if (task >= tasks_) return;
-    call_(context_, task, thread);
+  uint32_t done = 0;
+  for (uint64_t ticket = ticket_.load(std::memory_order_acquire); static_cast<uint32_t>(ticket) != 0;) {
+    const Call call = call_.load(std::memory_order_relaxed);
+    void* const context = context_.load(std::memory_order_relaxed);
+    const uint32_t tasks = tasks_.load(std::memory_order_relaxed);
+    if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    call(context, tasks - static_cast<uint32_t>(ticket), thread);
+    done++;
+    ticket = ticket_.load(std::memory_order_acquire);
   }
+  if (done != 0 && unfinished_.fetch_sub(done, std::memory_order_acq_rel) == done) unfinished_.notify_one();
 }
 
-void Pool::run_job(int64_t tasks, Call call, void* context) {
-  if (tasks <= 1 || workers_.empty()) {
-    for (int64_t i = 0; i < tasks; i++) call(context, i, 0);
-    return;
-  }
-  call_ = call;
-  context_ = context;
-  tasks_ = tasks;
-  next_.store(0, std::memory_order_relaxed);
-  running_.store(static_cast<uint32_t>(workers_.size()), std::memory_order_relaxed);
-  epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
+void Pool::share(uint32_t tasks, Call call, void* context) {
+  call_.store(call, std::memory_order_relaxed);
+  context_.store(context, std::memory_order_relaxed);
+  tasks_.store(tasks, std::memory_order_relaxed);
+  unfinished_.store(tasks, std::memory_order_relaxed);
+  const uint32_t job = jobs_.load(std::memory_order_relaxed) + 1;
+  ticket_.store(uint64_t{job} << 32 | tasks, std::memory_order_release);
+  jobs_.store(job, std::memory_order_release);
+  jobs_.notify_all();
   take_tasks(0);
-  for (uint32_t left; (left = running_.load(std::memory_order_acquire)) != 0;) await_change(running_, left);
+  for (uint32_t left; (left = unfinished_.load(std::memory_order_acquire)) != 0;) await_change(unfinished_, left);
 }
 
 void Pool::work(int thread) {
   for (uint32_t seen = 0;;) {
-    await_change(epoch_, seen);
-    seen = epoch_.load(std::memory_order_acquire);
+    await_change(jobs_, seen);
+    seen = jobs_.load(std::memory_order_acquire);
     if (stop_.load(std::memory_order_relaxed)) return;
     take_tasks(thread);
-    if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_one();
   }
 }
 

@@ -72,7 +72,7 @@ Weight* CpuDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, D
   const auto pack = [&](const Stack& b) {
     const PanelKernel& kernel = panels(compute);
     Buffer buffer(static_cast<size_t>(b.packed_bytes(kernel)));
-    pool_.run(b.panels(kernel), [&](int64_t panel, int) {
+    pool_.run(b.panels(kernel), w->n * k, [&](int64_t panel, int) {
       b.pack_panel(kernel, panel, buffer.data() + panel * b.panel_bytes(kernel), true);
     });
     return buffer;
@@ -172,7 +172,7 @@ void CpuDevice::few_rows(const Tensor& y, const Tensor& x, std::span<const Piece
   for (const Piece& piece : pieces) {
     const ConstRun w = {piece.lines.data, piece.lines.type};
     const int64_t strips = (piece.n + kStrip - 1) / kStrip;
-    pool_.ranges(strips, grain(kStrip * k), [&](int64_t begin, int64_t end, int) {
+    pool_.ranges(strips, kStrip * k * (1 + y.rows / 4) / 2, [&](int64_t begin, int64_t end, int) {
       for (int64_t strip = begin; strip < end; strip++) {
         const int64_t first = strip * kStrip, count = std::min(kStrip, piece.n - first), col = column + first;
         float out[kFewRows * kStrip];
@@ -190,7 +190,7 @@ void CpuDevice::few_rows(const Tensor& y, const Tensor& x, std::span<const Piece
 
 void CpuDevice::embed(const Tensor& y, const Weight& weight, const int32_t* ids) {
   const auto& w = static_cast<const CpuWeight&>(weight);
-  pool_.ranges(y.rows, grain(y.cols), [&](int64_t begin, int64_t end, int) {
+  pool_.ranges(y.rows, y.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       int64_t row = ids[t];
       const WeightBlock* block = w.blocks.data();
