@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"ventriloquist/internal/hint"
 	"ventriloquist/internal/store"
@@ -92,9 +93,10 @@ type builder struct {
 	reader  *store.Reader
 	insert  *store.Inserter
 	summary Summary
-	read    int64 // messages read
-	lines   int64 // of the conversation at hand
-	bytes   int64 // of these lines, about
+	read    int64    // messages read
+	members []string // of the conversation at hand
+	lines   int64    // of it
+	bytes   int64    // of these lines, about
 }
 
 // trainingColumns is how many columns training_messages has.
@@ -149,7 +151,7 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 // conversation writes the messages of one conversation, in order, under ids that go on from the last.
 func (b *builder) conversation(ctx context.Context, tx *sql.Tx, g *group) error {
 	first := b.summary.Messages + 1
-	b.lines, b.bytes = 0, 0
+	b.members, b.lines, b.bytes = g.members, 0, 0
 	if err := b.reader.Spoken(ctx, g.parts, b.message); err != nil {
 		return err
 	}
@@ -175,8 +177,8 @@ func (b *builder) message(m *store.Spoken) error {
 	if b.read++; b.read%1024 == 0 {
 		b.options.Progress.report(b.read, 0)
 	}
-	name, listed := b.nameOf(m.Sender)
-	if !listed {
+	name, known := b.nameOf(m.Sender)
+	if !known {
 		b.summary.LeftOut.Messages++
 		return nil
 	}
@@ -198,13 +200,19 @@ func (b *builder) message(m *store.Spoken) error {
 	return nil
 }
 
-// nameOf is what a sender is called in a window.
-func (b *builder) nameOf(address string) (name string, listed bool) {
+// nameOf is what a sender is called in a window. Among two, what is received from an address that is not listed is from
+// the other one: the source put it there because it knows more addresses of theirs.
+func (b *builder) nameOf(address string) (name string, known bool) {
 	if address == store.Owner {
 		return b.options.Owner, true
 	}
-	if name, listed = b.options.People(address); name == store.Owner {
+	name, known = b.options.People(address)
+	switch {
+	case known && name == store.Owner:
 		name = b.options.Owner
+	case !known && len(b.members) == 2:
+		at := slices.Index(b.members, b.options.Owner)
+		name, known = b.members[1-max(at, 0)], true
 	}
-	return name, listed
+	return name, known
 }

@@ -234,6 +234,12 @@ func TestBuild_WhatTheOwnersOtherAddressesSendIsTheOwners(t *testing.T) {
 	want(t, messagesOf(t, entries), "Aidan: hi", "Aidan: from my iPad")
 }
 
+func TestBuild_InADirectChatAnUnlistedAddressIsTheOtherPersons(t *testing.T) {
+	entries := said("hi", "from my other mail")
+	entries[1].Sender = "john@work.example"
+	want(t, messagesOf(t, entries), "Aidan: hi", "John: from my other mail")
+}
+
 func TestBuild_TwiceGivesTheSame(t *testing.T) {
 	exported, first, db := build(t, options(3, 1), said("a", "b", "c", "d", "e"))
 	if again := export(t, options(3, 1), db); again != exported {
