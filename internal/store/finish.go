@@ -1,5 +1,10 @@
 package store
 
+import (
+	"fmt"
+	"slices"
+)
+
 // The steps that turn what is staged into the contents of the file, in order. An answer aims at the staged row of the
 // part that it names, else at the first of its message; reactions are not answered.
 const (
@@ -56,7 +61,7 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 		{dropLostRemovals, &outcome.LostRemovals},
 		{clearStore, nil},
 		{writeMessages, nil},
-		{writeConversations, &outcome.Conversations},
+		{writeConversations, nil},
 		{dropStage, nil},
 	}
 	for _, step := range steps {
@@ -70,35 +75,49 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 			}
 		}
 	}
-	if err := w.writeRosters(); err != nil {
+	if outcome.Conversations, err = w.writeRosters(); err != nil {
 		return outcome, err
 	}
 	return outcome, w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM message`).Scan(&outcome.Messages)
 }
 
-// writeRosters writes the handles, and the members of the conversations that have messages.
-func (w *Writer) writeRosters() error {
+// writeRosters writes the handles, and the members of the conversations that have messages. It returns how many sets of
+// members these have: who was absent does not count.
+func (w *Writer) writeRosters() (sets int64, err error) {
 	for id, address := range w.addresses[1:] {
 		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO handle VALUES (?, ?)`, id+1, address); err != nil {
-			return err
+			return 0, err
 		}
 	}
+	seen := make(map[string]bool)
 	for i, r := range w.rosters {
 		result, err := w.tx.ExecContext(w.ctx, `UPDATE conversation SET is_group = ? WHERE id = ?`, r.group, i+1)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if used, err := result.RowsAffected(); err != nil || used == 0 {
-			if err != nil {
-				return err
-			}
+		if used, err := result.RowsAffected(); err != nil {
+			return 0, err
+		} else if used == 0 {
 			continue
 		}
 		for place, m := range r.members {
 			if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO conversation_member VALUES (?, ?, ?, ?)`, i+1, place, m.handle, m.absent); err != nil {
-				return err
+				return 0, err
 			}
 		}
+		seen[fmt.Sprint(r.group, r.present())] = true
 	}
-	return nil
+	return int64(len(seen)), nil
+}
+
+// present are the handles of those who were there, sorted.
+func (r *roster) present() []int64 {
+	var handles []int64
+	for _, m := range r.members {
+		if !m.absent {
+			handles = append(handles, m.handle)
+		}
+	}
+	slices.Sort(handles)
+	return handles
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"ventriloquist/internal/store"
@@ -123,6 +124,33 @@ func TestReader_JoinsConversationsInOrderOfTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantTexts(t, read(t, db, nil), "a", "b", "c")
+}
+
+// Who was absent is kept where it may tell about another address of the same person, and nowhere else.
+func TestReplace_AbsentMembers(t *testing.T) {
+	db := create(t)
+	absent, there := store.Member{Address: "c", Absent: true}, store.Members("b", "a")
+	outcome, err := db.Replace(t.Context(), false, func(w *store.Writer) error {
+		plain, before := w.Conversation(true, there), w.Conversation(true, append([]store.Member{absent}, there...))
+		if after := w.Conversation(true, append(there[:2:2], absent)); plain == before || plain != after {
+			t.Errorf("conversations are %d, %d with c absent, %d with c absent earlier on", plain, before, after)
+		}
+		if err := w.Add(&store.Entry{Conversation: plain, Row: 1, GUID: "1", Text: "x"}); err != nil {
+			return err
+		}
+		return w.Add(&store.Entry{Conversation: before, Row: 2, GUID: "2", Text: "y"})
+	})
+	if err != nil || outcome.Conversations != 1 {
+		t.Fatalf("%d conversations (%v), want 1: the same people", outcome.Conversations, err)
+	}
+	reader, err := db.Reader(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := reader.Conversations(t.Context())
+	if want := append([]store.Member{absent}, store.Members("a", "b")...); err != nil || !slices.Equal(list[1].Members, want) {
+		t.Errorf("members are %v (%v), want %v", list[1].Members, err, want)
+	}
 }
 
 func TestReplace_ConversationIsASetOfMembers(t *testing.T) {

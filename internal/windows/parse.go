@@ -2,10 +2,11 @@ package windows
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+
+	"ventriloquist/internal/jsonfields"
 )
 
 // ParseMessage reads a line as AppendMessage writes it. Keys may come in any order, others are ignored, and a key that
@@ -13,13 +14,15 @@ import (
 // have a name and a text.
 func ParseMessage(line []byte) (Message, error) {
 	var m struct {
-		Name        *string `json:"name"`
-		Delta       string  `json:"delta"`
-		ReplyTo     *string `json:"reply_to"`
-		ContentType string  `json:"content_type"`
-		Text        *string `json:"text"`
+		Name        *string
+		Delta       string
+		ReplyTo     *string
+		ContentType string
+		Text        *string
 	}
-	if err := parseObject(line, &m); err != nil {
+	err := parseObject(line, map[string]any{"name": &m.Name, "delta": &m.Delta, "reply_to": &m.ReplyTo,
+		"content_type": &m.ContentType, "text": &m.Text})
+	if err != nil {
 		return Message{}, err
 	}
 	if m.Name == nil {
@@ -34,11 +37,11 @@ func ParseMessage(line []byte) (Message, error) {
 // ParseHeader reads the first line of a window.
 func ParseHeader(line []byte) (Header, error) {
 	var h struct {
-		Type    string    `json:"type"`
-		Members *[]string `json:"members"`
-		Start   string    `json:"start"`
+		Type    string
+		Members *[]string
+		Start   string
 	}
-	if err := parseObject(line, &h); err != nil {
+	if err := parseObject(line, map[string]any{"type": &h.Type, "members": &h.Members, "start": &h.Start}); err != nil {
 		return Header{}, err
 	}
 	if h.Members == nil {
@@ -47,14 +50,14 @@ func ParseHeader(line []byte) (Header, error) {
 	return Header{Type: h.Type, Members: *h.Members, Start: h.Start}, nil
 }
 
-// parseObject reads one JSON object that fills the line: the tokenizer may cut a window after every line only because
+// parseObject reads fields of one JSON object that fills the line: the tokenizer may cut a window after every line only because
 // each begins with { and ends with } and a newline.
-func parseObject(line []byte, into any) error {
+func parseObject(line []byte, into map[string]any) error {
 	line = bytes.TrimSuffix(line, []byte{'\n'})
 	if len(line) < 2 || line[0] != '{' || line[len(line)-1] != '}' {
 		return fmt.Errorf("%s is not a JSON object", excerpt(line))
 	}
-	if err := json.Unmarshal(line, into); err != nil {
+	if err := jsonfields.ReadLine(line, into); err != nil {
 		return fmt.Errorf("%s: %w", excerpt(line), err)
 	}
 	return nil

@@ -48,6 +48,7 @@ func groupConversations(conversations []store.Conversation, owner string, people
 	left := LeftOut{People: []Unlisted{}}
 	unlisted := make(map[string]int64)
 	groups := make(map[string]*group)
+	excluded := make(map[string]bool)
 	for _, c := range conversations {
 		messages := c.Last - c.First + 1
 		members, strangers := namesOf(c.Members, owner, people)
@@ -56,7 +57,8 @@ func groupConversations(conversations []store.Conversation, owner string, people
 		}
 		switch {
 		case len(strangers) > 0:
-			left.Conversations++
+			key, _ := conversationKey(append(members, strangers...))
+			excluded[key] = true
 			left.Messages += messages
 		case len(members) < 2:
 			left.ToOneself += messages
@@ -68,6 +70,7 @@ func groupConversations(conversations []store.Conversation, owner string, people
 			groups[key].parts = append(groups[key].parts, c)
 		}
 	}
+	left.Conversations = len(excluded)
 	for address, messages := range unlisted {
 		left.People = append(left.People, Unlisted{address, messages})
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"ventriloquist/internal/jsonfields"
 )
 
 // parseRow reads one row of a window file. Keys are told apart as JSON does, by every letter; of a key that occurs
@@ -21,7 +23,7 @@ func parseRow(row []byte) (text []byte, targets int, err error) {
 func parseAnyRow(row []byte) (text []byte, targets int, err error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(row, &fields); err != nil {
-		return nil, 0, fmt.Errorf("not a JSON object: %w", err)
+		return nil, 0, fmt.Errorf("not a JSON object: %w", jsonfields.InWords(err))
 	}
 	raw, ok := fields["text"]
 	var s *string
