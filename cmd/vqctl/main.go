@@ -21,10 +21,16 @@ const (
 )
 
 func main() {
+	os.Exit(runUntilSignal(os.Args))
+}
+
+// runUntilSignal runs a command line that Ctrl-C asks to stop. A second Ctrl-C ends the process at once: what is written
+// is renamed into place when it is whole.
+func runUntilSignal(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args)
-	stop()
-	os.Exit(status)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return run(ctx, args)
 }
 
 // run executes one command line and returns its exit status.
@@ -37,7 +43,10 @@ func run(ctx context.Context, args []string) int {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, context.Canceled):
-		printError(errors.New("interrupted"), hint.Of(err))
+		if err == context.Canceled {
+			err = errors.New("interrupted")
+		}
+		printError(err, hint.Of(err))
 		return exitInterrupted
 	case errors.Is(err, hint.ErrUsage):
 		printError(err, hint.Of(err))

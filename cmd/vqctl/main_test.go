@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,7 +11,7 @@ import (
 // TestMain lets scripts run this program as `vqctl`.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"vqctl": func() { os.Exit(run(context.Background(), os.Args)) },
+		"vqctl": func() { os.Exit(runUntilSignal(os.Args)) },
 	})
 }
 

@@ -28,10 +28,10 @@ type modelOptions struct {
 
 func modelFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "base-model", Usage: "folder or name of the base model; `tiny` is built in"},
-		&cli.StringFlag{Name: "adapter", Usage: "folder of the adapter"},
+		&cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; tiny is built in"},
+		&cli.StringFlag{Name: "adapter", Usage: "`FOLDER` of the adapter"},
 		&cli.BoolFlag{Name: "cpu", Usage: "run on the processor (all that this build can)"},
-		&cli.IntFlag{Name: "gpu", Usage: "run on this GPU (needs a build with CUDA)"},
+		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on this GPU (needs a build with CUDA)"},
 		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "of the arithmetic: " + strings.Join(load.Precisions, ", ")},
 		&cli.IntFlag{Name: "threads", Usage: "threads to compute with (0: as many as there are cores)"},
 	}
@@ -86,6 +86,9 @@ func (o modelOptions) resolve() (base model.Source, adapterDir string, err error
 		}
 	}
 	base, err = model.Resolve(name)
+	if err != nil && o.base == "" {
+		err = hint.With(fmt.Errorf("the base of the adapter in %s: %w", adapterDir, err), "%s; or name it with --base-model", hint.Of(err))
+	}
 	return base, adapterDir, err
 }
 

@@ -15,7 +15,7 @@ func sampleFlags() []cli.Flag {
 		&cli.FloatFlag{Name: "temperature", Value: 0.7, Usage: "0 takes the likeliest token always"},
 		&cli.FloatFlag{Name: "top-p", Value: 0.9, Usage: "draw from the likeliest tokens that hold this much together"},
 		&cli.IntFlag{Name: "top-k", Usage: "draw from the likeliest K tokens (0: all)"},
-		&cli.Uint64Flag{Name: "seed", Usage: "of the draws (default: another each time)"},
+		&cli.Uint64Flag{Name: "seed", HideDefault: true, Usage: "of the draws (default: another each time)"},
 		&cli.IntFlag{Name: "max-new-tokens", Value: 150, Usage: "the longest message"},
 		&cli.IntFlag{Name: "min-new-tokens", Usage: "the shortest message"},
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/hint"
+	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/tokenizer"
 )
@@ -116,10 +116,11 @@ func scoreLine(dst []byte, l *load.Loaded, scorer *engine.Scorer, line []byte) (
 func lineTokens(t *tokenizer.Tokenizer, line []byte) ([]int32, error) {
 	const advice = `a line is {"text": "…"} or {"ids": [1, 2, 3]}`
 	var object struct {
-		Text *string  `json:"text"`
-		IDs  *[]int32 `json:"ids"`
+		Text *string
+		IDs  *[]int32
 	}
-	if err := json.Unmarshal([]byte(tokenizer.ToValidUTF8(string(line))), &object); err != nil {
+	err := jsonfields.ReadLine([]byte(tokenizer.ToValidUTF8(string(line))), map[string]any{"text": &object.Text, "ids": &object.IDs})
+	if err != nil {
 		return nil, hint.With(err, advice)
 	}
 	switch {

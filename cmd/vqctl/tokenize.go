@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/hint"
+	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/parallel"
@@ -34,7 +35,7 @@ func newTokenizeCommand() *cli.Command {
 		Usage:     "turn texts into token ids, or back",
 		ArgsUsage: "[FILE|-]",
 		Description: `Each line of the input is an object {"text": …} or a JSON string; the output is one JSON array of ids a line.
-Special tokens spelled out in a text become their ids.`,
+Special tokens spelled out in a text become their ids. Blank lines are skipped.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "base-model", Usage: "model folder or name; a folder needs only a tokenizer.json", Destination: &o.baseModel},
 			&cli.BoolFlag{Name: "decode", Usage: "read arrays of ids, write JSON strings", Destination: &o.decode},
@@ -74,9 +75,20 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 	case o.plain:
 		return tokenizePlain(t, name, in, out)
 	case o.decode:
-		return parallel.Lines(ctx, name, in, out, func(dst, line []byte) ([]byte, error) { return decodeLine(t, dst, line) })
+		return convertLines(ctx, t, name, in, out, decodeLine)
 	}
-	return parallel.Lines(ctx, name, in, out, func(dst, line []byte) ([]byte, error) { return encodeLine(t, dst, line) })
+	return convertLines(ctx, t, name, in, out, encodeLine)
+}
+
+// convertLines puts the lines through convert on all cores, but for the blank ones.
+func convertLines(ctx context.Context, t *tokenizer.Tokenizer, name string, in io.Reader, out io.Writer,
+	convert func(t *tokenizer.Tokenizer, dst, line []byte) ([]byte, error)) error {
+	return parallel.Lines(ctx, name, in, out, func(dst, line []byte) ([]byte, error) {
+		if len(bytes.TrimSpace(line)) == 0 {
+			return dst, parallel.ErrSkip
+		}
+		return convert(t, dst, line)
+	})
 }
 
 // tokenizerSource finds the base model: the one that was named, else that of the trained adapter, else the default.
@@ -131,7 +143,7 @@ func lineText(line []byte) (string, error) {
 		err = errors.New("null is not a text")
 	}
 	if err != nil {
-		return "", hint.With(err, tokenizeLineHint)
+		return "", hint.With(jsonfields.InWords(err), tokenizeLineHint)
 	}
 	return *text, nil
 }
@@ -156,7 +168,7 @@ func decodeLine(t *tokenizer.Tokenizer, dst, line []byte) ([]byte, error) {
 		err = errors.New("null is not an array")
 	}
 	if err != nil {
-		return nil, hint.With(err, "with --decode each line must be an array of token ids, such as [9707,1879]")
+		return nil, hint.With(jsonfields.InWords(err), "with --decode each line must be an array of token ids, such as [9707,1879]")
 	}
 	for _, id := range ids {
 		if t.TokenBytes(id) == nil {

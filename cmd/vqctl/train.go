@@ -119,6 +119,9 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 			return o, hint.With(hint.Usage("--%s needs the CUDA engine, which this build does not have", name), "leave it out: the CPU trains in bf16 or f32 (--precision)")
 		}
 	}
+	if c.Args().Present() {
+		return o, hint.With(hint.Usage("train takes no argument %q", c.Args().First()), "a window file goes into --data-path")
+	}
 	return o, o.validate()
 }
 
@@ -128,6 +131,9 @@ func (o *trainOptions) validate() error {
 		return hint.Usage("--resume goes on with a run and --continue-from begins one: give one of them")
 	case o.model.adapter != "":
 		return hint.With(hint.Usage("train makes an adapter and takes none with --adapter"), "to begin from one: --continue-from %s", o.model.adapter)
+	}
+	if err := o.lora.Validate(); err != nil {
+		return hint.Usage("--lora-r, --lora-alpha, --lora-dropout: %v", err)
 	}
 	if err := o.run.Validate(); err != nil {
 		return err
@@ -174,6 +180,9 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	o.run.Precision = precision.String()
 	limits := data.Limits(o.run, o.pace.Recompute)
 	if err := planTraining(view, device, files, weights, precision, limits); err != nil {
+		return err
+	}
+	if err := train.CheckOutput(o.pace.OutputDir); err != nil {
 		return err
 	}
 	onDevice, err := load.Model(device, files, precision, true)

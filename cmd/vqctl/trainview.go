@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"ventriloquist/engine"
@@ -42,19 +44,33 @@ func (v *trainView) data(d *train.Data, o train.Options) {
 	}
 }
 
-// plan prints where the memory goes.
+// plan prints where the memory goes; what this program has taken so far, for windows and tokenizer, is part of it.
 func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, l engine.TrainLimits) {
 	v.say("%s, %s, %d threads, %s; micro-batches of up to %d tokens", info.Name, info.Instructions, info.Threads, precision, l.MaxTokens)
+	taken := memoryTaken()
 	for _, row := range []struct {
 		what  string
 		bytes uint64
 	}{
+		{"windows, tokenizer, this program", taken},
 		{"weights, mapped from their files", p.WeightsMapped}, {"weights, prepared for products", p.WeightsPrepared},
 		{"adapter", p.Adapter}, {"gradients", p.Gradients}, {"optimizer", p.Optimizer}, {"activations", p.Activations},
-		{"workspace", p.Workspace}, {"in all", p.Total}, {"free", info.MemoryAvailable},
+		{"workspace", p.Workspace}, {"in all", p.Total + taken}, {"free", info.MemoryAvailable},
 	} {
 		v.say("  %-34s%10s", row.what, inBytes(row.bytes))
 	}
+}
+
+// memoryTaken is the most memory that this process has held so far, in bytes.
+func memoryTaken() uint64 {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" { // in bytes there, elsewhere in KiB
+		return uint64(usage.Maxrss)
+	}
+	return uint64(usage.Maxrss) << 10
 }
 
 // measurePeak times a product of the model's own shape, which the shares of peak are of.

@@ -86,7 +86,7 @@ func pick(wanted map[string]bool) []model.Projection {
 // New makes an adapter that changes nothing yet: A is kaiming-uniform with a = sqrt 5, as in PEFT, which is uniform
 // within 1/sqrt(In); B is zero. The same seed gives the same A for a projection whatever the other targets are.
 func New(base model.Config, options Options, seed uint64) (*Adapter, error) {
-	if err := options.check(); err != nil {
+	if err := options.Validate(); err != nil {
 		return nil, err
 	}
 	a := &Adapter{Config: options}
@@ -101,7 +101,8 @@ func New(base model.Config, options Options, seed uint64) (*Adapter, error) {
 	return a, nil
 }
 
-func (c Config) check() error {
+// Validate reports the first choice that makes no adapter.
+func (c Config) Validate() error {
 	switch {
 	case c.R < 1 || c.R > maxRank:
 		return fmt.Errorf("the adapter's rank is %d, not between 1 and %d", c.R, maxRank)

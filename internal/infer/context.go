@@ -56,8 +56,8 @@ func ReadContext(in io.Reader, name string) (*windows.Header, []windows.Message,
 
 // isHeader says whether a line is the first one of a window: it has members and no name.
 func isHeader(line []byte) bool {
-	var keys struct{ Members, Name json.RawMessage }
-	return json.Unmarshal(line, &keys) == nil && keys.Members != nil && keys.Name == nil
+	var keys map[string]json.RawMessage
+	return json.Unmarshal(line, &keys) == nil && keys["members"] != nil && keys["name"] == nil
 }
 
 func parseHeader(line []byte) (windows.Header, error) {

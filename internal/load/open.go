@@ -2,9 +2,11 @@ package load
 
 import (
 	"errors"
+	"fmt"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/adapter"
+	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/tokenizer"
 )
@@ -55,6 +57,9 @@ func (l *Loaded) open(o Options) (err error) {
 	if l.Precision, err = Precision(o.Precision, l.Device); err != nil {
 		return err
 	}
+	if err = l.requireMemory(); err != nil {
+		return err
+	}
 	if l.Model, err = Model(l.Device, l.Base, l.Precision, o.ForTraining); err != nil {
 		return err
 	}
@@ -62,6 +67,35 @@ func (l *Loaded) open(o Options) (err error) {
 		l.Adapter, err = Adapter(l.Model, l.Files)
 	}
 	return err
+}
+
+// requireMemory refuses, before anything is taken, a model that does not fit. What a session takes in addition is asked
+// for when its length is known.
+func (l *Loaded) requireMemory() error {
+	embedding, err := l.Base.Tensor(model.EmbedTokens)
+	if err != nil {
+		return err
+	}
+	stored, err := DType(embedding.DType)
+	if err != nil {
+		return err
+	}
+	plan, err := l.Device.PlanSession(ModelConfig(l.Base.Config), stored, l.Precision, l.AdapterConfig(), 1, 1)
+	if err != nil {
+		return err
+	}
+	return fits(plan, l.Device.Info().MemoryAvailable, l.Base.Source)
+}
+
+// fits is the error of a plan that is over what is free.
+func fits(plan engine.Plan, free uint64, base model.Source) error {
+	if plan.Total <= free {
+		return nil
+	}
+	size := func(n uint64) string { return model.FormatBytes(int64(n)) }
+	return hint.With(fmt.Errorf("%s needs %s (weights %s), %s more than the %s that are free", base, size(plan.Total),
+		size(plan.WeightsMapped+plan.WeightsPrepared), size(plan.Total-free), size(free)),
+		"end other programs, or take a smaller model of the family; vqctl model info says what each takes")
 }
 
 // AdapterConfig is the adapter's shape for the engine's plans, nil for the base alone.

@@ -17,6 +17,9 @@ import (
 // chunkSize is how much is read at a time; what a slow pipe has ready is worked on without waiting for more.
 const chunkSize = 1 << 18
 
+// ErrSkip is what a Convert returns for a line that has no result.
+var ErrSkip = errors.New("this line has no result")
+
 // A Convert appends the result of one line, which comes without its line break, to dst. Calls run at the same time.
 type Convert func(dst, line []byte) ([]byte, error)
 
@@ -133,11 +136,14 @@ func (c *chunk) convert(name string, convert Convert) {
 	for text := range bytes.Lines(c.lines) {
 		text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 		result, err := convert(c.result, text)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrSkip):
+		case err != nil:
 			c.err = fmt.Errorf("%s:%d: %w", name, line, err)
 			return
+		default:
+			c.result = append(result, '\n')
 		}
-		c.result = append(result, '\n')
 		line++
 	}
 }

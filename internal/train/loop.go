@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"time"
 
 	"ventriloquist/engine"
@@ -175,7 +177,11 @@ func (r *Run) explain(err error, step int, order []int) error {
 	if len(order) > len(names) {
 		names = append(names, fmt.Sprintf("and %d more", len(order)-len(names)))
 	}
-	wrapped := fmt.Errorf("step %d (windows %v): %w", step, names, err)
+	where := fmt.Sprintf("step %d", step)
+	if len(names) > 0 {
+		where += " (windows " + strings.Join(names, ", ") + ")"
+	}
+	wrapped := fmt.Errorf("%s: %w", where, err)
 	if errors.Is(err, engine.ErrNotFinite) {
 		return hint.With(wrapped, "nothing was saved over; go on from the last checkpoint with a lower --learning-rate: --continue-from DIR")
 	}
@@ -205,5 +211,8 @@ func (r *Run) evaluate(ctx context.Context) (*float64, error) {
 		count += len(losses)
 	}
 	mean := sum / float64(count)
+	if math.IsNaN(mean) || math.IsInf(mean, 0) {
+		return nil, r.explain(fmt.Errorf("the loss on the held-out windows after the update: %w", engine.ErrNotFinite), r.step, nil)
+	}
 	return &mean, nil
 }

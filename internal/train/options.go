@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"ventriloquist/internal/hint"
@@ -39,19 +40,24 @@ type Pace struct {
 	RunName      string
 }
 
+// maxEpochs keeps the number of steps within what can be counted.
+const maxEpochs = 1e6
+
+func finite(x float64) bool { return !math.IsInf(x, 0) }
+
 // Validate reports the first option that makes no sense, as wrong usage, by the name of its flag.
 func (o Options) Validate() error {
 	for _, check := range []struct {
 		ok   bool
 		what string
 	}{
-		{o.LearningRate > 0, "--learning-rate must be above 0"},
+		{o.LearningRate > 0 && finite(o.LearningRate), "--learning-rate must be a number above 0"},
 		{o.WarmupRatio >= 0 && o.WarmupRatio <= 1, "--warmup-ratio must be from 0 to 1"},
-		{o.WeightDecay >= 0, "--weight-decay must not be negative"},
-		{o.MaxGradNorm >= 0, "--max-grad-norm must not be negative (0: no clipping)"},
+		{o.WeightDecay >= 0 && finite(o.WeightDecay), "--weight-decay must not be negative"},
+		{o.MaxGradNorm >= 0 && finite(o.MaxGradNorm), "--max-grad-norm must not be negative (0: no clipping)"},
 		{o.BatchSize > 0, "--batch-size must be at least 1"},
 		{o.Accumulation > 0, "--gradient-accumulation-steps must be at least 1"},
-		{o.Epochs > 0 || o.MaxSteps > 0, "--num-epochs must be above 0"},
+		{o.MaxSteps > 0 || o.Epochs > 0 && o.Epochs <= maxEpochs, "--num-epochs must be above 0 and at most a million"},
 		{o.MaxSteps >= 0, "--max-steps must not be negative"},
 		{o.MaxSeqLength >= 2, "--max-seq-length must be at least 2"},
 		{o.Limit >= 0, "--limit must not be negative"},

@@ -1,0 +1,28 @@
+package load
+
+import (
+	"strings"
+	"testing"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/model"
+)
+
+// A model that does not fit is refused with how much it needs, how much is missing, and what helps.
+func TestFits_SaysHowMuchIsMissing(t *testing.T) {
+	plan := engine.Plan{WeightsMapped: 15e9, WeightsPrepared: 1e9, Workspace: 1e9, Total: 17e9}
+	if err := fits(plan, 17e9, model.Folder("m")); err != nil {
+		t.Errorf("what just fits was refused: %v", err)
+	}
+	err := fits(plan, 8e9, model.Folder("m"))
+	if err == nil {
+		t.Fatal("17 GB fit into 8")
+	}
+	if want := "m needs 17.0 GB (weights 16.0 GB), 9.0 GB more than the 8.0 GB that are free"; err.Error() != want {
+		t.Errorf("%q, want %q", err, want)
+	}
+	if !strings.Contains(hint.Of(err), "smaller model") {
+		t.Errorf("hint %q", hint.Of(err))
+	}
+}
