@@ -65,9 +65,8 @@ double measure_bandwidth(Device& device) {
   const Tensor x = memory.matrix(Purpose::workspace, DType::f32, kFloats >> 16, 1 << 16);
   double* sum = memory.array<double>(Purpose::workspace, 1);
   fill(device, x);
-  return kFloats * sizeof(float) / fastest(device, [&] {
-    device.add_sum_of_squares(sum, static_cast<const float*>(x.data), kFloats);
-  });
+  return kFloats * sizeof(float) /
+         fastest(device, [&] { device.add_sum_of_squares(sum, static_cast<const float*>(x.data), kFloats); });
 }
 
 }  // namespace

@@ -11,9 +11,12 @@ namespace {
 
 DType dtype_of(int32_t dtype) {
   switch (dtype) {
-    case VQ_F32: return DType::f32;
-    case VQ_BF16: return DType::bf16;
-    case VQ_F16: return DType::f16;
+    case VQ_F32:
+      return DType::f32;
+    case VQ_BF16:
+      return DType::bf16;
+    case VQ_F16:
+      return DType::f16;
   }
   throw BadArgument("there is no data type " + std::to_string(dtype));
 }
@@ -21,9 +24,7 @@ DType dtype_of(int32_t dtype) {
 }  // namespace
 
 int vq_model_create(vq_device* d, const vq_model_config* config, int32_t precision, vq_model** out, vq_error* err) {
-  return guarded(err, [&] {
-    *out = new vq_model{d, Model(*d->device, Shape(*config), dtype_of(precision))};
-  });
+  return guarded(err, [&] { *out = new vq_model{d, Model(*d->device, Shape(*config), dtype_of(precision))}; });
 }
 
 void vq_model_close(vq_model* m) { delete m; }

@@ -87,11 +87,12 @@ vq_memory_plan plan_session(Device& device, const Shape& shape, DType file, DTyp
 std::string describe_shortage(const vq_memory_plan& p, uint64_t available) {
   const auto gib = [](uint64_t bytes) { return static_cast<double>(bytes) / (1 << 30); };
   char text[400];
-  std::snprintf(text, sizeof(text),
-                "%.2f GiB more memory is needed and %.2f GiB is available (gradients %.2f, optimizer %.2f, adapter %.2f, "
-                "activations or cache %.2f, workspace %.2f GiB)",
-                gib(p.total), gib(available), gib(p.gradients), gib(p.optimizer), gib(p.adapter), gib(p.activations),
-                gib(p.workspace));
+  std::snprintf(
+      text, sizeof(text),
+      "%.2f GiB more memory is needed and %.2f GiB is available (gradients %.2f, optimizer %.2f, adapter %.2f, "
+      "activations or cache %.2f, workspace %.2f GiB)",
+      gib(p.total), gib(available), gib(p.gradients), gib(p.optimizer), gib(p.adapter), gib(p.activations),
+      gib(p.workspace));
   return text;
 }
 

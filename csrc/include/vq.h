@@ -32,11 +32,11 @@ typedef struct vq_session vq_session;
 /* Device. ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  char name[128];         /* processor or card */
-  char instructions[32];  /* what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic" */
+  char name[128];        /* processor or card */
+  char instructions[32]; /* what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic" */
   int32_t threads;
-  int32_t fast_bf16;      /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
-  uint64_t memory_total;  /* bytes */
+  int32_t fast_bf16;     /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
+  uint64_t memory_total; /* bytes */
   uint64_t memory_available;
 } vq_device_info;
 
@@ -45,7 +45,8 @@ void vq_device_close(vq_device*);
 void vq_device_describe(const vq_device*, vq_device_info* out);
 
 /* GFLOP/s of the device's own product of [m, k] by [k, n], over operands that were written, best of a few runs. */
-int vq_device_measure_product(vq_device*, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops, vq_error*);
+int vq_device_measure_product(vq_device*, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops,
+                              vq_error*);
 /* Bytes per second of reading memory with all threads. */
 int vq_device_measure_bandwidth(vq_device*, double* bytes_per_second, vq_error*);
 
@@ -71,10 +72,10 @@ typedef enum {
   VQ_Q,              /* [heads * head_dim, hidden] */
   VQ_K,              /* [kv_heads * head_dim, hidden] */
   VQ_V,
-  VQ_O,              /* [hidden, heads * head_dim] */
-  VQ_GATE,           /* [ffn, hidden] */
+  VQ_O,    /* [hidden, heads * head_dim] */
+  VQ_GATE, /* [ffn, hidden] */
   VQ_UP,
-  VQ_DOWN            /* [hidden, ffn] */
+  VQ_DOWN /* [hidden, ffn] */
 } vq_tensor_kind;
 
 /* precision: VQ_F32 or VQ_BF16, the type of activations and of the operands of products. */
@@ -89,14 +90,20 @@ int vq_model_finish(vq_model*, int32_t for_training, vq_error*);
 /* Adapter (LoRA). -------------------------------------------------------------------------------------------------- */
 
 enum {
-  VQ_TARGET_Q = 1, VQ_TARGET_K = 2, VQ_TARGET_V = 4, VQ_TARGET_O = 8,
-  VQ_TARGET_GATE = 16, VQ_TARGET_UP = 32, VQ_TARGET_DOWN = 64
+  VQ_TARGET_Q = 1,
+  VQ_TARGET_K = 2,
+  VQ_TARGET_V = 4,
+  VQ_TARGET_O = 8,
+  VQ_TARGET_GATE = 16,
+  VQ_TARGET_UP = 32,
+  VQ_TARGET_DOWN = 64
 };
 
 typedef struct {
   int32_t rank;
-  float scale;      /* alpha / r, or alpha / sqrt(r) */
-  float dropout;    /* of the adapter's input, in training only; one mask an input: q, k, v share theirs, gate and up too */
+  float scale; /* alpha / r, or alpha / sqrt(r) */
+  float
+      dropout; /* of the adapter's input, in training only; one mask an input: q, k, v share theirs, gate and up too */
   uint32_t targets; /* VQ_TARGET_* */
 } vq_adapter_config;
 
@@ -107,7 +114,8 @@ void vq_adapter_close(vq_adapter*);
 int vq_adapter_write(vq_adapter*, int32_t layer, uint32_t target, const float* a, const float* b, vq_error*);
 int vq_adapter_read(vq_adapter*, int32_t layer, uint32_t target, float* a, float* b, vq_error*);
 
-/* Memory plan. ------------------------------------------------------------------------------------------------------ */
+/* Memory plan. ------------------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
   int64_t max_tokens;  /* rows of the largest micro-batch */
@@ -122,7 +130,7 @@ typedef struct {
   uint64_t adapter;          /* parameters */
   uint64_t gradients;
   uint64_t optimizer;
-  uint64_t activations;      /* of training, or the key/value cache of a session */
+  uint64_t activations; /* of training, or the key/value cache of a session */
   uint64_t workspace;
   uint64_t total;
 } vq_memory_plan;
@@ -135,7 +143,8 @@ int vq_plan_session(const vq_device*, const vq_model_config*, int32_t dtype, int
                     const vq_adapter_config* adapter, int64_t capacity, int32_t max_sequences, vq_memory_plan* out,
                     vq_error*);
 
-/* Training and evaluation. ------------------------------------------------------------------------------------------ */
+/* Training and evaluation. ------------------------------------------------------------------------------------------
+ */
 
 /* A micro-batch in memory that the engine owns; two of them, so that one is filled while the other runs. */
 typedef struct {
@@ -154,7 +163,8 @@ int vq_trainer_batch(vq_trainer*, int32_t slot /* 0 or 1 */, vq_batch* out, vq_e
 
 /* Forward and backward of the micro-batch in slot; adds to the gradients and to the step's loss. Returns at once: the
  * slot may be filled again after vq_trainer_wait. dropout_seed selects the masks: give each micro-batch its own. */
-int vq_trainer_accumulate(vq_trainer*, int32_t slot, int32_t windows, int32_t targets, uint64_t dropout_seed, vq_error*);
+int vq_trainer_accumulate(vq_trainer*, int32_t slot, int32_t windows, int32_t targets, uint64_t dropout_seed,
+                          vq_error*);
 /* Waits until the slot's batch has run; reports what went wrong in it. The step is lost then: vq_trainer_update reports
  * the same, updates nothing and starts a new one. */
 int vq_trainer_wait(vq_trainer*, int32_t slot, vq_error*);
@@ -191,7 +201,8 @@ int vq_trainer_read_gradients(vq_trainer*, int32_t layer, uint32_t target, float
 double vq_training_flops(const vq_model_config*, const vq_adapter_config*, const int64_t* window_tokens,
                          const int64_t* window_targets, int64_t windows);
 
-/* Inference. -------------------------------------------------------------------------------------------------------- */
+/* Inference. --------------------------------------------------------------------------------------------------------
+ */
 
 /* A key/value cache of `capacity` tokens in all, shared by up to max_sequences sequences, all empty at first. The
  * session takes the adapter as it is now: what is written to it later does not reach the session. */
@@ -202,8 +213,8 @@ void vq_session_close(vq_session*);
 int vq_session_prefill(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, float* logits, vq_error*);
 /* Appends one token to each of n different sequences. logits: [n, vocab]. */
 int vq_session_decode(vq_session*, const int32_t* sequences, const int32_t* ids, int32_t n, float* logits, vq_error*);
-/* Appends n >= 1 tokens. log_prob[i] is ln p(ids[i+1] | the sequence, ids[..i]), argmax[i] the likeliest id in the place
- * of ids[i+1]: n - 1 of each. */
+/* Appends n >= 1 tokens. log_prob[i] is ln p(ids[i+1] | the sequence, ids[..i]), argmax[i] the likeliest id in the
+ * place of ids[i+1]: n - 1 of each. */
 int vq_session_score(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax,
                      vq_error*);
 /* Makes sequence `to` (which must be empty) begin with all tokens of `from`. The shared tokens are not copied; either

@@ -9,7 +9,11 @@ class Backward {
  public:
   // gradient: flat, laid out as the adapter's parameters; sums over micro-batches.
   Backward(const Layers& layers, const Adapter& adapter, const Gradients& gradients, float* gradient)
-      : layers_(layers), device_(layers.model().device()), model_(layers.model()), adapter_(adapter), g_(gradients),
+      : layers_(layers),
+        device_(layers.model().device()),
+        model_(layers.model()),
+        adapter_(adapter),
+        g_(gradients),
         gradient_(gradient) {}
 
   // From the gradient of the layer's output in dx (of the last layer in dx_final) to that of its input in dx, adding to

@@ -1,7 +1,7 @@
 // The buffers of a pass through the layers. All are taken once, for the largest pass, and cut to the rows of each.
 //
-// Letters as in shape.h. "act" is the compute type (f32 or bf16). The residual stream x and its gradient are f32 in both
-// precisions: in bf16 the error of a layer's output is that of its last product's operands, and does not pile up.
+// Letters as in shape.h. "act" is the compute type (f32 or bf16). The residual stream x and its gradient are f32 in
+// both precisions: in bf16 the error of a layer's output is that of its last product's operands, and does not pile up.
 // T|R: T rows, but R in the last layer, where nothing after the keys and values is computed for other rows.
 #pragma once
 
@@ -49,17 +49,17 @@ struct Scratch {
 
 // Gradients on their way down.
 struct Gradients {
-  Tensor dx;             // [T, C] f32   of the residual stream
-  Tensor dx_final;       // [R, C] f32   of the last layer's
-  Tensor dh;             // [T, F] act
-  Tensor d_o;            // [T, HD] act
-  Tensor dqkv;           // [T, HD + 2GD] act
-  Tensor dq_final;       // [R, HD] act
-  Tensor dn;             // [T, C] act   of a normed input
-  Tensor dn_final;       // [R, C] act
-  Tensor dz;             // [T, most ranks] act
-  Tensor masked;         // [T, max(C, HD, F)] act  dz A before the mask; with dropout only
-  Tensor masked_final;   // [R, C] act   with dropout only
+  Tensor dx;            // [T, C] f32   of the residual stream
+  Tensor dx_final;      // [R, C] f32   of the last layer's
+  Tensor dh;            // [T, F] act
+  Tensor d_o;           // [T, HD] act
+  Tensor dqkv;          // [T, HD + 2GD] act
+  Tensor dq_final;      // [R, HD] act
+  Tensor dn;            // [T, C] act   of a normed input
+  Tensor dn_final;      // [R, C] act
+  Tensor dz;            // [T, most ranks] act
+  Tensor masked;        // [T, max(C, HD, F)] act  dz A before the mask; with dropout only
+  Tensor masked_final;  // [R, C] act   with dropout only
 };
 
 // adapter may be null. of: where the activations belong (they are workspace when nothing is kept).

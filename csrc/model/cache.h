@@ -1,8 +1,8 @@
 // Which slots of a key/value cache hold which tokens of which sequence. Knows no tensors.
 //
-// Slots are handed out in blocks. Forked sequences share the blocks of their common beginning; a block is free again when
-// no sequence refers to it. A sequence goes on in its last block as long as no other may have tokens in the rest of it,
-// else in a new one.
+// Slots are handed out in blocks. Forked sequences share the blocks of their common beginning; a block is free again
+// when no sequence refers to it. A sequence goes on in its last block as long as no other may have tokens in the rest
+// of it, else in a new one.
 #pragma once
 
 #include <cstdint>

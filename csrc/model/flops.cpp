@@ -7,7 +7,7 @@ namespace {
 struct Counter {
   const Shape& shape;
   const AdapterLayout& adapter;
-  double rows = 0, final_rows = 0;   // of the batch
+  double rows = 0, final_rows = 0;    // of the batch
   double pairs = 0, final_pairs = 0;  // of a query row and a key row that it sees
   double sum = 0;
 

@@ -109,8 +109,7 @@ Attended Layers::rotated(int layer, const Activations& a, const Pass& pass) cons
   device_.head_norm_rope(k, a.rstd_k, a.kv.columns(0, s.kv_size()), w.key_norm, s.head_dim, s.norm_eps, cos_sin_,
                          pass.positions);
   const Tensor v = a.kv.columns(s.kv_size(), s.kv_size());
-  const KeyValues::Views views =
-      pass.key_values ? pass.key_values->place(layer, k, v) : KeyValues::Views{k, v};
+  const KeyValues::Views views = pass.key_values ? pass.key_values->place(layer, k, v) : KeyValues::Views{k, v};
   const Tensor q = scratch_.q.row_range(0, a.q.rows);
   if (q.rows > 0) {
     device_.head_norm_rope(q, a.rstd_q, a.q, w.query_norm, s.head_dim, s.norm_eps, cos_sin_,

@@ -36,7 +36,7 @@ struct Pass {
 
 // q, k and v as attention takes them.
 struct Attended {
-  Tensor q;  // [T|R, HD]
+  Tensor q;     // [T|R, HD]
   Tensor k, v;  // [keys, GD]
 };
 
@@ -53,10 +53,10 @@ class Layers {
   void recompute(int layer, const Activations& a, const Pass& pass) const;
 
   // Parts of the forward pass, which the backward pass computes again rather than keeping their results.
-  Tensor norm_attention(int layer, const Activations& a) const;                // [T, C] in scratch
-  Tensor norm_mlp(int layer, const Activations& a) const;                      // [T|R, C] in scratch
-  Tensor gated(const Activations& a) const;                                    // [T|R, F] in scratch
-  Attended rotated(int layer, const Activations& a, const Pass& pass) const;   // in scratch and a
+  Tensor norm_attention(int layer, const Activations& a) const;               // [T, C] in scratch
+  Tensor norm_mlp(int layer, const Activations& a) const;                     // [T|R, C] in scratch
+  Tensor gated(const Activations& a) const;                                   // [T|R, F] in scratch
+  Attended rotated(int layer, const Activations& a, const Pass& pass) const;  // in scratch and a
   // x as the adapter of this input sees it: x itself, or dropout(x) in scratch.
   Tensor dropped(const Tensor& x, int layer, Input input, const Pass& pass) const;
   // The rows of x that matter, of the last layer's attention input and of what the adapter sees of it.

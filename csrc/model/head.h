@@ -8,9 +8,9 @@
 namespace vq {
 
 struct HeadBuffers {
-  Tensor normed;   // [R, C] act
-  float* rstd;     // [R]
-  Tensor logits;   // [some rows, V] f32
+  Tensor normed;    // [R, C] act
+  float* rstd;      // [R]
+  Tensor logits;    // [some rows, V] f32
   Tensor d_normed;  // [some rows, C] f32; for training only
 };
 

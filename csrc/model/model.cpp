@@ -16,20 +16,34 @@ struct KindShape {
 
 KindShape shape_of(const Shape& s, vq_tensor_kind kind) {
   switch (kind) {
-    case VQ_EMBEDDING: return {"the embedding", s.vocab, s.hidden, false};
-    case VQ_FINAL_NORM: return {"the final norm", 1, s.hidden, false};
-    case VQ_OUTPUT: return {"the output projection", s.vocab, s.hidden, false};
-    case VQ_ATTENTION_NORM: return {"the attention norm", 1, s.hidden, true};
-    case VQ_MLP_NORM: return {"the MLP norm", 1, s.hidden, true};
-    case VQ_QUERY_NORM: return {"the query norm", 1, s.head_dim, true};
-    case VQ_KEY_NORM: return {"the key norm", 1, s.head_dim, true};
-    case VQ_Q: return {"q", s.q_size(), s.hidden, true};
-    case VQ_K: return {"k", s.kv_size(), s.hidden, true};
-    case VQ_V: return {"v", s.kv_size(), s.hidden, true};
-    case VQ_O: return {"o", s.hidden, s.q_size(), true};
-    case VQ_GATE: return {"gate", s.ffn, s.hidden, true};
-    case VQ_UP: return {"up", s.ffn, s.hidden, true};
-    case VQ_DOWN: return {"down", s.hidden, s.ffn, true};
+    case VQ_EMBEDDING:
+      return {"the embedding", s.vocab, s.hidden, false};
+    case VQ_FINAL_NORM:
+      return {"the final norm", 1, s.hidden, false};
+    case VQ_OUTPUT:
+      return {"the output projection", s.vocab, s.hidden, false};
+    case VQ_ATTENTION_NORM:
+      return {"the attention norm", 1, s.hidden, true};
+    case VQ_MLP_NORM:
+      return {"the MLP norm", 1, s.hidden, true};
+    case VQ_QUERY_NORM:
+      return {"the query norm", 1, s.head_dim, true};
+    case VQ_KEY_NORM:
+      return {"the key norm", 1, s.head_dim, true};
+    case VQ_Q:
+      return {"q", s.q_size(), s.hidden, true};
+    case VQ_K:
+      return {"k", s.kv_size(), s.hidden, true};
+    case VQ_V:
+      return {"v", s.kv_size(), s.hidden, true};
+    case VQ_O:
+      return {"o", s.hidden, s.q_size(), true};
+    case VQ_GATE:
+      return {"gate", s.ffn, s.hidden, true};
+    case VQ_UP:
+      return {"up", s.ffn, s.hidden, true};
+    case VQ_DOWN:
+      return {"down", s.hidden, s.ffn, true};
   }
   throw BadArgument("there is no such kind of tensor");
 }
@@ -148,8 +162,7 @@ void Model::finish(bool for_training) {
       const FileTensor& t = tensor(kind, r.layer);
       blocks.push_back({t.data, t.dtype, t.rows});
     }
-    std::unique_ptr<Weight> made(
-        device_.make_weight(blocks, shape_of(shape_, r.kinds[0]).cols, compute_, r.uses));
+    std::unique_ptr<Weight> made(device_.make_weight(blocks, shape_of(shape_, r.kinds[0]).cols, compute_, r.uses));
     if (r.layer_member) {
       layers_[r.layer].*r.layer_member = std::move(made);
     } else {

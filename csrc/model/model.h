@@ -13,16 +13,16 @@ namespace vq {
 
 struct LayerWeights {
   // Projections that share an input are one weight; see Input in shape.h. [projected, in]
-  std::unique_ptr<Weight> qkv;    // [(H + 2G) D, C], not in the last layer
-  std::unique_ptr<Weight> query;  // [H D, C], in the last layer only
-  std::unique_ptr<Weight> kv;     // [2 G D, C], in the last layer only
-  std::unique_ptr<Weight> o;      // [C, H D]
+  std::unique_ptr<Weight> qkv;      // [(H + 2G) D, C], not in the last layer
+  std::unique_ptr<Weight> query;    // [H D, C], in the last layer only
+  std::unique_ptr<Weight> kv;       // [2 G D, C], in the last layer only
+  std::unique_ptr<Weight> o;        // [C, H D]
   std::unique_ptr<Weight> gate_up;  // [2F, C]
-  std::unique_ptr<Weight> down;   // [C, F]
-  const float* attention_norm;    // [C]
-  const float* mlp_norm;          // [C]
-  const float* query_norm;        // [D]
-  const float* key_norm;          // [D]
+  std::unique_ptr<Weight> down;     // [C, F]
+  const float* attention_norm;      // [C]
+  const float* mlp_norm;            // [C]
+  const float* query_norm;          // [D]
+  const float* key_norm;            // [D]
 };
 
 class Model {

@@ -6,7 +6,7 @@
 namespace vq {
 
 namespace {
-constexpr int64_t kPassRows = 512;  // enough for products at full speed, and little memory
+constexpr int64_t kPassRows = 512;   // enough for products at full speed, and little memory
 constexpr int64_t kScoreRows = 128;  // of these the output may be wanted
 }  // namespace
 
@@ -38,11 +38,15 @@ SessionBuffers::SessionBuffers(Memory& m, Device& device, const Shape& s, DType 
 }
 
 Session::Session(const Model& model, const Adapter* adapter, int64_t capacity, int32_t sequences)
-    : device_(model.device()), model_(model), capacity_(capacity),
+    : device_(model.device()),
+      model_(model),
+      capacity_(capacity),
       low_rank_(adapter ? std::make_unique<PreparedLowRank>(device_, *adapter, model.compute()) : nullptr),
       memory_(device_, Memory::Mode::take),
       b_(memory_, device_, model.shape(), model.compute(), adapter ? &adapter->layout() : nullptr, capacity, sequences),
-      layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin), head_(model, b_.head), cache_(capacity, sequences) {}
+      layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin),
+      head_(model, b_.head),
+      cache_(capacity, sequences) {}
 
 void Session::check_sequence(int32_t sequence) const {
   if (sequence < 0 || sequence >= cache_.sequences()) {

@@ -18,7 +18,7 @@ struct SessionBuffers {
   SessionBuffers(Memory& memory, Device& device, const Shape& shape, DType act, const AdapterLayout* adapter,
                  int64_t capacity, int32_t sequences);
 
-  int64_t pass_rows;  // rows of the largest pass: a longer prompt takes several
+  int64_t pass_rows;         // rows of the largest pass: a longer prompt takes several
   int32_t* ids;              // [T]
   int32_t* positions;        // [T]
   int32_t* final_row;        // [R]

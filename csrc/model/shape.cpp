@@ -20,8 +20,16 @@ int64_t padded(int64_t floats) { return (floats + 15) / 16 * 16; }
 }  // namespace
 
 Shape::Shape(const vq_model_config& c)
-    : layers(c.layers), hidden(c.hidden), ffn(c.ffn), vocab(c.vocab), heads(c.heads), kv_heads(c.kv_heads),
-      head_dim(c.head_dim), tied(c.tied != 0), norm_eps(c.norm_eps), rope_theta(c.rope_theta) {
+    : layers(c.layers),
+      hidden(c.hidden),
+      ffn(c.ffn),
+      vocab(c.vocab),
+      heads(c.heads),
+      kv_heads(c.kv_heads),
+      head_dim(c.head_dim),
+      tied(c.tied != 0),
+      norm_eps(c.norm_eps),
+      rope_theta(c.rope_theta) {
   want(in_range(c.layers, 4096), "the number of layers is out of range");
   want(in_range(c.hidden, 1 << 20) && in_range(c.ffn, 1 << 22) && in_range(c.vocab, 1 << 24),
        "the hidden, feed-forward or vocabulary size is out of range");

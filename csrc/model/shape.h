@@ -54,8 +54,8 @@ struct InputProjections {
 
 InputProjections projections(const Shape& shape, int layer, Input input);
 
-// Where the adapter's matrices lie in one flat vector of floats, and in which stacks. The A matrices of projections that
-// share an input are stacked into one [ranks, in], so that x A^T is one product for all of them.
+// Where the adapter's matrices lie in one flat vector of floats, and in which stacks. The A matrices of projections
+// that share an input are stacked into one [ranks, in], so that x A^T is one product for all of them.
 struct AdapterPart {
   unsigned target;
   int64_t out, column;  // of the projection

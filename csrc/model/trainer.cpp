@@ -41,8 +41,8 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
   target_weight = m.array<float>(work, pass.final_rows);
   loss = m.array<float>(work, pass.final_rows);
 
-  // The last layer's shapes are its own. Of the others one set of buffers is enough unless all is kept; without training
-  // the residual stream of all layers is one buffer too.
+  // The last layer's shapes are its own. Of the others one set of buffers is enough unless all is kept; without
+  // training the residual stream of all layers is one buffer too.
   const bool keep_all = for_training && !limits.recompute;
   for (int l = 0; l < s.layers; l++) {
     const bool last = l + 1 == s.layers;
@@ -72,12 +72,17 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
 }
 
 Trainer::Trainer(const Model& model, Adapter* adapter, const vq_train_limits& limits, bool for_training)
-    : device_(model.device()), model_(model), adapter_(adapter), limits_(limits), for_training_(for_training),
+    : device_(model.device()),
+      model_(model),
+      adapter_(adapter),
+      limits_(limits),
+      for_training_(for_training),
       memory_(model.device(), Memory::Mode::take),
       b_(memory_, device_, model.shape(), model.compute(), adapter ? &adapter->layout() : nullptr, limits,
          for_training),
       low_rank_(adapter ? std::make_unique<LiveLowRank>(device_, *adapter, model.compute()) : nullptr),
-      layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin), head_(model, b_.head) {
+      layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin),
+      head_(model, b_.head) {
   if (for_training) {
     backward_ = std::make_unique<Backward>(layers_, *adapter, b_.gradients, b_.adapter_gradient);
   }
@@ -107,8 +112,7 @@ void Trainer::check_batch(int slot, int32_t windows, int32_t targets) const {
   for (int32_t i = 0; i < targets; i++) {
     want(batch.target_row[i] > (i ? batch.target_row[i - 1] : -1), say("the target rows do not ascend at target", i));
     want(batch.target_row[i] < rows, say("the batch has no row of target", i));
-    want(batch.target_id[i] >= 0 && batch.target_id[i] < vocab,
-         say("the vocabulary has no id", batch.target_id[i]));
+    want(batch.target_id[i] >= 0 && batch.target_id[i] < vocab, say("the vocabulary has no id", batch.target_id[i]));
   }
 }
 
@@ -218,9 +222,9 @@ bool Trainer::update(const vq_update& how, vq_update_result& result) {
   if (finite) {
     double scale = 1 / how.normaliser;
     if (how.max_grad_norm > 0) scale *= std::min(1.0, how.max_grad_norm / (result.grad_norm + 1e-6));
-    device_.adamw(adapter_->parameters(), b_.moment1, b_.moment2, b_.adapter_gradient, adapter_->layout().floats(),
-                  {how.learning_rate, how.beta1, how.beta2, how.epsilon, how.weight_decay, how.step,
-                   static_cast<float>(scale)});
+    device_.adamw(
+        adapter_->parameters(), b_.moment1, b_.moment2, b_.adapter_gradient, adapter_->layout().floats(),
+        {how.learning_rate, how.beta1, how.beta2, how.epsilon, how.weight_decay, how.step, static_cast<float>(scale)});
   }
   forget();
   return finite;

@@ -34,11 +34,11 @@ struct TrainerBuffers {
   Scratch scratch;
   HeadBuffers head;
   const float* cos_sin;
-  Gradients gradients;              // of training, like all that follows
-  float* adapter_gradient;          // [parameters]
-  float* moment1;                   // [parameters]
-  float* moment2;                   // [parameters]
-  double* sum_of_squares;           // [1]
+  Gradients gradients;      // of training, like all that follows
+  float* adapter_gradient;  // [parameters]
+  float* moment1;           // [parameters]
+  float* moment2;           // [parameters]
+  double* sum_of_squares;   // [1]
 };
 
 void check(const vq_train_limits& limits);  // throws BadArgument

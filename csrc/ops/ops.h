@@ -1,8 +1,8 @@
 // The contract between the model code (csrc/model) and a device (csrc/ops/cpu, later csrc/ops/cuda).
 //
 // A device owns memory, does work in the order in which it is called (a stream), and hands results back only through
-// download() and synchronize(): a call may return before its work is done. Pointers in Tensor are device addresses; only
-// the device may dereference them. The CPU implementation is the specification of every op.
+// download() and synchronize(): a call may return before its work is done. Pointers in Tensor are device addresses;
+// only the device may dereference them. The CPU implementation is the specification of every op.
 //
 // Letters: T rows (tokens) of a packed batch, R target rows, C hidden size, F feed-forward size, V vocabulary,
 //          H query heads, G key/value heads (G divides H), D head size, r adapter rank.
@@ -41,13 +41,9 @@ struct Tensor {
 
   bool empty() const { return data == nullptr; }
   // Columns [begin, begin + count) of every row.
-  Tensor columns(int64_t begin, int64_t count) const {
-    return {at(begin), dtype, rows, count, stride};
-  }
+  Tensor columns(int64_t begin, int64_t count) const { return {at(begin), dtype, rows, count, stride}; }
   // Rows [begin, begin + count).
-  Tensor row_range(int64_t begin, int64_t count) const {
-    return {at(begin * stride), dtype, count, cols, stride};
-  }
+  Tensor row_range(int64_t begin, int64_t count) const { return {at(begin * stride), dtype, count, cols, stride}; }
 
  private:
   // A tensor without data (of a plan) has parts without data.
@@ -62,7 +58,8 @@ struct WeightBytes {
   size_t borrowed = 0;  // of the caller's data, in use as long as the weight lives
 };
 
-// A frozen matrix [N, K] of the base model in whatever layout the device multiplies fastest (packed panels, fp8, 4-bit).
+// A frozen matrix [N, K] of the base model in whatever layout the device multiplies fastest (packed panels, fp8,
+// 4-bit).
 class Weight {
  public:
   virtual ~Weight() = default;
@@ -100,14 +97,14 @@ struct AttentionSegment {
 struct AttentionPlan {
   std::span<const AttentionSegment> segments;  // host memory, read before the call returns
   std::span<const KeyRange> ranges;
-  std::span<const int32_t> visible;            // one for each query row, counted in the last range of its segment
+  std::span<const int32_t> visible;  // one for each query row, counted in the last range of its segment
 };
 
 struct AttentionShape {
-  int heads;      // H
-  int kv_heads;   // G
-  int head_dim;   // D
-  float scale;    // 1 / sqrt(D)
+  int heads;     // H
+  int kv_heads;  // G
+  int head_dim;  // D
+  float scale;   // 1 / sqrt(D)
 };
 
 // Selects a dropout mask: element i of a tensor is kept when the counter-based generator keyed by (seed, stream) gives
@@ -125,10 +122,10 @@ struct AdamW {
 };
 
 struct DeviceInfo {
-  std::string name;         // "AMD EPYC"
-  std::string instructions; // what the GEMM uses for bf16 and f32: "amx", "avx512-bf16", "avx512", "avx2", "generic"
+  std::string name;          // "AMD EPYC"
+  std::string instructions;  // what the GEMM uses for bf16 and f32: "amx", "avx512-bf16", "avx512", "avx2", "generic"
   int threads = 0;
-  bool fast_bf16 = false;   // bf16 products are faster than f32 ones here
+  bool fast_bf16 = false;  // bf16 products are faster than f32 ones here
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
 };
@@ -178,8 +175,8 @@ class Device {
   // dx (+)= gradient of x through y. w is frozen. dx may alias dy when not accumulating.
   virtual void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
                                  bool accumulate) = 0;
-  // Per head: y = rope(rms_norm(x) * w, position). x, y [T, heads * D], w: D f32, rstd [T, heads] f32 kept for backward.
-  // cos_sin: [max_position, D] f32, D/2 cosines then D/2 sines of each position; half-split (NeoX) rotation.
+  // Per head: y = rope(rms_norm(x) * w, position). x, y [T, heads * D], w: D f32, rstd [T, heads] f32 kept for
+  // backward. cos_sin: [max_position, D] f32, D/2 cosines then D/2 sines of each position; half-split (NeoX) rotation.
   virtual void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
                               const float* cos_sin, const int32_t* positions) = 0;
   // dx = gradient of x through y. dx may alias dy.
@@ -203,7 +200,8 @@ class Device {
   virtual void swiglu(const Tensor& y, const Tensor& gate_up) = 0;
   // d_gate_up [T, 2F] from dy [T, F]; may alias gate_up.
   virtual void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) = 0;
-  // y = x * mask / (1 - p) (+ y when accumulate); y may alias x. The forward pass and the backward pass are the same op.
+  // y = x * mask / (1 - p) (+ y when accumulate); y may alias x. The forward pass and the backward pass are the same
+  // op.
   virtual void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) = 0;
   virtual void add(const Tensor& y, const Tensor& a, const Tensor& b) = 0;  // y = a + b; y may alias either
   // y[i] = x[rows[i]]; rows: device memory.

@@ -38,7 +38,8 @@ double best_seconds(const std::function<void()>& f, double budget = 0.6) {
 
 class Bench {
  public:
-  Bench(int threads, std::string only) : device_(static_cast<cpu::CpuDevice*>(open_cpu(threads))), only_(std::move(only)) {
+  Bench(int threads, std::string only)
+      : device_(static_cast<cpu::CpuDevice*>(open_cpu(threads))), only_(std::move(only)) {
     device_->reserve_workspace(2048, 6144, 3072, {16, 8, 128, 1});
     threads_ = device_->info().threads;
     isa_ = &cpu::choose_kernels();
@@ -59,12 +60,14 @@ class Bench {
 
  private:
   struct Memory {
-    Memory(cpu::CpuDevice& d, int64_t rows, int64_t cols, DType type) : bytes(static_cast<size_t>(rows * cols) * size_of(type)) {
+    Memory(cpu::CpuDevice& d, int64_t rows, int64_t cols, DType type)
+        : bytes(static_cast<size_t>(rows * cols) * size_of(type)) {
       t = {cpu::allocate(bytes), type, rows, cols, cols};
       // Written, and with numbers of ordinary size: pages never written all share one page of zeros.
       std::vector<float> line(static_cast<size_t>(cols));
       for (int64_t r = 0; r < rows; r++) {
-        for (int64_t c = 0; c < cols; c++) line[static_cast<size_t>(c)] = static_cast<float>((r * 31 + c * 17) % 64 - 32) / 32;
+        for (int64_t c = 0; c < cols; c++)
+          line[static_cast<size_t>(c)] = static_cast<float>((r * 31 + c * 17) % 64 - 32) / 32;
         d.copy(t.row_range(r, 1), {line.data(), DType::f32, 1, cols, cols});
       }
     }
@@ -73,17 +76,20 @@ class Bench {
     size_t bytes;
     Tensor t;
   };
-  std::unique_ptr<Memory> make(int64_t rows, int64_t cols, DType type) { return std::make_unique<Memory>(*device_, rows, cols, type); }
+  std::unique_ptr<Memory> make(int64_t rows, int64_t cols, DType type) {
+    return std::make_unique<Memory>(*device_, rows, cols, type);
+  }
 
   bool wanted(const std::string& op) const { return op.find(only_) != std::string::npos; }
   static const char* name(DType t) { return t == DType::f32 ? "f32" : "bf16"; }
 
   void report(const std::string& op, const std::string& shape, double seconds, double flops, double bytes, DType type) {
-    std::printf("{\"op\":\"%s\",\"shape\":\"%s\",\"kernel\":\"%s\",\"threads\":%d,\"us\":%.1f", op.c_str(), shape.c_str(),
-                device_->panels(type).name, threads_, seconds * 1e6);
+    std::printf("{\"op\":\"%s\",\"shape\":\"%s\",\"kernel\":\"%s\",\"threads\":%d,\"us\":%.1f", op.c_str(),
+                shape.c_str(), device_->panels(type).name, threads_, seconds * 1e6);
     const double peak = type == DType::bf16 ? peak_bf16_ : peak_f32_;
     if (flops > 0) std::printf(",\"gflops\":%.1f,\"share\":%.3f", flops / seconds / 1e9, flops / seconds / peak);
-    if (bytes > 0) std::printf(",\"gb_per_s\":%.2f,\"share\":%.3f", bytes / seconds / 1e9, bytes / seconds / bandwidth_);
+    if (bytes > 0)
+      std::printf(",\"gb_per_s\":%.2f,\"share\":%.3f", bytes / seconds / 1e9, bytes / seconds / bandwidth_);
     std::printf("}\n");
     std::fflush(stdout);
   }
@@ -119,9 +125,11 @@ class Bench {
       });
     });
     bandwidth_ = static_cast<double>(big->bytes) / s;
-    std::printf("{\"op\":\"peak\",\"cpu\":\"%s\",\"instructions\":\"%s\",\"threads\":%d,\"f32_gflops\":%.1f,\"bf16_gflops\":%.1f,"
-                "\"read_gb_per_s\":%.2f}\n",
-                device_->info().name.c_str(), isa_->name, threads_, peak_f32_ / 1e9, peak_bf16_ / 1e9, bandwidth_ / 1e9);
+    std::printf(
+        "{\"op\":\"peak\",\"cpu\":\"%s\",\"instructions\":\"%s\",\"threads\":%d,\"f32_gflops\":%.1f,\"bf16_gflops\":%."
+        "1f,"
+        "\"read_gb_per_s\":%.2f}\n",
+        device_->info().name.c_str(), isa_->name, threads_, peak_f32_ / 1e9, peak_bf16_ / 1e9, bandwidth_ / 1e9);
   }
 
 #if defined(__x86_64__)
@@ -149,7 +157,8 @@ class Bench {
 #endif
 
   void products(DType type) {
-    const int64_t shapes[][3] = {{2048, 2048, 1024}, {2048, 1024, 2048}, {2048, 6144, 1024}, {2048, 1024, 3072}, {1024, 256, 256}, {40, 8192, 1024}};
+    const int64_t shapes[][3] = {{2048, 2048, 1024}, {2048, 1024, 2048}, {2048, 6144, 1024},
+                                 {2048, 1024, 3072}, {1024, 256, 256},   {40, 8192, 1024}};
     for (const auto& [m, n, k] : shapes) {
       const std::string shape = std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k);
       const auto w_data = make(n, k, DType::bf16), x = make(m, k, type), y = make(m, n, type);
@@ -157,7 +166,8 @@ class Bench {
       const std::unique_ptr<Weight> w(device_->make_weight({&block, 1}, k, type, use_forward | use_backward));
       const double flops = 2.0 * static_cast<double>(m * n * k);
       const std::string op = std::string("linear ") + name(type);
-      if (wanted(op)) report(op, shape, best_seconds([&] { device_->linear(y->t, x->t, *w, nullptr); }), flops, 0, type);
+      if (wanted(op))
+        report(op, shape, best_seconds([&] { device_->linear(y->t, x->t, *w, nullptr); }), flops, 0, type);
       const std::string back = std::string("linear_backward ") + name(type);
       if (wanted(back))
         report(back, shape, best_seconds([&] { device_->linear_backward(x->t, y->t, *w, false); }), flops, 0, type);
@@ -165,7 +175,8 @@ class Bench {
     // LoRA: down, up, and the gradients of both.
     for (int64_t r : {8, 128}) {
       const int64_t m = 2048, c = 1024;
-      const auto x = make(m, c, type), h = make(m, r, type), a = make(r, c, DType::f32), b = make(c, r, DType::f32), y = make(m, c, type);
+      const auto x = make(m, c, type), h = make(m, r, type), a = make(r, c, DType::f32), b = make(c, r, DType::f32),
+                 y = make(m, c, type);
       const double flops = 2.0 * static_cast<double>(m * r * c);
       const auto lora = [&](const char* which, const std::function<void()>& f) {
         const std::string op = std::string("matmul ") + which + " " + name(type);
@@ -181,22 +192,29 @@ class Bench {
   void attention(DType type) {
     for (const auto& [heads, kv, dim, t] : {std::array<int, 4>{16, 8, 128, 2048}, {4, 2, 64, 512}}) {
       const AttentionShape shape = {heads, kv, dim, 0.1f};
-      const auto q = make(t, heads * dim, type), k = make(t, kv * dim, type), v = make(t, kv * dim, type), o = make(t, heads * dim, type);
-      const auto dq = make(t, heads * dim, type), dk = make(t, kv * dim, type), dv = make(t, kv * dim, type), lse = make(t, heads, DType::f32);
+      const auto q = make(t, heads * dim, type), k = make(t, kv * dim, type), v = make(t, kv * dim, type),
+                 o = make(t, heads * dim, type);
+      const auto dq = make(t, heads * dim, type), dk = make(t, kv * dim, type), dv = make(t, kv * dim, type),
+                 lse = make(t, heads, DType::f32);
       std::vector<int32_t> visible;
       for (int32_t i = 0; i < t; i++) visible.push_back(i + 1);
       const AttentionSegment segment = {0, t, 0, 1};
       const KeyRange range = {0, t};
       const AttentionPlan plan = {{&segment, 1}, {&range, 1}, visible};
-      const std::string what = std::to_string(t) + " rows, " + std::to_string(heads) + "/" + std::to_string(kv) + " heads of " + std::to_string(dim);
+      const std::string what = std::to_string(t) + " rows, " + std::to_string(heads) + "/" + std::to_string(kv) +
+                               " heads of " + std::to_string(dim);
       const double product = 2.0 * heads * dim * t * (t + 1) / 2;  // causal
       const std::string op = std::string("attention ") + name(type);
       float* sums = static_cast<float*>(lse->t.data);
       if (wanted(op))
-        report(op, what, best_seconds([&] { device_->attention(o->t, sums, q->t, k->t, v->t, shape, plan); }), 2 * product, 0, type);
+        report(op, what, best_seconds([&] { device_->attention(o->t, sums, q->t, k->t, v->t, shape, plan); }),
+               2 * product, 0, type);
       const std::string back = std::string("attention_backward ") + name(type);
       if (wanted(back))
-        report(back, what, best_seconds([&] { device_->attention_backward(dq->t, dk->t, dv->t, o->t, q->t, k->t, v->t, o->t, sums, shape, plan); }), 5 * product, 0, type);
+        report(back, what, best_seconds([&] {
+                 device_->attention_backward(dq->t, dk->t, dv->t, o->t, q->t, k->t, v->t, o->t, sums, shape, plan);
+               }),
+               5 * product, 0, type);
     }
   }
 
@@ -208,7 +226,8 @@ class Bench {
       const auto data = make(n, k, type), x = make(t, k, type), y = make(t, n, DType::f32);
       const WeightBlock block = {data->t.data, type, n};
       const std::unique_ptr<Weight> w(device_->make_weight({&block, 1}, k, type, use_decode));
-      report(op, std::to_string(t) + "x65536x1024", best_seconds([&] { device_->linear(y->t, x->t, *w, nullptr); }), 0, static_cast<double>(data->bytes), type);
+      report(op, std::to_string(t) + "x65536x1024", best_seconds([&] { device_->linear(y->t, x->t, *w, nullptr); }), 0,
+             static_cast<double>(data->bytes), type);
     }
     const std::string op = std::string("attention one row ") + name(type);
     if (!wanted(op)) return;
@@ -218,13 +237,16 @@ class Bench {
     const AttentionSegment segment = {0, 1, 0, 1};
     const KeyRange range = {0, keys};
     const AttentionPlan plan = {{&segment, 1}, {&range, 1}, {&keys, 1}};
-    report(op, "32768 keys, 16/8 heads of 128", best_seconds([&] { device_->attention(o->t, nullptr, q->t, k->t, v->t, shape, plan); }), 0, static_cast<double>(2 * k->bytes), type);
+    report(op, "32768 keys, 16/8 heads of 128",
+           best_seconds([&] { device_->attention(o->t, nullptr, q->t, k->t, v->t, shape, plan); }), 0,
+           static_cast<double>(2 * k->bytes), type);
   }
 
   // Bytes that must cross memory once.
   void elementwise(DType type) {
     const int64_t t = 2048, c = 1024, f = 3072, d = 128;
-    const auto x = make(t, c, type), y = make(t, c, type), gate = make(t, 2 * f, type), h = make(t, f, type), q = make(t, 2048, type), q2 = make(t, 2048, type);
+    const auto x = make(t, c, type), y = make(t, c, type), gate = make(t, 2 * f, type), h = make(t, f, type),
+               q = make(t, 2048, type), q2 = make(t, 2048, type);
     const auto w = make(1, c, DType::f32), rstd = make(t, 16, DType::f32), turns = make(t, d, DType::f32);
     std::vector<int32_t> positions;
     for (int32_t i = 0; i < t; i++) positions.push_back(i);
@@ -236,8 +258,11 @@ class Bench {
     const auto b = [](const std::unique_ptr<Memory>& m) { return static_cast<double>(m->bytes); };
     each("rms_norm", b(x) + b(y), [&] { device_->rms_norm(y->t, fl(rstd), x->t, fl(w), 1e-6f); });
     each("rms_norm_backward", 3 * b(x), [&] { device_->rms_norm_backward(y->t, y->t, x->t, fl(rstd), fl(w), false); });
-    each("head_norm_rope", 2 * b(q), [&] { device_->head_norm_rope(q2->t, fl(rstd), q->t, fl(w), d, 1e-6f, fl(turns), positions.data()); });
-    each("head_norm_rope_backward", 3 * b(q), [&] { device_->head_norm_rope_backward(q2->t, q2->t, q->t, fl(rstd), fl(w), d, fl(turns), positions.data()); });
+    each("head_norm_rope", 2 * b(q),
+         [&] { device_->head_norm_rope(q2->t, fl(rstd), q->t, fl(w), d, 1e-6f, fl(turns), positions.data()); });
+    each("head_norm_rope_backward", 3 * b(q), [&] {
+      device_->head_norm_rope_backward(q2->t, q2->t, q->t, fl(rstd), fl(w), d, fl(turns), positions.data());
+    });
     each("swiglu", b(gate) + b(h), [&] { device_->swiglu(h->t, gate->t); });
     each("swiglu_backward", 2 * b(gate) + b(h), [&] { device_->swiglu_backward(gate->t, h->t, gate->t); });
     each("dropout", 2 * b(h), [&] { device_->dropout(h->t, h->t, {1, 2, 0.05f}, false); });
@@ -247,10 +272,14 @@ class Bench {
   void optimizer() {
     if (!wanted("adamw")) return;
     const int64_t n = 4 << 20;
-    const auto p = make(1, n, DType::f32), m = make(1, n, DType::f32), v = make(1, n, DType::f32), g = make(1, n, DType::f32);
+    const auto p = make(1, n, DType::f32), m = make(1, n, DType::f32), v = make(1, n, DType::f32),
+               g = make(1, n, DType::f32);
     const auto f = [](const std::unique_ptr<Memory>& x) { return static_cast<float*>(x->t.data); };
     device_->zero(v->t);
-    report("adamw", "4 M", best_seconds([&] { device_->adamw(f(p), f(m), f(v), f(g), n, {1e-4f, 0.9f, 0.999f, 1e-8f, 0.01f, 3, 1}); }), 0, 7.0 * static_cast<double>(p->bytes), DType::f32);
+    report("adamw", "4 M", best_seconds([&] {
+             device_->adamw(f(p), f(m), f(v), f(g), n, {1e-4f, 0.9f, 0.999f, 1e-8f, 0.01f, 3, 1});
+           }),
+           0, 7.0 * static_cast<double>(p->bytes), DType::f32);
   }
 
   void dispatch() {

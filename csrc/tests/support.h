@@ -19,7 +19,7 @@
 
 namespace vq::test {
 
-constexpr double kUnit32 = 0x1p-24;  // relative error of rounding to f32
+constexpr double kUnit32 = 0x1p-24;   // relative error of rounding to f32
 constexpr double kUnitBf16 = 0x1p-8;  // and to bf16
 
 inline double unit_of(DType t) { return t == DType::bf16 ? kUnitBf16 : kUnit32; }
@@ -162,7 +162,8 @@ inline std::string kernel_name(const ::testing::TestParamInfo<const cpu::IsaKern
   INSTANTIATE_TEST_SUITE_P(Cpu, suite, ::testing::ValuesIn(::vq::test::testable_kernels()), ::vq::test::kernel_name)
 
 // Derivative of f along each of the given numbers, by central differences in double precision.
-inline std::vector<double> finite_differences(std::vector<double>& x, const std::function<double()>& f, double h = 1e-5) {
+inline std::vector<double> finite_differences(std::vector<double>& x, const std::function<double()>& f,
+                                              double h = 1e-5) {
   std::vector<double> d(x.size());
   for (size_t i = 0; i < x.size(); i++) {
     const double old = x[i];

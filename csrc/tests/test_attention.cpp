@@ -2,10 +2,10 @@
 // differences of its forward.
 //
 // Tolerances. In f32 a score is within D u S of the exact one (S = scale * sum |q k| <= about 4 sqrt(D) here), so a
-// probability has a relative error below e = (2 D S + keys) u, and sums of probabilities with values another keys u: all
-// below 2e-5 of the size of the values for the shapes here (gradients: of the largest in the tensor). With bf16 operands
-// the probabilities and their gradients are rounded to 8 bits where the processor multiplies bf16 (2^-8 each), and
-// results are stored in bf16 (2^-8): 2e-2 of the largest holds, errors being independent.
+// probability has a relative error below e = (2 D S + keys) u, and sums of probabilities with values another keys u:
+// all below 2e-5 of the size of the values for the shapes here (gradients: of the largest in the tensor). With bf16
+// operands the probabilities and their gradients are rounded to 8 bits where the processor multiplies bf16 (2^-8 each),
+// and results are stored in bf16 (2^-8): 2e-2 of the largest holds, errors being independent.
 #include <cmath>
 
 #include "tests/support.h"
@@ -62,16 +62,16 @@ std::vector<Case> inference_cases() {
                  {7, 1, 13},
                  3,
                  360});
-  all.push_back({"second part of a prompt",
-                 shape_of(4, 2, 16),
-                 {{0, 37, 0, 2}},
-                 {{3, 200}, {210, 90}},
-                 {},
-                 37,
-                 300});
+  all.push_back({"second part of a prompt", shape_of(4, 2, 16), {{0, 37, 0, 2}}, {{3, 200}, {210, 90}}, {}, 37, 300});
   for (int32_t i = 0; i < 37; i++) all.back().visible.push_back(53 + i + 1);
   // Target rows alone: every fifth of a window, in order.
-  all.push_back({"some rows of two windows", shape_of(2, 1, 20), {{0, 8, 0, 1}, {8, 2, 1, 1}, {10, 1, 1, 1}}, {{0, 40}, {40, 160}}, {}, 11, 200});
+  all.push_back({"some rows of two windows",
+                 shape_of(2, 1, 20),
+                 {{0, 8, 0, 1}, {8, 2, 1, 1}, {10, 1, 1, 1}},
+                 {{0, 40}, {40, 160}},
+                 {},
+                 11,
+                 200});
   for (int32_t i = 0; i < 8; i++) all.back().visible.push_back(5 * i + 3);
   for (int32_t i : {2, 150, 160}) all.back().visible.push_back(i);
   return all;
@@ -92,7 +92,9 @@ struct Reference {
         std::vector<int64_t> keys;
         for (int32_t r = 0; r < s.range_count; r++) {
           const KeyRange& range = c.ranges[static_cast<size_t>(s.first_range + r)];
-          const int32_t n = r + 1 < s.range_count ? range.count : std::min(range.count, c.visible[static_cast<size_t>(s.q_begin + i)]);
+          const int32_t n = r + 1 < s.range_count
+                                ? range.count
+                                : std::min(range.count, c.visible[static_cast<size_t>(s.q_begin + i)]);
           for (int32_t j = 0; j < n; j++) keys.push_back(range.begin + j);
         }
         for (int64_t h = 0; h < heads; h++) body(s.q_begin + i, h, keys);
@@ -120,10 +122,12 @@ struct Reference {
       const std::vector<double> p = probabilities(t, h, keys, &lse[static_cast<size_t>(t * heads + h)]);
       for (size_t j = 0; j < keys.size(); j++)
         for (int64_t d = 0; d < dim; d++)
-          o[static_cast<size_t>(t * q_cols + h * dim + d)] += p[j] * v[static_cast<size_t>(keys[j] * k_cols + h / group * dim + d)];
+          o[static_cast<size_t>(t * q_cols + h * dim + d)] +=
+              p[j] * v[static_cast<size_t>(keys[j] * k_cols + h / group * dim + d)];
     });
   }
-  void backward(const std::vector<double>& g, std::vector<double>& dq, std::vector<double>& dk, std::vector<double>& dv) const {
+  void backward(const std::vector<double>& g, std::vector<double>& dq, std::vector<double>& dk,
+                std::vector<double>& dv) const {
     dq.assign(q.size(), 0);
     dk.assign(k.size(), 0);
     dv.assign(v.size(), 0);
@@ -149,11 +153,13 @@ struct Reference {
   }
 };
 
-void expect_near_largest(const Matrix& got, const std::vector<double>& want, double tolerance, const std::string& what) {
+void expect_near_largest(const Matrix& got, const std::vector<double>& want, double tolerance,
+                         const std::string& what) {
   double largest = 0.1;  // where everything cancels, errors are those of the terms, which are about 1
   for (double x : want) largest = std::max(largest, std::fabs(x));
-  expect_close(got, [&](int64_t r, int64_t c) { return want[static_cast<size_t>(r * got.cols() + c)]; },
-               [&](int64_t, int64_t) { return tolerance * largest; }, what);
+  expect_close(
+      got, [&](int64_t r, int64_t c) { return want[static_cast<size_t>(r * got.cols() + c)]; },
+      [&](int64_t, int64_t) { return tolerance * largest; }, what);
 }
 
 class Attention : public OnEachKernel {
@@ -161,10 +167,16 @@ class Attention : public OnEachKernel {
   // q, k, v lie side by side in one matrix, as the model has them.
   struct Run {
     Run(const Case& c, DType type)
-        : q_cols(c.shape.heads * c.shape.head_dim), k_cols(c.shape.kv_heads * c.shape.head_dim),
-          q(c.q_rows, q_cols, type, 3), kv(c.k_rows, 2 * k_cols, type, 1), o(c.q_rows, q_cols, type, 2),
-          lse(c.q_rows, c.shape.heads), dout(c.q_rows, q_cols, type, 5), dq(c.q_rows, q_cols, type, 1),
-          dkv(c.k_rows, 2 * k_cols, type, 2), plan{c.segments, c.ranges, c.visible} {
+        : q_cols(c.shape.heads * c.shape.head_dim),
+          k_cols(c.shape.kv_heads * c.shape.head_dim),
+          q(c.q_rows, q_cols, type, 3),
+          kv(c.k_rows, 2 * k_cols, type, 1),
+          o(c.q_rows, q_cols, type, 2),
+          lse(c.q_rows, c.shape.heads),
+          dout(c.q_rows, q_cols, type, 5),
+          dq(c.q_rows, q_cols, type, 1),
+          dkv(c.k_rows, 2 * k_cols, type, 2),
+          plan{c.segments, c.ranges, c.visible} {
       q.fill(1);
       kv.fill(2);
       dout.fill(3);
@@ -234,7 +246,13 @@ TEST_P(Attention, Forward) {
 
 TEST_P(Attention, ManyKeysBeyondTheReservedRows) {
   // A long cache and a small workspace: keys are packed as they are needed.
-  Case c{"long cache", shape_of(4, 2, 64), {{0, 5, 0, 1}, {5, 1, 0, 1}}, {{0, 3000}}, {2996, 2997, 2998, 2999, 3000, 3000}, 6, 3000};
+  Case c{"long cache",
+         shape_of(4, 2, 64),
+         {{0, 5, 0, 1}, {5, 1, 0, 1}},
+         {{0, 3000}},
+         {2996, 2997, 2998, 2999, 3000, 3000},
+         6,
+         3000};
   const Run run(c, DType::f32);
   const auto device = open(2, 6, 1, 1, c.shape);
   device->attention(run.o, run.lse.floats(), run.q, run.k(), run.v(), c.shape, run.plan);
@@ -245,23 +263,26 @@ TEST_P(Attention, ManyKeysBeyondTheReservedRows) {
 
 TEST_P(Attention, Backward) {
   for (DType type : {DType::f32, DType::bf16})
-    for (const Case& c : training_cases())
+    for (const Case& c : training_cases()) {
+      const Run run(c, type);
+      std::vector<double> dq, dk, dv, dkv;
+      run.reference(c).backward(values_of(run.dout), dq, dk, dv);
+      for (int64_t t = 0; t < c.k_rows; t++) {
+        dkv.insert(dkv.end(), dk.begin() + t * run.k_cols, dk.begin() + (t + 1) * run.k_cols);
+        dkv.insert(dkv.end(), dv.begin() + t * run.k_cols, dv.begin() + (t + 1) * run.k_cols);
+      }
       for (int threads : {1, 2, 3}) {
-        const std::string what = std::string(c.name) + (type == DType::f32 ? " f32 " : " bf16 ") + std::to_string(threads);
-        const Run run(c, type);
+        const std::string what =
+            std::string(c.name) + (type == DType::f32 ? " f32 " : " bf16 ") + std::to_string(threads);
         const auto device = open(threads, c.q_rows, 1, 1, c.shape);
         device->attention(run.o, run.lse.floats(), run.q, run.k(), run.v(), c.shape, run.plan);
+        const Tensor dk_part = run.dkv.tensor().columns(0, run.k_cols);
+        const Tensor dv_part = run.dkv.tensor().columns(run.k_cols, run.k_cols);
         const auto backward = [&] {
-          device->attention_backward(run.dq, run.dkv.tensor().columns(0, run.k_cols), run.dkv.tensor().columns(run.k_cols, run.k_cols),
-                                     run.dout, run.q, run.k(), run.v(), run.o, run.lse.floats(), c.shape, run.plan);
+          device->attention_backward(run.dq, dk_part, dv_part, run.dout, run.q, run.k(), run.v(), run.o,
+                                     run.lse.floats(), c.shape, run.plan);
         };
         backward();
-        std::vector<double> dq, dk, dv, dkv;
-        run.reference(c).backward(values_of(run.dout), dq, dk, dv);
-        for (int64_t t = 0; t < c.k_rows; t++) {
-          dkv.insert(dkv.end(), dk.begin() + t * run.k_cols, dk.begin() + (t + 1) * run.k_cols);
-          dkv.insert(dkv.end(), dv.begin() + t * run.k_cols, dv.begin() + (t + 1) * run.k_cols);
-        }
         expect_near_largest(run.dq, dq, tolerance(type), what + " dq");
         expect_near_largest(run.dkv, dkv, tolerance(type), what + " dk, dv");
         const Matrix first_q = run.dq, first_kv = run.dkv;
@@ -269,6 +290,7 @@ TEST_P(Attention, Backward) {
         EXPECT_EQ(first_q.raw(), run.dq.raw()) << what << ": another dq the second time";
         EXPECT_EQ(first_kv.raw(), run.dkv.raw()) << what << ": another dk, dv the second time";
       }
+    }
 }
 
 TEST_P(Attention, RowsOutsideEverySegmentGetNoGradient) {
@@ -279,8 +301,9 @@ TEST_P(Attention, RowsOutsideEverySegmentGetNoGradient) {
     for (int64_t i = 0; i < 2 * run.k_cols; i++) const_cast<Matrix&>(run.dkv).set(t, i, 7);
   const auto device = open(2, 25, 1, 1, c.shape);
   device->attention(run.o, run.lse.floats(), run.q, run.k(), run.v(), c.shape, run.plan);
-  device->attention_backward(run.dq, run.dkv.tensor().columns(0, run.k_cols), run.dkv.tensor().columns(run.k_cols, run.k_cols),
-                             run.dout, run.q, run.k(), run.v(), run.o, run.lse.floats(), c.shape, run.plan);
+  device->attention_backward(run.dq, run.dkv.tensor().columns(0, run.k_cols),
+                             run.dkv.tensor().columns(run.k_cols, run.k_cols), run.dout, run.q, run.k(), run.v(), run.o,
+                             run.lse.floats(), c.shape, run.plan);
   for (int64_t t : {0, 1, 22, 23, 24})
     for (int64_t i = 0; i < 2 * run.k_cols; i++) EXPECT_EQ(run.dkv.get(t, i), 0) << t;
 }
@@ -297,8 +320,10 @@ TEST_P(Attention, WindowsDoNotSeeEachOther) {
   for (int64_t t = 0; t < 50; t++)
     for (int64_t i = 0; i < run.q_cols; i++) {
       const auto at = static_cast<size_t>(t * run.q_cols + i);
-      if (t == 19) EXPECT_NE(before[at], after[at]);
-      else EXPECT_EQ(before[at], after[at]) << t;
+      if (t == 19)
+        EXPECT_NE(before[at], after[at]);
+      else
+        EXPECT_EQ(before[at], after[at]) << t;
     }
 }
 

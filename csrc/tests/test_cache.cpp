@@ -49,7 +49,8 @@ TEST(TokenCache, RandomHistories) {
       switch (below(4)) {
         case 0:
         case 1:
-          for (int64_t n = below(50), i = 0; i < n && c.cache.blocks_for(s, 1) <= c.cache.free_blocks(); i++) c.append(s);
+          for (int64_t n = below(50), i = 0; i < n && c.cache.blocks_for(s, 1) <= c.cache.free_blocks(); i++)
+            c.append(s);
           break;
         case 2:
           if (s != other && c.truth[other].empty()) {

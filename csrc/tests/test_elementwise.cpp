@@ -1,5 +1,5 @@
-// swiglu, dropout, add, copy, zero, gathered and scattered rows. Results are within a few roundings (16 u) of the formula
-// and one of the stored type.
+// swiglu, dropout, add, copy, zero, gathered and scattered rows. Results are within a few roundings (16 u) of the
+// formula and one of the stored type.
 #include "tests/support.h"
 
 namespace vq::test {
@@ -9,10 +9,14 @@ constexpr int64_t kWidths[] = {1, 7, 16, 33, 257};
 
 class Elementwise : public OnEachKernel {
  protected:
-  static void expect_values(const Matrix& got, const std::function<double(int64_t, int64_t)>& want, const std::string& what, double size = 4) {
-    expect_close(got, want, [&](int64_t r, int64_t c) {
-      return 16 * kUnit32 * size + 1.01 * unit_of(got.tensor().dtype) * std::fabs(want(r, c));
-    }, what);
+  static void expect_values(const Matrix& got, const std::function<double(int64_t, int64_t)>& want,
+                            const std::string& what, double size = 4) {
+    expect_close(
+        got, want,
+        [&](int64_t r, int64_t c) {
+          return 16 * kUnit32 * size + 1.01 * unit_of(got.tensor().dtype) * std::fabs(want(r, c));
+        },
+        what);
   }
 };
 
@@ -30,14 +34,17 @@ TEST_P(Elementwise, SwigluAndItsBackward) {
       in.set(1, 0, 95);
       dy.fill(2);
       device->swiglu(y, in);
-      expect_values(y, [&](int64_t r, int64_t c) { return silu(in.get(r, c)) * in.get(r, f + c); }, "swiglu " + what, 400);
+      expect_values(
+          y, [&](int64_t r, int64_t c) { return silu(in.get(r, c)) * in.get(r, f + c); }, "swiglu " + what, 400);
       const auto gradient = [&](const Matrix& x, int64_t r, int64_t c) {
         std::vector<double> pair = {x.get(r, c % f), x.get(r, f + c % f)};
-        return finite_differences(pair, [&] { return silu(pair[0]) * pair[1] * dy.get(r, c % f); })[static_cast<size_t>(c / f)];
+        return finite_differences(
+            pair, [&] { return silu(pair[0]) * pair[1] * dy.get(r, c % f); })[static_cast<size_t>(c / f)];
       };
       device->swiglu_backward(d, dy, in);
       // Differences of numbers up to 400 with a step of 1e-5 are good to 1e-8.
-      expect_values(d, [&](int64_t r, int64_t c) { return gradient(in, r, c); }, "swiglu_backward " + what, 400);
+      expect_values(
+          d, [&](int64_t r, int64_t c) { return gradient(in, r, c); }, "swiglu_backward " + what, 400);
       const std::vector<double> apart = values_of(d);
       device->swiglu_backward(in, dy, in);
       EXPECT_EQ(apart, values_of(in)) << "in place";
@@ -59,14 +66,17 @@ TEST_P(Elementwise, DropoutKeepsTheRightShareAndTheSameElementsAnyTime) {
         const bool keep = y.get(r, c) != 0;
         kept += keep;
         kept_pairs += keep && c > 0 && y.get(r, c - 1) != 0;
-        if (keep) { EXPECT_FLOAT_EQ(static_cast<float>(y.get(r, c)), 1 / (1 - p)); }
+        if (keep) {
+          EXPECT_FLOAT_EQ(static_cast<float>(y.get(r, c)), 1 / (1 - p));
+        }
       }
     EXPECT_TRUE(y.guards_hold());
     const double q = 1 - p, deviation = std::sqrt(n * p * q);
     EXPECT_NEAR(static_cast<double>(kept), n * q, 5 * deviation + 1e-9) << p;
     // Neighbours are independent: of (cols - 1) / cols n pairs, q^2.
     const double pairs = n * static_cast<double>(cols - 1) / static_cast<double>(cols);
-    EXPECT_NEAR(static_cast<double>(kept_pairs), pairs * q * q, 6 * std::sqrt(pairs * q * q * (1 - q * q) + 1) * 1.5) << p;
+    EXPECT_NEAR(static_cast<double>(kept_pairs), pairs * q * q, 6 * std::sqrt(pairs * q * q * (1 - q * q) + 1) * 1.5)
+        << p;
 
     // The same mask for the gradient, whatever the type, the stride and the number of threads; added or not.
     Matrix half(rows, cols, DType::bf16, 5), sum(rows, cols);
@@ -109,30 +119,41 @@ TEST_P(Elementwise, AddCopyZeroGatherScatter) {
     for (DType type : {DType::f32, DType::bf16})
       for (DType other : {DType::f32, DType::bf16}) {
         const std::string what = std::to_string(cols);
-        Matrix a(6, cols, type, 1), b(6, cols, other, 2), y(6, cols, type, 3), some(3, cols, type, 1), grown(6, cols, other, 2);
+        Matrix a(6, cols, type, 1), b(6, cols, other, 2), y(6, cols, type, 3), some(3, cols, type, 1),
+            grown(6, cols, other, 2);
         a.fill(1);
         b.fill(2);
         device->add(y, a, b);
-        expect_values(y, [&](int64_t r, int64_t c) { return a.get(r, c) + b.get(r, c); }, "add " + what);
+        expect_values(
+            y, [&](int64_t r, int64_t c) { return a.get(r, c) + b.get(r, c); }, "add " + what);
         const Matrix old = b;
         device->add(b, a, b);
-        expect_values(b, [&](int64_t r, int64_t c) { return a.get(r, c) + old.get(r, c); }, "add in place " + what);
+        expect_values(
+            b, [&](int64_t r, int64_t c) { return a.get(r, c) + old.get(r, c); }, "add in place " + what);
         device->copy(b, a);
-        expect_close(b, [&](int64_t r, int64_t c) { return rounded(a.get(r, c), other); }, [](int64_t, int64_t) { return 0.0; }, "copy " + what);
+        expect_close(
+            b, [&](int64_t r, int64_t c) { return rounded(a.get(r, c), other); }, [](int64_t, int64_t) { return 0.0; },
+            "copy " + what);
         const int32_t rows[] = {5, 0, 3};
         device->gather_rows(some, a, rows);
-        expect_close(some, [&](int64_t r, int64_t c) { return a.get(rows[r], c); }, [](int64_t, int64_t) { return 0.0; }, "gather_rows " + what);
+        expect_close(
+            some, [&](int64_t r, int64_t c) { return a.get(rows[r], c); }, [](int64_t, int64_t) { return 0.0; },
+            "gather_rows " + what);
         grown.fill(4);
         const Matrix base = grown;
         device->scatter_add_rows(grown, some, rows);
-        expect_values(grown, [&](int64_t r, int64_t c) {
-          double sum = base.get(r, c);
-          for (int i = 0; i < 3; i++)
-            if (rows[i] == r) sum += some.get(i, c);
-          return sum;
-        }, "scatter_add_rows " + what);
+        expect_values(
+            grown,
+            [&](int64_t r, int64_t c) {
+              double sum = base.get(r, c);
+              for (int i = 0; i < 3; i++)
+                if (rows[i] == r) sum += some.get(i, c);
+              return sum;
+            },
+            "scatter_add_rows " + what);
         device->zero(y);
-        expect_close(y, [](int64_t, int64_t) { return 0.0; }, [](int64_t, int64_t) { return 0.0; }, "zero " + what);
+        expect_close(
+            y, [](int64_t, int64_t) { return 0.0; }, [](int64_t, int64_t) { return 0.0; }, "zero " + what);
       }
 }
 

@@ -48,8 +48,10 @@ TEST_P(Loss, CrossEntropyAndItsGradient) {
       for (int64_t r = 0; r < rows; r++) {
         const auto i = static_cast<size_t>(r);
         std::vector<double> x = row_of(before, r);
-        const std::vector<double> d = finite_differences(x, [&] { return weights[i] * (log_sum_exp(x) - x[static_cast<size_t>(labels[i])]); }, 1e-4);
-        for (int64_t c = 0; c < v; c++) EXPECT_NEAR(logits.get(r, c), d[static_cast<size_t>(c)], bound * 4 + 1e-6) << v << " " << scale;
+        const std::vector<double> d = finite_differences(
+            x, [&] { return weights[i] * (log_sum_exp(x) - x[static_cast<size_t>(labels[i])]); }, 1e-4);
+        for (int64_t c = 0; c < v; c++)
+          EXPECT_NEAR(logits.get(r, c), d[static_cast<size_t>(c)], bound * 4 + 1e-6) << v << " " << scale;
       }
       EXPECT_TRUE(logits.guards_hold());
     }

@@ -1,5 +1,5 @@
-// A small model of random weights through the C header: what sanitizers should see, and what needs no oracle. The Go tests
-// of engine/ hold the same code to transformers' results.
+// A small model of random weights through the C header: what sanitizers should see, and what needs no oracle. The Go
+// tests of engine/ hold the same code to transformers' results.
 #include <gtest/gtest.h>
 #include <vq.h>
 
@@ -19,10 +19,10 @@ constexpr vq_model_config kConfig{3, 24, 36, 6, 2, 10, 53, 0, 1e-6f, 1e4};
 constexpr vq_adapter_config kAdapter{5, 0.7f, 0.25f, 127};
 constexpr vq_train_limits kLimits{40, 4, 12, 0};
 
-#define VQ_OK_(call)                             \
-  do {                                           \
-    vq_error err{};                              \
-    ASSERT_EQ((call), VQ_OK) << err.text;        \
+#define VQ_OK_(call)                      \
+  do {                                    \
+    vq_error err{};                       \
+    ASSERT_EQ((call), VQ_OK) << err.text; \
   } while (0)
 
 #define VQ_FAILS(code, call)                                     \
@@ -84,12 +84,17 @@ class ModelTest : public testing::TestWithParam<int32_t> {
   static std::pair<int64_t, int64_t> in_out(uint32_t target) {
     const int64_t q = kConfig.heads * kConfig.head_dim, kv = kConfig.kv_heads * kConfig.head_dim;
     switch (target) {
-      case VQ_TARGET_Q: return {kConfig.hidden, q};
+      case VQ_TARGET_Q:
+        return {kConfig.hidden, q};
       case VQ_TARGET_K:
-      case VQ_TARGET_V: return {kConfig.hidden, kv};
-      case VQ_TARGET_O: return {q, kConfig.hidden};
-      case VQ_TARGET_DOWN: return {kConfig.ffn, kConfig.hidden};
-      default: return {kConfig.hidden, kConfig.ffn};
+      case VQ_TARGET_V:
+        return {kConfig.hidden, kv};
+      case VQ_TARGET_O:
+        return {q, kConfig.hidden};
+      case VQ_TARGET_DOWN:
+        return {kConfig.ffn, kConfig.hidden};
+      default:
+        return {kConfig.hidden, kConfig.ffn};
     }
   }
   template <class Visit>
@@ -223,9 +228,9 @@ TEST_P(ModelTest, RefusesWhatIsNotFitting) {
   VQ_FAILS(VQ_BAD_ARGUMENT, vq_trainer_create(model, nullptr, &kLimits, 1, &none, &err));
   EXPECT_EQ(none, nullptr);
   vq_adapter* wrong = nullptr;
-  for (const vq_adapter_config& bad : {vq_adapter_config{0, 1, 0, 1}, vq_adapter_config{4, 1, 1, 1},
-                                       vq_adapter_config{4, 1, 0, 0}, vq_adapter_config{4, 1, 0, 128},
-                                       vq_adapter_config{4, NAN, 0, 1}}) {
+  for (const vq_adapter_config& bad :
+       {vq_adapter_config{0, 1, 0, 1}, vq_adapter_config{4, 1, 1, 1}, vq_adapter_config{4, 1, 0, 0},
+        vq_adapter_config{4, 1, 0, 128}, vq_adapter_config{4, NAN, 0, 1}}) {
     VQ_FAILS(VQ_BAD_ARGUMENT, vq_adapter_create(model, &bad, &wrong, &err));
   }
   vq_model* bad_model = nullptr;

@@ -17,7 +17,8 @@ TEST_P(Optimizer, AdamWFollowsTheFormula) {
       g.fill(static_cast<uint32_t>(10 + step));
       const std::vector<double> gradient = values_of(g);
       device->adamw(p.floats(), m.floats(), v.floats(), g.floats(), n,
-                    {static_cast<float>(lr), static_cast<float>(b1), static_cast<float>(b2), static_cast<float>(eps), static_cast<float>(decay), step, static_cast<float>(scale)});
+                    {static_cast<float>(lr), static_cast<float>(b1), static_cast<float>(b2), static_cast<float>(eps),
+                     static_cast<float>(decay), step, static_cast<float>(scale)});
       for (size_t i = 0; i < q.size(); i++) {
         const double x = gradient[i] * scale;
         q[i] *= 1 - lr * decay;
@@ -26,11 +27,15 @@ TEST_P(Optimizer, AdamWFollowsTheFormula) {
         q[i] -= lr * (mean[i] / (1 - std::pow(b1, step))) / (std::sqrt(square[i] / (1 - std::pow(b2, step))) + eps);
       }
       // Hyperparameters are f32: 1 - 0.999f is off by 1e-5, of which a square root halves; updates are lr each.
-      expect_close(p, [&](int64_t, int64_t c) { return q[static_cast<size_t>(c)]; },
-                   [&](int64_t, int64_t c) { return 1e-6 * std::fabs(q[static_cast<size_t>(c)]) + 5 * lr * 2e-5; }, "p");
-      expect_close(m, [&](int64_t, int64_t c) { return mean[static_cast<size_t>(c)]; }, [](int64_t, int64_t) { return 1e-6; }, "m");
-      expect_close(v, [&](int64_t, int64_t c) { return square[static_cast<size_t>(c)]; },
-                   [&](int64_t, int64_t c) { return 3e-5 * square[static_cast<size_t>(c)]; }, "v");
+      expect_close(
+          p, [&](int64_t, int64_t c) { return q[static_cast<size_t>(c)]; },
+          [&](int64_t, int64_t c) { return 1e-6 * std::fabs(q[static_cast<size_t>(c)]) + 5 * lr * 2e-5; }, "p");
+      expect_close(
+          m, [&](int64_t, int64_t c) { return mean[static_cast<size_t>(c)]; }, [](int64_t, int64_t) { return 1e-6; },
+          "m");
+      expect_close(
+          v, [&](int64_t, int64_t c) { return square[static_cast<size_t>(c)]; },
+          [&](int64_t, int64_t c) { return 3e-5 * square[static_cast<size_t>(c)]; }, "v");
       EXPECT_TRUE(g.guards_hold());
     }
   }

@@ -57,7 +57,9 @@ TEST(SelfCheck, PassesEveryKernelAndCatchesAWrongOne) {
     EXPECT_FALSE(cpu::self_check(wrong)) << k->name;
     wrong = *k;
     wrong.bf16.pack_b = wrong.bf16.pack_a;
-    if (k->bf16.mr != k->bf16.nr) { EXPECT_FALSE(cpu::self_check(wrong)) << k->name; }
+    if (k->bf16.mr != k->bf16.nr) {
+      EXPECT_FALSE(cpu::self_check(wrong)) << k->name;
+    }
   }
 }
 

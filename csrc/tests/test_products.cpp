@@ -12,7 +12,7 @@ struct Case {
   int64_t t, n, k;
 };
 // One, odd, few rows (read in place) and many, around tiles and blocks, longer than a block of k.
-const Case kCases[] = {{1, 1, 1},    {1, 70, 33},  {3, 5, 2},     {5, 17, 64},   {8, 130, 257}, {9, 1, 31},
+const Case kCases[] = {{1, 1, 1},    {1, 70, 33},  {3, 5, 2},     {5, 17, 64},   {8, 130, 257},  {9, 1, 31},
                        {13, 47, 45}, {33, 8, 300}, {97, 96, 129}, {100, 33, 16}, {110, 65, 290}, {2, 257, 100}};
 
 // Lines of an operand in double precision: [m or n][k].
@@ -26,26 +26,36 @@ struct Operand {
   std::vector<double> values;
 };
 
-class Products : public OnEachKernel {
- protected:
-  // Checks c = alpha a b + before.
-  static void expect_product(const Matrix& c, const Operand& a, const Operand& b, double alpha, const Matrix* before,
-                             const std::string& what) {
-    const auto sum_of = [&](int64_t r, int64_t j, bool sizes) {
-      const double *x = a.line(r), *y = b.line(j);
-      double sum = 0;
-      for (int64_t i = 0; i < a.k; i++) sum += sizes ? std::fabs(x[i] * y[i]) : x[i] * y[i];
-      const double old = before ? before->get(r, j) : 0;
-      return sizes ? std::fabs(alpha) * sum + std::fabs(old) : alpha * sum + old;
-    };
-    expect_close(c, [&](int64_t r, int64_t j) { return sum_of(r, j, false); },
-                 [&](int64_t r, int64_t j) {
-                   return (static_cast<double>(a.k) + 4) * kUnit32 * sum_of(r, j, true) +
-                          1.01 * unit_of(c.tensor().dtype) * std::fabs(sum_of(r, j, false));
-                 },
-                 what);
+// a b in double precision, with the sums of the sizes of its terms.
+struct Expected {
+  Expected(const Operand& a, const Operand& b, int64_t rows, int64_t cols) : k(a.k), cols(cols) {
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t j = 0; j < cols; j++) {
+        const double *x = a.line(r), *y = b.line(j);
+        double sum = 0, size = 0;
+        for (int64_t i = 0; i < k; i++) {
+          sum += x[i] * y[i];
+          size += std::fabs(x[i] * y[i]);
+        }
+        sums.push_back(sum);
+        terms.push_back(size);
+      }
   }
+  // Checks c = alpha a b + before.
+  void check(const Matrix& c, double alpha, const Matrix* before, const std::string& what) const {
+    const auto old = [&](int64_t r, int64_t j) { return before ? before->get(r, j) : 0; };
+    const auto want = [&](int64_t r, int64_t j) { return alpha * sums[static_cast<size_t>(r * cols + j)] + old(r, j); };
+    const auto bound = [&](int64_t r, int64_t j) {
+      const double size = std::fabs(alpha) * terms[static_cast<size_t>(r * cols + j)] + std::fabs(old(r, j));
+      return (static_cast<double>(k) + 4) * kUnit32 * size + 1.01 * unit_of(c.tensor().dtype) * std::fabs(want(r, j));
+    };
+    expect_close(c, want, bound, what);
+  }
+  int64_t k, cols;
+  std::vector<double> sums, terms;
 };
+
+class Products : public OnEachKernel {};
 
 std::string describe(const Case& s, DType stored, DType compute) {
   return std::to_string(s.t) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) + " stored " +
@@ -56,59 +66,63 @@ TEST_P(Products, LinearForwardAndBackwardOfStackedWeights) {
   const auto device = open();
   for (const Case& s : kCases)
     for (DType stored : {DType::f32, DType::bf16, DType::f16})
-      for (DType compute : {DType::f32, DType::bf16})
-        for (unsigned uses : {0u, use_decode + 0u, use_decode | use_copy}) {
-          uses |= use_forward | use_backward;
-          // Three blocks, the second of odd size.
-          const int64_t first = (s.n + 2) / 3, second = s.n / 3;
-          const int64_t rows[] = {first, second, s.n - first - second};
-          std::vector<Matrix> parts;
-          std::vector<WeightBlock> blocks;
-          for (int i = 0; i < 3; i++) {
-            parts.emplace_back(rows[i], s.k, stored);
-            parts.back().fill(7 + static_cast<uint32_t>(i));
-          }
-          for (int i = 0; i < 3; i++)
-            if (rows[i] > 0) blocks.push_back({parts[static_cast<size_t>(i)].tensor().data, stored, rows[i]});
-          const auto w_at = [&](int64_t j, int64_t i) {
-            size_t p = 0;
-            while (j >= parts[p].rows()) j -= parts[p++].rows();
-            return parts[p].get(j, i);
-          };
-          const std::unique_ptr<Weight> w(device->make_weight(blocks, s.k, compute, uses));
-          const WeightBytes promised = device->weight_bytes(blocks, s.k, compute, uses);
-          EXPECT_EQ(promised.owned, w->bytes.owned);
-          EXPECT_EQ(promised.borrowed, w->bytes.borrowed);
-          EXPECT_EQ(w->n, s.n);
-
-          for (DType type : {DType::f32, DType::bf16}) {
-            const std::string what = describe(s, stored, compute) + " type " + std::to_string(static_cast<int>(type));
-            Matrix x(s.t, s.k, type, 3), dy(s.t, s.n, type, 1), y(s.t, s.n, type, 5), dx(s.t, s.k, type), before(s.t, s.n, DType::f32, 2);
-            x.fill(1);
-            dy.fill(2);
-            before.fill(3);
-            const Operand xs(s.t, s.k, compute, [&](int64_t r, int64_t i) { return x.get(r, i); });
-            const Operand dys(s.t, s.n, compute, [&](int64_t r, int64_t i) { return dy.get(r, i); });
-            const Operand ws(s.n, s.k, compute, w_at);
-            const Operand turned(s.k, s.n, compute, [&](int64_t j, int64_t i) { return w_at(i, j); });
-            device->linear(y, x, *w, nullptr);
-            expect_product(y, xs, ws, 1, nullptr, "linear " + what);
-            device->linear(y, x, *w, &before.tensor());
-            expect_product(y, xs, ws, 1, &before, "linear + add " + what);
-            const Matrix old = before;
-            Matrix same(s.t, s.n);
-            same.fill(3);
-            device->linear(same, x, *w, &same.tensor());
-            expect_product(same, xs, ws, 1, &old, "linear + itself " + what);
-            device->linear_backward(dx, dy, *w, false);
-            expect_product(dx, dys, turned, 1, nullptr, "linear_backward " + what);
-            const Matrix dx_before = dx;
-            Matrix dx2(s.t, s.k, type);
-            device->copy(dx2, dx_before);
-            device->linear_backward(dx2, dy, *w, true);
-            expect_product(dx2, dys, turned, 1, &dx_before, "linear_backward accumulated " + what);
-          }
+      for (DType compute : {DType::f32, DType::bf16}) {
+        // Over the cases every stored type meets every use.
+        const unsigned further[] = {0u, use_decode + 0u, use_decode | use_copy};
+        const unsigned uses =
+            use_forward | use_backward | further[static_cast<size_t>(s.t + s.n + static_cast<int>(stored)) % 3];
+        // Three blocks, the second of odd size.
+        const int64_t first = (s.n + 2) / 3, second = s.n / 3;
+        const int64_t rows[] = {first, second, s.n - first - second};
+        std::vector<Matrix> parts;
+        std::vector<WeightBlock> blocks;
+        for (int i = 0; i < 3; i++) {
+          parts.emplace_back(rows[i], s.k, stored);
+          parts.back().fill(7 + static_cast<uint32_t>(i));
         }
+        for (int i = 0; i < 3; i++)
+          if (rows[i] > 0) blocks.push_back({parts[static_cast<size_t>(i)].tensor().data, stored, rows[i]});
+        const auto w_at = [&](int64_t j, int64_t i) {
+          size_t p = 0;
+          while (j >= parts[p].rows()) j -= parts[p++].rows();
+          return parts[p].get(j, i);
+        };
+        const std::unique_ptr<Weight> w(device->make_weight(blocks, s.k, compute, uses));
+        const WeightBytes promised = device->weight_bytes(blocks, s.k, compute, uses);
+        EXPECT_EQ(promised.owned, w->bytes.owned);
+        EXPECT_EQ(promised.borrowed, w->bytes.borrowed);
+        EXPECT_EQ(w->n, s.n);
+
+        for (DType type : {DType::f32, DType::bf16}) {
+          const std::string what = describe(s, stored, compute) + " type " + std::to_string(static_cast<int>(type));
+          Matrix x(s.t, s.k, type, 3), dy(s.t, s.n, type, 1), y(s.t, s.n, type, 5), dx(s.t, s.k, type),
+              before(s.t, s.n, DType::f32, 2);
+          x.fill(1);
+          dy.fill(2);
+          before.fill(3);
+          const Operand xs(s.t, s.k, compute, [&](int64_t r, int64_t i) { return x.get(r, i); });
+          const Operand dys(s.t, s.n, compute, [&](int64_t r, int64_t i) { return dy.get(r, i); });
+          const Operand ws(s.n, s.k, compute, w_at);
+          const Operand turned(s.k, s.n, compute, [&](int64_t j, int64_t i) { return w_at(i, j); });
+          const Expected forward(xs, ws, s.t, s.n), backward(dys, turned, s.t, s.k);
+          device->linear(y, x, *w, nullptr);
+          forward.check(y, 1, nullptr, "linear " + what);
+          device->linear(y, x, *w, &before.tensor());
+          forward.check(y, 1, &before, "linear + add " + what);
+          const Matrix old = before;
+          Matrix same(s.t, s.n);
+          same.fill(3);
+          device->linear(same, x, *w, &same.tensor());
+          forward.check(same, 1, &old, "linear + itself " + what);
+          device->linear_backward(dx, dy, *w, false);
+          backward.check(dx, 1, nullptr, "linear_backward " + what);
+          const Matrix dx_before = dx;
+          Matrix dx2(s.t, s.k, type);
+          device->copy(dx2, dx_before);
+          device->linear_backward(dx2, dy, *w, true);
+          backward.check(dx2, 1, &dx_before, "linear_backward accumulated " + what);
+        }
+      }
 }
 
 TEST_P(Products, MatmulOfAllTranspositions) {
@@ -123,17 +137,18 @@ TEST_P(Products, MatmulOfAllTranspositions) {
         b.fill(5);
         const Operand as(s.t, s.k, compute, [&](int64_t r, int64_t i) { return ta ? a.get(i, r) : a.get(r, i); });
         const Operand bs(s.n, s.k, compute, [&](int64_t j, int64_t i) { return tb ? b.get(j, i) : b.get(i, j); });
+        const Expected expected(as, bs, s.t, s.n);
         const std::string what = "matmul " + describe(s, a_type, compute) + " flags " + std::to_string(flags);
         Matrix c(s.t, s.n, flags & 4 ? DType::f32 : DType::bf16, 4);
         device->matmul(c, a, ta, b, tb, 0.5f, false, compute);
-        expect_product(c, as, bs, 0.5, nullptr, what);
+        expected.check(c, 0.5, nullptr, what);
         Matrix sum(s.t, s.n);
         sum.fill(6);
         const Matrix before = sum;
         Matrix again(s.t, s.n);
         again.fill(6);
         device->matmul(again, a, ta, b, tb, -1.5f, true, compute);
-        expect_product(again, as, bs, -1.5, &before, what + " accumulated");
+        expected.check(again, -1.5, &before, what + " accumulated");
       }
 }
 
@@ -147,11 +162,14 @@ TEST_P(Products, SumsLongerThanAPassAreExact) {
     for (int64_t j = 0; j < n; j++) b.set(i, j, (i + j) % 5);
   }
   device->matmul(c, a, false, b, false, 1, false, DType::bf16);
-  expect_close(c, [&](int64_t r, int64_t j) {
-    double sum = 0;
-    for (int64_t i = 0; i < k; i++) sum += static_cast<double>((r + i) % 3 * ((i + j) % 5));
-    return sum;
-  }, [](int64_t, int64_t) { return 0.0; }, "long sum");
+  expect_close(
+      c,
+      [&](int64_t r, int64_t j) {
+        double sum = 0;
+        for (int64_t i = 0; i < k; i++) sum += static_cast<double>((r + i) % 3 * ((i + j) % 5));
+        return sum;
+      },
+      [](int64_t, int64_t) { return 0.0; }, "long sum");
   const WeightBlock block = {b.tensor().data, DType::bf16, k};  // [k, n]: backward sums over k
   const std::unique_ptr<Weight> w(device->make_weight({&block, 1}, n, DType::bf16, use_backward));
   Matrix c2(m, n);
@@ -183,10 +201,13 @@ TEST_P(Products, EmbedTakesRowsOfEveryType) {
       const std::unique_ptr<Weight> w(device->make_weight(blocks, 19, DType::f32, use_gather));
       const int32_t ids[] = {8, 0, 4, 5, 5, 1};
       device->embed(y, *w, ids);
-      expect_close(y, [&](int64_t r, int64_t c) {
-        const int32_t id = ids[r];
-        return rounded(id < 5 ? top.get(id, c) : rest.get(id - 5, c), type);
-      }, [](int64_t, int64_t) { return 0.0; }, "embed");
+      expect_close(
+          y,
+          [&](int64_t r, int64_t c) {
+            const int32_t id = ids[r];
+            return rounded(id < 5 ? top.get(id, c) : rest.get(id - 5, c), type);
+          },
+          [](int64_t, int64_t) { return 0.0; }, "embed");
     }
 }
 

@@ -1,8 +1,8 @@
 // What the forward and backward passes of attention share.
 //
-// The J = H / G query heads of a key head g are stacked: stacked row m is query row m / J, head g J + m % J, so that one
-// product serves them all. A unit of work is a segment with a key head. Products are transposed, keys by queries, so that
-// a panel of nr stacked queries fills the lanes of a vector (see isa/attention.h).
+// The J = H / G query heads of a key head g are stacked: stacked row m is query row m / J, head g J + m % J, so that
+// one product serves them all. A unit of work is a segment with a key head. Products are transposed, keys by queries,
+// so that a panel of nr stacked queries fills the lanes of a vector (see isa/attention.h).
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 // Keys of one range that are taken at a time.
 struct KeyBlock {
-  int64_t row;     // of the first key
+  int64_t row;  // of the first key
   int64_t count;
   int64_t before;  // keys of the same range before it
   bool last;       // of the segment's last range, where `visible` says what is seen
@@ -27,8 +27,13 @@ struct KeyBlock {
 // The sizes of packed operands, in elements unless said.
 struct AttentionGeometry {
   AttentionGeometry(const PanelKernel& kernel, const AttentionShape& shape)
-      : mr(kernel.mr), nr(kernel.nr), group(shape.heads / shape.kv_heads), dim(shape.head_dim),
-        dim_k(kernel.padded_k(dim)), dim_rows(round_up(dim, mr)), dim_panels(ceil_div(dim, nr)) {
+      : mr(kernel.mr),
+        nr(kernel.nr),
+        group(shape.heads / shape.kv_heads),
+        dim(shape.head_dim),
+        dim_k(kernel.padded_k(dim)),
+        dim_rows(round_up(dim, mr)),
+        dim_panels(ceil_div(dim, nr)) {
     const int64_t unit = std::lcm(mr, nr);
     block = unit * std::max<int64_t>(1, (128 + unit / 2) / unit);
   }
@@ -40,16 +45,17 @@ struct AttentionGeometry {
   int64_t dim_panels;  // D as B panels
   int64_t block;       // keys of a block, a multiple of mr and nr
 
-  int64_t keys_a() const { return block * dim_k; }          // a block of keys (or values): rows of A over D
-  int64_t transposed_a() const { return dim_rows * block; }  // a block, transposed: D rows of A over keys
-  int64_t queries_b() const { return dim_k * nr; }          // a panel of stacked queries: columns of B over D
+  int64_t keys_a() const { return block * dim_k; }             // a block of keys (or values): rows of A over D
+  int64_t transposed_a() const { return dim_rows * block; }    // a block, transposed: D rows of A over keys
+  int64_t queries_b() const { return dim_k * nr; }             // a panel of stacked queries: columns of B over D
   int64_t sums() const { return round_up(dim_rows, 8) * nr; }  // f32 sums [D][nr] of a panel of queries
   int64_t query_panels(int64_t q_count) const { return ceil_div(q_count * group, nr); }
 };
 
 inline int64_t key_blocks(const AttentionPlan& plan, const AttentionSegment& s, int64_t block) {
   int64_t n = 0;
-  for (int32_t r = 0; r < s.range_count; r++) n += ceil_div(plan.ranges[static_cast<size_t>(s.first_range + r)].count, block);
+  for (int32_t r = 0; r < s.range_count; r++)
+    n += ceil_div(plan.ranges[static_cast<size_t>(s.first_range + r)].count, block);
   return n;
 }
 
@@ -76,7 +82,8 @@ inline Lines stacked_rows(const Tensor& t, int64_t row, int64_t g, const Attenti
 }
 // Stacked row m of t, D elements.
 inline Run stacked_row(const Tensor& t, int64_t q_begin, int64_t g, int64_t m, const AttentionGeometry& geo) {
-  const Tensor part = t.row_range(q_begin + m / geo.group, 1).columns((g * geo.group + m % geo.group) * geo.dim, geo.dim);
+  const Tensor part =
+      t.row_range(q_begin + m / geo.group, 1).columns((g * geo.group + m % geo.group) * geo.dim, geo.dim);
   return {part.data, elem(t.dtype)};
 }
 
@@ -119,8 +126,10 @@ void attention_in_blocks(const AttentionCall& call, const Tensor& o, float* lse,
 // Segments of one query row each: the keys and values are read where they lie.
 void attention_of_single_rows(const AttentionCall& call, const Tensor& o, float* lse, const AttentionInputs& in);
 
-size_t forward_workspace(const AttentionGeometry& geo, const PanelKernel& kernel, int threads, int64_t rows, int64_t kv_heads);
-size_t backward_workspace(const AttentionGeometry& geo, const PanelKernel& kernel, int threads, int64_t rows, int64_t kv_heads);
+size_t forward_workspace(const AttentionGeometry& geo, const PanelKernel& kernel, int threads, int64_t rows,
+                         int64_t kv_heads);
+size_t backward_workspace(const AttentionGeometry& geo, const PanelKernel& kernel, int threads, int64_t rows,
+                          int64_t kv_heads);
 size_t single_rows_workspace(const AttentionGeometry& geo, int threads, int64_t kv_heads);
 
 }  // namespace vq::cpu

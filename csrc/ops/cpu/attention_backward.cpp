@@ -42,14 +42,14 @@ struct Layout {
     dq = place(4 * chunks * dq_chunk);
   }
   int64_t blocks, panels;
-  int64_t k, v;             // [blocks] A panels: keys, values over D
-  int64_t k_transposed;     // [blocks] A panels: D over keys
-  int64_t q, dout;          // [panels] B panels: stacked queries, gradients of outputs over D
-  int64_t q_rows, dout_rows;  // [dim_panels] B panels: D over stacked queries
-  int64_t rows_panel;       // elements of one of those
+  int64_t k, v;                // [blocks] A panels: keys, values over D
+  int64_t k_transposed;        // [blocks] A panels: D over keys
+  int64_t q, dout;             // [panels] B panels: stacked queries, gradients of outputs over D
+  int64_t q_rows, dout_rows;   // [dim_panels] B panels: D over stacked queries
+  int64_t rows_panel;          // elements of one of those
   int64_t lse, delta, limits;  // [panels][nr] f32, f32, int32
-  int64_t most;             // [panels] int32: the largest limit
-  int64_t dq, dq_chunk;     // [chunks][panels][D][nr] f32; elements of a chunk
+  int64_t most;                // [panels] int32: the largest limit
+  int64_t dq, dq_chunk;        // [chunks][panels][D][nr] f32; elements of a chunk
   int64_t total = 0;
 };
 
@@ -70,10 +70,10 @@ struct Scratch {
     return 2 * aligned(static_cast<size_t>(4 * geo.block * geo.nr)) + 3 * aligned(square(geo, kernel)) +
            2 * aligned(static_cast<size_t>(4 * geo.block * geo.nr * geo.dim_panels));
   }
-  float *s, *dp;      // [block][nr]
-  char *p_a, *ds_a;   // A panels: [key tiles][kPanels] pieces of mr keys x nr queries
-  char* ds_b;         // [kPanels] B panels: queries over keys
-  float *dk, *dv;     // [dim_panels][key tiles][mr][nr]
+  float *s, *dp;     // [block][nr]
+  char *p_a, *ds_a;  // A panels: [key tiles][kPanels] pieces of mr keys x nr queries
+  char* ds_b;        // [kPanels] B panels: queries over keys
+  float *dk, *dv;    // [dim_panels][key tiles][mr][nr]
 };
 
 struct Gradients {
@@ -84,7 +84,12 @@ struct Gradients {
 class Backward {
  public:
   Backward(const AttentionCall& call, const Gradients& grads, const AttentionInputs& in)
-      : c_(call), geo_(call.geo), kernel_(call.kernel), ops_(call.isa.attention), g_(grads), in_(in),
+      : c_(call),
+        geo_(call.geo),
+        kernel_(call.kernel),
+        ops_(call.isa.attention),
+        g_(grads),
+        in_(in),
         tile_(geo_.mr * geo_.nr) {}
 
   void run() {
@@ -137,21 +142,25 @@ class Backward {
       rows += u.segment->q_count * geo_.group + c_.plan.ranges[static_cast<size_t>(u.segment->first_range)].count;
       products += attention_work(c_.plan, *u.segment, geo_);
     }
-    over_units(2 * rows * geo_.dim, [&](const Layout& l) { return l.blocks + l.panels + geo_.dim_panels; },
-               [&](const Unit& u, const Layout& l, int64_t i, int) {
-                 if (i < l.blocks) return pack_keys(u, l, i);
-                 if (i < l.blocks + l.panels) return pack_queries(u, l, i - l.blocks);
-                 pack_query_rows(u, l, i - l.blocks - l.panels);
-               });
-    over_units(3 * products, [&](const Layout&) { return chunks_; },
-               [&](const Unit& u, const Layout& l, int64_t chunk, int thread) { run_chunk(u, l, chunk, thread); });
-    over_units(rows * geo_.dim, [&](const Layout& l) { return l.panels; },
-               [&](const Unit& u, const Layout& l, int64_t panel, int) { store_dq(u, l, panel); });
+    over_units(
+        2 * rows * geo_.dim, [&](const Layout& l) { return l.blocks + l.panels + geo_.dim_panels; },
+        [&](const Unit& u, const Layout& l, int64_t i, int) {
+          if (i < l.blocks) return pack_keys(u, l, i);
+          if (i < l.blocks + l.panels) return pack_queries(u, l, i - l.blocks);
+          pack_query_rows(u, l, i - l.blocks - l.panels);
+        });
+    over_units(
+        3 * products, [&](const Layout&) { return chunks_; },
+        [&](const Unit& u, const Layout& l, int64_t chunk, int thread) { run_chunk(u, l, chunk, thread); });
+    over_units(
+        rows * geo_.dim, [&](const Layout& l) { return l.panels; },
+        [&](const Unit& u, const Layout& l, int64_t panel, int) { store_dq(u, l, panel); });
   }
 
   void pack_keys(const Unit& u, const Layout& l, int64_t index) {
     const KeyBlock b = block(u, index);
-    const Lines k = head_rows(in_.k, b.row, u.head, geo_.dim, true), v = head_rows(in_.v, b.row, u.head, geo_.dim, true);
+    const Lines k = head_rows(in_.k, b.row, u.head, geo_.dim, true),
+                v = head_rows(in_.v, b.row, u.head, geo_.dim, true);
     char* k_dst = in(u, l.k + kernel_.bytes(index * geo_.keys_a()));
     char* v_dst = in(u, l.v + kernel_.bytes(index * geo_.keys_a()));
     for (int64_t first = 0; first < b.count; first += geo_.mr) {
@@ -163,15 +172,18 @@ class Backward {
     turned.along_k = false;
     char* t_dst = in(u, l.k_transposed + kernel_.bytes(index * geo_.transposed_a()));
     for (int64_t first = 0; first < geo_.dim; first += geo_.mr)
-      kernel_.pack_a(t_dst + kernel_.bytes(first * geo_.block), turned, first, std::min(geo_.mr, geo_.dim - first), 0, b.count, false);
+      kernel_.pack_a(t_dst + kernel_.bytes(first * geo_.block), turned, first, std::min(geo_.mr, geo_.dim - first), 0,
+                     b.count, false);
   }
 
   void pack_queries(const Unit& u, const Layout& l, int64_t panel) {
     const AttentionSegment& s = *u.segment;
     const int64_t first = panel * geo_.nr, count = std::min(geo_.nr, s.q_count * geo_.group - first);
     const int64_t offset = kernel_.bytes(panel * geo_.queries_b());
-    kernel_.pack_b(in(u, l.q + offset), stacked_rows(in_.q, s.q_begin, u.head, geo_, true), first, count, 0, geo_.dim, false);
-    kernel_.pack_b(in(u, l.dout + offset), stacked_rows(g_.dout, s.q_begin, u.head, geo_, true), first, count, 0, geo_.dim, false);
+    kernel_.pack_b(in(u, l.q + offset), stacked_rows(in_.q, s.q_begin, u.head, geo_, true), first, count, 0, geo_.dim,
+                   false);
+    kernel_.pack_b(in(u, l.dout + offset), stacked_rows(g_.dout, s.q_begin, u.head, geo_, true), first, count, 0,
+                   geo_.dim, false);
     in<int32_t>(u, l.most)[panel] = panel_limits(c_.plan, s, panel, geo_, in<int32_t>(u, l.limits) + first);
     float *lse = in<float>(u, l.lse) + first, *delta = in<float>(u, l.delta) + first;
     for (int64_t lane = 0; lane < geo_.nr; lane++) {
@@ -179,7 +191,8 @@ class Backward {
       if (lane >= count) continue;
       const int64_t m = first + lane, head = u.head * geo_.group + m % geo_.group;
       lse[lane] = g_.lse[(s.q_begin + m / geo_.group) * c_.shape.heads + head];
-      const Run a = stacked_row(g_.dout, s.q_begin, u.head, m, geo_), b = stacked_row(g_.out, s.q_begin, u.head, m, geo_);
+      const Run a = stacked_row(g_.dout, s.q_begin, u.head, m, geo_),
+                b = stacked_row(g_.out, s.q_begin, u.head, m, geo_);
       delta[lane] = c_.isa.vector.dot({a.data, a.type}, {b.data, b.type}, geo_.dim);
     }
     for (int64_t chunk = 0; chunk < chunks_; chunk++)
@@ -188,10 +201,13 @@ class Backward {
 
   void pack_query_rows(const Unit& u, const Layout& l, int64_t panel) {
     const AttentionSegment& s = *u.segment;
-    const int64_t first = panel * geo_.nr, count = std::min(geo_.nr, geo_.dim - first), offset = kernel_.bytes(panel * l.rows_panel);
+    const int64_t first = panel * geo_.nr, count = std::min(geo_.nr, geo_.dim - first),
+                  offset = kernel_.bytes(panel * l.rows_panel);
     const int64_t rows = s.q_count * geo_.group;
-    kernel_.pack_b(in(u, l.q_rows + offset), stacked_rows(in_.q, s.q_begin, u.head, geo_, false), first, count, 0, rows, false);
-    kernel_.pack_b(in(u, l.dout_rows + offset), stacked_rows(g_.dout, s.q_begin, u.head, geo_, false), first, count, 0, rows, false);
+    kernel_.pack_b(in(u, l.q_rows + offset), stacked_rows(in_.q, s.q_begin, u.head, geo_, false), first, count, 0, rows,
+                   false);
+    kernel_.pack_b(in(u, l.dout_rows + offset), stacked_rows(g_.dout, s.q_begin, u.head, geo_, false), first, count, 0,
+                   rows, false);
   }
 
   void run_chunk(const Unit& u, const Layout& l, int64_t chunk, int thread) {
@@ -223,15 +239,16 @@ class Backward {
       for (int64_t i = 0; i < geo_.nr; i++)
         seen[i] = static_cast<int32_t>(std::min(b.count, in<int32_t>(u, l.limits)[lane + i] - b.before));
       kernel_.tiles(geo_.dim, in(u, l.k + keys_at), geo_.mr * geo_.dim_k, tiles, in(u, l.q + at), s.s, tile_, false);
-      kernel_.tiles(geo_.dim, in(u, l.v + keys_at), geo_.mr * geo_.dim_k, tiles, in(u, l.dout + at), s.dp, tile_, false);
+      kernel_.tiles(geo_.dim, in(u, l.v + keys_at), geo_.mr * geo_.dim_k, tiles, in(u, l.dout + at), s.dp, tile_,
+                    false);
       char* ds_b = s.ds_b + kernel_.bytes(p * geo_.block * geo_.nr);
       ops_.softmax_backward_block(s.s, s.dp, tiles * geo_.mr, static_cast<int>(geo_.mr), seen, c_.shape.scale,
                                   in<float>(u, l.lse) + lane, in<float>(u, l.delta) + lane,
                                   s.p_a + kernel_.bytes(p * tile_), s.ds_a + kernel_.bytes(p * tile_), row_tiles, ds_b,
                                   kernel_.packed);
       kernel_.tiles(b.count, in(u, l.k_transposed + kernel_.bytes(index * geo_.transposed_a())), geo_.mr * geo_.block,
-                    geo_.dim_rows / geo_.mr, ds_b,
-                    in<float>(u, l.dq) + chunk * l.dq_chunk + panel * geo_.sums(), tile_, true);
+                    geo_.dim_rows / geo_.mr, ds_b, in<float>(u, l.dq) + chunk * l.dq_chunk + panel * geo_.sums(), tile_,
+                    true);
     }
     const int64_t queries = panels * geo_.nr;
     for (int64_t d = 0; d < geo_.dim_panels; d++) {
@@ -248,8 +265,8 @@ class Backward {
       const int64_t first = d * geo_.nr, cols = std::min(geo_.nr, geo_.dim - first);
       const Tensor part = t.row_range(b.row, b.count).columns(u.head * geo_.dim + first, cols);
       for (int64_t i = 0; i < tiles; i++)
-        c_.isa.vector.store_tile(sums + (d * tiles + i) * tile_, geo_.nr, std::min(geo_.mr, b.count - i * geo_.mr), cols,
-                                 run_at(part, i * geo_.mr), t.stride, 1, {nullptr, Elem::f32}, 0);
+        c_.isa.vector.store_tile(sums + (d * tiles + i) * tile_, geo_.nr, std::min(geo_.mr, b.count - i * geo_.mr),
+                                 cols, run_at(part, i * geo_.mr), t.stride, 1, {nullptr, Elem::f32}, 0);
     }
   }
 

@@ -1,7 +1,7 @@
 // Attention of single query rows (decoding): bound by reading keys and values, once, where they lie in the cache.
-#include "ops/cpu/attention.h"
-
 #include <cmath>
+
+#include "ops/cpu/attention.h"
 
 namespace vq::cpu {
 namespace {
@@ -65,9 +65,10 @@ class SingleRows {
     if (tasks_.empty()) return;
     int64_t keys = 0;
     for (const Task& t : tasks_) keys += t.count;
-    c_.pool.run(static_cast<int64_t>(tasks_.size()), keys * geo_.dim * (1 + geo_.group / 4), [&](int64_t i, int thread) {
-      read(tasks_[static_cast<size_t>(i)], partial(static_cast<size_t>(i)), scratches_ + thread * scratch_);
-    });
+    c_.pool.run(static_cast<int64_t>(tasks_.size()), keys * geo_.dim * (1 + geo_.group / 4),
+                [&](int64_t i, int thread) {
+                  read(tasks_[static_cast<size_t>(i)], partial(static_cast<size_t>(i)), scratches_ + thread * scratch_);
+                });
     for (size_t i = 0; i < groups_.size(); i++)
       combine(groups_[i], i + 1 < groups_.size() ? groups_[i + 1] : tasks_.size());
     tasks_.clear();
@@ -86,7 +87,8 @@ class SingleRows {
     const int64_t first = c_.plan.ranges[static_cast<size_t>(t.segment->first_range + t.range)].begin + t.begin;
     for (int64_t at = 0; at < t.count; at += kChunk) {
       const int64_t count = std::min(kChunk, t.count - at);
-      const Lines k = head_rows(in_.k, first + at, t.head, dim, true), v = head_rows(in_.v, first + at, t.head, dim, true);
+      const Lines k = head_rows(in_.k, first + at, t.head, dim, true),
+                  v = head_rows(in_.v, first + at, t.head, dim, true);
       ops_.decode_scores(scores, kChunk, q, heads, dim, {k.data, k.type}, k.stride, count, c_.shape.scale);
       for (int64_t j = 0; j < heads; j++) {
         float* p = scores + j * kChunk;
@@ -109,7 +111,7 @@ class SingleRows {
       const float* part = partial(i);
       for (int64_t j = 0; j < heads; j++) {
         const float top = std::max(total[j], part[j]), a = std::exp(total[j] - top), b = std::exp(part[j] - top);
-        float *x = total + 2 * heads + j * dim;
+        float* x = total + 2 * heads + j * dim;
         const float* y = part + 2 * heads + j * dim;
         for (int64_t d = 0; d < dim; d++) x[d] = x[d] * a + y[d] * b;
         total[heads + j] = total[heads + j] * a + part[heads + j] * b;

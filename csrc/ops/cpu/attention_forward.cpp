@@ -1,13 +1,13 @@
 // Attention forward in blocks of keys with a running softmax: two products, nothing of size queries x keys in memory.
-#include "ops/cpu/attention.h"
-
 #include <cmath>
+
+#include "ops/cpu/attention.h"
 
 namespace vq::cpu {
 namespace {
 
-constexpr int64_t kPanels = 8;                        // of queries that a task takes
-constexpr int64_t kMostPacked = int64_t{32} << 20;    // bytes of packed keys and values at a time
+constexpr int64_t kPanels = 8;                      // of queries that a task takes
+constexpr int64_t kMostPacked = int64_t{32} << 20;  // bytes of packed keys and values at a time
 
 struct Unit {
   const AttentionSegment* segment;
@@ -34,11 +34,11 @@ struct Scratch {
            aligned(static_cast<size_t>(kernel.bytes(geo.block * geo.nr))) +
            aligned(static_cast<size_t>(4 * kPanels * geo.sums()));
   }
-  char* queries;   // [kPanels] B panels
-  char* keys;      // a block of packed keys and values, when they are not packed beforehand
-  float* scores;   // [block][nr]
-  void* p;         // the same as a B panel over keys
-  float* sums;     // [kPanels][D][nr]
+  char* queries;  // [kPanels] B panels
+  char* keys;     // a block of packed keys and values, when they are not packed beforehand
+  float* scores;  // [block][nr]
+  void* p;        // the same as a B panel over keys
+  float* sums;    // [kPanels][D][nr]
 };
 
 class Forward {
@@ -98,25 +98,29 @@ class Forward {
     const KeyBlock b = key_block(c_.plan, *u.segment, geo_.block, index);
     const Lines k = head_rows(in_.k, b.row, u.head, geo_.dim, true);
     for (int64_t first = 0; first < b.count; first += geo_.mr)
-      kernel_.pack_a(dst + kernel_.bytes(first * geo_.dim_k), k, first, std::min(geo_.mr, b.count - first), 0, geo_.dim, false);
+      kernel_.pack_a(dst + kernel_.bytes(first * geo_.dim_k), k, first, std::min(geo_.mr, b.count - first), 0, geo_.dim,
+                     false);
     dst += kernel_.bytes(geo_.keys_a());
     const Lines v = head_rows(in_.v, b.row, u.head, geo_.dim, false);
     for (int64_t first = 0; first < geo_.dim; first += geo_.mr)
-      kernel_.pack_a(dst + kernel_.bytes(first * geo_.block), v, first, std::min(geo_.mr, geo_.dim - first), 0, b.count, false);
+      kernel_.pack_a(dst + kernel_.bytes(first * geo_.block), v, first, std::min(geo_.mr, geo_.dim - first), 0, b.count,
+                     false);
   }
 
   void run_task(const Unit& u, int64_t task, int thread) {
     char* memory = scratch_ + static_cast<size_t>(thread) * scratch_bytes_;
     const Scratch s(geo_, kernel_, Arena(memory, scratch_bytes_));
     const int64_t rows = u.segment->q_count * geo_.group;
-    const int64_t first_panel = task * kPanels, panels = std::min(kPanels, geo_.query_panels(u.segment->q_count) - first_panel);
+    const int64_t first_panel = task * kPanels,
+                  panels = std::min(kPanels, geo_.query_panels(u.segment->q_count) - first_panel);
     alignas(64) int32_t limits[kPanels][kMostLanes];
     alignas(64) float max[kPanels][kMostLanes], sum[kPanels][kMostLanes];
     int32_t most[kPanels];
     const Lines q = stacked_rows(in_.q, u.segment->q_begin, u.head, geo_, true);
     for (int64_t p = 0; p < panels; p++) {
       const int64_t row = (first_panel + p) * geo_.nr;
-      kernel_.pack_b(s.queries + kernel_.bytes(p * geo_.queries_b()), q, row, std::min(geo_.nr, rows - row), 0, geo_.dim, false);
+      kernel_.pack_b(s.queries + kernel_.bytes(p * geo_.queries_b()), q, row, std::min(geo_.nr, rows - row), 0,
+                     geo_.dim, false);
       most[p] = panel_limits(c_.plan, *u.segment, first_panel + p, geo_, limits[p]);
       std::fill_n(max[p], geo_.nr, -1e30f);
       std::fill_n(sum[p], geo_.nr, 0.0f);
@@ -151,7 +155,8 @@ class Forward {
     kernel_.tiles(geo_.dim, keys, geo_.mr * geo_.dim_k, tiles, queries, s.scores, tile, false);
     if (ops_.softmax_block(s.scores, tiles * geo_.mr, seen, c_.shape.scale, max, sum, shrink, s.p, kernel_.packed))
       ops_.scale_lanes(sums, geo_.dim_rows, shrink);
-    kernel_.tiles(count, keys + kernel_.bytes(geo_.keys_a()), geo_.mr * geo_.block, geo_.dim_rows / geo_.mr, s.p, sums, tile, true);
+    kernel_.tiles(count, keys + kernel_.bytes(geo_.keys_a()), geo_.mr * geo_.block, geo_.dim_rows / geo_.mr, s.p, sums,
+                  tile, true);
   }
 
   void finish(const Unit& u, int64_t panel, int64_t rows, const float* max, const float* sum, const float* sums) {

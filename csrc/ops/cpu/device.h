@@ -25,10 +25,10 @@ inline ConstRun at(const Tensor& t, int64_t row) {
 
 class CpuWeight final : public Weight {
  public:
-  std::vector<WeightBlock> blocks;      // as they lie; empty when only packed panels are kept
+  std::vector<WeightBlock> blocks;  // as they lie; empty when only packed panels are kept
   DType compute;
-  Buffer copy;                          // the blocks' data, when they are not borrowed
-  Buffer forward, backward;             // panels of W as b[N, K] and of its transpose, when packed
+  Buffer copy;               // the blocks' data, when they are not borrowed
+  Buffer forward, backward;  // panels of W as b[N, K] and of its transpose, when packed
   std::vector<Piece> forward_pieces, backward_pieces;
 };
 

@@ -14,8 +14,8 @@ void CpuDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const fl
   });
 }
 
-void CpuDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
-                                  bool accumulate) {
+void CpuDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
+                                  const float* w, bool accumulate) {
   pool_.ranges(dx.rows, dx.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++)
       vec_.rms_norm_backward(run_at(dx, t), at(dy, t), at(x, t), rstd[t], w, dx.cols, accumulate);

@@ -52,8 +52,8 @@ void scratch_sizes(const PanelKernel& kernel, int64_t big, int64_t mid, Scratch&
   const int64_t k = kernel.padded_k(std::min(big, kLongestK)) + 4 * kernel.nr;  // pieces are padded one by one
   const int64_t mid_k = kernel.padded_k(std::min(mid, kLongestK)) + 4 * kernel.nr;
   const auto slab = [&](int64_t cap, int64_t unit, int64_t longest) {
-    const int64_t whole = kernel.bytes(
-        std::max((ceil_div(mid, unit) + 4) * unit * k, (ceil_div(big, unit) + 4) * unit * mid_k));
+    const int64_t whole =
+        kernel.bytes(std::max((ceil_div(mid, unit) + 4) * unit * k, (ceil_div(big, unit) + 4) * unit * mid_k));
     return static_cast<int64_t>(aligned(std::max(kernel.bytes(unit * longest), std::min(cap, whole))));
   };
   s.a_bytes = slab(kSlabA, kernel.mr, kernel.padded_k(big) + 4 * kernel.nr);  // b packed beforehand is never cut in k
@@ -64,7 +64,11 @@ void scratch_sizes(const PanelKernel& kernel, int64_t big, int64_t mid, Scratch&
 class Multiplication {
  public:
   Multiplication(const Product& p, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool, const Scratch& s)
-      : p_(p), kernel_(kernel), vector_(vector), pool_(pool), s_(s),
+      : p_(p),
+        kernel_(kernel),
+        vector_(vector),
+        pool_(pool),
+        s_(s),
         k_(p.b.padded_k(kernel)),
         last_k_(p.b.pieces.size() > 1 && p.b.along_k ? k_ : p.b.k()),
         k_blocks_(ceil_div(k_, kernel.kc)),
@@ -138,8 +142,8 @@ class Multiplication {
         a_stride = kernel_.mr * kernel_.padded_k(k);
         for (int64_t r = 0; r < rows; r++) {
           const int64_t from = (row + i + r) * kernel_.mr;
-          kernel_.pack_a(own_a + kernel_.bytes(r * a_stride), p_.a, from, std::min<int64_t>(kernel_.mr, p_.m - from), k0, k,
-                         p_.round);
+          kernel_.pack_a(own_a + kernel_.bytes(r * a_stride), p_.a, from, std::min<int64_t>(kernel_.mr, p_.m - from),
+                         k0, k, p_.round);
         }
       } else {
         a_stride = kernel_.mr * k_;
@@ -162,9 +166,9 @@ class Multiplication {
       const auto at = [&](const void* data, Elem type, int64_t stride) {
         return data ? static_cast<const char*>(data) + (row * stride + col) * elem_size(type) : nullptr;
       };
-      vector_.store_tile(tiles + r * kernel_.mr * kernel_.nr, kernel_.nr, std::min<int64_t>(kernel_.mr, p_.m - row), cols,
-                         {const_cast<char*>(at(p_.c.data, p_.c.type, p_.c_stride)), p_.c.type}, p_.c_stride, p_.alpha,
-                         {at(p_.add.data, p_.add.type, p_.add_stride), p_.add.type}, p_.add_stride);
+      vector_.store_tile(tiles + r * kernel_.mr * kernel_.nr, kernel_.nr, std::min<int64_t>(kernel_.mr, p_.m - row),
+                         cols, {const_cast<char*>(at(p_.c.data, p_.c.type, p_.c_stride)), p_.c.type}, p_.c_stride,
+                         p_.alpha, {at(p_.add.data, p_.add.type, p_.add_stride), p_.add.type}, p_.add_stride);
     }
   }
 
@@ -173,8 +177,8 @@ class Multiplication {
   const VectorKernels& vector_;
   Pool& pool_;
   const Scratch& s_;
-  const int64_t k_;         // padded
-  const int64_t last_k_;    // where the last k block ends
+  const int64_t k_;       // padded
+  const int64_t last_k_;  // where the last k block ends
   const int64_t k_blocks_;
   const int64_t k_step_;
 };
@@ -195,7 +199,8 @@ void multiply_long(const Product& p, const PanelKernel& kernel, const VectorKern
     int64_t k_before = 0;
     for (const Piece& piece : p.b.pieces) {
       for (int64_t k = 0; k < piece.k; k += kLongestK) {
-        const Piece part = {cut_lines(piece.lines, piece.lines.along_k, 0, k), piece.n, std::min(kLongestK, piece.k - k)};
+        const Piece part = {cut_lines(piece.lines, piece.lines.along_k, 0, k), piece.n,
+                            std::min(kLongestK, piece.k - k)};
         Product q = {.m = rows,
                      .a = cut_lines(p.a, p.a.along_k, row, k_before + k),
                      .b = {{&part, 1}, true},
@@ -212,8 +217,9 @@ void multiply_long(const Product& p, const PanelKernel& kernel, const VectorKern
     }
     pool.ranges(rows, n, [&](int64_t begin, int64_t end, int) {
       vector.store_tile(s.long_sums + begin * n, n, end - begin, n,
-                        {const_cast<char*>(move(p.c.data, p.c.type, (row + begin) * p.c_stride)), p.c.type}, p.c_stride, p.alpha,
-                        {move(p.add.data, p.add.type, (row + begin) * p.add_stride), p.add.type}, p.add_stride);
+                        {const_cast<char*>(move(p.c.data, p.c.type, (row + begin) * p.c_stride)), p.c.type}, p.c_stride,
+                        p.alpha, {move(p.add.data, p.add.type, (row + begin) * p.add_stride), p.add.type},
+                        p.add_stride);
     });
   }
 }

@@ -41,8 +41,8 @@ VQ_INLINE void configure_tiles() {
 namespace vq::cpu {
 namespace {
 using namespace amx;
-constexpr PanelKernel kTiles = {"amx", 32, 32, 2, Elem::bf16, 512, 512, 512, tiles_32, pack_a<32, 32, uint16_t>,
-                                pack_b<32, 32, uint16_t>};
+constexpr PanelKernel kTiles = {
+    "amx", 32, 32, 2, Elem::bf16, 512, 512, 512, tiles_32, pack_a<32, 32, uint16_t>, pack_b<32, 32, uint16_t>};
 constexpr IsaKernels kKernels = {"amx", f32_panels<12>("avx512", 256, 192, 512), kTiles, vector_kernels(),
                                  attention_kernels()};
 }  // namespace

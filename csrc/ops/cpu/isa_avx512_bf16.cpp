@@ -18,8 +18,7 @@ namespace vq::cpu {
 namespace {
 using namespace avx512_bf16;
 constexpr IsaKernels kKernels = {"avx512-bf16", f32_panels<12>("avx512", 256, 192, 512),
-                                 bf16_panels<12>("avx512-bf16", 512, 192, 512), vector_kernels(),
-                                 attention_kernels()};
+                                 bf16_panels<12>("avx512-bf16", 512, 192, 512), vector_kernels(), attention_kernels()};
 }  // namespace
 
 const IsaKernels* avx512_bf16_kernels() { return &kKernels; }

@@ -46,10 +46,10 @@ struct DropoutMask {
 };
 
 struct AdamStep {
-  float decay;        // 1 - learning_rate * weight_decay
+  float decay;  // 1 - learning_rate * weight_decay
   float beta1, beta2;
-  float step_size;    // learning_rate / (1 - beta1^step)
-  float root_scale;   // 1 / sqrt(1 - beta2^step)
+  float step_size;   // learning_rate / (1 - beta1^step)
+  float root_scale;  // 1 / sqrt(1 - beta2^step)
   float epsilon;
   float gradient_scale;
 };
@@ -58,10 +58,10 @@ struct AdamStep {
 struct PanelKernel {
   const char* name;
   int mr, nr, kb;
-  Elem packed;    // f32 or bf16
-  int64_t kc;     // k of a block of panels that stays in the caches, multiple of ka
-  int64_t mc;     // rows of such a block of A, multiple of mr
-  int64_t nc;     // columns that a task goes through with it, multiple of nr
+  Elem packed;  // f32 or bf16
+  int64_t kc;   // k of a block of panels that stays in the caches, multiple of ka
+  int64_t mc;   // rows of such a block of A, multiple of mr
+  int64_t nc;   // columns that a task goes through with it, multiple of nr
 
   int64_t padded_k(int64_t k) const { return (k + nr - 1) / nr * nr; }
   int64_t bytes(int64_t elements) const { return elements * elem_size(packed); }
@@ -80,8 +80,8 @@ struct PanelKernel {
 struct AttentionKernels {
   // s -> p = exp(scale * s - max) in place, or for packed bf16 as a B panel to p. Updates each lane's running max and
   // sum, and gives the factor by which what was summed before must shrink; returns whether any factor is not 1.
-  bool (*softmax_block)(float* s, int64_t keys, const int32_t* limit, float scale, float* max, float* sum, float* shrink,
-                        void* p, Elem packed);
+  bool (*softmax_block)(float* s, int64_t keys, const int32_t* limit, float scale, float* max, float* sum,
+                        float* shrink, void* p, Elem packed);
   // rows [n][nr] *= factor[lane]
   void (*scale_lanes)(float* rows, int64_t n, const float* factor);
   // out line of lane l: (l0 + l as in Lines) d elements of column l of acc [d][nr] times factor[l].

@@ -1,4 +1,5 @@
-// Memory of the CPU device: whole pages, 64-byte aligned and zeroed, large ones on huge pages where the system has them.
+// Memory of the CPU device: whole pages, 64-byte aligned and zeroed, large ones on huge pages where the system has
+// them.
 #pragma once
 
 #include <cstddef>

@@ -43,7 +43,8 @@ void Pool::take_tasks(int thread) {
     const Call call = call_.load(std::memory_order_relaxed);
     void* const context = context_.load(std::memory_order_relaxed);
     const uint32_t tasks = tasks_.load(std::memory_order_relaxed);
-    if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire))
+      continue;
     call(context, tasks - static_cast<uint32_t>(ticket), thread);
     done++;
     ticket = ticket_.load(std::memory_order_acquire);

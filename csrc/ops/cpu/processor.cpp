@@ -128,7 +128,8 @@ const IsaKernels& choose_kernels() {
   std::vector<const IsaKernels*> all = all_kernels();
   if (const char* cap = std::getenv("VQ_CPU"); cap && *cap) {
     const char* known[] = {"generic", "avx2", "avx512", "avx512-bf16", "amx"};
-    const auto* found = std::find_if(std::begin(known), std::end(known), [&](const char* k) { return !std::strcmp(k, cap); });
+    const auto* found =
+        std::find_if(std::begin(known), std::end(known), [&](const char* k) { return !std::strcmp(k, cap); });
     if (found == std::end(known))
       throw Error(std::string("VQ_CPU is \"") + cap + "\": it must be generic, avx2, avx512, avx512-bf16 or amx");
     all.resize(std::min(all.size(), static_cast<size_t>(found - known) + 1));

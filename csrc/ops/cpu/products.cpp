@@ -12,14 +12,12 @@ constexpr int64_t kFewRows = 8;  // up to these, the matrix is read where it lie
 // W as b[N, K], and as b[K, N] for the transpose.
 std::vector<Piece> forward_pieces(std::span<const WeightBlock> blocks, int64_t k) {
   std::vector<Piece> pieces;
-  for (const WeightBlock& b : blocks)
-    pieces.push_back({{b.data, elem(b.dtype), k, 1, 0, true}, b.rows, k});
+  for (const WeightBlock& b : blocks) pieces.push_back({{b.data, elem(b.dtype), k, 1, 0, true}, b.rows, k});
   return pieces;
 }
 std::vector<Piece> backward_pieces(std::span<const WeightBlock> blocks, int64_t k) {
   std::vector<Piece> pieces;
-  for (const WeightBlock& b : blocks)
-    pieces.push_back({{b.data, elem(b.dtype), k, 1, 0, false}, k, b.rows});
+  for (const WeightBlock& b : blocks) pieces.push_back({{b.data, elem(b.dtype), k, 1, 0, false}, k, b.rows});
   return pieces;
 }
 
@@ -46,7 +44,8 @@ DType copy_type(DType stored, DType compute) { return stored == DType::bf16 ? st
 
 }  // namespace
 
-WeightBytes CpuDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) const {
+WeightBytes CpuDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute,
+                                    unsigned uses) const {
   const Parts parts = parts_of(packs_weights(compute), uses);
   const std::vector<Piece> forward = forward_pieces(blocks, k), backward = backward_pieces(blocks, k);
   WeightBytes bytes;
@@ -152,8 +151,8 @@ void CpuDevice::matmul(const Tensor& c, const Tensor& a, bool transpose_a, const
   multiply(p, panels(compute), vec_, pool_, workspace_);
 }
 
-void CpuDevice::few_rows(const Tensor& y, const Tensor& x, std::span<const Piece> pieces, float alpha, const Tensor* add,
-                         bool round) {
+void CpuDevice::few_rows(const Tensor& y, const Tensor& x, std::span<const Piece> pieces, float alpha,
+                         const Tensor* add, bool round) {
   constexpr int64_t kStrip = 64;  // columns of y that a task makes at a time
   if (y.rows == 0) return;
   const int64_t k = x.cols, k_stride = (k + 15) / 16 * 16;
@@ -176,7 +175,8 @@ void CpuDevice::few_rows(const Tensor& y, const Tensor& x, std::span<const Piece
       for (int64_t strip = begin; strip < end; strip++) {
         const int64_t first = strip * kStrip, count = std::min(kStrip, piece.n - first), col = column + first;
         float out[kFewRows * kStrip];
-        const ConstRun rows = {static_cast<const char*>(w.data) + first * piece.lines.stride * elem_size(w.type), w.type};
+        const ConstRun rows = {static_cast<const char*>(w.data) + first * piece.lines.stride * elem_size(w.type),
+                               w.type};
         vec_.gemv(out, kStrip, rows, piece.lines.stride, count, k, xs, k_stride, y.rows, round);
         const Tensor part = y.columns(col, count);
         ConstRun sum = {nullptr, Elem::f32};
@@ -195,7 +195,10 @@ void CpuDevice::embed(const Tensor& y, const Weight& weight, const int32_t* ids)
       int64_t row = ids[t];
       const WeightBlock* block = w.blocks.data();
       while (row >= block->rows) row -= block++->rows;
-      vec_.convert(run_at(y, t), {static_cast<const char*>(block->data) + row * w.k * static_cast<int64_t>(size_of(block->dtype)), elem(block->dtype)}, y.cols);
+      vec_.convert(run_at(y, t),
+                   {static_cast<const char*>(block->data) + row * w.k * static_cast<int64_t>(size_of(block->dtype)),
+                    elem(block->dtype)},
+                   y.cols);
     }
   });
 }

@@ -85,7 +85,7 @@ void softmax_backward_block(const float* s, const float* dp, int64_t keys, int m
   for (int v = 0; v < 2; v++) {
     const vi seen = load_limits(limit + v * W);
     const vf l = load(lse + v * W), dl = load(delta + v * W);
-    const auto gradient = [&](int64_t i, vf& p, vf& ds) __attribute__((always_inline)) {
+    const auto gradient = [&](int64_t i, vf & p, vf & ds) __attribute__((always_inline)) {
       const vi visible = seen > splat_int((int32_t)i);
       p = select(visible, exp_of(load(s + i * NR + v * W) * scale - l), splat(0));
       ds = select(visible, p * (load(dp + i * NR + v * W) - dl) * scale, splat(0));
@@ -129,10 +129,11 @@ VQ_INLINE void scores_of(float* scores, int64_t scores_stride, const float* q, i
   for (int64_t i = 0; i < count; i++) {
     prefetch_row(keys, i + kAhead, stride, d);
     vf acc[J] = {};
-    each_vector(d, [&](int64_t at, auto c) __attribute__((always_inline)) {
-      const vf key = load(keys, i * stride + at, c);
-      for (int j = 0; j < J; j++) acc[j] += key * load(q + j * d + at, c);
-    });
+    each_vector(
+        d, [&](int64_t at, auto c) __attribute__((always_inline)) {
+          const vf key = load(keys, i * stride + at, c);
+          for (int j = 0; j < J; j++) acc[j] += key * load(q + j * d + at, c);
+        });
     for (int j = 0; j < J; j++) scores[j * scores_stride + i] = sum_lanes(acc[j]) * scale;
   }
 }
@@ -155,22 +156,24 @@ VQ_INLINE void values_of(float* acc, const float* p, int64_t p_stride, int64_t d
   int64_t i = 0;
   for (; i + 4 <= count; i += 4) {
     for (int r = 0; r < 4; r++) prefetch_row(values, i + r + kAhead, stride, d);
-    each_vector(d, [&](int64_t at, auto c) __attribute__((always_inline)) {
-      vf value[4];
-      for (int r = 0; r < 4; r++) value[r] = load(values, (i + r) * stride + at, c);
-      for (int j = 0; j < J; j++) {
-        const float* w = p + j * p_stride + i;
-        const vf sum = (value[0] * w[0] + value[1] * w[1]) + (value[2] * w[2] + value[3] * w[3]);
-        store(acc + j * d + at, load(acc + j * d + at, c) + sum, c);
-      }
-    });
+    each_vector(
+        d, [&](int64_t at, auto c) __attribute__((always_inline)) {
+          vf value[4];
+          for (int r = 0; r < 4; r++) value[r] = load(values, (i + r) * stride + at, c);
+          for (int j = 0; j < J; j++) {
+            const float* w = p + j * p_stride + i;
+            const vf sum = (value[0] * w[0] + value[1] * w[1]) + (value[2] * w[2] + value[3] * w[3]);
+            store(acc + j * d + at, load(acc + j * d + at, c) + sum, c);
+          }
+        });
   }
   for (; i < count; i++)
-    each_vector(d, [&](int64_t at, auto c) __attribute__((always_inline)) {
-      const vf value = load(values, i * stride + at, c);
-      for (int j = 0; j < J; j++)
-        store(acc + j * d + at, load(acc + j * d + at, c) + value * p[j * p_stride + i], c);
-    });
+    each_vector(
+        d, [&](int64_t at, auto c) __attribute__((always_inline)) {
+          const vf value = load(values, i * stride + at, c);
+          for (int j = 0; j < J; j++)
+            store(acc + j * d + at, load(acc + j * d + at, c) + value * p[j * p_stride + i], c);
+        });
 }
 
 void decode_values(float* acc, const float* p, int64_t p_stride, int64_t heads, int64_t d, ConstRun values,

@@ -36,7 +36,6 @@ void bf16_tiles(int64_t k, const void* a_panels, int64_t a_stride, int64_t count
   }
 }
 
-
 template <int MR>
 constexpr PanelKernel bf16_panels(const char* name, int64_t kc, int64_t mc, int64_t nc) {
   constexpr int NR = 2 * W;

@@ -207,25 +207,26 @@ struct Count {
 
 // Products of a few rows with a matrix where it lies, in order of its memory: bound by reading w.
 template <int T, Elem type>
-void gemv_rows(float* y, int64_t y_stride, const void* data, int64_t stride, int64_t rows, int64_t k,
-               const float* x, int64_t x_stride, bool round) {
+void gemv_rows(float* y, int64_t y_stride, const void* data, int64_t stride, int64_t rows, int64_t k, const float* x,
+               int64_t x_stride, bool round) {
   const ConstRun w = {data, type};
   constexpr int R = T <= 2 ? 4 : T <= 4 ? 2 : 1;  // rows at once: R * T accumulators
   const auto some_rows = [&](auto row_count, int64_t row) __attribute__((always_inline)) {
     constexpr int N = decltype(row_count)::value;
     vf acc[N][T] = {};
-    each_vector(k, [&](int64_t i, auto c) __attribute__((always_inline)) {
-      vf xs[T];
-      for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + i, c);
-      for (int r = 0; r < N; r++) {
-        const int64_t at = (row + r) * stride + i;
-        // The rows that come next: the processor's own look-ahead ends with each row.
-        __builtin_prefetch((const char*)data + (at + N * stride) * elem_size(type));
-        vf v = load(w, at, c);
-        if (w.type != Elem::bf16 && round) v = (vf)(round_bf16(v) & 0xffff0000);
-        for (int t = 0; t < T; t++) acc[r][t] += v * xs[t];
-      }
-    });
+    each_vector(
+        k, [&](int64_t i, auto c) __attribute__((always_inline)) {
+          vf xs[T];
+          for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + i, c);
+          for (int r = 0; r < N; r++) {
+            const int64_t at = (row + r) * stride + i;
+            // The rows that come next: the processor's own look-ahead ends with each row.
+            __builtin_prefetch((const char*)data + (at + N * stride) * elem_size(type));
+            vf v = load(w, at, c);
+            if (w.type != Elem::bf16 && round) v = (vf)(round_bf16(v) & 0xffff0000);
+            for (int t = 0; t < T; t++) acc[r][t] += v * xs[t];
+          }
+        });
     for (int r = 0; r < N; r++)
       for (int t = 0; t < T; t++) y[t * y_stride + row + r] = sum_lanes(acc[r][t]);
   };
@@ -246,10 +247,17 @@ void gemv_of(float* y, int64_t y_stride, const void* w, int64_t stride, int64_t 
       float* to = y + t * y_stride + row;
       const float* from = x + t * x_stride;
       switch (count - t) {
-        case 1: gemv_rows<1, type>(to, y_stride, strip, stride, n, k, from, x_stride, round); break;
-        case 2: gemv_rows<2, type>(to, y_stride, strip, stride, n, k, from, x_stride, round); break;
-        case 3: gemv_rows<3, type>(to, y_stride, strip, stride, n, k, from, x_stride, round); break;
-        default: gemv_rows<4, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
+        case 1:
+          gemv_rows<1, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
+          break;
+        case 2:
+          gemv_rows<2, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
+          break;
+        case 3:
+          gemv_rows<3, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
+          break;
+        default:
+          gemv_rows<4, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
       }
     }
   }
@@ -258,15 +266,33 @@ void gemv_of(float* y, int64_t y_stride, const void* w, int64_t stride, int64_t 
 void gemv(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
           int64_t x_stride, int64_t count, bool round) {
   switch (w.type) {
-    case Elem::f32: return gemv_of<Elem::f32>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
-    case Elem::bf16: return gemv_of<Elem::bf16>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
-    case Elem::f16: return gemv_of<Elem::f16>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
+    case Elem::f32:
+      return gemv_of<Elem::f32>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
+    case Elem::bf16:
+      return gemv_of<Elem::bf16>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
+    case Elem::f16:
+      return gemv_of<Elem::f16>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
   }
 }
 
 constexpr VectorKernels vector_kernels() {
-  return {convert, add, store_tile, dot, gemv, rms_norm, rms_norm_backward, head_norm_rope, head_norm_rope_backward,
-          swiglu, swiglu_backward, dropout, max, sum_exp, softmax_gradient, sum_of_squares, adamw};
+  return {convert,
+          add,
+          store_tile,
+          dot,
+          gemv,
+          rms_norm,
+          rms_norm_backward,
+          head_norm_rope,
+          head_norm_rope_backward,
+          swiglu,
+          swiglu_backward,
+          dropout,
+          max,
+          sum_exp,
+          softmax_gradient,
+          sum_of_squares,
+          adamw};
 }
 
 }  // namespace

@@ -15,7 +15,8 @@ VQ_INLINE void convert_run(float* dst, ConstRun src, int64_t at, int64_t n, bool
 }
 VQ_INLINE void convert_run(uint16_t* dst, ConstRun src, int64_t at, int64_t n, bool) {
   if (src.type == Elem::bf16)
-    each_vector(n, [&](int64_t i, auto c) { store_half(dst + i, load_half((const uint16_t*)src.data + at + i, c), c); });
+    each_vector(n,
+                [&](int64_t i, auto c) { store_half(dst + i, load_half((const uint16_t*)src.data + at + i, c), c); });
   else
     each_vector(n, [&](int64_t i, auto c) { store_half(dst + i, to_bf16(load(src, at + i, c)), c); });
 }

@@ -172,8 +172,8 @@ VQ_INLINE void transpose_8x8(uint32_t* dst, int64_t dst_stride, const uint32_t* 
 
 // dst[c][r] = src[r][c] for `lines` lines of src (a multiple of 8) and the first `rows` columns of src; src must be
 // readable up to the next multiple of 8 columns.
-VQ_INLINE void transpose_words(uint32_t* dst, int64_t dst_stride, const uint32_t* src, int64_t src_stride, int64_t lines,
-                               int64_t rows) {
+VQ_INLINE void transpose_words(uint32_t* dst, int64_t dst_stride, const uint32_t* src, int64_t src_stride,
+                               int64_t lines, int64_t rows) {
   for (int64_t r = 0; r < rows; r += 8)
     for (int64_t l = 0; l < lines; l += 8)
       transpose_8x8(dst + r * dst_stride + l, dst_stride, src + l * src_stride + r, src_stride, rows - r);
