@@ -182,9 +182,11 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err := planTraining(view, device, files, weights, precision, limits); err != nil {
 		return err
 	}
-	if err := train.CheckOutput(o.pace.OutputDir); err != nil {
+	release, err := train.OpenOutput(o.pace.OutputDir)
+	if err != nil {
 		return err
 	}
+	defer release()
 	onDevice, err := load.Model(device, files, precision, true)
 	if err != nil {
 		return err

@@ -45,19 +45,6 @@ func (r *Run) checkpointDir() string {
 	return filepath.Join(r.pace.OutputDir, fmt.Sprintf("checkpoint-%d", r.step))
 }
 
-// CheckOutput makes sure, before hours of training, that checkpoints can be written into dir.
-func CheckOutput(dir string) error {
-	err := os.MkdirAll(dir, 0o700)
-	var probe string
-	if err == nil {
-		probe, err = os.MkdirTemp(dir, ".probe-")
-	}
-	if err != nil {
-		return hint.With(fmt.Errorf("checkpoints cannot be written: %w", err), "name a folder that can be written to with --output-dir")
-	}
-	return os.Remove(probe)
-}
-
 // save writes dir whole or not at all.
 func (r *Run) save(dir string) error {
 	if err := r.downloadAdapter(); err != nil {

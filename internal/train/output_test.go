@@ -1,0 +1,39 @@
+package train
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Two runs never write into one folder at once; when the first is done, the next may.
+func TestOpenOutput_OneRunAtATime(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	release, err := OpenOutput(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenOutput(dir); err == nil || !strings.Contains(err.Error(), "another training is writing into") {
+		t.Errorf("a second run got %v", err)
+	}
+	release()
+	release, err = OpenOutput(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, error %v", left, err)
+	}
+}
+
+func TestOpenOutput_NotAFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenOutput(path); err == nil || !strings.Contains(err.Error(), "checkpoints cannot be written") {
+		t.Errorf("got %v", err)
+	}
+}
