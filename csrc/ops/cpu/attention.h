@@ -130,6 +130,6 @@ size_t forward_workspace(const AttentionGeometry& geo, const PanelKernel& kernel
                          int64_t kv_heads);
 size_t backward_workspace(const AttentionGeometry& geo, const PanelKernel& kernel, int threads, int64_t rows,
                           int64_t kv_heads);
-size_t single_rows_workspace(const AttentionGeometry& geo, int threads, int64_t kv_heads);
+size_t single_rows_workspace(const AttentionGeometry& geo, int threads);
 
 }  // namespace vq::cpu

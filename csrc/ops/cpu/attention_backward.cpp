@@ -344,7 +344,7 @@ size_t attention_workspace(const IsaKernels& isa, int threads, int64_t rows, con
     const AttentionGeometry geo(*kernel, shape);
     most = std::max({most, forward_workspace(geo, *kernel, threads, rows, shape.kv_heads),
                      backward_workspace(geo, *kernel, threads, rows, shape.kv_heads),
-                     single_rows_workspace(geo, threads, shape.kv_heads)});
+                     single_rows_workspace(geo, threads)});
   }
   return most;
 }

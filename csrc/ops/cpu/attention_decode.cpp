@@ -140,7 +140,7 @@ class SingleRows {
 
 }  // namespace
 
-size_t single_rows_workspace(const AttentionGeometry& geo, int threads, int64_t) {
+size_t single_rows_workspace(const AttentionGeometry& geo, int threads) {
   return 4 * aligned(static_cast<size_t>(kMostTasks * geo.group * (geo.dim + 2))) +
          4 * aligned(static_cast<size_t>(threads * geo.group * (geo.dim + kChunk))) + 4 * kAlign;
 }
