@@ -1,5 +1,5 @@
 # make          bin/vqctl
-# make demo     everything once, on bundled real chat: under five minutes after the build
+# make demo     everything once, on bundled real chat: under four minutes after the build
 # make test     all tests: C++ under ASan and UBSan, Go under the race detector
 # make bench    all benchmarks, as JSON and as a table (beside HF + PEFT, which it fetches)
 # make fuzz     every fuzz target for FUZZTIME (10s)
