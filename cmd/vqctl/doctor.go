@@ -11,7 +11,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
-	"golang.org/x/sys/unix"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
@@ -103,11 +102,11 @@ func examineDevice() ([]finding, error) {
 }
 
 func examineDisk() finding {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(".", &disk); err != nil {
+	free, err := model.FreeSpace(".")
+	if err != nil {
 		return finding{Name: "disk", Status: "problem", Detail: err.Error()}
 	}
-	return finding{Name: "disk", Status: "ok", Detail: inBytes(disk.Bavail*uint64(disk.Bsize)) + " free here"}
+	return finding{Name: "disk", Status: "ok", Detail: inBytes(uint64(free)) + " free here"}
 }
 
 func examineOwner() finding {

@@ -321,11 +321,7 @@ func openWindows(ctx context.Context, path, dataDir string) (windows.Source, err
 
 // planTraining shows what the run will take and refuses what does not fit before anything is taken.
 func planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) error {
-	embedding, err := base.Tensor(model.EmbedTokens)
-	if err != nil {
-		return err
-	}
-	stored, err := load.DType(embedding.DType)
+	stored, err := load.StoredDType(base)
 	if err != nil {
 		return err
 	}

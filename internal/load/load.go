@@ -174,19 +174,41 @@ func DType(t safetensors.DType) (engine.DType, error) {
 	return 0, fmt.Errorf("weights of type %s cannot be used", t)
 }
 
+// StoredDType is the type of a base model's weights in its files, as the engine's plans ask for it: that of the embedding.
+func StoredDType(base *model.Model) (engine.DType, error) {
+	embedding, err := base.Tensor(model.EmbedTokens)
+	if err != nil {
+		return 0, err
+	}
+	return DType(embedding.DType)
+}
+
+// EachPair calls f for each projection of each layer that the adapter is attached to, until f fails.
+func EachPair(files *adapter.Adapter, f func(layer int, target engine.Target, p *adapter.Pair) error) error {
+	for layer := range files.Layers {
+		for i, projection := range files.Targets {
+			if p := &files.Layers[layer][i]; !p.Absent {
+				if err := f(layer, target(projection), p); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // Adapter gives an adapter to the engine's model.
 func Adapter(m *engine.Model, files *adapter.Adapter) (*engine.Adapter, error) {
 	a, err := m.NewAdapter(AdapterConfig(files.Config))
 	if err != nil {
 		return nil, err
 	}
-	for layer, pairs := range files.Layers {
-		for i, p := range files.Targets {
-			if err := a.Write(layer, target(p), pairs[i].A, pairs[i].B); err != nil {
-				a.Close()
-				return nil, err
-			}
-		}
+	err = EachPair(files, func(layer int, target engine.Target, p *adapter.Pair) error {
+		return a.Write(layer, target, p.A, p.B)
+	})
+	if err != nil {
+		a.Close()
+		return nil, err
 	}
 	return a, nil
 }

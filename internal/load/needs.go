@@ -42,11 +42,7 @@ const targetTokens = 64
 
 // NeedsOf asks the engine what training and inference would take at each precision. Nothing is loaded.
 func NeedsOf(device *engine.Device, m *model.Model, w Workload) ([]Needs, error) {
-	embedding, err := m.Tensor(model.EmbedTokens)
-	if err != nil {
-		return nil, err
-	}
-	stored, err := DType(embedding.DType)
+	stored, err := StoredDType(m)
 	if err != nil {
 		return nil, err
 	}

@@ -72,11 +72,7 @@ func (l *Loaded) open(o Options) (err error) {
 // requireMemory refuses, before anything is taken, a model that does not fit. What a session takes in addition is asked
 // for when its length is known.
 func (l *Loaded) requireMemory() error {
-	embedding, err := l.Base.Tensor(model.EmbedTokens)
-	if err != nil {
-		return err
-	}
-	stored, err := DType(embedding.DType)
+	stored, err := StoredDType(l.Base)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 	"ventriloquist/internal/hint"
 )
 
-// freeSpace returns the bytes that may still be written to the disk of a folder, which need not be there yet.
-func freeSpace(dir string) (int64, error) {
+// FreeSpace returns the bytes that may still be written to the disk of a folder, which need not be there yet.
+func FreeSpace(dir string) (int64, error) {
 	for {
 		var s unix.Statfs_t
 		err := unix.Statfs(dir, &s)
@@ -28,7 +28,7 @@ func freeSpace(dir string) (int64, error) {
 
 // CheckSpace refuses to begin what would fill the disk.
 func CheckSpace(dir string, need int64) error {
-	free, err := freeSpace(dir)
+	free, err := FreeSpace(dir)
 	if err != nil {
 		return err
 	}

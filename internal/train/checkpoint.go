@@ -14,6 +14,7 @@ import (
 	"ventriloquist/internal/adapter"
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/hint"
+	"ventriloquist/internal/load"
 	"ventriloquist/internal/model/safetensors"
 )
 
@@ -99,7 +100,7 @@ func momentSlices(m engine.Moments) [4][]float32 { return [4][]float32{m.AM, m.A
 // writeMoments streams the optimizer's state, a pair at a time.
 func (r *Run) writeMoments(w io.Writer) error {
 	var list []safetensors.Source
-	err := r.eachPair(func(layer int, target engine.Target, p *adapter.Pair) error {
+	err := load.EachPair(r.files, func(layer int, target engine.Target, p *adapter.Pair) error {
 		var moments engine.Moments
 		for i, name := range momentNames(layer, target) {
 			elements := len(momentSlices(engine.Moments{AM: p.A, AV: p.A, BM: p.B, BV: p.B})[i])
@@ -132,7 +133,7 @@ func (r *Run) readMoments(path string) error {
 		return err
 	}
 	defer file.Close()
-	return r.eachPair(func(layer int, target engine.Target, p *adapter.Pair) error {
+	return load.EachPair(r.files, func(layer int, target engine.Target, p *adapter.Pair) error {
 		var found [4][]float32
 		sizes := momentSlices(engine.Moments{AM: p.A, AV: p.A, BM: p.B, BV: p.B})
 		for i, name := range momentNames(layer, target) {
@@ -216,9 +217,6 @@ func (r *Run) Resume(checkpoint string, s State) error {
 	return nil
 }
 
-// previousRun is where what an earlier run left in the output folder is kept.
-type previousRun struct{ dir string }
-
 // setPreviousAside moves the checkpoints of an earlier run out of the way of this one's before its first checkpoint, and
 // the earlier final folder before this run's own: nothing is lost, and --resume never mixes two runs.
 func (r *Run) setPreviousAside(next string) error {
@@ -249,12 +247,12 @@ func (r *Run) setPreviousAside(next string) error {
 }
 
 func (r *Run) moveAside(dir string) error {
-	if r.previous.dir == "" {
+	if r.previous == "" {
 		for n := 1; ; n++ {
 			candidate := filepath.Join(r.pace.OutputDir, "previous-"+strconv.Itoa(n))
 			err := os.Mkdir(candidate, 0o700)
 			if err == nil {
-				r.previous.dir = candidate
+				r.previous = candidate
 				break
 			}
 			if !errors.Is(err, os.ErrExist) {
@@ -262,5 +260,5 @@ func (r *Run) moveAside(dir string) error {
 			}
 		}
 	}
-	return os.Rename(dir, filepath.Join(r.previous.dir, filepath.Base(dir)))
+	return os.Rename(dir, filepath.Join(r.previous, filepath.Base(dir)))
 }

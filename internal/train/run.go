@@ -7,11 +7,11 @@
 package train
 
 import (
-	"fmt"
 	"math"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/adapter"
+	"ventriloquist/internal/load"
 )
 
 // Run is a training run. One goroutine at a time may use it.
@@ -27,9 +27,9 @@ type Run struct {
 	adapter *engine.Adapter  // what is trained
 	files   *adapter.Adapter // the same, as it is read from and written to files
 
-	step     int  // optimizer steps done
-	begun    bool // whether the run has written a checkpoint yet, or resumes from one
-	previous previousRun
+	step     int    // optimizer steps done
+	begun    bool   // whether the run has written a checkpoint yet, or resumes from one
+	previous string // folder for what an earlier run left in the output folder, "" before it is needed
 
 	orderEpoch int
 	orderNow   []int
@@ -81,25 +81,7 @@ func (r *Run) TotalSteps() int { return r.schedule.TotalSteps }
 
 // downloadAdapter brings files' matrices up to date with the engine's.
 func (r *Run) downloadAdapter() error {
-	return r.eachPair(func(layer int, target engine.Target, p *adapter.Pair) error {
+	return load.EachPair(r.files, func(layer int, target engine.Target, p *adapter.Pair) error {
 		return r.adapter.Read(layer, target, p.A, p.B)
 	})
-}
-
-// eachPair calls f for each projection of each layer that the adapter is attached to.
-func (r *Run) eachPair(f func(layer int, target engine.Target, p *adapter.Pair) error) error {
-	for layer := range r.files.Layers {
-		for i, projection := range r.files.Targets {
-			target, ok := engine.TargetNamed(projection.Short)
-			if !ok {
-				return fmt.Errorf("the engine has no projection %q", projection.Short)
-			}
-			if p := &r.files.Layers[layer][i]; !p.Absent {
-				if err := f(layer, target, p); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
 }
