@@ -24,7 +24,7 @@ type Options struct {
 // Collect makes the store hold what the source holds, in one transaction.
 func Collect(ctx context.Context, s *Source, db *store.DB, options Options) (Summary, error) {
 	var summary Summary
-	c := collector{summary: &summary, progress: options.Progress}
+	c := collector{source: s.name, summary: &summary, progress: options.Progress}
 	if c.progress == nil {
 		c.progress = func(int64, int64) {}
 	}
@@ -34,7 +34,7 @@ func Collect(ctx context.Context, s *Source, db *store.DB, options Options) (Sum
 	}
 	var reading error
 	summary.Outcome, err = db.Replace(ctx, options.KeepGone, func(w *store.Writer) error {
-		c.w = w
+		c.w, c.number = w, w.Source(c.source, store.Whole)
 		reading = s.eachMessage(ctx, c.row)
 		return reading
 	})
@@ -53,6 +53,8 @@ func Collect(ctx context.Context, s *Source, db *store.DB, options Options) (Sum
 
 // collector is one run of Collect.
 type collector struct {
+	source    string
+	number    int64 // of the source in the store
 	directory *directory
 	reader    reader
 	w         *store.Writer
@@ -109,7 +111,7 @@ func (c *collector) content(r *row, chat *chat, fate Fate) (Fate, error) {
 	if !known {
 		return NoSender, nil
 	}
-	e := store.Entry{Row: r.id, GUID: r.guid, Date: r.date, Sender: sender}
+	e := store.Entry{Source: c.number, Row: r.id, GUID: r.guid, Date: r.date, Sender: sender}
 	if fate != Message {
 		return c.tapback(r, chat, fate, e)
 	}

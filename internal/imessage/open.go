@@ -25,6 +25,7 @@ const backupName = "3d0d7e5fb2ce288813306e4d4636395e047a3d28"
 // Source is an open message database, and one read transaction over all of it.
 type Source struct {
 	path     string // as it was found, for messages
+	name     string // by which the store knows it
 	db       *sql.DB
 	tx       *sql.Tx
 	snapshot string // folder of the copy that is read, or empty
@@ -46,6 +47,9 @@ func Open(ctx context.Context, path string) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{path: path}
+	if s.name, err = sourceName(path); err != nil {
+		return nil, err
+	}
 	if !wal || exists(path+"-wal") && exists(path+"-shm") {
 		err = s.connect(ctx, path)
 		if wal && cannotOpen(err) {
@@ -59,6 +63,15 @@ func Open(ctx context.Context, path string) (*Source, error) {
 		return nil, s.explain(err)
 	}
 	return s, nil
+}
+
+// sourceName tells databases apart by where they lie.
+func sourceName(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", explainFile(path, err)
+	}
+	return "imessage " + absolute, nil
 }
 
 // Close ends the reading.

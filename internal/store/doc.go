@@ -12,11 +12,13 @@
 //   - A conversation is a set of addresses at the time of a message: several chats of the same people are one
 //     conversation, and a group whose members changed is several. One person may have several addresses, so the reader
 //     of this package may join several conversations into one.
+//   - A source is what was collected: a database, or a chat of another program. A message has the same GUID in all its
+//     sources, and stays until none of them has it.
 //   - The target of a message is what it answers: the message that a reply or a reaction quotes.
 //
 // # The file
 //
 // Messages lie in the order in which they are read, so that a conversation is a range of ids, nothing needs an index, and
-// the file stays within a fifth of the text and identifiers that it holds. All of it is replaced in one transaction.
+// the file stays within a fifth of the text and identifiers that it holds. All of it changes in one transaction.
 // The file is readable by its owner only. The table attachment_descriptions survives every [DB.Replace].
 package store

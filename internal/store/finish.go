@@ -28,28 +28,30 @@ DELETE FROM conversation_member; DELETE FROM conversation`
 INSERT INTO number SELECT rowid, row_number() OVER (ORDER BY conversation, date, source_row, place, rowid)
   FROM stage WHERE NOT removal;
 INSERT INTO message SELECT n.id, source_row, guid, part, date, sender, kind, text,
-    (SELECT t.id FROM aim a JOIN number t ON t.stage = a.target WHERE a.stage = s.rowid)
+    (SELECT t.id FROM aim a JOIN number t ON t.stage = a.target WHERE a.stage = s.rowid), origin
   FROM stage s JOIN number n ON n.stage = s.rowid ORDER BY n.id;
 INSERT INTO attachment SELECT n.id, attachment, transcript
   FROM stage s JOIN number n ON n.stage = s.rowid WHERE attachment IS NOT NULL ORDER BY n.id;
-INSERT INTO removal (source_row, guid, date, sender, text, target)
-  SELECT source_row, guid, date, sender, text, t.id FROM stage s JOIN aim a ON a.stage = s.rowid
+INSERT INTO removal (source_row, guid, date, sender, text, target, origin)
+  SELECT source_row, guid, date, sender, text, t.id, origin FROM stage s JOIN aim a ON a.stage = s.rowid
     JOIN number t ON t.stage = a.target WHERE removal ORDER BY date, source_row, s.rowid`
 
 	writeConversations = `INSERT INTO conversation SELECT s.conversation, 0, min(n.id), max(n.id)
   FROM stage s JOIN number n ON n.stage = s.rowid GROUP BY s.conversation`
 
-	dropStage = `DROP TABLE stage; DROP TABLE answered; DROP TABLE place; DROP TABLE aim; DROP TABLE number`
+	dropStage = `DROP TABLE stage; DROP TABLE shared; DROP TABLE answered; DROP TABLE place; DROP TABLE aim; DROP TABLE number`
 )
 
 // finish sorts what is staged into the tables of the file.
 func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	outcome := Outcome{Kept: keepGone}
-	err := w.stageGone(keepGone, &outcome)
-	if err != nil {
+	if err := w.stageOld(keepGone, &outcome); err != nil {
 		return outcome, err
 	}
 	if err := w.stage.Flush(); err != nil {
+		return outcome, err
+	}
+	if err := w.mergeShared(); err != nil {
 		return outcome, err
 	}
 	steps := []struct {
@@ -75,7 +77,11 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 			}
 		}
 	}
+	var err error
 	if outcome.Conversations, err = w.writeRosters(); err != nil {
+		return outcome, err
+	}
+	if err := w.writeSources(); err != nil {
 		return outcome, err
 	}
 	return outcome, w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM message`).Scan(&outcome.Messages)
@@ -85,7 +91,7 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 // members these have: who was absent does not count.
 func (w *Writer) writeRosters() (sets int64, err error) {
 	for id, address := range w.addresses[1:] {
-		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO handle VALUES (?, ?)`, id+1, address); err != nil {
+		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO handle VALUES (?, ?, ?)`, id+1, address, nullable(w.names[address])); err != nil {
 			return 0, err
 		}
 	}

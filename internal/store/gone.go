@@ -2,88 +2,170 @@ package store
 
 import (
 	"database/sql"
-	"errors"
 	"sort"
 )
 
 // selectOld reads what the store held before, each row with what it needs to be staged again. Its first column places it
 // in a conversation: the id of the message, or of the target of a removal.
 const selectOld = `SELECT m.id, m.source_row, m.guid, m.part, m.date, m.sender, m.kind, m.text, a.guid, a.transcript,
-    t.guid, t.part, 0
+    t.guid, t.part, 0, m.origin
   FROM message m LEFT JOIN attachment a ON m.kind >= 2 AND a.message = m.id LEFT JOIN message t ON t.id = m.target
-UNION ALL SELECT r.target, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text, NULL, NULL, t.guid, t.part, 1
+UNION ALL SELECT r.target, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text, NULL, NULL, t.guid, t.part, 1, r.origin
   FROM removal r JOIN message t ON t.id = r.target`
 
-// stageGone finds the rows of the last time that the source has no longer, counts them, and with keep stages them again.
-func (w *Writer) stageGone(keep bool, outcome *Outcome) error {
+// The copy of a message that was read last counts; what the store held of it goes.
+const (
+	shareRow   = `INSERT OR IGNORE INTO shared VALUES (?, ?)`
+	sharedSets = `SELECT DISTINCT s.origin, o.origin FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old`
+	dropDouble = `DELETE FROM stage WHERE old AND guid IN (SELECT o.guid FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old)`
+	joinOrigin = `UPDATE stage SET origin = ? WHERE NOT old AND origin = ? AND guid IN (SELECT guid FROM shared WHERE origin = ?)`
+)
+
+// oldRow is a row of selectOld.
+type oldRow struct {
+	Entry
+	place  int64
+	origin int64
+}
+
+// stageOld stages again what stays of what the store held: rows that other sources hold or, with keepGone, that none
+// holds any longer. Those that none holds are counted.
+func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
+	if len(w.sources.open) == 0 {
+		w.Source(unnamedSource, Whole)
+	}
 	r := &Reader{}
 	var err error
-	if r.addresses, err = readAddresses(w.ctx, w.tx); err != nil {
+	if r.addresses, err = w.readHandles(); err != nil {
 		return err
 	}
 	conversations, err := r.conversations(w.ctx, w.tx)
 	if err != nil || len(conversations) == 0 {
 		return err
 	}
-	ids, entries, err := w.readGone(r)
+	gone := make(map[string]struct{})
+	place := 0
+	return w.eachOld(r, func(row *oldRow) error {
+		present := w.isPresent(row.GUID)
+		set := w.sources.left(row.origin, row.Date)
+		switch {
+		case len(set) > 0:
+			row.origin = w.sources.origin(set)
+		case present:
+			return nil
+		default:
+			if !row.Removal {
+				gone[row.GUID] = struct{}{}
+				outcome.Gone = int64(len(gone))
+			}
+			if !keepGone {
+				return nil
+			}
+		}
+		c := conversations[sort.Search(len(conversations), func(k int) bool { return conversations[k].Last >= row.place })]
+		row.Conversation = w.Conversation(c.Group, c.Members)
+		row.Place = place // rows are read in order, parts of a row too
+		place++
+		if present {
+			if _, err := w.tx.ExecContext(w.ctx, shareRow, packGUID(row.GUID), row.origin); err != nil {
+				return err
+			}
+		}
+		return w.add(&row.Entry, row.origin, true)
+	})
+}
+
+// readHandles reads the addresses, and the names that no source tells anew.
+func (w *Writer) readHandles() ([]string, error) {
+	addresses, err := readAddresses(w.ctx, w.tx)
+	if err != nil {
+		return nil, err
+	}
+	names, err := readNames(w.ctx, w.tx)
+	if err != nil {
+		return nil, err
+	}
+	for address, name := range names {
+		if w.names[address] == "" {
+			w.names[address] = name
+		}
+	}
+	return addresses, nil
+}
+
+// eachOld calls visit for all that the store held, message after message.
+func (w *Writer) eachOld(r *Reader, visit func(*oldRow) error) error {
+	rows, err := w.tx.QueryContext(w.ctx, selectOld)
 	if err != nil {
 		return err
 	}
-	gone := make(map[string]struct{})
-	for i := range entries {
-		e := &entries[i]
-		if !e.Removal {
-			gone[e.GUID] = struct{}{}
+	defer rows.Close()
+	for rows.Next() {
+		var row oldRow
+		if err := r.scanOld(rows, &row); err != nil {
+			return err
 		}
-		if !keep {
-			continue
-		}
-		c := conversations[sort.Search(len(conversations), func(k int) bool { return conversations[k].Last >= ids[i] })]
-		e.Conversation = w.Conversation(c.Group, c.Members)
-		e.Place = i // entries are read in order, parts of a row too
-		if err := w.Add(e); err != nil {
+		if err := visit(&row); err != nil {
 			return err
 		}
 	}
-	outcome.Gone = int64(len(gone))
+	return rows.Err()
+}
+
+func (r *Reader) scanOld(rows *sql.Rows, row *oldRow) error {
+	var sender int64
+	var guid, target any
+	var attachment, transcript sql.NullString
+	var targetPart sql.NullInt64
+	err := rows.Scan(&row.place, &row.Row, &guid, &row.Part, &row.Date, &sender, &row.Kind, &row.Text, &attachment, &transcript,
+		&target, &targetPart, &row.Removal, &row.origin)
+	if err != nil {
+		return err
+	}
+	if row.GUID, err = unpackGUID(guid); err != nil {
+		return err
+	}
+	if target != nil {
+		row.TargetPart = int(targetPart.Int64)
+		if row.TargetGUID, err = unpackGUID(target); err != nil {
+			return err
+		}
+	}
+	row.Attachment, row.Transcript = attachment.String, transcript.String
+	row.Sender, err = r.address(sender)
+	return err
+}
+
+// mergeShared makes one message of those that both a source collected now and another one hold.
+func (w *Writer) mergeShared() error {
+	pairs, err := w.sharedSets()
+	if err != nil || len(pairs) == 0 {
+		return err
+	}
+	if _, err := w.tx.ExecContext(w.ctx, dropDouble); err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		if _, err := w.tx.ExecContext(w.ctx, joinOrigin, w.sources.joined(p[0], p[1]), p[0], p[1]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// readGone returns the stored entries whose rows the source has no longer, and the first column of each.
-func (w *Writer) readGone(r *Reader) (ids []int64, entries []Entry, err error) {
-	rows, err := w.tx.QueryContext(w.ctx, selectOld)
+// sharedSets are the pairs of origins, new and old, that hold a message both.
+func (w *Writer) sharedSets() (pairs [][2]int64, err error) {
+	rows, err := w.tx.QueryContext(w.ctx, sharedSets)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var e Entry
-		var id, sender int64
-		var guid, target any
-		var attachment, transcript sql.NullString
-		var targetPart sql.NullInt64
-		err := rows.Scan(&id, &e.Row, &guid, &e.Part, &e.Date, &sender, &e.Kind, &e.Text, &attachment, &transcript,
-			&target, &targetPart, &e.Removal)
-		if err != nil {
-			return nil, nil, err
+		var p [2]int64
+		if err := rows.Scan(&p[0], &p[1]); err != nil {
+			return nil, err
 		}
-		if e.GUID, err = unpackGUID(guid); err != nil {
-			return nil, nil, err
-		}
-		if w.isPresent(e.GUID) {
-			continue
-		}
-		if target != nil {
-			e.TargetPart = int(targetPart.Int64)
-			if e.TargetGUID, err = unpackGUID(target); err != nil {
-				return nil, nil, err
-			}
-		}
-		if e.Sender, err = r.address(sender); err != nil {
-			return nil, nil, err
-		}
-		e.Attachment, e.Transcript = attachment.String, transcript.String
-		ids, entries = append(ids, id), append(entries, e)
+		pairs = append(pairs, p)
 	}
-	return ids, entries, errors.Join(rows.Err(), rows.Close())
+	return pairs, rows.Err()
 }

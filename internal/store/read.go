@@ -59,6 +59,32 @@ func readAddresses(ctx context.Context, q querier) ([]string, error) {
 	return addresses, rows.Err()
 }
 
+// Names returns what sources call the people of addresses, where it is not the address itself.
+func (r *Reader) Names(ctx context.Context) (map[string]string, error) {
+	names, err := readNames(ctx, r.q)
+	if err != nil {
+		return nil, explain(r.path, err)
+	}
+	return names, nil
+}
+
+func readNames(ctx context.Context, q querier) (map[string]string, error) {
+	rows, err := q.QueryContext(ctx, `SELECT address, name FROM handle WHERE name IS NOT NULL`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names := make(map[string]string)
+	for rows.Next() {
+		var address, name string
+		if err := rows.Scan(&address, &name); err != nil {
+			return nil, err
+		}
+		names[address] = name
+	}
+	return names, rows.Err()
+}
+
 // Conversations returns all conversations, by id.
 func (r *Reader) Conversations(ctx context.Context) ([]Conversation, error) {
 	list, err := r.conversations(ctx, r.q)

@@ -13,6 +13,7 @@ const WholeMessage = -1
 
 // Entry is a message on its way into the store.
 type Entry struct {
+	Source       int64 // from Writer.Source; 0 is one without a name, read whole
 	Conversation int64 // from Writer.Conversation
 	Row          int64
 	GUID         string
@@ -41,12 +42,12 @@ type Outcome struct {
 	Conversations int64
 	// LostReactions and LostRemovals were dropped because what they react to is not in the store.
 	LostReactions, LostRemovals int64
-	// Gone is how many rows of the last time are no longer in the source; Kept says that they were kept.
+	// Gone is how many rows of the last time are no longer in the source, nor in another; Kept says that they were kept.
 	Gone int64
 	Kept bool
 }
 
-// Writer takes the whole new contents of the store.
+// Writer takes all that one source, or several, hold now. What other sources gave stays.
 type Writer struct {
 	ctx           context.Context
 	path          string
@@ -56,6 +57,8 @@ type Writer struct {
 	addresses     []string
 	conversations map[string]int64
 	rosters       []roster
+	sources       sources
+	names         map[string]string // of addresses
 	seenUUIDs     map[[16]byte]struct{}
 	seenGUIDs     map[string]struct{}
 }
@@ -75,7 +78,8 @@ type rosterMember struct {
 const createStage = `
 CREATE TEMP TABLE stage (conversation INTEGER, date INTEGER, source_row INTEGER, place INTEGER, guid, part INTEGER,
   sender INTEGER, kind INTEGER, text TEXT, attachment TEXT, transcript TEXT, target_guid, target_part INTEGER,
-  removal INTEGER, shortened INTEGER);
+  removal INTEGER, shortened INTEGER, origin INTEGER, old INTEGER);
+CREATE TEMP TABLE shared (guid PRIMARY KEY, origin INTEGER) WITHOUT ROWID;
 CREATE TEMP TABLE answered (guid PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE place (guid, part INTEGER, place INTEGER, stage INTEGER, shortened INTEGER,
   PRIMARY KEY (guid, part, place, stage)) WITHOUT ROWID;
@@ -83,10 +87,10 @@ CREATE TEMP TABLE aim (stage INTEGER PRIMARY KEY, target INTEGER);
 CREATE TEMP TABLE number (stage INTEGER PRIMARY KEY, id INTEGER);
 `
 
-const stageColumns = 15
+const stageColumns = 17
 
-// Replace makes the store hold what fill writes, and nothing else, in one transaction: after an error it holds what it
-// held before. With keepGone, messages of rows that fill does not report as Present stay.
+// Replace makes the store hold, of the sources that fill names, what fill writes and nothing else, in one transaction:
+// after an error it holds what it held before. With keepGone, messages of rows that fill does not report as Present stay.
 func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) error) (Outcome, error) {
 	conn, err := db.sql.Conn(ctx) // temporary tables belong to one connection
 	if err != nil {
@@ -107,7 +111,10 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	}
 	defer stage.Close()
 	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
-		conversations: map[string]int64{}, seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
+		conversations: map[string]int64{}, names: map[string]string{}, seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
+	if err := w.readSources(); err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
 	if err := fill(w); err != nil {
 		return Outcome{}, err
 	}
@@ -194,15 +201,31 @@ func (w *Writer) handle(address string) int64 {
 	return id
 }
 
+// Name tells what a source calls the person of an address.
+func (w *Writer) Name(address, name string) {
+	if name != "" && name != address {
+		w.names[address] = name
+	}
+}
+
 // Add stages one message or removal.
 func (w *Writer) Add(e *Entry) error {
+	origin, err := w.originOf(e)
+	if err != nil {
+		return err
+	}
+	return w.add(e, origin, false)
+}
+
+// add stages an entry that the sources of origin hold; old tells that it is in the store already.
+func (w *Writer) add(e *Entry, origin int64, old bool) error {
 	var target any
 	if e.TargetGUID != "" {
 		target = packGUID(e.TargetGUID)
 	}
 	err := w.stage.Add(e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
 		w.handle(e.Sender), int64(e.Kind), e.Text, nullable(e.Attachment), nullable(e.Transcript),
-		target, e.TargetPart, e.Removal, e.Shortened)
+		target, e.TargetPart, e.Removal, e.Shortened, origin, old)
 	if err != nil {
 		return explain(w.path, err)
 	}
