@@ -69,7 +69,7 @@ lint: engine
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	scripts/check-arrows
-	@find csrc -name '*.h' -o -name '*.cpp' | xargs clang-format --dry-run --Werror
+	@find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' | xargs clang-format --dry-run --Werror
 
 golden:
 	python3 scripts/make_goldens.py

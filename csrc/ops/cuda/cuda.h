@@ -1,0 +1,118 @@
+// What kernels are written in: CUDA, with the few words that let the same source also run on the CPU under test
+// (tests/cuda_on_cpu). Under nvcc each of them is the plain thing:
+//
+//   Global<T>, Shared<T>          T*; kernels take every pointer so, and device functions too
+//   retyped<U>(p)                 the same memory as elements of U, for wide loads and stores
+//   VQ_SHARED(T, name, count)     __shared__ T name[count]
+//   VQ_DYNAMIC_SHARED(name)       extern __shared__ unsigned char name[], aligned to 128 bytes
+//   launch(Launch{...}, kernel, arguments...)    kernel<<<...>>>(arguments...)
+//
+// A value read from memory is given a type (`const float x = p[i]`, not auto). Pointers are not compared or subtracted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__CUDACC__)
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include "ops/cuda/runtime_check.h"
+
+namespace vq::cuda {
+
+template <class T>
+using Global = T*;
+template <class T>
+using Shared = T*;
+
+template <class U, class T>
+__device__ __forceinline__ U* retyped(T* p) {
+  return reinterpret_cast<U*>(p);
+}
+
+#define VQ_SHARED(T, name, count) __shared__ T name[count]
+#define VQ_DYNAMIC_SHARED(name) extern __shared__ __align__(128) unsigned char name[]
+
+using Stream = cudaStream_t;
+
+struct Launch {
+  dim3 grid, block;
+  Stream stream;
+  size_t shared_bytes = 0;  // dynamic
+};
+
+template <class... Parameters, class... Arguments>
+void launch(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arguments) {
+  constexpr size_t kWithoutAsking = 48 << 10;
+  if (how.shared_bytes > kWithoutAsking) {
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(how.shared_bytes)),
+          "a kernel's shared memory could not be had");
+  }
+  kernel<<<how.grid, how.block, how.shared_bytes, how.stream>>>(static_cast<Parameters>(arguments)...);
+  check(cudaGetLastError(), "a kernel could not be launched");
+}
+
+}  // namespace vq::cuda
+
+#else
+
+#include <tuple>
+
+#include "tests/cuda_on_cpu/cuda_on_cpu.h"
+
+namespace vq::cuda {
+
+template <class T>
+using Global = cuda_on_cpu::Pointer<T>;
+template <class T>
+using Shared = cuda_on_cpu::Pointer<T>;
+using cuda_on_cpu::retyped;
+
+#define VQ_SHARED(T, name, count) \
+  static char name##_place = 0;   \
+  const ::cuda_on_cpu::Pointer<T> name = ::cuda_on_cpu::shared_array<T>(&name##_place, count)
+#define VQ_DYNAMIC_SHARED(name) const ::cuda_on_cpu::Pointer<unsigned char> name = ::cuda_on_cpu::dynamic_shared()
+
+// Work is done where it is asked for: every order of streams that events allow gives what this one gives.
+using Stream = void*;
+
+struct Launch {
+  dim3 grid, block;
+  Stream stream;
+  size_t shared_bytes = 0;
+  std::source_location where = std::source_location::current();
+};
+
+template <class... Parameters, class... Arguments>
+void launch(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arguments) {
+  const std::tuple<Parameters...> given(static_cast<Parameters>(arguments)...);
+  cuda_on_cpu::run_grid(
+      how.grid, how.block, how.shared_bytes, [&] { std::apply(kernel, given); }, how.where);
+}
+
+}  // namespace vq::cuda
+
+#endif
+
+namespace vq::cuda {
+
+using bf16 = __nv_bfloat16;
+using f16 = __half;
+
+__device__ __forceinline__ float to_float(float x) { return x; }
+__device__ __forceinline__ float to_float(bf16 x) { return __bfloat162float(x); }
+__device__ __forceinline__ float to_float(f16 x) { return __half2float(x); }
+
+template <class T>
+__device__ __forceinline__ T from_float(float x) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return x;
+  } else {
+    return __float2bfloat16_rn(x);
+  }
+}
+
+}  // namespace vq::cuda

@@ -1,0 +1,17 @@
+// A call of the CUDA runtime that fails becomes an Error that says what was tried and why it failed.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <string>
+
+#include "ops/ops.h"
+
+namespace vq::cuda {
+
+inline void check(cudaError_t code, const char* what) {
+  if (code == cudaSuccess) return;
+  throw Error(std::string(what) + ": " + cudaGetErrorString(code) + " (" + cudaGetErrorName(code) + ")");
+}
+
+}  // namespace vq::cuda

@@ -1,0 +1,162 @@
+#include "tests/cuda_on_cpu/memory.h"
+
+#include <sys/mman.h>
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+
+#include "tests/cuda_on_cpu/block.h"
+
+namespace cuda_on_cpu {
+namespace {
+
+// Whether what happened at `before`, of the same block, is surely done at `now`.
+bool ordered(const Moment& before, const Moment& now) {
+  return before.thread == now.thread || before.barrier != now.barrier ||
+         (before.thread / 32 == now.thread / 32 && before.warp_sync != now.warp_sync);
+}
+
+const char* verb(Access a) { return a == Access::read ? "reads" : a == Access::write ? "writes" : "updates"; }
+
+}  // namespace
+
+// Of the last launch that touched it. Launches are counted from 1; blocks of a launch run one after the other.
+struct Region::Cell {
+  uint32_t write_launch, write_block;
+  Moment write;
+  bool atomic;
+  bool many_blocks;  // threads of other blocks than read_block have read it
+  uint32_t read_launch, read_block;
+  // Readers of read_block: the last; the last other one of its warp; the last of another warp. If an earlier reader
+  // than these is not ordered before a later write, then one of these is not either.
+  Moment last, same_warp, other_warp;
+
+  void note_read(uint32_t launch, uint32_t block, const Moment& now) {
+    if (read_launch != launch || read_block != block) {
+      many_blocks = read_launch == launch;
+      read_launch = launch;
+      read_block = block;
+      last = now;
+      same_warp = other_warp = kNever;
+    } else if (last.thread != now.thread) {
+      if (last.thread / 32 == now.thread / 32) {
+        same_warp = last;
+      } else {
+        same_warp = kNever;
+        other_warp = last;
+      }
+      last = now;
+    } else {
+      last = now;
+    }
+  }
+};
+
+Region::Region(Space space, void* begin, size_t bytes)
+    : space_(space), begin_(static_cast<char*>(begin)), bytes_(bytes) {
+  const size_t size = (bytes / 2 + 1) * sizeof(Cell);
+  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) throw std::bad_alloc();
+  cells_ = static_cast<Cell*>(p);
+}
+
+Region::~Region() { munmap(cells_, (bytes_ / 2 + 1) * sizeof(Cell)); }
+
+std::string Region::name() const {
+  return std::string(space_ == Space::shared ? "a shared array" : "global memory") + " of " + std::to_string(bytes_) +
+         " bytes";
+}
+
+bool Region::allows(const void* address, size_t bytes, size_t alignment, Access access) const {
+  const char* p = static_cast<const char*>(address);
+  const Thread* t = running();
+  if (!t) return true;  // the host
+  const auto complain = [&](Fault::Kind kind, const std::string& what) {
+    report(kind, std::string(verb(access)) + " " + std::to_string(bytes) + " bytes at offset " +
+                     std::to_string(p - begin_) + " of " + name() + what);
+  };
+  if (p < begin_ || p + bytes > begin_ + bytes_) {
+    complain(Fault::out_of_bounds, ", outside of it");
+    return false;
+  }
+  if (reinterpret_cast<uintptr_t>(p) % alignment != 0) {
+    complain(Fault::misaligned, ", which is not aligned to " + std::to_string(alignment));
+    return false;
+  }
+  const size_t offset = static_cast<size_t>(p - begin_);
+  for (size_t i = offset / 2; i <= (offset + bytes - 1) / 2; i++) check_cell(cells_[i], offset, bytes, access);
+  return true;
+}
+
+void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) const {
+  const Thread& t = *running();
+  const uint32_t launch = t.block->launch, block = t.block->index;
+  const Moment& now = t.now;
+  const auto complain = [&](Fault::Kind kind, const std::string& what) {
+    report(kind, std::string(verb(access)) + " " + std::to_string(bytes) + " bytes at offset " +
+                     std::to_string(offset) + " of " + name() + what);
+  };
+  const auto race = [&](const char* did, uint32_t other_block, const Moment& before) {
+    complain(Fault::race, " that thread " + std::to_string(before.thread) + " of block " + std::to_string(other_block) +
+                              did + " without a barrier between");
+  };
+  const bool written = cell.write_launch == launch;
+  if (space_ == Space::shared && access != Access::write && !(written && cell.write_block == block)) {
+    complain(Fault::uninitialised, " that the block has not written");
+  }
+  const bool both_atomic = access == Access::atomic && cell.atomic;
+  // Of an earlier block's shared memory nothing is left.
+  const bool other_block = cell.write_block != block && space_ == Space::global;
+  if (written && !both_atomic && (other_block || (cell.write_block == block && !ordered(cell.write, now)))) {
+    race(" wrote", cell.write_block, cell.write);
+  }
+  if (access == Access::read) {
+    cell.note_read(launch, block, now);
+    return;
+  }
+  if (cell.read_launch == launch) {
+    if (space_ == Space::global && (cell.many_blocks || cell.read_block != block)) {
+      race(" read", cell.read_block, cell.last);
+    } else if (cell.read_block == block) {
+      for (const Moment& m : {cell.last, cell.same_warp, cell.other_warp}) {
+        if (!m.known() || ordered(m, now)) continue;
+        race(" read", cell.read_block, m);
+        break;
+      }
+    }
+  }
+  cell.write_launch = launch;
+  cell.write_block = block;
+  cell.write = now;
+  cell.atomic = access == Access::atomic;
+  cell.read_launch = 0;
+}
+
+namespace {
+std::mutex regions_mutex;
+std::map<const char*, std::unique_ptr<Region>> regions;  // by their first byte
+}  // namespace
+
+void add_global(void* begin, size_t bytes) {
+  std::lock_guard lock(regions_mutex);
+  regions[static_cast<char*>(begin)] = std::make_unique<Region>(Region::Space::global, begin, bytes);
+}
+
+void remove_global(void* begin) {
+  std::lock_guard lock(regions_mutex);
+  regions.erase(static_cast<char*>(begin));
+}
+
+const Region* find_global(const void* address) {
+  std::lock_guard lock(regions_mutex);
+  const char* p = static_cast<const char*>(address);
+  auto after = regions.upper_bound(p);
+  if (after == regions.begin()) return nullptr;
+  const Region* r = (--after)->second.get();
+  // One past the end belongs to it too: an empty view may begin there.
+  return p <= r->begin() + r->bytes() ? r : nullptr;
+}
+
+}  // namespace cuda_on_cpu

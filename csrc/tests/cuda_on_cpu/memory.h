@@ -1,0 +1,58 @@
+// Memory that kernels touch, and what the shim knows of each piece of it: who read and wrote it last.
+//
+// A region is one allocation of global memory or one array of shared memory. Kernels reach it through Pointer
+// (pointer.h), which keeps the region it came from: an access outside of it is wrong even where another begins.
+//
+// Races are found by order, not by chance: two accesses of different threads, one of them a write, to the same two
+// bytes within a launch need a barrier between them (__syncthreads, or __syncwarp of the whole warp within a warp);
+// threads of different blocks can have none. A byte counts as the pair that it lies in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace cuda_on_cpu {
+
+// When something happened within a block: by which thread, after how many of its barriers.
+struct Moment {
+  uint16_t thread;
+  uint16_t barrier;    // __syncthreads so far
+  uint16_t warp_sync;  // __syncwarp of the whole warp so far
+  bool known() const { return thread != 0xffff; }
+};
+constexpr Moment kNever = {0xffff, 0, 0};
+
+enum class Access : uint8_t { read, write, atomic };
+
+class Region {
+ public:
+  enum class Space : uint8_t { global, shared };
+  Region(Space space, void* begin, size_t bytes);
+  ~Region();
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+
+  char* begin() const { return begin_; }
+  size_t bytes() const { return bytes_; }
+  // Checks an access of the running thread; false when it must not take place (it is reported). Shared memory that the
+  // running block has not written is uninitialised.
+  bool allows(const void* address, size_t bytes, size_t alignment, Access access) const;
+
+ private:
+  struct Cell;
+  void check_cell(Cell& cell, size_t offset, size_t bytes, Access access) const;
+  std::string name() const;
+
+  Space space_;
+  char* begin_;
+  size_t bytes_;
+  Cell* cells_;  // one for each two bytes; pages of it exist once touched
+};
+
+// Global memory: every address that a kernel gets from the host lies in a region.
+void add_global(void* begin, size_t bytes);
+void remove_global(void* begin);
+const Region* find_global(const void* address);  // null when none
+
+}  // namespace cuda_on_cpu
