@@ -1,7 +1,9 @@
 package engine_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -216,7 +218,7 @@ func TestScorer_Goldens(t *testing.T) {
 		}{{"base", nil, c.Base}, {"adapted", c.adapter, c.Adapted}} {
 			scorer := engine.NewScorer(c.model, each.adapter)
 			defer scorer.Close()
-			logProbs, argMax, err := scorer.Score(each.want.IDs)
+			logProbs, argMax, err := scorer.Score(context.Background(), each.want.IDs)
 			ok(t, err)
 			if precision == engine.F32 {
 				near(t, each.name, logProbs, each.want.LogProbs, f32Tolerance)
@@ -228,6 +230,38 @@ func TestScorer_Goldens(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A text longer than what is scored at once gets the same scores as in one piece.
+func TestScorer_LongTextInPieces(t *testing.T) {
+	c := openCase(t, caseNames(t)[0], engine.F32)
+	ids := make([]int32, 2500)
+	for i := range ids {
+		ids[i] = int32(i*i*7+i) % int32(c.model.Config().Vocab)
+	}
+	s, err := c.model.NewSession(nil, len(ids), 1)
+	ok(t, err)
+	defer s.Close()
+	want, wantBest := make([]float32, len(ids)-1), make([]int32, len(ids)-1)
+	ok(t, s.Score(0, ids, want, wantBest))
+	scorer := engine.NewScorer(c.model, nil)
+	defer scorer.Close()
+	var seen []int
+	scorer.Scored = func(done, total int) { seen = append(seen, done) }
+	got, best, err := scorer.Score(context.Background(), ids)
+	ok(t, err)
+	near(t, "in pieces", got, want, 1e-5)
+	if !slices.Equal(best, wantBest) {
+		t.Error("other likeliest tokens")
+	}
+	if len(seen) != 3 {
+		t.Errorf("reported at %v", seen)
+	}
+	cancelled, cancel := context.WithCancel(context.Background())
+	scorer.Scored = func(done, total int) { cancel() }
+	if _, _, err := scorer.Score(cancelled, ids); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
 }
 
 func TestSession_LogitsGoldens(t *testing.T) {

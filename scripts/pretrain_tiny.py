@@ -125,7 +125,7 @@ class Qwen3(nn.Module):
         for layer in self.layers:
             x = layer(x, angle.cos(), angle.sin())
         logits = F.linear(self.norm(x), self.embed_tokens.weight)
-        return F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        return F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten())
 
 
 # Rows of tokens from days of chat.
@@ -292,6 +292,8 @@ class Run:
         self.args, self.config = args, config
         self.model = Qwen3(config)
         self.loss = torch.compile(self.model)
+        # Products in bf16 where the processor has units for them; weights, sums and the optimizer stay f32.
+        self.half = torch.autocast("cpu", torch.bfloat16, torch.cpu._is_avx512_bf16_supported())
         self.optimizers = optimizers(self.model, args.rate, args.embed_rate)
         self.step = self.tokens = 0
         self.elapsed = 0.0  # seconds of training, over all calls
@@ -318,7 +320,8 @@ class Run:
         return min(1.0, (self.step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress())))
 
     def update(self, ids, labels) -> float:
-        loss = self.loss(ids, labels)
+        with self.half:
+            loss = self.loss(ids, labels)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer, rate in zip(self.optimizers, (self.args.rate, self.args.embed_rate)):

@@ -121,7 +121,12 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 	defer loaded.Close()
 	writer := newWriter(loaded, false)
 	defer writer.Close()
-	done, err := o.write(ctx, writer, conversation.Tokens(loaded.Tokenizer, o.as))
+	prompt := conversation.Tokens(loaded.Tokenizer, o.as)
+	if most := loaded.Base.Config.MaxPositions; len(prompt)+o.sample.MaxNewTokens > most {
+		fmt.Fprintf(os.Stderr, "the conversation has %d tokens, and the model was made for %d with what it writes: with fewer messages it writes better\n",
+			len(prompt), most)
+	}
+	done, err := o.write(ctx, writer, prompt)
 	if err != nil {
 		return err
 	}
@@ -198,7 +203,7 @@ func readContext(path string, stdin io.Reader) (*windows.Header, []windows.Messa
 	if path == "" {
 		return nil, nil, nil
 	}
-	name, in, err := openInput(path, stdin)
+	name, in, err := openLines(path, stdin)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -16,4 +17,22 @@ func openInput(path string, stdin io.Reader) (name string, in io.ReadCloser, err
 		return path, nil, fmt.Errorf("cannot read the input: %w", err)
 	}
 	return path, f, nil
+}
+
+// openLines is openInput for lines of JSON: a byte order mark, which editors of Windows put before them, is left out.
+func openLines(path string, stdin io.Reader) (name string, in io.ReadCloser, err error) {
+	name, in, err = openInput(path, stdin)
+	if err != nil {
+		return name, nil, err
+	}
+	lines := bufio.NewReader(in)
+	if mark, err := lines.Peek(len("\uFEFF")); err == nil && string(mark) == "\uFEFF" {
+		if _, err := lines.Discard(len(mark)); err != nil {
+			return name, nil, err
+		}
+	}
+	return name, struct {
+		io.Reader
+		io.Closer
+	}{lines, in}, nil
 }

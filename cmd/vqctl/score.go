@@ -55,7 +55,7 @@ skipped.`,
 
 // runScore writes a line for each line of the input, as soon as it is known.
 func runScore(ctx context.Context, o scoreOptions, stdin io.Reader, out io.Writer) error {
-	name, in, err := openInput(o.input, stdin)
+	name, in, err := openLines(o.input, stdin)
 	if err != nil {
 		return err
 	}
@@ -68,8 +68,10 @@ func runScore(ctx context.Context, o scoreOptions, stdin io.Reader, out io.Write
 	scorer := engine.NewScorer(loaded.Model, loaded.Adapter)
 	defer scorer.Close()
 
-	report, finish := newProgress("scoring", "lines")
+	report, finish := newProgress("scoring", "tokens")
 	defer finish()
+	var before int64 // tokens of the lines that are done
+	scorer.Scored = func(done, _ int) { report(before+int64(done), 0) }
 	lines := bufio.NewReader(in)
 	var result []byte
 	for number := 1; ; number++ {
@@ -81,13 +83,15 @@ func runScore(ctx context.Context, o scoreOptions, stdin io.Reader, out io.Write
 			return err
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
-			if result, err = scoreLine(result[:0], loaded, scorer, line); err != nil {
+			var tokens int
+			if result, tokens, err = scoreLine(ctx, result[:0], loaded, scorer, line); err != nil {
 				return fmt.Errorf("%s:%d: %w", name, number, err)
 			}
 			if _, err := out.Write(result); err != nil {
 				return fmt.Errorf("cannot write the result: %w", err)
 			}
-			report(int64(number), 0)
+			before += int64(tokens)
+			report(before, 0)
 		}
 		if readErr != nil {
 			return nil
@@ -95,21 +99,23 @@ func runScore(ctx context.Context, o scoreOptions, stdin io.Reader, out io.Write
 	}
 }
 
-func scoreLine(dst []byte, l *load.Loaded, scorer *engine.Scorer, line []byte) ([]byte, error) {
+// scoreLine appends the score of a line's tokens, and returns how many there are.
+func scoreLine(ctx context.Context, dst []byte, l *load.Loaded, scorer *engine.Scorer, line []byte) ([]byte, int, error) {
 	ids, err := lineTokens(l.Tokenizer, line)
 	if err != nil {
-		return dst, err
+		return dst, 0, err
 	}
 	for i, id := range ids {
 		if id < 0 || int(id) >= l.Base.Config.VocabSize {
-			return dst, fmt.Errorf("token %d has the id %d, and the model's ids end at %d", i, id, l.Base.Config.VocabSize-1)
+			return dst, 0, fmt.Errorf("token %d has the id %d, and the model's ids end at %d", i, id, l.Base.Config.VocabSize-1)
 		}
 	}
-	logProbs, argmax, err := scorer.Score(ids)
+	logProbs, argmax, err := scorer.Score(ctx, ids)
 	if err != nil {
-		return dst, err
+		return dst, 0, err
 	}
-	return appendScore(dst, len(ids), logProbs, argmax)
+	dst, err = appendScore(dst, len(ids), logProbs, argmax)
+	return dst, len(ids), err
 }
 
 // lineTokens reads a line's text or ids.

@@ -66,7 +66,11 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 	if err != nil {
 		return err
 	}
-	name, in, err := openInput(o.input, stdin)
+	open := openLines
+	if o.plain {
+		open = openInput // every byte is text
+	}
+	name, in, err := open(o.input, stdin)
 	if err != nil {
 		return err
 	}

@@ -178,6 +178,15 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	o.run.Precision = precision.String()
+	fingerprint, err := files.Fingerprint()
+	if err != nil {
+		return err
+	}
+	if start.resumeFrom != "" {
+		if err := start.state.RequireSame(start.resumeFrom, o.run, data, fingerprint); err != nil {
+			return err
+		}
+	}
 	limits := data.Limits(o.run, o.pace.Recompute)
 	if err := planTraining(view, device, files, weights, precision, limits); err != nil {
 		return err
@@ -205,7 +214,7 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err := view.measurePeak(device, files.Config, precision, limits); err != nil {
 		return err
 	}
-	run, err := train.NewRun(o.run, o.pace, data, train.Machine{Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
+	run, err := train.NewRun(o.run, o.pace, data, train.Machine{Base: fingerprint, Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
 	if err != nil {
 		return err
 	}

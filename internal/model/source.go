@@ -66,6 +66,9 @@ func (s Source) ReadFile(file string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", s.Path(file), err)
 	}
+	if safetensors.IsPointer(content) {
+		return nil, safetensors.PointerError(s.Path(file))
+	}
 	return content, nil
 }
 

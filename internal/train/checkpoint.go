@@ -24,19 +24,20 @@ const (
 	optimizerFile = "optimizer.safetensors" // AdamW's moments, float32
 )
 
-const stateVersion = 1
+const stateVersion = 2
 
 // State is trainer_state.json: where a run stands. The order of the data and the dropout masks follow from the seed and
 // the step, so there is no generator to keep.
 type State struct {
-	Version     int     `json:"version"`
-	RunName     string  `json:"run_name,omitempty"`
-	Step        int     `json:"step"` // optimizer steps done
-	TotalSteps  int     `json:"total_steps"`
-	Windows     int     `json:"windows"`
-	Fingerprint string  `json:"data_fingerprint"`
-	Dropout     float64 `json:"lora_dropout"`
-	Options     Options `json:"options"`
+	Version    int     `json:"version"`
+	RunName    string  `json:"run_name,omitempty"`
+	Step       int     `json:"step"` // optimizer steps done
+	TotalSteps int     `json:"total_steps"`
+	Windows    int     `json:"windows"`
+	Data       string  `json:"data_fingerprint"`
+	Base       string  `json:"base_fingerprint"`
+	Dropout    float64 `json:"lora_dropout"`
+	Options    Options `json:"options"`
 }
 
 // FinalDir is the folder of the finished adapter.
@@ -77,7 +78,7 @@ func (r *Run) save(dir string) error {
 func (r *Run) state() State {
 	return State{
 		Version: stateVersion, RunName: r.pace.RunName, Step: r.step, TotalSteps: r.schedule.TotalSteps,
-		Windows: len(r.data.Train), Fingerprint: fmt.Sprintf("%016x", r.data.Fingerprint),
+		Windows: len(r.data.Train), Data: r.data.fingerprint(), Base: r.base,
 		Dropout: r.files.Dropout, Options: r.opts,
 	}
 }
@@ -198,15 +199,28 @@ func ReadState(checkpoint string) (State, error) {
 	return s, nil
 }
 
-// Resume sets the run to where the checkpoint stands. The adapter's matrices must already be the checkpoint's.
-func (r *Run) Resume(checkpoint string, s State) error {
-	if err := s.Options.requireSame(r.opts, checkpoint); err != nil {
+// RequireSame refuses to go on from the checkpoint with other options, windows or base weights than it was trained with.
+// It needs no engine: ask before the base model is loaded.
+func (s State) RequireSame(checkpoint string, now Options, data *Data, base string) error {
+	if err := s.Options.requireSame(now, checkpoint); err != nil {
 		return err
 	}
-	if now := r.state(); s.Fingerprint != now.Fingerprint || s.Windows != now.Windows {
-		return hint.With(fmt.Errorf("cannot resume: %s was trained on other windows (%d then, %d now)", checkpoint, s.Windows, now.Windows),
-			"begin a new run from it with --continue-from %s", checkpoint)
+	other := ""
+	switch {
+	case s.Base != base:
+		other = "another base model, or other weights of it"
+	case s.Data != data.fingerprint() || s.Windows != len(data.Train):
+		other = fmt.Sprintf("other windows (%d then, %d now)", s.Windows, len(data.Train))
+	default:
+		return nil
 	}
+	return hint.With(fmt.Errorf("cannot resume: %s was trained on %s", checkpoint, other),
+		"begin a new run from it with --continue-from %s", checkpoint)
+}
+
+// Resume sets the run to where the checkpoint stands, which must have passed RequireSame. The adapter's matrices must
+// already be the checkpoint's.
+func (r *Run) Resume(checkpoint string, s State) error {
 	if s.Step > r.schedule.TotalSteps {
 		return fmt.Errorf("cannot resume: %s stands at step %d of %d", checkpoint, s.Step, r.schedule.TotalSteps)
 	}

@@ -18,15 +18,15 @@ type Data struct {
 	Train   []int // windows to train on, in file order
 	HeldOut []int // windows to evaluate on
 
-	Tokens      int64      // of an epoch
-	Targets     int64      // target tokens of an epoch
-	Longest     batch.Size // the largest of each over all windows, Windows being 1
-	CutWindows  int        // windows that lose messages to fit
-	CutLines    int        // messages so lost
-	TooLong     int        // windows left out, their targets alone being too long
-	Fingerprint uint64     // of lengths and ids: a resumed run must see the same
+	Tokens     int64      // of an epoch
+	Targets    int64      // target tokens of an epoch
+	Longest    batch.Size // the largest of each over all windows, Windows being 1
+	CutWindows int        // windows that lose messages to fit
+	CutLines   int        // messages so lost
+	TooLong    int        // windows left out, their targets alone being too long
 
-	lengths []int // tokens of Train's windows
+	hash    uint64 // of the training windows' ids: a resumed run must see the same
+	lengths []int  // tokens of Train's windows
 	source  windows.Source
 	reader  *batch.Reader
 }
@@ -74,12 +74,14 @@ func ReadData(ctx context.Context, source windows.Source, encoder batch.Encoder,
 	if err != nil {
 		return nil, err
 	}
-	d.Fingerprint = hash.Sum64()
+	d.hash = hash.Sum64()
 	if err := read(heldOut, func(i int, _ *batch.Window) { d.HeldOut = append(d.HeldOut, i) }); err != nil {
 		return nil, err
 	}
 	return d, d.check(source, tooLong, maxTokens)
 }
+
+func (d *Data) fingerprint() string { return fmt.Sprintf("%016x", d.hash) }
 
 func (d *Data) measure(w *batch.Window) {
 	if w.Cut > 0 {

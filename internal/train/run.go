@@ -26,6 +26,7 @@ type Run struct {
 	trainer *engine.Trainer
 	adapter *engine.Adapter  // what is trained
 	files   *adapter.Adapter // the same, as it is read from and written to files
+	base    string           // fingerprint of the base model
 
 	step     int    // optimizer steps done
 	begun    bool   // whether the run has written a checkpoint yet, or resumes from one
@@ -36,8 +37,9 @@ type Run struct {
 }
 
 // Machine is what a run trains: the adapter, on its model, by the trainer; and Files, the adapter as it is read from and
-// written to files, whose matrices must be the engine's when the run begins.
+// written to files, whose matrices must be the engine's when the run begins. Base is the base model's fingerprint.
 type Machine struct {
+	Base    string
 	Model   *engine.Model
 	Adapter *engine.Adapter
 	Trainer *engine.Trainer
@@ -47,7 +49,7 @@ type Machine struct {
 // NewRun prepares a run of opts on data.
 func NewRun(opts Options, pace Pace, data *Data, m Machine) (*Run, error) {
 	r := &Run{opts: opts, pace: pace, data: data,
-		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files}
+		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base}
 	r.steps = data.Steps(opts)
 	var err error
 	r.schedule, err = NewSchedule(opts.Scheduler, opts.LearningRate, opts.WarmupRatio, opts.TotalSteps(r.steps))

@@ -76,7 +76,10 @@ func (s *file) index(ctx context.Context, progress Progress) error {
 	}
 	in := bufio.NewReaderSize(s.f, 1<<20)
 	var row []byte
-	var offset int64
+	offset, err := skipMark(in)
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", s.path, err)
+	}
 	for number := int32(1); ; number++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -97,6 +100,16 @@ func (s *file) index(ctx context.Context, progress Progress) error {
 			return nil
 		}
 	}
+}
+
+// skipMark leaves out the byte order mark that editors of Windows put at the beginning, and returns its length.
+func skipMark(in *bufio.Reader) (int64, error) {
+	const mark = "\uFEFF"
+	if begin, err := in.Peek(len(mark)); err != nil || string(begin) != mark {
+		return 0, nil // an error comes again with the first row
+	}
+	n, err := in.Discard(len(mark))
+	return int64(n), err
 }
 
 // readRow appends the next row, with its newline, to dst; io.EOF comes with the last.

@@ -40,6 +40,19 @@ func TestOpenFile_AddsAMissingNewline(t *testing.T) {
 	}
 }
 
+// Editors of Windows put a byte order mark before a file.
+func TestOpenFile_ByteOrderMark(t *testing.T) {
+	plain, marked := readAll(t, row+"\n"+row), readAll(t, "\uFEFF"+row+"\n"+row)
+	if len(marked) != 2 {
+		t.Fatalf("%d windows", len(marked))
+	}
+	for i := range marked {
+		if string(marked[i].AppendText(nil)) != string(plain[i].AppendText(nil)) {
+			t.Errorf("window %d reads %q", i, marked[i].AppendText(nil))
+		}
+	}
+}
+
 func TestOpenFile_IgnoresUnknownKeysAndBlankLines(t *testing.T) {
 	text := "\n" + `{"id": {"a": [1, 2]}, "TEXT": "no", "text": "` + header + message + `", "Targets": 9}` + "\n  \r\n" + row + "\n\n"
 	s := openText(t, text)

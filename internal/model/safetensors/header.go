@@ -11,6 +11,8 @@ import (
 	"math/bits"
 	"sort"
 	"unicode/utf8"
+
+	"ventriloquist/internal/hint"
 )
 
 const (
@@ -37,6 +39,9 @@ func split(name string, content []byte) (head, data []byte, err error) {
 	if len(content) < lengthBytes {
 		return nil, nil, damaged(name, "%d bytes are too few for a safetensors file", len(content))
 	}
+	if IsPointer(content) {
+		return nil, nil, PointerError(name)
+	}
 	n := binary.LittleEndian.Uint64(content)
 	if n > maxHeader {
 		return nil, nil, damaged(name, "a header of %d bytes is over the format's limit of %d", n, maxHeader)
@@ -46,6 +51,18 @@ func split(name string, content []byte) (head, data []byte, err error) {
 		return nil, nil, damaged(name, "the header has %d bytes, but only %d follow", n, len(rest))
 	}
 	return rest[:n], rest[n:], nil
+}
+
+// IsPointer says whether a file's content is what Git LFS leaves in the place of a large file that was not fetched: many
+// clones of model repositories hold only these.
+func IsPointer(content []byte) bool {
+	return bytes.HasPrefix(content, []byte("version https://git-lfs"))
+}
+
+// PointerError is the error of such a file.
+func PointerError(path string) error {
+	return hint.With(fmt.Errorf("%s: only a Git LFS pointer to the file, not the file", path),
+		"run `git lfs pull` in its folder, or download the model with `vqctl model pull`")
 }
 
 // parseHeader reads the JSON object. It goes key by key, since encoding/json would keep the last of two equal ones.
