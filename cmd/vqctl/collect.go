@@ -14,6 +14,7 @@ import (
 
 	"ventriloquist/internal/hint"
 	"ventriloquist/internal/imessage"
+	"ventriloquist/internal/source"
 	"ventriloquist/internal/store"
 )
 
@@ -22,6 +23,9 @@ const defaultSource = "~/Library/Messages/chat.db"
 
 type collectOptions struct {
 	source   string
+	format   string
+	me       []string
+	zone     string
 	dataDir  string
 	keepGone bool
 	json     bool
@@ -32,10 +36,14 @@ func newCollectCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "collect",
 		Usage: "read the message history into messages.db",
-		Description: `Reads chat.db of a Mac, or the unencrypted backup of an iPhone, and never changes it. messages.db then holds what
-the source holds: run it again at any time.`,
+		Description: `Reads chat.db of a Mac, the backup of an iPhone, or the export of another program, and never changes it. messages.db
+then holds what the source holds: run it again at any time. What other sources gave stays, and a message that several
+have is one.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "source", Value: defaultSource, Usage: "chat.db, or the folder of an iOS backup", Destination: &o.source},
+			&cli.StringFlag{Name: "source", Value: defaultSource, Usage: "chat.db, the folder of an iOS backup, or an export", Destination: &o.source},
+			&cli.StringFlag{Name: "format", Usage: "what the source is, instead of looking: " + formatNames(), Destination: &o.format},
+			&cli.StringSliceFlag{Name: "me", Usage: "what an export calls you, beside MY_NAME and USER_IDENTIFIERS", Destination: &o.me},
+			&cli.StringFlag{Name: "zone", Usage: "time zone of an export whose times have none, such as Europe/Berlin (default: this machine's)", Destination: &o.zone},
 			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
 			&cli.BoolFlag{Name: "keep-gone", Usage: "keep messages that are no longer in the source", Destination: &o.keepGone},
 			&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json},
@@ -55,29 +63,76 @@ func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	source, err := imessage.Open(ctx, path)
+	kind, err := findFormat(o.format, path)
 	if err != nil {
 		return err
 	}
-	defer source.Close()
-	target := filepath.Join(o.dataDir, "messages.db")
-	summary, err := collect(ctx, source, target, o.keepGone)
+	var result *collectResult
+	if kind == nil {
+		result, err = collectDatabase(ctx, &o, path)
+	} else {
+		result, err = collectExport(ctx, &o, kind, path)
+	}
 	if err != nil {
 		return err
 	}
-	result := newCollectResult(source.Path(), target, &summary)
 	if o.json {
 		return json.NewEncoder(out).Encode(result)
 	}
 	return result.print(out)
 }
 
-// collect fills the database at target. One that did not exist before does not exist after a failure either.
-func collect(ctx context.Context, source *imessage.Source, target string, keepGone bool) (summary imessage.Summary, err error) {
+// collectDatabase collects Apple's database.
+func collectDatabase(ctx context.Context, o *collectOptions, path string) (*collectResult, error) {
+	database, err := imessage.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer database.Close()
+	var summary imessage.Summary
+	target, err := fillStore(ctx, o, func(db *store.DB) (err error) {
+		report, finish := newProgress("rows", "rows")
+		defer finish()
+		summary, err = imessage.Collect(ctx, database, db, imessage.Options{KeepGone: o.keepGone, Progress: report})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newCollectResult(database.Path(), target, &summary), nil
+}
+
+// collectExport collects the export of another program.
+func collectExport(ctx context.Context, o *collectOptions, kind *format, path string) (*collectResult, error) {
+	reading, err := o.reading()
+	if err != nil {
+		return nil, err
+	}
+	reader, err := kind.open(path, reading)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	var summary source.Summary
+	target, err := fillStore(ctx, o, func(db *store.DB) (err error) {
+		report, finish := newProgress(reader.Unit(), reader.Unit())
+		defer finish()
+		summary, err = source.Collect(ctx, reader, db, source.Options{KeepGone: o.keepGone, Progress: report})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newExportResult(reader, target, &summary), nil
+}
+
+// fillStore opens messages.db for collect. One that did not exist before does not exist after a failure either.
+func fillStore(ctx context.Context, o *collectOptions, collect func(*store.DB) error) (target string, err error) {
+	target = filepath.Join(o.dataDir, "messages.db")
 	_, missing := os.Stat(target)
 	db, err := store.Create(ctx, target)
 	if err != nil {
-		return summary, err
+		return target, err
 	}
 	defer func() {
 		db.Close()
@@ -85,9 +140,7 @@ func collect(ctx context.Context, source *imessage.Source, target string, keepGo
 			os.Remove(target)
 		}
 	}()
-	report, finish := newProgress("rows", "rows")
-	defer finish()
-	return imessage.Collect(ctx, source, db, imessage.Options{KeepGone: keepGone, Progress: report})
+	return target, collect(db)
 }
 
 // expandHome replaces the ~ of a path, which a shell leaves alone in --source=~/….
@@ -106,6 +159,7 @@ func expandHome(path string) (string, error) {
 // collectResult is what --json prints.
 type collectResult struct {
 	Source        string `json:"source"`
+	Unit          string `json:"unit"` // what Rows counts
 	Database      string `json:"database"`
 	Rows          int64  `json:"rows"`
 	Messages      int64  `json:"messages"` // now in the database, reactions among them; a row may give several
@@ -114,6 +168,8 @@ type collectResult struct {
 	Fates []rowFate `json:"fates"`
 	Gone  int64     `json:"gone"` // rows of the last time that the source no longer has
 	Kept  bool      `json:"kept"` // with --keep-gone
+	// Notes say what was decided about an export as a whole.
+	Notes []string `json:"notes,omitempty"`
 }
 
 type rowFate struct {
@@ -122,7 +178,7 @@ type rowFate struct {
 }
 
 func newCollectResult(source, target string, s *imessage.Summary) *collectResult {
-	r := &collectResult{Source: source, Database: target, Rows: s.Total, Messages: s.Messages, Conversations: s.Conversations,
+	r := &collectResult{Source: source, Unit: "rows", Database: target, Rows: s.Total, Messages: s.Messages, Conversations: s.Conversations,
 		Gone: s.Gone, Kept: s.Kept, Fates: []rowFate{}}
 	for fate, n := range s.Rows {
 		if n > 0 {
@@ -132,11 +188,25 @@ func newCollectResult(source, target string, s *imessage.Summary) *collectResult
 	return r
 }
 
+func newExportResult(reader source.Reader, target string, s *source.Summary) *collectResult {
+	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Messages: s.Messages,
+		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Fates: []rowFate{}, Notes: s.Notes}
+	for fate, n := range s.Rows {
+		if n > 0 {
+			r.Fates = append(r.Fates, rowFate{source.Fate(fate).String(), n})
+		}
+	}
+	return r
+}
+
 func (r *collectResult) print(out io.Writer) error {
-	text := fmt.Sprintf("%d rows in %s:\n", r.Rows, r.Source)
+	text := fmt.Sprintf("%d %s in %s:\n", r.Rows, r.Unit, r.Source)
 	width := len(fmt.Sprint(r.Rows)) + 2
 	for _, f := range r.Fates {
 		text += fmt.Sprintf("%*d %s\n", width, f.Rows, f.Fate)
+	}
+	for _, note := range r.Notes {
+		text += note + "\n"
 	}
 	text += fmt.Sprintf("%d messages, reactions included, of %d conversations are in %s\n", r.Messages, r.Conversations, r.Database)
 	if r.Gone > 0 && r.Kept {

@@ -77,7 +77,9 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return err
 	}
 	defer db.Close()
-	book, err := contacts.Load(o.contacts, o.owner, contacts.SplitIdentifiers(o.identifiers))
+	// In an export people are known by their names.
+	own := append(contacts.SplitIdentifiers(o.identifiers), o.owner)
+	book, err := contacts.Load(o.contacts, o.owner, own)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"ventriloquist/internal/contacts"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/jsonl"
+	"ventriloquist/internal/source"
+)
+
+// appleFormat is what --format calls Apple's database.
+const appleFormat = "imessage"
+
+// format is a kind of export beside Apple's database.
+type format struct {
+	name      string
+	recognize func(*source.Head) bool
+	open      func(path string, reading source.Reading) (source.Reader, error)
+}
+
+var formats = []format{
+	{"jsonl", jsonl.Recognize, func(path string, r source.Reading) (source.Reader, error) { return jsonl.Open(path, r) }},
+}
+
+func formatNames() string {
+	names := []string{appleFormat}
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// findFormat tells what a source is, nil being Apple's database: by name, or if that is empty by what stands in it.
+func findFormat(name, path string) (*format, error) {
+	if name == appleFormat {
+		return nil, nil
+	}
+	for i := range formats {
+		if formats[i].name == name {
+			return &formats[i], nil
+		}
+	}
+	if name != "" {
+		return nil, hint.Usage("--format %q is none of %s", name, formatNames())
+	}
+	head, err := source.ReadHead(path)
+	if err != nil {
+		return nil, nil // who opens the database explains it
+	}
+	for i := range formats {
+		if formats[i].recognize(head) {
+			return &formats[i], nil
+		}
+	}
+	if len(head.Text) > 0 && !bytes.HasPrefix(head.Text, []byte("SQLite format 3\x00")) || !head.Dir && len(head.Names) > 0 {
+		err := fmt.Errorf("%s is neither a message database nor an export of a form that vqctl knows", path)
+		return nil, hint.With(err, "if it should be one, --format NAME (%s) says which, and then what is wrong with it", formatNames())
+	}
+	return nil, nil
+}
+
+// reading is how to read an export: who is the owner, and where its times were written.
+func (o *collectOptions) reading() (source.Reading, error) {
+	r := source.Reading{Zone: time.Local}
+	if o.zone != "" {
+		zone, err := time.LoadLocation(o.zone)
+		if err != nil {
+			return r, hint.Usage("--zone %q is no time zone, such as Europe/Berlin or UTC", o.zone)
+		}
+		r.Zone = zone
+	}
+	own := append(contacts.SplitIdentifiers(os.Getenv("USER_IDENTIFIERS")), o.me...)
+	if name := strings.TrimSpace(os.Getenv("MY_NAME")); name != "" {
+		own = append(own, name)
+	}
+	book := contacts.New(own)
+	r.Asked = len(own) > 0
+	r.Owner = func(name string) bool {
+		person, listed := book.Person(name)
+		return listed && person == contacts.Owner
+	}
+	return r, nil
+}

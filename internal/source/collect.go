@@ -1,0 +1,105 @@
+package source
+
+import (
+	"context"
+	"fmt"
+
+	"ventriloquist/internal/store"
+)
+
+// Summary tells where the lines of a source went: the numbers of Rows add up to Total.
+type Summary struct {
+	Total int64
+	Rows  [fates]int64
+	Notes []string
+	store.Outcome
+}
+
+// Options are the choices of Collect.
+type Options struct {
+	// KeepGone keeps the messages that the source no longer has.
+	KeepGone bool
+	// Progress, if not nil, is told how much was read.
+	Progress func(done, total int64)
+}
+
+// Collect makes the store hold what the source holds, in one transaction. What other sources gave stays.
+func Collect(ctx context.Context, r Reader, db *store.DB, o Options) (Summary, error) {
+	var summary Summary
+	var reading error
+	outcome, err := db.Replace(ctx, o.KeepGone, func(w *store.Writer) error {
+		c := collector{ctx: ctx, w: w, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}}
+		summary.Total, reading = r.Read(ctx, &c)
+		return reading
+	})
+	summary.Outcome = outcome
+	if err != nil {
+		return summary, err
+	}
+	if summary.sum() != summary.Total {
+		return summary, fmt.Errorf("%s: %d of %d %s were accounted for: please report this", r.Path(), summary.sum(), summary.Total, r.Unit())
+	}
+	return summary, nil
+}
+
+func (s *Summary) sum() (n int64) {
+	for _, rows := range s.Rows {
+		n += rows
+	}
+	return n
+}
+
+// collector is a Sink that stores.
+type collector struct {
+	ctx      context.Context
+	w        *store.Writer
+	summary  *Summary
+	progress func(done, total int64)
+	chats    map[*Chat]place
+}
+
+// place is a chat in the store.
+type place struct {
+	source, conversation int64
+}
+
+func (c *collector) Message(m *Message) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	c.summary.Rows[Messages]++
+	p := c.place(m.Chat)
+	e := store.Entry{Source: p.source, Conversation: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
+		TargetGUID: m.ReplyTo, TargetPart: store.WholeMessage}
+	c.w.Present(m.GUID)
+	for i, part := range m.Parts {
+		e.Part, e.Place, e.Kind, e.Text, e.Attachment = i, i, part.Kind, part.Text, part.Attachment
+		if err := c.w.Add(&e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *collector) place(chat *Chat) place {
+	p, known := c.chats[chat]
+	if !known {
+		p = place{c.w.Source(chat.Source, chat.Extent), c.w.Conversation(chat.Group, store.Members(chat.Members...))}
+		c.chats[chat] = p
+	}
+	return p
+}
+
+func (c *collector) Count(f Fate, n int64) { c.summary.Rows[f] += n }
+
+func (c *collector) Name(address, name string) { c.w.Name(address, name) }
+
+func (c *collector) Note(format string, args ...any) {
+	c.summary.Notes = append(c.summary.Notes, fmt.Sprintf(format, args...))
+}
+
+func (c *collector) Progress(done, total int64) {
+	if c.progress != nil {
+		c.progress(done, total)
+	}
+}

@@ -1,0 +1,87 @@
+package source
+
+import (
+	"context"
+	"time"
+
+	"ventriloquist/internal/store"
+)
+
+// Chat is where messages stand.
+type Chat struct {
+	// Source is by what name the store knows where the chat comes from. It is the same each time that it is collected.
+	Source string
+	Extent store.Extent
+	Group  bool
+	// Members are the addresses of those who take part. The owner may be among them, as store.Owner or by an address.
+	Members []string
+}
+
+// Message is one message of a chat, or a reaction to one.
+type Message struct {
+	Chat   *Chat
+	GUID   string // the same whenever it is read
+	Row    int64  // its place in the source, which breaks ties of Time
+	Time   time.Time
+	Sender string // an address, or store.Owner
+	// Parts are what it says, in order; none is nothing.
+	Parts []Part
+	// ReplyTo is the GUID of what it answers or reacts to, "" if nothing.
+	ReplyTo string
+}
+
+// Part is what becomes a message of its own in the store.
+type Part struct {
+	Kind       store.Kind
+	Text       string // words, a reaction, or the name of a file
+	Attachment string // the identifier of an attachment
+}
+
+// Fate is what became of a line, or whatever else a source counts. Each has exactly one.
+type Fate int
+
+// The order is that of a summary.
+const (
+	Messages  Fate = iota // became messages
+	Continued             // go on with a message
+	Events                // somebody joined, a call, a notice
+	Deleted
+	Omitted // stand for media that the export leaves out
+	Unsent  // drafts, and what failed to be sent
+	Empty
+	Unknown // of a kind unknown to this program
+	Frame   // around the messages
+	fates
+)
+
+var fateWords = [fates]string{"messages", "further lines of messages", "events", "deleted", "media left out of the export", "never sent",
+	"empty", "of an unknown kind", "around the messages"}
+
+// String says it in a summary: "12 deleted".
+func (f Fate) String() string { return fateWords[f] }
+
+// Sink takes what a source holds.
+type Sink interface {
+	// Message takes a message; it is counted by itself. The message may be overwritten afterwards.
+	Message(m *Message) error
+	// Count counts lines that are not messages.
+	Count(f Fate, n int64)
+	// Name tells what the source calls the person of an address.
+	Name(address, name string)
+	// Note is for the user: what was decided about the source as a whole.
+	Note(format string, args ...any)
+	// Progress tells how much was read, of how much.
+	Progress(done, total int64)
+}
+
+// Reader reads one source.
+type Reader interface {
+	// Path is the source, for messages to the user.
+	Path() string
+	// Unit is what is counted: "lines".
+	Unit() string
+	// Read hands all to the sink, and returns how many units there are.
+	Read(ctx context.Context, sink Sink) (total int64, err error)
+	// Close frees what Open took.
+	Close() error
+}
