@@ -141,8 +141,12 @@ void Block::run(const std::function<void()>& kernel) {
       current = &t;
       t.state = Thread::done;  // unless it waits for something
       t.fiber->resume();
+      if (t.state == Thread::done) {
+        left--;
+        if (t.copies.under_way() > 0) report(Fault::race, "ends while copies that it started are under way");
+        t.copies.forget();
+      }
       current = nullptr;
-      if (t.state == Thread::done) left--;
     }
     if (ran || release_barrier()) continue;
     for (const Thread& t : threads) {

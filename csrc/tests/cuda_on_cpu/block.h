@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/cuda_on_cpu/async_copies.h"
 #include "tests/cuda_on_cpu/builtins.h"
 #include "tests/cuda_on_cpu/fiber.h"
 #include "tests/cuda_on_cpu/memory.h"
@@ -43,6 +44,7 @@ struct Thread {
   Moment now{};
   enum State : uint8_t { ready, at_barrier, at_warp, done } state = ready;
   std::source_location waits_at;
+  AsyncCopies copies;
   // Of the operation of its warp that it waits in (see warp.h): what it brought, and who else must come.
   void* brought = nullptr;
   uint32_t mask = 0;

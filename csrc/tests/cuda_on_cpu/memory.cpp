@@ -18,7 +18,10 @@ bool ordered(const Moment& before, const Moment& now) {
          (before.thread / 32 == now.thread / 32 && before.warp_sync != now.warp_sync);
 }
 
-const char* verb(Access a) { return a == Access::read ? "reads" : a == Access::write ? "writes" : "updates"; }
+const char* verb(Access a) {
+  constexpr const char* kVerbs[] = {"reads", "writes", "updates", "starts a copy to"};
+  return kVerbs[static_cast<int>(a)];
+}
 
 }  // namespace
 
@@ -27,6 +30,7 @@ struct Region::Cell {
   uint32_t write_launch, write_block;
   Moment write;
   bool atomic;
+  bool copying;      // an asynchronous copy to it is under way
   bool many_blocks;  // threads of other blocks than read_block have read it
   uint32_t read_launch, read_block;
   // Readers of read_block: the last; the last other one of its warp; the last of another warp. If an earlier reader
@@ -90,6 +94,11 @@ bool Region::allows(const void* address, size_t bytes, size_t alignment, Access 
   return true;
 }
 
+void Region::end_copy(const void* address, size_t bytes) const {
+  const size_t offset = static_cast<size_t>(static_cast<const char*>(address) - begin_);
+  for (size_t i = offset / 2; i <= (offset + bytes - 1) / 2; i++) cells_[i].copying = false;
+}
+
 void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) const {
   const Thread& t = *running();
   const uint32_t launch = t.block->launch, block = t.block->index;
@@ -103,8 +112,13 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
                               did + " without a barrier between");
   };
   const bool written = cell.write_launch == launch;
-  if (space_ == Space::shared && access != Access::write && !(written && cell.write_block == block)) {
+  const bool takes = access == Access::read || access == Access::atomic;
+  if (space_ == Space::shared && takes && !(written && cell.write_block == block)) {
     complain(Fault::uninitialised, " that the block has not written");
+  }
+  if (written && cell.write_block == block && cell.copying) {
+    complain(Fault::race,
+             " while a copy to it that thread " + std::to_string(cell.write.thread) + " started is under way");
   }
   const bool both_atomic = access == Access::atomic && cell.atomic;
   // Of an earlier block's shared memory nothing is left.
@@ -131,6 +145,7 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
   cell.write_block = block;
   cell.write = now;
   cell.atomic = access == Access::atomic;
+  cell.copying = access == Access::copy;
   cell.read_launch = 0;
 }
 

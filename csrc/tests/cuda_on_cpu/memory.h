@@ -23,7 +23,8 @@ struct Moment {
 };
 constexpr Moment kNever = {0xffff, 0, 0};
 
-enum class Access : uint8_t { read, write, atomic };
+// copy: an asynchronous copy to the memory starts; it writes at some moment from now until end_copy.
+enum class Access : uint8_t { read, write, atomic, copy };
 
 class Region {
  public:
@@ -38,6 +39,7 @@ class Region {
   // Checks an access of the running thread; false when it must not take place (it is reported). Shared memory that the
   // running block has not written is uninitialised.
   bool allows(const void* address, size_t bytes, size_t alignment, Access access) const;
+  void end_copy(const void* address, size_t bytes) const;
 
  private:
   struct Cell;
