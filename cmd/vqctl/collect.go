@@ -28,6 +28,7 @@ type collectOptions struct {
 	zone     string
 	dataDir  string
 	keepGone bool
+	include  string
 	json     bool
 }
 
@@ -46,6 +47,7 @@ have is one.`,
 			&cli.StringFlag{Name: "zone", Usage: "time zone of an export whose times have none, such as Europe/Berlin (default: this machine's)", Destination: &o.zone},
 			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
 			&cli.BoolFlag{Name: "keep-gone", Usage: "keep messages that are no longer in the source", Destination: &o.keepGone},
+			&cli.StringFlag{Name: "include", Usage: "take what is left out of chat.db otherwise: junk, deleted, scheduled, failed, or all", Destination: &o.include},
 			&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -77,13 +79,19 @@ func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 		return err
 	}
 	if o.json {
-		return json.NewEncoder(out).Encode(result)
+		err = json.NewEncoder(out).Encode(result)
+	} else {
+		err = result.print(out)
 	}
-	return result.print(out)
+	return errors.Join(err, result.damage())
 }
 
 // collectDatabase collects Apple's database.
 func collectDatabase(ctx context.Context, o *collectOptions, path string) (*collectResult, error) {
+	include, err := imessage.ParseInclude(o.include)
+	if err != nil {
+		return nil, err
+	}
 	database, err := imessage.Open(ctx, path)
 	if err != nil {
 		return nil, err
@@ -93,7 +101,7 @@ func collectDatabase(ctx context.Context, o *collectOptions, path string) (*coll
 	target, err := fillStore(ctx, o, func(db *store.DB) (err error) {
 		report, finish := newProgress("rows", "rows")
 		defer finish()
-		summary, err = imessage.Collect(ctx, database, db, imessage.Options{KeepGone: o.keepGone, Progress: report})
+		summary, err = imessage.Collect(ctx, database, db, imessage.Options{KeepGone: o.keepGone, Include: include, Progress: report})
 		return err
 	})
 	if err != nil {
@@ -154,66 +162,4 @@ func expandHome(path string) (string, error) {
 		return "", hint.With(fmt.Errorf("cannot find your home folder: %w", err), "name the database with --source")
 	}
 	return filepath.Join(home, rest), nil
-}
-
-// collectResult is what --json prints.
-type collectResult struct {
-	Source        string `json:"source"`
-	Unit          string `json:"unit"` // what Rows counts
-	Database      string `json:"database"`
-	Rows          int64  `json:"rows"`
-	Messages      int64  `json:"messages"` // now in the database, reactions among them; a row may give several
-	Conversations int64  `json:"conversations"`
-	// Fates are where the rows went; their numbers add up to Rows.
-	Fates []rowFate `json:"fates"`
-	Gone  int64     `json:"gone"` // rows of the last time that the source no longer has
-	Kept  bool      `json:"kept"` // with --keep-gone
-	// Notes say what was decided about an export as a whole.
-	Notes []string `json:"notes,omitempty"`
-}
-
-type rowFate struct {
-	Fate string `json:"fate"`
-	Rows int64  `json:"rows"`
-}
-
-func newCollectResult(source, target string, s *imessage.Summary) *collectResult {
-	r := &collectResult{Source: source, Unit: "rows", Database: target, Rows: s.Total, Messages: s.Messages, Conversations: s.Conversations,
-		Gone: s.Gone, Kept: s.Kept, Fates: []rowFate{}}
-	for fate, n := range s.Rows {
-		if n > 0 {
-			r.Fates = append(r.Fates, rowFate{imessage.Fate(fate).String(), n})
-		}
-	}
-	return r
-}
-
-func newExportResult(reader source.Reader, target string, s *source.Summary) *collectResult {
-	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Messages: s.Messages,
-		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Fates: []rowFate{}, Notes: s.Notes}
-	for fate, n := range s.Rows {
-		if n > 0 {
-			r.Fates = append(r.Fates, rowFate{source.Fate(fate).String(), n})
-		}
-	}
-	return r
-}
-
-func (r *collectResult) print(out io.Writer) error {
-	text := fmt.Sprintf("%d %s in %s:\n", r.Rows, r.Unit, r.Source)
-	width := len(fmt.Sprint(r.Rows)) + 2
-	for _, f := range r.Fates {
-		text += fmt.Sprintf("%*d %s\n", width, f.Rows, f.Fate)
-	}
-	for _, note := range r.Notes {
-		text += note + "\n"
-	}
-	text += fmt.Sprintf("%d messages, reactions included, of %d conversations are in %s\n", r.Messages, r.Conversations, r.Database)
-	if r.Gone > 0 && r.Kept {
-		text += fmt.Sprintf("%d messages are no longer in the source and were kept\n", r.Gone)
-	} else if r.Gone > 0 {
-		text += fmt.Sprintf("%d messages were no longer in the source and are gone (--keep-gone keeps such)\n", r.Gone)
-	}
-	_, err := io.WriteString(out, text)
-	return err
 }

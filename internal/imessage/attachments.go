@@ -2,7 +2,6 @@ package imessage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -30,14 +29,10 @@ func (s *Source) readAttachments(ctx context.Context) (map[int64][]attachment, e
 		ORDER BY j.message_id, j.attachment_id`, s.text("attachment", "guid"),
 		s.text("attachment", "filename"), s.text("attachment", "transfer_name"), s.text("attachment", "mime_type"),
 		s.text("attachment", "uti"))
-	err := s.each(ctx, query, func(rows *sql.Rows) error {
-		var message int64
-		var guid, filename, transfer, mime, uti string
-		if err := rows.Scan(&message, &guid, &filename, &transfer, &mime, &uti); err != nil {
-			return err
-		}
-		name := fileName(filename, transfer)
-		list[message] = append(list[message], attachment{guid: guid, name: name, kind: kinds.Of(mime, uti, name),
+	err := s.each(ctx, query, func(r record) error {
+		message, guid, transfer := r.int(0), r.text(1), r.text(3)
+		name := fileName(r.text(2), transfer)
+		list[message] = append(list[message], attachment{guid: guid, name: name, kind: kinds.Of(r.text(4), r.text(5), name),
 			payload: strings.HasSuffix(name, ".pluginPayloadAttachment") || strings.HasSuffix(transfer, ".pluginPayloadAttachment")})
 		return nil
 	})

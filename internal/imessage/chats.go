@@ -2,7 +2,6 @@ package imessage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,24 +27,22 @@ type chat struct {
 	identifier string
 	groupID    string
 	members    []person // each person once, the owner not
-	eras       []era    // of a group: its members in the course of time, see members.go
+	eras       []era    // its members in the course of time, the latest first: see members.go
+	number     uint32   // among the chats that have messages, from 1
 }
-
-// link says that a message stands in a chat.
-type link struct{ message, chat int64 }
 
 // directory is everything about who and where.
 type directory struct {
 	handles map[int64]person
 	chats   map[int64]*chat
-	links   []link // sorted; without those that are recently deleted
-	deleted map[int64]bool
+	deleted map[int64]bool // messages that are recently deleted
+	places  places         // of the other messages
 }
 
 func (s *Source) readDirectory(ctx context.Context) (*directory, error) {
-	d := &directory{handles: map[int64]person{}, chats: map[int64]*chat{}, deleted: map[int64]bool{}}
+	d := &directory{handles: map[int64]person{}, chats: map[int64]*chat{}, deleted: map[int64]bool{}, places: newPlaces()}
 	for _, step := range []func(context.Context, *directory) error{
-		s.readHandles, s.readChats, s.readMembers, s.readLinks} {
+		s.readHandles, s.readChats, s.readMembers} {
 		if err := step(ctx, d); err != nil {
 			return nil, err
 		}
@@ -54,41 +51,15 @@ func (s *Source) readDirectory(ctx context.Context) (*directory, error) {
 	return d, nil
 }
 
-// each calls scan for every row of a query. It looks at the context only now and then: given to the query, it would cost
-// a goroutine a row.
-func (s *Source) each(ctx context.Context, query string, scan func(*sql.Rows) error) error {
-	rows, err := s.tx.Query(query)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	const step = 1000
-	for n := 0; rows.Next(); n++ {
-		if n%step == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 func (s *Source) readHandles(ctx context.Context, d *directory) error {
 	query := fmt.Sprintf(`SELECT ROWID, %s, %s FROM handle`, s.text("handle", "id"), s.text("handle", "person_centric_id"))
-	return s.each(ctx, query, func(rows *sql.Rows) error {
-		var id int64
-		var p person
-		var centric string
-		if err := rows.Scan(&id, &p.address, &centric); err != nil {
-			return err
-		}
-		p.address = strings.TrimSpace(p.address)
-		if p.key = strings.ToLower(p.address); centric != "" {
-			p.key = "person " + centric
+	return s.each(ctx, query, func(r record) error {
+		p := person{address: strings.TrimSpace(r.text(1))}
+		if p.key = strings.ToLower(p.address); r.text(2) != "" {
+			p.key = "person " + r.text(2)
 		}
 		if p.address != "" {
-			d.handles[id] = p
+			d.handles[r.int(0)] = p
 		}
 		return nil
 	})
@@ -97,14 +68,9 @@ func (s *Source) readHandles(ctx context.Context, d *directory) error {
 func (s *Source) readChats(ctx context.Context, d *directory) error {
 	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s FROM chat`, s.integer("chat", "style"), s.text("chat", "chat_identifier"),
 		s.text("chat", "room_name"), s.text("chat", "group_id"))
-	return s.each(ctx, query, func(rows *sql.Rows) error {
-		c := new(chat)
-		var style int64
-		var room string
-		if err := rows.Scan(&c.id, &style, &c.identifier, &room, &c.groupID); err != nil {
-			return err
-		}
-		c.group = style == styleGroup || style != styleDirect && room != ""
+	return s.each(ctx, query, func(r record) error {
+		c := &chat{id: r.int(0), identifier: r.text(2), groupID: r.text(4)}
+		c.group = r.int(1) == styleGroup || r.int(1) != styleDirect && r.text(3) != ""
 		d.chats[c.id] = c
 		return nil
 	})
@@ -114,12 +80,8 @@ func (s *Source) readMembers(ctx context.Context, d *directory) error {
 	if !s.has("chat_handle_join", "chat_id", "handle_id") {
 		return nil
 	}
-	return s.each(ctx, `SELECT chat_id, handle_id FROM chat_handle_join ORDER BY chat_id, handle_id`, func(rows *sql.Rows) error {
-		var chatID, handle int64
-		if err := rows.Scan(&chatID, &handle); err != nil {
-			return err
-		}
-		c, p := d.chats[chatID], d.handles[handle]
+	return s.each(ctx, `SELECT chat_id, handle_id FROM chat_handle_join ORDER BY chat_id, handle_id`, func(r record) error {
+		c, p := d.chats[r.int(0)], d.handles[r.int(1)]
 		if c != nil && p.address != "" && !slices.ContainsFunc(c.members, func(q person) bool { return q.key == p.key }) {
 			c.members = append(c.members, p)
 		}
@@ -176,14 +138,17 @@ func (d *directory) sortedChats() []*chat {
 }
 
 // readLinks reads which chats the messages stand in. A message may have several links, when one conversation has several
-// rows; a link that is also among the recoverable ones is that of a recently deleted message.
-func (s *Source) readLinks(ctx context.Context, d *directory) error {
+// rows; a link that is also among the recoverable ones is that of a recently deleted message. With deleted those count as
+// any other.
+func (s *Source) readLinks(ctx context.Context, d *directory, deleted bool) error {
+	type link struct{ message, chat int64 }
 	recoverable := make(map[link]bool)
 	if s.has("chat_recoverable_message_join", "chat_id", "message_id") {
-		err := s.each(ctx, `SELECT message_id, chat_id FROM chat_recoverable_message_join`, func(rows *sql.Rows) error {
-			var l link
-			if err := rows.Scan(&l.message, &l.chat); err != nil {
-				return err
+		err := s.each(ctx, `SELECT message_id, chat_id FROM chat_recoverable_message_join ORDER BY message_id, chat_id`, func(r record) error {
+			l := link{r.int(0), r.int(1)}
+			if deleted {
+				d.place(l.message, d.chats[l.chat])
+				return nil
 			}
 			recoverable[l], d.deleted[l.message] = true, true
 			return nil
@@ -192,36 +157,10 @@ func (s *Source) readLinks(ctx context.Context, d *directory) error {
 			return err
 		}
 	}
-	return s.each(ctx, `SELECT message_id, chat_id FROM chat_message_join
-		WHERE message_id IS NOT NULL AND chat_id IS NOT NULL ORDER BY message_id, chat_id`, func(rows *sql.Rows) error {
-		var l link
-		if err := rows.Scan(&l.message, &l.chat); err != nil {
-			return err
-		}
-		if !recoverable[l] && d.chats[l.chat] != nil {
-			d.links = append(d.links, l)
+	return s.each(ctx, `SELECT message_id, chat_id FROM chat_message_join WHERE message_id IS NOT NULL AND chat_id IS NOT NULL`, func(r record) error {
+		if l := (link{r.int(0), r.int(1)}); !recoverable[l] {
+			d.place(l.message, d.chats[l.chat])
 		}
 		return nil
 	})
-}
-
-// chatOf returns the chat that a message stands in, or nil. Of several, the first that has members.
-func (d *directory) chatOf(message int64) *chat {
-	at, _ := slices.BinarySearchFunc(d.links, message, func(l link, id int64) int {
-		switch {
-		case l.message < id:
-			return -1
-		case l.message > id:
-			return 1
-		}
-		return 0
-	})
-	var found *chat
-	for ; at < len(d.links) && d.links[at].message == message; at++ {
-		c := d.chats[d.links[at].chat]
-		if found == nil || len(found.members) == 0 && len(c.members) > 0 {
-			found = c
-		}
-	}
-	return found
 }

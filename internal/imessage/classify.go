@@ -3,7 +3,6 @@ package imessage
 // Fate is what became of a row. A row has exactly one.
 type Fate int
 
-// The order is that of the questions asked: a row has the first fate that fits.
 // The fates, as a summary lists them.
 const (
 	Message    Fate = iota // one message or more
@@ -22,18 +21,20 @@ const (
 	NoChat
 	NoSender // received from nobody that can be told
 	Foreign  // an association of a kind unknown to this program
+	Unread   // behind damage of the file
 	fates
 )
 
 var fateWords = [fates]string{"messages", "reactions", "reactions taken back", "reactions to absent messages", "group events",
 	"stickers", "poll votes", "unsent", "empty", "recently deleted", "junk", "scheduled", "never sent", "in no chat",
-	"without a sender", "of an unknown kind"}
+	"without a sender", "of an unknown kind", "not read, for the file is damaged"}
 
 // String says it in a summary: "12 recently deleted".
 func (f Fate) String() string { return fateWords[f] }
 
-// exclude tells whether the columns alone keep a row out, or make it a reaction; Message means that its body decides.
-func (r *row) exclude(d *directory, c *chat) Fate {
+// exclude tells whether the columns alone keep a row out, or make it a reaction; Message means that its body decides. The
+// first that fits counts.
+func (r *row) exclude(d *directory, c *chat, include *Include) Fate {
 	switch {
 	case c == nil && d.deleted[r.id]:
 		return Deleted
@@ -41,11 +42,11 @@ func (r *row) exclude(d *directory, c *chat) Fate {
 		return NoChat
 	case r.itemType != itemMessage:
 		return Event
-	case r.spam:
+	case r.spam && !include[Spam]:
 		return Spam
-	case r.scheduled:
+	case r.scheduled && !include[Scheduled]:
 		return Scheduled
-	case r.failed:
+	case r.failed && !include[Failed]:
 		return Failed
 	case r.tapback < firstAssociated:
 		return Message

@@ -2,155 +2,187 @@ package imessage
 
 import (
 	"context"
+	"errors"
 
 	"ventriloquist/internal/store"
 )
-
-// Summary tells where the rows of a source went: the numbers of Rows add up to Total.
-type Summary struct {
-	Total int64
-	Rows  [fates]int64
-	store.Outcome
-}
 
 // Options are the choices of Collect.
 type Options struct {
 	// KeepGone keeps the messages of rows that the source no longer has.
 	KeepGone bool
+	// Include takes rows that are left out otherwise.
+	Include Include
 	// Progress, if not nil, is told how many of the rows were read.
 	Progress func(done, total int64)
 }
 
-// Collect makes the store hold what the source holds, in one transaction.
+// Collect makes the store hold what the source holds, in one transaction. What of a damaged source can be read is kept,
+// and the summary tells what could not.
 func Collect(ctx context.Context, s *Source, db *store.DB, options Options) (Summary, error) {
-	var summary Summary
-	c := collector{source: s.name, summary: &summary, progress: options.Progress}
-	if c.progress == nil {
-		c.progress = func(int64, int64) {}
+	c := collector{source: s, options: options}
+	if c.options.Progress == nil {
+		c.options.Progress = func(int64, int64) {}
 	}
-	err := c.prepare(ctx, s)
+	if err := c.prepare(ctx); err != nil {
+		return c.summary, s.explain(err)
+	}
+	var err error
+	c.summary.Outcome, err = db.Replace(ctx, options.KeepGone, func(w *store.Writer) error { return c.fill(ctx, w) })
 	if err != nil {
-		return summary, s.explain(err)
+		return c.summary, err
 	}
-	var reading error
-	summary.Outcome, err = db.Replace(ctx, options.KeepGone, func(w *store.Writer) error {
-		c.w, c.number = w, w.Source(c.source, store.Whole)
-		reading = s.eachMessage(ctx, c.row)
-		return reading
-	})
-	if reading != nil && c.storing == nil {
-		return summary, s.explain(reading)
-	}
-	if err != nil {
-		return summary, err
-	}
-	lost := summary.LostReactions + summary.LostRemovals
-	summary.Rows[Tapback] -= summary.LostReactions
-	summary.Rows[Removal] -= summary.LostRemovals
-	summary.Rows[LostTarget] += lost
-	return summary, nil
+	c.summary.settle()
+	return c.summary, nil
 }
 
 // collector is one run of Collect.
 type collector struct {
-	source    string
-	number    int64 // of the source in the store
+	source    *Source
+	options   Options
 	directory *directory
 	reader    reader
-	w         *store.Writer
-	summary   *Summary
-	progress  func(done, total int64)
-	storing   error // an error of the store, not of the source
+	summary   Summary
+	number    int64 // of the source in the store
 }
 
-func (c *collector) prepare(ctx context.Context, s *Source) (err error) {
-	if c.summary.Total, err = s.countRows(ctx); err != nil {
+// prepare reads what tells where rows belong.
+func (c *collector) prepare(ctx context.Context) error {
+	s := c.source
+	var err error
+	if c.summary.Total, err = s.countRows(ctx); c.survive("the number of rows", err) != nil {
 		return err
 	}
-	c.progress(0, c.summary.Total)
+	c.options.Progress(0, c.summary.Total)
 	if c.directory, err = s.readDirectory(ctx); err != nil {
 		return err
 	}
-	if err = s.readEras(ctx, c.directory); err != nil {
+	if err := c.survive("chat_message_join", s.readLinks(ctx, c.directory, c.options.Include[Deleted])); err != nil {
+		return err
+	}
+	if err := c.survive("who was in which group", s.readEras(ctx, c.directory)); err != nil {
 		return err
 	}
 	c.reader.attachments, err = s.readAttachments(ctx)
-	return err
+	return c.survive("attachment", err)
 }
 
-// row stores one row, or notes why not.
-func (c *collector) row(r *row) error {
-	c.w.Present(r.guid)
-	chat := c.directory.chatOf(r.id)
-	fate := r.exclude(c.directory, chat)
-	if fate == Message || fate == Tapback || fate == Removal {
-		var err error
-		if fate, err = c.content(r, chat, fate); err != nil {
-			c.storing = err
-			return err
+// survive takes damage of the file as an end of what is being read, and returns other errors.
+func (c *collector) survive(what string, err error) error {
+	if !isDamage(err) {
+		return err
+	}
+	c.summary.Unreadable = append(c.summary.Unreadable, what+": "+err.Error())
+	return nil
+}
+
+// fill reads and decodes the rows on one side and stores them on the other.
+func (c *collector) fill(ctx context.Context, w *store.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	c.number = w.Source(c.source.name, store.Whole)
+	batches := make(chan *batch, 4)
+	var reading error
+	go func() {
+		defer close(batches)
+		reading = c.readRows(ctx, batches)
+	}()
+	storing := c.storeRows(w, batches)
+	stop()
+	for range batches { // the reader ends before its source is used again
+	}
+	if storing != nil {
+		return storing
+	}
+	return c.source.explain(reading)
+}
+
+// batch is what many rows have told.
+type batch struct {
+	rows    []told
+	entries []store.Entry // of the rows, one after another
+}
+
+// told is what a row has told.
+type told struct {
+	id       int64
+	guid     string
+	fate     Fate
+	entries  int  // how many of the batch's
+	era      *era // of the entries
+	event    *store.Event
+	versions []store.Version
+	damaged  bool
+	unknown  string
+}
+
+// batchRows is so many that handing them over costs nothing, and so few that they stay in the processor's cache.
+const batchRows = 512
+
+// readRows sends what the rows tell, batch after batch.
+func (c *collector) readRows(ctx context.Context, batches chan<- *batch) error {
+	b := new(batch)
+	send := func() error {
+		select {
+		case batches <- b:
+			b = &batch{rows: make([]told, 0, batchRows), entries: make([]store.Entry, 0, batchRows*9/8)}
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	c.summary.Rows[fate]++
-	const step = 1000
-	if done := c.done(); done%step == 0 || done == c.summary.Total {
-		c.progress(done, c.summary.Total)
+	last := int64(0)
+	err := c.source.eachMessage(ctx, func(r *row) error {
+		last = r.id
+		c.read(r, b)
+		if len(b.rows) < batchRows {
+			return nil
+		}
+		return send()
+	})
+	err = c.survive(afterRow(last), err)
+	return errors.Join(err, send())
+}
+
+// storeRows stores what batches tell.
+func (c *collector) storeRows(w *store.Writer, batches <-chan *batch) error {
+	for b := range batches {
+		at := 0
+		for i := range b.rows {
+			t := &b.rows[i]
+			if err := c.storeRow(w, t, b.entries[at:at+t.entries]); err != nil {
+				return err
+			}
+			at += t.entries
+		}
+		c.options.Progress(c.summary.rows(), c.summary.Total)
+	}
+	if len(c.summary.Unreadable) > 0 {
+		w.Incomplete()
 	}
 	return nil
 }
 
-func (c *collector) done() (rows int64) {
-	for _, n := range c.summary.Rows {
-		rows += n
+func (c *collector) storeRow(w *store.Writer, t *told, entries []store.Entry) error {
+	w.Present(t.guid)
+	c.summary.count(t)
+	if len(entries) > 0 && t.era.conversation == 0 {
+		t.era.conversation = w.Conversation(t.era.group, t.era.members)
 	}
-	return rows
-}
-
-// content stores a row that is a message or a reaction.
-func (c *collector) content(r *row, chat *chat, fate Fate) (Fate, error) {
-	sender, known := r.sender(c.directory, chat)
-	if !known {
-		return NoSender, nil
-	}
-	e := store.Entry{Source: c.number, Row: r.id, GUID: r.guid, Date: r.date, Sender: sender}
-	if fate != Message {
-		return c.tapback(r, chat, fate, e)
-	}
-	pieces, shortened, fate := c.reader.pieces(r)
-	if fate != Message {
-		return fate, nil
-	}
-	e.Conversation = c.conversation(chat, r)
-	e.Shortened = shortened
-	if r.thread != "" {
-		e.TargetGUID, e.TargetPart = r.thread, parseThreadPart(r.threadPart)
-	}
-	for place, p := range pieces {
-		e.Place, e.Part, e.Kind, e.Text, e.Attachment, e.Transcript = place, p.part, p.kind, p.text, p.attachment, p.transcript
-		if err := c.w.Add(&e); err != nil {
-			return fate, err
+	for i := range entries {
+		e := &entries[i]
+		e.Source, e.Conversation = c.number, t.era.conversation
+		if err := w.Add(e); err != nil {
+			return err
 		}
 	}
-	return fate, nil
-}
-
-// tapback stores a reaction, or the taking back of one.
-func (c *collector) tapback(r *row, chat *chat, fate Fate, e store.Entry) (Fate, error) {
-	e.Kind, e.Removal = store.Reaction, fate == Removal
-	kind := r.tapback
-	if e.Removal {
-		kind -= takenBack
+	if t.event != nil {
+		t.event.Source = c.number
+		w.AddEvent(*t.event)
 	}
-	e.Text = tapbackText(kind, r.emoji)
-	if e.Text == "" && !e.Removal {
-		return Empty, nil
+	for _, v := range t.versions {
+		v.Source = c.number
+		w.AddVersion(v)
 	}
-	if e.TargetGUID, e.TargetPart = parseTarget(r.target); e.TargetGUID == "" {
-		return LostTarget, nil
-	}
-	e.Conversation = c.conversation(chat, r)
-	return fate, c.w.Add(&e)
-}
-
-func (c *collector) conversation(chat *chat, r *row) int64 {
-	return c.w.Conversation(chat.group, chat.membersAt(moment{r.date, r.id}))
+	return nil
 }

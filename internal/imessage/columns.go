@@ -2,7 +2,6 @@ package imessage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"ventriloquist/internal/hint"
@@ -20,10 +19,14 @@ var tables = []string{"message", "handle", "chat", "chat_message_join", "chat_ha
 	"message_attachment_join", "chat_recoverable_message_join"}
 
 // probe returns the columns of the tables that are read.
-func probe(ctx context.Context, tx *sql.Tx) (map[string]map[string]bool, error) {
+func (s *Source) probe(ctx context.Context) (map[string]map[string]bool, error) {
 	columns := make(map[string]map[string]bool)
 	for _, table := range tables {
-		names, err := columnsOf(ctx, tx, table)
+		names := make(map[string]bool)
+		err := s.each(ctx, `SELECT name FROM pragma_table_info(?)`, func(r record) error {
+			names[r.text(0)] = true
+			return nil
+		}, table)
 		if err != nil {
 			return nil, err
 		}
@@ -38,23 +41,6 @@ func probe(ctx context.Context, tx *sql.Tx) (map[string]map[string]bool, error) 
 		}
 	}
 	return columns, nil
-}
-
-func columnsOf(ctx context.Context, tx *sql.Tx, table string) (map[string]bool, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT name FROM pragma_table_info(?)`, table)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	names := make(map[string]bool)
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names[name] = true
-	}
-	return names, rows.Err()
 }
 
 // has tells whether a table has these columns.

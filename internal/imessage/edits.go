@@ -1,6 +1,8 @@
 package imessage
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -11,6 +13,14 @@ type edits struct {
 	unsent   []int          // rp
 	original int            // how many parts otr lists, 0 if it does not tell
 	final    map[int][]byte // ec: the last text of each edited part, a typedstream
+	history  []edit         // ec: all texts of the edited parts, each part's oldest first
+}
+
+// edit is what a part of a message became, when.
+type edit struct {
+	part, number int
+	date         int64  // nanoseconds since 1970
+	text         []byte // a typedstream
 }
 
 func readEdits(summary []byte) edits {
@@ -33,12 +43,33 @@ func readEdits(summary []byte) edits {
 		if err != nil || len(versions) == 0 {
 			continue
 		}
-		last, _ := versions[len(versions)-1].(map[string]any)
-		if text, ok := last["t"].([]byte); ok {
-			e.final[number] = text
+		for n, v := range versions {
+			version, _ := v.(map[string]any)
+			if text, ok := version["t"].([]byte); ok {
+				e.history = append(e.history, edit{part: number, number: n, date: editDate(version["d"]), text: text})
+				if n == len(versions)-1 {
+					e.final[number] = text
+				}
+			}
 		}
 	}
+	slices.SortFunc(e.history, func(a, b edit) int { return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(a.number, b.number)) })
 	return e
+}
+
+// editDate reads d, seconds since 2001 with a fraction, in nanoseconds since 1970; 0 if it is none.
+func editDate(d any) int64 {
+	switch d := d.(type) {
+	case float64:
+		if whole := math.Trunc(d); math.Abs(d) < secondsLimit {
+			return unixNanoseconds(int64(whole)) + int64((d-whole)*second)
+		}
+	case uint64:
+		return unixNanoseconds(int64(min(d, math.MaxInt64)))
+	case int64:
+		return unixNanoseconds(d)
+	}
+	return 0
 }
 
 // left removes what was unsent from the pieces of a body, and gives them the numbers that they were sent with. Messages

@@ -3,9 +3,9 @@ package imessage
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sort"
 
@@ -26,14 +26,22 @@ const (
 // moment is a place in the course of a chat.
 type moment struct{ date, row int64 }
 
-func (m moment) before(n moment) bool {
-	return m.date < n.date || m.date == n.date && m.row < n.row
+func (m moment) compare(n moment) int {
+	return cmp.Or(cmp.Compare(m.date, n.date), cmp.Compare(m.row, n.row))
 }
+
+func (m moment) before(n moment) bool { return m.compare(n) < 0 }
+
+// forever is after everything.
+var forever = moment{date: math.MaxInt64, row: math.MaxInt64}
 
 // era is a time with the same members: up to and with the row at its end.
 type era struct {
 	end     moment
+	group   bool
 	members []store.Member
+	// conversation is the store's number of it, 0 before it has one.
+	conversation int64
 }
 
 // event is what a row of a group tells about its members.
@@ -43,32 +51,46 @@ type event struct {
 	active         person // who was a member when it was written
 }
 
-// readEras works out who was in each group when: today's members, walked back through the rows that tell who was added,
-// was removed or left. Who wrote a message was a member then, even if the row that told of the leaving is lost.
+// readEras works out who was in each chat when. In a group that is today's members, walked back through the rows that tell
+// who was added, was removed or left. Who wrote a message was a member then, even if the row that told of the leaving is
+// lost; between two such rows only the last that somebody wrote counts.
 func (s *Source) readEras(ctx context.Context, d *directory) error {
-	if !slices.ContainsFunc(d.sortedChats(), func(c *chat) bool { return c.group }) {
+	for _, c := range d.chats {
+		c.eras = []era{{end: forever, group: c.group, members: listed(c.members).members()}}
+	}
+	if len(d.groups()) == 0 {
 		return nil
 	}
+	events, err := s.readChanges(ctx, d)
+	if err == nil {
+		err = s.readActivity(ctx, d, events)
+	}
+	for c, list := range events {
+		c.eras = walkBack(c.members, list)
+	}
+	return err
+}
+
+// readChanges reads the rows that tell of members, in order of time.
+func (s *Source) readChanges(ctx context.Context, d *directory) (map[*chat][]event, error) {
 	events := make(map[*chat][]event)
-	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s, %s FROM message`, s.integer("message", "date"),
+	if !s.has("message", "item_type") {
+		return events, nil
+	}
+	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s, %s FROM message WHERE item_type IN (%d, %d)`, s.integer("message", "date"),
 		s.integer("message", "handle_id"), s.integer("message", "is_from_me"), s.integer("message", "item_type"),
-		s.integer("message", "group_action_type"), s.integer("message", "other_handle"))
-	err := s.each(ctx, query, func(rows *sql.Rows) error {
-		var at moment
-		var handle, fromMe, item, action, other int64
-		if err := rows.Scan(&at.row, &at.date, &handle, &fromMe, &item, &action, &other); err != nil {
-			return err
-		}
+		s.integer("message", "group_action_type"), s.integer("message", "other_handle"), itemMember, itemLeft)
+	err := s.each(ctx, query, func(r record) error {
+		at := moment{unixNanoseconds(r.int(1)), r.int(0)}
 		c := d.chatOf(at.row)
 		if c == nil || !c.group {
 			return nil
 		}
-		at.date = unixNanoseconds(at.date)
 		e := event{at: at}
-		if fromMe == 0 {
-			e.active = d.handles[handle]
+		if r.int(3) == 0 {
+			e.active = d.handles[r.int(2)]
 		}
-		switch {
+		switch item, action, other := r.int(4), r.int(5), r.int(6); {
 		case item == itemMember && action == actionAdded:
 			e.joined = d.handles[other]
 		case item == itemMember && action == actionRemoved:
@@ -76,18 +98,48 @@ func (s *Source) readEras(ctx context.Context, d *directory) error {
 		case item == itemLeft && action == actionLeft:
 			e.parted, e.active = e.active, person{}
 		}
-		if e.joined.key != "" || e.parted.key != "" || e.active.key != "" {
-			events[c] = append(events[c], e)
+		events[c] = append(events[c], e)
+		return nil
+	})
+	for _, list := range events {
+		slices.SortFunc(list, func(a, b event) int { return a.at.compare(b.at) })
+	}
+	return events, err
+}
+
+// stretch is the time of a group between two of its changes, as somebody knew it.
+type stretch struct {
+	chat   uint32
+	change int32 // how many changes came before
+	handle int64
+}
+
+// readActivity adds to the changes when somebody wrote last before each.
+func (s *Source) readActivity(ctx context.Context, d *directory, events map[*chat][]event) error {
+	latest := make(map[stretch]moment)
+	query := fmt.Sprintf(`SELECT ROWID, %s, %s FROM message WHERE %s = 0 AND %s NOT IN (%d, %d)`,
+		s.integer("message", "date"), s.integer("message", "handle_id"), s.integer("message", "is_from_me"),
+		s.integer("message", "item_type"), itemMember, itemLeft)
+	err := s.each(ctx, query, func(r record) error {
+		c := d.chatOf(r.int(0))
+		if c == nil || !c.group {
+			return nil
+		}
+		at := moment{unixNanoseconds(r.int(1)), r.int(0)}
+		change, _ := slices.BinarySearchFunc(events[c], at, func(e event, at moment) int { return e.at.compare(at) })
+		key := stretch{c.number, int32(change), r.int(2)}
+		if old, known := latest[key]; !known || old.before(at) {
+			latest[key] = at
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	for key, at := range latest {
+		if p := d.handles[key.handle]; p.key != "" {
+			c := d.places.chats[key.chat]
+			events[c] = append(events[c], event{at: at, active: p})
+		}
 	}
-	for c, list := range events {
-		c.eras = walkBack(c.members, list)
-	}
-	return nil
+	return err
 }
 
 // walkBack returns the eras of a group, the latest first. The last of them is the earliest, and everything before it
@@ -95,15 +147,15 @@ func (s *Source) readEras(ctx context.Context, d *directory) error {
 func walkBack(today []person, events []event) []era {
 	sort.Slice(events, func(i, j int) bool { return events[j].at.before(events[i].at) })
 	r := listed(today)
-	eras := []era{{end: moment{date: 1<<63 - 1, row: 1<<63 - 1}, members: r.members()}}
+	eras := []era{{end: forever, group: true, members: r.members()}}
 	for _, e := range events {
 		if r.note(e.active, false) {
-			eras = append(eras, era{e.at, r.members()})
+			eras = append(eras, era{end: e.at, group: true, members: r.members()})
 		}
 		changed := r.note(e.parted, false)
 		changed = r.note(e.joined, true) || changed
 		if changed {
-			eras = append(eras, era{moment{e.at.date, e.at.row - 1}, r.members()})
+			eras = append(eras, era{end: moment{e.at.date, e.at.row - 1}, group: true, members: r.members()})
 		}
 	}
 	return eras
@@ -160,12 +212,9 @@ func (r *roster) members() []store.Member {
 	return members
 }
 
-// membersAt returns the members at the time of a row.
-func (c *chat) membersAt(at moment) []store.Member {
-	if len(c.eras) == 0 {
-		return listed(c.members).members()
-	}
+// eraAt returns the era of a row.
+func (c *chat) eraAt(at moment) *era {
 	// The eras end ever earlier: the last one that does not end before the row.
 	n := sort.Search(len(c.eras), func(i int) bool { return c.eras[i].end.before(at) })
-	return c.eras[max(n-1, 0)].members
+	return &c.eras[max(n-1, 0)]
 }

@@ -27,8 +27,8 @@ type Source struct {
 	path     string // as it was found, for messages
 	name     string // by which the store knows it
 	db       *sql.DB
-	tx       *sql.Tx
-	snapshot string // folder of the copy that is read, or empty
+	conn     *sql.Conn // in a transaction
+	snapshot string    // folder of the copy that is read, or empty
 	columns  map[string]map[string]bool
 }
 
@@ -77,8 +77,8 @@ func sourceName(path string) (string, error) {
 // Close ends the reading.
 func (s *Source) Close() error {
 	var errs []error
-	if s.tx != nil {
-		errs = append(errs, s.tx.Rollback())
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
@@ -86,7 +86,7 @@ func (s *Source) Close() error {
 	if s.snapshot != "" {
 		errs = append(errs, os.RemoveAll(s.snapshot))
 	}
-	s.tx, s.db, s.snapshot = nil, nil, ""
+	s.conn, s.db, s.snapshot = nil, nil, ""
 	return errors.Join(errs...)
 }
 
@@ -175,16 +175,18 @@ func (s *Source) connect(ctx context.Context, path string) error {
 	if s.db, err = sql.Open("sqlite3", dsn.String()); err != nil {
 		return err
 	}
-	// The transaction outlives a cancelled context: whoever reads rows looks at the context now and then.
-	if s.tx, err = s.db.BeginTx(context.WithoutCancel(ctx), &sql.TxOptions{ReadOnly: true}); err == nil {
-		s.columns, err = probe(ctx, s.tx)
+	if s.conn, err = s.db.Conn(ctx); err == nil {
+		_, err = s.conn.ExecContext(ctx, "BEGIN")
+	}
+	if err == nil {
+		s.columns, err = s.probe(ctx)
 	}
 	if err != nil {
-		if s.tx != nil {
-			s.tx.Rollback()
+		if s.conn != nil {
+			s.conn.Close()
 		}
 		s.db.Close()
-		s.tx, s.db = nil, nil
+		s.conn, s.db = nil, nil
 	}
 	return err
 }

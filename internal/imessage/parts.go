@@ -34,14 +34,18 @@ type piece struct {
 type reader struct {
 	decoder     typedstream.Decoder
 	attachments map[int64][]attachment
+	// What the last row told besides: its edits, and why its body could not be decoded.
+	edits   edits
+	damaged error
 }
 
 // pieces returns what a row says, in the order of its body. Nothing, with a fate of Unsent or Empty, is an answer too.
 func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate Fate) {
-	e := readEdits(r.summary)
+	rd.edits, rd.damaged = readEdits(r.summary), nil
+	e := &rd.edits
 	list = e.left(rd.split(r, rd.decode(r.body, r.text)))
 	if len(list) == 0 {
-		list = rd.finalTexts(r, &e)
+		list = rd.finalTexts(r, e)
 	}
 	gone := len(e.unsent) > 0 || r.retracted
 	if r.retracted && len(e.unsent) == 0 {
@@ -76,6 +80,9 @@ func (rd *reader) decode(archive, text []byte) *typedstream.Body {
 			return body
 		}
 		failure = err
+		if err != nil {
+			rd.damaged = err
+		}
 	}
 	body := &typedstream.Body{Text: strings.ToValidUTF8(string(text), "\uFFFD")}
 	if failure != nil && body.Text == "" {

@@ -2,21 +2,23 @@ package imessage
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
 	"strings"
 )
 
-// row is a row of message. Its byte slices are valid until the next one is read.
+// row is a row of message.
 type row struct {
 	id         int64
 	guid       string
-	text       sql.RawBytes
-	body       sql.RawBytes
+	text       []byte
+	body       []byte
 	date       int64 // nanoseconds since 1970
 	handle     int64
 	fromMe     bool
 	itemType   int64
+	action     int64  // group_action_type
+	share      int64  // share_status
+	other      int64  // other_handle
+	title      string // group_title
 	spam       bool
 	scheduled  bool
 	failed     bool
@@ -25,39 +27,46 @@ type row struct {
 	target     string
 	emoji      string
 	balloon    string
-	payload    sql.RawBytes
-	summary    sql.RawBytes // message_summary_info
-	thread     string       // thread_originator_guid
+	payload    []byte
+	summary    []byte // message_summary_info
+	thread     string // thread_originator_guid
 	threadPart string
 }
 
 func (s *Source) countRows(ctx context.Context) (n int64, err error) {
-	err = s.tx.QueryRowContext(ctx, `SELECT count(*) FROM message`).Scan(&n)
+	err = s.each(ctx, `SELECT count(*) FROM message`, func(r record) error {
+		n = r.int(0)
+		return nil
+	})
 	return n, err
+}
+
+// selectRows is the query that scanRow reads.
+func (s *Source) selectRows() string {
+	integer := func(column string) string { return s.integer("message", column) }
+	text := func(column string) string { return s.text("message", column) }
+	blob := func(column string) string { return s.blob("message", column) }
+	return "SELECT ROWID, " + strings.Join([]string{text("guid"), blob("text"), blob("attributedBody"), integer("date"),
+		integer("handle_id"), integer("is_from_me"), integer("item_type"), integer("group_action_type"), integer("share_status"),
+		integer("other_handle"), text("group_title"), integer("is_spam"), integer("schedule_type"), integer("error"),
+		integer("is_sent"), integer("date_retracted"), integer("associated_message_type"), text("associated_message_guid"),
+		text("associated_message_emoji"), text("balloon_bundle_id"), blob("payload_data"), blob("message_summary_info"),
+		text("thread_originator_guid"), text("thread_originator_part")}, ", ") + " FROM message"
+}
+
+func scanRow(v record) row {
+	r := row{id: v.int(0), guid: v.text(1), text: v.bytes(2), body: v.bytes(3), date: unixNanoseconds(v.int(4)), handle: v.int(5),
+		fromMe: v.int(6) != 0, itemType: v.int(7), action: v.int(8), share: v.int(9), other: v.int(10), title: v.text(11),
+		spam: v.int(12) != 0, scheduled: v.int(13) != 0, retracted: v.int(16) != 0, tapback: v.int(17), target: v.text(18),
+		emoji: v.text(19), balloon: v.text(20), payload: v.bytes(21), summary: v.bytes(22), thread: v.text(23), threadPart: v.text(24)}
+	r.failed = r.fromMe && v.int(14) != 0 && v.int(15) == 0
+	return r
 }
 
 // eachMessage calls visit for every row of message, in order of row id.
 func (s *Source) eachMessage(ctx context.Context, visit func(*row) error) error {
-	integer := func(column string) string { return s.integer("message", column) }
-	text := func(column string) string { return s.text("message", column) }
-	blob := func(column string) string { return s.blob("message", column) }
-	query := "SELECT ROWID, " + strings.Join([]string{text("guid"), blob("text"), blob("attributedBody"), integer("date"),
-		integer("handle_id"), integer("is_from_me"), integer("item_type"), integer("is_spam"), integer("schedule_type"),
-		integer("error"), integer("is_sent"), integer("date_retracted"), integer("associated_message_type"),
-		text("associated_message_guid"), text("associated_message_emoji"), text("balloon_bundle_id"), blob("payload_data"),
-		blob("message_summary_info"), text("thread_originator_guid"), text("thread_originator_part")}, ", ") +
-		" FROM message ORDER BY ROWID"
-	return s.each(ctx, query, func(rows *sql.Rows) error {
-		var r row
-		var fromMe, spam, schedule, failure, sent, retracted int64
-		err := rows.Scan(&r.id, &r.guid, &r.text, &r.body, &r.date, &r.handle, &fromMe, &r.itemType, &spam, &schedule,
-			&failure, &sent, &retracted, &r.tapback, &r.target, &r.emoji, &r.balloon, &r.payload, &r.summary, &r.thread, &r.threadPart)
-		if err != nil {
-			return fmt.Errorf("row %d of message: %w", r.id, err)
-		}
-		r.date = unixNanoseconds(r.date)
-		r.fromMe, r.spam, r.scheduled, r.retracted = fromMe != 0, spam != 0, schedule != 0, retracted != 0
-		r.failed = r.fromMe && failure != 0 && sent == 0
+	return s.each(ctx, s.selectRows()+" ORDER BY ROWID", func(v record) error {
+		r := scanRow(v)
 		return visit(&r)
 	})
 }

@@ -18,8 +18,9 @@ INSERT INTO aim SELECT rowid, coalesce(
       ORDER BY p.place LIMIT 1)) FROM stage WHERE target_guid IS NOT NULL;
 DELETE FROM aim WHERE target IS NULL`
 
-	dropLostReactions = `DELETE FROM stage WHERE kind = 1 AND NOT removal AND rowid NOT IN (SELECT stage FROM aim)`
-	dropLostRemovals  = `DELETE FROM stage WHERE removal AND rowid NOT IN (SELECT stage FROM aim)`
+	dropLostReactions = `DELETE FROM stage WHERE kind = 1 AND NOT removal AND NOT old AND rowid NOT IN (SELECT stage FROM aim)`
+	dropLostRemovals  = `DELETE FROM stage WHERE removal AND NOT old AND rowid NOT IN (SELECT stage FROM aim)`
+	dropOldLost       = `DELETE FROM stage WHERE (removal OR kind = 1) AND old AND rowid NOT IN (SELECT stage FROM aim)`
 
 	clearStore = `DELETE FROM message; DELETE FROM attachment; DELETE FROM removal; DELETE FROM handle;
 DELETE FROM conversation_member; DELETE FROM conversation`
@@ -61,6 +62,7 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 		{findAnswered, nil},
 		{dropLostReactions, &outcome.LostReactions},
 		{dropLostRemovals, &outcome.LostRemovals},
+		{dropOldLost, nil},
 		{clearStore, nil},
 		{writeMessages, nil},
 		{writeConversations, nil},
@@ -82,6 +84,9 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 		return outcome, err
 	}
 	if err := w.writeSources(); err != nil {
+		return outcome, err
+	}
+	if err := w.writeFacts(keepGone); err != nil {
 		return outcome, err
 	}
 	return outcome, w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM message`).Scan(&outcome.Messages)

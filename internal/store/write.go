@@ -61,6 +61,9 @@ type Writer struct {
 	names         map[string]string // of addresses
 	seenUUIDs     map[[16]byte]struct{}
 	seenGUIDs     map[string]struct{}
+	events        []Event
+	versions      []Version
+	incomplete    bool
 }
 
 // roster is a conversation before it is known to have messages.
@@ -118,7 +121,7 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	if err := fill(w); err != nil {
 		return Outcome{}, err
 	}
-	outcome, err := w.finish(keepGone)
+	outcome, err := w.finish(keepGone || w.incomplete)
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
@@ -127,6 +130,9 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	}
 	return outcome, nil
 }
+
+// Incomplete tells that the source could not be read to its end: what is not Present may still be there, and stays.
+func (w *Writer) Incomplete() { w.incomplete = true }
 
 // Present tells that the source still has this row, whether or not it becomes a message.
 func (w *Writer) Present(guid string) {

@@ -29,12 +29,16 @@ func Create(path string, release Release) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	ddl, err := schema(release)
+	if err != nil {
+		return nil, err
+	}
 	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: "_journal_mode=WAL&_synchronous=NORMAL"}
 	db, err := sql.Open("sqlite3", dsn.String())
 	if err != nil {
 		return nil, err
 	}
-	if _, err := db.Exec(schema(release)); err != nil {
+	if _, err := db.Exec("BEGIN; " + ddl + "COMMIT"); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

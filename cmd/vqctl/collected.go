@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/imessage"
+	"ventriloquist/internal/source"
+)
+
+// collectResult is what collect --json prints.
+type collectResult struct {
+	Source        string `json:"source"`
+	Unit          string `json:"unit"` // what Rows counts
+	Database      string `json:"database"`
+	Rows          int64  `json:"rows"`
+	Messages      int64  `json:"messages"` // now in the database, reactions among them; a row may give several
+	Conversations int64  `json:"conversations"`
+	// Fates are where the rows went; their numbers add up to Rows.
+	Fates []rowFate `json:"fates"`
+	Gone  int64     `json:"gone"` // rows of the last time that the source no longer has
+	Kept  bool      `json:"kept"` // with --keep-gone
+	// Damaged are rows whose body cannot be decoded, Unknown values that this program does not know, by column.
+	Damaged *imessage.RowList `json:"damaged_bodies,omitempty"`
+	Unknown map[string]int64  `json:"unknown_values,omitempty"`
+	// Unreadable says what of a damaged file could not be read.
+	Unreadable []string `json:"unreadable,omitempty"`
+	// Notes say what was decided about an export as a whole.
+	Notes []string `json:"notes,omitempty"`
+}
+
+type rowFate struct {
+	Fate string `json:"fate"`
+	Rows int64  `json:"rows"`
+}
+
+func newCollectResult(source, target string, s *imessage.Summary) *collectResult {
+	r := &collectResult{Source: source, Unit: "rows", Database: target, Rows: s.Total, Messages: s.Messages, Conversations: s.Conversations,
+		Gone: s.Gone, Kept: s.Kept, Fates: []rowFate{}, Unknown: s.Unknown, Unreadable: s.Unreadable}
+	if s.Damaged.Count > 0 {
+		r.Damaged = &s.Damaged
+	}
+	for fate, n := range s.Rows {
+		if n > 0 {
+			r.Fates = append(r.Fates, rowFate{imessage.Fate(fate).String(), n})
+		}
+	}
+	return r
+}
+
+func newExportResult(reader source.Reader, target string, s *source.Summary) *collectResult {
+	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Messages: s.Messages,
+		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Fates: []rowFate{}, Notes: s.Notes}
+	for fate, n := range s.Rows {
+		if n > 0 {
+			r.Fates = append(r.Fates, rowFate{source.Fate(fate).String(), n})
+		}
+	}
+	return r
+}
+
+func (r *collectResult) print(out io.Writer) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d %s in %s:\n", r.Rows, r.Unit, r.Source)
+	width := len(fmt.Sprint(r.Rows)) + 2
+	for _, f := range r.Fates {
+		fmt.Fprintf(&text, "%*d %s\n", width, f.Rows, f.Fate)
+	}
+	for _, note := range r.Notes {
+		text.WriteString(note + "\n")
+	}
+	fmt.Fprintf(&text, "%d messages, reactions included, of %d conversations are in %s\n", r.Messages, r.Conversations, r.Database)
+	switch {
+	case r.Gone == 0:
+	case len(r.Unreadable) > 0:
+		fmt.Fprintf(&text, "%d messages of the last time were not found and were kept, for the source is damaged\n", r.Gone)
+	case r.Kept:
+		fmt.Fprintf(&text, "%d messages are no longer in the source and were kept\n", r.Gone)
+	default:
+		fmt.Fprintf(&text, "%d messages were no longer in the source and are gone (--keep-gone keeps such)\n", r.Gone)
+	}
+	if r.Damaged != nil {
+		fmt.Fprintf(&text, "%d bodies are damaged, and what could be found of their words was taken: %s\n", r.Damaged.Count, rowsInWords(r.Damaged))
+	}
+	for _, value := range slices.Sorted(maps.Keys(r.Unknown)) {
+		fmt.Fprintf(&text, "%d rows have a value that this program does not know, and were kept as events: %s\n", r.Unknown[value], value)
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// rowsInWords names the rows of a list.
+func rowsInWords(l *imessage.RowList) string {
+	text := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(l.First)), ", "), "[]")
+	if l.Count > int64(len(l.First)) {
+		text += ", …"
+	}
+	return "row " + text
+}
+
+// damage is the error of a source that could not be read to its end.
+func (r *collectResult) damage() error {
+	if len(r.Unreadable) == 0 {
+		return nil
+	}
+	err := errors.New("parts of " + r.Source + " cannot be read: " + strings.Join(r.Unreadable, "; "))
+	return hint.With(err, "what could be read is in %s; to get at the rest, repair a copy of the source with sqlite3's .recover and collect that", r.Database)
+}

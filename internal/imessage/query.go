@@ -1,0 +1,74 @@
+package imessage
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// record is a row of a query. Its strings and bytes are the receiver's to keep, the record itself is not.
+type record []driver.Value
+
+func (r record) int(column int) int64 {
+	n, _ := r[column].(int64)
+	return n
+}
+
+func (r record) text(column int) string {
+	s, _ := r[column].(string)
+	return s
+}
+
+// bytes returns a blob, also one that was stored as text; nil for NULL.
+func (r record) bytes(column int) []byte {
+	switch v := r[column].(type) {
+	case []byte:
+		return v
+	case string:
+		return []byte(v)
+	}
+	return nil
+}
+
+// each calls visit for every row of a query, within the transaction of the source. It asks the driver itself:
+// database/sql would take as long again as SQLite does. visit must not ask the database anything.
+func (s *Source) each(ctx context.Context, query string, visit func(record) error, args ...driver.Value) error {
+	return s.conn.Raw(func(connection any) error {
+		rows, err := connection.(*sqlite3.SQLiteConn).Query(query, args)
+		if err != nil {
+			return err
+		}
+		err = eachRow(ctx, rows, visit)
+		return errors.Join(err, rows.Close())
+	})
+}
+
+func eachRow(ctx context.Context, rows driver.Rows, visit func(record) error) error {
+	r := make(record, len(rows.Columns()))
+	const step = 1000
+	for n := 0; ; n++ {
+		if n%step == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := rows.Next(r); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := visit(r); err != nil {
+			return err
+		}
+	}
+}
+
+// isDamage tells whether an error says that the file cannot be read where it should be.
+func isDamage(err error) bool {
+	var failure sqlite3.Error
+	if !errors.As(err, &failure) {
+		return false
+	}
+	return failure.Code == sqlite3.ErrCorrupt || failure.Code == sqlite3.ErrIoErr
+}
