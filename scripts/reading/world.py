@@ -266,10 +266,13 @@ class World(Rows):
                 )
             if row.get("deleted") and recoverable:
                 con.execute("INSERT INTO chat_recoverable_message_join VALUES (?,?,?,0)", (row["chat"] + 1, row["id"], 5))
+        original = "original_guid" in {r[1] for r in con.execute("PRAGMA table_info(attachment)")}
         for i, a in enumerate(self.attachments):
             con.execute(
-                "INSERT INTO attachment(ROWID, guid, original_guid, filename, transfer_name, mime_type, uti, is_sticker) VALUES (?,?,?,?,?,?,?,?)",
-                (i + 1, a["guid"], a["guid"], a["filename"], a["transfer_name"], a["mime_type"], a["uti"], a.get("is_sticker", 0)),
+                f"INSERT INTO attachment(ROWID, guid, filename, transfer_name, mime_type, uti, is_sticker{', original_guid' * original}) "
+                f"VALUES (?,?,?,?,?,?,?{',?' * original})",
+                (i + 1, a["guid"], a["filename"], a["transfer_name"], a["mime_type"], a["uti"], a.get("is_sticker", 0))
+                + (a["guid"],) * original,
             )
             con.execute("INSERT INTO message_attachment_join VALUES (?,?)", (a["message"], i + 1))
         con.commit()
