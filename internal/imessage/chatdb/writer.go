@@ -33,7 +33,7 @@ func Create(path string, release Release) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: "_journal_mode=WAL&_synchronous=NORMAL"}
+	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: "_journal_mode=WAL&_synchronous=OFF"}
 	db, err := sql.Open("sqlite3", dsn.String())
 	if err != nil {
 		return nil, err
