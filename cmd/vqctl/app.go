@@ -23,6 +23,7 @@ func newApp() *cli.Command {
 		Action:                runRoot,
 		Commands: []*cli.Command{
 			newCollectCommand(),
+			newContactsCommand(),
 			newPreprocessCommand(),
 			newTrainCommand(),
 			newEvaluateCommand(),

@@ -102,6 +102,9 @@ func collectDatabase(ctx context.Context, o *collectOptions, path string) (*coll
 		report, finish := newProgress("rows", "rows")
 		defer finish()
 		summary, err = imessage.Collect(ctx, database, db, imessage.Options{KeepGone: o.keepGone, Include: include, Progress: report})
+		if err == nil {
+			err = keepOwnCards(ctx, db, database.Path())
+		}
 		return err
 	})
 	if err != nil {

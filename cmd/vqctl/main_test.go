@@ -8,10 +8,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets scripts run this program as `vqctl`.
+// TestMain lets scripts run this program as `vqctl`, and make a home folder with messages as `history`.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"vqctl": func() { os.Exit(runUntilSignal(os.Args)) },
+		"vqctl":   func() { os.Exit(runUntilSignal(os.Args)) },
+		"history": writePeople,
 	})
 }
 

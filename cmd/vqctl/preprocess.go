@@ -62,7 +62,7 @@ const exportLimit = 256 << 20
 // runPreprocess makes the windows and tells out about them.
 func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) error {
 	if o.contacts == "" {
-		o.contacts = filepath.Join(o.dataDir, "contacts_to_ids.jsonl")
+		o.contacts = filepath.Join(o.dataDir, contactsName)
 	}
 	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride}
 	if err := options.Check(); err != nil {
@@ -77,9 +77,11 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return err
 	}
 	defer db.Close()
-	// In an export people are known by their names.
-	own := append(contacts.SplitIdentifiers(o.identifiers), o.owner)
-	book, err := contacts.Load(o.contacts, o.owner, own)
+	self, err := withFound(ctx, db, contacts.Self{Name: o.owner, Addresses: contacts.SplitIdentifiers(o.identifiers)})
+	if err != nil {
+		return err
+	}
+	book, err := contacts.Load(o.contacts, self)
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,19 @@ import (
 // Owner is what the book calls the owner of the messages: the name is MY_NAME's, which addresses do not tell.
 const Owner = ""
 
+// Self is the owner of the messages.
+type Self struct {
+	Name      string   // MY_NAME, which may be unknown
+	Addresses []string // the first with a country code gives the region of numbers without one
+	// Found is whether the addresses were found in the messages, rather than stated by the owner: then the contacts file,
+	// which somebody wrote, knows better whose they are.
+	Found bool
+}
+
 // Book knows people by their addresses.
 type Book struct {
 	region string
+	self   Self
 	people map[string]string // by normalised address
 	names  []string
 	// seen holds addresses as messages spell them, so that each is normalised once.
@@ -41,10 +51,12 @@ func SplitIdentifiers(s string) []string {
 	return list
 }
 
-// New returns a book that knows only the owner, by these addresses.
-func New(own []string) *Book {
-	b := &Book{region: regionOf(own), people: map[string]string{}, seen: map[string]entry{}}
-	for _, address := range own {
+// New returns a book that knows only the owner.
+func New(self Self) *Book {
+	self.Name = strings.TrimSpace(self.Name)
+	b := &Book{region: regionOf(self.Addresses), self: self, people: map[string]string{}, seen: map[string]entry{}}
+	// In the exports of some programs people have no addresses but are known by their names.
+	for _, address := range append([]string{self.Name}, self.Addresses...) {
 		if id := b.Normalize(address); id != "" {
 			b.people[id] = Owner
 		}
@@ -72,23 +84,46 @@ func (b *Book) Person(address string) (name string, listed bool) {
 // Names returns the people listed, in the order of the file.
 func (b *Book) Names() []string { return b.names }
 
-// Load reads the contacts file at path. The owner, who is called ownerName and has the addresses own, must not be in it.
-func Load(path, ownerName string, own []string) (*Book, error) {
+// Load reads the contacts file at path. The owner must not be in it.
+func Load(path string, self Self) (*Book, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, hint.With(fmt.Errorf("there is no contacts file %s", path),
-			`write a person a line: {"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`)
+			"`vqctl contacts suggest` drafts one; a line of it reads %s", lineExample)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the contacts: %w", err)
 	}
 	defer f.Close()
-	return Read(f, path, ownerName, own)
+	return Read(f, path, self)
 }
 
 // Read is Load of an open file; name is what errors call it.
-func Read(in io.Reader, name, ownerName string, own []string) (*Book, error) {
-	b := New(own)
+func Read(in io.Reader, name string, self Self) (*Book, error) {
+	b := New(self)
+	err := b.read(in, name, func(err error) error { return err })
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Check reads a contacts file to its end and returns everything that is wrong with it, and what could be read.
+func Check(in io.Reader, name string, self Self) (*Book, []error) {
+	b := New(self)
+	var wrong []error
+	err := b.read(in, name, func(err error) error {
+		wrong = append(wrong, err)
+		return nil
+	})
+	if err != nil {
+		wrong = append(wrong, err)
+	}
+	return b, wrong
+}
+
+// read takes the lines of a file; refused is told what is wrong with one, and says whether that ends the reading.
+func (b *Book) read(in io.Reader, name string, refused func(error) error) error {
 	lines := map[string]int{} // of each person and address
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, 16<<20)
@@ -97,20 +132,25 @@ func Read(in io.Reader, name, ownerName string, own []string) (*Book, error) {
 		number++
 		line := scanner.Bytes()
 		if number == 1 {
-			line = bytes.TrimPrefix(line, []byte("\uFEFF"))
+			line = bytes.TrimPrefix(line, []byte(byteOrderMark))
 		}
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		if err := b.add(line, number, ownerName, lines); err != nil {
-			return nil, place(err, name, number)
+		if err := b.add(line, number, lines); err != nil {
+			if err := refused(place(err, name, number)); err != nil {
+				return err
+			}
 		}
 	}
 	if err := scanner.Err(); err != nil {
-		return nil, place(err, name, number+1)
+		return place(err, name, number+1)
 	}
-	return b, nil
+	return nil
 }
+
+// byteOrderMark may stand at the beginning of a file that an editor of Windows wrote.
+const byteOrderMark = "\uFEFF"
 
 // place puts the place before an error, and keeps its advice.
 func place(err error, name string, line int) error {
@@ -121,7 +161,10 @@ func place(err error, name string, line int) error {
 	return placed
 }
 
-const lineForm = `a line reads {"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`
+const (
+	lineExample = `{"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`
+	lineForm    = "a line reads " + lineExample
+)
 
 // person is a line of the file.
 type person struct {
@@ -130,7 +173,7 @@ type person struct {
 }
 
 // add takes one line of the file.
-func (b *Book) add(line []byte, number int, ownerName string, lines map[string]int) error {
+func (b *Book) add(line []byte, number int, lines map[string]int) error {
 	var p person
 	if err := json.Unmarshal(line, &p); err != nil {
 		return hint.With(fmt.Errorf("not a contact: %w", err), lineForm)
@@ -139,7 +182,7 @@ func (b *Book) add(line []byte, number int, ownerName string, lines map[string]i
 	switch first := lines["contact "+p.Contact]; {
 	case p.Contact == "":
 		return hint.With(errors.New(`"contact" is missing or empty`), lineForm)
-	case p.Contact == strings.TrimSpace(ownerName):
+	case p.Contact == b.self.Name:
 		return hint.With(fmt.Errorf("%q is the owner, who is not among the contacts", p.Contact),
 			"remove the line, and put its ids into USER_IDENTIFIERS, separated by commas")
 	case len(p.IDs) == 0:
@@ -163,11 +206,11 @@ func (b *Book) addID(id, name string, number int, lines map[string]int) error {
 		return hint.With(fmt.Errorf("%q of %q is neither a telephone number nor an e-mail address", id, name), lineForm)
 	}
 	switch other, taken := b.people[address]; {
-	case taken && other == Owner:
+	case taken && other == Owner && !b.self.Found:
 		return hint.With(fmt.Errorf("%q of %q is the owner's own", id, name), "remove it here, or from USER_IDENTIFIERS")
 	case taken && other == name:
 		return nil // the same address in two spellings
-	case taken:
+	case taken && other != Owner:
 		return hint.With(fmt.Errorf("%q of %q is also %q, on line %d", id, name, other, lines["id "+address]), "an address belongs to one person")
 	}
 	b.people[address] = name

@@ -13,7 +13,7 @@ import (
 
 func read(t *testing.T, file string, own ...string) *contacts.Book {
 	t.Helper()
-	book, err := contacts.Read(strings.NewReader(file), "contacts.jsonl", "Aidan", own)
+	book, err := contacts.Read(strings.NewReader(file), "contacts.jsonl", contacts.Self{Name: "Aidan", Addresses: own})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +35,8 @@ func TestNormalize(t *testing.T) {
 		{"", "John@Example.COM", "john@example.com"},
 		{"", "mailto:j@x.org", "j@x.org"},
 		{"", "22395", "22395"},
+		{"+442079460000", "22395", "22395"},
+		{"+4930123456", "22395", "22395"},
 		{"", "22395(smsft)", "22395"},
 		{"", "+12345678900(filtered)", "+12345678900"},
 		{"", "22-395", "22395"},
@@ -42,7 +44,7 @@ func TestNormalize(t *testing.T) {
 		{"", "", ""},
 		{"", "urn:biz:1234", "urn:biz:1234"},
 	} {
-		book := contacts.New(contacts.SplitIdentifiers(c.own))
+		book := contacts.New(contacts.Self{Addresses: contacts.SplitIdentifiers(c.own)})
 		if got := book.Normalize(c.address); got != c.want {
 			t.Errorf("own %q: %q is %q, want %q", c.own, c.address, got, c.want)
 		}
@@ -100,7 +102,7 @@ func TestRead_Refuses(t *testing.T) {
 		"TooLong":       {`{"contact": "` + strings.Repeat("x", 17<<20), `contacts.jsonl:1: `},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := contacts.Read(strings.NewReader(c.file), "contacts.jsonl", "Aidan", []string{"+14155550199"})
+			_, err := contacts.Read(strings.NewReader(c.file), "contacts.jsonl", contacts.Self{Name: "Aidan", Addresses: []string{"+14155550199"}})
 			if err == nil {
 				t.Fatal("it was accepted")
 			}
@@ -115,7 +117,7 @@ func TestRead_Refuses(t *testing.T) {
 }
 
 func TestLoad_MissingFile(t *testing.T) {
-	_, err := contacts.Load(filepath.Join(t.TempDir(), "contacts_to_ids.jsonl"), "Aidan", nil)
+	_, err := contacts.Load(filepath.Join(t.TempDir(), "contacts_to_ids.jsonl"), contacts.Self{Name: "Aidan"})
 	if err == nil || hint.Of(err) == "" || errors.Is(err, hint.ErrUsage) {
 		t.Errorf("error is %v", err)
 	}
@@ -137,7 +139,7 @@ func FuzzContacts(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, file string) {
-		book, err := contacts.Read(strings.NewReader(file), "f", "Aidan", []string{"+14155550199"})
+		book, err := contacts.Read(strings.NewReader(file), "f", contacts.Self{Name: "Aidan", Addresses: []string{"+14155550199"}})
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "f:") {
 				t.Errorf("the error does not say where: %v", err)

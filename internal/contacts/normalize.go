@@ -33,7 +33,7 @@ func normalize(address, region string) string {
 	if strings.ContainsRune(address, '@') {
 		return strings.ToLower(address)
 	}
-	if number, err := phonenumbers.Parse(address, region); err == nil && phonenumbers.IsPossibleNumber(number) {
+	if number, err := phonenumbers.Parse(address, region); err == nil && !isShort(address) && phonenumbers.IsPossibleNumber(number) {
 		number.Extension = nil
 		return phonenumbers.Format(number, phonenumbers.E164)
 	}
@@ -46,6 +46,18 @@ func normalize(address, region string) string {
 		}
 		return -1
 	}, address)
+}
+
+// isShort tells the numbers of companies, which have no country code: to some regions they look like a local number.
+func isShort(address string) bool {
+	const longest = 6
+	digits := 0
+	for _, c := range address {
+		if c >= '0' && c <= '9' {
+			digits++
+		}
+	}
+	return !strings.HasPrefix(address, "+") && digits <= longest
 }
 
 func isLetter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c > 0x7f }

@@ -16,4 +16,5 @@
 //	attachments.go what an attachment is, and its name
 //	balloons.go    the words of links and of apps' messages
 //	tapbacks.go    reactions and what they react to
+//	identity.go    which addresses are the owner's, and which are one person's
 package imessage

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"ventriloquist/internal/hint"
+)
+
+// ask puts a question to the user and tells whether the answer is yes. No answer at all is an error: a script says --yes.
+func ask(ctx context.Context, question string, in io.Reader, out io.Writer) (bool, error) {
+	if _, err := fmt.Fprintf(out, "%s [y/N] ", question); err != nil {
+		return false, err
+	}
+	answers := make(chan string, 1)
+	go func() {
+		scanner := bufio.NewScanner(in)
+		if scanner.Scan() {
+			answers <- scanner.Text()
+		}
+		close(answers)
+	}()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case answer, answered := <-answers:
+		if !answered {
+			fmt.Fprintln(out)
+			return false, hint.With(errors.New("nobody answered, and nothing was changed"), "--yes does it without asking")
+		}
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "y", "yes":
+			return true, nil
+		}
+		return false, nil
+	}
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/contacts"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/people"
+	"ventriloquist/internal/store"
+)
+
+// contactsName is what the contacts file is called in the data folder.
+const contactsName = "contacts_to_ids.jsonl"
+
+// contactsOptions are the flags of all commands of contacts.
+type contactsOptions struct {
+	dataDir  string
+	contacts string
+	json     bool
+	yes      bool
+}
+
+func (o *contactsOptions) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
+		&cli.StringFlag{Name: "contacts", Usage: "who is who (default: contacts_to_ids.jsonl in --data-dir)", Destination: &o.contacts},
+		&cli.BoolFlag{Name: "json", Usage: "print a JSON object", Destination: &o.json},
+	}
+}
+
+func (o *contactsOptions) path() string {
+	if o.contacts != "" {
+		return o.contacts
+	}
+	return filepath.Join(o.dataDir, contactsName)
+}
+
+func newContactsCommand() *cli.Command {
+	var o contactsOptions
+	return &cli.Command{
+		Name:  "contacts",
+		Usage: "who has how many messages, and who is missing from the contacts file",
+		Description: `Without a command: counts the messages of everybody in the contacts file, and lists the addresses that nobody is
+listed with and what they leave out of the training windows.`,
+		Flags:    o.flags(),
+		Commands: []*cli.Command{newContactsSuggestCommand(&o), newContactsCheckCommand(&o), newContactsAddCommand(&o)},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return hint.With(hint.Usage("contacts has no command %q", c.Args().First()), "it has: suggest, check, add")
+			}
+			return runContacts(ctx, o, os.Stdout)
+		},
+	}
+}
+
+// openBook opens messages.db and the contacts; a contacts file that is not there lists nobody.
+func openBook(ctx context.Context, o *contactsOptions) (*store.DB, *contacts.Book, contacts.Self, error) {
+	db, err := store.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	if err != nil {
+		return nil, nil, contacts.Self{}, err
+	}
+	self, err := withFound(ctx, db, settledSelf())
+	var book *contacts.Book
+	if err == nil {
+		book, err = loadOrNew(o.path(), self)
+	}
+	if err != nil {
+		db.Close()
+		return nil, nil, self, err
+	}
+	return db, book, self, nil
+}
+
+// loadOrNew reads the contacts file, if there is one.
+func loadOrNew(path string, self contacts.Self) (*contacts.Book, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return contacts.New(self), nil
+	}
+	return contacts.Load(path, self)
+}
+
+func runContacts(ctx context.Context, o contactsOptions, out io.Writer) error {
+	db, book, _, err := openBook(ctx, &o)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	census, err := people.Count(ctx, db, book)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return json.NewEncoder(out).Encode(census)
+	}
+	return printCensus(out, census, o.path())
+}
+
+func printCensus(out io.Writer, census *people.Census, file string) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "messages\tconversations\tlast\tcontact\n")
+	for _, p := range census.Listed {
+		fmt.Fprintf(table, "%d\t%d\t%s\t%s\n", p.Messages, p.Conversations, day(p.Last), p.Name)
+	}
+	fmt.Fprintf(table, "%d\t\t\tyou\n", census.Owner)
+	if len(census.Unmapped) > 0 {
+		fmt.Fprintf(table, "\nmessages\tleaves out\tgroups\tlast\tnot in %s\n", file)
+		for _, u := range census.Unmapped[:min(shownUnmapped, len(census.Unmapped))] {
+			fmt.Fprintf(table, "%d\t%d\t%d\t%s\t%s\n", u.Messages, u.LeftOut, u.Groups, day(u.Last), u.Address)
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if len(census.Unmapped) == 0 {
+		return nil
+	}
+	text := ""
+	if more := len(census.Unmapped) - shownUnmapped; more > 0 {
+		text = fmt.Sprintf("and %d more (--json lists all)\n", more)
+	}
+	text += fmt.Sprintf("together they leave out %d messages of %d conversations, %d of them groups\n",
+		census.LeftOut.Messages, census.LeftOut.Conversations, census.LeftOut.Groups)
+	text += "`vqctl contacts suggest` takes names from an address book; `vqctl contacts add NAME ID…` adds somebody\n"
+	_, err := io.WriteString(out, text)
+	return err
+}
+
+// shownUnmapped is how many of the unmapped addresses the table shows.
+const shownUnmapped = 30
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Format(time.DateOnly)
+}
