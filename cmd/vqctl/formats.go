@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -74,12 +73,10 @@ func (o *collectOptions) reading() (source.Reading, error) {
 		}
 		r.Zone = zone
 	}
-	own := append(contacts.SplitIdentifiers(os.Getenv("USER_IDENTIFIERS")), o.me...)
-	if name := strings.TrimSpace(os.Getenv("MY_NAME")); name != "" {
-		own = append(own, name)
-	}
-	book := contacts.New(own)
-	r.Asked = len(own) > 0
+	self := settledSelf()
+	self.Addresses = append(self.Addresses, o.me...)
+	book := contacts.New(self)
+	r.Asked = len(self.Addresses) > 0 || strings.TrimSpace(self.Name) != ""
 	r.Owner = func(name string) bool {
 		person, listed := book.Person(name)
 		return listed && person == contacts.Owner
