@@ -33,7 +33,7 @@ func Collect(ctx context.Context, s *Source, db *store.DB, options Options) (Sum
 		return c.summary, err
 	}
 	c.summary.settle()
-	return c.summary, c.survive("the owner's addresses", s.keepIdentities(ctx, db))
+	return c.summary, s.keepIdentities(ctx, db)
 }
 
 // collector is one run of Collect.

@@ -2,7 +2,6 @@ package imessage
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -18,12 +17,13 @@ func (s *Source) keepIdentities(ctx context.Context, db *store.DB) error {
 	if err != nil {
 		return err
 	}
+	// What a damaged database does not tell is missing here as it is among the messages, where it is reported.
 	own, err := s.ownAddresses(ctx, len(known) > 0)
-	if err != nil {
+	if err != nil && !isDamage(err) {
 		return s.explain(err)
 	}
 	same, err := s.samePersons(ctx)
-	if err != nil {
+	if err != nil && !isDamage(err) {
 		return s.explain(err)
 	}
 	return db.KeepIdentities(ctx, own, same)
@@ -33,15 +33,10 @@ func (s *Source) keepIdentities(ctx context.Context, db *store.DB) error {
 // only the newest rows are read.
 func (s *Source) ownAddresses(ctx context.Context, recent bool) ([]store.OwnAddress, error) {
 	var list []store.OwnAddress
-	take := func(place string) func(*sql.Rows) error {
-		return func(rows *sql.Rows) error {
-			var address string
-			var messages int64
-			if err := rows.Scan(&address, &messages); err != nil {
-				return err
-			}
-			if address = loginAddress(address); address != "" {
-				list = append(list, store.OwnAddress{Address: address, Place: place, Messages: messages})
+	take := func(place string) func(record) error {
+		return func(r record) error {
+			if address := loginAddress(r.text(0)); address != "" {
+				list = append(list, store.OwnAddress{Address: address, Place: place, Messages: r.int(1)})
 			}
 			return nil
 		}
@@ -54,7 +49,7 @@ func (s *Source) ownAddresses(ctx context.Context, recent bool) ([]store.OwnAddr
 		query := fmt.Sprintf(`SELECT CAST(destination_caller_id AS TEXT), count(*) FROM %s
 			WHERE destination_caller_id IS NOT NULL GROUP BY 1 ORDER BY 1`, rows)
 		if err := s.each(ctx, query, take("destination_caller_id")); err != nil {
-			return nil, err
+			return list, err
 		}
 	}
 	for _, column := range []string{"account_login", "last_addressed_handle"} {
@@ -63,7 +58,7 @@ func (s *Source) ownAddresses(ctx context.Context, recent bool) ([]store.OwnAddr
 		}
 		query := fmt.Sprintf(`SELECT DISTINCT CAST(%s AS TEXT), 0 FROM chat WHERE %[1]s IS NOT NULL ORDER BY 1`, column)
 		if err := s.each(ctx, query, take(column)); err != nil {
-			return nil, err
+			return list, err
 		}
 	}
 	return list, nil
@@ -95,13 +90,11 @@ func (s *Source) samePersons(ctx context.Context) ([]store.SamePerson, error) {
 	}
 	var list []store.SamePerson
 	query := fmt.Sprintf(`SELECT DISTINCT %s, %s FROM handle`, s.text("handle", "id"), s.text("handle", "person_centric_id"))
-	err := s.each(ctx, query, func(rows *sql.Rows) error {
-		var p store.SamePerson
-		err := rows.Scan(&p.Address, &p.Person)
-		if p.Address = strings.TrimSpace(p.Address); p.Address != "" && p.Person != "" {
+	err := s.each(ctx, query, func(r record) error {
+		if p := (store.SamePerson{Address: strings.TrimSpace(r.text(0)), Person: r.text(1)}); p.Address != "" && p.Person != "" {
 			list = append(list, p)
 		}
-		return err
+		return nil
 	})
 	return list, err
 }
