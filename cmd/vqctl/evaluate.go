@@ -175,6 +175,9 @@ func (o *evaluateOptions) readSet(ctx context.Context, source windows.Source, li
 	if err != nil {
 		return nil, err
 	}
+	if err := set.RequireSome(); err != nil {
+		return nil, err
+	}
 	if set.CutWindows > 0 {
 		fmt.Fprintf(os.Stderr, "%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d\n", set.CutWindows, set.CutLines, o.maxSeqLength)
 	}

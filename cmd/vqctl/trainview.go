@@ -35,7 +35,7 @@ func (v *trainView) say(format string, args ...any) { fmt.Fprintf(os.Stderr, for
 
 // data says what the run is about, and what was cut or left out.
 func (v *trainView) data(d *train.Data, o train.Options) {
-	v.say("%d windows to train on, %d held out; %d tokens an epoch, %d of them targets", len(d.Train), len(d.HeldOut), d.Tokens, d.Targets)
+	v.say("%d windows to train on, %d held out; %d tokens an epoch, %d of them targets", len(d.Train), len(d.HeldOut.Windows), d.Tokens, d.Targets)
 	if d.CutWindows > 0 {
 		v.say("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", d.CutWindows, d.CutLines, o.MaxSeqLength)
 	}

@@ -167,7 +167,11 @@ func TestSetCutsAndLeavesOut(t *testing.T) {
 	if want := []int{1, 2, 4}; !slices.Equal(short.Windows, want) || short.TooLong != 2 {
 		t.Errorf("windows %v and %d too long, want %v", short.Windows, short.TooLong, want)
 	}
-	_, err = NewSet(context.Background(), source, []int{0, 1}, byteEncoder{}, 10, nil)
+	none, err := NewSet(context.Background(), source, []int{0, 1}, byteEncoder{}, 10, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = none.RequireSome()
 	if err == nil || !strings.Contains(err.Error(), "windows.jsonl:2") || hint.Of(err) == "" {
 		t.Errorf("error %v", err)
 	}

@@ -113,7 +113,7 @@ func (s *Scores) add(l Losses, ws []pending) error {
 				sum += float64(loss)
 			}
 			if math.IsNaN(sum) || math.IsInf(sum, 0) {
-				return fmt.Errorf("the loss is not a finite number")
+				return engine.ErrNotFinite
 			}
 			losses = losses[tokens:]
 			author := ws[i].authors[t]

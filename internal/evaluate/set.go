@@ -18,11 +18,14 @@ type Set struct {
 	CutLines   int   // messages so lost
 	TooLong    int   // windows left out, their header and targets alone being too long
 
-	source  windows.Source
-	encoder batch.Encoder
-	reader  *batch.Reader
-	longest batch.Size // the largest of each over all windows
-	total   batch.Size
+	Longest batch.Size // the largest of each over all windows, Windows being 1
+
+	source    windows.Source
+	encoder   batch.Encoder
+	reader    *batch.Reader
+	total     batch.Size
+	leftOut   *batch.TooLongError // why the last of TooLong was left out
+	maxTokens int
 }
 
 // Progress is told how much of a job is done. It may be nil.
@@ -36,14 +39,13 @@ func (p Progress) report(done, total int) {
 
 // NewSet reads the windows of the list as ids of at most maxTokens.
 func NewSet(ctx context.Context, source windows.Source, list []int, encoder batch.Encoder, maxTokens int, p Progress) (*Set, error) {
-	s := &Set{source: source, encoder: encoder, reader: batch.NewReader(source, encoder, maxTokens)}
-	var tooLong *batch.TooLongError
+	s := &Set{source: source, encoder: encoder, reader: batch.NewReader(source, encoder, maxTokens), maxTokens: maxTokens}
 	for n, i := range list {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		w, err := s.reader.Read(i)
-		if errors.As(err, &tooLong) {
+		if errors.As(err, &s.leftOut) {
 			s.TooLong++
 			continue
 		}
@@ -53,10 +55,15 @@ func NewSet(ctx context.Context, source windows.Source, list []int, encoder batc
 		s.add(i, &w)
 		p.report(n+1, len(list))
 	}
-	if len(s.Windows) == 0 && tooLong != nil {
-		return nil, hint.With(fmt.Errorf("no window fits --max-seq-length %d: %w", maxTokens, tooLong), "raise --max-seq-length")
-	}
 	return s, nil
+}
+
+// RequireSome is the error of a set all of whose windows were left out.
+func (s *Set) RequireSome() error {
+	if len(s.Windows) > 0 || s.leftOut == nil {
+		return nil
+	}
+	return hint.With(fmt.Errorf("no window fits --max-seq-length %d: %w", s.maxTokens, s.leftOut), "raise --max-seq-length")
 }
 
 func (s *Set) add(i int, w *batch.Window) {
@@ -65,8 +72,7 @@ func (s *Set) add(i int, w *batch.Window) {
 		s.CutWindows++
 		s.CutLines += w.Cut
 	}
-	s.longest.Tokens = max(s.longest.Tokens, len(w.IDs))
-	s.longest.Targets = max(s.longest.Targets, w.TargetTokens())
+	s.Longest = batch.Size{Tokens: max(s.Longest.Tokens, len(w.IDs)), Windows: 1, Targets: max(s.Longest.Targets, w.TargetTokens())}
 	s.total = s.total.Plus(w)
 }
 
@@ -80,8 +86,8 @@ const (
 // Limits are those of the batches that Losses will fill.
 func (s *Set) Limits() engine.TrainLimits {
 	return engine.TrainLimits{
-		MaxTokens:  max(s.longest.Tokens, min(batchTokens, s.total.Tokens)),
-		MaxTargets: max(s.longest.Targets, min(batchTargets, s.total.Targets)),
+		MaxTokens:  max(s.Longest.Tokens, min(batchTokens, s.total.Tokens)),
+		MaxTargets: max(s.Longest.Targets, min(batchTargets, s.total.Targets)),
 		MaxWindows: min(batchWindows, s.total.Windows),
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -47,7 +46,7 @@ func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 		}
 		r.step++
 		last := r.step == r.schedule.TotalSteps
-		if r.pace.EvalSteps > 0 && r.step%r.pace.EvalSteps == 0 && len(r.data.HeldOut) > 0 {
+		if r.pace.EvalSteps > 0 && r.step%r.pace.EvalSteps == 0 && len(r.data.HeldOut.Windows) > 0 {
 			if metrics.EvalLoss, err = r.evaluate(ctx); err != nil {
 				return r.interrupted(ctx, err)
 			}
@@ -190,29 +189,13 @@ func (r *Run) explain(err error, step int, order []int) error {
 
 // evaluate is the mean loss over the target tokens of the held-out windows.
 func (r *Run) evaluate(ctx context.Context) (*float64, error) {
-	var sum float64
-	var count int
-	for i := 0; i < len(r.data.HeldOut); i++ {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		w, err := r.data.reader.Read(r.data.HeldOut[i])
-		if err != nil {
-			return nil, err
-		}
-		size := batch.Fill(r.trainer.Batch(0), []batch.Window{w})
-		losses := make([]float32, size.Targets)
-		if err := r.trainer.Evaluate(0, 1, size.Targets, losses); err != nil {
-			return nil, fmt.Errorf("evaluating %s: %w", r.data.source.Where(r.data.HeldOut[i]), err)
-		}
-		for _, loss := range losses {
-			sum += float64(loss)
-		}
-		count += len(losses)
+	scores, err := r.data.HeldOut.Score(ctx, r.trainer, nil)
+	if errors.Is(err, engine.ErrNotFinite) {
+		return nil, r.explain(fmt.Errorf("the loss on the held-out windows after the update: %w", err), r.step, nil)
 	}
-	mean := sum / float64(count)
-	if math.IsNaN(mean) || math.IsInf(mean, 0) {
-		return nil, r.explain(fmt.Errorf("the loss on the held-out windows after the update: %w", engine.ErrNotFinite), r.step, nil)
+	if err != nil {
+		return nil, err
 	}
+	mean := scores.All.Loss()
 	return &mean, nil
 }
