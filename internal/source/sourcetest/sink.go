@@ -121,7 +121,7 @@ func (s *Sink) WantCounts(t testing.TB, want map[source.Fate]int64) {
 
 // Reading is of an owner who has these names, and of times in UTC.
 func Reading(own ...string) source.Reading {
-	book := contacts.New(own)
+	book := contacts.New(contacts.Self{Addresses: own})
 	return source.Reading{Zone: time.UTC, Asked: len(own) > 0, Owner: func(name string) bool {
 		person, listed := book.Person(name)
 		return listed && person == contacts.Owner
