@@ -54,6 +54,10 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 		return err
 	}
 	defer db.Close()
+	told, err := people.CardsOfSources(ctx, db)
+	if err != nil {
+		return err
+	}
 	census, err := people.Count(ctx, db, book)
 	if err != nil {
 		return err
@@ -62,7 +66,7 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 	if err != nil {
 		return err
 	}
-	draft := people.Suggest(census, book, self.Name, cards, same)
+	draft := people.Suggest(census, book, self.Name, append(cards, told...), same)
 	result := suggestion{contactsChange: contactsChange{File: o.path(), Added: []contacts.Addition{}}, Draft: draft, Books: books}
 	for _, p := range draft.People {
 		result.Added = append(result.Added, contacts.Addition{Name: p.Name, IDs: p.IDs})

@@ -14,6 +14,9 @@ type Count struct {
 	Last         int64 // when the last one was sent: nanoseconds since 1970 UTC
 }
 
+// Addresses are those that take part in conversations, as sources spell them, without the owner's "".
+func (r *Reader) Addresses() []string { return r.addresses[1:] }
+
 // Tally counts messages by conversation and sender, those left out that were taken back.
 func (r *Reader) Tally(ctx context.Context, conversations []Conversation) ([]Count, error) {
 	counts, err := r.tally(ctx, conversations)
