@@ -28,6 +28,7 @@ type preprocessOptions struct {
 	stride      int
 	export      string
 	json        bool
+	choiceFlags
 }
 
 func newPreprocessCommand() *cli.Command {
@@ -37,14 +38,14 @@ func newPreprocessCommand() *cli.Command {
 		Usage: "cut the collected messages into training windows",
 		Description: `Names everybody by the contacts file, and fills the tables training_messages and training_windows of messages.db.
 The windows are written to training_windows.jsonl as well, unless they would fill more than 256 MB: train reads messages.db.`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.IntFlag{Name: "window", Value: 100, Usage: "the most messages of a window", Destination: &o.window},
 			&cli.IntFlag{Name: "stride", Value: 1, Usage: "how many of a window's last messages are its targets", Destination: &o.stride},
 			&cli.StringFlag{Name: "export", Usage: "write the window file here, whatever its size", Destination: &o.export},
 			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
 			&cli.StringFlag{Name: "contacts", Usage: "who is who (default: contacts_to_ids.jsonl in --data-dir)", Destination: &o.contacts},
 			&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json},
-		},
+		}, o.choiceFlags.flags()...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Present() {
 				return hint.Usage("preprocess takes no argument, but got %q", c.Args().First())
@@ -64,7 +65,11 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if o.contacts == "" {
 		o.contacts = filepath.Join(o.dataDir, contactsName)
 	}
-	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride}
+	choice, err := o.choice()
+	if err != nil {
+		return err
+	}
+	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride, Choice: choice}
 	if err := options.Check(); err != nil {
 		return err
 	}
@@ -83,6 +88,9 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	}
 	book, err := contacts.Load(o.contacts, self)
 	if err != nil {
+		return err
+	}
+	if err := o.checkNames(book, o.contacts); err != nil {
 		return err
 	}
 	options.People = book.Person
@@ -149,11 +157,19 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 			text = fmt.Appendf(text, "  and %d more (--json lists all)\n", more)
 		}
 	}
-	if left.ToOneself > 0 {
-		text = fmt.Appendf(text, "left out: %d messages to yourself\n", left.ToOneself)
-	}
-	if left.Empty > 0 {
-		text = fmt.Appendf(text, "left out: %d messages without words\n", left.Empty)
+	for _, other := range []struct {
+		messages int64
+		what     string
+	}{
+		{left.NotChosen, "of conversations that --only and --exclude leave out"},
+		{left.OtherTime, "of other times than --since and --until say"},
+		{left.Few, "of conversations with fewer than --min-messages"},
+		{left.ToOneself, "to yourself"},
+		{left.Empty, "without words"},
+	} {
+		if other.messages > 0 {
+			text = fmt.Appendf(text, "left out: %d messages %s\n", other.messages, other.what)
+		}
 	}
 	_, err := out.Write(text)
 	return err

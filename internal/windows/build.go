@@ -13,10 +13,11 @@ import (
 
 // Options say how messages become windows.
 type Options struct {
-	Owner    string // the owner's name, MY_NAME
-	People   People
-	Window   int      // the most messages of a window
-	Stride   int      // how many messages at the end of a window are its targets
+	Owner  string // the owner's name, MY_NAME
+	People People
+	Window int // the most messages of a window
+	Stride int // how many messages at the end of a window are its targets
+	Choice
 	Progress Progress // counts messages read
 }
 
@@ -30,7 +31,7 @@ func (o *Options) Check() error {
 	case o.Stride > o.Window:
 		return hint.Usage("--stride is %d, more than the %d messages of a --window: some messages would be nobody's target", o.Stride, o.Window)
 	}
-	return nil
+	return o.Choice.check()
 }
 
 // Summary is what Build has made.
@@ -70,7 +71,7 @@ func (b *builder) groups(ctx context.Context, reader *store.Reader) ([]*group, e
 		return nil, hint.With(fmt.Errorf("%s holds no messages", b.db.Path()), "run: vqctl collect")
 	}
 	var groups []*group
-	groups, b.summary.LeftOut = groupConversations(conversations, b.options.Owner, b.options.People)
+	groups, b.summary.LeftOut = groupConversations(conversations, &b.options)
 	if len(groups) == 0 {
 		return nil, nobodyListed(b.db.Path(), &b.summary.LeftOut)
 	}
@@ -78,6 +79,9 @@ func (b *builder) groups(ctx context.Context, reader *store.Reader) ([]*group, e
 }
 
 func nobodyListed(path string, left *LeftOut) error {
+	if left.NotChosen > 0 {
+		return hint.With(fmt.Errorf("of %s nothing is left to train on", path), "--only and --exclude leave out %d messages", left.NotChosen)
+	}
 	if len(left.People) == 0 {
 		return fmt.Errorf("%s holds only messages to yourself", path)
 	}
@@ -92,11 +96,13 @@ type builder struct {
 	db      *store.DB
 	reader  *store.Reader
 	insert  *store.Inserter
+	windows *sql.Stmt // insertRun
 	summary Summary
-	read    int64    // messages read
-	members []string // of the conversation at hand
-	lines   int64    // of it
-	bytes   int64    // of these lines, about
+	read    int64  // messages read
+	group   *group // the conversation at hand
+	lines   int64  // of it
+	bytes   int64  // of these lines, about
+	runs    []run  // of these lines
 }
 
 // trainingColumns is how many columns training_messages has.
@@ -110,15 +116,8 @@ const (
 
 	insertConversation = `INSERT INTO training_conversations (id, members, first, last) VALUES (?, ?, ?, ?)`
 
-	// A window has stride targets, but the last of a conversation those that are left.
-	insertWindows = `INSERT INTO training_windows (conversation, first, last, targets)
-		WITH RECURSIVE w(target, last) AS (
-			SELECT :first, min(:first + :stride - 1, :end)
-			UNION ALL SELECT last + 1, min(last + :stride, :end) FROM w WHERE last < :end)
-		SELECT :conversation, max(:first, last - :window + 1), last, last - target + 1 FROM w`
-
 	countWindows = `SELECT coalesce(sum(n), 0), coalesce(sum(iif(n > :kept, :kept, 0)), 0)
-		FROM (SELECT count(*) AS n FROM training_windows GROUP BY conversation)`
+		FROM (SELECT count(*) AS n FROM training_windows w JOIN training_conversations c ON c.id = w.conversation GROUP BY c.members)`
 )
 
 func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
@@ -130,6 +129,10 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 		return b.db.Explain(err)
 	}
 	defer b.insert.Close()
+	if b.windows, err = tx.PrepareContext(ctx, insertRun); err != nil {
+		return b.db.Explain(err)
+	}
+	defer b.windows.Close()
 	for _, g := range groups {
 		if err := b.conversation(ctx, tx, g); err != nil {
 			return err
@@ -137,6 +140,9 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 	}
 	if err := b.insert.Flush(); err != nil {
 		return b.db.Explain(err)
+	}
+	if left := &b.summary.LeftOut; b.summary.Messages == 0 && left.OtherTime+left.Few > 0 {
+		return errors.New("--since, --until and --min-messages leave nothing to train on")
 	}
 	if b.summary.Messages == 0 {
 		return errors.New("none of the messages of the listed people has any words")
@@ -151,23 +157,42 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 // conversation writes the messages of one conversation, in order, under ids that go on from the last.
 func (b *builder) conversation(ctx context.Context, tx *sql.Tx, g *group) error {
 	first := b.summary.Messages + 1
-	b.members, b.lines, b.bytes = g.members, 0, 0
+	b.group, b.lines, b.bytes, b.runs = g, 0, 0, b.runs[:0]
 	if err := b.reader.Spoken(ctx, g.parts, b.message); err != nil {
 		return err
 	}
 	if b.lines == 0 {
 		return nil
 	}
+	if few := b.lines < b.options.MinMessages; few || len(b.runs) == 0 {
+		return b.drop(ctx, tx, first, few)
+	}
 	b.summary.Messages += b.lines
 	b.summary.Conversations++
 	b.summary.ExportBytes += b.bytes * min(b.lines, int64(b.options.Window)) / int64(b.options.Stride)
 	_, err := tx.ExecContext(ctx, insertConversation, b.summary.Conversations, string(appendNames(nil, g.members)), first, b.summary.Messages)
 	if err == nil {
-		_, err = tx.ExecContext(ctx, insertWindows, sql.Named("conversation", b.summary.Conversations), sql.Named("first", first),
-			sql.Named("end", b.summary.Messages), sql.Named("stride", b.options.Stride), sql.Named("window", b.options.Window))
+		err = b.insertWindows(ctx, first)
 	}
 	if err != nil {
 		return b.db.Explain(err)
+	}
+	return nil
+}
+
+// drop takes the conversation at hand out again: it has too few messages, or none that could be a target.
+func (b *builder) drop(ctx context.Context, tx *sql.Tx, first int64, few bool) error {
+	err := b.insert.Flush()
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `DELETE FROM training_messages WHERE id >= ?`, first)
+	}
+	if err != nil {
+		return b.db.Explain(err)
+	}
+	if few {
+		b.summary.LeftOut.Few += b.lines
+	} else {
+		b.summary.LeftOut.Messages += b.lines
 	}
 	return nil
 }
@@ -177,7 +202,11 @@ func (b *builder) message(m *store.Spoken) error {
 	if b.read++; b.read%1024 == 0 {
 		b.options.Progress.report(b.read, 0)
 	}
-	name, known := b.nameOf(m.Sender)
+	if !b.options.covers(m.Date) {
+		b.summary.LeftOut.OtherTime++
+		return nil
+	}
+	name, known, target := b.nameOf(m.Sender)
 	if !known {
 		b.summary.LeftOut.Messages++
 		return nil
@@ -196,23 +225,30 @@ func (b *builder) message(m *store.Spoken) error {
 			return b.db.Explain(err)
 		}
 		b.bytes += int64(len(name)+len(text)) + rowOverhead
+		if target {
+			b.extendRun(id)
+		}
 	}
 	return nil
 }
 
-// nameOf is what a sender is called in a window. Among two, what is received from an address that is not listed is from
-// the other one: the source put it there because it knows more addresses of theirs.
-func (b *builder) nameOf(address string) (name string, known bool) {
+// nameOf is what a sender is called in a window, and whether a model learns to write as this person. Among two, what is
+// received from an address that is not listed is from the other one: the source put it there because it knows more
+// addresses of theirs.
+func (b *builder) nameOf(address string) (name string, known, target bool) {
 	if address == store.Owner {
-		return b.options.Owner, true
+		return b.options.Owner, true, true
 	}
 	name, known = b.options.People(address)
 	switch {
 	case known && name == store.Owner:
-		name = b.options.Owner
-	case !known && len(b.members) == 2:
-		at := slices.Index(b.members, b.options.Owner)
-		name, known = b.members[1-max(at, 0)], true
+		return b.options.Owner, true, true
+	case known:
+		return name, true, true
+	case len(b.group.members) == 2:
+		at := slices.Index(b.group.members, b.options.Owner)
+		return b.group.members[1-max(at, 0)], true, true
 	}
-	return name, known
+	unknown, present := b.group.unknown[name]
+	return unknown, present, false
 }

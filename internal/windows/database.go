@@ -17,7 +17,9 @@ import (
 type database struct {
 	db            *store.DB
 	conversations []conversationRange
-	members       [][]string
+	members       [][]string // of each conversation
+	sets          conversationSet
+	set           []int // of each conversation, an index of sets: groups with unknown people may look the same
 	windows       []windowRange
 	messages      int64     // training_messages are numbered from 1 to this
 	between       *sql.Stmt // selectMessages
@@ -88,6 +90,7 @@ func (s *database) readConversations(ctx context.Context) error {
 		}
 		s.conversations = append(s.conversations, c)
 		s.members = append(s.members, names)
+		s.set = append(s.set, s.sets.number(names))
 		s.messages = c.last
 	}
 	return rows.Err()
@@ -127,8 +130,8 @@ func (s *database) checkRange(w *windowRange) error {
 }
 
 func (s *database) Len() int                  { return len(s.windows) }
-func (s *database) Conversation(i int) int    { return int(s.windows[i].conversation) }
-func (s *database) Conversations() [][]string { return s.members }
+func (s *database) Conversation(i int) int    { return s.set[s.windows[i].conversation] }
+func (s *database) Conversations() [][]string { return s.sets.members }
 func (s *database) Targets(i int) int         { return int(s.windows[i].targets) }
 func (s *database) Lines() int                { return int(2 * s.messages) }
 func (s *database) Where(i int) string        { return fmt.Sprintf("%s: window %d", s.db.Path(), i+1) }
@@ -146,7 +149,7 @@ func (s *database) Window(i int) (*Window, error) {
 		return nil, s.db.Explain(err)
 	}
 	defer rows.Close()
-	out := &Window{Conversation: int(w.conversation), Targets: int(w.targets), Lines: make([]Line, 0, w.last-w.first+1)}
+	out := &Window{Conversation: s.set[w.conversation], Targets: int(w.targets), Lines: make([]Line, 0, w.last-w.first+1)}
 	scanner := messageScanner{}
 	for rows.Next() {
 		m, err := scanner.scan(rows)

@@ -2,6 +2,7 @@ package windows
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -23,7 +24,9 @@ func (p People) identity(address string) string {
 
 // group is a conversation to train on: all that the store holds of one set of people.
 type group struct {
-	members []string // names, sorted, with the owner's
+	key     string
+	members []string          // names, sorted, with the owner's
+	unknown map[string]string // what people whom the contacts do not name are called, by their addresses spelled in one way
 	parts   []store.Conversation
 }
 
@@ -39,35 +42,41 @@ type LeftOut struct {
 	Messages      int64      `json:"messages"`      // of those conversations
 	ToOneself     int64      `json:"to_oneself"`    // messages of conversations with nobody but the owner
 	Empty         int64      `json:"empty"`         // messages without words, and reactions to such
+	NotChosen     int64      `json:"not_chosen"`    // messages of conversations that --only and --exclude leave out
+	Few           int64      `json:"few"`           // messages of conversations with fewer than --min-messages
+	OtherTime     int64      `json:"other_time"`    // messages before --since or after --until
 	People        []Unlisted `json:"people"`        // the most messages first
 }
 
-// groupConversations joins the conversations of the same people and leaves out those with somebody unlisted and those
-// with nobody else. The groups come sorted by their members.
-func groupConversations(conversations []store.Conversation, owner string, people People) ([]*group, LeftOut) {
+// groupConversations joins the conversations of the same people and leaves out those that are not chosen, those with
+// somebody unlisted and those with nobody else. The groups come sorted by their members.
+func groupConversations(conversations []store.Conversation, o *Options) ([]*group, LeftOut) {
 	left := LeftOut{People: []Unlisted{}}
 	unlisted := make(map[string]int64)
 	groups := make(map[string]*group)
 	excluded := make(map[string]bool)
 	for _, c := range conversations {
 		messages := c.Last - c.First + 1
-		members, strangers := namesOf(c.Members, owner, people)
-		for _, address := range strangers {
-			unlisted[address] += messages
-		}
+		members, strangers := namesOf(c.Members, o.Owner, o.People)
+		all := len(members) + len(strangers)
 		switch {
-		case len(strangers) > 0:
+		case !o.takes(members):
+			left.NotChosen += messages
+		case len(strangers) > 0 && !(o.Anonymous && all > 2):
+			for _, address := range strangers {
+				unlisted[address] += messages
+			}
 			key, _ := conversationKey(append(members, strangers...))
 			excluded[key] = true
 			left.Messages += messages
-		case len(members) < 2:
+		case all < 2:
 			left.ToOneself += messages
 		default:
-			key, sorted := conversationKey(members)
-			if groups[key] == nil {
-				groups[key] = &group{members: sorted}
+			g := newGroup(members, strangers, o.People)
+			if groups[g.key] == nil {
+				groups[g.key] = g
 			}
-			groups[key].parts = append(groups[key].parts, c)
+			groups[g.key].parts = append(groups[g.key].parts, c)
 		}
 	}
 	left.Conversations = len(excluded)
@@ -78,8 +87,33 @@ func groupConversations(conversations []store.Conversation, owner string, people
 		return cmp.Or(cmp.Compare(b.Messages, a.Messages), cmp.Compare(a.Address, b.Address))
 	})
 	joined := slices.Collect(maps.Values(groups))
-	slices.SortFunc(joined, func(a, b *group) int { return slices.Compare(a.members, b.members) })
+	slices.SortFunc(joined, func(a, b *group) int { return cmp.Or(slices.Compare(a.members, b.members), cmp.Compare(a.key, b.key)) })
 	return joined, left
+}
+
+// newGroup is the conversation of these people. Strangers are numbered by their addresses, so that each is called the
+// same whenever the conversation is made.
+func newGroup(members, strangers []string, people People) *group {
+	g := &group{unknown: make(map[string]string, len(strangers))}
+	everybody := slices.Clone(members)
+	for _, address := range strangers {
+		name, _ := people(address)
+		g.unknown[name] = ""
+		everybody = append(everybody, people.identity(address))
+	}
+	g.key, _ = conversationKey(everybody)
+	number := 0
+	for _, address := range slices.Sorted(maps.Keys(g.unknown)) {
+		name := ""
+		for name == "" || slices.Contains(members, name) { // a contact may be called so
+			number++
+			name = fmt.Sprintf("Unknown %d", number)
+		}
+		g.unknown[address] = name
+		members = append(members, name)
+	}
+	_, g.members = conversationKey(members)
+	return g
 }
 
 // namesOf are the people of a conversation, the owner first and each once, and the addresses that nobody listed has. Of
