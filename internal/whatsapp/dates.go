@@ -1,0 +1,130 @@
+package whatsapp
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// order is which of the three numbers of a date is which.
+type order int
+
+const (
+	dayFirst order = iota
+	monthFirst
+	yearFirst
+	orders
+)
+
+func (o order) String() string { return [...]string{"day/month/year", "month/day/year", "year/month/day"}[o] }
+
+// firstYear is when WhatsApp began.
+const firstYear = 2009
+
+// day reads a date in an order; ok is whether there is such a day.
+func (s *stamp) day(o order) (year, month, day int, ok bool) {
+	a, b, c := s.date[0], s.date[1], s.date[2]
+	switch o {
+	case dayFirst:
+		year, month, day = c, b, a
+	case monthFirst:
+		year, month, day = c, a, b
+	case yearFirst:
+		year, month, day = a, b, c
+	}
+	digits := s.digits[2]
+	if o == yearFirst {
+		digits = s.digits[0]
+	}
+	if s.buddhist || digits == 4 && year > 2400 {
+		year -= 543
+	} else if digits <= 2 {
+		year += 2000
+	}
+	if month < 1 || month > 12 || day < 1 || day > 31 {
+		return 0, 0, 0, false
+	}
+	at := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	return year, month, day, at.Day() == day
+}
+
+// time is the time of a stamp in an order that fits.
+func (s *stamp) time(o order, zone *time.Location) time.Time {
+	year, month, day, _ := s.day(o)
+	return time.Date(year, time.Month(month), day, s.hour, s.minute, s.second, 0, zone)
+}
+
+// calendar finds the order of the dates of a file: of those in which each is a day, the one in which the messages stand
+// in order of time and lie closest together.
+type calendar struct {
+	now       time.Time
+	stamps    int
+	upper     int // with AM or PM in capitals
+	separator rune
+	readings  [orders]readAs
+	proof     int64 // the line of the first date that only one order fits
+	proven    order
+}
+
+// readAs is what the dates are like in one order.
+type readAs struct {
+	wrong    int // no days, or days before WhatsApp or to come
+	backward int // messages before those that they follow
+	some     bool
+	last     int64
+	min, max int64
+}
+
+func (c *calendar) add(line int64, s *stamp) {
+	c.stamps++
+	c.separator = s.separator
+	if s.upper {
+		c.upper++
+	}
+	fits := 0
+	for o := range orders {
+		at, ok := c.at(s, o)
+		r := &c.readings[o]
+		if !ok {
+			r.wrong++
+			continue
+		}
+		fits++
+		if r.some && at < r.last {
+			r.backward++
+		}
+		if !r.some {
+			r.some, r.min, r.max = true, at, at
+		}
+		r.last, r.min, r.max = at, min(r.min, at), max(r.max, at)
+		if c.proof == 0 {
+			c.proven = o
+		}
+	}
+	if fits == 1 && c.proof == 0 {
+		c.proof = line
+	}
+}
+
+func (c *calendar) at(s *stamp, o order) (seconds int64, ok bool) {
+	year, _, _, ok := s.day(o)
+	if !ok || year < firstYear {
+		return 0, false
+	}
+	at := s.time(o, time.UTC)
+	return at.Unix(), at.Before(c.now.AddDate(0, 0, 2))
+}
+
+// order decides, and tells whether a date proves it.
+func (c *calendar) order() (best order, proven bool) {
+	// Where the dates leave it open it is as phones write: in America the month first, with capitals and strokes.
+	candidates := []order{dayFirst, monthFirst, yearFirst}
+	if c.separator == '/' && 2*c.upper > c.stamps {
+		candidates = []order{monthFirst, dayFirst, yearFirst}
+	}
+	best = slices.MinFunc(candidates, func(a, b order) int {
+		x, y := &c.readings[a], &c.readings[b]
+		return cmp.Or(cmp.Compare(x.wrong, y.wrong), cmp.Compare(x.backward, y.backward), cmp.Compare(x.max-x.min, y.max-y.min))
+	})
+	return best, c.proof > 0 && c.proven == best
+}

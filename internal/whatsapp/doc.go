@@ -1,0 +1,18 @@
+// Package whatsapp reads the chat that WhatsApp exports: a text file (_chat.txt on an iPhone, "WhatsApp Chat with John.txt"
+// on Android), or the zip with it.
+//
+// What enters: the path of the file, and what the owner is called. What leaves: its messages, through source.Sink. It must
+// not know contacts, windows or training.
+//
+// The export is made for people, in the language and the date format of the phone. Two readings are needed: the first
+// finds out what only the whole file tells (survey.go), the second gives the messages (read.go). The rest answers a
+// question a file:
+//
+//	archive.go  where the text is
+//	header.go   where a message begins: its time, its sender
+//	clock.go    twelve hours and twenty-four, in words of many languages
+//	dates.go    whether 3/4/24 is in March or in April
+//	title.go    whose chat it is, from the name of the file
+//	body.go     what a message is: words, a file, a notice
+//	phrases.go  what WhatsApp writes itself, in its main languages
+package whatsapp

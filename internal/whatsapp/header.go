@@ -1,0 +1,178 @@
+package whatsapp
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// style is how an export writes the times of all its messages.
+type style struct {
+	bracket   bool // [date, time] as on an iPhone, else date, time -
+	separator rune // between the numbers of a date
+	seconds   bool
+}
+
+// stamp is the time at the beginning of a message, as it is written.
+type stamp struct {
+	style
+	date     [3]int
+	digits   [3]int // how many digits each of the numbers has
+	buddhist bool
+	clock
+	upper bool // AM and PM in capitals, as in America
+}
+
+// header reads the beginning of a line. Without a time the line goes on with the message before.
+func header(line string) (s stamp, rest string, ok bool) {
+	if c, _ := utf8.DecodeRuneInString(line); !isMark(c) && c != '[' && digit(c) < 0 && !isWordOfTime(c) {
+		return s, "", false
+	}
+	p := scanner{rest: line}
+	p.marks()
+	s.bracket = p.take("[")
+	if !p.date(&s) {
+		return s, "", false
+	}
+	p.between()
+	if !p.time(&s) {
+		return s, "", false
+	}
+	p.spaces()
+	if s.bracket {
+		if !p.take("]") {
+			return s, "", false
+		}
+		p.space()
+		return s, p.rest, true
+	}
+	if !p.take("-") && !p.take("–") && !p.take("—") {
+		return s, "", false
+	}
+	if !p.space() {
+		return s, "", p.rest == ""
+	}
+	return s, p.rest, true
+}
+
+// isWordOfTime tells whether a line may begin with a word of the time: some write 下午 or "le" first.
+func isWordOfTime(c rune) bool { return c > 0x7f && unicode.IsLetter(c) }
+
+// scanner reads a header from left to right. Marks of direction may stand anywhere in it.
+type scanner struct{ rest string }
+
+// isMark tells the invisible marks of direction, and the byte order mark.
+func isMark(c rune) bool {
+	return c == '\u200e' || c == '\u200f' || c >= '\u202a' && c <= '\u202e' || c >= '\u2066' && c <= '\u2069' || c == '\uFEFF' || c == '\u061c'
+}
+
+// isSpace tells white space within a line, such as the narrow one before PM.
+func isSpace(c rune) bool { return c != '\n' && c != '\r' && unicode.IsSpace(c) }
+
+func (p *scanner) marks() { p.rest = strings.TrimLeftFunc(p.rest, isMark) }
+
+func (p *scanner) spaces() {
+	p.rest = strings.TrimLeftFunc(p.rest, func(c rune) bool { return isMark(c) || isSpace(c) })
+}
+
+// space takes one space, and leaves what follows as it is.
+func (p *scanner) space() bool {
+	c, size := utf8.DecodeRuneInString(p.rest)
+	if !isSpace(c) {
+		return false
+	}
+	p.rest = p.rest[size:]
+	return true
+}
+
+func (p *scanner) take(text string) bool {
+	p.marks()
+	rest, found := strings.CutPrefix(p.rest, text)
+	if found {
+		p.rest = rest
+	}
+	return found
+}
+
+// zeros are the digits 0 of the scripts in which phones write times.
+var zeros = []rune{'0', '\u0660', '\u06f0', '\u0966', '\u09e6', '\u0a66', '\u0ae6', '\u0b66', '\u0be6', '\u0c66', '\u0ce6', '\u0d66', '\u0e50', '\u1040', '\uff10'}
+
+// digit returns the value of a decimal digit of any script, or -1.
+func digit(c rune) int {
+	if c < '0' {
+		return -1
+	}
+	for _, zero := range zeros {
+		if c >= zero && c <= zero+9 {
+			return int(c - zero)
+		}
+	}
+	return -1
+}
+
+// number reads a number of up to four digits.
+func (p *scanner) number() (n, digits int) {
+	p.marks()
+	for digits <= 4 {
+		c, size := utf8.DecodeRuneInString(p.rest)
+		d := digit(c)
+		if d < 0 {
+			break
+		}
+		n = n*10 + d
+		digits++
+		p.rest = p.rest[size:]
+	}
+	return n, digits
+}
+
+// date reads three numbers between the same separators: 3/15/24, 15.03.2024, 2024-3-15, 2024. 3. 15.
+func (p *scanner) date(s *stamp) bool {
+	for i := range s.date {
+		n, digits := p.number()
+		if digits == 0 || digits > 4 {
+			return false
+		}
+		s.date[i], s.digits[i] = n, digits
+		if i == 2 {
+			break
+		}
+		p.marks()
+		c, size := utf8.DecodeRuneInString(p.rest)
+		if i == 0 {
+			s.separator = c
+		}
+		if c != s.separator || !strings.ContainsRune("./- 年", c) && !isSpace(c) {
+			return false
+		}
+		p.rest = p.rest[size:]
+		p.spaces()
+	}
+	p.marks()
+	if s.separator == '.' {
+		p.take(".") // as in Korean and in Hungarian
+	}
+	rest, found := strings.CutPrefix(strings.TrimLeft(p.rest, " "), "BE")
+	if found {
+		p.rest, s.buddhist = rest, true
+	}
+	return true
+}
+
+// joiners stand between date and time in some languages.
+var joiners = []string{"à", "um", "at", "kl.", "klo", "o", "alle", "às", "a las", "в"}
+
+func (p *scanner) between() {
+	p.spaces()
+	if !p.take(",") {
+		p.take("،")
+	}
+	p.spaces()
+	for _, word := range joiners {
+		if rest, found := strings.CutPrefix(p.rest, word+" "); found {
+			p.rest = rest
+			break
+		}
+	}
+	p.spaces()
+}

@@ -1,0 +1,143 @@
+package whatsapp
+
+import "strings"
+
+// What WhatsApp writes itself, folded (see fold), in its main languages. Where an export has its marks, as those of an
+// iPhone do, most of it is told by these; the words are for what a mark does not tell, and for files that lost theirs.
+var (
+	// attachedLabels stand before the name of a file on an iPhone: <attached: 00000035-PHOTO.jpg>.
+	attachedLabels = phrases(`attached; anhang; angehängt; adjunto; archivo adjunto; adjunt; pièce jointe; allegato; anexado; anexo;
+		bijgevoegd; прикреплено; додано; załączono; eklendi; bifogat; bifogad; vedlagt; vedhæftet; liite; příloha; príloha; csatolva;
+		atașare; atașat; επισυνάφθηκε; מצורף; المُرفق; مرفق; پیوست; پیوستہ; 附件; 添付ファイル; 첨부됨; đính kèm; แนบ; terlampir; dilampir;
+		priloženo; अटैच किया गया; संलग्न केले; જોડાયેલ`)
+
+	// attachedNotes stand behind the name of a file on Android: IMG-20240315-WA0001.jpg (file attached).
+	attachedNotes = phrases(`file attached; datei angehängt; archivo adjunto; archivo adjuntado; fichier joint; file allegato;
+		arquivo anexado; ficheiro anexado; bestand bijgevoegd; файл добавлен; файл додано; załączony plik; dosya ekli; bifogad fil;
+		vedlagt fil; fil vedhæftet; liitetiedosto; soubor byl přiložen; súbor pripojený; fájl csatolva; fișier atașat;
+		συνημμένο αρχείο; קובץ מצורף; الملف مرفق; 文件附件; 附件檔案; 添付ファイル有り; 파일 첨부됨; tệp đính kèm; ไฟล์ที่แนบ;
+		file terlampir; fail dilampirkan; arxiu adjunt; datoteka u privitku; priložena datoteka; прикачен файл; прикачен фајл;
+		फाइल संलग्न; फाइल अटैच कर दी गई है; फ़ाइल अटैच की गई; nakalakip na file; lêer aangeheg; skedë e ngjitur; pievienots fails; fail lisatud`)
+
+	// omittedNotes stand alone on Android, in angle brackets, for what the export leaves out.
+	omittedNotes = phrases(`media omitted; medien ausgeschlossen; medien weggelassen; medien ausgelassen; multimedia omitido; archivo omitido;
+		adjunto omitido; médias omis; fichier omis; media omessi; media omesso; file omesso; mídia oculta; mídia omitida; arquivo de mídia oculto;
+		ficheiro não revelado; ficheiro multimédia oculto; media weggelaten; bijlage weggelaten; без медиафайлов; файл пропущен; медиафайл отсутствует;
+		медіа пропущено; без медіафайлів; pominięto multimedia; pliki pominięto; medya dahil edilmedi; medya atlanmış; medya çıkarıldı;
+		media har utelämnats; media utelämnad; mediet er utelatt; medier udeladt; media jätettiin pois; média vynechány; média vynechané;
+		hiányzó médiafájl; fișier media omis; conținut media omis; εξαίρεση πολυμέσων; המדיה לא נכללה; המדיה הושמטה; מדיה לא נכללה; מדיה הושמטה;
+		تم استبعاد الوسائط; رسانه حذف شد; 省略多媒體檔案; 忽略多媒體檔; 媒体省略; 省略多媒体文件; メディアなし; メディアは含まれていません;
+		미디어 파일을 생략한 대화내용; 미디어 파일 제외됨; 미디어 제외; bỏ qua media; tệp media bị bỏ qua; ไม่รวมไฟล์สื่อ; media tidak disertakan;
+		media dikecualikan; मीडिया छोड़ा गया; मीडिया शामिल नहीं; view once message omitted; view once voice message omitted; view once photo omitted;
+		view once video omitted; video note omitted; file not revealed; archivo no revelado; arquivo não revelado`)
+
+	// omittedFiles stand on an iPhone for pictures, sounds and the like, omittedDocuments behind the name of a document.
+	omittedFiles = phrases(`image omitted; photo omitted; video omitted; audio omitted; voice message omitted; gif omitted; sticker omitted; contact card omitted; video note omitted;
+		bild weggelassen; video weggelassen; audio weggelassen; gif weggelassen; sticker weggelassen; kontaktkarte ausgelassen; kontaktkarte weggelassen;
+		imagen omitida; foto omitida; video omitido; vídeo omitido; audio omitido; gif omitido; sticker omitido; tarjeta de contacto omitida; contacto omitido;
+		image absente; vidéo absente; audio omis; gif retiré; sticker omis; fiche contact manquante;
+		immagine omessa; video omesso; audio omesso; gif esclusa; sticker non incluso; scheda contatto omessa;
+		imagem não revelada; vídeo não revelado; ficheiro de áudio não revelado; gif não revelada; sticker não revelado; contacto não revelado;
+		imagem ocultada; vídeo omitido; áudio ocultado; gif omitido; figurinha omitida; cartão do contato omitido;
+		afbeelding weggelaten; video weggelaten; audio weggelaten; gif weggelaten; sticker weggelaten; contactkaart weggelaten;
+		изображение отсутствует; видео отсутствует; аудио отсутствует; аудиофайл отсутствует; gif отсутствует; стикер не добавлен; карточка контакта отсутствует;
+		зображення відсутнє; відео відсутнє; аудіо відсутнє; gif-анімацію пропущено; наклейку не додано; картка контакту відсутня;
+		obrázek vynechán; video vynecháno; audio vynecháno; gif vynechán; nálepka vynechána; vizitka vynechána;
+		pominięto obraz; pominięto film; pominięto nagranie audio; pominięto gif; pominięto naklejkę; pominięto wizytówkę;
+		görüntü dahil edilmedi; video dahil edilmedi; ses dahil edilmedi; gif dahil edilmedi; çıkartma dahil edilmedi; kişi kartı dahil edilmedi;
+		画像は含まれていません; ビデオは含まれていません; 音声は含まれていません; gifは含まれていません; スタンプは含まれていません; 連絡先カードを省略;
+		忽略图片; 忽略视频; 忽略音频; 忽略 gif; 忽略表情; 已忽略图像; 略過圖片; 略過影片; 略過音訊; 이미지 생략됨; 동영상 생략됨; 오디오 생략됨; 스티커 생략됨;
+		لم يتم إدراج الصورة; لم يتم إدراج الفيديوهات; لم يتم إدراج المقاطع الصوتية; لم يتم إدراج صورة gif; تم حذف الملصقات; لم يتم إدراج بطاقة جهة اتصال;
+		התמונה הושמטה; הסרטון הושמט; השמע הושמט; הודעה קולית הושמטה; המדבקה הושמטה`)
+	omittedDocuments = phrases(`document omitted; dokument weggelassen; documento omitido; document manquant; documento omesso; documento não revelado;
+		document weggelaten; документ отсутствует; документ пропущено; dokument vynechán; pominięto dokument; belge dahil edilmedi;
+		ドキュメントは含まれていません; 忽略文档; 略過文件; 문서 생략됨; لم يتم إدراج المستند; המסמך הושמט`)
+
+	// deletedByMe stand under the owner's name, deletedByOthers under anybody's.
+	deletedByMe = phrases(`you deleted this message; du hast diese nachricht gelöscht; eliminaste este mensaje; has eliminado este mensaje;
+		vous avez supprimé ce message; hai eliminato questo messaggio; você apagou esta mensagem; apagou esta mensagem; apagaste esta mensagem;
+		je hebt dit bericht verwijderd; u hebt dit bericht verwijderd; вы удалили данное сообщение; вы удалили это сообщение; ви видалили це повідомлення;
+		usunięto tę wiadomość; bu mesajı sildiniz; bu mesajı sildin; tuto zprávu jste smazal/a; du raderade det här meddelandet; du slettede denne besked;
+		du slettet denne meldingen; poistit tämän viestin; törölted ezt az üzenetet; ai șters acest mesaj; διαγράψατε αυτό το μήνυμα; מחקת הודעה זו; מחקת את ההודעה הזו;
+		حذفت هذه الرسالة; لقد حذفت هذه الرسالة; このメッセージを削除しました; 您已刪除此訊息; 你已删除此消息; 您已删除此消息; 您删除了这条消息; 이 메시지를 삭제했습니다; 회원님이 이 메시지를 삭제했습니다;
+		bạn đã xóa tin nhắn này; anda menghapus pesan ini; आपने यह मैसेज डिलीट किया है; आपने यह मैसेज डिलीट कर दिया`)
+	deletedByOthers = phrases(`this message was deleted; message deleted; diese nachricht wurde gelöscht; se eliminó este mensaje; este mensaje fue eliminado; este mensaje se eliminó;
+		ce message a été supprimé; questo messaggio è stato eliminato; esta mensagem foi apagada; essa mensagem foi apagada; mensagem apagada;
+		dit bericht is verwijderd; данное сообщение удалено; это сообщение удалено; сообщение удалено; це повідомлення було видалено; це повідомлення видалено;
+		ta wiadomość została usunięta; wiadomość została usunięta; bu mesaj silindi; tato zpráva byla smazána; táto správa bola odstránená; det här meddelandet raderades; denne besked blev slettet;
+		denne meldingen ble slettet; tämä viesti poistettiin; ez az üzenet törölve lett; acest mesaj a fost șters; αυτό το μήνυμα διαγράφηκε; הודעה זו נמחקה; ההודעה נמחקה;
+		تم حذف هذه الرسالة; このメッセージは削除されました; 此訊息已刪除; 此消息已删除; 已删除此消息; 이 메시지는 삭제되었습니다; 삭제된 메시지입니다;
+		tin nhắn này đã bị xóa; pesan ini telah dihapus; यह मैसेज डिलीट कर दिया गया; यह मैसेज डिलीट किया गया`)
+	// deletedByAdmin is followed by who it was.
+	deletedByAdmin = phrases(`this message was deleted by admin; diese nachricht wurde von admin; diese nachricht wurde vom admin; ce message a été supprimé par l'admin;
+		esta mensagem foi apagada por um admin; questo messaggio è stato eliminato dall'amministratore; dit bericht is verwijderd door beheerder`)
+
+	// editedNotes end what was changed afterwards, in angle brackets.
+	editedNotes = phrases(`this message was edited; message edited; diese nachricht wurde bearbeitet; nachricht bearbeitet; se editó este mensaje; mensaje editado;
+		este mensaje fue editado; ce message a été modifié; message modifié; questo messaggio è stato modificato; messaggio modificato; mensagem editada;
+		esta mensagem foi editada; dit bericht is bewerkt; сообщение изменено; данное сообщение изменено; повідомлення змінено; wiadomość edytowana; tę wiadomość edytowano; bu mesaj düzenlendi;
+		zpráva byla upravena; meddelandet har redigerats; beskeden blev redigeret; meldingen ble redigert; viestiä muokattiin; az üzenet szerkesztve lett; הודעה זו נערכה; ההודעה נערכה; تم تعديل هذه الرسالة;
+		このメッセージは編集されました; 此訊息已編輯; 此消息已编辑; 消息已编辑; 이 메시지는 수정되었습니다; tin nhắn này đã được chỉnh sửa; pesan ini telah diedit; यह मैसेज एडिट किया गया`)
+
+	// notices are what begins a notice that stands under somebody's name.
+	noticeBeginnings = phrases(`messages and calls are end-to-end encrypted; messages to this chat and calls are now secured; messages to this group are now secured; messages you send to this;
+		your security code with; missed voice call; missed video call; missed group voice call; missed group video call; voice call,; video call,; group voice call,; group video call,; silenced voice call; silenced video call;
+		live location shared; live location ended; waiting for this message; this message can't be displayed; you blocked this contact; you unblocked this contact; this business;
+		nachrichten und anrufe sind ende-zu-ende-verschlüsselt; deine sicherheitsnummer für; verpasster sprachanruf; verpasster videoanruf; sprachanruf,; videoanruf,; verpasster gruppenanruf; warte auf diese nachricht; live-standort wird;
+		los mensajes y las llamadas están cifrados; tu código de seguridad con; llamada perdida; videollamada perdida; llamada de voz perdida; llamada de voz,; videollamada,; esperando el mensaje;
+		les messages et les appels sont chiffrés; votre code de sécurité avec; appel vocal manqué; appel vidéo manqué; appel manqué; en attente de ce message;
+		i messaggi e le chiamate sono crittografati; il tuo codice di sicurezza con; chiamata persa; videochiamata persa; chiamata vocale persa; in attesa del messaggio;
+		as mensagens e chamadas são encriptadas; as mensagens e as chamadas são protegidas; as mensagens e ligações são protegidas; o seu código de segurança; seu código de segurança; chamada de voz perdida; chamada de vídeo perdida; ligação de voz perdida; ligação de vídeo perdida; aguardando mensagem;
+		berichten en gesprekken worden end-to-end; je beveiligingscode voor; gemiste spraakoproep; gemiste video-oproep; gemiste oproep; wachten op dit bericht;
+		сообщения и звонки защищены сквозным; ваш код безопасности; пропущенный аудиозвонок; пропущенный видеозвонок; пропущенный голосовой вызов; ожидание сообщения;
+		повідомлення й дзвінки захищено наскрізним; пропущений аудіодзвінок; пропущений відеодзвінок;
+		wiadomości i połączenia są w pełni zaszyfrowane; nieodebrane połączenie; oczekiwanie na wiadomość; mesajlar ve aramalar uçtan uca; cevapsız sesli arama; cevapsız görüntülü arama;
+		zprávy a hovory jsou opatřeny koncovým; zmeškaný hovor; メッセージと通話はエンドツーエンド暗号化されています; 不在着信; 消息和通话都进行端到端加密; 訊息和通話經端對端加密; 메시지 및 전화는 종단간;
+		ההודעות והשיחות מוצפנות; الرسائل والمكالمات مشفرة`)
+
+	// polls begin with the word for it; each answer that may be chosen with one of options.
+	polls = phrases(`poll; umfrage; encuesta; sondage; sondaggio; enquete; sondagem; peiling; опрос; опитування; ankieta; anket; anketa; סקר; アンケート; 投票; 투표`)
+
+	// places stand before the link of a place.
+	places = phrases(`location; standort; ubicación; localisation; position; posizione; localização; locatie; местоположение; місцезнаходження; lokalizacja; położenie; konum; poloha; plats; placering; posisjon; sijainti;
+		helyzet; locație; τοποθεσία; מיקום; الموقع; 位置情報; 位置; 위치; vị trí; lokasi; live location; live-standort`)
+
+	// groupWords occur in notices about groups: that one was made, was named, was left.
+	groupWords = []string{"group", "grupo", "gruppe", "groupe", "gruppo", "groep", "grup", "групп", "груп", "skupin", "csoport", "ryhm", "ομάδα",
+		"קבוצה", "مجموعة", "गुट", "ग्रुप", "グループ", "群组", "群組", "그룹", "nhóm", "กลุ่ม", "betreff", "asunto", "subject"}
+)
+
+// phrases are those of a list, folded.
+func phrases(list string) map[string]bool {
+	set := make(map[string]bool)
+	for phrase := range strings.SplitSeq(list, ";") {
+		set[fold(phrase)] = true
+	}
+	return set
+}
+
+// fold makes the spellings of a phrase one: without marks, in lower case, with plain spaces, without a full stop.
+func fold(text string) string {
+	text = strings.ToLower(strings.Join(strings.Fields(withoutMarks(text)), " "))
+	return strings.TrimRight(text, ".。 ")
+}
+
+// beginsWith tells whether a folded text begins with one of some phrases.
+func beginsWith(text string, set map[string]bool) bool {
+	for phrase := range set {
+		if strings.HasPrefix(text, phrase) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutMarks is a text without the marks of direction that WhatsApp puts around names and notices.
+func withoutMarks(text string) string {
+	return strings.Map(func(c rune) rune {
+		if isMark(c) {
+			return -1
+		}
+		return c
+	}, text)
+}

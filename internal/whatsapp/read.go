@@ -1,0 +1,178 @@
+package whatsapp
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/source"
+	"ventriloquist/internal/store"
+)
+
+// Reader reads one exported chat.
+type Reader struct {
+	path    string
+	text    *text
+	reading source.Reading
+}
+
+// Open is for the export at path: a text, a zip, or a folder with what was in one.
+func Open(path string, reading source.Reading) (*Reader, error) {
+	text, err := find(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{path: path, text: text, reading: reading}, nil
+}
+
+// Path is the export.
+func (r *Reader) Path() string { return r.path }
+
+// Unit is what is counted.
+func (r *Reader) Unit() string { return "lines" }
+
+// Close closes the zip.
+func (r *Reader) Close() error { return r.text.close() }
+
+// Read reads the chat.
+func (r *Reader) Read(ctx context.Context, sink source.Sink) (int64, error) {
+	s, err := r.survey(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if s.items == 0 {
+		return 0, noChat(r.text.path)
+	}
+	e := emitter{survey: s, sink: sink, zone: r.reading.Zone}
+	if err := r.people(&e); err != nil {
+		return 0, err
+	}
+	var proven bool
+	if e.order, proven = s.calendar.order(); !proven {
+		sink.Note("its dates are taken for %v: no date proves it", e.order)
+	}
+	sink.Note("its times are taken for those of %v (--zone names another)", r.reading.Zone)
+	for _, note := range slices.Sorted(maps.Keys(s.reader.learned)) {
+		sink.Note("<%s> is taken for what stands for media", note)
+	}
+	lines, before, err := r.eachItem(ctx, func(at *stamp) bool { _, _, _, ok := at.day(e.order); return ok }, e.item)
+	sink.Count(source.Frame, before)
+	sink.Progress(lines, lines)
+	return lines, err
+}
+
+// people finds out who is in the chat, and who of them is the owner.
+func (r *Reader) people(e *emitter) error {
+	s := e.survey
+	title := r.text.title
+	if title == "" && s.notice != "" && s.said[s.notice] == 0 {
+		title = s.notice // the name of the group, or of somebody who never wrote
+	}
+	isOwner := func(name string) bool { return r.reading.Sender(name) == store.Owner }
+	own := slices.IndexFunc(s.senders, isOwner)
+	e.chat.Group = len(s.senders) > 2 || s.inGroup && len(s.senders) > 1 || s.inGroup && !slices.ContainsFunc(s.senders, func(name string) bool { return sameName(name, title) })
+	other := title
+	if other == "" {
+		other = s.notice
+	}
+	switch {
+	case own >= 0:
+		e.owner = s.senders[own]
+	case s.mine != "":
+		e.owner = s.mine
+	case !e.chat.Group && other != "" && len(s.senders) == 2 && sameName(s.senders[0], other):
+		e.owner = s.senders[1]
+	case !e.chat.Group && other != "" && len(s.senders) == 2 && sameName(s.senders[1], other):
+		e.owner = s.senders[0]
+	case !e.chat.Group && other != "" && len(s.senders) == 1 && !sameName(s.senders[0], other):
+		e.owner = s.senders[0]
+	case !e.chat.Group && other != "" && len(s.senders) == 1, len(s.senders) == 0:
+	default:
+		return hint.With(fmt.Errorf("%s: it cannot be told who of %s is you", r.path, strings.Join(quoted(s.senders), ", ")),
+			"say it: --me NAME, or MY_NAME or USER_IDENTIFIERS in .env")
+	}
+	if e.owner != "" && own < 0 {
+		e.sink.Note("you are taken for %q in it (--me NAME says otherwise)", e.owner)
+	}
+	for _, name := range s.senders {
+		if address := e.address(name); address != store.Owner {
+			e.chat.Members = append(e.chat.Members, address)
+		}
+	}
+	if !e.chat.Group && len(e.chat.Members) == 0 && other != "" {
+		e.chat.Members = []string{other}
+	}
+	if title == "" {
+		title = strings.Join(e.chat.Members, ", ")
+	}
+	e.title = title
+	e.chat.Source, e.chat.Extent = "whatsapp "+title, store.Span
+	return nil
+}
+
+const shownNames = 8
+
+func quoted(names []string) []string {
+	var list []string
+	for _, name := range names[:min(len(names), shownNames)] {
+		list = append(list, fmt.Sprintf("%q", name))
+	}
+	if len(names) > shownNames {
+		list = append(list, fmt.Sprintf("%d others", len(names)-shownNames))
+	}
+	return list
+}
+
+// emitter gives the messages.
+type emitter struct {
+	*survey
+	sink  source.Sink
+	zone  *time.Location
+	order order
+	chat  source.Chat
+	title string
+	owner string
+	keys  source.Keys
+}
+
+func (e *emitter) address(name string) string {
+	if e.owner != "" && name == e.owner {
+		return store.Owner
+	}
+	return name
+}
+
+func (e *emitter) item(at *item) error {
+	if at.line%1024 < at.lines {
+		e.sink.Progress(at.line, 0)
+	}
+	if at.sender == "" {
+		e.sink.Count(source.Events, at.lines)
+		return nil
+	}
+	b := e.reader.body(at.text)
+	if b.fate != source.Messages && !b.partial {
+		e.sink.Count(b.fate, at.lines)
+		return nil
+	}
+	when := at.stamp.time(e.order, e.zone)
+	address := e.address(at.sender)
+	// Android writes no seconds: the same message has the same identifier in an export of either phone.
+	m := source.Message{Chat: &e.chat, GUID: e.keys.GUID("whatsapp "+e.title, address, when.Truncate(time.Minute), b.words), Row: at.line, Time: when,
+		Sender: address, Parts: b.parts, Partial: b.partial}
+	for i := range m.Parts {
+		if m.Parts[i].Kind.IsAttachment() {
+			m.Parts[i].Attachment = m.GUID
+		}
+	}
+	if len(m.Parts) == 0 {
+		e.sink.Count(b.fate, at.lines)
+		return e.sink.Seen(&m)
+	}
+	e.sink.Count(source.Continued, at.lines-1)
+	return e.sink.Message(&m)
+}
