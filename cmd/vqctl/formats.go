@@ -10,6 +10,7 @@ import (
 	"ventriloquist/internal/hint"
 	"ventriloquist/internal/jsonl"
 	"ventriloquist/internal/source"
+	"ventriloquist/internal/whatsapp"
 )
 
 // appleFormat is what --format calls Apple's database.
@@ -24,6 +25,7 @@ type format struct {
 
 var formats = []format{
 	{"jsonl", jsonl.Recognize, func(path string, r source.Reading) (source.Reader, error) { return jsonl.Open(path, r) }},
+	{"whatsapp", whatsapp.Recognize, func(path string, r source.Reading) (source.Reader, error) { return whatsapp.Open(path, r) }},
 }
 
 func formatNames() string {

@@ -72,6 +72,9 @@ func (c *collector) Message(m *Message) error {
 	e := store.Entry{Source: p.source, Conversation: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
 		TargetGUID: m.ReplyTo, TargetPart: store.WholeMessage}
 	c.w.Present(m.GUID)
+	if m.Partial {
+		c.w.Partial(m.GUID)
+	}
 	for i, part := range m.Parts {
 		e.Part, e.Place, e.Kind, e.Text, e.Attachment = i, i, part.Kind, part.Text, part.Attachment
 		if err := c.w.Add(&e); err != nil {
@@ -80,6 +83,8 @@ func (c *collector) Message(m *Message) error {
 	}
 	return nil
 }
+
+func (c *collector) Seen(m *Message) { c.w.Partial(m.GUID) }
 
 func (c *collector) place(chat *Chat) place {
 	p, known := c.chats[chat]

@@ -26,6 +26,8 @@ type Message struct {
 	Sender string // an address, or store.Owner
 	// Parts are what it says, in order; none is nothing.
 	Parts []Part
+	// Partial is whether the export leaves something of it out: what an earlier one said of it stays.
+	Partial bool
 	// ReplyTo is the GUID of what it answers or reacts to, "" if nothing.
 	ReplyTo string
 }
@@ -64,6 +66,8 @@ func (f Fate) String() string { return fateWords[f] }
 type Sink interface {
 	// Message takes a message; it is counted by itself. The message may be overwritten afterwards.
 	Message(m *Message) error
+	// Seen tells of a message of which the export leaves out everything. It is not counted.
+	Seen(m *Message)
 	// Count counts lines that are not messages.
 	Count(f Fate, n int64)
 	// Name tells what the source calls the person of an address.

@@ -40,7 +40,7 @@ INSERT INTO removal (source_row, guid, date, sender, text, target, origin)
 	writeConversations = `INSERT INTO conversation SELECT s.conversation, 0, min(n.id), max(n.id)
   FROM stage s JOIN number n ON n.stage = s.rowid GROUP BY s.conversation`
 
-	dropStage = `DROP TABLE stage; DROP TABLE shared; DROP TABLE answered; DROP TABLE place; DROP TABLE aim; DROP TABLE number`
+	dropStage = `DROP TABLE stage; DROP TABLE partial; DROP TABLE shared; DROP TABLE answered; DROP TABLE place; DROP TABLE aim; DROP TABLE number`
 )
 
 // finish sorts what is staged into the tables of the file.

@@ -15,6 +15,9 @@ UNION ALL SELECT r.target, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text,
 
 // The copy of a message that was read last counts; what the store held of it goes.
 const (
+	keepRow    = `INSERT OR IGNORE INTO partial VALUES (?)`
+	dropLesser = `DELETE FROM stage WHERE NOT old AND guid IN (SELECT guid FROM partial)`
+
 	shareRow   = `INSERT OR IGNORE INTO shared VALUES (?, ?)`
 	sharedSets = `SELECT DISTINCT s.origin, o.origin FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old`
 	dropDouble = `DELETE FROM stage WHERE old AND guid IN (SELECT o.guid FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old)`
@@ -48,7 +51,12 @@ func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
 	return w.eachOld(r, func(row *oldRow) error {
 		present := w.isPresent(row.GUID)
 		set := w.sources.left(row.origin, row.Date)
+		_, fuller := w.partial[row.GUID]
 		switch {
+		case fuller:
+			if _, err := w.tx.ExecContext(w.ctx, keepRow, packGUID(row.GUID)); err != nil {
+				return err
+			}
 		case len(set) > 0:
 			row.origin = w.sources.origin(set)
 		case present:
@@ -66,7 +74,7 @@ func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
 		row.Conversation = w.Conversation(c.Group, c.Members)
 		row.Place = place // rows are read in order, parts of a row too
 		place++
-		if present {
+		if present && !fuller {
 			if _, err := w.tx.ExecContext(w.ctx, shareRow, packGUID(row.GUID), row.origin); err != nil {
 				return err
 			}
@@ -136,8 +144,13 @@ func (r *Reader) scanOld(rows *sql.Rows, row *oldRow) error {
 	return err
 }
 
-// mergeShared makes one message of those that both a source collected now and another one hold.
+// mergeShared makes one message of those that both the store, or another source, and a source collected now hold.
 func (w *Writer) mergeShared() error {
+	if len(w.partial) > 0 {
+		if _, err := w.tx.ExecContext(w.ctx, dropLesser); err != nil {
+			return err
+		}
+	}
 	pairs, err := w.sharedSets()
 	if err != nil || len(pairs) == 0 {
 		return err

@@ -175,3 +175,29 @@ INSERT INTO message VALUES (1, 1, 'a', 0, 1, 0, 0, 'old', NULL);`)
 	collect(t, db, "mac", store.Whole, false, said("b", 2, "new"))
 	wantTexts(t, read(t, db, nil), "new")
 }
+
+// An export without media does not take the names of files away that one with media gave.
+func TestSources_APartialCopyDoesNotReplace(t *testing.T) {
+	db := create(t)
+	file := store.Entry{GUID: "a", Date: 2, Kind: store.Image, Text: "a.jpg", Attachment: "a"}
+	collect(t, db, "chat", store.Span, false, said("0", 1, "0"), file, said("9", 9, "9"))
+	for range 2 {
+		_, err := db.Replace(t.Context(), false, func(w *store.Writer) error {
+			number, conversation := w.Source("chat", store.Span), w.Conversation(false, store.Members("+1"))
+			for _, e := range []store.Entry{said("0", 1, "0"), said("a", 2, "caption"), said("b", 3, "caption"), said("9", 9, "9")} {
+				e.Source, e.Conversation = number, conversation
+				if w.Present(e.GUID); e.Text == "caption" {
+					w.Partial(e.GUID)
+				}
+				if err := w.Add(&e); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantTexts(t, read(t, db, nil), "0", "a.jpg", "caption", "9")
+	}
+}

@@ -59,6 +59,7 @@ type Writer struct {
 	rosters       []roster
 	sources       sources
 	names         map[string]string // of addresses
+	partial       map[string]struct{}
 	seenUUIDs     map[[16]byte]struct{}
 	seenGUIDs     map[string]struct{}
 	events        []Event
@@ -82,6 +83,7 @@ const createStage = `
 CREATE TEMP TABLE stage (conversation INTEGER, date INTEGER, source_row INTEGER, place INTEGER, guid, part INTEGER,
   sender INTEGER, kind INTEGER, text TEXT, attachment TEXT, transcript TEXT, target_guid, target_part INTEGER,
   removal INTEGER, shortened INTEGER, origin INTEGER, old INTEGER);
+CREATE TEMP TABLE partial (guid PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE shared (guid PRIMARY KEY, origin INTEGER) WITHOUT ROWID;
 CREATE TEMP TABLE answered (guid PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE place (guid, part INTEGER, place INTEGER, stage INTEGER, shortened INTEGER,
@@ -114,7 +116,7 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	}
 	defer stage.Close()
 	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
-		conversations: map[string]int64{}, names: map[string]string{}, seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
+		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]struct{}{}, seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
 	if err := w.readSources(); err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
@@ -142,6 +144,10 @@ func (w *Writer) Present(guid string) {
 	}
 	w.seenGUIDs[guid] = struct{}{}
 }
+
+// Partial tells that the source says less of a row than it may have said before: what the store holds of it stays, and
+// what is added of it is taken only where the store holds nothing.
+func (w *Writer) Partial(guid string) { w.partial[guid] = struct{}{} }
 
 func (w *Writer) isPresent(guid string) bool {
 	if packed, ok := packUUID(guid); ok {

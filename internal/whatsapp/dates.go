@@ -16,7 +16,9 @@ const (
 	orders
 )
 
-func (o order) String() string { return [...]string{"day/month/year", "month/day/year", "year/month/day"}[o] }
+func (o order) String() string {
+	return [...]string{"day/month/year", "month/day/year", "year/month/day"}[o]
+}
 
 // firstYear is when WhatsApp began.
 const firstYear = 2009
@@ -62,8 +64,6 @@ type calendar struct {
 	upper     int // with AM or PM in capitals
 	separator rune
 	readings  [orders]readAs
-	proof     int64 // the line of the first date that only one order fits
-	proven    order
 }
 
 // readAs is what the dates are like in one order.
@@ -75,13 +75,12 @@ type readAs struct {
 	min, max int64
 }
 
-func (c *calendar) add(line int64, s *stamp) {
+func (c *calendar) add(s *stamp) {
 	c.stamps++
 	c.separator = s.separator
 	if s.upper {
 		c.upper++
 	}
-	fits := 0
 	for o := range orders {
 		at, ok := c.at(s, o)
 		r := &c.readings[o]
@@ -89,7 +88,6 @@ func (c *calendar) add(line int64, s *stamp) {
 			r.wrong++
 			continue
 		}
-		fits++
 		if r.some && at < r.last {
 			r.backward++
 		}
@@ -97,12 +95,6 @@ func (c *calendar) add(line int64, s *stamp) {
 			r.some, r.min, r.max = true, at, at
 		}
 		r.last, r.min, r.max = at, min(r.min, at), max(r.max, at)
-		if c.proof == 0 {
-			c.proven = o
-		}
-	}
-	if fits == 1 && c.proof == 0 {
-		c.proof = line
 	}
 }
 
@@ -115,7 +107,7 @@ func (c *calendar) at(s *stamp, o order) (seconds int64, ok bool) {
 	return at.Unix(), at.Before(c.now.AddDate(0, 0, 2))
 }
 
-// order decides, and tells whether a date proves it.
+// order decides, and tells whether no other order fits the dates as well; two digits of a year first are too rare to count.
 func (c *calendar) order() (best order, proven bool) {
 	// Where the dates leave it open it is as phones write: in America the month first, with capitals and strokes.
 	candidates := []order{dayFirst, monthFirst, yearFirst}
@@ -126,5 +118,9 @@ func (c *calendar) order() (best order, proven bool) {
 		x, y := &c.readings[a], &c.readings[b]
 		return cmp.Or(cmp.Compare(x.wrong, y.wrong), cmp.Compare(x.backward, y.backward), cmp.Compare(x.max-x.min, y.max-y.min))
 	})
-	return best, c.proof > 0 && c.proven == best
+	proven = true
+	for o := range orders {
+		proven = proven && (o == best || o == yearFirst || c.readings[o].wrong > c.readings[best].wrong)
+	}
+	return best, proven
 }

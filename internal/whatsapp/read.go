@@ -74,7 +74,7 @@ func (r *Reader) people(e *emitter) error {
 	}
 	isOwner := func(name string) bool { return r.reading.Sender(name) == store.Owner }
 	own := slices.IndexFunc(s.senders, isOwner)
-	e.chat.Group = len(s.senders) > 2 || s.inGroup && len(s.senders) > 1 || s.inGroup && !slices.ContainsFunc(s.senders, func(name string) bool { return sameName(name, title) })
+	e.chat.Group = s.isGroup(title)
 	other := title
 	if other == "" {
 		other = s.notice
@@ -112,6 +112,17 @@ func (r *Reader) people(e *emitter) error {
 	e.title = title
 	e.chat.Source, e.chat.Extent = "whatsapp "+title, store.Span
 	return nil
+}
+
+// isGroup tells a group of two from a direct chat, whose title is the other one.
+func (s *survey) isGroup(title string) bool {
+	switch {
+	case len(s.senders) > 2:
+		return true
+	case slices.ContainsFunc(s.senders, func(name string) bool { return sameName(name, title) }):
+		return false
+	}
+	return s.inGroup || len(s.senders) == 2 && s.notice != "" && s.said[s.notice] == 0
 }
 
 const shownNames = 8
@@ -171,7 +182,8 @@ func (e *emitter) item(at *item) error {
 	}
 	if len(m.Parts) == 0 {
 		e.sink.Count(b.fate, at.lines)
-		return e.sink.Seen(&m)
+		e.sink.Seen(&m)
+		return nil
 	}
 	e.sink.Count(source.Continued, at.lines-1)
 	return e.sink.Message(&m)

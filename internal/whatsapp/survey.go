@@ -111,7 +111,7 @@ func (s *survey) item(at *item) error {
 	if s.items++; s.items == 1 {
 		s.form, s.reader.bracket = at.stamp.style, at.stamp.bracket
 	}
-	s.calendar.add(at.line, &at.stamp)
+	s.calendar.add(&at.stamp)
 	if at.sender == "" {
 		s.event(at.text)
 		return nil

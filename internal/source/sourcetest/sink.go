@@ -20,9 +20,10 @@ type Sink struct {
 	Counts   map[source.Fate]int64
 	Names    map[string]string
 	Notes    []string
+	Left     []source.Message // of which the export leaves out everything
 }
 
-// Message, Count, Name, Note and Progress make it a source.Sink.
+// Message, Seen, Count, Name, Note and Progress make it a source.Sink.
 func (s *Sink) Message(m *source.Message) error {
 	copied := *m
 	copied.Parts = append([]source.Part(nil), m.Parts...)
@@ -31,6 +32,8 @@ func (s *Sink) Message(m *source.Message) error {
 	s.Counts[source.Messages]++
 	return nil
 }
+
+func (s *Sink) Seen(m *source.Message) { s.Left = append(s.Left, *m) }
 
 func (s *Sink) Count(f source.Fate, n int64) { s.Counts[f] += n }
 
