@@ -14,6 +14,7 @@ type attachment struct {
 	guid string
 	kind store.Kind
 	name string
+	path string
 	// payload is a file of an app or of a link's preview, not content.
 	payload bool
 }
@@ -32,7 +33,7 @@ func (s *Source) readAttachments(ctx context.Context) (map[int64][]attachment, e
 	err := s.each(ctx, query, func(r record) error {
 		message, guid, transfer := r.int(0), r.text(1), r.text(3)
 		name := fileName(r.text(2), transfer)
-		list[message] = append(list[message], attachment{guid: guid, name: name, kind: kinds.Of(r.text(4), r.text(5), name),
+		list[message] = append(list[message], attachment{guid: guid, name: name, path: strings.TrimSpace(r.text(2)), kind: kinds.Of(r.text(4), r.text(5), name),
 			payload: strings.HasSuffix(name, ".pluginPayloadAttachment") || strings.HasSuffix(transfer, ".pluginPayloadAttachment")})
 		return nil
 	})

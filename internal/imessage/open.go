@@ -26,6 +26,7 @@ const backupName = "3d0d7e5fb2ce288813306e4d4636395e047a3d28"
 type Source struct {
 	path     string // as it was found, for messages
 	name     string // by which the store knows it
+	root     string // the backup that it is of, else the folder that it lies in
 	db       *sql.DB
 	conn     *sql.Conn // in a transaction
 	snapshot string    // folder of the copy that is read, or empty
@@ -47,7 +48,7 @@ func Open(ctx context.Context, path string) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{path: path}
-	if s.name, err = sourceName(path); err != nil {
+	if s.name, s.root, err = placeOf(path); err != nil {
 		return nil, err
 	}
 	if !wal || exists(path+"-wal") && exists(path+"-shm") {
@@ -65,13 +66,17 @@ func Open(ctx context.Context, path string) (*Source, error) {
 	return s, nil
 }
 
-// sourceName tells databases apart by where they lie.
-func sourceName(path string) (string, error) {
+// placeOf tells databases apart by where they lie, and where their attachments are looked for.
+func placeOf(path string) (name, root string, err error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return "", explainFile(path, err)
+		return "", "", explainFile(path, err)
 	}
-	return "imessage " + absolute, nil
+	root = filepath.Dir(absolute)
+	if filepath.Base(absolute) == backupName && filepath.Base(root) == backupName[:2] {
+		root = filepath.Dir(root)
+	}
+	return "imessage " + absolute, root, nil
 }
 
 // Close ends the reading.

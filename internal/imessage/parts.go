@@ -27,6 +27,7 @@ type piece struct {
 	kind       store.Kind
 	text       string // words, or the attachment's name
 	attachment string
+	path       string // of the attachment
 	transcript string
 }
 
@@ -219,7 +220,7 @@ func (s *splitter) place(run *typedstream.Run) {
 	}
 	if a := &s.files[n]; !a.payload {
 		s.flush()
-		s.add(piece{kind: a.kind, text: a.name, attachment: a.guid, transcript: transcript})
+		s.add(piece{kind: a.kind, text: a.name, attachment: a.guid, path: a.path, transcript: transcript})
 	}
 }
 
@@ -234,7 +235,7 @@ func (rd *reader) unplaced(r *row, list []piece) []piece {
 		if a.payload || slices.ContainsFunc(list, func(p piece) bool { return p.attachment == a.guid }) {
 			continue
 		}
-		more = append(more, piece{part: part, kind: a.kind, text: a.name, attachment: a.guid})
+		more = append(more, piece{part: part, kind: a.kind, text: a.name, attachment: a.guid, path: a.path})
 		part++
 	}
 	return more

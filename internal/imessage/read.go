@@ -47,6 +47,7 @@ func (c *collector) message(r *row, t *told, e store.Entry, b *batch) {
 	}
 	for place, p := range pieces {
 		e.Place, e.Part, e.Kind, e.Text, e.Attachment, e.Transcript = place, p.part, p.kind, p.text, p.attachment, p.transcript
+		e.File = store.FilePlace{Root: c.source.root, Path: p.path}
 		b.entries = append(b.entries, e)
 	}
 	for _, edit := range c.reader.edits.history {

@@ -76,7 +76,7 @@ func (c *collector) Message(m *Message) error {
 		c.w.Partial(m.GUID)
 	}
 	for i, part := range m.Parts {
-		e.Part, e.Place, e.Kind, e.Text, e.Attachment = i, i, part.Kind, part.Text, part.Attachment
+		e.Part, e.Place, e.Kind, e.Text, e.Attachment, e.File = i, i, part.Kind, part.Text, part.Attachment, part.File
 		if err := c.w.Add(&e); err != nil {
 			return err
 		}

@@ -37,6 +37,8 @@ type Part struct {
 	Kind       store.Kind
 	Text       string // words, a reaction, or the name of a file
 	Attachment string // the identifier of an attachment
+	// File is where its file lies: Root the folder or the archive of the export, Path the name within it.
+	File store.FilePlace
 }
 
 // Fate is what became of a line, or whatever else a source counts. Each has exactly one.

@@ -31,7 +31,7 @@ INSERT INTO number SELECT rowid, row_number() OVER (ORDER BY conversation, date,
 INSERT INTO message SELECT n.id, source_row, guid, part, date, sender, kind, text,
     (SELECT t.id FROM aim a JOIN number t ON t.stage = a.target WHERE a.stage = s.rowid), origin
   FROM stage s JOIN number n ON n.stage = s.rowid ORDER BY n.id;
-INSERT INTO attachment SELECT n.id, attachment, transcript
+INSERT INTO attachment SELECT n.id, attachment, transcript, root, path
   FROM stage s JOIN number n ON n.stage = s.rowid WHERE attachment IS NOT NULL ORDER BY n.id;
 INSERT INTO removal (source_row, guid, date, sender, text, target, origin)
   SELECT source_row, guid, date, sender, text, t.id, origin FROM stage s JOIN aim a ON a.stage = s.rowid
@@ -81,6 +81,9 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	}
 	var err error
 	if outcome.Conversations, err = w.writeRosters(); err != nil {
+		return outcome, err
+	}
+	if err := w.writeRoots(); err != nil {
 		return outcome, err
 	}
 	if err := w.writeSources(); err != nil {

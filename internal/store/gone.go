@@ -8,9 +8,10 @@ import (
 // selectOld reads what the store held before, each row with what it needs to be staged again. Its first column places it
 // in a conversation: the id of the message, or of the target of a removal.
 const selectOld = `SELECT m.id, m.source_row, m.guid, m.part, m.date, m.sender, m.kind, m.text, a.guid, a.transcript,
-    t.guid, t.part, 0, m.origin
-  FROM message m LEFT JOIN attachment a ON m.kind >= 2 AND a.message = m.id LEFT JOIN message t ON t.id = m.target
-UNION ALL SELECT r.target, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text, NULL, NULL, t.guid, t.part, 1, r.origin
+    o.path, a.path, t.guid, t.part, 0, m.origin
+  FROM message m LEFT JOIN attachment a ON m.kind >= 2 AND a.message = m.id LEFT JOIN attachment_root o ON o.id = a.root
+    LEFT JOIN message t ON t.id = m.target
+UNION ALL SELECT r.target, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text, NULL, NULL, NULL, NULL, t.guid, t.part, 1, r.origin
   FROM removal r JOIN message t ON t.id = r.target`
 
 // The copy of a message that was read last counts; what the store held of it goes.
@@ -123,10 +124,10 @@ func (w *Writer) eachOld(r *Reader, visit func(*oldRow) error) error {
 func (r *Reader) scanOld(rows *sql.Rows, row *oldRow) error {
 	var sender int64
 	var guid, target any
-	var attachment, transcript sql.NullString
+	var attachment, transcript, root, path sql.NullString
 	var targetPart sql.NullInt64
 	err := rows.Scan(&row.place, &row.Row, &guid, &row.Part, &row.Date, &sender, &row.Kind, &row.Text, &attachment, &transcript,
-		&target, &targetPart, &row.Removal, &row.origin)
+		&root, &path, &target, &targetPart, &row.Removal, &row.origin)
 	if err != nil {
 		return err
 	}
@@ -140,6 +141,7 @@ func (r *Reader) scanOld(rows *sql.Rows, row *oldRow) error {
 		}
 	}
 	row.Attachment, row.Transcript = attachment.String, transcript.String
+	row.File = newFile(root.String, path.String, row.Text)
 	row.Sender, err = r.address(sender)
 	return err
 }

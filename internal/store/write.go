@@ -25,6 +25,7 @@ type Entry struct {
 	Text         string
 	Attachment   string
 	Transcript   string
+	File         FilePlace // of an attachment
 	// TargetGUID and TargetPart name what a reply or a reaction answers. Where the row has no such part its first message
 	// is meant, unless the row lost parts.
 	TargetGUID string
@@ -60,6 +61,7 @@ type Writer struct {
 	sources       sources
 	names         map[string]string // of addresses
 	partial       map[string]struct{}
+	roots         map[string]int64
 	seenUUIDs     map[[16]byte]struct{}
 	seenGUIDs     map[string]struct{}
 	events        []Event
@@ -81,7 +83,7 @@ type rosterMember struct {
 // The temporary tables of a replacement. What is staged is sorted into its final order at the end.
 const createStage = `
 CREATE TEMP TABLE stage (conversation INTEGER, date INTEGER, source_row INTEGER, place INTEGER, guid, part INTEGER,
-  sender INTEGER, kind INTEGER, text TEXT, attachment TEXT, transcript TEXT, target_guid, target_part INTEGER,
+  sender INTEGER, kind INTEGER, text TEXT, attachment TEXT, transcript TEXT, root INTEGER, path TEXT, target_guid, target_part INTEGER,
   removal INTEGER, shortened INTEGER, origin INTEGER, old INTEGER);
 CREATE TEMP TABLE partial (guid PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE shared (guid PRIMARY KEY, origin INTEGER) WITHOUT ROWID;
@@ -92,7 +94,7 @@ CREATE TEMP TABLE aim (stage INTEGER PRIMARY KEY, target INTEGER);
 CREATE TEMP TABLE number (stage INTEGER PRIMARY KEY, id INTEGER);
 `
 
-const stageColumns = 17
+const stageColumns = 19
 
 // Replace makes the store hold, of the sources that fill names, what fill writes and nothing else, in one transaction:
 // after an error it holds what it held before. With keepGone, messages of rows that fill does not report as Present stay.
@@ -116,7 +118,8 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	}
 	defer stage.Close()
 	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
-		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]struct{}{}, seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
+		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]struct{}{}, roots: map[string]int64{},
+		seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
 	if err := w.readSources(); err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
@@ -236,7 +239,7 @@ func (w *Writer) add(e *Entry, origin int64, old bool) error {
 		target = packGUID(e.TargetGUID)
 	}
 	err := w.stage.Add(e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
-		w.handle(e.Sender), int64(e.Kind), e.Text, nullable(e.Attachment), nullable(e.Transcript),
+		w.handle(e.Sender), int64(e.Kind), e.Text, nullable(e.Attachment), nullable(e.Transcript), w.root(&e.File), nullable(e.File.shortened(e.Text)),
 		target, e.TargetPart, e.Removal, e.Shortened, origin, old)
 	if err != nil {
 		return explain(w.path, err)
