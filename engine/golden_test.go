@@ -92,6 +92,11 @@ func forEachCase(t *testing.T, body func(t *testing.T, c *goldenCase, precision 
 
 func openCase(t *testing.T, name string, precision engine.DType) *goldenCase {
 	t.Helper()
+	return openQuantizedCase(t, name, precision, engine.Plain)
+}
+
+func openQuantizedCase(t *testing.T, name string, precision engine.DType, weights engine.WeightFormat) *goldenCase {
+	t.Helper()
 	dir := filepath.Join("testdata/goldens", name)
 	c := &goldenCase{}
 	text, err := os.ReadFile(filepath.Join(dir, "golden.json"))
@@ -105,7 +110,7 @@ func openCase(t *testing.T, name string, precision engine.DType) *goldenCase {
 	ok(t, err)
 	c.device, err = engine.OpenCPU(2)
 	ok(t, err)
-	c.model, err = load.Model(c.device, base, precision, true)
+	c.model, err = load.Model(c.device, base, precision, weights, true)
 	ok(t, err)
 	c.adapter, err = load.Adapter(c.model, c.files)
 	ok(t, err)

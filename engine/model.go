@@ -10,20 +10,45 @@ import (
 	"unsafe"
 )
 
-// ModelConfig is the shape of a Qwen3 model.
+// A WeightFormat is how the weights of the projections are kept: embedding, output and norms are as in the files.
+type WeightFormat int
+
+const (
+	Plain WeightFormat = C.VQ_WEIGHTS_PLAIN // in the precision of the products
+	Int8  WeightFormat = C.VQ_WEIGHTS_INT8  // LLM.int8's storage, scaled by rows
+	NF4   WeightFormat = C.VQ_WEIGHTS_NF4   // bitsandbytes' NF4 with double quantisation
+	FP8   WeightFormat = C.VQ_WEIGHTS_FP8   // e4m3, scaled by rows
+)
+
+func (f WeightFormat) String() string {
+	switch f {
+	case Plain:
+		return "plain"
+	case Int8:
+		return "int8"
+	case NF4:
+		return "nf4"
+	case FP8:
+		return "fp8"
+	}
+	return fmt.Sprintf("WeightFormat(%d)", int(f))
+}
+
+// ModelConfig is the shape of a Qwen3 model, and how its weights are kept.
 type ModelConfig struct {
 	Layers, Hidden, FFN, Heads, KVHeads, HeadDim, Vocab int
 
 	Tied      bool // the output projection is the embedding
 	NormEps   float32
 	RopeTheta float64
+	Weights   WeightFormat
 }
 
 func (c ModelConfig) c() C.vq_model_config {
 	r := C.vq_model_config{
 		layers: C.int32_t(c.Layers), hidden: C.int32_t(c.Hidden), ffn: C.int32_t(c.FFN), heads: C.int32_t(c.Heads),
 		kv_heads: C.int32_t(c.KVHeads), head_dim: C.int32_t(c.HeadDim), vocab: C.int32_t(c.Vocab),
-		norm_eps: C.float(c.NormEps), rope_theta: C.double(c.RopeTheta),
+		norm_eps: C.float(c.NormEps), rope_theta: C.double(c.RopeTheta), weights: C.int32_t(c.Weights),
 	}
 	if c.Tied {
 		r.tied = 1

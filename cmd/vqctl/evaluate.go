@@ -120,7 +120,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	loaded, err := load.Open(base, adapterDir, load.Options{Precision: o.model.precision, Threads: o.model.threads})
+	loaded, err := load.Open(base, adapterDir, o.model.loading())
 	if err != nil {
 		return err
 	}

@@ -203,8 +203,12 @@ func (i modelInfo) print(out io.Writer) error {
 		fmt.Fprintf(table, "file\t%s, %s\n", f.Name, model.FormatBytes(f.Bytes))
 	}
 	for _, n := range i.Memory {
+		kept := n.Precision
+		if n.Weights != "" {
+			kept += ", weights in " + n.Weights
+		}
 		fmt.Fprintf(table, "memory, %s\ttraining %s (weights %s, adapter and optimizer %s, activations %s, workspace %s); inference %s\n",
-			n.Precision, size(n.Training.Total), size(n.Training.Weights), size(n.Training.Adapter), size(n.Training.Activations), size(n.Training.Workspace),
+			kept, size(n.Training.Total), size(n.Training.Weights), size(n.Training.Adapter), size(n.Training.Activations), size(n.Training.Workspace),
 			size(n.Inference.Total))
 	}
 	fmt.Fprintf(table, "\tfor an adapter of rank %d, %d windows of %d tokens at a time, a context of %d\n",

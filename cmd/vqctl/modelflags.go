@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"ventriloquist/engine"
 	"ventriloquist/internal/adapter"
 	"ventriloquist/internal/hint"
 	"ventriloquist/internal/infer"
@@ -23,6 +24,7 @@ type modelOptions struct {
 	base      string // "" when it was not given
 	adapter   string // "" when it was not given
 	precision string
+	weights   engine.WeightFormat
 	threads   int
 }
 
@@ -33,6 +35,9 @@ func modelFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "cpu", Usage: "run on the processor (all that this build can)"},
 		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on this GPU (needs a build with CUDA)"},
 		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "of the arithmetic: " + strings.Join(load.Precisions, ", ")},
+		&cli.BoolFlag{Name: "load-in-8bit", Usage: "keep the base weights in 8 bits (int8, scaled by rows)"},
+		&cli.BoolFlag{Name: "load-in-4bit", Usage: "keep the base weights in 4 bits (NF4, double quantisation)"},
+		&cli.BoolFlag{Name: "load-in-fp8", Usage: "keep the base weights in fp8 (e4m3, scaled by rows)"},
 		&cli.IntFlag{Name: "threads", Usage: "threads to compute with (0: as many as there are cores)"},
 	}
 }
@@ -49,7 +54,29 @@ func modelOptionsOf(c *cli.Command) (modelOptions, error) {
 	case o.threads < 0:
 		return o, hint.Usage("--threads must not be negative")
 	}
-	return o, nil
+	var err error
+	o.weights, err = weightFormatOf(c)
+	return o, err
+}
+
+// weightFlags are the flags that say how the base weights are kept.
+var weightFlags = []struct {
+	name   string
+	format engine.WeightFormat
+}{{"load-in-8bit", engine.Int8}, {"load-in-4bit", engine.NF4}, {"load-in-fp8", engine.FP8}}
+
+func weightFormatOf(c *cli.Command) (engine.WeightFormat, error) {
+	format, given := engine.Plain, ""
+	for _, f := range weightFlags {
+		if !c.Bool(f.name) {
+			continue
+		}
+		if given != "" {
+			return format, hint.Usage("--%s and --%s exclude each other", given, f.name)
+		}
+		format, given = f.format, f.name
+	}
+	return format, nil
 }
 
 // defaultAdapter is where train leaves what it has learned.
@@ -62,7 +89,11 @@ func (o modelOptions) open() (*load.Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return load.Open(base, adapterDir, load.Options{Precision: o.precision, Threads: o.threads})
+	return load.Open(base, adapterDir, o.loading())
+}
+
+func (o modelOptions) loading() load.Options {
+	return load.Options{Precision: o.precision, Weights: o.weights, Threads: o.threads}
 }
 
 // resolve finds the base model, and the adapter's folder ("" for the base alone).

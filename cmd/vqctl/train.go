@@ -79,8 +79,6 @@ func trainFlags() []cli.Flag {
 		&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every N steps (0: only at the end)"},
 		&cli.IntFlag{Name: "eval-steps", Value: 200, Usage: "evaluate on the held-out windows every N steps (0: never)"},
 		&cli.BoolFlag{Name: "recompute", Usage: "keep less for the backward pass and compute it again: slower, less memory"},
-		&cli.BoolFlag{Name: "load-in-8bit", Usage: "base weights in 8 bits (needs a build with CUDA)"},
-		&cli.BoolFlag{Name: "load-in-4bit", Usage: "base weights in 4 bits (needs a build with CUDA)"},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on stdout for each reported step"},
 	}
 }
@@ -112,11 +110,6 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 	for _, name := range []string{"lora-r", "lora-alpha", "lora-targets"} {
 		if c.IsSet(name) {
 			o.loraGiven = append(o.loraGiven, name)
-		}
-	}
-	for _, name := range []string{"load-in-8bit", "load-in-4bit"} {
-		if c.Bool(name) {
-			return o, hint.With(hint.Usage("--%s needs the CUDA engine, which this build does not have", name), "leave it out: the CPU trains in bf16 or f32 (--precision)")
 		}
 	}
 	if c.Args().Present() {
@@ -178,6 +171,9 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	o.run.Precision = precision.String()
+	if o.model.weights != engine.Plain {
+		o.run.Weights = o.model.weights.String()
+	}
 	fingerprint, err := files.Fingerprint()
 	if err != nil {
 		return err
@@ -188,7 +184,7 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 		}
 	}
 	limits := data.Limits(o.run, o.pace.Recompute)
-	if err := planTraining(view, device, files, weights, precision, limits); err != nil {
+	if err := o.planTraining(view, device, files, weights, precision, limits); err != nil {
 		return err
 	}
 	release, err := train.OpenOutput(o.pace.OutputDir)
@@ -196,7 +192,7 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	defer release()
-	onDevice, err := load.Model(device, files, precision, true)
+	onDevice, err := load.Model(device, files, precision, o.model.weights, true)
 	if err != nil {
 		return err
 	}
@@ -329,13 +325,13 @@ func openWindows(ctx context.Context, path, dataDir string) (windows.Source, err
 }
 
 // planTraining shows what the run will take and refuses what does not fit before anything is taken.
-func planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) error {
+func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) error {
 	stored, err := load.StoredDType(base)
 	if err != nil {
 		return err
 	}
 	lora := load.AdapterConfig(weights.Config)
-	plan, err := device.PlanTraining(load.ModelConfig(base.Config), stored, precision, &lora, limits)
+	plan, err := device.PlanTraining(load.ModelConfig(base.Config, o.model.weights), stored, precision, &lora, limits)
 	if err != nil {
 		return err
 	}
@@ -344,7 +340,11 @@ func planTraining(view *trainView, device *engine.Device, base *model.Model, wei
 	if plan.Total <= info.MemoryAvailable {
 		return nil
 	}
-	advice := "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r take less"
+	advice := ""
+	if o.model.weights == engine.Plain {
+		advice = "--load-in-8bit or --load-in-4bit take less for the weights; so do "
+	}
+	advice += "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r take less"
 	if !limits.Recompute {
 		advice = "--recompute takes less for activations; so do " + advice
 	}

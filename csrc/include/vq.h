@@ -54,11 +54,16 @@ int vq_device_measure_bandwidth(vq_device*, double* bytes_per_second, vq_error*)
 
 enum { VQ_F32 = 0, VQ_BF16 = 1, VQ_F16 = 2 };
 
+/* How the weights of the projections (q to down) are kept; embedding, output and norms are not quantised. The formats
+ * are bitsandbytes' (LLM.int8's storage by rows; NF4 with double quantisation) and fp8 e4m3 scaled by rows. */
+enum { VQ_WEIGHTS_PLAIN = 0, VQ_WEIGHTS_INT8 = 1, VQ_WEIGHTS_NF4 = 2, VQ_WEIGHTS_FP8 = 3 };
+
 typedef struct {
   int32_t layers, hidden, ffn, heads, kv_heads, head_dim, vocab;
   int32_t tied; /* 1: the output projection is the embedding */
   float norm_eps;
   double rope_theta;
+  int32_t weights; /* VQ_WEIGHTS_* */
 } vq_model_config;
 
 typedef enum {
@@ -84,7 +89,8 @@ void vq_model_close(vq_model*);
 /* Gives one tensor, row-major. The data are borrowed: they must stay in place (mapped is best) until vq_model_close. */
 int vq_model_set_tensor(vq_model*, vq_tensor_kind, int32_t layer, const void* data, int32_t dtype, int64_t rows,
                         int64_t cols, vq_error*);
-/* Checks that nothing is missing and prepares the weights. for_training: also for the backward pass. */
+/* Checks that nothing is missing and prepares the weights, quantising them if the configuration says so; not twice in
+ * memory. for_training: also for the backward pass. After a failure the model can only be closed. */
 int vq_model_finish(vq_model*, int32_t for_training, vq_error*);
 
 /* Adapter (LoRA). -------------------------------------------------------------------------------------------------- */

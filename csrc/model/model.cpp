@@ -58,6 +58,7 @@ struct WeightRecipe {
   std::vector<vq_tensor_kind> kinds;
   int layer;
   unsigned uses;
+  WeightFormat format;
   std::unique_ptr<Weight> LayerWeights::*layer_member;  // where it goes; null for the embedding and the output
 };
 
@@ -65,20 +66,27 @@ struct WeightRecipe {
 std::vector<WeightRecipe> recipes(const Shape& s, bool for_training) {
   const unsigned product = use_forward | (for_training ? use_backward : use_decode);
   std::vector<WeightRecipe> all;
-  all.push_back({{VQ_EMBEDDING}, 0, use_gather | (s.tied ? product : 0u), nullptr});
+  const auto plain = WeightFormat::plain;
+  all.push_back({{VQ_EMBEDDING}, 0, use_gather | (s.tied ? product : 0u), plain, nullptr});
   for (int l = 0; l < s.layers; l++) {
     if (l + 1 < s.layers) {
-      all.push_back({{VQ_Q, VQ_K, VQ_V}, l, product, &LayerWeights::qkv});
+      all.push_back({{VQ_Q, VQ_K, VQ_V}, l, product, s.format, &LayerWeights::qkv});
     } else {
-      all.push_back({{VQ_Q}, l, product, &LayerWeights::query});
-      all.push_back({{VQ_K, VQ_V}, l, product, &LayerWeights::kv});
+      all.push_back({{VQ_Q}, l, product, s.format, &LayerWeights::query});
+      all.push_back({{VQ_K, VQ_V}, l, product, s.format, &LayerWeights::kv});
     }
-    all.push_back({{VQ_O}, l, product, &LayerWeights::o});
-    all.push_back({{VQ_GATE, VQ_UP}, l, product, &LayerWeights::gate_up});
-    all.push_back({{VQ_DOWN}, l, product, &LayerWeights::down});
+    all.push_back({{VQ_O}, l, product, s.format, &LayerWeights::o});
+    all.push_back({{VQ_GATE, VQ_UP}, l, product, s.format, &LayerWeights::gate_up});
+    all.push_back({{VQ_DOWN}, l, product, s.format, &LayerWeights::down});
   }
-  if (!s.tied) all.push_back({{VQ_OUTPUT}, 0, product, nullptr});
+  if (!s.tied) all.push_back({{VQ_OUTPUT}, 0, product, plain, nullptr});
   return all;
+}
+
+std::string named(const Shape& s, const WeightRecipe& r) {
+  std::string names;
+  for (vq_tensor_kind kind : r.kinds) names += (names.empty() ? "" : ", ") + std::string(shape_of(s, kind).name);
+  return r.layer_member ? names + " of layer " + std::to_string(r.layer) : names;
 }
 
 float to_float(const void* data, DType dtype, int64_t i) {
@@ -162,7 +170,12 @@ void Model::finish(bool for_training) {
       const FileTensor& t = tensor(kind, r.layer);
       blocks.push_back({t.data, t.dtype, t.rows});
     }
-    std::unique_ptr<Weight> made(device_.make_weight(blocks, shape_of(shape_, r.kinds[0]).cols, compute_, r.uses));
+    std::unique_ptr<Weight> made;
+    try {
+      made.reset(device_.make_weight(blocks, shape_of(shape_, r.kinds[0]).cols, compute_, r.uses, r.format));
+    } catch (const Error& e) {
+      throw Error(named(shape_, r) + ": " + e.what());
+    }
     if (r.layer_member) {
       layers_[r.layer].*r.layer_member = std::move(made);
     } else {
@@ -191,7 +204,7 @@ WeightBytes Model::plan(const Device& device, const Shape& shape, DType file, DT
   for (const WeightRecipe& r : recipes(shape, for_training)) {
     std::vector<WeightBlock> blocks;
     for (vq_tensor_kind kind : r.kinds) blocks.push_back({nullptr, file, shape_of(shape, kind).rows});
-    const WeightBytes b = device.weight_bytes(blocks, shape_of(shape, r.kinds[0]).cols, compute, r.uses);
+    const WeightBytes b = device.weight_bytes(blocks, shape_of(shape, r.kinds[0]).cols, compute, r.uses, r.format);
     sum.owned += b.owned;
     sum.borrowed += b.borrowed;
   }

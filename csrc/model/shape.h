@@ -25,6 +25,7 @@ struct Shape {
   bool tied;
   float norm_eps;
   double rope_theta;
+  WeightFormat format;  // of the projections' weights
 
   explicit Shape(const vq_model_config& config);  // throws BadArgument
 

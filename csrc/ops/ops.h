@@ -58,8 +58,19 @@ struct WeightBytes {
   size_t borrowed = 0;  // of the caller's data, in use as long as the weight lives
 };
 
-// A frozen matrix [N, K] of the base model in whatever layout the device multiplies fastest (packed panels, fp8,
-// 4-bit).
+// How a frozen matrix is kept. A quantised one is the matrix of its dequantised values, defined here for each block of
+// rows W [rows, K] of make_weight alone; every op on it is the op on that matrix. Products in bf16 may round the
+// dequantised values to bf16 or not. Activations stay f32 or bf16.
+//   plain  as the products want it
+//   int8   LLM.int8's storage: code = round(w * (127 / m)) to nearest even, m = max |row|; value = code * (m / 127)
+//   fp8    code = e4m3(w * (448 / m)) to nearest even, m = max |row|; value = code * (m / 448)
+//   nf4    bitsandbytes' NF4 with double quantisation. The elements in row-major order, in blocks of 64: code of w is
+//          the nearest of the 16 of the table to w * (1 / m), m = max |block|, the lower one in a tie; two in a byte,
+//          the first in the upper half. The m are kept in 8 bits: less their mean o, in blocks of 256, as the nearest
+//          in the dynamic map to (m - o) * (1 / M), M = max |block|; value = table[code] * (map[code of m] * M + o)
+enum class WeightFormat : uint8_t { plain, int8, nf4, fp8 };
+
+// A frozen matrix [N, K] of the base model in whatever layout the device multiplies fastest.
 class Weight {
  public:
   virtual ~Weight() = default;
@@ -152,10 +163,13 @@ class Device {
 
   // Products. -------------------------------------------------------------------------------------------------------
   // `compute` is the type of the operands of the product (f32, or bf16 with fp32 accumulation).
-  virtual Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) = 0;
+  // A quantised weight cannot be gathered from and borrows nothing; it is made block by block, so that no other copy of
+  // the matrix is in memory. Throws Error for elements that are not finite.
+  virtual Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                              WeightFormat format = WeightFormat::plain) = 0;
   // What make_weight would take; the blocks' data may be null. Takes no memory.
-  virtual WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute,
-                                   unsigned uses) const = 0;
+  virtual WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                                   WeightFormat format = WeightFormat::plain) const = 0;
 
   // y[T, N] = x[T, K] W^T (+ add[T, N]); add may be y itself. T = 1 .. 8 runs at memory speed when W has use_decode.
   virtual void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) = 0;

@@ -12,12 +12,17 @@
 
 #include "api/worker.h"
 #include "model/trainer.h"
+#include "ops/cpu/processor.h"
+#include "ops/cpu/quantized.h"
 
 namespace {
 
-constexpr vq_model_config kConfig{3, 24, 36, 6, 2, 10, 53, 0, 1e-6f, 1e4};
+constexpr vq_model_config kConfig{3, 24, 36, 6, 2, 10, 53, 0, 1e-6f, 1e4, VQ_WEIGHTS_PLAIN};
 constexpr vq_adapter_config kAdapter{5, 0.7f, 0.25f, 127};
 constexpr vq_train_limits kLimits{40, 4, 12, 0};
+// Forgets what was accumulated.
+constexpr vq_update kNoChange{0, 0.9f, 0.999f, 1e-8f, 0, 1, 4, 1};
+vq_update_result ignored{};
 
 #define VQ_OK_(call)                      \
   do {                                    \
@@ -58,10 +63,43 @@ class ModelTest : public testing::TestWithParam<int32_t> {
   void set(vq_tensor_kind kind, int layer, int64_t rows, int64_t cols) {
     const bool norm = rows == 1;
     const float* data = random_tensor(rows * cols, norm ? 1.1f : 0, norm ? 0.2f : 1 / std::sqrt(float(cols)));
+    if (kind >= VQ_Q && dequantized != VQ_WEIGHTS_PLAIN) to_dequantized(tensors.back(), rows, cols);
     VQ_OK_(vq_model_set_tensor(model, kind, layer, data, VQ_F32, rows, cols, &err));
+  }
+  // What a model with weights of the format `dequantized` computes with.
+  void to_dequantized(std::vector<float>& w, int64_t rows, int64_t cols) {
+    vq::cpu::Pool pool(1);
+    const vq::WeightBlock block{w.data(), vq::DType::f32, rows};
+    const vq::cpu::QuantizedMatrix matrix(static_cast<vq::WeightFormat>(dequantized), block, cols,
+                                          vq::cpu::choose_kernels(), pool);
+    std::vector<float> values(w.size());
+    for (int64_t r = 0; r < rows; r++) {
+      const vq::cpu::Run row{values.data() + r * cols, vq::cpu::Elem::f32};
+      matrix.view().kernels->dequantize(row, matrix.view(), r, 0, cols, false);
+    }
+    w = values;
+  }
+  // The same model, adapter and trainer as at the beginning, but with weights kept so.
+  void start_again(int32_t weights) {
+    vq_session_close(session);
+    vq_trainer_close(trainer);
+    vq_adapter_close(adapter);
+    vq_model_close(model);
+    session = nullptr;
+    random.seed(1);
+    vq_model_config config = kConfig;
+    config.weights = weights;
+    make_model(config);
+    VQ_OK_(vq_adapter_create(model, &kAdapter, &adapter, &err));
+    fill_adapter();
+    make_trainer(false);
   }
   void make_model(const vq_model_config& c) {
     VQ_OK_(vq_model_create(device, &c, GetParam(), &model, &err));
+    set_all(c);
+    VQ_OK_(vq_model_finish(model, 1, &err));
+  }
+  void set_all(const vq_model_config& c) {
     set(VQ_EMBEDDING, 0, c.vocab, c.hidden);
     set(VQ_OUTPUT, 0, c.vocab, c.hidden);
     set(VQ_FINAL_NORM, 0, 1, c.hidden);
@@ -79,7 +117,6 @@ class ModelTest : public testing::TestWithParam<int32_t> {
       set(VQ_UP, l, c.ffn, c.hidden);
       set(VQ_DOWN, l, c.hidden, c.ffn);
     }
-    VQ_OK_(vq_model_finish(model, 1, &err));
   }
   static std::pair<int64_t, int64_t> in_out(uint32_t target) {
     const int64_t q = kConfig.heads * kConfig.head_dim, kv = kConfig.kv_heads * kConfig.head_dim;
@@ -158,6 +195,32 @@ class ModelTest : public testing::TestWithParam<int32_t> {
     return losses;
   }
 
+  // Logits of a prompt that takes one pass, and of tokens decoded one by one.
+  std::vector<float> logits() {
+    std::vector<float> all(4 * kConfig.vocab);
+    std::vector<int32_t> ids(30);
+    for (size_t i = 0; i < ids.size(); i++) ids[i] = static_cast<int32_t>(i * 5 % kConfig.vocab);
+    EXPECT_EQ(vq_session_create(model, adapter, 60, 1, &session, nullptr), VQ_OK);
+    EXPECT_EQ(vq_session_prefill(session, 0, ids.data(), 30, all.data(), nullptr), VQ_OK);
+    for (int i = 1; i < 4; i++) {
+      const int32_t sequence = 0, id = 7 * i;
+      EXPECT_EQ(vq_session_decode(session, &sequence, &id, 1, all.data() + i * kConfig.vocab, nullptr), VQ_OK);
+    }
+    return all;
+  }
+  std::vector<float> gradients() {
+    std::vector<float> all;
+    fill_batch(0, 3);
+    EXPECT_EQ(vq_trainer_accumulate(trainer, 0, 3, 4, 5, nullptr), VQ_OK);
+    each_pair([&](int l, uint32_t target, std::vector<float>& a, std::vector<float>& b) {
+      EXPECT_EQ(vq_trainer_read_gradients(trainer, l, target, a.data(), b.data(), nullptr), VQ_OK);
+      all.insert(all.end(), a.begin(), a.end());
+      all.insert(all.end(), b.begin(), b.end());
+    });
+    return all;
+  }
+
+  int32_t dequantized = VQ_WEIGHTS_PLAIN;
   std::mt19937 random{1};
   std::vector<std::vector<float>> tensors;
   vq_device* device = nullptr;
@@ -181,16 +244,65 @@ TEST_P(ModelTest, RecomputingIsSaving) {
   make_trainer(false);
   train(3);
   const std::vector<float> saved = read_adapter();
+  start_again(VQ_WEIGHTS_PLAIN);
   vq_trainer_close(trainer);
-  random.seed(1);
-  vq_adapter_close(adapter);
-  vq_model_close(model);
-  make_model(kConfig);
-  VQ_OK_(vq_adapter_create(model, &kAdapter, &adapter, &err));
-  fill_adapter();
   make_trainer(true);
   train(3);
   EXPECT_EQ(read_adapter(), saved);
+}
+
+double distance(const std::vector<float>& got, const std::vector<float>& want) {
+  double apart = 0, length = 0;
+  for (size_t i = 0; i < want.size(); i++) {
+    apart += (double(got[i]) - want[i]) * (double(got[i]) - want[i]);
+    length += double(want[i]) * want[i];
+  }
+  return std::sqrt(apart / length);
+}
+
+// A quantised model computes what the model of the dequantised weights does: logits, gradients, steps.
+TEST_P(ModelTest, QuantizedIsTheModelOfTheDequantizedValues) {
+  // In bf16 a few rows are multiplied with values that are not rounded again.
+  const double tolerance = GetParam() == VQ_F32 ? 1e-5 : 3e-2;
+  make_trainer(false);
+  const std::vector<float> plain_logits = logits();
+  for (int32_t format : {VQ_WEIGHTS_INT8, VQ_WEIGHTS_NF4, VQ_WEIGHTS_FP8}) {
+    dequantized = VQ_WEIGHTS_PLAIN;
+    start_again(format);
+    const std::vector<float> got_logits = logits(), got_gradients = gradients();
+    VQ_OK_(vq_trainer_update(trainer, &kNoChange, &ignored, &err));
+    const std::vector<double> got_losses = train(3);
+    dequantized = format;
+    start_again(VQ_WEIGHTS_PLAIN);
+    EXPECT_LT(distance(got_logits, logits()), tolerance) << format;
+    EXPECT_LT(distance(got_gradients, gradients()), tolerance) << format;
+    VQ_OK_(vq_trainer_update(trainer, &kNoChange, &ignored, &err));
+    const std::vector<double> losses = train(3);
+    for (int i = 0; i < 3; i++) EXPECT_NEAR(got_losses[i], losses[i], 3 * tolerance * losses[i]) << format;
+    EXPECT_GT(distance(got_logits, plain_logits), 1e-3) << format << " changed nothing";
+  }
+  dequantized = VQ_WEIGHTS_PLAIN;
+}
+
+// Rows of the last matrix of a layer that are not finite are named with their tensor.
+TEST_P(ModelTest, QuantizingNamesTheTensorThatIsNotFinite) {
+  vq_model_config config = kConfig;
+  config.weights = VQ_WEIGHTS_NF4;
+  vq_model* other = nullptr;
+  VQ_OK_(vq_model_create(device, &config, GetParam(), &other, &err));
+  std::swap(model, other);
+  random.seed(1);
+  set_all(config);
+  std::vector<float> bad(config.hidden * config.ffn, 0.1f);
+  bad[3 * config.ffn + 5] = NAN;
+  VQ_OK_(vq_model_set_tensor(model, VQ_DOWN, 1, bad.data(), VQ_F32, config.hidden, config.ffn, &err));
+  vq_error err{};
+  EXPECT_EQ(vq_model_finish(model, 1, &err), VQ_FAILED);
+  EXPECT_NE(std::strstr(err.text, "down of layer 1: row"), nullptr) << err.text;
+  std::swap(model, other);
+  vq_model_close(other);
+  config.weights = 9;
+  VQ_FAILS(VQ_BAD_ARGUMENT, vq_model_create(device, &config, GetParam(), &other, &err));
 }
 
 TEST_P(ModelTest, SessionForksAndScores) {
@@ -247,6 +359,22 @@ TEST_P(ModelTest, RefusesWhatIsNotFitting) {
   VQ_FAILS(VQ_BAD_ARGUMENT, vq_adapter_create(bad_model, &kAdapter, &wrong, &err));
   vq_model_close(bad_model);
   EXPECT_EQ(wrong, nullptr);
+}
+
+TEST_P(ModelTest, PlanKnowsTheFormatOfTheWeights) {
+  vq_memory_plan plain{}, quantized{};
+  VQ_OK_(vq_plan_training(device, &kConfig, VQ_F32, GetParam(), &kAdapter, &kLimits, &plain, &err));
+  const int64_t q = kConfig.heads * kConfig.head_dim, kv = kConfig.kv_heads * kConfig.head_dim;
+  const int64_t elements = kConfig.layers * kConfig.hidden * (2 * q + 2 * kv + 3 * kConfig.ffn);
+  for (int32_t format : {VQ_WEIGHTS_INT8, VQ_WEIGHTS_NF4, VQ_WEIGHTS_FP8}) {
+    vq_model_config config = kConfig;
+    config.weights = format;
+    VQ_OK_(vq_plan_training(device, &config, VQ_F32, GetParam(), &kAdapter, &kLimits, &quantized, &err));
+    EXPECT_EQ(quantized.activations, plain.activations);
+    const uint64_t weights = quantized.weights_mapped + quantized.weights_prepared;
+    EXPECT_LT(weights, plain.weights_mapped + plain.weights_prepared);
+    EXPECT_GT(weights, static_cast<uint64_t>(format == VQ_WEIGHTS_NF4 ? elements / 2 : elements));
+  }
 }
 
 TEST_P(ModelTest, PlanIsTheSumOfItsParts) {

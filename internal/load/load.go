@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/adapter"
@@ -68,11 +69,12 @@ func SourceTokenizer(source model.Source) (*tokenizer.Tokenizer, error) {
 	return tokenizer.Parse(name, content, config)
 }
 
-// ModelConfig is a configuration in the engine's words.
-func ModelConfig(c model.Config) engine.ModelConfig {
+// ModelConfig is a configuration in the engine's words, with weights kept in this format.
+func ModelConfig(c model.Config, weights engine.WeightFormat) engine.ModelConfig {
 	return engine.ModelConfig{
 		Layers: c.Layers, Hidden: c.HiddenSize, FFN: c.IntermediateSize, Heads: c.Heads, KVHeads: c.KVHeads,
 		HeadDim: c.HeadDim, Vocab: c.VocabSize, Tied: c.TieEmbeddings, NormEps: float32(c.RMSNormEps), RopeTheta: c.RopeTheta,
+		Weights: weights,
 	}
 }
 
@@ -94,9 +96,10 @@ func target(p model.Projection) engine.Target {
 	return t
 }
 
-// Model gives a base model's weights to a device. The base model must stay open until the result is closed.
-func Model(device *engine.Device, base *model.Model, precision engine.DType, forTraining bool) (*engine.Model, error) {
-	m, err := device.NewModel(ModelConfig(base.Config), precision)
+// Model gives a base model's weights to a device, to be kept in this format. The base model must stay open until the
+// result is closed.
+func Model(device *engine.Device, base *model.Model, precision engine.DType, weights engine.WeightFormat, forTraining bool) (*engine.Model, error) {
+	m, err := device.NewModel(ModelConfig(base.Config, weights), precision)
 	if err != nil {
 		return nil, err
 	}
@@ -104,12 +107,35 @@ func Model(device *engine.Device, base *model.Model, precision engine.DType, for
 		m.Close()
 		return nil, err
 	}
-	if err := m.Finish(forTraining); err != nil {
+	if err := finish(m, base, forTraining); err != nil {
 		m.Close()
 		return nil, fmt.Errorf("%s: %w", base.Source, err)
 	}
-	base.Evict() // most of it has been copied into the layout of products; the rest comes back when it is used
 	return m, nil
+}
+
+// finish has the weights prepared, and gives back the mapped pages that have been read while that goes on: most are
+// copied into the layout of products or quantised; those that are used in their place come back with their first use.
+func finish(m *engine.Model, base *model.Model, forTraining bool) error {
+	done, evicted := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(evicted)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				base.Evict()
+			case <-done:
+				base.Evict()
+				return
+			}
+		}
+	}()
+	err := m.Finish(forTraining)
+	close(done)
+	<-evicted
+	return err
 }
 
 // layerTensors are the parts of a layer, as model.LayerTensor names them.

@@ -6,9 +6,10 @@ import (
 	"ventriloquist/internal/model"
 )
 
-// Needs says how much memory a base model takes at a precision, by the engine's own plans.
+// Needs says how much memory a base model takes at a precision and a format of weights, by the engine's own plans.
 type Needs struct {
 	Precision string `json:"precision"`
+	Weights   string `json:"weights,omitempty"` // the format of quantised ones
 	Training  Memory `json:"training"`
 	Inference Memory `json:"inference"`
 }
@@ -40,26 +41,38 @@ type Workload struct {
 // targetTokens of a window carry loss in such an estimate; a message seldom has more.
 const targetTokens = 64
 
-// NeedsOf asks the engine what training and inference would take at each precision. Nothing is loaded.
+// NeedsOf asks the engine what training and inference would take at each precision, and with quantised weights at the one
+// that is fastest. Nothing is loaded.
 func NeedsOf(device *engine.Device, m *model.Model, w Workload) ([]Needs, error) {
 	stored, err := StoredDType(m)
 	if err != nil {
 		return nil, err
 	}
-	config := ModelConfig(m.Config)
 	lora := AdapterConfig(adapter.Config{R: w.Rank, Alpha: 1, Targets: model.Projections})
 	limits := engine.TrainLimits{MaxTokens: w.Tokens, MaxWindows: w.Windows, MaxTargets: w.Windows * targetTokens}
 	var list []Needs
-	for _, precision := range []engine.DType{engine.F32, engine.BF16} {
-		training, err := device.PlanTraining(config, stored, precision, &lora, limits)
+	fastest, err := Precision("auto", device)
+	if err != nil {
+		return nil, err
+	}
+	for _, how := range []struct {
+		precision engine.DType
+		weights   engine.WeightFormat
+	}{{engine.F32, engine.Plain}, {engine.BF16, engine.Plain}, {fastest, engine.FP8}, {fastest, engine.Int8}, {fastest, engine.NF4}} {
+		config := ModelConfig(m.Config, how.weights)
+		training, err := device.PlanTraining(config, stored, how.precision, &lora, limits)
 		if err != nil {
 			return nil, err
 		}
-		inference, err := device.PlanSession(config, stored, precision, &lora, w.Context, 1)
+		inference, err := device.PlanSession(config, stored, how.precision, &lora, w.Context, 1)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Needs{precision.String(), memoryOf(training), memoryOf(inference)})
+		needs := Needs{Precision: how.precision.String(), Training: memoryOf(training), Inference: memoryOf(inference)}
+		if how.weights != engine.Plain {
+			needs.Weights = how.weights.String()
+		}
+		list = append(list, needs)
 	}
 	return list, nil
 }

@@ -14,7 +14,8 @@ import (
 // Options say how a model is to be run.
 type Options struct {
 	Precision   string // one of Precisions
-	Threads     int    // 0: as many as the process may use
+	Weights     engine.WeightFormat
+	Threads     int // 0: as many as the process may use
 	ForTraining bool
 }
 
@@ -57,10 +58,10 @@ func (l *Loaded) open(o Options) (err error) {
 	if l.Precision, err = Precision(o.Precision, l.Device); err != nil {
 		return err
 	}
-	if err = l.requireMemory(); err != nil {
+	if err = l.requireMemory(o.Weights); err != nil {
 		return err
 	}
-	if l.Model, err = Model(l.Device, l.Base, l.Precision, o.ForTraining); err != nil {
+	if l.Model, err = Model(l.Device, l.Base, l.Precision, o.Weights, o.ForTraining); err != nil {
 		return err
 	}
 	if l.Files != nil {
@@ -71,27 +72,31 @@ func (l *Loaded) open(o Options) (err error) {
 
 // requireMemory refuses, before anything is taken, a model that does not fit. What a session takes in addition is asked
 // for when its length is known.
-func (l *Loaded) requireMemory() error {
+func (l *Loaded) requireMemory(weights engine.WeightFormat) error {
 	stored, err := StoredDType(l.Base)
 	if err != nil {
 		return err
 	}
-	plan, err := l.Device.PlanSession(ModelConfig(l.Base.Config), stored, l.Precision, l.AdapterConfig(), 1, 1)
+	plan, err := l.Device.PlanSession(ModelConfig(l.Base.Config, weights), stored, l.Precision, l.AdapterConfig(), 1, 1)
 	if err != nil {
 		return err
 	}
-	return fits(plan, l.Device.Info().MemoryAvailable, l.Base.Source)
+	return fits(plan, weights, l.Device.Info().MemoryAvailable, l.Base.Source)
 }
 
 // fits is the error of a plan that is over what is free.
-func fits(plan engine.Plan, free uint64, base model.Source) error {
+func fits(plan engine.Plan, weights engine.WeightFormat, free uint64, base model.Source) error {
 	if plan.Total <= free {
 		return nil
+	}
+	advice := "end other programs, or take a smaller model of the family; vqctl model info says what each takes"
+	if weights == engine.Plain {
+		advice = "--load-in-8bit or --load-in-4bit take less for the weights; or " + advice
 	}
 	size := func(n uint64) string { return model.FormatBytes(int64(n)) }
 	return hint.With(fmt.Errorf("%s needs %s (weights %s), %s more than the %s that are free", base, size(plan.Total),
 		size(plan.WeightsMapped+plan.WeightsPrepared), size(plan.Total-free), size(free)),
-		"end other programs, or take a smaller model of the family; vqctl model info says what each takes")
+		"%s", advice)
 }
 
 // AdapterConfig is the adapter's shape for the engine's plans, nil for the base alone.

@@ -27,7 +27,8 @@ type Options struct {
 	Seed         uint64 `json:"seed"`
 	Shuffle      bool   `json:"shuffle"`
 
-	Precision string `json:"precision"` // of the arithmetic: "f32" or "bf16"
+	Precision string `json:"precision"`         // of the arithmetic: "f32" or "bf16"
+	Weights   string `json:"weights,omitempty"` // the format of quantised base weights: "int8", "nf4" or "fp8"
 }
 
 // Pace is what a run does beside computing: it may differ between a run and its resumption.
@@ -109,6 +110,9 @@ func (o Options) differences(other Options) []string {
 	note("seed", o.Seed, other.Seed)
 	note("no-shuffle", !o.Shuffle, !other.Shuffle)
 	note("precision", o.Precision, other.Precision)
+	note("load-in-8bit", o.Weights == "int8", other.Weights == "int8")
+	note("load-in-4bit", o.Weights == "nf4", other.Weights == "nf4")
+	note("load-in-fp8", o.Weights == "fp8", other.Weights == "fp8")
 	return found
 }
 

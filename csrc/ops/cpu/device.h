@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ops/cpu/gemm.h"
+#include "ops/cpu/quantized.h"
 #include "ops/ops.h"
 
 namespace vq::cpu {
@@ -23,6 +24,9 @@ inline ConstRun at(const Tensor& t, int64_t row) {
   return {r.data, r.type};
 }
 
+// Up to so many rows a matrix is read where it lies: at the speed of memory.
+constexpr int64_t kFewRows = 8;
+
 class CpuWeight final : public Weight {
  public:
   std::vector<WeightBlock> blocks;  // as they lie; empty when only packed panels are kept
@@ -30,6 +34,7 @@ class CpuWeight final : public Weight {
   Buffer copy;               // the blocks' data, when they are not borrowed
   Buffer forward, backward;  // panels of W as b[N, K] and of its transpose, when packed
   std::vector<Piece> forward_pieces, backward_pieces;
+  std::vector<QuantizedMatrix> quantized;  // of each block; then there is nothing else
 };
 
 class CpuDevice final : public Device {
@@ -50,8 +55,10 @@ class CpuDevice final : public Device {
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
-  Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) override;
-  WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) const override;
+  Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                      WeightFormat format = WeightFormat::plain) override;
+  WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                           WeightFormat format = WeightFormat::plain) const override;
   void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) override;
   void linear_backward(const Tensor& dx, const Tensor& dy, const Weight& w, bool accumulate) override;
   void matmul(const Tensor& c, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, float alpha,
@@ -90,7 +97,11 @@ class CpuDevice final : public Device {
 
  private:
   bool packs_weights(DType compute) const { return compute == DType::bf16 && isa_.bf16.packed == Elem::bf16; }
+  Weight* make_quantized(std::span<const WeightBlock> blocks, int64_t k, DType compute, WeightFormat format);
+  // Rows of x as f32 (rounded to bf16 first) in the workspace, x_stride elements apart.
+  const float* rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& x_stride) const;
   // y[T, N] = x b^T for T <= kFewRows, reading b where it lies.
+  void few_rows_quantized(const Tensor& y, const Tensor& x, const CpuWeight& w, const Tensor* add);
   void few_rows(const Tensor& y, const Tensor& x, std::span<const Piece> b, float alpha, const Tensor* add, bool round);
 
   const IsaKernels& isa_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/cpu/quantized.h"
+
 namespace vq::cpu {
 namespace {
 
@@ -200,7 +202,7 @@ void multiply_long(const Product& p, const PanelKernel& kernel, const VectorKern
     for (const Piece& piece : p.b.pieces) {
       for (int64_t k = 0; k < piece.k; k += kLongestK) {
         const Piece part = {cut_lines(piece.lines, piece.lines.along_k, 0, k), piece.n,
-                            std::min(kLongestK, piece.k - k)};
+                            std::min(kLongestK, piece.k - k), piece.quantized, piece.first_k + k};
         Product q = {.m = rows,
                      .a = cut_lines(p.a, p.a.along_k, row, k_before + k),
                      .b = {{&part, 1}, true},
@@ -225,6 +227,11 @@ void multiply_long(const Product& p, const PanelKernel& kernel, const VectorKern
 }
 
 }  // namespace
+
+void Piece::pack_panel(const PanelKernel& kernel, void* dst, int64_t first, int64_t count, bool round) const {
+  if (!quantized) return kernel.pack_b(dst, lines, first, count, 0, k, round);
+  pack_quantized(*quantized, kernel, dst, lines.along_k, first, count, first_k, k, round);
+}
 
 int64_t Stack::n() const {
   int64_t n = 0;
@@ -254,7 +261,7 @@ void Stack::pack_panel(const PanelKernel& kernel, int64_t panel, void* dst, bool
   if (along_k) {
     for (const Piece& piece : pieces) {
       const int64_t first = panel * kernel.nr;
-      kernel.pack_b(dst, piece.lines, first, std::min<int64_t>(kernel.nr, piece.n - first), 0, piece.k, round);
+      piece.pack_panel(kernel, dst, first, std::min<int64_t>(kernel.nr, piece.n - first), round);
       dst = static_cast<char*>(dst) + kernel.bytes(kernel.padded_k(piece.k) * kernel.nr);
     }
     return;
@@ -263,7 +270,7 @@ void Stack::pack_panel(const PanelKernel& kernel, int64_t panel, void* dst, bool
     const int64_t panels = ceil_div(piece.n, kernel.nr);
     if (panel < panels) {
       const int64_t first = panel * kernel.nr;
-      return kernel.pack_b(dst, piece.lines, first, std::min<int64_t>(kernel.nr, piece.n - first), 0, piece.k, round);
+      return piece.pack_panel(kernel, dst, first, std::min<int64_t>(kernel.nr, piece.n - first), round);
     }
     panel -= panels;
   }

@@ -18,8 +18,12 @@ namespace vq::cpu {
 
 // A part of b: n rows over k.
 struct Piece {
-  Lines lines;
+  Lines lines;  // of a quantised matrix only along_k counts: whether its rows run along k, or are one k each
   int64_t n, k;
+  const QuantView* quantized = nullptr;
+  int64_t first_k = 0;  // where in the quantised matrix k begins
+
+  void pack_panel(const PanelKernel& kernel, void* dst, int64_t first, int64_t count, bool round) const;
 };
 
 struct Stack {

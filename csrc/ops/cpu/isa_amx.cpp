@@ -5,6 +5,7 @@
 
 #include "ops/cpu/isa/attention.h"
 #include "ops/cpu/isa/panels.h"
+#include "ops/cpu/isa/quantized.h"
 
 namespace vq::cpu::VQ_ISA {
 namespace {
@@ -43,8 +44,8 @@ namespace {
 using namespace amx;
 constexpr PanelKernel kTiles = {
     "amx", 32, 32, 2, Elem::bf16, 512, 512, 512, tiles_32, pack_a<32, 32, uint16_t>, pack_b<32, 32, uint16_t>};
-constexpr IsaKernels kKernels = {"amx", f32_panels<12>("avx512", 256, 192, 512), kTiles, vector_kernels(),
-                                 attention_kernels()};
+constexpr IsaKernels kKernels = {
+    "amx", f32_panels<12>("avx512", 256, 192, 512), kTiles, vector_kernels(), attention_kernels(), quant_kernels()};
 }  // namespace
 
 const IsaKernels* amx_kernels() { return &kKernels; }

@@ -3,11 +3,13 @@
 #define VQ_WIDTH 8
 #include "ops/cpu/isa/attention.h"
 #include "ops/cpu/isa/panels.h"
+#include "ops/cpu/isa/quantized.h"
 
 namespace vq::cpu {
 namespace {
 constexpr PanelKernel kPanels = avx2::f32_panels<6>("avx2", 256, 96, 512);
-constexpr IsaKernels kKernels = {"avx2", kPanels, kPanels, avx2::vector_kernels(), avx2::attention_kernels()};
+constexpr IsaKernels kKernels = {
+    "avx2", kPanels, kPanels, avx2::vector_kernels(), avx2::attention_kernels(), avx2::quant_kernels()};
 }  // namespace
 
 const IsaKernels* avx2_kernels() { return &kKernels; }

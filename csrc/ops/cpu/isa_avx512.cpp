@@ -3,11 +3,13 @@
 #define VQ_WIDTH 16
 #include "ops/cpu/isa/attention.h"
 #include "ops/cpu/isa/panels.h"
+#include "ops/cpu/isa/quantized.h"
 
 namespace vq::cpu {
 namespace {
 constexpr PanelKernel kPanels = avx512::f32_panels<12>("avx512", 256, 192, 512);
-constexpr IsaKernels kKernels = {"avx512", kPanels, kPanels, avx512::vector_kernels(), avx512::attention_kernels()};
+constexpr IsaKernels kKernels = {
+    "avx512", kPanels, kPanels, avx512::vector_kernels(), avx512::attention_kernels(), avx512::quant_kernels()};
 }  // namespace
 
 const IsaKernels* avx512_kernels() { return &kKernels; }

@@ -5,6 +5,7 @@
 
 #include "ops/cpu/isa/attention.h"
 #include "ops/cpu/isa/panels.h"
+#include "ops/cpu/isa/quantized.h"
 
 namespace vq::cpu::VQ_ISA {
 namespace {
@@ -17,8 +18,12 @@ VQ_INLINE vf dot_pairs(vf acc, vu a, vu b) { return (vf)_mm512_dpbf16_ps((__m512
 namespace vq::cpu {
 namespace {
 using namespace avx512_bf16;
-constexpr IsaKernels kKernels = {"avx512-bf16", f32_panels<12>("avx512", 256, 192, 512),
-                                 bf16_panels<12>("avx512-bf16", 512, 192, 512), vector_kernels(), attention_kernels()};
+constexpr IsaKernels kKernels = {"avx512-bf16",
+                                 f32_panels<12>("avx512", 256, 192, 512),
+                                 bf16_panels<12>("avx512-bf16", 512, 192, 512),
+                                 vector_kernels(),
+                                 attention_kernels(),
+                                 quant_kernels()};
 }  // namespace
 
 const IsaKernels* avx512_bf16_kernels() { return &kKernels; }

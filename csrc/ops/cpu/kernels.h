@@ -129,12 +129,56 @@ struct VectorKernels {
   void (*adamw)(float* p, float* m, float* v, const float* g, int64_t n, const AdamStep& how);
 };
 
+// A quantised matrix [rows, k] as ops.h defines the formats; an owner of the parts is a QuantizedMatrix.
+struct QuantKernels;
+struct QuantView {
+  enum Format : uint8_t { int8 = 1, nf4, fp8 };  // same values as vq::WeightFormat
+  Format format;
+  int64_t k;
+  const uint8_t* codes;        // int8 and fp8: one an element; nf4: two in a byte
+  const float* scales;         // int8 and fp8: of each row; nf4: of each 256 blocks
+  const uint8_t* block_codes;  // nf4: the maximum of each block of 64
+  float block_mean;            // nf4
+  const QuantKernels* kernels;
+};
+
+struct QuantKernels {
+  // dst = n elements of a row from col on; `round`: to bf16.
+  void (*dequantize)(Run dst, const QuantView& w, int64_t row, int64_t col, int64_t n, bool round);
+  // y[t * y_stride + i] = (row + i) . x[t], i < rows, t < count <= 8.
+  void (*gemv)(float* y, int64_t y_stride, const QuantView& w, int64_t row, int64_t rows, const float* x,
+               int64_t x_stride, int64_t count);
+};
+
+// The tables of nf4: of codes, and the dynamic map of 8 bits.
+constexpr float kNf4Table[16] = {-1.0f,
+                                 -0.6961928009986877f,
+                                 -0.5250730514526367f,
+                                 -0.39491748809814453f,
+                                 -0.28444138169288635f,
+                                 -0.18477343022823334f,
+                                 -0.09105003625154495f,
+                                 0.0f,
+                                 0.07958029955625534f,
+                                 0.16093020141124725f,
+                                 0.24611230194568634f,
+                                 0.33791524171829224f,
+                                 0.44070982933044434f,
+                                 0.5626170039176941f,
+                                 0.7229568362236023f,
+                                 1.0f};
+struct DynamicMap {
+  float value[256];  // ascending
+};
+extern const DynamicMap kDynamicMap;
+
 struct IsaKernels {
   const char* name;
   PanelKernel f32;
   PanelKernel bf16;  // for products of bf16 operands; f32 panels where there are no bf16 units
   VectorKernels vector;
   AttentionKernels attention;
+  QuantKernels quantized;
 };
 
 // The tables. Those not compiled for this processor are missing (null).

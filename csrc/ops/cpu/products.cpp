@@ -7,8 +7,6 @@
 namespace vq::cpu {
 namespace {
 
-constexpr int64_t kFewRows = 8;  // up to these, the matrix is read where it lies: at the speed of memory
-
 // W as b[N, K], and as b[K, N] for the transpose.
 std::vector<Piece> forward_pieces(std::span<const WeightBlock> blocks, int64_t k) {
   std::vector<Piece> pieces;
@@ -44,8 +42,13 @@ DType copy_type(DType stored, DType compute) { return stored == DType::bf16 ? st
 
 }  // namespace
 
-WeightBytes CpuDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute,
-                                    unsigned uses) const {
+WeightBytes CpuDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                                    WeightFormat format) const {
+  if (format != WeightFormat::plain) {
+    WeightBytes quantized;
+    for (const WeightBlock& b : blocks) quantized.owned += QuantizedMatrix::bytes(format, b.rows, k);
+    return quantized;
+  }
   const Parts parts = parts_of(packs_weights(compute), uses);
   const std::vector<Piece> forward = forward_pieces(blocks, k), backward = backward_pieces(blocks, k);
   WeightBytes bytes;
@@ -61,7 +64,9 @@ WeightBytes CpuDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t
   return bytes;
 }
 
-Weight* CpuDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) {
+Weight* CpuDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                               WeightFormat format) {
+  if (format != WeightFormat::plain) return make_quantized(blocks, k, compute, format);
   const Parts parts = parts_of(packs_weights(compute), uses);
   auto w = std::make_unique<CpuWeight>();
   w->compute = compute;
@@ -100,6 +105,7 @@ Weight* CpuDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, D
 void CpuDevice::linear(const Tensor& y, const Tensor& x, const Weight& weight, const Tensor* add) {
   const auto& w = static_cast<const CpuWeight&>(weight);
   const bool round = w.compute == DType::bf16;
+  if (y.rows <= kFewRows && !w.quantized.empty()) return few_rows_quantized(y, x, w, add);
   if (y.rows <= kFewRows && !w.blocks.empty()) return few_rows(y, x, w.forward_pieces, 1, add, round);
   Product p = {.m = y.rows,
                .a = rows_along_k(x),
@@ -151,22 +157,29 @@ void CpuDevice::matmul(const Tensor& c, const Tensor& a, bool transpose_a, const
   multiply(p, panels(compute), vec_, pool_, workspace_);
 }
 
+const float* CpuDevice::rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& stride) const {
+  stride = (x.cols + 15) / 16 * 16;
+  float* xs = arena.take<float>(static_cast<size_t>(x.rows * stride));
+  uint16_t* rounded = arena.take<uint16_t>(static_cast<size_t>(x.cols));
+  for (int64_t t = 0; t < x.rows; t++) {
+    ConstRun row = at(x, t);
+    if (round && row.type == Elem::f32) {
+      vec_.convert({rounded, Elem::bf16}, row, x.cols);
+      row = {rounded, Elem::bf16};
+    }
+    vec_.convert({xs + t * stride, Elem::f32}, row, x.cols);
+  }
+  return xs;
+}
+
 void CpuDevice::few_rows(const Tensor& y, const Tensor& x, std::span<const Piece> pieces, float alpha,
                          const Tensor* add, bool round) {
   constexpr int64_t kStrip = 64;  // columns of y that a task makes at a time
   if (y.rows == 0) return;
-  const int64_t k = x.cols, k_stride = (k + 15) / 16 * 16;
+  const int64_t k = x.cols;
   Arena arena(workspace_);
-  float* xs = arena.take<float>(static_cast<size_t>(y.rows * k_stride));
-  uint16_t* rounded = arena.take<uint16_t>(static_cast<size_t>(k));
-  for (int64_t t = 0; t < y.rows; t++) {
-    ConstRun row = at(x, t);
-    if (round && row.type == Elem::f32) {
-      vec_.convert({rounded, Elem::bf16}, row, k);
-      row = {rounded, Elem::bf16};
-    }
-    vec_.convert({xs + t * k_stride, Elem::f32}, row, k);
-  }
+  int64_t k_stride;
+  const float* xs = rows_in_f32(arena, x, round, k_stride);
   int64_t column = 0;
   for (const Piece& piece : pieces) {
     const ConstRun w = {piece.lines.data, piece.lines.type};

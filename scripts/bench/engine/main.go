@@ -28,7 +28,7 @@ import (
 )
 
 type options struct {
-	what, shape, model, precision                   string
+	what, shape, model, precision, weights          string
 	tokens, targets, windows, rank, threads, repeat int
 	dropout                                         float64
 	recompute                                       bool
@@ -40,6 +40,7 @@ func main() {
 	flag.StringVar(&o.shape, "shape", "qwen3-0.6b", "a shape of `vqctl model init`")
 	flag.StringVar(&o.model, "model", "", "a model's folder, instead of -shape")
 	flag.StringVar(&o.precision, "precision", "auto", "f32, bf16 or auto")
+	flag.StringVar(&o.weights, "weights", "plain", "format of the projections' weights: plain, int8, nf4 or fp8")
 	flag.IntVar(&o.tokens, "tokens", 2048, "tokens of a window")
 	flag.IntVar(&o.targets, "targets", 40, "tokens of a window that carry loss")
 	flag.IntVar(&o.windows, "windows", 1, "windows of a micro-batch")
@@ -65,7 +66,11 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	m, closeModel, err := openModel(device, o, precision)
+	weights, err := formatNamed(o.weights)
+	if err != nil {
+		return err
+	}
+	m, closeModel, err := openModel(device, o, precision, weights)
 	if err != nil {
 		return err
 	}
@@ -77,7 +82,8 @@ func run(o options) error {
 		}
 		defer a.Close()
 	}
-	result := map[string]any{"what": o.what, "shape": o.shape, "precision": precision.String(), "tokens": o.tokens,
+	result := map[string]any{"what": o.what, "shape": o.shape, "precision": precision.String(),
+		"weights": weights.String(), "tokens": o.tokens,
 		"rank": o.rank, "dropout": o.dropout, "threads": device.Info().Threads, "instructions": device.Info().Instructions}
 	if o.what == "train" {
 		err = train(o, device, m, a, result)
@@ -90,22 +96,31 @@ func run(o options) error {
 	return json.NewEncoder(os.Stdout).Encode(result)
 }
 
+func formatNamed(name string) (engine.WeightFormat, error) {
+	for _, f := range []engine.WeightFormat{engine.Plain, engine.Int8, engine.NF4, engine.FP8} {
+		if f.String() == name {
+			return f, nil
+		}
+	}
+	return 0, fmt.Errorf("-weights %q: it is plain, int8, nf4 or fp8", name)
+}
+
 // openModel opens the folder of -model, or makes a model of -shape.
-func openModel(device *engine.Device, o options, precision engine.DType) (*engine.Model, func(), error) {
+func openModel(device *engine.Device, o options, precision engine.DType, weights engine.WeightFormat) (*engine.Model, func(), error) {
 	training := o.what == "train"
 	if o.model == "" {
 		config, err := model.ShapeConfig(o.shape)
 		if err != nil {
 			return nil, nil, err
 		}
-		m, err := randomModel(device, load.ModelConfig(config), precision, training)
+		m, err := randomModel(device, load.ModelConfig(config, weights), precision, training)
 		return m, m.Close, err
 	}
 	base, err := model.Open(o.model)
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := load.Model(device, base, precision, training)
+	m, err := load.Model(device, base, precision, weights, training)
 	return m, func() { m.Close(); base.Close() }, err
 }
 

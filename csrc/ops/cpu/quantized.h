@@ -1,0 +1,35 @@
+// Quantised weights on the CPU: stored as ops.h defines the formats, taken apart panel by panel for products with many
+// rows, read as they are for a few.
+#pragma once
+
+#include <memory>
+
+#include "ops/cpu/kernels.h"
+#include "ops/cpu/memory.h"
+#include "ops/cpu/pool.h"
+#include "ops/ops.h"
+
+namespace vq::cpu {
+
+// One block of rows of a weight.
+class QuantizedMatrix {
+ public:
+  // Throws Error for elements that are not finite.
+  QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa, Pool& pool);
+  static size_t bytes(WeightFormat format, int64_t rows, int64_t k);
+
+  int64_t rows() const { return rows_; }
+  const QuantView& view() const { return *view_; }
+
+ private:
+  int64_t rows_;
+  Buffer memory_;
+  std::unique_ptr<QuantView> view_;  // stays where it is when the matrix is moved: pieces point to it
+};
+
+// As PanelKernel::pack_b, for columns [first, first + count) of b over k from first_k on: rows of w that run along k,
+// or are one k each.
+void pack_quantized(const QuantView& w, const PanelKernel& kernel, void* panel, bool along_k, int64_t first,
+                    int64_t count, int64_t first_k, int64_t k, bool round);
+
+}  // namespace vq::cpu

@@ -1,0 +1,61 @@
+package engine_test
+
+import (
+	"testing"
+
+	"ventriloquist/engine"
+)
+
+// What quantising the projections' weights costs: the relative error of log probabilities, in the order of the bits that
+// the formats keep. How the weights are stored is held to bitsandbytes, and what is computed with them to the model of
+// their dequantised values, in csrc/tests.
+func TestScorer_QuantizedWeightsAreNearTheGoldens(t *testing.T) {
+	formats := []engine.WeightFormat{engine.Int8, engine.FP8, engine.NF4}
+	most := []float64{0.03, 0.12, 0.35}
+	for _, name := range caseNames(t) {
+		last := 0.0
+		for i, format := range formats {
+			c := openQuantizedCase(t, name, engine.F32, format)
+			scorer := engine.NewScorer(c.model, c.adapter)
+			defer scorer.Close()
+			logProbs, _, err := scorer.Score(t.Context(), c.Adapted.IDs)
+			ok(t, err)
+			r := relative(logProbs, c.Adapted.LogProbs)
+			t.Logf("%s, %s: %.2e", name, format, r)
+			if !(r > last && r < most[i]) {
+				t.Errorf("%s: the error of %s is %.2e, expected between %.2e and %g", name, format, r, last, most[i])
+			}
+			last = r
+		}
+	}
+}
+
+// A step of a quantised model trains the same adapter: its gradients are near those of the golden, and the same bytes
+// each time.
+func TestTrainer_QuantizedWeights(t *testing.T) {
+	// The models are small and random: their gradients change more with the weights than those of a trained one.
+	for format, most := range map[engine.WeightFormat]float64{engine.Int8: 0.2, engine.FP8: 0.5, engine.NF4: 0.9} {
+		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
+			t.Run(format.String()+"/"+precision.String(), func(t *testing.T) {
+				var first []float32
+				for range 2 {
+					c := openQuantizedCase(t, someCase, precision, format)
+					tr := newTrainer(t, c, goldenLimits)
+					accumulate(t, tr, c.Steps[0].MicroBatches, 1)
+					var all, want []float32
+					c.pairs(func(key string, layer int, target engine.Target, a, b []float32) {
+						ok(t, tr.ReadGradients(layer, target, a, b))
+						all = append(append(all, a...), b...)
+						want = append(append(want, c.tensor(t, "gradient."+key+"A")...), c.tensor(t, "gradient."+key+"B")...)
+					})
+					near(t, "gradients", all, want, most)
+					if first == nil {
+						first = all
+					} else if relative(all, first) != 0 {
+						t.Error("the same step gave other gradients")
+					}
+				}
+			})
+		}
+	}
+}
