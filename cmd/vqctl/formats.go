@@ -10,6 +10,7 @@ import (
 	"ventriloquist/internal/hint"
 	"ventriloquist/internal/jsonl"
 	"ventriloquist/internal/source"
+	"ventriloquist/internal/telegram"
 	"ventriloquist/internal/whatsapp"
 )
 
@@ -26,6 +27,7 @@ type format struct {
 var formats = []format{
 	{"jsonl", jsonl.Recognize, func(path string, r source.Reading) (source.Reader, error) { return jsonl.Open(path, r) }},
 	{"whatsapp", whatsapp.Recognize, func(path string, r source.Reading) (source.Reader, error) { return whatsapp.Open(path, r) }},
+	{"telegram", telegram.Recognize, func(path string, r source.Reading) (source.Reader, error) { return telegram.Open(path, r) }},
 }
 
 func formatNames() string {

@@ -36,6 +36,8 @@ func Collect(ctx context.Context, r Reader, db *store.DB, o Options) (Summary, e
 	if err != nil {
 		return summary, err
 	}
+	summary.Rows[Reactions] -= outcome.LostReactions
+	summary.Rows[LostTarget] += outcome.LostReactions
 	if summary.sum() != summary.Total {
 		return summary, fmt.Errorf("%s: %d of %d %s were accounted for: please report this", r.Path(), summary.sum(), summary.Total, r.Unit())
 	}
@@ -67,7 +69,11 @@ func (c *collector) Message(m *Message) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
-	c.summary.Rows[Messages]++
+	fate := Messages
+	if m.IsReaction() {
+		fate = Reactions
+	}
+	c.summary.Rows[fate]++
 	p := c.place(m.Chat)
 	e := store.Entry{Source: p.source, Conversation: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
 		TargetGUID: m.ReplyTo, TargetPart: store.WholeMessage}
@@ -77,6 +83,7 @@ func (c *collector) Message(m *Message) error {
 	}
 	for i, part := range m.Parts {
 		e.Part, e.Place, e.Kind, e.Text, e.Attachment, e.File = i, i, part.Kind, part.Text, part.Attachment, part.File
+		e.Transcript = part.Transcript
 		if err := c.w.Add(&e); err != nil {
 			return err
 		}

@@ -38,27 +38,34 @@ type Part struct {
 	Text       string // words, a reaction, or the name of a file
 	Attachment string // the identifier of an attachment
 	// File is where its file lies: Root the folder or the archive of the export, Path the name within it.
-	File store.FilePlace
+	File       store.FilePlace
+	Transcript string // the source's own words for it
 }
+
+// IsReaction tells reactions from messages.
+func (m *Message) IsReaction() bool { return len(m.Parts) == 1 && m.Parts[0].Kind == store.Reaction }
 
 // Fate is what became of a line, or whatever else a source counts. Each has exactly one.
 type Fate int
 
 // The order is that of a summary.
 const (
-	Messages  Fate = iota // became messages
-	Continued             // go on with a message
-	Events                // somebody joined, a call, a notice
+	Messages   Fate = iota // became messages
+	Continued              // go on with a message
+	Reactions              // to messages
+	LostTarget             // reactions to what is left out
+	Events                 // somebody joined, a call, a notice
 	Deleted
-	Omitted // stand for media that the export leaves out
-	Unsent  // drafts, and what failed to be sent
+	Omitted   // stand for media that the export leaves out
+	Broadcast // of channels
+	Unsent    // drafts, and what failed to be sent
 	Empty
 	Unknown // of a kind unknown to this program
 	Frame   // around the messages
 	fates
 )
 
-var fateWords = [fates]string{"messages", "further lines of messages", "events", "deleted", "media left out of the export", "never sent",
+var fateWords = [fates]string{"messages", "further lines of messages", "reactions", "reactions to absent messages", "events", "deleted", "media left out of the export", "of channels", "never sent",
 	"empty", "of an unknown kind", "around the messages"}
 
 // String says it in a summary: "12 deleted".
@@ -66,7 +73,7 @@ func (f Fate) String() string { return fateWords[f] }
 
 // Sink takes what a source holds.
 type Sink interface {
-	// Message takes a message; it is counted by itself. The message may be overwritten afterwards.
+	// Message takes a message or a reaction; it is counted by itself. The message may be overwritten afterwards.
 	Message(m *Message) error
 	// Seen tells of a message of which the export leaves out everything. It is not counted.
 	Seen(m *Message)

@@ -156,7 +156,7 @@ func TestCollect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if summary.Rows[source.Messages] != 2 || summary.Rows[source.Events] != 2 || summary.Total != 4 || summary.Messages != 3 ||
+	if summary.Rows[source.Messages] != 1 || summary.Rows[source.Reactions] != 1 || summary.Rows[source.Events] != 2 || summary.Total != 4 || summary.Messages != 3 ||
 		!slices.Equal(summary.Notes, []string{"that was all"}) {
 		t.Errorf("summary is %+v", summary)
 	}

@@ -29,7 +29,11 @@ func (s *Sink) Message(m *source.Message) error {
 	copied.Parts = append([]source.Part(nil), m.Parts...)
 	s.Messages = append(s.Messages, copied)
 	s.Chats[m.Chat] = true
-	s.Counts[source.Messages]++
+	if m.IsReaction() {
+		s.Counts[source.Reactions]++
+	} else {
+		s.Counts[source.Messages]++
+	}
 	return nil
 }
 
@@ -89,8 +93,11 @@ func (s *Sink) Lines() []string {
 		}
 		for _, p := range m.Parts {
 			line := fmt.Sprintf("%s %s %s: %s", m.Time.UTC().Format(time.DateTime), who, p.Kind, strings.ReplaceAll(p.Text, "\n", "|"))
+			if p.Transcript != "" {
+				line += " (" + p.Transcript + ")"
+			}
 			if m.ReplyTo != "" {
-				line += " <- " + words[m.ReplyTo]
+				line += " <- " + strings.ReplaceAll(words[m.ReplyTo], "\n", "|")
 			}
 			lines = append(lines, line)
 		}
@@ -111,7 +118,7 @@ func (s *Sink) Want(t testing.TB, want ...string) {
 func (s *Sink) WantCounts(t testing.TB, want map[source.Fate]int64) {
 	t.Helper()
 	for f, n := range s.Counts {
-		if f != source.Messages && want[f] != n {
+		if f != source.Messages && f != source.Reactions && want[f] != n {
 			t.Errorf("%d are %s, want %d", n, f, want[f])
 		}
 	}

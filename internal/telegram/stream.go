@@ -1,0 +1,257 @@
+package telegram
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/source"
+)
+
+// chatHead is what an export says of a chat beside its messages.
+type chatHead struct {
+	name, kind string
+	id         json.Number
+}
+
+// visitor is told what stands in an export, in order. A chat's head may follow its messages.
+type visitor struct {
+	owner   func(id json.Number) // of the account
+	message func(chat int, m *message) error
+	chat    func(chat int, head chatHead)
+}
+
+// stream reads an export.
+type stream struct {
+	ctx   context.Context
+	json  *json.Decoder
+	visit visitor
+	chats int
+	read  int64
+}
+
+// each reads the file at path.
+func each(ctx context.Context, path string, visit visitor) error {
+	f, err := source.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	s := stream{ctx: ctx, json: json.NewDecoder(&mender{in: bufio.NewReaderSize(f, 1<<20)}), visit: visit}
+	s.json.UseNumber()
+	err = s.export()
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return hint.With(fmt.Errorf("%s ends before its JSON does", path), "the export was interrupted: export again")
+	}
+	return hint.With(fmt.Errorf("%s:%d: %w", path, lineAt(path, s.json.InputOffset()), err), "it is no export of Telegram Desktop, or was changed: export again, as JSON")
+}
+
+// lineAt is the line of an offset in what the decoder has read.
+func lineAt(path string, offset int64) int {
+	f, err := source.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	in := bufio.NewReader(io.LimitReader(&mender{in: bufio.NewReader(f)}, offset))
+	line := 1
+	for {
+		c, err := in.ReadByte()
+		if err != nil {
+			return line
+		}
+		if c == '\n' {
+			line++
+		}
+	}
+}
+
+// export reads an account, or a chat: an object with messages.
+func (s *stream) export() error {
+	head := chatHead{}
+	chat := -1
+	err := s.object(func(key string) error {
+		switch key {
+		case "personal_information":
+			var owner struct {
+				ID json.Number `json:"user_id"`
+			}
+			err := s.json.Decode(&owner)
+			if err == nil && s.visit.owner != nil && owner.ID != "" {
+				s.visit.owner(owner.ID)
+			}
+			return err
+		case "chats", "left_chats":
+			return s.object(func(key string) error {
+				if key == "list" {
+					return s.array(s.chat)
+				}
+				return s.skip()
+			})
+		case "messages":
+			chat = s.chats
+			s.chats++
+			return s.messages(chat)
+		}
+		return s.headField(key, &head)
+	})
+	if err == nil && chat >= 0 {
+		s.visit.chat(chat, head)
+	}
+	return err
+}
+
+// chat reads a chat of an account.
+func (s *stream) chat() error {
+	var head chatHead
+	number := s.chats
+	s.chats++
+	err := s.object(func(key string) error {
+		if key == "messages" {
+			return s.messages(number)
+		}
+		return s.headField(key, &head)
+	})
+	if err == nil {
+		s.visit.chat(number, head)
+	}
+	return err
+}
+
+func (s *stream) headField(key string, head *chatHead) error {
+	var text *string
+	switch key {
+	case "name", "type":
+		err := s.json.Decode(&text)
+		if err == nil && text != nil {
+			if key == "name" {
+				head.name = *text
+			} else {
+				head.kind = *text
+			}
+		}
+		return err
+	case "id":
+		return s.json.Decode(&head.id)
+	}
+	return s.skip()
+}
+
+func (s *stream) messages(chat int) error {
+	return s.array(func() error {
+		var m message
+		if err := s.json.Decode(&m); err != nil {
+			return err
+		}
+		if s.read++; s.read%1024 == 0 && s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
+		m.row = s.read
+		return s.visit.message(chat, &m)
+	})
+}
+
+// object calls field for every key of an object, behind the key; field must read the value.
+func (s *stream) object(field func(key string) error) error {
+	if err := s.open('{'); err != nil {
+		return err
+	}
+	for s.json.More() {
+		key, err := s.json.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := key.(string)
+		if err := field(name); err != nil {
+			return err
+		}
+	}
+	_, err := s.json.Token()
+	return err
+}
+
+// array calls element for every element of an array, before it.
+func (s *stream) array(element func() error) error {
+	if err := s.open('['); err != nil {
+		return err
+	}
+	for s.json.More() {
+		if err := element(); err != nil {
+			return err
+		}
+	}
+	_, err := s.json.Token()
+	return err
+}
+
+func (s *stream) open(want json.Delim) error {
+	token, err := s.json.Token()
+	if err != nil {
+		return err
+	}
+	if token != want {
+		return fmt.Errorf("there is %v where a %v should be", token, want)
+	}
+	return nil
+}
+
+// skip passes over a value, without holding all of it.
+func (s *stream) skip() error {
+	depth := 0
+	for {
+		token, err := s.json.Token()
+		if err != nil {
+			return err
+		}
+		if delim, ok := token.(json.Delim); ok {
+			if delim == '{' || delim == '[' {
+				depth++
+			} else {
+				depth--
+			}
+		}
+		if depth <= 0 {
+			return nil
+		}
+	}
+}
+
+// mender mends what Telegram Desktop writes wrongly: control characters as \x0B, which JSON does not know. What it gives
+// is of the same lines.
+type mender struct {
+	in      *bufio.Reader
+	escaped bool // the last byte was a backslash that begins an escape
+	rest    []byte
+}
+
+func (m *mender) Read(p []byte) (n int, err error) {
+	if len(m.rest) > 0 {
+		n = copy(p, m.rest)
+		m.rest = m.rest[n:]
+		return n, nil
+	}
+	n, err = m.in.Read(p)
+	if !m.escaped && bytes.IndexByte(p[:n], '\\') < 0 {
+		return n, err
+	}
+	mended := make([]byte, 0, n+8)
+	for _, c := range p[:n] {
+		if m.escaped && c == 'x' {
+			mended = append(mended, 'u', '0', '0')
+		} else {
+			mended = append(mended, c)
+		}
+		m.escaped = c == '\\' && !m.escaped
+	}
+	n = copy(p, mended)
+	m.rest = mended[n:]
+	return n, err
+}
