@@ -74,6 +74,9 @@ func openBook(ctx context.Context, o *contactsOptions) (*store.DB, *contacts.Boo
 	if err == nil {
 		book, err = loadOrNew(o.path(), self)
 	}
+	if err == nil {
+		err = learnNames(ctx, db, book)
+	}
 	if err != nil {
 		db.Close()
 		return nil, nil, self, err

@@ -90,6 +90,9 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if err != nil {
 		return err
 	}
+	if err := learnNames(ctx, db, book); err != nil {
+		return err
+	}
 	if err := o.checkNames(book, o.contacts); err != nil {
 		return err
 	}

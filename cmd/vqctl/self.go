@@ -32,6 +32,19 @@ func withFound(ctx context.Context, db *store.DB, self contacts.Self) (contacts.
 	return self, nil
 }
 
+// learnNames tells the book what sources call the people of addresses.
+func learnNames(ctx context.Context, db *store.DB, book *contacts.Book) error {
+	reader, err := db.Reader(ctx, nil)
+	if err != nil {
+		return err
+	}
+	names, err := reader.Names(ctx)
+	if err == nil {
+		book.Know(names)
+	}
+	return err
+}
+
 // keepOwnCards takes the addresses of the owner's own cards to messages.db, from the address books that belong to a
 // message database. A book that cannot be read tells nothing: the messages tell most of it.
 func keepOwnCards(ctx context.Context, db *store.DB, messages string) error {

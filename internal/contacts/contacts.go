@@ -31,6 +31,7 @@ type Book struct {
 	self   Self
 	people map[string]string // by normalised address
 	names  []string
+	called map[string]string // what sources call the people of addresses
 	// seen holds addresses as messages spell them, so that each is normalised once.
 	seen map[string]entry
 }
@@ -75,10 +76,29 @@ func (b *Book) Person(address string) (name string, listed bool) {
 	}
 	id := b.Normalize(address)
 	if name, listed = b.people[id]; !listed {
+		name, listed = b.byName(b.called[address])
+	}
+	if !listed {
 		name = id
 	}
 	b.seen[address] = entry{name, listed}
 	return name, listed
+}
+
+// Know takes what sources call the people of addresses: in some exports these are numbers that nobody knows. Whose name is
+// among the ids of somebody listed is that one.
+func (b *Book) Know(called map[string]string) {
+	b.called = called
+	clear(b.seen)
+}
+
+// byName is who is listed with a name as an id. The owner's namesakes are not the owner.
+func (b *Book) byName(called string) (name string, listed bool) {
+	if called == "" {
+		return "", false
+	}
+	name, listed = b.people[b.Normalize(called)]
+	return name, listed && name != Owner
 }
 
 // Names returns the people listed, in the order of the file.

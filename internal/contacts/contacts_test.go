@@ -156,3 +156,17 @@ func FuzzContacts(f *testing.F) {
 		}
 	})
 }
+
+func TestBook_NamesThatSourcesTell(t *testing.T) {
+	b, err := contacts.Read(strings.NewReader(`{"contact": "John", "ids": ["John Smith"]}`), "x", contacts.Self{Name: "Aidan"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Know(map[string]string{"user1": "john SMITH", "user2": "Zoë", "user3": "Aidan"})
+	for address, want := range map[string]string{"user1": "John", "user2": "", "user3": "", "user4": "", "John Smith": "John"} {
+		name, listed := b.Person(address)
+		if listed != (want != "") || listed && name != want {
+			t.Errorf("%s is %q, listed: %v", address, name, listed)
+		}
+	}
+}

@@ -121,10 +121,13 @@ func (w *words) UnmarshalJSON(value []byte) error {
 
 // parts are what a message says: its file or the like, then its words. Omitted is whether there is a file, but not in the
 // export and without a name.
-func (m *message) parts(guid string) (parts []source.Part, omitted bool) {
+func (m *message) parts(guid, root string) (parts []source.Part, omitted bool) {
 	if p, some := m.media(); some {
 		if p.Kind.IsAttachment() {
 			p.Attachment = guid
+		}
+		if file := m.Photo + m.File; file != "" && !isNote(file) {
+			p.File = store.FilePlace{Root: root, Path: file}
 		}
 		if omitted = p.Text == "" && p.Transcript == ""; !omitted {
 			parts = append(parts, p)
@@ -166,13 +169,15 @@ func (m *message) fileName(file string) string {
 	if m.FileName != "" {
 		return m.FileName
 	}
-	if strings.HasPrefix(file, "(") {
-		return ""
-	}
-	if file == "" {
+	if file == "" || isNote(file) {
 		return ""
 	}
 	return path.Base(file)
+}
+
+// isNote tells what stands instead of the path of a file that is not in the export, perhaps behind its name.
+func isNote(file string) bool {
+	return strings.HasPrefix(file, "(") || strings.Contains(file, " (File ") && strings.HasSuffix(file, ")")
 }
 
 // fileKind is what Telegram says that a file is, else what it seems to be.

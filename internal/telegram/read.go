@@ -38,6 +38,7 @@ func Recognize(h *source.Head) bool {
 // Reader reads one export.
 type Reader struct {
 	path    string
+	root    string // its folder, with the files
 	reading source.Reading
 }
 
@@ -51,7 +52,11 @@ func Open(path string, reading source.Reading) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
-	return &Reader{path: path, reading: reading}, nil
+	root, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
+	}
+	return &Reader{path: path, root: root, reading: reading}, nil
 }
 
 // Path is the file.
@@ -123,7 +128,7 @@ func (e *emitter) message(number int, m *message) error {
 			return where(err)
 		}
 		out := source.Message{Chat: &c.Chat, GUID: guid(c.key, string(m.ID)), Row: m.row, Time: at, Sender: e.address(m.FromID)}
-		if out.Parts, out.Partial = m.parts(out.GUID); m.ReplyTo != "" {
+		if out.Parts, out.Partial = m.parts(out.GUID, e.reader.root); m.ReplyTo != "" {
 			chat := c.key
 			if m.ReplyPeer != "" {
 				chat = string(m.ReplyPeer)

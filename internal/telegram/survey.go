@@ -19,7 +19,6 @@ type chat struct {
 	kind  string
 	title string
 	key   string // its peer, as answers name it
-	old   bool   // its people have numbers only
 	who   []peer // who speaks or reacts, in order
 	seen  map[peer]bool
 }

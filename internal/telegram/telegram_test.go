@@ -136,6 +136,9 @@ func TestRead_Account(t *testing.T) {
 	if s.Names["user200"] != "John Smith" || s.Names["user500"] != "Zoë" || s.Names["user400"] != "" || s.Names["user100"] != "" {
 		t.Errorf("names are %v", s.Names)
 	}
+	if p := s.Messages[4].Parts[0]; p.File.Root != filepath.Dir(path) || p.File.Path != "chats/chat_001/photos/photo_1@15-03-2024.jpg" || p.Attachment != s.Messages[4].GUID {
+		t.Errorf("the photo is %+v", p)
+	}
 	if len(s.Notes) != 0 || len(s.Left) != 1 {
 		t.Errorf("notes are %q, left out are %v", s.Notes, s.Left)
 	}

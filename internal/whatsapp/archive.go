@@ -75,6 +75,7 @@ func isChatFile(f *zip.File) bool {
 type text struct {
 	path  string // for messages
 	title string // whose chat it is, "" if the name does not tell
+	root  string // the folder or the zip with the files of its messages
 	open  func() (io.ReadCloser, error)
 	close func() error
 }
@@ -100,7 +101,11 @@ func find(name string) (*text, error) {
 	if archive, err := zip.OpenReader(name); err == nil {
 		return inZip(name, archive)
 	}
-	return &text{path: name, title: titleOf(name), open: func() (io.ReadCloser, error) { return source.Open(name) },
+	root, err := filepath.Abs(filepath.Dir(name))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
+	}
+	return &text{path: name, title: titleOf(name), root: root, open: func() (io.ReadCloser, error) { return source.Open(name) },
 		close: func() error { return nil }}, nil
 }
 
@@ -109,6 +114,10 @@ func noChat(name string) error {
 }
 
 func inZip(name string, archive *zip.ReadCloser) (*text, error) {
+	root, err := filepath.Abs(name)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot read the source: %w", err), archive.Close())
+	}
 	for _, fits := range []func(*zip.File) bool{func(f *zip.File) bool { return isChatName(f.Name) }, isChatFile} {
 		if i := slices.IndexFunc(archive.File, fits); i >= 0 {
 			f := archive.File[i]
@@ -116,7 +125,7 @@ func inZip(name string, archive *zip.ReadCloser) (*text, error) {
 			if path.Base(f.Name) == chatName || title == "" {
 				title = titleOf(name)
 			}
-			return &text{path: name + ": " + f.Name, title: title, open: f.Open, close: archive.Close}, nil
+			return &text{path: name + ": " + f.Name, title: title, root: root, open: f.Open, close: archive.Close}, nil
 		}
 	}
 	return nil, errors.Join(noChat(name), archive.Close())

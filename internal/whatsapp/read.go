@@ -47,7 +47,7 @@ func (r *Reader) Read(ctx context.Context, sink source.Sink) (int64, error) {
 	if s.items == 0 {
 		return 0, noChat(r.text.path)
 	}
-	e := emitter{survey: s, sink: sink, zone: r.reading.Zone}
+	e := emitter{survey: s, sink: sink, zone: r.reading.Zone, root: r.text.root}
 	if err := r.people(&e); err != nil {
 		return 0, err
 	}
@@ -146,6 +146,7 @@ type emitter struct {
 	order order
 	chat  source.Chat
 	title string
+	root  string
 	owner string
 	keys  source.Keys
 }
@@ -176,8 +177,11 @@ func (e *emitter) item(at *item) error {
 	m := source.Message{Chat: &e.chat, GUID: e.keys.GUID("whatsapp "+e.title, address, when.Truncate(time.Minute), b.words), Row: at.line, Time: when,
 		Sender: address, Parts: b.parts, Partial: b.partial}
 	for i := range m.Parts {
-		if m.Parts[i].Kind.IsAttachment() {
-			m.Parts[i].Attachment = m.GUID
+		if p := &m.Parts[i]; p.Kind.IsAttachment() {
+			p.Attachment = m.GUID
+			if !b.partial && p.Kind != store.Location {
+				p.File = store.FilePlace{Root: e.root, Path: p.Text}
+			}
 		}
 	}
 	if len(m.Parts) == 0 {

@@ -97,6 +97,9 @@ func TestRead_iPhone(t *testing.T) {
 		"2024-03-16 12:00:00 John Smith text: [15/03, 19:02] Aidan: yes")
 	s.WantCounts(t, map[source.Fate]int64{source.Events: 2, source.Deleted: 2, source.Omitted: 1, source.Continued: 6})
 	members(t, s, false, "John Smith")
+	if p := s.Messages[2].Parts[0]; p.File.Path != p.Text || p.File.Root == "" || s.Messages[4].Parts[0].File.Path != "" {
+		t.Errorf("the photo is %+v", p)
+	}
 	if len(s.Left) != 1 || !s.Messages[4].Partial || s.Messages[3].Partial || s.Messages[2].Parts[0].Attachment == "" {
 		t.Errorf("left out are %+v", s.Left)
 	}
