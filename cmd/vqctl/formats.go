@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"ventriloquist/internal/androidsms"
 	"ventriloquist/internal/contacts"
 	"ventriloquist/internal/hint"
 	"ventriloquist/internal/jsonl"
@@ -28,6 +29,7 @@ var formats = []format{
 	{"jsonl", jsonl.Recognize, func(path string, r source.Reading) (source.Reader, error) { return jsonl.Open(path, r) }},
 	{"whatsapp", whatsapp.Recognize, func(path string, r source.Reading) (source.Reader, error) { return whatsapp.Open(path, r) }},
 	{"telegram", telegram.Recognize, func(path string, r source.Reading) (source.Reader, error) { return telegram.Open(path, r) }},
+	{"android-sms", androidsms.Recognize, func(path string, r source.Reading) (source.Reader, error) { return androidsms.Open(path, r) }},
 }
 
 func formatNames() string {

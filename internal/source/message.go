@@ -58,6 +58,8 @@ const (
 	Deleted
 	Omitted   // stand for media that the export leaves out
 	Broadcast // of channels
+	Doubles   // that are there twice
+	NoSender  // from or to nobody that can be told
 	Unsent    // drafts, and what failed to be sent
 	Empty
 	Unknown // of a kind unknown to this program
@@ -65,7 +67,7 @@ const (
 	fates
 )
 
-var fateWords = [fates]string{"messages", "further lines of messages", "reactions", "reactions to absent messages", "events", "deleted", "media left out of the export", "of channels", "never sent",
+var fateWords = [fates]string{"messages", "further lines of messages", "reactions", "reactions to absent messages", "events", "deleted", "media left out of the export", "of channels", "doubled", "without a sender", "never sent",
 	"empty", "of an unknown kind", "around the messages"}
 
 // String says it in a summary: "12 deleted".

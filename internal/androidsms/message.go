@@ -1,0 +1,198 @@
+package androidsms
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ventriloquist/internal/kinds"
+	"ventriloquist/internal/source"
+	"ventriloquist/internal/store"
+)
+
+// The boxes of a phone: type of an sms, msg_box of an mms. Others hold drafts, and what was not sent.
+const (
+	inbox = "1"
+	sent  = "2"
+)
+
+// The values of type of an addr.
+const addressFrom = "137"
+
+// self is what stands for the owner's own number.
+const self = "insert-address-token"
+
+// message is one of either kind.
+type message struct {
+	fate    source.Fate
+	date    string // milliseconds since 1970
+	members []string
+	sender  string
+	name    string // of the other one, if there is one other
+	parts   []source.Part
+}
+
+// sms is a row of a short message.
+func sms(values map[string]string) *message {
+	m := &message{date: values["date"], members: split(values["address"]), name: values["contact_name"]}
+	switch values["type"] {
+	case inbox:
+		if len(m.members) > 0 {
+			m.sender = m.members[0]
+		}
+	case sent:
+	default:
+		m.fate = source.Unsent
+		return m
+	}
+	if body := values["body"]; strings.TrimSpace(body) != "" {
+		m.parts = append(m.parts, source.Part{Text: body})
+	}
+	return m.checked(values["type"] == inbox)
+}
+
+// checked leaves out what has no words or no people.
+func (m *message) checked(received bool) *message {
+	switch {
+	case len(m.members) == 0, received && m.sender == "":
+		m.fate = source.NoSender
+	case len(m.parts) == 0:
+		m.fate = source.Empty
+	}
+	return m
+}
+
+// split cuts the addresses of several people, which stand in one attribute.
+func split(addresses string) (list []string) {
+	for address := range strings.SplitSeq(addresses, "~") {
+		if address = strings.TrimSpace(address); address != "" && address != self && !slices.Contains(list, address) {
+			list = append(list, address)
+		}
+	}
+	return list
+}
+
+// mms is a row of a message with files or of a group.
+type mms struct {
+	values    map[string]string
+	parts     []map[string]string
+	addresses []map[string]string
+}
+
+func (m *mms) message(reading source.Reading) *message {
+	out := &message{date: m.values["date"], members: split(m.values["address"]), name: m.values["contact_name"]}
+	box := m.values["msg_box"]
+	if box != inbox && box != sent {
+		out.fate = source.Unsent
+		return out
+	}
+	var from string
+	for _, a := range m.addresses {
+		address := strings.TrimSpace(a["address"])
+		switch {
+		case address == "" || address == self:
+		case a["type"] == addressFrom:
+			from = address
+		}
+	}
+	if len(out.members) == 0 { // not every phone has it
+		for _, a := range m.addresses {
+			out.members = append(out.members, split(a["address"])...)
+		}
+	}
+	// In a group the owner's own number may be among the others.
+	if len(out.members) > 1 {
+		out.members = slices.DeleteFunc(out.members, func(address string) bool { return reading.Sender(address) == store.Owner })
+	}
+	if box == inbox {
+		out.sender = from
+		if len(out.members) == 1 {
+			out.sender = out.members[0]
+		} else if from != "" && !slices.Contains(out.members, from) {
+			out.members = append(out.members, from)
+		}
+	}
+	for _, p := range m.parts {
+		if part, some := partOf(p); some {
+			out.parts = append(out.parts, part)
+		}
+	}
+	return out.checked(box == inbox)
+}
+
+// partOf is a part of an mms: words or a file. How they are arranged on the screen is a part too, which is left out.
+func partOf(values map[string]string) (p source.Part, some bool) {
+	kind := strings.ToLower(values["ct"])
+	switch {
+	case strings.HasPrefix(kind, "application/smil"):
+		return p, false
+	case strings.HasPrefix(kind, "text/plain"):
+		return source.Part{Text: values["text"]}, strings.TrimSpace(values["text"]) != ""
+	}
+	name := ""
+	for _, key := range []string{"cl", "name", "fn", "cid"} {
+		if name = strings.Trim(strings.TrimSpace(values[key]), "<>"); name != "" {
+			break
+		}
+	}
+	return source.Part{Kind: kinds.Of(kind, "", name), Text: name}, true
+}
+
+// emitter gives the messages.
+type emitter struct {
+	reader *Reader
+	sink   source.Sink
+	begun  bool
+	row    int64
+	count  int64 // that the file says it holds
+	mms    *mms
+	chats  map[string]*source.Chat
+	seen   map[string]bool
+}
+
+func (e *emitter) emit(m *message) error {
+	if e.row%1024 == 0 {
+		e.sink.Progress(e.row, e.count)
+	}
+	if m.fate != source.Messages {
+		e.sink.Count(m.fate, 1)
+		return nil
+	}
+	at, err := source.ParseTime(json.RawMessage(m.date), time.UTC)
+	if err != nil {
+		return fmt.Errorf("date of message %d: %w", e.row, err)
+	}
+	chat, key := e.chat(m.members)
+	if len(m.members) == 1 && m.name != "" && m.name != "(Unknown)" {
+		e.sink.Name(m.members[0], m.name)
+	}
+	words := []string{"sms", key, m.sender, m.date}
+	for _, p := range m.parts {
+		words = append(words, p.Kind.String(), p.Text)
+	}
+	out := source.Message{Chat: chat, GUID: source.Hashed(words...), Row: e.row, Time: at, Sender: m.sender, Parts: m.parts}
+	if e.seen[out.GUID] { // phones that were restored have messages twice
+		e.sink.Count(source.Doubles, 1)
+		return nil
+	}
+	e.seen[out.GUID] = true
+	for i := range out.Parts {
+		if out.Parts[i].Kind.IsAttachment() {
+			out.Parts[i].Attachment = fmt.Sprintf("%s/%d", out.GUID, i)
+		}
+	}
+	return e.sink.Message(&out)
+}
+
+// chat is the one with these people.
+func (e *emitter) chat(members []string) (chat *source.Chat, key string) {
+	sorted := slices.Sorted(slices.Values(members))
+	key = strings.Join(sorted, "~")
+	if chat = e.chats[key]; chat == nil {
+		chat = &source.Chat{Source: e.reader.name, Extent: store.Whole, Group: len(sorted) > 1, Members: sorted}
+		e.chats[key] = chat
+	}
+	return chat, key
+}
