@@ -22,14 +22,16 @@ import (
 const defaultSource = "~/Library/Messages/chat.db"
 
 type collectOptions struct {
-	source   string
-	format   string
-	me       []string
-	zone     string
-	dataDir  string
-	keepGone bool
-	include  string
-	json     bool
+	source string
+	format string
+	me     []string
+	zone   string
+	// passphraseFile holds the passphrase of an encrypted backup.
+	passphraseFile string
+	dataDir        string
+	keepGone       bool
+	include        string
+	json           bool
 }
 
 func newCollectCommand() *cli.Command {
@@ -45,6 +47,7 @@ have is one.`,
 			&cli.StringFlag{Name: "format", Usage: "what the source is, instead of looking: " + formatNames(), Destination: &o.format},
 			&cli.StringSliceFlag{Name: "me", Usage: "what an export calls you, beside MY_NAME and USER_IDENTIFIERS", Destination: &o.me},
 			&cli.StringFlag{Name: "zone", Usage: "time zone of an export whose times have none, such as Europe/Berlin (default: this machine's)", Destination: &o.zone},
+			&cli.StringFlag{Name: "passphrase-file", Usage: "holds the passphrase of an encrypted backup (default: " + passphraseVariable + ", or it is asked for)", Destination: &o.passphraseFile},
 			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
 			&cli.BoolFlag{Name: "keep-gone", Usage: "keep messages that are no longer in the source", Destination: &o.keepGone},
 			&cli.StringFlag{Name: "include", Usage: "take what is left out of chat.db otherwise: junk, deleted, scheduled, failed, or all", Destination: &o.include},
@@ -92,7 +95,7 @@ func collectDatabase(ctx context.Context, o *collectOptions, path string) (*coll
 	if err != nil {
 		return nil, err
 	}
-	database, err := imessage.Open(ctx, path)
+	database, err := openMessages(ctx, o, path)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +104,7 @@ func collectDatabase(ctx context.Context, o *collectOptions, path string) (*coll
 	target, err := fillStore(ctx, o, func(db *store.DB) (err error) {
 		report, finish := newProgress("rows", "rows")
 		defer finish()
-		summary, err = imessage.Collect(ctx, database, db, imessage.Options{KeepGone: o.keepGone, Include: include, Progress: report})
+		summary, err = imessage.Collect(ctx, database.Source, db, imessage.Options{KeepGone: o.keepGone, Include: include, Progress: report})
 		if err == nil {
 			err = keepOwnCards(ctx, db, database.Path())
 		}
@@ -110,7 +113,7 @@ func collectDatabase(ctx context.Context, o *collectOptions, path string) (*coll
 	if err != nil {
 		return nil, err
 	}
-	return newCollectResult(database.Path(), target, &summary), nil
+	return newCollectResult(database.shown, target, &summary), nil
 }
 
 // collectExport collects the export of another program.

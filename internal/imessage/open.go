@@ -66,6 +66,19 @@ func Open(ctx context.Context, path string) (*Source, error) {
 	return s, nil
 }
 
+// OpenCopy opens the decrypted copy of an iOS backup that lies in the folder copied; the backup itself is in the folder
+// original, and the store knows the source by that one.
+func OpenCopy(ctx context.Context, copied, original string) (*Source, error) {
+	s, err := Open(ctx, copied)
+	if err != nil {
+		return nil, err
+	}
+	if s.name, s.root, err = placeOf(filepath.Join(original, backupName[:2], backupName)); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
 // placeOf tells databases apart by where they lie, and where their attachments are looked for.
 func placeOf(path string) (name, root string, err error) {
 	absolute, err := filepath.Abs(path)
@@ -135,7 +148,7 @@ func refuseEncrypted(backup string) error {
 	}
 	var content struct{ IsEncrypted bool }
 	if _, err := plist.Unmarshal(manifest, &content); err == nil && content.IsEncrypted {
-		return hint.With(fmt.Errorf("the backup in %s is encrypted", backup), "make a backup without a password, or decrypt a copy of it first")
+		return hint.With(fmt.Errorf("the backup in %s is encrypted", backup), "collect it with its passphrase: `vqctl collect --source` asks for it")
 	}
 	return nil
 }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/imessage"
+	"ventriloquist/internal/iosbackup"
+)
+
+// passphraseVariable may hold the passphrase of an encrypted backup.
+const passphraseVariable = "BACKUP_PASSPHRASE"
+
+// messageSource is Apple's database, of an encrypted backup a decrypted copy.
+type messageSource struct {
+	*imessage.Source
+	shown   string // what it is called
+	private string // the folder of the copy, or empty
+}
+
+// openMessages opens Apple's database at path. Of an encrypted backup it decrypts the database, and the address book if
+// there is one, into a private folder.
+func openMessages(ctx context.Context, o *collectOptions, path string) (*messageSource, error) {
+	if !iosbackup.IsEncrypted(path) {
+		database, err := imessage.Open(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		return &messageSource{Source: database, shown: database.Path()}, nil
+	}
+	private, err := os.MkdirTemp("", "vqctl-backup-*")
+	if err != nil {
+		return nil, err
+	}
+	m := &messageSource{shown: path, private: private}
+	if err = decryptBackup(ctx, o, path, private); err == nil {
+		m.Source, err = imessage.OpenCopy(ctx, private, path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(private))
+	}
+	return m, nil
+}
+
+// Close closes the database and removes the copy.
+func (m *messageSource) Close() error {
+	err := m.Source.Close()
+	if m.private != "" {
+		err = errors.Join(err, os.RemoveAll(m.private))
+	}
+	return err
+}
+
+// decryptBackup writes what collect needs of a backup into a folder.
+func decryptBackup(ctx context.Context, o *collectOptions, path, folder string) error {
+	passphrase, err := o.passphrase(path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "the key is made of the passphrase, which takes some seconds")
+	backup, err := iosbackup.Unlock(ctx, path, passphrase)
+	if err != nil {
+		return err
+	}
+	defer backup.Close()
+	if err := backup.Extract(ctx, folder, iosbackup.Messages); err != nil {
+		return err
+	}
+	if err := backup.Extract(ctx, folder, iosbackup.AddressBook); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// passphrase is that of a backup: of a file, of the environment, or asked for without showing it.
+func (o *collectOptions) passphrase(path string) (string, error) {
+	if o.passphraseFile != "" {
+		data, err := os.ReadFile(o.passphraseFile)
+		if err != nil {
+			return "", fmt.Errorf("cannot read the passphrase: %w", err)
+		}
+		return strings.TrimRight(string(data), "\r\n"), nil
+	}
+	if passphrase := os.Getenv(passphraseVariable); passphrase != "" {
+		return passphrase, nil
+	}
+	return askPassphrase(path)
+}
+
+func askPassphrase(path string) (string, error) {
+	terminal := int(os.Stdin.Fd())
+	if !term.IsTerminal(terminal) {
+		return "", hint.With(fmt.Errorf("the backup in %s is encrypted", path),
+			"run this in a terminal, which asks for its passphrase, or give it in %s or --passphrase-file", passphraseVariable)
+	}
+	fmt.Fprintf(os.Stderr, "passphrase of the backup in %s: ", path)
+	passphrase, err := term.ReadPassword(terminal)
+	fmt.Fprintln(os.Stderr)
+	if errors.Is(err, io.EOF) {
+		return "", errors.New("no passphrase was given")
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read the passphrase: %w", err)
+	}
+	return string(passphrase), nil
+}

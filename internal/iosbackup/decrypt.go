@@ -1,0 +1,78 @@
+package iosbackup
+
+import (
+	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// decryptFile writes what is encrypted in a file to another, which only its owner may read. Size is how much of it counts;
+// less than 0 is all but the padding.
+func decryptFile(ctx context.Context, to, from string, key []byte, size int64) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	written, padding, err := decryptTo(ctx, out, in, key)
+	if err == nil {
+		switch {
+		case size < 0:
+			err = out.Truncate(written - padding)
+		case size > written:
+			err = fmt.Errorf("it has %d bytes, but should have %d: the backup is not whole", written, size)
+		default:
+			err = out.Truncate(size)
+		}
+	}
+	return errors.Join(err, out.Close())
+}
+
+// decryptTo decrypts AES in CBC mode, and returns how much there is and how much of it, at the end, is padding.
+func decryptTo(ctx context.Context, out io.Writer, in io.Reader, key []byte) (written, padding int64, err error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return 0, 0, err
+	}
+	mode := cipher.NewCBCDecrypter(block, make([]byte, aes.BlockSize))
+	buffer := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return written, 0, err
+		}
+		n, err := io.ReadFull(in, buffer)
+		if errors.Is(err, io.EOF) {
+			return written, padding, nil
+		}
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return written, 0, err
+		}
+		if n%aes.BlockSize != 0 {
+			return written, 0, errors.New("its length is no multiple of 16: the backup is not whole")
+		}
+		mode.CryptBlocks(buffer[:n], buffer[:n])
+		if _, err := out.Write(buffer[:n]); err != nil {
+			return written, 0, err
+		}
+		written += int64(n)
+		padding = paddingOf(buffer[:n])
+	}
+}
+
+// paddingOf is how many bytes at the end are padding: n bytes of n.
+func paddingOf(data []byte) int64 {
+	n := int(data[len(data)-1])
+	if n == 0 || n > aes.BlockSize || !bytes.HasSuffix(data, bytes.Repeat([]byte{byte(n)}, n)) {
+		return 0
+	}
+	return int64(n)
+}

@@ -1,0 +1,50 @@
+package iosbackup
+
+import (
+	"crypto/aes"
+	"crypto/subtle"
+	"encoding/binary"
+	"errors"
+)
+
+// wrapBlock is what a key is wrapped in units of, in bytes.
+const wrapBlock = 8
+
+// wrapCheck is what stands before a key that was unwrapped with the right one.
+const wrapCheck = 0xA6A6A6A6A6A6A6A6
+
+// errWrongKey tells that a key was wrapped with another.
+var errWrongKey = errors.New("the key does not fit")
+
+// unwrap takes the wrapping off a key, as RFC 3394 says.
+func unwrap(with, wrapped []byte) ([]byte, error) {
+	if len(wrapped) < 3*wrapBlock || len(wrapped)%wrapBlock != 0 {
+		return nil, errors.New("a wrapped key has a wrong length")
+	}
+	cipher, err := aes.NewCipher(with)
+	if err != nil {
+		return nil, err
+	}
+	n := len(wrapped)/wrapBlock - 1
+	check := binary.BigEndian.Uint64(wrapped)
+	key := append([]byte(nil), wrapped[wrapBlock:]...)
+	var block [2 * wrapBlock]byte
+	const rounds = 6
+	for j := rounds - 1; j >= 0; j-- {
+		for i := n; i >= 1; i-- {
+			part := key[(i-1)*wrapBlock : i*wrapBlock]
+			binary.BigEndian.PutUint64(block[:], check^uint64(n*j+i))
+			copy(block[wrapBlock:], part)
+			cipher.Decrypt(block[:], block[:])
+			check = binary.BigEndian.Uint64(block[:])
+			copy(part, block[wrapBlock:])
+		}
+	}
+	var got, want [wrapBlock]byte
+	binary.BigEndian.PutUint64(got[:], check)
+	binary.BigEndian.PutUint64(want[:], wrapCheck)
+	if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		return nil, errWrongKey
+	}
+	return key, nil
+}
