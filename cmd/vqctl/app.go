@@ -25,6 +25,8 @@ func newApp() *cli.Command {
 			newCollectCommand(),
 			newContactsCommand(),
 			newPreprocessCommand(),
+			newRedactCommand(),
+			newForgetCommand(),
 			newTrainCommand(),
 			newEvaluateCommand(),
 			newGenerateCommand(),

@@ -154,6 +154,9 @@ func fillStore(ctx context.Context, o *collectOptions, collect func(*store.DB) e
 			os.Remove(target)
 		}
 	}()
+	if err := setPolicy(ctx, db); err != nil {
+		return target, err
+	}
 	return target, collect(db)
 }
 

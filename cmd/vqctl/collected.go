@@ -24,7 +24,9 @@ type collectResult struct {
 	// Fates are where the rows went; their numbers add up to Rows.
 	Fates []rowFate `json:"fates"`
 	Gone  int64     `json:"gone"` // rows of the last time that the source no longer has
-	Kept  bool      `json:"kept"` // with --keep-gone
+	// Forgotten are messages that stayed out because somebody was forgotten.
+	Forgotten int64 `json:"forgotten,omitempty"`
+	Kept      bool  `json:"kept"` // with --keep-gone
 	// Damaged are rows whose body cannot be decoded, Unknown values that this program does not know, by column.
 	Damaged *imessage.RowList `json:"damaged_bodies,omitempty"`
 	Unknown map[string]int64  `json:"unknown_values,omitempty"`
@@ -41,7 +43,7 @@ type rowFate struct {
 
 func newCollectResult(source, target string, s *imessage.Summary) *collectResult {
 	r := &collectResult{Source: source, Unit: "rows", Database: target, Rows: s.Total, Messages: s.Messages, Conversations: s.Conversations,
-		Gone: s.Gone, Kept: s.Kept, Fates: []rowFate{}, Unknown: s.Unknown, Unreadable: s.Unreadable}
+		Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Unknown: s.Unknown, Unreadable: s.Unreadable}
 	if s.Damaged.Count > 0 {
 		r.Damaged = &s.Damaged
 	}
@@ -55,7 +57,7 @@ func newCollectResult(source, target string, s *imessage.Summary) *collectResult
 
 func newExportResult(reader source.Reader, target string, s *source.Summary) *collectResult {
 	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Messages: s.Messages,
-		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Fates: []rowFate{}, Notes: s.Notes}
+		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Notes: s.Notes}
 	for fate, n := range s.Rows {
 		if n > 0 {
 			r.Fates = append(r.Fates, rowFate{source.Fate(fate).String(), n})
@@ -83,6 +85,9 @@ func (r *collectResult) print(out io.Writer) error {
 		fmt.Fprintf(&text, "%d messages are no longer in the source and were kept\n", r.Gone)
 	default:
 		fmt.Fprintf(&text, "%d messages were no longer in the source and are gone (--keep-gone keeps such)\n", r.Gone)
+	}
+	if r.Forgotten > 0 {
+		fmt.Fprintf(&text, "%d messages stayed out, of people who were forgotten\n", r.Forgotten)
 	}
 	if r.Damaged != nil {
 		fmt.Fprintf(&text, "%d bodies are damaged, and what could be found of their words was taken: %s\n", r.Damaged.Count, rowsInWords(r.Damaged))

@@ -13,6 +13,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"vqctl":   func() { os.Exit(runUntilSignal(os.Args)) },
 		"history": writePeople,
+		"private": writePrivate,
+		"sqlite":  runSQL,
 	})
 }
 

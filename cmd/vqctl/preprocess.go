@@ -56,6 +56,9 @@ The windows are written to training_windows.jsonl as well, unless they would fil
 	}
 }
 
+// exportName is what the window file in the data folder is called.
+const exportName = "training_windows.jsonl"
+
 // exportLimit is how large a window file is written without being asked for: at a stride of 1 each message stands in up
 // to --window windows, and a long history would fill the disk.
 const exportLimit = 256 << 20
@@ -97,6 +100,9 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return err
 	}
 	options.People = book.Person
+	if err := redactDescriptions(ctx, db); err != nil {
+		return err
+	}
 	report, finish := newProgress("messages", "messages")
 	options.Progress = report
 	summary, err := windows.Build(ctx, db, options)
@@ -119,7 +125,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 func exportWindows(ctx context.Context, o preprocessOptions, db *store.DB, size int64) (string, error) {
 	path := o.export
 	if path == "" {
-		path = filepath.Join(o.dataDir, "training_windows.jsonl")
+		path = filepath.Join(o.dataDir, exportName)
 		if size > exportLimit {
 			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return "", fmt.Errorf("cannot remove the old window file: %w", err)

@@ -95,6 +95,7 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		pace: train.Pace{
 			LoggingSteps: c.Int("logging-steps"), SaveSteps: c.Int("save-steps"), EvalSteps: c.Int("eval-steps"),
 			Recompute: c.Bool("recompute"), OutputDir: c.String("output-dir"), RunName: c.String("run-name"),
+			ContinueFrom: c.String("continue-from"),
 		},
 		lora:    adapter.Config{R: c.Int("lora-r"), Alpha: c.Float("lora-alpha"), Dropout: c.Float("lora-dropout")},
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"ventriloquist/internal/hint"
@@ -103,6 +104,18 @@ func (b *Book) byName(called string) (name string, listed bool) {
 
 // Names returns the people listed, in the order of the file.
 func (b *Book) Names() []string { return b.names }
+
+// Addresses are those of a person of the file, in the order of the alphabet.
+func (b *Book) Addresses(name string) []string {
+	var list []string
+	for address, who := range b.people {
+		if who == name && who != Owner {
+			list = append(list, address)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
 
 // Load reads the contacts file at path. The owner must not be in it.
 func Load(path string, self Self) (*Book, error) {

@@ -54,6 +54,24 @@ func Add(file []byte, additions []Addition) (added []byte, changes []Change, err
 	return []byte(out), changes, nil
 }
 
+// Remove returns the contents of a contacts file without somebody's line.
+func Remove(file []byte, name string) (kept []byte, changed bool) {
+	lines := splitLines(file)
+	number := 0
+	lines = slices.DeleteFunc(lines, func(line string) bool {
+		var p person
+		theirs := json.Unmarshal(trimLine(line, number), &p) == nil && strings.TrimSpace(p.Contact) == name
+		number++
+		changed = changed || theirs
+		return theirs
+	})
+	out := strings.Join(lines, "\n")
+	if len(lines) > 0 {
+		out += "\n"
+	}
+	return []byte(out), changed
+}
+
 // splitLines are the lines of a file without their newlines; the last newline begins no line.
 func splitLines(file []byte) []string {
 	text := strings.TrimSuffix(string(file), "\n")

@@ -45,6 +45,17 @@ func TestAdd_LineWithoutIDs(t *testing.T) {
 	}
 }
 
+func TestRemove(t *testing.T) {
+	const file = "\uFEFF{\"contact\": \"John\", \"ids\": [\"j@x.org\"]}\r\n\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}"
+	got, changed := contacts.Remove([]byte(file), "John")
+	if want := "\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}\n"; string(got) != want || !changed {
+		t.Errorf("the file is %q, want %q", got, want)
+	}
+	if _, changed := contacts.Remove([]byte(file), "Zoë"); changed {
+		t.Error("nobody was removed, and the file changed")
+	}
+}
+
 func TestCheck_FindsEverything(t *testing.T) {
 	const file = `{"contact": "John", "ids": ["+15551234567"]}
 nonsense

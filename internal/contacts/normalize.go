@@ -26,6 +26,12 @@ func regionOf(own []string) string {
 	return defaultRegion
 }
 
+// Region is that of numbers without a country code for somebody with these addresses of their own.
+func Region(own []string) string { return regionOf(own) }
+
+// Normalize spells an address as a book of that region does.
+func Normalize(address, region string) string { return normalize(address, region) }
+
 // normalize spells an address in the one way that all its spellings share: e-mail in lower case, telephone numbers in
 // E.164 (+12345678900), and anything else, such as the short numbers of companies, without the marks between its digits.
 func normalize(address, region string) string {

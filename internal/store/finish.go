@@ -89,6 +89,8 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	if err := w.writeSources(); err != nil {
 		return outcome, err
 	}
+	w.keepFacts()
+	outcome.Forgotten = w.forgottenMessages
 	if err := w.writeFacts(keepGone); err != nil {
 		return outcome, err
 	}

@@ -37,6 +37,9 @@ func (db *DB) KeepIdentities(ctx context.Context, own []OwnAddress, same []SameP
 		}
 	}
 	for _, s := range same {
+		if db.policy != nil && db.policy.StandIn(s.Address) != "" {
+			continue
+		}
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO address_person VALUES (?, ?)`, s.Address, s.Person); err != nil {
 			return explain(db.path, err)
 		}

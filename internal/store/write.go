@@ -46,6 +46,8 @@ type Outcome struct {
 	// Gone is how many rows of the last time are no longer in the source, nor in another; Kept says that they were kept.
 	Gone int64
 	Kept bool
+	// Forgotten is how many messages stayed out because somebody was forgotten.
+	Forgotten int64
 }
 
 // Writer takes all that one source, or several, hold now. What other sources gave stays.
@@ -67,12 +69,18 @@ type Writer struct {
 	events        []Event
 	versions      []Version
 	incomplete    bool
+
+	policy            *Policy           // nil if nothing is kept out
+	standIns          map[string]string // by address
+	forgottenRows     map[string]struct{}
+	forgottenMessages int64
 }
 
 // roster is a conversation before it is known to have messages.
 type roster struct {
-	group   bool
-	members []rosterMember
+	group     bool
+	members   []rosterMember
+	forgotten bool // nobody is there but who was forgotten
 }
 
 type rosterMember struct {
@@ -99,6 +107,9 @@ const stageColumns = 19
 // Replace makes the store hold, of the sources that fill names, what fill writes and nothing else, in one transaction:
 // after an error it holds what it held before. With keepGone, messages of rows that fill does not report as Present stay.
 func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) error) (Outcome, error) {
+	if err := db.checkPolicy(ctx); err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
 	conn, err := db.sql.Conn(ctx) // temporary tables belong to one connection
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
@@ -119,7 +130,8 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	defer stage.Close()
 	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
 		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]struct{}{}, roots: map[string]int64{},
-		seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{}}
+		seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{},
+		policy: db.policy, standIns: map[string]string{}, forgottenRows: map[string]struct{}{}}
 	if err := w.readSources(); err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
@@ -178,7 +190,7 @@ func (w *Writer) Conversation(group bool, members []Member) int64 {
 	}
 	number, known := w.conversations[string(key)]
 	if !known {
-		w.rosters = append(w.rosters, roster{group, list})
+		w.rosters = append(w.rosters, roster{group, list, w.onlyForgotten(members)})
 		number = int64(len(w.rosters))
 		w.conversations[string(key)] = number
 	}
@@ -191,7 +203,7 @@ func (w *Writer) canonical(members []Member) []rosterMember {
 	list := make([]rosterMember, 0, len(members))
 	for _, m := range members {
 		if m.Address != Owner {
-			list = append(list, rosterMember{w.handle(m.Address), m.Absent})
+			list = append(list, rosterMember{w.handle(cmp.Or(w.standIn(m.Address), m.Address)), m.Absent})
 		}
 	}
 	for len(list) > 0 && list[len(list)-1].absent {
@@ -234,6 +246,11 @@ func (w *Writer) Add(e *Entry) error {
 
 // add stages an entry that the sources of origin hold; old tells that it is in the store already.
 func (w *Writer) add(e *Entry, origin int64, old bool) error {
+	if w.isForgotten(e) {
+		w.forget(e)
+		return nil
+	}
+	e = w.redacted(e)
 	var target any
 	if e.TargetGUID != "" {
 		target = packGUID(e.TargetGUID)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 
@@ -36,6 +37,7 @@ type State struct {
 	Windows    int     `json:"windows"`
 	Data       string  `json:"data_fingerprint"`
 	Base       string  `json:"base_fingerprint"`
+	People     *People `json:"people,omitempty"`
 	Dropout    float64 `json:"lora_dropout"`
 	Options    Options `json:"options"`
 }
@@ -78,7 +80,7 @@ func (r *Run) save(dir string) error {
 func (r *Run) state() State {
 	return State{
 		Version: stateVersion, RunName: r.pace.RunName, Step: r.step, TotalSteps: r.schedule.TotalSteps,
-		Windows: len(r.data.Train), Data: r.data.fingerprint(), Base: r.base,
+		Windows: len(r.data.Train), Data: r.data.fingerprint(), Base: r.base, People: &r.people,
 		Dropout: r.files.Dropout, Options: r.opts,
 	}
 }
@@ -228,6 +230,9 @@ func (r *Run) Resume(checkpoint string, s State) error {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
 	r.step, r.begun = s.Step, true
+	if s.People != nil {
+		r.people = r.people.and(*s.People)
+	}
 	return nil
 }
 
@@ -254,7 +259,7 @@ func (r *Run) setPreviousAside(next string) error {
 		if _, err := os.Stat(next); err != nil {
 			return nil
 		}
-	} else if err == nil && s == r.state() {
+	} else if err == nil && reflect.DeepEqual(s, r.state()) {
 		return nil // this run's own
 	}
 	return r.moveAside(next)

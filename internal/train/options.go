@@ -39,6 +39,7 @@ type Pace struct {
 	Recompute    bool
 	OutputDir    string
 	RunName      string
+	ContinueFrom string // the adapter that the run begins with, "" for a new one
 }
 
 // maxEpochs keeps the number of steps within what can be counted.

@@ -19,6 +19,7 @@ type Run struct {
 	opts     Options
 	pace     Pace
 	data     *Data
+	people   People // whose conversations it has seen
 	steps    Steps
 	schedule Schedule
 
@@ -49,7 +50,8 @@ type Machine struct {
 // NewRun prepares a run of opts on data.
 func NewRun(opts Options, pace Pace, data *Data, m Machine) (*Run, error) {
 	r := &Run{opts: opts, pace: pace, data: data,
-		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base}
+		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base,
+		people: data.people().and(peopleOf(pace.ContinueFrom))}
 	r.steps = data.Steps(opts)
 	var err error
 	r.schedule, err = NewSchedule(opts.Scheduler, opts.LearningRate, opts.WarmupRatio, opts.TotalSteps(r.steps))

@@ -1,0 +1,68 @@
+package windows
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"ventriloquist/internal/atomicfile"
+)
+
+// DropMember rewrites a window file without the windows of conversations that somebody is a member of, and returns how
+// many these are. A file without such windows, or one that is no window file, stays as it is.
+func DropMember(path, name string) (dropped int, err error) {
+	if dropped, err = withoutMember(path, name, io.Discard); err != nil || dropped == 0 {
+		return 0, err
+	}
+	err = atomicfile.Write(path, func(out io.Writer) error {
+		dropped, err = withoutMember(path, name, out)
+		return err
+	})
+	return dropped, err
+}
+
+// withoutMember copies the rows of a window file that are kept.
+func withoutMember(path, name string, out io.Writer) (dropped int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, 1<<20)
+	if _, err := skipMark(in); err != nil {
+		return 0, fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	var row []byte
+	for {
+		var reading error
+		row, reading = readRow(in, row[:0])
+		if reading != nil && !errors.Is(reading, io.EOF) {
+			return dropped, fmt.Errorf("cannot read %s: %w", path, reading)
+		}
+		if rowHasMember(row, name) {
+			dropped++
+		} else if _, err := out.Write(row); err != nil {
+			return dropped, err
+		}
+		if reading != nil {
+			return dropped, nil
+		}
+	}
+}
+
+// rowHasMember tells whether a row is a window of a conversation with somebody.
+func rowHasMember(row []byte, name string) bool {
+	if len(bytes.TrimSpace(row)) == 0 {
+		return false
+	}
+	text, _, err := parseRow(row)
+	if err != nil || len(text) == 0 {
+		return false
+	}
+	header, err := ParseHeader(splitText(text)[0])
+	return err == nil && slices.Contains(header.Members, name)
+}
