@@ -93,7 +93,7 @@ func find(ctx context.Context, manifest, id string) (entry, error) {
 	case errors.Is(err, sql.ErrNoRows):
 		return entry{}, errAbsent
 	case err != nil:
-		return entry{}, fmt.Errorf("Manifest.db cannot be read: %w", err)
+		return entry{}, fmt.Errorf("its list of files cannot be read: %w", err)
 	}
 	return parseEntry(file)
 }
