@@ -2,6 +2,7 @@ package imessage
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"strings"
 
@@ -19,24 +20,28 @@ type attachment struct {
 	payload bool
 }
 
-// readAttachments returns the attachments of each message, in order.
-func (s *Source) readAttachments(ctx context.Context) (map[int64][]attachment, error) {
+// readAttachments returns the attachments of each message, in order; of all messages, or of those in a JSON list.
+func (s *Source) readAttachments(ctx context.Context, messages driver.Value) (map[int64][]attachment, error) {
 	list := make(map[int64][]attachment)
 	if !s.has("attachment", "guid") || !s.has("message_attachment_join", "message_id", "attachment_id") {
 		return list, nil
 	}
+	only, args := "j.message_id IS NOT NULL", []driver.Value{}
+	if messages != nil {
+		only, args = "j.message_id"+numbersIn, []driver.Value{messages}
+	}
 	query := fmt.Sprintf(`SELECT j.message_id, %s, %s, %s, %s, %s FROM message_attachment_join j
-		JOIN attachment ON attachment.ROWID = j.attachment_id WHERE j.message_id IS NOT NULL
+		JOIN attachment ON attachment.ROWID = j.attachment_id WHERE %s
 		ORDER BY j.message_id, j.attachment_id`, s.text("attachment", "guid"),
 		s.text("attachment", "filename"), s.text("attachment", "transfer_name"), s.text("attachment", "mime_type"),
-		s.text("attachment", "uti"))
+		s.text("attachment", "uti"), only)
 	err := s.each(ctx, query, func(r record) error {
 		message, guid, transfer := r.int(0), r.text(1), r.text(3)
 		name := fileName(r.text(2), transfer)
 		list[message] = append(list[message], attachment{guid: guid, name: name, path: strings.TrimSpace(r.text(2)), kind: kinds.Of(r.text(4), r.text(5), name),
 			payload: strings.HasSuffix(name, ".pluginPayloadAttachment") || strings.HasSuffix(transfer, ".pluginPayloadAttachment")})
 		return nil
-	})
+	}, args...)
 	return list, err
 }
 

@@ -37,6 +37,7 @@ type directory struct {
 	chats   map[int64]*chat
 	deleted map[int64]bool // messages that are recently deleted
 	places  places         // of the other messages
+	links   joinList       // chat_message_join
 }
 
 func (s *Source) readDirectory(ctx context.Context) (*directory, error) {
@@ -157,9 +158,19 @@ func (s *Source) readLinks(ctx context.Context, d *directory, deleted bool) erro
 			return err
 		}
 	}
-	return s.each(ctx, `SELECT message_id, chat_id FROM chat_message_join WHERE message_id IS NOT NULL AND chat_id IS NOT NULL`, func(r record) error {
-		if l := (link{r.int(0), r.int(1)}); !recoverable[l] {
+	rowID := "0"
+	if s.roots[chatJoin.name] != 0 {
+		rowID = "ROWID"
+	}
+	query := fmt.Sprintf(`SELECT message_id, chat_id, %s FROM chat_message_join
+		WHERE message_id IS NOT NULL AND chat_id IS NOT NULL ORDER BY 3`, rowID)
+	return s.each(ctx, query, func(r record) error {
+		l := link{r.int(0), r.int(1)}
+		if !recoverable[l] {
 			d.place(l.message, d.chats[l.chat])
+		}
+		if rowID != "0" {
+			d.links.add(join{r.int(2), l.message, l.chat})
 		}
 		return nil
 	})

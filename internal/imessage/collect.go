@@ -3,7 +3,9 @@ package imessage
 import (
 	"context"
 	"errors"
+	"sync"
 
+	"ventriloquist/internal/imessage/pages"
 	"ventriloquist/internal/store"
 )
 
@@ -20,20 +22,32 @@ type Options struct {
 // Collect makes the store hold what the source holds, in one transaction. What of a damaged source can be read is kept,
 // and the summary tells what could not.
 func Collect(ctx context.Context, s *Source, db *store.DB, options Options) (Summary, error) {
+	if options.Progress == nil {
+		options.Progress = func(int64, int64) {}
+	}
 	c := collector{source: s, options: options}
-	if c.options.Progress == nil {
-		c.options.Progress = func(int64, int64) {}
+	done, err := c.again(ctx, db)
+	if err == nil && !done {
+		c = collector{source: s, options: options}
+		err = c.whole(ctx, db)
 	}
-	if err := c.prepare(ctx); err != nil {
-		return c.summary, s.explain(err)
-	}
-	var err error
-	c.summary.Outcome, err = db.Replace(ctx, options.KeepGone, func(w *store.Writer) error { return c.fill(ctx, w) })
 	if err != nil {
 		return c.summary, err
 	}
-	c.summary.settle()
 	return c.summary, s.keepIdentities(ctx, db)
+}
+
+// whole collects all rows.
+func (c *collector) whole(ctx context.Context, db *store.DB) (err error) {
+	if err := c.prepare(ctx); err != nil {
+		return c.source.explain(err)
+	}
+	c.summary.Outcome, err = db.Replace(ctx, c.options.KeepGone, func(w *store.Writer) error { return c.fill(ctx, w) })
+	c.summary.setDamaged(c.damaged)
+	c.summary.Unknown = countUnknown(c.unknown)
+	c.summary.settle()
+	c.summary.Read = c.summary.Total
+	return err
 }
 
 // collector is one run of Collect.
@@ -43,7 +57,9 @@ type collector struct {
 	directory *directory
 	reader    reader
 	summary   Summary
-	number    int64 // of the source in the store
+	number    int64            // of the source in the store
+	damaged   []int64          // rows whose body is damaged
+	unknown   map[int64]string // rows with a value that is not known, and that value
 }
 
 // prepare reads what tells where rows belong.
@@ -63,7 +79,7 @@ func (c *collector) prepare(ctx context.Context) error {
 	if err := c.survive("who was in which group", s.readEras(ctx, c.directory)); err != nil {
 		return err
 	}
-	c.reader.attachments, err = s.readAttachments(ctx)
+	c.reader.attachments, err = s.readAttachments(ctx, nil)
 	return c.survive("attachment", err)
 }
 
@@ -77,24 +93,62 @@ func (c *collector) survive(what string, err error) error {
 }
 
 // fill reads and decodes the rows on one side and stores them on the other.
-func (c *collector) fill(ctx context.Context, w *store.Writer) error {
-	ctx, stop := context.WithCancel(ctx)
+func (c *collector) fill(outer context.Context, w *store.Writer) error {
+	ctx, stop := context.WithCancel(outer)
 	defer stop()
 	c.number = w.Source(c.source.name, store.Whole)
 	batches := make(chan *batch, 4)
 	var reading error
+	var leaves map[string][]pages.Leaf
+	var side sync.WaitGroup
+	side.Go(func() { leaves = c.source.survey(ctx) })
 	go func() {
 		defer close(batches)
 		reading = c.readRows(ctx, batches)
 	}()
 	storing := c.storeRows(w, batches)
-	stop()
+	if storing != nil {
+		stop()
+	}
 	for range batches { // the reader ends before its source is used again
 	}
+	side.Wait()
 	if storing != nil {
 		return storing
 	}
-	return c.source.explain(reading)
+	if reading != nil {
+		return c.source.explain(reading)
+	}
+	return c.source.explain(c.remember(outer, w, leaves))
+}
+
+// remember leaves in the store what tells the next collection what has changed.
+func (c *collector) remember(ctx context.Context, w *store.Writer, leaves map[string][]pages.Leaf) error {
+	st, err := c.newState(ctx, leaves)
+	if st == nil || err != nil {
+		return err
+	}
+	w.SetState(func(o *store.Outcome) []byte {
+		s := c.summary
+		s.Outcome = *o
+		s.settle()
+		st.Rows, st.Messages, st.Conversations = s.Rows, o.Messages, o.Conversations
+		return st.encode()
+	})
+	return nil
+}
+
+// note keeps what the summary and the next collection want to know of a row.
+func (c *collector) note(t *told) {
+	if t.damaged {
+		c.damaged = append(c.damaged, t.id)
+	}
+	if t.unknown != "" {
+		if c.unknown == nil {
+			c.unknown = make(map[int64]string)
+		}
+		c.unknown[t.id] = t.unknown
+	}
 }
 
 // batch is what many rows have told.
@@ -165,7 +219,13 @@ func (c *collector) storeRows(w *store.Writer, batches <-chan *batch) error {
 
 func (c *collector) storeRow(w *store.Writer, t *told, entries []store.Entry) error {
 	w.Present(t.guid)
-	c.summary.count(t)
+	c.summary.Rows[t.fate]++
+	c.note(t)
+	if t.fate != Message && t.fate != Tapback && t.fate != Removal {
+		if err := w.LeftOut(t.id, int(t.fate)); err != nil {
+			return err
+		}
+	}
 	if len(entries) > 0 && t.era.conversation == 0 {
 		t.era.conversation = w.Conversation(t.era.group, t.era.members)
 	}

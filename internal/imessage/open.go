@@ -17,6 +17,7 @@ import (
 	"howett.net/plist"
 
 	"ventriloquist/internal/hint"
+	"ventriloquist/internal/imessage/pages"
 )
 
 // backupName is what sms.db is called in an iOS backup: the SHA-1 of its domain and path.
@@ -31,6 +32,8 @@ type Source struct {
 	conn     *sql.Conn // in a transaction
 	snapshot string    // folder of the copy that is read, or empty
 	columns  map[string]map[string]bool
+	look     *pages.Look       // at the state that the transaction sees; nil if others write too often to tell
+	roots    map[string]uint32 // the first pages of the surveyed tables
 }
 
 // Open opens the database at path, or the one of the iOS backup in the folder path, for reading.
@@ -194,10 +197,13 @@ func (s *Source) connect(ctx context.Context, path string) error {
 		return err
 	}
 	if s.conn, err = s.db.Conn(ctx); err == nil {
-		_, err = s.conn.ExecContext(ctx, "BEGIN")
+		err = s.begin(ctx, absolute)
 	}
 	if err == nil {
 		s.columns, err = s.probe(ctx)
+	}
+	if err == nil {
+		err = s.readRoots(ctx)
 	}
 	if err != nil {
 		if s.conn != nil {
@@ -207,6 +213,27 @@ func (s *Source) connect(ctx context.Context, path string) error {
 		s.conn, s.db = nil, nil
 	}
 	return err
+}
+
+// begin begins the transaction, at a moment when nobody writes: only then is it known which pages it sees.
+func (s *Source) begin(ctx context.Context, path string) error {
+	const attempts = 10
+	for n := range attempts {
+		if n > 0 {
+			if _, err := s.conn.ExecContext(ctx, "ROLLBACK"); err != nil {
+				return err
+			}
+		}
+		before, looking := pages.LookAt(path)
+		if _, err := s.conn.ExecContext(ctx, "BEGIN; SELECT count(*) FROM sqlite_master"); err != nil {
+			return err
+		}
+		if after, err := pages.LookAt(path); looking == nil && err == nil && before.Same(after) {
+			s.look = after
+			return nil
+		}
+	}
+	return nil
 }
 
 func cannotOpen(err error) bool {

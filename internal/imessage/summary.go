@@ -10,6 +10,8 @@ import (
 type Summary struct {
 	Total int64
 	Rows  [fates]int64
+	// Read is how many of the rows were read this time: those that may have changed since the last.
+	Read int64
 	// Damaged are rows whose body cannot be decoded; what could be found of their words counts.
 	Damaged RowList
 	// Unknown counts the values that this program does not know, each said with its column; the rows are kept as events.
@@ -25,27 +27,12 @@ type RowList struct {
 	First []int64 `json:"first"` // row ids
 }
 
-// listed is how many rows a RowList names.
+// listedRows is how many rows a RowList names.
 const listedRows = 20
 
-func (l *RowList) add(row int64) {
-	if l.Count++; len(l.First) < listedRows {
-		l.First = append(l.First, row)
-	}
-}
-
-// count counts a row.
-func (s *Summary) count(t *told) {
-	s.Rows[t.fate]++
-	if t.damaged {
-		s.Damaged.add(t.id)
-	}
-	if t.unknown != "" {
-		if s.Unknown == nil {
-			s.Unknown = make(map[string]int64)
-		}
-		s.Unknown[t.unknown]++
-	}
+// setDamaged takes the rows whose body is damaged.
+func (s *Summary) setDamaged(rows []int64) {
+	s.Damaged = RowList{Count: int64(len(rows)), First: rows[:min(len(rows), listedRows)]}
 }
 
 // rows is how many rows were counted.

@@ -5,42 +5,25 @@ import (
 	"slices"
 )
 
-// The steps that turn what is staged into the contents of the file, in order. An answer aims at the staged row of the
-// part that it names, else at the first of its message; reactions are not answered.
+// The steps that turn what is staged into the contents of the file, in order. The table number says of each staged row
+// what its id is, NULL for the taking back of a reaction, and the id of what it answers; what is not in it goes.
 const (
-	findAnswered = `
-INSERT OR IGNORE INTO answered SELECT target_guid FROM stage WHERE target_guid IS NOT NULL;
-INSERT INTO place SELECT guid, part, place, rowid, shortened FROM stage
-  WHERE guid IN (SELECT guid FROM answered) AND NOT removal AND kind <> 1;
-INSERT INTO aim SELECT rowid, coalesce(
-    (SELECT stage FROM place p WHERE p.guid = target_guid AND p.part = target_part ORDER BY p.place LIMIT 1),
-    (SELECT stage FROM place p WHERE p.guid = target_guid AND (target_part < 0 OR NOT p.shortened)
-      ORDER BY p.place LIMIT 1)) FROM stage WHERE target_guid IS NOT NULL;
-DELETE FROM aim WHERE target IS NULL`
-
-	dropLostReactions = `DELETE FROM stage WHERE kind = 1 AND NOT removal AND NOT old AND rowid NOT IN (SELECT stage FROM aim)`
-	dropLostRemovals  = `DELETE FROM stage WHERE removal AND NOT old AND rowid NOT IN (SELECT stage FROM aim)`
-	dropOldLost       = `DELETE FROM stage WHERE (removal OR kind = 1) AND old AND rowid NOT IN (SELECT stage FROM aim)`
-
 	clearStore = `DELETE FROM message; DELETE FROM attachment; DELETE FROM removal; DELETE FROM handle;
 DELETE FROM conversation_member; DELETE FROM conversation`
 
+	noteWaiting = `INSERT OR IGNORE INTO waiting SELECT source_row, target_guid FROM stage s JOIN unanswered u ON u.stage = s.rowid
+  WHERE NOT s.old`
+
 	writeMessages = `
-INSERT INTO number SELECT rowid, row_number() OVER (ORDER BY conversation, date, source_row, place, rowid)
-  FROM stage WHERE NOT removal;
-INSERT INTO message SELECT n.id, source_row, guid, part, date, sender, kind, text,
-    (SELECT t.id FROM aim a JOIN number t ON t.stage = a.target WHERE a.stage = s.rowid), origin
-  FROM stage s JOIN number n ON n.stage = s.rowid ORDER BY n.id;
+INSERT INTO message SELECT n.id, source_row, guid, part, date, sender, kind, text, n.target, origin
+  FROM stage s JOIN number n ON n.stage = s.rowid WHERE n.id IS NOT NULL ORDER BY n.id;
 INSERT INTO attachment SELECT n.id, attachment, transcript, root, path
-  FROM stage s JOIN number n ON n.stage = s.rowid WHERE attachment IS NOT NULL ORDER BY n.id;
+  FROM stage s JOIN number n ON n.stage = s.rowid WHERE attachment IS NOT NULL AND n.id IS NOT NULL ORDER BY n.id;
 INSERT INTO removal (source_row, guid, date, sender, text, target, origin)
-  SELECT source_row, guid, date, sender, text, t.id, origin FROM stage s JOIN aim a ON a.stage = s.rowid
-    JOIN number t ON t.stage = a.target WHERE removal ORDER BY date, source_row, s.rowid`
+  SELECT source_row, guid, date, sender, text, n.target, origin FROM number n JOIN stage s ON s.rowid = n.stage
+    WHERE n.id IS NULL ORDER BY date, source_row, s.rowid`
 
-	writeConversations = `INSERT INTO conversation SELECT s.conversation, 0, min(n.id), max(n.id)
-  FROM stage s JOIN number n ON n.stage = s.rowid GROUP BY s.conversation`
-
-	dropStage = `DROP TABLE stage; DROP TABLE partial; DROP TABLE shared; DROP TABLE answered; DROP TABLE place; DROP TABLE aim; DROP TABLE number`
+	dropStage = `DROP TABLE stage; DROP TABLE partial; DROP TABLE shared; DROP TABLE unanswered; DROP TABLE number`
 )
 
 // finish sorts what is staged into the tables of the file.
@@ -55,32 +38,25 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	if err := w.mergeShared(); err != nil {
 		return outcome, err
 	}
-	steps := []struct {
-		sql     string
-		changed *int64
-	}{
-		{findAnswered, nil},
-		{dropLostReactions, &outcome.LostReactions},
-		{dropLostRemovals, &outcome.LostRemovals},
-		{dropOldLost, nil},
-		{clearStore, nil},
-		{writeMessages, nil},
-		{writeConversations, nil},
-		{dropStage, nil},
+	o := order{entryList: &w.entries}
+	unanswered := o.aim()
+	if err := w.noteUnanswered(&o, unanswered, &outcome); err != nil {
+		return outcome, err
 	}
-	for _, step := range steps {
-		result, err := w.tx.ExecContext(w.ctx, step.sql)
-		if err != nil {
+	if err := w.leftOut.Flush(); err != nil {
+		return outcome, err
+	}
+	o.number(len(w.rosters))
+	if err := w.writeNumbers(&o); err != nil {
+		return outcome, err
+	}
+	for _, step := range []string{noteWaiting, clearStore, writeMessages, dropStage} {
+		if _, err := w.tx.ExecContext(w.ctx, step); err != nil {
 			return outcome, err
-		}
-		if step.changed != nil {
-			if *step.changed, err = result.RowsAffected(); err != nil {
-				return outcome, err
-			}
 		}
 	}
 	var err error
-	if outcome.Conversations, err = w.writeRosters(); err != nil {
+	if outcome.Conversations, err = w.writeRosters(&o); err != nil {
 		return outcome, err
 	}
 	if err := w.writeRoots(); err != nil {
@@ -94,12 +70,62 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	if err := w.writeFacts(keepGone); err != nil {
 		return outcome, err
 	}
-	return outcome, w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM message`).Scan(&outcome.Messages)
+	if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM message`).Scan(&outcome.Messages); err != nil {
+		return outcome, err
+	}
+	return outcome, w.writeReading(&outcome)
+}
+
+// noteUnanswered counts and notes the entries that answer what is not there.
+func (w *Writer) noteUnanswered(o *order, unanswered []uint32, outcome *Outcome) error {
+	for _, n := range unanswered {
+		s := o.at(n)
+		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO unanswered VALUES (?)`, n+1); err != nil {
+			return err
+		}
+		if s.old || !s.dead {
+			continue
+		}
+		if s.removal {
+			outcome.LostRemovals++
+		} else {
+			outcome.LostReactions++
+		}
+		if err := w.leftOut.Add(s.row, int64(LostTarget)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeNumbers writes the table number.
+func (w *Writer) writeNumbers(o *order) error {
+	numbers, err := NewInserter(w.ctx, w.tx, "number", 3)
+	if err != nil {
+		return err
+	}
+	defer numbers.Close()
+	for n := range uint32(o.count) {
+		if o.at(n).dead {
+			continue
+		}
+		var id, target any
+		if o.ids[n] != 0 {
+			id = o.ids[n]
+		}
+		if o.targets[n] != 0 {
+			target = o.ids[o.targets[n]-1]
+		}
+		if err := numbers.Add(int64(n)+1, id, target); err != nil {
+			return err
+		}
+	}
+	return numbers.Flush()
 }
 
 // writeRosters writes the handles, and the members of the conversations that have messages. It returns how many sets of
 // members these have: who was absent does not count.
-func (w *Writer) writeRosters() (sets int64, err error) {
+func (w *Writer) writeRosters(o *order) (sets int64, err error) {
 	for id, address := range w.addresses[1:] {
 		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO handle VALUES (?, ?, ?)`, id+1, address, nullable(w.names[address])); err != nil {
 			return 0, err
@@ -107,14 +133,12 @@ func (w *Writer) writeRosters() (sets int64, err error) {
 	}
 	seen := make(map[string]bool)
 	for i, r := range w.rosters {
-		result, err := w.tx.ExecContext(w.ctx, `UPDATE conversation SET is_group = ? WHERE id = ?`, r.group, i+1)
+		if o.last[i+1] == 0 {
+			continue
+		}
+		_, err := w.tx.ExecContext(w.ctx, `INSERT INTO conversation VALUES (?, ?, ?, ?)`, i+1, r.group, o.first[i+1], o.last[i+1])
 		if err != nil {
 			return 0, err
-		}
-		if used, err := result.RowsAffected(); err != nil {
-			return 0, err
-		} else if used == 0 {
-			continue
 		}
 		for place, m := range r.members {
 			if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO conversation_member VALUES (?, ?, ?, ?)`, i+1, place, m.handle, m.absent); err != nil {

@@ -17,11 +17,11 @@ UNION ALL SELECT r.target, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text,
 // The copy of a message that was read last counts; what the store held of it goes.
 const (
 	keepRow    = `INSERT OR IGNORE INTO partial VALUES (?)`
-	dropLesser = `DELETE FROM stage WHERE NOT old AND guid IN (SELECT guid FROM partial)`
+	findLesser = `SELECT rowid FROM stage WHERE NOT old AND guid IN (SELECT guid FROM partial)`
 
 	shareRow   = `INSERT OR IGNORE INTO shared VALUES (?, ?)`
 	sharedSets = `SELECT DISTINCT s.origin, o.origin FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old`
-	dropDouble = `DELETE FROM stage WHERE old AND guid IN (SELECT o.guid FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old)`
+	findDouble = `SELECT rowid FROM stage WHERE old AND guid IN (SELECT o.guid FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old)`
 	joinOrigin = `UPDATE stage SET origin = ? WHERE NOT old AND origin = ? AND guid IN (SELECT guid FROM shared WHERE origin = ?)`
 )
 
@@ -50,7 +50,7 @@ func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
 	gone := make(map[string]struct{})
 	place := 0
 	return w.eachOld(r, func(row *oldRow) error {
-		present := w.isPresent(row.GUID)
+		present := w.present.has(row.GUID)
 		set := w.sources.left(row.origin, row.Date)
 		_, fuller := w.partial[row.GUID]
 		switch {
@@ -149,7 +149,7 @@ func (r *Reader) scanOld(rows *sql.Rows, row *oldRow) error {
 // mergeShared makes one message of those that both the store, or another source, and a source collected now hold.
 func (w *Writer) mergeShared() error {
 	if len(w.partial) > 0 {
-		if _, err := w.tx.ExecContext(w.ctx, dropLesser); err != nil {
+		if err := w.leaveOut(findLesser); err != nil {
 			return err
 		}
 	}
@@ -157,7 +157,7 @@ func (w *Writer) mergeShared() error {
 	if err != nil || len(pairs) == 0 {
 		return err
 	}
-	if _, err := w.tx.ExecContext(w.ctx, dropDouble); err != nil {
+	if err := w.leaveOut(findDouble); err != nil {
 		return err
 	}
 	for _, p := range pairs {
@@ -166,6 +166,23 @@ func (w *Writer) mergeShared() error {
 		}
 	}
 	return nil
+}
+
+// leaveOut leaves out the staged rows that a query finds.
+func (w *Writer) leaveOut(query string) error {
+	rows, err := w.tx.QueryContext(w.ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row uint32
+		if err := rows.Scan(&row); err != nil {
+			return err
+		}
+		w.entries.at(row - 1).dead = true
+	}
+	return rows.Err()
 }
 
 // sharedSets are the pairs of origins, new and old, that hold a message both.

@@ -162,7 +162,7 @@ func (w *Writer) writeSources() error {
 	}
 	s := &w.sources
 	for id, name := range s.names {
-		if s.ids[name] != int64(id) {
+		if id == 0 || s.ids[name] != int64(id) {
 			continue
 		}
 		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO source VALUES (?, ?)`, id, name); err != nil {

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/binary"
-	"slices"
 )
 
 // WholeMessage as a TargetPart names a row as such: its first message.
@@ -64,11 +62,13 @@ type Writer struct {
 	names         map[string]string // of addresses
 	partial       map[string]struct{}
 	roots         map[string]int64
-	seenUUIDs     map[[16]byte]struct{}
-	seenGUIDs     map[string]struct{}
+	entries       entryList
+	present       *presence // nil if the store holds nothing that could be gone
 	events        []Event
 	versions      []Version
 	incomplete    bool
+	leftOut       *Inserter
+	state         func(*Outcome) []byte
 
 	policy            *Policy           // nil if nothing is kept out
 	standIns          map[string]string // by address
@@ -95,11 +95,8 @@ CREATE TEMP TABLE stage (conversation INTEGER, date INTEGER, source_row INTEGER,
   removal INTEGER, shortened INTEGER, origin INTEGER, old INTEGER);
 CREATE TEMP TABLE partial (guid PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE shared (guid PRIMARY KEY, origin INTEGER) WITHOUT ROWID;
-CREATE TEMP TABLE answered (guid PRIMARY KEY) WITHOUT ROWID;
-CREATE TEMP TABLE place (guid, part INTEGER, place INTEGER, stage INTEGER, shortened INTEGER,
-  PRIMARY KEY (guid, part, place, stage)) WITHOUT ROWID;
-CREATE TEMP TABLE aim (stage INTEGER PRIMARY KEY, target INTEGER);
-CREATE TEMP TABLE number (stage INTEGER PRIMARY KEY, id INTEGER);
+CREATE TEMP TABLE unanswered (stage INTEGER PRIMARY KEY);
+CREATE TEMP TABLE number (stage INTEGER PRIMARY KEY, id INTEGER, target INTEGER);
 `
 
 const stageColumns = 19
@@ -128,10 +125,20 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 		return Outcome{}, explain(db.path, err)
 	}
 	defer stage.Close()
-	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
+	if _, err := tx.ExecContext(ctx, forgetReading); err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	leftOut, err := NewInserter(ctx, tx, "left_out", 2)
+	if err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	defer leftOut.Close()
+	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, leftOut: leftOut, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
 		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]struct{}{}, roots: map[string]int64{},
-		seenUUIDs: map[[16]byte]struct{}{}, seenGUIDs: map[string]struct{}{},
 		policy: db.policy, standIns: map[string]string{}, forgottenRows: map[string]struct{}{}}
+	if w.present, err = newPresence(ctx, tx); err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
 	if err := w.readSources(); err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
@@ -153,68 +160,28 @@ func (w *Writer) Incomplete() { w.incomplete = true }
 
 // Present tells that the source still has this row, whether or not it becomes a message.
 func (w *Writer) Present(guid string) {
-	if packed, ok := packUUID(guid); ok {
-		w.seenUUIDs[[16]byte(packed)] = struct{}{}
-		return
+	if w.present != nil {
+		w.present.add(guid)
 	}
-	w.seenGUIDs[guid] = struct{}{}
 }
 
 // Partial tells that the source says less of a row than it may have said before: what the store holds of it stays, and
 // what is added of it is taken only where the store holds nothing.
 func (w *Writer) Partial(guid string) { w.partial[guid] = struct{}{} }
 
-func (w *Writer) isPresent(guid string) bool {
-	if packed, ok := packUUID(guid); ok {
-		_, seen := w.seenUUIDs[[16]byte(packed)]
-		return seen
-	}
-	_, seen := w.seenGUIDs[guid]
-	return seen
-}
-
 // Conversation returns the number of the conversation of these members (without the owner), each once or more. Order
 // counts only between those who are there and those who are absent.
 func (w *Writer) Conversation(group bool, members []Member) int64 {
-	list := w.canonical(members)
-	key := make([]byte, 0, 1+4*len(list))
-	if group {
-		key = append(key, 'g')
-	}
-	for _, m := range list {
-		mark := uint64(m.handle) << 1
-		if m.absent {
-			mark++
-		}
-		key = binary.AppendUvarint(key, mark)
-	}
-	number, known := w.conversations[string(key)]
+	number := func(address string) int64 { return w.handle(cmp.Or(w.standIn(address), address)) }
+	list := canonical(members, number, func(handle int64) string { return w.addresses[handle] })
+	key := rosterKey(group, list)
+	id, known := w.conversations[key]
 	if !known {
 		w.rosters = append(w.rosters, roster{group, list, w.onlyForgotten(members)})
-		number = int64(len(w.rosters))
-		w.conversations[string(key)] = number
+		id = int64(len(w.rosters))
+		w.conversations[key] = id
 	}
-	return number
-}
-
-// canonical is the same for lists that say the same: neighbours that are all there, or all absent, are sorted, and who
-// is absent need not be said behind the last who is there.
-func (w *Writer) canonical(members []Member) []rosterMember {
-	list := make([]rosterMember, 0, len(members))
-	for _, m := range members {
-		if m.Address != Owner {
-			list = append(list, rosterMember{w.handle(cmp.Or(w.standIn(m.Address), m.Address)), m.Absent})
-		}
-	}
-	for len(list) > 0 && list[len(list)-1].absent {
-		list = list[:len(list)-1]
-	}
-	for from, to := 0, 0; from < len(list); from = to {
-		for to = from; to < len(list) && list[to].absent == list[from].absent; to++ {
-		}
-		slices.SortFunc(list[from:to], func(a, b rosterMember) int { return cmp.Compare(w.addresses[a.handle], w.addresses[b.handle]) })
-	}
-	return slices.Compact(list)
+	return id
 }
 
 // handle returns the number of an address, 0 for the owner.
@@ -251,10 +218,13 @@ func (w *Writer) add(e *Entry, origin int64, old bool) error {
 		return nil
 	}
 	e = w.redacted(e)
+	s := staged{date: e.Date, row: e.Row, guid: sumOf(e.GUID), conversation: int32(e.Conversation), part: int32(e.Part), wants: int32(e.TargetPart),
+		place: int32(e.Place), removal: e.Removal, react: e.Kind == Reaction, shortened: e.Shortened, old: old}
 	var target any
 	if e.TargetGUID != "" {
-		target = packGUID(e.TargetGUID)
+		target, s.target = packGUID(e.TargetGUID), sumOf(e.TargetGUID)
 	}
+	w.entries.add(s)
 	err := w.stage.Add(e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
 		w.handle(e.Sender), int64(e.Kind), e.Text, nullable(e.Attachment), nullable(e.Transcript), w.root(&e.File), nullable(e.File.shortened(e.Text)),
 		target, e.TargetPart, e.Removal, e.Shortened, origin, old)

@@ -13,9 +13,9 @@ type Leaf struct {
 	Sum  uint64 // a checksum of its rows
 }
 
-// sumBytes is how much of a checksum is kept: one in 2^48 changes goes unseen.
+// sumBytes is how much of a checksum is kept: one in 2^40 changes goes unseen.
 const (
-	sumBytes = 6
+	sumBytes = 5
 	sumMask  = 1<<(8*sumBytes) - 1
 )
 

@@ -1,0 +1,285 @@
+package imessage
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"math"
+	"slices"
+
+	"ventriloquist/internal/imessage/pages"
+	"ventriloquist/internal/store"
+)
+
+// everything is all rows of a table.
+var everything = pages.Range{First: math.MinInt64, Last: math.MaxInt64}
+
+// again collects what has changed since an earlier collection; done is false if the source must be read as a whole.
+func (c *collector) again(ctx context.Context, db *store.DB) (done bool, err error) {
+	data, err := db.ReadingState(ctx, c.source.name)
+	if err != nil {
+		return false, err
+	}
+	old := decodeState(data, c.options.Include)
+	if old == nil {
+		return false, nil
+	}
+	a := renewal{collector: c, db: db, old: old, leaves: c.source.survey(ctx), rows: map[int64]row{}}
+	if a.leaves == nil {
+		return false, ctx.Err()
+	}
+	if c.directory, err = c.source.readDirectory(ctx); err != nil {
+		return false, err
+	}
+	if !holds(old.Handles, c.directory.handleSums()) || !holds(old.Chats, c.directory.chatSums()) {
+		return false, nil
+	}
+	c.directory.useEras(old.Eras)
+	err = a.run(ctx)
+	if errors.Is(err, store.ErrRewrite) || isDamage(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// renewal is a collection of what has changed.
+type renewal struct {
+	*collector
+	ctx                          context.Context
+	db                           *store.DB
+	old                          *state
+	leaves                       map[string][]pages.Leaf
+	links, attached, recoverable joinList
+	suspects                     []pages.Range
+	relinked                     []int64       // messages that stand in other chats than they did
+	rows                         map[int64]row // that were read, by number
+}
+
+func (a *renewal) run(ctx context.Context) error {
+	a.ctx = ctx
+	if err := a.findSuspects(); err != nil {
+		return err
+	}
+	a.summary = Summary{Rows: a.old.Rows, Outcome: store.Outcome{Messages: a.old.Messages, Conversations: a.old.Conversations}}
+	a.damaged, a.unknown = slices.Clone(a.old.Damaged), a.old.Unknown
+	if len(a.suspects) > 0 {
+		if err := a.amend(); err != nil {
+			return err
+		}
+	}
+	a.summary.Total = a.summary.rows()
+	a.summary.setDamaged(a.damaged)
+	a.summary.Unknown = countUnknown(a.unknown)
+	a.options.Progress(a.summary.Total, a.summary.Total)
+	return nil
+}
+
+// findSuspects finds the messages of which anything may have changed.
+func (a *renewal) findSuspects() error {
+	changed := make(map[string][]pages.Range)
+	for _, table := range surveyed {
+		before, _, err := pages.ParseLeaves(a.old.Leaves[table])
+		if err != nil && a.old.Leaves[table] != nil {
+			return store.ErrRewrite
+		}
+		changed[table] = pages.Changed(before, a.leaves[table])
+	}
+	var rows, more []int64
+	var err error
+	oldLinks, oldAttached := joinList{data: a.old.Links}, joinList{data: a.old.Attached}
+	if a.links, rows, err = oldLinks.renew(a.ctx, a.source, chatJoin, changed[chatJoin.name]); err != nil {
+		return err
+	}
+	a.relinked = slices.Clone(rows)
+	if a.attached, more, err = oldAttached.renew(a.ctx, a.source, attachmentJoin, changed[attachmentJoin.name]); err != nil {
+		return err
+	}
+	rows = append(rows, more...)
+	oldRecoverable := joinList{data: a.old.Recoverable}
+	if a.recoverable, more, err = oldRecoverable.renew(a.ctx, a.source, recoverableJoin, []pages.Range{everything}); err != nil {
+		return err
+	}
+	rows = append(rows, more...)
+	a.relinked = append(a.relinked, more...)
+	if files := changed["attachment"]; len(files) > 0 {
+		err = a.attached.each(func(j join) {
+			if inRanges(files, j.other) {
+				rows = append(rows, j.message)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	a.suspects = changed["message"]
+	for _, row := range rows {
+		a.suspects = append(a.suspects, pages.Range{First: row, Last: row})
+	}
+	a.suspects = pages.Union(a.suspects)
+	return nil
+}
+
+// amend brings the store up to date with the suspects.
+func (a *renewal) amend() error {
+	told, err := a.readRanges(a.suspects)
+	if err != nil {
+		return err
+	}
+	if err := a.checkRelinked(); err != nil {
+		return err
+	}
+	ranges := make([]store.Range, len(a.suspects))
+	for i, r := range a.suspects {
+		ranges[i] = store.Range{First: r.First, Last: r.Last}
+	}
+	a.damaged = slices.DeleteFunc(a.damaged, func(row int64) bool { return inRanges(a.suspects, row) })
+	unknown := make(map[int64]string)
+	for row, value := range a.unknown {
+		if !inRanges(a.suspects, row) {
+			unknown[row] = value
+		}
+	}
+	a.unknown = unknown
+	a.summary.Read = int64(len(told))
+	list := make([]store.Told, len(told))
+	for i := range told {
+		a.note(&told[i].told)
+		list[i] = told[i].forStore()
+	}
+	slices.Sort(a.damaged)
+	outcome, err := a.db.Amend(a.ctx, ranges, list, a, a.check, a.state)
+	if err == nil {
+		a.summary.Outcome = outcome
+	}
+	return err
+}
+
+// mostSuspects is how many of the rows may have changed for it to be less work than reading all of them.
+func (a *renewal) mostSuspects() int { return 1000 + int(a.summary.rows()/5) }
+
+// read is what a row told, with its entries.
+type read struct {
+	told
+	entries []store.Entry
+}
+
+func (r *read) forStore() store.Told {
+	t := store.Told{Row: r.id, GUID: r.guid, Entries: r.entries, Why: int(r.fate), Event: r.event, Versions: r.versions}
+	if r.era != nil {
+		t.Group, t.Members = r.era.group, r.era.members
+	}
+	t.Shortened = len(r.entries) > 0 && r.entries[0].Shortened
+	return t
+}
+
+// readRanges reads the rows of the ranges.
+func (a *renewal) readRanges(ranges []pages.Range) ([]read, error) {
+	var rows []row
+	for _, r := range ranges {
+		err := a.source.each(a.ctx, a.source.selectRows()+" WHERE ROWID BETWEEN ? AND ?", func(v record) error {
+			if rows = append(rows, scanRow(v)); len(rows) > a.mostSuspects() {
+				return store.ErrRewrite
+			}
+			return nil
+		}, r.First, r.Last)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return a.tell(rows)
+}
+
+// numbersIn is what a query is given to look up many rows at once.
+const numbersIn = ` IN (SELECT value FROM json_each(?))`
+
+func asJSON(list any) driver.Value {
+	data, err := json.Marshal(list)
+	if err != nil {
+		return "[]"
+	}
+	return string(data)
+}
+
+// tell works out what rows tell.
+func (a *renewal) tell(rows []row) ([]read, error) {
+	ids := make([]int64, len(rows))
+	wanted := make(map[int64]bool, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].id
+		wanted[ids[i]] = true
+		a.rows[ids[i]] = rows[i]
+	}
+	if err := a.placeThem(wanted); err != nil {
+		return nil, err
+	}
+	var err error
+	if a.reader.attachments, err = a.source.readAttachments(a.ctx, asJSON(ids)); err != nil {
+		return nil, err
+	}
+	list := make([]read, 0, len(rows))
+	for i := range rows {
+		var b batch
+		a.read(&rows[i], &b)
+		list = append(list, read{b.rows[0], b.entries})
+	}
+	return list, nil
+}
+
+// placeThem finds the chats of messages.
+func (a *renewal) placeThem(wanted map[int64]bool) error {
+	d := a.directory
+	gone := make(map[join]bool)
+	err := a.recoverable.each(func(j join) {
+		if !wanted[j.message] {
+			return
+		}
+		if a.options.Include[Deleted] {
+			d.place(j.message, d.chats[j.other])
+			return
+		}
+		gone[join{0, j.message, j.other}], d.deleted[j.message] = true, true
+	})
+	if err != nil {
+		return err
+	}
+	return a.links.each(func(j join) {
+		if wanted[j.message] && !gone[join{0, j.message, j.other}] {
+			d.place(j.message, d.chats[j.other])
+		}
+	})
+}
+
+// Read returns what rows tell, for the store.
+func (a *renewal) Read(ids []int64) ([]store.Told, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []row
+	err := a.source.each(a.ctx, a.source.selectRows()+" WHERE ROWID"+numbersIn, func(v record) error {
+		rows = append(rows, scanRow(v))
+		return nil
+	}, asJSON(ids))
+	if err != nil {
+		return nil, err
+	}
+	told, err := a.tell(rows)
+	list := make([]store.Told, len(told))
+	for i := range told {
+		list[i] = told[i].forStore()
+	}
+	return list, err
+}
+
+// Find returns the row ids of identifiers, for the store.
+func (a *renewal) Find(guids []string) (map[string]int64, error) {
+	found := make(map[string]int64, len(guids))
+	if len(guids) == 0 {
+		return found, nil
+	}
+	err := a.source.each(a.ctx, "SELECT guid, ROWID FROM message WHERE guid"+numbersIn, func(r record) error {
+		found[r.text(0)] = r.int(1)
+		return nil
+	}, asJSON(guids))
+	return found, err
+}

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// ErrRewrite says that more has changed than an amendment can follow: the source must be collected as a whole.
+var ErrRewrite = errors.New("the source must be collected as a whole")
+
+// Told is what a row of a source tells, as [Writer] would be told it.
+type Told struct {
+	Row       int64
+	GUID      string
+	Group     bool     // of its conversation, as are the members
+	Members   []Member //
+	Entries   []Entry  // in the order of the body; none if it became no message
+	Why       int      // then: as in Writer.LeftOut
+	Event     *Event
+	Versions  []Version
+	Shortened bool
+}
+
+// Range is the rows from First to Last, inclusive.
+type Range struct{ First, Last int64 }
+
+// Rows reads rows of the source again.
+type Rows interface {
+	// Read returns what the rows of these numbers tell, those that exist.
+	Read(rows []int64) ([]Told, error)
+	// Find returns the numbers of the rows with these identifiers.
+	Find(guids []string) (map[string]int64, error)
+}
+
+// Change is a row that tells something else than it did.
+type Change struct {
+	Old *OldRow // nil if the row is new
+	New *Told   // nil if it is gone
+	// Lost tells that New is left out because what it answers is not there.
+	Lost bool
+}
+
+// OldRow is what the store held of a row.
+type OldRow struct {
+	Row     int64
+	Why     int  // if it was left out
+	LeftOut bool //
+	Entries []OldEntry
+	removal int64 // its id, if it is the taking back of a reaction
+}
+
+// OldEntry is a stored message, or the taking back of a reaction.
+type OldEntry struct {
+	Entry
+	id     int64
+	target sql.NullInt64
+}
+
+// Amendment changes what the store holds of its only source.
+type Amendment struct {
+	ctx            context.Context
+	tx             *sql.Tx
+	source         Rows
+	number, origin int64 // of the source
+	handles        map[string]int64
+	addresses      []string
+	known          int // how many addresses are in the file
+	conversations  []*placement
+	rosters        map[string]*placement
+	rows           map[int64]*Told  // that were read, by number
+	found          map[string]int64 // numbers of rows by identifier, nobody for none
+	changes        []Change
+	numbers        map[int64][]int64 // ids of the entries of a row that was changed, by its number
+}
+
+// placement is a conversation and where its messages lie.
+type placement struct {
+	id, first, last int64
+	limit           int64 // ids from here on are another's
+	group           bool
+	members         []rosterMember
+	isNew, touched  bool
+}
+
+// Amend changes, in one transaction, what the store holds of its only source, where the rows of the ranges are now what
+// told says; every row of the source that may have changed is in a range. Before anything is written, check sees the rows
+// that did change; its error ends the amendment and is returned. state is the source's new account of itself. ErrRewrite
+// tells that the store is as it was and the source must be collected as a whole.
+func (db *DB) Amend(ctx context.Context, ranges []Range, told []Told, source Rows, check func([]Change) error, state func(*Outcome) []byte) (Outcome, error) {
+	tx, err := db.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	defer tx.Rollback()
+	a := &Amendment{ctx: ctx, tx: tx, source: source, rows: map[int64]*Told{}, found: map[string]int64{}, numbers: map[int64][]int64{}}
+	outcome, err := a.run(ranges, told, check, state)
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
+	return outcome, nil
+}
+
+func (a *Amendment) run(ranges []Range, told []Told, check func([]Change) error, state func(*Outcome) []byte) (outcome Outcome, err error) {
+	for _, step := range []func() error{
+		a.readSource, a.readAddresses, a.readPlacements,
+		func() error { return a.compare(ranges, told, false) },
+		a.addDependents,
+		func() error { return check(a.changes) },
+		a.removeOld, a.addNew, a.aimAll, a.writeLeftOut, a.writeFacts, a.settle,
+	} {
+		if err := step(); err != nil {
+			return outcome, err
+		}
+	}
+	outcome.Gone = a.gone()
+	if outcome.Conversations, err = a.sets(); err != nil {
+		return outcome, err
+	}
+	if err = a.tx.QueryRowContext(a.ctx, `SELECT count(*) FROM message`).Scan(&outcome.Messages); err != nil {
+		return outcome, err
+	}
+	_, err = a.tx.ExecContext(a.ctx, `UPDATE reading SET state = ?, messages = ?`, state(&outcome), outcome.Messages)
+	return outcome, err
+}
+
+// readSource finds the number and the origin of the only source.
+func (a *Amendment) readSource() error {
+	var sources int
+	err := a.tx.QueryRowContext(a.ctx, `SELECT (SELECT count(*) FROM source WHERE id > 0), r.source, o.id FROM reading r
+		JOIN origin o ON o.source = r.source`).Scan(&sources, &a.number, &a.origin)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && sources != 1 {
+		return ErrRewrite
+	}
+	return err
+}
+
+func (a *Amendment) readAddresses() (err error) {
+	if a.addresses, err = readAddresses(a.ctx, a.tx); err != nil {
+		return err
+	}
+	a.handles = make(map[string]int64, len(a.addresses))
+	for id, address := range a.addresses {
+		a.handles[address] = int64(id)
+	}
+	a.known = len(a.addresses)
+	return nil
+}
+
+// handle returns the number of an address, as Writer.handle does.
+func (a *Amendment) handle(address string) int64 {
+	id, known := a.handles[address]
+	if !known {
+		id = int64(len(a.addresses))
+		a.handles[address] = id
+		a.addresses = append(a.addresses, address)
+	}
+	return id
+}
+
+// gone counts the rows that had messages and are not in the source any more.
+func (a *Amendment) gone() (n int64) {
+	present := map[string]bool{}
+	for _, c := range a.changes {
+		if c.New != nil {
+			present[c.New.GUID] = true
+		}
+	}
+	for _, c := range a.changes {
+		if c.New == nil && len(c.Old.Entries) > 0 && c.Old.removal == 0 && !present[c.Old.Entries[0].GUID] {
+			n++
+		}
+	}
+	return n
+}
+
+// sets counts the sets of members that have messages.
+func (a *Amendment) sets() (int64, error) {
+	seen := make(map[string]bool)
+	for _, p := range a.conversations {
+		if p.last >= p.first {
+			r := roster{group: p.group, members: p.members}
+			seen[fmt.Sprint(p.group, r.present())] = true
+		}
+	}
+	return int64(len(seen)), nil
+}

@@ -1,0 +1,320 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+)
+
+// removeOld takes out of the store what the changed rows told, but for messages that stay where they are and only say
+// something else.
+func (a *Amendment) removeOld() error {
+	for i := range a.changes {
+		c := &a.changes[i]
+		if c.Old == nil {
+			continue
+		}
+		kept := a.kept(c)
+		for _, e := range c.Old.Entries {
+			if !slices.Contains(kept, e.id) {
+				if err := a.remove(c.Old, &e); err != nil {
+					return err
+				}
+			}
+		}
+		if kept != nil {
+			a.numbers[c.New.Row] = kept
+		}
+	}
+	return nil
+}
+
+// settle finds out whether a row is left out after all.
+func (c *Change) settle(a *Amendment) {
+	c.Lost = c.New != nil && len(c.New.Entries) > 0 && len(a.settled(c.New)) == 0
+}
+
+// entries are what a change leaves in the store.
+func (c *Change) entries() []Entry {
+	if c.New == nil || c.Lost {
+		return nil
+	}
+	return c.New.Entries
+}
+
+// kept returns the ids of the old messages that the entries of a row take over, one for each; nil if they cannot all stay
+// where they are.
+func (a *Amendment) kept(c *Change) []int64 {
+	entries := c.entries()
+	if len(entries) == 0 || c.Old.removal != 0 || entries[0].Removal || len(c.Old.Entries) == 0 {
+		return nil
+	}
+	if p := a.placementOf(c.Old.Entries[0].id); p == nil || p != a.rosters[a.key(c.New)] {
+		return nil
+	}
+	ids := make([]int64, 0, len(entries))
+	at := 0
+	for i := range entries {
+		for at < len(c.Old.Entries) && c.Old.Entries[at].Part != entries[i].Part {
+			at++
+		}
+		if at == len(c.Old.Entries) || c.Old.Entries[at].Date != entries[i].Date {
+			return nil
+		}
+		ids = append(ids, c.Old.Entries[at].id)
+		at++
+	}
+	return ids
+}
+
+func (a *Amendment) remove(o *OldRow, e *OldEntry) error {
+	if o.removal != 0 {
+		_, err := a.tx.ExecContext(a.ctx, `DELETE FROM removal WHERE id = ?`, e.id)
+		return err
+	}
+	if p := a.placementOf(e.id); p != nil {
+		p.touched = true
+	}
+	_, err := a.tx.ExecContext(a.ctx, `DELETE FROM message WHERE id = ?`, e.id)
+	if err == nil && e.Kind.IsAttachment() {
+		_, err = a.tx.ExecContext(a.ctx, `DELETE FROM attachment WHERE message = ?`, e.id)
+	}
+	return err
+}
+
+// addNew writes the messages of the changed rows: over the old ones, or at the end of their conversation.
+func (a *Amendment) addNew() error {
+	var added []*Change
+	for i := range a.changes {
+		c := &a.changes[i]
+		entries := c.entries()
+		switch {
+		case len(entries) == 0 || entries[0].Removal:
+		case a.numbers[c.New.Row] == nil:
+			added = append(added, c)
+		default:
+			for k := range entries {
+				if err := a.write(&entries[k], a.numbers[c.New.Row][k]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	slices.SortFunc(added, func(x, y *Change) int {
+		return cmp.Or(cmp.Compare(x.New.Entries[0].Date, y.New.Entries[0].Date), cmp.Compare(x.New.Row, y.New.Row))
+	})
+	for _, c := range added {
+		if err := a.append(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// append puts the messages of a row at the end of their conversation. Where they belong further up, the whole must be
+// written anew.
+func (a *Amendment) append(c *Change) error {
+	p, err := a.placementFor(c.New)
+	if err != nil {
+		return err
+	}
+	end := p.first - 1
+	rows, err := a.tx.QueryContext(a.ctx, `SELECT id, date, source_row FROM message WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1`, p.first, p.last)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		var date, row int64
+		if err := rows.Scan(&end, &date, &row); err != nil {
+			return err
+		}
+		e := &c.New.Entries[0]
+		if cmp.Or(cmp.Compare(date, e.Date), cmp.Compare(row, e.Row)) >= 0 {
+			return ErrRewrite
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	rows.Close()
+	for k := range c.New.Entries {
+		end++
+		if end >= p.limit {
+			return ErrRewrite
+		}
+		if err := a.write(&c.New.Entries[k], end); err != nil {
+			return err
+		}
+		a.numbers[c.New.Row] = append(a.numbers[c.New.Row], end)
+	}
+	p.last, p.touched = max(p.last, end), true
+	return nil
+}
+
+// write writes a message under an id; what it answers is written later.
+func (a *Amendment) write(e *Entry, id int64) error {
+	_, err := a.tx.ExecContext(a.ctx, `INSERT OR REPLACE INTO message (id, source_row, guid, part, date, sender, kind, text, origin)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, e.Row, packGUID(e.GUID), e.Part, e.Date, a.handle(e.Sender), int64(e.Kind), e.Text, a.origin)
+	if err != nil {
+		return err
+	}
+	if _, err = a.tx.ExecContext(a.ctx, `DELETE FROM attachment WHERE message = ?`, id); err != nil || e.Attachment == "" {
+		return err
+	}
+	root, err := a.root(&e.File)
+	if err == nil {
+		_, err = a.tx.ExecContext(a.ctx, `INSERT INTO attachment (message, guid, transcript, root, path) VALUES (?, ?, ?, ?, ?)`, id, e.Attachment,
+			nullable(e.Transcript), root, nullable(e.File.shortened(e.Text)))
+	}
+	return err
+}
+
+// root returns the number of a file's root, nil if it has none.
+func (a *Amendment) root(f *FilePlace) (any, error) {
+	if f.Root == "" || f.Path == "" {
+		return nil, nil
+	}
+	if _, err := a.tx.ExecContext(a.ctx, `INSERT OR IGNORE INTO attachment_root (path) VALUES (?)`, f.Root); err != nil {
+		return nil, err
+	}
+	var id int64
+	err := a.tx.QueryRowContext(a.ctx, `SELECT id FROM attachment_root WHERE path = ?`, f.Root).Scan(&id)
+	return id, err
+}
+
+// aimAll writes what the entries of the changed rows answer, now that everything has its id.
+func (a *Amendment) aimAll() error {
+	for i := range a.changes {
+		c := &a.changes[i]
+		entries := c.entries()
+		for k := range entries {
+			e := &entries[k]
+			if e.TargetGUID == "" {
+				continue
+			}
+			target, err := a.idOf(e)
+			if err != nil {
+				return err
+			}
+			if target == 0 {
+				continue
+			}
+			if e.Removal {
+				_, err = a.tx.ExecContext(a.ctx, `INSERT INTO removal (source_row, guid, date, sender, text, target, origin) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+					e.Row, packGUID(e.GUID), e.Date, a.handle(e.Sender), e.Text, target, a.origin)
+			} else {
+				_, err = a.tx.ExecContext(a.ctx, `UPDATE message SET target = ? WHERE id = ?`, target, a.numbers[c.New.Row][k])
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// idOf returns the id of the message that an entry answers, 0 if there is none.
+func (a *Amendment) idOf(e *Entry) (int64, error) {
+	target, at := a.answered(e)
+	if target == nil {
+		return 0, nil
+	}
+	if a.numbers[target.Row] == nil {
+		if err := a.findIDs(target); err != nil {
+			return 0, err
+		}
+	}
+	if at >= len(a.numbers[target.Row]) {
+		return 0, ErrRewrite
+	}
+	return a.numbers[target.Row][at], nil
+}
+
+// findIDs looks up the ids of a row that did not change.
+func (a *Amendment) findIDs(t *Told) error {
+	p := a.rosters[a.key(t)]
+	if p == nil {
+		return ErrRewrite
+	}
+	rows, err := a.tx.QueryContext(a.ctx, `SELECT id FROM message WHERE id BETWEEN ? AND ? AND source_row = ? ORDER BY id`, p.first, p.last, t.Row)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return err
+		}
+		a.numbers[t.Row] = append(a.numbers[t.Row], id)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if len(a.numbers[t.Row]) != len(t.Entries) {
+		return ErrRewrite
+	}
+	return nil
+}
+
+// writeLeftOut notes why the changed rows became no message, and what they wait for.
+func (a *Amendment) writeLeftOut() error {
+	for i := range a.changes {
+		c := &a.changes[i]
+		for _, statement := range []string{`DELETE FROM left_out WHERE source_row = ?`, `DELETE FROM waiting WHERE source_row = ?`} {
+			if _, err := a.tx.ExecContext(a.ctx, statement, c.row()); err != nil {
+				return err
+			}
+		}
+		if c.New == nil {
+			continue
+		}
+		if entries := c.entries(); len(entries) == 0 {
+			if _, err := a.tx.ExecContext(a.ctx, `INSERT INTO left_out VALUES (?, ?)`, c.New.Row, c.New.why(entries)); err != nil {
+				return err
+			}
+		}
+		for k := range c.New.Entries {
+			e := &c.New.Entries[k]
+			if target, _ := a.answered(e); e.TargetGUID != "" && target == nil {
+				if _, err := a.tx.ExecContext(a.ctx, `INSERT OR IGNORE INTO waiting VALUES (?, ?)`, e.Row, packGUID(e.TargetGUID)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// writeFacts replaces the events and versions of the changed rows.
+func (a *Amendment) writeFacts() error {
+	w := Writer{ctx: a.ctx, tx: a.tx}
+	for i := range a.changes {
+		c := &a.changes[i]
+		guid := ""
+		if c.Old != nil && len(c.Old.Entries) > 0 {
+			guid = c.Old.Entries[0].GUID
+		}
+		if c.New != nil {
+			guid = c.New.GUID
+		}
+		for _, statement := range []string{`DELETE FROM event WHERE source = ? AND (guid = ? OR source_row = ?)`, `DELETE FROM version WHERE source = ? AND guid = ? AND ? IS NOT NULL`} {
+			if _, err := a.tx.ExecContext(a.ctx, statement, a.number, packGUID(guid), c.row()); err != nil {
+				return err
+			}
+		}
+		if c.New == nil {
+			continue
+		}
+		if c.New.Event != nil {
+			e := *c.New.Event
+			e.Source = a.number
+			w.events = append(w.events, e)
+		}
+		for _, v := range c.New.Versions {
+			v.Source = a.number
+			w.versions = append(w.versions, v)
+		}
+	}
+	return w.writeFacts(true)
+}

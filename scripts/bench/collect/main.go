@@ -1,0 +1,159 @@
+// Command collect measures what a long history costs: it writes a database of a million messages once, and times
+// bin/vqctl on it, with the memory that it took and the size of what it left. Prints one JSON object.
+//
+//	go run ./scripts/bench/collect [-messages 1000000] [-chats 300]
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"ventriloquist/internal/imessage/chatdb"
+)
+
+func main() {
+	messages := flag.Int("messages", 1_000_000, "messages of the history")
+	chats := flag.Int("chats", 300, "chats of the history")
+	folder := flag.String("folder", "build/bench/history", "where the history is kept")
+	flag.Parse()
+	if err := run(*folder, *messages, *chats); err != nil {
+		fmt.Fprintln(os.Stderr, "collect:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is one measurement.
+type bench struct {
+	folder   string
+	source   string
+	messages int
+	figures  map[string]float64
+}
+
+func run(folder string, messages, chats int) error {
+	b := bench{folder: folder, source: filepath.Join(folder, "chat.db"), messages: messages, figures: map[string]float64{}}
+	if err := b.prepare(chats); err != nil {
+		return err
+	}
+	for _, step := range []func() error{b.collect, b.size, b.preprocess} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if err := chatdb.AppendHistory(b.source, chatdb.History{Messages: newMessages, Chats: chats, Seed: uint64(time.Now().UnixNano())}); err != nil {
+		return err
+	}
+	if err := b.again(); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(b.figures)
+}
+
+// newMessages is how many there are at the second collection.
+const newMessages = 100
+
+// prepare writes the history, unless it is there, and the contacts.
+func (b *bench) prepare(chats int) error {
+	if err := os.MkdirAll(filepath.Join(b.folder, "data"), 0o755); err != nil {
+		return err
+	}
+	if _, err := os.Stat(b.source); errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(os.Stderr, "collect: writing a history of %d messages to %s\n", b.messages, b.source)
+		if err := chatdb.WriteHistory(b.source+".part", chatdb.History{Messages: b.messages, Chats: chats, Seed: 1}); err != nil {
+			return err
+		}
+		if err := os.Rename(b.source+".part", b.source); err != nil {
+			return err
+		}
+	}
+	contacts := []byte{}
+	for i := range 2 * chats * 5 {
+		contacts = fmt.Appendf(contacts, "{\"contact\": \"Person %d\", \"ids\": [\"+1555%07d\"]}\n", i+1, i+1)
+	}
+	return errors.Join(os.WriteFile(filepath.Join(b.folder, "data", "contacts_to_ids.jsonl"), contacts, 0o644),
+		os.RemoveAll(filepath.Join(b.folder, "data", "messages.db")))
+}
+
+// vqctl runs a command and returns how long it took, what memory in MB, and what it printed.
+func (b *bench) vqctl(arguments ...string) (seconds, memory float64, output []byte, err error) {
+	path, err := filepath.Abs("bin/vqctl")
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	cmd := exec.Command(path, arguments...)
+	cmd.Dir, cmd.Stderr = b.folder, os.Stderr
+	cmd.Env = append(os.Environ(), "MY_NAME=Me", "USER_IDENTIFIERS=")
+	start := time.Now()
+	output, err = cmd.Output()
+	seconds = time.Since(start).Seconds()
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		memory = float64(usage.Maxrss) / 1024
+	}
+	return seconds, memory, output, err
+}
+
+func (b *bench) collect() error {
+	seconds, memory, output, err := b.vqctl("collect", "--source", "chat.db", "--json")
+	if err != nil {
+		return err
+	}
+	var summary struct{ Rows float64 }
+	if err := json.Unmarshal(output, &summary); err != nil {
+		return err
+	}
+	b.figures["collect_messages_per_second"] = summary.Rows / seconds
+	b.figures["collect_memory_mb"] = memory
+	return nil
+}
+
+// size compares messages.db with the text and the identifiers that it holds.
+func (b *bench) size() error {
+	path := filepath.Join(b.folder, "data", "messages.db")
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite3", "file:"+path+"?mode=ro")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var held float64
+	// An identifier is 36 letters as the source has it, 16 bytes as it is stored.
+	err = db.QueryRow(`SELECT sum(length(CAST(text AS BLOB)) + iif(typeof(guid) = 'blob', 36, length(guid))) FROM message`).Scan(&held)
+	b.figures["size_ratio"] = float64(info.Size()) / held
+	return err
+}
+
+func (b *bench) preprocess() error {
+	seconds, memory, output, err := b.vqctl("preprocess", "--json")
+	if err != nil {
+		return err
+	}
+	var summary struct{ Messages float64 }
+	if err := json.Unmarshal(output, &summary); err != nil {
+		return err
+	}
+	b.figures["preprocess_messages_per_second"] = summary.Messages / seconds
+	b.figures["preprocess_memory_mb"] = memory
+	return nil
+}
+
+func (b *bench) again() error {
+	seconds, memory, output, err := b.vqctl("collect", "--source", "chat.db", "--json")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "collect: again: %s", output)
+	b.figures["again_seconds"] = seconds
+	b.figures["again_memory_mb"] = memory
+	return nil
+}
