@@ -31,6 +31,7 @@ type collectOptions struct {
 	dataDir        string
 	keepGone       bool
 	include        string
+	watch          bool
 	json           bool
 }
 
@@ -51,6 +52,7 @@ have is one.`,
 			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
 			&cli.BoolFlag{Name: "keep-gone", Usage: "keep messages that are no longer in the source", Destination: &o.keepGone},
 			&cli.StringFlag{Name: "include", Usage: "take what is left out of chat.db otherwise: junk, deleted, scheduled, failed, or all", Destination: &o.include},
+			&cli.BoolFlag{Name: "watch", Usage: "go on, and collect again whenever chat.db changes, until Ctrl-C", Destination: &o.watch},
 			&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -72,7 +74,16 @@ func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := checkWatch(&o, kind); err != nil {
+		return err
+	}
 	var result *collectResult
+	var stamp string
+	if o.watch {
+		if stamp, err = imessage.Stamp(path); err != nil {
+			return err
+		}
+	}
 	if kind == nil {
 		result, err = collectDatabase(ctx, &o, path)
 	} else {
@@ -86,7 +97,10 @@ func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 	} else {
 		err = result.print(out)
 	}
-	return errors.Join(err, result.damage())
+	if err = errors.Join(err, result.damage()); err != nil || !o.watch {
+		return err
+	}
+	return watch(ctx, &o, path, stamp, result, out)
 }
 
 // collectDatabase collects Apple's database.

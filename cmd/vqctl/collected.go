@@ -15,12 +15,15 @@ import (
 
 // collectResult is what collect --json prints.
 type collectResult struct {
-	Source        string `json:"source"`
-	Unit          string `json:"unit"` // what Rows counts
-	Database      string `json:"database"`
-	Rows          int64  `json:"rows"`
-	Messages      int64  `json:"messages"` // now in the database, reactions among them; a row may give several
-	Conversations int64  `json:"conversations"`
+	Source   string `json:"source"`
+	Unit     string `json:"unit"` // what Rows counts
+	Database string `json:"database"`
+	Rows     int64  `json:"rows"`
+	// Read is how many of the rows were read this time, Changed how many of these told something else than before.
+	Read          int64 `json:"rows_read"`
+	Changed       int64 `json:"rows_changed"`
+	Messages      int64 `json:"messages"` // now in the database, reactions among them; a row may give several
+	Conversations int64 `json:"conversations"`
 	// Fates are where the rows went; their numbers add up to Rows.
 	Fates []rowFate `json:"fates"`
 	Gone  int64     `json:"gone"` // rows of the last time that the source no longer has
@@ -42,8 +45,8 @@ type rowFate struct {
 }
 
 func newCollectResult(source, target string, s *imessage.Summary) *collectResult {
-	r := &collectResult{Source: source, Unit: "rows", Database: target, Rows: s.Total, Messages: s.Messages, Conversations: s.Conversations,
-		Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Unknown: s.Unknown, Unreadable: s.Unreadable}
+	r := &collectResult{Source: source, Unit: "rows", Database: target, Rows: s.Total, Read: s.Read, Changed: s.Changed, Messages: s.Messages,
+		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Unknown: s.Unknown, Unreadable: s.Unreadable}
 	if s.Damaged.Count > 0 {
 		r.Damaged = &s.Damaged
 	}
@@ -56,7 +59,7 @@ func newCollectResult(source, target string, s *imessage.Summary) *collectResult
 }
 
 func newExportResult(reader source.Reader, target string, s *source.Summary) *collectResult {
-	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Messages: s.Messages,
+	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Read: s.Total, Changed: s.Total, Messages: s.Messages,
 		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Notes: s.Notes}
 	for fate, n := range s.Rows {
 		if n > 0 {
@@ -77,6 +80,9 @@ func (r *collectResult) print(out io.Writer) error {
 		text.WriteString(note + "\n")
 	}
 	fmt.Fprintf(&text, "%d messages, reactions included, of %d conversations are in %s\n", r.Messages, r.Conversations, r.Database)
+	if r.Read < r.Rows {
+		fmt.Fprintf(&text, "of the rows %d may have changed since the last time and were read; %d have\n", r.Read, r.Changed)
+	}
 	switch {
 	case r.Gone == 0:
 	case len(r.Unreadable) > 0:

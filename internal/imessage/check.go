@@ -32,6 +32,7 @@ func (a *renewal) check(changes []store.Change) error {
 			return store.ErrRewrite
 		}
 	}
+	a.summary.Changed = int64(len(changes))
 	total, err := a.source.countRows(a.ctx)
 	if err == nil && total != a.summary.rows() {
 		return store.ErrRewrite

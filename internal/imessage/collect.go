@@ -46,7 +46,7 @@ func (c *collector) whole(ctx context.Context, db *store.DB) (err error) {
 	c.summary.setDamaged(c.damaged)
 	c.summary.Unknown = countUnknown(c.unknown)
 	c.summary.settle()
-	c.summary.Read = c.summary.Total
+	c.summary.Read, c.summary.Changed = c.summary.Total, c.summary.Total
 	return err
 }
 

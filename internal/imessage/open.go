@@ -265,6 +265,13 @@ func (s *Source) copyAndConnect(ctx context.Context) error {
 	return hint.With(errors.New("it keeps changing while it is copied"), "close Messages and try again")
 }
 
+// Stamp tells whether the files of the database that path stands for have changed: it is another one then.
+func Stamp(path string) (string, error) {
+	path, err := find(path)
+	s := Source{path: path}
+	return s.stamp(), err
+}
+
 // stamp tells whether the files of the database have changed.
 func (s *Source) stamp() string {
 	var stamp strings.Builder

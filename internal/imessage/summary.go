@@ -12,6 +12,8 @@ type Summary struct {
 	Rows  [fates]int64
 	// Read is how many of the rows were read this time: those that may have changed since the last.
 	Read int64
+	// Changed is how many of those tell something else than the last time; all of them, where all were read.
+	Changed int64
 	// Damaged are rows whose body cannot be decoded; what could be found of their words counts.
 	Damaged RowList
 	// Unknown counts the values that this program does not know, each said with its column; the rows are kept as events.
