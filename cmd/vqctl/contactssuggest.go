@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"ventriloquist/internal/addressbook"
 	"ventriloquist/internal/contacts"
 	"ventriloquist/internal/hint"
+	"ventriloquist/internal/iosbackup"
 	"ventriloquist/internal/people"
 )
 
@@ -98,6 +100,17 @@ func readCards(ctx context.Context, path string) (cards []addressbook.Card, book
 	if _, err := os.Stat(expanded); err != nil {
 		return nil, nil, fmt.Errorf("cannot read the address book: %w", err)
 	}
+	if iosbackup.IsEncrypted(expanded) {
+		private, err := os.MkdirTemp("", "vqctl-backup-*")
+		if err != nil {
+			return nil, nil, err
+		}
+		defer os.RemoveAll(private)
+		if err := decryptAddressBook(ctx, expanded, private); err != nil {
+			return nil, nil, err
+		}
+		expanded = private
+	}
 	books = addressbook.Find(expanded)
 	for _, one := range books {
 		found, err := addressbook.Read(ctx, one)
@@ -107,6 +120,23 @@ func readCards(ctx context.Context, path string) (cards []addressbook.Card, book
 		cards = append(cards, found...)
 	}
 	return cards, books, nil
+}
+
+// decryptAddressBook writes the address book of an encrypted backup into a folder, if there is one.
+func decryptAddressBook(ctx context.Context, path, folder string) error {
+	passphrase, err := new(collectOptions).passphrase(path)
+	if err != nil {
+		return err
+	}
+	backup, err := iosbackup.Unlock(ctx, path, passphrase)
+	if err != nil {
+		return err
+	}
+	defer backup.Close()
+	if err := backup.Extract(ctx, folder, iosbackup.AddressBook); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func printDraft(out io.Writer, draft *people.Draft) error {
