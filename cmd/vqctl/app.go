@@ -24,6 +24,7 @@ func newApp() *cli.Command {
 		Commands: []*cli.Command{
 			newCollectCommand(),
 			newContactsCommand(),
+			newStatsCommand(),
 			newPreprocessCommand(),
 			newRedactCommand(),
 			newForgetCommand(),

@@ -25,6 +25,7 @@ type menuEntry struct {
 var menuEntries = []menuEntry{
 	{"1", "collect the message history", []string{"collect"}, func(p pipelineState) string { return counted(p.messages, "messages") }},
 	{"c", "contacts: who is who", []string{"contacts"}, func(pipelineState) string { return "" }},
+	{"s", "statistics", []string{"stats"}, func(pipelineState) string { return "" }},
 	{"2", "preprocess it into training windows", []string{"preprocess"}, func(p pipelineState) string { return counted(p.windows, "windows") }},
 	{"3", "train", []string{"train"}, func(p pipelineState) string { return p.checkpoint }},
 	{"4", "chat with what was learned", []string{"chat"}, func(pipelineState) string { return "" }},

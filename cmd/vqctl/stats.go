@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/stats"
+)
+
+type statsOptions struct {
+	contactsOptions
+	html string
+	zone string
+	top  int
+}
+
+func newStatsCommand() *cli.Command {
+	var o statsOptions
+	return &cli.Command{
+		Name:  "stats",
+		Usage: "who writes how much, when, how soon, and with which words",
+		Description: `Counts what messages.db holds, by person and by group. Replies, beginnings and silence of a person are those of the
+direct conversation; a silence of 8 hours ends a session. Words beyond the usual are those that somebody uses more than
+everybody else does.`,
+		Flags: append(o.contactsOptions.flags(),
+			&cli.StringFlag{Name: "html", Usage: "write a page with charts, which needs no network", Destination: &o.html},
+			&cli.StringFlag{Name: "zone", Usage: "time zone of the hours, such as Europe/Berlin (default: of this machine)", Destination: &o.zone},
+			&cli.IntFlag{Name: "top", Value: 20, Usage: "how many people and groups the tables show", Destination: &o.top}),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return hint.Usage("stats takes no argument, but got %q", c.Args().First())
+			}
+			return runStats(ctx, o, os.Stdout)
+		},
+	}
+}
+
+func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
+	zone, err := time.LoadLocation(o.zone)
+	if o.zone == "" {
+		zone, err = time.Local, nil
+	}
+	switch {
+	case err != nil:
+		return hint.Usage("--zone %q is no time zone, such as Europe/Berlin or UTC", o.zone)
+	case o.top < 1:
+		return hint.Usage("--top is %d: a table shows at least 1", o.top)
+	}
+	db, book, self, err := openBook(ctx, &o.contactsOptions)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	reader, err := db.Reader(ctx, nil)
+	if err != nil {
+		return err
+	}
+	options := stats.Options{Owner: strings.TrimSpace(self.Name), People: book.Person, Zone: zone}
+	if options.Owner == "" {
+		options.Owner = "you"
+	}
+	if options.Names, err = reader.Names(ctx); err != nil {
+		return err
+	}
+	report, finish := newProgress("messages", "messages")
+	options.Progress = report
+	result, err := stats.Gather(ctx, db, options)
+	finish()
+	if err != nil {
+		return err
+	}
+	if result.Messages == 0 {
+		return hint.With(fmt.Errorf("%s holds no messages", db.Path()), "run: vqctl collect")
+	}
+	if o.html != "" {
+		if err := atomicfile.Write(o.html, func(w io.Writer) error { return stats.WritePage(w, result) }); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		return json.NewEncoder(out).Encode(result)
+	}
+	if err := printStats(out, result, o.top); err != nil || o.html == "" {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "\nthe page is in %s\n", o.html)
+	return err
+}
+
+func printStats(out io.Writer, r *stats.Report, top int) error {
+	fmt.Fprintf(out, "%d messages from %s to %s, times of %s\n\n", r.Messages, day(r.From), day(r.To), r.Zone)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "who\tmessages\twords\treactions\treplies in\tyou reply in\tbegins\tsilence\tby month\temoji\twords beyond the usual")
+	for _, p := range r.People[:min(top, len(r.People))] {
+		begins := "–"
+		if p.Sessions > 0 {
+			begins = fmt.Sprintf("%.0f%%", 100*float64(p.Started)/float64(p.Sessions))
+		}
+		fmt.Fprintf(table, "%s\t%d\t%d\t%.0f%%\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.Name, p.Messages, p.Words, 100*p.ReactionShare, stats.Duration(p.Reply.Median),
+			stats.Duration(p.OwnerReply.Median), begins, silenceInWords(p.Silence), sparkline(p.Months), emojiInWords(p.Emoji), wordsInWords(p.Beyond))
+	}
+	if len(r.Groups) > 0 {
+		fmt.Fprintln(table, "\nyou and\tmessages\twords\treactions\treplies in\t\tbegins most\tsilence\tby month\temoji\twords beyond the usual")
+	}
+	for _, g := range r.Groups[:min(top, len(r.Groups))] {
+		begins := "–"
+		if len(g.Started) > 0 {
+			begins = g.Started[0].Name
+		}
+		fmt.Fprintf(table, "%s\t%d\t%d\t%.0f%%\t%s\t\t%s\t%s\t%s\t%s\t%s\n", strings.Join(g.Members, ", "), g.Messages, g.Words, 100*g.ReactionShare, stats.Duration(g.Reply.Median),
+			begins, silenceInWords(g.Silence), sparkline(g.Months), emojiInWords(g.Emoji), wordsInWords(g.Beyond))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if more := max(len(r.People)-top, 0) + max(len(r.Groups)-top, 0); more > 0 {
+		_, err := fmt.Fprintf(out, "and %d more (--top, --json)\n", more)
+		return err
+	}
+	return nil
+}
+
+func silenceInWords(s *stats.Silence) string {
+	if s == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f days", s.Days)
+}
+
+// The tables show a few of each.
+const shownInTable = 4
+
+func emojiInWords(list []stats.Count) string {
+	var out []string
+	for _, e := range list[:min(shownInTable, len(list))] {
+		out = append(out, e.Name)
+	}
+	return strings.Join(out, " ")
+}
+
+func wordsInWords(list []stats.Usage) string {
+	var out []string
+	for _, u := range list[:min(shownInTable, len(list))] {
+		out = append(out, u.Word)
+	}
+	return strings.Join(out, ", ")
+}
+
+// sparkline draws the last two years of months, a character each.
+func sparkline(months []stats.Month) string {
+	const most = 24
+	months = months[max(len(months)-most, 0):]
+	top := 1
+	for _, m := range months {
+		top = max(top, m.Messages)
+	}
+	levels := []rune("▁▂▃▄▅▆▇█")
+	var out strings.Builder
+	for _, m := range months {
+		out.WriteRune(levels[m.Messages*(len(levels)-1)/top])
+	}
+	return out.String()
+}

@@ -1,0 +1,284 @@
+package stats_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"ventriloquist/internal/stats"
+	"ventriloquist/internal/store"
+)
+
+// said is a message of a test: of a conversation with these addresses, by one of them or "" for the owner.
+type said struct {
+	with   string // addresses, separated by spaces
+	sender string
+	after  time.Duration // since the message before
+	text   string
+	kind   store.Kind
+}
+
+// begin is when the messages of these tests begin: a Monday, at 23:30 UTC.
+var begin = time.Date(2024, 1, 29, 23, 30, 0, 0, time.UTC)
+
+func gather(t *testing.T, o stats.Options, list ...said) *stats.Report {
+	t.Helper()
+	db, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	at := begin
+	_, err = db.Replace(t.Context(), false, func(w *store.Writer) error {
+		for i, s := range list {
+			at = at.Add(s.after)
+			members := strings.Fields(s.with)
+			e := store.Entry{Conversation: w.Conversation(len(members) > 1, store.Members(members...)), Row: int64(i + 1), GUID: fmt.Sprint("g", i),
+				Date: at.UnixNano(), Sender: s.sender, Text: s.text, Kind: s.kind, TargetPart: store.WholeMessage}
+			if s.kind == store.Reaction {
+				e.TargetGUID = "g0"
+			}
+			if err := w.Add(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.People == nil {
+		o.People = func(address string) (string, bool) {
+			name, ok := map[string]string{"+1": "John", "j@x": "John", "+2": "Zoë", "me@x": store.Owner}[address]
+			if !ok {
+				name = address
+			}
+			return name, ok
+		}
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	o.Owner = "Aidan"
+	report, err := stats.Gather(t.Context(), db, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func person(t *testing.T, r *stats.Report, name string) stats.Person {
+	t.Helper()
+	for _, p := range r.People {
+		if p.Name == name {
+			return p
+		}
+	}
+	t.Fatalf("there is no %q among %+v", name, r.People)
+	panic("not reached")
+}
+
+func seconds(n int) *int { return &n }
+
+func TestGather_DirectConversation(t *testing.T) {
+	r := gather(t, stats.Options{},
+		said{"+1", "", 0, "Hello there, it's me!", store.Text},                 // the owner begins, at 23:30 on Monday
+		said{"j@x", "j@x", 60 * time.Second, "hi 👍🏽", store.Text},              // a reply after a minute
+		said{"+1", "+1", 5 * time.Second, "you?", store.Text},                  // no reply: the same person goes on
+		said{"+1", "", 40 * time.Minute, "good https://x.org/a/b", store.Text}, // the owner replies, at 00:11 on Tuesday
+		said{"+1", "+1", 10 * time.Second, "❤️", store.Reaction},               // neither message nor reply
+		said{"+1", "+1", 20 * time.Second, "IMG_1.HEIC", store.Image},          // a reply 30 seconds after; no words
+		said{"+1", "+1", 9 * 24 * time.Hour, "still there? 👍🏽👍🏽", store.Text},  // John begins, after nine days
+		said{"+1", "me@x", 2 * time.Minute, "yes", store.Text})
+	john, me := person(t, r, "John"), person(t, r, "Aidan")
+	if john.Messages != 4 || john.Reactions != 1 || john.ReactionShare != 0.2 || john.Words != 4 || john.Owner {
+		t.Errorf("John: %+v", john)
+	}
+	if me.Messages != 3 || me.Words != 6 || !me.Owner || me.Sessions != 0 || me.Silence != nil {
+		t.Errorf("me: %+v", me)
+	}
+	if john.Sessions != 2 || john.Started != 1 {
+		t.Errorf("John began %d of %d", john.Started, john.Sessions)
+	}
+	if want := (stats.Reply{Replies: 2, Median: seconds(30)}); john.Reply.Replies != want.Replies || *john.Reply.Median != 30 ||
+		*john.Reply.ByHour[23] != 60 || *john.Reply.ByHour[0] != 30 || john.Reply.ByHour[1] != nil {
+		t.Errorf("John replies %+v, want %+v", john.Reply, want)
+	}
+	if john.OwnerReply.Replies != 2 || *john.OwnerReply.Median != 120 || *john.OwnerReply.ByHour[23] != 2400 || !reflect.DeepEqual(john.OwnerReply, me.Reply) {
+		t.Errorf("I reply %+v to John, %+v in all", john.OwnerReply, me.Reply)
+	}
+	if john.Silence == nil || john.Silence.Days != 9 || !john.Silence.To.Equal(begin.Add(9*24*time.Hour+41*time.Minute+35*time.Second)) {
+		t.Errorf("silence %+v", john.Silence)
+	}
+	if want := []stats.Count{{"👍🏽", 3}, {"❤️", 1}}; !reflect.DeepEqual(john.Emoji, want) {
+		t.Errorf("emoji %+v, want %+v", john.Emoji, want)
+	}
+	if want := []stats.Month{{"2024-01", 5}, {"2024-02", 2}}; !reflect.DeepEqual(r.Months, want) || r.Messages != 7 {
+		t.Errorf("%d messages, months %+v, want %+v", r.Messages, r.Months, want)
+	}
+	if r.Hours[0][23] != 3 || r.Hours[1][0] != 2 {
+		t.Errorf("hours %v", r.Hours)
+	}
+	if len(r.Groups) != 0 {
+		t.Errorf("groups %+v", r.Groups)
+	}
+}
+
+func TestGather_ZoneSetsHoursAndMonths(t *testing.T) {
+	tokyo, err := time.LoadLocation("Asia/Tokyo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := gather(t, stats.Options{Zone: tokyo}, said{"+1", "+1", 48 * time.Hour, "hi", store.Text})
+	if r.Hours[3][8] != 1 || r.Months[0].Month != "2024-02" || r.Zone != "Asia/Tokyo" {
+		t.Errorf("hours %v, months %+v", r.Hours, r.Months)
+	}
+}
+
+func TestGather_Groups(t *testing.T) {
+	r := gather(t, stats.Options{Names: map[string]string{"+9": "Sam"}},
+		said{"+1 +2 +9", "+2", 0, "first", store.Text},
+		said{"+9 +1 +2", "+9", time.Minute, "second", store.Text},
+		said{"+1 +2 +9", "+2", 3 * time.Minute, "third", store.Text},
+		said{"+1 +2 +9", "", 10 * time.Hour, "fourth", store.Text},
+		said{"+1 +2", "+1", time.Minute, "another group", store.Text})
+	if len(r.Groups) != 2 {
+		t.Fatalf("groups %+v", r.Groups)
+	}
+	g := r.Groups[0]
+	if !reflect.DeepEqual(g.Members, []string{"Sam", "John", "Zoë"}) && !reflect.DeepEqual(g.Members, []string{"John", "Sam", "Zoë"}) {
+		t.Errorf("members %q", g.Members)
+	}
+	if g.Messages != 4 || g.Sessions != 2 || g.Reply.Replies != 2 || *g.Reply.Median != 60 {
+		t.Errorf("group %+v", g)
+	}
+	if !reflect.DeepEqual(g.By[0], stats.Count{Name: "Zoë", Count: 2}) || len(g.By) != 3 || len(g.Started) != 2 {
+		t.Errorf("by %+v, started %+v", g.By, g.Started)
+	}
+	// Replies of a person are those of the direct conversation.
+	if zoe := person(t, r, "Zoë"); zoe.Messages != 2 || zoe.Reply.Replies != 0 || zoe.Sessions != 0 || zoe.Silence != nil {
+		t.Errorf("Zoë: %+v", zoe)
+	}
+	person(t, r, "Sam")
+}
+
+func TestGather_WordsBeyondTheUsual(t *testing.T) {
+	var list []said
+	for i := range 40 {
+		text := "the house and the garden"
+		if i%2 == 0 {
+			text = "the Yacht, my yacht and 1 [phone abcdefgh] a"
+		}
+		list = append(list, said{"+1", []string{"+1", ""}[i%2], time.Minute, text, store.Text})
+	}
+	r := gather(t, stats.Options{}, list...)
+	words := func(p stats.Person) (list []string) {
+		for _, u := range p.Beyond {
+			list = append(list, u.Word)
+		}
+		return list
+	}
+	if got := words(person(t, r, "John")); len(got) == 0 || got[0] != "yacht" || strings.Contains(strings.Join(got, " "), "phone") {
+		t.Errorf("John's words are %q", got)
+	}
+	if got := words(person(t, r, "Aidan")); !reflect.DeepEqual(got[:2], []string{"garden", "house"}) {
+		t.Errorf("my words are %q", got)
+	}
+	if john := person(t, r, "John"); john.Beyond[0].Count != 40 {
+		t.Errorf("yacht: %+v", john.Beyond[0])
+	}
+}
+
+// The page asks for nothing, and what people are called is text.
+func TestWritePage_StandsAlone(t *testing.T) {
+	name := `<script>alert("x")</script> & 'co'`
+	r := gather(t, stats.Options{People: func(address string) (string, bool) {
+		return map[string]string{"+1": name, "+2": "Zoë"}[address], address != ""
+	}},
+		said{"+1", "", 0, "hello", store.Text}, said{"+1", "+1", time.Minute, "https://example.org <b>", store.Text}, said{"+1 +2", "+2", time.Minute, "hi", store.Text})
+	var out bytes.Buffer
+	if err := stats.WritePage(&out, r); err != nil {
+		t.Fatal(err)
+	}
+	page := out.String()
+	if strings.Contains(page, "<script") || strings.Contains(page, `"x"`) || !strings.Contains(page, "&lt;script&gt;") {
+		t.Error("a name is not escaped")
+	}
+	if found := regexp.MustCompile(`(?i)(https?:|//[a-z]|\bsrc=|\bhref=|@import|url\()[^\n]{0,40}`).FindString(page); found != "" {
+		t.Errorf("the page asks for %s", found)
+	}
+	if n, m := strings.Count(page, "<svg class=\"chart\""), strings.Count(page, `role="img" aria-label="`); n == 0 || n != m {
+		t.Errorf("%d charts, %d of them with a name", n, m)
+	}
+	checkCharts(t, page)
+	if strings.Contains(page, "ZgotmplZ") || strings.Contains(page, "<no value>") {
+		t.Error("the template could not write something")
+	}
+}
+
+// checkCharts holds the charts to XML, to numbers within their frames, and to level grids.
+func checkCharts(t *testing.T, page string) {
+	t.Helper()
+	for _, chart := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1) {
+		decoder := xml.NewDecoder(strings.NewReader(chart))
+		var width, height float64
+		for {
+			token, err := decoder.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%v in %s", err, chart)
+			}
+			element, ok := token.(xml.StartElement)
+			if !ok {
+				continue
+			}
+			at := map[string]float64{}
+			for _, a := range element.Attr {
+				if a.Name.Local == "viewBox" {
+					if _, err := fmt.Sscanf(a.Value, "0 0 %g %g", &width, &height); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if slices.Contains([]string{"x", "y", "x1", "x2", "y1", "y2", "width", "height"}, a.Name.Local) {
+					n, err := strconv.ParseFloat(a.Value, 64)
+					if err != nil {
+						t.Fatalf("%s of %s: %v", a.Name.Local, element.Name.Local, err)
+					}
+					at[a.Name.Local] = n
+				}
+			}
+			if at["y1"] != at["y2"] || at["x"]+at["width"] > width+1 || at["y"]+at["height"] > height+1 || at["x"] < 0 || at["y"] < 0 {
+				t.Errorf("%s with %v is not within %g by %g", element.Name.Local, at, width, height)
+			}
+		}
+	}
+}
+
+func TestWritePage_OfNothing(t *testing.T) {
+	var out bytes.Buffer
+	if err := stats.WritePage(&out, gather(t, stats.Options{})); err != nil || !strings.Contains(out.String(), "There are no messages.") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
+func TestDuration(t *testing.T) {
+	for n, want := range map[int]string{0: "0 s", 59: "59 s", 60: "1 min", 3599: "59 min", 3600: "1 h 00", 28799: "7 h 59"} {
+		if got := stats.Duration(&n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+	if stats.Duration(nil) != "–" {
+		t.Error("none is something")
+	}
+}
