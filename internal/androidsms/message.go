@@ -1,6 +1,7 @@
 package androidsms
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -149,7 +150,7 @@ type emitter struct {
 	count  int64 // that the file says it holds
 	mms    *mms
 	chats  map[string]*source.Chat
-	seen   map[string]bool
+	seen   map[[16]byte]struct{}
 }
 
 func (e *emitter) emit(m *message) error {
@@ -173,17 +174,25 @@ func (e *emitter) emit(m *message) error {
 		words = append(words, p.Kind.String(), p.Text)
 	}
 	out := source.Message{Chat: chat, GUID: source.Hashed(words...), Row: e.row, Time: at, Sender: m.sender, Parts: m.parts}
-	if e.seen[out.GUID] { // phones that were restored have messages twice
+	if !e.isNew(out.GUID) { // phones that were restored have messages twice
 		e.sink.Count(source.Doubles, 1)
 		return nil
 	}
-	e.seen[out.GUID] = true
 	for i := range out.Parts {
 		if out.Parts[i].Kind.IsAttachment() {
 			out.Parts[i].Attachment = fmt.Sprintf("%s/%d", out.GUID, i)
 		}
 	}
 	return e.sink.Message(&out)
+}
+
+// isNew notes an identifier, and tells whether it is the first time.
+func (e *emitter) isNew(guid string) bool {
+	var key [16]byte
+	hex.Decode(key[:], []byte(strings.ReplaceAll(guid, "-", "")))
+	_, seen := e.seen[key]
+	e.seen[key] = struct{}{}
+	return !seen
 }
 
 // chat is the one with these people.

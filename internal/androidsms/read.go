@@ -54,7 +54,7 @@ func (r *Reader) Read(ctx context.Context, sink source.Sink) (int64, error) {
 	defer in.Close()
 	d := xml.NewDecoder(newMender(in))
 	d.Strict = false
-	e := emitter{reader: r, sink: sink, chats: map[string]*source.Chat{}, seen: map[string]bool{}}
+	e := emitter{reader: r, sink: sink, chats: map[string]*source.Chat{}, seen: map[[16]byte]struct{}{}}
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {

@@ -1,8 +1,6 @@
 package source
 
-import (
-	"time"
-)
+import "time"
 
 // Reading says how to read what an export leaves open.
 type Reading struct {
@@ -12,6 +10,16 @@ type Reading struct {
 	Asked bool
 	// Zone is where times without a zone were written.
 	Zone *time.Location
+}
+
+// NoteZone tells the user what times without a zone were taken for.
+func (r *Reading) NoteZone(sink Sink) {
+	name := r.Zone.String()
+	if r.Zone == time.Local {
+		name, _ = time.Now().Zone()
+		name = "this machine's zone, " + name
+	}
+	sink.Note("its times are taken for those of %s (--zone names another)", name)
 }
 
 // Sender is the address of a sender: store.Owner for the owner.

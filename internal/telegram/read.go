@@ -82,7 +82,7 @@ func (r *Reader) Read(ctx context.Context, sink source.Sink) (int64, error) {
 	e := emitter{survey: s, sink: sink, reader: r}
 	err = each(ctx, r.path, visitor{message: e.message, chat: func(int, chatHead) {}})
 	if e.local {
-		sink.Note("its times are taken for those of %v (--zone names another)", r.reading.Zone)
+		r.reading.NoteZone(sink)
 	}
 	sink.Progress(s.total, s.total)
 	return s.total, err

@@ -55,7 +55,7 @@ func (r *Reader) Read(ctx context.Context, sink source.Sink) (int64, error) {
 	if e.order, proven = s.calendar.order(); !proven {
 		sink.Note("its dates are taken for %v: no date proves it", e.order)
 	}
-	sink.Note("its times are taken for those of %v (--zone names another)", r.reading.Zone)
+	r.reading.NoteZone(sink)
 	for _, note := range slices.Sorted(maps.Keys(s.reader.learned)) {
 		sink.Note("<%s> is taken for what stands for media", note)
 	}
