@@ -8,37 +8,23 @@ import (
 )
 
 // Keys makes identifiers for messages whose export has none: of the chat, the sender, the time and the words, and of how
-// many such messages came before at that time. So a message has the same in every export that holds it, and two that
-// say the same within a minute are two.
+// many such messages came before. So a message has the same in every export that holds it, and two that say the same
+// within a minute are two.
 type Keys struct {
-	seen map[string]*moment // by chat
-}
-
-// moment is what was said in a chat at one time.
-type moment struct {
-	at    time.Time
-	count map[[sha256.Size]byte]uint64
+	seen map[uint64]uint32 // how often, by the first bytes of a digest
 }
 
 // GUID returns the identifier of the next message.
 func (k *Keys) GUID(chat, sender string, at time.Time, words string) string {
-	m := k.seen[chat]
-	if m == nil {
-		if k.seen == nil {
-			k.seen = make(map[string]*moment)
-		}
-		m = &moment{count: map[[sha256.Size]byte]uint64{}}
-		k.seen[chat] = m
-	}
-	if !m.at.Equal(at) {
-		m.at = at
-		clear(m.count)
+	if k.seen == nil {
+		k.seen = make(map[uint64]uint32)
 	}
 	key := digest(chat, sender, at.UTC().Format(time.RFC3339Nano), words)
-	nth := m.count[key]
-	m.count[key]++
+	short := binary.BigEndian.Uint64(key[:])
+	nth := k.seen[short]
+	k.seen[short]++
 	if nth > 0 {
-		key = sha256.Sum256(binary.AppendUvarint(key[:], nth))
+		key = sha256.Sum256(binary.AppendUvarint(key[:], uint64(nth)))
 	}
 	return uuid(key)
 }

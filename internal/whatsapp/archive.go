@@ -24,7 +24,10 @@ func Recognize(h *source.Head) bool {
 	if len(h.Text) > 0 {
 		return isChat(strings.NewReader(string(h.Text)))
 	}
-	return slices.ContainsFunc(h.Names, isChatName) || !h.Dir && zipHolds(h.Path)
+	if h.Dir {
+		return slices.ContainsFunc(h.Names, func(name string) bool { return isChatName(name) || isZipName(name) })
+	}
+	return slices.ContainsFunc(h.Names, isChatName) || zipHolds(h.Path)
 }
 
 // isChatName tells the names that WhatsApp gives.
@@ -73,60 +76,104 @@ func isChatFile(f *zip.File) bool {
 
 // text is where the text of a chat is.
 type text struct {
-	path  string // for messages
-	title string // whose chat it is, "" if the name does not tell
-	root  string // the folder or the zip with the files of its messages
-	open  func() (io.ReadCloser, error)
-	close func() error
+	path   string // for messages
+	title  string // whose chat it is, "" if the name does not tell
+	root   string // the folder or the zip with the files of its messages
+	folder string // that they are in, within a zip
+	open   func() (io.ReadCloser, error)
 }
 
-// find finds the text of the export at a path.
-func find(name string) (*text, error) {
+// texts are the chats of an export, or of several in a folder.
+type texts struct {
+	list     []*text
+	archives []*zip.ReadCloser
+}
+
+func (t *texts) close() error {
+	var errs []error
+	for _, archive := range t.archives {
+		errs = append(errs, archive.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// find finds the texts of the export at a path: a text, a zip with some, or a folder with either.
+func find(name string) (*texts, error) {
+	t := &texts{}
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
 	if info.IsDir() {
-		entries, err := os.ReadDir(name)
-		if err != nil {
-			return nil, fmt.Errorf("cannot read the source: %w", err)
-		}
-		for _, e := range entries {
-			if isChatName(e.Name()) && !e.IsDir() {
-				return find(filepath.Join(name, e.Name()))
-			}
-		}
-		return nil, noChat(name)
+		err = t.addFolder(name)
+	} else {
+		err = t.addFile(name)
 	}
-	if archive, err := zip.OpenReader(name); err == nil {
-		return inZip(name, archive)
+	if err == nil && len(t.list) == 0 {
+		err = noChat(name)
 	}
-	root, err := filepath.Abs(filepath.Dir(name))
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the source: %w", err)
+		return nil, errors.Join(err, t.close())
 	}
-	return &text{path: name, title: titleOf(name), root: root, open: func() (io.ReadCloser, error) { return source.Open(name) },
-		close: func() error { return nil }}, nil
+	return t, nil
 }
 
 func noChat(name string) error {
 	return hint.With(fmt.Errorf("%s holds no exported chat", name), "in WhatsApp: the chat, its menu, Export chat; the file is a .txt or a .zip with one")
 }
 
-func inZip(name string, archive *zip.ReadCloser) (*text, error) {
-	root, err := filepath.Abs(name)
+// addFolder adds the chats of a folder, in the order of their names.
+func (t *texts) addFolder(folder string) error {
+	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot read the source: %w", err), archive.Close())
+		return fmt.Errorf("cannot read the source: %w", err)
 	}
-	for _, fits := range []func(*zip.File) bool{func(f *zip.File) bool { return isChatName(f.Name) }, isChatFile} {
-		if i := slices.IndexFunc(archive.File, fits); i >= 0 {
-			f := archive.File[i]
-			title := titleOf(f.Name)
-			if path.Base(f.Name) == chatName || title == "" {
-				title = titleOf(name)
-			}
-			return &text{path: name + ": " + f.Name, title: title, root: root, open: f.Open, close: archive.Close}, nil
+	for _, e := range entries {
+		if e.IsDir() || !isChatName(e.Name()) && !isZipName(e.Name()) {
+			continue
+		}
+		if err := t.addFile(filepath.Join(folder, e.Name())); err != nil {
+			return err
 		}
 	}
-	return nil, errors.Join(noChat(name), archive.Close())
+	return nil
+}
+
+// isZipName tells the name of a zip that WhatsApp made.
+func isZipName(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, ".zip") && strings.Contains(name, "whatsapp")
+}
+
+func (t *texts) addFile(name string) error {
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return fmt.Errorf("cannot read the source: %w", err)
+	}
+	if archive, err := zip.OpenReader(name); err == nil {
+		t.archives = append(t.archives, archive)
+		t.addZip(name, absolute, archive.File)
+		return nil
+	}
+	t.list = append(t.list, &text{path: name, title: titleOf(absolute), root: filepath.Dir(absolute), open: func() (io.ReadCloser, error) { return source.Open(name) }})
+	return nil
+}
+
+// addZip adds the chats of a zip: those that have the names of such, else those that look it.
+func (t *texts) addZip(name, absolute string, files []*zip.File) {
+	for _, fits := range []func(*zip.File) bool{func(f *zip.File) bool { return isChatName(f.Name) }, isChatFile} {
+		for _, f := range files {
+			if !fits(f) {
+				continue
+			}
+			title := titleOf("/" + f.Name)
+			if title == "" {
+				title = titleOf(absolute)
+			}
+			t.list = append(t.list, &text{path: name + ": " + f.Name, title: title, root: absolute, folder: path.Dir(f.Name), open: f.Open})
+		}
+		if len(t.list) > 0 {
+			return
+		}
+	}
 }

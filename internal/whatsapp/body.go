@@ -28,7 +28,7 @@ const mark = "\u200e"
 
 // reader tells what messages are.
 type reader struct {
-	bracket bool            // as on an iPhone
+	iPhone  bool
 	learned map[string]bool // what stands for media in a language that phrases.go does not know
 }
 
@@ -58,7 +58,7 @@ func (rd *reader) body(raw string) body {
 	if question, found := poll(plain); found {
 		return body{parts: []source.Part{{Text: question}}, words: question}
 	}
-	if rd.bracket && marked || beginsWith(folded, noticeBeginnings) && len(folded) < 400 {
+	if rd.iPhone && marked || beginsWith(folded, noticeBeginnings) && len(folded) < 400 {
 		return body{fate: source.Events}
 	}
 	b := body{parts: []source.Part{{Text: plain}}, words: plain}
@@ -144,7 +144,7 @@ func bracketAttachment(text string) (name, caption string, found bool) {
 // omitted finds what stands for media that the export leaves out.
 func (rd *reader) omitted(text, plain, folded string) (body, bool) {
 	first, caption, _ := strings.Cut(plain, "\n")
-	if note, found := bracketed(first); found && (omittedNotes[fold(note)] || rd.learned[fold(note)]) {
+	if note, found := bracketed(first); found && (omittedNotes[fold(note)] || omittedFiles[fold(note)] || rd.learned[fold(note)]) {
 		return fileBody("", caption, true), true
 	}
 	switch {

@@ -38,8 +38,10 @@ func (s *stamp) day(o order) (year, month, day int, ok bool) {
 	if o == yearFirst {
 		digits = s.digits[0]
 	}
-	if s.buddhist || digits == 4 && year > 2400 {
-		year -= 543
+	if s.era != 0 {
+		year += s.era
+	} else if digits == 4 && year > 2400 {
+		year += buddhistEra
 	} else if digits <= 2 {
 		year += 2000
 	}

@@ -9,16 +9,21 @@ import (
 // style is how an export writes the times of all its messages.
 type style struct {
 	bracket   bool // [date, time] as on an iPhone, else date, time -
+	colon     bool // date, time: as on an iPhone before 2018
+	timeFirst bool
 	separator rune // between the numbers of a date
 	seconds   bool
 }
 
+// iPhone tells in which of the two ways notices and files are written.
+func (s *style) iPhone() bool { return s.bracket || s.colon }
+
 // stamp is the time at the beginning of a message, as it is written.
 type stamp struct {
 	style
-	date     [3]int
-	digits   [3]int // how many digits each of the numbers has
-	buddhist bool
+	date   [3]int
+	digits [3]int // how many digits each of the numbers has
+	era    int    // the year before the first of another calendar; 0 is ours
 	clock
 	upper bool // AM and PM in capitals, as in America
 }
@@ -31,11 +36,7 @@ func header(line string) (s stamp, rest string, ok bool) {
 	p := scanner{rest: line}
 	p.marks()
 	s.bracket = p.take("[")
-	if !p.date(&s) {
-		return s, "", false
-	}
-	p.between()
-	if !p.time(&s) {
+	if !p.moment(&s) {
 		return s, "", false
 	}
 	p.spaces()
@@ -46,13 +47,24 @@ func header(line string) (s stamp, rest string, ok bool) {
 		p.space()
 		return s, p.rest, true
 	}
-	if !p.take("-") && !p.take("–") && !p.take("—") {
+	if s.colon = p.take(":"); !s.colon && !p.take("-") && !p.take("–") && !p.take("—") {
 		return s, "", false
 	}
 	if !p.space() {
 		return s, "", p.rest == ""
 	}
 	return s, p.rest, true
+}
+
+// moment reads date and time, in either order.
+func (p *scanner) moment(s *stamp) bool {
+	begin, empty := *p, *s
+	if p.date(s) && p.between() && p.time(s) {
+		return true
+	}
+	*p, *s = begin, empty
+	s.timeFirst = true
+	return p.time(s) && p.between() && p.date(s)
 }
 
 // isWordOfTime tells whether a line may begin with a word of the time: some write 下午 or "le" first.
@@ -129,6 +141,9 @@ func (p *scanner) number() (n, digits int) {
 // date reads three numbers between the same separators: 3/15/24, 15.03.2024, 2024-3-15, 2024. 3. 15.
 func (p *scanner) date(s *stamp) bool {
 	for i := range s.date {
+		if year, found := p.era(); found {
+			s.era = year
+		}
 		n, digits := p.number()
 		if digits == 0 || digits > 4 {
 			return false
@@ -154,15 +169,30 @@ func (p *scanner) date(s *stamp) bool {
 	}
 	rest, found := strings.CutPrefix(strings.TrimLeft(p.rest, " "), "BE")
 	if found {
-		p.rest, s.buddhist = rest, true
+		p.rest, s.era = rest, buddhistEra
 	}
 	return true
+}
+
+// buddhistEra is the year before the first of the Buddhist calendar.
+const buddhistEra = -543
+
+// era takes the letter of a Japanese era before its year.
+func (p *scanner) era() (year int, found bool) {
+	p.marks()
+	if len(p.rest) < 2 || digit(rune(p.rest[1])) < 0 {
+		return 0, false
+	}
+	if year, found = map[byte]int{'R': 2018, 'H': 1988}[p.rest[0]]; found {
+		p.rest = p.rest[1:]
+	}
+	return year, found
 }
 
 // joiners stand between date and time in some languages.
 var joiners = []string{"à", "um", "at", "kl.", "klo", "o", "alle", "às", "a las", "в"}
 
-func (p *scanner) between() {
+func (p *scanner) between() bool {
 	p.spaces()
 	if !p.take(",") {
 		p.take("،")
@@ -175,4 +205,5 @@ func (p *scanner) between() {
 		}
 	}
 	p.spaces()
+	return true
 }

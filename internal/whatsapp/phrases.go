@@ -48,10 +48,12 @@ var (
 		画像は含まれていません; ビデオは含まれていません; 音声は含まれていません; gifは含まれていません; スタンプは含まれていません; 連絡先カードを省略;
 		忽略图片; 忽略视频; 忽略音频; 忽略 gif; 忽略表情; 已忽略图像; 略過圖片; 略過影片; 略過音訊; 이미지 생략됨; 동영상 생략됨; 오디오 생략됨; 스티커 생략됨;
 		لم يتم إدراج الصورة; لم يتم إدراج الفيديوهات; لم يتم إدراج المقاطع الصوتية; لم يتم إدراج صورة gif; تم حذف الملصقات; لم يتم إدراج بطاقة جهة اتصال;
+		ไม่มีรูปภาพ; วิดีโอถูกลบ; ไม่มีไฟล์เสียง; บัตรรายชื่อที่ละเว้น; ไม่มีสติกเกอร์; ละเว้น gif;
+		đã bỏ qua hình ảnh; đã bỏ video; bỏ qua tệp âm thanh; bỏ qua thẻ liên lạc; đã bỏ sticker; đã bỏ qua ảnh gif;
 		התמונה הושמטה; הסרטון הושמט; השמע הושמט; הודעה קולית הושמטה; המדבקה הושמטה`)
 	omittedDocuments = phrases(`document omitted; dokument weggelassen; documento omitido; document manquant; documento omesso; documento não revelado;
 		document weggelaten; документ отсутствует; документ пропущено; dokument vynechán; pominięto dokument; belge dahil edilmedi;
-		ドキュメントは含まれていません; 忽略文档; 略過文件; 문서 생략됨; لم يتم إدراج المستند; המסמך הושמט`)
+		ドキュメントは含まれていません; 忽略文档; 略過文件; 문서 생략됨; ละเว้นเอกสาร; đã bỏ qua tài liệu; لم يتم إدراج المستند; המסמך הושמט`)
 
 	// deletedByMe stand under the owner's name, deletedByOthers under anybody's.
 	deletedByMe = phrases(`you deleted this message; du hast diese nachricht gelöscht; eliminaste este mensaje; has eliminado este mensaje;
@@ -60,14 +62,14 @@ var (
 		usunięto tę wiadomość; bu mesajı sildiniz; bu mesajı sildin; tuto zprávu jste smazal/a; du raderade det här meddelandet; du slettede denne besked;
 		du slettet denne meldingen; poistit tämän viestin; törölted ezt az üzenetet; ai șters acest mesaj; διαγράψατε αυτό το μήνυμα; מחקת הודעה זו; מחקת את ההודעה הזו;
 		حذفت هذه الرسالة; لقد حذفت هذه الرسالة; このメッセージを削除しました; 您已刪除此訊息; 你已删除此消息; 您已删除此消息; 您删除了这条消息; 이 메시지를 삭제했습니다; 회원님이 이 메시지를 삭제했습니다;
-		bạn đã xóa tin nhắn này; anda menghapus pesan ini; आपने यह मैसेज डिलीट किया है; आपने यह मैसेज डिलीट कर दिया`)
+		bạn đã xóa tin nhắn này; bạn đã xoá tin nhắn này; คุณได้ลบข้อความนี้; anda menghapus pesan ini; आपने यह मैसेज डिलीट किया है; आपने यह मैसेज डिलीट कर दिया`)
 	deletedByOthers = phrases(`this message was deleted; message deleted; diese nachricht wurde gelöscht; se eliminó este mensaje; este mensaje fue eliminado; este mensaje se eliminó;
 		ce message a été supprimé; questo messaggio è stato eliminato; esta mensagem foi apagada; essa mensagem foi apagada; mensagem apagada;
 		dit bericht is verwijderd; данное сообщение удалено; это сообщение удалено; сообщение удалено; це повідомлення було видалено; це повідомлення видалено;
 		ta wiadomość została usunięta; wiadomość została usunięta; bu mesaj silindi; tato zpráva byla smazána; táto správa bola odstránená; det här meddelandet raderades; denne besked blev slettet;
 		denne meldingen ble slettet; tämä viesti poistettiin; ez az üzenet törölve lett; acest mesaj a fost șters; αυτό το μήνυμα διαγράφηκε; הודעה זו נמחקה; ההודעה נמחקה;
 		تم حذف هذه الرسالة; このメッセージは削除されました; 此訊息已刪除; 此消息已删除; 已删除此消息; 이 메시지는 삭제되었습니다; 삭제된 메시지입니다;
-		tin nhắn này đã bị xóa; pesan ini telah dihapus; यह मैसेज डिलीट कर दिया गया; यह मैसेज डिलीट किया गया`)
+		tin nhắn này đã bị xóa; ข้อความนี้ถูกลบแล้ว; pesan ini telah dihapus; यह मैसेज डिलीट कर दिया गया; यह मैसेज डिलीट किया गया`)
 	// deletedByAdmin is followed by who it was.
 	deletedByAdmin = phrases(`this message was deleted by admin; diese nachricht wurde von admin; diese nachricht wurde vom admin; ce message a été supprimé par l'admin;
 		esta mensagem foi apagada por um admin; questo messaggio è stato eliminato dall'amministratore; dit bericht is verwijderd door beheerder`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -13,20 +14,20 @@ import (
 	"ventriloquist/internal/store"
 )
 
-// Reader reads one exported chat.
+// Reader reads one exported chat, or those of a folder.
 type Reader struct {
 	path    string
-	text    *text
+	texts   *texts
 	reading source.Reading
 }
 
-// Open is for the export at path: a text, a zip, or a folder with what was in one.
+// Open is for the export at path: a text, a zip, a folder with what was in one, or a folder with several.
 func Open(path string, reading source.Reading) (*Reader, error) {
-	text, err := find(path)
+	texts, err := find(path)
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{path: path, text: text, reading: reading}, nil
+	return &Reader{path: path, texts: texts, reading: reading}, nil
 }
 
 // Path is the export.
@@ -35,40 +36,51 @@ func (r *Reader) Path() string { return r.path }
 // Unit is what is counted.
 func (r *Reader) Unit() string { return "lines" }
 
-// Close closes the zip.
-func (r *Reader) Close() error { return r.text.close() }
+// Close closes the zips.
+func (r *Reader) Close() error { return r.texts.close() }
 
-// Read reads the chat.
-func (r *Reader) Read(ctx context.Context, sink source.Sink) (int64, error) {
-	s, err := r.survey(ctx)
+// Read reads the chats.
+func (r *Reader) Read(ctx context.Context, sink source.Sink) (lines int64, err error) {
+	for _, t := range r.texts.list {
+		n, err := r.chat(ctx, t, sink)
+		if lines += n; err != nil {
+			return lines, err
+		}
+	}
+	r.reading.NoteZone(sink)
+	sink.Progress(lines, lines)
+	return lines, nil
+}
+
+// chat reads one chat.
+func (r *Reader) chat(ctx context.Context, t *text, sink source.Sink) (int64, error) {
+	s, err := t.survey(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if s.items == 0 {
-		return 0, noChat(r.text.path)
+		return 0, noChat(t.path)
 	}
-	e := emitter{survey: s, sink: sink, zone: r.reading.Zone, root: r.text.root}
+	e := emitter{survey: s, sink: sink, zone: r.reading.Zone, text: t}
 	if err := r.people(&e); err != nil {
 		return 0, err
 	}
 	var proven bool
 	if e.order, proven = s.calendar.order(); !proven {
-		sink.Note("its dates are taken for %v: no date proves it", e.order)
+		sink.Note("%s: its dates are taken for %v: no date proves it", t.path, e.order)
 	}
-	r.reading.NoteZone(sink)
 	for _, note := range slices.Sorted(maps.Keys(s.reader.learned)) {
-		sink.Note("<%s> is taken for what stands for media", note)
+		sink.Note("%s: <%s> is taken for what stands for media", t.path, note)
 	}
-	lines, before, err := r.eachItem(ctx, func(at *stamp) bool { _, _, _, ok := at.day(e.order); return ok }, e.item)
+	lines, before, err := t.eachItem(ctx, func(at *stamp) bool { _, _, _, ok := at.day(e.order); return ok }, e.item)
 	sink.Count(source.Frame, before)
-	sink.Progress(lines, lines)
 	return lines, err
 }
 
 // people finds out who is in the chat, and who of them is the owner.
 func (r *Reader) people(e *emitter) error {
 	s := e.survey
-	title := r.text.title
+	title := e.text.title
 	if title == "" && s.notice != "" && s.said[s.notice] == 0 {
 		title = s.notice // the name of the group, or of somebody who never wrote
 	}
@@ -92,11 +104,11 @@ func (r *Reader) people(e *emitter) error {
 		e.owner = s.senders[0]
 	case !e.chat.Group && other != "" && len(s.senders) == 1, len(s.senders) == 0:
 	default:
-		return hint.With(fmt.Errorf("%s: it cannot be told who of %s is you", r.path, strings.Join(quoted(s.senders), ", ")),
+		return hint.With(fmt.Errorf("%s: it cannot be told who of %s is you", e.text.path, strings.Join(quoted(s.senders), ", ")),
 			"say it: --me NAME, or MY_NAME or USER_IDENTIFIERS in .env")
 	}
 	if e.owner != "" && own < 0 {
-		e.sink.Note("you are taken for %q in it (--me NAME says otherwise)", e.owner)
+		e.sink.Note("%s: you are taken for %q (--me NAME says otherwise)", e.text.path, e.owner)
 	}
 	for _, name := range s.senders {
 		if address := e.address(name); address != store.Owner {
@@ -146,7 +158,7 @@ type emitter struct {
 	order order
 	chat  source.Chat
 	title string
-	root  string
+	text  *text
 	owner string
 	keys  source.Keys
 }
@@ -180,7 +192,7 @@ func (e *emitter) item(at *item) error {
 		if p := &m.Parts[i]; p.Kind.IsAttachment() {
 			p.Attachment = m.GUID
 			if !b.partial && p.Kind != store.Location {
-				p.File = store.FilePlace{Root: e.root, Path: p.Text}
+				p.File = store.FilePlace{Root: e.text.root, Path: path.Join(e.text.folder, p.Text)}
 			}
 		}
 	}

@@ -19,8 +19,8 @@ type item struct {
 
 // eachItem calls visit for every item, and returns how many lines there are and how many stand before the first item.
 // What begins in another style than the first item goes on with the one before: somebody quoted a chat.
-func (r *Reader) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(*item) error) (lines, before int64, err error) {
-	in, err := r.text.open()
+func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(*item) error) (lines, before int64, err error) {
+	in, err := t.open()
 	if err != nil {
 		return 0, 0, err
 	}
@@ -35,7 +35,7 @@ func (r *Reader) eachItem(ctx context.Context, fits func(*stamp) bool, visit fun
 		at.text = words.String()
 		return visit(&at)
 	}
-	lines, err = source.EachLine(ctx, in, r.text.path, func(number int64, raw []byte) error {
+	lines, err = source.EachLine(ctx, in, t.path, func(number int64, raw []byte) error {
 		line := strings.ToValidUTF8(string(raw), "\uFFFD")
 		s, rest, ok := header(line)
 		if ok && (form == nil || s.style == *form) && fits(&s) {
@@ -85,9 +85,9 @@ type survey struct {
 // omissions is how often something in angle brackets must stand alone to be taken for left out media.
 const omissions = 3
 
-func (r *Reader) survey(ctx context.Context) (*survey, error) {
+func (t *text) survey(ctx context.Context) (*survey, error) {
 	s := &survey{calendar: calendar{now: time.Now()}, said: map[string]int{}, brackets: map[string]int{}}
-	_, _, err := r.eachItem(ctx, func(at *stamp) bool { return at.hasDay() }, s.item)
+	_, _, err := t.eachItem(ctx, func(at *stamp) bool { return at.hasDay() }, s.item)
 	s.reader.learned = make(map[string]bool)
 	for note, n := range s.brackets {
 		if n >= omissions {
@@ -109,7 +109,7 @@ func (s *stamp) hasDay() bool {
 
 func (s *survey) item(at *item) error {
 	if s.items++; s.items == 1 {
-		s.form, s.reader.bracket = at.stamp.style, at.stamp.bracket
+		s.form, s.reader.iPhone = at.stamp.style, at.stamp.iPhone()
 	}
 	s.calendar.add(&at.stamp)
 	if at.sender == "" {

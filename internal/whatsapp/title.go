@@ -13,12 +13,9 @@ import (
 var titleWords = []string{" - ", " – ", " with ", " mit ", " con ", " avec ", " com ", " met ", " med ", " z ", " s uživatelem ", " s ", " с контактом ",
 	" с ", " з ", " ile ", " dengan ", " với ", " cu ", " kanssa ", "와 ", " עם ", " مع "}
 
-// titleOf finds whose chat an export is in the name of its file, or of the folder that a _chat.txt lies in. It is empty if
-// that does not tell.
+// titleOf finds whose chat an export is in the name of its file, an absolute path, or of the folder that a _chat.txt lies
+// in. It is empty if that does not tell.
 func titleOf(path string) string {
-	if absolute, err := filepath.Abs(path); err == nil {
-		path = absolute
-	}
 	name := source.Base(path)
 	if strings.EqualFold(name, "_chat") {
 		name = filepath.Base(filepath.Dir(path))

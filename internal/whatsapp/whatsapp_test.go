@@ -167,6 +167,11 @@ func TestRead_TimesOfManyCountries(t *testing.T) {
 		"Thailand":         {"5/3/2567 14:15 - ", "15/3/2567 00:30 - "},
 		"India":            {"05/03/24, 2:15 pm - ", "15/03/24, 12:30 am - "},
 		"ShortYearFirst":   {"24/03/05, 14:15 - ", "24/03/15, 00:30 - "},
+		"JapaneseEra":      {"[3/5/R6, 14:15:00] ", "[3/15/R6, 00:30:00] "},
+		"VietnamiPhone":    {"[14:15:00, 3/5/24] ", "[00:30:00, 3/15/24] "},
+		"Vietnam":          {"14:15, 05/03/2024 - ", "00:30, 15/03/2024 - "},
+		"OldiPhone":        {"3/5/24, 2:15:00 PM: ", "3/15/24, 12:30:00 AM: "},
+		"OldiPhoneGermany": {"05.03.24, 14:15:00: ", "15.03.24, 00:30:00: "},
 		"BracketNoSeconds": {"[05.03.24, 14:15] ", "[15.03.24, 00:30] "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -302,6 +307,15 @@ func TestRead_MediaInALanguageThatIsNotKnown(t *testing.T) {
 	s.WantCounts(t, map[source.Fate]int64{source.Omitted: 3})
 }
 
+// As an iPhone wrote before 2018, and what its notices look like there.
+func TestRead_OldiPhone(t *testing.T) {
+	s := want(t, "WhatsApp Chat - Trip.txt", "7/1/16, 4:56:55 PM: Jim created this group\n7/1/16, 5:08:08 PM: Jim added you\n7/13/16, 5:13:36 PM: Jim: here: all of it\n"+
+		"7/13/16, 5:14:12 PM: Aidan: <image omitted>\n7/13/16, 5:14:30 PM: Al: ok\n7/13/16, 5:15:00 PM: Messages to this group are now secured with end-to-end encryption.\n",
+		"2016-07-13 17:13:36 Jim text: here: all of it", "2016-07-13 17:14:30 Al text: ok")
+	s.WantCounts(t, map[source.Fate]int64{source.Events: 3, source.Omitted: 1})
+	members(t, s, true, "Jim", "Al")
+}
+
 // The same messages of an export with media and of one without, of an iPhone and of Android, have the same identifiers.
 func TestRead_ReExportsAgree(t *testing.T) {
 	with, err := read(t, write(t, "WhatsApp Chat - John.txt", "\u200e[15.03.24, 19:00:01] John: \u200e<attached: 00000001-PHOTO.jpg>\n[15.03.24, 19:00:02] John: ok\n[15.03.24, 19:00:03] John: ok\n[15.03.24, 19:01:03] Aidan: fine\n"), "Aidan")
@@ -362,6 +376,41 @@ func TestOpen_ZipAndFolder(t *testing.T) {
 	}
 	if s, err := read(t, folder); err != nil || len(s.Messages) != 2 {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// A folder may hold the exports of many chats, and a zip the folder of one.
+func TestOpen_SeveralChats(t *testing.T) {
+	dir := t.TempDir()
+	chat := func(name string) string {
+		return "15.03.24, 19:00 - " + name + ": hi\n15.03.24, 19:01 - Ed: \u200eIMG-1.jpg (file attached)\n"
+	}
+	for _, name := range []string{"Jim", "Al"} {
+		os.WriteFile(filepath.Join(dir, "WhatsApp Chat with "+name+".txt"), []byte(chat(name)), 0o600)
+	}
+	os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("buy milk"), 0o600)
+	f, err := os.Create(filepath.Join(dir, "my WhatsApp.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := zip.NewWriter(f)
+	for _, name := range []string{"__MACOSX/WhatsApp Chat - Zed/._chat.txt", "WhatsApp Chat - Zed/_chat.txt"} {
+		inside, _ := w.Create(name)
+		inside.Write([]byte(chat("Zed")))
+	}
+	w.Close()
+	f.Close()
+	if head, err := source.ReadHead(dir); err != nil || !whatsapp.Recognize(head) {
+		t.Errorf("the folder is not recognised (%v)", err)
+	}
+	s, err := read(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:00:00 Al text: hi", "2024-03-15 19:01:00 me image: IMG-1.jpg", "2024-03-15 19:00:00 Jim text: hi",
+		"2024-03-15 19:01:00 me image: IMG-1.jpg", "2024-03-15 19:00:00 Zed text: hi", "2024-03-15 19:01:00 me image: IMG-1.jpg")
+	if len(s.Chats) != 3 || s.Messages[5].Parts[0].File != (store.FilePlace{Root: filepath.Join(dir, "my WhatsApp.zip"), Path: "WhatsApp Chat - Zed/IMG-1.jpg"}) {
+		t.Errorf("%d chats, the last file is %+v", len(s.Chats), s.Messages[5].Parts[0].File)
 	}
 }
 
