@@ -63,6 +63,9 @@ func (a *renewal) run(ctx context.Context) error {
 	}
 	a.summary = Summary{Rows: a.old.Rows, Outcome: store.Outcome{Messages: a.old.Messages, Conversations: a.old.Conversations}}
 	a.damaged, a.unknown = slices.Clone(a.old.Damaged), a.old.Unknown
+	if err := a.source.stay(); err != nil {
+		return err
+	}
 	if len(a.suspects) > 0 {
 		if err := a.amend(); err != nil {
 			return err

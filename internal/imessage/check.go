@@ -32,6 +32,9 @@ func (a *renewal) check(changes []store.Change) error {
 			return store.ErrRewrite
 		}
 	}
+	if err := a.source.stay(); err != nil {
+		return err
+	}
 	a.summary.Changed = int64(len(changes))
 	total, err := a.source.countRows(a.ctx)
 	if err == nil && total != a.summary.rows() {

@@ -25,16 +25,28 @@ func Collect(ctx context.Context, s *Source, db *store.DB, options Options) (Sum
 	if options.Progress == nil {
 		options.Progress = func(int64, int64) {}
 	}
+	summary, err := collect(ctx, s, db, options)
+	if err != nil && s.stay() != nil {
+		if err := errors.Join(s.disconnect(), s.copyAndConnect(ctx)); err != nil {
+			return summary, s.explain(err)
+		}
+		s.frozen = ""
+		summary, err = collect(ctx, s, db, options)
+	}
+	if err != nil {
+		return summary, err
+	}
+	return summary, s.keepIdentities(ctx, db)
+}
+
+func collect(ctx context.Context, s *Source, db *store.DB, options Options) (Summary, error) {
 	c := collector{source: s, options: options}
 	done, err := c.again(ctx, db)
 	if err == nil && !done {
 		c = collector{source: s, options: options}
 		err = c.whole(ctx, db)
 	}
-	if err != nil {
-		return c.summary, err
-	}
-	return c.summary, s.keepIdentities(ctx, db)
+	return c.summary, err
 }
 
 // whole collects all rows.
@@ -119,7 +131,10 @@ func (c *collector) fill(outer context.Context, w *store.Writer) error {
 	if reading != nil {
 		return c.source.explain(reading)
 	}
-	return c.source.explain(c.remember(outer, w, leaves))
+	if err := c.remember(outer, w, leaves); err != nil {
+		return c.source.explain(err)
+	}
+	return c.source.stay()
 }
 
 // remember leaves in the store what tells the next collection what has changed.

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/mattn/go-sqlite3"
 	"howett.net/plist"
@@ -31,6 +30,7 @@ type Source struct {
 	db       *sql.DB
 	conn     *sql.Conn // in a transaction
 	snapshot string    // folder of the copy that is read, or empty
+	frozen   string    // the stamp of a file that is read as one that nobody writes, or empty
 	columns  map[string]map[string]bool
 	look     *pages.Look       // at the state that the transaction sees; nil if others write too often to tell
 	roots    map[string]uint32 // the first pages of the surveyed tables
@@ -40,7 +40,8 @@ type Source struct {
 //
 // Nothing beside the source is made, changed or removed. A database in WAL mode can only be read with its -wal and -shm
 // files; where they are there, Messages has it open and it is read in place, in step with Messages. Where they are not,
-// reading in place would leave such files behind, so a copy is read.
+// reading in place would leave such files behind. Then nobody has it open, and the file is read as one that does not
+// change; should it change all the same, Collect begins again with a copy.
 func Open(ctx context.Context, path string) (*Source, error) {
 	path, err := find(path)
 	if err != nil {
@@ -54,12 +55,16 @@ func Open(ctx context.Context, path string) (*Source, error) {
 	if s.name, s.root, err = placeOf(path); err != nil {
 		return nil, err
 	}
-	if !wal || exists(path+"-wal") && exists(path+"-shm") {
-		err = s.connect(ctx, path)
+	switch {
+	case !wal || exists(path+"-wal") && exists(path+"-shm"):
+		err = s.connect(ctx, path, "mode=ro")
 		if wal && cannotOpen(err) {
 			err = s.copyAndConnect(ctx)
 		}
-	} else {
+	case isEmpty(path + "-wal"):
+		s.frozen = stampOf(path)
+		err = s.connect(ctx, path, "mode=ro&immutable=1")
+	default:
 		err = s.copyAndConnect(ctx)
 	}
 	if err != nil {
@@ -97,22 +102,22 @@ func placeOf(path string) (name, root string, err error) {
 
 // Close ends the reading.
 func (s *Source) Close() error {
-	var errs []error
-	if s.conn != nil {
-		errs = append(errs, s.conn.Close())
-	}
-	if s.db != nil {
-		errs = append(errs, s.db.Close())
-	}
+	errs := []error{s.disconnect()}
 	if s.snapshot != "" {
 		errs = append(errs, os.RemoveAll(s.snapshot))
 	}
-	s.conn, s.db, s.snapshot = nil, nil, ""
+	s.snapshot = ""
 	return errors.Join(errs...)
 }
 
 // Path is the database that was found.
 func (s *Source) Path() string { return s.path }
+
+// isEmpty tells whether a file holds nothing, or does not exist.
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
+}
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
@@ -136,8 +141,11 @@ func find(path string) (string, error) {
 		return "", err
 	}
 	for _, name := range []string{filepath.Join(backupName[:2], backupName), backupName, "chat.db", "sms.db"} {
-		if candidate := filepath.Join(path, name); exists(candidate) {
+		candidate := filepath.Join(path, name)
+		if _, err := os.Stat(candidate); err == nil {
 			return candidate, nil
+		} else if errors.Is(err, os.ErrPermission) {
+			return "", explainFile(candidate, err)
 		}
 	}
 	return "", hint.With(fmt.Errorf("%s holds neither an iOS backup nor a chat.db", path),
@@ -159,14 +167,21 @@ func refuseEncrypted(backup string) error {
 func explainFile(path string, err error) error {
 	err = fmt.Errorf("cannot read the message database: %w", err)
 	switch {
-	case errors.Is(err, os.ErrPermission) && runtime.GOOS == "darwin":
-		return hint.With(err, "allow your terminal Full Disk Access (System Settings > Privacy & Security), then open it anew")
 	case errors.Is(err, os.ErrPermission):
-		return hint.With(err, "you need the right to read %s", path)
+		return hint.With(err, "%s", permissionAdvice(runtime.GOOS, path))
 	case errors.Is(err, os.ErrNotExist):
 		return hint.With(err, "name the database with --source: a Mac's is ~/Library/Messages/chat.db")
 	}
 	return err
+}
+
+// permissionAdvice is what to do about a file that may not be read.
+func permissionAdvice(system, path string) string {
+	if system == "darwin" {
+		return `macOS keeps messages from programs without Full Disk Access: open System Settings > Privacy & Security > Full Disk Access, ` +
+			`switch your terminal on there (+ adds it), quit the terminal, open it again, and run the command again`
+	}
+	return "you need the right to read " + path
 }
 
 // inspect reads the header of a database file and tells whether it is in WAL mode.
@@ -187,12 +202,12 @@ func inspect(path string) (wal bool, err error) {
 }
 
 // connect opens a database file and begins the transaction that everything is read in.
-func (s *Source) connect(ctx context.Context, path string) error {
+func (s *Source) connect(ctx context.Context, path, mode string) error {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: "mode=ro&_query_only=true&_busy_timeout=3000"}
+	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: mode + "&_query_only=true&_busy_timeout=3000"}
 	if s.db, err = sql.Open("sqlite3", dsn.String()); err != nil {
 		return err
 	}
@@ -206,13 +221,32 @@ func (s *Source) connect(ctx context.Context, path string) error {
 		err = s.readRoots(ctx)
 	}
 	if err != nil {
-		if s.conn != nil {
-			s.conn.Close()
-		}
-		s.db.Close()
-		s.conn, s.db = nil, nil
+		s.disconnect()
 	}
 	return err
+}
+
+func (s *Source) disconnect() error {
+	var errs []error
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	s.conn, s.db = nil, nil
+	return errors.Join(errs...)
+}
+
+// errMoved says that somebody wrote a file that was read as one that nobody writes.
+var errMoved = errors.New("it was changed while it was read")
+
+// stay returns errMoved if what was read may be of two minds.
+func (s *Source) stay() error {
+	if s.frozen != "" && stampOf(s.path) != s.frozen {
+		return errMoved
+	}
+	return nil
 }
 
 // begin begins the transaction, at a moment when nobody writes: only then is it known which pages it sees.
@@ -259,7 +293,7 @@ func (s *Source) copyAndConnect(ctx context.Context) error {
 			}
 		}
 		if s.stamp() == before {
-			return s.connect(ctx, target)
+			return s.connect(ctx, target, "mode=ro")
 		}
 	}
 	return hint.With(errors.New("it keeps changing while it is copied"), "close Messages and try again")
@@ -274,13 +308,16 @@ func Stamp(path string) (string, error) {
 
 // stamp tells whether the files of the database have changed.
 func (s *Source) stamp() string {
-	var stamp strings.Builder
-	for _, suffix := range []string{"", "-wal"} {
-		if info, err := os.Stat(s.path + suffix); err == nil {
-			fmt.Fprintf(&stamp, "%s %d %d;", suffix, info.Size(), info.ModTime().UnixNano())
-		}
+	return stampOf(s.path) + ";" + stampOf(s.path+"-wal")
+}
+
+// stampOf tells whether a file has changed.
+func stampOf(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
 	}
-	return stamp.String()
+	return fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
 }
 
 // copyFile copies a file that may be missing.
@@ -328,7 +365,7 @@ func (s *Source) explain(err error) error {
 		case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
 			advice = "the file is damaged: try a copy of it, or repair it with sqlite3's .recover"
 		case sqlite3.ErrPerm, sqlite3.ErrAuth, sqlite3.ErrCantOpen:
-			advice = "you need the right to read the file and its folder; on a Mac, allow your terminal Full Disk Access"
+			advice = permissionAdvice(runtime.GOOS, s.path+" and its folder")
 		}
 	}
 	err = fmt.Errorf("cannot read %s: %w", s.path, err)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -262,4 +263,102 @@ func TestCollect_Cancelled(t *testing.T) {
 	var c collected
 	c.read(t, db)
 	c.want(t)
+}
+
+// A file that nobody has open is read as it lies. Should somebody write it all the same, a copy is read instead.
+func TestCollect_OfAFileThatChangesAllTheSame(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	for i := range 3000 {
+		h.say(chatdb.Message{Text: fmt.Sprint("message ", i)})
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	source, err := imessage.Open(t.Context(), h.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	db := fresh(t)
+	written := false
+	summary, err := imessage.Collect(t.Context(), source, db, imessage.Options{Progress: func(done, _ int64) {
+		if done > 0 && !written {
+			written = true
+			journal(t, h.path, "WAL").Close() // all messages read "written" from here on
+		}
+	}})
+	if err != nil || summary.Rows[imessage.Message] != 3000 {
+		t.Fatalf("%v, %v", summary.Rows, err)
+	}
+	var c collected
+	c.read(t, db)
+	for _, line := range c.lines[1:] {
+		if line != "john text: written" {
+			t.Fatalf("there is %q among what was written later", line)
+		}
+	}
+}
+
+// Messages goes on writing while its database is read: each collection finds what was committed at one moment, and the
+// last one all of it.
+func TestCollect_BesideALiveWriter(t *testing.T) {
+	h := oneMessage(t)
+	writer, err := sql.Open("sqlite3", "file:"+h.path+"?_busy_timeout=5000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	writer.SetMaxOpenConns(1)
+	pair := func(n int) error {
+		tx, err := writer.Begin()
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		for i := range 2 {
+			if _, err := tx.Exec(`INSERT INTO message (guid, text, date, handle_id) VALUES (?, ?, ?, 1)`, fmt.Sprint("live ", n, i), fmt.Sprint("pair ", n), 7e17+int64(n)*1e9); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(`INSERT INTO chat_message_join (chat_id, message_id) SELECT 1, max(ROWID) FROM message`); err != nil {
+				return err
+			}
+		}
+		return tx.Commit()
+	}
+	if err := pair(-1); err != nil { // the -wal and -shm files are there from now on
+		t.Fatal(err)
+	}
+	stop, stopped := make(chan struct{}), make(chan error)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+			}
+			if err := pair(n); err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	db := fresh(t)
+	last := 0
+	for range 15 {
+		c := collectInto(t, h.path, db, imessage.Options{})
+		if n := len(c.messages) - 1; n%2 != 0 || n < last {
+			t.Errorf("%d messages of pairs, %d before", n, last)
+		} else {
+			last = n
+		}
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Errorf("the writer was disturbed: %v", err)
+	}
+	again := collectInto(t, h.path, db, imessage.Options{})
+	if want := collectInto(t, h.path, fresh(t), imessage.Options{}); !reflect.DeepEqual(again.lines, want.lines) || len(want.lines) < 10 {
+		t.Errorf("%d lines, afresh %d", len(again.lines), len(want.lines))
+	}
 }
