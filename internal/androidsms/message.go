@@ -1,7 +1,6 @@
 package androidsms
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -150,7 +149,7 @@ type emitter struct {
 	count  int64 // that the file says it holds
 	mms    *mms
 	chats  map[string]*source.Chat
-	seen   map[[16]byte]struct{}
+	seen   source.Seen
 }
 
 func (e *emitter) emit(m *message) error {
@@ -174,7 +173,7 @@ func (e *emitter) emit(m *message) error {
 		words = append(words, p.Kind.String(), p.Text)
 	}
 	out := source.Message{Chat: chat, GUID: source.Hashed(words...), Row: e.row, Time: at, Sender: m.sender, Parts: m.parts}
-	if !e.isNew(out.GUID) { // phones that were restored have messages twice
+	if !e.seen.IsNew(out.GUID) { // phones that were restored have messages twice
 		e.sink.Count(source.Doubles, 1)
 		return nil
 	}
@@ -184,15 +183,6 @@ func (e *emitter) emit(m *message) error {
 		}
 	}
 	return e.sink.Message(&out)
-}
-
-// isNew notes an identifier, and tells whether it is the first time.
-func (e *emitter) isNew(guid string) bool {
-	var key [16]byte
-	hex.Decode(key[:], []byte(strings.ReplaceAll(guid, "-", "")))
-	_, seen := e.seen[key]
-	e.seen[key] = struct{}{}
-	return !seen
 }
 
 // chat is the one with these people.

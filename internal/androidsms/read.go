@@ -54,7 +54,7 @@ func (r *Reader) Read(ctx context.Context, sink source.Sink) (int64, error) {
 	defer in.Close()
 	d := xml.NewDecoder(newMender(in))
 	d.Strict = false
-	e := emitter{reader: r, sink: sink, chats: map[string]*source.Chat{}, seen: map[[16]byte]struct{}{}}
+	e := emitter{reader: r, sink: sink, chats: map[string]*source.Chat{}}
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -99,13 +99,21 @@ func (e *emitter) token(token xml.Token) error {
 	case xml.StartElement:
 		return e.start(t)
 	case xml.EndElement:
-		if t.Name.Local == "mms" && e.mms != nil {
-			m := e.mms
-			e.mms = nil
-			return e.emit(m.message(e.reader.reading))
+		if t.Name.Local == "mms" {
+			return e.endMMS()
 		}
 	}
 	return nil
+}
+
+// endMMS emits the mms at hand, if there is one.
+func (e *emitter) endMMS() error {
+	m := e.mms
+	if m == nil {
+		return nil
+	}
+	e.mms = nil
+	return e.emit(m.message(e.reader.reading))
 }
 
 func (e *emitter) start(t xml.StartElement) error {
@@ -118,6 +126,9 @@ func (e *emitter) start(t xml.StartElement) error {
 		e.row++
 		return e.emit(sms(values))
 	case "mms":
+		if err := e.endMMS(); err != nil {
+			return err
+		}
 		e.row++
 		e.mms = &mms{values: values}
 	case "part":

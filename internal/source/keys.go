@@ -3,7 +3,9 @@ package source
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -27,6 +29,21 @@ func (k *Keys) GUID(chat, sender string, at time.Time, words string) string {
 		key = sha256.Sum256(binary.AppendUvarint(key[:], uint64(nth)))
 	}
 	return uuid(key)
+}
+
+// Seen are identifiers of messages that were read already: some exports have messages twice.
+type Seen map[[16]byte]struct{}
+
+// IsNew notes an identifier of this package's making, and tells whether it is the first time.
+func (s *Seen) IsNew(guid string) bool {
+	var key [16]byte
+	hex.Decode(key[:], []byte(strings.ReplaceAll(guid, "-", "")))
+	_, seen := (*s)[key]
+	if *s == nil {
+		*s = make(Seen)
+	}
+	(*s)[key] = struct{}{}
+	return !seen
 }
 
 // Hashed is an identifier of names that belong together, such as a program's own identifier of a chat and of a message.

@@ -94,6 +94,7 @@ type emitter struct {
 	sink   source.Sink
 	reader *Reader
 	done   int64
+	seen   source.Seen
 	local  bool // some time had no zone
 }
 
@@ -136,6 +137,8 @@ func (e *emitter) message(number int, m *message) error {
 			out.ReplyTo = guid(chat, string(m.ReplyTo))
 		}
 		switch {
+		case !e.seen.IsNew(out.GUID): // a chat may be there as one that was left, too
+			fate = source.Doubles
 		case len(out.Parts) > 0:
 			if err := e.sink.Message(&out); err != nil {
 				return err
@@ -174,7 +177,8 @@ func (e *emitter) reactions(c *chat, m *message, to *source.Message) error {
 	}
 	for _, r := range m.Reactions {
 		for _, by := range r.Recent {
-			if to == nil || r.Emoji == "" || !isPerson(by.FromID) {
+			guid := source.Hashed("telegram", c.key, string(m.ID), string(by.FromID), r.Emoji)
+			if to == nil || r.Emoji == "" || !isPerson(by.FromID) || !e.seen.IsNew(guid) {
 				fate := source.LostTarget
 				if to != nil {
 					fate = source.Unknown
@@ -186,7 +190,7 @@ func (e *emitter) reactions(c *chat, m *message, to *source.Message) error {
 			if date, err := localTime(by.Date, m.zone(e.reader.reading.Zone)); err == nil && date.After(at) {
 				at = date
 			}
-			err := e.sink.Message(&source.Message{Chat: &c.Chat, GUID: source.Hashed("telegram", c.key, string(m.ID), string(by.FromID), r.Emoji), Row: m.row, Time: at,
+			err := e.sink.Message(&source.Message{Chat: &c.Chat, GUID: guid, Row: m.row, Time: at,
 				Sender: e.address(by.FromID), Parts: []source.Part{{Kind: store.Reaction, Text: r.Emoji}}, ReplyTo: to.GUID})
 			if err != nil {
 				return err

@@ -97,8 +97,10 @@ func (s *stream) export() error {
 				return s.skip()
 			})
 		case "messages":
-			chat = s.chats
-			s.chats++
+			if chat < 0 {
+				chat = s.chats
+				s.chats++
+			}
 			return s.messages(chat)
 		}
 		return s.headField(key, &head)

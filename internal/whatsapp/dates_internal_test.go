@@ -29,3 +29,29 @@ func TestHeader_NotEveryLineWithANumber(t *testing.T) {
 		}
 	}
 }
+
+func TestTitleOf(t *testing.T) {
+	for path, want := range map[string]string{
+		"/x/WhatsApp Chat with John Smith.txt":      "John Smith",
+		"/x/WhatsApp Chat - Jo - hn.zip":            "Jo - hn",
+		"/x/WhatsApp Chat - John/_chat.txt":         "John",
+		"/x/WhatsApp-Chat mit Zoë (2).txt":          "Zoë",
+		"/x/Chat de WhatsApp con José.txt":          "José",
+		"/x/Discussion WhatsApp avec Léa.txt":       "Léa",
+		"/x/Conversa do WhatsApp com João.txt":      "João",
+		"/x/Czat WhatsApp z użytkownikiem Ola.txt":  "Ola",
+		"/x/Chat WhatsApp s uživatelem Jana.txt":    "Jana",
+		"/x/Чат WhatsApp с контактом Иван.txt":      "Иван",
+		"/x/WhatsApp_Chat_with_John.txt":            "John",
+		"/x/WhatsApp Chat with +49 171 1234567.txt": "+49 171 1234567",
+		"/x/İrem WhatsApp Chat with İrem.txt":       "İrem",
+		"/x/John ile WhatsApp Sohbeti.txt":          "",
+		"/x/chat.txt":                               "",
+		"/x/downloads/_chat.txt":                    "",
+		"/_chat.txt":                                "",
+	} {
+		if got := titleOf(path); got != want {
+			t.Errorf("%s is the chat of %q, want %q", path, got, want)
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // titleWords stand between "WhatsApp" and whose chat it is in the name of an export.
-var titleWords = []string{" - ", " – ", " with ", " mit ", " con ", " avec ", " com ", " met ", " med ", " z ", " s uživatelem ", " s ", " с контактом ",
+var titleWords = []string{" - ", " – ", " with ", " mit ", " con ", " avec ", " com ", " met ", " med ", " z ", " z użytkownikiem ", " s uživatelem ", " s ", " с контактом ",
 	" с ", " з ", " ile ", " dengan ", " với ", " cu ", " kanssa ", "와 ", " עם ", " مع "}
 
 // titleOf finds whose chat an export is in the name of its file, an absolute path, or of the folder that a _chat.txt lies
@@ -30,16 +30,13 @@ func titleOf(path string) string {
 		return ""
 	}
 	after := name[at+len(program):]
-	from := -1
+	first, longest := len(after), 0
 	for _, word := range titleWords {
-		if i := strings.Index(after, word); i >= 0 && (from < 0 || i+len(word) < from) {
-			from = i + len(word)
+		if i := strings.Index(after, word); i >= 0 && (i < first || i == first && len(word) > longest) {
+			first, longest = i, len(word)
 		}
 	}
-	if from < 0 {
-		return ""
-	}
-	return strings.TrimSpace(after[from:])
+	return strings.TrimSpace(after[first+longest:])
 }
 
 // withoutCount removes the " (1)" of a second download.
