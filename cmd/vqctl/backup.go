@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -28,6 +29,10 @@ type messageSource struct {
 // openMessages opens Apple's database at path. Of an encrypted backup it decrypts the database, and the address book if
 // there is one, into a private folder.
 func openMessages(ctx context.Context, o *collectOptions, path string) (*messageSource, error) {
+	path, err := onlyBackup(path)
+	if err != nil {
+		return nil, err
+	}
 	if !iosbackup.IsEncrypted(path) {
 		database, err := imessage.Open(ctx, path)
 		if err != nil {
@@ -49,6 +54,25 @@ func openMessages(ctx context.Context, o *collectOptions, path string) (*message
 	return m, nil
 }
 
+// onlyBackup is the one backup in a folder of backups; any other path stays as it is.
+func onlyBackup(path string) (string, error) {
+	backups := iosbackup.List(path)
+	switch len(backups) {
+	case 0:
+		return path, nil
+	case 1:
+		return backups[0].Dir, nil
+	}
+	text := ""
+	for _, b := range backups {
+		text += "\n  " + b.Dir
+		if b.Device != "" {
+			text += fmt.Sprintf(" (%s, %s)", b.Device, b.Date.Format(time.DateOnly))
+		}
+	}
+	return "", hint.With(fmt.Errorf("%s holds %d backups:%s", path, len(backups), text), "name one of them with --source")
+}
+
 // Close closes the database and removes the copy.
 func (m *messageSource) Close() error {
 	err := m.Source.Close()
@@ -64,7 +88,9 @@ func decryptBackup(ctx context.Context, o *collectOptions, path, folder string) 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, "the key is made of the passphrase, which takes some seconds")
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		fmt.Fprintln(os.Stderr, "the key is made of the passphrase, which takes some seconds")
+	}
 	backup, err := iosbackup.Unlock(ctx, path, passphrase)
 	if err != nil {
 		return err

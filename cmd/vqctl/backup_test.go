@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"howett.net/plist"
 
 	"ventriloquist/internal/hint"
 	"ventriloquist/internal/iosbackup/backuptest"
@@ -93,6 +96,30 @@ func TestPreprocess_FromBackup(t *testing.T) {
 	}
 	if exports[0] != exports[1] || !strings.Contains(exports[0], `\"Loved\"`) {
 		t.Errorf("the backup's windows are\n%s\nthe Mac's\n%s", exports[0], exports[1])
+	}
+}
+
+// A folder of backups stands for the one in it; of several the user is told which there are.
+func TestRunCollect_FolderOfBackups(t *testing.T) {
+	dir, _ := writeBackup(t, backuptest.Options{})
+	folder := filepath.Dir(dir)
+	if result, err := collectJSON(t, collectOptions{source: folder, dataDir: t.TempDir()}); err != nil || result.Messages != 2 {
+		t.Errorf("result is %+v (%v)", result, err)
+	}
+	other := filepath.Join(folder, "other")
+	if err := backuptest.Write(other, nil, backuptest.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	info, err := plist.Marshal(map[string]any{"Device Name": "Aidan's phone", "Last Backup Date": time.Date(2024, 3, 15, 12, 0, 0, 0, time.UTC)}, plist.XMLFormat)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(other, "Info.plist"), info, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = collectJSON(t, collectOptions{source: folder, dataDir: t.TempDir()})
+	if err == nil || !strings.Contains(err.Error(), "holds 2 backups") || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), other+" (Aidan's phone, 2024-03-15)") {
+		t.Errorf("error is %v", err)
 	}
 }
 
