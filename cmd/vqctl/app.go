@@ -25,6 +25,7 @@ func newApp() *cli.Command {
 			newCollectCommand(),
 			newContactsCommand(),
 			newStatsCommand(),
+			newDescribeCommand(),
 			newPreprocessCommand(),
 			newRedactCommand(),
 			newForgetCommand(),

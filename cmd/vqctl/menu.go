@@ -26,6 +26,7 @@ var menuEntries = []menuEntry{
 	{"1", "collect the message history", []string{"collect"}, func(p pipelineState) string { return counted(p.messages, "messages") }},
 	{"c", "contacts: who is who", []string{"contacts"}, func(pipelineState) string { return "" }},
 	{"s", "statistics", []string{"stats"}, func(pipelineState) string { return "" }},
+	{"1.5", "describe attachments (optional)", []string{"describe"}, describedState},
 	{"2", "preprocess it into training windows", []string{"preprocess"}, func(p pipelineState) string { return counted(p.windows, "windows") }},
 	{"3", "train", []string{"train"}, func(p pipelineState) string { return p.checkpoint }},
 	{"4", "chat with what was learned", []string{"chat"}, func(pipelineState) string { return "" }},
@@ -71,9 +72,9 @@ func runMenu(ctx context.Context, in io.Reader, out io.Writer, runStep func(args
 func printMenu(out io.Writer, state pipelineState) {
 	fmt.Fprintf(out, "\nVentriloquist: data in %s, adapters in %s\n\n", defaultDataDir, defaultOutputDir)
 	for _, e := range menuEntries {
-		fmt.Fprintf(out, "  %s  %-38s%s\n", e.key, e.title, e.state(state))
+		fmt.Fprintf(out, "  %-3s  %-38s%s\n", e.key, e.title, e.state(state))
 	}
-	fmt.Fprintf(out, "  a  %s\n  q  quit\n\n> ", "all: "+strings.Join(allSteps, ", "))
+	fmt.Fprintf(out, "  a    %s\n  q    quit\n\n> ", "all: "+strings.Join(allSteps, ", "))
 }
 
 func runChoice(choice string, runStep func(args []string) error) error {
@@ -107,4 +108,11 @@ func counted(n int, what string) string {
 		return "not done"
 	}
 	return fmt.Sprintf("done: %d %s", n, what)
+}
+
+func describedState(p pipelineState) string {
+	if p.described > 0 {
+		return counted(p.described, "attachments")
+	}
+	return ""
 }

@@ -18,6 +18,7 @@ const (
 // pipelineState is what the folder shows of the steps done so far.
 type pipelineState struct {
 	messages   int    // in messages.db; -1 when it was not collected
+	described  int    // attachments
 	windows    int    // -1 when it was not preprocessed
 	checkpoint string // "done", "not done", or how far it came
 	trained    bool   // there is a finished adapter
@@ -32,6 +33,7 @@ func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineS
 	}
 	defer db.Close()
 	state.messages = countRows(ctx, db, "message")
+	state.described = countRows(ctx, db, "attachment_descriptions WHERE description <> ''")
 	if n := countRows(ctx, db, "training_windows"); n > 0 {
 		state.windows = n
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"time"
 
@@ -14,14 +15,34 @@ func newProgress(title, unit string) (report func(done, total int64), finish fun
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return func(int64, int64) {}, func() {}
 	}
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(title),
-		progressbar.OptionSetItsString(unit), progressbar.OptionShowIts(), progressbar.OptionShowCount(),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
-	report = func(done, total int64) {
-		if total > 0 && total != bar.GetMax64() {
-			bar.ChangeMax64(total)
+	bar := newBar(title, unit)
+	return func(done, total int64) { setBar(bar, done, total) }, func() { _ = bar.Clear() }
+}
+
+// newCostProgress is newProgress for attachments, which cost money.
+func newCostProgress() (report func(done, total int64, cost float64), finish func()) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return nil, func() {}
+	}
+	bar := newBar("describe", "files")
+	report = func(done, total int64, cost float64) {
+		if cost > 0 {
+			bar.Describe(fmt.Sprintf("describe ($%.4f so far)", cost))
 		}
-		_ = bar.Set64(done) // a terminal that is gone is no reason to stop
+		setBar(bar, done, total)
 	}
 	return report, func() { _ = bar.Clear() }
+}
+
+func newBar(title, unit string) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(title),
+		progressbar.OptionSetItsString(unit), progressbar.OptionShowIts(), progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
+}
+
+func setBar(bar *progressbar.ProgressBar, done, total int64) {
+	if total > 0 && total != bar.GetMax64() {
+		bar.ChangeMax64(total)
+	}
+	_ = bar.Set64(done) // a terminal that is gone is no reason to stop
 }

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+	"golang.org/x/term"
+
+	"ventriloquist/internal/describe"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/store"
+)
+
+// How many requests a minute a server on the internet is asked by default. One on this machine is asked as it can.
+const defaultPerMinute = 300
+
+type describeOptions struct {
+	dataDir     string
+	endpoint    string
+	model       string
+	geminiKey   string
+	endpointKey string
+	attachments string
+	types       string
+	limit       int
+	jobs        int
+	perMinute   int
+	timeout     time.Duration
+	retryFailed bool
+	dryRun      bool
+	yes         bool
+	json        bool
+	terminal    bool // somebody can be asked
+}
+
+func newDescribeCommand() *cli.Command {
+	var o describeOptions
+	return &cli.Command{
+		Name:  "describe",
+		Usage: "put attachments into words (optional)",
+		Description: `Shows images, videos, voice messages and documents to a model, and keeps what it says of them in messages.db. The model is
+Google's Gemini, which costs money and sees your attachments, or with --endpoint one on your own machine (Ollama, LM Studio,
+llama.cpp). Nothing is sent to another machine before you are asked. Run it again at any time: it goes on where it was.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "endpoint", Usage: "an OpenAI-compatible server instead of Gemini, such as http://127.0.0.1:11434/v1", Destination: &o.endpoint},
+			&cli.StringFlag{Name: "model", Usage: "which model (default: " + describe.DefaultModel + ", or the only one of --endpoint)", Destination: &o.model},
+			&cli.StringFlag{Name: "api-key", Usage: "key of Gemini", Sources: cli.EnvVars("GEMINI_API_KEY"), Destination: &o.geminiKey},
+			&cli.StringFlag{Name: "endpoint-key", Usage: "key of --endpoint, where it wants one", Sources: cli.EnvVars("DESCRIBE_API_KEY"), Destination: &o.endpointKey},
+			&cli.StringFlag{Name: "attachments", Usage: "a copy of ~/Library/Messages/Attachments, where the files are not there", Destination: &o.attachments},
+			&cli.StringFlag{Name: "types", Usage: "what is described: image,video,audio,document (default: all)", Destination: &o.types},
+			&cli.IntFlag{Name: "limit", Usage: "describe so many, the newest first", Destination: &o.limit},
+			&cli.IntFlag{Name: "jobs", Value: 4, Usage: "requests at a time", Destination: &o.jobs},
+			&cli.IntFlag{Name: "rpm", Value: -1, Usage: "requests a minute, 0 for any number (default: 300, any number on this machine)", HideDefault: true, Destination: &o.perMinute},
+			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Minute, Usage: "how long an answer may take", Destination: &o.timeout},
+			&cli.BoolFlag{Name: "retry-failed", Usage: "try again what failed before", Destination: &o.retryFailed},
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be sent and what it would cost, and send nothing", Destination: &o.dryRun},
+			&cli.BoolFlag{Name: "yes", Usage: "send without asking", Destination: &o.yes},
+			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
+			&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return hint.Usage("describe takes no argument, but got %q", c.Args().First())
+			}
+			o.terminal = term.IsTerminal(int(os.Stdin.Fd()))
+			return runDescribe(ctx, o, os.Stdin, os.Stdout)
+		},
+	}
+}
+
+// runDescribe describes what there is to describe, after asking where something would leave this machine.
+func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Writer) error {
+	options, err := o.options()
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	service, err := o.service(ctx)
+	if err != nil {
+		return err
+	}
+	locator := &describe.Locator{Attachments: o.attachments}
+	locator.Home, _ = os.UserHomeDir() // without one, ~ is nowhere
+	defer locator.Close()
+	plan, err := describe.NewPlan(ctx, db, locator, service, options)
+	if err != nil {
+		return err
+	}
+	if o.dryRun || plan.Files == 0 {
+		return o.printPlan(out, plan)
+	}
+	if agreed, err := o.agreed(ctx, plan, in, out); err != nil || !agreed {
+		return err
+	}
+	bar, finish := newCostProgress()
+	pace := describe.Pace{Jobs: o.jobs, PerMinute: o.perMinute, Timeout: o.timeout, Progress: bar}
+	if o.perMinute < 0 {
+		if pace.PerMinute = defaultPerMinute; plan.Local {
+			pace.PerMinute = 0
+		}
+	}
+	report, err := describe.Run(ctx, db, service, plan, options, pace)
+	finish()
+	return errors.Join(o.printReport(out, plan, report), err)
+}
+
+// options checks the flags.
+func (o *describeOptions) options() (describe.Options, error) {
+	options := describe.Options{Limit: o.limit, RetryFailed: o.retryFailed, Tools: describe.FindTools()}
+	switch {
+	case o.limit < 0:
+		return options, hint.Usage("--limit is %d, and must not be negative", o.limit)
+	case o.jobs < 1:
+		return options, hint.Usage("--jobs is %d, and must be at least 1", o.jobs)
+	case o.perMinute < -1:
+		return options, hint.Usage("--rpm is %d, and must not be negative", o.perMinute)
+	case o.timeout <= 0:
+		return options, hint.Usage("--timeout is %v, and must be longer than nothing", o.timeout)
+	}
+	for name := range strings.SplitSeq(o.types, ",") {
+		name = strings.TrimSpace(name)
+		at := slices.IndexFunc(describe.Kinds, func(k store.Kind) bool { return k.String() == name })
+		if at >= 0 {
+			options.Kinds = append(options.Kinds, describe.Kinds[at])
+		} else if name != "" {
+			return options, hint.Usage("--types %q is none of image, video, audio, document", name)
+		}
+	}
+	if o.attachments != "" {
+		if info, err := os.Stat(o.attachments); err != nil || !info.IsDir() {
+			return options, hint.Usage("--attachments %q is no folder", o.attachments)
+		}
+	}
+	return options, nil
+}
+
+// service is the model that is asked. A plan needs no key.
+func (o *describeOptions) service(ctx context.Context) (describe.Service, error) {
+	if o.endpoint != "" {
+		return describe.NewOpenAI(ctx, o.endpoint, o.model, o.endpointKey)
+	}
+	model, key := o.model, strings.TrimSpace(o.geminiKey)
+	if model == "" {
+		model = describe.DefaultModel
+	}
+	if key == "" {
+		if !o.dryRun {
+			return nil, hint.With(errors.New("there is no key of Gemini"),
+				"put GEMINI_API_KEY=… into .env (https://aistudio.google.com/apikey makes one), or describe on your own machine with --endpoint")
+		}
+		key = "none" // nothing is sent
+	}
+	return describe.NewGemini(ctx, model, key)
+}
+
+// agreed tells whether the files may be sent: on this machine always, elsewhere if the user says so.
+func (o *describeOptions) agreed(ctx context.Context, plan *describe.Plan, in io.Reader, out io.Writer) (bool, error) {
+	if plan.Local || o.yes {
+		return true, nil
+	}
+	words := os.Stderr // beside what --json prints
+	if _, err := io.WriteString(words, planInWords(plan)); err != nil {
+		return false, err
+	}
+	if !o.terminal {
+		return false, hint.With(errors.New("nothing was sent: nobody can be asked here"), "--yes sends them without asking")
+	}
+	yes, err := ask(ctx, "Send them?", in, words)
+	if err == nil && !yes {
+		_, err = io.WriteString(out, "nothing was sent\n")
+	}
+	return yes, err
+}
+
+func (o *describeOptions) printPlan(out io.Writer, plan *describe.Plan) error {
+	if o.json {
+		return json.NewEncoder(out).Encode(plan)
+	}
+	_, err := io.WriteString(out, planInWords(plan))
+	return err
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"ventriloquist/internal/describe"
+)
+
+// planInWords says what would be sent where, and what it would cost.
+func planInWords(p *describe.Plan) string {
+	var text strings.Builder
+	if p.Files == 0 {
+		text.WriteString("nothing is left to describe\n")
+	} else {
+		kinds := make([]string, len(p.Send))
+		for i, k := range p.Send {
+			kinds[i] = kindInWords(k.Kind, k.Files)
+		}
+		fmt.Fprintf(&text, "%s (%s) go to %s, model %s\n", strings.Join(kinds, ", "), inBytes(uint64(p.Bytes)), p.Where, p.Model)
+		switch {
+		case p.Local:
+			text.WriteString("nothing leaves this machine\n")
+		case p.Cost == nil:
+			fmt.Fprintf(&text, "what that costs is not known: there is no price of %s here\n", p.Model)
+		default:
+			fmt.Fprintf(&text, "estimated cost: $%.4f (prices of %s, %s)\n", *p.Cost, describe.PricesOn, describe.PricesFrom)
+		}
+	}
+	text.WriteString(leftInWords(p.Left))
+	return text.String()
+}
+
+func kindInWords(kind string, n int) string {
+	name := map[string]string{"audio": "voice message"}[kind]
+	if name == "" {
+		name = kind
+	}
+	if n != 1 {
+		name += "s"
+	}
+	return fmt.Sprintf("%d %s", n, name)
+}
+
+func leftInWords(left []describe.LeftOut) string {
+	var text strings.Builder
+	for _, l := range left {
+		fmt.Fprintf(&text, "left out: %d that %s\n", l.Attachments, l.Why)
+	}
+	return text.String()
+}
+
+// describeResult is what describe --json prints.
+type describeResult struct {
+	Model string `json:"model"`
+	Where string `json:"where"`
+	Files int    `json:"files"`
+	*describe.Report
+}
+
+func (o *describeOptions) printReport(out io.Writer, p *describe.Plan, r *describe.Report) error {
+	if o.json {
+		return json.NewEncoder(out).Encode(describeResult{p.Model, p.Where, p.Files, r})
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d of %d described", r.Described, p.Files)
+	if r.Same > 0 {
+		fmt.Fprintf(&text, ", %d of them with the words of a file that is the same", r.Same)
+	}
+	text.WriteString("\n")
+	if r.Refused > 0 {
+		fmt.Fprintf(&text, "%d were refused by the model and keep their names\n", r.Refused)
+	}
+	if r.Failed > 0 {
+		fmt.Fprintf(&text, "%d failed and keep their names (--retry-failed tries them again)\n", r.Failed)
+	}
+	text.WriteString(leftInWords(r.Left))
+	if r.Cost != nil && !p.Local {
+		fmt.Fprintf(&text, "cost: $%.4f (%d tokens in, %d out)\n", *r.Cost, r.Usage.Input+r.Usage.Sound, r.Usage.Output)
+	}
+	if r.Described > 0 {
+		text.WriteString("`vqctl preprocess` takes the words into the windows\n")
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}

@@ -1,0 +1,69 @@
+package describe
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"ventriloquist/internal/store"
+)
+
+// OneLine, FormatOf, WithoutMetadata and Orientation are for tests from outside.
+var (
+	OneLine         = oneLine
+	FormatOf        = formatOf
+	WithoutMetadata = withoutMetadata
+	Orientation     = orientation
+	ExifWith        = exifWith
+	RetryAfter      = retryAfter
+)
+
+// Clock is a time that passes only when somebody sleeps, all at once, and keeps account of it.
+type Clock struct {
+	mu    sync.Mutex
+	at    time.Time
+	slept []time.Duration
+}
+
+// Use makes a run, and a service, take their time from it.
+func (c *Clock) Use(p *Pace, s Service) {
+	c.at = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	k := clock{now: c.now, sleep: c.sleep}
+	p.clock = &k
+	if g, ok := s.(*Gemini); ok {
+		g.clock = k
+	}
+}
+
+func (c *Clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *Clock) sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+	c.slept = append(c.slept, d)
+	return ctx.Err()
+}
+
+// Slept is how long was slept, each time.
+func (c *Clock) Slept() []time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]time.Duration(nil), c.slept...)
+}
+
+// Found is where the Locator finds a file, "" if nowhere; of a member of a zip it is the member.
+func (l *Locator) Found(p store.FilePlace) string {
+	f, err := l.find(p)
+	switch {
+	case err != nil:
+		return ""
+	case f.member != nil:
+		return f.member.Name
+	}
+	return f.path
+}

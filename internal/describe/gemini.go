@@ -1,0 +1,244 @@
+package describe
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/genai"
+
+	"ventriloquist/internal/store"
+)
+
+// DefaultModel is the model of Google's that is asked unless another is named.
+const DefaultModel = "gemini-3-flash-preview"
+
+// geminiFormats are what Gemini takes as it is (https://ai.google.dev/gemini-api/docs, image, audio, video and document
+// understanding). Pictures in HEIC would be taken, but JPEGs say less of where they were taken.
+var geminiFormats = formats(jpegFormat, pngFormat, "image/webp", mp3Format, wavFormat, flacFormat, aacFormat, "audio/ogg", "audio/aiff",
+	mp4Format, movFormat, "video/webm", "video/mpeg", "video/x-flv", "video/3gpp", pdfFormat)
+
+func formats(list ...string) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, f := range list {
+		set[f] = true
+	}
+	return set
+}
+
+// Gemini is Google's service.
+type Gemini struct {
+	client *genai.Client
+	model  string
+	key    string
+	host   string
+	clock  clock
+}
+
+// NewGemini is a client with the owner's key. The base URL is Google's, unless GOOGLE_GEMINI_BASE_URL names a proxy.
+func NewGemini(ctx context.Context, model, key string) (*Gemini, error) {
+	base := os.Getenv("GOOGLE_GEMINI_BASE_URL")
+	if base == "" {
+		base = "https://generativelanguage.googleapis.com/"
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("GOOGLE_GEMINI_BASE_URL is %q, which is no URL", base)
+	}
+	// The library warns, on the standard log, of environment variables that are not used here.
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(io.Discard)
+	client, err := genai.NewClient(ctx, &genai.ClientConfig{APIKey: key, Backend: genai.BackendGeminiAPI,
+		HTTPClient: &http.Client{Transport: &headerKeeper{http.DefaultTransport}, CheckRedirect: nowhereElse}, HTTPOptions: genai.HTTPOptions{BaseURL: base}})
+	if err != nil {
+		return nil, fmt.Errorf("cannot set up the client of Gemini") // the library's error would quote the key
+	}
+	return &Gemini{client: client, model: model, key: key, host: u.Host, clock: wallClock}, nil
+}
+
+// Model, Where, Local and Takes make it a Service.
+func (g *Gemini) Model() string { return g.model }
+
+// Where says whose machine it is.
+func (g *Gemini) Where() string { return "Google (" + g.host + ")" }
+
+// Local is false wherever the base URL points: a proxy passes on what it gets.
+func (g *Gemini) Local() bool { return false }
+
+// Takes are the formats that the API documents.
+func (g *Gemini) Takes() Takes {
+	return Takes{Formats: geminiFormats, Video: true, Sound: flacFormat, Largest: 2 << 30}
+}
+
+// nowhereElse keeps a client from sending to a server what was meant for another.
+func nowhereElse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// largestInline is how many bytes of files a request may carry: 20 MB in all, as base64. Larger ones are uploaded.
+const largestInline = 14 << 20
+
+// Describe asks the model. Files that were uploaded for it are deleted afterwards, also when the request was interrupted.
+func (g *Gemini) Describe(ctx context.Context, r *Request) (answer Answer, err error) {
+	var kept kept
+	defer func() {
+		if recover() != nil { // the library trips over answers that are not as it expects
+			err = &Failure{Outlook: Later, Message: "the server's answer is damaged"}
+		}
+	}()
+	ctx = kept.in(ctx)
+	parts, uploaded, err := g.parts(ctx, r)
+	defer func() { g.delete(ctx, uploaded) }()
+	if err != nil {
+		return Answer{}, g.failure(ctx, &kept, r, err)
+	}
+	config := &genai.GenerateContentConfig{MaxOutputTokens: r.longestAnswer(), ThinkingConfig: thinking(g.model)}
+	response, err := g.client.Models.GenerateContent(ctx, g.model, []*genai.Content{genai.NewContentFromParts(parts, genai.RoleUser)}, config)
+	if err != nil {
+		return Answer{}, g.failure(ctx, &kept, r, err)
+	}
+	return read(response)
+}
+
+// parts are the media, and what is asked of them.
+func (g *Gemini) parts(ctx context.Context, r *Request) (parts []*genai.Part, uploaded []string, err error) {
+	size := r.size()
+	for i := range r.Media {
+		m := &r.Media[i]
+		var part *genai.Part
+		switch {
+		case m.Text != "":
+			part = genai.NewPartFromText(m.Text)
+		case size > largestInline:
+			f, err := g.upload(ctx, m)
+			if f != nil {
+				uploaded = append(uploaded, f.Name)
+			}
+			if err != nil {
+				return nil, uploaded, err
+			}
+			part = genai.NewPartFromURI(f.URI, m.Format)
+		default:
+			data, err := os.ReadFile(m.Path)
+			if err != nil {
+				return nil, uploaded, errDamaged
+			}
+			part = genai.NewPartFromBytes(data, m.Format)
+		}
+		if r.Kind == store.Video && !r.Frames {
+			part.VideoMetadata = &genai.VideoMetadata{EndOffset: videoLength}
+		}
+		parts = append(parts, part)
+	}
+	return append(parts, genai.NewPartFromText(r.prompt())), uploaded, nil
+}
+
+// thinking has a model think as little as it can: that is billed as if it were said, and seeing needs none.
+func thinking(model string) *genai.ThinkingConfig {
+	none := int32(0)
+	switch {
+	case strings.HasPrefix(model, "gemini-2.5-flash"):
+		return &genai.ThinkingConfig{ThinkingBudget: &none}
+	case strings.HasPrefix(model, "gemini-3") && strings.Contains(model, "flash"):
+		return &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevelMinimal}
+	case strings.HasPrefix(model, "gemini-3"):
+		return &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevelLow}
+	}
+	return nil
+}
+
+// unwilling are the ends of an answer that are no ends but refusals.
+var unwilling = []genai.FinishReason{genai.FinishReasonSafety, genai.FinishReasonRecitation, genai.FinishReasonBlocklist,
+	genai.FinishReasonProhibitedContent, genai.FinishReasonSPII, genai.FinishReasonImageSafety, genai.FinishReasonImageProhibitedContent,
+	genai.FinishReasonImageRecitation}
+
+// read is the answer in a response.
+func read(response *genai.GenerateContentResponse) (Answer, error) {
+	usage := usageOf(response.UsageMetadata)
+	answer := Answer{Usage: usage}
+	if f := response.PromptFeedback; f != nil && f.BlockReason != "" && f.BlockReason != genai.BlockedReasonUnspecified {
+		return answer, &Refusal{string(f.BlockReason)}
+	}
+	if len(response.Candidates) == 0 || response.Candidates[0] == nil {
+		return answer, &Failure{Outlook: Later, Message: "the server's answer is empty"}
+	}
+	candidate := response.Candidates[0]
+	if slices.Contains(unwilling, candidate.FinishReason) {
+		return answer, &Refusal{string(candidate.FinishReason)}
+	}
+	var text strings.Builder
+	if candidate.Content != nil {
+		for _, part := range candidate.Content.Parts {
+			if part != nil && !part.Thought {
+				text.WriteString(part.Text)
+			}
+		}
+	}
+	answer.Text, answer.Cut = text.String(), candidate.FinishReason == genai.FinishReasonMaxTokens
+	return answer, nil
+}
+
+// usageOf counts what is billed: what the model thought is billed as what it said.
+func usageOf(u *genai.GenerateContentResponseUsageMetadata) Usage {
+	if u == nil {
+		return Usage{}
+	}
+	sound := int64(0)
+	for _, d := range u.PromptTokensDetails {
+		if d != nil && d.Modality == genai.MediaModalityAudio {
+			sound += int64(d.TokenCount)
+		}
+	}
+	return Usage{Input: int64(u.PromptTokenCount) - sound, Sound: sound, Output: int64(u.CandidatesTokenCount) + int64(u.ThoughtsTokenCount)}
+}
+
+// How long it is waited for an uploaded file to be ready, and for its deletion.
+const (
+	pollEvery    = 2 * time.Second
+	deletionTime = 15 * time.Second
+)
+
+// upload uploads a file, without its name, and waits until it can be used. The file is not nil if there is one to
+// delete, whatever the error.
+func (g *Gemini) upload(ctx context.Context, m *Medium) (*genai.File, error) {
+	f, err := os.Open(m.Path)
+	if err != nil {
+		return nil, errDamaged
+	}
+	defer f.Close()
+	uploaded, err := g.client.Files.Upload(ctx, f, &genai.UploadFileConfig{MIMEType: m.Format,
+		HTTPOptions: &genai.HTTPOptions{Headers: http.Header{"X-Goog-Upload-Header-Content-Length": {fmt.Sprint(m.Size)}}}})
+	if err != nil {
+		return nil, err
+	}
+	for name := uploaded.Name; ; {
+		switch uploaded.State {
+		case genai.FileStateActive:
+			return uploaded, nil
+		case genai.FileStateFailed:
+			return uploaded, &Failure{Message: "the server could not read its file"}
+		}
+		if err := g.clock.sleep(ctx, pollEvery); err != nil {
+			return uploaded, err
+		}
+		polled, err := g.client.Files.Get(ctx, name, nil)
+		if err != nil {
+			return uploaded, err
+		}
+		uploaded = polled
+	}
+}
+
+// delete deletes uploaded files. What cannot be deleted goes by itself after 48 hours.
+func (g *Gemini) delete(ctx context.Context, names []string) {
+	for _, name := range names {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), deletionTime)
+		_, _ = g.client.Files.Delete(limited, name, nil)
+		cancel()
+	}
+}

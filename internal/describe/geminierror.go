@@ -1,0 +1,145 @@
+package describe
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/genai"
+)
+
+// kept is what the last response of a request said in its head: the library's errors do not tell.
+type kept struct {
+	status int
+	after  time.Duration
+}
+
+type keptKey struct{}
+
+func (k *kept) in(ctx context.Context) context.Context { return context.WithValue(ctx, keptKey{}, k) }
+
+// headerKeeper keeps the heads of responses.
+type headerKeeper struct{ http.RoundTripper }
+
+func (h *headerKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := h.RoundTripper.RoundTrip(r)
+	if k, ok := r.Context().Value(keptKey{}).(*kept); ok {
+		*k = kept{}
+		if err == nil {
+			*k = kept{response.StatusCode, retryAfter(response.Header, time.Now())}
+		}
+	}
+	return response, err
+}
+
+// retryAfter reads the header of this name: seconds, or a date (RFC 9110, 10.2.3).
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 && seconds < 1e9 {
+		return time.Duration(seconds * float64(time.Second))
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}
+
+// failure says what an error of the library means, in words that quote nothing private.
+func (g *Gemini) failure(ctx context.Context, k *kept, r *Request, err error) error {
+	var mine *Failure
+	var api genai.APIError
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &mine), errors.Is(err, errDamaged):
+		return err
+	case errors.As(err, &api):
+		return g.apiFailure(k, r, &api)
+	case k.status >= 300: // where the library loses what it was
+		return g.apiFailure(k, r, &genai.APIError{Code: k.status})
+	case k.status != 0:
+		return &Failure{Outlook: Later, Message: "the server's answer is damaged"}
+	}
+	return unanswered(err)
+}
+
+// unanswered is the failure of a request that got no answer.
+func unanswered(err error) *Failure {
+	words := "the connection broke off"
+	var operation *net.OpError
+	var lookup *net.DNSError
+	var timeout net.Error
+	var u *url.Error
+	switch {
+	case errors.As(err, &lookup):
+		words = "its name " + lookup.Name + " is not known"
+	case errors.As(err, &operation) && operation.Op == "dial":
+		words = operation.Error()
+	case errors.As(err, &timeout) && timeout.Timeout():
+		words = "it took too long"
+	case errors.As(err, &u) && strings.Contains(u.Err.Error(), "certificate"):
+		words = u.Err.Error()
+	}
+	return &Failure{Outlook: Silent, Message: "the server does not answer: " + words}
+}
+
+// apiFailure reads an error of the API (https://ai.google.dev/gemini-api/docs/troubleshooting).
+func (g *Gemini) apiFailure(k *kept, r *Request, e *genai.APIError) *Failure {
+	status := k.status
+	if status == 0 {
+		status = e.Code
+	}
+	f := statusFailure(status, serverWords(e.Message, g.key, r), max(k.after, askedDelay(e.Details)))
+	switch {
+	case isKeyError(e) || status == 401 || status == 403:
+		f.Outlook, f.Hint = Fatal, "check GEMINI_API_KEY: https://aistudio.google.com/apikey makes one"
+	case status == 404:
+		f.Hint = "--model names a model of Gemini's; " + DefaultModel + " is the default"
+	case status == 400 && e.Status == "FAILED_PRECONDITION":
+		f.Outlook, f.Hint = Fatal, "the API is not to be had with this account, or from this country"
+	case status == 429 && isDaily(e.Details):
+		f.Outlook, f.Hint = Fatal, "today's quota is used up: run the command again tomorrow, what is described so far is kept"
+	}
+	return f
+}
+
+// isKeyError tells whether the key is what is wrong, which the API calls an invalid argument.
+func isKeyError(e *genai.APIError) bool {
+	for _, d := range e.Details {
+		if reason, _ := d["reason"].(string); reason == "API_KEY_INVALID" || reason == "API_KEY_EXPIRED" {
+			return true
+		}
+	}
+	return strings.Contains(e.Message, "API key not valid") || strings.Contains(e.Message, "API key expired")
+}
+
+// askedDelay is how long a google.rpc.RetryInfo asks to wait.
+func askedDelay(details []map[string]any) time.Duration {
+	for _, d := range details {
+		if delay, ok := d["retryDelay"].(string); ok {
+			if wait, err := time.ParseDuration(delay); err == nil {
+				return max(0, wait)
+			}
+		}
+	}
+	return 0
+}
+
+// isDaily tells whether a google.rpc.QuotaFailure names a quota of the day.
+func isDaily(details []map[string]any) bool {
+	for _, d := range details {
+		violations, _ := d["violations"].([]any)
+		for _, v := range violations {
+			violation, _ := v.(map[string]any)
+			if id, _ := violation["quotaId"].(string); strings.Contains(id, "PerDay") {
+				return true
+			}
+		}
+	}
+	return false
+}

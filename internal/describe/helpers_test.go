@@ -1,0 +1,151 @@
+package describe_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ventriloquist/internal/describe"
+	"ventriloquist/internal/describe/describetest"
+	"ventriloquist/internal/store"
+)
+
+// album is a message database with attachments, the first of which is the newest.
+type album struct {
+	t       *testing.T
+	dir     string // of the files
+	db      *store.DB
+	entries []store.Entry
+	options describe.Options
+	pace    describe.Pace
+	clock   describe.Clock
+}
+
+func newAlbum(t *testing.T) *album {
+	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
+	db, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return &album{t: t, dir: t.TempDir(), db: db, pace: describe.Pace{Jobs: 1, Timeout: 20 * time.Second}}
+}
+
+// add adds an attachment of this name and content; without content it has no file.
+func (a *album) add(name string, kind store.Kind, content []byte) *album {
+	a.t.Helper()
+	if content != nil {
+		if err := os.WriteFile(filepath.Join(a.dir, name), content, 0o600); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+	n := int64(len(a.entries))
+	a.entries = append(a.entries, store.Entry{GUID: name, Row: n, Date: 1000 - n, Kind: kind, Text: name, Attachment: name,
+		File: store.FilePlace{Root: a.dir, Path: name}})
+	_, err := a.db.Replace(a.t.Context(), false, func(w *store.Writer) error {
+		for _, e := range a.entries {
+			w.Present(e.GUID)
+			e.Conversation = w.Conversation(false, store.Members("+1"))
+			if err := w.Add(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return a
+}
+
+// images adds so many pictures, all different.
+func (a *album) images(n int) *album {
+	for i := range n {
+		a.add(fmt.Sprintf("%02d.jpg", i), store.Image, photo(uint8(i)))
+	}
+	return a
+}
+
+// describe runs once.
+func (a *album) describe(s describe.Service) (*describe.Report, error) {
+	a.t.Helper()
+	return a.describeUntil(a.t.Context(), s)
+}
+
+func (a *album) describeUntil(ctx context.Context, s describe.Service) (*describe.Report, error) {
+	a.t.Helper()
+	l := &describe.Locator{}
+	defer l.Close()
+	plan, err := describe.NewPlan(ctx, a.db, l, s, a.options)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	a.clock.Use(&a.pace, s)
+	report, err := describe.Run(ctx, a.db, s, plan, a.options, a.pace)
+	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
+		a.t.Errorf("temporary files are left: %v", left)
+	}
+	return report, err
+}
+
+// want compares what is kept of the attachments, as "name: status words" or "name: status error".
+func (a *album) want(want ...string) {
+	a.t.Helper()
+	list, err := a.db.Attachments(a.t.Context())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	var got []string
+	for _, x := range list {
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%s: %s %s%s", x.Name, x.Status, x.Text, x.Error)))
+	}
+	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
+		a.t.Errorf("got\n%s\nwant\n%s", g, w)
+	}
+}
+
+func (a *album) gemini(s *describetest.Server) *describe.Gemini {
+	a.t.Helper()
+	a.t.Cleanup(s.Close)
+	a.t.Setenv("GOOGLE_GEMINI_BASE_URL", s.URL)
+	key := s.Key
+	if key == "" {
+		key = "secret-key"
+	}
+	g, err := describe.NewGemini(a.t.Context(), describe.DefaultModel, key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return g
+}
+
+func (a *album) openAI(s *describetest.Server) *describe.OpenAI {
+	a.t.Helper()
+	a.t.Cleanup(s.Close)
+	o, err := describe.NewOpenAI(a.t.Context(), s.URL+"/v1", "qwen-vl", s.Key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return o
+}
+
+// photo is a JPEG, another for each shade.
+func photo(shade uint8) []byte {
+	picture := image.NewGray(image.Rect(0, 0, 16, 8))
+	for i := range picture.Pix {
+		picture.Pix[i] = shade*16 + 8
+	}
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, picture, nil); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
+}

@@ -1,0 +1,195 @@
+package describe
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+
+	"ventriloquist/internal/store"
+)
+
+// Kinds are the kinds of attachments that can be described; others keep their names.
+var Kinds = []store.Kind{store.Image, store.Video, store.Audio, store.Document}
+
+// Options are the choices of what is described and how.
+type Options struct {
+	Kinds       []store.Kind // empty is all
+	Limit       int          // of attachments, 0 is none
+	RetryFailed bool
+	Tools       Tools
+}
+
+// KindPlan is what would be sent of one kind.
+type KindPlan struct {
+	Kind  string `json:"kind"`
+	Files int    `json:"files"`
+	Bytes int64  `json:"bytes"`
+}
+
+// LeftOut is how many attachments are not sent, and why.
+type LeftOut struct {
+	Why         string `json:"why"`
+	Attachments int    `json:"attachments"`
+}
+
+// Plan is what a run would send, and to whom. Files with the same content are counted each: they are sent once.
+type Plan struct {
+	Model string     `json:"model"`
+	Where string     `json:"where"`
+	Local bool       `json:"local"`
+	Send  []KindPlan `json:"send"`
+	Files int        `json:"files"`
+	Bytes int64      `json:"bytes"`
+	// Cost is the estimate in US dollars; nil if no price is known, 0 on this machine.
+	Cost *float64  `json:"estimated_cost_usd"`
+	Left []LeftOut `json:"left_out"`
+
+	items []item
+	usage Usage
+}
+
+// item is an attachment that is to be described.
+type item struct {
+	store.Attachment
+	file   *found
+	format string
+}
+
+// The reasons that are not errors, in the order in which they are told.
+const (
+	leftDescribed  = "are described"
+	leftTranscript = "are voice messages with a transcript of Apple's"
+	leftRefused    = "were refused by this model"
+	leftFailed     = "failed before (--retry-failed tries them again)"
+	leftKind       = "are contacts, locations and other files, which keep their names"
+	leftType       = "are not of --types"
+	leftMissing    = "have no file here: it is in iCloud, on another machine, or gone"
+	leftDenied     = "have a file that may not be read (a Mac: allow the terminal Full Disk Access)"
+	leftLimit      = "are beyond --limit"
+)
+
+var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftLimit}
+
+// NewPlan finds out what there is to describe. It reads the beginning of each file, and sends nothing.
+func NewPlan(ctx context.Context, db *store.DB, l *Locator, s Service, o Options) (*Plan, error) {
+	attachments, err := db.Attachments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Model: s.Model(), Where: s.Where(), Local: s.Local(), Send: []KindPlan{}, Left: []LeftOut{}}
+	prepare := preparer{takes: s.Takes(), tools: o.Tools}
+	left := make(map[string]int)
+	for _, a := range attachments {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if why := p.add(a, l, &prepare, &o); why != "" {
+			left[why]++
+		}
+	}
+	p.total(left)
+	return p, nil
+}
+
+// add takes an attachment into the plan, or says why not.
+func (p *Plan) add(a store.Attachment, l *Locator, prepare *preparer, o *Options) (why string) {
+	switch {
+	case a.Status == store.Described:
+		return leftDescribed
+	case !slices.Contains(Kinds, a.Kind):
+		return leftKind
+	case len(o.Kinds) > 0 && !slices.Contains(o.Kinds, a.Kind):
+		return leftType
+	case a.Transcript != "":
+		return leftTranscript
+	case a.Status == store.Refused && a.Description.Model == p.Model:
+		return leftRefused
+	case a.Status == store.Failed && !o.RetryFailed:
+		return leftFailed
+	}
+	file, err := l.find(a.File)
+	var head []byte
+	if err == nil {
+		head, err = file.head()
+	}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return leftDenied
+	case err != nil:
+		return leftMissing
+	}
+	format := formatOf(head, a.Name)
+	if err := prepare.can(format); err != nil {
+		return leftBecause(err)
+	}
+	if o.Limit > 0 && len(p.items) == o.Limit {
+		return leftLimit
+	}
+	p.items = append(p.items, item{a, file, format})
+	return ""
+}
+
+// leftBecause says why a file cannot be prepared.
+func leftBecause(err error) string {
+	var missing *MissingTool
+	if errors.As(err, &missing) {
+		return "need a program: " + missing.Error()
+	}
+	return "are of a form that cannot be described"
+}
+
+// total adds up what is sent and what is left out.
+func (p *Plan) total(left map[string]int) {
+	byKind := make(map[store.Kind]*KindPlan)
+	for _, k := range Kinds {
+		byKind[k] = &KindPlan{Kind: k.String()}
+	}
+	for i := range p.items {
+		k := byKind[kindOf(p.items[i].format)]
+		k.Files++
+		k.Bytes += p.items[i].file.size
+		p.Bytes += p.items[i].file.size
+		p.usage.add(estimate(p.items[i].format, p.items[i].file.size))
+	}
+	for _, k := range Kinds {
+		if byKind[k].Files > 0 {
+			p.Send = append(p.Send, *byKind[k])
+		}
+	}
+	p.Files = len(p.items)
+	p.Cost = costOf(p.Model, p.Local, p.usage)
+	for _, why := range leftOrder {
+		if left[why] > 0 {
+			p.Left = append(p.Left, LeftOut{why, left[why]})
+			delete(left, why)
+		}
+	}
+	p.Left = append(p.Left, sortedLeft(left)...)
+}
+
+func sortedLeft(left map[string]int) (list []LeftOut) {
+	for why, n := range left {
+		list = append(list, LeftOut{why, n})
+	}
+	slices.SortFunc(list, func(a, b LeftOut) int {
+		if a.Why < b.Why {
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// costOf is what tokens cost with a model; nil if its price is not known.
+func costOf(model string, local bool, u Usage) *float64 {
+	cost := 0.0
+	if !local {
+		p, known := prices[model]
+		if !known {
+			return nil
+		}
+		cost = p.cost(u)
+	}
+	return &cost
+}

@@ -1,0 +1,174 @@
+package describe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"ventriloquist/internal/store"
+)
+
+// preparer makes of files what a service takes.
+type preparer struct {
+	takes Takes
+	tools Tools
+}
+
+// errUnknownForm is of a file that is nothing that can be described.
+var errUnknownForm = errors.New("its file is of a form that cannot be described")
+
+// can tells whether a file of a format can be prepared with the programs that are there; if not, the error says what is
+// missing.
+func (p *preparer) can(format string) error {
+	t := &p.tools
+	missing := func(what, want string, paths ...string) error {
+		if slices.ContainsFunc(paths, func(path string) bool { return path != "" }) {
+			return nil
+		}
+		return &MissingTool{what, want}
+	}
+	switch kind := kindOf(format); {
+	case format == "":
+		return errUnknownForm
+	case p.takes.Formats[format] || format == textFormat || decodable[format]:
+		return nil
+	case kind == store.Image:
+		return missing("HEIC and AVIF pictures", "libheif (heif-convert) or ffmpeg; a Mac has sips", t.Sips, t.HEIF, t.FFmpeg)
+	case kind == store.Audio:
+		return missing("voice messages of this form (CAF, M4A, AMR)", "ffmpeg; a Mac has afconvert", t.FFmpeg, t.AFConvert)
+	case kind == store.Video:
+		return missing("videos", "ffmpeg", t.FFmpeg)
+	case format == pdfFormat:
+		return missing("PDFs", "poppler (pdftotext, pdftoppm) with this server; a Mac has sips", t.PDFToText, t.PDFToPPM, t.Sips)
+	}
+	return errUnknownForm
+}
+
+// prepare makes the request for a file. What it makes lies in dir, which is the caller's to remove.
+func (p *preparer) prepare(ctx context.Context, path, format, dir string) (*Request, error) {
+	if err := p.can(format); err != nil {
+		return nil, err
+	}
+	r := &Request{Kind: kindOf(format)}
+	var err error
+	switch {
+	case format == textFormat:
+		r.Media, err = words(path)
+	case r.Kind == store.Image:
+		r.Media, err = p.picture(ctx, path, format, dir)
+	case r.Kind == store.Audio:
+		r.Media, err = p.sound(ctx, path, format, dir)
+	case r.Kind == store.Video && p.takes.Video:
+		r.Media, err = p.video(ctx, path, format, dir)
+	case r.Kind == store.Video:
+		r.Frames = true
+		r.Media, err = p.frames(ctx, path, dir)
+	default:
+		r.Media, err = p.document(ctx, path, dir)
+	}
+	return r, err
+}
+
+// file is a medium that is a file.
+func file(format, path string) ([]Medium, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, errDamaged
+	}
+	if info.Size() == 0 {
+		return nil, errDamaged
+	}
+	return []Medium{{Format: format, Path: path, Size: info.Size()}}, nil
+}
+
+// sound makes a voice message one that the service takes, whole.
+func (p *preparer) sound(ctx context.Context, path, format, dir string) ([]Medium, error) {
+	if p.takes.Formats[format] {
+		return file(format, path)
+	}
+	var err error
+	out, made := filepath.Join(dir, "sound.wav"), wavFormat
+	switch {
+	case p.tools.FFmpeg == "":
+		err = run(ctx, p.tools.AFConvert, out, "-f", "WAVE", "-d", "LEI16@16000", "-c", "1", path, out)
+	case p.takes.Sound == flacFormat:
+		out, made = filepath.Join(dir, "sound.flac"), flacFormat
+		err = p.tools.ffmpeg(ctx, 0, path, out, "-map", "0:a:0", "-map_metadata", "-1", "-ac", "1", "-ar", "16000", "-c:a", "flac", "-f", "flac")
+	default:
+		err = p.tools.ffmpeg(ctx, 0, path, out, "-map", "0:a:0", "-map_metadata", "-1", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", "-f", "wav")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return file(made, out)
+}
+
+// video takes the beginning of a video out of it, where ffmpeg is there to do so; else the whole is sent, of which the
+// model is asked to look at the beginning.
+func (p *preparer) video(ctx context.Context, path, format, dir string) ([]Medium, error) {
+	if p.tools.FFmpeg != "" {
+		out := filepath.Join(dir, "beginning.mp4")
+		err := p.tools.ffmpeg(ctx, videoLength, path, out, "-map", "0:v:0", "-map", "0:a:0?", "-map_metadata", "-1", "-c", "copy",
+			"-movflags", "+faststart", "-f", "mp4")
+		if err == nil {
+			return file(mp4Format, out)
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
+	}
+	if !p.takes.Formats[format] {
+		return nil, errDamaged
+	}
+	return file(format, path)
+}
+
+// The frames that stand for a video: one every few seconds of its beginning.
+const (
+	frameEvery = 3 * time.Second
+	frameWidth = "scale=w='min(768,iw)':h=-2"
+)
+
+// frames takes frames out of the beginning of a video.
+func (p *preparer) frames(ctx context.Context, path, dir string) ([]Medium, error) {
+	pattern := filepath.Join(dir, "frame%d.jpg")
+	rate := fmt.Sprintf("fps=1/%g:round=up,%s", frameEvery.Seconds(), frameWidth)
+	take := func(args ...string) error {
+		args = append(args, "-an", "-map_metadata", "-1", "-q:v", "4", "-f", "image2")
+		return p.tools.ffmpegImages(ctx, videoLength, path, pattern, args...)
+	}
+	err := take("-vf", rate, "-frames:v", fmt.Sprint(int(videoLength/frameEvery)))
+	found, globErr := filepath.Glob(filepath.Join(dir, "frame*.jpg"))
+	if err == nil && len(found) == 0 { // shorter than the time between two frames
+		err = take("-vf", frameWidth, "-frames:v", "1")
+		found, globErr = filepath.Glob(filepath.Join(dir, "frame*.jpg"))
+	}
+	if err = errors.Join(err, globErr); err != nil {
+		return nil, err
+	}
+	return pictures(found)
+}
+
+// pictures are JPEGs that a program made.
+func pictures(paths []string) ([]Medium, error) {
+	if len(paths) == 0 {
+		return nil, errDamaged
+	}
+	slices.Sort(paths)
+	var media []Medium
+	for _, path := range paths {
+		if err := makePrivate(path); err != nil {
+			return nil, err
+		}
+		medium, err := file(jpegFormat, path)
+		if err != nil {
+			return nil, err
+		}
+		media = append(media, medium...)
+	}
+	return media, nil
+}

@@ -1,0 +1,240 @@
+package describe
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ventriloquist/internal/store"
+)
+
+// Pace says how fast a run may ask.
+type Pace struct {
+	Jobs      int           // requests at a time
+	PerMinute int           // requests in a minute, 0 is any number
+	Timeout   time.Duration // of one request
+	// Progress, if not nil, is told how many attachments are done and what was spent.
+	Progress func(done, total int64, cost float64)
+
+	clock *clock // nil is the time itself
+}
+
+// Report is what came of a run.
+type Report struct {
+	Described int       `json:"described"`
+	Same      int       `json:"same_content"` // of these, how many took the words of a file with the same content
+	Refused   int       `json:"refused"`
+	Failed    int       `json:"failed"`
+	Left      []LeftOut `json:"left_out"`
+	// Cost is in US dollars, as the server counted tokens; nil if no price is known.
+	Cost  *float64 `json:"cost_usd"`
+	Usage Usage    `json:"tokens"`
+}
+
+// How many attachments in a row may get no answer at all, or nothing but errors of the server, before the run ends.
+const (
+	mostSilences = 3
+	mostTroubles = 8
+)
+
+// runner is one run.
+type runner struct {
+	db      *store.DB
+	asker   asker
+	prepare preparer
+	plan    *Plan
+	pace    Pace
+	dir     string // of temporary files
+	stop    context.CancelCauseFunc
+
+	mu      sync.Mutex
+	report  Report
+	done    int64
+	known   map[[sha256.Size]byte]store.Description
+	waiting map[[sha256.Size]byte][]string // attachments whose content is being described
+	left    map[string]int
+	untaken map[store.Kind]string // kinds that the server does not take, and what it says
+	taken   map[store.Kind]bool   // kinds of which something was described
+	silent  []store.Description   // failures without an answer, since the last answer
+	silence *Failure              // the last of them
+	trouble int                   // failures of the server since the last answer
+	answers int
+}
+
+// Run describes what is in the plan. What was described is kept whatever the error, and the report is never nil. After
+// context.Canceled, and after failures of the server, another run goes on.
+func Run(ctx context.Context, db *store.DB, s Service, p *Plan, o Options, pace Pace) (*Report, error) {
+	c := wallClock
+	if pace.clock != nil {
+		c = *pace.clock
+	}
+	r := &runner{db: db, plan: p, pace: pace, prepare: preparer{s.Takes(), o.Tools}, known: map[[sha256.Size]byte]store.Description{},
+		asker: asker{service: s, pace: newPace(c, pace.PerMinute), clock: c, timeout: pace.Timeout}, waiting: map[[sha256.Size]byte][]string{},
+		left: map[string]int{}, untaken: map[store.Kind]string{}, taken: map[store.Kind]bool{}}
+	err := r.run(ctx)
+	r.report.Left = append([]LeftOut{}, sortedLeft(r.left)...)
+	r.report.Cost = costOf(p.Model, p.Local, r.report.Usage)
+	return &r.report, err
+}
+
+func (r *runner) run(ctx context.Context) (err error) {
+	if err := r.recall(ctx); err != nil {
+		return err
+	}
+	if r.dir, err = os.MkdirTemp("", "vqctl-describe-*"); err != nil { // 0700
+		return cannotWrite(err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	inner, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r.stop = stop
+	r.tell(0)
+	var group errgroup.Group
+	items := make(chan *item)
+	for range max(1, r.pace.Jobs) {
+		group.Go(func() error {
+			for it := range items {
+				r.tell(r.describe(inner, it))
+			}
+			return nil
+		})
+	}
+	for i := range r.plan.items {
+		select {
+		case items <- &r.plan.items[i]:
+			continue
+		case <-inner.Done():
+		}
+		break
+	}
+	close(items)
+	_ = group.Wait() // workers return no error: they stop the run
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if cause := context.Cause(inner); cause != nil {
+		return r.stopped(cause)
+	}
+	return r.settleSilent(ctx)
+}
+
+// stopped is the error of a run that a failure ended.
+func (r *runner) stopped(cause error) error {
+	var failure *Failure
+	if errors.As(cause, &failure) {
+		return explained(failure)
+	}
+	return cause
+}
+
+// recall reads what is known by content.
+func (r *runner) recall(ctx context.Context) error {
+	list, err := r.db.Descriptions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range list {
+		if len(d.Hash) == sha256.Size && (d.Status == store.Described || d.Status == store.Refused && d.Model == r.plan.Model) {
+			r.known[[sha256.Size]byte(d.Hash)] = d
+		}
+	}
+	return nil
+}
+
+// tell reports progress, after so many more attachments.
+func (r *runner) tell(more int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done += more
+	if r.pace.Progress == nil {
+		return
+	}
+	cost := 0.0
+	if c := costOf(r.plan.Model, r.plan.Local, r.report.Usage); c != nil {
+		cost = *c
+	}
+	r.pace.Progress(r.done, int64(len(r.plan.items)), cost)
+}
+
+// describe does what there is to do for an attachment, and returns how many are done with it.
+func (r *runner) describe(ctx context.Context, it *item) int64 {
+	if ctx.Err() != nil {
+		return 0
+	}
+	dir, err := os.MkdirTemp(r.dir, "")
+	if err != nil {
+		r.stop(cannotWrite(err))
+		return 0
+	}
+	defer os.RemoveAll(dir)
+	path, err := it.file.lay(dir)
+	if err != nil {
+		return r.finish(ctx, it, nil, "", err)
+	}
+	hash, err := hashOf(path)
+	if err != nil {
+		r.leave(leftMissing, 1)
+		return 1
+	}
+	if done, known := r.join(ctx, it, hash); known {
+		return done
+	}
+	line, err := r.ask(ctx, it, path, dir)
+	return r.finish(ctx, it, &hash, line, err)
+}
+
+// ask prepares a file and asks about it.
+func (r *runner) ask(ctx context.Context, it *item, path, dir string) (line string, err error) {
+	if said, untaken := r.isUntaken(kindOf(it.format)); untaken {
+		return "", &Failure{Outlook: Untaken, Message: said}
+	}
+	request, err := r.prepare.prepare(ctx, path, it.format, filepath.Clean(dir))
+	if err != nil {
+		return "", err
+	}
+	if size := request.size(); size > r.prepare.takes.Largest {
+		return "", &Failure{Message: fmt.Sprintf("it is too large for the server (%d MB)", size>>20)}
+	}
+	answer, billed, err := r.asker.ask(ctx, request)
+	r.mu.Lock()
+	r.report.Usage.add(billed)
+	r.mu.Unlock()
+	switch {
+	case err != nil:
+		return "", err
+	case isDeclined(answer.Text, request.Kind):
+		return "", &Refusal{"it says so"}
+	case answer.Cut && request.Kind == store.Audio:
+		return "", &Failure{Message: "its transcript is longer than the model's answer may be"}
+	}
+	if line = oneLine(answer.Text, request.Kind, answer.Cut); line == "" {
+		return "", &Failure{Message: "the model answered without words"}
+	}
+	return line, nil
+}
+
+func hashOf(path string) (sum [sha256.Size]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return sum, err
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// cannotWrite ends the run: without temporary files nothing can be described, and no attachment is to blame.
+func cannotWrite(err error) error {
+	return &Failure{Outlook: Fatal, Message: "cannot write a temporary file: " + err.Error(), Hint: "make room on the disk, or name another folder in TMPDIR"}
+}

@@ -1,0 +1,154 @@
+package describe_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"ventriloquist/internal/describe"
+	"ventriloquist/internal/describe/describetest"
+	"ventriloquist/internal/store"
+)
+
+// The same picture is asked about once, in a run and ever after.
+func TestRun_TheSameContentOnce(t *testing.T) {
+	for _, jobs := range []int{1, 4} {
+		a, server := newAlbum(t), describetest.NewGemini()
+		a.pace.Jobs = jobs
+		g := a.gemini(server)
+		for i := range 6 {
+			a.add(fmt.Sprint(i, ".jpg"), store.Image, photo(uint8(i%2)))
+		}
+		server.Answer = func(int, *describetest.Asked) describetest.Reply {
+			return describetest.Reply{Text: "A dog.", Wait: 20 * time.Millisecond}
+		}
+		report, err := a.describe(g)
+		if err != nil || report.Described != 6 || report.Same != 4 || len(server.Asked()) != 2 {
+			t.Errorf("report is %+v (%v) after %d requests", report, err, len(server.Asked()))
+		}
+		a.add("again.jpg", store.Image, photo(1))
+		report, err = a.describe(a.openAI(describetest.NewOpenAI())) // also of another model
+		if err != nil || report.Same != 1 || report.Described != 1 {
+			t.Errorf("report is %+v (%v)", report, err)
+		}
+	}
+}
+
+func TestRun_SeveralAtATime(t *testing.T) {
+	a, server := newAlbum(t).images(12), describetest.NewGemini()
+	a.pace.Jobs = 4
+	server.Answer = func(int, *describetest.Asked) describetest.Reply {
+		return describetest.Reply{Text: "A dog.", Wait: 50 * time.Millisecond}
+	}
+	var last string
+	a.pace.Progress = func(done, total int64, cost float64) { last = fmt.Sprintf("%d/%d %.4f", done, total, cost) }
+	report, err := a.describe(a.gemini(server))
+	if err != nil || report.Described != 12 {
+		t.Errorf("report is %+v (%v)", report, err)
+	}
+	if most := server.Most(); most < 2 || most > 4 {
+		t.Errorf("%d requests were made at a time, want up to 4", most)
+	}
+	if want := fmt.Sprintf("12/12 %.4f", *report.Cost); last != want {
+		t.Errorf("progress ends with %q, want %q", last, want)
+	}
+}
+
+func TestRun_RateLimit(t *testing.T) {
+	a, server := newAlbum(t).images(5), describetest.NewGemini()
+	a.pace.PerMinute = 20
+	if _, err := a.describe(a.gemini(server)); err != nil {
+		t.Fatal(err)
+	}
+	var slept time.Duration
+	for _, d := range a.clock.Slept() {
+		slept += d
+	}
+	if want := 4 * 3 * time.Second; slept != want {
+		t.Errorf("slept %v, want %v for 5 requests of 20 a minute", slept, want)
+	}
+}
+
+// A server that says of one kind that it takes none is not asked about others of it, and none of them has failed.
+func TestRun_KindsThatTheServerDoesNotTake(t *testing.T) {
+	for name, reply := range map[string]describetest.Reply{
+		"llama.cpp": {Status: 500, Body: `{"error": {"code": 500, "message": "audio input is not supported - hint: if this is unexpected, you may need to provide the mmproj", "type": "server_error"}}`},
+		"Ollama":    {Status: 400, Body: `{"error": {"message": "invalid message format", "type": "invalid_request_error"}}`},
+		"LMStudio":  {Status: 400, Body: `{"error": "Invalid 'content': 'content' objects must have a 'type' field that is either 'text' or 'image_url'."}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, server := newAlbum(t), describetest.NewOpenAI()
+			a.add("a.wav", store.Audio, wav).add("b.wav", store.Audio, append(wav, 1)).add("c.jpg", store.Image, photo(1))
+			server.Answer = func(_ int, asked *describetest.Asked) describetest.Reply {
+				if asked.Media[0].Format == "wav" {
+					return reply
+				}
+				return describetest.Reply{Text: "A dog."}
+			}
+			report, err := a.describe(a.openAI(server))
+			if err != nil || len(report.Left) != 1 || report.Left[0].Attachments != 2 || !strings.Contains(report.Left[0].Why, "(audio)") || len(server.Asked()) != 2 {
+				t.Errorf("report is %+v (%v) after %d requests", report, err, len(server.Asked()))
+			}
+			a.want("a.wav:", "b.wav:", "c.jpg: described A dog.")
+		})
+	}
+}
+
+func TestRun_TooLarge(t *testing.T) {
+	a, server := newAlbum(t), describetest.NewOpenAI()
+	a.add("a.wav", store.Audio, append(append([]byte{}, wav...), make([]byte, 65<<20)...))
+	if _, err := a.describe(a.openAI(server)); err != nil {
+		t.Fatal(err)
+	}
+	a.want("a.wav: failed it is too large for the server (65 MB)")
+}
+
+func TestPlan(t *testing.T) {
+	a := newAlbum(t).images(4)
+	a.add("gone.jpg", store.Image, nil).add("card.vcf", store.Contact, []byte("BEGIN:VCARD")).add("v.mp4", store.Video, mov).add("s.wav", store.Audio, wav)
+	a.add("long.ogg", store.Audio, append([]byte("OggS"), make([]byte, 120_000-4)...)).add("p.pdf", store.Document, pdf)
+	g := a.gemini(describetest.NewGemini())
+	plan := func(o describe.Options) *describe.Plan {
+		t.Helper()
+		p, err := describe.NewPlan(t.Context(), a.db, &describe.Locator{}, g, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	p := plan(describe.Options{})
+	kinds := fmt.Sprint(p.Send)
+	if p.Files != 8 || !strings.HasPrefix(kinds, "[{image 4 ") || !strings.Contains(kinds, "{video 1 ") || !strings.Contains(kinds, "{audio 2 120044} {document 1 14}]") {
+		t.Errorf("it would send %s", kinds)
+	}
+	// 4 pictures, 15 s of video, a minute of speech and a second, and a page, with a question and an answer each.
+	input := 4*(90+1120) + 90 + 15*70 + 2*90 + 90 + 560
+	sound := 15*32 + (61+1)*32
+	output := 4*70 + 70 + (61+1)*4 + 70
+	want := (float64(input)*0.5 + float64(sound)*1 + float64(output)*3) / 1e6
+	if p.Cost == nil || *p.Cost < want*0.999 || *p.Cost > want*1.001 {
+		t.Errorf("it would cost %v, want %g", *p.Cost, want)
+	}
+	if len(p.Left) != 2 || p.Left[0].Attachments != 1 || !strings.Contains(p.Left[0].Why, "contacts") || !strings.Contains(p.Left[1].Why, "no file here") {
+		t.Errorf("left out are %+v", p.Left)
+	}
+	if p := plan(describe.Options{Limit: 3}); p.Files != 3 || fmt.Sprint(p.Send[0].Kind) != "image" || !strings.Contains(fmt.Sprint(p.Left), "beyond --limit 5") {
+		t.Errorf("with a limit it would send %+v and leave %v", p.Send, p.Left)
+	}
+	if p := plan(describe.Options{Kinds: []store.Kind{store.Video}}); p.Files != 1 || p.Send[0].Kind != "video" {
+		t.Errorf("of videos it would send %+v", p.Send)
+	}
+}
+
+// A voice message that Apple wrote down has its words.
+func TestPlan_Transcripts(t *testing.T) {
+	a := newAlbum(t).add("s.wav", store.Audio, wav)
+	if _, err := a.db.SQL().Exec(`UPDATE attachment SET transcript = 'hello'`); err != nil {
+		t.Fatal(err)
+	}
+	p, err := describe.NewPlan(t.Context(), a.db, &describe.Locator{}, a.gemini(describetest.NewGemini()), describe.Options{})
+	if err != nil || p.Files != 0 || !strings.Contains(fmt.Sprint(p.Left), "transcript") {
+		t.Errorf("plan is %+v (%v)", p, err)
+	}
+}

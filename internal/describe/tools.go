@@ -1,0 +1,107 @@
+package describe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// toolTime is how long a program may take for one file.
+const toolTime = 2 * time.Minute
+
+// Tools are the programs that turn files into others, by their paths; empty is one that is not there.
+type Tools struct {
+	FFmpeg    string
+	Sips      string // of macOS, for pictures
+	HEIF      string // heif-dec or heif-convert, of libheif
+	AFConvert string // of macOS, for sound
+	PDFToText string // of poppler
+	PDFToPPM  string
+}
+
+// FindTools looks for the programs on the PATH.
+func FindTools() Tools {
+	return Tools{FFmpeg: find("ffmpeg"), Sips: find("sips"), HEIF: find("heif-dec", "heif-convert"), AFConvert: find("afconvert"),
+		PDFToText: find("pdftotext"), PDFToPPM: find("pdftoppm")}
+}
+
+func find(names ...string) string {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			if absolute, err := filepath.Abs(path); err == nil {
+				return absolute
+			}
+		}
+	}
+	return ""
+}
+
+// MissingTool is an error: without a program the file cannot be turned into what the model takes.
+type MissingTool struct {
+	For  string // "HEIC pictures"
+	Want string // what to install
+}
+
+func (m *MissingTool) Error() string { return m.For + " need " + m.Want }
+
+// errDamaged is of a file that a program could make nothing of.
+var errDamaged = errors.New("its file is damaged, or of a form that cannot be read")
+
+// run runs a program that makes a file, which is private from its beginning. What the program says is not kept: it may
+// quote the file.
+func run(ctx context.Context, program, made string, args ...string) error {
+	if made != "" {
+		if err := os.WriteFile(made, nil, 0o600); err != nil {
+			return cannotWrite(err)
+		}
+	}
+	limited, cancel := context.WithTimeout(ctx, toolTime)
+	defer cancel()
+	command := exec.CommandContext(limited, program, args...)
+	command.WaitDelay = 5 * time.Second
+	err := command.Run()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case limited.Err() != nil:
+		return fmt.Errorf("%s was not done with it within %v", filepath.Base(program), toolTime)
+	case err != nil:
+		return errDamaged
+	case made == "":
+		return nil
+	}
+	return makePrivate(made)
+}
+
+// makePrivate sees that a program made its file, and that nobody else may read it.
+func makePrivate(made string) error {
+	info, err := os.Stat(made)
+	if err != nil || info.Size() == 0 {
+		return errDamaged
+	}
+	if err := os.Chmod(made, 0o600); err != nil {
+		return cannotWrite(err)
+	}
+	return nil
+}
+
+// ffmpeg makes a file of the beginning of another, of all of it where length is 0. The input is a file and nothing else,
+// whatever it says of itself.
+func (t *Tools) ffmpeg(ctx context.Context, length time.Duration, in, out string, args ...string) error {
+	all := []string{"-nostdin", "-v", "quiet", "-y", "-protocol_whitelist", "file"}
+	if length > 0 {
+		all = append(all, "-t", fmt.Sprintf("%g", length.Seconds()))
+	}
+	all = append(append(all, "-i", "file:"+in), args...)
+	return run(ctx, t.FFmpeg, out, append(all, "file:"+out)...)
+}
+
+// ffmpegImages is ffmpeg for an output of many files, whose name holds their number.
+func (t *Tools) ffmpegImages(ctx context.Context, length time.Duration, in, pattern string, args ...string) error {
+	all := []string{"-nostdin", "-v", "quiet", "-y", "-protocol_whitelist", "file", "-t", fmt.Sprintf("%g", length.Seconds()), "-i", "file:" + in}
+	return run(ctx, t.FFmpeg, "", append(append(all, args...), "file:"+pattern)...)
+}
