@@ -84,7 +84,7 @@ func (m *messageSource) Close() error {
 
 // decryptBackup writes what collect needs of a backup into a folder.
 func decryptBackup(ctx context.Context, o *collectOptions, path, folder string) error {
-	passphrase, err := o.passphrase(path)
+	passphrase, err := readPassphrase(path, o.passphraseFile)
 	if err != nil {
 		return err
 	}
@@ -105,10 +105,10 @@ func decryptBackup(ctx context.Context, o *collectOptions, path, folder string) 
 	return nil
 }
 
-// passphrase is that of a backup: of a file, of the environment, or asked for without showing it.
-func (o *collectOptions) passphrase(path string) (string, error) {
-	if o.passphraseFile != "" {
-		data, err := os.ReadFile(o.passphraseFile)
+// readPassphrase is that of the backup at path: of a file, of the environment, or asked for without showing it.
+func readPassphrase(path, file string) (string, error) {
+	if file != "" {
+		data, err := os.ReadFile(file)
 		if err != nil {
 			return "", fmt.Errorf("cannot read the passphrase: %w", err)
 		}

@@ -29,6 +29,7 @@ type describeOptions struct {
 	geminiKey   string
 	endpointKey string
 	attachments string
+	passphrase  string // the file that holds it
 	types       string
 	limit       int
 	jobs        int
@@ -55,6 +56,7 @@ llama.cpp). Nothing is sent to another machine before you are asked. Run it agai
 			&cli.StringFlag{Name: "api-key", Usage: "key of Gemini", Sources: cli.EnvVars("GEMINI_API_KEY"), Destination: &o.geminiKey},
 			&cli.StringFlag{Name: "endpoint-key", Usage: "key of --endpoint, where it wants one", Sources: cli.EnvVars("DESCRIBE_API_KEY"), Destination: &o.endpointKey},
 			&cli.StringFlag{Name: "attachments", Usage: "a copy of ~/Library/Messages/Attachments, where the files are not there", Destination: &o.attachments},
+			&cli.StringFlag{Name: "passphrase-file", Usage: "file with the passphrase of an encrypted backup that holds attachments", Destination: &o.passphrase},
 			&cli.StringFlag{Name: "types", Usage: "what is described: image,video,audio,document (default: all)", Destination: &o.types},
 			&cli.IntFlag{Name: "limit", Usage: "describe so many, the newest first", Destination: &o.limit},
 			&cli.IntFlag{Name: "jobs", Value: 4, Usage: "requests at a time", Destination: &o.jobs},
@@ -87,12 +89,17 @@ func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Wr
 		return err
 	}
 	defer db.Close()
+	if err := setPolicy(ctx, db); err != nil {
+		return err
+	}
 	service, err := o.service(ctx)
 	if err != nil {
 		return err
 	}
-	locator := &describe.Locator{Attachments: o.attachments}
-	locator.Home, _ = os.UserHomeDir() // without one, ~ is nowhere
+	locator, err := o.locator(ctx, db)
+	if err != nil {
+		return err
+	}
 	defer locator.Close()
 	plan, err := describe.NewPlan(ctx, db, locator, service, options)
 	if err != nil {
@@ -113,7 +120,10 @@ func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Wr
 	}
 	report, err := describe.Run(ctx, db, service, plan, options, pace)
 	finish()
-	return errors.Join(o.printReport(out, plan, report), err)
+	if printing := o.printReport(out, plan, report); err == nil {
+		err = printing
+	}
+	return err
 }
 
 // options checks the flags.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"ventriloquist/internal/describe"
@@ -85,4 +86,22 @@ func (o *describeOptions) printReport(out io.Writer, p *describe.Plan, r *descri
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// examineDescribe tells what describe has to work with.
+func examineDescribe() []finding {
+	key := finding{Name: "describe: key", Status: "ok", Detail: "GEMINI_API_KEY is set"}
+	if os.Getenv("GEMINI_API_KEY") == "" {
+		key = finding{Name: key.Name, Status: "missing", Detail: "GEMINI_API_KEY is not set",
+			Hint: "describe needs it to ask Gemini; with --endpoint it asks a model on your own machine"}
+	}
+	programs := finding{Name: "describe: programs", Status: "ok"}
+	there, missing := describe.FindTools().Names()
+	if programs.Detail = strings.Join(there, ", "); len(there) == 0 {
+		programs.Detail = "none"
+	}
+	if len(missing) > 0 {
+		programs.Status, programs.Hint = "missing", "for all kinds of attachments describe needs "+strings.Join(missing, "; ")
+	}
+	return []finding{key, programs}
 }

@@ -48,6 +48,7 @@ func runDoctor(ctx context.Context, dataDir, outputDir string, asJSON bool, out 
 	findings = append(findings, examineDisk(), examineOwner(), examineSource(), examineContacts(dataDir))
 	findings = append(findings, examinePipeline(readPipelineState(ctx, dataDir, outputDir))...)
 	findings = append(findings, examineBase())
+	findings = append(findings, examineDescribe()...)
 	if asJSON {
 		encoder := json.NewEncoder(out)
 		for _, f := range findings {

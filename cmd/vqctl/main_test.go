@@ -14,6 +14,7 @@ func TestMain(m *testing.M) {
 		"vqctl":   func() { os.Exit(runUntilSignal(os.Args)) },
 		"history": writePeople,
 		"private": writePrivate,
+		"album":   writeAlbum,
 		"sqlite":  runSQL,
 	})
 }

@@ -26,6 +26,7 @@ type album struct {
 	options describe.Options
 	pace    describe.Pace
 	clock   describe.Clock
+	locator describe.Locator
 }
 
 func newAlbum(t *testing.T) *album {
@@ -82,14 +83,15 @@ func (a *album) describe(s describe.Service) (*describe.Report, error) {
 
 func (a *album) describeUntil(ctx context.Context, s describe.Service) (*describe.Report, error) {
 	a.t.Helper()
-	l := &describe.Locator{}
-	defer l.Close()
-	plan, err := describe.NewPlan(ctx, a.db, l, s, a.options)
+	plan, err := describe.NewPlan(ctx, a.db, &a.locator, s, a.options)
 	if err != nil {
 		a.t.Fatal(err)
 	}
 	a.clock.Use(&a.pace, s)
 	report, err := describe.Run(ctx, a.db, s, plan, a.options, a.pace)
+	if err := a.locator.Close(); err != nil {
+		a.t.Error(err)
+	}
 	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
 		a.t.Errorf("temporary files are left: %v", left)
 	}

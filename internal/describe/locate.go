@@ -2,8 +2,7 @@ package describe
 
 import (
 	"archive/zip"
-	"crypto/sha1"
-	"encoding/hex"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"ventriloquist/internal/iosbackup"
 	"ventriloquist/internal/store"
 )
 
@@ -24,31 +24,34 @@ type Locator struct {
 	Attachments string
 	// Home is the folder that ~ stands for.
 	Home string
+	// Backups are the encrypted backups of iPhones that could be unlocked, by their folders.
+	Backups map[string]*iosbackup.Backup
 
 	mu    sync.Mutex
 	zips  map[string]*zip.ReadCloser // by path; nil is one that cannot be opened
 	named map[*zip.ReadCloser]map[string]*zip.File
 }
 
-// found is a file: one by itself, or a member of a zip.
+// errSealed is of a file in an encrypted backup whose passphrase is not known.
+var errSealed = errors.New("it lies in an encrypted backup")
+
+// found is a file: one by itself, a member of a zip, or one of an encrypted backup.
 type found struct {
 	path   string
 	member *zip.File
-	size   int64
+	backup *iosbackup.Backup
+	sealed iosbackup.File // in the backup
+	size   int64          // of a file in an encrypted backup, a little more than it has
 }
 
-func (f *found) open() (io.ReadCloser, error) {
-	if f.member != nil {
-		return f.member.Open()
-	}
-	return os.Open(f.path)
-}
-
-// Close closes the zips that were opened.
+// Close closes the zips and backups.
 func (l *Locator) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var errs []error
+	for _, b := range l.Backups {
+		errs = append(errs, b.Close())
+	}
 	for _, z := range l.zips {
 		if z != nil {
 			errs = append(errs, z.Close())
@@ -60,18 +63,18 @@ func (l *Locator) Close() error {
 
 // find looks wherever the file may be. Its error is fs.ErrNotExist if it is nowhere.
 func (l *Locator) find(p store.FilePlace) (*found, error) {
-	var denied error
+	var inTheWay error
 	for _, candidate := range l.candidates(p) {
 		f, err := candidate()
 		if err == nil {
 			return f, nil
 		}
-		if errors.Is(err, fs.ErrPermission) {
-			denied = err
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, errSealed) {
+			inTheWay = err
 		}
 	}
-	if denied != nil {
-		return nil, denied
+	if inTheWay != nil {
+		return nil, inTheWay
 	}
 	return nil, fs.ErrNotExist
 }
@@ -100,9 +103,7 @@ func (l *Locator) candidates(p store.FilePlace) (list []func() (*found, error)) 
 		}
 		if p.Root != "" {
 			at(p.Root, "Attachments", below)
-			hashed := backupName("MediaDomain", "Library/SMS/Attachments/"+below)
-			at(p.Root, hashed[:2], hashed)
-			at(p.Root, hashed)
+			list = append(list, func() (*found, error) { return l.inBackup(p.Root, below) })
 		}
 	}
 	if ofHome && l.Home != "" {
@@ -114,10 +115,20 @@ func (l *Locator) candidates(p store.FilePlace) (list []func() (*found, error)) 
 	return list
 }
 
-// backupName is what a file is called in a backup of an iPhone.
-func backupName(domain, path string) string {
-	sum := sha1.Sum([]byte(domain + "-" + path))
-	return hex.EncodeToString(sum[:])
+// inBackup is a file in the backup of an iPhone, where its name is a number; copies of backups may have no folders.
+func (l *Locator) inBackup(root, below string) (*found, error) {
+	file := iosbackup.File{Domain: "MediaDomain", Path: "Library/SMS/Attachments/" + below}
+	id := iosbackup.FileID(file.Domain, file.Path)
+	f, err := onDisk(filepath.Join(root, id[:2], id))
+	if err != nil {
+		return onDisk(filepath.Join(root, id))
+	}
+	if iosbackup.IsEncrypted(root) {
+		if f.backup, f.sealed = l.Backups[root], file; f.backup == nil {
+			return nil, errSealed
+		}
+	}
+	return f, nil
 }
 
 // onDisk is a file by itself. The picture of a Live Photo may lie in a folder, beside its video.
@@ -197,6 +208,12 @@ func (l *Locator) inZip(archive, name string) (*found, error) {
 		return nil, fs.ErrNotExist
 	}
 	member := l.named[z][path.Clean(name)]
+	if member == nil && !strings.Contains(name, "/") { // what was exported lies in a folder of the zip
+		at := slices.IndexFunc(z.File, func(f *zip.File) bool { return path.Base(f.Name) == name })
+		if at >= 0 {
+			member = z.File[at]
+		}
+	}
 	if member == nil || !member.Mode().IsRegular() || member.UncompressedSize64 > 1<<40 {
 		return nil, fs.ErrNotExist
 	}
@@ -204,13 +221,30 @@ func (l *Locator) inZip(archive, name string) (*found, error) {
 }
 
 // head reads how a file begins.
-func (f *found) head() ([]byte, error) {
-	in, err := f.open()
+func (f *found) head(ctx context.Context) (head []byte, err error) {
+	var in io.ReadCloser
+	switch {
+	case f.member != nil:
+		in, err = f.member.Open()
+	case f.backup != nil:
+		dir, err := os.MkdirTemp("", "vqctl-describe-*")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		path, err := f.lay(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		return (&found{path: path}).head(ctx)
+	default:
+		in, err = os.Open(f.path)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	head := make([]byte, headSize)
+	head = make([]byte, headSize)
 	n, err := io.ReadFull(in, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
@@ -218,12 +252,19 @@ func (f *found) head() ([]byte, error) {
 	return head[:n], nil
 }
 
-// lay makes it a file by itself, which a member of a zip becomes in dir.
-func (f *found) lay(dir string) (path string, err error) {
+// lay makes it a file by itself, in dir where it is none.
+func (f *found) lay(ctx context.Context, dir string) (path string, err error) {
+	if f.backup != nil {
+		if err := f.backup.Extract(ctx, dir, f.sealed); err != nil {
+			return "", errors.Join(ctx.Err(), errDamaged)
+		}
+		id := iosbackup.FileID(f.sealed.Domain, f.sealed.Path)
+		return filepath.Join(dir, id[:2], id), nil
+	}
 	if f.member == nil {
 		return filepath.Abs(f.path)
 	}
-	in, err := f.open()
+	in, err := f.member.Open()
 	if err != nil {
 		return "", errDamaged
 	}

@@ -587,7 +587,7 @@ func TestLocator(t *testing.T) {
 		{root, "~/Library/SMS/Attachments/ab/c.jpg", backed}, {root, "/var/mobile/Library/SMS/Attachments/ab/c.jpg", backed},
 		{"", inHome, inHome}, {root, apples + "ab/gone.jpg", ""}, {root, apples + "../../../../../" + secret, ""}, {root, "~/../" + secret, ""}, {root, "", ""},
 		{export, "d.jpg", filepath.Join(export, "d.jpg")}, {export, "../" + filepath.Base(filepath.Dir(secret)) + "/secret.txt", ""}, {export, "link.txt", ""},
-		{archive, "in/f.jpg", "in/f.jpg"}, {archive, "./in/f.jpg", "in/f.jpg"}, {archive, "f.jpg", ""}, {archive + "x", "f.jpg", ""}, {"", "d.jpg", ""},
+		{archive, "in/f.jpg", "in/f.jpg"}, {archive, "./in/f.jpg", "in/f.jpg"}, {archive, "f.jpg", "in/f.jpg"}, {archive, "x/f.jpg", ""}, {archive + "x", "f.jpg", ""}, {"", "d.jpg", ""},
 		{root, apples, ""},
 	} {
 		if got := l.Found(store.FilePlace{Root: c.root, Path: c.path}); got != c.want {

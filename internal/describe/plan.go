@@ -66,10 +66,11 @@ const (
 	leftType       = "are not of --types"
 	leftMissing    = "have no file here: it is in iCloud, on another machine, or gone"
 	leftDenied     = "have a file that may not be read (a Mac: allow the terminal Full Disk Access)"
+	leftSealed     = "lie in an encrypted backup, whose passphrase was not given (BACKUP_PASSPHRASE, --passphrase-file)"
 	leftLimit      = "are beyond --limit"
 )
 
-var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftLimit}
+var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftSealed, leftLimit}
 
 // NewPlan finds out what there is to describe. It reads the beginning of each file, and sends nothing.
 func NewPlan(ctx context.Context, db *store.DB, l *Locator, s Service, o Options) (*Plan, error) {
@@ -84,7 +85,7 @@ func NewPlan(ctx context.Context, db *store.DB, l *Locator, s Service, o Options
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if why := p.add(a, l, &prepare, &o); why != "" {
+		if why := p.add(ctx, a, l, &prepare, &o); why != "" {
 			left[why]++
 		}
 	}
@@ -93,7 +94,7 @@ func NewPlan(ctx context.Context, db *store.DB, l *Locator, s Service, o Options
 }
 
 // add takes an attachment into the plan, or says why not.
-func (p *Plan) add(a store.Attachment, l *Locator, prepare *preparer, o *Options) (why string) {
+func (p *Plan) add(ctx context.Context, a store.Attachment, l *Locator, prepare *preparer, o *Options) (why string) {
 	switch {
 	case a.Status == store.Described:
 		return leftDescribed
@@ -111,11 +112,13 @@ func (p *Plan) add(a store.Attachment, l *Locator, prepare *preparer, o *Options
 	file, err := l.find(a.File)
 	var head []byte
 	if err == nil {
-		head, err = file.head()
+		head, err = file.head(ctx)
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return leftDenied
+	case errors.Is(err, errSealed):
+		return leftSealed
 	case err != nil:
 		return leftMissing
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +34,7 @@ type Report struct {
 	Same      int       `json:"same_content"` // of these, how many took the words of a file with the same content
 	Refused   int       `json:"refused"`
 	Failed    int       `json:"failed"`
-	Left      []LeftOut `json:"left_out"`
+	Left      []LeftOut `json:"left_out"` // those of the plan among them
 	// Cost is in US dollars, as the server counted tokens; nil if no price is known.
 	Cost  *float64 `json:"cost_usd"`
 	Usage Usage    `json:"tokens"`
@@ -80,7 +81,7 @@ func Run(ctx context.Context, db *store.DB, s Service, p *Plan, o Options, pace 
 		asker: asker{service: s, pace: newPace(c, pace.PerMinute), clock: c, timeout: pace.Timeout}, waiting: map[[sha256.Size]byte][]string{},
 		left: map[string]int{}, untaken: map[store.Kind]string{}, taken: map[store.Kind]bool{}}
 	err := r.run(ctx)
-	r.report.Left = append([]LeftOut{}, sortedLeft(r.left)...)
+	r.report.Left = slices.Concat(p.Left, sortedLeft(r.left))
 	r.report.Cost = costOf(p.Model, p.Local, r.report.Usage)
 	return &r.report, err
 }
@@ -175,7 +176,7 @@ func (r *runner) describe(ctx context.Context, it *item) int64 {
 		return 0
 	}
 	defer os.RemoveAll(dir)
-	path, err := it.file.lay(dir)
+	path, err := it.file.lay(ctx, dir)
 	if err != nil {
 		return r.finish(ctx, it, nil, "", err)
 	}

@@ -1,13 +1,18 @@
 package describe_test
 
 import (
+	"archive/zip"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/describe/describetest"
+	"ventriloquist/internal/iosbackup"
+	"ventriloquist/internal/iosbackup/backuptest"
 	"ventriloquist/internal/store"
 )
 
@@ -150,5 +155,60 @@ func TestPlan_Transcripts(t *testing.T) {
 	p, err := describe.NewPlan(t.Context(), a.db, &describe.Locator{}, a.gemini(describetest.NewGemini()), describe.Options{})
 	if err != nil || p.Files != 0 || !strings.Contains(fmt.Sprint(p.Left), "transcript") {
 		t.Errorf("plan is %+v (%v)", p, err)
+	}
+}
+
+// Attachments in an encrypted backup are decrypted for the time that they take.
+func TestRun_EncryptedBackup(t *testing.T) {
+	a, server := newAlbum(t), describetest.NewGemini()
+	root := filepath.Join(t.TempDir(), "backup")
+	files := map[string][]byte{"MediaDomain-Library/SMS/Attachments/ab/a.jpg": photo(1)}
+	if err := backuptest.Write(root, files, backuptest.Options{Passphrase: "horse", First: 20, Second: 10}); err != nil {
+		t.Fatal(err)
+	}
+	a.add("a.jpg", store.Image, nil)
+	a.entries[0].File = store.FilePlace{Root: root, Path: "~/Library/SMS/Attachments/ab/a.jpg"}
+	a.add("b.jpg", store.Image, photo(2))
+	g := a.gemini(server)
+	if _, err := a.describe(g); err != nil {
+		t.Fatal(err)
+	}
+	a.want("a.jpg:", "b.jpg: described A cat on a sofa.")
+	backup, err := iosbackup.Unlock(t.Context(), root, "horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.locator.Backups = map[string]*iosbackup.Backup{root: backup}
+	if _, err := a.describe(g); err != nil {
+		t.Fatal(err)
+	}
+	a.want("a.jpg: described A cat on a sofa.", "b.jpg: described A cat on a sofa.")
+	if got := server.Asked()[1].Media[0].Data; string(got) != string(photo(1)) {
+		t.Errorf("sent %d bytes", len(got))
+	}
+}
+
+// What is in a zip is taken out for the time that it takes.
+func TestRun_Zip(t *testing.T) {
+	a, server := newAlbum(t), describetest.NewGemini()
+	archive := filepath.Join(t.TempDir(), "chat.zip")
+	f, err := os.Create(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := zip.NewWriter(f)
+	member, _ := w.Create("a.jpg")
+	member.Write(photo(1))
+	w.Close()
+	f.Close()
+	a.add("a.jpg", store.Image, nil)
+	a.entries[0].File = store.FilePlace{Root: archive, Path: "a.jpg"}
+	a.add("gone.jpg", store.Image, nil)
+	if _, err := a.describe(a.gemini(server)); err != nil {
+		t.Fatal(err)
+	}
+	a.want("a.jpg: described A cat on a sofa.", "gone.jpg:")
+	if got := server.Asked()[0].Media[0].Data; string(got) != string(photo(1)) {
+		t.Errorf("sent %d bytes", len(got))
 	}
 }

@@ -40,6 +40,25 @@ func find(names ...string) string {
 	return ""
 }
 
+// Names are the programs that are there, and what is missing for some kind of attachment.
+func (t Tools) Names() (there, missing []string) {
+	for _, path := range []string{t.FFmpeg, t.Sips, t.HEIF, t.AFConvert, t.PDFToText, t.PDFToPPM} {
+		if path != "" {
+			there = append(there, filepath.Base(path))
+		}
+	}
+	if t.FFmpeg == "" {
+		missing = append(missing, "ffmpeg (videos, voice messages)")
+	}
+	if t.Sips == "" && t.HEIF == "" {
+		missing = append(missing, "libheif's heif-convert (HEIC pictures)")
+	}
+	if t.Sips == "" && (t.PDFToText == "" || t.PDFToPPM == "") {
+		missing = append(missing, "poppler's pdftotext and pdftoppm (PDFs, with --endpoint)")
+	}
+	return there, missing
+}
+
 // MissingTool is an error: without a program the file cannot be turned into what the model takes.
 type MissingTool struct {
 	For  string // "HEIC pictures"

@@ -64,6 +64,18 @@ func (db *DB) Attachments(ctx context.Context) ([]Attachment, error) {
 	return list, err
 }
 
+// AttachmentRoots are the folders, backups and archives that hold files of attachments.
+func (db *DB) AttachmentRoots(ctx context.Context) ([]string, error) {
+	var list []string
+	err := db.each(ctx, `SELECT path FROM attachment_root ORDER BY id`, func(rows *sql.Rows) error {
+		var path string
+		err := rows.Scan(&path)
+		list = append(list, path)
+		return err
+	})
+	return list, err
+}
+
 // Descriptions returns what is known of files by their content.
 func (db *DB) Descriptions(ctx context.Context) ([]Description, error) {
 	var list []Description
@@ -83,8 +95,11 @@ func (db *DB) Descriptions(ctx context.Context) ([]Description, error) {
 }
 
 // Describe keeps what came of describing an attachment. It is in the file when Describe returns; words that are there
-// already are not replaced by a failure.
+// already are not replaced by a failure. What is to stay out of the file is kept out (see SetPolicy).
 func (db *DB) Describe(ctx context.Context, d Description) error {
+	if db.policy != nil {
+		d.Text = db.policy.Text(d.Text)
+	}
 	_, err := db.sql.ExecContext(ctx, `INSERT INTO attachment_descriptions
 		(attachment_guid, description, status, model, content_hash, error, described_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (attachment_guid) DO UPDATE SET description = excluded.description, status = excluded.status, model = excluded.model,

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"ventriloquist/internal/store"
@@ -89,5 +90,17 @@ func wantStrings(t *testing.T, got []string, want ...string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// What was redacted does not come back in the words of an attachment.
+func TestDescribe_Redacted(t *testing.T) {
+	db := create(t)
+	db.SetPolicy(&store.Policy{Text: func(s string) string { return strings.ReplaceAll(s, "4111", "CARD") }})
+	if err := db.Describe(t.Context(), store.Description{GUID: "a", Status: store.Described, Text: "A card, 4111.", Hash: []byte("h")}); err != nil {
+		t.Fatal(err)
+	}
+	if known, err := db.Descriptions(t.Context()); err != nil || len(known) != 1 || known[0].Text != "A card, CARD." {
+		t.Errorf("known are %+v (%v)", known, err)
 	}
 }
