@@ -124,7 +124,7 @@ func readCards(ctx context.Context, path string) (cards []addressbook.Card, book
 
 // decryptAddressBook writes the address book of an encrypted backup into a folder, if there is one.
 func decryptAddressBook(ctx context.Context, path, folder string) error {
-	passphrase, err := new(collectOptions).passphrase(path)
+	passphrase, err := readPassphrase(path, "")
 	if err != nil {
 		return err
 	}
