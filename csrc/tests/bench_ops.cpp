@@ -52,6 +52,7 @@ class Bench {
       products(type);
       attention(type);
       decode(type);
+      quantized(type);
       elementwise(type);
     }
     optimizer();
@@ -187,6 +188,31 @@ class Bench {
       lora("dh^T x", [&] { device_->matmul(a->t, h->t, true, x->t, false, 1, true, type); });
       lora("dy^T h", [&] { device_->matmul(b->t, y->t, true, h->t, false, 1, true, type); });
     }
+  }
+
+  // Few rows, bound by reading the codes (GB/s of those) or taking them apart; and many.
+  void quantized(DType type) {
+    const std::pair<WeightFormat, const char*> formats[] = {
+        {WeightFormat::int8, "int8"}, {WeightFormat::fp8, "fp8"}, {WeightFormat::nf4, "nf4"}};
+    for (const auto& [format, label] : formats)
+      for (int64_t t : {1, 4, 2048}) {
+        const int64_t n = t == 2048 ? 6144 : 65536, k = 1024;
+        const std::string what = std::string(" ") + label + " " + name(type);
+        const std::string op = (t == 2048 ? "linear" : "linear few rows") + what;
+        const std::string back = "linear_backward" + what;
+        if (!wanted(op) && !wanted(back)) continue;
+        const auto data = make(n, k, DType::bf16), x = make(t, k, type), y = make(t, n, DType::f32);
+        const WeightBlock block = {data->t.data, DType::bf16, n};
+        const std::unique_ptr<Weight> w(device_->make_weight({&block, 1}, k, type, use_decode, format));
+        const std::string shape = std::to_string(t) + "x" + std::to_string(n) + "x" + std::to_string(k);
+        const bool many = t == 2048;
+        const double flops = many ? 2.0 * static_cast<double>(t * n * k) : 0;
+        const double bytes = many ? 0 : static_cast<double>(w->bytes.owned);
+        if (wanted(op))
+          report(op, shape, best_seconds([&] { device_->linear(y->t, x->t, *w, nullptr); }), flops, bytes, type);
+        if (many && wanted(back))
+          report(back, shape, best_seconds([&] { device_->linear_backward(x->t, y->t, *w, false); }), flops, 0, type);
+      }
   }
 
   void attention(DType type) {

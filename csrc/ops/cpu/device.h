@@ -99,7 +99,7 @@ class CpuDevice final : public Device {
   bool packs_weights(DType compute) const { return compute == DType::bf16 && isa_.bf16.packed == Elem::bf16; }
   Weight* make_quantized(std::span<const WeightBlock> blocks, int64_t k, DType compute, WeightFormat format);
   // Rows of x as f32 (rounded to bf16 first) in the workspace, x_stride elements apart.
-  const float* rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& x_stride) const;
+  float* rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& x_stride) const;
   // y[T, N] = x b^T for T <= kFewRows, reading b where it lies.
   void few_rows_quantized(const Tensor& y, const Tensor& x, const CpuWeight& w, const Tensor* add);
   void few_rows(const Tensor& y, const Tensor& x, std::span<const Piece> b, float alpha, const Tensor* add, bool round);

@@ -145,7 +145,9 @@ struct QuantView {
 struct QuantKernels {
   // dst = n elements of a row from col on; `round`: to bf16.
   void (*dequantize)(Run dst, const QuantView& w, int64_t row, int64_t col, int64_t n, bool round);
-  // y[t * y_stride + i] = (row + i) . x[t], i < rows, t < count <= 8.
+  // Puts the k elements of a row of x into the order that gemv wants.
+  void (*arrange)(float* x, const QuantView& w);
+  // y[t * y_stride + i] = (row + i) . x[t], i < rows, t < count <= 8; the rows of x arranged.
   void (*gemv)(float* y, int64_t y_stride, const QuantView& w, int64_t row, int64_t rows, const float* x,
                int64_t x_stride, int64_t count);
 };

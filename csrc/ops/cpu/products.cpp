@@ -157,7 +157,7 @@ void CpuDevice::matmul(const Tensor& c, const Tensor& a, bool transpose_a, const
   multiply(p, panels(compute), vec_, pool_, workspace_);
 }
 
-const float* CpuDevice::rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& stride) const {
+float* CpuDevice::rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& stride) const {
   stride = (x.cols + 15) / 16 * 16;
   float* xs = arena.take<float>(static_cast<size_t>(x.rows * stride));
   uint16_t* rounded = arena.take<uint16_t>(static_cast<size_t>(x.cols));

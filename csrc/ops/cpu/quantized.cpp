@@ -170,7 +170,8 @@ void CpuDevice::few_rows_quantized(const Tensor& y, const Tensor& x, const CpuWe
   if (y.rows == 0) return;
   Arena arena(workspace_);
   int64_t x_stride;
-  const float* xs = rows_in_f32(arena, x, w.compute == DType::bf16, x_stride);
+  float* xs = rows_in_f32(arena, x, w.compute == DType::bf16, x_stride);
+  for (int64_t t = 0; t < x.rows; t++) isa_.quantized.arrange(xs + t * x_stride, w.quantized[0].view());
   int64_t column = 0;
   for (const QuantizedMatrix& matrix : w.quantized) {
     const int64_t n = matrix.rows(), strips = ceil_div(n, kStrip);

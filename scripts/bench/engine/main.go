@@ -351,6 +351,7 @@ func infer(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 		weight = engine.BF16
 	}
 	moved := decodingBytes(m.Config(), weight, m.Precision(), o)
+	result["weights_gb"] = float64(plan.WeightsMapped+plan.WeightsPrepared) / 1e9
 	result["prefill_tokens_per_second"] = float64(o.tokens) / prefill.Seconds()
 	result["decode_tokens_per_second"] = rate
 	result["bandwidth_gb_per_second"] = bandwidth / 1e9
@@ -363,10 +364,21 @@ func infer(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 // keys and values of the sequence.
 func decodingBytes(c engine.ModelConfig, weight, precision engine.DType, o options) float64 {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
-	weights := c.Layers*c.Hidden*(2*q+2*kv+3*c.FFN) + c.Vocab*c.Hidden
+	projections := float64(c.Layers * c.Hidden * (2*q + 2*kv + 3*c.FFN))
 	others := 2 * kv * c.Layers * o.tokens
 	if o.rank > 0 {
 		others += engine.AdapterConfig{Rank: o.rank, Targets: engine.AllTargets}.Parameters(c)
 	}
-	return float64(weight.Size()*weights + precision.Size()*others)
+	return projections*bytesOf(c.Weights, weight) + float64(weight.Size()*c.Vocab*c.Hidden+precision.Size()*others)
+}
+
+// bytesOf is what an element of a projection's weight takes, scales of rows left out.
+func bytesOf(format engine.WeightFormat, plain engine.DType) float64 {
+	switch format {
+	case engine.Int8, engine.FP8:
+		return 1
+	case engine.NF4: // and a byte for each 64, and four for each 256 of those
+		return 0.5 + 1.0/64 + 4.0/(64*256)
+	}
+	return float64(plain.Size())
 }

@@ -25,15 +25,41 @@ VQ_INLINE vc load_codes(const uint8_t* p, int64_t n) {
   return x;
 }
 
-VQ_INLINE vf from_int8(vc x) { return __builtin_convertvector(x, vf); }
-// Four bits of exponent with a bias of 7, three of fraction. Shifted into a float's place the exponent is 120 too
-// small; the product also normalises subnormals. Codes of NaN do not occur.
-VQ_INLINE vf from_e4m3(vc x) {
-  const vu u = __builtin_convertvector((vc_unsigned)x, vu);
-  return (vf)((vu)((vf)((u & 0x7f) << 20) * 0x1p120f) | ((u & 0x80) << 24));
+VQ_INLINE vf from_int8(vc x) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_maskz_cvtepi32_ps(0xffff, _mm512_maskz_cvtepi8_epi32(0xffff, (__m128i)x));
+#elif defined(__AVX2__)
+  return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_set1_epi64x((int64_t)x)));
+#else
+  typedef int16_t vs __attribute__((vector_size(W * 2)));
+  return __builtin_convertvector(__builtin_convertvector(__builtin_convertvector(x, vs), vi), vf);
+#endif
 }
 
-// table[i] of each lane; i < 16.
+// Four bits of exponent with a bias of 7, three of fraction: kE4m3 of the value. Codes of NaN do not occur.
+#if defined(__AVX2__)
+// In the places of a half-precision number's, whose bias is 15.
+constexpr float kE4m3 = 0x1p-8f;
+VQ_INLINE vf from_e4m3(vc x) {
+#if defined(__AVX512F__)
+  const __m256i wide = _mm256_slli_epi16(_mm256_cvtepi8_epi16((__m128i)x), 7);
+  return (vf)_mm512_maskz_cvtph_ps(0xffff, _mm256_and_si256(wide, _mm256_set1_epi16((int16_t)0xbfff)));
+#else
+  const __m128i wide = _mm_slli_epi16(_mm_cvtepi8_epi16(_mm_set1_epi64x((int64_t)x)), 7);
+  return (vf)_mm256_cvtph_ps(_mm_and_si128(wide, _mm_set1_epi16((int16_t)0xbfff)));
+#endif
+}
+#else
+// In a float's places, whose bias is 127.
+constexpr float kE4m3 = 0x1p-120f;
+VQ_INLINE vf from_e4m3(vc x) {
+  typedef uint16_t vs __attribute__((vector_size(W * 2)));
+  const vu u = __builtin_convertvector(__builtin_convertvector((vc_unsigned)x, vs), vu);
+  return (vf)((u & 0x7f) << 20 | (u & 0x80) << 24);
+}
+#endif
+
+// The table's entry of the lower four bits of each lane.
 VQ_INLINE vf look_up(vu i) {
 #if defined(__AVX512F__)
   return (vf)_mm512_maskz_permutexvar_ps(0xffff, (__m512i)i, _mm512_loadu_ps(kNf4Table));  // all lanes
@@ -43,7 +69,7 @@ VQ_INLINE vf look_up(vu i) {
   return (vf)_mm256_blendv_ps(low, high, (__m256)(i << 28));
 #else
   vf x;
-  for (int lane = 0; lane < W; lane++) x[lane] = kNf4Table[i[lane]];
+  for (int lane = 0; lane < W; lane++) x[lane] = kNf4Table[i[lane] & 15];
   return x;
 #endif
 }
@@ -61,7 +87,7 @@ VQ_INLINE vf from_nf4(const uint8_t* codes, int64_t i) {
     words = splat_word(w);
   }
   for (int lane = 0; lane < W; lane++) shift[lane] = (uint32_t)(lane % 8 / 2 * 8 + (lane % 2 ? 0 : 4));
-  return look_up((words >> shift) & 15);
+  return look_up(words >> shift);
 }
 
 constexpr int64_t kBlock = 64, kScaled = 256;  // elements of a block, blocks of a scale
@@ -95,56 +121,134 @@ void dequantize_nf4(Run y, const QuantView& w, int64_t first, int64_t n, bool ro
 void dequantize(Run y, const QuantView& w, int64_t row, int64_t col, int64_t n, bool round) {
   const int64_t first = row * w.k + col;
   if (w.format == QuantView::nf4) return dequantize_nf4(y, w, first, n, round);
-  const float scale = w.scales[row];
   const bool whole = w.format == QuantView::int8;
+  const float scale = w.scales[row], unit = whole ? 1.0f : 1.0f / kE4m3;
   each_vector(n, [&](int64_t i, auto c) {
     const vc codes = load_codes(w.codes + first + i, c);
-    store_value(y, i, (whole ? from_int8(codes) : from_e4m3(codes)) * scale, round, c);
+    store_value(y, i, (whole ? from_int8(codes) : from_e4m3(codes) * unit) * scale, round, c);
   });
 }
 
-// Products of N rows of w with T of x: values as decode(row, i, n) gives them, times scale(row, i), the scale of all
-// elements from i up to the next multiple of `step`.
-template <int N, int T, class Decode, class Scale>
-VQ_INLINE void some_rows(float* y, int64_t y_stride, int64_t row, int64_t k, int64_t step, const float* x,
-                         int64_t x_stride, Decode decode, Scale scale) {
+// Products of N rows of w with T of x. A format gives the values of elements [i, i + n) of row r (decode), what all
+// elements of the block of kBlock that begins at i, or of the row, are to be multiplied with (scale), and where the
+// codes lie (at).
+template <int N, int T, class Format>
+VQ_INLINE void some_rows(float* y, int64_t y_stride, int64_t row, int64_t k, const float* x, int64_t x_stride,
+                         const Format& format) {
   vf acc[N][T] = {};
-  for (int64_t from = 0; from < k; from += step) {
-    const int64_t to = k - from < step ? k : from + step;
-    vf part[N][T] = {};
+  int64_t begin = format.template packed<N, T>(acc, row, x, x_stride);
+  for (; begin < k; begin += kBlock) {
+    const int64_t end = k - begin < kBlock ? k : begin + kBlock;
+    vf block[N][T] = {};
+    vf(&part)[N][T] = Format::kRowScale ? acc : block;
     const auto add = [&](int64_t i, auto n) __attribute__((always_inline)) {
       vf xs[T];
       for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + i, n);
       for (int r = 0; r < N; r++) {
-        const vf v = decode(row + r, i, n);
+        const vf v = format.decode(row + r, i, n);
         for (int t = 0; t < T; t++) part[r][t] += v * xs[t];
       }
     };
-    int64_t i = from;
-    for (; i + W <= to; i += W) add(i, Full{});
-    if (i < to) add(i, to - i);
-    for (int r = 0; r < N; r++) {
-      const float s = scale(row + r, from);
+    // The processor's own look-ahead ends with each row.
+    for (int r = 0; r < N; r++) __builtin_prefetch(format.at(row + N + r, begin));
+    int64_t i = begin;
+    for (; i + W <= end; i += W) add(i, Full{});
+    if (i < end) add(i, end - i);
+    for (int r = 0; r < N && !Format::kRowScale; r++) {
+      const float s = format.scale(row + r, begin);
       for (int t = 0; t < T; t++) acc[r][t] += part[r][t] * s;
     }
   }
-  for (int r = 0; r < N; r++)
-    for (int t = 0; t < T; t++) y[t * y_stride + r] = sum_lanes(acc[r][t]);
+  for (int r = 0; r < N; r++) {
+    const float s = Format::kRowScale ? format.scale(row + r, 0) : 1.0f;
+    for (int t = 0; t < T; t++) y[t * y_stride + r] = sum_lanes(acc[r][t]) * s;
+  }
+}
+
+// One code a byte, a scale each row.
+template <bool whole>
+struct Bytes {
+  static constexpr bool kRowScale = true;
+  const QuantView& w;
+  template <int N, int T>
+  VQ_INLINE int64_t packed(vf (&)[N][T], int64_t, const float*, int64_t) const {
+    return 0;
+  }
+  VQ_INLINE const uint8_t* at(int64_t row, int64_t i) const { return w.codes + row * w.k + i; }
+  template <class Count>
+  VQ_INLINE vf decode(int64_t row, int64_t i, Count n) const {
+    const vc codes = load_codes(at(row, i), n);
+    return whole ? from_int8(codes) : from_e4m3(codes);
+  }
+  VQ_INLINE float scale(int64_t row, int64_t) const { return whole ? w.scales[row] : w.scales[row] / kE4m3; }
+};
+
+// Rows that begin with a block. As far as x is arranged (see arrange_nf4), W words of eight codes each are taken apart
+// at once, code by code.
+struct Nibbles {
+  static constexpr bool kRowScale = false;
+  const QuantView& w;
+  template <int N, int T>
+  VQ_INLINE int64_t packed(vf (&acc)[N][T], int64_t row, const float* x, int64_t x_stride) const {
+    int64_t begin = 0;
+    for (; begin + 8 * W <= w.k; begin += 8 * W) {
+      vf part[N][T] = {};
+      vu words[N];
+      for (int r = 0; r < N; r++) {
+        const uint8_t* codes = at(row + r, begin);
+        __builtin_prefetch(codes + N * w.k / 2);
+        words[r] = *(const vu_any*)codes;
+      }
+#pragma GCC unroll 8
+      for (int nibble = 0; nibble < 8; nibble++) {
+        vf xs[T];
+        for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + begin + nibble * W);
+        for (int r = 0; r < N; r++) {
+          const vf v = look_up(words[r] >> (4 * nibble));
+          for (int t = 0; t < T; t++) part[r][t] += v * xs[t];
+        }
+      }
+      for (int r = 0; r < N; r++) {
+        vf s = splat(scale(row + r, begin));
+        if constexpr (W == 16) s = select((vi)(lane_numbers() < 8.0f), s, splat(scale(row + r, begin + kBlock)));
+        for (int t = 0; t < T; t++) acc[r][t] += part[r][t] * s;
+      }
+    }
+    return begin;
+  }
+  VQ_INLINE const uint8_t* at(int64_t row, int64_t i) const { return w.codes + (row * w.k + i) / 2; }
+  template <class Count>
+  VQ_INLINE vf decode(int64_t row, int64_t i, Count) const {
+    return from_nf4(w.codes, row * w.k + i);
+  }
+  VQ_INLINE float scale(int64_t row, int64_t i) const { return block_scale(w, (row * w.k + i) / kBlock); }
+};
+
+// x of a product in the order in which Nibbles takes codes apart: of each W words of eight elements, the first of all
+// words, the second and so on; a byte's upper half comes first in the matrix and is taken second.
+void arrange_nf4(float* x, int64_t k) {
+  if (k % kBlock != 0) return;
+  for (int64_t begin = 0; begin + 8 * W <= k; begin += 8 * W) {
+    float part[8 * W];
+    for (int nibble = 0; nibble < 8; nibble++)
+      for (int word = 0; word < W; word++) part[nibble * W + word] = x[begin + word * 8 + (nibble ^ 1)];
+    __builtin_memcpy(x + begin, part, sizeof part);
+  }
 }
 
 // T rows of x at once, and as many of w as their sums leave registers for.
-template <int T, class Decode, class Scale>
-VQ_INLINE void all_rows(float* y, int64_t y_stride, int64_t row, int64_t rows, int64_t k, int64_t step, const float* x,
-                        int64_t x_stride, Decode decode, Scale scale) {
+template <int T, class Format>
+VQ_INLINE void all_rows(float* y, int64_t y_stride, int64_t row, int64_t rows, int64_t k, const float* x,
+                        int64_t x_stride, const Format& format) {
   constexpr int R = T <= 2 ? 4 : T <= 4 ? 2 : 1;
   int64_t r = 0;
-  for (; r + R <= rows; r += R) some_rows<R, T>(y + r, y_stride, row + r, k, step, x, x_stride, decode, scale);
-  for (; r < rows; r++) some_rows<1, T>(y + r, y_stride, row + r, k, step, x, x_stride, decode, scale);
+  for (; r + R <= rows; r += R) some_rows<R, T>(y + r, y_stride, row + r, k, x, x_stride, format);
+  for (; r < rows; r++) some_rows<1, T>(y + r, y_stride, row + r, k, x, x_stride, format);
 }
 
-template <class Decode, class Scale>
-VQ_INLINE void gemv_by(float* y, int64_t y_stride, int64_t row, int64_t rows, int64_t k, int64_t step, const float* x,
-                       int64_t x_stride, int64_t count, Decode decode, Scale scale) {
+template <class Format>
+void gemv_of_format(float* y, int64_t y_stride, int64_t row, int64_t rows, int64_t k, const float* x, int64_t x_stride,
+                    int64_t count, const Format& format) {
   constexpr int64_t kStrip = 4;  // rows that are in the cache when more than four of x go over them twice
   for (int64_t r = 0; r < rows; r += kStrip) {
     const int64_t n = rows - r < kStrip ? rows - r : kStrip;
@@ -153,16 +257,16 @@ VQ_INLINE void gemv_by(float* y, int64_t y_stride, int64_t row, int64_t rows, in
       const float* from = x + t * x_stride;
       switch (count - t) {
         case 1:
-          all_rows<1>(to, y_stride, row + r, n, k, step, from, x_stride, decode, scale);
+          all_rows<1>(to, y_stride, row + r, n, k, from, x_stride, format);
           break;
         case 2:
-          all_rows<2>(to, y_stride, row + r, n, k, step, from, x_stride, decode, scale);
+          all_rows<2>(to, y_stride, row + r, n, k, from, x_stride, format);
           break;
         case 3:
-          all_rows<3>(to, y_stride, row + r, n, k, step, from, x_stride, decode, scale);
+          all_rows<3>(to, y_stride, row + r, n, k, from, x_stride, format);
           break;
         default:
-          all_rows<4>(to, y_stride, row + r, n, k, step, from, x_stride, decode, scale);
+          all_rows<4>(to, y_stride, row + r, n, k, from, x_stride, format);
       }
     }
   }
@@ -189,39 +293,22 @@ void gemv_odd_nf4(float* y, int64_t y_stride, const QuantView& w, int64_t row, i
 
 void quantized_gemv(float* y, int64_t y_stride, const QuantView& w, int64_t row, int64_t rows, const float* x,
                     int64_t x_stride, int64_t count) {
-  const int64_t k = w.k;
-  const uint8_t* codes = w.codes;
-  const auto row_scale = [&](int64_t r, int64_t) __attribute__((always_inline)) { return w.scales[r]; };
   switch (w.format) {
     case QuantView::int8:
-      return gemv_by(
-          y, y_stride, row, rows, k, k, x, x_stride, count,
-          [=](int64_t r, int64_t i, auto n) __attribute__((always_inline)) {
-            __builtin_prefetch(codes + (r + 4) * k + i);  // the processor's own look-ahead ends with each row
-            return from_int8(load_codes(codes + r * k + i, n));
-          },
-          row_scale);
+      return gemv_of_format(y, y_stride, row, rows, w.k, x, x_stride, count, Bytes<true>{w});
     case QuantView::fp8:
-      return gemv_by(
-          y, y_stride, row, rows, k, k, x, x_stride, count,
-          [=](int64_t r, int64_t i, auto n) __attribute__((always_inline)) {
-            __builtin_prefetch(codes + (r + 4) * k + i);
-            return from_e4m3(load_codes(codes + r * k + i, n));
-          },
-          row_scale);
+      return gemv_of_format(y, y_stride, row, rows, w.k, x, x_stride, count, Bytes<false>{w});
     case QuantView::nf4:
-      if (k % kBlock != 0) return gemv_odd_nf4(y, y_stride, w, row, rows, x, x_stride, count);
-      return gemv_by(
-          y, y_stride, row, rows, k, kBlock, x, x_stride, count,
-          [=](int64_t r, int64_t i, auto) __attribute__((always_inline)) {
-            __builtin_prefetch(codes + ((r + 4) * k + i) / 2);
-            return from_nf4(codes, r * k + i);
-          },
-          [&](int64_t r, int64_t i) __attribute__((always_inline)) { return block_scale(w, (r * k + i) / kBlock); });
+      if (w.k % kBlock != 0) return gemv_odd_nf4(y, y_stride, w, row, rows, x, x_stride, count);
+      return gemv_of_format(y, y_stride, row, rows, w.k, x, x_stride, count, Nibbles{w});
   }
 }
 
-constexpr QuantKernels quant_kernels() { return {dequantize, quantized_gemv}; }
+void arrange(float* x, const QuantView& w) {
+  if (w.format == QuantView::nf4) arrange_nf4(x, w.k);
+}
+
+constexpr QuantKernels quant_kernels() { return {dequantize, arrange, quantized_gemv}; }
 
 }  // namespace
 }  // namespace vq::cpu::VQ_ISA
