@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	_ "time/tzdata" // --zone works where the system knows no zones
 
 	"ventriloquist/internal/androidsms"
 	"ventriloquist/internal/contacts"

@@ -74,12 +74,10 @@ func (c *collector) Message(m *Message) error {
 		fate = Reactions
 	}
 	c.summary.Rows[fate]++
-	p := c.place(m.Chat)
-	e := store.Entry{Source: p.source, Conversation: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
-		TargetGUID: m.ReplyTo, TargetPart: store.WholeMessage}
+	e := c.entry(m)
 	c.w.Present(m.GUID)
 	if m.Partial {
-		c.w.Partial(m.GUID)
+		c.w.Partial(&e)
 	}
 	for i, part := range m.Parts {
 		e.Part, e.Place, e.Kind, e.Text, e.Attachment, e.File = i, i, part.Kind, part.Text, part.Attachment, part.File
@@ -91,7 +89,17 @@ func (c *collector) Message(m *Message) error {
 	return nil
 }
 
-func (c *collector) Seen(m *Message) { c.w.Partial(m.GUID) }
+func (c *collector) Seen(m *Message) {
+	e := c.entry(m)
+	c.w.Partial(&e)
+}
+
+// entry is what all parts of a message have in common.
+func (c *collector) entry(m *Message) store.Entry {
+	p := c.place(m.Chat)
+	return store.Entry{Source: p.source, Conversation: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
+		TargetGUID: m.ReplyTo, TargetPart: store.WholeMessage}
+}
 
 func (c *collector) place(chat *Chat) place {
 	p, known := c.chats[chat]

@@ -52,7 +52,7 @@ func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
 	return w.eachOld(r, func(row *oldRow) error {
 		present := w.present.has(row.GUID)
 		set := w.sources.left(row.origin, row.Date)
-		_, fuller := w.partial[row.GUID]
+		now, fuller := w.partial[row.GUID]
 		switch {
 		case fuller:
 			if _, err := w.tx.ExecContext(w.ctx, keepRow, packGUID(row.GUID)); err != nil {
@@ -71,8 +71,12 @@ func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
 				return nil
 			}
 		}
-		c := conversations[sort.Search(len(conversations), func(k int) bool { return conversations[k].Last >= row.place })]
-		row.Conversation = w.Conversation(c.Group, c.Members)
+		if row.Conversation = now.conversation; fuller {
+			row.Row, row.Date = now.row, now.date
+		} else {
+			c := conversations[sort.Search(len(conversations), func(k int) bool { return conversations[k].Last >= row.place })]
+			row.Conversation = w.Conversation(c.Group, c.Members)
+		}
 		row.Place = place // rows are read in order, parts of a row too
 		place++
 		if present && !fuller {

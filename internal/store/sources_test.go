@@ -187,7 +187,7 @@ func TestSources_APartialCopyDoesNotReplace(t *testing.T) {
 			for _, e := range []store.Entry{said("0", 1, "0"), said("a", 2, "caption"), said("b", 3, "caption"), said("9", 9, "9")} {
 				e.Source, e.Conversation = number, conversation
 				if w.Present(e.GUID); e.Text == "caption" {
-					w.Partial(e.GUID)
+					w.Partial(&e)
 				}
 				if err := w.Add(&e); err != nil {
 					return err

@@ -60,7 +60,7 @@ type Writer struct {
 	rosters       []roster
 	sources       sources
 	names         map[string]string // of addresses
-	partial       map[string]struct{}
+	partial       map[string]lesser
 	roots         map[string]int64
 	entries       entryList
 	present       *presence // nil if the store holds nothing that could be gone
@@ -134,7 +134,7 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	}
 	defer leftOut.Close()
 	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, leftOut: leftOut, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
-		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]struct{}{}, roots: map[string]int64{},
+		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]lesser{}, roots: map[string]int64{},
 		policy: db.policy, standIns: map[string]string{}, forgottenRows: map[string]struct{}{}}
 	if w.present, err = newPresence(ctx, tx); err != nil {
 		return Outcome{}, explain(db.path, err)
@@ -165,9 +165,12 @@ func (w *Writer) Present(guid string) {
 	}
 }
 
-// Partial tells that the source says less of a row than it may have said before: what the store holds of it stays, and
-// what is added of it is taken only where the store holds nothing.
-func (w *Writer) Partial(guid string) { w.partial[guid] = struct{}{} }
+// lesser is where a message stands of which a source says less than before.
+type lesser struct{ conversation, row, date int64 }
+
+// Partial tells that the source says less of the message of an entry than it may have said before: what the store holds of
+// it stays, at the place that the entry has now, and what is added of it is taken only where the store holds nothing.
+func (w *Writer) Partial(e *Entry) { w.partial[e.GUID] = lesser{e.Conversation, e.Row, e.Date} }
 
 // Conversation returns the number of the conversation of these members (without the owner), each once or more. Order
 // counts only between those who are there and those who are absent.
