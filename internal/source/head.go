@@ -19,7 +19,7 @@ type Head struct {
 	// Dir is whether it is a folder; Names are what stands in it, or in a zip.
 	Dir   bool
 	Names []string
-	// Text is the beginning of a file, decompressed if it is a .gz.
+	// Text is the beginning of a file, decompressed if it is a .gz or a zip with that file alone.
 	Text []byte
 }
 
@@ -49,7 +49,9 @@ func ReadHead(path string) (*Head, error) {
 		for _, f := range archive.File {
 			h.Names = append(h.Names, f.Name)
 		}
-		return h, nil
+		if len(h.Names) != 1 {
+			return h, nil
+		}
 	}
 	f, err := Open(path)
 	if err != nil {
@@ -73,8 +75,11 @@ func Base(path string) string {
 	return strings.TrimSuffix(name, filepath.Ext(name))
 }
 
-// Open opens a file, and decompresses it if it is a .gz.
+// Open opens a file, and decompresses it if it is a .gz or a zip with one file.
 func Open(path string) (io.ReadCloser, error) {
+	if archive, err := zip.OpenReader(path); err == nil {
+		return openOnly(path, archive)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
@@ -90,6 +95,26 @@ func Open(path string) (io.ReadCloser, error) {
 	}
 	return readCloser{unzipped, f}, nil
 }
+
+// openOnly opens the only file of a zip.
+func openOnly(path string, archive *zip.ReadCloser) (io.ReadCloser, error) {
+	if n := len(archive.File); n != 1 {
+		return nil, errors.Join(fmt.Errorf("%s holds %d files, not one", path, n), archive.Close())
+	}
+	in, err := archive.File[0].Open()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot decompress %s: %w", path, err), archive.Close())
+	}
+	return zipped{in, archive}, nil
+}
+
+// zipped is an open file of a zip.
+type zipped struct {
+	io.ReadCloser
+	archive io.Closer
+}
+
+func (z zipped) Close() error { return errors.Join(z.ReadCloser.Close(), z.archive.Close()) }
 
 type readCloser struct {
 	io.Reader

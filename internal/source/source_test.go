@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -108,6 +109,24 @@ func TestReadHead(t *testing.T) {
 	f.Close()
 	if h, err := source.ReadHead(path); err != nil || !slices.Equal(h.Names, []string{"_chat.txt"}) || h.Base() != "chat" {
 		t.Errorf("head is %+v (%v)", h, err)
+	}
+	// A zip with one file is that file; SMS Backup & Restore makes such.
+	f, err = os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w = zip.NewWriter(f)
+	inside, _ := w.Create("sms.xml")
+	inside.Write([]byte("<smses>"))
+	w.Close()
+	f.Close()
+	if h, err := source.ReadHead(path); err != nil || string(h.Text) != "<smses>" || !slices.Equal(h.Names, []string{"sms.xml"}) {
+		t.Errorf("head is %+v (%v)", h, err)
+	}
+	if in, err := source.Open(path); err != nil {
+		t.Error(err)
+	} else if text, err := io.ReadAll(in); err != nil || string(text) != "<smses>" || in.Close() != nil {
+		t.Errorf("it holds %q (%v)", text, err)
 	}
 	if h, err := source.ReadHead(dir); err != nil || !h.Dir || !slices.Equal(h.Names, []string{"chat.zip"}) {
 		t.Errorf("head is %+v (%v)", h, err)
