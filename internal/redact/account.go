@@ -2,6 +2,7 @@ package redact
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,11 +25,35 @@ func findCards(s, _ string) (spans []span) {
 	urls := url.FindAllStringIndex(s, -1)
 	for _, at := range cardNumber.FindAllStringIndex(s, -1) {
 		digits := digitsOf(s[at[0]:at[1]])
-		if digits[0] >= '2' && digits[0] <= '6' && luhn(digits) && standsAlone(s, at[0], at[1]) && !inside(urls, at) {
+		if digits[0] >= '2' && digits[0] <= '6' && luhn(digits) && asOnCards(s[at[0]:at[1]]) && standsAlone(s, at[0], at[1]) && !inside(urls, at) {
 			spans = append(spans, span{start: at[0], end: at[1], value: digits})
 		}
 	}
 	return spans
+}
+
+// asOnCards tells whether digits are grouped as cards have them: all together, by fours, or 4-6-5 and 4-6-4.
+func asOnCards(s string) bool {
+	separator := " "
+	if strings.Contains(s, "-") {
+		separator = "-"
+	}
+	var lengths []int
+	for _, g := range strings.Split(s, separator) {
+		if digitsOf(g) != g {
+			return false
+		}
+		lengths = append(lengths, len(g))
+	}
+	if len(lengths) == 1 || slices.Equal(lengths, []int{4, 6, 5}) || slices.Equal(lengths, []int{4, 6, 4}) {
+		return true
+	}
+	for _, n := range lengths[:len(lengths)-1] {
+		if n != 4 {
+			return false
+		}
+	}
+	return lengths[len(lengths)-1] <= 4
 }
 
 // luhn checks the last digit of a card's number.

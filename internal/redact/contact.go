@@ -27,9 +27,10 @@ var (
 	numberRun = regexp.MustCompile(`(?:\+\s?|\b00\s?)?\(?\d+\)?(?:[ \x{a0}\x{202f}.\-/\x{2010}-\x{2013}]{0,2}\(?\d+\)?)*`)
 	// group is one of them, with the plus and the brackets that belong to it.
 	group = regexp.MustCompile(`(?:\+\s?)?\(?\d+\)?`)
-	date  = regexp.MustCompile(`\b(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2}))\b`)
+	// dated are days and the addresses of machines.
+	dated = regexp.MustCompile(`\b(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})|\d{1,3}(?:\.\d{1,3}){3})\b`)
 	// notPhone are dates, addresses of machines, large sums, fractions, and numbers of cards and the like.
-	notPhone = regexp.MustCompile(`^(?:\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{2}|\d{4})|\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:[. ]\d{3})+|\d+\.\d+|(?:19|20)\d\d ?[-–/] ?(?:19|20)?\d\d|\d{4}(?: \d{4}){2,}(?: \d{1,4})?)$`)
+	notPhone = regexp.MustCompile(`^(?:\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{2}|\d{4})|\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:[. ]\d{3})+|\d+\.\d+(?:/\d+\.\d+)?|(?:19|20)\d\d ?[-–/] ?(?:19|20)?\d\d|\d{4}(?: \d{4}){2,}(?: \d{1,4})?)$`)
 	clock    = regexp.MustCompile(`^:\d\d`)
 	// northAmerican is the usual way to write a number there, also with area codes that do not exist.
 	northAmerican = regexp.MustCompile(`^(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}$`)
@@ -42,7 +43,7 @@ func findPhones(s, region string) (spans []span) {
 	if !hasDigits(s, shortestPhone) {
 		return nil
 	}
-	others := append(url.FindAllStringIndex(s, -1), date.FindAllStringIndex(s, -1)...)
+	others := append(url.FindAllStringIndex(s, -1), dated.FindAllStringIndex(s, -1)...)
 	for _, at := range numberRun.FindAllStringIndex(s, -1) {
 		if len(digitsOf(s[at[0]:at[1]])) < shortestPhone {
 			continue
@@ -89,6 +90,13 @@ func phoneOf(s string, start, end int, region string) string {
 	}
 	if start > 0 && strings.IndexByte("$€£#", s[start-1]) >= 0 {
 		return ""
+	}
+	if groups := group.FindAllString(text, -1); len(groups) > 1 {
+		for _, g := range groups[1:] {
+			if len(digitsOf(g)) < 2 {
+				return ""
+			}
+		}
 	}
 	if strings.HasPrefix(text, "00") {
 		text = "+" + text[2:]

@@ -17,7 +17,7 @@ var (
 	// wellKnown are tokens that tell by their beginning what they are.
 	wellKnown = regexp.MustCompile(`\b(?:(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[\w\-]{20,}|sk-[A-Za-z0-9_\-]{20,}|sk_(?:live|test)_[A-Za-z0-9]{16,}|rk_(?:live|test)_[A-Za-z0-9]{16,}|xox[abeprs]-[A-Za-z0-9\-]{10,}|AIza[0-9A-Za-z_\-]{35}|ya29\.[\w\-]{20,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w\-]{40,}|SG\.[\w\-]{16,}\.[\w\-]{16,}|dop_v1_[a-f0-9]{64}|eyJ[\w\-]{10,}\.eyJ[\w\-]{10,}\.[\w\-]{10,})`)
 	// stated is what a text says is a password or a key. Words of ordinary letters are none: "the password is wrong".
-	stated = regexp.MustCompile(`(?i)\b(?:password|passwort|passwd|pwd|passphrase|wi-?fi (?:pw|key|code)|mot de passe|contraseña|api[ _-]?key|secret(?: key)?|access[ _-]?token|auth[ _-]?token|bearer)\s*(?:is|ist|est|es|:|=|->)?\s*["'“‘\x60]?([^\s"'”’\x60]{6,})`)
+	stated = regexp.MustCompile(`(?i)\b(?:(?:password|passwort|passphrase|wi-?fi (?:pw|key|code)|mot de passe|contraseña|api[ _-]?key|secret(?: key)?|access[ _-]?token|auth[ _-]?token|bearer)(?:\s*(?::|=|->)\s*|\s+(?:(?:is|ist|est|es):?\s+)?)|(?:passwd|pwd)(?:\s*[:=]\s*|\s+is\s+))["'“‘\x60]?([^\s"'”’\x60]{6,})`)
 )
 
 // leaks are the patterns of gitleaks. Reading them takes a while, and most texts do not need them.
