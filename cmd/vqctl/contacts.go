@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -118,7 +119,7 @@ func printCensus(out io.Writer, census *people.Census, file string) error {
 	if len(census.Unmapped) > 0 {
 		fmt.Fprintf(table, "\nmessages\tleaves out\tgroups\tlast\tnot in %s\n", file)
 		for _, u := range census.Unmapped[:min(shownUnmapped, len(census.Unmapped))] {
-			fmt.Fprintf(table, "%d\t%d\t%d\t%s\t%s\n", u.Messages, u.LeftOut, u.Groups, day(u.Last), u.Address)
+			fmt.Fprintf(table, "%d\t%d\t%d\t%s\t%s\n", u.Messages, u.LeftOut, u.Groups, day(u.Last), strings.TrimSpace(u.Address+"  "+u.Name))
 		}
 	}
 	if err := table.Flush(); err != nil {

@@ -69,7 +69,7 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 		return err
 	}
 	draft := people.Suggest(census, book, self.Name, append(cards, told...), same)
-	result := suggestion{contactsChange: contactsChange{File: o.path(), Added: []contacts.Addition{}}, Draft: draft, Books: books}
+	result := suggestion{contactsChange: contactsChange{File: o.path(), Added: []contacts.Addition{}}, Draft: draft, Books: append([]string{}, books...)}
 	for _, p := range draft.People {
 		result.Added = append(result.Added, contacts.Addition{Name: p.Name, IDs: p.IDs})
 	}

@@ -142,7 +142,7 @@ func examineContacts(dataDir string) finding {
 	path := filepath.Join(dataDir, "contacts_to_ids.jsonl")
 	if _, err := os.Stat(path); err != nil {
 		return finding{Name: "contacts", Status: "missing", Detail: "no " + path,
-			Hint: `one line a person: {"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`}
+			Hint: "`vqctl contacts suggest` drafts it from the address book"}
 	}
 	return finding{Name: "contacts", Status: "ok", Detail: path}
 }

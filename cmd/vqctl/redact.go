@@ -87,14 +87,9 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	}
 	care.Kinds = kindsInOrder(kinds)
 	looking := redactorOf(care)
-	report, finish := newProgress("texts", "texts")
-	looked := int64(0)
-	err = db.EachText(ctx, func(text string) {
-		looking.Text(text)
-		if looked++; looked%1024 == 0 {
-			report(looked, 0)
-		}
-	})
+	report, finish := newProgress("looking", "texts")
+	look, looked := telling(looking.Text, func(n int64) { report(n, 0) })
+	err = db.EachText(ctx, func(text string) { look(text) })
 	finish()
 	if err != nil {
 		return err
@@ -102,7 +97,7 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	result := redactResult{Database: db.Path(), DryRun: o.dryRun, Kinds: strings.Split(care.Kinds, ","), Stale: []string{}}
 	result.Found, result.Texts = looking.Findings()
 	if !o.dryRun {
-		if err := db.Redact(ctx, care, redactorOf(care).Text); err != nil {
+		if err := redactDatabase(ctx, db, care, *looked); err != nil {
 			return err
 		}
 		if _, err := removeDefaultExport(o.dataDir); err != nil {
@@ -117,6 +112,25 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 		return json.NewEncoder(out).Encode(result)
 	}
 	return result.print(out)
+}
+
+// redactDatabase redacts about so many texts.
+func redactDatabase(ctx context.Context, db *store.DB, care *store.Care, texts int64) error {
+	report, finish := newProgress("redacting", "texts")
+	defer finish()
+	text, _ := telling(redactorOf(care).Text, func(n int64) { report(min(n, texts), texts) })
+	return db.Redact(ctx, care, text)
+}
+
+// telling is a function that tells now and then how often it was called.
+func telling(f func(string) string, tell func(n int64)) (counting func(string) string, calls *int64) {
+	calls = new(int64)
+	return func(s string) string {
+		if *calls++; *calls%1024 == 0 {
+			tell(*calls)
+		}
+		return f(s)
+	}, calls
 }
 
 func chosenKinds(names []string) ([]redact.Kind, error) {

@@ -23,9 +23,10 @@ type Listed struct {
 // Unmapped is an address that nobody is listed with.
 type Unmapped struct {
 	Address  string    `json:"address"`
-	Messages int64     `json:"messages"` // written from it
-	Groups   int       `json:"groups"`   // that are left out because of it
-	LeftOut  int64     `json:"left_out"` // messages of conversations that are left out because of it, whoever wrote them
+	Name     string    `json:"name,omitempty"` // what a source calls the person
+	Messages int64     `json:"messages"`       // written from it
+	Groups   int       `json:"groups"`         // that are left out because of it
+	LeftOut  int64     `json:"left_out"`       // messages of conversations that are left out because of it, whoever wrote them
 	Last     time.Time `json:"last,omitzero"`
 }
 
@@ -83,7 +84,19 @@ func Count(ctx context.Context, db *store.DB, book *contacts.Book) (*Census, err
 		}
 		c.conversation(conversations[counts[from].Conversation], counts[from:to])
 	}
-	return c.finish(), nil
+	census := c.finish()
+	names, err := reader.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	called := make(map[string]string, len(names))
+	for address, name := range names {
+		called[book.Normalize(address)] = name
+	}
+	for i := range census.Unmapped {
+		census.Unmapped[i].Name = called[census.Unmapped[i].Address]
+	}
+	return census, nil
 }
 
 func newMark() *mark { return &mark{sets: map[string]bool{}, groups: map[string]bool{}} }
@@ -185,7 +198,7 @@ func (c *counter) finish() *Census {
 	}
 	for _, address := range slices.Sorted(maps.Keys(c.unmapped)) {
 		m := c.unmapped[address]
-		c.census.Unmapped = append(c.census.Unmapped, Unmapped{address, m.messages, len(m.groups), m.leftOut, m.when()})
+		c.census.Unmapped = append(c.census.Unmapped, Unmapped{Address: address, Messages: m.messages, Groups: len(m.groups), LeftOut: m.leftOut, Last: m.when()})
 	}
 	slices.SortStableFunc(c.census.Listed, func(a, b Listed) int { return cmp.Compare(b.Messages, a.Messages) })
 	slices.SortStableFunc(c.census.Unmapped, func(a, b Unmapped) int {
