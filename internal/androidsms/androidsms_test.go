@@ -150,6 +150,30 @@ func TestRead_TheOwnersNumberIsNoMember(t *testing.T) {
 	}
 }
 
+// Some phones name the sender alone; who else is in a group stands among the recipients, as does the owner's own number.
+func TestRead_GroupsOfTheAddressesAlone(t *testing.T) {
+	mms := func(date, address string, addresses ...string) string {
+		text := `<mms date="` + date + `" msg_box="1" address="` + address + `"><parts><part ct="text/plain" text="` + date + `"/></parts><addrs><addr address="` + address + `" type="137"/>`
+		for _, to := range addresses {
+			text += `<addr address="` + to + `" type="151"/>`
+		}
+		return text + "</addrs></mms>"
+	}
+	content := `<smses count="3">` + mms("1710529400000", "+1", "+9") + mms("1710529401000", "+1", "+2", "+9", "+3") + mms("1710529402000", "+3", "+1", "+2", "+9") + `</smses>`
+	s, err := read(t, write(t, content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct {
+		sender  string
+		members []string
+	}{{"+1", []string{"+1"}}, {"+1", []string{"+1", "+2", "+3"}}, {"+3", []string{"+1", "+2", "+3"}}} {
+		if m := s.Messages[i]; m.Sender != want.sender || !slices.Equal(m.Chat.Members, want.members) {
+			t.Errorf("message %d is from %s in %v, want %+v", i, m.Sender, m.Chat.Members, want)
+		}
+	}
+}
+
 // The content of a file is passed over, whatever its size and whatever stands around it.
 func TestRead_LargeFiles(t *testing.T) {
 	content := strings.Replace(picture, "/9j/4AAQSkZJRgABAQ==", strings.Repeat("QUJD", 2<<20), 1)

@@ -81,37 +81,46 @@ type mms struct {
 	addresses []map[string]string
 }
 
-func (m *mms) message(reading source.Reading) *message {
+// own is what tells the owner's numbers, which an mms lists among its recipients.
+type own struct {
+	reading source.Reading
+	learned map[string]bool // to which messages came that had no other recipient
+}
+
+func (o *own) is(address string) bool {
+	return o.learned[address] || o.reading.Sender(address) == store.Owner
+}
+
+// people are who an mms is from and to, as its addresses say.
+func (m *mms) people() (from string, to []string) {
+	for _, a := range m.addresses {
+		for _, address := range split(a["address"]) {
+			if a["type"] == addressFrom {
+				from = address
+			} else if !slices.Contains(to, address) {
+				to = append(to, address)
+			}
+		}
+	}
+	return from, to
+}
+
+func (m *mms) message(o *own) *message {
 	out := &message{date: m.values["date"], members: split(m.values["address"]), name: m.values["contact_name"]}
 	box := m.values["msg_box"]
 	if box != inbox && box != sent {
 		out.fate = source.Unsent
 		return out
 	}
-	var from string
-	for _, a := range m.addresses {
-		address := strings.TrimSpace(a["address"])
-		switch {
-		case address == "" || address == self:
-		case a["type"] == addressFrom:
-			from = address
-		}
+	received := box == inbox
+	from, to := m.people()
+	if received && len(to) == 1 && len(out.members) < 2 && !slices.Contains(out.members, to[0]) {
+		o.learned[to[0]] = true
 	}
-	if len(out.members) == 0 { // not every phone has it
-		for _, a := range m.addresses {
-			out.members = append(out.members, split(a["address"])...)
-		}
-	}
-	// In a group the owner's own number may be among the others.
-	if len(out.members) > 1 {
-		out.members = slices.DeleteFunc(out.members, func(address string) bool { return reading.Sender(address) == store.Owner })
-	}
-	if box == inbox {
-		out.sender = from
-		if len(out.members) == 1 {
+	out.members = membersOf(out.members, from, to, received, o)
+	if received {
+		if out.sender = from; len(out.members) == 1 {
 			out.sender = out.members[0]
-		} else if from != "" && !slices.Contains(out.members, from) {
-			out.members = append(out.members, from)
 		}
 	}
 	for _, p := range m.parts {
@@ -119,7 +128,25 @@ func (m *mms) message(reading source.Reading) *message {
 			out.parts = append(out.parts, part)
 		}
 	}
-	return out.checked(box == inbox)
+	return out.checked(received)
+}
+
+// membersOf are the others of an mms: those that it names itself, on most phones, or those of its addresses, where it
+// names the sender alone or nobody. The owner's own number may be among either.
+func membersOf(named []string, from string, to []string, received bool, o *own) []string {
+	members := slices.Clone(named)
+	if len(named) == 0 || len(named) == 1 && received && len(to) > 1 {
+		members = append(members, to...)
+	}
+	if from != "" && len(members) != 1 {
+		members = append(members, from)
+	}
+	slices.Sort(members)
+	members = slices.Compact(members)
+	if len(members) > 1 {
+		members = slices.DeleteFunc(members, o.is)
+	}
+	return members
 }
 
 // partOf is a part of an mms: words or a file. How they are arranged on the screen is a part too, which is left out.
@@ -148,6 +175,7 @@ type emitter struct {
 	row    int64
 	count  int64 // that the file says it holds
 	mms    *mms
+	own    own
 	chats  map[string]*source.Chat
 	seen   source.Seen
 }
