@@ -164,6 +164,9 @@ func TestRead_GroupsOfTheAddressesAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.Owns["+9"] != 1 || len(s.Owns) != 1 {
+		t.Errorf("own numbers are %v", s.Owns)
+	}
 	for i, want := range []struct {
 		sender  string
 		members []string

@@ -84,6 +84,7 @@ type mms struct {
 // own is what tells the owner's numbers, which an mms lists among its recipients.
 type own struct {
 	reading source.Reading
+	sink    source.Sink
 	learned map[string]bool // to which messages came that had no other recipient
 }
 
@@ -116,6 +117,7 @@ func (m *mms) message(o *own) *message {
 	from, to := m.people()
 	if received && len(to) == 1 && len(out.members) < 2 && !slices.Contains(out.members, to[0]) {
 		o.learned[to[0]] = true
+		o.sink.Own(to[0])
 	}
 	out.members = membersOf(out.members, from, to, received, o)
 	if received {

@@ -54,7 +54,7 @@ func (r *Reader) Read(ctx context.Context, sink source.Sink) (int64, error) {
 	defer in.Close()
 	d := xml.NewDecoder(newMender(in))
 	d.Strict = false
-	e := emitter{reader: r, sink: sink, chats: map[string]*source.Chat{}, own: own{reading: r.reading, learned: map[string]bool{}}}
+	e := emitter{reader: r, sink: sink, chats: map[string]*source.Chat{}, own: own{reading: r.reading, sink: sink, learned: map[string]bool{}}}
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) {

@@ -27,13 +27,17 @@ type Options struct {
 func Collect(ctx context.Context, r Reader, db *store.DB, o Options) (Summary, error) {
 	var summary Summary
 	var reading error
+	own := map[string]int64{}
 	outcome, err := db.Replace(ctx, o.KeepGone, func(w *store.Writer) error {
-		c := collector{ctx: ctx, w: w, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}}
+		c := collector{ctx: ctx, w: w, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, own: own}
 		summary.Total, reading = r.Read(ctx, &c)
 		return reading
 	})
 	summary.Outcome = outcome
 	if err != nil {
+		return summary, err
+	}
+	if err := keepOwn(ctx, r, db, own); err != nil {
 		return summary, err
 	}
 	summary.Rows[Reactions] -= outcome.LostReactions
@@ -42,6 +46,18 @@ func Collect(ctx context.Context, r Reader, db *store.DB, o Options) (Summary, e
 		return summary, fmt.Errorf("%s: %d of %d %s were accounted for: please report this", r.Path(), summary.sum(), summary.Total, r.Unit())
 	}
 	return summary, nil
+}
+
+// keepOwn keeps the addresses that the source told to be the owner's, with how many messages told it.
+func keepOwn(ctx context.Context, r Reader, db *store.DB, own map[string]int64) error {
+	var list []store.OwnAddress
+	for address, messages := range own {
+		list = append(list, store.OwnAddress{Address: address, Place: r.Path(), Messages: messages})
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return db.KeepIdentities(ctx, list, nil)
 }
 
 func (s *Summary) sum() (n int64) {
@@ -58,6 +74,7 @@ type collector struct {
 	summary  *Summary
 	progress func(done, total int64)
 	chats    map[*Chat]place
+	own      map[string]int64 // how many messages tell that an address is the owner's
 }
 
 // place is a chat in the store.
@@ -111,6 +128,8 @@ func (c *collector) place(chat *Chat) place {
 }
 
 func (c *collector) Count(f Fate, n int64) { c.summary.Rows[f] += n }
+
+func (c *collector) Own(address string) { c.own[address]++ }
 
 func (c *collector) Name(address, name string) { c.w.Name(address, name) }
 

@@ -83,6 +83,8 @@ type Sink interface {
 	Count(f Fate, n int64)
 	// Name tells what the source calls the person of an address.
 	Name(address, name string)
+	// Own tells that a message says of an address that it is the owner's.
+	Own(address string)
 	// Note is for the user: what was decided about the source as a whole.
 	Note(format string, args ...any)
 	// Progress tells how much was read, of how much.

@@ -154,6 +154,8 @@ func (f *fake) Read(_ context.Context, sink source.Sink) (int64, error) {
 	}
 	sink.Count(source.Events, 2)
 	sink.Name("john", "John Smith")
+	sink.Own("+1")
+	sink.Own("+1")
 	sink.Note("that was %s", "all")
 	sink.Progress(1, 1)
 	return f.total, nil
@@ -201,6 +203,9 @@ func TestCollect(t *testing.T) {
 	}
 	if names, err := reader.Names(t.Context()); err != nil || names["john"] != "John Smith" {
 		t.Errorf("names are %v (%v)", names, err)
+	}
+	if own, err := db.OwnAddresses(t.Context()); err != nil || len(own) != 1 || own[0] != (store.OwnAddress{Address: "+1", Place: "fake", Messages: 2}) {
+		t.Errorf("own addresses are %v (%v)", own, err)
 	}
 	f.total = 5
 	if _, err := source.Collect(t.Context(), f, db, source.Options{}); err == nil || !strings.Contains(err.Error(), "4 of 5 lines") {

@@ -74,6 +74,9 @@ func (r *Reader) Read(ctx context.Context, sink source.Sink) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if s.phone != "" {
+		sink.Own(s.phone)
+	}
 	for p, name := range s.names {
 		if p != s.owner {
 			sink.Name(string(p), name)

@@ -21,7 +21,7 @@ type chatHead struct {
 
 // visitor is told what stands in an export, in order. A chat's head may follow its messages.
 type visitor struct {
-	owner   func(id json.Number) // of the account
+	owner   func(id json.Number, phone string) // of the account
 	message func(chat int, m *message) error
 	chat    func(chat int, head chatHead)
 }
@@ -82,11 +82,12 @@ func (s *stream) export() error {
 		switch key {
 		case "personal_information":
 			var owner struct {
-				ID json.Number `json:"user_id"`
+				ID    json.Number `json:"user_id"`
+				Phone string      `json:"phone_number"`
 			}
 			err := s.json.Decode(&owner)
 			if err == nil && s.visit.owner != nil && owner.ID != "" {
-				s.visit.owner(owner.ID)
+				s.visit.owner(owner.ID, owner.Phone)
 			}
 			return err
 		case "chats", "left_chats":

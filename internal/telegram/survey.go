@@ -28,6 +28,7 @@ type survey struct {
 	chats []*chat
 	names map[peer]string
 	owner peer
+	phone string // the owner's, if the export tells it
 	total int64
 }
 
@@ -35,7 +36,7 @@ func (r *Reader) survey(ctx context.Context) (*survey, error) {
 	s := &survey{names: map[peer]string{}}
 	heads := map[int]chatHead{}
 	err := each(ctx, r.path, visitor{
-		owner:   func(id json.Number) { s.owner = peer("user" + string(id)) },
+		owner:   func(id json.Number, phone string) { s.owner, s.phone = peer("user"+string(id)), phone },
 		message: s.message,
 		chat:    func(number int, head chatHead) { heads[number] = head },
 	})

@@ -139,6 +139,9 @@ func TestRead_Account(t *testing.T) {
 	if p := s.Messages[4].Parts[0]; p.File.Root != filepath.Dir(path) || p.File.Path != "chats/chat_001/photos/photo_1@15-03-2024.jpg" || p.Attachment != s.Messages[4].GUID {
 		t.Errorf("the photo is %+v", p)
 	}
+	if s.Owns["+1 212 555 0100"] != 1 || len(s.Owns) != 1 {
+		t.Errorf("own addresses are %v", s.Owns)
+	}
 	if len(s.Notes) != 0 || len(s.Left) != 1 {
 		t.Errorf("notes are %q, left out are %v", s.Notes, s.Left)
 	}

@@ -19,11 +19,12 @@ type Sink struct {
 	Chats    map[*source.Chat]bool
 	Counts   map[source.Fate]int64
 	Names    map[string]string
+	Owns     map[string]int
 	Notes    []string
 	Left     []source.Message // of which the export leaves out everything
 }
 
-// Message, Seen, Count, Name, Note and Progress make it a source.Sink.
+// Message, Seen, Count, Own, Name, Note and Progress make it a source.Sink.
 func (s *Sink) Message(m *source.Message) error {
 	copied := *m
 	copied.Parts = append([]source.Part(nil), m.Parts...)
@@ -41,6 +42,8 @@ func (s *Sink) Seen(m *source.Message) { s.Left = append(s.Left, *m) }
 
 func (s *Sink) Count(f source.Fate, n int64) { s.Counts[f] += n }
 
+func (s *Sink) Own(address string) { s.Owns[address]++ }
+
 func (s *Sink) Name(address, name string) { s.Names[address] = name }
 
 func (s *Sink) Note(format string, args ...any) {
@@ -52,7 +55,7 @@ func (s *Sink) Progress(int64, int64) {}
 // Read reads all of a source. The numbers must add up, and no two messages may have the same identifier.
 func Read(t testing.TB, r source.Reader) (*Sink, error) {
 	t.Helper()
-	s := &Sink{Chats: map[*source.Chat]bool{}, Counts: map[source.Fate]int64{}, Names: map[string]string{}}
+	s := &Sink{Chats: map[*source.Chat]bool{}, Counts: map[source.Fate]int64{}, Names: map[string]string{}, Owns: map[string]int{}}
 	total, err := r.Read(context.Background(), s)
 	if err != nil {
 		return s, err
