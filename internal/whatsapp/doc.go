@@ -13,6 +13,7 @@
 //	clock.go    twelve hours and twenty-four, in words of many languages
 //	dates.go    whether 3/4/24 is in March or in April
 //	title.go    whose chat it is, from the name of the file
+//	people.go   who is in it, and who of them is the owner
 //	body.go     what a message is: words, a file, a notice
 //	phrases.go  what WhatsApp writes itself, in its main languages
 package whatsapp
