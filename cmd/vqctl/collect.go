@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -64,8 +65,12 @@ have is one.`,
 	}
 }
 
+// collectMemory is what the program may use of memory, SQLite's share aside, before it collects its garbage more often.
+const collectMemory = 200 << 20
+
 // runCollect fills messages.db from the source and tells out about it.
 func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(collectMemory))
 	path, err := expandHome(o.source)
 	if err != nil {
 		return err

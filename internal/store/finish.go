@@ -83,10 +83,10 @@ func (w *Writer) noteUnanswered(o *order, unanswered []uint32, outcome *Outcome)
 		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO unanswered VALUES (?)`, n+1); err != nil {
 			return err
 		}
-		if s.old || !s.dead {
+		if s.is(isOld) || !s.is(isDead) {
 			continue
 		}
-		if s.removal {
+		if s.is(isRemoval) {
 			outcome.LostRemovals++
 		} else {
 			outcome.LostReactions++
@@ -106,7 +106,7 @@ func (w *Writer) writeNumbers(o *order) error {
 	}
 	defer numbers.Close()
 	for n := range uint32(o.count) {
-		if o.at(n).dead {
+		if o.at(n).is(isDead) {
 			continue
 		}
 		var id, target any

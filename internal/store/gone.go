@@ -184,7 +184,7 @@ func (w *Writer) leaveOut(query string) error {
 		if err := rows.Scan(&row); err != nil {
 			return err
 		}
-		w.entries.at(row - 1).dead = true
+		w.entries.at(row - 1).flags |= isDead
 	}
 	return rows.Err()
 }

@@ -5,24 +5,59 @@ import (
 	"slices"
 )
 
-// staged is what is kept in memory of a staged entry, to find its place and what it answers; its number is that of its row
-// in the table stage, less one. Identifiers are summed up in 64 bits: that two of a million are confused happens once in
-// a hundred million collections.
+// staged is what is kept in memory of a staged entry, to find its place: 40 bytes and no pointers, as there may be
+// millions. Its number is that of its row in the table stage, less one. Identifiers are summed up in 64 bits: that two of
+// a million are confused happens once in a hundred million collections.
 type staged struct {
-	date, row      int64
-	guid, target   uint64 // sums; 0 in target answers nothing
-	conversation   int32
-	part, wants    int32 // wants is the part that it answers
-	place          int32
-	removal, react bool
-	shortened, old bool
-	dead           bool // it does not come into the store
+	date, row    int64
+	guid         uint64 // its sum
+	conversation int32
+	part, place  int32
+	flags        flags
+}
+
+// flags are what else counts of an entry.
+type flags uint8
+
+const (
+	isRemoval flags = 1 << iota
+	isReaction
+	isShortened
+	isOld
+	isDead // it does not come into the store
+)
+
+func (s *staged) is(f flags) bool { return s.flags&f != 0 }
+
+// answer is what an entry answers.
+type answer struct {
+	entry uint32 // its number
+	wants int32  // the part
+	guid  uint64 // the sum of the identifier
+}
+
+// flagsOf says of an entry what counts.
+func flagsOf(e *Entry, old bool) (f flags) {
+	if e.Removal {
+		f |= isRemoval
+	}
+	if e.Kind == Reaction {
+		f |= isReaction
+	}
+	if e.Shortened {
+		f |= isShortened
+	}
+	if old {
+		f |= isOld
+	}
+	return f
 }
 
 // entryList is the staged entries, in pieces: a slice that grows would be copied again and again.
 type entryList struct {
-	pieces [][]staged
-	count  int
+	pieces  [][]staged
+	count   int
+	answers []answer
 }
 
 const listPiece = 1 << 14
@@ -52,15 +87,13 @@ type order struct {
 // parts. Reactions are not answered. It returns the entries that answer what is not there; reactions among them are dead.
 func (o *order) aim() (unanswered []uint32) {
 	o.targets = make([]uint32, o.count)
-	wanted := make(map[uint64][]uint32)
-	for n := range uint32(o.count) {
-		if s := o.at(n); s.target != 0 && !s.dead {
-			wanted[s.target] = nil
-		}
+	wanted := make(map[uint64][]uint32, len(o.answers))
+	for _, a := range o.answers {
+		wanted[a.guid] = nil
 	}
 	for n := range uint32(o.count) {
 		s := o.at(n)
-		if s.dead || s.removal || s.react {
+		if s.is(isDead | isRemoval | isReaction) {
 			continue
 		}
 		if list, is := wanted[s.guid]; is {
@@ -71,28 +104,29 @@ func (o *order) aim() (unanswered []uint32) {
 		slices.SortFunc(list, func(a, b uint32) int { return cmp.Or(cmp.Compare(o.at(a).place, o.at(b).place), cmp.Compare(a, b)) })
 		wanted[guid] = list
 	}
-	for n := range uint32(o.count) {
-		s := o.at(n)
-		if s.target == 0 || s.dead {
+	for _, a := range o.answers {
+		s := o.at(a.entry)
+		if s.is(isDead) {
 			continue
 		}
-		if o.targets[n] = o.answered(s, wanted[s.target]); o.targets[n] == 0 {
-			unanswered = append(unanswered, n)
-			s.dead = s.react || s.removal
+		if o.targets[a.entry] = o.answered(a.wants, wanted[a.guid]); o.targets[a.entry] == 0 {
+			if unanswered = append(unanswered, a.entry); s.is(isReaction | isRemoval) {
+				s.flags |= isDead
+			}
 		}
 	}
 	return unanswered
 }
 
 // answered picks the message that an entry answers among those of a row; one more than its number, or 0.
-func (o *order) answered(s *staged, list []uint32) uint32 {
+func (o *order) answered(wants int32, list []uint32) uint32 {
 	for _, n := range list {
-		if o.at(n).part == s.wants {
+		if o.at(n).part == wants {
 			return n + 1
 		}
 	}
 	for _, n := range list {
-		if s.wants < 0 || !o.at(n).shortened {
+		if wants < 0 || !o.at(n).is(isShortened) {
 			return n + 1
 		}
 	}
@@ -104,7 +138,7 @@ func (o *order) answered(s *staged, list []uint32) uint32 {
 func (o *order) number(conversations int) {
 	starts := make([]int, conversations+2) // where a conversation's messages begin in sequence
 	for n := range uint32(o.count) {
-		if s := o.at(n); !s.dead && !s.removal {
+		if s := o.at(n); !s.is(isDead | isRemoval) {
 			starts[s.conversation+1]++
 		}
 	}
@@ -114,7 +148,7 @@ func (o *order) number(conversations int) {
 	o.sequence = make([]uint32, starts[conversations+1])
 	next := slices.Clone(starts)
 	for n := range uint32(o.count) {
-		if s := o.at(n); !s.dead && !s.removal {
+		if s := o.at(n); !s.is(isDead | isRemoval) {
 			o.sequence[next[s.conversation]] = n
 			next[s.conversation]++
 		}

@@ -221,13 +221,13 @@ func (w *Writer) add(e *Entry, origin int64, old bool) error {
 		return nil
 	}
 	e = w.redacted(e)
-	s := staged{date: e.Date, row: e.Row, guid: sumOf(e.GUID), conversation: int32(e.Conversation), part: int32(e.Part), wants: int32(e.TargetPart),
-		place: int32(e.Place), removal: e.Removal, react: e.Kind == Reaction, shortened: e.Shortened, old: old}
 	var target any
 	if e.TargetGUID != "" {
-		target, s.target = packGUID(e.TargetGUID), sumOf(e.TargetGUID)
+		target = packGUID(e.TargetGUID)
+		w.entries.answers = append(w.entries.answers, answer{uint32(w.entries.count), int32(e.TargetPart), sumOf(e.TargetGUID)})
 	}
-	w.entries.add(s)
+	w.entries.add(staged{date: e.Date, row: e.Row, guid: sumOf(e.GUID), conversation: int32(e.Conversation), part: int32(e.Part),
+		place: int32(e.Place), flags: flagsOf(e, old)})
 	err := w.stage.Add(e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
 		w.handle(e.Sender), int64(e.Kind), e.Text, nullable(e.Attachment), nullable(e.Transcript), w.root(&e.File), nullable(e.File.shortened(e.Text)),
 		target, e.TargetPart, e.Removal, e.Shortened, origin, old)

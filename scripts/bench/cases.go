@@ -40,6 +40,16 @@ func cases() []benchCase {
 			ours:    []string{folder + "/venv/bin/python", "scripts/bench_tokenizers.py", "--tokenizer", "internal/model/tiny", "--texts", "internal/demo/chat.jsonl.gz", "--json"},
 			columns: []column{{title: "encode, MB/s on one core", ours: "vqctl", peer: "tokenizers"}},
 		},
+		benchCase{
+			name: "history of 1,000,000", parse: parseJSON,
+			ours: []string{"go", "run", "./scripts/bench/collect"},
+			columns: []column{
+				{title: "collect, messages/s", ours: "collect_messages_per_second"}, {title: "collect, MB of memory", ours: "collect_memory_mb"},
+				{title: "messages.db, share of its text and ids", ours: "size_ratio"}, {title: "preprocess, messages/s", ours: "preprocess_messages_per_second"},
+				{title: "second collect with 100 new messages, times/s", ours: "again_per_second"},
+			},
+		},
+		goCase("typedstream", "./internal/imessage/typedstream", "Decode", column{title: "decode, bodies/s on one core", ours: "Decode bodies/s"}),
 		goCase("collect", "./internal/imessage", "Collect", column{title: "collect, messages/s", ours: "Collect messages/s"}),
 		goCase("preprocess", "./internal/windows", "Build|Export",
 			column{title: "preprocess, messages/s", ours: "Build messages/s"}, column{title: "export, MB/s", ours: "Export MB/s"}),

@@ -59,9 +59,12 @@ def check(vqctl, schema, seed, folder, size):
     os.makedirs(os.path.join(folder, "data"))
     world.save_contacts(os.path.join(folder, "data"))
     before = content(folder)
-    run(vqctl, folder, world, "collect", "--source", "chat.db", "--json")
+    summary = json.loads(run(vqctl, folder, world, "collect", "--source", "chat.db", "--json"))
     if content(folder) != before:
         return f"seed {seed}: collect changed the source"
+    difference = account(os.path.join(folder, "chat.db"), summary)
+    if difference:
+        return f"seed {seed}: {difference}"
     con = sqlite3.connect(os.path.join(folder, "data/messages.db"))
     con.execute("CREATE TABLE IF NOT EXISTS attachment_descriptions(attachment_guid TEXT PRIMARY KEY, description TEXT)")
     con.executemany("INSERT INTO attachment_descriptions(attachment_guid, description) VALUES (?,?)", world.described.items())
@@ -77,6 +80,87 @@ def check(vqctl, schema, seed, folder, size):
         difference = compare({k: v for k, v in want.items() if v}, got)
         if difference:
             return f"seed {seed}, window {window}, stride {stride}: {difference}"
+    return again(vqctl, seed, folder, world)
+
+
+# What a row is counted as, by its columns alone, in the order in which the questions are asked.
+COUNTED = """SELECT CASE
+  WHEN NOT EXISTS (SELECT 1 FROM chat_message_join j WHERE j.message_id = m.ROWID {live}) THEN {gone}
+  WHEN coalesce(item_type, 0) <> 0 THEN 'group events'
+  WHEN {spam} THEN 'junk'
+  WHEN {scheduled} THEN 'scheduled'
+  WHEN is_from_me = 1 AND coalesce(error, 0) <> 0 AND coalesce(is_sent, 0) = 0 THEN 'never sent'
+  WHEN associated_message_type IN (1000, 2007, 3007) THEN 'stickers'
+  WHEN associated_message_type = 4000 THEN 'poll votes'
+  ELSE 'other' END AS fate, count(*) FROM message m GROUP BY fate"""
+
+
+def account(path, summary):
+    """Reads the database with sqlite3 and holds the summary to it: every row has one place."""
+    con = sqlite3.connect(path)
+    columns = {r[1] for r in con.execute("PRAGMA table_info(message)")}
+    recoverable = con.execute("SELECT 1 FROM sqlite_master WHERE name = 'chat_recoverable_message_join'").fetchone()
+    query = COUNTED.format(
+        live="AND NOT EXISTS (SELECT 1 FROM chat_recoverable_message_join r WHERE r.message_id = j.message_id AND r.chat_id = j.chat_id)"
+        if recoverable
+        else "",
+        gone="iif(EXISTS (SELECT 1 FROM chat_recoverable_message_join r WHERE r.message_id = m.ROWID), 'recently deleted', 'in no chat')"
+        if recoverable
+        else "'in no chat'",
+        spam="coalesce(is_spam, 0) <> 0" if "is_spam" in columns else "0",
+        scheduled="coalesce(schedule_type, 0) <> 0" if "schedule_type" in columns else "0",
+    )
+    want = dict(con.execute(query).fetchall())
+    con.close()
+    got = {f["fate"]: f["rows"] for f in summary["fates"]}
+    if summary["rows"] != sum(want.values()) or sum(got.values()) != summary["rows"]:
+        return f"{sum(want.values())} rows, the summary counts {summary['rows']}, its fates {sum(got.values())}"
+    for fate, rows in want.items():
+        if fate != "other" and got.get(fate, 0) != rows:
+            return f"{rows} rows are {fate}, the summary counts {got.get(fate, 0)}"
+    return None
+
+
+def again(vqctl, seed, folder, world):
+    """Changes the database, and holds a second collection to a first one of the same."""
+    rng = random.Random(seed)
+    con = sqlite3.connect(os.path.join(folder, "chat.db"))
+    rows = [r for (r,) in con.execute("SELECT ROWID FROM message ORDER BY ROWID")]
+    for _ in range(rng.randint(1, 6)):
+        row = rng.choice(rows)
+        con.execute(
+            *rng.choice(
+                [
+                    ("DELETE FROM message WHERE ROWID = ?", (row,)),
+                    ("DELETE FROM chat_message_join WHERE message_id = ?", (row,)),
+                    ("UPDATE message SET text = 'changed', attributedBody = NULL WHERE ROWID = ?", (row,)),
+                    ("UPDATE message SET is_read = 1 WHERE ROWID = ?", (row,)),
+                    ("UPDATE message SET text = NULL, attributedBody = NULL, balloon_bundle_id = NULL WHERE ROWID = ?", (row,)),
+                    ("INSERT INTO message(guid, text, date, is_from_me) SELECT guid || 'x', 'new', max(date) + 1, 1 FROM message", ()),
+                    ("INSERT OR IGNORE INTO chat_message_join(chat_id, message_id) SELECT 1, max(ROWID) FROM message", ()),
+                ]
+            )
+        )
+    con.commit()
+    con.close()
+    exports = []
+    for data in ("data", "fresh"):
+        os.makedirs(os.path.join(folder, data), exist_ok=True)
+        if data == "fresh":
+            shutil.copy(os.path.join(folder, "data", "contacts_to_ids.jsonl"), os.path.join(folder, data))
+        summary = json.loads(run(vqctl, folder, world, "collect", "--source", "chat.db", "--json", "--data-dir", data))
+        if data == "fresh":
+            a, b = (sqlite3.connect(os.path.join(folder, d, "messages.db")) for d in ("data", "fresh"))
+            for described in a.execute("SELECT attachment_guid, description FROM attachment_descriptions WHERE description IS NOT NULL").fetchall():
+                b.execute("INSERT OR IGNORE INTO attachment_descriptions(attachment_guid, description) VALUES (?,?)", described)
+            b.commit()
+            a.close()
+            b.close()
+        out = os.path.join(folder, f"{data}.jsonl")
+        run(vqctl, folder, world, "preprocess", "--export", out, "--json", "--data-dir", data)
+        exports.append((open(out, "rb").read(), summary["fates"], summary["messages"], summary["conversations"]))
+    if exports[0] != exports[1]:
+        return f"seed {seed}: collected again it is not what it is afresh: {exports[0][1:]} and {exports[1][1:]}"
     return None
 
 
