@@ -20,6 +20,7 @@
 #include <cuda_runtime.h>
 
 #include "ops/cuda/runtime_check.h"
+#include "ops/cuda/stream.h"
 
 namespace vq::cuda {
 
@@ -35,8 +36,6 @@ __device__ __forceinline__ U* retyped(T* p) {
 
 #define VQ_SHARED(T, name, count) __shared__ T name[count]
 #define VQ_DYNAMIC_SHARED(name) extern __shared__ __align__(128) unsigned char name[]
-
-using Stream = cudaStream_t;
 
 struct Launch {
   dim3 grid, block;
@@ -61,6 +60,7 @@ void launch(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arg
 
 #include <tuple>
 
+#include "ops/cuda/stream.h"
 #include "tests/cuda_on_cpu/cuda_on_cpu.h"
 
 namespace vq::cuda {
@@ -75,9 +75,6 @@ using cuda_on_cpu::retyped;
   static char name##_place = 0;   \
   const ::cuda_on_cpu::Pointer<T> name = ::cuda_on_cpu::shared_array<T>(&name##_place, count)
 #define VQ_DYNAMIC_SHARED(name) const ::cuda_on_cpu::Pointer<unsigned char> name = ::cuda_on_cpu::dynamic_shared()
-
-// Work is done where it is asked for: every order of streams that events allow gives what this one gives.
-using Stream = void*;
 
 struct Launch {
   dim3 grid, block;

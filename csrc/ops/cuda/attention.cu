@@ -1,0 +1,198 @@
+// Chooses the kernels and tells them what they need.
+#include <algorithm>
+
+#include "ops/cuda/attention.h"
+#include "ops/cuda/attention_kernels.h"
+
+namespace vq::cuda {
+namespace {
+
+constexpr int kLargestTiled = 128;  // head size
+constexpr int kTileRows = 64;       // of a warp's 16 rows times 4
+constexpr size_t kAlign = 256;
+
+size_t aligned(int64_t bytes) { return (static_cast<size_t>(bytes) + kAlign - 1) / kAlign * kAlign; }
+int padded(int dim) { return dim <= 64 ? 64 : dim <= 96 ? 96 : kLargestTiled; }
+
+template <class... Operands>
+bool tiled(const AttentionShape& shape, const Operands&... t) {
+  return shape.head_dim <= kLargestTiled && ((t.dtype == DType::bf16) && ...);
+}
+// Rows of a head begin at multiples of 16 bytes and are whole numbers of 16 bytes.
+template <class... Operands>
+bool wide(const AttentionShape& shape, const Operands&... t) {
+  return shape.head_dim % 8 == 0 && ((t.stride % 8 == 0 && reinterpret_cast<uintptr_t>(t.data) % 16 == 0) && ...);
+}
+
+Operand operand(const Tensor& t) { return {static_cast<const bf16*>(t.data), t.stride}; }
+
+AnyOperand any_operand(const Tensor& t) {
+  if (t.dtype == DType::f32) return {static_cast<const float*>(t.data), nullptr, t.stride};
+  return {nullptr, static_cast<const bf16*>(t.data), t.stride};
+}
+
+OutputRows output(const Tensor& t, const AttentionShape& shape) {
+  const bool pairs = shape.head_dim % 2 == 0 && t.stride % 2 == 0 && reinterpret_cast<uintptr_t>(t.data) % 4 == 0;
+  if (t.dtype == DType::f32) return {static_cast<float*>(t.data), nullptr, t.stride, pairs};
+  return {nullptr, static_cast<bf16*>(t.data), t.stride, pairs};
+}
+
+int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
+  int64_t n = 0;
+  for (const AttentionSegment& s : plan.segments) n += (s.q_count * group + rows - 1) / rows;
+  return n;
+}
+
+[[noreturn]] void too_fragmented() {
+  throw Error("attention: the keys lie in more pieces than there is room to list; start a new session");
+}
+
+}  // namespace
+
+size_t Attention::partial_bytes(int64_t rows, const AttentionShape& shape) const {
+  const int64_t of_tile = std::min<int64_t>(kTileRows, rows * shape.heads / shape.kv_heads);
+  return aligned(2 * wanted() * of_tile * (padded(shape.head_dim) + 1) * int64_t{sizeof(float)}) + kAlign;
+}
+
+size_t Attention::workspace_bytes(int64_t rows, const AttentionShape& shape) const {
+  return PlanTables::bytes(rows, shape, wanted()) + aligned(rows * shape.heads * int64_t{sizeof(float)}) +
+         partial_bytes(rows, shape);
+}
+
+void Attention::set_workspace(void* memory, int64_t rows, const AttentionShape& shape) {
+  const size_t tables = PlanTables::bytes(rows, shape, wanted());
+  tables_.set_memory(memory, tables);
+  scratch_ = static_cast<char*>(memory) + tables;
+  delta_bytes_ = aligned(rows * shape.heads * int64_t{sizeof(float)});
+  partial_bytes_ = partial_bytes(rows, shape);
+}
+
+Attention::Partials Attention::partials(int64_t rows, int kv_heads, int padded_dim) const {
+  auto* values = reinterpret_cast<float*>(scratch_ + delta_bytes_);
+  const int64_t count = kv_heads * rows * padded_dim;
+  if (static_cast<size_t>(count + kv_heads * rows) * sizeof(float) > partial_bytes_) {
+    throw Error("attention: a call with more rows than were reserved");
+  }
+  return {values, values + count};
+}
+
+void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
+                        const AttentionShape& shape, const AttentionPlan& plan) {
+  if (plan.segments.empty()) return;
+  const int64_t group = shape.heads / shape.kv_heads;
+  const auto kv_heads = static_cast<unsigned>(shape.kv_heads);
+  const bool in_tiles = tiled(shape, q, k, v);
+  // Tall tiles read shared memory half as often, where there are enough of them and room for two on a multiprocessor.
+  const bool tall = in_tiles && card_.large_shared && tiles_of(plan, group, 2 * kTileRows) * kv_heads >= wanted();
+  const int dim = padded(shape.head_dim);
+  const TileSizes sizes = {tall ? 2 * kTileRows : kTileRows, in_tiles ? attention_block_keys(dim) : 1, 0};
+  const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles ? wanted() : 0, 0);
+  if (!t) {
+    const size_t half = plan.segments.size() / 2;
+    if (half == 0) too_fragmented();
+    forward(stream, o, lse, q, k, v, shape, {plan.segments.first(half), plan.ranges, plan.visible});
+    forward(stream, o, lse, q, k, v, shape, {plan.segments.subspan(half), plan.ranges, plan.visible});
+    return;
+  }
+  if (!in_tiles) {
+    PlainCall c{};
+    c.q = any_operand(q);
+    c.k = any_operand(k);
+    c.v = any_operand(v);
+    c.o = output(o, shape);
+    c.lse = lse;
+    c.tiles = t->tiles;
+    c.ranges = t->ranges;
+    c.visible = t->visible;
+    c.group = divider(static_cast<int>(group));
+    c.heads = shape.heads;
+    c.dim = shape.head_dim;
+    c.scale = shape.scale;
+    launch_plain_forward(c, t->tile_count, kv_heads, stream);
+    return;
+  }
+  const Partials parts = partials(t->partial_rows, shape.kv_heads, dim);
+  ForwardCall c{};
+  c.q = operand(q);
+  c.k = operand(k);
+  c.v = operand(v);
+  c.o = output(o, shape);
+  c.lse = lse;
+  c.tiles = t->tiles;
+  c.merges = t->merges;
+  c.ranges = t->ranges;
+  c.visible = t->visible;
+  c.partial = parts.values;
+  c.partial_lse = parts.lse;
+  c.partial_rows = t->partial_rows;
+  c.group = divider(static_cast<int>(group));
+  c.heads = shape.heads;
+  c.dim = shape.head_dim;
+  c.scale = shape.scale;
+  c.wide = wide(shape, q, k, v);
+  launch_attention_forward(c, dim, tall ? 2 : 1, t->tile_count, t->merge_count, kv_heads, stream);
+}
+
+void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& dout,
+                         const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
+                         const AttentionShape& shape, const AttentionPlan& plan) {
+  const auto kv_heads = static_cast<unsigned>(shape.kv_heads);
+  const bool in_tiles = tiled(shape, q, k, v, dout);
+  const int dim = padded(shape.head_dim);
+  const TileSizes sizes = {kTileRows, in_tiles ? attention_block_keys(dim) : 1, kKeyTile};
+  const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles ? wanted() : 0, k.rows);
+  auto* delta = reinterpret_cast<float*>(scratch_);
+  if (!t || static_cast<size_t>(dout.rows * shape.heads) * sizeof(float) > delta_bytes_) {
+    throw Error("attention: a backward pass with more rows than were reserved");
+  }
+  launch_row_deltas(delta, dout, out, shape, stream);
+  const Divider group = divider(shape.heads / shape.kv_heads);
+  if (!in_tiles) {
+    PlainCall c{};
+    c.q = any_operand(q);
+    c.k = any_operand(k);
+    c.v = any_operand(v);
+    c.dout = any_operand(dout);
+    c.dq = output(dq, shape);
+    c.dk = output(dk, shape);
+    c.dv = output(dv, shape);
+    c.lse = const_cast<float*>(lse);
+    c.delta = delta;
+    c.tiles = t->tiles;
+    c.key_tiles = t->key_tiles;
+    c.ranges = t->ranges;
+    c.visible = t->visible;
+    c.group = group;
+    c.heads = shape.heads;
+    c.dim = shape.head_dim;
+    c.scale = shape.scale;
+    launch_plain_backward(c, t->tile_count, t->key_tile_count, kv_heads, stream);
+    return;
+  }
+  BackwardCall c{};
+  c.q = operand(q);
+  c.k = operand(k);
+  c.v = operand(v);
+  c.dout = operand(dout);
+  c.dq = output(dq, shape);
+  c.dk = output(dk, shape);
+  c.dv = output(dv, shape);
+  c.lse = lse;
+  c.delta = delta;
+  c.tiles = t->tiles;
+  c.merges = t->merges;
+  c.key_tiles = t->key_tiles;
+  c.ranges = t->ranges;
+  c.visible = t->visible;
+  c.partial = partials(t->partial_rows, shape.kv_heads, dim).values;
+  c.partial_rows = t->partial_rows;
+  c.group = group;
+  c.heads = shape.heads;
+  c.dim = shape.head_dim;
+  c.scale = shape.scale;
+  c.wide = wide(shape, q, k, v, dout);
+  launch_attention_backward(c, dim, {t->tile_count, t->merge_count, t->key_tile_count, kv_heads}, card_.large_shared,
+                            stream);
+}
+
+}  // namespace vq::cuda

@@ -1,0 +1,47 @@
+// Attention on the card: attention and attention_backward of ops/ops.h.
+//
+// bf16 with heads of up to 128 elements runs in tiles on tensor cores (attention_forward.cu, attention_backward.cu);
+// all else in f32, plainly (attention_plain.cu). The same call on the same card gives the same bytes.
+#pragma once
+
+#include "ops/cuda/attention_tables.h"
+#include "ops/cuda/stream.h"
+
+namespace vq::cuda {
+
+class Attention {
+ public:
+  struct Card {
+    int multiprocessors = 1;
+    bool large_shared = false;  // more than 100 KB of shared memory a multiprocessor
+  };
+
+  Attention(const Card& card, PlanTables::Upload upload) : card_(card), tables_(std::move(upload)) {}
+
+  // Memory of the card that calls with `rows` query rows need, or in backward passes with `rows` key rows.
+  size_t workspace_bytes(int64_t rows, const AttentionShape& shape) const;
+  void set_workspace(void* memory, int64_t rows, const AttentionShape& shape);
+
+  void forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
+               const AttentionShape& shape, const AttentionPlan& plan);
+  void backward(Stream stream, const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& dout,
+                const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
+                const AttentionShape& shape, const AttentionPlan& plan);
+
+ private:
+  struct Partials {
+    float* values;  // [G, rows, padded head size]
+    float* lse;     // [G, rows]
+  };
+  // Blocks of a grid that keep the card busy: two on each multiprocessor.
+  int64_t wanted() const { return int64_t{2} * card_.multiprocessors; }
+  size_t partial_bytes(int64_t rows, const AttentionShape& shape) const;
+  Partials partials(int64_t rows, int kv_heads, int padded_dim) const;
+
+  Card card_;
+  PlanTables tables_;
+  char* scratch_ = nullptr;  // deltas, then partial results
+  size_t delta_bytes_ = 0, partial_bytes_ = 0;
+};
+
+}  // namespace vq::cuda

@@ -1,0 +1,105 @@
+// What attention kernels work on, worked out of a plan on the host: query tiles (a few stacked rows of one segment,
+// over its keys) and key tiles (a few keys of one segment, over its stacked rows). Each is one block for each key head.
+//
+// The J = H / G query heads of a key head g are stacked, as on the CPU: stacked row m of a segment is its query row
+// m / J, head g J + m % J. So one tile of keys in shared memory serves all of them, and a causal tile of 64 stacked
+// rows is only 64 / J positions high.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "ops/ops.h"
+
+namespace vq::cuda {
+
+// Stacked rows of a segment over blocks of its keys, from key `at` of range `range` on.
+struct QueryTile {
+  int32_t q_begin;      // first query row of the segment
+  int32_t first, rows;  // stacked rows [first, first + rows) of the segment
+  int32_t range, last_range;
+  int32_t at;
+  int32_t blocks;   // of keys; may be 0
+  int32_t least;    // keys of the last range that each of the rows sees
+  int32_t partial;  // the first of its rows among the partial results, or -1: the result is whole
+};
+
+// Rows whose result comes in parts: part p of stacked row first + i is row partial + p rows + i of the partial results.
+struct MergeTile {
+  int32_t q_begin;
+  int32_t first, rows;
+  int32_t partial, parts;
+};
+
+// Keys of a segment, with the stacked rows that see any of them.
+struct KeyTile {
+  int32_t row, keys;  // rows of K and V
+  int32_t at;         // keys of the range before them
+  int32_t q_begin;
+  int32_t first, end;  // stacked rows of the segment outside of which none sees them; none at all: 0, 0
+  int32_t full_from;   // stacked rows from here on see all of them
+};
+
+struct TileSizes {
+  int rows;   // stacked rows of a query tile
+  int block;  // keys that it takes at a time
+  int keys;   // of a key tile; 0: no key tiles
+};
+
+struct AttentionTables {
+  std::vector<QueryTile> tiles;  // the longest first
+  std::vector<MergeTile> merges;
+  std::vector<KeyTile> key_tiles;  // every row of K and V is in one of them
+  std::vector<KeyRange> ranges;    // those of the segments
+  std::vector<int32_t> visible;
+  int64_t partial_rows = 0;
+};
+
+// A list of query tiles too short for `wanted` blocks of the grid is cut along the keys, into fewer than 2 wanted.
+AttentionTables attention_tables(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
+                                 int64_t wanted, int64_t key_rows);
+
+// Tables on the card. Those of the last few plans stay there, since all layers of a step have the same.
+class PlanTables {
+ public:
+  // Copies `bytes` of host memory, as they are now, to the card in the order of its work.
+  using Upload = std::function<void(void* to, const void* from, size_t bytes)>;
+  explicit PlanTables(Upload upload) : upload_(std::move(upload)) {}
+
+  struct Placed {
+    const QueryTile* tiles;
+    const MergeTile* merges;
+    const KeyTile* key_tiles;
+    const KeyRange* ranges;
+    const int32_t* visible;
+    unsigned tile_count, merge_count, key_tile_count;
+    int64_t partial_rows;
+  };
+
+  // Memory for plans of `rows` query rows, in backward passes also of as many key rows.
+  static size_t bytes(int64_t rows, const AttentionShape& shape, int64_t wanted);
+  void set_memory(void* memory, size_t bytes);
+  // Null when they do not fit.
+  const Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes, int64_t wanted,
+                      int64_t key_rows);
+
+ private:
+  struct Kept {
+    std::vector<AttentionSegment> segments;
+    std::vector<KeyRange> ranges;
+    std::vector<int32_t> visible;
+    std::vector<int64_t> how;  // all else that the tables depend on; empty: there are none
+    Placed placed;
+    uint64_t used;
+  };
+  static constexpr size_t kKept = 4;  // for all rows and for target rows, forward and backward
+
+  Upload upload_;
+  char* memory_ = nullptr;
+  size_t each_ = 0;  // bytes
+  Kept kept_[kKept] = {};
+  uint64_t calls_ = 0;
+};
+
+}  // namespace vq::cuda
