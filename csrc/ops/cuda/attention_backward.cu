@@ -274,7 +274,7 @@ __device__ __forceinline__ void add_gradients(float (&dk)[1][F::dim / 8][4], flo
 // in the stacked rows, so their sum is the loop's. Bound: tensor cores, near the limit of shared memory. 8 D FLOP a row
 // and key: scores, dP, dV and dK.
 template <class F>
-__global__ void __launch_bounds__(kAttentionThreads) key_gradients(const BackwardCall c) {
+__global__ void __launch_bounds__(kAttentionThreads, 2) key_gradients(const BackwardCall c) {
   VQ_DYNAMIC_SHARED(memory);
   const KeyTile tile = c.key_tiles[blockIdx.x];
   const int head = static_cast<int>(blockIdx.y);
