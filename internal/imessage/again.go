@@ -168,7 +168,8 @@ type read struct {
 }
 
 func (r *read) forStore() store.Told {
-	t := store.Told{Row: r.id, GUID: r.guid, Entries: r.entries, Why: int(r.fate), Event: r.event, Versions: r.versions}
+	t := store.Told{Row: r.id, GUID: r.guid, Entries: r.entries, Why: int(r.fate), Event: r.event, Versions: r.versions,
+		Retracted: r.fate == Unsent}
 	if r.era != nil {
 		t.Group, t.Members = r.era.group, r.era.members
 	}

@@ -1,6 +1,8 @@
 package imessage_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -51,6 +53,32 @@ func TestFault08_CollectingAgainSeesEveryChange(t *testing.T) {
 	if !slices.Equal(again.lines, first.lines) || again.summary.Rows != first.summary.Rows {
 		t.Errorf("collected again\n%v\nafresh\n%v", again, first)
 	}
+}
+
+// A message that the Mac knows to be unsent does not come back with an old backup, though the Mac was amended only.
+func TestUnsent_DoesNotComeBackFromABackup(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	unsent := h.say(chatdb.Message{Text: "oops"})
+	h.say(chatdb.Message{Text: "bye"})
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "sms.db")
+	data, err := os.ReadFile(h.path)
+	if err == nil {
+		err = os.WriteFile(backup, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := fresh(t)
+	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: oops", "john text: bye")
+	h.change(func() {
+		h.Exec(`UPDATE message SET text = NULL, attributedBody = NULL, date_retracted = 1 WHERE guid = ?`, unsent)
+	})
+	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: bye")
+	collectInto(t, backup, db, imessage.Options{}).want(t, "direct john", "john text: bye")
+	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: bye")
 }
 
 func TestGone_KeepGoneKeepsThem(t *testing.T) {

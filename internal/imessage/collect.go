@@ -236,6 +236,9 @@ func (c *collector) storeRow(w *store.Writer, t *told, entries []store.Entry) er
 	w.Present(t.guid)
 	c.summary.Rows[t.fate]++
 	c.note(t)
+	if t.fate == Unsent {
+		w.Retract(t.guid)
+	}
 	if t.fate != Message && t.fate != Tapback && t.fate != Removal {
 		if err := w.LeftOut(t.id, int(t.fate)); err != nil {
 			return err

@@ -21,6 +21,7 @@ type Told struct {
 	Event     *Event
 	Versions  []Version
 	Shortened bool
+	Retracted bool // it was unsent
 }
 
 // Range is the rows from First to Last, inclusive.

@@ -269,6 +269,11 @@ func (a *Amendment) writeLeftOut() error {
 		if c.New == nil {
 			continue
 		}
+		if c.New.Retracted {
+			if err := retract(a.ctx, a.tx, c.New.GUID); err != nil {
+				return err
+			}
+		}
 		if entries := c.entries(); len(entries) == 0 {
 			if _, err := a.tx.ExecContext(a.ctx, `INSERT INTO left_out VALUES (?, ?)`, c.New.Row, c.New.why(entries)); err != nil {
 				return err

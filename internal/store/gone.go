@@ -152,6 +152,9 @@ func (r *Reader) scanOld(rows *sql.Rows, row *oldRow) error {
 
 // mergeShared makes one message of those that both the store, or another source, and a source collected now hold.
 func (w *Writer) mergeShared() error {
+	if err := w.leaveOutRetracted(); err != nil {
+		return err
+	}
 	if len(w.partial) > 0 {
 		if err := w.leaveOut(findLesser); err != nil {
 			return err

@@ -129,28 +129,33 @@ func (s *sources) joined(a, b int64) int64 {
 func (w *Writer) readSources() error {
 	w.sources = sources{names: []string{""}, ids: map[string]int64{}, origins: [][]int64{nil}, numbers: map[string]int64{}, open: map[int64]*reach{}}
 	s := &w.sources
-	rows, err := w.tx.QueryContext(w.ctx, `SELECT o.id, s.id, s.name FROM origin o JOIN source s ON s.id = o.source ORDER BY o.id, s.id`)
+	// A source that holds nothing has no origin, or is gone and leaves a gap.
+	rows, err := w.tx.QueryContext(w.ctx, `SELECT s.id, s.name, coalesce(o.id, 0) FROM source s LEFT JOIN origin o ON s.id = o.source ORDER BY o.id, s.id`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var origin, source int
+		var source, origin int
 		var name string
-		if err := rows.Scan(&origin, &source, &name); err != nil {
+		if err := rows.Scan(&source, &name, &origin); err != nil {
 			return err
 		}
-		for source >= len(s.names) { // sources that hold nothing any longer leave gaps
+		for source >= len(s.names) {
 			s.names = append(s.names, "")
 		}
 		s.names[source], s.ids[name] = name, int64(source)
 		for origin >= len(s.origins) {
 			s.origins = append(s.origins, nil)
 		}
-		s.origins[origin] = append(s.origins[origin], int64(source))
+		if origin > 0 {
+			s.origins[origin] = append(s.origins[origin], int64(source))
+		}
 	}
 	for number, set := range s.origins {
-		s.numbers[fmt.Sprint(set)] = int64(number)
+		if set != nil {
+			s.numbers[fmt.Sprint(set)] = int64(number)
+		}
 	}
 	return rows.Err()
 }

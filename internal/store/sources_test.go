@@ -201,3 +201,50 @@ func TestSources_APartialCopyDoesNotReplace(t *testing.T) {
 		wantTexts(t, read(t, db, nil), "0", "a.jpg", "caption", "9")
 	}
 }
+
+// What was unsent is in no source any longer, in whatever order they are collected.
+func TestSources_UnsentIsGoneEverywhere(t *testing.T) {
+	for name, order := range map[string][]string{"BackupFirst": {"phone", "mac"}, "MacFirst": {"mac", "phone", "mac", "phone"}} {
+		t.Run(name, func(t *testing.T) {
+			db := create(t)
+			for _, source := range order {
+				_, err := db.Replace(t.Context(), false, func(w *store.Writer) error {
+					number, conversation := w.Source(source, store.Whole), w.Conversation(false, store.Members("+1"))
+					for _, e := range []store.Entry{said("a", 1, "a"), said("b", 2, "oops")} {
+						if w.Present(e.GUID); source == "mac" && e.GUID == "b" {
+							w.Retract("b")
+							continue
+						}
+						e.Source, e.Conversation = number, conversation
+						if err := w.Add(&e); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			wantTexts(t, read(t, db, nil), "a")
+		})
+	}
+}
+
+// A source whose messages are all gone is known still, and sources that are gone leave gaps.
+func TestSources_WithoutOrigins(t *testing.T) {
+	db := create(t)
+	collect(t, db, "mac", store.Whole, false, said("a", 1, "a"))
+	collect(t, db, "phone", store.Whole, false, said("b", 2, "b"))
+	collect(t, db, "tablet", store.Whole, false, said("c", 3, "c"))
+	if _, err := db.SQL().Exec(`DELETE FROM origin WHERE source = 2; DELETE FROM message WHERE guid = 'b'; DELETE FROM source WHERE name = 'mac';
+		DELETE FROM origin WHERE source = 1; DELETE FROM message WHERE guid = 'a'; UPDATE conversation SET first = last`); err != nil {
+		t.Fatal(err)
+	}
+	collect(t, db, "phone", store.Whole, false, said("d", 4, "d"))
+	wantTexts(t, read(t, db, nil), "c", "d")
+	var names string
+	if err := db.SQL().QueryRow(`SELECT group_concat(id || name) FROM (SELECT * FROM source ORDER BY id)`).Scan(&names); err != nil || names != "2phone,3tablet" {
+		t.Errorf("sources are %s (%v)", names, err)
+	}
+}

@@ -61,6 +61,7 @@ type Writer struct {
 	sources       sources
 	names         map[string]string // of addresses
 	partial       map[string]lesser
+	retracted     []string
 	roots         map[string]int64
 	entries       entryList
 	present       *presence // nil if the store holds nothing that could be gone
