@@ -36,7 +36,7 @@ func Collect(ctx context.Context, s *Source, db *store.DB, options Options) (Sum
 	if err != nil {
 		return summary, err
 	}
-	return summary, s.keepIdentities(ctx, db)
+	return summary, s.keepIdentities(ctx, db, summary.Changed < summary.Total)
 }
 
 func collect(ctx context.Context, s *Source, db *store.DB, options Options) (Summary, error) {

@@ -11,14 +11,15 @@ import (
 // recentRows is how many rows are looked at for the owner's addresses when some are known already.
 const recentRows = 20_000
 
-// keepIdentities takes to the store which addresses the database says are the owner's, and which are one person's.
-func (s *Source) keepIdentities(ctx context.Context, db *store.DB) error {
+// keepIdentities takes to the store which addresses the database says are the owner's, and which are one person's. With
+// again it has been asked before, and only the newest rows are.
+func (s *Source) keepIdentities(ctx context.Context, db *store.DB, again bool) error {
 	known, err := db.OwnAddresses(ctx)
 	if err != nil {
 		return err
 	}
 	// What a damaged database does not tell is missing here as it is among the messages, where it is reported.
-	own, err := s.ownAddresses(ctx, len(known) > 0)
+	own, err := s.ownAddresses(ctx, again || len(known) > 0)
 	if err != nil && !isDamage(err) {
 		return s.explain(err)
 	}
