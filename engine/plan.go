@@ -13,6 +13,8 @@ type Plan struct {
 	Activations     uint64 // of training, or the key/value cache of a session
 	Workspace       uint64
 	Total           uint64
+	DeviceScratch   uint64 // of Workspace: what the device's ops need beside the buffers
+	Host            uint64 // of Total: page-locked memory of the host
 }
 
 func planOf(c *C.vq_memory_plan) Plan {
@@ -20,6 +22,7 @@ func planOf(c *C.vq_memory_plan) Plan {
 		WeightsMapped: uint64(c.weights_mapped), WeightsPrepared: uint64(c.weights_prepared),
 		Adapter: uint64(c.adapter), Gradients: uint64(c.gradients), Optimizer: uint64(c.optimizer),
 		Activations: uint64(c.activations), Workspace: uint64(c.workspace), Total: uint64(c.total),
+		DeviceScratch: uint64(c.device_scratch), Host: uint64(c.host),
 	}
 }
 

@@ -14,12 +14,17 @@ type TrainLimits struct {
 	MaxTokens  int // rows, of all windows together
 	MaxWindows int
 	MaxTargets int
-	Recompute  bool // keep only each layer's input and compute the rest again in the backward pass
+
+	// Of so many layers, from the first on, only the input is kept and the rest computed again in the backward pass, to the
+	// same bytes. More than there are: of all.
+	RecomputeLayers  int
+	OffloadOptimizer bool // keep the optimizer's moments in page-locked memory of the host
 }
 
 func (l TrainLimits) c() C.vq_train_limits {
 	return C.vq_train_limits{max_tokens: C.int64_t(l.MaxTokens), max_windows: C.int64_t(l.MaxWindows),
-		max_targets: C.int64_t(l.MaxTargets), recompute: flag(l.Recompute)}
+		max_targets: C.int64_t(l.MaxTargets), recompute_layers: C.int32_t(min(l.RecomputeLayers, math.MaxInt32)),
+		offload_optimizer: flag(l.OffloadOptimizer)}
 }
 
 // A Batch is a micro-batch in the engine's memory: windows end to end, without padding. The slices have the lengths of

@@ -118,7 +118,7 @@ func TestTrainer_SameSeedSameBytes(t *testing.T) {
 
 func TestTrainer_RecomputeIsSaved(t *testing.T) {
 	recompute := goldenLimits
-	recompute.Recompute = true
+	recompute.RecomputeLayers = 100
 	for _, name := range caseNames(t) {
 		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
 			if !slices.Equal(train(t, name, precision, goldenLimits, 7), train(t, name, precision, recompute, 7)) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
@@ -93,13 +94,17 @@ func examineDevice() ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []finding{
+	weights, err := examinePrecisions(device)
+	if err != nil {
+		return nil, err
+	}
+	findings := []finding{
 		{Name: "vqctl", Status: "ok", Detail: version + ", " + runtime.GOOS + "/" + runtime.GOARCH},
 		{Name: "processor", Status: "ok", Detail: fmt.Sprintf("%s, %d threads, %s", info.Name, info.Threads, info.Instructions)},
 		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto is %s: %.0f GFLOP/s in products, %.1f GB/s from memory", precision, product, bandwidth/1e9)},
 		{Name: "memory", Status: "ok", Detail: fmt.Sprintf("%s free of %s", inBytes(info.MemoryAvailable), inBytes(info.MemoryTotal))},
-		{Name: "gpu", Status: "missing", Detail: "this build has no CUDA engine"},
-	}, nil
+	}
+	return slices.Concat(findings, weights, examineGPU(driverFolder)), nil
 }
 
 func examineDisk() finding {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v3"
 
@@ -15,6 +16,7 @@ import (
 	"ventriloquist/internal/hint"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/plan"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/windows"
 )
@@ -31,6 +33,7 @@ type trainOptions struct {
 	continueFrom string
 	resume       bool
 	json         bool
+	dryRun       dryRunOptions
 }
 
 func newTrainCommand() *cli.Command {
@@ -39,11 +42,14 @@ func newTrainCommand() *cli.Command {
 		Usage: "fine-tune a base model on the training windows",
 		Description: `Reads the windows that preprocess made (or a window file, with --data-path), trains a LoRA adapter on them, and writes
 checkpoints and the finished adapter into --output-dir. Ctrl-C ends the running step, saves, and says how to go on.`,
-		Flags: append(trainFlags(), modelFlags()...),
+		Flags: slices.Concat(trainFlags(), modelFlags(), dryRunFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := trainOptionsOf(c)
 			if err != nil {
 				return err
+			}
+			if opts.dryRun.wanted {
+				return runDryRun(ctx, opts, os.Stdout)
 			}
 			return runTrain(ctx, opts, os.Stdout)
 		},
@@ -78,7 +84,7 @@ func trainFlags() []cli.Flag {
 		&cli.IntFlag{Name: "logging-steps", Value: 10, Usage: "report every N steps"},
 		&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every N steps (0: only at the end)"},
 		&cli.IntFlag{Name: "eval-steps", Value: 200, Usage: "evaluate on the held-out windows every N steps (0: never)"},
-		&cli.BoolFlag{Name: "recompute", Usage: "keep less for the backward pass and compute it again: slower, less memory"},
+		&cli.BoolFlag{Name: "recompute", Usage: "compute every layer again in the backward pass: less memory (else as many layers as it takes to fit)"},
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on stdout for each reported step"},
 	}
 }
@@ -112,6 +118,9 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		if c.IsSet(name) {
 			o.loraGiven = append(o.loraGiven, name)
 		}
+	}
+	if o.dryRun, err = dryRunOptionsOf(c); err != nil {
+		return o, err
 	}
 	if c.Args().Present() {
 		return o, hint.With(hint.Usage("train takes no argument %q", c.Args().First()), "a window file goes into --data-path")
@@ -184,8 +193,8 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 			return err
 		}
 	}
-	limits := data.Limits(o.run, o.pace.Recompute)
-	if err := o.planTraining(view, device, files, weights, precision, limits); err != nil {
+	limits, err := o.planTraining(view, device, files, weights, precision, data.Limits(o.run))
+	if err != nil {
 		return err
 	}
 	release, err := train.OpenOutput(o.pace.OutputDir)
@@ -325,30 +334,36 @@ func openWindows(ctx context.Context, path, dataDir string) (windows.Source, err
 	return windows.OpenDatabase(ctx, filepath.Join(dataDir, "messages.db"), report)
 }
 
-// planTraining shows what the run will take and refuses what does not fit before anything is taken.
-func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) error {
+// planTraining shows what the run will take, having as many layers computed again in the backward pass as it takes to fit,
+// and refuses what does not fit before anything is taken.
+func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) (engine.TrainLimits, error) {
 	stored, err := load.StoredDType(base)
 	if err != nil {
-		return err
+		return limits, err
 	}
-	lora := load.AdapterConfig(weights.Config)
-	plan, err := device.PlanTraining(load.ModelConfig(base.Config, o.model.weights), stored, precision, &lora, limits)
+	subject := plan.Subject{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
+		Adapter: load.AdapterConfig(weights.Config), Limits: limits}
+	atLeast := 0
+	if o.pace.Recompute {
+		atLeast = base.Config.Layers
+	}
+	choice, err := plan.Choose(subject, plan.CPU{Device: device}, atLeast)
 	if err != nil {
-		return err
+		return limits, err
+	}
+	taken, err := device.PlanTraining(subject.Model, stored, precision, &subject.Adapter, choice.Limits)
+	if err != nil {
+		return limits, err
 	}
 	info := device.Info()
-	view.plan(plan, info, precision, limits)
-	if plan.Total <= info.MemoryAvailable {
-		return nil
+	view.plan(taken, info, precision, choice)
+	if choice.Fits {
+		return choice.Limits, nil
 	}
-	advice := ""
+	advice := "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r take less; --dry-run says what fits"
 	if o.model.weights == engine.Plain {
-		advice = "--load-in-8bit or --load-in-4bit take less for the weights; so do "
+		advice = "--load-in-8bit or --load-in-4bit take less for the weights; so do " + advice
 	}
-	advice += "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r take less"
-	if !limits.Recompute {
-		advice = "--recompute takes less for activations; so do " + advice
-	}
-	return hint.With(fmt.Errorf("training needs %s, %s more than the %s that are free", inBytes(plan.Total),
-		inBytes(plan.Total-info.MemoryAvailable), inBytes(info.MemoryAvailable)), "%s", advice)
+	return limits, hint.With(fmt.Errorf("training needs %s, %s more than the %s that are free", inBytes(taken.Total),
+		inBytes(taken.Total-min(taken.Total, info.MemoryAvailable)), inBytes(info.MemoryAvailable)), "%s", advice)
 }

@@ -14,6 +14,7 @@ import (
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/plan"
 	"ventriloquist/internal/train"
 )
 
@@ -45,8 +46,8 @@ func (v *trainView) data(d *train.Data, o train.Options) {
 }
 
 // plan prints where the memory goes; what this program has taken so far, for windows and tokenizer, is part of it.
-func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, l engine.TrainLimits) {
-	v.say("%s, %s, %d threads, %s; micro-batches of up to %d tokens", info.Name, info.Instructions, info.Threads, precision, l.MaxTokens)
+func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice plan.Choice) {
+	v.say("%s, %s, %d threads, %s; micro-batches of up to %d tokens", info.Name, info.Instructions, info.Threads, precision, choice.Limits.MaxTokens)
 	taken := memoryTaken()
 	for _, row := range []struct {
 		what  string
@@ -58,6 +59,9 @@ func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine
 		{"workspace", p.Workspace}, {"in all", p.Total + taken}, {"free", info.MemoryAvailable},
 	} {
 		v.say("  %-34s%10s", row.what, inBytes(row.bytes))
+	}
+	if again := plan.LayersAgain(choice.Subject); again > 0 {
+		v.say("%d of %d layers are computed again in the backward pass", again, choice.Model.Layers)
 	}
 }
 

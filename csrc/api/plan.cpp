@@ -20,6 +20,8 @@ vq_memory_plan plan_of(const Memory& memory) {
   p.activations = memory.bytes(Purpose::activations);
   p.workspace = memory.bytes(Purpose::workspace);
   p.total = memory.total();
+  p.device_scratch = memory.device_workspace();
+  p.host = memory.host_bytes();
   return p;
 }
 

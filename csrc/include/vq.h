@@ -127,7 +127,10 @@ typedef struct {
   int64_t max_tokens;  /* rows of the largest micro-batch */
   int64_t max_windows; /* of a micro-batch */
   int64_t max_targets; /* target rows of a micro-batch */
-  int32_t recompute;   /* keep only each layer's input, compute the rest again in the backward pass */
+  /* Of so many layers, from the first on, only the input is kept and the rest computed again in the backward pass, to
+   * the same bytes; more than there are: of all. The last two are kept in any case. */
+  int32_t recompute_layers;
+  int32_t offload_optimizer; /* keep the optimizer's moments in page-locked memory of the host */
 } vq_train_limits;
 
 typedef struct {
@@ -139,6 +142,8 @@ typedef struct {
   uint64_t activations; /* of training, or the key/value cache of a session */
   uint64_t workspace;
   uint64_t total;
+  uint64_t device_scratch; /* of workspace: what the device's ops need beside the buffers */
+  uint64_t host;           /* of total: page-locked memory of the host, which on a processor is memory like all other */
 } vq_memory_plan;
 
 /* What training needs; takes no memory. dtype: of the files' tensors. adapter may be NULL (evaluation of the base). */

@@ -32,6 +32,7 @@ void* Memory::take(Purpose purpose, size_t bytes) {
 
 void* Memory::take_host(Purpose purpose, size_t bytes) {
   bytes_[static_cast<size_t>(purpose)] += bytes;
+  host_bytes_ += bytes;
   if (counting() || bytes == 0) return nullptr;
   taken_host_.reserve(taken_host_.size() + 1);
   void* p = device_.host_alloc(bytes);

@@ -40,6 +40,8 @@ class Memory {
     return bytes_[static_cast<size_t>(purpose)] + (purpose == Purpose::workspace ? device_workspace_ : 0);
   }
   size_t total() const;
+  size_t device_workspace() const { return device_workspace_; }
+  size_t host_bytes() const { return host_bytes_; }  // of those by purpose
 
  private:
   void* take(Purpose purpose, size_t bytes);
@@ -49,6 +51,7 @@ class Memory {
   Mode mode_;
   std::array<size_t, 5> bytes_{};
   size_t device_workspace_ = 0;
+  size_t host_bytes_ = 0;
   std::vector<void*> taken_;
   std::vector<void*> taken_host_;
 };

@@ -19,6 +19,7 @@ void check(const vq_train_limits& l) {
   want(l.max_tokens >= 1 && l.max_tokens <= kMost, "the largest number of tokens of a batch is out of range");
   want(l.max_windows >= 1 && l.max_windows <= l.max_tokens, "the largest number of windows of a batch is out of range");
   want(l.max_targets >= 1 && l.max_targets <= l.max_tokens, "the largest number of targets of a batch is out of range");
+  want(l.recompute_layers >= 0, "the number of layers to compute again is negative");
 }
 
 TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType act, const AdapterLayout* adapter,
@@ -41,12 +42,11 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
   target_weight = m.array<float>(work, pass.final_rows);
   loss = m.array<float>(work, pass.final_rows);
 
-  // The last layer's shapes are its own. Of the others one set of buffers is enough unless all is kept; without
-  // training the residual stream of all layers is one buffer too.
-  const bool keep_all = for_training && !limits.recompute;
+  // The last layer's shapes are its own. The layers whose activations are computed again share one set of buffers;
+  // without training all do, and their residual stream is one buffer too.
   for (int l = 0; l < s.layers; l++) {
-    const bool last = l + 1 == s.layers;
-    if (l == 0 || last || keep_all) {
+    const bool last = l + 1 == s.layers, shares = !for_training || l < limits.recompute_layers;
+    if (l == 0 || last || !shares) {
       layers[l] = take_activations(m, kept, s, act, adapter, l, pass);
     } else {
       const Tensor x = for_training ? m.matrix(kept, DType::f32, pass.rows, s.hidden) : layers[0].x;
@@ -64,8 +64,12 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
 
   gradients = take_gradients(m, s, act, *adapter, pass);
   adapter_gradient = m.array<float>(Purpose::gradients, adapter->floats());
-  moment1 = m.array<float>(Purpose::optimizer, adapter->floats());
-  moment2 = m.array<float>(Purpose::optimizer, adapter->floats());
+  const auto moments = [&] {
+    return limits.offload_optimizer ? m.host_array<float>(Purpose::optimizer, adapter->floats())
+                                    : m.array<float>(Purpose::optimizer, adapter->floats());
+  };
+  moment1 = moments();
+  moment2 = moments();
   sum_of_squares = m.array<double>(work, 1);
   // Products over all rows, for the adapter's gradients.
   m.reserve_workspace(s.widest_output(), s.widest_input(), pass.rows, s.attention());
@@ -183,8 +187,8 @@ void Trainer::losses(int32_t targets, bool gradient) {
 void Trainer::backward(const Pass& pass) {
   const int count = model_.shape().layers;
   for (int l = count - 1; l >= 0; l--) {
-    // The shared buffers still hold the layer below the last, the last that went through them.
-    if (limits_.recompute && l < count - 2) layers_.recompute(l, b_.layers[l], pass);
+    // The shared buffers still hold the last layer that went through them.
+    if (l + 1 < std::min(limits_.recompute_layers, count - 1)) layers_.recompute(l, b_.layers[l], pass);
     backward_->run(l, b_.layers[l], pass);
   }
 }

@@ -234,6 +234,7 @@ class Device {
   // Optimizer (f32 vectors of n elements). ----------------------------------------------------------------------------
   // Sum of squares over n elements, added to *sum (double on the device) in an order that depends on n alone.
   virtual void add_sum_of_squares(double* sum, const float* x, int64_t n) = 0;
+  // m and v may lie in memory of host_alloc.
   // torch.optim.AdamW: p *= 1 - lr * wd; m, v moments; p -= lr * mhat / (sqrt(vhat) + eps). g is read, not zeroed.
   virtual void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) = 0;
 };

@@ -19,7 +19,7 @@ namespace {
 
 constexpr vq_model_config kConfig{3, 24, 36, 6, 2, 10, 53, 0, 1e-6f, 1e4, VQ_WEIGHTS_PLAIN};
 constexpr vq_adapter_config kAdapter{5, 0.7f, 0.25f, 127};
-constexpr vq_train_limits kLimits{40, 4, 12, 0};
+constexpr vq_train_limits kLimits{40, 4, 12, 0, 0};
 // Forgets what was accumulated.
 constexpr vq_update kNoChange{0, 0.9f, 0.999f, 1e-8f, 0, 1, 4, 1};
 vq_update_result ignored{};
@@ -92,7 +92,7 @@ class ModelTest : public testing::TestWithParam<int32_t> {
     make_model(config);
     VQ_OK_(vq_adapter_create(model, &kAdapter, &adapter, &err));
     fill_adapter();
-    make_trainer(false);
+    make_trainer(0);
   }
   void make_model(const vq_model_config& c) {
     VQ_OK_(vq_model_create(device, &c, GetParam(), &model, &err));
@@ -160,9 +160,10 @@ class ModelTest : public testing::TestWithParam<int32_t> {
     });
     return all;
   }
-  void make_trainer(bool recompute) {
+  void make_trainer(int recompute_layers, bool offload = false) {
     vq_train_limits limits = kLimits;
-    limits.recompute = recompute;
+    limits.recompute_layers = recompute_layers;
+    limits.offload_optimizer = offload;
     VQ_OK_(vq_trainer_create(model, adapter, &limits, 1, &trainer, &err));
   }
   // Three windows of 1, 20 and 14 rows, the second without targets.
@@ -234,21 +235,23 @@ INSTANTIATE_TEST_SUITE_P(Precisions, ModelTest, testing::Values(VQ_F32, VQ_BF16)
                          [](const auto& info) { return info.param == VQ_F32 ? "f32" : "bf16"; });
 
 TEST_P(ModelTest, TrainingLearnsABatchByHeart) {
-  make_trainer(false);
+  make_trainer(0);
   const std::vector<double> losses = train(60);
   EXPECT_GT(losses.front(), 2);
   EXPECT_LT(losses.back(), losses.front() / 3);
 }
 
-TEST_P(ModelTest, RecomputingIsSaving) {
-  make_trainer(false);
+TEST_P(ModelTest, RecomputingAnyNumberOfLayersIsSaving) {
+  make_trainer(0);
   train(3);
   const std::vector<float> saved = read_adapter();
-  start_again(VQ_WEIGHTS_PLAIN);
-  vq_trainer_close(trainer);
-  make_trainer(true);
-  train(3);
-  EXPECT_EQ(read_adapter(), saved);
+  for (int layers : {1, 2, kConfig.layers, 1000}) {
+    start_again(VQ_WEIGHTS_PLAIN);
+    vq_trainer_close(trainer);
+    make_trainer(layers, layers == 2);
+    train(3);
+    EXPECT_EQ(read_adapter(), saved) << layers;
+  }
 }
 
 double distance(const std::vector<float>& got, const std::vector<float>& want) {
@@ -264,7 +267,7 @@ double distance(const std::vector<float>& got, const std::vector<float>& want) {
 TEST_P(ModelTest, QuantizedIsTheModelOfTheDequantizedValues) {
   // In bf16 a few rows are multiplied with values that are not rounded again.
   const double tolerance = GetParam() == VQ_F32 ? 1e-5 : 3e-2;
-  make_trainer(false);
+  make_trainer(0);
   const std::vector<float> plain_logits = logits();
   for (int32_t format : {VQ_WEIGHTS_INT8, VQ_WEIGHTS_NF4, VQ_WEIGHTS_FP8}) {
     dequantized = VQ_WEIGHTS_PLAIN;
@@ -381,7 +384,8 @@ TEST_P(ModelTest, PlanIsTheSumOfItsParts) {
   vq_memory_plan saved{}, recompute{}, evaluation{}, cache{};
   vq_train_limits limits = kLimits;
   VQ_OK_(vq_plan_training(device, &kConfig, VQ_F32, GetParam(), &kAdapter, &limits, &saved, &err));
-  limits.recompute = 1;
+  limits.recompute_layers = kConfig.layers;
+  limits.offload_optimizer = 1;
   VQ_OK_(vq_plan_training(device, &kConfig, VQ_F32, GetParam(), &kAdapter, &limits, &recompute, &err));
   VQ_OK_(vq_plan_training(device, &kConfig, VQ_F32, GetParam(), nullptr, &limits, &evaluation, &err));
   VQ_OK_(vq_plan_session(device, &kConfig, VQ_F32, GetParam(), &kAdapter, 100, 2, &cache, &err));
@@ -390,6 +394,23 @@ TEST_P(ModelTest, PlanIsTheSumOfItsParts) {
                            p.workspace);
   }
   EXPECT_LT(recompute.activations, saved.activations);
+  EXPECT_EQ(recompute.optimizer, saved.optimizer);
+  EXPECT_EQ(recompute.host, saved.host + saved.optimizer);
+  EXPECT_GT(saved.host, 0u);
+  EXPECT_LE(saved.host + saved.device_scratch, saved.workspace);
+  // Each layer more that is computed again takes less, but for the first, whose buffers the others share.
+  vq_memory_plan before{}, after{};
+  vq_model_config deep = kConfig;
+  deep.layers = 6;
+  for (int layers = 0; layers <= 6; layers++, before = after) {
+    limits.recompute_layers = layers;
+    VQ_OK_(vq_plan_training(device, &deep, VQ_F32, GetParam(), &kAdapter, &limits, &after, &err));
+    if (layers < 2 || layers == 6) {
+      EXPECT_EQ(after.activations, layers ? before.activations : after.activations);
+    } else {
+      EXPECT_LT(after.activations, before.activations) << layers;
+    }
+  }
   EXPECT_EQ(saved.optimizer, 2 * saved.gradients);
   EXPECT_EQ(evaluation.gradients + evaluation.optimizer + evaluation.activations + evaluation.adapter, 0u);
 }

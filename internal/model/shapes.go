@@ -10,7 +10,7 @@ import (
 )
 
 // ShapeNames are what ShapeConfig takes.
-var ShapeNames = []string{"qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", Tiny}
+var ShapeNames = []string{"qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "qwen3-14b", "qwen3-32b", Tiny}
 
 // shapes has what differs between the models of the family: hidden, intermediate, layers, heads, tied.
 var shapes = map[string]struct {
@@ -21,6 +21,8 @@ var shapes = map[string]struct {
 	"qwen3-1.7b": {2048, 6144, 28, 16, true},
 	"qwen3-4b":   {2560, 9728, 36, 32, true},
 	"qwen3-8b":   {4096, 12288, 36, 32, false},
+	"qwen3-14b":  {5120, 17408, 40, 40, false},
+	"qwen3-32b":  {5120, 25600, 64, 64, false},
 }
 
 // ShapeConfig is the configuration of one of the family's base models, by its size: 0.6b or qwen3-0.6b, in any case.
@@ -41,6 +43,24 @@ func ShapeConfig(name string) (Config, error) {
 		KVHeads: 8, HeadDim: 128, MaxPositions: 32768, RMSNormEps: 1e-6, RopeTheta: 1e6, TieEmbeddings: s.tied,
 		DType: "BF16", EOSTokenIDs: []int{151643},
 	}, nil
+}
+
+// ConfigNamed is the configuration of a model that need not be here: that of a folder with a config.json, of a model as
+// Resolve finds it, or of one of the family by its name or size. It also returns the name that it is found by.
+func ConfigNamed(nameOrDir string) (Config, string, error) {
+	source, err := Resolve(nameOrDir)
+	if err == nil {
+		config, err := source.Config()
+		return config, source.Name, err
+	}
+	if nameOrDir == "" {
+		nameOrDir = Default
+	}
+	shape := strings.TrimSuffix(strings.TrimPrefix(strings.ToLower(nameOrDir), "qwen/"), "-base")
+	if config, unknown := ShapeConfig(shape); unknown == nil {
+		return config, nameOrDir, nil
+	}
+	return Config{}, "", err
 }
 
 // encode writes the configuration as a config.json of bf16 weights.

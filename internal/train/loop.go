@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,6 +124,9 @@ func (r *Run) trainStep(step int) (StepMetrics, error) {
 		WeightDecay: float32(r.opts.WeightDecay), MaxGradNorm: float32(r.opts.MaxGradNorm),
 		Normaliser: float64(m.TargetTokens), Step: int64(step),
 	})
+	if errors.Is(err, engine.ErrNotFinite) {
+		return m, r.explain(err, step, r.culprits(order))
+	}
 	if err != nil {
 		return m, r.explain(err, step, order)
 	}
@@ -165,6 +169,30 @@ func (r *Run) flops(ws []batch.Window) float64 {
 		tokens[i], targets[i] = int64(len(ws[i].IDs)), int64(ws[i].TargetTokens())
 	}
 	return engine.TrainingFLOPs(r.model, r.adapter.Config(), tokens, targets)
+}
+
+// culprits are the windows of a step whose own loss is not finite: with the adapter as it was before the step, which is
+// what the engine still has. When there are none it was the gradient, and all windows are its cause.
+func (r *Run) culprits(order []int) []int {
+	var found []int
+	for _, at := range order {
+		windows, err := r.readWindows([]int{at})
+		if err != nil {
+			continue
+		}
+		size := batch.Fill(r.trainer.Batch(0), windows)
+		losses := make([]float32, size.Targets)
+		if err := r.trainer.Evaluate(0, size.Windows, size.Targets, losses); err != nil {
+			continue
+		}
+		if slices.ContainsFunc(losses, func(x float32) bool { return x-x != 0 }) { // of NaN and infinity only
+			found = append(found, at)
+		}
+	}
+	if len(found) == 0 {
+		return order
+	}
+	return found
 }
 
 // explain adds to an engine's error which step and windows it happened in, and what is left untouched.

@@ -72,9 +72,9 @@ func (o Options) TotalSteps(s Steps) int {
 }
 
 // Limits is the largest micro-batch of a run.
-func (d *Data) Limits(o Options, recompute bool) engine.TrainLimits {
+func (d *Data) Limits(o Options) engine.TrainLimits {
 	size := d.limits(o.BatchSize)
-	return engine.TrainLimits{MaxTokens: size.Tokens, MaxWindows: size.Windows, MaxTargets: size.Targets, Recompute: recompute}
+	return engine.TrainLimits{MaxTokens: size.Tokens, MaxWindows: size.Windows, MaxTargets: size.Targets}
 }
 
 // Step is the number of optimizer steps done, TotalSteps of the run's.

@@ -31,7 +31,7 @@ type options struct {
 	what, shape, model, precision, weights          string
 	tokens, targets, windows, rank, threads, repeat int
 	dropout                                         float64
-	recompute                                       bool
+	recompute                                       int
 }
 
 func main() {
@@ -48,7 +48,7 @@ func main() {
 	flag.IntVar(&o.threads, "threads", 0, "threads, 0 for all")
 	flag.IntVar(&o.repeat, "repeat", 3, "runs of which the best counts")
 	flag.Float64Var(&o.dropout, "dropout", 0, "dropout of the adapter's input")
-	flag.BoolVar(&o.recompute, "recompute", false, "keep each layer's input only")
+	flag.IntVar(&o.recompute, "recompute", 0, "layers of which the input only is kept")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -232,7 +232,7 @@ func best(repeat int, body func() error) (time.Duration, error) {
 
 func train(o options, device *engine.Device, m *engine.Model, a *engine.Adapter, result map[string]any) error {
 	limits := engine.TrainLimits{MaxTokens: o.tokens * o.windows, MaxWindows: o.windows, MaxTargets: o.targets * o.windows,
-		Recompute: o.recompute}
+		RecomputeLayers: o.recompute}
 	adapter := a.Config()
 	plan, err := device.PlanTraining(m.Config(), engine.BF16, m.Precision(), &adapter, limits)
 	if err != nil {

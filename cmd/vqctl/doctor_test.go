@@ -1,0 +1,40 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestExamineGPU(t *testing.T) {
+	folder := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(folder, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(what string, count int, details ...string) {
+		t.Helper()
+		found := examineGPU(folder)
+		if len(found) != count {
+			t.Fatalf("%s: %+v", what, found)
+		}
+		for i, f := range found {
+			if f.Status != "missing" || !strings.Contains(f.Hint, "compute capability 8.0") || !strings.Contains(f.Detail, details[i]) {
+				t.Errorf("%s: %+v", what, f)
+			}
+		}
+	}
+	check("nothing", 1, "no NVIDIA driver on this machine")
+	write("version", "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build\nGCC version: 12\n")
+	check("a driver", 1, "NVIDIA driver 580.65.06, but no card")
+	write("gpus/0000:01:00.0/information", "Model: \t\t NVIDIA GeForce RTX 4090\nIRQ:   \t\t 150\n")
+	write("gpus/0000:02:00.0/information", "IRQ:   \t\t 150\n")
+	check("two cards", 2, "0: NVIDIA GeForce RTX 4090, NVIDIA driver 580.65.06", "1: a card without a name")
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/adapter"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/plan"
+)
+
+// gpuNeeds is what training on a GPU takes.
+const gpuNeeds = "it takes an NVIDIA card with bf16 (compute capability 8.0: RTX 30, A10, A100 and later), its driver 550 or later, and a build with CUDA; " +
+	"a run is planned without one: vqctl train --dry-run --gpu-type rtx4090"
+
+// driverFolder is where Linux shows NVIDIA's driver and its cards.
+const driverFolder = "/proc/driver/nvidia"
+
+var driverVersion = regexp.MustCompile(`Kernel Module.*?\s([0-9]+(?:\.[0-9]+)+)`)
+
+// examineGPU says which cards the driver shows in folder, and what is missing to use them.
+func examineGPU(folder string) []finding {
+	text, err := os.ReadFile(filepath.Join(folder, "version"))
+	if err != nil {
+		return []finding{{Name: "gpu", Status: "missing", Detail: "no NVIDIA driver on this machine, and this build has no CUDA engine", Hint: gpuNeeds}}
+	}
+	driver := "an NVIDIA driver of unknown version"
+	if found := driverVersion.FindSubmatch(text); found != nil {
+		driver = "NVIDIA driver " + string(found[1])
+	}
+	cards, _ := filepath.Glob(filepath.Join(folder, "gpus", "*", "information"))
+	if len(cards) == 0 {
+		return []finding{{Name: "gpu", Status: "missing", Detail: driver + ", but no card", Hint: gpuNeeds}}
+	}
+	var findings []finding
+	for i, path := range cards {
+		findings = append(findings, finding{Name: "gpu", Status: "missing", Hint: gpuNeeds,
+			Detail: fmt.Sprintf("%d: %s, %s; this build has no CUDA engine", i, cardName(path), driver)})
+	}
+	return findings
+}
+
+func cardName(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "a card whose name cannot be read"
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if name, ok := strings.CutPrefix(line, "Model:"); ok {
+			return strings.TrimSpace(name)
+		}
+	}
+	return "a card without a name"
+}
+
+// examinePrecisions says for each way of keeping the base weights which is the largest model of the family that this
+// machine's free memory trains by the default recipe, and which it generates with.
+func examinePrecisions(device *engine.Device) ([]finding, error) {
+	precision, err := load.Precision("auto", device)
+	if err != nil {
+		return nil, err
+	}
+	var findings []finding
+	for _, how := range []struct {
+		name    string
+		weights engine.WeightFormat
+	}{{precision.String(), engine.Plain}, {"fp8", engine.FP8}, {"8 bits", engine.Int8}, {"4 bits", engine.NF4}} {
+		training, generating, err := largest(device, precision, how.weights)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, finding{Name: "weights in " + how.name, Status: "ok",
+			Detail: fmt.Sprintf("trains up to %s (rank %d, 2 windows of 4096 tokens), generates up to %s", training, infoWorkload.Rank, generating)})
+	}
+	return findings, nil
+}
+
+func largest(device *engine.Device, precision engine.DType, weights engine.WeightFormat) (training, generating string, err error) {
+	training, generating = "none of the family", "none"
+	lora := load.AdapterConfig(adapter.Config{R: infoWorkload.Rank, Alpha: 1, Targets: model.Projections})
+	for _, name := range model.ShapeNames {
+		config, err := model.ShapeConfig(name)
+		if err != nil || name == model.Tiny {
+			continue
+		}
+		s := plan.Settings{Model: load.ModelConfig(config, weights), Stored: engine.BF16, Precision: precision, Adapter: lora,
+			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: targetsOfWindow}
+		choice, err := plan.Choose(s.Subject(), plan.CPU{Device: device}, 0)
+		if err != nil {
+			return "", "", err
+		}
+		if choice.Fits {
+			training = name
+		}
+		session, err := device.PlanSession(s.Model, s.Stored, precision, &lora, infoWorkload.Context, 1)
+		if err != nil {
+			return "", "", err
+		}
+		if session.Total <= device.Info().MemoryAvailable {
+			generating = name
+		}
+	}
+	return training, generating, nil
+}

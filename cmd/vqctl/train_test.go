@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/hint"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+)
+
+// A loss that is not a number names the step and the very window that it comes from, and nothing is written.
+func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
+	const odd = "zyxwv"
+	dir := t.TempDir()
+	base := filepath.Join(dir, "base")
+	config, err := model.ShapeConfig(model.Tiny)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Layers, config.TieEmbeddings = 2, false // an output of its own: the token's row is seen where the token is
+	if err := model.WriteRandom(t.Context(), base, model.RandomOptions{Config: config, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for i := range 6 {
+		text := "hello"
+		if i == 2 {
+			text = odd
+		}
+		window := `{"type": "dm", "members": ["Ada", "Ben"], "start": "2024-03-15"}` + "\n" +
+			fmt.Sprintf(`{"name": "Ada", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "%s"}`, text) + "\n" +
+			`{"name": "Ben", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}` + "\n"
+		line, err := json.Marshal(map[string]string{"text": window})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines.Write(append(line, '\n'))
+	}
+	data := filepath.Join(dir, "windows.jsonl")
+	if err := os.WriteFile(data, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spoilToken(t, base, config, odd, lines.String())
+
+	out := filepath.Join(dir, "out")
+	err = newTrainCommand().Run(t.Context(), []string{"train", "--base-model", base, "--data-path", data, "--output-dir", out,
+		"--no-shuffle", "--lora-r", "4", "--max-steps", "3", "--save-steps", "1", "--eval-steps", "0", "--batch-size", "2"})
+	if !errors.Is(err, engine.ErrNotFinite) || !strings.Contains(err.Error(), "step 1 (windows "+data+":3): ") {
+		t.Errorf("%v", err)
+	}
+	if !strings.Contains(hint.Of(err), "nothing was saved over") {
+		t.Errorf("hint %q", hint.Of(err))
+	}
+	if found, _ := filepath.Glob(filepath.Join(out, "*")); len(found) > 0 {
+		t.Errorf("written: %q", found)
+	}
+}
+
+// spoilToken makes the embedding of a token that is in odd, and once in the text, not a number.
+func spoilToken(t *testing.T, base string, config model.Config, odd, text string) {
+	t.Helper()
+	tokenizer, err := load.SourceTokenizer(model.Folder(base))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[int32]int{}
+	for _, id := range tokenizer.Encode(text) {
+		count[id]++
+	}
+	id := int32(-1)
+	for _, each := range tokenizer.Encode(odd) {
+		if count[each] == 1 {
+			id = each
+		}
+	}
+	if id < 0 {
+		t.Fatalf("no token of %q is its own", odd)
+	}
+	path := filepath.Join(base, model.WeightsFile)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	length := binary.LittleEndian.Uint64(content)
+	var header map[string]struct {
+		Offsets [2]int `json:"data_offsets"`
+	}
+	if err := json.Unmarshal(content[8:8+length], &header); err != nil {
+		t.Fatal(err)
+	}
+	row := 8 + int(length) + header[model.EmbedTokens].Offsets[0] + int(id)*config.HiddenSize*2
+	binary.LittleEndian.PutUint16(content[row:], 0x7fc0)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
