@@ -102,6 +102,30 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// Fault 14 of the reference: what was too long was cut on the right, where the target stands, the only message with loss.
+func TestFault14_TheTargetIsNeverCut(t *testing.T) {
+	source := new(memory)
+	lines := make([]string, 100)
+	for i := range lines {
+		lines[i] = fmt.Sprintf("{line %d}", i)
+	}
+	source.add("{head}", 1, lines...)
+	whole, err := batch.NewReader(source, new(byteEncoder), 1<<20).Read(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for most := len("{head}\n{line 99}\n"); most <= len(whole.IDs); most += 13 {
+		w, err := batch.NewReader(source, new(byteEncoder), most).Read(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := "{head}\n" + strings.Join(lines[w.Cut:], "\n") + "\n"
+		if text(w.IDs) != kept || len(w.IDs) > most || len(w.Targets) != 1 {
+			t.Errorf("of at most %d tokens: %q", most, text(w.IDs))
+		}
+	}
+}
+
 func TestReaderTooLong(t *testing.T) {
 	source := new(memory)
 	source.add("{head}", 1, "{one}", "{three}")

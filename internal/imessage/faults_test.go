@@ -12,7 +12,8 @@ import (
 )
 
 // The faults of the reference pipeline that belong to reading, each with its number there, and what we do instead.
-// Fault 8 (changes that a watermark never sees) is in again_test.go, 10 in internal/contacts, 14 to 16 belong to others.
+// Fault 8 (changes that a watermark never sees) is in again_test.go, 10 in internal/contacts, 14 in internal/batch, 15 and 16
+// in internal/windows; of fault 9 the reading of a live database is in open_test.go.
 
 func TestFault01_OwnDirectMessagesFromAnotherDevice(t *testing.T) {
 	h := newHistory(t, chatdb.Latest)

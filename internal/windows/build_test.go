@@ -160,7 +160,7 @@ func TestBuild_FirstMessageOfAWindowHasTheShortestDelta(t *testing.T) {
 }
 
 // Fault 15 of the reference: messages of one moment had no order.
-func TestBuild_SameMomentGoesByRow(t *testing.T) {
+func TestFault15_SameMomentGoesByRow(t *testing.T) {
 	entries := said("a", "b", "c", "d")
 	for i := range entries {
 		entries[i].Date = monday.UnixNano()

@@ -177,7 +177,7 @@ func TestDelta_Buckets(t *testing.T) {
 }
 
 // Fault 16 of the reference: its list of valid deltas holds "<1m>", so it fails every message that says "<1m".
-func TestValidDelta_KnowsTheShortest(t *testing.T) {
+func TestFault16_TheShortestDeltaIsValid(t *testing.T) {
 	if !windows.ValidDelta("<1m") || windows.ValidDelta("<1m>") {
 		t.Error(`"<1m" is valid and "<1m>" is not`)
 	}

@@ -108,7 +108,7 @@ func TestSplit_GoesByConversationNotByPlaceInTheFile(t *testing.T) {
 
 // Fault 15 of the reference: held-out windows shared messages with training windows. What is held out as a target must
 // stand nowhere in a window to train on.
-func TestSplit_HeldOutTargetsAreUnseen(t *testing.T) {
+func TestFault15_HeldOutTargetsAreUnseen(t *testing.T) {
 	for _, stride := range []int{1, 3} {
 		exported, _, _ := build(t, options(6, stride), numbered(31, 0))
 		s := openText(t, exported)
