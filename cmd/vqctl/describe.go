@@ -188,7 +188,7 @@ func (o *describeOptions) agreed(ctx context.Context, plan *describe.Plan, in io
 		return false, hint.With(errors.New("nothing was sent: nobody can be asked here"), "--yes sends them without asking")
 	}
 	yes, err := ask(ctx, "Send them?", in, words)
-	if err == nil && !yes {
+	if err == nil && !yes && !o.json {
 		_, err = io.WriteString(out, "nothing was sent\n")
 	}
 	return yes, err

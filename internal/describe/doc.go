@@ -16,6 +16,6 @@
 // # What is kept private
 //
 // Nothing is sent before [Run], which the caller begins when the owner agreed to the [Plan]. No error and no log quotes
-// what a file holds or what a model says of it. What JPEGs and videos say of the place and the camera is taken out before
-// they are sent. Temporary files have mode 0600, in a folder of mode 0700 that goes when Run returns.
+// what a file holds or what a model says of it. What JPEGs, and videos where ffmpeg is there, say of the place and the
+// camera is taken out before they are sent. Temporary files have mode 0600, in a folder of mode 0700 that goes when Run returns.
 package describe

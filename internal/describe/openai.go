@@ -243,6 +243,9 @@ func errorMessage(text []byte) string {
 	return body.Message
 }
 
+// unnamedModel is what the model of a server is called that has one and does not tell its name.
+const unnamedModel = "default"
+
 // onlyModel asks the server what models it has.
 func (s *OpenAI) onlyModel(ctx context.Context) (string, error) {
 	var list struct {
@@ -254,10 +257,13 @@ func (s *OpenAI) onlyModel(ctx context.Context) (string, error) {
 	defer cancel()
 	if err := s.call(limited, http.MethodGet, "models", nil, &list, &Request{}); err != nil {
 		var failure *Failure
-		if ctx.Err() == nil && errors.As(err, &failure) {
-			return "", explained(gone(failure))
+		switch {
+		case ctx.Err() != nil || !errors.As(err, &failure):
+			return "", err
+		case failure.Status == http.StatusNotFound || failure.Status == http.StatusMethodNotAllowed || failure.Status == http.StatusNotImplemented:
+			return unnamedModel, nil
 		}
-		return "", err
+		return "", explained(gone(failure))
 	}
 	var names []string
 	for _, m := range list.Data {

@@ -77,10 +77,14 @@ func (p *preparer) convert(ctx context.Context, path, format, out string) error 
 		}
 	}
 	if t.FFmpeg != "" {
-		if err = t.ffmpeg(ctx, 0, path, out, "-frames:v", "1", "-q:v", "3", "-f", "image2", "-update", "1"); err != nil {
-			return err
+		err = t.ffmpeg(ctx, 0, path, out, "-frames:v", "1", "-q:v", "3", "-f", "image2", "-update", "1")
+		switch {
+		case errors.Is(err, errDamaged) && format == heicFormat && t.Sips == "" && t.HEIF == "":
+			return errOldFFmpeg
+		case err == nil:
+			err = isWhole(path, format, out)
 		}
-		return isWhole(path, format, out)
+		return err
 	}
 	return err
 }
@@ -88,6 +92,9 @@ func (p *preparer) convert(ctx context.Context, path, format, out string) error 
 func (p *preparer) sips(ctx context.Context, path, out string) error {
 	return run(ctx, p.tools.Sips, out, "-s", "format", "jpeg", "-s", "formatOptions", fmt.Sprint(quality), "-Z", fmt.Sprint(longestSide), path, "--out", out)
 }
+
+// errOldFFmpeg is of a HEIC that ffmpeg does not read, or of which it reads but a tile, as versions before 7.1 do.
+var errOldFFmpeg = &MissingTool{"HEIC pictures", "libheif (heif-convert), or ffmpeg 7.1 or later; a Mac has sips"}
 
 // isWhole tells whether a JPEG is all of a HEIC and not one of its tiles.
 func isWhole(path, format, made string) error {
@@ -105,7 +112,7 @@ func isWhole(path, format, made string) error {
 		return errDamaged
 	}
 	if max(c.Width, c.Height)*2 <= max(width, height) {
-		return &MissingTool{"HEIC pictures", "libheif (heif-convert), for this version of ffmpeg reads but a part of them; a Mac has sips"}
+		return errOldFFmpeg
 	}
 	return nil
 }

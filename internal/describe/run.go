@@ -93,7 +93,11 @@ func (r *runner) run(ctx context.Context) (err error) {
 	if r.dir, err = os.MkdirTemp("", "vqctl-describe-*"); err != nil { // 0700
 		return cannotWrite(err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(r.dir)) }()
+	defer func() {
+		if failed := os.RemoveAll(r.dir); failed != nil {
+			err = errors.Join(err, failed)
+		}
+	}()
 	inner, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.stop = stop

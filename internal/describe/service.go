@@ -98,6 +98,7 @@ type Failure struct {
 	Outlook Outlook
 	Message string
 	Hint    string
+	Status  int // of HTTP, 0 if there was no answer
 	// After is how long the server asks to wait, 0 if it does not say.
 	After time.Duration
 }
@@ -133,7 +134,7 @@ func serverWords(message, key string, r *Request) string {
 
 // statusFailure is the failure that an HTTP status stands for.
 func statusFailure(status int, words string, after time.Duration) *Failure {
-	f := &Failure{Message: fmt.Sprintf("the server answered %d%s", status, words), After: after}
+	f := &Failure{Message: fmt.Sprintf("the server answered %d%s", status, words), Status: status, After: after}
 	switch {
 	case status >= 300 && status < 400:
 		f.Outlook, f.Hint = Fatal, "it points to another server, which nobody agreed to: name that one, if it is meant"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -357,7 +358,7 @@ func TestRun_Interrupted(t *testing.T) {
 			return describetest.Reply{Text: "A dog."}
 		}
 		report, err := a.describeUntil(ctx, s)
-		if !errors.Is(err, context.Canceled) || report.Described != 2 {
+		if err != context.Canceled || report.Described != 2 {
 			t.Errorf("report is %+v (%v)", report, err)
 		}
 		a.want("00.jpg: described A dog.", "01.jpg: described A dog.", "02.jpg:", "03.jpg:")
@@ -384,6 +385,20 @@ func TestOpenAI_OnlyModel(t *testing.T) {
 				t.Errorf("error is %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A server that has one model need not name it.
+func TestOpenAI_UnnamedModel(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	s, err := describe.NewOpenAI(t.Context(), server.URL+"/v1", "", "")
+	if err != nil || s.Model() != "default" {
+		t.Errorf("error is %v", err)
+	}
+	server.Close()
+	if _, err := describe.NewOpenAI(t.Context(), server.URL+"/v1", "", ""); err == nil || !strings.Contains(hint.Of(err), "see that it runs") {
+		t.Errorf("error is %v", err)
 	}
 }
 
