@@ -37,6 +37,8 @@ type contactsCheck struct {
 	Wrong  []fault `json:"wrong"`
 	// Silent are people without messages: their addresses may be mistyped.
 	Silent []string `json:"without_messages"`
+	// Yours are addresses of people of the file that the sources say are the owner's.
+	Yours []string `json:"perhaps_yours"`
 }
 
 type fault struct {
@@ -55,7 +57,12 @@ func runContactsCheck(ctx context.Context, o contactsOptions, out io.Writer) err
 	}
 	defer f.Close()
 	book, wrong := contacts.Check(f, o.path(), self)
-	result := contactsCheck{File: o.path(), People: len(book.Names()), Wrong: []fault{}, Silent: []string{}}
+	result := contactsCheck{File: o.path(), People: len(book.Names()), Wrong: []fault{}, Silent: []string{}, Yours: []string{}}
+	for _, address := range self.Addresses {
+		if who, listed := book.Person(address); listed && who != contacts.Owner {
+			result.Yours = append(result.Yours, address)
+		}
+	}
 	for _, err := range wrong {
 		result.Wrong = append(result.Wrong, fault{err.Error(), hint.Of(err)})
 	}
@@ -107,6 +114,9 @@ func (r *contactsCheck) print(out io.Writer) error {
 	}
 	for _, name := range r.Silent {
 		text += fmt.Sprintf("%q has no messages: are the ids right?\n", name)
+	}
+	for _, address := range r.Yours {
+		text += fmt.Sprintf("the messages say that %q is yours, and the file gives it to somebody else\n", address)
 	}
 	if len(r.Wrong) == 0 {
 		text += fmt.Sprintf("%s lists %d people\n", r.File, r.People)

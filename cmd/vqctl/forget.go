@@ -55,6 +55,9 @@ type forgetResult struct {
 }
 
 func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, out io.Writer) error {
+	if o.json && !o.yes {
+		return hint.Usage("forget asks before it does anything: with --json give --yes as well")
+	}
 	db, book, _, err := openBook(ctx, &o.contactsOptions)
 	if err != nil {
 		return err
@@ -102,6 +105,10 @@ func addressesOf(ctx context.Context, db *store.DB, book *contacts.Book, name st
 	if err != nil {
 		return nil, err
 	}
+	called, err := reader.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
 	same, err := db.SamePersons(ctx)
 	if err != nil {
 		return nil, err
@@ -114,7 +121,8 @@ func addressesOf(ctx context.Context, db *store.DB, book *contacts.Book, name st
 	}
 	var list []string
 	for _, address := range known {
-		if isTheirs(address) {
+		_, listed := book.Person(address)
+		if isTheirs(address) || !listed && called[address] == name {
 			list = append(list, book.Normalize(address))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"path"
 )
 
 // careTables keep what is to stay out of the file whatever its sources hold. Of who was forgotten only digests are kept.
@@ -124,7 +125,7 @@ func (w *Writer) redacted(e *Entry) *Entry {
 	}
 	kept := *e
 	kept.Text, kept.Transcript = w.policy.Text(e.Text), w.policy.Text(e.Transcript)
-	if kept.Text != e.Text || w.policy.Text(e.File.Path) != e.File.Path {
+	if name := path.Base(e.File.Path); kept.Text != e.Text || w.policy.Text(name) != name {
 		kept.File = FilePlace{}
 	}
 	return &kept

@@ -53,6 +53,9 @@ func randomHistory(random *rand.Rand) func(*store.Writer) error {
 		case 0:
 			e.Kind, e.Attachment, e.Text = store.Image, fmt.Sprint("at", i), fmt.Sprintf("secret%d.jpg", i)
 			e.File = store.FilePlace{Root: "/root", Path: "folder/" + e.Text}
+			if i%2 == 0 {
+				e.Text, e.File.Path = fmt.Sprintf("IMG_%d.jpg", i), []string{"a/b", "a/secret.jpg"}[i/2%2]
+			}
 		case 1:
 			e.TargetGUID = fmt.Sprint("g", random.IntN(i+1))
 		case 2:

@@ -68,10 +68,13 @@ func register(conn *sql.Conn, text func(string) string) error {
 	return conn.Raw(func(driver any) error { return driver.(*sqlite3.SQLiteConn).RegisterFunc("redact", text, true) })
 }
 
+// fileName is the last element of attachment.path: what is left without the part up to the last slash.
+const fileName = `replace(path, rtrim(path, replace(path, '/', '')), '')`
+
 // redactTables uses the SQL function redact. The place of a file goes where its name changes.
 func redactTables(ctx context.Context, tx *sql.Tx) error {
-	steps := []string{`UPDATE attachment SET root = NULL, path = NULL WHERE path IS NOT NULL AND (redact(path) <> path OR
-		message IN (SELECT id FROM message WHERE kind >= 2 AND redact(text) <> text))`}
+	steps := []string{fmt.Sprintf(`UPDATE attachment SET root = NULL, path = NULL WHERE path IS NOT NULL AND (redact(%s) <> %[1]s OR
+		message IN (SELECT id FROM message WHERE kind >= 2 AND redact(text) <> text))`, fileName)}
 	for _, c := range redactedColumns {
 		steps = append(steps, fmt.Sprintf(`UPDATE %s SET %s = redact(%[2]s) WHERE %s AND redact(%[2]s) <> %[2]s`, c.table, c.column, c.rows))
 	}
