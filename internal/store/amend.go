@@ -74,6 +74,7 @@ type Amendment struct {
 	found          map[string]int64 // numbers of rows by identifier, nobody for none
 	changes        []Change
 	numbers        map[int64][]int64 // ids of the entries of a row that was changed, by its number
+	late           int               // rows that belonged before others
 }
 
 // placement is a conversation and where its messages lie.

@@ -81,7 +81,7 @@ func (a *Amendment) remove(o *OldRow, e *OldEntry) error {
 	return err
 }
 
-// addNew writes the messages of the changed rows: over the old ones, or at the end of their conversation.
+// addNew writes the messages of the changed rows: over the old ones, or where they belong in their conversation.
 func (a *Amendment) addNew() error {
 	var added []*Change
 	for i := range a.changes {
@@ -103,51 +103,10 @@ func (a *Amendment) addNew() error {
 		return cmp.Or(cmp.Compare(x.New.Entries[0].Date, y.New.Entries[0].Date), cmp.Compare(x.New.Row, y.New.Row))
 	})
 	for _, c := range added {
-		if err := a.append(c); err != nil {
+		if err := a.insert(c); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// append puts the messages of a row at the end of their conversation. Where they belong further up, the whole must be
-// written anew.
-func (a *Amendment) append(c *Change) error {
-	p, err := a.placementFor(c.New)
-	if err != nil {
-		return err
-	}
-	end := p.first - 1
-	rows, err := a.tx.QueryContext(a.ctx, `SELECT id, date, source_row FROM message WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1`, p.first, p.last)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	if rows.Next() {
-		var date, row int64
-		if err := rows.Scan(&end, &date, &row); err != nil {
-			return err
-		}
-		e := &c.New.Entries[0]
-		if cmp.Or(cmp.Compare(date, e.Date), cmp.Compare(row, e.Row)) >= 0 {
-			return ErrRewrite
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	rows.Close()
-	for k := range c.New.Entries {
-		end++
-		if end >= p.limit {
-			return ErrRewrite
-		}
-		if err := a.write(&c.New.Entries[k], end); err != nil {
-			return err
-		}
-		a.numbers[c.New.Row] = append(a.numbers[c.New.Row], end)
-	}
-	p.last, p.touched = max(p.last, end), true
 	return nil
 }
 

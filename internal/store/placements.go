@@ -62,10 +62,10 @@ func (a *Amendment) key(t *Told) string {
 }
 
 // placementFor returns the conversation of a row, which is made behind all others if it is new.
-func (a *Amendment) placementFor(t *Told) (*placement, error) {
+func (a *Amendment) placementFor(t *Told) *placement {
 	key := a.key(t)
 	if p := a.rosters[key]; p != nil {
-		return p, nil
+		return p
 	}
 	p := &placement{id: 1, first: 1, limit: math.MaxInt64, group: t.Group, isNew: true}
 	for _, q := range a.conversations {
@@ -80,7 +80,7 @@ func (a *Amendment) placementFor(t *Told) (*placement, error) {
 	p.members = canonical(t.Members, a.handle, func(handle int64) string { return a.addresses[handle] })
 	a.conversations = append(a.conversations, p)
 	a.rosters[key] = p
-	return p, nil
+	return p
 }
 
 // rosterKey is the same for the same conversation and for no other.
