@@ -1,9 +1,10 @@
 // Package store is messages.db: the messages of one owner, read from Apple's database and kept in a form that no longer
 // depends on it.
 //
-// What enters: conversations (sets of participants) and messages, from internal/imessage through [DB.Replace]. What
-// leaves: the same in order, through [Reader]. The package must not know Apple's columns, nor contacts, names, windows or
-// rendering; participants are addresses (telephone numbers, e-mail) as Apple spells them, and the owner is "".
+// What enters: conversations (sets of participants) and messages, from internal/imessage and internal/source through
+// [DB.Replace], or what has changed of them through [DB.Amend]. What leaves: the same in order, through [Reader]. The
+// package must not know Apple's columns, nor contacts, names, windows or rendering; participants are addresses (telephone
+// numbers, e-mail) as Apple spells them, and the owner is "".
 //
 // # Terms
 //
@@ -19,6 +20,7 @@
 // # The file
 //
 // Messages lie in the order in which they are read, so that a conversation is a range of ids, nothing needs an index, and
-// the file stays within a fifth of the text and identifiers that it holds. All of it changes in one transaction.
-// The file is readable by its owner only. The table attachment_descriptions survives every [DB.Replace].
+// the file stays within a fifth of the text and identifiers that it holds. Behind each conversation there is room for what
+// comes later. A collection is one transaction. The file is readable by its owner only. The table attachment_descriptions
+// survives every collection.
 package store

@@ -3,8 +3,10 @@ package pages_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -214,4 +216,48 @@ func TestLeaves_AsBytes(t *testing.T) {
 			t.Errorf("%d of %d bytes were taken for a list", n, len(data))
 		}
 	}
+}
+
+// FuzzSurvey reads files that may hold anything: an error is an answer, a crash or an endless walk is none.
+func FuzzSurvey(f *testing.F) {
+	folder := f.TempDir()
+	path := filepath.Join(folder, "seed.db")
+	db, err := sql.Open("sqlite3", "file:"+path+"?_journal_mode=WAL&_synchronous=OFF")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, statement := range []string{"PRAGMA page_size = 512", "CREATE TABLE rows (id INTEGER PRIMARY KEY, x)",
+		"INSERT INTO rows (x) VALUES (zeroblob(2000)), ('a'), ('b')", "INSERT INTO rows (x) SELECT id FROM rows"} {
+		if _, err := db.Exec(statement); err != nil {
+			f.Fatal(err)
+		}
+	}
+	wal, err := os.ReadFile(path + "-wal")
+	if err != nil {
+		f.Fatal(err)
+	}
+	db.Close()
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole, wal)
+	f.Add(whole, []byte{})
+	f.Add(whole[:700], wal[:100])
+	f.Fuzz(func(t *testing.T, file, wal []byte) {
+		path := filepath.Join(t.TempDir(), "x.db")
+		if err := errors.Join(os.WriteFile(path, file, 0o600), os.WriteFile(path+"-wal", wal, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		look, err := pages.LookAt(path)
+		if err != nil {
+			return
+		}
+		leaves, err := look.Survey(t.Context(), map[string]uint32{"rows": 2, "schema": 1})
+		for _, list := range leaves {
+			if err == nil && len(pages.Changed(list, list)) > 0 {
+				t.Error("a list has changed against itself")
+			}
+		}
+	})
 }

@@ -98,11 +98,11 @@ func (s *survey) begin() error {
 	if err != nil {
 		return err
 	}
-	count := max(info.Size()/int64(s.pageSize), int64(s.wal.pages))
-	const most = 1 << 28
-	if count > most {
-		return fmt.Errorf("%d pages are too many", count)
+	inFile := info.Size() / int64(s.pageSize)
+	if int64(s.wal.pages) > inFile+int64(s.wal.frames) {
+		return fmt.Errorf("the WAL tells of %d pages, more than there are", s.wal.pages)
 	}
+	count := max(inFile, int64(s.wal.pages))
 	s.sums, s.next = make([]uint64, count+1), make([]uint32, count+1)
 	return nil
 }
