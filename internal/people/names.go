@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"strings"
+	"unicode"
 
 	"ventriloquist/internal/addressbook"
 	"ventriloquist/internal/store"
@@ -37,5 +38,6 @@ func CardsOfSources(ctx context.Context, db *store.DB) ([]addressbook.Card, erro
 
 // isName tells the name of a person from an address, and from the name in capitals that companies send under.
 func isName(address string) bool {
-	return !strings.ContainsAny(address, "@:/+") && strings.ToUpper(address) != address
+	small := func(c rune) bool { return unicode.IsLetter(c) && !unicode.IsUpper(c) }
+	return !strings.ContainsAny(address, "@:/+") && strings.ContainsFunc(address, small)
 }

@@ -17,15 +17,16 @@ type bar struct {
 
 // The measures of a chart, in units of its own: it is as wide as its place.
 const (
-	chartWidth  = 720
+	wideChart   = 720
+	halfChart   = 440 // for two beside each other
 	chartHeight = 150
-	marginLeft  = 54
+	marginLeft  = 62
 	marginBelow = 22
 	marginAbove = 8
 )
 
 // barChart draws bars over an axis; names every so manieth of them. The title is read to those who cannot see it.
-func barChart(title string, bars []bar, every int, scale func(float64) string) template.HTML {
+func barChart(title string, width int, bars []bar, every int, scale func(float64) string) template.HTML {
 	top := 0.0
 	for _, b := range bars {
 		top = max(top, b.value)
@@ -35,21 +36,21 @@ func barChart(title string, bars []bar, every int, scale func(float64) string) t
 	}
 	top = roundUp(top)
 	var s strings.Builder
-	fmt.Fprintf(&s, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="%s">`, chartWidth, chartHeight, html.EscapeString(title))
+	fmt.Fprintf(&s, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="%s">`, width, chartHeight, html.EscapeString(title))
 	plot := float64(chartHeight - marginBelow - marginAbove)
 	for _, part := range []float64{0, 0.5, 1} {
 		y := marginAbove + plot*(1-part)
-		fmt.Fprintf(&s, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, marginLeft, chartWidth, y, y)
+		fmt.Fprintf(&s, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, marginLeft, width, y, y)
 		fmt.Fprintf(&s, `<text class="axis" x="%d" y="%.1f" text-anchor="end">%s</text>`, marginLeft-6, y+4, html.EscapeString(scale(top*part)))
 	}
-	step := float64(chartWidth-marginLeft) / float64(len(bars))
-	width := max(step*0.8, min(step, 1))
+	step := float64(width-marginLeft) / float64(len(bars))
+	thick := max(step*0.8, min(step, 1))
 	for i, b := range bars {
 		x := marginLeft + step*float64(i)
 		height := plot * b.value / top
 		if b.value > 0 {
 			fmt.Fprintf(&s, `<rect class="bar" x="%.2f" y="%.2f" width="%.2f" height="%.2f"><title>%s</title></rect>`,
-				x+(step-width)/2, marginAbove+plot-height, width, height, html.EscapeString(b.words))
+				x+(step-thick)/2, marginAbove+plot-height, thick, height, html.EscapeString(b.words))
 		}
 		if i%every == 0 {
 			fmt.Fprintf(&s, `<text class="axis" x="%.1f" y="%d" text-anchor="middle">%s</text>`, x+step/2, chartHeight-6, html.EscapeString(b.label))
@@ -76,7 +77,7 @@ func monthsChart(title string, months []Month) template.HTML {
 		bars[i] = bar{m.Month, float64(m.Messages), fmt.Sprintf("%s: %d messages", m.Month, m.Messages)}
 	}
 	const most = 9 // names along the axis
-	return barChart(title, bars, (len(bars)+most-1)/most, func(v float64) string { return thousand(int(math.Ceil(v))) })
+	return barChart(title, wideChart, bars, (len(bars)+most-1)/most, func(v float64) string { return thousand(int(math.Ceil(v))) })
 }
 
 func repliesChart(title string, r Reply) template.HTML {
@@ -88,7 +89,7 @@ func repliesChart(title string, r Reply) template.HTML {
 			bars[hour].words = fmt.Sprintf("%d:00: %s", hour, Duration(seconds))
 		}
 	}
-	return barChart(title, bars, 3, func(v float64) string { return fmt.Sprintf("%g min", v) })
+	return barChart(title, halfChart, bars, 3, func(v float64) string { return fmt.Sprintf("%g min", v) })
 }
 
 // weekChart draws a square for each hour of the week, the fuller the more messages it has.
