@@ -239,7 +239,11 @@ func TestRandomHistories_CollectedAgainAsAfresh(t *testing.T) {
 	for seed := range long() {
 		l := newLife(t, uint64(seed))
 		db := fresh(t)
-		collectInto(t, l.path, db, imessage.Options{})
+		var options imessage.Options
+		if seed%4 == 3 {
+			options.Include, _ = imessage.ParseInclude("all")
+		}
+		collectInto(t, l.path, db, options)
 		for step := range 8 {
 			l.log = append(l.log, "-- collected")
 			l.change(func() {
@@ -247,9 +251,9 @@ func TestRandomHistories_CollectedAgainAsAfresh(t *testing.T) {
 					l.happen()
 				}
 			})
-			again := collectInto(t, l.path, db, imessage.Options{})
+			again := collectInto(t, l.path, db, options)
 			afresh := fresh(t)
-			want := collectInto(t, l.path, afresh, imessage.Options{})
+			want := collectInto(t, l.path, afresh, options)
 			read, total = read+again.summary.Read, total+again.summary.Total
 			if !sameCollection(t, db, afresh, &again, &want) {
 				t.Fatalf("seed %d, step %d, after\n%s", seed, step, strings.Join(l.log, "\n"))

@@ -53,7 +53,7 @@ func Gather(ctx context.Context, db *store.DB, o Options) (*Report, error) {
 		return nil, err
 	}
 	for i := range conversations {
-		g.total += conversations[i].Last - conversations[i].First + 1
+		g.total += conversations[i].Messages
 	}
 	for _, s := range g.sets(conversations) {
 		c := g.conversation(s)

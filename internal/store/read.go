@@ -95,7 +95,8 @@ func (r *Reader) Conversations(ctx context.Context) ([]Conversation, error) {
 }
 
 func (r *Reader) conversations(ctx context.Context, q querier) ([]Conversation, error) {
-	rows, err := q.QueryContext(ctx, `SELECT c.id, c.is_group, c.first, c.last, m.handle, m.absent FROM conversation c
+	rows, err := q.QueryContext(ctx, `SELECT c.id, c.is_group, c.first, c.last, c.messages, m.handle, m.absent FROM (SELECT *,
+		(SELECT count(*) FROM message WHERE id BETWEEN first AND last) AS messages FROM conversation) c
 		LEFT JOIN conversation_member m ON m.conversation = c.id ORDER BY c.id, m.place`)
 	if err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func (r *Reader) conversations(ctx context.Context, q querier) ([]Conversation, 
 		var c Conversation
 		var member sql.NullInt64
 		var absent sql.NullBool
-		if err := rows.Scan(&c.ID, &c.Group, &c.First, &c.Last, &member, &absent); err != nil {
+		if err := rows.Scan(&c.ID, &c.Group, &c.First, &c.Last, &c.Messages, &member, &absent); err != nil {
 			return nil, err
 		}
 		if len(list) == 0 || list[len(list)-1].ID != c.ID {

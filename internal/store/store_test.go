@@ -172,7 +172,7 @@ func TestReplace_ConversationIsASetOfMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := r.Conversations(t.Context())
-	want := []store.Conversation{{ID: 1, Group: true, Members: store.Members("a", "b"), First: 1, Last: 1}}
+	want := []store.Conversation{{ID: 1, Group: true, Members: store.Members("a", "b"), First: 1, Last: 1, Messages: 1}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("conversations are %+v (%v), want %+v: empty ones are left out", got, err, want)
 	}

@@ -42,8 +42,9 @@ type Conversation struct {
 	// Members are the addresses as the source spells them, each once, without the owner of the source (who may still be
 	// among them by an address that only USER_IDENTIFIERS tells). Of several addresses of one person the first counts.
 	Members []Member
-	// First and Last are the ids of its messages, inclusive.
+	// First and Last are the ids of its messages, inclusive. Messages is how many there are: not each id between is one's.
 	First, Last int64
+	Messages    int64
 }
 
 // Member says of an address whether the person who has it took part. That somebody was absent is said for the sake of

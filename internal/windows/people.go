@@ -56,7 +56,7 @@ func groupConversations(conversations []store.Conversation, o *Options) ([]*grou
 	groups := make(map[string]*group)
 	excluded := make(map[string]bool)
 	for _, c := range conversations {
-		messages := c.Last - c.First + 1
+		messages := c.Messages
 		members, strangers := namesOf(c.Members, o.Owner, o.People)
 		all := len(members) + len(strangers)
 		switch {
