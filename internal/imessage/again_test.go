@@ -81,6 +81,37 @@ func TestUnsent_DoesNotComeBackFromABackup(t *testing.T) {
 	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: bye")
 }
 
+// Of a message that the Mac knows edited and an old backup does not, the edited text counts, in whatever order they are read.
+func TestEdited_TheLaterTextCountsWhoeverIsReadLast(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	plain := h.say(chatdb.Message{Text: "helo"})
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "sms.db")
+	data, err := os.ReadFile(h.path)
+	if err == nil {
+		err = os.WriteFile(backup, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.change(func() {
+		h.Exec(`UPDATE message SET text = 'hello', attributedBody = NULL, date_edited = 1, message_summary_info = ? WHERE guid = ?`,
+			summaryInfo(t, map[string]any{"ec": map[string]any{"0": []any{version("helo"), version("hello")}}, "otr": ranges(1)}), plain)
+		h.say(chatdb.Message{FromMe: true, Tapback: chatdb.Loved, Target: "p:0/" + plain})
+	})
+	for name, order := range map[string][]string{"MacFirst": {h.path, backup, backup}, "BackupFirst": {backup, h.path}, "InTurns": {h.path, backup, h.path, backup}} {
+		t.Run(name, func(t *testing.T) {
+			db := fresh(t)
+			for _, path := range order[:len(order)-1] {
+				collectInto(t, path, db, imessage.Options{})
+			}
+			collectInto(t, order[len(order)-1], db, imessage.Options{}).want(t, "direct john", "john text: hello", "me reaction: Loved <- hello")
+		})
+	}
+}
+
 func TestGone_KeepGoneKeepsThem(t *testing.T) {
 	h := newHistory(t, chatdb.Latest)
 	photo := h.Attachment(chatdb.Attachment{GUID: "a", Filename: "~/x/a.png"})

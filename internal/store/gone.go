@@ -14,7 +14,7 @@ const selectOld = `SELECT m.id, m.source_row, m.guid, m.part, m.date, m.sender, 
 UNION ALL SELECT r.target, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text, NULL, NULL, NULL, NULL, t.guid, t.part, 1, r.origin
   FROM removal r JOIN message t ON t.id = r.target`
 
-// The copy of a message that was read last counts; what the store held of it goes.
+// The copy of a message that was edited last counts, else the one that was read last; the other goes.
 const (
 	keepRow    = `INSERT OR IGNORE INTO partial VALUES (?)`
 	findLesser = `SELECT rowid FROM stage WHERE NOT old AND guid IN (SELECT guid FROM partial)`
@@ -47,14 +47,23 @@ func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
 	if err != nil || len(conversations) == 0 {
 		return err
 	}
+	later, err := w.editedElsewhere()
+	if err != nil {
+		return err
+	}
 	gone := make(map[string]struct{})
 	place := 0
 	return w.eachOld(r, func(row *oldRow) error {
 		present := w.present.has(row.GUID)
 		set := w.sources.left(row.origin, row.Date)
 		now, fuller := w.partial[row.GUID]
+		newer := present && len(set) > 0 && later[row.GUID]
+		if newer {
+			row.origin = w.sources.joined(w.sources.origin(set), w.sources.opened())
+		}
 		switch {
-		case fuller:
+		case fuller, newer:
+			w.fuller = true
 			if _, err := w.tx.ExecContext(w.ctx, keepRow, packGUID(row.GUID)); err != nil {
 				return err
 			}
@@ -79,7 +88,7 @@ func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
 		}
 		row.Place = place // rows are read in order, parts of a row too
 		place++
-		if present && !fuller {
+		if present && !fuller && !newer {
 			if _, err := w.tx.ExecContext(w.ctx, shareRow, packGUID(row.GUID), row.origin); err != nil {
 				return err
 			}
@@ -155,7 +164,7 @@ func (w *Writer) mergeShared() error {
 	if err := w.leaveOutRetracted(); err != nil {
 		return err
 	}
-	if len(w.partial) > 0 {
+	if w.fuller {
 		if err := w.leaveOut(findLesser); err != nil {
 			return err
 		}

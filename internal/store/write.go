@@ -61,6 +61,7 @@ type Writer struct {
 	sources       sources
 	names         map[string]string // of addresses
 	partial       map[string]lesser
+	fuller        bool // the store holds a better copy of some message than is added
 	retracted     []string
 	roots         map[string]int64
 	entries       entryList
