@@ -108,7 +108,7 @@ class Bench {
       pool.run(threads_, 1, [&](int64_t i, int) {
         char* m = memory[static_cast<size_t>(i)]->data();
         for (int64_t r = 0; r < repeats; r++)
-          kernel.tiles(k, m, 0, 1, m + (256 << 10), reinterpret_cast<float*>(m + (512 << 10)), 0, false);
+          kernel.tiles(k, m, 0, 1, m + (256 << 10), reinterpret_cast<float*>(m + (512 << 10)), 0, false, {});
       });
     });
     return 2.0 * static_cast<double>(kernel.mr * kernel.nr * k * repeats * threads_) / s;

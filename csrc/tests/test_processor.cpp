@@ -53,7 +53,7 @@ TEST(SelfCheck, PassesEveryKernelAndCatchesAWrongOne) {
   for (const cpu::IsaKernels* k : testable_kernels()) {
     EXPECT_TRUE(cpu::self_check(*k)) << k->name;
     cpu::IsaKernels wrong = *k;
-    wrong.f32.tiles = [](int64_t, const void*, int64_t, int64_t, const void*, float*, int64_t, bool) {};
+    wrong.f32.tiles = [](int64_t, const void*, int64_t, int64_t, const void*, float*, int64_t, bool, cpu::Ahead) {};
     EXPECT_FALSE(cpu::self_check(wrong)) << k->name;
     wrong = *k;
     wrong.bf16.pack_b = wrong.bf16.pack_a;

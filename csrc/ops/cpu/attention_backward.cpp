@@ -238,9 +238,10 @@ class Backward {
       alignas(64) int32_t seen[kMostLanes];
       for (int64_t i = 0; i < geo_.nr; i++)
         seen[i] = static_cast<int32_t>(std::min(b.count, in<int32_t>(u, l.limits)[lane + i] - b.before));
-      kernel_.tiles(geo_.dim, in(u, l.k + keys_at), geo_.mr * geo_.dim_k, tiles, in(u, l.q + at), s.s, tile_, false);
-      kernel_.tiles(geo_.dim, in(u, l.v + keys_at), geo_.mr * geo_.dim_k, tiles, in(u, l.dout + at), s.dp, tile_,
-                    false);
+      kernel_.tiles(geo_.dim, in(u, l.k + keys_at), geo_.mr * geo_.dim_k, tiles, in(u, l.q + at), s.s, tile_, false,
+                    {});
+      kernel_.tiles(geo_.dim, in(u, l.v + keys_at), geo_.mr * geo_.dim_k, tiles, in(u, l.dout + at), s.dp, tile_, false,
+                    {});
       char* ds_b = s.ds_b + kernel_.bytes(p * geo_.block * geo_.nr);
       ops_.softmax_backward_block(s.s, s.dp, tiles * geo_.mr, static_cast<int>(geo_.mr), seen, c_.shape.scale,
                                   in<float>(u, l.lse) + lane, in<float>(u, l.delta) + lane,
@@ -248,14 +249,14 @@ class Backward {
                                   kernel_.packed);
       kernel_.tiles(b.count, in(u, l.k_transposed + kernel_.bytes(index * geo_.transposed_a())), geo_.mr * geo_.block,
                     geo_.dim_rows / geo_.mr, ds_b, in<float>(u, l.dq) + chunk * l.dq_chunk + panel * geo_.sums(), tile_,
-                    true);
+                    true, {});
     }
     const int64_t queries = panels * geo_.nr;
     for (int64_t d = 0; d < geo_.dim_panels; d++) {
       const int64_t rows_at = kernel_.bytes(d * l.rows_panel + first * geo_.nr * geo_.nr);
       float *dv = s.dv + d * tiles * tile_, *dk = s.dk + d * tiles * tile_;
-      kernel_.tiles(queries, s.p_a, row_tiles, tiles, in(u, l.dout_rows + rows_at), dv, tile_, true);
-      kernel_.tiles(queries, s.ds_a, row_tiles, tiles, in(u, l.q_rows + rows_at), dk, tile_, true);
+      kernel_.tiles(queries, s.p_a, row_tiles, tiles, in(u, l.dout_rows + rows_at), dv, tile_, true, {});
+      kernel_.tiles(queries, s.ds_a, row_tiles, tiles, in(u, l.q_rows + rows_at), dk, tile_, true, {});
     }
   }
 

@@ -152,11 +152,11 @@ class Forward {
     if (b.last) count = std::min(count, most - b.before);
     if (count <= 0) return;
     const int64_t tile = geo_.mr * geo_.nr, tiles = ceil_div(count, geo_.mr);
-    kernel_.tiles(geo_.dim, keys, geo_.mr * geo_.dim_k, tiles, queries, s.scores, tile, false);
+    kernel_.tiles(geo_.dim, keys, geo_.mr * geo_.dim_k, tiles, queries, s.scores, tile, false, {});
     if (ops_.softmax_block(s.scores, tiles * geo_.mr, seen, c_.shape.scale, max, sum, shrink, s.p, kernel_.packed))
       ops_.scale_lanes(sums, geo_.dim_rows, shrink);
     kernel_.tiles(count, keys + kernel_.bytes(geo_.keys_a()), geo_.mr * geo_.block, geo_.dim_rows / geo_.mr, s.p, sums,
-                  tile, true);
+                  tile, true, {});
   }
 
   void finish(const Unit& u, int64_t panel, int64_t rows, const float* max, const float* sum, const float* sums) {

@@ -8,32 +8,40 @@ namespace vq::cpu {
 namespace {
 
 // What is packed at a time, so that the workspace does not grow with the matrices: b should stay in the last cache.
-constexpr int64_t kSlabA = int64_t{32} << 20, kSlabB = int64_t{8} << 20;
+constexpr int64_t kSlabA = int64_t{16} << 20, kSlabB = int64_t{26} << 20;
 // Longer sums are cut, and the parts added up in memory.
 constexpr int64_t kLongestK = 32768;
 constexpr int64_t kLongSums = int64_t{8} << 20;  // bytes of such parts at a time
 
+// So many columns make up for packing a block of a anew for them.
+constexpr int64_t kManyColumns = 1024;
+
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-struct Blocks {  // of a task
-  int64_t row_panels, col_panels;
+struct Blocks {
+  int64_t rows, cols;  // their number along m and n: block i of rows takes row panels part(i) .. part(i + 1)
 };
 
-// How much of a slab of row_panels x col_panels a task takes: what suits the caches, less when threads would idle.
-Blocks choose_blocks(const PanelKernel& kernel, int threads, int64_t row_panels, int64_t col_panels) {
-  int64_t rows = std::min(row_panels, kernel.mc / kernel.mr), cols = std::min(col_panels, kernel.nc / kernel.nr);
+// The first of `n` things that part i of `parts` takes.
+constexpr int64_t part(int64_t i, int64_t parts, int64_t n) { return i * n / parts; }
+
+// Cuts a slab of row_panels x col_panels into tasks: what suits the caches, less when threads would idle. Tall blocks
+// reuse the panels of b, wide ones the block of a; with sums in memory (several blocks of k) both have an upper limit.
+Blocks choose_blocks(const PanelKernel& kernel, int threads, int64_t row_panels, int64_t col_panels, bool sums) {
+  int64_t rows = std::min(row_panels, kernel.mc / kernel.mr);
+  int64_t cols = sums ? std::min(col_panels, kernel.nc / kernel.nr) : col_panels;
   const auto tasks = [&] { return ceil_div(row_panels, rows) * ceil_div(col_panels, cols); };
   const int64_t wanted = threads == 1 ? 1 : 4 * threads;
   while (tasks() < wanted && (rows > 4 || cols > 4)) {
-    if (cols > 4 && cols * kernel.nr >= rows * kernel.mr)
+    if (cols > 4 && (rows <= 4 || cols * kernel.nr >= rows * kernel.mr))
       cols = ceil_div(cols, 2);
-    else if (rows > 4)
-      rows = ceil_div(rows, 2);
     else
-      cols = ceil_div(cols, 2);
+      rows = ceil_div(rows, 2);
   }
-  // Even shares.
-  return {ceil_div(row_panels, ceil_div(row_panels, rows)), ceil_div(col_panels, ceil_div(col_panels, cols))};
+  Blocks blocks = {ceil_div(row_panels, rows), ceil_div(col_panels, cols)};
+  // As many tasks for each thread.
+  while (blocks.rows * blocks.cols % threads != 0 && blocks.rows < row_panels && rows > 4) blocks.rows++;
+  return blocks;
 }
 
 struct Scratch {
@@ -79,8 +87,11 @@ class Multiplication {
   void run() {
     const int64_t row_panels = ceil_div(p_.m, kernel_.mr), col_panels = p_.b.panels(kernel_);
     const int64_t a_panel = kernel_.bytes(kernel_.mr * k_), b_panel = p_.b.panel_bytes(kernel_);
-    const int64_t a_slab = std::max<int64_t>(1, s_.a_bytes / a_panel);
-    const int64_t b_slab = p_.packed_b ? col_panels : std::max<int64_t>(1, s_.b_bytes / b_panel);
+    const int64_t b_slab = p_.packed_b ? col_panels : std::clamp<int64_t>(s_.b_bytes / b_panel, 1, col_panels);
+    const Blocks blocks = choose_blocks(kernel_, pool_.threads(), row_panels, b_slab, k_blocks_ > 1);
+    late_a_ = !uneven_pieces() &&
+              (blocks.cols == ceil_div(col_panels, b_slab) || b_slab * kernel_.nr >= kManyColumns * blocks.cols);
+    const int64_t a_slab = late_a_ ? row_panels : std::max<int64_t>(1, s_.a_bytes / a_panel);
     for (int64_t i = 0; i < row_panels; i += a_slab)
       for (int64_t j = 0; j < col_panels; j += b_slab)
         run_slab(i, std::min(a_slab, row_panels - i), j, std::min(b_slab, col_panels - j), j == 0,
@@ -88,18 +99,24 @@ class Multiplication {
   }
 
  private:
+  // Pieces along k that do not follow one another in packed a without gaps.
+  bool uneven_pieces() const {
+    for (const Piece& piece : p_.b.pieces)
+      if (p_.b.along_k && p_.b.pieces.size() > 1 && piece.k % kernel_.nr != 0) return true;
+    return false;
+  }
+
   void run_slab(int64_t row, int64_t rows, int64_t col, int64_t cols, bool new_a, bool new_b) {
-    const Blocks size = choose_blocks(kernel_, pool_.threads(), rows, cols);
-    const int64_t row_blocks = ceil_div(rows, size.row_panels), col_blocks = ceil_div(cols, size.col_panels);
-    // A block of a that is used once is packed by its task, into memory that stays in the cache.
-    const bool late_a = col_blocks == 1 && cols == p_.b.panels(kernel_) && !(p_.b.along_k && p_.b.pieces.size() > 1);
-    pack(row, late_a || !new_a ? 0 : rows, col, p_.packed_b || !new_b ? 0 : cols);
+    const Blocks blocks = choose_blocks(kernel_, pool_.threads(), rows, cols, k_blocks_ > 1);
+    pack(row, late_a_ || !new_a ? 0 : rows, col, p_.packed_b || !new_b ? 0 : cols);
     const char* b = p_.packed_b ? static_cast<const char*>(p_.packed_b) : s_.b;
-    pool_.run(row_blocks * col_blocks, rows * kernel_.mr * cols * kernel_.nr * k_ / 32, [&](int64_t task, int thread) {
-      const int64_t i = task % row_blocks * size.row_panels, j = task / row_blocks * size.col_panels;
-      run_block(row, i, std::min(size.row_panels, rows - i), col, j, std::min(size.col_panels, cols - j), late_a, b,
-                s_.threads + thread * s_.thread_bytes);
-    });
+    pool_.run(blocks.rows * blocks.cols, rows * kernel_.mr * cols * kernel_.nr * k_ / 32,
+              [&](int64_t task, int thread) {
+                const int64_t x = task % blocks.rows, y = task / blocks.rows;
+                const int64_t i = part(x, blocks.rows, rows), j = part(y, blocks.cols, cols);
+                run_block(row, i, part(x + 1, blocks.rows, rows) - i, col, j, part(y + 1, blocks.cols, cols) - j, b,
+                          s_.threads + thread * s_.thread_bytes);
+              });
   }
 
   void pack(int64_t row, int64_t rows, int64_t col, int64_t cols) {
@@ -129,9 +146,9 @@ class Multiplication {
   }
 
   // The block of c of row panels row + i ... and column panels col + j ...; i and j count from the slab's begin.
-  void run_block(int64_t row, int64_t i, int64_t rows, int64_t col, int64_t j, int64_t cols, bool late_a, const char* b,
+  void run_block(int64_t row, int64_t i, int64_t rows, int64_t col, int64_t j, int64_t cols, const char* b,
                  char* scratch) {
-    const int64_t tile = kernel_.mr * kernel_.nr;
+    const int64_t tile = kernel_.mr * kernel_.nr, b_panel = p_.b.panel_bytes(kernel_);
     float* sums = reinterpret_cast<float*>(scratch);  // [cols][rows] tiles, or [rows] of them when k is one block
     char* own_a = scratch + sums_bytes(kernel_);
     for (int64_t k0 = 0; k0 < k_; k0 += k_step_) {
@@ -139,7 +156,7 @@ class Multiplication {
       const bool first = k0 == 0, last = k0 + k_step_ >= k_;
       const char* a;
       int64_t a_stride;  // elements from panel to panel
-      if (late_a) {
+      if (late_a_) {
         a = own_a;
         a_stride = kernel_.mr * kernel_.padded_k(k);
         for (int64_t r = 0; r < rows; r++) {
@@ -152,25 +169,43 @@ class Multiplication {
         a = s_.a + kernel_.bytes(i * a_stride + k0 * kernel_.mr);
       }
       for (int64_t c = 0; c < cols; c++) {
-        float* column = sums + (first && last ? 0 : c * rows * tile);
-        kernel_.tiles(k, a, a_stride, rows, b + (j + c) * p_.b.panel_bytes(kernel_) + kernel_.bytes(k0 * kernel_.nr),
-                      column, tile, !first);
-        if (last) store(row + i, rows, col + j + c, column);
+        const char* panel = b + (j + c) * b_panel + kernel_.bytes(k0 * kernel_.nr);
+        // While a panel is multiplied the next one comes nearer: of this block, or the first of the next.
+        Ahead ahead = {c + 1 < cols ? panel + b_panel : panel + kernel_.bytes(k * kernel_.nr) - (cols - 1) * b_panel,
+                       c + 1 < cols || !last ? kernel_.bytes(k * kernel_.nr) : 0};
+        float* column = sums + c * rows * tile;
+        if (last)
+          finish_column(k, a, a_stride, row + i, rows, panel, col + j + c, first ? sums : column, first ? 0 : tile,
+                        !first, ahead);
+        else
+          kernel_.tiles(k, a, a_stride, rows, panel, column, tile, !first, ahead);
       }
     }
   }
 
-  void store(int64_t row_panel, int64_t row_panels, int64_t col_panel, const float* tiles) {
+  // The last block of k of a column of tiles: a few at a time, stored while they are in the first cache.
+  void finish_column(int64_t k, const char* a, int64_t a_stride, int64_t row_panel, int64_t rows, const char* b,
+                     int64_t col_panel, float* tiles, int64_t tile_stride, bool accumulate, Ahead ahead) {
+    const int64_t tile = kernel_.mr * kernel_.nr;
     int64_t col, cols;
     p_.b.columns(kernel_, col_panel, col, cols);
-    for (int64_t r = 0; r < row_panels; r++) {
-      const int64_t row = (row_panel + r) * kernel_.mr;
-      const auto at = [&](const void* data, Elem type, int64_t stride) {
-        return data ? static_cast<const char*>(data) + (row * stride + col) * elem_size(type) : nullptr;
-      };
-      vector_.store_tile(tiles + r * kernel_.mr * kernel_.nr, kernel_.nr, std::min<int64_t>(kernel_.mr, p_.m - row),
-                         cols, {const_cast<char*>(at(p_.c.data, p_.c.type, p_.c_stride)), p_.c.type}, p_.c_stride,
-                         p_.alpha, {at(p_.add.data, p_.add.type, p_.add_stride), p_.add.type}, p_.add_stride);
+    const auto at = [&](const void* data, Elem type, int64_t stride, int64_t row) {
+      return data ? static_cast<const char*>(data) + (row * stride + col) * elem_size(type) : nullptr;
+    };
+    const int64_t line = p_.c_stride * elem_size(p_.c.type), bytes = cols * elem_size(p_.c.type);
+    ahead.bytes /= rows;
+    for (int64_t r = 0; r < rows; r += kernel_.together) {
+      const int64_t n = std::min(kernel_.together, rows - r), row = (row_panel + r) * kernel_.mr;
+      const int64_t count = std::min(n * kernel_.mr, p_.m - row);
+      char* c = const_cast<char*>(at(p_.c.data, p_.c.type, p_.c_stride, row));
+      // The lines of c lie too far apart for the processor to see the pattern.
+      for (int64_t m = 0; m < count; m++)
+        for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(c + m * line + i, 1);
+      kernel_.tiles(k, a + kernel_.bytes(r * a_stride), a_stride, n, b, tiles, tile, accumulate,
+                    {ahead.data + r * ahead.bytes, n * ahead.bytes});
+      vector_.store_tile(tiles, kernel_.nr, count, cols, {c, p_.c.type}, p_.c_stride, p_.alpha,
+                         {at(p_.add.data, p_.add.type, p_.add_stride, row), p_.add.type}, p_.add_stride);
+      tiles += n * tile_stride;
     }
   }
 
@@ -183,6 +218,7 @@ class Multiplication {
   const int64_t last_k_;  // where the last k block ends
   const int64_t k_blocks_;
   const int64_t k_step_;
+  bool late_a_ = false;  // a block of a is packed by its task, into memory that stays in the cache
 };
 
 // Sums over more than kLongestK: cut in k, parts added up in f32, some rows at a time.

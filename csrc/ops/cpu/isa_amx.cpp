@@ -43,9 +43,9 @@ namespace vq::cpu {
 namespace {
 using namespace amx;
 constexpr PanelKernel kTiles = {
-    "amx", 32, 32, 2, Elem::bf16, 512, 512, 512, tiles_32, pack_a<32, 32, uint16_t>, pack_b<32, 32, uint16_t>};
+    "amx", 32, 32, 2, Elem::bf16, 512, 512, 512, tiles_32, pack_a<32, 32, uint16_t>, pack_b<32, 32, uint16_t>, 4};
 constexpr IsaKernels kKernels = {
-    "amx", f32_panels<12>("avx512", 256, 192, 512), kTiles, vector_kernels(), attention_kernels(), quant_kernels()};
+    "amx", f32_panels<12>("avx512", 512, 96, 1024), kTiles, vector_kernels(), attention_kernels(), quant_kernels()};
 }  // namespace
 
 const IsaKernels* amx_kernels() { return &kKernels; }

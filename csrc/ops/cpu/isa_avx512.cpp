@@ -7,7 +7,7 @@
 
 namespace vq::cpu {
 namespace {
-constexpr PanelKernel kPanels = avx512::f32_panels<12>("avx512", 256, 192, 512);
+constexpr PanelKernel kPanels = avx512::f32_panels<12>("avx512", 512, 96, 1024);
 constexpr IsaKernels kKernels = {
     "avx512", kPanels, kPanels, avx512::vector_kernels(), avx512::attention_kernels(), avx512::quant_kernels()};
 }  // namespace

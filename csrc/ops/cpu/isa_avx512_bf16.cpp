@@ -19,8 +19,8 @@ namespace vq::cpu {
 namespace {
 using namespace avx512_bf16;
 constexpr IsaKernels kKernels = {"avx512-bf16",
-                                 f32_panels<12>("avx512", 256, 192, 512),
-                                 bf16_panels<12>("avx512-bf16", 512, 192, 512),
+                                 f32_panels<12>("avx512", 512, 96, 1024),
+                                 bf16_panels<12>("avx512-bf16", 1024, 192, 1024),
                                  vector_kernels(),
                                  attention_kernels(),
                                  quant_kernels()};

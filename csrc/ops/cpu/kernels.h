@@ -54,6 +54,11 @@ struct AdamStep {
   float gradient_scale;
 };
 
+struct Ahead {
+  const char* data = nullptr;
+  int64_t bytes = 0;
+};
+
 // Products of packed panels.
 struct PanelKernel {
   const char* name;
@@ -67,12 +72,14 @@ struct PanelKernel {
   int64_t bytes(int64_t elements) const { return elements * elem_size(packed); }
 
   // Tile i of `count`, c + i * c_stride, row-major [mr][nr], (+)= A panel a + i * a_stride times B panel b over k.
-  // Strides count elements. k is rounded up to what the unit takes at once; the padding is zero.
+  // Strides count elements. k is rounded up to what the unit takes at once; the padding is zero. ahead: bytes that are
+  // needed soon, brought into the second cache meanwhile.
   void (*tiles)(int64_t k, const void* a, int64_t a_stride, int64_t count, const void* b, float* c, int64_t c_stride,
-                bool accumulate);
+                bool accumulate, Ahead ahead);
   // Packs rows [first, first + count) of A, count <= mr, over k in [k0, k0 + k); `round`: to bf16 first.
   void (*pack_a)(void* panel, const Lines& a, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
   void (*pack_b)(void* panel, const Lines& b, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
+  int64_t together = 1;  // tiles of a call that are worth what it costs to begin one
 };
 
 // One block of attention scores of nr queries (lanes), transposed: [keys][nr]. limit: keys of the block that each lane

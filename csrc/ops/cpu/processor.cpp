@@ -90,7 +90,7 @@ bool check_panels(const PanelKernel& kernel) {
   std::fill(std::begin(c), std::end(c), NAN);
   kernel.pack_a(packed_a, {a.data(), Elem::f32, k, 1, 0, true}, 0, mr, 0, k, false);
   kernel.pack_b(packed_b, {b.data(), Elem::f32, k, 1, 0, true}, 0, nr, 0, k, false);
-  kernel.tiles(k, packed_a, 0, 1, packed_b, c, 0, false);
+  kernel.tiles(k, packed_a, 0, 1, packed_b, c, 0, false, {});
   for (int64_t i = 0; i < mr; i++)
     for (int64_t j = 0; j < nr; j++) {
       double sum = 0;

@@ -10,10 +10,11 @@ namespace vq::cpu::VQ_ISA {
 namespace {
 
 void tiles_32(int64_t k, const void* a_panels, int64_t a_stride, int64_t count, const void* b_panel, float* c,
-              int64_t c_stride, bool accumulate) {
+              int64_t c_stride, bool accumulate, Ahead ahead) {
   constexpr int64_t kBlock = 32 * 32;                      // elements of a panel over 32 k
   constexpr int64_t kRowA = 64, kRowB = 128, kRowC = 128;  // bytes
   VQ_TILE_CONFIGURE();
+  Fetch fetch(ahead, count * ((k + 31) / 32));
   for (int64_t t = 0; t < count; t++, c += c_stride) {
     const uint16_t* a = (const uint16_t*)a_panels + t * a_stride;
     const uint16_t* b = (const uint16_t*)b_panel;
@@ -29,6 +30,7 @@ void tiles_32(int64_t k, const void* a_panels, int64_t a_stride, int64_t count, 
       VQ_TILE_ZERO(3);
     }
     for (int64_t left = k; left > 0; left -= 32, a += kBlock, b += kBlock) {
+      fetch.step();
       VQ_TILE_LOAD(6, b, kRowB);
       VQ_TILE_LOAD(4, a, kRowA);
       VQ_TILE_DOT(0, 4, 6);

@@ -9,8 +9,9 @@ namespace {
 
 template <int MR>
 void bf16_tiles(int64_t k, const void* a_panels, int64_t a_stride, int64_t count, const void* b_panel, float* c,
-                int64_t c_stride, bool accumulate) {
+                int64_t c_stride, bool accumulate, Ahead ahead) {
   constexpr int NR = 2 * W, KA = NR;
+  Fetch fetch(ahead, count * ((k + 1) / KA));
   for (int64_t t = 0; t < count; t++, c += c_stride) {
     const uint32_t* a = (const uint32_t*)((const uint16_t*)a_panels + t * a_stride);  // pairs along k
     const uint32_t* b = (const uint32_t*)b_panel;
@@ -27,6 +28,7 @@ void bf16_tiles(int64_t k, const void* a_panels, int64_t a_stride, int64_t count
     };
     int64_t left = (k + 1) / 2;
     for (; left >= KA / 2; left -= KA / 2, a += MR * KA / 2, b += NR * KA / 2) {
+      fetch.step();
 #pragma GCC unroll 16
       for (int i = 0; i < KA / 2; i++) step(i);
     }

@@ -51,12 +51,24 @@ constexpr int up8(int x) { return (x + 7) / 8 * 8; }
 template <int MR, int KA, class T>
 void pack_a(void* panel, const Lines& a, int64_t first, int64_t count, int64_t k0, int64_t k, bool round) {
   T* dst = (T*)panel;
+  if (a.along_k) {
+    // Row by row: the processor looks ahead in memory that is read in order.
+    const int64_t whole = k / KA * KA, padded = (k + KA - 1) / KA * KA;
+    for (int64_t r = 0; r < count; r++) {
+      const int64_t line = line_start(a, first + r) + k0;
+      T* row = dst + r * KA;
+      for (int64_t at = 0; at < whole; at += KA) convert_run(row + at * MR, {a.data, a.type}, line + at, KA, round);
+      if (whole < k) {
+        convert_run(row + whole * MR, {a.data, a.type}, line + whole, k - whole, round);
+        __builtin_memset(row + whole * MR + k - whole, 0, (padded - k) * sizeof(T));
+      }
+    }
+    for (int64_t r = count; r < MR; r++)
+      for (int64_t at = 0; at < padded; at += KA) __builtin_memset(dst + at * MR + r * KA, 0, KA * sizeof(T));
+    return;
+  }
   for (int64_t at = 0; at < k; at += KA, dst += MR * KA) {
     const int64_t n = k - at < KA ? k - at : KA;
-    if (a.along_k) {
-      gather_block(dst, KA, MR, a, first, count, k0 + at, n, round);
-      continue;
-    }
     constexpr int width = up8(MR);
     alignas(64) T lines[KA * width];
     // Whole panels with the number of rows known to the compiler: short copies are then plain moves.
@@ -96,8 +108,9 @@ void pack_b(void* panel, const Lines& b, int64_t first, int64_t count, int64_t k
 // Tiles of MR x 2 W in registers: each step reads two vectors of B and MR numbers of A for 2 MR multiply-adds.
 template <int MR>
 void f32_tiles(int64_t k, const void* a_panels, int64_t a_stride, int64_t count, const void* b_panel, float* c,
-               int64_t c_stride, bool accumulate) {
+               int64_t c_stride, bool accumulate, Ahead ahead) {
   constexpr int NR = 2 * W;
+  Fetch fetch(ahead, count * (k / NR));
   for (int64_t t = 0; t < count; t++, c += c_stride) {
     const float* a = (const float*)a_panels + t * a_stride;
     const float* b = (const float*)b_panel;
@@ -113,6 +126,7 @@ void f32_tiles(int64_t k, const void* a_panels, int64_t a_stride, int64_t count,
     };
     int64_t left = k;
     for (; left >= NR; left -= NR, a += MR * NR, b += NR * NR) {
+      fetch.step();
 #pragma GCC unroll 32
       for (int i = 0; i < NR; i++) step(i);
     }

@@ -38,7 +38,12 @@ VQ_INLINE vu round_bf16(vf x) {
   const vi nan = (vi)((u & 0x7fffffff) > 0x7f800000);
   return (rounded & ~(vu)nan) | ((u | 0x400000) & (vu)nan);
 }
+#if defined(__AVX512BF16__)
+// The instruction takes subnormal numbers for zero.
+VQ_INLINE vh to_bf16(vf x) { return (vh)__builtin_ia32_cvtneps2bf16_v16sf((__v16sf)x); }
+#else
 VQ_INLINE vh to_bf16(vf x) { return __builtin_convertvector(round_bf16(x) >> 16, vh); }
+#endif
 VQ_INLINE vf from_f16(vh h) {
   const vu u = __builtin_convertvector(h, vu);
   const vu magnitude = u & 0x7fff;
@@ -109,6 +114,16 @@ VQ_INLINE float sum_lanes(vf x) {
 VQ_INLINE void prefetch(const void* p, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char*)p + i);
 }
+
+// Fetches what is needed ahead, evenly over a number of steps.
+struct Fetch {
+  VQ_INLINE Fetch(Ahead what, int64_t steps) : next(what.data), lines(what.bytes / 64), steps(steps) {}
+  VQ_INLINE void step() {
+    for (due += lines; due >= steps; due -= steps, next += 64) __builtin_prefetch(next, 0, 2);
+  }
+  const char* next;
+  int64_t lines, steps, due = 0;
+};
 
 VQ_INLINE float max_lanes(vf x) {
   float m = x[0];
