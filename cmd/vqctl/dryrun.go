@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/engine"
+	"ventriloquist/internal/adapter"
 	"ventriloquist/internal/hint"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
@@ -122,9 +123,20 @@ const targetsOfWindow = 64
 
 // runDryRun plans the run that the flags describe, and prints the plan to out.
 func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
-	config, name, err := model.ConfigNamed(o.model.base)
+	start, err := o.beginning()
 	if err != nil {
 		return err
+	}
+	config, name, err := model.ConfigNamed(start.baseModel)
+	if err != nil {
+		return err
+	}
+	if start.adapterFrom != "" { // its r and targets are the run's
+		from, err := adapter.Load(start.adapterFrom, config)
+		if err != nil {
+			return err
+		}
+		o.lora.R, o.lora.Targets = from.R, from.Targets
 	}
 	device, err := engine.OpenCPU(o.model.threads)
 	if err != nil {

@@ -34,6 +34,9 @@ func cases() []benchCase {
 	for _, precision := range []string{"f32", "bf16"} {
 		list = append(list, inferCase("qwen3-0.6b", precision))
 	}
+	for _, weights := range []string{"fp8", "int8", "nf4"} {
+		list = append(list, quantizedCase("qwen3-0.6b", weights))
+	}
 	return append(list,
 		benchCase{
 			name: "tokenizer", parse: parseJSON,
@@ -76,6 +79,14 @@ func inferCase(shape, precision string) benchCase {
 			{title: "decode, tokens/s", ours: "decode_tokens_per_second", peer: "decode_tokens_per_second", share: "share_of_bandwidth"},
 		},
 	}
+}
+
+// quantizedCase is ours alone: the peer has no such weights on a processor.
+func quantizedCase(shape, weights string) benchCase {
+	c := inferCase(shape, "bf16")
+	c.name, c.peer = c.name+" weights "+weights, nil
+	c.ours = append(c.ours, "-weights", weights)
+	return c
 }
 
 func goCase(name, pkg, pattern string, columns ...column) benchCase {
