@@ -1,4 +1,4 @@
-# make          bin/vqctl
+# make          bin/vqctl; with CUDA=1, or where CUDA is installed, also bin/libvqcuda.so, which it loads for --gpu
 # make demo     everything once, on bundled real chat: under four minutes after the build
 # make test     all tests: C++ under ASan and UBSan, Go under the race detector
 # make bench    all benchmarks, as JSON and as a table (beside HF + PEFT, which it fetches)
@@ -10,7 +10,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all vqctl engine demo test test-go test-cpp bench fuzz lint golden clean setup-build
+.PHONY: all vqctl engine cuda demo test test-go test-cpp bench fuzz lint golden clean setup-build
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 FUZZTIME ?= 10s
@@ -19,6 +19,10 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 ENGINE := build/engine/libvqengine.a
 # Go does not see that a static library has changed: its checksum among the linker's flags makes it link, and test, again.
 GO_LDFLAGS = -X main.version=$(VERSION) -X ventriloquist/engine.library=$(firstword $(shell cksum $(ENGINE) 2>/dev/null))
+
+# CUDA=1 fetches a toolkit where none is installed; CUDA=0 builds without.
+NVCC := $(if $(filter 0,$(CUDA)),,$(shell scripts/cuda-toolkit --find 2>/dev/null))
+CUDA ?= $(if $(NVCC),1,0)
 
 all: vqctl
 
@@ -34,7 +38,15 @@ build:
 
 engine: | build
 
-vqctl: engine
+# Every kernel for every architecture, with warnings as errors; a table of what each takes.
+cuda: | build
+	@nvcc=$$(scripts/cuda-toolkit) && cmake -S csrc -B build/device -DCMAKE_BUILD_TYPE=Release -DVQ_TESTS=OFF -DVQ_NVCC=$$nvcc >build/device.log 2>&1 || { cat build/device.log; exit 1; }
+	@cmake --build build/device --target vqcuda -j $(JOBS) -- --no-print-directory
+	@mkdir -p bin && cp build/device/libvqcuda.so bin/
+	@scripts/kernel-table build/device/cuda >build/kernels.txt
+	@echo "built bin/libvqcuda.so; build/kernels.txt says what each kernel takes"
+
+vqctl: engine $(if $(filter 1,$(CUDA)),cuda)
 	@go build -ldflags "$(GO_LDFLAGS)" -o bin/vqctl ./cmd/vqctl
 	@echo "built bin/vqctl $(VERSION)"
 

@@ -12,11 +12,6 @@
 
 namespace vq {
 
-// More memory is wanted than there is.
-struct NoMemory : Error {
-  using Error::Error;
-};
-
 inline int report(vq_error* err, int code, const char* text) {
   if (err) std::snprintf(err->text, sizeof(err->text), "%s", text);
   return code;

@@ -1,6 +1,7 @@
 // Memory before it is taken: the same code as the taking, with a Memory that only counts.
 #pragma once
 
+#include <new>
 #include <string>
 
 #include "model/shape.h"
@@ -22,7 +23,23 @@ void check_session(int64_t capacity, int32_t sequences);  // throws BadArgument
 
 // Throws NoMemory with the plan's figures when it does not fit.
 void require_memory(Device& device, const vq_memory_plan& plan);
+// Runs what takes the plan's memory. If it cannot be had after all the message has the plan's figures too.
+template <class Body>
+void taking(Device& device, const vq_memory_plan& plan, Body&& body);
 // The message of it.
 std::string describe_shortage(const vq_memory_plan& plan, uint64_t available);
+
+template <class Body>
+void taking(Device& device, const vq_memory_plan& plan, Body&& body) {
+  std::string lacking;
+  try {
+    body();
+    return;
+  } catch (const std::bad_alloc&) {
+  } catch (const NoMemory& e) {
+    lacking = std::string("; ") + e.what();
+  }
+  throw NoMemory(describe_shortage(plan, device.info().memory_available) + lacking);
+}
 
 }  // namespace vq

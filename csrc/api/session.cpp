@@ -15,11 +15,7 @@ int vq_session_create(vq_model* m, vq_adapter* adapter, int64_t capacity, int32_
     const vq_memory_plan plan = plan_session_alone(device, m->model.shape(), m->model.compute(),
                                                    a ? &a->layout() : nullptr, capacity, max_sequences);
     require_memory(device, plan);
-    try {
-      *out = new vq_session{m->device, Session(m->model, a, capacity, max_sequences)};
-    } catch (const std::bad_alloc&) {
-      throw NoMemory(describe_shortage(plan, device.info().memory_available));
-    }
+    taking(device, plan, [&] { *out = new vq_session{m->device, Session(m->model, a, capacity, max_sequences)}; });
   });
 }
 

@@ -37,11 +37,7 @@ int vq_trainer_create(vq_model* m, vq_adapter* adapter, const vq_train_limits* l
     const vq_memory_plan plan = plan_trainer(device, m->model.shape(), m->model.compute(), a ? &a->layout() : nullptr,
                                              *limits, for_training != 0);
     require_memory(device, plan);
-    try {
-      *out = new vq_trainer{m->device, Trainer(m->model, a, *limits, for_training != 0)};
-    } catch (const std::bad_alloc&) {
-      throw NoMemory(describe_shortage(plan, device.info().memory_available));
-    }
+    taking(device, plan, [&] { *out = new vq_trainer{m->device, Trainer(m->model, a, *limits, for_training != 0)}; });
   });
 }
 

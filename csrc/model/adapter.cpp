@@ -14,6 +14,7 @@ Adapter::Adapter(const Model& model, const vq_adapter_config& config)
 
 void Adapter::write(int layer, unsigned target, const float* a, const float* b) {
   const AdapterLayout::Pair p = layout_.pair(layer, target);
+  changed();
   model_.device().upload(parameters_ + p.a_offset, a, p.a_floats * sizeof(float));
   model_.device().upload(parameters_ + p.b_offset, b, p.b_floats * sizeof(float));
 }
@@ -24,17 +25,34 @@ void Adapter::read(int layer, unsigned target, float* a, float* b) const {
   model_.device().download(b, parameters_ + p.b_offset, p.b_floats * sizeof(float));
 }
 
-Tensor stacked_a(float* flat, const AdapterLayout& layout, int layer, const AdapterGroup& g) {
-  return {flat + layout.layer_offset(layer) + g.a_offset, DType::f32, g.ranks, g.in, g.in};
+namespace {
+void* at(const Flat& flat, int64_t offset) {
+  return static_cast<char*>(flat.data) + offset * static_cast<int64_t>(size_of(flat.dtype));
+}
+}  // namespace
+
+Tensor stacked_a(const Flat& flat, const AdapterLayout& layout, int layer, const AdapterGroup& g) {
+  return {at(flat, layout.layer_offset(layer) + g.a_offset), flat.dtype, g.ranks, g.in, g.in};
 }
 
-Tensor matrix_b(float* flat, const AdapterLayout& layout, int layer, const AdapterPart& p) {
-  return {flat + layout.layer_offset(layer) + p.b_offset, DType::f32, p.out, layout.rank(), layout.rank()};
+Tensor matrix_b(const Flat& flat, const AdapterLayout& layout, int layer, const AdapterPart& p) {
+  return {at(flat, layout.layer_offset(layer) + p.b_offset), flat.dtype, p.out, layout.rank(), layout.rank()};
+}
+
+void LiveLowRank::refresh() {
+  if (!rounded_ || seen_ == adapter_.changes()) return;
+  const int64_t n = layout().floats();
+  device_.copy({rounded_, compute_, 1, n, n}, {adapter_.parameters(), DType::f32, 1, n, n});
+  seen_ = adapter_.changes();
+}
+
+Flat LiveLowRank::operands() const {
+  return rounded_ ? Flat{rounded_, compute_} : Flat{adapter_.parameters(), DType::f32};
 }
 
 void LiveLowRank::reduce(const Tensor& z, const Tensor& x, int layer, Input input) const {
   const AdapterGroup& g = layout().group(layer, input);
-  device_.matmul(z, x, false, stacked_a(adapter_.parameters(), layout(), layer, g), true, 1, false, compute_);
+  device_.matmul(z, x, false, stacked_a(operands(), layout(), layer, g), true, 1, false, compute_);
 }
 
 void LiveLowRank::expand(const Tensor& y, const Tensor& z, int layer, Input input) const {
@@ -42,13 +60,14 @@ void LiveLowRank::expand(const Tensor& y, const Tensor& z, int layer, Input inpu
   for (int i = 0; i < g.count; i++) {
     const AdapterPart& p = g.parts[i];
     device_.matmul(y.columns(p.column, p.out), z.columns(p.rank_row, layout().rank()), false,
-                   matrix_b(adapter_.parameters(), layout(), layer, p), true, layout().config().scale, true, compute_);
+                   matrix_b(operands(), layout(), layer, p), true, layout().config().scale, true, compute_);
   }
 }
 
 PreparedLowRank::PreparedLowRank(Device& device, const Adapter& adapter, DType compute)
     : device_(device), layout_(adapter.layout()), layers_(adapter.model().shape().layers) {
   std::vector<float> host;
+  const Flat parameters{adapter.parameters(), DType::f32};
   const auto prepare = [&](const Tensor& t, float scale) {
     host.resize(t.rows * t.cols);
     device.download(host.data(), t.data, host.size() * sizeof(float));
@@ -60,10 +79,10 @@ PreparedLowRank::PreparedLowRank(Device& device, const Adapter& adapter, DType c
     for (int input = 0; input < input_count; input++) {
       const AdapterGroup& g = layout_.group(l, static_cast<Input>(input));
       if (g.count == 0) continue;
-      layers_[l][input].a = prepare(stacked_a(adapter.parameters(), layout_, l, g), 1);
+      layers_[l][input].a = prepare(stacked_a(parameters, layout_, l, g), 1);
       for (int i = 0; i < g.count; i++) {
         layers_[l][input].b[i] =
-            prepare(matrix_b(adapter.parameters(), layout_, l, g.parts[i]), layout_.config().scale);
+            prepare(matrix_b(parameters, layout_, l, g.parts[i]), layout_.config().scale);
       }
     }
   }

@@ -23,6 +23,9 @@ class Adapter {
 
   const AdapterLayout& layout() const { return layout_; }
   float* parameters() const { return parameters_; }
+  // Whoever changes the parameters says so; whoever holds a copy sees it by this count.
+  void changed() { changes_++; }
+  uint64_t changes() const { return changes_; }
   const Model& model() const { return model_; }
 
  private:
@@ -30,11 +33,17 @@ class Adapter {
   AdapterLayout layout_;
   Memory memory_;
   float* parameters_;
+  uint64_t changes_ = 1;
 };
 
-// A stack of A and a B inside a flat vector of parameters or gradients.
-Tensor stacked_a(float* flat, const AdapterLayout& layout, int layer, const AdapterGroup& group);  // [ranks, in]
-Tensor matrix_b(float* flat, const AdapterLayout& layout, int layer, const AdapterPart& part);     // [out, r]
+// A flat vector of parameters or gradients, laid out by AdapterLayout.
+struct Flat {
+  void* data;
+  DType dtype;
+};
+// A stack of A and a B inside of it.
+Tensor stacked_a(const Flat& flat, const AdapterLayout& layout, int layer, const AdapterGroup& group);  // [ranks, in]
+Tensor matrix_b(const Flat& flat, const AdapterLayout& layout, int layer, const AdapterPart& part);     // [out, r]
 
 // What a forward pass needs of an adapter.
 class LowRank {
@@ -47,12 +56,15 @@ class LowRank {
   virtual void expand(const Tensor& y, const Tensor& z, int layer, Input input) const = 0;
 };
 
-// The adapter as it is now, read anew at each call: for training.
+// The adapter as it is now, for training. rounded: memory for its parameters as operands of products, for devices that
+// want them rounded (rounds_operands() of ops.h); else null.
 class LiveLowRank final : public LowRank {
  public:
-  LiveLowRank(Device& device, const Adapter& adapter, DType compute)
-      : device_(device), adapter_(adapter), compute_(compute) {}
+  LiveLowRank(Device& device, const Adapter& adapter, DType compute, void* rounded)
+      : device_(device), adapter_(adapter), compute_(compute), rounded_(rounded) {}
   const AdapterLayout& layout() const override { return adapter_.layout(); }
+  void refresh();  // before a pass: follows what has changed
+  Flat operands() const;
   void reduce(const Tensor& z, const Tensor& x, int layer, Input input) const override;
   void expand(const Tensor& y, const Tensor& z, int layer, Input input) const override;
 
@@ -60,6 +72,8 @@ class LiveLowRank final : public LowRank {
   Device& device_;
   const Adapter& adapter_;
   DType compute_;
+  void* rounded_;
+  uint64_t seen_ = 0;  // changes of the adapter
 };
 
 // A copy in the device's own layout, scale folded into B: for decoding at the speed of memory.

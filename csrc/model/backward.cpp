@@ -11,6 +11,13 @@ bool Backward::wants_gradient_of(int layer, Input input) const {
   return false;
 }
 
+Tensor Backward::operand(const Tensor& dx) const {
+  if (g_.rounded.cols == 0) return dx;
+  const Tensor y = g_.rounded.row_range(0, dx.rows);
+  device_.copy(y, dx);
+  return y;
+}
+
 void Backward::run(int layer, const Activations& all, const Pass& pass) const {
   const int64_t rows = layers_.out_rows(layer, pass);
   const Activations a = all.cut(pass.rows, rows);
@@ -24,9 +31,10 @@ void Backward::mlp(int layer, const Activations& a, const Tensor& dx, const Pass
   const LayerWeights& w = model_.layer(layer);
   const Tensor dh = g_.dh.row_range(0, dx.rows);
   const bool below_down = wants_gradient_of(layer, mlp_out);
-  if (below_down) device_.linear_backward(dh, dx, *w.down, false);
+  const Tensor dy = operand(dx);
+  if (below_down) device_.linear_backward(dh, dy, *w.down, false);
   if (layers_.adapted(layer, mlp_out)) {
-    adapter(layer, mlp_out, dx, layers_.gated(a), a, below_down ? &dh : nullptr, pass);
+    adapter(layer, mlp_out, dy, layers_.gated(a), a, below_down ? &dh : nullptr, pass);
   }
   if (!below_down) return;
 
@@ -48,9 +56,10 @@ void Backward::attention(int layer, const Activations& a, const Tensor& dx, cons
   const bool last = layers_.last(layer);
   const Tensor d_o = g_.d_o.row_range(0, dx.rows);
   const bool below_o = wants_gradient_of(layer, attention_out);
-  if (below_o) device_.linear_backward(d_o, dx, *w.o, false);
+  const Tensor dy = operand(dx);
+  if (below_o) device_.linear_backward(d_o, dy, *w.o, false);
   if (layers_.adapted(layer, attention_out)) {
-    adapter(layer, attention_out, dx, a.o, a, below_o ? &d_o : nullptr, pass);
+    adapter(layer, attention_out, dy, a.o, a, below_o ? &d_o : nullptr, pass);
   }
   if (!below_o) return;
 
@@ -151,7 +160,7 @@ Tensor Backward::adapter_parameters(int layer, Input input, const Tensor& dy, co
     const Tensor z_part = a.z[input].columns(part.rank_row, layout.rank());
     device_.matmul(matrix_b(gradient_, layout, layer, part), dy_part, true, z_part, false, scale, true, compute);
     device_.matmul(dz.columns(part.rank_row, layout.rank()), dy_part, false,
-                   matrix_b(adapter_.parameters(), layout, layer, part), false, scale, false, compute);
+                   matrix_b(adapter_.operands(), layout, layer, part), false, scale, false, compute);
   }
   device_.matmul(stacked_a(gradient_, layout, layer, group), dz, true, seen, false, 1, true, compute);
   return dz;
@@ -160,7 +169,7 @@ Tensor Backward::adapter_parameters(int layer, Input input, const Tensor& dy, co
 void Backward::adapter_input(const Tensor& d_seen, int layer, Input input, const Tensor& dz, bool accumulate) const {
   const AdapterLayout& layout = adapter_.layout();
   const AdapterGroup& group = layout.group(layer, input);
-  device_.matmul(d_seen, dz, false, stacked_a(adapter_.parameters(), layout, layer, group), false, 1, accumulate,
+  device_.matmul(d_seen, dz, false, stacked_a(adapter_.operands(), layout, layer, group), false, 1, accumulate,
                  model_.compute());
 }
 

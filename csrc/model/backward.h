@@ -8,13 +8,13 @@ namespace vq {
 class Backward {
  public:
   // gradient: flat, laid out as the adapter's parameters; sums over micro-batches.
-  Backward(const Layers& layers, const Adapter& adapter, const Gradients& gradients, float* gradient)
+  Backward(const Layers& layers, const LiveLowRank& adapter, const Gradients& gradients, float* gradient)
       : layers_(layers),
         device_(layers.model().device()),
         model_(layers.model()),
         adapter_(adapter),
         g_(gradients),
-        gradient_(gradient) {}
+        gradient_{gradient, DType::f32} {}
 
   // From the gradient of the layer's output in dx (of the last layer in dx_final) to that of its input in dx, adding to
   // the adapter's. Overwrites a.gate_up. Returns early below the lowest adapted projection of the model, where no
@@ -22,6 +22,8 @@ class Backward {
   void run(int layer, const Activations& a, const Pass& pass) const;
 
  private:
+  // dx as an operand of products.
+  Tensor operand(const Tensor& dx) const;
   // Whether anything at or below what feeds this input is adapted.
   bool wants_gradient_of(int layer, Input input) const;
 
@@ -41,9 +43,9 @@ class Backward {
   const Layers& layers_;
   Device& device_;
   const Model& model_;
-  const Adapter& adapter_;
+  const LiveLowRank& adapter_;
   Gradients g_;
-  float* gradient_;
+  Flat gradient_;
 };
 
 }  // namespace vq

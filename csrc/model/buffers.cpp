@@ -70,7 +70,8 @@ Scratch take_scratch(Memory& m, const Shape& s, DType act, bool dropout, const P
   return t;
 }
 
-Gradients take_gradients(Memory& m, const Shape& s, DType act, const AdapterLayout& adapter, const PassLimits& limits) {
+Gradients take_gradients(Memory& m, const Shape& s, DType act, const AdapterLayout& adapter, bool rounded,
+                         const PassLimits& limits) {
   const Purpose of = Purpose::workspace;
   const int64_t rows = limits.rows, final_rows = limits.final_rows;
   Gradients g;
@@ -91,6 +92,7 @@ Gradients take_gradients(Memory& m, const Shape& s, DType act, const AdapterLayo
     g.masked = m.matrix(of, act, rows, s.widest_input());
     g.masked_final = m.matrix(of, act, final_rows, s.hidden);
   }
+  if (rounded) g.rounded = m.matrix(of, act, rows, s.hidden);
   return g;
 }
 

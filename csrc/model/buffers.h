@@ -60,7 +60,11 @@ struct Gradients {
   Tensor dz;            // [T, most ranks] act
   Tensor masked;        // [T, max(C, HD, F)] act  dz A before the mask; with dropout only
   Tensor masked_final;  // [R, C] act   with dropout only
+  Tensor rounded;       // [T, C] act   dx as an operand, where the device does not round it
 };
+
+// Whether what is kept in f32 needs a copy in the type of activations to be an operand of products.
+inline bool needs_rounding(const Device& device, DType act) { return act != DType::f32 && !device.rounds_operands(); }
 
 // adapter may be null. of: where the activations belong (they are workspace when nothing is kept).
 Activations take_activations(Memory& memory, Purpose of, const Shape& shape, DType act, const AdapterLayout* adapter,
@@ -68,7 +72,7 @@ Activations take_activations(Memory& memory, Purpose of, const Shape& shape, DTy
 // Shares x and x_mid with `stream`: [T, C] f32.
 Scratch take_scratch(Memory& memory, const Shape& shape, DType act, bool dropout, const PassLimits& limits);
 Gradients take_gradients(Memory& memory, const Shape& shape, DType act, const AdapterLayout& adapter,
-                         const PassLimits& limits);
+                         bool rounded, const PassLimits& limits);
 
 // cos_sin of ops.h for positions 0 .. positions - 1, with the roundings of transformers' float32 arithmetic.
 const float* take_rotations(Memory& memory, Device& device, const Shape& shape, int64_t positions);

@@ -5,7 +5,7 @@
 namespace vq {
 
 HeadBuffers take_head(Memory& memory, const Shape& shape, DType act, int64_t rows, int64_t min_rows,
-                      bool for_training) {
+                      bool for_training, bool rounded) {
   constexpr int64_t kLogits = 8 << 20;  // 32 MiB; with fewer rows the output projection is read too often
   const int64_t chunk = std::max(min_rows, std::min(rows, std::max<int64_t>(kLogits / shape.vocab, 16)));
   const Purpose of = Purpose::workspace;
@@ -14,6 +14,7 @@ HeadBuffers take_head(Memory& memory, const Shape& shape, DType act, int64_t row
   b.rstd = memory.array<float>(of, rows);
   b.logits = memory.matrix(of, DType::f32, chunk, shape.vocab);
   if (for_training) b.d_normed = memory.matrix(of, DType::f32, chunk, shape.hidden);
+  if (for_training && rounded) b.rounded = memory.matrix(of, act, chunk, shape.vocab);
   memory.reserve_workspace(chunk, shape.vocab, shape.hidden, shape.attention());
   return b;
 }
@@ -31,7 +32,12 @@ Tensor Head::logits(int64_t begin, int64_t count) const {
 void Head::backward(const Tensor& dx, const Tensor& x, const Tensor& d_logits, int64_t begin) const {
   const int64_t count = d_logits.rows;
   const Tensor dn = b_.d_normed.row_range(0, count);
-  device_.linear_backward(dn, d_logits, model_.output(), false);
+  Tensor dy = d_logits;
+  if (b_.rounded.cols > 0) {
+    dy = b_.rounded.row_range(0, count);
+    device_.copy(dy, d_logits);
+  }
+  device_.linear_backward(dn, dy, model_.output(), false);
   device_.rms_norm_backward(dx.row_range(begin, count), dn, x.row_range(begin, count), b_.rstd + begin,
                             model_.final_norm(), false);
 }

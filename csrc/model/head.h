@@ -12,10 +12,12 @@ struct HeadBuffers {
   float* rstd;      // [R]
   Tensor logits;    // [some rows, V] f32
   Tensor d_normed;  // [some rows, C] f32; for training only
+  Tensor rounded;   // [some rows, V] act  the logits' gradient as an operand, where the device does not round it
 };
 
 // At least min_rows rows of logits at once.
-HeadBuffers take_head(Memory& memory, const Shape& shape, DType act, int64_t rows, int64_t min_rows, bool for_training);
+HeadBuffers take_head(Memory& memory, const Shape& shape, DType act, int64_t rows, int64_t min_rows, bool for_training,
+                      bool rounded);
 
 class Head {
  public:

@@ -32,7 +32,7 @@ SessionBuffers::SessionBuffers(Memory& m, Device& device, const Shape& s, DType 
   last = s.layers > 1 ? take_activations(m, work, s, act, adapter, s.layers - 1, pass) : inner;
   x_out = m.matrix(work, DType::f32, final_rows, s.hidden);
   scratch = take_scratch(m, s, act, false, pass);
-  head = take_head(m, s, act, final_rows, sequences, false);
+  head = take_head(m, s, act, final_rows, sequences, false, false);
   cos_sin = take_rotations(m, device, s, pass.positions);
   m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
 }

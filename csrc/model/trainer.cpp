@@ -57,12 +57,14 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
   x_out = m.matrix(kept, DType::f32, pass.final_rows, s.hidden);
   const bool dropout = for_training && adapter && adapter->config().dropout > 0;
   scratch = take_scratch(m, s, act, dropout, pass);
-  head = take_head(m, s, act, pass.final_rows, 1, for_training);
+  const bool rounded = needs_rounding(device, act);
+  head = take_head(m, s, act, pass.final_rows, 1, for_training, rounded);
   cos_sin = take_rotations(m, device, s, pass.positions);
   m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
+  if (adapter && rounded) adapter_rounded = m.array<uint16_t>(Purpose::parameters, adapter->floats());
   if (!for_training) return;
 
-  gradients = take_gradients(m, s, act, *adapter, pass);
+  gradients = take_gradients(m, s, act, *adapter, rounded, pass);
   adapter_gradient = m.array<float>(Purpose::gradients, adapter->floats());
   const auto moments = [&] {
     return limits.offload_optimizer ? m.host_array<float>(Purpose::optimizer, adapter->floats())
@@ -84,11 +86,11 @@ Trainer::Trainer(const Model& model, Adapter* adapter, const vq_train_limits& li
       memory_(model.device(), Memory::Mode::take),
       b_(memory_, device_, model.shape(), model.compute(), adapter ? &adapter->layout() : nullptr, limits,
          for_training),
-      low_rank_(adapter ? std::make_unique<LiveLowRank>(device_, *adapter, model.compute()) : nullptr),
+      low_rank_(adapter ? std::make_unique<LiveLowRank>(device_, *adapter, model.compute(), b_.adapter_rounded) : nullptr),
       layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin),
       head_(model, b_.head) {
   if (for_training) {
-    backward_ = std::make_unique<Backward>(layers_, *adapter, b_.gradients, b_.adapter_gradient);
+    backward_ = std::make_unique<Backward>(layers_, *low_rank_, b_.gradients, b_.adapter_gradient);
   }
   plan_.reserve(limits.max_windows, limits.max_windows, limits.max_tokens);
   final_plan_.reserve(limits.max_windows, limits.max_windows, limits.max_targets);
@@ -142,6 +144,7 @@ Pass Trainer::prepare(int slot, int32_t windows, int32_t targets, const float* w
       target_positions_.push_back(batch.target_row[target] - begin);
     }
   }
+  if (low_rank_) low_rank_->refresh();
   const auto upload = [&](auto* to, const auto* from, int32_t count) {
     device_.upload(to, from, count * sizeof(*from));
   };
@@ -181,7 +184,6 @@ void Trainer::losses(int32_t targets, bool gradient) {
     device_.cross_entropy(b_.loss + begin, logits, b_.target_id + begin, b_.target_weight + begin, gradient);
     if (gradient) head_.backward(b_.gradients.dx_final, x, logits, begin);
   }
-  device_.download(host_loss_.data(), b_.loss, targets * sizeof(float));
 }
 
 void Trainer::backward(const Pass& pass) {
@@ -200,7 +202,8 @@ void Trainer::accumulate(int slot, int32_t windows, int32_t targets, uint64_t dr
   forward(pass);
   losses(targets, true);
   backward(pass);
-  device_.synchronize();
+  // The only wait: all of the micro-batch is queued by now.
+  device_.download(host_loss_.data(), b_.loss, targets * sizeof(float));
   for (int32_t i = 0; i < targets; i++) loss_sum_ += host_loss_[i];
 }
 
@@ -208,7 +211,7 @@ void Trainer::evaluate(int slot, int32_t windows, int32_t targets, float* loss) 
   const Pass pass = prepare(slot, windows, targets, ones_.data());
   forward(pass);
   losses(targets, false);
-  std::copy_n(host_loss_.data(), targets, loss);
+  device_.download(loss, b_.loss, targets * sizeof(float));
 }
 
 double Trainer::gradient_norm(double normaliser) {
@@ -230,6 +233,7 @@ bool Trainer::update(const vq_update& how, vq_update_result& result) {
         adapter_->parameters(), b_.moment1, b_.moment2, b_.adapter_gradient, adapter_->layout().floats(),
         {how.learning_rate, how.beta1, how.beta2, how.epsilon, how.weight_decay, how.step, static_cast<float>(scale)});
   }
+  if (finite) adapter_->changed();
   forget();
   return finite;
 }

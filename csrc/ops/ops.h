@@ -1,4 +1,4 @@
-// The contract between the model code (csrc/model) and a device (csrc/ops/cpu, later csrc/ops/cuda).
+// The contract between the model code (csrc/model) and a device (csrc/ops/cpu, csrc/ops/cuda).
 //
 // A device owns memory, does work in the order in which it is called (a stream), and hands results back only through
 // download() and synchronize(): a call may return before its work is done. Pointers in Tensor are device addresses;
@@ -25,6 +25,11 @@ namespace vq {
 // A failure that a user can be told about: it crosses the C border as a code and this message.
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+// More memory is wanted than there is.
+struct NoMemory : Error {
+  using Error::Error;
 };
 
 enum class DType : uint8_t { f32, bf16, f16 };  // f16 occurs in weight files only
@@ -134,8 +139,9 @@ struct AdamW {
 
 struct DeviceInfo {
   std::string name;          // "AMD EPYC"
-  std::string instructions;  // what the GEMM uses for bf16 and f32: "amx", "avx512-bf16", "avx512", "avx2", "generic"
-  int threads = 0;
+  std::string instructions;  // what the GEMM uses for bf16 and f32: "amx", "avx512-bf16", "avx512", "avx2", "generic",
+                             // "sm_90"
+  int threads = 0;           // or multiprocessors
   bool fast_bf16 = false;  // bf16 products are faster than f32 ones here
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
@@ -163,6 +169,9 @@ class Device {
 
   // Products. -------------------------------------------------------------------------------------------------------
   // `compute` is the type of the operands of the product (f32, or bf16 with fp32 accumulation).
+  // Whether operands may be of another type than that: they are rounded on the way. If not, the caller rounds them
+  // first, by copy(), and add, y and c have one type, which is f32 or that of the operands.
+  virtual bool rounds_operands() const = 0;
   // A quantised weight cannot be gathered from and borrows nothing; it is made block by block, so that no other copy of
   // the matrix is in memory. Throws Error for elements that are not finite.
   virtual Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,

@@ -109,9 +109,11 @@ class Matrix {
     return true;
   }
   std::vector<char> raw() const { return bytes_; }
+  void set_raw(const std::vector<char>& bytes) { std::copy(bytes.begin(), bytes.end(), bytes_.begin()); }
+
+  static constexpr size_t kGuard = 256;  // bytes before and after
 
  private:
-  static constexpr size_t kGuard = 256;
   static constexpr char kPattern = 0x5a;
   char* address(int64_t r, int64_t c) const {
     return static_cast<char*>(t_.data) + (r * t_.stride + c) * static_cast<int64_t>(size_of(t_.dtype));

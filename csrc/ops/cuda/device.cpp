@@ -1,0 +1,183 @@
+#include "ops/cuda/device.h"
+
+#include <algorithm>
+
+#include "ops/cuda/kernels.h"
+
+namespace vq::cuda {
+namespace {
+
+constexpr int kNeededMajor = 8;  // bf16 on tensor cores, asynchronous copies
+constexpr size_t kLargeShared = size_t{100} << 10;
+
+std::string capability(const Card& c) { return std::to_string(c.major) + "." + std::to_string(c.minor); }
+
+}  // namespace
+
+CudaDevice::CudaDevice(int index)
+    : index_(index),
+      card_(find_card(index)),
+      attention_({card_.multiprocessors, card_.shared_bytes > kLargeShared},
+                 [this](void* to, const void* host, size_t bytes) { upload(to, host, bytes); }) {
+  if (card_.major < kNeededMajor) {
+    throw Error("GPU " + std::to_string(index) + " (" + card_.name + ") has compute capability " + capability(card_) +
+                " and no bf16: 8.0 or newer is needed (Ampere: A100, RTX 30, and what came after)");
+  }
+  use_card(index);
+  stream_ = make_stream();
+  staging_ = std::make_unique<Staging>(stream_);
+  gemm_ = make_gemm();
+  sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
+}
+
+CudaDevice::~CudaDevice() {
+  staging_.reset();
+  gemm_.reset();
+  if (stream_) destroy(stream_);
+}
+
+DeviceInfo CudaDevice::info() const {
+  use_card(index_);
+  DeviceInfo info;
+  info.name = card_.name;
+  info.instructions = "sm_" + std::to_string(card_.major * 10 + card_.minor);
+  info.threads = card_.multiprocessors;
+  info.fast_bf16 = true;
+  info.memory_total = card_.memory_total;
+  info.memory_available = vq::cuda::memory_available();
+  return info;
+}
+
+void* CudaDevice::alloc(size_t bytes) {
+  const Stream s = stream();
+  void* p = device_alloc(bytes);
+  fill_zero(p, bytes, bytes, 1, s);
+  return p;
+}
+
+void CudaDevice::free(void* p) {
+  if (!p) return;
+  synchronize();  // work that is queued may still use it
+  device_free(p);
+}
+
+void* CudaDevice::host_alloc(size_t bytes) {
+  use_card(index_);
+  void* p = pinned_alloc(bytes);
+  std::fill_n(static_cast<char*>(p), bytes, 0);
+  return p;
+}
+
+void CudaDevice::host_free(void* p) {
+  if (p) pinned_free(p);
+}
+
+void CudaDevice::upload(void* dst, const void* host, size_t bytes) {
+  stream();
+  staging_->upload(dst, host, bytes);
+}
+
+void CudaDevice::download(void* host, const void* src, size_t bytes) {
+  stream();
+  staging_->download(host, src, bytes);
+}
+
+void CudaDevice::copy(const Tensor& dst, const Tensor& src) { copy_rows(stream(), dst, src); }
+
+void CudaDevice::zero(const Tensor& t) {
+  if (t.rows == 0 || t.cols == 0) return;
+  const size_t size = size_of(t.dtype);
+  fill_zero(t.data, static_cast<size_t>(t.stride) * size, static_cast<size_t>(t.cols) * size,
+            static_cast<size_t>(t.rows), stream());
+}
+
+size_t CudaDevice::workspace_bytes(int64_t rows, int64_t, int64_t, const AttentionShape& shape) const {
+  return attention_.workspace_bytes(rows, shape);
+}
+
+void CudaDevice::reserve_workspace(int64_t rows, int64_t, int64_t, const AttentionShape& shape) {
+  workspace_rows_ = std::max(rows, workspace_rows_);
+  const size_t bytes = attention_.workspace_bytes(workspace_rows_, shape);
+  if (bytes > workspace_.bytes()) {
+    synchronize();
+    workspace_ = DeviceBuffer();
+    workspace_ = DeviceBuffer(bytes);
+  }
+  attention_.set_workspace(workspace_.data(), workspace_rows_, shape);
+}
+
+void CudaDevice::attention(const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
+                           const AttentionShape& shape, const AttentionPlan& plan) {
+  attention_.forward(stream(), o, lse, q, k, v, shape, plan);
+}
+
+void CudaDevice::attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& dout,
+                                    const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out,
+                                    const float* lse, const AttentionShape& shape, const AttentionPlan& plan) {
+  attention_.backward(stream(), dq, dk, dv, dout, q, k, v, out, lse, shape, plan);
+}
+
+void CudaDevice::synchronize() { vq::cuda::synchronize(stream()); }
+
+void CudaDevice::embed(const Tensor& y, const Weight& w, const int32_t* ids) {
+  vq::cuda::gather_rows(stream(), y, static_cast<const CudaWeight&>(w).gather, ids);
+}
+
+void CudaDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) {
+  vq::cuda::rms_norm(stream(), y, rstd, x, w, eps);
+}
+
+void CudaDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
+                                   const float* w, bool accumulate) {
+  vq::cuda::rms_norm_backward(stream(), dx, dy, x, rstd, w, accumulate);
+}
+
+void CudaDevice::head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
+                                const float* cos_sin, const int32_t* positions) {
+  vq::cuda::head_norm_rope(stream(), y, rstd, x, w, head_dim, eps, cos_sin, positions);
+}
+
+void CudaDevice::head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
+                                         const float* w, int head_dim, const float* cos_sin,
+                                         const int32_t* positions) {
+  vq::cuda::head_norm_rope_backward(stream(), dx, dy, x, rstd, w, head_dim, cos_sin, positions);
+}
+
+void CudaDevice::swiglu(const Tensor& y, const Tensor& gate_up) { vq::cuda::swiglu(stream(), y, gate_up); }
+
+void CudaDevice::swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) {
+  vq::cuda::swiglu_backward(stream(), d_gate_up, dy, gate_up);
+}
+
+void CudaDevice::dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) {
+  vq::cuda::dropout(stream(), y, x, key, accumulate);
+}
+
+void CudaDevice::add(const Tensor& y, const Tensor& a, const Tensor& b) { vq::cuda::add(stream(), y, a, b); }
+
+void CudaDevice::gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
+  vq::cuda::gather_rows(stream(), y, x, rows);
+}
+
+void CudaDevice::scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
+  vq::cuda::scatter_add_rows(stream(), y, x, rows);
+}
+
+void CudaDevice::cross_entropy(float* loss, const Tensor& logits, const int32_t* labels, const float* weights,
+                               bool gradient) {
+  vq::cuda::cross_entropy(stream(), loss, logits, labels, weights, gradient);
+}
+
+void CudaDevice::score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) {
+  vq::cuda::score_rows(stream(), log_prob, argmax, logits, labels);
+}
+
+void CudaDevice::add_sum_of_squares(double* sum, const float* x, int64_t n) {
+  vq::cuda::add_sum_of_squares(stream(), sum, static_cast<double*>(sum_parts_.data()), x, n);
+}
+
+void CudaDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) {
+  vq::cuda::adamw(stream(), p, m, v, g, n, how);
+}
+
+}  // namespace vq::cuda

@@ -1,0 +1,121 @@
+// The CUDA device: ops/ops.h on one NVIDIA card. All work is queued on one stream; the host waits only in download() and
+// synchronize(). Element-wise kernels are in kernels.h, products in gemm.h, attention in attention.h.
+//
+// Products take operands of their own type only: see rounds_operands().
+#pragma once
+
+#include <memory>
+
+#include "ops/cuda/attention.h"
+#include "ops/cuda/gemm.h"
+#include "ops/cuda/runtime.h"
+#include "ops/cuda/staging.h"
+#include "ops/ops.h"
+
+namespace vq::cuda {
+
+// Memory of the card with an owner.
+class DeviceBuffer {
+ public:
+  DeviceBuffer() = default;
+  explicit DeviceBuffer(size_t bytes) : data_(bytes ? device_alloc(bytes) : nullptr), bytes_(bytes) {}
+  ~DeviceBuffer() { device_free(data_); }
+  DeviceBuffer(DeviceBuffer&& other) noexcept { *this = static_cast<DeviceBuffer&&>(other); }
+  DeviceBuffer& operator=(DeviceBuffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  void* data() const { return data_; }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  void* data_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+class CudaWeight final : public Weight {
+ public:
+  DeviceBuffer matrix;  // [n, k] in the type of the products: both directions read it
+  Tensor product;       // of it; empty when only rows are gathered
+  DeviceBuffer rows;    // as the file has them, where that is not the same
+  Tensor gather;        // what embed reads
+};
+
+class CudaDevice final : public Device {
+ public:
+  explicit CudaDevice(int index);
+  ~CudaDevice() override;
+
+  DeviceInfo info() const override;
+  void* alloc(size_t bytes) override;
+  void free(void* p) override;
+  void* host_alloc(size_t bytes) override;
+  void host_free(void* p) override;
+  void upload(void* dst, const void* host, size_t bytes) override;
+  void download(void* host, const void* src, size_t bytes) override;
+  void copy(const Tensor& dst, const Tensor& src) override;
+  void zero(const Tensor& t) override;
+  void synchronize() override;
+  size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
+  void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
+
+  bool rounds_operands() const override { return false; }
+  Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                      WeightFormat format = WeightFormat::plain) override;
+  WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                           WeightFormat format = WeightFormat::plain) const override;
+  void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) override;
+  void linear_backward(const Tensor& dx, const Tensor& dy, const Weight& w, bool accumulate) override;
+  void matmul(const Tensor& c, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, float alpha,
+              bool accumulate, DType compute) override;
+  void embed(const Tensor& y, const Weight& w, const int32_t* ids) override;
+
+  void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) override;
+  void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
+                         bool accumulate) override;
+  void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
+                      const float* cos_sin, const int32_t* positions) override;
+  void head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
+                               int head_dim, const float* cos_sin, const int32_t* positions) override;
+
+  void attention(const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
+                 const AttentionShape& shape, const AttentionPlan& plan) override;
+  void attention_backward(const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& dout, const Tensor& q,
+                          const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
+                          const AttentionShape& shape, const AttentionPlan& plan) override;
+
+  void swiglu(const Tensor& y, const Tensor& gate_up) override;
+  void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) override;
+  void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) override;
+  void add(const Tensor& y, const Tensor& a, const Tensor& b) override;
+  void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
+  void scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
+
+  void cross_entropy(float* loss, const Tensor& logits, const int32_t* labels, const float* weights,
+                     bool gradient) override;
+  void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) override;
+
+  void add_sum_of_squares(double* sum, const float* x, int64_t n) override;
+  void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) override;
+
+ private:
+  // What the calling thread queues work on: it may be another thread than the one that opened the card.
+  Stream stream() const {
+    use_card(index_);
+    return stream_;
+  }
+  void fill(const Tensor& to, const WeightBlock& block);
+
+  int index_;
+  Card card_;
+  Stream stream_ = nullptr;
+  std::unique_ptr<Gemm> gemm_;
+  std::unique_ptr<Staging> staging_;
+  DeviceBuffer sum_parts_;
+  Attention attention_;
+  DeviceBuffer workspace_;  // of attention
+  int64_t workspace_rows_ = 0;
+};
+
+}  // namespace vq::cuda

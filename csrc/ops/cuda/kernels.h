@@ -1,0 +1,43 @@
+// The element-wise kernels and reductions, one function for each op of ops/ops.h and with its meaning. Each queues its
+// work on the stream and returns. Plain C++: CUDA is in the .cu files of these names.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/cuda/stream.h"
+#include "ops/ops.h"
+
+namespace vq::cuda {
+
+// norm.cu
+void rms_norm(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps);
+void rms_norm_backward(Stream stream, const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
+                       const float* w, bool accumulate);
+void head_norm_rope(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim,
+                    float eps, const float* cos_sin, const int32_t* positions);
+void head_norm_rope_backward(Stream stream, const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
+                             const float* w, int head_dim, const float* cos_sin, const int32_t* positions);
+
+// elementwise.cu
+void swiglu(Stream stream, const Tensor& y, const Tensor& gate_up);
+void swiglu_backward(Stream stream, const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up);
+void dropout(Stream stream, const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate);
+void add(Stream stream, const Tensor& y, const Tensor& a, const Tensor& b);
+
+// rows.cu
+void copy_rows(Stream stream, const Tensor& y, const Tensor& x);  // x may be f16
+// y[i] = x[rows[i]]; x may be f16.
+void gather_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows);
+void scatter_add_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows);
+
+// loss.cu
+void cross_entropy(Stream stream, float* loss, const Tensor& logits, const int32_t* labels, const float* weights,
+                   bool gradient);
+void score_rows(Stream stream, float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels);
+
+// optimizer.cu
+constexpr int kSumParts = 1024;  // doubles of scratch
+void add_sum_of_squares(Stream stream, double* sum, double* parts, const float* x, int64_t n);
+void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how);
+
+}  // namespace vq::cuda

@@ -1,0 +1,93 @@
+// The gradient's norm and AdamW, over one flat vector. Bound by memory: 4 bytes a parameter, and 28.
+#include <cmath>
+
+#include "ops/cuda/kernels.h"
+#include "ops/cuda/rows.h"
+
+namespace vq::cuda {
+namespace {
+
+constexpr unsigned kThreads = 256;
+
+// The vector in kSumParts parts of a length that depends on n alone, a block each; then the parts in order.
+__global__ void part_sums_kernel(Global<double> parts, Global<const float> x, int64_t length, int64_t n) {
+  const int64_t begin = blockIdx.x * length, end = begin + length < n ? begin + length : n;
+  double sum = 0;
+  for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
+    const float v = x[i];
+    sum += static_cast<double>(v) * v;
+  }
+  sum = block_sum(sum);
+  if (threadIdx.x == 0) parts[blockIdx.x] = sum;
+}
+
+__global__ void total_kernel(Global<double> sum, Global<const double> parts, int count) {
+  double total = 0;
+  for (int i = static_cast<int>(threadIdx.x); i < count; i += static_cast<int>(blockDim.x)) total += parts[i];
+  total = block_sum(total);
+  if (threadIdx.x == 0) sum[0] += total;
+}
+
+struct AdamStep {
+  float decay;  // 1 - learning_rate * weight_decay
+  float beta1, beta2;
+  float step_size;   // learning_rate / (1 - beta1^step)
+  float root_scale;  // 1 / sqrt(1 - beta2^step)
+  float epsilon;
+  float gradient_scale;
+};
+
+template <int N>
+__global__ void adamw_kernel(Global<float> p, Global<float> m, Global<float> v, Global<const float> g, int64_t n,
+                             AdamStep how) {
+  const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x * N;
+  float param[N], mean[N], square[N], gradient[N];
+  for (int64_t at = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * N; at < n; at += step) {
+    load<N, float>(param, p + at);
+    load<N, float>(mean, m + at);
+    load<N, float>(square, v + at);
+    load<N, float>(gradient, g + at);
+#pragma unroll
+    for (int i = 0; i < N; i++) {
+      const float d = gradient[i] * how.gradient_scale;
+      mean[i] = how.beta1 * mean[i] + (1.0f - how.beta1) * d;
+      square[i] = how.beta2 * square[i] + (1.0f - how.beta2) * d * d;
+      param[i] = param[i] * how.decay - how.step_size * mean[i] / (sqrtf(square[i]) * how.root_scale + how.epsilon);
+    }
+    store<N, float>(mean, m + at);
+    store<N, float>(square, v + at);
+    store<N, float>(param, p + at);
+  }
+}
+
+bool aligned(const float* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; }
+
+}  // namespace
+
+void add_sum_of_squares(Stream stream, double* sum, double* parts, const float* x, int64_t n) {
+  if (n == 0) return;
+  const int64_t length = ceil_div(n, kSumParts), count = ceil_div(n, length);
+  launch(Launch{static_cast<unsigned>(count), threads_for(length), stream}, part_sums_kernel, parts, x, length, n);
+  launch(Launch{1, threads_for(count), stream}, total_kernel, sum, parts, count);
+}
+
+void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) {
+  if (n == 0) return;
+  const double bias1 = 1 - std::pow(double{how.beta1}, static_cast<double>(how.step));
+  const double bias2 = 1 - std::pow(double{how.beta2}, static_cast<double>(how.step));
+  const AdamStep step = {static_cast<float>(1 - double{how.learning_rate} * how.weight_decay),
+                         how.beta1,
+                         how.beta2,
+                         static_cast<float>(how.learning_rate / bias1),
+                         static_cast<float>(1 / std::sqrt(bias2)),
+                         how.epsilon,
+                         how.gradient_scale};
+  constexpr int kAtOnce = 4;
+  const bool wide = n % kAtOnce == 0 && aligned(p) && aligned(m) && aligned(v) && aligned(g);
+  const int64_t units = wide ? n / kAtOnce : n;
+  const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(units, kThreads), 1 << 16));
+  launch(Launch{blocks, threads_for(units, kThreads), stream}, wide ? adamw_kernel<kAtOnce> : adamw_kernel<1>, p, m, v, g,
+         n, step);
+}
+
+}  // namespace vq::cuda

@@ -1,0 +1,36 @@
+// Pinned memory through which everything goes to the card and back: the caller's own may be reused at once, and nobody
+// waits for the card unless all slots are still on their way.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "ops/cuda/runtime.h"
+
+namespace vq::cuda {
+
+class Staging {
+ public:
+  explicit Staging(Stream stream);
+  ~Staging();
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+
+  void upload(void* to, const void* host, size_t bytes);
+  void download(void* host, const void* from, size_t bytes);  // waits for the stream
+
+ private:
+  static constexpr size_t kSlotBytes = size_t{4} << 20;
+  struct Slot {
+    char* memory = nullptr;
+    Event sent = nullptr;
+  };
+  Slot& next();
+
+  Stream stream_;
+  std::array<Slot, 4> slots_;
+  size_t turn_ = 0;
+  size_t used_ = 0;  // bytes of the slot in turn
+};
+
+}  // namespace vq::cuda

@@ -1,0 +1,356 @@
+// Every op of the CUDA device but attention (test_cuda_attention.cpp) against its CPU twin: shapes that are 1, odd, wide
+// enough for the kernels' units of 8 elements and not, longer than a block; strided views.
+#include "tests/twins.h"
+
+namespace vq::test {
+namespace {
+
+constexpr DType kTypes[] = {DType::f32, DType::bf16};
+
+struct Size {
+  int64_t rows, cols, pad;
+};
+constexpr Size kSizes[] = {{1, 1, 0}, {1, 8, 8}, {3, 7, 1}, {2, 33, 0}, {5, 64, 16}, {2, 264, 3}, {1, 4104, 0}};
+
+std::string name_of(const Size& s) {
+  return std::to_string(s.rows) + "x" + std::to_string(s.cols) + "+" + std::to_string(s.pad);
+}
+
+// body(size, types, name) for every size and both types of two operands.
+template <class Body>
+void each_case(Body body) {
+  for (const Size& s : kSizes)
+    for (DType a : kTypes)
+      for (DType b : kTypes) body(s, a, b, name_of(s) + test::name_of(a) + test::name_of(b));
+}
+
+TEST(CudaOps, RmsNorm) {
+  each_case([](const Size& s, DType in, DType out, const std::string& what) {
+    TwinMatrix x(s.rows, s.cols, in, s.pad, 1), w(1, s.cols, DType::f32, 0, 2), y(s.rows, s.cols, out, s.pad, 3);
+    TwinArray<float> rstd(std::vector<float>(static_cast<size_t>(s.rows)));
+    on_both([&](Device& d, Side side) {
+      d.rms_norm(y[side], rstd[side], x[side], static_cast<const float*>(w[side].data), 1e-6f);
+    });
+    expect_twins(y, "rms_norm " + what);
+    expect_twins(rstd, tolerance_of(DType::f32), "rstd " + what);
+  });
+}
+
+TEST(CudaOps, RmsNormBackward) {
+  each_case([](const Size& s, DType in, DType out, const std::string& what) {
+    TwinMatrix x(s.rows, s.cols, in, s.pad, 1), w(1, s.cols, DType::f32, 0, 2), dy(s.rows, s.cols, out, s.pad, 3),
+        dx(s.rows, s.cols, DType::f32, s.pad, 4), y(s.rows, s.cols, DType::f32, 0, 5);
+    TwinArray<float> rstd(std::vector<float>(static_cast<size_t>(s.rows)));
+    on_both([&](Device& d, Side side) {
+      const auto* weight = static_cast<const float*>(w[side].data);
+      d.rms_norm(y[side], rstd[side], x[side], weight, 1e-6f);
+      d.rms_norm_backward(dx[side], dy[side], x[side], rstd[side], weight, true);
+      d.rms_norm_backward(dy[side], dy[side], x[side], rstd[side], weight, false);
+    });
+    // Where a row has one element its gradient is the difference of two equal terms.
+    const double units = s.cols == 1 ? 1e4 : 32;
+    expect_twins(dx, tolerance_of(DType::f32, units), "accumulated " + what);
+    if (s.cols > 1) expect_twins(dy, tolerance_of(out, 32), "in place " + what);
+  });
+}
+
+struct Heads {
+  int64_t rows, heads;
+  int dim;
+  int64_t pad;
+};
+
+TEST(CudaOps, HeadNormRopeAndItsBackward) {
+  for (const Heads& h : {Heads{1, 1, 2, 0}, Heads{3, 7, 6, 1}, Heads{2, 3, 16, 0}, Heads{5, 1, 66, 2},
+                         Heads{3, 2, 128, 8}, Heads{1, 5, 256, 0}})
+    for (DType in : kTypes)
+      for (DType out : kTypes) {
+        const int64_t cols = h.heads * h.dim;
+        const std::string what = std::to_string(h.rows) + " rows of " + std::to_string(h.heads) + " heads of " +
+                                 std::to_string(h.dim) + test::name_of(in) + test::name_of(out);
+        TwinMatrix x(h.rows, cols, in, h.pad, 1), w(1, h.dim, DType::f32, 0, 2), y(h.rows, cols, out, h.pad, 3),
+            dy(h.rows, cols, out, h.pad, 4), dx(h.rows, cols, in, h.pad, 5), turns(11, h.dim, DType::f32, 0, 6);
+        TwinArray<float> rstd(std::vector<float>(static_cast<size_t>(h.rows * h.heads)));
+        const std::vector<int32_t> places = {10, 0, 3, 3, 7};
+        TwinArray<int32_t> positions({places.begin(), places.begin() + h.rows});
+        on_both([&](Device& d, Side side) {
+          const auto *weight = static_cast<const float*>(w[side].data), *t = static_cast<const float*>(turns[side].data);
+          d.head_norm_rope(y[side], rstd[side], x[side], weight, h.dim, 1e-6f, t, positions[side]);
+          d.head_norm_rope_backward(dx[side], dy[side], x[side], rstd[side], weight, h.dim, t, positions[side]);
+          d.head_norm_rope_backward(dy[side], dy[side], x[side], rstd[side], weight, h.dim, t, positions[side]);
+        });
+        expect_twins(y, "head_norm_rope " + what);
+        expect_twins(rstd, tolerance_of(DType::f32), "rstd " + what);
+        expect_twins(dx, tolerance_of(in, 64), "backward " + what);
+        expect_twins(dy, tolerance_of(out, 64), "backward in place " + what);
+      }
+}
+
+TEST(CudaOps, SwigluAndItsBackward) {
+  each_case([](const Size& s, DType in, DType out, const std::string& what) {
+    TwinMatrix gate_up(s.rows, 2 * s.cols, in, s.pad, 1, 3), y(s.rows, s.cols, out, s.pad, 2),
+        dy(s.rows, s.cols, out, s.pad, 3), d(s.rows, 2 * s.cols, in, s.pad, 4);
+    on_both([&](Device& device, Side side) {
+      device.swiglu(y[side], gate_up[side]);
+      device.swiglu_backward(d[side], dy[side], gate_up[side]);
+      device.swiglu_backward(gate_up[side], dy[side], gate_up[side]);
+    });
+    expect_twins(y, "swiglu " + what);
+    expect_twins(d, "backward " + what);
+    expect_twins(gate_up, "backward in place " + what);
+  });
+}
+
+TEST(CudaOps, DropoutDrawsTheSameMask) {
+  each_case([](const Size& s, DType in, DType out, const std::string& what) {
+    for (float p : {0.0f, 0.05f, 0.5f, 0.999f})
+      for (bool accumulate : {false, true}) {
+        TwinMatrix x(s.rows, s.cols, in, s.pad, 1), y(s.rows, s.cols, out, s.pad, 2);
+        on_both([&](Device& d, Side side) { d.dropout(y[side], x[side], {77, 3, p}, accumulate); });
+        const std::string name = what + " p " + std::to_string(p);
+        if (accumulate) {
+          expect_twins(y, name);
+        } else {
+          expect_equal(y, name);
+        }
+      }
+  });
+}
+
+TEST(CudaOps, AddCopyAndZero) {
+  each_case([](const Size& s, DType in, DType out, const std::string& what) {
+    TwinMatrix a(s.rows, s.cols, in, s.pad, 1), b(s.rows, s.cols, out, s.pad, 2), y(s.rows, s.cols, out, s.pad, 3),
+        copied(s.rows, s.cols, out, s.pad, 4), zeroed(s.rows, s.cols, out, s.pad, 5);
+    on_both([&](Device& d, Side side) {
+      d.add(y[side], a[side], b[side]);
+      d.add(b[side], a[side], b[side]);
+      d.copy(copied[side], a[side]);
+      d.zero(zeroed[side]);
+    });
+    expect_equal(y, "add " + what);
+    expect_equal(b, "add in place " + what);
+    expect_equal(copied, "copy " + what);
+    expect_equal(zeroed, "zero " + what);
+  });
+}
+
+TEST(CudaOps, GatherAndScatter) {
+  each_case([](const Size& s, DType in, DType out, const std::string& what) {
+    const int64_t all = 2 * s.rows + 1;
+    std::vector<int32_t> indices;
+    for (int64_t i = 0; i < s.rows; i++) indices.push_back(static_cast<int32_t>(all - 1 - 2 * i));
+    TwinArray<int32_t> rows(indices);
+    TwinMatrix x(all, s.cols, in, s.pad, 1), y(s.rows, s.cols, out, s.pad, 2), sum(all, s.cols, in, s.pad, 3);
+    on_both([&](Device& d, Side side) {
+      d.gather_rows(y[side], x[side], rows[side]);
+      d.scatter_add_rows(sum[side], y[side], rows[side]);
+    });
+    expect_equal(y, "gather " + what);
+    expect_equal(sum, "scatter " + what);
+  });
+}
+
+TEST(CudaOps, CrossEntropyAndScores) {
+  for (const Size& s : {Size{1, 1, 0}, Size{3, 5, 0}, Size{2, 33, 3}, Size{4, 257, 0}, Size{1, 3000, 0}}) {
+    const std::string what = name_of(s);
+    std::vector<int32_t> label;
+    std::vector<float> weight;
+    for (int64_t i = 0; i < s.rows; i++) {
+      label.push_back(static_cast<int32_t>(i == 0 ? s.cols - 1 : i * 7 % s.cols));
+      weight.push_back(0.5f + static_cast<float>(i));
+    }
+    Matrix values(s.rows, s.cols, DType::f32, s.pad);
+    values.fill(1, 4);
+    // The largest twice: its first place counts. Some that are no candidates at all.
+    for (int64_t r = 0; r < s.rows; r++) {
+      values.set(r, s.cols / 2, 20);
+      values.set(r, s.cols - 1, 20);
+      if (s.cols > 4) values.set(r, 0, -INFINITY);
+    }
+    TwinMatrix logits(values);
+    TwinArray<int32_t> labels(label), argmax(std::vector<int32_t>(label.size()));
+    TwinArray<float> weights(weight), loss(weight), evaluated(weight), log_prob(weight);
+    on_both([&](Device& d, Side side) {
+      d.score_rows(log_prob[side], argmax[side], logits[side], labels[side]);
+      d.cross_entropy(evaluated[side], logits[side], labels[side], weights[side], false);
+      d.cross_entropy(loss[side], logits[side], labels[side], weights[side], true);
+    });
+    const Tolerance within = {256 * kUnit32, 1024 * kUnit32};
+    expect_equal(argmax, "argmax " + what);
+    if (s.cols > 1) {
+      expect_twins(loss, within, "loss " + what);
+      expect_twins(evaluated, within, "loss alone " + what);
+      expect_twins(log_prob, within, "log_prob " + what);
+    }
+    expect_twins(logits, within, "gradient " + what);
+  }
+}
+
+TEST(CudaOps, CrossEntropyOfNanIsNan) {
+  Matrix values(1, 40);
+  values.fill(1).set(0, 33, NAN);
+  TwinMatrix logits(values);
+  TwinArray<int32_t> labels({2});
+  TwinArray<float> weights({1}), loss({0});
+  on_both([&](Device& d, Side side) { d.cross_entropy(loss[side], logits[side], labels[side], weights[side], false); });
+  EXPECT_TRUE(std::isnan(loss.values(cuda_side)[0]));
+}
+
+TEST(CudaOps, SumOfSquares) {
+  for (int64_t n : {0, 1, 31, 1024, 1025, 5000}) {
+    TwinMatrix x(1, std::max<int64_t>(n, 1), DType::f32, 0, 1, 1e3);
+    TwinArray<double> sum({0.25});
+    on_both([&](Device& d, Side side) {
+      d.add_sum_of_squares(sum[side], static_cast<const float*>(x[side].data), n);
+      d.add_sum_of_squares(sum[side], static_cast<const float*>(x[side].data), n);
+    });
+    expect_twins(sum, {1e-14, 1e-14}, std::to_string(n));
+  }
+}
+
+TEST(CudaOps, AdamWOverSteps) {
+  for (int64_t n : {1, 7, 300}) {
+    TwinMatrix p(1, n, DType::f32, 0, 1), m(1, n, DType::f32, 0, 2, 0), v(1, n, DType::f32, 0, 3, 0),
+        g(1, n, DType::f32, 0, 4);
+    on_both([&](Device& d, Side side) {
+      const auto floats = [&](TwinMatrix& t) { return static_cast<float*>(t[side].data); };
+      for (int64_t step = 1; step <= 3; step++) {
+        d.adamw(floats(p), floats(m), floats(v), floats(g), n, {1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, step, 0.25f});
+      }
+    });
+    expect_twins(p, "parameters " + std::to_string(n));
+    expect_twins(m, "first moments " + std::to_string(n));
+    expect_twins(v, "second moments " + std::to_string(n));
+  }
+}
+
+struct Multiplied {
+  int64_t m, n, k;
+};
+constexpr Multiplied kProducts[] = {{1, 1, 1}, {1, 40, 24}, {7, 5, 9}, {3, 130, 33}, {20, 17, 64}};
+
+// Of bf16 operands the CPU may sum in another order, and round a product's operands once more when they are sums.
+Tolerance product_tolerance(DType result, int64_t k) {
+  if (result == DType::bf16) return {kUnitBf16, 1.5 * kUnitBf16};
+  return {static_cast<double>(8 + k) * kUnit32, static_cast<double>(32 + 4 * k) * kUnit32};
+}
+
+TEST(CudaOps, LinearAndItsBackward) {
+  for (const Multiplied& s : kProducts)
+    for (DType compute : kTypes)
+      for (DType result : kTypes) {
+        if (compute == DType::f32 && result == DType::bf16) continue;
+        const std::string what = std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) +
+                                 test::name_of(compute) + test::name_of(result);
+        // Stacked of two blocks of different types, of which neither is the products' own.
+        const int64_t first = s.n / 3;
+        Matrix upper(first, s.k, DType::f32), lower(s.n - first, s.k, DType::f16);
+        upper.fill(1);
+        lower.fill(2);
+        std::vector<WeightBlock> blocks;
+        if (first > 0) blocks.push_back({upper.tensor().data, DType::f32, first});
+        blocks.push_back({lower.tensor().data, DType::f16, s.n - first});
+        TwinMatrix x(s.m, s.k, compute, 3, 3), y(s.m, s.n, result, 1, 4), add(s.m, s.n, result, 2, 5),
+            sum(s.m, s.n, result, 0, 6), dx(s.m, s.k, result, 2, 7), dy(s.m, s.n, compute, 1, 8),
+            dx_sum(s.m, s.k, result, 2, 9);
+        on_both([&](Device& d, Side side) {
+          const std::unique_ptr<Weight> w(d.make_weight(blocks, s.k, compute, use_forward | use_backward));
+          EXPECT_EQ(w->n, s.n);
+          d.linear(y[side], x[side], *w, nullptr);
+          const Tensor a = add[side], in_place = sum[side];
+          d.linear(in_place, x[side], *w, &in_place);
+          d.linear(y[side], x[side], *w, &a);
+          d.linear_backward(dx[side], dy[side], *w, false);
+          d.linear_backward(dx_sum[side], dy[side], *w, true);
+          d.synchronize();
+        });
+        expect_twins(y, product_tolerance(result, s.k), "linear " + what);
+        expect_twins(sum, product_tolerance(result, s.k), "linear in place " + what);
+        expect_twins(dx, product_tolerance(result, s.n), "linear_backward " + what);
+        expect_twins(dx_sum, product_tolerance(result, s.n), "linear_backward accumulated " + what);
+      }
+}
+
+TEST(CudaOps, Matmul) {
+  for (const Multiplied& s : kProducts)
+    for (DType compute : kTypes)
+      for (bool ta : {false, true})
+        for (bool tb : {false, true})
+          for (bool accumulate : {false, true}) {
+            const std::string what = std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) +
+                                     test::name_of(compute) + (ta ? " ta" : "") + (tb ? " tb" : "");
+            TwinMatrix a(ta ? s.k : s.m, ta ? s.m : s.k, compute, 1, 1), b(tb ? s.n : s.k, tb ? s.k : s.n, compute, 0, 2),
+                c(s.m, s.n, DType::f32, 2, 3);
+            on_both([&](Device& d, Side side) {
+              d.matmul(c[side], a[side], ta, b[side], tb, 0.5f, accumulate, compute);
+            });
+            expect_twins(c, product_tolerance(DType::f32, s.k), what);
+          }
+}
+
+TEST(CudaOps, EmbedReadsWhatTheFileHas) {
+  for (DType file : {DType::f32, DType::bf16, DType::f16})
+    for (DType compute : kTypes)
+      for (unsigned uses : {unsigned{use_gather}, use_gather | use_forward}) {
+        Matrix values(9, 24, file);
+        values.fill(1);
+        const WeightBlock block{values.tensor().data, file, 9};
+        TwinMatrix y(5, 24, DType::f32, 4, 2);
+        TwinArray<int32_t> ids({8, 0, 3, 3, 1});
+        on_both([&](Device& d, Side side) {
+          const std::unique_ptr<Weight> w(d.make_weight({&block, 1}, 24, compute, uses));
+          d.embed(y[side], *w, ids[side]);
+          d.synchronize();
+        });
+        expect_equal(y, test::name_of(file) + test::name_of(compute));
+      }
+}
+
+TEST(CudaOps, EmptyTensorsAreLeftAlone) {
+  TwinMatrix x(4, 8, DType::f32, 0, 1);
+  TwinArray<int32_t> rows({0});
+  on_both([&](Device& d, Side side) {
+    const Tensor none = x[side].row_range(0, 0);
+    d.copy(none, none);
+    d.add(none, none, none);
+    d.gather_rows(none, x[side], rows[side]);
+    d.scatter_add_rows(x[side], none, rows[side]);
+    d.rms_norm(none, nullptr, none, static_cast<const float*>(x[side].data), 1e-6f);
+  });
+  expect_equal(x, "nothing");
+}
+
+TEST(CudaDevice, MemoryIsZeroedAndComesBack) {
+  Device& d = Twins::get()[cuda_side];
+  const uint64_t before = d.info().memory_available;
+  std::vector<char> bytes(10 << 20, 1);  // more than what is staged at once
+  void* p = d.alloc(bytes.size());
+  d.download(bytes.data(), p, bytes.size());
+  EXPECT_EQ(std::count(bytes.begin(), bytes.end(), 0), static_cast<int64_t>(bytes.size()));
+  for (size_t i = 0; i < bytes.size(); i++) bytes[i] = static_cast<char>(i * 2654435761u >> 13);
+  d.upload(p, bytes.data(), bytes.size());
+  std::vector<char> back(bytes.size());
+  d.download(back.data(), p, back.size());
+  EXPECT_EQ(bytes, back);
+  d.free(p);
+  EXPECT_EQ(d.info().memory_available, before);
+}
+
+TEST(CudaDevice, MoreMemoryThanThereIsIsRefusedAndDoesNoHarm) {
+  Device& d = Twins::get()[cuda_side];
+  EXPECT_THROW(d.alloc(d.info().memory_total + 1), NoMemory);
+  void* p = d.alloc(1000);
+  d.free(p);
+}
+
+TEST(CudaDevice, ACardThatIsNotThereIsNamed) {
+  try {
+    cuda::CudaDevice device(4096);
+    FAIL() << "it was opened";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("no GPU 4096"), std::string::npos) << e.what();
+  }
+}
+
+}  // namespace
+}  // namespace vq::test
