@@ -10,7 +10,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all vqctl engine cuda demo test test-go test-cpp bench fuzz lint golden clean setup-build
+.PHONY: all vqctl engine cuda cuda-on-cpu demo test test-go test-cpp bench fuzz lint golden clean setup-build
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 FUZZTIME ?= 10s
@@ -62,7 +62,11 @@ test-cpp: | build
 	@cmake --build build/sanitized -j $(JOBS) -- --no-print-directory
 	ctest --test-dir build/sanitized --output-on-failure
 
-test-go: engine
+# The CUDA device with its kernels on the processor: a stand-in for libvqcuda, for Go's tests.
+cuda-on-cpu: engine
+	@cmake --build build/engine --target vqcuda_on_cpu -j $(JOBS) -- --no-print-directory
+
+test-go: cuda-on-cpu
 	go test -race -ldflags "$(GO_LDFLAGS)" ./...
 
 bench: vqctl

@@ -50,7 +50,7 @@ set(VQ_CUDA_OBJECTS $<TARGET_OBJECTS:vq_cuda_host> ${VQ_CUDA_KERNEL_OBJECTS})
 set(VQ_CUDA_LINK ${VQ_CUDART} Threads::Threads ${CMAKE_DL_LIBS} rt)
 
 add_library(vqcuda SHARED ${VQ_CUDA_OBJECTS})
-target_link_libraries(vqcuda PRIVATE ${VQ_CUDA_LINK})
+target_link_libraries(vqcuda PRIVATE vqengine ${VQ_CUDA_LINK})  # of the engine, what quantises weights
 target_link_options(vqcuda PRIVATE -Wl,--no-undefined)
 # cuBLASLt may lie beside the library, or where it was built.
 set_target_properties(vqcuda PROPERTIES BUILD_RPATH "$ORIGIN;${VQ_CUDA_LIBRARIES}" LINKER_LANGUAGE CXX)

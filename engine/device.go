@@ -1,7 +1,10 @@
 package engine
 
+// #include <stdlib.h>
 // #include <vq.h>
 import "C"
+
+import "unsafe"
 
 // A Device does the arithmetic and owns the memory of everything made on it.
 type Device struct {
@@ -11,8 +14,8 @@ type Device struct {
 // DeviceInfo describes a device.
 type DeviceInfo struct {
 	Name            string // processor or card
-	Instructions    string // what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic"
-	Threads         int
+	Instructions    string // what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_90"
+	Threads         int    // of a GPU: multiprocessors
 	FastBF16        bool   // products in bf16 are faster than in f32: what precision "auto" means
 	MemoryTotal     uint64 // bytes
 	MemoryAvailable uint64 // bytes, now
@@ -26,6 +29,22 @@ func OpenCPU(threads int) (*Device, error) {
 	d := &Device{}
 	var e C.vq_error
 	if err := check(C.vq_device_open_cpu(C.int32_t(threads), &d.c, &e), &e); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// OpenCUDA opens a GPU, counted from 0, with the CUDA part of the engine in the file library. The error says what is
+// missing: library, driver, version, capability.
+func OpenCUDA(library string, index int) (*Device, error) {
+	if index < 0 || index > 4096 {
+		return nil, badArgument("there is no GPU %d: they are counted from 0", index)
+	}
+	path := C.CString(library)
+	defer C.free(unsafe.Pointer(path))
+	d := &Device{}
+	var e C.vq_error
+	if err := check(C.vq_device_open_cuda(path, C.int32_t(index), &d.c, &e), &e); err != nil {
 		return nil, err
 	}
 	return d, nil

@@ -81,16 +81,36 @@ func caseNames(t *testing.T) []string {
 	return dirs
 }
 
-// forEachCase runs body as a subtest for every case and precision.
+// forEachCase runs body as a subtest for every case and precision, on the processor and with the CUDA kernels.
 func forEachCase(t *testing.T, body func(t *testing.T, c *goldenCase, precision engine.DType)) {
 	for _, name := range caseNames(t) {
 		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
 			t.Run(name+"/"+precision.String(), func(t *testing.T) { body(t, openCase(t, name, precision), precision) })
+			t.Run(name+"/"+precision.String()+"/cuda", func(t *testing.T) {
+				body(t, openCaseOn(t, openCUDA, name, precision), precision)
+			})
 		}
 	}
 }
 
+func openCPU(*testing.T) (*engine.Device, error) { return engine.OpenCPU(2) }
+
+// cudaOnCPU has the CUDA kernels compiled for the processor, under a shim that judges what they do (csrc/tests/cuda_on_cpu).
+const cudaOnCPU = "../build/engine/libvqcuda_on_cpu.so"
+
+func openCUDA(t *testing.T) (*engine.Device, error) {
+	if _, err := os.Stat(cudaOnCPU); err != nil {
+		t.Skipf("%s is not built: make test builds it", cudaOnCPU)
+	}
+	return engine.OpenCUDA(cudaOnCPU, 0)
+}
+
 func openCase(t *testing.T, name string, precision engine.DType) *goldenCase {
+	t.Helper()
+	return openCaseOn(t, openCPU, name, precision)
+}
+
+func openCaseOn(t *testing.T, open func(*testing.T) (*engine.Device, error), name string, precision engine.DType) *goldenCase {
 	t.Helper()
 	return openQuantizedCase(t, name, precision, engine.Plain)
 }
@@ -108,7 +128,7 @@ func openQuantizedCase(t *testing.T, name string, precision engine.DType, weight
 	ok(t, err)
 	c.files, err = adapter.Load(filepath.Join(dir, "adapter"), base.Config)
 	ok(t, err)
-	c.device, err = engine.OpenCPU(2)
+	c.device, err = open(t)
 	ok(t, err)
 	c.model, err = load.Model(c.device, base, precision, weights, true)
 	ok(t, err)

@@ -25,6 +25,7 @@ type modelOptions struct {
 	adapter   string // "" when it was not given
 	precision string
 	weights   engine.WeightFormat
+	at        load.Place
 	threads   int
 }
 
@@ -32,8 +33,8 @@ func modelFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; tiny is built in"},
 		&cli.StringFlag{Name: "adapter", Usage: "`FOLDER` of the adapter"},
-		&cli.BoolFlag{Name: "cpu", Usage: "run on the processor (all that this build can)"},
-		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on this GPU (needs a build with CUDA)"},
+		&cli.BoolFlag{Name: "cpu", Usage: "run on the processor (without --cpu and --gpu: on a GPU if there is one)"},
+		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on this GPU, counted from 0 (needs a build with CUDA)"},
 		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "of the arithmetic: " + strings.Join(load.Precisions, ", ")},
 		&cli.BoolFlag{Name: "load-in-8bit", Usage: "keep the base weights in 8 bits (int8, scaled by rows)"},
 		&cli.BoolFlag{Name: "load-in-4bit", Usage: "keep the base weights in 4 bits (NF4, double quantisation)"},
@@ -47,12 +48,21 @@ func modelOptionsOf(c *cli.Command) (modelOptions, error) {
 	switch {
 	case c.IsSet("gpu") && c.Bool("cpu"):
 		return o, hint.Usage("--cpu and --gpu exclude each other")
-	case c.IsSet("gpu"):
-		return o, hint.With(hint.Usage("--gpu %d: this build has no CUDA engine", c.Int("gpu")), "leave it out to run on the processor")
+	case c.IsSet("gpu") && c.Int("gpu") < 0:
+		return o, hint.Usage("--gpu %d: GPUs are counted from 0", c.Int("gpu"))
 	case !slices.Contains(load.Precisions, o.precision):
 		return o, hint.Usage("--precision %q: it is one of %s", o.precision, strings.Join(load.Precisions, ", "))
 	case o.threads < 0:
 		return o, hint.Usage("--threads must not be negative")
+	}
+	if c.Bool("cpu") {
+		o.at = load.Processor
+	}
+	if c.IsSet("gpu") {
+		o.at = load.OnGPU(c.Int("gpu"))
+		if _, err := load.FindCUDA(); err != nil {
+			return o, hint.With(hint.Usage("--gpu %d: %v", c.Int("gpu"), err), "%s", hint.Of(err))
+		}
 	}
 	var err error
 	o.weights, err = weightFormatOf(c)
@@ -93,7 +103,7 @@ func (o modelOptions) open() (*load.Loaded, error) {
 }
 
 func (o modelOptions) loading() load.Options {
-	return load.Options{Precision: o.precision, Weights: o.weights, Threads: o.threads}
+	return load.Options{Precision: o.precision, Weights: o.weights, At: o.at, Threads: o.threads}
 }
 
 // resolve finds the base model, and the adapter's folder ("" for the base alone).

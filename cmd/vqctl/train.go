@@ -171,7 +171,7 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	view := newTrainView(out, o.json)
 	view.data(data, o.run)
 
-	device, err := engine.OpenCPU(o.model.threads)
+	device, err := load.Device(o.model.at, o.model.threads)
 	if err != nil {
 		return err
 	}

@@ -271,6 +271,41 @@ TEST(CudaOps, LinearAndItsBackward) {
       }
 }
 
+TEST(CudaOps, QuantisedWeights) {
+  for (const Multiplied& s : {Multiplied{1, 6, 7}, Multiplied{3, 40, 64}, Multiplied{8, 9, 72}, Multiplied{20, 33, 200}})
+    for (WeightFormat format : {WeightFormat::int8, WeightFormat::nf4, WeightFormat::fp8})
+      for (DType compute : kTypes) {
+        const std::string what = std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) + " format " +
+                                 std::to_string(static_cast<int>(format)) + test::name_of(compute);
+        const int64_t first = s.n / 3;
+        Matrix upper(first, s.k, DType::bf16), lower(s.n - first, s.k, DType::bf16);
+        upper.fill(1);
+        lower.fill(2, 0.01);
+        const std::vector<WeightBlock> blocks = {{upper.tensor().data, DType::bf16, first},
+                                                 {lower.tensor().data, DType::bf16, s.n - first}};
+        TwinMatrix x(s.m, s.k, compute, 0, 3), y(s.m, s.n, DType::f32, 1, 4), sum(s.m, s.n, DType::f32, 2, 5),
+            dx(s.m, s.k, compute, 2, 6), dy(s.m, s.n, compute, 1, 7);
+        on_both([&](Device& d, Side side) {
+          const unsigned uses = use_forward | use_backward | use_decode;
+          const std::unique_ptr<Weight> w(d.make_weight(blocks, s.k, compute, uses, format));
+          const Tensor in_place = sum[side];
+          d.linear(y[side], x[side], *w, nullptr);
+          d.linear(in_place, x[side], *w, &in_place);
+          d.linear_backward(dx[side], dy[side], *w, false);
+          d.linear_backward(dx[side], dy[side], *w, true);
+          d.synchronize();
+        });
+        // In bf16 either may round the matrix's values or not.
+        Tolerance within = product_tolerance(DType::f32, s.k);
+        if (compute == DType::bf16) within = {kUnitBf16, 2 * kUnitBf16};
+        expect_twins(y, within, "linear " + what);
+        expect_twins(sum, within, "linear in place " + what);
+        Tolerance back = product_tolerance(compute, s.n);
+        if (compute == DType::bf16) back = {2 * kUnitBf16, 3 * kUnitBf16};
+        expect_twins(dx, back, "linear_backward " + what);
+      }
+}
+
 TEST(CudaOps, Matmul) {
   for (const Multiplied& s : kProducts)
     for (DType compute : kTypes)

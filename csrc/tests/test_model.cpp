@@ -1,5 +1,5 @@
 // A small model of random weights through the C header: what sanitizers should see, and what needs no oracle. The Go
-// tests of engine/ hold the same code to transformers' results.
+// tests of engine/ hold the same code to transformers' results. On the CPU, and once more on CUDA.
 #include <gtest/gtest.h>
 #include <vq.h>
 
@@ -12,6 +12,7 @@
 
 #include "api/worker.h"
 #include "model/trainer.h"
+#include "tests/device.h"
 #include "ops/cpu/processor.h"
 #include "ops/cpu/quantized.h"
 
@@ -41,7 +42,7 @@ vq_update_result ignored{};
 class ModelTest : public testing::TestWithParam<int32_t> {
  protected:
   void SetUp() override {
-    VQ_OK_(vq_device_open_cpu(2, &device, &err));
+    VQ_OK_(vq::test::open_device(&device, &err));
     make_model(kConfig);
     VQ_OK_(vq_adapter_create(model, &kAdapter, &adapter, &err));
     fill_adapter();

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Precision   string // one of Precisions
 	Weights     engine.WeightFormat
+	At          Place
 	Threads     int // 0: as many as the process may use
 	ForTraining bool
 }
@@ -30,7 +31,7 @@ type Loaded struct {
 	Precision engine.DType
 }
 
-// Open opens the CPU and loads base, with the adapter in the folder adapterDir unless that is "".
+// Open opens a device and loads base, with the adapter in the folder adapterDir unless that is "".
 func Open(base model.Source, adapterDir string, o Options) (*Loaded, error) {
 	files, err := base.Open()
 	if err != nil {
@@ -52,7 +53,7 @@ func (l *Loaded) open(o Options) (err error) {
 	if l.Tokenizer, err = Tokenizer(l.Base); err != nil {
 		return err
 	}
-	if l.Device, err = engine.OpenCPU(o.Threads); err != nil {
+	if l.Device, err = Device(o.At, o.Threads); err != nil {
 		return err
 	}
 	if l.Precision, err = Precision(o.Precision, l.Device); err != nil {

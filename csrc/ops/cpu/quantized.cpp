@@ -20,19 +20,6 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t kStrip = 64;             // columns of y that a task makes at a time
 constexpr int64_t kTile = 64 * kNf4Block;  // elements in f32 at a time: in the first cache
 
-// Where the parts of a matrix lie in one piece of memory.
-struct Parts {
-  size_t codes, scales, block_codes;  // bytes of each, aligned
-  Parts(WeightFormat format, int64_t rows, int64_t k) {
-    const int64_t n = rows * k, blocks = ceil_div(n, kNf4Block);
-    const bool nf4 = format == WeightFormat::nf4;
-    codes = aligned(static_cast<size_t>(nf4 ? ceil_div(n, 2) : n));
-    scales = aligned(static_cast<size_t>(nf4 ? ceil_div(blocks, kNf4ScaleBlock) : rows) * sizeof(float));
-    block_codes = nf4 ? aligned(static_cast<size_t>(blocks)) : 0;
-  }
-  size_t all() const { return codes + scales + block_codes; }
-};
-
 // Elements of a block of rows as f32, some at a time.
 class Reader {
  public:
@@ -112,12 +99,23 @@ class Quantizer {
 
 }  // namespace
 
-size_t QuantizedMatrix::bytes(WeightFormat format, int64_t rows, int64_t k) { return Parts(format, rows, k).all(); }
+QuantParts::QuantParts(WeightFormat format, int64_t rows, int64_t k) {
+  const int64_t n = rows * k, blocks = ceil_div(n, kNf4Block);
+  const bool nf4 = format == WeightFormat::nf4;
+  codes = aligned(static_cast<size_t>(nf4 ? ceil_div(n, 2) : n));
+  scales = aligned(static_cast<size_t>(nf4 ? ceil_div(blocks, kNf4ScaleBlock) : rows) * sizeof(float));
+  block_codes = nf4 ? aligned(static_cast<size_t>(blocks)) : 0;
+}
+
+size_t QuantizedMatrix::bytes(WeightFormat format, int64_t rows, int64_t k) {
+  const QuantParts parts(format, rows, k);
+  return parts.codes + parts.scales + parts.block_codes;
+}
 
 QuantizedMatrix::QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa,
                                  Pool& pool)
     : rows_(block.rows), memory_(bytes(format, block.rows, k)), view_(std::make_unique<QuantView>()) {
-  const Parts parts(format, block.rows, k);
+  const QuantParts parts(format, block.rows, k);
   uint8_t* codes = reinterpret_cast<uint8_t*>(memory_.data());
   float* scales = reinterpret_cast<float*>(memory_.data() + parts.codes);
   uint8_t* block_codes = reinterpret_cast<uint8_t*>(memory_.data() + parts.codes + parts.scales);

@@ -11,6 +11,12 @@
 
 namespace vq::cpu {
 
+// The parts of a matrix: bytes of each, aligned. They lie one after the other.
+struct QuantParts {
+  QuantParts(WeightFormat format, int64_t rows, int64_t k);
+  size_t codes, scales, block_codes;
+};
+
 // One block of rows of a weight.
 class QuantizedMatrix {
  public:

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "ops/cuda/attention.h"
 #include "ops/cuda/gemm.h"
+#include "ops/cuda/quantized.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
 #include "ops/ops.h"
@@ -36,10 +38,12 @@ class DeviceBuffer {
 
 class CudaWeight final : public Weight {
  public:
-  DeviceBuffer matrix;  // [n, k] in the type of the products: both directions read it
-  Tensor product;       // of it; empty when only rows are gathered
-  DeviceBuffer rows;    // as the file has them, where that is not the same
-  Tensor gather;        // what embed reads
+  DType compute = DType::f32;
+  std::vector<DeviceBuffer> memory;
+  // What is multiplied, [rows, k] each, one after the other; none when only rows are gathered. Plain: one, in the type of
+  // the products, and both directions read it. Quantised: one for each block.
+  std::vector<WeightMatrix> matrices;
+  Tensor gather;  // what embed reads: rows as the file has them
 };
 
 class CudaDevice final : public Device {
@@ -106,6 +110,10 @@ class CudaDevice final : public Device {
     return stream_;
   }
   void fill(const Tensor& to, const WeightBlock& block);
+  WeightMatrix quantized(CudaWeight& weight, const WeightBlock& block, WeightFormat format);
+  // Parts of quantised matrices as plain values, until the next call: rows of one, columns of all.
+  Tensor some_rows(const CudaWeight& w, const WeightMatrix& m, int64_t row, int64_t count);
+  Tensor some_columns(const CudaWeight& w, int64_t col, int64_t count);
 
   int index_;
   Card card_;
@@ -115,6 +123,8 @@ class CudaDevice final : public Device {
   DeviceBuffer sum_parts_;
   Attention attention_;
   DeviceBuffer workspace_;  // of attention
+  DeviceBuffer tile_;       // of quantised matrices
+  DeviceBuffer tables_;     // of NF4
   int64_t workspace_rows_ = 0;
 };
 

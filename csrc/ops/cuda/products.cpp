@@ -1,6 +1,8 @@
 // Weights on the card, and the ops that multiply.
 #include <algorithm>
 
+#include "ops/cpu/processor.h"
+#include "ops/cpu/quantized.h"
 #include "ops/cuda/device.h"
 #include "ops/cuda/kernels.h"
 
@@ -8,6 +10,10 @@ namespace vq::cuda {
 namespace {
 
 constexpr unsigned kProducts = use_forward | use_backward | use_decode;
+// More rows than these are faster multiplied by cuBLASLt; quantised matrices would have to be taken apart for it.
+constexpr int64_t kFewPlainRows = 4;
+// Elements of a quantised matrix that are plain at a time.
+constexpr int64_t kTile = int64_t{32} << 20;
 
 // Whether rows are gathered in another type than the products'.
 bool keeps_rows(std::span<const WeightBlock> blocks, DType compute, unsigned uses) {
@@ -22,24 +28,34 @@ int64_t rows_of_all(std::span<const WeightBlock> blocks) {
 
 }  // namespace
 
-WeightBytes CudaDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute,
-                                     unsigned uses) const {
-  const auto elements = static_cast<size_t>(rows_of_all(blocks) * k);
+WeightBytes CudaDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                                     WeightFormat format) const {
   WeightBytes bytes;
+  if (format != WeightFormat::plain) {
+    for (const WeightBlock& b : blocks) bytes.owned += cpu::QuantizedMatrix::bytes(format, b.rows, k);
+    return bytes;
+  }
+  const auto elements = static_cast<size_t>(rows_of_all(blocks) * k);
   if (uses & kProducts) bytes.owned += elements * size_of(compute);
   if (keeps_rows(blocks, compute, uses)) bytes.owned += elements * size_of(blocks[0].dtype);
   return bytes;
 }
 
-Weight* CudaDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses) {
+Weight* CudaDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                                WeightFormat format) {
   stream();
   auto w = std::make_unique<CudaWeight>();
+  w->compute = compute;
   w->n = rows_of_all(blocks);
   w->k = k;
-  w->bytes = weight_bytes(blocks, k, compute, uses);
-  const auto take = [&](DeviceBuffer& buffer, DType type) {
-    buffer = DeviceBuffer(static_cast<size_t>(w->n * k) * size_of(type));
-    const Tensor all{buffer.data(), type, w->n, k, k};
+  w->bytes = weight_bytes(blocks, k, compute, uses, format);
+  if (format != WeightFormat::plain) {
+    for (const WeightBlock& b : blocks) w->matrices.push_back(quantized(*w, b, format));
+    return w.release();
+  }
+  const auto take = [&](DType type) {
+    w->memory.emplace_back(static_cast<size_t>(w->n * k) * size_of(type));
+    const Tensor all{w->memory.back().data(), type, w->n, k, k};
     int64_t row = 0;
     for (const WeightBlock& b : blocks) {
       fill(all.row_range(row, b.rows), b);
@@ -47,8 +63,11 @@ Weight* CudaDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, 
     }
     return all;
   };
-  if (uses & kProducts) w->product = take(w->matrix, compute);
-  w->gather = keeps_rows(blocks, compute, uses) ? take(w->rows, blocks[0].dtype) : w->product;
+  if (uses & kProducts) {
+    w->matrices.emplace_back().plain = take(compute);
+    w->gather = w->matrices[0].plain;
+  }
+  if (keeps_rows(blocks, compute, uses)) w->gather = take(blocks[0].dtype);
   return w.release();
 }
 
@@ -73,14 +92,100 @@ void CudaDevice::fill(const Tensor& to, const WeightBlock& block) {
   synchronize();
 }
 
+// Quantised on the host, by the code that defines the formats, and copied: the bytes are the CPU device's.
+WeightMatrix CudaDevice::quantized(CudaWeight& weight, const WeightBlock& block, WeightFormat format) {
+  static cpu::Pool pool(cpu::usable_processors());
+  const cpu::QuantizedMatrix made(format, block, weight.k, cpu::choose_kernels(), pool);
+  const cpu::QuantView& view = made.view();
+  const auto upload_part = [&](const void* host, size_t bytes) {
+    weight.memory.emplace_back(bytes);
+    staging_->upload(weight.memory.back().data(), host, bytes);
+    return weight.memory.back().data();
+  };
+  const cpu::QuantParts parts(format, block.rows, weight.k);
+  WeightMatrix w;
+  w.format = format;
+  w.plain = {nullptr, weight.compute, block.rows, weight.k, weight.k};
+  w.codes = static_cast<const uint8_t*>(upload_part(view.codes, parts.codes));
+  w.scales = static_cast<const float*>(upload_part(view.scales, parts.scales));
+  if (format == WeightFormat::nf4) {
+    w.block_codes = static_cast<const uint8_t*>(upload_part(view.block_codes, parts.block_codes));
+    w.block_mean = view.block_mean;
+    if (!tables_.data()) {
+      tables_ = DeviceBuffer((kNf4Codes + kNf4Maxima) * sizeof(float));
+      staging_->upload(tables_.data(), cpu::kNf4Table, sizeof cpu::kNf4Table);
+      staging_->upload(static_cast<float*>(tables_.data()) + kNf4Codes, cpu::kDynamicMap.value,
+                       sizeof cpu::kDynamicMap.value);
+    }
+    w.tables = static_cast<const float*>(tables_.data());
+  }
+  const int64_t tile = std::max({std::min(kTile, weight.n * weight.k), weight.n, weight.k});
+  const auto tile_bytes = static_cast<size_t>(tile) * size_of(weight.compute);
+  if (tile_bytes > tile_.bytes()) {
+    synchronize();
+    tile_ = DeviceBuffer();
+    tile_ = DeviceBuffer(tile_bytes);
+  }
+  return w;
+}
+
+Tensor CudaDevice::some_rows(const CudaWeight& w, const WeightMatrix& m, int64_t row, int64_t count) {
+  const Tensor t{tile_.data(), w.compute, count, w.k, w.k};
+  dequantize(stream(), t, m, row, 0);
+  return t;
+}
+
+Tensor CudaDevice::some_columns(const CudaWeight& w, int64_t col, int64_t count) {
+  const Tensor t{tile_.data(), w.compute, w.n, count, count};
+  int64_t row = 0;
+  for (const WeightMatrix& m : w.matrices) {
+    dequantize(stream(), t.row_range(row, m.plain.rows), m, 0, col);
+    row += m.plain.rows;
+  }
+  return t;
+}
+
 void CudaDevice::linear(const Tensor& y, const Tensor& x, const Weight& weight, const Tensor* add) {
   const auto& w = static_cast<const CudaWeight&>(weight);
-  gemm_->multiply({.d = y, .a = x, .b = w.product, .c = add, .transpose_b = true}, stream());
+  int64_t column = 0;
+  for (const WeightMatrix& m : w.matrices) {
+    const Tensor part = y.columns(column, m.plain.rows);
+    const Tensor added = add ? add->columns(column, m.plain.rows) : Tensor{};
+    column += m.plain.rows;
+    const bool plain = m.format == WeightFormat::plain;
+    if (y.rows == 0) continue;
+    if (y.rows <= (plain ? kFewPlainRows : kFewRows)) {
+      few_rows(stream(), part, x, m, add ? &added : nullptr);
+      continue;
+    }
+    const int64_t most = plain ? part.cols : std::max<int64_t>(1, kTile / w.k);
+    for (int64_t row = 0; row < part.cols; row += most) {
+      const int64_t count = std::min(most, part.cols - row);
+      const Tensor c = add ? added.columns(row, count) : Tensor{};
+      gemm_->multiply({.d = part.columns(row, count),
+                       .a = x,
+                       .b = plain ? m.plain : some_rows(w, m, row, count),
+                       .c = add ? &c : nullptr,
+                       .transpose_b = true},
+                      stream());
+    }
+  }
 }
 
 void CudaDevice::linear_backward(const Tensor& dx, const Tensor& dy, const Weight& weight, bool accumulate) {
   const auto& w = static_cast<const CudaWeight&>(weight);
-  gemm_->multiply({.d = dx, .a = dy, .b = w.product, .c = accumulate ? &dx : nullptr}, stream());
+  const bool plain = w.matrices[0].format == WeightFormat::plain;
+  // Some columns of all matrices at a time, so that no sum is stored before it is whole.
+  const int64_t most = plain ? w.k : std::max<int64_t>(1, kTile / w.n);
+  for (int64_t col = 0; col < w.k; col += most) {
+    const int64_t count = std::min(most, w.k - col);
+    const Tensor d = dx.columns(col, count);
+    gemm_->multiply({.d = d,
+                     .a = dy,
+                     .b = plain ? w.matrices[0].plain : some_columns(w, col, count),
+                     .c = accumulate ? &d : nullptr},
+                    stream());
+  }
 }
 
 void CudaDevice::matmul(const Tensor& c, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b,

@@ -1,0 +1,31 @@
+// Frozen matrices as products read them: plain, or quantised as ops.h defines the formats. Quantised ones are taken apart
+// into a tile of plain values for products of many rows, and read as they are for a few.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/cuda/stream.h"
+#include "ops/ops.h"
+
+namespace vq::cuda {
+
+// A matrix [rows, k] on the card.
+struct WeightMatrix {
+  WeightFormat format = WeightFormat::plain;
+  Tensor plain;                   // of plain ones; of the others only its shape
+  const uint8_t* codes = nullptr;  // int8 and fp8: one an element; nf4: two in a byte
+  const float* scales = nullptr;   // int8 and fp8: of each row; nf4: of each 256 blocks
+  const uint8_t* block_codes = nullptr;  // nf4: of each block of 64
+  float block_mean = 0;                  // nf4
+  const float* tables = nullptr;         // nf4: values of the codes, then of the block codes
+};
+constexpr int kNf4Codes = 16, kNf4Maxima = 256;
+
+// y [rows, cols] = the values of w from (row, col) on.
+void dequantize(Stream stream, const Tensor& y, const WeightMatrix& w, int64_t row, int64_t col);
+
+// y[T, n] = x[T, k] w^T (+ add), T <= kFewRows: bound by reading w once.
+constexpr int64_t kFewRows = 8;
+void few_rows(Stream stream, const Tensor& y, const Tensor& x, const WeightMatrix& w, const Tensor* add);
+
+}  // namespace vq::cuda

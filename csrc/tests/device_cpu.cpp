@@ -1,0 +1,3 @@
+#include "tests/device.h"
+
+int vq::test::open_device(vq_device** out, vq_error* err) { return vq_device_open_cpu(2, out, err); }

@@ -1,0 +1,11 @@
+#include "api/handles.h"
+#include "ops/cuda/device.h"
+#include "tests/device.h"
+
+int vq::test::open_device(vq_device** out, vq_error* err) {
+  return guarded(err, [&] {
+    auto made = std::make_unique<vq_device>();
+    made->device = std::make_unique<cuda::CudaDevice>(0);
+    *out = made.release();
+  });
+}
