@@ -81,8 +81,7 @@ PreparedLowRank::PreparedLowRank(Device& device, const Adapter& adapter, DType c
       if (g.count == 0) continue;
       layers_[l][input].a = prepare(stacked_a(parameters, layout_, l, g), 1);
       for (int i = 0; i < g.count; i++) {
-        layers_[l][input].b[i] =
-            prepare(matrix_b(parameters, layout_, l, g.parts[i]), layout_.config().scale);
+        layers_[l][input].b[i] = prepare(matrix_b(parameters, layout_, l, g.parts[i]), layout_.config().scale);
       }
     }
   }

@@ -71,8 +71,8 @@ Activations take_activations(Memory& memory, Purpose of, const Shape& shape, DTy
                              int layer, const PassLimits& limits);
 // Shares x and x_mid with `stream`: [T, C] f32.
 Scratch take_scratch(Memory& memory, const Shape& shape, DType act, bool dropout, const PassLimits& limits);
-Gradients take_gradients(Memory& memory, const Shape& shape, DType act, const AdapterLayout& adapter,
-                         bool rounded, const PassLimits& limits);
+Gradients take_gradients(Memory& memory, const Shape& shape, DType act, const AdapterLayout& adapter, bool rounded,
+                         const PassLimits& limits);
 
 // cos_sin of ops.h for positions 0 .. positions - 1, with the roundings of transformers' float32 arithmetic.
 const float* take_rotations(Memory& memory, Device& device, const Shape& shape, int64_t positions);

@@ -4,8 +4,8 @@
 
 namespace vq {
 
-HeadBuffers take_head(Memory& memory, const Shape& shape, DType act, int64_t rows, int64_t min_rows,
-                      bool for_training, bool rounded) {
+HeadBuffers take_head(Memory& memory, const Shape& shape, DType act, int64_t rows, int64_t min_rows, bool for_training,
+                      bool rounded) {
   constexpr int64_t kLogits = 8 << 20;  // 32 MiB; with fewer rows the output projection is read too often
   const int64_t chunk = std::max(min_rows, std::min(rows, std::max<int64_t>(kLogits / shape.vocab, 16)));
   const Purpose of = Purpose::workspace;

@@ -86,7 +86,8 @@ Trainer::Trainer(const Model& model, Adapter* adapter, const vq_train_limits& li
       memory_(model.device(), Memory::Mode::take),
       b_(memory_, device_, model.shape(), model.compute(), adapter ? &adapter->layout() : nullptr, limits,
          for_training),
-      low_rank_(adapter ? std::make_unique<LiveLowRank>(device_, *adapter, model.compute(), b_.adapter_rounded) : nullptr),
+      low_rank_(adapter ? std::make_unique<LiveLowRank>(device_, *adapter, model.compute(), b_.adapter_rounded)
+                        : nullptr),
       layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin),
       head_(model, b_.head) {
   if (for_training) {

@@ -34,12 +34,12 @@ struct TrainerBuffers {
   Scratch scratch;
   HeadBuffers head;
   const float* cos_sin;
-  Gradients gradients;      // of training, like all that follows
+  Gradients gradients;              // of training, like all that follows
   void* adapter_rounded = nullptr;  // [parameters] act  where the device does not round operands
-  float* adapter_gradient;  // [parameters]
-  float* moment1;           // [parameters]
-  float* moment2;           // [parameters]
-  double* sum_of_squares;   // [1]
+  float* adapter_gradient;          // [parameters]
+  float* moment1;                   // [parameters]
+  float* moment2;                   // [parameters]
+  double* sum_of_squares;           // [1]
 };
 
 void check(const vq_train_limits& limits);  // throws BadArgument

@@ -1,5 +1,5 @@
-// Every op of the CUDA device but attention (test_cuda_attention.cpp) against its CPU twin: shapes that are 1, odd, wide
-// enough for the kernels' units of 8 elements and not, longer than a block; strided views.
+// Every op of the CUDA device but attention (test_cuda_attention.cpp) against its CPU twin: shapes that are 1, odd,
+// wide enough for the kernels' units of 8 elements and not, longer than a block; strided views.
 #include "tests/twins.h"
 
 namespace vq::test {
@@ -74,7 +74,8 @@ TEST(CudaOps, HeadNormRopeAndItsBackward) {
         const std::vector<int32_t> places = {10, 0, 3, 3, 7};
         TwinArray<int32_t> positions({places.begin(), places.begin() + h.rows});
         on_both([&](Device& d, Side side) {
-          const auto *weight = static_cast<const float*>(w[side].data), *t = static_cast<const float*>(turns[side].data);
+          const auto *weight = static_cast<const float*>(w[side].data),
+                     *t = static_cast<const float*>(turns[side].data);
           d.head_norm_rope(y[side], rstd[side], x[side], weight, h.dim, 1e-6f, t, positions[side]);
           d.head_norm_rope_backward(dx[side], dy[side], x[side], rstd[side], weight, h.dim, t, positions[side]);
           d.head_norm_rope_backward(dy[side], dy[side], x[side], rstd[side], weight, h.dim, t, positions[side]);
@@ -272,11 +273,12 @@ TEST(CudaOps, LinearAndItsBackward) {
 }
 
 TEST(CudaOps, QuantisedWeights) {
-  for (const Multiplied& s : {Multiplied{1, 6, 7}, Multiplied{3, 40, 64}, Multiplied{8, 9, 72}, Multiplied{20, 33, 200}})
+  for (const Multiplied& s :
+       {Multiplied{1, 6, 7}, Multiplied{3, 40, 64}, Multiplied{8, 9, 72}, Multiplied{20, 33, 200}})
     for (WeightFormat format : {WeightFormat::int8, WeightFormat::nf4, WeightFormat::fp8})
       for (DType compute : kTypes) {
-        const std::string what = std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) + " format " +
-                                 std::to_string(static_cast<int>(format)) + test::name_of(compute);
+        const std::string what = std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) +
+                                 " format " + std::to_string(static_cast<int>(format)) + test::name_of(compute);
         const int64_t first = s.n / 3;
         Matrix upper(first, s.k, DType::bf16), lower(s.n - first, s.k, DType::bf16);
         upper.fill(1);
@@ -314,11 +316,10 @@ TEST(CudaOps, Matmul) {
           for (bool accumulate : {false, true}) {
             const std::string what = std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) +
                                      test::name_of(compute) + (ta ? " ta" : "") + (tb ? " tb" : "");
-            TwinMatrix a(ta ? s.k : s.m, ta ? s.m : s.k, compute, 1, 1), b(tb ? s.n : s.k, tb ? s.k : s.n, compute, 0, 2),
-                c(s.m, s.n, DType::f32, 2, 3);
-            on_both([&](Device& d, Side side) {
-              d.matmul(c[side], a[side], ta, b[side], tb, 0.5f, accumulate, compute);
-            });
+            TwinMatrix a(ta ? s.k : s.m, ta ? s.m : s.k, compute, 1, 1),
+                b(tb ? s.n : s.k, tb ? s.k : s.n, compute, 0, 2), c(s.m, s.n, DType::f32, 2, 3);
+            on_both(
+                [&](Device& d, Side side) { d.matmul(c[side], a[side], ta, b[side], tb, 0.5f, accumulate, compute); });
             expect_twins(c, product_tolerance(DType::f32, s.k), what);
           }
 }
@@ -339,6 +340,53 @@ TEST(CudaOps, EmbedReadsWhatTheFileHas) {
         });
         expect_equal(y, test::name_of(file) + test::name_of(compute));
       }
+}
+
+struct Attended {
+  const char* name;
+  AttentionShape shape;
+  std::vector<int32_t> windows;
+};
+
+// Windows in one batch, all of them training rows; test_cuda_attention.cpp has the tables of shapes.
+TEST(CudaOps, AttentionAndItsBackward) {
+  const auto shape = [](int heads, int kv_heads, int dim) {
+    return AttentionShape{heads, kv_heads, dim, static_cast<float>(1 / std::sqrt(dim))};
+  };
+  for (const Attended& c : {Attended{"7 to 1", shape(7, 1, 16), {1, 30, 2}}, Attended{"128", shape(4, 2, 128), {65, 1}},
+                            Attended{"64", shape(2, 2, 64), {17, 64}}, Attended{"20", shape(4, 1, 20), {40}}})
+    for (DType type : kTypes) {
+      std::vector<AttentionSegment> segments;
+      std::vector<KeyRange> ranges;
+      std::vector<int32_t> visible;
+      for (int32_t n : c.windows) {
+        const auto begin = static_cast<int32_t>(visible.size());
+        segments.push_back({begin, n, static_cast<int32_t>(ranges.size()), 1});
+        ranges.push_back({begin, n});
+        for (int32_t i = 1; i <= n; i++) visible.push_back(i);
+      }
+      const auto rows = static_cast<int64_t>(visible.size());
+      const int64_t q_cols = c.shape.heads * c.shape.head_dim, k_cols = c.shape.kv_heads * c.shape.head_dim;
+      TwinMatrix q(rows, q_cols, type, 8, 1), kv(rows, 2 * k_cols, type, 0, 2), o(rows, q_cols, type, 0, 3),
+          dout(rows, q_cols, type, 0, 4), dq(rows, q_cols, type, 0, 5), dkv(rows, 2 * k_cols, type, 0, 6),
+          lse(rows, c.shape.heads, DType::f32, 0, 7);
+      on_both([&](Device& d, Side side) {
+        const AttentionPlan plan{segments, ranges, visible};
+        const auto keys = [&](TwinMatrix& m) { return m[side].columns(0, k_cols); };
+        const auto values = [&](TwinMatrix& m) { return m[side].columns(k_cols, k_cols); };
+        auto* sums = static_cast<float*>(lse[side].data);
+        d.attention(o[side], sums, q[side], keys(kv), values(kv), c.shape, plan);
+        d.attention_backward(dq[side], keys(dkv), values(dkv), dout[side], q[side], keys(kv), values(kv), o[side], sums,
+                             c.shape, plan);
+      });
+      const std::string what = std::string(c.name) + test::name_of(type);
+      // In bf16 probabilities are rounded too, on either side in other places.
+      const Tolerance within = type == DType::f32 ? Tolerance{1e-5, 1e-5} : Tolerance{2 * kUnitBf16, 4 * kUnitBf16};
+      expect_twins(o, within, "o " + what);
+      expect_twins(lse, {1e-5, 1e-5}, "lse " + what);
+      expect_twins(dq, within, "dq " + what);
+      expect_twins(dkv, within, "dk, dv " + what);
+    }
 }
 
 TEST(CudaOps, EmptyTensorsAreLeftAlone) {

@@ -138,8 +138,7 @@ void CudaDevice::head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, c
 }
 
 void CudaDevice::head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                                         const float* w, int head_dim, const float* cos_sin,
-                                         const int32_t* positions) {
+                                         const float* w, int head_dim, const float* cos_sin, const int32_t* positions) {
   vq::cuda::head_norm_rope_backward(stream(), dx, dy, x, rstd, w, head_dim, cos_sin, positions);
 }
 

@@ -1,5 +1,5 @@
-// The CUDA device: ops/ops.h on one NVIDIA card. All work is queued on one stream; the host waits only in download() and
-// synchronize(). Element-wise kernels are in kernels.h, products in gemm.h, attention in attention.h.
+// The CUDA device: ops/ops.h on one NVIDIA card. All work is queued on one stream; the host waits only in download()
+// and synchronize(). Element-wise kernels are in kernels.h, products in gemm.h, attention in attention.h.
 //
 // Products take operands of their own type only: see rounds_operands().
 #pragma once
@@ -40,8 +40,8 @@ class CudaWeight final : public Weight {
  public:
   DType compute = DType::f32;
   std::vector<DeviceBuffer> memory;
-  // What is multiplied, [rows, k] each, one after the other; none when only rows are gathered. Plain: one, in the type of
-  // the products, and both directions read it. Quantised: one for each block.
+  // What is multiplied, [rows, k] each, one after the other; none when only rows are gathered. Plain: one, in the type
+  // of the products, and both directions read it. Quantised: one for each block.
   std::vector<WeightMatrix> matrices;
   Tensor gather;  // what embed reads: rows as the file has them
 };

@@ -74,8 +74,8 @@ __global__ void dropout_kernel(Rows y, Rows x, int64_t cols, Mask mask, bool acc
     for (int i = 0; i < N; i++) {
       const auto position = static_cast<uint64_t>(row * cols + c + i);
       const uint64_t keys = position >> 32 ? mix(mask.base ^ (position >> 32)) : mask.base;
-      const uint32_t word = random_word(static_cast<uint32_t>(position), static_cast<uint32_t>(keys),
-                                        static_cast<uint32_t>(keys >> 32));
+      const uint32_t word =
+          random_word(static_cast<uint32_t>(position), static_cast<uint32_t>(keys), static_cast<uint32_t>(keys >> 32));
       v[i] = old[i] + (word >= mask.threshold ? v[i] * mask.scale : 0.0f);
     }
     y.store(v, row, c);

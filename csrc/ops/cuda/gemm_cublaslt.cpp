@@ -139,7 +139,7 @@ class Plan {
     cublasLtMatmulHeuristicResult_t best{};
     int found = 0;
     const cublasStatus_t status = lib_.cublasLtMatmulAlgoGetHeuristic_(handle, operation_, first_, second_, added_,
-                                                                      result_, wish, 1, &best, &found);
+                                                                       result_, wish, 1, &best, &found);
     lib_.cublasLtMatmulPreferenceDestroy_(wish);
     lib_.check(status, "cuBLASLt has no kernel for a product");
     if (found == 0) throw Error("cuBLASLt has no kernel for a product");
@@ -185,9 +185,18 @@ class CublasLt final : public Gemm {
     const Tensor& c = p.c ? *p.c : p.d;
     const int64_t flags = p.transpose_a | p.transpose_b << 1 | (p.a.dtype == DType::bf16) << 2 |
                           (p.d.dtype == DType::bf16) << 3 | (p.c != nullptr) << 4 | (c.data == p.d.data) << 5;
-    return {flags,       p.d.rows,   p.d.cols,          p.transpose_a ? p.a.rows : p.a.cols,
-            p.a.stride,  p.b.stride, p.d.stride,        c.stride,
-            alignment(p.a.data),     alignment(p.b.data), alignment(p.d.data), alignment(c.data)};
+    return {flags,
+            p.d.rows,
+            p.d.cols,
+            p.transpose_a ? p.a.rows : p.a.cols,
+            p.a.stride,
+            p.b.stride,
+            p.d.stride,
+            c.stride,
+            alignment(p.a.data),
+            alignment(p.b.data),
+            alignment(p.d.data),
+            alignment(c.data)};
   }
 
   const Library& lib_;

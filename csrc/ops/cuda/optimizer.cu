@@ -86,8 +86,8 @@ void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t 
   const bool wide = n % kAtOnce == 0 && aligned(p) && aligned(m) && aligned(v) && aligned(g);
   const int64_t units = wide ? n / kAtOnce : n;
   const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(units, kThreads), 1 << 16));
-  launch(Launch{blocks, threads_for(units, kThreads), stream}, wide ? adamw_kernel<kAtOnce> : adamw_kernel<1>, p, m, v, g,
-         n, step);
+  launch(Launch{blocks, threads_for(units, kThreads), stream}, wide ? adamw_kernel<kAtOnce> : adamw_kernel<1>, p, m, v,
+         g, n, step);
 }
 
 }  // namespace vq::cuda

@@ -3,7 +3,6 @@
 // Both are bound by memory: dequantising reads the codes (1 or 1/2 byte an element) and writes the values; a product of
 // few rows reads the matrix once, a warp for each of its rows, while x comes from the caches.
 #include "ops/cuda/quantized.h"
-
 #include "ops/cuda/rows.h"
 
 namespace vq::cuda {
@@ -23,7 +22,8 @@ Codes codes_of(const WeightMatrix& w) {
   return {rows_of(w.plain), w.codes, w.scales, w.block_codes, w.tables, w.block_mean, w.plain.cols};
 }
 
-// Four bits of exponent with a bias of 7, three of fraction: shifted into a float's place the exponent is 120 too small.
+// Four bits of exponent with a bias of 7, three of fraction: shifted into a float's place the exponent is 120 too
+// small.
 __device__ __forceinline__ float e4m3_value(uint32_t code) {
   const float magnitude = __uint_as_float((code & 0x7f) << 20) * 0x1p120f;
   return code & 0x80 ? -magnitude : magnitude;
@@ -165,7 +165,7 @@ void few_rows(Stream stream, const Tensor& y, const Tensor& x, const WeightMatri
   const Rows added = rows_of(add ? *add : y);
   const auto rows = static_cast<int>(y.rows);
   with_format(w.format, wide, [&]<WeightFormat f, int N>() {
-    const auto kernel = rows == 1  ? few_rows_kernel<f, 1, N>
+    const auto kernel = rows == 1   ? few_rows_kernel<f, 1, N>
                         : rows == 2 ? few_rows_kernel<f, 2, N>
                         : rows <= 4 ? few_rows_kernel<f, 4, N>
                                     : few_rows_kernel<f, 8, N>;

@@ -1,5 +1,5 @@
-// Frozen matrices as products read them: plain, or quantised as ops.h defines the formats. Quantised ones are taken apart
-// into a tile of plain values for products of many rows, and read as they are for a few.
+// Frozen matrices as products read them: plain, or quantised as ops.h defines the formats. Quantised ones are taken
+// apart into a tile of plain values for products of many rows, and read as they are for a few.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@ namespace vq::cuda {
 // A matrix [rows, k] on the card.
 struct WeightMatrix {
   WeightFormat format = WeightFormat::plain;
-  Tensor plain;                   // of plain ones; of the others only its shape
-  const uint8_t* codes = nullptr;  // int8 and fp8: one an element; nf4: two in a byte
-  const float* scales = nullptr;   // int8 and fp8: of each row; nf4: of each 256 blocks
+  Tensor plain;                          // of plain ones; of the others only its shape
+  const uint8_t* codes = nullptr;        // int8 and fp8: one an element; nf4: two in a byte
+  const float* scales = nullptr;         // int8 and fp8: of each row; nf4: of each 256 blocks
   const uint8_t* block_codes = nullptr;  // nf4: of each block of 64
   float block_mean = 0;                  // nf4
   const float* tables = nullptr;         // nf4: values of the codes, then of the block codes

@@ -1,7 +1,6 @@
 // Copies of rows: as they are, chosen by index, or added where an index says. Bound by memory.
-#include "ops/cuda/rows.h"
-
 #include "ops/cuda/kernels.h"
+#include "ops/cuda/rows.h"
 
 namespace vq::cuda {
 namespace {

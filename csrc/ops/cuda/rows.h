@@ -96,9 +96,8 @@ inline Rows rows_of(const Tensor& t) {
 // Whether every row can be moved in units of n elements: 16 bytes each, or the whole n.
 inline bool in_units(const Tensor& t, int64_t n) {
   const auto bytes = std::min<uintptr_t>(16, static_cast<uintptr_t>(n) * size_of(t.dtype));
-  return reinterpret_cast<uintptr_t>(t.data) % bytes == 0 && t.stride * static_cast<int64_t>(size_of(t.dtype)) %
-                                                                     static_cast<int64_t>(bytes) == 0 &&
-         t.cols % n == 0;
+  return reinterpret_cast<uintptr_t>(t.data) % bytes == 0 &&
+         t.stride * static_cast<int64_t>(size_of(t.dtype)) % static_cast<int64_t>(bytes) == 0 && t.cols % n == 0;
 }
 template <class... Tensors>
 bool all_in_units(int64_t n, const Tensors&... t) {

@@ -16,7 +16,8 @@ Card find_card(int index) {
   cudaDriverGetVersion(&driver);
   cudaRuntimeGetVersion(&built);
   if (driver == 0) {
-    throw Error("there is no NVIDIA driver: libcuda.so.1 was not found or does not load (nvidia-smi shows what is installed)");
+    throw Error(
+        "there is no NVIDIA driver: libcuda.so.1 was not found or does not load (nvidia-smi shows what is installed)");
   }
   const cudaError_t found = cudaGetDeviceCount(&count);
   if (found == cudaErrorInsufficientDriver || driver / 1000 < built / 1000) {

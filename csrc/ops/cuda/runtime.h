@@ -20,7 +20,7 @@ struct Card {
   std::string name;
   int major = 0, minor = 0;  // compute capability
   int multiprocessors = 0;
-  size_t shared_bytes = 0;   // that a block may ask for
+  size_t shared_bytes = 0;  // that a block may ask for
   size_t memory_total = 0;
 };
 

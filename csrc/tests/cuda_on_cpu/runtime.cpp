@@ -56,8 +56,8 @@ void require(bool ok, const char* what) {
 // The whole of it lies in one allocation of the device.
 void require_device(const Tensor& t) {
   const auto* region = cuda_on_cpu::find_global(t.data);
-  const auto* end = static_cast<const char*>(t.data) +
-                    ((t.rows - 1) * t.stride + t.cols) * static_cast<int64_t>(size_of(t.dtype));
+  const auto* end =
+      static_cast<const char*>(t.data) + ((t.rows - 1) * t.stride + t.cols) * static_cast<int64_t>(size_of(t.dtype));
   require(region && end <= region->begin() + region->bytes(), "a matrix outside of the device's memory");
   require(t.stride >= t.cols, "rows that overlap");
 }
@@ -103,7 +103,7 @@ void* device_alloc(size_t bytes) {
     throw NoMemory("the GPU has no room for " + std::to_string(bytes >> 20) + " MiB more, " +
                    std::to_string((kMemory - taken) >> 20) + " MiB are free");
   }
-  void* p = ::operator new(bytes, std::align_val_t{kAlign});
+  void* p = ::operator new (bytes, std::align_val_t{kAlign});
   std::memset(p, 0xff, bytes);
   cuda_on_cpu::add_global(p, bytes);
   allocations[p] = bytes;
@@ -117,11 +117,11 @@ void device_free(void* p) noexcept {
   taken -= allocations[p];
   allocations.erase(p);
   cuda_on_cpu::remove_global(p);
-  ::operator delete(p, std::align_val_t{kAlign});
+  ::operator delete (p, std::align_val_t{kAlign});
 }
 
-void* pinned_alloc(size_t bytes) { return ::operator new(bytes, std::align_val_t{kAlign}); }
-void pinned_free(void* p) noexcept { ::operator delete(p, std::align_val_t{kAlign}); }
+void* pinned_alloc(size_t bytes) { return ::operator new (bytes, std::align_val_t{kAlign}); }
+void pinned_free(void* p) noexcept { ::operator delete (p, std::align_val_t{kAlign}); }
 
 Stream make_stream() { return some_handle<Stream>(); }
 void destroy(Stream) noexcept {}
