@@ -33,7 +33,7 @@ typedef struct vq_session vq_session;
 
 typedef struct {
   char name[128];        /* processor or card */
-  char instructions[32]; /* what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_90" */
+  char instructions[32]; /* of the products: "amx", "avx512-bf16", "avx512", "avx2", "generic", or "sm_90" */
   int32_t threads;       /* of a GPU: multiprocessors */
   int32_t fast_bf16;     /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
   uint64_t memory_total; /* bytes */
@@ -41,9 +41,9 @@ typedef struct {
 } vq_device_info;
 
 int vq_device_open_cpu(int32_t threads /* 0: all */, vq_device** out, vq_error* err);
-/* Opens a GPU, counted from 0. library: path of libvqcuda.so, which is loaded and stays loaded. The message says what is
- * missing: library, driver, version, capability. A later failure of the GPU itself (a fault in mid-step, say) fails every
- * call from then on; close all and start anew. */
+/* Opens a GPU, counted from 0. library: path of libvqcuda.so, which is loaded and stays loaded. The message says what
+ * is missing: library, driver, version, capability. A later failure of the GPU itself (a fault in mid-step, say) fails
+ * every call from then on; close all and start anew. */
 int vq_device_open_cuda(const char* library, int32_t index, vq_device** out, vq_error* err);
 void vq_device_close(vq_device*);
 void vq_device_describe(const vq_device*, vq_device_info* out);

@@ -142,7 +142,7 @@ struct DeviceInfo {
   std::string instructions;  // what the GEMM uses for bf16 and f32: "amx", "avx512-bf16", "avx512", "avx2", "generic",
                              // "sm_90"
   int threads = 0;           // or multiprocessors
-  bool fast_bf16 = false;  // bf16 products are faster than f32 ones here
+  bool fast_bf16 = false;    // bf16 products are faster than f32 ones here
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
 };
