@@ -87,7 +87,7 @@ func forEachCase(t *testing.T, body func(t *testing.T, c *goldenCase, precision 
 		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
 			t.Run(name+"/"+precision.String(), func(t *testing.T) { body(t, openCase(t, name, precision), precision) })
 			t.Run(name+"/"+precision.String()+"/cuda", func(t *testing.T) {
-				body(t, openCaseOn(t, openCUDA, name, precision), precision)
+				body(t, openCaseOn(t, openCUDA, name, precision, engine.Plain), precision)
 			})
 		}
 	}
@@ -107,15 +107,16 @@ func openCUDA(t *testing.T) (*engine.Device, error) {
 
 func openCase(t *testing.T, name string, precision engine.DType) *goldenCase {
 	t.Helper()
-	return openCaseOn(t, openCPU, name, precision)
-}
-
-func openCaseOn(t *testing.T, open func(*testing.T) (*engine.Device, error), name string, precision engine.DType) *goldenCase {
-	t.Helper()
 	return openQuantizedCase(t, name, precision, engine.Plain)
 }
 
 func openQuantizedCase(t *testing.T, name string, precision engine.DType, weights engine.WeightFormat) *goldenCase {
+	t.Helper()
+	return openCaseOn(t, openCPU, name, precision, weights)
+}
+
+func openCaseOn(t *testing.T, open func(*testing.T) (*engine.Device, error), name string, precision engine.DType,
+	weights engine.WeightFormat) *goldenCase {
 	t.Helper()
 	dir := filepath.Join("testdata/goldens", name)
 	c := &goldenCase{}
