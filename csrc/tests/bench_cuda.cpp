@@ -101,11 +101,11 @@ class Bench {
     const double decoding = decode();
     std::printf(
         "{\"gpu\": \"%s\", \"instructions\": \"%s\", \"shape\": \"%s\", \"weights\": \"%s\", \"tokens\": %d, "
-        "\"train_tokens_per_second\": %.1f, \"train_tflops\": %.1f, \"loss\": %.4f, \"recompute\": %s, "
+        "\"train_tokens_per_second\": %.1f, \"train_tflops\": %.1f, \"loss\": %.4f, \"recompute_layers\": %d, "
         "\"plan_gib\": %.2f, \"decode_tokens_per_second\": %.1f}\n",
         info.name, info.instructions, o_.shape.c_str(), o_.weights.c_str(), o_.tokens, training,
-        training / o_.tokens * flops_ / 1e12, loss_, recompute_ ? "true" : "false",
-        static_cast<double>(plan_.total) / (1 << 30), decoding);
+        training / o_.tokens * flops_ / 1e12, loss_, recompute_layers_, static_cast<double>(plan_.total) / (1 << 30),
+        decoding);
   }
 
  private:
@@ -141,12 +141,15 @@ class Bench {
     const int targets = std::min(40, o_.tokens);
     const vq_adapter_config adapter{std::min(128, config_.hidden / 2), 2, 0.05f, 127};
     must(vq_adapter_create(model_, &adapter, &adapter_, &err_), err_);
-    vq_train_limits limits{o_.tokens, 1, targets, 0};
-    if (vq_trainer_create(model_, adapter_, &limits, 1, &trainer_, &err_) == VQ_NO_MEMORY) {
-      recompute_ = true;
-      limits.recompute = 1;
-      must(vq_trainer_create(model_, adapter_, &limits, 1, &trainer_, &err_), err_);
+    vq_train_limits limits{o_.tokens, 1, targets, 0, 0};
+    // Layers are computed again as far as it takes to fit.
+    int code = vq_trainer_create(model_, adapter_, &limits, 1, &trainer_, &err_);
+    while (code == VQ_NO_MEMORY && limits.recompute_layers < config_.layers) {
+      limits.recompute_layers += 2;
+      code = vq_trainer_create(model_, adapter_, &limits, 1, &trainer_, &err_);
     }
+    must(code, err_);
+    recompute_layers_ = limits.recompute_layers;
     must(vq_plan_training(device_, &config_, VQ_BF16, VQ_BF16, &adapter, &limits, &plan_, &err_), err_);
     const int64_t rows = o_.tokens, lossy = targets;
     flops_ = vq_training_flops(&config_, &adapter, &rows, &lossy, 1);
@@ -209,7 +212,7 @@ class Bench {
   vq_trainer* trainer_ = nullptr;
   vq_memory_plan plan_{};
   double flops_ = 0, loss_ = 0;
-  bool recompute_ = false;
+  int recompute_layers_ = 0;
   vq_error err_{};
 };
 

@@ -97,11 +97,11 @@ void record(Event event, Stream stream) { check(cudaEventRecord(event, stream), 
 void wait_on_host(Event event) { check(cudaEventSynchronize(event), "the GPU failed"); }
 
 void copy_to_device(void* to, const void* pinned, size_t bytes, Stream stream) {
-  check(cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyHostToDevice, stream), "a copy to the GPU failed");
+  check(cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyDefault, stream), "a copy to the GPU failed");
 }
 
 void copy_to_host(void* pinned, const void* from, size_t bytes, Stream stream) {
-  check(cudaMemcpyAsync(pinned, from, bytes, cudaMemcpyDeviceToHost, stream), "a copy from the GPU failed");
+  check(cudaMemcpyAsync(pinned, from, bytes, cudaMemcpyDefault, stream), "a copy from the GPU failed");
 }
 
 void fill_zero(void* p, size_t pitch, size_t width, size_t rows, Stream stream) {

@@ -32,6 +32,7 @@ size_t memory_available();
 
 void* device_alloc(size_t bytes);  // throws NoMemory
 void device_free(void* p) noexcept;
+// Of the host, page-locked; kernels may read and write it too, at the speed of the bus.
 void* pinned_alloc(size_t bytes);
 void pinned_free(void* p) noexcept;
 
@@ -44,7 +45,7 @@ void destroy(Event event) noexcept;
 void record(Event event, Stream stream);
 void wait_on_host(Event event);  // at once when it was never recorded
 
-// Host memory must be pinned, and stay as it is until the stream has come this far.
+// Host memory must be pinned, and stay as it is until the stream has come this far. `to` and `from` may be pinned too.
 void copy_to_device(void* to, const void* pinned, size_t bytes, Stream stream);
 void copy_to_host(void* pinned, const void* from, size_t bytes, Stream stream);
 void fill_zero(void* p, size_t pitch, size_t width, size_t rows, Stream stream);

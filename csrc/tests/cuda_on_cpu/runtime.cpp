@@ -120,8 +120,15 @@ void device_free(void* p) noexcept {
   ::operator delete (p, std::align_val_t{kAlign});
 }
 
-void* pinned_alloc(size_t bytes) { return ::operator new (bytes, std::align_val_t{kAlign}); }
-void pinned_free(void* p) noexcept { ::operator delete (p, std::align_val_t{kAlign}); }
+void* pinned_alloc(size_t bytes) {
+  void* p = ::operator new (bytes, std::align_val_t{kAlign});
+  cuda_on_cpu::add_global(p, bytes);
+  return p;
+}
+void pinned_free(void* p) noexcept {
+  cuda_on_cpu::remove_global(p);
+  ::operator delete (p, std::align_val_t{kAlign});
+}
 
 Stream make_stream() { return some_handle<Stream>(); }
 void destroy(Stream) noexcept {}
