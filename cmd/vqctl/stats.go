@@ -19,27 +19,30 @@ import (
 
 type statsOptions struct {
 	contactsOptions
-	html string
-	zone string
-	top  int
+	html   string
+	zone   string
+	top    int
+	person string // whose details are asked for, "" for tables of all
 }
 
 func newStatsCommand() *cli.Command {
 	var o statsOptions
 	return &cli.Command{
-		Name:  "stats",
-		Usage: "who writes how much, when, how soon, and with which words",
+		Name:      "stats",
+		Usage:     "who writes how much, when, how soon, and with which words",
+		ArgsUsage: "[NAME]",
 		Description: `Counts what messages.db holds, by person and by group. Replies, beginnings and silence of a person are those of the
 direct conversation; a silence of 8 hours ends a session. Words beyond the usual are those that somebody uses more than
-everybody else does.`,
+everybody else does. With a NAME it tells all of one person, by hour and month.`,
 		Flags: append(o.contactsOptions.flags(),
 			&cli.StringFlag{Name: "html", Usage: "write a page with charts, which needs no network", Destination: &o.html},
 			&cli.StringFlag{Name: "zone", Usage: "time zone of the hours, such as Europe/Berlin (default: of this machine)", Destination: &o.zone},
 			&cli.IntFlag{Name: "top", Value: 20, Usage: "how many people and groups the tables show", Destination: &o.top}),
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return hint.Usage("stats takes no argument, but got %q", c.Args().First())
+			if c.Args().Len() > 1 {
+				return hint.With(hint.Usage("stats takes one name"), "put a name of several words in quotes")
 			}
+			o.person = c.Args().First()
 			return runStats(ctx, o, os.Stdout)
 		},
 	}
@@ -82,15 +85,28 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 	if result.Messages == 0 {
 		return hint.With(fmt.Errorf("%s holds no messages", db.Path()), "run: vqctl collect")
 	}
+	var person *stats.Person
+	if o.person != "" {
+		if person, err = findPerson(result, o.person); err != nil {
+			return err
+		}
+	}
 	if o.html != "" {
 		if err := atomicfile.Write(o.html, func(w io.Writer) error { return stats.WritePage(w, result) }); err != nil {
 			return err
 		}
 	}
-	if o.json {
+	switch {
+	case o.json && person != nil:
+		return json.NewEncoder(out).Encode(person)
+	case o.json:
 		return json.NewEncoder(out).Encode(result)
+	case person != nil:
+		err = printPerson(out, person)
+	default:
+		err = printStats(out, result, o.top)
 	}
-	if err := printStats(out, result, o.top); err != nil || o.html == "" {
+	if err != nil || o.html == "" {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "\nthe page is in %s\n", o.html)
