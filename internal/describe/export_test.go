@@ -3,6 +3,7 @@ package describe
 import (
 	"context"
 	"sync"
+	"testing"
 	"time"
 
 	"ventriloquist/internal/store"
@@ -66,4 +67,14 @@ func (l *Locator) Found(p store.FilePlace) string {
 		return f.member.Name
 	}
 	return f.path
+}
+
+// NewPrivate makes a folder of temporary files, and a function that removes it.
+func NewPrivate(t *testing.T) (dir string, release func() error) {
+	t.Helper()
+	p, err := newPrivate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.dir, p.remove
 }

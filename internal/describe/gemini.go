@@ -162,14 +162,14 @@ func read(response *genai.GenerateContentResponse) (Answer, error) {
 	usage := usageOf(response.UsageMetadata)
 	answer := Answer{Usage: usage}
 	if f := response.PromptFeedback; f != nil && f.BlockReason != "" && f.BlockReason != genai.BlockedReasonUnspecified {
-		return answer, &Refusal{string(f.BlockReason)}
+		return answer, refusal(string(f.BlockReason))
 	}
 	if len(response.Candidates) == 0 || response.Candidates[0] == nil {
 		return answer, &Failure{Outlook: Later, Message: "the server's answer is empty"}
 	}
 	candidate := response.Candidates[0]
 	if slices.Contains(unwilling, candidate.FinishReason) {
-		return answer, &Refusal{string(candidate.FinishReason)}
+		return answer, refusal(string(candidate.FinishReason))
 	}
 	var text strings.Builder
 	if candidate.Content != nil {

@@ -114,6 +114,20 @@ func (a *album) want(want ...string) {
 	}
 }
 
+// counts are how many attachments have each status.
+func (a *album) counts() map[store.DescriptionStatus]int {
+	a.t.Helper()
+	list, err := a.db.Attachments(a.t.Context())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	counts := make(map[store.DescriptionStatus]int)
+	for _, x := range list {
+		counts[x.Status]++
+	}
+	return counts
+}
+
 func (a *album) gemini(s *describetest.Server) *describe.Gemini {
 	a.t.Helper()
 	a.t.Cleanup(s.Close)

@@ -227,12 +227,12 @@ func (f *found) head(ctx context.Context) (head []byte, err error) {
 	case f.member != nil:
 		in, err = f.member.Open()
 	case f.backup != nil:
-		dir, err := os.MkdirTemp("", "vqctl-describe-*")
+		folder, err := newPrivate()
 		if err != nil {
 			return nil, err
 		}
-		defer os.RemoveAll(dir)
-		path, err := f.lay(ctx, dir)
+		defer folder.remove()
+		path, err := f.lay(ctx, folder.dir)
 		if err != nil {
 			return nil, err
 		}

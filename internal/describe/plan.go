@@ -68,6 +68,7 @@ const (
 	leftDenied     = "have a file that may not be read (a Mac: allow the terminal Full Disk Access)"
 	leftSealed     = "lie in an encrypted backup, whose passphrase was not given (BACKUP_PASSPHRASE, --passphrase-file)"
 	leftLimit      = "are beyond --limit"
+	leftRest       = "were not reached, and are for the next run"
 )
 
 var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftSealed, leftLimit}

@@ -30,11 +30,12 @@ type Pace struct {
 
 // Report is what came of a run.
 type Report struct {
-	Described int       `json:"described"`
-	Same      int       `json:"same_content"` // of these, how many took the words of a file with the same content
-	Refused   int       `json:"refused"`
-	Failed    int       `json:"failed"`
-	Left      []LeftOut `json:"left_out"` // those of the plan among them
+	Described int `json:"described"`
+	Same      int `json:"same_content"` // of these, how many took the words of a file with the same content
+	Refused   int `json:"refused"`
+	Failed    int `json:"failed"`
+	// Left are the others, those of the plan among them: all numbers add up to the attachments that there are.
+	Left []LeftOut `json:"left_out"`
 	// Cost is in US dollars, as the server counted tokens; nil if no price is known.
 	Cost  *float64 `json:"cost_usd"`
 	Usage Usage    `json:"tokens"`
@@ -81,6 +82,9 @@ func Run(ctx context.Context, db *store.DB, s Service, p *Plan, o Options, pace 
 		asker: asker{service: s, pace: newPace(c, pace.PerMinute), clock: c, timeout: pace.Timeout}, waiting: map[[sha256.Size]byte][]string{},
 		left: map[string]int{}, untaken: map[store.Kind]string{}, taken: map[store.Kind]bool{}}
 	err := r.run(ctx)
+	if rest := len(p.items) - r.report.Described - r.report.Refused - r.report.Failed - total(r.left); rest > 0 {
+		r.left[leftRest] = rest
+	}
 	r.report.Left = slices.Concat(p.Left, sortedLeft(r.left))
 	r.report.Cost = costOf(p.Model, p.Local, r.report.Usage)
 	return &r.report, err
@@ -90,11 +94,14 @@ func (r *runner) run(ctx context.Context) (err error) {
 	if err := r.recall(ctx); err != nil {
 		return err
 	}
-	if r.dir, err = os.MkdirTemp("", "vqctl-describe-*"); err != nil { // 0700
-		return cannotWrite(err)
+	sweep()
+	folder, err := newPrivate()
+	if err != nil {
+		return r.stopped(err)
 	}
+	r.dir = folder.dir
 	defer func() {
-		if failed := os.RemoveAll(r.dir); failed != nil {
+		if failed := folder.remove(); failed != nil {
 			err = errors.Join(err, failed)
 		}
 	}()
@@ -224,6 +231,14 @@ func (r *runner) ask(ctx context.Context, it *item, path, dir string) (line stri
 		return "", &Failure{Message: "the model answered without words"}
 	}
 	return line, nil
+}
+
+// total is how many attachments are left out.
+func total(left map[string]int) (n int) {
+	for _, attachments := range left {
+		n += attachments
+	}
+	return n
 }
 
 func hashOf(path string) (sum [sha256.Size]byte, err error) {

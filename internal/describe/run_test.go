@@ -3,6 +3,8 @@ package describe_test
 import (
 	"archive/zip"
 	"fmt"
+	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -210,5 +212,85 @@ func TestRun_Zip(t *testing.T) {
 	a.want("a.jpg: described A cat on a sofa.", "gone.jpg:")
 	if got := server.Asked()[0].Media[0].Data; string(got) != string(photo(1)) {
 		t.Errorf("sent %d bytes", len(got))
+	}
+}
+
+// What a run left that was killed goes at the next; what another uses that goes on stays.
+func TestRun_SweepsWhatWasLeft(t *testing.T) {
+	a := newAlbum(t).images(1)
+	killed := filepath.Join(os.Getenv("TMPDIR"), "vqctl-describe-1")
+	if err := os.MkdirAll(filepath.Join(killed, "2"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	used, release := describe.NewPrivate(t)
+	server := describetest.NewGemini()
+	server.Answer = func(int, *describetest.Asked) describetest.Reply {
+		if _, err := os.Stat(used); err != nil {
+			t.Errorf("what is used went: %v", err)
+		}
+		if _, err := os.Stat(killed); err == nil {
+			t.Error("what was left is there")
+		}
+		release()
+		return describetest.Reply{Text: "A dog."}
+	}
+	if _, err := a.describe(a.gemini(server)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever happens, the numbers of a report are those of messages.db, and add up to the attachments that there are.
+func TestRun_TheNumbersAddUp(t *testing.T) {
+	replies := []describetest.Reply{{Text: "A dog."}, {Text: "A dog."}, {Text: "A dog."}, {Text: ""}, {Block: "SAFETY"}, {Status: 500}, {HangUp: true}, {Status: 400}, {Text: "x", Cut: true},
+		{Status: 429, Header: http.Header{"Retry-After": {"3"}}}, {Status: 403}}
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			random, chance := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2)) // the latter is the server's
+			a, server := newAlbum(t), describetest.NewGemini()
+			a.pace.Jobs = 1 + random.IntN(4)
+			n := 1 + random.IntN(12)
+			for i := range n {
+				switch name := fmt.Sprint(i); random.IntN(6) {
+				case 0:
+					a.add(name+".vcf", store.Contact, []byte("x"))
+				case 1:
+					a.add(name+".heic", store.Image, heic)
+				case 2:
+					a.add(name+".jpg", store.Image, nil)
+				default:
+					a.add(name+".jpg", store.Image, photo(uint8(random.IntN(8))))
+				}
+			}
+			calm := random.IntN(2) == 0
+			server.Answer = func(int, *describetest.Asked) describetest.Reply {
+				if calm {
+					return replies[chance.IntN(5)]
+				}
+				return replies[chance.IntN(len(replies))]
+			}
+			g := a.gemini(server)
+			for range 3 {
+				a.options.RetryFailed = random.IntN(2) == 0
+				before := a.counts()
+				report, err := a.describe(g)
+				sum := report.Described + report.Refused + report.Failed
+				for _, l := range report.Left {
+					sum += l.Attachments
+				}
+				if sum != n {
+					t.Errorf("%d attachments, and a report of %d: %+v (%v)", n, sum, report, err)
+				}
+				after := a.counts()
+				if got := after[store.Described] - before[store.Described]; got != report.Described {
+					t.Errorf("%d are described since, the report says %d", got, report.Described)
+				}
+				if got := after[store.Refused] - before[store.Refused]; !a.options.RetryFailed && got != report.Refused {
+					t.Errorf("%d are refused since, the report says %d", got, report.Refused)
+				}
+				if calm && err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package describe
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -93,6 +94,17 @@ const (
 	Fatal
 )
 
+// reasonNames are how Google names reasons.
+var reasonNames = regexp.MustCompile(`^[A-Z_]{1,60}$`)
+
+// refusal is one for a reason that the server names.
+func refusal(reason string) *Refusal {
+	if !reasonNames.MatchString(reason) {
+		reason = "for another reason"
+	}
+	return &Refusal{reason}
+}
+
 // Failure is an error of a request.
 type Failure struct {
 	Outlook Outlook
@@ -113,10 +125,11 @@ func serverWords(message, key string, r *Request) string {
 			return ""
 		}
 	}
+	message = plain(strings.ToValidUTF8(message, ""))
 	if key != "" {
 		message = strings.ReplaceAll(message, key, "…")
 	}
-	fields := strings.Fields(plain(strings.ToValidUTF8(message, "")))
+	fields := strings.Fields(message)
 	for i, f := range fields {
 		if utf8.RuneCountInString(f) > 60 {
 			fields[i] = "…"

@@ -136,11 +136,20 @@ func (r *runner) keepSilent(ctx context.Context) {
 	}
 }
 
+// mostWaits is how often it is waited for another program that writes messages.db, as long as the store waits each time.
+const mostWaits = 12
+
 // keep commits what came of an attachment, also when the run is being interrupted: it is paid for. Same tells that it was
 // not asked for itself.
 func (r *runner) keep(ctx context.Context, d store.Description, guid string, same bool) {
 	d.GUID, d.At = guid, r.asker.clock.now().Unix()
-	if err := r.db.Describe(context.WithoutCancel(ctx), d); err != nil {
+	var err error
+	for range mostWaits { // while a collection is being written
+		if err = r.db.Describe(context.WithoutCancel(ctx), d); !store.IsBusy(err) {
+			break
+		}
+	}
+	if err != nil {
 		r.stop(err)
 		return
 	}

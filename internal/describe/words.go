@@ -19,6 +19,7 @@ const (
 var preambles = regexp.MustCompile(`(?i)^(?:(?:sure|certainly|of course|okay|ok)[,.!:]+ *)?` +
 	`(?:here(?: is|'s|’s| are) (?:a|an|the|my|your)?[^.:]{0,60}: *|` +
 	`(?:(?:image|video|audio|document|pdf)? ?(?:description|caption|summary|transcript|transcription)): *|` +
+	`in (?:this|the) (?:image|photo|photograph|picture|screenshot|video|clip|document), *(?:(?:we|you)(?: can)? see +)?|` +
 	`(?:this|the|these) (?:image|photo|photograph|picture|screenshot|video|clip|video clip|frames?|document|pdf|file|text)(?: clip)?s? ` +
 	`(?:shows?|depicts?|features?|displays?|contains?|captures?|presents?|portrays?|is of|is about)(?: that)? +)`)
 

@@ -152,3 +152,9 @@ func explain(path string, err error) error {
 	}
 	return wrapped
 }
+
+// IsBusy tells whether an error says that another program is writing the file.
+func IsBusy(err error) bool {
+	var failure sqlite3.Error
+	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrBusy || failure.Code == sqlite3.ErrLocked)
+}
