@@ -159,7 +159,7 @@ func (d *directory) keyOf(address string) string {
 
 // state is the account of the source after the changes.
 func (a *renewal) state(o *store.Outcome) []byte {
-	st := &state{Format: stateFormat, Include: a.options.Include, Leaves: map[string][]byte{}, Links: a.links.data,
+	st := &state{Format: stateFormat, Program: program(), Include: a.options.Include, Leaves: map[string][]byte{}, Links: a.links.data,
 		Attached: a.attached.data, Recoverable: a.recoverable.data, Handles: a.directory.handleSums(), Chats: a.directory.chatSums(),
 		Eras: a.old.Eras, Damaged: a.damaged, Unknown: a.unknown}
 	for table, list := range a.leaves {

@@ -6,19 +6,36 @@ import (
 	"encoding/gob"
 	"hash/fnv"
 	"maps"
+	"runtime/debug"
 	"slices"
+	"sync"
 
 	"ventriloquist/internal/imessage/pages"
 	"ventriloquist/internal/store"
 )
 
-// stateFormat changes with what a state holds and with every change of how rows are read: a state of another format is
-// not used, and the source is read as a whole.
+// stateFormat changes with what a state holds. A state of another format is not used, nor one that another build of this
+// program left, as that may have read rows in another way: then the source is read as a whole.
 const stateFormat = 1
+
+// program tells builds of this program apart, as far as they were built from different commits.
+var program = sync.OnceValue(func() string {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return info.Main.Version
+})
 
 // state is a source's account of itself at the end of a collection, from which the next can tell what has changed.
 type state struct {
 	Format  int
+	Program string
 	Include Include
 	// Leaves are the leaves of each table, as pages writes them.
 	Leaves map[string][]byte
@@ -82,7 +99,7 @@ func (c *collector) newState(ctx context.Context, leaves map[string][]pages.Leaf
 	if err := c.source.eachJoin(ctx, recoverableJoin, everything, recoverable.add); err != nil {
 		return nil, err
 	}
-	st := &state{Format: stateFormat, Include: c.options.Include, Leaves: map[string][]byte{}, Links: c.directory.links.data,
+	st := &state{Format: stateFormat, Program: program(), Include: c.options.Include, Leaves: map[string][]byte{}, Links: c.directory.links.data,
 		Attached: attached.data, Recoverable: recoverable.data, Handles: c.directory.handleSums(), Chats: c.directory.chatSums(),
 		Eras: c.directory.savedEras(), Damaged: c.damaged, Unknown: c.unknown}
 	for table, list := range leaves {
@@ -102,7 +119,7 @@ func (st *state) encode() []byte {
 // decodeState returns the account of an earlier collection; nil if it is of no use.
 func decodeState(data []byte, include Include) *state {
 	st := new(state)
-	if len(data) == 0 || gob.NewDecoder(bytes.NewReader(data)).Decode(st) != nil || st.Format != stateFormat || st.Include != include {
+	if len(data) == 0 || gob.NewDecoder(bytes.NewReader(data)).Decode(st) != nil || st.Format != stateFormat || st.Program != program() || st.Include != include {
 		return nil
 	}
 	return st
