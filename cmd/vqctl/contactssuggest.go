@@ -111,6 +111,9 @@ func readCards(ctx context.Context, path string) (cards []addressbook.Card, book
 		}
 		expanded = private
 	}
+	if err := addressbook.Unreadable(expanded); err != nil {
+		return nil, nil, err
+	}
 	books = addressbook.Find(expanded)
 	for _, one := range books {
 		found, err := addressbook.Read(ctx, one)

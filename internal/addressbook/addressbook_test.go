@@ -89,6 +89,31 @@ func TestRead_Refuses(t *testing.T) {
 	}
 }
 
+// Without the right to read them, the address books of a Mac seem not to be there.
+func TestUnreadable(t *testing.T) {
+	home := t.TempDir()
+	if err := addressbook.Unreadable(home); err != nil {
+		t.Errorf("a home without address books: %v", err)
+	}
+	folder := filepath.Join(home, "Library/Application Support/AddressBook")
+	if err := bookdb.WriteMac(filepath.Join(folder, "AddressBook-v22.abcddb")); err != nil {
+		t.Fatal(err)
+	}
+	if err := addressbook.Unreadable(home); err != nil {
+		t.Errorf("readable: %v", err)
+	}
+	if os.Getuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	if err := os.Chmod(folder, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(folder, 0o700)
+	if err := addressbook.Unreadable(home); err == nil || !strings.Contains(err.Error(), folder) {
+		t.Errorf("unreadable: %v", err)
+	}
+}
+
 func TestFind(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "a [home]")
 	sources := filepath.Join(home, "Library/Application Support/AddressBook")

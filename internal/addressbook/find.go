@@ -1,6 +1,7 @@
 package addressbook
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 )
@@ -32,6 +33,15 @@ func Find(path string) []string {
 		found = append(found, matches...)
 	}
 	return found
+}
+
+// Unreadable returns why the address books of a home folder cannot even be looked for; nil if they can.
+func Unreadable(path string) error {
+	folder := filepath.Join(path, macFolder)
+	if _, err := os.ReadDir(folder); errors.Is(err, os.ErrPermission) {
+		return explain(folder, err)
+	}
+	return nil
 }
 
 // Beside returns the databases that belong to a message database: those of the home folder that it is in, or those of

@@ -134,6 +134,9 @@ func (g *gatherer) report() *Report {
 	r := &Report{Zone: g.Zone.String(), Messages: g.all.messages, Months: g.all.monthList(), Hours: g.all.hours, People: []Person{}, Groups: []Group{}}
 	if g.all.messages > 0 {
 		r.From, r.To = g.all.first.In(g.Zone), g.all.last.In(g.Zone)
+		if g.Zone == time.Local { // "Local" tells nobody anything
+			r.Zone, _ = r.To.Zone()
+		}
 	}
 	for _, identity := range slices.Sorted(maps.Keys(g.people)) {
 		t := g.people[identity]
