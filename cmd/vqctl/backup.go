@@ -48,10 +48,13 @@ func openMessages(ctx context.Context, o *collectOptions, path string) (*message
 	if err = decryptBackup(ctx, o, path, private); err == nil {
 		m.Source, err = imessage.OpenCopy(ctx, private, path)
 	}
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(private))
+	if err == nil {
+		return m, nil
 	}
-	return m, nil
+	if left := os.RemoveAll(private); left != nil {
+		err = errors.Join(err, left)
+	}
+	return nil, err
 }
 
 // onlyBackup is the one backup in a folder of backups; any other path stays as it is.
@@ -84,7 +87,7 @@ func (m *messageSource) Close() error {
 
 // decryptBackup writes what collect needs of a backup into a folder.
 func decryptBackup(ctx context.Context, o *collectOptions, path, folder string) error {
-	passphrase, err := readPassphrase(path, o.passphraseFile)
+	passphrase, err := readPassphrase(ctx, path, o.passphraseFile)
 	if err != nil {
 		return err
 	}
@@ -106,7 +109,7 @@ func decryptBackup(ctx context.Context, o *collectOptions, path, folder string) 
 }
 
 // readPassphrase is that of the backup at path: of a file, of the environment, or asked for without showing it.
-func readPassphrase(path, file string) (string, error) {
+func readPassphrase(ctx context.Context, path, file string) (string, error) {
 	if file != "" {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -117,18 +120,21 @@ func readPassphrase(path, file string) (string, error) {
 	if passphrase := os.Getenv(passphraseVariable); passphrase != "" {
 		return passphrase, nil
 	}
-	return askPassphrase(path)
+	return askPassphrase(ctx, path)
 }
 
-func askPassphrase(path string) (string, error) {
+func askPassphrase(ctx context.Context, path string) (string, error) {
 	terminal := int(os.Stdin.Fd())
 	if !term.IsTerminal(terminal) {
 		return "", hint.With(fmt.Errorf("the backup in %s is encrypted", path),
 			"run this in a terminal, which asks for its passphrase, or give it in %s or --passphrase-file", passphraseVariable)
 	}
 	fmt.Fprintf(os.Stderr, "passphrase of the backup in %s: ", path)
-	passphrase, err := term.ReadPassword(terminal)
+	passphrase, err := readHidden(ctx, terminal)
 	fmt.Fprintln(os.Stderr)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	if errors.Is(err, io.EOF) {
 		return "", errors.New("no passphrase was given")
 	}
@@ -136,4 +142,25 @@ func askPassphrase(path string) (string, error) {
 		return "", fmt.Errorf("cannot read the passphrase: %w", err)
 	}
 	return string(passphrase), nil
+}
+
+// readHidden reads a line without showing it, until the context ends: the terminal shows again then what is typed.
+func readHidden(ctx context.Context, terminal int) (line []byte, err error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	var read []byte
+	var failure error
+	go func() {
+		read, failure = term.ReadPassword(terminal)
+		close(done)
+	}()
+	select {
+	case <-done:
+		return read, failure
+	case <-ctx.Done():
+		return nil, term.Restore(terminal, before)
+	}
 }

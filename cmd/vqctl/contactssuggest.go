@@ -127,7 +127,7 @@ func readCards(ctx context.Context, path string) (cards []addressbook.Card, book
 
 // decryptAddressBook writes the address book of an encrypted backup into a folder, if there is one.
 func decryptAddressBook(ctx context.Context, path, folder string) error {
-	passphrase, err := readPassphrase(path, "")
+	passphrase, err := readPassphrase(ctx, path, "")
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (o *describeOptions) locator(ctx context.Context, db *store.DB) (*describe.
 		if !iosbackup.IsEncrypted(root) || !given && !o.terminal {
 			continue
 		}
-		passphrase, err := readPassphrase(root, o.passphrase)
+		passphrase, err := readPassphrase(ctx, root, o.passphrase)
 		if err == nil {
 			fmt.Fprintln(os.Stderr, "the key is made of the passphrase, which takes some seconds")
 			l.Backups[root], err = iosbackup.Unlock(ctx, root, passphrase)
