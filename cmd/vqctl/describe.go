@@ -101,7 +101,10 @@ func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Wr
 		return err
 	}
 	defer locator.Close()
+	var finish func()
+	options.Progress, finish = newProgress("looking", "files")
 	plan, err := describe.NewPlan(ctx, db, locator, service, options)
+	finish()
 	if err != nil {
 		return err
 	}
@@ -111,7 +114,8 @@ func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Wr
 	if agreed, err := o.agreed(ctx, plan, in, out); err != nil || !agreed {
 		return err
 	}
-	bar, finish := newCostProgress()
+	var bar func(done, total int64, cost float64)
+	bar, finish = newCostProgress()
 	pace := describe.Pace{Jobs: o.jobs, PerMinute: o.perMinute, Timeout: o.timeout, Progress: bar}
 	if o.perMinute < 0 {
 		if pace.PerMinute = defaultPerMinute; plan.Local {

@@ -3,6 +3,7 @@ package describe_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"image"
@@ -351,6 +352,37 @@ func TestTools_DamagedAndSlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.want("a.caf: failed its file is damaged, or of a form that cannot be read", "b.jpg: described A cat on a sofa.")
+}
+
+// A program that is at work when a run is interrupted ends with it, and so does what it runs.
+func TestTools_Interrupted(t *testing.T) {
+	a := newAlbum(t)
+	pids := filepath.Join(t.TempDir(), "pids")
+	a.options.Tools.FFmpeg, _ = tool(t, "ffmpeg", "sleep 60 & echo $! >"+pids+".part; mv "+pids+".part "+pids+"; wait")
+	a.add("a.caf", store.Audio, caf)
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		for {
+			if _, err := os.Stat(pids); err == nil {
+				interrupt()
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	if _, err := a.describeUntil(ctx, a.gemini(describetest.NewGemini())); err != context.Canceled {
+		t.Errorf("error is %v", err)
+	}
+	a.want("a.caf:")
+	pid := strings.TrimSpace(calledWith(t, pids))
+	for range 5000 { // a process that was killed goes when it is noticed
+		state, err := exec.Command("ps", "-o", "stat=", "-p", pid).Output()
+		if err != nil || strings.HasPrefix(string(state), "Z") {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("process %s goes on", pid)
 }
 
 // What programs make is nobody else's to read.

@@ -18,6 +18,8 @@ type Options struct {
 	Limit       int          // of attachments, 0 is none
 	RetryFailed bool
 	Tools       Tools
+	// Progress, if not nil, is told how many attachments were looked at for a plan.
+	Progress func(done, total int64)
 }
 
 // KindPlan is what would be sent of one kind.
@@ -82,9 +84,12 @@ func NewPlan(ctx context.Context, db *store.DB, l *Locator, s Service, o Options
 	p := &Plan{Model: s.Model(), Where: s.Where(), Local: s.Local(), Send: []KindPlan{}, Left: []LeftOut{}}
 	prepare := preparer{takes: s.Takes(), tools: o.Tools}
 	left := make(map[string]int)
-	for _, a := range attachments {
+	for i, a := range attachments {
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if o.Progress != nil {
+			o.Progress(int64(i), int64(len(attachments)))
 		}
 		if why := p.add(ctx, a, l, &prepare, &o); why != "" {
 			left[why]++

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -81,6 +82,9 @@ func run(ctx context.Context, program, made string, args ...string) error {
 	limited, cancel := context.WithTimeout(ctx, toolTime)
 	defer cancel()
 	command := exec.CommandContext(limited, program, args...)
+	// A program may be a script that runs others: all of them end together.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	command.WaitDelay = 5 * time.Second
 	err := command.Run()
 	switch {
