@@ -1,6 +1,9 @@
 package androidsms_test
 
 import (
+	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,6 +117,34 @@ func TestRead(t *testing.T) {
 	}
 	if a := s.Messages[3].Parts[0].Attachment; a == "" || a == s.Messages[6].Parts[0].Attachment {
 		t.Errorf("the picture is known as %q", a)
+	}
+}
+
+// The content of a picture is found again where its message says.
+func TestOpenContent(t *testing.T) {
+	path := write(t, backup)
+	s, err := read(t, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range map[int]string{3: "\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01", 6: "BEGIN"} {
+		place := s.Messages[i].Parts[0].File
+		in, most, err := androidsms.OpenContent(place.Root, place.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(in)
+		if err != nil || string(got) != want && string(got) != want+"\x00" || int64(len(got)) > most || in.Close() != nil {
+			t.Errorf("%s holds %q (%v), want %q", place.Path, got, err, want)
+		}
+	}
+	for _, place := range []string{"", "x", "1-5/a", "0-1/a", "99999999-5/a", "-1-5", "5/a"} {
+		if in, _, err := androidsms.OpenContent(path, place); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%q is %v (%v)", place, in, err)
+		}
+	}
+	if place := s.Messages[4].Parts[0].File; place.Path != "" {
+		t.Errorf("words lie in %q", place.Path)
 	}
 }
 

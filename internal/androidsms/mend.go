@@ -3,6 +3,7 @@ package androidsms
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"strconv"
 	"unicode/utf16"
@@ -13,6 +14,7 @@ import (
 // U+FFFD, and the contents of files left out.
 type mender struct {
 	in   *bufio.Reader
+	at   int64  // how much was taken of in
 	rest []byte // was mended and is not given yet
 	buf  []byte
 	err  error
@@ -80,7 +82,7 @@ func (m *mender) plain() {
 		if m.inTag && m.quote == 0 && len(m.name) < longestName {
 			m.name = append(m.name, buffered[:n]...)
 		}
-		m.in.Discard(n)
+		m.discard(n)
 		if n < len(buffered) || len(m.buf) >= enough {
 			return
 		}
@@ -102,7 +104,8 @@ func (m *mender) special() {
 	case '"', '\'', '<', '>', '=', ' ':
 		m.mark(c)
 	default:
-		c, _, err := m.in.ReadRune()
+		c, size, err := m.in.ReadRune()
+		m.at += int64(size)
 		if m.err = err; err == nil {
 			m.buf = utf8.AppendRune(m.buf, legal(c))
 		}
@@ -115,7 +118,7 @@ func (m *mender) mark(c byte) {
 		m.skipComment()
 		return
 	}
-	m.in.Discard(1)
+	m.discard(1)
 	m.buf = append(m.buf, c)
 	switch {
 	case m.quote == c:
@@ -144,6 +147,7 @@ func (m *mender) skipComment() {
 		if m.err = err; err != nil {
 			return
 		}
+		m.at++
 		if c == '\n' {
 			m.buf = append(m.buf, c)
 		}
@@ -153,18 +157,26 @@ func (m *mender) skipComment() {
 	}
 }
 
-// skipFile passes over the content of a file, up to the quote that ends it.
+// skipFile passes over the content of a file, up to the quote that ends it, and tells where it stands instead.
 func (m *mender) skipFile(quote byte) {
+	from := m.at
 	for {
-		_, err := m.in.ReadSlice(quote)
+		part, err := m.in.ReadSlice(quote)
+		m.at += int64(len(part))
 		if err == bufio.ErrBufferFull {
 			continue
 		}
 		if m.err = err; err == nil {
+			m.buf = fmt.Appendf(m.buf, "%d-%d", from, m.at-1-from)
 			m.buf = append(m.buf, quote)
 		}
 		return
 	}
+}
+
+func (m *mender) discard(n int) {
+	m.in.Discard(n)
+	m.at += int64(n)
 }
 
 // legal is a character that XML may hold, or U+FFFD.
@@ -179,20 +191,20 @@ func legal(c rune) rune {
 func (m *mender) reference() {
 	c, size := m.peekReference(0)
 	if size == 0 {
-		m.in.Discard(1)
+		m.discard(1)
 		m.buf = append(m.buf, '&')
 		return
 	}
 	if utf16.IsSurrogate(c) {
 		if low, more := m.peekReference(size); more > 0 {
 			if joined := utf16.DecodeRune(c, low); joined != utf8.RuneError {
-				m.in.Discard(size + more)
+				m.discard(size + more)
 				m.buf = utf8.AppendRune(m.buf, joined)
 				return
 			}
 		}
 	}
-	m.in.Discard(size)
+	m.discard(size)
 	switch c = legal(c); c {
 	case '\n', '\r', '\t', '"', '&', '<', '>', '\'':
 		m.buf = append(m.buf, "&#"+strconv.Itoa(int(c))+";"...)

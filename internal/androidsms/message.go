@@ -106,7 +106,7 @@ func (m *mms) people() (from string, to []string) {
 	return from, to
 }
 
-func (m *mms) message(o *own) *message {
+func (m *mms) message(r *Reader, o *own) *message {
 	out := &message{date: m.values["date"], members: split(m.values["address"]), name: m.values["contact_name"]}
 	box := m.values["msg_box"]
 	if box != inbox && box != sent {
@@ -126,7 +126,7 @@ func (m *mms) message(o *own) *message {
 		}
 	}
 	for _, p := range m.parts {
-		if part, some := partOf(p); some {
+		if part, some := r.part(p); some {
 			out.parts = append(out.parts, part)
 		}
 	}
@@ -151,8 +151,8 @@ func membersOf(named []string, from string, to []string, received bool, o *own) 
 	return members
 }
 
-// partOf is a part of an mms: words or a file. How they are arranged on the screen is a part too, which is left out.
-func partOf(values map[string]string) (p source.Part, some bool) {
+// part is a part of an mms: words or a file. How they are arranged on the screen is a part too, which is left out.
+func (r *Reader) part(values map[string]string) (p source.Part, some bool) {
 	kind := strings.ToLower(values["ct"])
 	switch {
 	case strings.HasPrefix(kind, "application/smil"):
@@ -166,7 +166,7 @@ func partOf(values map[string]string) (p source.Part, some bool) {
 			break
 		}
 	}
-	return source.Part{Kind: kinds.Of(kind, "", name), Text: name}, true
+	return source.Part{Kind: kinds.Of(kind, "", name), Text: name, File: r.placeOf(values["data"], name)}, true
 }
 
 // emitter gives the messages.

@@ -25,6 +25,9 @@ type Reader struct {
 	path    string
 	name    string // by which the store knows it
 	reading source.Reading
+
+	absolute string
+	plain    bool // no archive
 }
 
 // Open is for the file at path.
@@ -33,7 +36,7 @@ func Open(path string, reading source.Reading) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
-	return &Reader{path: path, name: "sms " + absolute, reading: reading}, nil
+	return &Reader{path: path, name: "sms " + absolute, reading: reading, absolute: absolute, plain: isNoArchive(path)}, nil
 }
 
 // Path is the file.
@@ -113,7 +116,7 @@ func (e *emitter) endMMS() error {
 		return nil
 	}
 	e.mms = nil
-	return e.emit(m.message(&e.own))
+	return e.emit(m.message(e.reader, &e.own))
 }
 
 func (e *emitter) start(t xml.StartElement) error {

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"ventriloquist/internal/androidsms"
 	"ventriloquist/internal/iosbackup"
 	"ventriloquist/internal/store"
 )
@@ -35,13 +36,14 @@ type Locator struct {
 // errSealed is of a file in an encrypted backup whose passphrase is not known.
 var errSealed = errors.New("it lies in an encrypted backup")
 
-// found is a file: one by itself, a member of a zip, or one of an encrypted backup.
+// found is a file: one by itself, a member of a zip, one that stands in a backup of messages, or one of an encrypted backup.
 type found struct {
 	path   string
 	member *zip.File
+	inline string // where it stands in the file at path
 	backup *iosbackup.Backup
 	sealed iosbackup.File // in the backup
-	size   int64          // of a file in an encrypted backup, a little more than it has
+	size   int64          // of a file in an encrypted backup, or one that stands in another, a little more than it has
 }
 
 // Close closes the zips and backups.
@@ -170,7 +172,11 @@ func (l *Locator) within(root, name string) (*found, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return l.inZip(root, name)
+		f, err := l.inZip(root, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return inMessages(root, name)
+		}
+		return f, err
 	}
 	folder, err := os.OpenRoot(root)
 	if err != nil {
@@ -184,6 +190,15 @@ func (l *Locator) within(root, name string) (*found, error) {
 		return nil, fs.ErrNotExist
 	}
 	return &found{path: filepath.Join(root, filepath.FromSlash(name)), size: info.Size()}, nil
+}
+
+// inMessages is a file that stands in the messages themselves.
+func inMessages(root, place string) (*found, error) {
+	in, most, err := androidsms.OpenContent(root, place)
+	if err != nil {
+		return nil, err
+	}
+	return &found{path: root, inline: place, size: most}, in.Close()
 }
 
 func (l *Locator) inZip(archive, name string) (*found, error) {
@@ -224,8 +239,8 @@ func (l *Locator) inZip(archive, name string) (*found, error) {
 func (f *found) head(ctx context.Context) (head []byte, err error) {
 	var in io.ReadCloser
 	switch {
-	case f.member != nil:
-		in, err = f.member.Open()
+	case f.member != nil || f.inline != "":
+		in, err = f.open()
 	case f.backup != nil:
 		folder, err := newPrivate()
 		if err != nil {
@@ -252,6 +267,15 @@ func (f *found) head(ctx context.Context) (head []byte, err error) {
 	return head[:n], nil
 }
 
+// open opens what stands in another file.
+func (f *found) open() (io.ReadCloser, error) {
+	if f.member != nil {
+		return f.member.Open()
+	}
+	in, _, err := androidsms.OpenContent(f.path, f.inline)
+	return in, err
+}
+
 // lay makes it a file by itself, in dir where it is none.
 func (f *found) lay(ctx context.Context, dir string) (path string, err error) {
 	if f.backup != nil {
@@ -261,10 +285,10 @@ func (f *found) lay(ctx context.Context, dir string) (path string, err error) {
 		id := iosbackup.FileID(f.sealed.Domain, f.sealed.Path)
 		return filepath.Join(dir, id[:2], id), nil
 	}
-	if f.member == nil {
+	if f.member == nil && f.inline == "" {
 		return filepath.Abs(f.path)
 	}
-	in, err := f.member.Open()
+	in, err := f.open()
 	if err != nil {
 		return "", errDamaged
 	}
@@ -272,7 +296,7 @@ func (f *found) lay(ctx context.Context, dir string) (path string, err error) {
 	path = filepath.Join(dir, "attachment")
 	return path, writePrivate(path, func(w io.Writer) error {
 		n, err := io.Copy(w, io.LimitReader(in, f.size+1))
-		if err == nil && n != f.size {
+		if err == nil && n != f.size && f.inline == "" {
 			err = fmt.Errorf("it has %d bytes, not %d", n, f.size)
 		}
 		return err

@@ -2,6 +2,7 @@ package describe_test
 
 import (
 	"archive/zip"
+	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -205,6 +206,27 @@ func TestRun_Zip(t *testing.T) {
 	f.Close()
 	a.add("a.jpg", store.Image, nil)
 	a.entries[0].File = store.FilePlace{Root: archive, Path: "a.jpg"}
+	a.add("gone.jpg", store.Image, nil)
+	if _, err := a.describe(a.gemini(server)); err != nil {
+		t.Fatal(err)
+	}
+	a.want("a.jpg: described A cat on a sofa.", "gone.jpg:")
+	if got := server.Asked()[0].Media[0].Data; string(got) != string(photo(1)) {
+		t.Errorf("sent %d bytes", len(got))
+	}
+}
+
+// What stands within the messages of an Android backup is taken out too.
+func TestRun_AndroidBackup(t *testing.T) {
+	a, server := newAlbum(t), describetest.NewGemini()
+	backup := filepath.Join(t.TempDir(), "sms.xml")
+	const before = `<smses><mms date="1710529324000" msg_box="1" address="+1"><parts><part ct="image/jpeg" cl="a.jpg" data="`
+	content := base64.StdEncoding.EncodeToString(photo(1))
+	if err := os.WriteFile(backup, []byte(before+content+`"/></parts></mms></smses>`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.add("a.jpg", store.Image, nil)
+	a.entries[0].File = store.FilePlace{Root: backup, Path: fmt.Sprintf("%d-%d/a.jpg", len(before), len(content))}
 	a.add("gone.jpg", store.Image, nil)
 	if _, err := a.describe(a.gemini(server)); err != nil {
 		t.Fatal(err)
