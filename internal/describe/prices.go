@@ -16,9 +16,6 @@ type price struct{ input, sound, output float64 }
 
 var prices = map[string]price{
 	"gemini-3-flash-preview": {0.50, 1.00, 3.00},
-	"gemini-2.5-flash":       {0.30, 1.00, 2.50},
-	"gemini-2.5-flash-lite":  {0.10, 0.30, 0.40},
-	"gemini-2.5-pro":         {1.25, 1.25, 10.00},
 }
 
 // cost is what tokens cost, in US dollars.
