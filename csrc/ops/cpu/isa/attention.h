@@ -17,7 +17,15 @@ VQ_INLINE vi load_limits(const int32_t* p) {
 
 // Rows 2 i and 2 i + 1 of a B panel of bf16: pairs of keys, interleaved.
 VQ_INLINE void store_pairs(void* panel, int64_t pair, int v, vf even, vf odd) {
-  *(vu_any*)((uint32_t*)panel + pair * NR + v * W) = (round_bf16(even) >> 16) | (round_bf16(odd) & 0xffff0000);
+#if defined(__AVX512BF16__)
+  const vu words = {0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005, 0x160006, 0x170007,
+                    0x180008, 0x190009, 0x1a000a, 0x1b000b, 0x1c000c, 0x1d000d, 0x1e000e, 0x1f000f};
+  const __m512bh both = _mm512_cvtne2ps_pbh((__m512)odd, (__m512)even);
+  const vu pairs = (vu)_mm512_permutexvar_epi16((__m512i)words, (__m512i)both);
+#else
+  const vu pairs = (round_bf16(even) >> 16) | (round_bf16(odd) & 0xffff0000);
+#endif
+  *(vu_any*)((uint32_t*)panel + pair * NR + v * W) = pairs;
 }
 
 bool softmax_block(float* s, int64_t keys, const int32_t* limit, float scale, float* max, float* sum, float* shrink,
@@ -116,16 +124,17 @@ void softmax_backward_block(const float* s, const float* dp, int64_t keys, int m
 }
 
 // A head's rows lie too far apart for the processor to see the pattern by itself.
-constexpr int64_t kAhead = 8;
+constexpr int64_t kAhead = 16;
 VQ_INLINE void prefetch_row(ConstRun rows, int64_t i, int64_t stride, int64_t d) {
   const int64_t size = elem_size(rows.type);
   prefetch((const char*)rows.data + i * stride * size, d * size);
 }
 
 // Heads are taken J at a time, so that a row of the cache is read once for J heads.
-template <int J>
-VQ_INLINE void scores_of(float* scores, int64_t scores_stride, const float* q, int64_t d, ConstRun keys, int64_t stride,
-                         int64_t count, float scale) {
+template <int J, Elem type>
+void scores_of(float* scores, int64_t scores_stride, const float* q, int64_t d, const void* data, int64_t stride,
+               int64_t count, float scale) {
+  const ConstRun keys = {data, type};
   for (int64_t i = 0; i < count; i++) {
     prefetch_row(keys, i + kAhead, stride, d);
     vf acc[J] = {};
@@ -138,20 +147,30 @@ VQ_INLINE void scores_of(float* scores, int64_t scores_stride, const float* q, i
   }
 }
 
-void decode_scores(float* scores, int64_t scores_stride, const float* q, int64_t heads, int64_t d, ConstRun keys,
-                   int64_t stride, int64_t count, float scale) {
+template <Elem type>
+void scores_of_heads(float* scores, int64_t scores_stride, const float* q, int64_t heads, int64_t d, const void* keys,
+                     int64_t stride, int64_t count, float scale) {
   int64_t h = 0;
   for (; h + 4 <= heads; h += 4)
-    scores_of<4>(scores + h * scores_stride, scores_stride, q + h * d, d, keys, stride, count, scale);
+    scores_of<4, type>(scores + h * scores_stride, scores_stride, q + h * d, d, keys, stride, count, scale);
   for (; h + 2 <= heads; h += 2)
-    scores_of<2>(scores + h * scores_stride, scores_stride, q + h * d, d, keys, stride, count, scale);
+    scores_of<2, type>(scores + h * scores_stride, scores_stride, q + h * d, d, keys, stride, count, scale);
   for (; h < heads; h++)
-    scores_of<1>(scores + h * scores_stride, scores_stride, q + h * d, d, keys, stride, count, scale);
+    scores_of<1, type>(scores + h * scores_stride, scores_stride, q + h * d, d, keys, stride, count, scale);
 }
 
-template <int J>
-VQ_INLINE void values_of(float* acc, const float* p, int64_t p_stride, int64_t d, ConstRun values, int64_t stride,
-                         int64_t count) {
+void decode_scores(float* scores, int64_t scores_stride, const float* q, int64_t heads, int64_t d, ConstRun keys,
+                   int64_t stride, int64_t count, float scale) {
+  if (keys.type == Elem::bf16)
+    scores_of_heads<Elem::bf16>(scores, scores_stride, q, heads, d, keys.data, stride, count, scale);
+  else
+    scores_of_heads<Elem::f32>(scores, scores_stride, q, heads, d, keys.data, stride, count, scale);
+}
+
+template <int J, Elem type>
+void values_of(float* acc, const float* p, int64_t p_stride, int64_t d, const void* data, int64_t stride,
+               int64_t count) {
+  const ConstRun values = {data, type};
   // Four rows at a time, so that the sums are loaded and stored once for four.
   int64_t i = 0;
   for (; i + 4 <= count; i += 4) {
@@ -176,12 +195,21 @@ VQ_INLINE void values_of(float* acc, const float* p, int64_t p_stride, int64_t d
         });
 }
 
+template <Elem type>
+void values_of_heads(float* acc, const float* p, int64_t p_stride, int64_t heads, int64_t d, const void* values,
+                     int64_t stride, int64_t count) {
+  int64_t h = 0;
+  for (; h + 4 <= heads; h += 4) values_of<4, type>(acc + h * d, p + h * p_stride, p_stride, d, values, stride, count);
+  for (; h + 2 <= heads; h += 2) values_of<2, type>(acc + h * d, p + h * p_stride, p_stride, d, values, stride, count);
+  for (; h < heads; h++) values_of<1, type>(acc + h * d, p + h * p_stride, p_stride, d, values, stride, count);
+}
+
 void decode_values(float* acc, const float* p, int64_t p_stride, int64_t heads, int64_t d, ConstRun values,
                    int64_t stride, int64_t count) {
-  int64_t h = 0;
-  for (; h + 4 <= heads; h += 4) values_of<4>(acc + h * d, p + h * p_stride, p_stride, d, values, stride, count);
-  for (; h + 2 <= heads; h += 2) values_of<2>(acc + h * d, p + h * p_stride, p_stride, d, values, stride, count);
-  for (; h < heads; h++) values_of<1>(acc + h * d, p + h * p_stride, p_stride, d, values, stride, count);
+  if (values.type == Elem::bf16)
+    values_of_heads<Elem::bf16>(acc, p, p_stride, heads, d, values.data, stride, count);
+  else
+    values_of_heads<Elem::f32>(acc, p, p_stride, heads, d, values.data, stride, count);
 }
 
 float exp_and_sum(float* x, int64_t n, float max) {

@@ -28,9 +28,13 @@ void store_tile(const float* tile, int64_t tile_stride, int64_t rows, int64_t co
 }
 
 float dot(ConstRun a, ConstRun b, int64_t n) {
-  vf sum = {};
-  each_vector(n, [&](int64_t i, auto c) { sum += load(a, i, c) * load(b, i, c); });
-  return sum_lanes(sum);
+  constexpr int kSums = 4;  // several, to hide the latency of the addition
+  vf sums[kSums] = {};
+  int64_t i = 0;
+  for (; i + kSums * W <= n; i += kSums * W)
+    for (int s = 0; s < kSums; s++) sums[s] += load(a, i + s * W, Full{}) * load(b, i + s * W, Full{});
+  each_vector(n - i, [&](int64_t at, auto c) { sums[0] += load(a, i + at, c) * load(b, i + at, c); });
+  return sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 float rms_norm(Run y, ConstRun x, const float* w, int64_t n, float eps) {

@@ -4,6 +4,10 @@
 
 #include "ops/cpu/kernels.h"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #define VQ_INLINE inline __attribute__((always_inline))
 
 namespace vq::cpu::VQ_ISA {
@@ -26,9 +30,15 @@ VQ_INLINE vf splat(float x) { return x - vf{}; }
 VQ_INLINE vi splat_int(int32_t x) { return x - vi{}; }
 VQ_INLINE vu splat_word(uint32_t x) { return x - vu{}; }
 // Lanes where the mask (all ones or zero) is set from a, else from b.
-VQ_INLINE vf select(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
-VQ_INLINE vf max_of(vf a, vf b) { return select(a > b, a, b); }
-VQ_INLINE vf min_of(vf a, vf b) { return select(a < b, a, b); }
+VQ_INLINE vf select(vi mask, vf a, vf b) { return mask ? a : b; }
+// The second operand where one is NaN.
+#if defined(__AVX512F__)
+VQ_INLINE vf max_of(vf a, vf b) { return (vf)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b); }
+VQ_INLINE vf min_of(vf a, vf b) { return (vf)_mm512_maskz_min_ps(0xffff, (__m512)a, (__m512)b); }
+#else
+VQ_INLINE vf max_of(vf a, vf b) { return a > b ? a : b; }
+VQ_INLINE vf min_of(vf a, vf b) { return a < b ? a : b; }
+#endif
 
 VQ_INLINE vf from_bf16(vh h) { return (vf)(__builtin_convertvector(h, vu) << 16); }
 // The upper half of each word is x rounded to bf16, to nearest even; NaN stays NaN.
@@ -136,7 +146,28 @@ VQ_INLINE vf lane_numbers() {
   return x;
 }
 
+// e^r for |r| <= ln 2 / 2.
+VQ_INLINE vf exp_polynomial(vf r) {
+  vf p = splat(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  return p * r * r + r + 1.0f;
+}
+
 // e^x within 2 units in the last place; 0 below -87.3 (and for -inf), inf above 88.7, NaN for NaN.
+#if defined(__AVX512F__)
+VQ_INLINE vf exp_of(vf x) {
+  const __mmask16 counts = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.3f), _CMP_NLT_UQ);
+  const vf clamped = min_of(splat(89), x);
+  const vf n = (vf)_mm512_maskz_roundscale_ps(0xffff, (__m512)(clamped * 1.44269504f), _MM_FROUND_TO_NEAREST_INT);
+  vf r = clamped - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  return (vf)_mm512_maskz_scalef_ps(counts, (__m512)exp_polynomial(r), (__m512)n);
+}
+#else
 VQ_INLINE vf exp_of(vf x) {
   const vi tiny = (vi)(x < -87.3f);
   const vf clamped = min_of(splat(88.8f), select(tiny, splat(0), x));
@@ -144,13 +175,7 @@ VQ_INLINE vf exp_of(vf x) {
   const vf n = shifted - 12582912.0f;
   vf r = clamped - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
-  vf p = splat(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
+  vf p = exp_polynomial(r);
   // 2^n in two factors: n may be 128.
   const vi whole = (vi)shifted - 0x4b400000;
   const vi half = whole >> 1;
@@ -158,6 +183,7 @@ VQ_INLINE vf exp_of(vf x) {
   p = select((vi)(x != x), x, p);
   return select(tiny, splat(0), p);
 }
+#endif
 
 // Transposes 8 x 8 words: line i of src to column i of dst, of which the first `rows` rows are written.
 typedef uint32_t v8 __attribute__((vector_size(32)));
