@@ -234,6 +234,24 @@ TEST_P(Quantized, SumsLongerThanAPassAreExact) {
       [](int64_t, int64_t) { return 0.0; }, "long sum");
 }
 
+// Rows too small for a scale, and the smallest that have one, come out as nearly nothing, and never as garbage.
+TEST_P(Quantized, TakesRowsOfVerySmallNumbers) {
+  cpu::Pool pool(1, 1);
+  for (double size : {1e-44, 1e-40, 1e-37, 1e-36, 1e-30}) {
+    Matrix w(2, 64);
+    for (int64_t c = 0; c < 64; c++) w.set(0, c, size * static_cast<double>(c - 32) / 32);
+    const WeightBlock block = {w.tensor().data, DType::f32, 2};
+    for (WeightFormat format : kFormats) {
+      const cpu::QuantizedMatrix matrix(format, block, 64, *GetParam(), pool);
+      for (int64_t c = 0; c < 64; c++) {
+        EXPECT_LE(std::fabs(value_at(matrix.view(), 0, c) - w.get(0, c)), 0.2 * size + 2e-36)
+            << name(format) << " " << size;
+        EXPECT_LE(std::fabs(value_at(matrix.view(), 1, c)), 1e-37) << name(format) << " " << size;
+      }
+    }
+  }
+}
+
 TEST_P(Quantized, RefusesWhatIsNotFinite) {
   const auto device = open();
   for (float bad : {NAN, INFINITY, -INFINITY})

@@ -56,6 +56,13 @@ constexpr std::array<float, N - 1> bounds_of(const float (&table)[N]) {
 constexpr std::array<float, 15> kNf4Bounds = bounds_of(kNf4Table);
 constexpr std::array<float, 255> kMapBounds = bounds_of(dynamic_map().value);
 
+// What makes the largest magnitude m of a row the largest code; 0 for a row of nothing, or of so little that there is
+// no such float: its codes are 0.
+float to_fill(float most, float m) {
+  const float scale = most / m;
+  return scale <= 0x1p127f ? scale : 0.0f;
+}
+
 float within_one(float x) { return std::min(std::max(x, -1.0f), 1.0f); }
 
 // A block shorter than the others is divided rather than multiplied, as bitsandbytes does.
@@ -77,13 +84,13 @@ float largest_magnitude(const float* x, int64_t n) {
 }
 
 void quantize_int8(uint8_t* codes, const float* x, int64_t n, float m) {
-  const float scale = m > 0 ? 127.0f / m : 0.0f;
+  const float scale = to_fill(127.0f, m);
   for (int64_t i = 0; i < n; i++)
     codes[i] = static_cast<uint8_t>(static_cast<int8_t>(static_cast<int32_t>(nearest(x[i] * scale))));
 }
 
 void quantize_e4m3(uint8_t* codes, const float* x, int64_t n, float m) {
-  const float scale = m > 0 ? 448.0f / m : 0.0f;
+  const float scale = to_fill(448.0f, m);
   for (int64_t i = 0; i < n; i++) {
     const float v = x[i] * scale;
     const int32_t bits = magnitude_bits(v);
