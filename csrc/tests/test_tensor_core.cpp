@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <set>
 #include <vector>
 
-#include "ops/cuda/tensor_core.h"
+#include "ops/cuda/attention_tile.h"
 
 namespace vq::test {
 namespace {
@@ -257,6 +258,46 @@ TEST(TensorCore, UninitialisedMatrixIsFound) {
   } catch (const KernelFault& e) {
     EXPECT_EQ(e.faults.at(0).kind, Fault::uninitialised) << e.what();
   }
+}
+
+// ldmatrix reads 8 rows of 16 bytes at once, and 8 threads of a copy write 16 bytes each at once: they must fall on all
+// the banks of 128 bytes.
+template <int dim>
+void expect_all_banks() {
+  constexpr int kChunks = dim / 8;
+  for (int row = 0; row < 64; row += 8)
+    for (int chunk = 0; chunk < kChunks; chunk++) {
+      std::set<int> banks;
+      for (int i = 0; i < 8; i++) banks.insert(tile_offset<dim>(row + i, chunk) % 128);
+      EXPECT_EQ(banks.size(), 8u) << dim << ": rows from " << row << ", chunk " << chunk;
+    }
+  for (int first = 0; first < 64 * kChunks; first += 8) {
+    std::set<int> banks;
+    for (int i = first; i < first + 8; i++) banks.insert(tile_offset<dim>(i / kChunks, i % kChunks) % 128);
+    EXPECT_EQ(banks.size(), 8u) << dim << ": copies from " << first;
+  }
+}
+TEST(TensorCore, TilesHaveNoBankConflicts) {
+  expect_all_banks<64>();
+  expect_all_banks<96>();
+  expect_all_banks<128>();
+}
+
+// Where MatrixAddress says that a lane's row lies is where tile_offset put it.
+template <int dim>
+void expect_addresses() {
+  for (int lane = 0; lane < 32; lane++)
+    for (int block = 0; block < 2; block++)
+      for (int step = 0; step < dim / 16; step++) {
+        const MatrixAddress<dim> a(512, a_row(lane), a_half(lane)), b(512, b_row(lane), b_half(lane));
+        EXPECT_EQ(a.at(block, step), 512 + tile_offset<dim>(16 * block + a_row(lane), 2 * step + a_half(lane)));
+        EXPECT_EQ(b.at(block, step), 512 + tile_offset<dim>(16 * block + b_row(lane), 2 * step + b_half(lane)));
+      }
+}
+TEST(TensorCore, MatrixAddressesAreThoseOfTheTile) {
+  expect_addresses<64>();
+  expect_addresses<96>();
+  expect_addresses<128>();
 }
 
 }  // namespace

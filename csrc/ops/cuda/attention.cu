@@ -16,7 +16,8 @@ int padded(int dim) { return dim <= 64 ? 64 : dim <= 96 ? 96 : kLargestTiled; }
 
 template <class... Operands>
 bool tiled(const AttentionShape& shape, const Operands&... t) {
-  return shape.head_dim <= kLargestTiled && ((t.dtype == DType::bf16) && ...);
+  constexpr int64_t kWidest = int64_t{1} << 30;
+  return shape.head_dim <= kLargestTiled && ((t.dtype == DType::bf16 && t.stride <= kWidest) && ...);
 }
 // Rows of a head begin at multiples of 16 bytes and are whole numbers of 16 bytes.
 template <class... Operands>
@@ -24,7 +25,7 @@ bool wide(const AttentionShape& shape, const Operands&... t) {
   return shape.head_dim % 8 == 0 && ((t.stride % 8 == 0 && reinterpret_cast<uintptr_t>(t.data) % 16 == 0) && ...);
 }
 
-Operand operand(const Tensor& t) { return {static_cast<const bf16*>(t.data), t.stride}; }
+Operand operand(const Tensor& t) { return {static_cast<const bf16*>(t.data), static_cast<int>(t.stride)}; }
 
 AnyOperand any_operand(const Tensor& t) {
   if (t.dtype == DType::f32) return {static_cast<const float*>(t.data), nullptr, t.stride};

@@ -5,25 +5,43 @@
 namespace vq::cuda {
 namespace {
 
-// delta[t, h] = sum over d of dout out, which is the mean of dP under P.
+__device__ __forceinline__ float2 load_pair(Global<const float> p) {
+  const float2 pair = *retyped<const float2>(p);
+  return pair;
+}
+__device__ __forceinline__ float2 load_pair(Global<const bf16> p) {
+  const uint32_t pair = *retyped<const uint32_t>(p);
+  return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
+}
+
+// delta[t, h] = sum over d of dout out, which is the mean of dP under P. `pairs`: elements may be read in twos.
 // Launch: a block of 4 warps for 4 (row, head) pairs at a time. Bound: bytes, dout and out are read once.
 template <class Gradient, class Result>
 __global__ void __launch_bounds__(kAttentionThreads)
     row_deltas(Global<float> delta, Global<const Gradient> dout, int64_t dout_stride, Global<const Result> out,
-               int64_t out_stride, int64_t pairs, int heads, int dim) {
+               int64_t out_stride, int64_t rows_and_heads, int heads, int dim, bool pairs) {
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-  const int64_t pair = int64_t{blockIdx.x} * kAttentionWarps + warp;
-  if (pair >= pairs) return;
-  const int64_t row = pair / heads;
-  const int column = static_cast<int>(pair - row * heads) * dim;
+  const int64_t item = int64_t{blockIdx.x} * kAttentionWarps + warp;
+  if (item >= rows_and_heads) return;
+  const int64_t row = item / heads;
+  const int column = static_cast<int>(item - row * heads) * dim;
+  const Global<const Gradient> g = dout + (row * dout_stride + column);
+  const Global<const Result> o = out + (row * out_stride + column);
   float sum = 0;
-  for (int d = lane; d < dim; d += 32) {
-    const Gradient g = dout[row * dout_stride + column + d];
-    const Result o = out[row * out_stride + column + d];
-    sum += to_float(g) * to_float(o);
+  if (pairs) {
+    for (int d = 2 * lane; d < dim; d += 64) {
+      const float2 x = load_pair(g + d), y = load_pair(o + d);
+      sum += x.x * y.x + x.y * y.y;
+    }
+  } else {
+    for (int d = lane; d < dim; d += 32) {
+      const Gradient x = g[d];
+      const Result y = o[d];
+      sum += to_float(x) * to_float(y);
+    }
   }
   for (int lanes = 16; lanes > 0; lanes /= 2) sum += __shfl_xor_sync(kAllLanes, sum, lanes);
-  if (lane == 0) delta[pair] = sum;
+  if (lane == 0) delta[item] = sum;
 }
 
 // --- dQ --------------------------------------------------------------------------------------------------------------
@@ -52,7 +70,7 @@ __device__ __forceinline__ void load_keys(const BackwardCall& c, const KeyCursor
 
 __device__ __forceinline__ StackedSource stacked(const Operand& x, const BackwardCall& c, int q_begin, int first,
                                                  int end, int head) {
-  return {x.data + (q_begin * x.stride + head * c.group.by * c.dim), x.stride, c.group, c.dim, first, end};
+  return {x.data + (int64_t{q_begin} * x.stride + head * c.group.by * c.dim), x.stride, c.group, c.dim, first, end};
 }
 
 // The lane's two rows of a tile of stacked rows.
@@ -281,9 +299,9 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) key_gradients(const Back
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   float dk[1][F::dim / 8][4] = {}, dv[1][F::dim / 8][4] = {};
   if (tile.first < tile.end) {
-    const KeySource k{c.k.data + (tile.row * c.k.stride + head * c.dim), c.k.stride, tile.keys};
+    const KeySource k{c.k.data + (int64_t{tile.row} * c.k.stride + head * c.dim), c.k.stride, tile.keys};
     load_tile<F::dim, F::keys>(memory, 0, k, c.dim, c.wide);
-    const KeySource v{c.v.data + (tile.row * c.v.stride + head * c.dim), c.v.stride, tile.keys};
+    const KeySource v{c.v.data + (int64_t{tile.row} * c.v.stride + head * c.dim), c.v.stride, tile.keys};
     load_tile<F::dim, F::keys>(memory, F::tile_bytes, v, c.dim, c.wide);
     load_queries<F>(c, tile, memory, F::first_stage, tile.first, head);
     copies_commit();
@@ -336,13 +354,18 @@ void launch_dim(const BackwardCall& c, const BackwardGrid& grid, bool tall, Stre
   }
 }
 
+bool in_pairs(const Tensor& t) {
+  return t.stride % 2 == 0 && reinterpret_cast<uintptr_t>(t.data) % (2 * size_of(t.dtype)) == 0;
+}
+
 template <class Gradient, class Result>
 void launch_deltas(Global<float> delta, const Tensor& dout, const Tensor& out, const AttentionShape& shape,
                    Stream stream) {
-  const int64_t pairs = dout.rows * shape.heads;
-  launch({static_cast<unsigned>((pairs + kAttentionWarps - 1) / kAttentionWarps), kAttentionThreads, stream},
+  const int64_t items = dout.rows * shape.heads;
+  const bool pairs = shape.head_dim % 2 == 0 && in_pairs(dout) && in_pairs(out);
+  launch({static_cast<unsigned>((items + kAttentionWarps - 1) / kAttentionWarps), kAttentionThreads, stream},
          row_deltas<Gradient, Result>, delta, static_cast<const Gradient*>(dout.data), dout.stride,
-         static_cast<const Result*>(out.data), out.stride, pairs, shape.heads, shape.head_dim);
+         static_cast<const Result*>(out.data), out.stride, items, shape.heads, shape.head_dim, pairs);
 }
 
 }  // namespace

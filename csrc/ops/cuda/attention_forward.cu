@@ -166,7 +166,7 @@ __global__ void __launch_bounds__(kAttentionThreads, F::blocks == 1 ? 3 : 2) att
   const int head = static_cast<int>(blockIdx.y);
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   KeyCursor next(c.ranges, tile);
-  const StackedSource q{c.q.data + (tile.q_begin * c.q.stride + head * c.group.by * c.dim),
+  const StackedSource q{c.q.data + (int64_t{tile.q_begin} * c.q.stride + head * c.group.by * c.dim),
                         c.q.stride,
                         c.group,
                         c.dim,

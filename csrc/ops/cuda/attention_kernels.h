@@ -18,7 +18,7 @@ inline Divider divider(int by) {
 // An operand [rows, heads * dim].
 struct Operand {
   Global<const bf16> data;
-  int64_t stride;
+  int stride;
 };
 
 // A result in f32 or bf16, whichever pointer is there.

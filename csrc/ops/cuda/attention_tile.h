@@ -85,22 +85,21 @@ struct KeyCursor {
 // Consecutive rows: keys or values of one head.
 struct KeySource {
   Global<const bf16> first;
-  int64_t stride;
-  int count;
+  int stride, count;
   __device__ __forceinline__ bool exists(int row) const { return row < count; }
-  __device__ __forceinline__ Global<const bf16> at(int row) const { return first + row * stride; }
+  __device__ __forceinline__ Global<const bf16> at(int row) const { return first + int64_t{row} * stride; }
 };
 
 // Stacked rows of a segment, of key head `head`.
 struct StackedSource {
   Global<const bf16> segment;  // the segment's first row, the key head's first query head
-  int64_t stride;
+  int stride;
   Divider group;
   int dim, first, end;  // stacked rows
   __device__ __forceinline__ bool exists(int row) const { return first + row < end; }
   __device__ __forceinline__ Global<const bf16> at(int row) const {
     const int m = first + row, query = divide(m, group);
-    return segment + (query * stride + (m - query * group.by) * dim);
+    return segment + (int64_t{query} * stride + (m - query * group.by) * dim);
   }
 };
 
@@ -111,12 +110,19 @@ __device__ __forceinline__ void load_tile(Shared<unsigned char> memory, int tile
                                           bool wide) {
   constexpr int kChunks = dim / 8;
   if (wide) {
+    // Where a row's chunks divide the threads, a thread keeps its column, and its place in the swizzle.
+    constexpr bool kKeeps = kAttentionThreads % kChunks == 0;
+    constexpr int kStep = kAttentionThreads / kChunks;
+    const int thread = static_cast<int>(threadIdx.x);
+    const int own = tile + tile_offset<dim>(thread / kChunks, thread % kChunks);
 #pragma unroll
-    for (int i = static_cast<int>(threadIdx.x); i < rows * kChunks; i += kAttentionThreads) {
-      const int row = i / kChunks, chunk = i % kChunks;
-      const bool exists = source.exists(row) && 8 * chunk < real_dim;
-      copy_16(memory, tile + tile_offset<dim>(row, chunk), source.at(exists ? row : 0) + (exists ? 8 * chunk : 0),
-              exists);
+    for (int n = 0; n < (rows * kChunks + kAttentionThreads - 1) / kAttentionThreads; n++) {
+      const int i = thread + n * kAttentionThreads;
+      if (rows * kChunks % kAttentionThreads != 0 && i >= rows * kChunks) break;
+      const int row = kKeeps ? thread / kChunks + n * kStep : i / kChunks;
+      const int chunk = kKeeps ? thread % kChunks : i % kChunks;
+      const int to = kKeeps ? own + n * kStep * 2 * dim : tile + tile_offset<dim>(row, chunk);
+      copy_16(memory, to, source.at(row) + 8 * chunk, source.exists(row) && 8 * chunk < real_dim);
     }
     return;
   }
