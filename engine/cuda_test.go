@@ -1,0 +1,75 @@
+package engine_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ventriloquist/engine"
+)
+
+// What is wrong is said, and nothing is opened.
+func TestOpenCUDA_SaysWhatIsMissing(t *testing.T) {
+	notALibrary := filepath.Join(t.TempDir(), "libvqcuda.so")
+	ok(t, os.WriteFile(notALibrary, []byte("not a library"), 0o600))
+	cases := []struct {
+		name, library string
+		index         int
+		want          string
+	}{
+		{"no library", filepath.Join(t.TempDir(), "libvqcuda.so"), 0, "could not be loaded"},
+		{"not a library", notALibrary, 0, "could not be loaded"},
+		{"another library", "libm.so.6", 0, "is not the CUDA part of this engine"},
+		{"negative index", cudaOnCPU, -1, "counted from 0"},
+		{"no such GPU", cudaOnCPU, 3, "there is no GPU 3"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if c.library == cudaOnCPU {
+				if _, err := os.Stat(cudaOnCPU); err != nil {
+					t.Skipf("%s is not built: make test builds it", cudaOnCPU)
+				}
+			}
+			if c.name == "another library" {
+				if _, err := os.Stat("/proc"); err != nil {
+					t.Skip("the library is Linux's")
+				}
+			}
+			device, err := engine.OpenCUDA(c.library, c.index)
+			if err == nil {
+				device.Close()
+				t.Fatal("it was opened")
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%q does not say %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestOpenCUDA_DescribesTheGPU(t *testing.T) {
+	device, err := openCUDA(t)
+	ok(t, err)
+	defer device.Close()
+	info := device.Info()
+	if info.Name == "" || !strings.HasPrefix(info.Instructions, "sm_") || !info.FastBF16 || info.MemoryAvailable == 0 ||
+		info.MemoryAvailable > info.MemoryTotal {
+		t.Errorf("the GPU is described as %+v", info)
+	}
+}
+
+// A model that does not fit the GPU is refused with the plan's figures, and the GPU goes on.
+func TestOpenCUDA_TooLargeATrainerIsRefused(t *testing.T) {
+	if _, err := os.Stat(cudaOnCPU); err != nil {
+		t.Skipf("%s is not built: make test builds it", cudaOnCPU)
+	}
+	c := openCaseOn(t, openCUDA, someCase, engine.BF16, engine.Plain)
+	limits := engine.TrainLimits{MaxTokens: 1 << 22, MaxWindows: 8, MaxTargets: 64}
+	_, err := c.model.NewTrainer(c.adapter, limits, true)
+	if !errors.Is(err, engine.ErrNoMemory) || !strings.Contains(err.Error(), "GiB more memory is needed") {
+		t.Fatalf("the error is %v", err)
+	}
+	newTrainer(t, c, goldenLimits)
+}
