@@ -212,7 +212,7 @@ func (r *Run) explain(err error, step int, order []int) error {
 	if errors.Is(err, engine.ErrNotFinite) {
 		return hint.With(wrapped, "nothing was saved over; go on from the last checkpoint with a lower --learning-rate: --continue-from DIR")
 	}
-	return wrapped
+	return hint.With(wrapped, "what was saved is intact: go on from the last checkpoint with --resume")
 }
 
 // evaluate is the mean loss over the target tokens of the held-out windows.

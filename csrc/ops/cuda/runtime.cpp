@@ -105,7 +105,10 @@ void copy_to_host(void* pinned, const void* from, size_t bytes, Stream stream) {
 }
 
 void fill_zero(void* p, size_t pitch, size_t width, size_t rows, Stream stream) {
-  check(cudaMemset2DAsync(p, pitch, 0, width, rows, stream), "memory of the GPU could not be cleared");
+  // A pitch of 2 GiB and more is refused, which a long vector's would be.
+  const bool whole = rows == 1 || pitch == width;
+  check(whole ? cudaMemsetAsync(p, 0, width * rows, stream) : cudaMemset2DAsync(p, pitch, 0, width, rows, stream),
+        "memory of the GPU could not be cleared");
 }
 
 }  // namespace vq::cuda
