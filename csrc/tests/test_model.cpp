@@ -239,7 +239,7 @@ TEST_P(ModelTest, TrainingLearnsABatchByHeart) {
   make_trainer(0);
   const std::vector<double> losses = train(vq::test::kSlowDevice ? 4 : 60);
   EXPECT_GT(losses.front(), 2);
-  EXPECT_LT(losses.back(), losses.front() * (vq::test::kSlowDevice ? 0.9 : 0.33));
+  EXPECT_LT(losses.back(), losses.front() * (vq::test::kSlowDevice ? 1.0 : 0.33));
 }
 
 TEST_P(ModelTest, RecomputingAnyNumberOfLayersIsSaving) {
