@@ -17,7 +17,10 @@ const (
 	scaleBytes     = 4         // of a row's scale
 	nf4Block       = 64
 	nf4ScaleBlock  = 256
-	elementsPerNF4 = 2 // codes in a byte
+	elementsPerNF4 = 2        // codes in a byte
+	tileElements   = 32 << 20 // of a quantised matrix that are plain at a time
+	attentionParts = 24 << 20 // results of attention in parts, on the largest cards
+	attentionRow   = 512      // bytes of its tables a row
 )
 
 func (c CUDA) Free() uint64   { return c.Total }
@@ -31,7 +34,7 @@ func (c CUDA) Memory(s Subject) (Memory, error) {
 	}
 	m := Memory{
 		Weights: weightBytes(s.Model, s.Precision), Adapter: p.Adapter, Gradients: p.Gradients, Optimizer: p.Optimizer,
-		Activations: p.Activations, Workspace: p.Workspace - p.DeviceScratch + opsScratch(s), Driver: driverBytes, Host: p.Host,
+		Activations: p.Activations, Workspace: p.Workspace - p.DeviceScratch + opsScratch(s) + roundedBytes(s), Driver: driverBytes, Host: p.Host,
 	}
 	// Batches are filled in page-locked memory of the host.
 	if s.Limits.OffloadOptimizer {
@@ -77,17 +80,27 @@ func weightBytes(c engine.ModelConfig, precision engine.DType) uint64 {
 	return uint64(plain + norms + c.Layers*layer)
 }
 
-// opsScratch is what the ops themselves need: cuBLASLt's, the sums of dq and the products of rows in attention's backward
-// pass, and for quantised weights the widest one taken apart (for fp8 the activations that are multiplied with it).
+// opsScratch is what the ops themselves need: cuBLASLt's, attention's tables, products of rows and results in parts, and
+// for quantised weights a tile of the widest one taken apart.
 func opsScratch(s Subject) uint64 {
-	c, rows := s.Model, s.Limits.MaxTokens
-	q := c.Heads * c.HeadDim
-	bytes := cublasScratch + rows*q*4 + rows*c.Heads*4
-	switch c.Weights {
-	case engine.Int8, engine.NF4:
-		bytes += 2 * c.FFN * c.Hidden * s.Precision.Size()
-	case engine.FP8:
-		bytes += rows * max(2*c.FFN, q, c.Hidden)
+	c := s.Model
+	// The engine asks for as many rows as the widest product has columns, for the adapter's gradients.
+	rows := max(s.Limits.MaxTokens, 2*c.FFN, (c.Heads+2*c.KVHeads)*c.HeadDim)
+	bytes := cublasScratch + attentionParts + rows*(4*c.Heads+attentionRow)
+	if c.Weights != engine.Plain {
+		bytes += min(tileElements, 2*c.FFN*c.Hidden) * s.Precision.Size()
 	}
 	return uint64(bytes)
+}
+
+// roundedBytes are what is kept in f32 once more as operands of products in bf16: the adapter, the gradient of the
+// residual stream, that of the logits of a few rows.
+func roundedBytes(s Subject) uint64 {
+	if s.Precision == engine.F32 {
+		return 0
+	}
+	const logits, fewest = 8 << 20, 16 // see csrc/model/head.cpp
+	chunk := max(1, min(s.Limits.MaxTargets, max(logits/s.Model.Vocab, fewest)))
+	elements := s.Adapter.Parameters(s.Model) + s.Limits.MaxTokens*s.Model.Hidden + chunk*s.Model.Vocab
+	return uint64(elements * s.Precision.Size())
 }

@@ -52,8 +52,8 @@ func LayersAgain(s Subject) int {
 }
 
 // Efficiency is the share of a card's published peak that a step is taken to reach. Trainers that were measured reach from
-// 43% (NeMo AutoModel, 7B, H100, bf16) to 60% (LLMQ, 7B, H100, bf16) of it, and less in fp8; quantised weights are taken
-// apart besides.
+// 43% (NeMo AutoModel, 7B, H100, bf16) to 60% (LLMQ, 7B, H100, bf16) of it; quantised weights are taken apart
+// besides.
 func Efficiency(weights engine.WeightFormat) float64 {
 	switch weights {
 	case engine.FP8, engine.Int8:
@@ -64,12 +64,8 @@ func Efficiency(weights engine.WeightFormat) float64 {
 	return 0.50
 }
 
-// StepSeconds is the time of a micro-batch on the card at that efficiency: products with fp8 weights at the card's fp8
-// peak, all else at that of bf16.
+// StepSeconds is the time of a micro-batch on the card at that efficiency of its bf16 peak: the CUDA engine multiplies in
+// bf16 whatever the weights are kept in.
 func (g GPU) StepSeconds(w Work, weights engine.WeightFormat) float64 {
-	peak := g.BF16
-	if weights == engine.FP8 {
-		peak = g.FP8
-	}
-	return (w.Base/peak + (w.Other+w.Again)/g.BF16) / Efficiency(weights)
+	return w.Total() / g.BF16 / Efficiency(weights)
 }
