@@ -27,7 +27,7 @@ void Adapter::read(int layer, unsigned target, float* a, float* b) const {
 
 namespace {
 void* at(const Flat& flat, int64_t offset) {
-  return static_cast<char*>(flat.data) + offset * static_cast<int64_t>(size_of(flat.dtype));
+  return static_cast<char*>(flat.data) + (offset - flat.first) * static_cast<int64_t>(size_of(flat.dtype));
 }
 }  // namespace
 
@@ -39,20 +39,20 @@ Tensor matrix_b(const Flat& flat, const AdapterLayout& layout, int layer, const 
   return {at(flat, layout.layer_offset(layer) + p.b_offset), flat.dtype, p.out, layout.rank(), layout.rank()};
 }
 
-void LiveLowRank::refresh() {
-  if (!rounded_ || seen_ == adapter_.changes()) return;
-  const int64_t n = layout().floats();
-  device_.copy({rounded_, compute_, 1, n, n}, {adapter_.parameters(), DType::f32, 1, n, n});
-  seen_ = adapter_.changes();
-}
-
-Flat LiveLowRank::operands() const {
-  return rounded_ ? Flat{rounded_, compute_} : Flat{adapter_.parameters(), DType::f32};
+Flat LiveLowRank::operands(int layer) const {
+  if (!rounded_) return {adapter_.parameters(), DType::f32};
+  const int64_t n = rounded_floats(layout()), first = layout().layer_offset(layer);
+  if (layer != rounded_layer_ || seen_ != adapter_.changes()) {
+    device_.copy({rounded_, compute_, 1, n, n}, {adapter_.parameters() + first, DType::f32, 1, n, n});
+    rounded_layer_ = layer;
+    seen_ = adapter_.changes();
+  }
+  return {rounded_, compute_, first};
 }
 
 void LiveLowRank::reduce(const Tensor& z, const Tensor& x, int layer, Input input) const {
   const AdapterGroup& g = layout().group(layer, input);
-  device_.matmul(z, x, false, stacked_a(operands(), layout(), layer, g), true, 1, false, compute_);
+  device_.matmul(z, x, false, stacked_a(operands(layer), layout(), layer, g), true, 1, false, compute_);
 }
 
 void LiveLowRank::expand(const Tensor& y, const Tensor& z, int layer, Input input) const {
@@ -60,7 +60,7 @@ void LiveLowRank::expand(const Tensor& y, const Tensor& z, int layer, Input inpu
   for (int i = 0; i < g.count; i++) {
     const AdapterPart& p = g.parts[i];
     device_.matmul(y.columns(p.column, p.out), z.columns(p.rank_row, layout().rank()), false,
-                   matrix_b(operands(), layout(), layer, p), true, layout().config().scale, true, compute_);
+                   matrix_b(operands(layer), layout(), layer, p), true, layout().config().scale, true, compute_);
   }
 }
 

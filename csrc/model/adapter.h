@@ -36,10 +36,11 @@ class Adapter {
   uint64_t changes_ = 1;
 };
 
-// A flat vector of parameters or gradients, laid out by AdapterLayout.
+// A flat vector of parameters or gradients, laid out by AdapterLayout, or its part from element `first` on.
 struct Flat {
   void* data;
   DType dtype;
+  int64_t first = 0;
 };
 // A stack of A and a B inside of it.
 Tensor stacked_a(const Flat& flat, const AdapterLayout& layout, int layer, const AdapterGroup& group);  // [ranks, in]
@@ -56,15 +57,16 @@ class LowRank {
   virtual void expand(const Tensor& y, const Tensor& z, int layer, Input input) const = 0;
 };
 
-// The adapter as it is now, for training. rounded: memory for its parameters as operands of products, for devices that
-// want them rounded (rounds_operands() of ops.h); else null.
+// The adapter as it is now, for training. rounded: memory for the parameters of one layer as operands of products, for
+// devices that want them rounded (rounds_operands() of ops.h); else null.
 class LiveLowRank final : public LowRank {
  public:
   LiveLowRank(Device& device, const Adapter& adapter, DType compute, void* rounded)
       : device_(device), adapter_(adapter), compute_(compute), rounded_(rounded) {}
   const AdapterLayout& layout() const override { return adapter_.layout(); }
-  void refresh();  // before a pass: follows what has changed
-  Flat operands() const;
+  static int64_t rounded_floats(const AdapterLayout& layout) { return layout.layer_offset(1); }
+  // The layer's parameters as operands, until those of another layer are asked for.
+  Flat operands(int layer) const;
   void reduce(const Tensor& z, const Tensor& x, int layer, Input input) const override;
   void expand(const Tensor& y, const Tensor& z, int layer, Input input) const override;
 
@@ -73,7 +75,8 @@ class LiveLowRank final : public LowRank {
   const Adapter& adapter_;
   DType compute_;
   void* rounded_;
-  uint64_t seen_ = 0;  // changes of the adapter
+  mutable int rounded_layer_ = -1;
+  mutable uint64_t seen_ = 0;  // changes of the adapter
 };
 
 // A copy in the device's own layout, scale folded into B: for decoding at the speed of memory.

@@ -160,7 +160,7 @@ Tensor Backward::adapter_parameters(int layer, Input input, const Tensor& dy, co
     const Tensor z_part = a.z[input].columns(part.rank_row, layout.rank());
     device_.matmul(matrix_b(gradient_, layout, layer, part), dy_part, true, z_part, false, scale, true, compute);
     device_.matmul(dz.columns(part.rank_row, layout.rank()), dy_part, false,
-                   matrix_b(adapter_.operands(), layout, layer, part), false, scale, false, compute);
+                   matrix_b(adapter_.operands(layer), layout, layer, part), false, scale, false, compute);
   }
   device_.matmul(stacked_a(gradient_, layout, layer, group), dz, true, seen, false, 1, true, compute);
   return dz;
@@ -169,7 +169,7 @@ Tensor Backward::adapter_parameters(int layer, Input input, const Tensor& dy, co
 void Backward::adapter_input(const Tensor& d_seen, int layer, Input input, const Tensor& dz, bool accumulate) const {
   const AdapterLayout& layout = adapter_.layout();
   const AdapterGroup& group = layout.group(layer, input);
-  device_.matmul(d_seen, dz, false, stacked_a(adapter_.operands(), layout, layer, group), false, 1, accumulate,
+  device_.matmul(d_seen, dz, false, stacked_a(adapter_.operands(layer), layout, layer, group), false, 1, accumulate,
                  model_.compute());
 }
 

@@ -61,7 +61,7 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
   head = take_head(m, s, act, pass.final_rows, 1, for_training, rounded);
   cos_sin = take_rotations(m, device, s, pass.positions);
   m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
-  if (adapter && rounded) adapter_rounded = m.array<uint16_t>(Purpose::parameters, adapter->floats());
+  if (adapter && rounded) adapter_rounded = m.array<uint16_t>(work, LiveLowRank::rounded_floats(*adapter));
   if (!for_training) return;
 
   gradients = take_gradients(m, s, act, *adapter, rounded, pass);
@@ -145,7 +145,6 @@ Pass Trainer::prepare(int slot, int32_t windows, int32_t targets, const float* w
       target_positions_.push_back(batch.target_row[target] - begin);
     }
   }
-  if (low_rank_) low_rank_->refresh();
   const auto upload = [&](auto* to, const auto* from, int32_t count) {
     device_.upload(to, from, count * sizeof(*from));
   };

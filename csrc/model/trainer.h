@@ -35,7 +35,7 @@ struct TrainerBuffers {
   HeadBuffers head;
   const float* cos_sin;
   Gradients gradients;              // of training, like all that follows
-  void* adapter_rounded = nullptr;  // [parameters] act  where the device does not round operands
+  void* adapter_rounded = nullptr;  // [parameters of a layer] act  where the device does not round operands
   float* adapter_gradient;          // [parameters]
   float* moment1;                   // [parameters]
   float* moment2;                   // [parameters]

@@ -93,7 +93,7 @@ func opsScratch(s Subject) uint64 {
 	return uint64(bytes)
 }
 
-// roundedBytes are what is kept in f32 once more as operands of products in bf16: the adapter, the gradient of the
+// roundedBytes are what is kept in f32 once more as operands of products in bf16: a layer's adapter, the gradient of the
 // residual stream, that of the logits of a few rows.
 func roundedBytes(s Subject) uint64 {
 	if s.Precision == engine.F32 {
@@ -101,6 +101,6 @@ func roundedBytes(s Subject) uint64 {
 	}
 	const logits, fewest = 8 << 20, 16 // see csrc/model/head.cpp
 	chunk := max(1, min(s.Limits.MaxTargets, max(logits/s.Model.Vocab, fewest)))
-	elements := s.Adapter.Parameters(s.Model) + s.Limits.MaxTokens*s.Model.Hidden + chunk*s.Model.Vocab
+	elements := s.Adapter.Parameters(s.Model)/s.Model.Layers + s.Limits.MaxTokens*s.Model.Hidden + chunk*s.Model.Vocab
 	return uint64(elements * s.Precision.Size())
 }
