@@ -331,19 +331,23 @@ func TestCollect_BesideALiveWriter(t *testing.T) {
 	}
 	stop, stopped := make(chan struct{}), make(chan error)
 	go func() {
-		for n := 0; ; n++ {
+		// What there is to read must not outgrow a slow reader: a pair every few milliseconds, and no more than so many.
+		pause := time.NewTicker(3 * time.Millisecond)
+		defer pause.Stop()
+		for n := range 1000 {
 			select {
 			case <-stop:
 				stopped <- nil
 				return
-			default:
+			case <-pause.C:
 			}
 			if err := pair(n); err != nil {
 				stopped <- err
 				return
 			}
-			time.Sleep(5 * time.Millisecond) // the collections must come to an end, however slow the machine
 		}
+		<-stop
+		stopped <- nil
 	}()
 	db := fresh(t)
 	last := 0
