@@ -1,5 +1,5 @@
-// Attention kernels of ops/cuda, on the CPU under the shim (tests/cuda_on_cpu), against the CPU's own attention in f32
-// on the same values.
+// Attention of ops/cuda against the CPU's own in f32 on the same values; on the GPU, or on the CPU (see twins.h). Cards
+// of several sizes are told, which decides the tiles and where they are cut.
 //
 // Tolerances. Operands are bf16, so products of two of them are exact in f32; probabilities and their gradients are
 // rounded to bf16 (relative 2^-9 each, to nearest) before the next product, and so are bf16 results. The errors of the
@@ -7,10 +7,10 @@
 // error (of the errors' squares by those of the values) below (2^-8)^2 = 1.5e-5. In f32 sums of n terms are within
 // n 2^-24 of their terms.
 #include <cmath>
+#include <map>
 
 #include "ops/cuda/attention.h"
-#include "ops/cuda/cuda.h"
-#include "tests/support.h"
+#include "tests/twins.h"
 
 namespace vq::test {
 namespace {
@@ -110,38 +110,54 @@ Case random_case(uint32_t seed) {
   return windows("random " + std::to_string(seed), shape, lengths);
 }
 
-// The kernels' side: memory that they may reach, their answers, and what a card would have.
+// The kernels' side: a card of a given size, with copies of matrices in its memory.
 class Card {
  public:
   explicit Card(const Case& c, int multiprocessors = 1, bool large_shared = true)
       : attention_({multiprocessors, large_shared}, [this](void* to, const void* from, size_t bytes) {
           uploads++;
-          std::memcpy(to, from, bytes);
+          device_.upload(to, from, bytes);
+          device_.synchronize();  // the kernels run on another stream
         }) {
     const int64_t rows = std::max(c.q_rows, c.k_rows);
-    workspace_.resize(attention_.workspace_bytes(rows, c.shape) + 256);
-    cuda_on_cpu::add_global(workspace_.data(), workspace_.size());
-    char* aligned = workspace_.data() + (256 - reinterpret_cast<uintptr_t>(workspace_.data()) % 256) % 256;
-    attention_.set_workspace(aligned, rows, c.shape);
+    workspace_ = device_.alloc(attention_.workspace_bytes(rows, c.shape));
+    attention_.set_workspace(workspace_, rows, c.shape);
   }
   ~Card() {
-    cuda_on_cpu::remove_global(workspace_.data());
-    for (void* p : seen_) cuda_on_cpu::remove_global(p);
+    device_.free(workspace_);
+    for (auto& [matrix, memory] : copies_) device_.free(memory);
   }
-  // Lets kernels reach the elements of a matrix and nothing else.
-  const Tensor& reach(const Matrix& m) {
-    const Tensor& t = m.tensor();
-    const auto size = static_cast<int64_t>(size_of(t.dtype));
-    cuda_on_cpu::add_global(t.data, static_cast<size_t>(((t.rows - 1) * t.stride + t.cols) * size));
-    seen_.push_back(t.data);
+  // The matrix on the card, as it was at the first call. Nothing but its rows and what lies between them is there.
+  Tensor operator()(const Matrix& m) {
+    void*& memory = copies_[&m];
+    if (!memory) {
+      memory = device_.alloc(bytes_of_rows(m));
+      device_.upload(memory, m.tensor().data, bytes_of_rows(m));
+    }
+    Tensor t = m.tensor();
+    t.data = memory;
     return t;
   }
-  Attention* operator->() { return &attention_; }
+  float* floats(const Matrix& m) { return static_cast<float*>((*this)(m).data); }
+  void fetch(const Matrix& m) { device_.download(m.tensor().data, copies_.at(&m), bytes_of_rows(m)); }
+  void forget(const Matrix& m) {
+    device_.free(copies_.at(&m));
+    copies_.erase(&m);
+  }
+  Attention* operator->() {
+    device_.synchronize();
+    return &attention_;
+  }
   int uploads = 0;
 
  private:
-  std::vector<char> workspace_;
-  std::vector<void*> seen_;
+  static size_t bytes_of_rows(const Matrix& m) {
+    const Tensor& t = m.tensor();
+    return static_cast<size_t>((t.rows - 1) * t.stride + t.cols) * size_of(t.dtype);
+  }
+  Device& device_ = Twins::get()[cuda_side];
+  void* workspace_ = nullptr;
+  std::map<const Matrix*, void*> copies_;
   Attention attention_;
 };
 
@@ -163,24 +179,28 @@ struct Operands {
     for (int64_t r = 0; r < c.k_rows; r++)
       for (int64_t i = 0; i < 2 * k_cols; i++) dkv.set(r, i, 7);  // must be overwritten
   }
-  Tensor k() const { return kv.tensor().columns(0, k_cols); }
-  Tensor v() const { return kv.tensor().columns(k_cols, k_cols); }
-  Tensor dk() const { return dkv.tensor().columns(0, k_cols); }
-  Tensor dv() const { return dkv.tensor().columns(k_cols, k_cols); }
+  Tensor left(const Tensor& kv_or_dkv) const { return kv_or_dkv.columns(0, k_cols); }
+  Tensor right(const Tensor& kv_or_dkv) const { return kv_or_dkv.columns(k_cols, k_cols); }
   void forward(Device& device, const Case& c) const {
-    device.attention(o, lse.floats(), q, k(), v(), c.shape, c.plan());
+    device.attention(o, lse.floats(), q, left(kv), right(kv), c.shape, c.plan());
   }
   void backward(Device& device, const Case& c) const {
-    device.attention_backward(dq, dk(), dv(), dout, q, k(), v(), o, lse.floats(), c.shape, c.plan());
-  }
-  void reach(Card& card) const {
-    for (const Matrix* m : {&q, &kv, &o, &lse, &dout, &dq, &dkv}) card.reach(*m);
+    device.attention_backward(dq, left(dkv), right(dkv), dout, q, left(kv), right(kv), o, lse.floats(), c.shape,
+                              c.plan());
   }
   void forward(Card& card, const Case& c) const {
-    card->forward(nullptr, o, lse.floats(), q, k(), v(), c.shape, c.plan());
+    const Tensor on_card = card(kv), out = card(o), queries = card(q);
+    float* sums = card.floats(lse);
+    card->forward(nullptr, out, sums, queries, left(on_card), right(on_card), c.shape, c.plan());
+    cuda::synchronize(nullptr);
+    for (const Matrix* m : {&o, &lse}) card.fetch(*m);
   }
   void backward(Card& card, const Case& c) const {
-    card->backward(nullptr, dq, dk(), dv(), dout, q, k(), v(), o, lse.floats(), c.shape, c.plan());
+    const Tensor on_card = card(kv), d_on_card = card(dkv), d_queries = card(dq), d_out = card(dout);
+    card->backward(nullptr, d_queries, left(d_on_card), right(d_on_card), d_out, card(q), left(on_card), right(on_card),
+                   card(o), card.floats(lse), c.shape, c.plan());
+    cuda::synchronize(nullptr);
+    for (const Matrix* m : {&dq, &dkv}) card.fetch(*m);
   }
   int64_t q_cols, k_cols;
   Matrix q, kv, o, lse, dout, dq, dkv;
@@ -238,7 +258,6 @@ void expect_training(const Case& c, DType type, int64_t pad, bool large_shared) 
   const Operands run(c, type, pad);
   const Operands want = twin(run, c, true);
   Card card(c, large_shared ? 1 : 2, large_shared);
-  run.reach(card);
   ASSERT_NO_THROW(run.forward(card, c)) << what;
   expect_near(run.o, want.o, bound_of(type), what + " o");
   expect_near(run.lse, want.lse, kF32, what + " lse");
@@ -283,12 +302,14 @@ TEST(CudaAttention, Inference) {
         const Operands run(c, type, 0);
         const Operands want = twin(run, c, false);
         Card card(c, multiprocessors);
-        run.reach(card);
         ASSERT_NO_THROW(run.forward(card, c)) << what;
         expect_near(run.o, want.o, bound_of(type), what + " o");
         expect_near(run.lse, want.lse, kF32, what + " lse");
         const Matrix o = run.o;
-        card->forward(nullptr, run.o, nullptr, run.q, run.k(), run.v(), c.shape, c.plan());
+        card->forward(nullptr, card(run.o), nullptr, card(run.q), run.left(card(run.kv)), run.right(card(run.kv)),
+                      c.shape, c.plan());
+        cuda::synchronize(nullptr);
+        card.fetch(run.o);
         EXPECT_EQ(o.raw(), run.o.raw()) << what << ": another o the second time";
       }
 }
@@ -299,7 +320,6 @@ TEST(CudaAttention, FewRowsOnALargeCard) {
   const Operands run(c, DType::bf16, 0);
   const Operands want = twin(run, c, true);
   Card card(c, 6);
-  run.reach(card);
   run.forward(card, c);
   run.backward(card, c);
   expect_near(run.o, want.o, kBf16, "o");
@@ -313,13 +333,17 @@ TEST(CudaAttention, ResultsInAnotherType) {
   const Operands run(c, DType::bf16, 0);
   const Operands want = twin(run, c, true);
   Card card(c);
-  run.reach(card);
-  Matrix o(c.q_rows, run.q_cols), dq(c.q_rows, run.q_cols), dk(c.k_rows, run.k_cols), dv(c.k_rows, run.k_cols);
-  for (const Matrix* m : {&o, &dq, &dk, &dv}) card.reach(*m);
-  card->forward(nullptr, o, run.lse.floats(), run.q, run.k(), run.v(), c.shape, c.plan());
+  const Matrix o(c.q_rows, run.q_cols), dq(c.q_rows, run.q_cols), dkv(c.k_rows, 2 * run.k_cols);
+  const Tensor q = card(run.q), kv = card(run.kv), dout = card(run.dout), d_kv = card(dkv);
+  float* lse = card.floats(run.lse);
+  card->forward(nullptr, card(o), lse, q, run.left(kv), run.right(kv), c.shape, c.plan());
+  card->backward(nullptr, card(dq), run.left(d_kv), run.right(d_kv), dout, q, run.left(kv), run.right(kv), card(o), lse,
+                 c.shape, c.plan());
+  cuda::synchronize(nullptr);
+  for (const Matrix* m : {&o, &dq, &dkv}) card.fetch(*m);
   expect_near(o, want.o, kBf16, "o");
-  card->backward(nullptr, dq, dk, dv, run.dout, run.q, run.k(), run.v(), o, run.lse.floats(), c.shape, c.plan());
   expect_near(dq, want.dq, kBf16, "dq");
+  expect_near(dkv, want.dkv, kBf16, "dk, dv");
 }
 
 TEST(CudaAttention, KeysThatNoQuerySeesGetZero) {
@@ -328,7 +352,6 @@ TEST(CudaAttention, KeysThatNoQuerySeesGetZero) {
   for (DType type : {DType::bf16, DType::f32}) {
     const Operands run(c, type, 0);
     Card card(c);
-    run.reach(card);
     run.forward(card, c);
     run.backward(card, c);
     for (int64_t t = 0; t < c.k_rows; t++) {
@@ -345,10 +368,10 @@ TEST(CudaAttention, WindowsDoNotSeeEachOther) {
   const Case c = windows("two", shape_of(2, 1, 64), {20, 30});
   Operands run(c, DType::bf16, 0);
   Card card(c);
-  run.reach(card);
   run.forward(card, c);
   const std::vector<double> before = values_of(run.o);
   for (int64_t i = 0; i < 2 * run.k_cols; i++) run.kv.set(19, i, 100);  // the last key of the first window
+  card.forget(run.kv);
   run.forward(card, c);
   const std::vector<double> after = values_of(run.o);
   for (int64_t t = 0; t < 50; t++)
@@ -369,7 +392,6 @@ TEST(CudaAttention, ScoresOfEverySize) {
     }
   const Operands want = twin(run, c, false);
   Card card(c);
-  run.reach(card);
   run.forward(card, c);
   expect_near(run.o, want.o, kBf16, "o");
 }
@@ -384,7 +406,6 @@ TEST(CudaAttention, MoreRangesThanFitAreTakenInParts) {
   const Operands run(c, DType::bf16, 0);
   const Operands want = twin(run, c, false);
   Card card(c);
-  run.reach(card);
   run.forward(card, c);
   EXPECT_GT(card.uploads, 1);
   expect_near(run.o, want.o, kBf16, "o");
