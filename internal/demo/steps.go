@@ -26,12 +26,12 @@ var evaluate = []string{"evaluate", "--skip-generation", "--json"}
 func Steps() []Step {
 	steps := []Step{
 		{Title: "Read the message database", Args: []string{"collect", "--source", "chat.db"}},
-		{Title: "Cut it into training windows", Args: []string{"preprocess", "--window", "16", "--stride", "8"}},
+		{Title: "Cut it into training windows", Args: []string{"preprocess", "--window", "16", "--stride", "14"}},
 		{Title: "How well does the base model predict the messages held out?",
 			Args: append(evaluate[:len(evaluate):len(evaluate)], "--base-model", Base), Score: before},
 		{Title: "Learn how these people write", Args: []string{"train", "--base-model", Base, "--lora-r", "32", "--lora-alpha", "64",
-			"--learning-rate", "2e-3", "--batch-size", "4", "--gradient-accumulation-steps", "1", "--num-epochs", "1",
-			"--max-seq-length", "1536", "--logging-steps", "5"}},
+			"--learning-rate", "2e-3", "--batch-size", "2", "--gradient-accumulation-steps", "1", "--num-epochs", "2",
+			"--max-seq-length", "1536", "--logging-steps", "10"}},
 		{Title: "And how well now?", Args: evaluate, Score: after},
 	}
 	for _, g := range generations {
@@ -61,5 +61,5 @@ func (g generation) args() []string {
 	for _, m := range g.messages {
 		args = append(args, "--message", m)
 	}
-	return append(args, "--temperature", "0.7", "--seed", "1")
+	return append(args, "--temperature", "0.5", "--seed", "3")
 }

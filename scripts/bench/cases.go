@@ -86,6 +86,9 @@ func quantizedCase(shape, weights string) benchCase {
 	c := inferCase(shape, "bf16")
 	c.name, c.peer = c.name+" weights "+weights, nil
 	c.ours = append(c.ours, "-weights", weights)
+	for i := range c.columns {
+		c.columns[i].peer = ""
+	}
 	return c
 }
 

@@ -159,8 +159,9 @@ struct Blob {
   template <class T>
   const T* add(const std::vector<T>& values) {
     const size_t at = bytes.size();
-    bytes.resize(at + aligned(values.size() * sizeof(T)));
-    if (!values.empty()) std::memcpy(bytes.data() + at, values.data(), values.size() * sizeof(T));
+    const char* first = reinterpret_cast<const char*>(values.data());
+    bytes.insert(bytes.end(), first, first + values.size() * sizeof(T));
+    while (bytes.size() != aligned(bytes.size())) bytes.push_back(0);
     return reinterpret_cast<const T*>(memory + at);
   }
 };
