@@ -94,7 +94,7 @@ func quantizedCase(shape, weights string) benchCase {
 
 func goCase(name, pkg, pattern string, columns ...column) benchCase {
 	return benchCase{name: name, parse: parseGo, columns: columns,
-		ours: []string{"go", "test", pkg, "-run", "^$", "-bench", "^Benchmark(" + pattern + ")$", "-benchtime", "1x"}}
+		ours: []string{"go", "test", pkg, "-run", "^$", "-bench", "^Benchmark(" + pattern + ")$", "-benchtime", "200ms"}}
 }
 
 // peerPython is the interpreter that has the peers, "" without one.
