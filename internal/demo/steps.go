@@ -31,7 +31,7 @@ func Steps() []Step {
 			Args: append(evaluate[:len(evaluate):len(evaluate)], "--base-model", Base), Score: before},
 		{Title: "Learn how these people write", Args: []string{"train", "--base-model", Base, "--lora-r", "32", "--lora-alpha", "64",
 			"--learning-rate", "2e-3", "--batch-size", "2", "--gradient-accumulation-steps", "1", "--num-epochs", "2",
-			"--max-seq-length", "1536", "--logging-steps", "10"}},
+			"--max-seq-length", "1536", "--logging-steps", "10", "--eval-steps", "59"}},
 		{Title: "And how well now?", Args: evaluate, Score: after},
 	}
 	for _, g := range generations {
