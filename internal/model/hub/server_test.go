@@ -99,7 +99,10 @@ func (h *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.before != nil && h.before(w, r, name, nth) {
 		return
 	}
-	if other, ok := h.sent[name]; ok {
+	h.mu.Lock()
+	other, ok := h.sent[name]
+	h.mu.Unlock()
+	if ok {
 		content = other
 	}
 	h.send(w, r, content)
@@ -115,6 +118,20 @@ func (h *fakeHub) note(r *http.Request, name string) (nth int) {
 		}
 	}
 	return nth
+}
+
+// replace sets what is sent in place of a file, and mend takes that back. Requests of a pull that has failed may still be
+// under way.
+func (h *fakeHub) replace(name string, content []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sent[name] = content
+}
+
+func (h *fakeHub) mend(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sent, name)
 }
 
 // of returns the requests for a file.
