@@ -222,7 +222,7 @@ func TestPullWrongContent(t *testing.T) {
 		for _, file := range []string{shard, "tokenizer.json", "config.json"} {
 			t.Run(name+" "+file, func(t *testing.T) {
 				h := newFakeHub(t)
-				h.replace(file, change(h.files[file]))
+				h.sent[file] = change(h.files[file])
 				_, err := h.pull()
 				if err == nil || !strings.Contains(err.Error(), file) || hint.Of(err) == "" {
 					t.Fatalf("%v, hint %q", err, hint.Of(err))
@@ -232,7 +232,7 @@ func TestPullWrongContent(t *testing.T) {
 				if _, err := os.Stat(filepath.Join(partial, file)); err == nil {
 					t.Error("it stands under its final name")
 				}
-				h.mend(file)
+				h.change(func() { delete(h.sent, file) })
 				if _, err := h.pull(); err != nil {
 					t.Fatal(err)
 				}
@@ -355,8 +355,8 @@ func TestPullResumesAcrossRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.checkNotThere()
-	first := len(h.requests)
-	h.before = nil
+	var first int
+	h.change(func() { first, h.before = len(h.requests), nil })
 	if _, err := h.pull(); err != nil {
 		t.Fatal(err)
 	}
@@ -372,15 +372,17 @@ func TestPullResumesAcrossRuns(t *testing.T) {
 // Parts of another version are not mixed in.
 func TestPullResume_NewVersion(t *testing.T) {
 	h := newFakeHub(t)
-	h.replace(shard, h.files[shard][:6000])
+	h.sent[shard] = h.files[shard][:6000]
 	if _, err := h.pull(); err == nil {
 		t.Fatal("no error")
 	}
-	h.mend(shard)
-	h.commit = strings.Repeat("ab", 20)
-	changed := slices.Clone(h.files[shard])
-	changed[len(changed)-1] ^= 1
-	h.files[shard] = changed
+	h.change(func() {
+		delete(h.sent, shard)
+		h.commit = strings.Repeat("ab", 20)
+		changed := slices.Clone(h.files[shard])
+		changed[len(changed)-1] ^= 1
+		h.files[shard] = changed
+	})
 	if _, err := h.pull(); err != nil {
 		t.Fatal(err)
 	}
@@ -390,13 +392,13 @@ func TestPullResume_NewVersion(t *testing.T) {
 // A finished file that was changed meanwhile is fetched again.
 func TestPullResume_ChecksWhatIsThere(t *testing.T) {
 	h := newFakeHub(t)
-	h.replace(shard, nil)
+	h.sent[shard] = nil
 	c := testClient()
 	c.Workers = 1
 	if _, err := c.Pull(context.Background(), testRepo); err == nil {
 		t.Fatal("no error")
 	}
-	h.mend(shard)
+	h.change(func() { delete(h.sent, shard) })
 	_, partial, _ := folders(testRepo)
 	path := filepath.Join(partial, "tokenizer_config.json")
 	content, err := os.ReadFile(path)

@@ -88,21 +88,22 @@ func (h *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	h.mu.Lock()
 	name, ok := strings.CutPrefix(r.URL.Path, "/"+testRepo+"/resolve/"+h.commit+"/")
 	content, known := h.files[name]
+	other, replaced := h.sent[name]
+	before := h.before
+	h.mu.Unlock()
 	if !ok || !known {
 		w.Header().Set("X-Error-Code", "EntryNotFound")
 		http.Error(w, "no such path: "+r.URL.Path, http.StatusNotFound)
 		return
 	}
 	nth := h.note(r, name)
-	if h.before != nil && h.before(w, r, name, nth) {
+	if before != nil && before(w, r, name, nth) {
 		return
 	}
-	h.mu.Lock()
-	other, ok := h.sent[name]
-	h.mu.Unlock()
-	if ok {
+	if replaced {
 		content = other
 	}
 	h.send(w, r, content)
@@ -120,18 +121,11 @@ func (h *fakeHub) note(r *http.Request, name string) (nth int) {
 	return nth
 }
 
-// replace sets what is sent in place of a file, and mend takes that back. Requests of a pull that has failed may still be
-// under way.
-func (h *fakeHub) replace(name string, content []byte) {
+// change changes the server between two pulls: requests of one that has failed may still be under way.
+func (h *fakeHub) change(f func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.sent[name] = content
-}
-
-func (h *fakeHub) mend(name string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.sent, name)
+	f()
 }
 
 // of returns the requests for a file.
