@@ -73,10 +73,9 @@ bench: vqctl
 	@scripts/bench/run
 
 fuzz: engine
-	@for target in $$(grep -rho --include=*_test.go 'func Fuzz[A-Za-z0-9_]*' internal engine cmd | sed 's/func //' | sort -u); do \
-	  dir=$$(dirname $$(grep -rl --include=*_test.go "func $$target(" internal engine cmd | head -1)); \
-	  echo "== $$dir $$target"; \
-	  go test -ldflags "$(GO_LDFLAGS)" ./$$dir -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x; \
+	@grep -ro --include=*_test.go 'func Fuzz[A-Za-z0-9_]*' internal engine cmd | sed 's/:func / /' | sort | while read -r file target; do \
+	  echo "== $$(dirname $$file) $$target"; \
+	  go test -ldflags "$(GO_LDFLAGS)" ./$$(dirname $$file) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null || exit 1; \
 	done
 
 lint: engine
