@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -17,8 +16,6 @@ import (
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/plan"
-	"ventriloquist/internal/train"
-	"ventriloquist/internal/windows"
 )
 
 // dryRunOptions are the flags of `vqctl train --dry-run`.
@@ -97,11 +94,14 @@ type dryRun struct {
 	LayersAgain      int         `json:"layers_computed_again"`
 	OffloadOptimizer bool        `json:"offload_optimizer"`
 
-	StepFLOPs  float64     `json:"flops_per_step"`
-	StepTokens int         `json:"tokens_per_step"`
-	Windows    int         `json:"windows,omitempty"` // to train on, where they are here
-	Steps      int         `json:"steps,omitempty"`
-	Predicted  *prediction `json:"predicted,omitempty"`
+	StepFLOPs  float64 `json:"flops_per_step"`
+	StepTokens int     `json:"tokens_per_step"`
+	Windows    int     `json:"windows,omitempty"` // to train on, where they are here
+	Steps      int     `json:"steps,omitempty"`
+	// Means of the windows, where they and the tokenizer are here; without them a step is taken to be of the longest.
+	WindowTokens  int         `json:"tokens_per_window,omitempty"`
+	WindowTargets int         `json:"target_tokens_per_window,omitempty"`
+	Predicted     *prediction `json:"predicted,omitempty"`
 
 	Nearest []plan.Suggestion `json:"nearest,omitempty"`
 }
@@ -165,7 +165,12 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err := o.schedule(ctx, &result); err != nil {
 		return err
 	}
-	work := plan.WorkOf(choice.Subject, s.BatchSize, s.SeqLength, s.Targets)
+	typical := s
+	if result.WindowTokens > 0 {
+		typical.SeqLength, typical.Targets = result.WindowTokens, result.WindowTargets
+	}
+	result.StepTokens = s.BatchSize * s.Accumulation * typical.SeqLength
+	work := plan.WorkOf(choice.Subject, s.BatchSize, typical.SeqLength, typical.Targets)
 	result.StepFLOPs = work.Total() * float64(s.Accumulation)
 	if o.dryRun.gpu.Name != "" {
 		result.predict(o.dryRun.gpu, work, s)
@@ -213,34 +218,12 @@ func newDryRun(name, where string, c model.Config, s plan.Settings, choice plan.
 		Rank: s.Adapter.Rank, BatchSize: s.BatchSize, Accumulation: s.Accumulation, SeqLength: s.SeqLength,
 		Memory: choice.Memory, Available: place.Free(), Fits: choice.Fits, Layers: c.Layers,
 		RecomputeLayers: choice.Limits.RecomputeLayers, LayersAgain: plan.LayersAgain(choice.Subject),
-		OffloadOptimizer: choice.Limits.OffloadOptimizer, StepTokens: s.BatchSize * s.Accumulation * s.SeqLength,
+		OffloadOptimizer: choice.Limits.OffloadOptimizer,
 	}
 	if s.Model.Weights == engine.Plain {
 		d.Weights = d.Precision
 	}
 	return d
-}
-
-// schedule counts the windows and steps, where there are windows: those of --data-path must be there.
-func (o *trainOptions) schedule(ctx context.Context, d *dryRun) error {
-	d.Steps = o.run.MaxSteps
-	source, err := openWindows(ctx, o.dataPath, o.dataDir)
-	if err != nil {
-		if o.dataPath != "" {
-			return err
-		}
-		return ctx.Err() // a plan needs no windows
-	}
-	defer source.Close()
-	training, _ := windows.Split(source)
-	d.Windows = len(training)
-	if o.run.Limit > 0 {
-		d.Windows = min(d.Windows, o.run.Limit)
-	}
-	if d.Windows > 0 {
-		d.Steps = o.run.TotalSteps(train.Steps{Windows: d.Windows, BatchSize: d.BatchSize, Accumulation: d.Accumulation})
-	}
-	return nil
 }
 
 func (d *dryRun) predict(gpu plan.GPU, work plan.Work, s plan.Settings) {
@@ -257,11 +240,4 @@ func (d *dryRun) predict(gpu plan.GPU, work plan.Work, s plan.Settings) {
 		p.Hours = seconds * float64(d.Steps) / 3600
 	}
 	d.Predicted = p
-}
-
-// visited is the number of windows of the whole run.
-func (d *dryRun) visited(s plan.Settings) int {
-	perStep := s.BatchSize * s.Accumulation
-	perEpoch := int(math.Ceil(float64(d.Windows) / float64(perStep)))
-	return d.Steps/perEpoch*d.Windows + min(d.Steps%perEpoch*perStep, d.Windows)
 }

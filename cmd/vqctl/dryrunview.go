@@ -31,7 +31,7 @@ func (d *dryRun) print(out io.Writer) error {
 	fmt.Fprintf(out, "\n%s\n", d.chosen())
 	fmt.Fprintf(out, "%.1f TFLOP a step of %d tokens\n", d.StepFLOPs/1e12, d.StepTokens)
 	if d.Steps > 0 {
-		fmt.Fprintf(out, "%d steps%s\n", d.Steps, d.ofWindows())
+		fmt.Fprintf(out, "%s%s\n", some(d.Steps, "step"), d.ofWindows())
 	}
 	d.Predicted.print(out)
 	if !d.Fits {
@@ -50,7 +50,11 @@ func (d *dryRun) ofWindows() string {
 	if d.Windows == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %d windows to train on", d.Windows)
+	text := fmt.Sprintf(", %s to train on", some(d.Windows, "window"))
+	if d.WindowTokens > 0 {
+		text += fmt.Sprintf(" of %d tokens on average", d.WindowTokens)
+	}
+	return text
 }
 
 // chosen says what was done to make it fit.
@@ -74,11 +78,27 @@ func (p *prediction) print(out io.Writer) {
 	peak := fmt.Sprintf("%.0f TFLOP/s in bf16", p.Peak/1e12)
 	fmt.Fprintf(out, "predicted: %.0f tokens/s, %.1f s a step", p.TokensPerSecond, p.StepSeconds)
 	if p.Hours > 0 {
-		fmt.Fprintf(out, ", %.1f hours in all", p.Hours)
+		fmt.Fprintf(out, ", %s in all", inHours(p.Hours))
 	} else {
-		fmt.Fprintf(out, ", %.1f hours for 1,000 windows", p.HoursPer1000)
+		fmt.Fprintf(out, ", %s for 1,000 windows", inHours(p.HoursPer1000))
 	}
 	fmt.Fprintf(out, "\n  at %.0f%% (a stated share, not measured) of %s (%s)\n", 100*p.Efficiency, peak, p.Source)
+}
+
+// inHours is a length of time in hours, below one in minutes.
+func inHours(hours float64) string {
+	if hours < 1 {
+		return fmt.Sprintf("%.1f minutes", 60*hours)
+	}
+	return fmt.Sprintf("%.1f hours", hours)
+}
+
+// some is a number of things.
+func some(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // shortage is the error of a plan that does not fit.
