@@ -17,6 +17,7 @@ type DeviceInfo struct {
 	Instructions    string // what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_90"
 	Threads         int    // of a GPU: multiprocessors
 	FastBF16        bool   // products in bf16 are faster than in f32: what precision "auto" means
+	OwnMemory       bool   // the device has memory of its own beside the host's, which the figures are of: a GPU
 	MemoryTotal     uint64 // bytes
 	MemoryAvailable uint64 // bytes, now
 }
@@ -71,6 +72,7 @@ func (d *Device) Info() DeviceInfo {
 		Threads:         int(i.threads),
 		FastBF16:        i.fast_bf16 != 0,
 		MemoryTotal:     uint64(i.memory_total),
+		OwnMemory:       i.own_memory != 0,
 		MemoryAvailable: uint64(i.memory_available),
 	}
 }

@@ -14,7 +14,7 @@ type Plan struct {
 	Workspace       uint64
 	Total           uint64
 	DeviceScratch   uint64 // of Workspace: what the device's ops need beside the buffers
-	Host            uint64 // of Total: page-locked memory of the host
+	Host            uint64 // page-locked memory of the host; of Total where the device has no memory of its own
 }
 
 func planOf(c *C.vq_memory_plan) Plan {

@@ -90,7 +90,7 @@ func largest(device *engine.Device, precision engine.DType, weights engine.Weigh
 		}
 		s := plan.Settings{Model: load.ModelConfig(config, weights), Stored: engine.BF16, Precision: precision, Adapter: lora,
 			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: targetsOfWindow}
-		choice, err := plan.Choose(s.Subject(), plan.CPU{Device: device}, 0)
+		choice, err := plan.Choose(s.Subject(), plan.Opened{Device: device}, 0)
 		if err != nil {
 			return "", "", err
 		}

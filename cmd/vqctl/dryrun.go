@@ -196,7 +196,7 @@ func (o *trainOptions) place(device *engine.Device, s *plan.Settings) (plan.Plac
 	if o.dryRun.memory == 0 {
 		precision, err := load.Precision(o.model.precision, device)
 		s.Precision = precision
-		return plan.CPU{Device: device}, device.Info().Name, err
+		return plan.Opened{Device: device}, device.Info().Name, err
 	}
 	if o.model.precision == "f32" {
 		return nil, "", hint.With(hint.Usage("--precision f32: a GPU computes in bf16"), "leave --precision out")

@@ -347,7 +347,7 @@ func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base
 	if o.pace.Recompute {
 		atLeast = base.Config.Layers
 	}
-	choice, err := plan.Choose(subject, plan.CPU{Device: device}, atLeast)
+	choice, err := plan.Choose(subject, plan.Opened{Device: device}, atLeast)
 	if err != nil {
 		return limits, err
 	}
@@ -360,10 +360,11 @@ func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base
 	if choice.Fits {
 		return choice.Limits, nil
 	}
+	total := choice.Memory.Total
 	advice := "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r take less; --dry-run says what fits"
 	if o.model.weights == engine.Plain {
 		advice = "--load-in-8bit or --load-in-4bit take less for the weights; so do " + advice
 	}
-	return limits, hint.With(fmt.Errorf("training needs %s, %s more than the %s that are free", inBytes(taken.Total),
-		inBytes(taken.Total-min(taken.Total, info.MemoryAvailable)), inBytes(info.MemoryAvailable)), "%s", advice)
+	return limits, hint.With(fmt.Errorf("training needs %s, %s more than the %s that are free", inBytes(total),
+		inBytes(total-min(total, info.MemoryAvailable)), inBytes(info.MemoryAvailable)), "%s", advice)
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +28,7 @@ type trainView struct {
 	peak     float64 // GFLOP/s of the device's product on the model's own shape
 	rate     float64 // seconds a step, smoothed
 	lastLine time.Time
+	planned  []string // the plan's lines
 }
 
 func newTrainView(out io.Writer, asJSON bool) *trainView {
@@ -47,22 +50,41 @@ func (v *trainView) data(d *train.Data, o train.Options) {
 
 // plan prints where the memory goes; what this program has taken so far, for windows and tokenizer, is part of it.
 func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice plan.Choice) {
-	v.say("%s, %s, %d threads, %s; micro-batches of up to %d tokens", info.Name, info.Instructions, info.Threads, precision, choice.Limits.MaxTokens)
-	taken := memoryTaken()
+	v.planned = planLines(p, info, precision, choice)
+	v.say("%s", strings.Join(v.planned, "\n"))
+}
+
+func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice plan.Choice) []string {
+	units, taken := "threads", memoryTaken()
+	if info.OwnMemory {
+		units, taken = "multiprocessors", 0
+	}
+	lines := []string{fmt.Sprintf("%s, %s, %d %s, %s; micro-batches of up to %d tokens", info.Name, info.Instructions, info.Threads, units,
+		precision, choice.Limits.MaxTokens)}
+	m := choice.Memory
 	for _, row := range []struct {
 		what  string
 		bytes uint64
+		shown bool
 	}{
-		{"windows, tokenizer, this program", taken},
-		{"weights, mapped from their files", p.WeightsMapped}, {"weights, prepared for products", p.WeightsPrepared},
-		{"adapter", p.Adapter}, {"gradients", p.Gradients}, {"optimizer", p.Optimizer}, {"activations", p.Activations},
-		{"workspace", p.Workspace}, {"in all", p.Total + taken}, {"free", info.MemoryAvailable},
+		{"windows, tokenizer, this program", taken, !info.OwnMemory},
+		{"weights, mapped from their files", p.WeightsMapped, !info.OwnMemory},
+		{"weights, prepared for products", p.WeightsPrepared, true},
+		{"adapter", m.Adapter, true}, {"gradients", m.Gradients, true}, {"optimizer", m.Optimizer, true},
+		{"activations", m.Activations, true}, {"workspace", m.Workspace, true}, {"in all", m.Total + taken, true},
+		{"free", info.MemoryAvailable, true}, {"of the host's memory, beside that", m.Host, info.OwnMemory},
 	} {
-		v.say("  %-34s%10s", row.what, inBytes(row.bytes))
+		if row.shown {
+			lines = append(lines, fmt.Sprintf("  %-34s%10s", row.what, inBytes(row.bytes)))
+		}
 	}
 	if again := plan.LayersAgain(choice.Subject); again > 0 {
-		v.say("%d of %d layers are computed again in the backward pass", again, choice.Model.Layers)
+		lines = append(lines, fmt.Sprintf("%d of %d layers are computed again in the backward pass", again, choice.Model.Layers))
 	}
+	if choice.Limits.OffloadOptimizer {
+		lines = append(lines, "the optimizer's moments are kept in the host's memory")
+	}
+	return lines
 }
 
 // memoryTaken is the most memory that this process has held so far, in bytes.
@@ -103,6 +125,9 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 		return err
 	})
 	v.clear()
+	if errors.Is(err, engine.ErrNoMemory) {
+		v.say("memory ran out; what was planned:\n%s", strings.Join(v.planned, "\n"))
+	}
 	if err != nil {
 		return err
 	}

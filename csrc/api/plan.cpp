@@ -12,16 +12,16 @@ namespace vq {
 
 namespace {
 
-vq_memory_plan plan_of(const Memory& memory) {
+vq_memory_plan plan_of(const Memory& memory, const Device& device) {
   vq_memory_plan p{};
   p.adapter = memory.bytes(Purpose::parameters);
   p.gradients = memory.bytes(Purpose::gradients);
   p.optimizer = memory.bytes(Purpose::optimizer);
   p.activations = memory.bytes(Purpose::activations);
   p.workspace = memory.bytes(Purpose::workspace);
-  p.total = memory.total();
   p.device_scratch = memory.device_workspace();
   p.host = memory.host_bytes();
+  p.total = memory.total() - (device.info().own_memory ? p.host : 0);
   return p;
 }
 
@@ -48,7 +48,7 @@ vq_memory_plan plan_trainer(Device& device, const Shape& shape, DType compute, c
   check(limits);
   Memory counted(device, Memory::Mode::count);
   TrainerBuffers(counted, device, shape, compute, adapter, limits, for_training);
-  return plan_of(counted);
+  return plan_of(counted, device);
 }
 
 vq_memory_plan plan_training(Device& device, const Shape& shape, DType file, DType compute,
@@ -70,7 +70,7 @@ vq_memory_plan plan_session_alone(Device& device, const Shape& shape, DType comp
   check_session(capacity, sequences);
   Memory counted(device, Memory::Mode::count);
   SessionBuffers(counted, device, shape, compute, adapter, capacity, sequences);
-  vq_memory_plan p = plan_of(counted);
+  vq_memory_plan p = plan_of(counted, device);
   const uint64_t prepared = adapter ? PreparedLowRank::plan(device, *adapter, shape.layers, compute) : 0;
   p.adapter += prepared;
   p.total += prepared;

@@ -36,6 +36,7 @@ typedef struct {
   char instructions[32]; /* of the products: "amx", "avx512-bf16", "avx512", "avx2", "generic", or "sm_90" */
   int32_t threads;       /* of a GPU: multiprocessors */
   int32_t fast_bf16;     /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
+  int32_t own_memory;    /* 1: memory is the device's own, beside the host's (a GPU) */
   uint64_t memory_total; /* bytes */
   uint64_t memory_available;
 } vq_device_info;
@@ -147,7 +148,7 @@ typedef struct {
   uint64_t workspace;
   uint64_t total;
   uint64_t device_scratch; /* of workspace: what the device's ops need beside the buffers */
-  uint64_t host;           /* of total: page-locked memory of the host, which on a processor is memory like all other */
+  uint64_t host;           /* of the rows: page-locked memory of the host. Part of total where memory is the host's */
 } vq_memory_plan;
 
 /* What training needs; takes no memory. dtype: of the files' tensors. adapter may be NULL (evaluation of the base). */

@@ -143,6 +143,7 @@ struct DeviceInfo {
                              // "sm_90"
   int threads = 0;           // or multiprocessors
   bool fast_bf16 = false;    // bf16 products are faster than f32 ones here
+  bool own_memory = false;   // apart from the host's: a card's
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
 };

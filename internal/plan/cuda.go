@@ -34,15 +34,9 @@ func (c CUDA) Memory(s Subject) (Memory, error) {
 	}
 	m := Memory{
 		Weights: weightBytes(s.Model, s.Precision), Adapter: p.Adapter, Gradients: p.Gradients, Optimizer: p.Optimizer,
-		Activations: p.Activations, Workspace: p.Workspace - p.DeviceScratch + opsScratch(s) + roundedBytes(s), Driver: driverBytes, Host: p.Host,
+		Activations: p.Activations, Workspace: p.Workspace - p.DeviceScratch + opsScratch(s) + roundedBytes(s), Driver: driverBytes,
 	}
-	// Batches are filled in page-locked memory of the host.
-	if s.Limits.OffloadOptimizer {
-		m.Workspace -= p.Host - p.Optimizer
-		m.Optimizer = 0
-	} else {
-		m.Workspace -= p.Host
-	}
+	m.leaveToHost(p, s.Limits.OffloadOptimizer)
 	m.Total = m.Weights + m.Adapter + m.Gradients + m.Optimizer + m.Activations + m.Workspace + m.Driver
 	return m, nil
 }
@@ -86,11 +80,15 @@ func opsScratch(s Subject) uint64 {
 	c := s.Model
 	// The engine asks for as many rows as the widest product has columns, for the adapter's gradients.
 	rows := max(s.Limits.MaxTokens, 2*c.FFN, (c.Heads+2*c.KVHeads)*c.HeadDim)
-	bytes := cublasScratch + attentionParts + rows*(4*c.Heads+attentionRow)
-	if c.Weights != engine.Plain {
-		bytes += min(tileElements, 2*c.FFN*c.Hidden) * s.Precision.Size()
+	return uint64(cublasScratch+attentionParts+rows*(4*c.Heads+attentionRow)) + tileBytes(s)
+}
+
+// tileBytes are those of a part of the widest quantised weight, taken apart.
+func tileBytes(s Subject) uint64 {
+	if s.Model.Weights == engine.Plain {
+		return 0
 	}
-	return uint64(bytes)
+	return uint64(min(tileElements, 2*s.Model.FFN*s.Model.Hidden) * s.Precision.Size())
 }
 
 // roundedBytes are what is kept in f32 once more as operands of products in bf16: a layer's adapter, the gradient of the

@@ -90,16 +90,34 @@ func Choose(s Subject, place Place, atLeast int) (Choice, error) {
 	return try(all, true)
 }
 
-// CPU is the processor that the engine runs on.
-type CPU struct{ Device *engine.Device }
+// Opened is a device that is open: the engine itself counts what a run takes there.
+type Opened struct{ Device *engine.Device }
 
-func (c CPU) Memory(s Subject) (Memory, error) {
-	p, err := c.Device.PlanTraining(s.Model, s.Stored, s.Precision, &s.Adapter, s.Limits)
-	return Memory{
+func (o Opened) Memory(s Subject) (Memory, error) {
+	p, err := o.Device.PlanTraining(s.Model, s.Stored, s.Precision, &s.Adapter, s.Limits)
+	m := Memory{
 		Weights: p.WeightsMapped + p.WeightsPrepared, Adapter: p.Adapter, Gradients: p.Gradients, Optimizer: p.Optimizer,
 		Activations: p.Activations, Workspace: p.Workspace, Total: p.Total,
-	}, err
+	}
+	if o.Offloads() {
+		m.leaveToHost(p, s.Limits.OffloadOptimizer)
+		m.Workspace += tileBytes(s)
+		m.Total += tileBytes(s)
+	}
+	return m, err
 }
 
-func (c CPU) Free() uint64   { return c.Device.Info().MemoryAvailable }
-func (c CPU) Offloads() bool { return false }
+// leaveToHost takes page-locked memory out of the rows: the moments, where they are offloaded, and what batches are
+// filled in.
+func (m *Memory) leaveToHost(p engine.Plan, moments bool) {
+	m.Host = p.Host
+	if moments {
+		m.Workspace -= p.Host - p.Optimizer
+		m.Optimizer = 0
+	} else {
+		m.Workspace -= p.Host
+	}
+}
+
+func (o Opened) Free() uint64   { return o.Device.Info().MemoryAvailable }
+func (o Opened) Offloads() bool { return o.Device.Info().OwnMemory }

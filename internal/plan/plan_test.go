@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -218,5 +219,45 @@ func TestGPUNamed(t *testing.T) {
 		if g.Memory < 8*gib || g.BF16 < 1e13 || g.FP8 != 0 && g.FP8 < 1.9*g.BF16 || g.Source == "" || g.Title == "" {
 			t.Errorf("%+v", g)
 		}
+	}
+}
+
+// On an open GPU the moments may lie in the host's memory, and then do not count as the GPU's.
+func TestOpened_AGPUOffloads(t *testing.T) {
+	const library = "../../build/engine/libvqcuda_on_cpu.so" // the CUDA part of the engine on the processor
+	if _, err := os.Stat(library); err != nil {
+		t.Skipf("%s is not built: make test builds it", library)
+	}
+	gpu, err := engine.OpenCUDA(library, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gpu.Close()
+	s := recipe(engine.Int8).Subject()
+	memory := func(place plan.Place, offload bool) plan.Memory {
+		s.Limits.OffloadOptimizer = offload
+		m, err := place.Memory(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := m.Weights + m.Adapter + m.Gradients + m.Optimizer + m.Activations + m.Workspace + m.Driver; sum != m.Total {
+			t.Errorf("the parts are %d, the whole %d", sum, m.Total)
+		}
+		return m
+	}
+	place := plan.Opened{Device: gpu}
+	if !place.Offloads() || plan.Place(plan.Opened{Device: device(t)}).Offloads() {
+		t.Error("a GPU has memory of its own, a processor has not")
+	}
+	moments := 8 * uint64(s.Adapter.Parameters(s.Model))
+	with, without := memory(place, false), memory(place, true)
+	if with.Total-without.Total != moments || without.Host-with.Host != moments || without.Optimizer != 0 {
+		t.Errorf("with the moments %+v, without %+v", with, without)
+	}
+	// What is planned for a card that is not there is what one that is there takes, but for the driver's part.
+	planned := memory(plan.CUDA{Device: gpu, Total: gib}, false)
+	planned.Total -= planned.Driver
+	if ratio := float64(planned.Total) / float64(with.Total); ratio < 0.98 || ratio > 1.02 {
+		t.Errorf("planned are %d bytes, taken %d", planned.Total, with.Total)
 	}
 }

@@ -43,7 +43,7 @@ func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 	for r.step < r.schedule.TotalSteps {
 		metrics, err := r.trainStep(r.step + 1)
 		if err != nil {
-			return err
+			return r.savedFirst(err)
 		}
 		r.step++
 		last := r.step == r.schedule.TotalSteps
@@ -92,6 +92,18 @@ func (r *Run) interrupted(ctx context.Context, err error) error {
 	}
 	return hint.With(&InterruptedError{Step: r.step, TotalSteps: r.schedule.TotalSteps, Checkpoint: dir},
 		"the same command with --resume goes on from there")
+}
+
+// savedFirst saves the run as it was before a step that found no memory, since such a step has changed nothing.
+func (r *Run) savedFirst(err error) error {
+	if !errors.Is(err, engine.ErrNoMemory) || r.step == 0 {
+		return err
+	}
+	dir := r.checkpointDir()
+	if failed := r.save(dir); failed != nil {
+		return errors.Join(err, fmt.Errorf("the run could not be saved as it was before: %w", failed))
+	}
+	return hint.With(err, "the run is saved as %s: where more memory is free the same command with --resume goes on from there", dir)
 }
 
 // trainStep does one optimizer step (from 1): it fills one batch while the engine runs the other.

@@ -43,6 +43,7 @@ DeviceInfo CudaDevice::info() const {
   info.instructions = "sm_" + std::to_string(card_.major * 10 + card_.minor);
   info.threads = card_.multiprocessors;
   info.fast_bf16 = true;
+  info.own_memory = true;
   info.memory_total = card_.memory_total;
   info.memory_available = vq::cuda::memory_available();
   return info;
