@@ -86,8 +86,9 @@ struct Launch {
 template <class... Parameters, class... Arguments>
 void launch(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arguments) {
   const std::tuple<Parameters...> given(static_cast<Parameters>(arguments)...);
-  cuda_on_cpu::run_grid(
-      how.grid, how.block, how.shared_bytes, [&] { std::apply(kernel, given); }, how.where);
+  cuda_on_cpu::launch_grid(
+      reinterpret_cast<cuda_on_cpu::Stream*>(how.stream), how.grid, how.block, how.shared_bytes,
+      [kernel, given] { std::apply(kernel, given); }, how.where);
 }
 
 }  // namespace vq::cuda

@@ -1,6 +1,5 @@
 #include "tests/cuda_on_cpu/block.h"
 
-#include <atomic>
 #include <bit>
 #include <cstring>
 
@@ -16,7 +15,6 @@ thread_local std::vector<Fault> faults;
 thread_local size_t fault_count = 0;
 // Kept from launch to launch: making stacks is slow.
 thread_local std::vector<std::unique_ptr<Fiber>> idle_fibers;
-std::atomic<uint32_t> launches{0};
 
 std::string place(const std::source_location& at) {
   const char* name = std::strrchr(at.file_name(), '/');
@@ -160,15 +158,11 @@ void Block::run(const std::function<void()>& kernel) {
 
 void run_grid(dim3 grid, dim3 shape, size_t shared_bytes, const std::function<void()>& kernel,
               std::source_location where) {
-  if (current) throw std::logic_error("a kernel was launched by a kernel");
   const size_t count = size_t{shape.x} * shape.y * shape.z;
-  if (count == 0 || count > 1024 || grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535) {
-    throw std::logic_error("a launch at " + place(where) + " has an impossible grid or block");
-  }
   faults.clear();
   fault_count = 0;
   Block block;
-  block.launch = ++launches;
+  block.launch = now_doing().id;
   block.grid = grid;
   block.shape = shape;
   block.dynamic_bytes = shared_bytes;
@@ -199,11 +193,27 @@ stop:
     // Of a thread that waits for ever the stack cannot be used again.
     if (t.state == Thread::done) idle_fibers.push_back(std::move(t.fiber));
   }
+  throw_faults("the kernel launched at " + place(where));
+}
+
+void launch_grid(Stream* stream, dim3 grid, dim3 shape, size_t shared_bytes, std::function<void()> kernel,
+                 std::source_location where) {
+  if (current) throw std::logic_error("a kernel was launched by a kernel");
+  const size_t count = size_t{shape.x} * shape.y * shape.z;
+  if (count == 0 || count > 1024 || grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535) {
+    throw std::logic_error("a launch at " + place(where) + " has an impossible grid or block");
+  }
+  enqueue(stream, [=, run = std::move(kernel)] { run_grid(grid, shape, shared_bytes, run, where); });
+}
+
+void throw_faults(const std::string& of) {
   if (fault_count == 0) return;
-  std::string text =
-      "the kernel launched at " + place(where) + " did wrong (" + std::to_string(fault_count) + " times):";
+  std::string text = of + " did wrong (" + std::to_string(fault_count) + " times):";
   for (const Fault& f : faults) text += "\n  " + f.text;
-  throw KernelFault(text, std::move(faults));
+  std::vector<Fault> all = std::move(faults);
+  faults.clear();
+  fault_count = 0;
+  throw KernelFault(text, std::move(all));
 }
 
 }  // namespace cuda_on_cpu

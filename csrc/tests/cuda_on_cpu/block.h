@@ -19,6 +19,7 @@
 #include "tests/cuda_on_cpu/builtins.h"
 #include "tests/cuda_on_cpu/fiber.h"
 #include "tests/cuda_on_cpu/memory.h"
+#include "tests/cuda_on_cpu/stream.h"
 
 namespace cuda_on_cpu {
 
@@ -53,8 +54,8 @@ struct Thread {
 };
 
 struct Block {
-  uint32_t launch = 0;  // counted from 1
-  uint32_t index = 0;   // within the grid
+  WorkId launch = 0;
+  uint32_t index = 0;  // within the grid
   uint3 block_index{};
   dim3 grid, shape;
   std::vector<Thread> threads;
@@ -85,8 +86,13 @@ struct Block {
 Thread* running();  // null on the host
 void report(Fault::Kind kind, const std::string& what);
 
-// Runs the kernel for every thread of the grid, block by block. Throws KernelFault.
+// Runs the kernel for every thread of the grid, block by block, as the work that is being done. Throws KernelFault.
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& kernel,
               std::source_location where);
+// Queues that.
+void launch_grid(Stream* stream, dim3 grid, dim3 block, size_t shared_bytes, std::function<void()> kernel,
+                 std::source_location where);
+// Throws KernelFault when something was reported since it was called last.
+void throw_faults(const std::string& of);
 
 }  // namespace cuda_on_cpu

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -33,6 +34,7 @@ struct Region::Cell {
   bool copying;      // an asynchronous copy to it is under way
   bool many_blocks;  // threads of other blocks than read_block have read it
   uint32_t read_launch, read_block;
+  uint32_t read_elsewhere;  // the last launch of another stream than read_launch's that read it
   // Readers of read_block: the last; the last other one of its warp; the last of another warp. If an earlier reader
   // than these is not ordered before a later write, then one of these is not either.
   Moment last, same_warp, other_warp;
@@ -40,6 +42,7 @@ struct Region::Cell {
   void note_read(uint32_t launch, uint32_t block, const Moment& now) {
     if (read_launch != launch || read_block != block) {
       many_blocks = read_launch == launch;
+      if (stream_of(read_launch) != stream_of(launch)) read_elsewhere = read_launch;
       read_launch = launch;
       read_block = block;
       last = now;
@@ -66,7 +69,12 @@ Region::Region(Space space, void* begin, size_t bytes)
   cells_ = static_cast<Cell*>(p);
 }
 
-Region::~Region() { munmap(cells_, (bytes_ / 2 + 1) * sizeof(Cell)); }
+Region::~Region() { free(); }
+
+void Region::free() {
+  if (cells_) munmap(cells_, (bytes_ / 2 + 1) * sizeof(Cell));
+  cells_ = nullptr;
+}
 
 std::string Region::name() const {
   return std::string(space_ == Space::shared ? "a shared array" : "global memory") + " of " + std::to_string(bytes_) +
@@ -81,6 +89,10 @@ bool Region::allows(const void* address, size_t bytes, size_t alignment, Access 
     report(kind, std::string(verb(access)) + " " + std::to_string(bytes) + " bytes at offset " +
                      std::to_string(p - begin_) + " of " + name() + what);
   };
+  if (!cells_) {
+    complain(Fault::out_of_bounds, ", which was given back");
+    return false;
+  }
   if (p < begin_ || p + bytes > begin_ + bytes_) {
     complain(Fault::out_of_bounds, ", outside of it");
     return false;
@@ -90,7 +102,59 @@ bool Region::allows(const void* address, size_t bytes, size_t alignment, Access 
     return false;
   }
   const size_t offset = static_cast<size_t>(p - begin_);
+  if (space_ == Space::global) {
+    const uint32_t stream = 1u << stream_of(t->block->launch);
+    kernel_streams_ |= stream;
+    if (span_streams_ & ~stream) check_spans(offset, offset + bytes, access);
+  }
   for (size_t i = offset / 2; i <= (offset + bytes - 1) / 2; i++) check_cell(cells_[i], offset, bytes, access);
+  return true;
+}
+
+void Region::check_spans(size_t begin, size_t end, Access access) const {
+  for (const Span& s : spans_) {
+    if (s.begin >= end || begin >= s.end || (access == Access::read && !s.write) || now_doing().after(s.work)) continue;
+    report(Fault::race, std::string(verb(access)) + " " + std::to_string(end - begin) + " bytes at offset " +
+                            std::to_string(begin) + " of " + name() + " that a copy or product of another stream " +
+                            (s.write ? "writes" : "reads") + " without an event between");
+    return;
+  }
+}
+
+bool Region::allows_whole(const void* address, size_t bytes, Access access) const {
+  const auto offset = static_cast<size_t>(static_cast<const char*>(address) - begin_);
+  if (bytes == 0) return true;
+  if (!cells_ || address < begin_ || offset + bytes > bytes_) {
+    report(Fault::out_of_bounds, std::string(verb(access)) + " " + std::to_string(bytes) + " bytes at offset " +
+                                     std::to_string(offset) + " of " + name() +
+                                     (cells_ ? ", outside of it" : ", which was given back"));
+    return false;
+  }
+  const Running& now = now_doing();
+  const size_t end = offset + bytes;
+  const uint32_t stream = 1u << stream_of(now.id);
+  if (span_streams_ & ~stream) check_spans(offset, end, access);
+  if (kernel_streams_ & ~stream) {
+    for (size_t i = offset / 2; i <= (end - 1) / 2; i++) {
+      const Cell& c = cells_[i];
+      const bool wrong = !now.after(c.write_launch) ||
+                         (access != Access::read && !(now.after(c.read_launch) && now.after(c.read_elsewhere)));
+      if (!wrong) continue;
+      report(Fault::race, std::string(verb(access)) + " byte " + std::to_string(2 * i) + " of " + name() +
+                              " that a kernel of another stream uses without an event between");
+      break;
+    }
+  }
+  const bool write = access != Access::read;
+  // What the new one says as well need not be kept: it is later on the same stream.
+  std::erase_if(spans_, [&](const Span& s) {
+    return stream_of(s.work) == stream_of(now.id) && s.begin >= offset && s.end <= end && (write || !s.write);
+  });
+  // Nor what everything queued from now on is ordered after.
+  constexpr size_t kMany = 256;
+  if (spans_.size() >= kMany) std::erase_if(spans_, [](const Span& s) { return host_waited_for(s.work); });
+  spans_.push_back({now.id, offset, end, write});
+  span_streams_ |= stream;
   return true;
 }
 
@@ -111,6 +175,13 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
     complain(Fault::race, " that thread " + std::to_string(before.thread) + " of block " + std::to_string(other_block) +
                               did + " without a barrier between");
   };
+  if (space_ == Space::global) {
+    const Running& doing = now_doing();
+    if (!doing.after(cell.write_launch) ||
+        (access != Access::read && !(doing.after(cell.read_launch) && doing.after(cell.read_elsewhere)))) {
+      complain(Fault::race, " that a kernel of another stream uses without an event between");
+    }
+  }
   const bool written = cell.write_launch == launch;
   const bool takes = access == Access::read || access == Access::atomic;
   if (space_ == Space::shared && takes && !(written && cell.write_block == block)) {
@@ -146,12 +217,13 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
   cell.write = now;
   cell.atomic = access == Access::atomic;
   cell.copying = access == Access::copy;
-  cell.read_launch = 0;
+  cell.read_launch = cell.read_elsewhere = 0;
 }
 
 namespace {
 std::mutex regions_mutex;
 std::map<const char*, std::unique_ptr<Region>> regions;  // by their first byte
+std::vector<std::unique_ptr<Region>> freed;              // graphs may refer to them
 }  // namespace
 
 void add_global(void* begin, size_t bytes) {
@@ -161,7 +233,11 @@ void add_global(void* begin, size_t bytes) {
 
 void remove_global(void* begin) {
   std::lock_guard lock(regions_mutex);
-  regions.erase(static_cast<char*>(begin));
+  const auto found = regions.find(static_cast<char*>(begin));
+  if (found == regions.end()) return;
+  found->second->free();
+  freed.push_back(std::move(found->second));
+  regions.erase(found);
 }
 
 const Region* find_global(const void* address) {

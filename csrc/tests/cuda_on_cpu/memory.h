@@ -5,12 +5,16 @@
 //
 // Races are found by order, not by chance: two accesses of different threads, one of them a write, to the same two
 // bytes within a launch need a barrier between them (__syncthreads, or __syncwarp of the whole warp within a warp);
-// threads of different blocks can have none. A byte counts as the pair that it lies in.
+// threads of different blocks can have none. A byte counts as the pair that it lies in. Launches
+// and copies on different streams need an event or the host between them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
+
+#include "tests/cuda_on_cpu/stream.h"
 
 namespace cuda_on_cpu {
 
@@ -40,16 +44,29 @@ class Region {
   // running block has not written is uninitialised.
   bool allows(const void* address, size_t bytes, size_t alignment, Access access) const;
   void end_copy(const void* address, size_t bytes) const;
+  // The same of the running work as a whole, a copy or a product: it may not touch what work of another stream does.
+  bool allows_whole(const void* address, size_t bytes, Access access) const;
+  // The memory is given back: nobody may touch it any more.
+  void free();
 
  private:
   struct Cell;
+  // What a piece of work touched as a whole.
+  struct Span {
+    WorkId work;
+    size_t begin, end;  // offsets
+    bool write;
+  };
   void check_cell(Cell& cell, size_t offset, size_t bytes, Access access) const;
+  void check_spans(size_t begin, size_t end, Access access) const;
   std::string name() const;
 
   Space space_;
   char* begin_;
   size_t bytes_;
-  Cell* cells_;  // one for each two bytes; pages of it exist once touched
+  Cell* cells_;                                             // one for each two bytes; pages of it exist once touched
+  mutable uint32_t kernel_streams_ = 0, span_streams_ = 0;  // bits: whose kernels, whose whole pieces touched it
+  mutable std::vector<Span> spans_;
 };
 
 // Global memory: every address that a kernel gets from the host lies in a region.

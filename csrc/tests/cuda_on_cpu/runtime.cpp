@@ -1,17 +1,20 @@
-// ops/cuda/runtime.h and gemm.h on the CPU, for tests. Work is done where it is asked for: every order of streams that
-// events allow gives what this one gives.
+// ops/cuda/runtime.h and gemm.h on the CPU, for tests. Streams, events and graphs are in stream.h.
 //
-// Memory of the device is zeroed by nobody: it begins as NaN.
+// Memory of the device is zeroed by nobody: it begins as NaN. Memory of the host must be page-locked to be copied.
 #include "ops/cuda/runtime.h"
 
 #include <sys/mman.h>
 
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <optional>
 
 #include "ops/cuda/gemm.h"
+#include "tests/cuda_on_cpu/block.h"
 #include "tests/cuda_on_cpu/memory.h"
+#include "tests/cuda_on_cpu/stream.h"
 
 namespace vq::cuda {
 namespace {
@@ -23,10 +26,29 @@ std::mutex mutex;
 std::map<void*, size_t> allocations;
 size_t taken = 0;
 
-template <class Handle>
-Handle some_handle() {
-  static char place;
-  return reinterpret_cast<Handle>(&place);
+auto* real(Stream s) { return reinterpret_cast<cuda_on_cpu::Stream*>(s); }
+auto* real(Event e) { return reinterpret_cast<cuda_on_cpu::Event*>(e); }
+auto* real(Graph g) { return reinterpret_cast<cuda_on_cpu::Graph*>(g); }
+
+using cuda_on_cpu::Access;
+using cuda_on_cpu::Region;
+
+// Where the memory lies; it must be of the device or page-locked when the work is queued.
+const Region* region_of(const void* p, const char* what) {
+  const Region* r = cuda_on_cpu::find_global(p);
+  if (r) return r;
+  cuda_on_cpu::not_in_capture(what);
+  throw Error(std::string(what) + ": memory that is neither the device's nor page-locked");
+}
+
+void queue_copy(void* to, const void* from, size_t bytes, Stream stream) {
+  if (bytes == 0) return;
+  const Region *target = region_of(to, "a copy"), *source = region_of(from, "a copy");
+  cuda_on_cpu::enqueue(real(stream), [=] {
+    const bool reads = source->allows_whole(from, bytes, Access::read);
+    if (target->allows_whole(to, bytes, Access::write) && reads) std::memcpy(to, from, bytes);
+    cuda_on_cpu::throw_faults("a copy");
+  });
 }
 
 float number(const Tensor& t, int64_t row, int64_t col) {
@@ -65,7 +87,7 @@ void require_device(const Tensor& t) {
 class PlainGemm final : public Gemm {
  public:
   size_t workspace_bytes() const override { return 0; }
-  void multiply(const Product& p, Stream) override {
+  void multiply(const Product& p, Stream stream) override {
     const int64_t m = p.d.rows, n = p.d.cols, k = p.transpose_a ? p.a.rows : p.a.cols;
     if (m == 0 || n == 0) return;
     require((p.transpose_a ? p.a.cols : p.a.rows) == m, "rows of a");
@@ -75,6 +97,21 @@ class PlainGemm final : public Gemm {
     require(p.d.dtype == DType::f32 || (p.d.dtype == DType::bf16 && p.a.dtype == DType::bf16), "the result's type");
     require(!p.c || p.c->dtype == p.d.dtype, "c and d of different types");
     for (const Tensor& t : {p.a, p.b, p.d, p.c ? *p.c : p.d}) require_device(t);
+    const std::optional<Tensor> added = p.c ? std::optional(*p.c) : std::nullopt;
+    cuda_on_cpu::enqueue(real(stream), [p, added, m, n, k] {
+      bool allowed = judge(p.a, Access::read) & judge(p.b, Access::read) & judge(p.d, Access::write);
+      if (added) allowed &= judge(*added, Access::read);
+      if (allowed) run(p, added, m, n, k);
+      cuda_on_cpu::throw_faults("a product");
+    });
+  }
+
+ private:
+  static bool judge(const Tensor& t, Access access) {
+    const auto elements = static_cast<size_t>((t.rows - 1) * t.stride + t.cols);
+    return cuda_on_cpu::find_global(t.data)->allows_whole(t.data, elements * size_of(t.dtype), access);
+  }
+  static void run(const Product& p, const std::optional<Tensor>& c, int64_t m, int64_t n, int64_t k) {
     for (int64_t i = 0; i < m; i++)
       for (int64_t j = 0; j < n; j++) {
         float sum = 0;
@@ -82,10 +119,20 @@ class PlainGemm final : public Gemm {
           sum += (p.transpose_a ? number(p.a, l, i) : number(p.a, i, l)) *
                  (p.transpose_b ? number(p.b, j, l) : number(p.b, l, j));
         }
-        put(p.d, i, j, p.alpha * sum + (p.c ? number(*p.c, i, j) : 0));
+        put(p.d, i, j, p.alpha * sum + (c ? number(*c, i, j) : 0));
       }
   }
 };
+
+// What frees memory waits for all work first, and can report nothing: whoever waits next is told.
+void wait_for_all(const char* call) noexcept {
+  try {
+    cuda_on_cpu::not_in_capture(call);
+    cuda_on_cpu::synchronize_all();
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s: %s\n", call, e.what());
+  }
+}
 
 }  // namespace
 
@@ -98,6 +145,7 @@ void use_card(int) {}
 size_t memory_available() { return kMemory - taken; }
 
 void* device_alloc(size_t bytes) {
+  cuda_on_cpu::not_in_capture("cudaMalloc");
   std::lock_guard lock(mutex);
   if (bytes > kMemory - taken) {
     throw NoMemory("the GPU has no room for " + std::to_string(bytes >> 20) + " MiB more, " +
@@ -113,6 +161,7 @@ void* device_alloc(size_t bytes) {
 
 void device_free(void* p) noexcept {
   if (!p) return;
+  wait_for_all("cudaFree");
   std::lock_guard lock(mutex);
   taken -= allocations[p];
   allocations.erase(p);
@@ -121,27 +170,50 @@ void device_free(void* p) noexcept {
 }
 
 void* pinned_alloc(size_t bytes) {
+  cuda_on_cpu::not_in_capture("cudaMallocHost");
   void* p = ::operator new (bytes, std::align_val_t{kAlign});
   cuda_on_cpu::add_global(p, bytes);
   return p;
 }
 void pinned_free(void* p) noexcept {
+  wait_for_all("cudaFreeHost");
   cuda_on_cpu::remove_global(p);
   ::operator delete (p, std::align_val_t{kAlign});
 }
 
-Stream make_stream() { return some_handle<Stream>(); }
-void destroy(Stream) noexcept {}
-void synchronize(Stream) {}
-Event make_event() { return some_handle<Event>(); }
-void destroy(Event) noexcept {}
-void record(Event, Stream) {}
-void wait_on_host(Event) {}
+Stream make_stream() { return reinterpret_cast<Stream>(cuda_on_cpu::make_stream()); }
+void destroy(Stream s) noexcept { cuda_on_cpu::destroy(real(s)); }
+void synchronize(Stream s) { cuda_on_cpu::synchronize(real(s)); }
+Event make_event() { return reinterpret_cast<Event>(cuda_on_cpu::make_event()); }
+void destroy(Event e) noexcept { cuda_on_cpu::destroy(real(e)); }
+void record(Event e, Stream s) { cuda_on_cpu::record(real(e), real(s)); }
+void wait_on_host(Event e) { cuda_on_cpu::wait_on_host(real(e)); }
+void wait(Stream s, Event e) { cuda_on_cpu::wait(real(s), real(e)); }
 
-void copy_to_device(void* to, const void* pinned, size_t bytes, Stream) { std::memcpy(to, pinned, bytes); }
-void copy_to_host(void* pinned, const void* from, size_t bytes, Stream) { std::memcpy(pinned, from, bytes); }
-void fill_zero(void* p, size_t pitch, size_t width, size_t rows, Stream) {
-  for (size_t r = 0; r < rows; r++) std::memset(static_cast<char*>(p) + r * pitch, 0, width);
+void begin_capture(Stream s) { cuda_on_cpu::begin_capture(real(s)); }
+Graph end_capture(Stream s) {
+  cuda_on_cpu::Graph* g = cuda_on_cpu::end_capture(real(s));
+  if (!g) throw Error("cudaStreamEndCapture: operation failed due to a previous error during capture");
+  return reinterpret_cast<Graph>(g);
+}
+void replay(Graph g, Stream s) { cuda_on_cpu::launch(real(g), real(s)); }
+void destroy(Graph g) noexcept { cuda_on_cpu::destroy(real(g)); }
+
+void copy_to_device(void* to, const void* pinned, size_t bytes, Stream stream) {
+  queue_copy(to, pinned, bytes, stream);
+}
+void copy_to_host(void* pinned, const void* from, size_t bytes, Stream stream) {
+  queue_copy(pinned, from, bytes, stream);
+}
+void fill_zero(void* p, size_t pitch, size_t width, size_t rows, Stream stream) {
+  if (width == 0 || rows == 0) return;
+  const Region* region = region_of(p, "clearing");
+  cuda_on_cpu::enqueue(real(stream), [=] {
+    if (region->allows_whole(p, (rows - 1) * pitch + width, Access::write)) {
+      for (size_t r = 0; r < rows; r++) std::memset(static_cast<char*>(p) + r * pitch, 0, width);
+    }
+    cuda_on_cpu::throw_faults("clearing memory");
+  });
 }
 
 std::unique_ptr<Gemm> make_gemm() { return std::make_unique<PlainGemm>(); }
