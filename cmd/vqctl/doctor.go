@@ -104,7 +104,7 @@ func examineDevice() ([]finding, error) {
 		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto is %s: %.0f GFLOP/s in products, %.1f GB/s from memory", precision, product, bandwidth/1e9)},
 		{Name: "memory", Status: "ok", Detail: fmt.Sprintf("%s free of %s", inBytes(info.MemoryAvailable), inBytes(info.MemoryTotal))},
 	}
-	return slices.Concat(findings, weights, examineGPU(driverFolder)), nil
+	return slices.Concat(findings, weights, examineGPU(driverFolder, load.GPU)), nil
 }
 
 func examineDisk() finding {

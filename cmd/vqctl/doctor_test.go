@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load"
 )
 
 func TestExamineGPU(t *testing.T) {
@@ -21,7 +24,7 @@ func TestExamineGPU(t *testing.T) {
 	}
 	check := func(what string, count int, details ...string) {
 		t.Helper()
-		found := examineGPU(folder)
+		found := examineGPU(folder, load.GPU)
 		if len(found) != count {
 			t.Fatalf("%s: %+v", what, found)
 		}
@@ -36,5 +39,23 @@ func TestExamineGPU(t *testing.T) {
 	check("a driver", 1, "NVIDIA driver 580.65.06, but no card")
 	write("gpus/0000:01:00.0/information", "Model: \t\t NVIDIA GeForce RTX 4090\nIRQ:   \t\t 150\n")
 	write("gpus/0000:02:00.0/information", "IRQ:   \t\t 150\n")
-	check("two cards", 2, "0: NVIDIA GeForce RTX 4090, NVIDIA driver 580.65.06", "1: a card without a name")
+	check("two cards", 2, "0: NVIDIA GeForce RTX 4090, NVIDIA driver 580.65.06; this build has no CUDA engine", "1: a card without a name")
+}
+
+// A card that the engine opens is described: capability, memory, driver, and what each kind of weights allows.
+func TestExamineGPU_DescribesWhatCanBeUsed(t *testing.T) {
+	const library = "../../build/engine/libvqcuda_on_cpu.so" // the CUDA part of the engine on the processor
+	if _, err := os.Stat(library); err != nil {
+		t.Skipf("%s is not built: make test builds it", library)
+	}
+	found := examineGPU(t.TempDir(), func(index int) (*engine.Device, error) { return engine.OpenCUDA(library, index) })
+	if len(found) != 5 || found[0].Status != "ok" || !strings.Contains(found[0].Detail, "compute capability ") ||
+		!strings.Contains(found[0].Detail, " free of ") {
+		t.Fatalf("%+v", found)
+	}
+	for i, name := range []string{"bf16", "fp8", "8 bits", "4 bits"} {
+		if f := found[i+1]; f.Name != "gpu 0, weights in "+name || !strings.Contains(f.Detail, "trains up to ") {
+			t.Errorf("%+v", f)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"ventriloquist/engine"
@@ -23,26 +24,74 @@ const driverFolder = "/proc/driver/nvidia"
 
 var driverVersion = regexp.MustCompile(`Kernel Module.*?\s([0-9]+(?:\.[0-9]+)+)`)
 
-// examineGPU says which cards the driver shows in folder, and what is missing to use them.
-func examineGPU(folder string) []finding {
+// examineGPU describes the cards that the engine can use, and says of others what is missing. folder is the driver's.
+func examineGPU(folder string, open func(index int) (*engine.Device, error)) []finding {
+	driver, cards := readDriver(folder)
+	var findings []finding
+	for i := 0; i == 0 || i < len(cards); i++ {
+		device, err := open(i)
+		if err != nil {
+			findings = append(findings, unusableGPU(i, driver, cards, err))
+			continue
+		}
+		found, err := describeGPU(i, device, driver)
+		device.Close()
+		if err != nil {
+			found = append(found, finding{Name: "gpu", Status: "problem", Detail: fmt.Sprintf("%d: %v", i, err)})
+		}
+		findings = append(findings, found...)
+	}
+	return findings
+}
+
+// readDriver is the driver's name and version, "" without one, and the names of the cards that it shows.
+func readDriver(folder string) (driver string, cards []string) {
 	text, err := os.ReadFile(filepath.Join(folder, "version"))
 	if err != nil {
-		return []finding{{Name: "gpu", Status: "missing", Detail: "no NVIDIA driver on this machine, and this build has no CUDA engine", Hint: gpuNeeds}}
+		return "", nil
 	}
-	driver := "an NVIDIA driver of unknown version"
+	driver = "NVIDIA driver of unknown version"
 	if found := driverVersion.FindSubmatch(text); found != nil {
 		driver = "NVIDIA driver " + string(found[1])
 	}
-	cards, _ := filepath.Glob(filepath.Join(folder, "gpus", "*", "information"))
-	if len(cards) == 0 {
-		return []finding{{Name: "gpu", Status: "missing", Detail: driver + ", but no card", Hint: gpuNeeds}}
+	paths, _ := filepath.Glob(filepath.Join(folder, "gpus", "*", "information"))
+	for _, path := range paths {
+		cards = append(cards, cardName(path))
 	}
-	var findings []finding
-	for i, path := range cards {
-		findings = append(findings, finding{Name: "gpu", Status: "missing", Hint: gpuNeeds,
-			Detail: fmt.Sprintf("%d: %s, %s; this build has no CUDA engine", i, cardName(path), driver)})
+	return driver, cards
+}
+
+func unusableGPU(index int, driver string, cards []string, err error) finding {
+	f := finding{Name: "gpu", Status: "missing", Hint: gpuNeeds}
+	switch {
+	case driver == "":
+		f.Detail = fmt.Sprintf("no NVIDIA driver on this machine; %v", err)
+	case len(cards) == 0:
+		f.Detail = fmt.Sprintf("%s, but no card; %v", driver, err)
+	default:
+		f.Detail = fmt.Sprintf("%d: %s, %s; %v", index, cards[index], driver, err)
 	}
-	return findings
+	return f
+}
+
+// describeGPU says what the card is, and what each way of keeping the base weights allows on it.
+func describeGPU(index int, device *engine.Device, driver string) ([]finding, error) {
+	info := device.Info()
+	number, err := strconv.Atoi(strings.TrimPrefix(info.Instructions, "sm_"))
+	if err != nil {
+		return nil, fmt.Errorf("a GPU of the kind %q", info.Instructions)
+	}
+	if driver == "" {
+		driver = "a driver that does not show itself"
+	}
+	findings := []finding{{Name: "gpu", Status: "ok", Detail: fmt.Sprintf("%d: %s, compute capability %d.%d, %d multiprocessors, %s free of %s, %s",
+		index, info.Name, number/10, number%10, info.Threads, inBytes(info.MemoryAvailable), inBytes(info.MemoryTotal), driver)}}
+	weights, err := examinePrecisions(device)
+	for _, f := range weights {
+		f.Name = fmt.Sprintf("gpu %d, %s", index, f.Name)
+		findings = append(findings, f)
+	}
+	return findings, err
 }
 
 func cardName(path string) string {
