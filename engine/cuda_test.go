@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,4 +73,26 @@ func TestOpenCUDA_TooLargeATrainerIsRefused(t *testing.T) {
 		t.Fatalf("the error is %v", err)
 	}
 	newTrainer(t, c, goldenLimits)
+}
+
+// What else a device is asked for, a measured product or a short session, takes nothing from a trainer made before.
+func TestOpenCUDA_LaterWorkTakesNothingFromATrainer(t *testing.T) {
+	run := func(between bool) []float32 {
+		c := openCaseOn(t, openCUDA, someCase, engine.BF16, engine.Plain)
+		tr := newTrainer(t, c, goldenLimits)
+		if between {
+			_, err := c.device.MeasureProduct(engine.BF16, 8, 16, 8)
+			ok(t, err)
+			s, err := c.model.NewSession(c.adapter, 8, 1)
+			ok(t, err)
+			s.Close()
+		}
+		accumulate(t, tr, c.Steps[0].MicroBatches, 1)
+		_, err := tr.Update(update(1e-2, 1))
+		ok(t, err)
+		return parameters(t, c)
+	}
+	if !slices.Equal(run(false), run(true)) {
+		t.Error("the step ends elsewhere")
+	}
 }

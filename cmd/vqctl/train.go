@@ -197,6 +197,10 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// Before the run's memory is taken: the product needs some of its own for a moment.
+	if err := view.measurePeak(device, files.Config, precision, limits); err != nil {
+		return err
+	}
 	release, err := train.OpenOutput(o.pace.OutputDir)
 	if err != nil {
 		return err
@@ -217,9 +221,6 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	defer trainer.Close()
-	if err := view.measurePeak(device, files.Config, precision, limits); err != nil {
-		return err
-	}
 	run, err := train.NewRun(o.run, o.pace, data, train.Machine{Base: fingerprint, Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
 	if err != nil {
 		return err

@@ -50,28 +50,29 @@ int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
 
 }  // namespace
 
-size_t Attention::partial_bytes(int64_t rows, const AttentionShape& shape) const {
+Attention::Needs Attention::needs(int64_t rows, const AttentionShape& shape) const {
   const int64_t of_tile = std::min<int64_t>(kTileRows, rows * shape.heads / shape.kv_heads);
-  return aligned(2 * wanted() * of_tile * (padded(shape.head_dim) + 1) * int64_t{sizeof(float)}) + kAlign;
+  const int64_t partials = 2 * wanted() * of_tile * (padded(shape.head_dim) + 1) * int64_t{sizeof(float)};
+  return {PlanTables::bytes(rows, shape, wanted()), aligned(rows * shape.heads * int64_t{sizeof(float)}),
+          aligned(partials) + kAlign};
 }
 
-size_t Attention::workspace_bytes(int64_t rows, const AttentionShape& shape) const {
-  return PlanTables::bytes(rows, shape, wanted()) + aligned(rows * shape.heads * int64_t{sizeof(float)}) +
-         partial_bytes(rows, shape);
+Attention::Needs Attention::grown(int64_t rows, const AttentionShape& shape) const {
+  const Needs more = needs(rows, shape);
+  return {std::max(reserved_.tables, more.tables), std::max(reserved_.deltas, more.deltas),
+          std::max(reserved_.partials, more.partials)};
 }
 
 void Attention::set_workspace(void* memory, int64_t rows, const AttentionShape& shape) {
-  const size_t tables = PlanTables::bytes(rows, shape, wanted());
-  tables_.set_memory(memory, tables);
-  scratch_ = static_cast<char*>(memory) + tables;
-  delta_bytes_ = aligned(rows * shape.heads * int64_t{sizeof(float)});
-  partial_bytes_ = partial_bytes(rows, shape);
+  reserved_ = grown(rows, shape);
+  tables_.set_memory(memory, reserved_.tables);
+  scratch_ = static_cast<char*>(memory) + reserved_.tables;
 }
 
 Attention::Partials Attention::partials(int64_t rows, int kv_heads, int padded_dim) const {
-  auto* values = reinterpret_cast<float*>(scratch_ + delta_bytes_);
+  auto* values = reinterpret_cast<float*>(scratch_ + reserved_.deltas);
   const int64_t count = kv_heads * rows * padded_dim;
-  if (static_cast<size_t>(count + kv_heads * rows) * sizeof(float) > partial_bytes_) {
+  if (static_cast<size_t>(count + kv_heads * rows) * sizeof(float) > reserved_.partials) {
     throw Error("attention: a call with more rows than were reserved");
   }
   return {values, values + count};
@@ -143,7 +144,7 @@ void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, cons
   const TileSizes sizes = {kTileRows, in_tiles ? attention_block_keys(dim) : 1, kKeyTile};
   const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles ? wanted() : 0, k.rows);
   auto* delta = reinterpret_cast<float*>(scratch_);
-  if (!t || static_cast<size_t>(dout.rows * shape.heads) * sizeof(float) > delta_bytes_) {
+  if (!t || static_cast<size_t>(dout.rows * shape.heads) * sizeof(float) > reserved_.deltas) {
     throw Error("attention: a backward pass with more rows than were reserved");
   }
   launch_row_deltas(delta, dout, out, shape, stream);

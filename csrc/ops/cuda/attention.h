@@ -19,7 +19,9 @@ class Attention {
   Attention(const Card& card, PlanTables::Upload upload) : card_(card), tables_(std::move(upload)) {}
 
   // Memory of the card that calls with `rows` query rows need, or in backward passes with `rows` key rows.
-  size_t workspace_bytes(int64_t rows, const AttentionShape& shape) const;
+  size_t workspace_bytes(int64_t rows, const AttentionShape& shape) const { return needs(rows, shape).all(); }
+  // Memory for such calls and for those that set_workspace was called for before; set_workspace gives it.
+  size_t grown_bytes(int64_t rows, const AttentionShape& shape) const { return grown(rows, shape).all(); }
   void set_workspace(void* memory, int64_t rows, const AttentionShape& shape);
 
   void forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -35,13 +37,19 @@ class Attention {
   };
   // Blocks of a grid that keep the card busy: two on each multiprocessor.
   int64_t wanted() const { return int64_t{2} * card_.multiprocessors; }
-  size_t partial_bytes(int64_t rows, const AttentionShape& shape) const;
+  // Bytes of the plan's tables, of the deltas of a backward pass, and of partial results.
+  struct Needs {
+    size_t tables = 0, deltas = 0, partials = 0;
+    size_t all() const { return tables + deltas + partials; }
+  };
+  Needs needs(int64_t rows, const AttentionShape& shape) const;
+  Needs grown(int64_t rows, const AttentionShape& shape) const;
   Partials partials(int64_t rows, int kv_heads, int padded_dim) const;
 
   Card card_;
   PlanTables tables_;
   char* scratch_ = nullptr;  // deltas, then partial results
-  size_t delta_bytes_ = 0, partial_bytes_ = 0;
+  Needs reserved_;
 };
 
 }  // namespace vq::cuda

@@ -97,14 +97,13 @@ size_t CudaDevice::workspace_bytes(int64_t rows, int64_t, int64_t, const Attenti
 }
 
 void CudaDevice::reserve_workspace(int64_t rows, int64_t, int64_t, const AttentionShape& shape) {
-  workspace_rows_ = std::max(rows, workspace_rows_);
-  const size_t bytes = attention_.workspace_bytes(workspace_rows_, shape);
+  const size_t bytes = attention_.grown_bytes(rows, shape);
   if (bytes > workspace_.bytes()) {
+    DeviceBuffer larger(bytes);  // where there is no room what was reserved before stays
     synchronize();
-    workspace_ = DeviceBuffer();
-    workspace_ = DeviceBuffer(bytes);
+    workspace_ = std::move(larger);
   }
-  attention_.set_workspace(workspace_.data(), workspace_rows_, shape);
+  attention_.set_workspace(workspace_.data(), rows, shape);
 }
 
 void CudaDevice::attention(const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,

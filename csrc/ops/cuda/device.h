@@ -125,7 +125,6 @@ class CudaDevice final : public Device {
   DeviceBuffer workspace_;  // of attention
   DeviceBuffer tile_;       // of quantised matrices
   DeviceBuffer tables_;     // of NF4
-  int64_t workspace_rows_ = 0;
 };
 
 }  // namespace vq::cuda

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/model"
+)
+
+// withGPU is a folder with this program as vqctl and, beside it as the CUDA part of the engine, the one that runs on the
+// processor.
+func withGPU(t *testing.T) string {
+	t.Helper()
+	const library = "../../build/engine/libvqcuda_on_cpu.so"
+	if _, err := os.Stat(library); err != nil {
+		t.Skipf("%s is not built: make test builds it", library)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for name, from := range map[string]string{"vqctl": program, "libvqcuda.so": library} {
+		content, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// The whole way on a GPU, against the processor: train with an evaluation, score, generate.
+func TestGPU_DoesWhatTheProcessorDoes(t *testing.T) {
+	t.Parallel()
+	folder := withGPU(t)
+	config, err := model.ShapeConfig(model.Tiny)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Layers, config.HiddenSize, config.IntermediateSize, config.Heads, config.KVHeads, config.HeadDim = 1, 32, 64, 2, 1, 32
+	if err := model.WriteRandom(t.Context(), filepath.Join(folder, "base"), model.RandomOptions{Config: config, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	var windows strings.Builder
+	for i := range 4 {
+		text, err := json.Marshal(`{"type": "dm", "members": ["Ada", "Ben"], "start": "2024-03-15"}` + "\n" +
+			fmt.Sprintf(`{"name": "Ada", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey %d"}`, i) + "\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&windows, `{"text": %s}`+"\n", text)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "windows.jsonl"), []byte(windows.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vqctl := func(args ...string) string {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), filepath.Join(folder, "vqctl"), args...)
+		command.Dir = folder
+		var stderr bytes.Buffer
+		command.Stderr = &stderr
+		out, err := command.Output()
+		if err != nil {
+			t.Fatalf("vqctl %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+		}
+		return string(out)
+	}
+	var losses [2][]float64
+	var scores [2][]float64
+	for i, place := range []string{"--cpu", "--gpu=0"} {
+		out := strings.Trim(place, "-")
+		train := func(more ...string) string {
+			return vqctl(append([]string{"train", place, "--precision", "f32", "--base-model", "base", "--data-path", "windows.jsonl", "--output-dir", out,
+				"--lora-r", "4", "--batch-size", "1", "--gradient-accumulation-steps", "2", "--eval-steps", "2", "--logging-steps", "1", "--json"}, more...)...)
+		}
+		losses[i] = append(losses[i], numbers(t, train("--max-steps", "2"), "loss", "grad_norm", "eval_loss")...)
+		text := vqctl("score", place, "--precision", "f32", "--base-model", "base", "--adapter", out+"/final", "windows.jsonl")
+		scores[i] = numbers(t, text, "logprobs")
+		raw := vqctl("generate", place, "--base-model", "base", "--adapter", out+"/final", "--as", "Ada", "--member", "Ben", "--message", "Ben: hello",
+			"--temperature", "0", "--max-new-tokens", "2", "--raw")
+		if strings.TrimSpace(raw) == "" {
+			t.Errorf("%s generates nothing", place)
+		}
+	}
+	for name, both := range map[string][2][]float64{"training": losses, "scores": scores} {
+		if len(both[0]) < 4 || len(both[0]) != len(both[1]) {
+			t.Fatalf("%s: %v", name, both)
+		}
+		for i, want := range both[0] {
+			if got := both[1][i]; math.Abs(got-want) > 1e-4*math.Abs(want) {
+				t.Errorf("%s, number %d: the GPU has %v, the processor %v", name, i, got, want)
+			}
+		}
+	}
+}
+
+// numbers are the values of keys in lines of JSON, in order; of lists each element.
+func numbers(t *testing.T, lines string, keys ...string) (list []float64) {
+	t.Helper()
+	for _, line := range strings.Split(strings.TrimSpace(lines), "\n") {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		for _, key := range keys {
+			switch v := object[key].(type) {
+			case float64:
+				list = append(list, v)
+			case []any:
+				for _, each := range v {
+					list = append(list, each.(float64))
+				}
+			}
+		}
+	}
+	return list
+}
