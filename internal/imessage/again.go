@@ -17,22 +17,22 @@ var everything = pages.Range{First: math.MinInt64, Last: math.MaxInt64}
 
 // again collects what has changed since an earlier collection; done is false if the source must be read as a whole.
 func (c *collector) again(ctx context.Context, db *store.DB) (done bool, err error) {
-	data, err := db.ReadingState(ctx, c.source.name)
+	reading, err := db.Reading(ctx, c.source.name)
 	if err != nil {
 		return false, err
 	}
-	old := decodeState(data, c.options.Include)
+	old := decodeState(reading.State, c.options.Include)
 	if old == nil {
 		return false, nil
 	}
-	a := renewal{collector: c, db: db, old: old, leaves: c.source.survey(ctx), rows: map[int64]row{}}
+	a := renewal{collector: c, db: db, old: old, reading: reading, leaves: c.source.survey(ctx), renewed: map[int64]bool{}}
 	if a.leaves == nil {
 		return false, ctx.Err()
 	}
 	if c.directory, err = c.source.readDirectory(ctx); err != nil {
 		return false, err
 	}
-	if !holds(old.Handles, c.directory.handleSums()) || !holds(old.Chats, c.directory.chatSums()) {
+	if !holds(old.Handles, c.directory.handleSums()) {
 		return false, nil
 	}
 	c.directory.useEras(old.Eras)
@@ -49,11 +49,14 @@ type renewal struct {
 	ctx                          context.Context
 	db                           *store.DB
 	old                          *state
+	reading                      store.Reading
 	leaves                       map[string][]pages.Leaf
 	links, attached, recoverable joinList
 	suspects                     []pages.Range
-	relinked                     []int64       // messages that stand in other chats than they did
-	rows                         map[int64]row // that were read, by number
+	relinked                     []int64        // messages that stand in other chats than they did
+	rows                         map[int64]row  // that were read, by number
+	renewed                      map[int64]bool // chats of which everything is read anew
+	shaken                       map[int64]bool // groups in which others may have been at some time than was known
 }
 
 func (a *renewal) run(ctx context.Context) error {
@@ -61,21 +64,65 @@ func (a *renewal) run(ctx context.Context) error {
 	if err := a.findSuspects(); err != nil {
 		return err
 	}
-	a.summary = Summary{Rows: a.old.Rows, Outcome: store.Outcome{Messages: a.old.Messages, Conversations: a.old.Conversations}}
-	a.damaged, a.unknown = slices.Clone(a.old.Damaged), a.old.Unknown
-	if err := a.source.stay(); err != nil {
+	if err := a.renew(differing(a.old.Chats, a.directory.chatSums())); err != nil {
 		return err
 	}
-	if len(a.suspects) > 0 {
-		if err := a.amend(); err != nil {
+	if len(a.suspects) > 0 && !a.reading.Current {
+		return store.ErrRewrite
+	}
+	for {
+		err := a.amend()
+		if !errors.Is(err, errShaken) {
+			return err
+		}
+		if err := a.renew(a.shaken); err != nil {
 			return err
 		}
 	}
-	a.summary.Total = a.summary.rows()
-	a.summary.setDamaged(a.damaged)
-	a.summary.Unknown = countUnknown(a.unknown)
-	a.options.Progress(a.summary.Total, a.summary.Total)
-	return nil
+}
+
+// errShaken says that some groups must be read as a whole: who was in them when may be different now.
+var errShaken = errors.New("groups have changed")
+
+// renew has all messages of some chats read, and works out anew who was in them when.
+func (a *renewal) renew(chats map[int64]bool) error {
+	var rows []int64
+	note := func(j join) {
+		if chats[j.other] {
+			rows = append(rows, j.message)
+		}
+	}
+	if err := errors.Join(a.links.each(note), a.recoverable.each(note)); err != nil {
+		return err
+	}
+	if len(rows) > a.mostSuspects() {
+		return store.ErrRewrite
+	}
+	var list []*chat
+	for id := range chats {
+		a.renewed[id] = true
+		if c := a.directory.chats[id]; c != nil {
+			list = append(list, c)
+		}
+	}
+	a.suspect(rows)
+	wanted := make(map[int64]bool, len(rows))
+	for _, row := range rows {
+		wanted[row] = true
+	}
+	if err := a.placeThem(wanted); err != nil {
+		return err
+	}
+	a.shaken = map[int64]bool{}
+	return a.source.readErasOf(a.ctx, a.directory, list, asJSON(rows))
+}
+
+// suspect adds rows to those that may have changed.
+func (a *renewal) suspect(rows []int64) {
+	for _, row := range rows {
+		a.suspects = append(a.suspects, pages.Range{First: row, Last: row})
+	}
+	a.suspects = pages.Union(a.suspects)
 }
 
 // findSuspects finds the messages of which anything may have changed.
@@ -116,15 +163,39 @@ func (a *renewal) findSuspects() error {
 		}
 	}
 	a.suspects = changed["message"]
-	for _, row := range rows {
-		a.suspects = append(a.suspects, pages.Range{First: row, Last: row})
-	}
-	a.suspects = pages.Union(a.suspects)
+	a.suspect(rows)
 	return nil
 }
 
 // amend brings the store up to date with the suspects.
 func (a *renewal) amend() error {
+	a.summary = Summary{Rows: a.old.Rows, Outcome: a.reading.Outcome}
+	a.damaged, a.unknown, a.rows = nil, nil, map[int64]row{}
+	for _, row := range a.old.Damaged {
+		if !inRanges(a.suspects, row) {
+			a.damaged = append(a.damaged, row)
+		}
+	}
+	for row, value := range a.old.Unknown {
+		if !inRanges(a.suspects, row) {
+			a.note(&told{id: row, unknown: value})
+		}
+	}
+	err := a.source.stay()
+	if err == nil && len(a.suspects) > 0 {
+		err = a.amendSuspects()
+	}
+	if err != nil {
+		return err
+	}
+	a.summary.Total = a.summary.rows()
+	a.summary.setDamaged(a.damaged)
+	a.summary.Unknown = countUnknown(a.unknown)
+	a.options.Progress(a.summary.Total, a.summary.Total)
+	return nil
+}
+
+func (a *renewal) amendSuspects() error {
 	told, err := a.readRanges(a.suspects)
 	if err != nil {
 		return err
@@ -136,14 +207,6 @@ func (a *renewal) amend() error {
 	for i, r := range a.suspects {
 		ranges[i] = store.Range{First: r.First, Last: r.Last}
 	}
-	a.damaged = slices.DeleteFunc(a.damaged, func(row int64) bool { return inRanges(a.suspects, row) })
-	unknown := make(map[int64]string)
-	for row, value := range a.unknown {
-		if !inRanges(a.suspects, row) {
-			unknown[row] = value
-		}
-	}
-	a.unknown = unknown
 	a.summary.Read = int64(len(told))
 	list := make([]store.Told, len(told))
 	for i := range told {
@@ -151,7 +214,7 @@ func (a *renewal) amend() error {
 		list[i] = told[i].forStore()
 	}
 	slices.Sort(a.damaged)
-	outcome, err := a.db.Amend(a.ctx, ranges, list, a, a.check, a.state)
+	outcome, err := a.db.Amend(a.ctx, a.source.name, ranges, list, a, a.check, a.state)
 	if err == nil {
 		a.summary.Outcome = outcome
 	}
@@ -168,7 +231,7 @@ type read struct {
 }
 
 func (r *read) forStore() store.Told {
-	t := store.Told{Row: r.id, GUID: r.guid, Entries: r.entries, Why: int(r.fate), Event: r.event, Versions: r.versions,
+	t := store.Told{Row: r.id, GUID: r.guid, Date: r.date, Sender: r.sender, Entries: r.entries, Why: int(r.fate), Event: r.event, Versions: r.versions,
 		Retracted: r.fate == Unsent}
 	if r.era != nil {
 		t.Group, t.Members = r.era.group, r.era.members

@@ -7,7 +7,8 @@ import (
 	"ventriloquist/internal/store"
 )
 
-// check counts the rows that changed, and refuses changes that may have changed who was in a group when.
+// check counts the rows that changed, and refuses changes that may have changed who was in a group when, unless that was
+// worked out anew.
 func (a *renewal) check(changes []store.Change) error {
 	rows := make([]int64, len(changes))
 	for i := range changes {
@@ -28,9 +29,13 @@ func (a *renewal) check(changes []store.Change) error {
 			a.summary.Rows[newFate(c)]++
 		}
 		gone := c.New == nil && len(c.Old.Entries) > 0
-		if gone && a.options.KeepGone || !a.harmless(c, chats) {
+		if gone && a.options.KeepGone {
 			return store.ErrRewrite
 		}
+		a.shake(c, chats)
+	}
+	if len(a.shaken) > 0 {
+		return errShaken
 	}
 	if err := a.source.stay(); err != nil {
 		return err
@@ -45,8 +50,8 @@ func (a *renewal) check(changes []store.Change) error {
 
 func oldFate(o *store.OldRow) Fate {
 	switch {
-	case o.LeftOut && o.Why == store.LostTarget:
-		return LostTarget
+	case o.LeftOut && o.Why < 0:
+		return strangeFates[o.Why]
 	case o.LeftOut:
 		return Fate(o.Why)
 	case o.Entries[0].Removal:
@@ -56,6 +61,9 @@ func oldFate(o *store.OldRow) Fate {
 	}
 	return Message
 }
+
+// strangeFates are the fates of rows that the store leaves out.
+var strangeFates = map[int]Fate{store.LostTarget: LostTarget, store.ForgottenMessage: Message, store.ForgottenReaction: Tapback, store.ForgottenRemoval: Removal}
 
 func newFate(c *store.Change) Fate {
 	if c.Lost {
@@ -78,20 +86,26 @@ func (a *renewal) checkRelinked() error {
 		}
 		for _, c := range append(chats[id], a.directory.chatOf(id)) {
 			if c != nil && c.group && !a.tellsNothing(&r, c) {
-				return store.ErrRewrite
+				a.shakeGroup(c)
 			}
 		}
+	}
+	if len(a.shaken) > 0 {
+		return errShaken
 	}
 	return nil
 }
 
+// shakeGroup notes that others may have been in a group at some time than was known, unless it was worked out anew.
+func (a *renewal) shakeGroup(c *chat) {
+	if !a.renewed[c.id] {
+		a.shaken[c.id] = true
+	}
+}
+
 // tellsNothing tells whether a row says nothing of who was in a group.
 func (a *renewal) tellsNothing(r *row, c *chat) bool {
-	address := ""
-	if !r.fromMe {
-		address = a.directory.handles[r.handle].address
-	}
-	return r.itemType != itemMember && r.itemType != itemLeft && c.isQuiet(moment{r.date, r.id}, address, a.directory)
+	return r.itemType != itemMember && r.itemType != itemLeft && c.isQuiet(moment{r.date, r.id}, r.address(a.directory), a.directory)
 }
 
 // oldChats returns the chats that rows stood in.
@@ -109,30 +123,37 @@ func (a *renewal) oldChats(rows []int64) (map[int64][]*chat, error) {
 	return chats, err
 }
 
-// harmless tells whether a change leaves the members of all groups as they were at any time: it is no row that tells of
-// members, its sender is among today's, and it is not older than the group's last change.
-func (a *renewal) harmless(c *store.Change, old map[int64][]*chat) bool {
+// shake notes the groups of which a change may tell that others were in them at some time: unless it is no row that tells
+// of members, its sender is among today's, and it is not older than the group's last change.
+func (a *renewal) shake(c *store.Change, old map[int64][]*chat) {
 	if o := c.Old; o != nil {
 		for _, chat := range old[o.Row] {
-			if chat == nil || !chat.group {
-				continue
-			}
-			if o.LeftOut && (Fate(o.Why) == Event || c.New == nil) {
-				return false
-			}
-			for i := range o.Entries {
-				e := &o.Entries[i]
-				if !chat.isQuiet(moment{e.Date, e.Row}, e.Sender, a.directory) {
-					return false
-				}
+			if chat != nil && chat.group && !a.wasQuiet(c, chat) {
+				a.shakeGroup(chat)
 			}
 		}
 	}
 	if c.New == nil {
-		return true
+		return
 	}
 	chat, r := a.directory.chatOf(c.New.Row), a.rows[c.New.Row]
-	return chat == nil || !chat.group || a.tellsNothing(&r, chat)
+	if chat != nil && chat.group && !a.tellsNothing(&r, chat) {
+		a.shakeGroup(chat)
+	}
+}
+
+// wasQuiet tells whether what a row told before says nothing of who was in a group.
+func (a *renewal) wasQuiet(c *store.Change, chat *chat) bool {
+	if c.Old.LeftOut && (Fate(c.Old.Why) == Event || !c.SameMark()) {
+		return false
+	}
+	for i := range c.Old.Entries {
+		e := &c.Old.Entries[i]
+		if !chat.isQuiet(moment{e.Date, e.Row}, e.Sender, a.directory) {
+			return false
+		}
+	}
+	return true
 }
 
 // isQuiet tells whether a row of a group at a moment, by somebody, says nothing of who was in it.
@@ -158,13 +179,13 @@ func (d *directory) keyOf(address string) string {
 }
 
 // state is the account of the source after the changes.
-func (a *renewal) state(o *store.Outcome) []byte {
+func (a *renewal) state(*store.Outcome) []byte {
 	st := &state{Format: stateFormat, Program: program(), Include: a.options.Include, Leaves: map[string][]byte{}, Links: a.links.data,
 		Attached: a.attached.data, Recoverable: a.recoverable.data, Handles: a.directory.handleSums(), Chats: a.directory.chatSums(),
-		Eras: a.old.Eras, Damaged: a.damaged, Unknown: a.unknown}
+		Eras: a.directory.savedEras(), Damaged: a.damaged, Unknown: a.unknown}
 	for table, list := range a.leaves {
 		st.Leaves[table] = pages.AppendLeaves(nil, list)
 	}
-	st.Rows, st.Messages, st.Conversations = a.summary.Rows, o.Messages, o.Conversations
+	st.Rows = a.summary.Rows
 	return st.encode()
 }

@@ -1,5 +1,7 @@
 package imessage
 
+import "ventriloquist/internal/store"
+
 // Fate is what became of a row. A row has exactly one.
 type Fate int
 
@@ -65,14 +67,19 @@ func (r *row) exclude(d *directory, c *chat, include *Include) Fate {
 // sender returns who wrote a row, and whether that can be told: the address of the handle, store.Owner for the owner, and
 // in a direct chat its other member where the handle is missing.
 func (r *row) sender(d *directory, c *chat) (address string, known bool) {
-	if r.fromMe {
-		return "", true
-	}
-	if p := d.handles[r.handle]; p.address != "" {
-		return p.address, true
+	if address = r.address(d); r.fromMe || address != "" {
+		return address, true
 	}
 	if !c.group && len(c.members) == 1 {
 		return c.members[0].address, true
 	}
 	return "", false
+}
+
+// address is that of the handle of a row that is not the owner's, "" if it has none.
+func (r *row) address(d *directory) string {
+	if r.fromMe {
+		return store.Owner
+	}
+	return d.handles[r.handle].address
 }

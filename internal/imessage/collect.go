@@ -143,11 +143,11 @@ func (c *collector) remember(ctx context.Context, w *store.Writer, leaves map[st
 	if st == nil || err != nil {
 		return err
 	}
-	w.SetState(func(o *store.Outcome) []byte {
+	w.SetState(c.number, func(o *store.Outcome) []byte {
 		s := c.summary
 		s.Outcome = *o
 		s.settle()
-		st.Rows, st.Messages, st.Conversations = s.Rows, o.Messages, o.Conversations
+		st.Rows = s.Rows
 		return st.encode()
 	})
 	return nil
@@ -176,6 +176,8 @@ type batch struct {
 type told struct {
 	id       int64
 	guid     string
+	date     int64
+	sender   string // as far as it is known
 	fate     Fate
 	entries  int  // how many of the batch's
 	era      *era // of the entries
@@ -240,7 +242,7 @@ func (c *collector) storeRow(w *store.Writer, t *told, entries []store.Entry) er
 		w.Retract(t.guid)
 	}
 	if t.fate != Message && t.fate != Tapback && t.fate != Removal {
-		if err := w.LeftOut(t.id, int(t.fate)); err != nil {
+		if err := w.LeftOut(c.number, t.id, int(t.fate), t.date, t.sender); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package imessage
 import (
 	"cmp"
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"maps"
 	"math"
@@ -55,15 +56,23 @@ type event struct {
 // who was added, was removed or left. Who wrote a message was a member then, even if the row that told of the leaving is
 // lost; between two such rows only the last that somebody wrote counts.
 func (s *Source) readEras(ctx context.Context, d *directory) error {
-	for _, c := range d.chats {
-		c.eras = []era{{end: forever, group: c.group, members: listed(c.members).members()}}
+	return s.readErasOf(ctx, d, slices.Collect(maps.Values(d.chats)), nil)
+}
+
+// readErasOf does so for some chats; rows is a JSON list of the messages that stand in them, nil for all that there are.
+func (s *Source) readErasOf(ctx context.Context, d *directory, chats []*chat, rows driver.Value) error {
+	events := make(map[*chat][]event)
+	for _, c := range chats {
+		if c.useToday(); c.group && c.number != 0 {
+			events[c] = nil
+		}
 	}
-	if len(d.groups()) == 0 {
+	if len(events) == 0 {
 		return nil
 	}
-	events, err := s.readChanges(ctx, d)
+	err := s.readChanges(ctx, d, events, rows)
 	if err == nil {
-		err = s.readActivity(ctx, d, events)
+		err = s.readActivity(ctx, d, events, rows)
 	}
 	for c, list := range events {
 		c.eras = walkBack(c.members, list)
@@ -71,19 +80,32 @@ func (s *Source) readEras(ctx context.Context, d *directory) error {
 	return err
 }
 
-// readChanges reads the rows that tell of members, in order of time.
-func (s *Source) readChanges(ctx context.Context, d *directory) (map[*chat][]event, error) {
-	events := make(map[*chat][]event)
-	if !s.has("message", "item_type") {
-		return events, nil
+// useToday takes today's members for those of all times.
+func (c *chat) useToday() {
+	c.eras = []era{{end: forever, group: c.group, members: listed(c.members).members()}}
+}
+
+// among is the end of a condition for rows of a list, and its argument; of nil, for all.
+func among(rows driver.Value) (condition string, args []driver.Value) {
+	if rows == nil {
+		return "", nil
 	}
-	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s, %s FROM message WHERE item_type IN (%d, %d)`, s.integer("message", "date"),
+	return " AND ROWID" + numbersIn, []driver.Value{rows}
+}
+
+// readChanges adds to each group the rows that tell of members, in order of time.
+func (s *Source) readChanges(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value) error {
+	if !s.has("message", "item_type") {
+		return nil
+	}
+	only, args := among(rows)
+	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s, %s FROM message WHERE item_type IN (%d, %d)%s`, s.integer("message", "date"),
 		s.integer("message", "handle_id"), s.integer("message", "is_from_me"), s.integer("message", "item_type"),
-		s.integer("message", "group_action_type"), s.integer("message", "other_handle"), itemMember, itemLeft)
+		s.integer("message", "group_action_type"), s.integer("message", "other_handle"), itemMember, itemLeft, only)
 	err := s.each(ctx, query, func(r record) error {
 		at := moment{unixNanoseconds(r.int(1)), r.int(0)}
 		c := d.chatOf(at.row)
-		if c == nil || !c.group {
+		if _, wanted := events[c]; !wanted {
 			return nil
 		}
 		e := event{at: at}
@@ -100,11 +122,11 @@ func (s *Source) readChanges(ctx context.Context, d *directory) (map[*chat][]eve
 		}
 		events[c] = append(events[c], e)
 		return nil
-	})
+	}, args...)
 	for _, list := range events {
 		slices.SortFunc(list, func(a, b event) int { return a.at.compare(b.at) })
 	}
-	return events, err
+	return err
 }
 
 // stretch is the time of a group between two of its changes, as somebody knew it.
@@ -115,14 +137,15 @@ type stretch struct {
 }
 
 // readActivity adds to the changes when somebody wrote last before each.
-func (s *Source) readActivity(ctx context.Context, d *directory, events map[*chat][]event) error {
+func (s *Source) readActivity(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value) error {
 	latest := make(map[stretch]moment)
-	query := fmt.Sprintf(`SELECT ROWID, %s, %s FROM message WHERE %s = 0 AND %s NOT IN (%d, %d)`,
+	only, args := among(rows)
+	query := fmt.Sprintf(`SELECT ROWID, %s, %s FROM message WHERE %s = 0 AND %s NOT IN (%d, %d)%s`,
 		s.integer("message", "date"), s.integer("message", "handle_id"), s.integer("message", "is_from_me"),
-		s.integer("message", "item_type"), itemMember, itemLeft)
+		s.integer("message", "item_type"), itemMember, itemLeft, only)
 	err := s.each(ctx, query, func(r record) error {
 		c := d.chatOf(r.int(0))
-		if c == nil || !c.group {
+		if _, wanted := events[c]; !wanted {
 			return nil
 		}
 		at := moment{unixNanoseconds(r.int(1)), r.int(0)}
@@ -132,7 +155,7 @@ func (s *Source) readActivity(ctx context.Context, d *directory, events map[*cha
 			latest[key] = at
 		}
 		return nil
-	})
+	}, args...)
 	for key, at := range latest {
 		if p := d.handles[key.handle]; p.key != "" {
 			c := d.places.chats[key.chat]

@@ -1,7 +1,5 @@
 package imessage
 
-import "slices"
-
 // places remembers which chat each message stands in: four bytes a message, as row ids follow each other.
 type places struct {
 	chats []*chat // by number; 0 is none
@@ -48,9 +46,4 @@ func (d *directory) chatOf(message int64) *chat {
 		return nil
 	}
 	return d.places.chats[page[message%placesPage]]
-}
-
-// groups are the chats of groups that have messages.
-func (d *directory) groups() []*chat {
-	return slices.DeleteFunc(slices.Clone(d.places.chats[1:]), func(c *chat) bool { return !c.group })
 }

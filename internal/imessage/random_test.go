@@ -222,8 +222,8 @@ func tables(t *testing.T, db *store.DB) []string {
 	t.Helper()
 	return slices.Concat(rowsOf(t, db, selectEvents),
 		rowsOf(t, db, `SELECT hex(guid) || part || number || date || text FROM version ORDER BY 1`),
-		rowsOf(t, db, `SELECT source_row || ' ' || why FROM left_out ORDER BY 1`),
-		rowsOf(t, db, `SELECT source_row || ' ' || hex(target_guid) FROM waiting ORDER BY 1`),
+		rowsOf(t, db, `SELECT source || ' ' || source_row || ' ' || why || ' ' || messages || ' ' || mark FROM left_out ORDER BY 1`),
+		rowsOf(t, db, `SELECT source || ' ' || source_row || ' ' || hex(target_guid) FROM waiting ORDER BY 1`),
 		rowsOf(t, db, `SELECT r.source_row || ' ' || r.text || ' ' || t.source_row || ' ' || t.part FROM removal r JOIN message t ON t.id = r.target ORDER BY 1`))
 }
 
@@ -274,7 +274,8 @@ func sameCollection(t *testing.T, db, afresh *store.DB, again, want *collected) 
 	slices.Sort(again.byConversation())
 	slices.Sort(want.byConversation())
 	if !slices.Equal(again.lines, want.lines) {
-		t.Errorf("collected again\n  %s\nafresh\n  %s", strings.Join(again.lines, "\n  "), strings.Join(want.lines, "\n  "))
+		got, fresh := apart(again.lines, want.lines)
+		t.Errorf("collected again\n  %s\nafresh\n  %s", got, fresh)
 	}
 	a, w := again.summary, want.summary
 	if a.Total != w.Total || a.Rows != w.Rows || a.Messages != w.Messages || a.Conversations != w.Conversations ||
@@ -282,9 +283,18 @@ func sameCollection(t *testing.T, db, afresh *store.DB, again, want *collected) 
 		t.Errorf("summary\n%+v\nafresh\n%+v", a, w)
 	}
 	if got, fresh := tables(t, db), tables(t, afresh); !slices.Equal(got, fresh) {
-		t.Errorf("beside the messages\n  %s\nafresh\n  %s", strings.Join(got, "\n  "), strings.Join(fresh, "\n  "))
+		x, y := apart(got, fresh)
+		t.Errorf("beside the messages\n  %s\nafresh\n  %s", x, y)
 	}
 	return !t.Failed()
+}
+
+// apart are the blocks that only one of two lists has.
+func apart(a, b []string) (onlyA, onlyB string) {
+	without := func(list, other []string) string {
+		return strings.Join(slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(other, s) }), "\n  ")
+	}
+	return without(a, b), without(b, a)
 }
 
 // byConversation joins the lines of each conversation: those of the same heading have no order among them.

@@ -6,7 +6,7 @@ import (
 
 // read adds to a batch what a row tells.
 func (c *collector) read(r *row, b *batch) {
-	t := told{id: r.id, guid: r.guid}
+	t := told{id: r.id, guid: r.guid, date: r.date, sender: r.address(c.directory)}
 	chat := c.directory.chatOf(r.id)
 	t.fate = r.exclude(c.directory, chat, &c.options.Include)
 	before := len(b.entries)
@@ -17,6 +17,7 @@ func (c *collector) read(r *row, b *batch) {
 			t.fate = NoSender
 			break
 		}
+		t.sender = sender
 		t.era = chat.eraAt(moment{r.date, r.id})
 		e := store.Entry{Row: r.id, GUID: r.guid, Date: r.date, Sender: sender}
 		if t.fate == Message {

@@ -16,7 +16,7 @@ import (
 
 // stateFormat changes with what a state holds. A state of another format is not used, nor one that another build of this
 // program left, as that may have read rows in another way: then the source is read as a whole.
-const stateFormat = 1
+const stateFormat = 2
 
 // program tells builds of this program apart, as far as they were built from different commits.
 var program = sync.OnceValue(func() string {
@@ -50,8 +50,6 @@ type state struct {
 	Rows    [fates]int64
 	Damaged []int64
 	Unknown map[int64]string
-	// Messages and Conversations are those of the store.
-	Messages, Conversations int64
 }
 
 // savedEra is an era.
@@ -169,6 +167,22 @@ func holds(old, new map[int64]uint64) bool {
 	return true
 }
 
+// differing returns what has come, gone or changed of what was summed up.
+func differing(old, new map[int64]uint64) map[int64]bool {
+	list := make(map[int64]bool)
+	for id, s := range old {
+		if n, known := new[id]; !known || n != s {
+			list[id] = true
+		}
+	}
+	for id := range new {
+		if _, known := old[id]; !known {
+			list[id] = true
+		}
+	}
+	return list
+}
+
 func (d *directory) savedEras() map[int64][]savedEra {
 	saved := make(map[int64][]savedEra)
 	for id, c := range d.chats {
@@ -185,7 +199,7 @@ func (d *directory) savedEras() map[int64][]savedEra {
 // useEras gives the chats the eras of an earlier collection.
 func (d *directory) useEras(saved map[int64][]savedEra) {
 	for id, c := range d.chats {
-		c.eras = []era{{end: forever, group: c.group, members: listed(c.members).members()}}
+		c.useToday()
 		if list := saved[id]; len(list) > 0 {
 			c.eras = nil
 			for _, e := range list {

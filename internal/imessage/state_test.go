@@ -6,7 +6,7 @@ import "testing"
 func TestDecodeState_OnlyOfTheSame(t *testing.T) {
 	var junk Include
 	junk[Spam] = true
-	same := state{Format: stateFormat, Program: program(), Messages: 7}
+	same := state{Format: stateFormat, Program: program(), Links: []byte("7")}
 	for name, c := range map[string]struct {
 		change  func(*state)
 		include Include
@@ -21,7 +21,7 @@ func TestDecodeState_OnlyOfTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := same
 			c.change(&s)
-			if got := decodeState(s.encode(), c.include); (got != nil) != c.useful || got != nil && got.Messages != 7 {
+			if got := decodeState(s.encode(), c.include); (got != nil) != c.useful || got != nil && string(got.Links) != "7" {
 				t.Errorf("decoded %+v", got)
 			}
 		})

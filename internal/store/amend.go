@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 )
 
 // ErrRewrite says that more has changed than an amendment can follow: the source must be collected as a whole.
@@ -17,11 +16,16 @@ type Told struct {
 	Group     bool     // of its conversation, as are the members
 	Members   []Member //
 	Entries   []Entry  // in the order of the body; none if it became no message
-	Why       int      // then: as in Writer.LeftOut
+	Why       int      // then: as in Writer.LeftOut, as are the date and the sender
+	Date      int64
+	Sender    string
 	Event     *Event
 	Versions  []Version
 	Shortened bool
 	Retracted bool // it was unsent
+
+	forgotten int64 // why its entries stay out, 0 if they do not
+	messages  int64 // how many of them there were
 }
 
 // Range is the rows from First to Last, inclusive.
@@ -45,26 +49,33 @@ type Change struct {
 
 // OldRow is what the store held of a row.
 type OldRow struct {
-	Row     int64
-	Why     int  // if it was left out
-	LeftOut bool //
-	Entries []OldEntry
-	removal int64 // its id, if it is the taking back of a reaction
+	Row      int64
+	Why      int  // if it was left out
+	LeftOut  bool //
+	Entries  []OldEntry
+	removal  int64 // its id, if it is the taking back of a reaction
+	mark     int64 // of a row that was left out, see markOf
+	messages int64 // that stayed out with it
+	shared   bool  // other sources have it as well
 }
 
 // OldEntry is a stored message, or the taking back of a reaction.
 type OldEntry struct {
 	Entry
 	id     int64
+	origin int64
 	target sql.NullInt64
 }
 
-// Amendment changes what the store holds of its only source.
+// Amendment changes what the store holds of a source.
 type Amendment struct {
+	keeper
 	ctx            context.Context
 	tx             *sql.Tx
 	source         Rows
 	number, origin int64 // of the source
+	alone          bool  // there is no other
+	messages       int64 // in the store, before
 	handles        map[string]int64
 	addresses      []string
 	known          int // how many addresses are in the file
@@ -74,7 +85,7 @@ type Amendment struct {
 	found          map[string]int64 // numbers of rows by identifier, nobody for none
 	changes        []Change
 	numbers        map[int64][]int64 // ids of the entries of a row that was changed, by its number
-	late           int               // rows that belonged before others
+	moved          map[int64]int64   // where messages go that others were put before
 }
 
 // placement is a conversation and where its messages lie.
@@ -86,18 +97,22 @@ type placement struct {
 	isNew, touched  bool
 }
 
-// Amend changes, in one transaction, what the store holds of its only source, where the rows of the ranges are now what
-// told says; every row of the source that may have changed is in a range. Before anything is written, check sees the rows
-// that did change; its error ends the amendment and is returned. state is the source's new account of itself. ErrRewrite
-// tells that the store is as it was and the source must be collected as a whole.
-func (db *DB) Amend(ctx context.Context, ranges []Range, told []Told, source Rows, check func([]Change) error, state func(*Outcome) []byte) (Outcome, error) {
+// Amend changes, in one transaction, what the store holds of the source of this name, where the rows of the ranges are now
+// what told says; every row of the source that may have changed is in a range, and its last reading is current. Before
+// anything is written, check sees the rows that did change; its error ends the amendment and is returned. state is the
+// source's new account of itself. ErrRewrite tells that the store is as it was and the source must be collected as a whole.
+func (db *DB) Amend(ctx context.Context, name string, ranges []Range, told []Told, source Rows, check func([]Change) error, state func(*Outcome) []byte) (Outcome, error) {
+	if err := db.checkPolicy(ctx); err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
 	defer tx.Rollback()
-	a := &Amendment{ctx: ctx, tx: tx, source: source, rows: map[int64]*Told{}, found: map[string]int64{}, numbers: map[int64][]int64{}}
-	outcome, err := a.run(ranges, told, check, state)
+	a := &Amendment{keeper: newKeeper(db.policy), ctx: ctx, tx: tx, source: source, rows: map[int64]*Told{}, found: map[string]int64{},
+		numbers: map[int64][]int64{}, moved: map[int64]int64{}}
+	outcome, err := a.run(name, ranges, told, check, state)
 	if err == nil {
 		err = tx.Commit()
 	}
@@ -107,11 +122,12 @@ func (db *DB) Amend(ctx context.Context, ranges []Range, told []Told, source Row
 	return outcome, nil
 }
 
-func (a *Amendment) run(ranges []Range, told []Told, check func([]Change) error, state func(*Outcome) []byte) (outcome Outcome, err error) {
+func (a *Amendment) run(name string, ranges []Range, told []Told, check func([]Change) error, state func(*Outcome) []byte) (outcome Outcome, err error) {
 	for _, step := range []func() error{
-		a.readSource, a.readAddresses, a.readPlacements,
+		func() error { return a.readSource(name) },
+		a.readAddresses, a.readPlacements,
 		func() error { return a.compare(ranges, told, false) },
-		a.addDependents,
+		a.addDependents, a.keepApart,
 		func() error { return check(a.changes) },
 		a.removeOld, a.addNew, a.aimAll, a.writeLeftOut, a.writeFacts, a.settle,
 	} {
@@ -120,22 +136,37 @@ func (a *Amendment) run(ranges []Range, told []Told, check func([]Change) error,
 		}
 	}
 	outcome.Gone = a.gone()
-	if outcome.Conversations, err = a.sets(); err != nil {
+	if outcome.Conversations, err = countSets(a.ctx, a.tx); err != nil {
 		return outcome, err
 	}
-	if err = a.tx.QueryRowContext(a.ctx, `SELECT count(*) FROM message`).Scan(&outcome.Messages); err != nil {
-		return outcome, err
+	err = a.tx.QueryRowContext(a.ctx, `SELECT (SELECT count(*) FROM message), (SELECT coalesce(sum(messages), 0) FROM left_out WHERE source = ? AND why < -1)`,
+		a.number).Scan(&outcome.Messages, &outcome.Forgotten)
+	if err == nil {
+		_, err = a.tx.ExecContext(a.ctx, `UPDATE reading SET state = ? WHERE source = ?`, state(&outcome), a.number)
 	}
-	_, err = a.tx.ExecContext(a.ctx, `UPDATE reading SET state = ?, messages = ?`, state(&outcome), outcome.Messages)
+	if err == nil {
+		err = a.outdateOthers()
+	}
+	if err == nil {
+		_, err = a.tx.ExecContext(a.ctx, countReading, outcome.Messages)
+	}
 	return outcome, err
 }
 
-// readSource finds the number and the origin of the only source.
-func (a *Amendment) readSource() error {
-	var sources int
-	err := a.tx.QueryRowContext(a.ctx, `SELECT (SELECT count(*) FROM source WHERE id > 0), r.source, o.id FROM reading r
-		JOIN origin o ON o.source = r.source`).Scan(&sources, &a.number, &a.origin)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && sources != 1 {
+// readSource finds the number and the origin of the source.
+func (a *Amendment) readSource(name string) error {
+	var current bool
+	err := a.tx.QueryRowContext(a.ctx, `SELECT r.source, r.current, r.messages, NOT EXISTS (SELECT 1 FROM source o WHERE o.id > 0 AND o.id <> r.source) FROM reading r
+		JOIN source s ON s.id = r.source WHERE s.name = ?`, name).Scan(&a.number, &current, &a.messages, &a.alone)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !current {
+		return ErrRewrite
+	}
+	if err != nil {
+		return err
+	}
+	err = a.tx.QueryRowContext(a.ctx, `SELECT o.id FROM origin o WHERE o.source = ? AND NOT EXISTS (SELECT 1 FROM origin p WHERE p.id = o.id AND p.source <> o.source)`,
+		a.number).Scan(&a.origin)
+	if errors.Is(err, sql.ErrNoRows) {
 		return ErrRewrite
 	}
 	return err
@@ -178,16 +209,4 @@ func (a *Amendment) gone() (n int64) {
 		}
 	}
 	return n
-}
-
-// sets counts the sets of members that have messages.
-func (a *Amendment) sets() (int64, error) {
-	seen := make(map[string]bool)
-	for _, p := range a.conversations {
-		if p.last >= p.first {
-			r := roster{group: p.group, members: p.members}
-			seen[fmt.Sprint(p.group, r.present())] = true
-		}
-	}
-	return int64(len(seen)), nil
 }

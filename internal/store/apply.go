@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"slices"
 )
 
@@ -13,7 +12,7 @@ func (a *Amendment) removeOld() error {
 		if c.Old == nil {
 			continue
 		}
-		kept := a.kept(c)
+		kept := a.keptIDs(c)
 		for _, e := range c.Old.Entries {
 			if !slices.Contains(kept, e.id) {
 				if err := a.remove(c.Old, &e); err != nil {
@@ -41,9 +40,9 @@ func (c *Change) entries() []Entry {
 	return c.New.Entries
 }
 
-// kept returns the ids of the old messages that the entries of a row take over, one for each; nil if they cannot all stay
+// keptIDs returns the ids of the old messages that the entries of a row take over, one for each; nil if they cannot all stay
 // where they are.
-func (a *Amendment) kept(c *Change) []int64 {
+func (a *Amendment) keptIDs(c *Change) []int64 {
 	entries := c.entries()
 	if len(entries) == 0 || c.Old.removal != 0 || entries[0].Removal || len(c.Old.Entries) == 0 {
 		return nil
@@ -99,15 +98,7 @@ func (a *Amendment) addNew() error {
 			}
 		}
 	}
-	slices.SortFunc(added, func(x, y *Change) int {
-		return cmp.Or(cmp.Compare(x.New.Entries[0].Date, y.New.Entries[0].Date), cmp.Compare(x.New.Row, y.New.Row))
-	})
-	for _, c := range added {
-		if err := a.insert(c); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.insertAll(added)
 }
 
 // write writes a message under an id; what it answers is written later.
@@ -220,8 +211,8 @@ func (a *Amendment) findIDs(t *Told) error {
 func (a *Amendment) writeLeftOut() error {
 	for i := range a.changes {
 		c := &a.changes[i]
-		for _, statement := range []string{`DELETE FROM left_out WHERE source_row = ?`, `DELETE FROM waiting WHERE source_row = ?`} {
-			if _, err := a.tx.ExecContext(a.ctx, statement, c.row()); err != nil {
+		for _, statement := range []string{`DELETE FROM left_out WHERE source = ? AND source_row = ?`, `DELETE FROM waiting WHERE source = ? AND source_row = ?`} {
+			if _, err := a.tx.ExecContext(a.ctx, statement, a.number, c.row()); err != nil {
 				return err
 			}
 		}
@@ -234,14 +225,14 @@ func (a *Amendment) writeLeftOut() error {
 			}
 		}
 		if entries := c.entries(); len(entries) == 0 {
-			if _, err := a.tx.ExecContext(a.ctx, `INSERT INTO left_out VALUES (?, ?)`, c.New.Row, c.New.why(entries)); err != nil {
+			if _, err := a.tx.ExecContext(a.ctx, `INSERT INTO left_out VALUES (?, ?, ?, ?, ?)`, a.number, c.New.Row, c.New.why(entries), c.New.messages, c.New.mark()); err != nil {
 				return err
 			}
 		}
 		for k := range c.New.Entries {
 			e := &c.New.Entries[k]
 			if target, _ := a.answered(e); e.TargetGUID != "" && target == nil {
-				if _, err := a.tx.ExecContext(a.ctx, `INSERT OR IGNORE INTO waiting VALUES (?, ?)`, e.Row, packGUID(e.TargetGUID)); err != nil {
+				if _, err := a.tx.ExecContext(a.ctx, `INSERT OR IGNORE INTO waiting VALUES (?, ?, ?)`, a.number, e.Row, packGUID(e.TargetGUID)); err != nil {
 					return err
 				}
 			}

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"path"
+	"slices"
 )
 
 // careTables keep what is to stay out of the file whatever its sources hold. Of who was forgotten only digests are kept.
@@ -76,26 +78,34 @@ func (db *DB) checkPolicy(ctx context.Context) error {
 	return nil
 }
 
+// keeper applies a policy.
+type keeper struct {
+	policy   *Policy           // nil if nothing is kept out
+	standIns map[string]string // by address
+}
+
+func newKeeper(p *Policy) keeper { return keeper{p, map[string]string{}} }
+
 // standIn is who was forgotten of an address, "" for everybody else.
-func (w *Writer) standIn(address string) string {
-	if w.policy == nil || address == Owner {
+func (k *keeper) standIn(address string) string {
+	if k.policy == nil || address == Owner {
 		return ""
 	}
-	name, known := w.standIns[address]
+	name, known := k.standIns[address]
 	if !known {
-		name = w.policy.StandIn(address)
-		w.standIns[address] = name
+		name = k.policy.StandIn(address)
+		k.standIns[address] = name
 	}
 	return name
 }
 
 // onlyForgotten tells whether everybody who is there was forgotten.
-func (w *Writer) onlyForgotten(members []Member) bool {
+func (k *keeper) onlyForgotten(members []Member) bool {
 	some := false
 	for _, m := range members {
 		switch {
 		case m.Absent || m.Address == Owner:
-		case w.standIn(m.Address) == "":
+		case k.standIn(m.Address) == "":
 			return false
 		default:
 			some = true
@@ -104,6 +114,39 @@ func (w *Writer) onlyForgotten(members []Member) bool {
 	return some
 }
 
+// redacted is an entry with what is kept of its texts. Where a file has a name of which not all is kept, its place is not
+// kept either.
+func (k *keeper) redacted(e *Entry) *Entry {
+	if k.policy == nil || e.Kind == Reaction {
+		return e
+	}
+	kept := *e
+	kept.Text, kept.Transcript = k.policy.Text(e.Text), k.policy.Text(e.Transcript)
+	if name := path.Base(e.File.Path); kept.Text != e.Text || k.policy.Text(name) != name {
+		kept.File = FilePlace{}
+	}
+	return &kept
+}
+
+// keepEvent redacts an event, and tells whether it is kept: not that of somebody who was forgotten.
+func (k *keeper) keepEvent(e *Event) bool {
+	if k.policy == nil {
+		return true
+	}
+	e.Text = k.policy.Text(e.Text)
+	return k.standIn(e.Actor) == "" && k.standIn(e.Subject) == ""
+}
+
+// keepVersion redacts a version.
+func (k *keeper) keepVersion(v *Version) {
+	if k.policy != nil {
+		v.Text = k.policy.Text(v.Text)
+	}
+}
+
+// forgottenRow is a row that stays out because of somebody who was forgotten.
+type forgottenRow struct{ source, row, why, messages, mark int64 }
+
 // isForgotten tells whether an entry is from somebody who was forgotten, or from a conversation with nobody else.
 func (w *Writer) isForgotten(e *Entry) bool {
 	return w.policy != nil && (w.standIn(e.Sender) != "" || e.Conversation > 0 && w.rosters[e.Conversation-1].forgotten)
@@ -111,45 +154,57 @@ func (w *Writer) isForgotten(e *Entry) bool {
 
 // forget notes that an entry stays out.
 func (w *Writer) forget(e *Entry) {
+	f := w.forgottenRows[e.GUID]
+	if f == nil {
+		f = &forgottenRow{source: e.Source, row: e.Row, why: forgottenWhy(e), mark: markOf(e.Date, e.Sender)}
+		w.forgottenRows[e.GUID] = f
+	}
 	if !e.Removal {
+		f.messages++
 		w.forgottenMessages++
 	}
-	w.forgottenRows[e.GUID] = struct{}{}
-}
-
-// redacted is an entry with what is kept of its texts. Where a file has a name of which not all is kept, its place is not
-// kept either.
-func (w *Writer) redacted(e *Entry) *Entry {
-	if w.policy == nil || e.Kind == Reaction {
-		return e
-	}
-	kept := *e
-	kept.Text, kept.Transcript = w.policy.Text(e.Text), w.policy.Text(e.Transcript)
-	if name := path.Base(e.File.Path); kept.Text != e.Text || w.policy.Text(name) != name {
-		kept.File = FilePlace{}
-	}
-	return &kept
 }
 
 // keepFacts leaves out the events and versions of who was forgotten, and redacts the rest.
 func (w *Writer) keepFacts() {
-	if w.policy == nil {
+	w.events = slices.DeleteFunc(w.events, func(e Event) bool { return w.standIn(e.Actor) != "" || w.standIn(e.Subject) != "" })
+	w.versions = slices.DeleteFunc(w.versions, func(v Version) bool { return w.forgottenRows[v.GUID] != nil })
+	for i := range w.events {
+		w.keepEvent(&w.events[i])
+	}
+	for i := range w.versions {
+		w.keepVersion(&w.versions[i])
+	}
+}
+
+// kept is what a row tells with what the policy keeps of it.
+func (k *keeper) kept(t *Told) {
+	if k.policy == nil {
 		return
 	}
-	events := w.events[:0]
-	for _, e := range w.events {
-		if w.standIn(e.Actor) == "" && w.standIn(e.Subject) == "" {
-			e.Text = w.policy.Text(e.Text)
-			events = append(events, e)
+	if t.Event != nil {
+		e := *t.Event
+		if t.Event = &e; !k.keepEvent(&e) {
+			t.Event = nil
 		}
 	}
-	w.events = events
-	versions := w.versions[:0]
-	for _, v := range w.versions {
-		if _, gone := w.forgottenRows[v.GUID]; !gone {
-			v.Text = w.policy.Text(v.Text)
-			versions = append(versions, v)
+	if len(t.Entries) > 0 && (k.standIn(t.Entries[0].Sender) != "" || k.onlyForgotten(t.Members)) {
+		t.forgotten = forgottenWhy(&t.Entries[0])
+		if t.forgotten != ForgottenRemoval {
+			t.messages = int64(len(t.Entries))
 		}
+		t.Entries, t.Versions = nil, nil
 	}
-	w.versions = versions
+	t.Members = slices.Clone(t.Members)
+	for i := range t.Members {
+		t.Members[i].Address = cmp.Or(k.standIn(t.Members[i].Address), t.Members[i].Address)
+	}
+	t.Entries = slices.Clone(t.Entries)
+	for i := range t.Entries {
+		t.Entries[i] = *k.redacted(&t.Entries[i])
+	}
+	t.Versions = slices.Clone(t.Versions)
+	for i := range t.Versions {
+		k.keepVersion(&t.Versions[i])
+	}
 }

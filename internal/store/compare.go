@@ -13,14 +13,17 @@ CREATE TEMP TABLE wanted (id INTEGER PRIMARY KEY)`
 const isSuspect = `source_row BETWEEN (SELECT min(first) FROM suspect) AND (SELECT max(last) FROM suspect)
   AND source_row <= (SELECT last FROM suspect WHERE first <= source_row ORDER BY first DESC LIMIT 1)`
 
+// isOwn is the condition that the source has a message, or a taking back.
+const isOwn = ` AND origin IN (SELECT id FROM origin WHERE source = ?1)`
+
 const (
-	selectOldMessages = `SELECT m.id, m.source_row, m.guid, m.part, m.date, m.sender, m.kind, m.text, a.guid, a.transcript, o.path, a.path, m.target, t.guid, t.part, 0
+	selectOldMessages = `SELECT m.id, m.source_row, m.guid, m.part, m.date, m.sender, m.kind, m.text, a.guid, a.transcript, o.path, a.path, m.target, t.guid, t.part, 0, m.origin
   FROM message m LEFT JOIN attachment a ON m.kind >= 2 AND a.message = m.id LEFT JOIN attachment_root o ON o.id = a.root
   LEFT JOIN message t ON t.id = m.target
-  WHERE m.id IN (SELECT id FROM message WHERE ` + isSuspect + `) ORDER BY m.id`
-	selectOldRemovals = `SELECT r.id, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text, NULL, NULL, NULL, NULL, r.target, t.guid, t.part, 1
-  FROM removal r JOIN message t ON t.id = r.target WHERE r.id IN (SELECT id FROM removal WHERE ` + isSuspect + `)`
-	selectOldLeftOut = `SELECT source_row, why FROM left_out WHERE ` + isSuspect
+  WHERE m.id IN (SELECT id FROM message WHERE ` + isSuspect + isOwn + `) ORDER BY m.id`
+	selectOldRemovals = `SELECT r.id, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text, NULL, NULL, NULL, NULL, r.target, t.guid, t.part, 1, r.origin
+  FROM removal r JOIN message t ON t.id = r.target WHERE r.id IN (SELECT id FROM removal WHERE ` + isSuspect + isOwn + `)`
+	selectOldLeftOut = `SELECT source_row, why, mark, messages FROM left_out WHERE source = ?1 AND ` + isSuspect
 )
 
 // compare finds which of the rows of the ranges tell something else than they did. With all, it takes every one for such.
@@ -76,8 +79,9 @@ func (a *Amendment) readOld() (map[int64]*OldRow, error) {
 			if o.Entries = append(o.Entries, e); e.Removal {
 				o.removal = e.id
 			}
+			o.shared = o.shared || e.origin != a.origin
 			return nil
-		})
+		}, a.number)
 		if err != nil {
 			return nil, err
 		}
@@ -85,13 +89,14 @@ func (a *Amendment) readOld() (map[int64]*OldRow, error) {
 	err := a.each(selectOldLeftOut, func(rows *sql.Rows) error {
 		var row int64
 		var why int
-		if err := rows.Scan(&row, &why); err != nil {
+		var mark, messages int64
+		if err := rows.Scan(&row, &why, &mark, &messages); err != nil {
 			return err
 		}
 		o := at(row)
-		o.Why, o.LeftOut = why, true
+		o.Why, o.LeftOut, o.mark, o.messages = why, true, mark, messages
 		return nil
-	})
+	}, a.number)
 	return old, err
 }
 
@@ -115,7 +120,7 @@ func (a *Amendment) scanOld(rows *sql.Rows) (e OldEntry, err error) {
 	var attachment, transcript, root, path sql.NullString
 	var targetPart sql.NullInt64
 	err = rows.Scan(&e.id, &e.Row, &guid, &e.Part, &e.Date, &sender, &e.Kind, &e.Text, &attachment, &transcript, &root, &path, &e.target, &target,
-		&targetPart, &e.Removal)
+		&targetPart, &e.Removal, &e.origin)
 	if err != nil {
 		return e, err
 	}
@@ -143,7 +148,7 @@ func (a *Amendment) same(o *OldRow, t *Told) (bool, error) {
 		return false, nil
 	}
 	entries := a.settled(t)
-	if len(entries) != len(o.Entries) || o.LeftOut != (len(entries) == 0) || o.LeftOut && o.Why != t.why(entries) {
+	if len(entries) != len(o.Entries) || o.LeftOut != (len(entries) == 0) || o.LeftOut && (o.Why != t.why(entries) || o.mark != t.mark() || o.messages != t.messages) {
 		return false, nil
 	}
 	for i := range entries {
@@ -157,11 +162,19 @@ func (a *Amendment) same(o *OldRow, t *Told) (bool, error) {
 
 // why is the reason that a row is left out for, given what is left of its entries.
 func (t *Told) why(entries []Entry) int {
-	if len(entries) == 0 && len(t.Entries) > 0 {
+	switch {
+	case t.forgotten != 0:
+		return int(t.forgotten)
+	case len(entries) == 0 && len(t.Entries) > 0:
 		return LostTarget
 	}
 	return t.Why
 }
+
+func (t *Told) mark() int64 { return markOf(t.Date, t.Sender) }
+
+// SameMark tells whether a row that was left out is of the same time and by the same sender as it was.
+func (c *Change) SameMark() bool { return c.New != nil && c.Old != nil && c.Old.mark == c.New.mark() }
 
 // settled returns the entries of a row as they are stored: those that answer say which message of the other row they do;
 // a reaction to what is not there is none.
@@ -189,6 +202,7 @@ func (a *Amendment) settled(t *Told) []Entry {
 func (a *Amendment) know(told []Told) error {
 	var guids []string
 	for i := range told {
+		a.kept(&told[i])
 		a.rows[told[i].Row] = &told[i]
 		for _, e := range told[i].Entries {
 			if _, known := a.found[e.TargetGUID]; !known && e.TargetGUID != "" {
@@ -209,6 +223,7 @@ func (a *Amendment) know(told []Told) error {
 	}
 	read, err := a.source.Read(missing)
 	for i := range read {
+		a.kept(&read[i])
 		a.rows[read[i].Row] = &read[i]
 	}
 	return err

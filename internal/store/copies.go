@@ -24,7 +24,9 @@ func (w *Writer) leaveOutRetracted() error {
 	if w.sources.count() < 2 {
 		return nil
 	}
-	return w.leaveOut(findRetracted)
+	n, err := w.leaveOut(findRetracted)
+	w.outvoted = n > 0
+	return err
 }
 
 func retract(ctx context.Context, tx *sql.Tx, guid string) error {

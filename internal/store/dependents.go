@@ -12,7 +12,7 @@ func (a *Amendment) addDependents() error {
 		if c.New != nil {
 			guids = append(guids, c.New.GUID)
 		}
-		if c.settle(a); c.Old != nil && len(a.kept(c)) != len(c.Old.Entries) {
+		if c.settle(a); c.Old != nil && len(a.keptIDs(c)) != len(c.Old.Entries) {
 			for _, e := range c.Old.Entries {
 				ids = append(ids, e.id)
 			}
@@ -51,7 +51,7 @@ func (a *Amendment) waitingFor(guids []string) (rows []int64, err error) {
 	for _, guid := range guids {
 		wanted[guid] = true
 	}
-	err = a.each(`SELECT source_row, target_guid FROM waiting`, func(r *sql.Rows) error {
+	err = a.each(`SELECT source_row, target_guid FROM waiting WHERE source = ?`, func(r *sql.Rows) error {
 		var row int64
 		var stored any
 		if err := r.Scan(&row, &stored); err != nil {
@@ -62,7 +62,7 @@ func (a *Amendment) waitingFor(guids []string) (rows []int64, err error) {
 			rows = append(rows, row)
 		}
 		return err
-	})
+	}, a.number)
 	return rows, err
 }
 
@@ -73,12 +73,16 @@ func (a *Amendment) answering(ids []int64) (rows []int64, err error) {
 			return nil, err
 		}
 	}
-	err = a.each(`SELECT source_row FROM message WHERE target IN (SELECT id FROM wanted)
-		UNION SELECT source_row FROM removal WHERE target IN (SELECT id FROM wanted)`, func(r *sql.Rows) error {
-		var row int64
-		err := r.Scan(&row)
-		rows = append(rows, row)
-		return err
+	err = a.each(`SELECT source_row, origin FROM message WHERE target IN (SELECT id FROM wanted)
+		UNION SELECT source_row, origin FROM removal WHERE target IN (SELECT id FROM wanted)`, func(r *sql.Rows) error {
+		var row, origin int64
+		if err := r.Scan(&row, &origin); err != nil {
+			return err
+		}
+		if rows = append(rows, row); origin != a.origin {
+			return ErrRewrite // another source's, which cannot be asked
+		}
+		return nil
 	})
 	return rows, err
 }

@@ -169,7 +169,7 @@ func TestReader_RemovalCancelsTheLatestEarlierOfItsKind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := create(t)
-			replace(t, db, false, append([]store.Entry{{GUID: "m", Text: "m"}, {GUID: "n", Text: "n"}}, c.rows...)...)
+			replace(t, db, false, append([]store.Entry{{Row: -2, GUID: "m", Text: "m"}, {Row: -1, GUID: "n", Text: "n"}}, c.rows...)...)
 			wantTexts(t, read(t, db, nil), append([]string{"m", "n"}, c.want...)...)
 		})
 	}

@@ -11,9 +11,6 @@ const (
 	clearStore = `DELETE FROM message; DELETE FROM attachment; DELETE FROM removal; DELETE FROM handle;
 DELETE FROM conversation_member; DELETE FROM conversation`
 
-	noteWaiting = `INSERT OR IGNORE INTO waiting SELECT source_row, target_guid FROM stage s JOIN unanswered u ON u.stage = s.rowid
-  WHERE NOT s.old`
-
 	writeMessages = `
 INSERT INTO message SELECT n.id, source_row, guid, part, date, sender, kind, text, n.target, origin
   FROM stage s JOIN number n ON n.stage = s.rowid WHERE n.id IS NOT NULL ORDER BY n.id;
@@ -50,7 +47,10 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	if err := w.writeNumbers(&o); err != nil {
 		return outcome, err
 	}
-	for _, step := range []string{noteWaiting, clearStore, writeMessages, dropStage} {
+	if err := w.noteWaiting(); err != nil {
+		return outcome, err
+	}
+	for _, step := range []string{clearStore, writeMessages, dropStage} {
 		if _, err := w.tx.ExecContext(w.ctx, step); err != nil {
 			return outcome, err
 		}
@@ -73,7 +73,16 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	if err := w.tx.QueryRowContext(w.ctx, `SELECT count(*) FROM message`).Scan(&outcome.Messages); err != nil {
 		return outcome, err
 	}
-	return outcome, w.writeReading(&outcome)
+	return outcome, w.writeReadings(&outcome)
+}
+
+// noteWaiting notes the answers of the source that gives an account of itself to what is not there.
+func (w *Writer) noteWaiting() error {
+	if w.state == nil {
+		return nil
+	}
+	_, err := w.tx.ExecContext(w.ctx, noteWaiting, w.stateOf)
+	return err
 }
 
 // noteUnanswered counts and notes the entries that answer what is not there.
@@ -83,6 +92,7 @@ func (w *Writer) noteUnanswered(o *order, unanswered []uint32, outcome *Outcome)
 		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO unanswered VALUES (?)`, n+1); err != nil {
 			return err
 		}
+		w.lostAnswers = w.lostAnswers || s.is(isOld)
 		if s.is(isOld) || !s.is(isDead) {
 			continue
 		}
@@ -91,11 +101,36 @@ func (w *Writer) noteUnanswered(o *order, unanswered []uint32, outcome *Outcome)
 		} else {
 			outcome.LostReactions++
 		}
-		if err := w.leftOut.Add(s.row, int64(LostTarget)); err != nil {
+	}
+	return w.leaveOutLost(o)
+}
+
+// leaveOutLost notes the rows that became no message because what they answer is not there.
+func (w *Writer) leaveOutLost(o *order) error {
+	if w.state == nil {
+		return nil
+	}
+	if err := w.forgetReading(w.stateOf); err != nil {
+		return err
+	}
+	rows, err := w.tx.QueryContext(w.ctx, `SELECT s.rowid, s.source_row, s.date, s.sender FROM stage s JOIN unanswered u ON u.stage = s.rowid WHERE NOT s.old`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var stage uint32
+		var row, date, sender int64
+		if err := rows.Scan(&stage, &row, &date, &sender); err != nil {
 			return err
 		}
+		if o.at(stage - 1).is(isDead) {
+			if err := w.leftOut.Add(w.stateOf, row, int64(LostTarget), 0, markOf(date, w.addresses[sender])); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	return rows.Err()
 }
 
 // writeNumbers writes the table number.

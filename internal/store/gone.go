@@ -165,7 +165,7 @@ func (w *Writer) mergeShared() error {
 		return err
 	}
 	if w.fuller {
-		if err := w.leaveOut(findLesser); err != nil {
+		if _, err := w.leaveOut(findLesser); err != nil {
 			return err
 		}
 	}
@@ -173,7 +173,7 @@ func (w *Writer) mergeShared() error {
 	if err != nil || len(pairs) == 0 {
 		return err
 	}
-	if err := w.leaveOut(findDouble); err != nil {
+	if _, err := w.leaveOut(findDouble); err != nil {
 		return err
 	}
 	for _, p := range pairs {
@@ -184,21 +184,24 @@ func (w *Writer) mergeShared() error {
 	return nil
 }
 
-// leaveOut leaves out the staged rows that a query finds.
-func (w *Writer) leaveOut(query string) error {
+// leaveOut leaves out the staged rows that a query finds, and returns how many of them are new.
+func (w *Writer) leaveOut(query string) (fresh int, err error) {
 	rows, err := w.tx.QueryContext(w.ctx, query)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var row uint32
 		if err := rows.Scan(&row); err != nil {
-			return err
+			return fresh, err
 		}
-		w.entries.at(row - 1).flags |= isDead
+		s := w.entries.at(row - 1)
+		if s.flags |= isDead; !s.is(isOld) {
+			fresh++
+		}
 	}
-	return rows.Err()
+	return fresh, rows.Err()
 }
 
 // sharedSets are the pairs of origins, new and old, that hold a message both.

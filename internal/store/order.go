@@ -133,8 +133,8 @@ func (o *order) answered(wants int32, list []uint32) uint32 {
 	return 0
 }
 
-// number gives the messages their ids: those of a conversation follow each other by date, row and place, and there is
-// room behind them.
+// number gives the messages their ids: those of a conversation follow each other by date, row, source and place, and
+// there is room behind them.
 func (o *order) number(conversations int) {
 	starts := make([]int, conversations+2) // where a conversation's messages begin in sequence
 	for n := range uint32(o.count) {
@@ -172,5 +172,5 @@ func (o *order) number(conversations int) {
 
 func (o *order) compare(a, b uint32) int {
 	s, t := o.at(a), o.at(b)
-	return cmp.Or(cmp.Compare(s.date, t.date), cmp.Compare(s.row, t.row), cmp.Compare(s.place, t.place), cmp.Compare(a, b))
+	return cmp.Or(cmp.Compare(s.date, t.date), cmp.Compare(s.row, t.row), cmp.Compare(s.guid, t.guid), cmp.Compare(s.place, t.place), cmp.Compare(a, b))
 }

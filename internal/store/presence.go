@@ -3,14 +3,22 @@ package store
 import (
 	"context"
 	"database/sql"
-	"hash/maphash"
+	"encoding/binary"
 	"slices"
 )
 
-var sumSeed = maphash.MakeSeed()
-
-// sumOf sums an identifier up in 64 bits, never 0.
-func sumOf(guid string) uint64 { return max(maphash.String(sumSeed, guid), 1) }
+// sumOf sums an identifier up in 64 bits, never 0, the same in every run.
+func sumOf(guid string) uint64 {
+	const prime = 0x9E3779B97F4A7C15
+	sum := uint64(len(guid))
+	for b := []byte(guid); len(b) > 0; {
+		var word [8]byte
+		b = b[copy(word[:], b):]
+		sum = (sum ^ binary.LittleEndian.Uint64(word[:])) * prime
+		sum ^= sum >> 32
+	}
+	return max(sum, 1)
+}
 
 // presence is the set of rows that a source still has.
 type presence struct {

@@ -183,3 +183,13 @@ func (w *Writer) writeSources() error {
 	}
 	return nil
 }
+
+// count is how many sources the store knows.
+func (s *sources) count() (n int) {
+	for id, name := range s.names {
+		if id > 0 && s.ids[name] == int64(id) {
+			n++
+		}
+	}
+	return n
+}

@@ -50,6 +50,7 @@ type Outcome struct {
 
 // Writer takes all that one source, or several, hold now. What other sources gave stays.
 type Writer struct {
+	keeper
 	ctx           context.Context
 	path          string
 	tx            *sql.Tx
@@ -71,10 +72,12 @@ type Writer struct {
 	incomplete    bool
 	leftOut       *Inserter
 	state         func(*Outcome) []byte
+	stateOf       int64          // the source whose state that is
+	reread        map[int64]bool // sources whose last reading is forgotten
+	outvoted      bool           // another source knows that a message was unsent
+	lostAnswers   bool           // what the store held has lost what it answers
 
-	policy            *Policy           // nil if nothing is kept out
-	standIns          map[string]string // by address
-	forgottenRows     map[string]struct{}
+	forgottenRows     map[string]*forgottenRow // by identifier
 	forgottenMessages int64
 }
 
@@ -127,17 +130,14 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 		return Outcome{}, explain(db.path, err)
 	}
 	defer stage.Close()
-	if _, err := tx.ExecContext(ctx, forgetReading); err != nil {
-		return Outcome{}, explain(db.path, err)
-	}
-	leftOut, err := NewInserter(ctx, tx, "left_out", 2)
+	leftOut, err := NewInserter(ctx, tx, "left_out", 5)
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
 	defer leftOut.Close()
-	w := &Writer{ctx: ctx, path: db.path, tx: tx, stage: stage, leftOut: leftOut, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
+	w := &Writer{keeper: newKeeper(db.policy), ctx: ctx, path: db.path, tx: tx, stage: stage, leftOut: leftOut, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
 		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]lesser{}, roots: map[string]int64{},
-		policy: db.policy, standIns: map[string]string{}, forgottenRows: map[string]struct{}{}}
+		reread: map[int64]bool{}, forgottenRows: map[string]*forgottenRow{}}
 	if w.present, err = newPresence(ctx, tx); err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
