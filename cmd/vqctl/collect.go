@@ -146,11 +146,23 @@ func collectExport(ctx context.Context, o *collectOptions, kind *format, path st
 		return nil, err
 	}
 	defer reader.Close()
+	key, err := o.key(kind, path, &reading)
+	if err != nil {
+		return nil, err
+	}
 	var summary source.Summary
-	target, err := fillStore(ctx, o, func(db *store.DB) (err error) {
+	target, err := fillStore(ctx, o, func(db *store.DB) error {
+		known, err := source.Unchanged(ctx, db, key)
+		if known != nil {
+			summary = *known
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 		report, finish := newProgress(reader.Unit(), reader.Unit())
 		defer finish()
-		summary, err = source.Collect(ctx, reader, db, source.Options{KeepGone: o.keepGone, Progress: report})
+		summary, err = source.Collect(ctx, reader, db, source.Options{KeepGone: o.keepGone, Progress: report, Key: key})
 		return err
 	})
 	if err != nil {

@@ -59,7 +59,7 @@ func newCollectResult(source, target string, s *imessage.Summary) *collectResult
 }
 
 func newExportResult(reader source.Reader, target string, s *source.Summary) *collectResult {
-	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Read: s.Total, Changed: s.Total, Messages: s.Messages,
+	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Read: s.Read, Changed: s.Read, Messages: s.Messages,
 		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Notes: s.Notes}
 	for fate, n := range s.Rows {
 		if n > 0 {
@@ -80,7 +80,10 @@ func (r *collectResult) print(out io.Writer) error {
 		text.WriteString(note + "\n")
 	}
 	fmt.Fprintf(&text, "%d messages, reactions included, of %d conversations are in %s\n", r.Messages, r.Conversations, r.Database)
-	if r.Read < r.Rows {
+	switch {
+	case r.Read == 0 && r.Rows > 0:
+		fmt.Fprintf(&text, "it is as it was the last time\n")
+	case r.Read < r.Rows:
 		fmt.Fprintf(&text, "of the rows %d may have changed since the last time and were read; %d have\n", r.Read, r.Changed)
 	}
 	switch {

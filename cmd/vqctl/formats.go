@@ -90,3 +90,10 @@ func (o *collectOptions) reading() (source.Reading, error) {
 	}
 	return r, nil
 }
+
+// key is another one when an export, or the way in which it is read, is not what it was.
+func (o *collectOptions) key(kind *format, path string, r *source.Reading) (string, error) {
+	self := settledSelf()
+	winter, summer := time.Date(2024, 1, 1, 0, 0, 0, 0, r.Zone), time.Date(2024, 7, 1, 0, 0, 0, 0, r.Zone)
+	return source.Key(path, version, kind.name, fmt.Sprint(winter, summer), fmt.Sprintf("%q %q %q", self.Name, self.Addresses, o.me))
+}

@@ -10,6 +10,7 @@ import (
 // Summary tells where the lines of a source went: the numbers of Rows add up to Total.
 type Summary struct {
 	Total int64
+	Read  int64 // of these this time
 	Rows  [fates]int64
 	Notes []string
 	store.Outcome
@@ -19,6 +20,8 @@ type Summary struct {
 type Options struct {
 	// KeepGone keeps the messages that the source no longer has.
 	KeepGone bool
+	// Key, if not empty, is what Unchanged is asked for next time.
+	Key string
 	// Progress, if not nil, is told how much was read.
 	Progress func(done, total int64)
 }
@@ -31,17 +34,18 @@ func Collect(ctx context.Context, r Reader, db *store.DB, o Options) (Summary, e
 	outcome, err := db.Replace(ctx, o.KeepGone, func(w *store.Writer) error {
 		c := collector{ctx: ctx, w: w, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, own: own}
 		summary.Total, reading = r.Read(ctx, &c)
+		if o.Key != "" {
+			w.SetCollected(o.Key, func(outcome *store.Outcome) []byte { return summary.settled(outcome).encode() })
+		}
 		return reading
 	})
-	summary.Outcome = outcome
 	if err != nil {
 		return summary, err
 	}
+	summary = *summary.settled(&outcome)
 	if err := keepOwn(ctx, r, db, own); err != nil {
 		return summary, err
 	}
-	summary.Rows[Reactions] -= outcome.LostReactions
-	summary.Rows[LostTarget] += outcome.LostReactions
 	if summary.sum() != summary.Total {
 		return summary, fmt.Errorf("%s: %d of %d %s were accounted for: please report this", r.Path(), summary.sum(), summary.Total, r.Unit())
 	}
@@ -58,6 +62,15 @@ func keepOwn(ctx context.Context, r Reader, db *store.DB, own map[string]int64) 
 		return nil
 	}
 	return db.KeepIdentities(ctx, list, nil)
+}
+
+// settled is the summary with what the store found out.
+func (s *Summary) settled(outcome *store.Outcome) *Summary {
+	settled := *s
+	settled.Outcome, settled.Read = *outcome, s.Total
+	settled.Rows[Reactions] -= outcome.LostReactions
+	settled.Rows[LostTarget] += outcome.LostReactions
+	return &settled
 }
 
 func (s *Summary) sum() (n int64) {

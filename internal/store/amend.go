@@ -147,8 +147,10 @@ func (a *Amendment) run(name string, ranges []Range, told []Told, check func([]C
 	if err == nil {
 		err = a.outdateOthers()
 	}
-	if err == nil {
-		_, err = a.tx.ExecContext(a.ctx, countReading, outcome.Messages)
+	for _, step := range []string{countReading, countCollected} {
+		if err == nil {
+			_, err = a.tx.ExecContext(a.ctx, step, outcome.Messages)
+		}
 	}
 	return outcome, err
 }

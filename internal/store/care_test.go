@@ -201,7 +201,7 @@ func TestRedact_KnowsAllColumnsOfText(t *testing.T) {
 	db := create(t)
 	known := map[string]bool{}
 	for _, c := range []string{"message.text", "attachment.transcript", "attachment_descriptions.description", "version.text", "event.text", "attachment.path",
-		"training_messages.text", "training_messages.reply_to", "reading.state", "waiting.target_guid"} { // redacted, or emptied
+		"training_messages.text", "training_messages.reply_to", "reading.state", "waiting.target_guid", "collected.key", "collected.summary", "collected_source.key"} { // redacted, or emptied
 		known[c] = true
 	}
 	for _, c := range []string{"handle.address", "handle.name", "source.name", "message.guid", "attachment.guid", "removal.guid", "removal.text",

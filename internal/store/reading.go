@@ -130,8 +130,10 @@ func (w *Writer) writeReadings(outcome *Outcome) error {
 			return err
 		}
 	}
-	_, err := w.tx.ExecContext(w.ctx, countReading, outcome.Messages)
-	return err
+	if _, err := w.tx.ExecContext(w.ctx, countReading, outcome.Messages); err != nil {
+		return err
+	}
+	return w.writeCollected(outcome, opened)
 }
 
 // writeState writes the account of a source. A copy of another source in the place of one of its own makes it outdated

@@ -39,7 +39,7 @@ CREATE TABLE attachment (message INTEGER PRIMARY KEY, guid TEXT NOT NULL, transc
 CREATE TABLE removal (id INTEGER PRIMARY KEY, source_row INTEGER NOT NULL, guid NOT NULL, date INTEGER NOT NULL,
   sender INTEGER NOT NULL, text TEXT NOT NULL, target INTEGER NOT NULL);
 CREATE TABLE attachment_descriptions (attachment_guid TEXT PRIMARY KEY, description TEXT) WITHOUT ROWID;
-`, trainingTables, sourceTables, factTables, identityTables, placeTables, careTables, readingTables, retractedTable, readingBySource}
+`, trainingTables, sourceTables, factTables, identityTables, placeTables, careTables, readingTables, retractedTable, readingBySource, collectedTables}
 
 // DB is an open messages.db.
 type DB struct {

@@ -72,6 +72,8 @@ type Writer struct {
 	incomplete    bool
 	leftOut       *Inserter
 	state         func(*Outcome) []byte
+	key           string // of what is collected, as for SetCollected
+	summary       func(*Outcome) []byte
 	stateOf       int64          // the source whose state that is
 	reread        map[int64]bool // sources whose last reading is forgotten
 	outvoted      bool           // another source knows that a message was unsent
