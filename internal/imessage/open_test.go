@@ -29,6 +29,10 @@ func fresh(t *testing.T) *store.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
+	// Waiting for the disk would take most of the time of a test.
+	if _, err := db.SQL().Exec(`PRAGMA synchronous = OFF`); err != nil {
+		t.Fatal(err)
+	}
 	return db
 }
 

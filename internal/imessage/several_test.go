@@ -211,7 +211,7 @@ func TestCollectAgain_ReadsWhatHasChanged(t *testing.T) {
 			}
 			afresh := fresh(t)
 			afresh.SetPolicy(&store.Policy{Text: strings.ToUpper, StandIn: func(string) string { return "" }})
-			if want := collectInto(t, h.path, afresh, imessage.Options{}); !c.other && strings.ToUpper(strings.Join(again.byConversation(), "\n")) != strings.ToUpper(strings.Join(want.byConversation(), "\n")) {
+			if want := collectInto(t, h.path, afresh, imessage.Options{}); !c.other && !strings.EqualFold(strings.Join(again.byConversation(), "\n"), strings.Join(want.byConversation(), "\n")) {
 				t.Errorf("collected\n%s\nwant\n%s", again.lines, want.lines)
 			}
 		})
