@@ -5,11 +5,33 @@ get_filename_component(VQ_NVCC_BIN ${VQ_NVCC_REAL} DIRECTORY)
 get_filename_component(VQ_CUDA_ROOT ${VQ_NVCC_BIN} DIRECTORY)
 set(VQ_CUDA_TARGET ${VQ_CUDA_ROOT}/targets/${CMAKE_SYSTEM_PROCESSOR}-linux)
 
-# NAMES in this toolkit, or where the system keeps such files.
-find_path(VQ_CUDA_INCLUDE cuda_runtime.h HINTS ${VQ_CUDA_ROOT}/include ${VQ_CUDA_TARGET}/include REQUIRED)
-find_path(VQ_CUBLASLT_INCLUDE cublasLt.h HINTS ${VQ_CUDA_ROOT}/include ${VQ_CUDA_TARGET}/include REQUIRED)
-find_library(VQ_CUDART libcudart_static.a HINTS ${VQ_CUDA_ROOT}/lib64 ${VQ_CUDA_ROOT}/lib ${VQ_CUDA_TARGET}/lib REQUIRED)
-get_filename_component(VQ_CUDA_LIBRARIES ${VQ_CUDART} DIRECTORY)
+# Headers and libraries lie in this toolkit, where the system keeps such files, or, of a toolkit without cuBLASLt, in the
+# wheels that came with a Python's PyTorch.
+execute_process(COMMAND python3 -c "import sysconfig; print(sysconfig.get_path('purelib'))"
+  OUTPUT_VARIABLE VQ_PYTHON_PACKAGES OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+execute_process(COMMAND ${VQ_NVCC} --version OUTPUT_VARIABLE VQ_NVCC_VERSION)
+string(REGEX REPLACE ".*release ([0-9]+).*" "\\1" VQ_CUDA_MAJOR "${VQ_NVCC_VERSION}")
+set(VQ_WHEELS ${VQ_PYTHON_PACKAGES}/nvidia/cu${VQ_CUDA_MAJOR})
+if(VQ_CUDA_MAJOR EQUAL 12)  # a folder a library in those days
+  list(APPEND VQ_WHEELS ${VQ_PYTHON_PACKAGES}/nvidia/cublas ${VQ_PYTHON_PACKAGES}/nvidia/cuda_runtime)
+endif()
+list(TRANSFORM VQ_WHEELS APPEND /include OUTPUT_VARIABLE VQ_WHEEL_INCLUDES)
+list(TRANSFORM VQ_WHEELS APPEND /lib OUTPUT_VARIABLE VQ_WHEEL_LIBRARIES)
+set(VQ_INCLUDES ${VQ_CUDA_ROOT}/include ${VQ_CUDA_TARGET}/include ${VQ_WHEEL_INCLUDES})
+set(VQ_LIBRARIES ${VQ_CUDA_ROOT}/lib64 ${VQ_CUDA_ROOT}/lib ${VQ_CUDA_TARGET}/lib ${VQ_WHEEL_LIBRARIES})
+find_path(VQ_CUDA_INCLUDE cuda_runtime.h HINTS ${VQ_INCLUDES} REQUIRED)
+find_path(VQ_CUBLASLT_INCLUDE cublasLt.h HINTS ${VQ_INCLUDES} REQUIRED)
+find_library(VQ_CUDART libcudart_static.a HINTS ${VQ_LIBRARIES} REQUIRED)
+# Only found when a GPU is opened: where it is now goes into the library's search path.
+find_file(VQ_CUBLASLT libcublasLt.so.${VQ_CUDA_MAJOR} HINTS ${VQ_LIBRARIES})
+set(VQ_CUDA_RPATH $ORIGIN)
+foreach(file ${VQ_CUBLASLT} ${VQ_CUDART})
+  if(EXISTS ${file})
+    get_filename_component(folder ${file} DIRECTORY)
+    list(APPEND VQ_CUDA_RPATH ${folder})
+  endif()
+endforeach()
+list(REMOVE_DUPLICATES VQ_CUDA_RPATH)
 
 # What this nvcc can compile for. Code for 8.0 goes in as PTX too: cards newer than all of these translate it.
 execute_process(COMMAND ${VQ_NVCC} --list-gpu-code OUTPUT_VARIABLE VQ_KNOWN RESULT_VARIABLE VQ_NVCC_FAILED)
@@ -53,4 +75,4 @@ add_library(vqcuda SHARED ${VQ_CUDA_OBJECTS})
 target_link_libraries(vqcuda PRIVATE vqengine ${VQ_CUDA_LINK})  # of the engine, what quantises weights
 target_link_options(vqcuda PRIVATE -Wl,--no-undefined)
 # cuBLASLt may lie beside the library, or where it was built.
-set_target_properties(vqcuda PROPERTIES BUILD_RPATH "$ORIGIN;${VQ_CUDA_LIBRARIES}" LINKER_LANGUAGE CXX)
+set_target_properties(vqcuda PROPERTIES BUILD_RPATH "${VQ_CUDA_RPATH}" LINKER_LANGUAGE CXX)
