@@ -71,7 +71,8 @@ func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, ch
 		{"weights, mapped from their files", p.WeightsMapped, !info.OwnMemory},
 		{"weights, prepared for products", p.WeightsPrepared, true},
 		{"adapter", m.Adapter, true}, {"gradients", m.Gradients, true}, {"optimizer", m.Optimizer, true},
-		{"activations", m.Activations, true}, {"workspace", m.Workspace, true}, {"in all", m.Total + taken, true},
+		{"activations", m.Activations, true}, {"workspace", m.Workspace, true},
+		{"kernels, loaded when first used", m.Driver, info.OwnMemory}, {"in all", m.Total + taken, true},
 		{"free", info.MemoryAvailable, true}, {"of the host's memory, beside that", m.Host, info.OwnMemory},
 	} {
 		if row.shown {

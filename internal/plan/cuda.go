@@ -13,6 +13,7 @@ type CUDA struct {
 
 const (
 	driverBytes    = 448 << 20 // context, loaded kernels and cuBLASLt's own
+	lateBytes      = 192 << 20 // of these what comes only when kernels are first used
 	cublasScratch  = 32 << 20  // what cuBLASLt is given for its algorithms
 	scaleBytes     = 4         // of a row's scale
 	nf4Block       = 64

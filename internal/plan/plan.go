@@ -102,7 +102,8 @@ func (o Opened) Memory(s Subject) (Memory, error) {
 	if o.Offloads() {
 		m.leaveToHost(p, s.Limits.OffloadOptimizer)
 		m.Workspace += tileBytes(s)
-		m.Total += tileBytes(s)
+		m.Driver = lateBytes
+		m.Total += tileBytes(s) + m.Driver
 	}
 	return m, err
 }
