@@ -16,10 +16,11 @@ SessionBuffers::SessionBuffers(Memory& m, Device& device, const Shape& s, DType 
   const Purpose work = Purpose::workspace;
   const int64_t final_rows = std::max<int64_t>(std::min(pass_rows, kScoreRows), sequences);
   const PassLimits pass{pass_rows, final_rows, capacity};
-  ids = m.array<int32_t>(work, pass.rows);
-  positions = m.array<int32_t>(work, pass.rows);
-  final_row = m.array<int32_t>(work, final_rows);
-  final_positions = m.array<int32_t>(work, final_rows);
+  ids = m.array<int32_t>(work, 3 * pass.rows + 2 * final_rows);
+  positions = ids ? ids + pass.rows : nullptr;
+  slots = ids ? positions + pass.rows : nullptr;
+  final_row = ids ? slots + pass.rows : nullptr;
+  final_positions = ids ? final_row + final_rows : nullptr;
   labels = m.array<int32_t>(work, final_rows);
   log_prob = m.array<float>(work, final_rows);
   argmax = m.array<int32_t>(work, final_rows);
@@ -46,7 +47,9 @@ Session::Session(const Model& model, const Adapter* adapter, int64_t capacity, i
       b_(memory_, device_, model.shape(), model.compute(), adapter ? &adapter->layout() : nullptr, capacity, sequences),
       layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin),
       head_(model, b_.head),
-      cache_(capacity, sequences) {}
+      cache_(capacity, sequences),
+      upload_(3 * b_.pass_rows + 2 * b_.x_out.rows),
+      decoding_(sequences) {}
 
 void Session::check_sequence(int32_t sequence) const {
   if (sequence < 0 || sequence >= cache_.sequences()) {
@@ -72,7 +75,7 @@ void Session::check_room(int32_t sequence, int64_t tokens, int64_t blocks) const
 void Session::begin_pass() {
   plan_.clear();
   final_plan_.clear();
-  placed_.clear();
+  slots_.clear();
   ids_.clear();
   positions_.clear();
   final_rows_.clear();
@@ -82,14 +85,7 @@ void Session::begin_pass() {
 // Adds n tokens of a sequence to the pass, of which the output of the last final_count is wanted.
 void Session::append(int32_t sequence, const int32_t* ids, int64_t n, int64_t final_count) {
   const int64_t first = cache_.length(sequence);
-  for (int64_t i = 0; i < n; i++) {
-    const int32_t slot = cache_.append(sequence);
-    if (!placed_.empty() && placed_.back().begin + placed_.back().count == slot) {
-      placed_.back().count++;
-    } else {
-      placed_.push_back({slot, 1});
-    }
-  }
+  for (int64_t i = 0; i < n; i++) slots_.push_back(cache_.append(sequence));
   // Row by row along the ranges of the whole sequence: a segment for each range that new tokens lie in.
   cache_.ranges(sequence, ranges_);
   int64_t range_begin = 0;
@@ -115,14 +111,16 @@ void Session::append(int32_t sequence, const int32_t* ids, int64_t n, int64_t fi
   ids_.insert(ids_.end(), ids, ids + n);
 }
 
-void Session::run_pass() {
-  const auto upload = [&](int32_t* to, const std::vector<int32_t>& from) {
-    if (!from.empty()) device_.upload(to, from.data(), from.size() * sizeof(int32_t));
+Pass Session::place_pass() {
+  const auto put = [&](const int32_t* to, const std::vector<int32_t>& from) {
+    std::copy(from.begin(), from.end(), upload_.begin() + (to - b_.ids));
   };
-  upload(b_.ids, ids_);
-  upload(b_.positions, positions_);
-  upload(b_.final_row, final_rows_);
-  upload(b_.final_positions, final_positions_);
+  put(b_.ids, ids_);
+  put(b_.positions, positions_);
+  put(b_.slots, slots_);
+  put(b_.final_row, final_rows_);
+  put(b_.final_positions, final_positions_);
+  device_.upload(b_.ids, upload_.data(), upload_.size() * sizeof(int32_t));
   Pass pass;
   pass.rows = static_cast<int64_t>(ids_.size());
   pass.final_rows = static_cast<int64_t>(final_rows_.size());
@@ -132,7 +130,10 @@ void Session::run_pass() {
   pass.plan = plan_.plan();
   pass.final_plan = final_plan_.plan();
   pass.key_values = this;
+  return pass;
+}
 
+void Session::run_layers(const Pass& pass) {
   const int count = model_.shape().layers;
   device_.embed((count > 1 ? b_.inner : b_.last).x.row_range(0, pass.rows), model_.embedding(), b_.ids);
   for (int l = 0; l < count; l++) {
@@ -144,18 +145,14 @@ void Session::run_pass() {
 }
 
 KeyValues::Views Session::place(int layer, const Tensor& k, const Tensor& v) {
-  int64_t row = 0;
-  for (const KeyRange& run : placed_) {
-    device_.copy(b_.k[layer].row_range(run.begin, run.count), k.row_range(row, run.count));
-    device_.copy(b_.v[layer].row_range(run.begin, run.count), v.row_range(row, run.count));
-    row += run.count;
-  }
+  device_.scatter_rows(b_.k[layer], k, b_.slots);
+  device_.scatter_rows(b_.v[layer], v, b_.slots);
   return {b_.k[layer], b_.v[layer]};
 }
 
 void Session::read_logits(float* logits) {
   const int64_t n = static_cast<int64_t>(final_rows_.size());
-  device_.download(logits, head_.logits(0, n).data, n * model_.shape().vocab * sizeof(float));
+  device_.download(logits, b_.head.logits.data, n * model_.shape().vocab * sizeof(float));
 }
 
 void Session::prefill(int32_t sequence, const int32_t* ids, int64_t n, float* logits) {
@@ -167,8 +164,11 @@ void Session::prefill(int32_t sequence, const int32_t* ids, int64_t n, float* lo
     const bool end = done + count == n;
     begin_pass();
     append(sequence, ids + done, count, end && logits ? 1 : 0);
-    run_pass();
-    if (end && logits) read_logits(logits);
+    run_layers(place_pass());
+    if (end && logits) {
+      head_.logits(0, 1);
+      read_logits(logits);
+    }
     done += count;
   }
   device_.synchronize();
@@ -190,7 +190,13 @@ void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n, fl
   }
   begin_pass();
   for (int32_t i = 0; i < n; i++) append(sequences[i], ids + i, 1, 1);
-  run_pass();
+  const Pass pass = place_pass();
+  std::unique_ptr<Recording>& recording = decoding_[n - 1];
+  if (!recording) recording.reset(device_.make_recording());
+  device_.repeat(*recording, pass.plan, [&] {
+    run_layers(pass);
+    head_.logits(0, n);
+  });
   read_logits(logits);
 }
 
@@ -204,7 +210,7 @@ void Session::score(int32_t sequence, const int32_t* ids, int64_t n, float* log_
     const int64_t scored = std::min(count, n - 1 - done);  // nothing follows the last token
     begin_pass();
     append(sequence, ids + done, count, count);
-    run_pass();
+    run_layers(place_pass());
     for (int64_t begin = 0; begin < scored; begin += head_.chunk()) {
       const int64_t rows = std::min(head_.chunk(), scored - begin);
       device_.upload(b_.labels, ids + done + begin + 1, rows * sizeof(int32_t));

@@ -18,9 +18,11 @@ struct SessionBuffers {
   SessionBuffers(Memory& memory, Device& device, const Shape& shape, DType act, const AdapterLayout* adapter,
                  int64_t capacity, int32_t sequences);
 
-  int64_t pass_rows;         // rows of the largest pass: a longer prompt takes several
+  int64_t pass_rows;  // rows of the largest pass: a longer prompt takes several
+  // Of the pass, one behind the other in this order: they are uploaded together.
   int32_t* ids;              // [T]
   int32_t* positions;        // [T]
+  int32_t* slots;            // [T]  of the cache
   int32_t* final_row;        // [R]
   int32_t* final_positions;  // [R]
   int32_t* labels;           // [R]  what is scored
@@ -56,7 +58,10 @@ class Session final : private KeyValues {
   // A pass is made of tokens appended to sequences; `final` tokens are those whose output is wanted.
   void begin_pass();
   void append(int32_t sequence, const int32_t* ids, int64_t n, int64_t final_count);
-  void run_pass();
+  // Uploads the pass and says what it is.
+  Pass place_pass();
+  // Its layers and final norm.
+  void run_layers(const Pass& pass);
   void read_logits(float* logits);
 
   Device& device_;
@@ -72,8 +77,10 @@ class Session final : private KeyValues {
   // The pass under construction, on the host.
   RowPlan plan_, final_plan_;
   std::vector<KeyRange> ranges_;
-  std::vector<KeyRange> placed_;  // runs of slots that the rows go to, in order
-  std::vector<int32_t> ids_, positions_, final_rows_, final_positions_;
+  std::vector<int32_t> ids_, positions_, slots_, final_rows_, final_positions_;
+  std::vector<int32_t> upload_;
+  // Of decoding passes, by the number of their sequences: all that changes from one to the next is in memory.
+  std::vector<std::unique_ptr<Recording>> decoding_;
 };
 
 }  // namespace vq

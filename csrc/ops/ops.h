@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -148,6 +149,12 @@ struct DeviceInfo {
   uint64_t memory_available = 0;
 };
 
+// What a device knows of work that it does again and again: see Device::repeat.
+class Recording {
+ public:
+  virtual ~Recording() = default;
+};
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -167,6 +174,13 @@ class Device {
   // operands; a later call makes it the larger of both.
   virtual size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const = 0;
   virtual void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) = 0;
+
+  // Does work(), or without calling it the same ops as in an earlier call with the same recording, on the same tensors,
+  // with what lies in them now: a device may record what work queues, to queue it at once. work calls the ops below and
+  // nothing else, and may be called twice. Each of its calls of attention() has this plan: segments of one row each,
+  // and as many of them every time.
+  virtual Recording* make_recording() = 0;
+  virtual void repeat(Recording& recording, const AttentionPlan& plan, const std::function<void()>& work) = 0;
 
   // Products. -------------------------------------------------------------------------------------------------------
   // `compute` is the type of the operands of the product (f32, or bf16 with fp32 accumulation).
@@ -230,6 +244,8 @@ class Device {
   virtual void add(const Tensor& y, const Tensor& a, const Tensor& b) = 0;  // y = a + b; y may alias either
   // y[i] = x[rows[i]]; rows: device memory.
   virtual void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) = 0;
+  // y[rows[i]] = x[i]; a row may occur once only.
+  virtual void scatter_rows(const Tensor& y, const Tensor& x, const int32_t* rows) = 0;
   // y[rows[i]] += x[i]; a row may occur once only.
   virtual void scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) = 0;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <random>
 
 #include "ops/cuda/attention_tables.h"
@@ -192,6 +193,38 @@ TEST(AttentionTables, ThoseOfTheLastPlansStay) {
   plans[0].visible.back() ^= 1;
   place(0);
   EXPECT_EQ(memory.uploads, 7);
+}
+
+// Recorded launches find the tables of every plan of as many segments, however long and in however many pieces the keys
+// are.
+TEST(AttentionTables, SteadyPlansLieInOnePlace) {
+  const AttentionShape shape{4, 2, 16, 1};
+  Memory memory(PlanTables::bytes(2000, shape, 8));
+  PlanTables tables(memory.upload());
+  tables.set_memory(memory.bytes.data(), memory.bytes.size());
+  std::optional<PlanTables::Placed> first;
+  for (int32_t pieces : {1, 2, 33, 500}) {
+    for (int32_t keys : {1, 64, 1000}) {
+      const std::vector<AttentionSegment> segments = {{0, 1, 0, pieces}, {1, 1, pieces, 1}};
+      std::vector<KeyRange> ranges;
+      for (int32_t i = 0; i <= pieces; i++) ranges.push_back({i * 1000, keys});
+      const std::vector<int32_t> visible = {keys, 1};
+      const auto* t = tables.place_steady({segments, ranges, visible}, shape, {64, 64, 0, 4});
+      ASSERT_NE(t, nullptr);
+      if (!first) first = *t;
+      EXPECT_EQ(t->tiles, first->tiles);
+      EXPECT_EQ(t->merges, first->merges);
+      EXPECT_EQ(t->visible, first->visible);
+      EXPECT_EQ(t->ranges, first->ranges);
+      EXPECT_EQ(t->tile_count, 8u);
+      EXPECT_EQ(t->merge_count, 2u);
+      EXPECT_EQ(t->partial_rows, first->partial_rows);
+      EXPECT_EQ(std::memcmp(t->ranges, ranges.data(), ranges.size() * sizeof(KeyRange)), 0);
+      int64_t blocks = 0;
+      for (unsigned i = 0; i < t->tile_count; i++) blocks += t->tiles[i].blocks;
+      EXPECT_EQ(blocks, int64_t{pieces} * ((keys + 63) / 64) + 1);
+    }
+  }
 }
 
 }  // namespace

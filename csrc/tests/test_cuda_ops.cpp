@@ -141,13 +141,16 @@ TEST(CudaOps, GatherAndScatter) {
     std::vector<int32_t> indices;
     for (int64_t i = 0; i < s.rows; i++) indices.push_back(static_cast<int32_t>(all - 1 - 2 * i));
     TwinArray<int32_t> rows(indices);
-    TwinMatrix x(all, s.cols, in, s.pad, 1), y(s.rows, s.cols, out, s.pad, 2), sum(all, s.cols, in, s.pad, 3);
+    TwinMatrix x(all, s.cols, in, s.pad, 1), y(s.rows, s.cols, out, s.pad, 2), sum(all, s.cols, in, s.pad, 3),
+        to(all, s.cols, in, s.pad, 4);
     on_both([&](Device& d, Side side) {
       d.gather_rows(y[side], x[side], rows[side]);
       d.scatter_add_rows(sum[side], y[side], rows[side]);
+      d.scatter_rows(to[side], y[side], rows[side]);
     });
     expect_equal(y, "gather " + what);
-    expect_equal(sum, "scatter " + what);
+    expect_equal(to, "scatter " + what);
+    expect_equal(sum, "scatter and add " + what);
   });
 }
 
@@ -398,6 +401,7 @@ TEST(CudaOps, EmptyTensorsAreLeftAlone) {
     d.add(none, none, none);
     d.gather_rows(none, x[side], rows[side]);
     d.scatter_add_rows(x[side], none, rows[side]);
+    d.scatter_rows(x[side], none, rows[side]);
     d.rms_norm(none, nullptr, none, static_cast<const float*>(x[side].data), 1e-6f);
   });
   expect_equal(x, "nothing");

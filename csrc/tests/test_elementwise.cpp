@@ -151,6 +151,16 @@ TEST_P(Elementwise, AddCopyZeroGatherScatter) {
               return sum;
             },
             "scatter_add_rows " + what);
+        grown.fill(4);
+        device->scatter_rows(grown, some, rows);
+        expect_close(
+            grown,
+            [&](int64_t r, int64_t c) {
+              for (int i = 0; i < 3; i++)
+                if (rows[i] == r) return rounded(some.get(i, c), other);
+              return base.get(r, c);
+            },
+            [](int64_t, int64_t) { return 0.0; }, "scatter_rows " + what);
         device->zero(y);
         expect_close(
             y, [](int64_t, int64_t) { return 0.0; }, [](int64_t, int64_t) { return 0.0; }, "zero " + what);

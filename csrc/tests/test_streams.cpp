@@ -228,8 +228,9 @@ TEST_F(Streams, ACaptureAllowsNeitherAllocationNorWaiting) {
 TEST_F(Streams, AGraphMayFindNoMemory) {
   begin_capture(first);
   kernel(first, y, x, 1);
-  cuda_on_cpu::fail_next_graph();
+  cuda_on_cpu::fail_graphs(true);
   EXPECT_THROW(end_capture(first), NoMemory);
+  cuda_on_cpu::fail_graphs(false);
   copy_to_device(x, in, kBytes, first);
   kernel(first, y, x, 1);
   synchronize(first);

@@ -55,6 +55,9 @@ class CpuDevice final : public Device {
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
+  Recording* make_recording() override { return new Recording; }
+  void repeat(Recording&, const AttentionPlan&, const std::function<void()>& work) override { work(); }
+
   bool rounds_operands() const override { return true; }
   Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                       WeightFormat format = WeightFormat::plain) override;
@@ -85,6 +88,7 @@ class CpuDevice final : public Device {
   void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) override;
   void add(const Tensor& y, const Tensor& a, const Tensor& b) override;
   void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
+  void scatter_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
   void scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
 
   void cross_entropy(float* loss, const Tensor& logits, const int32_t* labels, const float* weights,

@@ -105,6 +105,12 @@ void CpuDevice::gather_rows(const Tensor& y, const Tensor& x, const int32_t* row
   });
 }
 
+void CpuDevice::scatter_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
+  pool_.ranges(x.rows, x.cols, [&](int64_t begin, int64_t end, int) {
+    for (int64_t t = begin; t < end; t++) vec_.convert(run_at(y, rows[t]), at(x, t), x.cols);
+  });
+}
+
 void CpuDevice::scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
   pool_.ranges(x.rows, x.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) vec_.add(run_at(y, rows[t]), at(y, rows[t]), at(x, t), x.cols);

@@ -78,6 +78,31 @@ Attention::Partials Attention::partials(int64_t rows, int kv_heads, int padded_d
   return {values, values + count};
 }
 
+bool Attention::begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut) {
+  steady_cut_ = &cut;
+  steady_ = nullptr;
+  if (!cut) return true;
+  steady_ = tables_.place_steady(plan, cut->shape, cut->sizes);
+  if (!steady_) end_steady();
+  return steady_;
+}
+
+const PlanTables::Placed* Attention::place(const AttentionPlan& plan, const AttentionShape& shape,
+                                           const TileSizes& sizes, bool in_tiles) {
+  if (steady_cut_ && !steady_) {
+    const int64_t blocks = tiles_of(plan, shape.heads / shape.kv_heads, sizes.rows) * shape.kv_heads;
+    TileSizes fixed = sizes;
+    fixed.parts = in_tiles ? static_cast<int>((wanted() + blocks - 1) / blocks) : 1;
+    steady_ = tables_.place_steady(plan, shape, fixed);
+    if (steady_) {
+      *steady_cut_ = Cut{shape, fixed};
+    } else {
+      end_steady();
+    }
+  }
+  return steady_cut_ ? steady_ : tables_.place(plan, shape, sizes, in_tiles ? wanted() : 0, 0);
+}
+
 void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
                         const AttentionShape& shape, const AttentionPlan& plan) {
   if (plan.segments.empty()) return;
@@ -88,7 +113,7 @@ void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor
   const bool tall = in_tiles && card_.large_shared && tiles_of(plan, group, 2 * kTileRows) * kv_heads >= wanted();
   const int dim = padded(shape.head_dim);
   const TileSizes sizes = {tall ? 2 * kTileRows : kTileRows, in_tiles ? attention_block_keys(dim) : 1, 0};
-  const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles ? wanted() : 0, 0);
+  const PlanTables::Placed* t = place(plan, shape, sizes, in_tiles);
   if (!t) {
     const size_t half = plan.segments.size() / 2;
     if (half == 0) too_fragmented();

@@ -4,6 +4,8 @@
 // all else in f32, plainly (attention_plain.cu). The same call on the same card gives the same bytes.
 #pragma once
 
+#include <optional>
+
 #include "ops/cuda/attention_tables.h"
 #include "ops/cuda/stream.h"
 
@@ -17,6 +19,17 @@ class Attention {
   };
 
   Attention(const Card& card, PlanTables::Upload upload) : card_(card), tables_(std::move(upload)) {}
+
+  // How the plans of repeated work are cut, all alike.
+  struct Cut {
+    AttentionShape shape;
+    TileSizes sizes;
+  };
+  // From here to end_steady() every call of forward() has this plan, and its tables lie where those of all such plans
+  // do. They are put there now, or when the cut is not known yet by the first call, which says it. False when they do
+  // not fit.
+  bool begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut);
+  void end_steady() { steady_cut_ = nullptr; }
 
   // Memory of the card that calls with `rows` query rows need, or in backward passes with `rows` key rows.
   size_t workspace_bytes(int64_t rows, const AttentionShape& shape) const { return needs(rows, shape).all(); }
@@ -44,12 +57,17 @@ class Attention {
   };
   Needs needs(int64_t rows, const AttentionShape& shape) const;
   Needs grown(int64_t rows, const AttentionShape& shape) const;
+  // The tables of a forward pass; null when they do not fit.
+  const PlanTables::Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
+                                  bool in_tiles);
   Partials partials(int64_t rows, int kv_heads, int padded_dim) const;
 
   Card card_;
   PlanTables tables_;
   char* scratch_ = nullptr;  // deltas, then partial results
   Needs reserved_;
+  std::optional<Cut>* steady_cut_ = nullptr;
+  const PlanTables::Placed* steady_ = nullptr;
 };
 
 }  // namespace vq::cuda

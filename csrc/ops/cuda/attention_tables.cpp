@@ -62,13 +62,14 @@ void add_query_tiles(AttentionTables& all, const AttentionPlan& plan, const Atte
   const bool few = static_cast<int64_t>(whole.size()) * shape.kv_heads < wanted;
   const int64_t most = few ? std::max(kFewestBlocks, ceil_div(blocks * shape.kv_heads, wanted)) : blocks;
   for (const QueryTile& t : whole) {
-    const int64_t parts = std::max<int64_t>(1, ceil_div(t.blocks, std::max<int64_t>(1, most)));
+    const int64_t parts =
+        sizes.parts ? sizes.parts : std::max<int64_t>(1, ceil_div(t.blocks, std::max<int64_t>(1, most)));
     if (parts == 1) {
       all.tiles.push_back(t);
       continue;
     }
     all.merges.push_back({t.q_begin, t.first, t.rows, narrow(all.partial_rows), narrow(parts)});
-    const int64_t each = ceil_div(t.blocks, parts);
+    const int64_t each = std::max(kFewestBlocks, ceil_div(t.blocks, parts));
     for (int64_t p = 0; p < parts; p++) {
       const int64_t begin = std::min<int64_t>(p * each, t.blocks);
       QueryTile part = part_of(t, plan, begin, std::min<int64_t>(each, t.blocks - begin), sizes.block);
@@ -191,13 +192,14 @@ size_t PlanTables::bytes(int64_t rows, const AttentionShape& shape, int64_t want
   const size_t cut = 2 * static_cast<size_t>(wanted);
   const size_t keys = 2 * n + n / 64 + 2;
   const size_t ranges = 2 * n + 4096;  // a cache in pieces has more than rows, within reason
-  return kKept * (aligned((whole + cut) * sizeof(QueryTile)) + aligned(cut * sizeof(MergeTile)) +
-                  aligned(keys * sizeof(KeyTile)) + aligned(ranges * sizeof(KeyRange)) + aligned(n * sizeof(int32_t)));
+  return kPlaces *
+         (aligned((whole + cut) * sizeof(QueryTile)) + aligned(cut * sizeof(MergeTile)) +
+          aligned(keys * sizeof(KeyTile)) + aligned(ranges * sizeof(KeyRange)) + aligned(n * sizeof(int32_t)));
 }
 
 void PlanTables::set_memory(void* memory, size_t bytes) {
   memory_ = static_cast<char*>(memory);
-  each_ = bytes / kKept / kAlign * kAlign;
+  each_ = bytes / kPlaces / kAlign * kAlign;
   for (Kept& k : kept_) k = {};
 }
 
@@ -214,19 +216,9 @@ const PlanTables::Placed* PlanTables::place(const AttentionPlan& plan, const Att
     }
     if (k.used < oldest->used) oldest = &k;
   }
+  Placed placed;
   const AttentionTables t = attention_tables(plan, shape, sizes, wanted, key_rows);
-  Blob blob{memory_ + static_cast<size_t>(oldest - kept_) * each_, {}};
-  const Placed placed = {blob.add(t.tiles),
-                         blob.add(t.merges),
-                         blob.add(t.key_tiles),
-                         blob.add(t.ranges),
-                         blob.add(t.visible),
-                         static_cast<unsigned>(t.tiles.size()),
-                         static_cast<unsigned>(t.merges.size()),
-                         static_cast<unsigned>(t.key_tiles.size()),
-                         t.partial_rows};
-  if (blob.bytes.size() > each_) return nullptr;
-  upload_(blob.memory, blob.bytes.data(), blob.bytes.size());
+  if (!copy(t, static_cast<size_t>(oldest - kept_), placed)) return nullptr;
   *oldest = {{plan.segments.begin(), plan.segments.end()},
              {plan.ranges.begin(), plan.ranges.end()},
              {plan.visible.begin(), plan.visible.end()},
@@ -234,6 +226,28 @@ const PlanTables::Placed* PlanTables::place(const AttentionPlan& plan, const Att
              placed,
              calls_};
   return &oldest->placed;
+}
+
+const PlanTables::Placed* PlanTables::place_steady(const AttentionPlan& plan, const AttentionShape& shape,
+                                                   const TileSizes& sizes) {
+  return copy(attention_tables(plan, shape, sizes, 0, 0), kKept, steady_) ? &steady_ : nullptr;
+}
+
+bool PlanTables::copy(const AttentionTables& t, size_t place, Placed& placed) {
+  Blob blob{memory_ + place * each_, {}};
+  placed = {};
+  placed.tiles = blob.add(t.tiles);
+  placed.merges = blob.add(t.merges);
+  placed.key_tiles = blob.add(t.key_tiles);
+  placed.visible = blob.add(t.visible);
+  placed.ranges = blob.add(t.ranges);  // last: their number says nothing of where the others are
+  placed.tile_count = static_cast<unsigned>(t.tiles.size());
+  placed.merge_count = static_cast<unsigned>(t.merges.size());
+  placed.key_tile_count = static_cast<unsigned>(t.key_tiles.size());
+  placed.partial_rows = t.partial_rows;
+  if (blob.bytes.size() > each_) return false;
+  upload_(blob.memory, blob.bytes.data(), blob.bytes.size());
+  return true;
 }
 
 }  // namespace vq::cuda

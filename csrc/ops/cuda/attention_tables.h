@@ -42,9 +42,10 @@ struct KeyTile {
 };
 
 struct TileSizes {
-  int rows;   // stacked rows of a query tile
-  int block;  // keys that it takes at a time
-  int keys;   // of a key tile; 0: no key tiles
+  int rows;       // stacked rows of a query tile
+  int block;      // keys that it takes at a time
+  int keys;       // of a key tile; 0: no key tiles
+  int parts = 0;  // of every query tile, whatever it is long; 0: as many as keep the card busy
 };
 
 struct AttentionTables {
@@ -61,6 +62,10 @@ AttentionTables attention_tables(const AttentionPlan& plan, const AttentionShape
                                  int64_t wanted, int64_t key_rows);
 
 // Tables on the card. Those of the last few plans stay there, since all layers of a step have the same.
+//
+// The steady place is one more, for plans of one row a segment cut into the same number of parts: as long as there are
+// as many segments, their tables lie at the same addresses and have the same counts, so that recorded launches fit
+// them.
 class PlanTables {
  public:
   // Copies `bytes` of host memory, as they are now, to the card in the order of its work.
@@ -83,6 +88,7 @@ class PlanTables {
   // Null when they do not fit.
   const Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes, int64_t wanted,
                       int64_t key_rows);
+  const Placed* place_steady(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes);
 
  private:
   struct Kept {
@@ -94,11 +100,16 @@ class PlanTables {
     uint64_t used;
   };
   static constexpr size_t kKept = 4;  // for all rows and for target rows, forward and backward
+  static constexpr size_t kPlaces = kKept + 1;
+
+  // Copies tables to a place; false when they do not fit.
+  bool copy(const AttentionTables& tables, size_t place, Placed& placed);
 
   Upload upload_;
   char* memory_ = nullptr;
   size_t each_ = 0;  // bytes
   Kept kept_[kKept] = {};
+  Placed steady_ = {};
   uint64_t calls_ = 0;
 };
 

@@ -98,12 +98,23 @@ size_t CudaDevice::workspace_bytes(int64_t rows, int64_t, int64_t, const Attenti
 
 void CudaDevice::reserve_workspace(int64_t rows, int64_t, int64_t, const AttentionShape& shape) {
   const size_t bytes = attention_.grown_bytes(rows, shape);
-  if (bytes > workspace_.bytes()) {
-    DeviceBuffer larger(bytes);  // where there is no room what was reserved before stays
-    synchronize();
-    workspace_ = std::move(larger);
-  }
+  if (bytes > workspace_.bytes()) grow(workspace_, bytes);
   attention_.set_workspace(workspace_.data(), rows, shape);
+  moves_++;
+}
+
+void CudaDevice::grow(DeviceBuffer& buffer, size_t bytes) {
+  DeviceBuffer larger(bytes);  // where there is no room what was reserved before stays
+  synchronize();
+  buffer = std::move(larger);
+  moves_++;
+}
+
+Recording* CudaDevice::make_recording() { return new CudaRecording(stream()); }
+
+void CudaDevice::repeat(Recording& recording, const AttentionPlan& plan, const std::function<void()>& work) {
+  stream();
+  static_cast<CudaRecording&>(recording).run(attention_, plan, moves_, work);
 }
 
 void CudaDevice::attention(const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -156,6 +167,10 @@ void CudaDevice::add(const Tensor& y, const Tensor& a, const Tensor& b) { vq::cu
 
 void CudaDevice::gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
   vq::cuda::gather_rows(stream(), y, x, rows);
+}
+
+void CudaDevice::scatter_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {
+  vq::cuda::scatter_rows(stream(), y, x, rows);
 }
 
 void CudaDevice::scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) {

@@ -1,5 +1,6 @@
 // The CUDA device: ops/ops.h on one NVIDIA card. All work is queued on one stream; the host waits only in download()
-// and synchronize(). Element-wise kernels are in kernels.h, products in gemm.h, attention in attention.h.
+// and synchronize(). Element-wise kernels are in kernels.h, products in gemm.h, attention in attention.h, repeated work
+// in recording.h.
 //
 // Products take operands of their own type only: see rounds_operands().
 #pragma once
@@ -10,6 +11,7 @@
 #include "ops/cuda/attention.h"
 #include "ops/cuda/gemm.h"
 #include "ops/cuda/quantized.h"
+#include "ops/cuda/recording.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
 #include "ops/ops.h"
@@ -64,6 +66,9 @@ class CudaDevice final : public Device {
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
+  Recording* make_recording() override;
+  void repeat(Recording& recording, const AttentionPlan& plan, const std::function<void()>& work) override;
+
   bool rounds_operands() const override { return false; }
   Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                       WeightFormat format = WeightFormat::plain) override;
@@ -94,6 +99,7 @@ class CudaDevice final : public Device {
   void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) override;
   void add(const Tensor& y, const Tensor& a, const Tensor& b) override;
   void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
+  void scatter_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
   void scatter_add_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
 
   void cross_entropy(float* loss, const Tensor& logits, const int32_t* labels, const float* weights,
@@ -109,6 +115,8 @@ class CudaDevice final : public Device {
     use_card(index_);
     return stream_;
   }
+  // Makes a buffer of the device's own larger; what is queued is done first.
+  void grow(DeviceBuffer& buffer, size_t bytes);
   void fill(const Tensor& to, const WeightBlock& block);
   WeightMatrix quantized(CudaWeight& weight, const WeightBlock& block, WeightFormat format);
   // Parts of quantised matrices as plain values, until the next call: rows of one, columns of all.
@@ -125,6 +133,7 @@ class CudaDevice final : public Device {
   DeviceBuffer workspace_;  // of attention
   DeviceBuffer tile_;       // of quantised matrices
   DeviceBuffer tables_;     // of NF4
+  uint64_t moves_ = 0;      // of those buffers, whose addresses recorded work has
 };
 
 }  // namespace vq::cuda

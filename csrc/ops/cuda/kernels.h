@@ -28,6 +28,7 @@ void add(Stream stream, const Tensor& y, const Tensor& a, const Tensor& b);
 void copy_rows(Stream stream, const Tensor& y, const Tensor& x);  // x may be f16
 // y[i] = x[rows[i]]; x may be f16.
 void gather_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows);
+void scatter_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows);
 void scatter_add_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows);
 
 // loss.cu

@@ -121,11 +121,7 @@ WeightMatrix CudaDevice::quantized(CudaWeight& weight, const WeightBlock& block,
   }
   const int64_t tile = std::max({std::min(kTile, weight.n * weight.k), weight.n, weight.k});
   const auto tile_bytes = static_cast<size_t>(tile) * size_of(weight.compute);
-  if (tile_bytes > tile_.bytes()) {
-    synchronize();
-    tile_ = DeviceBuffer();
-    tile_ = DeviceBuffer(tile_bytes);
-  }
+  if (tile_bytes > tile_.bytes()) grow(tile_, tile_bytes);
   return w;
 }
 

@@ -18,17 +18,28 @@ __global__ void gather_kernel(Rows y, Rows x, Global<const int32_t> rows, int64_
   }
 }
 
-template <int N>
-__global__ void scatter_add_kernel(Rows y, Rows x, Global<const int32_t> rows, int64_t cols) {
+// y[rows[i]] = x[i], or += x[i].
+template <int N, bool add>
+__global__ void scatter_kernel(Rows y, Rows x, Global<const int32_t> rows, int64_t cols) {
   const int64_t from = blockIdx.x, to = rows[from];
   float v[N], old[N];
   for (int64_t c = first_column(N); c < cols; c += column_step(N)) {
     x.load(v, from, c);
-    y.load(old, to, c);
+    if constexpr (add) {
+      y.load(old, to, c);
 #pragma unroll
-    for (int i = 0; i < N; i++) v[i] += old[i];
+      for (int i = 0; i < N; i++) v[i] += old[i];
+    }
     y.store(v, to, c);
   }
+}
+
+template <bool add>
+void scatter(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows) {
+  if (x.rows == 0) return;
+  const bool wide = all_in_units(kWide, y, x);
+  launch(over_elements(stream, x.rows, x.cols, wide ? kWide : 1),
+         wide ? scatter_kernel<kWide, add> : scatter_kernel<1, add>, rows_of(y), rows_of(x), rows, x.cols);
 }
 
 }  // namespace
@@ -42,11 +53,12 @@ void gather_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t*
 
 void copy_rows(Stream stream, const Tensor& y, const Tensor& x) { gather_rows(stream, y, x, nullptr); }
 
+void scatter_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows) {
+  scatter<false>(stream, y, x, rows);
+}
+
 void scatter_add_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows) {
-  if (x.rows == 0) return;
-  const bool wide = all_in_units(kWide, y, x);
-  launch(over_elements(stream, x.rows, x.cols, wide ? kWide : 1),
-         wide ? scatter_add_kernel<kWide> : scatter_add_kernel<1>, rows_of(y), rows_of(x), rows, x.cols);
+  scatter<true>(stream, y, x, rows);
 }
 
 }  // namespace vq::cuda

@@ -18,7 +18,7 @@ using Lock = std::lock_guard<std::recursive_mutex>;
 uint32_t pieces = 0;
 Clock host;  // what the host has waited for
 Counts counted;
-bool graph_fails = false;
+bool graphs_fail = false;
 thread_local Running doing;
 
 // Where a stream was when an event was recorded.
@@ -195,10 +195,7 @@ Graph* end_capture(Stream* stream) {
   std::unique_ptr<Graph> graph = std::move(stream->capture);
   captured = nullptr;
   if (stream->broken) return nullptr;
-  if (graph_fails) {
-    graph_fails = false;
-    throw vq::NoMemory("cudaGraphInstantiate: out of memory");
-  }
+  if (graphs_fail) throw vq::NoMemory("cudaGraphInstantiate: out of memory");
   return graph.release();
 }
 
@@ -214,7 +211,7 @@ void launch(Graph* graph, Stream* stream) {
 
 void destroy(Graph* graph) { delete graph; }
 
-void fail_next_graph() { graph_fails = true; }
+void fail_graphs(bool yes) { graphs_fail = yes; }
 
 Counts counts() {
   Lock lock(mutex);

@@ -71,8 +71,8 @@ void destroy(Graph* graph);
 // Throws, and breaks the capture, when this thread captures.
 void not_in_capture(const char* call);
 
-// The next graph finds no memory for itself.
-void fail_next_graph();
+// Graphs find no memory for themselves.
+void fail_graphs(bool yes);
 
 // Of this process so far.
 struct Counts {
