@@ -21,7 +21,7 @@ const (
 	elementsPerNF4 = 2        // codes in a byte
 	tileElements   = 32 << 20 // of a quantised matrix that are plain at a time
 	attentionParts = 24 << 20 // results of attention in parts, on the largest cards
-	attentionRow   = 512      // bytes of its tables a row
+	attentionRow   = 640      // bytes of its tables a row
 )
 
 func (c CUDA) Free() uint64   { return c.Total }
