@@ -162,9 +162,9 @@ class Device {
 
   // Memory. ---------------------------------------------------------------------------------------------------------
   virtual void* alloc(size_t bytes) = 0;  // 64-byte aligned, zeroed; throws Error
-  virtual void free(void* p) = 0;
+  virtual void free(void* p) noexcept = 0;
   virtual void* host_alloc(size_t bytes) = 0;  // host memory that transfers fast
-  virtual void host_free(void* p) = 0;
+  virtual void host_free(void* p) noexcept = 0;
   virtual void upload(void* dst, const void* host, size_t bytes) = 0;
   virtual void download(void* host, const void* src, size_t bytes) = 0;  // synchronizes
   virtual void copy(const Tensor& dst, const Tensor& src) = 0;           // same shape; converts between types

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "ops/cuda/cuda.h"
+#include "ops/cuda/device.h"
+#include "ops/cuda/rows.h"
 
 namespace vq::cuda {
 namespace {
@@ -381,6 +383,29 @@ TEST(CudaOnCpu, RefusesWhatNoCardCanLaunch) {
   EXPECT_EQ(faults_of(Launch{1, 1, nullptr, 228 << 10}, one_leaves_early), only(Fault::limit));
   EXPECT_THROW(launch(Launch{1, 1025, nullptr}, one_leaves_early), std::logic_error);
   EXPECT_THROW(launch(Launch{0, 32, nullptr}, one_leaves_early), std::logic_error);
+}
+
+__global__ void sums_twice(Global<float> out, Global<const float> x) {
+  const float v = x[threadIdx.x];
+  const float sum = block_sum(v);
+  out[threadIdx.x] = block_sum(v * sum);
+}
+
+TEST(CudaOnCpu, ABlockSumsAgain) {
+  DeviceArray<float> x(96, 1), out(96);
+  launch(Launch{1, 96, nullptr}, sums_twice, out.data(), x.data());
+  cuda_on_cpu::synchronize_all();
+  for (float y : out.values) EXPECT_EQ(y, 96 * 96);
+}
+
+TEST(CudaOnCpu, AFailedCardIsClosedInPeace) {
+  auto device = std::make_unique<CudaDevice>(0);
+  void* p = device->alloc(64);
+  cuda_on_cpu::fail_card(true);
+  EXPECT_THROW(device->synchronize(), Error);
+  device->free(p);
+  device.reset();
+  cuda_on_cpu::fail_card(false);
 }
 
 TEST(CudaOnCpu, SaysWhereAndWho) {

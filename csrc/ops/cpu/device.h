@@ -44,9 +44,9 @@ class CpuDevice final : public Device {
 
   DeviceInfo info() const override;
   void* alloc(size_t bytes) override { return allocate(bytes); }
-  void free(void* p) override { release(p); }
+  void free(void* p) noexcept override { release(p); }
   void* host_alloc(size_t bytes) override { return allocate(bytes); }
-  void host_free(void* p) override { release(p); }
+  void host_free(void* p) noexcept override { release(p); }
   void upload(void* dst, const void* host, size_t bytes) override;
   void download(void* host, const void* src, size_t bytes) override;
   void copy(const Tensor& dst, const Tensor& src) override;

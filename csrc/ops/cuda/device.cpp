@@ -56,9 +56,13 @@ void* CudaDevice::alloc(size_t bytes) {
   return p;
 }
 
-void CudaDevice::free(void* p) {
+void CudaDevice::free(void* p) noexcept {
   if (!p) return;
-  synchronize();  // work that is queued may still use it
+  try {
+    synchronize();  // work that is queued may still use it
+  } catch (const Error&) {
+    // A card that has failed works no more; whoever waited for a result has been told.
+  }
   device_free(p);
 }
 
@@ -69,7 +73,7 @@ void* CudaDevice::host_alloc(size_t bytes) {
   return p;
 }
 
-void CudaDevice::host_free(void* p) {
+void CudaDevice::host_free(void* p) noexcept {
   if (p) pinned_free(p);
 }
 

@@ -55,9 +55,9 @@ class CudaDevice final : public Device {
 
   DeviceInfo info() const override;
   void* alloc(size_t bytes) override;
-  void free(void* p) override;
+  void free(void* p) noexcept override;
   void* host_alloc(size_t bytes) override;
-  void host_free(void* p) override;
+  void host_free(void* p) noexcept override;
   void upload(void* dst, const void* host, size_t bytes) override;
   void download(void* host, const void* src, size_t bytes) override;
   void copy(const Tensor& dst, const Tensor& src) override;

@@ -71,6 +71,9 @@ void destroy(Graph* graph);
 // Throws, and breaks the capture, when this thread captures.
 void not_in_capture(const char* call);
 
+// The card has failed, as after a kernel that wrote where it may not, and reports it whenever the host waits; or it is
+// a new one.
+void fail_card(bool failed);
 // Graphs find no memory for themselves.
 void fail_graphs(bool yes);
 
