@@ -387,8 +387,8 @@ TEST(CudaOnCpu, RefusesWhatNoCardCanLaunch) {
 
 __global__ void sums_twice(Global<float> out, Global<const float> x) {
   const float v = x[threadIdx.x];
-  const float sum = block_sum(v);
-  out[threadIdx.x] = block_sum(v * sum);
+  const float sum = vq::cuda::block_sum<float>(v);
+  out[threadIdx.x] = vq::cuda::block_sum<float>(v * sum);
 }
 
 TEST(CudaOnCpu, ABlockSumsAgain) {
