@@ -64,11 +64,12 @@ func (a *renewal) run(ctx context.Context) error {
 	if err := a.findSuspects(); err != nil {
 		return err
 	}
-	if err := a.renew(differing(a.old.Chats, a.directory.chatSums())); err != nil {
-		return err
-	}
-	if len(a.suspects) > 0 && !a.reading.Current {
+	chats, handles := differing(a.old.Chats, a.directory.chatSums()), differing(a.old.Handles, a.directory.handleSums())
+	if !a.reading.Current && len(a.suspects)+len(chats)+len(handles) > 0 {
 		return store.ErrRewrite
+	}
+	if err := a.renew(chats); err != nil {
+		return err
 	}
 	for {
 		err := a.amend()
