@@ -281,14 +281,14 @@ func (a *renewal) tell(rows []row) ([]read, error) {
 	if err := a.placeThem(wanted); err != nil {
 		return nil, err
 	}
-	var err error
-	if a.reader.attachments, err = a.source.readAttachments(a.ctx, asJSON(ids)); err != nil {
+	files, err := a.source.readAttachments(a.ctx, asJSON(ids))
+	if err != nil {
 		return nil, err
 	}
 	list := make([]read, 0, len(rows))
 	for i := range rows {
 		var b batch
-		a.read(&rows[i], &b)
+		a.read(&rows[i], files[rows[i].id], &b)
 		list = append(list, read{b.rows[0], b.entries})
 	}
 	return list, nil

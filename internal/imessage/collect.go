@@ -88,11 +88,7 @@ func (c *collector) prepare(ctx context.Context) error {
 	if err := c.survive("chat_message_join", s.readLinks(ctx, c.directory, c.options.Include[Deleted])); err != nil {
 		return err
 	}
-	if err := c.survive("who was in which group", s.readEras(ctx, c.directory)); err != nil {
-		return err
-	}
-	c.reader.attachments, err = s.readAttachments(ctx, nil)
-	return c.survive("attachment", err)
+	return c.survive("who was in which group", s.readEras(ctx, c.directory))
 }
 
 // survive takes damage of the file as an end of what is being read, and returns other errors.
@@ -203,15 +199,15 @@ func (c *collector) readRows(ctx context.Context, batches chan<- *batch) error {
 		}
 	}
 	last := int64(0)
-	err := c.source.eachMessage(ctx, func(r *row) error {
+	attachments, err := c.source.eachMessage(ctx, func(r *row, files []attachment) error {
 		last = r.id
-		c.read(r, b)
+		c.read(r, files, b)
 		if len(b.rows) < batchRows {
 			return nil
 		}
 		return send()
 	})
-	err = c.survive(afterRow(last), err)
+	err = errors.Join(c.survive("attachment", attachments), c.survive(afterRow(last), err))
 	return errors.Join(err, send())
 }
 
@@ -235,7 +231,9 @@ func (c *collector) storeRows(w *store.Writer, batches <-chan *batch) error {
 }
 
 func (c *collector) storeRow(w *store.Writer, t *told, entries []store.Entry) error {
-	w.Present(t.guid)
+	if err := w.Present(t.guid); err != nil {
+		return err
+	}
 	c.summary.Rows[t.fate]++
 	c.note(t)
 	if t.fate == Unsent {

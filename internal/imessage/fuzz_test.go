@@ -30,7 +30,7 @@ func FuzzRow(f *testing.F) {
 	f.Add(fuzzBody, "words", []byte{}, []byte{})
 	f.Add([]byte{}, "", history, payload)
 	f.Add(fuzzBody[:40], "\uFFFD", history[:30], payload[:30])
-	rd := reader{attachments: map[int64][]attachment{0: {{guid: "a", name: "a.png"}}}}
+	rd := reader{files: []attachment{{guid: "a", name: "a.png"}}}
 	f.Fuzz(func(t *testing.T, body []byte, text string, summary, payload []byte) {
 		for _, balloon := range []string{"", urlBalloon, "app"} {
 			r := row{body: body, text: []byte(text), summary: summary, payload: payload, balloon: balloon}

@@ -33,8 +33,8 @@ type piece struct {
 
 // reader turns rows into pieces. It keeps its memory from row to row.
 type reader struct {
-	decoder     typedstream.Decoder
-	attachments map[int64][]attachment
+	decoder typedstream.Decoder
+	files   []attachment // of the row
 	// What the last row told besides: its edits, and why its body could not be decoded.
 	edits   edits
 	damaged error
@@ -54,7 +54,7 @@ func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate Fate) {
 	}
 	if !gone {
 		// What is attached but has no place in the body comes last; of a message of which something was unsent, it is that.
-		list = append(list, rd.unplaced(r, list)...)
+		list = append(list, rd.unplaced(list)...)
 	}
 	list = slices.DeleteFunc(list, func(p piece) bool { return p.kind == store.Text && isBlank(p.text) })
 	if r.balloon != "" && !slices.ContainsFunc(list, func(p piece) bool { return p.kind == store.Text }) && !gone {
@@ -119,7 +119,7 @@ type splitter struct {
 }
 
 func (rd *reader) split(r *row, body *typedstream.Body) []piece {
-	files := rd.attachments[r.id]
+	files := rd.files
 	s := splitter{files: files, placed: make([]bool, len(files)), hidden: r.balloon != "" || isBlank(body.Text)}
 	for i := range body.Runs {
 		s.claim(body.Runs[i].Get(transferAttribute).Text)
@@ -225,13 +225,13 @@ func (s *splitter) place(run *typedstream.Run) {
 }
 
 // unplaced returns the attachments of a row that are not among its pieces, as parts after the last.
-func (rd *reader) unplaced(r *row, list []piece) []piece {
+func (rd *reader) unplaced(list []piece) []piece {
 	var more []piece
 	part := 0
 	for _, p := range list {
 		part = max(part, p.part+1)
 	}
-	for _, a := range rd.attachments[r.id] {
+	for _, a := range rd.files {
 		if a.payload || slices.ContainsFunc(list, func(p piece) bool { return p.attachment == a.guid }) {
 			continue
 		}

@@ -4,8 +4,9 @@ import (
 	"ventriloquist/internal/store"
 )
 
-// read adds to a batch what a row tells.
-func (c *collector) read(r *row, b *batch) {
+// read adds to a batch what a row tells, which has these attachments.
+func (c *collector) read(r *row, files []attachment, b *batch) {
+	c.reader.files = files
 	t := told{id: r.id, guid: r.guid, date: r.date, sender: r.address(c.directory)}
 	chat := c.directory.chatOf(r.id)
 	t.fate = r.exclude(c.directory, chat, &c.options.Include)

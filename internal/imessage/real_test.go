@@ -22,9 +22,9 @@ func TestPieces_RealBodies(t *testing.T) {
 			if err != nil {
 				t.Skip("no real bodies beside this checkout")
 			}
-			rd := reader{attachments: map[int64][]attachment{1: {{guid: "a", name: "first"}, {guid: "b", name: "second"}, {guid: "c", name: "third"}}}}
-			rd.attachments[1] = rd.attachments[1][:count(want)]
-			list, _, _ := rd.pieces(&row{id: 1, body: body})
+			files := []attachment{{guid: "a", name: "first"}, {guid: "b", name: "second"}, {guid: "c", name: "third"}}
+			rd := reader{files: files[:count(want)]}
+			list, _, _ := rd.pieces(&row{body: body})
 			var got []string
 			for _, p := range list {
 				got = append(got, string(rune('0'+p.part))+" "+p.text)

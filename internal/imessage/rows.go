@@ -3,6 +3,8 @@ package imessage
 import (
 	"context"
 	"strings"
+
+	"github.com/mattn/go-sqlite3"
 )
 
 // row is a row of message.
@@ -63,10 +65,34 @@ func scanRow(v record) row {
 	return r
 }
 
-// eachMessage calls visit for every row of message, in order of row id.
-func (s *Source) eachMessage(ctx context.Context, visit func(*row) error) error {
-	return s.each(ctx, s.selectRows()+" ORDER BY ROWID", func(v record) error {
-		r := scanRow(v)
-		return visit(&r)
+// eachMessage calls visit for every row of message with its attachments, in order of row id. attachments tells why those
+// could not be read to their end.
+func (s *Source) eachMessage(ctx context.Context, visit func(*row, []attachment) error) (attachments, err error) {
+	files, _ := s.selectAttachments(nil)
+	err = s.conn.Raw(func(connection any) error {
+		conn := connection.(*sqlite3.SQLiteConn)
+		cursor := &attachmentCursor{}
+		if files != "" {
+			rows, err := conn.Query(files, nil)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			cursor = newAttachmentCursor(rows)
+		}
+		rows, err := conn.Query(s.selectRows()+" ORDER BY ROWID", nil)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var list []attachment
+		err = eachRow(ctx, rows, func(v record) error {
+			r := scanRow(v)
+			list = cursor.of(r.id, list)
+			return visit(&r, list)
+		})
+		attachments = cursor.err
+		return err
 	})
+	return attachments, err
 }

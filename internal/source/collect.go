@@ -105,7 +105,9 @@ func (c *collector) Message(m *Message) error {
 	}
 	c.summary.Rows[fate]++
 	e := c.entry(m)
-	c.w.Present(m.GUID)
+	if err := c.w.Present(m.GUID); err != nil {
+		return err
+	}
 	if m.Partial {
 		c.w.Partial(&e)
 	}

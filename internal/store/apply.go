@@ -246,16 +246,11 @@ func (a *Amendment) writeFacts() error {
 	w := Writer{ctx: a.ctx, tx: a.tx}
 	for i := range a.changes {
 		c := &a.changes[i]
-		guid := ""
-		if c.Old != nil && len(c.Old.Entries) > 0 {
-			guid = c.Old.Entries[0].GUID
-		}
-		if c.New != nil {
-			guid = c.New.GUID
-		}
-		for _, statement := range []string{`DELETE FROM event WHERE source = ? AND (guid = ? OR source_row = ?)`, `DELETE FROM version WHERE source = ? AND guid = ? AND ? IS NOT NULL`} {
-			if _, err := a.tx.ExecContext(a.ctx, statement, a.number, packGUID(guid), c.row()); err != nil {
-				return err
+		for _, guid := range c.guids() {
+			for _, statement := range []string{`DELETE FROM event WHERE source = ? AND (guid = ? OR source_row = ?)`, `DELETE FROM version WHERE source = ? AND guid = ? AND ? IS NOT NULL`} {
+				if _, err := a.tx.ExecContext(a.ctx, statement, a.number, packGUID(guid), c.row()); err != nil {
+					return err
+				}
 			}
 		}
 		if c.New == nil {
@@ -272,4 +267,16 @@ func (a *Amendment) writeFacts() error {
 		}
 	}
 	return w.writeFacts(true)
+}
+
+// guids are what a row was called and is called, "" where that is not known: after a database was put in the place of
+// another, that may be two names.
+func (c *Change) guids() (list [2]string) {
+	if c.Old != nil && len(c.Old.Entries) > 0 {
+		list[0] = c.Old.Entries[0].GUID
+	}
+	if c.New != nil {
+		list[1] = c.New.GUID
+	}
+	return list
 }

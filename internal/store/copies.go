@@ -9,7 +9,7 @@ import (
 // retractedTable keeps which messages were unsent, for sources that do not know it yet: an old backup has them still.
 const retractedTable = `CREATE TABLE retracted (guid PRIMARY KEY) WITHOUT ROWID`
 
-const findRetracted = `SELECT rowid FROM stage WHERE guid IN (SELECT guid FROM retracted)`
+const findRetracted = `SELECT rowid, old FROM stage WHERE guid IN (SELECT guid FROM retracted)`
 
 // Retract tells that a message was unsent: it is in the store no longer, whatever source has it.
 func (w *Writer) Retract(guid string) { w.retracted = append(w.retracted, guid) }

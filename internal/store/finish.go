@@ -35,16 +35,13 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 	if err := w.mergeShared(); err != nil {
 		return outcome, err
 	}
-	o := order{entryList: &w.entries}
-	unanswered := o.aim()
-	if err := w.noteUnanswered(&o, unanswered, &outcome); err != nil {
+	if err := w.aim(&outcome); err != nil {
 		return outcome, err
 	}
-	if err := w.leftOut.Flush(); err != nil {
+	if err := w.order.number(); err != nil {
 		return outcome, err
 	}
-	o.number(len(w.rosters))
-	if err := w.writeNumbers(&o); err != nil {
+	if err := w.writeNumbers(); err != nil {
 		return outcome, err
 	}
 	if err := w.noteWaiting(); err != nil {
@@ -56,7 +53,7 @@ func (w *Writer) finish(keepGone bool) (Outcome, error) {
 		}
 	}
 	var err error
-	if outcome.Conversations, err = w.writeRosters(&o); err != nil {
+	if outcome.Conversations, err = w.writeRosters(); err != nil {
 		return outcome, err
 	}
 	if err := w.writeRoots(); err != nil {
@@ -85,28 +82,31 @@ func (w *Writer) noteWaiting() error {
 	return err
 }
 
-// noteUnanswered counts and notes the entries that answer what is not there.
-func (w *Writer) noteUnanswered(o *order, unanswered []uint32, outcome *Outcome) error {
-	for _, n := range unanswered {
-		s := o.at(n)
-		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO unanswered VALUES (?)`, n+1); err != nil {
-			return err
-		}
-		w.lostAnswers = w.lostAnswers || s.is(isOld)
-		if s.is(isOld) || !s.is(isDead) {
-			continue
-		}
-		if s.is(isRemoval) {
+// aim finds what is answered, and counts and notes the entries that answer what is not there.
+func (w *Writer) aim(outcome *Outcome) error {
+	err := w.order.aim(func(a *answer) error {
+		w.lostAnswers = w.lostAnswers || a.flags.is(isOld)
+		switch {
+		case a.flags.is(isOld):
+		case a.flags.is(isRemoval):
 			outcome.LostRemovals++
-		} else {
+		case a.flags.is(isReaction):
 			outcome.LostReactions++
 		}
+		_, err := w.tx.ExecContext(w.ctx, `INSERT INTO unanswered VALUES (?)`, a.entry+1)
+		return err
+	})
+	if err == nil {
+		err = w.leaveOutLost()
 	}
-	return w.leaveOutLost(o)
+	if err == nil {
+		err = w.leftOut.Flush()
+	}
+	return err
 }
 
 // leaveOutLost notes the rows that became no message because what they answer is not there.
-func (w *Writer) leaveOutLost(o *order) error {
+func (w *Writer) leaveOutLost() error {
 	if w.state == nil {
 		return nil
 	}
@@ -124,7 +124,7 @@ func (w *Writer) leaveOutLost(o *order) error {
 		if err := rows.Scan(&stage, &row, &date, &sender); err != nil {
 			return err
 		}
-		if o.at(stage - 1).is(isDead) {
+		if w.order.dead.has(stage - 1) {
 			if err := w.leftOut.Add(w.stateOf, row, int64(LostTarget), 0, markOf(date, w.addresses[sender])); err != nil {
 				return err
 			}
@@ -134,33 +134,28 @@ func (w *Writer) leaveOutLost(o *order) error {
 }
 
 // writeNumbers writes the table number.
-func (w *Writer) writeNumbers(o *order) error {
+func (w *Writer) writeNumbers() error {
 	numbers, err := NewInserter(w.ctx, w.tx, "number", 3)
 	if err != nil {
 		return err
 	}
 	defer numbers.Close()
-	for n := range uint32(o.count) {
-		if o.at(n).is(isDead) {
-			continue
+	optional := func(id int64) any {
+		if id == 0 {
+			return nil
 		}
-		var id, target any
-		if o.ids[n] != 0 {
-			id = o.ids[n]
-		}
-		if o.targets[n] != 0 {
-			target = o.ids[o.targets[n]-1]
-		}
-		if err := numbers.Add(int64(n)+1, id, target); err != nil {
-			return err
-		}
+		return id
+	}
+	err = w.order.eachNumber(func(n uint32, id, target int64) error { return numbers.Add(int64(n)+1, optional(id), optional(target)) })
+	if err != nil {
+		return err
 	}
 	return numbers.Flush()
 }
 
 // writeRosters writes the handles, and the members of the conversations that have messages. It returns how many sets of
 // members these have: who was absent does not count.
-func (w *Writer) writeRosters(o *order) (sets int64, err error) {
+func (w *Writer) writeRosters() (sets int64, err error) {
 	for id, address := range w.addresses[1:] {
 		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO handle VALUES (?, ?, ?)`, id+1, address, nullable(w.names[address])); err != nil {
 			return 0, err
@@ -168,10 +163,11 @@ func (w *Writer) writeRosters(o *order) (sets int64, err error) {
 	}
 	seen := make(map[string]bool)
 	for i, r := range w.rosters {
-		if o.last[i+1] == 0 {
+		at, some := w.order.ranges[int32(i+1)]
+		if !some {
 			continue
 		}
-		_, err := w.tx.ExecContext(w.ctx, `INSERT INTO conversation VALUES (?, ?, ?, ?)`, i+1, r.group, o.first[i+1], o.last[i+1])
+		_, err := w.tx.ExecContext(w.ctx, `INSERT INTO conversation VALUES (?, ?, ?, ?)`, i+1, r.group, at.First, at.Last)
 		if err != nil {
 			return 0, err
 		}

@@ -5,31 +5,34 @@ import (
 	"sort"
 )
 
-// selectOld reads what the store held before, each row with what it needs to be staged again. Its first column places it
-// in a conversation: the id of the message, or of the target of a removal.
-const selectOld = `SELECT m.id, m.source_row, m.guid, m.part, m.date, m.sender, m.kind, m.text, a.guid, a.transcript,
+// These read what the store held before, each row with what it needs to be staged again. The first column places it in a
+// conversation: the id of the message, or of the target of a removal.
+var selectOld = []struct{ table, query string }{
+	{"message", `SELECT m.id, m.source_row, m.guid, m.part, m.date, m.sender, m.kind, m.text, a.guid, a.transcript,
     o.path, a.path, t.guid, t.part, 0, m.origin
   FROM message m LEFT JOIN attachment a ON m.kind >= 2 AND a.message = m.id LEFT JOIN attachment_root o ON o.id = a.root
-    LEFT JOIN message t ON t.id = m.target
-UNION ALL SELECT r.target, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text, NULL, NULL, NULL, NULL, t.guid, t.part, 1, r.origin
-  FROM removal r JOIN message t ON t.id = r.target`
+    LEFT JOIN message t ON t.id = m.target ORDER BY m.id`},
+	{"removal", `SELECT r.target, r.source_row, r.guid, 0, r.date, r.sender, 1, r.text, NULL, NULL, NULL, NULL, t.guid, t.part, 1, r.origin
+  FROM removal r LEFT JOIN message t ON t.id = r.target ORDER BY r.id`},
+}
 
 // The copy of a message that was edited last counts, else the one that was read last; the other goes.
 const (
 	keepRow    = `INSERT OR IGNORE INTO partial VALUES (?)`
-	findLesser = `SELECT rowid FROM stage WHERE NOT old AND guid IN (SELECT guid FROM partial)`
+	findLesser = `SELECT rowid, old FROM stage WHERE NOT old AND guid IN (SELECT guid FROM partial)`
 
 	shareRow   = `INSERT OR IGNORE INTO shared VALUES (?, ?)`
 	sharedSets = `SELECT DISTINCT s.origin, o.origin FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old`
-	findDouble = `SELECT rowid FROM stage WHERE old AND guid IN (SELECT o.guid FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old)`
+	findDouble = `SELECT rowid, old FROM stage WHERE old AND guid IN (SELECT o.guid FROM stage s JOIN shared o ON o.guid = s.guid WHERE NOT s.old)`
 	joinOrigin = `UPDATE stage SET origin = ? WHERE NOT old AND origin = ? AND guid IN (SELECT guid FROM shared WHERE origin = ?)`
 )
 
 // oldRow is a row of selectOld.
 type oldRow struct {
 	Entry
-	place  int64
-	origin int64
+	place   int64
+	origin  int64
+	present bool // in what is collected now
 }
 
 // stageOld stages again what stays of what the store held: rows that other sources hold or, with keepGone, that none
@@ -44,17 +47,17 @@ func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
 		return err
 	}
 	conversations, err := r.conversations(w.ctx, w.tx)
-	if err != nil || len(conversations) == 0 {
+	if err != nil || len(conversations) == 0 || w.present == nil {
 		return err
 	}
 	later, err := w.editedElsewhere()
 	if err != nil {
 		return err
 	}
-	gone := make(map[string]struct{})
+	last := "" // of the rows that are gone
 	place := 0
 	return w.eachOld(r, func(row *oldRow) error {
-		present := w.present.has(row.GUID)
+		present := row.present
 		set := w.sources.left(row.origin, row.Date)
 		now, fuller := w.partial[row.GUID]
 		newer := present && len(set) > 0 && later[row.GUID]
@@ -72,9 +75,9 @@ func (w *Writer) stageOld(keepGone bool, outcome *Outcome) error {
 		case present:
 			return nil
 		default:
-			if !row.Removal {
-				gone[row.GUID] = struct{}{}
-				outcome.Gone = int64(len(gone))
+			if !row.Removal && row.GUID != last { // the parts of a row follow each other
+				last = row.GUID
+				outcome.Gone++
 			}
 			if !keepGone {
 				return nil
@@ -117,13 +120,25 @@ func (w *Writer) readHandles() ([]string, error) {
 
 // eachOld calls visit for all that the store held, message after message.
 func (w *Writer) eachOld(r *Reader, visit func(*oldRow) error) error {
-	rows, err := w.tx.QueryContext(w.ctx, selectOld)
+	for _, old := range selectOld {
+		if err := w.present.compare(w.ctx, w.tx, old.table); err != nil {
+			return err
+		}
+		if err := w.eachOldOf(r, old.table, old.query, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *Writer) eachOldOf(r *Reader, table, query string, visit func(*oldRow) error) error {
+	rows, err := w.tx.QueryContext(w.ctx, query)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		var row oldRow
+	for place := uint32(0); rows.Next(); place++ {
+		row := oldRow{present: w.present.has(table, place)}
 		if err := r.scanOld(rows, &row); err != nil {
 			return err
 		}
@@ -193,11 +208,11 @@ func (w *Writer) leaveOut(query string) (fresh int, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var row uint32
-		if err := rows.Scan(&row); err != nil {
+		var old bool
+		if err := rows.Scan(&row, &old); err != nil {
 			return fresh, err
 		}
-		s := w.entries.at(row - 1)
-		if s.flags |= isDead; !s.is(isOld) {
+		if w.order.dead.set(row - 1); !old {
 			fresh++
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"path/filepath"
 )
 
 // WholeMessage as a TargetPart names a row as such: its first message.
@@ -65,7 +66,7 @@ type Writer struct {
 	fuller        bool // the store holds a better copy of some message than is added
 	retracted     []string
 	roots         map[string]int64
-	entries       entryList
+	order         *order
 	present       *presence // nil if the store holds nothing that could be gone
 	events        []Event
 	versions      []Version
@@ -137,10 +138,12 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 		return Outcome{}, explain(db.path, err)
 	}
 	defer leftOut.Close()
-	w := &Writer{keeper: newKeeper(db.policy), ctx: ctx, path: db.path, tx: tx, stage: stage, leftOut: leftOut, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
+	files := &scratch{dir: filepath.Dir(db.path)}
+	defer files.Close()
+	w := &Writer{order: newOrder(files), keeper: newKeeper(db.policy), ctx: ctx, path: db.path, tx: tx, stage: stage, leftOut: leftOut, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
 		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]lesser{}, roots: map[string]int64{},
 		reread: map[int64]bool{}, forgottenRows: map[string]*forgottenRow{}}
-	if w.present, err = newPresence(ctx, tx); err != nil {
+	if w.present, err = newPresence(ctx, tx, files); err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
 	if err := w.readSources(); err != nil {
@@ -163,10 +166,11 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 func (w *Writer) Incomplete() { w.incomplete = true }
 
 // Present tells that the source still has this row, whether or not it becomes a message.
-func (w *Writer) Present(guid string) {
+func (w *Writer) Present(guid string) error {
 	if w.present != nil {
-		w.present.add(guid)
+		return w.present.add(guid)
 	}
+	return nil
 }
 
 // lesser is where a message stands of which a source says less than before.
@@ -228,11 +232,16 @@ func (w *Writer) add(e *Entry, origin int64, old bool) error {
 	var target any
 	if e.TargetGUID != "" {
 		target = packGUID(e.TargetGUID)
-		w.entries.answers = append(w.entries.answers, answer{uint32(w.entries.count), int32(e.TargetPart), sumOf(e.TargetGUID)})
+		if err := w.order.answers.add(answer{sumOf(e.TargetGUID), uint32(w.order.entries.count()), int32(e.TargetPart), flagsOf(e, old)}); err != nil {
+			return explain(w.path, err)
+		}
 	}
-	w.entries.add(staged{date: e.Date, row: e.Row, guid: sumOf(e.GUID), conversation: int32(e.Conversation), part: int32(e.Part),
+	err := w.order.entries.add(staged{date: e.Date, row: e.Row, guid: sumOf(e.GUID), conversation: int32(e.Conversation), part: int32(e.Part),
 		place: int32(e.Place), flags: flagsOf(e, old)})
-	err := w.stage.Add(e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
+	if err != nil {
+		return explain(w.path, err)
+	}
+	err = w.stage.Add(e.Conversation, e.Date, e.Row, e.Place, packGUID(e.GUID), e.Part,
 		w.handle(e.Sender), int64(e.Kind), e.Text, nullable(e.Attachment), nullable(e.Transcript), w.root(&e.File), nullable(e.File.shortened(e.Text)),
 		target, e.TargetPart, e.Removal, e.Shortened, origin, old)
 	if err != nil {
