@@ -127,6 +127,7 @@ func (c *collector) fill(outer context.Context, w *store.Writer) error {
 	if reading != nil {
 		return c.source.explain(reading)
 	}
+	c.directory.places = newPlaces() // of millions of messages, and no longer needed
 	if err := c.remember(outer, w, leaves); err != nil {
 		return c.source.explain(err)
 	}

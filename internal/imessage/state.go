@@ -108,6 +108,11 @@ func (c *collector) newState(ctx context.Context, leaves map[string][]pages.Leaf
 
 func (st *state) encode() []byte {
 	var out bytes.Buffer
+	size := len(st.Links) + len(st.Attached)
+	for _, leaves := range st.Leaves {
+		size += len(leaves)
+	}
+	out.Grow(size + size/8) // growing by itself it would take twice the room
 	if gob.NewEncoder(&out).Encode(st) != nil {
 		return nil
 	}
