@@ -121,7 +121,7 @@ func (t *Trainer) Wait(slot int) error {
 	return check(C.vq_trainer_wait(t.c, C.int32_t(slot), &e), &e)
 }
 
-// Update is one step of AdamW.
+// Update is how one step of AdamW is done.
 type Update struct {
 	LearningRate, Beta1, Beta2, Epsilon, WeightDecay float32
 
@@ -136,23 +136,42 @@ type UpdateResult struct {
 	GradNorm float64 // of the normalised gradient, before clipping
 }
 
-// Update waits for the accumulated batches, normalises and clips their gradients, updates the adapter, and zeroes
-// gradients and loss. When loss or norm is not finite the adapter stays as it was and the error is ErrNotFinite.
-func (t *Trainer) Update(u Update) (UpdateResult, error) {
+// BeginUpdate starts an update behind the batches accumulated so far, and returns at once: it normalises and clips their
+// gradients, updates the adapter, and zeroes gradients and loss. One update at a time may be under way; batches of the
+// next step may be accumulated before EndUpdate.
+func (t *Trainer) BeginUpdate(u Update) error {
 	if err := t.checkBatch(0, 0, 0); err != nil {
-		return UpdateResult{}, err
+		return err
 	}
 	c := C.vq_update{learning_rate: C.float(u.LearningRate), beta1: C.float(u.Beta1), beta2: C.float(u.Beta2),
 		epsilon: C.float(u.Epsilon), weight_decay: C.float(u.WeightDecay), max_grad_norm: C.float(u.MaxGradNorm),
 		normaliser: C.double(u.Normaliser), step: C.int64_t(u.Step)}
+	var e C.vq_error
+	return check(C.vq_trainer_begin_update(t.c, &c, &e), &e)
+}
+
+// EndUpdate waits for the update that has been begun. When loss or norm is not finite the error is ErrNotFinite. After
+// any failure the adapter is as it was before the step, and batches accumulated since are dropped.
+func (t *Trainer) EndUpdate() (UpdateResult, error) {
+	if err := t.checkBatch(0, 0, 0); err != nil {
+		return UpdateResult{}, err
+	}
 	var r C.vq_update_result
 	var e C.vq_error
-	err := check(C.vq_trainer_update(t.c, &c, &r, &e), &e)
+	err := check(C.vq_trainer_end_update(t.c, &r, &e), &e)
 	result := UpdateResult{LossSum: float64(r.loss_sum), GradNorm: float64(r.grad_norm)}
 	if f, ok := err.(*failure); ok && f.kind == nil && !(finite(result.LossSum) && finite(result.GradNorm)) {
 		f.kind = ErrNotFinite
 	}
 	return result, err
+}
+
+// Update is BeginUpdate and EndUpdate.
+func (t *Trainer) Update(u Update) (UpdateResult, error) {
+	if err := t.BeginUpdate(u); err != nil {
+		return UpdateResult{}, err
+	}
+	return t.EndUpdate()
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

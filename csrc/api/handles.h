@@ -34,9 +34,15 @@ struct vq_adapter {
 struct vq_trainer {
   vq_device* device;
   vq::Trainer trainer;
-  // Of each slot: the worker's job, and what went wrong in the step so far. Read when that job is done.
+  // Of each slot: the worker's last job, and what went wrong in it. Read when that job is done.
   std::array<uint64_t, 2> posted{};
   std::array<std::exception_ptr, 2> failure{};
+  // What went wrong first in the step that is being accumulated: the worker's own, unless that is idle.
+  std::exception_ptr step_failure;
+  // The update that has been begun and not ended: its job, 0 when there is none, and what went wrong in it.
+  uint64_t update_posted = 0;
+  vq_update update{};
+  std::exception_ptr update_failure;
 };
 
 struct vq_session {

@@ -1,5 +1,6 @@
 // vq_trainer_*.
 #include <string>
+#include <utility>
 
 #include "api/handles.h"
 #include "api/plan.h"
@@ -12,14 +13,12 @@ void check_slot(int32_t slot) {
   if (slot != 0 && slot != 1) throw BadArgument("there is no batch slot " + std::to_string(slot));
 }
 
-// Waits for all batches. If one failed, the step is dropped and its failure thrown.
-void finish_batches(vq_trainer* t) {
+// Whatever was queued is dropped; the adapter stays as it is.
+void forget_all(vq_trainer* t) {
   t->device->worker.wait_idle();
-  const std::exception_ptr failure = t->failure[0] ? t->failure[0] : t->failure[1];
-  if (!failure) return;
+  t->step_failure = nullptr;
   t->failure = {};
   t->trainer.forget();
-  std::rethrow_exception(failure);
 }
 
 }  // namespace
@@ -60,11 +59,13 @@ int vq_trainer_accumulate(vq_trainer* t, int32_t slot, int32_t windows, int32_t 
     t->trainer.require_training();
     t->trainer.check_batch(slot, windows, targets);
     t->posted[slot] = t->device->worker.post([=] {
-      if (t->failure[slot]) return;  // the step is lost already
+      // The step may be lost already.
+      t->failure[slot] = t->step_failure;
+      if (t->step_failure) return;
       try {
         t->trainer.accumulate(slot, windows, targets, dropout_seed);
       } catch (...) {
-        t->failure[slot] = std::current_exception();
+        t->failure[slot] = t->step_failure = std::current_exception();
       }
     });
   });
@@ -75,17 +76,53 @@ int vq_trainer_wait(vq_trainer* t, int32_t slot, vq_error* err) {
     check_slot(slot);
     t->device->worker.wait(t->posted[slot]);
     if (t->failure[slot]) std::rethrow_exception(t->failure[slot]);
+    t->trainer.wait(slot);
   });
 }
 
-int vq_trainer_update(vq_trainer* t, const vq_update* how, vq_update_result* out, vq_error* err) {
+int vq_trainer_begin_update(vq_trainer* t, const vq_update* how, vq_error* err) {
   return guarded(err, [&] {
     t->trainer.require_training();
     if (!(how->normaliser > 0)) throw BadArgument("gradients can be divided by a positive number only");
     if (how->step < 1) throw BadArgument("steps are counted from 1");
-    finish_batches(t);
-    if (!t->trainer.update(*how, *out)) throw Error("the loss or the gradient is not finite");
+    if (t->update_posted) throw BadArgument("the update before has not been ended");
+    t->update = *how;
+    t->update_posted = t->device->worker.post([t] {
+      t->update_failure = std::exchange(t->step_failure, nullptr);
+      try {
+        if (t->update_failure) {
+          t->trainer.forget();
+        } else {
+          t->trainer.begin_update(t->update);
+        }
+      } catch (...) {
+        t->update_failure = std::current_exception();
+      }
+    });
   });
+}
+
+int vq_trainer_end_update(vq_trainer* t, vq_update_result* out, vq_error* err) {
+  return guarded(err, [&] {
+    if (!t->update_posted) throw BadArgument("no update has been begun");
+    t->device->worker.wait(std::exchange(t->update_posted, 0));
+    std::exception_ptr failure = t->update_failure;
+    try {
+      if (!failure && !t->trainer.end_update(t->update, *out)) {
+        throw Error("the loss or the gradient is not finite");
+      }
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (!failure) return;
+    forget_all(t);
+    std::rethrow_exception(failure);
+  });
+}
+
+int vq_trainer_update(vq_trainer* t, const vq_update* how, vq_update_result* out, vq_error* err) {
+  const int code = vq_trainer_begin_update(t, how, err);
+  return code == VQ_OK ? vq_trainer_end_update(t, out, err) : code;
 }
 
 int vq_trainer_evaluate(vq_trainer* t, int32_t slot, int32_t windows, int32_t targets, float* loss, vq_error* err) {

@@ -181,8 +181,8 @@ int vq_trainer_batch(vq_trainer*, int32_t slot /* 0 or 1 */, vq_batch* out, vq_e
  * slot may be filled again after vq_trainer_wait. dropout_seed selects the masks: give each micro-batch its own. */
 int vq_trainer_accumulate(vq_trainer*, int32_t slot, int32_t windows, int32_t targets, uint64_t dropout_seed,
                           vq_error*);
-/* Waits until the slot's batch has run; reports what went wrong in it. The step is lost then: vq_trainer_update reports
- * the same, updates nothing and starts a new one. */
+/* Waits until the slot's batch has run; reports what went wrong in it. The step is lost then: the update reports the
+ * same, changes nothing and starts a new one. */
 int vq_trainer_wait(vq_trainer*, int32_t slot, vq_error*);
 
 typedef struct {
@@ -197,8 +197,14 @@ typedef struct {
   double grad_norm; /* of the normalised gradient, before clipping */
 } vq_update_result;
 
-/* Waits for the accumulated batches, then normalises, clips, updates, and zeroes gradients and loss. When loss or norm
- * is not finite nothing is updated, the result is filled, the gradients are zeroed and VQ_FAILED is returned. */
+/* After the batches accumulated so far: normalises, clips, updates, and zeroes gradients and loss. Returns at once; one
+ * update at a time may be under way, and batches of the next step may be accumulated behind it. */
+int vq_trainer_begin_update(vq_trainer*, const vq_update*, vq_error*);
+/* Waits for the update and says what it saw. When loss or norm is not finite nothing was updated, the result is filled
+ * and VQ_FAILED is returned; as after any failure the adapter is as it was before the step, and batches accumulated
+ * since are dropped. */
+int vq_trainer_end_update(vq_trainer*, vq_update_result* out, vq_error*);
+/* Both. */
 int vq_trainer_update(vq_trainer*, const vq_update*, vq_update_result* out, vq_error*);
 
 /* Loss of each target of the batch in slot (natural log, unweighted), without dropout; waits. */

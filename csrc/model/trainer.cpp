@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <string>
 
 namespace vq {
@@ -22,24 +23,27 @@ void check(const vq_train_limits& l) {
   want(l.recompute_layers >= 0, "the number of layers to compute again is negative");
 }
 
+BatchRows::BatchRows(int32_t* memory, const vq_train_limits& limits) {
+  if (!memory) return;  // of a plan
+  ids = memory;
+  positions = ids + limits.max_tokens;
+  target_row = positions + limits.max_tokens;
+  target_position = target_row + limits.max_targets;
+  target_id = target_position + limits.max_targets;
+  target_weight = reinterpret_cast<float*>(target_id + limits.max_targets);
+}
+
 TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType act, const AdapterLayout* adapter,
                                const vq_train_limits& limits, bool for_training)
     : layers(s.layers) {
   const Purpose work = Purpose::workspace, kept = for_training ? Purpose::activations : Purpose::workspace;
   const PassLimits pass{limits.max_tokens, limits.max_targets, limits.max_tokens};
-  for (vq_batch& b : batches) {
-    b.ids = m.host_array<int32_t>(work, pass.rows);
-    b.window_begin = m.host_array<int32_t>(work, limits.max_windows + 1);
-    b.target_row = m.host_array<int32_t>(work, pass.final_rows);
-    b.target_id = m.host_array<int32_t>(work, pass.final_rows);
-    b.target_weight = m.host_array<float>(work, pass.final_rows);
+  for (size_t slot = 0; slot < filled.size(); slot++) {
+    filled[slot] = BatchRows(m.host_array<int32_t>(work, BatchRows::words(limits)), limits);
+    sent[slot] = BatchRows(m.array<int32_t>(work, BatchRows::words(limits)), limits);
+    window_begin[slot] = m.host_array<int32_t>(work, limits.max_windows + 1);
   }
-  ids = m.array<int32_t>(work, pass.rows);
-  positions = m.array<int32_t>(work, pass.rows);
-  target_row = m.array<int32_t>(work, pass.final_rows);
-  target_position = m.array<int32_t>(work, pass.final_rows);
-  target_id = m.array<int32_t>(work, pass.final_rows);
-  target_weight = m.array<float>(work, pass.final_rows);
+  ones = m.array<float>(work, pass.final_rows);
   loss = m.array<float>(work, pass.final_rows);
 
   // The last layer's shapes are its own. The layers whose activations are computed again share one set of buffers;
@@ -72,7 +76,8 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
   };
   moment1 = moments();
   moment2 = moments();
-  sum_of_squares = m.array<double>(work, 1);
+  step = m.array<StepState>(work, 1);
+  step_seen = m.host_array<StepState>(work, 1);
   // Products over all rows, for the adapter's gradients.
   m.reserve_workspace(s.widest_output(), s.widest_input(), pass.rows, s.attention());
 }
@@ -93,16 +98,24 @@ Trainer::Trainer(const Model& model, Adapter* adapter, const vq_train_limits& li
   if (for_training) {
     backward_ = std::make_unique<Backward>(layers_, *low_rank_, b_.gradients, b_.adapter_gradient);
   }
+  for (std::unique_ptr<Mark>& mark : done_) {
+    mark.reset(device_.make_mark());
+    device_.set(*mark);  // the buffers have been cleared
+  }
+  updated_.reset(device_.make_mark());
   plan_.reserve(limits.max_windows, limits.max_windows, limits.max_tokens);
   final_plan_.reserve(limits.max_windows, limits.max_windows, limits.max_targets);
-  positions_.reserve(limits.max_tokens);
-  target_positions_.reserve(limits.max_targets);
-  ones_.assign(limits.max_targets, 1.0f);
-  host_loss_.resize(limits.max_targets);
+  const std::vector<float> ones(limits.max_targets, 1.0f);
+  device_.upload(b_.ones, ones.data(), ones.size() * sizeof(float));
+}
+
+vq_batch Trainer::batch(int slot) const {
+  const BatchRows& b = b_.filled[slot];
+  return {b.ids, b_.window_begin[slot], b.target_row, b.target_id, b.target_weight};
 }
 
 void Trainer::check_batch(int slot, int32_t windows, int32_t targets) const {
-  const vq_batch& batch = b_.batches[slot];
+  const vq_batch batch = this->batch(slot);
   const int64_t vocab = model_.shape().vocab;
   const auto say = [](const char* what, int64_t i) { return std::string(what) + " " + std::to_string(i); };
   want(windows >= 1 && windows <= limits_.max_windows, "a batch cannot have " + std::to_string(windows) + " windows");
@@ -123,65 +136,57 @@ void Trainer::check_batch(int slot, int32_t windows, int32_t targets) const {
   }
 }
 
-Pass Trainer::prepare(int slot, int32_t windows, int32_t targets, const float* weights) {
-  const vq_batch& batch = b_.batches[slot];
-  const int32_t rows = batch.window_begin[windows];
+Pass Trainer::prepare(int slot, int32_t windows, int32_t targets) {
+  const BatchRows &batch = b_.filled[slot], &sent = b_.sent[slot];
+  const int32_t* window_begin = b_.window_begin[slot];
+  wait(slot);  // what is filled in here has been sent
   plan_.clear();
   final_plan_.clear();
-  positions_.clear();
-  target_positions_.clear();
   int32_t target = 0;
   for (int32_t w = 0; w < windows; w++) {
-    const int32_t begin = batch.window_begin[w], end = batch.window_begin[w + 1];
+    const int32_t begin = window_begin[w], end = window_begin[w + 1];
     const KeyRange keys{begin, end - begin};
     plan_.begin_segment({&keys, 1});
     for (int32_t row = begin; row < end; row++) {
       plan_.add_row(row - begin + 1);
-      positions_.push_back(row - begin);
+      batch.positions[row] = row - begin;
     }
     for (bool first = true; target < targets && batch.target_row[target] < end; target++, first = false) {
       if (first) final_plan_.begin_segment({&keys, 1});
       final_plan_.add_row(batch.target_row[target] - begin + 1);
-      target_positions_.push_back(batch.target_row[target] - begin);
+      batch.target_position[target] = batch.target_row[target] - begin;
     }
   }
-  const auto upload = [&](auto* to, const auto* from, int32_t count) {
-    device_.upload(to, from, count * sizeof(*from));
-  };
-  upload(b_.ids, batch.ids, rows);
-  upload(b_.positions, positions_.data(), rows);
-  upload(b_.target_row, batch.target_row, targets);
-  upload(b_.target_position, target_positions_.data(), targets);
-  upload(b_.target_id, batch.target_id, targets);
-  upload(b_.target_weight, weights, targets);
+  // The slot's last batch was the last to read what it was sent as.
+  device_.send(sent.ids, batch.ids, BatchRows::words(limits_) * sizeof(int32_t), *done_[slot]);
 
   Pass pass;
-  pass.rows = rows;
+  pass.rows = window_begin[windows];
   pass.final_rows = targets;
-  pass.positions = b_.positions;
-  pass.final_row = b_.target_row;
-  pass.final_positions = b_.target_position;
+  pass.positions = sent.positions;
+  pass.final_row = sent.target_row;
+  pass.final_positions = sent.target_position;
   pass.plan = plan_.plan();
   pass.final_plan = final_plan_.plan();
   return pass;
 }
 
-void Trainer::forward(const Pass& pass) {
+void Trainer::forward(const Pass& pass, const int32_t* ids) {
   const int count = model_.shape().layers;
-  device_.embed(b_.layers[0].x.row_range(0, pass.rows), model_.embedding(), b_.ids);
+  device_.embed(b_.layers[0].x.row_range(0, pass.rows), model_.embedding(), ids);
   for (int l = 0; l < count; l++) {
     layers_.forward(l, b_.layers[l], l + 1 < count ? b_.layers[l + 1].x : b_.x_out, pass);
   }
 }
 
 // Losses into b_.loss; with gradient also that of the last layer's output into dx_final.
-void Trainer::losses(int32_t targets, bool gradient) {
+void Trainer::losses(const BatchRows& batch, int32_t targets, const float* weights, bool gradient) {
   const Tensor x = b_.x_out.row_range(0, targets);
   head_.norm(x);
   for (int64_t begin = 0; begin < targets; begin += head_.chunk()) {
     const int64_t count = std::min<int64_t>(head_.chunk(), targets - begin);
     const Tensor logits = head_.logits(begin, count);
-    device_.cross_entropy(b_.loss + begin, logits, b_.target_id + begin, b_.target_weight + begin, gradient);
+    device_.cross_entropy(b_.loss + begin, logits, batch.target_id + begin, weights + begin, gradient);
     if (gradient) head_.backward(b_.gradients.dx_final, x, logits, begin);
   }
 }
@@ -196,53 +201,49 @@ void Trainer::backward(const Pass& pass) {
 }
 
 void Trainer::accumulate(int slot, int32_t windows, int32_t targets, uint64_t dropout_seed) {
-  Pass pass = prepare(slot, windows, targets, b_.batches[slot].target_weight);
+  const BatchRows& sent = b_.sent[slot];
+  Pass pass = prepare(slot, windows, targets);
   pass.dropout = adapter_->layout().config().dropout;
   pass.dropout_seed = dropout_seed;
-  forward(pass);
-  losses(targets, true);
+  forward(pass, sent.ids);
+  losses(sent, targets, sent.target_weight, true);
   backward(pass);
-  // The only wait: all of the micro-batch is queued by now.
-  device_.download(host_loss_.data(), b_.loss, targets * sizeof(float));
-  for (int32_t i = 0; i < targets; i++) loss_sum_ += host_loss_[i];
+  device_.add_sum(&b_.step->loss, b_.loss, targets);
+  device_.set(*done_[slot]);
 }
 
 void Trainer::evaluate(int slot, int32_t windows, int32_t targets, float* loss) {
-  const Pass pass = prepare(slot, windows, targets, ones_.data());
-  forward(pass);
-  losses(targets, false);
+  const Pass pass = prepare(slot, windows, targets);
+  forward(pass, b_.sent[slot].ids);
+  losses(b_.sent[slot], targets, b_.ones, false);
+  device_.set(*done_[slot]);
   device_.download(loss, b_.loss, targets * sizeof(float));
 }
 
-double Trainer::gradient_norm(double normaliser) {
-  device_.zero({b_.sum_of_squares, DType::f32, 1, 2, 2});  // one double
-  device_.add_sum_of_squares(b_.sum_of_squares, b_.adapter_gradient, adapter_->layout().floats());
-  double sum = 0;
-  device_.download(&sum, b_.sum_of_squares, sizeof(sum));
-  return std::sqrt(sum) / normaliser;
+void Trainer::begin_update(const vq_update& how) {
+  const int64_t n = adapter_->layout().floats();
+  device_.add_sum_of_squares(&b_.step->squares, b_.adapter_gradient, n);
+  device_.judge_step(b_.step, how.normaliser, how.max_grad_norm);
+  device_.adamw(adapter_->parameters(), b_.moment1, b_.moment2, b_.adapter_gradient, n,
+                {how.learning_rate, how.beta1, how.beta2, how.epsilon, how.weight_decay, how.step}, b_.step);
+  adapter_->changed();
+  device_.fetch(b_.step_seen, b_.step, sizeof(StepState));
+  device_.set(*updated_);
+  forget();
 }
 
-bool Trainer::update(const vq_update& how, vq_update_result& result) {
-  result.loss_sum = loss_sum_;
-  result.grad_norm = gradient_norm(how.normaliser);
-  const bool finite = std::isfinite(result.loss_sum) && std::isfinite(result.grad_norm);
-  if (finite) {
-    double scale = 1 / how.normaliser;
-    if (how.max_grad_norm > 0) scale *= std::min(1.0, how.max_grad_norm / (result.grad_norm + 1e-6));
-    device_.adamw(
-        adapter_->parameters(), b_.moment1, b_.moment2, b_.adapter_gradient, adapter_->layout().floats(),
-        {how.learning_rate, how.beta1, how.beta2, how.epsilon, how.weight_decay, how.step, static_cast<float>(scale)});
-  }
-  if (finite) adapter_->changed();
-  forget();
-  return finite;
+bool Trainer::end_update(const vq_update& how, vq_update_result& result) const {
+  device_.wait(*updated_);
+  result.loss_sum = b_.step_seen->loss;
+  result.grad_norm = std::sqrt(b_.step_seen->squares) / how.normaliser;
+  return !b_.step_seen->not_finite;
 }
 
 void Trainer::forget() {
   const int64_t n = adapter_->layout().floats();
   device_.zero({b_.adapter_gradient, DType::f32, 1, n, n});
-  device_.synchronize();
-  loss_sum_ = 0;
+  constexpr int64_t kSums = offsetof(StepState, gradient_scale) / sizeof(float);
+  device_.zero({b_.step, DType::f32, 1, kSums, kSums});
 }
 
 void Trainer::read_moments(int layer, unsigned target, float* a_m, float* a_v, float* b_m, float* b_v) const {

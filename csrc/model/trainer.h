@@ -14,20 +14,30 @@
 
 namespace vq {
 
+// A micro-batch as the model reads it, its arrays one behind the other: they are sent together.
+struct BatchRows {
+  BatchRows() = default;
+  BatchRows(int32_t* memory, const vq_train_limits& limits);
+  static int64_t words(const vq_train_limits& limits) { return 2 * limits.max_tokens + 4 * limits.max_targets; }
+
+  int32_t* ids = nullptr;              // [T]
+  int32_t* positions = nullptr;        // [T]
+  int32_t* target_row = nullptr;       // [R]
+  int32_t* target_position = nullptr;  // [R]
+  int32_t* target_id = nullptr;        // [R]
+  float* target_weight = nullptr;      // [R]
+};
+
 // All memory that a trainer takes.
 struct TrainerBuffers {
   TrainerBuffers(Memory& memory, Device& device, const Shape& shape, DType act, const AdapterLayout* adapter,
                  const vq_train_limits& limits, bool for_training);
 
-  std::array<vq_batch, 2> batches;  // on the host
-  // The running micro-batch on the device.
-  int32_t* ids;              // [T]
-  int32_t* positions;        // [T]
-  int32_t* target_row;       // [R]
-  int32_t* target_position;  // [R]
-  int32_t* target_id;        // [R]
-  float* target_weight;      // [R]
-  float* loss;               // [R]
+  // Of each slot: what is filled, on the host, and where it is sent.
+  std::array<BatchRows, 2> filled, sent;
+  std::array<int32_t*, 2> window_begin;  // [windows + 1] on the host
+  float* ones;                           // [R]  weights of an evaluation
+  float* loss;                           // [R]
 
   std::vector<Activations> layers;  // views of shared buffers where nothing is kept
   Tensor x_out;                     // [R, C] f32  output of the last layer
@@ -39,7 +49,8 @@ struct TrainerBuffers {
   float* adapter_gradient;          // [parameters]
   float* moment1;                   // [parameters]
   float* moment2;                   // [parameters]
-  double* sum_of_squares;           // [1]
+  StepState* step;                  // [1]
+  StepState* step_seen;             // [1] on the host, of the last update
 };
 
 void check(const vq_train_limits& limits);  // throws BadArgument
@@ -48,16 +59,21 @@ class Trainer {
  public:
   Trainer(const Model& model, Adapter* adapter, const vq_train_limits& limits, bool for_training);
 
-  const vq_batch& batch(int slot) const { return b_.batches[slot]; }
+  vq_batch batch(int slot) const;
   // Throws BadArgument for a batch that breaks the header's rules.
   void check_batch(int slot, int32_t windows, int32_t targets) const;
 
-  // Adds gradients and loss of a checked batch.
+  // Adds gradients and loss of a checked batch. Returns when all of it is queued.
   void accumulate(int slot, int32_t windows, int32_t targets, uint64_t dropout_seed);
+  // Until the slot's batch has run. While another thread queues more.
+  void wait(int slot) const { device_.wait(*done_[slot]); }
   // The loss of each target, unweighted, without dropout.
   void evaluate(int slot, int32_t windows, int32_t targets, float* loss);
-  // False if loss or norm is not finite: then the parameters are as before. Gradients and loss are zeroed either way.
-  bool update(const vq_update& how, vq_update_result& result);
+  // Queues an update; if loss or norm turns out not to be finite it leaves the parameters as they were. Gradients and
+  // loss are zeroed either way.
+  void begin_update(const vq_update& how);
+  // Waits for it, while another thread queues more, and says whether it took place.
+  bool end_update(const vq_update& how, vq_update_result& result) const;
   void forget();  // gradients and loss
 
   void read_moments(int layer, unsigned target, float* a_m, float* a_v, float* b_m, float* b_v) const;
@@ -68,12 +84,10 @@ class Trainer {
 
  private:
   // Fills the device's batch and the plans of attention.
-  Pass prepare(int slot, int32_t windows, int32_t targets, const float* weights);
-  void forward(const Pass& pass);
-  void losses(int32_t targets, bool gradient);
+  Pass prepare(int slot, int32_t windows, int32_t targets);
+  void forward(const Pass& pass, const int32_t* ids);
+  void losses(const BatchRows& batch, int32_t targets, const float* weights, bool gradient);
   void backward(const Pass& pass);
-  double gradient_norm(double normaliser);
-
   Device& device_;
   const Model& model_;
   Adapter* adapter_;
@@ -85,12 +99,12 @@ class Trainer {
   Layers layers_;
   Head head_;
   std::unique_ptr<Backward> backward_;
-  double loss_sum_ = 0;
+
+  std::array<std::unique_ptr<Mark>, 2> done_;  // of each slot's last batch
+  std::unique_ptr<Mark> updated_;
 
   // On the host, filled for each micro-batch.
   RowPlan plan_, final_plan_;
-  std::vector<int32_t> positions_, target_positions_;
-  std::vector<float> ones_, host_loss_;
 };
 
 }  // namespace vq

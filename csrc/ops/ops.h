@@ -134,8 +134,16 @@ struct DropoutKey {
 
 struct AdamW {
   float learning_rate, beta1, beta2, epsilon, weight_decay;
-  int64_t step;          // from 1
-  float gradient_scale;  // multiplied into the gradient: 1 / normaliser, times the clipping factor
+  int64_t step;  // from 1
+};
+
+// What an optimizer step comes to, on the device, so that nobody waits for it: its sums, zero when it begins, and what
+// judge_step makes of them.
+struct StepState {
+  double loss;           // over its targets
+  double squares;        // over the gradient's elements
+  float gradient_scale;  // what the gradient is multiplied by: 1 / normaliser, times the clipping factor
+  int32_t not_finite;    // loss or gradient is not: the update changes nothing
 };
 
 struct DeviceInfo {
@@ -147,6 +155,12 @@ struct DeviceInfo {
   bool own_memory = false;   // apart from the host's: a card's
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
+};
+
+// A point in the order of a device's work.
+class Mark {
+ public:
+  virtual ~Mark() = default;
 };
 
 // What a device knows of work that it does again and again: see Device::repeat.
@@ -170,6 +184,14 @@ class Device {
   virtual void copy(const Tensor& dst, const Tensor& src) = 0;           // same shape; converts between types
   virtual void zero(const Tensor& t) = 0;
   virtual void synchronize() = 0;
+  // Transfers that the host does not wait for; its memory is of host_alloc, and the work's until a mark set later is
+  // reached. send() need not wait for the work queued before, beyond `after`: the last that uses dst. What is queued
+  // from then on finds it there.
+  virtual void send(void* dst, const void* host, size_t bytes, const Mark& after) = 0;
+  virtual void fetch(void* host, const void* src, size_t bytes) = 0;
+  virtual Mark* make_mark() = 0;
+  virtual void set(Mark& mark) = 0;         // is reached when all that was queued is done
+  virtual void wait(const Mark& mark) = 0;  // until it is, at once if it was never set; any thread may
   // Scratch for the ops below, enough for `rows` rows of the widest product [n, k]. Called before any op with such
   // operands; a later call makes it the larger of both.
   virtual size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const = 0;
@@ -258,11 +280,17 @@ class Device {
   virtual void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) = 0;
 
   // Optimizer (f32 vectors of n elements). ----------------------------------------------------------------------------
+  // *sum += the sum over n elements.
+  virtual void add_sum(double* sum, const float* x, int64_t n) = 0;
   // Sum of squares over n elements, added to *sum (double on the device) in an order that depends on n alone.
   virtual void add_sum_of_squares(double* sum, const float* x, int64_t n) = 0;
-  // m and v may lie in memory of host_alloc.
+  // From the sums of a step: the norm is sqrt(squares) / normaliser, and is clipped to max_norm by a factor of
+  // min(1, max_norm / (norm + 1e-6)), or by none when that is 0.
+  virtual void judge_step(StepState* state, double normaliser, double max_norm) = 0;
+  // Nothing when the state is not finite. m and v may lie in memory of host_alloc.
   // torch.optim.AdamW: p *= 1 - lr * wd; m, v moments; p -= lr * mhat / (sqrt(vhat) + eps). g is read, not zeroed.
-  virtual void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) = 0;
+  virtual void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
+                     const StepState* state) = 0;
 };
 
 // Opens the CPU with this many threads (0: as many as the process may run on). Throws Error.

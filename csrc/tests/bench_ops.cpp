@@ -302,8 +302,9 @@ class Bench {
                g = make(1, n, DType::f32);
     const auto f = [](const std::unique_ptr<Memory>& x) { return static_cast<float*>(x->t.data); };
     device_->zero(v->t);
+    const StepState state{0, 0, 1, 0};
     report("adamw", "4 M", best_seconds([&] {
-             device_->adamw(f(p), f(m), f(v), f(g), n, {1e-4f, 0.9f, 0.999f, 1e-8f, 0.01f, 3, 1});
+             device_->adamw(f(p), f(m), f(v), f(g), n, {1e-4f, 0.9f, 0.999f, 1e-8f, 0.01f, 3}, &state);
            }),
            0, 7.0 * static_cast<double>(p->bytes), DType::f32);
   }

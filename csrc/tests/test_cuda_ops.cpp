@@ -216,15 +216,38 @@ TEST(CudaOps, AdamWOverSteps) {
   for (int64_t n : {1, 7, 300}) {
     TwinMatrix p(1, n, DType::f32, 0, 1), m(1, n, DType::f32, 0, 2, 0), v(1, n, DType::f32, 0, 3, 0),
         g(1, n, DType::f32, 0, 4);
+    TwinArray<StepState> state({{0, 0, 0.25f, 0}}), refused({{0, 0, 0.25f, 1}});
     on_both([&](Device& d, Side side) {
       const auto floats = [&](TwinMatrix& t) { return static_cast<float*>(t[side].data); };
       for (int64_t step = 1; step <= 3; step++) {
-        d.adamw(floats(p), floats(m), floats(v), floats(g), n, {1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, step, 0.25f});
+        d.adamw(floats(p), floats(m), floats(v), floats(g), n, {1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, step}, state[side]);
       }
+      d.adamw(floats(p), floats(m), floats(v), floats(g), n, {1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, 4}, refused[side]);
     });
     expect_twins(p, "parameters " + std::to_string(n));
     expect_twins(m, "first moments " + std::to_string(n));
     expect_twins(v, "second moments " + std::to_string(n));
+  }
+}
+
+TEST(CudaOps, JudgesAStep) {
+  for (double loss : {0.0, 1e300, static_cast<double>(INFINITY), static_cast<double>(NAN)})
+    for (double squares : {0.0, 1e-300, 64.0, static_cast<double>(INFINITY), static_cast<double>(NAN)})
+      for (double most : {0.0, 1e-3, 1.0, 1e6}) {
+        TwinArray<StepState> state({{loss, squares, -1, -1}});
+        on_both([&](Device& d, Side side) { d.judge_step(state[side], 3, most); });
+        const StepState cpu = state.values(cpu_side)[0], cuda = state.values(cuda_side)[0];
+        EXPECT_EQ(cpu.not_finite, cuda.not_finite);
+        if (!cpu.not_finite) EXPECT_EQ(cpu.gradient_scale, cuda.gradient_scale) << squares << " " << most;
+      }
+}
+
+TEST(CudaOps, SumOfLosses) {
+  for (int64_t n : {0, 1, 31, 300}) {
+    TwinMatrix x(1, std::max<int64_t>(n, 1), DType::f32, 0, 1, 1e3);
+    TwinArray<double> sum({0.25});
+    on_both([&](Device& d, Side side) { d.add_sum(sum[side], static_cast<const float*>(x[side].data), n); });
+    expect_twins(sum, {1e-12, 1e-12}, std::to_string(n));
   }
 }
 

@@ -13,12 +13,14 @@ TEST_P(Optimizer, AdamWFollowsTheFormula) {
     p.fill(1);
     std::vector<double> q = values_of(p), mean(static_cast<size_t>(n)), square(static_cast<size_t>(n));
     const double lr = 1e-2, b1 = 0.9, b2 = 0.999, eps = 1e-8, decay = 0.1, scale = 0.25;
+    const StepState state{0, 0, static_cast<float>(scale), 0};
     for (int step = 1; step <= 5; step++) {
       g.fill(static_cast<uint32_t>(10 + step));
       const std::vector<double> gradient = values_of(g);
       device->adamw(p.floats(), m.floats(), v.floats(), g.floats(), n,
                     {static_cast<float>(lr), static_cast<float>(b1), static_cast<float>(b2), static_cast<float>(eps),
-                     static_cast<float>(decay), step, static_cast<float>(scale)});
+                     static_cast<float>(decay), step},
+                    &state);
       for (size_t i = 0; i < q.size(); i++) {
         const double x = gradient[i] * scale;
         q[i] *= 1 - lr * decay;
@@ -56,6 +58,35 @@ TEST_P(Optimizer, SumOfSquaresAddsUpInAnOrderOfItsOwn) {
       EXPECT_EQ(sum, first) << "depends on the number of threads";
     }
   }
+}
+
+TEST_P(Optimizer, AStepIsClippedByItsNormAndRefusedWhenNotFinite) {
+  const auto device = open(1);
+  const auto judged = [&](double loss, double squares, double normaliser, double most) {
+    StepState s{loss, squares, -1, -1};
+    device->judge_step(&s, normaliser, most);
+    EXPECT_TRUE(s.squares == squares || std::isnan(squares));
+    return s;
+  };
+  EXPECT_EQ(judged(3, 64, 4, 0).gradient_scale, 0.25f);
+  EXPECT_EQ(judged(3, 64, 4, 10).gradient_scale, 0.25f);
+  EXPECT_EQ(judged(3, 64, 4, 1).gradient_scale, static_cast<float>(0.25 * (1 / (2 + 1e-6))));
+  EXPECT_EQ(judged(3, 64, 4, 1).not_finite, 0);
+  for (double bad : {static_cast<double>(NAN), static_cast<double>(INFINITY), -static_cast<double>(INFINITY)}) {
+    EXPECT_EQ(judged(bad, 64, 4, 1).not_finite, 1);
+    EXPECT_EQ(judged(3, std::fabs(bad), 4, 1).not_finite, 1);
+  }
+  Matrix p(1, 19), m(1, 19), v(1, 19), g(1, 19);
+  p.fill(1);
+  g.fill(2);
+  const std::vector<char> before = p.raw();
+  const StepState refused = judged(NAN, 64, 4, 1);
+  device->adamw(p.floats(), m.floats(), v.floats(), g.floats(), 19, {1e-2f, 0.9f, 0.999f, 1e-8f, 0.1f, 1}, &refused);
+  EXPECT_EQ(p.raw(), before);
+  double sum = 0.5;
+  const float losses[] = {1, 2.5f, -4};
+  device->add_sum(&sum, losses, 3);
+  EXPECT_EQ(sum, 0);
 }
 
 VQ_ON_EACH_KERNEL(Optimizer);

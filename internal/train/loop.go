@@ -40,32 +40,59 @@ type StepMetrics struct {
 // Train runs the optimizer steps that are left, writes the checkpoints, and calls report after each step. A cancelled
 // context ends it after the step that runs, with a checkpoint and an *InterruptedError.
 func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
-	for r.step < r.schedule.TotalSteps {
-		metrics, err := r.trainStep(r.step + 1)
+	finish := func(s *startedStep) error { return r.finishStep(ctx, s, report) }
+	var running *startedStep
+	r.clock = time.Now()
+	for step := r.step + 1; step <= r.schedule.TotalSteps; step++ {
+		next, err := r.startStep(step, running, finish)
 		if err != nil {
-			return r.savedFirst(err)
-		}
-		r.step++
-		last := r.step == r.schedule.TotalSteps
-		if r.pace.EvalSteps > 0 && r.step%r.pace.EvalSteps == 0 && len(r.data.HeldOut.Windows) > 0 {
-			if metrics.EvalLoss, err = r.evaluate(ctx); err != nil {
-				return r.interrupted(ctx, err)
-			}
-		}
-		metrics.Logged = r.step%r.pace.LoggingSteps == 0 || last || metrics.EvalLoss != nil
-		if err := report(metrics); err != nil {
 			return err
 		}
-		if ctx.Err() != nil && !last {
-			return r.interrupted(ctx, ctx.Err())
-		}
-		if r.pace.SaveSteps > 0 && r.step%r.pace.SaveSteps == 0 && !last {
-			if err := r.save(r.checkpointDir()); err != nil {
+		running = next
+		if r.evaluatesAfter(step) || r.savesAfter(step) || step == r.schedule.TotalSteps {
+			// The engine must have nothing of the next step when it is looked at.
+			if err := finish(running); err != nil {
 				return err
 			}
+			running = nil
+			r.clock = time.Now()
 		}
 	}
 	return r.save(r.FinalDir())
+}
+
+func (r *Run) evaluatesAfter(step int) bool {
+	return r.pace.EvalSteps > 0 && step%r.pace.EvalSteps == 0 && len(r.data.HeldOut.Windows) > 0
+}
+
+func (r *Run) savesAfter(step int) bool {
+	return r.pace.SaveSteps > 0 && step%r.pace.SaveSteps == 0 && step < r.schedule.TotalSteps
+}
+
+// finishStep waits for the step's update; then it evaluates, reports and saves, whatever is due.
+func (r *Run) finishStep(ctx context.Context, s *startedStep, report func(StepMetrics) error) error {
+	if err := r.endUpdate(s); err != nil {
+		return r.savedFirst(err)
+	}
+	r.step = s.Step
+	last := r.step == r.schedule.TotalSteps
+	if r.evaluatesAfter(r.step) {
+		var err error
+		if s.EvalLoss, err = r.evaluate(ctx); err != nil {
+			return r.interrupted(ctx, err)
+		}
+	}
+	s.Logged = r.step%r.pace.LoggingSteps == 0 || last || s.EvalLoss != nil
+	if err := report(s.StepMetrics); err != nil {
+		return err
+	}
+	if ctx.Err() != nil && !last {
+		return r.interrupted(ctx, ctx.Err())
+	}
+	if r.savesAfter(r.step) {
+		return r.save(r.checkpointDir())
+	}
+	return nil
 }
 
 // InterruptedError says where an interrupted run was saved.
@@ -106,47 +133,79 @@ func (r *Run) savedFirst(err error) error {
 	return hint.With(err, "the run is saved as %s: where more memory is free the same command with --resume goes on from there", dir)
 }
 
-// trainStep does one optimizer step (from 1): it fills one batch while the engine runs the other.
-func (r *Run) trainStep(step int) (StepMetrics, error) {
-	started := time.Now()
-	epoch, first, last := r.steps.Step(step)
-	order := r.order(epoch)[first:last]
-	m := StepMetrics{Step: step, Epoch: r.steps.Epochs(step), LearningRate: r.schedule.Rate(step)}
+// startedStep is an optimizer step whose update has been begun; what it saw is known when that ends.
+type startedStep struct {
+	StepMetrics
+	order []int // its windows
+}
 
-	slot := 0
-	for at := 0; at < len(order); at += r.opts.BatchSize {
-		windows, err := r.readWindows(order[at:min(at+r.opts.BatchSize, len(order))])
+// startStep gives the engine one optimizer step (from 1): it fills one batch while the other runs. The step before, if it
+// still runs, is finished as soon as there is work behind it.
+func (r *Run) startStep(step int, before *startedStep, finish func(*startedStep) error) (*startedStep, error) {
+	epoch, first, last := r.steps.Step(step)
+	s := &startedStep{order: r.order(epoch)[first:last],
+		StepMetrics: StepMetrics{Step: step, Epoch: r.steps.Epochs(step), LearningRate: r.schedule.Rate(step)}}
+	for at := 0; at < len(s.order); at += r.opts.BatchSize {
+		seed := r.dropoutSeed(step, at/r.opts.BatchSize)
+		err := r.accumulate(s, s.order[at:min(at+r.opts.BatchSize, len(s.order))], seed)
+		if before != nil {
+			// What went wrong in it went wrong first.
+			if err := finish(before); err != nil {
+				return nil, err
+			}
+			before = nil
+		}
 		if err != nil {
-			return m, err
+			return nil, r.savedFirst(err)
 		}
-		if err := r.trainer.Wait(slot); err != nil {
-			return m, r.explain(err, step, order)
-		}
-		size := batch.Fill(r.trainer.Batch(slot), windows)
-		if err := r.trainer.Accumulate(slot, size.Windows, size.Targets, r.dropoutSeed(step, at/r.opts.BatchSize)); err != nil {
-			return m, r.explain(err, step, order)
-		}
-		m.Tokens += size.Tokens
-		m.TargetTokens += size.Targets
-		m.FLOPs += r.flops(windows)
-		slot = (slot + 1) % engine.Slots
 	}
-	result, err := r.trainer.Update(engine.Update{
-		LearningRate: float32(m.LearningRate), Beta1: adamBeta1, Beta2: adamBeta2, Epsilon: adamEpsilon,
+	err := r.trainer.BeginUpdate(engine.Update{
+		LearningRate: float32(s.LearningRate), Beta1: adamBeta1, Beta2: adamBeta2, Epsilon: adamEpsilon,
 		WeightDecay: float32(r.opts.WeightDecay), MaxGradNorm: float32(r.opts.MaxGradNorm),
-		Normaliser: float64(m.TargetTokens), Step: int64(step),
+		Normaliser: float64(s.TargetTokens), Step: int64(step),
 	})
+	if err != nil {
+		return nil, r.savedFirst(r.explain(err, step, s.order))
+	}
+	return s, nil
+}
+
+// accumulate starts one micro-batch of the step.
+func (r *Run) accumulate(s *startedStep, list []int, dropoutSeed uint64) error {
+	windows, err := r.readWindows(list)
+	if err != nil {
+		return err
+	}
+	if err := r.trainer.Wait(r.slot); err != nil {
+		return r.explain(err, s.Step, s.order)
+	}
+	size := batch.Fill(r.trainer.Batch(r.slot), windows)
+	if err := r.trainer.Accumulate(r.slot, size.Windows, size.Targets, dropoutSeed); err != nil {
+		return r.explain(err, s.Step, s.order)
+	}
+	s.Tokens += size.Tokens
+	s.TargetTokens += size.Targets
+	s.FLOPs += r.flops(windows)
+	r.slot = (r.slot + 1) % engine.Slots
+	return nil
+}
+
+// endUpdate waits for the step's update and takes down what it saw.
+func (r *Run) endUpdate(s *startedStep) error {
+	result, err := r.trainer.EndUpdate()
 	if errors.Is(err, engine.ErrNotFinite) {
-		return m, r.explain(err, step, r.culprits(order))
+		return r.explain(err, s.Step, r.culprits(s.order))
 	}
 	if err != nil {
-		return m, r.explain(err, step, order)
+		return r.explain(err, s.Step, s.order)
 	}
-	m.Loss = result.LossSum / float64(m.TargetTokens)
-	m.GradNorm = result.GradNorm
-	m.Elapsed = time.Since(started)
-	m.TokensPerSecond = float64(m.Tokens) / m.Elapsed.Seconds()
-	return m, nil
+	s.Loss = result.LossSum / float64(s.TargetTokens)
+	s.GradNorm = result.GradNorm
+	now := time.Now()
+	s.Elapsed = now.Sub(r.clock)
+	s.TokensPerSecond = float64(s.Tokens) / s.Elapsed.Seconds()
+	r.clock = now
+	return nil
 }
 
 func (r *Run) readWindows(list []int) ([]batch.Window, error) {

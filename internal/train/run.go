@@ -8,6 +8,7 @@ package train
 
 import (
 	"math"
+	"time"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/adapter"
@@ -35,6 +36,9 @@ type Run struct {
 
 	orderEpoch int
 	orderNow   []int
+
+	slot  int       // of the next micro-batch
+	clock time.Time // when the last step ended
 }
 
 // Machine is what a run trains: the adapter, on its model, by the trainer; and Files, the adapter as it is read from and

@@ -52,6 +52,11 @@ class CpuDevice final : public Device {
   void copy(const Tensor& dst, const Tensor& src) override;
   void zero(const Tensor& t) override;
   void synchronize() override {}
+  void send(void* dst, const void* host, size_t bytes, const Mark&) override { upload(dst, host, bytes); }
+  void fetch(void* host, const void* src, size_t bytes) override { download(host, src, bytes); }
+  Mark* make_mark() override { return new Mark; }
+  void set(Mark&) override {}
+  void wait(const Mark&) override {}
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
@@ -96,7 +101,10 @@ class CpuDevice final : public Device {
   void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) override;
 
   void add_sum_of_squares(double* sum, const float* x, int64_t n) override;
-  void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) override;
+  void add_sum(double* sum, const float* x, int64_t n) override;
+  void judge_step(StepState* state, double normaliser, double max_norm) override;
+  void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
+             const StepState* state) override;
 
   const PanelKernel& panels(DType compute) const { return compute == DType::bf16 ? isa_.bf16 : isa_.f32; }
 

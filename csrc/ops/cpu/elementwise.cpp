@@ -162,7 +162,21 @@ void CpuDevice::add_sum_of_squares(double* sum, const float* x, int64_t n) {
   }
 }
 
-void CpuDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) {
+void CpuDevice::add_sum(double* sum, const float* x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) *sum += x[i];
+}
+
+void CpuDevice::judge_step(StepState* state, double normaliser, double max_norm) {
+  const double norm = std::sqrt(state->squares) / normaliser;
+  double scale = 1 / normaliser;
+  if (max_norm > 0) scale *= std::min(1.0, max_norm / (norm + 1e-6));
+  state->gradient_scale = static_cast<float>(scale);
+  state->not_finite = !(std::isfinite(state->loss) && std::isfinite(norm));
+}
+
+void CpuDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
+                      const StepState* state) {
+  if (state->not_finite) return;
   const double bias1 = 1 - std::pow(double{how.beta1}, static_cast<double>(how.step));
   const double bias2 = 1 - std::pow(double{how.beta2}, static_cast<double>(how.step));
   const AdamStep step = {
@@ -172,7 +186,7 @@ void CpuDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, c
       .step_size = static_cast<float>(how.learning_rate / bias1),
       .root_scale = static_cast<float>(1 / std::sqrt(bias2)),
       .epsilon = how.epsilon,
-      .gradient_scale = how.gradient_scale,
+      .gradient_scale = state->gradient_scale,
   };
   pool_.ranges(n, 2, [&](int64_t begin, int64_t end, int) {
     vec_.adamw(p + begin, m + begin, v + begin, g + begin, end - begin, step);

@@ -25,6 +25,8 @@ CudaDevice::CudaDevice(int index)
   }
   use_card(index);
   stream_ = make_stream();
+  copies_ = make_stream();
+  sent_ = std::make_unique<CudaMark>();
   staging_ = std::make_unique<Staging>(stream_);
   gemm_ = make_gemm();
   sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
@@ -33,6 +35,8 @@ CudaDevice::CudaDevice(int index)
 CudaDevice::~CudaDevice() {
   staging_.reset();
   gemm_.reset();
+  sent_.reset();
+  if (copies_) destroy(copies_);
   if (stream_) destroy(stream_);
 }
 
@@ -134,6 +138,28 @@ void CudaDevice::attention_backward(const Tensor& dq, const Tensor& dk, const Te
 
 void CudaDevice::synchronize() { vq::cuda::synchronize(stream()); }
 
+void CudaDevice::send(void* dst, const void* host, size_t bytes, const Mark& after) {
+  const Stream work = stream();
+  vq::cuda::wait(copies_, static_cast<const CudaMark&>(after).event);
+  copy_to_device(dst, host, bytes, copies_);
+  record(sent_->event, copies_);
+  vq::cuda::wait(work, sent_->event);
+}
+
+void CudaDevice::fetch(void* host, const void* src, size_t bytes) { copy_to_host(host, src, bytes, stream()); }
+
+Mark* CudaDevice::make_mark() {
+  stream();
+  return new CudaMark;
+}
+
+void CudaDevice::set(Mark& mark) { record(static_cast<CudaMark&>(mark).event, stream()); }
+
+void CudaDevice::wait(const Mark& mark) {
+  stream();
+  wait_on_host(static_cast<const CudaMark&>(mark).event);
+}
+
 void CudaDevice::embed(const Tensor& y, const Weight& w, const int32_t* ids) {
   vq::cuda::gather_rows(stream(), y, static_cast<const CudaWeight&>(w).gather, ids);
 }
@@ -194,8 +220,15 @@ void CudaDevice::add_sum_of_squares(double* sum, const float* x, int64_t n) {
   vq::cuda::add_sum_of_squares(stream(), sum, static_cast<double*>(sum_parts_.data()), x, n);
 }
 
-void CudaDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) {
-  vq::cuda::adamw(stream(), p, m, v, g, n, how);
+void CudaDevice::add_sum(double* sum, const float* x, int64_t n) { vq::cuda::add_sum(stream(), sum, x, n); }
+
+void CudaDevice::judge_step(StepState* state, double normaliser, double max_norm) {
+  vq::cuda::judge_step(stream(), state, normaliser, max_norm);
+}
+
+void CudaDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
+                       const StepState* state) {
+  vq::cuda::adamw(stream(), p, m, v, g, n, how, state);
 }
 
 }  // namespace vq::cuda

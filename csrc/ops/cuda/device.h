@@ -1,6 +1,6 @@
-// The CUDA device: ops/ops.h on one NVIDIA card. All work is queued on one stream; the host waits only in download()
-// and synchronize(). Element-wise kernels are in kernels.h, products in gemm.h, attention in attention.h, repeated work
-// in recording.h.
+// The CUDA device: ops/ops.h on one NVIDIA card. Work is queued on one stream, and what send() copies on another beside
+// it; the host waits only in download(), wait() and synchronize(). Element-wise kernels are in kernels.h, products in
+// gemm.h, attention in attention.h, repeated work in recording.h.
 //
 // Products take operands of their own type only: see rounds_operands().
 #pragma once
@@ -38,6 +38,13 @@ class DeviceBuffer {
   size_t bytes_ = 0;
 };
 
+class CudaMark final : public Mark {
+ public:
+  CudaMark() : event(make_event()) {}
+  ~CudaMark() override { destroy(event); }
+  const Event event;
+};
+
 class CudaWeight final : public Weight {
  public:
   DType compute = DType::f32;
@@ -63,6 +70,11 @@ class CudaDevice final : public Device {
   void copy(const Tensor& dst, const Tensor& src) override;
   void zero(const Tensor& t) override;
   void synchronize() override;
+  void send(void* dst, const void* host, size_t bytes, const Mark& after) override;
+  void fetch(void* host, const void* src, size_t bytes) override;
+  Mark* make_mark() override;
+  void set(Mark& mark) override;
+  void wait(const Mark& mark) override;
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
@@ -107,7 +119,10 @@ class CudaDevice final : public Device {
   void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) override;
 
   void add_sum_of_squares(double* sum, const float* x, int64_t n) override;
-  void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) override;
+  void add_sum(double* sum, const float* x, int64_t n) override;
+  void judge_step(StepState* state, double normaliser, double max_norm) override;
+  void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
+             const StepState* state) override;
 
  private:
   // What the calling thread queues work on: it may be another thread than the one that opened the card.
@@ -126,6 +141,8 @@ class CudaDevice final : public Device {
   int index_;
   Card card_;
   Stream stream_ = nullptr;
+  Stream copies_ = nullptr;
+  std::unique_ptr<CudaMark> sent_;
   std::unique_ptr<Gemm> gemm_;
   std::unique_ptr<Staging> staging_;
   DeviceBuffer sum_parts_;

@@ -39,6 +39,9 @@ void score_rows(Stream stream, float* log_prob, int32_t* argmax, const Tensor& l
 // optimizer.cu
 constexpr int kSumParts = 1024;  // doubles of scratch
 void add_sum_of_squares(Stream stream, double* sum, double* parts, const float* x, int64_t n);
-void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how);
+void add_sum(Stream stream, double* sum, const float* x, int64_t n);
+void judge_step(Stream stream, StepState* state, double normaliser, double max_norm);
+void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
+           const StepState* state);
 
 }  // namespace vq::cuda

@@ -28,18 +28,41 @@ __global__ void total_kernel(Global<double> sum, Global<const double> parts, int
   if (threadIdx.x == 0) sum[0] += total;
 }
 
+// One block: losses are few.
+__global__ void sum_kernel(Global<double> sum, Global<const float> x, int64_t n) {
+  double total = 0;
+  for (int64_t i = threadIdx.x; i < n; i += blockDim.x) {
+    const float v = x[i];
+    total += v;
+  }
+  total = block_sum(total);
+  if (threadIdx.x == 0) sum[0] += total;
+}
+
+__global__ void judge_kernel(Global<StepState> state, double normaliser, double max_norm) {
+  StepState s = state[0];
+  const double norm = sqrt(s.squares) / normaliser;
+  double scale = 1 / normaliser;
+  const double clip = max_norm / (norm + 1e-6);
+  if (max_norm > 0 && clip < 1) scale *= clip;
+  s.gradient_scale = static_cast<float>(scale);
+  s.not_finite = !(s.loss - s.loss == 0 && norm - norm == 0);  // neither NaN nor infinite
+  state[0] = s;
+}
+
 struct AdamStep {
   float decay;  // 1 - learning_rate * weight_decay
   float beta1, beta2;
   float step_size;   // learning_rate / (1 - beta1^step)
   float root_scale;  // 1 / sqrt(1 - beta2^step)
   float epsilon;
-  float gradient_scale;
 };
 
 template <int N>
 __global__ void adamw_kernel(Global<float> p, Global<float> m, Global<float> v, Global<const float> g, int64_t n,
-                             AdamStep how) {
+                             AdamStep how, Global<const StepState> state) {
+  const StepState judged = state[0];
+  if (judged.not_finite) return;
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x * N;
   float param[N], mean[N], square[N], gradient[N];
   for (int64_t at = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * N; at < n; at += step) {
@@ -49,7 +72,7 @@ __global__ void adamw_kernel(Global<float> p, Global<float> m, Global<float> v, 
     load<N, float>(gradient, g + at);
 #pragma unroll
     for (int i = 0; i < N; i++) {
-      const float d = gradient[i] * how.gradient_scale;
+      const float d = gradient[i] * judged.gradient_scale;
       mean[i] = how.beta1 * mean[i] + (1.0f - how.beta1) * d;
       square[i] = how.beta2 * square[i] + (1.0f - how.beta2) * d * d;
       param[i] = param[i] * how.decay - how.step_size * mean[i] / (sqrtf(square[i]) * how.root_scale + how.epsilon);
@@ -71,7 +94,17 @@ void add_sum_of_squares(Stream stream, double* sum, double* parts, const float* 
   launch(Launch{1, threads_for(count), stream}, total_kernel, sum, parts, count);
 }
 
-void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how) {
+void add_sum(Stream stream, double* sum, const float* x, int64_t n) {
+  if (n == 0) return;
+  launch(Launch{1, threads_for(n), stream}, sum_kernel, sum, x, n);
+}
+
+void judge_step(Stream stream, StepState* state, double normaliser, double max_norm) {
+  launch(Launch{1, 1, stream}, judge_kernel, state, normaliser, max_norm);
+}
+
+void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
+           const StepState* state) {
   if (n == 0) return;
   const double bias1 = 1 - std::pow(double{how.beta1}, static_cast<double>(how.step));
   const double bias2 = 1 - std::pow(double{how.beta2}, static_cast<double>(how.step));
@@ -80,14 +113,13 @@ void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t 
                          how.beta2,
                          static_cast<float>(how.learning_rate / bias1),
                          static_cast<float>(1 / std::sqrt(bias2)),
-                         how.epsilon,
-                         how.gradient_scale};
+                         how.epsilon};
   constexpr int kAtOnce = 4;
   const bool wide = n % kAtOnce == 0 && aligned(p) && aligned(m) && aligned(v) && aligned(g);
   const int64_t units = wide ? n / kAtOnce : n;
   const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(units, kThreads), 1 << 16));
   launch(Launch{blocks, threads_for(units, kThreads), stream}, wide ? adamw_kernel<kAtOnce> : adamw_kernel<1>, p, m, v,
-         g, n, step);
+         g, n, step, state);
 }
 
 }  // namespace vq::cuda
