@@ -71,6 +71,7 @@ class Stream {
     if (item.record) item.record->reached = true;
     if (!item.action) return;
     doing = item.what;
+    counted.done++;
     try {
       item.action();
     } catch (...) {

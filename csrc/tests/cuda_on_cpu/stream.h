@@ -80,6 +80,7 @@ void fail_graphs(bool yes);
 // Of this process so far.
 struct Counts {
   uint64_t queued = 0;    // pieces of work, each by a call of the host
+  uint64_t done = 0;      // pieces of work, on any stream but the null stream
   uint64_t replays = 0;   // launches of graphs
   uint64_t replayed = 0;  // pieces of work in them
 };
