@@ -33,8 +33,12 @@ var halves = []struct {
 	{"ص", morning}, {"م", evening}, {"ق.ظ.", morning}, {"ب.ظ.", evening}, {"ق.ظ", morning}, {"ب.ظ", evening}, {"قبل\u200cازظهر", morning}, {"بعدازظهر", evening},
 	{"לפנה״צ", morning}, {"אחה״צ", evening}, {"לפנה\"צ", morning}, {"אחה\"צ", evening},
 	{"π.μ.", morning}, {"μ.μ.", evening}, {"पूर्वाह्न", morning}, {"अपराह्न", evening}, {"ก่อนเที่ยง", morning}, {"หลังเที่ยง", evening},
+	{"පෙ.ව.", morning}, {"ප.ව.", evening}, {"முற்பகல்", morning}, {"பிற்பகல்", evening}, {"ಪೂರ್ವಾಹ್ನ", morning}, {"ಅಪರಾಹ್ನ", evening}, {"म.पू.", morning}, {"म.उ.", evening},
+	{"နံနက်", morning}, {"ညနေ", evening}, {"ກ່ອນທ່ຽງ", morning}, {"ຫຼັງທ່ຽງ", evening}, {"ጥዋት", morning}, {"ከሰዓት", evening},
+	{"e paradites", morning}, {"e pasdites", evening}, {"ap.", morning}, {"ip.", evening}, {"f.h.", morning}, {"e.h.", evening}, {"vm.", morning}, {"nm.", evening},
+	{"priešpiet", morning}, {"popiet", evening}, {"priekšp.", morning}, {"pēcp.", evening}, {"pop.", evening}, {"претпл.", morning}, {"попл.", evening}, {"ү.ө.", morning}, {"ү.х.", evening},
 	{"öö", morning}, {"ös", evening}, {"sa", morning}, {"ch", evening}, {"fm", morning}, {"em", evening}, {"de.", morning}, {"du.", evening},
-	{"pd", morning}, {"md", evening}, {"ptg", evening}, {"pg", morning}, {"dop.", morning}, {"odp.", evening}, {"пп", morning}, {"дп", morning}, {"пр.об.", morning}, {"сл.об.", evening},
+	{"pd", morning}, {"md", evening}, {"ptg", evening}, {"pg", morning}, {"dop.", morning}, {"odp.", evening}, {"пп", evening}, {"дп", morning}, {"пр.об.", morning}, {"сл.об.", evening},
 }
 
 // half takes the word for a half of the day, if there is one.
@@ -51,6 +55,7 @@ func (p *scanner) half() (h half, upper bool) {
 			continue // a longer word; Chinese has no spaces
 		}
 		first, _ := utf8.DecodeRuneInString(p.rest)
+		p.korean = unicode.Is(unicode.Hangul, first)
 		p.rest = p.rest[end:]
 		return entry.half, unicode.IsUpper(first)
 	}
@@ -92,13 +97,17 @@ func (p *scanner) time(s *stamp) bool {
 		}
 	}
 	p.unit("s")
+	if p.unit("ч") { // the words for hour, behind the time
+		p.take(".")
+	}
+	p.unit("Uhr")
 	if h == none {
 		before := p.rest
 		if h, upper = p.half(); h == none {
 			p.rest = before
 		}
 	}
-	s.upper = upper
+	s.upper, s.koreanHalf = upper, p.korean
 	var valid bool
 	s.hour, valid = h.hour(hour)
 	return valid && s.minute < 60 && s.second < 60

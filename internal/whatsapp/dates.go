@@ -64,6 +64,7 @@ type calendar struct {
 	now       time.Time
 	stamps    int
 	upper     int // with AM or PM in capitals
+	korean    int // with the half of the day in Korean
 	separator rune
 	readings  [orders]readAs
 }
@@ -82,6 +83,9 @@ func (c *calendar) add(s *stamp) {
 	c.separator = s.separator
 	if s.upper {
 		c.upper++
+	}
+	if s.koreanHalf {
+		c.korean++
 	}
 	for o := range orders {
 		at, ok := c.at(s, o)
@@ -115,6 +119,9 @@ func (c *calendar) order() (best order, proven bool) {
 	candidates := []order{dayFirst, monthFirst, yearFirst}
 	if c.separator == '/' && 2*c.upper > c.stamps {
 		candidates = []order{monthFirst, dayFirst, yearFirst}
+	}
+	if 2*c.korean > c.stamps {
+		candidates = []order{yearFirst, dayFirst, monthFirst}
 	}
 	best = slices.MinFunc(candidates, func(a, b order) int {
 		x, y := &c.readings[a], &c.readings[b]

@@ -26,6 +26,8 @@ type stamp struct {
 	era    int    // the year before the first of another calendar; 0 is ours
 	clock
 	upper bool // AM and PM in capitals, as in America
+	// koreanHalf is whether the half of the day is in Korean, where the year comes first, also one of two digits.
+	koreanHalf bool
 }
 
 // header reads the beginning of a line. Without a time the line goes on with the message before.
@@ -71,7 +73,10 @@ func (p *scanner) moment(s *stamp) bool {
 func isWordOfTime(c rune) bool { return c > 0x7f && unicode.IsLetter(c) }
 
 // scanner reads a header from left to right. Marks of direction may stand anywhere in it.
-type scanner struct{ rest string }
+type scanner struct {
+	rest   string
+	korean bool // the word for the half of the day was
+}
 
 // isMark tells the invisible marks of direction, and the byte order mark.
 func isMark(c rune) bool {
@@ -157,15 +162,27 @@ func (p *scanner) date(s *stamp) bool {
 		if i == 0 {
 			s.separator = c
 		}
-		if c != s.separator || !strings.ContainsRune("./- 年", c) && !isSpace(c) {
+		if s.separator == '年' || s.separator == '년' {
+			if c != []rune("年月")[i] && c != []rune("년월")[i] {
+				return false
+			}
+		} else if c != s.separator || !strings.ContainsRune("./-", c) && !isSpace(c) {
 			return false
 		}
 		p.rest = p.rest[size:]
 		p.spaces()
 	}
 	p.marks()
-	if s.separator == '.' {
+	switch s.separator {
+	case '.':
 		p.take(".") // as in Korean and in Hungarian
+	case '年', '년':
+		if !p.take("日") {
+			p.take("일")
+		}
+	}
+	if p.unit("г") { // the word for year in Bulgarian and Russian
+		p.take(".")
 	}
 	rest, found := strings.CutPrefix(strings.TrimLeft(p.rest, " "), "BE")
 	if found {
@@ -190,7 +207,7 @@ func (p *scanner) era() (year int, found bool) {
 }
 
 // joiners stand between date and time in some languages.
-var joiners = []string{"à", "um", "at", "kl.", "klo", "o", "alle", "às", "a las", "в"}
+var joiners = []string{"à", "um", "at", "kl.", "klo", "o", "alle", "às", "a las", "в", "во", "u"}
 
 func (p *scanner) between() bool {
 	p.spaces()

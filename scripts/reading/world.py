@@ -203,7 +203,9 @@ class World(Rows):
     def save(self, path, schema, lower=False):
         con = sqlite3.connect(path)
         con.executescript(re.sub(r"CREATE TABLE sqlite_sequence\(name, seq\);", "", schema))
-        con.execute("PRAGMA recursive_triggers=0")
+        # Apple's triggers call functions that only Messages has.
+        for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            con.execute(f"DROP TRIGGER {name}")
         columns = {r[1] for r in con.execute("PRAGMA table_info(message)")}
         recoverable = con.execute("SELECT 1 FROM sqlite_master WHERE name = 'chat_recoverable_message_join'").fetchone()
         rng = self.rng
