@@ -27,7 +27,7 @@ const (
 )
 
 // findCodes finds short numbers in the neighbourhood of a word for codes.
-func findCodes(s, _ string) (spans []span) {
+func findCodes(s, region string) (spans []span) {
 	if !hasDigits(s, 4) && !strings.HasPrefix(s, "@") && !strings.Contains(s, "\n@") {
 		return nil
 	}
@@ -40,9 +40,10 @@ func findCodes(s, _ string) (spans []span) {
 		return spans
 	}
 	urls := url.FindAllStringIndex(s, -1)
+	phones := findPhones(s, region)
 	for _, at := range codeValue.FindAllStringIndex(s, -1) {
 		p := span{start: at[0], end: at[1], value: strings.NewReplacer("-", "", " ", "").Replace(s[at[0]:at[1]])}
-		if !standsAlone(s, p.start, p.end) || amount(s, p) || inside(urls, at) || overlaps(spans, p) {
+		if !standsAlone(s, p.start, p.end) || amount(s, p) || inside(urls, at) || overlaps(spans, p) || partOf(phones, p) {
 			continue
 		}
 		near := nearest(plain, at)
@@ -54,6 +55,11 @@ func findCodes(s, _ string) (spans []span) {
 		}
 	}
 	return spans
+}
+
+// partOf tells whether a span is a part of one of some longer ones.
+func partOf(longer []span, p span) bool {
+	return slices.ContainsFunc(longer, func(q span) bool { return q.start <= p.start && p.end <= q.end && q.end-q.start > p.end-p.start })
 }
 
 // outside are the ranges that none of the others overlaps.
