@@ -113,8 +113,8 @@ Case random_case(uint32_t seed) {
 // The kernels' side: a card of a given size, with copies of matrices in its memory.
 class Card {
  public:
-  explicit Card(const Case& c, int multiprocessors = 1, bool large_shared = true)
-      : attention_({multiprocessors, large_shared}, [this](void* to, const void* from, size_t bytes) {
+  explicit Card(const Case& c, int multiprocessors = 1, bool large_shared = true, bool wgmma = false)
+      : attention_({multiprocessors, large_shared, wgmma}, [this](void* to, const void* from, size_t bytes) {
           uploads++;
           device_.upload(to, from, bytes);
           device_.synchronize();  // the kernels run on another stream
@@ -246,18 +246,21 @@ void expect_near(const Matrix& got, const Matrix& want, Bound bound, const std::
       [&](int64_t, int64_t) { return bound.of_largest * largest; }, what);
 }
 
+// Under the shim everything runs; of GPUs those of capability 9.0.
+bool wgmma_runs() { return !VQ_ON_GPU || Twins::get()[cuda_side].info().instructions.starts_with("sm_90"); }
+
 constexpr Bound kBf16 = {1e-2, 1.5e-5};
 constexpr Bound kF32 = {2e-5, 1e-10};
 
 Bound bound_of(DType type) { return type == DType::bf16 ? kBf16 : kF32; }
 
 // Both passes, twice: the second time the same bytes.
-void expect_training(const Case& c, DType type, int64_t pad, bool large_shared) {
-  const std::string what =
-      c.name + (type == DType::f32 ? " f32" : " bf16") + " pad " + std::to_string(pad) + (large_shared ? "" : " small");
+void expect_training(const Case& c, DType type, int64_t pad, bool large_shared, bool wgmma = false) {
+  const std::string what = c.name + (type == DType::f32 ? " f32" : " bf16") + " pad " + std::to_string(pad) +
+                           (large_shared ? "" : " small") + (wgmma ? " wgmma" : "");
   const Operands run(c, type, pad);
   const Operands want = twin(run, c, true);
-  Card card(c, large_shared ? 1 : 2, large_shared);
+  Card card(c, large_shared ? 1 : 2, large_shared, wgmma);
   ASSERT_NO_THROW(run.forward(card, c)) << what;
   expect_near(run.o, want.o, bound_of(type), what + " o");
   expect_near(run.lse, want.lse, kF32, what + " lse");
@@ -280,6 +283,13 @@ TEST(CudaAttention, TrainingInTiles) {
 }
 TEST(CudaAttention, TrainingInTilesOfSmallCards) {
   for (const Case& c : training_cases()) expect_training(c, DType::bf16, 1, false);
+}
+TEST(CudaAttention, TrainingInWarpgroups) {
+  if (!wgmma_runs()) GTEST_SKIP() << "this GPU has no wgmma";
+  for (const Case& c : training_cases()) expect_training(c, DType::bf16, c.shape.head_dim % 8 == 0 ? 8 : 3, true, true);
+  // Several blocks of keys and stages of queries, rows of several tiles, and a second tile of keys.
+  expect_training(windows("long", shape_of(2, 1, 128), {200, 75}), DType::bf16, 0, true, true);
+  expect_training(windows("long", shape_of(1, 1, 64), {400}), DType::bf16, 0, true, true);
 }
 TEST(CudaAttention, TrainingPlainly) {
   expect_training(windows("small", shape_of(6, 2, 5), {1, 34, 3}), DType::f32, 1, true);

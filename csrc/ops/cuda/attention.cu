@@ -50,6 +50,14 @@ int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
 
 }  // namespace
 
+// Blocks with wgmma are large: one on each multiprocessor, where there are that many and most of their rows exist.
+bool Attention::takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const {
+  if (!card_.wgmma || padded(shape.head_dim) % 64 != 0) return false;
+  const int64_t group = shape.heads / shape.kv_heads, tiles = tiles_of(plan, group, kHopperRows);
+  return tiles * shape.kv_heads >= card_.multiprocessors &&
+         2 * tiles_of(plan, group, 1) >= tiles * kHopperRows;  // tiles of one row: the rows
+}
+
 Attention::Needs Attention::needs(int64_t rows, const AttentionShape& shape) const {
   const int64_t of_tile = std::min<int64_t>(kTileRows, rows * shape.heads / shape.kv_heads);
   const int64_t partials = 2 * wanted() * of_tile * (padded(shape.head_dim) + 1) * int64_t{sizeof(float)};
@@ -88,11 +96,11 @@ bool Attention::begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut)
 }
 
 const PlanTables::Placed* Attention::place(const AttentionPlan& plan, const AttentionShape& shape,
-                                           const TileSizes& sizes, bool in_tiles) {
+                                           const TileSizes& sizes, bool may_cut) {
   if (steady_cut_ && !steady_) {
     const int64_t blocks = tiles_of(plan, shape.heads / shape.kv_heads, sizes.rows) * shape.kv_heads;
     TileSizes fixed = sizes;
-    fixed.parts = in_tiles ? static_cast<int>((wanted() + blocks - 1) / blocks) : 1;
+    fixed.parts = may_cut ? static_cast<int>((wanted() + blocks - 1) / blocks) : 1;
     steady_ = tables_.place_steady(plan, shape, fixed);
     if (steady_) {
       *steady_cut_ = Cut{shape, fixed};
@@ -100,7 +108,7 @@ const PlanTables::Placed* Attention::place(const AttentionPlan& plan, const Atte
       end_steady();
     }
   }
-  return steady_cut_ ? steady_ : tables_.place(plan, shape, sizes, in_tiles ? wanted() : 0, 0);
+  return steady_cut_ ? steady_ : tables_.place(plan, shape, sizes, may_cut ? wanted() : 0, 0);
 }
 
 void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -109,11 +117,15 @@ void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor
   const int64_t group = shape.heads / shape.kv_heads;
   const auto kv_heads = static_cast<unsigned>(shape.kv_heads);
   const bool in_tiles = tiled(shape, q, k, v);
+  const bool hopper = in_tiles && !steady_cut_ && takes_wgmma(plan, shape);
   // Tall tiles read shared memory half as often, where there are enough of them and room for two on a multiprocessor.
-  const bool tall = in_tiles && card_.large_shared && tiles_of(plan, group, 2 * kTileRows) * kv_heads >= wanted();
+  const bool tall =
+      in_tiles && !hopper && card_.large_shared && tiles_of(plan, group, 2 * kTileRows) * kv_heads >= wanted();
   const int dim = padded(shape.head_dim);
-  const TileSizes sizes = {tall ? 2 * kTileRows : kTileRows, in_tiles ? attention_block_keys(dim) : 1, 0};
-  const PlanTables::Placed* t = place(plan, shape, sizes, in_tiles);
+  const TileSizes sizes =
+      hopper ? TileSizes{kHopperRows, kHopperKeys, 0}
+             : TileSizes{tall ? 2 * kTileRows : kTileRows, in_tiles ? attention_block_keys(dim) : 1, 0};
+  const PlanTables::Placed* t = place(plan, shape, sizes, in_tiles && !hopper);
   if (!t) {
     const size_t half = plan.segments.size() / 2;
     if (half == 0) too_fragmented();
@@ -157,6 +169,7 @@ void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor
   c.dim = shape.head_dim;
   c.scale = shape.scale;
   c.wide = wide(shape, q, k, v);
+  if (hopper) return launch_hopper_forward(c, dim, t->tile_count, kv_heads, stream);
   launch_attention_forward(c, dim, tall ? 2 : 1, t->tile_count, t->merge_count, kv_heads, stream);
 }
 
@@ -164,10 +177,11 @@ void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, cons
                          const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
                          const AttentionShape& shape, const AttentionPlan& plan) {
   const auto kv_heads = static_cast<unsigned>(shape.kv_heads);
-  const bool in_tiles = tiled(shape, q, k, v, dout);
+  const bool in_tiles = tiled(shape, q, k, v, dout), hopper = in_tiles && takes_wgmma(plan, shape);
   const int dim = padded(shape.head_dim);
-  const TileSizes sizes = {kTileRows, in_tiles ? attention_block_keys(dim) : 1, kKeyTile};
-  const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles ? wanted() : 0, k.rows);
+  const TileSizes sizes = hopper ? TileSizes{kHopperRows, kHopperKeys, kHopperKeyTile}
+                                 : TileSizes{kTileRows, in_tiles ? attention_block_keys(dim) : 1, kKeyTile};
+  const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles && !hopper ? wanted() : 0, k.rows);
   auto* delta = reinterpret_cast<float*>(scratch_);
   if (!t || static_cast<size_t>(dout.rows * shape.heads) * sizeof(float) > reserved_.deltas) {
     throw Error("attention: a backward pass with more rows than were reserved");
@@ -218,8 +232,9 @@ void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, cons
   c.dim = shape.head_dim;
   c.scale = shape.scale;
   c.wide = wide(shape, q, k, v, dout);
-  launch_attention_backward(c, dim, {t->tile_count, t->merge_count, t->key_tile_count, kv_heads}, card_.large_shared,
-                            stream);
+  const BackwardGrid grid = {t->tile_count, t->merge_count, t->key_tile_count, kv_heads};
+  if (hopper) return launch_hopper_backward(c, dim, grid, stream);
+  launch_attention_backward(c, dim, grid, card_.large_shared, stream);
 }
 
 }  // namespace vq::cuda

@@ -16,6 +16,7 @@ class Attention {
   struct Card {
     int multiprocessors = 1;
     bool large_shared = false;  // more than 100 KB of shared memory a multiprocessor
+    bool wgmma = false;         // capability 9.0, and shown to give what the other kernels give
   };
 
   Attention(const Card& card, PlanTables::Upload upload) : card_(card), tables_(std::move(upload)) {}
@@ -57,9 +58,10 @@ class Attention {
   };
   Needs needs(int64_t rows, const AttentionShape& shape) const;
   Needs grown(int64_t rows, const AttentionShape& shape) const;
-  // The tables of a forward pass; null when they do not fit.
+  // The tables of a forward pass, of tiles that may be cut along the keys or not; null when they do not fit.
   const PlanTables::Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
-                                  bool in_tiles);
+                                  bool may_cut);
+  bool takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const;
   Partials partials(int64_t rows, int kv_heads, int padded_dim) const;
 
   Card card_;

@@ -1,6 +1,6 @@
 // Attention backward without atomics: one kernel over key tiles makes dK and dV, one over query tiles makes dQ. Both
 // compute the scores again from the log-sum-exp that the forward pass left; every sum has one owner and one order.
-#include "ops/cuda/attention_tile.h"
+#include "ops/cuda/attention_rows.h"
 
 namespace vq::cuda {
 namespace {
@@ -68,17 +68,6 @@ __device__ __forceinline__ void load_keys(const BackwardCall& c, const KeyCursor
   load_tile<F::dim, F::keys>(memory, stage + F::tile_bytes, v, c.dim, c.wide);
 }
 
-__device__ __forceinline__ StackedSource stacked(const Operand& x, const BackwardCall& c, int q_begin, int first,
-                                                 int end, int head) {
-  return {x.data + (int64_t{q_begin} * x.stride + head * c.group.by * c.dim), x.stride, c.group, c.dim, first, end};
-}
-
-// The lane's two rows of a tile of stacked rows.
-struct RowPair {
-  float lse[2], delta[2];  // lse in powers of two
-  int limit[2];
-};
-
 // Launch: (query tiles of 64 stacked rows, G) x 128 threads; each warp has 16 rows, its queries and dout in registers.
 // Bound: tensor cores. 6 D FLOP a row and key: scores, dP, and dQ.
 template <class F>
@@ -93,24 +82,8 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) query_gradients(const Ba
                              c.wide);
   copies_commit();
   KeyCursor next(c.ranges, tile);
-  RowPair rows;
-  int most = 0;
-#pragma unroll
-  for (int r = 0; r < 2; r++) {
-    const int row = warp * 16 + lane / 4 + 8 * r;
-    rows.lse[r] = rows.delta[r] = 0;
-    rows.limit[r] = 0;
-    if (row < tile.rows) {
-      const int m = tile.first + row, query = tile.q_begin + divide(m, c.group);
-      const int64_t at = int64_t{query} * c.heads + head * c.group.by + m - divide(m, c.group) * c.group.by;
-      rows.lse[r] = c.lse[at] * kLog2E;
-      rows.delta[r] = c.delta[at];
-      const int seen = c.visible[query];
-      rows.limit[r] = min(seen, next.count);
-    }
-    most = max(most, rows.limit[r]);
-  }
-  most = warp_max(most);
+  RowPair rows(c, tile, next, head, warp * 16 + lane / 4);
+  const int most = warp_max(max(rows.limit[0], rows.limit[1]));
   copies_wait<0>();
   __syncthreads();
   uint32_t q[F::dim / 16][1][4], g[F::dim / 16][1][4];
@@ -161,21 +134,8 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) query_gradients(const Ba
   copies_wait<0>();
 #pragma unroll
   for (int r = 0; r < 2; r++) {
-    const int row = warp * 16 + lane / 4 + 8 * r;
-    if (row >= tile.rows) continue;
-    const int m = tile.first + row, query = tile.q_begin + divide(m, c.group);
-    const int64_t at = query * c.dq.stride + (head * c.group.by + m - divide(m, c.group) * c.group.by) * c.dim;
-    const int64_t part = head * c.partial_rows + tile.partial + row;
-#pragma unroll
-    for (int n = 0; n < F::dim / 8; n++) {
-      const int column = 8 * n + lane % 4 * 2;
-      const float x = dq[0][n][2 * r] * c.scale, y = dq[0][n][2 * r + 1] * c.scale;
-      if (tile.partial >= 0) {
-        *retyped<float2>(c.partial + (part * F::dim + column)) = make_float2(x, y);
-      } else if (column < c.dim) {
-        store_pair(c.dq, at + column, x, y, column + 1 < c.dim);
-      }
-    }
+    store_query_gradient<F::dim>(c, tile, head, warp * 16 + lane / 4 + 8 * r,
+                                 [&](int n, int e) { return dq[0][n][2 * r + e]; });
   }
 }
 
@@ -223,17 +183,7 @@ __device__ __forceinline__ void load_queries(const BackwardCall& c, const KeyTil
   load_tile<F::dim, F::queries>(memory, stage, stacked(c.q, c, tile.q_begin, first, tile.end, head), c.dim, c.wide);
   load_tile<F::dim, F::queries>(memory, stage + F::operand_bytes,
                                 stacked(c.dout, c, tile.q_begin, first, tile.end, head), c.dim, c.wide);
-  const int row = static_cast<int>(threadIdx.x);
-  if (row < F::queries) {
-    const int m = first + row, offset = stage + 2 * F::operand_bytes + 4 * row;
-    const bool exists = m < tile.end;
-    const int query = exists ? tile.q_begin + divide(m, c.group) : 0;
-    const int of_group = exists ? m - divide(m, c.group) * c.group.by : 0;
-    const int64_t at = int64_t{query} * c.heads + head * c.group.by + of_group;
-    copy_4(memory, offset, c.lse + at, exists);
-    copy_4(memory, offset + 4 * F::queries, c.delta + at, exists);
-    copy_4(memory, offset + 8 * F::queries, c.visible + query, exists);
-  }
+  copy_row_values<F::queries>(c, tile, memory, stage + 2 * F::operand_bytes, first, head);
 }
 
 // dV += P^T dout and dK += dS^T Q for the warp's 16 keys and the queries of a stage. Products are transposed, keys by
@@ -320,18 +270,9 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) key_gradients(const Back
   copies_wait<0>();
 #pragma unroll
   for (int r = 0; r < 2; r++) {
-    const int row = warp * 16 + lane / 4 + 8 * r;
-    if (row >= tile.keys) continue;
-#pragma unroll
-    for (int n = 0; n < F::dim / 8; n++) {
-      const int column = 8 * n + lane % 4 * 2;
-      if (column >= c.dim) continue;
-      const int64_t at = tile.row + row;
-      store_pair(c.dk, at * c.dk.stride + head * c.dim + column, dk[0][n][2 * r] * c.scale,
-                 dk[0][n][2 * r + 1] * c.scale, column + 1 < c.dim);
-      store_pair(c.dv, at * c.dv.stride + head * c.dim + column, dv[0][n][2 * r], dv[0][n][2 * r + 1],
-                 column + 1 < c.dim);
-    }
+    store_key_gradients<F::dim>(
+        c, tile, head, warp * 16 + lane / 4 + 8 * r, [&](int n, int e) { return dk[0][n][2 * r + e]; },
+        [&](int n, int e) { return dv[0][n][2 * r + e]; });
   }
 }
 

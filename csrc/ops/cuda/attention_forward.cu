@@ -1,13 +1,8 @@
 // Attention forward in tiles with a running softmax (flash attention): scores live in registers only.
-#include "ops/cuda/attention_tile.h"
+#include "ops/cuda/attention_rows.h"
 
 namespace vq::cuda {
 namespace {
-
-// The maximum that exponents are relative to is moved only when a score exceeds it by this many powers of two: until
-// then probabilities grow up to 2^8, which f32 and bf16 hold as exactly as those below 1, and nothing is rescaled.
-constexpr float kSlack = 8;
-constexpr float kNothing = -1e30f;  // below any score
 
 template <int dim_, int blocks_>
 struct Forward {
@@ -120,43 +115,6 @@ __device__ __forceinline__ void attend(float (&o)[F::blocks][F::dim / 8][4], Sof
   }
 }
 
-template <class F>
-__device__ __forceinline__ void store(const float (&o)[F::blocks][F::dim / 8][4], const Softmax<F>& rows,
-                                      const ForwardCall& c, const QueryTile& tile, int head) {
-  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-#pragma unroll
-  for (int b = 0; b < F::blocks; b++)
-#pragma unroll
-    for (int r = 0; r < 2; r++) {
-      const float sum = quad_sum(rows.sum[b][r]);
-      const int row = (warp * F::blocks + b) * 16 + lane / 4 + 8 * r;
-      if (row >= tile.rows) continue;
-      const float factor = sum > 0 ? 1 / sum : 0;
-      const float lse = (rows.max[b][r] + log2f(sum)) * kLn2;
-      const int m = tile.first + row, query = tile.q_begin + divide(m, c.group);
-      const int of_head = head * c.group.by + m - divide(m, c.group) * c.group.by;
-      const bool whole = tile.partial < 0;
-      const int64_t part = head * c.partial_rows + tile.partial + row;
-      if (lane % 4 == 0) {
-        if (!whole) {
-          c.partial_lse[part] = lse;
-        } else if (c.lse != nullptr) {
-          c.lse[int64_t{query} * c.heads + of_head] = lse;
-        }
-      }
-#pragma unroll
-      for (int n = 0; n < F::dim / 8; n++) {
-        const int column = 8 * n + lane % 4 * 2;
-        const float x = o[b][n][2 * r] * factor, y = o[b][n][2 * r + 1] * factor;
-        if (!whole) {
-          *retyped<float2>(c.partial + (part * F::dim + column)) = make_float2(x, y);
-        } else if (column < c.dim) {
-          store_pair(c.o, query * c.o.stride + of_head * c.dim + column, x, y, column + 1 < c.dim);
-        }
-      }
-    }
-}
-
 // Launch: (query tiles, G) x 128 threads; each warp has 16 or 32 stacked rows to itself.
 // Bound: tensor cores. 4 D FLOP a row and key; K and V come from L2 once for each tile of 64 or 128 stacked rows.
 template <class F>
@@ -208,7 +166,13 @@ __global__ void __launch_bounds__(kAttentionThreads, F::blocks == 1 ? 3 : 2) att
     attend<F>(o, rows, c, memory, F::stage + n % 2 * 2 * F::tile_bytes, block, tile.least);
   }
   copies_wait<0>();
-  store<F>(o, rows, c, tile, head);
+#pragma unroll
+  for (int b = 0; b < F::blocks; b++)
+#pragma unroll
+    for (int r = 0; r < 2; r++) {
+      store_row<F::dim>(c, tile, head, (warp * F::blocks + b) * 16 + lane / 4 + 8 * r, rows.max[b][r], rows.sum[b][r],
+                        [&](int n, int e) { return o[b][n][2 * r + e]; });
+    }
 }
 
 // The parts of rows that were cut along the keys, in their order. Launch: (merge tiles, G) x 128 threads, a warp a row.

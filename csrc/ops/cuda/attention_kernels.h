@@ -35,6 +35,9 @@ constexpr int attention_block_keys(int padded_dim) { return padded_dim <= 64 ? 6
 // Keys of a key tile.
 constexpr int kKeyTile = 64;
 
+// The same of the kernels with wgmma (cards of capability 9.0, padded_dim 64 or 128), whose query tiles have 128 rows.
+constexpr int kHopperRows = 128, kHopperKeys = 64, kHopperKeyTile = 128;
+
 struct ForwardCall {
   Operand q, k, v;
   OutputRows o;
@@ -55,6 +58,8 @@ struct ForwardCall {
 // padded_dim: 64, 96 or 128; blocks: 1 or 2, of 16 stacked rows for each of the 4 warps.
 void launch_attention_forward(const ForwardCall& call, int padded_dim, int blocks, unsigned tiles, unsigned merges,
                               unsigned kv_heads, Stream stream);
+
+void launch_hopper_forward(const ForwardCall& call, int padded_dim, unsigned tiles, unsigned kv_heads, Stream stream);
 
 struct BackwardCall {
   Operand q, k, v, dout;
@@ -84,6 +89,8 @@ void launch_row_deltas(Global<float> delta, const Tensor& dout, const Tensor& ou
 // tall: for cards with more than 100 KB of shared memory a multiprocessor.
 void launch_attention_backward(const BackwardCall& call, int padded_dim, const BackwardGrid& grid, bool tall,
                                Stream stream);
+
+void launch_hopper_backward(const BackwardCall& call, int padded_dim, const BackwardGrid& grid, Stream stream);
 
 // --- plain -----------------------------------------------------------------------------------------------------------
 // In f32 throughout, for operands of any type and head size: for checking, and for what the tiles do not take.

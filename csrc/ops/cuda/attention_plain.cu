@@ -1,6 +1,6 @@
 // Attention in f32 for operands of any type and head size: a warp for each query row and head, or key and key head.
 // Training in f32 on a card is for checking; this is plain rather than fast.
-#include "ops/cuda/attention_tile.h"
+#include "ops/cuda/attention_rows.h"
 
 namespace vq::cuda {
 namespace {

@@ -16,6 +16,11 @@ constexpr uint32_t kAllLanes = 0xffffffff;
 constexpr float kLog2E = 1.4426950408889634f;
 constexpr float kLn2 = 0.6931471805599453f;
 
+// The maximum that exponents are relative to is moved only when a score exceeds it by this many powers of two: until
+// then probabilities grow up to 2^8, which f32 and bf16 hold as exactly as those below 1, and nothing is rescaled.
+constexpr float kSlack = 8;
+constexpr float kNothing = -1e30f;  // below any score
+
 template <int dim>
 __device__ __forceinline__ int swizzle(int row) {
   static_assert(dim % 64 == 0 || dim % 32 == 0);
@@ -103,31 +108,38 @@ struct StackedSource {
   }
 };
 
-// Starts filling `rows` rows of a tile; rows and columns that do not exist are zero. `wide`: rows are aligned to 16
-// bytes and of whole chunks. Else elements are read one by one, and are there at once.
-template <int dim, int rows, class Source>
-__device__ __forceinline__ void load_tile(Shared<unsigned char> memory, int tile, const Source& source, int real_dim,
+// A tile of rows as above, for blocks of 4 warps.
+template <int dim_, int rows_>
+struct RowTile {
+  static constexpr int dim = dim_, rows = rows_, threads = kAttentionThreads, row_bytes = 2 * dim;
+  __device__ __forceinline__ static int offset(int row, int chunk) { return tile_offset<dim>(row, chunk); }
+};
+
+// Starts filling a tile with the block's threads; rows and columns that do not exist are zero. `wide`: rows are aligned
+// to 16 bytes and of whole chunks. Else elements are read one by one, and are there at once.
+template <class Tile, class Source>
+__device__ __forceinline__ void fill_tile(Shared<unsigned char> memory, int tile, const Source& source, int real_dim,
                                           bool wide) {
-  constexpr int kChunks = dim / 8;
+  constexpr int kThreads = Tile::threads, kChunks = Tile::dim / 8, kAll = Tile::rows * kChunks;
   if (wide) {
     // Where a row's chunks divide the threads, a thread keeps its column, and its place in the swizzle.
-    constexpr bool kKeeps = kAttentionThreads % kChunks == 0;
-    constexpr int kStep = kAttentionThreads / kChunks;
+    constexpr bool kKeeps = kThreads % kChunks == 0;
+    constexpr int kStep = kThreads / kChunks;
     const int thread = static_cast<int>(threadIdx.x);
-    const int own = tile + tile_offset<dim>(thread / kChunks, thread % kChunks);
+    const int own = tile + Tile::offset(thread / kChunks, thread % kChunks);
 #pragma unroll
-    for (int n = 0; n < (rows * kChunks + kAttentionThreads - 1) / kAttentionThreads; n++) {
-      const int i = thread + n * kAttentionThreads;
-      if (rows * kChunks % kAttentionThreads != 0 && i >= rows * kChunks) break;
+    for (int n = 0; n < (kAll + kThreads - 1) / kThreads; n++) {
+      const int i = thread + n * kThreads;
+      if (kAll % kThreads != 0 && i >= kAll) break;
       const int row = kKeeps ? thread / kChunks + n * kStep : i / kChunks;
       const int chunk = kKeeps ? thread % kChunks : i % kChunks;
-      const int to = kKeeps ? own + n * kStep * 2 * dim : tile + tile_offset<dim>(row, chunk);
+      const int to = kKeeps ? own + n * kStep * Tile::row_bytes : tile + Tile::offset(row, chunk);
       copy_16(memory, to, source.at(row) + 8 * chunk, source.exists(row) && 8 * chunk < real_dim);
     }
     return;
   }
 #pragma unroll 1
-  for (int i = static_cast<int>(threadIdx.x); i < rows * kChunks; i += kAttentionThreads) {
+  for (int i = static_cast<int>(threadIdx.x); i < kAll; i += kThreads) {
     const int row = i / kChunks, chunk = i % kChunks;
     uint32_t pairs[4] = {};
     if (source.exists(row)) {
@@ -137,9 +149,13 @@ __device__ __forceinline__ void load_tile(Shared<unsigned char> memory, int tile
         pairs[e / 2] |= bits << (16 * (e % 2));
       }
     }
-    *retyped<uint4>(memory + (tile + tile_offset<dim>(row, chunk))) =
-        make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
+    *retyped<uint4>(memory + (tile + Tile::offset(row, chunk))) = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
   }
+}
+template <int dim, int rows, class Source>
+__device__ __forceinline__ void load_tile(Shared<unsigned char> memory, int tile, const Source& source, int real_dim,
+                                          bool wide) {
+  fill_tile<RowTile<dim, rows>>(memory, tile, source, real_dim, wide);
 }
 
 // Products of A fragments with a tile. 16 columns of a (k) times the tile's rows, of which there are `rows`, as n:
@@ -195,21 +211,6 @@ __device__ __forceinline__ int warp_max(int x) {
 __device__ __forceinline__ float quad_sum(float x) {
   x += __shfl_xor_sync(kAllLanes, x, 1);
   return x + __shfl_xor_sync(kAllLanes, x, 2);
-}
-
-// Writes two neighbouring elements, from element `at` on; the second only when `both`.
-__device__ __forceinline__ void store_pair(const OutputRows& to, int64_t at, float x, float y, bool both) {
-  if (to.b16 != nullptr) {
-    if (to.pairs && both) {
-      *retyped<uint32_t>(to.b16 + at) = pack_bf16(x, y);
-    } else {
-      to.b16[at] = from_float<bf16>(x);
-      if (both) to.b16[at + 1] = from_float<bf16>(y);
-    }
-  } else {
-    to.f32[at] = x;
-    if (both) to.f32[at + 1] = y;
-  }
 }
 
 }  // namespace vq::cuda

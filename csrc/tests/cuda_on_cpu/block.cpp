@@ -59,6 +59,18 @@ const Region& Block::shared(const void* place, size_t bytes) {
   return *a.region;
 }
 
+const void* Block::in_window(uint32_t address, const Region** region) const {
+  const auto dynamic = arrays.find(nullptr);
+  const uint32_t at = address - kDynamicBegin;
+  if (dynamic == arrays.end() || address < kDynamicBegin || at + 16 > dynamic->second.region->bytes()) {
+    report(Fault::out_of_bounds, "starts a product that reads 16 bytes at " + std::to_string(at) +
+                                     " of dynamic shared memory, outside of it");
+    return nullptr;
+  }
+  *region = dynamic->second.region.get();
+  return (*region)->begin() + at;
+}
+
 void Block::wait(Thread::State state) {
   Thread* self = current;
   self->state = state;
@@ -100,6 +112,31 @@ void Block::meet(uint32_t mask, void* brought, Operation operation, std::source_
     if (mask >> lane & 1 && lane != self->lane) threads[warp_begin + lane].state = Thread::ready;
 }
 
+void Block::meet_warpgroup(void* brought, GroupOperation operation, std::source_location where) {
+  Thread* self = current;
+  const size_t group = self->now.thread / 128, begin = group * 128;
+  if (begin + 128 > threads.size()) {
+    report(Fault::barrier, "takes part in an operation of its warpgroup at " + place(where) + ", which is not whole");
+    return;
+  }
+  Gathering& all = gatherings_[group];
+  if (all.count > 0 && all.operation != operation) {
+    report(Fault::barrier, "comes to another operation of its warpgroup than the others, at " + place(where));
+    return;
+  }
+  all.operation = operation;
+  all.brought[self->now.thread - begin] = brought;
+  self->waits_at = where;
+  if (++all.count < 128) {
+    wait(Thread::at_warpgroup);
+    return;
+  }
+  all.count = 0;
+  operation(all.brought);
+  for (size_t i = begin; i < begin + 128; i++)
+    if (&threads[i] != self) threads[i].state = Thread::ready;
+}
+
 // Lets the threads go on when all that have not returned are at one barrier.
 bool Block::release_barrier() {
   const Thread* first = nullptr;
@@ -119,14 +156,17 @@ bool Block::release_barrier() {
     if (t.state == Thread::done) continue;
     t.state = Thread::ready;
     t.now.barrier++;
+    t.shared_fences_at_barrier = t.shared_fences;
   }
   return true;
 }
 
 void Block::run(const std::function<void()>& kernel) {
   const std::function<void()>* body = &kernel;
+  gatherings_.clear();
   for (Thread& t : threads) {
     t.state = Thread::ready;
+    t.wgmma_fences = t.shared_fences = t.shared_fences_at_barrier = 0;
     t.fiber->start([](void* f) { (*static_cast<const std::function<void()>*>(f))(); },
                    const_cast<std::function<void()>*>(body));
   }
@@ -143,6 +183,8 @@ void Block::run(const std::function<void()>& kernel) {
         left--;
         if (t.copies.under_way() > 0) report(Fault::race, "ends while copies that it started are under way");
         t.copies.forget();
+        if (t.products.under_way()) report(Fault::race, "ends while products that it started are under way");
+        t.products.forget();
       }
       current = nullptr;
     }

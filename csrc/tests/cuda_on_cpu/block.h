@@ -19,6 +19,7 @@
 #include "tests/cuda_on_cpu/builtins.h"
 #include "tests/cuda_on_cpu/fiber.h"
 #include "tests/cuda_on_cpu/memory.h"
+#include "tests/cuda_on_cpu/products.h"
 #include "tests/cuda_on_cpu/stream.h"
 
 namespace cuda_on_cpu {
@@ -43,9 +44,13 @@ struct Thread {
   uint32_t lane = 0;
   uint32_t warp = 0;
   Moment now{};
-  enum State : uint8_t { ready, at_barrier, at_warp, done } state = ready;
+  enum State : uint8_t { ready, at_barrier, at_warp, at_warpgroup, done } state = ready;
   std::source_location waits_at;
   AsyncCopies copies;
+  Products products;
+  uint32_t wgmma_fences = 0;
+  // shared_fence() so far, and those before the last barrier.
+  uint32_t shared_fences = 0, shared_fences_at_barrier = 0;
   // Of the operation of its warp that it waits in (see warp.h): what it brought, and who else must come.
   void* brought = nullptr;
   uint32_t mask = 0;
@@ -68,6 +73,11 @@ struct Block {
   std::map<const void*, SharedArray> arrays;
   size_t static_bytes = 0, dynamic_bytes = 0;
   const Region& shared(const void* place, size_t bytes);
+  // Addresses within the window of shared memory, as descriptors have them: the dynamic array lies there, at a multiple
+  // of 128 bytes that is none of 256. Null, and a fault, when 16 bytes there are not all in the array.
+  const void* in_window(uint32_t address, const Region** region) const;
+  const Region* dynamic_region() const { return arrays.at(nullptr).region.get(); }
+  static constexpr uint32_t kDynamicBegin = 1024 + 128;
 
   // The calling thread waits for the others of its block.
   void barrier(std::source_location where);
@@ -76,9 +86,20 @@ struct Block {
   using Operation = void (*)(void* const (&brought)[32]);
   void meet(uint32_t mask, void* brought, Operation operation, std::source_location where);
 
+  // The same for the warpgroup of the calling thread: all its 128 threads.
+  using GroupOperation = void (*)(void* const (&brought)[128]);
+  void meet_warpgroup(void* brought, GroupOperation operation, std::source_location where);
+
   void run(const std::function<void()>& kernel);
 
  private:
+  // The threads of a warpgroup that wait for the others.
+  struct Gathering {
+    void* brought[128];
+    size_t count = 0;
+    GroupOperation operation;
+  };
+  std::map<size_t, Gathering> gatherings_;  // by warpgroup
   void wait(Thread::State state);
   bool release_barrier();
 };

@@ -37,4 +37,9 @@ inline Pointer<unsigned char> dynamic_shared() {
   return {reinterpret_cast<unsigned char*>(r.begin()), &r};
 }
 
+// Where dynamic shared memory lies within the window of shared memory.
+inline uint32_t window_address(const Pointer<unsigned char>& p) {
+  return Block::kDynamicBegin + static_cast<uint32_t>(reinterpret_cast<const char*>(p.raw()) - p.region()->begin());
+}
+
 }  // namespace cuda_on_cpu

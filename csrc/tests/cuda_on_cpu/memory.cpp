@@ -31,8 +31,10 @@ struct Region::Cell {
   uint32_t write_launch, write_block;
   Moment write;
   bool atomic;
-  bool copying;      // an asynchronous copy to it is under way
-  bool many_blocks;  // threads of other blocks than read_block have read it
+  bool copying;            // an asynchronous copy to it is under way
+  bool many_blocks;        // threads of other blocks than read_block have read it
+  uint16_t products;       // under way that read it
+  uint32_t shared_fences;  // of the writer, when it wrote
   uint32_t read_launch, read_block;
   uint32_t read_elsewhere;  // the last launch of another stream than read_launch's that read it
   // Readers of read_block: the last; the last other one of its warp; the last of another warp. If an earlier reader
@@ -163,6 +165,42 @@ void Region::end_copy(const void* address, size_t bytes) const {
   for (size_t i = offset / 2; i <= (offset + bytes - 1) / 2; i++) cells_[i].copying = false;
 }
 
+bool Region::start_product(const void* chunk) const {
+  const size_t offset = static_cast<size_t>(static_cast<const char*>(chunk) - begin_);
+  const Block& block = *running()->block;
+  for (size_t i = offset / 2; i < offset / 2 + 8; i++) {
+    const Cell& cell = cells_[i];
+    const char* wrong = nullptr;
+    Fault::Kind kind = Fault::race;
+    if (cell.write_launch != block.launch || cell.write_block != block.index) {
+      wrong = " the block has not written";
+      kind = Fault::uninitialised;
+    } else if (cell.copying) {
+      wrong = " has a copy under way";
+    } else if (cell.write.barrier == running()->now.barrier) {
+      wrong = " was written without a barrier between";
+    } else if (block.threads[cell.write.thread].shared_fences_at_barrier <= cell.shared_fences) {
+      wrong = " was written without a shared_fence() of that thread before the barrier";
+    }
+    if (!wrong) continue;
+    report(kind,
+           "starts a product with 16 bytes at offset " + std::to_string(offset) + " of " + name() + ", which" + wrong);
+    return false;
+  }
+  for (size_t i = offset / 2; i < offset / 2 + 8; i++) cells_[i].products++;
+  return true;
+}
+
+void Region::end_product(const void* chunk) const {
+  const size_t offset = static_cast<size_t>(static_cast<const char*>(chunk) - begin_);
+  const Thread& t = *running();
+  const Moment now = Moment::of_product_of(t.now);
+  for (size_t i = offset / 2; i < offset / 2 + 8; i++) {
+    cells_[i].products--;
+    cells_[i].note_read(t.block->launch, t.block->index, now);
+  }
+}
+
 void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) const {
   const Thread& t = *running();
   const uint32_t launch = t.block->launch, block = t.block->index;
@@ -172,8 +210,9 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
                      std::to_string(offset) + " of " + name() + what);
   };
   const auto race = [&](const char* did, uint32_t other_block, const Moment& before) {
-    complain(Fault::race, " that thread " + std::to_string(before.thread) + " of block " + std::to_string(other_block) +
-                              did + " without a barrier between");
+    const std::string who = before.of_product() ? "a product" : "thread " + std::to_string(before.thread);
+    complain(Fault::race,
+             " that " + who + " of block " + std::to_string(other_block) + did + " without a barrier between");
   };
   if (space_ == Space::global) {
     const Running& doing = now_doing();
@@ -191,6 +230,7 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
     complain(Fault::race,
              " while a copy to it that thread " + std::to_string(cell.write.thread) + " started is under way");
   }
+  if (cell.products > 0 && !takes) complain(Fault::race, " while a product that reads it is under way");
   const bool both_atomic = access == Access::atomic && cell.atomic;
   // Of an earlier block's shared memory nothing is left.
   const bool other_block = cell.write_block != block && space_ == Space::global;
@@ -217,6 +257,7 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
   cell.write = now;
   cell.atomic = access == Access::atomic;
   cell.copying = access == Access::copy;
+  cell.shared_fences = t.shared_fences;
   cell.read_launch = cell.read_elsewhere = 0;
 }
 

@@ -24,6 +24,13 @@ struct Moment {
   uint16_t barrier;    // __syncthreads so far
   uint16_t warp_sync;  // __syncwarp of the whole warp so far
   bool known() const { return thread != 0xffff; }
+  // Of a product of the thread's warpgroup. It counts as of a thread and warp of its own: that one thread has waited
+  // for it says nothing of the other warps' parts.
+  static Moment of_product_of(const Moment& m) {
+    return {static_cast<uint16_t>(kProducts + m.thread / 128 * 32), m.barrier, 0};
+  }
+  bool of_product() const { return known() && thread >= kProducts; }
+  static constexpr uint16_t kProducts = 0x8000;
 };
 constexpr Moment kNever = {0xffff, 0, 0};
 
@@ -48,6 +55,10 @@ class Region {
   bool allows_whole(const void* address, size_t bytes, Access access) const;
   // The memory is given back: nobody may touch it any more.
   void free();
+  // A product of the running thread's warpgroup reads 16 bytes of shared memory from now until end_product; false when
+  // it must not.
+  bool start_product(const void* chunk) const;
+  void end_product(const void* chunk) const;
 
  private:
   struct Cell;
