@@ -55,10 +55,15 @@ file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/cuda)
 foreach(source ${VQ_CUDA_KERNELS})
   get_filename_component(name ${source} NAME_WE)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/cuda/${name}.o)
+  # Kernels with wgmma are for 9.0 alone; without it among the architectures they are compiled empty.
+  set(gencode ${VQ_GENCODE})
+  if(name MATCHES "hopper" AND VQ_GENCODE MATCHES "code=sm_90a")
+    set(gencode -gencode arch=compute_90a,code=sm_90a)
+  endif()
   # Beside each object what ptxas says of its kernels: scripts/kernel-table reads it.
   add_custom_command(OUTPUT ${object}
     COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.sh ${CMAKE_CURRENT_BINARY_DIR}/cuda/${name}.ptxas
-      ${VQ_NVCC} ${VQ_NVCC_FLAGS} ${VQ_GENCODE} -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
+      ${VQ_NVCC} ${VQ_NVCC_FLAGS} ${gencode} -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
     DEPENDS ${source} ${VQ_CUDA_HEADERS} compile_kernels.sh
     COMMENT "Building CUDA kernels of ${name}.cu" VERBATIM)
   list(APPEND VQ_CUDA_KERNEL_OBJECTS ${object})

@@ -14,7 +14,7 @@ type Device struct {
 // DeviceInfo describes a device.
 type DeviceInfo struct {
 	Name            string // processor or card
-	Instructions    string // what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_90"
+	Instructions    string // what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_86", or "sm_90, wgmma" (see vq.h)
 	Threads         int    // of a GPU: multiprocessors
 	FastBF16        bool   // products in bf16 are faster than in f32: what precision "auto" means
 	OwnMemory       bool   // the device has memory of its own beside the host's, which the figures are of: a GPU

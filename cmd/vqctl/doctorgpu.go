@@ -77,12 +77,16 @@ func unusableGPU(index int, driver string, cards []string, err error) finding {
 // describeGPU says what the card is, and what each way of keeping the base weights allows on it.
 func describeGPU(index int, device *engine.Device, driver string) ([]finding, error) {
 	info := device.Info()
-	number, err := strconv.Atoi(strings.TrimPrefix(info.Instructions, "sm_"))
+	kind, attention, _ := strings.Cut(info.Instructions, ", ")
+	number, err := strconv.Atoi(strings.TrimPrefix(kind, "sm_"))
 	if err != nil {
 		return nil, fmt.Errorf("a GPU of the kind %q", info.Instructions)
 	}
 	if driver == "" {
 		driver = "a driver that does not show itself"
+	}
+	if attention != "" {
+		driver += ", attention: " + attention
 	}
 	findings := []finding{{Name: "gpu", Status: "ok", Detail: fmt.Sprintf("%d: %s, compute capability %d.%d, %d multiprocessors, %s free of %s, %s",
 		index, info.Name, number/10, number%10, info.Threads, inBytes(info.MemoryAvailable), inBytes(info.MemoryTotal), driver)}}

@@ -33,7 +33,9 @@ typedef struct vq_session vq_session;
 
 typedef struct {
   char name[128];        /* processor or card */
-  char instructions[32]; /* of the products: "amx", "avx512-bf16", "avx512", "avx2", "generic", or "sm_90" */
+  char instructions[32]; /* of the products: "amx", "avx512-bf16", "avx512", "avx2", "generic", or "sm_86"; "sm_90,
+                            wgmma" where attention has wgmma, "sm_90, wgmma wrong in dq 128" where it gave another dq
+                            than attention without for heads of 128, and is not used */
   int32_t threads;       /* of a GPU: multiprocessors */
   int32_t fast_bf16;     /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
   int32_t own_memory;    /* 1: memory is the device's own, beside the host's (a GPU) */

@@ -149,7 +149,7 @@ struct StepState {
 struct DeviceInfo {
   std::string name;          // "AMD EPYC"
   std::string instructions;  // what the GEMM uses for bf16 and f32: "amx", "avx512-bf16", "avx512", "avx2", "generic",
-                             // "sm_90"
+                             // "sm_86", "sm_90, wgmma" (see vq.h)
   int threads = 0;           // or multiprocessors
   bool fast_bf16 = false;    // bf16 products are faster than f32 ones here
   bool own_memory = false;   // apart from the host's: a card's

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <map>
 
-#include "ops/cuda/attention.h"
+#include "ops/cuda/attention_check.h"
 #include "tests/twins.h"
 
 namespace vq::test {
@@ -75,6 +75,19 @@ std::vector<Case> training_cases() {
       targets("target rows", shape_of(7, 1, 128), {{70, {3, 4, 20, 66}}, {1, {0}}, {90, {89}}}),
       targets("target rows out of order", shape_of(2, 1, 64), {{100, {70, 3, 99, 50}}}),
   };
+}
+
+// The same, and a window of at least three tiles of 128 stacked rows behind it: kernels with wgmma are for tiles of
+// which most are full.
+Case beside_full_tiles(Case c) {
+  const auto begin = static_cast<int32_t>(c.q_rows), keys = static_cast<int32_t>(c.k_rows);
+  const int32_t group = c.shape.heads / c.shape.kv_heads, length = (3 * 128 + group - 1) / group;
+  c.segments.push_back({begin, length, static_cast<int32_t>(c.ranges.size()), 1});
+  c.ranges.push_back({keys, length});
+  for (int32_t i = 0; i < length; i++) c.visible.push_back(i + 1);
+  c.q_rows += length;
+  c.k_rows += length;
+  return c;
 }
 
 std::vector<Case> inference_cases() {
@@ -286,10 +299,29 @@ TEST(CudaAttention, TrainingInTilesOfSmallCards) {
 }
 TEST(CudaAttention, TrainingInWarpgroups) {
   if (!wgmma_runs()) GTEST_SKIP() << "this GPU has no wgmma";
-  for (const Case& c : training_cases()) expect_training(c, DType::bf16, c.shape.head_dim % 8 == 0 ? 8 : 3, true, true);
+  for (const Case& c : training_cases()) {
+    expect_training(beside_full_tiles(c), DType::bf16, c.shape.head_dim % 8 == 0 ? 8 : 3, true, true);
+  }
   // Several blocks of keys and stages of queries, rows of several tiles, and a second tile of keys.
   expect_training(windows("long", shape_of(2, 1, 128), {200, 75}), DType::bf16, 0, true, true);
   expect_training(windows("long", shape_of(1, 1, 64), {400}), DType::bf16, 0, true, true);
+}
+// What opening a card of capability 9.0 asks.
+TEST(CudaAttention, WgmmaGivesWhatTheOtherKernelsGive) {
+  if (!wgmma_runs()) GTEST_SKIP() << "this GPU has no wgmma";
+  EXPECT_EQ(cuda::different_with_wgmma(Twins::get()[cuda_side], nullptr, {1, true}), "");
+}
+TEST(CudaAttention, WrongResultsAreNamed) {
+  const std::vector<float> values = {1, -2, 0.5, 0.25};
+  const cuda::AttentionResults want = {values, values, values, values, values};
+  EXPECT_EQ(cuda::different_result(want, want), "");
+  cuda::AttentionResults got = want;
+  got.dq[2] = 0.505f;  // a rounding
+  EXPECT_EQ(cuda::different_result(got, want), "");
+  got.dk[1] = -1.9f;
+  EXPECT_EQ(cuda::different_result(got, want), "dk");
+  got.lse[3] = NAN;
+  EXPECT_EQ(cuda::different_result(got, want), "lse");
 }
 TEST(CudaAttention, TrainingPlainly) {
   expect_training(windows("small", shape_of(6, 2, 5), {1, 34, 3}), DType::f32, 1, true);

@@ -1,7 +1,8 @@
 // Attention on the card: attention and attention_backward of ops/ops.h.
 //
-// bf16 with heads of up to 128 elements runs in tiles on tensor cores (attention_forward.cu, attention_backward.cu);
-// all else in f32, plainly (attention_plain.cu). The same call on the same card gives the same bytes.
+// bf16 with heads of up to 128 elements runs in tiles on tensor cores (attention_forward.cu, attention_backward.cu;
+// with wgmma, for many rows and heads of 64 or 128: attention_hopper_forward.cu, attention_hopper_backward.cu); all
+// else in f32, plainly (attention_plain.cu). The same call on the same card gives the same bytes.
 #pragma once
 
 #include <optional>
@@ -37,6 +38,9 @@ class Attention {
   // Memory for such calls and for those that set_workspace was called for before; set_workspace gives it.
   size_t grown_bytes(int64_t rows, const AttentionShape& shape) const { return grown(rows, shape).all(); }
   void set_workspace(void* memory, int64_t rows, const AttentionShape& shape);
+
+  // From the next call on, where the card and the problem suit.
+  void use_wgmma() { card_.wgmma = true; }
 
   void forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
                const AttentionShape& shape, const AttentionPlan& plan);

@@ -1,7 +1,10 @@
 #include "ops/cuda/device.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 
+#include "ops/cuda/attention_check.h"
 #include "ops/cuda/kernels.h"
 
 namespace vq::cuda {
@@ -30,6 +33,21 @@ CudaDevice::CudaDevice(int index)
   staging_ = std::make_unique<Staging>(stream_);
   gemm_ = make_gemm();
   sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
+  instructions_ = "sm_" + std::to_string(card_.major * 10 + card_.minor);
+  const char* wgmma = std::getenv("VQ_WGMMA");
+  if (card_.major == 9 && card_.minor == 0 && !(wgmma && !std::strcmp(wgmma, "0"))) try_wgmma();
+}
+
+void CudaDevice::try_wgmma() {
+  try {
+    const std::string differs =
+        different_with_wgmma(*this, stream_, {card_.multiprocessors, card_.shared_bytes > kLargeShared});
+    instructions_ += differs.empty() ? ", wgmma" : ", wgmma wrong in " + differs;
+    if (differs.empty()) attention_.use_wgmma();
+  } catch (const Error& e) {
+    throw Error(std::string("the attention kernels failed on a small problem: ") + e.what() +
+                "; with VQ_WGMMA=0 in the environment those with wgmma are left out");
+  }
 }
 
 CudaDevice::~CudaDevice() {
@@ -44,7 +62,7 @@ DeviceInfo CudaDevice::info() const {
   use_card(index_);
   DeviceInfo info;
   info.name = card_.name;
-  info.instructions = "sm_" + std::to_string(card_.major * 10 + card_.minor);
+  info.instructions = instructions_;
   info.threads = card_.multiprocessors;
   info.fast_bf16 = true;
   info.own_memory = true;

@@ -132,6 +132,8 @@ class CudaDevice final : public Device {
   }
   // Makes a buffer of the device's own larger; what is queued is done first.
   void grow(DeviceBuffer& buffer, size_t bytes);
+  // Attention with wgmma, when it gives on this card what attention without gives.
+  void try_wgmma();
   void fill(const Tensor& to, const WeightBlock& block);
   WeightMatrix quantized(CudaWeight& weight, const WeightBlock& block, WeightFormat format);
   // Parts of quantised matrices as plain values, until the next call: rows of one, columns of all.
@@ -140,6 +142,7 @@ class CudaDevice final : public Device {
 
   int index_;
   Card card_;
+  std::string instructions_;
   Stream stream_ = nullptr;
   Stream copies_ = nullptr;
   std::unique_ptr<CudaMark> sent_;
