@@ -13,6 +13,7 @@ namespace {
 constexpr int kNeededMajor = 8;  // bf16 on tensor cores, asynchronous copies
 constexpr size_t kLargeShared = size_t{100} << 10;
 
+std::string architecture(const Card& c) { return "sm_" + std::to_string(c.major * 10 + c.minor); }
 std::string capability(const Card& c) { return std::to_string(c.major) + "." + std::to_string(c.minor); }
 
 }  // namespace
@@ -33,7 +34,7 @@ CudaDevice::CudaDevice(int index)
   staging_ = std::make_unique<Staging>(stream_);
   gemm_ = make_gemm();
   sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
-  instructions_ = "sm_" + std::to_string(card_.major * 10 + card_.minor);
+  instructions_ = architecture(card_);
   const char* wgmma = std::getenv("VQ_WGMMA");
   if (card_.major == 9 && card_.minor == 0 && !(wgmma && !std::strcmp(wgmma, "0"))) try_wgmma();
 }
@@ -42,8 +43,10 @@ void CudaDevice::try_wgmma() {
   try {
     const std::string differs =
         different_with_wgmma(*this, stream_, {card_.multiprocessors, card_.shared_bytes > kLargeShared});
-    instructions_ += differs.empty() ? ", wgmma" : ", wgmma wrong in " + differs;
+    instructions_ = architecture(card_) + (differs.empty() ? ", wgmma" : ", wgmma wrong in " + differs);
     if (differs.empty()) attention_.use_wgmma();
+  } catch (const NoMemory&) {
+    throw;
   } catch (const Error& e) {
     throw Error(std::string("the attention kernels failed on a small problem: ") + e.what() +
                 "; with VQ_WGMMA=0 in the environment those with wgmma are left out");

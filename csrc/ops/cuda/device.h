@@ -58,6 +58,9 @@ class CudaWeight final : public Weight {
 class CudaDevice final : public Device {
  public:
   explicit CudaDevice(int index);
+  // From now on attention has wgmma, if it gives on this card what attention without gives: info() says whether. A card
+  // of capability 9.0 is opened so.
+  void try_wgmma();
   ~CudaDevice() override;
 
   DeviceInfo info() const override;
@@ -132,8 +135,6 @@ class CudaDevice final : public Device {
   }
   // Makes a buffer of the device's own larger; what is queued is done first.
   void grow(DeviceBuffer& buffer, size_t bytes);
-  // Attention with wgmma, when it gives on this card what attention without gives.
-  void try_wgmma();
   void fill(const Tensor& to, const WeightBlock& block);
   WeightMatrix quantized(CudaWeight& weight, const WeightBlock& block, WeightFormat format);
   // Parts of quantised matrices as plain values, until the next call: rows of one, columns of all.

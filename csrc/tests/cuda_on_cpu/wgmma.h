@@ -4,8 +4,8 @@
 // shared_fence() of who wrote it and a barrier.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <source_location>
 
 #include "tests/cuda_on_cpu/block.h"
@@ -39,13 +39,11 @@ inline uint32_t shared_address(const Shared<unsigned char>& shared, int offset) 
   return cuda_on_cpu::window_address(shared) + static_cast<uint32_t>(offset);
 }
 
-// Registers of one thread; those of nobody are NaN.
+// Registers of one thread. They begin as NaN, in f32 and in bf16.
 template <class T, int count>
 class ProductRegisters {
  public:
-  ProductRegisters() {
-    for (T& x : values_) x = static_cast<T>(NAN);
-  }
+  ProductRegisters() { std::memset(values_, 0xff, sizeof values_); }
   ProductRegisters(const ProductRegisters&) = delete;
   ProductRegisters& operator=(const ProductRegisters&) = delete;
   T& operator[](int i) {
