@@ -66,7 +66,7 @@ have is one.`,
 }
 
 // collectMemory is what the program may use of memory, SQLite's share aside, before it collects its garbage more often.
-const collectMemory = 200 << 20
+const collectMemory = 150 << 20
 
 // runCollect fills messages.db from the source and tells out about it.
 func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {

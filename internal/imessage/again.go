@@ -53,6 +53,7 @@ type renewal struct {
 	leaves                       map[string][]pages.Leaf
 	links, attached, recoverable joinList
 	suspects                     []pages.Range
+	news                         bool           // of chats or handles, though they may have no messages
 	relinked                     []int64        // messages that stand in other chats than they did
 	rows                         map[int64]row  // that were read, by number
 	renewed                      map[int64]bool // chats of which everything is read anew
@@ -68,6 +69,7 @@ func (a *renewal) run(ctx context.Context) error {
 	if !a.reading.Current && len(a.suspects)+len(chats)+len(handles) > 0 {
 		return store.ErrRewrite
 	}
+	a.news = len(chats)+len(handles) > 0
 	if err := a.renew(chats); err != nil {
 		return err
 	}
@@ -129,9 +131,9 @@ func (a *renewal) suspect(rows []int64) {
 // findSuspects finds the messages of which anything may have changed.
 func (a *renewal) findSuspects() error {
 	changed := make(map[string][]pages.Range)
-	for _, table := range surveyed {
-		before, _, err := pages.ParseLeaves(a.old.Leaves[table])
-		if err != nil && a.old.Leaves[table] != nil {
+	for i, table := range surveyed {
+		before, _, err := pages.ParseLeaves(a.old.Leaves[i])
+		if err != nil {
 			return store.ErrRewrite
 		}
 		changed[table] = pages.Changed(before, a.leaves[table])
@@ -183,7 +185,7 @@ func (a *renewal) amend() error {
 		}
 	}
 	err := a.source.stay()
-	if err == nil && len(a.suspects) > 0 {
+	if err == nil && (len(a.suspects) > 0 || a.news) {
 		err = a.amendSuspects()
 	}
 	if err != nil {

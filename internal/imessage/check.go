@@ -3,7 +3,6 @@ package imessage
 import (
 	"slices"
 
-	"ventriloquist/internal/imessage/pages"
 	"ventriloquist/internal/store"
 )
 
@@ -180,12 +179,10 @@ func (d *directory) keyOf(address string) string {
 
 // state is the account of the source after the changes.
 func (a *renewal) state(*store.Outcome) []byte {
-	st := &state{Format: stateFormat, Program: program(), Include: a.options.Include, Leaves: map[string][]byte{}, Links: a.links.data,
+	st := &state{Format: stateFormat, Program: program(), Include: a.options.Include, Links: a.links.data,
 		Attached: a.attached.data, Recoverable: a.recoverable.data, Handles: a.directory.handleSums(), Chats: a.directory.chatSums(),
 		Eras: a.directory.savedEras(), Damaged: a.damaged, Unknown: a.unknown}
-	for table, list := range a.leaves {
-		st.Leaves[table] = pages.AppendLeaves(nil, list)
-	}
+	st.setLeaves(a.leaves)
 	st.Rows = a.summary.Rows
 	return st.encode()
 }

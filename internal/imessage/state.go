@@ -3,6 +3,7 @@ package imessage
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/gob"
 	"hash/fnv"
 	"maps"
@@ -16,7 +17,7 @@ import (
 
 // stateFormat changes with what a state holds. A state of another format is not used, nor one that another build of this
 // program left, as that may have read rows in another way: then the source is read as a whole.
-const stateFormat = 2
+const stateFormat = 3
 
 // program tells builds of this program apart, as far as they were built from different commits.
 var program = sync.OnceValue(func() string {
@@ -37,8 +38,8 @@ type state struct {
 	Format  int
 	Program string
 	Include Include
-	// Leaves are the leaves of each table, as pages writes them.
-	Leaves map[string][]byte
+	// Leaves are the leaves of each of the surveyed tables, as pages writes them.
+	Leaves [surveyedTables][]byte
 	// Links and Attached are the joins of the messages to chats and attachments, Recoverable those of the recently deleted.
 	Links, Attached []byte
 	Recoverable     []byte
@@ -59,7 +60,9 @@ type savedEra struct {
 }
 
 // surveyed are the tables whose pages are looked at. What is in the others is little, and read each time.
-var surveyed = []string{"message", chatJoin.name, attachmentJoin.name, "attachment"}
+var surveyed = [surveyedTables]string{"message", chatJoin.name, attachmentJoin.name, "attachment"}
+
+const surveyedTables = 4
 
 // survey returns the leaves of the surveyed tables; nil where the file does not lend itself to that.
 func (s *Source) survey(ctx context.Context) map[string][]pages.Leaf {
@@ -78,7 +81,7 @@ func (s *Source) survey(ctx context.Context) map[string][]pages.Leaf {
 func (s *Source) readRoots(ctx context.Context) error {
 	s.roots = make(map[string]uint32)
 	return s.each(ctx, `SELECT name, rootpage, sql FROM sqlite_master WHERE type = 'table'`, func(r record) error {
-		if name := r.text(0); slices.Contains(surveyed, name) && !bytes.Contains(bytes.ToUpper(r.bytes(2)), []byte("WITHOUT ROWID")) {
+		if name := r.text(0); slices.Contains(surveyed[:], name) && !bytes.Contains(bytes.ToUpper(r.bytes(2)), []byte("WITHOUT ROWID")) {
 			s.roots[name] = uint32(r.int(1))
 		}
 		return nil
@@ -97,33 +100,73 @@ func (c *collector) newState(ctx context.Context, leaves map[string][]pages.Leaf
 	if err := c.source.eachJoin(ctx, recoverableJoin, everything, recoverable.add); err != nil {
 		return nil, err
 	}
-	st := &state{Format: stateFormat, Program: program(), Include: c.options.Include, Leaves: map[string][]byte{}, Links: c.directory.links.data,
+	st := &state{Format: stateFormat, Program: program(), Include: c.options.Include, Links: c.directory.links.data,
 		Attached: attached.data, Recoverable: recoverable.data, Handles: c.directory.handleSums(), Chats: c.directory.chatSums(),
 		Eras: c.directory.savedEras(), Damaged: c.damaged, Unknown: c.unknown}
-	for table, list := range leaves {
-		st.Leaves[table] = pages.AppendLeaves(nil, list)
-	}
+	st.setLeaves(leaves)
 	return st, nil
 }
 
-func (st *state) encode() []byte {
-	var out bytes.Buffer
-	size := len(st.Links) + len(st.Attached)
-	for _, leaves := range st.Leaves {
-		size += len(leaves)
+func (st *state) setLeaves(leaves map[string][]pages.Leaf) {
+	for i, table := range surveyed {
+		st.Leaves[i] = pages.AppendLeaves(nil, leaves[table])
 	}
-	out.Grow(size + size/8) // growing by itself it would take twice the room
-	if gob.NewEncoder(&out).Encode(st) != nil {
+}
+
+// large are the fields that grow with the history.
+func (st *state) large() []*[]byte {
+	list := []*[]byte{&st.Links, &st.Attached}
+	for i := range st.Leaves {
+		list = append(list, &st.Leaves[i])
+	}
+	return list
+}
+
+// encode writes an account as bytes. The large fields are not left to gob, which would copy each of them several times.
+func (st *state) encode() []byte {
+	small := *st
+	size := 0
+	for _, field := range small.large() {
+		size += len(*field) + binary.MaxVarintLen64
+		*field = nil
+	}
+	var head bytes.Buffer
+	if gob.NewEncoder(&head).Encode(&small) != nil {
 		return nil
 	}
-	return out.Bytes()
+	out := make([]byte, 0, size+head.Len()+binary.MaxVarintLen64)
+	out = appendBytes(out, head.Bytes())
+	for _, field := range st.large() {
+		out = appendBytes(out, *field)
+	}
+	return out
+}
+
+func appendBytes(dst, data []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(data))), data...)
+}
+
+// cutBytes is the inverse of appendBytes.
+func cutBytes(data []byte) (field, rest []byte, ok bool) {
+	n, size := binary.Uvarint(data)
+	if size <= 0 || n > uint64(len(data)-size) {
+		return nil, nil, false
+	}
+	data = data[size:]
+	return data[:n:n], data[n:], true
 }
 
 // decodeState returns the account of an earlier collection; nil if it is of no use.
 func decodeState(data []byte, include Include) *state {
 	st := new(state)
-	if len(data) == 0 || gob.NewDecoder(bytes.NewReader(data)).Decode(st) != nil || st.Format != stateFormat || st.Program != program() || st.Include != include {
+	head, data, ok := cutBytes(data)
+	if !ok || gob.NewDecoder(bytes.NewReader(head)).Decode(st) != nil || st.Format != stateFormat || st.Program != program() || st.Include != include {
 		return nil
+	}
+	for _, field := range st.large() {
+		if *field, data, ok = cutBytes(data); !ok {
+			return nil
+		}
 	}
 	return st
 }
