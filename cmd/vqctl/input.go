@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"ventriloquist/internal/textfile"
 )
 
 // openInput opens the file at path, or takes stdin for "-". The name is for messages.
@@ -26,10 +28,8 @@ func openLines(path string, stdin io.Reader) (name string, in io.ReadCloser, err
 		return name, nil, err
 	}
 	lines := bufio.NewReader(in)
-	if mark, err := lines.Peek(len("\uFEFF")); err == nil && string(mark) == "\uFEFF" {
-		if _, err := lines.Discard(len(mark)); err != nil {
-			return name, nil, err
-		}
+	if _, err := textfile.SkipMark(lines); err != nil {
+		return name, nil, err
 	}
 	return name, struct {
 		io.Reader

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"ventriloquist/internal/hint"
+	"ventriloquist/internal/textfile"
 )
 
 // Owner is what the book calls the owner of the messages: the name is MY_NAME's, which addresses do not tell.
@@ -165,7 +166,7 @@ func (b *Book) read(in io.Reader, name string, refused func(error) error) error 
 		number++
 		line := scanner.Bytes()
 		if number == 1 {
-			line = bytes.TrimPrefix(line, []byte(byteOrderMark))
+			line = textfile.WithoutMark(line)
 		}
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
@@ -181,9 +182,6 @@ func (b *Book) read(in io.Reader, name string, refused func(error) error) error 
 	}
 	return nil
 }
-
-// byteOrderMark may stand at the beginning of a file that an editor of Windows wrote.
-const byteOrderMark = "\uFEFF"
 
 // place puts the place before an error, and keeps its advice.
 func place(err error, name string, line int) error {

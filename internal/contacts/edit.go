@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"ventriloquist/internal/textfile"
 )
 
 // Addition gives somebody more addresses; somebody whom the file does not list yet gets a line of its own.
@@ -83,7 +85,7 @@ func splitLines(file []byte) []string {
 
 func trimLine(line string, number int) []byte {
 	if number == 0 {
-		line = strings.TrimPrefix(line, byteOrderMark)
+		line = textfile.WithoutMark(line)
 	}
 	return bytes.TrimSpace([]byte(line))
 }
@@ -128,7 +130,7 @@ func insertIDs(line string, ids []string) (string, error) {
 // endOfIDs is where the array "ids" of a line closes, and whether it is empty. Of several the last one counts, as it does
 // for those who read the file.
 func endOfIDs(line string) (end int, empty bool, err error) {
-	skipped := len(line) - len(strings.TrimPrefix(line, byteOrderMark))
+	skipped := len(line) - len(textfile.WithoutMark(line))
 	decoder := json.NewDecoder(strings.NewReader(line[skipped:]))
 	var path []json.Delim
 	atKey, key, last := false, "", json.Token(nil)

@@ -1,7 +1,6 @@
 package describe
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"ventriloquist/internal/textfile"
 )
 
 // How much of a PDF is shown to a model that takes no PDFs.
@@ -32,7 +33,7 @@ func words(path string) ([]Medium, error) {
 }
 
 func asWords(text []byte) ([]Medium, error) {
-	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	text = textfile.WithoutMark(text)
 	for len(text) > 0 && !utf8.Valid(text[max(0, len(text)-utf8.UTFMax):]) && len(text) == longestText {
 		text = text[:len(text)-1] // the last character was cut
 	}

@@ -21,11 +21,12 @@ import (
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/source"
 	"ventriloquist/internal/store"
+	"ventriloquist/internal/textfile"
 )
 
 // Recognize tells whether a file is one of JSON lines with chats.
 func Recognize(h *source.Head) bool {
-	line, _, whole := bytes.Cut(bytes.TrimLeft(bytes.TrimPrefix(h.Text, []byte("\uFEFF")), " \t\r\n"), []byte("\n"))
+	line, _, whole := bytes.Cut(bytes.TrimLeft(textfile.WithoutMark(h.Text), " \t\r\n"), []byte("\n"))
 	if !whole && len(line) >= 1<<15 {
 		return false
 	}

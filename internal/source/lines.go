@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"ventriloquist/internal/textfile"
 )
 
 // longestLine is the longest line of a text file that is read; no message is as long.
@@ -43,7 +45,7 @@ func EachLine(ctx context.Context, in io.Reader, path string, visit func(number 
 			}
 		}
 		if lines == 1 {
-			line = bytes.TrimPrefix(line, []byte("\uFEFF"))
+			line = textfile.WithoutMark(line)
 		}
 		if err := visit(lines, bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))); err != nil {
 			return lines, err

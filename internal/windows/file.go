@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"ventriloquist/internal/hint"
+	"ventriloquist/internal/textfile"
 )
 
 // file is a Source over a window file. It keeps, for each window, where its row begins, and for each distinct line a
@@ -76,7 +77,7 @@ func (s *file) index(ctx context.Context, progress Progress) error {
 	}
 	in := bufio.NewReaderSize(s.f, 1<<20)
 	var row []byte
-	offset, err := skipMark(in)
+	offset, err := textfile.SkipMark(in)
 	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", s.path, err)
 	}
@@ -100,16 +101,6 @@ func (s *file) index(ctx context.Context, progress Progress) error {
 			return nil
 		}
 	}
-}
-
-// skipMark leaves out the byte order mark that editors of Windows put at the beginning, and returns its length.
-func skipMark(in *bufio.Reader) (int64, error) {
-	const mark = "\uFEFF"
-	if begin, err := in.Peek(len(mark)); err != nil || string(begin) != mark {
-		return 0, nil // an error comes again with the first row
-	}
-	n, err := in.Discard(len(mark))
-	return int64(n), err
 }
 
 // readRow appends the next row, with its newline, to dst; io.EOF comes with the last.
