@@ -66,36 +66,21 @@ func parseKeybag(data []byte) (*keybag, error) {
 }
 
 func (b *keybag) field(tag string, value []byte) error {
-	var number uint32
-	switch tag {
-	case "ITER", "DPIC", "CLAS", "WRAP":
-		if len(value) != 4 {
-			return fmt.Errorf("%q of the keybag has %d bytes, not 4", tag, len(value))
-		}
-		number = binary.BigEndian.Uint32(value)
+	c := new(classKey) // what stands before the first class is of none
+	if n := len(b.classes); n > 0 {
+		c = &b.classes[n-1]
 	}
-	switch tag {
-	case "SALT":
-		b.salt = value
-	case "ITER":
-		b.iterations = number
-	case "DPSL":
-		b.firstSalt = value
-	case "DPIC":
-		b.firstIterations = number
+	if text := map[string]*[]byte{"SALT": &b.salt, "DPSL": &b.firstSalt, "WPKY": &c.wrapped}[tag]; text != nil {
+		*text = value
 	}
-	if len(b.classes) == 0 {
+	number := map[string]*uint32{"ITER": &b.iterations, "DPIC": &b.firstIterations, "CLAS": &c.class, "WRAP": &c.wrap}[tag]
+	if number == nil {
 		return nil
 	}
-	c := &b.classes[len(b.classes)-1]
-	switch tag {
-	case "CLAS":
-		c.class = number
-	case "WRAP":
-		c.wrap = number
-	case "WPKY":
-		c.wrapped = value
+	if len(value) != 4 {
+		return fmt.Errorf("%q of the keybag has %d bytes, not 4", tag, len(value))
 	}
+	*number = binary.BigEndian.Uint32(value)
 	return nil
 }
 

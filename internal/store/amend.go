@@ -70,15 +70,14 @@ type OldEntry struct {
 // Amendment changes what the store holds of a source.
 type Amendment struct {
 	keeper
+	handles
 	ctx            context.Context
 	tx             *sql.Tx
 	source         Rows
 	number, origin int64 // of the source
 	alone          bool  // there is no other
 	messages       int64 // in the store, before
-	handles        map[string]int64
-	addresses      []string
-	known          int // how many addresses are in the file
+	known          int   // how many addresses are in the file
 	conversations  []*placement
 	rosters        map[string]*placement
 	rows           map[int64]*Told  // that were read, by number
@@ -174,27 +173,10 @@ func (a *Amendment) readSource(name string) error {
 	return err
 }
 
-func (a *Amendment) readAddresses() (err error) {
-	if a.addresses, err = readAddresses(a.ctx, a.tx); err != nil {
-		return err
-	}
-	a.handles = make(map[string]int64, len(a.addresses))
-	for id, address := range a.addresses {
-		a.handles[address] = int64(id)
-	}
-	a.known = len(a.addresses)
-	return nil
-}
-
-// handle returns the number of an address, as Writer.handle does.
-func (a *Amendment) handle(address string) int64 {
-	id, known := a.handles[address]
-	if !known {
-		id = int64(len(a.addresses))
-		a.handles[address] = id
-		a.addresses = append(a.addresses, address)
-	}
-	return id
+func (a *Amendment) readAddresses() error {
+	addresses, err := readAddresses(a.ctx, a.tx)
+	a.handles, a.known = newHandles(addresses), len(addresses)
+	return err
 }
 
 // gone counts the rows that had messages and are not in the source any more.

@@ -58,7 +58,7 @@ func (a *Amendment) placementOf(id int64) *placement {
 
 // key is what the conversation of a row goes by.
 func (a *Amendment) key(t *Told) string {
-	return rosterKey(t.Group, canonical(t.Members, a.handle, func(handle int64) string { return a.addresses[handle] }))
+	return rosterKey(t.Group, canonical(t.Members, a.handle, a.address))
 }
 
 // placementFor returns the conversation of a row, which is made behind all others if it is new.
@@ -77,7 +77,7 @@ func (a *Amendment) placementFor(t *Told) *placement {
 		before.limit = p.first
 	}
 	p.last = p.first - 1
-	p.members = canonical(t.Members, a.handle, func(handle int64) string { return a.addresses[handle] })
+	p.members = canonical(t.Members, a.handle, a.address)
 	a.conversations = append(a.conversations, p)
 	a.rosters[key] = p
 	return p

@@ -52,12 +52,11 @@ type Outcome struct {
 // Writer takes all that one source, or several, hold now. What other sources gave stays.
 type Writer struct {
 	keeper
+	handles
 	ctx           context.Context
 	path          string
 	tx            *sql.Tx
 	stage         *Inserter
-	handles       map[string]int64
-	addresses     []string
 	conversations map[string]int64
 	rosters       []roster
 	sources       sources
@@ -140,7 +139,7 @@ func (db *DB) Replace(ctx context.Context, keepGone bool, fill func(*Writer) err
 	defer leftOut.Close()
 	files := &scratch{dir: filepath.Dir(db.path)}
 	defer files.Close()
-	w := &Writer{order: newOrder(files), keeper: newKeeper(db.policy), ctx: ctx, path: db.path, tx: tx, stage: stage, leftOut: leftOut, handles: map[string]int64{Owner: 0}, addresses: []string{Owner},
+	w := &Writer{order: newOrder(files), keeper: newKeeper(db.policy), ctx: ctx, path: db.path, tx: tx, stage: stage, leftOut: leftOut, handles: newHandles([]string{Owner}),
 		conversations: map[string]int64{}, names: map[string]string{}, partial: map[string]lesser{}, roots: map[string]int64{},
 		reread: map[int64]bool{}, forgottenRows: map[string]*forgottenRow{}}
 	if w.present, err = newPresence(ctx, tx, files); err != nil {
@@ -184,24 +183,13 @@ func (w *Writer) Partial(e *Entry) { w.partial[e.GUID] = lesser{e.Conversation, 
 // counts only between those who are there and those who are absent.
 func (w *Writer) Conversation(group bool, members []Member) int64 {
 	number := func(address string) int64 { return w.handle(cmp.Or(w.standIn(address), address)) }
-	list := canonical(members, number, func(handle int64) string { return w.addresses[handle] })
+	list := canonical(members, number, w.address)
 	key := rosterKey(group, list)
 	id, known := w.conversations[key]
 	if !known {
 		w.rosters = append(w.rosters, roster{group, list, w.onlyForgotten(members)})
 		id = int64(len(w.rosters))
 		w.conversations[key] = id
-	}
-	return id
-}
-
-// handle returns the number of an address, 0 for the owner.
-func (w *Writer) handle(address string) int64 {
-	id, known := w.handles[address]
-	if !known {
-		id = int64(len(w.addresses))
-		w.handles[address] = id
-		w.addresses = append(w.addresses, address)
 	}
 	return id
 }
