@@ -150,7 +150,7 @@ func silenceInWords(s *stats.Silence) string {
 	if s == nil {
 		return "–"
 	}
-	return fmt.Sprintf("%.1f days", s.Days)
+	return s.Length()
 }
 
 // The tables show a few of each.

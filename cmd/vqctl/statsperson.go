@@ -32,7 +32,7 @@ func printPerson(out io.Writer, p *stats.Person) error {
 		fmt.Fprintf(table, "begins\t%d of %d sessions\n", p.Started, p.Sessions)
 	}
 	if p.Silence != nil {
-		fmt.Fprintf(table, "longest silence\t%.1f days, from %s to %s\n", p.Silence.Days, day(p.Silence.From), day(p.Silence.To))
+		fmt.Fprintf(table, "longest silence\t%s, from %s to %s\n", p.Silence.Length(), day(p.Silence.From), day(p.Silence.To))
 	}
 	fmt.Fprintf(table, "replies in\t%s\nyou reply in\t%s\n", stats.Duration(p.Reply.Median), stats.Duration(p.OwnerReply.Median))
 	for i, e := range p.Emoji {

@@ -19,7 +19,6 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"duration": Duration,
 	"percent":  func(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) },
 	"day":      func(t time.Time) string { return t.Format("2 Jan 2006") },
-	"days":     func(d float64) string { return fmt.Sprintf("%.1f", d) },
 	"thousand": thousand,
 	"months":   monthsChart,
 	"replies":  repliesChart,

@@ -1,6 +1,9 @@
 package stats
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Report is what a history is like.
 type Report struct {
@@ -70,6 +73,14 @@ type Silence struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 	Days float64   `json:"days"`
+}
+
+// Length is the silence in words: days, below one hours.
+func (s Silence) Length() string {
+	if s.Days < 1 {
+		return fmt.Sprintf("%.1f hours", 24*s.Days)
+	}
+	return fmt.Sprintf("%.1f days", s.Days)
 }
 
 // Count is how often something occurs.

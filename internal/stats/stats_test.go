@@ -282,3 +282,11 @@ func TestDuration(t *testing.T) {
 		t.Error("none is something")
 	}
 }
+
+func TestSilence_BelowADayIsInHours(t *testing.T) {
+	for days, want := range map[float64]string{0.25: "6.0 hours", 1: "1.0 days", 9.31: "9.3 days"} {
+		if got := (stats.Silence{Days: days}).Length(); got != want {
+			t.Errorf("%v days are %q, want %q", days, got, want)
+		}
+	}
+}
