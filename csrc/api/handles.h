@@ -38,11 +38,11 @@ struct vq_trainer {
   std::array<uint64_t, 2> posted{};
   std::array<std::exception_ptr, 2> failure{};
   // What went wrong first in the step that is being accumulated: the worker's own, unless that is idle.
-  std::exception_ptr step_failure;
+  std::exception_ptr step_failure{};
   // The update that has been begun and not ended: its job, 0 when there is none, and what went wrong in it.
   uint64_t update_posted = 0;
   vq_update update{};
-  std::exception_ptr update_failure;
+  std::exception_ptr update_failure{};
 };
 
 struct vq_session {
