@@ -9,6 +9,7 @@ type Session struct {
 	vocab     int
 	capacity  int
 	sequences int
+	chosen    []C.vq_candidate // of Choose
 }
 
 // NewSession makes a session for `capacity` tokens in all, shared by up to maxSequences sequences. The adapter (or nil)
@@ -66,8 +67,20 @@ func (s *Session) Prefill(sequence int, ids []int32, logits []float32) error {
 	return check(C.vq_session_prefill(s.c, C.int32_t(sequence), (*C.int32_t)(&ids[0]), C.int64_t(len(ids)), out, &e), &e)
 }
 
+// PrefillKept is Prefill, and keeps the logits where they are, as row 0, for Logits and Choose.
+func (s *Session) PrefillKept(sequence int, ids []int32) error {
+	if err := s.check(sequence); err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return badArgument("there are no tokens to append")
+	}
+	var e C.vq_error
+	return check(C.vq_session_prefill_kept(s.c, C.int32_t(sequence), (*C.int32_t)(&ids[0]), C.int64_t(len(ids)), &e), &e)
+}
+
 // Decode appends ids[i] to sequences[i], all different, in one pass. logits, [len(ids), vocab], is filled with what
-// follows each.
+// follows each; when it is nil, that is kept where it is, as row i, for Logits and Choose.
 func (s *Session) Decode(sequences, ids []int32, logits []float32) error {
 	if s.c == nil {
 		return ErrClosed
@@ -78,12 +91,16 @@ func (s *Session) Decode(sequences, ids []int32, logits []float32) error {
 	if err := wantLength("sequences", len(sequences), len(ids)); err != nil {
 		return err
 	}
-	if err := wantLength("logits", len(logits), len(ids)*s.vocab); err != nil {
-		return err
+	var out *C.float
+	if logits != nil {
+		if err := wantLength("logits", len(logits), len(ids)*s.vocab); err != nil {
+			return err
+		}
+		out = floats(logits)
 	}
 	var e C.vq_error
-	return check(C.vq_session_decode(s.c, (*C.int32_t)(&sequences[0]), (*C.int32_t)(&ids[0]), C.int32_t(len(ids)),
-		floats(logits), &e), &e)
+	return check(C.vq_session_decode(s.c, (*C.int32_t)(&sequences[0]), (*C.int32_t)(&ids[0]), C.int32_t(len(ids)), out,
+		&e), &e)
 }
 
 // Score appends ids to a sequence. logProb[i] becomes the natural log of the probability of ids[i+1] after the sequence

@@ -27,7 +27,15 @@ void vq_session_close(vq_session* s) {
 int vq_session_prefill(vq_session* s, int32_t sequence, const int32_t* ids, int64_t n, float* logits, vq_error* err) {
   return guarded(err, [&] {
     s->device->worker.wait_idle();
-    s->session.prefill(sequence, ids, n, logits);
+    s->session.prefill(sequence, ids, n, logits != nullptr);
+    if (logits) s->session.read_logits(0, 1, logits);
+  });
+}
+
+int vq_session_prefill_kept(vq_session* s, int32_t sequence, const int32_t* ids, int64_t n, vq_error* err) {
+  return guarded(err, [&] {
+    s->device->worker.wait_idle();
+    s->session.prefill(sequence, ids, n, true);
   });
 }
 
@@ -35,7 +43,23 @@ int vq_session_decode(vq_session* s, const int32_t* sequences, const int32_t* id
                       vq_error* err) {
   return guarded(err, [&] {
     s->device->worker.wait_idle();
-    s->session.decode(sequences, ids, n, logits);
+    s->session.decode(sequences, ids, n);
+    if (logits) s->session.read_logits(0, n, logits);
+  });
+}
+
+int vq_session_logits(vq_session* s, int32_t first, int32_t count, float* logits, vq_error* err) {
+  return guarded(err, [&] {
+    s->device->worker.wait_idle();
+    s->session.read_logits(first, count, logits);
+  });
+}
+
+int vq_session_choose(vq_session* s, int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out,
+                      vq_error* err) {
+  return guarded(err, [&] {
+    s->device->worker.wait_idle();
+    s->session.choose(n, allowed, below, out);
   });
 }
 

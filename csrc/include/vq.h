@@ -235,8 +235,27 @@ int vq_session_create(vq_model*, vq_adapter* /* or NULL */, int64_t capacity, in
 void vq_session_close(vq_session*);
 /* Appends n >= 1 tokens to a sequence. logits: [vocab] after the last of them, or NULL. */
 int vq_session_prefill(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, float* logits, vq_error*);
-/* Appends one token to each of n different sequences. logits: [n, vocab]. */
+/* The same; the logits after the last token stay on the device, as one row, until the next call of prefill, decode or
+ * score. */
+int vq_session_prefill_kept(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, vq_error*);
+/* Appends one token to each of n different sequences. logits: [n, vocab], or NULL: they stay on the device, as n rows.
+ */
 int vq_session_decode(vq_session*, const int32_t* sequences, const int32_t* ids, int32_t n, float* logits, vq_error*);
+/* Rows [first, first + count) of what stayed there. */
+int vq_session_logits(vq_session*, int32_t first, int32_t count, float* logits, vq_error*);
+
+typedef struct {
+  int32_t id;
+  float logit;
+} vq_candidate;
+enum { VQ_MOST_CHOSEN = 1024 };
+
+/* Of the first n rows of what stayed there, the tokens that may be drawn: those allowed, at least as likely as the
+ * likeliest of them plus below[i] <= 0. allowed: bit i % 32 of word i / 32 for id i, [n, (vocab + 31) / 32], or NULL:
+ * all. out: [n, VQ_MOST_CHOSEN + 1], first how many there are (as id) and the likeliest's logit, then the tokens by
+ * rising id: of more than VQ_MOST_CHOSEN the first so many. A logit that is not a number is never chosen. */
+int vq_session_choose(vq_session*, int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out,
+                      vq_error*);
 /* Appends n >= 1 tokens. log_prob[i] is ln p(ids[i+1] | the sequence, ids[..i]), argmax[i] the likeliest id in the
  * place of ids[i+1]: n - 1 of each. */
 int vq_session_score(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax,

@@ -1,6 +1,7 @@
 #include "model/session.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 
 namespace vq {
@@ -8,6 +9,10 @@ namespace vq {
 namespace {
 constexpr int64_t kPassRows = 512;   // enough for products at full speed, and little memory
 constexpr int64_t kScoreRows = 128;  // of these the output may be wanted
+constexpr int64_t kChosenRow = VQ_MOST_CHOSEN + 1;
+static_assert(sizeof(vq_candidate) == sizeof(Candidate) && offsetof(vq_candidate, logit) == offsetof(Candidate, logit));
+
+int64_t mask_words(const Shape& s) { return (s.vocab + 31) / 32; }
 }  // namespace
 
 SessionBuffers::SessionBuffers(Memory& m, Device& device, const Shape& s, DType act, const AdapterLayout* adapter,
@@ -35,6 +40,9 @@ SessionBuffers::SessionBuffers(Memory& m, Device& device, const Shape& s, DType 
   scratch = take_scratch(m, s, act, false, pass);
   head = take_head(m, s, act, final_rows, sequences, false, false);
   cos_sin = take_rotations(m, device, s, pass.positions);
+  allowed = m.array<uint32_t>(work, sequences * mask_words(s));
+  below = m.array<double>(work, sequences);
+  chosen = m.array<Candidate>(work, sequences * kChosenRow);
   m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
 }
 
@@ -150,31 +158,47 @@ KeyValues::Views Session::place(int layer, const Tensor& k, const Tensor& v) {
   return {b_.k[layer], b_.v[layer]};
 }
 
-void Session::read_logits(float* logits) {
-  const int64_t n = static_cast<int64_t>(final_rows_.size());
-  device_.download(logits, b_.head.logits.data, n * model_.shape().vocab * sizeof(float));
+void Session::check_kept(int64_t rows) const {
+  if (rows < 1 || rows > kept_) {
+    throw BadArgument("there are " + std::to_string(kept_) + " rows of logits, not " + std::to_string(rows));
+  }
 }
 
-void Session::prefill(int32_t sequence, const int32_t* ids, int64_t n, float* logits) {
+void Session::read_logits(int32_t first, int32_t count, float* logits) {
+  if (first < 0 || count < 1) throw BadArgument("no rows of logits are asked for");
+  check_kept(int64_t{first} + count);
+  device_.download(logits, b_.head.logits.row_range(first, 1).data, count * model_.shape().vocab * sizeof(float));
+}
+
+void Session::choose(int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out) {
+  check_kept(n);
+  if (allowed) device_.upload(b_.allowed, allowed, n * mask_words(model_.shape()) * sizeof(uint32_t));
+  device_.upload(b_.below, below, n * sizeof(double));
+  device_.choose(b_.chosen, VQ_MOST_CHOSEN, b_.head.logits.row_range(0, n), allowed ? b_.allowed : nullptr, b_.below);
+  device_.download(out, b_.chosen, n * kChosenRow * sizeof(Candidate));
+}
+
+void Session::prefill(int32_t sequence, const int32_t* ids, int64_t n, bool output) {
   check_sequence(sequence);
   check_ids(ids, n);
   check_room(sequence, n, cache_.blocks_for(sequence, n));
+  kept_ = 0;
   for (int64_t done = 0; done < n;) {
     const int64_t count = std::min(n - done, b_.pass_rows);
     const bool end = done + count == n;
     begin_pass();
-    append(sequence, ids + done, count, end && logits ? 1 : 0);
+    append(sequence, ids + done, count, end && output ? 1 : 0);
     run_layers(place_pass());
-    if (end && logits) {
+    if (end && output) {
       head_.logits(0, 1);
-      read_logits(logits);
+      kept_ = 1;
     }
     done += count;
   }
   device_.synchronize();
 }
 
-void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n, float* logits) {
+void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n) {
   if (n < 1 || n > cache_.sequences()) {
     throw BadArgument(std::to_string(n) + " sequences cannot be continued at once");
   }
@@ -188,6 +212,7 @@ void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n, fl
     blocks += cache_.blocks_for(sequences[i], 1);
     check_room(sequences[i], 1, blocks);
   }
+  kept_ = 0;
   begin_pass();
   for (int32_t i = 0; i < n; i++) append(sequences[i], ids + i, 1, 1);
   const Pass pass = place_pass();
@@ -197,7 +222,7 @@ void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n, fl
     run_layers(pass);
     head_.logits(0, n);
   });
-  read_logits(logits);
+  kept_ = n;
 }
 
 void Session::score(int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax) {
@@ -205,6 +230,7 @@ void Session::score(int32_t sequence, const int32_t* ids, int64_t n, float* log_
   check_ids(ids, n);
   check_room(sequence, n, cache_.blocks_for(sequence, n));
   const int64_t most = b_.x_out.rows;
+  kept_ = 0;
   for (int64_t done = 0; done < n;) {
     const int64_t count = std::min(n - done, most);
     const int64_t scored = std::min(count, n - 1 - done);  // nothing follows the last token

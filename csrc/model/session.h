@@ -1,6 +1,8 @@
 // Inference: sequences of tokens over one key/value cache.
 #pragma once
 
+#include <vq.h>
+
 #include <memory>
 #include <vector>
 
@@ -34,16 +36,24 @@ struct SessionBuffers {
   Scratch scratch;
   HeadBuffers head;
   const float* cos_sin;
+  // Of each sequence: what may be drawn, and what that comes to.
+  uint32_t* allowed;  // [S, (V + 31) / 32]
+  double* below;      // [S]
+  Candidate* chosen;  // [S, VQ_MOST_CHOSEN + 1]
 };
 
 class Session final : private KeyValues {
  public:
   Session(const Model& model, const Adapter* adapter, int64_t capacity, int32_t sequences);
 
-  // Each throws BadArgument, and Error when the cache is full; then nothing has changed.
-  void prefill(int32_t sequence, const int32_t* ids, int64_t n, float* logits);
-  void decode(const int32_t* sequences, const int32_t* ids, int32_t n, float* logits);
+  // Each throws BadArgument, and Error when the cache is full; then nothing has changed. What follows the last token,
+  // of prefill with `output` and of decode, is kept until the next call of these three.
+  void prefill(int32_t sequence, const int32_t* ids, int64_t n, bool output);
+  void decode(const int32_t* sequences, const int32_t* ids, int32_t n);
   void score(int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax);
+  // Of what is kept: the logits of some rows; what may be drawn from the first n.
+  void read_logits(int32_t first, int32_t count, float* logits);
+  void choose(int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out);
   void fork(int32_t from, int32_t to);
   void truncate(int32_t sequence, int64_t length);
   int64_t length(int32_t sequence) const;
@@ -62,7 +72,7 @@ class Session final : private KeyValues {
   Pass place_pass();
   // Its layers and final norm.
   void run_layers(const Pass& pass);
-  void read_logits(float* logits);
+  void check_kept(int64_t rows) const;
 
   Device& device_;
   const Model& model_;
@@ -79,6 +89,7 @@ class Session final : private KeyValues {
   std::vector<KeyRange> ranges_;
   std::vector<int32_t> ids_, positions_, slots_, final_rows_, final_positions_;
   std::vector<int32_t> upload_;
+  int32_t kept_ = 0;  // rows of the head's logits
   // Of decoding passes, by the number of their sequences: all that changes from one to the next is in memory.
   std::vector<std::unique_ptr<Recording>> decoding_;
 };

@@ -169,6 +169,12 @@ class Recording {
   virtual ~Recording() = default;
 };
 
+// A token and its logit.
+struct Candidate {
+  int32_t id;
+  float logit;
+};
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -278,6 +284,13 @@ class Device {
                              bool gradient) = 0;
   // log_prob[i] = logit of label[i] - log sum exp; argmax[i] = smallest index of the largest logit.
   virtual void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) = 0;
+
+  // Of each row of logits [R, V] the tokens that may be drawn: those allowed, at least as likely as the likeliest of
+  // them plus below[i] <= 0. out [R, most + 1]: first their number (as id), of which there may be more than most, then
+  // the tokens by rising id. allowed: bit i % 32 of word i / 32 for id i, [R, (V + 31) / 32], or null: all. NaN is
+  // none. All pointers on the device.
+  virtual void choose(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
+                      const double* below) = 0;
 
   // Optimizer (f32 vectors of n elements). ----------------------------------------------------------------------------
   // *sum += the sum over n elements.

@@ -200,6 +200,39 @@ TEST(CudaOps, CrossEntropyOfNanIsNan) {
   EXPECT_TRUE(std::isnan(loss.values(cuda_side)[0]));
 }
 
+TEST(CudaOps, ChoosesWhatMayBeDrawn) {
+  for (int64_t vocab : {1, 31, 32, 33, 700, 4100})
+    for (int kind = 0; kind < 6; kind++) {
+      constexpr int64_t kRows = 3;
+      constexpr int32_t kMost = 20;
+      const int64_t words = (vocab + 31) / 32;
+      Matrix values(kRows, vocab, DType::f32, kind % 2);
+      values.fill(static_cast<uint32_t>(kind + 1), 4);
+      if (kind == 4) values.set(0, 0, NAN);
+      if (kind == 4) values.set(1, vocab - 1, INFINITY);
+      if (kind == 5) {
+        for (int64_t i = 0; i < vocab; i++) values.set(2, i, i % 2 ? NAN : -INFINITY);
+      }
+      TwinMatrix logits(values);
+      std::vector<uint32_t> mask(static_cast<size_t>(kRows * words));
+      for (size_t i = 0; i < mask.size(); i++) {
+        mask[i] = kind == 0 ? 0 : kind == 1 ? 0xffffffff : static_cast<uint32_t>(i * 2654435761u) >> (kind * 3);
+      }
+      TwinArray<uint32_t> allowed(mask);
+      TwinArray<double> below({0, -3.5, -1e9});
+      TwinArray<Candidate> out(std::vector<Candidate>(kRows * (kMost + 1), Candidate{-7, 7}));
+      on_both([&](Device& d, Side side) {
+        d.choose(out[side], kMost, logits[side], kind == 5 ? nullptr : allowed[side], below[side]);
+      });
+      const std::string what = std::to_string(vocab) + " tokens, kind " + std::to_string(kind);
+      const std::vector<Candidate> cpu = out.values(cpu_side), cuda = out.values(cuda_side);
+      for (size_t i = 0; i < cpu.size(); i++) {
+        EXPECT_EQ(cpu[i].id, cuda[i].id) << what << " at " << i;
+        EXPECT_EQ(cpu[i].logit, cuda[i].logit) << what << " at " << i;
+      }
+    }
+}
+
 TEST(CudaOps, SumOfSquares) {
   for (int64_t n : {0, 1, 31, 1024, 1025, 5000}) {
     TwinMatrix x(1, std::max<int64_t>(n, 1), DType::f32, 0, 1, 1e3);

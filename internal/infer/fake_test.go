@@ -3,10 +3,13 @@ package infer
 import (
 	"fmt"
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"ventriloquist/engine"
 )
 
 // fakeTokenizer has a token for each byte, some longer ones, and an added one; it takes the longest token that fits.
@@ -76,6 +79,7 @@ type fakeCache struct {
 	model    *fakeModel
 	capacity int
 	tokens   [][]int32
+	rows     [][]float32 // kept
 }
 
 func (c *fakeCache) Close() {}
@@ -91,24 +95,71 @@ func (c *fakeCache) logits(sequence int, into []float32) {
 	}
 }
 
-func (c *fakeCache) Prefill(sequence int, ids []int32, logits []float32) error {
+func (c *fakeCache) Prefill(sequence int, ids []int32, keep bool) error {
 	if len(c.tokens[sequence])+len(ids) > c.capacity {
 		return fmt.Errorf("over the capacity of %d tokens", c.capacity)
 	}
 	c.model.reads = append(c.model.reads, len(ids))
 	c.tokens[sequence] = append(slices.Clip(c.tokens[sequence]), ids...)
-	if logits != nil {
-		c.logits(sequence, logits)
+	c.rows = nil
+	if keep {
+		c.keep(sequence)
 	}
 	return nil
 }
 
-func (c *fakeCache) Decode(sequences, ids []int32, logits []float32) error {
+func (c *fakeCache) Decode(sequences, ids []int32) error {
+	c.rows = nil
 	for i, sequence := range sequences {
 		c.tokens[sequence] = append(slices.Clip(c.tokens[sequence]), ids[i])
-		c.logits(int(sequence), logits[i*c.model.vocab:(i+1)*c.model.vocab])
+		c.keep(int(sequence))
 	}
 	return nil
+}
+
+func (c *fakeCache) keep(sequence int) {
+	row := make([]float32, c.model.vocab)
+	c.logits(sequence, row)
+	c.rows = append(c.rows, row)
+}
+
+func (c *fakeCache) Logits(row int, into []float32) error {
+	copy(into, c.rows[row])
+	return nil
+}
+
+func (c *fakeCache) Choose(rows int, allowed []uint32, below []float64) ([]engine.Chosen, error) {
+	all := make([]engine.Chosen, rows)
+	for i := range all {
+		all[i] = chosenFrom(c.rows[i], allowed[i*engine.MaskWords(c.model.vocab):], below[i])
+	}
+	return all, nil
+}
+
+// chosenFrom is what Choose gives of a row.
+func chosenFrom(logits []float32, allowed []uint32, below float64) engine.Chosen {
+	c := engine.Chosen{Highest: float32(math.Inf(-1))}
+	each := func(use func(id int, l float32)) {
+		for id, l := range logits {
+			if allowed[id/32]>>(id%32)&1 != 0 {
+				use(id, l)
+			}
+		}
+	}
+	each(func(_ int, l float32) {
+		if l > c.Highest {
+			c.Highest = l
+		}
+	})
+	each(func(id int, l float32) {
+		if l < float32(float64(c.Highest)+below) || l != l {
+			return
+		}
+		if c.Count++; c.Count <= engine.MostChosen {
+			c.IDs, c.Logits = append(c.IDs, int32(id)), append(c.Logits, l)
+		}
+	})
+	return c
 }
 
 func (c *fakeCache) Fork(from, to int) error {

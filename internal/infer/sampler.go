@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+
+	"ventriloquist/engine"
 )
 
 // Sampling is how a token is drawn from the model's distribution. First the distribution is restricted to what may come
@@ -63,11 +65,33 @@ func (s *sampler) pick(logits []float32, ids []int32) (int, error) {
 	floor := float32(highest + negligible*s.Temperature)
 	for i, l := range logits {
 		if l >= floor {
-			s.drawn = append(s.drawn, candidate{index: i, weight: math.Exp((float64(l) - highest) / s.Temperature)})
+			s.add(i, l, highest)
 		}
 	}
 	s.cut()
 	return s.draw(), nil
+}
+
+// pickChosen draws as pick does, from tokens that were restricted already and of which none is negligible: all of them,
+// or with temperature 0 those that are likeliest.
+func (s *sampler) pickChosen(c engine.Chosen) (int32, error) {
+	highest := float64(c.Highest)
+	if c.Count == 0 || math.IsInf(highest, 0) {
+		return 0, errNotFinite
+	}
+	if s.Temperature == 0 {
+		return c.IDs[0], nil
+	}
+	s.drawn = s.drawn[:0]
+	for i, id := range c.IDs {
+		s.add(int(id), c.Logits[i], highest)
+	}
+	s.cut()
+	return int32(s.draw()), nil
+}
+
+func (s *sampler) add(index int, logit float32, highest float64) {
+	s.drawn = append(s.drawn, candidate{index: index, weight: math.Exp((float64(logit) - highest) / s.Temperature)})
 }
 
 // negligible is where a token's share is taken for nothing: a whole vocabulary of such tokens weighs some 1e-8 of the

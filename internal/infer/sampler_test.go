@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"testing"
+
+	"ventriloquist/engine"
 )
 
 // expected is the distribution that Sampling stands for, worked out the long way.
@@ -179,5 +181,53 @@ func BenchmarkPickTopP(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// What is drawn from tokens that were narrowed down before is what is drawn from all logits, for the same seed.
+func TestSamplerNarrowedDownIsTheSame(t *testing.T) {
+	random := rand.New(rand.NewPCG(9, 9))
+	const vocab = 300
+	for round := range 300 {
+		logits := make([]float32, vocab)
+		for i := range logits {
+			logits[i] = float32(random.NormFloat64() * float64(1+round%30))
+			if round%3 == 0 {
+				logits[i] = float32(math.Round(float64(logits[i]))) // ties
+			}
+		}
+		if round%7 == 0 {
+			logits[random.IntN(vocab)] = float32(math.NaN())
+			logits[random.IntN(vocab)] = float32(math.Inf(-1))
+		}
+		var ids []int32
+		mask := make([]uint32, engine.MaskWords(vocab))
+		for i := range int32(vocab) {
+			if round%5 == 0 || random.IntN(10) < round%10 {
+				ids = append(ids, i)
+				mask[i/32] |= 1 << (i % 32)
+			}
+		}
+		if round%50 == 13 {
+			for _, id := range ids {
+				logits[id] = float32(math.Inf([]int{1, -1}[round/50%2]))
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		s := Sampling{Temperature: []float64{0, 0.1, 0.7, 1, 2}[round%5], TopP: []float64{0, 0.5, 0.9}[round%3],
+			TopK: []int{0, 3, 40}[round/3%3], Seed: uint64(round)}
+		long, short := newSampler(s, 0), newSampler(s, 0)
+		for range 20 {
+			index, wantErr := long.pick(logits, ids)
+			got, err := short.pickChosen(chosenFrom(logits, mask, negligible*s.Temperature))
+			if (err == nil) != (wantErr == nil) {
+				t.Fatalf("round %d: error %v, want %v", round, err, wantErr)
+			}
+			if err == nil && got != ids[index] {
+				t.Fatalf("round %d, %+v: drew %d, want %d", round, s, got, ids[index])
+			}
+		}
 	}
 }

@@ -12,8 +12,8 @@ type draft struct {
 	Continuation
 	number  int // of the continuation, and of its sequence
 	sampler *sampler
-	line    *line // nil when raw
-	begin   time.Time
+	line    *line     // nil when raw
+	begin   time.Time // when decoding began
 }
 
 // begin makes n empty drafts.
@@ -35,25 +35,26 @@ func (w *Writer) begin(n int, o Options) ([]*draft, error) {
 	return drafts, nil
 }
 
-// write draws the first tokens from logits, [n, vocab], and goes on until every draft has stopped or something fails.
-func (w *Writer) write(ctx context.Context, drafts []*draft, logits []float32, o Options, s Stream) ([]Continuation, error) {
-	err := w.drawAll(ctx, slices.Clone(drafts), logits, o, s)
+// write goes on from the drafts' first tokens until every draft has stopped or something fails.
+func (w *Writer) write(ctx context.Context, drafts []*draft, o Options, s Stream) ([]Continuation, error) {
+	for _, d := range drafts {
+		d.begin = time.Now() // of decoding: the first tokens came with the prompts
+	}
+	err := w.goOnWith(ctx, slices.Clone(drafts), o, s)
+	return finished(drafts), err
+}
+
+func finished(drafts []*draft) []Continuation {
 	done := make([]Continuation, len(drafts))
 	for i, d := range drafts {
 		done[i] = d.Continuation
 	}
-	return done, err
+	return done
 }
 
-// drawAll gives each draft a token, then reads these tokens all at once, and so on.
-func (w *Writer) drawAll(ctx context.Context, live []*draft, logits []float32, o Options, s Stream) error {
-	vocab := w.model.VocabSize()
+// goOnWith reads the drafts' last tokens all at once, gives each another, and so on.
+func (w *Writer) goOnWith(ctx context.Context, live []*draft, o Options, s Stream) error {
 	for {
-		for i, d := range live {
-			if err := w.draw(d, logits[i*vocab:(i+1)*vocab], o, s); err != nil {
-				return err
-			}
-		}
 		live = slices.DeleteFunc(live, func(d *draft) bool { return d.Stopped != Unfinished })
 		if len(live) == 0 {
 			return nil
@@ -65,43 +66,27 @@ func (w *Writer) drawAll(ctx context.Context, live []*draft, logits []float32, o
 		for i, d := range live {
 			sequences[i], ids[i] = int32(d.number), d.IDs[len(d.IDs)-1]
 		}
-		if err := w.cache.Decode(sequences, ids, logits[:len(live)*vocab]); err != nil {
+		if err := w.cache.Decode(sequences, ids); err != nil {
 			return err
 		}
 		if sequences[0] == 0 {
 			w.read = append(w.read, ids[0])
 		}
+		if err := w.drawEach(live, o, s); err != nil {
+			return err
+		}
 	}
 }
 
-// draw gives a draft its next token.
-func (w *Writer) draw(d *draft, logits []float32, o Options, s Stream) error {
-	var ids []int32
-	var next []state
-	if d.line != nil {
-		ids, next = d.line.allowed()
-	} else if len(d.IDs)+1 < o.MinNewTokens {
-		ids = w.continuing()
-	}
-	index, err := d.sampler.pick(logits, ids)
-	if err != nil {
-		return err
-	}
-	id := int32(index)
-	if ids != nil {
-		id = ids[index]
-	}
-	if len(d.IDs) == 0 {
-		d.begin = time.Now()
-	}
+// note adds the token that was drawn to its draft, and says why the draft ends, if it does.
+func (w *Writer) note(d *draft, id int32, o Options, s Stream) {
 	d.IDs = append(d.IDs, id)
-	d.Decode = time.Since(d.begin)
-	if d.line != nil {
-		d.line.advance(next[index])
+	if len(d.IDs) > 1 {
+		d.Decode = time.Since(d.begin)
 	}
 	if slices.Contains(w.stops, id) {
 		d.Stopped = EndOfText
-		return nil
+		return
 	}
 	text := w.tokenizer.TokenBytes(id)
 	d.Text = append(d.Text, text...)
@@ -114,7 +99,6 @@ func (w *Writer) draw(d *draft, logits []float32, o Options, s Stream) error {
 	case len(d.IDs) >= o.MaxNewTokens:
 		d.Stopped = MaxNewTokens
 	}
-	return nil
 }
 
 // continuing are the tokens after which a raw continuation goes on.

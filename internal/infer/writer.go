@@ -4,12 +4,20 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"ventriloquist/engine"
 )
 
-// Cache is a key/value cache of a few sequences of tokens, numbered from 0; *engine.Session is one.
+// Cache is a key/value cache of a few sequences of tokens, numbered from 0: an engine.Session.
 type Cache interface {
-	Prefill(sequence int, ids []int32, logits []float32) error
-	Decode(sequences, ids []int32, logits []float32) error
+	// Prefill appends ids to a sequence. With keep, what may follow the last of them is kept, as row 0, until the next
+	// Prefill or Decode.
+	Prefill(sequence int, ids []int32, keep bool) error
+	// Decode appends ids[i] to sequences[i], and keeps what may follow it, as row i.
+	Decode(sequences, ids []int32) error
+	// Logits and Choose look at what is kept: see engine.Session.
+	Logits(row int, into []float32) error
+	Choose(rows int, allowed []uint32, below []float64) ([]engine.Chosen, error)
 	Fork(from, to int) error
 	Truncate(sequence, length int) error
 	Close()
@@ -44,6 +52,11 @@ type Writer struct {
 	capacity  int
 	sequences int
 	read      []int32 // the tokens in sequence 0; between calls the others are empty
+
+	// Of the tokens that are being drawn.
+	logits []float32 // of one
+	masks  []uint32
+	below  []float64
 }
 
 // NewWriter makes a writer. stops are the ids that end a text.
@@ -108,18 +121,21 @@ func (w *Writer) Continue(ctx context.Context, prompt []int32, n int, o Options,
 		return nil, err
 	}
 	defer w.release(n)
-	vocab := w.model.VocabSize()
-	logits := make([]float32, n*vocab)
-	if err := w.readPrompt(ctx, prompt, logits[:vocab]); err != nil {
+	if err := w.readPrompt(ctx, prompt); err != nil {
 		return nil, err
 	}
-	for i := 1; i < n; i++ {
-		if err := w.cache.Fork(0, i); err != nil {
-			return nil, err
+	for i, d := range drafts {
+		if i > 0 {
+			if err := w.cache.Fork(0, i); err != nil {
+				return nil, err
+			}
 		}
-		copy(logits[i*vocab:], logits[:vocab])
+		// All begin from the prompt's row.
+		if err := w.drawEach([]*draft{d}, o, s); err != nil {
+			return finished(drafts), err
+		}
 	}
-	return w.write(ctx, drafts, logits, o, s)
+	return w.write(ctx, drafts, o, s)
 }
 
 // ContinueEach writes a continuation of each of the prompts, at once. The seed of prompt i is that of continuation i.
@@ -136,20 +152,20 @@ func (w *Writer) ContinueEach(ctx context.Context, prompts [][]int32, o Options,
 		return nil, err
 	}
 	defer w.release(len(prompts))
-	vocab := w.model.VocabSize()
-	logits := make([]float32, len(prompts)*vocab)
 	for i, p := range prompts {
-		into := logits[i*vocab : (i+1)*vocab]
 		if i == 0 {
-			err = w.readPrompt(ctx, p, into)
+			err = w.readPrompt(ctx, p)
 		} else {
-			err = w.prefill(ctx, i, p, into)
+			err = w.prefill(ctx, i, p)
 		}
 		if err != nil {
 			return nil, err
 		}
+		if err := w.drawEach(drafts[i:i+1], o, s); err != nil {
+			return finished(drafts), err
+		}
 	}
-	return w.write(ctx, drafts, logits, o, s)
+	return w.write(ctx, drafts, o, s)
 }
 
 // Reserve makes room for prompts and continuations of so many tokens in all, in so many sequences. A cache that has the
@@ -178,26 +194,26 @@ func (w *Writer) release(sequences int) {
 }
 
 // readPrompt makes sequence 0 hold the prompt: what it begins with already is not read again.
-func (w *Writer) readPrompt(ctx context.Context, prompt []int32, logits []float32) error {
+func (w *Writer) readPrompt(ctx context.Context, prompt []int32) error {
 	if len(prompt) == 0 {
 		return fmt.Errorf("there is nothing to continue")
 	}
-	kept := min(commonPrefix(w.read, prompt), len(prompt)-1) // the last token gives the logits
+	kept := min(commonPrefix(w.read, prompt), len(prompt)-1) // the last token says what may follow
 	if kept < len(w.read) {
 		if err := w.cache.Truncate(0, kept); err != nil {
 			return err
 		}
 		w.read = w.read[:kept]
 	}
-	return w.prefill(ctx, 0, prompt[kept:], logits)
+	return w.prefill(ctx, 0, prompt[kept:])
 }
 
 // prefillTokens are read between two looks at the context: long enough to keep the products large, short enough for
 // Ctrl-C.
 const prefillTokens = 512
 
-// prefill appends ids to a sequence; logits are those after the last.
-func (w *Writer) prefill(ctx context.Context, sequence int, ids []int32, logits []float32) error {
+// prefill appends ids to a sequence; what may follow the last is kept.
+func (w *Writer) prefill(ctx context.Context, sequence int, ids []int32) error {
 	for total := len(ids); len(ids) > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -206,11 +222,7 @@ func (w *Writer) prefill(ctx context.Context, sequence int, ids []int32, logits 
 			w.Reading(total-len(ids), total)
 		}
 		n := min(len(ids), prefillTokens)
-		var into []float32
-		if n == len(ids) {
-			into = logits
-		}
-		if err := w.cache.Prefill(sequence, ids[:n], into); err != nil {
+		if err := w.cache.Prefill(sequence, ids[:n], n == len(ids)); err != nil {
 			return err
 		}
 		if sequence == 0 {

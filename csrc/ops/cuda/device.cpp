@@ -237,6 +237,11 @@ void CudaDevice::score_rows(float* log_prob, int32_t* argmax, const Tensor& logi
   vq::cuda::score_rows(stream(), log_prob, argmax, logits, labels);
 }
 
+void CudaDevice::choose(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
+                        const double* below) {
+  vq::cuda::choose(stream(), out, most, logits, allowed, below);
+}
+
 void CudaDevice::add_sum_of_squares(double* sum, const float* x, int64_t n) {
   vq::cuda::add_sum_of_squares(stream(), sum, static_cast<double*>(sum_parts_.data()), x, n);
 }

@@ -121,6 +121,8 @@ class CudaDevice final : public Device {
                      bool gradient) override;
   void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) override;
 
+  void choose(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
+              const double* below) override;
   void add_sum_of_squares(double* sum, const float* x, int64_t n) override;
   void add_sum(double* sum, const float* x, int64_t n) override;
   void judge_step(StepState* state, double normaliser, double max_norm) override;

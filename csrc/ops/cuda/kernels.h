@@ -36,6 +36,10 @@ void cross_entropy(Stream stream, float* loss, const Tensor& logits, const int32
                    bool gradient);
 void score_rows(Stream stream, float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels);
 
+// choose.cu
+void choose(Stream stream, Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
+            const double* below);
+
 // optimizer.cu
 constexpr int kSumParts = 1024;  // doubles of scratch
 void add_sum_of_squares(Stream stream, double* sum, double* parts, const float* x, int64_t n);
