@@ -70,7 +70,8 @@ foreach(source ${VQ_CUDA_KERNELS})
 endforeach()
 set_source_files_properties(${VQ_CUDA_KERNEL_OBJECTS} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
 
-add_library(vq_cuda_host OBJECT ${VQ_CUDA_HOST} ops/cuda/gemm_cublaslt.cpp ops/cuda/runtime.cpp)
+add_library(vq_cuda_host OBJECT ${VQ_CUDA_HOST} ops/cuda/gemm_cublaslt.cpp ops/cuda/runtime.cpp
+  ops/cuda/timer.cpp)
 target_include_directories(vq_cuda_host PRIVATE . include)
 target_include_directories(vq_cuda_host SYSTEM PRIVATE ${VQ_CUDA_INCLUDE} ${VQ_CUBLASLT_INCLUDE})
 set(VQ_CUDA_OBJECTS $<TARGET_OBJECTS:vq_cuda_host> ${VQ_CUDA_KERNEL_OBJECTS})

@@ -18,6 +18,9 @@ const (
 	Int8  WeightFormat = C.VQ_WEIGHTS_INT8  // LLM.int8's storage, scaled by rows
 	NF4   WeightFormat = C.VQ_WEIGHTS_NF4   // bitsandbytes' NF4 with double quantisation
 	FP8   WeightFormat = C.VQ_WEIGHTS_FP8   // e4m3, scaled by rows
+
+	// FP8Products keeps weights as FP8 does, and rounds what they are multiplied by to e4m3 as well, by rows.
+	FP8Products WeightFormat = C.VQ_WEIGHTS_FP8_PRODUCTS
 )
 
 func (f WeightFormat) String() string {
@@ -30,6 +33,8 @@ func (f WeightFormat) String() string {
 		return "nf4"
 	case FP8:
 		return "fp8"
+	case FP8Products:
+		return "fp8-products"
 	}
 	return fmt.Sprintf("WeightFormat(%d)", int(f))
 }

@@ -201,8 +201,8 @@ func (o *trainOptions) place(device *engine.Device, s *plan.Settings) (plan.Plac
 	if o.model.precision == "f32" {
 		return nil, "", hint.With(hint.Usage("--precision f32: a GPU computes in bf16"), "leave --precision out")
 	}
-	if o.model.weights == engine.FP8 && o.dryRun.gpu.Name != "" && o.dryRun.gpu.FP8 == 0 {
-		return nil, "", hint.With(hint.Usage("--load-in-fp8: the %s has no fp8", o.dryRun.gpu.Title), "--load-in-8bit takes as little")
+	if o.model.weights == engine.FP8Products && o.dryRun.gpu.Name != "" && o.dryRun.gpu.FP8 == 0 {
+		return nil, "", hint.With(hint.Usage("--precision fp8: the %s multiplies nothing in fp8", o.dryRun.gpu.Title), "leave it out; --load-in-fp8 keeps the weights so, and takes less memory")
 	}
 	s.Precision = engine.BF16
 	where := o.dryRun.gpu.Title

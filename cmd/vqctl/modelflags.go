@@ -35,7 +35,7 @@ func modelFlags() []cli.Flag {
 		&cli.StringFlag{Name: "adapter", Usage: "`FOLDER` of the adapter"},
 		&cli.BoolFlag{Name: "cpu", Usage: "run on the processor (without --cpu and --gpu: on a GPU if there is one)"},
 		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on this GPU, counted from 0 (needs a build with CUDA)"},
-		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "of the arithmetic: " + strings.Join(load.Precisions, ", ")},
+		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "of the arithmetic: " + strings.Join(load.Precisions, ", ") + " (fp8: products with the base weights, on cards that have it)"},
 		&cli.BoolFlag{Name: "load-in-8bit", Usage: "keep the base weights in 8 bits (int8, scaled by rows)"},
 		&cli.BoolFlag{Name: "load-in-4bit", Usage: "keep the base weights in 4 bits (NF4, double quantisation)"},
 		&cli.BoolFlag{Name: "load-in-fp8", Usage: "keep the base weights in fp8 (e4m3, scaled by rows)"},
@@ -86,7 +86,13 @@ func weightFormatOf(c *cli.Command) (engine.WeightFormat, error) {
 		}
 		format, given = f.format, f.name
 	}
-	return format, nil
+	if c.String("precision") != load.FP8 {
+		return format, nil
+	}
+	if format != engine.Plain && format != engine.FP8 {
+		return format, hint.Usage("--precision fp8 keeps the base weights in fp8: it and --%s exclude each other", given)
+	}
+	return engine.FP8Products, nil
 }
 
 // defaultAdapter is where train leaves what it has learned.

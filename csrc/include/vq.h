@@ -62,8 +62,10 @@ int vq_device_measure_bandwidth(vq_device*, double* bytes_per_second, vq_error*)
 enum { VQ_F32 = 0, VQ_BF16 = 1, VQ_F16 = 2 };
 
 /* How the weights of the projections (q to down) are kept; embedding, output and norms are not quantised. The formats
- * are bitsandbytes' (LLM.int8's storage by rows; NF4 with double quantisation) and fp8 e4m3 scaled by rows. */
-enum { VQ_WEIGHTS_PLAIN = 0, VQ_WEIGHTS_INT8 = 1, VQ_WEIGHTS_NF4 = 2, VQ_WEIGHTS_FP8 = 3 };
+ * are bitsandbytes' (LLM.int8's storage by rows; NF4 with double quantisation) and fp8 e4m3 scaled by rows. With
+ * VQ_WEIGHTS_FP8_PRODUCTS the weights are those of VQ_WEIGHTS_FP8, and what they are multiplied by is rounded to e4m3
+ * too, by rows: products for the fp8 tensor cores of a GPU. The adapter's products are not. */
+enum { VQ_WEIGHTS_PLAIN = 0, VQ_WEIGHTS_INT8 = 1, VQ_WEIGHTS_NF4 = 2, VQ_WEIGHTS_FP8 = 3, VQ_WEIGHTS_FP8_PRODUCTS = 4 };
 
 typedef struct {
   int32_t layers, hidden, ffn, heads, kv_heads, head_dim, vocab;

@@ -19,7 +19,12 @@ void Memory::reserve_workspace(int64_t rows, int64_t n, int64_t k, const Attenti
   if (!counting()) device_.reserve_workspace(rows, n, k, shape);
 }
 
-size_t Memory::total() const { return std::accumulate(bytes_.begin(), bytes_.end(), device_workspace_); }
+void Memory::reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) {
+  device_rounding_ = std::max(device_rounding_, device_.rounding_bytes(rows, widest, format));
+  if (!counting()) device_.reserve_rounding(rows, widest, format);
+}
+
+size_t Memory::total() const { return std::accumulate(bytes_.begin(), bytes_.end(), device_workspace()); }
 
 void* Memory::take(Purpose purpose, size_t bytes) {
   bytes_[static_cast<size_t>(purpose)] += bytes;

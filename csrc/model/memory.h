@@ -34,13 +34,14 @@ class Memory {
   }
   // The scratch of the device's ops: of several calls the largest counts.
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape);
+  void reserve_rounding(int64_t rows, int64_t widest, WeightFormat format);
 
   bool counting() const { return mode_ == Mode::count; }
   size_t bytes(Purpose purpose) const {
-    return bytes_[static_cast<size_t>(purpose)] + (purpose == Purpose::workspace ? device_workspace_ : 0);
+    return bytes_[static_cast<size_t>(purpose)] + (purpose == Purpose::workspace ? device_workspace() : 0);
   }
   size_t total() const;
-  size_t device_workspace() const { return device_workspace_; }
+  size_t device_workspace() const { return device_workspace_ + device_rounding_; }
   size_t host_bytes() const { return host_bytes_; }  // of those by purpose
 
  private:
@@ -50,7 +51,7 @@ class Memory {
   Device& device_;
   Mode mode_;
   std::array<size_t, 5> bytes_{};
-  size_t device_workspace_ = 0;
+  size_t device_workspace_ = 0, device_rounding_ = 0;
   size_t host_bytes_ = 0;
   std::vector<void*> taken_;
   std::vector<void*> taken_host_;

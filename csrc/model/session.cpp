@@ -44,6 +44,7 @@ SessionBuffers::SessionBuffers(Memory& m, Device& device, const Shape& s, DType 
   below = m.array<double>(work, sequences);
   chosen = m.array<Candidate>(work, sequences * kChosenRow);
   m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
+  m.reserve_rounding(pass.rows, std::max(s.widest_output(), s.widest_input()), s.format);
 }
 
 Session::Session(const Model& model, const Adapter* adapter, int64_t capacity, int32_t sequences)

@@ -65,6 +65,7 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
   head = take_head(m, s, act, pass.final_rows, 1, for_training, rounded);
   cos_sin = take_rotations(m, device, s, pass.positions);
   m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
+  m.reserve_rounding(pass.rows, std::max(s.widest_output(), s.widest_input()), s.format);
   if (adapter && rounded) adapter_rounded = m.array<uint16_t>(work, LiveLowRank::rounded_floats(*adapter));
   if (!for_training) return;
 

@@ -70,11 +70,18 @@ struct WeightBytes {
 //   plain  as the products want it
 //   int8   LLM.int8's storage: code = round(w * (127 / m)) to nearest even, m = max |row|; value = code * (m / 127)
 //   fp8    code = e4m3(w * (448 / m)) to nearest even, m = max |row|; value = code * (m / 448)
+//   fp8_products  fp8, and what it is multiplied by is rounded to e4m3 as well, a row at a time, as the rows of W are:
+//   x in
+//          linear, and in linear_backward dy times the scales of the rows of W, so that what is summed over them are
+//          codes alone: dx = rounded(dy * scales) codes. A row with an element that is not finite gives results that
+//          are not
 //   nf4    bitsandbytes' NF4 with double quantisation. The elements in row-major order, in blocks of 64: code of w is
 //          the nearest of the 16 of the table to w * (1 / m), m = max |block|, the lower one in a tie; two in a byte,
 //          the first in the upper half. The m are kept in 8 bits: less their mean o, in blocks of 256, as the nearest
 //          in the dynamic map to (m - o) * (1 / M), M = max |block|; value = table[code] * (map[code of m] * M + o)
-enum class WeightFormat : uint8_t { plain, int8, nf4, fp8 };
+enum class WeightFormat : uint8_t { plain, int8, nf4, fp8, fp8_products };
+// What is stored of a matrix in this format.
+constexpr WeightFormat stored_as(WeightFormat f) { return f == WeightFormat::fp8_products ? WeightFormat::fp8 : f; }
 
 // A frozen matrix [N, K] of the base model in whatever layout the device multiplies fastest.
 class Weight {
@@ -203,6 +210,10 @@ class Device {
   virtual size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const = 0;
   virtual void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) = 0;
 
+  // Scratch for what products with weights of this format round: `rows` rows of at most `widest` elements. Called
+  // before any such product.
+  virtual size_t rounding_bytes(int64_t rows, int64_t widest, WeightFormat format) const = 0;
+  virtual void reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) = 0;
   // Does work(), or without calling it the same ops as in an earlier call with the same recording, on the same tensors,
   // with what lies in them now: a device may record what work queues, to queue it at once. work calls the ops below and
   // nothing else, and may be called twice. Each of its calls of attention() has this plan: segments of one row each,

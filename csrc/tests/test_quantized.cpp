@@ -271,6 +271,20 @@ TEST_P(Quantized, RefusesWhatIsNotFinite) {
     }
 }
 
+// A row is looked at some thousands of elements at a time: one that is not a number counts wherever it is.
+TEST_P(Quantized, RefusesWhatIsNotFiniteAnywhereInALongRow) {
+  const auto device = open();
+  for (WeightFormat format : {WeightFormat::int8, WeightFormat::fp8})
+    for (int64_t at : {0, 4096, 9999}) {
+      Matrix w(2, 10000);
+      w.fill(1);
+      w.set(1, at, NAN);
+      const WeightBlock block = {w.tensor().data, DType::f32, 2};
+      EXPECT_THROW(delete device->make_weight({&block, 1}, 10000, DType::f32, use_forward, format), Error)
+          << name(format) << " " << at;
+    }
+}
+
 VQ_ON_EACH_KERNEL(Quantized);
 
 }  // namespace

@@ -26,7 +26,10 @@ class Twins {
     for (const cpu::IsaKernels* k : cpu::all_kernels())
       if (cpu::can_run(*k)) cpu_ = std::make_unique<cpu::CpuDevice>(*k, 1);
     cuda_ = std::make_unique<cuda::CudaDevice>(0);
-    for (Side s : {cpu_side, cuda_side}) (*this)[s].reserve_workspace(700, 700, 700, {8, 1, 256, 1});
+    for (Side s : {cpu_side, cuda_side}) {
+      (*this)[s].reserve_workspace(700, 700, 700, {8, 1, 256, 1});
+      (*this)[s].reserve_rounding(700, 700, WeightFormat::fp8_products);
+    }
   }
   std::unique_ptr<cpu::CpuDevice> cpu_;
   std::unique_ptr<cuda::CudaDevice> cuda_;

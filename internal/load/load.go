@@ -21,16 +21,20 @@ import (
 )
 
 // Precisions are the values of --precision.
-var Precisions = []string{"auto", "f32", "bf16"}
+var Precisions = []string{"auto", "f32", "bf16", FP8}
 
-// Precision is the type that a device computes in: "auto" is bf16 where that is faster than f32.
+// FP8 is the precision of products of the base weights with both operands in fp8 (engine.FP8Products).
+const FP8 = "fp8"
+
+// Precision is the type that a device computes in: "auto" is bf16 where that is faster than f32. With fp8 it is that of
+// everything else.
 func Precision(name string, device *engine.Device) (engine.DType, error) {
 	switch name {
 	case "f32":
 		return engine.F32, nil
 	case "bf16":
 		return engine.BF16, nil
-	case "auto":
+	case "auto", FP8:
 		if device.Info().FastBF16 {
 			return engine.BF16, nil
 		}

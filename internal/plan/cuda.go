@@ -20,6 +20,8 @@ const (
 	nf4ScaleBlock  = 256
 	elementsPerNF4 = 2        // codes in a byte
 	tileElements   = 32 << 20 // of a quantised matrix that are plain at a time
+	waitingSums    = 16 << 20 // of products in fp8, where the library does not scale them
+	sumBytes       = 4
 	attentionParts = 24 << 20 // results of attention in parts, on the largest cards
 	attentionRow   = 640      // bytes of its tables a row
 )
@@ -27,7 +29,8 @@ const (
 func (c CUDA) Free() uint64   { return c.Total }
 func (c CUDA) Offloads() bool { return true }
 
-// Memory is what the run takes on the GPU: one copy of the weights, since cuBLASLt multiplies by either side of it.
+// Memory is what the run takes on the GPU: one copy of the weights, since cuBLASLt multiplies by either side of it, but in
+// fp8.
 func (c CUDA) Memory(s Subject) (Memory, error) {
 	p, err := c.Device.PlanTraining(s.Model, s.Stored, s.Precision, &s.Adapter, s.Limits)
 	if err != nil {
@@ -52,7 +55,7 @@ func matrices(c engine.ModelConfig, f func(rows, cols int)) {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// weightBytes are those of all weights on a device that keeps each once.
+// weightBytes are those of all weights on the device.
 func weightBytes(c engine.ModelConfig, precision engine.DType) uint64 {
 	plain := c.Vocab * c.Hidden * precision.Size()
 	if !c.Tied {
@@ -65,6 +68,8 @@ func weightBytes(c engine.ModelConfig, precision engine.DType) uint64 {
 		switch c.Weights {
 		case engine.Int8, engine.FP8:
 			layer += n + rows*scaleBytes
+		case engine.FP8Products: // and turned, for the backward pass
+			layer += 2*n + rows*scaleBytes
 		case engine.NF4:
 			blocks := ceilDiv(n, nf4Block)
 			layer += ceilDiv(n, elementsPerNF4) + blocks + ceilDiv(blocks, nf4ScaleBlock)*scaleBytes
@@ -81,7 +86,13 @@ func opsScratch(s Subject) uint64 {
 	c := s.Model
 	// The engine asks for as many rows as the widest product has columns, for the adapter's gradients.
 	rows := max(s.Limits.MaxTokens, 2*c.FFN, (c.Heads+2*c.KVHeads)*c.HeadDim)
-	return uint64(cublasScratch+attentionParts+rows*(4*c.Heads+attentionRow)) + tileBytes(s)
+	bytes := cublasScratch + attentionParts + rows*(4*c.Heads+attentionRow)
+	if c.Weights == engine.FP8Products {
+		// Operands rounded, and sums that wait for their scales.
+		widest := max(2*c.FFN, (c.Heads+2*c.KVHeads)*c.HeadDim)
+		bytes += s.Limits.MaxTokens*(widest+scaleBytes) + min(waitingSums, s.Limits.MaxTokens*widest)*sumBytes
+	}
+	return uint64(bytes) + tileBytes(s)
 }
 
 // tileBytes are those of a part of the widest quantised weight, taken apart.

@@ -64,8 +64,12 @@ func Efficiency(weights engine.WeightFormat) float64 {
 	return 0.50
 }
 
-// StepSeconds is the time of a micro-batch on the card at that efficiency of its bf16 peak: the CUDA engine multiplies in
-// bf16 whatever the weights are kept in.
+// StepSeconds is the time of a micro-batch on the card at that efficiency of its peaks: products with the base weights run
+// at that of fp8 with fp8 products, and all else at that of bf16, whatever the weights are kept in.
 func (g GPU) StepSeconds(w Work, weights engine.WeightFormat) float64 {
-	return w.Total() / g.BF16 / Efficiency(weights)
+	seconds := w.Total() / g.BF16
+	if weights == engine.FP8Products && g.FP8 > 0 {
+		seconds += w.Base/g.FP8 - w.Base/g.BF16
+	}
+	return seconds / Efficiency(weights)
 }

@@ -28,7 +28,7 @@ type Options struct {
 	Shuffle      bool   `json:"shuffle"`
 
 	Precision string `json:"precision"`         // of the arithmetic: "f32" or "bf16"
-	Weights   string `json:"weights,omitempty"` // the format of quantised base weights: "int8", "nf4" or "fp8"
+	Weights   string `json:"weights,omitempty"` // the format of quantised base weights, as the engine names it
 }
 
 // Pace is what a run does beside computing: it may differ between a run and its resumption.
@@ -111,6 +111,7 @@ func (o Options) differences(other Options) []string {
 	note("seed", o.Seed, other.Seed)
 	note("no-shuffle", !o.Shuffle, !other.Shuffle)
 	note("precision", o.Precision, other.Precision)
+	note("precision fp8", o.Weights == "fp8-products", other.Weights == "fp8-products")
 	note("load-in-8bit", o.Weights == "int8", other.Weights == "int8")
 	note("load-in-4bit", o.Weights == "nf4", other.Weights == "nf4")
 	note("load-in-fp8", o.Weights == "fp8", other.Weights == "fp8")

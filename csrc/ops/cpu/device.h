@@ -35,6 +35,7 @@ class CpuWeight final : public Weight {
   Buffer forward, backward;  // panels of W as b[N, K] and of its transpose, when packed
   std::vector<Piece> forward_pieces, backward_pieces;
   std::vector<QuantizedMatrix> quantized;  // of each block; then there is nothing else
+  bool rounds_operands = false;            // WeightFormat::fp8_products
 };
 
 class CpuDevice final : public Device {
@@ -60,6 +61,8 @@ class CpuDevice final : public Device {
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
+  size_t rounding_bytes(int64_t rows, int64_t widest, WeightFormat format) const override;
+  void reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) override;
   Recording* make_recording() override { return new Recording; }
   void repeat(Recording&, const AttentionPlan&, const std::function<void()>& work) override { work(); }
 
@@ -113,6 +116,9 @@ class CpuDevice final : public Device {
  private:
   bool packs_weights(DType compute) const { return compute == DType::bf16 && isa_.bf16.packed == Elem::bf16; }
   Weight* make_quantized(std::span<const WeightBlock> blocks, int64_t k, DType compute, WeightFormat format);
+  // x with its rows rounded to e4m3, in the type of the products; scaled: its columns multiplied by the scales of the
+  // rows of w first. Valid until the next call.
+  Tensor rounded_to_fp8(const Tensor& x, const CpuWeight& w, bool scaled);
   // Rows of x as f32 (rounded to bf16 first) in the workspace, x_stride elements apart.
   float* rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& x_stride) const;
   // y[T, N] = x b^T for T <= kFewRows, reading b where it lies.
@@ -123,6 +129,7 @@ class CpuDevice final : public Device {
   const VectorKernels& vec_;
   mutable Pool pool_;
   Buffer workspace_;
+  Buffer rounded_;
 };
 
 // Scratch bytes of attention for up to `rows` query and key rows.

@@ -143,7 +143,7 @@ struct QuantView {
   Format format;
   int64_t k;
   const uint8_t* codes;        // int8 and fp8: one an element; nf4: two in a byte
-  const float* scales;         // int8 and fp8: of each row; nf4: of each 256 blocks
+  const float* scales;         // int8 and fp8: of each row, none for dequantize: all 1; nf4: of each 256 blocks
   const uint8_t* block_codes;  // nf4: the maximum of each block of 64
   float block_mean;            // nf4
   const QuantKernels* kernels;

@@ -46,7 +46,7 @@ WeightBytes CpuDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t
                                     WeightFormat format) const {
   if (format != WeightFormat::plain) {
     WeightBytes quantized;
-    for (const WeightBlock& b : blocks) quantized.owned += QuantizedMatrix::bytes(format, b.rows, k);
+    for (const WeightBlock& b : blocks) quantized.owned += QuantizedMatrix::bytes(stored_as(format), b.rows, k);
     return quantized;
   }
   const Parts parts = parts_of(packs_weights(compute), uses);
@@ -102,8 +102,9 @@ Weight* CpuDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, D
   return w.release();
 }
 
-void CpuDevice::linear(const Tensor& y, const Tensor& x, const Weight& weight, const Tensor* add) {
+void CpuDevice::linear(const Tensor& y, const Tensor& input, const Weight& weight, const Tensor* add) {
   const auto& w = static_cast<const CpuWeight&>(weight);
+  const Tensor x = w.rounds_operands ? rounded_to_fp8(input, w, false) : input;
   const bool round = w.compute == DType::bf16;
   if (y.rows <= kFewRows && !w.quantized.empty()) return few_rows_quantized(y, x, w, add);
   if (y.rows <= kFewRows && !w.blocks.empty()) return few_rows(y, x, w.forward_pieces, 1, add, round);
@@ -121,8 +122,9 @@ void CpuDevice::linear(const Tensor& y, const Tensor& x, const Weight& weight, c
   multiply(p, panels(w.compute), vec_, pool_, workspace_);
 }
 
-void CpuDevice::linear_backward(const Tensor& dx, const Tensor& dy, const Weight& weight, bool accumulate) {
+void CpuDevice::linear_backward(const Tensor& dx, const Tensor& gradient, const Weight& weight, bool accumulate) {
   const auto& w = static_cast<const CpuWeight&>(weight);
+  const Tensor dy = w.rounds_operands ? rounded_to_fp8(gradient, w, true) : gradient;
   Product p = {.m = dx.rows,
                .a = rows_along_k(dy),
                .b = {w.backward_pieces, true},

@@ -90,7 +90,7 @@ void quantize_int8(uint8_t* codes, const float* x, int64_t n, float m) {
 }
 
 void quantize_e4m3(uint8_t* codes, const float* x, int64_t n, float m) {
-  const float scale = to_fill(448.0f, m);
+  const float scale = to_fill(kLargestE4m3, m);
   for (int64_t i = 0; i < n; i++) {
     const float v = x[i] * scale;
     const int32_t bits = magnitude_bits(v);

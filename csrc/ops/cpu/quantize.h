@@ -8,9 +8,12 @@
 namespace vq::cpu {
 
 constexpr int64_t kNf4Block = 64, kNf4ScaleBlock = 256;
+constexpr float kLargestE4m3 = 448.0f;
 
 // The largest magnitude of n floats; infinity or NaN when one of them is not finite.
 float largest_magnitude(const float* x, int64_t n);
+// Of two such; NaN is larger than all.
+inline float larger(float a, float b) { return a <= b || b != b ? b : a; }
 
 // codes[i] of x[i], with m the largest magnitude of the row.
 void quantize_int8(uint8_t* codes, const float* x, int64_t n, float m);

@@ -43,14 +43,14 @@ class Quantizer {
       : block_(block), k_(k), vec_(vec), pool_(pool) {}
 
   void rows(WeightFormat format, uint8_t* codes, float* scales) {
-    const float most = format == WeightFormat::int8 ? 127.0f : 448.0f;
+    const float most = format == WeightFormat::int8 ? 127.0f : kLargestE4m3;
     pool_.ranges(block_.rows, 4 * k_, [&](int64_t begin, int64_t end, int) {
       Reader reader(block_, vec_);
       for (int64_t row = begin; row < end; row++) {
         float m = 0;
         each_tile(row * k_, k_, [&](int64_t first, int64_t n) {
           const float part = largest_magnitude(reader.read(first, n), n);
-          m = part <= m ? m : part;  // NaN stays
+          m = larger(m, part);
         });
         require_finite(m, row * k_);
         scales[row] = m / most;
@@ -114,7 +114,7 @@ size_t QuantizedMatrix::bytes(WeightFormat format, int64_t rows, int64_t k) {
 
 QuantizedMatrix::QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa,
                                  Pool& pool)
-    : rows_(block.rows), memory_(bytes(format, block.rows, k)), view_(std::make_unique<QuantView>()) {
+    : rows_(block.rows), memory_(bytes(format, block.rows, k)), views_(std::make_unique<Views>()) {
   const QuantParts parts(format, block.rows, k);
   uint8_t* codes = reinterpret_cast<uint8_t*>(memory_.data());
   float* scales = reinterpret_cast<float*>(memory_.data() + parts.codes);
@@ -125,7 +125,9 @@ QuantizedMatrix::QuantizedMatrix(WeightFormat format, const WeightBlock& block, 
     mean = quantizer.blocks(codes, scales, block_codes);
   else
     quantizer.rows(format, codes, scales);
-  *view_ = {static_cast<QuantView::Format>(format), k, codes, scales, block_codes, mean, &isa.quantized};
+  views_->whole = {static_cast<QuantView::Format>(format), k, codes, scales, block_codes, mean, &isa.quantized};
+  views_->codes = views_->whole;
+  views_->codes.scales = nullptr;
 }
 
 void pack_quantized(const QuantView& w, const PanelKernel& kernel, void* panel, bool along_k, int64_t first,
@@ -153,13 +155,15 @@ Weight* CpuDevice::make_quantized(std::span<const WeightBlock> blocks, int64_t k
   auto w = std::make_unique<CpuWeight>();
   w->compute = compute;
   w->k = k;
+  w->rounds_operands = format == WeightFormat::fp8_products;
   w->quantized.reserve(blocks.size());
   for (const WeightBlock& b : blocks) {
-    const QuantView& view = w->quantized.emplace_back(format, b, k, isa_, pool_).view();
-    w->forward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, true}, b.rows, k, &view});
-    w->backward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, false}, k, b.rows, &view});
+    const QuantizedMatrix& made = w->quantized.emplace_back(stored_as(format), b, k, isa_, pool_);
+    const QuantView *view = &made.view(), *back = w->rounds_operands ? &made.codes_alone() : view;
+    w->forward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, true}, b.rows, k, view});
+    w->backward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, false}, k, b.rows, back});
     w->n += b.rows;
-    w->bytes.owned += QuantizedMatrix::bytes(format, b.rows, k);
+    w->bytes.owned += QuantizedMatrix::bytes(stored_as(format), b.rows, k);
   }
   return w.release();
 }

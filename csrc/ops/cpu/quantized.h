@@ -25,12 +25,17 @@ class QuantizedMatrix {
   static size_t bytes(WeightFormat format, int64_t rows, int64_t k);
 
   int64_t rows() const { return rows_; }
-  const QuantView& view() const { return *view_; }
+  const QuantView& view() const { return views_->whole; }
+  // Of int8 and fp8: as if all scales were 1.
+  const QuantView& codes_alone() const { return views_->codes; }
 
  private:
   int64_t rows_;
   Buffer memory_;
-  std::unique_ptr<QuantView> view_;  // stays where it is when the matrix is moved: pieces point to it
+  struct Views {
+    QuantView whole, codes;
+  };
+  std::unique_ptr<Views> views_;  // stay where they are when the matrix is moved: pieces point to them
 };
 
 // As PanelKernel::pack_b, for columns [first, first + count) of b over k from first_k on: rows of w that run along k,

@@ -32,7 +32,7 @@ CudaDevice::CudaDevice(int index)
   copies_ = make_stream();
   sent_ = std::make_unique<CudaMark>();
   staging_ = std::make_unique<Staging>(stream_);
-  gemm_ = make_gemm();
+  gemm_ = std::make_unique<Gemm>(make_product_library(card_));
   sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
   instructions_ = architecture(card_);
   const char* wgmma = std::getenv("VQ_WGMMA");

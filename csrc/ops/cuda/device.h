@@ -52,7 +52,13 @@ class CudaWeight final : public Weight {
   // What is multiplied, [rows, k] each, one after the other; none when only rows are gathered. Plain: one, in the type
   // of the products, and both directions read it. Quantised: one for each block.
   std::vector<WeightMatrix> matrices;
-  Tensor gather;  // what embed reads: rows as the file has them
+  Tensor gather;                 // what embed reads: rows as the file has them
+  bool rounds_operands = false;  // WeightFormat::fp8_products: the matrices are parts of one, which is
+  struct {
+    const uint8_t* rows = nullptr;    // [n, k] codes
+    const uint8_t* turned = nullptr;  // [k, n] the same, where products of codes want them so
+    const float* scales = nullptr;    // [n]
+  } codes;
 };
 
 class CudaDevice final : public Device {
@@ -81,6 +87,8 @@ class CudaDevice final : public Device {
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
+  size_t rounding_bytes(int64_t rows, int64_t widest, WeightFormat format) const override;
+  void reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) override;
   Recording* make_recording() override;
   void repeat(Recording& recording, const AttentionPlan& plan, const std::function<void()>& work) override;
 
@@ -139,6 +147,23 @@ class CudaDevice final : public Device {
   void grow(DeviceBuffer& buffer, size_t bytes);
   void fill(const Tensor& to, const WeightBlock& block);
   WeightMatrix quantized(CudaWeight& weight, const WeightBlock& block, WeightFormat format);
+  void reserve_tile(const CudaWeight& weight);
+  void linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add);
+  void linear_backward_of(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate);
+
+  // fp8_products.cpp
+  bool multiplies_codes(int64_t n, int64_t k, DType compute) const;
+  void take_codes(CudaWeight& weight, std::span<const WeightBlock> blocks, unsigned uses);
+  // y = x matrix^T (+ add), x rounded after its columns were multiplied by `columns`, matrix [y.cols, k] codes times
+  // their scales; without either: 1.
+  void multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
+                      const float* scales, const Tensor* add);
+  // body(first row, rows, these rows of x rounded), for some rows at a time.
+  template <class Body>
+  void each_rounded(const Tensor& x, const float* columns, DType compute, Body&& body);
+  void linear_rounded(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add);
+  void linear_backward_rounded(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate);
+
   // Parts of quantised matrices as plain values, until the next call: rows of one, columns of all.
   Tensor some_rows(const CudaWeight& w, const WeightMatrix& m, int64_t row, int64_t count);
   Tensor some_columns(const CudaWeight& w, int64_t col, int64_t count);
@@ -156,6 +181,9 @@ class CudaDevice final : public Device {
   DeviceBuffer workspace_;  // of attention
   DeviceBuffer tile_;       // of quantised matrices
   DeviceBuffer tables_;     // of NF4
+  DeviceBuffer rounded_;    // operands rounded to fp8
+  DeviceBuffer sums_;       // of products of codes that are not scaled
+  DeviceBuffer ones_;       // as scales of rows
   uint64_t moves_ = 0;      // of those buffers, whose addresses recorded work has
 };
 

@@ -1,9 +1,19 @@
-// Products of matrices: cuBLASLt's (gemm_cublaslt.cpp); in the tests a plain one in its place
+// Products of matrices on the card, by a library of them: cuBLASLt (gemm_cublaslt.cpp), in the tests a plain one
 // (tests/cuda_on_cpu/gemm.cpp).
+//
+// A library offers several algorithms for a product. Which of them runs is decided once for each shape: by the table of
+// choices that other runs have left, by a trial if one was asked for, else the library's own first. Sums depend on it,
+// so equal tables are part of what makes two runs give the same bytes.
 #pragma once
 
+#include <array>
+#include <map>
 #include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
+#include "ops/cuda/runtime.h"
 #include "ops/cuda/stream.h"
 #include "ops/ops.h"
 
@@ -16,16 +26,75 @@ struct Product {
   const Tensor* c = nullptr;
   bool transpose_a = false, transpose_b = false;
   float alpha = 1;
+  // a [m, k] and b [n, k] are codes of e4m3, a byte each, whatever their dtype says, and transpose_b; k and n are
+  // multiples of 16 and all rows begin at 16 bytes.
+  bool codes = false;
+  const float *a_scales = nullptr, *b_scales = nullptr;  // of the rows, where the library multiplies by them
 };
 
-class Gemm {
+// What a library does with products of codes.
+enum class CodeProducts : uint8_t { none, unscaled, scaled };
+
+// Of a library's own making.
+using Algorithm = std::array<uint64_t, 8>;
+
+// One shape of product, as a library has prepared it.
+class PreparedProduct {
  public:
-  virtual ~Gemm() = default;
-  virtual void multiply(const Product& product, Stream stream) = 0;
-  virtual size_t workspace_bytes() const = 0;
+  virtual ~PreparedProduct() = default;
+  // The likely fastest first; at least one.
+  virtual std::vector<Algorithm> algorithms(int most) const = 0;
+  virtual bool takes(const Algorithm& algorithm) const = 0;
+  virtual void run(const Product& product, const Algorithm& algorithm, Stream stream) const = 0;
+};
+
+class ProductLibrary {
+ public:
+  virtual ~ProductLibrary() = default;
+  // Which library on which card: choices are for one such pair. One line.
+  virtual std::string identity() const = 0;
+  virtual CodeProducts code_products() const = 0;
+  virtual std::unique_ptr<PreparedProduct> prepare(const Product& product) = 0;
 };
 
 // For the card in use. Throws Error when the library is missing.
-std::unique_ptr<Gemm> make_gemm();
+std::unique_ptr<ProductLibrary> make_product_library(const Card& card);
+
+class Gemm {
+ public:
+  static constexpr int64_t kWorthTrying = int64_t{1} << 26;
+  // worth_trying: multiplications; in smaller products it is starting the kernel that takes the time.
+  explicit Gemm(std::unique_ptr<ProductLibrary> library, int64_t worth_trying = kWorthTrying)
+      : library_(std::move(library)), worth_trying_(worth_trying) {}
+  void multiply(const Product& product, Stream stream);
+  CodeProducts code_products() const { return library_->code_products(); }
+
+  std::string identity() const { return library_->identity(); }
+  // While it is on, products of shapes without a choice are run several times by each algorithm, and the fastest is
+  // chosen; what they give is of no use when they add to what was there.
+  void try_algorithms(bool on);
+  // The table, and in its place another. Throws Error when the bytes are not a table for this library and card.
+  std::vector<uint8_t> choices() const;
+  void set_choices(std::span<const uint8_t> bytes);
+
+ private:
+  // What a choice is made for: everything but the exact number of rows, which every batch has its own of.
+  using Shape = std::array<int64_t, 12>;
+  struct Plan {
+    std::unique_ptr<PreparedProduct> prepared;
+    Algorithm algorithm;
+  };
+  static Shape shape_of(const Product& p, bool exactly);
+  Plan plan_for(const Product& p, Stream stream);
+  Algorithm fastest(const PreparedProduct& prepared, const Product& p, Stream stream) const;
+
+  // Batches of every length make plans of their own; in the end all are made.
+  static constexpr size_t kMostPlans = 1 << 16;
+  std::unique_ptr<ProductLibrary> library_;
+  int64_t worth_trying_;
+  std::map<Shape, Plan> plans_;
+  std::map<Shape, Algorithm> choices_;
+  bool trying_ = false;
+};
 
 }  // namespace vq::cuda

@@ -1,13 +1,12 @@
 // cuBLASLt, found when a card is opened: a machine without it can still say what is missing.
 //
 // cuBLASLt is column-major: it sees our row-major d[m, n] as the transpose d'[n, m] = op(b)' op(a)', so a and b change
-// places. Which of its kernels to use is asked once for each shape. The first of its own choice is taken, never the
-// fastest of a trial: a trial could end differently in the next run, and sums with it.
+// places. Products of codes are in its one layout for fp8 (its A transposed, its B not) on every card. Where it
+// multiplies by scales of rows (Hopper, from 12.9 on) it does; elsewhere fp8 has one scale a matrix, which is not used.
 #include <cublasLt.h>
 #include <dlfcn.h>
 
-#include <array>
-#include <map>
+#include <bit>
 #include <string>
 
 #include "ops/cuda/gemm.h"
@@ -17,6 +16,9 @@ namespace vq::cuda {
 namespace {
 
 constexpr size_t kWorkspace = size_t{32} << 20;  // what the library recommends for large cards
+
+// The first version with scales of rows.
+#define VQ_SCALED_ROWS 120900
 
 #define VQ_LT(name) decltype(&::name) name##_ = nullptr
 
@@ -34,7 +36,9 @@ struct Library {
   VQ_LT(cublasLtMatmulPreferenceDestroy);
   VQ_LT(cublasLtMatmulPreferenceSetAttribute);
   VQ_LT(cublasLtMatmulAlgoGetHeuristic);
+  VQ_LT(cublasLtMatmulAlgoCheck);
   VQ_LT(cublasLtGetStatusString);
+  VQ_LT(cublasLtGetVersion);
 
   Library() {
     const std::string name = "libcublasLt.so." + std::to_string(CUBLAS_VER_MAJOR);
@@ -62,7 +66,9 @@ struct Library {
     VQ_FIND(cublasLtMatmulPreferenceDestroy);
     VQ_FIND(cublasLtMatmulPreferenceSetAttribute);
     VQ_FIND(cublasLtMatmulAlgoGetHeuristic);
+    VQ_FIND(cublasLtMatmulAlgoCheck);
     VQ_FIND(cublasLtGetStatusString);
+    VQ_FIND(cublasLtGetVersion);
   }
 
   void check(cublasStatus_t status, const char* what) const {
@@ -84,51 +90,98 @@ uint32_t alignment(const void* p) {
   return a;
 }
 
-// One shape of product, with the kernel for it.
-class Plan {
+class Prepared final : public PreparedProduct {
  public:
-  Plan(cublasLtHandle_t handle, const Product& p) : lib_(library()) {
-    const cublasOperation_t plain = CUBLAS_OP_N, turned = CUBLAS_OP_T;
+  Prepared(cublasLtHandle_t handle, void* workspace, const Product& p, bool scaled)
+      : lib_(library()), handle_(handle), workspace_(workspace), scaled_(scaled && p.codes) {
     lib_.check(lib_.cublasLtMatmulDescCreate_(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), "a product was refused");
     // Row-major is the transpose of column-major; a and b change places.
-    set(CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_b ? turned : plain);
-    set(CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_a ? turned : plain);
-    layout(first_, p.b);
-    layout(second_, p.a);
-    layout(result_, p.d);
-    layout(added_, p.c ? *p.c : p.d);
-    choose(handle, p);
+    set(CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
+    set(CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
+    if (scaled_) scale_rows(p);
+    layout(first_, p.b, p.codes);
+    layout(second_, p.a, p.codes);
+    layout(result_, p.d, false);
+    layout(added_, p.c ? *p.c : p.d, false);
+    prefer(p);
   }
-  ~Plan() {
-    for (cublasLtMatrixLayout_t l : {first_, second_, result_, added_}) lib_.cublasLtMatrixLayoutDestroy_(l);
-    lib_.cublasLtMatmulDescDestroy_(operation_);
+  ~Prepared() override {
+    if (wish_) lib_.cublasLtMatmulPreferenceDestroy_(wish_);
+    for (cublasLtMatrixLayout_t l : {first_, second_, result_, added_}) {
+      if (l) lib_.cublasLtMatrixLayoutDestroy_(l);
+    }
+    if (operation_) lib_.cublasLtMatmulDescDestroy_(operation_);
   }
-  Plan(const Plan&) = delete;
-  Plan& operator=(const Plan&) = delete;
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
 
-  void run(cublasLtHandle_t handle, const Product& p, void* workspace, Stream stream) const {
+  std::vector<Algorithm> algorithms(int most) const override {
+    std::vector<Algorithm> all = offered(most);
+    if (all.empty()) throw Error("cuBLASLt has no kernel for a product");
+    return all;
+  }
+
+  bool takes(const Algorithm& algorithm) const override {
+    const cublasLtMatmulAlgo_t opaque = opaque_of(algorithm);
+    cublasLtMatmulHeuristicResult_t result{};
+    return lib_.cublasLtMatmulAlgoCheck_(handle_, operation_, first_, second_, added_, result_, &opaque, &result) ==
+               CUBLAS_STATUS_SUCCESS &&
+           result.workspaceSize <= kWorkspace;
+  }
+
+  void run(const Product& p, const Algorithm& algorithm, Stream stream) const override {
+    if (scaled_) scale_rows(p);
+    const cublasLtMatmulAlgo_t opaque = opaque_of(algorithm);
     const float beta = p.c ? 1 : 0;
-    lib_.check(lib_.cublasLtMatmul_(handle, operation_, &p.alpha, p.b.data, first_, p.a.data, second_, &beta,
-                                    p.c ? p.c->data : p.d.data, added_, p.d.data, result_, &algorithm_, workspace,
+    lib_.check(lib_.cublasLtMatmul_(handle_, operation_, &p.alpha, p.b.data, first_, p.a.data, second_, &beta,
+                                    p.c ? p.c->data : p.d.data, added_, p.d.data, result_, &opaque, workspace_,
                                     kWorkspace, stream),
                "a product failed");
   }
 
+  // None where the library has no kernel for it.
+  std::vector<Algorithm> offered(int most) const {
+    std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<size_t>(most));
+    int count = 0;
+    if (lib_.cublasLtMatmulAlgoGetHeuristic_(handle_, operation_, first_, second_, added_, result_, wish_, most,
+                                             found.data(), &count) != CUBLAS_STATUS_SUCCESS) {
+      return {};
+    }
+    std::vector<Algorithm> all;
+    for (int i = 0; i < count; i++) {
+      if (found[i].state == CUBLAS_STATUS_SUCCESS) all.push_back(std::bit_cast<Algorithm>(found[i].algo));
+    }
+    return all;
+  }
+
  private:
-  void set(cublasLtMatmulDescAttributes_t attribute, cublasOperation_t value) {
+  static cublasLtMatmulAlgo_t opaque_of(const Algorithm& a) { return std::bit_cast<cublasLtMatmulAlgo_t>(a); }
+
+  template <class Value>
+  void set(cublasLtMatmulDescAttributes_t attribute, const Value& value) const {
     lib_.check(lib_.cublasLtMatmulDescSetAttribute_(operation_, attribute, &value, sizeof value),
                "a product was refused");
   }
-  void layout(cublasLtMatrixLayout_t& to, const Tensor& t) {
-    lib_.check(lib_.cublasLtMatrixLayoutCreate_(&to, type_of(t.dtype), static_cast<uint64_t>(t.cols),
-                                                static_cast<uint64_t>(t.rows), t.stride),
+  void scale_rows(const Product& p) const {
+#if CUBLAS_VERSION >= VQ_SCALED_ROWS
+    const int32_t mode = CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F;
+    set(CUBLASLT_MATMUL_DESC_A_SCALE_MODE, mode);
+    set(CUBLASLT_MATMUL_DESC_B_SCALE_MODE, mode);
+    set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, p.b_scales);
+    set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, p.a_scales);
+#else
+    static_cast<void>(p);
+#endif
+  }
+  void layout(cublasLtMatrixLayout_t& to, const Tensor& t, bool codes) {
+    lib_.check(lib_.cublasLtMatrixLayoutCreate_(&to, codes ? CUDA_R_8F_E4M3 : type_of(t.dtype),
+                                                static_cast<uint64_t>(t.cols), static_cast<uint64_t>(t.rows), t.stride),
                "a matrix was refused");
   }
-  void choose(cublasLtHandle_t handle, const Product& p) {
-    cublasLtMatmulPreference_t wish = nullptr;
-    lib_.check(lib_.cublasLtMatmulPreferenceCreate_(&wish), "a product was refused");
+  void prefer(const Product& p) {
+    lib_.check(lib_.cublasLtMatmulPreferenceCreate_(&wish_), "a product was refused");
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
-      lib_.check(lib_.cublasLtMatmulPreferenceSetAttribute_(wish, attribute, &value, sizeof value),
+      lib_.check(lib_.cublasLtMatmulPreferenceSetAttribute_(wish_, attribute, &value, sizeof value),
                  "a product was refused");
     };
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspace);
@@ -136,77 +189,73 @@ class Plan {
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(p.a.data));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment(p.c ? p.c->data : p.d.data));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment(p.d.data));
-    cublasLtMatmulHeuristicResult_t best{};
-    int found = 0;
-    const cublasStatus_t status = lib_.cublasLtMatmulAlgoGetHeuristic_(handle, operation_, first_, second_, added_,
-                                                                       result_, wish, 1, &best, &found);
-    lib_.cublasLtMatmulPreferenceDestroy_(wish);
-    lib_.check(status, "cuBLASLt has no kernel for a product");
-    if (found == 0) throw Error("cuBLASLt has no kernel for a product");
-    algorithm_ = best.algo;
   }
 
   const Library& lib_;
+  cublasLtHandle_t handle_;
+  void* workspace_;
+  bool scaled_;
   cublasLtMatmulDesc_t operation_ = nullptr;
   cublasLtMatrixLayout_t first_ = nullptr, second_ = nullptr, result_ = nullptr, added_ = nullptr;
-  cublasLtMatmulAlgo_t algorithm_{};
+  cublasLtMatmulPreference_t wish_ = nullptr;
 };
 
-class CublasLt final : public Gemm {
+class CublasLt final : public ProductLibrary {
  public:
-  CublasLt() : lib_(library()), workspace_(device_alloc(kWorkspace)) {
+  explicit CublasLt(const Card& card) : lib_(library()), card_(card), workspace_(device_alloc(kWorkspace)) {
     lib_.check(lib_.cublasLtCreate_(&handle_), "cuBLASLt could not be started");
+    code_products_ = find_code_products();
   }
   ~CublasLt() override {
-    plans_.clear();
     lib_.cublasLtDestroy_(handle_);
     device_free(workspace_);
   }
 
-  size_t workspace_bytes() const override { return kWorkspace; }
-
-  void multiply(const Product& p, Stream stream) override {
-    if (p.d.rows == 0 || p.d.cols == 0) return;
-    const Key key = key_of(p);
-    auto found = plans_.find(key);
-    if (found == plans_.end()) {
-      if (plans_.size() >= kMostPlans) plans_.clear();
-      found = plans_.emplace(key, std::make_unique<Plan>(handle_, p)).first;
-    }
-    found->second->run(handle_, p, workspace_, stream);
+  std::string identity() const override {
+    return "cuBLASLt " + std::to_string(lib_.cublasLtGetVersion_()) + ", driver " + std::to_string(card_.driver) +
+           ", " + card_.name + " " + std::to_string(card_.major) + "." + std::to_string(card_.minor) + ", " +
+           std::to_string(card_.multiprocessors) + " multiprocessors";
   }
+  CodeProducts code_products() const override { return code_products_; }
+  std::unique_ptr<PreparedProduct> prepare(const Product& p) override { return made(p, code_products_); }
 
  private:
-  // Batches of every length make plans of their own; in the end all are made.
-  static constexpr size_t kMostPlans = 1 << 16;
-  using Key = std::array<int64_t, 12>;
+  std::unique_ptr<Prepared> made(const Product& p, CodeProducts how) const {
+    return std::make_unique<Prepared>(handle_, workspace_, p, how == CodeProducts::scaled);
+  }
 
-  static Key key_of(const Product& p) {
-    const Tensor& c = p.c ? *p.c : p.d;
-    const int64_t flags = p.transpose_a | p.transpose_b << 1 | (p.a.dtype == DType::bf16) << 2 |
-                          (p.d.dtype == DType::bf16) << 3 | (p.c != nullptr) << 4 | (c.data == p.d.data) << 5;
-    return {flags,
-            p.d.rows,
-            p.d.cols,
-            p.transpose_a ? p.a.rows : p.a.cols,
-            p.a.stride,
-            p.b.stride,
-            p.d.stride,
-            c.stride,
-            alignment(p.a.data),
-            alignment(p.b.data),
-            alignment(p.d.data),
-            alignment(c.data)};
+  // Asked of the library itself: what it does on which card changes with its versions.
+  CodeProducts find_code_products() const {
+    if (card_.major * 10 + card_.minor < 89) return CodeProducts::none;
+    void* some = workspace_;  // only where matrices begin counts
+    const Tensor codes{some, DType::f32, 256, 256, 256}, sums{some, DType::f32, 256, 256, 256};
+    const Product p{.d = sums,
+                    .a = codes,
+                    .b = codes,
+                    .transpose_b = true,
+                    .codes = true,
+                    .a_scales = static_cast<const float*>(some),
+                    .b_scales = static_cast<const float*>(some)};
+    const bool knows_rows = CUBLAS_VERSION >= VQ_SCALED_ROWS && lib_.cublasLtGetVersion_() >= VQ_SCALED_ROWS;
+    for (CodeProducts how : {CodeProducts::scaled, CodeProducts::unscaled}) {
+      if (how == CodeProducts::scaled && !knows_rows) continue;
+      try {
+        if (!made(p, how)->offered(1).empty()) return how;
+      } catch (const Error&) {  // it does not even know what is asked
+      }
+    }
+    return CodeProducts::none;
   }
 
   const Library& lib_;
+  Card card_;
   cublasLtHandle_t handle_ = nullptr;
   void* workspace_;
-  std::map<Key, std::unique_ptr<Plan>> plans_;
+  CodeProducts code_products_;
 };
 
 }  // namespace
 
-std::unique_ptr<Gemm> make_gemm() { return std::make_unique<CublasLt>(); }
+std::unique_ptr<ProductLibrary> make_product_library(const Card& card) { return std::make_unique<CublasLt>(card); }
 
 }  // namespace vq::cuda

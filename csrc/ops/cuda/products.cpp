@@ -32,7 +32,11 @@ WeightBytes CudaDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_
                                      WeightFormat format) const {
   WeightBytes bytes;
   if (format != WeightFormat::plain) {
-    for (const WeightBlock& b : blocks) bytes.owned += cpu::QuantizedMatrix::bytes(format, b.rows, k);
+    for (const WeightBlock& b : blocks) bytes.owned += cpu::QuantizedMatrix::bytes(stored_as(format), b.rows, k);
+    const int64_t n = rows_of_all(blocks);
+    if (format == WeightFormat::fp8_products && (uses & use_backward) && multiplies_codes(n, k, compute)) {
+      bytes.owned += static_cast<size_t>(n * k);
+    }
     return bytes;
   }
   const auto elements = static_cast<size_t>(rows_of_all(blocks) * k);
@@ -50,7 +54,12 @@ Weight* CudaDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, 
   w->k = k;
   w->bytes = weight_bytes(blocks, k, compute, uses, format);
   if (format != WeightFormat::plain) {
-    for (const WeightBlock& b : blocks) w->matrices.push_back(quantized(*w, b, format));
+    if (format == WeightFormat::fp8_products) {
+      take_codes(*w, blocks, uses);
+    } else {
+      for (const WeightBlock& b : blocks) w->matrices.push_back(quantized(*w, b, format));
+    }
+    reserve_tile(*w);
     return w.release();
   }
   const auto take = [&](DType type) {
@@ -119,10 +128,13 @@ WeightMatrix CudaDevice::quantized(CudaWeight& weight, const WeightBlock& block,
     }
     w.tables = static_cast<const float*>(tables_.data());
   }
+  return w;
+}
+
+void CudaDevice::reserve_tile(const CudaWeight& weight) {
   const int64_t tile = std::max({std::min(kTile, weight.n * weight.k), weight.n, weight.k});
   const auto tile_bytes = static_cast<size_t>(tile) * size_of(weight.compute);
   if (tile_bytes > tile_.bytes()) grow(tile_, tile_bytes);
-  return w;
 }
 
 Tensor CudaDevice::some_rows(const CudaWeight& w, const WeightMatrix& m, int64_t row, int64_t count) {
@@ -134,7 +146,8 @@ Tensor CudaDevice::some_rows(const CudaWeight& w, const WeightMatrix& m, int64_t
 Tensor CudaDevice::some_columns(const CudaWeight& w, int64_t col, int64_t count) {
   const Tensor t{tile_.data(), w.compute, w.n, count, count};
   int64_t row = 0;
-  for (const WeightMatrix& m : w.matrices) {
+  for (WeightMatrix m : w.matrices) {
+    if (w.rounds_operands) m.scales = nullptr;  // they are in the gradient already
     dequantize(stream(), t.row_range(row, m.plain.rows), m, 0, col);
     row += m.plain.rows;
   }
@@ -143,6 +156,15 @@ Tensor CudaDevice::some_columns(const CudaWeight& w, int64_t col, int64_t count)
 
 void CudaDevice::linear(const Tensor& y, const Tensor& x, const Weight& weight, const Tensor* add) {
   const auto& w = static_cast<const CudaWeight&>(weight);
+  w.rounds_operands ? linear_rounded(y, x, w, add) : linear_of(y, x, w, add);
+}
+
+void CudaDevice::linear_backward(const Tensor& dx, const Tensor& dy, const Weight& weight, bool accumulate) {
+  const auto& w = static_cast<const CudaWeight&>(weight);
+  w.rounds_operands ? linear_backward_rounded(dx, dy, w, accumulate) : linear_backward_of(dx, dy, w, accumulate);
+}
+
+void CudaDevice::linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add) {
   int64_t column = 0;
   for (const WeightMatrix& m : w.matrices) {
     const Tensor part = y.columns(column, m.plain.rows);
@@ -168,8 +190,7 @@ void CudaDevice::linear(const Tensor& y, const Tensor& x, const Weight& weight, 
   }
 }
 
-void CudaDevice::linear_backward(const Tensor& dx, const Tensor& dy, const Weight& weight, bool accumulate) {
-  const auto& w = static_cast<const CudaWeight&>(weight);
+void CudaDevice::linear_backward_of(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate) {
   const bool plain = w.matrices[0].format == WeightFormat::plain;
   // Some columns of all matrices at a time, so that no sum is stored before it is whole.
   const int64_t most = plain ? w.k : std::max<int64_t>(1, kTile / w.n);

@@ -70,7 +70,8 @@ __device__ __forceinline__ void values(float (&v)[N], const Codes& w, int64_t ro
       words[0] = pair.x;
       words[1] = pair.y;
     }
-    const float scale = w.scales[row];
+    float scale = 1;
+    if (w.scales) scale = w.scales[row];
 #pragma unroll
     for (int i = 0; i < N; i++) {
       const uint32_t code = words[i / 4] >> 8 * (i % 4) & 255;
@@ -141,6 +142,7 @@ void with_format(WeightFormat format, bool wide, Body&& body) {
     case WeightFormat::nf4:
       return sized.template operator()<WeightFormat::nf4>();
     case WeightFormat::fp8:
+    case WeightFormat::fp8_products:
       return sized.template operator()<WeightFormat::fp8>();
   }
 }

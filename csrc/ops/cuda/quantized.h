@@ -14,7 +14,7 @@ struct WeightMatrix {
   WeightFormat format = WeightFormat::plain;
   Tensor plain;                          // of plain ones; of the others only its shape
   const uint8_t* codes = nullptr;        // int8 and fp8: one an element; nf4: two in a byte
-  const float* scales = nullptr;         // int8 and fp8: of each row; nf4: of each 256 blocks
+  const float* scales = nullptr;         // int8 and fp8: of each row, none: all 1; nf4: of each 256 blocks
   const uint8_t* block_codes = nullptr;  // nf4: of each block of 64
   float block_mean = 0;                  // nf4
   const float* tables = nullptr;         // nf4: values of the codes, then of the block codes

@@ -39,6 +39,7 @@ Card find_card(int index) {
   card.multiprocessors = p.multiProcessorCount;
   card.shared_bytes = p.sharedMemPerBlockOptin;
   card.memory_total = p.totalGlobalMem;
+  card.driver = driver;
   return card;
 }
 

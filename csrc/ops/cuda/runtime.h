@@ -24,6 +24,7 @@ struct Card {
   int multiprocessors = 0;
   size_t shared_bytes = 0;  // that a block may ask for
   size_t memory_total = 0;
+  int driver = 0;  // newest CUDA that the driver offers, 13000 for 13.0
 };
 
 // Throws Error when there is no driver, it is too old, or there is no such card.

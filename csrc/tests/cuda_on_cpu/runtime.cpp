@@ -1,4 +1,4 @@
-// ops/cuda/runtime.h and gemm.h on the CPU, for tests. Streams, events and graphs are in stream.h.
+// ops/cuda/runtime.h on the CPU, for tests. Streams, events and graphs are in stream.h.
 //
 // Memory of the device is zeroed by nobody: it begins as NaN. Memory of the host must be page-locked to be copied.
 #include "ops/cuda/runtime.h"
@@ -9,9 +9,8 @@
 #include <cstring>
 #include <map>
 #include <mutex>
-#include <optional>
 
-#include "ops/cuda/gemm.h"
+#include "ops/ops.h"
 #include "tests/cuda_on_cpu/block.h"
 #include "tests/cuda_on_cpu/memory.h"
 #include "tests/cuda_on_cpu/stream.h"
@@ -52,79 +51,6 @@ void queue_copy(void* to, const void* from, size_t bytes, Stream stream) {
   });
 }
 
-float number(const Tensor& t, int64_t row, int64_t col) {
-  const int64_t at = row * t.stride + col;
-  if (t.dtype == DType::f32) return static_cast<const float*>(t.data)[at];
-  const uint32_t bits = uint32_t{static_cast<const uint16_t*>(t.data)[at]} << 16;
-  float f;
-  std::memcpy(&f, &bits, sizeof f);
-  return f;
-}
-
-void put(const Tensor& t, int64_t row, int64_t col, float f) {
-  const int64_t at = row * t.stride + col;
-  if (t.dtype == DType::f32) {
-    static_cast<float*>(t.data)[at] = f;
-    return;
-  }
-  uint32_t bits;
-  std::memcpy(&bits, &f, sizeof bits);
-  static_cast<uint16_t*>(t.data)[at] = static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-void require(bool ok, const char* what) {
-  if (!ok) throw Error(std::string("a product that cuBLASLt does not do: ") + what);
-}
-
-// The whole of it lies in one allocation of the device.
-void require_device(const Tensor& t) {
-  const auto* region = cuda_on_cpu::find_global(t.data);
-  const auto* end =
-      static_cast<const char*>(t.data) + ((t.rows - 1) * t.stride + t.cols) * static_cast<int64_t>(size_of(t.dtype));
-  require(region && end <= region->begin() + region->bytes(), "a matrix outside of the device's memory");
-  require(t.stride >= t.cols, "rows that overlap");
-}
-
-class PlainGemm final : public Gemm {
- public:
-  size_t workspace_bytes() const override { return 0; }
-  void multiply(const Product& p, Stream stream) override {
-    const int64_t m = p.d.rows, n = p.d.cols, k = p.transpose_a ? p.a.rows : p.a.cols;
-    if (m == 0 || n == 0) return;
-    require((p.transpose_a ? p.a.cols : p.a.rows) == m, "rows of a");
-    require((p.transpose_b ? p.b.rows : p.b.cols) == n, "columns of b");
-    require((p.transpose_b ? p.b.cols : p.b.rows) == k, "a and b of different depth");
-    require(p.a.dtype == p.b.dtype, "operands of different types");
-    require(p.d.dtype == DType::f32 || (p.d.dtype == DType::bf16 && p.a.dtype == DType::bf16), "the result's type");
-    require(!p.c || p.c->dtype == p.d.dtype, "c and d of different types");
-    for (const Tensor& t : {p.a, p.b, p.d, p.c ? *p.c : p.d}) require_device(t);
-    const std::optional<Tensor> added = p.c ? std::optional(*p.c) : std::nullopt;
-    cuda_on_cpu::enqueue(real(stream), [p, added, m, n, k] {
-      bool allowed = judge(p.a, Access::read) & judge(p.b, Access::read) & judge(p.d, Access::write);
-      if (added) allowed &= judge(*added, Access::read);
-      if (allowed) run(p, added, m, n, k);
-      cuda_on_cpu::throw_faults("a product");
-    });
-  }
-
- private:
-  static bool judge(const Tensor& t, Access access) {
-    const auto elements = static_cast<size_t>((t.rows - 1) * t.stride + t.cols);
-    return cuda_on_cpu::find_global(t.data)->allows_whole(t.data, elements * size_of(t.dtype), access);
-  }
-  static void run(const Product& p, const std::optional<Tensor>& c, int64_t m, int64_t n, int64_t k) {
-    for (int64_t i = 0; i < m; i++)
-      for (int64_t j = 0; j < n; j++) {
-        float sum = 0;
-        for (int64_t l = 0; l < k; l++) {
-          sum += (p.transpose_a ? number(p.a, l, i) : number(p.a, i, l)) *
-                 (p.transpose_b ? number(p.b, j, l) : number(p.b, l, j));
-        }
-        put(p.d, i, j, p.alpha * sum + (c ? number(*c, i, j) : 0));
-      }
-  }
-};
-
 // What frees memory waits for all work first, and can report nothing: whoever waits next is told.
 void wait_for_all(const char* call) noexcept {
   try {
@@ -139,7 +65,7 @@ void wait_for_all(const char* call) noexcept {
 
 Card find_card(int index) {
   if (index != 0) throw Error("there is no GPU " + std::to_string(index) + ": this machine has 1, counted from 0");
-  return {"CUDA on the CPU", 8, 0, 4, size_t{163} << 10, kMemory};
+  return {"CUDA on the CPU", 8, 0, 4, size_t{163} << 10, kMemory, 0};
 }
 
 void use_card(int) {}
@@ -219,8 +145,6 @@ void fill_zero(void* p, size_t pitch, size_t width, size_t rows, Stream stream) 
     cuda_on_cpu::throw_faults("clearing memory");
   });
 }
-
-std::unique_ptr<Gemm> make_gemm() { return std::make_unique<PlainGemm>(); }
 
 }  // namespace vq::cuda
 

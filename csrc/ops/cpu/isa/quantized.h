@@ -122,7 +122,7 @@ void dequantize(Run y, const QuantView& w, int64_t row, int64_t col, int64_t n, 
   const int64_t first = row * w.k + col;
   if (w.format == QuantView::nf4) return dequantize_nf4(y, w, first, n, round);
   const bool whole = w.format == QuantView::int8;
-  const float scale = w.scales[row], unit = whole ? 1.0f : 1.0f / kE4m3;
+  const float scale = w.scales ? w.scales[row] : 1.0f, unit = whole ? 1.0f : 1.0f / kE4m3;
   each_vector(n, [&](int64_t i, auto c) {
     const vc codes = load_codes(w.codes + first + i, c);
     store_value(y, i, (whole ? from_int8(codes) : from_e4m3(codes) * unit) * scale, round, c);
