@@ -18,6 +18,7 @@ type DeviceInfo struct {
 	Threads         int    // of a GPU: multiprocessors
 	FastBF16        bool   // products in bf16 are faster than in f32: what precision "auto" means
 	OwnMemory       bool   // the device has memory of its own beside the host's, which the figures are of: a GPU
+	Products        string // library of products and card that Choices are for; "" where there is no choice
 	MemoryTotal     uint64 // bytes
 	MemoryAvailable uint64 // bytes, now
 }
@@ -71,6 +72,7 @@ func (d *Device) Info() DeviceInfo {
 		Instructions:    C.GoString(&i.instructions[0]),
 		Threads:         int(i.threads),
 		FastBF16:        i.fast_bf16 != 0,
+		Products:        C.GoString(&i.products[0]),
 		MemoryTotal:     uint64(i.memory_total),
 		OwnMemory:       i.own_memory != 0,
 		MemoryAvailable: uint64(i.memory_available),

@@ -109,6 +109,7 @@ type dryRun struct {
 // prediction is by a card's published peak.
 type prediction struct {
 	Peak            float64 `json:"peak_flops"`
+	PeakFP8         float64 `json:"peak_fp8_flops,omitempty"` // of the products with the base weights
 	Source          string  `json:"source"`
 	Efficiency      float64 `json:"efficiency"` // stated, not measured
 	TokensPerSecond float64 `json:"tokens_per_second"`
@@ -232,6 +233,9 @@ func (d *dryRun) predict(gpu plan.GPU, work plan.Work, s plan.Settings) {
 		Peak: gpu.BF16, Source: gpu.Source, Efficiency: plan.Efficiency(s.Model.Weights),
 		TokensPerSecond: float64(d.StepTokens) / seconds, StepSeconds: seconds,
 		HoursPer1000: seconds / float64(s.BatchSize*s.Accumulation) * 1000 / 3600,
+	}
+	if s.Model.Weights == engine.FP8Products {
+		p.PeakFP8 = gpu.FP8
 	}
 	switch {
 	case d.Windows > 0: // an epoch may end in a partial step

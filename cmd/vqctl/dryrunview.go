@@ -76,6 +76,9 @@ func (p *prediction) print(out io.Writer) {
 		return
 	}
 	peak := fmt.Sprintf("%.0f TFLOP/s in bf16", p.Peak/1e12)
+	if p.PeakFP8 > 0 {
+		peak += fmt.Sprintf(", %.0f in fp8", p.PeakFP8/1e12)
+	}
 	fmt.Fprintf(out, "predicted: %.0f tokens/s, %.1f s a step", p.TokensPerSecond, p.StepSeconds)
 	if p.Hours > 0 {
 		fmt.Fprintf(out, ", %s in all", inHours(p.Hours))

@@ -39,10 +39,9 @@ func withGPU(t *testing.T) string {
 	return folder
 }
 
-// The whole way on a GPU, against the processor: train with an evaluation, score, generate.
-func TestGPU_DoesWhatTheProcessorDoes(t *testing.T) {
-	t.Parallel()
-	folder := withGPU(t)
+// makeInputs puts a small base model and windows into folder.
+func makeInputs(t *testing.T, folder string) {
+	t.Helper()
 	config, err := model.ShapeConfig(model.Tiny)
 	if err != nil {
 		t.Fatal(err)
@@ -63,17 +62,31 @@ func TestGPU_DoesWhatTheProcessorDoes(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "windows.jsonl"), []byte(windows.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// runIn runs folder's program there, with a folder of caches of its own, and returns stdout and stderr.
+func runIn(t *testing.T, folder string, args ...string) (stdout, stderr string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), filepath.Join(folder, "vqctl"), args...)
+	command.Dir = folder
+	command.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(folder, "cache"))
+	var said bytes.Buffer
+	command.Stderr = &said
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("vqctl %s: %v\n%s", strings.Join(args, " "), err, said.String())
+	}
+	return string(out), said.String()
+}
+
+// The whole way on a GPU, against the processor: train with an evaluation, score, generate.
+func TestGPU_DoesWhatTheProcessorDoes(t *testing.T) {
+	t.Parallel()
+	folder := withGPU(t)
+	makeInputs(t, folder)
 	vqctl := func(args ...string) string {
-		t.Helper()
-		command := exec.CommandContext(t.Context(), filepath.Join(folder, "vqctl"), args...)
-		command.Dir = folder
-		var stderr bytes.Buffer
-		command.Stderr = &stderr
-		out, err := command.Output()
-		if err != nil {
-			t.Fatalf("vqctl %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
-		}
-		return string(out)
+		out, _ := runIn(t, folder, args...)
+		return out
 	}
 	var losses [2][]float64
 	var scores [2][]float64
@@ -100,6 +113,60 @@ func TestGPU_DoesWhatTheProcessorDoes(t *testing.T) {
 			if got := both[1][i]; math.Abs(got-want) > 1e-4*math.Abs(want) {
 				t.Errorf("%s, number %d: the GPU has %v, the processor %v", name, i, got, want)
 			}
+		}
+	}
+}
+
+// The first run looks for the fastest algorithms and keeps them for the next, which computes the same bytes; a file that is
+// broken, or of another GPU, is said and made anew.
+func TestGPU_KeepsTheChoiceOfAlgorithms(t *testing.T) {
+	t.Parallel()
+	folder := withGPU(t)
+	makeInputs(t, folder)
+	train := func(out string) (weights []byte, said string) {
+		t.Helper()
+		_, said = runIn(t, folder, "train", "--gpu=0", "--base-model", "base", "--data-path", "windows.jsonl", "--output-dir", out, "--lora-r", "4",
+			"--batch-size", "1", "--gradient-accumulation-steps", "1", "--eval-steps", "0", "--max-steps", "1", "--json")
+		weights, err := os.ReadFile(filepath.Join(folder, out, "final", "adapter_model.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return weights, said
+	}
+	kept := func() (string, []byte) {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(folder, "cache", "vqctl", "products", "*"))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("%v, %v", files, err)
+		}
+		content, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files[0], content
+	}
+	first, said := train("first")
+	if strings.Contains(said, "made anew") {
+		t.Errorf("nothing was kept yet: %s", said)
+	}
+	path, choices := kept()
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	if second, _ := train("second"); !bytes.Equal(first, second) {
+		t.Error("the second run gave other bytes")
+	}
+	foreign := bytes.Replace(choices, []byte("on the CPU 1"), []byte("on the CPU 2"), 1)
+	for name, bad := range map[string][]byte{"cut": choices[:len(choices)/2], "empty": {}, "foreign": foreign} {
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		again, said := train(name)
+		if !strings.Contains(said, "the choice of algorithms is made anew") {
+			t.Errorf("%s: not a word of it: %s", name, said)
+		}
+		if _, now := kept(); !bytes.Equal(now, choices) || !bytes.Equal(first, again) {
+			t.Errorf("%s: other choices", name)
 		}
 	}
 }

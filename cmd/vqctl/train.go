@@ -221,6 +221,9 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	defer trainer.Close()
+	if err := load.Choose(device, trainer, view.say); err != nil {
+		return err
+	}
 	run, err := train.NewRun(o.run, o.pace, data, train.Machine{Base: fingerprint, Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
 	if err != nil {
 		return err

@@ -91,6 +91,22 @@ void vq_device_describe(const vq_device* d, vq_device_info* out) {
   out->memory_total = info.memory_total;
   out->own_memory = info.own_memory;
   out->memory_available = info.memory_available;
+  copy_text(out->products, info.products);
+}
+
+int vq_device_read_choices(const vq_device* d, void* bytes, size_t capacity, size_t* size, vq_error* err) {
+  return guarded(err, [&] {
+    const std::vector<uint8_t> all = d->device->product_choices();
+    *size = all.size();
+    if (capacity > 0) std::memcpy(bytes, all.data(), std::min(capacity, all.size()));
+  });
+}
+
+int vq_device_write_choices(vq_device* d, const void* bytes, size_t size, vq_error* err) {
+  return guarded(err, [&] {
+    d->worker.wait_idle();
+    d->device->set_product_choices({static_cast<const uint8_t*>(bytes), size});
+  });
 }
 
 int vq_device_measure_product(vq_device* d, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops,

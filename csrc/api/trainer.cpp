@@ -125,6 +125,14 @@ int vq_trainer_update(vq_trainer* t, const vq_update* how, vq_update_result* out
   return code == VQ_OK ? vq_trainer_end_update(t, out, err) : code;
 }
 
+int vq_trainer_choose_products(vq_trainer* t, vq_error* err) {
+  return guarded(err, [&] {
+    t->trainer.require_training();
+    forget_all(t);
+    t->trainer.choose_products();
+  });
+}
+
 int vq_trainer_evaluate(vq_trainer* t, int32_t slot, int32_t windows, int32_t targets, float* loss, vq_error* err) {
   return guarded(err, [&] {
     check_slot(slot);

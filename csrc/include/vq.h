@@ -39,6 +39,7 @@ typedef struct {
   int32_t threads;       /* of a GPU: multiprocessors */
   int32_t fast_bf16;     /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
   int32_t own_memory;    /* 1: memory is the device's own, beside the host's (a GPU) */
+  char products[160];    /* library and card that vq_device_read_choices is for; empty where there is no choice */
   uint64_t memory_total; /* bytes */
   uint64_t memory_available;
 } vq_device_info;
@@ -50,6 +51,13 @@ int vq_device_open_cpu(int32_t threads /* 0: all */, vq_device** out, vq_error* 
 int vq_device_open_cuda(const char* library, int32_t index, vq_device** out, vq_error* err);
 void vq_device_close(vq_device*);
 void vq_device_describe(const vq_device*, vq_device_info* out);
+
+/* Which of a library's algorithms multiplies each shape: sums, and so results, depend on it. Found by
+ * vq_trainer_choose_products, kept by the caller, and given to the device of another run, which then computes the same.
+ * read: at most `capacity` of them into bytes, which may be NULL when that is 0; size: how many there are. write:
+ * fails, and changes nothing, when the bytes are not whole or are of another library, driver or card. */
+int vq_device_read_choices(const vq_device*, void* bytes, size_t capacity, size_t* size, vq_error*);
+int vq_device_write_choices(vq_device*, const void* bytes, size_t size, vq_error*);
 
 /* GFLOP/s of the device's own product of [m, k] by [k, n], over operands that were written, best of a few runs. */
 int vq_device_measure_product(vq_device*, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops,
@@ -210,6 +218,10 @@ int vq_trainer_begin_update(vq_trainer*, const vq_update*, vq_error*);
 int vq_trainer_end_update(vq_trainer*, vq_update_result* out, vq_error*);
 /* Both. */
 int vq_trainer_update(vq_trainer*, const vq_update*, vq_update_result* out, vq_error*);
+
+/* Chooses what vq_device_read_choices gives, by timing the algorithms for the products of steps of all lengths that
+ * have no choice yet. Overwrites the batches, and drops what was accumulated; trains nothing. */
+int vq_trainer_choose_products(vq_trainer*, vq_error*);
 
 /* Loss of each target of the batch in slot (natural log, unweighted), without dropout; waits. */
 int vq_trainer_evaluate(vq_trainer*, int32_t slot, int32_t windows, int32_t targets, float* loss, vq_error*);

@@ -33,20 +33,24 @@ void Backward::mlp(int layer, const Activations& a, const Tensor& dx, const Pass
   const bool below_down = wants_gradient_of(layer, mlp_out);
   const Tensor dy = operand(dx);
   if (below_down) device_.linear_backward(dh, dy, *w.down, false);
+  Masked left;
   if (layers_.adapted(layer, mlp_out)) {
-    adapter(layer, mlp_out, dy, layers_.gated(a), a, below_down ? &dh : nullptr, pass);
+    const Tensor seen = layers_.gated(layer, a, pass, Wanted::adapters).adapter;
+    left = adapter(layer, mlp_out, dy, seen, a, below_down ? &dh : nullptr, pass);
   }
   if (!below_down) return;
 
   const Tensor& d_gate_up = a.gate_up;
-  device_.swiglu_backward(d_gate_up, dh, a.gate_up);
+  device_.swiglu_backward(d_gate_up, dh, a.gate_up, left);
+  left = {};
   const Tensor dn = g_.dn.row_range(0, dx.rows);
   const bool below_mlp = wants_gradient_of(layer, mlp_in);
   if (below_mlp) device_.linear_backward(dn, d_gate_up, *w.gate_up, false);
   if (layers_.adapted(layer, mlp_in)) {
-    adapter(layer, mlp_in, d_gate_up, layers_.norm_mlp(layer, a), a, below_mlp ? &dn : nullptr, pass);
+    const Tensor seen = layers_.norm_mlp(layer, a, pass, Wanted::adapters).adapter;
+    left = adapter(layer, mlp_in, d_gate_up, seen, a, below_mlp ? &dn : nullptr, pass);
   }
-  if (below_mlp) device_.rms_norm_backward(dx, dn, a.x_mid, a.rstd_mlp, w.mlp_norm, true);
+  if (below_mlp) device_.rms_norm_backward(dx, dn, a.x_mid, a.rstd_mlp, w.mlp_norm, true, left);
 }
 
 // dx: gradient of x_mid. Leaves that of the layer's input in g_.dx.
@@ -59,7 +63,9 @@ void Backward::attention(int layer, const Activations& a, const Tensor& dx, cons
   const Tensor dy = operand(dx);
   if (below_o) device_.linear_backward(d_o, dy, *w.o, false);
   if (layers_.adapted(layer, attention_out)) {
-    adapter(layer, attention_out, dy, a.o, a, below_o ? &d_o : nullptr, pass);
+    const Tensor seen = layers_.dropped(a.o, layer, attention_out, pass);
+    const Masked left = adapter(layer, attention_out, dy, seen, a, below_o ? &d_o : nullptr, pass);
+    if (!left.x.empty()) device_.dropout(d_o, left.x, left.key, true);
   }
   if (!below_o) return;
 
@@ -86,10 +92,12 @@ void Backward::attention_input(int layer, const Activations& a, const Tensor& dq
   const Tensor dx = g_.dx.row_range(0, pass.rows), dn = g_.dn.row_range(0, pass.rows);
   const bool below = wants_gradient_of(layer, attention_in);
   if (below) device_.linear_backward(dn, dqkv, *w.qkv, false);
+  Masked left;
   if (layers_.adapted(layer, attention_in)) {
-    adapter(layer, attention_in, dqkv, layers_.norm_attention(layer, a), a, below ? &dn : nullptr, pass);
+    const Tensor seen = layers_.norm_attention(layer, a, pass, Wanted::adapters).adapter;
+    left = adapter(layer, attention_in, dqkv, seen, a, below ? &dn : nullptr, pass);
   }
-  if (below) device_.rms_norm_backward(dx, dn, a.x, a.rstd_attention, w.attention_norm, true);
+  if (below) device_.rms_norm_backward(dx, dn, a.x, a.rstd_attention, w.attention_norm, true, left);
 }
 
 // The same where queries are R rows and keys and values T: what the rows' gradients share is scattered back onto T rows
@@ -107,9 +115,8 @@ void Backward::final_attention_input(int layer, const Activations& a, const Tens
   const bool masked = pass.dropout > 0;
   const bool query = layers_.adapted(layer, query_in), key_value = layers_.adapted(layer, key_value_in);
   if (query || key_value) {
-    const Tensor normed = layers_.norm_attention(layer, a);
-    const Tensor seen = layers_.dropped(normed, layer, attention_in, pass);
-    const Tensor d_seen = masked ? g_.masked.row_range(0, pass.rows).columns(0, normed.cols) : dn;
+    const Tensor seen = layers_.norm_attention(layer, a, pass, Wanted::adapters).adapter;
+    const Tensor d_seen = masked ? g_.masked.row_range(0, pass.rows).columns(0, seen.cols) : dn;
     const Tensor d_seen_final = masked ? g_.masked_final.row_range(0, pass.final_rows) : dn_final;
     if (key_value) {
       const Tensor dz = adapter_parameters(layer, key_value_in, dkv, seen, a);
@@ -134,17 +141,17 @@ void Backward::final_attention_input(int layer, const Activations& a, const Tens
   device_.scatter_add_rows(dx, g_.dx_final.row_range(0, pass.final_rows), pass.final_row);
 }
 
-void Backward::adapter(int layer, Input input, const Tensor& dy, const Tensor& x, const Activations& a,
-                       const Tensor* dx, const Pass& pass) const {
-  const Tensor dz = adapter_parameters(layer, input, dy, layers_.dropped(x, layer, input, pass), a);
-  if (!dx) return;
+Masked Backward::adapter(int layer, Input input, const Tensor& dy, const Tensor& seen, const Activations& a,
+                         const Tensor* dx, const Pass& pass) const {
+  const Tensor dz = adapter_parameters(layer, input, dy, seen, a);
+  if (!dx) return {};
   if (pass.dropout == 0) {
     adapter_input(*dx, layer, input, dz, true);
-    return;
+    return {};
   }
-  const Tensor d_seen = g_.masked.row_range(0, x.rows).columns(0, x.cols);
+  const Tensor d_seen = g_.masked.row_range(0, seen.rows).columns(0, seen.cols);
   adapter_input(d_seen, layer, input, dz, false);
-  device_.dropout(*dx, d_seen, mask(layer, input, pass), true);
+  return {d_seen, mask(layer, input, pass)};
 }
 
 Tensor Backward::adapter_parameters(int layer, Input input, const Tensor& dy, const Tensor& seen,

@@ -22,9 +22,9 @@ void Layers::forward(int layer, const Activations& all, const Tensor& out_all, c
     attention(layer, a, at, a.x, pass);
   }
   gate_and_up(layer, a, pass);
-  const Tensor h = gated(a);
-  device_.linear(out, h, *model_.layer(layer).down, &a.x_mid);
-  adapt(out, h, a, layer, mlp_out, pass);
+  const Seen h = gated(layer, a, pass, Wanted::both);
+  device_.linear(out, h.base, *model_.layer(layer).down, &a.x_mid);
+  if (adapted(layer, mlp_out)) adapt(out, h.adapter, a, layer, mlp_out);
 }
 
 void Layers::recompute(int layer, const Activations& all, const Pass& pass) const {
@@ -33,7 +33,7 @@ void Layers::recompute(int layer, const Activations& all, const Pass& pass) cons
   attention(layer, a, rotated(layer, a, pass), a.x, pass);
   gate_and_up(layer, a, pass);
   if (adapted(layer, mlp_out)) {
-    low_rank_->reduce(a.z[mlp_out], dropped(gated(a), layer, mlp_out, pass), layer, mlp_out);
+    low_rank_->reduce(a.z[mlp_out], gated(layer, a, pass, Wanted::adapters).adapter, layer, mlp_out);
   }
 }
 
@@ -42,64 +42,70 @@ void Layers::attention(int layer, const Activations& a, const Attended& at, cons
   device_.attention(a.o, a.lse, at.q, at.k, at.v, model_.shape().attention(),
                     last(layer) ? pass.final_plan : pass.plan);
   device_.linear(a.x_mid, a.o, *model_.layer(layer).o, &x);
-  adapt(a.x_mid, a.o, a, layer, attention_out, pass);
+  if (adapted(layer, attention_out)) {
+    adapt(a.x_mid, dropped(a.o, layer, attention_out, pass), a, layer, attention_out);
+  }
 }
 
 void Layers::gate_and_up(int layer, const Activations& a, const Pass& pass) const {
-  const Tensor normed = norm_mlp(layer, a);
-  device_.linear(a.gate_up, normed, *model_.layer(layer).gate_up, nullptr);
-  adapt(a.gate_up, normed, a, layer, mlp_in, pass);
+  const Seen normed = norm_mlp(layer, a, pass, Wanted::both);
+  device_.linear(a.gate_up, normed.base, *model_.layer(layer).gate_up, nullptr);
+  if (adapted(layer, mlp_in)) adapt(a.gate_up, normed.adapter, a, layer, mlp_in);
 }
 
 void Layers::project_attention(int layer, const Activations& a, const Pass& pass) const {
   const LayerWeights& w = model_.layer(layer);
-  const Tensor normed = norm_attention(layer, a);
+  const Seen normed = norm_attention(layer, a, pass, Wanted::both);
   if (!last(layer)) {
-    device_.linear(a.qkv, normed, *w.qkv, nullptr);
-    adapt(a.qkv, normed, a, layer, attention_in, pass);
+    device_.linear(a.qkv, normed.base, *w.qkv, nullptr);
+    if (adapted(layer, attention_in)) adapt(a.qkv, normed.adapter, a, layer, attention_in);
     return;
   }
-  device_.linear(a.kv, normed, *w.kv, nullptr);
+  device_.linear(a.kv, normed.base, *w.kv, nullptr);
   const bool queries = pass.final_rows > 0;
   if (queries) {
-    device_.linear(a.q, final_rows_of(normed, scratch_.normed_final, pass), *w.query, nullptr);
+    device_.linear(a.q, final_rows_of(normed.base, scratch_.normed_final, pass), *w.query, nullptr);
   }
-  if (!adapted(layer, query_in) && !adapted(layer, key_value_in)) return;
-  const Tensor seen = dropped(normed, layer, attention_in, pass);
-  if (adapted(layer, key_value_in)) adapt_seen(a.kv, seen, a, layer, key_value_in);
+  if (adapted(layer, key_value_in)) adapt(a.kv, normed.adapter, a, layer, key_value_in);
   if (adapted(layer, query_in) && queries) {
     // Without dropout these rows are gathered already; with it they go beside them.
     const Tensor& into = pass.dropout > 0 ? scratch_.dropped_final : scratch_.normed_final;
-    adapt_seen(a.q, final_rows_of(seen, into, pass), a, layer, query_in);
+    adapt(a.q, final_rows_of(normed.adapter, into, pass), a, layer, query_in);
   }
 }
 
-void Layers::adapt(const Tensor& y, const Tensor& x, const Activations& a, int layer, Input input,
-                   const Pass& pass) const {
-  if (adapted(layer, input)) adapt_seen(y, dropped(x, layer, input, pass), a, layer, input);
-}
-
-void Layers::adapt_seen(const Tensor& y, const Tensor& seen, const Activations& a, int layer, Input input) const {
+void Layers::adapt(const Tensor& y, const Tensor& seen, const Activations& a, int layer, Input input) const {
   low_rank_->reduce(a.z[input], seen, layer, input);
   low_rank_->expand(y, a.z[input], layer, input);
 }
 
-Tensor Layers::norm_attention(int layer, const Activations& a) const {
-  const Tensor y = scratch_.normed.row_range(0, a.x.rows);
-  device_.rms_norm(y, a.rstd_attention, a.x, model_.layer(layer).attention_norm, model_.shape().norm_eps);
-  return y;
+Seen Layers::place(const Tensor& memory, int64_t rows, int64_t cols, bool masked, Wanted wanted) const {
+  const Tensor base = memory.row_range(0, rows);
+  if (!masked) return {base, {}};
+  return {wanted == Wanted::both ? base : Tensor{}, scratch_.dropped.row_range(0, rows).columns(0, cols)};
 }
 
-Tensor Layers::norm_mlp(int layer, const Activations& a) const {
-  const Tensor y = scratch_.normed.row_range(0, a.x_mid.rows);
-  device_.rms_norm(y, a.rstd_mlp, a.x_mid, model_.layer(layer).mlp_norm, model_.shape().norm_eps);
-  return y;
+Seen Layers::norm_attention(int layer, const Activations& a, const Pass& pass, Wanted wanted) const {
+  const bool any = adapted(layer, attention_in) || adapted(layer, query_in) || adapted(layer, key_value_in);
+  const Seen to = place(scratch_.normed, a.x.rows, a.x.cols, any && pass.dropout > 0, wanted);
+  device_.rms_norm(to.base, a.rstd_attention, a.x, model_.layer(layer).attention_norm, model_.shape().norm_eps,
+                   {to.adapter, mask(layer, attention_in, pass)});
+  return {to.base, to.adapter.empty() ? to.base : to.adapter};
 }
 
-Tensor Layers::gated(const Activations& a) const {
-  const Tensor h = scratch_.h.row_range(0, a.gate_up.rows);
-  device_.swiglu(h, a.gate_up);
-  return h;
+Seen Layers::norm_mlp(int layer, const Activations& a, const Pass& pass, Wanted wanted) const {
+  const bool masked = adapted(layer, mlp_in) && pass.dropout > 0;
+  const Seen to = place(scratch_.normed, a.x_mid.rows, a.x_mid.cols, masked, wanted);
+  device_.rms_norm(to.base, a.rstd_mlp, a.x_mid, model_.layer(layer).mlp_norm, model_.shape().norm_eps,
+                   {to.adapter, mask(layer, mlp_in, pass)});
+  return {to.base, to.adapter.empty() ? to.base : to.adapter};
+}
+
+Seen Layers::gated(int layer, const Activations& a, const Pass& pass, Wanted wanted) const {
+  const bool masked = adapted(layer, mlp_out) && pass.dropout > 0;
+  const Seen to = place(scratch_.h, a.gate_up.rows, a.gate_up.cols / 2, masked, wanted);
+  device_.swiglu(to.base, a.gate_up, {to.adapter, mask(layer, mlp_out, pass)});
+  return {to.base, to.adapter.empty() ? to.base : to.adapter};
 }
 
 Attended Layers::rotated(int layer, const Activations& a, const Pass& pass) const {

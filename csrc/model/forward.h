@@ -40,6 +40,13 @@ struct Attended {
   Tensor k, v;  // [keys, GD]
 };
 
+// An input of projections as the base model sees it, and as the adapter does: the same, or after dropout.
+struct Seen {
+  Tensor base, adapter;
+};
+// Which of the two are wanted. What is computed again for the adapter's gradient alone is not written out for the base.
+enum class Wanted : uint8_t { both, adapters };
+
 class Layers {
  public:
   // low_rank may be null.
@@ -53,10 +60,11 @@ class Layers {
   void recompute(int layer, const Activations& a, const Pass& pass) const;
 
   // Parts of the forward pass, which the backward pass computes again rather than keeping their results.
-  Tensor norm_attention(int layer, const Activations& a) const;               // [T, C] in scratch
-  Tensor norm_mlp(int layer, const Activations& a) const;                     // [T|R, C] in scratch
-  Tensor gated(const Activations& a) const;                                   // [T|R, F] in scratch
-  Attended rotated(int layer, const Activations& a, const Pass& pass) const;  // in scratch and a
+  // In scratch. Only what is wanted is there.
+  Seen norm_attention(int layer, const Activations& a, const Pass& pass, Wanted wanted) const;  // [T, C]
+  Seen norm_mlp(int layer, const Activations& a, const Pass& pass, Wanted wanted) const;        // [T|R, C]
+  Seen gated(int layer, const Activations& a, const Pass& pass, Wanted wanted) const;           // [T|R, F]
+  Attended rotated(int layer, const Activations& a, const Pass& pass) const;                    // in scratch and a
   // x as the adapter of this input sees it: x itself, or dropout(x) in scratch.
   Tensor dropped(const Tensor& x, int layer, Input input, const Pass& pass) const;
   // The rows of x that matter, of the last layer's attention input and of what the adapter sees of it.
@@ -73,9 +81,11 @@ class Layers {
   void project_attention(int layer, const Activations& a, const Pass& pass) const;
   void attention(int layer, const Activations& a, const Attended& at, const Tensor& x, const Pass& pass) const;
   void gate_and_up(int layer, const Activations& a, const Pass& pass) const;
-  // y += the adapter's part of the projections of x.
-  void adapt(const Tensor& y, const Tensor& x, const Activations& a, int layer, Input input, const Pass& pass) const;
-  void adapt_seen(const Tensor& y, const Tensor& seen, const Activations& a, int layer, Input input) const;
+  // y += the adapter's part of the projections of what it sees.
+  void adapt(const Tensor& y, const Tensor& seen, const Activations& a, int layer, Input input) const;
+  // An input of this shape: where it goes (the base's is empty when it is not wanted), and the mask that makes the
+  // adapter's of it.
+  Seen place(const Tensor& memory, int64_t rows, int64_t cols, bool masked, Wanted wanted) const;
 
   Device& device_;
   const Model& model_;

@@ -1,6 +1,7 @@
 #include "model/trainer.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <string>
@@ -211,6 +212,43 @@ void Trainer::accumulate(int slot, int32_t windows, int32_t targets, uint64_t dr
   backward(pass);
   device_.add_sum(&b_.step->loss, b_.loss, targets);
   device_.set(*done_[slot]);
+}
+
+void Trainer::choose_products() {
+  if (device_.info().products.empty()) return;
+  // What counts is chosen for all numbers of tokens up to a power of two.
+  constexpr int32_t kShortest = 64;
+  device_.try_products(true);
+  try {
+    const auto most = static_cast<int32_t>(limits_.max_tokens);
+    for (int32_t rows = most; rows >= kShortest || rows == most;) {
+      const int32_t targets = fill_with_some(rows);
+      accumulate(0, 1, targets, 1);
+      rows = static_cast<int32_t>(std::bit_floor(static_cast<uint32_t>(rows - 1)));
+    }
+  } catch (...) {
+    device_.try_products(false);
+    forget();
+    throw;
+  }
+  device_.try_products(false);
+  forget();
+}
+
+// One window of so many tokens, with loss on the last; returns on how many.
+int32_t Trainer::fill_with_some(int32_t rows) {
+  const vq_batch batch = this->batch(0);
+  wait(0);  // it is sent from where it is filled
+  const auto targets = static_cast<int32_t>(std::min<int64_t>(rows, limits_.max_targets));
+  batch.window_begin[0] = 0;
+  batch.window_begin[1] = rows;
+  for (int32_t i = 0; i < rows; i++) batch.ids[i] = static_cast<int32_t>(i % model_.shape().vocab);
+  for (int32_t i = 0; i < targets; i++) {
+    batch.target_row[i] = rows - targets + i;
+    batch.target_id[i] = static_cast<int32_t>(i % model_.shape().vocab);
+    batch.target_weight[i] = 1;
+  }
+  return targets;
 }
 
 void Trainer::evaluate(int slot, int32_t windows, int32_t targets, float* loss) {

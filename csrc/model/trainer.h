@@ -67,6 +67,8 @@ class Trainer {
   void accumulate(int slot, int32_t windows, int32_t targets, uint64_t dropout_seed);
   // Until the slot's batch has run. While another thread queues more.
   void wait(int slot) const { device_.wait(*done_[slot]); }
+  // Goes through steps of all lengths, for the device to choose how it multiplies. Changes nothing but the batches.
+  void choose_products();
   // The loss of each target, unweighted, without dropout.
   void evaluate(int slot, int32_t windows, int32_t targets, float* loss);
   // Queues an update; if loss or norm turns out not to be finite it leaves the parameters as they were. Gradients and
@@ -88,6 +90,8 @@ class Trainer {
   void forward(const Pass& pass, const int32_t* ids);
   void losses(const BatchRows& batch, int32_t targets, const float* weights, bool gradient);
   void backward(const Pass& pass);
+  int32_t fill_with_some(int32_t rows);
+
   Device& device_;
   const Model& model_;
   Adapter* adapter_;

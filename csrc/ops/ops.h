@@ -20,6 +20,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace vq {
 
@@ -139,6 +140,13 @@ struct DropoutKey {
   float p;  // 0 keeps everything
 };
 
+// Dropout as a part of the op beside it. Forward: x = dropout(y) is written too; y may be empty where nobody else wants
+// it. Backward: dropout(x) is added to dy before it is used, and what then is in dy's memory is of no use.
+struct Masked {
+  Tensor x = {};  // of the shape and type of y or dy; empty: no dropout
+  DropoutKey key = {};
+};
+
 struct AdamW {
   float learning_rate, beta1, beta2, epsilon, weight_decay;
   int64_t step;  // from 1
@@ -160,6 +168,7 @@ struct DeviceInfo {
   int threads = 0;           // or multiprocessors
   bool fast_bf16 = false;    // bf16 products are faster than f32 ones here
   bool own_memory = false;   // apart from the host's: a card's
+  std::string products;      // library of products and card that product_choices() are for; empty: there is no choice
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
 };
@@ -234,6 +243,15 @@ class Device {
   virtual WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                                    WeightFormat format = WeightFormat::plain) const = 0;
 
+  // A library may offer several algorithms for a product, each with an order of sums of its own. Which of them runs for
+  // a shape is a choice that is kept as bytes, so that other runs make it too. While trials are on, products of shapes
+  // without a choice are run by all and the fastest is chosen; what products give meanwhile is of no use.
+  virtual void try_products(bool /*on*/) {}
+  virtual std::vector<uint8_t> product_choices() const { return {}; }
+  virtual void set_product_choices(std::span<const uint8_t> /*bytes*/) {
+    throw Error("there is nothing to choose here");
+  }
+
   // y[T, N] = x[T, K] W^T (+ add[T, N]); add may be y itself. T = 1 .. 8 runs at memory speed when W has use_decode.
   virtual void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) = 0;
   // dx[T, K] = dy[T, N] W (+ dx when accumulate).
@@ -248,10 +266,11 @@ class Device {
 
   // Normalisation. --------------------------------------------------------------------------------------------------
   // y = x * rstd * w, rstd[t] = 1 / sqrt(mean(x[t]^2) + eps). w: C f32 on the device; rstd: T f32, kept for backward.
-  virtual void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) = 0;
+  virtual void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
+                        const Masked& masked = {}) = 0;
   // dx (+)= gradient of x through y. w is frozen. dx may alias dy when not accumulating.
   virtual void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
-                                 bool accumulate) = 0;
+                                 bool accumulate, const Masked& masked = {}) = 0;
   // Per head: y = rope(rms_norm(x) * w, position). x, y [T, heads * D], w: D f32, rstd [T, heads] f32 kept for
   // backward. cos_sin: [max_position, D] f32, D/2 cosines then D/2 sines of each position; half-split (NeoX) rotation.
   virtual void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
@@ -274,9 +293,10 @@ class Device {
 
   // Element-wise. ---------------------------------------------------------------------------------------------------
   // gate_up [T, 2F]: gate in the first F columns. y[T, F] = silu(gate) * up.
-  virtual void swiglu(const Tensor& y, const Tensor& gate_up) = 0;
+  virtual void swiglu(const Tensor& y, const Tensor& gate_up, const Masked& masked = {}) = 0;
   // d_gate_up [T, 2F] from dy [T, F]; may alias gate_up.
-  virtual void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) = 0;
+  virtual void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
+                               const Masked& masked = {}) = 0;
   // y = x * mask / (1 - p) (+ y when accumulate); y may alias x. The forward pass and the backward pass are the same
   // op.
   virtual void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) = 0;

@@ -1,6 +1,7 @@
 // Training and decoding on a GPU, through the C header: one JSON object on stdout.
 //
-//   vq_bench_cuda LIBRARY [shape 8b|0.6b|tiny] [weights plain|int8|nf4|fp8] [tokens N] [steps N] [decode N]
+//   vq_bench_cuda LIBRARY [shape 8b|0.6b|tiny] [weights plain|int8|nf4|fp8|fp8-products] [tokens N] [steps N] [decode
+//   N]
 //
 // The weights are random and shared by all layers: what is measured does not depend on them. A step is one window of
 // `tokens` tokens with loss on the last 40, rank 128 on all seven projections, dropout 0.05. The first step is not
@@ -43,8 +44,11 @@ vq_model_config shape_named(const std::string& name) {
 }
 
 int weights_named(const std::string& name) {
-  const std::map<std::string, int> formats = {
-      {"plain", VQ_WEIGHTS_PLAIN}, {"int8", VQ_WEIGHTS_INT8}, {"nf4", VQ_WEIGHTS_NF4}, {"fp8", VQ_WEIGHTS_FP8}};
+  const std::map<std::string, int> formats = {{"plain", VQ_WEIGHTS_PLAIN},
+                                              {"int8", VQ_WEIGHTS_INT8},
+                                              {"nf4", VQ_WEIGHTS_NF4},
+                                              {"fp8", VQ_WEIGHTS_FP8},
+                                              {"fp8-products", VQ_WEIGHTS_FP8_PRODUCTS}};
   const auto found = formats.find(name);
   if (found == formats.end()) fail("there are no weights " + name);
   return found->second;

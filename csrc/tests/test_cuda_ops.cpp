@@ -118,6 +118,69 @@ TEST(CudaOps, DropoutDrawsTheSameMask) {
   });
 }
 
+// Dropout as a part of the op before it is dropout after it: on the CPU to the last bit, and on the card as on the CPU.
+TEST(CudaOps, DropoutInsideOfNormAndSwiglu) {
+  const DropoutKey key = {77, 3, 0.3f};
+  each_case([&](const Size& s, DType in, DType out, const std::string& what) {
+    TwinMatrix x(s.rows, s.cols, in, s.pad, 1), w(1, s.cols, DType::f32, 0, 2),
+        gate_up(s.rows, 2 * s.cols, in, s.pad, 3), y(s.rows, s.cols, out, s.pad, 4),
+        masked(s.rows, s.cols, out, s.pad, 5), alone(s.rows, s.cols, out, s.pad, 6), h(s.rows, s.cols, out, s.pad, 7),
+        h_masked(s.rows, s.cols, out, 0, 8), h_alone(s.rows, s.cols, out, s.pad, 9),
+        after(s.rows, s.cols, out, s.pad, 5), h_after(s.rows, s.cols, out, 0, 8);
+    TwinArray<float> rstd(std::vector<float>(static_cast<size_t>(s.rows)));
+    on_both([&](Device& d, Side side) {
+      const auto* weight = static_cast<const float*>(w[side].data);
+      d.rms_norm({}, rstd[side], x[side], weight, 1e-6f, {alone[side], key});
+      d.rms_norm(y[side], rstd[side], x[side], weight, 1e-6f, {masked[side], key});
+      d.dropout(after[side], y[side], key, false);
+      d.swiglu({}, gate_up[side], {h_alone[side], key});
+      d.swiglu(h[side], gate_up[side], {h_masked[side], key});
+      d.dropout(h_after[side], h[side], key, false);
+    });
+    EXPECT_EQ(masked.result(cpu_side).raw(), after.result(cpu_side).raw()) << what;
+    EXPECT_EQ(h_masked.result(cpu_side).raw(), h_after.result(cpu_side).raw()) << what;
+    expect_twins(y, "norm " + what);
+    expect_twins(masked, "norm, masked " + what);
+    expect_twins(alone, "norm, masked alone " + what);
+    expect_twins(h, "swiglu " + what);
+    expect_twins(h_masked, "swiglu, masked " + what);
+    expect_twins(h_alone, "swiglu, masked alone " + what);
+  });
+}
+
+TEST(CudaOps, DropoutInsideOfBackwardPasses) {
+  const DropoutKey key = {78, 4, 0.3f};
+  each_case([&](const Size& s, DType in, DType out, const std::string& what) {
+    if (s.cols == 1) return;  // the gradient is the difference of two equal terms
+    TwinMatrix x(s.rows, s.cols, in, s.pad, 1), w(1, s.cols, DType::f32, 0, 2),
+        gate_up(s.rows, 2 * s.cols, in, s.pad, 3), more(s.rows, s.cols, out, s.pad, 4),
+        dy(s.rows, s.cols, out, s.pad, 5), dy2(s.rows, s.cols, out, s.pad, 5), dh(s.rows, s.cols, out, s.pad, 6),
+        dh2(s.rows, s.cols, out, s.pad, 6), dx(s.rows, s.cols, DType::f32, s.pad, 7),
+        dx2(s.rows, s.cols, DType::f32, s.pad, 7), d(s.rows, 2 * s.cols, in, s.pad, 8),
+        d2(s.rows, 2 * s.cols, in, s.pad, 8);
+    TwinArray<float> rstd(std::vector<float>(static_cast<size_t>(s.rows)));
+    on_both([&](Device& device, Side side) {
+      const auto* weight = static_cast<const float*>(w[side].data);
+      device.rms_norm({}, rstd[side], x[side], weight, 1e-6f, {dy2[side], key});  // for rstd
+      device.copy(dy2[side], dy[side]);
+      device.rms_norm_backward(dx[side], dy[side], x[side], rstd[side], weight, true, {more[side], key});
+      device.swiglu_backward(d[side], dh[side], gate_up[side], {more[side], key});
+      // The same one after the other.
+      device.dropout(dy2[side], more[side], key, true);
+      device.rms_norm_backward(dx2[side], dy2[side], x[side], rstd[side], weight, true);
+      device.dropout(dh2[side], more[side], key, true);
+      device.swiglu_backward(d2[side], dh2[side], gate_up[side]);
+    });
+    EXPECT_EQ(dx.result(cpu_side).raw(), dx2.result(cpu_side).raw()) << what;
+    EXPECT_EQ(d.result(cpu_side).raw(), d2.result(cpu_side).raw()) << what;
+    // A sum that rounds to either side of a bf16 moves the gradients after it by as much.
+    const Tolerance within = out == DType::bf16 ? Tolerance{kUnitBf16, 2 * kUnitBf16} : tolerance_of(DType::f32, 64);
+    expect_twins(dx, within, "norm " + what);
+    expect_twins(d, out == DType::bf16 || in == DType::bf16 ? Tolerance{kUnitBf16, 2 * kUnitBf16} : within,
+                 "swiglu " + what);
+  });
+}
+
 TEST(CudaOps, AddCopyAndZero) {
   each_case([](const Size& s, DType in, DType out, const std::string& what) {
     TwinMatrix a(s.rows, s.cols, in, s.pad, 1), b(s.rows, s.cols, out, s.pad, 2), y(s.rows, s.cols, out, s.pad, 3),

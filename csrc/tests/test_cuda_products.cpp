@@ -50,6 +50,7 @@ void compare_fp8(const std::string& how, cuda::CudaDevice& cuda) {
             dx_sum(s.m, s.k, result, 0, 7), dy(s.m, s.n, compute, 8, 8);
         on_both([&](Device& twin, Side side) {
           Device& d = side == cuda_side ? cuda : twin;
+          twin.synchronize();  // two devices are two streams
           const unsigned uses = use_forward | use_backward | use_decode;
           const std::unique_ptr<Weight> w(d.make_weight(blocks, s.k, compute, uses, WeightFormat::fp8_products));
           EXPECT_EQ(w->n, s.n);
@@ -121,7 +122,9 @@ TEST(CudaDevice, ARowThatIsNotFiniteStaysSoInFp8) {
     TwinMatrix x(in), y(16, 64, DType::f32, 0, 3);
     const std::unique_ptr<Weight> w(
         device.make_weight({&block, 1}, 32, DType::bf16, use_forward, WeightFormat::fp8_products));
+    Twins::get()[cuda_side].synchronize();
     device.linear(y[cuda_side], x[cuda_side], *w, nullptr);
+    device.synchronize();
     const Matrix got = y.result(cuda_side);
     for (int64_t r = 0; r < 16; r++)
       for (int64_t c = 0; c < 64; c++) EXPECT_EQ(std::isfinite(got.get(r, c)), r != 3 && r != 5) << r << " " << c;
@@ -133,8 +136,9 @@ class Choices : public ::testing::Test {
  protected:
   static constexpr int64_t kRows = 260, kCols = 40, kDepth = 64;
 
-  cuda::Gemm gemm() { return cuda::Gemm(cuda::make_product_library(cuda::find_card(0)), int64_t{1} << 18); }
+  cuda::Gemm gemm() { return cuda::Gemm(cuda::make_product_library(cuda::find_card(0))); }
   std::vector<char> product(cuda::Gemm& gemm, int64_t rows = kRows, int64_t cols = kCols) {
+    Twins::get()[cuda_side].synchronize();
     gemm.multiply({.d = y_[cuda_side].row_range(0, rows).columns(0, cols),
                    .a = x_[cuda_side].row_range(0, rows),
                    .b = w_[cuda_side].row_range(0, cols),

@@ -49,7 +49,12 @@ func GPU(index int) (*engine.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine.OpenCUDA(library, index)
+	device, err := engine.OpenCUDA(library, index)
+	if err == nil {
+		// Choices that are of no use are those of nobody: Choose says what is wrong with them.
+		_ = readChoices(device)
+	}
+	return device, err
 }
 
 // FindCUDA is the path of the CUDA part of the engine. A program that was built without has none.

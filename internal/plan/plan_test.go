@@ -49,6 +49,7 @@ func TestChoose_DefaultRecipeFits(t *testing.T) {
 		memory  uint64
 		cards   []string
 	}{
+		{engine.FP8Products, 40 * gib, []string{"l40s", "h100", "h200", "b200"}},
 		{engine.Plain, 40 * gib, []string{"a100-40gb", "a100", "h100", "h200", "l40s", "a6000"}},
 		{engine.Int8, 24 * gib, []string{"rtx3090", "rtx4090", "rtx5090"}},
 		{engine.FP8, 24 * gib, []string{"rtx4090", "rtx5090"}},
@@ -144,7 +145,8 @@ func TestCUDA_Weights(t *testing.T) {
 	const projections, others, rows, norms = 6945767424.0, 2 * 2 * 622329856, 36 * (4096 + 2*1024 + 4096 + 2*12288 + 4096), 1.2e6 + 36*1e3
 	for weights, want := range map[engine.WeightFormat]float64{
 		engine.Plain: 2 * projections, engine.Int8: projections + 4*rows, engine.FP8: projections + 4*rows,
-		engine.NF4: projections/2 + projections/64 + projections/64/256*4,
+		engine.FP8Products: 2*projections + 4*rows, // once as they are, once turned
+		engine.NF4:         projections/2 + projections/64 + projections/64/256*4,
 	} {
 		m, err := plan.CUDA{Device: d, Total: gib}.Memory(recipe(weights).Subject())
 		if err != nil {
@@ -203,6 +205,22 @@ func TestWorkOf(t *testing.T) {
 	subject.Limits.RecomputeLayers = 36
 	if again := plan.WorkOf(subject, 1, 4096, 40).Again / 1e12; again < 45 || again > 64 {
 		t.Errorf("%.1f TFLOP again", again)
+	}
+}
+
+// With fp8 products the base model's arithmetic runs at the peak of fp8, everything else at that of bf16.
+func TestStepSeconds_FP8(t *testing.T) {
+	gpu, err := plan.GPUNamed("h100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := plan.Work{Base: 4e15, Other: 1e15}
+	got := gpu.StepSeconds(work, engine.FP8Products) * plan.Efficiency(engine.FP8Products)
+	if want := 4e15/gpu.FP8 + 1e15/gpu.BF16; got < want*0.999 || got > want*1.001 {
+		t.Errorf("%.3f s at the peaks, by hand %.3f", got, want)
+	}
+	if gpu.StepSeconds(work, engine.FP8Products) >= gpu.StepSeconds(work, engine.FP8) {
+		t.Error("fp8 products are no faster than bf16 ones with weights in fp8")
 	}
 }
 

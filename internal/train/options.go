@@ -9,7 +9,7 @@ import (
 )
 
 // Options is everything that decides what a run computes. Two runs with equal Options, data, base model, device and
-// thread count write the same bytes; a checkpoint keeps them, and resuming holds a run to them.
+// thread count, and on a GPU choice of algorithms, write the same bytes; a checkpoint keeps them, and resuming holds a run to them.
 type Options struct {
 	LearningRate float64 `json:"learning_rate"`
 	Scheduler    string  `json:"lr_scheduler"`

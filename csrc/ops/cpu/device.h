@@ -77,9 +77,10 @@ class CpuDevice final : public Device {
               bool accumulate, DType compute) override;
   void embed(const Tensor& y, const Weight& w, const int32_t* ids) override;
 
-  void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) override;
+  void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
+                const Masked& masked = {}) override;
   void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
-                         bool accumulate) override;
+                         bool accumulate, const Masked& masked = {}) override;
   void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
                       const float* cos_sin, const int32_t* positions) override;
   void head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
@@ -91,8 +92,9 @@ class CpuDevice final : public Device {
                           const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
                           const AttentionShape& shape, const AttentionPlan& plan) override;
 
-  void swiglu(const Tensor& y, const Tensor& gate_up) override;
-  void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) override;
+  void swiglu(const Tensor& y, const Tensor& gate_up, const Masked& masked = {}) override;
+  void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
+                       const Masked& masked = {}) override;
   void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) override;
   void add(const Tensor& y, const Tensor& a, const Tensor& b) override;
   void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;

@@ -69,6 +69,7 @@ DeviceInfo CudaDevice::info() const {
   info.threads = card_.multiprocessors;
   info.fast_bf16 = true;
   info.own_memory = true;
+  info.products = gemm_->identity();
   info.memory_total = card_.memory_total;
   info.memory_available = vq::cuda::memory_available();
   return info;
@@ -185,13 +186,14 @@ void CudaDevice::embed(const Tensor& y, const Weight& w, const int32_t* ids) {
   vq::cuda::gather_rows(stream(), y, static_cast<const CudaWeight&>(w).gather, ids);
 }
 
-void CudaDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) {
-  vq::cuda::rms_norm(stream(), y, rstd, x, w, eps);
+void CudaDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
+                          const Masked& masked) {
+  vq::cuda::rms_norm(stream(), y, rstd, x, w, eps, masked);
 }
 
 void CudaDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                                   const float* w, bool accumulate) {
-  vq::cuda::rms_norm_backward(stream(), dx, dy, x, rstd, w, accumulate);
+                                   const float* w, bool accumulate, const Masked& masked) {
+  vq::cuda::rms_norm_backward(stream(), dx, dy, x, rstd, w, accumulate, masked);
 }
 
 void CudaDevice::head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
@@ -204,10 +206,13 @@ void CudaDevice::head_norm_rope_backward(const Tensor& dx, const Tensor& dy, con
   vq::cuda::head_norm_rope_backward(stream(), dx, dy, x, rstd, w, head_dim, cos_sin, positions);
 }
 
-void CudaDevice::swiglu(const Tensor& y, const Tensor& gate_up) { vq::cuda::swiglu(stream(), y, gate_up); }
+void CudaDevice::swiglu(const Tensor& y, const Tensor& gate_up, const Masked& masked) {
+  vq::cuda::swiglu(stream(), y, gate_up, masked);
+}
 
-void CudaDevice::swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) {
-  vq::cuda::swiglu_backward(stream(), d_gate_up, dy, gate_up);
+void CudaDevice::swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
+                                 const Masked& masked) {
+  vq::cuda::swiglu_backward(stream(), d_gate_up, dy, gate_up, masked);
 }
 
 void CudaDevice::dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) {

@@ -97,15 +97,19 @@ class CudaDevice final : public Device {
                       WeightFormat format = WeightFormat::plain) override;
   WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                            WeightFormat format = WeightFormat::plain) const override;
+  void try_products(bool on) override { gemm_->try_algorithms(on); }
+  std::vector<uint8_t> product_choices() const override { return gemm_->choices(); }
+  void set_product_choices(std::span<const uint8_t> bytes) override { gemm_->set_choices(bytes); }
   void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) override;
   void linear_backward(const Tensor& dx, const Tensor& dy, const Weight& w, bool accumulate) override;
   void matmul(const Tensor& c, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, float alpha,
               bool accumulate, DType compute) override;
   void embed(const Tensor& y, const Weight& w, const int32_t* ids) override;
 
-  void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) override;
+  void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
+                const Masked& masked = {}) override;
   void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
-                         bool accumulate) override;
+                         bool accumulate, const Masked& masked = {}) override;
   void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
                       const float* cos_sin, const int32_t* positions) override;
   void head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
@@ -117,8 +121,9 @@ class CudaDevice final : public Device {
                           const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
                           const AttentionShape& shape, const AttentionPlan& plan) override;
 
-  void swiglu(const Tensor& y, const Tensor& gate_up) override;
-  void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up) override;
+  void swiglu(const Tensor& y, const Tensor& gate_up, const Masked& masked = {}) override;
+  void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
+                       const Masked& masked = {}) override;
   void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) override;
   void add(const Tensor& y, const Tensor& a, const Tensor& b) override;
   void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;

@@ -71,7 +71,7 @@ Gemm::Plan Gemm::plan_for(const Product& p, Stream stream) {
     plan.algorithm = chosen->second;
     return plan;
   }
-  if (trying_ && p.a.rows >= kFewestRows && p.a.rows * p.a.cols * p.d.cols >= worth_trying_) {
+  if (trying_ && p.a.rows >= kFewestRows && p.a.rows * p.a.cols * p.d.cols >= library_->worth_trying()) {
     plan.algorithm = choices_[shape] = fastest(*plan.prepared, p, stream);
   } else {
     plan.algorithm = plan.prepared->algorithms(1).front();

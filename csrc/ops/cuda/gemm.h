@@ -54,6 +54,8 @@ class ProductLibrary {
   // Which library on which card: choices are for one such pair. One line.
   virtual std::string identity() const = 0;
   virtual CodeProducts code_products() const = 0;
+  // Multiplications of a product; in smaller ones it is starting the kernel that takes the time.
+  virtual int64_t worth_trying() const { return int64_t{1} << 26; }
   virtual std::unique_ptr<PreparedProduct> prepare(const Product& product) = 0;
 };
 
@@ -62,10 +64,7 @@ std::unique_ptr<ProductLibrary> make_product_library(const Card& card);
 
 class Gemm {
  public:
-  static constexpr int64_t kWorthTrying = int64_t{1} << 26;
-  // worth_trying: multiplications; in smaller products it is starting the kernel that takes the time.
-  explicit Gemm(std::unique_ptr<ProductLibrary> library, int64_t worth_trying = kWorthTrying)
-      : library_(std::move(library)), worth_trying_(worth_trying) {}
+  explicit Gemm(std::unique_ptr<ProductLibrary> library) : library_(std::move(library)) {}
   void multiply(const Product& product, Stream stream);
   CodeProducts code_products() const { return library_->code_products(); }
 
@@ -91,7 +90,6 @@ class Gemm {
   // Batches of every length make plans of their own; in the end all are made.
   static constexpr size_t kMostPlans = 1 << 16;
   std::unique_ptr<ProductLibrary> library_;
-  int64_t worth_trying_;
   std::map<Shape, Plan> plans_;
   std::map<Shape, Algorithm> choices_;
   bool trying_ = false;

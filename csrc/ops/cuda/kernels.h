@@ -10,17 +10,19 @@
 namespace vq::cuda {
 
 // norm.cu
-void rms_norm(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps);
+void rms_norm(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
+              const Masked& masked);
 void rms_norm_backward(Stream stream, const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                       const float* w, bool accumulate);
+                       const float* w, bool accumulate, const Masked& masked);
 void head_norm_rope(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim,
                     float eps, const float* cos_sin, const int32_t* positions);
 void head_norm_rope_backward(Stream stream, const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
                              const float* w, int head_dim, const float* cos_sin, const int32_t* positions);
 
 // elementwise.cu
-void swiglu(Stream stream, const Tensor& y, const Tensor& gate_up);
-void swiglu_backward(Stream stream, const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up);
+void swiglu(Stream stream, const Tensor& y, const Tensor& gate_up, const Masked& masked);
+void swiglu_backward(Stream stream, const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
+                     const Masked& masked);
 void dropout(Stream stream, const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate);
 void add(Stream stream, const Tensor& y, const Tensor& a, const Tensor& b);
 

@@ -3,13 +3,15 @@
 // Bound by memory: rms_norm reads x and writes y, its backward reads x and dy (and dx) and writes dx; a row's second
 // reading comes from the cache. One block a row; one warp a head of a row.
 #include "ops/cuda/kernels.h"
-#include "ops/cuda/rows.h"
+#include "ops/cuda/mask.h"
 
 namespace vq::cuda {
 namespace {
 
+// plain: y is wanted; drops: the masked too.
 template <int N>
-__global__ void rms_norm_kernel(Rows y, Global<float> rstd, Rows x, Global<const float> w, int64_t cols, float eps) {
+__global__ void rms_norm_kernel(Rows y, Global<float> rstd, Rows x, Global<const float> w, int64_t cols, float eps,
+                                bool plain, bool drops, MaskedRows masked) {
   const int64_t row = blockIdx.x, first = static_cast<int64_t>(threadIdx.x) * N, step = int64_t{blockDim.x} * N;
   float v[N], weight[N];
   float sum = 0;
@@ -25,19 +27,21 @@ __global__ void rms_norm_kernel(Rows y, Global<float> rstd, Rows x, Global<const
     load<N, float>(weight, w + c);
 #pragma unroll
     for (int i = 0; i < N; i++) v[i] = v[i] * r * weight[i];
-    y.store(v, row, c);
+    if (plain) y.store(v, row, c);
+    if (drops) masked.store(v, row, c, cols);
   }
 }
 
 // With h = x * rstd: dx = rstd * (dy w - h * mean(dy w h)).
 template <int N>
 __global__ void rms_norm_backward_kernel(Rows dx, Rows dy, Rows x, Global<const float> rstd, Global<const float> w,
-                                         int64_t cols, bool accumulate) {
+                                         int64_t cols, bool accumulate, bool drops, MaskedRows masked) {
   const int64_t row = blockIdx.x, first = static_cast<int64_t>(threadIdx.x) * N, step = int64_t{blockDim.x} * N;
   float g[N], v[N], weight[N], old[N] = {};
   float sum = 0;
   for (int64_t c = first; c < cols; c += step) {
     dy.load(g, row, c);
+    if (drops) masked.add(g, row, c, cols);
     x.load(v, row, c);
     load<N, float>(weight, w + c);
 #pragma unroll
@@ -47,6 +51,7 @@ __global__ void rms_norm_backward_kernel(Rows dx, Rows dy, Rows x, Global<const 
   const float pull = block_sum(sum) * r * r / static_cast<float>(cols);
   for (int64_t c = first; c < cols; c += step) {
     dy.load(g, row, c);
+    if (drops) masked.add(g, row, c, cols);
     x.load(v, row, c);
     load<N, float>(weight, w + c);
     if (accumulate) dx.load(old, row, c);
@@ -170,25 +175,22 @@ bool aligned(const float* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; 
 
 }  // namespace
 
-void rms_norm(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps) {
-  if (y.rows == 0) return;
-  if (all_in_units(kWide, y, x) && aligned(w)) {
-    launch(block_a_row(stream, y, kWide), rms_norm_kernel<kWide>, rows_of(y), rstd, rows_of(x), w, y.cols, eps);
-  } else {
-    launch(block_a_row(stream, y, 1), rms_norm_kernel<1>, rows_of(y), rstd, rows_of(x), w, y.cols, eps);
-  }
+void rms_norm(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
+              const Masked& masked) {
+  const Tensor& out = y.empty() ? masked.x : y;
+  if (out.rows == 0) return;
+  const bool wide = all_in_units(kWide, y, x, masked.x) && aligned(w);
+  launch(block_a_row(stream, out, wide ? kWide : 1), wide ? rms_norm_kernel<kWide> : rms_norm_kernel<1>, rows_of(y),
+         rstd, rows_of(x), w, out.cols, eps, !y.empty(), !masked.x.empty(), masked_of(masked));
 }
 
 void rms_norm_backward(Stream stream, const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                       const float* w, bool accumulate) {
+                       const float* w, bool accumulate, const Masked& masked) {
   if (dx.rows == 0) return;
-  if (all_in_units(kWide, dx, dy, x) && aligned(w)) {
-    launch(block_a_row(stream, dx, kWide), rms_norm_backward_kernel<kWide>, rows_of(dx), rows_of(dy), rows_of(x), rstd,
-           w, dx.cols, accumulate);
-  } else {
-    launch(block_a_row(stream, dx, 1), rms_norm_backward_kernel<1>, rows_of(dx), rows_of(dy), rows_of(x), rstd, w,
-           dx.cols, accumulate);
-  }
+  const bool wide = all_in_units(kWide, dx, dy, x, masked.x) && aligned(w);
+  launch(block_a_row(stream, dx, wide ? kWide : 1),
+         wide ? rms_norm_backward_kernel<kWide> : rms_norm_backward_kernel<1>, rows_of(dx), rows_of(dy), rows_of(x),
+         rstd, w, dx.cols, accumulate, !masked.x.empty(), masked_of(masked));
 }
 
 void head_norm_rope(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim,

@@ -165,6 +165,7 @@ class PlainLibrary final : public ProductLibrary {
  public:
   std::string identity() const override { return cuda_on_cpu::product_settings().identity; }
   CodeProducts code_products() const override { return cuda_on_cpu::product_settings().code_products; }
+  int64_t worth_trying() const override { return cuda_on_cpu::product_settings().worth_trying; }
   std::unique_ptr<PreparedProduct> prepare(const Product& p) override { return std::make_unique<PlainProduct>(p); }
 };
 

@@ -13,7 +13,8 @@ struct ProductSettings {
   vq::cuda::CodeProducts code_products = vq::cuda::CodeProducts::scaled;
   // Its algorithms sum in one part, in two, three and four; what each takes for a multiplication.
   std::array<double, 4> cost = {4, 3, 1, 2};
-  int runs = 0;  // products that were run
+  int64_t worth_trying = int64_t{1} << 18;  // multiplications
+  int runs = 0;                             // products that were run
 };
 ProductSettings& product_settings();
 

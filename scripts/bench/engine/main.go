@@ -40,7 +40,7 @@ func main() {
 	flag.StringVar(&o.shape, "shape", "qwen3-0.6b", "a shape of `vqctl model init`")
 	flag.StringVar(&o.model, "model", "", "a model's folder, instead of -shape")
 	flag.StringVar(&o.precision, "precision", "auto", "f32, bf16 or auto")
-	flag.StringVar(&o.weights, "weights", "plain", "format of the projections' weights: plain, int8, nf4 or fp8")
+	flag.StringVar(&o.weights, "weights", "plain", "format of the projections' weights: plain, int8, nf4, fp8 or fp8-products")
 	flag.IntVar(&o.tokens, "tokens", 2048, "tokens of a window")
 	flag.IntVar(&o.targets, "targets", 40, "tokens of a window that carry loss")
 	flag.IntVar(&o.windows, "windows", 1, "windows of a micro-batch")
@@ -97,12 +97,12 @@ func run(o options) error {
 }
 
 func formatNamed(name string) (engine.WeightFormat, error) {
-	for _, f := range []engine.WeightFormat{engine.Plain, engine.Int8, engine.NF4, engine.FP8} {
+	for _, f := range []engine.WeightFormat{engine.Plain, engine.Int8, engine.NF4, engine.FP8, engine.FP8Products} {
 		if f.String() == name {
 			return f, nil
 		}
 	}
-	return 0, fmt.Errorf("-weights %q: it is plain, int8, nf4 or fp8", name)
+	return 0, fmt.Errorf("-weights %q: it is plain, int8, nf4, fp8 or fp8-products", name)
 }
 
 // openModel opens the folder of -model, or makes a model of -shape.
@@ -375,7 +375,7 @@ func decodingBytes(c engine.ModelConfig, weight, precision engine.DType, o optio
 // bytesOf is what an element of a projection's weight takes, scales of rows left out.
 func bytesOf(format engine.WeightFormat, plain engine.DType) float64 {
 	switch format {
-	case engine.Int8, engine.FP8:
+	case engine.Int8, engine.FP8, engine.FP8Products:
 		return 1
 	case engine.NF4: // and a byte for each 64, and four for each 256 of those
 		return 0.5 + 1.0/64 + 4.0/(64*256)
