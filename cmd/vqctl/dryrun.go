@@ -221,8 +221,11 @@ func newDryRun(name, where string, c model.Config, s plan.Settings, choice plan.
 		RecomputeLayers: choice.Limits.RecomputeLayers, LayersAgain: plan.LayersAgain(choice.Subject),
 		OffloadOptimizer: choice.Limits.OffloadOptimizer,
 	}
-	if s.Model.Weights == engine.Plain {
+	switch s.Model.Weights {
+	case engine.Plain:
 		d.Weights = d.Precision
+	case engine.FP8Products:
+		d.Precision, d.Weights = load.FP8, engine.FP8.String()
 	}
 	return d
 }

@@ -126,7 +126,7 @@ func TestGPU_KeepsTheChoiceOfAlgorithms(t *testing.T) {
 	train := func(out string) (weights []byte, said string) {
 		t.Helper()
 		_, said = runIn(t, folder, "train", "--gpu=0", "--base-model", "base", "--data-path", "windows.jsonl", "--output-dir", out, "--lora-r", "4",
-			"--batch-size", "1", "--gradient-accumulation-steps", "1", "--eval-steps", "0", "--max-steps", "1", "--json")
+			"--batch-size", "2", "--gradient-accumulation-steps", "1", "--eval-steps", "0", "--max-steps", "1", "--json")
 		weights, err := os.ReadFile(filepath.Join(folder, out, "final", "adapter_model.safetensors"))
 		if err != nil {
 			t.Fatal(err)
@@ -157,7 +157,7 @@ func TestGPU_KeepsTheChoiceOfAlgorithms(t *testing.T) {
 		t.Error("the second run gave other bytes")
 	}
 	foreign := bytes.Replace(choices, []byte("on the CPU 1"), []byte("on the CPU 2"), 1)
-	for name, bad := range map[string][]byte{"cut": choices[:len(choices)/2], "empty": {}, "foreign": foreign} {
+	for name, bad := range map[string][]byte{"cut": choices[:len(choices)/2], "foreign": foreign} {
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}

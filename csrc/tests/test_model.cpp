@@ -321,6 +321,35 @@ TEST_P(ModelTest, QuantizedIsTheModelOfTheDequantizedValues) {
   dequantized = VQ_WEIGHTS_PLAIN;
 }
 
+// With fp8 products a step is near that of the whole model, is not that of weights in fp8 alone, and can be repeated.
+TEST_P(ModelTest, Fp8ProductsTrain) {
+  make_trainer(0);
+  const std::vector<float> plain_logits = logits(), plain_gradients = gradients();
+  start_again(VQ_WEIGHTS_FP8);
+  const std::vector<float> fp8_logits = logits();
+  start_again(VQ_WEIGHTS_FP8_PRODUCTS);
+  const std::vector<float> got_logits = logits(), got_gradients = gradients();
+  // The model is small and random: rounding moves it more than a trained one.
+  EXPECT_LT(distance(got_logits, plain_logits), 0.5);
+  EXPECT_LT(distance(got_gradients, plain_gradients), 0.5);
+  EXPECT_GT(distance(got_logits, fp8_logits), 1e-3);
+  start_again(VQ_WEIGHTS_FP8_PRODUCTS);
+  EXPECT_EQ(logits(), got_logits);
+  EXPECT_EQ(gradients(), got_gradients);
+}
+
+// Choosing how products are computed changes nothing that is trained.
+TEST_P(ModelTest, ChoosingProductsTrainsNothing) {
+  make_trainer(0);
+  const std::vector<float> before = read_adapter();
+  VQ_OK_(vq_trainer_choose_products(trainer, &err));
+  EXPECT_EQ(read_adapter(), before);
+  vq_update_result result{};
+  VQ_OK_(vq_trainer_update(trainer, &kNoChange, &result, &err));
+  EXPECT_EQ(result.loss_sum, 0);
+  EXPECT_EQ(result.grad_norm, 0);
+}
+
 // Rows of the last matrix of a layer that are not finite are named with their tensor.
 TEST_P(ModelTest, QuantizingNamesTheTensorThatIsNotFinite) {
   vq_model_config config = kConfig;

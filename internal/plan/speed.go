@@ -57,7 +57,7 @@ func LayersAgain(s Subject) int {
 func Efficiency(weights engine.WeightFormat) float64 {
 	switch weights {
 	case engine.FP8Products: // what is not products weighs more, see docs/kernels.md
-		return 0.42
+		return 0.38
 	case engine.FP8, engine.Int8:
 		return 0.45
 	case engine.NF4:

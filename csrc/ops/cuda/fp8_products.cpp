@@ -42,20 +42,14 @@ size_t CudaDevice::rounding_bytes(int64_t rows, int64_t widest, WeightFormat for
 
 void CudaDevice::reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) {
   if (format != WeightFormat::fp8_products) return;
-  const auto reserve = [&](DeviceBuffer& buffer, size_t bytes) {
-    if (bytes <= buffer.bytes()) return;
-    DeviceBuffer larger(bytes);  // where there is no room what was reserved before stays
-    synchronize();
-    buffer = std::move(larger);
-  };
   const size_t all = rounding_bytes(rows, widest, format);
   size_t sums = 0;
   if (gemm_->code_products() == CodeProducts::unscaled) {
     sums = static_cast<size_t>(std::max(std::min(kMostSums, rows * widest), rows * kUnit)) * sizeof(float);
   }
   stream();
-  reserve(rounded_, all - sums);
-  reserve(sums_, sums);
+  if (all - sums > rounded_.bytes()) grow(rounded_, all - sums);
+  if (sums > sums_.bytes()) grow(sums_, sums);
 }
 
 // The codes of all blocks, and their scales, one after the other.
@@ -85,9 +79,7 @@ void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, 
   w.codes = {codes, turned, scales};
   if (gemm_->code_products() == CodeProducts::scaled && ones_.bytes() < static_cast<size_t>(w.k) * sizeof(float)) {
     const std::vector<float> ones(static_cast<size_t>(w.k), 1.0f);
-    DeviceBuffer longer(ones.size() * sizeof(float));
-    synchronize();
-    ones_ = std::move(longer);
+    grow(ones_, ones.size() * sizeof(float));
     staging_->upload(ones_.data(), ones.data(), ones_.bytes());
   }
 }
