@@ -68,18 +68,20 @@ func TestTrainer_FP8ProductsOnCUDA(t *testing.T) {
 	// in thirty, and the models are random.
 	for precision, most := range map[engine.DType]float64{engine.F32: 0.05, engine.BF16: 0.35} {
 		for _, name := range caseNames(t) {
-			gradients := func(open func(*testing.T) (*engine.Device, error)) []float32 {
-				c := openCaseOn(t, open, name, precision, engine.FP8Products)
-				tr := newTrainer(t, c, goldenLimits)
-				accumulate(t, tr, c.Steps[0].MicroBatches, 1)
-				var all []float32
-				c.pairs(func(_ string, layer int, target engine.Target, a, b []float32) {
-					ok(t, tr.ReadGradients(layer, target, a, b))
-					all = append(append(all, a...), b...)
-				})
-				return all
-			}
-			near(t, name+" in "+precision.String(), gradients(openCUDA), gradients(openCPU), most)
+			t.Run(name+"/"+precision.String(), func(t *testing.T) {
+				near(t, "gradients", fp8Gradients(t, openCUDA, name, precision), fp8Gradients(t, openCPU, name, precision), most)
+			})
 		}
 	}
+}
+
+func fp8Gradients(t *testing.T, open func(*testing.T) (*engine.Device, error), name string, precision engine.DType) (all []float32) {
+	c := openCaseOn(t, open, name, precision, engine.FP8Products)
+	tr := newTrainer(t, c, goldenLimits)
+	accumulate(t, tr, c.Steps[0].MicroBatches, 1)
+	c.pairs(func(_ string, layer int, target engine.Target, a, b []float32) {
+		ok(t, tr.ReadGradients(layer, target, a, b))
+		all = append(append(all, a...), b...)
+	})
+	return all
 }
