@@ -25,7 +25,7 @@ func (c *collector) again(ctx context.Context, db *store.DB) (done bool, err err
 	if old == nil {
 		return false, nil
 	}
-	a := renewal{collector: c, db: db, old: old, reading: reading, leaves: c.source.survey(ctx), renewed: map[int64]bool{}}
+	a := renewal{collector: c, db: db, old: old, reading: reading, leaves: c.source.survey(ctx), renewed: map[int64]bool{}, shaken: map[int64]bool{}}
 	if a.leaves == nil {
 		return false, ctx.Err()
 	}
@@ -89,6 +89,9 @@ var errShaken = errors.New("groups have changed")
 
 // renew has all messages of some chats read, and works out anew who was in them when.
 func (a *renewal) renew(chats map[int64]bool) error {
+	if len(chats) == 0 {
+		return nil
+	}
 	var rows []int64
 	note := func(j join) {
 		if chats[j.other] {

@@ -9,10 +9,10 @@ import (
 // check counts the rows that changed, and refuses changes that may have changed who was in a group when, unless that was
 // worked out anew.
 func (a *renewal) check(changes []store.Change) error {
-	rows := make([]int64, len(changes))
+	var rows []int64
 	for i := range changes {
 		if o := changes[i].Old; o != nil {
-			rows[i] = o.Row
+			rows = append(rows, o.Row)
 		}
 	}
 	chats, err := a.oldChats(rows)
@@ -110,6 +110,9 @@ func (a *renewal) tellsNothing(r *row, c *chat) bool {
 // oldChats returns the chats that rows stood in.
 func (a *renewal) oldChats(rows []int64) (map[int64][]*chat, error) {
 	chats := make(map[int64][]*chat)
+	if len(rows) == 0 {
+		return chats, nil
+	}
 	for _, row := range rows {
 		chats[row] = nil
 	}
