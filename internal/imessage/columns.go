@@ -32,8 +32,8 @@ func (s *Source) probe(ctx context.Context) (map[string]map[string]bool, error) 
 		}
 		columns[table] = names
 	}
-	for table, names := range required {
-		for _, name := range names {
+	for _, table := range tables {
+		for _, name := range required[table] {
 			if !columns[table][name] {
 				return nil, hint.With(fmt.Errorf("it has no column %s.%s: it is no database of Messages", table, name),
 					"a Mac's is ~/Library/Messages/chat.db")

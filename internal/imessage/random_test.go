@@ -175,6 +175,30 @@ var happenings = []struct {
 		l.Exec(`UPDATE attachment SET filename = ? WHERE ROWID = (SELECT max(ROWID) FROM attachment)`, fmt.Sprint("~/y/", l.rng.IntN(99), ".mov"))
 	}},
 	{"read", 8, func(l *life) { l.Exec(`UPDATE message SET is_read = 1, date_read = date WHERE guid = ?`, l.guid()) }},
+	{"another sender", 2, func(l *life) {
+		l.Exec(`UPDATE message SET handle_id = ?, is_from_me = 0 WHERE guid = ?`, pick(l, l.handles), l.guid())
+	}},
+	{"another date", 2, func(l *life) {
+		l.Exec(`UPDATE message SET date = ? WHERE guid = ?`, chatdb.Nanoseconds(l.clock.Add(-time.Duration(l.rng.IntN(500))*time.Minute)), l.guid())
+	}},
+	{"from the cloud", 1, func(l *life) {
+		for range 30 {
+			l.say(chatdb.Message{Text: fmt.Sprint("late ", l.rng.IntN(1000))})
+			l.Exec(`UPDATE message SET date = ? WHERE guid = ?`, chatdb.Nanoseconds(l.clock.Add(-time.Duration(l.rng.IntN(900))*time.Minute)), l.guids[len(l.guids)-1])
+		}
+	}},
+	{"left a group", 1, func(l *life) {
+		l.Exec(`DELETE FROM chat_handle_join WHERE chat_id = ? AND handle_id = ?`, pick(l, l.chats), pick(l, l.handles))
+	}},
+	{"chats merged", 1, func(l *life) {
+		from, into := pick(l, l.chats[1:]), pick(l, l.chats)
+		if from != into {
+			l.Exec(`UPDATE OR IGNORE chat_message_join SET chat_id = ? WHERE chat_id = ?`, into, from)
+			l.Exec(`DELETE FROM chat_message_join WHERE chat_id = ?`, from)
+			l.Exec(`DELETE FROM chat_handle_join WHERE chat_id = ?`, from)
+			l.Exec(`DELETE FROM chat WHERE ROWID = ?`, from)
+		}
+	}},
 	{"damaged", 1, func(l *life) {
 		l.Exec(`UPDATE message SET attributedBody = x'040b73', text = 'x' WHERE guid = ?`, l.guid())
 	}},
