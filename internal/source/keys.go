@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"strings"
 	"time"
 )
@@ -60,5 +59,13 @@ func digest(parts ...string) [sha256.Size]byte {
 
 // uuid spells a digest as the store keeps it in the fewest bytes.
 func uuid(d [sha256.Size]byte) string {
-	return fmt.Sprintf("%X-%X-%X-%X-%X", d[:4], d[4:6], d[6:8], d[8:10], d[10:16])
+	const digits = "0123456789ABCDEF"
+	out := make([]byte, 0, 36)
+	for i, b := range d[:16] {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			out = append(out, '-')
+		}
+		out = append(out, digits[b>>4], digits[b&15])
+	}
+	return string(out)
 }

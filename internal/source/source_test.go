@@ -212,3 +212,10 @@ func TestCollect(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 }
+
+// The identifiers of exports that were collected long ago stay what they are.
+func TestHashed_StaysTheSame(t *testing.T) {
+	if got, want := source.Hashed("a", "b"), "FA4A350F-5906-021E-27B2-CAF19409319E"; got != want { // the SHA-256 of \x01a\x01b
+		t.Errorf("it is %s, want %s", got, want)
+	}
+}
