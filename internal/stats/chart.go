@@ -85,7 +85,7 @@ func repliesChart(title string, r Reply) template.HTML {
 	for hour, seconds := range r.ByHour {
 		bars[hour].label = fmt.Sprint(hour)
 		if seconds != nil {
-			bars[hour].value = float64(*seconds) / 60
+			bars[hour].value = *seconds / 60
 			bars[hour].words = fmt.Sprintf("%d:00: %s", hour, Duration(seconds))
 		}
 	}

@@ -45,11 +45,11 @@ var hours = func() (list []int) {
 func WritePage(out io.Writer, r *Report) error { return page.Execute(out, r) }
 
 // Duration is a time in seconds as people say it; "–" for none.
-func Duration(seconds *int) string {
+func Duration(seconds *float64) string {
 	if seconds == nil {
 		return "–"
 	}
-	switch s := *seconds; {
+	switch s := int(*seconds); {
 	case s < 60:
 		return fmt.Sprintf("%d s", s)
 	case s < 3600:

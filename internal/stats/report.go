@@ -64,8 +64,8 @@ type Group struct {
 type Reply struct {
 	Replies int `json:"replies"`
 	// Median is in seconds; null without replies. ByHour is the same of messages that came in an hour.
-	Median *int     `json:"median_seconds"`
-	ByHour [24]*int `json:"median_seconds_by_hour"`
+	Median *float64     `json:"median_seconds"`
+	ByHour [24]*float64 `json:"median_seconds_by_hour"`
 }
 
 // Silence is a time without messages.

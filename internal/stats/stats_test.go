@@ -87,7 +87,7 @@ func person(t *testing.T, r *stats.Report, name string) stats.Person {
 	panic("not reached")
 }
 
-func seconds(n int) *int { return &n }
+func seconds(n float64) *float64 { return &n }
 
 func TestGather_DirectConversation(t *testing.T) {
 	r := gather(t, stats.Options{},
@@ -109,11 +109,11 @@ func TestGather_DirectConversation(t *testing.T) {
 	if john.Sessions != 2 || john.Started != 1 {
 		t.Errorf("John began %d of %d", john.Started, john.Sessions)
 	}
-	if want := (stats.Reply{Replies: 2, Median: seconds(30)}); john.Reply.Replies != want.Replies || *john.Reply.Median != 30 ||
+	if want := (stats.Reply{Replies: 2, Median: seconds(45)}); john.Reply.Replies != want.Replies || *john.Reply.Median != 45 ||
 		*john.Reply.ByHour[23] != 60 || *john.Reply.ByHour[0] != 30 || john.Reply.ByHour[1] != nil {
 		t.Errorf("John replies %+v, want %+v", john.Reply, want)
 	}
-	if john.OwnerReply.Replies != 2 || *john.OwnerReply.Median != 120 || *john.OwnerReply.ByHour[23] != 2400 || !reflect.DeepEqual(john.OwnerReply, me.Reply) {
+	if john.OwnerReply.Replies != 2 || *john.OwnerReply.Median != 1260 || *john.OwnerReply.ByHour[23] != 2400 || !reflect.DeepEqual(john.OwnerReply, me.Reply) {
 		t.Errorf("I reply %+v to John, %+v in all", john.OwnerReply, me.Reply)
 	}
 	if john.Silence == nil || john.Silence.Days != 9 || !john.Silence.To.Equal(begin.Add(9*24*time.Hour+41*time.Minute+35*time.Second)) {
@@ -158,7 +158,7 @@ func TestGather_Groups(t *testing.T) {
 	if !reflect.DeepEqual(g.Members, []string{"Sam", "John", "Zoë"}) && !reflect.DeepEqual(g.Members, []string{"John", "Sam", "Zoë"}) {
 		t.Errorf("members %q", g.Members)
 	}
-	if g.Messages != 4 || g.Sessions != 2 || g.Reply.Replies != 2 || *g.Reply.Median != 60 {
+	if g.Messages != 4 || g.Sessions != 2 || g.Reply.Replies != 2 || *g.Reply.Median != 120 {
 		t.Errorf("group %+v", g)
 	}
 	if !reflect.DeepEqual(g.By[0], stats.Count{Name: "Zoë", Count: 2}) || len(g.By) != 3 || len(g.Started) != 2 {
@@ -273,9 +273,9 @@ func TestWritePage_OfNothing(t *testing.T) {
 }
 
 func TestDuration(t *testing.T) {
-	for n, want := range map[int]string{0: "0 s", 59: "59 s", 60: "1 min", 3599: "59 min", 3600: "1 h 00", 28799: "7 h 59"} {
+	for n, want := range map[float64]string{0: "0 s", 59: "59 s", 60: "1 min", 3599: "59 min", 3600: "1 h 00", 28799: "7 h 59"} {
 		if got := stats.Duration(&n); got != want {
-			t.Errorf("%d is %q, want %q", n, got, want)
+			t.Errorf("%v is %q, want %q", n, got, want)
 		}
 	}
 	if stats.Duration(nil) != "–" {

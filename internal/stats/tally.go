@@ -116,12 +116,12 @@ func (r *replies) reply() Reply {
 	return out
 }
 
-// median sorts a list; it is nil of an empty one, and the lower of the two in the middle of an even one.
-func median(list []int32) *int {
+// median sorts a list; it is nil of an empty one, and between the two in the middle of an even one.
+func median(list []int32) *float64 {
 	if len(list) == 0 {
 		return nil
 	}
 	slices.Sort(list)
-	m := int(list[(len(list)-1)/2])
+	m := (float64(list[(len(list)-1)/2]) + float64(list[len(list)/2])) / 2
 	return &m
 }
