@@ -254,7 +254,7 @@ func tables(t *testing.T, db *store.DB) []string {
 // long is how many histories are tried beyond the few of an ordinary run: VQ_HISTORIES=2000 go test -run Random.
 func long() int {
 	n, _ := strconv.Atoi(os.Getenv("VQ_HISTORIES"))
-	return max(n, 25)
+	return max(n, 20)
 }
 
 // Whatever happens to a database between two collections, the second leaves what a first one would.

@@ -19,8 +19,9 @@
 //
 // # The file
 //
-// Messages lie in the order in which they are read, so that a conversation is a range of ids, nothing needs an index, and
-// the file stays within a fifth of the text and identifiers that it holds. Behind each conversation there is room for what
-// comes later. A collection is one transaction. The file is readable by its owner only. The table attachment_descriptions
-// survives every collection.
+// Messages lie in the order in which they are read, so that a conversation is a range of ids, nothing needs an index,
+// and the file stays within a fifth of the text and identifiers that it holds. Behind each conversation there is room
+// for what comes later. A collection is one transaction. Its order is worked out from numbers alone, which lie in files
+// without a name beside this one as far as they do not fit into memory: that does not grow with the history. The file
+// is readable by its owner only. The table attachment_descriptions survives every collection.
 package store

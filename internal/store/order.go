@@ -1,9 +1,6 @@
 package store
 
-import (
-	"cmp"
-	"slices"
-)
+import "cmp"
 
 // staged is what is kept of a staged entry to find its place. Its number is that of its row in the table stage, less one.
 // Identifiers are summed up in 64 bits: that two of a million are confused happens once in a hundred million collections.
@@ -103,87 +100,6 @@ func (o *order) eachLiving(visit func(n uint32, s *staged) error) error {
 	})
 }
 
-// candidate is a message that may be what is answered.
-type candidate struct {
-	entry       uint32
-	part, place int32
-	shortened   bool
-}
-
-// answersAtOnce is how many answers are looked for in one pass over the entries; tests take fewer.
-var answersAtOnce = 200_000
-
-// aim finds what the entries answer: the first message of the named part, else the first of the row, unless that lost
-// parts. Reactions are not answered. It tells of the entries that answer what is not there; reactions among them are dead.
-func (o *order) aim(unanswered func(*answer) error) error {
-	var some []answer
-	err := o.answers.each(func(a *answer) error {
-		if o.dead.has(a.entry) {
-			return nil
-		}
-		if some = append(some, *a); len(some) < answersAtOnce {
-			return nil
-		}
-		defer func() { some = some[:0] }()
-		return o.aimSome(some, unanswered)
-	})
-	if err != nil {
-		return err
-	}
-	return o.aimSome(some, unanswered)
-}
-
-func (o *order) aimSome(answers []answer, unanswered func(*answer) error) error {
-	if len(answers) == 0 {
-		return nil
-	}
-	wanted := make(map[uint64][]candidate, len(answers))
-	for i := range answers {
-		wanted[answers[i].guid] = nil
-	}
-	err := o.eachLiving(func(n uint32, s *staged) error {
-		if s.flags.is(isRemoval | isReaction) {
-			return nil
-		}
-		if list, is := wanted[s.guid]; is {
-			wanted[s.guid] = append(list, candidate{n, s.part, s.place, s.flags.is(isShortened)})
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	for i := range answers {
-		a := &answers[i]
-		target, found := pick(wanted[a.guid], a.wants)
-		if found {
-			err = o.byTarget.add(aimed{a.entry, target})
-		} else if err = unanswered(a); a.flags.is(isReaction | isRemoval) {
-			o.dead.set(a.entry)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// pick picks the message that an answer means among those of a row.
-func pick(list []candidate, wants int32) (entry uint32, found bool) {
-	slices.SortFunc(list, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.entry, b.entry)) })
-	for _, c := range list {
-		if c.part == wants {
-			return c.entry, true
-		}
-	}
-	for _, c := range list {
-		if wants < 0 || !c.shortened {
-			return c.entry, true
-		}
-	}
-	return 0, false
-}
-
 // placed is what orders the entries of a file.
 type placed struct {
 	date, row    int64
@@ -241,80 +157,5 @@ func (o *order) number() error {
 		if err := o.byNumber.add(numbered{at.Last, p.entry}); err != nil {
 			return err
 		}
-	}
-}
-
-// eachNumber calls visit for what comes into the store, in the order of the stage: its id, 0 for the taking back of a
-// reaction, and the id of what it answers, 0 for nothing.
-func (o *order) eachNumber(visit func(n uint32, id, target int64) error) error {
-	targets, err := o.targets()
-	if err != nil {
-		return err
-	}
-	ids, err := o.byNumber.sorted()
-	if err != nil {
-		return err
-	}
-	answers, err := targets.sorted()
-	if err != nil {
-		return err
-	}
-	idOf, targetOf := follow(ids), follow(answers)
-	return o.eachLiving(func(n uint32, _ *staged) error {
-		id, err := idOf(n)
-		if err != nil {
-			return err
-		}
-		target, err := targetOf(n)
-		if err != nil {
-			return err
-		}
-		return visit(n, id, target)
-	})
-}
-
-// targets are the ids of what entries answer.
-func (o *order) targets() (*sorter[numbered], error) {
-	targets := newSorter(o.scratch, byEntry)
-	ids, err := o.byNumber.sorted()
-	if err != nil {
-		return nil, err
-	}
-	answers, err := o.byTarget.sorted()
-	if err != nil {
-		return nil, err
-	}
-	idOf := follow(ids)
-	for {
-		a, some, err := answers.next()
-		if err != nil || !some {
-			return targets, err
-		}
-		id, err := idOf(a.target)
-		if err == nil {
-			err = targets.add(numbered{id, a.entry})
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-// follow looks ids up by entries that come in order.
-func follow(ids *stream[numbered]) func(n uint32) (int64, error) {
-	var head numbered
-	some, begun := true, false
-	return func(n uint32) (int64, error) {
-		for some && (!begun || head.entry < n) {
-			var err error
-			if head, some, err = ids.next(); err != nil {
-				return 0, err
-			}
-			begun = true
-		}
-		if some && head.entry == n {
-			return head.id, nil
-		}
-		return 0, nil
 	}
 }
