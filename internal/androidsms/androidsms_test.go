@@ -19,21 +19,12 @@ import (
 
 func write(t testing.TB, content string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "sms-20240315190203.xml")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return sourcetest.Write(t, "sms-20240315190203.xml", content)
 }
 
 func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 	t.Helper()
-	r, err := androidsms.Open(path, sourcetest.Reading(own...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	return sourcetest.Read(t, r)
+	return sourcetest.ReadFile(t, androidsms.Open, path, own...)
 }
 
 const head = `<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>

@@ -15,23 +15,9 @@ import (
 	"ventriloquist/internal/store"
 )
 
-func write(t testing.TB, name, content string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 	t.Helper()
-	r, err := jsonl.Open(path, sourcetest.Reading(own...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	return sourcetest.Read(t, r)
+	return sourcetest.ReadFile(t, jsonl.Open, path, own...)
 }
 
 const chats = "\uFEFF" + `{"chat": "a", "time": "2024-03-15T19:02:00Z", "name": "John", "text": "one", "reply_to": 2}
@@ -44,7 +30,7 @@ const chats = "\uFEFF" + `{"chat": "a", "time": "2024-03-15T19:02:00Z", "name": 
 {"chat": "b", "time": "2024-03-15 19:05", "name": "Mary", "text": "four", "reply_to": 0}`
 
 func TestRead(t *testing.T) {
-	s, err := read(t, write(t, "chats.jsonl", chats), "aidan")
+	s, err := read(t, sourcetest.Write(t, "chats.jsonl", chats), "aidan")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,11 +51,11 @@ func TestRead(t *testing.T) {
 }
 
 func TestRead_IdentifiersStayWhenTheFileGrows(t *testing.T) {
-	first, err := read(t, write(t, "chats.jsonl", chats))
+	first, err := read(t, sourcetest.Write(t, "chats.jsonl", chats))
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := read(t, write(t, "more.jsonl", `{"chat": "a", "time": 1, "name": "John", "text": "earlier"}
+	again, err := read(t, sourcetest.Write(t, "more.jsonl", `{"chat": "a", "time": 1, "name": "John", "text": "earlier"}
 `+strings.ReplaceAll(strings.TrimPrefix(chats, "\uFEFF"), `"reply_to": 2`, `"reply_to": 3`)), "Aidan")
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +106,7 @@ func TestRead_Errors(t *testing.T) {
 		"FarAnswer":   {`{"chat": "a", "time": 1, "name": "John", "text": "x", "reply_to": 2}`, `:2: "reply_to" is 2, but the chat "a" has 2 messages`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := write(t, "chats.jsonl", good+c.line)
+			path := sourcetest.Write(t, "chats.jsonl", good+c.line)
 			_, err := read(t, path)
 			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.want) || hint.Of(err) == "" {
 				t.Errorf("error is %v, want %s", err, c.want)

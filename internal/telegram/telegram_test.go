@@ -16,21 +16,12 @@ import (
 
 func write(t testing.TB, content string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "result.json")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return sourcetest.Write(t, "result.json", content)
 }
 
 func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 	t.Helper()
-	r, err := telegram.Open(path, sourcetest.Reading(own...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	return sourcetest.Read(t, r)
+	return sourcetest.ReadFile(t, telegram.Open, path, own...)
 }
 
 func recognized(t *testing.T, path string) bool {

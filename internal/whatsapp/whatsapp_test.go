@@ -16,29 +16,15 @@ import (
 	"ventriloquist/internal/whatsapp"
 )
 
-func write(t testing.TB, name, content string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 	t.Helper()
-	r, err := whatsapp.Open(path, sourcetest.Reading(own...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	return sourcetest.Read(t, r)
+	return sourcetest.ReadFile(t, whatsapp.Open, path, own...)
 }
 
 // want reads a chat of this name and holds its messages against the expected ones.
 func want(t *testing.T, name, content string, lines ...string) *sourcetest.Sink {
 	t.Helper()
-	path := write(t, name, content)
+	path := sourcetest.Write(t, name, content)
 	if head, err := source.ReadHead(path); err != nil || !whatsapp.Recognize(head) {
 		t.Errorf("%s is not recognised (%v)", name, err)
 	}
@@ -211,7 +197,7 @@ func TestRead_OrderOfDates(t *testing.T) {
 			for date := range strings.FieldsSeq(c.dates) {
 				content.WriteString(line(date))
 			}
-			s, err := read(t, write(t, "WhatsApp Chat with John.txt", content.String()), "Aidan")
+			s, err := read(t, sourcetest.Write(t, "WhatsApp Chat with John.txt", content.String()), "Aidan")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -232,7 +218,7 @@ func TestRead_TimesAreThoseOfTheZone(t *testing.T) {
 	}
 	reading := sourcetest.Reading("Aidan")
 	reading.Zone = berlin
-	r, err := whatsapp.Open(write(t, "WhatsApp Chat with John.txt", "15.03.24, 19:00 - John: winter\n15.07.24, 19:00 - John: summer\n"), reading)
+	r, err := whatsapp.Open(sourcetest.Write(t, "WhatsApp Chat with John.txt", "15.03.24, 19:00 - John: winter\n15.07.24, 19:00 - John: summer\n"), reading)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +255,7 @@ func TestRead_WhoTheOwnerIs(t *testing.T) {
 		"SilentOwnerOfGroup": {"x.txt", said("Jim: a", "Ed: b", "Al: c"), []string{"Zed"}, "", nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, err := read(t, write(t, c.file, c.content), c.own...)
+			s, err := read(t, sourcetest.Write(t, c.file, c.content), c.own...)
 			if c.want == "" {
 				if err == nil || !strings.Contains(err.Error(), `who of "Jim", "Ed", "Al" is you`) || !strings.Contains(hint.Of(err), "--me NAME") {
 					t.Errorf("error is %v", err)
@@ -329,11 +315,11 @@ func TestRead_OldiPhone(t *testing.T) {
 
 // The same messages of an export with media and of one without, of an iPhone and of Android, have the same identifiers.
 func TestRead_ReExportsAgree(t *testing.T) {
-	with, err := read(t, write(t, "WhatsApp Chat - John.txt", "\u200e[15.03.24, 19:00:01] John: \u200e<attached: 00000001-PHOTO.jpg>\n[15.03.24, 19:00:02] John: ok\n[15.03.24, 19:00:03] John: ok\n[15.03.24, 19:01:03] Aidan: fine\n"), "Aidan")
+	with, err := read(t, sourcetest.Write(t, "WhatsApp Chat - John.txt", "\u200e[15.03.24, 19:00:01] John: \u200e<attached: 00000001-PHOTO.jpg>\n[15.03.24, 19:00:02] John: ok\n[15.03.24, 19:00:03] John: ok\n[15.03.24, 19:01:03] Aidan: fine\n"), "Aidan")
 	if err != nil {
 		t.Fatal(err)
 	}
-	without, err := read(t, write(t, "WhatsApp Chat with John.txt", "15.03.24, 18:59 - John: before\n15.03.24, 19:00 - John: <Media omitted>\n15.03.24, 19:00 - John: ok\n15.03.24, 19:00 - John: ok\n15.03.24, 19:01 - Aidan: fine\n"), "Aidan")
+	without, err := read(t, sourcetest.Write(t, "WhatsApp Chat with John.txt", "15.03.24, 18:59 - John: before\n15.03.24, 19:00 - John: <Media omitted>\n15.03.24, 19:00 - John: ok\n15.03.24, 19:00 - John: ok\n15.03.24, 19:01 - Aidan: fine\n"), "Aidan")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -432,7 +418,7 @@ func TestOpen_Errors(t *testing.T) {
 	if _, err := whatsapp.Open("no-such-file.txt", sourcetest.Reading()); err == nil || !strings.Contains(err.Error(), "no-such-file.txt") {
 		t.Errorf("error is %v", err)
 	}
-	path := write(t, "notes.txt", "buy milk\n")
+	path := sourcetest.Write(t, "notes.txt", "buy milk\n")
 	if _, err := read(t, path); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("error is %v", err)
 	}
