@@ -15,7 +15,13 @@ class Arrays {
  public:
   explicit Arrays(Device& device) : device_(device) {}
   ~Arrays() {
-    for (void* p : memory_) device_.free(p);
+    for (void* p : memory_) {
+      try {
+        device_.free(p);
+      } catch (const std::exception&) {
+        // What failed before fails again here, and has been said.
+      }
+    }
   }
   Arrays(const Arrays&) = delete;
   Arrays& operator=(const Arrays&) = delete;

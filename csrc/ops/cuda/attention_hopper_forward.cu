@@ -10,10 +10,12 @@ struct Forward {
   static constexpr int keys = kHopperKeys;
   using Queries = PanelTile<dim, kWarpgroups * 64>;
   using Keys = PanelTile<dim, keys>;
-  // Shared memory: stages of keys and values. One is being multiplied, the next is there, others are on their way.
-  // The queries go through the last one to registers.
-  static constexpr int stages = 4;
+  // Shared memory: stages of keys and values. The values of one may still be being added, those of the next and the
+  // keys of the third are multiplied, the others are on their way. The queries go through the last to registers.
+  static constexpr int stages = 5;
+  static constexpr int ahead = stages - 2;  // blocks
   static constexpr int stage_bytes = 2 * Keys::bytes;
+  __device__ __forceinline__ static int stage(int first, int block) { return first + block % stages * stage_bytes; }
   static constexpr int shared_bytes = stages * stage_bytes + kSwizzleBytes;
   static_assert(Queries::bytes <= stage_bytes);
 };
@@ -76,11 +78,24 @@ __device__ __forceinline__ bool softmax_step(Accumulator<keys>& s, Softmax& rows
   return grows;
 }
 
+// What was summed shrinks where max has moved, and probabilities become the operand of the next product.
+template <class F>
+__device__ __forceinline__ void take_probabilities(Accumulator<F::dim>& o, RowFragment<F::keys>& p,
+                                                   const Accumulator<F::keys>& s, const float (&shrink)[2],
+                                                   bool grows) {
+  if (grows) {
+#pragma unroll
+    for (int i = 0; i < F::dim / 2; i++) o[i] *= shrink[i / 2 % 2];
+  }
+  as_rows(p, s);
+}
+
 // Launch: query tiles of 128 stacked rows times G blocks x 256 threads, all heads of a tile one after the other, so
 // that the longest tiles begin first; each warpgroup has 64 rows, its queries in registers. Bound: tensor cores. 4 D
 // FLOP a row and key; K and V come from L2 once for 128 rows.
 //
-// While the values of one block of keys are added, the scores of the next are there and become probabilities.
+// While the values of one block of keys are added, the scores of the next become probabilities. The block's barrier
+// lies there too: ptxas moves arithmetic behind a wait for products, but not out of the loop.
 template <class F>
 __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(const ForwardCall c, int kv_heads) {
   if constexpr (kHasWgmma) {
@@ -103,8 +118,8 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(con
     fill_tile<typename F::Queries>(memory, queries, from, c.dim, c.wide);
     copies_commit();
 #pragma unroll
-    for (int n = 0; n < F::stages - 1; n++) {
-      if (n < tile.blocks) load_keys<F>(c, next, memory, first + n * F::stage_bytes, head);
+    for (int n = 0; n < F::ahead; n++) {
+      if (n < tile.blocks) load_keys<F>(c, next, memory, F::stage(first, n), head);
       copies_commit();
       next.advance(F::keys);
     }
@@ -123,7 +138,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(con
       }
     }
     RowFragment<F::dim> q;
-    copies_wait<F::stages - 2>();  // the queries and the first keys
+    copies_wait<F::ahead - 1>();  // the queries and the first keys
     shared_fence();
     __syncthreads();
     load_rows<typename F::Queries>(q, memory, queries);
@@ -139,36 +154,30 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(con
       multiply_by_rows<typename F::Keys>(s, q, shared_address(memory, first));
       wgmma_commit();
       wgmma_wait<0>(s);
-      softmax_step<F::keys>(s, rows, shrink, block, tile.least, scale);
-      as_rows(p, s);
+      bool grows = softmax_step<F::keys>(s, rows, shrink, block, tile.least, scale);
+      grows = false;  // nothing is summed yet
       for (int n = 0; n + 1 < tile.blocks; n++) {
         block.advance(F::keys);
-        copies_wait<F::stages - 3>();  // of block n + 1
+        copies_wait<F::ahead - 2>();  // of block n + 1
         shared_fence();
         __syncthreads();
-        const int stage = first + n % F::stages * F::stage_bytes, after = first + (n + 1) % F::stages * F::stage_bytes;
+        wgmma_wait<0>(o);
+        take_probabilities<F>(o, p, s, shrink, grows);
         wgmma_fence();
-        multiply_by_rows<typename F::Keys>(s, q, shared_address(memory, after));
+        multiply_by_rows<typename F::Keys>(s, q, shared_address(memory, F::stage(first, n + 1)));
         wgmma_commit();
-        add_product<typename F::Keys>(o, p, shared_address(memory, stage + F::Keys::bytes));
+        add_product<typename F::Keys>(o, p, shared_address(memory, F::stage(first, n) + F::Keys::bytes));
         wgmma_commit();
-        if (n + F::stages - 1 < tile.blocks) {
-          load_keys<F>(c, next, memory, first + (n + F::stages - 1) % F::stages * F::stage_bytes, head);
-        }
+        if (n + F::ahead < tile.blocks) load_keys<F>(c, next, memory, F::stage(first, n + F::ahead), head);
         copies_commit();
         next.advance(F::keys);
         wgmma_wait<1>(s);
-        const bool grows = softmax_step<F::keys>(s, rows, shrink, block, tile.least, scale);
-        wgmma_wait<0>(o);
-        if (grows) {
-#pragma unroll
-          for (int i = 0; i < F::dim / 2; i++) o[i] *= shrink[i / 2 % 2];
-        }
-        as_rows(p, s);
+        grows = softmax_step<F::keys>(s, rows, shrink, block, tile.least, scale);
       }
+      wgmma_wait<0>(o);
+      take_probabilities<F>(o, p, s, shrink, grows);
       wgmma_fence();
-      add_product<typename F::Keys>(
-          o, p, shared_address(memory, first + (tile.blocks - 1) % F::stages * F::stage_bytes + F::Keys::bytes));
+      add_product<typename F::Keys>(o, p, shared_address(memory, F::stage(first, tile.blocks - 1) + F::Keys::bytes));
       wgmma_commit();
       wgmma_wait<0>(o);
     }

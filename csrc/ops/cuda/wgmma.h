@@ -81,7 +81,7 @@ __device__ __forceinline__ void shared_fence() { asm volatile("fence.proxy.async
 __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
-// The compiler takes sums to be there when a product has started: it must not touch them before the wait.
+// The compiler takes sums to be there when a product has started: it must not move what reads them above the wait.
 template <int n>
 __device__ __forceinline__ void hold(Accumulator<n>& sums) {
 #pragma unroll
