@@ -251,8 +251,8 @@ func TestOpened_AGPUOffloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer gpu.Close()
-	s := recipe(engine.Int8).Subject()
-	memory := func(place plan.Place, offload bool) plan.Memory {
+	memory := func(place plan.Place, weights engine.WeightFormat, offload bool) plan.Memory {
+		s := recipe(weights).Subject()
 		s.Limits.OffloadOptimizer = offload
 		m, err := place.Memory(s)
 		if err != nil {
@@ -267,14 +267,17 @@ func TestOpened_AGPUOffloads(t *testing.T) {
 	if !place.Offloads() || plan.Place(plan.Opened{Device: device(t)}).Offloads() {
 		t.Error("a GPU has memory of its own, a processor has not")
 	}
+	s := recipe(engine.Int8).Subject()
 	moments := 8 * uint64(s.Adapter.Parameters(s.Model))
-	with, without := memory(place, false), memory(place, true)
+	with, without := memory(place, engine.Int8, false), memory(place, engine.Int8, true)
 	if with.Total-without.Total != moments || without.Host-with.Host != moments || without.Optimizer != 0 {
 		t.Errorf("with the moments %+v, without %+v", with, without)
 	}
 	// What is planned for a card that is not there is what one that is there takes, but for the driver's part.
-	planned := memory(plan.CUDA{Device: gpu, Total: gib}, false)
-	if ratio := float64(planned.Total-planned.Driver) / float64(with.Total-with.Driver); ratio < 0.98 || ratio > 1.02 {
-		t.Errorf("planned are %d bytes, taken %d", planned.Total, with.Total)
+	for _, weights := range []engine.WeightFormat{engine.Int8, engine.FP8Products} {
+		planned, taken := memory(plan.CUDA{Device: gpu, Total: gib}, weights, false), memory(place, weights, false)
+		if ratio := float64(planned.Total-planned.Driver) / float64(taken.Total-taken.Driver); ratio < 0.98 || ratio > 1.02 {
+			t.Errorf("%s: planned are %d bytes, taken %d", weights, planned.Total, taken.Total)
+		}
 	}
 }

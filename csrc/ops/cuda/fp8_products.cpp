@@ -22,39 +22,39 @@ bool suits(const Tensor& t) {
   return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride * static_cast<int64_t>(size_of(t.dtype)) % 16 == 0;
 }
 
+// A byte for each element and a scale for each row; where products are not of codes, elements of other types share
+// that.
+size_t operand_bytes(int64_t rows, int64_t widest) {
+  const auto elements = static_cast<size_t>(std::max<int64_t>(rows, sizeof(float)) * widest);
+  return cpu::aligned(elements) + static_cast<size_t>(rows) * sizeof(float);
+}
+
+size_t sum_bytes(int64_t rows, int64_t widest, CodeProducts how) {
+  if (how != CodeProducts::unscaled) return 0;
+  return static_cast<size_t>(std::max(std::min(kMostSums, rows * widest), rows * kUnit)) * sizeof(float);
+}
+
 }  // namespace
 
 bool CudaDevice::multiplies_codes(int64_t n, int64_t k, DType compute) const {
   return compute == DType::bf16 && gemm_->code_products() != CodeProducts::none && n % kUnit == 0 && k % kUnit == 0;
 }
 
-// A byte for each element and a scale for each row; where products are not of codes, elements of other types share
-// that.
 size_t CudaDevice::rounding_bytes(int64_t rows, int64_t widest, WeightFormat format) const {
   if (format != WeightFormat::fp8_products) return 0;
-  const auto elements = static_cast<size_t>(std::max<int64_t>(rows, sizeof(float)) * widest);
-  size_t bytes = cpu::aligned(elements) + static_cast<size_t>(rows) * sizeof(float);
-  if (gemm_->code_products() == CodeProducts::unscaled) {
-    bytes += static_cast<size_t>(std::max(std::min(kMostSums, rows * widest), rows * kUnit)) * sizeof(float);
-  }
-  return bytes;
+  return operand_bytes(rows, widest) + sum_bytes(rows, widest, gemm_->code_products());
 }
 
 void CudaDevice::reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) {
   if (format != WeightFormat::fp8_products) return;
-  const size_t all = rounding_bytes(rows, widest, format);
-  size_t sums = 0;
-  if (gemm_->code_products() == CodeProducts::unscaled) {
-    sums = static_cast<size_t>(std::max(std::min(kMostSums, rows * widest), rows * kUnit)) * sizeof(float);
-  }
   stream();
-  if (all - sums > rounded_.bytes()) grow(rounded_, all - sums);
+  const size_t operands = operand_bytes(rows, widest), sums = sum_bytes(rows, widest, gemm_->code_products());
+  if (operands > rounded_.bytes()) grow(rounded_, operands);
   if (sums > sums_.bytes()) grow(sums_, sums);
 }
 
 // The codes of all blocks, and their scales, one after the other.
 void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, unsigned uses) {
-  static cpu::Pool pool(cpu::usable_processors());
   w.rounds_operands = true;
   auto* codes = static_cast<uint8_t*>(w.memory.emplace_back(static_cast<size_t>(w.n * w.k)).data());
   auto* scales = static_cast<float*>(w.memory.emplace_back(static_cast<size_t>(w.n) * sizeof(float)).data());
@@ -64,7 +64,7 @@ void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, 
   }
   int64_t row = 0;
   for (const WeightBlock& b : blocks) {
-    const cpu::QuantizedMatrix made(WeightFormat::fp8, b, w.k, cpu::choose_kernels(), pool);
+    const cpu::QuantizedMatrix made(WeightFormat::fp8, b, w.k, cpu::choose_kernels(), host_threads());
     const cpu::QuantView& view = made.view();
     staging_->upload(codes + row * w.k, view.codes, static_cast<size_t>(b.rows * w.k));
     staging_->upload(scales + row, view.scales, static_cast<size_t>(b.rows) * sizeof(float));
@@ -86,6 +86,7 @@ void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, 
 
 void CudaDevice::multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
                                 const float* scales, const Tensor* add) {
+  if (operand_bytes(x.rows, x.cols) > rounded_.bytes()) throw Error("a product in fp8 of more rows than were reserved");
   auto* codes = static_cast<uint8_t*>(rounded_.data());
   auto* row_scales = reinterpret_cast<float*>(codes + cpu::aligned(static_cast<size_t>(x.rows * x.cols)));
   round_to_codes(stream(), codes, row_scales, x, columns);
@@ -119,8 +120,8 @@ void CudaDevice::multiply_codes(const Tensor& y, const Tensor& x, const float* c
 
 template <class Body>
 void CudaDevice::each_rounded(const Tensor& x, const float* columns, DType compute, Body&& body) {
-  const auto elements = static_cast<int64_t>(rounded_.bytes() / size_of(compute));
-  const int64_t most = std::max<int64_t>(1, elements / x.cols);
+  const auto elements = static_cast<int64_t>(rounded_.bytes() / size_of(compute)), most = elements / x.cols;
+  if (most == 0) throw Error("a product in fp8 of longer rows than were reserved");
   for (int64_t row = 0; row < x.rows; row += most) {
     const int64_t count = std::min(most, x.rows - row);
     const Tensor rounded{rounded_.data(), compute, count, x.cols, x.cols};

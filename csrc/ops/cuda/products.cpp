@@ -28,6 +28,11 @@ int64_t rows_of_all(std::span<const WeightBlock> blocks) {
 
 }  // namespace
 
+cpu::Pool& host_threads() {
+  static cpu::Pool the(cpu::usable_processors());
+  return the;
+}
+
 WeightBytes CudaDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                                      WeightFormat format) const {
   WeightBytes bytes;
@@ -103,8 +108,7 @@ void CudaDevice::fill(const Tensor& to, const WeightBlock& block) {
 
 // Quantised on the host, by the code that defines the formats, and copied: the bytes are the CPU device's.
 WeightMatrix CudaDevice::quantized(CudaWeight& weight, const WeightBlock& block, WeightFormat format) {
-  static cpu::Pool pool(cpu::usable_processors());
-  const cpu::QuantizedMatrix made(format, block, weight.k, cpu::choose_kernels(), pool);
+  const cpu::QuantizedMatrix made(format, block, weight.k, cpu::choose_kernels(), host_threads());
   const cpu::QuantView& view = made.view();
   const auto upload_part = [&](const void* host, size_t bytes) {
     weight.memory.emplace_back(bytes);

@@ -7,7 +7,14 @@
 #include "ops/cuda/stream.h"
 #include "ops/ops.h"
 
+namespace vq::cpu {
+class Pool;
+}
+
 namespace vq::cuda {
+
+// Threads of the host, which quantise weights on their way to the card.
+cpu::Pool& host_threads();
 
 // A matrix [rows, k] on the card.
 struct WeightMatrix {

@@ -3,8 +3,8 @@
 //	go run ./scripts/bench/quality            (needs bin/vqctl)
 //
 // The model is the built-in one; the windows are those that the demonstration holds out. The loss is that of `vqctl
-// evaluate`; the error is of the logits against those in f32, in the 2-norm, the mean of each row taken off, which no
-// probability depends on. Nothing here is random: the table is the same on each machine, but for the order of sums.
+// evaluate`; the errors are of the logits against those in f32, in the 2-norm, the mean of each row taken off, which no
+// probability depends on, and of the gradients of a new adapter. Nothing here is random: the table is the same on each machine, but for the order of sums.
 package main
 
 import (
@@ -60,8 +60,8 @@ func run(ctx context.Context) error {
 	}
 	_, heldOut := windows.Split(source)
 	fmt.Printf("%d windows held out\n\n", len(heldOut))
-	fmt.Println("| products | weights | loss | against f32 | error of the logits | same likeliest token |")
-	fmt.Println("|---|---|---|---|---|---|")
+	fmt.Println("| products | weights | loss | against f32 | error of the logits | same likeliest token | error of the gradients |")
+	fmt.Println("|---|---|---|---|---|---|---|")
 	subject := subject{files, source, heldOut, encoder}
 	var reference *result
 	for _, precision := range []engine.DType{engine.F32, engine.BF16} {
@@ -78,7 +78,8 @@ func run(ctx context.Context) error {
 			if format == engine.Plain {
 				kept = precision.String()
 			}
-			fmt.Printf("| %s | %s | %.4f | %+.4f | %.2f%% | %.1f%% |\n", precision, kept, r.loss, r.loss-reference.loss, 100*wrong, 100*same)
+			fmt.Printf("| %s | %s | %.4f | %+.4f | %.2f%% | %.1f%% | %.1f%% |\n", precision, kept, r.loss, r.loss-reference.loss, 100*wrong, 100*same,
+				100*apart(r.gradients, reference.gradients))
 		}
 	}
 	return nil
@@ -130,6 +131,8 @@ type subject struct {
 type result struct {
 	loss   float64
 	logits [][]float32
+
+	gradients []float32
 }
 
 func (s *subject) measure(ctx context.Context, precision engine.DType, format engine.WeightFormat) (*result, error) {
@@ -157,7 +160,10 @@ func (s *subject) measure(ctx context.Context, precision engine.DType, format en
 		return nil, err
 	}
 	r := &result{loss: scores.All.Loss()}
-	r.logits, err = s.logits(m)
+	if r.logits, err = s.logits(m); err != nil {
+		return nil, err
+	}
+	r.gradients, err = s.gradients(device, precision, format)
 	return r, err
 }
 
