@@ -184,20 +184,26 @@ class ModelTest : public testing::TestWithParam<int32_t> {
       b.target_weight[i] = 1;
     }
   }
-  // Steps of two micro-batches; the loss of each.
+  // Steps of two micro-batches, each begun before the one before has ended; the loss of each.
   std::vector<double> train(int steps) {
     std::vector<double> losses;
-    for (int step = 1; step <= steps; step++) {
-      for (int slot : {0, 1}) {
-        fill_batch(slot, slot);
-        EXPECT_EQ(vq_trainer_accumulate(trainer, slot, 3, 4, 100 * step + slot, nullptr), VQ_OK);
-      }
-      const vq_update how{1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 8, step};
+    const auto end = [&] {
       vq_update_result result{};
-      EXPECT_EQ(vq_trainer_update(trainer, &how, &result, nullptr), VQ_OK);
+      EXPECT_EQ(vq_trainer_end_update(trainer, &result, nullptr), VQ_OK);
       EXPECT_GT(result.grad_norm, 0);
       losses.push_back(result.loss_sum / 8);
+    };
+    for (int step = 1; step <= steps; step++) {
+      for (int slot : {0, 1}) {
+        EXPECT_EQ(vq_trainer_wait(trainer, slot, nullptr), VQ_OK);
+        fill_batch(slot, slot);
+        EXPECT_EQ(vq_trainer_accumulate(trainer, slot, 3, 4, 100 * step + slot, nullptr), VQ_OK);
+        if (step > 1 && slot == 0) end();
+      }
+      const vq_update how{1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 8, step};
+      EXPECT_EQ(vq_trainer_begin_update(trainer, &how, nullptr), VQ_OK);
     }
+    end();
     return losses;
   }
 
