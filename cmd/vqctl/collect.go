@@ -65,12 +65,17 @@ have is one.`,
 	}
 }
 
-// collectMemory is what the program may use of memory, SQLite's share aside, before it collects its garbage more often.
-const collectMemory = 150 << 20
+// collectMemory is what the program may use of memory, SQLite's share aside, before it collects its garbage more often;
+// below, it lets more garbage lie than usual, collectGarbage percent of what is in use.
+const (
+	collectMemory  = 150 << 20
+	collectGarbage = 200
+)
 
 // runCollect fills messages.db from the source and tells out about it.
 func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(collectMemory))
+	defer debug.SetGCPercent(debug.SetGCPercent(collectGarbage))
 	path, err := expandHome(o.source)
 	if err != nil {
 		return err
