@@ -49,11 +49,11 @@ func TestExamineGPU_DescribesWhatCanBeUsed(t *testing.T) {
 		t.Skipf("%s is not built: make test builds it", library)
 	}
 	found := examineGPU(t.TempDir(), func(index int) (*engine.Device, error) { return engine.OpenCUDA(library, index) })
-	if len(found) != 5 || found[0].Status != "ok" || !strings.Contains(found[0].Detail, "compute capability ") ||
+	if len(found) != 6 || found[0].Status != "ok" || !strings.Contains(found[0].Detail, "compute capability ") ||
 		!strings.Contains(found[0].Detail, " free of ") {
 		t.Fatalf("%+v", found)
 	}
-	for i, name := range []string{"bf16", "fp8", "8 bits", "4 bits"} {
+	for i, name := range []string{"bf16", "fp8", "8 bits", "4 bits", "fp8 with --precision fp8"} {
 		if f := found[i+1]; f.Name != "gpu 0, weights in "+name || !strings.Contains(f.Detail, "trains up to ") {
 			t.Errorf("%+v", f)
 		}

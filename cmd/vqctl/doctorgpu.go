@@ -85,6 +85,9 @@ func describeGPU(index int, device *engine.Device, driver string) ([]finding, er
 	if driver == "" {
 		driver = "a driver that does not show itself"
 	}
+	if library, _, _ := strings.Cut(info.Products, ", "); library != "" {
+		driver += ", " + library
+	}
 	if attention != "" {
 		driver += ", attention: " + attention
 	}
@@ -118,11 +121,16 @@ func examinePrecisions(device *engine.Device) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	var findings []finding
-	for _, how := range []struct {
+	type way struct {
 		name    string
 		weights engine.WeightFormat
-	}{{precision.String(), engine.Plain}, {"fp8", engine.FP8}, {"8 bits", engine.Int8}, {"4 bits", engine.NF4}} {
+	}
+	ways := []way{{precision.String(), engine.Plain}, {"fp8", engine.FP8}, {"8 bits", engine.Int8}, {"4 bits", engine.NF4}}
+	if device.Info().OwnMemory { // where it takes other memory than weights in fp8 alone
+		ways = append(ways, way{"fp8 with --precision fp8", engine.FP8Products})
+	}
+	var findings []finding
+	for _, how := range ways {
 		training, generating, err := largest(device, precision, how.weights)
 		if err != nil {
 			return nil, err
