@@ -227,8 +227,12 @@ func (a *renewal) amendSuspects() error {
 	return err
 }
 
-// mostSuspects is how many of the rows may have changed for it to be less work than reading all of them.
-func (a *renewal) mostSuspects() int { return 1000 + int(a.summary.rows()/5) }
+// mostSuspects is how many of the rows may have changed for it to be less work than reading all of them; and they must
+// fit into memory, as all that is stored need not.
+func (a *renewal) mostSuspects() int {
+	was := Summary{Rows: a.old.Rows}
+	return 1000 + int(min(was.rows()/5, 50_000))
+}
 
 // read is what a row told, with its entries.
 type read struct {
@@ -281,7 +285,7 @@ func (a *renewal) tell(rows []row) ([]read, error) {
 	for i := range rows {
 		ids[i] = rows[i].id
 		wanted[ids[i]] = true
-		a.rows[ids[i]] = rows[i]
+		a.rows[ids[i]] = rows[i].bare()
 	}
 	if err := a.placeThem(wanted); err != nil {
 		return nil, err

@@ -6,9 +6,15 @@ import (
 	"ventriloquist/internal/store"
 )
 
+// mostChanges is how many rows may have changed for it to be less work to bring each up to date than to write all anew.
+const mostChanges = 20_000
+
 // check counts the rows that changed, and refuses changes that may have changed who was in a group when, unless that was
 // worked out anew.
 func (a *renewal) check(changes []store.Change) error {
+	if len(changes) > mostChanges {
+		return store.ErrRewrite
+	}
 	var rows []int64
 	for i := range changes {
 		if o := changes[i].Old; o != nil {

@@ -35,6 +35,12 @@ type row struct {
 	threadPart string
 }
 
+// bare is a row without what it says.
+func (r row) bare() row {
+	r.text, r.body, r.payload, r.summary = nil, nil, nil, nil
+	return r
+}
+
 func (s *Source) countRows(ctx context.Context) (n int64, err error) {
 	err = s.each(ctx, `SELECT count(*) FROM message`, func(r record) error {
 		n = r.int(0)
