@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,17 +51,36 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 	}
 	spoilToken(t, base, config, odd, lines.String())
 
-	out := filepath.Join(dir, "out")
-	err = newTrainCommand().Run(t.Context(), []string{"train", "--base-model", base, "--data-path", data, "--output-dir", out,
-		"--no-shuffle", "--lora-r", "4", "--max-steps", "3", "--save-steps", "1", "--eval-steps", "0", "--batch-size", "2"})
-	if !errors.Is(err, engine.ErrNotFinite) || !strings.Contains(err.Error(), "step 1 (windows "+data+":3): ") {
-		t.Errorf("%v", err)
-	}
-	if !strings.Contains(hint.Of(err), "nothing was saved over") {
-		t.Errorf("hint %q", hint.Of(err))
-	}
-	if found, _ := filepath.Glob(filepath.Join(out, "*")); len(found) > 0 {
-		t.Errorf("written: %q", found)
+	for _, c := range []struct {
+		name  string
+		flags []string
+		step  int
+		saved []string
+	}{
+		{"in the first step", []string{"--batch-size", "2", "--max-steps", "3", "--save-steps", "1"}, 1, nil},
+		// It is learnt of when the next step has been begun.
+		{"in a step with another behind it", []string{"--batch-size", "1", "--gradient-accumulation-steps", "1", "--max-steps", "4",
+			"--save-steps", "2"}, 3, []string{"checkpoint-2"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			err := newTrainCommand().Run(t.Context(), append([]string{"train", "--base-model", base, "--data-path", data,
+				"--output-dir", out, "--no-shuffle", "--lora-r", "4", "--eval-steps", "0"}, c.flags...))
+			where := fmt.Sprintf("step %d (windows %s:3): ", c.step, data)
+			if !errors.Is(err, engine.ErrNotFinite) || !strings.Contains(err.Error(), where) {
+				t.Errorf("%v", err)
+			}
+			if !strings.Contains(hint.Of(err), "nothing was saved over") {
+				t.Errorf("hint %q", hint.Of(err))
+			}
+			found, _ := filepath.Glob(filepath.Join(out, "*"))
+			for i := range found {
+				found[i] = filepath.Base(found[i])
+			}
+			if !slices.Equal(found, c.saved) {
+				t.Errorf("written: %q, want %q", found, c.saved)
+			}
+		})
 	}
 }
 
