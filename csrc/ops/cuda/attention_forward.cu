@@ -119,6 +119,7 @@ __device__ __forceinline__ void attend(float (&o)[F::blocks][F::dim / 8][4], Sof
 // Bound: tensor cores. 4 D FLOP a row and key; K and V come from L2 once for each tile of 64 or 128 stacked rows.
 template <class F>
 __global__ void __launch_bounds__(kAttentionThreads, F::blocks == 1 ? 3 : 2) attend_tile(const ForwardCall c) {
+  if (F::blocks == 2 && !kHasLargeShared) return;
   VQ_DYNAMIC_SHARED(memory);
   const QueryTile tile = c.tiles[blockIdx.x];
   const int head = static_cast<int>(blockIdx.y);

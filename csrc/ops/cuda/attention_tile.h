@@ -21,6 +21,13 @@ constexpr float kLn2 = 0.6931471805599453f;
 constexpr float kSlack = 8;
 constexpr float kNothing = -1e30f;  // below any score
 
+// Whether cards of this kind have more than 100 KB of shared memory a multiprocessor; on others tall tiles never run.
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ == 860 || __CUDA_ARCH__ == 890 || __CUDA_ARCH__ == 1200)
+constexpr bool kHasLargeShared = false;
+#else
+constexpr bool kHasLargeShared = true;
+#endif
+
 template <int dim>
 __device__ __forceinline__ int swizzle(int row) {
   static_assert(dim % 64 == 0 || dim % 32 == 0);
