@@ -2,11 +2,11 @@
 // entries of the tables in the PTX ISA, and that what a kernel does wrong with them is found.
 #include <gtest/gtest.h>
 
-#include <random>
 #include <set>
 #include <vector>
 
 #include "ops/cuda/attention_tile.h"
+#include "tests/global_array.h"
 
 namespace vq::test {
 namespace {
@@ -14,23 +14,6 @@ namespace {
 using namespace vq::cuda;
 using cuda_on_cpu::Fault;
 using cuda_on_cpu::KernelFault;
-
-// Memory that kernels may reach.
-template <class T>
-struct Array {
-  explicit Array(size_t n) : values(n) { cuda_on_cpu::add_global(values.data(), n * sizeof(T)); }
-  ~Array() { cuda_on_cpu::remove_global(values.data()); }
-  Global<T> device() { return Global<T>(values.data()); }
-  std::vector<T> values;
-};
-
-std::vector<float> fill(Array<bf16>& to, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> as_float;
-  for (bf16& x : to.values) as_float.push_back(to_float(x = __float2bfloat16_rn(normal(generator))));
-  return as_float;
-}
 
 // c[16, 8] = a[16, 16] b, with b [16, 8], or [8, 16] and meant transposed. All go through shared memory.
 __global__ void multiply(Global<float> c, Global<const bf16> a, Global<const bf16> b, bool b_by_columns) {

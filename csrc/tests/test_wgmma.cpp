@@ -2,10 +2,10 @@
 // of the layouts of the PTX ISA, and that what a kernel does wrong with it is found.
 #include <gtest/gtest.h>
 
-#include <random>
 #include <vector>
 
 #include "ops/cuda/wgmma.h"
+#include "tests/global_array.h"
 
 namespace vq::test {
 namespace {
@@ -14,22 +14,6 @@ using namespace vq::cuda;
 using cuda_on_cpu::Fault;
 using cuda_on_cpu::KernelFault;
 using cuda_on_cpu::MatrixLayout;
-
-template <class T>
-struct Array {
-  explicit Array(size_t n) : values(n) { cuda_on_cpu::add_global(values.data(), n * sizeof(T)); }
-  ~Array() { cuda_on_cpu::remove_global(values.data()); }
-  Global<T> device() { return Global<T>(values.data()); }
-  std::vector<T> values;
-};
-
-std::vector<float> fill(Array<bf16>& to, uint32_t seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> as_float;
-  for (bf16& x : to.values) as_float.push_back(to_float(x = __float2bfloat16_rn(normal(generator))));
-  return as_float;
-}
 
 // A descriptor by the table of the manual.
 constexpr uint64_t bits(uint64_t address, uint64_t leading, uint64_t stride, uint64_t mode) {

@@ -57,17 +57,6 @@ struct Queries {
   static constexpr int shared_bytes = 4 * tile_bytes > 2 * operand_bytes ? 4 * tile_bytes : 2 * operand_bytes;
 };
 
-template <class F>
-__device__ __forceinline__ void load_keys(const BackwardCall& c, const KeyCursor& cursor, Shared<unsigned char> memory,
-                                          int stage, int head) {
-  const int count = cursor.count - cursor.at;
-  const int64_t row = cursor.begin + cursor.at;
-  const KeySource k{c.k.data + (row * c.k.stride + head * c.dim), c.k.stride, count};
-  load_tile<F::dim, F::keys>(memory, stage, k, c.dim, c.wide);
-  const KeySource v{c.v.data + (row * c.v.stride + head * c.dim), c.v.stride, count};
-  load_tile<F::dim, F::keys>(memory, stage + F::tile_bytes, v, c.dim, c.wide);
-}
-
 // Launch: (query tiles of 64 stacked rows, G) x 128 threads; each warp has 16 rows, its queries and dout in registers.
 // Bound: tensor cores. 6 D FLOP a row and key: scores, dP, and dQ.
 template <class F>
@@ -94,7 +83,7 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) query_gradients(const Ba
     load_matrices(g[step][0], memory, own.at(0, step) + F::operand_bytes);
   }
   __syncthreads();
-  if (tile.blocks > 0) load_keys<F>(c, next, memory, 0, head);
+  if (tile.blocks > 0) load_keys<RowTile<F::dim, F::keys>>(c, next, memory, 0, head);
   copies_commit();
 
   float dq[1][F::dim / 8][4] = {};
@@ -103,7 +92,8 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) query_gradients(const Ba
     __syncthreads();
     const int at = next.at, stage = n % 2 * 2 * F::tile_bytes;
     next.advance(F::keys);
-    if (n + 1 < tile.blocks) load_keys<F>(c, next, memory, (n + 1) % 2 * 2 * F::tile_bytes, head);
+    if (n + 1 < tile.blocks)
+      load_keys<RowTile<F::dim, F::keys>>(c, next, memory, (n + 1) % 2 * 2 * F::tile_bytes, head);
     copies_commit();
     if (warp * 16 >= tile.rows || at >= most) continue;
     float s[1][F::keys / 8][4] = {}, dp[1][F::keys / 8][4] = {};
@@ -249,10 +239,7 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) key_gradients(const Back
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   float dk[1][F::dim / 8][4] = {}, dv[1][F::dim / 8][4] = {};
   if (tile.first < tile.end) {
-    const KeySource k{c.k.data + (int64_t{tile.row} * c.k.stride + head * c.dim), c.k.stride, tile.keys};
-    load_tile<F::dim, F::keys>(memory, 0, k, c.dim, c.wide);
-    const KeySource v{c.v.data + (int64_t{tile.row} * c.v.stride + head * c.dim), c.v.stride, tile.keys};
-    load_tile<F::dim, F::keys>(memory, F::tile_bytes, v, c.dim, c.wide);
+    load_keys<RowTile<F::dim, F::keys>>(c, tile.row, tile.keys, memory, 0, head);
     load_queries<F>(c, tile, memory, F::first_stage, tile.first, head);
     copies_commit();
   }

@@ -23,17 +23,6 @@ struct Softmax {
   int limit[F::blocks][2];  // keys of the last range that the row sees
 };
 
-template <class F>
-__device__ __forceinline__ void load_keys(const ForwardCall& c, const KeyCursor& cursor, Shared<unsigned char> memory,
-                                          int stage, int head) {
-  const int count = cursor.count - cursor.at;
-  const int64_t row = cursor.begin + cursor.at;
-  const KeySource k{c.k.data + (row * c.k.stride + head * c.dim), c.k.stride, count};
-  load_tile<F::dim, F::keys>(memory, stage, k, c.dim, c.wide);
-  const KeySource v{c.v.data + (row * c.v.stride + head * c.dim), c.v.stride, count};
-  load_tile<F::dim, F::keys>(memory, stage + F::tile_bytes, v, c.dim, c.wide);
-}
-
 // Scores become probabilities (relative to max), and what was summed before is rescaled where max moves.
 template <class F>
 __device__ __forceinline__ void softmax_step(float (&s)[F::blocks][F::keys / 8][4],
@@ -125,14 +114,9 @@ __global__ void __launch_bounds__(kAttentionThreads, F::blocks == 1 ? 3 : 2) att
   const int head = static_cast<int>(blockIdx.y);
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   KeyCursor next(c.ranges, tile);
-  const StackedSource q{c.q.data + (int64_t{tile.q_begin} * c.q.stride + head * c.group.by * c.dim),
-                        c.q.stride,
-                        c.group,
-                        c.dim,
-                        tile.first,
-                        tile.first + tile.rows};
-  load_tile<F::dim, F::rows>(memory, 0, q, c.dim, c.wide);
-  if (tile.blocks > 0) load_keys<F>(c, next, memory, F::stage, head);
+  load_tile<F::dim, F::rows>(memory, 0, stacked(c.q, c, tile.q_begin, tile.first, tile.first + tile.rows, head), c.dim,
+                             c.wide);
+  if (tile.blocks > 0) load_keys<RowTile<F::dim, F::keys>>(c, next, memory, F::stage, head);
   copies_commit();
 
   Softmax<F> rows;
@@ -161,7 +145,8 @@ __global__ void __launch_bounds__(kAttentionThreads, F::blocks == 1 ? 3 : 2) att
     __syncthreads();
     const KeyCursor block = next;
     next.advance(F::keys);
-    if (n + 1 < tile.blocks) load_keys<F>(c, next, memory, F::stage + (n + 1) % 2 * 2 * F::tile_bytes, head);
+    if (n + 1 < tile.blocks)
+      load_keys<RowTile<F::dim, F::keys>>(c, next, memory, F::stage + (n + 1) % 2 * 2 * F::tile_bytes, head);
     copies_commit();
     if (!has_rows || (block.range == block.last && block.at >= most)) continue;
     attend<F>(o, rows, c, memory, F::stage + n % 2 * 2 * F::tile_bytes, block, tile.least);

@@ -26,17 +26,6 @@ struct QueryGradients {
   static constexpr int shared_bytes = first_stage + stages * stage_bytes + kSwizzleBytes;
 };
 
-template <class F>
-__device__ __forceinline__ void load_keys(const BackwardCall& c, const KeyCursor& cursor, Shared<unsigned char> memory,
-                                          int stage, int head) {
-  const int count = cursor.count - cursor.at;
-  const int64_t row = cursor.begin + cursor.at;
-  const KeySource k{c.k.data + (row * c.k.stride + head * c.dim), c.k.stride, count};
-  fill_tile<typename F::Keys>(memory, stage, k, c.dim, c.wide);
-  const KeySource v{c.v.data + (row * c.v.stride + head * c.dim), c.v.stride, count};
-  fill_tile<typename F::Keys>(memory, stage + F::Keys::bytes, v, c.dim, c.wide);
-}
-
 // Scores become probabilities.
 template <int keys>
 __device__ __forceinline__ void probabilities(Accumulator<keys>& s, const RowPair& rows, int at, bool cut,
@@ -87,7 +76,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1)
     const int whole = min(tile.least, next.count);  // keys that all rows see
 #pragma unroll
     for (int n = 0; n < F::ahead; n++) {
-      if (n < tile.blocks) load_keys<F>(c, next, memory, F::stage(begin, n), head);
+      if (n < tile.blocks) load_keys<typename F::Keys>(c, next, memory, F::stage(begin, n), head);
       copies_commit();
       next.advance(F::keys);
     }
@@ -128,7 +117,8 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1)
         wgmma_commit();
         add_product<typename F::Keys>(dq, ds, shared_address(memory, now));
         wgmma_commit();
-        if (n + F::ahead < tile.blocks) load_keys<F>(c, next, memory, F::stage(begin, n + F::ahead), head);
+        if (n + F::ahead < tile.blocks)
+          load_keys<typename F::Keys>(c, next, memory, F::stage(begin, n + F::ahead), head);
         copies_commit();
         next.advance(F::keys);
         wgmma_wait<2>(s);
@@ -233,10 +223,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1)
 #pragma unroll
     for (int i = 0; i < F::dim / 2; i++) dk[i] = dv[i] = 0;
     if (tile.first < tile.end) {
-      const KeySource k{c.k.data + (int64_t{tile.row} * c.k.stride + head * c.dim), c.k.stride, tile.keys};
-      fill_tile<Keys>(memory, begin, k, c.dim, c.wide);
-      const KeySource v{c.v.data + (int64_t{tile.row} * c.v.stride + head * c.dim), c.v.stride, tile.keys};
-      fill_tile<Keys>(memory, begin + Keys::bytes, v, c.dim, c.wide);
+      load_keys<Keys>(c, tile.row, tile.keys, memory, begin, head);
       int first = tile.first;
       load_queries<F>(c, tile, memory, stages, first, head);
       copies_commit();

@@ -26,17 +26,6 @@ struct Softmax {
   int limit[2];  // keys of the last range that the row sees
 };
 
-template <class F>
-__device__ __forceinline__ void load_keys(const ForwardCall& c, const KeyCursor& cursor, Shared<unsigned char> memory,
-                                          int stage, int head) {
-  const int count = cursor.count - cursor.at;
-  const int64_t row = cursor.begin + cursor.at;
-  const KeySource k{c.k.data + (row * c.k.stride + head * c.dim), c.k.stride, count};
-  fill_tile<typename F::Keys>(memory, stage, k, c.dim, c.wide);
-  const KeySource v{c.v.data + (row * c.v.stride + head * c.dim), c.v.stride, count};
-  fill_tile<typename F::Keys>(memory, stage + F::Keys::bytes, v, c.dim, c.wide);
-}
-
 // Scores become probabilities (relative to max); true where what was summed before must shrink, since max moved.
 template <int keys>
 __device__ __forceinline__ bool softmax_step(Accumulator<keys>& s, Softmax& rows, float (&shrink)[2],
@@ -109,17 +98,12 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(con
     KeyCursor next(c.ranges, tile);
     KeyCursor block = next;
     const int queries = first + (F::stages - 1) * F::stage_bytes;
-    const StackedSource from{c.q.data + (int64_t{tile.q_begin} * c.q.stride + head * c.group.by * c.dim),
-                             c.q.stride,
-                             c.group,
-                             c.dim,
-                             tile.first,
-                             tile.first + tile.rows};
-    fill_tile<typename F::Queries>(memory, queries, from, c.dim, c.wide);
+    fill_tile<typename F::Queries>(
+        memory, queries, stacked(c.q, c, tile.q_begin, tile.first, tile.first + tile.rows, head), c.dim, c.wide);
     copies_commit();
 #pragma unroll
     for (int n = 0; n < F::ahead; n++) {
-      if (n < tile.blocks) load_keys<F>(c, next, memory, F::stage(first, n), head);
+      if (n < tile.blocks) load_keys<typename F::Keys>(c, next, memory, F::stage(first, n), head);
       copies_commit();
       next.advance(F::keys);
     }
@@ -168,7 +152,8 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(con
         wgmma_commit();
         add_product<typename F::Keys>(o, p, shared_address(memory, F::stage(first, n) + F::Keys::bytes));
         wgmma_commit();
-        if (n + F::ahead < tile.blocks) load_keys<F>(c, next, memory, F::stage(first, n + F::ahead), head);
+        if (n + F::ahead < tile.blocks)
+          load_keys<typename F::Keys>(c, next, memory, F::stage(first, n + F::ahead), head);
         copies_commit();
         next.advance(F::keys);
         wgmma_wait<1>(s);

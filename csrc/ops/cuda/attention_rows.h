@@ -54,8 +54,9 @@ __device__ __forceinline__ void store_row(const ForwardCall& c, const QueryTile&
   }
 }
 
-__device__ __forceinline__ StackedSource stacked(const Operand& x, const BackwardCall& c, int q_begin, int first,
-                                                 int end, int head) {
+template <class Call>
+__device__ __forceinline__ StackedSource stacked(const Operand& x, const Call& c, int q_begin, int first, int end,
+                                                 int head) {
   return {x.data + (int64_t{q_begin} * x.stride + head * c.group.by * c.dim), x.stride, c.group, c.dim, first, end};
 }
 

@@ -119,6 +119,7 @@ struct StackedSource {
 template <int dim_, int rows_>
 struct RowTile {
   static constexpr int dim = dim_, rows = rows_, threads = kAttentionThreads, row_bytes = 2 * dim;
+  static constexpr int bytes = rows * row_bytes;
   __device__ __forceinline__ static int offset(int row, int chunk) { return tile_offset<dim>(row, chunk); }
 };
 
@@ -163,6 +164,22 @@ template <int dim, int rows, class Source>
 __device__ __forceinline__ void load_tile(Shared<unsigned char> memory, int tile, const Source& source, int real_dim,
                                           bool wide) {
   fill_tile<RowTile<dim, rows>>(memory, tile, source, real_dim, wide);
+}
+
+// Starts filling a tile with `count` keys of one head, from this row on, and the tile behind it with their values.
+template <class Tile, class Call>
+__device__ __forceinline__ void load_keys(const Call& c, int64_t row, int count, Shared<unsigned char> memory, int tile,
+                                          int head) {
+  const KeySource k{c.k.data + (row * c.k.stride + head * c.dim), c.k.stride, count};
+  fill_tile<Tile>(memory, tile, k, c.dim, c.wide);
+  const KeySource v{c.v.data + (row * c.v.stride + head * c.dim), c.v.stride, count};
+  fill_tile<Tile>(memory, tile + Tile::bytes, v, c.dim, c.wide);
+}
+// The same with the cursor's block of keys.
+template <class Tile, class Call>
+__device__ __forceinline__ void load_keys(const Call& c, const KeyCursor& cursor, Shared<unsigned char> memory,
+                                          int tile, int head) {
+  load_keys<Tile>(c, cursor.begin + cursor.at, cursor.count - cursor.at, memory, tile, head);
 }
 
 // Products of A fragments with a tile. 16 columns of a (k) times the tile's rows, of which there are `rows`, as n:

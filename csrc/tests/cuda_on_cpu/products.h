@@ -3,10 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "tests/cuda_on_cpu/groups.h"
 
 namespace cuda_on_cpu {
 
@@ -32,37 +33,23 @@ class Products {
   void start(StartedProduct p) {
     p.sums->under_way++;
     if (p.left) p.left->under_way++;
-    open_.push_back(std::move(p));
+    groups_.start(std::move(p));
   }
-  void commit() {
-    groups_.push_back(std::move(open_));
-    open_.clear();
-  }
+  void commit() { groups_.commit(); }
   // Ends all but the `pending` newest groups: finish(product) for each, in order.
   template <class Finish>
   void wait(size_t pending, Finish finish) {
-    while (groups_.size() > pending) {
-      for (const StartedProduct& p : groups_.front()) {
-        p.sums->under_way--;
-        if (p.left) p.left->under_way--;
-        finish(p);
-      }
-      groups_.pop_front();
-    }
+    groups_.wait(pending, [&](const StartedProduct& p) {
+      p.sums->under_way--;
+      if (p.left) p.left->under_way--;
+      finish(p);
+    });
   }
-  bool under_way() const {
-    for (const auto& group : groups_)
-      if (!group.empty()) return true;
-    return !open_.empty();
-  }
-  void forget() {
-    open_.clear();
-    groups_.clear();
-  }
+  bool under_way() const { return groups_.under_way() > 0; }
+  void forget() { groups_.forget(); }
 
  private:
-  std::vector<StartedProduct> open_;
-  std::deque<std::vector<StartedProduct>> groups_;
+  Groups<StartedProduct> groups_;
 };
 
 }  // namespace cuda_on_cpu

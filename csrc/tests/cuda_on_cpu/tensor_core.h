@@ -54,7 +54,7 @@ void start_copy(const Pointer<unsigned char>& shared, int offset, const Pointer<
   if (!shared.region()->allows(to, bytes, bytes, Access::copy)) return;
   const bool readable = exists && from.region() && from.region()->allows(from.raw(), bytes, bytes, Access::read);
   if (exists && !from.region()) report(Fault::out_of_bounds, "copies from a pointer to no memory of the device");
-  running()->copies.issue({to, shared.region(), bytes, readable ? from.raw() : nullptr});
+  running()->copies.start({to, shared.region(), bytes, readable ? from.raw() : nullptr});
 }
 
 inline void finish_copy(const AsyncCopy& copy) {
