@@ -55,9 +55,9 @@ file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/cuda)
 foreach(source ${VQ_CUDA_KERNELS})
   get_filename_component(name ${source} NAME_WE)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/cuda/${name}.o)
-  # Kernels with wgmma are for 9.0 alone; without it among the architectures they are compiled empty.
+  # Kernels with wgmma are for 9.0 alone, whatever else is compiled for: other cards never run them.
   set(gencode ${VQ_GENCODE})
-  if(name MATCHES "hopper" AND VQ_GENCODE MATCHES "code=sm_90a")
+  if(name MATCHES "hopper")
     set(gencode -gencode arch=compute_90a,code=sm_90a)
   endif()
   # Beside each object what ptxas says of its kernels: scripts/kernel-table reads it.
