@@ -50,4 +50,24 @@ struct Expected {
   std::vector<double> sums, terms;
 };
 
+// What a weight is multiplied with, and where the results go.
+struct Operands {
+  const Matrix &x, &dy, &before;
+  Matrix &y, &dx;
+};
+
+// linear and linear_backward, each by itself and added to what was there, against their products.
+inline void expect_both_ways(cpu::CpuDevice& device, const Weight& w, const Operands& o, const Expected& forward,
+                             const Expected& backward, const std::string& what, double more) {
+  device.linear(o.y, o.x, w, nullptr);
+  forward.check(o.y, 1, nullptr, "linear " + what, more);
+  device.linear(o.y, o.x, w, &o.before.tensor());
+  forward.check(o.y, 1, &o.before, "linear + add " + what, more);
+  device.linear_backward(o.dx, o.dy, w, false);
+  backward.check(o.dx, 1, nullptr, "linear_backward " + what, more);
+  const Matrix dx_before = o.dx;
+  device.linear_backward(o.dx, o.dy, w, true);
+  backward.check(o.dx, 1, &dx_before, "linear_backward accumulated " + what, more);
+}
+
 }  // namespace vq::test

@@ -72,15 +72,7 @@ TEST_P(Fp8Products, AreProductsOfTheRoundedOperands) {
         const double more = compute == DType::bf16 ? 2 * kUnitBf16 : 8 * kUnit32;
         std::string what = std::to_string(t) + " " + std::to_string(n) + " " + std::to_string(k);
         what += compute == DType::f32 ? " in f32" : " in bf16";
-        device->linear(y, x, *w, nullptr);
-        forward.check(y, 1, nullptr, "linear " + what, more);
-        device->linear(y, x, *w, &before.tensor());
-        forward.check(y, 1, &before, "linear + add " + what, more);
-        device->linear_backward(dx, dy, *w, false);
-        backward.check(dx, 1, nullptr, "linear_backward " + what, more);
-        const Matrix dx_before = dx;
-        device->linear_backward(dx, dy, *w, true);
-        backward.check(dx, 1, &dx_before, "linear_backward accumulated " + what, more);
+        expect_both_ways(*device, *w, {x, dy, before, y, dx}, forward, backward, what, more);
       }
 }
 

@@ -197,15 +197,7 @@ TEST_P(Quantized, LinearIsTheProductOfTheDequantisedValues) {
           const Expected forward(xs, ws, t, n), backward(dys, turned, t, k);
           // The values in f32, and in bf16 perhaps rounded.
           const double more = compute == DType::bf16 ? kUnitBf16 + 8 * kUnit32 : 8 * kUnit32;
-          device->linear(y, x, *w, nullptr);
-          forward.check(y, 1, nullptr, "linear " + what, more);
-          device->linear(y, x, *w, &before.tensor());
-          forward.check(y, 1, &before, "linear + add " + what, more);
-          device->linear_backward(dx, dy, *w, false);
-          backward.check(dx, 1, nullptr, "linear_backward " + what, more);
-          const Matrix dx_before = dx;
-          device->linear_backward(dx, dy, *w, true);
-          backward.check(dx, 1, &dx_before, "linear_backward accumulated " + what, more);
+          expect_both_ways(*device, *w, {x, dy, before, y, dx}, forward, backward, what, more);
         }
       }
 }
