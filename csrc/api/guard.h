@@ -8,7 +8,7 @@
 #include <new>
 #include <utility>
 
-#include "model/shape.h"
+#include "model/config.h"
 
 namespace vq {
 

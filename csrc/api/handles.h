@@ -9,10 +9,10 @@
 
 #include "api/guard.h"
 #include "api/worker.h"
-#include "model/adapter.h"
-#include "model/model.h"
+#include "model/lora.h"
 #include "model/session.h"
 #include "model/trainer.h"
+#include "model/weights.h"
 
 struct vq_device {
   std::unique_ptr<vq::Device> device;

@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "api/guard.h"
-#include "model/model.h"
 #include "model/session.h"
 #include "model/trainer.h"
+#include "model/weights.h"
 
 namespace vq {
 

@@ -4,7 +4,7 @@
 #include <new>
 #include <string>
 
-#include "model/shape.h"
+#include "model/config.h"
 
 namespace vq {
 

@@ -1,12 +1,12 @@
 // The buffers of a pass through the layers. All are taken once, for the largest pass, and cut to the rows of each.
 //
-// Letters as in shape.h. "act" is the compute type (f32 or bf16). The residual stream x and its gradient are f32 in
+// Letters as in config.h. "act" is the compute type (f32 or bf16). The residual stream x and its gradient are f32 in
 // both precisions: in bf16 the error of a layer's output is that of its last product's operands, and does not pile up.
 // T|R: T rows, but R in the last layer, where nothing after the keys and values is computed for other rows.
 #pragma once
 
-#include "model/memory.h"
-#include "model/shape.h"
+#include "model/arena.h"
+#include "model/config.h"
 
 namespace vq {
 

@@ -3,7 +3,7 @@
 
 #include <span>
 
-#include "model/shape.h"
+#include "model/config.h"
 
 namespace vq {
 

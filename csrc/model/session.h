@@ -6,12 +6,12 @@
 #include <memory>
 #include <vector>
 
-#include "model/adapter.h"
+#include "model/attention_plan.h"
 #include "model/buffers.h"
-#include "model/cache.h"
-#include "model/forward.h"
-#include "model/head.h"
-#include "model/rows.h"
+#include "model/decoder_forward.h"
+#include "model/kv_cache.h"
+#include "model/lm_head.h"
+#include "model/lora.h"
 
 namespace vq {
 

@@ -5,12 +5,12 @@
 #include <memory>
 #include <vector>
 
-#include "model/adapter.h"
-#include "model/backward.h"
+#include "model/attention_plan.h"
 #include "model/buffers.h"
-#include "model/forward.h"
-#include "model/head.h"
-#include "model/rows.h"
+#include "model/decoder_backward.h"
+#include "model/decoder_forward.h"
+#include "model/lm_head.h"
+#include "model/lora.h"
 
 namespace vq {
 

@@ -3,7 +3,7 @@
 
 #include <random>
 
-#include "model/cache.h"
+#include "model/kv_cache.h"
 
 namespace vq {
 namespace {

@@ -109,7 +109,7 @@ func roundedBytes(s Subject) uint64 {
 	if s.Precision == engine.F32 {
 		return 0
 	}
-	const logits, fewest = 8 << 20, 16 // see csrc/model/head.cpp
+	const logits, fewest = 8 << 20, 16 // see csrc/model/lm_head.cpp
 	chunk := max(1, min(s.Limits.MaxTargets, max(logits/s.Model.Vocab, fewest)))
 	elements := s.Adapter.Parameters(s.Model)/s.Model.Layers + s.Limits.MaxTokens*s.Model.Hidden + chunk*s.Model.Vocab
 	return uint64(elements * s.Precision.Size())

@@ -1,4 +1,4 @@
-#include "model/shape.h"
+#include "model/config.h"
 
 #include <algorithm>
 #include <cmath>

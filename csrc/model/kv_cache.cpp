@@ -1,4 +1,4 @@
-#include "model/cache.h"
+#include "model/kv_cache.h"
 
 #include <algorithm>
 #include <cassert>

@@ -1,4 +1,4 @@
-#include "model/head.h"
+#include "model/lm_head.h"
 
 #include <algorithm>
 

@@ -1,12 +1,12 @@
-// The transformer layers of Qwen3, with LoRA: the forward pass. backward.h has the other.
+// The transformer layers of Qwen3, with LoRA: the forward pass. decoder_backward.h has the other.
 #pragma once
 
 #include <vector>
 
-#include "model/adapter.h"
+#include "model/attention_plan.h"
 #include "model/buffers.h"
-#include "model/model.h"
-#include "model/rows.h"
+#include "model/lora.h"
+#include "model/weights.h"
 
 namespace vq {
 

@@ -1,4 +1,4 @@
-#include "model/adapter.h"
+#include "model/lora.h"
 
 namespace vq {
 

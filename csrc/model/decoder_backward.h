@@ -1,7 +1,7 @@
 // The transformer layers of Qwen3, with LoRA: the backward pass.
 #pragma once
 
-#include "model/forward.h"
+#include "model/decoder_forward.h"
 
 namespace vq {
 

@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "model/memory.h"
-#include "model/shape.h"
+#include "model/arena.h"
+#include "model/config.h"
 
 namespace vq {
 
 struct LayerWeights {
-  // Projections that share an input are one weight; see Input in shape.h. [projected, in]
+  // Projections that share an input are one weight; see Input in config.h. [projected, in]
   std::unique_ptr<Weight> qkv;      // [(H + 2G) D, C], not in the last layer
   std::unique_ptr<Weight> query;    // [H D, C], in the last layer only
   std::unique_ptr<Weight> kv;       // [2 G D, C], in the last layer only

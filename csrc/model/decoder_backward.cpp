@@ -1,4 +1,4 @@
-#include "model/backward.h"
+#include "model/decoder_backward.h"
 
 namespace vq {
 

@@ -1,4 +1,4 @@
-#include "model/memory.h"
+#include "model/arena.h"
 
 #include <algorithm>
 #include <numeric>

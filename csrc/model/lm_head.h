@@ -2,8 +2,8 @@
 // all target rows over a large vocabulary would be the largest buffer of all.
 #pragma once
 
-#include "model/memory.h"
-#include "model/model.h"
+#include "model/arena.h"
+#include "model/weights.h"
 
 namespace vq {
 

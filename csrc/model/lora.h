@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
-#include "model/memory.h"
-#include "model/model.h"
+#include "model/arena.h"
+#include "model/weights.h"
 
 namespace vq {
 

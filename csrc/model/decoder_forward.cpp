@@ -1,4 +1,4 @@
-#include "model/forward.h"
+#include "model/decoder_forward.h"
 
 namespace vq {
 
