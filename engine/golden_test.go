@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/adapter"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/model/safetensors"
 )
 

@@ -1,4 +1,4 @@
-"""Writes internal/adapter/testdata: adapters that PEFT saved for a small Qwen3, each with the matrices' checksums and the
+"""Writes internal/model/adapter/testdata: adapters that PEFT saved for a small Qwen3, each with the matrices' checksums and the
 scale that PEFT uses, and configurations of kinds that are not supported.
 
     python scripts/make_adapter_cases.py        (needs torch, transformers and peft from PyPI)
@@ -14,7 +14,7 @@ import torch
 from peft import IA3Config, LoraConfig, get_peft_model
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
-OUT = pathlib.Path(__file__).parent.parent / "internal/adapter/testdata"
+OUT = pathlib.Path(__file__).parent.parent / "internal/model/adapter/testdata"
 BASE = Qwen3Config(
     vocab_size=32, hidden_size=8, intermediate_size=12, num_hidden_layers=2, num_attention_heads=2,
     num_key_value_heads=1, head_dim=6, tie_word_embeddings=False,

@@ -5,7 +5,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // version is set by the linker (-X main.version=…).
@@ -48,7 +48,7 @@ func newApp() *cli.Command {
 // ask its parent.
 func markUsageErrors(c *cli.Command) {
 	c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error {
-		return hint.Usage("%v", err)
+		return usererr.Usage("%v", err)
 	}
 	for _, sub := range c.Commands {
 		markUsageErrors(sub)

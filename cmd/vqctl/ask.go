@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // ask puts a question to the user and tells whether the answer is yes. No answer at all is an error: a script says --yes.
@@ -30,7 +30,7 @@ func ask(ctx context.Context, question string, in io.Reader, out io.Writer) (boo
 	case answer, answered := <-answers:
 		if !answered {
 			fmt.Fprintln(out)
-			return false, hint.With(errors.New("nobody answered, and nothing was changed"), "--yes does it without asking")
+			return false, usererr.With(errors.New("nobody answered, and nothing was changed"), "--yes does it without asking")
 		}
 		switch strings.ToLower(strings.TrimSpace(answer)) {
 		case "y", "yes":

@@ -13,8 +13,8 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/term"
 
-	"ventriloquist/internal/chat"
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/generate/chat"
+	"ventriloquist/internal/usererr"
 )
 
 // chatOptions are the flags of `vqctl chat`.
@@ -64,11 +64,11 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	}
 	switch {
 	case c.Args().Present():
-		return o, hint.Usage("chat takes no argument %q", c.Args().First())
+		return o, usererr.Usage("chat takes no argument %q", c.Args().First())
 	case o.context == "-":
-		return o, hint.Usage("--context -: standard input is for what is typed")
+		return o, usererr.Usage("--context -: standard input is for what is typed")
 	case o.dialogue.MaxTokens < 1:
-		return o, hint.Usage("--max-seq-length must be at least 1")
+		return o, usererr.Usage("--max-seq-length must be at least 1")
 	}
 	return o, validateType(o.dialogue.Kind)
 }

@@ -13,10 +13,10 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/imessage"
-	"ventriloquist/internal/source"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/usererr"
 )
 
 // defaultSource is where a Mac keeps its messages.
@@ -58,7 +58,7 @@ have is one.`,
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return hint.Usage("collect takes no argument, but got %q: name the database with --source", c.Args().First())
+				return usererr.Usage("collect takes no argument, but got %q: name the database with --source", c.Args().First())
 			}
 			return runCollect(ctx, o, os.Stdout)
 		},
@@ -125,7 +125,7 @@ func collectDatabase(ctx context.Context, o *collectOptions, path string) (*coll
 	}
 	defer database.Close()
 	var summary imessage.Summary
-	target, err := fillStore(ctx, o, func(db *store.DB) (err error) {
+	target, err := fillStore(ctx, o, func(db *messages.DB) (err error) {
 		report, finish := newProgress("rows", "rows")
 		defer finish()
 		summary, err = imessage.Collect(ctx, database.Source, db, imessage.Options{KeepGone: o.keepGone, Include: include, Progress: report})
@@ -155,9 +155,9 @@ func collectExport(ctx context.Context, o *collectOptions, kind *format, path st
 	if err != nil {
 		return nil, err
 	}
-	var summary source.Summary
-	target, err := fillStore(ctx, o, func(db *store.DB) error {
-		known, err := source.Unchanged(ctx, db, key)
+	var summary sources.Summary
+	target, err := fillStore(ctx, o, func(db *messages.DB) error {
+		known, err := sources.Unchanged(ctx, db, key)
 		if known != nil {
 			summary = *known
 			return nil
@@ -167,7 +167,7 @@ func collectExport(ctx context.Context, o *collectOptions, kind *format, path st
 		}
 		report, finish := newProgress(reader.Unit(), reader.Unit())
 		defer finish()
-		summary, err = source.Collect(ctx, reader, db, source.Options{KeepGone: o.keepGone, Progress: report, Key: key})
+		summary, err = sources.Collect(ctx, reader, db, sources.Options{KeepGone: o.keepGone, Progress: report, Key: key})
 		return err
 	})
 	if err != nil {
@@ -177,10 +177,10 @@ func collectExport(ctx context.Context, o *collectOptions, kind *format, path st
 }
 
 // fillStore opens messages.db for collect. One that did not exist before does not exist after a failure either.
-func fillStore(ctx context.Context, o *collectOptions, collect func(*store.DB) error) (target string, err error) {
+func fillStore(ctx context.Context, o *collectOptions, collect func(*messages.DB) error) (target string, err error) {
 	target = filepath.Join(o.dataDir, "messages.db")
 	_, missing := os.Stat(target)
-	db, err := store.Create(ctx, target)
+	db, err := messages.Create(ctx, target)
 	if err != nil {
 		return target, err
 	}
@@ -204,7 +204,7 @@ func expandHome(path string) (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", hint.With(fmt.Errorf("cannot find your home folder: %w", err), "name the database with --source")
+		return "", usererr.With(fmt.Errorf("cannot find your home folder: %w", err), "name the database with --source")
 	}
 	return filepath.Join(home, rest), nil
 }

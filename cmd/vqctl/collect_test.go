@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"ventriloquist/internal/imessage/chatdb"
+	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
 // writeChat writes a chat.db of a message, a reaction to it, and one that is junk.

@@ -14,10 +14,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ventriloquist/internal/contacts"
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/usererr"
 )
 
 // contactsName is what the contacts file is called in the data folder.
@@ -57,7 +56,7 @@ listed with and what they leave out of the training windows.`,
 		Commands: []*cli.Command{newContactsSuggestCommand(&o), newContactsCheckCommand(&o), newContactsAddCommand(&o)},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return hint.With(hint.Usage("contacts has no command %q", c.Args().First()), "it has: suggest, check, add")
+				return usererr.With(usererr.Usage("contacts has no command %q", c.Args().First()), "it has: suggest, check, add")
 			}
 			return runContacts(ctx, o, os.Stdout)
 		},
@@ -65,13 +64,13 @@ listed with and what they leave out of the training windows.`,
 }
 
 // openBook opens messages.db and the contacts; a contacts file that is not there lists nobody.
-func openBook(ctx context.Context, o *contactsOptions) (*store.DB, *contacts.Book, contacts.Self, error) {
-	db, err := store.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+func openBook(ctx context.Context, o *contactsOptions) (*messages.DB, *people.Book, people.Self, error) {
+	db, err := messages.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
 	if err != nil {
-		return nil, nil, contacts.Self{}, err
+		return nil, nil, people.Self{}, err
 	}
 	self, err := withFound(ctx, db, settledSelf())
-	var book *contacts.Book
+	var book *people.Book
 	if err == nil {
 		book, err = loadOrNew(o.path(), self)
 	}
@@ -86,11 +85,11 @@ func openBook(ctx context.Context, o *contactsOptions) (*store.DB, *contacts.Boo
 }
 
 // loadOrNew reads the contacts file, if there is one.
-func loadOrNew(path string, self contacts.Self) (*contacts.Book, error) {
+func loadOrNew(path string, self people.Self) (*people.Book, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return contacts.New(self), nil
+		return people.New(self), nil
 	}
-	return contacts.Load(path, self)
+	return people.Load(path, self)
 }
 
 func runContacts(ctx context.Context, o contactsOptions, out io.Writer) error {

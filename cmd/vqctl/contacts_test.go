@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"ventriloquist/internal/addressbook/bookdb"
-	"ventriloquist/internal/iosbackup/backuptest"
+	"ventriloquist/internal/people/addressbook/bookdb"
+	"ventriloquist/internal/sources/iosbackup/backuptest"
 )
 
 func TestReadCards_OfABackup(t *testing.T) {

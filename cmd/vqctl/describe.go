@@ -15,8 +15,8 @@ import (
 	"golang.org/x/term"
 
 	"ventriloquist/internal/describe"
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/usererr"
 )
 
 // How many requests a minute a server on the internet is asked by default. One on this machine is asked as it can.
@@ -70,7 +70,7 @@ llama.cpp). Nothing is sent to another machine before you are asked. Run it agai
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return hint.Usage("describe takes no argument, but got %q", c.Args().First())
+				return usererr.Usage("describe takes no argument, but got %q", c.Args().First())
 			}
 			o.terminal = term.IsTerminal(int(os.Stdin.Fd()))
 			return runDescribe(ctx, o, os.Stdin, os.Stdout)
@@ -84,7 +84,7 @@ func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Wr
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	db, err := messages.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
 	if err != nil {
 		return err
 	}
@@ -135,26 +135,26 @@ func (o *describeOptions) options() (describe.Options, error) {
 	options := describe.Options{Limit: o.limit, RetryFailed: o.retryFailed, Tools: describe.FindTools()}
 	switch {
 	case o.limit < 0:
-		return options, hint.Usage("--limit is %d, and must not be negative", o.limit)
+		return options, usererr.Usage("--limit is %d, and must not be negative", o.limit)
 	case o.jobs < 1:
-		return options, hint.Usage("--jobs is %d, and must be at least 1", o.jobs)
+		return options, usererr.Usage("--jobs is %d, and must be at least 1", o.jobs)
 	case o.perMinute < -1:
-		return options, hint.Usage("--rpm is %d, and must not be negative", o.perMinute)
+		return options, usererr.Usage("--rpm is %d, and must not be negative", o.perMinute)
 	case o.timeout <= 0:
-		return options, hint.Usage("--timeout is %v, and must be longer than nothing", o.timeout)
+		return options, usererr.Usage("--timeout is %v, and must be longer than nothing", o.timeout)
 	}
 	for name := range strings.SplitSeq(o.types, ",") {
 		name = strings.TrimSpace(name)
-		at := slices.IndexFunc(describe.Kinds, func(k store.Kind) bool { return k.String() == name })
+		at := slices.IndexFunc(describe.Kinds, func(k messages.Kind) bool { return k.String() == name })
 		if at >= 0 {
 			options.Kinds = append(options.Kinds, describe.Kinds[at])
 		} else if name != "" {
-			return options, hint.Usage("--types %q is none of image, video, audio, document", name)
+			return options, usererr.Usage("--types %q is none of image, video, audio, document", name)
 		}
 	}
 	if o.attachments != "" {
 		if info, err := os.Stat(o.attachments); err != nil || !info.IsDir() {
-			return options, hint.Usage("--attachments %q is no folder", o.attachments)
+			return options, usererr.Usage("--attachments %q is no folder", o.attachments)
 		}
 	}
 	return options, nil
@@ -171,7 +171,7 @@ func (o *describeOptions) service(ctx context.Context) (describe.Service, error)
 	}
 	if key == "" {
 		if !o.dryRun {
-			return nil, hint.With(errors.New("there is no key of Gemini"),
+			return nil, usererr.With(errors.New("there is no key of Gemini"),
 				"put GEMINI_API_KEY=… into .env (https://aistudio.google.com/apikey makes one), or describe on your own machine with --endpoint")
 		}
 		key = "none" // nothing is sent
@@ -189,7 +189,7 @@ func (o *describeOptions) agreed(ctx context.Context, plan *describe.Plan, in io
 		return false, err
 	}
 	if !o.terminal {
-		return false, hint.With(errors.New("nothing was sent: nobody can be asked here"), "--yes sends them without asking")
+		return false, usererr.With(errors.New("nothing was sent: nobody can be asked here"), "--yes sends them without asking")
 	}
 	yes, err := ask(ctx, "Send them?", in, words)
 	if err == nil && !yes && !o.json {

@@ -18,8 +18,8 @@ import (
 
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/describe/describetest"
-	"ventriloquist/internal/imessage/chatdb"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
 // TestDescribeScripts runs testdata/describe/*.txt beside a server of either kind, at $GOOGLE_GEMINI_BASE_URL and
@@ -132,7 +132,7 @@ func albumOfOne(t *testing.T) (describeOptions, *describetest.Server) {
 	t.Cleanup(server.Close)
 	t.Setenv("GOOGLE_GEMINI_BASE_URL", server.URL)
 	dir := t.TempDir()
-	db, err := store.Create(t.Context(), filepath.Join(dir, "messages.db"))
+	db, err := messages.Create(t.Context(), filepath.Join(dir, "messages.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,9 +144,9 @@ func albumOfOne(t *testing.T) (describeOptions, *describetest.Server) {
 	if err := os.WriteFile(filepath.Join(dir, "a.jpg"), photo.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.Replace(t.Context(), false, func(w *store.Writer) error {
-		return w.Add(&store.Entry{Conversation: w.Conversation(false, store.Members("+1")), GUID: "a", Kind: store.Image, Text: "a.jpg", Attachment: "a",
-			File: store.FilePlace{Root: dir, Path: "a.jpg"}})
+	_, err = db.Replace(t.Context(), false, func(w *messages.Writer) error {
+		return w.Add(&messages.Entry{Conversation: w.Conversation(false, messages.Members("+1")), GUID: "a", Kind: messages.Image, Text: "a.jpg", Attachment: "a",
+			File: messages.FilePlace{Root: dir, Path: "a.jpg"}})
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/joho/godotenv"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // dotEnvFile holds settings beside the data; what the environment sets already is stronger.
@@ -19,5 +19,5 @@ func loadDotEnv() error {
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return hint.With(fmt.Errorf("cannot read %s: %w", dotEnvFile, err), "write a NAME=value a line, values with spaces in quotes")
+	return usererr.With(fmt.Errorf("cannot read %s: %w", dotEnvFile, err), "write a NAME=value a line, values with spaces in quotes")
 }

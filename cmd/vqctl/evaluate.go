@@ -12,16 +12,16 @@ import (
 
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/evaluate"
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/infer"
+	"ventriloquist/internal/generate"
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
 // evaluateOptions are the flags of `vqctl evaluate`.
 type evaluateOptions struct {
 	model          modelOptions
-	sample         infer.Options
+	sample         generate.Options
 	dataDir        string
 	dataPath       string
 	all            bool
@@ -89,18 +89,18 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	}
 	if c.IsSet("compare") {
 		if o.compare = c.Int("compare"); o.compare < 0 {
-			return o, hint.Usage("--compare %d: windows are counted from 0", o.compare)
+			return o, usererr.Usage("--compare %d: windows are counted from 0", o.compare)
 		}
 	}
 	switch {
 	case c.Args().Present():
-		return o, hint.With(hint.Usage("evaluate takes no argument %q", c.Args().First()), "a window file goes into --data-path")
+		return o, usererr.With(usererr.Usage("evaluate takes no argument %q", c.Args().First()), "a window file goes into --data-path")
 	case o.compare < 0 && (o.target != "" || o.withBase):
-		return o, hint.Usage("--target and --with-base go with --compare")
+		return o, usererr.Usage("--target and --with-base go with --compare")
 	case o.maxSeqLength < 1:
-		return o, hint.Usage("--max-seq-length must be at least 1")
+		return o, usererr.Usage("--max-seq-length must be at least 1")
 	case o.samples < 1:
-		return o, hint.With(hint.Usage("--samples must be at least 1"), "to write none: --skip-generation")
+		return o, usererr.With(usererr.Usage("--samples must be at least 1"), "to write none: --skip-generation")
 	}
 	return o, nil
 }
@@ -161,7 +161,7 @@ func (o *evaluateOptions) windows(source windows.Source) ([]int, error) {
 		heldOut = list
 	}
 	if len(heldOut) == 0 {
-		return nil, hint.With(fmt.Errorf("none of the %d windows is held out", source.Len()),
+		return nil, usererr.With(fmt.Errorf("none of the %d windows is held out", source.Len()),
 			"windows are held out of conversations with more than 2; --all evaluates on every window")
 	}
 	return heldOut, nil

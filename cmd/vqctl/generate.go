@@ -12,15 +12,15 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/infer"
+	"ventriloquist/internal/generate"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
 // generateOptions are the flags of `vqctl generate`.
 type generateOptions struct {
 	model    modelOptions
-	sample   infer.Options
+	sample   generate.Options
 	as       string
 	members  []string
 	kind     string // "" for the usual one
@@ -76,34 +76,34 @@ func generateOptionsOf(c *cli.Command) (o generateOptions, err error) {
 	}
 	o.sample.Raw = c.Bool("raw")
 	if c.Args().Present() {
-		return o, hint.With(hint.Usage("generate takes no argument %q", c.Args().First()), "what was said goes into --message %q", "John: hey")
+		return o, usererr.With(usererr.Usage("generate takes no argument %q", c.Args().First()), "what was said goes into --message %q", "John: hey")
 	}
 	return o, o.validate()
 }
 
 func (o *generateOptions) validate() error {
 	if o.as == "" {
-		return hint.With(hint.Usage("who writes is missing"), "name them with --as NAME")
+		return usererr.With(usererr.Usage("who writes is missing"), "name them with --as NAME")
 	}
 	for _, name := range o.members {
 		if strings.TrimSpace(name) == "" {
-			return hint.Usage("--member is empty")
+			return usererr.Usage("--member is empty")
 		}
 	}
 	if o.start != "" {
 		if _, err := time.Parse(time.DateOnly, o.start); err != nil {
-			return hint.Usage("--start %q is not a date such as 2024-03-15", o.start)
+			return usererr.Usage("--start %q is not a date such as 2024-03-15", o.start)
 		}
 	}
 	if o.n < 1 || o.n > 1024 {
-		return hint.Usage("-n %d is not from 1 to 1024", o.n)
+		return usererr.Usage("-n %d is not from 1 to 1024", o.n)
 	}
 	return validateType(o.kind)
 }
 
 func validateType(kind string) error {
 	if kind != "" && kind != "dm" && kind != "group" {
-		return hint.Usage("--type %q is neither dm nor group", kind)
+		return usererr.Usage("--type %q is neither dm nor group", kind)
 	}
 	return nil
 }
@@ -143,7 +143,7 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 }
 
 // write lets the model write, and shows how far it is.
-func (o *generateOptions) write(ctx context.Context, w *infer.Writer, prompt []int32) ([]infer.Continuation, error) {
+func (o *generateOptions) write(ctx context.Context, w *generate.Writer, prompt []int32) ([]generate.Continuation, error) {
 	reading, endReading := newProgress("reading", "tokens")
 	w.Reading = func(done, total int) { reading(int64(done), int64(total)) }
 	writing, endWriting := newProgress("writing", "tokens")
@@ -159,7 +159,7 @@ func (o *generateOptions) write(ctx context.Context, w *infer.Writer, prompt []i
 }
 
 // conversation is what the flags and the context say was said.
-func (o *generateOptions) conversation(stdin io.Reader) (*infer.Conversation, error) {
+func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation, error) {
 	header, messages, err := readContext(o.context, stdin)
 	if err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func (o *generateOptions) conversation(stdin io.Reader) (*infer.Conversation, er
 	members, kind, start := o.members, o.kind, o.start
 	if header != nil {
 		members = append(members, header.Members...)
-		if joined := infer.NewHeader("", members, o.as, ""); kind == "" && len(joined.Members) == len(header.Members) {
+		if joined := generate.NewHeader("", members, o.as, ""); kind == "" && len(joined.Members) == len(header.Members) {
 			kind = header.Type // nobody has joined
 		}
 		if start == "" {
@@ -181,12 +181,12 @@ func (o *generateOptions) conversation(stdin io.Reader) (*infer.Conversation, er
 		}
 	}
 	for _, spoken := range o.messages {
-		name, text, err := infer.ParseSpoken(spoken, append(slices.Clone(members), o.as))
+		name, text, err := generate.ParseSpoken(spoken, append(slices.Clone(members), o.as))
 		if err != nil {
-			return nil, hint.With(hint.Usage("--message: %v", err), "%s", hint.Of(err))
+			return nil, usererr.With(usererr.Usage("--message: %v", err), "%s", usererr.Of(err))
 		}
 		if named && name != o.as && !slices.Contains(members, name) {
-			return nil, hint.With(hint.Usage("--message %q: %q is not a member of the conversation", spoken, name), "add --member %q", name)
+			return nil, usererr.With(usererr.Usage("--message %q: %q is not a member of the conversation", spoken, name), "add --member %q", name)
 		}
 		if !named {
 			members = append(members, name)
@@ -196,7 +196,7 @@ func (o *generateOptions) conversation(stdin io.Reader) (*infer.Conversation, er
 	if start == "" {
 		start = time.Now().UTC().Format(time.DateOnly)
 	}
-	return &infer.Conversation{Header: infer.NewHeader(kind, members, o.as, start), Messages: messages}, nil
+	return &generate.Conversation{Header: generate.NewHeader(kind, members, o.as, start), Messages: messages}, nil
 }
 
 func readContext(path string, stdin io.Reader) (*windows.Header, []windows.Message, error) {
@@ -208,11 +208,11 @@ func readContext(path string, stdin io.Reader) (*windows.Header, []windows.Messa
 		return nil, nil, err
 	}
 	defer in.Close()
-	return infer.ReadContext(in, name)
+	return generate.ReadContext(in, name)
 }
 
 // appendResult appends a continuation as the flags want it, with a newline.
-func (o *generateOptions) appendResult(dst []byte, c *infer.Continuation) ([]byte, error) {
+func (o *generateOptions) appendResult(dst []byte, c *generate.Continuation) ([]byte, error) {
 	if o.sample.Raw {
 		line, _, _ := bytes.Cut(c.Text, []byte{'\n'})
 		text := bytes.ToValidUTF8(line, []byte("\uFFFD"))
@@ -222,7 +222,7 @@ func (o *generateOptions) appendResult(dst []byte, c *infer.Continuation) ([]byt
 		}
 		return append(append(dst, text...), '\n'), nil
 	}
-	m, err := infer.Message(o.as, c.Text)
+	m, err := generate.Message(o.as, c.Text)
 	if err != nil {
 		return dst, err
 	}
@@ -234,6 +234,6 @@ func (o *generateOptions) appendResult(dst []byte, c *infer.Continuation) ([]byt
 }
 
 // appendCounts ends the JSON object of a continuation.
-func appendCounts(dst []byte, c *infer.Continuation) []byte {
+func appendCounts(dst []byte, c *generate.Continuation) []byte {
 	return fmt.Appendf(dst, `, "new_tokens": %d, "tokens_per_second": %.2f}`+"\n", len(c.IDs), c.TokensPerSecond())
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // TestGenerateConversation holds the prompt to what flags and context say.
@@ -57,7 +57,7 @@ func TestGenerateUnknownSpeaker(t *testing.T) {
 		{messages: []string{"John:"}},
 	} {
 		o.as = "Aidan"
-		if _, err := o.conversation(nil); !errors.Is(err, hint.ErrUsage) || hint.Of(err) == "" {
+		if _, err := o.conversation(nil); !errors.Is(err, usererr.ErrUsage) || usererr.Of(err) == "" {
 			t.Errorf("%q: error %v", o.messages, err)
 		}
 	}

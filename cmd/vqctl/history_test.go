@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"ventriloquist/internal/addressbook/bookdb"
-	"ventriloquist/internal/imessage/chatdb"
+	"ventriloquist/internal/people/addressbook/bookdb"
+	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
 // writePeople makes the home folder of a Mac whose owner is British and does not say so: a message database with John (a

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"ventriloquist/internal/textfile"
+	"ventriloquist/internal/lines"
 )
 
 // openInput opens the file at path, or takes stdin for "-". The name is for messages.
@@ -27,12 +27,12 @@ func openLines(path string, stdin io.Reader) (name string, in io.ReadCloser, err
 	if err != nil {
 		return name, nil, err
 	}
-	lines := bufio.NewReader(in)
-	if _, err := textfile.SkipMark(lines); err != nil {
+	buffered := bufio.NewReader(in)
+	if _, err := lines.SkipMark(buffered); err != nil {
 		return name, nil, err
 	}
 	return name, struct {
 		io.Reader
 		io.Closer
-	}{lines, in}, nil
+	}{buffered, in}, nil
 }

@@ -9,7 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // Exit statuses; nothing else in the program ends the process.
@@ -46,13 +46,13 @@ func run(ctx context.Context, args []string) int {
 		if err == context.Canceled {
 			err = errors.New("interrupted")
 		}
-		printError(err, hint.Of(err))
+		printError(err, usererr.Of(err))
 		return exitInterrupted
-	case errors.Is(err, hint.ErrUsage):
-		printError(err, hint.Of(err))
+	case errors.Is(err, usererr.ErrUsage):
+		printError(err, usererr.Of(err))
 		return exitUsage
 	}
-	printError(err, hint.Of(err))
+	printError(err, usererr.Of(err))
 	return exitFailed
 }
 

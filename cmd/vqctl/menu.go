@@ -12,7 +12,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/term"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // menuEntry is one line of the pipeline menu.
@@ -38,7 +38,7 @@ var allSteps = []string{"1", "2", "3"}
 // runRoot is `vqctl` without a command: the menu in a terminal, the help elsewhere.
 func runRoot(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
-		return hint.With(hint.Usage("unknown command %q", c.Args().First()), "`vqctl --help` lists the commands")
+		return usererr.With(usererr.Usage("unknown command %q", c.Args().First()), "`vqctl --help` lists the commands")
 	}
 	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 		return cli.ShowRootCommandHelp(c)
@@ -64,7 +64,7 @@ func runMenu(ctx context.Context, in io.Reader, out io.Writer, runStep func(args
 			if errors.Is(err, context.Canceled) {
 				return err
 			}
-			printError(err, hint.Of(err))
+			printError(err, usererr.Of(err))
 		}
 	}
 }

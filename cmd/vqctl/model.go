@@ -12,10 +12,10 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/hub"
+	"ventriloquist/internal/usererr"
 )
 
 func newModelCommand() *cli.Command {
@@ -72,7 +72,7 @@ func newModelInitCommand() *cli.Command {
 func withName(action cli.ActionFunc) cli.ActionFunc {
 	return func(ctx context.Context, c *cli.Command) error {
 		if c.NArg() != 1 {
-			return hint.Usage("model %s takes one %s, not %d", c.Name, c.ArgsUsage, c.NArg())
+			return usererr.Usage("model %s takes one %s, not %d", c.Name, c.ArgsUsage, c.NArg())
 		}
 		return action(ctx, c)
 	}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // Where the pipeline keeps its files unless it is told otherwise.
@@ -27,7 +27,7 @@ type pipelineState struct {
 func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineState {
 	state := pipelineState{messages: -1, windows: -1}
 	state.checkpoint, state.trained = checkpointState(outputDir)
-	db, err := store.Open(ctx, filepath.Join(dataDir, "messages.db"))
+	db, err := messages.Open(ctx, filepath.Join(dataDir, "messages.db"))
 	if err != nil {
 		return state
 	}
@@ -40,7 +40,7 @@ func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineS
 	return state
 }
 
-func countRows(ctx context.Context, db *store.DB, table string) int {
+func countRows(ctx context.Context, db *messages.DB, table string) int {
 	n := -1
 	if err := db.SQL().QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 		return -1

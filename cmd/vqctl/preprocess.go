@@ -13,9 +13,9 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/atomicfile"
-	"ventriloquist/internal/contacts"
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -48,7 +48,7 @@ The windows are written to training_windows.jsonl as well, unless they would fil
 		}, o.choiceFlags.flags()...),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return hint.Usage("preprocess takes no argument, but got %q", c.Args().First())
+				return usererr.Usage("preprocess takes no argument, but got %q", c.Args().First())
 			}
 			o.owner, o.identifiers = strings.TrimSpace(os.Getenv("MY_NAME")), os.Getenv("USER_IDENTIFIERS")
 			return runPreprocess(ctx, o, os.Stdout)
@@ -77,19 +77,19 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return err
 	}
 	if o.owner == "" {
-		return hint.With(errors.New("your name is not known"),
+		return usererr.With(errors.New("your name is not known"),
 			`put MY_NAME="your name" into .env or the environment: your own messages will bear it`)
 	}
-	db, err := store.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	db, err := messages.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	self, err := withFound(ctx, db, contacts.Self{Name: o.owner, Addresses: contacts.SplitIdentifiers(o.identifiers)})
+	self, err := withFound(ctx, db, people.Self{Name: o.owner, Addresses: people.SplitIdentifiers(o.identifiers)})
 	if err != nil {
 		return err
 	}
-	book, err := contacts.Load(o.contacts, self)
+	book, err := people.Load(o.contacts, self)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 
 // exportWindows writes the window file and returns where it is, "" if it would be too large to write unasked. A file
 // from an earlier time, which says something else than messages.db, does not stay.
-func exportWindows(ctx context.Context, o preprocessOptions, db *store.DB, size int64) (string, error) {
+func exportWindows(ctx context.Context, o preprocessOptions, db *messages.DB, size int64) (string, error) {
 	path := o.export
 	if path == "" {
 		path = filepath.Join(o.dataDir, exportName)

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/imessage/chatdb"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/imessage/chatdb"
+	"ventriloquist/internal/usererr"
 )
 
 // collected is a folder with a messages.db of a small history and the contacts to it, made as a user would.
@@ -132,7 +132,7 @@ func TestPreprocess_LargeExportOnlyWhenAsked(t *testing.T) {
 	if err := runPreprocess(context.Background(), o, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
-	db, err := store.Open(context.Background(), filepath.Join(o.dataDir, "messages.db"))
+	db, err := messages.Open(context.Background(), filepath.Join(o.dataDir, "messages.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,8 +163,8 @@ func TestPreprocess_Errors(t *testing.T) {
 			o := collected(t)
 			c.change(&o)
 			err := runPreprocess(context.Background(), o, &bytes.Buffer{})
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(hint.Of(err), c.hint) || errors.Is(err, hint.ErrUsage) != c.usage {
-				t.Errorf("error %v, hint %q", err, hint.Of(err))
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(usererr.Of(err), c.hint) || errors.Is(err, usererr.ErrUsage) != c.usage {
+				t.Errorf("error %v, hint %q", err, usererr.Of(err))
 			}
 		})
 	}

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"ventriloquist/internal/addressbook/bookdb"
-	"ventriloquist/internal/imessage/chatdb"
+	"ventriloquist/internal/people/addressbook/bookdb"
+	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
 // writePrivate makes a home folder in which John writes what should not be in a window; with an argument there is more of it.

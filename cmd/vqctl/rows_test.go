@@ -14,8 +14,8 @@ import (
 
 	"howett.net/plist"
 
-	"ventriloquist/internal/imessage/chatdb"
-	"ventriloquist/internal/imessage/typedstream"
+	"ventriloquist/internal/sources/imessage/chatdb"
+	"ventriloquist/internal/sources/imessage/typedstream"
 )
 
 var update = flag.Bool("update", false, "write what comes of the examples into docs/rows.md; read the difference")

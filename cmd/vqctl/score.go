@@ -14,10 +14,10 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/tokenizer"
+	"ventriloquist/internal/usererr"
 )
 
 // scoreOptions are the flags of `vqctl score`.
@@ -43,7 +43,7 @@ skipped.`,
 				return err
 			}
 			if c.Args().Len() > 1 {
-				return hint.Usage("score reads one file, not %d", c.Args().Len())
+				return usererr.Usage("score reads one file, not %d", c.Args().Len())
 			}
 			if c.Args().Present() {
 				o.input = c.Args().First()
@@ -127,17 +127,17 @@ func lineTokens(t *tokenizer.Tokenizer, line []byte) ([]int32, error) {
 	}
 	err := jsonfields.ReadLine([]byte(tokenizer.ToValidUTF8(string(line))), map[string]any{"text": &object.Text, "ids": &object.IDs})
 	if err != nil {
-		return nil, hint.With(err, advice)
+		return nil, usererr.With(err, advice)
 	}
 	switch {
 	case object.Text != nil && object.IDs != nil:
-		return nil, hint.With(errors.New("the line has both a text and ids"), advice)
+		return nil, usererr.With(errors.New("the line has both a text and ids"), advice)
 	case object.IDs != nil:
 		return *object.IDs, nil
 	case object.Text != nil:
 		return t.Encode(*object.Text), nil
 	}
-	return nil, hint.With(errors.New("the line has neither a text nor ids"), advice)
+	return nil, usererr.With(errors.New("the line has neither a text nor ids"), advice)
 }
 
 func appendScore(dst []byte, tokens int, logProbs []float32, argmax []int32) ([]byte, error) {

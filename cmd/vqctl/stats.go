@@ -13,8 +13,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/atomicfile"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/stats"
+	"ventriloquist/internal/usererr"
 )
 
 type statsOptions struct {
@@ -40,7 +40,7 @@ everybody else does. With a NAME it tells all of one person, by hour and month.`
 			&cli.IntFlag{Name: "top", Value: 20, Usage: "how many people and groups the tables show", Destination: &o.top}),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() > 1 {
-				return hint.With(hint.Usage("stats takes one name"), "put a name of several words in quotes")
+				return usererr.With(usererr.Usage("stats takes one name"), "put a name of several words in quotes")
 			}
 			o.person = c.Args().First()
 			return runStats(ctx, o, os.Stdout)
@@ -55,9 +55,9 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 	}
 	switch {
 	case err != nil:
-		return hint.Usage("--zone %q is no time zone, such as Europe/Berlin or UTC", o.zone)
+		return usererr.Usage("--zone %q is no time zone, such as Europe/Berlin or UTC", o.zone)
 	case o.top < 1:
-		return hint.Usage("--top is %d: a table shows at least 1", o.top)
+		return usererr.Usage("--top is %d: a table shows at least 1", o.top)
 	}
 	db, book, self, err := openBook(ctx, &o.contactsOptions)
 	if err != nil {
@@ -83,7 +83,7 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 		return err
 	}
 	if result.Messages == 0 {
-		return hint.With(fmt.Errorf("%s holds no messages", db.Path()), "run: vqctl collect")
+		return usererr.With(fmt.Errorf("%s holds no messages", db.Path()), "run: vqctl collect")
 	}
 	var person *stats.Person
 	if o.person != "" {

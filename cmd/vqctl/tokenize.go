@@ -12,12 +12,12 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/jsonfields"
+	"ventriloquist/internal/lines"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
-	"ventriloquist/internal/parallel"
 	"ventriloquist/internal/tokenizer"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -43,7 +43,7 @@ Special tokens spelled out in a text become their ids. Blank lines are skipped.`
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.NArg() > 1 {
-				return hint.Usage("tokenize takes one file, not %d", c.NArg())
+				return usererr.Usage("tokenize takes one file, not %d", c.NArg())
 			}
 			o.input = "-"
 			if c.NArg() == 1 {
@@ -56,7 +56,7 @@ Special tokens spelled out in a text become their ids. Blank lines are skipped.`
 
 func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io.Writer) error {
 	if o.decode && o.plain {
-		return hint.Usage("--plain is about text, and --decode reads ids: give one of them")
+		return usererr.Usage("--plain is about text, and --decode reads ids: give one of them")
 	}
 	source, err := tokenizerSource(o.baseModel)
 	if err != nil {
@@ -87,9 +87,9 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 // convertLines puts the lines through convert on all cores, but for the blank ones.
 func convertLines(ctx context.Context, t *tokenizer.Tokenizer, name string, in io.Reader, out io.Writer,
 	convert func(t *tokenizer.Tokenizer, dst, line []byte) ([]byte, error)) error {
-	return parallel.Lines(ctx, name, in, out, func(dst, line []byte) ([]byte, error) {
+	return lines.Map(ctx, name, in, out, func(dst, line []byte) ([]byte, error) {
 		if len(bytes.TrimSpace(line)) == 0 {
-			return dst, parallel.ErrSkip
+			return dst, lines.ErrSkip
 		}
 		return convert(t, dst, line)
 	})
@@ -136,7 +136,7 @@ func lineText(line []byte) (string, error) {
 		if err = json.Unmarshal(line, &object); err == nil {
 			raw, ok := object["text"]
 			if !ok {
-				return "", hint.With(errors.New(`the object has no "text"`), tokenizeLineHint)
+				return "", usererr.With(errors.New(`the object has no "text"`), tokenizeLineHint)
 			}
 			err = json.Unmarshal(raw, &text)
 		}
@@ -147,7 +147,7 @@ func lineText(line []byte) (string, error) {
 		err = errors.New("null is not a text")
 	}
 	if err != nil {
-		return "", hint.With(jsonfields.InWords(err), tokenizeLineHint)
+		return "", usererr.With(jsonfields.InWords(err), tokenizeLineHint)
 	}
 	return *text, nil
 }
@@ -172,7 +172,7 @@ func decodeLine(t *tokenizer.Tokenizer, dst, line []byte) ([]byte, error) {
 		err = errors.New("null is not an array")
 	}
 	if err != nil {
-		return nil, hint.With(jsonfields.InWords(err), "with --decode each line must be an array of token ids, such as [9707,1879]")
+		return nil, usererr.With(jsonfields.InWords(err), "with --decode each line must be an array of token ids, such as [9707,1879]")
 	}
 	for _, id := range ids {
 		if t.TokenBytes(id) == nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/adapter"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
-	"ventriloquist/internal/plan"
+	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/train"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -123,7 +123,7 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		return o, err
 	}
 	if c.Args().Present() {
-		return o, hint.With(hint.Usage("train takes no argument %q", c.Args().First()), "a window file goes into --data-path")
+		return o, usererr.With(usererr.Usage("train takes no argument %q", c.Args().First()), "a window file goes into --data-path")
 	}
 	return o, o.validate()
 }
@@ -131,12 +131,12 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 func (o *trainOptions) validate() error {
 	switch {
 	case o.resume && o.continueFrom != "":
-		return hint.Usage("--resume goes on with a run and --continue-from begins one: give one of them")
+		return usererr.Usage("--resume goes on with a run and --continue-from begins one: give one of them")
 	case o.model.adapter != "":
-		return hint.With(hint.Usage("train makes an adapter and takes none with --adapter"), "to begin from one: --continue-from %s", o.model.adapter)
+		return usererr.With(usererr.Usage("train makes an adapter and takes none with --adapter"), "to begin from one: --continue-from %s", o.model.adapter)
 	}
 	if err := o.lora.Validate(); err != nil {
-		return hint.Usage("--lora-r, --lora-alpha, --lora-dropout: %v", err)
+		return usererr.Usage("--lora-r, --lora-alpha, --lora-dropout: %v", err)
 	}
 	if err := o.run.Validate(); err != nil {
 		return err
@@ -277,13 +277,13 @@ func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base
 	if err != nil {
 		return limits, err
 	}
-	subject := plan.Subject{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
+	subject := memplan.Subject{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
 		Adapter: load.AdapterConfig(weights.Config), Limits: limits}
 	atLeast := 0
 	if o.pace.Recompute {
 		atLeast = base.Config.Layers
 	}
-	choice, err := plan.Choose(subject, plan.Opened{Device: device}, atLeast)
+	choice, err := memplan.Choose(subject, memplan.Opened{Device: device}, atLeast)
 	if err != nil {
 		return limits, err
 	}
@@ -301,6 +301,6 @@ func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base
 	if o.model.weights == engine.Plain {
 		advice = "--load-in-8bit or --load-in-4bit take less for the weights; so do " + advice
 	}
-	return limits, hint.With(fmt.Errorf("training needs %s, %s more than the %s that are free", inBytes(total),
+	return limits, usererr.With(fmt.Errorf("training needs %s, %s more than the %s that are free", inBytes(total),
 		inBytes(total-min(total, info.MemoryAvailable)), inBytes(info.MemoryAvailable)), "%s", advice)
 }

@@ -12,9 +12,9 @@ import (
 	"testing"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 // A loss that is not a number names the step and the very window that it comes from, and nothing is written.
@@ -70,8 +70,8 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 			if !errors.Is(err, engine.ErrNotFinite) || !strings.Contains(err.Error(), where) {
 				t.Errorf("%v", err)
 			}
-			if !strings.Contains(hint.Of(err), "nothing was saved over") {
-				t.Errorf("hint %q", hint.Of(err))
+			if !strings.Contains(usererr.Of(err), "nothing was saved over") {
+				t.Errorf("hint %q", usererr.Of(err))
 			}
 			found, _ := filepath.Glob(filepath.Join(out, "*"))
 			for i := range found {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"ventriloquist/internal/imessage/chatdb"
+	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
 var tapbacks = map[string]int{"Loved": chatdb.Loved, "Liked": chatdb.Liked, "Disliked": chatdb.Disliked,

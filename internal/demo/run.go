@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // ErrNotLearned is the demonstration's failure when every command worked and the model is no better for it.
@@ -58,7 +58,7 @@ func (r *Runner) Run(ctx context.Context, steps []Step) (Result, error) {
 	result.Took = time.Since(began)
 	// Written so that a NaN is a failure.
 	if !(result.After < result.Before) {
-		return result, hint.With(fmt.Errorf("%w: %.3f before training, %.3f after", ErrNotLearned, result.Before, result.After),
+		return result, usererr.With(fmt.Errorf("%w: %.3f before training, %.3f after", ErrNotLearned, result.Before, result.After),
 			"the commands above show where it went wrong; %s holds their files", r.Dir)
 	}
 	return result, nil
@@ -79,7 +79,7 @@ func (r *Runner) command(ctx context.Context, step Step) ([]byte, error) {
 	if err := cmd.Run(); ctx.Err() != nil {
 		return nil, ctx.Err()
 	} else if err != nil {
-		return nil, hint.With(fmt.Errorf("vqctl %s failed: %w", step.Args[0], err), "the reason stands above; the folder is %s", r.Dir)
+		return nil, usererr.With(fmt.Errorf("vqctl %s failed: %w", step.Args[0], err), "the reason stands above; the folder is %s", r.Dir)
 	}
 	return out.Bytes(), nil
 }

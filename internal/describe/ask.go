@@ -7,7 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // How often a request is made before it counts as failed, and how long is waited in between: twice as long each time,
@@ -113,5 +113,5 @@ func explained(f *Failure) error {
 	if f.Hint == "" {
 		return errors.New(f.Message)
 	}
-	return hint.With(errors.New(f.Message), "%s", f.Hint)
+	return usererr.With(errors.New(f.Message), "%s", f.Hint)
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"ventriloquist/internal/textfile"
+	"ventriloquist/internal/lines"
 )
 
 // How much of a PDF is shown to a model that takes no PDFs.
@@ -33,7 +33,7 @@ func words(path string) ([]Medium, error) {
 }
 
 func asWords(text []byte) ([]Medium, error) {
-	text = textfile.WithoutMark(text)
+	text = lines.WithoutMark(text)
 	for len(text) > 0 && !utf8.Valid(text[max(0, len(text)-utf8.UTFMax):]) && len(text) == longestText {
 		text = text[:len(text)-1] // the last character was cut
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // OneLine, FormatOf, WithoutMetadata and Orientation are for tests from outside.
@@ -58,7 +58,7 @@ func (c *Clock) Slept() []time.Duration {
 }
 
 // Found is where the Locator finds a file, "" if nowhere; of a member of a zip it is the member.
-func (l *Locator) Found(p store.FilePlace) string {
+func (l *Locator) Found(p messages.FilePlace) string {
 	f, err := l.find(p)
 	switch {
 	case err != nil:

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // headSize is how much of a file tells its format.
@@ -122,17 +122,17 @@ func isTextName(name string) bool {
 }
 
 // kindOf is what a file of a format is.
-func kindOf(format string) store.Kind {
+func kindOf(format string) messages.Kind {
 	family, _, _ := strings.Cut(format, "/")
 	switch family {
 	case "image":
-		return store.Image
+		return messages.Image
 	case "video":
-		return store.Video
+		return messages.Video
 	case "audio":
-		return store.Audio
+		return messages.Audio
 	case "":
-		return store.File
+		return messages.File
 	}
-	return store.Document
+	return messages.Document
 }

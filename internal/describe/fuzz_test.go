@@ -15,7 +15,7 @@ import (
 
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/describe/describetest"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // FuzzAnswers has servers of both kinds answer anything at all: nothing panics, and an error is one of those that the
@@ -51,7 +51,7 @@ func FuzzAnswers(f *testing.F) {
 	if err := os.WriteFile(path, photo(1), 0o600); err != nil {
 		f.Fatal(err)
 	}
-	request := &describe.Request{Kind: store.Image, Media: []describe.Medium{{Format: "image/jpeg", Path: path, Size: 1}}}
+	request := &describe.Request{Kind: messages.Image, Media: []describe.Medium{{Format: "image/jpeg", Path: path, Size: 1}}}
 	f.Fuzz(func(t *testing.T, code uint16, text string) {
 		status.Store(uint32(200 + code%400))
 		body.Store([]byte(text))

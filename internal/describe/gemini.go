@@ -14,7 +14,7 @@ import (
 
 	"google.golang.org/genai"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // DefaultModel is the model of Google's that is asked unless another is named.
@@ -130,7 +130,7 @@ func (g *Gemini) parts(ctx context.Context, r *Request) (parts []*genai.Part, up
 			}
 			part = genai.NewPartFromBytes(data, m.Format)
 		}
-		if r.Kind == store.Video && !r.Frames {
+		if r.Kind == messages.Video && !r.Frames {
 			part.VideoMetadata = &genai.VideoMetadata{EndOffset: videoLength}
 		}
 		parts = append(parts, part)

@@ -14,15 +14,15 @@ import (
 
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/describe/describetest"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // album is a message database with attachments, the first of which is the newest.
 type album struct {
 	t       *testing.T
 	dir     string // of the files
-	db      *store.DB
-	entries []store.Entry
+	db      *messages.DB
+	entries []messages.Entry
 	options describe.Options
 	pace    describe.Pace
 	clock   describe.Clock
@@ -32,7 +32,7 @@ type album struct {
 func newAlbum(t *testing.T) *album {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir())
-	db, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
+	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func newAlbum(t *testing.T) *album {
 }
 
 // add adds an attachment of this name and content; without content it has no file.
-func (a *album) add(name string, kind store.Kind, content []byte) *album {
+func (a *album) add(name string, kind messages.Kind, content []byte) *album {
 	a.t.Helper()
 	if content != nil {
 		if err := os.WriteFile(filepath.Join(a.dir, name), content, 0o600); err != nil {
@@ -49,12 +49,12 @@ func (a *album) add(name string, kind store.Kind, content []byte) *album {
 		}
 	}
 	n := int64(len(a.entries))
-	a.entries = append(a.entries, store.Entry{GUID: name, Row: n, Date: 1000 - n, Kind: kind, Text: name, Attachment: name,
-		File: store.FilePlace{Root: a.dir, Path: name}})
-	_, err := a.db.Replace(a.t.Context(), false, func(w *store.Writer) error {
+	a.entries = append(a.entries, messages.Entry{GUID: name, Row: n, Date: 1000 - n, Kind: kind, Text: name, Attachment: name,
+		File: messages.FilePlace{Root: a.dir, Path: name}})
+	_, err := a.db.Replace(a.t.Context(), false, func(w *messages.Writer) error {
 		for _, e := range a.entries {
 			w.Present(e.GUID)
-			e.Conversation = w.Conversation(false, store.Members("+1"))
+			e.Conversation = w.Conversation(false, messages.Members("+1"))
 			if err := w.Add(&e); err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func (a *album) add(name string, kind store.Kind, content []byte) *album {
 // images adds so many pictures, all different.
 func (a *album) images(n int) *album {
 	for i := range n {
-		a.add(fmt.Sprintf("%02d.jpg", i), store.Image, photo(uint8(i)))
+		a.add(fmt.Sprintf("%02d.jpg", i), messages.Image, photo(uint8(i)))
 	}
 	return a
 }
@@ -115,13 +115,13 @@ func (a *album) want(want ...string) {
 }
 
 // counts are how many attachments have each status.
-func (a *album) counts() map[store.DescriptionStatus]int {
+func (a *album) counts() map[messages.DescriptionStatus]int {
 	a.t.Helper()
 	list, err := a.db.Attachments(a.t.Context())
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	counts := make(map[store.DescriptionStatus]int)
+	counts := make(map[messages.DescriptionStatus]int)
 	for _, x := range list {
 		counts[x.Status]++
 	}

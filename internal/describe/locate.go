@@ -14,9 +14,9 @@ import (
 	"strings"
 	"sync"
 
-	"ventriloquist/internal/androidsms"
-	"ventriloquist/internal/iosbackup"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/androidsms"
+	"ventriloquist/internal/sources/iosbackup"
 )
 
 // Locator finds the files of attachments. It may be used from several goroutines.
@@ -64,7 +64,7 @@ func (l *Locator) Close() error {
 }
 
 // find looks wherever the file may be. Its error is fs.ErrNotExist if it is nowhere.
-func (l *Locator) find(p store.FilePlace) (*found, error) {
+func (l *Locator) find(p messages.FilePlace) (*found, error) {
 	var inTheWay error
 	for _, candidate := range l.candidates(p) {
 		f, err := candidate()
@@ -83,7 +83,7 @@ func (l *Locator) find(p store.FilePlace) (*found, error) {
 
 // candidates are the places where a file may be, in the order of trust: what the user names, what lies beside the source,
 // the home folder of this machine.
-func (l *Locator) candidates(p store.FilePlace) (list []func() (*found, error)) {
+func (l *Locator) candidates(p messages.FilePlace) (list []func() (*found, error)) {
 	at := func(elements ...string) {
 		list = append(list, func() (*found, error) { return onDisk(filepath.Join(elements...)) })
 	}

@@ -21,7 +21,7 @@ import (
 
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/describe/describetest"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // The beginnings of files of Apple's.
@@ -98,7 +98,7 @@ func TestPrepare_HEICBecomesJPEG(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 				a.options.Tools = tools(t)
-				a.add("IMG_1.HEIC", store.Image, heic)
+				a.add("IMG_1.HEIC", messages.Image, heic)
 				if _, err := a.describe(s); err != nil {
 					t.Fatal(err)
 				}
@@ -115,7 +115,7 @@ func TestPrepare_HEICBecomesJPEG(t *testing.T) {
 func TestPrepare_ATileIsNoPicture(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	a.options.Tools.FFmpeg, _ = tool(t, "ffmpeg", writes(t, photo(3)))
-	a.add("IMG_1.HEIC", store.Image, heic)
+	a.add("IMG_1.HEIC", messages.Image, heic)
 	g := a.gemini(server)
 	for range 2 {
 		report, err := a.describe(g)
@@ -129,7 +129,7 @@ func TestPrepare_ATileIsNoPicture(t *testing.T) {
 
 func TestPlan_ToolsThatAreMissing(t *testing.T) {
 	a := newAlbum(t)
-	a.add("a.heic", store.Image, heic).add("b.caf", store.Audio, caf).add("c.mov", store.Video, mov).add("d.pdf", store.Document, pdf).add("e.jpg", store.Image, photo(1))
+	a.add("a.heic", messages.Image, heic).add("b.caf", messages.Audio, caf).add("c.mov", messages.Video, mov).add("d.pdf", messages.Document, pdf).add("e.jpg", messages.Image, photo(1))
 	for _, c := range []struct {
 		service describe.Service
 		files   int
@@ -158,7 +158,7 @@ func TestPrepare_SoundBecomesWhatTheServiceTakes(t *testing.T) {
 			both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 				var called string
 				a.options.Tools.FFmpeg, called = tool(t, "ffmpeg", writes(t, made))
-				a.add(name, store.Audio, content)
+				a.add(name, messages.Audio, content)
 				server.Answer = answers(describetest.Reply{Text: "Hello,\nit is me."})
 				if _, err := a.describe(s); err != nil {
 					t.Fatal(err)
@@ -176,7 +176,7 @@ func TestPrepare_SoundBecomesWhatTheServiceTakes(t *testing.T) {
 	}
 	a, server := newAlbum(t), describetest.NewGemini() // on a Mac
 	a.options.Tools.AFConvert, _ = tool(t, "afconvert", writes(t, made))
-	a.add("memo.caf", store.Audio, caf)
+	a.add("memo.caf", messages.Audio, caf)
 	if _, err := a.describe(a.gemini(server)); err != nil || server.Asked()[0].Media[0].Format != "audio/wav" {
 		t.Errorf("asked %+v (%v)", server.Asked(), err)
 	}
@@ -184,7 +184,7 @@ func TestPrepare_SoundBecomesWhatTheServiceTakes(t *testing.T) {
 
 func TestPrepare_SoundAsItIs(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
-		a.add("memo.wav", store.Audio, wav)
+		a.add("memo.wav", messages.Audio, wav)
 		if _, err := a.describe(s); err != nil {
 			t.Fatal(err)
 		}
@@ -199,7 +199,7 @@ func TestPrepare_Video(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	var called string
 	a.options.Tools.FFmpeg, called = tool(t, "ffmpeg", writes(t, beginning))
-	a.add("a.mov", store.Video, mov)
+	a.add("a.mov", messages.Video, mov)
 	if _, err := a.describe(a.gemini(server)); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestPrepare_Video(t *testing.T) {
 	}
 
 	b, whole := newAlbum(t), describetest.NewGemini() // without ffmpeg: the whole, of which the beginning is looked at
-	b.add("a.mov", store.Video, mov)
+	b.add("a.mov", messages.Video, mov)
 	if _, err := b.describe(b.gemini(whole)); err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func TestPrepare_FramesOfAVideo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, server := newAlbum(t), describetest.NewOpenAI()
 			a.options.Tools.FFmpeg, _ = tool(t, "ffmpeg", c.script)
-			a.add("a.mov", store.Video, mov)
+			a.add("a.mov", messages.Video, mov)
 			if _, err := a.describe(a.openAI(server)); err != nil {
 				t.Fatal(err)
 			}
@@ -249,7 +249,7 @@ func TestPrepare_FramesOfAVideo(t *testing.T) {
 
 func TestPrepare_PDF(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
-	a.add("a.pdf", store.Document, pdf)
+	a.add("a.pdf", messages.Document, pdf)
 	if _, err := a.describe(a.gemini(server)); err != nil || server.Asked()[0].Media[0].Format != "application/pdf" {
 		t.Errorf("asked %+v (%v)", server.Asked(), err)
 	}
@@ -271,7 +271,7 @@ func TestPrepare_PDF(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, server := newAlbum(t), describetest.NewOpenAI()
 			a.options.Tools = c.tools
-			a.add("a.pdf", store.Document, pdf)
+			a.add("a.pdf", messages.Document, pdf)
 			report, err := a.describe(a.openAI(server))
 			if err != nil {
 				t.Fatal(err)
@@ -292,7 +292,7 @@ func TestPrepare_PDF(t *testing.T) {
 func TestPrepare_Text(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		long := strings.Repeat("é", 20<<10)
-		a.add("note.txt", store.Document, []byte("\uFEFFbuy milk")).add("long.md", store.Document, []byte(long))
+		a.add("note.txt", messages.Document, []byte("\uFEFFbuy milk")).add("long.md", messages.Document, []byte(long))
 		if _, err := a.describe(s); err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +313,7 @@ func TestPrepare_OtherPicturesBecomeJPEGs(t *testing.T) {
 		t.Fatal(err)
 	}
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
-		a.add("a.gif", store.Image, animated.Bytes()).add("broken.gif", store.Image, animated.Bytes()[:40])
+		a.add("a.gif", messages.Image, animated.Bytes()).add("broken.gif", messages.Image, animated.Bytes()[:40])
 		if _, err := a.describe(s); err != nil {
 			t.Fatal(err)
 		}
@@ -333,7 +333,7 @@ func TestPrepare_ByContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
-		a.add("png.heic", store.Image, out.Bytes()).add("nothing.jpg", store.Image, []byte("<html>")).add("empty.jpg", store.Image, []byte{})
+		a.add("png.heic", messages.Image, out.Bytes()).add("nothing.jpg", messages.Image, []byte("<html>")).add("empty.jpg", messages.Image, []byte{})
 		if _, err := a.describe(s); err != nil {
 			t.Fatal(err)
 		}
@@ -347,7 +347,7 @@ func TestPrepare_ByContent(t *testing.T) {
 func TestTools_DamagedAndSlow(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	a.options.Tools.FFmpeg, _ = tool(t, "ffmpeg", "echo SECRET >&2; exit 1")
-	a.add("a.caf", store.Audio, caf).add("b.jpg", store.Image, photo(1))
+	a.add("a.caf", messages.Audio, caf).add("b.jpg", messages.Image, photo(1))
 	if _, err := a.describe(a.gemini(server)); err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func TestTools_Interrupted(t *testing.T) {
 	a := newAlbum(t)
 	pids := filepath.Join(t.TempDir(), "pids")
 	a.options.Tools.FFmpeg, _ = tool(t, "ffmpeg", "sleep 60 & echo $! >"+pids+".part; mv "+pids+".part "+pids+"; wait")
-	a.add("a.caf", store.Audio, caf)
+	a.add("a.caf", messages.Audio, caf)
 	ctx, interrupt := context.WithCancel(t.Context())
 	go func() {
 		for {
@@ -390,7 +390,7 @@ func TestTools_FilesArePrivate(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	modes := filepath.Join(t.TempDir(), "modes")
 	a.options.Tools.FFmpeg, _ = tool(t, "ffmpeg", "ls -ld \"$out\" $(dirname \"$out\") $(dirname $(dirname \"$out\")) | cut -c1-10 >"+modes+"; "+writes(t, wav))
-	a.add("a.caf", store.Audio, caf)
+	a.add("a.caf", messages.Audio, caf)
 	if _, err := a.describe(a.gemini(server)); err != nil {
 		t.Fatal(err)
 	}
@@ -416,7 +416,7 @@ func TestGemini_LargeFilesAreUploadedAndDeleted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, server := newAlbum(t), describetest.NewGemini()
 			c.set(server)
-			a.add("a.mov", store.Video, large)
+			a.add("a.mov", messages.Video, large)
 			if _, err := a.describe(a.gemini(server)); err != nil {
 				t.Fatal(err)
 			}
@@ -454,9 +454,9 @@ func TestRealFFmpeg(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			kind := store.Video
+			kind := messages.Video
 			if path == voice {
-				kind = store.Audio
+				kind = messages.Audio
 			}
 			a.add(filepath.Base(path), kind, content)
 		}
@@ -491,7 +491,7 @@ func TestRealPoppler(t *testing.T) {
 	}
 	a, server := newAlbum(t), describetest.NewOpenAI()
 	a.options.Tools = tools
-	a.add("words.pdf", store.Document, page(content)).add("scan.pdf", store.Document, page("40 40 400 100 re f"))
+	a.add("words.pdf", messages.Document, page(content)).add("scan.pdf", messages.Document, page("40 40 400 100 re f"))
 	if _, err := a.describe(a.openAI(server)); err != nil {
 		t.Fatal(err)
 	}
@@ -520,7 +520,7 @@ func TestRealLibheif(t *testing.T) {
 	}
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		a.options.Tools.HEIF = describe.FindTools().HEIF
-		a.add("IMG_1.HEIC", store.Image, content)
+		a.add("IMG_1.HEIC", messages.Image, content)
 		if _, err := a.describe(s); err != nil {
 			t.Fatal(err)
 		}
@@ -576,7 +576,7 @@ func turned(order byteOrder) []byte {
 func TestPrepare_NoPlaceInJPEGs(t *testing.T) {
 	for _, order := range []byteOrder{binary.LittleEndian, binary.BigEndian} {
 		both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
-			a.add("a.jpg", store.Image, turned(order))
+			a.add("a.jpg", messages.Image, turned(order))
 			if _, err := a.describe(s); err != nil {
 				t.Fatal(err)
 			}
@@ -679,7 +679,7 @@ func TestLocator(t *testing.T) {
 		{archive, "in/f.jpg", "in/f.jpg"}, {archive, "./in/f.jpg", "in/f.jpg"}, {archive, "f.jpg", "in/f.jpg"}, {archive, "x/f.jpg", ""}, {archive + "x", "f.jpg", ""}, {"", "d.jpg", ""},
 		{root, apples, ""},
 	} {
-		if got := l.Found(store.FilePlace{Root: c.root, Path: c.path}); got != c.want {
+		if got := l.Found(messages.FilePlace{Root: c.root, Path: c.path}); got != c.want {
 			t.Errorf("%q in %q is found as %q, want %q", c.path, c.root, got, c.want)
 		}
 	}

@@ -16,8 +16,8 @@ import (
 	"strings"
 	"time"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/usererr"
 )
 
 // openAIFormats are what servers of this kind take: pictures that all of them can decode, and sound in the two forms that
@@ -36,10 +36,10 @@ type OpenAI struct {
 func NewOpenAI(ctx context.Context, endpoint, model, key string) (*OpenAI, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, hint.Usage("--endpoint %q is no address such as http://127.0.0.1:11434/v1", endpoint)
+		return nil, usererr.Usage("--endpoint %q is no address such as http://127.0.0.1:11434/v1", endpoint)
 	}
 	if u.User != nil {
-		return nil, hint.Usage("--endpoint has a password in it: --endpoint-key takes one")
+		return nil, usererr.Usage("--endpoint has a password in it: --endpoint-key takes one")
 	}
 	s := &OpenAI{endpoint: u, model: model, key: key, client: &http.Client{CheckRedirect: nowhereElse}}
 	if model == "" {
@@ -161,7 +161,7 @@ func contentOf(r *Request) ([]contentPart, error) {
 			return nil, errDamaged
 		}
 		coded := base64.StdEncoding.EncodeToString(data)
-		if kindOf(m.Format) == store.Audio {
+		if kindOf(m.Format) == messages.Audio {
 			parts = append(parts, contentPart{Type: "input_audio", Audio: &audioData{coded, strings.TrimPrefix(m.Format, "audio/")}})
 			continue
 		}
@@ -215,7 +215,7 @@ func (s *OpenAI) failure(response *http.Response, text []byte, r *Request) error
 	case f.Outlook == Fatal:
 		f.Hint = "the server wants another key: --endpoint-key"
 	case f.Outlook != Throttled && shown && untakenWords.MatchString(said),
-		response.StatusCode == http.StatusBadRequest && r.Kind == store.Audio, response.StatusCode == http.StatusUnsupportedMediaType:
+		response.StatusCode == http.StatusBadRequest && r.Kind == messages.Audio, response.StatusCode == http.StatusUnsupportedMediaType:
 		f.Outlook = Untaken
 	}
 	return f
@@ -271,9 +271,9 @@ func (s *OpenAI) onlyModel(ctx context.Context) (string, error) {
 	}
 	switch len(names) {
 	case 0:
-		return "", hint.With(fmt.Errorf("the server at %s has no model", s.endpoint.Host), "load one that sees pictures, then name it with --model")
+		return "", usererr.With(fmt.Errorf("the server at %s has no model", s.endpoint.Host), "load one that sees pictures, then name it with --model")
 	case 1:
 		return names[0], nil
 	}
-	return "", hint.Usage("--model must say which of the server's models is asked: %s", strings.Join(names, ", "))
+	return "", usererr.Usage("--model must say which of the server's models is asked: %s", strings.Join(names, ", "))
 }

@@ -6,16 +6,16 @@ import (
 	"io/fs"
 	"slices"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // Kinds are the kinds of attachments that can be described; others keep their names.
-var Kinds = []store.Kind{store.Image, store.Video, store.Audio, store.Document}
+var Kinds = []messages.Kind{messages.Image, messages.Video, messages.Audio, messages.Document}
 
 // Options are the choices of what is described and how.
 type Options struct {
-	Kinds       []store.Kind // empty is all
-	Limit       int          // of attachments, 0 is none
+	Kinds       []messages.Kind // empty is all
+	Limit       int             // of attachments, 0 is none
 	RetryFailed bool
 	Tools       Tools
 	// Progress, if not nil, is told how many attachments were looked at for a plan.
@@ -53,7 +53,7 @@ type Plan struct {
 
 // item is an attachment that is to be described.
 type item struct {
-	store.Attachment
+	messages.Attachment
 	file   *found
 	format string
 }
@@ -76,7 +76,7 @@ const (
 var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftSealed, leftLimit}
 
 // NewPlan finds out what there is to describe. It reads the beginning of each file, and sends nothing.
-func NewPlan(ctx context.Context, db *store.DB, l *Locator, s Service, o Options) (*Plan, error) {
+func NewPlan(ctx context.Context, db *messages.DB, l *Locator, s Service, o Options) (*Plan, error) {
 	attachments, err := db.Attachments(ctx)
 	if err != nil {
 		return nil, err
@@ -100,9 +100,9 @@ func NewPlan(ctx context.Context, db *store.DB, l *Locator, s Service, o Options
 }
 
 // add takes an attachment into the plan, or says why not.
-func (p *Plan) add(ctx context.Context, a store.Attachment, l *Locator, prepare *preparer, o *Options) (why string) {
+func (p *Plan) add(ctx context.Context, a messages.Attachment, l *Locator, prepare *preparer, o *Options) (why string) {
 	switch {
-	case a.Status == store.Described:
+	case a.Status == messages.Described:
 		return leftDescribed
 	case !slices.Contains(Kinds, a.Kind):
 		return leftKind
@@ -110,9 +110,9 @@ func (p *Plan) add(ctx context.Context, a store.Attachment, l *Locator, prepare 
 		return leftType
 	case a.Transcript != "":
 		return leftTranscript
-	case a.Status == store.Refused && a.Description.Model == p.Model:
+	case a.Status == messages.Refused && a.Description.Model == p.Model:
 		return leftRefused
-	case a.Status == store.Failed && !o.RetryFailed:
+	case a.Status == messages.Failed && !o.RetryFailed:
 		return leftFailed
 	}
 	file, err := l.find(a.File)
@@ -150,7 +150,7 @@ func leftBecause(err error) string {
 
 // total adds up what is sent and what is left out.
 func (p *Plan) total(left map[string]int) {
-	byKind := make(map[store.Kind]*KindPlan)
+	byKind := make(map[messages.Kind]*KindPlan)
 	for _, k := range Kinds {
 		byKind[k] = &KindPlan{Kind: k.String()}
 	}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // preparer makes of files what a service takes.
@@ -36,11 +36,11 @@ func (p *preparer) can(format string) error {
 		return errUnknownForm
 	case p.takes.Formats[format] || format == textFormat || decodable[format]:
 		return nil
-	case kind == store.Image:
+	case kind == messages.Image:
 		return missing("HEIC and AVIF pictures", "libheif (heif-convert) or ffmpeg; a Mac has sips", t.Sips, t.HEIF, t.FFmpeg)
-	case kind == store.Audio:
+	case kind == messages.Audio:
 		return missing("voice messages of this form (CAF, M4A, AMR)", "ffmpeg; a Mac has afconvert", t.FFmpeg, t.AFConvert)
-	case kind == store.Video:
+	case kind == messages.Video:
 		return missing("videos", "ffmpeg", t.FFmpeg)
 	case format == pdfFormat:
 		return missing("PDFs", "poppler (pdftotext, pdftoppm) with this server; a Mac has sips", t.PDFToText, t.PDFToPPM, t.Sips)
@@ -58,13 +58,13 @@ func (p *preparer) prepare(ctx context.Context, path, format, dir string) (*Requ
 	switch {
 	case format == textFormat:
 		r.Media, err = words(path)
-	case r.Kind == store.Image:
+	case r.Kind == messages.Image:
 		r.Media, err = p.picture(ctx, path, format, dir)
-	case r.Kind == store.Audio:
+	case r.Kind == messages.Audio:
 		r.Media, err = p.sound(ctx, path, format, dir)
-	case r.Kind == store.Video && p.takes.Video:
+	case r.Kind == messages.Video && p.takes.Video:
 		r.Media, err = p.video(ctx, path, format, dir)
-	case r.Kind == store.Video:
+	case r.Kind == messages.Video:
 		r.Frames = true
 		r.Media, err = p.frames(ctx, path, dir)
 	default:

@@ -3,7 +3,7 @@ package describe
 import (
 	"time"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // The prices of models, in US dollars for a million tokens of the paid tier, as PricesFrom stated them on PricesOn.
@@ -45,12 +45,12 @@ const (
 // estimate is about what a file of so many bytes is billed for.
 func estimate(format string, size int64) Usage {
 	switch kindOf(format) {
-	case store.Image:
+	case messages.Image:
 		return Usage{Input: promptTokens + imageTokens, Output: answerTokens}
-	case store.Video:
+	case messages.Video:
 		seconds := int64(videoLength / time.Second)
 		return Usage{Input: promptTokens + seconds*frameTokens, Sound: seconds * soundTokens, Output: answerTokens}
-	case store.Audio:
+	case messages.Audio:
 		seconds := 1 + size/packedSound
 		if format == wavFormat || format == "audio/aiff" {
 			seconds = 1 + size/plainSound

@@ -1,19 +1,19 @@
 package describe
 
-import "ventriloquist/internal/store"
+import "ventriloquist/internal/messages"
 
 // common is what every description should be like: it stands in a conversation where the attachment was.
 const common = " Answer with the description alone, as plain text on one line: no introduction, no headings, no lists, no quotation marks around it."
 
 // prompts are what a model is asked of each kind.
-var prompts = map[store.Kind]string{
-	store.Image: "Describe this picture, which somebody sent in a chat, in 1 to 3 short sentences: what it is (photo, screenshot, meme, drawing), " +
+var prompts = map[messages.Kind]string{
+	messages.Image: "Describe this picture, which somebody sent in a chat, in 1 to 3 short sentences: what it is (photo, screenshot, meme, drawing), " +
 		"what is to be seen, and any words that matter to its point." + common,
-	store.Video: "Describe this beginning of a video, which somebody sent in a chat, in 1 to 3 short sentences: what happens, and what is said if it matters." + common,
-	store.Audio: "Write down what is said in this voice message, from its beginning to its end, word for word, in the language that is spoken. " +
+	messages.Video: "Describe this beginning of a video, which somebody sent in a chat, in 1 to 3 short sentences: what happens, and what is said if it matters." + common,
+	messages.Audio: "Write down what is said in this voice message, from its beginning to its end, word for word, in the language that is spoken. " +
 		"Leave out fillers such as um. If nobody speaks, say in a few words what is to be heard, in parentheses. " +
 		"Answer with the transcript alone, as plain text on one line: no introduction, no times, no names of speakers.",
-	store.Document: "Summarize this document, which somebody sent in a chat, in 1 to 3 short sentences: what kind of document it is, from whom, and what it says." + common,
+	messages.Document: "Summarize this document, which somebody sent in a chat, in 1 to 3 short sentences: what kind of document it is, from whom, and what it says." + common,
 }
 
 // framesPrompt is for models that see pictures, not videos.
@@ -31,7 +31,7 @@ func (r *Request) prompt() string {
 // longestAnswer is how many tokens an answer may have; 0 is as many as the model can write: a voice message is written
 // down in full.
 func (r *Request) longestAnswer() int32 {
-	if r.Kind == store.Audio {
+	if r.Kind == messages.Audio {
 		return 0
 	}
 	return 2048

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // Pace says how fast a run may ask.
@@ -49,7 +49,7 @@ const (
 
 // runner is one run.
 type runner struct {
-	db      *store.DB
+	db      *messages.DB
 	asker   asker
 	prepare preparer
 	plan    *Plan
@@ -60,27 +60,27 @@ type runner struct {
 	mu      sync.Mutex
 	report  Report
 	done    int64
-	known   map[[sha256.Size]byte]store.Description
+	known   map[[sha256.Size]byte]messages.Description
 	waiting map[[sha256.Size]byte][]string // attachments whose content is being described
 	left    map[string]int
-	untaken map[store.Kind]string // kinds that the server does not take, and what it says
-	taken   map[store.Kind]bool   // kinds of which something was described
-	silent  []store.Description   // failures without an answer, since the last answer
-	silence *Failure              // the last of them
-	trouble int                   // failures of the server since the last answer
+	untaken map[messages.Kind]string // kinds that the server does not take, and what it says
+	taken   map[messages.Kind]bool   // kinds of which something was described
+	silent  []messages.Description   // failures without an answer, since the last answer
+	silence *Failure                 // the last of them
+	trouble int                      // failures of the server since the last answer
 	answers int
 }
 
 // Run describes what is in the plan. What was described is kept whatever the error, and the report is never nil. After
 // context.Canceled, and after failures of the server, another run goes on.
-func Run(ctx context.Context, db *store.DB, s Service, p *Plan, o Options, pace Pace) (*Report, error) {
+func Run(ctx context.Context, db *messages.DB, s Service, p *Plan, o Options, pace Pace) (*Report, error) {
 	c := wallClock
 	if pace.clock != nil {
 		c = *pace.clock
 	}
-	r := &runner{db: db, plan: p, pace: pace, prepare: preparer{s.Takes(), o.Tools}, known: map[[sha256.Size]byte]store.Description{},
+	r := &runner{db: db, plan: p, pace: pace, prepare: preparer{s.Takes(), o.Tools}, known: map[[sha256.Size]byte]messages.Description{},
 		asker: asker{service: s, pace: newPace(c, pace.PerMinute), clock: c, timeout: pace.Timeout}, waiting: map[[sha256.Size]byte][]string{},
-		left: map[string]int{}, untaken: map[store.Kind]string{}, taken: map[store.Kind]bool{}}
+		left: map[string]int{}, untaken: map[messages.Kind]string{}, taken: map[messages.Kind]bool{}}
 	err := r.run(ctx)
 	if rest := len(p.items) - r.report.Described - r.report.Refused - r.report.Failed - total(r.left); rest > 0 {
 		r.left[leftRest] = rest
@@ -154,7 +154,7 @@ func (r *runner) recall(ctx context.Context) error {
 		return err
 	}
 	for _, d := range list {
-		if len(d.Hash) == sha256.Size && (d.Status == store.Described || d.Status == store.Refused && d.Model == r.plan.Model) {
+		if len(d.Hash) == sha256.Size && (d.Status == messages.Described || d.Status == messages.Refused && d.Model == r.plan.Model) {
 			r.known[[sha256.Size]byte(d.Hash)] = d
 		}
 	}
@@ -224,7 +224,7 @@ func (r *runner) ask(ctx context.Context, it *item, path, dir string) (line stri
 		return "", err
 	case isDeclined(answer.Text, request.Kind):
 		return "", &Refusal{"it says so"}
-	case answer.Cut && request.Kind == store.Audio:
+	case answer.Cut && request.Kind == messages.Audio:
 		return "", &Failure{Message: "its transcript is longer than the model's answer may be"}
 	}
 	if line = oneLine(answer.Text, request.Kind, answer.Cut); line == "" {

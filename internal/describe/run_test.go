@@ -14,9 +14,9 @@ import (
 
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/describe/describetest"
-	"ventriloquist/internal/iosbackup"
-	"ventriloquist/internal/iosbackup/backuptest"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/iosbackup"
+	"ventriloquist/internal/sources/iosbackup/backuptest"
 )
 
 // The same picture is asked about once, in a run and ever after.
@@ -26,7 +26,7 @@ func TestRun_TheSameContentOnce(t *testing.T) {
 		a.pace.Jobs = jobs
 		g := a.gemini(server)
 		for i := range 6 {
-			a.add(fmt.Sprint(i, ".jpg"), store.Image, photo(uint8(i%2)))
+			a.add(fmt.Sprint(i, ".jpg"), messages.Image, photo(uint8(i%2)))
 		}
 		server.Answer = func(int, *describetest.Asked) describetest.Reply {
 			return describetest.Reply{Text: "A dog.", Wait: 20 * time.Millisecond}
@@ -35,7 +35,7 @@ func TestRun_TheSameContentOnce(t *testing.T) {
 		if err != nil || report.Described != 6 || report.Same != 4 || len(server.Asked()) != 2 {
 			t.Errorf("report is %+v (%v) after %d requests", report, err, len(server.Asked()))
 		}
-		a.add("again.jpg", store.Image, photo(1))
+		a.add("again.jpg", messages.Image, photo(1))
 		report, err = a.describe(a.openAI(describetest.NewOpenAI())) // also of another model
 		if err != nil || report.Same != 1 || report.Described != 1 {
 			t.Errorf("report is %+v (%v)", report, err)
@@ -87,7 +87,7 @@ func TestRun_KindsThatTheServerDoesNotTake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, server := newAlbum(t), describetest.NewOpenAI()
-			a.add("a.wav", store.Audio, wav).add("b.wav", store.Audio, append(wav, 1)).add("c.jpg", store.Image, photo(1))
+			a.add("a.wav", messages.Audio, wav).add("b.wav", messages.Audio, append(wav, 1)).add("c.jpg", messages.Image, photo(1))
 			server.Answer = func(_ int, asked *describetest.Asked) describetest.Reply {
 				if asked.Media[0].Format == "wav" {
 					return reply
@@ -105,7 +105,7 @@ func TestRun_KindsThatTheServerDoesNotTake(t *testing.T) {
 
 func TestRun_TooLarge(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewOpenAI()
-	a.add("a.wav", store.Audio, append(append([]byte{}, wav...), make([]byte, 65<<20)...))
+	a.add("a.wav", messages.Audio, append(append([]byte{}, wav...), make([]byte, 65<<20)...))
 	if _, err := a.describe(a.openAI(server)); err != nil {
 		t.Fatal(err)
 	}
@@ -114,8 +114,8 @@ func TestRun_TooLarge(t *testing.T) {
 
 func TestPlan(t *testing.T) {
 	a := newAlbum(t).images(4)
-	a.add("gone.jpg", store.Image, nil).add("card.vcf", store.Contact, []byte("BEGIN:VCARD")).add("v.mp4", store.Video, mov).add("s.wav", store.Audio, wav)
-	a.add("long.ogg", store.Audio, append([]byte("OggS"), make([]byte, 120_000-4)...)).add("p.pdf", store.Document, pdf)
+	a.add("gone.jpg", messages.Image, nil).add("card.vcf", messages.Contact, []byte("BEGIN:VCARD")).add("v.mp4", messages.Video, mov).add("s.wav", messages.Audio, wav)
+	a.add("long.ogg", messages.Audio, append([]byte("OggS"), make([]byte, 120_000-4)...)).add("p.pdf", messages.Document, pdf)
 	g := a.gemini(describetest.NewGemini())
 	plan := func(o describe.Options) *describe.Plan {
 		t.Helper()
@@ -144,14 +144,14 @@ func TestPlan(t *testing.T) {
 	if p := plan(describe.Options{Limit: 3}); p.Files != 3 || fmt.Sprint(p.Send[0].Kind) != "image" || !strings.Contains(fmt.Sprint(p.Left), "beyond --limit 5") {
 		t.Errorf("with a limit it would send %+v and leave %v", p.Send, p.Left)
 	}
-	if p := plan(describe.Options{Kinds: []store.Kind{store.Video}}); p.Files != 1 || p.Send[0].Kind != "video" {
+	if p := plan(describe.Options{Kinds: []messages.Kind{messages.Video}}); p.Files != 1 || p.Send[0].Kind != "video" {
 		t.Errorf("of videos it would send %+v", p.Send)
 	}
 }
 
 // A voice message that Apple wrote down has its words.
 func TestPlan_Transcripts(t *testing.T) {
-	a := newAlbum(t).add("s.wav", store.Audio, wav)
+	a := newAlbum(t).add("s.wav", messages.Audio, wav)
 	if _, err := a.db.SQL().Exec(`UPDATE attachment SET transcript = 'hello'`); err != nil {
 		t.Fatal(err)
 	}
@@ -169,9 +169,9 @@ func TestRun_EncryptedBackup(t *testing.T) {
 	if err := backuptest.Write(root, files, backuptest.Options{Passphrase: "horse", First: 20, Second: 10}); err != nil {
 		t.Fatal(err)
 	}
-	a.add("a.jpg", store.Image, nil)
-	a.entries[0].File = store.FilePlace{Root: root, Path: "~/Library/SMS/Attachments/ab/a.jpg"}
-	a.add("b.jpg", store.Image, photo(2))
+	a.add("a.jpg", messages.Image, nil)
+	a.entries[0].File = messages.FilePlace{Root: root, Path: "~/Library/SMS/Attachments/ab/a.jpg"}
+	a.add("b.jpg", messages.Image, photo(2))
 	g := a.gemini(server)
 	if _, err := a.describe(g); err != nil {
 		t.Fatal(err)
@@ -204,9 +204,9 @@ func TestRun_Zip(t *testing.T) {
 	member.Write(photo(1))
 	w.Close()
 	f.Close()
-	a.add("a.jpg", store.Image, nil)
-	a.entries[0].File = store.FilePlace{Root: archive, Path: "a.jpg"}
-	a.add("gone.jpg", store.Image, nil)
+	a.add("a.jpg", messages.Image, nil)
+	a.entries[0].File = messages.FilePlace{Root: archive, Path: "a.jpg"}
+	a.add("gone.jpg", messages.Image, nil)
 	if _, err := a.describe(a.gemini(server)); err != nil {
 		t.Fatal(err)
 	}
@@ -225,9 +225,9 @@ func TestRun_AndroidBackup(t *testing.T) {
 	if err := os.WriteFile(backup, []byte(before+content+`"/></parts></mms></smses>`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a.add("a.jpg", store.Image, nil)
-	a.entries[0].File = store.FilePlace{Root: backup, Path: fmt.Sprintf("%d-%d/a.jpg", len(before), len(content))}
-	a.add("gone.jpg", store.Image, nil)
+	a.add("a.jpg", messages.Image, nil)
+	a.entries[0].File = messages.FilePlace{Root: backup, Path: fmt.Sprintf("%d-%d/a.jpg", len(before), len(content))}
+	a.add("gone.jpg", messages.Image, nil)
 	if _, err := a.describe(a.gemini(server)); err != nil {
 		t.Fatal(err)
 	}
@@ -274,13 +274,13 @@ func TestRun_TheNumbersAddUp(t *testing.T) {
 			for i := range n {
 				switch name := fmt.Sprint(i); random.IntN(6) {
 				case 0:
-					a.add(name+".vcf", store.Contact, []byte("x"))
+					a.add(name+".vcf", messages.Contact, []byte("x"))
 				case 1:
-					a.add(name+".heic", store.Image, heic)
+					a.add(name+".heic", messages.Image, heic)
 				case 2:
-					a.add(name+".jpg", store.Image, nil)
+					a.add(name+".jpg", messages.Image, nil)
 				default:
-					a.add(name+".jpg", store.Image, photo(uint8(random.IntN(8))))
+					a.add(name+".jpg", messages.Image, photo(uint8(random.IntN(8))))
 				}
 			}
 			calm := random.IntN(2) == 0
@@ -303,10 +303,10 @@ func TestRun_TheNumbersAddUp(t *testing.T) {
 					t.Errorf("%d attachments, and a report of %d: %+v (%v)", n, sum, report, err)
 				}
 				after := a.counts()
-				if got := after[store.Described] - before[store.Described]; got != report.Described {
+				if got := after[messages.Described] - before[messages.Described]; got != report.Described {
 					t.Errorf("%d are described since, the report says %d", got, report.Described)
 				}
-				if got := after[store.Refused] - before[store.Refused]; !a.options.RetryFailed && got != report.Refused {
+				if got := after[messages.Refused] - before[messages.Refused]; !a.options.RetryFailed && got != report.Refused {
 					t.Errorf("%d are refused since, the report says %d", got, report.Refused)
 				}
 				if calm && err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // Medium is a file, or words, that a request shows to the model.
@@ -21,7 +21,7 @@ type Medium struct {
 
 // Request asks for the words of one attachment.
 type Request struct {
-	Kind   store.Kind
+	Kind   messages.Kind
 	Media  []Medium
 	Frames bool // of a video, instead of the video
 }

@@ -11,8 +11,8 @@ import (
 
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/describe/describetest"
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/usererr"
 )
 
 // both runs a test against a server of either kind.
@@ -34,7 +34,7 @@ func answers(replies ...describetest.Reply) func(int, *describetest.Asked) descr
 
 func TestRun_Image(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
-		a.add("cat.jpg", store.Image, photo(1))
+		a.add("cat.jpg", messages.Image, photo(1))
 		report, err := a.describe(s)
 		if err != nil || report.Described != 1 {
 			t.Fatalf("report is %+v (%v)", report, err)
@@ -128,8 +128,8 @@ func TestRun_Stops(t *testing.T) {
 			a, server := newAlbum(t).images(3), describetest.NewGemini()
 			server.Answer = answers(describetest.Reply{Text: "A dog."}, c.reply)
 			report, err := a.describe(a.gemini(server))
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(hint.Of(err), c.hint) {
-				t.Errorf("error is %v with hint %q", err, hint.Of(err))
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(usererr.Of(err), c.hint) {
+				t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 			}
 			if report.Described != 1 || len(server.Asked()) != 2 {
 				t.Errorf("report is %+v after %d requests", report, len(server.Asked()))
@@ -144,16 +144,16 @@ func TestRun_WrongKey(t *testing.T) {
 	g := a.gemini(server)
 	server.Key = "another"
 	_, err := a.describe(g)
-	if err == nil || !strings.Contains(err.Error(), "API key not valid") || !strings.Contains(hint.Of(err), "GEMINI_API_KEY") {
-		t.Errorf("error is %v with hint %q", err, hint.Of(err))
+	if err == nil || !strings.Contains(err.Error(), "API key not valid") || !strings.Contains(usererr.Of(err), "GEMINI_API_KEY") {
+		t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 	}
 	b, local := newAlbum(t).images(2), describetest.NewOpenAI()
 	local.Key = "right-key-of-the-server"
 	o := b.openAI(local)
 	local.Key = "changed"
 	_, err = b.describe(o)
-	if err == nil || !strings.Contains(hint.Of(err), "--endpoint-key") || strings.Contains(err.Error(), "right-key") {
-		t.Errorf("error is %v with hint %q", err, hint.Of(err))
+	if err == nil || !strings.Contains(usererr.Of(err), "--endpoint-key") || strings.Contains(err.Error(), "right-key") {
+		t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 	}
 	if len(server.Calls()) != 1 || len(local.Calls()) != 1 {
 		t.Errorf("%d and %d requests were made with a wrong key", len(server.Calls()), len(local.Calls()))
@@ -165,8 +165,8 @@ func TestRun_ThrottledForEver(t *testing.T) {
 		a.images(2)
 		server.Answer = answers(describetest.Reply{Status: 429})
 		_, err := a.describe(s)
-		if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(hint.Of(err), "--rpm") {
-			t.Errorf("error is %v with hint %q", err, hint.Of(err))
+		if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(usererr.Of(err), "--rpm") {
+			t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 		}
 		a.want("00.jpg:", "01.jpg:")
 	})
@@ -206,8 +206,8 @@ func TestRun_NobodyAnswers(t *testing.T) {
 		a.images(5)
 		server.Close()
 		_, err := a.describe(s)
-		if err == nil || !strings.Contains(err.Error(), "does not answer") || !strings.Contains(hint.Of(err), "see that it runs") {
-			t.Errorf("error is %v with hint %q", err, hint.Of(err))
+		if err == nil || !strings.Contains(err.Error(), "does not answer") || !strings.Contains(usererr.Of(err), "see that it runs") {
+			t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 		}
 		a.want("00.jpg:", "01.jpg:", "02.jpg:", "03.jpg:", "04.jpg:")
 	})
@@ -237,9 +237,9 @@ func TestRun_SlowAnswers(t *testing.T) {
 		}
 		a.want("00.jpg: described A dog.", "01.jpg: described A dog.")
 		server.Answer = answers(describetest.Reply{Wait: 20 * time.Second})
-		a.add("slow.jpg", store.Image, photo(9))
-		if _, err := a.describe(s); err == nil || !strings.Contains(err.Error(), "within 200ms") || !strings.Contains(hint.Of(err), "--timeout") {
-			t.Errorf("error is %v with hint %q", err, hint.Of(err))
+		a.add("slow.jpg", messages.Image, photo(9))
+		if _, err := a.describe(s); err == nil || !strings.Contains(err.Error(), "within 200ms") || !strings.Contains(usererr.Of(err), "--timeout") {
+			t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 		}
 	})
 }
@@ -297,7 +297,7 @@ func TestRun_RefusedByAnother(t *testing.T) {
 
 func TestRun_CutAnswer(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
-	a.add("a.jpg", store.Image, photo(1)).add("b.jpg", store.Image, photo(2)).add("c.wav", store.Audio, wav)
+	a.add("a.jpg", messages.Image, photo(1)).add("b.jpg", messages.Image, photo(2)).add("c.wav", messages.Audio, wav)
 	server.Answer = answers(describetest.Reply{Text: "A dog. It runs af", Finish: "MAX_TOKENS"}, describetest.Reply{Text: "A dog that", Finish: "MAX_TOKENS"},
 		describetest.Reply{Text: "Hello. I am", Finish: "MAX_TOKENS"})
 	if _, err := a.describe(a.gemini(server)); err != nil {
@@ -320,7 +320,7 @@ func TestRun_ErrorsQuoteNothingPrivate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
-				a.add("note.txt", store.Document, []byte("patient: "+secret))
+				a.add("note.txt", messages.Document, []byte("patient: "+secret))
 				server.Answer = answers(reply)
 				_, err := a.describe(s)
 				list, _ := a.db.Attachments(t.Context())
@@ -397,7 +397,7 @@ func TestOpenAI_UnnamedModel(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	server.Close()
-	if _, err := describe.NewOpenAI(t.Context(), server.URL+"/v1", "", ""); err == nil || !strings.Contains(hint.Of(err), "see that it runs") {
+	if _, err := describe.NewOpenAI(t.Context(), server.URL+"/v1", "", ""); err == nil || !strings.Contains(usererr.Of(err), "see that it runs") {
 		t.Errorf("error is %v", err)
 	}
 }
@@ -411,7 +411,7 @@ func TestOpenAI_Local(t *testing.T) {
 		}
 	}
 	for _, endpoint := range []string{"127.0.0.1:11434", "ftp://127.0.0.1/v1", "http://", "http://u:p@127.0.0.1/v1"} {
-		if _, err := describe.NewOpenAI(t.Context(), endpoint, "m", ""); !errors.Is(err, hint.ErrUsage) {
+		if _, err := describe.NewOpenAI(t.Context(), endpoint, "m", ""); !errors.Is(err, usererr.ErrUsage) {
 			t.Errorf("%s: error is %v", endpoint, err)
 		}
 	}

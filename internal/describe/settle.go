@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // join takes the words of the same content where they are known. Where they are on their way, the attachment waits for
@@ -30,7 +30,7 @@ func (r *runner) finish(ctx context.Context, it *item, hash *[sha256.Size]byte, 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	guids := []string{it.GUID}
-	d := store.Description{Status: store.Described, Text: line, Model: r.plan.Model}
+	d := messages.Description{Status: messages.Described, Text: line, Model: r.plan.Model}
 	if hash != nil {
 		guids = append(guids, r.waiting[*hash]...)
 		delete(r.waiting, *hash)
@@ -39,7 +39,7 @@ func (r *runner) finish(ctx context.Context, it *item, hash *[sha256.Size]byte, 
 	if err != nil && !r.fail(ctx, &d, guids, kindOf(it.format), err) {
 		return int64(len(guids))
 	}
-	if d.Status != store.Failed {
+	if d.Status != messages.Failed {
 		r.answers++
 		r.trouble = 0
 		r.taken[kindOf(it.format)] = true
@@ -56,8 +56,8 @@ func (r *runner) finish(ctx context.Context, it *item, hash *[sha256.Size]byte, 
 
 // fail makes of an error what is to be kept of it. It returns false where nothing is kept: the attachment may be
 // described another time.
-func (r *runner) fail(ctx context.Context, d *store.Description, guids []string, kind store.Kind, err error) bool {
-	d.Status, d.Error = store.Failed, err.Error()
+func (r *runner) fail(ctx context.Context, d *messages.Description, guids []string, kind messages.Kind, err error) bool {
+	d.Status, d.Error = messages.Failed, err.Error()
 	var refusal *Refusal
 	var missing *MissingTool
 	var failure *Failure
@@ -65,7 +65,7 @@ func (r *runner) fail(ctx context.Context, d *store.Description, guids []string,
 	case ctx.Err() != nil:
 		return false
 	case errors.As(err, &refusal):
-		d.Status = store.Refused
+		d.Status = messages.Refused
 	case errors.As(err, &missing):
 		r.left[leftBecause(err)] += len(guids)
 		return false
@@ -75,7 +75,7 @@ func (r *runner) fail(ctx context.Context, d *store.Description, guids []string,
 	return true
 }
 
-func (r *runner) failed(d *store.Description, guids []string, kind store.Kind, f *Failure) bool {
+func (r *runner) failed(d *messages.Description, guids []string, kind messages.Kind, f *Failure) bool {
 	switch f.Outlook {
 	case Fatal:
 		r.stop(f)
@@ -141,11 +141,11 @@ const mostWaits = 12
 
 // keep commits what came of an attachment, also when the run is being interrupted: it is paid for. Same tells that it was
 // not asked for itself.
-func (r *runner) keep(ctx context.Context, d store.Description, guid string, same bool) {
+func (r *runner) keep(ctx context.Context, d messages.Description, guid string, same bool) {
 	d.GUID, d.At = guid, r.asker.clock.now().Unix()
 	var err error
 	for range mostWaits { // while a collection is being written
-		if err = r.db.Describe(context.WithoutCancel(ctx), d); !store.IsBusy(err) {
+		if err = r.db.Describe(context.WithoutCancel(ctx), d); !messages.IsBusy(err) {
 			break
 		}
 	}
@@ -154,14 +154,14 @@ func (r *runner) keep(ctx context.Context, d store.Description, guid string, sam
 		return
 	}
 	switch d.Status {
-	case store.Described:
+	case messages.Described:
 		r.report.Described++
 		if same {
 			r.report.Same++
 		}
-	case store.Refused:
+	case messages.Refused:
 		r.report.Refused++
-	case store.Failed:
+	case messages.Failed:
 		r.report.Failed++
 	}
 }
@@ -173,7 +173,7 @@ func (r *runner) leave(why string, n int) {
 }
 
 // isUntaken tells whether the server said of a kind that it takes none.
-func (r *runner) isUntaken(kind store.Kind) (said string, untaken bool) {
+func (r *runner) isUntaken(kind messages.Kind) (said string, untaken bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	said, untaken = r.untaken[kind]

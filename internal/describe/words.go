@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // The longest lines that are kept, in characters. A transcript is kept whole: this only bounds an answer gone wild.
@@ -31,10 +31,10 @@ var markup = regexp.MustCompile("\\*\\*|__|```[a-z]*|(?m:^ *#{1,6} +)|(?m:^ *[-*
 
 // oneLine makes a line of plain words of what a model answered, empty if it has none. Cut tells that the answer was cut
 // off: what is left of its last sentence goes.
-func oneLine(answer string, kind store.Kind, cut bool) string {
+func oneLine(answer string, kind messages.Kind, cut bool) string {
 	text := strings.ToValidUTF8(answer, "")
 	text = thoughts.ReplaceAllString(text, "")
-	spoken := kind == store.Audio
+	spoken := kind == messages.Audio
 	if !spoken {
 		text = markup.ReplaceAllString(text, "")
 	}
@@ -119,6 +119,6 @@ var declined = regexp.MustCompile(`(?i)^(?:i['’]?m sorry|i am sorry|sorry|i ap
 	`(?:i|as an ai[^,]*, i) ?(?:can(?:not|['’]?t)|am unable to|['’]m unable to|won['’]t|will not|am not able to|['’]m not able to)(?: help| assist| describe| identify| provide| comply| fulfil| fulfill| engage| discuss| view| see)`)
 
 // isDeclined tells whether an answer is a refusal. Of a voice message the same words are what was said.
-func isDeclined(answer string, kind store.Kind) bool {
-	return kind != store.Audio && declined.MatchString(plain(thoughts.ReplaceAllString(answer, "")))
+func isDeclined(answer string, kind messages.Kind) bool {
+	return kind != messages.Audio && declined.MatchString(plain(thoughts.ReplaceAllString(answer, "")))
 }

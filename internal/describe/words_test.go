@@ -6,7 +6,7 @@ import (
 	"unicode"
 
 	"ventriloquist/internal/describe"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/windows"
 )
 
@@ -37,7 +37,7 @@ func TestOneLine(t *testing.T) {
 		{"The image of her father hangs on the wall.", "The image of her father hangs on the wall."},
 		{"Photos of a wedding.", "Photos of a wedding."},
 	} {
-		if got := describe.OneLine(c.answer, store.Image, false); got != c.want {
+		if got := describe.OneLine(c.answer, messages.Image, false); got != c.want {
 			t.Errorf("%q becomes %q, want %q", c.answer, got, c.want)
 		}
 	}
@@ -46,22 +46,22 @@ func TestOneLine(t *testing.T) {
 // What is said in a voice message stays as it is said.
 func TestOneLine_Transcript(t *testing.T) {
 	for _, said := range []string{"the image shows a cat, she said", "Sure! Here's a plan: we go", "2 * 3 is 6, - I think", "(no words: wind)"} {
-		if got := describe.OneLine(said, store.Audio, false); got != said {
+		if got := describe.OneLine(said, messages.Audio, false); got != said {
 			t.Errorf("%q becomes %q", said, got)
 		}
 	}
 	long := strings.Repeat("and on it goes. ", 2000)
-	if got := describe.OneLine(long, store.Audio, false); got != strings.TrimSpace(long) {
+	if got := describe.OneLine(long, messages.Audio, false); got != strings.TrimSpace(long) {
 		t.Errorf("of %d bytes %d are left", len(long), len(got))
 	}
 }
 
 func TestOneLine_Long(t *testing.T) {
-	got := describe.OneLine(strings.Repeat("A cat. ", 1000), store.Image, false)
+	got := describe.OneLine(strings.Repeat("A cat. ", 1000), messages.Image, false)
 	if len(got) > 1200 || !strings.HasSuffix(got, "A cat.") {
 		t.Errorf("it has %d bytes and ends in %q", len(got), got[len(got)-20:])
 	}
-	if got := describe.OneLine("Un chat。 Il do", store.Image, true); got != "Un chat。" {
+	if got := describe.OneLine("Un chat。 Il do", messages.Image, true); got != "Un chat。" {
 		t.Errorf("it is %q", got)
 	}
 }
@@ -74,9 +74,9 @@ func FuzzOneLine(f *testing.F) {
 		f.Add(answer, true, true)
 	}
 	f.Fuzz(func(t *testing.T, answer string, spoken, cut bool) {
-		kind := store.Image
+		kind := messages.Image
 		if spoken {
-			kind = store.Audio
+			kind = messages.Audio
 		}
 		line := describe.OneLine(answer, kind, cut)
 		if line == "" {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/infer"
+	"ventriloquist/internal/generate"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -24,7 +24,7 @@ type Comparison struct {
 // The message is written by `as`, or by who really wrote it when as is "".
 func (s *Set) Prepare(n int, as string) (*Comparison, []int32, error) {
 	if n < 0 || n >= len(s.Windows) {
-		return nil, nil, hint.With(hint.Usage("there is no window %d", n), "the windows are numbered from 0 to %d", len(s.Windows)-1)
+		return nil, nil, usererr.With(usererr.Usage("there is no window %d", n), "the windows are numbered from 0 to %d", len(s.Windows)-1)
 	}
 	i := s.Windows[n]
 	w, err := s.source.Window(i)
@@ -43,12 +43,12 @@ func (s *Set) Prepare(n int, as string) (*Comparison, []int32, error) {
 		as = c.Real.Name
 	}
 	if !slices.Contains(c.Header.Members, as) {
-		return nil, nil, hint.With(hint.Usage("%q is not in the conversation of window %d", as, n), "its members are %q", c.Header.Members)
+		return nil, nil, usererr.With(usererr.Usage("%q is not in the conversation of window %d", as, n), "its members are %q", c.Header.Members)
 	}
 	c.Generated.Name = as
 	last := ids.Targets[len(ids.Targets)-1]
 	prompt := append([]int32(nil), ids.IDs[:len(ids.IDs)-last]...)
-	return c, s.encoder.AppendEncodeOrdinary(prompt, infer.Prefill(as)), nil
+	return c, s.encoder.AppendEncodeOrdinary(prompt, generate.Prefill(as)), nil
 }
 
 // read parses a window without its oldest messages.
@@ -69,10 +69,10 @@ func (c *Comparison) read(w *windows.Window, cut int) (err error) {
 }
 
 // WriteMessage writes one well-formed message after the prompt.
-func WriteMessage(ctx context.Context, w Writer, prompt []int32, as string, o infer.Options) (windows.Message, error) {
+func WriteMessage(ctx context.Context, w Writer, prompt []int32, as string, o generate.Options) (windows.Message, error) {
 	done, err := w.Continue(ctx, prompt, 1, o, nil)
 	if err != nil {
 		return windows.Message{}, err
 	}
-	return infer.Message(as, done[0].Text)
+	return generate.Message(as, done[0].Text)
 }

@@ -14,8 +14,8 @@ import (
 	"testing"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/infer"
+	"ventriloquist/internal/generate"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -172,7 +172,7 @@ func TestSetCutsAndLeavesOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = none.RequireSome()
-	if err == nil || !strings.Contains(err.Error(), "windows.jsonl:2") || hint.Of(err) == "" {
+	if err == nil || !strings.Contains(err.Error(), "windows.jsonl:2") || usererr.Of(err) == "" {
 		t.Errorf("error %v", err)
 	}
 }
@@ -185,8 +185,8 @@ type scripted struct {
 	raw     bool
 }
 
-func (s *scripted) ContinueEach(_ context.Context, prompts [][]int32, o infer.Options, _ infer.Stream) ([]infer.Continuation, error) {
-	var done []infer.Continuation
+func (s *scripted) ContinueEach(_ context.Context, prompts [][]int32, o generate.Options, _ generate.Stream) ([]generate.Continuation, error) {
+	var done []generate.Continuation
 	if s.seeds == nil {
 		s.seeds = make(map[uint64]bool)
 	}
@@ -197,13 +197,13 @@ func (s *scripted) ContinueEach(_ context.Context, prompts [][]int32, o infer.Op
 		for _, id := range p {
 			text = append(text, byte(id))
 		}
-		done = append(done, infer.Continuation{Text: []byte(s.answers[len(s.prompts)%len(s.answers)])})
+		done = append(done, generate.Continuation{Text: []byte(s.answers[len(s.prompts)%len(s.answers)])})
 		s.prompts = append(s.prompts, string(text))
 	}
 	return done, nil
 }
 
-func (s *scripted) Continue(ctx context.Context, prompt []int32, _ int, o infer.Options, st infer.Stream) ([]infer.Continuation, error) {
+func (s *scripted) Continue(ctx context.Context, prompt []int32, _ int, o generate.Options, st generate.Stream) ([]generate.Continuation, error) {
 	return s.ContinueEach(ctx, [][]int32{prompt}, o, st)
 }
 
@@ -216,7 +216,7 @@ func TestGenerate(t *testing.T) {
 		`delta": "<1m", "reply`,
 		`, hello`,
 	}}
-	got, err := set.Generate(context.Background(), w, 39, infer.Options{MaxNewTokens: 100}, nil)
+	got, err := set.Generate(context.Background(), w, 39, generate.Options{MaxNewTokens: 100}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestGenerate(t *testing.T) {
 	if w.prompts[0] != want {
 		t.Errorf("the first prompt is\n%s\nwant\n%s", w.prompts[0], want)
 	}
-	few, err := set.Generate(context.Background(), w, 1000, infer.Options{MaxNewTokens: 100}, nil)
+	few, err := set.Generate(context.Background(), w, 1000, generate.Options{MaxNewTokens: 100}, nil)
 	if err != nil || few.All.Samples != 60 {
 		t.Errorf("%d samples of 60 windows, error %v", few.All.Samples, err)
 	}
@@ -286,7 +286,7 @@ func TestPrepare(t *testing.T) {
 		t.Errorf("comparison %+v", c)
 	}
 	w := &scripted{answers: []string{`delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey"}` + "\n"}}
-	m, err := WriteMessage(context.Background(), w, prompt, "John", infer.Options{MaxNewTokens: 100})
+	m, err := WriteMessage(context.Background(), w, prompt, "John", generate.Options{MaxNewTokens: 100})
 	if err != nil || m.Name != "John" || m.Text != "hey" || w.raw {
 		t.Errorf("message %+v, error %v, raw %v", m, err, w.raw)
 	}
@@ -300,7 +300,7 @@ func TestPrepare(t *testing.T) {
 		n  int
 		as string
 	}{{4, ""}, {-1, ""}, {0, "Zoe"}} {
-		if _, _, err := set.Prepare(bad.n, bad.as); !errors.Is(err, hint.ErrUsage) || hint.Of(err) == "" {
+		if _, _, err := set.Prepare(bad.n, bad.as); !errors.Is(err, usererr.ErrUsage) || usererr.Of(err) == "" {
 			t.Errorf("%+v: error %v", bad, err)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/batch"
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -63,7 +63,7 @@ func (s *Set) RequireSome() error {
 	if len(s.Windows) > 0 || s.leftOut == nil {
 		return nil
 	}
-	return hint.With(fmt.Errorf("no window fits --max-seq-length %d: %w", s.maxTokens, s.leftOut), "raise --max-seq-length")
+	return usererr.With(fmt.Errorf("no window fits --max-seq-length %d: %w", s.maxTokens, s.leftOut), "raise --max-seq-length")
 }
 
 func (s *Set) add(i int, w *batch.Window) {

@@ -6,14 +6,14 @@ import (
 	"encoding/json"
 	"strings"
 
-	"ventriloquist/internal/infer"
+	"ventriloquist/internal/generate"
 	"ventriloquist/internal/windows"
 )
 
 // Writer writes continuations of prompts; *infer.Writer does.
 type Writer interface {
-	Continue(ctx context.Context, prompt []int32, n int, o infer.Options, s infer.Stream) ([]infer.Continuation, error)
-	ContinueEach(ctx context.Context, prompts [][]int32, o infer.Options, s infer.Stream) ([]infer.Continuation, error)
+	Continue(ctx context.Context, prompt []int32, n int, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
+	ContinueEach(ctx context.Context, prompts [][]int32, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
 }
 
 // Validity counts what the model wrote without a grammar.
@@ -44,7 +44,7 @@ type sample struct {
 
 // Generate lets the model write, in n windows spread evenly over the set, the last message anew, and counts how many
 // of them are well formed. Options are taken as they are, but for the grammar.
-func (s *Set) Generate(ctx context.Context, w Writer, n int, o infer.Options, p Progress) (*Samples, error) {
+func (s *Set) Generate(ctx context.Context, w Writer, n int, o generate.Options, p Progress) (*Samples, error) {
 	o.Raw = true
 	n = min(n, len(s.Windows))
 	counted := &Samples{PerContact: make(map[string]*Validity)}
@@ -87,7 +87,7 @@ func (s *Set) sample(i int) (sample, error) {
 	}
 	last := len(w.authors) - 1
 	context := w.window.IDs[:len(w.window.IDs)-w.window.Targets[last]]
-	prompt := s.encoder.AppendEncodeOrdinary(append([]int32(nil), context...), infer.Prefill(w.authors[last]))
+	prompt := s.encoder.AppendEncodeOrdinary(append([]int32(nil), context...), generate.Prefill(w.authors[last]))
 	return sample{prompt: prompt, author: w.authors[last]}, nil
 }
 
@@ -97,7 +97,7 @@ func (s *Samples) add(author string, written []byte) {
 	}
 	line, _, _ := bytes.Cut(written, []byte{'\n'})
 	for _, v := range []*Validity{&s.All, s.PerContact[author]} {
-		v.add(infer.Prefill(author) + string(line))
+		v.add(generate.Prefill(author) + string(line))
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // Fields reads the values of one JSON object by name. The first error is kept, with the file and the field named, and
@@ -208,5 +208,5 @@ func (f *Fields) Object(key string) *Fields {
 
 // Unsupported records that a field asks for something that is not implemented, unless there is an error already.
 func (f *Fields) Unsupported(key, value, advice string) {
-	f.record(hint.With(fmt.Errorf("%s: %s%s is %s, which is not supported", f.path, f.prefix, key, value), "%s", advice))
+	f.record(usererr.With(fmt.Errorf("%s: %s%s is %s, which is not supported", f.path, f.prefix, key, value), "%s", advice))
 }

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // A Place is where a model is computed. The zero value is the first GPU when the CUDA engine is here and can use it,
@@ -38,7 +38,7 @@ func Device(at Place, threads int) (*engine.Device, error) {
 	}
 	device, err := GPU(at.gpu - 1)
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("--gpu %d: %w", at.gpu-1, err), "vqctl doctor looks at the GPU; leave --gpu out to run on the processor")
+		return nil, usererr.With(fmt.Errorf("--gpu %d: %w", at.gpu-1, err), "vqctl doctor looks at the GPU; leave --gpu out to run on the processor")
 	}
 	return device, nil
 }
@@ -69,7 +69,7 @@ func FindCUDA() (string, error) {
 	folder := filepath.Dir(program)
 	path := filepath.Join(folder, cudaLibrary)
 	if _, err := os.Stat(path); err != nil {
-		return "", hint.With(fmt.Errorf("this build has no CUDA engine: there is no %s in %s", cudaLibrary, folder),
+		return "", usererr.With(fmt.Errorf("this build has no CUDA engine: there is no %s in %s", cudaLibrary, folder),
 			"build it with: make CUDA=1; or leave --gpu out to run on the processor")
 	}
 	return path, nil

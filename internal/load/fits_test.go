@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 // A model that does not fit is refused with how much it needs, how much is missing, and what helps.
@@ -22,7 +22,7 @@ func TestFits_SaysHowMuchIsMissing(t *testing.T) {
 	if want := "m needs 17.0 GB (weights 16.0 GB), 9.0 GB more than the 8.0 GB that are free"; err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}
-	if !strings.Contains(hint.Of(err), "smaller model") {
-		t.Errorf("hint %q", hint.Of(err))
+	if !strings.Contains(usererr.Of(err), "smaller model") {
+		t.Errorf("hint %q", usererr.Of(err))
 	}
 }

@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/adapter"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/model/safetensors"
 	"ventriloquist/internal/tokenizer"
+	"ventriloquist/internal/usererr"
 )
 
 // Precisions are the values of --precision.
@@ -40,7 +40,7 @@ func Precision(name string, device *engine.Device) (engine.DType, error) {
 		}
 		return engine.F32, nil
 	}
-	return 0, hint.Usage("--precision %q: it is one of %s", name, strings.Join(Precisions, ", "))
+	return 0, usererr.Usage("--precision %q: it is one of %s", name, strings.Join(Precisions, ", "))
 }
 
 // Tokenizer reads the tokenizer of a base model and checks that the model has a row for each of its ids.

@@ -2,8 +2,8 @@ package load
 
 import (
 	"ventriloquist/engine"
-	"ventriloquist/internal/adapter"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
 )
 
 // Needs says how much memory a base model takes at a precision and a format of weights, by the engine's own plans.

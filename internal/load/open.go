@@ -5,10 +5,10 @@ import (
 	"fmt"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/adapter"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/tokenizer"
+	"ventriloquist/internal/usererr"
 )
 
 // Options say how a model is to be run.
@@ -95,7 +95,7 @@ func fits(plan engine.Plan, weights engine.WeightFormat, free uint64, base model
 		advice = "--load-in-8bit or --load-in-4bit take less for the weights; or " + advice
 	}
 	size := func(n uint64) string { return model.FormatBytes(int64(n)) }
-	return hint.With(fmt.Errorf("%s needs %s (weights %s), %s more than the %s that are free", base, size(plan.Total),
+	return usererr.With(fmt.Errorf("%s needs %s (weights %s), %s more than the %s that are free", base, size(plan.Total),
 		size(plan.WeightsMapped+plan.WeightsPrepared), size(plan.Total-free), size(free)),
 		"%s", advice)
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/usererr"
 )
 
 func read(t testing.TB, path string) []byte {
@@ -150,7 +150,7 @@ func TestParseConfig_Refuses(t *testing.T) {
 		_, err := model.ParseConfig("dir/config.json", with(t, c.changes))
 		if err == nil || !strings.HasPrefix(err.Error(), "dir/config.json: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
-		} else if strings.Contains(err.Error(), "not supported") && hint.Of(err) == "" {
+		} else if strings.Contains(err.Error(), "not supported") && usererr.Of(err) == "" {
 			t.Errorf("%s: no hint", name)
 		}
 	}

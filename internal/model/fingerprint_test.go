@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 func fingerprint(t *testing.T, dir string) string {
@@ -57,8 +57,8 @@ func TestOpen_GitLFSPointer(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "Git LFS pointer") {
 			t.Errorf("%s: %v", file, err)
 		}
-		if !strings.Contains(hint.Of(err), "git lfs pull") {
-			t.Errorf("%s: hint %q", file, hint.Of(err))
+		if !strings.Contains(usererr.Of(err), "git lfs pull") {
+			t.Errorf("%s: hint %q", file, usererr.Of(err))
 		}
 	}
 }

@@ -16,9 +16,9 @@ import (
 	"sort"
 	"unsafe"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/usererr"
 )
 
 // Names of a model's files.
@@ -135,7 +135,7 @@ func (m *Model) openWeights() error {
 			return fmt.Errorf("%s: tensor %q has the shape %v, but %s asks for %v", file.Path(), spec.Name, t.Shape, ConfigFile, spec.Shape)
 		}
 		if !t.DType.IsFloat() {
-			return hint.With(fmt.Errorf("%s: tensor %q has the type %s; F32, BF16 and F16 are supported", file.Path(), spec.Name, t.DType),
+			return usererr.With(fmt.Errorf("%s: tensor %q has the type %s; F32, BF16 and F16 are supported", file.Path(), spec.Name, t.DType),
 				"take the model with bf16 weights, not a quantized one")
 		}
 		m.index[spec.Name] = file
@@ -151,7 +151,7 @@ func (m *Model) openFiles() (locate func(name string) (*safetensors.File, error)
 	}
 	content, err := m.Source.ReadFile(IndexFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.With(fmt.Errorf("%s has neither %s nor %s", m.Source, WeightsFile, IndexFile), "%s", m.Source.incompleteHint())
+		return nil, usererr.With(fmt.Errorf("%s has neither %s nor %s", m.Source, WeightsFile, IndexFile), "%s", m.Source.incompleteHint())
 	}
 	if err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ func (m *Model) openShard(name string) (*safetensors.File, error) {
 	file, err := m.Source.openWeights(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			err = hint.With(err, "%s", m.Source.incompleteHint())
+			err = usererr.With(err, "%s", m.Source.incompleteHint())
 		}
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (m *Model) openShard(name string) (*safetensors.File, error) {
 }
 
 func missingTensor(path, name string) error {
-	return hint.With(fmt.Errorf("%s: tensor %q is missing", path, name),
+	return usererr.With(fmt.Errorf("%s: tensor %q is missing", path, name),
 		"%s describes another model, or the download is incomplete", ConfigFile)
 }
 

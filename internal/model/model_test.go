@@ -13,9 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/usererr"
 )
 
 // small is a configuration whose model has a few kilobytes.
@@ -215,7 +215,7 @@ func TestOpen_Truncated(t *testing.T) {
 		if err := os.WriteFile(path, content[:n], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := model.Open(dir); err == nil || !strings.HasPrefix(err.Error(), path) || hint.Of(err) == "" {
+		if _, err := model.Open(dir); err == nil || !strings.HasPrefix(err.Error(), path) || usererr.Of(err) == "" {
 			t.Errorf("%d of %d bytes: %v", n, len(content), err)
 		}
 	}
@@ -269,7 +269,7 @@ func TestOpen_NoFiles(t *testing.T) {
 	if err := os.Remove(filepath.Join(whole, model.WeightsFile)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := model.Open(whole); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor") || hint.Of(err) == "" {
+	if _, err := model.Open(whole); err == nil || !strings.Contains(err.Error(), "neither model.safetensors nor") || usererr.Of(err) == "" {
 		t.Error(err)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"sync"
 
 	"ventriloquist/internal/atomicfile"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/usererr"
 )
 
 // RandomOptions say what WriteRandom makes.
@@ -34,7 +34,7 @@ type RandomOptions struct {
 // be empty.
 func WriteRandom(ctx context.Context, dir string, o RandomOptions) error {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return hint.With(fmt.Errorf("%s is not empty", dir), "name a folder that is not there yet, or remove this one first")
+		return usererr.With(fmt.Errorf("%s is not empty", dir), "name a folder that is not there yet, or remove this one first")
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot make a model: %w", err)
 	}

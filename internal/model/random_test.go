@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 // Weights are normal with deviation 0.02, norms are 1, and no two tensors are alike.
@@ -94,7 +94,7 @@ func TestWriteRandomKeeps(t *testing.T) {
 	if err := os.WriteFile(precious, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := model.WriteRandom(context.Background(), dir, model.RandomOptions{Config: small()}); err == nil || hint.Of(err) == "" {
+	if err := model.WriteRandom(context.Background(), dir, model.RandomOptions{Config: small()}); err == nil || usererr.Of(err) == "" {
 		t.Errorf("folder in use: %v", err)
 	}
 	if _, err := os.Stat(precious); err != nil {
@@ -114,8 +114,8 @@ func TestWriteRandom_NoSpace(t *testing.T) {
 	c.VocabSize, c.HiddenSize = 1<<22, 1<<22
 	parent := t.TempDir()
 	err := model.WriteRandom(context.Background(), filepath.Join(parent, "m"), model.RandomOptions{Config: c})
-	if entries, _ := os.ReadDir(parent); err == nil || !strings.Contains(err.Error(), "is needed") || hint.Of(err) == "" || len(entries) != 0 {
-		t.Errorf("%v, hint %q, left %v", err, hint.Of(err), entries)
+	if entries, _ := os.ReadDir(parent); err == nil || !strings.Contains(err.Error(), "is needed") || usererr.Of(err) == "" || len(entries) != 0 {
+		t.Errorf("%v, hint %q, left %v", err, usererr.Of(err), entries)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestShapeConfig(t *testing.T) {
 			t.Errorf("%s: %d parameters, want %d, %v", name, c.Parameters(), want, err)
 		}
 	}
-	if _, err := model.ShapeConfig("7b"); !errors.Is(err, hint.ErrUsage) || !strings.Contains(hint.Of(err), "qwen3-8b") {
+	if _, err := model.ShapeConfig("7b"); !errors.Is(err, usererr.ErrUsage) || !strings.Contains(usererr.Of(err), "qwen3-8b") {
 		t.Error(err)
 	}
 	if c, err := model.ShapeConfig("tiny"); err != nil || c.Parameters() > 10_000_000 {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 const (
@@ -39,13 +39,13 @@ func Resolve(nameOrDir string) (Source, error) {
 	if info, err := os.Stat(nameOrDir); err == nil && info.IsDir() {
 		return folderByPath(nameOrDir)
 	} else if err == nil {
-		return Source{}, hint.With(fmt.Errorf("base model %s is a file, not a folder", nameOrDir), "name the folder that it is in")
+		return Source{}, usererr.With(fmt.Errorf("base model %s is a file, not a folder", nameOrDir), "name the folder that it is in")
 	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return Source{}, fmt.Errorf("cannot open base model: %w", err)
 	}
 	repo, ok := RepoName(nameOrDir)
 	if !ok {
-		return Source{}, hint.With(fmt.Errorf("no base model %q: there is no such folder, and it is not the name of a model", nameOrDir),
+		return Source{}, usererr.With(fmt.Errorf("no base model %q: there is no such folder, and it is not the name of a model", nameOrDir),
 			"give a folder, %s, or a name as in Hugging Face: %s; vqctl model list shows what is here", Tiny, Default)
 	}
 	return ResolveRepo(repo)
@@ -77,7 +77,7 @@ func ResolveRepo(repo string) (Source, error) {
 		}
 		return Source{Name: repo, Dir: dir}, nil
 	}
-	return Source{}, hint.With(fmt.Errorf("base model %s is not on this machine%s", repo, incomplete),
+	return Source{}, usererr.With(fmt.Errorf("base model %s is not on this machine%s", repo, incomplete),
 		"download it with: vqctl model pull %s (or try without a download: --base-model %s)", repo, Tiny)
 }
 
@@ -105,7 +105,7 @@ func OwnFolder() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", hint.With(fmt.Errorf("no folder for models: %w", err), "set VENTRILOQUIST_MODELS to a folder")
+		return "", usererr.With(fmt.Errorf("no folder for models: %w", err), "set VENTRILOQUIST_MODELS to a folder")
 	}
 	return filepath.Join(home, ".local", "share", "ventriloquist", "models"), nil
 }
@@ -156,7 +156,7 @@ func cacheFolder(repo string) (string, error) {
 	}
 	commit := strings.TrimSpace(string(ref))
 	if commit == "" || commit != filepath.Base(commit) || !filepath.IsLocal(commit) {
-		return "", hint.With(fmt.Errorf("%s holds %q, which is no commit", filepath.Join(base, "refs", "main"), commit), "remove that folder and download the model again")
+		return "", usererr.With(fmt.Errorf("%s holds %q, which is no commit", filepath.Join(base, "refs", "main"), commit), "remove that folder and download the model again")
 	}
 	return existingDir(filepath.Join(base, "snapshots", commit))
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 // emptyHome makes the folders of models new and empty.
@@ -107,8 +107,8 @@ func TestResolve_Incomplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = model.Resolve("someone/model")
-	if err == nil || !strings.Contains(err.Error(), "has no "+filepath.Base(shards[1])) || !strings.Contains(hint.Of(err), "vqctl model pull someone/model") {
-		t.Errorf("%v, hint %q", err, hint.Of(err))
+	if err == nil || !strings.Contains(err.Error(), "has no "+filepath.Base(shards[1])) || !strings.Contains(usererr.Of(err), "vqctl model pull someone/model") {
+		t.Errorf("%v, hint %q", err, usererr.Of(err))
 	}
 }
 
@@ -116,8 +116,8 @@ func TestResolve_Incomplete(t *testing.T) {
 func TestResolve_DefaultNotThere(t *testing.T) {
 	emptyHome(t)
 	_, err := model.Resolve("")
-	if err == nil || !strings.Contains(hint.Of(err), "vqctl model pull Qwen/Qwen3-8B-Base") {
-		t.Errorf("%v, hint %q", err, hint.Of(err))
+	if err == nil || !strings.Contains(usererr.Of(err), "vqctl model pull Qwen/Qwen3-8B-Base") {
+		t.Errorf("%v, hint %q", err, usererr.Of(err))
 	}
 }
 
@@ -140,8 +140,8 @@ func TestResolve_Errors(t *testing.T) {
 		file + "/below": "no base model",
 		"some/broken":   "is no commit",
 	} {
-		if _, err := model.Resolve(name); err == nil || !strings.Contains(err.Error(), want) || hint.Of(err) == "" {
-			t.Errorf("%q: %v, hint %q", name, err, hint.Of(err))
+		if _, err := model.Resolve(name); err == nil || !strings.Contains(err.Error(), want) || usererr.Of(err) == "" {
+			t.Errorf("%q: %v, hint %q", name, err, usererr.Of(err))
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // ShapeNames are what ShapeConfig takes.
@@ -36,7 +36,7 @@ func ShapeConfig(name string) (Config, error) {
 	}
 	s, ok := shapes[key]
 	if !ok {
-		return Config{}, hint.With(hint.Usage("no shape %q", name), "choose from %s", strings.Join(ShapeNames, ", "))
+		return Config{}, usererr.With(usererr.Usage("no shape %q", name), "choose from %s", strings.Join(ShapeNames, ", "))
 	}
 	return Config{
 		VocabSize: 151936, HiddenSize: s.hidden, IntermediateSize: s.intermediate, Layers: s.layers, Heads: s.heads,

@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/usererr"
 )
 
 // Source is where a base model's files are: a folder, or the program itself.
@@ -61,7 +61,7 @@ func (s Source) ReadFile(file string) ([]byte, error) {
 		content, err = os.ReadFile(s.Path(file))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, hint.With(&missingFileError{fmt.Sprintf("%s has no %s", s, file)}, "%s", s.incompleteHint())
+		return nil, usererr.With(&missingFileError{fmt.Sprintf("%s has no %s", s, file)}, "%s", s.incompleteHint())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", s.Path(file), err)

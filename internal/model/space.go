@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // FreeSpace returns the bytes that may still be written to the disk of a folder, which need not be there yet.
@@ -34,7 +34,7 @@ func CheckSpace(dir string, need int64) error {
 	}
 	const spare = 64 << 20 // the disk has other users
 	if need+spare > free {
-		return hint.With(fmt.Errorf("%s has %s free, but %s is needed", dir, FormatBytes(free), FormatBytes(need)),
+		return usererr.With(fmt.Errorf("%s has %s free, but %s is needed", dir, FormatBytes(free), FormatBytes(need)),
 			"free %s, or use another disk: vqctl model's folder is set by VENTRILOQUIST_MODELS", FormatBytes(need+spare-free))
 	}
 	return nil

@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"ventriloquist/internal/contacts"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // Listed is somebody in the contacts file.
@@ -53,7 +52,7 @@ type mark struct {
 
 // counter counts conversations one after another.
 type counter struct {
-	book     *contacts.Book
+	book     *Book
 	listed   map[string]*mark // by name
 	unmapped map[string]*mark // by normalised address
 	leftOut  map[string]bool  // sets of people, and whether they are groups
@@ -61,7 +60,7 @@ type counter struct {
 }
 
 // Count takes the census of what a database holds.
-func Count(ctx context.Context, db *store.DB, book *contacts.Book) (*Census, error) {
+func Count(ctx context.Context, db *messages.DB, book *Book) (*Census, error) {
 	reader, err := db.Reader(ctx, func(address string) string { return identity(book, address) })
 	if err != nil {
 		return nil, err
@@ -78,7 +77,7 @@ func Count(ctx context.Context, db *store.DB, book *contacts.Book) (*Census, err
 	for _, name := range book.Names() {
 		c.listed[name] = newMark()
 	}
-	slices.SortFunc(counts, func(a, b store.Count) int { return cmp.Compare(a.Conversation, b.Conversation) })
+	slices.SortFunc(counts, func(a, b messages.Count) int { return cmp.Compare(a.Conversation, b.Conversation) })
 	for from, to := 0, 0; from < len(counts); from = to {
 		for to = from; to < len(counts) && counts[to].Conversation == counts[from].Conversation; to++ {
 		}
@@ -102,7 +101,7 @@ func Count(ctx context.Context, db *store.DB, book *contacts.Book) (*Census, err
 func newMark() *mark { return &mark{sets: map[string]bool{}, groups: map[string]bool{}} }
 
 // identity keeps strangers apart from people who are called so.
-func identity(book *contacts.Book, address string) string {
+func identity(book *Book, address string) string {
 	name, listed := book.Person(address)
 	if !listed {
 		return "stranger " + name
@@ -112,12 +111,12 @@ func identity(book *contacts.Book, address string) string {
 
 // others are the people of a conversation beside the owner, each once, and which of them nobody is listed with. Of
 // somebody with several addresses the first tells whether he was there.
-func (c *counter) others(members []store.Member) (names, strangers []string) {
+func (c *counter) others(members []messages.Member) (names, strangers []string) {
 	seen := make(map[string]bool)
 	for _, m := range members {
 		name, listed := c.book.Person(m.Address)
 		id := identity(c.book, m.Address)
-		if seen[id] || name == contacts.Owner {
+		if seen[id] || name == Owner {
 			continue
 		}
 		seen[id] = true
@@ -132,7 +131,7 @@ func (c *counter) others(members []store.Member) (names, strangers []string) {
 	return names, strangers
 }
 
-func (c *counter) conversation(conversation store.Conversation, counts []store.Count) {
+func (c *counter) conversation(conversation messages.Conversation, counts []messages.Count) {
 	names, strangers := c.others(conversation.Members)
 	all := make([]string, 0, len(names)+len(strangers))
 	all = append(append(all, names...), strangers...)
@@ -170,9 +169,9 @@ func (c *counter) stranger(address string) *mark {
 
 // count takes what one address sent. Among two, what is received from an address that nobody is listed with is from the
 // other one: the source put it there because it knows more addresses of theirs.
-func (c *counter) count(count store.Count, names, strangers []string) {
+func (c *counter) count(count messages.Count, names, strangers []string) {
 	name, listed := c.book.Person(count.Sender)
-	if count.Sender == store.Owner || listed && name == contacts.Owner {
+	if count.Sender == messages.Owner || listed && name == Owner {
 		c.census.Owner += count.Messages
 		return
 	}

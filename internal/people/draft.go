@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"ventriloquist/internal/addressbook"
-	"ventriloquist/internal/contacts"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people/addressbook"
 )
 
 // Suggestion is somebody of the history whom the contacts file does not list, or not with all addresses.
@@ -35,9 +34,9 @@ type Shared struct {
 	Also    string `json:"also"`
 }
 
-// drafter gathers addresses into people.
+// drafter gathers addresses into
 type drafter struct {
-	book     *contacts.Book
+	book     *Book
 	messages map[string]int64 // of the history's addresses, normalised
 	people   []*somebody
 	byID     map[string]*somebody // whose an address is
@@ -55,7 +54,7 @@ type somebody struct {
 
 // Suggest drafts from the census the people whom the cards name; same tells which addresses the source counts to one
 // person. Nobody who is the owner, by card, address or name, is suggested.
-func Suggest(census *Census, book *contacts.Book, owner string, cards []addressbook.Card, same []store.SamePerson) *Draft {
+func Suggest(census *Census, book *Book, owner string, cards []addressbook.Card, same []messages.SamePerson) *Draft {
 	d := &drafter{book: book, messages: make(map[string]int64), byID: make(map[string]*somebody)}
 	for _, u := range census.Unmapped {
 		d.messages[u.Address] = u.Messages
@@ -129,7 +128,7 @@ func (d *drafter) wrote(p *somebody, except string) (messages int64) {
 
 // join gives addresses that no card has to the person with whom the source puts them, or makes nameless people of them.
 // An address that the contacts list is joined too: it tells as whom they know the person.
-func (d *drafter) join(same []store.SamePerson) {
+func (d *drafter) join(same []messages.SamePerson) {
 	groups := make(map[string][]string)
 	group := make(map[string]string, len(same)) // of an address
 	ids := sortedByMessages(d.messages)
@@ -210,7 +209,7 @@ func (d *drafter) examine(p *somebody) (listedAs string, isOwner, occurs bool) {
 	for _, id := range p.ids {
 		name, listed := d.book.Person(id)
 		switch {
-		case listed && name == contacts.Owner:
+		case listed && name == Owner:
 			isOwner = true
 		case listed && listedAs == "":
 			listedAs = name

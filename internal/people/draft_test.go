@@ -5,10 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/addressbook"
-	"ventriloquist/internal/contacts"
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/people/addressbook"
 )
 
 func card(book, name string, addresses ...string) addressbook.Card {
@@ -16,9 +15,9 @@ func card(book, name string, addresses ...string) addressbook.Card {
 }
 
 // suggest drafts from addresses with so many messages each.
-func suggest(t *testing.T, file string, self contacts.Self, messages map[string]int64, cards []addressbook.Card, same ...store.SamePerson) *people.Draft {
+func suggest(t *testing.T, file string, self people.Self, messages map[string]int64, cards []addressbook.Card, same ...messages.SamePerson) *people.Draft {
 	t.Helper()
-	book, err := contacts.Read(strings.NewReader(file), "contacts", self)
+	book, err := people.Read(strings.NewReader(file), "contacts", self)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,10 +40,10 @@ func TestSuggest(t *testing.T) {
 	me := addressbook.Card{Book: "a", Name: "Aidan", Addresses: []string{"me@x.org", "+12125550199"}, Me: true}
 	for name, c := range map[string]struct {
 		file             string
-		self             contacts.Self
+		self             people.Self
 		messages         map[string]int64
 		cards            []addressbook.Card
-		same             []store.SamePerson
+		same             []messages.SamePerson
 		people, nameless []string
 	}{
 		"NamesakesOfOneBookAreTwo": {messages: map[string]int64{"a@x.org": 1, "b@x.org": 2},
@@ -61,16 +60,16 @@ func TestSuggest(t *testing.T) {
 			cards: []addressbook.Card{card("a", "John", "a@x.org"), card("a", "Ann", "ann@x.org")}, people: []string{"John: a@x.org"}},
 		"PersonsOfTheSource": {messages: map[string]int64{"a@x.org": 1, "b@x.org": 5, "c@x.org": 1, "d@x.org": 2},
 			cards: []addressbook.Card{card("a", "John", "a@x.org")},
-			same: []store.SamePerson{{Address: "a@x.org", Person: "P"}, {Address: "B@x.org", Person: "P"},
+			same: []messages.SamePerson{{Address: "a@x.org", Person: "P"}, {Address: "B@x.org", Person: "P"},
 				{Address: "c@x.org", Person: "Q"}, {Address: "d@x.org", Person: "Q"}},
 			people: []string{"John: b@x.org a@x.org"}, nameless: []string{": d@x.org c@x.org"}},
 		"OwnerByCard": {messages: map[string]int64{"me@x.org": 1}, cards: []addressbook.Card{me}},
-		"OwnerByName": {self: contacts.Self{Name: "Aidan"}, messages: map[string]int64{"a@x.org": 1},
+		"OwnerByName": {self: people.Self{Name: "Aidan"}, messages: map[string]int64{"a@x.org": 1},
 			cards: []addressbook.Card{card("a", "Aidan", "a@x.org")}},
-		"OwnerByAddress": {self: contacts.Self{Addresses: []string{"me@x.org"}}, messages: map[string]int64{"a@x.org": 1},
+		"OwnerByAddress": {self: people.Self{Addresses: []string{"me@x.org"}}, messages: map[string]int64{"a@x.org": 1},
 			cards: []addressbook.Card{card("a", "A. Lee", "a@x.org", "me@x.org")}},
 		"WhoSharesTheOwnersTelephone": {messages: map[string]int64{"ann@x.org": 1},
-			self:  contacts.Self{Addresses: []string{"+12125550199"}},
+			self:  people.Self{Addresses: []string{"+12125550199"}},
 			cards: []addressbook.Card{card("a", "Ann", "ann@x.org", "+12125550199"), me}, people: []string{"Ann: ann@x.org"}},
 		"ListedUnderAnotherName": {file: `{"contact": "Johnny", "ids": ["a@x.org"]}`, messages: map[string]int64{"(212) 555-0101": 3},
 			cards: []addressbook.Card{card("a", "John", "a@x.org", "212 555 0101")}, people: []string{"Johnny: +12125550101"}},

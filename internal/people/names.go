@@ -5,8 +5,8 @@ import (
 	"strings"
 	"unicode"
 
-	"ventriloquist/internal/addressbook"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people/addressbook"
 )
 
 // sourceBook is the Book of the cards that sources tell.
@@ -14,7 +14,7 @@ const sourceBook = "messages"
 
 // CardsOfSources are the names by which sources know people: some call them by their names beside an address, some have
 // no other address.
-func CardsOfSources(ctx context.Context, db *store.DB) ([]addressbook.Card, error) {
+func CardsOfSources(ctx context.Context, db *messages.DB) ([]addressbook.Card, error) {
 	reader, err := db.Reader(ctx, nil)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,7 @@ package stats
 import (
 	"time"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // conversation is one while it is read.
@@ -33,18 +33,18 @@ func (g *gatherer) conversation(s *set) *conversation {
 }
 
 // message takes the next message of the conversation.
-func (c *conversation) message(m *store.Spoken) error {
+func (c *conversation) message(m *messages.Spoken) error {
 	g := c.g
 	if g.done++; g.Progress != nil && g.done%4096 == 0 {
 		g.Progress(g.done, g.total)
 	}
 	who := g.identity(m.Sender)
-	if _, listed := g.People(m.Sender); c.dm && who != store.Owner && !listed {
+	if _, listed := g.People(m.Sender); c.dm && who != messages.Owner && !listed {
 		who = c.set.members[0] // the source knows more addresses of theirs
 	}
 	at := time.Unix(0, m.Date).In(g.Zone)
 	person := g.person(who)
-	if m.Kind == store.Reaction {
+	if m.Kind == messages.Reaction {
 		person.reactions++
 		person.addEmoji(m.Words)
 		if !c.dm {
@@ -59,7 +59,7 @@ func (c *conversation) message(m *store.Spoken) error {
 		c.tally.add(at)
 		c.tally.by[who]++
 	}
-	if m.Kind == store.Text {
+	if m.Kind == messages.Text {
 		words := g.words.split(m.Words)
 		person.say(words, m.Words)
 		if !c.dm {
@@ -77,9 +77,9 @@ func (c *conversation) follow(who string, at time.Time) {
 	case !c.some || gap >= SessionGap:
 		c.tally.sessions++
 		c.tally.startedBy[who]++
-	case who != c.speaker && c.dm && who == store.Owner:
+	case who != c.speaker && c.dm && who == messages.Owner:
 		c.tally.ownerReplies.add(c.last.Hour(), gap)
-		c.g.person(store.Owner).replies.add(c.last.Hour(), gap)
+		c.g.person(messages.Owner).replies.add(c.last.Hour(), gap)
 	case who != c.speaker:
 		c.tally.replies.add(c.last.Hour(), gap)
 	}

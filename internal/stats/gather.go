@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // SessionGap is the silence after which a message begins something new.
@@ -38,11 +38,11 @@ type gatherer struct {
 // set is a conversation: all that the store holds of one set of people, without the owner.
 type set struct {
 	members []string // identities, sorted
-	parts   []store.Conversation
+	parts   []messages.Conversation
 }
 
 // Gather reads all messages.
-func Gather(ctx context.Context, db *store.DB, o Options) (*Report, error) {
+func Gather(ctx context.Context, db *messages.DB, o Options) (*Report, error) {
 	g := &gatherer{Options: o, words: newVocabulary(), people: map[string]*tally{}, all: newTally("")}
 	reader, err := db.Reader(ctx, g.identity)
 	if err != nil {
@@ -69,8 +69,8 @@ func Gather(ctx context.Context, db *store.DB, o Options) (*Report, error) {
 
 // identity keeps strangers apart from people who are called so.
 func (g *gatherer) identity(address string) string {
-	if address == store.Owner {
-		return store.Owner
+	if address == messages.Owner {
+		return messages.Owner
 	}
 	name, listed := g.People(address)
 	if !listed {
@@ -86,7 +86,7 @@ const strangerMark = "\x00"
 func (g *gatherer) nameOf(identity string) string {
 	address, stranger := strings.CutPrefix(identity, strangerMark)
 	switch {
-	case identity == store.Owner:
+	case identity == messages.Owner:
 		return g.Owner
 	case stranger && g.Names[address] != "":
 		return g.Names[address]
@@ -95,14 +95,14 @@ func (g *gatherer) nameOf(identity string) string {
 }
 
 // sets joins the conversations of the same people. Of somebody with several addresses the first tells whether he was there.
-func (g *gatherer) sets(conversations []store.Conversation) []*set {
+func (g *gatherer) sets(conversations []messages.Conversation) []*set {
 	byKey := make(map[string]*set)
 	for _, c := range conversations {
 		seen := make(map[string]bool)
 		var members []string
 		for _, m := range c.Members {
 			id := g.identity(m.Address)
-			if !seen[id] && !m.Absent && id != store.Owner {
+			if !seen[id] && !m.Absent && id != messages.Owner {
 				members = append(members, id)
 			}
 			seen[id] = true
@@ -143,7 +143,7 @@ func (g *gatherer) report() *Report {
 		if t.messages+t.reactions == 0 && t.sessions == 0 {
 			continue
 		}
-		p := Person{Name: t.name, Owner: identity == store.Owner, Habits: t.habits(g), OwnerReply: t.ownerReplies.reply(), Sessions: t.sessions, Started: t.startedBy[identity]}
+		p := Person{Name: t.name, Owner: identity == messages.Owner, Habits: t.habits(g), OwnerReply: t.ownerReplies.reply(), Sessions: t.sessions, Started: t.startedBy[identity]}
 		r.People = append(r.People, p)
 	}
 	for _, t := range g.groups {

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/stats"
-	"ventriloquist/internal/store"
 )
 
 // said is a message of a test: of a conversation with these addresses, by one of them or "" for the owner.
@@ -24,7 +24,7 @@ type said struct {
 	sender string
 	after  time.Duration // since the message before
 	text   string
-	kind   store.Kind
+	kind   messages.Kind
 }
 
 // begin is when the messages of these tests begin: a Monday, at 23:30 UTC.
@@ -32,19 +32,19 @@ var begin = time.Date(2024, 1, 29, 23, 30, 0, 0, time.UTC)
 
 func gather(t *testing.T, o stats.Options, list ...said) *stats.Report {
 	t.Helper()
-	db, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
+	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	at := begin
-	_, err = db.Replace(t.Context(), false, func(w *store.Writer) error {
+	_, err = db.Replace(t.Context(), false, func(w *messages.Writer) error {
 		for i, s := range list {
 			at = at.Add(s.after)
 			members := strings.Fields(s.with)
-			e := store.Entry{Conversation: w.Conversation(len(members) > 1, store.Members(members...)), Row: int64(i + 1), GUID: fmt.Sprint("g", i),
-				Date: at.UnixNano(), Sender: s.sender, Text: s.text, Kind: s.kind, TargetPart: store.WholeMessage}
-			if s.kind == store.Reaction {
+			e := messages.Entry{Conversation: w.Conversation(len(members) > 1, messages.Members(members...)), Row: int64(i + 1), GUID: fmt.Sprint("g", i),
+				Date: at.UnixNano(), Sender: s.sender, Text: s.text, Kind: s.kind, TargetPart: messages.WholeMessage}
+			if s.kind == messages.Reaction {
 				e.TargetGUID = "g0"
 			}
 			if err := w.Add(&e); err != nil {
@@ -58,7 +58,7 @@ func gather(t *testing.T, o stats.Options, list ...said) *stats.Report {
 	}
 	if o.People == nil {
 		o.People = func(address string) (string, bool) {
-			name, ok := map[string]string{"+1": "John", "j@x": "John", "+2": "Zoë", "me@x": store.Owner}[address]
+			name, ok := map[string]string{"+1": "John", "j@x": "John", "+2": "Zoë", "me@x": messages.Owner}[address]
 			if !ok {
 				name = address
 			}
@@ -91,14 +91,14 @@ func seconds(n float64) *float64 { return &n }
 
 func TestGather_DirectConversation(t *testing.T) {
 	r := gather(t, stats.Options{},
-		said{"+1", "", 0, "Hello there, it's me!", store.Text},                 // the owner begins, at 23:30 on Monday
-		said{"j@x", "j@x", 60 * time.Second, "hi 👍🏽", store.Text},              // a reply after a minute
-		said{"+1", "+1", 5 * time.Second, "you?", store.Text},                  // no reply: the same person goes on
-		said{"+1", "", 40 * time.Minute, "good https://x.org/a/b", store.Text}, // the owner replies, at 00:11 on Tuesday
-		said{"+1", "+1", 10 * time.Second, "❤️", store.Reaction},               // neither message nor reply
-		said{"+1", "+1", 20 * time.Second, "IMG_1.HEIC", store.Image},          // a reply 30 seconds after; no words
-		said{"+1", "+1", 9 * 24 * time.Hour, "still there? 👍🏽👍🏽", store.Text},  // John begins, after nine days
-		said{"+1", "me@x", 2 * time.Minute, "yes", store.Text})
+		said{"+1", "", 0, "Hello there, it's me!", messages.Text},                 // the owner begins, at 23:30 on Monday
+		said{"j@x", "j@x", 60 * time.Second, "hi 👍🏽", messages.Text},              // a reply after a minute
+		said{"+1", "+1", 5 * time.Second, "you?", messages.Text},                  // no reply: the same person goes on
+		said{"+1", "", 40 * time.Minute, "good https://x.org/a/b", messages.Text}, // the owner replies, at 00:11 on Tuesday
+		said{"+1", "+1", 10 * time.Second, "❤️", messages.Reaction},               // neither message nor reply
+		said{"+1", "+1", 20 * time.Second, "IMG_1.HEIC", messages.Image},          // a reply 30 seconds after; no words
+		said{"+1", "+1", 9 * 24 * time.Hour, "still there? 👍🏽👍🏽", messages.Text},  // John begins, after nine days
+		said{"+1", "me@x", 2 * time.Minute, "yes", messages.Text})
 	john, me := person(t, r, "John"), person(t, r, "Aidan")
 	if john.Messages != 4 || john.Reactions != 1 || john.ReactionShare != 0.2 || john.Words != 4 || john.Owner {
 		t.Errorf("John: %+v", john)
@@ -138,7 +138,7 @@ func TestGather_ZoneSetsHoursAndMonths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := gather(t, stats.Options{Zone: tokyo}, said{"+1", "+1", 48 * time.Hour, "hi", store.Text})
+	r := gather(t, stats.Options{Zone: tokyo}, said{"+1", "+1", 48 * time.Hour, "hi", messages.Text})
 	if r.Hours[3][8] != 1 || r.Months[0].Month != "2024-02" || r.Zone != "Asia/Tokyo" {
 		t.Errorf("hours %v, months %+v", r.Hours, r.Months)
 	}
@@ -146,11 +146,11 @@ func TestGather_ZoneSetsHoursAndMonths(t *testing.T) {
 
 func TestGather_Groups(t *testing.T) {
 	r := gather(t, stats.Options{Names: map[string]string{"+9": "Sam"}},
-		said{"+1 +2 +9", "+2", 0, "first", store.Text},
-		said{"+9 +1 +2", "+9", time.Minute, "second", store.Text},
-		said{"+1 +2 +9", "+2", 3 * time.Minute, "third", store.Text},
-		said{"+1 +2 +9", "", 10 * time.Hour, "fourth", store.Text},
-		said{"+1 +2", "+1", time.Minute, "another group", store.Text})
+		said{"+1 +2 +9", "+2", 0, "first", messages.Text},
+		said{"+9 +1 +2", "+9", time.Minute, "second", messages.Text},
+		said{"+1 +2 +9", "+2", 3 * time.Minute, "third", messages.Text},
+		said{"+1 +2 +9", "", 10 * time.Hour, "fourth", messages.Text},
+		said{"+1 +2", "+1", time.Minute, "another group", messages.Text})
 	if len(r.Groups) != 2 {
 		t.Fatalf("groups %+v", r.Groups)
 	}
@@ -178,7 +178,7 @@ func TestGather_WordsBeyondTheUsual(t *testing.T) {
 		if i%2 == 0 {
 			text = "the Yacht, my yacht and 1 [phone abcdefgh] a"
 		}
-		list = append(list, said{"+1", []string{"+1", ""}[i%2], time.Minute, text, store.Text})
+		list = append(list, said{"+1", []string{"+1", ""}[i%2], time.Minute, text, messages.Text})
 	}
 	r := gather(t, stats.Options{}, list...)
 	words := func(p stats.Person) (list []string) {
@@ -204,7 +204,7 @@ func TestWritePage_StandsAlone(t *testing.T) {
 	r := gather(t, stats.Options{People: func(address string) (string, bool) {
 		return map[string]string{"+1": name, "+2": "Zoë"}[address], address != ""
 	}},
-		said{"+1", "", 0, "hello", store.Text}, said{"+1", "+1", time.Minute, "https://example.org <b>", store.Text}, said{"+1 +2", "+2", time.Minute, "hi", store.Text})
+		said{"+1", "", 0, "hello", messages.Text}, said{"+1", "+1", time.Minute, "https://example.org <b>", messages.Text}, said{"+1 +2", "+2", time.Minute, "hi", messages.Text})
 	var out bytes.Buffer
 	if err := stats.WritePage(&out, r); err != nil {
 		t.Fatal(err)

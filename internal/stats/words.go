@@ -11,7 +11,7 @@ import (
 
 	"github.com/rivo/uniseg"
 
-	"ventriloquist/internal/redact"
+	"ventriloquist/internal/privacy"
 )
 
 // vocabulary numbers words and counts them.
@@ -35,7 +35,7 @@ func (v *vocabulary) split(text string) []int32 {
 	if strings.Contains(text, "://") || strings.Contains(text, "www.") {
 		text = link.ReplaceAllString(text, " ")
 	}
-	text = redact.Without(text)
+	text = privacy.Without(text)
 	v.lastSplit = v.lastSplit[:0]
 	for w := range strings.FieldsFuncSeq(strings.ToLower(text), func(c rune) bool {
 		return !unicode.IsLetter(c) && !unicode.IsDigit(c) && !unicode.IsMark(c) && c != '\'' && c != '’'

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // A tokenEntry is a member of model.vocab.
@@ -48,7 +48,7 @@ func parse(data []byte) (*Tokenizer, error) {
 		return nil, err
 	}
 	if err := def.checkSupported(); err != nil {
-		return nil, hint.With(err, "only the tokenizers of Qwen2 and Qwen3 models are understood")
+		return nil, usererr.With(err, "only the tokenizers of Qwen2 and Qwen3 models are understood")
 	}
 	t := &Tokenizer{added: make(map[int32]addedToken), addedIDs: make(map[string]int32)}
 	if t.vocab, err = newVocabulary(def.vocab); err != nil {

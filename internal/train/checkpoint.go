@@ -12,11 +12,11 @@ import (
 	"strconv"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/adapter"
 	"ventriloquist/internal/atomicfile"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/usererr"
 )
 
 // Beside PEFT's two files a checkpoint holds these.
@@ -71,7 +71,7 @@ func (r *Run) save(dir string) error {
 		return atomicfile.WriteBytes(filepath.Join(tmp, stateFile), append(state, '\n'))
 	})
 	if err != nil {
-		return hint.With(fmt.Errorf("step %d: the checkpoint was not written: %w", r.step, err),
+		return usererr.With(fmt.Errorf("step %d: the checkpoint was not written: %w", r.step, err),
 			"earlier checkpoints in %s are whole; make room and go on with --resume", r.pace.OutputDir)
 	}
 	return nil
@@ -179,7 +179,7 @@ func Latest(dir string) (checkpoint string, state State, err error) {
 		}
 	}
 	if checkpoint == "" {
-		return "", State{}, hint.With(fmt.Errorf("there is nothing to resume in %s", dir), "train without --resume, or name the folder of the run with --output-dir")
+		return "", State{}, usererr.With(fmt.Errorf("there is nothing to resume in %s", dir), "train without --resume, or name the folder of the run with --output-dir")
 	}
 	return checkpoint, state, nil
 }
@@ -216,7 +216,7 @@ func (s State) RequireSame(checkpoint string, now Options, data *Data, base stri
 	default:
 		return nil
 	}
-	return hint.With(fmt.Errorf("cannot resume: %s was trained on %s", checkpoint, other),
+	return usererr.With(fmt.Errorf("cannot resume: %s was trained on %s", checkpoint, other),
 		"begin a new run from it with --continue-from %s", checkpoint)
 }
 

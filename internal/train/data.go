@@ -10,7 +10,7 @@ import (
 
 	"ventriloquist/internal/batch"
 	"ventriloquist/internal/evaluate"
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -81,9 +81,9 @@ func (d *Data) readTrain(ctx context.Context, list []int, maxTokens int, seen fu
 	d.hash = hash.Sum64()
 	switch {
 	case d.source.Len() == 0:
-		return hint.With(errors.New("there are no windows to train on"), "run `vqctl collect` and `vqctl preprocess` first, or name a window file with --data-path")
+		return usererr.With(errors.New("there are no windows to train on"), "run `vqctl collect` and `vqctl preprocess` first, or name a window file with --data-path")
 	case len(d.Train) == 0 && tooLong != nil:
-		return hint.With(fmt.Errorf("no window fits --max-seq-length %d: %w", maxTokens, tooLong), "raise --max-seq-length")
+		return usererr.With(fmt.Errorf("no window fits --max-seq-length %d: %w", maxTokens, tooLong), "raise --max-seq-length")
 	}
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/batch"
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // AdamW's constants, torch's defaults.
@@ -117,7 +117,7 @@ func (r *Run) interrupted(ctx context.Context, err error) error {
 	if err := r.save(dir); err != nil {
 		return err
 	}
-	return hint.With(&InterruptedError{Step: r.step, TotalSteps: r.schedule.TotalSteps, Checkpoint: dir},
+	return usererr.With(&InterruptedError{Step: r.step, TotalSteps: r.schedule.TotalSteps, Checkpoint: dir},
 		"the same command with --resume goes on from there")
 }
 
@@ -130,7 +130,7 @@ func (r *Run) savedFirst(err error) error {
 	if failed := r.save(dir); failed != nil {
 		return errors.Join(err, fmt.Errorf("the run could not be saved as it was before: %w", failed))
 	}
-	return hint.With(err, "the run is saved as %s: where more memory is free the same command with --resume goes on from there", dir)
+	return usererr.With(err, "the run is saved as %s: where more memory is free the same command with --resume goes on from there", dir)
 }
 
 // startedStep is an optimizer step whose update has been begun; what it saw is known when that ends.
@@ -281,9 +281,9 @@ func (r *Run) explain(err error, step int, order []int) error {
 	}
 	wrapped := fmt.Errorf("%s: %w", where, err)
 	if errors.Is(err, engine.ErrNotFinite) {
-		return hint.With(wrapped, "nothing was saved over; go on from the last checkpoint with a lower --learning-rate: --continue-from DIR")
+		return usererr.With(wrapped, "nothing was saved over; go on from the last checkpoint with a lower --learning-rate: --continue-from DIR")
 	}
-	return hint.With(wrapped, "what was saved is intact: go on from the last checkpoint with --resume")
+	return usererr.With(wrapped, "what was saved is intact: go on from the last checkpoint with --resume")
 }
 
 // evaluate is the mean loss over the target tokens of the held-out windows.

@@ -9,10 +9,10 @@ import (
 	"testing"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/adapter"
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -42,8 +42,8 @@ func TestTrain_SavesWhenMemoryRunsOut(t *testing.T) {
 		t.Fatalf("the error is %v", err)
 	}
 	saved := filepath.Join(pace.OutputDir, "checkpoint-2")
-	if !strings.Contains(hint.Of(err), saved) {
-		t.Errorf("hint %q does not name %s", hint.Of(err), saved)
+	if !strings.Contains(usererr.Of(err), saved) {
+		t.Errorf("hint %q does not name %s", usererr.Of(err), saved)
 	}
 	latest, state, err := Latest(pace.OutputDir)
 	if err != nil || latest != saved || state.Step != 2 {

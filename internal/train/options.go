@@ -5,7 +5,7 @@ import (
 	"math"
 	"strings"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // Options is everything that decides what a run computes. Two runs with equal Options, data, base model, device and
@@ -65,11 +65,11 @@ func (o Options) Validate() error {
 		{o.Limit >= 0, "--limit must not be negative"},
 	} {
 		if !check.ok {
-			return hint.Usage("%s", check.what)
+			return usererr.Usage("%s", check.what)
 		}
 	}
 	if _, err := NewSchedule(o.Scheduler, o.LearningRate, o.WarmupRatio, 1); err != nil {
-		return hint.Usage("--lr-scheduler: %v", err)
+		return usererr.Usage("--lr-scheduler: %v", err)
 	}
 	return nil
 }
@@ -78,13 +78,13 @@ func (o Options) Validate() error {
 func (p Pace) Validate() error {
 	switch {
 	case p.LoggingSteps < 1:
-		return hint.Usage("--logging-steps must be at least 1")
+		return usererr.Usage("--logging-steps must be at least 1")
 	case p.SaveSteps < 0:
-		return hint.Usage("--save-steps must not be negative (0: only at the end)")
+		return usererr.Usage("--save-steps must not be negative (0: only at the end)")
 	case p.EvalSteps < 0:
-		return hint.Usage("--eval-steps must not be negative (0: never)")
+		return usererr.Usage("--eval-steps must not be negative (0: never)")
 	case p.OutputDir == "":
-		return hint.Usage("--output-dir must not be empty")
+		return usererr.Usage("--output-dir must not be empty")
 	}
 	return nil
 }
@@ -124,6 +124,6 @@ func (o Options) requireSame(now Options, checkpoint string) error {
 	if len(found) == 0 {
 		return nil
 	}
-	return hint.With(fmt.Errorf("cannot resume: %s was trained with %s", checkpoint, strings.Join(found, ", ")),
+	return usererr.With(fmt.Errorf("cannot resume: %s was trained with %s", checkpoint, strings.Join(found, ", ")),
 		"resume with the same flags, or begin a new run from it with --continue-from %s", checkpoint)
 }

@@ -7,14 +7,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // OpenOutput makes sure, before hours of training, that checkpoints can be written into dir, and keeps it for this run
 // until release is called: the checkpoints of two runs at once would replace each other.
 func OpenOutput(dir string) (release func(), err error) {
 	if err := probe(dir); err != nil {
-		return nil, hint.With(fmt.Errorf("checkpoints cannot be written: %w", err), "name a folder that can be written to with --output-dir")
+		return nil, usererr.With(fmt.Errorf("checkpoints cannot be written: %w", err), "name a folder that can be written to with --output-dir")
 	}
 	folder, err := os.Open(dir)
 	if err != nil {
@@ -23,7 +23,7 @@ func OpenOutput(dir string) (release func(), err error) {
 	// A file system without locks is no reason not to train.
 	if errors.Is(unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK) {
 		folder.Close()
-		return nil, hint.With(fmt.Errorf("another training is writing into %s", dir), "wait for it, or name another folder with --output-dir")
+		return nil, usererr.With(fmt.Errorf("another training is writing into %s", dir), "wait for it, or name another folder with --output-dir")
 	}
 	return func() { folder.Close() }, nil
 }

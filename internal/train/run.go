@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/adapter"
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/model/adapter"
 )
 
 // Run is a training run. One goroutine at a time may use it.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/windows"
 )
 
@@ -15,19 +15,19 @@ import (
 const benchMessages = 100_000
 
 // benchHistory is ten direct chats and ten groups in turns, with a reply in ten messages and a reaction in twenty.
-func benchHistory(b *testing.B) *store.DB {
+func benchHistory(b *testing.B) *messages.DB {
 	b.Helper()
 	db := newDB(b)
 	words := strings.Fields("so are we still on for tonight I can bring the thing you asked about if it fits in the car")
-	_, err := db.Replace(context.Background(), false, func(w *store.Writer) error {
+	_, err := db.Replace(context.Background(), false, func(w *messages.Writer) error {
 		for i := range benchMessages {
 			chat := i / 37 % 20
 			members := []string{fmt.Sprintf("+1555%04d", chat)}
 			if chat >= 10 {
 				members = append(members, "+15559998", "+15559999")
 			}
-			e := store.Entry{Conversation: w.Conversation(chat >= 10, store.Members(members...)), Row: int64(i), GUID: fmt.Sprintf("%08X-0000-4000-8000-000000000000", i),
-				Date: monday.UnixNano() + int64(i)*90e9, Text: strings.Join(words[:1+i*7%len(words)], " ") + " naïve", TargetPart: store.WholeMessage}
+			e := messages.Entry{Conversation: w.Conversation(chat >= 10, messages.Members(members...)), Row: int64(i), GUID: fmt.Sprintf("%08X-0000-4000-8000-000000000000", i),
+				Date: monday.UnixNano() + int64(i)*90e9, Text: strings.Join(words[:1+i*7%len(words)], " ") + " naïve", TargetPart: messages.WholeMessage}
 			if i%2 == 0 {
 				e.Sender = members[i%len(members)]
 			}
@@ -35,7 +35,7 @@ func benchHistory(b *testing.B) *store.DB {
 				e.TargetGUID = fmt.Sprintf("%08X-0000-4000-8000-000000000000", i-1)
 			}
 			if i%20 == 3 {
-				e.Kind, e.Text = store.Reaction, "Loved"
+				e.Kind, e.Text = messages.Reaction, "Loved"
 			}
 			if err := w.Add(&e); err != nil {
 				return err
@@ -122,7 +122,7 @@ func BenchmarkWindow(b *testing.B) {
 }
 
 // exampleDB is a long direct chat.
-func exampleDB(b *testing.B) *store.DB {
+func exampleDB(b *testing.B) *messages.DB {
 	b.Helper()
 	texts := make([]string, 5000)
 	for i := range texts {

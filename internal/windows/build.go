@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"slices"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/usererr"
 )
 
 // Options say how messages become windows.
@@ -25,11 +25,11 @@ type Options struct {
 func (o *Options) Check() error {
 	switch {
 	case o.Window < 1:
-		return hint.Usage("--window is %d: a window holds at least 1 message", o.Window)
+		return usererr.Usage("--window is %d: a window holds at least 1 message", o.Window)
 	case o.Stride < 1:
-		return hint.Usage("--stride is %d: a window has at least 1 target", o.Stride)
+		return usererr.Usage("--stride is %d: a window has at least 1 target", o.Stride)
 	case o.Stride > o.Window:
-		return hint.Usage("--stride is %d, more than the %d messages of a --window: some messages would be nobody's target", o.Stride, o.Window)
+		return usererr.Usage("--stride is %d, more than the %d messages of a --window: some messages would be nobody's target", o.Stride, o.Window)
 	}
 	return o.Choice.check()
 }
@@ -45,12 +45,12 @@ type Summary struct {
 }
 
 // Build fills the training tables of db anew, in one transaction: after an error they are as they were.
-func Build(ctx context.Context, db *store.DB, o Options) (*Summary, error) {
+func Build(ctx context.Context, db *messages.DB, o Options) (*Summary, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	b := &builder{options: o, db: db}
-	err := db.Update(ctx, o.People.identity, func(tx *sql.Tx, reader *store.Reader) error {
+	err := db.Update(ctx, o.People.identity, func(tx *sql.Tx, reader *messages.Reader) error {
 		groups, err := b.groups(ctx, reader)
 		if err != nil {
 			return err
@@ -62,13 +62,13 @@ func Build(ctx context.Context, db *store.DB, o Options) (*Summary, error) {
 }
 
 // groups are the conversations to train on; none is an error.
-func (b *builder) groups(ctx context.Context, reader *store.Reader) ([]*group, error) {
+func (b *builder) groups(ctx context.Context, reader *messages.Reader) ([]*group, error) {
 	conversations, err := reader.Conversations(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if len(conversations) == 0 {
-		return nil, hint.With(fmt.Errorf("%s holds no messages", b.db.Path()), "run: vqctl collect")
+		return nil, usererr.With(fmt.Errorf("%s holds no messages", b.db.Path()), "run: vqctl collect")
 	}
 	var groups []*group
 	groups, b.summary.LeftOut = groupConversations(conversations, &b.options)
@@ -80,22 +80,22 @@ func (b *builder) groups(ctx context.Context, reader *store.Reader) ([]*group, e
 
 func nobodyListed(path string, left *LeftOut) error {
 	if left.NotChosen > 0 {
-		return hint.With(fmt.Errorf("of %s nothing is left to train on", path), "--only and --exclude leave out %d messages", left.NotChosen)
+		return usererr.With(fmt.Errorf("of %s nothing is left to train on", path), "--only and --exclude leave out %d messages", left.NotChosen)
 	}
 	if len(left.People) == 0 {
 		return fmt.Errorf("%s holds only messages to yourself", path)
 	}
 	err := fmt.Errorf("of %d people in %s the contacts list nobody whose conversations could be used", len(left.People), path)
-	return hint.With(err, `add people to contacts_to_ids.jsonl, for example {"contact": "NAME", "ids": [%q]}, who takes part in %d messages`,
+	return usererr.With(err, `add people to contacts_to_ids.jsonl, for example {"contact": "NAME", "ids": [%q]}, who takes part in %d messages`,
 		left.People[0].Address, left.People[0].Messages)
 }
 
 // builder writes the tables.
 type builder struct {
 	options Options
-	db      *store.DB
-	reader  *store.Reader
-	insert  *store.Inserter
+	db      *messages.DB
+	reader  *messages.Reader
+	insert  *messages.Inserter
 	windows *sql.Stmt // insertRun
 	summary Summary
 	read    int64  // messages read
@@ -125,7 +125,7 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 	if err != nil {
 		return b.db.Explain(err)
 	}
-	if b.insert, err = store.NewInserter(ctx, tx, "training_messages", trainingColumns); err != nil {
+	if b.insert, err = messages.NewInserter(ctx, tx, "training_messages", trainingColumns); err != nil {
 		return b.db.Explain(err)
 	}
 	defer b.insert.Close()
@@ -198,7 +198,7 @@ func (b *builder) drop(ctx context.Context, tx *sql.Tx, first int64, few bool) e
 }
 
 // message writes the lines of one message.
-func (b *builder) message(m *store.Spoken) error {
+func (b *builder) message(m *messages.Spoken) error {
 	if b.read++; b.read%1024 == 0 {
 		b.options.Progress.report(b.read, 0)
 	}
@@ -213,7 +213,7 @@ func (b *builder) message(m *store.Spoken) error {
 	}
 	quote := quoteOf(m)
 	lines := linesOf(m.Words, m.Kind)
-	if len(lines) == 0 || m.Kind == store.Reaction && quote == nil {
+	if len(lines) == 0 || m.Kind == messages.Reaction && quote == nil {
 		b.summary.LeftOut.Empty++
 		return nil
 	}
@@ -236,12 +236,12 @@ func (b *builder) message(m *store.Spoken) error {
 // received from an address that is not listed is from the other one: the source put it there because it knows more
 // addresses of theirs.
 func (b *builder) nameOf(address string) (name string, known, target bool) {
-	if address == store.Owner {
+	if address == messages.Owner {
 		return b.options.Owner, true, true
 	}
 	name, known = b.options.People(address)
 	switch {
-	case known && name == store.Owner:
+	case known && name == messages.Owner:
 		return b.options.Owner, true, true
 	case known:
 		return name, true, true

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -52,7 +52,7 @@ func TestBuild_EmptyMessagesGo(t *testing.T) {
 func TestBuild_AttachmentIsItsDescriptionElseItsFileName(t *testing.T) {
 	entries := said("see", "IMG_1.HEIC", "IMG_2.HEIC", "")
 	for i, e := range entries[1:] {
-		entries[i+1].Kind, entries[i+1].Attachment = store.Image, "at-"+e.GUID
+		entries[i+1].Kind, entries[i+1].Attachment = messages.Image, "at-"+e.GUID
 	}
 	_, _, db := build(t, options(100, 1), entries)
 	_, err := db.SQL().Exec(`INSERT INTO attachment_descriptions (attachment_guid, description) VALUES ('at-guid-2', ' A sunset
@@ -78,7 +78,7 @@ func TestBuild_AttachmentIsItsDescriptionElseItsFileName(t *testing.T) {
 
 func TestBuild_TranscriptDescribesAVoiceMessageThatHasNoOther(t *testing.T) {
 	entries := said("Audio Message.caf", "yes")
-	entries[0].Kind, entries[0].Attachment, entries[0].Transcript = store.Audio, "voice", "are you\ncoming"
+	entries[0].Kind, entries[0].Attachment, entries[0].Transcript = messages.Audio, "voice", "are you\ncoming"
 	entries[1].TargetGUID = "guid-1"
 	got := messagesOf(t, entries)
 	want(t, got, "Aidan: are you coming", "John: yes")
@@ -90,7 +90,7 @@ func TestBuild_TranscriptDescribesAVoiceMessageThatHasNoOther(t *testing.T) {
 func TestBuild_ReactionQuotesWhatItReactsTo(t *testing.T) {
 	entries := said("beautiful!", "Loved", "🔥")
 	for i := range entries[1:] {
-		entries[i+1].Kind, entries[i+1].TargetGUID = store.Reaction, "guid-1"
+		entries[i+1].Kind, entries[i+1].TargetGUID = messages.Reaction, "guid-1"
 	}
 	got := messagesOf(t, entries)
 	want(t, got, "Aidan: beautiful!", "John: Loved", "Aidan: 🔥")
@@ -103,8 +103,8 @@ func TestBuild_ReactionQuotesWhatItReactsTo(t *testing.T) {
 
 func TestBuild_ReactionToNothingIsAbsent(t *testing.T) {
 	entries := said("hi", " ", "Loved", "Liked")
-	entries[2].Kind, entries[2].TargetGUID = store.Reaction, "guid-2"  // to a message without words
-	entries[3].Kind, entries[3].TargetGUID = store.Reaction, "guid-99" // to none
+	entries[2].Kind, entries[2].TargetGUID = messages.Reaction, "guid-2"  // to a message without words
+	entries[3].Kind, entries[3].TargetGUID = messages.Reaction, "guid-99" // to none
 	want(t, messagesOf(t, entries), "Aidan: hi")
 }
 
@@ -289,8 +289,8 @@ func TestBuild_Errors(t *testing.T) {
 			db := newDB(t)
 			fill(t, db, c.entries)
 			_, err := windows.Build(context.Background(), db, options(100, 1))
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(hint.Of(err), c.hint) {
-				t.Errorf("error %v, hint %q", err, hint.Of(err))
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(usererr.Of(err), c.hint) {
+				t.Errorf("error %v, hint %q", err, usererr.Of(err))
 			}
 		})
 	}
@@ -302,7 +302,7 @@ func TestOptions_Check(t *testing.T) {
 		ok             bool
 	}{{100, 1, true}, {1, 1, true}, {4, 4, true}, {0, 1, false}, {-1, 1, false}, {4, 0, false}, {4, 5, false}} {
 		o := options(c.window, c.stride)
-		if err := o.Check(); (err == nil) != c.ok || err != nil && !errors.Is(err, hint.ErrUsage) {
+		if err := o.Check(); (err == nil) != c.ok || err != nil && !errors.Is(err, usererr.ErrUsage) {
 			t.Errorf("--window %d --stride %d: %v", c.window, c.stride, err)
 		}
 	}
@@ -319,7 +319,7 @@ func TestBuild_KeepsTheFilePrivate(t *testing.T) {
 func TestOpenDatabase_WithoutWindowsSaysWhatToRun(t *testing.T) {
 	db := newDB(t)
 	_, err := windows.OpenDatabase(context.Background(), db.Path(), nil)
-	if err == nil || !strings.Contains(hint.Of(err), "vqctl preprocess") {
-		t.Errorf("error %v, hint %q", err, hint.Of(err))
+	if err == nil || !strings.Contains(usererr.Of(err), "vqctl preprocess") {
+		t.Errorf("error %v, hint %q", err, usererr.Of(err))
 	}
 }

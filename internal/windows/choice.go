@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // Choice says which conversations and messages become windows; its zero value takes all that can.
@@ -22,7 +22,7 @@ type Choice struct {
 
 func (c *Choice) check() error {
 	if !c.Since.IsZero() && !c.Until.IsZero() && !c.Since.Before(c.Until) {
-		return hint.Usage("no message is both since %s and until %s", c.Since.Format(time.DateOnly), c.Until.AddDate(0, 0, -1).Format(time.DateOnly))
+		return usererr.Usage("no message is both since %s and until %s", c.Since.Format(time.DateOnly), c.Until.AddDate(0, 0, -1).Format(time.DateOnly))
 	}
 	return nil
 }

@@ -8,14 +8,14 @@ import (
 	"fmt"
 	"time"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/usererr"
 )
 
 // database is a Source over the training tables of messages.db. It keeps the ranges of the windows; messages are read as
 // windows are.
 type database struct {
-	db            *store.DB
+	db            *messages.DB
 	conversations []conversationRange
 	members       [][]string // of each conversation
 	sets          conversationSet
@@ -37,7 +37,7 @@ const selectMessages = `SELECT id, date, name, reply_to, content_type, text FROM
 
 // OpenDatabase opens the windows that Build made in the messages.db at path; progress counts windows.
 func OpenDatabase(ctx context.Context, path string, progress Progress) (Source, error) {
-	db, err := store.Open(ctx, path)
+	db, err := messages.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +48,12 @@ func OpenDatabase(ctx context.Context, path string, progress Progress) (Source, 
 	}
 	if len(s.windows) == 0 {
 		s.Close()
-		return nil, hint.With(fmt.Errorf("%s holds no training windows", path), "run: vqctl preprocess")
+		return nil, usererr.With(fmt.Errorf("%s holds no training windows", path), "run: vqctl preprocess")
 	}
 	return s, nil
 }
 
-func openTables(ctx context.Context, db *store.DB, progress Progress) (*database, error) {
+func openTables(ctx context.Context, db *messages.DB, progress Progress) (*database, error) {
 	s := &database{db: db}
 	err := s.readConversations(ctx)
 	if err == nil {
@@ -168,7 +168,7 @@ func (s *database) Window(i int) (*Window, error) {
 		return nil, s.db.Explain(err)
 	}
 	if int64(len(out.Lines)) != w.last-w.first+1 {
-		return nil, hint.With(fmt.Errorf("%s: %d of its messages are missing", s.Where(i), w.last-w.first+1-int64(len(out.Lines))),
+		return nil, usererr.With(fmt.Errorf("%s: %d of its messages are missing", s.Where(i), w.last-w.first+1-int64(len(out.Lines))),
 			"run: vqctl preprocess")
 	}
 	return out, nil

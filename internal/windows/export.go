@@ -7,13 +7,13 @@ import (
 	"io"
 	"time"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/usererr"
 )
 
 // Export writes all windows of db as a window file: a stream, whatever its length. A message is rendered and escaped
 // once, though it stands in up to a hundred windows. Progress counts windows.
-func Export(ctx context.Context, db *store.DB, out io.Writer, progress Progress) error {
+func Export(ctx context.Context, db *messages.DB, out io.Writer, progress Progress) error {
 	s, err := openTables(ctx, db, nil)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (e *exporter) advance(first, last int64) error {
 }
 
 func missing(id int64) error {
-	return hint.With(fmt.Errorf("training message %d is missing", id), "run: vqctl preprocess")
+	return usererr.With(fmt.Errorf("training message %d is missing", id), "run: vqctl preprocess")
 }
 
 // read takes message id, the next.

@@ -10,8 +10,8 @@ import (
 	"io"
 	"os"
 
-	"ventriloquist/internal/hint"
-	"ventriloquist/internal/textfile"
+	"ventriloquist/internal/lines"
+	"ventriloquist/internal/usererr"
 )
 
 // file is a Source over a window file. It keeps, for each window, where its row begins, and for each distinct line a
@@ -53,7 +53,7 @@ func (p Progress) report(done, total int64) {
 func OpenFile(ctx context.Context, path string, progress Progress) (Source, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("cannot open the window file: %w", err),
+		return nil, usererr.With(fmt.Errorf("cannot open the window file: %w", err),
 			"make one with: vqctl preprocess --export %s", path)
 	}
 	s := &file{f: f, path: path, headers: map[lineHash]int32{}, lines: map[lineHash]int32{},
@@ -77,7 +77,7 @@ func (s *file) index(ctx context.Context, progress Progress) error {
 	}
 	in := bufio.NewReaderSize(s.f, 1<<20)
 	var row []byte
-	offset, err := textfile.SkipMark(in)
+	offset, err := lines.SkipMark(in)
 	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", s.path, err)
 	}
@@ -121,7 +121,7 @@ func (s *file) add(row []byte, offset int64, number int32) error {
 	}
 	conversation, targets, err := s.check(row)
 	if err != nil {
-		return hint.With(fmt.Errorf("%s:%d: %w", s.path, number, err),
+		return usererr.With(fmt.Errorf("%s:%d: %w", s.path, number, err),
 			`a row of a window file reads {"text": "<header>\n<message>\n…"}, as vqctl preprocess --export writes it`)
 	}
 	s.rows = append(s.rows, fileRow{offset: offset, length: int64(len(row)), number: number,

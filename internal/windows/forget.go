@@ -10,7 +10,7 @@ import (
 	"slices"
 
 	"ventriloquist/internal/atomicfile"
-	"ventriloquist/internal/textfile"
+	"ventriloquist/internal/lines"
 )
 
 // DropMember rewrites a window file without the windows of conversations that somebody is a member of, and returns how
@@ -34,7 +34,7 @@ func withoutMember(path, name string, out io.Writer) (dropped int, err error) {
 	}
 	defer f.Close()
 	in := bufio.NewReaderSize(f, 1<<20)
-	if _, err := textfile.SkipMark(in); err != nil {
+	if _, err := lines.SkipMark(in); err != nil {
 		return 0, fmt.Errorf("cannot read %s: %w", path, err)
 	}
 	var row []byte

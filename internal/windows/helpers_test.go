@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/windows"
 )
 
 // newDB is an empty messages.db.
-func newDB(t testing.TB) *store.DB {
+func newDB(t testing.TB) *messages.DB {
 	t.Helper()
-	db, err := store.Create(context.Background(), filepath.Join(t.TempDir(), "messages.db"))
+	db, err := messages.Create(context.Background(), filepath.Join(t.TempDir(), "messages.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,15 +29,15 @@ type entry struct {
 	group   bool
 	members []string
 	absent  []string // said before the members
-	store.Entry
+	messages.Entry
 }
 
 // fill makes db hold these entries.
-func fill(t testing.TB, db *store.DB, entries []entry) {
+func fill(t testing.TB, db *messages.DB, entries []entry) {
 	t.Helper()
-	_, err := db.Replace(context.Background(), false, func(w *store.Writer) error {
+	_, err := db.Replace(context.Background(), false, func(w *messages.Writer) error {
 		for _, e := range entries {
-			members := append(store.Members(e.absent...), store.Members(e.members...)...)
+			members := append(messages.Members(e.absent...), messages.Members(e.members...)...)
 			for i := range e.absent {
 				members[i].Absent = true
 			}
@@ -65,7 +65,7 @@ func said(texts ...string) []entry {
 		e.Row, e.GUID = int64(i+1), fmt.Sprintf("guid-%d", i+1)
 		e.Date = monday.Add(time.Duration(i) * time.Minute).UnixNano()
 		e.Text = text
-		e.TargetPart = store.WholeMessage
+		e.TargetPart = messages.WholeMessage
 		if i%2 == 1 {
 			e.Sender = "+1"
 		}
@@ -76,7 +76,7 @@ func said(texts ...string) []entry {
 
 // contacts are who the tests know: +1 and j@x.org John, +2 Zoë, me@x.org the owner.
 func contacts(address string) (string, bool) {
-	name, ok := map[string]string{"+1": "John", "j@x.org": "John", "+2": "Zoë", "me@x.org": store.Owner}[address]
+	name, ok := map[string]string{"+1": "John", "j@x.org": "John", "+2": "Zoë", "me@x.org": messages.Owner}[address]
 	if !ok {
 		name = address
 	}
@@ -88,14 +88,14 @@ func options(window, stride int) windows.Options {
 }
 
 // build makes windows of entries and gives them back as a window file.
-func build(t testing.TB, o windows.Options, entries []entry) (exported string, summary *windows.Summary, db *store.DB) {
+func build(t testing.TB, o windows.Options, entries []entry) (exported string, summary *windows.Summary, db *messages.DB) {
 	t.Helper()
 	db = newDB(t)
 	fill(t, db, entries)
 	return export(t, o, db), rebuild(t, o, db), db
 }
 
-func rebuild(t testing.TB, o windows.Options, db *store.DB) *windows.Summary {
+func rebuild(t testing.TB, o windows.Options, db *messages.DB) *windows.Summary {
 	t.Helper()
 	summary, err := windows.Build(context.Background(), db, o)
 	if err != nil {
@@ -104,7 +104,7 @@ func rebuild(t testing.TB, o windows.Options, db *store.DB) *windows.Summary {
 	return summary
 }
 
-func export(t testing.TB, o windows.Options, db *store.DB) string {
+func export(t testing.TB, o windows.Options, db *messages.DB) string {
 	t.Helper()
 	rebuild(t, o, db)
 	var out bytes.Buffer

@@ -3,15 +3,15 @@ package windows
 import (
 	"strings"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // linesOf are the lines that a message becomes, none if it has no words. The words of a text are cut at LF, CR and
 // CR LF, not at U+2028 or U+2029; the white space around a line goes, and what is empty then goes too. Anything else is
 // one message whatever its words: the line breaks of a description or a transcript become spaces.
-func linesOf(words string, kind store.Kind) []string {
+func linesOf(words string, kind messages.Kind) []string {
 	words = strings.ReplaceAll(words, objectReplacement, "")
-	if kind == store.Text && !strings.ContainsAny(words, "\r\n") {
+	if kind == messages.Text && !strings.ContainsAny(words, "\r\n") {
 		return nonEmpty(strings.TrimSpace(words))
 	}
 	lines := strings.FieldsFunc(words, func(r rune) bool { return r == '\n' || r == '\r' })
@@ -21,7 +21,7 @@ func linesOf(words string, kind store.Kind) []string {
 			kept = append(kept, line)
 		}
 	}
-	if kind == store.Text {
+	if kind == messages.Text {
 		return kept
 	}
 	return nonEmpty(strings.Join(kept, " "))
@@ -38,7 +38,7 @@ func nonEmpty(line string) []string {
 }
 
 // quoteOf is the "reply_to" of a message: nil if it answers nothing that has words.
-func quoteOf(m *store.Spoken) *string {
+func quoteOf(m *messages.Spoken) *string {
 	if !m.Answers {
 		return nil
 	}

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 )
 
 // People says who has an address. For an address of the owner name is store.Owner; listed is whether the contacts name
@@ -27,7 +27,7 @@ type group struct {
 	key     string
 	members []string          // names, sorted, with the owner's
 	unknown map[string]string // what people whom the contacts do not name are called, by their addresses spelled in one way
-	parts   []store.Conversation
+	parts   []messages.Conversation
 }
 
 // Unlisted is somebody whom the contacts do not name, and how many messages are left out where they take part.
@@ -50,7 +50,7 @@ type LeftOut struct {
 
 // groupConversations joins the conversations of the same people and leaves out those that are not chosen, those with
 // somebody unlisted and those with nobody else. The groups come sorted by their members.
-func groupConversations(conversations []store.Conversation, o *Options) ([]*group, LeftOut) {
+func groupConversations(conversations []messages.Conversation, o *Options) ([]*group, LeftOut) {
 	left := LeftOut{People: []Unlisted{}}
 	unlisted := make(map[string]int64)
 	groups := make(map[string]*group)
@@ -118,7 +118,7 @@ func newGroup(members, strangers []string, people People) *group {
 
 // namesOf are the people of a conversation, the owner first and each once, and the addresses that nobody listed has. Of
 // somebody with several addresses the first tells whether he was there.
-func namesOf(members []store.Member, owner string, people People) (names, strangers []string) {
+func namesOf(members []messages.Member, owner string, people People) (names, strangers []string) {
 	names = []string{owner}
 	seen := make(map[string]bool)
 	for _, m := range members {
@@ -132,7 +132,7 @@ func namesOf(members []store.Member, owner string, people People) (names, strang
 		case m.Absent:
 		case !listed:
 			strangers = append(strangers, m.Address)
-		case name != store.Owner:
+		case name != messages.Owner:
 			names = append(names, name)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/store"
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/windows"
 )
 
@@ -32,7 +32,7 @@ type scenario struct {
 	}
 }
 
-func loadScenario(t testing.TB) (*scenario, *store.DB) {
+func loadScenario(t testing.TB) (*scenario, *messages.DB) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/scenario.json")
 	if err != nil {
@@ -42,13 +42,13 @@ func loadScenario(t testing.TB) (*scenario, *store.DB) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		t.Fatal(err)
 	}
-	kinds := map[string]store.Kind{}
-	for k := store.Text; k <= store.Location; k++ {
+	kinds := map[string]messages.Kind{}
+	for k := messages.Text; k <= messages.Location; k++ {
 		kinds[k.String()] = k
 	}
 	var entries []entry
 	for _, e := range s.Entries {
-		entries = append(entries, entry{group: e.Group, members: e.Members, Entry: store.Entry{Row: e.Row, GUID: e.GUID, Part: e.Part,
+		entries = append(entries, entry{group: e.Group, members: e.Members, Entry: messages.Entry{Row: e.Row, GUID: e.GUID, Part: e.Part,
 			Place: e.Place, Date: e.Date, Sender: e.Sender, Kind: kinds[e.Kind], Text: e.Text, Attachment: e.Attachment,
 			Transcript: e.Transcript, TargetGUID: e.TargetGUID, TargetPart: e.TargetPart}})
 	}
@@ -69,7 +69,7 @@ func (s *scenario) options(window, stride int) windows.Options {
 		case !ok:
 			name = address
 		case name == s.Owner:
-			name = store.Owner
+			name = messages.Owner
 		}
 		return name, ok
 	}}

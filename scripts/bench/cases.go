@@ -52,8 +52,8 @@ func cases() []benchCase {
 				{title: "second collect with 100 new messages, times/s", ours: "again_per_second"},
 			},
 		},
-		goCase("typedstream", "./internal/imessage/typedstream", "Decode", column{title: "decode, bodies/s on one core", ours: "Decode bodies/s"}),
-		goCase("collect", "./internal/imessage", "Collect", column{title: "collect, messages/s", ours: "Collect messages/s"}),
+		goCase("typedstream", "./internal/sources/imessage/typedstream", "Decode", column{title: "decode, bodies/s on one core", ours: "Decode bodies/s"}),
+		goCase("collect", "./internal/sources/imessage", "Collect", column{title: "collect, messages/s", ours: "Collect messages/s"}),
 		goCase("preprocess", "./internal/windows", "Build|Export",
 			column{title: "preprocess, messages/s", ours: "Build messages/s"}, column{title: "export, MB/s", ours: "Export MB/s"}),
 	)

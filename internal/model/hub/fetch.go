@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // fetch gets one file into dir: <name> once it is whole and checked, until then <name>.<start of its checksum>.part.
@@ -161,7 +161,7 @@ func (d *download) attempt(ctx context.Context) (further bool, err error) {
 			return false, restartErr
 		}
 		if d.mismatch++; d.mismatch == 3 {
-			return false, hint.With(err, "the server or something on the way to it changes the file: try again later, or another HF_ENDPOINT")
+			return false, usererr.With(err, "the server or something on the way to it changes the file: try again later, or another HF_ENDPOINT")
 		}
 		return false, transient(err)
 	}
@@ -223,7 +223,7 @@ func (d *download) copy(body io.Reader) error {
 			d.have += int64(written)
 			d.report(int64(written))
 			if err != nil {
-				return hint.With(fmt.Errorf("cannot write %s: %w", strings.TrimSuffix(d.out.Name(), ".part"), err),
+				return usererr.With(fmt.Errorf("cannot write %s: %w", strings.TrimSuffix(d.out.Name(), ".part"), err),
 					"make room and run the command again: it goes on from where it stopped")
 			}
 		}

@@ -20,8 +20,8 @@ import (
 	"strings"
 	"time"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 // Client says where from and how models are downloaded.
@@ -140,7 +140,7 @@ func (c *Client) list(ctx context.Context, repo string) (listing, error) {
 }
 
 func notHub(address, problem string) error {
-	return hint.With(fmt.Errorf("%s: %s", address, problem), "HF_ENDPOINT must be a server with Hugging Face's interface")
+	return usererr.With(fmt.Errorf("%s: %s", address, problem), "HF_ENDPOINT must be a server with Hugging Face's interface")
 }
 
 // check refuses a model without what is needed, before anything large is fetched. A single weights file is preferred to
@@ -152,11 +152,11 @@ func (l *listing) check(repo string) error {
 	}
 	for _, name := range []string{model.ConfigFile, model.TokenizerFile} {
 		if !has[name] {
-			return hint.With(fmt.Errorf("%s has no %s", repo, name), "choose a model of the family, such as %s", model.Default)
+			return usererr.With(fmt.Errorf("%s has no %s", repo, name), "choose a model of the family, such as %s", model.Default)
 		}
 	}
 	if !has[model.WeightsFile] && !has[model.IndexFile] {
-		return hint.With(fmt.Errorf("%s has no weights in safetensors format", repo), "choose a model of the family, such as %s", model.Default)
+		return usererr.With(fmt.Errorf("%s has no weights in safetensors format", repo), "choose a model of the family, such as %s", model.Default)
 	}
 	if has[model.WeightsFile] {
 		kept := l.files[:0]
@@ -197,7 +197,7 @@ func (c *Client) getJSON(ctx context.Context, repo, address string, out any) err
 func (c *Client) get(ctx context.Context, address string, from int64) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("bad address %q: %w", address, err), "HF_ENDPOINT should be as https://huggingface.co")
+		return nil, usererr.With(fmt.Errorf("bad address %q: %w", address, err), "HF_ENDPOINT should be as https://huggingface.co")
 	}
 	request.Header.Set("User-Agent", "vqctl")
 	request.Header.Set("Accept-Encoding", "identity") // sizes and ranges are of the file itself

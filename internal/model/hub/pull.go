@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 // Result says where a model is.
@@ -28,7 +28,7 @@ type Result struct {
 func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
 	repo, ok := model.RepoName(name)
 	if !ok {
-		return Result{}, hint.Usage("%q is not a model's name: it is owner/name, such as %s", name, model.Default)
+		return Result{}, usererr.Usage("%q is not a model's name: it is owner/name, such as %s", name, model.Default)
 	}
 	final, partial, err := folders(repo)
 	if err != nil {
@@ -62,7 +62,7 @@ func lock(dir string) (unlock func() error, err error) {
 		return nil, fmt.Errorf("cannot begin the download: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		busy := hint.With(errors.New("another vqctl downloads this model just now"), "wait for it, or end it first: what it has is kept")
+		busy := usererr.With(errors.New("another vqctl downloads this model just now"), "wait for it, or end it first: what it has is kept")
 		return nil, errors.Join(busy, f.Close())
 	}
 	return f.Close, nil

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 func TestPull(t *testing.T) {
@@ -186,7 +186,7 @@ func TestPullNoRanges_NeverWhole(t *testing.T) {
 		}
 		return false
 	}
-	if _, err := h.pull(); err == nil || !strings.Contains(err.Error(), "attempts") || !strings.Contains(hint.Of(err), "goes on") {
+	if _, err := h.pull(); err == nil || !strings.Contains(err.Error(), "attempts") || !strings.Contains(usererr.Of(err), "goes on") {
 		t.Fatal(err)
 	}
 	h.checkNotThere()
@@ -224,8 +224,8 @@ func TestPullWrongContent(t *testing.T) {
 				h := newFakeHub(t)
 				h.sent[file] = change(h.files[file])
 				_, err := h.pull()
-				if err == nil || !strings.Contains(err.Error(), file) || hint.Of(err) == "" {
-					t.Fatalf("%v, hint %q", err, hint.Of(err))
+				if err == nil || !strings.Contains(err.Error(), file) || usererr.Of(err) == "" {
+					t.Fatalf("%v, hint %q", err, usererr.Of(err))
 				}
 				h.checkNotThere()
 				_, partial, _ := folders(testRepo)
@@ -325,8 +325,8 @@ func TestPullRefused(t *testing.T) {
 				return true
 			}
 			_, err := h.pull()
-			if err == nil || !strings.Contains(hint.Of(err), c.hint) || len(h.requests) != 1 {
-				t.Errorf("%v, hint %q, %d requests", err, hint.Of(err), len(h.requests))
+			if err == nil || !strings.Contains(usererr.Of(err), c.hint) || len(h.requests) != 1 {
+				t.Errorf("%v, hint %q, %d requests", err, usererr.Of(err), len(h.requests))
 			}
 			h.checkNotThere()
 		})
@@ -430,7 +430,7 @@ func TestPullFullDisk(t *testing.T) {
 		room -= len(p)
 		return f.Write(p)
 	}
-	if _, err := c.Pull(context.Background(), testRepo); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(hint.Of(err), "make room") {
+	if _, err := c.Pull(context.Background(), testRepo); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(usererr.Of(err), "make room") {
 		t.Fatal(err)
 	}
 	h.checkNotThere()
@@ -457,8 +457,8 @@ func TestPullRefusesOtherModels(t *testing.T) {
 			h := newFakeHub(t)
 			c.change(h.files)
 			_, err := h.pull()
-			if err == nil || !strings.Contains(err.Error(), c.want) || hint.Of(err) == "" || len(h.of(shard)) != 0 {
-				t.Errorf("%v, hint %q, weights asked for %d times", err, hint.Of(err), len(h.of(shard)))
+			if err == nil || !strings.Contains(err.Error(), c.want) || usererr.Of(err) == "" || len(h.of(shard)) != 0 {
+				t.Errorf("%v, hint %q, weights asked for %d times", err, usererr.Of(err), len(h.of(shard)))
 			}
 			h.checkNotThere()
 		})
@@ -517,7 +517,7 @@ func TestPullCompletes(t *testing.T) {
 
 func TestPullBadName(t *testing.T) {
 	for _, name := range []string{"", "qwen", "a/b/c", "../x", "a/..", "a b/c", "a/b?x"} {
-		if _, err := testClient().Pull(context.Background(), name); !errors.Is(err, hint.ErrUsage) {
+		if _, err := testClient().Pull(context.Background(), name); !errors.Is(err, usererr.ErrUsage) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -528,7 +528,7 @@ func TestPullNotHuggingFace(t *testing.T) {
 	for _, answer := range []string{"<html>", "{}", `{"sha": "main"}`, `{"sha": "` + testCommit + `", "siblings": [{"rfilename": "config.json"}]}`} {
 		h := newFakeHub(t)
 		h.listStatus = func(w http.ResponseWriter, _ int) bool { w.Write([]byte(answer)); return true }
-		if _, err := h.pull(); err == nil || !strings.Contains(hint.Of(err), "HF_ENDPOINT") {
+		if _, err := h.pull(); err == nil || !strings.Contains(usererr.Of(err), "HF_ENDPOINT") {
 			t.Errorf("%s: %v", answer, err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // transientError is worth another try.
@@ -50,7 +50,7 @@ func (c *Client) retry(ctx context.Context, try func() (further bool, err error)
 			return err
 		}
 		if attempt >= maxAttempts {
-			return hint.With(fmt.Errorf("%w (%d attempts)", err, attempt), "run the command again later: it goes on from where it stopped")
+			return usererr.With(fmt.Errorf("%w (%d attempts)", err, attempt), "run the command again later: it goes on from where it stopped")
 		}
 		wait := c.backoff << (attempt - 1)
 		wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // so that several files do not come back at once
@@ -82,11 +82,11 @@ func (c *Client) refusal(repo string, r *http.Response) error {
 	}
 	switch {
 	case code == "GatedRepo" || r.StatusCode == http.StatusForbidden:
-		return hint.With(err, "%s is gated: accept its conditions at %s/%s, and set HF_TOKEN to a token of that account", repo, c.Endpoint, repo)
+		return usererr.With(err, "%s is gated: accept its conditions at %s/%s, and set HF_TOKEN to a token of that account", repo, c.Endpoint, repo)
 	case r.StatusCode == http.StatusUnauthorized:
-		return hint.With(err, "there is no open model %s: check its name; for a private one set HF_TOKEN to a token that may read it", repo)
+		return usererr.With(err, "there is no open model %s: check its name; for a private one set HF_TOKEN to a token that may read it", repo)
 	case r.StatusCode == http.StatusNotFound:
-		return hint.With(err, "check the model's name: it is owner/name, such as Qwen/Qwen3-0.6B-Base")
+		return usererr.With(err, "check the model's name: it is owner/name, such as Qwen/Qwen3-0.6B-Base")
 	}
 	return err
 }

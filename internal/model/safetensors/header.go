@@ -12,7 +12,7 @@ import (
 	"sort"
 	"unicode/utf8"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 const (
@@ -61,7 +61,7 @@ func IsPointer(content []byte) bool {
 
 // PointerError is the error of such a file.
 func PointerError(path string) error {
-	return hint.With(fmt.Errorf("%s: only a Git LFS pointer to the file, not the file", path),
+	return usererr.With(fmt.Errorf("%s: only a Git LFS pointer to the file, not the file", path),
 		"run `git lfs pull` in its folder, or download the model with `vqctl model pull`")
 }
 

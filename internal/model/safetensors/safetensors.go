@@ -18,7 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ventriloquist/internal/hint"
+	"ventriloquist/internal/usererr"
 )
 
 // DType is the type of a tensor's elements, spelled as in the file.
@@ -175,6 +175,6 @@ func (f *File) Close() error {
 }
 
 func damaged(path, format string, args ...any) error {
-	return hint.With(fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)),
+	return usererr.With(fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)),
 		"the file is damaged, incomplete or not a safetensors file: copy or download it again")
 }

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/hint"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/usererr"
 )
 
 func source(name string, dtype safetensors.DType, shape []int, data []byte) safetensors.Source {
@@ -144,8 +144,8 @@ func TestErrorsNameFileAndTensor(t *testing.T) {
 			continue
 		}
 		_, err := safetensors.Parse("dir/weights.safetensors", c.File)
-		if !strings.HasPrefix(err.Error(), "dir/weights.safetensors: ") || hint.Of(err) == "" {
-			t.Errorf("%s: %v (hint %q)", c.Name, err, hint.Of(err))
+		if !strings.HasPrefix(err.Error(), "dir/weights.safetensors: ") || usererr.Of(err) == "" {
+			t.Errorf("%s: %v (hint %q)", c.Name, err, usererr.Of(err))
 		}
 		if strings.Contains(c.Error, "tensor `") && !strings.Contains(err.Error(), `tensor`) {
 			t.Errorf("%s: no tensor is named in %v", c.Name, err)

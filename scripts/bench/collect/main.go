@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"ventriloquist/internal/imessage/chatdb"
+	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
 func main() {

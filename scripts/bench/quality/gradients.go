@@ -4,10 +4,10 @@ import (
 	"math"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/adapter"
 	"ventriloquist/internal/batch"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
 )
 
 // rank of the adapter whose gradients are compared.

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/usererr"
+)
+
+// collectResult is what collect --json prints.
+type collectResult struct {
+	Source   string `json:"source"`
+	Unit     string `json:"unit"` // what Rows counts
+	Database string `json:"database"`
+	Rows     int64  `json:"rows"`
+	// Read is how many of the rows were read this time, Changed how many of these told something else than before.
+	Read          int64 `json:"rows_read"`
+	Changed       int64 `json:"rows_changed"`
+	Messages      int64 `json:"messages"` // now in the database, reactions among them; a row may give several
+	Conversations int64 `json:"conversations"`
+	// Fates are where the rows went; their numbers add up to Rows.
+	Fates []rowFate `json:"fates"`
+	Gone  int64     `json:"gone"` // rows of the last time that the source no longer has
+	// Forgotten are messages that stayed out because somebody was forgotten.
+	Forgotten int64 `json:"forgotten,omitempty"`
+	Kept      bool  `json:"kept"` // with --keep-gone
+	// Damaged are rows whose body cannot be decoded, Unknown values that this program does not know, by column.
+	Damaged *imessage.RowList `json:"damaged_bodies,omitempty"`
+	Unknown map[string]int64  `json:"unknown_values,omitempty"`
+	// Unreadable says what of a damaged file could not be read.
+	Unreadable []string `json:"unreadable,omitempty"`
+	// Notes say what was decided about an export as a whole.
+	Notes []string `json:"notes,omitempty"`
+}
+
+type rowFate struct {
+	Fate string `json:"fate"`
+	Rows int64  `json:"rows"`
+}
+
+func newCollectResult(source, target string, s *imessage.Summary) *collectResult {
+	r := &collectResult{Source: source, Unit: "rows", Database: target, Rows: s.Total, Read: s.Read, Changed: s.Changed, Messages: s.Messages,
+		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Unknown: s.Unknown, Unreadable: s.Unreadable}
+	if s.Damaged.Count > 0 {
+		r.Damaged = &s.Damaged
+	}
+	for fate, n := range s.Rows {
+		if n > 0 {
+			r.Fates = append(r.Fates, rowFate{imessage.Fate(fate).String(), n})
+		}
+	}
+	return r
+}
+
+func newExportResult(reader sources.Reader, target string, s *sources.Summary) *collectResult {
+	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Read: s.Read, Changed: s.Read, Messages: s.Messages,
+		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Notes: s.Notes}
+	for fate, n := range s.Rows {
+		if n > 0 {
+			r.Fates = append(r.Fates, rowFate{sources.Fate(fate).String(), n})
+		}
+	}
+	return r
+}
+
+func (r *collectResult) print(out io.Writer) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d %s in %s:\n", r.Rows, r.Unit, r.Source)
+	width := len(fmt.Sprint(r.Rows)) + 2
+	for _, f := range r.Fates {
+		fmt.Fprintf(&text, "%*d %s\n", width, f.Rows, f.Fate)
+	}
+	for _, note := range r.Notes {
+		text.WriteString(note + "\n")
+	}
+	fmt.Fprintf(&text, "%d messages, reactions included, of %d conversations are in %s\n", r.Messages, r.Conversations, r.Database)
+	switch {
+	case r.Read == 0 && r.Rows > 0:
+		fmt.Fprintf(&text, "it is as it was the last time\n")
+	case r.Read < r.Rows:
+		fmt.Fprintf(&text, "of the rows %d may have changed since the last time and were read; %d have\n", r.Read, r.Changed)
+	}
+	switch {
+	case r.Gone == 0:
+	case len(r.Unreadable) > 0:
+		fmt.Fprintf(&text, "%d messages of the last time were not found and were kept, for the source is damaged\n", r.Gone)
+	case r.Kept:
+		fmt.Fprintf(&text, "%d messages are no longer in the source and were kept\n", r.Gone)
+	default:
+		fmt.Fprintf(&text, "%d messages were no longer in the source and are gone (--keep-gone keeps such)\n", r.Gone)
+	}
+	if r.Forgotten > 0 {
+		fmt.Fprintf(&text, "%d messages stayed out, of people who were forgotten\n", r.Forgotten)
+	}
+	if r.Damaged != nil {
+		fmt.Fprintf(&text, "%d bodies are damaged, and what could be found of their words was taken: %s\n", r.Damaged.Count, rowsInWords(r.Damaged))
+	}
+	for _, value := range slices.Sorted(maps.Keys(r.Unknown)) {
+		fmt.Fprintf(&text, "%d rows have a value that this program does not know, and were kept as events: %s\n", r.Unknown[value], value)
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// rowsInWords names the rows of a list.
+func rowsInWords(l *imessage.RowList) string {
+	text := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(l.First)), ", "), "[]")
+	if l.Count > int64(len(l.First)) {
+		text += ", …"
+	}
+	return "row " + text
+}
+
+// damage is the error of a source that could not be read to its end.
+func (r *collectResult) damage() error {
+	if len(r.Unreadable) == 0 {
+		return nil
+	}
+	err := errors.New("parts of " + r.Source + " cannot be read: " + strings.Join(r.Unreadable, "; "))
+	return usererr.With(err, "what could be read is in %s; to get at the rest, repair a copy of the source with sqlite3's .recover and collect that", r.Database)
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/usererr"
+)
+
+// watchInterval is how often the files of a watched database are looked at. It is asked for their size and times only.
+const watchInterval = time.Second
+
+// watch collects a database again whenever its files have changed, until the context ends. first is what the collection
+// before gave, stamp the state of the files before that.
+func watch(ctx context.Context, o *collectOptions, path, stamp string, first *collectResult, out io.Writer) error {
+	if !o.json {
+		fmt.Fprintf(os.Stderr, "watching %s; Ctrl-C ends it\n", path)
+	}
+	last := first
+	for {
+		var err error
+		if stamp, err = waitForChange(ctx, path, stamp); err != nil {
+			return err
+		}
+		result, err := collectDatabase(ctx, o, path)
+		if err != nil {
+			return err
+		}
+		if err := result.printChange(out, last, o.json); err != nil {
+			return err
+		}
+		if err := result.damage(); err != nil {
+			return err
+		}
+		last = result
+	}
+}
+
+// waitForChange returns when the files of a database are no longer in the state of the stamp, with their new one.
+func waitForChange(ctx context.Context, path, stamp string) (string, error) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		now, err := imessage.Stamp(path)
+		if err != nil {
+			return "", err
+		}
+		if now != stamp {
+			return now, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+}
+
+// checkWatch refuses to watch what is no live database.
+func checkWatch(o *collectOptions, kind *format) error {
+	if !o.watch || kind == nil {
+		return nil
+	}
+	return usererr.Usage("--watch follows a chat.db, and %s is an export: collect it again when there is a new one", o.source)
+}
+
+// printChange tells what is different from the last time; of a change that changed no message it says nothing.
+func (r *collectResult) printChange(out io.Writer, last *collectResult, asJSON bool) error {
+	if r.Changed == 0 && r.Gone == 0 {
+		return nil
+	}
+	if asJSON {
+		return json.NewEncoder(out).Encode(r)
+	}
+	text := fmt.Sprintf("%s  %d rows are new or have changed", time.Now().Format(time.TimeOnly), r.Changed)
+	if r.Changed == r.Rows {
+		text = fmt.Sprintf("%s  all %d rows were read again", time.Now().Format(time.TimeOnly), r.Rows)
+	}
+	if r.Gone > 0 {
+		text += fmt.Sprintf(", %d are gone", r.Gone)
+	}
+	_, err := fmt.Fprintf(out, "%s: %d messages (%+d) of %d conversations\n", text, r.Messages, r.Messages-last.Messages, r.Conversations)
+	return err
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/people"
+	"ventriloquist/internal/usererr"
+)
+
+func yesFlag(o *contactsOptions) cli.Flag {
+	return &cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "change an existing file without asking", Destination: &o.yes}
+}
+
+func newContactsAddCommand(o *contactsOptions) *cli.Command {
+	return &cli.Command{
+		Name:      "add",
+		Usage:     "add somebody, or more addresses of somebody, to the contacts file",
+		ArgsUsage: "NAME ID…",
+		Flags:     []cli.Flag{yesFlag(o)},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Len() < 2 {
+				return usererr.With(usererr.Usage("add takes a name and at least one address"), `vqctl contacts add "John Smith" +12345678900 j@icloud.com`)
+			}
+			return runContactsAdd(ctx, *o, c.Args().First(), c.Args().Tail(), os.Stdin, os.Stdout)
+		},
+	}
+}
+
+func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []string, in io.Reader, out io.Writer) error {
+	self, err := readSelf(ctx, o.dataDir)
+	if err != nil {
+		return err
+	}
+	book, err := loadOrNew(o.path(), self)
+	if err != nil {
+		return err
+	}
+	name = strings.Join(strings.Fields(name), " ")
+	for _, id := range ids {
+		switch who, listed := book.Person(id); {
+		case book.Normalize(id) == "":
+			return usererr.Usage("%q is neither a telephone number nor an e-mail address", id)
+		case listed && who != people.Owner && who != name:
+			return fmt.Errorf("%q is %q in %s already", id, who, o.path())
+		case listed && who == people.Owner && !self.Found:
+			return usererr.With(fmt.Errorf("%q is your own", id), "USER_IDENTIFIERS names it")
+		}
+	}
+	missing := book.Missing(ids)
+	for _, id := range ids { // what was only found to be the owner's may be somebody's all the same
+		if who, listed := book.Person(id); listed && who == people.Owner {
+			missing = append(missing, id)
+		}
+	}
+	result := contactsChange{File: o.path()}
+	if len(missing) > 0 {
+		result.Added = []people.Addition{{Name: name, IDs: missing}}
+	}
+	return result.apply(ctx, &o, self, in, out)
+}
+
+// contactsChange is a change of the contacts file, and what --json prints of it.
+type contactsChange struct {
+	File    string            `json:"file"`
+	Written bool              `json:"written"`
+	Added   []people.Addition `json:"added"`
+}
+
+// apply shows the change and makes it: an existing file is only changed when the user agrees.
+func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self people.Self, in io.Reader, out io.Writer) error {
+	if len(r.Added) == 0 {
+		return r.tell(o, out, fmt.Sprintf("%s needs no change\n", r.File))
+	}
+	old, err := os.ReadFile(r.File)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("cannot read the contacts: %w", err)
+	}
+	isNew := err != nil
+	content, changes, err := people.Add(old, r.Added)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.File, err)
+	}
+	if _, err := people.Read(strings.NewReader(string(content)), r.File, self); err != nil {
+		return err
+	}
+	if !o.json && !isNew {
+		printChanges(out, r.File, changes)
+	}
+	agreed := isNew || o.yes
+	if !agreed && !o.json {
+		if agreed, err = ask(ctx, "Change "+r.File+"?", in, out); err != nil {
+			return err
+		}
+	}
+	if !agreed {
+		return r.tell(o, out, "nothing was changed\n")
+	}
+	if err := os.MkdirAll(filepath.Dir(r.File), 0o700); err != nil {
+		return fmt.Errorf("cannot make the folder of %s: %w", r.File, err)
+	}
+	if err := atomicfile.WriteBytes(r.File, content); err != nil {
+		return err
+	}
+	r.Written = true
+	return r.tell(o, out, fmt.Sprintf("%s: %d people added or changed\n", r.File, len(r.Added)))
+}
+
+func (r *contactsChange) tell(o *contactsOptions, out io.Writer, words string) error {
+	if o.json {
+		return json.NewEncoder(out).Encode(r)
+	}
+	_, err := io.WriteString(out, words)
+	return err
+}
+
+// printChanges shows lines as they were and as they are to be.
+func printChanges(out io.Writer, file string, changes []people.Change) {
+	fmt.Fprintf(out, "%s:\n", file)
+	for _, c := range changes {
+		if c.Old != "" {
+			fmt.Fprintf(out, "- %s\n", strings.TrimSpace(c.Old))
+		}
+		fmt.Fprintf(out, "+ %s\n", strings.TrimSpace(c.New))
+	}
+}

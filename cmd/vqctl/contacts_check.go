@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people"
+	"ventriloquist/internal/usererr"
+)
+
+func newContactsCheckCommand(o *contactsOptions) *cli.Command {
+	return &cli.Command{
+		Name:  "check",
+		Usage: "find what is wrong in the contacts file",
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return usererr.Usage("check takes no argument, but got %q: name the file with --contacts", c.Args().First())
+			}
+			return runContactsCheck(ctx, *o, os.Stdout)
+		},
+	}
+}
+
+// contactsCheck is what --json prints.
+type contactsCheck struct {
+	File   string  `json:"file"`
+	People int     `json:"people"`
+	Wrong  []fault `json:"wrong"`
+	// Silent are people without messages: their addresses may be mistyped.
+	Silent []string `json:"without_messages"`
+	// Yours are addresses of people of the file that the sources say are the owner's.
+	Yours []string `json:"perhaps_yours"`
+}
+
+type fault struct {
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+func runContactsCheck(ctx context.Context, o contactsOptions, out io.Writer) error {
+	self, err := readSelf(ctx, o.dataDir)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(o.path())
+	if err != nil {
+		return usererr.With(fmt.Errorf("cannot read the contacts: %w", err), "`vqctl contacts suggest` drafts the file")
+	}
+	defer f.Close()
+	book, wrong := people.Check(f, o.path(), self)
+	result := contactsCheck{File: o.path(), People: len(book.Names()), Wrong: []fault{}, Silent: []string{}, Yours: []string{}}
+	for _, address := range self.Addresses {
+		if who, listed := book.Person(address); listed && who != people.Owner {
+			result.Yours = append(result.Yours, address)
+		}
+	}
+	for _, err := range wrong {
+		result.Wrong = append(result.Wrong, fault{err.Error(), usererr.Of(err)})
+	}
+	if result.Silent, err = silentPeople(ctx, o.dataDir, book); err != nil {
+		return err
+	}
+	if o.json {
+		err = json.NewEncoder(out).Encode(result)
+	} else {
+		err = result.print(out)
+	}
+	if err == nil && len(wrong) > 0 {
+		err = fmt.Errorf("%s has %d faults", o.path(), len(wrong))
+	}
+	return err
+}
+
+// silentPeople are the people of the file who wrote nothing; none where nothing was collected yet.
+func silentPeople(ctx context.Context, dataDir string, book *people.Book) ([]string, error) {
+	silent := []string{}
+	path := filepath.Join(dataDir, "messages.db")
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return silent, nil
+	}
+	db, err := messages.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	census, err := people.Count(ctx, db, book)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range census.Listed {
+		if p.Messages == 0 && p.Conversations == 0 {
+			silent = append(silent, p.Name)
+		}
+	}
+	return silent, nil
+}
+
+func (r *contactsCheck) print(out io.Writer) error {
+	text := ""
+	for _, f := range r.Wrong {
+		text += f.Error + "\n"
+		if f.Hint != "" {
+			text += "  " + f.Hint + "\n"
+		}
+	}
+	for _, name := range r.Silent {
+		text += fmt.Sprintf("%q has no messages: are the ids right?\n", name)
+	}
+	for _, address := range r.Yours {
+		text += fmt.Sprintf("the messages say that %q is yours, and the file gives it to somebody else\n", address)
+	}
+	if len(r.Wrong) == 0 {
+		text += fmt.Sprintf("%s lists %d people\n", r.File, r.People)
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}

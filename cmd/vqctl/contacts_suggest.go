@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/people"
+	"ventriloquist/internal/people/addressbook"
+	"ventriloquist/internal/sources/iosbackup"
+	"ventriloquist/internal/usererr"
+)
+
+func newContactsSuggestCommand(o *contactsOptions) *cli.Command {
+	var book string
+	return &cli.Command{
+		Name:  "suggest",
+		Usage: "draft the contacts file from an address book",
+		Description: `Takes names from the address books of this Mac, or from those that --address-book names, for everybody who has
+messages, the most messages first. An existing file keeps what it has: what would be added is shown first.`,
+		Flags: []cli.Flag{
+			yesFlag(o),
+			&cli.StringFlag{Name: "address-book", Value: "~", Usage: "an address book, a home folder, or the folder of an iOS backup", Destination: &book},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return usererr.Usage("suggest takes no argument, but got %q: name an address book with --address-book", c.Args().First())
+			}
+			return runContactsSuggest(ctx, *o, book, os.Stdin, os.Stdout)
+		},
+	}
+}
+
+// suggestion is what --json prints.
+type suggestion struct {
+	contactsChange
+	*people.Draft
+	Books []string `json:"address_books"`
+}
+
+func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string, in io.Reader, out io.Writer) error {
+	cards, books, err := readCards(ctx, bookPath)
+	if err != nil {
+		return err
+	}
+	db, book, self, err := openBook(ctx, &o)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	told, err := people.CardsOfSources(ctx, db)
+	if err != nil {
+		return err
+	}
+	census, err := people.Count(ctx, db, book)
+	if err != nil {
+		return err
+	}
+	same, err := db.SamePersons(ctx)
+	if err != nil {
+		return err
+	}
+	draft := people.Suggest(census, book, self.Name, append(cards, told...), same)
+	result := suggestion{contactsChange: contactsChange{File: o.path(), Added: []people.Addition{}}, Draft: draft, Books: append([]string{}, books...)}
+	for _, p := range draft.People {
+		result.Added = append(result.Added, people.Addition{Name: p.Name, IDs: p.IDs})
+	}
+	if o.json {
+		if err := result.apply(ctx, &o, self, in, io.Discard); err != nil {
+			return err
+		}
+		return json.NewEncoder(out).Encode(result)
+	}
+	if err := printDraft(out, draft); err != nil {
+		return err
+	}
+	if len(cards) == 0 {
+		fmt.Fprintf(out, "there is no address book in %s: --address-book names one\n", bookPath)
+	}
+	return result.apply(ctx, &o, self, in, out)
+}
+
+// readCards reads all address books that a path stands for.
+func readCards(ctx context.Context, path string) (cards []addressbook.Card, books []string, err error) {
+	if path == "~" {
+		path = "~/"
+	}
+	expanded, err := expandHome(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := os.Stat(expanded); err != nil {
+		return nil, nil, fmt.Errorf("cannot read the address book: %w", err)
+	}
+	if iosbackup.IsEncrypted(expanded) {
+		private, err := os.MkdirTemp("", "vqctl-backup-*")
+		if err != nil {
+			return nil, nil, err
+		}
+		defer os.RemoveAll(private)
+		if err := decryptAddressBook(ctx, expanded, private); err != nil {
+			return nil, nil, err
+		}
+		expanded = private
+	}
+	if err := addressbook.Unreadable(expanded); err != nil {
+		return nil, nil, err
+	}
+	books = addressbook.Find(expanded)
+	for _, one := range books {
+		found, err := addressbook.Read(ctx, one)
+		if err != nil {
+			return nil, nil, err
+		}
+		cards = append(cards, found...)
+	}
+	return cards, books, nil
+}
+
+// decryptAddressBook writes the address book of an encrypted backup into a folder, if there is one.
+func decryptAddressBook(ctx context.Context, path, folder string) error {
+	passphrase, err := readPassphrase(ctx, path, "")
+	if err != nil {
+		return err
+	}
+	backup, err := iosbackup.Unlock(ctx, path, passphrase)
+	if err != nil {
+		return err
+	}
+	defer backup.Close()
+	if err := backup.Extract(ctx, folder, iosbackup.AddressBook); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func printDraft(out io.Writer, draft *people.Draft) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if len(draft.People) > 0 {
+		fmt.Fprintf(table, "messages\tcontact\tids\n")
+	}
+	for _, p := range draft.People {
+		fmt.Fprintf(table, "%d\t%s\t%s\n", p.Messages, p.Name, strings.Join(p.IDs, ", "))
+	}
+	if len(draft.Nameless) > 0 {
+		fmt.Fprintf(table, "\nmessages\tno name is known of\n")
+	}
+	for _, p := range draft.Nameless[:min(shownUnmapped, len(draft.Nameless))] {
+		fmt.Fprintf(table, "%d\t%s\n", p.Messages, strings.Join(p.IDs, ", "))
+	}
+	if more := len(draft.Nameless) - shownUnmapped; more > 0 {
+		fmt.Fprintf(table, "and %d more (--json lists all)\n", more)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, s := range draft.Shared {
+		if _, err := fmt.Fprintf(out, "%s stands on the card of %q too: it goes to %q\n", s.ID, s.Also, s.Contact); err != nil {
+			return err
+		}
+	}
+	return nil
+}

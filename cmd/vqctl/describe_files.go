@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"ventriloquist/internal/describe"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/iosbackup"
+)
+
+// locator finds the files of attachments. Encrypted backups are unlocked where the passphrase is given or can be asked
+// for; else what lies in them is left out.
+func (o *describeOptions) locator(ctx context.Context, db *messages.DB) (*describe.Locator, error) {
+	l := &describe.Locator{Attachments: o.attachments, Backups: map[string]*iosbackup.Backup{}}
+	l.Home, _ = os.UserHomeDir() // without one, ~ is nowhere
+	roots, err := db.AttachmentRoots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	given := o.passphrase != "" || os.Getenv(passphraseVariable) != ""
+	for _, root := range roots {
+		if !iosbackup.IsEncrypted(root) || !given && !o.terminal {
+			continue
+		}
+		passphrase, err := readPassphrase(ctx, root, o.passphrase)
+		if err == nil {
+			fmt.Fprintln(os.Stderr, "the key is made of the passphrase, which takes some seconds")
+			l.Backups[root], err = iosbackup.Unlock(ctx, root, passphrase)
+		}
+		if err != nil {
+			delete(l.Backups, root)
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	return l, nil
+}

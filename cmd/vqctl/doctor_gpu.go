@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/load/memplan"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
+)
+
+// gpuNeeds is what training on a GPU takes.
+const gpuNeeds = "it takes an NVIDIA card with bf16 (compute capability 8.0: RTX 30, A10, A100 and later), its driver 550 or later, and a build with CUDA; " +
+	"a run is planned without one: vqctl train --dry-run --gpu-type rtx4090"
+
+// driverFolder is where Linux shows NVIDIA's driver and its cards.
+const driverFolder = "/proc/driver/nvidia"
+
+var driverVersion = regexp.MustCompile(`Kernel Module.*?\s([0-9]+(?:\.[0-9]+)+)`)
+
+// examineGPU describes the cards that the engine can use, and says of others what is missing. folder is the driver's.
+func examineGPU(folder string, open func(index int) (*engine.Device, error)) []finding {
+	driver, cards := readDriver(folder)
+	var findings []finding
+	for i := 0; i == 0 || i < len(cards); i++ {
+		device, err := open(i)
+		if err != nil {
+			findings = append(findings, unusableGPU(i, driver, cards, err))
+			continue
+		}
+		found, err := describeGPU(i, device, driver)
+		device.Close()
+		if err != nil {
+			found = append(found, finding{Name: "gpu", Status: "problem", Detail: fmt.Sprintf("%d: %v", i, err)})
+		}
+		findings = append(findings, found...)
+	}
+	return findings
+}
+
+// readDriver is the driver's name and version, "" without one, and the names of the cards that it shows.
+func readDriver(folder string) (driver string, cards []string) {
+	text, err := os.ReadFile(filepath.Join(folder, "version"))
+	if err != nil {
+		return "", nil
+	}
+	driver = "NVIDIA driver of unknown version"
+	if found := driverVersion.FindSubmatch(text); found != nil {
+		driver = "NVIDIA driver " + string(found[1])
+	}
+	paths, _ := filepath.Glob(filepath.Join(folder, "gpus", "*", "information"))
+	for _, path := range paths {
+		cards = append(cards, cardName(path))
+	}
+	return driver, cards
+}
+
+func unusableGPU(index int, driver string, cards []string, err error) finding {
+	f := finding{Name: "gpu", Status: "missing", Hint: gpuNeeds}
+	switch {
+	case driver == "":
+		f.Detail = fmt.Sprintf("no NVIDIA driver on this machine; %v", err)
+	case len(cards) == 0:
+		f.Detail = fmt.Sprintf("%s, but no card; %v", driver, err)
+	default:
+		f.Detail = fmt.Sprintf("%d: %s, %s; %v", index, cards[index], driver, err)
+	}
+	return f
+}
+
+// describeGPU says what the card is, and what each way of keeping the base weights allows on it.
+func describeGPU(index int, device *engine.Device, driver string) ([]finding, error) {
+	info := device.Info()
+	kind, attention, _ := strings.Cut(info.Instructions, ", ")
+	number, err := strconv.Atoi(strings.TrimPrefix(kind, "sm_"))
+	if err != nil {
+		return nil, fmt.Errorf("a GPU of the kind %q", info.Instructions)
+	}
+	if driver == "" {
+		driver = "a driver that does not show itself"
+	}
+	if library, _, _ := strings.Cut(info.Products, ", "); library != "" {
+		driver += ", " + library
+	}
+	if attention != "" {
+		driver += ", attention: " + attention
+	}
+	findings := []finding{{Name: "gpu", Status: "ok", Detail: fmt.Sprintf("%d: %s, compute capability %d.%d, %d multiprocessors, %s free of %s, %s",
+		index, info.Name, number/10, number%10, info.Threads, inBytes(info.MemoryAvailable), inBytes(info.MemoryTotal), driver)}}
+	weights, err := examinePrecisions(device)
+	for _, f := range weights {
+		f.Name = fmt.Sprintf("gpu %d, %s", index, f.Name)
+		findings = append(findings, f)
+	}
+	return findings, err
+}
+
+func cardName(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "a card whose name cannot be read"
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if name, ok := strings.CutPrefix(line, "Model:"); ok {
+			return strings.TrimSpace(name)
+		}
+	}
+	return "a card without a name"
+}
+
+// examinePrecisions says for each way of keeping the base weights which is the largest model of the family that this
+// machine's free memory trains by the default recipe, and which it generates with.
+func examinePrecisions(device *engine.Device) ([]finding, error) {
+	precision, err := load.Precision("auto", device)
+	if err != nil {
+		return nil, err
+	}
+	type way struct {
+		name    string
+		weights engine.WeightFormat
+	}
+	ways := []way{{precision.String(), engine.Plain}, {"fp8", engine.FP8}, {"8 bits", engine.Int8}, {"4 bits", engine.NF4}}
+	if device.Info().OwnMemory { // where it takes other memory than weights in fp8 alone
+		ways = append(ways, way{"fp8 with --precision fp8", engine.FP8Products})
+	}
+	var findings []finding
+	for _, how := range ways {
+		training, generating, err := largest(device, precision, how.weights)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, finding{Name: "weights in " + how.name, Status: "ok",
+			Detail: fmt.Sprintf("trains up to %s (rank %d, 2 windows of 4096 tokens), generates up to %s", training, infoWorkload.Rank, generating)})
+	}
+	return findings, nil
+}
+
+func largest(device *engine.Device, precision engine.DType, weights engine.WeightFormat) (training, generating string, err error) {
+	training, generating = "none of the family", "none"
+	lora := load.AdapterConfig(adapter.Config{R: infoWorkload.Rank, Alpha: 1, Targets: model.Projections})
+	for _, name := range model.ShapeNames {
+		config, err := model.ShapeConfig(name)
+		if err != nil || name == model.Tiny {
+			continue
+		}
+		s := memplan.Settings{Model: load.ModelConfig(config, weights), Stored: engine.BF16, Precision: precision, Adapter: lora,
+			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: targetsOfWindow}
+		choice, err := memplan.Choose(s.Subject(), memplan.Opened{Device: device}, 0)
+		if err != nil {
+			return "", "", err
+		}
+		if choice.Fits {
+			training = name
+		}
+		session, err := device.PlanSession(s.Model, s.Stored, precision, &lora, infoWorkload.Context, 1)
+		if err != nil {
+			return "", "", err
+		}
+		if session.Total <= device.Info().MemoryAvailable {
+			generating = name
+		}
+	}
+	return training, generating, nil
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/generate"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/usererr"
+)
+
+// modelOptions are the flags of every command that loads a model.
+type modelOptions struct {
+	base      string // "" when it was not given
+	adapter   string // "" when it was not given
+	precision string
+	weights   engine.WeightFormat
+	at        load.Place
+	threads   int
+}
+
+func modelFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; tiny is built in"},
+		&cli.StringFlag{Name: "adapter", Usage: "`FOLDER` of the adapter"},
+		&cli.BoolFlag{Name: "cpu", Usage: "run on the processor (without --cpu and --gpu: on a GPU if there is one)"},
+		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on this GPU, counted from 0 (needs a build with CUDA)"},
+		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "of the arithmetic: " + strings.Join(load.Precisions, ", ") + " (fp8: products with the base weights, on cards that have it)"},
+		&cli.BoolFlag{Name: "load-in-8bit", Usage: "keep the base weights in 8 bits (int8, scaled by rows)"},
+		&cli.BoolFlag{Name: "load-in-4bit", Usage: "keep the base weights in 4 bits (NF4, double quantisation)"},
+		&cli.BoolFlag{Name: "load-in-fp8", Usage: "keep the base weights in fp8 (e4m3, scaled by rows)"},
+		&cli.IntFlag{Name: "threads", Usage: "threads to compute with (0: as many as there are cores)"},
+	}
+}
+
+func modelOptionsOf(c *cli.Command) (modelOptions, error) {
+	o := modelOptions{base: c.String("base-model"), adapter: c.String("adapter"), precision: c.String("precision"), threads: c.Int("threads")}
+	switch {
+	case c.IsSet("gpu") && c.Bool("cpu"):
+		return o, usererr.Usage("--cpu and --gpu exclude each other")
+	case c.IsSet("gpu") && c.Int("gpu") < 0:
+		return o, usererr.Usage("--gpu %d: GPUs are counted from 0", c.Int("gpu"))
+	case !slices.Contains(load.Precisions, o.precision):
+		return o, usererr.Usage("--precision %q: it is one of %s", o.precision, strings.Join(load.Precisions, ", "))
+	case o.threads < 0:
+		return o, usererr.Usage("--threads must not be negative")
+	}
+	if c.Bool("cpu") {
+		o.at = load.Processor
+	}
+	if c.IsSet("gpu") {
+		o.at = load.OnGPU(c.Int("gpu"))
+		if _, err := load.FindCUDA(); err != nil {
+			return o, usererr.With(usererr.Usage("--gpu %d: %v", c.Int("gpu"), err), "%s", usererr.Of(err))
+		}
+	}
+	var err error
+	o.weights, err = weightFormatOf(c)
+	return o, err
+}
+
+// weightFlags are the flags that say how the base weights are kept.
+var weightFlags = []struct {
+	name   string
+	format engine.WeightFormat
+}{{"load-in-8bit", engine.Int8}, {"load-in-4bit", engine.NF4}, {"load-in-fp8", engine.FP8}}
+
+func weightFormatOf(c *cli.Command) (engine.WeightFormat, error) {
+	format, given := engine.Plain, ""
+	for _, f := range weightFlags {
+		if !c.Bool(f.name) {
+			continue
+		}
+		if given != "" {
+			return format, usererr.Usage("--%s and --%s exclude each other", given, f.name)
+		}
+		format, given = f.format, f.name
+	}
+	if c.String("precision") != load.FP8 {
+		return format, nil
+	}
+	if format != engine.Plain && format != engine.FP8 {
+		return format, usererr.Usage("--precision fp8 keeps the base weights in fp8: it and --%s exclude each other", given)
+	}
+	return engine.FP8Products, nil
+}
+
+// defaultAdapter is where train leaves what it has learned.
+var defaultAdapter = filepath.Join(defaultOutputDir, "final")
+
+// open loads the base model and the adapter that the flags name: --base-model alone means the base alone, --adapter alone
+// the base that it names, neither the adapter that train made and its base.
+func (o modelOptions) open() (*load.Loaded, error) {
+	base, adapterDir, err := o.resolve()
+	if err != nil {
+		return nil, err
+	}
+	return load.Open(base, adapterDir, o.loading())
+}
+
+func (o modelOptions) loading() load.Options {
+	return load.Options{Precision: o.precision, Weights: o.weights, At: o.at, Threads: o.threads}
+}
+
+// resolve finds the base model, and the adapter's folder ("" for the base alone).
+func (o modelOptions) resolve() (base model.Source, adapterDir string, err error) {
+	name, adapterDir := o.base, o.adapter
+	if name == "" && adapterDir == "" {
+		adapterDir = defaultAdapter
+		if _, err := os.Stat(adapterDir); errors.Is(err, fs.ErrNotExist) {
+			return base, "", usererr.With(fmt.Errorf("there is no trained adapter in %s", adapterDir),
+				"make one with: vqctl train; or name one with --adapter, or a base model alone with --base-model")
+		}
+	}
+	if name == "" {
+		config, err := adapter.ReadConfig(adapterDir)
+		if err != nil {
+			return base, "", err
+		}
+		if name = config.BaseModel; name == "" {
+			return base, "", usererr.With(fmt.Errorf("%s does not say which base model the adapter is for", filepath.Join(adapterDir, adapter.ConfigFile)),
+				"name it with --base-model")
+		}
+	}
+	base, err = model.Resolve(name)
+	if err != nil && o.base == "" {
+		err = usererr.With(fmt.Errorf("the base of the adapter in %s: %w", adapterDir, err), "%s; or name it with --base-model", usererr.Of(err))
+	}
+	return base, adapterDir, err
+}
+
+// newWriter makes a writer with the loaded adapter, or with the base alone.
+func newWriter(l *load.Loaded, baseAlone bool) *generate.Writer {
+	a := l.Adapter
+	if baseAlone {
+		a = nil
+	}
+	return generate.NewWriter(generate.OnEngine(l.Model, a), l.Tokenizer, endsOfText(l))
+}
+
+// endsOfText are the tokens after which a model has nothing more to say.
+func endsOfText(l *load.Loaded) []int32 {
+	var ids []int32
+	for _, id := range l.Base.Config.EOSTokenIDs {
+		ids = append(ids, int32(id))
+	}
+	if id, ok := l.Tokenizer.TokenID("<|endoftext|>"); ok && l.Tokenizer.IsAdded(id) && !slices.Contains(ids, id) {
+		ids = append(ids, id)
+	}
+	return ids
+}

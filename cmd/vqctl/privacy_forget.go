@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people"
+	"ventriloquist/internal/usererr"
+	"ventriloquist/internal/windows"
+)
+
+type forgetOptions struct {
+	contactsOptions
+	outputDir string
+}
+
+func newForgetCommand() *cli.Command {
+	var o forgetOptions
+	return &cli.Command{
+		Name:      "forget",
+		Usage:     "take somebody out of the data, for good",
+		ArgsUsage: "NAME",
+		Description: `Takes everything from and about somebody's addresses out of messages.db, the training windows and the window files
+in the data folder, and the line out of the contacts file; a later collect does not bring it back. The conversation with
+somebody goes as a whole; in groups of others "forgotten 1" stays in their place. What others wrote about somebody by
+name stays, and so does what an adapter has learned: the adapters that have seen it are listed. NAME is one of the
+contacts file, or an address.`,
+		Flags: append(o.contactsOptions.flags(), yesFlag(&o.contactsOptions),
+			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "folder of the adapters", Destination: &o.outputDir}),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Len() != 1 {
+				return usererr.With(usererr.Usage("forget takes one name"), "put a name of several words in quotes")
+			}
+			return runForget(ctx, o, c.Args().First(), os.Stdin, os.Stdout)
+		},
+	}
+}
+
+// forgetResult is what --json prints.
+type forgetResult struct {
+	Name string `json:"contact"`
+	messages.Erased
+	Windows  int            `json:"windows"` // of window files
+	Adapters []seenByOutput `json:"adapters"`
+}
+
+func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, out io.Writer) error {
+	if o.json && !o.yes {
+		return usererr.Usage("forget asks before it does anything: with --json give --yes as well")
+	}
+	db, book, _, err := openBook(ctx, &o.contactsOptions)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	addresses, err := addressesOf(ctx, db, book, name)
+	if err != nil {
+		return err
+	}
+	if !o.yes {
+		fmt.Fprintf(out, "%s: %s\n", name, strings.Join(addresses, ", "))
+		if agreed, err := ask(ctx, "Take everything from and about them out of "+o.dataDir+"?", in, out); err != nil || !agreed {
+			return err
+		}
+	}
+	result := forgetResult{Name: name, Adapters: []seenByOutput{}}
+	if result.Erased, err = forgetInDatabase(ctx, db, addresses); err != nil {
+		return err
+	}
+	if result.Windows, err = forgetInFiles(&o, name); err != nil {
+		return err
+	}
+	if result.Adapters, err = adaptersThatSaw(o.outputDir, name); err != nil {
+		return err
+	}
+	if o.json {
+		return json.NewEncoder(out).Encode(result)
+	}
+	return result.print(out)
+}
+
+// addressesOf are all addresses by which somebody is known: those of the contacts file, those that the messages have,
+// and those that a source counts to the same person and the contacts to nobody else.
+func addressesOf(ctx context.Context, db *messages.DB, book *people.Book, name string) ([]string, error) {
+	isTheirs := func(address string) bool {
+		who, listed := book.Person(address)
+		return listed && who == name || !listed && (who == book.Normalize(name) || address == name)
+	}
+	if who, listed := book.Person(name); listed && who == people.Owner {
+		return nil, fmt.Errorf("%q is you", name)
+	} else if listed {
+		name = who
+	}
+	reader, err := db.Reader(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	called, err := reader.Names(ctx)
+	if err != nil {
+		return nil, err
+	}
+	same, err := db.SamePersons(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known := append(book.Addresses(name), reader.Addresses()...)
+	persons := map[string]bool{}
+	for _, s := range same {
+		known = append(known, s.Address)
+		persons[s.Person] = persons[s.Person] || isTheirs(s.Address)
+	}
+	var list []string
+	for _, address := range known {
+		_, listed := book.Person(address)
+		if isTheirs(address) || !listed && called[address] == name {
+			list = append(list, book.Normalize(address))
+		}
+	}
+	for _, s := range same {
+		if _, listed := book.Person(s.Address); persons[s.Person] && !listed {
+			list = append(list, book.Normalize(s.Address))
+		}
+	}
+	slices.Sort(list)
+	if list = slices.Compact(list); len(list) == 0 {
+		return nil, usererr.With(fmt.Errorf("%q is not known", name), "`vqctl contacts` lists names and addresses")
+	}
+	return list, nil
+}
+
+func forgetInDatabase(ctx context.Context, db *messages.DB, addresses []string) (messages.Erased, error) {
+	care, err := careOf(ctx, db)
+	if err != nil {
+		return messages.Erased{}, err
+	}
+	number := int64(1)
+	for _, n := range care.Forgotten {
+		number = max(number, n+1)
+	}
+	for _, address := range addresses {
+		care.Forgotten[digestOf(care, address)] = number
+	}
+	return db.Forget(ctx, care, func(address string) string { return standInOf(care, address) }, redactorOf(care).Text)
+}
+
+// forgetInFiles takes somebody out of the window files of the data folder and out of the contacts file.
+func forgetInFiles(o *forgetOptions, name string) (dropped int, err error) {
+	if _, err := removeDefaultExport(o.dataDir); err != nil {
+		return 0, err
+	}
+	files, err := windowFiles(o.dataDir, o.path())
+	if err != nil {
+		return 0, err
+	}
+	for _, path := range files {
+		n, err := windows.DropMember(path, name)
+		if err != nil {
+			return dropped, err
+		}
+		dropped += n
+	}
+	file, err := os.ReadFile(o.path())
+	if os.IsNotExist(err) {
+		return dropped, nil
+	}
+	if err != nil {
+		return dropped, fmt.Errorf("cannot read the contacts: %w", err)
+	}
+	if kept, changed := people.Remove(file, name); changed {
+		return dropped, atomicfile.WriteBytes(o.path(), kept)
+	}
+	return dropped, nil
+}
+
+func (r *forgetResult) print(out io.Writer) error {
+	text := fmt.Sprintf("%q is forgotten: %d messages of %d conversations, %d attachments and %d windows of files are gone\n",
+		r.Name, r.Messages, r.Conversations, r.Attachments, r.Windows)
+	if r.Groups > 0 {
+		text += fmt.Sprintf("a stand-in is left in %d groups\n", r.Groups)
+	}
+	text += "run `vqctl preprocess` again: the training windows are gone\n"
+	for _, a := range r.Adapters {
+		text += fmt.Sprintf("%s %s\n", filepath.Clean(a.Path), a.words())
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}

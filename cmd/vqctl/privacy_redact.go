@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/privacy"
+	"ventriloquist/internal/usererr"
+)
+
+type redactOptions struct {
+	dataDir string
+	kinds   []string
+	dryRun  bool
+	json    bool
+}
+
+func newRedactCommand() *cli.Command {
+	var o redactOptions
+	return &cli.Command{
+		Name:  "redact",
+		Usage: "replace telephone numbers, keys and the like in the messages by stand-ins",
+		Description: `Replaces private values in all texts of messages.db: telephone numbers, e-mail addresses, numbers of cards and
+accounts, one-time codes, postal addresses, keys and passwords. The same value gives the same stand-in everywhere. From
+then on collect and preprocess redact what is new as well. The way back is to remove messages.db and to collect again.
+What people are reached by stays, for it tells who is who; it is never in a window.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
+			&cli.StringSliceFlag{Name: "kinds", Usage: "what to redact, of " + kindNames() + " (default: all)", Destination: &o.kinds},
+			&cli.BoolFlag{Name: "dry-run", Usage: "only report what would be found", Destination: &o.dryRun},
+			&cli.BoolFlag{Name: "json", Usage: "print the report as a JSON object", Destination: &o.json},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return usererr.Usage("redact takes no argument, but got %q", c.Args().First())
+			}
+			return runRedact(ctx, o, os.Stdout)
+		},
+	}
+}
+
+func kindNames() string {
+	var list []string
+	for _, k := range privacy.Kinds() {
+		list = append(list, string(k))
+	}
+	return strings.Join(list, ", ")
+}
+
+// redactResult is what --json prints.
+type redactResult struct {
+	Database string            `json:"database"`
+	DryRun   bool              `json:"dry_run"`
+	Kinds    []string          `json:"kinds"` // that are redacted from now on
+	Found    []privacy.Finding `json:"found"`
+	Texts    int               `json:"texts"` // with something found
+	// Stale are window files with the texts as they were.
+	Stale []string `json:"stale_files"`
+}
+
+func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
+	kinds, err := chosenKinds(o.kinds)
+	if err != nil {
+		return err
+	}
+	db, err := messages.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	care, err := careOf(ctx, db)
+	if err != nil {
+		return err
+	}
+	for _, k := range strings.Split(care.Kinds, ",") { // what was redacted once stays so
+		kinds = append(kinds, privacy.Kind(k))
+	}
+	care.Kinds = kindsInOrder(kinds)
+	looking := redactorOf(care)
+	report, finish := newProgress("looking", "texts")
+	look, looked := telling(looking.Text, func(n int64) { report(n, 0) })
+	err = db.EachText(ctx, func(text string) { look(text) })
+	finish()
+	if err != nil {
+		return err
+	}
+	result := redactResult{Database: db.Path(), DryRun: o.dryRun, Kinds: strings.Split(care.Kinds, ","), Stale: []string{}}
+	result.Found, result.Texts = looking.Findings()
+	if !o.dryRun {
+		if err := redactDatabase(ctx, db, care, *looked); err != nil {
+			return err
+		}
+		if _, err := removeDefaultExport(o.dataDir); err != nil {
+			return err
+		}
+		if result.Stale, err = windowFiles(o.dataDir, filepath.Join(o.dataDir, contactsName)); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		result.Stale = append([]string{}, result.Stale...)
+		return json.NewEncoder(out).Encode(result)
+	}
+	return result.print(out)
+}
+
+// redactDatabase redacts about so many texts.
+func redactDatabase(ctx context.Context, db *messages.DB, care *messages.Care, texts int64) error {
+	report, finish := newProgress("redacting", "texts")
+	defer finish()
+	text, _ := telling(redactorOf(care).Text, func(n int64) { report(min(n, texts), texts) })
+	return db.Redact(ctx, care, text)
+}
+
+// telling is a function that tells now and then how often it was called.
+func telling(f func(string) string, tell func(n int64)) (counting func(string) string, calls *int64) {
+	calls = new(int64)
+	return func(s string) string {
+		if *calls++; *calls%1024 == 0 {
+			tell(*calls)
+		}
+		return f(s)
+	}, calls
+}
+
+func chosenKinds(names []string) ([]privacy.Kind, error) {
+	if len(names) == 0 {
+		return privacy.Kinds(), nil
+	}
+	var kinds []privacy.Kind
+	for _, name := range names {
+		if !slices.Contains(privacy.Kinds(), privacy.Kind(name)) {
+			return nil, usererr.With(usererr.Usage("there is no kind %q", name), "the kinds are %s", kindNames())
+		}
+		kinds = append(kinds, privacy.Kind(name))
+	}
+	return kinds, nil
+}
+
+func (r *redactResult) print(out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	if len(r.Found) > 0 {
+		fmt.Fprintf(table, "found\tdifferent\n")
+	}
+	for _, f := range r.Found {
+		fmt.Fprintf(table, "%d\t%d\t%s\n", f.Found, f.Distinct, f.Kind.Describe())
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("%d texts of %s hold something to redact", r.Texts, r.Database)
+	if r.DryRun {
+		text += "; nothing was changed\n"
+	} else {
+		text += ", and were redacted\nrun `vqctl preprocess` again: the training windows held the texts as they were, and are gone\n"
+	}
+	for _, path := range r.Stale {
+		text += fmt.Sprintf("%s may hold texts as they were\n", path)
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}

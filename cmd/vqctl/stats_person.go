@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"ventriloquist/internal/stats"
+	"ventriloquist/internal/usererr"
+)
+
+// findPerson is somebody of the report.
+func findPerson(r *stats.Report, name string) (*stats.Person, error) {
+	for i := range r.People {
+		if r.People[i].Name == name {
+			return &r.People[i], nil
+		}
+	}
+	return nil, usererr.With(fmt.Errorf("nobody is called %q", name), "`vqctl stats` lists who writes; --top 1000 lists more")
+}
+
+// printPerson tells all that is known of somebody.
+func printPerson(out io.Writer, p *stats.Person) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "messages\t%d\n", p.Messages)
+	fmt.Fprintf(table, "words\t%d\n", p.Words)
+	fmt.Fprintf(table, "reactions\t%d (%.0f%%)\n", p.Reactions, 100*p.ReactionShare)
+	if p.First != nil {
+		fmt.Fprintf(table, "from\t%s\nto\t%s\n", day(*p.First), day(*p.Last))
+	}
+	if p.Sessions > 0 {
+		fmt.Fprintf(table, "begins\t%d of %d sessions\n", p.Started, p.Sessions)
+	}
+	if p.Silence != nil {
+		fmt.Fprintf(table, "longest silence\t%s, from %s to %s\n", p.Silence.Length(), day(p.Silence.From), day(p.Silence.To))
+	}
+	fmt.Fprintf(table, "replies in\t%s\nyou reply in\t%s\n", stats.Duration(p.Reply.Median), stats.Duration(p.OwnerReply.Median))
+	for i, e := range p.Emoji {
+		fmt.Fprintf(table, "%s\t%d %s\n", firstOnly(i, "emoji"), e.Count, e.Name)
+	}
+	for i, u := range p.Beyond {
+		fmt.Fprintf(table, "%s\t%d %s\n", firstOnly(i, "words beyond the usual"), u.Count, u.Word)
+	}
+	if p.Reply.Replies+p.OwnerReply.Replies > 0 {
+		fmt.Fprintf(table, "\nhour\treplies in\tyou reply in\n")
+	}
+	for hour := range 24 {
+		if p.Reply.ByHour[hour] != nil || p.OwnerReply.ByHour[hour] != nil {
+			fmt.Fprintf(table, "%d:00\t%s\t%s\n", hour, stats.Duration(p.Reply.ByHour[hour]), stats.Duration(p.OwnerReply.ByHour[hour]))
+		}
+	}
+	fmt.Fprintf(table, "\nmonth\tmessages\n")
+	for _, m := range p.Months {
+		fmt.Fprintf(table, "%s\t%d\n", m.Month, m.Messages)
+	}
+	return table.Flush()
+}
+
+// firstOnly names a list in its first line.
+func firstOnly(i int, name string) string {
+	if i == 0 {
+		return name
+	}
+	return ""
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/load/memplan"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/usererr"
+)
+
+// dryRunOptions are the flags of `vqctl train --dry-run`.
+type dryRunOptions struct {
+	wanted bool
+	gpu    memplan.GPU // its Name is "" for a card of which only the memory is known
+	memory uint64      // of the GPU, 0 for the processor
+}
+
+func dryRunFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "dry-run", Usage: "print what the run would take and how long, and do nothing; needs no weights"},
+		&cli.StringFlag{Name: "gpu-type", Usage: "plan for this `CARD`, which need not be here: " + strings.Join(memplan.GPUNames(), ", ")},
+		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU of this `SIZE`, such as 24GiB"},
+	}
+}
+
+func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
+	o.wanted = c.Bool("dry-run")
+	for _, name := range []string{"gpu-type", "gpu-memory"} {
+		if c.IsSet(name) && !o.wanted {
+			return o, usererr.With(usererr.Usage("--%s plans for a card that need not be here", name), "it goes with --dry-run")
+		}
+	}
+	if c.IsSet("gpu-type") {
+		if o.gpu, err = memplan.GPUNamed(c.String("gpu-type")); err != nil {
+			return o, err
+		}
+		o.memory = o.gpu.Memory
+	}
+	if c.IsSet("gpu-memory") {
+		if o.memory, err = parseMemory(c.String("gpu-memory")); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+var memoryPattern = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)\s*([GMgm])([iI]?)[bB]?$`)
+
+// parseMemory reads 24GiB, 24GB, 24G or 24576MiB. Of cards GB is meant as GiB, which their makers mean as well.
+func parseMemory(text string) (uint64, error) {
+	parts := memoryPattern.FindStringSubmatch(strings.TrimSpace(text))
+	if parts == nil {
+		return 0, usererr.With(usererr.Usage("--gpu-memory %q is not a size", text), "write it as 24GiB or 24576MiB")
+	}
+	size, err := strconv.ParseFloat(parts[1], 64)
+	unit := 1 << 20
+	if strings.EqualFold(parts[2], "g") {
+		unit = 1 << 30
+	}
+	if bytes := size * float64(unit); err == nil && bytes >= 1<<20 && bytes < 1<<50 {
+		return uint64(bytes), nil
+	}
+	return 0, usererr.Usage("--gpu-memory %s is out of range", text)
+}
+
+// dryRun is what train --dry-run --json prints.
+type dryRun struct {
+	Model        string `json:"model"`
+	Parameters   int64  `json:"parameters"`
+	Device       string `json:"device"`
+	Precision    string `json:"precision"`
+	Weights      string `json:"weights"`
+	Rank         int    `json:"lora_r"`
+	BatchSize    int    `json:"batch_size"`
+	Accumulation int    `json:"gradient_accumulation_steps"`
+	SeqLength    int    `json:"max_seq_length"`
+
+	Memory           memplan.Memory `json:"memory"`
+	Fragmentation    uint64         `json:"fragmentation"` // none: all is taken before the first step
+	Available        uint64         `json:"available"`
+	Fits             bool           `json:"fits"`
+	Layers           int            `json:"layers"`
+	RecomputeLayers  int            `json:"recompute_layers"` // whose activations share buffers
+	LayersAgain      int            `json:"layers_computed_again"`
+	OffloadOptimizer bool           `json:"offload_optimizer"`
+
+	StepFLOPs  float64 `json:"flops_per_step"`
+	StepTokens int     `json:"tokens_per_step"`
+	Windows    int     `json:"windows,omitempty"` // to train on, where they are here
+	Steps      int     `json:"steps,omitempty"`
+	// Means of the windows, where they and the tokenizer are here; without them a step is taken to be of the longest.
+	WindowTokens  int         `json:"tokens_per_window,omitempty"`
+	WindowTargets int         `json:"target_tokens_per_window,omitempty"`
+	Predicted     *prediction `json:"predicted,omitempty"`
+
+	Nearest []memplan.Suggestion `json:"nearest,omitempty"`
+}
+
+// prediction is by a card's published peak.
+type prediction struct {
+	Peak            float64 `json:"peak_flops"`
+	PeakFP8         float64 `json:"peak_fp8_flops,omitempty"` // of the products with the base weights
+	Source          string  `json:"source"`
+	Efficiency      float64 `json:"efficiency"` // stated, not measured
+	TokensPerSecond float64 `json:"tokens_per_second"`
+	StepSeconds     float64 `json:"seconds_per_step"`
+	Hours           float64 `json:"hours,omitempty"` // of the run, where its steps are known
+	HoursPer1000    float64 `json:"hours_per_1000_windows"`
+}
+
+// targetsOfWindow is how many tokens of a window are taken to carry loss in a plan without windows.
+const targetsOfWindow = 64
+
+// runDryRun plans the run that the flags describe, and prints the plan to out.
+func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
+	start, err := o.beginning()
+	if err != nil {
+		return err
+	}
+	config, name, err := model.ConfigNamed(start.baseModel)
+	if err != nil {
+		return err
+	}
+	if start.adapterFrom != "" { // its r and targets are the run's
+		from, err := adapter.Load(start.adapterFrom, config)
+		if err != nil {
+			return err
+		}
+		o.lora.R, o.lora.Targets = from.R, from.Targets
+	}
+	device, err := engine.OpenCPU(o.model.threads)
+	if err != nil {
+		return err
+	}
+	defer device.Close()
+	s := memplan.Settings{
+		Model: load.ModelConfig(config, o.model.weights), Stored: engine.BF16, Adapter: load.AdapterConfig(o.lora),
+		BatchSize: o.run.BatchSize, Accumulation: o.run.Accumulation, SeqLength: o.run.MaxSeqLength, Targets: targetsOfWindow,
+	}
+	if stored, err := load.DType(config.DType); err == nil {
+		s.Stored = stored
+	}
+	place, where, err := o.place(device, &s)
+	if err != nil {
+		return err
+	}
+	atLeast := 0
+	if o.pace.Recompute {
+		atLeast = config.Layers
+	}
+	choice, err := memplan.Choose(s.Subject(), place, atLeast)
+	if err != nil {
+		return err
+	}
+	result := newDryRun(name, where, config, s, choice, place)
+	if err := o.schedule(ctx, &result); err != nil {
+		return err
+	}
+	typical := s
+	if result.WindowTokens > 0 {
+		typical.SeqLength, typical.Targets = result.WindowTokens, result.WindowTargets
+	}
+	result.StepTokens = s.BatchSize * s.Accumulation * typical.SeqLength
+	work := memplan.WorkOf(choice.Subject, s.BatchSize, typical.SeqLength, typical.Targets)
+	result.StepFLOPs = work.Total() * float64(s.Accumulation)
+	if o.dryRun.gpu.Name != "" {
+		result.predict(o.dryRun.gpu, work, s)
+	}
+	if !choice.Fits {
+		if result.Nearest, err = memplan.Nearest(s, place); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		err = json.NewEncoder(out).Encode(result)
+	} else {
+		err = result.print(out)
+	}
+	if err != nil || choice.Fits {
+		return err
+	}
+	return result.shortage()
+}
+
+// place is the GPU that the flags name, or the processor, and its name; it sets the precision.
+func (o *trainOptions) place(device *engine.Device, s *memplan.Settings) (memplan.Place, string, error) {
+	if o.dryRun.memory == 0 {
+		precision, err := load.Precision(o.model.precision, device)
+		s.Precision = precision
+		return memplan.Opened{Device: device}, device.Info().Name, err
+	}
+	if o.model.precision == "f32" {
+		return nil, "", usererr.With(usererr.Usage("--precision f32: a GPU computes in bf16"), "leave --precision out")
+	}
+	if o.model.weights == engine.FP8Products && o.dryRun.gpu.Name != "" && o.dryRun.gpu.FP8 == 0 {
+		return nil, "", usererr.With(usererr.Usage("--precision fp8: the %s multiplies nothing in fp8", o.dryRun.gpu.Title), "leave it out; --load-in-fp8 keeps the weights so, and takes less memory")
+	}
+	s.Precision = engine.BF16
+	where := o.dryRun.gpu.Title
+	if where == "" {
+		where = "a GPU"
+	}
+	return memplan.CUDA{Device: device, Total: o.dryRun.memory}, where, nil
+}
+
+func newDryRun(name, where string, c model.Config, s memplan.Settings, choice memplan.Choice, place memplan.Place) dryRun {
+	d := dryRun{
+		Model: name, Parameters: c.Parameters(), Device: where, Precision: s.Precision.String(), Weights: s.Model.Weights.String(),
+		Rank: s.Adapter.Rank, BatchSize: s.BatchSize, Accumulation: s.Accumulation, SeqLength: s.SeqLength,
+		Memory: choice.Memory, Available: place.Free(), Fits: choice.Fits, Layers: c.Layers,
+		RecomputeLayers: choice.Limits.RecomputeLayers, LayersAgain: memplan.LayersAgain(choice.Subject),
+		OffloadOptimizer: choice.Limits.OffloadOptimizer,
+	}
+	switch s.Model.Weights {
+	case engine.Plain:
+		d.Weights = d.Precision
+	case engine.FP8Products:
+		d.Precision, d.Weights = load.FP8, engine.FP8.String()
+	}
+	return d
+}
+
+func (d *dryRun) predict(gpu memplan.GPU, work memplan.Work, s memplan.Settings) {
+	seconds := gpu.StepSeconds(work, s.Model.Weights) * float64(s.Accumulation)
+	p := &prediction{
+		Peak: gpu.BF16, Source: gpu.Source, Efficiency: memplan.Efficiency(s.Model.Weights),
+		TokensPerSecond: float64(d.StepTokens) / seconds, StepSeconds: seconds,
+		HoursPer1000: seconds / float64(s.BatchSize*s.Accumulation) * 1000 / 3600,
+	}
+	if s.Model.Weights == engine.FP8Products {
+		p.PeakFP8 = gpu.FP8
+	}
+	switch {
+	case d.Windows > 0: // an epoch may end in a partial step
+		p.Hours = seconds / float64(s.BatchSize*s.Accumulation) * float64(d.visited(s)) / 3600
+	default:
+		p.Hours = seconds * float64(d.Steps) / 3600
+	}
+	d.Predicted = p
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"ventriloquist/internal/usererr"
+)
+
+// print shows the plan to people.
+func (d *dryRun) print(out io.Writer) error {
+	fmt.Fprintf(out, "%s (%.2f billion parameters) on %s, products in %s, base weights in %s\n", d.Model, float64(d.Parameters)/1e9,
+		d.Device, d.Precision, d.Weights)
+	fmt.Fprintf(out, "rank %d, %d x %d windows a step, each of up to %d tokens\n\n", d.Rank, d.Accumulation, d.BatchSize, d.SeqLength)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, row := range []struct {
+		what  string
+		bytes uint64
+	}{
+		{"weights", d.Memory.Weights}, {"adapter", d.Memory.Adapter}, {"gradients", d.Memory.Gradients},
+		{"optimizer", d.Memory.Optimizer}, {"activations", d.Memory.Activations}, {"workspace", d.Memory.Workspace},
+		{"driver", d.Memory.Driver}, {"fragmentation", d.Fragmentation}, {"in all", d.Memory.Total}, {"available", d.Available},
+	} {
+		fmt.Fprintf(table, "  %s\t%.2f GiB\t\n", row.what, float64(row.bytes)/(1<<30))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%s\n", d.chosen())
+	fmt.Fprintf(out, "%.1f TFLOP a step of %d tokens\n", d.StepFLOPs/1e12, d.StepTokens)
+	if d.Steps > 0 {
+		fmt.Fprintf(out, "%s%s\n", some(d.Steps, "step"), d.ofWindows())
+	}
+	d.Predicted.print(out)
+	if !d.Fits {
+		fmt.Fprintln(out, "\nit does not fit; the nearest settings that do:")
+		for _, s := range d.Nearest {
+			fmt.Fprintf(out, "  %s  (%.2f GiB)\n", s.Flags, float64(s.Total)/(1<<30))
+		}
+		if len(d.Nearest) == 0 {
+			fmt.Fprintln(out, "  none: it takes a smaller model or a larger device")
+		}
+	}
+	return nil
+}
+
+func (d *dryRun) ofWindows() string {
+	if d.Windows == 0 {
+		return ""
+	}
+	text := fmt.Sprintf(", %s to train on", some(d.Windows, "window"))
+	if d.WindowTokens > 0 {
+		text += fmt.Sprintf(" of %d tokens on average", d.WindowTokens)
+	}
+	return text
+}
+
+// chosen says what was done to make it fit.
+func (d *dryRun) chosen() string {
+	var done []string
+	if d.LayersAgain > 0 {
+		done = append(done, fmt.Sprintf("%d of %d layers are computed again in the backward pass", d.LayersAgain, d.Layers))
+	} else {
+		done = append(done, "nothing is computed again in the backward pass")
+	}
+	if d.OffloadOptimizer {
+		done = append(done, fmt.Sprintf("the optimizer's moments are kept in %.2f GiB of the host's memory", float64(d.Memory.Host)/(1<<30)))
+	}
+	return strings.Join(done, "; ")
+}
+
+func (p *prediction) print(out io.Writer) {
+	if p == nil {
+		return
+	}
+	peak := fmt.Sprintf("%.0f TFLOP/s in bf16", p.Peak/1e12)
+	if p.PeakFP8 > 0 {
+		peak += fmt.Sprintf(", %.0f in fp8", p.PeakFP8/1e12)
+	}
+	fmt.Fprintf(out, "predicted: %.0f tokens/s, %.1f s a step", p.TokensPerSecond, p.StepSeconds)
+	if p.Hours > 0 {
+		fmt.Fprintf(out, ", %s in all", inHours(p.Hours))
+	} else {
+		fmt.Fprintf(out, ", %s for 1,000 windows", inHours(p.HoursPer1000))
+	}
+	fmt.Fprintf(out, "\n  at %.0f%% (a stated share, not measured) of %s (%s)\n", 100*p.Efficiency, peak, p.Source)
+}
+
+// inHours is a length of time in hours, below one in minutes.
+func inHours(hours float64) string {
+	if hours < 1 {
+		return fmt.Sprintf("%.1f minutes", 60*hours)
+	}
+	return fmt.Sprintf("%.1f hours", hours)
+}
+
+// some is a number of things.
+func some(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// shortage is the error of a plan that does not fit.
+func (d *dryRun) shortage() error {
+	err := fmt.Errorf("the run needs %s, %s more than the %s of %s", inBytes(d.Memory.Total), inBytes(d.Memory.Total-d.Available), inBytes(d.Available), d.Device)
+	if len(d.Nearest) == 0 {
+		return usererr.With(err, "take a smaller model or a larger device")
+	}
+	return usererr.With(err, "it would fit with %s", d.Nearest[0].Flags)
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load/memplan"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/train"
+)
+
+// trainView shows a training run: each reported step as a line on out, everything else on stderr.
+type trainView struct {
+	out      io.Writer
+	json     bool
+	live     bool    // stderr is a terminal: a line that is written over
+	peak     float64 // GFLOP/s of the device's product on the model's own shape
+	rate     float64 // seconds a step, smoothed
+	lastLine time.Time
+	planned  []string // the plan's lines
+}
+
+func newTrainView(out io.Writer, asJSON bool) *trainView {
+	return &trainView{out: out, json: asJSON, live: term.IsTerminal(int(os.Stderr.Fd()))}
+}
+
+func (v *trainView) say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// data says what the run is about, and what was cut or left out.
+func (v *trainView) data(d *train.Data, o train.Options) {
+	v.say("%d windows to train on, %d held out; %d tokens an epoch, %d of them targets", len(d.Train), len(d.HeldOut.Windows), d.Tokens, d.Targets)
+	if d.CutWindows > 0 {
+		v.say("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", d.CutWindows, d.CutLines, o.MaxSeqLength)
+	}
+	if d.TooLong > 0 {
+		v.say("%d windows were left out: header and target alone are over --max-seq-length %d", d.TooLong, o.MaxSeqLength)
+	}
+}
+
+// plan prints where the memory goes; what this program has taken so far, for windows and tokenizer, is part of it.
+func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Choice) {
+	v.planned = planLines(p, info, precision, choice)
+	v.say("%s", strings.Join(v.planned, "\n"))
+}
+
+func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Choice) []string {
+	units, taken := "threads", memoryTaken()
+	if info.OwnMemory {
+		units, taken = "multiprocessors", 0
+	}
+	lines := []string{fmt.Sprintf("%s, %s, %d %s, %s; micro-batches of up to %d tokens", info.Name, info.Instructions, info.Threads, units,
+		precision, choice.Limits.MaxTokens)}
+	m := choice.Memory
+	for _, row := range []struct {
+		what  string
+		bytes uint64
+		shown bool
+	}{
+		{"windows, tokenizer, this program", taken, !info.OwnMemory},
+		{"weights, mapped from their files", p.WeightsMapped, !info.OwnMemory},
+		{"weights, prepared for products", p.WeightsPrepared, true},
+		{"adapter", m.Adapter, true}, {"gradients", m.Gradients, true}, {"optimizer", m.Optimizer, true},
+		{"activations", m.Activations, true}, {"workspace", m.Workspace, true},
+		{"kernels, loaded when first used", m.Driver, info.OwnMemory}, {"in all", m.Total + taken, true},
+		{"free", info.MemoryAvailable, true}, {"of the host's memory, beside that", m.Host, info.OwnMemory},
+	} {
+		if row.shown {
+			lines = append(lines, fmt.Sprintf("  %-34s%10s", row.what, inBytes(row.bytes)))
+		}
+	}
+	if again := memplan.LayersAgain(choice.Subject); again > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d layers are computed again in the backward pass", again, choice.Model.Layers))
+	}
+	if choice.Limits.OffloadOptimizer {
+		lines = append(lines, "the optimizer's moments are kept in the host's memory")
+	}
+	return lines
+}
+
+// memoryTaken is the most memory that this process has held so far, in bytes.
+func memoryTaken() uint64 {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" { // in bytes there, elsewhere in KiB
+		return uint64(usage.Maxrss)
+	}
+	return uint64(usage.Maxrss) << 10
+}
+
+// measurePeak times a product of the model's own shape, which the shares of peak are of.
+func (v *trainView) measurePeak(d *engine.Device, c model.Config, precision engine.DType, l engine.TrainLimits) (err error) {
+	v.peak, err = d.MeasureProduct(precision, min(l.MaxTokens, 2048), c.IntermediateSize, c.HiddenSize)
+	return err
+}
+
+func (v *trainView) resumed(from string, run *train.Run) {
+	v.say("resuming from %s: step %d of %d is done", from, run.Step(), run.TotalSteps())
+}
+
+// train runs the run and says where the adapter is.
+func (v *trainView) train(ctx context.Context, run *train.Run) error {
+	encoder := json.NewEncoder(v.out)
+	err := run.Train(ctx, func(m train.StepMetrics) error {
+		v.progress(m, run)
+		if !m.Logged {
+			return nil
+		}
+		if v.json {
+			return encoder.Encode(m)
+		}
+		v.clear()
+		_, err := fmt.Fprintln(v.out, v.line(m, run))
+		return err
+	})
+	v.clear()
+	if errors.Is(err, engine.ErrNoMemory) {
+		v.say("memory ran out; what was planned:\n%s", strings.Join(v.planned, "\n"))
+	}
+	if err != nil {
+		return err
+	}
+	v.say("the adapter is in %s", run.FinalDir())
+	return nil
+}
+
+func (v *trainView) line(m train.StepMetrics, run *train.Run) string {
+	line := fmt.Sprintf("step %d/%d  epoch %.2f  loss %.4f  grad %.3f  lr %.2e  %.0f tokens/s", m.Step, run.TotalSteps(), m.Epoch,
+		m.Loss, m.GradNorm, m.LearningRate, m.TokensPerSecond)
+	if m.EvalLoss != nil {
+		line += fmt.Sprintf("  eval loss %.4f", *m.EvalLoss)
+	}
+	return line
+}
+
+// progress rewrites the live line, at most ten times a second.
+func (v *trainView) progress(m train.StepMetrics, run *train.Run) {
+	seconds := m.Elapsed.Seconds()
+	if v.rate == 0 {
+		v.rate = seconds
+	}
+	v.rate += 0.1 * (seconds - v.rate)
+	if !v.live || time.Since(v.lastLine) < 100*time.Millisecond {
+		return
+	}
+	v.lastLine = time.Now()
+	left := time.Duration(v.rate*float64(run.TotalSteps()-m.Step)) * time.Second
+	share := m.FLOPs / seconds / 1e9 / v.peak
+	fmt.Fprintf(os.Stderr, "\r\x1b[K%s  %.0f%% of the peak of products  %s left", v.line(m, run), 100*share, left)
+}
+
+func (v *trainView) clear() {
+	if v.live {
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+	}
+}
+
+// inBytes writes a size for people.
+func inBytes(n uint64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+}

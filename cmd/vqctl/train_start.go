@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/train"
+	"ventriloquist/internal/usererr"
+)
+
+// trainStart is what a run begins from.
+type trainStart struct {
+	baseModel   string
+	adapterFrom string      // folder of the adapter to begin with, "" for a new one
+	resumeFrom  string      // the same when the run goes on
+	state       train.State // of resumeFrom
+}
+
+func (o *trainOptions) beginning() (trainStart, error) {
+	s := trainStart{baseModel: o.model.base, adapterFrom: o.continueFrom}
+	if o.resume {
+		var err error
+		if s.resumeFrom, s.state, err = train.Latest(o.pace.OutputDir); err != nil {
+			return s, err
+		}
+		s.adapterFrom = s.resumeFrom
+	}
+	if s.baseModel == "" && s.adapterFrom != "" {
+		config, err := adapter.ReadConfig(s.adapterFrom)
+		if err != nil {
+			return s, err
+		}
+		s.baseModel = config.BaseModel
+	}
+	return s, nil
+}
+
+// adapter makes or loads the adapter to train.
+func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter, error) {
+	if s.adapterFrom == "" {
+		o.lora.BaseModel = base.Source.Name
+		return adapter.New(base.Config, o.lora, o.run.Seed)
+	}
+	a, err := adapter.Load(s.adapterFrom, base.Config)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.sameAsLoaded(a, s.adapterFrom); err != nil {
+		return nil, err
+	}
+	if s.resumeFrom != "" && s.state.Dropout != o.lora.Dropout {
+		return nil, usererr.With(fmt.Errorf("cannot resume: %s was trained with --lora-dropout %g (now %g)", s.resumeFrom, s.state.Dropout, o.lora.Dropout),
+			"resume with the same flags, or begin a new run from it with --continue-from %s", s.resumeFrom)
+	}
+	a.Dropout = o.lora.Dropout
+	a.BaseModel = base.Source.Name
+	return a, nil
+}
+
+// sameAsLoaded refuses flags that say something else than the adapter that is gone on with.
+func (o *trainOptions) sameAsLoaded(a *adapter.Adapter, dir string) error {
+	for _, name := range o.loraGiven {
+		same := true
+		switch name {
+		case "lora-r":
+			same = o.lora.R == a.R
+		case "lora-alpha":
+			same = o.lora.Alpha == a.Alpha
+		case "lora-targets":
+			same = fmt.Sprint(o.lora.Targets) == fmt.Sprint(a.Targets)
+		}
+		if !same {
+			return usererr.With(usererr.Usage("--%s is not what the adapter in %s has", name, dir), "leave it out: r, alpha and targets come from the adapter")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,258 @@
+package chat
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"ventriloquist/internal/generate"
+	"ventriloquist/internal/windows"
+)
+
+// scripted is a Writer that says what it is told to, three bytes a token.
+type scripted struct {
+	answers []string // after the prefill
+	prompts []string
+	stopped context.CancelFunc // called after the first token
+	err     error
+}
+
+func (s *scripted) Continue(ctx context.Context, prompt []int32, n int, _ generate.Options, stream generate.Stream) ([]generate.Continuation, error) {
+	var text []byte
+	for _, id := range prompt {
+		text = append(text, byte(id))
+	}
+	s.prompts = append(s.prompts, string(text))
+	if s.err != nil {
+		return nil, s.err
+	}
+	answer := []byte(s.answers[0])
+	s.answers = s.answers[1:]
+	c := make([]generate.Continuation, n)
+	for len(answer) > 0 {
+		if ctx.Err() != nil {
+			return c, ctx.Err()
+		}
+		token := answer[:min(3, len(answer))]
+		answer = answer[len(token):]
+		c[0].Text = append(c[0].Text, token...)
+		stream(0, token)
+		if s.stopped != nil {
+			s.stopped()
+		}
+	}
+	return c, nil
+}
+
+type byteEncoder struct{}
+
+func (byteEncoder) AppendEncodeOrdinary(dst []int32, text string) []int32 {
+	for i := range len(text) {
+		dst = append(dst, int32(text[i]))
+	}
+	return dst
+}
+
+// clock is a time that is moved by hand.
+type clock struct{ now time.Time }
+
+func (c *clock) read() time.Time { return c.now }
+
+func newDialogue(o Options, w Writer) (*Dialogue, *bytes.Buffer, *clock) {
+	c := &clock{now: time.Date(2024, 3, 15, 12, 0, 0, 0, time.UTC)}
+	o.Now = c.read
+	if o.MaxTokens == 0 {
+		o.MaxTokens = 1 << 20
+	}
+	out := new(bytes.Buffer)
+	return New(o, w, byteEncoder{}, out), out, c
+}
+
+func enter(t *testing.T, d *Dialogue, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if quit, err := d.Enter(context.Background(), line); err != nil || quit {
+			t.Fatalf("Enter(%q) = %v, %v", line, quit, err)
+		}
+	}
+}
+
+const (
+	yes = `delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}` + "\n"
+	no  = `delta": "<5m", "reply_to": "you \"ok\"?", "content_type": "reaction", "text": "No \\ é 😀\u001b[2J"}` + "\n"
+)
+
+func TestDialogue(t *testing.T) {
+	w := &scripted{answers: []string{yes, no, yes}}
+	d, out, clock := newDialogue(Options{Target: "Aidan"}, w)
+	enter(t, d, "John: hey, you free tonight?")
+	clock.now = clock.now.Add(3 * time.Minute)
+	enter(t, d, `you "ok"?`)
+	clock.now = clock.now.Add(2 * time.Hour)
+	enter(t, d, "Aidan: I take that back", "")
+	const want = `  John <1m>: hey, you free tonight?
+  Aidan <1m>: yes
+  John <5m>: you "ok"?
+  Aidan <5m> (reaction to “you "ok"?”): No \ é 😀[2J
+  Aidan <12h>: I take that back
+  Aidan <1m>: yes
+`
+	if out.String() != want {
+		t.Errorf("shown:\n%s", out)
+	}
+	const prompt = `{"type": "dm", "members": ["Aidan", "John"], "start": "2024-03-15"}
+{"name": "John", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey, you free tonight?"}
+{"name": "Aidan", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}
+{"name": "John", "delta": "<5m", "reply_to": null, "content_type": "text", "text": "you \"ok\"?"}
+{"name": "Aidan", "delta": "<5m", "reply_to": "you \"ok\"?", "content_type": "reaction", "text": "No \\ é 😀\u001b[2J"}
+{"name": "Aidan", "delta": "<12h", "reply_to": null, "content_type": "text", "text": "I take that back"}
+{"name": "Aidan", "`
+	if got := w.prompts[2]; got != prompt {
+		t.Errorf("the last prompt is\n%s", got)
+	}
+}
+
+func TestDialogueCommands(t *testing.T) {
+	w := &scripted{answers: []string{yes, yes}}
+	d, out, _ := newDialogue(Options{}, w)
+	enter(t, d, "hello", "John: hi", "/target Aidan", "/target", "", `/members Bob "Ann Lee"`, "/type dm", "/type x",
+		"/context", "/debug", "Bob: well", "/debug", "/clear", "/context", "/nonsense", ": x")
+	const want = `"hello" is not a message
+write NAME: TEXT, as in "John: hey, you free tonight?"
+  John <1m>: hi
+who answers? /target NAME
+Aidan answers
+Aidan answers
+  Aidan <1m>: yes
+group: Aidan, Ann Lee, Bob, John
+type dm
+/type is dm or group
+dm of Aidan, Ann Lee, Bob, John, from 2024-03-15 on
+  John <1m>: hi
+  Aidan <1m>: yes
+debug on
+prompt:
+{"type": "dm", "members": ["Aidan", "John"], "start": "2024-03-15"}
+{"name": "John", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hi"}
+{"name": "Aidan", "
+raw answer:
+delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}
+  Bob <1m>: well
+prompt:
+{"type": "dm", "members": ["Aidan", "Ann Lee", "Bob", "John"], "start": "2024-03-15"}
+{"name": "John", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hi"}
+{"name": "Aidan", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}
+{"name": "Bob", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "well"}
+{"name": "Aidan", "
+  Aidan <1m>: yes
+raw answer:
+delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}
+debug off
+forgotten
+dm of Aidan, Ann Lee, Bob, from 2024-03-15 on
+there is no /nonsense; /help lists the commands
+": x" is not a message
+write NAME: TEXT, as in "John: hey, you free tonight?"
+`
+	if out.String() != want {
+		t.Errorf("shown:\n%s", out)
+	}
+	for _, line := range []string{"/quit", " /exit "} {
+		if quit, err := d.Enter(context.Background(), line); !quit || err != nil {
+			t.Errorf("%s: %v, %v", line, quit, err)
+		}
+	}
+}
+
+func TestDialogueFindsTheTarget(t *testing.T) {
+	w := &scripted{answers: []string{yes}}
+	d, out, _ := newDialogue(Options{Members: []string{"Aidan", "John"}}, w)
+	enter(t, d, "John: hi")
+	if want := "  John <1m>: hi\n  Aidan <1m>: yes\n"; out.String() != want {
+		t.Errorf("shown:\n%s", out)
+	}
+}
+
+// TestDialogueStopped: an answer that was stopped is no part of the conversation.
+func TestDialogueStopped(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &scripted{answers: []string{yes, yes}, stopped: cancel}
+	d, out, _ := newDialogue(Options{Target: "Aidan"}, w)
+	if _, err := d.Enter(ctx, "John: hi"); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(out.String(), "(stopped)\n") || len(d.Messages) != 1 {
+		t.Errorf("%d messages, shown:\n%s", len(d.Messages), out)
+	}
+}
+
+func TestDialogueModelFails(t *testing.T) {
+	failure := errors.New("out of memory")
+	d, _, _ := newDialogue(Options{Target: "Aidan"}, &scripted{err: failure})
+	if _, err := d.Enter(context.Background(), "John: hi"); !errors.Is(err, failure) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestDialogueForgets: over the length of a window the oldest messages go, several at once, and the first that is left
+// begins a window; people who are gone with them stay members.
+func TestDialogueForgets(t *testing.T) {
+	for _, o := range []Options{
+		{Target: "Aidan", MaxTokens: 1200},
+		{Target: "Aidan", Messages: manyMessages(120)},
+	} {
+		answers := 40
+		w := &scripted{answers: strings.SplitAfter(strings.Repeat(yes, answers), "\n")}
+		d, _, clock := newDialogue(o, w)
+		enter(t, d, "Zoe: first")
+		for range answers - 1 {
+			clock.now = clock.now.Add(3 * time.Hour)
+			enter(t, d, "John: more")
+			prompt := w.prompts[len(w.prompts)-1]
+			lines := strings.Split(prompt, "\n")
+			if len(prompt) > d.MaxTokens || len(lines)-2 >= maxMessages {
+				t.Fatalf("a prompt of %d tokens and %d messages", len(prompt), len(lines)-2)
+			}
+			if !strings.Contains(lines[0], `"Zoe"`) || !strings.Contains(lines[1], `"delta": "<1m"`) {
+				t.Fatalf("the prompt begins\n%s\n%s", lines[0], lines[1])
+			}
+		}
+	}
+}
+
+func manyMessages(n int) []windows.Message {
+	ms := make([]windows.Message, n)
+	for i := range ms {
+		ms[i] = windows.Message{Name: "John", Delta: "<1d", ContentType: "text", Text: "old"}
+	}
+	return ms
+}
+
+// TestStreamShowsTokenByToken: however a line is cut into tokens, what is shown is the message.
+func TestStreamShowsTokenByToken(t *testing.T) {
+	m, err := generate.Message("Aidan", []byte(no))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := 1; size < 12; size++ {
+		out := new(bytes.Buffer)
+		s := &stream{out: out, author: "Aidan"}
+		shownEarly := false
+		for rest := []byte(no); len(rest) > 0; {
+			token := rest[:min(size, len(rest))]
+			rest = rest[len(token):]
+			s.token(0, token)
+			shownEarly = shownEarly || len(rest) > 0 && strings.Contains(out.String(), "No")
+		}
+		s.end()
+		if want := "  " + Shown(&m) + "\n"; out.String() != want {
+			t.Errorf("%d bytes a token: %q, want %q", size, out, want)
+		}
+		if !shownEarly {
+			t.Errorf("%d bytes a token: nothing was shown before the end", size)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package generate
+
+import (
+	"slices"
+
+	"ventriloquist/engine"
+)
+
+// may is what may come next in a draft.
+type may struct {
+	ids  []int32 // rising; nil: anything
+	next []state // of the line, where each leads; nil when raw
+}
+
+// drawEach gives each draft its next token, from its row of what the cache keeps. A row of which few tokens can be drawn
+// is narrowed down where it lies; only of the others all logits are brought here.
+func (w *Writer) drawEach(drafts []*draft, o Options, s Stream) error {
+	all := make([]may, len(drafts))
+	narrow := make([]bool, len(drafts))
+	for i, d := range drafts {
+		all[i] = w.mayFollow(d, o)
+		narrow[i] = o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MostChosen
+	}
+	chosen, err := w.choose(all, narrow, o)
+	if err != nil {
+		return err
+	}
+	for i, d := range drafts {
+		var id int32
+		if narrow[i] {
+			id, err = d.sampler.pickChosen(chosen[i])
+		} else {
+			id, err = w.pickFromAll(d.sampler, i, all[i].ids)
+		}
+		if err != nil {
+			return err
+		}
+		if d.line != nil {
+			at, _ := slices.BinarySearch(all[i].ids, id)
+			d.line.advance(all[i].next[at])
+		}
+		w.note(d, id, o, s)
+	}
+	return nil
+}
+
+func (w *Writer) mayFollow(d *draft, o Options) may {
+	if d.line != nil {
+		ids, next := d.line.allowed()
+		return may{ids, next}
+	}
+	if len(d.IDs)+1 < o.MinNewTokens {
+		return may{ids: w.continuing()}
+	}
+	return may{}
+}
+
+// choose narrows down the rows that are narrow; of the others it gives nothing.
+func (w *Writer) choose(all []may, narrow []bool, o Options) ([]engine.Chosen, error) {
+	if !slices.Contains(narrow, true) {
+		return nil, nil
+	}
+	words := engine.MaskWords(w.model.VocabSize())
+	w.masks = slices.Grow(w.masks[:0], len(all)*words)[:len(all)*words]
+	w.below = w.below[:0]
+	for i, m := range all {
+		w.below = append(w.below, negligible*o.Temperature)
+		mask := w.masks[i*words : (i+1)*words]
+		if narrow[i] && m.ids == nil {
+			for j := range mask {
+				mask[j] = ^uint32(0)
+			}
+			continue
+		}
+		clear(mask)
+		if narrow[i] {
+			for _, id := range m.ids {
+				mask[id/32] |= 1 << (id % 32)
+			}
+		}
+	}
+	return w.cache.Choose(len(all), w.masks, w.below)
+}
+
+func (w *Writer) pickFromAll(s *sampler, row int, ids []int32) (int32, error) {
+	vocab := w.model.VocabSize()
+	w.logits = slices.Grow(w.logits[:0], vocab)[:vocab]
+	if err := w.cache.Logits(row, w.logits); err != nil {
+		return 0, err
+	}
+	index, err := s.pick(w.logits, ids)
+	if err != nil || ids == nil {
+		return int32(index), err
+	}
+	return ids[index], nil
+}

@@ -1,0 +1,109 @@
+package generate_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"ventriloquist/internal/generate"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/windows"
+)
+
+// openTiny loads the embedded model.
+func openTiny(t *testing.T) *load.Loaded {
+	t.Helper()
+	base, err := model.Resolve(model.Tiny)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := load.Open(base, "", load.Options{Precision: "f32", Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+func newTinyWriter(t *testing.T, l *load.Loaded) *generate.Writer {
+	w := generate.NewWriter(generate.OnEngine(l.Model, l.Adapter), l.Tokenizer, nil)
+	t.Cleanup(w.Close)
+	return w
+}
+
+// TestEngineConversation lets two people talk, each message by the model: with what the cache holds of the conversation
+// so far, and with all of it read anew, they say the same.
+func TestEngineConversation(t *testing.T) {
+	l := openTiny(t)
+	kept := newTinyWriter(t, l)
+	if err := kept.Reserve(2000, 1); err != nil {
+		t.Fatal(err)
+	}
+	reads := 0
+	kept.Reading = func(_, total int) { reads += total }
+	people := []string{"Ada", "Ben"}
+	c := generate.Conversation{Header: generate.NewHeader("", people, people[0], "2024-03-15"),
+		Messages: []windows.Message{{Name: "Ben", Delta: "<1m", ContentType: "text", Text: "which ubuntu do you have?"}}}
+	o := generate.Options{Sampling: generate.Sampling{Temperature: 0.8, TopP: 0.9, Seed: 5}, MaxNewTokens: 60}
+	tokens := 0
+	for i := range 5 {
+		as := people[i%2]
+		prompt := c.Tokens(l.Tokenizer, as)
+		tokens += len(prompt)
+		got, err := kept.Continue(context.Background(), prompt, 1, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := newTinyWriter(t, l).Continue(context.Background(), prompt, 1, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got[0].IDs, want[0].IDs) {
+			t.Fatalf("message %d is %q, with all of it read anew %q", i, got[0].Text, want[0].Text)
+		}
+		m, err := generate.Message(as, got[0].Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Messages = append(c.Messages, m)
+	}
+	if reads > tokens/2 {
+		t.Errorf("%d of %d tokens of prompts were read", reads, tokens)
+	}
+}
+
+// TestEngineContinuations: several at once are what each is alone.
+func TestEngineContinuations(t *testing.T) {
+	l := openTiny(t)
+	w := newTinyWriter(t, l)
+	c := generate.Conversation{Header: generate.NewHeader("", []string{"Ada", "Ben"}, "Ada", "2024-03-15")}
+	prompt := c.Tokens(l.Tokenizer, "Ada")
+	o := generate.Options{Sampling: generate.Sampling{Temperature: 1, Seed: 5}, MaxNewTokens: 60}
+	many, err := w.Continue(context.Background(), prompt, 4, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := w.Continue(context.Background(), prompt, 1, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(many[0].IDs, alone[0].IDs) {
+		t.Errorf("%q beside others, %q alone", many[0].Text, alone[0].Text)
+	}
+	greedy := generate.Options{MaxNewTokens: 60}
+	prompts := [][]int32{prompt, c.Tokens(l.Tokenizer, "Ben")}
+	each, err := w.ContinueEach(context.Background(), prompts, greedy, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range prompts {
+		alone, err := w.Continue(context.Background(), p, 1, greedy, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(each[i].IDs, alone[0].IDs) {
+			t.Errorf("prompt %d: %q beside others, %q alone", i, each[i].Text, alone[0].Text)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package generate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+
+	"ventriloquist/internal/usererr"
+)
+
+// Grammar says which tokens may come next in a line, for one vocabulary. It may be used by several goroutines.
+type Grammar struct {
+	automaton *automaton
+	spelling  *spelling
+
+	mu       sync.Mutex
+	choices  []*choices // by state, nil until asked for
+	shortest []int      // by state: the fewest tokens that end the line; nil until asked for
+	longest  []int      // by state: the most tokens that the line can still take
+	farthest int        // the largest of shortest
+}
+
+// never and forever are far beyond any number of tokens.
+const (
+	never   = math.MaxInt32 // the line cannot be ended with these tokens
+	forever = math.MaxInt32 // the line can go on as long as one likes
+)
+
+// NewGrammar makes the grammar of lines for the tokens below size.
+func NewGrammar(v Vocabulary, size int) *Grammar {
+	return &Grammar{
+		automaton: lineGrammar,
+		spelling:  newSpelling(v, size),
+		choices:   make([]*choices, len(lineGrammar.next)),
+	}
+}
+
+// from returns the tokens that may come in a state.
+func (g *Grammar) from(s state) *choices {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.fromLocked(s)
+}
+
+func (g *Grammar) fromLocked(s state) *choices {
+	if g.choices[s] == nil {
+		g.choices[s] = g.spelling.after(g.automaton, s)
+	}
+	return g.choices[s]
+}
+
+// lengths returns, by state, the fewest and the most tokens that lead to the end of the line.
+func (g *Grammar) lengths() (shortest, longest []int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shortest == nil {
+		g.measure()
+	}
+	return g.shortest, g.longest
+}
+
+// measure finds lengths. It walks the graph whose edges are single tokens.
+func (g *Grammar) measure() {
+	states := len(g.automaton.next)
+	edges := make([][]state, states)
+	for s := range edges {
+		seen := make([]bool, states)
+		for _, to := range g.fromLocked(state(s)).next {
+			if !seen[to] {
+				seen[to] = true
+				edges[s] = append(edges[s], to)
+			}
+		}
+	}
+	g.shortest, g.longest = shortestPaths(edges), longestPaths(edges)
+	g.farthest = slices.Max(g.shortest)
+}
+
+func shortestPaths(edges [][]state) []int {
+	length := make([]int, len(edges))
+	for s := range length {
+		length[s] = never
+	}
+	length[endState] = 0
+	for changed := true; changed; {
+		changed = false
+		for s, tos := range edges {
+			for _, to := range tos {
+				if length[to] < never && length[to]+1 < length[s] {
+					length[s] = length[to] + 1
+					changed = true
+				}
+			}
+		}
+	}
+	return length
+}
+
+func longestPaths(edges [][]state) []int {
+	const unknown, open = -2, -1
+	length := make([]int, len(edges))
+	for s := range length {
+		length[s] = unknown
+	}
+	var visit func(s state) int
+	visit = func(s state) int {
+		switch length[s] {
+		case open:
+			return forever // a circle
+		case unknown:
+			length[s] = open
+			most := 0
+			for _, to := range edges[s] {
+				if l := visit(to); l == forever {
+					most = forever
+				} else if most != forever {
+					most = max(most, l+1)
+				}
+			}
+			length[s] = most
+		}
+		return length[s]
+	}
+	for s := range edges {
+		visit(state(s))
+	}
+	return length
+}
+
+// line is the place of one continuation in the grammar.
+type line struct {
+	grammar           *Grammar
+	state             state
+	produced          int // tokens so far
+	shortest, longest []int
+	minTokens         int // the line has at least so many
+	maxTokens         int // and at most so many
+	ids               []int32
+	next              []state
+}
+
+// newLine begins after the prefill.
+func (g *Grammar) newLine(minTokens, maxTokens int) (*line, error) {
+	l := &line{grammar: g, minTokens: minTokens, maxTokens: maxTokens}
+	l.shortest, l.longest = g.lengths()
+	switch least := l.shortest[startState]; {
+	case least == never:
+		return nil, fmt.Errorf("the tokens of this tokenizer cannot spell a message")
+	case least > maxTokens:
+		return nil, usererr.With(usererr.Usage("%d new tokens are too few: a message takes at least %d", maxTokens, least),
+			"raise --max-new-tokens, or use --raw")
+	}
+	return l, nil
+}
+
+// allowed returns the tokens that may come next: those of the grammar after which the line can still end within
+// maxTokens, and not before minTokens. There is always one.
+func (l *line) allowed() ([]int32, []state) {
+	c := l.grammar.from(l.state)
+	left := l.maxTokens - l.produced - 1 // after the next token
+	owed := l.minTokens - l.produced - 1
+	if left >= l.grammar.farthest && owed <= 0 {
+		return c.ids, c.next
+	}
+	l.ids, l.next = l.ids[:0], l.next[:0]
+	for i, to := range c.next {
+		if l.shortest[to] <= left && l.longest[to] >= owed {
+			l.ids = append(l.ids, c.ids[i])
+			l.next = append(l.next, to)
+		}
+	}
+	return l.ids, l.next
+}
+
+// advance notes the token that was drawn.
+func (l *line) advance(to state) {
+	l.state = to
+	l.produced++
+}

@@ -1,0 +1,109 @@
+package lines_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"ventriloquist/internal/lines"
+)
+
+func upper(dst, line []byte) ([]byte, error) {
+	if string(line) == "bad" {
+		return nil, errors.New("is bad")
+	}
+	return append(dst, bytes.ToUpper(line)...), nil
+}
+
+func convertAll(t *testing.T, in io.Reader) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := lines.Map(context.Background(), "in", in, &out, upper)
+	return out.String(), err
+}
+
+func TestMap_KeepsOrder(t *testing.T) {
+	var in, want strings.Builder
+	for i := range 200_000 {
+		fmt.Fprintf(&in, "line %d\n", i)
+		fmt.Fprintf(&want, "LINE %d\n", i)
+	}
+	got, err := convertAll(t, strings.NewReader(in.String()))
+	if err != nil || got != want.String() {
+		t.Errorf("%d bytes, want %d; error %v", len(got), want.Len(), err)
+	}
+}
+
+func TestMap_Ends(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "a": "A\n", "a\n": "A\n", "a\n\n": "A\n\n", "a\r\nb": "A\nB\n", "\n": "\n",
+	} {
+		if got, err := convertAll(t, strings.NewReader(in)); err != nil || got != want {
+			t.Errorf("%q gave %q, want %q; error %v", in, got, want, err)
+		}
+	}
+}
+
+func TestMap_LongerThanAnyBuffer(t *testing.T) {
+	long := strings.Repeat("x", 3<<20)
+	got, err := convertAll(t, strings.NewReader("a\n"+long+"\nb\n"))
+	if err != nil || got != "A\n"+strings.ToUpper(long)+"\nB\n" {
+		t.Errorf("%d bytes, error %v", len(got), err)
+	}
+}
+
+func TestMap_OneByteReads(t *testing.T) {
+	got, err := convertAll(t, iotest.OneByteReader(strings.NewReader("ab\n\ncd")))
+	if err != nil || got != "AB\n\nCD\n" {
+		t.Errorf("%q, error %v", got, err)
+	}
+}
+
+func TestMap_ErrorNamesTheLineAfterWhatCameBefore(t *testing.T) {
+	in := strings.Repeat("ok\n", 100_000)
+	got, err := convertAll(t, strings.NewReader(in+"bad\n"+in))
+	if err == nil || err.Error() != "in:100001: is bad" {
+		t.Errorf("error %v", err)
+	}
+	if got != strings.ToUpper(in) {
+		t.Errorf("%d bytes were written, want %d", len(got), len(in))
+	}
+}
+
+func TestMap_ReadErrorIsReported(t *testing.T) {
+	_, err := convertAll(t, io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(errors.New("torn cable"))))
+	if err == nil || !strings.Contains(err.Error(), "cannot read in: torn cable") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestMap_StopsWhenCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	in, feed := io.Pipe()
+	go func() {
+		fmt.Fprintln(feed, "a")
+		cancel()
+	}()
+	if err := lines.Map(ctx, "in", in, io.Discard, upper); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	feed.Close()
+}
+
+// TestMap_AnswersBeforeTheEnd: a program that writes a line and waits gets its answer.
+func TestMap_AnswersBeforeTheEnd(t *testing.T) {
+	in, feed := io.Pipe()
+	answers, out := io.Pipe()
+	go lines.Map(context.Background(), "in", in, out, upper)
+	fmt.Fprintln(feed, "a")
+	answer := make([]byte, 2)
+	if _, err := io.ReadFull(answers, answer); err != nil || string(answer) != "A\n" {
+		t.Errorf("%q, error %v", answer, err)
+	}
+	feed.Close()
+}

@@ -1,0 +1,26 @@
+package lines
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// A line without a result leaves no line behind, and still counts.
+func TestMap_SkipsWhatHasNoResult(t *testing.T) {
+	var out bytes.Buffer
+	err := Map(context.Background(), "in", strings.NewReader("a\n\nb\n!\n"), &out, func(dst, line []byte) ([]byte, error) {
+		switch string(line) {
+		case "":
+			return dst, ErrSkip
+		case "!":
+			return nil, fmt.Errorf("wrong")
+		}
+		return append(dst, line...), nil
+	})
+	if out.String() != "a\nb\n" || err == nil || err.Error() != "in:4: wrong" {
+		t.Errorf("%q, error %v", out.String(), err)
+	}
+}

@@ -1,0 +1,71 @@
+package memplan
+
+import (
+	"slices"
+	"strings"
+
+	"ventriloquist/internal/usererr"
+)
+
+// A GPU is what its maker publishes of a card.
+type GPU struct {
+	Name   string  // as --gpu-type takes it
+	Title  string  // as people say it
+	Memory uint64  // bytes that the driver shows
+	BF16   float64 // dense FLOP/s of the tensor cores with sums in fp32
+	FP8    float64 // the same for e4m3, 0 where there is none
+	Source string
+}
+
+const (
+	mib  = 1 << 20
+	tera = 1e12
+)
+
+// The papers that the figures are from. Where a paper gives sparse figures only, these are half of them.
+const (
+	ampereGA102 = "NVIDIA Ampere GA102 GPU architecture whitepaper, v2.1"
+	ada         = "NVIDIA Ada GPU architecture whitepaper, v2.1"
+	blackwell   = "NVIDIA RTX Blackwell GPU architecture whitepaper, v1.1"
+	dataSheet   = "NVIDIA data sheet of the card"
+)
+
+// GPUs are the cards that a plan can be made for. Memory is what nvidia-smi reports, with ECC where it is on by default.
+var GPUs = []GPU{
+	{"rtx3090", "GeForce RTX 3090", 24576 * mib, 71 * tera, 0, ampereGA102},
+	{"rtx4080", "GeForce RTX 4080", 16376 * mib, 97.5 * tera, 194.9 * tera, ada},
+	{"rtx4090", "GeForce RTX 4090", 24564 * mib, 165.2 * tera, 330.3 * tera, ada},
+	{"rtx5080", "GeForce RTX 5080", 16303 * mib, 112.6 * tera, 225.1 * tera, blackwell},
+	{"rtx5090", "GeForce RTX 5090", 32607 * mib, 209.5 * tera, 419 * tera, blackwell},
+	{"a10", "A10", 23028 * mib, 125 * tera, 0, dataSheet},
+	{"a6000", "RTX A6000", 49140 * mib, 154.8 * tera, 0, dataSheet},
+	{"a100-40gb", "A100 40 GB", 40960 * mib, 312 * tera, 0, dataSheet},
+	{"a100", "A100 80 GB", 81920 * mib, 312 * tera, 0, dataSheet},
+	{"l4", "L4", 23034 * mib, 121 * tera, 242 * tera, dataSheet},
+	{"l40s", "L40S", 46068 * mib, 362 * tera, 733 * tera, dataSheet},
+	{"h100-pcie", "H100 PCIe", 81559 * mib, 756 * tera, 1513 * tera, dataSheet},
+	{"h100", "H100 SXM", 81559 * mib, 989 * tera, 1979 * tera, dataSheet},
+	{"h200", "H200", 143771 * mib, 989 * tera, 1979 * tera, dataSheet},
+	{"b200", "B200", 183359 * mib, 2250 * tera, 4500 * tera, dataSheet},
+}
+
+// GPUNames are what GPUNamed takes.
+func GPUNames() []string {
+	var names []string
+	for _, g := range GPUs {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
+// GPUNamed finds a card, in any case and with or without spaces and dashes.
+func GPUNamed(name string) (GPU, error) {
+	plain := func(s string) string {
+		return strings.NewReplacer("-", "", " ", "", "_", "").Replace(strings.ToLower(s))
+	}
+	i := slices.IndexFunc(GPUs, func(g GPU) bool { return plain(g.Name) == plain(name) || plain(g.Title) == plain(name) })
+	if i < 0 {
+		return GPU{}, usererr.With(usererr.Usage("--gpu-type %q is not known", name), "it is one of %s; any other card by its memory: --gpu-memory 24GiB", strings.Join(GPUNames(), ", "))
+	}
+	return GPUs[i], nil
+}

@@ -1,0 +1,130 @@
+package memplan
+
+import (
+	"fmt"
+
+	"ventriloquist/engine"
+)
+
+// Settings are what a user can turn.
+type Settings struct {
+	Model                   engine.ModelConfig
+	Stored, Precision       engine.DType
+	Adapter                 engine.AdapterConfig
+	BatchSize, Accumulation int // windows of a micro-batch, micro-batches of a step
+	SeqLength               int // tokens of a window
+	Targets                 int // of a window, tokens that carry loss
+}
+
+// Subject is the run of these settings with windows that are all as long as they may be.
+func (s Settings) Subject() Subject {
+	return Subject{Model: s.Model, Stored: s.Stored, Precision: s.Precision, Adapter: s.Adapter, Limits: engine.TrainLimits{
+		MaxTokens: s.BatchSize * s.SeqLength, MaxWindows: s.BatchSize, MaxTargets: s.BatchSize * min(s.Targets, s.SeqLength),
+	}}
+}
+
+// A Suggestion is settings that fit where others do not, as flags.
+type Suggestion struct {
+	Flags  string `json:"flags"`
+	Total  uint64 `json:"total"` // bytes
+	Layers int    `json:"recompute_layers"`
+}
+
+// Settings below which a change is no longer near.
+const (
+	shortest  = 256 // tokens of a window
+	seqStep   = 128
+	leastRank = 8
+)
+
+// Nearest are the settings that differ from s in one thing and fit; when there are none, in the weights' format and in as
+// much of the rest as it takes.
+func Nearest(s Settings, place Place) ([]Suggestion, error) {
+	f := finder{place: place}
+	f.changes(s, "")
+	if len(f.found) == 0 && f.err == nil && s.Model.Weights != engine.NF4 {
+		s.Model.Weights = engine.NF4
+		f.changes(s, "--load-in-4bit ")
+	}
+	if len(f.found) == 0 && f.err == nil && s.BatchSize > 1 {
+		s.BatchSize, s.Accumulation = 1, s.Accumulation*s.BatchSize
+		f.changes(s, fmt.Sprintf("--load-in-4bit --batch-size 1 --gradient-accumulation-steps %d ", s.Accumulation))
+	}
+	return f.found, f.err
+}
+
+type finder struct {
+	place Place
+	found []Suggestion
+	err   error
+}
+
+// fits says whether settings fit, and notes them as a suggestion.
+func (f *finder) fits(s Settings, flags string) bool {
+	if f.err != nil {
+		return false
+	}
+	c, err := Choose(s.Subject(), f.place, 0)
+	if err != nil {
+		f.err = err
+		return false
+	}
+	if c.Fits {
+		f.found = append(f.found, Suggestion{Flags: flags, Total: c.Memory.Total, Layers: c.Limits.RecomputeLayers})
+	}
+	return c.Fits
+}
+
+func (f *finder) changes(s Settings, before string) {
+	if s.Model.Weights == engine.Plain {
+		f.withWeights(s, engine.Int8, before+"--load-in-8bit")
+	}
+	if s.Model.Weights != engine.NF4 {
+		f.withWeights(s, engine.NF4, before+"--load-in-4bit")
+	}
+	for batch := s.BatchSize - 1; batch >= 1; batch-- {
+		t := s
+		// The same windows a step, or as near as whole numbers come.
+		t.BatchSize, t.Accumulation = batch, (s.BatchSize*s.Accumulation+batch-1)/batch
+		if f.fits(t, fmt.Sprintf("%s--batch-size %d --gradient-accumulation-steps %d", before, batch, t.Accumulation)) {
+			break
+		}
+	}
+	f.shorter(s, before)
+	for rank := s.Adapter.Rank / 2; rank >= leastRank; rank /= 2 {
+		t := s
+		t.Adapter.Rank = rank
+		if f.fits(t, fmt.Sprintf("%s--lora-r %d", before, rank)) {
+			break
+		}
+	}
+}
+
+func (f *finder) withWeights(s Settings, format engine.WeightFormat, flags string) {
+	s.Model.Weights = format
+	f.fits(s, flags)
+}
+
+// shorter suggests the longest windows that fit, in steps of seqStep.
+func (f *finder) shorter(s Settings, before string) {
+	low, high := shortest/seqStep-1, (s.SeqLength-1)/seqStep // low fits or is too short, all above high are no shorter
+	quiet := finder{place: f.place}
+	for low < high {
+		middle := (low + high + 1) / 2
+		t := s
+		t.SeqLength = middle * seqStep
+		if quiet.fits(t, "") {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	if quiet.err != nil {
+		f.err = quiet.err
+		return
+	}
+	if low*seqStep >= shortest {
+		s.SeqLength = low * seqStep
+		f.fits(s, fmt.Sprintf("%s--max-seq-length %d", before, s.SeqLength))
+	}
+}

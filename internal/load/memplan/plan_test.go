@@ -1,0 +1,283 @@
+package memplan_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load/memplan"
+)
+
+// The default recipe on Qwen3-8B.
+func recipe(weights engine.WeightFormat) memplan.Settings {
+	return memplan.Settings{
+		Model: engine.ModelConfig{Layers: 36, Hidden: 4096, FFN: 12288, Heads: 32, KVHeads: 8, HeadDim: 128, Vocab: 151936,
+			NormEps: 1e-6, RopeTheta: 1e6, Weights: weights},
+		Stored: engine.BF16, Precision: engine.BF16,
+		Adapter:   engine.AdapterConfig{Rank: 128, Scale: 2, Dropout: 0.05, Targets: engine.AllTargets},
+		BatchSize: 2, Accumulation: 16, SeqLength: 4096, Targets: 64,
+	}
+}
+
+func device(t *testing.T) *engine.Device {
+	t.Helper()
+	d, err := engine.OpenCPU(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	return d
+}
+
+func choose(t *testing.T, d *engine.Device, s memplan.Settings, memory uint64) memplan.Choice {
+	t.Helper()
+	c, err := memplan.Choose(s.Subject(), memplan.CUDA{Device: d, Total: memory}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const gib = 1 << 30
+
+// What must fit: bf16 on 40 GB, 8 bits on 24 GB, 4 bits on 16 GB; on the cards of such sizes as well.
+func TestChoose_DefaultRecipeFits(t *testing.T) {
+	d := device(t)
+	for _, c := range []struct {
+		weights engine.WeightFormat
+		memory  uint64
+		cards   []string
+	}{
+		{engine.FP8Products, 40 * gib, []string{"l40s", "h100", "h200", "b200"}},
+		{engine.Plain, 40 * gib, []string{"a100-40gb", "a100", "h100", "h200", "l40s", "a6000"}},
+		{engine.Int8, 24 * gib, []string{"rtx3090", "rtx4090", "rtx5090"}},
+		{engine.FP8, 24 * gib, []string{"rtx4090", "rtx5090"}},
+		{engine.NF4, 16 * gib, []string{"rtx4080", "rtx5080", "l4", "a10"}},
+	} {
+		sizes := []uint64{c.memory}
+		for _, name := range c.cards {
+			gpu, err := memplan.GPUNamed(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sizes = append(sizes, gpu.Memory)
+		}
+		for _, size := range sizes {
+			choice := choose(t, d, recipe(c.weights), size)
+			if !choice.Fits {
+				t.Errorf("%s does not fit %.2f GiB: %.2f GiB", c.weights, float64(size)/gib, float64(choice.Memory.Total)/gib)
+			}
+			t.Logf("%s on %.2f GiB: %.2f GiB, %d layers share buffers, offload %v", c.weights, float64(size)/gib,
+				float64(choice.Memory.Total)/gib, choice.Limits.RecomputeLayers, choice.Limits.OffloadOptimizer)
+		}
+	}
+	if c := choose(t, d, recipe(engine.Plain), 24*gib); c.Fits {
+		t.Error("bf16 weights fit 24 GiB, which hold 15 of weights, 5 of the adapter and 7 of the least activations")
+	}
+}
+
+// Just as many layers as must are computed again: one fewer does not fit.
+func TestChoose_RecomputesNoMoreThanItMust(t *testing.T) {
+	d := device(t)
+	large := choose(t, d, recipe(engine.Plain), 141*gib)
+	if large.Limits.RecomputeLayers != 0 || large.Limits.OffloadOptimizer || memplan.LayersAgain(large.Subject) != 0 {
+		t.Errorf("with room for all: %+v", large.Limits)
+	}
+	for _, size := range []uint64{34 * gib, 40 * gib, 48 * gib} {
+		c := choose(t, d, recipe(engine.Plain), size)
+		if !c.Fits || c.Limits.RecomputeLayers < 2 || c.Limits.OffloadOptimizer {
+			t.Errorf("%d GiB: %+v, fits %v", size/gib, c.Limits, c.Fits)
+		}
+		fewer := c.Subject
+		fewer.Limits.RecomputeLayers--
+		m, err := memplan.CUDA{Device: d, Total: size}.Memory(fewer)
+		if err != nil || m.Total <= size {
+			t.Errorf("%d GiB: %d layers would have done as well: %v, %v", size/gib, fewer.Limits.RecomputeLayers, m.Total, err)
+		}
+	}
+	all := choose(t, d, recipe(engine.Plain), 20*gib)
+	if all.Fits {
+		t.Error("20 GiB hold what they do not")
+	}
+}
+
+// The plan's parts add up, and those that do not depend on the device are the engine's own.
+func TestCUDA_CountsWhatTheEngineCounts(t *testing.T) {
+	d := device(t)
+	for _, offload := range []bool{false, true} {
+		s := recipe(engine.NF4).Subject()
+		s.Limits.RecomputeLayers, s.Limits.OffloadOptimizer = 20, offload
+		m, err := memplan.CUDA{Device: d, Total: gib}.Memory(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := d.PlanTraining(s.Model, s.Stored, s.Precision, &s.Adapter, s.Limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Adapter != p.Adapter || m.Gradients != p.Gradients || m.Activations != p.Activations {
+			t.Errorf("%+v, the engine has %+v", m, p)
+		}
+		parameters := uint64(s.Adapter.Parameters(s.Model))
+		if m.Adapter != 4*parameters || m.Optimizer+boolBytes(offload)*8*parameters != 8*parameters {
+			t.Errorf("%d parameters take %d, their moments %d", parameters, m.Adapter, m.Optimizer)
+		}
+		if sum := m.Weights + m.Adapter + m.Gradients + m.Optimizer + m.Activations + m.Workspace + m.Driver; sum != m.Total {
+			t.Errorf("the parts are %d, the whole %d", sum, m.Total)
+		}
+		if offload && m.Host < 8*parameters || m.Workspace > 8*gib {
+			t.Errorf("host %d, workspace %d", m.Host, m.Workspace)
+		}
+	}
+}
+
+func boolBytes(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Bytes of weights by hand: 6,945,767,424 elements of projections, 1,244,659,712 of the embedding and of the output each.
+func TestCUDA_Weights(t *testing.T) {
+	d := device(t)
+	const projections, others, rows, norms = 6945767424.0, 2 * 2 * 622329856, 36 * (4096 + 2*1024 + 4096 + 2*12288 + 4096), 1.2e6 + 36*1e3
+	for weights, want := range map[engine.WeightFormat]float64{
+		engine.Plain: 2 * projections, engine.Int8: projections + 4*rows, engine.FP8: projections + 4*rows,
+		engine.FP8Products: 2*projections + 4*rows, // once as they are, once turned
+		engine.NF4:         projections/2 + projections/64 + projections/64/256*4,
+	} {
+		m, err := memplan.CUDA{Device: d, Total: gib}.Memory(recipe(weights).Subject())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(m.Weights); got < want+others || got > want+others+2*norms {
+			t.Errorf("%s: %.0f bytes, by hand %.0f and norms", weights, got, want+others)
+		}
+	}
+}
+
+// Settings that do not fit come with some that do, each of which is tried.
+func TestNearest(t *testing.T) {
+	d := device(t)
+	place := memplan.CUDA{Device: d, Total: 24 * gib}
+	found, err := memplan.Nearest(recipe(engine.Plain), place)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("%v, %v", found, err)
+	}
+	var flags []string
+	for _, s := range found {
+		flags = append(flags, s.Flags)
+		if s.Total > place.Total {
+			t.Errorf("%s takes %d", s.Flags, s.Total)
+		}
+	}
+	for _, want := range []string{"--load-in-8bit", "--load-in-4bit"} {
+		if !strings.Contains(strings.Join(flags, "|"), want) {
+			t.Errorf("%s is not among %q", want, flags)
+		}
+	}
+	// 4 bits and a batch of one are tried together when nothing else is enough.
+	small := memplan.CUDA{Device: d, Total: 12 * gib}
+	found, err = memplan.Nearest(recipe(engine.Plain), small)
+	if err != nil || len(found) == 0 || !strings.HasPrefix(found[0].Flags, "--load-in-4bit --") {
+		t.Errorf("for 12 GiB: %v, %v", found, err)
+	}
+	if found, err = memplan.Nearest(recipe(engine.Plain), memplan.CUDA{Device: d, Total: 2 * gib}); err != nil || len(found) > 0 {
+		t.Errorf("for 2 GiB: %v, %v", found, err)
+	}
+}
+
+// The arithmetic of a window of Qwen3-8B, r = 128, 4,096 tokens, 40 targets: 135.9 TFLOP without anything computed again,
+// 214.6 less what full recomputation of the last layers and the output would add.
+func TestWorkOf(t *testing.T) {
+	s := recipe(engine.Plain)
+	s.BatchSize = 1
+	w := memplan.WorkOf(s.Subject(), 1, 4096, 40)
+	if tera := w.Total() / 1e12; tera < 135.5 || tera > 136.5 {
+		t.Errorf("%.1f TFLOP", tera)
+	}
+	if share := w.Base / w.Total(); share < 0.8 || share > 0.85 {
+		t.Errorf("products with frozen weights are %.3f of it", share)
+	}
+	subject := s.Subject()
+	subject.Limits.RecomputeLayers = 36
+	if again := memplan.WorkOf(subject, 1, 4096, 40).Again / 1e12; again < 45 || again > 64 {
+		t.Errorf("%.1f TFLOP again", again)
+	}
+}
+
+// With fp8 products the base model's arithmetic runs at the peak of fp8, everything else at that of bf16.
+func TestStepSeconds_FP8(t *testing.T) {
+	gpu, err := memplan.GPUNamed("h100")
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := memplan.Work{Base: 4e15, Other: 1e15}
+	got := gpu.StepSeconds(work, engine.FP8Products) * memplan.Efficiency(engine.FP8Products)
+	if want := 4e15/gpu.FP8 + 1e15/gpu.BF16; got < want*0.999 || got > want*1.001 {
+		t.Errorf("%.3f s at the peaks, by hand %.3f", got, want)
+	}
+	if gpu.StepSeconds(work, engine.FP8Products) >= gpu.StepSeconds(work, engine.FP8) {
+		t.Error("fp8 products are no faster than bf16 ones with weights in fp8")
+	}
+}
+
+func TestGPUNamed(t *testing.T) {
+	for _, name := range []string{"rtx4090", "RTX4090", "GeForce RTX 4090", "RTX-4090", "h100", "H100_PCIe", "a100-40gb"} {
+		if _, err := memplan.GPUNamed(name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := memplan.GPUNamed("voodoo2"); err == nil || !strings.Contains(err.Error(), `"voodoo2"`) {
+		t.Errorf("%v", err)
+	}
+	for _, g := range memplan.GPUs {
+		if g.Memory < 8*gib || g.BF16 < 1e13 || g.FP8 != 0 && g.FP8 < 1.9*g.BF16 || g.Source == "" || g.Title == "" {
+			t.Errorf("%+v", g)
+		}
+	}
+}
+
+// On an open GPU the moments may lie in the host's memory, and then do not count as the GPU's.
+func TestOpened_AGPUOffloads(t *testing.T) {
+	const library = "../../build/engine/libvqcuda_on_cpu.so" // the CUDA part of the engine on the processor
+	if _, err := os.Stat(library); err != nil {
+		t.Skipf("%s is not built: make test builds it", library)
+	}
+	gpu, err := engine.OpenCUDA(library, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gpu.Close()
+	memory := func(place memplan.Place, weights engine.WeightFormat, offload bool) memplan.Memory {
+		s := recipe(weights).Subject()
+		s.Limits.OffloadOptimizer = offload
+		m, err := place.Memory(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := m.Weights + m.Adapter + m.Gradients + m.Optimizer + m.Activations + m.Workspace + m.Driver; sum != m.Total {
+			t.Errorf("the parts are %d, the whole %d", sum, m.Total)
+		}
+		return m
+	}
+	place := memplan.Opened{Device: gpu}
+	if !place.Offloads() || memplan.Place(memplan.Opened{Device: device(t)}).Offloads() {
+		t.Error("a GPU has memory of its own, a processor has not")
+	}
+	s := recipe(engine.Int8).Subject()
+	moments := 8 * uint64(s.Adapter.Parameters(s.Model))
+	with, without := memory(place, engine.Int8, false), memory(place, engine.Int8, true)
+	if with.Total-without.Total != moments || without.Host-with.Host != moments || without.Optimizer != 0 {
+		t.Errorf("with the moments %+v, without %+v", with, without)
+	}
+	// What is planned for a card that is not there is what one that is there takes, but for the driver's part.
+	for _, weights := range []engine.WeightFormat{engine.Int8, engine.FP8Products} {
+		planned, taken := memory(memplan.CUDA{Device: gpu, Total: gib}, weights, false), memory(place, weights, false)
+		if ratio := float64(planned.Total-planned.Driver) / float64(taken.Total-taken.Driver); ratio < 0.98 || ratio > 1.02 {
+			t.Errorf("%s: planned are %d bytes, taken %d", weights, planned.Total, taken.Total)
+		}
+	}
+}

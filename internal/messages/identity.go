@@ -1,0 +1,93 @@
+package messages
+
+import (
+	"context"
+	"database/sql"
+)
+
+// identityTables hold what sources tell of who is who. They are added to, never emptied: an address that was the owner's
+// stays the owner's.
+const identityTables = `
+CREATE TABLE own_address (address TEXT PRIMARY KEY, place TEXT NOT NULL, messages INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE address_person (address TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
+`
+
+// OwnAddress is an address that a source says is the owner's.
+type OwnAddress struct {
+	Address  string
+	Place    string // where the source says so
+	Messages int64  // how many messages say so, 0 where something else does
+}
+
+// SamePerson tells that a source counts an address to a person; its key is the same for the addresses of one person.
+type SamePerson struct{ Address, Person string }
+
+// KeepIdentities adds to what is known of the owner's addresses and of whose addresses are one person's.
+func (db *DB) KeepIdentities(ctx context.Context, own []OwnAddress, same []SamePerson) error {
+	tx, err := db.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return explain(db.path, err)
+	}
+	defer tx.Rollback()
+	for _, o := range own {
+		_, err := tx.ExecContext(ctx, `INSERT INTO own_address VALUES (?, ?, ?) ON CONFLICT (address) DO UPDATE
+			SET messages = max(messages, excluded.messages)`, o.Address, o.Place, o.Messages)
+		if err != nil {
+			return explain(db.path, err)
+		}
+	}
+	for _, s := range same {
+		if db.policy != nil && db.policy.StandIn(s.Address) != "" {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO address_person VALUES (?, ?)`, s.Address, s.Person); err != nil {
+			return explain(db.path, err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return explain(db.path, err)
+	}
+	return nil
+}
+
+// OwnAddresses are the addresses that sources said are the owner's, what most messages say first.
+func (db *DB) OwnAddresses(ctx context.Context) ([]OwnAddress, error) {
+	var list []OwnAddress
+	err := db.each(ctx, `SELECT address, place, messages FROM own_address ORDER BY messages DESC, address`, func(rows *sql.Rows) error {
+		var o OwnAddress
+		err := rows.Scan(&o.Address, &o.Place, &o.Messages)
+		list = append(list, o)
+		return err
+	})
+	return list, err
+}
+
+// SamePersons are the addresses that sources counted to a person.
+func (db *DB) SamePersons(ctx context.Context) ([]SamePerson, error) {
+	var list []SamePerson
+	err := db.each(ctx, `SELECT address, person FROM address_person ORDER BY address`, func(rows *sql.Rows) error {
+		var s SamePerson
+		err := rows.Scan(&s.Address, &s.Person)
+		list = append(list, s)
+		return err
+	})
+	return list, err
+}
+
+// each calls scan for every row of a query.
+func (db *DB) each(ctx context.Context, query string, scan func(*sql.Rows) error) error {
+	rows, err := db.sql.QueryContext(ctx, query)
+	if err != nil {
+		return explain(db.path, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return explain(db.path, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return explain(db.path, err)
+	}
+	return nil
+}

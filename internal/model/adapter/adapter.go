@@ -1,0 +1,148 @@
+// Package adapter is about LoRA adapters: their matrices, their beginning, and the files in which PEFT keeps them,
+// adapter_config.json and adapter_model.safetensors.
+//
+// In: a base model's configuration and a folder, or a rank and a seed. Out: matrices in float32, and folders that PEFT
+// loads. What a folder asks for beyond plain LoRA on the seven projections is refused by name. The package must not know
+// how an adapter is trained or used.
+package adapter
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
+)
+
+// Config says what an adapter is, apart from its matrices.
+type Config struct {
+	R         int
+	Alpha     float64
+	Dropout   float64 // on the input of A, in training only
+	RSLoRA    bool
+	Targets   []model.Projection // the kinds of projections that it is attached to, in model.Projections' order
+	BaseModel string             // what finds the base model again: a name or a path; may be empty
+}
+
+// Scale is the factor of B A x: alpha/r, with rank stabilisation alpha/sqrt(r).
+func (c Config) Scale() float64 {
+	if c.RSLoRA {
+		return c.Alpha / math.Sqrt(float64(c.R))
+	}
+	return c.Alpha / float64(c.R)
+}
+
+// Pair is what is attached to one projection of one layer: y = W x + Scale B A dropout(x).
+type Pair struct {
+	In, Out int
+	A       []float32 // [R, In], row-major
+	B       []float32 // [Out, R], row-major
+	// Absent says that the adapter leaves this layer's projection alone, as a target_modules with layer numbers can.
+	// A and B are zero then, which adds nothing and gets no gradient; they are not saved.
+	Absent bool
+}
+
+// Adapter is a LoRA adapter of a base model.
+type Adapter struct {
+	Config
+	Layers [][]Pair // [layer][index in Targets]
+	// modules is target_modules and exclude_modules as they were loaded, so that a pattern survives being saved.
+	modules moduleFilter
+}
+
+// Options are the choices of a new adapter.
+type Options = Config
+
+// ParseTargets reads a list such as "q,v,down", as --lora-targets has it; PEFT's names (q_proj) and "all" are taken too.
+func ParseTargets(list string) ([]model.Projection, error) {
+	wanted := map[string]bool{}
+	for _, name := range strings.Split(list, ",") {
+		name = strings.TrimSpace(name)
+		known := false
+		for _, p := range model.Projections {
+			if name == p.Short || name == p.Name || name == "all" {
+				wanted[p.Short], known = true, true
+			}
+		}
+		if !known {
+			return nil, usererr.With(usererr.Usage("%q is not a projection that an adapter can be attached to", name), "choose from q,k,v,o,gate,up,down")
+		}
+	}
+	return pick(wanted), nil
+}
+
+func pick(wanted map[string]bool) []model.Projection {
+	var targets []model.Projection
+	for _, p := range model.Projections {
+		if wanted[p.Short] {
+			targets = append(targets, p)
+		}
+	}
+	return targets
+}
+
+// New makes an adapter that changes nothing yet: A is kaiming-uniform with a = sqrt 5, as in PEFT, which is uniform
+// within 1/sqrt(In); B is zero. The same seed gives the same A for a projection whatever the other targets are.
+func New(base model.Config, options Options, seed uint64) (*Adapter, error) {
+	if err := options.Validate(); err != nil {
+		return nil, err
+	}
+	a := &Adapter{Config: options}
+	for layer := range base.Layers {
+		pairs := make([]Pair, len(options.Targets))
+		for i, p := range options.Targets {
+			pairs[i] = newPair(base, p, options.R)
+			fillUniform(pairs[i].A, 1/math.Sqrt(float64(pairs[i].In)), seed, uint64(layer), p)
+		}
+		a.Layers = append(a.Layers, pairs)
+	}
+	return a, nil
+}
+
+// Validate reports the first choice that makes no adapter.
+func (c Config) Validate() error {
+	switch {
+	case c.R < 1 || c.R > maxRank:
+		return fmt.Errorf("the adapter's rank is %d, not between 1 and %d", c.R, maxRank)
+	case !(c.Alpha > 0) || math.IsInf(c.Alpha, 0):
+		return fmt.Errorf("the adapter's alpha is %g, not a number over 0", c.Alpha)
+	case !(c.Dropout >= 0 && c.Dropout < 1):
+		return fmt.Errorf("the adapter's dropout is %g, not from 0 up to 1", c.Dropout)
+	case len(c.Targets) == 0:
+		return fmt.Errorf("the adapter has no targets")
+	}
+	return nil
+}
+
+func newPair(base model.Config, p model.Projection, r int) Pair {
+	in, out := base.Dims(p)
+	return Pair{In: in, Out: out, A: make([]float32, r*in), B: make([]float32, out*r)}
+}
+
+func fillUniform(dst []float32, bound float64, seed, layer uint64, p model.Projection) {
+	stream := layer << 3
+	for i, known := range model.Projections {
+		if known == p {
+			stream |= uint64(i)
+		}
+	}
+	rng := rand.New(rand.NewPCG(seed, stream))
+	for i := range dst {
+		dst[i] = float32((2*rng.Float64() - 1) * bound)
+	}
+}
+
+// Parameters is the number of values that training changes.
+func (a *Adapter) Parameters() int64 {
+	var n int64
+	for _, pairs := range a.Layers {
+		for _, p := range pairs {
+			if !p.Absent {
+				n += int64(len(p.A) + len(p.B))
+			}
+		}
+	}
+	return n
+}

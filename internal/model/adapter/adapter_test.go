@@ -1,0 +1,296 @@
+package adapter_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/usererr"
+)
+
+// cases is what PEFT says; scripts/make_adapter_cases.py writes it.
+type cases struct {
+	Accepted map[string]struct {
+		Scale  float64
+		SHA256 map[string]string
+	}
+	Refused map[string]struct {
+		Field  string
+		Config json.RawMessage
+	}
+}
+
+func loadCases(t testing.TB) (c cases) {
+	t.Helper()
+	if err := json.Unmarshal(read(t, "testdata/cases.json"), &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func write(t testing.TB, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func base(t testing.TB) model.Config {
+	t.Helper()
+	c, err := model.ParseConfig("base_config.json", read(t, "testdata/base_config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// sums returns the checksum of each matrix, under the name that PEFT gives its parameter.
+func sums(a *adapter.Adapter) map[string]string {
+	got := map[string]string{}
+	for layer, pairs := range a.Layers {
+		for i, pair := range pairs {
+			if pair.Absent {
+				continue
+			}
+			name := "base_model.model." + strings.TrimSuffix(model.LayerTensor(layer, a.Targets[i].Module), ".weight")
+			for matrix, values := range map[string][]float32{"A": pair.A, "B": pair.B} {
+				sum := sha256.Sum256(safetensors.AppendF32(nil, values))
+				got[name+".lora_"+matrix+".weight"] = hex.EncodeToString(sum[:])
+			}
+		}
+	}
+	return got
+}
+
+// What PEFT saves we load: the same matrices on the same projections, with the same scale.
+func TestLoadFromPEFT(t *testing.T) {
+	for name, want := range loadCases(t).Accepted {
+		t.Run(name, func(t *testing.T) {
+			a, err := adapter.Load(filepath.Join("testdata", name), base(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if math.Abs(a.Scale()-want.Scale) > 1e-12 {
+				t.Errorf("scale %g, want %g", a.Scale(), want.Scale)
+			}
+			if a.BaseModel != "some/base" {
+				t.Errorf("base model %q", a.BaseModel)
+			}
+			got := sums(a)
+			for n, sum := range want.SHA256 {
+				if got[n] != sum {
+					t.Errorf("%s differs", n)
+				}
+			}
+			if len(got) != len(want.SHA256) {
+				t.Errorf("%d matrices, want %d", len(got), len(want.SHA256))
+			}
+		})
+	}
+}
+
+// Where the adapter leaves a projection alone its pair is zero, with the shapes of the others.
+func TestLoadAbsentPairsAreZero(t *testing.T) {
+	a, err := adapter.Load("testdata/pattern-f16", base(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, pair := range a.Layers[0] {
+		present := a.Layers[1][i]
+		zero := func(values []float32) bool {
+			return !slices.ContainsFunc(values, func(v float32) bool { return v != 0 })
+		}
+		if !pair.Absent || present.Absent || len(pair.A) != len(present.A) || len(pair.B) != len(present.B) || !zero(pair.A) || !zero(pair.B) {
+			t.Errorf("target %s: absent %v and %v, sizes %d and %d", a.Targets[i].Short, pair.Absent, present.Absent, len(pair.A), len(present.A))
+		}
+	}
+	if a.Parameters() != int64(1*(8+12)+1*(8+6)) {
+		t.Errorf("%d parameters", a.Parameters())
+	}
+}
+
+// What PEFT has beyond plain LoRA is refused, and the error names the field.
+func TestLoadRefusesOtherKinds(t *testing.T) {
+	weights := read(t, "testdata/all/"+adapter.WeightsFile)
+	for name, c := range loadCases(t).Refused {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, adapter.ConfigFile), c.Config)
+			write(t, filepath.Join(dir, adapter.WeightsFile), weights)
+			_, err := adapter.Load(dir, base(t))
+			if err == nil || !strings.Contains(err.Error(), adapter.ConfigFile+": "+c.Field+" is ") || usererr.Of(err) == "" {
+				t.Fatalf("error %v (hint %q) should name %s", err, usererr.Of(err), c.Field)
+			}
+		})
+	}
+}
+
+// Saving what PEFT saved and loading it again changes nothing, also where patterns leave projections alone.
+func TestSaveThenLoad(t *testing.T) {
+	for name, want := range loadCases(t).Accepted {
+		t.Run(name, func(t *testing.T) {
+			first, err := adapter.Load(filepath.Join("testdata", name), base(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := filepath.Join(t.TempDir(), "saved")
+			if err := first.Save(dir); err != nil {
+				t.Fatal(err)
+			}
+			second, err := adapter.Load(dir, base(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := sums(second)
+			for n, sum := range want.SHA256 {
+				if got[n] != sum {
+					t.Errorf("%s differs", n)
+				}
+			}
+			if len(got) != len(want.SHA256) || second.R != first.R || second.Scale() != first.Scale() || second.Dropout != first.Dropout || second.BaseModel != first.BaseModel {
+				t.Errorf("%+v became %+v", first.Config, second.Config)
+			}
+		})
+	}
+}
+
+// An F32 file that PEFT wrote comes out with the same bytes.
+func TestSaveWritesPEFTsBytes(t *testing.T) {
+	a, err := adapter.Load("testdata/all", base(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := a.WriteFiles(dir); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(read(t, filepath.Join(dir, adapter.WeightsFile)), read(t, "testdata/all/"+adapter.WeightsFile)) {
+		t.Error("the weights files differ")
+	}
+	var ours, theirs map[string]any
+	if err := errors.Join(json.Unmarshal(read(t, filepath.Join(dir, adapter.ConfigFile)), &ours), json.Unmarshal(read(t, "testdata/all/"+adapter.ConfigFile), &theirs)); err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range ours {
+		if key == "init_lora_weights" { // PEFT's has it off, to have a B that is not zero
+			continue
+		}
+		want, ok := theirs[key]
+		if got, _ := json.Marshal(value); ok {
+			if wanted, _ := json.Marshal(want); !bytes.Equal(got, wanted) {
+				t.Errorf("%s is %s, PEFT has %s", key, got, wanted)
+			}
+		} else {
+			t.Errorf("PEFT has no %s", key)
+		}
+	}
+}
+
+// edit changes an adapter folder's configuration by replacing text.
+func edit(t *testing.T, name string, replace ...string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	write(t, filepath.Join(dir, adapter.WeightsFile), read(t, filepath.Join("testdata", name, adapter.WeightsFile)))
+	config := string(read(t, filepath.Join("testdata", name, adapter.ConfigFile)))
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(config, replace[i]) {
+			t.Fatalf("nothing to replace: %s", replace[i])
+		}
+		config = strings.ReplaceAll(config, replace[i], replace[i+1])
+	}
+	write(t, filepath.Join(dir, adapter.ConfigFile), []byte(config))
+	return dir
+}
+
+func TestLoadErrors(t *testing.T) {
+	otherBase := base(t)
+	otherBase.HiddenSize = 16
+	shallow, deep := base(t), base(t)
+	shallow.Layers, deep.Layers = 1, 3
+	for name, c := range map[string]struct {
+		dir  string
+		base model.Config
+		want string
+	}{
+		"other width":     {"testdata/all", otherBase, `lora_A.weight" has the shape [4 8], but for this base model and r = 4 it should be [4 16]`},
+		"fewer layers":    {"testdata/all", shallow, "is of layer 1, but the base model has 1 layers"},
+		"more layers":     {"testdata/all", deep, `tensor "base_model.model.model.layers.2.self_attn.q_proj.lora_A.weight" is missing`},
+		"rank":            {edit(t, "all", `"r": 4`, `"r": 5`), base(t), "should be [5 8]"},
+		"absurd rank":     {edit(t, "all", `"r": 4`, `"r": 65536`), base(t), "should be [65536 8]"},
+		"rank zero":       {edit(t, "all", `"r": 4`, `"r": 0`), base(t), "r: 0 is not between"},
+		"alpha missing":   {edit(t, "all", `"lora_alpha"`, `"alpha"`), base(t), "lora_alpha: missing"},
+		"alpha a word":    {edit(t, "all", `"lora_alpha": 8`, `"lora_alpha": "8"`), base(t), `lora_alpha: "8" is not`},
+		"dropout one":     {edit(t, "all", `0.05`, `1.0`), base(t), "lora_dropout: 1.0 is not from 0 up to 1"},
+		"target dropped":  {edit(t, "all", `"q_proj"`, `"query"`), base(t), "q_proj.lora_A.weight\" is not one that"},
+		"target added":    {edit(t, "rslora-bf16", `"q_proj"`, `"q_proj", "o_proj"`), base(t), "o_proj.lora_A.weight\" is missing"},
+		"no target":       {edit(t, "lookahead", `"model\\.(?!.*mlp).*_proj"`, `["query"]`), base(t), "is not one that"},
+		"no targets":      {edit(t, "lookahead", `"target_modules"`, `"targets"`), base(t), "target_modules: missing"},
+		"targets numbers": {edit(t, "lookahead", `"model\\.(?!.*mlp).*_proj"`, `[1]`), base(t), "target_modules: [1] is not"},
+		"later variant":   {edit(t, "all", `"use_dora": false`, `"use_dora2": true`), base(t), "use_dora2 is true, which is not supported"},
+		"malformed":       {edit(t, "all", `"r": 4,`, "\"r\": 4,,"), base(t), "bad JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := adapter.Load(c.dir, c.base)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), c.dir) {
+				t.Fatalf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// The hint of an adapter that does not fit says what it was trained on.
+func TestLoadOtherBaseNamesIt(t *testing.T) {
+	other := base(t)
+	other.IntermediateSize = 13
+	_, err := adapter.Load("testdata/all", other)
+	if !strings.Contains(usererr.Of(err), "trained on some/base") {
+		t.Fatalf("%v: %q", err, usererr.Of(err))
+	}
+}
+
+func TestLoadMissingFiles(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := adapter.Load(dir, base(t)); !errors.Is(err, fs.ErrNotExist) || usererr.Of(err) == "" {
+		t.Errorf("empty folder: %v", err)
+	}
+	write(t, filepath.Join(dir, adapter.ConfigFile), read(t, "testdata/all/adapter_config.json"))
+	if _, err := adapter.Load(dir, base(t)); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), adapter.WeightsFile) {
+		t.Errorf("no weights: %v", err)
+	}
+}
+
+// "all-linear" is what LoraConfig takes; PEFT mostly writes the names instead.
+func TestLoadAllLinear(t *testing.T) {
+	config := string(read(t, "testdata/all-linear/adapter_config.json"))
+	from := strings.Index(config, `"target_modules": [`)
+	to := from + strings.Index(config[from:], "]") + 1
+	dir := edit(t, "all-linear", config[from:to], `"target_modules": "all-linear"`)
+	a, err := adapter.Load(dir, base(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Targets) != 7 || len(sums(a)) != 28 {
+		t.Errorf("%d targets, %d matrices", len(a.Targets), len(sums(a)))
+	}
+}

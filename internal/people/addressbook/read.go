@@ -1,0 +1,181 @@
+package addressbook
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	_ "github.com/mattn/go-sqlite3" // the driver
+
+	"ventriloquist/internal/usererr"
+)
+
+// Card is somebody in an address book.
+type Card struct {
+	Name      string
+	Addresses []string // telephone numbers, then e-mail addresses, in the order of the card
+	// Me is whether it is the card of the owner of the book.
+	Me bool
+	// Link is the same for cards that the book shows as one, in whichever of its databases; "" for most.
+	Link string
+	// Book is the database that the card is in.
+	Book string
+}
+
+// Read returns the cards of a database that have a name and an address.
+func Read(ctx context.Context, path string) ([]Card, error) {
+	folder, err := os.MkdirTemp("", "vqctl-addresses-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	copied := filepath.Join(folder, "book")
+	if err := copyDatabase(copied, path); err != nil {
+		return nil, explain(path, err)
+	}
+	dsn := url.URL{Scheme: "file", Path: copied, RawQuery: "_query_only=true"}
+	db, err := sql.Open("sqlite3", dsn.String())
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	defer db.Close()
+	cards, err := readCards(ctx, db)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	for i := range cards {
+		cards[i].Book = path
+	}
+	return cards, nil
+}
+
+func readCards(ctx context.Context, db *sql.DB) ([]Card, error) {
+	columns, err := columnsOf(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case columns["ZABCDRECORD"] != nil:
+		return readMac(ctx, db, columns)
+	case columns["ABPerson"] != nil:
+		return readPhone(ctx, db, columns)
+	}
+	return nil, usererr.With(errors.New("it is no address book"), "a Mac's are ~/%s/Sources/*/%s", macFolder, macName)
+}
+
+// columnsOf returns the columns of each table: they differ between releases.
+func columnsOf(ctx context.Context, db *sql.DB) (map[string]map[string]bool, error) {
+	rows, err := db.QueryContext(ctx, `SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	tables := make(map[string]map[string]bool)
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			return nil, err
+		}
+		if tables[table] == nil {
+			tables[table] = make(map[string]bool)
+		}
+		tables[table][column] = true
+	}
+	return tables, rows.Err()
+}
+
+// copyDatabase copies a database with its write-ahead log. If they change meanwhile, they are copied again.
+func copyDatabase(to, from string) error {
+	const attempts = 5
+	for range attempts {
+		before := stamp(from)
+		if err := copyFile(to, from); err != nil {
+			return err
+		}
+		os.Remove(to + "-wal")
+		if err := copyFile(to+"-wal", from+"-wal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		if stamp(from) == before {
+			return nil
+		}
+	}
+	return usererr.With(errors.New("it keeps changing while it is copied"), "close Contacts and try again")
+}
+
+func stamp(path string) (s string) {
+	for _, suffix := range []string{"", "-wal"} {
+		if info, err := os.Stat(path + suffix); err == nil {
+			s += fmt.Sprintf("%d %d;", info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return s
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+func explain(path string, err error) error {
+	advice := usererr.Of(err)
+	if errors.Is(err, os.ErrPermission) && runtime.GOOS == "darwin" {
+		advice = "allow your terminal Full Disk Access (System Settings > Privacy & Security), then open it anew"
+	}
+	err = fmt.Errorf("cannot read the address book %s: %w", path, err)
+	if advice == "" {
+		return err
+	}
+	return usererr.With(err, "%s", advice)
+}
+
+// column is an expression for a column as text, empty where it is NULL or missing.
+func column(columns map[string]bool, name string) string {
+	if !columns[name] {
+		return "''"
+	}
+	return fmt.Sprintf("coalesce(CAST(%s AS TEXT), '')", name)
+}
+
+// nameOf is what somebody is called: by first and last name, else by nickname, else by company.
+func nameOf(first, last, nickname, company string) string {
+	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
+	switch full := strings.TrimSpace(first + " " + last); {
+	case first != "" && last != "" && isEastAsian(first) && isEastAsian(last):
+		return last + first
+	case full != "":
+		return oneLine(full)
+	case strings.TrimSpace(nickname) != "":
+		return oneLine(nickname)
+	}
+	return oneLine(company)
+}
+
+// oneLine has single spaces only.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// isEastAsian tells the scripts in which the family name comes first and no space follows it.
+func isEastAsian(s string) bool {
+	for _, r := range s {
+		if r < 0x3040 || r > 0x9fff && (r < 0xac00 || r > 0xd7a3) {
+			return false
+		}
+	}
+	return s != ""
+}

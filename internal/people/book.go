@@ -1,0 +1,250 @@
+package people
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"ventriloquist/internal/lines"
+	"ventriloquist/internal/usererr"
+)
+
+// Owner is what the book calls the owner of the messages: the name is MY_NAME's, which addresses do not tell.
+const Owner = ""
+
+// Self is the owner of the messages.
+type Self struct {
+	Name      string   // MY_NAME, which may be unknown
+	Addresses []string // the first with a country code gives the region of numbers without one
+	// Found is whether the addresses were found in the messages, rather than stated by the owner: then the contacts file,
+	// which somebody wrote, knows better whose they are.
+	Found bool
+}
+
+// Book knows people by their addresses.
+type Book struct {
+	region string
+	self   Self
+	people map[string]string // by normalised address
+	names  []string
+	called map[string]string // what sources call the people of addresses
+	// seen holds addresses as messages spell them, so that each is normalised once.
+	seen map[string]entry
+}
+
+type entry struct {
+	name   string
+	listed bool
+}
+
+// SplitIdentifiers splits USER_IDENTIFIERS: addresses separated by commas, semicolons or newlines.
+func SplitIdentifiers(s string) []string {
+	var list []string
+	for _, one := range strings.FieldsFunc(s, func(c rune) bool { return c == ',' || c == ';' || c == '\n' }) {
+		if one = strings.TrimSpace(one); one != "" {
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// New returns a book that knows only the owner.
+func New(self Self) *Book {
+	self.Name = strings.TrimSpace(self.Name)
+	b := &Book{region: regionOf(self.Addresses), self: self, people: map[string]string{}, seen: map[string]entry{}}
+	// In the exports of some programs people have no addresses but are known by their names.
+	for _, address := range append([]string{self.Name}, self.Addresses...) {
+		if id := b.Normalize(address); id != "" {
+			b.people[id] = Owner
+		}
+	}
+	return b
+}
+
+// Normalize spells an address as the book does.
+func (b *Book) Normalize(address string) string { return normalize(address, b.region) }
+
+// Person returns the name of the person who has an address, Owner for the owner, and whether anybody is listed with it.
+// Somebody unlisted goes by the normalised address.
+func (b *Book) Person(address string) (name string, listed bool) {
+	if e, known := b.seen[address]; known {
+		return e.name, e.listed
+	}
+	id := b.Normalize(address)
+	if name, listed = b.people[id]; !listed {
+		name, listed = b.byName(b.called[address])
+	}
+	if !listed {
+		name = id
+	}
+	b.seen[address] = entry{name, listed}
+	return name, listed
+}
+
+// Know takes what sources call the people of addresses: in some exports these are numbers that nobody knows. Whose name is
+// among the ids of somebody listed is that one.
+func (b *Book) Know(called map[string]string) {
+	b.called = called
+	clear(b.seen)
+}
+
+// byName is who is listed with a name as an id. The owner's namesakes are not the owner.
+func (b *Book) byName(called string) (name string, listed bool) {
+	if called == "" {
+		return "", false
+	}
+	name, listed = b.people[b.Normalize(called)]
+	return name, listed && name != Owner
+}
+
+// Names returns the people listed, in the order of the file.
+func (b *Book) Names() []string { return b.names }
+
+// Addresses are those of a person of the file, in the order of the alphabet.
+func (b *Book) Addresses(name string) []string {
+	var list []string
+	for address, who := range b.people {
+		if who == name && who != Owner {
+			list = append(list, address)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Load reads the contacts file at path. The owner must not be in it.
+func Load(path string, self Self) (*Book, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, usererr.With(fmt.Errorf("there is no contacts file %s", path),
+			"`vqctl contacts suggest` drafts one; a line of it reads %s", lineExample)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the contacts: %w", err)
+	}
+	defer f.Close()
+	return Read(f, path, self)
+}
+
+// Read is Load of an open file; name is what errors call it.
+func Read(in io.Reader, name string, self Self) (*Book, error) {
+	b := New(self)
+	err := b.read(in, name, func(err error) error { return err })
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Check reads a contacts file to its end and returns everything that is wrong with it, and what could be read.
+func Check(in io.Reader, name string, self Self) (*Book, []error) {
+	b := New(self)
+	var wrong []error
+	err := b.read(in, name, func(err error) error {
+		wrong = append(wrong, err)
+		return nil
+	})
+	if err != nil {
+		wrong = append(wrong, err)
+	}
+	return b, wrong
+}
+
+// read takes the lines of a file; refused is told what is wrong with one, and says whether that ends the reading.
+func (b *Book) read(in io.Reader, name string, refused func(error) error) error {
+	seen := map[string]int{} // of each person and address
+	scanner := bufio.NewScanner(in)
+	scanner.Buffer(nil, 16<<20)
+	number := 0
+	for scanner.Scan() {
+		number++
+		line := scanner.Bytes()
+		if number == 1 {
+			line = lines.WithoutMark(line)
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if err := b.add(line, number, seen); err != nil {
+			if err := refused(place(err, name, number)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := scanner.Err(); err != nil {
+		return place(err, name, number+1)
+	}
+	return nil
+}
+
+// place puts the place before an error, and keeps its advice.
+func place(err error, name string, line int) error {
+	placed := fmt.Errorf("%s:%d: %w", name, line, err)
+	if advice := usererr.Of(err); advice != "" {
+		return usererr.With(placed, "%s", advice)
+	}
+	return placed
+}
+
+const (
+	lineExample = `{"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`
+	lineForm    = "a line reads " + lineExample
+)
+
+// person is a line of the file.
+type person struct {
+	Contact string   `json:"contact"`
+	IDs     []string `json:"ids"`
+}
+
+// add takes one line of the file.
+func (b *Book) add(line []byte, number int, lines map[string]int) error {
+	var p person
+	if err := json.Unmarshal(line, &p); err != nil {
+		return usererr.With(fmt.Errorf("not a contact: %w", err), lineForm)
+	}
+	p.Contact = strings.TrimSpace(p.Contact)
+	switch first := lines["contact "+p.Contact]; {
+	case p.Contact == "":
+		return usererr.With(errors.New(`"contact" is missing or empty`), lineForm)
+	case p.Contact == b.self.Name:
+		return usererr.With(fmt.Errorf("%q is the owner, who is not among the contacts", p.Contact),
+			"remove the line, and put its ids into USER_IDENTIFIERS, separated by commas")
+	case len(p.IDs) == 0:
+		return usererr.With(fmt.Errorf("%q has no ids", p.Contact), lineForm)
+	case first > 0:
+		return usererr.With(fmt.Errorf("%q is listed already on line %d", p.Contact, first), "put all ids of a person on one line")
+	}
+	lines["contact "+p.Contact] = number
+	b.names = append(b.names, p.Contact)
+	for _, id := range p.IDs {
+		if err := b.addID(id, p.Contact, number, lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Book) addID(id, name string, number int, lines map[string]int) error {
+	address := b.Normalize(id)
+	if address == "" {
+		return usererr.With(fmt.Errorf("%q of %q is neither a telephone number nor an e-mail address", id, name), lineForm)
+	}
+	switch other, taken := b.people[address]; {
+	case taken && other == Owner && !b.self.Found:
+		return usererr.With(fmt.Errorf("%q of %q is the owner's own", id, name), "remove it here, or from USER_IDENTIFIERS")
+	case taken && other == name:
+		return nil // the same address in two spellings
+	case taken && other != Owner:
+		return usererr.With(fmt.Errorf("%q of %q is also %q, on line %d", id, name, other, lines["id "+address]), "an address belongs to one person")
+	}
+	b.people[address] = name
+	lines["id "+address] = number
+	return nil
+}

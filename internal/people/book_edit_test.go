@@ -1,0 +1,131 @@
+package people_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/people"
+)
+
+func TestAdd_KeepsTheRestByteForByte(t *testing.T) {
+	const file = "\uFEFF{\"note\": {\"ids\": [1]}, \"contact\": \"John\", \"ids\": [ \"+15551234567\" ] , \"x\":[2]}\r\n\n {\"ids\": [], \"contact\": \" Ann \"}"
+	got, changes, err := people.Add([]byte(file), []people.Addition{
+		{Name: "John", IDs: []string{"j@x.org", "k@x.org"}}, {Name: "Ann", IDs: []string{"a@x.org"}}, {Name: `Zoë <"Z">`, IDs: []string{"z@x.org"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const john = "\uFEFF{\"note\": {\"ids\": [1]}, \"contact\": \"John\", \"ids\": [ \"+15551234567\" , \"j@x.org\", \"k@x.org\"] , \"x\":[2]}\r"
+	const ann = ` {"ids": ["a@x.org"], "contact": " Ann "}`
+	const zoe = `{"contact": "Zoë <\"Z\">", "ids": ["z@x.org"]}`
+	if want := john + "\n\n" + ann + "\n" + zoe + "\n"; string(got) != want {
+		t.Errorf("the file is\n%q\nwant\n%q", got, want)
+	}
+	lines := strings.Split(file, "\n")
+	want := []people.Change{{Number: 1, Old: lines[0], New: john}, {Number: 3, Old: lines[2], New: ann}, {Number: 4, New: zoe}}
+	if !reflect.DeepEqual(changes, want) {
+		t.Errorf("the changes are\n%+v\nwant\n%+v", changes, want)
+	}
+}
+
+func TestAdd_ToNothing(t *testing.T) {
+	got, _, err := people.Add(nil, []people.Addition{{Name: "Ann", IDs: []string{"+15551234567", "a@x.org"}}})
+	if want := `{"contact": "Ann", "ids": ["+15551234567", "a@x.org"]}` + "\n"; err != nil || string(got) != want {
+		t.Errorf("the file is %q (%v), want %q", got, err, want)
+	}
+	if got, changes, err := people.Add(nil, nil); len(got) != 0 || changes != nil || err != nil {
+		t.Errorf("nothing added to nothing is %q, %v, %v", got, changes, err)
+	}
+}
+
+func TestAdd_LineWithoutIDs(t *testing.T) {
+	_, _, err := people.Add([]byte(`{"contact": "John"}`), []people.Addition{{Name: "John", IDs: []string{"j@x.org"}}})
+	if err == nil || !strings.Contains(err.Error(), `line 1: there is no "ids"`) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestRemove(t *testing.T) {
+	const file = "\uFEFF{\"contact\": \"John\", \"ids\": [\"j@x.org\"]}\r\n\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}"
+	got, changed := people.Remove([]byte(file), "John")
+	if want := "\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}\n"; string(got) != want || !changed {
+		t.Errorf("the file is %q, want %q", got, want)
+	}
+	if _, changed := people.Remove([]byte(file), "Zoë"); changed {
+		t.Error("nobody was removed, and the file changed")
+	}
+}
+
+func TestCheck_FindsEverything(t *testing.T) {
+	const file = `{"contact": "John", "ids": ["+15551234567"]}
+nonsense
+{"contact": "Ann", "ids": ["(555) 123-4567"]}
+{"contact": "Zoë", "ids": ["z@x.org"]}`
+	book, wrong := people.Check(strings.NewReader(file), "f", people.Self{})
+	if len(wrong) != 2 || !strings.HasPrefix(wrong[0].Error(), "f:2: ") || !strings.HasPrefix(wrong[1].Error(), "f:3: ") {
+		t.Errorf("it found %v", wrong)
+	}
+	if name, listed := book.Person("z@x.org"); name != "Zoë" || !listed {
+		t.Errorf("what is right was not read: %q", name)
+	}
+}
+
+// Addresses that were only found are not the owner's where the contacts file says otherwise.
+func TestRead_FileBeatsWhatWasFound(t *testing.T) {
+	self := people.Self{Name: "Aidan", Addresses: []string{"+442079460000", "me@x.org"}, Found: true}
+	book, err := people.Read(strings.NewReader(`{"contact": "Ann", "ids": ["Me@x.org", "020 7946 0958"]}`), "f", self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{"me@x.org": "Ann", "+442079460958": "Ann", "+442079460000": people.Owner} {
+		if name, listed := book.Person(address); name != want || !listed {
+			t.Errorf("%s is %q (%v), want %q", address, name, listed, want)
+		}
+	}
+}
+
+func TestMissing(t *testing.T) {
+	book := read(t, `{"contact": "John", "ids": ["+15551234567"]}`)
+	got := book.Missing([]string{"(555) 123-4567", "J@x.org", "j@X.org", "+15551234568"})
+	if want := []string{"J@x.org", "+15551234568"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("missing are %q, want %q", got, want)
+	}
+}
+
+// Whatever a file that reads well looks like, it reads well with additions, and what was added is listed.
+func FuzzAdd(f *testing.F) {
+	for _, seed := range []string{
+		"", "\n", `{"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`, "\uFEFF" + `{"IDS":["x@x.org"],"contact":"A","a":[{"ids":[]}]}` + "\r\n\n",
+		`{"contact": "Ann", "ids": ["a@x.org"], "ids": ["b@x.org"]}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, file string) {
+		book, err := people.Read(strings.NewReader(file), "f", people.Self{})
+		if err != nil {
+			return
+		}
+		additions := []people.Addition{{Name: "Somebody New", IDs: []string{"new@example.org"}}}
+		for i, name := range book.Names() {
+			additions = append(additions, people.Addition{Name: name, IDs: []string{strings.Repeat("m", i+1) + "@example.org"}})
+		}
+		for _, a := range additions {
+			if len(book.Missing(a.IDs)) != 1 || a.Name == "Somebody New" && strings.Contains(file, a.Name) {
+				return
+			}
+		}
+		added, _, err := people.Add([]byte(file), additions)
+		if err != nil {
+			t.Fatalf("not added to %q: %v", file, err)
+		}
+		again, err := people.Read(strings.NewReader(string(added)), "f", people.Self{})
+		if err != nil {
+			t.Fatalf("%q became %q: %v", file, added, err)
+		}
+		for _, a := range additions {
+			if name, _ := again.Person(a.IDs[0]); name != a.Name {
+				t.Errorf("%q became %q: %q is %q, want %q", file, added, a.IDs[0], name, a.Name)
+			}
+		}
+	})
+}

@@ -1,0 +1,172 @@
+package people_test
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/people"
+	"ventriloquist/internal/usererr"
+)
+
+func read(t *testing.T, file string, own ...string) *people.Book {
+	t.Helper()
+	book, err := people.Read(strings.NewReader(file), "contacts.jsonl", people.Self{Name: "Aidan", Addresses: own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return book
+}
+
+func TestNormalize(t *testing.T) {
+	for _, c := range []struct{ own, address, want string }{
+		{"", "+12345678900", "+12345678900"},
+		{"", "(415) 555-0123", "+14155550123"},
+		{"", "415.555.0123", "+14155550123"},
+		{"", "1 415 555 0123", "+14155550123"},
+		{"", " tel:+1-415-555-0123 ", "+14155550123"},
+		{"", "+44 20 7946 0958", "+442079460958"},
+		{"+442079460000", "020 7946 0958", "+442079460958"},
+		{"+436641234567", "0664 7654321", "+436647654321"},
+		{"me@x.org, +436641234567", "+14155550123", "+14155550123"},
+		{"me@x.org", "(415) 555-0123", "+14155550123"},
+		{"", "John@Example.COM", "john@example.com"},
+		{"", "mailto:j@x.org", "j@x.org"},
+		{"", "22395", "22395"},
+		{"+442079460000", "22395", "22395"},
+		{"+4930123456", "22395", "22395"},
+		{"", "22395(smsft)", "22395"},
+		{"", "+12345678900(filtered)", "+12345678900"},
+		{"", "22-395", "22395"},
+		{"", "VERIZON", "verizon"},
+		{"", "", ""},
+		{"", "urn:biz:1234", "urn:biz:1234"},
+	} {
+		book := people.New(people.Self{Addresses: people.SplitIdentifiers(c.own)})
+		if got := book.Normalize(c.address); got != c.want {
+			t.Errorf("own %q: %q is %q, want %q", c.own, c.address, got, c.want)
+		}
+		if again := book.Normalize(book.Normalize(c.address)); again != c.want {
+			t.Errorf("own %q: %q normalised twice is %q", c.own, c.address, again)
+		}
+	}
+}
+
+// Fault 10 of the reference pipeline: messages' addresses were normalised, those of the contacts were not.
+func TestFault10_ContactsMatchMessages(t *testing.T) {
+	book := read(t, `{"contact": "John", "ids": ["(555) 123-4567", "J@iCloud.com"]}`)
+	for _, address := range []string{"+15551234567", "5551234567", "j@icloud.com", "(555) 123-4567"} {
+		if name, listed := book.Person(address); name != "John" || !listed {
+			t.Errorf("%q is %q, %v", address, name, listed)
+		}
+	}
+}
+
+func TestPerson_OwnerAndStrangers(t *testing.T) {
+	book := read(t, `{"contact": "John", "ids": ["+15551234567"]}`, "+1 (415) 555-0199", "Me@X.org")
+	for _, address := range []string{"+14155550199", "me@x.org"} {
+		if name, listed := book.Person(address); name != people.Owner || !listed {
+			t.Errorf("%q is %q, %v; want the owner", address, name, listed)
+		}
+	}
+	for _, address := range []string{"+14155550111", "(415) 555-0111"} {
+		if name, listed := book.Person(address); listed || name != "+14155550111" {
+			t.Errorf("a stranger is %q, %v", name, listed)
+		}
+	}
+}
+
+func TestRead_IgnoresBlankLinesUnknownKeysAndAMark(t *testing.T) {
+	book := read(t, "\uFEFF{\"contact\": \" John \", \"ids\": [\"+15551234567\", \"5551234567\"], \"note\": 1}\r\n\n  \n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}")
+	if got := book.Names(); !slices.Equal(got, []string{"John", "Ann"}) {
+		t.Errorf("names are %q", got)
+	}
+}
+
+func TestRead_Refuses(t *testing.T) {
+	john := `{"contact": "John", "ids": ["+15551234567"]}` + "\n"
+	for name, c := range map[string]struct{ file, want string }{
+		"NotJSON":       {john + "\n{\"contact\"", `contacts.jsonl:3: not a contact`},
+		"NotAnObject":   {`["John"]`, `contacts.jsonl:1: not a contact`},
+		"IDsNoList":     {`{"contact": "John", "ids": "+1"}`, `contacts.jsonl:1: not a contact`},
+		"TwoOnALine":    {strings.TrimSpace(john) + " " + john, `contacts.jsonl:1: not a contact`},
+		"NoName":        {`{"ids": ["+15551234567"]}`, `contacts.jsonl:1: "contact" is missing`},
+		"NoIDs":         {`{"contact": "John", "ids": []}`, `contacts.jsonl:1: "John" has no ids`},
+		"EmptyID":       {`{"contact": "John", "ids": [" "]}`, `contacts.jsonl:1: " " of "John"`},
+		"PersonTwice":   {john + `{"contact": "John", "ids": ["j@x.org"]}`, `contacts.jsonl:2: "John" is listed already on line 1`},
+		"IDTwice":       {john + `{"contact": "Ann", "ids": ["(555) 123-4567"]}`, `contacts.jsonl:2: "(555) 123-4567" of "Ann" is also "John", on line 1`},
+		"OwnerByName":   {john + `{"contact": "Aidan", "ids": ["a@x.org"]}`, `contacts.jsonl:2: "Aidan" is the owner`},
+		"OwnerByNumber": {`{"contact": "Ann", "ids": ["415 555 0199"]}`, `contacts.jsonl:1: "415 555 0199" of "Ann" is the owner's own`},
+		"TooLong":       {`{"contact": "` + strings.Repeat("x", 17<<20), `contacts.jsonl:1: `},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := people.Read(strings.NewReader(c.file), "contacts.jsonl", people.Self{Name: "Aidan", Addresses: []string{"+14155550199"}})
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			if !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("error is %q, want %q…", err, c.want)
+			}
+			if name != "TooLong" && usererr.Of(err) == "" {
+				t.Errorf("%q comes without advice", err)
+			}
+		})
+	}
+}
+
+func TestLoad_MissingFile(t *testing.T) {
+	_, err := people.Load(filepath.Join(t.TempDir(), "contacts_to_ids.jsonl"), people.Self{Name: "Aidan"})
+	if err == nil || usererr.Of(err) == "" || errors.Is(err, usererr.ErrUsage) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestSplitIdentifiers(t *testing.T) {
+	got := people.SplitIdentifiers(" +1 415 555 0199, me@x.org;\nme@y.org ,,")
+	if want := []string{"+1 415 555 0199", "me@x.org", "me@y.org"}; !slices.Equal(got, want) {
+		t.Errorf("split into %q, want %q", got, want)
+	}
+}
+
+func FuzzContacts(f *testing.F) {
+	for _, seed := range []string{
+		`{"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`,
+		"{\"contact\": \"A\", \"ids\": [\"1\"]}\n{\"contact\": \"B\", \"ids\": [\"(415) 555-0123\"]}",
+		`{"contact": "", "ids": null}`, "\uFEFF{}", "[[[[", `{"contact": "\ud800", "ids": ["\u0000", "++--", "٠١٢٣٤٥٦٧٨٩"]}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, file string) {
+		book, err := people.Read(strings.NewReader(file), "f", people.Self{Name: "Aidan", Addresses: []string{"+14155550199"}})
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "f:") {
+				t.Errorf("the error does not say where: %v", err)
+			}
+			return
+		}
+		for _, name := range book.Names() {
+			if name == "" || name == "Aidan" {
+				t.Errorf("a contact is called %q", name)
+			}
+		}
+		if _, listed := book.Person("+14155550199"); !listed {
+			t.Error("the owner is gone")
+		}
+	})
+}
+
+func TestBook_NamesThatSourcesTell(t *testing.T) {
+	b, err := people.Read(strings.NewReader(`{"contact": "John", "ids": ["John Smith"]}`), "x", people.Self{Name: "Aidan"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Know(map[string]string{"user1": "john SMITH", "user2": "Zoë", "user3": "Aidan"})
+	for address, want := range map[string]string{"user1": "John", "user2": "", "user3": "", "user4": "", "John Smith": "John"} {
+		name, listed := b.Person(address)
+		if listed != (want != "") || listed && name != want {
+			t.Errorf("%s is %q, listed: %v", address, name, listed)
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package people
+
+import (
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// defaultRegion is that of numbers without a country code where the owner's own numbers do not tell.
+const defaultRegion = "US"
+
+// regionOf returns the region of the first of the owner's own addresses that is a number with its country code.
+func regionOf(own []string) string {
+	for _, address := range own {
+		number, err := phonenumbers.Parse(trim(address), "")
+		if err != nil {
+			continue
+		}
+		if region := phonenumbers.GetRegionCodeForNumber(number); len(region) == 2 && region != "ZZ" {
+			return region
+		}
+		if region := phonenumbers.GetRegionCodeForCountryCode(int(number.GetCountryCode())); len(region) == 2 && region != "ZZ" {
+			return region
+		}
+	}
+	return defaultRegion
+}
+
+// Region is that of numbers without a country code for somebody with these addresses of their own.
+func Region(own []string) string { return regionOf(own) }
+
+// Normalize spells an address as a book of that region does.
+func Normalize(address, region string) string { return normalize(address, region) }
+
+// normalize spells an address in the one way that all its spellings share: e-mail in lower case, telephone numbers in
+// E.164 (+12345678900), and anything else, such as the short numbers of companies, without the marks between its digits.
+func normalize(address, region string) string {
+	address = trim(address)
+	if strings.ContainsRune(address, '@') {
+		return strings.ToLower(address)
+	}
+	if number, err := phonenumbers.Parse(address, region); err == nil && !isShort(address) && phonenumbers.IsPossibleNumber(number) {
+		number.Extension = nil
+		return phonenumbers.Format(number, phonenumbers.E164)
+	}
+	if strings.ContainsFunc(address, isLetter) {
+		return strings.ToLower(address)
+	}
+	return strings.Map(func(c rune) rune {
+		if c == '+' || c >= '0' && c <= '9' || c == '*' || c == '#' {
+			return c
+		}
+		return -1
+	}, address)
+}
+
+// isShort tells the numbers of companies, which have no country code: to some regions they look like a local number.
+func isShort(address string) bool {
+	const longest = 6
+	digits := 0
+	for _, c := range address {
+		if c >= '0' && c <= '9' {
+			digits++
+		}
+	}
+	return !strings.HasPrefix(address, "+") && digits <= longest
+}
+
+func isLetter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c > 0x7f }
+
+// trim removes white space, the prefixes that URLs of addresses have, and the mark that the filters of unknown senders
+// put behind a handle: +12345678900(smsft).
+func trim(address string) string {
+	for {
+		before := address
+		address = strings.TrimSpace(address)
+		for _, prefix := range []string{"tel:", "mailto:", "sms:"} {
+			if len(address) >= len(prefix) && strings.EqualFold(address[:len(prefix)], prefix) {
+				address = address[len(prefix):]
+			}
+		}
+		if i := strings.LastIndexByte(address, '('); i > 0 && strings.HasSuffix(address, ")") && isMark(address[i+1:len(address)-1]) {
+			address = address[:i]
+		}
+		if address == before {
+			return address
+		}
+	}
+}
+
+func isMark(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c < 'a' || c > 'z' })
+}

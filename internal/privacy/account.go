@@ -1,0 +1,166 @@
+package privacy
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	cardNumber = regexp.MustCompile(`\d(?:[ \-]?\d){12,18}`)
+	iban       = regexp.MustCompile(`(?i)\b[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}`)
+	// socialSecurity is an American one, as it is usually written.
+	socialSecurity = regexp.MustCompile(`\b\d{3}[- ]\d{2}[- ]\d{4}\b`)
+	routing        = regexp.MustCompile(`(?i)\b(?:routing|aba|rtn)\b[^\d\n]{0,20}(\d{9})\b`)
+	account        = regexp.MustCompile(`(?i)\b(?:account|acct|a/c|konto|kontonummer|kto|compte|cuenta|conto|rekening)\b\.?\s*(?:number|no|nr|num|n°|numero|número)?\.?\s*(?:is|:|=|#)?\s*#?\s*(\d[\d \-]{4,16}\d)\b`)
+	sortCode       = regexp.MustCompile(`(?i)\bsort code\b\D{0,10}(\d{2}[- ]?\d{2}[- ]?\d{2})\b`)
+)
+
+// findCards finds numbers of 13 to 19 digits with the right check digit that begin as those of cards do.
+func findCards(s, _ string) (spans []span) {
+	if !hasDigits(s, 13) {
+		return nil
+	}
+	urls := url.FindAllStringIndex(s, -1)
+	for _, at := range cardNumber.FindAllStringIndex(s, -1) {
+		digits := digitsOf(s[at[0]:at[1]])
+		if digits[0] >= '2' && digits[0] <= '6' && luhn(digits) && asOnCards(s[at[0]:at[1]]) && standsAlone(s, at[0], at[1]) && !inside(urls, at) {
+			spans = append(spans, span{start: at[0], end: at[1], value: digits})
+		}
+	}
+	return spans
+}
+
+// asOnCards tells whether digits are grouped as cards have them: all together, by fours, or 4-6-5 and 4-6-4.
+func asOnCards(s string) bool {
+	separator := " "
+	if strings.Contains(s, "-") {
+		separator = "-"
+	}
+	var lengths []int
+	for _, g := range strings.Split(s, separator) {
+		if digitsOf(g) != g {
+			return false
+		}
+		lengths = append(lengths, len(g))
+	}
+	if len(lengths) == 1 || slices.Equal(lengths, []int{4, 6, 5}) || slices.Equal(lengths, []int{4, 6, 4}) {
+		return true
+	}
+	for _, n := range lengths[:len(lengths)-1] {
+		if n != 4 {
+			return false
+		}
+	}
+	return lengths[len(lengths)-1] <= 4
+}
+
+// luhn checks the last digit of a card's number.
+func luhn(digits string) bool {
+	sum := 0
+	for i := range len(digits) {
+		d := int(digits[len(digits)-1-i] - '0')
+		if i%2 == 1 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}
+
+// findAccounts finds IBANs, and what a text itself says is the number of an account, a bank or a person.
+func findAccounts(s, _ string) (spans []span) {
+	if !hasDigits(s, 6) {
+		return nil
+	}
+	for _, at := range iban.FindAllStringIndex(s, -1) {
+		if end, value, ok := ibanAt(s, at[0], at[1]); ok {
+			spans = append(spans, span{start: at[0], end: end, value: value})
+		}
+	}
+	for _, at := range socialSecurity.FindAllStringIndex(s, -1) {
+		if digits := digitsOf(s[at[0]:at[1]]); issued(digits) {
+			spans = append(spans, span{start: at[0], end: at[1], value: digits})
+		}
+	}
+	for _, at := range routing.FindAllStringSubmatchIndex(s, -1) {
+		if digits := s[at[2]:at[3]]; routingCheck(digits) {
+			spans = append(spans, span{start: at[2], end: at[3], value: digits})
+		}
+	}
+	for _, pattern := range []*regexp.Regexp{account, sortCode} {
+		for _, at := range pattern.FindAllStringSubmatchIndex(s, -1) {
+			spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
+		}
+	}
+	return apart(spans)
+}
+
+// apart leaves out spans that overlap an earlier one.
+func apart(spans []span) (kept []span) {
+	for _, p := range spans {
+		if !overlaps(kept, p) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// ibanAt cuts an IBAN to the length that its country gives it and checks it. Words may follow: the pattern is greedy.
+func ibanAt(s string, start, end int) (stop int, value string, ok bool) {
+	country := strings.ToUpper(s[start : start+2])
+	length := ibanLength[country]
+	if length == 0 {
+		return 0, "", false
+	}
+	var out strings.Builder
+	for stop = start; stop < end && out.Len() < length; stop++ {
+		if c := s[stop]; c != ' ' && c != '-' {
+			out.WriteByte(c)
+		}
+	}
+	value = strings.ToUpper(out.String())
+	return stop, value, len(value) == length && standsAlone(s, start, stop) && mod97(value) == 1
+}
+
+// mod97 is the check of ISO 7064 over an IBAN, its first four characters last and letters as numbers from 10.
+func mod97(value string) (remainder int) {
+	for _, c := range value[4:] + value[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			remainder = (remainder*10 + int(c-'0')) % 97
+		case c >= 'A' && c <= 'Z':
+			remainder = (remainder*100 + int(c-'A') + 10) % 97
+		default:
+			return 0
+		}
+	}
+	return remainder
+}
+
+// issued tells whether a social security number can have been given to anybody.
+func issued(digits string) bool {
+	area, _ := strconv.Atoi(digits[:3])
+	return area != 0 && area != 666 && area < 900 && digits[3:5] != "00" && digits[5:] != "0000"
+}
+
+// routingCheck is the check of an American bank's number.
+func routingCheck(digits string) bool {
+	sum := 0
+	for i, weight := range []int{3, 7, 1, 3, 7, 1, 3, 7, 1} {
+		sum += weight * int(digits[i]-'0')
+	}
+	return sum%10 == 0
+}
+
+// ibanLength is how many characters the IBANs of a country have, by the registry of ISO 13616.
+var ibanLength = map[string]int{"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
+	"BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FK": 18,
+	"FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26,
+	"IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21, "LY": 25, "MC": 27, "MD": 24, "ME": 22,
+	"MK": 19, "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28, "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29,
+	"RO": 24, "RS": 22, "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23,
+	"TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30}

@@ -1,0 +1,191 @@
+package privacy
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Kind is what a value is.
+type Kind string
+
+// The kinds, in the order in which they win where they overlap.
+const (
+	Key     Kind = "key"
+	Email   Kind = "email"
+	Account Kind = "account"
+	Card    Kind = "card"
+	Code    Kind = "code"
+	Phone   Kind = "phone"
+	Postal  Kind = "address"
+)
+
+// Kinds are all of them.
+func Kinds() []Kind { return []Kind{Key, Email, Account, Card, Code, Phone, Postal} }
+
+// Describe says in words what a kind is, in the plural.
+func (k Kind) Describe() string {
+	return map[Kind]string{Key: "keys, tokens and passwords", Email: "e-mail addresses", Account: "account numbers", Card: "card numbers",
+		Code: "one-time codes", Phone: "telephone numbers", Postal: "postal addresses"}[k]
+}
+
+// span is a value in a text: where it stands, and how it is spelled in the one way that all its spellings share.
+type span struct {
+	kind       Kind
+	start, end int
+	value      string
+}
+
+// Redactor replaces values. It is for one goroutine.
+type Redactor struct {
+	secret []byte
+	region string
+	kinds  map[Kind]bool
+	// forgotten tells of a telephone number or an e-mail address whether it is to leave no trace, whatever the kinds.
+	forgotten func(address string) bool
+	found     map[Kind]map[string]int // how often each value was found
+	touched   int                     // texts with a value
+}
+
+// New returns a redactor of these kinds. The secret makes the stand-ins; telephone numbers without a country code are of
+// the region. A nil forgotten forgets nobody.
+func New(secret []byte, region string, kinds []Kind, forgotten func(address string) bool) *Redactor {
+	r := &Redactor{secret: secret, region: region, kinds: map[Kind]bool{}, forgotten: forgotten, found: map[Kind]map[string]int{}}
+	for _, k := range kinds {
+		r.kinds[k] = true
+	}
+	return r
+}
+
+// Text returns a text with stand-ins. What it returns it would return as it is.
+func (r *Redactor) Text(s string) string {
+	if !mayHold(s) {
+		return s
+	}
+	touched := false
+	// What a value leaves behind may read like another one: until nothing is found any more.
+	const rounds = 5
+	for range rounds {
+		next := r.once(s)
+		if next == s {
+			break
+		}
+		s, touched = next, true
+	}
+	if touched {
+		r.touched++
+	}
+	return s
+}
+
+// mayHold tells quickly of most texts that they hold nothing.
+func mayHold(s string) bool {
+	run := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9' || c == '@':
+			return true
+		case c <= ' ':
+			run = 0
+		default:
+			if run++; run >= shortestKey {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// standIn is the form of all stand-ins.
+var standIn = regexp.MustCompile(`\[(?:key|email|account|card|code|phone|address) [a-z2-7]{8}\]|\[forgotten\]`)
+
+// Without is a text without its stand-ins, for whoever counts words.
+func Without(s string) string {
+	if strings.IndexByte(s, '[') < 0 {
+		return s
+	}
+	return standIn.ReplaceAllString(s, "")
+}
+
+// once replaces what is found outside of stand-ins.
+func (r *Redactor) once(s string) string {
+	// A stand-in becomes as many NULs, so that places stay the same and no pattern reaches across.
+	masked := s
+	if strings.IndexByte(s, '[') >= 0 {
+		masked = standIn.ReplaceAllStringFunc(s, func(found string) string { return strings.Repeat("\x00", len(found)) })
+	}
+	spans := r.find(masked)
+	if len(spans) == 0 {
+		return s
+	}
+	var out strings.Builder
+	last := 0
+	for _, p := range spans {
+		out.WriteString(s[last:p.start])
+		out.WriteString(r.replacement(p))
+		last = p.end
+	}
+	out.WriteString(s[last:])
+	return out.String()
+}
+
+// find returns the spans that are to be replaced, in order and apart.
+func (r *Redactor) find(s string) []span {
+	var all []span
+	for _, kind := range Kinds() {
+		if !r.kinds[kind] && (r.forgotten == nil || kind != Phone && kind != Email) {
+			continue
+		}
+		for _, p := range finders[kind](s, r.region) {
+			if p.kind = kind; !overlaps(all, p) && (r.kinds[kind] || r.forgotten(p.value)) {
+				all = append(all, p)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	return all
+}
+
+var finders = map[Kind]func(s, region string) []span{Key: findKeys, Email: findEmails, Account: findAccounts, Card: findCards,
+	Code: findCodes, Phone: findPhones, Postal: findPostal}
+
+func overlaps(all []span, p span) bool {
+	return slices.ContainsFunc(all, func(q span) bool { return p.start < q.end && q.start < p.end })
+}
+
+// standsAlone tells whether no word or number goes on at either end of a span.
+func standsAlone(s string, start, end int) bool {
+	before, _ := utf8.DecodeLastRuneInString(s[:start])
+	after, _ := utf8.DecodeRuneInString(s[end:])
+	return !word(before) && !word(after)
+}
+
+// word tells whether a character is part of a word or number. Where no spaces part words a letter says nothing.
+func word(c rune) bool {
+	return unicode.IsDigit(c) || c == '_' || unicode.IsLetter(c) && !unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
+}
+
+// digitsOf are the ASCII digits of a text.
+func digitsOf(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c >= '0' && c <= '9' {
+			return c
+		}
+		return -1
+	}, s)
+}
+
+// hasDigits tells whether a text has so many digits; most have fewer than any value.
+func hasDigits(s string, n int) bool {
+	for i := range len(s) {
+		if s[i] >= '0' && s[i] <= '9' {
+			if n--; n == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

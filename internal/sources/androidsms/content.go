@@ -1,0 +1,66 @@
+package androidsms
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"ventriloquist/internal/messages"
+)
+
+// placeOf is where the content of a file stands in a backup: its beginning and length there, and its name. In a
+// compressed backup it cannot be found again.
+func (r *Reader) placeOf(where, name string) messages.FilePlace {
+	_, length, found := strings.Cut(where, "-")
+	if !found || length == "0" || !r.plain {
+		return messages.FilePlace{}
+	}
+	return messages.FilePlace{Root: r.absolute, Path: where + "/" + name}
+}
+
+// isNoArchive tells whether a file is no archive.
+func isNoArchive(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 2)
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) != "PK" && string(head) != "\x1f\x8b"
+}
+
+// OpenContent opens the content of a file of a backup, at the place that its message tells (store.FilePlace.Path), and
+// returns how large it is at most. It is fs.ErrNotExist if the backup is another by now.
+func OpenContent(backup, place string) (content io.ReadCloser, most int64, err error) {
+	where, _, _ := strings.Cut(place, "/")
+	begin, size, _ := strings.Cut(where, "-")
+	from, err := strconv.ParseInt(begin, 10, 64)
+	length, err2 := strconv.ParseInt(size, 10, 64)
+	if err = errors.Join(err, err2); err != nil || from < 1 || length < 1 {
+		return nil, 0, fs.ErrNotExist
+	}
+	f, err := os.Open(backup)
+	if err != nil {
+		return nil, 0, err
+	}
+	// A quote stands on either side of it.
+	for _, at := range []int64{from - 1, from + length} {
+		quote := make([]byte, 1)
+		if _, err := f.ReadAt(quote, at); err != nil || quote[0] != '"' && quote[0] != '\'' {
+			return nil, 0, errors.Join(fmt.Errorf("%s is another backup than was collected: %w", backup, fs.ErrNotExist), f.Close())
+		}
+	}
+	return section{base64.NewDecoder(base64.StdEncoding, io.NewSectionReader(f, from, length)), f}, int64(base64.StdEncoding.DecodedLen(int(length))), nil
+}
+
+// section is a part of an open file.
+type section struct {
+	io.Reader
+	io.Closer
+}

@@ -1,0 +1,227 @@
+package androidsms
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/mediatype"
+)
+
+// The boxes of a phone: type of an sms, msg_box of an mms. Others hold drafts, and what was not sent.
+const (
+	inbox = "1"
+	sent  = "2"
+)
+
+// The values of type of an addr.
+const addressFrom = "137"
+
+// self is what stands for the owner's own number.
+const self = "insert-address-token"
+
+// message is one of either kind.
+type message struct {
+	fate    sources.Fate
+	date    string // milliseconds since 1970
+	members []string
+	sender  string
+	name    string // of the other one, if there is one other
+	parts   []sources.Part
+}
+
+// sms is a row of a short message.
+func sms(values map[string]string) *message {
+	m := &message{date: values["date"], members: split(values["address"]), name: values["contact_name"]}
+	switch values["type"] {
+	case inbox:
+		if len(m.members) > 0 {
+			m.sender = m.members[0]
+		}
+	case sent:
+	default:
+		m.fate = sources.Unsent
+		return m
+	}
+	if body := values["body"]; strings.TrimSpace(body) != "" {
+		m.parts = append(m.parts, sources.Part{Text: body})
+	}
+	return m.checked(values["type"] == inbox)
+}
+
+// checked leaves out what has no words or no people.
+func (m *message) checked(received bool) *message {
+	switch {
+	case len(m.members) == 0, received && m.sender == "":
+		m.fate = sources.NoSender
+	case len(m.parts) == 0:
+		m.fate = sources.Empty
+	}
+	return m
+}
+
+// split cuts the addresses of several people, which stand in one attribute.
+func split(addresses string) (list []string) {
+	for address := range strings.SplitSeq(addresses, "~") {
+		if address = strings.TrimSpace(address); address != "" && address != self && !slices.Contains(list, address) {
+			list = append(list, address)
+		}
+	}
+	return list
+}
+
+// mms is a row of a message with files or of a group.
+type mms struct {
+	values    map[string]string
+	parts     []map[string]string
+	addresses []map[string]string
+}
+
+// own is what tells the owner's numbers, which an mms lists among its recipients.
+type own struct {
+	reading sources.Reading
+	sink    sources.Sink
+	learned map[string]bool // to which messages came that had no other recipient
+}
+
+func (o *own) is(address string) bool {
+	return o.learned[address] || o.reading.Sender(address) == messages.Owner
+}
+
+// people are who an mms is from and to, as its addresses say.
+func (m *mms) people() (from string, to []string) {
+	for _, a := range m.addresses {
+		for _, address := range split(a["address"]) {
+			if a["type"] == addressFrom {
+				from = address
+			} else if !slices.Contains(to, address) {
+				to = append(to, address)
+			}
+		}
+	}
+	return from, to
+}
+
+func (m *mms) message(r *Reader, o *own) *message {
+	out := &message{date: m.values["date"], members: split(m.values["address"]), name: m.values["contact_name"]}
+	box := m.values["msg_box"]
+	if box != inbox && box != sent {
+		out.fate = sources.Unsent
+		return out
+	}
+	received := box == inbox
+	from, to := m.people()
+	if received && len(to) == 1 && len(out.members) < 2 && !slices.Contains(out.members, to[0]) {
+		o.learned[to[0]] = true
+		o.sink.Own(to[0])
+	}
+	out.members = membersOf(out.members, from, to, received, o)
+	if received {
+		if out.sender = from; len(out.members) == 1 {
+			out.sender = out.members[0]
+		}
+	}
+	for _, p := range m.parts {
+		if part, some := r.part(p); some {
+			out.parts = append(out.parts, part)
+		}
+	}
+	return out.checked(received)
+}
+
+// membersOf are the others of an mms: those that it names itself, on most phones, or those of its addresses, where it
+// names the sender alone or nobody. The owner's own number may be among either.
+func membersOf(named []string, from string, to []string, received bool, o *own) []string {
+	members := slices.Clone(named)
+	if len(named) == 0 || len(named) == 1 && received && len(to) > 1 {
+		members = append(members, to...)
+	}
+	if from != "" && len(members) != 1 {
+		members = append(members, from)
+	}
+	slices.Sort(members)
+	members = slices.Compact(members)
+	if len(members) > 1 {
+		members = slices.DeleteFunc(members, o.is)
+	}
+	return members
+}
+
+// part is a part of an mms: words or a file. How they are arranged on the screen is a part too, which is left out.
+func (r *Reader) part(values map[string]string) (p sources.Part, some bool) {
+	kind := strings.ToLower(values["ct"])
+	switch {
+	case strings.HasPrefix(kind, "application/smil"):
+		return p, false
+	case strings.HasPrefix(kind, "text/plain"):
+		return sources.Part{Text: values["text"]}, strings.TrimSpace(values["text"]) != ""
+	}
+	name := ""
+	for _, key := range []string{"cl", "name", "fn", "cid"} {
+		if name = strings.Trim(strings.TrimSpace(values[key]), "<>"); name != "" {
+			break
+		}
+	}
+	return sources.Part{Kind: mediatype.Of(kind, "", name), Text: name, File: r.placeOf(values["data"], name)}, true
+}
+
+// emitter gives the messages.
+type emitter struct {
+	reader *Reader
+	sink   sources.Sink
+	begun  bool
+	row    int64
+	count  int64 // that the file says it holds
+	mms    *mms
+	own    own
+	chats  map[string]*sources.Chat
+	seen   sources.Seen
+}
+
+func (e *emitter) emit(m *message) error {
+	if e.row%1024 == 0 {
+		e.sink.Progress(e.row, e.count)
+	}
+	if m.fate != sources.Messages {
+		e.sink.Count(m.fate, 1)
+		return nil
+	}
+	at, err := sources.ParseTime(json.RawMessage(m.date), time.UTC)
+	if err != nil {
+		return fmt.Errorf("date of message %d: %w", e.row, err)
+	}
+	chat, key := e.chat(m.members)
+	if len(m.members) == 1 && m.name != "" && m.name != "(Unknown)" {
+		e.sink.Name(m.members[0], m.name)
+	}
+	words := []string{"sms", key, m.sender, m.date}
+	for _, p := range m.parts {
+		words = append(words, p.Kind.String(), p.Text)
+	}
+	out := sources.Message{Chat: chat, GUID: sources.Hashed(words...), Row: e.row, Time: at, Sender: m.sender, Parts: m.parts}
+	if !e.seen.IsNew(out.GUID) { // phones that were restored have messages twice
+		e.sink.Count(sources.Doubles, 1)
+		return nil
+	}
+	for i := range out.Parts {
+		if out.Parts[i].Kind.IsAttachment() {
+			out.Parts[i].Attachment = fmt.Sprintf("%s/%d", out.GUID, i)
+		}
+	}
+	return e.sink.Message(&out)
+}
+
+// chat is the one with these people.
+func (e *emitter) chat(members []string) (chat *sources.Chat, key string) {
+	sorted := slices.Sorted(slices.Values(members))
+	key = strings.Join(sorted, "~")
+	if chat = e.chats[key]; chat == nil {
+		chat = &sources.Chat{Source: e.reader.name, Extent: messages.Whole, Group: len(sorted) > 1, Members: sorted}
+		e.chats[key] = chat
+	}
+	return chat, key
+}

@@ -1,0 +1,158 @@
+package androidsms
+
+import (
+	"bytes"
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/usererr"
+)
+
+// Recognize tells whether a file is a backup of messages.
+func Recognize(h *sources.Head) bool {
+	const far = 4 << 10 // a comment and a style sheet may stand before
+	return bytes.Contains(h.Text[:min(len(h.Text), far)], []byte("<smses"))
+}
+
+// Reader reads one backup.
+type Reader struct {
+	path    string
+	name    string // by which the store knows it
+	reading sources.Reading
+
+	absolute string
+	plain    bool // no archive
+}
+
+// Open is for the file at path.
+func Open(path string, reading sources.Reading) (*Reader, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
+	}
+	return &Reader{path: path, name: "sms " + absolute, reading: reading, absolute: absolute, plain: isNoArchive(path)}, nil
+}
+
+// Path is the file.
+func (r *Reader) Path() string { return r.path }
+
+// Unit is what is counted.
+func (r *Reader) Unit() string { return "rows" }
+
+// Close has nothing to free.
+func (r *Reader) Close() error { return nil }
+
+// Read reads the backup.
+func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
+	in, err := sources.Open(r.path)
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	d := xml.NewDecoder(newMender(in))
+	d.Strict = false
+	e := emitter{reader: r, sink: sink, chats: map[string]*sources.Chat{}, own: own{reading: r.reading, sink: sink, learned: map[string]bool{}}}
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = e.token(token)
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return e.row, r.explain(d, err)
+		}
+	}
+	if !e.begun {
+		return 0, usererr.With(fmt.Errorf("%s holds no <smses>", r.path), "it is no backup of messages of SMS Backup & Restore; one of calls is another")
+	}
+	if e.count > 0 && e.count != e.row {
+		sink.Note("it says that it holds %d messages, but there are %d", e.count, e.row)
+	}
+	sink.Progress(e.row, e.row)
+	return e.row, nil
+}
+
+// explain says where the file is wrong.
+func (r *Reader) explain(d *xml.Decoder, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	line, _ := d.InputPos()
+	var syntax *xml.SyntaxError
+	if errors.As(err, &syntax) {
+		line, err = syntax.Line, errors.New(syntax.Msg)
+	}
+	return usererr.With(fmt.Errorf("%s:%d: %w", r.path, line, err), "the backup may not have been written to its end: make another")
+}
+
+// token takes one piece of the file.
+func (e *emitter) token(token xml.Token) error {
+	switch t := token.(type) {
+	case xml.StartElement:
+		return e.start(t)
+	case xml.EndElement:
+		if t.Name.Local == "mms" {
+			return e.endMMS()
+		}
+	}
+	return nil
+}
+
+// endMMS emits the mms at hand, if there is one.
+func (e *emitter) endMMS() error {
+	m := e.mms
+	if m == nil {
+		return nil
+	}
+	e.mms = nil
+	return e.emit(m.message(e.reader, &e.own))
+}
+
+func (e *emitter) start(t xml.StartElement) error {
+	values := attributes(t.Attr)
+	switch t.Name.Local {
+	case "smses":
+		e.begun = true
+		e.count, _ = strconv.ParseInt(values["count"], 10, 64)
+	case "sms":
+		e.row++
+		return e.emit(sms(values))
+	case "mms":
+		if err := e.endMMS(); err != nil {
+			return err
+		}
+		e.row++
+		e.mms = &mms{values: values}
+	case "part":
+		if e.mms != nil {
+			e.mms.parts = append(e.mms.parts, values)
+		}
+	case "addr":
+		if e.mms != nil {
+			e.mms.addresses = append(e.mms.addresses, values)
+		}
+	}
+	return nil
+}
+
+// attributes are those of an element. The app writes "null" for what is not there.
+func attributes(list []xml.Attr) map[string]string {
+	values := make(map[string]string, len(list))
+	for _, a := range list {
+		if a.Value != "null" {
+			values[a.Name.Local] = a.Value
+		}
+	}
+	return values
+}

@@ -1,0 +1,78 @@
+package imessage
+
+import (
+	"context"
+	"fmt"
+
+	"ventriloquist/internal/usererr"
+)
+
+// required are the columns without which nothing can be told; every other one may be missing.
+var required = map[string][]string{
+	"message":           {"guid", "date", "handle_id", "is_from_me"},
+	"handle":            {"id"},
+	"chat":              {"guid"},
+	"chat_message_join": {"chat_id", "message_id"},
+}
+
+var tables = []string{"message", "handle", "chat", "chat_message_join", "chat_handle_join", "attachment",
+	"message_attachment_join", "chat_recoverable_message_join"}
+
+// probe returns the columns of the tables that are read.
+func (s *Source) probe(ctx context.Context) (map[string]map[string]bool, error) {
+	columns := make(map[string]map[string]bool)
+	for _, table := range tables {
+		names := make(map[string]bool)
+		err := s.each(ctx, `SELECT name FROM pragma_table_info(?)`, func(r record) error {
+			names[r.text(0)] = true
+			return nil
+		}, table)
+		if err != nil {
+			return nil, err
+		}
+		columns[table] = names
+	}
+	for _, table := range tables {
+		for _, name := range required[table] {
+			if !columns[table][name] {
+				return nil, usererr.With(fmt.Errorf("it has no column %s.%s: it is no database of Messages", table, name),
+					"a Mac's is ~/Library/Messages/chat.db")
+			}
+		}
+	}
+	return columns, nil
+}
+
+// has tells whether a table has these columns.
+func (s *Source) has(table string, columns ...string) bool {
+	for _, c := range columns {
+		if !s.columns[table][c] {
+			return false
+		}
+	}
+	return true
+}
+
+// integer is an expression for a column: its value as an integer, 0 if it is NULL or there is no such column.
+func (s *Source) integer(table, column string) string {
+	if !s.has(table, column) {
+		return "0"
+	}
+	return fmt.Sprintf("coalesce(CAST(%s.%s AS INTEGER), 0)", table, column)
+}
+
+// text is the same for text; the empty string stands for NULL.
+func (s *Source) text(table, column string) string {
+	if !s.has(table, column) {
+		return "''"
+	}
+	return fmt.Sprintf("coalesce(CAST(%s.%s AS TEXT), '')", table, column)
+}
+
+// blob is the same for bytes, NULL included.
+func (s *Source) blob(table, column string) string {
+	if !s.has(table, column) {
+		return "NULL"
+	}
+	return table + "." + column
+}

@@ -1,0 +1,129 @@
+package imessage
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"ventriloquist/internal/sources/imessage/sqlitepages"
+)
+
+// join is a row of a table that joins messages to chats or to attachments.
+type join struct{ row, message, other int64 }
+
+// joinList is the rows of such a table in order, two or three bytes each. A row is how many row ids on it is, doubled; one
+// more if it is not the next message, and then how many messages on; and what it is joined to.
+type joinList struct {
+	data []byte
+	last join
+}
+
+func (l *joinList) add(j join) {
+	head := uint64(j.row-l.last.row) << 1
+	if j.message == l.last.message+1 {
+		l.data = binary.AppendUvarint(l.data, head)
+	} else {
+		l.data = binary.AppendUvarint(l.data, head|1)
+		l.data = binary.AppendVarint(l.data, j.message-l.last.message)
+	}
+	l.data = binary.AppendVarint(l.data, j.other)
+	l.last = j
+}
+
+var errJoins = errors.New("a list of joins ends early")
+
+// each calls visit for every row.
+func (l *joinList) each(visit func(join)) error {
+	var j join
+	for data := l.data; len(data) > 0; {
+		head, n := binary.Uvarint(data)
+		message, m := int64(1), 0
+		if n > 0 && head&1 != 0 {
+			if message, m = binary.Varint(data[n:]); m <= 0 {
+				return errJoins
+			}
+		}
+		other, k := binary.Varint(data[max(n, 0)+m:])
+		if n <= 0 || k <= 0 {
+			return errJoins
+		}
+		j = join{j.row + int64(head>>1), j.message + message, other}
+		data = data[n+m+k:]
+		visit(j)
+	}
+	return nil
+}
+
+// joinTable is a table of joins and its columns.
+type joinTable struct{ name, message, other string }
+
+var (
+	chatJoin        = joinTable{"chat_message_join", "message_id", "chat_id"}
+	attachmentJoin  = joinTable{"message_attachment_join", "message_id", "attachment_id"}
+	recoverableJoin = joinTable{"chat_recoverable_message_join", "message_id", "chat_id"}
+)
+
+// eachJoin calls visit for the rows of a table of joins between two row ids, in order.
+func (s *Source) eachJoin(ctx context.Context, t joinTable, r sqlitepages.Range, visit func(join)) error {
+	if !s.has(t.name, t.message, t.other) {
+		return nil
+	}
+	query := fmt.Sprintf(`SELECT ROWID, %s, %s FROM %s WHERE ROWID BETWEEN ? AND ? AND %[1]s IS NOT NULL AND %[2]s IS NOT NULL ORDER BY ROWID`,
+		t.message, t.other, t.name)
+	return s.each(ctx, query, func(r record) error {
+		visit(join{r.int(0), r.int(1), r.int(2)})
+		return nil
+	}, r.First, r.Last)
+}
+
+// inRanges tells whether a row id is in one of the ranges, which are sorted.
+func inRanges(ranges []sqlitepages.Range, row int64) bool {
+	_, found := slices.BinarySearchFunc(ranges, row, func(r sqlitepages.Range, row int64) int {
+		switch {
+		case r.Last < row:
+			return -1
+		case r.First > row:
+			return 1
+		}
+		return 0
+	})
+	return found
+}
+
+// renew returns the list with the rows of the ranges read anew, and the messages whose joins are not what they were.
+func (l *joinList) renew(ctx context.Context, s *Source, t joinTable, ranges []sqlitepages.Range) (renewed joinList, changed []int64, err error) {
+	if len(ranges) == 0 {
+		return *l, nil, nil
+	}
+	was, is := map[[2]int64]int{}, []join{}
+	for _, r := range ranges {
+		if err := s.eachJoin(ctx, t, r, func(j join) { is = append(is, j) }); err != nil {
+			return renewed, nil, err
+		}
+	}
+	next := 0
+	err = l.each(func(j join) {
+		if inRanges(ranges, j.row) {
+			was[[2]int64{j.message, j.other}]++
+			return
+		}
+		for ; next < len(is) && is[next].row < j.row; next++ {
+			renewed.add(is[next])
+		}
+		renewed.add(j)
+	})
+	for ; next < len(is); next++ {
+		renewed.add(is[next])
+	}
+	for _, j := range is {
+		was[[2]int64{j.message, j.other}]--
+	}
+	for pair, n := range was {
+		if n != 0 {
+			changed = append(changed, pair[0])
+		}
+	}
+	return renewed, changed, err
+}

@@ -1,0 +1,193 @@
+package imessage_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/sources/imessage/chatdb"
+	"ventriloquist/internal/sources/imessage/typedstream"
+	"ventriloquist/internal/usererr"
+)
+
+// leftOut is a history of what is left out unless it is asked for.
+func leftOut(t *testing.T) *history {
+	h := newHistory(t, chatdb.Latest)
+	h.say(chatdb.Message{Text: "stays"})
+	h.say(chatdb.Message{Text: "junk", Columns: columns("is_spam", 1)})
+	h.say(chatdb.Message{FromMe: true, Text: "tomorrow", Columns: columns("schedule_type", 2)})
+	h.say(chatdb.Message{FromMe: true, Text: "failed", Columns: columns("error", 22, "is_sent", 0)})
+	deleted := h.say(chatdb.Message{Chats: []int64{}, Text: "deleted"})
+	h.Exec(`INSERT INTO chat_recoverable_message_join (chat_id, message_id, delete_date)
+		SELECT ?, ROWID, 1 FROM message WHERE guid = ?`, h.dm, deleted)
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestInclude_TakesWhatIsLeftOut(t *testing.T) {
+	h := leftOut(t)
+	for list, want := range map[string][]string{
+		"":                         {"john text: stays"},
+		"junk":                     {"john text: stays", "john text: junk"},
+		"deleted":                  {"john text: stays", "john text: deleted"},
+		"failed, Scheduled":        {"john text: stays", "me text: tomorrow", "me text: failed"},
+		"all":                      {"john text: stays", "john text: junk", "me text: tomorrow", "me text: failed", "john text: deleted"},
+		"junk,deleted,failed,all,": {"john text: stays", "john text: junk", "me text: tomorrow", "me text: failed", "john text: deleted"},
+	} {
+		t.Run(list, func(t *testing.T) {
+			include, err := imessage.ParseInclude(list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := collectInto(t, h.path, fresh(t), imessage.Options{Include: include})
+			c.want(t, append([]string{"direct john"}, want...)...).wantFate(t, imessage.Message, int64(len(want)))
+		})
+	}
+	if _, err := imessage.ParseInclude("junk,nonsense"); !errors.Is(err, usererr.ErrUsage) || !strings.Contains(err.Error(), "deleted, failed, junk, scheduled") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// rowsOf reads a query of the store as lines of its columns.
+func rowsOf(t *testing.T, db *messages.DB, query string) (lines []string) {
+	t.Helper()
+	rows, err := db.SQL().Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+const selectEvents = `SELECT group_concat(x, ' ') FROM (SELECT date, source_row, chat || ' ' || actor || ' ' || kind ||
+	coalesce(' ' || subject, '') || coalesce(' "' || text || '"', '') AS x FROM event) GROUP BY source_row ORDER BY date, source_row`
+
+// Renames, joins, leaves and location sharing are facts about a group over time, and unknown values are kept with them.
+func TestEvents_AreKept(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	event := func(handle, other int64, pairs ...any) {
+		h.say(chatdb.Message{Chat: h.group, Handle: handle, FromMe: handle == 0, Columns: columns(append(pairs, "other_handle", other)...)})
+	}
+	event(h.john, h.mary, "item_type", 1, "group_action_type", 0)
+	event(0, h.mary, "item_type", 1, "group_action_type", 1)
+	event(h.mary, 0, "item_type", 2, "group_title", "Fun")
+	event(h.mary, 0, "item_type", 2)
+	event(h.mary, 0, "item_type", 3)
+	event(h.mary, 0, "item_type", 3, "group_action_type", 1)
+	event(h.mary, 0, "item_type", 3, "group_action_type", 2)
+	event(h.john, 0, "item_type", 4)
+	event(h.john, 0, "item_type", 4, "share_status", 1)
+	event(h.john, 0, "item_type", 5)
+	event(h.john, 0, "item_type", 6)
+	event(h.john, 0, "item_type", 9, "group_action_type", 7)
+	h.say(chatdb.Message{Chat: h.group, Tapback: 2999, Target: "p:0/X"})
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := fresh(t)
+	for range 2 {
+		c := collectInto(t, h.path, db, imessage.Options{}).want(t).wantFate(t, imessage.Event, 12).wantFate(t, imessage.Foreign, 1)
+		want := []string{"2 +15550000001 added mary@x.org", "2  removed mary@x.org", `2 mary@x.org renamed "Fun"`, "2 mary@x.org renamed",
+			"2 mary@x.org left", "2 mary@x.org photo set", "2 mary@x.org photo removed", "2 +15550000001 location shared",
+			"2 +15550000001 location no longer shared", "2 +15550000001 audio kept", "2 +15550000001 SharePlay",
+			"2 +15550000001 item_type 9, group_action_type 7", `2 +15550000001 associated_message_type 2999 "p:0/X"`}
+		if got := rowsOf(t, db, selectEvents); !slices.Equal(got, want) {
+			t.Errorf("events are\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+		}
+		if got := fmt.Sprint(c.summary.Unknown); got != "map[associated_message_type 2999:1 item_type 9, group_action_type 7:1]" {
+			t.Errorf("unknown values are %s", got)
+		}
+	}
+}
+
+// The history of an edited message is kept, oldest first, and goes when the message is unsent.
+func TestVersions_OfEditedMessagesAreKept(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	history := map[string]any{"ec": map[string]any{"0": []any{version("helo"), version("hallo"), version("hello")}, "1": []any{version("x"), version("y")}}, "otr": ranges(2)}
+	guid := h.say(chatdb.Message{Body: chatdb.Parts(chatdb.Part{Text: "hello"}, chatdb.Part{Text: "y"}), Columns: columns("message_summary_info", summaryInfo(t, history))})
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := fresh(t)
+	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: hello", "john text: y")
+	query := `SELECT part || ' ' || number || ' ' || strftime('%Y-%m-%dT%H:%M:%f', date / 1e9, 'unixepoch') || ' ' || text FROM version`
+	want := []string{"0 0 2024-03-13T05:20:00.500 helo", "0 1 2024-03-13T05:20:00.500 hallo", "0 2 2024-03-13T05:20:00.500 hello",
+		"1 0 2024-03-13T05:20:00.500 x", "1 1 2024-03-13T05:20:00.500 y"}
+	if got := rowsOf(t, db, query); !slices.Equal(got, want) {
+		t.Errorf("versions are\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+	h.change(func() {
+		h.Exec(`UPDATE message SET text = NULL, attributedBody = NULL, date_retracted = 1 WHERE guid = ?`, guid)
+	})
+	collectInto(t, h.path, db, imessage.Options{}).want(t)
+	if got := rowsOf(t, db, query); len(got) > 0 {
+		t.Errorf("versions of an unsent message are %q", got)
+	}
+}
+
+// A damaged body is reported with its row id, and what the tolerant scan finds is kept.
+func TestDamagedBody_IsReportedWithItsRow(t *testing.T) {
+	whole := typedstream.Encode(chatdb.Parts(chatdb.Part{Text: "still here"}))
+	h := newHistory(t, chatdb.Latest)
+	h.say(chatdb.Message{Text: "whole"})
+	h.say(chatdb.Message{Columns: columns("attributedBody", whole[:len(whole)-30])})
+	h.say(chatdb.Message{Columns: columns("attributedBody", whole[:len(whole)-30], "text", "of the column")})
+	h.say(chatdb.Message{Columns: columns("attributedBody", []byte("rubbish"))})
+	c := h.collect().want(t, "direct john", "john text: whole", "john text: still here", "john text: of the column").wantFate(t, imessage.Empty, 1)
+	if got := fmt.Sprint(c.summary.Damaged); got != "{3 [2 3 4]}" {
+		t.Errorf("damaged are %s", got)
+	}
+}
+
+// A damaged page ends the reading of the messages; what came before it is kept, and so is what was known of the rest.
+func TestDamagedPage_KeepsWhatCouldBeRead(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	const n = 400
+	for i := range n {
+		h.say(chatdb.Message{Text: fmt.Sprintf("message %03d %s", i, strings.Repeat("and more ", 10))})
+	}
+	h.Exec(`CREATE TABLE kept (x)`)
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := fresh(t)
+	whole := collectInto(t, h.path, db, imessage.Options{})
+	data, err := os.ReadFile(h.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096
+	at := bytes.Index(data, []byte("message 300"))
+	clear(data[at/page*page : at/page*page+page])
+	if err := os.WriteFile(h.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first := collectInto(t, h.path, fresh(t), imessage.Options{})
+	read := len(first.messages)
+	if read < 100 || read > 300 || !slices.Equal(first.lines, whole.lines[:read+1]) {
+		t.Errorf("read %d messages: %v", read, first.lines)
+	}
+	if len(first.summary.Unreadable) != 1 || !strings.Contains(first.summary.Unreadable[0], fmt.Sprintf("after row %d", read)) {
+		t.Errorf("unreadable: %q", first.summary.Unreadable)
+	}
+	first.wantFate(t, imessage.Message, int64(read)).wantFate(t, imessage.Unread, int64(n-read))
+	again := collectInto(t, h.path, db, imessage.Options{})
+	if !slices.Equal(again.lines, whole.lines) {
+		t.Errorf("what had been collected before the damage is lost: %d messages are left", len(again.messages))
+	}
+}

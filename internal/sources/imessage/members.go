@@ -1,0 +1,243 @@
+package imessage
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sort"
+
+	"ventriloquist/internal/messages"
+)
+
+// The values of item_type and group_action_type that change who is in a group.
+const (
+	itemMessage = 0
+	itemMember  = 1 // added or removed other_handle
+	itemLeft    = 3 // handle_id left, with action 0; the group's photo changed, with 1 and 2
+
+	actionAdded   = 0
+	actionRemoved = 1
+	actionLeft    = 0
+)
+
+// moment is a place in the course of a chat.
+type moment struct{ date, row int64 }
+
+func (m moment) compare(n moment) int {
+	return cmp.Or(cmp.Compare(m.date, n.date), cmp.Compare(m.row, n.row))
+}
+
+func (m moment) before(n moment) bool { return m.compare(n) < 0 }
+
+// forever is after everything.
+var forever = moment{date: math.MaxInt64, row: math.MaxInt64}
+
+// era is a time with the same members: up to and with the row at its end.
+type era struct {
+	end     moment
+	group   bool
+	members []messages.Member
+	// conversation is the store's number of it, 0 before it has one.
+	conversation int64
+}
+
+// event is what a row of a group tells about its members.
+type event struct {
+	at             moment
+	joined, parted person // by this row, if any
+	active         person // who was a member when it was written
+}
+
+// readEras works out who was in each chat when. In a group that is today's members, walked back through the rows that tell
+// who was added, was removed or left. Who wrote a message was a member then, even if the row that told of the leaving is
+// lost; between two such rows only the last that somebody wrote counts.
+func (s *Source) readEras(ctx context.Context, d *directory) error {
+	return s.readErasOf(ctx, d, slices.Collect(maps.Values(d.chats)), nil)
+}
+
+// readErasOf does so for some chats; rows is a JSON list of the messages that stand in them, nil for all that there are.
+func (s *Source) readErasOf(ctx context.Context, d *directory, chats []*chat, rows driver.Value) error {
+	events := make(map[*chat][]event)
+	for _, c := range chats {
+		if c.useToday(); c.group && c.number != 0 {
+			events[c] = nil
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	err := s.readChanges(ctx, d, events, rows)
+	if err == nil {
+		err = s.readActivity(ctx, d, events, rows)
+	}
+	for c, list := range events {
+		c.eras = walkBack(c.members, list)
+	}
+	return err
+}
+
+// useToday takes today's members for those of all times.
+func (c *chat) useToday() {
+	c.eras = []era{{end: forever, group: c.group, members: listed(c.members).members()}}
+}
+
+// among is the end of a condition for rows of a list, and its argument; of nil, for all.
+func among(rows driver.Value) (condition string, args []driver.Value) {
+	if rows == nil {
+		return "", nil
+	}
+	return " AND ROWID" + numbersIn, []driver.Value{rows}
+}
+
+// readChanges adds to each group the rows that tell of members, in order of time.
+func (s *Source) readChanges(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value) error {
+	if !s.has("message", "item_type") {
+		return nil
+	}
+	only, args := among(rows)
+	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s, %s FROM message WHERE item_type IN (%d, %d)%s`, s.integer("message", "date"),
+		s.integer("message", "handle_id"), s.integer("message", "is_from_me"), s.integer("message", "item_type"),
+		s.integer("message", "group_action_type"), s.integer("message", "other_handle"), itemMember, itemLeft, only)
+	err := s.each(ctx, query, func(r record) error {
+		at := moment{unixNanoseconds(r.int(1)), r.int(0)}
+		c := d.chatOf(at.row)
+		if _, wanted := events[c]; !wanted {
+			return nil
+		}
+		e := event{at: at}
+		if r.int(3) == 0 {
+			e.active = d.handles[r.int(2)]
+		}
+		switch item, action, other := r.int(4), r.int(5), r.int(6); {
+		case item == itemMember && action == actionAdded:
+			e.joined = d.handles[other]
+		case item == itemMember && action == actionRemoved:
+			e.parted = d.handles[other]
+		case item == itemLeft && action == actionLeft:
+			e.parted, e.active = e.active, person{}
+		}
+		events[c] = append(events[c], e)
+		return nil
+	}, args...)
+	for _, list := range events {
+		slices.SortFunc(list, func(a, b event) int { return a.at.compare(b.at) })
+	}
+	return err
+}
+
+// stretch is the time of a group between two of its changes, as somebody knew it.
+type stretch struct {
+	chat   uint32
+	change int32 // how many changes came before
+	handle int64
+}
+
+// readActivity adds to the changes when somebody wrote last before each.
+func (s *Source) readActivity(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value) error {
+	latest := make(map[stretch]moment)
+	only, args := among(rows)
+	query := fmt.Sprintf(`SELECT ROWID, %s, %s FROM message WHERE %s = 0 AND %s NOT IN (%d, %d)%s`,
+		s.integer("message", "date"), s.integer("message", "handle_id"), s.integer("message", "is_from_me"),
+		s.integer("message", "item_type"), itemMember, itemLeft, only)
+	err := s.each(ctx, query, func(r record) error {
+		c := d.chatOf(r.int(0))
+		if _, wanted := events[c]; !wanted {
+			return nil
+		}
+		at := moment{unixNanoseconds(r.int(1)), r.int(0)}
+		change, _ := slices.BinarySearchFunc(events[c], at, func(e event, at moment) int { return e.at.compare(at) })
+		key := stretch{c.number, int32(change), r.int(2)}
+		if old, known := latest[key]; !known || old.before(at) {
+			latest[key] = at
+		}
+		return nil
+	}, args...)
+	for key, at := range latest {
+		if p := d.handles[key.handle]; p.key != "" {
+			c := d.places.chats[key.chat]
+			events[c] = append(events[c], event{at: at, active: p})
+		}
+	}
+	return err
+}
+
+// walkBack returns the eras of a group, the latest first. The last of them is the earliest, and everything before it
+// belongs to it as well.
+func walkBack(today []person, events []event) []era {
+	sort.Slice(events, func(i, j int) bool { return events[j].at.before(events[i].at) })
+	r := listed(today)
+	eras := []era{{end: forever, group: true, members: r.members()}}
+	for _, e := range events {
+		if r.note(e.active, false) {
+			eras = append(eras, era{end: e.at, group: true, members: r.members()})
+		}
+		changed := r.note(e.parted, false)
+		changed = r.note(e.joined, true) || changed
+		if changed {
+			eras = append(eras, era{end: moment{e.at.date, e.at.row - 1}, group: true, members: r.members()})
+		}
+	}
+	return eras
+}
+
+// roster is who was in a group at some time, as far as the walk back has come. It knows addresses, not people: what was
+// learned of an address is kept with when it was, for the last that was learned of any address of a person holds for the
+// person.
+type roster struct {
+	known map[string]finding // by the key of a person
+	notes int
+	last  map[bool]int // the latest note of somebody absent, of somebody there
+}
+
+type finding struct {
+	address string
+	absent  bool
+	note    int
+}
+
+// listed is the roster of today.
+func listed(today []person) *roster {
+	r := &roster{known: map[string]finding{}, last: map[bool]int{}}
+	for _, p := range today {
+		r.known[p.key] = finding{address: p.address}
+	}
+	return r
+}
+
+// note takes that somebody was there or absent, if anybody, and tells whether that is news: not what was known already
+// and nothing learned since could have changed.
+func (r *roster) note(p person, absent bool) bool {
+	if p.key == "" {
+		return false
+	}
+	if old, known := r.known[p.key]; known && old.absent == absent && old.note >= r.last[!absent] {
+		return false
+	}
+	r.notes++
+	r.known[p.key] = finding{p.address, absent, r.notes}
+	r.last[absent] = r.notes
+	return true
+}
+
+// members are the addresses with what was learned last first.
+func (r *roster) members() []messages.Member {
+	findings := slices.SortedFunc(maps.Values(r.known), func(a, b finding) int {
+		return cmp.Or(cmp.Compare(b.note, a.note), cmp.Compare(a.address, b.address))
+	})
+	members := make([]messages.Member, len(findings))
+	for i, f := range findings {
+		members[i] = messages.Member{Address: f.address, Absent: f.absent}
+	}
+	return members
+}
+
+// eraAt returns the era of a row.
+func (c *chat) eraAt(at moment) *era {
+	// The eras end ever earlier: the last one that does not end before the row.
+	n := sort.Search(len(c.eras), func(i int) bool { return c.eras[i].end.before(at) })
+	return &c.eras[max(n-1, 0)]
+}

@@ -1,0 +1,376 @@
+package imessage
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/mattn/go-sqlite3"
+	"howett.net/plist"
+
+	"ventriloquist/internal/sources/imessage/sqlitepages"
+	"ventriloquist/internal/usererr"
+)
+
+// backupName is what sms.db is called in an iOS backup: the SHA-1 of its domain and path.
+const backupName = "3d0d7e5fb2ce288813306e4d4636395e047a3d28"
+
+// Source is an open message database, and one read transaction over all of it.
+type Source struct {
+	path     string // as it was found, for messages
+	name     string // by which the store knows it
+	root     string // the backup that it is of, else the folder that it lies in
+	db       *sql.DB
+	conn     *sql.Conn // in a transaction
+	snapshot string    // folder of the copy that is read, or empty
+	frozen   string    // the stamp of a file that is read as one that nobody writes, or empty
+	columns  map[string]map[string]bool
+	look     *sqlitepages.Look // at the state that the transaction sees; nil if others write too often to tell
+	roots    map[string]uint32 // the first pages of the surveyed tables
+}
+
+// Open opens the database at path, or the one of the iOS backup in the folder path, for reading.
+//
+// Nothing beside the source is made, changed or removed. A database in WAL mode can only be read with its -wal and -shm
+// files; where they are there, Messages has it open and it is read in place, in step with Messages. Where they are not,
+// reading in place would leave such files behind. Then nobody has it open, and the file is read as one that does not
+// change; should it change all the same, Collect begins again with a copy.
+func Open(ctx context.Context, path string) (*Source, error) {
+	path, err := find(path)
+	if err != nil {
+		return nil, err
+	}
+	wal, err := inspect(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{path: path}
+	if s.name, s.root, err = placeOf(path); err != nil {
+		return nil, err
+	}
+	switch {
+	case !wal || exists(path+"-wal") && exists(path+"-shm"):
+		err = s.connect(ctx, path, "mode=ro")
+		if wal && cannotOpen(err) {
+			err = s.copyAndConnect(ctx)
+		}
+	case isEmpty(path + "-wal"):
+		s.frozen = stampOf(path)
+		err = s.connect(ctx, path, "mode=ro&immutable=1")
+	default:
+		err = s.copyAndConnect(ctx)
+	}
+	if err != nil {
+		s.Close()
+		return nil, s.explain(err)
+	}
+	return s, nil
+}
+
+// OpenCopy opens the decrypted copy of an iOS backup that lies in the folder copied; the backup itself is in the folder
+// original, and the store knows the source by that one.
+func OpenCopy(ctx context.Context, copied, original string) (*Source, error) {
+	s, err := Open(ctx, copied)
+	if err != nil {
+		return nil, err
+	}
+	if s.name, s.root, err = placeOf(filepath.Join(original, backupName[:2], backupName)); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// placeOf tells databases apart by where they lie, and where their attachments are looked for.
+func placeOf(path string) (name, root string, err error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", "", explainFile(path, err)
+	}
+	root = filepath.Dir(absolute)
+	if filepath.Base(absolute) == backupName && filepath.Base(root) == backupName[:2] {
+		root = filepath.Dir(root)
+	}
+	return "imessage " + absolute, root, nil
+}
+
+// Close ends the reading.
+func (s *Source) Close() error {
+	errs := []error{s.disconnect()}
+	if s.snapshot != "" {
+		errs = append(errs, os.RemoveAll(s.snapshot))
+	}
+	s.snapshot = ""
+	return errors.Join(errs...)
+}
+
+// Path is the database that was found.
+func (s *Source) Path() string { return s.path }
+
+// isEmpty tells whether a file holds nothing, or does not exist.
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// find returns the database that path stands for.
+func find(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", explainFile(path, err)
+	}
+	if !info.IsDir() {
+		// SQLite keeps the -wal and -shm files beside the file itself, not beside a link to it.
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return "", explainFile(path, err)
+		}
+		return path, nil
+	}
+	if err := refuseEncrypted(path); err != nil {
+		return "", err
+	}
+	for _, name := range []string{filepath.Join(backupName[:2], backupName), backupName, "chat.db", "sms.db"} {
+		candidate := filepath.Join(path, name)
+		if _, err := os.Stat(candidate); err == nil {
+			return candidate, nil
+		} else if errors.Is(err, os.ErrPermission) {
+			return "", explainFile(candidate, err)
+		}
+	}
+	return "", usererr.With(fmt.Errorf("%s holds neither an iOS backup nor a chat.db", path),
+		"a backup is a folder with a Manifest.plist, under ~/Library/Application Support/MobileSync/Backup")
+}
+
+func refuseEncrypted(backup string) error {
+	manifest, err := os.ReadFile(filepath.Join(backup, "Manifest.plist"))
+	if err != nil {
+		return nil // not every copy of a backup has its manifest
+	}
+	var content struct{ IsEncrypted bool }
+	if _, err := plist.Unmarshal(manifest, &content); err == nil && content.IsEncrypted {
+		return usererr.With(fmt.Errorf("the backup in %s is encrypted", backup), "collect it with its passphrase: `vqctl collect --source` asks for it")
+	}
+	return nil
+}
+
+func explainFile(path string, err error) error {
+	err = fmt.Errorf("cannot read the message database: %w", err)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return usererr.With(err, "%s", permissionAdvice(runtime.GOOS, path))
+	case errors.Is(err, os.ErrNotExist):
+		return usererr.With(err, "name the database with --source: a Mac's is ~/Library/Messages/chat.db")
+	}
+	return err
+}
+
+// permissionAdvice is what to do about a file that may not be read.
+func permissionAdvice(system, path string) string {
+	if system == "darwin" {
+		return `macOS keeps messages from programs without Full Disk Access: open System Settings > Privacy & Security > Full Disk Access, ` +
+			`switch your terminal on there (+ adds it), quit the terminal, open it again, and run the command again`
+	}
+	return "you need the right to read " + path
+}
+
+// inspect reads the header of a database file and tells whether it is in WAL mode.
+func inspect(path string) (wal bool, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, explainFile(path, err)
+	}
+	defer f.Close()
+	header := make([]byte, 100)
+	if _, err := io.ReadFull(f, header); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, explainFile(path, err)
+	}
+	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) {
+		return false, usererr.With(fmt.Errorf("%s is not an SQLite database", path), "name the database with --source: a Mac's is ~/Library/Messages/chat.db")
+	}
+	return header[18] == 2 || header[19] == 2, nil
+}
+
+// connect opens a database file and begins the transaction that everything is read in.
+func (s *Source) connect(ctx context.Context, path, mode string) error {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: mode + "&_query_only=true&_busy_timeout=3000"}
+	if s.db, err = sql.Open("sqlite3", dsn.String()); err != nil {
+		return err
+	}
+	if s.conn, err = s.db.Conn(ctx); err == nil {
+		err = s.begin(ctx, absolute)
+	}
+	if err == nil {
+		s.columns, err = s.probe(ctx)
+	}
+	if err == nil {
+		err = s.readRoots(ctx)
+	}
+	if err != nil {
+		s.disconnect()
+	}
+	return err
+}
+
+func (s *Source) disconnect() error {
+	var errs []error
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	s.conn, s.db = nil, nil
+	return errors.Join(errs...)
+}
+
+// errMoved says that somebody wrote a file that was read as one that nobody writes.
+var errMoved = errors.New("it was changed while it was read")
+
+// stay returns errMoved if what was read may be of two minds.
+func (s *Source) stay() error {
+	if s.frozen != "" && stampOf(s.path) != s.frozen {
+		return errMoved
+	}
+	return nil
+}
+
+// begin begins the transaction, at a moment when nobody writes: only then is it known which pages it sees.
+func (s *Source) begin(ctx context.Context, path string) error {
+	const attempts = 10
+	for n := range attempts {
+		if n > 0 {
+			if _, err := s.conn.ExecContext(ctx, "ROLLBACK"); err != nil {
+				return err
+			}
+		}
+		before, looking := sqlitepages.LookAt(path)
+		if _, err := s.conn.ExecContext(ctx, "BEGIN; SELECT count(*) FROM sqlite_master"); err != nil {
+			return err
+		}
+		if after, err := sqlitepages.LookAt(path); looking == nil && err == nil && before.Same(after) {
+			s.look = after
+			return nil
+		}
+	}
+	return nil
+}
+
+func cannotOpen(err error) bool {
+	var failure sqlite3.Error
+	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrCantOpen || failure.Code == sqlite3.ErrReadonly)
+}
+
+// copyAndConnect reads a copy. Without a -shm file nobody has the database open, so that its files agree; if one of them
+// changes while it is copied, it is copied again.
+func (s *Source) copyAndConnect(ctx context.Context) error {
+	var err error
+	if s.snapshot, err = os.MkdirTemp("", "vqctl-snapshot-*"); err != nil {
+		return err
+	}
+	target := filepath.Join(s.snapshot, "chat.db")
+	const attempts = 5
+	for range attempts {
+		before := s.stamp()
+		os.Remove(target + "-wal")
+		for _, suffix := range []string{"", "-wal"} {
+			if err := copyFile(ctx, target+suffix, s.path+suffix); err != nil {
+				return fmt.Errorf("cannot copy the database: %w", err)
+			}
+		}
+		if s.stamp() == before {
+			return s.connect(ctx, target, "mode=ro")
+		}
+	}
+	return usererr.With(errors.New("it keeps changing while it is copied"), "close Messages and try again")
+}
+
+// Stamp tells whether the files of the database that path stands for have changed: it is another one then.
+func Stamp(path string) (string, error) {
+	path, err := find(path)
+	s := Source{path: path}
+	return s.stamp(), err
+}
+
+// stamp tells whether the files of the database have changed.
+func (s *Source) stamp() string {
+	return stampOf(s.path) + ";" + stampOf(s.path+"-wal")
+}
+
+// stampOf tells whether a file has changed.
+func stampOf(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
+}
+
+// copyFile copies a file that may be missing.
+func copyFile(ctx context.Context, to, from string) error {
+	in, err := os.Open(from)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, contextReader{ctx, in})
+	return errors.Join(err, out.Close())
+}
+
+// contextReader ends reading when the context does.
+type contextReader struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.in.Read(p)
+}
+
+// explain names the database and says what to do about what SQLite reports.
+func (s *Source) explain(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	advice := usererr.Of(err)
+	var failure sqlite3.Error
+	if errors.As(err, &failure) {
+		switch failure.Code {
+		case sqlite3.ErrBusy, sqlite3.ErrLocked:
+			advice = "another program is writing it: close Messages and try again"
+		case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
+			advice = "the file is damaged: try a copy of it, or repair it with sqlite3's .recover"
+		case sqlite3.ErrPerm, sqlite3.ErrAuth, sqlite3.ErrCantOpen:
+			advice = permissionAdvice(runtime.GOOS, s.path+" and its folder")
+		}
+	}
+	err = fmt.Errorf("cannot read %s: %w", s.path, err)
+	if advice == "" {
+		return err
+	}
+	return usererr.With(err, "%s", advice)
+}

@@ -1,0 +1,252 @@
+package imessage
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/imessage/typedstream"
+)
+
+// The attributes of a body that say where its parts are and what stands in them.
+const (
+	partAttribute       = "__kIMMessagePartAttributeName"
+	transferAttribute   = "__kIMFileTransferGUIDAttributeName"
+	transcriptAttribute = "IMAudioTranscription"
+
+	objectCharacter = '\uFFFC' // stands for an attachment
+	appCharacter    = '\uFFFD' // stands for an app
+)
+
+// piece is what becomes one message: words, or an attachment.
+type piece struct {
+	part       int
+	kind       messages.Kind
+	text       string // words, or the attachment's name
+	attachment string
+	path       string // of the attachment
+	transcript string
+}
+
+// reader turns rows into pieces. It keeps its memory from row to row.
+type reader struct {
+	decoder typedstream.Decoder
+	files   []attachment // of the row
+	// What the last row told besides: its edits, and why its body could not be decoded.
+	edits   edits
+	damaged error
+}
+
+// pieces returns what a row says, in the order of its body. Nothing, with a fate of Unsent or Empty, is an answer too.
+func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate Fate) {
+	rd.edits, rd.damaged = readEdits(r.summary), nil
+	e := &rd.edits
+	list = e.left(rd.split(r, rd.decode(r.body, r.text)))
+	if len(list) == 0 {
+		list = rd.finalTexts(r, e)
+	}
+	gone := len(e.unsent) > 0 || r.retracted
+	if r.retracted && len(e.unsent) == 0 {
+		list = nil
+	}
+	if !gone {
+		// What is attached but has no place in the body comes last; of a message of which something was unsent, it is that.
+		list = append(list, rd.unplaced(list)...)
+	}
+	list = slices.DeleteFunc(list, func(p piece) bool { return p.kind == messages.Text && isBlank(p.text) })
+	if r.balloon != "" && !slices.ContainsFunc(list, func(p piece) bool { return p.kind == messages.Text }) && !gone {
+		if words := balloonWords(r.balloon, r.payload); words != "" {
+			list = append(list, piece{text: words})
+		}
+	}
+	switch {
+	case len(list) > 0:
+		return list, gone, Message
+	case gone:
+		return nil, true, Unsent
+	}
+	return nil, false, Empty
+}
+
+// decode returns the body of a row: what its archive holds, or else its text column, or what a scan finds in a damaged
+// archive.
+func (rd *reader) decode(archive, text []byte) *typedstream.Body {
+	var failure error
+	if len(archive) > 0 {
+		body, err := rd.decoder.Decode(archive)
+		if err == nil && (body.Text != "" || len(text) == 0) {
+			return body
+		}
+		failure = err
+		if err != nil {
+			rd.damaged = err
+		}
+	}
+	body := &typedstream.Body{Text: strings.ToValidUTF8(string(text), "\uFFFD")}
+	if failure != nil && body.Text == "" {
+		body.Text, _ = typedstream.Scan(archive)
+	}
+	return body
+}
+
+// finalTexts returns the last version of each edited part, for a row without a body.
+func (rd *reader) finalTexts(r *row, e *edits) []piece {
+	var list []piece
+	for _, part := range slices.Sorted(maps.Keys(e.final)) {
+		if slices.Contains(e.unsent, part) {
+			continue
+		}
+		for _, p := range rd.split(r, rd.decode(e.final[part], nil)) {
+			p.part = part
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// splitter cuts a body into pieces.
+type splitter struct {
+	pieces   []piece
+	files    []attachment
+	placed   []bool // files that stand somewhere
+	words    strings.Builder
+	part     int
+	numbered bool // the body numbers its parts; else they are counted
+	hidden   bool // U+FFFD stands for an app
+}
+
+func (rd *reader) split(r *row, body *typedstream.Body) []piece {
+	files := rd.files
+	s := splitter{files: files, placed: make([]bool, len(files)), hidden: r.balloon != "" || isBlank(body.Text)}
+	for i := range body.Runs {
+		s.claim(body.Runs[i].Get(transferAttribute).Text)
+		s.numbered = s.numbered || body.Runs[i].Get(partAttribute).Kind == typedstream.Int
+	}
+	rest := body.Text
+	for i := range body.Runs {
+		run := &body.Runs[i]
+		if number := run.Get(partAttribute); number.Kind == typedstream.Int && int(number.Int) != s.part {
+			s.flush()
+			s.part = int(number.Int)
+		}
+		var text string
+		text, rest = cut16(rest, run.Length)
+		s.run(text, run)
+	}
+	s.run(rest, &typedstream.Run{})
+	s.flush()
+	return s.pieces
+}
+
+// cut16 cuts text after so many UTF-16 units.
+func cut16(text string, units int) (head, tail string) {
+	at := 0
+	for units > 0 && at < len(text) {
+		c, size := utf8.DecodeRuneInString(text[at:])
+		if units--; c >= 0x10000 {
+			units--
+		}
+		at += size
+	}
+	return text[:at], text[at:]
+}
+
+// run adds the text of one run.
+func (s *splitter) run(text string, run *typedstream.Run) {
+	for {
+		at := strings.IndexRune(text, objectCharacter)
+		if at < 0 {
+			s.words.WriteString(text)
+			return
+		}
+		s.words.WriteString(text[:at])
+		s.place(run)
+		text = text[at+utf8.RuneLen(objectCharacter):]
+	}
+}
+
+// flush ends a piece of words.
+func (s *splitter) flush() {
+	text := s.words.String()
+	s.words.Reset()
+	if s.hidden {
+		text = strings.ReplaceAll(text, string(appCharacter), "")
+	}
+	if text != "" {
+		s.add(piece{text: text})
+	}
+}
+
+func (s *splitter) add(p piece) {
+	p.part = s.part
+	s.pieces = append(s.pieces, p)
+	if !s.numbered {
+		s.part++
+	}
+}
+
+// claim marks the file of this identifier as one that the body names.
+func (s *splitter) claim(guid string) {
+	if n := s.find(guid); n >= 0 {
+		s.placed[n] = true
+	}
+}
+
+func (s *splitter) find(guid string) int {
+	if guid == "" {
+		return -1
+	}
+	return slices.IndexFunc(s.files, func(a attachment) bool { return a.guid == guid })
+}
+
+// place adds the attachment that a U+FFFC stands for: the one that its run names, else the next that no run names. A
+// transcript belongs to the one that is named. A U+FFFC that stands for nothing goes, and the words around it stay one
+// part.
+func (s *splitter) place(run *typedstream.Run) {
+	guid := run.Get(transferAttribute).Text
+	transcript := strings.TrimSpace(run.Get(transcriptAttribute).Text)
+	n := s.find(guid)
+	if n < 0 {
+		if n = slices.Index(s.placed, false); n < 0 {
+			return
+		}
+		s.placed[n] = true
+		if guid != "" {
+			transcript = ""
+		}
+	}
+	if a := &s.files[n]; !a.payload {
+		s.flush()
+		s.add(piece{kind: a.kind, text: a.name, attachment: a.guid, path: a.path, transcript: transcript})
+	}
+}
+
+// unplaced returns the attachments of a row that are not among its pieces, as parts after the last.
+func (rd *reader) unplaced(list []piece) []piece {
+	var more []piece
+	part := 0
+	for _, p := range list {
+		part = max(part, p.part+1)
+	}
+	for _, a := range rd.files {
+		if a.payload || slices.ContainsFunc(list, func(p piece) bool { return p.attachment == a.guid }) {
+			continue
+		}
+		more = append(more, piece{part: part, kind: a.kind, text: a.name, attachment: a.guid, path: a.path})
+		part++
+	}
+	return more
+}
+
+// isBlank tells whether a text has no words: nothing but white space and what stands for something else.
+func isBlank(text string) bool {
+	for _, c := range text {
+		if c != objectCharacter && c != appCharacter && !unicode.IsSpace(c) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,192 @@
+package sqlitepages
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"sync"
+)
+
+// Look is what a database held at a moment, by its WAL: two looks are the same if nothing was committed between them.
+type Look struct {
+	path string
+	wal  *wal
+}
+
+// LookAt looks at the database at path.
+func LookAt(path string) (*Look, error) {
+	w, err := readWAL(path + "-wal")
+	if err != nil {
+		return nil, err
+	}
+	return &Look{path, w}, nil
+}
+
+// Same tells whether nothing was committed between two looks.
+func (l *Look) Same(m *Look) bool { return l.wal.same(m.wal) }
+
+// survey is what is known of each page: numbers count from 1, so that element 0 is unused.
+type survey struct {
+	file     *os.File
+	log      *os.File // the WAL
+	wal      *wal
+	pageSize int
+	usable   int      // bytes of a page that hold content
+	sums     []uint64 // of the content
+	next     []uint32 // the first four bytes: of an overflow page, where it goes on
+	overflow map[uint32][]uint32
+	mu       sync.Mutex // of overflow
+}
+
+// Survey reads the database of a look and returns the leaves of the tables with these root pages. The caller holds a read
+// transaction that sees what the look saw.
+func (l *Look) Survey(ctx context.Context, roots map[string]uint32) (map[string][]Leaf, error) {
+	s := &survey{wal: l.wal, overflow: map[uint32][]uint32{}}
+	var err error
+	if s.file, err = os.Open(l.path); err != nil {
+		return nil, err
+	}
+	defer s.file.Close()
+	if len(l.wal.offsets) > 0 {
+		if s.log, err = os.Open(l.path + "-wal"); err != nil {
+			return nil, err
+		}
+		defer s.log.Close()
+	}
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
+	if err := s.readAll(ctx); err != nil {
+		return nil, err
+	}
+	leaves := make(map[string][]Leaf, len(roots))
+	for table, root := range roots {
+		if leaves[table], err = s.leavesOf(root); err != nil {
+			return nil, fmt.Errorf("table %s: %w", table, err)
+		}
+	}
+	// A WAL that was begun anew meanwhile held other pages than those of the look.
+	after, err := readWAL(l.path + "-wal")
+	if err == nil && s.log != nil && string(after.header) != string(l.wal.header) {
+		err = errors.New("the WAL was begun anew while it was read")
+	}
+	return leaves, err
+}
+
+// begin reads the header of the database and of the WAL's pages.
+func (s *survey) begin() error {
+	header := make([]byte, 100)
+	if err := s.readHeader(header); err != nil {
+		return err
+	}
+	s.pageSize = int(binary.BigEndian.Uint16(header[16:]))
+	if s.pageSize == 1 {
+		s.pageSize = 65536
+	}
+	s.usable = s.pageSize - int(header[20])
+	if s.pageSize < 512 || s.usable < 480 || s.pageSize&(s.pageSize-1) != 0 {
+		return fmt.Errorf("pages of %d bytes", s.pageSize)
+	}
+	if s.wal.pageSize != 0 && s.wal.pageSize != s.pageSize {
+		return errors.New("the WAL has pages of another size")
+	}
+	info, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	inFile := info.Size() / int64(s.pageSize)
+	if int64(s.wal.pages) > inFile+int64(s.wal.frames) {
+		return fmt.Errorf("the WAL tells of %d pages, more than there are", s.wal.pages)
+	}
+	count := max(inFile, int64(s.wal.pages))
+	s.sums, s.next = make([]uint64, count+1), make([]uint32, count+1)
+	return nil
+}
+
+// readHeader reads the first bytes of page 1, wherever that stands.
+func (s *survey) readHeader(header []byte) error {
+	if at, logged := s.wal.offsets[1]; logged {
+		_, err := s.log.ReadAt(header, at)
+		return err
+	}
+	_, err := s.file.ReadAt(header, 0)
+	return err
+}
+
+// readAll sums up every page: those of the WAL first, as others may begin it anew.
+func (s *survey) readAll(ctx context.Context) error {
+	page := make([]byte, s.pageSize)
+	for number, at := range s.wal.offsets {
+		if int(number) >= len(s.sums) {
+			continue // beyond the end: the database became shorter
+		}
+		if _, err := s.log.ReadAt(page, at); err != nil {
+			return err
+		}
+		s.note(number, page)
+	}
+	const readers = 2 // beyond that memory is the bound
+	var wait sync.WaitGroup
+	errs := make([]error, readers)
+	pages := len(s.sums) - 1
+	for i := range readers {
+		from, to := pages*i/readers, pages*(i+1)/readers
+		wait.Go(func() { errs[i] = s.readFile(ctx, from, to) })
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+// readFile sums up the pages of the file with indexes from to before to.
+func (s *survey) readFile(ctx context.Context, from, to int) error {
+	const chunk = 1 << 20
+	buffer := make([]byte, chunk)
+	for at := from; at < to; at += chunk / s.pageSize {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := min(to-at, chunk/s.pageSize)
+		got, err := s.file.ReadAt(buffer[:n*s.pageSize], int64(at)*int64(s.pageSize))
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		for i := range got / s.pageSize {
+			number := uint32(at + i + 1)
+			if _, logged := s.wal.offsets[number]; !logged {
+				s.note(number, buffer[i*s.pageSize:(i+1)*s.pageSize])
+			}
+		}
+	}
+	return nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// note takes what is needed of a page.
+func (s *survey) note(number uint32, page []byte) {
+	s.sums[number] = uint64(crc32.Checksum(page, castagnoli))<<32 | uint64(crc32.ChecksumIEEE(page))
+	s.next[number] = binary.BigEndian.Uint32(page)
+	if chains := s.chainsOf(number, page); chains != nil {
+		s.mu.Lock()
+		s.overflow[number] = chains
+		s.mu.Unlock()
+	}
+}
+
+// read returns the content of a page.
+func (s *survey) read(number uint32) ([]byte, error) {
+	page := make([]byte, s.pageSize)
+	if number == 0 || int(number) >= len(s.sums) {
+		return nil, fmt.Errorf("there is no page %d", number)
+	}
+	if at, logged := s.wal.offsets[number]; logged {
+		_, err := s.log.ReadAt(page, at)
+		return page, err
+	}
+	_, err := s.file.ReadAt(page, int64(number-1)*int64(s.pageSize))
+	return page, err
+}

@@ -1,0 +1,185 @@
+package sqlitepages
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// The kinds of pages of a table's tree, by their first byte.
+const (
+	interiorPage = 5
+	leafPage     = 13
+)
+
+var errPage = errors.New("a page makes no sense")
+
+// treeHeader is where the header of a page's tree begins: page 1 starts with that of the file.
+func treeHeader(number uint32) int {
+	if number == 1 {
+		return 100
+	}
+	return 0
+}
+
+// chainsOf returns the first overflow pages of the rows of a leaf; nil if it has none, or is no leaf. The page may be any
+// bytes: one that only looks like a leaf gives what nobody asks for.
+func (s *survey) chainsOf(number uint32, page []byte) (chains []uint32) {
+	header := treeHeader(number)
+	if page[header] != leafPage {
+		return nil
+	}
+	cells := int(binary.BigEndian.Uint16(page[header+3:]))
+	for i := range cells {
+		pointer := header + 8 + 2*i
+		if pointer+2 > len(page) {
+			break
+		}
+		cell := page[min(int(binary.BigEndian.Uint16(page[pointer:])), len(page)):]
+		payload, n := varint(cell)
+		_, m := varint(cell[n:])
+		if local := s.local(payload); uint64(local) < payload && n+m+local+4 <= len(cell) {
+			chains = append(chains, binary.BigEndian.Uint32(cell[n+m+local:]))
+		}
+	}
+	return chains
+}
+
+// local is how many bytes of a payload lie on the leaf itself.
+func (s *survey) local(payload uint64) int {
+	most := s.usable - 35
+	if payload <= uint64(most) {
+		return int(payload)
+	}
+	least := (s.usable-12)*32/255 - 23
+	if n := least + int((payload-uint64(least))%uint64(s.usable-4)); n <= most {
+		return n
+	}
+	return least
+}
+
+// varint reads SQLite's integer of one to nine bytes, the high ones first; 0, 0 if the bytes end within it.
+func varint(b []byte) (value uint64, size int) {
+	for i := range min(len(b), 9) {
+		if i == 8 {
+			return value<<8 | uint64(b[i]), 9
+		}
+		value = value<<7 | uint64(b[i]&0x7f)
+		if b[i] < 0x80 {
+			return value, i + 1
+		}
+	}
+	return 0, 0
+}
+
+// leavesOf walks a table from its root to the leaves.
+func (s *survey) leavesOf(root uint32) ([]Leaf, error) {
+	w := walk{survey: s}
+	err := w.page(root, math.MaxInt64, 0)
+	return w.leaves, err
+}
+
+// walk is a walk over one tree.
+type walk struct {
+	*survey
+	leaves  []Leaf
+	visited int // interior pages: no tree has more than the file has pages
+}
+
+// maxDepth bounds a tree: one of this depth has more pages than a file can.
+const maxDepth = 20
+
+// page visits a page whose rows end with last.
+func (w *walk) page(number uint32, last int64, depth int) error {
+	if w.visited++; w.visited > len(w.sums) || depth > maxDepth || number == 0 || int(number) >= len(w.sums) {
+		return errPage
+	}
+	page, err := w.read(number)
+	if err != nil {
+		return err
+	}
+	header := treeHeader(number)
+	switch page[header] {
+	case leafPage:
+		return w.leaf(number, last)
+	case interiorPage:
+	default:
+		return fmt.Errorf("page %d: %w", number, errPage)
+	}
+	cells := int(binary.BigEndian.Uint16(page[header+3:]))
+	if header+12+2*cells > len(page) {
+		return errPage
+	}
+	leaves, err := w.overLeaves(page[header+12:], page, cells)
+	if err != nil {
+		return err
+	}
+	for i := range cells {
+		child, key, err := interiorCell(page, int(binary.BigEndian.Uint16(page[header+12+2*i:])))
+		if err == nil && leaves {
+			err = w.leaf(child, key)
+		} else if err == nil {
+			err = w.page(child, key, depth+1)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if rightmost := binary.BigEndian.Uint32(page[header+8:]); leaves {
+		return w.leaf(rightmost, last)
+	} else {
+		return w.page(rightmost, last, depth+1)
+	}
+}
+
+// overLeaves tells whether the children of an interior page are leaves: a tree is everywhere of the same depth, so that
+// one child tells, and the others need no reading.
+func (w *walk) overLeaves(pointers, page []byte, cells int) (bool, error) {
+	if cells == 0 {
+		return false, nil
+	}
+	child, _, err := interiorCell(page, int(binary.BigEndian.Uint16(pointers)))
+	if err != nil {
+		return false, err
+	}
+	content, err := w.read(child)
+	if err != nil {
+		return false, err
+	}
+	return content[treeHeader(child)] == leafPage, nil
+}
+
+// interiorCell reads a child and the last row id below it.
+func interiorCell(page []byte, at int) (child uint32, key int64, err error) {
+	if at+5 > len(page) {
+		return 0, 0, errPage
+	}
+	value, n := varint(page[at+4:])
+	if n == 0 {
+		return 0, 0, errPage
+	}
+	return binary.BigEndian.Uint32(page[at:]), int64(value), nil
+}
+
+// leaf adds a leaf: its checksum takes in the overflow pages of its rows.
+func (w *walk) leaf(number uint32, last int64) error {
+	if number == 0 || int(number) >= len(w.sums) {
+		return errPage
+	}
+	sum := w.sums[number]
+	for _, at := range w.overflow[number] {
+		for steps := 0; at != 0; steps++ {
+			if int(at) >= len(w.sums) || steps > len(w.sums) {
+				return errPage
+			}
+			sum = sum*0x9E3779B97F4A7C15 + w.sums[at]
+			at = w.next[at]
+		}
+	}
+	if len(w.leaves) > len(w.sums) {
+		return errPage
+	}
+	w.leaves = append(w.leaves, Leaf{Last: last, Sum: sum & sumMask})
+	return nil
+}

@@ -1,0 +1,136 @@
+package iosbackup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	_ "github.com/mattn/go-sqlite3" // the driver of Manifest.db
+	"howett.net/plist"
+
+	"ventriloquist/internal/usererr"
+)
+
+// The names of a backup's own files.
+const (
+	manifestList = "Manifest.plist"
+	manifestDB   = "Manifest.db"
+)
+
+// File is a file of a phone.
+type File struct{ Domain, Path string }
+
+// The files that hold the messages and the address book.
+var (
+	Messages    = File{"HomeDomain", "Library/SMS/sms.db"}
+	AddressBook = File{"HomeDomain", "Library/AddressBook/AddressBook.sqlitedb"}
+)
+
+// manifest is what Manifest.plist says.
+type manifest struct {
+	IsEncrypted  bool
+	BackupKeyBag []byte
+	ManifestKey  []byte
+}
+
+// Backup is an encrypted backup whose keys are known.
+type Backup struct {
+	dir      string
+	keys     *keybag
+	manifest string // the decrypted Manifest.db
+	private  string // the folder that it is in
+}
+
+// IsEncrypted tells whether a folder is an encrypted backup.
+func IsEncrypted(dir string) bool {
+	m, err := readManifest(dir)
+	return err == nil && m.IsEncrypted
+}
+
+func readManifest(dir string) (m manifest, err error) {
+	path := filepath.Join(dir, manifestList)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return m, fmt.Errorf("cannot read the backup: %w", err)
+	}
+	if _, err := plist.Unmarshal(data, &m); err != nil {
+		return m, fmt.Errorf("%s is no property list: %w", path, err)
+	}
+	return m, nil
+}
+
+// ErrPassphrase tells that a passphrase is not that of the backup.
+var ErrPassphrase = errors.New("the passphrase is not that of the backup")
+
+// Unlock opens the encrypted backup in dir. Making the key of the passphrase takes seconds: that is what protects it.
+func Unlock(ctx context.Context, dir, passphrase string) (*Backup, error) {
+	m, err := readManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	fail := func(what string, err error) error { return fmt.Errorf("%s: %s: %w", dir, what, err) }
+	b := &Backup{dir: dir}
+	if b.keys, err = parseKeybag(m.BackupKeyBag); err != nil {
+		return nil, usererr.With(fail(manifestList, err), "the backup is damaged: make another")
+	}
+	if err := b.keys.unlock(passphrase); errors.Is(err, errWrongKey) {
+		return nil, usererr.With(fail("it cannot be decrypted", ErrPassphrase), "it is the one that was set in Finder or iTunes when the phone's backups were encrypted")
+	} else if err != nil {
+		return nil, fail(manifestList, err)
+	}
+	if b.private, err = os.MkdirTemp("", "vqctl-backup-*"); err != nil {
+		return nil, err
+	}
+	if err := b.openManifest(ctx, m.ManifestKey); err != nil {
+		return nil, errors.Join(fail(manifestDB, err), b.Close())
+	}
+	return b, nil
+}
+
+// openManifest decrypts the list of files. It is not encrypted itself before iOS 10.2.
+func (b *Backup) openManifest(ctx context.Context, wrapped []byte) error {
+	b.manifest = filepath.Join(b.dir, manifestDB)
+	if _, err := os.Stat(b.manifest); err != nil {
+		return usererr.With(err, "backups of phones older than iOS 10 are not read: update the phone, or decrypt a copy of the backup first")
+	}
+	if len(wrapped) == 0 {
+		return nil
+	}
+	key, err := b.keys.file(wrapped)
+	if err != nil {
+		return err
+	}
+	encrypted := b.manifest
+	b.manifest = filepath.Join(b.private, manifestDB)
+	return decryptFile(ctx, b.manifest, encrypted, key, -1)
+}
+
+// Close removes what was decrypted for the sake of reading the backup.
+func (b *Backup) Close() error { return os.RemoveAll(b.private) }
+
+// Extract writes a decrypted copy of a file below folder, where an unencrypted backup would have it. What the backup
+// does not hold is reported as os.ErrNotExist.
+func (b *Backup) Extract(ctx context.Context, folder string, file File) error {
+	id := FileID(file.Domain, file.Path)
+	fail := func(err error) error { return fmt.Errorf("%s: %s: %w", b.dir, file.Path, err) }
+	e, err := find(ctx, b.manifest, id)
+	if errors.Is(err, errAbsent) {
+		return fail(errors.Join(err, os.ErrNotExist))
+	}
+	if err != nil {
+		return fail(err)
+	}
+	key, err := b.keys.file(e.key)
+	if err != nil {
+		return fail(err)
+	}
+	if err := os.MkdirAll(filepath.Join(folder, id[:2]), 0o700); err != nil {
+		return fail(err)
+	}
+	if err := decryptFile(ctx, filepath.Join(folder, id[:2], id), filepath.Join(b.dir, id[:2], id), key, e.size); err != nil {
+		return fail(err)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package jsonl_test
+
+import (
+	"compress/gzip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/jsonl"
+	"ventriloquist/internal/sources/sourcetest"
+	"ventriloquist/internal/usererr"
+)
+
+func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
+	t.Helper()
+	return sourcetest.ReadFile(t, jsonl.Open, path, own...)
+}
+
+const chats = "\uFEFF" + `{"chat": "a", "time": "2024-03-15T19:02:00Z", "name": "John", "text": "one", "reply_to": 2}
+{"chat": "b", "time": "2024-03-15T19:02:30.5", "name": "Mary", "text": "hello"}
+
+{"chat": "a", "time": "2024-03-15T19:03:00+01:00", "name": "Aidan", "text": "two\nlines", "reply_to": 0}
+{"chat": "a", "time": 1710529500, "name": "Mary", "text": "three", "reply_to": 2}
+{"chat": "a", "time": 1710529500, "name": "Mary", "text": "three", "reply_to": null}
+{"chat": "a", "time": 1710529500000, "name": "Mary", "text": " ", "reply_to": null}
+{"chat": "b", "time": "2024-03-15 19:05", "name": "Mary", "text": "four", "reply_to": 0}`
+
+func TestRead(t *testing.T) {
+	s, err := read(t, sourcetest.Write(t, "chats.jsonl", chats), "aidan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:02:00 John text: one <- three", // the answered message stands behind it
+		"2024-03-15 19:02:30 Mary text: hello",
+		"2024-03-15 18:03:00 me text: two|lines <- one",
+		"2024-03-15 19:05:00 Mary text: three", // it answers itself
+		"2024-03-15 19:05:00 Mary text: three",
+		"2024-03-15 19:05:00 Mary text: four <- hello")
+	s.WantCounts(t, map[sources.Fate]int64{sources.Empty: 2})
+	a, b := s.Messages[0].Chat, s.Messages[1].Chat
+	if !a.Group || !slices.Equal(a.Members, []string{"John", messages.Owner, "Mary"}) {
+		t.Errorf("chat a is %+v", a)
+	}
+	if b.Group || !slices.Equal(b.Members, []string{"Mary"}) {
+		t.Errorf("chat b is %+v", b)
+	}
+}
+
+func TestRead_IdentifiersStayWhenTheFileGrows(t *testing.T) {
+	first, err := read(t, sourcetest.Write(t, "chats.jsonl", chats))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := read(t, sourcetest.Write(t, "more.jsonl", `{"chat": "a", "time": 1, "name": "John", "text": "earlier"}
+`+strings.ReplaceAll(strings.TrimPrefix(chats, "\uFEFF"), `"reply_to": 2`, `"reply_to": 3`)), "Aidan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range first.Messages {
+		if again.Messages[i+1].GUID != m.GUID {
+			t.Errorf("message %d is known as %s and as %s", i, m.GUID, again.Messages[i+1].GUID)
+		}
+	}
+	if len(first.Notes) != 1 || len(again.Notes) != 0 {
+		t.Errorf("it is noted %q, and of a file of the owner %q", first.Notes, again.Notes)
+	}
+}
+
+func TestRead_Compressed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "chats.jsonl.gz")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := gzip.NewWriter(f)
+	w.Write([]byte(chats))
+	w.Close()
+	f.Close()
+	head, err := sources.ReadHead(path)
+	if err != nil || !jsonl.Recognize(head) {
+		t.Errorf("it is not recognised (%v)", err)
+	}
+	if s, err := read(t, path); err != nil || len(s.Messages) != 6 {
+		t.Errorf("%d messages (%v)", len(s.Messages), err)
+	}
+}
+
+func TestRead_Errors(t *testing.T) {
+	const good = `{"chat": "a", "time": 1, "name": "John", "text": "x"}` + "\n"
+	for name, c := range map[string]struct{ line, want string }{
+		"NoJSON":      {`hello`, ":2: invalid character"},
+		"NoObject":    {`null`, ":2: null is not an object"},
+		"NoChat":      {`{"time": 1, "name": "John", "text": "x"}`, `:2: no string "chat"`},
+		"NoName":      {`{"chat": "a", "time": 1, "text": "x"}`, `:2: no string "name"`},
+		"NoText":      {`{"chat": "a", "time": 1, "name": "John"}`, `:2: no string "text"`},
+		"OtherCase":   {`{"chat": "a", "time": 1, "name": "John", "Text": "x"}`, `:2: no string "text"`},
+		"NoTime":      {`{"chat": "a", "name": "John", "text": "x"}`, `:2: "time": there is none`},
+		"WrongTime":   {`{"chat": "a", "time": "noon", "name": "John", "text": "x"}`, `"noon" is no time`},
+		"FarTime":     {`{"chat": "a", "time": "9999-01-01T00:00:00Z", "name": "John", "text": "x"}`, `the year 9999`},
+		"WrongType":   {`{"chat": 1, "time": 1, "name": "John", "text": "x"}`, `:2: "chat": this number is not a string`},
+		"WrongAnswer": {`{"chat": "a", "time": 1, "name": "John", "text": "x", "reply_to": -1}`, `:2: "reply_to" is -1`},
+		"FarAnswer":   {`{"chat": "a", "time": 1, "name": "John", "text": "x", "reply_to": 2}`, `:2: "reply_to" is 2, but the chat "a" has 2 messages`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := sourcetest.Write(t, "chats.jsonl", good+c.line)
+			_, err := read(t, path)
+			if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), c.want) || usererr.Of(err) == "" {
+				t.Errorf("error is %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRecognize(t *testing.T) {
+	for text, want := range map[string]bool{
+		chats: true,
+		"\n" + strings.TrimPrefix(chats, "\uFEFF"):              true,
+		`{"text": "x", "name": "John", "time": 1, "chat": "a"}`: true,
+		`{"text": "windows"}`:                                   false,
+		`[1]`:                                                   false,
+		``:                                                      false,
+		"hello":                                                 false,
+	} {
+		if got := jsonl.Recognize(&sources.Head{Text: []byte(text)}); got != want {
+			t.Errorf("%.30q is recognised: %v", text, got)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(chats)
+	f.Add(`{"chat": "a", "time": 1e300, "name": "John", "text": "x", "reply_to": 0}`)
+	f.Add("{\"chat\": \"a\", \"time\": \"2024-03-15T19:02:00Z\", \"name\": \"\\ud800\", \"text\": \"\xff\"}\r\n\r\n")
+	path := filepath.Join(f.TempDir(), "chats.jsonl")
+	f.Fuzz(func(t *testing.T, content string) {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read(t, path, "John")
+	})
+}

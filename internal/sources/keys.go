@@ -1,0 +1,71 @@
+package sources
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"time"
+)
+
+// Keys makes identifiers for messages whose export has none: of the chat, the sender, the time and the words, and of how
+// many such messages came before. So a message has the same in every export that holds it, and two that say the same
+// within a minute are two.
+type Keys struct {
+	seen map[uint64]uint32 // how often, by the first bytes of a digest
+}
+
+// GUID returns the identifier of the next message.
+func (k *Keys) GUID(chat, sender string, at time.Time, words string) string {
+	if k.seen == nil {
+		k.seen = make(map[uint64]uint32)
+	}
+	key := digest(chat, sender, at.UTC().Format(time.RFC3339Nano), words)
+	short := binary.BigEndian.Uint64(key[:])
+	nth := k.seen[short]
+	k.seen[short]++
+	if nth > 0 {
+		key = sha256.Sum256(binary.AppendUvarint(key[:], uint64(nth)))
+	}
+	return uuid(key)
+}
+
+// Seen are identifiers of messages that were read already: some exports have messages twice.
+type Seen map[[16]byte]struct{}
+
+// IsNew notes an identifier of this package's making, and tells whether it is the first time.
+func (s *Seen) IsNew(guid string) bool {
+	var key [16]byte
+	hex.Decode(key[:], []byte(strings.ReplaceAll(guid, "-", "")))
+	_, seen := (*s)[key]
+	if *s == nil {
+		*s = make(Seen)
+	}
+	(*s)[key] = struct{}{}
+	return !seen
+}
+
+// Hashed is an identifier of names that belong together, such as a program's own identifier of a chat and of a message.
+func Hashed(parts ...string) string { return uuid(digest(parts...)) }
+
+func digest(parts ...string) [sha256.Size]byte {
+	var joined []byte
+	for _, part := range parts {
+		joined = binary.AppendUvarint(joined, uint64(len(part)))
+		joined = append(joined, part...)
+	}
+	return sha256.Sum256(joined)
+}
+
+// uuid spells a digest as the store keeps it in the fewest bytes.
+func uuid(d [sha256.Size]byte) string {
+	const digits = "0123456789ABCDEF"
+	out := make([]byte, 0, 36)
+	for i, b := range d[:16] {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			out = append(out, '-')
+		}
+		out = append(out, digits[b>>4], digits[b&15])
+	}
+	return string(out)
+}

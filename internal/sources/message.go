@@ -1,0 +1,104 @@
+package sources
+
+import (
+	"context"
+	"time"
+
+	"ventriloquist/internal/messages"
+)
+
+// Chat is where messages stand.
+type Chat struct {
+	// Source is by what name the store knows where the chat comes from. It is the same each time that it is collected.
+	Source string
+	Extent messages.Extent
+	Group  bool
+	// Members are the addresses of those who take part. The owner may be among them, as store.Owner or by an address.
+	Members []string
+}
+
+// Message is one message of a chat, or a reaction to one.
+type Message struct {
+	Chat   *Chat
+	GUID   string // the same whenever it is read
+	Row    int64  // its place in the source, which breaks ties of Time
+	Time   time.Time
+	Sender string // an address, or store.Owner
+	// Parts are what it says, in order; none is nothing.
+	Parts []Part
+	// Partial is whether the export leaves something of it out: what an earlier one said of it stays.
+	Partial bool
+	// ReplyTo is the GUID of what it answers or reacts to, "" if nothing.
+	ReplyTo string
+}
+
+// Part is what becomes a message of its own in the store.
+type Part struct {
+	Kind       messages.Kind
+	Text       string // words, a reaction, or the name of a file
+	Attachment string // the identifier of an attachment
+	// File is where its file lies: Root the folder or the archive of the export, Path the name within it.
+	File       messages.FilePlace
+	Transcript string // the source's own words for it
+}
+
+// IsReaction tells reactions from messages.
+func (m *Message) IsReaction() bool { return len(m.Parts) == 1 && m.Parts[0].Kind == messages.Reaction }
+
+// Fate is what became of a line, or whatever else a source counts. Each has exactly one.
+type Fate int
+
+// The order is that of a summary.
+const (
+	Messages   Fate = iota // became messages
+	Continued              // go on with a message
+	Reactions              // to messages
+	LostTarget             // reactions to what is left out
+	Events                 // somebody joined, a call, a notice
+	Deleted
+	Omitted   // stand for media that the export leaves out
+	Broadcast // of channels
+	Doubles   // that are there twice
+	NoSender  // from or to nobody that can be told
+	Unsent    // drafts, and what failed to be sent
+	Empty
+	Unknown // of a kind unknown to this program
+	Frame   // around the messages
+	fates
+)
+
+var fateWords = [fates]string{"messages", "further lines of messages", "reactions", "reactions to absent messages", "events", "deleted", "media left out of the export", "of channels", "doubled", "without a sender", "never sent",
+	"empty", "of an unknown kind", "around the messages"}
+
+// String says it in a summary: "12 deleted".
+func (f Fate) String() string { return fateWords[f] }
+
+// Sink takes what a source holds.
+type Sink interface {
+	// Message takes a message or a reaction; it is counted by itself. The message may be overwritten afterwards.
+	Message(m *Message) error
+	// Seen tells of a message of which the export leaves out everything. It is not counted.
+	Seen(m *Message)
+	// Count counts lines that are not messages.
+	Count(f Fate, n int64)
+	// Name tells what the source calls the person of an address.
+	Name(address, name string)
+	// Own tells that a message says of an address that it is the owner's.
+	Own(address string)
+	// Note is for the user: what was decided about the source as a whole.
+	Note(format string, args ...any)
+	// Progress tells how much was read, of how much.
+	Progress(done, total int64)
+}
+
+// Reader reads one source.
+type Reader interface {
+	// Path is the source, for messages to the user.
+	Path() string
+	// Unit is what is counted: "lines".
+	Unit() string
+	// Read hands all to the sink, and returns how many units there are.
+	Read(ctx context.Context, sink Sink) (total int64, err error)
+	// Close frees what Open took.
+	Close() error
+}

@@ -1,0 +1,31 @@
+package sources
+
+import "time"
+
+// Reading says how to read what an export leaves open.
+type Reading struct {
+	// Owner tells whether a name or an address is the owner's.
+	Owner func(name string) bool
+	// Asked is whether anybody said what the owner is called.
+	Asked bool
+	// Zone is where times without a zone were written.
+	Zone *time.Location
+}
+
+// NoteZone tells the user what times without a zone were taken for.
+func (r *Reading) NoteZone(sink Sink) {
+	name := r.Zone.String()
+	if r.Zone == time.Local {
+		name, _ = time.Now().Zone()
+		name = "this machine's zone, " + name
+	}
+	sink.Note("its times are taken for those of %s (--zone names another)", name)
+}
+
+// Sender is the address of a sender: store.Owner for the owner.
+func (r *Reading) Sender(name string) string {
+	if r.Owner != nil && r.Owner(name) {
+		return ""
+	}
+	return name
+}

@@ -1,0 +1,204 @@
+package telegram
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
+)
+
+// fileName is what Telegram Desktop calls an export.
+const fileName = "result.json"
+
+// Recognize tells whether a file is an export of Telegram Desktop, or a folder holds one.
+func Recognize(h *sources.Head) bool {
+	if h.Dir {
+		return slices.Contains(h.Names, fileName)
+	}
+	if len(h.Text) == 0 || h.Text[0] != '{' {
+		return false
+	}
+	keys := map[string]bool{}
+	s := stream{json: json.NewDecoder(&mender{in: bufio.NewReader(bytes.NewReader(h.Text))})}
+	s.object(func(key string) error {
+		keys[key] = true
+		return s.skip()
+	})
+	return keys["messages"] && keys["type"] && keys["id"] || keys["chats"] || keys["personal_information"]
+}
+
+// Reader reads one export.
+type Reader struct {
+	path    string
+	root    string // its folder, with the files
+	reading sources.Reading
+}
+
+// Open is for the file at path, or the one in the folder.
+func Open(path string, reading sources.Reading) (*Reader, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		path = filepath.Join(path, fileName)
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
+	}
+	root, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
+	}
+	return &Reader{path: path, root: root, reading: reading}, nil
+}
+
+// Path is the file.
+func (r *Reader) Path() string { return r.path }
+
+// Unit is what is counted.
+func (r *Reader) Unit() string { return "messages and reactions" }
+
+// Close has nothing to free.
+func (r *Reader) Close() error { return nil }
+
+// Read reads the export.
+func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
+	s, err := r.survey(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if s.phone != "" {
+		sink.Own(s.phone)
+	}
+	for p, name := range s.names {
+		if p != s.owner {
+			sink.Name(string(p), name)
+		}
+	}
+	e := emitter{survey: s, sink: sink, reader: r}
+	err = each(ctx, r.path, visitor{message: e.message, chat: func(int, chatHead) {}})
+	if e.local {
+		r.reading.NoteZone(sink)
+	}
+	sink.Progress(s.total, s.total)
+	return s.total, err
+}
+
+// emitter gives the messages.
+type emitter struct {
+	*survey
+	sink   sources.Sink
+	reader *Reader
+	done   int64
+	seen   sources.Seen
+	local  bool // some time had no zone
+}
+
+func (e *emitter) address(p peer) string {
+	if p == e.owner {
+		return messages.Owner
+	}
+	return string(p)
+}
+
+// guid is the identifier of a message of a chat.
+func guid(chat, id string) string { return sources.Hashed("telegram", chat, id) }
+
+func (e *emitter) message(number int, m *message) error {
+	if e.done++; e.done%1024 == 0 {
+		e.sink.Progress(e.done, e.total)
+	}
+	c := e.chats[number]
+	where := func(err error) error {
+		return fmt.Errorf("%s: message %s of the chat %q: %w", e.reader.path, m.ID, c.title, err)
+	}
+	fate := e.fate(c, m)
+	if fate == sources.Messages {
+		if m.ID == "" {
+			return where(errors.New(`no "id"`))
+		}
+		if m.Unix == "" {
+			e.local = true
+		}
+		at, err := m.time(e.reader.reading.Zone)
+		if err != nil {
+			return where(err)
+		}
+		out := sources.Message{Chat: &c.Chat, GUID: guid(c.key, string(m.ID)), Row: m.row, Time: at, Sender: e.address(m.FromID)}
+		if out.Parts, out.Partial = m.parts(out.GUID, e.reader.root); m.ReplyTo != "" {
+			chat := c.key
+			if m.ReplyPeer != "" {
+				chat = string(m.ReplyPeer)
+			}
+			out.ReplyTo = guid(chat, string(m.ReplyTo))
+		}
+		switch {
+		case !e.seen.IsNew(out.GUID): // a chat may be there as one that was left, too
+			fate = sources.Doubles
+		case len(out.Parts) > 0:
+			if err := e.sink.Message(&out); err != nil {
+				return err
+			}
+			return e.reactions(c, m, &out)
+		case out.Partial:
+			fate = sources.Omitted
+			e.sink.Seen(&out)
+		default:
+			fate = sources.Empty
+		}
+	}
+	e.sink.Count(fate, 1)
+	return e.reactions(c, m, nil)
+}
+
+// fate tells whether something is a message at all.
+func (e *emitter) fate(c *chat, m *message) sources.Fate {
+	switch {
+	case slices.Contains(channelKinds, c.kind):
+		return sources.Broadcast
+	case m.Type == "service":
+		return sources.Events
+	case m.Type != "message":
+		return sources.Unknown
+	case !isPerson(m.FromID):
+		return sources.Broadcast
+	}
+	return sources.Messages
+}
+
+// reactions gives those to a message; without one they go.
+func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
+	if m.Type != "message" {
+		return nil
+	}
+	for _, r := range m.Reactions {
+		for _, by := range r.Recent {
+			guid := sources.Hashed("telegram", c.key, string(m.ID), string(by.FromID), r.Emoji)
+			if to == nil || r.Emoji == "" || !isPerson(by.FromID) || !e.seen.IsNew(guid) {
+				fate := sources.LostTarget
+				if to != nil {
+					fate = sources.Unknown
+				}
+				e.sink.Count(fate, 1)
+				continue
+			}
+			at := to.Time
+			if date, err := localTime(by.Date, m.zone(e.reader.reading.Zone)); err == nil && date.After(at) {
+				at = date
+			}
+			err := e.sink.Message(&sources.Message{Chat: &c.Chat, GUID: guid, Row: m.row, Time: at,
+				Sender: e.address(by.FromID), Parts: []sources.Part{{Kind: messages.Reaction, Text: r.Emoji}}, ReplyTo: to.GUID})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/usererr"
+)
+
+// chat is what the first reading finds out about a chat.
+type chat struct {
+	sources.Chat
+	kind  string
+	title string
+	key   string // its peer, as answers name it
+	who   []peer // who speaks or reacts, in order
+	seen  map[peer]bool
+}
+
+// survey is the first reading.
+type survey struct {
+	chats []*chat
+	names map[peer]string
+	owner peer
+	phone string // the owner's, if the export tells it
+	total int64
+}
+
+func (r *Reader) survey(ctx context.Context) (*survey, error) {
+	s := &survey{names: map[peer]string{}}
+	heads := map[int]chatHead{}
+	err := each(ctx, r.path, visitor{
+		owner:   func(id json.Number, phone string) { s.owner, s.phone = peer("user"+string(id)), phone },
+		message: s.message,
+		chat:    func(number int, head chatHead) { heads[number] = head },
+	})
+	if err != nil {
+		return nil, err
+	}
+	for number, head := range heads {
+		s.at(number).head(head)
+	}
+	return s, s.people(r)
+}
+
+// at is the chat of a number.
+func (s *survey) at(number int) *chat {
+	for number >= len(s.chats) {
+		s.chats = append(s.chats, &chat{seen: map[peer]bool{}})
+	}
+	return s.chats[number]
+}
+
+func (s *survey) message(number int, m *message) error {
+	c := s.at(number)
+	s.total++
+	if m.Type != "message" {
+		return nil
+	}
+	c.speaks(m.FromID)
+	s.name(m.FromID, m.From)
+	for _, r := range m.Reactions {
+		for _, by := range r.Recent {
+			s.total++
+			c.speaks(by.FromID)
+			s.name(by.FromID, by.From)
+		}
+	}
+	return nil
+}
+
+func (c *chat) speaks(p peer) {
+	if isPerson(p) && !c.seen[p] {
+		c.seen[p] = true
+		c.who = append(c.who, p)
+	}
+}
+
+// isPerson tells people from channels, which speak in groups too.
+func isPerson(p peer) bool { return strings.HasPrefix(string(p), "user") }
+
+func (s *survey) name(p peer, name *string) {
+	if name != nil && *name != "" && p != "" {
+		s.names[p] = *name
+	}
+}
+
+// The types of chats. Channels are nobody's conversation.
+var (
+	directKinds  = []string{"personal_chat", "bot_chat", "saved_messages"}
+	channelKinds = []string{"private_channel", "public_channel", "replies", "verification_codes"}
+)
+
+// head takes what the export says of a chat.
+func (c *chat) head(h chatHead) {
+	c.kind, c.title = h.kind, h.name
+	c.Group = !slices.Contains(directKinds, h.kind)
+	switch {
+	case !c.Group:
+		c.key = "user" + string(h.id)
+		if n, err := h.id.Int64(); err == nil && n >= oldUsers && !c.seen[peer(c.key)] {
+			if old := fmt.Sprint("user", n%oldUsers); c.seen[peer(old)] {
+				c.key = old
+			}
+		}
+	case h.kind == "private_group":
+		c.key = "chat" + string(h.id)
+	default:
+		c.key = "channel" + string(h.id)
+	}
+	c.Source, c.Extent = "telegram "+c.key, messages.Span
+}
+
+// people finds out who the owner is, and who is in the chats.
+func (s *survey) people(r *Reader) error {
+	if s.owner == "" {
+		s.owner = s.findOwner(r.reading)
+	}
+	if s.owner == "" && slices.ContainsFunc(s.chats, func(c *chat) bool { return c.Group && len(c.who) > 0 && !slices.Contains(channelKinds, c.kind) }) {
+		var names []string
+		for _, p := range slices.Sorted(maps.Keys(s.names)) {
+			names = append(names, fmt.Sprintf("%q (%s)", s.names[p], p))
+		}
+		const shown = 8
+		if more := len(names) - shown; more > 0 {
+			names = append(names[:shown], fmt.Sprint(more, " others"))
+		}
+		return usererr.With(fmt.Errorf("%s: it cannot be told who of %s is you", r.path, strings.Join(names, ", ")),
+			"say it: --me NAME or --me user123456789, or MY_NAME or USER_IDENTIFIERS in .env; the export of a whole account says it itself")
+	}
+	for _, c := range s.chats {
+		for _, p := range c.who {
+			if p != s.owner {
+				c.Members = append(c.Members, string(p))
+			}
+		}
+		if other := peer(c.key); !c.Group && other != s.owner && !slices.Contains(c.Members, c.key) {
+			c.Members = append(c.Members, c.key)
+		}
+		if !c.Group && c.title != "" && s.names[peer(c.key)] == "" && peer(c.key) != s.owner {
+			s.names[peer(c.key)] = c.title
+		}
+	}
+	return nil
+}
+
+// findOwner finds the owner by what the user calls himself, else as the one in direct chats who is not the other.
+func (s *survey) findOwner(reading sources.Reading) peer {
+	for _, p := range slices.Sorted(maps.Keys(s.names)) {
+		if reading.Sender(string(p)) == messages.Owner || reading.Sender(s.names[p]) == messages.Owner {
+			return p
+		}
+	}
+	for _, c := range s.chats {
+		if c.kind == "saved_messages" {
+			return peer(c.key)
+		}
+	}
+	for _, c := range s.chats {
+		for _, p := range c.who {
+			if !c.Group && string(p) != c.key {
+				return p
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,48 @@
+package sources
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// The forms of a time in a file of data. Those without a zone are read in one that is given.
+var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999",
+	"2006-01-02T15:04", "2006-01-02 15:04"}
+
+// millisecondsFrom is where a number of seconds would lie beyond the year 5000: it is one of milliseconds.
+const millisecondsFrom = 100_000_000_000
+
+// ParseTime reads a JSON value: a string, or seconds or milliseconds since 1970.
+func ParseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
+	var text string
+	if len(value) == 0 {
+		return time.Time{}, errors.New("there is none")
+	}
+	if json.Unmarshal(value, &text) != nil {
+		seconds, err := strconv.ParseFloat(string(value), 64)
+		if err != nil || seconds != seconds || seconds > 1e15 || seconds < -1e15 {
+			return time.Time{}, fmt.Errorf("%.40s is no time, such as \"2024-03-15T19:02:00Z\" or seconds since 1970", value)
+		}
+		if seconds >= millisecondsFrom {
+			return checkYear(time.UnixMilli(int64(seconds)).UTC())
+		}
+		return checkYear(time.UnixMicro(int64(seconds * 1e6)).UTC())
+	}
+	for _, form := range timeForms {
+		if at, err := time.ParseInLocation(form, text, zone); err == nil {
+			return checkYear(at)
+		}
+	}
+	return time.Time{}, fmt.Errorf("%.40q is no time, such as \"2024-03-15T19:02:00Z\" or seconds since 1970", text)
+}
+
+// checkYear refuses times that nanoseconds since 1970 cannot tell.
+func checkYear(at time.Time) (time.Time, error) {
+	if year := at.Year(); year < 1700 || year > 2250 {
+		return at, fmt.Errorf("the year %d is out of range", year)
+	}
+	return at, nil
+}

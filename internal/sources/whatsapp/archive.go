@@ -1,0 +1,179 @@
+package whatsapp
+
+import (
+	"archive/zip"
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/usererr"
+)
+
+// chatName is what the text is called on an iPhone.
+const chatName = "_chat.txt"
+
+// Recognize tells whether a file is an exported chat, or a folder or zip holds one.
+func Recognize(h *sources.Head) bool {
+	if len(h.Text) > 0 {
+		return isChat(strings.NewReader(string(h.Text)))
+	}
+	if h.Dir {
+		return slices.ContainsFunc(h.Names, func(name string) bool { return isChatName(name) || isZipName(name) })
+	}
+	return slices.ContainsFunc(h.Names, isChatName) || zipHolds(h.Path)
+}
+
+// isChatName tells the names that WhatsApp gives.
+func isChatName(name string) bool {
+	name = strings.ToLower(path.Base(name))
+	return name == chatName || strings.HasSuffix(name, ".txt") && strings.Contains(name, "whatsapp")
+}
+
+// isChat tells whether a text begins as a chat does: some message with a sender among its first lines.
+func isChat(in io.Reader) bool {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, 1<<20)
+	for number := 0; number < 20 && lines.Scan(); number++ {
+		_, rest, ok := header(lines.Text())
+		if !ok && number == 0 {
+			return false
+		}
+		if _, _, named := sender(rest); ok && named {
+			return true
+		}
+	}
+	return false
+}
+
+func zipHolds(path string) bool {
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		return false
+	}
+	defer archive.Close()
+	return slices.ContainsFunc(archive.File, isChatFile)
+}
+
+// isChatFile looks into a text file at the top of a zip.
+func isChatFile(f *zip.File) bool {
+	if strings.Contains(f.Name, "/") || !strings.HasSuffix(strings.ToLower(f.Name), ".txt") {
+		return false
+	}
+	in, err := f.Open()
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	return isChat(in)
+}
+
+// text is where the text of a chat is.
+type text struct {
+	path   string // for messages
+	title  string // whose chat it is, "" if the name does not tell
+	root   string // the folder or the zip with the files of its messages
+	folder string // that they are in, within a zip
+	open   func() (io.ReadCloser, error)
+}
+
+// texts are the chats of an export, or of several in a folder.
+type texts struct {
+	list     []*text
+	archives []*zip.ReadCloser
+}
+
+func (t *texts) close() error {
+	var errs []error
+	for _, archive := range t.archives {
+		errs = append(errs, archive.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// find finds the texts of the export at a path: a text, a zip with some, or a folder with either.
+func find(name string) (*texts, error) {
+	t := &texts{}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
+	}
+	if info.IsDir() {
+		err = t.addFolder(name)
+	} else {
+		err = t.addFile(name)
+	}
+	if err == nil && len(t.list) == 0 {
+		err = noChat(name)
+	}
+	if err != nil {
+		return nil, errors.Join(err, t.close())
+	}
+	return t, nil
+}
+
+func noChat(name string) error {
+	return usererr.With(fmt.Errorf("%s holds no exported chat", name), "in WhatsApp: the chat, its menu, Export chat; the file is a .txt or a .zip with one")
+}
+
+// addFolder adds the chats of a folder, in the order of their names.
+func (t *texts) addFolder(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return fmt.Errorf("cannot read the source: %w", err)
+	}
+	for _, e := range entries {
+		if e.IsDir() || !isChatName(e.Name()) && !isZipName(e.Name()) {
+			continue
+		}
+		if err := t.addFile(filepath.Join(folder, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isZipName tells the name of a zip that WhatsApp made.
+func isZipName(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, ".zip") && strings.Contains(name, "whatsapp")
+}
+
+func (t *texts) addFile(name string) error {
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return fmt.Errorf("cannot read the source: %w", err)
+	}
+	if archive, err := zip.OpenReader(name); err == nil {
+		t.archives = append(t.archives, archive)
+		t.addZip(name, absolute, archive.File)
+		return nil
+	}
+	t.list = append(t.list, &text{path: name, title: titleOf(absolute), root: filepath.Dir(absolute), open: func() (io.ReadCloser, error) { return sources.Open(name) }})
+	return nil
+}
+
+// addZip adds the chats of a zip: those that have the names of such, else those that look it.
+func (t *texts) addZip(name, absolute string, files []*zip.File) {
+	for _, fits := range []func(*zip.File) bool{func(f *zip.File) bool { return isChatName(f.Name) }, isChatFile} {
+		for _, f := range files {
+			if !fits(f) {
+				continue
+			}
+			title := titleOf("/" + f.Name)
+			if title == "" {
+				title = titleOf(absolute)
+			}
+			t.list = append(t.list, &text{path: name + ": " + f.Name, title: title, root: absolute, folder: path.Dir(f.Name), open: f.Open})
+		}
+		if len(t.list) > 0 {
+			return
+		}
+	}
+}

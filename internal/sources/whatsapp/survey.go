@@ -1,0 +1,149 @@
+package whatsapp
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"ventriloquist/internal/lines"
+	"ventriloquist/internal/sources"
+)
+
+// item is a message or a notice: a line with a time, and those that follow without.
+type item struct {
+	line   int64 // number of its first
+	lines  int64
+	stamp  stamp
+	sender string // "" of a notice
+	text   string
+}
+
+// eachItem calls visit for every item, and returns how many lines there are and how many stand before the first item.
+// What begins in another style than the first item goes on with the one before: somebody quoted a chat.
+func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(*item) error) (count, before int64, err error) {
+	in, err := t.open()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer in.Close()
+	var at item
+	var words strings.Builder
+	var form *style
+	finish := func() error {
+		if at.lines == 0 {
+			return nil
+		}
+		at.text = words.String()
+		return visit(&at)
+	}
+	count, err = lines.Each(ctx, in, t.path, func(number int64, raw []byte) error {
+		line := strings.ToValidUTF8(string(raw), "\uFFFD")
+		s, rest, ok := header(line)
+		if ok && (form == nil || s.style == *form) && fits(&s) {
+			if err := finish(); err != nil {
+				return err
+			}
+			form = &s.style
+			at = item{line: number, lines: 1, stamp: s}
+			words.Reset()
+			name, text, named := sender(rest)
+			if !named {
+				text = rest
+			}
+			at.sender = name
+			words.WriteString(text)
+			return nil
+		}
+		if at.lines == 0 {
+			before++
+			return nil
+		}
+		at.lines++
+		words.WriteByte('\n')
+		words.WriteString(line)
+		return nil
+	})
+	if err != nil {
+		return count, before, err
+	}
+	return count, before, finish()
+}
+
+// survey is what the whole file tells.
+type survey struct {
+	calendar calendar
+	reader   reader
+	form     style
+	items    int64
+	senders  []string // in the order in which they first speak
+	said     map[string]int
+	mine     string // a sender who can only be the owner
+	notice   string // under whose name the first notice stands: of the group, or of the other one
+	inGroup  bool   // a notice tells of a group
+	brackets map[string]int
+}
+
+// omissions is how often something in angle brackets must stand alone to be taken for left out media.
+const omissions = 3
+
+func (t *text) survey(ctx context.Context) (*survey, error) {
+	s := &survey{calendar: calendar{now: time.Now()}, said: map[string]int{}, brackets: map[string]int{}}
+	_, _, err := t.eachItem(ctx, func(at *stamp) bool { return at.hasDay() }, s.item)
+	s.reader.learned = make(map[string]bool)
+	for note, n := range s.brackets {
+		if n >= omissions {
+			s.reader.learned[note] = true
+		}
+	}
+	return s, err
+}
+
+// hasDay tells whether a date is a day in some order.
+func (s *stamp) hasDay() bool {
+	for o := range orders {
+		if _, _, _, ok := s.day(o); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *survey) item(at *item) error {
+	if s.items++; s.items == 1 {
+		s.form, s.reader.iPhone = at.stamp.style, at.stamp.iPhone()
+	}
+	s.calendar.add(&at.stamp)
+	if at.sender == "" {
+		s.event(at.text)
+		return nil
+	}
+	b := s.reader.body(at.text)
+	if b.fate == sources.Events {
+		if s.notice == "" {
+			s.notice = at.sender
+		}
+		s.event(at.text)
+		return nil
+	}
+	if b.mine {
+		s.mine = at.sender
+	}
+	if b.omission != "" {
+		s.brackets[b.omission]++
+	}
+	if s.said[at.sender]++; s.said[at.sender] == 1 {
+		s.senders = append(s.senders, at.sender)
+	}
+	return nil
+}
+
+// event looks for groups in a notice.
+func (s *survey) event(text string) {
+	if s.inGroup {
+		return
+	}
+	text = strings.ToLower(text)
+	for _, word := range groupWords {
+		s.inGroup = s.inGroup || strings.Contains(text, word)
+	}
+}

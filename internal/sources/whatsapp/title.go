@@ -1,0 +1,92 @@
+package whatsapp
+
+import (
+	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"ventriloquist/internal/sources"
+)
+
+// titleWords stand between "WhatsApp" and whose chat it is in the name of an export.
+var titleWords = []string{" - ", " – ", " with ", " mit ", " con ", " avec ", " com ", " met ", " med ", " z ", " z użytkownikiem ", " s uživatelem ", " s ", " с контактом ",
+	" с ", " з ", " ile ", " dengan ", " với ", " cu ", " kanssa ", "와 ", " עם ", " مع "}
+
+// titleOf finds whose chat an export is in the name of its file, an absolute path, or of the folder that a _chat.txt lies
+// in. It is empty if that does not tell.
+func titleOf(path string) string {
+	name := sources.Base(path)
+	if strings.EqualFold(name, "_chat") {
+		name = filepath.Base(filepath.Dir(path))
+	}
+	name = withoutCount(withoutMarks(strings.ReplaceAll(name, "_", " ")))
+	const program = "whatsapp"
+	at := 0
+	for at+len(program) <= len(name) && !strings.EqualFold(name[at:at+len(program)], program) {
+		at++
+	}
+	if at+len(program) > len(name) {
+		return ""
+	}
+	after := name[at+len(program):]
+	first, longest := len(after), 0
+	for _, word := range titleWords {
+		if i := strings.Index(after, word); i >= 0 && (i < first || i == first && len(word) > longest) {
+			first, longest = i, len(word)
+		}
+	}
+	return strings.TrimSpace(after[first+longest:])
+}
+
+// withoutCount removes the " (1)" of a second download.
+func withoutCount(name string) string {
+	open := strings.LastIndex(name, " (")
+	if open > 0 && strings.HasSuffix(name, ")") && strings.Trim(name[open+2:len(name)-1], "0123456789") == "" {
+		return name[:open]
+	}
+	return name
+}
+
+// sender splits what follows the time into who wrote and what. A notice has nobody before a colon, but may quote a name
+// with one: John changed the subject to "Plans: Friday".
+func sender(rest string) (name, text string, found bool) {
+	before, text, found := strings.Cut(rest, ": ")
+	if !found {
+		if before, text, found = strings.Cut(rest, ":"+mark); found {
+			text = mark + text
+		} else if before, found = strings.CutSuffix(rest, ":"); !found {
+			return "", "", false
+		}
+	}
+	name = cleanName(before)
+	if name == "" || utf8.RuneCountInString(name) > 80 || strings.ContainsAny(name, "\"“”„«»「」『』") {
+		return "", "", false
+	}
+	return name, text, true
+}
+
+// cleanName is a name without marks, and without the ~ before the names that people who are no contacts gave themselves.
+func cleanName(name string) string {
+	name = strings.Join(strings.Fields(withoutMarks(name)), " ")
+	return strings.TrimSpace(strings.TrimPrefix(name, "~"))
+}
+
+// sameName tells whether two spellings are of the same name or number.
+func sameName(a, b string) bool { return squeeze(a) != "" && squeeze(a) == squeeze(b) }
+
+// squeeze keeps letters and digits, in lower case; of a name of neither, as of emoji, all.
+func squeeze(name string) string {
+	kept := strings.Map(func(c rune) rune {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) {
+			return unicode.ToLower(c)
+		}
+		return -1
+	}, name)
+	if kept == "" {
+		return strings.TrimSpace(name)
+	}
+	return kept
+}
+
+func isLetter(c rune) bool { return unicode.IsLetter(c) }
