@@ -82,7 +82,7 @@ func (o *collectOptions) reading() (sources.Reading, error) {
 	}
 	self := settledSelf()
 	self.Addresses = append(self.Addresses, o.me...)
-	book := people.New(self)
+	book := people.NewBook(self)
 	r.Asked = len(self.Addresses) > 0 || strings.TrimSpace(self.Name) != ""
 	r.Owner = func(name string) bool {
 		person, listed := book.Person(name)

@@ -87,9 +87,9 @@ func openBook(ctx context.Context, o *contactsOptions) (*messages.DB, *people.Bo
 // loadOrNew reads the contacts file, if there is one.
 func loadOrNew(path string, self people.Self) (*people.Book, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return people.New(self), nil
+		return people.NewBook(self), nil
 	}
-	return people.Load(path, self)
+	return people.LoadBook(path, self)
 }
 
 func runContacts(ctx context.Context, o contactsOptions, out io.Writer) error {
@@ -98,7 +98,7 @@ func runContacts(ctx context.Context, o contactsOptions, out io.Writer) error {
 		return err
 	}
 	defer db.Close()
-	census, err := people.Count(ctx, db, book)
+	census, err := people.TakeCensus(ctx, db, book)
 	if err != nil {
 		return err
 	}

@@ -86,11 +86,11 @@ func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self peo
 		return fmt.Errorf("cannot read the contacts: %w", err)
 	}
 	isNew := err != nil
-	content, changes, err := people.Add(old, r.Added)
+	content, changes, err := people.AddContacts(old, r.Added)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.File, err)
 	}
-	if _, err := people.Read(strings.NewReader(string(content)), r.File, self); err != nil {
+	if _, err := people.ReadBook(strings.NewReader(string(content)), r.File, self); err != nil {
 		return err
 	}
 	if !o.json && !isNew {

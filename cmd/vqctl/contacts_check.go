@@ -55,7 +55,7 @@ func runContactsCheck(ctx context.Context, o contactsOptions, out io.Writer) err
 		return usererr.With(fmt.Errorf("cannot read the contacts: %w", err), "`vqctl contacts suggest` drafts the file")
 	}
 	defer f.Close()
-	book, wrong := people.Check(f, o.path(), self)
+	book, wrong := people.CheckBook(f, o.path(), self)
 	result := contactsCheck{File: o.path(), People: len(book.Names()), Wrong: []fault{}, Silent: []string{}, Yours: []string{}}
 	for _, address := range self.Addresses {
 		if who, listed := book.Person(address); listed && who != people.Owner {
@@ -91,7 +91,7 @@ func silentPeople(ctx context.Context, dataDir string, book *people.Book) ([]str
 		return nil, err
 	}
 	defer db.Close()
-	census, err := people.Count(ctx, db, book)
+	census, err := people.TakeCensus(ctx, db, book)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 	if err != nil {
 		return err
 	}
-	census, err := people.Count(ctx, db, book)
+	census, err := people.TakeCensus(ctx, db, book)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func learnNames(ctx context.Context, db *messages.DB, book *people.Book) error {
 	}
 	names, err := reader.Names(ctx)
 	if err == nil {
-		book.Know(names)
+		book.SetSourceNames(names)
 	}
 	return err
 }

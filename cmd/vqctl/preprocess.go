@@ -89,7 +89,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	book, err := people.Load(o.contacts, self)
+	book, err := people.LoadBook(o.contacts, self)
 	if err != nil {
 		return err
 	}

@@ -176,7 +176,7 @@ func forgetInFiles(o *forgetOptions, name string) (dropped int, err error) {
 	if err != nil {
 		return dropped, fmt.Errorf("cannot read the contacts: %w", err)
 	}
-	if kept, changed := people.Remove(file, name); changed {
+	if kept, changed := people.RemoveContact(file, name); changed {
 		return dropped, atomicfile.WriteBytes(o.path(), kept)
 	}
 	return dropped, nil

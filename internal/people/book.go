@@ -54,8 +54,8 @@ func SplitIdentifiers(s string) []string {
 	return list
 }
 
-// New returns a book that knows only the owner.
-func New(self Self) *Book {
+// NewBook returns a book that knows only the owner.
+func NewBook(self Self) *Book {
 	self.Name = strings.TrimSpace(self.Name)
 	b := &Book{region: regionOf(self.Addresses), self: self, people: map[string]string{}, seen: map[string]entry{}}
 	// In the exports of some programs people have no addresses but are known by their names.
@@ -87,9 +87,9 @@ func (b *Book) Person(address string) (name string, listed bool) {
 	return name, listed
 }
 
-// Know takes what sources call the people of addresses: in some exports these are numbers that nobody knows. Whose name is
+// SetSourceNames takes what sources call the people of addresses: in some exports these are numbers that nobody knows. Whose name is
 // among the ids of somebody listed is that one.
-func (b *Book) Know(called map[string]string) {
+func (b *Book) SetSourceNames(called map[string]string) {
 	b.called = called
 	clear(b.seen)
 }
@@ -118,8 +118,8 @@ func (b *Book) Addresses(name string) []string {
 	return list
 }
 
-// Load reads the contacts file at path. The owner must not be in it.
-func Load(path string, self Self) (*Book, error) {
+// LoadBook reads the contacts file at path. The owner must not be in it.
+func LoadBook(path string, self Self) (*Book, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, usererr.With(fmt.Errorf("there is no contacts file %s", path),
@@ -129,12 +129,12 @@ func Load(path string, self Self) (*Book, error) {
 		return nil, fmt.Errorf("cannot read the contacts: %w", err)
 	}
 	defer f.Close()
-	return Read(f, path, self)
+	return ReadBook(f, path, self)
 }
 
-// Read is Load of an open file; name is what errors call it.
-func Read(in io.Reader, name string, self Self) (*Book, error) {
-	b := New(self)
+// ReadBook is Load of an open file; name is what errors call it.
+func ReadBook(in io.Reader, name string, self Self) (*Book, error) {
+	b := NewBook(self)
 	err := b.read(in, name, func(err error) error { return err })
 	if err != nil {
 		return nil, err
@@ -142,9 +142,9 @@ func Read(in io.Reader, name string, self Self) (*Book, error) {
 	return b, nil
 }
 
-// Check reads a contacts file to its end and returns everything that is wrong with it, and what could be read.
-func Check(in io.Reader, name string, self Self) (*Book, []error) {
-	b := New(self)
+// CheckBook reads a contacts file to its end and returns everything that is wrong with it, and what could be read.
+func CheckBook(in io.Reader, name string, self Self) (*Book, []error) {
+	b := NewBook(self)
 	var wrong []error
 	err := b.read(in, name, func(err error) error {
 		wrong = append(wrong, err)

@@ -24,9 +24,9 @@ type Change struct {
 	Old, New string
 }
 
-// Add returns the contents of a contacts file with additions, and the lines that differ; everything else of the file
+// AddContacts returns the contents of a contacts file with additions, and the lines that differ; everything else of the file
 // stays byte for byte. What comes out is not checked: Read it.
-func Add(file []byte, additions []Addition) (added []byte, changes []Change, err error) {
+func AddContacts(file []byte, additions []Addition) (added []byte, changes []Change, err error) {
 	lines := splitLines(file)
 	places := make(map[string]int) // line of a person
 	for i, line := range lines {
@@ -56,8 +56,8 @@ func Add(file []byte, additions []Addition) (added []byte, changes []Change, err
 	return []byte(out), changes, nil
 }
 
-// Remove returns the contents of a contacts file without somebody's line.
-func Remove(file []byte, name string) (kept []byte, changed bool) {
+// RemoveContact returns the contents of a contacts file without somebody's line.
+func RemoveContact(file []byte, name string) (kept []byte, changed bool) {
 	lines := splitLines(file)
 	number := 0
 	lines = slices.DeleteFunc(lines, func(line string) bool {

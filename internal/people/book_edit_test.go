@@ -10,7 +10,7 @@ import (
 
 func TestAdd_KeepsTheRestByteForByte(t *testing.T) {
 	const file = "\uFEFF{\"note\": {\"ids\": [1]}, \"contact\": \"John\", \"ids\": [ \"+15551234567\" ] , \"x\":[2]}\r\n\n {\"ids\": [], \"contact\": \" Ann \"}"
-	got, changes, err := people.Add([]byte(file), []people.Addition{
+	got, changes, err := people.AddContacts([]byte(file), []people.Addition{
 		{Name: "John", IDs: []string{"j@x.org", "k@x.org"}}, {Name: "Ann", IDs: []string{"a@x.org"}}, {Name: `Zoë <"Z">`, IDs: []string{"z@x.org"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -29,17 +29,17 @@ func TestAdd_KeepsTheRestByteForByte(t *testing.T) {
 }
 
 func TestAdd_ToNothing(t *testing.T) {
-	got, _, err := people.Add(nil, []people.Addition{{Name: "Ann", IDs: []string{"+15551234567", "a@x.org"}}})
+	got, _, err := people.AddContacts(nil, []people.Addition{{Name: "Ann", IDs: []string{"+15551234567", "a@x.org"}}})
 	if want := `{"contact": "Ann", "ids": ["+15551234567", "a@x.org"]}` + "\n"; err != nil || string(got) != want {
 		t.Errorf("the file is %q (%v), want %q", got, err, want)
 	}
-	if got, changes, err := people.Add(nil, nil); len(got) != 0 || changes != nil || err != nil {
+	if got, changes, err := people.AddContacts(nil, nil); len(got) != 0 || changes != nil || err != nil {
 		t.Errorf("nothing added to nothing is %q, %v, %v", got, changes, err)
 	}
 }
 
 func TestAdd_LineWithoutIDs(t *testing.T) {
-	_, _, err := people.Add([]byte(`{"contact": "John"}`), []people.Addition{{Name: "John", IDs: []string{"j@x.org"}}})
+	_, _, err := people.AddContacts([]byte(`{"contact": "John"}`), []people.Addition{{Name: "John", IDs: []string{"j@x.org"}}})
 	if err == nil || !strings.Contains(err.Error(), `line 1: there is no "ids"`) {
 		t.Errorf("error is %v", err)
 	}
@@ -47,11 +47,11 @@ func TestAdd_LineWithoutIDs(t *testing.T) {
 
 func TestRemove(t *testing.T) {
 	const file = "\uFEFF{\"contact\": \"John\", \"ids\": [\"j@x.org\"]}\r\n\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}"
-	got, changed := people.Remove([]byte(file), "John")
+	got, changed := people.RemoveContact([]byte(file), "John")
 	if want := "\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}\n"; string(got) != want || !changed {
 		t.Errorf("the file is %q, want %q", got, want)
 	}
-	if _, changed := people.Remove([]byte(file), "Zoë"); changed {
+	if _, changed := people.RemoveContact([]byte(file), "Zoë"); changed {
 		t.Error("nobody was removed, and the file changed")
 	}
 }
@@ -61,7 +61,7 @@ func TestCheck_FindsEverything(t *testing.T) {
 nonsense
 {"contact": "Ann", "ids": ["(555) 123-4567"]}
 {"contact": "Zoë", "ids": ["z@x.org"]}`
-	book, wrong := people.Check(strings.NewReader(file), "f", people.Self{})
+	book, wrong := people.CheckBook(strings.NewReader(file), "f", people.Self{})
 	if len(wrong) != 2 || !strings.HasPrefix(wrong[0].Error(), "f:2: ") || !strings.HasPrefix(wrong[1].Error(), "f:3: ") {
 		t.Errorf("it found %v", wrong)
 	}
@@ -73,7 +73,7 @@ nonsense
 // Addresses that were only found are not the owner's where the contacts file says otherwise.
 func TestRead_FileBeatsWhatWasFound(t *testing.T) {
 	self := people.Self{Name: "Aidan", Addresses: []string{"+442079460000", "me@x.org"}, Found: true}
-	book, err := people.Read(strings.NewReader(`{"contact": "Ann", "ids": ["Me@x.org", "020 7946 0958"]}`), "f", self)
+	book, err := people.ReadBook(strings.NewReader(`{"contact": "Ann", "ids": ["Me@x.org", "020 7946 0958"]}`), "f", self)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func FuzzAdd(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, file string) {
-		book, err := people.Read(strings.NewReader(file), "f", people.Self{})
+		book, err := people.ReadBook(strings.NewReader(file), "f", people.Self{})
 		if err != nil {
 			return
 		}
@@ -114,11 +114,11 @@ func FuzzAdd(f *testing.F) {
 				return
 			}
 		}
-		added, _, err := people.Add([]byte(file), additions)
+		added, _, err := people.AddContacts([]byte(file), additions)
 		if err != nil {
 			t.Fatalf("not added to %q: %v", file, err)
 		}
-		again, err := people.Read(strings.NewReader(string(added)), "f", people.Self{})
+		again, err := people.ReadBook(strings.NewReader(string(added)), "f", people.Self{})
 		if err != nil {
 			t.Fatalf("%q became %q: %v", file, added, err)
 		}

@@ -13,7 +13,7 @@ import (
 
 func read(t *testing.T, file string, own ...string) *people.Book {
 	t.Helper()
-	book, err := people.Read(strings.NewReader(file), "contacts.jsonl", people.Self{Name: "Aidan", Addresses: own})
+	book, err := people.ReadBook(strings.NewReader(file), "contacts.jsonl", people.Self{Name: "Aidan", Addresses: own})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestNormalize(t *testing.T) {
 		{"", "", ""},
 		{"", "urn:biz:1234", "urn:biz:1234"},
 	} {
-		book := people.New(people.Self{Addresses: people.SplitIdentifiers(c.own)})
+		book := people.NewBook(people.Self{Addresses: people.SplitIdentifiers(c.own)})
 		if got := book.Normalize(c.address); got != c.want {
 			t.Errorf("own %q: %q is %q, want %q", c.own, c.address, got, c.want)
 		}
@@ -102,7 +102,7 @@ func TestRead_Refuses(t *testing.T) {
 		"TooLong":       {`{"contact": "` + strings.Repeat("x", 17<<20), `contacts.jsonl:1: `},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := people.Read(strings.NewReader(c.file), "contacts.jsonl", people.Self{Name: "Aidan", Addresses: []string{"+14155550199"}})
+			_, err := people.ReadBook(strings.NewReader(c.file), "contacts.jsonl", people.Self{Name: "Aidan", Addresses: []string{"+14155550199"}})
 			if err == nil {
 				t.Fatal("it was accepted")
 			}
@@ -117,7 +117,7 @@ func TestRead_Refuses(t *testing.T) {
 }
 
 func TestLoad_MissingFile(t *testing.T) {
-	_, err := people.Load(filepath.Join(t.TempDir(), "contacts_to_ids.jsonl"), people.Self{Name: "Aidan"})
+	_, err := people.LoadBook(filepath.Join(t.TempDir(), "contacts_to_ids.jsonl"), people.Self{Name: "Aidan"})
 	if err == nil || usererr.Of(err) == "" || errors.Is(err, usererr.ErrUsage) {
 		t.Errorf("error is %v", err)
 	}
@@ -139,7 +139,7 @@ func FuzzContacts(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, file string) {
-		book, err := people.Read(strings.NewReader(file), "f", people.Self{Name: "Aidan", Addresses: []string{"+14155550199"}})
+		book, err := people.ReadBook(strings.NewReader(file), "f", people.Self{Name: "Aidan", Addresses: []string{"+14155550199"}})
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "f:") {
 				t.Errorf("the error does not say where: %v", err)
@@ -158,11 +158,11 @@ func FuzzContacts(f *testing.F) {
 }
 
 func TestBook_NamesThatSourcesTell(t *testing.T) {
-	b, err := people.Read(strings.NewReader(`{"contact": "John", "ids": ["John Smith"]}`), "x", people.Self{Name: "Aidan"})
+	b, err := people.ReadBook(strings.NewReader(`{"contact": "John", "ids": ["John Smith"]}`), "x", people.Self{Name: "Aidan"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Know(map[string]string{"user1": "john SMITH", "user2": "Zoë", "user3": "Aidan"})
+	b.SetSourceNames(map[string]string{"user1": "john SMITH", "user2": "Zoë", "user3": "Aidan"})
 	for address, want := range map[string]string{"user1": "John", "user2": "", "user3": "", "user4": "", "John Smith": "John"} {
 		name, listed := b.Person(address)
 		if listed != (want != "") || listed && name != want {

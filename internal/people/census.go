@@ -59,8 +59,8 @@ type counter struct {
 	census   Census
 }
 
-// Count takes the census of what a database holds.
-func Count(ctx context.Context, db *messages.DB, book *Book) (*Census, error) {
+// TakeCensus takes the census of what a database holds.
+func TakeCensus(ctx context.Context, db *messages.DB, book *Book) (*Census, error) {
 	reader, err := db.Reader(ctx, func(address string) string { return identity(book, address) })
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func card(book, name string, addresses ...string) addressbook.Card {
 // suggest drafts from addresses with so many messages each.
 func suggest(t *testing.T, file string, self people.Self, messages map[string]int64, cards []addressbook.Card, same ...messages.SamePerson) *people.Draft {
 	t.Helper()
-	book, err := people.Read(strings.NewReader(file), "contacts", self)
+	book, err := people.ReadBook(strings.NewReader(file), "contacts", self)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func (s *Sink) WantCounts(t testing.TB, want map[sources.Fate]int64) {
 
 // Reading is of an owner who has these names, and of times in UTC.
 func Reading(own ...string) sources.Reading {
-	book := people.New(people.Self{Addresses: own})
+	book := people.NewBook(people.Self{Addresses: own})
 	return sources.Reading{Zone: time.UTC, Asked: len(own) > 0, Owner: func(name string) bool {
 		person, listed := book.Person(name)
 		return listed && person == people.Owner
