@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Cut a small tokenizer from Qwen3's.
 
-Keeps the first N merges and the vocabulary they reach, the normaliser, the pre-tokenizer and the decoder as they are, and
+Keeps the first N merges and the vocabulary they reach, the normalizer, the pre-tokenizer and the decoder as they are, and
 numbers the added tokens on after the vocabulary. Byte-level BPE applies merges in rank order, so the first N merges of a
 tokenizer are a tokenizer.
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Quantised weights as bitsandbytes and torch store them, for csrc/tests/test_quantized.cpp.
+"""Quantized weights as bitsandbytes and torch store them, for csrc/tests/test_quantized.cpp.
 
     pip install torch bitsandbytes
     python3 scripts/make_quant_goldens.py [OUT]
@@ -24,7 +24,7 @@ OUT = Path(__file__).resolve().parent.parent / "csrc/tests/goldens/quantized.txt
 CASES = [(3, 128, "f32"), (5, 64, "bf16"), (7, 45, "f32"), (1, 70, "f32"), (130, 192, "bf16"), (33, 71, "bf16"),
          (300, 60, "f32")]
 # What is written of large matrices is what only they show.
-WITH_VALUES, WITH_ROWS = 400, 2500  # most elements: with dequantised values; with formats scaled by rows
+WITH_VALUES, WITH_ROWS = 400, 2500  # most elements: with dequantized values; with formats scaled by rows
 
 
 def elements(rows, cols, stored):

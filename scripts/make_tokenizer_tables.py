@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the Unicode tables of internal/tokenizer by asking Hugging Face's tokenizers itself.
 
-Its regex engine and its normaliser follow two different Unicode versions, neither of which is that of the Go
+Its regex engine and its normalizer follow two different Unicode versions, neither of which is that of the Go
 toolchain. Token ids depend on both, so the tables are pinned here instead of taken from the standard library.
 
     pip install tokenizers==0.23.3

@@ -37,7 +37,7 @@ func modelFlags() []cli.Flag {
 		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on this GPU, counted from 0 (needs a build with CUDA)"},
 		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "of the arithmetic: " + strings.Join(load.Precisions, ", ") + " (fp8: products with the base weights, on cards that have it)"},
 		&cli.BoolFlag{Name: "load-in-8bit", Usage: "keep the base weights in 8 bits (int8, scaled by rows)"},
-		&cli.BoolFlag{Name: "load-in-4bit", Usage: "keep the base weights in 4 bits (NF4, double quantisation)"},
+		&cli.BoolFlag{Name: "load-in-4bit", Usage: "keep the base weights in 4 bits (NF4, double quantization)"},
 		&cli.BoolFlag{Name: "load-in-fp8", Usage: "keep the base weights in fp8 (e4m3, scaled by rows)"},
 		&cli.IntFlag{Name: "threads", Usage: "threads to compute with (0: as many as there are cores)"},
 	}

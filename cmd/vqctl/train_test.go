@@ -58,7 +58,7 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 		saved []string
 	}{
 		{"in the first step", []string{"--batch-size", "2", "--max-steps", "3", "--save-steps", "1"}, 1, nil},
-		// It is learnt of when the next step has been begun.
+		// It is learned of when the next step has been begun.
 		{"in a step with another behind it", []string{"--batch-size", "1", "--gradient-accumulation-steps", "1", "--max-steps", "4",
 			"--save-steps", "2"}, 3, []string{"checkpoint-2"}},
 	} {

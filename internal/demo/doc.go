@@ -4,6 +4,6 @@
 // have it (a chat.db in Apple's schema, contacts, .env), and the report of running the very commands a user would, each
 // as a child process. It knows the command line as a user does; it must not know how any command works.
 //
-// The chat is a part of the Ubuntu IRC corpus (README.md in this folder: licence, attribution, what was changed). No day
+// The chat is a part of the Ubuntu IRC corpus (README.md in this folder: license, attribution, what was changed). No day
 // on which one of its people speaks, or is named, is in the base model's pretraining data.
 package demo

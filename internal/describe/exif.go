@@ -15,8 +15,8 @@ const (
 	firstRestart = 0xD0 // of eight
 	app0         = 0xE0 // JFIF
 	app1         = 0xE1 // Exif: the place, the camera, how to turn the picture; XMP
-	app2         = 0xE2 // the colour profile
-	app14        = 0xEE // Adobe: how colours are coded
+	app2         = 0xE2 // the color profile
+	app14        = 0xEE // Adobe: how colors are coded
 	app15        = 0xEF
 	comment      = 0xFE
 )

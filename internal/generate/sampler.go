@@ -9,7 +9,7 @@ import (
 )
 
 // Sampling is how a token is drawn from the model's distribution. First the distribution is restricted to what may come
-// and renormalised, then the temperature applies, then top-k, then top-p; this is the order of Hugging Face.
+// and renormalized, then the temperature applies, then top-k, then top-p; this is the order of Hugging Face.
 type Sampling struct {
 	Temperature float64 // 0: always the likeliest
 	TopP        float64 // the fewest tokens, likeliest first, that hold this much; 0 or 1: all

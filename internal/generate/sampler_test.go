@@ -25,7 +25,7 @@ func expected(logits []float32, ids []int32, s Sampling) map[int]float64 {
 	for i, id := range ids {
 		all = append(all, one{i, math.Exp(float64(logits[id]) / s.Temperature)})
 	}
-	normalise := func() {
+	normalize := func() {
 		var sum float64
 		for _, o := range all {
 			sum += o.p
@@ -38,7 +38,7 @@ func expected(logits []float32, ids []int32, s Sampling) map[int]float64 {
 	if s.TopK > 0 {
 		all = all[:min(s.TopK, len(all))]
 	}
-	normalise()
+	normalize()
 	if s.TopP > 0 {
 		var sum float64
 		for i, o := range all {
@@ -47,7 +47,7 @@ func expected(logits []float32, ids []int32, s Sampling) map[int]float64 {
 				break
 			}
 		}
-		normalise()
+		normalize()
 	}
 	p := make(map[int]float64)
 	for _, o := range all {

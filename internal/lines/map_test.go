@@ -82,7 +82,7 @@ func TestMap_ReadErrorIsReported(t *testing.T) {
 	}
 }
 
-func TestMap_StopsWhenCancelled(t *testing.T) {
+func TestMap_StopsWhenCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	in, feed := io.Pipe()
 	go func() {

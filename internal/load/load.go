@@ -119,7 +119,7 @@ func Model(device *engine.Device, base *model.Model, precision engine.DType, wei
 }
 
 // finish has the weights prepared, and gives back the mapped pages that have been read while that goes on: most are
-// copied into the layout of products or quantised; those that are used in their place come back with their first use.
+// copied into the layout of products or quantized; those that are used in their place come back with their first use.
 func finish(m *engine.Model, base *model.Model, forTraining bool) error {
 	done, evicted := make(chan struct{}), make(chan struct{})
 	go func() {

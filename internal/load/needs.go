@@ -9,7 +9,7 @@ import (
 // Needs says how much memory a base model takes at a precision and a format of weights, by the engine's own plans.
 type Needs struct {
 	Precision string `json:"precision"`
-	Weights   string `json:"weights,omitempty"` // the format of quantised ones
+	Weights   string `json:"weights,omitempty"` // the format of quantized ones
 	Training  Memory `json:"training"`
 	Inference Memory `json:"inference"`
 }
@@ -41,7 +41,7 @@ type Workload struct {
 // targetTokens of a window carry loss in such an estimate; a message seldom has more.
 const targetTokens = 64
 
-// NeedsOf asks the engine what training and inference would take at each precision, and with quantised weights at the one
+// NeedsOf asks the engine what training and inference would take at each precision, and with quantized weights at the one
 // that is fastest. Nothing is loaded.
 func NeedsOf(device *engine.Device, m *model.Model, w Workload) ([]Needs, error) {
 	stored, err := StoredDType(m)

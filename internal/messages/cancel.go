@@ -20,9 +20,9 @@ type stance struct {
 	target int64
 }
 
-// readCancelled returns the reactions that were taken back: each removal cancels the latest earlier reaction of the same
+// readCanceled returns the reactions that were taken back: each removal cancels the latest earlier reaction of the same
 // person to the same target that reads the same.
-func (r *Reader) readCancelled(ctx context.Context, identity func(string) string) (map[int64]bool, error) {
+func (r *Reader) readCanceled(ctx context.Context, identity func(string) string) (map[int64]bool, error) {
 	people := make([]string, len(r.addresses))
 	for i, address := range r.addresses {
 		if people[i] = address; i > 0 && identity != nil {
@@ -33,16 +33,16 @@ func (r *Reader) readCancelled(ctx context.Context, identity func(string) string
 	if err != nil {
 		return nil, err
 	}
-	cancelled := make(map[int64]bool)
+	canceled := make(map[int64]bool)
 	for _, list := range deeds {
 		sort.Slice(list, func(i, j int) bool { return list[i].before(&list[j]) })
 		for i := range list {
 			if list[i].removal {
-				cancelLatest(list[:i], list[i].text, cancelled)
+				cancelLatest(list[:i], list[i].text, canceled)
 			}
 		}
 	}
-	return cancelled, nil
+	return canceled, nil
 }
 
 func (d *deed) before(e *deed) bool {
@@ -55,11 +55,11 @@ func (d *deed) before(e *deed) bool {
 	return d.id < e.id
 }
 
-func cancelLatest(earlier []deed, text string, cancelled map[int64]bool) {
+func cancelLatest(earlier []deed, text string, canceled map[int64]bool) {
 	for i := len(earlier) - 1; i >= 0; i-- {
 		d := &earlier[i]
-		if !d.removal && !cancelled[d.id] && (d.text == text || text == "" && !isWord(d.text)) {
-			cancelled[d.id] = true
+		if !d.removal && !canceled[d.id] && (d.text == text || text == "" && !isWord(d.text)) {
+			canceled[d.id] = true
 			return
 		}
 	}

@@ -99,7 +99,7 @@ func rosterKey(group bool, members []rosterMember) string {
 	return string(key)
 }
 
-// canonical is the same for lists that say the same: neighbours that are all there, or all absent, are sorted, and who
+// canonical is the same for lists that say the same: neighbors that are all there, or all absent, are sorted, and who
 // is absent need not be said behind the last who is there.
 func canonical(members []Member, number func(address string) int64, address func(int64) string) []rosterMember {
 	list := make([]rosterMember, 0, len(members))

@@ -11,7 +11,7 @@ type Reader struct {
 	q         querier
 	path      string
 	addresses []string // by handle id; 0 is the owner
-	cancelled map[int64]bool
+	canceled map[int64]bool
 }
 
 // Reader returns a reader for people as identity tells them: the name of the person who has an address, Owner for an
@@ -27,7 +27,7 @@ func (db *DB) reader(ctx context.Context, q querier, identity func(address strin
 	if r.addresses, err = readAddresses(ctx, q); err != nil {
 		return nil, explain(db.path, err)
 	}
-	if r.cancelled, err = r.readCancelled(ctx, identity); err != nil {
+	if r.canceled, err = r.readCanceled(ctx, identity); err != nil {
 		return nil, explain(db.path, err)
 	}
 	return r, nil
@@ -161,7 +161,7 @@ func (r *Reader) Messages(ctx context.Context, conversations []Conversation, yie
 		if err != nil {
 			return explain(r.path, err)
 		}
-		if r.cancelled[m.ID] {
+		if r.canceled[m.ID] {
 			continue
 		}
 		if err := yield(m); err != nil {

@@ -42,7 +42,7 @@ func (r *Reader) Spoken(ctx context.Context, conversations []Conversation, yield
 		if err != nil {
 			return explain(r.path, err)
 		}
-		if r.cancelled[id] {
+		if r.canceled[id] {
 			continue
 		}
 		if err := yield(&m); err != nil {

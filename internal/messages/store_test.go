@@ -245,7 +245,7 @@ func TestReplace_FailureKeepsWhatWasThere(t *testing.T) {
 	wantTexts(t, read(t, db, nil), "again")
 }
 
-func TestReplace_Cancelled(t *testing.T) {
+func TestReplace_Canceled(t *testing.T) {
 	db := create(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	_, err := db.Replace(ctx, false, func(w *messages.Writer) error {
@@ -253,7 +253,7 @@ func TestReplace_Cancelled(t *testing.T) {
 		return w.Add(&messages.Entry{Conversation: w.Conversation(false, messages.Members("+1")), GUID: "b", Text: "after"})
 	})
 	if err == nil {
-		t.Fatal("a cancelled replacement succeeded")
+		t.Fatal("a canceled replacement succeeded")
 	}
 	wantTexts(t, read(t, db, nil))
 }

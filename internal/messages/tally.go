@@ -21,7 +21,7 @@ func (r *Reader) Addresses() []string { return r.addresses[1:] }
 func (r *Reader) Tally(ctx context.Context, conversations []Conversation) ([]Count, error) {
 	counts, err := r.tally(ctx, conversations)
 	if err == nil {
-		err = r.withoutCancelled(ctx, conversations, counts)
+		err = r.withoutCanceled(ctx, conversations, counts)
 	}
 	if err != nil {
 		return nil, explain(r.path, err)
@@ -60,8 +60,8 @@ func (r *Reader) tally(ctx context.Context, conversations []Conversation) ([]Cou
 	return counts, rows.Err()
 }
 
-// withoutCancelled takes the reactions that were taken back out of the counts.
-func (r *Reader) withoutCancelled(ctx context.Context, conversations []Conversation, counts []Count) error {
+// withoutCanceled takes the reactions that were taken back out of the counts.
+func (r *Reader) withoutCanceled(ctx context.Context, conversations []Conversation, counts []Count) error {
 	type key struct {
 		conversation int
 		sender       string
@@ -75,7 +75,7 @@ func (r *Reader) withoutCancelled(ctx context.Context, conversations []Conversat
 		byFirst[i] = i
 	}
 	sort.Slice(byFirst, func(i, j int) bool { return conversations[byFirst[i]].First < conversations[byFirst[j]].First })
-	for id := range r.cancelled {
+	for id := range r.canceled {
 		rows, err := r.q.QueryContext(ctx, `SELECT sender FROM message WHERE id = ?`, id)
 		if err != nil {
 			return err

@@ -31,10 +31,10 @@ type Self struct {
 type Book struct {
 	region string
 	self   Self
-	people map[string]string // by normalised address
+	people map[string]string // by normalized address
 	names  []string
 	called map[string]string // what sources call the people of addresses
-	// seen holds addresses as messages spell them, so that each is normalised once.
+	// seen holds addresses as messages spell them, so that each is normalized once.
 	seen map[string]entry
 }
 
@@ -71,7 +71,7 @@ func NewBook(self Self) *Book {
 func (b *Book) Normalize(address string) string { return normalize(address, b.region) }
 
 // Person returns the name of the person who has an address, Owner for the owner, and whether anybody is listed with it.
-// Somebody unlisted goes by the normalised address.
+// Somebody unlisted goes by the normalized address.
 func (b *Book) Person(address string) (name string, listed bool) {
 	if e, known := b.seen[address]; known {
 		return e.name, e.listed

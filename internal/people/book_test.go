@@ -49,12 +49,12 @@ func TestNormalize(t *testing.T) {
 			t.Errorf("own %q: %q is %q, want %q", c.own, c.address, got, c.want)
 		}
 		if again := book.Normalize(book.Normalize(c.address)); again != c.want {
-			t.Errorf("own %q: %q normalised twice is %q", c.own, c.address, again)
+			t.Errorf("own %q: %q normalized twice is %q", c.own, c.address, again)
 		}
 	}
 }
 
-// Fault 10 of the reference pipeline: messages' addresses were normalised, those of the contacts were not.
+// Fault 10 of the reference pipeline: messages' addresses were normalized, those of the contacts were not.
 func TestFault10_ContactsMatchMessages(t *testing.T) {
 	book := read(t, `{"contact": "John", "ids": ["(555) 123-4567", "J@iCloud.com"]}`)
 	for _, address := range []string{"+15551234567", "5551234567", "j@icloud.com", "(555) 123-4567"} {

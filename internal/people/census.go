@@ -54,7 +54,7 @@ type mark struct {
 type counter struct {
 	book     *Book
 	listed   map[string]*mark // by name
-	unmapped map[string]*mark // by normalised address
+	unmapped map[string]*mark // by normalized address
 	leftOut  map[string]bool  // sets of people, and whether they are groups
 	census   Census
 }

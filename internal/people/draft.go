@@ -37,7 +37,7 @@ type Shared struct {
 // drafter gathers addresses into
 type drafter struct {
 	book     *Book
-	messages map[string]int64 // of the history's addresses, normalised
+	messages map[string]int64 // of the history's addresses, normalized
 	people   []*somebody
 	byID     map[string]*somebody // whose an address is
 	shared   []Shared
@@ -46,7 +46,7 @@ type drafter struct {
 // somebody is a person of the address book, or a nameless one of the history.
 type somebody struct {
 	name  string
-	ids   []string // normalised
+	ids   []string // normalized
 	owner bool
 	link  string
 	books map[string]bool

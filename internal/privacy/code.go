@@ -26,7 +26,7 @@ const (
 	plainReach = 20
 )
 
-// findCodes finds short numbers in the neighbourhood of a word for codes.
+// findCodes finds short numbers in the neighborhood of a word for codes.
 func findCodes(s, region string) (spans []span) {
 	if !hasDigits(s, 4) && !strings.HasPrefix(s, "@") && !strings.Contains(s, "\n@") {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// Head is what a format is recognised by.
+// Head is what a format is recognized by.
 type Head struct {
 	Path string
 	// Dir is whether it is a folder; Names are what stands in it, or in a zip.

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// appendWords appends the ids of normalised text.
+// appendWords appends the ids of normalized text.
 func (t *Tokenizer) appendWords(dst []int32, s string) []int32 {
 	cache := t.caches.take()
 	defer t.caches.give(cache)
@@ -88,17 +88,17 @@ func (t *Tokenizer) mergeShort(dst []int32, word string) []int32 {
 	}
 }
 
-// A part is a token of a long word; the parts form a list, and one that was merged into its left neighbour has no id.
+// A part is a token of a long word; the parts form a list, and one that was merged into its left neighbor has no id.
 type part struct {
 	id, prev, next int32
 }
 
 const gone = -1
 
-// A candidate is a merge of parts[at] with its right neighbour that was possible when it was queued.
+// A candidate is a merge of parts[at] with its right neighbor that was possible when it was queued.
 type candidate struct {
 	rank, at, result int32
-	right            int32 // id of the neighbour then
+	right            int32 // id of the neighbor then
 	left             int32
 }
 

@@ -69,7 +69,7 @@ func (e *cachedWord) holds(key *wordKey, size int) bool {
 	return e.key[0] == key[0] && int(e.size) == size && (size <= 8 || e.key == *key)
 }
 
-// get returns the entry of a word, or nil. A word lies in one of two neighbouring slots.
+// get returns the entry of a word, or nil. A word lies in one of two neighboring slots.
 func (c *wordCache) get(hash uint64, key *wordKey, size int) *cachedWord {
 	i := hash & uint64(len(c.slots)-1)
 	e := &c.slots[i]
@@ -85,7 +85,7 @@ func (c *wordCache) get(hash uint64, key *wordKey, size int) *cachedWord {
 	return e
 }
 
-// put adds a word, in the place of the neighbour that was not asked for lately.
+// put adds a word, in the place of the neighbor that was not asked for lately.
 func (c *wordCache) put(hash uint64, key *wordKey, size int, ids []int32) {
 	if len(ids) > cachedIDs {
 		return

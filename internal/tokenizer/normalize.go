@@ -24,7 +24,7 @@ type normalForm struct {
 	maybe     bool // NFC may replace it, or compose it with what stands before it
 }
 
-// boundary reports whether text can be cut before the character and the parts be normalised separately.
+// boundary reports whether text can be cut before the character and the parts be normalized separately.
 func (f normalForm) boundary() bool { return f.combining == 0 && !f.maybe }
 
 // nfcTables holds the data of NFC in the form in which it is looked up. Hangul syllables are left to arithmetic.
@@ -74,7 +74,7 @@ var nfcData = sync.OnceValue(func() *nfcTables {
 	return t
 })
 
-// nfc returns valid UTF-8 text in Unicode's normal form C, as Hugging Face's normaliser makes it: by the Unicode
+// nfc returns valid UTF-8 text in Unicode's normal form C, as Hugging Face's normalizer makes it: by the Unicode
 // version of the tables, and without the U+034F that golang.org/x/text inserts into long runs of marks.
 func nfc(s string) string {
 	t := nfcData()
@@ -136,7 +136,7 @@ func (t *nfcTables) boundaryAfter(s string, i int) int {
 	return i
 }
 
-// appendNFC normalises s: takes it apart, puts marks in order, composes.
+// appendNFC normalizes s: takes it apart, puts marks in order, composes.
 func (t *nfcTables) appendNFC(dst []byte, s string) []byte {
 	var runes []rune
 	for _, r := range s {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// A component is a normaliser, pre-tokenizer, post-processor or decoder of a tokenizer.json, with the fields of those
+// A component is a normalizer, pre-tokenizer, post-processor or decoder of a tokenizer.json, with the fields of those
 // that are supported.
 type component struct {
 	Type          string      `json:"type"`

@@ -4,7 +4,7 @@
 // equal to those of Hugging Face's tokenizers on every text: NFC, the pre-tokenizer's split into words, byte-level BPE
 // with its order of merges, and added tokens with their flags. A file that asks for anything else is refused by name.
 //
-// A text goes one of two ways. Encode recognises added tokens such as <|endoftext|> wherever they are spelled out.
+// A text goes one of two ways. Encode recognizes added tokens such as <|endoftext|> wherever they are spelled out.
 // EncodeOrdinary takes every character for text, so nobody's message can end the model's turn; it is what Hugging Face
 // gives for a tokenizer without added tokens.
 //

@@ -192,7 +192,7 @@ func TestLoad_NamesTheFile(t *testing.T) {
 	wantError(t, err, filepath.Join(dir, "tokenizer.json")+": line 3: '!' where")
 }
 
-// TestEncodeOrdinary_LinesStandAlone is what windows rely on: a line's tokens do not depend on its neighbours.
+// TestEncodeOrdinary_LinesStandAlone is what windows rely on: a line's tokens do not depend on its neighbors.
 func TestEncodeOrdinary_LinesStandAlone(t *testing.T) {
 	tok := load(t, cutDir)
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -37,7 +37,7 @@ type StepMetrics struct {
 	Logged  bool          `json:"-"` // whether the step is to be reported, by --logging-steps
 }
 
-// Train runs the optimizer steps that are left, writes the checkpoints, and calls report after each step. A cancelled
+// Train runs the optimizer steps that are left, writes the checkpoints, and calls report after each step. A canceled
 // context ends it after the step that runs, with a checkpoint and an *InterruptedError.
 func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 	finish := func(s *startedStep) error { return r.finishStep(ctx, s, report) }

@@ -28,7 +28,7 @@ type Options struct {
 	Shuffle      bool   `json:"shuffle"`
 
 	Precision string `json:"precision"`         // of the arithmetic: "f32" or "bf16"
-	Weights   string `json:"weights,omitempty"` // the format of quantised base weights, as the engine names it
+	Weights   string `json:"weights,omitempty"` // the format of quantized base weights, as the engine names it
 }
 
 // Pace is what a run does beside computing: it may differ between a run and its resumption.

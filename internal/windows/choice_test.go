@@ -123,7 +123,7 @@ func TestSources_SayTheSameOfAnonymousGroups(t *testing.T) {
 }
 
 // checkWindows holds the windows of one conversation to docs/windows.md: messages are numbered 1 to n; what people say of
-// whom nothing is learned is no target; targets are taken in order, each once, up to a stride of neighbours at a time; and
+// whom nothing is learned is no target; targets are taken in order, each once, up to a stride of neighbors at a time; and
 // a window holds its targets and what stands before them.
 func checkWindows(t *testing.T, all []*windows.Window, lines []string, window, stride int) {
 	t.Helper()

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 )
 
-// run is a range of neighbouring messages that may all be targets.
+// run is a range of neighboring messages that may all be targets.
 type run struct{ first, last int64 }
 
 // extendRun takes the next message that may be a target.

@@ -19,7 +19,7 @@ const (
 	nf4Block       = 64
 	nf4ScaleBlock  = 256
 	elementsPerNF4 = 2        // codes in a byte
-	tileElements   = 32 << 20 // of a quantised matrix that are plain at a time
+	tileElements   = 32 << 20 // of a quantized matrix that are plain at a time
 	waitingSums    = 16 << 20 // of products in fp8, where the library does not scale them
 	sumBytes       = 4
 	attentionParts = 24 << 20 // results of attention in parts, on the largest cards
@@ -81,7 +81,7 @@ func weightBytes(c engine.ModelConfig, precision engine.DType) uint64 {
 }
 
 // opsScratch is what the ops themselves need: cuBLASLt's, attention's tables, products of rows and results in parts, and
-// for quantised weights a tile of the widest one taken apart.
+// for quantized weights a tile of the widest one taken apart.
 func opsScratch(s Subject) uint64 {
 	c := s.Model
 	// The engine asks for as many rows as the widest product has columns, for the adapter's gradients.
@@ -95,7 +95,7 @@ func opsScratch(s Subject) uint64 {
 	return uint64(bytes) + tileBytes(s)
 }
 
-// tileBytes are those of a part of the widest quantised weight, taken apart.
+// tileBytes are those of a part of the widest quantized weight, taken apart.
 func tileBytes(s Subject) uint64 {
 	if s.Model.Weights == engine.Plain {
 		return 0

@@ -52,7 +52,7 @@ func LayersAgain(s Subject) int {
 }
 
 // Efficiency is the share of a card's published peak that a step is taken to reach. Trainers that were measured reach from
-// 43% (NeMo AutoModel, 7B, H100, bf16) to 60% (LLMQ, 7B, H100, bf16) of it; quantised weights are taken apart
+// 43% (NeMo AutoModel, 7B, H100, bf16) to 60% (LLMQ, 7B, H100, bf16) of it; quantized weights are taken apart
 // besides.
 func Efficiency(weights engine.WeightFormat) float64 {
 	switch weights {

@@ -59,18 +59,18 @@ func (f configFields) refuseOtherKinds() {
 	if bias := f.TextOr("bias", "none"); bias != "none" {
 		f.Unsupported("bias", fmt.Sprintf("%q", bias), plainLoRA)
 	}
-	f.refuseInitialisation()
+	f.refuseInitialization()
 }
 
-// refuseInitialisation: some beginnings change the base model's weights, so that the adapter fits only those. PEFT
+// refuseInitialization: some beginnings change the base model's weights, so that the adapter fits only those. PEFT
 // writes true into adapters that it has converted back.
-func (f configFields) refuseInitialisation() {
+func (f configFields) refuseInitialization() {
 	const key = "init_lora_weights"
 	if !f.Has(key) || f.Raw(key) == "true" || f.Raw(key) == "false" {
 		return
 	}
 	if how := f.Text(key); !slices.Contains([]string{"gaussian", "eva", "orthogonal"}, how) {
-		f.Unsupported(key, fmt.Sprintf("%q", how), "save the adapter with PEFT's path_initial_model_for_weight_conversion, or train one with plain initialisation")
+		f.Unsupported(key, fmt.Sprintf("%q", how), "save the adapter with PEFT's path_initial_model_for_weight_conversion, or train one with plain initialization")
 	}
 }
 

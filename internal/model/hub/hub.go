@@ -90,7 +90,7 @@ type listing struct {
 
 var (
 	hexName = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
-	// wantedName is of files at the top: configuration, tokenizer, weights, licence. The name goes into a path here.
+	// wantedName is of files at the top: configuration, tokenizer, weights, license. The name goes into a path here.
 	wantedName = regexp.MustCompile(`^(model(-[\w.-]+)?\.safetensors(\.index\.json)?|(config|generation_config|tokenizer|tokenizer_config|vocab|special_tokens_map|added_tokens)\.json|merges\.txt|LICENSE(\.\w+)?)$`)
 )
 

@@ -185,7 +185,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Every bfloat16 survives the way up and down; every float between two neighbours goes to the nearer.
+// Every bfloat16 survives the way up and down; every float between two neighbors goes to the nearer.
 func TestBF16Bits(t *testing.T) {
 	for b := range 1 << 16 {
 		f := math.Float32frombits(uint32(b) << 16)

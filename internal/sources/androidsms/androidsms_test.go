@@ -82,7 +82,7 @@ var backup = head + `<smses count="14" backup_set="x" backup_date="1710529323000
 func TestRead(t *testing.T) {
 	path := write(t, backup)
 	if h, err := sources.ReadHead(path); err != nil || !androidsms.Recognize(h) {
-		t.Errorf("it is not recognised (%v)", err)
+		t.Errorf("it is not recognized (%v)", err)
 	}
 	s, err := read(t, path)
 	if err != nil {

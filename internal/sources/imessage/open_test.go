@@ -248,7 +248,7 @@ func TestOpen_Refuses(t *testing.T) {
 	}
 }
 
-func TestCollect_Cancelled(t *testing.T) {
+func TestCollect_Canceled(t *testing.T) {
 	h := oneMessage(t)
 	db := fresh(t)
 	source, err := imessage.Open(t.Context(), h.path)

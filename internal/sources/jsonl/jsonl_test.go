@@ -82,7 +82,7 @@ func TestRead_Compressed(t *testing.T) {
 	f.Close()
 	head, err := sources.ReadHead(path)
 	if err != nil || !jsonl.Recognize(head) {
-		t.Errorf("it is not recognised (%v)", err)
+		t.Errorf("it is not recognized (%v)", err)
 	}
 	if s, err := read(t, path); err != nil || len(s.Messages) != 6 {
 		t.Errorf("%d messages (%v)", len(s.Messages), err)
@@ -126,7 +126,7 @@ func TestRecognize(t *testing.T) {
 		"hello":                                                 false,
 	} {
 		if got := jsonl.Recognize(&sources.Head{Text: []byte(text)}); got != want {
-			t.Errorf("%.30q is recognised: %v", text, got)
+			t.Errorf("%.30q is recognized: %v", text, got)
 		}
 	}
 }

@@ -89,7 +89,7 @@ const account = `{
 func TestRead_Account(t *testing.T) {
 	path := write(t, account)
 	if !recognized(t, path) {
-		t.Error("it is not recognised")
+		t.Error("it is not recognized")
 	}
 	s, err := read(t, path)
 	if err != nil {
@@ -189,7 +189,7 @@ func TestRead_OldExports(t *testing.T) {
 		{"id": 7, "type": "message", "date": "2019-07-15T20:02:05", "from": "Aidan", "from_id": 4294967396, "reply_to_message_id": 5, "text": ["yes"]}],
 		"name": "John", "type": "personal_chat", "id": 4294967496}`)
 	if !recognized(t, path) {
-		t.Error("it is not recognised")
+		t.Error("it is not recognized")
 	}
 	s, err := read(t, path)
 	if err != nil {
@@ -231,7 +231,7 @@ func TestRead_Errors(t *testing.T) {
 func TestRecognize_NotEveryJSON(t *testing.T) {
 	for _, text := range []string{`{"chat": "a", "time": 1, "name": "x", "text": "y"}`, `[]`, `{}`, `{"messages": []}`, `hello`, ``} {
 		if telegram.Recognize(&sources.Head{Text: []byte(text)}) {
-			t.Errorf("%s is recognised", text)
+			t.Errorf("%s is recognized", text)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func want(t *testing.T, name, content string, lines ...string) *sourcetest.Sink 
 	t.Helper()
 	path := sourcetest.Write(t, name, content)
 	if head, err := sources.ReadHead(path); err != nil || !whatsapp.Recognize(head) {
-		t.Errorf("%s is not recognised (%v)", name, err)
+		t.Errorf("%s is not recognized (%v)", name, err)
 	}
 	s, err := read(t, path, "Aidan")
 	if err != nil {
@@ -353,7 +353,7 @@ func TestOpen_ZipAndFolder(t *testing.T) {
 		w.Close()
 		f.Close()
 		if head, err := sources.ReadHead(path); err != nil || !whatsapp.Recognize(head) {
-			t.Errorf("%s is not recognised (%v)", file, err)
+			t.Errorf("%s is not recognized (%v)", file, err)
 		}
 		own := []string{}
 		if file == "odd.zip" {
@@ -369,7 +369,7 @@ func TestOpen_ZipAndFolder(t *testing.T) {
 	os.Mkdir(folder, 0o700)
 	os.WriteFile(filepath.Join(folder, "_chat.txt"), []byte("15.03.24, 19:00 - John: hi\n15.03.24, 19:01 - Ed: hello\n"), 0o600)
 	if head, err := sources.ReadHead(folder); err != nil || !whatsapp.Recognize(head) {
-		t.Errorf("the folder is not recognised (%v)", err)
+		t.Errorf("the folder is not recognized (%v)", err)
 	}
 	if s, err := read(t, folder); err != nil || len(s.Messages) != 2 {
 		t.Errorf("error is %v", err)
@@ -398,7 +398,7 @@ func TestOpen_SeveralChats(t *testing.T) {
 	w.Close()
 	f.Close()
 	if head, err := sources.ReadHead(dir); err != nil || !whatsapp.Recognize(head) {
-		t.Errorf("the folder is not recognised (%v)", err)
+		t.Errorf("the folder is not recognized (%v)", err)
 	}
 	s, err := read(t, dir)
 	if err != nil {
@@ -423,7 +423,7 @@ func TestOpen_Errors(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	if whatsapp.Recognize(&sources.Head{Text: []byte("buy milk\n3/4/24, 5:00 PM - John: hi")}) {
-		t.Error("notes are recognised")
+		t.Error("notes are recognized")
 	}
 }
 
