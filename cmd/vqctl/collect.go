@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/usererr"
@@ -84,21 +85,11 @@ func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := checkWatch(&o, kind); err != nil {
+	stamp, err := o.stamp(kind, path)
+	if err != nil {
 		return err
 	}
-	var result *collectResult
-	var stamp string
-	if o.watch {
-		if stamp, err = imessage.Stamp(path); err != nil {
-			return err
-		}
-	}
-	if kind == nil {
-		result, err = collectDatabase(ctx, &o, path)
-	} else {
-		result, err = collectExport(ctx, &o, kind, path)
-	}
+	result, err := collect(ctx, &o, kind, path)
 	if err != nil {
 		return err
 	}
@@ -110,70 +101,34 @@ func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 	if err = errors.Join(err, result.damage()); err != nil || !o.watch {
 		return err
 	}
-	return watch(ctx, &o, path, stamp, result, out)
+	return watch(ctx, &o, kind, path, stamp, result, out)
 }
 
-// collectDatabase collects Apple's database.
-func collectDatabase(ctx context.Context, o *collectOptions, path string) (*collectResult, error) {
+// collect fills messages.db from the source at path.
+func collect(ctx context.Context, o *collectOptions, kind *format, path string) (*collectResult, error) {
 	include, err := imessage.ParseInclude(o.include)
 	if err != nil {
 		return nil, err
 	}
-	database, err := openMessages(ctx, o, path)
+	source, err := kind.open(ctx, o, path)
 	if err != nil {
 		return nil, err
 	}
-	defer database.Close()
-	var summary imessage.Summary
-	target, err := fillStore(ctx, o, func(db *messages.DB) (err error) {
-		report, finish := newProgress("rows", "rows")
-		defer finish()
-		summary, err = imessage.Collect(ctx, database.Source, db, imessage.Options{KeepGone: o.keepGone, Include: include, Progress: report})
-		if err == nil {
-			err = keepOwnCards(ctx, db, database.Path())
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return newCollectResult(database.shown, target, &summary), nil
-}
-
-// collectExport collects the export of another program.
-func collectExport(ctx context.Context, o *collectOptions, kind *format, path string) (*collectResult, error) {
-	reading, err := o.reading()
-	if err != nil {
-		return nil, err
-	}
-	reader, err := kind.open(path, reading)
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	key, err := o.key(kind, path, &reading)
-	if err != nil {
-		return nil, err
-	}
+	defer source.Close()
 	var summary sources.Summary
-	target, err := fillStore(ctx, o, func(db *messages.DB) error {
-		known, err := sources.Unchanged(ctx, db, key)
-		if known != nil {
-			summary = *known
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		report, finish := newProgress(reader.Unit(), reader.Unit())
+	target, err := fillStore(ctx, o, func(db *messages.DB) (err error) {
+		report, finish := newProgress(source.Unit(), source.Unit())
 		defer finish()
-		summary, err = sources.Collect(ctx, reader, db, sources.Options{KeepGone: o.keepGone, Progress: report, Key: key})
+		summary, err = source.Collect(ctx, db, sources.Options{KeepGone: o.keepGone, Include: include, Progress: report})
+		if database, ok := source.(*imessage.Source); ok && err == nil {
+			err = people.KeepOwnCards(ctx, db, database.File())
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return newExportResult(reader, target, &summary), nil
+	return newCollectResult(source, target, &summary), nil
 }
 
 // fillStore opens messages.db for collect. One that did not exist before does not exist after a failure either.

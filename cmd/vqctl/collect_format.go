@@ -1,7 +1,8 @@
 package main
 
 import (
-	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,42 +11,42 @@ import (
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/androidsms"
+	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/sources/iosbackup"
 	"ventriloquist/internal/sources/jsonl"
 	"ventriloquist/internal/sources/telegram"
 	"ventriloquist/internal/sources/whatsapp"
 	"ventriloquist/internal/usererr"
 )
 
-// appleFormat is what --format calls Apple's database.
-const appleFormat = "imessage"
-
-// format is a kind of export beside Apple's database.
+// format is a kind of source.
 type format struct {
 	name      string
 	recognize func(*sources.Head) bool
-	open      func(path string, reading sources.Reading) (sources.Reader, error)
+	open      func(ctx context.Context, o *collectOptions, path string) (sources.Source, error)
+	stamp     func(path string) (string, error) // the state of the files that --watch follows; nil if it cannot
 }
 
+// formats are those of --format, in the order in which they are tried.
 var formats = []format{
-	{"jsonl", jsonl.Recognize, func(path string, r sources.Reading) (sources.Reader, error) { return jsonl.Open(path, r) }},
-	{"whatsapp", whatsapp.Recognize, func(path string, r sources.Reading) (sources.Reader, error) { return whatsapp.Open(path, r) }},
-	{"telegram", telegram.Recognize, func(path string, r sources.Reading) (sources.Reader, error) { return telegram.Open(path, r) }},
-	{"android-sms", androidsms.Recognize, func(path string, r sources.Reading) (sources.Reader, error) { return androidsms.Open(path, r) }},
+	{name: "imessage", recognize: imessage.Recognize, open: openDatabase, stamp: imessage.Stamp},
+	exportFormat("jsonl", jsonl.Recognize, jsonl.Open),
+	exportFormat("whatsapp", whatsapp.Recognize, whatsapp.Open),
+	exportFormat("telegram", telegram.Recognize, telegram.Open),
+	exportFormat("android-sms", androidsms.Recognize, androidsms.Open),
 }
 
 func formatNames() string {
-	names := []string{appleFormat}
+	var names []string
 	for _, f := range formats {
 		names = append(names, f.name)
 	}
 	return strings.Join(names, ", ")
 }
 
-// findFormat tells what a source is, nil being Apple's database: by name, or if that is empty by what stands in it.
+// findFormat is the format of a source: by name, or if that is empty by its content. What cannot be read is taken for Apple's
+// database: its Open says what is wrong.
 func findFormat(name, path string) (*format, error) {
-	if name == appleFormat {
-		return nil, nil
-	}
 	for i := range formats {
 		if formats[i].name == name {
 			return &formats[i], nil
@@ -56,18 +57,59 @@ func findFormat(name, path string) (*format, error) {
 	}
 	head, err := sources.ReadHead(path)
 	if err != nil {
-		return nil, nil // who opens the database explains it
+		return &formats[0], nil
 	}
 	for i := range formats {
 		if formats[i].recognize(head) {
 			return &formats[i], nil
 		}
 	}
-	if len(head.Text) > 0 && !bytes.HasPrefix(head.Text, []byte("SQLite format 3\x00")) || !head.Dir && len(head.Names) > 0 {
-		err := fmt.Errorf("%s is neither a message database nor an export of a form that vqctl knows", path)
-		return nil, usererr.With(err, "if it should be one, --format NAME (%s) says which, and then what is wrong with it", formatNames())
+	if head.Dir || len(head.Text) == 0 && len(head.Names) == 0 {
+		return &formats[0], nil
 	}
-	return nil, nil
+	err = fmt.Errorf("%s is neither a message database nor an export in a known format", path)
+	return nil, usererr.With(err, "if it should be one, --format NAME (%s) names its format, and the error then says what is wrong", formatNames())
+}
+
+// openDatabase opens Apple's database at path. Of an encrypted backup it decrypts the database, and the address book if
+// there is one.
+func openDatabase(ctx context.Context, o *collectOptions, path string) (sources.Source, error) {
+	path, err := iosbackup.Only(path)
+	if err != nil {
+		return nil, err
+	}
+	if !iosbackup.IsEncrypted(path) {
+		return imessage.Open(ctx, path)
+	}
+	passphrase, err := readPassphrase(ctx, path, o.passphraseFile)
+	if err != nil {
+		return nil, err
+	}
+	noteUnlocking()
+	folder, err := iosbackup.Decrypt(ctx, path, passphrase, []iosbackup.File{iosbackup.Messages}, []iosbackup.File{iosbackup.AddressBook})
+	if err != nil {
+		return nil, err
+	}
+	return imessage.OpenDecrypted(ctx, folder, path)
+}
+
+// exportFormat is the format of another program's exports.
+func exportFormat[R sources.Reader](name string, recognize func(*sources.Head) bool, open func(string, sources.Reading) (R, error)) format {
+	return format{name: name, recognize: recognize, open: func(_ context.Context, o *collectOptions, path string) (sources.Source, error) {
+		reading, err := o.reading()
+		if err != nil {
+			return nil, err
+		}
+		reader, err := open(path, reading)
+		if err != nil {
+			return nil, err
+		}
+		key, err := o.key(name, path, &reading)
+		if err != nil {
+			return nil, errors.Join(err, reader.Close())
+		}
+		return sources.Export{Reader: reader, Key: key}, nil
+	}}
 }
 
 // reading is how to read an export: who is the owner, and where its times were written.
@@ -92,8 +134,8 @@ func (o *collectOptions) reading() (sources.Reading, error) {
 }
 
 // key is another one when an export, or the way in which it is read, is not what it was.
-func (o *collectOptions) key(kind *format, path string, r *sources.Reading) (string, error) {
+func (o *collectOptions) key(format, path string, r *sources.Reading) (string, error) {
 	self := settledSelf()
 	winter, summer := time.Date(2024, 1, 1, 0, 0, 0, 0, r.Zone), time.Date(2024, 7, 1, 0, 0, 0, 0, r.Zone)
-	return sources.Key(path, version, kind.name, fmt.Sprint(winter, summer), fmt.Sprintf("%q %q %q", self.Name, self.Addresses, o.me))
+	return sources.Key(path, version, format, fmt.Sprint(winter, summer), fmt.Sprintf("%q %q %q", self.Name, self.Addresses, o.me))
 }

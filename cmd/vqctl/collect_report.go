@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"ventriloquist/internal/sources"
-	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/usererr"
 )
 
@@ -31,8 +30,8 @@ type collectResult struct {
 	Forgotten int64 `json:"forgotten,omitempty"`
 	Kept      bool  `json:"kept"` // with --keep-gone
 	// Damaged are rows whose body cannot be decoded, Unknown values that this program does not know, by column.
-	Damaged *imessage.RowList `json:"damaged_bodies,omitempty"`
-	Unknown map[string]int64  `json:"unknown_values,omitempty"`
+	Damaged *sources.RowList `json:"damaged_bodies,omitempty"`
+	Unknown map[string]int64 `json:"unknown_values,omitempty"`
 	// Unreadable says what of a damaged file could not be read.
 	Unreadable []string `json:"unreadable,omitempty"`
 	// Notes say what was decided about an export as a whole.
@@ -44,26 +43,16 @@ type rowFate struct {
 	Rows int64  `json:"rows"`
 }
 
-func newCollectResult(source, target string, s *imessage.Summary) *collectResult {
-	r := &collectResult{Source: source, Unit: "rows", Database: target, Rows: s.Total, Read: s.Read, Changed: s.Changed, Messages: s.Messages,
-		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Unknown: s.Unknown, Unreadable: s.Unreadable}
+func newCollectResult(source sources.Source, target string, s *sources.Summary) *collectResult {
+	r := &collectResult{Source: source.Path(), Unit: source.Unit(), Database: target, Rows: s.Total, Read: s.Read, Changed: s.Changed,
+		Messages: s.Messages, Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{},
+		Unknown: s.Unknown, Unreadable: s.Unreadable, Notes: s.Notes}
 	if s.Damaged.Count > 0 {
 		r.Damaged = &s.Damaged
 	}
-	for fate, n := range s.Rows {
-		if n > 0 {
-			r.Fates = append(r.Fates, rowFate{imessage.Fate(fate).String(), n})
-		}
-	}
-	return r
-}
-
-func newExportResult(reader sources.Reader, target string, s *sources.Summary) *collectResult {
-	r := &collectResult{Source: reader.Path(), Unit: reader.Unit(), Database: target, Rows: s.Total, Read: s.Read, Changed: s.Read, Messages: s.Messages,
-		Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{}, Notes: s.Notes}
-	for fate, n := range s.Rows {
-		if n > 0 {
-			r.Fates = append(r.Fates, rowFate{sources.Fate(fate).String(), n})
+	for _, fate := range source.Fates() {
+		if n := s.Rows[fate]; n > 0 {
+			r.Fates = append(r.Fates, rowFate{fate.String(), n})
 		}
 	}
 	return r
@@ -109,7 +98,7 @@ func (r *collectResult) print(out io.Writer) error {
 }
 
 // rowsInWords names the rows of a list.
-func rowsInWords(l *imessage.RowList) string {
+func rowsInWords(l *sources.RowList) string {
 	text := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(l.First)), ", "), "[]")
 	if l.Count > int64(len(l.First)) {
 		text += ", …"

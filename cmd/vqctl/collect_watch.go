@@ -8,7 +8,6 @@ import (
 	"os"
 	"time"
 
-	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/usererr"
 )
 
@@ -17,17 +16,17 @@ const watchInterval = time.Second
 
 // watch collects a database again whenever its files have changed, until the context ends. first is what the collection
 // before gave, stamp the state of the files before that.
-func watch(ctx context.Context, o *collectOptions, path, stamp string, first *collectResult, out io.Writer) error {
+func watch(ctx context.Context, o *collectOptions, kind *format, path, stamp string, first *collectResult, out io.Writer) error {
 	if !o.json {
 		fmt.Fprintf(os.Stderr, "watching %s; Ctrl-C ends it\n", path)
 	}
 	last := first
 	for {
 		var err error
-		if stamp, err = waitForChange(ctx, path, stamp); err != nil {
+		if stamp, err = waitForChange(ctx, kind, path, stamp); err != nil {
 			return err
 		}
-		result, err := collectDatabase(ctx, o, path)
+		result, err := collect(ctx, o, kind, path)
 		if err != nil {
 			return err
 		}
@@ -42,11 +41,11 @@ func watch(ctx context.Context, o *collectOptions, path, stamp string, first *co
 }
 
 // waitForChange returns when the files of a database are no longer in the state of the stamp, with their new one.
-func waitForChange(ctx context.Context, path, stamp string) (string, error) {
+func waitForChange(ctx context.Context, kind *format, path, stamp string) (string, error) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	for {
-		now, err := imessage.Stamp(path)
+		now, err := kind.stamp(path)
 		if err != nil {
 			return "", err
 		}
@@ -61,12 +60,15 @@ func waitForChange(ctx context.Context, path, stamp string) (string, error) {
 	}
 }
 
-// checkWatch refuses to watch what is no live database.
-func checkWatch(o *collectOptions, kind *format) error {
-	if !o.watch || kind == nil {
-		return nil
+// stamp is the state of the source's files, if they are to be watched.
+func (o *collectOptions) stamp(kind *format, path string) (string, error) {
+	switch {
+	case !o.watch:
+		return "", nil
+	case kind.stamp == nil:
+		return "", usererr.Usage("--watch follows a chat.db, and %s is an export: collect it again when there is a new one", o.source)
 	}
-	return usererr.Usage("--watch follows a chat.db, and %s is an export: collect it again when there is a new one", o.source)
+	return kind.stamp(path)
 }
 
 // printChange tells what is different from the last time; of a change that changed no message it says nothing.

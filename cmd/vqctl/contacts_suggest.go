@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -100,15 +99,17 @@ func readCards(ctx context.Context, path string) (cards []addressbook.Card, book
 		return nil, nil, fmt.Errorf("cannot read the address book: %w", err)
 	}
 	if iosbackup.IsEncrypted(expanded) {
-		private, err := os.MkdirTemp("", "vqctl-backup-*")
+		passphrase, err := readPassphrase(ctx, expanded, "")
 		if err != nil {
 			return nil, nil, err
 		}
-		defer os.RemoveAll(private)
-		if err := decryptAddressBook(ctx, expanded, private); err != nil {
+		noteUnlocking()
+		folder, err := iosbackup.Decrypt(ctx, expanded, passphrase, nil, []iosbackup.File{iosbackup.AddressBook})
+		if err != nil {
 			return nil, nil, err
 		}
-		expanded = private
+		defer os.RemoveAll(folder)
+		expanded = folder
 	}
 	if err := addressbook.Unreadable(expanded); err != nil {
 		return nil, nil, err
@@ -122,23 +123,6 @@ func readCards(ctx context.Context, path string) (cards []addressbook.Card, book
 		cards = append(cards, found...)
 	}
 	return cards, books, nil
-}
-
-// decryptAddressBook writes the address book of an encrypted backup into a folder, if there is one.
-func decryptAddressBook(ctx context.Context, path, folder string) error {
-	passphrase, err := readPassphrase(ctx, path, "")
-	if err != nil {
-		return err
-	}
-	backup, err := iosbackup.Unlock(ctx, path, passphrase)
-	if err != nil {
-		return err
-	}
-	defer backup.Close()
-	if err := backup.Extract(ctx, folder, iosbackup.AddressBook); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 func printDraft(out io.Writer, draft *people.Draft) error {

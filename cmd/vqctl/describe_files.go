@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"ventriloquist/internal/describe"
@@ -27,7 +26,7 @@ func (o *describeOptions) locator(ctx context.Context, db *messages.DB) (*descri
 		}
 		passphrase, err := readPassphrase(ctx, root, o.passphrase)
 		if err == nil {
-			fmt.Fprintln(os.Stderr, "the key is made of the passphrase, which takes some seconds")
+			noteUnlocking()
 			l.Backups[root], err = iosbackup.Unlock(ctx, root, passphrase)
 		}
 		if err != nil {

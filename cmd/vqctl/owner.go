@@ -8,7 +8,6 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
-	"ventriloquist/internal/people/addressbook"
 )
 
 // settledSelf is the owner as the settings tell: MY_NAME, and the addresses of USER_IDENTIFIERS.
@@ -43,27 +42,6 @@ func learnNames(ctx context.Context, db *messages.DB, book *people.Book) error {
 		book.SetSourceNames(names)
 	}
 	return err
-}
-
-// keepOwnCards takes the addresses of the owner's own cards to messages.db, from the address books that belong to a
-// message database. A book that cannot be read tells nothing: the messages tell most of it.
-func keepOwnCards(ctx context.Context, db *messages.DB, source string) error {
-	var own []messages.OwnAddress
-	for _, book := range addressbook.Beside(source) {
-		cards, err := addressbook.Read(ctx, book)
-		if err != nil {
-			continue
-		}
-		for _, c := range cards {
-			if !c.Me {
-				continue
-			}
-			for _, address := range c.Addresses {
-				own = append(own, messages.OwnAddress{Address: address, Place: "own card"})
-			}
-		}
-	}
-	return db.KeepIdentities(ctx, own, nil)
 }
 
 // readSelf is the owner as the settings and messages.db tell; nothing may have been collected yet.

@@ -7,56 +7,54 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// Summary tells where the lines of a source went: the numbers of Rows add up to Total.
-type Summary struct {
-	Total int64
-	Read  int64 // of these this time
-	Rows  [fates]int64
-	Notes []string
-	messages.Outcome
-}
-
-// Options are the choices of Collect.
-type Options struct {
-	// KeepGone keeps the messages that the source no longer has.
-	KeepGone bool
-	// Key, if not empty, is what Unchanged is asked for next time.
+// Export is the Source that a Reader reads.
+type Export struct {
+	Reader
+	// Key, if not empty, is that of the export's files: an export that was collected by this Key is not read again.
 	Key string
-	// Progress, if not nil, is told how much was read.
-	Progress func(done, total int64)
 }
 
-// Collect makes the store hold what the source holds, in one transaction. What other sources gave stays.
-func Collect(ctx context.Context, r Reader, db *messages.DB, o Options) (Summary, error) {
-	var summary Summary
-	var reading error
-	own := map[string]int64{}
-	outcome, err := db.Replace(ctx, o.KeepGone, func(w *messages.Writer) error {
-		c := collector{ctx: ctx, w: w, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, own: own}
-		summary.Total, reading = r.Read(ctx, &c)
-		if o.Key != "" {
-			w.SetCollected(o.Key, func(outcome *messages.Outcome) []byte { return summary.settled(outcome).encode() })
+var exportFates = []Fate{Messages, Continued, Reactions, LostTarget, Events, Deleted, Omitted, Broadcast, Duplicates, NoSender, NeverSent, Empty,
+	UnknownKind, Envelope}
+
+// Fates are those of a line.
+func (e Export) Fates() []Fate { return exportFates }
+
+// Collect makes the database hold what the export holds, unless it does already.
+func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summary, error) {
+	if e.Key != "" {
+		if known, ok, err := unchanged(ctx, db, e.Key); ok || err != nil {
+			return known, err
 		}
-		return reading
+	}
+	var summary Summary
+	own := map[string]int64{}
+	outcome, err := db.Replace(ctx, o.KeepGone, func(w *messages.Writer) (err error) {
+		c := collector{ctx: ctx, w: w, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, own: own}
+		summary.Total, err = e.Read(ctx, &c)
+		if e.Key != "" {
+			w.SetCollected(e.Key, func(outcome *messages.Outcome) []byte { return summary.withOutcome(outcome).encode() })
+		}
+		return err
 	})
 	if err != nil {
 		return summary, err
 	}
-	summary = *summary.settled(&outcome)
-	if err := keepOwn(ctx, r, db, own); err != nil {
+	summary = *summary.withOutcome(&outcome)
+	if err := e.keepOwn(ctx, db, own); err != nil {
 		return summary, err
 	}
-	if summary.sum() != summary.Total {
-		return summary, fmt.Errorf("%s: %d of %d %s were accounted for: please report this", r.Path(), summary.sum(), summary.Total, r.Unit())
+	if sum := summary.Rows.Sum(); sum != summary.Total {
+		return summary, fmt.Errorf("%s: %d of %d %s were accounted for: please report this", e.Path(), sum, summary.Total, e.Unit())
 	}
 	return summary, nil
 }
 
-// keepOwn keeps the addresses that the source told to be the owner's, with how many messages told it.
-func keepOwn(ctx context.Context, r Reader, db *messages.DB, own map[string]int64) error {
+// keepOwn keeps the addresses that the export calls the owner's, with how many messages do.
+func (e Export) keepOwn(ctx context.Context, db *messages.DB, own map[string]int64) error {
 	var list []messages.OwnAddress
 	for address, count := range own {
-		list = append(list, messages.OwnAddress{Address: address, Place: r.Path(), Messages: count})
+		list = append(list, messages.OwnAddress{Address: address, Place: e.Path(), Messages: count})
 	}
 	if len(list) == 0 {
 		return nil
@@ -64,20 +62,13 @@ func keepOwn(ctx context.Context, r Reader, db *messages.DB, own map[string]int6
 	return db.KeepIdentities(ctx, list, nil)
 }
 
-// settled is the summary with what the store found out.
-func (s *Summary) settled(outcome *messages.Outcome) *Summary {
-	settled := *s
-	settled.Outcome, settled.Read = *outcome, s.Total
-	settled.Rows[Reactions] -= outcome.LostReactions
-	settled.Rows[LostTarget] += outcome.LostReactions
-	return &settled
-}
-
-func (s *Summary) sum() (n int64) {
-	for _, rows := range s.Rows {
-		n += rows
-	}
-	return n
+// withOutcome is the summary with what the database found out.
+func (s *Summary) withOutcome(outcome *messages.Outcome) *Summary {
+	whole := *s
+	whole.Outcome, whole.Read, whole.Changed = *outcome, s.Total, s.Total
+	whole.Rows[Reactions] -= outcome.LostReactions
+	whole.Rows[LostTarget] += outcome.LostReactions
+	return &whole
 }
 
 // collector is a Sink that stores.

@@ -45,34 +45,6 @@ type Part struct {
 // IsReaction tells reactions from messages.
 func (m *Message) IsReaction() bool { return len(m.Parts) == 1 && m.Parts[0].Kind == messages.Reaction }
 
-// Fate is what became of a line, or whatever else a source counts. Each has exactly one.
-type Fate int
-
-// The order is that of a summary.
-const (
-	Messages   Fate = iota // became messages
-	Continued              // go on with a message
-	Reactions              // to messages
-	LostTarget             // reactions to what is left out
-	Events                 // somebody joined, a call, a notice
-	Deleted
-	Omitted   // stand for media that the export leaves out
-	Broadcast // of channels
-	Doubles   // that are there twice
-	NoSender  // from or to nobody that can be told
-	Unsent    // drafts, and what failed to be sent
-	Empty
-	Unknown // of a kind unknown to this program
-	Frame   // around the messages
-	fates
-)
-
-var fateWords = [fates]string{"messages", "further lines of messages", "reactions", "reactions to absent messages", "events", "deleted", "media left out of the export", "of channels", "doubled", "without a sender", "never sent",
-	"empty", "of an unknown kind", "around the messages"}
-
-// String says it in a summary: "12 deleted".
-func (f Fate) String() string { return fateWords[f] }
-
 // Sink takes what a source holds.
 type Sink interface {
 	// Message takes a message or a reaction; it is counted by itself. The message may be overwritten afterwards.
@@ -91,9 +63,9 @@ type Sink interface {
 	Progress(done, total int64)
 }
 
-// Reader reads one source.
+// Reader reads one export: what a format's Open returns.
 type Reader interface {
-	// Path is the source, for messages to the user.
+	// Path is the export, for messages to the user.
 	Path() string
 	// Unit is what is counted: "lines".
 	Unit() string

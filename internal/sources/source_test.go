@@ -149,7 +149,7 @@ func TestCollect(t *testing.T) {
 		{Chat: chat, GUID: "a", Row: 1, Time: at, Sender: "john", Parts: []sources.Part{{Text: "hi"}, {Kind: messages.Image, Text: "a.jpg", Attachment: "at"}}},
 		{Chat: chat, GUID: "b", Row: 2, Time: at, Parts: []sources.Part{{Kind: messages.Reaction, Text: "Loved"}}, ReplyTo: "a"},
 	}}
-	summary, err := sources.Collect(t.Context(), f, db, sources.Options{})
+	summary, err := sources.Export{Reader: f}.Collect(t.Context(), db, sources.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestCollect(t *testing.T) {
 		t.Errorf("own addresses are %v (%v)", own, err)
 	}
 	f.total = 5
-	if _, err := sources.Collect(t.Context(), f, db, sources.Options{}); err == nil || !strings.Contains(err.Error(), "4 of 5 lines") {
+	if _, err := (sources.Export{Reader: f}).Collect(t.Context(), db, sources.Options{}); err == nil || !strings.Contains(err.Error(), "4 of 5 lines") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // keyFormat changes with what a summary holds, and with how exports are read.
-const keyFormat = 1
+const keyFormat = 2
 
 // Key is another one when the files of an export have changed, by their names, sizes and times, or when it would be read
 // in another way, as choices tell.
@@ -37,20 +37,19 @@ func Key(path string, choices ...string) (string, error) {
 	return fmt.Sprintf("%x", sum.Sum(nil)), err
 }
 
-// Unchanged returns the summary of an export that was collected by this key, and is in the store as it was; nil if it must
-// be collected.
-func Unchanged(ctx context.Context, db *messages.DB, key string) (*Summary, error) {
+// unchanged returns the summary of an export that was collected by this key; ok reports whether it still stands in the
+// database as it was, and need not be read.
+func unchanged(ctx context.Context, db *messages.DB, key string) (s Summary, ok bool, err error) {
 	data, outcome, err := db.Collected(ctx, key)
 	if err != nil || data == nil {
-		return nil, err
+		return s, false, err
 	}
-	s := new(Summary)
-	if gob.NewDecoder(bytes.NewReader(data)).Decode(s) != nil {
-		return nil, nil
+	if gob.NewDecoder(bytes.NewReader(data)).Decode(&s) != nil {
+		return Summary{}, false, nil
 	}
 	outcome.Forgotten = s.Forgotten
-	s.Outcome, s.Read = outcome, 0
-	return s, nil
+	s.Outcome, s.Read, s.Changed = outcome, 0, 0
+	return s, true, nil
 }
 
 func (s *Summary) encode() []byte {

@@ -96,7 +96,7 @@ func TestRead(t *testing.T) {
 		"2024-03-15 19:03:20 +15550000002 text: who is in?",
 		"2024-03-15 19:03:20 me text: I am",
 		"2024-03-15 19:05:00 me contact: John.vcf")
-	s.WantCounts(t, map[sources.Fate]int64{sources.Unsent: 3, sources.Empty: 2, sources.NoSender: 1, sources.Doubles: 1})
+	s.WantCounts(t, map[sources.Fate]int64{sources.NeverSent: 3, sources.Empty: 2, sources.NoSender: 1, sources.Duplicates: 1})
 	if one := s.Messages[0].Chat; one.Group || !slices.Equal(one.Members, []string{"+15550000001"}) || one.Extent != messages.Whole {
 		t.Errorf("the chat is %+v", one)
 	}

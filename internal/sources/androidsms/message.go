@@ -44,7 +44,7 @@ func sms(values map[string]string) *message {
 		}
 	case sent:
 	default:
-		m.fate = sources.Unsent
+		m.fate = sources.NeverSent
 		return m
 	}
 	if body := values["body"]; strings.TrimSpace(body) != "" {
@@ -110,7 +110,7 @@ func (m *mms) message(r *Reader, o *own) *message {
 	out := &message{date: m.values["date"], members: split(m.values["address"]), name: m.values["contact_name"]}
 	box := m.values["msg_box"]
 	if box != inbox && box != sent {
-		out.fate = sources.Unsent
+		out.fate = sources.NeverSent
 		return out
 	}
 	received := box == inbox
@@ -204,7 +204,7 @@ func (e *emitter) emit(m *message) error {
 	}
 	out := sources.Message{Chat: chat, GUID: sources.Hashed(words...), Row: e.row, Time: at, Sender: m.sender, Parts: m.parts}
 	if !e.seen.IsNew(out.GUID) { // phones that were restored have messages twice
-		e.sink.Count(sources.Doubles, 1)
+		e.sink.Count(sources.Duplicates, 1)
 		return nil
 	}
 	for i := range out.Parts {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
@@ -175,7 +176,7 @@ func (a *renewal) findSuspects() error {
 
 // amend brings the store up to date with the suspects.
 func (a *renewal) amend() error {
-	a.summary = Summary{Rows: a.old.Rows, Outcome: a.reading.Outcome}
+	a.summary = sources.Summary{Rows: a.old.Rows, Outcome: a.reading.Outcome}
 	a.damaged, a.unknown, a.rows = nil, nil, map[int64]row{}
 	for _, row := range a.old.Damaged {
 		if !inRanges(a.suspects, row) {
@@ -194,8 +195,8 @@ func (a *renewal) amend() error {
 	if err != nil {
 		return err
 	}
-	a.summary.Total = a.summary.rows()
-	a.summary.setDamaged(a.damaged)
+	a.summary.Total = a.summary.Rows.Sum()
+	a.summary.Damaged = sources.ListRows(a.damaged)
 	a.summary.Unknown = countUnknown(a.unknown)
 	a.options.Progress(a.summary.Total, a.summary.Total)
 	return nil
@@ -230,8 +231,7 @@ func (a *renewal) amendSuspects() error {
 // mostSuspects is how many of the rows may have changed for it to be less work than reading all of them; and they must
 // fit into memory, as all that is stored need not.
 func (a *renewal) mostSuspects() int {
-	was := Summary{Rows: a.old.Rows}
-	return 1000 + int(min(was.rows()/5, 50_000))
+	return 1000 + int(min(a.old.Rows.Sum()/5, 50_000))
 }
 
 // read is what a row told, with its entries.
@@ -242,7 +242,7 @@ type read struct {
 
 func (r *read) forStore() messages.Told {
 	t := messages.Told{Row: r.id, GUID: r.guid, Date: r.date, Sender: r.sender, Entries: r.entries, Why: int(r.fate), Event: r.event, Versions: r.versions,
-		Retracted: r.fate == Unsent}
+		Retracted: r.fate == sources.Unsent}
 	if r.era != nil {
 		t.Group, t.Members = r.era.group, r.era.members
 	}
@@ -311,7 +311,7 @@ func (a *renewal) placeThem(wanted map[int64]bool) error {
 		if !wanted[j.message] {
 			return
 		}
-		if a.options.Include[Deleted] {
+		if a.options.Include[sources.RecentlyDeleted] {
 			d.place(j.message, d.chats[j.other])
 			return
 		}

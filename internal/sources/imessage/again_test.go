@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
@@ -34,7 +34,7 @@ func TestFault08_CollectingAgainSeesEveryChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := fresh(t)
-	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: helo", "john text: oops", "john text: bye", "me reaction: Loved <- helo")
+	collectInto(t, h.path, db, sources.Options{}).want(t, "direct john", "john text: helo", "john text: oops", "john text: bye", "me reaction: Loved <- helo")
 
 	h.change(func() {
 		h.Exec(`UPDATE message SET text = 'hello', attributedBody = NULL, date_edited = 1 WHERE guid = ?`, edited)
@@ -44,12 +44,12 @@ func TestFault08_CollectingAgainSeesEveryChange(t *testing.T) {
 		h.say(chatdb.Message{FromMe: true, Tapback: chatdb.Loved + chatdb.TakenBack, Target: "p:0/" + edited})
 		h.say(chatdb.Message{Chat: h.group, Text: "new"})
 	})
-	again := collectInto(t, h.path, db, imessage.Options{})
+	again := collectInto(t, h.path, db, sources.Options{})
 	again.want(t, "direct john", "john text: hello", "john text: late from the cloud", "group john mary", "john text: new")
 	if again.summary.Gone != 1 {
 		t.Errorf("%d rows are gone, want 1", again.summary.Gone)
 	}
-	first := collectInto(t, h.path, fresh(t), imessage.Options{})
+	first := collectInto(t, h.path, fresh(t), sources.Options{})
 	if !slices.Equal(again.lines, first.lines) || again.summary.Rows != first.summary.Rows {
 		t.Errorf("collected again\n%v\nafresh\n%v", again, first)
 	}
@@ -72,13 +72,13 @@ func TestUnsent_DoesNotComeBackFromABackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := fresh(t)
-	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: oops", "john text: bye")
+	collectInto(t, h.path, db, sources.Options{}).want(t, "direct john", "john text: oops", "john text: bye")
 	h.change(func() {
 		h.Exec(`UPDATE message SET text = NULL, attributedBody = NULL, date_retracted = 1 WHERE guid = ?`, unsent)
 	})
-	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: bye")
-	collectInto(t, backup, db, imessage.Options{}).want(t, "direct john", "john text: bye")
-	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: bye")
+	collectInto(t, h.path, db, sources.Options{}).want(t, "direct john", "john text: bye")
+	collectInto(t, backup, db, sources.Options{}).want(t, "direct john", "john text: bye")
+	collectInto(t, h.path, db, sources.Options{}).want(t, "direct john", "john text: bye")
 }
 
 // Of a message that the Mac knows edited and an old backup does not, the edited text counts, in whatever order they are read.
@@ -105,9 +105,9 @@ func TestEdited_TheLaterTextCountsWhoeverIsReadLast(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db := fresh(t)
 			for _, path := range order[:len(order)-1] {
-				collectInto(t, path, db, imessage.Options{})
+				collectInto(t, path, db, sources.Options{})
 			}
-			collectInto(t, order[len(order)-1], db, imessage.Options{}).want(t, "direct john", "john text: hello", "me reaction: Loved <- hello")
+			collectInto(t, order[len(order)-1], db, sources.Options{}).want(t, "direct john", "john text: hello", "me reaction: Loved <- hello")
 		})
 	}
 }
@@ -125,7 +125,7 @@ func TestGone_KeepGoneKeepsThem(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := fresh(t)
-	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: see", "john image: a.png", "me text: nice <- a.png",
+	collectInto(t, h.path, db, sources.Options{}).want(t, "direct john", "john text: see", "john image: a.png", "me text: nice <- a.png",
 		"john text: oops", "group john mary", "john text: stays")
 	h.change(func() {
 		for _, guid := range []string{gone, reply, taken} {
@@ -135,14 +135,14 @@ func TestGone_KeepGoneKeepsThem(t *testing.T) {
 		h.say(chatdb.Message{Chat: h.group, Text: "and", ReplyTo: stays})
 	})
 	for range 2 { // keeping is for good
-		kept := collectInto(t, h.path, db, imessage.Options{KeepGone: true})
+		kept := collectInto(t, h.path, db, sources.Options{KeepGone: true})
 		kept.want(t, "direct john", "john text: see", "john image: a.png", "me text: nice <- a.png",
 			"group john mary", "john text: stays", "john text: and <- stays")
 		if kept.summary.Gone != 2 || !kept.summary.Kept {
 			t.Errorf("%d rows are gone (kept %v), want 2 kept", kept.summary.Gone, kept.summary.Kept)
 		}
 	}
-	collectInto(t, h.path, db, imessage.Options{}).want(t, "group john mary", "john text: stays", "john text: and <- stays")
+	collectInto(t, h.path, db, sources.Options{}).want(t, "group john mary", "john text: stays", "john text: and <- stays")
 }
 
 func TestCollect_OldSchemas(t *testing.T) {

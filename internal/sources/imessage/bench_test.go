@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
@@ -70,7 +71,7 @@ func BenchmarkCollect(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := imessage.Collect(b.Context(), source, db, imessage.Options{}); err != nil {
+		if _, err := source.Collect(b.Context(), db, sources.Options{}); err != nil {
 			b.Fatal(err)
 		}
 		source.Close()

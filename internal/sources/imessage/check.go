@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 )
 
 // mostChanges is how many rows may have changed for it to be less work to bring each up to date than to write all anew.
@@ -47,34 +48,34 @@ func (a *renewal) check(changes []messages.Change) error {
 	}
 	a.summary.Changed = int64(len(changes))
 	total, err := a.source.countRows(a.ctx)
-	if err == nil && total != a.summary.rows() {
+	if err == nil && total != a.summary.Rows.Sum() {
 		return messages.ErrRewrite
 	}
 	return err
 }
 
-func oldFate(o *messages.OldRow) Fate {
+func oldFate(o *messages.OldRow) sources.Fate {
 	switch {
 	case o.LeftOut && o.Why < 0:
 		return strangeFates[o.Why]
 	case o.LeftOut:
-		return Fate(o.Why)
+		return sources.Fate(o.Why)
 	case o.Entries[0].Removal:
-		return Removal
+		return sources.Removals
 	case o.Entries[0].Kind == messages.Reaction:
-		return Tapback
+		return sources.Reactions
 	}
-	return Message
+	return sources.Messages
 }
 
 // strangeFates are the fates of rows that the store leaves out.
-var strangeFates = map[int]Fate{messages.LostTarget: LostTarget, messages.ForgottenMessage: Message, messages.ForgottenReaction: Tapback, messages.ForgottenRemoval: Removal}
+var strangeFates = map[int]sources.Fate{messages.LostTarget: sources.LostTarget, messages.ForgottenMessage: sources.Messages, messages.ForgottenReaction: sources.Reactions, messages.ForgottenRemoval: sources.Removals}
 
-func newFate(c *messages.Change) Fate {
+func newFate(c *messages.Change) sources.Fate {
 	if c.Lost {
-		return LostTarget
+		return sources.LostTarget
 	}
-	return Fate(c.New.Why)
+	return sources.Fate(c.New.Why)
 }
 
 // checkRelinked refuses messages that stand in other chats than they did, if they tell who was in a group: also those
@@ -152,7 +153,7 @@ func (a *renewal) shake(c *messages.Change, old map[int64][]*chat) {
 
 // wasQuiet tells whether what a row told before says nothing of who was in a group.
 func (a *renewal) wasQuiet(c *messages.Change, chat *chat) bool {
-	if c.Old.LeftOut && (Fate(c.Old.Why) == Event || !c.SameMark()) {
+	if c.Old.LeftOut && (sources.Fate(c.Old.Why) == sources.GroupEvents || !c.SameMark()) {
 		return false
 	}
 	for i := range c.Old.Entries {

@@ -1,67 +1,42 @@
 package imessage
 
-import "ventriloquist/internal/messages"
-
-// Fate is what became of a row. A row has exactly one.
-type Fate int
-
-// The fates, as a summary lists them.
-const (
-	Message    Fate = iota // one message or more
-	Tapback                // a reaction
-	Removal                // a reaction taken back
-	LostTarget             // a reaction, or the taking back of one, to what is not there
-	Event                  // a rename, a join, a leave, a photo, a location share, …
-	Sticker                // placed on a message, or as a tapback
-	PollVote
-	Unsent
-	Empty     // neither words nor attachments
-	Deleted   // recently
-	Spam      // junk
-	Scheduled // not sent yet
-	Failed    // own, never sent
-	NoChat
-	NoSender // received from nobody that can be told
-	Foreign  // an association of a kind unknown to this program
-	Unread   // behind damage of the file
-	fates
+import (
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 )
 
-var fateWords = [fates]string{"messages", "reactions", "reactions taken back", "reactions to absent messages", "group events",
-	"stickers", "poll votes", "unsent", "empty", "recently deleted", "junk", "scheduled", "never sent", "in no chat",
-	"without a sender", "of an unknown kind", "not read, for the file is damaged"}
+// rowFates are the fates of a row, in the order of a summary.
+var rowFates = []sources.Fate{sources.Messages, sources.Reactions, sources.Removals, sources.LostTarget, sources.GroupEvents, sources.Stickers,
+	sources.PollVotes, sources.Unsent, sources.Empty, sources.RecentlyDeleted, sources.Junk, sources.Scheduled, sources.NeverSent, sources.NoChat,
+	sources.NoSender, sources.UnknownKind, sources.Unread}
 
-// String says it in a summary: "12 recently deleted".
-func (f Fate) String() string { return fateWords[f] }
-
-// exclude tells whether the columns alone keep a row out, or make it a reaction; Message means that its body decides. The
-// first that fits counts.
-func (r *row) exclude(d *directory, c *chat, include *Include) Fate {
+// exclude is the fate of a row by its columns alone; Messages means that its body decides. The first case that fits counts.
+func (r *row) exclude(d *directory, c *chat, include *sources.FateSet) sources.Fate {
 	switch {
 	case c == nil && d.deleted[r.id]:
-		return Deleted
+		return sources.RecentlyDeleted
 	case c == nil:
-		return NoChat
+		return sources.NoChat
 	case r.itemType != itemMessage:
-		return Event
-	case r.spam && !include[Spam]:
-		return Spam
-	case r.scheduled && !include[Scheduled]:
-		return Scheduled
-	case r.failed && !include[Failed]:
-		return Failed
+		return sources.GroupEvents
+	case r.spam && !include[sources.Junk]:
+		return sources.Junk
+	case r.scheduled && !include[sources.Scheduled]:
+		return sources.Scheduled
+	case r.failed && !include[sources.NeverSent]:
+		return sources.NeverSent
 	case r.tapback < firstAssociated:
-		return Message
+		return sources.Messages
 	case r.tapback == stickerPlaced, r.tapback == stickerTapback, r.tapback == stickerTapback+takenBack:
-		return Sticker
+		return sources.Stickers
 	case r.tapback >= firstTapback && r.tapback <= emojiTapback:
-		return Tapback
+		return sources.Reactions
 	case r.tapback >= firstTapback+takenBack && r.tapback <= emojiTapback+takenBack:
-		return Removal
+		return sources.Removals
 	case r.tapback == pollVote:
-		return PollVote
+		return sources.PollVotes
 	}
-	return Foreign
+	return sources.UnknownKind
 }
 
 // sender returns who wrote a row, and whether that can be told: the address of the handle, store.Owner for the owner, and

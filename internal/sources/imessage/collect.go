@@ -6,32 +6,23 @@ import (
 	"sync"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
-// Options are the choices of Collect.
-type Options struct {
-	// KeepGone keeps the messages of rows that the source no longer has.
-	KeepGone bool
-	// Include takes rows that are left out otherwise.
-	Include Include
-	// Progress, if not nil, is told how many of the rows were read.
-	Progress func(done, total int64)
-}
-
-// Collect makes the store hold what the source holds, in one transaction. What of a damaged source can be read is kept,
-// and the summary tells what could not.
-func Collect(ctx context.Context, s *Source, db *messages.DB, options Options) (Summary, error) {
+// Collect makes the database hold what the source holds, in one transaction. Readable rows of a damaged source are kept, and
+// the summary names what could not be read.
+func (s *Source) Collect(ctx context.Context, db *messages.DB, options sources.Options) (sources.Summary, error) {
 	if options.Progress == nil {
 		options.Progress = func(int64, int64) {}
 	}
-	summary, err := collect(ctx, s, db, options)
+	summary, err := s.collect(ctx, db, options)
 	if err != nil && s.stay() != nil {
 		if err := errors.Join(s.disconnect(), s.copyAndConnect(ctx)); err != nil {
 			return summary, s.explain(err)
 		}
 		s.frozen = ""
-		summary, err = collect(ctx, s, db, options)
+		summary, err = s.collect(ctx, db, options)
 	}
 	if err != nil {
 		return summary, err
@@ -39,7 +30,7 @@ func Collect(ctx context.Context, s *Source, db *messages.DB, options Options) (
 	return summary, s.keepIdentities(ctx, db, summary.Changed < summary.Total)
 }
 
-func collect(ctx context.Context, s *Source, db *messages.DB, options Options) (Summary, error) {
+func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.Options) (sources.Summary, error) {
 	c := collector{source: s, options: options}
 	done, err := c.again(ctx, db)
 	if err == nil && !done {
@@ -55,9 +46,9 @@ func (c *collector) whole(ctx context.Context, db *messages.DB) (err error) {
 		return c.source.explain(err)
 	}
 	c.summary.Outcome, err = db.Replace(ctx, c.options.KeepGone, func(w *messages.Writer) error { return c.fill(ctx, w) })
-	c.summary.setDamaged(c.damaged)
+	c.summary.Damaged = sources.ListRows(c.damaged)
 	c.summary.Unknown = countUnknown(c.unknown)
-	c.summary.settle()
+	applyOutcome(&c.summary)
 	c.summary.Read, c.summary.Changed = c.summary.Total, c.summary.Total
 	return err
 }
@@ -65,10 +56,10 @@ func (c *collector) whole(ctx context.Context, db *messages.DB) (err error) {
 // collector is one run of Collect.
 type collector struct {
 	source    *Source
-	options   Options
+	options   sources.Options
 	directory *directory
 	reader    reader
-	summary   Summary
+	summary   sources.Summary
 	number    int64            // of the source in the store
 	damaged   []int64          // rows whose body is damaged
 	unknown   map[int64]string // rows with a value that is not known, and that value
@@ -85,7 +76,7 @@ func (c *collector) prepare(ctx context.Context) error {
 	if c.directory, err = s.readDirectory(ctx); err != nil {
 		return err
 	}
-	if err := c.survive("chat_message_join", s.readLinks(ctx, c.directory, c.options.Include[Deleted])); err != nil {
+	if err := c.survive("chat_message_join", s.readLinks(ctx, c.directory, c.options.Include[sources.RecentlyDeleted])); err != nil {
 		return err
 	}
 	return c.survive("who was in which group", s.readEras(ctx, c.directory))
@@ -143,7 +134,7 @@ func (c *collector) remember(ctx context.Context, w *messages.Writer, leaves map
 	w.SetState(c.number, func(o *messages.Outcome) []byte {
 		s := c.summary
 		s.Outcome = *o
-		s.settle()
+		applyOutcome(&s)
 		st.Rows = s.Rows
 		return st.encode()
 	})
@@ -175,7 +166,7 @@ type told struct {
 	guid     string
 	date     int64
 	sender   string // as far as it is known
-	fate     Fate
+	fate     sources.Fate
 	entries  int  // how many of the batch's
 	era      *era // of the entries
 	event    *messages.Event
@@ -223,7 +214,7 @@ func (c *collector) storeRows(w *messages.Writer, batches <-chan *batch) error {
 			}
 			at += t.entries
 		}
-		c.options.Progress(c.summary.rows(), c.summary.Total)
+		c.options.Progress(c.summary.Rows.Sum(), c.summary.Total)
 	}
 	if len(c.summary.Unreadable) > 0 {
 		w.Incomplete()
@@ -237,10 +228,10 @@ func (c *collector) storeRow(w *messages.Writer, t *told, entries []messages.Ent
 	}
 	c.summary.Rows[t.fate]++
 	c.note(t)
-	if t.fate == Unsent {
+	if t.fate == sources.Unsent {
 		w.Retract(t.guid)
 	}
-	if t.fate != Message && t.fate != Tapback && t.fate != Removal {
+	if t.fate != sources.Messages && t.fate != sources.Reactions && t.fate != sources.Removals {
 		if err := w.LeftOut(c.number, t.id, int(t.fate), t.date, t.sender); err != nil {
 			return err
 		}

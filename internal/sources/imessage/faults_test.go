@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
-	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/chatdb"
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
@@ -88,7 +88,7 @@ func TestFault05_TapbacksTakenBackAreAbsent(t *testing.T) {
 	tap(h.mary, chatdb.Emoji, "🎉")
 	tap(h.mary, chatdb.Emoji+chatdb.TakenBack, "🔥")
 	h.collect().want(t, "group john mary", "me text: hello", "john reaction: Loved <- hello", "mary reaction: Loved <- hello",
-		"me reaction: Liked <- hello", "mary reaction: 🎉 <- hello").wantFate(t, imessage.Removal, 3)
+		"me reaction: Liked <- hello", "mary reaction: 🎉 <- hello").wantFate(t, sources.Removals, 3)
 }
 
 func TestFault05_TapbackToSomethingAbsentIsAbsent(t *testing.T) {
@@ -97,7 +97,7 @@ func TestFault05_TapbackToSomethingAbsentIsAbsent(t *testing.T) {
 	h.say(chatdb.Message{Tapback: chatdb.Loved, Target: "p:0/" + spam})
 	h.say(chatdb.Message{Tapback: chatdb.Loved, Target: "p:0/" + h.NewGUID()})
 	h.say(chatdb.Message{Tapback: chatdb.Loved})
-	h.collect().want(t).wantFate(t, imessage.LostTarget, 3).wantFate(t, imessage.Spam, 1)
+	h.collect().want(t).wantFate(t, sources.LostTarget, 3).wantFate(t, sources.Junk, 1)
 }
 
 func TestFault06_RenamesAndLinksAndAppsAreNoRubbish(t *testing.T) {
@@ -107,7 +107,7 @@ func TestFault06_RenamesAndLinksAndAppsAreNoRubbish(t *testing.T) {
 		"payload_data", linkPayload(t, "https://x.org/sent", "https://x.org/led-to"))})
 	h.say(chatdb.Message{Text: "\uFFFD", Columns: columns("balloon_bundle_id", "com.apple.PassbookUIService.PeerPaymentMessagesExtension",
 		"payload_data", appPayload(t, "$10 Payment", ""))})
-	h.collect().want(t, "direct john", "john text: https://x.org/sent", "john text: $10 Payment").wantFate(t, imessage.Event, 1)
+	h.collect().want(t, "direct john", "john text: https://x.org/sent", "john text: $10 Payment").wantFate(t, sources.GroupEvents, 1)
 }
 
 func TestFault07_SecondsAndNanoseconds(t *testing.T) {
@@ -143,8 +143,8 @@ func TestFault11_DeletedJunkScheduledAndFailedAreLeftOut(t *testing.T) {
 		SELECT ?, ROWID, 1 FROM message WHERE guid = ?`, h.dm, deleted)
 	h.say(chatdb.Message{Chats: []int64{}, Text: "in no chat"})
 	h.collect().want(t, "direct john", "john text: stays", "me text: went through after an error", "john text: received with an error").
-		wantFate(t, imessage.Deleted, 1).wantFate(t, imessage.Spam, 1).wantFate(t, imessage.Scheduled, 1).
-		wantFate(t, imessage.Failed, 1).wantFate(t, imessage.NoChat, 1)
+		wantFate(t, sources.RecentlyDeleted, 1).wantFate(t, sources.Junk, 1).wantFate(t, sources.Scheduled, 1).
+		wantFate(t, sources.NeverSent, 1).wantFate(t, sources.NoChat, 1)
 }
 
 func TestFault11_UnknownSendersStay(t *testing.T) {
@@ -171,7 +171,7 @@ func TestFault12_VoiceMessageHasApplesTranscript(t *testing.T) {
 	body := chatdb.Parts(chatdb.Part{Attachment: "a", Attributes: transcript})
 	h.say(chatdb.Message{Body: body, Attachments: []int64{memo}, Columns: columns("is_audio_message", 1)})
 	h.say(chatdb.Message{Body: body, Columns: columns("is_audio_message", 1)}) // the attachment's row is missing
-	c := h.collect().want(t, "direct john", "john audio: are you coming").wantFate(t, imessage.Empty, 1)
+	c := h.collect().want(t, "direct john", "john audio: are you coming").wantFate(t, sources.Empty, 1)
 	if m := c.messages[0]; m.Text != "Audio Message.caf" || m.Kind != messages.Audio {
 		t.Errorf("message is %+v", m)
 	}

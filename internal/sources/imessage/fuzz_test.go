@@ -8,6 +8,7 @@ import (
 
 	"howett.net/plist"
 
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
 
@@ -35,7 +36,7 @@ func FuzzRow(f *testing.F) {
 		for _, balloon := range []string{"", urlBalloon, "app"} {
 			r := row{body: body, text: []byte(text), summary: summary, payload: payload, balloon: balloon}
 			list, _, fate := rd.pieces(&r)
-			if (fate == Message) != (len(list) > 0) {
+			if (fate == sources.Messages) != (len(list) > 0) {
 				t.Fatalf("%d pieces are %v", len(list), fate)
 			}
 			for _, p := range list {

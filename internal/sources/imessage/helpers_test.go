@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
@@ -58,7 +59,7 @@ func (h *history) now() time.Time {
 
 // collected is what a store holds, as a test reads it.
 type collected struct {
-	summary  imessage.Summary
+	summary  sources.Summary
 	messages []*messages.Message
 	// lines are the messages as "who kind: words <- quoted", in a conversation headed by its members.
 	lines []string
@@ -75,10 +76,10 @@ func (h *history) collect() collected {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { db.Close() })
-	return collectInto(h.t, h.path, db, imessage.Options{})
+	return collectInto(h.t, h.path, db, sources.Options{})
 }
 
-func collectInto(t *testing.T, path string, db *messages.DB, options imessage.Options) collected {
+func collectInto(t *testing.T, path string, db *messages.DB, options sources.Options) collected {
 	t.Helper()
 	source, err := imessage.Open(t.Context(), path)
 	if err != nil {
@@ -86,7 +87,7 @@ func collectInto(t *testing.T, path string, db *messages.DB, options imessage.Op
 	}
 	defer source.Close()
 	var c collected
-	if c.summary, err = imessage.Collect(t.Context(), source, db, options); err != nil {
+	if c.summary, err = source.Collect(t.Context(), db, options); err != nil {
 		t.Fatal(err)
 	}
 	var sum int64
@@ -166,7 +167,7 @@ func (c collected) want(t *testing.T, lines ...string) collected {
 }
 
 // wantFate holds the number of rows of a fate against the expected one.
-func (c collected) wantFate(t *testing.T, fate imessage.Fate, n int64) collected {
+func (c collected) wantFate(t *testing.T, fate sources.Fate, n int64) collected {
 	t.Helper()
 	if c.summary.Rows[fate] != n {
 		t.Errorf("%d rows are %s, want %d", c.summary.Rows[fate], fate, n)

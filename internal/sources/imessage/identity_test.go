@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
@@ -18,7 +19,7 @@ func collectIdentities(t *testing.T, path string, db *messages.DB) ([]messages.O
 		t.Fatal(err)
 	}
 	defer source.Close()
-	if _, err := imessage.Collect(t.Context(), source, db, imessage.Options{}); err != nil {
+	if _, err := source.Collect(t.Context(), db, sources.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	own, err := db.OwnAddresses(t.Context())

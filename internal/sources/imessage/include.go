@@ -5,18 +5,16 @@ import (
 	"slices"
 	"strings"
 
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/usererr"
 )
 
 // includable are the rows that are left out unless they are asked for, by the names that a user gives them.
-var includable = map[string]Fate{"junk": Spam, "deleted": Deleted, "scheduled": Scheduled, "failed": Failed}
+var includable = map[string]sources.Fate{"junk": sources.Junk, "deleted": sources.RecentlyDeleted, "scheduled": sources.Scheduled, "failed": sources.NeverSent}
 
-// Include says which rows that are left out otherwise become messages all the same.
-type Include [fates]bool
-
-// ParseInclude reads a list such as "junk,deleted"; "all" stands for all of them.
-func ParseInclude(list string) (Include, error) {
-	var include Include
+// ParseInclude reads a list of rows that are to become messages all the same, such as "junk,deleted"; "all" stands for all of them.
+func ParseInclude(list string) (sources.FateSet, error) {
+	var include sources.FateSet
 	for name := range strings.SplitSeq(list, ",") {
 		name = strings.ToLower(strings.TrimSpace(name))
 		fate, known := includable[name]

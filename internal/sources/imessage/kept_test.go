@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
 	"ventriloquist/internal/sources/imessage/typedstream"
@@ -47,8 +48,8 @@ func TestInclude_TakesWhatIsLeftOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := collectInto(t, h.path, fresh(t), imessage.Options{Include: include})
-			c.want(t, append([]string{"direct john"}, want...)...).wantFate(t, imessage.Message, int64(len(want)))
+			c := collectInto(t, h.path, fresh(t), sources.Options{Include: include})
+			c.want(t, append([]string{"direct john"}, want...)...).wantFate(t, sources.Messages, int64(len(want)))
 		})
 	}
 	if _, err := imessage.ParseInclude("junk,nonsense"); !errors.Is(err, usererr.ErrUsage) || !strings.Contains(err.Error(), "deleted, failed, junk, scheduled") {
@@ -101,7 +102,7 @@ func TestEvents_AreKept(t *testing.T) {
 	}
 	db := fresh(t)
 	for range 2 {
-		c := collectInto(t, h.path, db, imessage.Options{}).want(t).wantFate(t, imessage.Event, 12).wantFate(t, imessage.Foreign, 1)
+		c := collectInto(t, h.path, db, sources.Options{}).want(t).wantFate(t, sources.GroupEvents, 12).wantFate(t, sources.UnknownKind, 1)
 		want := []string{"2 +15550000001 added mary@x.org", "2  removed mary@x.org", `2 mary@x.org renamed "Fun"`, "2 mary@x.org renamed",
 			"2 mary@x.org left", "2 mary@x.org photo set", "2 mary@x.org photo removed", "2 +15550000001 location shared",
 			"2 +15550000001 location no longer shared", "2 +15550000001 audio kept", "2 +15550000001 SharePlay",
@@ -124,7 +125,7 @@ func TestVersions_OfEditedMessagesAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := fresh(t)
-	collectInto(t, h.path, db, imessage.Options{}).want(t, "direct john", "john text: hello", "john text: y")
+	collectInto(t, h.path, db, sources.Options{}).want(t, "direct john", "john text: hello", "john text: y")
 	query := `SELECT part || ' ' || number || ' ' || strftime('%Y-%m-%dT%H:%M:%f', date / 1e9, 'unixepoch') || ' ' || text FROM version`
 	want := []string{"0 0 2024-03-13T05:20:00.500 helo", "0 1 2024-03-13T05:20:00.500 hallo", "0 2 2024-03-13T05:20:00.500 hello",
 		"1 0 2024-03-13T05:20:00.500 x", "1 1 2024-03-13T05:20:00.500 y"}
@@ -134,7 +135,7 @@ func TestVersions_OfEditedMessagesAreKept(t *testing.T) {
 	h.change(func() {
 		h.Exec(`UPDATE message SET text = NULL, attributedBody = NULL, date_retracted = 1 WHERE guid = ?`, guid)
 	})
-	collectInto(t, h.path, db, imessage.Options{}).want(t)
+	collectInto(t, h.path, db, sources.Options{}).want(t)
 	if got := rowsOf(t, db, query); len(got) > 0 {
 		t.Errorf("versions of an unsent message are %q", got)
 	}
@@ -148,7 +149,7 @@ func TestDamagedBody_IsReportedWithItsRow(t *testing.T) {
 	h.say(chatdb.Message{Columns: columns("attributedBody", whole[:len(whole)-30])})
 	h.say(chatdb.Message{Columns: columns("attributedBody", whole[:len(whole)-30], "text", "of the column")})
 	h.say(chatdb.Message{Columns: columns("attributedBody", []byte("rubbish"))})
-	c := h.collect().want(t, "direct john", "john text: whole", "john text: still here", "john text: of the column").wantFate(t, imessage.Empty, 1)
+	c := h.collect().want(t, "direct john", "john text: whole", "john text: still here", "john text: of the column").wantFate(t, sources.Empty, 1)
 	if got := fmt.Sprint(c.summary.Damaged); got != "{3 [2 3 4]}" {
 		t.Errorf("damaged are %s", got)
 	}
@@ -166,7 +167,7 @@ func TestDamagedPage_KeepsWhatCouldBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := fresh(t)
-	whole := collectInto(t, h.path, db, imessage.Options{})
+	whole := collectInto(t, h.path, db, sources.Options{})
 	data, err := os.ReadFile(h.path)
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +178,7 @@ func TestDamagedPage_KeepsWhatCouldBeRead(t *testing.T) {
 	if err := os.WriteFile(h.path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	first := collectInto(t, h.path, fresh(t), imessage.Options{})
+	first := collectInto(t, h.path, fresh(t), sources.Options{})
 	read := len(first.messages)
 	if read < 100 || read > 300 || !slices.Equal(first.lines, whole.lines[:read+1]) {
 		t.Errorf("read %d messages: %v", read, first.lines)
@@ -185,8 +186,8 @@ func TestDamagedPage_KeepsWhatCouldBeRead(t *testing.T) {
 	if len(first.summary.Unreadable) != 1 || !strings.Contains(first.summary.Unreadable[0], fmt.Sprintf("after row %d", read)) {
 		t.Errorf("unreadable: %q", first.summary.Unreadable)
 	}
-	first.wantFate(t, imessage.Message, int64(read)).wantFate(t, imessage.Unread, int64(n-read))
-	again := collectInto(t, h.path, db, imessage.Options{})
+	first.wantFate(t, sources.Messages, int64(read)).wantFate(t, sources.Unread, int64(n-read))
+	again := collectInto(t, h.path, db, sources.Options{})
 	if !slices.Equal(again.lines, whole.lines) {
 		t.Errorf("what had been collected before the damage is lost: %d messages are left", len(again.messages))
 	}

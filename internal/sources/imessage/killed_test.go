@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
-	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
@@ -25,7 +25,7 @@ func TestChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	collectInto(t, source, db, imessage.Options{})
+	collectInto(t, source, db, sources.Options{})
 }
 
 // linesOf reads a store that somebody left, however that ended.
@@ -87,7 +87,7 @@ func collectFile(t *testing.T, source, target string) collected {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	return collectInto(t, source, db, imessage.Options{})
+	return collectInto(t, source, db, sources.Options{})
 }
 
 func readFile(t *testing.T, path string) []byte {

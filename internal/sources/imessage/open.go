@@ -15,9 +15,18 @@ import (
 	"github.com/mattn/go-sqlite3"
 	"howett.net/plist"
 
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 	"ventriloquist/internal/usererr"
 )
+
+// sqliteMagic begins every SQLite database.
+var sqliteMagic = []byte("SQLite format 3\x00")
+
+// Recognize reports whether a file is an SQLite database.
+func Recognize(h *sources.Head) bool {
+	return len(h.Names) == 0 && bytes.HasPrefix(h.Text, sqliteMagic)
+}
 
 // backupName is what sms.db is called in an iOS backup: the SHA-1 of its domain and path.
 const backupName = "3d0d7e5fb2ce288813306e4d4636395e047a3d28"
@@ -30,10 +39,12 @@ type Source struct {
 	db       *sql.DB
 	conn     *sql.Conn // in a transaction
 	snapshot string    // folder of the copy that is read, or empty
-	frozen   string    // the stamp of a file that is read as one that nobody writes, or empty
-	columns  map[string]map[string]bool
-	look     *sqlitepages.Look // at the state that the transaction sees; nil if others write too often to tell
-	roots    map[string]uint32 // the first pages of the surveyed tables
+	// backup is the encrypted backup that the database was decrypted from into the folder decrypted; both may be empty.
+	backup, decrypted string
+	frozen            string // the stamp of a file that is read as one that nobody writes, or empty
+	columns           map[string]map[string]bool
+	look              *sqlitepages.Look // at the state that the transaction sees; nil if others write too often to tell
+	roots             map[string]uint32 // the first pages of the surveyed tables
 }
 
 // Open opens the database at path, or the one of the iOS backup in the folder path, for reading.
@@ -74,14 +85,15 @@ func Open(ctx context.Context, path string) (*Source, error) {
 	return s, nil
 }
 
-// OpenCopy opens the decrypted copy of an iOS backup that lies in the folder copied; the backup itself is in the folder
-// original, and the store knows the source by that one.
-func OpenCopy(ctx context.Context, copied, original string) (*Source, error) {
-	s, err := Open(ctx, copied)
+// OpenDecrypted opens what was decrypted of the iOS backup in the folder backup; messages.db knows the source by the
+// backup. The folder is removed when the source is closed, or cannot be opened.
+func OpenDecrypted(ctx context.Context, folder, backup string) (*Source, error) {
+	s, err := Open(ctx, folder)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
-	if s.name, s.root, err = placeOf(filepath.Join(original, backupName[:2], backupName)); err != nil {
+	s.backup, s.decrypted = backup, folder
+	if s.name, s.root, err = placeOf(filepath.Join(backup, backupName[:2], backupName)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -103,15 +115,31 @@ func placeOf(path string) (name, root string, err error) {
 // Close ends the reading.
 func (s *Source) Close() error {
 	errs := []error{s.disconnect()}
-	if s.snapshot != "" {
-		errs = append(errs, os.RemoveAll(s.snapshot))
+	for _, folder := range []string{s.snapshot, s.decrypted} {
+		if folder != "" {
+			errs = append(errs, os.RemoveAll(folder))
+		}
 	}
-	s.snapshot = ""
+	s.snapshot, s.decrypted = "", ""
 	return errors.Join(errs...)
 }
 
-// Path is the database that was found.
-func (s *Source) Path() string { return s.path }
+// Path is the database that was found; of an encrypted backup, its folder.
+func (s *Source) Path() string {
+	if s.backup != "" {
+		return s.backup
+	}
+	return s.path
+}
+
+// File is the database file that is read.
+func (s *Source) File() string { return s.path }
+
+// Unit is what a summary counts.
+func (s *Source) Unit() string { return "rows" }
+
+// Fates are those of a row.
+func (s *Source) Fates() []sources.Fate { return rowFates }
 
 // isEmpty tells whether a file holds nothing, or does not exist.
 func isEmpty(path string) bool {
@@ -195,7 +223,7 @@ func inspect(path string) (wal bool, err error) {
 	if _, err := io.ReadFull(f, header); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return false, explainFile(path, err)
 	}
-	if !bytes.HasPrefix(header, []byte("SQLite format 3\x00")) {
+	if !bytes.HasPrefix(header, sqliteMagic) {
 		return false, usererr.With(fmt.Errorf("%s is not an SQLite database", path), "name the database with --source: a Mac's is ~/Library/Messages/chat.db")
 	}
 	return header[18] == 2 || header[19] == 2, nil

@@ -16,6 +16,7 @@ import (
 	"howett.net/plist"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
 	"ventriloquist/internal/usererr"
@@ -101,7 +102,7 @@ func TestOpen_ReadsAnAbandonedWAL(t *testing.T) {
 	h := oneMessage(t)
 	copyOpen(t, h, "", "-wal", "-shm")
 	before := files(t, filepath.Dir(h.path))
-	collectInto(t, h.path, fresh(t), imessage.Options{}).want(t, "direct john", "john text: written")
+	collectInto(t, h.path, fresh(t), sources.Options{}).want(t, "direct john", "john text: written")
 	after := files(t, filepath.Dir(h.path))
 	for _, name := range []string{"chat.db", "chat.db-wal"} {
 		if before[name] != after[name] {
@@ -142,7 +143,7 @@ func TestOpen_LeavesTheSourceAsItWas(t *testing.T) {
 			if name != "WALWithoutFiles" && name != "ReadOnlyFolder" {
 				want = "john text: written"
 			}
-			collectInto(t, h.path, fresh(t), imessage.Options{}).want(t, "direct john", want)
+			collectInto(t, h.path, fresh(t), sources.Options{}).want(t, "direct john", want)
 			if after := files(t, filepath.Dir(h.path)); !reflect.DeepEqual(before, after) {
 				t.Errorf("files before %v, after %v", before, after)
 			}
@@ -156,7 +157,7 @@ func TestOpen_ReadsBesideAWriter(t *testing.T) {
 	db := journal(t, h.path, "WAL")
 	folder := filepath.Dir(h.path)
 	before := files(t, folder)
-	collectInto(t, h.path, fresh(t), imessage.Options{}).want(t, "direct john", "john text: written")
+	collectInto(t, h.path, fresh(t), sources.Options{}).want(t, "direct john", "john text: written")
 	after := files(t, folder)
 	for _, name := range []string{"chat.db", "chat.db-wal"} {
 		if before[name] != after[name] {
@@ -174,7 +175,7 @@ func TestOpen_ReadsBesideAWriter(t *testing.T) {
 func TestOpen_SnapshotsDoNotStay(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	h := oneMessage(t)
-	collectInto(t, h.path, fresh(t), imessage.Options{})
+	collectInto(t, h.path, fresh(t), sources.Options{})
 	if left := files(t, os.Getenv("TMPDIR")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
@@ -187,7 +188,7 @@ func TestOpen_Backup(t *testing.T) {
 	if err := errors.Join(os.Mkdir(filepath.Dir(target), 0o700), os.Rename(h.path, target)); err != nil {
 		t.Fatal(err)
 	}
-	collectInto(t, backup, fresh(t), imessage.Options{}).want(t, "direct john", "john text: hello")
+	collectInto(t, backup, fresh(t), sources.Options{}).want(t, "direct john", "john text: hello")
 	if got := len(files(t, filepath.Dir(target))); got != 1 {
 		t.Errorf("there are %d files beside the backup's database", got)
 	}
@@ -257,7 +258,7 @@ func TestCollect_Canceled(t *testing.T) {
 	}
 	defer source.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = imessage.Collect(ctx, source, db, imessage.Options{Progress: func(done, _ int64) {
+	_, err = source.Collect(ctx, db, sources.Options{Progress: func(done, _ int64) {
 		if done == 1 {
 			cancel()
 		}
@@ -286,13 +287,13 @@ func TestCollect_OfAFileThatChangesAllTheSame(t *testing.T) {
 	defer source.Close()
 	db := fresh(t)
 	written := false
-	summary, err := imessage.Collect(t.Context(), source, db, imessage.Options{Progress: func(done, _ int64) {
+	summary, err := source.Collect(t.Context(), db, sources.Options{Progress: func(done, _ int64) {
 		if done > 0 && !written {
 			written = true
 			journal(t, h.path, "WAL").Close() // all messages read "written" from here on
 		}
 	}})
-	if err != nil || summary.Rows[imessage.Message] != 3000 {
+	if err != nil || summary.Rows[sources.Messages] != 3000 {
 		t.Fatalf("%v, %v", summary.Rows, err)
 	}
 	var c collected
@@ -356,7 +357,7 @@ func TestCollect_BesideALiveWriter(t *testing.T) {
 	db := fresh(t)
 	last := 0
 	for range 8 {
-		c := collectInto(t, h.path, db, imessage.Options{})
+		c := collectInto(t, h.path, db, sources.Options{})
 		if n := len(c.messages) - 1; n%2 != 0 || n < last {
 			t.Errorf("%d messages of pairs, %d before", n, last)
 		} else {
@@ -367,8 +368,8 @@ func TestCollect_BesideALiveWriter(t *testing.T) {
 	if err := <-stopped; err != nil {
 		t.Errorf("the writer was disturbed: %v", err)
 	}
-	again := collectInto(t, h.path, db, imessage.Options{})
-	if want := collectInto(t, h.path, fresh(t), imessage.Options{}); !reflect.DeepEqual(again.lines, want.lines) || len(want.lines) < 10 {
+	again := collectInto(t, h.path, db, sources.Options{})
+	if want := collectInto(t, h.path, fresh(t), sources.Options{}); !reflect.DeepEqual(again.lines, want.lines) || len(want.lines) < 10 {
 		t.Errorf("%d lines, afresh %d", len(again.lines), len(want.lines))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
 
@@ -41,7 +42,7 @@ type reader struct {
 }
 
 // pieces returns what a row says, in the order of its body. Nothing, with a fate of Unsent or Empty, is an answer too.
-func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate Fate) {
+func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate sources.Fate) {
 	rd.edits, rd.damaged = readEdits(r.summary), nil
 	e := &rd.edits
 	list = e.left(rd.split(r, rd.decode(r.body, r.text)))
@@ -64,11 +65,11 @@ func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate Fate) {
 	}
 	switch {
 	case len(list) > 0:
-		return list, gone, Message
+		return list, gone, sources.Messages
 	case gone:
-		return nil, true, Unsent
+		return nil, true, sources.Unsent
 	}
-	return nil, false, Empty
+	return nil, false, sources.Empty
 }
 
 // decode returns the body of a row: what its archive holds, or else its text column, or what a scan finds in a damaged

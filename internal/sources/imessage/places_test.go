@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
-	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
@@ -24,7 +24,7 @@ func TestAttachments_WhereTheirFilesLie(t *testing.T) {
 	copyTo(t, h.path, filepath.Join(backup, "3d", "3d0d7e5fb2ce288813306e4d4636395e047a3d28"))
 	for source, root := range map[string]string{h.path: filepath.Dir(h.path), backup: backup} {
 		db := fresh(t)
-		collectInto(t, source, db, imessage.Options{})
+		collectInto(t, source, db, sources.Options{})
 		list, err := db.Attachments(t.Context())
 		if err != nil || len(list) != 2 {
 			t.Fatalf("there are %d attachments (%v), want 2", len(list), err)

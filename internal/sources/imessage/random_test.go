@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
 	"ventriloquist/internal/sources/imessage/typedstream"
@@ -263,7 +264,7 @@ func TestRandomHistories_CollectedAgainAsAfresh(t *testing.T) {
 	for seed := range long() {
 		l := newLife(t, uint64(seed))
 		db := fresh(t)
-		var options imessage.Options
+		var options sources.Options
 		if seed%4 == 3 {
 			options.Include, _ = imessage.ParseInclude("all")
 		}

@@ -2,6 +2,7 @@ package imessage
 
 import (
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 )
 
 // read adds to a batch what a row tells, which has these attachments.
@@ -12,23 +13,23 @@ func (c *collector) read(r *row, files []attachment, b *batch) {
 	t.fate = r.exclude(c.directory, chat, &c.options.Include)
 	before := len(b.entries)
 	switch t.fate {
-	case Message, Tapback, Removal:
+	case sources.Messages, sources.Reactions, sources.Removals:
 		sender, known := r.sender(c.directory, chat)
 		if !known {
-			t.fate = NoSender
+			t.fate = sources.NoSender
 			break
 		}
 		t.sender = sender
 		t.era = chat.eraAt(moment{r.date, r.id})
 		e := messages.Entry{Row: r.id, GUID: r.guid, Date: r.date, Sender: sender}
-		if t.fate == Message {
+		if t.fate == sources.Messages {
 			c.message(r, &t, e, b)
 		} else {
 			r.tapbackEntry(&t, e, b)
 		}
-	case Event:
+	case sources.GroupEvents:
 		c.event(r, chat, &t)
-	case Foreign:
+	case sources.UnknownKind:
 		e := r.foreign(c.directory, chat)
 		t.event, t.unknown = &e, e.Kind
 	}
@@ -40,7 +41,7 @@ func (c *collector) read(r *row, files []attachment, b *batch) {
 func (c *collector) message(r *row, t *told, e messages.Entry, b *batch) {
 	pieces, shortened, fate := c.reader.pieces(r)
 	t.fate, t.damaged = fate, c.reader.damaged != nil
-	if fate != Message {
+	if fate != sources.Messages {
 		return
 	}
 	e.Shortened = shortened
@@ -67,18 +68,18 @@ func (c *collector) event(r *row, chat *chat, t *told) {
 
 // tapbackEntry adds the entry of a reaction, or of the taking back of one.
 func (r *row) tapbackEntry(t *told, e messages.Entry, b *batch) {
-	e.Kind, e.Removal = messages.Reaction, t.fate == Removal
+	e.Kind, e.Removal = messages.Reaction, t.fate == sources.Removals
 	kind := r.tapback
 	if e.Removal {
 		kind -= takenBack
 	}
 	e.Text = tapbackText(kind, r.emoji)
 	if e.Text == "" && !e.Removal {
-		t.fate = Empty
+		t.fate = sources.Empty
 		return
 	}
 	if e.TargetGUID, e.TargetPart = parseTarget(r.target); e.TargetGUID == "" {
-		t.fate = LostTarget
+		t.fate = sources.LostTarget
 		return
 	}
 	b.entries = append(b.entries, e)

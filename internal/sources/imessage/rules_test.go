@@ -9,7 +9,7 @@ import (
 	"howett.net/plist"
 
 	"ventriloquist/internal/messages"
-	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/chatdb"
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
@@ -66,7 +66,7 @@ func TestUnsent_Absent(t *testing.T) {
 		summaryInfo(t, map[string]any{"rp": []any{0}, "otr": ranges(1)}))})
 	photo := h.Attachment(chatdb.Attachment{GUID: "a", Filename: "~/x/IMG.jpeg"})
 	h.say(chatdb.Message{Attachments: []int64{photo}, Columns: columns("date_retracted", 1)})
-	h.collect().want(t).wantFate(t, imessage.Unsent, 5)
+	h.collect().want(t).wantFate(t, sources.Unsent, 5)
 }
 
 func TestUnsent_PartsThatAreLeftStay(t *testing.T) {
@@ -169,7 +169,7 @@ func TestParts_BlankOnesGo(t *testing.T) {
 	h.say(chatdb.Message{Text: " \n\u2028"})
 	h.say(chatdb.Message{})
 	h.say(chatdb.Message{Body: &typedstream.Body{}, Columns: columns("text", "words of the column")})
-	h.collect().want(t, "direct john", "john text: words of the column").wantFate(t, imessage.Empty, 2)
+	h.collect().want(t, "direct john", "john text: words of the column").wantFate(t, sources.Empty, 2)
 }
 
 func TestReply_QuotesTheNamedPart(t *testing.T) {
@@ -203,7 +203,7 @@ func TestStickersAreAbsent(t *testing.T) {
 	for _, kind := range []int{chatdb.Sticker, chatdb.StickerTapback, chatdb.StickerTapback + chatdb.TakenBack} {
 		h.say(chatdb.Message{Tapback: kind, Target: "p:0/" + guid, Attachments: []int64{s}, Body: chatdb.Parts(chatdb.Part{Attachment: "s"})})
 	}
-	h.collect().want(t, "direct john", "john text: hi").wantFate(t, imessage.Sticker, 3)
+	h.collect().want(t, "direct john", "john text: hi").wantFate(t, sources.Stickers, 3)
 }
 
 func TestPollVotesAndUnknownAssociationsAreAbsent(t *testing.T) {
@@ -211,7 +211,7 @@ func TestPollVotesAndUnknownAssociationsAreAbsent(t *testing.T) {
 	guid := h.say(chatdb.Message{Text: "hi"})
 	h.say(chatdb.Message{Tapback: 4000, Target: guid, Text: "\uFFFD"})
 	h.say(chatdb.Message{Tapback: 2999, Target: guid, Text: "?"})
-	h.collect().want(t, "direct john", "john text: hi").wantFate(t, imessage.PollVote, 1).wantFate(t, imessage.Foreign, 1)
+	h.collect().want(t, "direct john", "john text: hi").wantFate(t, sources.PollVotes, 1).wantFate(t, sources.UnknownKind, 1)
 }
 
 func TestItemTypesOtherThan0AreNoMessages(t *testing.T) {
@@ -219,7 +219,7 @@ func TestItemTypesOtherThan0AreNoMessages(t *testing.T) {
 	for item := 1; item <= 6; item++ {
 		h.say(chatdb.Message{Text: "words", Columns: columns("item_type", item)})
 	}
-	h.collect().want(t).wantFate(t, imessage.Event, 6)
+	h.collect().want(t).wantFate(t, sources.GroupEvents, 6)
 }
 
 func TestLink_BodyElsePayload(t *testing.T) {
@@ -237,7 +237,7 @@ func TestLink_BodyElsePayload(t *testing.T) {
 	link("", []byte("no plist"))
 	link("", nil)
 	h.collect().want(t, "direct john", "john text: https://x.org/body", "john text: https://x.org/original",
-		"john text: https://x.org/url", "john text: https://x.org/original").wantFate(t, imessage.Empty, 3)
+		"john text: https://x.org/url", "john text: https://x.org/original").wantFate(t, sources.Empty, 3)
 }
 
 func TestLink_RelativeURLs(t *testing.T) {
@@ -260,7 +260,7 @@ func TestApp_WordsElseSummaryElseCaption(t *testing.T) {
 	app("\uFFFD", appPayload(t, "", ""))
 	app("\uFFFDlook", appPayload(t, "John made a move", ""))
 	app("", keyed(t, object{"a": plist.UID(1)})) // an archive that holds itself
-	h.collect().want(t, "direct john", "john text: John made a move", "john text: Chess", "john text: look").wantFate(t, imessage.Empty, 2)
+	h.collect().want(t, "direct john", "john text: John made a move", "john text: Chess", "john text: look").wantFate(t, sources.Empty, 2)
 }
 
 func TestBody_ThatCannotBeDecoded(t *testing.T) {
@@ -272,14 +272,14 @@ func TestBody_ThatCannotBeDecoded(t *testing.T) {
 	h.say(chatdb.Message{Columns: columns("attributedBody", []byte("rubbish"))})
 	h.say(chatdb.Message{Columns: columns("attributedBody", typedstream.EncodeString("a plain string"))})
 	h.collect().want(t, "direct john", "john text: still here", "john text: of the column", "john text: a plain string").
-		wantFate(t, imessage.Empty, 1)
+		wantFate(t, sources.Empty, 1)
 }
 
 func TestSender_OfADirectMessageWithoutAHandle(t *testing.T) {
 	h := newHistory(t, chatdb.Latest)
 	h.say(chatdb.Message{Handle: 99, Text: "from a handle that is gone"})
 	h.say(chatdb.Message{Chat: h.group, Handle: 99, Text: "who?"})
-	h.collect().want(t, "direct john", "john text: from a handle that is gone").wantFate(t, imessage.NoSender, 1)
+	h.collect().want(t, "direct john", "john text: from a handle that is gone").wantFate(t, sources.NoSender, 1)
 }
 
 func TestConversation_OfSeveralServicesAndChats(t *testing.T) {
@@ -333,7 +333,7 @@ func TestMembers_OfSeveralAddresses(t *testing.T) {
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	collectInto(t, h.path, db, imessage.Options{})
+	collectInto(t, h.path, db, sources.Options{})
 	reader, err := db.Reader(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
@@ -59,11 +59,11 @@ func collectWithout(t *testing.T, source *sql.DB, original, table, column string
 		t.Fatal(err, detaching)
 	}
 	db := fresh(t)
-	c := collectInto(t, path, db, imessage.Options{})
+	c := collectInto(t, path, db, sources.Options{})
 	if c.summary.Total != 4 || len(c.messages) < 2 {
 		t.Errorf("of 4 rows came %q", c.lines)
 	}
-	again := collectInto(t, path, db, imessage.Options{})
+	again := collectInto(t, path, db, sources.Options{})
 	if !slices.Equal(again.lines, c.lines) || again.summary.Rows != c.summary.Rows {
 		t.Errorf("again\n%q\nfirst\n%q", again.lines, c.lines)
 	}

@@ -12,22 +12,23 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
-// sources are the databases of one owner: a Mac's, an old backup of it that has a life of its own, and another phone's.
-type sources struct {
+// databases are the databases of one owner: a Mac's, an old backup of it that has a life of its own, and another phone's.
+type databases struct {
 	mac, backup, phone *life
 	policy             *messages.Policy
-	options            imessage.Options
+	options            sources.Options
 	again, whole       *messages.DB
 	held               map[*life]string    // the rows of each when it was last collected
 	last               map[*life]collected // and what came of it
 }
 
-func newSources(t *testing.T, seed uint64) *sources {
-	s := &sources{mac: newLife(t, seed), phone: newLife(t, seed+1<<32), again: fresh(t), whole: fresh(t), held: map[*life]string{}, last: map[*life]collected{}}
+func newDatabases(t *testing.T, seed uint64) *databases {
+	s := &databases{mac: newLife(t, seed), phone: newLife(t, seed+1<<32), again: fresh(t), whole: fresh(t), held: map[*life]string{}, last: map[*life]collected{}}
 	if seed%4 == 3 {
 		s.options.Include, _ = imessage.ParseInclude("all")
 	}
@@ -47,7 +48,7 @@ func newSources(t *testing.T, seed uint64) *sources {
 }
 
 // backUp makes a backup of the Mac, in the place of the one before.
-func (s *sources) backUp(t *testing.T) {
+func (s *databases) backUp(t *testing.T) {
 	t.Helper()
 	data, err := os.ReadFile(s.mac.path)
 	if err != nil {
@@ -100,7 +101,7 @@ func contentOf(t *testing.T, path string) string {
 }
 
 // step collects a source both ways.
-func (s *sources) step(t *testing.T, l *life) {
+func (s *databases) step(t *testing.T, l *life) {
 	t.Helper()
 	data := contentOf(t, l.path)
 	got := collectInto(t, l.path, s.again, s.options)
@@ -126,7 +127,7 @@ func (s *sources) step(t *testing.T, l *life) {
 // each as a whole leaves. A source that has not changed at all is not collected, unless the program thinks that it may have.
 func TestRandomHistories_SeveralSources(t *testing.T) {
 	for seed := range long() {
-		s := newSources(t, uint64(seed))
+		s := newDatabases(t, uint64(seed))
 		var log []string
 		for step := range 12 {
 			l := []*life{s.mac, s.mac, s.backup, s.phone}[s.mac.rng.IntN(4)]
@@ -200,18 +201,18 @@ func TestCollectAgain_ReadsWhatHasChanged(t *testing.T) {
 			if c.policy {
 				db.SetPolicy(&messages.Policy{Text: strings.ToUpper, StandIn: func(string) string { return "" }})
 			}
-			collectInto(t, h.path, db, imessage.Options{})
+			collectInto(t, h.path, db, sources.Options{})
 			if c.other {
 				collectBeside(t, db)
 			}
 			h.change(func() { c.change(h) })
-			again := collectInto(t, h.path, db, imessage.Options{})
+			again := collectInto(t, h.path, db, sources.Options{})
 			if again.summary.Read > c.read || again.summary.Changed != c.changed {
 				t.Errorf("%d rows were read and %d have changed", again.summary.Read, again.summary.Changed)
 			}
 			afresh := fresh(t)
 			afresh.SetPolicy(&messages.Policy{Text: strings.ToUpper, StandIn: func(string) string { return "" }})
-			if want := collectInto(t, h.path, afresh, imessage.Options{}); !c.other && !strings.EqualFold(strings.Join(again.byConversation(), "\n"), strings.Join(want.byConversation(), "\n")) {
+			if want := collectInto(t, h.path, afresh, sources.Options{}); !c.other && !strings.EqualFold(strings.Join(again.byConversation(), "\n"), strings.Join(want.byConversation(), "\n")) {
 				t.Errorf("collected\n%s\nwant\n%s", again.lines, want.lines)
 			}
 		})
@@ -226,8 +227,8 @@ func collectBeside(t *testing.T, db *messages.DB) {
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	collectInto(t, other.path, db, imessage.Options{})
-	if again := collectInto(t, other.path, db, imessage.Options{}); again.summary.Read != 0 {
+	collectInto(t, other.path, db, sources.Options{})
+	if again := collectInto(t, other.path, db, sources.Options{}); again.summary.Read != 0 {
 		t.Errorf("%d rows were read of a source that is as it was", again.summary.Read)
 	}
 }

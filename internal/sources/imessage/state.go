@@ -12,12 +12,13 @@ import (
 	"sync"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
 // stateFormat changes with what a state holds. A state of another format is not used, nor one that another build of this
 // program left, as that may have read rows in another way: then the source is read as a whole.
-const stateFormat = 3
+const stateFormat = 4
 
 // program tells builds of this program apart, as far as they were built from different commits.
 var program = sync.OnceValue(func() string {
@@ -37,7 +38,7 @@ var program = sync.OnceValue(func() string {
 type state struct {
 	Format  int
 	Program string
-	Include Include
+	Include sources.FateSet
 	// Leaves are the leaves of each of the surveyed tables, as pages writes them.
 	Leaves [surveyedTables][]byte
 	// Links and Attached are the joins of the messages to chats and attachments, Recoverable those of the recently deleted.
@@ -48,7 +49,7 @@ type state struct {
 	// Eras are the eras of the groups that have more than one.
 	Eras map[int64][]savedEra
 	// Rows, Damaged and Unknown are those of the Summary, row by row.
-	Rows    [fates]int64
+	Rows    sources.FateCounts
 	Damaged []int64
 	Unknown map[int64]string
 }
@@ -157,7 +158,7 @@ func cutBytes(data []byte) (field, rest []byte, ok bool) {
 }
 
 // decodeState returns the account of an earlier collection; nil if it is of no use.
-func decodeState(data []byte, include Include) *state {
+func decodeState(data []byte, include sources.FateSet) *state {
 	st := new(state)
 	head, data, ok := cutBytes(data)
 	if !ok || gob.NewDecoder(bytes.NewReader(head)).Decode(st) != nil || st.Format != stateFormat || st.Program != program() || st.Include != include {

@@ -1,20 +1,24 @@
 package imessage
 
-import "testing"
+import (
+	"testing"
+
+	"ventriloquist/internal/sources"
+)
 
 // What another build, another format or another choice left is of no use.
 func TestDecodeState_OnlyOfTheSame(t *testing.T) {
-	var junk Include
-	junk[Spam] = true
+	var junk sources.FateSet
+	junk[sources.Junk] = true
 	same := state{Format: stateFormat, Program: program(), Links: []byte("7")}
 	for name, c := range map[string]struct {
 		change  func(*state)
-		include Include
+		include sources.FateSet
 		useful  bool
 	}{
-		"Same":          {func(*state) {}, Include{}, true},
-		"OtherFormat":   {func(s *state) { s.Format++ }, Include{}, false},
-		"OtherProgram":  {func(s *state) { s.Program += "x" }, Include{}, false},
+		"Same":          {func(*state) {}, sources.FateSet{}, true},
+		"OtherFormat":   {func(s *state) { s.Format++ }, sources.FateSet{}, false},
+		"OtherProgram":  {func(s *state) { s.Program += "x" }, sources.FateSet{}, false},
 		"OtherChoice":   {func(*state) {}, junk, false},
 		"TheChoiceMade": {func(s *state) { s.Include = junk }, junk, true},
 	} {
@@ -26,7 +30,7 @@ func TestDecodeState_OnlyOfTheSame(t *testing.T) {
 			}
 		})
 	}
-	if decodeState(nil, Include{}) != nil || decodeState([]byte("nonsense"), Include{}) != nil {
+	if decodeState(nil, sources.FateSet{}) != nil || decodeState([]byte("nonsense"), sources.FateSet{}) != nil {
 		t.Error("nonsense was decoded")
 	}
 }

@@ -134,3 +134,28 @@ func (b *Backup) Extract(ctx context.Context, folder string, file File) error {
 	}
 	return nil
 }
+
+// Decrypt writes decrypted copies of files of the encrypted backup in dir into a new private folder, which the caller
+// removes. Files that are optional may be absent from the backup.
+func Decrypt(ctx context.Context, dir, passphrase string, required, optional []File) (folder string, err error) {
+	b, err := Unlock(ctx, dir, passphrase)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	if folder, err = os.MkdirTemp("", "vqctl-backup-*"); err != nil {
+		return "", err
+	}
+	for _, f := range required {
+		err = errors.Join(err, b.Extract(ctx, folder, f))
+	}
+	for _, f := range optional {
+		if failure := b.Extract(ctx, folder, f); !errors.Is(failure, os.ErrNotExist) {
+			err = errors.Join(err, failure)
+		}
+	}
+	if err != nil {
+		return "", errors.Join(err, os.RemoveAll(folder))
+	}
+	return folder, nil
+}

@@ -1,11 +1,14 @@
 package iosbackup
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
 	"howett.net/plist"
+
+	"ventriloquist/internal/usererr"
 )
 
 // Info is what a backup says of itself.
@@ -30,6 +33,25 @@ func List(folder string) []Info {
 		list = append(list, info(dir))
 	}
 	return list
+}
+
+// Only returns the one backup in a folder of backups; any other path stays as it is.
+func Only(path string) (string, error) {
+	backups := List(path)
+	switch len(backups) {
+	case 0:
+		return path, nil
+	case 1:
+		return backups[0].Dir, nil
+	}
+	text := ""
+	for _, b := range backups {
+		text += "\n  " + b.Dir
+		if b.Device != "" {
+			text += fmt.Sprintf(" (%s, %s)", b.Device, b.Date.Format(time.DateOnly))
+		}
+	}
+	return "", usererr.With(fmt.Errorf("%s holds %d backups:%s", path, len(backups), text), "name one of them with --source")
 }
 
 // info reads Info.plist, which may not be there.

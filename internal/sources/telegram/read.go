@@ -141,7 +141,7 @@ func (e *emitter) message(number int, m *message) error {
 		}
 		switch {
 		case !e.seen.IsNew(out.GUID): // a chat may be there as one that was left, too
-			fate = sources.Doubles
+			fate = sources.Duplicates
 		case len(out.Parts) > 0:
 			if err := e.sink.Message(&out); err != nil {
 				return err
@@ -166,7 +166,7 @@ func (e *emitter) fate(c *chat, m *message) sources.Fate {
 	case m.Type == "service":
 		return sources.Events
 	case m.Type != "message":
-		return sources.Unknown
+		return sources.UnknownKind
 	case !isPerson(m.FromID):
 		return sources.Broadcast
 	}
@@ -184,7 +184,7 @@ func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
 			if to == nil || r.Emoji == "" || !isPerson(by.FromID) || !e.seen.IsNew(guid) {
 				fate := sources.LostTarget
 				if to != nil {
-					fate = sources.Unknown
+					fate = sources.UnknownKind
 				}
 				e.sink.Count(fate, 1)
 				continue

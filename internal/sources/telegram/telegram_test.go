@@ -113,7 +113,7 @@ func TestRead_Account(t *testing.T) {
 		"2024-03-15 19:01:00 user400 text: who",
 		"2024-03-15 19:01:02 user500 text: me <- hey|there",
 		"2024-03-15 19:01:01 me text: note")
-	s.WantCounts(t, map[sources.Fate]int64{sources.Omitted: 1, sources.Events: 2, sources.Unknown: 2, sources.Broadcast: 2})
+	s.WantCounts(t, map[sources.Fate]int64{sources.Omitted: 1, sources.Events: 2, sources.UnknownKind: 2, sources.Broadcast: 2})
 	direct, group, notes := s.Messages[0].Chat, s.Messages[len(s.Messages)-2].Chat, s.Messages[len(s.Messages)-1].Chat
 	if direct.Group || !slices.Equal(direct.Members, []string{"user200"}) || direct.Source != "telegram user200" || direct.Extent != messages.Span {
 		t.Errorf("the direct chat is %+v", direct)

@@ -96,7 +96,7 @@ func TestCollect_ReExportsMakeOneChat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			summary, err := sources.Collect(t.Context(), r, db, sources.Options{})
+			summary, err := sources.Export{Reader: r}.Collect(t.Context(), db, sources.Options{})
 			if err != nil || summary.Gone > 0 {
 				t.Fatalf("seed %d: %d messages are gone (%v)", seed, summary.Gone, err)
 			}

@@ -70,7 +70,7 @@ func (r *Reader) chat(ctx context.Context, t *text, sink sources.Sink) (int64, e
 		sink.Note("%s: <%s> is taken for what stands for media", t.path, note)
 	}
 	lines, before, err := t.eachItem(ctx, func(at *stamp) bool { _, _, _, ok := at.day(e.order); return ok }, e.item)
-	sink.Count(sources.Frame, before)
+	sink.Count(sources.Envelope, before)
 	return lines, err
 }
 

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"ventriloquist/internal/usererr"
+)
+
+// passphraseVariable may hold the passphrase of an encrypted backup.
+const passphraseVariable = "BACKUP_PASSPHRASE"
+
+// noteUnlocking says why nothing happens for a while.
+func noteUnlocking() {
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		fmt.Fprintln(os.Stderr, "deriving the key from the passphrase; this takes a few seconds")
+	}
+}
+
+// readPassphrase is the passphrase of the backup at path: from a file, the environment, or the terminal, which does not show it.
+func readPassphrase(ctx context.Context, path, file string) (string, error) {
+	if file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("cannot read the passphrase: %w", err)
+		}
+		return strings.TrimRight(string(data), "\r\n"), nil
+	}
+	if passphrase := os.Getenv(passphraseVariable); passphrase != "" {
+		return passphrase, nil
+	}
+	return askPassphrase(ctx, path)
+}
+
+func askPassphrase(ctx context.Context, path string) (string, error) {
+	terminal := int(os.Stdin.Fd())
+	if !term.IsTerminal(terminal) {
+		return "", usererr.With(fmt.Errorf("the backup in %s is encrypted", path),
+			"run this in a terminal, which asks for its passphrase, or give it in %s or --passphrase-file", passphraseVariable)
+	}
+	fmt.Fprintf(os.Stderr, "passphrase of the backup in %s: ", path)
+	passphrase, err := readHidden(ctx, terminal)
+	fmt.Fprintln(os.Stderr)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if errors.Is(err, io.EOF) {
+		return "", errors.New("no passphrase was given")
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read the passphrase: %w", err)
+	}
+	return string(passphrase), nil
+}
+
+// readHidden reads a line without showing it, until the context ends: the terminal shows again then what is typed.
+func readHidden(ctx context.Context, terminal int) (line []byte, err error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	var read []byte
+	var failure error
+	go func() {
+		read, failure = term.ReadPassword(terminal)
+		close(done)
+	}()
+	select {
+	case <-done:
+		return read, failure
+	case <-ctx.Done():
+		return nil, term.Restore(terminal, before)
+	}
+}
