@@ -10,7 +10,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all vqctl engine cuda cuda-on-cpu demo test test-go test-cpp bench fuzz lint golden clean setup-build
+.PHONY: all vqctl engine cuda cuda-sim demo test test-go test-cpp bench fuzz lint golden clean setup-build
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 FUZZTIME ?= 10s
@@ -30,8 +30,12 @@ setup-build:
 	@scripts/setup build
 
 engine: setup-build
-	@cmake -S csrc -B build/engine -DCMAKE_BUILD_TYPE=Release >build/engine.log 2>&1 || { cat build/engine.log; exit 1; }
+	$(call configure,build/engine,-DCMAKE_BUILD_TYPE=Release)
 	@cmake --build build/engine --target vqengine -j $(JOBS) -- --no-print-directory
+
+# configure(FOLDER, OPTIONS): CMake's build folder, made anew when it is another checkout's.
+configure = @grep -qs "CMAKE_HOME_DIRECTORY:INTERNAL=$(CURDIR)$$" $(1)/CMakeCache.txt || rm -rf $(1)/CMakeCache.txt $(1)/CMakeFiles; \
+  cmake -S . -B $(1) $(2) >$(1).log 2>&1 || { cat $(1).log; exit 1; }
 
 build:
 	@mkdir -p build
@@ -40,7 +44,8 @@ engine: | build
 
 # Every kernel for every architecture, with warnings as errors; a table of what each takes.
 cuda: | build
-	@nvcc=$$(scripts/cuda-toolkit) && cmake -S csrc -B build/device -DCMAKE_BUILD_TYPE=Release -DVQ_TESTS=OFF -DVQ_NVCC=$$nvcc >build/device.log 2>&1 || { cat build/device.log; exit 1; }
+	@scripts/cuda-toolkit >/dev/null
+	$(call configure,build/device,-DCMAKE_BUILD_TYPE=Release -DVQ_TESTS=OFF -DVQ_NVCC=$$(scripts/cuda-toolkit --find))
 	@cmake --build build/device --target vqcuda -j $(JOBS) -- --no-print-directory
 	@mkdir -p bin && cp build/device/libvqcuda.so bin/
 	@scripts/kernel-table build/device/cuda >build/kernels.txt
@@ -58,15 +63,15 @@ test: test-cpp test-go
 # The sanitized build is for the tests only; Go links the library of the release build.
 test-cpp: | build
 	@scripts/setup test
-	@cmake -S csrc -B build/sanitized -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVQ_TESTS=ON -DVQ_SANITIZE=ON >build/sanitized.log 2>&1 || { cat build/sanitized.log; exit 1; }
+	$(call configure,build/sanitized,-DCMAKE_BUILD_TYPE=RelWithDebInfo -DVQ_TESTS=ON -DVQ_SANITIZE=ON)
 	@cmake --build build/sanitized -j $(JOBS) -- --no-print-directory
 	ctest --test-dir build/sanitized --output-on-failure
 
 # The CUDA device with its kernels on the processor: a stand-in for libvqcuda, for Go's tests where CUDA is, on Linux.
-cuda-on-cpu: engine
-	@[ "$$(uname -s)" != Linux ] || cmake --build build/engine --target vqcuda_on_cpu -j $(JOBS) -- --no-print-directory
+cuda-sim: engine
+	@[ "$$(uname -s)" != Linux ] || cmake --build build/engine --target vqcuda_sim -j $(JOBS) -- --no-print-directory
 
-test-go: cuda-on-cpu
+test-go: cuda-sim
 	go test -race -ldflags "$(GO_LDFLAGS)" ./...
 
 bench: vqctl

@@ -50,11 +50,11 @@ endforeach()
 
 set(VQ_NVCC_FLAGS -std=c++20 -O3 -lineinfo -Werror all-warnings -Xptxas -v -Xcompiler -Wall,-Wextra,-fPIC,-fno-math-errno
   -I${CMAKE_CURRENT_SOURCE_DIR} -I${VQ_CUDA_INCLUDE})
-file(GLOB VQ_CUDA_HEADERS CONFIGURE_DEPENDS ops/cuda/*.h ops/ops.h)
-file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/cuda)
+file(GLOB VQ_CUDA_HEADERS CONFIGURE_DEPENDS ops/cuda/*.h ops/cuda/attention/*.h ops/*.h)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/cuda)
 foreach(source ${VQ_CUDA_KERNELS})
   get_filename_component(name ${source} NAME_WE)
-  set(object ${CMAKE_CURRENT_BINARY_DIR}/cuda/${name}.o)
+  set(object ${CMAKE_BINARY_DIR}/cuda/${name}.o)
   # Kernels with wgmma are for 9.0 alone, whatever else is compiled for: other cards never run them.
   set(gencode ${VQ_GENCODE})
   if(name MATCHES "hopper")
@@ -62,7 +62,7 @@ foreach(source ${VQ_CUDA_KERNELS})
   endif()
   # Beside each object what ptxas says of its kernels: scripts/kernel-table reads it.
   add_custom_command(OUTPUT ${object}
-    COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.sh ${CMAKE_CURRENT_BINARY_DIR}/cuda/${name}.ptxas
+    COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.sh ${CMAKE_BINARY_DIR}/cuda/${name}.ptxas
       ${VQ_NVCC} ${VQ_NVCC_FLAGS} ${gencode} -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
     DEPENDS ${source} ${VQ_CUDA_HEADERS} compile_kernels.sh
     COMMENT "Building CUDA kernels of ${name}.cu" VERBATIM)

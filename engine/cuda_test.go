@@ -12,7 +12,7 @@ import (
 )
 
 // What is wrong is said, and nothing is opened.
-func TestOpenCUDA_SaysWhatIsMissing(t *testing.T) {
+func TestOpenBackend_SaysWhatIsMissing(t *testing.T) {
 	notALibrary := filepath.Join(t.TempDir(), "libvqcuda.so")
 	ok(t, os.WriteFile(notALibrary, []byte("not a library"), 0o600))
 	cases := []struct {
@@ -22,15 +22,15 @@ func TestOpenCUDA_SaysWhatIsMissing(t *testing.T) {
 	}{
 		{"no library", filepath.Join(t.TempDir(), "libvqcuda.so"), 0, "could not be loaded"},
 		{"not a library", notALibrary, 0, "could not be loaded"},
-		{"another library", "libm.so.6", 0, "is not the CUDA part of this engine"},
-		{"negative index", cudaOnCPU, -1, "counted from 0"},
-		{"no such GPU", cudaOnCPU, 3, "there is no GPU 3"},
+		{"another library", "libm.so.6", 0, "is not a backend of this engine"},
+		{"negative index", cudaSim, -1, "counted from 0"},
+		{"no such GPU", cudaSim, 3, "there is no GPU 3"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if c.library == cudaOnCPU {
-				if _, err := os.Stat(cudaOnCPU); err != nil {
-					t.Skipf("%s is not built: make test builds it", cudaOnCPU)
+			if c.library == cudaSim {
+				if _, err := os.Stat(cudaSim); err != nil {
+					t.Skipf("%s is not built: make test builds it", cudaSim)
 				}
 			}
 			if c.name == "another library" {
@@ -38,7 +38,7 @@ func TestOpenCUDA_SaysWhatIsMissing(t *testing.T) {
 					t.Skip("the library is Linux's")
 				}
 			}
-			device, err := engine.OpenCUDA(c.library, c.index)
+			device, err := engine.OpenBackend(c.library, c.index)
 			if err == nil {
 				device.Close()
 				t.Fatal("it was opened")
@@ -50,7 +50,7 @@ func TestOpenCUDA_SaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestOpenCUDA_DescribesTheGPU(t *testing.T) {
+func TestOpenBackend_DescribesTheGPU(t *testing.T) {
 	device, err := openCUDA(t)
 	ok(t, err)
 	defer device.Close()
@@ -62,9 +62,9 @@ func TestOpenCUDA_DescribesTheGPU(t *testing.T) {
 }
 
 // A model that does not fit the GPU is refused with the plan's figures, and the GPU goes on.
-func TestOpenCUDA_TooLargeATrainerIsRefused(t *testing.T) {
-	if _, err := os.Stat(cudaOnCPU); err != nil {
-		t.Skipf("%s is not built: make test builds it", cudaOnCPU)
+func TestOpenBackend_TooLargeATrainerIsRefused(t *testing.T) {
+	if _, err := os.Stat(cudaSim); err != nil {
+		t.Skipf("%s is not built: make test builds it", cudaSim)
 	}
 	c := openCaseOn(t, openCUDA, someCase, engine.BF16, engine.Plain)
 	limits := engine.TrainLimits{MaxTokens: 1 << 22, MaxWindows: 8, MaxTargets: 64}
@@ -76,12 +76,12 @@ func TestOpenCUDA_TooLargeATrainerIsRefused(t *testing.T) {
 }
 
 // What else a device is asked for, a measured product or a short session, takes nothing from a trainer made before.
-func TestOpenCUDA_LaterWorkTakesNothingFromATrainer(t *testing.T) {
+func TestOpenBackend_LaterWorkTakesNothingFromATrainer(t *testing.T) {
 	run := func(between bool) []float32 {
 		c := openCaseOn(t, openCUDA, someCase, engine.BF16, engine.Plain)
 		tr := newTrainer(t, c, goldenLimits)
 		if between {
-			_, err := c.device.MeasureProduct(engine.BF16, 8, 16, 8)
+			_, err := c.device.MeasureGEMM(engine.BF16, 8, 16, 8)
 			ok(t, err)
 			s, err := c.model.NewSession(c.adapter, 8, 1)
 			ok(t, err)

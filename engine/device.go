@@ -17,8 +17,8 @@ type DeviceInfo struct {
 	Instructions    string // what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_86", or "sm_90, wgmma" (see vq.h)
 	Threads         int    // of a GPU: multiprocessors
 	FastBF16        bool   // products in bf16 are faster than in f32: what precision "auto" means
-	OwnMemory       bool   // the device has memory of its own beside the host's, which the figures are of: a GPU
-	Products        string // library of products and card that Choices are for; "" where there is no choice
+	DiscreteMemory  bool   // the device has memory of its own beside the host's, which the figures are of: a GPU
+	GEMMLibrary     string // library of products and card that GEMMChoices are for; "" where there is no choice
 	MemoryTotal     uint64 // bytes
 	MemoryAvailable uint64 // bytes, now
 }
@@ -36,9 +36,9 @@ func OpenCPU(threads int) (*Device, error) {
 	return d, nil
 }
 
-// OpenCUDA opens a GPU, counted from 0, with the CUDA part of the engine in the file library. The error says what is
+// OpenBackend opens a GPU, counted from 0, with the CUDA part of the engine in the file library. The error says what is
 // missing: library, driver, version, capability.
-func OpenCUDA(library string, index int) (*Device, error) {
+func OpenBackend(library string, index int) (*Device, error) {
 	if index < 0 || index > 4096 {
 		return nil, badArgument("there is no GPU %d: they are counted from 0", index)
 	}
@@ -46,7 +46,7 @@ func OpenCUDA(library string, index int) (*Device, error) {
 	defer C.free(unsafe.Pointer(path))
 	d := &Device{}
 	var e C.vq_error
-	if err := check(C.vq_device_open_cuda(path, C.int32_t(index), &d.c, &e), &e); err != nil {
+	if err := check(C.vq_device_open(path, C.int32_t(index), &d.c, &e), &e); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -72,21 +72,21 @@ func (d *Device) Info() DeviceInfo {
 		Instructions:    C.GoString(&i.instructions[0]),
 		Threads:         int(i.threads),
 		FastBF16:        i.fast_bf16 != 0,
-		Products:        C.GoString(&i.products[0]),
+		GEMMLibrary:     C.GoString(&i.gemm_library[0]),
 		MemoryTotal:     uint64(i.memory_total),
-		OwnMemory:       i.own_memory != 0,
+		DiscreteMemory:  i.discrete_memory != 0,
 		MemoryAvailable: uint64(i.memory_available),
 	}
 }
 
-// MeasureProduct gives the GFLOP/s of the device's own product of [m, k] by [k, n], the best of a few runs.
-func (d *Device) MeasureProduct(precision DType, m, n, k int) (float64, error) {
+// MeasureGEMM gives the GFLOP/s of the device's own product of [m, k] by [k, n], the best of a few runs.
+func (d *Device) MeasureGEMM(precision DType, m, n, k int) (float64, error) {
 	if d.c == nil {
 		return 0, ErrClosed
 	}
 	var gflops C.double
 	var e C.vq_error
-	err := check(C.vq_device_measure_product(d.c, C.int32_t(precision), C.int64_t(m), C.int64_t(n), C.int64_t(k),
+	err := check(C.vq_device_measure_gemm(d.c, C.int32_t(precision), C.int64_t(m), C.int64_t(n), C.int64_t(k),
 		&gflops, &e), &e)
 	return float64(gflops), err
 }

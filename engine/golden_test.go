@@ -95,14 +95,14 @@ func forEachCase(t *testing.T, body func(t *testing.T, c *goldenCase, precision 
 
 func openCPU(*testing.T) (*engine.Device, error) { return engine.OpenCPU(2) }
 
-// cudaOnCPU has the CUDA kernels compiled for the processor, under a shim that judges what they do (csrc/tests/cuda_on_cpu).
-const cudaOnCPU = "../build/engine/libvqcuda_on_cpu.so"
+// cudaSim has the CUDA kernels compiled for the processor, under a shim that judges what they do (csrc/tests/cuda_sim).
+const cudaSim = "../build/engine/libvqcuda_sim.so"
 
 func openCUDA(t *testing.T) (*engine.Device, error) {
-	if _, err := os.Stat(cudaOnCPU); err != nil {
-		t.Skipf("%s is not built: make test builds it", cudaOnCPU)
+	if _, err := os.Stat(cudaSim); err != nil {
+		t.Skipf("%s is not built: make test builds it", cudaSim)
 	}
-	return engine.OpenCUDA(cudaOnCPU, 0)
+	return engine.OpenBackend(cudaSim, 0)
 }
 
 func openCase(t *testing.T, name string, precision engine.DType) *goldenCase {

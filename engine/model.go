@@ -19,8 +19,8 @@ const (
 	NF4   WeightFormat = C.VQ_WEIGHTS_NF4   // bitsandbytes' NF4 with double quantisation
 	FP8   WeightFormat = C.VQ_WEIGHTS_FP8   // e4m3, scaled by rows
 
-	// FP8Products keeps weights as FP8 does, and rounds what they are multiplied by to e4m3 as well, by rows.
-	FP8Products WeightFormat = C.VQ_WEIGHTS_FP8_PRODUCTS
+	// FP8GEMM keeps weights as FP8 does, and rounds what they are multiplied by to e4m3 as well, by rows.
+	FP8GEMM WeightFormat = C.VQ_WEIGHTS_FP8_GEMM
 )
 
 func (f WeightFormat) String() string {
@@ -33,7 +33,7 @@ func (f WeightFormat) String() string {
 		return "nf4"
 	case FP8:
 		return "fp8"
-	case FP8Products:
+	case FP8GEMM:
 		return "fp8-products"
 	}
 	return fmt.Sprintf("WeightFormat(%d)", int(f))

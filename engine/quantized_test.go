@@ -10,7 +10,7 @@ import (
 // the formats keep. How the weights are stored is held to bitsandbytes, and what is computed with them to the model of
 // their dequantised values, in csrc/tests.
 func TestScorer_QuantizedWeightsAreNearTheGoldens(t *testing.T) {
-	formats := []engine.WeightFormat{engine.Int8, engine.FP8, engine.FP8Products, engine.NF4}
+	formats := []engine.WeightFormat{engine.Int8, engine.FP8, engine.FP8GEMM, engine.NF4}
 	most := []float64{0.03, 0.12, 0.2, 0.35}
 	for _, name := range caseNames(t) {
 		last := 0.0
@@ -34,7 +34,7 @@ func TestScorer_QuantizedWeightsAreNearTheGoldens(t *testing.T) {
 // each time.
 func TestTrainer_QuantizedWeights(t *testing.T) {
 	// The models are small and random: their gradients change more with the weights than those of a trained one.
-	for format, most := range map[engine.WeightFormat]float64{engine.Int8: 0.2, engine.FP8: 0.5, engine.FP8Products: 0.7, engine.NF4: 0.9} {
+	for format, most := range map[engine.WeightFormat]float64{engine.Int8: 0.2, engine.FP8: 0.5, engine.FP8GEMM: 0.7, engine.NF4: 0.9} {
 		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
 			t.Run(format.String()+"/"+precision.String(), func(t *testing.T) {
 				var first []float32
@@ -63,7 +63,7 @@ func TestTrainer_QuantizedWeights(t *testing.T) {
 
 // The CUDA kernels compute fp8 products as the processor does: a step's gradients on every case, those whose sizes the
 // library multiplies in fp8 and those that it does not.
-func TestTrainer_FP8ProductsOnCUDA(t *testing.T) {
+func TestTrainer_FP8GEMMOnCUDA(t *testing.T) {
 	// Another order of sums moves an operand by a rounding, and some of those to the next code of e4m3: of a bf16 operand one
 	// in thirty, and the models are random.
 	for precision, most := range map[engine.DType]float64{engine.F32: 0.05, engine.BF16: 0.35} {
@@ -76,7 +76,7 @@ func TestTrainer_FP8ProductsOnCUDA(t *testing.T) {
 }
 
 func fp8Gradients(t *testing.T, open func(*testing.T) (*engine.Device, error), name string, precision engine.DType) (all []float32) {
-	c := openCaseOn(t, open, name, precision, engine.FP8Products)
+	c := openCaseOn(t, open, name, precision, engine.FP8GEMM)
 	tr := newTrainer(t, c, goldenLimits)
 	accumulate(t, tr, c.Steps[0].MicroBatches, 1)
 	c.pairs(func(_ string, layer int, target engine.Target, a, b []float32) {

@@ -14,8 +14,8 @@ import (
 func onDevices(t *testing.T, test func(t *testing.T, c *goldenCase)) {
 	t.Run("cpu", func(t *testing.T) { test(t, openCase(t, someCase, engine.BF16)) })
 	t.Run("cuda", func(t *testing.T) {
-		if _, err := os.Stat(cudaOnCPU); err != nil {
-			t.Skipf("%s is not built: make test builds it", cudaOnCPU)
+		if _, err := os.Stat(cudaSim); err != nil {
+			t.Skipf("%s is not built: make test builds it", cudaSim)
 		}
 		test(t, openCaseOn(t, openCUDA, someCase, engine.BF16, engine.Plain))
 	})

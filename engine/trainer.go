@@ -145,7 +145,7 @@ func (t *Trainer) BeginUpdate(u Update) error {
 	}
 	c := C.vq_update{learning_rate: C.float(u.LearningRate), beta1: C.float(u.Beta1), beta2: C.float(u.Beta2),
 		epsilon: C.float(u.Epsilon), weight_decay: C.float(u.WeightDecay), max_grad_norm: C.float(u.MaxGradNorm),
-		normaliser: C.double(u.Normaliser), step: C.int64_t(u.Step)}
+		normalizer: C.double(u.Normaliser), step: C.int64_t(u.Step)}
 	var e C.vq_error
 	return check(C.vq_trainer_begin_update(t.c, &c, &e), &e)
 }

@@ -1,4 +1,4 @@
-"""Tokens a second of other trainers on a GPU, on the shape that vq_bench_cuda trains: random weights in bf16, LoRA of
+"""Tokens a second of other trainers on a GPU, on the shape that vq_bench_training trains: random weights in bf16, LoRA of
 rank 128 on all seven projections, one window with loss on its last 40 tokens, AdamW. Activations are computed again in the
 backward pass, or 8b would need more than 80 GB.
 

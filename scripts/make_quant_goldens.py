@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Quantized weights as bitsandbytes and torch store them, for csrc/tests/test_quantized.cpp.
+"""Quantized weights as bitsandbytes and torch store them, for csrc/tests/cpu/test_quantized.cpp.
 
     pip install torch bitsandbytes
     python3 scripts/make_quant_goldens.py [OUT]

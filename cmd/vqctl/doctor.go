@@ -86,7 +86,7 @@ func examineDevice() ([]finding, error) {
 		return nil, err
 	}
 	const rows, wide, narrow = 1024, 3072, 1024 // a product as in Qwen3-0.6B
-	product, err := device.MeasureProduct(precision, rows, wide, narrow)
+	product, err := device.MeasureGEMM(precision, rows, wide, narrow)
 	if err != nil {
 		return nil, err
 	}

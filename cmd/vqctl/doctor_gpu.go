@@ -85,7 +85,7 @@ func describeGPU(index int, device *engine.Device, driver string) ([]finding, er
 	if driver == "" {
 		driver = "a driver that does not show itself"
 	}
-	if library, _, _ := strings.Cut(info.Products, ", "); library != "" {
+	if library, _, _ := strings.Cut(info.GEMMLibrary, ", "); library != "" {
 		driver += ", " + library
 	}
 	if attention != "" {
@@ -126,8 +126,8 @@ func examinePrecisions(device *engine.Device) ([]finding, error) {
 		weights engine.WeightFormat
 	}
 	ways := []way{{precision.String(), engine.Plain}, {"fp8", engine.FP8}, {"8 bits", engine.Int8}, {"4 bits", engine.NF4}}
-	if device.Info().OwnMemory { // where it takes other memory than weights in fp8 alone
-		ways = append(ways, way{"fp8 with --precision fp8", engine.FP8Products})
+	if device.Info().DiscreteMemory { // where it takes other memory than weights in fp8 alone
+		ways = append(ways, way{"fp8 with --precision fp8", engine.FP8GEMM})
 	}
 	var findings []finding
 	for _, how := range ways {

@@ -44,11 +44,11 @@ func TestExamineGPU(t *testing.T) {
 
 // A card that the engine opens is described: capability, memory, driver, and what each kind of weights allows.
 func TestExamineGPU_DescribesWhatCanBeUsed(t *testing.T) {
-	const library = "../../build/engine/libvqcuda_on_cpu.so" // the CUDA part of the engine on the processor
+	const library = "../../build/engine/libvqcuda_sim.so" // the CUDA part of the engine on the processor
 	if _, err := os.Stat(library); err != nil {
 		t.Skipf("%s is not built: make test builds it", library)
 	}
-	found := examineGPU(t.TempDir(), func(index int) (*engine.Device, error) { return engine.OpenCUDA(library, index) })
+	found := examineGPU(t.TempDir(), func(index int) (*engine.Device, error) { return engine.OpenBackend(library, index) })
 	if len(found) != 6 || found[0].Status != "ok" || !strings.Contains(found[0].Detail, "compute capability ") ||
 		!strings.Contains(found[0].Detail, " free of ") {
 		t.Fatalf("%+v", found)

@@ -18,7 +18,7 @@ import (
 // processor.
 func withGPU(t *testing.T) string {
 	t.Helper()
-	const library = "../../build/engine/libvqcuda_on_cpu.so"
+	const library = "../../build/engine/libvqcuda_sim.so"
 	if _, err := os.Stat(library); err != nil {
 		t.Skipf("%s is not built: make test builds it", library)
 	}

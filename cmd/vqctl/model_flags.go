@@ -92,7 +92,7 @@ func weightFormatOf(c *cli.Command) (engine.WeightFormat, error) {
 	if format != engine.Plain && format != engine.FP8 {
 		return format, usererr.Usage("--precision fp8 keeps the base weights in fp8: it and --%s exclude each other", given)
 	}
-	return engine.FP8Products, nil
+	return engine.FP8GEMM, nil
 }
 
 // defaultAdapter is where train leaves what it has learned.

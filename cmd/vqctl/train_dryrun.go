@@ -202,7 +202,7 @@ func (o *trainOptions) place(device *engine.Device, s *memplan.Settings) (mempla
 	if o.model.precision == "f32" {
 		return nil, "", usererr.With(usererr.Usage("--precision f32: a GPU computes in bf16"), "leave --precision out")
 	}
-	if o.model.weights == engine.FP8Products && o.dryRun.gpu.Name != "" && o.dryRun.gpu.FP8 == 0 {
+	if o.model.weights == engine.FP8GEMM && o.dryRun.gpu.Name != "" && o.dryRun.gpu.FP8 == 0 {
 		return nil, "", usererr.With(usererr.Usage("--precision fp8: the %s multiplies nothing in fp8", o.dryRun.gpu.Title), "leave it out; --load-in-fp8 keeps the weights so, and takes less memory")
 	}
 	s.Precision = engine.BF16
@@ -224,7 +224,7 @@ func newDryRun(name, where string, c model.Config, s memplan.Settings, choice me
 	switch s.Model.Weights {
 	case engine.Plain:
 		d.Weights = d.Precision
-	case engine.FP8Products:
+	case engine.FP8GEMM:
 		d.Precision, d.Weights = load.FP8, engine.FP8.String()
 	}
 	return d
@@ -237,7 +237,7 @@ func (d *dryRun) predict(gpu memplan.GPU, work memplan.Work, s memplan.Settings)
 		TokensPerSecond: float64(d.StepTokens) / seconds, StepSeconds: seconds,
 		HoursPer1000: seconds / float64(s.BatchSize*s.Accumulation) * 1000 / 3600,
 	}
-	if s.Model.Weights == engine.FP8Products {
+	if s.Model.Weights == engine.FP8GEMM {
 		p.PeakFP8 = gpu.FP8
 	}
 	switch {

@@ -56,7 +56,7 @@ func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine
 
 func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Choice) []string {
 	units, taken := "threads", memoryTaken()
-	if info.OwnMemory {
+	if info.DiscreteMemory {
 		units, taken = "multiprocessors", 0
 	}
 	lines := []string{fmt.Sprintf("%s, %s, %d %s, %s; micro-batches of up to %d tokens", info.Name, info.Instructions, info.Threads, units,
@@ -67,13 +67,13 @@ func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, ch
 		bytes uint64
 		shown bool
 	}{
-		{"windows, tokenizer, this program", taken, !info.OwnMemory},
-		{"weights, mapped from their files", p.WeightsMapped, !info.OwnMemory},
+		{"windows, tokenizer, this program", taken, !info.DiscreteMemory},
+		{"weights, mapped from their files", p.WeightsMapped, !info.DiscreteMemory},
 		{"weights, prepared for products", p.WeightsPrepared, true},
 		{"adapter", m.Adapter, true}, {"gradients", m.Gradients, true}, {"optimizer", m.Optimizer, true},
 		{"activations", m.Activations, true}, {"workspace", m.Workspace, true},
-		{"kernels, loaded when first used", m.Driver, info.OwnMemory}, {"in all", m.Total + taken, true},
-		{"free", info.MemoryAvailable, true}, {"of the host's memory, beside that", m.Host, info.OwnMemory},
+		{"kernels, loaded when first used", m.Driver, info.DiscreteMemory}, {"in all", m.Total + taken, true},
+		{"free", info.MemoryAvailable, true}, {"of the host's memory, beside that", m.Host, info.DiscreteMemory},
 	} {
 		if row.shown {
 			lines = append(lines, fmt.Sprintf("  %-34s%10s", row.what, inBytes(row.bytes)))
@@ -102,7 +102,7 @@ func memoryTaken() uint64 {
 
 // measurePeak times a product of the model's own shape, which the shares of peak are of.
 func (v *trainView) measurePeak(d *engine.Device, c model.Config, precision engine.DType, l engine.TrainLimits) (err error) {
-	v.peak, err = d.MeasureProduct(precision, min(l.MaxTokens, 2048), c.IntermediateSize, c.HiddenSize)
+	v.peak, err = d.MeasureGEMM(precision, min(l.MaxTokens, 2048), c.IntermediateSize, c.HiddenSize)
 	return err
 }
 

@@ -32,7 +32,7 @@ double fastest(Device& device, Body&& body) {
   return best;
 }
 
-// Values that are all different from their neighbours: products of untouched pages would read one page of zeros.
+// Values that are all different from their neighbors: products of untouched pages would read one page of zeros.
 void fill(Device& device, const Tensor& t) {
   std::vector<float> row(t.cols);
   Memory memory(device, Memory::Mode::take);
@@ -44,7 +44,7 @@ void fill(Device& device, const Tensor& t) {
   }
 }
 
-double measure_product(Device& device, DType precision, int64_t m, int64_t n, int64_t k) {
+double measure_gemm(Device& device, DType precision, int64_t m, int64_t n, int64_t k) {
   Memory memory(device, Memory::Mode::take);
   const Tensor x = memory.matrix(Purpose::workspace, precision, m, k);
   const Tensor y = memory.matrix(Purpose::workspace, precision, m, n);
@@ -66,7 +66,7 @@ double measure_bandwidth(Device& device) {
   double* sum = memory.array<double>(Purpose::workspace, 1);
   fill(device, x);
   return kFloats * sizeof(float) /
-         fastest(device, [&] { device.add_sum_of_squares(sum, static_cast<const float*>(x.data), kFloats); });
+         fastest(device, [&] { device.accumulate_sum_of_squares(sum, static_cast<const float*>(x.data), kFloats); });
 }
 
 }  // namespace
@@ -89,33 +89,33 @@ void vq_device_describe(const vq_device* d, vq_device_info* out) {
   out->threads = info.threads;
   out->fast_bf16 = info.fast_bf16;
   out->memory_total = info.memory_total;
-  out->own_memory = info.own_memory;
+  out->discrete_memory = info.discrete_memory;
   out->memory_available = info.memory_available;
-  copy_text(out->products, info.products);
+  copy_text(out->gemm_library, info.gemm_library);
 }
 
-int vq_device_read_choices(const vq_device* d, void* bytes, size_t capacity, size_t* size, vq_error* err) {
+int vq_device_read_gemm_choices(const vq_device* d, void* bytes, size_t capacity, size_t* size, vq_error* err) {
   return guarded(err, [&] {
-    const std::vector<uint8_t> all = d->device->product_choices();
+    const std::vector<uint8_t> all = d->device->gemm_choices();
     *size = all.size();
     if (capacity > 0) std::memcpy(bytes, all.data(), std::min(capacity, all.size()));
   });
 }
 
-int vq_device_write_choices(vq_device* d, const void* bytes, size_t size, vq_error* err) {
+int vq_device_write_gemm_choices(vq_device* d, const void* bytes, size_t size, vq_error* err) {
   return guarded(err, [&] {
     d->worker.wait_idle();
-    d->device->set_product_choices({static_cast<const uint8_t*>(bytes), size});
+    d->device->set_gemm_choices({static_cast<const uint8_t*>(bytes), size});
   });
 }
 
-int vq_device_measure_product(vq_device* d, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops,
-                              vq_error* err) {
+int vq_device_measure_gemm(vq_device* d, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops,
+                           vq_error* err) {
   return guarded(err, [&] {
     constexpr int64_t kMost = 1 << 20;
     if (m < 1 || n < 1 || k < 1 || m > kMost || n > kMost || k > kMost) throw BadArgument("a size is out of range");
     d->worker.wait_idle();
-    *gflops = measure_product(*d->device, precision == VQ_BF16 ? DType::bf16 : DType::f32, m, n, k);
+    *gflops = measure_gemm(*d->device, precision == VQ_BF16 ? DType::bf16 : DType::f32, m, n, k);
   });
 }
 

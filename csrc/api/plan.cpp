@@ -21,7 +21,7 @@ vq_memory_plan plan_of(const Memory& memory, const Device& device) {
   p.workspace = memory.bytes(Purpose::workspace);
   p.device_scratch = memory.device_workspace();
   p.host = memory.host_bytes();
-  p.total = memory.total() - (device.info().own_memory ? p.host : 0);
+  p.total = memory.total() - (device.info().discrete_memory ? p.host : 0);
   return p;
 }
 

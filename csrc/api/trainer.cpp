@@ -83,7 +83,7 @@ int vq_trainer_wait(vq_trainer* t, int32_t slot, vq_error* err) {
 int vq_trainer_begin_update(vq_trainer* t, const vq_update* how, vq_error* err) {
   return guarded(err, [&] {
     t->trainer.require_training();
-    if (!(how->normaliser > 0)) throw BadArgument("gradients can be divided by a positive number only");
+    if (!(how->normalizer > 0)) throw BadArgument("gradients can be divided by a positive number only");
     if (how->step < 1) throw BadArgument("steps are counted from 1");
     if (t->update_posted) throw BadArgument("the update before has not been ended");
     t->update = *how;
@@ -125,11 +125,11 @@ int vq_trainer_update(vq_trainer* t, const vq_update* how, vq_update_result* out
   return code == VQ_OK ? vq_trainer_end_update(t, out, err) : code;
 }
 
-int vq_trainer_choose_products(vq_trainer* t, vq_error* err) {
+int vq_trainer_tune_gemms(vq_trainer* t, vq_error* err) {
   return guarded(err, [&] {
     t->trainer.require_training();
     forget_all(t);
-    t->trainer.choose_products();
+    t->trainer.tune_gemms();
   });
 }
 

@@ -32,15 +32,15 @@ typedef struct vq_session vq_session;
 /* Device. ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  char name[128];        /* processor or card */
-  char instructions[32]; /* of the products: "amx", "avx512-bf16", "avx512", "avx2", "generic", or "sm_86"; "sm_90,
-                            wgmma" where attention has wgmma, "sm_90, wgmma wrong in dq 128" where it gave another dq
-                            than attention without for heads of 128, and is not used */
-  int32_t threads;       /* of a GPU: multiprocessors */
-  int32_t fast_bf16;     /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
-  int32_t own_memory;    /* 1: memory is the device's own, beside the host's (a GPU) */
-  char products[160];    /* library and card that vq_device_read_choices is for; empty where there is no choice */
-  uint64_t memory_total; /* bytes */
+  char name[128];          /* processor or card */
+  char instructions[32];   /* of the products: "amx", "avx512-bf16", "avx512", "avx2", "generic", or "sm_86"; "sm_90,
+                              wgmma" where attention has wgmma, "sm_90, wgmma wrong in dq 128" where it gave another dq
+                              than attention without for heads of 128, and is not used */
+  int32_t threads;         /* of a GPU: multiprocessors */
+  int32_t fast_bf16;       /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
+  int32_t discrete_memory; /* 1: memory is the device's own, beside the host's (a GPU) */
+  char gemm_library[160]; /* library and card that vq_device_read_gemm_choices is for; empty where there is no choice */
+  uint64_t memory_total;  /* bytes */
   uint64_t memory_available;
 } vq_device_info;
 
@@ -48,20 +48,19 @@ int vq_device_open_cpu(int32_t threads /* 0: all */, vq_device** out, vq_error* 
 /* Opens a GPU, counted from 0. library: path of libvqcuda.so, which is loaded and stays loaded. The message says what
  * is missing: library, driver, version, capability. A later failure of the GPU itself (a fault in mid-step, say) fails
  * every call from then on; close all and start anew. */
-int vq_device_open_cuda(const char* library, int32_t index, vq_device** out, vq_error* err);
+int vq_device_open(const char* library, int32_t index, vq_device** out, vq_error* err);
 void vq_device_close(vq_device*);
 void vq_device_describe(const vq_device*, vq_device_info* out);
 
 /* Which of a library's algorithms multiplies each shape: sums, and so results, depend on it. Found by
- * vq_trainer_choose_products, kept by the caller, and given to the device of another run, which then computes the same.
+ * vq_trainer_tune_gemms, kept by the caller, and given to the device of another run, which then computes the same.
  * read: at most `capacity` of them into bytes, which may be NULL when that is 0; size: how many there are. write:
  * fails, and changes nothing, when the bytes are not whole or are of another library, driver or card. */
-int vq_device_read_choices(const vq_device*, void* bytes, size_t capacity, size_t* size, vq_error*);
-int vq_device_write_choices(vq_device*, const void* bytes, size_t size, vq_error*);
+int vq_device_read_gemm_choices(const vq_device*, void* bytes, size_t capacity, size_t* size, vq_error*);
+int vq_device_write_gemm_choices(vq_device*, const void* bytes, size_t size, vq_error*);
 
 /* GFLOP/s of the device's own product of [m, k] by [k, n], over operands that were written, best of a few runs. */
-int vq_device_measure_product(vq_device*, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops,
-                              vq_error*);
+int vq_device_measure_gemm(vq_device*, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops, vq_error*);
 /* Bytes per second of reading memory with all threads. */
 int vq_device_measure_bandwidth(vq_device*, double* bytes_per_second, vq_error*);
 
@@ -69,11 +68,11 @@ int vq_device_measure_bandwidth(vq_device*, double* bytes_per_second, vq_error*)
 
 enum { VQ_F32 = 0, VQ_BF16 = 1, VQ_F16 = 2 };
 
-/* How the weights of the projections (q to down) are kept; embedding, output and norms are not quantised. The formats
- * are bitsandbytes' (LLM.int8's storage by rows; NF4 with double quantisation) and fp8 e4m3 scaled by rows. With
- * VQ_WEIGHTS_FP8_PRODUCTS the weights are those of VQ_WEIGHTS_FP8, and what they are multiplied by is rounded to e4m3
+/* How the weights of the projections (q to down) are kept; embedding, output and norms are not quantized. The formats
+ * are bitsandbytes' (LLM.int8's storage by rows; NF4 with double quantization) and fp8 e4m3 scaled by rows. With
+ * VQ_WEIGHTS_FP8_GEMM the weights are those of VQ_WEIGHTS_FP8, and what they are multiplied by is rounded to e4m3
  * too, by rows: products for the fp8 tensor cores of a GPU. The adapter's products are not. */
-enum { VQ_WEIGHTS_PLAIN = 0, VQ_WEIGHTS_INT8 = 1, VQ_WEIGHTS_NF4 = 2, VQ_WEIGHTS_FP8 = 3, VQ_WEIGHTS_FP8_PRODUCTS = 4 };
+enum { VQ_WEIGHTS_PLAIN = 0, VQ_WEIGHTS_INT8 = 1, VQ_WEIGHTS_NF4 = 2, VQ_WEIGHTS_FP8 = 3, VQ_WEIGHTS_FP8_GEMM = 4 };
 
 typedef struct {
   int32_t layers, hidden, ffn, heads, kv_heads, head_dim, vocab;
@@ -106,7 +105,7 @@ void vq_model_close(vq_model*);
 /* Gives one tensor, row-major. The data are borrowed: they must stay in place (mapped is best) until vq_model_close. */
 int vq_model_set_tensor(vq_model*, vq_tensor_kind, int32_t layer, const void* data, int32_t dtype, int64_t rows,
                         int64_t cols, vq_error*);
-/* Checks that nothing is missing and prepares the weights, quantising them if the configuration says so; not twice in
+/* Checks that nothing is missing and prepares the weights, quantizing them if the configuration says so; not twice in
  * memory. for_training: also for the backward pass. After a failure the model can only be closed. */
 int vq_model_finish(vq_model*, int32_t for_training, vq_error*);
 
@@ -200,16 +199,16 @@ int vq_trainer_wait(vq_trainer*, int32_t slot, vq_error*);
 typedef struct {
   float learning_rate, beta1, beta2, epsilon, weight_decay;
   float max_grad_norm; /* clip to min(1, max / (norm + 1e-6)); 0: never */
-  double normaliser;   /* gradients are divided by it: the target tokens of the step */
+  double normalizer;   /* gradients are divided by it: the target tokens of the step */
   int64_t step;        /* from 1: AdamW's bias correction */
 } vq_update;
 
 typedef struct {
   double loss_sum;  /* weighted, over the step's targets, before division */
-  double grad_norm; /* of the normalised gradient, before clipping */
+  double grad_norm; /* of the normalized gradient, before clipping */
 } vq_update_result;
 
-/* After the batches accumulated so far: normalises, clips, updates, and zeroes gradients and loss. Returns at once; one
+/* After the batches accumulated so far: normalizes, clips, updates, and zeroes gradients and loss. Returns at once; one
  * update at a time may be under way, and batches of the next step may be accumulated behind it. */
 int vq_trainer_begin_update(vq_trainer*, const vq_update*, vq_error*);
 /* Waits for the update and says what it saw. When loss or norm is not finite nothing was updated, the result is filled
@@ -219,9 +218,9 @@ int vq_trainer_end_update(vq_trainer*, vq_update_result* out, vq_error*);
 /* Both. */
 int vq_trainer_update(vq_trainer*, const vq_update*, vq_update_result* out, vq_error*);
 
-/* Chooses what vq_device_read_choices gives, by timing the algorithms for the products of steps of all lengths that
- * have no choice yet. Overwrites the batches, and drops what was accumulated; trains nothing. */
-int vq_trainer_choose_products(vq_trainer*, vq_error*);
+/* Chooses what vq_device_read_gemm_choices gives, by timing the algorithms for the products of steps of all lengths
+ * that have no choice yet. Overwrites the batches, and drops what was accumulated; trains nothing. */
+int vq_trainer_tune_gemms(vq_trainer*, vq_error*);
 
 /* Loss of each target of the batch in slot (natural log, unweighted), without dropout; waits. */
 int vq_trainer_evaluate(vq_trainer*, int32_t slot, int32_t windows, int32_t targets, float* loss, vq_error*);
@@ -231,7 +230,7 @@ int vq_trainer_read_moments(vq_trainer*, int32_t layer, uint32_t target, float* 
                             vq_error*);
 int vq_trainer_write_moments(vq_trainer*, int32_t layer, uint32_t target, const float* a_m, const float* a_v,
                              const float* b_m, const float* b_v, vq_error*);
-/* The gradients accumulated so far (sums, before normalisation). */
+/* The gradients accumulated so far (sums, before normalization). */
 int vq_trainer_read_gradients(vq_trainer*, int32_t layer, uint32_t target, float* a, float* b, vq_error*);
 
 /* Floating-point operations of one micro-batch (multiply and add count 2), forward and backward, as the engine does

@@ -19,9 +19,9 @@ void Memory::reserve_workspace(int64_t rows, int64_t n, int64_t k, const Attenti
   if (!counting()) device_.reserve_workspace(rows, n, k, shape);
 }
 
-void Memory::reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) {
-  device_rounding_ = std::max(device_rounding_, device_.rounding_bytes(rows, widest, format));
-  if (!counting()) device_.reserve_rounding(rows, widest, format);
+void Memory::reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) {
+  device_rounding_ = std::max(device_rounding_, device_.cast_workspace_bytes(rows, widest, format));
+  if (!counting()) device_.reserve_cast_workspace(rows, widest, format);
 }
 
 size_t Memory::total() const { return std::accumulate(bytes_.begin(), bytes_.end(), device_workspace()); }

@@ -34,7 +34,7 @@ class Memory {
   }
   // The scratch of the device's ops: of several calls the largest counts.
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape);
-  void reserve_rounding(int64_t rows, int64_t widest, WeightFormat format);
+  void reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format);
 
   bool counting() const { return mode_ == Mode::count; }
   size_t bytes(Purpose purpose) const {

@@ -64,7 +64,7 @@ struct Gradients {
 };
 
 // Whether what is kept in f32 needs a copy in the type of activations to be an operand of products.
-inline bool needs_rounding(const Device& device, DType act) { return act != DType::f32 && !device.rounds_operands(); }
+inline bool needs_rounding(const Device& device, DType act) { return act != DType::f32 && !device.casts_operands(); }
 
 // adapter may be null. of: where the activations belong (they are workspace when nothing is kept).
 Activations take_activations(Memory& memory, Purpose of, const Shape& shape, DType act, const AdapterLayout* adapter,

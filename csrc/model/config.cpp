@@ -10,7 +10,7 @@ static_assert(static_cast<int>(WeightFormat::plain) == VQ_WEIGHTS_PLAIN &&
               static_cast<int>(WeightFormat::int8) == VQ_WEIGHTS_INT8 &&
               static_cast<int>(WeightFormat::nf4) == VQ_WEIGHTS_NF4 &&
               static_cast<int>(WeightFormat::fp8) == VQ_WEIGHTS_FP8 &&
-              static_cast<int>(WeightFormat::fp8_products) == VQ_WEIGHTS_FP8_PRODUCTS);
+              static_cast<int>(WeightFormat::fp8_gemm) == VQ_WEIGHTS_FP8_GEMM);
 
 namespace {
 
@@ -37,7 +37,7 @@ Shape::Shape(const vq_model_config& c)
       norm_eps(c.norm_eps),
       rope_theta(c.rope_theta),
       format(static_cast<WeightFormat>(c.weights)) {
-  want(c.weights >= VQ_WEIGHTS_PLAIN && c.weights <= VQ_WEIGHTS_FP8_PRODUCTS, "there is no such format of weights");
+  want(c.weights >= VQ_WEIGHTS_PLAIN && c.weights <= VQ_WEIGHTS_FP8_GEMM, "there is no such format of weights");
   want(in_range(c.layers, 4096), "the number of layers is out of range");
   want(in_range(c.hidden, 1 << 20) && in_range(c.ffn, 1 << 22) && in_range(c.vocab, 1 << 24),
        "the hidden, feed-forward or vocabulary size is out of range");

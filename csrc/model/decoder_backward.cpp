@@ -33,7 +33,7 @@ void Backward::mlp(int layer, const Activations& a, const Tensor& dx, const Pass
   const bool below_down = wants_gradient_of(layer, mlp_out);
   const Tensor dy = operand(dx);
   if (below_down) device_.linear_backward(dh, dy, *w.down, false);
-  Masked left;
+  FusedDropout left;
   if (layers_.adapted(layer, mlp_out)) {
     const Tensor seen = layers_.gated(layer, a, pass, Wanted::adapters).adapter;
     left = adapter(layer, mlp_out, dy, seen, a, below_down ? &dh : nullptr, pass);
@@ -64,7 +64,7 @@ void Backward::attention(int layer, const Activations& a, const Tensor& dx, cons
   if (below_o) device_.linear_backward(d_o, dy, *w.o, false);
   if (layers_.adapted(layer, attention_out)) {
     const Tensor seen = layers_.dropped(a.o, layer, attention_out, pass);
-    const Masked left = adapter(layer, attention_out, dy, seen, a, below_o ? &d_o : nullptr, pass);
+    const FusedDropout left = adapter(layer, attention_out, dy, seen, a, below_o ? &d_o : nullptr, pass);
     if (!left.x.empty()) device_.dropout(d_o, left.x, left.key, true);
   }
   if (!below_o) return;
@@ -92,7 +92,7 @@ void Backward::attention_input(int layer, const Activations& a, const Tensor& dq
   const Tensor dx = g_.dx.row_range(0, pass.rows), dn = g_.dn.row_range(0, pass.rows);
   const bool below = wants_gradient_of(layer, attention_in);
   if (below) device_.linear_backward(dn, dqkv, *w.qkv, false);
-  Masked left;
+  FusedDropout left;
   if (layers_.adapted(layer, attention_in)) {
     const Tensor seen = layers_.norm_attention(layer, a, pass, Wanted::adapters).adapter;
     left = adapter(layer, attention_in, dqkv, seen, a, below ? &dn : nullptr, pass);
@@ -141,8 +141,8 @@ void Backward::final_attention_input(int layer, const Activations& a, const Tens
   device_.scatter_add_rows(dx, g_.dx_final.row_range(0, pass.final_rows), pass.final_row);
 }
 
-Masked Backward::adapter(int layer, Input input, const Tensor& dy, const Tensor& seen, const Activations& a,
-                         const Tensor* dx, const Pass& pass) const {
+FusedDropout Backward::adapter(int layer, Input input, const Tensor& dy, const Tensor& seen, const Activations& a,
+                               const Tensor* dx, const Pass& pass) const {
   const Tensor dz = adapter_parameters(layer, input, dy, seen, a);
   if (!dx) return {};
   if (pass.dropout == 0) {

@@ -35,8 +35,8 @@ class Backward {
 
   // The adapter's part at one input: the gradients of A and B, and, if dx is not null, that of the input: added to dx,
   // or where there is dropout left to be added by the op that reads dx next. seen: the input as the adapter saw it.
-  Masked adapter(int layer, Input input, const Tensor& dy, const Tensor& seen, const Activations& a, const Tensor* dx,
-                 const Pass& pass) const;
+  FusedDropout adapter(int layer, Input input, const Tensor& dy, const Tensor& seen, const Activations& a,
+                       const Tensor* dx, const Pass& pass) const;
   // Leaves dz for adapter_input.
   Tensor adapter_parameters(int layer, Input input, const Tensor& dy, const Tensor& seen, const Activations& a) const;
   void adapter_input(const Tensor& d_seen, int layer, Input input, const Tensor& dz, bool accumulate) const;

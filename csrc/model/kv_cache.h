@@ -29,7 +29,7 @@ class TokenCache {
   int32_t append(int32_t sequence);
   void fork(int32_t from, int32_t to);
   void truncate(int32_t sequence, int64_t length);
-  // The slots of a sequence in the order of its tokens, neighbouring blocks joined.
+  // The slots of a sequence in the order of its tokens, neighboring blocks joined.
   void ranges(int32_t sequence, std::vector<KeyRange>& out) const;
 
  private:

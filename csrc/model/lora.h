@@ -58,7 +58,7 @@ class LowRank {
 };
 
 // The adapter as it is now, for training. rounded: memory for the parameters of one layer as operands of products, for
-// devices that want them rounded (rounds_operands() of ops.h); else null.
+// devices that want them rounded (casts_operands() of ops.h); else null.
 class LiveLowRank final : public LowRank {
  public:
   LiveLowRank(Device& device, const Adapter& adapter, DType compute, void* rounded)

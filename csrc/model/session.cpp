@@ -44,7 +44,7 @@ SessionBuffers::SessionBuffers(Memory& m, Device& device, const Shape& s, DType 
   below = m.array<double>(work, sequences);
   chosen = m.array<Candidate>(work, sequences * kChosenRow);
   m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
-  m.reserve_rounding(pass.rows, std::max(s.widest_output(), s.widest_input()), s.format);
+  m.reserve_cast_workspace(pass.rows, std::max(s.widest_output(), s.widest_input()), s.format);
 }
 
 Session::Session(const Model& model, const Adapter* adapter, int64_t capacity, int32_t sequences)
@@ -175,7 +175,8 @@ void Session::choose(int32_t n, const uint32_t* allowed, const double* below, vq
   check_kept(n);
   if (allowed) device_.upload(b_.allowed, allowed, n * mask_words(model_.shape()) * sizeof(uint32_t));
   device_.upload(b_.below, below, n * sizeof(double));
-  device_.choose(b_.chosen, VQ_MOST_CHOSEN, b_.head.logits.row_range(0, n), allowed ? b_.allowed : nullptr, b_.below);
+  device_.select_candidates(b_.chosen, VQ_MOST_CHOSEN, b_.head.logits.row_range(0, n), allowed ? b_.allowed : nullptr,
+                            b_.below);
   device_.download(out, b_.chosen, n * kChosenRow * sizeof(Candidate));
 }
 
@@ -217,9 +218,9 @@ void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n) {
   begin_pass();
   for (int32_t i = 0; i < n; i++) append(sequences[i], ids + i, 1, 1);
   const Pass pass = place_pass();
-  std::unique_ptr<Recording>& recording = decoding_[n - 1];
-  if (!recording) recording.reset(device_.make_recording());
-  device_.repeat(*recording, pass.plan, [&] {
+  std::unique_ptr<Graph>& recording = decoding_[n - 1];
+  if (!recording) recording.reset(device_.make_graph());
+  device_.replay(*recording, pass.plan, [&] {
     run_layers(pass);
     head_.logits(0, n);
   });

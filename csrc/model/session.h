@@ -91,7 +91,7 @@ class Session final : private KeyValues {
   std::vector<int32_t> upload_;
   int32_t kept_ = 0;  // rows of the head's logits
   // Of decoding passes, by the number of their sequences: all that changes from one to the next is in memory.
-  std::vector<std::unique_ptr<Recording>> decoding_;
+  std::vector<std::unique_ptr<Graph>> decoding_;
 };
 
 }  // namespace vq

@@ -66,7 +66,7 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
   head = take_head(m, s, act, pass.final_rows, 1, for_training, rounded);
   cos_sin = take_rotations(m, device, s, pass.positions);
   m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
-  m.reserve_rounding(pass.rows, std::max(s.widest_output(), s.widest_input()), s.format);
+  m.reserve_cast_workspace(pass.rows, std::max(s.widest_output(), s.widest_input()), s.format);
   if (adapter && rounded) adapter_rounded = m.array<uint16_t>(work, LiveLowRank::rounded_floats(*adapter));
   if (!for_training) return;
 
@@ -78,8 +78,8 @@ TrainerBuffers::TrainerBuffers(Memory& m, Device& device, const Shape& s, DType 
   };
   moment1 = moments();
   moment2 = moments();
-  step = m.array<StepState>(work, 1);
-  step_seen = m.host_array<StepState>(work, 1);
+  step = m.array<GradNormState>(work, 1);
+  step_seen = m.host_array<GradNormState>(work, 1);
   // Products over all rows, for the adapter's gradients.
   m.reserve_workspace(s.widest_output(), s.widest_input(), pass.rows, s.attention());
 }
@@ -100,11 +100,11 @@ Trainer::Trainer(const Model& model, Adapter* adapter, const vq_train_limits& li
   if (for_training) {
     backward_ = std::make_unique<Backward>(layers_, *low_rank_, b_.gradients, b_.adapter_gradient);
   }
-  for (std::unique_ptr<Mark>& mark : done_) {
-    mark.reset(device_.make_mark());
-    device_.set(*mark);  // the buffers have been cleared
+  for (std::unique_ptr<Event>& mark : done_) {
+    mark.reset(device_.make_event());
+    device_.record(*mark);  // the buffers have been cleared
   }
-  updated_.reset(device_.make_mark());
+  updated_.reset(device_.make_event());
   plan_.reserve(limits.max_windows, limits.max_windows, limits.max_tokens);
   final_plan_.reserve(limits.max_windows, limits.max_windows, limits.max_targets);
   const std::vector<float> ones(limits.max_targets, 1.0f);
@@ -160,7 +160,7 @@ Pass Trainer::prepare(int slot, int32_t windows, int32_t targets) {
     }
   }
   // The slot's last batch was the last to read what it was sent as.
-  device_.send(sent.ids, batch.ids, BatchRows::words(limits_) * sizeof(int32_t), *done_[slot]);
+  device_.copy_to_device_async(sent.ids, batch.ids, BatchRows::words(limits_) * sizeof(int32_t), *done_[slot]);
 
   Pass pass;
   pass.rows = window_begin[windows];
@@ -210,15 +210,15 @@ void Trainer::accumulate(int slot, int32_t windows, int32_t targets, uint64_t dr
   forward(pass, sent.ids);
   losses(sent, targets, sent.target_weight, true);
   backward(pass);
-  device_.add_sum(&b_.step->loss, b_.loss, targets);
-  device_.set(*done_[slot]);
+  device_.accumulate_sum(&b_.step->loss, b_.loss, targets);
+  device_.record(*done_[slot]);
 }
 
-void Trainer::choose_products() {
-  if (device_.info().products.empty()) return;
+void Trainer::tune_gemms() {
+  if (device_.info().gemm_library.empty()) return;
   // What counts is chosen for all numbers of tokens up to a power of two.
   constexpr int32_t kShortest = 64;
-  device_.try_products(true);
+  device_.tune_gemms(true);
   try {
     const auto most = static_cast<int32_t>(limits_.max_tokens);
     for (int32_t rows = most; rows >= kShortest || rows == most;) {
@@ -227,11 +227,11 @@ void Trainer::choose_products() {
       rows = static_cast<int32_t>(std::bit_floor(static_cast<uint32_t>(rows - 1)));
     }
   } catch (...) {
-    device_.try_products(false);
+    device_.tune_gemms(false);
     forget();
     throw;
   }
-  device_.try_products(false);
+  device_.tune_gemms(false);
   forget();
 }
 
@@ -255,33 +255,33 @@ void Trainer::evaluate(int slot, int32_t windows, int32_t targets, float* loss) 
   const Pass pass = prepare(slot, windows, targets);
   forward(pass, b_.sent[slot].ids);
   losses(b_.sent[slot], targets, b_.ones, false);
-  device_.set(*done_[slot]);
+  device_.record(*done_[slot]);
   device_.download(loss, b_.loss, targets * sizeof(float));
 }
 
 void Trainer::begin_update(const vq_update& how) {
   const int64_t n = adapter_->layout().floats();
-  device_.add_sum_of_squares(&b_.step->squares, b_.adapter_gradient, n);
-  device_.judge_step(b_.step, how.normaliser, how.max_grad_norm);
+  device_.accumulate_sum_of_squares(&b_.step->squares, b_.adapter_gradient, n);
+  device_.finish_grad_norm(b_.step, how.normalizer, how.max_grad_norm);
   device_.adamw(adapter_->parameters(), b_.moment1, b_.moment2, b_.adapter_gradient, n,
                 {how.learning_rate, how.beta1, how.beta2, how.epsilon, how.weight_decay, how.step}, b_.step);
   adapter_->changed();
-  device_.fetch(b_.step_seen, b_.step, sizeof(StepState));
-  device_.set(*updated_);
+  device_.copy_to_host_async(b_.step_seen, b_.step, sizeof(GradNormState));
+  device_.record(*updated_);
   forget();
 }
 
 bool Trainer::end_update(const vq_update& how, vq_update_result& result) const {
   device_.wait(*updated_);
   result.loss_sum = b_.step_seen->loss;
-  result.grad_norm = std::sqrt(b_.step_seen->squares) / how.normaliser;
+  result.grad_norm = std::sqrt(b_.step_seen->squares) / how.normalizer;
   return !b_.step_seen->not_finite;
 }
 
 void Trainer::forget() {
   const int64_t n = adapter_->layout().floats();
   device_.zero({b_.adapter_gradient, DType::f32, 1, n, n});
-  constexpr int64_t kSums = offsetof(StepState, gradient_scale) / sizeof(float);
+  constexpr int64_t kSums = offsetof(GradNormState, gradient_scale) / sizeof(float);
   device_.zero({b_.step, DType::f32, 1, kSums, kSums});
 }
 

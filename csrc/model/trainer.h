@@ -49,8 +49,8 @@ struct TrainerBuffers {
   float* adapter_gradient;          // [parameters]
   float* moment1;                   // [parameters]
   float* moment2;                   // [parameters]
-  StepState* step;                  // [1]
-  StepState* step_seen;             // [1] on the host, of the last update
+  GradNormState* step;              // [1]
+  GradNormState* step_seen;         // [1] on the host, of the last update
 };
 
 void check(const vq_train_limits& limits);  // throws BadArgument
@@ -68,7 +68,7 @@ class Trainer {
   // Until the slot's batch has run. While another thread queues more.
   void wait(int slot) const { device_.wait(*done_[slot]); }
   // Goes through steps of all lengths, for the device to choose how it multiplies. Changes nothing but the batches.
-  void choose_products();
+  void tune_gemms();
   // The loss of each target, unweighted, without dropout.
   void evaluate(int slot, int32_t windows, int32_t targets, float* loss);
   // Queues an update; if loss or norm turns out not to be finite it leaves the parameters as they were. Gradients and
@@ -104,8 +104,8 @@ class Trainer {
   Head head_;
   std::unique_ptr<Backward> backward_;
 
-  std::array<std::unique_ptr<Mark>, 2> done_;  // of each slot's last batch
-  std::unique_ptr<Mark> updated_;
+  std::array<std::unique_ptr<Event>, 2> done_;  // of each slot's last batch
+  std::unique_ptr<Event> updated_;
 
   // On the host, filled for each micro-batch.
   RowPlan plan_, final_plan_;

@@ -100,7 +100,7 @@ float to_float(const void* data, DType dtype, int64_t i) {
   uint32_t bits;
   if (dtype == DType::bf16) {
     bits = static_cast<uint32_t>(half) << 16;
-  } else {  // f16: subnormals are normalised by scaling
+  } else {  // f16: subnormals are normalized by scaling
     const uint32_t sign = (half & 0x8000u) << 16, exponent = (half >> 10) & 31, mantissa = half & 0x3ffu;
     if (exponent == 0) {
       const float x = static_cast<float>(mantissa) * 0x1p-24f;

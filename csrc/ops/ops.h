@@ -65,24 +65,24 @@ struct WeightBytes {
   size_t borrowed = 0;  // of the caller's data, in use as long as the weight lives
 };
 
-// How a frozen matrix is kept. A quantised one is the matrix of its dequantised values, defined here for each block of
+// How a frozen matrix is kept. A quantized one is the matrix of its dequantized values, defined here for each block of
 // rows W [rows, K] of make_weight alone; every op on it is the op on that matrix. Products in bf16 may round the
-// dequantised values to bf16 or not. Activations stay f32 or bf16.
+// dequantized values to bf16 or not. Activations stay f32 or bf16.
 //   plain  as the products want it
 //   int8   LLM.int8's storage: code = round(w * (127 / m)) to nearest even, m = max |row|; value = code * (m / 127)
 //   fp8    code = e4m3(w * (448 / m)) to nearest even, m = max |row|; value = code * (m / 448)
-//   fp8_products  fp8, and what it is multiplied by is rounded to e4m3 as well, a row at a time, as the rows of W are:
+//   fp8_gemm  fp8, and what it is multiplied by is rounded to e4m3 as well, a row at a time, as the rows of W are:
 //   x in
 //          linear, and in linear_backward dy times the scales of the rows of W, so that what is summed over them are
 //          codes alone: dx = rounded(dy * scales) codes. A row with an element that is not finite gives results that
 //          are not
-//   nf4    bitsandbytes' NF4 with double quantisation. The elements in row-major order, in blocks of 64: code of w is
+//   nf4    bitsandbytes' NF4 with double quantization. The elements in row-major order, in blocks of 64: code of w is
 //          the nearest of the 16 of the table to w * (1 / m), m = max |block|, the lower one in a tie; two in a byte,
 //          the first in the upper half. The m are kept in 8 bits: less their mean o, in blocks of 256, as the nearest
 //          in the dynamic map to (m - o) * (1 / M), M = max |block|; value = table[code] * (map[code of m] * M + o)
-enum class WeightFormat : uint8_t { plain, int8, nf4, fp8, fp8_products };
+enum class WeightFormat : uint8_t { plain, int8, nf4, fp8, fp8_gemm };
 // What is stored of a matrix in this format.
-constexpr WeightFormat stored_as(WeightFormat f) { return f == WeightFormat::fp8_products ? WeightFormat::fp8 : f; }
+constexpr WeightFormat stored_as(WeightFormat f) { return f == WeightFormat::fp8_gemm ? WeightFormat::fp8 : f; }
 
 // A frozen matrix [N, K] of the base model in whatever layout the device multiplies fastest.
 class Weight {
@@ -142,7 +142,7 @@ struct DropoutKey {
 
 // Dropout as a part of the op beside it. Forward: x = dropout(y) is written too; y may be empty where nobody else wants
 // it. Backward: dropout(x) is added to dy before it is used, and what then is in dy's memory is of no use.
-struct Masked {
+struct FusedDropout {
   Tensor x = {};  // of the shape and type of y or dy; empty: no dropout
   DropoutKey key = {};
 };
@@ -153,11 +153,11 @@ struct AdamW {
 };
 
 // What an optimizer step comes to, on the device, so that nobody waits for it: its sums, zero when it begins, and what
-// judge_step makes of them.
-struct StepState {
+// finish_grad_norm makes of them.
+struct GradNormState {
   double loss;           // over its targets
   double squares;        // over the gradient's elements
-  float gradient_scale;  // what the gradient is multiplied by: 1 / normaliser, times the clipping factor
+  float gradient_scale;  // what the gradient is multiplied by: 1 / normalizer, times the clipping factor
   int32_t not_finite;    // loss or gradient is not: the update changes nothing
 };
 
@@ -167,22 +167,22 @@ struct DeviceInfo {
                              // "sm_86", "sm_90, wgmma" (see vq.h)
   int threads = 0;           // or multiprocessors
   bool fast_bf16 = false;    // bf16 products are faster than f32 ones here
-  bool own_memory = false;   // apart from the host's: a card's
-  std::string products;      // library of products and card that product_choices() are for; empty: there is no choice
+  bool discrete_memory = false;  // apart from the host's: a card's
+  std::string gemm_library;      // library of products and card that gemm_choices() are for; empty: there is no choice
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
 };
 
 // A point in the order of a device's work.
-class Mark {
+class Event {
  public:
-  virtual ~Mark() = default;
+  virtual ~Event() = default;
 };
 
 // What a device knows of work that it does again and again: see Device::repeat.
-class Recording {
+class Graph {
  public:
-  virtual ~Recording() = default;
+  virtual ~Graph() = default;
 };
 
 // A token and its logit.
@@ -209,11 +209,11 @@ class Device {
   // Transfers that the host does not wait for; its memory is of host_alloc, and the work's until a mark set later is
   // reached. send() need not wait for the work queued before, beyond `after`: the last that uses dst. What is queued
   // from then on finds it there.
-  virtual void send(void* dst, const void* host, size_t bytes, const Mark& after) = 0;
-  virtual void fetch(void* host, const void* src, size_t bytes) = 0;
-  virtual Mark* make_mark() = 0;
-  virtual void set(Mark& mark) = 0;         // is reached when all that was queued is done
-  virtual void wait(const Mark& mark) = 0;  // until it is, at once if it was never set; any thread may
+  virtual void copy_to_device_async(void* dst, const void* host, size_t bytes, const Event& after) = 0;
+  virtual void copy_to_host_async(void* host, const void* src, size_t bytes) = 0;
+  virtual Event* make_event() = 0;
+  virtual void record(Event& event) = 0;      // is reached when all that was queued is done
+  virtual void wait(const Event& event) = 0;  // until it is, at once if it was never set; any thread may
   // Scratch for the ops below, enough for `rows` rows of the widest product [n, k]. Called before any op with such
   // operands; a later call makes it the larger of both.
   virtual size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const = 0;
@@ -221,21 +221,21 @@ class Device {
 
   // Scratch for what products with weights of this format round: `rows` rows of at most `widest` elements. Called
   // before any such product.
-  virtual size_t rounding_bytes(int64_t rows, int64_t widest, WeightFormat format) const = 0;
-  virtual void reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) = 0;
+  virtual size_t cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const = 0;
+  virtual void reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) = 0;
   // Does work(), or without calling it the same ops as in an earlier call with the same recording, on the same tensors,
   // with what lies in them now: a device may record what work queues, to queue it at once. work calls the ops below and
   // nothing else, and may be called twice. Each of its calls of attention() has this plan: segments of one row each,
   // and as many of them every time.
-  virtual Recording* make_recording() = 0;
-  virtual void repeat(Recording& recording, const AttentionPlan& plan, const std::function<void()>& work) = 0;
+  virtual Graph* make_graph() = 0;
+  virtual void replay(Graph& graph, const AttentionPlan& plan, const std::function<void()>& work) = 0;
 
   // Products. -------------------------------------------------------------------------------------------------------
   // `compute` is the type of the operands of the product (f32, or bf16 with fp32 accumulation).
   // Whether operands may be of another type than that: they are rounded on the way. If not, the caller rounds them
   // first, by copy(), and add, y and c have one type, which is f32 or that of the operands.
-  virtual bool rounds_operands() const = 0;
-  // A quantised weight cannot be gathered from and borrows nothing; it is made block by block, so that no other copy of
+  virtual bool casts_operands() const = 0;
+  // A quantized weight cannot be gathered from and borrows nothing; it is made block by block, so that no other copy of
   // the matrix is in memory. Throws Error for elements that are not finite.
   virtual Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                               WeightFormat format = WeightFormat::plain) = 0;
@@ -246,11 +246,9 @@ class Device {
   // A library may offer several algorithms for a product, each with an order of sums of its own. Which of them runs for
   // a shape is a choice that is kept as bytes, so that other runs make it too. While trials are on, products of shapes
   // without a choice are run by all and the fastest is chosen; what products give meanwhile is of no use.
-  virtual void try_products(bool /*on*/) {}
-  virtual std::vector<uint8_t> product_choices() const { return {}; }
-  virtual void set_product_choices(std::span<const uint8_t> /*bytes*/) {
-    throw Error("there is nothing to choose here");
-  }
+  virtual void tune_gemms(bool /*on*/) {}
+  virtual std::vector<uint8_t> gemm_choices() const { return {}; }
+  virtual void set_gemm_choices(std::span<const uint8_t> /*bytes*/) { throw Error("there is nothing to choose here"); }
 
   // y[T, N] = x[T, K] W^T (+ add[T, N]); add may be y itself. T = 1 .. 8 runs at memory speed when W has use_decode.
   virtual void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) = 0;
@@ -264,13 +262,13 @@ class Device {
   // y[T, C] = rows `ids` of the gatherable weight w [V, C]. ids: device memory, T int32.
   virtual void embed(const Tensor& y, const Weight& w, const int32_t* ids) = 0;
 
-  // Normalisation. --------------------------------------------------------------------------------------------------
+  // Normalization. --------------------------------------------------------------------------------------------------
   // y = x * rstd * w, rstd[t] = 1 / sqrt(mean(x[t]^2) + eps). w: C f32 on the device; rstd: T f32, kept for backward.
   virtual void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
-                        const Masked& masked = {}) = 0;
+                        const FusedDropout& fused = {}) = 0;
   // dx (+)= gradient of x through y. w is frozen. dx may alias dy when not accumulating.
   virtual void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
-                                 bool accumulate, const Masked& masked = {}) = 0;
+                                 bool accumulate, const FusedDropout& fused = {}) = 0;
   // Per head: y = rope(rms_norm(x) * w, position). x, y [T, heads * D], w: D f32, rstd [T, heads] f32 kept for
   // backward. cos_sin: [max_position, D] f32, D/2 cosines then D/2 sines of each position; half-split (NeoX) rotation.
   virtual void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
@@ -293,10 +291,10 @@ class Device {
 
   // Element-wise. ---------------------------------------------------------------------------------------------------
   // gate_up [T, 2F]: gate in the first F columns. y[T, F] = silu(gate) * up.
-  virtual void swiglu(const Tensor& y, const Tensor& gate_up, const Masked& masked = {}) = 0;
+  virtual void swiglu(const Tensor& y, const Tensor& gate_up, const FusedDropout& fused = {}) = 0;
   // d_gate_up [T, 2F] from dy [T, F]; may alias gate_up.
   virtual void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
-                               const Masked& masked = {}) = 0;
+                               const FusedDropout& fused = {}) = 0;
   // y = x * mask / (1 - p) (+ y when accumulate); y may alias x. The forward pass and the backward pass are the same
   // op.
   virtual void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) = 0;
@@ -320,21 +318,21 @@ class Device {
   // them plus below[i] <= 0. out [R, most + 1]: first their number (as id), of which there may be more than most, then
   // the tokens by rising id. allowed: bit i % 32 of word i / 32 for id i, [R, (V + 31) / 32], or null: all. NaN is
   // none. All pointers on the device.
-  virtual void choose(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
-                      const double* below) = 0;
+  virtual void select_candidates(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
+                                 const double* below) = 0;
 
   // Optimizer (f32 vectors of n elements). ----------------------------------------------------------------------------
   // *sum += the sum over n elements.
-  virtual void add_sum(double* sum, const float* x, int64_t n) = 0;
+  virtual void accumulate_sum(double* sum, const float* x, int64_t n) = 0;
   // Sum of squares over n elements, added to *sum (double on the device) in an order that depends on n alone.
-  virtual void add_sum_of_squares(double* sum, const float* x, int64_t n) = 0;
-  // From the sums of a step: the norm is sqrt(squares) / normaliser, and is clipped to max_norm by a factor of
+  virtual void accumulate_sum_of_squares(double* sum, const float* x, int64_t n) = 0;
+  // From the sums of a step: the norm is sqrt(squares) / normalizer, and is clipped to max_norm by a factor of
   // min(1, max_norm / (norm + 1e-6)), or by none when that is 0.
-  virtual void judge_step(StepState* state, double normaliser, double max_norm) = 0;
+  virtual void finish_grad_norm(GradNormState* state, double normalizer, double max_norm) = 0;
   // Nothing when the state is not finite. m and v may lie in memory of host_alloc.
   // torch.optim.AdamW: p *= 1 - lr * wd; m, v moments; p -= lr * mhat / (sqrt(vhat) + eps). g is read, not zeroed.
   virtual void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
-                     const StepState* state) = 0;
+                     const GradNormState* state) = 0;
 };
 
 // Opens the CPU with this many threads (0: as many as the process may run on). Throws Error.

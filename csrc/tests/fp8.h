@@ -1,4 +1,4 @@
-// Rounding to e4m3 by its definition, for the tests of products with WeightFormat::fp8_products.
+// Rounding to e4m3 by its definition, for the tests of products with WeightFormat::fp8_gemm.
 #pragma once
 
 #include <algorithm>

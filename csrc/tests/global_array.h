@@ -1,4 +1,4 @@
-// Arrays that kernels under tests/cuda_on_cpu may reach, for tests of single instructions.
+// Arrays that kernels under tests/cuda_sim may reach, for tests of single instructions.
 #pragma once
 
 #include <random>
@@ -10,8 +10,8 @@ namespace vq::test {
 
 template <class T>
 struct Array {
-  explicit Array(size_t n) : values(n) { cuda_on_cpu::add_global(values.data(), n * sizeof(T)); }
-  ~Array() { cuda_on_cpu::remove_global(values.data()); }
+  explicit Array(size_t n) : values(n) { cuda_sim::add_global(values.data(), n * sizeof(T)); }
+  ~Array() { cuda_sim::remove_global(values.data()); }
   cuda::Global<T> device() { return cuda::Global<T>(values.data()); }
   std::vector<T> values;
 };

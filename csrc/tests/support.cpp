@@ -1,6 +1,6 @@
 #include "tests/support.h"
 
-#include "tests/emulated.h"
+#include "tests/cpu/emulated.h"
 
 std::vector<const vq::cpu::IsaKernels*> vq::test::testable_kernels() {
   std::vector<const cpu::IsaKernels*> some;

@@ -149,7 +149,7 @@ class OnEachKernel : public ::testing::TestWithParam<const cpu::IsaKernels*> {
     // Small as the tensors are, the threads share every job.
     auto device = std::make_unique<cpu::CpuDevice>(*GetParam(), threads, 1);
     device->reserve_workspace(rows, n, k, shape);
-    device->reserve_rounding(rows, std::max(n, k), WeightFormat::fp8_products);
+    device->reserve_cast_workspace(rows, std::max(n, k), WeightFormat::fp8_gemm);
     return device;
   }
 };

@@ -23,7 +23,7 @@ func choicesPath(device *engine.Device) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("there is no folder of caches: %w", err)
 	}
-	sum := sha256.Sum256([]byte(device.Info().Products))
+	sum := sha256.Sum256([]byte(device.Info().GEMMLibrary))
 	return filepath.Join(caches, choicesFolder, hex.EncodeToString(sum[:8])), nil
 }
 
@@ -40,7 +40,7 @@ func readChoices(device *engine.Device) error {
 	if err != nil {
 		return err
 	}
-	if err := device.SetChoices(content); err != nil {
+	if err := device.SetGEMMChoices(content); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
@@ -50,22 +50,22 @@ func readChoices(device *engine.Device) error {
 // on this GPU make the same, so that they give the same bytes. A file of choices that cannot be used is written anew. say
 // gets a line on what is out of the ordinary, or takes time.
 func Choose(device *engine.Device, trainer *engine.Trainer, say func(format string, args ...any)) error {
-	if device.Info().Products == "" {
+	if device.Info().GEMMLibrary == "" {
 		return nil
 	}
 	bad := readChoices(device)
 	if bad != nil {
 		say("the choice of algorithms is made anew: %v", bad)
 	}
-	before, err := device.Choices()
+	before, err := device.GEMMChoices()
 	if err != nil {
 		return err
 	}
 	say("looking for the fastest algorithms of the products")
-	if err := trainer.ChooseProducts(); err != nil {
+	if err := trainer.TuneGEMMs(); err != nil {
 		return err
 	}
-	after, err := device.Choices()
+	after, err := device.GEMMChoices()
 	if err != nil || bad == nil && bytes.Equal(before, after) {
 		return err
 	}

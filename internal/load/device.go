@@ -49,7 +49,7 @@ func GPU(index int) (*engine.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	device, err := engine.OpenCUDA(library, index)
+	device, err := engine.OpenBackend(library, index)
 	if err == nil {
 		// Choices that are of no use are those of nobody: Choose says what is wrong with them.
 		_ = readChoices(device)

@@ -23,7 +23,7 @@ import (
 // Precisions are the values of --precision.
 var Precisions = []string{"auto", "f32", "bf16", FP8}
 
-// FP8 is the precision of products of the base weights with both operands in fp8 (engine.FP8Products).
+// FP8 is the precision of products of the base weights with both operands in fp8 (engine.FP8GEMM).
 const FP8 = "fp8"
 
 // Precision is the type that a device computes in: "auto" is bf16 where that is faster than f32. With fp8 it is that of

@@ -71,12 +71,12 @@ inline KeyBlock key_block(const AttentionPlan& plan, const AttentionSegment& s, 
 }
 
 // The columns of head g of rows from `row` on, as lines along D.
-inline Lines head_rows(const Tensor& t, int64_t row, int64_t g, int64_t dim, bool along_k) {
+inline StridedMatrix head_rows(const Tensor& t, int64_t row, int64_t g, int64_t dim, bool along_k) {
   const Tensor part = t.row_range(row, 0).columns(g * dim, dim);
   return {part.data, elem(t.dtype), t.stride, 1, 0, along_k};
 }
 // The stacked query rows of key head g of a segment.
-inline Lines stacked_rows(const Tensor& t, int64_t row, int64_t g, const AttentionGeometry& geo, bool along_k) {
+inline StridedMatrix stacked_rows(const Tensor& t, int64_t row, int64_t g, const AttentionGeometry& geo, bool along_k) {
   const Tensor part = t.row_range(row, 0).columns(g * geo.group * geo.dim, geo.dim);
   return {part.data, elem(t.dtype), t.stride, geo.group, geo.dim, along_k};
 }

@@ -159,8 +159,8 @@ class Backward {
 
   void pack_keys(const Unit& u, const Layout& l, int64_t index) {
     const KeyBlock b = block(u, index);
-    const Lines k = head_rows(in_.k, b.row, u.head, geo_.dim, true),
-                v = head_rows(in_.v, b.row, u.head, geo_.dim, true);
+    const StridedMatrix k = head_rows(in_.k, b.row, u.head, geo_.dim, true),
+                        v = head_rows(in_.v, b.row, u.head, geo_.dim, true);
     char* k_dst = in(u, l.k + kernel_.bytes(index * geo_.keys_a()));
     char* v_dst = in(u, l.v + kernel_.bytes(index * geo_.keys_a()));
     for (int64_t first = 0; first < b.count; first += geo_.mr) {
@@ -168,7 +168,7 @@ class Backward {
       kernel_.pack_a(k_dst + offset, k, first, count, 0, geo_.dim, false);
       kernel_.pack_a(v_dst + offset, v, first, count, 0, geo_.dim, false);
     }
-    Lines turned = k;
+    StridedMatrix turned = k;
     turned.along_k = false;
     char* t_dst = in(u, l.k_transposed + kernel_.bytes(index * geo_.transposed_a()));
     for (int64_t first = 0; first < geo_.dim; first += geo_.mr)

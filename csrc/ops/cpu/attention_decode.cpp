@@ -87,8 +87,8 @@ class SingleRows {
     const int64_t first = c_.plan.ranges[static_cast<size_t>(t.segment->first_range + t.range)].begin + t.begin;
     for (int64_t at = 0; at < t.count; at += kChunk) {
       const int64_t count = std::min(kChunk, t.count - at);
-      const Lines k = head_rows(in_.k, first + at, t.head, dim, true),
-                  v = head_rows(in_.v, first + at, t.head, dim, true);
+      const StridedMatrix k = head_rows(in_.k, first + at, t.head, dim, true),
+                          v = head_rows(in_.v, first + at, t.head, dim, true);
       ops_.decode_scores(scores, kChunk, q, heads, dim, {k.data, k.type}, k.stride, count, c_.shape.scale);
       for (int64_t j = 0; j < heads; j++) {
         float* p = scores + j * kChunk;

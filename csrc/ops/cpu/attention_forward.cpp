@@ -96,12 +96,12 @@ class Forward {
 
   void pack_block(const Unit& u, int64_t index, char* dst) {
     const KeyBlock b = key_block(c_.plan, *u.segment, geo_.block, index);
-    const Lines k = head_rows(in_.k, b.row, u.head, geo_.dim, true);
+    const StridedMatrix k = head_rows(in_.k, b.row, u.head, geo_.dim, true);
     for (int64_t first = 0; first < b.count; first += geo_.mr)
       kernel_.pack_a(dst + kernel_.bytes(first * geo_.dim_k), k, first, std::min(geo_.mr, b.count - first), 0, geo_.dim,
                      false);
     dst += kernel_.bytes(geo_.keys_a());
-    const Lines v = head_rows(in_.v, b.row, u.head, geo_.dim, false);
+    const StridedMatrix v = head_rows(in_.v, b.row, u.head, geo_.dim, false);
     for (int64_t first = 0; first < geo_.dim; first += geo_.mr)
       kernel_.pack_a(dst + kernel_.bytes(first * geo_.block), v, first, std::min(geo_.mr, geo_.dim - first), 0, b.count,
                      false);
@@ -116,7 +116,7 @@ class Forward {
     alignas(64) int32_t limits[kPanels][kMostLanes];
     alignas(64) float max[kPanels][kMostLanes], sum[kPanels][kMostLanes];
     int32_t most[kPanels];
-    const Lines q = stacked_rows(in_.q, u.segment->q_begin, u.head, geo_, true);
+    const StridedMatrix q = stacked_rows(in_.q, u.segment->q_begin, u.head, geo_, true);
     for (int64_t p = 0; p < panels; p++) {
       const int64_t row = (first_panel + p) * geo_.nr;
       kernel_.pack_b(s.queries + kernel_.bytes(p * geo_.queries_b()), q, row, std::min(geo_.nr, rows - row), 0,

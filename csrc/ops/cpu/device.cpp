@@ -44,8 +44,8 @@ void CpuDevice::zero(const Tensor& t) {
 }
 
 size_t CpuDevice::workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const {
-  return std::max({product_workspace(isa_.f32, pool_.threads(), rows, n, k),
-                   product_workspace(isa_.bf16, pool_.threads(), rows, n, k),
+  return std::max({gemm_workspace(isa_.f32, pool_.threads(), rows, n, k),
+                   gemm_workspace(isa_.bf16, pool_.threads(), rows, n, k),
                    attention_workspace(isa_, pool_.threads(), rows, shape)});
 }
 

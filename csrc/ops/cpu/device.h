@@ -25,7 +25,7 @@ inline ConstRun at(const Tensor& t, int64_t row) {
 }
 
 // Up to so many rows a matrix is read where it lies: at the speed of memory.
-constexpr int64_t kFewRows = 8;
+constexpr int64_t kSkinnyRows = 8;
 
 class CpuWeight final : public Weight {
  public:
@@ -33,9 +33,9 @@ class CpuWeight final : public Weight {
   DType compute;
   Buffer copy;               // the blocks' data, when they are not borrowed
   Buffer forward, backward;  // panels of W as b[N, K] and of its transpose, when packed
-  std::vector<Piece> forward_pieces, backward_pieces;
+  std::vector<WeightSlice> forward_pieces, backward_pieces;
   std::vector<QuantizedMatrix> quantized;  // of each block; then there is nothing else
-  bool rounds_operands = false;            // WeightFormat::fp8_products
+  bool casts_operands = false;             // WeightFormat::fp8_gemm
 };
 
 class CpuDevice final : public Device {
@@ -53,20 +53,22 @@ class CpuDevice final : public Device {
   void copy(const Tensor& dst, const Tensor& src) override;
   void zero(const Tensor& t) override;
   void synchronize() override {}
-  void send(void* dst, const void* host, size_t bytes, const Mark&) override { upload(dst, host, bytes); }
-  void fetch(void* host, const void* src, size_t bytes) override { download(host, src, bytes); }
-  Mark* make_mark() override { return new Mark; }
-  void set(Mark&) override {}
-  void wait(const Mark&) override {}
+  void copy_to_device_async(void* dst, const void* host, size_t bytes, const Event&) override {
+    upload(dst, host, bytes);
+  }
+  void copy_to_host_async(void* host, const void* src, size_t bytes) override { download(host, src, bytes); }
+  Event* make_event() override { return new Event; }
+  void record(Event&) override {}
+  void wait(const Event&) override {}
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
-  size_t rounding_bytes(int64_t rows, int64_t widest, WeightFormat format) const override;
-  void reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) override;
-  Recording* make_recording() override { return new Recording; }
-  void repeat(Recording&, const AttentionPlan&, const std::function<void()>& work) override { work(); }
+  size_t cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const override;
+  void reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) override;
+  Graph* make_graph() override { return new Graph; }
+  void replay(Graph&, const AttentionPlan&, const std::function<void()>& work) override { work(); }
 
-  bool rounds_operands() const override { return true; }
+  bool casts_operands() const override { return true; }
   Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                       WeightFormat format = WeightFormat::plain) override;
   WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
@@ -78,9 +80,9 @@ class CpuDevice final : public Device {
   void embed(const Tensor& y, const Weight& w, const int32_t* ids) override;
 
   void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
-                const Masked& masked = {}) override;
+                const FusedDropout& fused = {}) override;
   void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
-                         bool accumulate, const Masked& masked = {}) override;
+                         bool accumulate, const FusedDropout& fused = {}) override;
   void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
                       const float* cos_sin, const int32_t* positions) override;
   void head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
@@ -92,9 +94,9 @@ class CpuDevice final : public Device {
                           const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
                           const AttentionShape& shape, const AttentionPlan& plan) override;
 
-  void swiglu(const Tensor& y, const Tensor& gate_up, const Masked& masked = {}) override;
+  void swiglu(const Tensor& y, const Tensor& gate_up, const FusedDropout& fused = {}) override;
   void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
-                       const Masked& masked = {}) override;
+                       const FusedDropout& fused = {}) override;
   void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) override;
   void add(const Tensor& y, const Tensor& a, const Tensor& b) override;
   void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
@@ -105,13 +107,13 @@ class CpuDevice final : public Device {
                      bool gradient) override;
   void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) override;
 
-  void choose(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
-              const double* below) override;
-  void add_sum_of_squares(double* sum, const float* x, int64_t n) override;
-  void add_sum(double* sum, const float* x, int64_t n) override;
-  void judge_step(StepState* state, double normaliser, double max_norm) override;
+  void select_candidates(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
+                         const double* below) override;
+  void accumulate_sum_of_squares(double* sum, const float* x, int64_t n) override;
+  void accumulate_sum(double* sum, const float* x, int64_t n) override;
+  void finish_grad_norm(GradNormState* state, double normalizer, double max_norm) override;
   void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
-             const StepState* state) override;
+             const GradNormState* state) override;
 
   const PanelKernel& panels(DType compute) const { return compute == DType::bf16 ? isa_.bf16 : isa_.f32; }
 
@@ -123,9 +125,10 @@ class CpuDevice final : public Device {
   Tensor rounded_to_fp8(const Tensor& x, const CpuWeight& w, bool scaled);
   // Rows of x as f32 (rounded to bf16 first) in the workspace, x_stride elements apart.
   float* rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& x_stride) const;
-  // y[T, N] = x b^T for T <= kFewRows, reading b where it lies.
-  void few_rows_quantized(const Tensor& y, const Tensor& x, const CpuWeight& w, const Tensor* add);
-  void few_rows(const Tensor& y, const Tensor& x, std::span<const Piece> b, float alpha, const Tensor* add, bool round);
+  // y[T, N] = x b^T for T <= kSkinnyRows, reading b where it lies.
+  void skinny_gemm_quantized(const Tensor& y, const Tensor& x, const CpuWeight& w, const Tensor* add);
+  void skinny_gemm(const Tensor& y, const Tensor& x, std::span<const WeightSlice> b, float alpha, const Tensor* add,
+                   bool round);
 
   const IsaKernels& isa_;
   const VectorKernels& vec_;

@@ -1,4 +1,4 @@
-// Normalisation, element-wise ops, loss and optimizer: rows over threads, each row by the vector kernels.
+// Normalization, element-wise ops, loss and optimizer: rows over threads, each row by the vector kernels.
 #include <cmath>
 
 #include "ops/cpu/device.h"
@@ -48,24 +48,24 @@ class RowMask {
 }  // namespace
 
 void CpuDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
-                         const Masked& masked) {
-  const Tensor& out = y.empty() ? masked.x : y;
-  const RowMask mask(masked.key);
+                         const FusedDropout& fused) {
+  const Tensor& out = y.empty() ? fused.x : y;
+  const RowMask mask(fused.key);
   pool_.ranges(out.rows, out.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       const float r = vec_.rms_norm(run_at(out, t), at(x, t), w, out.cols, eps);
       if (rstd) rstd[t] = r;
-      if (!masked.x.empty()) mask.row(vec_, masked.x, out, t, false);
+      if (!fused.x.empty()) mask.row(vec_, fused.x, out, t, false);
     }
   });
 }
 
 void CpuDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                                  const float* w, bool accumulate, const Masked& masked) {
-  const RowMask mask(masked.key);
+                                  const float* w, bool accumulate, const FusedDropout& fused) {
+  const RowMask mask(fused.key);
   pool_.ranges(dx.rows, dx.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
-      if (!masked.x.empty()) mask.row(vec_, dy, masked.x, t, true);
+      if (!fused.x.empty()) mask.row(vec_, dy, fused.x, t, true);
       vec_.rms_norm_backward(run_at(dx, t), at(dy, t), at(x, t), rstd[t], w, dx.cols, accumulate);
     }
   });
@@ -91,27 +91,27 @@ void CpuDevice::head_norm_rope_backward(const Tensor& dx, const Tensor& dy, cons
   });
 }
 
-void CpuDevice::swiglu(const Tensor& y, const Tensor& gate_up, const Masked& masked) {
-  const Tensor& out = y.empty() ? masked.x : y;
+void CpuDevice::swiglu(const Tensor& y, const Tensor& gate_up, const FusedDropout& fused) {
+  const Tensor& out = y.empty() ? fused.x : y;
   const Tensor gate = gate_up.columns(0, out.cols), up = gate_up.columns(out.cols, out.cols);
-  const RowMask mask(masked.key);
+  const RowMask mask(fused.key);
   pool_.ranges(out.rows, out.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       vec_.swiglu(run_at(out, t), at(gate, t), at(up, t), out.cols);
-      if (!masked.x.empty()) mask.row(vec_, masked.x, out, t, false);
+      if (!fused.x.empty()) mask.row(vec_, fused.x, out, t, false);
     }
   });
 }
 
 void CpuDevice::swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
-                                const Masked& masked) {
+                                const FusedDropout& fused) {
   const int64_t f = dy.cols;
   const Tensor gate = gate_up.columns(0, f), up = gate_up.columns(f, f);
   const Tensor d_gate = d_gate_up.columns(0, f), d_up = d_gate_up.columns(f, f);
-  const RowMask mask(masked.key);
+  const RowMask mask(fused.key);
   pool_.ranges(dy.rows, f, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
-      if (!masked.x.empty()) mask.row(vec_, dy, masked.x, t, true);
+      if (!fused.x.empty()) mask.row(vec_, dy, fused.x, t, true);
       vec_.swiglu_backward(run_at(d_gate, t), run_at(d_up, t), at(dy, t), at(gate, t), at(up, t), f);
     }
   });
@@ -178,7 +178,7 @@ void CpuDevice::score_rows(float* log_prob, int32_t* argmax, const Tensor& logit
   });
 }
 
-void CpuDevice::add_sum_of_squares(double* sum, const float* x, int64_t n) {
+void CpuDevice::accumulate_sum_of_squares(double* sum, const float* x, int64_t n) {
   // Parts of a fixed length, summed in order: the result depends on n alone, not on the threads.
   constexpr int64_t kPart = 65536, kParts = 256;
   double parts[kParts];
@@ -193,20 +193,20 @@ void CpuDevice::add_sum_of_squares(double* sum, const float* x, int64_t n) {
   }
 }
 
-void CpuDevice::add_sum(double* sum, const float* x, int64_t n) {
+void CpuDevice::accumulate_sum(double* sum, const float* x, int64_t n) {
   for (int64_t i = 0; i < n; i++) *sum += x[i];
 }
 
-void CpuDevice::judge_step(StepState* state, double normaliser, double max_norm) {
-  const double norm = std::sqrt(state->squares) / normaliser;
-  double scale = 1 / normaliser;
+void CpuDevice::finish_grad_norm(GradNormState* state, double normalizer, double max_norm) {
+  const double norm = std::sqrt(state->squares) / normalizer;
+  double scale = 1 / normalizer;
   if (max_norm > 0) scale *= std::min(1.0, max_norm / (norm + 1e-6));
   state->gradient_scale = static_cast<float>(scale);
   state->not_finite = !(std::isfinite(state->loss) && std::isfinite(norm));
 }
 
 void CpuDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
-                      const StepState* state) {
+                      const GradNormState* state) {
   if (state->not_finite) return;
   const double bias1 = 1 - std::pow(double{how.beta1}, static_cast<double>(how.step));
   const double bias2 = 1 - std::pow(double{how.beta2}, static_cast<double>(how.step));

@@ -73,7 +73,8 @@ void scratch_sizes(const PanelKernel& kernel, int64_t big, int64_t mid, Scratch&
 
 class Multiplication {
  public:
-  Multiplication(const Product& p, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool, const Scratch& s)
+  Multiplication(const GemmCall& p, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
+                 const Scratch& s)
       : p_(p),
         kernel_(kernel),
         vector_(vector),
@@ -101,7 +102,7 @@ class Multiplication {
  private:
   // Pieces along k that do not follow one another in packed a without gaps.
   bool uneven_pieces() const {
-    for (const Piece& piece : p_.b.pieces)
+    for (const WeightSlice& piece : p_.b.pieces)
       if (p_.b.along_k && p_.b.pieces.size() > 1 && piece.k % kernel_.nr != 0) return true;
     return false;
   }
@@ -138,7 +139,7 @@ class Multiplication {
     const int64_t first = panel * kernel_.mr, count = std::min<int64_t>(kernel_.mr, p_.m - first);
     if (!p_.b.along_k) return kernel_.pack_a(dst, p_.a, first, count, 0, p_.b.k(), p_.round);
     int64_t k = 0;
-    for (const Piece& piece : p_.b.pieces) {
+    for (const WeightSlice& piece : p_.b.pieces) {
       kernel_.pack_a(dst, p_.a, first, count, k, piece.k, p_.round);
       dst += kernel_.bytes(kernel_.mr * kernel_.padded_k(piece.k));
       k += piece.k;
@@ -171,8 +172,8 @@ class Multiplication {
       for (int64_t c = 0; c < cols; c++) {
         const char* panel = b + (j + c) * b_panel + kernel_.bytes(k0 * kernel_.nr);
         // While a panel is multiplied the next one comes nearer: of this block, or the first of the next.
-        Ahead ahead = {c + 1 < cols ? panel + b_panel : panel + kernel_.bytes(k * kernel_.nr) - (cols - 1) * b_panel,
-                       c + 1 < cols || !last ? kernel_.bytes(k * kernel_.nr) : 0};
+        Prefetch ahead = {c + 1 < cols ? panel + b_panel : panel + kernel_.bytes(k * kernel_.nr) - (cols - 1) * b_panel,
+                          c + 1 < cols || !last ? kernel_.bytes(k * kernel_.nr) : 0};
         float* column = sums + c * rows * tile;
         if (last)
           finish_column(k, a, a_stride, row + i, rows, panel, col + j + c, first ? sums : column, first ? 0 : tile,
@@ -185,7 +186,7 @@ class Multiplication {
 
   // The last block of k of a column of tiles: a few at a time, stored while they are in the first cache.
   void finish_column(int64_t k, const char* a, int64_t a_stride, int64_t row_panel, int64_t rows, const char* b,
-                     int64_t col_panel, float* tiles, int64_t tile_stride, bool accumulate, Ahead ahead) {
+                     int64_t col_panel, float* tiles, int64_t tile_stride, bool accumulate, Prefetch ahead) {
     const int64_t tile = kernel_.mr * kernel_.nr;
     int64_t col, cols;
     p_.b.columns(kernel_, col_panel, col, cols);
@@ -209,7 +210,7 @@ class Multiplication {
     }
   }
 
-  const Product& p_;
+  const GemmCall& p_;
   const PanelKernel& kernel_;
   const VectorKernels& vector_;
   Pool& pool_;
@@ -222,7 +223,7 @@ class Multiplication {
 };
 
 // Sums over more than kLongestK: cut in k, parts added up in f32, some rows at a time.
-void multiply_long(const Product& p, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
+void multiply_long(const GemmCall& p, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
                    const Scratch& s) {
   const int64_t n = p.b.n(), rows_at_once = std::max<int64_t>(1, kLongSums / 4 / n);
   for (int64_t row = 0; row < p.m; row += rows_at_once) {
@@ -230,21 +231,21 @@ void multiply_long(const Product& p, const PanelKernel& kernel, const VectorKern
     const auto move = [](const void* data, Elem type, int64_t elements) {
       return data ? static_cast<const char*>(data) + elements * elem_size(type) : nullptr;
     };
-    const auto cut_lines = [&](Lines x, bool along_k, int64_t line, int64_t k) {
+    const auto cut_lines = [&](StridedMatrix x, bool along_k, int64_t line, int64_t k) {
       x.data = move(x.data, x.type, along_k ? line * x.stride + k : line + k * x.stride);
       return x;
     };
     int64_t k_before = 0;
-    for (const Piece& piece : p.b.pieces) {
+    for (const WeightSlice& piece : p.b.pieces) {
       for (int64_t k = 0; k < piece.k; k += kLongestK) {
-        const Piece part = {cut_lines(piece.lines, piece.lines.along_k, 0, k), piece.n,
-                            std::min(kLongestK, piece.k - k), piece.quantized, piece.first_k + k};
-        Product q = {.m = rows,
-                     .a = cut_lines(p.a, p.a.along_k, row, k_before + k),
-                     .b = {{&part, 1}, true},
-                     .round = p.round,
-                     .c = {s.long_sums, Elem::f32},
-                     .c_stride = n};
+        const WeightSlice part = {cut_lines(piece.lines, piece.lines.along_k, 0, k), piece.n,
+                                  std::min(kLongestK, piece.k - k), piece.quantized, piece.first_k + k};
+        GemmCall q = {.m = rows,
+                      .a = cut_lines(p.a, p.a.along_k, row, k_before + k),
+                      .b = {{&part, 1}, true},
+                      .round = p.round,
+                      .c = {s.long_sums, Elem::f32},
+                      .c_stride = n};
         if (k_before + k > 0) {
           q.add = {s.long_sums, Elem::f32};
           q.add_stride = n;
@@ -264,45 +265,45 @@ void multiply_long(const Product& p, const PanelKernel& kernel, const VectorKern
 
 }  // namespace
 
-void Piece::pack_panel(const PanelKernel& kernel, void* dst, int64_t first, int64_t count, bool round) const {
+void WeightSlice::pack_panel(const PanelKernel& kernel, void* dst, int64_t first, int64_t count, bool round) const {
   if (!quantized) return kernel.pack_b(dst, lines, first, count, 0, k, round);
   pack_quantized(*quantized, kernel, dst, lines.along_k, first, count, first_k, k, round);
 }
 
 int64_t Stack::n() const {
   int64_t n = 0;
-  for (const Piece& piece : pieces) n = along_k ? piece.n : n + piece.n;
+  for (const WeightSlice& piece : pieces) n = along_k ? piece.n : n + piece.n;
   return n;
 }
 
 int64_t Stack::k() const {
   int64_t k = 0;
-  for (const Piece& piece : pieces) k = along_k ? k + piece.k : piece.k;
+  for (const WeightSlice& piece : pieces) k = along_k ? k + piece.k : piece.k;
   return k;
 }
 
 int64_t Stack::panels(const PanelKernel& kernel) const {
   int64_t panels = 0;
-  for (const Piece& piece : pieces) panels = (along_k ? 0 : panels) + ceil_div(piece.n, kernel.nr);
+  for (const WeightSlice& piece : pieces) panels = (along_k ? 0 : panels) + ceil_div(piece.n, kernel.nr);
   return panels;
 }
 
 int64_t Stack::padded_k(const PanelKernel& kernel) const {
   int64_t k = 0;
-  for (const Piece& piece : pieces) k = (along_k ? k : 0) + kernel.padded_k(piece.k);
+  for (const WeightSlice& piece : pieces) k = (along_k ? k : 0) + kernel.padded_k(piece.k);
   return k;
 }
 
 void Stack::pack_panel(const PanelKernel& kernel, int64_t panel, void* dst, bool round) const {
   if (along_k) {
-    for (const Piece& piece : pieces) {
+    for (const WeightSlice& piece : pieces) {
       const int64_t first = panel * kernel.nr;
       piece.pack_panel(kernel, dst, first, std::min<int64_t>(kernel.nr, piece.n - first), round);
       dst = static_cast<char*>(dst) + kernel.bytes(kernel.padded_k(piece.k) * kernel.nr);
     }
     return;
   }
-  for (const Piece& piece : pieces) {
+  for (const WeightSlice& piece : pieces) {
     const int64_t panels = ceil_div(piece.n, kernel.nr);
     if (panel < panels) {
       const int64_t first = panel * kernel.nr;
@@ -315,7 +316,7 @@ void Stack::pack_panel(const PanelKernel& kernel, int64_t panel, void* dst, bool
 void Stack::columns(const PanelKernel& kernel, int64_t panel, int64_t& first, int64_t& count) const {
   first = 0;
   count = 0;
-  for (const Piece& piece : pieces) {
+  for (const WeightSlice& piece : pieces) {
     const int64_t panels = ceil_div(piece.n, kernel.nr);
     if (panel < panels) {
       first += panel * kernel.nr;
@@ -328,7 +329,7 @@ void Stack::columns(const PanelKernel& kernel, int64_t panel, int64_t& first, in
   }
 }
 
-size_t product_workspace(const PanelKernel& kernel, int threads, int64_t x, int64_t y, int64_t z) {
+size_t gemm_workspace(const PanelKernel& kernel, int threads, int64_t x, int64_t y, int64_t z) {
   const int64_t big = std::max({x, y, z}), small = std::min({x, y, z}), mid = x + y + z - big - small;
   Scratch s{};
   scratch_sizes(kernel, big, mid, s);
@@ -336,7 +337,7 @@ size_t product_workspace(const PanelKernel& kernel, int threads, int64_t x, int6
   return static_cast<size_t>(s.a_bytes + s.b_bytes + threads * s.thread_bytes + sums) + 4 * kAlign;
 }
 
-void multiply(const Product& p, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
+void multiply(const GemmCall& p, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
               const Buffer& workspace) {
   const int64_t n = p.b.n(), k = p.b.k();
   if (p.m <= 0 || n <= 0) return;

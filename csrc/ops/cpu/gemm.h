@@ -22,17 +22,17 @@
 namespace vq::cpu {
 
 // A part of b: n rows over k.
-struct Piece {
-  Lines lines;  // of a quantised matrix only along_k counts: whether its rows run along k, or are one k each
+struct WeightSlice {
+  StridedMatrix lines;  // of a quantized matrix only along_k counts: whether its rows run along k, or are one k each
   int64_t n, k;
   const QuantView* quantized = nullptr;
-  int64_t first_k = 0;  // where in the quantised matrix k begins
+  int64_t first_k = 0;  // where in the quantized matrix k begins
 
   void pack_panel(const PanelKernel& kernel, void* dst, int64_t first, int64_t count, bool round) const;
 };
 
 struct Stack {
-  std::span<const Piece> pieces;
+  std::span<const WeightSlice> pieces;
   bool along_k = false;  // the pieces follow one another in k (same n), else in n (same k)
 
   int64_t n() const;
@@ -47,9 +47,9 @@ struct Stack {
   void columns(const PanelKernel& kernel, int64_t panel, int64_t& first, int64_t& count) const;
 };
 
-struct Product {
+struct GemmCall {
   int64_t m;
-  Lines a;
+  StridedMatrix a;
   Stack b;
   const void* packed_b = nullptr;  // all panels of b, packed beforehand
   bool round = false;              // operands to bf16 first
@@ -61,9 +61,9 @@ struct Product {
 };
 
 // Scratch bytes for products whose m, n and k are, in any order, at most the three given.
-size_t product_workspace(const PanelKernel& kernel, int threads, int64_t x, int64_t y, int64_t z);
+size_t gemm_workspace(const PanelKernel& kernel, int threads, int64_t x, int64_t y, int64_t z);
 
-void multiply(const Product& product, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
+void multiply(const GemmCall& product, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
               const Buffer& workspace);
 
 }  // namespace vq::cpu

@@ -30,7 +30,7 @@ struct ConstRun {
 };
 
 // A matrix as lines of consecutive elements; line i begins at element (i / group) * stride + (i % group) * inner.
-struct Lines {
+struct StridedMatrix {
   const void* data;
   Elem type;
   int64_t stride;
@@ -54,7 +54,7 @@ struct AdamStep {
   float gradient_scale;
 };
 
-struct Ahead {
+struct Prefetch {
   const char* data = nullptr;
   int64_t bytes = 0;
 };
@@ -75,10 +75,10 @@ struct PanelKernel {
   // Strides count elements. k is rounded up to what the unit takes at once; the padding is zero. ahead: bytes that are
   // needed soon, brought into the second cache meanwhile.
   void (*tiles)(int64_t k, const void* a, int64_t a_stride, int64_t count, const void* b, float* c, int64_t c_stride,
-                bool accumulate, Ahead ahead);
+                bool accumulate, Prefetch ahead);
   // Packs rows [first, first + count) of A, count <= mr, over k in [k0, k0 + k); `round`: to bf16 first.
-  void (*pack_a)(void* panel, const Lines& a, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
-  void (*pack_b)(void* panel, const Lines& b, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
+  void (*pack_a)(void* panel, const StridedMatrix& a, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
+  void (*pack_b)(void* panel, const StridedMatrix& b, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
   int64_t together = 1;  // tiles of a call that are worth what it costs to begin one
 };
 
@@ -91,7 +91,7 @@ struct AttentionKernels {
                         float* shrink, void* p, Elem packed);
   // rows [n][nr] *= factor[lane]
   void (*scale_lanes)(float* rows, int64_t n, const float* factor);
-  // out line of lane l: (l0 + l as in Lines) d elements of column l of acc [d][nr] times factor[l].
+  // out line of lane l: (l0 + l as in StridedMatrix) d elements of column l of acc [d][nr] times factor[l].
   void (*store_lanes)(const float* acc, int64_t d, int64_t lanes, const float* factor, Run* lines);
   // p = exp(scale * s - lse), ds = p * (dp - delta) * scale, zero beyond limit. As A pieces (tile t of mr keys at
   // t * tile_stride) p_a and ds_a, and as a B panel ds_b. s and dp are [keys][nr]; keys is a multiple of mr.
@@ -136,7 +136,7 @@ struct VectorKernels {
   void (*adamw)(float* p, float* m, float* v, const float* g, int64_t n, const AdamStep& how);
 };
 
-// A quantised matrix [rows, k] as ops.h defines the formats; an owner of the parts is a QuantizedMatrix.
+// A quantized matrix [rows, k] as ops.h defines the formats; an owner of the parts is a QuantizedMatrix.
 struct QuantKernels;
 struct QuantView {
   enum Format : uint8_t { int8 = 1, nf4, fp8 };  // same values as vq::WeightFormat

@@ -46,7 +46,7 @@ constexpr DynamicMap dynamic_map() {
   return map;
 }
 
-// Half way between neighbours in a table: what is above belongs to the upper one.
+// Half way between neighbors in a table: what is above belongs to the upper one.
 template <size_t N>
 constexpr std::array<float, N - 1> bounds_of(const float (&table)[N]) {
   std::array<float, N - 1> bounds{};

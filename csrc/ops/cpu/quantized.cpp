@@ -146,7 +146,7 @@ void pack_quantized(const QuantView& w, const PanelKernel& kernel, void* panel, 
       else
         w.kernels->dequantize(values(line * stride), w, from + line, first, count, round);
     }
-    const Lines plain = {memory, type, stride, 1, 0, along_k};
+    const StridedMatrix plain = {memory, type, stride, 1, 0, along_k};
     kernel.pack_b(to + kernel.bytes(done * kernel.nr), plain, 0, count, 0, n, round);
   }
 }
@@ -155,11 +155,11 @@ Weight* CpuDevice::make_quantized(std::span<const WeightBlock> blocks, int64_t k
   auto w = std::make_unique<CpuWeight>();
   w->compute = compute;
   w->k = k;
-  w->rounds_operands = format == WeightFormat::fp8_products;
+  w->casts_operands = format == WeightFormat::fp8_gemm;
   w->quantized.reserve(blocks.size());
   for (const WeightBlock& b : blocks) {
     const QuantizedMatrix& made = w->quantized.emplace_back(stored_as(format), b, k, isa_, pool_);
-    const QuantView *view = &made.view(), *back = w->rounds_operands ? &made.codes_alone() : view;
+    const QuantView *view = &made.view(), *back = w->casts_operands ? &made.codes_alone() : view;
     w->forward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, true}, b.rows, k, view});
     w->backward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, false}, k, b.rows, back});
     w->n += b.rows;
@@ -168,7 +168,7 @@ Weight* CpuDevice::make_quantized(std::span<const WeightBlock> blocks, int64_t k
   return w.release();
 }
 
-void CpuDevice::few_rows_quantized(const Tensor& y, const Tensor& x, const CpuWeight& w, const Tensor* add) {
+void CpuDevice::skinny_gemm_quantized(const Tensor& y, const Tensor& x, const CpuWeight& w, const Tensor* add) {
   if (y.rows == 0) return;
   Arena arena(workspace_);
   int64_t x_stride;
@@ -180,7 +180,7 @@ void CpuDevice::few_rows_quantized(const Tensor& y, const Tensor& x, const CpuWe
     pool_.ranges(strips, kStrip * w.k * (1 + y.rows / 4) / 2, [&](int64_t begin, int64_t end, int) {
       for (int64_t strip = begin; strip < end; strip++) {
         const int64_t first = strip * kStrip, count = std::min(kStrip, n - first), col = column + first;
-        float out[kFewRows * kStrip];
+        float out[kSkinnyRows * kStrip];
         isa_.quantized.gemv(out, kStrip, matrix.view(), first, count, xs, x_stride, y.rows);
         const Tensor part = y.columns(col, count);
         ConstRun sum = {nullptr, Elem::f32};

@@ -1,4 +1,4 @@
-// Quantised weights on the CPU: stored as ops.h defines the formats, taken apart panel by panel for products with many
+// Quantized weights on the CPU: stored as ops.h defines the formats, taken apart panel by panel for products with many
 // rows, read as they are for a few.
 #pragma once
 

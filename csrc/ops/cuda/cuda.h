@@ -1,5 +1,5 @@
 // What kernels are written in: CUDA, with the few words that let the same source also run on the CPU under test
-// (tests/cuda_on_cpu). Under nvcc each of them is the plain thing:
+// (tests/cuda_sim). Under nvcc each of them is the plain thing:
 //
 //   Global<T>, Shared<T>          T*; kernels take every pointer so, and device functions too
 //   retyped<U>(p)                 the same memory as elements of U, for wide loads and stores
@@ -61,20 +61,20 @@ void launch(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arg
 #include <tuple>
 
 #include "ops/cuda/stream.h"
-#include "tests/cuda_on_cpu/cuda_on_cpu.h"
+#include "tests/cuda_sim/cuda_sim.h"
 
 namespace vq::cuda {
 
 template <class T>
-using Global = cuda_on_cpu::Pointer<T>;
+using Global = cuda_sim::Pointer<T>;
 template <class T>
-using Shared = cuda_on_cpu::Pointer<T>;
-using cuda_on_cpu::retyped;
+using Shared = cuda_sim::Pointer<T>;
+using cuda_sim::retyped;
 
 #define VQ_SHARED(T, name, count) \
   static char name##_place = 0;   \
-  const ::cuda_on_cpu::Pointer<T> name = ::cuda_on_cpu::shared_array<T>(&name##_place, count)
-#define VQ_DYNAMIC_SHARED(name) const ::cuda_on_cpu::Pointer<unsigned char> name = ::cuda_on_cpu::dynamic_shared()
+  const ::cuda_sim::Pointer<T> name = ::cuda_sim::shared_array<T>(&name##_place, count)
+#define VQ_DYNAMIC_SHARED(name) const ::cuda_sim::Pointer<unsigned char> name = ::cuda_sim::dynamic_shared()
 
 struct Launch {
   dim3 grid, block;
@@ -86,8 +86,8 @@ struct Launch {
 template <class... Parameters, class... Arguments>
 void launch(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arguments) {
   const std::tuple<Parameters...> given(static_cast<Parameters>(arguments)...);
-  cuda_on_cpu::launch_grid(
-      reinterpret_cast<cuda_on_cpu::Stream*>(how.stream), how.grid, how.block, how.shared_bytes,
+  cuda_sim::launch_grid(
+      reinterpret_cast<cuda_sim::Stream*>(how.stream), how.grid, how.block, how.shared_bytes,
       [kernel, given] { std::apply(kernel, given); }, how.where);
 }
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "ops/cuda/attention_check.h"
+#include "ops/cuda/attention/check.h"
 #include "ops/cuda/kernels.h"
 
 namespace vq::cuda {
@@ -30,9 +30,9 @@ CudaDevice::CudaDevice(int index)
   use_card(index);
   stream_ = make_stream();
   copies_ = make_stream();
-  sent_ = std::make_unique<CudaMark>();
+  sent_ = std::make_unique<CudaEvent>();
   staging_ = std::make_unique<Staging>(stream_);
-  gemm_ = std::make_unique<Gemm>(make_product_library(card_));
+  gemm_ = std::make_unique<Gemm>(make_gemm_library(card_));
   sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
   instructions_ = architecture(card_);
   const char* wgmma = std::getenv("VQ_WGMMA");
@@ -68,8 +68,8 @@ DeviceInfo CudaDevice::info() const {
   info.instructions = instructions_;
   info.threads = card_.multiprocessors;
   info.fast_bf16 = true;
-  info.own_memory = true;
-  info.products = gemm_->identity();
+  info.discrete_memory = true;
+  info.gemm_library = gemm_->identity();
   info.memory_total = card_.memory_total;
   info.memory_available = vq::cuda::memory_available();
   return info;
@@ -140,11 +140,11 @@ void CudaDevice::grow(DeviceBuffer& buffer, size_t bytes) {
   moves_++;
 }
 
-Recording* CudaDevice::make_recording() { return new CudaRecording(stream()); }
+Graph* CudaDevice::make_graph() { return new CudaGraph(stream()); }
 
-void CudaDevice::repeat(Recording& recording, const AttentionPlan& plan, const std::function<void()>& work) {
+void CudaDevice::replay(Graph& graph, const AttentionPlan& plan, const std::function<void()>& work) {
   stream();
-  static_cast<CudaRecording&>(recording).run(attention_, plan, moves_, work);
+  static_cast<CudaGraph&>(graph).run(attention_, plan, moves_, work);
 }
 
 void CudaDevice::attention(const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -160,26 +160,28 @@ void CudaDevice::attention_backward(const Tensor& dq, const Tensor& dk, const Te
 
 void CudaDevice::synchronize() { vq::cuda::synchronize(stream()); }
 
-void CudaDevice::send(void* dst, const void* host, size_t bytes, const Mark& after) {
+void CudaDevice::copy_to_device_async(void* dst, const void* host, size_t bytes, const Event& after) {
   const Stream work = stream();
-  vq::cuda::wait(copies_, static_cast<const CudaMark&>(after).event);
+  vq::cuda::wait(copies_, static_cast<const CudaEvent&>(after).event);
   copy_to_device(dst, host, bytes, copies_);
-  record(sent_->event, copies_);
+  vq::cuda::record(sent_->event, copies_);
   vq::cuda::wait(work, sent_->event);
 }
 
-void CudaDevice::fetch(void* host, const void* src, size_t bytes) { copy_to_host(host, src, bytes, stream()); }
-
-Mark* CudaDevice::make_mark() {
-  stream();
-  return new CudaMark;
+void CudaDevice::copy_to_host_async(void* host, const void* src, size_t bytes) {
+  copy_to_host(host, src, bytes, stream());
 }
 
-void CudaDevice::set(Mark& mark) { record(static_cast<CudaMark&>(mark).event, stream()); }
-
-void CudaDevice::wait(const Mark& mark) {
+Event* CudaDevice::make_event() {
   stream();
-  wait_on_host(static_cast<const CudaMark&>(mark).event);
+  return new CudaEvent;
+}
+
+void CudaDevice::record(Event& event) { vq::cuda::record(static_cast<CudaEvent&>(event).event, stream()); }
+
+void CudaDevice::wait(const Event& event) {
+  stream();
+  wait_on_host(static_cast<const CudaEvent&>(event).event);
 }
 
 void CudaDevice::embed(const Tensor& y, const Weight& w, const int32_t* ids) {
@@ -187,13 +189,13 @@ void CudaDevice::embed(const Tensor& y, const Weight& w, const int32_t* ids) {
 }
 
 void CudaDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
-                          const Masked& masked) {
-  vq::cuda::rms_norm(stream(), y, rstd, x, w, eps, masked);
+                          const FusedDropout& fused) {
+  vq::cuda::rms_norm(stream(), y, rstd, x, w, eps, fused);
 }
 
 void CudaDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                                   const float* w, bool accumulate, const Masked& masked) {
-  vq::cuda::rms_norm_backward(stream(), dx, dy, x, rstd, w, accumulate, masked);
+                                   const float* w, bool accumulate, const FusedDropout& fused) {
+  vq::cuda::rms_norm_backward(stream(), dx, dy, x, rstd, w, accumulate, fused);
 }
 
 void CudaDevice::head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
@@ -206,13 +208,13 @@ void CudaDevice::head_norm_rope_backward(const Tensor& dx, const Tensor& dy, con
   vq::cuda::head_norm_rope_backward(stream(), dx, dy, x, rstd, w, head_dim, cos_sin, positions);
 }
 
-void CudaDevice::swiglu(const Tensor& y, const Tensor& gate_up, const Masked& masked) {
-  vq::cuda::swiglu(stream(), y, gate_up, masked);
+void CudaDevice::swiglu(const Tensor& y, const Tensor& gate_up, const FusedDropout& fused) {
+  vq::cuda::swiglu(stream(), y, gate_up, fused);
 }
 
 void CudaDevice::swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
-                                 const Masked& masked) {
-  vq::cuda::swiglu_backward(stream(), d_gate_up, dy, gate_up, masked);
+                                 const FusedDropout& fused) {
+  vq::cuda::swiglu_backward(stream(), d_gate_up, dy, gate_up, fused);
 }
 
 void CudaDevice::dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) {
@@ -242,23 +244,25 @@ void CudaDevice::score_rows(float* log_prob, int32_t* argmax, const Tensor& logi
   vq::cuda::score_rows(stream(), log_prob, argmax, logits, labels);
 }
 
-void CudaDevice::choose(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
-                        const double* below) {
-  vq::cuda::choose(stream(), out, most, logits, allowed, below);
+void CudaDevice::select_candidates(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
+                                   const double* below) {
+  vq::cuda::select_candidates(stream(), out, most, logits, allowed, below);
 }
 
-void CudaDevice::add_sum_of_squares(double* sum, const float* x, int64_t n) {
-  vq::cuda::add_sum_of_squares(stream(), sum, static_cast<double*>(sum_parts_.data()), x, n);
+void CudaDevice::accumulate_sum_of_squares(double* sum, const float* x, int64_t n) {
+  vq::cuda::accumulate_sum_of_squares(stream(), sum, static_cast<double*>(sum_parts_.data()), x, n);
 }
 
-void CudaDevice::add_sum(double* sum, const float* x, int64_t n) { vq::cuda::add_sum(stream(), sum, x, n); }
+void CudaDevice::accumulate_sum(double* sum, const float* x, int64_t n) {
+  vq::cuda::accumulate_sum(stream(), sum, x, n);
+}
 
-void CudaDevice::judge_step(StepState* state, double normaliser, double max_norm) {
-  vq::cuda::judge_step(stream(), state, normaliser, max_norm);
+void CudaDevice::finish_grad_norm(GradNormState* state, double normalizer, double max_norm) {
+  vq::cuda::finish_grad_norm(stream(), state, normalizer, max_norm);
 }
 
 void CudaDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
-                       const StepState* state) {
+                       const GradNormState* state) {
   vq::cuda::adamw(stream(), p, m, v, g, n, how, state);
 }
 

@@ -2,16 +2,16 @@
 // it; the host waits only in download(), wait() and synchronize(). Element-wise kernels are in kernels.h, products in
 // gemm.h, attention in attention.h, repeated work in recording.h.
 //
-// Products take operands of their own type only: see rounds_operands().
+// Products take operands of their own type only: see casts_operands().
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "ops/cuda/attention.h"
+#include "ops/cuda/attention/attention.h"
 #include "ops/cuda/gemm.h"
+#include "ops/cuda/graph.h"
 #include "ops/cuda/quantized.h"
-#include "ops/cuda/recording.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
 #include "ops/ops.h"
@@ -38,11 +38,11 @@ class DeviceBuffer {
   size_t bytes_ = 0;
 };
 
-class CudaMark final : public Mark {
+class CudaEvent final : public Event {
  public:
-  CudaMark() : event(make_event()) {}
-  ~CudaMark() override { destroy(event); }
-  const Event event;
+  CudaEvent() : event(make_event()) {}
+  ~CudaEvent() override { destroy(event); }
+  const EventHandle event;
 };
 
 class CudaWeight final : public Weight {
@@ -50,10 +50,10 @@ class CudaWeight final : public Weight {
   DType compute = DType::f32;
   std::vector<DeviceBuffer> memory;
   // What is multiplied, [rows, k] each, one after the other; none when only rows are gathered. Plain: one, in the type
-  // of the products, and both directions read it. Quantised: one for each block.
+  // of the products, and both directions read it. Quantized: one for each block.
   std::vector<WeightMatrix> matrices;
-  Tensor gather;                 // what embed reads: rows as the file has them
-  bool rounds_operands = false;  // WeightFormat::fp8_products: the matrices are parts of one, which is
+  Tensor gather;                // what embed reads: rows as the file has them
+  bool casts_operands = false;  // WeightFormat::fp8_gemm: the matrices are parts of one, which is
   struct {
     const uint8_t* rows = nullptr;    // [n, k] codes
     const uint8_t* turned = nullptr;  // [k, n] the same, where products of codes want them so
@@ -79,27 +79,27 @@ class CudaDevice final : public Device {
   void copy(const Tensor& dst, const Tensor& src) override;
   void zero(const Tensor& t) override;
   void synchronize() override;
-  void send(void* dst, const void* host, size_t bytes, const Mark& after) override;
-  void fetch(void* host, const void* src, size_t bytes) override;
-  Mark* make_mark() override;
-  void set(Mark& mark) override;
-  void wait(const Mark& mark) override;
+  void copy_to_device_async(void* dst, const void* host, size_t bytes, const Event& after) override;
+  void copy_to_host_async(void* host, const void* src, size_t bytes) override;
+  Event* make_event() override;
+  void record(Event& event) override;
+  void wait(const Event& event) override;
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
-  size_t rounding_bytes(int64_t rows, int64_t widest, WeightFormat format) const override;
-  void reserve_rounding(int64_t rows, int64_t widest, WeightFormat format) override;
-  Recording* make_recording() override;
-  void repeat(Recording& recording, const AttentionPlan& plan, const std::function<void()>& work) override;
+  size_t cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const override;
+  void reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) override;
+  Graph* make_graph() override;
+  void replay(Graph& graph, const AttentionPlan& plan, const std::function<void()>& work) override;
 
-  bool rounds_operands() const override { return false; }
+  bool casts_operands() const override { return false; }
   Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                       WeightFormat format = WeightFormat::plain) override;
   WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                            WeightFormat format = WeightFormat::plain) const override;
-  void try_products(bool on) override { gemm_->try_algorithms(on); }
-  std::vector<uint8_t> product_choices() const override { return gemm_->choices(); }
-  void set_product_choices(std::span<const uint8_t> bytes) override { gemm_->set_choices(bytes); }
+  void tune_gemms(bool on) override { gemm_->try_algorithms(on); }
+  std::vector<uint8_t> gemm_choices() const override { return gemm_->choices(); }
+  void set_gemm_choices(std::span<const uint8_t> bytes) override { gemm_->set_choices(bytes); }
   void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) override;
   void linear_backward(const Tensor& dx, const Tensor& dy, const Weight& w, bool accumulate) override;
   void matmul(const Tensor& c, const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, float alpha,
@@ -107,9 +107,9 @@ class CudaDevice final : public Device {
   void embed(const Tensor& y, const Weight& w, const int32_t* ids) override;
 
   void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
-                const Masked& masked = {}) override;
+                const FusedDropout& fused = {}) override;
   void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
-                         bool accumulate, const Masked& masked = {}) override;
+                         bool accumulate, const FusedDropout& fused = {}) override;
   void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
                       const float* cos_sin, const int32_t* positions) override;
   void head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
@@ -121,9 +121,9 @@ class CudaDevice final : public Device {
                           const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
                           const AttentionShape& shape, const AttentionPlan& plan) override;
 
-  void swiglu(const Tensor& y, const Tensor& gate_up, const Masked& masked = {}) override;
+  void swiglu(const Tensor& y, const Tensor& gate_up, const FusedDropout& fused = {}) override;
   void swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
-                       const Masked& masked = {}) override;
+                       const FusedDropout& fused = {}) override;
   void dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) override;
   void add(const Tensor& y, const Tensor& a, const Tensor& b) override;
   void gather_rows(const Tensor& y, const Tensor& x, const int32_t* rows) override;
@@ -134,13 +134,13 @@ class CudaDevice final : public Device {
                      bool gradient) override;
   void score_rows(float* log_prob, int32_t* argmax, const Tensor& logits, const int32_t* labels) override;
 
-  void choose(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
-              const double* below) override;
-  void add_sum_of_squares(double* sum, const float* x, int64_t n) override;
-  void add_sum(double* sum, const float* x, int64_t n) override;
-  void judge_step(StepState* state, double normaliser, double max_norm) override;
+  void select_candidates(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
+                         const double* below) override;
+  void accumulate_sum_of_squares(double* sum, const float* x, int64_t n) override;
+  void accumulate_sum(double* sum, const float* x, int64_t n) override;
+  void finish_grad_norm(GradNormState* state, double normalizer, double max_norm) override;
   void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
-             const StepState* state) override;
+             const GradNormState* state) override;
 
  private:
   // What the calling thread queues work on: it may be another thread than the one that opened the card.
@@ -156,7 +156,7 @@ class CudaDevice final : public Device {
   void linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add);
   void linear_backward_of(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate);
 
-  // fp8_products.cpp
+  // fp8_gemm.cpp
   bool multiplies_codes(int64_t n, int64_t k, DType compute) const;
   void take_codes(CudaWeight& weight, std::span<const WeightBlock> blocks, unsigned uses);
   // y = x matrix^T (+ add), x rounded after its columns were multiplied by `columns`, matrix [y.cols, k] codes times
@@ -169,7 +169,7 @@ class CudaDevice final : public Device {
   void linear_rounded(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add);
   void linear_backward_rounded(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate);
 
-  // Parts of quantised matrices as plain values, until the next call: rows of one, columns of all.
+  // Parts of quantized matrices as plain values, until the next call: rows of one, columns of all.
   Tensor some_rows(const CudaWeight& w, const WeightMatrix& m, int64_t row, int64_t count);
   Tensor some_columns(const CudaWeight& w, int64_t col, int64_t count);
 
@@ -178,13 +178,13 @@ class CudaDevice final : public Device {
   std::string instructions_;
   Stream stream_ = nullptr;
   Stream copies_ = nullptr;
-  std::unique_ptr<CudaMark> sent_;
+  std::unique_ptr<CudaEvent> sent_;
   std::unique_ptr<Gemm> gemm_;
   std::unique_ptr<Staging> staging_;
   DeviceBuffer sum_parts_;
   Attention attention_;
   DeviceBuffer workspace_;  // of attention
-  DeviceBuffer tile_;       // of quantised matrices
+  DeviceBuffer tile_;       // of quantized matrices
   DeviceBuffer tables_;     // of NF4
   DeviceBuffer rounded_;    // operands rounded to fp8
   DeviceBuffer sums_;       // of products of codes that are not scaled

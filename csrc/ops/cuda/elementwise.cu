@@ -9,7 +9,7 @@ __device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-
 
 // plain: y is wanted; drops: the masked too.
 template <int N>
-__global__ void swiglu_kernel(Rows y, Rows gate_up, int64_t cols, bool plain, bool drops, MaskedRows masked) {
+__global__ void swiglu_kernel(Rows y, Rows gate_up, int64_t cols, bool plain, bool drops, DropoutRows fused) {
   const int64_t row = blockIdx.x;
   float gate[N], up[N];
   for (int64_t c = first_column(N); c < cols; c += column_step(N)) {
@@ -18,20 +18,20 @@ __global__ void swiglu_kernel(Rows y, Rows gate_up, int64_t cols, bool plain, bo
 #pragma unroll
     for (int i = 0; i < N; i++) up[i] *= gate[i] * sigmoid(gate[i]);
     if (plain) y.store(up, row, c);
-    if (drops) masked.store(up, row, c, cols);
+    if (drops) fused.store(up, row, c, cols);
   }
 }
 
 template <int N>
 __global__ void swiglu_backward_kernel(Rows d_gate_up, Rows dy, Rows gate_up, int64_t cols, bool drops,
-                                       MaskedRows masked) {
+                                       DropoutRows fused) {
   const int64_t row = blockIdx.x;
   float gate[N], up[N], g[N];
   for (int64_t c = first_column(N); c < cols; c += column_step(N)) {
     gate_up.load(gate, row, c);
     gate_up.load(up, row, cols + c);
     dy.load(g, row, c);
-    if (drops) masked.add(g, row, c, cols);
+    if (drops) fused.add(g, row, c, cols);
 #pragma unroll
     for (int i = 0; i < N; i++) {
       const float s = sigmoid(gate[i]), d_up = g[i] * gate[i] * s;
@@ -75,22 +75,22 @@ bool halves_in_units(const Tensor& gate_up) { return in_units(gate_up.columns(0,
 
 }  // namespace
 
-void swiglu(Stream stream, const Tensor& y, const Tensor& gate_up, const Masked& masked) {
-  const Tensor& out = y.empty() ? masked.x : y;
+void swiglu(Stream stream, const Tensor& y, const Tensor& gate_up, const FusedDropout& fused) {
+  const Tensor& out = y.empty() ? fused.x : y;
   if (out.rows == 0) return;
-  const bool wide = in_units(y, kWide) && in_units(masked.x, kWide) && halves_in_units(gate_up);
+  const bool wide = in_units(y, kWide) && in_units(fused.x, kWide) && halves_in_units(gate_up);
   launch(over_elements(stream, out.rows, out.cols, wide ? kWide : 1), wide ? swiglu_kernel<kWide> : swiglu_kernel<1>,
-         rows_of(y), rows_of(gate_up), out.cols, !y.empty(), !masked.x.empty(), masked_of(masked));
+         rows_of(y), rows_of(gate_up), out.cols, !y.empty(), !fused.x.empty(), fused_of(fused));
 }
 
 void swiglu_backward(Stream stream, const Tensor& d_gate_up, const Tensor& dy, const Tensor& gate_up,
-                     const Masked& masked) {
+                     const FusedDropout& fused) {
   if (dy.rows == 0) return;
   const bool wide =
-      in_units(dy, kWide) && in_units(masked.x, kWide) && halves_in_units(gate_up) && halves_in_units(d_gate_up);
+      in_units(dy, kWide) && in_units(fused.x, kWide) && halves_in_units(gate_up) && halves_in_units(d_gate_up);
   const auto kernel = wide ? swiglu_backward_kernel<kWide> : swiglu_backward_kernel<1>;
   launch(over_elements(stream, dy.rows, dy.cols, wide ? kWide : 1), kernel, rows_of(d_gate_up), rows_of(dy),
-         rows_of(gate_up), dy.cols, !masked.x.empty(), masked_of(masked));
+         rows_of(gate_up), dy.cols, !fused.x.empty(), fused_of(fused));
 }
 
 void dropout(Stream stream, const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) {

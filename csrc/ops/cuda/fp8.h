@@ -1,4 +1,4 @@
-// Operands of products with weights of WeightFormat::fp8_products, rounded to e4m3 row by row as ops.h says, and what
+// Operands of products with weights of WeightFormat::fp8_gemm, rounded to e4m3 row by row as ops.h says, and what
 // is left to do around a product of codes.
 #pragma once
 

@@ -33,7 +33,7 @@ constexpr char kTitle[] = "choices of products 1\n";
 }  // namespace
 
 // A product's rows are those of a in all that a model multiplies: tokens, or targets.
-Gemm::Shape Gemm::shape_of(const Product& p, bool exactly) {
+Gemm::Shape Gemm::shape_of(const GemmCall& p, bool exactly) {
   const Tensor& c = p.c ? *p.c : p.d;
   const int64_t flags = p.transpose_a | p.transpose_b << 1 | (p.a.dtype == DType::bf16) << 2 |
                         (p.d.dtype == DType::bf16) << 3 | (p.c != nullptr) << 4 | (c.data == p.d.data) << 5 |
@@ -52,7 +52,7 @@ Gemm::Shape Gemm::shape_of(const Product& p, bool exactly) {
           alignment(c.data)};
 }
 
-void Gemm::multiply(const Product& p, Stream stream) {
+void Gemm::multiply(const GemmCall& p, Stream stream) {
   if (p.d.rows == 0 || p.d.cols == 0) return;
   const Shape exact = shape_of(p, true);
   auto found = plans_.find(exact);
@@ -63,7 +63,7 @@ void Gemm::multiply(const Product& p, Stream stream) {
   found->second.prepared->run(p, found->second.algorithm, stream);
 }
 
-Gemm::Plan Gemm::plan_for(const Product& p, Stream stream) {
+Gemm::Plan Gemm::plan_for(const GemmCall& p, Stream stream) {
   Plan plan{library_->prepare(p), {}};
   const Shape shape = shape_of(p, false);
   const auto chosen = choices_.find(shape);
@@ -79,7 +79,7 @@ Gemm::Plan Gemm::plan_for(const Product& p, Stream stream) {
   return plan;
 }
 
-Algorithm Gemm::fastest(const PreparedProduct& prepared, const Product& p, Stream stream) const {
+Algorithm Gemm::fastest(const PreparedGemm& prepared, const GemmCall& p, Stream stream) const {
   const std::vector<Algorithm> all = prepared.algorithms(kTried);
   Timer timer;
   double least = 0;

@@ -1,5 +1,5 @@
 // Products of matrices on the card, by a library of them: cuBLASLt (gemm_cublaslt.cpp), in the tests a plain one
-// (tests/cuda_on_cpu/gemm.cpp).
+// (tests/cuda_sim/gemm.cpp).
 //
 // A library offers several algorithms for a product. Which of them runs is decided once for each shape: by the table of
 // choices that other runs have left, by a trial if one was asked for, else the library's own first. Sums depend on it,
@@ -21,7 +21,7 @@ namespace vq::cuda {
 
 // d = alpha op(a) op(b) + (c when there is one). Row-major; op transposes. a and b are both f32 or both bf16, c and d
 // both f32, or both bf16 when a and b are. c may be d. Sums run in f32.
-struct Product {
+struct GemmCall {
   Tensor d, a, b;
   const Tensor* c = nullptr;
   bool transpose_a = false, transpose_b = false;
@@ -33,40 +33,40 @@ struct Product {
 };
 
 // What a library does with products of codes.
-enum class CodeProducts : uint8_t { none, unscaled, scaled };
+enum class Fp8Gemms : uint8_t { none, unscaled, scaled };
 
 // Of a library's own making.
 using Algorithm = std::array<uint64_t, 8>;
 
 // One shape of product, as a library has prepared it.
-class PreparedProduct {
+class PreparedGemm {
  public:
-  virtual ~PreparedProduct() = default;
+  virtual ~PreparedGemm() = default;
   // The likely fastest first; at least one.
   virtual std::vector<Algorithm> algorithms(int most) const = 0;
   virtual bool takes(const Algorithm& algorithm) const = 0;
-  virtual void run(const Product& product, const Algorithm& algorithm, Stream stream) const = 0;
+  virtual void run(const GemmCall& product, const Algorithm& algorithm, Stream stream) const = 0;
 };
 
-class ProductLibrary {
+class GemmLibrary {
  public:
-  virtual ~ProductLibrary() = default;
+  virtual ~GemmLibrary() = default;
   // Which library on which card: choices are for one such pair. One line.
   virtual std::string identity() const = 0;
-  virtual CodeProducts code_products() const = 0;
+  virtual Fp8Gemms fp8_gemms() const = 0;
   // Multiplications of a product; in smaller ones it is starting the kernel that takes the time.
   virtual int64_t worth_trying() const { return int64_t{1} << 26; }
-  virtual std::unique_ptr<PreparedProduct> prepare(const Product& product) = 0;
+  virtual std::unique_ptr<PreparedGemm> prepare(const GemmCall& product) = 0;
 };
 
 // For the card in use. Throws Error when the library is missing.
-std::unique_ptr<ProductLibrary> make_product_library(const Card& card);
+std::unique_ptr<GemmLibrary> make_gemm_library(const Card& card);
 
 class Gemm {
  public:
-  explicit Gemm(std::unique_ptr<ProductLibrary> library) : library_(std::move(library)) {}
-  void multiply(const Product& product, Stream stream);
-  CodeProducts code_products() const { return library_->code_products(); }
+  explicit Gemm(std::unique_ptr<GemmLibrary> library) : library_(std::move(library)) {}
+  void multiply(const GemmCall& product, Stream stream);
+  Fp8Gemms fp8_gemms() const { return library_->fp8_gemms(); }
 
   std::string identity() const { return library_->identity(); }
   // While it is on, products of shapes without a choice are run several times by each algorithm, and the fastest is
@@ -80,16 +80,16 @@ class Gemm {
   // What a choice is made for: everything but the exact number of rows, which every batch has its own of.
   using Shape = std::array<int64_t, 12>;
   struct Plan {
-    std::unique_ptr<PreparedProduct> prepared;
+    std::unique_ptr<PreparedGemm> prepared;
     Algorithm algorithm;
   };
-  static Shape shape_of(const Product& p, bool exactly);
-  Plan plan_for(const Product& p, Stream stream);
-  Algorithm fastest(const PreparedProduct& prepared, const Product& p, Stream stream) const;
+  static Shape shape_of(const GemmCall& p, bool exactly);
+  Plan plan_for(const GemmCall& p, Stream stream);
+  Algorithm fastest(const PreparedGemm& prepared, const GemmCall& p, Stream stream) const;
 
   // Batches of every length make plans of their own; in the end all are made.
   static constexpr size_t kMostPlans = 1 << 16;
-  std::unique_ptr<ProductLibrary> library_;
+  std::unique_ptr<GemmLibrary> library_;
   std::map<Shape, Plan> plans_;
   std::map<Shape, Algorithm> choices_;
   bool trying_ = false;

@@ -90,9 +90,9 @@ uint32_t alignment(const void* p) {
   return a;
 }
 
-class Prepared final : public PreparedProduct {
+class Prepared final : public PreparedGemm {
  public:
-  Prepared(cublasLtHandle_t handle, void* workspace, const Product& p, bool scaled)
+  Prepared(cublasLtHandle_t handle, void* workspace, const GemmCall& p, bool scaled)
       : lib_(library()), handle_(handle), workspace_(workspace), scaled_(scaled && p.codes) {
     lib_.check(lib_.cublasLtMatmulDescCreate_(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), "a product was refused");
     // Row-major is the transpose of column-major; a and b change places.
@@ -129,7 +129,7 @@ class Prepared final : public PreparedProduct {
            result.workspaceSize <= kWorkspace;
   }
 
-  void run(const Product& p, const Algorithm& algorithm, Stream stream) const override {
+  void run(const GemmCall& p, const Algorithm& algorithm, Stream stream) const override {
     if (scaled_) scale_rows(p);
     const cublasLtMatmulAlgo_t opaque = opaque_of(algorithm);
     const float beta = p.c ? 1 : 0;
@@ -162,7 +162,7 @@ class Prepared final : public PreparedProduct {
     lib_.check(lib_.cublasLtMatmulDescSetAttribute_(operation_, attribute, &value, sizeof value),
                "a product was refused");
   }
-  void scale_rows(const Product& p) const {
+  void scale_rows(const GemmCall& p) const {
 #if CUBLAS_VERSION >= VQ_SCALED_ROWS
     const int32_t mode = CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F;
     set(CUBLASLT_MATMUL_DESC_A_SCALE_MODE, mode);
@@ -178,7 +178,7 @@ class Prepared final : public PreparedProduct {
                                                 static_cast<uint64_t>(t.cols), static_cast<uint64_t>(t.rows), t.stride),
                "a matrix was refused");
   }
-  void prefer(const Product& p) {
+  void prefer(const GemmCall& p) {
     lib_.check(lib_.cublasLtMatmulPreferenceCreate_(&wish_), "a product was refused");
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
       lib_.check(lib_.cublasLtMatmulPreferenceSetAttribute_(wish_, attribute, &value, sizeof value),
@@ -200,11 +200,11 @@ class Prepared final : public PreparedProduct {
   cublasLtMatmulPreference_t wish_ = nullptr;
 };
 
-class CublasLt final : public ProductLibrary {
+class CublasLt final : public GemmLibrary {
  public:
   explicit CublasLt(const Card& card) : lib_(library()), card_(card), workspace_(device_alloc(kWorkspace)) {
     lib_.check(lib_.cublasLtCreate_(&handle_), "cuBLASLt could not be started");
-    code_products_ = find_code_products();
+    fp8_gemms_ = find_fp8_gemms();
   }
   ~CublasLt() override {
     lib_.cublasLtDestroy_(handle_);
@@ -216,46 +216,46 @@ class CublasLt final : public ProductLibrary {
            ", " + card_.name + " " + std::to_string(card_.major) + "." + std::to_string(card_.minor) + ", " +
            std::to_string(card_.multiprocessors) + " multiprocessors";
   }
-  CodeProducts code_products() const override { return code_products_; }
-  std::unique_ptr<PreparedProduct> prepare(const Product& p) override { return made(p, code_products_); }
+  Fp8Gemms fp8_gemms() const override { return fp8_gemms_; }
+  std::unique_ptr<PreparedGemm> prepare(const GemmCall& p) override { return made(p, fp8_gemms_); }
 
  private:
-  std::unique_ptr<Prepared> made(const Product& p, CodeProducts how) const {
-    return std::make_unique<Prepared>(handle_, workspace_, p, how == CodeProducts::scaled);
+  std::unique_ptr<Prepared> made(const GemmCall& p, Fp8Gemms how) const {
+    return std::make_unique<Prepared>(handle_, workspace_, p, how == Fp8Gemms::scaled);
   }
 
   // Asked of the library itself: what it does on which card changes with its versions.
-  CodeProducts find_code_products() const {
-    if (card_.major * 10 + card_.minor < 89) return CodeProducts::none;
+  Fp8Gemms find_fp8_gemms() const {
+    if (card_.major * 10 + card_.minor < 89) return Fp8Gemms::none;
     void* some = workspace_;  // only where matrices begin counts
     const Tensor codes{some, DType::f32, 256, 256, 256}, sums{some, DType::f32, 256, 256, 256};
-    const Product p{.d = sums,
-                    .a = codes,
-                    .b = codes,
-                    .transpose_b = true,
-                    .codes = true,
-                    .a_scales = static_cast<const float*>(some),
-                    .b_scales = static_cast<const float*>(some)};
+    const GemmCall p{.d = sums,
+                     .a = codes,
+                     .b = codes,
+                     .transpose_b = true,
+                     .codes = true,
+                     .a_scales = static_cast<const float*>(some),
+                     .b_scales = static_cast<const float*>(some)};
     const bool knows_rows = CUBLAS_VERSION >= VQ_SCALED_ROWS && lib_.cublasLtGetVersion_() >= VQ_SCALED_ROWS;
-    for (CodeProducts how : {CodeProducts::scaled, CodeProducts::unscaled}) {
-      if (how == CodeProducts::scaled && !knows_rows) continue;
+    for (Fp8Gemms how : {Fp8Gemms::scaled, Fp8Gemms::unscaled}) {
+      if (how == Fp8Gemms::scaled && !knows_rows) continue;
       try {
         if (!made(p, how)->offered(1).empty()) return how;
       } catch (const Error&) {  // it does not even know what is asked
       }
     }
-    return CodeProducts::none;
+    return Fp8Gemms::none;
   }
 
   const Library& lib_;
   Card card_;
   cublasLtHandle_t handle_ = nullptr;
   void* workspace_;
-  CodeProducts code_products_;
+  Fp8Gemms fp8_gemms_;
 };
 
 }  // namespace
 
-std::unique_ptr<ProductLibrary> make_product_library(const Card& card) { return std::make_unique<CublasLt>(card); }
+std::unique_ptr<GemmLibrary> make_gemm_library(const Card& card) { return std::make_unique<CublasLt>(card); }
 
 }  // namespace vq::cuda

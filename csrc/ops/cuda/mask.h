@@ -48,8 +48,8 @@ inline Mask mask_of(const DropoutKey& key) {
           key.p < 1 ? 1.0f / (1.0f - key.p) : 0.0f};
 }
 
-// Masked of ops.h.
-struct MaskedRows {
+// FusedDropout of ops.h.
+struct DropoutRows {
   Rows x;
   Mask mask;
 
@@ -79,6 +79,6 @@ struct MaskedRows {
   }
 };
 
-inline MaskedRows masked_of(const Masked& m) { return {rows_of(m.x), mask_of(m.key)}; }
+inline DropoutRows fused_of(const FusedDropout& m) { return {rows_of(m.x), mask_of(m.key)}; }
 
 }  // namespace vq::cuda

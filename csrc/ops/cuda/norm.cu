@@ -11,7 +11,7 @@ namespace {
 // plain: y is wanted; drops: the masked too.
 template <int N>
 __global__ void rms_norm_kernel(Rows y, Global<float> rstd, Rows x, Global<const float> w, int64_t cols, float eps,
-                                bool plain, bool drops, MaskedRows masked) {
+                                bool plain, bool drops, DropoutRows fused) {
   const int64_t row = blockIdx.x, first = static_cast<int64_t>(threadIdx.x) * N, step = int64_t{blockDim.x} * N;
   float v[N], weight[N];
   float sum = 0;
@@ -28,20 +28,20 @@ __global__ void rms_norm_kernel(Rows y, Global<float> rstd, Rows x, Global<const
 #pragma unroll
     for (int i = 0; i < N; i++) v[i] = v[i] * r * weight[i];
     if (plain) y.store(v, row, c);
-    if (drops) masked.store(v, row, c, cols);
+    if (drops) fused.store(v, row, c, cols);
   }
 }
 
 // With h = x * rstd: dx = rstd * (dy w - h * mean(dy w h)).
 template <int N>
 __global__ void rms_norm_backward_kernel(Rows dx, Rows dy, Rows x, Global<const float> rstd, Global<const float> w,
-                                         int64_t cols, bool accumulate, bool drops, MaskedRows masked) {
+                                         int64_t cols, bool accumulate, bool drops, DropoutRows fused) {
   const int64_t row = blockIdx.x, first = static_cast<int64_t>(threadIdx.x) * N, step = int64_t{blockDim.x} * N;
   float g[N], v[N], weight[N], old[N] = {};
   float sum = 0;
   for (int64_t c = first; c < cols; c += step) {
     dy.load(g, row, c);
-    if (drops) masked.add(g, row, c, cols);
+    if (drops) fused.add(g, row, c, cols);
     x.load(v, row, c);
     load<N, float>(weight, w + c);
 #pragma unroll
@@ -51,7 +51,7 @@ __global__ void rms_norm_backward_kernel(Rows dx, Rows dy, Rows x, Global<const 
   const float pull = block_sum(sum) * r * r / static_cast<float>(cols);
   for (int64_t c = first; c < cols; c += step) {
     dy.load(g, row, c);
-    if (drops) masked.add(g, row, c, cols);
+    if (drops) fused.add(g, row, c, cols);
     x.load(v, row, c);
     load<N, float>(weight, w + c);
     if (accumulate) dx.load(old, row, c);
@@ -120,7 +120,7 @@ __global__ void head_norm_rope_backward_kernel(Rows dx, Rows dy, Rows x, Global<
   const int32_t position = positions[row];
   const Global<const float> turn = cos_sin + static_cast<int64_t>(position) * head_dim;
   float ga[N], gb[N], a[N], b[N], wa[N], wb[N], cos[N], sin[N];
-  // The gradient of the normalised halves times w: the rotation turned back. In ga and gb.
+  // The gradient of the normalized halves times w: the rotation turned back. In ga and gb.
   const auto turned_back = [&](int c) {
     dy.load(ga, row, begin + c);
     dy.load(gb, row, begin + half + c);
@@ -176,21 +176,21 @@ bool aligned(const float* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; 
 }  // namespace
 
 void rms_norm(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
-              const Masked& masked) {
-  const Tensor& out = y.empty() ? masked.x : y;
+              const FusedDropout& fused) {
+  const Tensor& out = y.empty() ? fused.x : y;
   if (out.rows == 0) return;
-  const bool wide = all_in_units(kWide, y, x, masked.x) && aligned(w);
+  const bool wide = all_in_units(kWide, y, x, fused.x) && aligned(w);
   launch(block_a_row(stream, out, wide ? kWide : 1), wide ? rms_norm_kernel<kWide> : rms_norm_kernel<1>, rows_of(y),
-         rstd, rows_of(x), w, out.cols, eps, !y.empty(), !masked.x.empty(), masked_of(masked));
+         rstd, rows_of(x), w, out.cols, eps, !y.empty(), !fused.x.empty(), fused_of(fused));
 }
 
 void rms_norm_backward(Stream stream, const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                       const float* w, bool accumulate, const Masked& masked) {
+                       const float* w, bool accumulate, const FusedDropout& fused) {
   if (dx.rows == 0) return;
-  const bool wide = all_in_units(kWide, dx, dy, x, masked.x) && aligned(w);
+  const bool wide = all_in_units(kWide, dx, dy, x, fused.x) && aligned(w);
   launch(block_a_row(stream, dx, wide ? kWide : 1),
          wide ? rms_norm_backward_kernel<kWide> : rms_norm_backward_kernel<1>, rows_of(dx), rows_of(dy), rows_of(x),
-         rstd, w, dx.cols, accumulate, !masked.x.empty(), masked_of(masked));
+         rstd, w, dx.cols, accumulate, !fused.x.empty(), fused_of(fused));
 }
 
 void head_norm_rope(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim,

@@ -39,10 +39,10 @@ __global__ void sum_kernel(Global<double> sum, Global<const float> x, int64_t n)
   if (threadIdx.x == 0) sum[0] += total;
 }
 
-__global__ void judge_kernel(Global<StepState> state, double normaliser, double max_norm) {
-  StepState s = state[0];
-  const double norm = sqrt(s.squares) / normaliser;
-  double scale = 1 / normaliser;
+__global__ void judge_kernel(Global<GradNormState> state, double normalizer, double max_norm) {
+  GradNormState s = state[0];
+  const double norm = sqrt(s.squares) / normalizer;
+  double scale = 1 / normalizer;
   const double clip = max_norm / (norm + 1e-6);
   if (max_norm > 0 && clip < 1) scale *= clip;
   s.gradient_scale = static_cast<float>(scale);
@@ -60,8 +60,8 @@ struct AdamStep {
 
 template <int N>
 __global__ void adamw_kernel(Global<float> p, Global<float> m, Global<float> v, Global<const float> g, int64_t n,
-                             AdamStep how, Global<const StepState> state) {
-  const StepState judged = state[0];
+                             AdamStep how, Global<const GradNormState> state) {
+  const GradNormState judged = state[0];
   if (judged.not_finite) return;
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x * N;
   float param[N], mean[N], square[N], gradient[N];
@@ -87,24 +87,24 @@ bool aligned(const float* p) { return reinterpret_cast<uintptr_t>(p) % 16 == 0; 
 
 }  // namespace
 
-void add_sum_of_squares(Stream stream, double* sum, double* parts, const float* x, int64_t n) {
+void accumulate_sum_of_squares(Stream stream, double* sum, double* parts, const float* x, int64_t n) {
   if (n == 0) return;
   const int64_t length = ceil_div(n, kSumParts), count = ceil_div(n, length);
   launch(Launch{static_cast<unsigned>(count), threads_for(length), stream}, part_sums_kernel, parts, x, length, n);
   launch(Launch{1, threads_for(count), stream}, total_kernel, sum, parts, count);
 }
 
-void add_sum(Stream stream, double* sum, const float* x, int64_t n) {
+void accumulate_sum(Stream stream, double* sum, const float* x, int64_t n) {
   if (n == 0) return;
   launch(Launch{1, threads_for(n), stream}, sum_kernel, sum, x, n);
 }
 
-void judge_step(Stream stream, StepState* state, double normaliser, double max_norm) {
-  launch(Launch{1, 1, stream}, judge_kernel, state, normaliser, max_norm);
+void finish_grad_norm(Stream stream, GradNormState* state, double normalizer, double max_norm) {
+  launch(Launch{1, 1, stream}, judge_kernel, state, normalizer, max_norm);
 }
 
 void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
-           const StepState* state) {
+           const GradNormState* state) {
   if (n == 0) return;
   const double bias1 = 1 - std::pow(double{how.beta1}, static_cast<double>(how.step));
   const double bias2 = 1 - std::pow(double{how.beta2}, static_cast<double>(how.step));

@@ -1,6 +1,6 @@
-// Values of quantised matrices, and products of a few rows with any matrix.
+// Values of quantized matrices, and products of a few rows with any matrix.
 //
-// Both are bound by memory: dequantising reads the codes (1 or 1/2 byte an element) and writes the values; a product of
+// Both are bound by memory: dequantizing reads the codes (1 or 1/2 byte an element) and writes the values; a product of
 // few rows reads the matrix once, a warp for each of its rows, while x comes from the caches.
 #include "ops/cuda/quantized.h"
 #include "ops/cuda/rows.h"
@@ -142,7 +142,7 @@ void with_format(WeightFormat format, bool wide, Body&& body) {
     case WeightFormat::nf4:
       return sized.template operator()<WeightFormat::nf4>();
     case WeightFormat::fp8:
-    case WeightFormat::fp8_products:
+    case WeightFormat::fp8_gemm:
       return sized.template operator()<WeightFormat::fp8>();
   }
 }
@@ -161,7 +161,7 @@ void dequantize(Stream stream, const Tensor& y, const WeightMatrix& w, int64_t r
   });
 }
 
-void few_rows(Stream stream, const Tensor& y, const Tensor& x, const WeightMatrix& w, const Tensor* add) {
+void skinny_gemm(Stream stream, const Tensor& y, const Tensor& x, const WeightMatrix& w, const Tensor* add) {
   const bool wide = rows_in_units(w) && in_units(x, kWide);
   const Launch how{static_cast<unsigned>(ceil_div(y.cols, kWarps)), 32 * kWarps, stream};
   const Rows added = rows_of(add ? *add : y);

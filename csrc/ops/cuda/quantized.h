@@ -1,4 +1,4 @@
-// Frozen matrices as products read them: plain, or quantised as ops.h defines the formats. Quantised ones are taken
+// Frozen matrices as products read them: plain, or quantized as ops.h defines the formats. Quantized ones are taken
 // apart into a tile of plain values for products of many rows, and read as they are for a few.
 #pragma once
 
@@ -13,7 +13,7 @@ class Pool;
 
 namespace vq::cuda {
 
-// Threads of the host, which quantise weights on their way to the card.
+// Threads of the host, which quantize weights on their way to the card.
 cpu::Pool& host_threads();
 
 // A matrix [rows, k] on the card.
@@ -31,8 +31,8 @@ constexpr int kNf4Codes = 16, kNf4Maxima = 256;
 // y [rows, cols] = the values of w from (row, col) on.
 void dequantize(Stream stream, const Tensor& y, const WeightMatrix& w, int64_t row, int64_t col);
 
-// y[T, n] = x[T, k] w^T (+ add), T <= kFewRows: bound by reading w once.
-constexpr int64_t kFewRows = 8;
-void few_rows(Stream stream, const Tensor& y, const Tensor& x, const WeightMatrix& w, const Tensor* add);
+// y[T, n] = x[T, k] w^T (+ add), T <= kSkinnyRows: bound by reading w once.
+constexpr int64_t kSkinnyRows = 8;
+void skinny_gemm(Stream stream, const Tensor& y, const Tensor& x, const WeightMatrix& w, const Tensor* add);
 
 }  // namespace vq::cuda

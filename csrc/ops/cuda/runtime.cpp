@@ -87,26 +87,26 @@ Stream make_stream() {
 void destroy(Stream stream) noexcept { cudaStreamDestroy(stream); }
 void synchronize(Stream stream) { check(cudaStreamSynchronize(stream), "the GPU failed"); }
 
-Event make_event() {
-  Event event = nullptr;
+EventHandle make_event() {
+  EventHandle event = nullptr;
   check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "an event could not be made");
   return event;
 }
 
-void destroy(Event event) noexcept { cudaEventDestroy(event); }
-void record(Event event, Stream stream) { check(cudaEventRecord(event, stream), "the GPU failed"); }
-void wait_on_host(Event event) { check(cudaEventSynchronize(event), "the GPU failed"); }
-void wait(Stream stream, Event event) { check(cudaStreamWaitEvent(stream, event, 0), "the GPU failed"); }
+void destroy(EventHandle event) noexcept { cudaEventDestroy(event); }
+void record(EventHandle event, Stream stream) { check(cudaEventRecord(event, stream), "the GPU failed"); }
+void wait_on_host(EventHandle event) { check(cudaEventSynchronize(event), "the GPU failed"); }
+void wait(Stream stream, EventHandle event) { check(cudaStreamWaitEvent(stream, event, 0), "the GPU failed"); }
 
 void begin_capture(Stream stream) {
   // Of this thread alone: others may allocate meanwhile.
   check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "work could not be recorded");
 }
 
-Graph end_capture(Stream stream) {
+GraphHandle end_capture(Stream stream) {
   cudaGraph_t recorded = nullptr;
   const cudaError_t ended = cudaStreamEndCapture(stream, &recorded);
-  Graph graph = nullptr;
+  GraphHandle graph = nullptr;
   const cudaError_t made = ended == cudaSuccess ? cudaGraphInstantiate(&graph, recorded, 0) : ended;
   if (recorded) cudaGraphDestroy(recorded);
   if (made != cudaSuccess) cudaGetLastError();  // the card goes on as before
@@ -115,8 +115,10 @@ Graph end_capture(Stream stream) {
   return graph;
 }
 
-void replay(Graph graph, Stream stream) { check(cudaGraphLaunch(graph, stream), "recorded work could not be queued"); }
-void destroy(Graph graph) noexcept { cudaGraphExecDestroy(graph); }
+void replay(GraphHandle graph, Stream stream) {
+  check(cudaGraphLaunch(graph, stream), "recorded work could not be queued");
+}
+void destroy(GraphHandle graph) noexcept { cudaGraphExecDestroy(graph); }
 
 void copy_to_device(void* to, const void* pinned, size_t bytes, Stream stream) {
   check(cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyDefault, stream), "a copy to the GPU failed");

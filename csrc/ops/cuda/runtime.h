@@ -1,5 +1,5 @@
 // The CUDA runtime as the device uses it: cards, memory, streams, events. runtime.cpp has it; the tests have another on
-// the CPU (tests/cuda_on_cpu/runtime.cpp).
+// the CPU (tests/cuda_sim/runtime.cpp).
 //
 // Every function throws Error with what was tried and what the runtime says of it.
 #pragma once
@@ -15,8 +15,8 @@ struct CUgraphExec_st;
 
 namespace vq::cuda {
 
-using Event = CUevent_st*;
-using Graph = CUgraphExec_st*;
+using EventHandle = CUevent_st*;
+using GraphHandle = CUgraphExec_st*;
 
 struct Card {
   std::string name;
@@ -43,18 +43,18 @@ Stream make_stream();
 void destroy(Stream stream) noexcept;
 void synchronize(Stream stream);
 
-Event make_event();
-void destroy(Event event) noexcept;
-void record(Event event, Stream stream);
-void wait_on_host(Event event);         // at once when it was never recorded
-void wait(Stream stream, Event event);  // what is queued from now on waits for what was recorded last
+EventHandle make_event();
+void destroy(EventHandle event) noexcept;
+void record(EventHandle event, Stream stream);
+void wait_on_host(EventHandle event);         // at once when it was never recorded
+void wait(Stream stream, EventHandle event);  // what is queued from now on waits for what was recorded last
 
 // What the calling thread queues on the stream from begin to end is not done but made a graph: one thing to queue, with
 // the arguments as they were. Nothing may be allocated, freed or waited for in between.
 void begin_capture(Stream stream);
-Graph end_capture(Stream stream);  // throws NoMemory too; the capture is over in any case
-void replay(Graph graph, Stream stream);
-void destroy(Graph graph) noexcept;
+GraphHandle end_capture(Stream stream);  // throws NoMemory too; the capture is over in any case
+void replay(GraphHandle graph, Stream stream);
+void destroy(GraphHandle graph) noexcept;
 
 // Host memory must be pinned, and stay as it is until the stream has come this far. `to` and `from` may be pinned too.
 void copy_to_device(void* to, const void* pinned, size_t bytes, Stream stream);

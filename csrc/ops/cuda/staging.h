@@ -23,7 +23,7 @@ class Staging {
   static constexpr size_t kSlotBytes = size_t{4} << 20;
   struct Slot {
     char* memory = nullptr;
-    Event sent = nullptr;
+    EventHandle sent = nullptr;
   };
   Slot& next();
 

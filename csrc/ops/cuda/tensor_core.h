@@ -1,13 +1,13 @@
 // The instructions that the matrix kernels are made of, each of a whole warp unless said: products of bf16 fragments on
 // tensor cores, fragments from shared memory, and copies from global to shared memory that run beside the arithmetic.
-// Under nvcc they are PTX (sm_80 and later); on a CPU tests/cuda_on_cpu/tensor_core.h does the same to the same
+// Under nvcc they are PTX (sm_80 and later); on a CPU tests/cuda_sim/tensor_core.h does the same to the same
 // layouts.
 #pragma once
 
 #include "ops/cuda/cuda.h"
 
 #if !defined(__CUDACC__)
-#include "tests/cuda_on_cpu/tensor_core.h"
+#include "tests/cuda_sim/tensor_core.h"
 #else
 
 namespace vq::cuda {

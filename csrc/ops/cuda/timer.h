@@ -1,5 +1,5 @@
 // The time that work on a stream takes. timer.cpp has it; the tests have another, whose time is what their library of
-// products says (tests/cuda_on_cpu/gemm.cpp).
+// products says (tests/cuda_sim/gemm.cpp).
 #pragma once
 
 #include "ops/cuda/stream.h"

@@ -1,6 +1,6 @@
 // wgmma: products of a warpgroup (four warps in a row, from a multiple of 128 threads on) whose second operand lies in
 // shared memory and is read once for 64 rows. They run beside the threads that start them. Under nvcc they are PTX for
-// sm_90a; on a CPU tests/cuda_on_cpu/wgmma.h does the same.
+// sm_90a; on a CPU tests/cuda_sim/wgmma.h does the same.
 //
 // All threads of the warpgroup come to each of these together. The order of things:
 //
@@ -51,7 +51,7 @@ __device__ __forceinline__ MatrixDescriptor columns_of_panels(uint32_t address, 
 }  // namespace vq::cuda
 
 #if !defined(__CUDACC__)
-#include "tests/cuda_on_cpu/wgmma.h"
+#include "tests/cuda_sim/wgmma.h"
 #else
 
 namespace vq::cuda {

@@ -68,7 +68,7 @@ func weightBytes(c engine.ModelConfig, precision engine.DType) uint64 {
 		switch c.Weights {
 		case engine.Int8, engine.FP8:
 			layer += n + rows*scaleBytes
-		case engine.FP8Products: // and turned, for the backward pass
+		case engine.FP8GEMM: // and turned, for the backward pass
 			layer += 2*n + rows*scaleBytes
 		case engine.NF4:
 			blocks := ceilDiv(n, nf4Block)
@@ -87,7 +87,7 @@ func opsScratch(s Subject) uint64 {
 	// The engine asks for as many rows as the widest product has columns, for the adapter's gradients.
 	rows := max(s.Limits.MaxTokens, 2*c.FFN, (c.Heads+2*c.KVHeads)*c.HeadDim)
 	bytes := cublasScratch + attentionParts + rows*(4*c.Heads+attentionRow)
-	if c.Weights == engine.FP8Products {
+	if c.Weights == engine.FP8GEMM {
 		// Operands rounded, and sums that wait for their scales.
 		widest := max(2*c.FFN, (c.Heads+2*c.KVHeads)*c.HeadDim)
 		bytes += s.Limits.MaxTokens*(widest+scaleBytes) + min(waitingSums, s.Limits.MaxTokens*widest)*sumBytes

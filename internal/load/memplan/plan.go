@@ -121,4 +121,4 @@ func (m *Memory) leaveToHost(p engine.Plan, moments bool) {
 }
 
 func (o Opened) Free() uint64   { return o.Device.Info().MemoryAvailable }
-func (o Opened) Offloads() bool { return o.Device.Info().OwnMemory }
+func (o Opened) Offloads() bool { return o.Device.Info().DiscreteMemory }

@@ -49,7 +49,7 @@ func TestChoose_DefaultRecipeFits(t *testing.T) {
 		memory  uint64
 		cards   []string
 	}{
-		{engine.FP8Products, 40 * gib, []string{"l40s", "h100", "h200", "b200"}},
+		{engine.FP8GEMM, 40 * gib, []string{"l40s", "h100", "h200", "b200"}},
 		{engine.Plain, 40 * gib, []string{"a100-40gb", "a100", "h100", "h200", "l40s", "a6000"}},
 		{engine.Int8, 24 * gib, []string{"rtx3090", "rtx4090", "rtx5090"}},
 		{engine.FP8, 24 * gib, []string{"rtx4090", "rtx5090"}},
@@ -145,8 +145,8 @@ func TestCUDA_Weights(t *testing.T) {
 	const projections, others, rows, norms = 6945767424.0, 2 * 2 * 622329856, 36 * (4096 + 2*1024 + 4096 + 2*12288 + 4096), 1.2e6 + 36*1e3
 	for weights, want := range map[engine.WeightFormat]float64{
 		engine.Plain: 2 * projections, engine.Int8: projections + 4*rows, engine.FP8: projections + 4*rows,
-		engine.FP8Products: 2*projections + 4*rows, // once as they are, once turned
-		engine.NF4:         projections/2 + projections/64 + projections/64/256*4,
+		engine.FP8GEMM: 2*projections + 4*rows, // once as they are, once turned
+		engine.NF4:     projections/2 + projections/64 + projections/64/256*4,
 	} {
 		m, err := memplan.CUDA{Device: d, Total: gib}.Memory(recipe(weights).Subject())
 		if err != nil {
@@ -215,11 +215,11 @@ func TestStepSeconds_FP8(t *testing.T) {
 		t.Fatal(err)
 	}
 	work := memplan.Work{Base: 4e15, Other: 1e15}
-	got := gpu.StepSeconds(work, engine.FP8Products) * memplan.Efficiency(engine.FP8Products)
+	got := gpu.StepSeconds(work, engine.FP8GEMM) * memplan.Efficiency(engine.FP8GEMM)
 	if want := 4e15/gpu.FP8 + 1e15/gpu.BF16; got < want*0.999 || got > want*1.001 {
 		t.Errorf("%.3f s at the peaks, by hand %.3f", got, want)
 	}
-	if gpu.StepSeconds(work, engine.FP8Products) >= gpu.StepSeconds(work, engine.FP8) {
+	if gpu.StepSeconds(work, engine.FP8GEMM) >= gpu.StepSeconds(work, engine.FP8) {
 		t.Error("fp8 products are no faster than bf16 ones with weights in fp8")
 	}
 }
@@ -242,11 +242,11 @@ func TestGPUNamed(t *testing.T) {
 
 // On an open GPU the moments may lie in the host's memory, and then do not count as the GPU's.
 func TestOpened_AGPUOffloads(t *testing.T) {
-	const library = "../../build/engine/libvqcuda_on_cpu.so" // the CUDA part of the engine on the processor
+	const library = "../../build/engine/libvqcuda_sim.so" // the CUDA part of the engine on the processor
 	if _, err := os.Stat(library); err != nil {
 		t.Skipf("%s is not built: make test builds it", library)
 	}
-	gpu, err := engine.OpenCUDA(library, 0)
+	gpu, err := engine.OpenBackend(library, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestOpened_AGPUOffloads(t *testing.T) {
 		t.Errorf("with the moments %+v, without %+v", with, without)
 	}
 	// What is planned for a card that is not there is what one that is there takes, but for the driver's part.
-	for _, weights := range []engine.WeightFormat{engine.Int8, engine.FP8Products} {
+	for _, weights := range []engine.WeightFormat{engine.Int8, engine.FP8GEMM} {
 		planned, taken := memory(memplan.CUDA{Device: gpu, Total: gib}, weights, false), memory(place, weights, false)
 		if ratio := float64(planned.Total-planned.Driver) / float64(taken.Total-taken.Driver); ratio < 0.98 || ratio > 1.02 {
 			t.Errorf("%s: planned are %d bytes, taken %d", weights, planned.Total, taken.Total)

@@ -56,7 +56,7 @@ func LayersAgain(s Subject) int {
 // besides.
 func Efficiency(weights engine.WeightFormat) float64 {
 	switch weights {
-	case engine.FP8Products: // what is not products weighs more, see docs/kernels.md
+	case engine.FP8GEMM: // what is not products weighs more, see docs/kernels.md
 		return 0.38
 	case engine.FP8, engine.Int8:
 		return 0.45
@@ -70,7 +70,7 @@ func Efficiency(weights engine.WeightFormat) float64 {
 // at that of fp8 with fp8 products, and all else at that of bf16, whatever the weights are kept in.
 func (g GPU) StepSeconds(w Work, weights engine.WeightFormat) float64 {
 	seconds := w.Total() / g.BF16
-	if weights == engine.FP8Products && g.FP8 > 0 {
+	if weights == engine.FP8GEMM && g.FP8 > 0 {
 		seconds += w.Base/g.FP8 - w.Base/g.BF16
 	}
 	return seconds / Efficiency(weights)

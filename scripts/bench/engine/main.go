@@ -97,7 +97,7 @@ func run(o options) error {
 }
 
 func formatNamed(name string) (engine.WeightFormat, error) {
-	for _, f := range []engine.WeightFormat{engine.Plain, engine.Int8, engine.NF4, engine.FP8, engine.FP8Products} {
+	for _, f := range []engine.WeightFormat{engine.Plain, engine.Int8, engine.NF4, engine.FP8, engine.FP8GEMM} {
 		if f.String() == name {
 			return f, nil
 		}
@@ -274,7 +274,7 @@ func train(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 		result["peak_memory_gb"] = peakMemory() / 1e9
 	}
 	c := m.Config()
-	peak, err := device.MeasureProduct(m.Precision(), limits.MaxTokens, 2*c.FFN, c.Hidden)
+	peak, err := device.MeasureGEMM(m.Precision(), limits.MaxTokens, 2*c.FFN, c.Hidden)
 	if err != nil {
 		return err
 	}
@@ -375,7 +375,7 @@ func decodingBytes(c engine.ModelConfig, weight, precision engine.DType, o optio
 // bytesOf is what an element of a projection's weight takes, scales of rows left out.
 func bytesOf(format engine.WeightFormat, plain engine.DType) float64 {
 	switch format {
-	case engine.Int8, engine.FP8, engine.FP8Products:
+	case engine.Int8, engine.FP8, engine.FP8GEMM:
 		return 1
 	case engine.NF4: // and a byte for each 64, and four for each 256 of those
 		return 0.5 + 1.0/64 + 4.0/(64*256)

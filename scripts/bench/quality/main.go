@@ -65,7 +65,7 @@ func run(ctx context.Context) error {
 	subject := subject{files, source, heldOut, encoder}
 	var reference *result
 	for _, precision := range []engine.DType{engine.F32, engine.BF16} {
-		for _, format := range []engine.WeightFormat{engine.Plain, engine.FP8, engine.FP8Products, engine.Int8, engine.NF4} {
+		for _, format := range []engine.WeightFormat{engine.Plain, engine.FP8, engine.FP8GEMM, engine.Int8, engine.NF4} {
 			r, err := subject.measure(ctx, precision, format)
 			if err != nil {
 				return err

@@ -10,7 +10,7 @@ namespace vq::cpu::VQ_ISA {
 namespace {
 
 void tiles_32(int64_t k, const void* a_panels, int64_t a_stride, int64_t count, const void* b_panel, float* c,
-              int64_t c_stride, bool accumulate, Ahead ahead) {
+              int64_t c_stride, bool accumulate, Prefetch ahead) {
   constexpr int64_t kBlock = 32 * 32;                      // elements of a panel over 32 k
   constexpr int64_t kRowA = 64, kRowB = 128, kRowC = 128;  // bytes
   VQ_TILE_CONFIGURE();

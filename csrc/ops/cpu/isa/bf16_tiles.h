@@ -10,7 +10,7 @@ namespace {
 
 template <int MR>
 void bf16_tiles(int64_t k, const void* a_panels, int64_t a_stride, int64_t count, const void* b_panel, float* c,
-                int64_t c_stride, bool accumulate, Ahead ahead) {
+                int64_t c_stride, bool accumulate, Prefetch ahead) {
   constexpr int NR = 2 * W, KA = NR;
   Fetch fetch(ahead, count * ((k + 1) / KA));
   for (int64_t t = 0; t < count; t++, c += c_stride) {

@@ -83,7 +83,7 @@ void head_norm_rope_backward(Run dx_row, ConstRun dy_row, ConstRun x_row, const 
     const ConstRun x = from(x_row, h * d), dy = from(dy_row, h * d);
     const Run dx = from(dx_row, h * d);
     const float r = rstd[h];
-    // The gradient of the normalised halves times w: the rotation turned back.
+    // The gradient of the normalized halves times w: the rotation turned back.
     const auto turned = [&](int64_t i, auto c, vf& a, vf& b) __attribute__((always_inline)) {
       const vf cos = load(cos_sin + i, c), sin = load(cos_sin + half + i, c);
       const vf ya = load(dy, i, c), yb = load(dy, half + i, c);

@@ -21,13 +21,14 @@ VQ_INLINE void convert_run(uint16_t* dst, ConstRun src, int64_t at, int64_t n, b
     each_vector(n, [&](int64_t i, auto c) { store_half(dst + i, to_bf16(load(src, at + i, c)), c); });
 }
 
-VQ_INLINE int64_t line_start(const Lines& x, int64_t i) {
+VQ_INLINE int64_t line_start(const StridedMatrix& x, int64_t i) {
   return x.group == 1 ? i * x.stride : i / x.group * x.stride + i % x.group * x.inner;
 }
 
-// Lines [first, first + count) from element k0, k of them, into rows of `width` elements, zero-filled to `rows` rows.
+// StridedMatrix [first, first + count) from element k0, k of them, into rows of `width` elements, zero-filled to `rows`
+// rows.
 template <class T>
-VQ_INLINE void gather_block(T* dst, int64_t width, int64_t rows, const Lines& x, int64_t first, int64_t count,
+VQ_INLINE void gather_block(T* dst, int64_t width, int64_t rows, const StridedMatrix& x, int64_t first, int64_t count,
                             int64_t at, int64_t n, bool round) {
   for (int64_t r = 0; r < count; r++) {
     T* row = dst + r * width;
@@ -49,7 +50,7 @@ VQ_INLINE void interleave(uint32_t* dst, const uint16_t* lines, int64_t width, i
 constexpr int up8(int x) { return (x + 7) / 8 * 8; }
 
 template <int MR, int KA, class T>
-void pack_a(void* panel, const Lines& a, int64_t first, int64_t count, int64_t k0, int64_t k, bool round) {
+void pack_a(void* panel, const StridedMatrix& a, int64_t first, int64_t count, int64_t k0, int64_t k, bool round) {
   T* dst = (T*)panel;
   if (a.along_k) {
     // Row by row: the processor looks ahead in memory that is read in order.
@@ -87,7 +88,7 @@ void pack_a(void* panel, const Lines& a, int64_t first, int64_t count, int64_t k
 }
 
 template <int NR, int KA, class T>
-void pack_b(void* panel, const Lines& b, int64_t first, int64_t count, int64_t k0, int64_t k, bool round) {
+void pack_b(void* panel, const StridedMatrix& b, int64_t first, int64_t count, int64_t k0, int64_t k, bool round) {
   T* dst = (T*)panel;
   for (int64_t at = 0; at < k; at += KA, dst += NR * KA) {
     const int64_t n = k - at < KA ? k - at : KA;
@@ -108,7 +109,7 @@ void pack_b(void* panel, const Lines& b, int64_t first, int64_t count, int64_t k
 // Tiles of MR x 2 W in registers: each step reads two vectors of B and MR numbers of A for 2 MR multiply-adds.
 template <int MR>
 void f32_tiles(int64_t k, const void* a_panels, int64_t a_stride, int64_t count, const void* b_panel, float* c,
-               int64_t c_stride, bool accumulate, Ahead ahead) {
+               int64_t c_stride, bool accumulate, Prefetch ahead) {
   constexpr int NR = 2 * W;
   Fetch fetch(ahead, count * (k / NR));
   for (int64_t t = 0; t < count; t++, c += c_stride) {

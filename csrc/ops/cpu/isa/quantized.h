@@ -1,4 +1,4 @@
-// Quantised weights (see WeightFormat in ops.h) for one instruction set: their values, and their products with a few
+// Quantized weights (see WeightFormat in ops.h) for one instruction set: their values, and their products with a few
 // rows, which are bound by reading the codes, and below 8 bits by taking them apart.
 #pragma once
 

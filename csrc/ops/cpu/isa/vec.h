@@ -57,7 +57,7 @@ VQ_INLINE vh to_bf16(vf x) { return __builtin_convertvector(round_bf16(x) >> 16,
 VQ_INLINE vf from_f16(vh h) {
   const vu u = __builtin_convertvector(h, vu);
   const vu magnitude = u & 0x7fff;
-  // Shifted into a float's place the exponent is 112 too small; the product also normalises subnormals.
+  // Shifted into a float's place the exponent is 112 too small; the product also normalizes subnormals.
   const vu finite = (vu)((vf)(magnitude << 13) * 0x1p112f);
   const vu special = (vu)(magnitude >= 0x7c00) & 0x7f800000;
   return (vf)(finite | special | ((u & 0x8000) << 16));
@@ -127,7 +127,7 @@ VQ_INLINE void prefetch(const void* p, int64_t bytes) {
 
 // Fetches what is needed ahead, evenly over a number of steps.
 struct Fetch {
-  VQ_INLINE Fetch(Ahead what, int64_t steps) : next(what.data), lines(what.bytes / 64), steps(steps) {}
+  VQ_INLINE Fetch(Prefetch what, int64_t steps) : next(what.data), lines(what.bytes / 64), steps(steps) {}
   VQ_INLINE void step() {
     for (due += lines; due >= steps; due -= steps, next += 64) __builtin_prefetch(next, 0, 2);
   }

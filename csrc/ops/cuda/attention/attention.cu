@@ -1,0 +1,240 @@
+// Chooses the kernels and tells them what they need.
+#include <algorithm>
+
+#include "ops/cuda/attention/attention.h"
+#include "ops/cuda/attention/kernels.h"
+
+namespace vq::cuda {
+namespace {
+
+constexpr int kLargestTiled = 128;  // head size
+constexpr int kTileRows = 64;       // of a warp's 16 rows times 4
+constexpr size_t kAlign = 256;
+
+size_t aligned(int64_t bytes) { return (static_cast<size_t>(bytes) + kAlign - 1) / kAlign * kAlign; }
+int padded(int dim) { return dim <= 64 ? 64 : dim <= 96 ? 96 : kLargestTiled; }
+
+template <class... Operands>
+bool tiled(const AttentionShape& shape, const Operands&... t) {
+  constexpr int64_t kWidest = int64_t{1} << 30;
+  return shape.head_dim <= kLargestTiled && ((t.dtype == DType::bf16 && t.stride <= kWidest) && ...);
+}
+// Rows of a head begin at multiples of 16 bytes and are whole numbers of 16 bytes.
+template <class... Operands>
+bool wide(const AttentionShape& shape, const Operands&... t) {
+  return shape.head_dim % 8 == 0 && ((t.stride % 8 == 0 && reinterpret_cast<uintptr_t>(t.data) % 16 == 0) && ...);
+}
+
+Operand operand(const Tensor& t) { return {static_cast<const bf16*>(t.data), static_cast<int>(t.stride)}; }
+
+AnyOperand any_operand(const Tensor& t) {
+  if (t.dtype == DType::f32) return {static_cast<const float*>(t.data), nullptr, t.stride};
+  return {nullptr, static_cast<const bf16*>(t.data), t.stride};
+}
+
+OutputRows output(const Tensor& t, const AttentionShape& shape) {
+  const bool pairs = shape.head_dim % 2 == 0 && t.stride % 2 == 0 && reinterpret_cast<uintptr_t>(t.data) % 4 == 0;
+  if (t.dtype == DType::f32) return {static_cast<float*>(t.data), nullptr, t.stride, pairs};
+  return {nullptr, static_cast<bf16*>(t.data), t.stride, pairs};
+}
+
+int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
+  int64_t n = 0;
+  for (const AttentionSegment& s : plan.segments) n += (s.q_count * group + rows - 1) / rows;
+  return n;
+}
+
+[[noreturn]] void too_fragmented() {
+  throw Error("attention: the keys lie in more pieces than there is room to list; start a new session");
+}
+
+}  // namespace
+
+// Blocks with wgmma are large: one on each multiprocessor, where there are that many and most of their rows exist.
+bool Attention::takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const {
+  if (!card_.wgmma || padded(shape.head_dim) % 64 != 0) return false;
+  const int64_t group = shape.heads / shape.kv_heads, tiles = tiles_of(plan, group, kHopperRows);
+  return tiles * shape.kv_heads >= card_.multiprocessors &&
+         2 * tiles_of(plan, group, 1) >= tiles * kHopperRows;  // tiles of one row: the rows
+}
+
+Attention::Needs Attention::needs(int64_t rows, const AttentionShape& shape) const {
+  const int64_t of_tile = std::min<int64_t>(kTileRows, rows * shape.heads / shape.kv_heads);
+  const int64_t partials = 2 * wanted() * of_tile * (padded(shape.head_dim) + 1) * int64_t{sizeof(float)};
+  return {PlanTables::bytes(rows, shape, wanted()), aligned(rows * shape.heads * int64_t{sizeof(float)}),
+          aligned(partials) + kAlign};
+}
+
+Attention::Needs Attention::grown(int64_t rows, const AttentionShape& shape) const {
+  const Needs more = needs(rows, shape);
+  return {std::max(reserved_.tables, more.tables), std::max(reserved_.deltas, more.deltas),
+          std::max(reserved_.partials, more.partials)};
+}
+
+void Attention::set_workspace(void* memory, int64_t rows, const AttentionShape& shape) {
+  reserved_ = grown(rows, shape);
+  tables_.set_memory(memory, reserved_.tables);
+  scratch_ = static_cast<char*>(memory) + reserved_.tables;
+}
+
+Attention::Partials Attention::partials(int64_t rows, int kv_heads, int padded_dim) const {
+  auto* values = reinterpret_cast<float*>(scratch_ + reserved_.deltas);
+  const int64_t count = kv_heads * rows * padded_dim;
+  if (static_cast<size_t>(count + kv_heads * rows) * sizeof(float) > reserved_.partials) {
+    throw Error("attention: a call with more rows than were reserved");
+  }
+  return {values, values + count};
+}
+
+bool Attention::begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut) {
+  steady_cut_ = &cut;
+  steady_ = nullptr;
+  if (!cut) return true;
+  steady_ = tables_.place_steady(plan, cut->shape, cut->sizes);
+  if (!steady_) end_steady();
+  return steady_;
+}
+
+const PlanTables::Placed* Attention::place(const AttentionPlan& plan, const AttentionShape& shape,
+                                           const TileSizes& sizes, bool may_cut) {
+  if (steady_cut_ && !steady_) {
+    const int64_t blocks = tiles_of(plan, shape.heads / shape.kv_heads, sizes.rows) * shape.kv_heads;
+    TileSizes fixed = sizes;
+    fixed.parts = may_cut ? static_cast<int>((wanted() + blocks - 1) / blocks) : 1;
+    steady_ = tables_.place_steady(plan, shape, fixed);
+    if (steady_) {
+      *steady_cut_ = Cut{shape, fixed};
+    } else {
+      end_steady();
+    }
+  }
+  return steady_cut_ ? steady_ : tables_.place(plan, shape, sizes, may_cut ? wanted() : 0, 0);
+}
+
+void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
+                        const AttentionShape& shape, const AttentionPlan& plan) {
+  if (plan.segments.empty()) return;
+  const int64_t group = shape.heads / shape.kv_heads;
+  const auto kv_heads = static_cast<unsigned>(shape.kv_heads);
+  const bool in_tiles = tiled(shape, q, k, v);
+  const bool hopper = in_tiles && !steady_cut_ && takes_wgmma(plan, shape);
+  // Tall tiles read shared memory half as often, where there are enough of them and room for two on a multiprocessor.
+  const bool tall =
+      in_tiles && !hopper && card_.large_shared && tiles_of(plan, group, 2 * kTileRows) * kv_heads >= wanted();
+  const int dim = padded(shape.head_dim);
+  const TileSizes sizes =
+      hopper ? TileSizes{kHopperRows, kHopperKeys, 0}
+             : TileSizes{tall ? 2 * kTileRows : kTileRows, in_tiles ? attention_block_keys(dim) : 1, 0};
+  const PlanTables::Placed* t = place(plan, shape, sizes, in_tiles && !hopper);
+  if (!t) {
+    const size_t half = plan.segments.size() / 2;
+    if (half == 0) too_fragmented();
+    forward(stream, o, lse, q, k, v, shape, {plan.segments.first(half), plan.ranges, plan.visible});
+    forward(stream, o, lse, q, k, v, shape, {plan.segments.subspan(half), plan.ranges, plan.visible});
+    return;
+  }
+  if (!in_tiles) {
+    PlainCall c{};
+    c.q = any_operand(q);
+    c.k = any_operand(k);
+    c.v = any_operand(v);
+    c.o = output(o, shape);
+    c.lse = lse;
+    c.tiles = t->tiles;
+    c.ranges = t->ranges;
+    c.visible = t->visible;
+    c.group = divider(static_cast<int>(group));
+    c.heads = shape.heads;
+    c.dim = shape.head_dim;
+    c.scale = shape.scale;
+    launch_plain_forward(c, t->tile_count, kv_heads, stream);
+    return;
+  }
+  const Partials parts = partials(t->partial_rows, shape.kv_heads, dim);
+  ForwardCall c{};
+  c.q = operand(q);
+  c.k = operand(k);
+  c.v = operand(v);
+  c.o = output(o, shape);
+  c.lse = lse;
+  c.tiles = t->tiles;
+  c.merges = t->merges;
+  c.ranges = t->ranges;
+  c.visible = t->visible;
+  c.partial = parts.values;
+  c.partial_lse = parts.lse;
+  c.partial_rows = t->partial_rows;
+  c.group = divider(static_cast<int>(group));
+  c.heads = shape.heads;
+  c.dim = shape.head_dim;
+  c.scale = shape.scale;
+  c.wide = wide(shape, q, k, v);
+  if (hopper) return launch_hopper_forward(c, dim, t->tile_count, kv_heads, stream);
+  launch_attention_forward(c, dim, tall ? 2 : 1, t->tile_count, t->merge_count, kv_heads, stream);
+}
+
+void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& dout,
+                         const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
+                         const AttentionShape& shape, const AttentionPlan& plan) {
+  const auto kv_heads = static_cast<unsigned>(shape.kv_heads);
+  const bool in_tiles = tiled(shape, q, k, v, dout), hopper = in_tiles && takes_wgmma(plan, shape);
+  const int dim = padded(shape.head_dim);
+  const TileSizes sizes = hopper ? TileSizes{kHopperRows, kHopperKeys, kHopperKeyTile}
+                                 : TileSizes{kTileRows, in_tiles ? attention_block_keys(dim) : 1, kKeyTile};
+  const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles && !hopper ? wanted() : 0, k.rows);
+  auto* delta = reinterpret_cast<float*>(scratch_);
+  if (!t || static_cast<size_t>(dout.rows * shape.heads) * sizeof(float) > reserved_.deltas) {
+    throw Error("attention: a backward pass with more rows than were reserved");
+  }
+  launch_row_deltas(delta, dout, out, shape, stream);
+  const Divider group = divider(shape.heads / shape.kv_heads);
+  if (!in_tiles) {
+    PlainCall c{};
+    c.q = any_operand(q);
+    c.k = any_operand(k);
+    c.v = any_operand(v);
+    c.dout = any_operand(dout);
+    c.dq = output(dq, shape);
+    c.dk = output(dk, shape);
+    c.dv = output(dv, shape);
+    c.lse = const_cast<float*>(lse);
+    c.delta = delta;
+    c.tiles = t->tiles;
+    c.key_tiles = t->key_tiles;
+    c.ranges = t->ranges;
+    c.visible = t->visible;
+    c.group = group;
+    c.heads = shape.heads;
+    c.dim = shape.head_dim;
+    c.scale = shape.scale;
+    launch_plain_backward(c, t->tile_count, t->key_tile_count, kv_heads, stream);
+    return;
+  }
+  BackwardCall c{};
+  c.q = operand(q);
+  c.k = operand(k);
+  c.v = operand(v);
+  c.dout = operand(dout);
+  c.dq = output(dq, shape);
+  c.dk = output(dk, shape);
+  c.dv = output(dv, shape);
+  c.lse = lse;
+  c.delta = delta;
+  c.tiles = t->tiles;
+  c.merges = t->merges;
+  c.key_tiles = t->key_tiles;
+  c.ranges = t->ranges;
+  c.visible = t->visible;
+  c.partial = partials(t->partial_rows, shape.kv_heads, dim).values;
+  c.partial_rows = t->partial_rows;
+  c.group = group;
+  c.heads = shape.heads;
+  c.dim = shape.head_dim;
+  c.scale = shape.scale;
+  c.wide = wide(shape, q, k, v, dout);
+  const BackwardGrid grid = {t->tile_count, t->merge_count, t->key_tile_count, kv_heads};
+  if (hopper) return launch_hopper_backward(c, dim, grid, stream);
+  launch_attention_backward(c, dim, grid, card_.large_shared, stream);
+}
+
+}  // namespace vq::cuda

@@ -1,0 +1,79 @@
+// Attention on the card: attention and attention_backward of ops/ops.h.
+//
+// bf16 with heads of up to 128 elements runs in tiles on tensor cores (attention_forward.cu, attention_backward.cu;
+// with wgmma, for many rows and heads of 64 or 128: attention_hopper_forward.cu, attention_hopper_backward.cu); all
+// else in f32, plainly (attention_plain.cu). The same call on the same card gives the same bytes.
+#pragma once
+
+#include <optional>
+
+#include "ops/cuda/attention/plan.h"
+#include "ops/cuda/stream.h"
+
+namespace vq::cuda {
+
+class Attention {
+ public:
+  struct Card {
+    int multiprocessors = 1;
+    bool large_shared = false;  // more than 100 KB of shared memory a multiprocessor
+    bool wgmma = false;         // capability 9.0, and shown to give what the other kernels give
+  };
+
+  Attention(const Card& card, PlanTables::Upload upload) : card_(card), tables_(std::move(upload)) {}
+
+  // How the plans of repeated work are cut, all alike.
+  struct Cut {
+    AttentionShape shape;
+    TileSizes sizes;
+  };
+  // From here to end_steady() every call of forward() has this plan, and its tables lie where those of all such plans
+  // do. They are put there now, or when the cut is not known yet by the first call, which says it. False when they do
+  // not fit.
+  bool begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut);
+  void end_steady() { steady_cut_ = nullptr; }
+
+  // Memory of the card that calls with `rows` query rows need, or in backward passes with `rows` key rows.
+  size_t workspace_bytes(int64_t rows, const AttentionShape& shape) const { return needs(rows, shape).all(); }
+  // Memory for such calls and for those that set_workspace was called for before; set_workspace gives it.
+  size_t grown_bytes(int64_t rows, const AttentionShape& shape) const { return grown(rows, shape).all(); }
+  void set_workspace(void* memory, int64_t rows, const AttentionShape& shape);
+
+  // From the next call on, where the card and the problem suit.
+  void use_wgmma() { card_.wgmma = true; }
+
+  void forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
+               const AttentionShape& shape, const AttentionPlan& plan);
+  void backward(Stream stream, const Tensor& dq, const Tensor& dk, const Tensor& dv, const Tensor& dout,
+                const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& out, const float* lse,
+                const AttentionShape& shape, const AttentionPlan& plan);
+
+ private:
+  struct Partials {
+    float* values;  // [G, rows, padded head size]
+    float* lse;     // [G, rows]
+  };
+  // Blocks of a grid that keep the card busy: two on each multiprocessor.
+  int64_t wanted() const { return int64_t{2} * card_.multiprocessors; }
+  // Bytes of the plan's tables, of the deltas of a backward pass, and of partial results.
+  struct Needs {
+    size_t tables = 0, deltas = 0, partials = 0;
+    size_t all() const { return tables + deltas + partials; }
+  };
+  Needs needs(int64_t rows, const AttentionShape& shape) const;
+  Needs grown(int64_t rows, const AttentionShape& shape) const;
+  // The tables of a forward pass, of tiles that may be cut along the keys or not; null when they do not fit.
+  const PlanTables::Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
+                                  bool may_cut);
+  bool takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const;
+  Partials partials(int64_t rows, int kv_heads, int padded_dim) const;
+
+  Card card_;
+  PlanTables tables_;
+  char* scratch_ = nullptr;  // deltas, then partial results
+  Needs reserved_;
+  std::optional<Cut>* steady_cut_ = nullptr;
+  const PlanTables::Placed* steady_ = nullptr;
+};
+
+}  // namespace vq::cuda

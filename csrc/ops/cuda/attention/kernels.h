@@ -1,0 +1,124 @@
+// The attention kernels as attention.cu calls them.
+#pragma once
+
+#include "ops/cuda/attention/plan.h"
+#include "ops/cuda/cuda.h"
+
+namespace vq::cuda {
+
+// m / by by one multiplication, right for m < 2^32 / by.
+struct Divider {
+  int by = 1;
+  uint32_t magic = 0;
+};
+inline Divider divider(int by) {
+  return {by, by == 1 ? 0 : static_cast<uint32_t>((uint64_t{1} << 32) / static_cast<uint64_t>(by) + 1)};
+}
+
+// An operand [rows, heads * dim].
+struct Operand {
+  Global<const bf16> data;
+  int stride;
+};
+
+// A result in f32 or bf16, whichever pointer is there.
+struct OutputRows {
+  Global<float> f32;
+  Global<bf16> b16;
+  int64_t stride;
+  bool pairs;  // two elements may be written at once
+};
+
+// Keys that a query tile takes at a time.
+constexpr int attention_block_keys(int padded_dim) { return padded_dim <= 64 ? 64 : 32; }
+
+// Keys of a key tile.
+constexpr int kKeyTile = 64;
+
+// The same of the kernels with wgmma (cards of capability 9.0, padded_dim 64 or 128), whose query tiles have 128 rows.
+constexpr int kHopperRows = 128, kHopperKeys = 64, kHopperKeyTile = 128;
+
+struct ForwardCall {
+  Operand q, k, v;
+  OutputRows o;
+  Global<float> lse;  // [Tq, H] or null
+  Global<const QueryTile> tiles;
+  Global<const MergeTile> merges;
+  Global<const KeyRange> ranges;
+  Global<const int32_t> visible;
+  Global<float> partial;      // [G, partial_rows, padded dim]
+  Global<float> partial_lse;  // [G, partial_rows]
+  int64_t partial_rows;
+  Divider group;
+  int heads, dim;
+  float scale;
+  bool wide;  // q, k, v may be copied 16 bytes at a time
+};
+
+// padded_dim: 64, 96 or 128; blocks: 1 or 2, of 16 stacked rows for each of the 4 warps.
+void launch_attention_forward(const ForwardCall& call, int padded_dim, int blocks, unsigned tiles, unsigned merges,
+                              unsigned kv_heads, Stream stream);
+
+void launch_hopper_forward(const ForwardCall& call, int padded_dim, unsigned tiles, unsigned kv_heads, Stream stream);
+
+struct BackwardCall {
+  Operand q, k, v, dout;
+  OutputRows dq, dk, dv;
+  Global<const float> lse;    // [Tq, H]
+  Global<const float> delta;  // [Tq, H]
+  Global<const QueryTile> tiles;
+  Global<const MergeTile> merges;
+  Global<const KeyTile> key_tiles;
+  Global<const KeyRange> ranges;
+  Global<const int32_t> visible;
+  Global<float> partial;  // [G, partial_rows, padded dim]
+  int64_t partial_rows;
+  Divider group;
+  int heads, dim;
+  float scale;
+  bool wide;  // q, k, v, dout may be copied 16 bytes at a time
+};
+
+struct BackwardGrid {
+  unsigned query_tiles, merges, key_tiles, kv_heads;
+};
+
+// delta[Tq, H]: for each row and head the sum of dout times out.
+void launch_row_deltas(Global<float> delta, const Tensor& dout, const Tensor& out, const AttentionShape& shape,
+                       Stream stream);
+// tall: for cards with more than 100 KB of shared memory a multiprocessor.
+void launch_attention_backward(const BackwardCall& call, int padded_dim, const BackwardGrid& grid, bool tall,
+                               Stream stream);
+
+void launch_hopper_backward(const BackwardCall& call, int padded_dim, const BackwardGrid& grid, Stream stream);
+
+// --- plain -----------------------------------------------------------------------------------------------------------
+// In f32 throughout, for operands of any type and head size: for checking, and for what the tiles do not take.
+
+// f32 or bf16, whichever pointer is there.
+struct AnyOperand {
+  Global<const float> f32;
+  Global<const bf16> b16;
+  int64_t stride;
+};
+
+struct PlainCall {
+  AnyOperand q, k, v, dout;
+  OutputRows o, dq, dk, dv;
+  Global<float> lse;
+  Global<const float> delta;
+  Global<const QueryTile> tiles;  // of kPlainRows rows, none cut
+  Global<const KeyTile> key_tiles;
+  Global<const KeyRange> ranges;
+  Global<const int32_t> visible;
+  Divider group;
+  int heads, dim;
+  float scale;
+};
+
+constexpr int kPlainRows = 64;
+
+void launch_plain_forward(const PlainCall& call, unsigned tiles, unsigned kv_heads, Stream stream);
+void launch_plain_backward(const PlainCall& call, unsigned tiles, unsigned key_tiles, unsigned kv_heads, Stream stream);
+
+}  // namespace vq::cuda

@@ -1,0 +1,156 @@
+// Products with weights of WeightFormat::fp8_gemm: on the fp8 tensor cores where there are any and the shapes suit
+// them, else with the rounded operands in the type of the other products.
+//
+// cuBLASLt multiplies codes in one layout only: both operands with rows along what is summed over. So the backward
+// pass, which sums over the rows of W, has a second copy of the codes, turned.
+#include <algorithm>
+#include <vector>
+
+#include "ops/cpu/processor.h"
+#include "ops/cpu/quantized.h"
+#include "ops/cuda/device.h"
+#include "ops/cuda/fp8.h"
+
+namespace vq::cuda {
+namespace {
+
+constexpr int64_t kUnit = 16;                     // what sizes of products of codes are multiples of
+constexpr int64_t kMostSums = int64_t{16} << 20;  // that wait to be scaled at a time
+
+// As products of codes want their result and what they add.
+bool suits(const Tensor& t) {
+  return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride * static_cast<int64_t>(size_of(t.dtype)) % 16 == 0;
+}
+
+// A byte for each element and a scale for each row; where products are not of codes, elements of other types share
+// that.
+size_t operand_bytes(int64_t rows, int64_t widest) {
+  const auto elements = static_cast<size_t>(std::max<int64_t>(rows, sizeof(float)) * widest);
+  return cpu::aligned(elements) + static_cast<size_t>(rows) * sizeof(float);
+}
+
+size_t sum_bytes(int64_t rows, int64_t widest, Fp8Gemms how) {
+  if (how != Fp8Gemms::unscaled) return 0;
+  return static_cast<size_t>(std::max(std::min(kMostSums, rows * widest), rows * kUnit)) * sizeof(float);
+}
+
+}  // namespace
+
+bool CudaDevice::multiplies_codes(int64_t n, int64_t k, DType compute) const {
+  return compute == DType::bf16 && gemm_->fp8_gemms() != Fp8Gemms::none && n % kUnit == 0 && k % kUnit == 0;
+}
+
+size_t CudaDevice::cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const {
+  if (format != WeightFormat::fp8_gemm) return 0;
+  return operand_bytes(rows, widest) + sum_bytes(rows, widest, gemm_->fp8_gemms());
+}
+
+void CudaDevice::reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) {
+  if (format != WeightFormat::fp8_gemm) return;
+  stream();
+  const size_t operands = operand_bytes(rows, widest), sums = sum_bytes(rows, widest, gemm_->fp8_gemms());
+  if (operands > rounded_.bytes()) grow(rounded_, operands);
+  if (sums > sums_.bytes()) grow(sums_, sums);
+}
+
+// The codes of all blocks, and their scales, one after the other.
+void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, unsigned uses) {
+  w.casts_operands = true;
+  auto* codes = static_cast<uint8_t*>(w.memory.emplace_back(static_cast<size_t>(w.n * w.k)).data());
+  auto* scales = static_cast<float*>(w.memory.emplace_back(static_cast<size_t>(w.n) * sizeof(float)).data());
+  uint8_t* turned = nullptr;
+  if ((uses & use_backward) && multiplies_codes(w.n, w.k, w.compute)) {
+    turned = static_cast<uint8_t*>(w.memory.emplace_back(static_cast<size_t>(w.n * w.k)).data());
+  }
+  int64_t row = 0;
+  for (const WeightBlock& b : blocks) {
+    const cpu::QuantizedMatrix made(WeightFormat::fp8, b, w.k, cpu::choose_kernels(), host_threads());
+    const cpu::QuantView& view = made.view();
+    staging_->upload(codes + row * w.k, view.codes, static_cast<size_t>(b.rows * w.k));
+    staging_->upload(scales + row, view.scales, static_cast<size_t>(b.rows) * sizeof(float));
+    WeightMatrix& m = w.matrices.emplace_back();
+    m.format = WeightFormat::fp8;
+    m.plain = {nullptr, w.compute, b.rows, w.k, w.k};
+    m.codes = codes + row * w.k;
+    m.scales = scales + row;
+    row += b.rows;
+  }
+  if (turned) turn_codes(stream(), turned, codes, w.n, w.k);
+  w.codes = {codes, turned, scales};
+  if (gemm_->fp8_gemms() == Fp8Gemms::scaled && ones_.bytes() < static_cast<size_t>(w.k) * sizeof(float)) {
+    const std::vector<float> ones(static_cast<size_t>(w.k), 1.0f);
+    grow(ones_, ones.size() * sizeof(float));
+    staging_->upload(ones_.data(), ones.data(), ones_.bytes());
+  }
+}
+
+void CudaDevice::multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
+                                const float* scales, const Tensor* add) {
+  if (operand_bytes(x.rows, x.cols) > rounded_.bytes()) throw Error("a product in fp8 of more rows than were reserved");
+  auto* codes = static_cast<uint8_t*>(rounded_.data());
+  auto* row_scales = reinterpret_cast<float*>(codes + cpu::aligned(static_cast<size_t>(x.rows * x.cols)));
+  round_to_codes(stream(), codes, row_scales, x, columns);
+  const Tensor a{codes, DType::f32, x.rows, x.cols, x.cols};
+  const auto rows_of_matrix = [&](int64_t row, int64_t count) {
+    return Tensor{const_cast<uint8_t*>(matrix) + row * x.cols, DType::f32, count, x.cols, x.cols};
+  };
+  if (gemm_->fp8_gemms() == Fp8Gemms::scaled) {
+    gemm_->multiply({.d = y,
+                     .a = a,
+                     .b = rows_of_matrix(0, y.cols),
+                     .c = add,
+                     .transpose_b = true,
+                     .codes = true,
+                     .a_scales = row_scales,
+                     .b_scales = scales ? scales : static_cast<const float*>(ones_.data())},
+                    stream());
+    return;
+  }
+  const auto sums = static_cast<int64_t>(sums_.bytes() / sizeof(float));
+  const int64_t most = std::min(y.cols, sums / y.rows / kUnit * kUnit);
+  for (int64_t col = 0; col < y.cols; col += most) {
+    const int64_t count = std::min(most, y.cols - col);
+    const Tensor raw{sums_.data(), DType::f32, y.rows, count, count};
+    gemm_->multiply({.d = raw, .a = a, .b = rows_of_matrix(col, count), .transpose_b = true, .codes = true}, stream());
+    const Tensor added = add ? add->columns(col, count) : Tensor{};
+    scale_sums(stream(), y.columns(col, count), raw, row_scales, scales ? scales + col : nullptr,
+               add ? &added : nullptr);
+  }
+}
+
+template <class Body>
+void CudaDevice::each_rounded(const Tensor& x, const float* columns, DType compute, Body&& body) {
+  const auto elements = static_cast<int64_t>(rounded_.bytes() / size_of(compute)), most = elements / x.cols;
+  if (most == 0) throw Error("a product in fp8 of longer rows than were reserved");
+  for (int64_t row = 0; row < x.rows; row += most) {
+    const int64_t count = std::min(most, x.rows - row);
+    const Tensor rounded{rounded_.data(), compute, count, x.cols, x.cols};
+    round_to_fp8(stream(), rounded, x.row_range(row, count), columns);
+    body(row, count, rounded);
+  }
+}
+
+void CudaDevice::linear_rounded(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add) {
+  if (y.rows == 0) return;
+  if (y.rows > kSkinnyRows && suits(y) && (!add || suits(*add)) && multiplies_codes(w.n, w.k, w.compute)) {
+    multiply_codes(y, x, nullptr, w.codes.rows, w.codes.scales, add);
+    return;
+  }
+  each_rounded(x, nullptr, w.compute, [&](int64_t row, int64_t count, const Tensor& rounded) {
+    const Tensor added = add ? add->row_range(row, count) : Tensor{};
+    linear_of(y.row_range(row, count), rounded, w, add ? &added : nullptr);
+  });
+}
+
+void CudaDevice::linear_backward_rounded(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate) {
+  if (dx.rows == 0) return;
+  if (w.codes.turned && suits(dx)) {
+    multiply_codes(dx, dy, w.codes.scales, w.codes.turned, nullptr, accumulate ? &dx : nullptr);
+    return;
+  }
+  each_rounded(dy, w.codes.scales, w.compute, [&](int64_t row, int64_t count, const Tensor& rounded) {
+    linear_backward_of(dx.row_range(row, count), rounded, w, accumulate);
+  });
+}
+
+}  // namespace vq::cuda

@@ -1,0 +1,279 @@
+// Products of the CUDA device whose operands are both in fp8, beside the CPU; and which of a library's algorithms runs.
+#include "tests/backend/device_pair.h"
+#if !VQ_ON_GPU
+#include "tests/cuda_sim/gemm.h"
+#endif
+
+namespace vq::test {
+namespace {
+
+using cuda::Fp8Gemms;
+
+#if !VQ_ON_GPU
+// The stand-in's settings, as they were at the end.
+class Settings {
+ public:
+  Settings() : before_(cuda_sim::product_settings()) {}
+  ~Settings() { cuda_sim::product_settings() = before_; }
+  cuda_sim::ProductSettings* operator->() const { return &cuda_sim::product_settings(); }
+
+ private:
+  cuda_sim::ProductSettings before_;
+};
+#endif
+
+struct Sizes {
+  int64_t m, n, k;
+};
+
+// Sizes that products of codes take, and that they do not; few rows; more columns than wait to be scaled at once.
+void compare_fp8(const std::string& how, cuda::CudaDevice& cuda) {
+  cuda.reserve_cast_workspace(40, 160, WeightFormat::fp8_gemm);
+  for (const Sizes& s : {Sizes{1, 32, 48}, Sizes{8, 16, 16}, Sizes{9, 48, 32}, Sizes{40, 160, 64}, Sizes{12, 35, 64},
+                         Sizes{12, 64, 35}, Sizes{10, 24, 7}})
+    for (DType compute : {DType::f32, DType::bf16})
+      for (DType result : {DType::f32, DType::bf16}) {
+        if (compute == DType::f32 && result == DType::bf16) continue;
+        const std::string what = how + " " + std::to_string(s.m) + "x" + std::to_string(s.n) + "x" +
+                                 std::to_string(s.k) + name_of(compute) + name_of(result);
+        const int64_t first = s.n / 3;
+        Matrix upper(first, s.k, DType::bf16), lower(s.n - first, s.k, DType::bf16);
+        upper.fill(1);
+        lower.fill(2, 0.01);
+        for (int64_t i = 0; i < s.k; i++) lower.set(1, i, 0);
+        const std::vector<WeightBlock> blocks = {{upper.tensor().data, DType::bf16, first},
+                                                 {lower.tensor().data, DType::bf16, s.n - first}};
+        Matrix values(s.m, s.k, compute);
+        values.fill(3);
+        values.set(0, s.k / 2, 300);
+        PairMatrix x(values), y(s.m, s.n, result, 8, 4), sum(s.m, s.n, result, 16, 5), dx(s.m, s.k, result, 8, 6),
+            dx_sum(s.m, s.k, result, 0, 7), dy(s.m, s.n, compute, 8, 8);
+        on_both([&](Device& twin, Side side) {
+          Device& d = side == candidate ? cuda : twin;
+          twin.synchronize();  // two devices are two streams
+          const unsigned uses = use_forward | use_backward | use_decode;
+          const std::unique_ptr<Weight> w(d.make_weight(blocks, s.k, compute, uses, WeightFormat::fp8_gemm));
+          EXPECT_EQ(w->n, s.n);
+          const Tensor in_place = sum[side];
+          d.linear(y[side], x[side], *w, nullptr);
+          d.linear(in_place, x[side], *w, &in_place);
+          d.linear_backward(dx[side], dy[side], *w, false);
+          d.linear_backward(dx_sum[side], dy[side], *w, true);
+          d.synchronize();
+        });
+        // In bf16 the rounded operands are, or are not, rounded once more.
+        const auto within = [&](int64_t terms) {
+          if (compute == DType::bf16) return Tolerance{kUnitBf16, 2 * kUnitBf16};
+          return Tolerance{static_cast<double>(8 + terms) * kUnit32, static_cast<double>(32 + 4 * terms) * kUnit32};
+        };
+        expect_agree(y, within(s.k), "linear " + what);
+        expect_agree(sum, within(s.k), "linear in place " + what);
+        expect_agree(dx, within(s.n), "linear_backward " + what);
+        expect_agree(dx_sum, within(s.n), "linear_backward accumulated " + what);
+      }
+}
+
+#if VQ_ON_GPU
+TEST(CudaOps, Fp8Products) { compare_fp8("", static_cast<cuda::CudaDevice&>(DevicePair::get()[candidate])); }
+#else
+TEST(CudaOps, Fp8Products) {
+  Settings settings;
+  for (Fp8Gemms how : {Fp8Gemms::scaled, Fp8Gemms::unscaled, Fp8Gemms::none}) {
+    settings->fp8_gemms = how;
+    cuda::CudaDevice device(0);
+    compare_fp8("way " + std::to_string(static_cast<int>(how)), device);
+  }
+}
+
+// What a weight takes is what is said beforehand, with the second copy where there is one.
+TEST(CudaDevice, Fp8ProductsTakeASecondCopyForTheBackwardPass) {
+  Settings settings;
+  Matrix values(32, 48, DType::bf16);
+  values.fill(1);
+  const WeightBlock block{values.tensor().data, DType::bf16, 32};
+  const auto bytes = [&](Fp8Gemms how, unsigned uses) {
+    settings->fp8_gemms = how;
+    cuda::CudaDevice device(0);
+    const uint64_t before = device.info().memory_available;
+    const std::unique_ptr<Weight> w(device.make_weight({&block, 1}, 48, DType::bf16, uses, WeightFormat::fp8_gemm));
+    const WeightBytes said = device.weight_bytes({&block, 1}, 48, DType::bf16, uses, WeightFormat::fp8_gemm);
+    EXPECT_EQ(said.owned, w->bytes.owned);
+    EXPECT_GE(before - device.info().memory_available, said.owned);
+    return said.owned;
+  };
+  const size_t once = 32 * 48 + 32 * sizeof(float);
+  EXPECT_EQ(bytes(Fp8Gemms::scaled, use_forward | use_decode), once);
+  EXPECT_EQ(bytes(Fp8Gemms::scaled, use_forward | use_backward), once + 32 * 48);
+  EXPECT_EQ(bytes(Fp8Gemms::unscaled, use_forward | use_backward), once + 32 * 48);
+  EXPECT_EQ(bytes(Fp8Gemms::none, use_forward | use_backward), once);
+}
+
+TEST(CudaDevice, ARowThatIsNotFiniteStaysSoInFp8) {
+  Settings settings;
+  for (Fp8Gemms how : {Fp8Gemms::scaled, Fp8Gemms::unscaled, Fp8Gemms::none}) {
+    settings->fp8_gemms = how;
+    cuda::CudaDevice device(0);
+    device.reserve_cast_workspace(16, 64, WeightFormat::fp8_gemm);
+    Matrix values(64, 32, DType::bf16), in(16, 32, DType::bf16);
+    values.fill(1);
+    const WeightBlock block{values.tensor().data, DType::bf16, 64};
+    in.fill(2).set(3, 31, INFINITY);
+    in.set(5, 0, NAN);
+    PairMatrix x(in), y(16, 64, DType::f32, 0, 3);
+    const std::unique_ptr<Weight> w(
+        device.make_weight({&block, 1}, 32, DType::bf16, use_forward, WeightFormat::fp8_gemm));
+    DevicePair::get()[candidate].synchronize();
+    device.linear(y[candidate], x[candidate], *w, nullptr);
+    device.synchronize();
+    const Matrix got = y.result(candidate);
+    for (int64_t r = 0; r < 16; r++)
+      for (int64_t c = 0; c < 64; c++) EXPECT_EQ(std::isfinite(got.get(r, c)), r != 3 && r != 5) << r << " " << c;
+  }
+}
+
+// Matrices of the device, and what a table of choices makes of their product.
+class Choices : public ::testing::Test {
+ protected:
+  static constexpr int64_t kRows = 260, kCols = 40, kDepth = 64;
+
+  cuda::Gemm gemm() { return cuda::Gemm(cuda::make_gemm_library(cuda::find_card(0))); }
+  std::vector<char> product(cuda::Gemm& gemm, int64_t rows = kRows, int64_t cols = kCols) {
+    DevicePair::get()[candidate].synchronize();
+    gemm.multiply({.d = y_[candidate].row_range(0, rows).columns(0, cols),
+                   .a = x_[candidate].row_range(0, rows),
+                   .b = w_[candidate].row_range(0, cols),
+                   .transpose_b = true},
+                  stream_);
+    cuda::synchronize(stream_);
+    return y_.result(candidate).raw();
+  }
+  // The bytes of the product by the library's algorithm of so many parts.
+  std::vector<char> by(int parts) {
+    Settings settings;
+    settings->cost = {9, 9, 9, 9};
+    settings->cost[static_cast<size_t>(parts - 1)] = 1;
+    cuda::Gemm g = gemm();
+    return tried(g);
+  }
+  std::vector<char> tried(cuda::Gemm& g, int64_t rows = kRows, int64_t cols = kCols) {
+    g.try_algorithms(true);
+    product(g, rows, cols);
+    g.try_algorithms(false);
+    return product(g, rows, cols);
+  }
+
+  ~Choices() override { cuda::destroy(stream_); }
+
+  Settings settings_;
+  cuda::Stream stream_ = cuda::make_stream();
+  PairMatrix x_{kRows, kDepth, DType::f32, 0, 1}, w_{kCols, kDepth, DType::f32, 0, 2},
+      y_{kRows, kCols, DType::f32, 0, 3};
+};
+
+TEST_F(Choices, TheLibrarysFirstRunsWithoutATrial) {
+  cuda::Gemm g = gemm();
+  const std::vector<char> bytes = product(g);
+  EXPECT_EQ(bytes, by(1));
+  EXPECT_NE(bytes, by(3));
+}
+
+TEST_F(Choices, ATrialFindsTheFastest) {
+  for (int parts : {1, 2, 3, 4}) {
+    for (size_t i = 0; i < 4; i++) settings_->cost[i] = i + 1 == static_cast<size_t>(parts) ? 1.0 : 2.0;
+    cuda::Gemm g = gemm();
+    EXPECT_EQ(tried(g), by(parts));
+  }
+}
+
+TEST_F(Choices, OnlyWhatAShapeTakesIsChosen) {
+  settings_->cost = {3, 2, 1, 1};  // for odd numbers of columns there are two
+  cuda::Gemm g = gemm();
+  tried(g, kRows, kCols - 1);
+  const std::vector<char> bytes = product(g, kRows, kCols - 1);
+  settings_->cost = {2, 1, 9, 9};
+  cuda::Gemm second = gemm();
+  EXPECT_EQ(bytes, tried(second, kRows, kCols - 1));
+}
+
+TEST_F(Choices, AnotherRunChoosesTheSameFromTheTable) {
+  cuda::Gemm first = gemm();
+  const std::vector<char> bytes = tried(first);
+  const std::vector<uint8_t> table = first.choices();
+  settings_->cost = {1, 2, 3, 4};  // this time a trial would end differently
+  cuda::Gemm second = gemm();
+  second.set_choices(table);
+  const int runs = settings_->runs;
+  EXPECT_EQ(tried(second), bytes);
+  EXPECT_EQ(settings_->runs, runs + 2) << "what is known is not tried again";
+  EXPECT_EQ(second.choices(), table);
+}
+
+TEST_F(Choices, HoldForOtherNumbersOfRows) {
+  cuda::Gemm g = gemm();
+  tried(g, 200);
+  const int runs = settings_->runs;
+  g.try_algorithms(true);
+  product(g, 130);
+  EXPECT_EQ(settings_->runs, runs + 1) << "up to a power of two they are one";
+  product(g, 128);
+  EXPECT_GT(settings_->runs, runs + 2);
+}
+
+TEST_F(Choices, SmallProductsAreNotTried) {
+  cuda::Gemm g = gemm();
+  const std::vector<uint8_t> empty = g.choices();
+  tried(g, 8);
+  tried(g, kRows, 4);
+  EXPECT_EQ(g.choices(), empty);
+}
+
+TEST_F(Choices, AForeignOrBrokenTableIsRefused) {
+  cuda::Gemm first = gemm();
+  const std::vector<char> bytes = tried(first);
+  const std::vector<uint8_t> table = first.choices();
+  cuda::Gemm g = gemm();
+  const auto refusal = [&](std::vector<uint8_t> bad) -> std::string {
+    try {
+      g.set_choices(bad);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "taken";
+  };
+  EXPECT_NE(refusal({}).find("not a table"), std::string::npos);
+  EXPECT_NE(refusal(std::vector<uint8_t>(500, 7)).find("not a table"), std::string::npos);
+  for (size_t at = 0; at < table.size(); at += 7) {
+    std::vector<uint8_t> bad = table;
+    bad[at] ^= 16;
+    EXPECT_NE(refusal(bad), "taken") << at;
+    EXPECT_NE(refusal({table.begin(), table.begin() + static_cast<std::ptrdiff_t>(at)}), "taken") << at;
+  }
+  settings_->identity = "products on the CPU 2";
+  EXPECT_NE(refusal(table).find("another GPU"), std::string::npos);
+  settings_->identity = "products on the CPU 1";
+  g.set_choices(table);
+  EXPECT_EQ(product(g), bytes);
+  // A refusal leaves what there was.
+  EXPECT_NE(refusal({}), "taken");
+  EXPECT_EQ(g.choices(), table);
+}
+
+// A table may come from a library of the same name that lied: what it cannot run is not run.
+TEST_F(Choices, AnAlgorithmThatTheShapeDoesNotTakeIsLeftOut) {
+  cuda::Gemm first = gemm();
+  tried(first);
+  std::vector<uint8_t> table = first.choices();
+  // The last entry's algorithm, before the checksum.
+  const size_t at = table.size() - sizeof(uint64_t) - sizeof(cuda::Algorithm);
+  table[at] = 99;
+  uint64_t h = 0xcbf29ce484222325;
+  for (size_t i = 0; i + sizeof h < table.size(); i++) h = (h ^ table[i]) * 0x100000001b3;
+  std::memcpy(table.data() + table.size() - sizeof h, &h, sizeof h);
+  cuda::Gemm g = gemm();
+  g.set_choices(table);
+  EXPECT_EQ(product(g), by(1));
+}
+#endif
+
+}  // namespace
+}  // namespace vq::test
