@@ -54,7 +54,7 @@ Without a terminal the lines come from standard input.`,
 
 func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	o.context = c.String("context")
-	o.dialogue = chat.Options{Target: c.String("target"), Members: c.StringSlice("member"), Kind: c.String("type"),
+	o.dialogue = chat.Options{As: c.String("target"), Members: c.StringSlice("member"), Kind: c.String("type"),
 		MaxTokens: c.Int("max-seq-length"), Now: time.Now}
 	if o.model, err = modelOptionsOf(c); err != nil {
 		return o, err

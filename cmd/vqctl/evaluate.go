@@ -153,7 +153,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 }
 
 // windows lists the windows to look at.
-func (o *evaluateOptions) windows(source windows.Source) ([]int, error) {
+func (o *evaluateOptions) windows(source windows.List) ([]int, error) {
 	train, heldOut := windows.Split(source)
 	if o.all {
 		list := append(train, heldOut...)
@@ -168,7 +168,7 @@ func (o *evaluateOptions) windows(source windows.Source) ([]int, error) {
 }
 
 // readSet reads and measures the windows, and says what was cut or left out.
-func (o *evaluateOptions) readSet(ctx context.Context, source windows.Source, list []int, l *load.Loaded) (*evaluate.Set, error) {
+func (o *evaluateOptions) readSet(ctx context.Context, source windows.List, list []int, l *load.Loaded) (*evaluate.Set, error) {
 	report, finish := newProgress("tokenizing windows", "windows")
 	set, err := evaluate.NewSet(ctx, source, list, l.Tokenizer, o.maxSeqLength, report)
 	finish()
@@ -221,13 +221,13 @@ func (o *evaluateOptions) runCompare(ctx context.Context, set *evaluate.Set, l *
 	as := c.Generated.Name
 	writer := newWriter(l, false)
 	defer writer.Close()
-	if c.Generated, err = evaluate.WriteMessage(ctx, writer, prompt, as, o.sample); err != nil {
+	if c.Generated, err = evaluate.GenerateMessage(ctx, writer, prompt, as, o.sample); err != nil {
 		return err
 	}
 	if o.withBase {
 		base := newWriter(l, true)
 		defer base.Close()
-		m, err := evaluate.WriteMessage(ctx, base, prompt, as, o.sample)
+		m, err := evaluate.GenerateMessage(ctx, base, prompt, as, o.sample)
 		if err != nil {
 			return err
 		}

@@ -15,11 +15,11 @@ func printComparison(out io.Writer, c *evaluate.Comparison) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s of %s, from %s on\n\n", c.Where, c.Header.Type, chat.Printable(strings.Join(c.Header.Members, ", ")), c.Header.Start)
 	for i := range c.Context {
-		fmt.Fprintf(&b, "  %s\n", chat.Shown(&c.Context[i]))
+		fmt.Fprintf(&b, "  %s\n", chat.Format(&c.Context[i]))
 	}
-	fmt.Fprintf(&b, "\nreal       %s\ngenerated  %s\n", chat.Shown(&c.Real), chat.Shown(&c.Generated))
+	fmt.Fprintf(&b, "\nreal       %s\ngenerated  %s\n", chat.Format(&c.Real), chat.Format(&c.Generated))
 	if c.Base != nil {
-		fmt.Fprintf(&b, "base       %s\n", chat.Shown(c.Base))
+		fmt.Fprintf(&b, "base       %s\n", chat.Format(c.Base))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

@@ -143,7 +143,7 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 }
 
 // write lets the model write, and shows how far it is.
-func (o *generateOptions) write(ctx context.Context, w *generate.Writer, prompt []int32) ([]generate.Continuation, error) {
+func (o *generateOptions) write(ctx context.Context, w *generate.Generator, prompt []int32) ([]generate.Continuation, error) {
 	reading, endReading := newProgress("reading", "tokens")
 	w.Reading = func(done, total int) { reading(int64(done), int64(total)) }
 	writing, endWriting := newProgress("writing", "tokens")
@@ -181,7 +181,7 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 		}
 	}
 	for _, spoken := range o.messages {
-		name, text, err := generate.ParseSpoken(spoken, append(slices.Clone(members), o.as))
+		name, text, err := generate.ParseTypedMessage(spoken, append(slices.Clone(members), o.as))
 		if err != nil {
 			return nil, usererr.With(usererr.Usage("--message: %v", err), "%s", usererr.Of(err))
 		}
@@ -222,7 +222,7 @@ func (o *generateOptions) appendResult(dst []byte, c *generate.Continuation) ([]
 		}
 		return append(append(dst, text...), '\n'), nil
 	}
-	m, err := generate.Message(o.as, c.Text)
+	m, err := generate.ParseContinuation(o.as, c.Text)
 	if err != nil {
 		return dst, err
 	}

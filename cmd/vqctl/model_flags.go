@@ -113,7 +113,7 @@ func (o modelOptions) loading() load.Options {
 }
 
 // resolve finds the base model, and the adapter's folder ("" for the base alone).
-func (o modelOptions) resolve() (base model.Source, adapterDir string, err error) {
+func (o modelOptions) resolve() (base model.Location, adapterDir string, err error) {
 	name, adapterDir := o.base, o.adapter
 	if name == "" && adapterDir == "" {
 		adapterDir = defaultAdapter
@@ -140,12 +140,12 @@ func (o modelOptions) resolve() (base model.Source, adapterDir string, err error
 }
 
 // newWriter makes a writer with the loaded adapter, or with the base alone.
-func newWriter(l *load.Loaded, baseAlone bool) *generate.Writer {
+func newWriter(l *load.Loaded, baseAlone bool) *generate.Generator {
 	a := l.Adapter
 	if baseAlone {
 		a = nil
 	}
-	return generate.NewWriter(generate.OnEngine(l.Model, a), l.Tokenizer, endsOfText(l))
+	return generate.NewGenerator(generate.OnEngine(l.Model, a), l.Tokenizer, endsOfText(l))
 }
 
 // endsOfText are the tokens after which a model has nothing more to say.

@@ -72,7 +72,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride, Choice: choice}
+	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride, Filter: choice}
 	if err := options.Check(); err != nil {
 		return err
 	}

@@ -38,8 +38,8 @@ func (c *choiceFlags) flags() []cli.Flag {
 }
 
 // choice reads the flags; the names are checked later, by checkNames.
-func (c *choiceFlags) choice() (windows.Choice, error) {
-	choice := windows.Choice{MinMessages: int64(c.minMessages), Only: c.only, Exclude: c.exclude}
+func (c *choiceFlags) choice() (windows.Filter, error) {
+	choice := windows.Filter{MinMessages: int64(c.minMessages), Only: c.only, Exclude: c.exclude}
 	if c.minMessages < 0 {
 		return choice, usererr.Usage("--min-messages is %d", c.minMessages)
 	}

@@ -96,7 +96,7 @@ func convertLines(ctx context.Context, t *tokenizer.Tokenizer, name string, in i
 }
 
 // tokenizerSource finds the base model: the one that was named, else that of the trained adapter, else the default.
-func tokenizerSource(name string) (model.Source, error) {
+func tokenizerSource(name string) (model.Location, error) {
 	if name == "" {
 		if _, err := os.Stat(defaultAdapter); err == nil {
 			base, _, err := modelOptions{}.resolve()

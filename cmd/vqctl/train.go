@@ -25,7 +25,7 @@ import (
 type trainOptions struct {
 	model        modelOptions
 	run          train.Options
-	pace         train.Pace
+	pace         train.RunSettings
 	lora         adapter.Config
 	loraGiven    []string // names of the flags among those of lora that were given
 	dataDir      string
@@ -98,7 +98,7 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 			Epochs: c.Float("num-epochs"), MaxSteps: c.Int("max-steps"), MaxSeqLength: c.Int("max-seq-length"),
 			Limit: c.Int("limit"), Seed: c.Uint64("seed"), Shuffle: !c.Bool("no-shuffle"),
 		},
-		pace: train.Pace{
+		pace: train.RunSettings{
 			LoggingSteps: c.Int("logging-steps"), SaveSteps: c.Int("save-steps"), EvalSteps: c.Int("eval-steps"),
 			Recompute: c.Bool("recompute"), OutputDir: c.String("output-dir"), RunName: c.String("run-name"),
 			ContinueFrom: c.String("continue-from"),
@@ -201,7 +201,7 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err := view.measurePeak(device, files.Config, precision, limits); err != nil {
 		return err
 	}
-	release, err := train.OpenOutput(o.pace.OutputDir)
+	release, err := train.LockOutputDir(o.pace.OutputDir)
 	if err != nil {
 		return err
 	}
@@ -224,7 +224,7 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err := load.Choose(device, trainer, view.say); err != nil {
 		return err
 	}
-	run, err := train.NewRun(o.run, o.pace, data, train.Machine{Base: fingerprint, Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
+	run, err := train.NewRun(o.run, o.pace, data, train.Handles{Base: fingerprint, Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func (o *trainOptions) readData(ctx context.Context, base *model.Model) (*train.
 }
 
 // openWindows opens the window file at path, or the windows in dataDir's messages.db when path is "".
-func openWindows(ctx context.Context, path, dataDir string) (windows.Source, error) {
+func openWindows(ctx context.Context, path, dataDir string) (windows.List, error) {
 	report, finish := newProgress("reading windows", "windows")
 	defer finish()
 	if path != "" {

@@ -40,7 +40,7 @@ func (o *trainOptions) schedule(ctx context.Context, d *dryRun) error {
 }
 
 // measure sets the windows' mean length, of some that lie evenly among them, where the model's tokenizer is here.
-func (d *dryRun) measure(ctx context.Context, source windows.Source, training []int) error {
+func (d *dryRun) measure(ctx context.Context, source windows.List, training []int) error {
 	from, err := model.Resolve(d.Model)
 	if err != nil {
 		return nil // a plan needs no tokenizer

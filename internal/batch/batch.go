@@ -50,7 +50,7 @@ func (e *TooLongError) Error() string {
 // windows hold it: each line of a window tokenizes on its own, because the pre-tokenizer always cuts between the
 // newline and the brace after it. One goroutine at a time may use it.
 type Reader struct {
-	source  windows.Source
+	source  windows.List
 	encoder Encoder
 	max     int
 	lines   [][]int32 // ids by windows.Line.ID, nil where not met yet
@@ -59,7 +59,7 @@ type Reader struct {
 }
 
 // NewReader reads windows of at most maxTokens ids.
-func NewReader(source windows.Source, encoder Encoder, maxTokens int) *Reader {
+func NewReader(source windows.List, encoder Encoder, maxTokens int) *Reader {
 	return &Reader{source: source, encoder: encoder, max: maxTokens, lines: make([][]int32, source.Lines())}
 }
 

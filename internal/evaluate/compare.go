@@ -68,11 +68,11 @@ func (c *Comparison) read(w *windows.Window, cut int) (err error) {
 	return nil
 }
 
-// WriteMessage writes one well-formed message after the prompt.
-func WriteMessage(ctx context.Context, w Writer, prompt []int32, as string, o generate.Options) (windows.Message, error) {
+// GenerateMessage writes one well-formed message after the prompt.
+func GenerateMessage(ctx context.Context, w Generator, prompt []int32, as string, o generate.Options) (windows.Message, error) {
 	done, err := w.Continue(ctx, prompt, 1, o, nil)
 	if err != nil {
 		return windows.Message{}, err
 	}
-	return generate.Message(as, done[0].Text)
+	return generate.ParseContinuation(as, done[0].Text)
 }

@@ -58,7 +58,7 @@ func message(name, text string) windows.Message {
 }
 
 // writeWindows makes a window file of n windows, of the messages up to each.
-func writeWindows(t *testing.T, n, targets int) windows.Source {
+func writeWindows(t *testing.T, n, targets int) windows.List {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "windows.jsonl")
 	var file []byte
@@ -82,7 +82,7 @@ func writeWindows(t *testing.T, n, targets int) windows.Source {
 	return source
 }
 
-func newSet(t *testing.T, source windows.Source, maxTokens int) *Set {
+func newSet(t *testing.T, source windows.List, maxTokens int) *Set {
 	t.Helper()
 	list := make([]int, source.Len())
 	for i := range list {
@@ -286,7 +286,7 @@ func TestPrepare(t *testing.T) {
 		t.Errorf("comparison %+v", c)
 	}
 	w := &scripted{answers: []string{`delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey"}` + "\n"}}
-	m, err := WriteMessage(context.Background(), w, prompt, "John", generate.Options{MaxNewTokens: 100})
+	m, err := GenerateMessage(context.Background(), w, prompt, "John", generate.Options{MaxNewTokens: 100})
 	if err != nil || m.Name != "John" || m.Text != "hey" || w.raw {
 		t.Errorf("message %+v, error %v, raw %v", m, err, w.raw)
 	}

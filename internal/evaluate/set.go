@@ -20,7 +20,7 @@ type Set struct {
 
 	Longest batch.Size // the largest of each over all windows, Windows being 1
 
-	source    windows.Source
+	source    windows.List
 	encoder   batch.Encoder
 	reader    *batch.Reader
 	total     batch.Size
@@ -38,7 +38,7 @@ func (p Progress) report(done, total int) {
 }
 
 // NewSet reads the windows of the list as ids of at most maxTokens.
-func NewSet(ctx context.Context, source windows.Source, list []int, encoder batch.Encoder, maxTokens int, p Progress) (*Set, error) {
+func NewSet(ctx context.Context, source windows.List, list []int, encoder batch.Encoder, maxTokens int, p Progress) (*Set, error) {
 	s := &Set{source: source, encoder: encoder, reader: batch.NewReader(source, encoder, maxTokens), maxTokens: maxTokens}
 	for n, i := range list {
 		if err := ctx.Err(); err != nil {

@@ -10,8 +10,8 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Writer writes continuations of prompts; *infer.Writer does.
-type Writer interface {
+// Generator writes continuations of prompts; *infer.Generator does.
+type Generator interface {
 	Continue(ctx context.Context, prompt []int32, n int, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
 	ContinueEach(ctx context.Context, prompts [][]int32, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
 }
@@ -44,7 +44,7 @@ type sample struct {
 
 // Generate lets the model write, in n windows spread evenly over the set, the last message anew, and counts how many
 // of them are well formed. Options are taken as they are, but for the grammar.
-func (s *Set) Generate(ctx context.Context, w Writer, n int, o generate.Options, p Progress) (*Samples, error) {
+func (s *Set) Generate(ctx context.Context, w Generator, n int, o generate.Options, p Progress) (*Samples, error) {
 	o.Raw = true
 	n = min(n, len(s.Windows))
 	counted := &Samples{PerContact: make(map[string]*Validity)}

@@ -95,9 +95,9 @@ func parseContextMessage(line []byte) (windows.Message, error) {
 	return m, nil
 }
 
-// ParseSpoken splits a message as people type it, `John: hey, you free?`. The name may be any of the members, so that
+// ParseTypedMessage splits a message as people type it, `John: hey, you free?`. The name may be any of the members, so that
 // names with a colon work; otherwise it ends at the first colon.
-func ParseSpoken(line string, members []string) (name, text string, err error) {
+func ParseTypedMessage(line string, members []string) (name, text string, err error) {
 	for _, m := range members {
 		if rest, ok := strings.CutPrefix(line, m+":"); ok && len(m) > len(name) {
 			name, text = m, rest

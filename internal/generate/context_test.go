@@ -72,7 +72,7 @@ func TestParseSpoken(t *testing.T) {
 		{"Dr: Yes", "Dr", "Yes"},
 		{"hey", "", ""}, {": hey", "", ""}, {"John:  ", "", ""},
 	} {
-		name, text, err := ParseSpoken(c.line, members)
+		name, text, err := ParseTypedMessage(c.line, members)
 		if name != c.name || text != c.text || (err == nil) != (c.name != "") {
 			t.Errorf("ParseSpoken(%q) = %q, %q, %v", c.line, name, text, err)
 		}

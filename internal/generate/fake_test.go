@@ -176,14 +176,14 @@ func (c *fakeCache) Truncate(sequence, length int) error {
 }
 
 // newFake is a writer over random likelihoods. The vocabulary is larger than the tokenizer's, as Qwen's is.
-func newFake(t *testing.T, favoured map[string]float32) (*Writer, *fakeModel, *fakeTokenizer) {
+func newFake(t *testing.T, favoured map[string]float32) (*Generator, *fakeModel, *fakeTokenizer) {
 	t.Helper()
 	tokenizer := newFakeTokenizer(likeQwen...)
 	model := &fakeModel{vocab: len(tokenizer.tokens) + 5, favoured: map[int32]float32{}}
 	for id, token := range tokenizer.tokens {
 		model.favoured[int32(id)] = favoured[string(token)]
 	}
-	w := NewWriter(model, tokenizer, []int32{tokenizer.added})
+	w := NewGenerator(model, tokenizer, []int32{tokenizer.added})
 	t.Cleanup(w.Close)
 	return w, model, tokenizer
 }

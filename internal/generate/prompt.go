@@ -33,8 +33,8 @@ func Prefill(as string) string {
 	return string(append(windows.AppendString([]byte(`{"name": `), as), `, "`...))
 }
 
-// Message reads what a model wrote after the prefill of `as`.
-func Message(as string, written []byte) (windows.Message, error) {
+// ParseContinuation reads what a model wrote after the prefill of `as`.
+func ParseContinuation(as string, written []byte) (windows.Message, error) {
 	m, err := windows.ParseMessage(append([]byte(Prefill(as)), written...))
 	if err != nil {
 		return m, fmt.Errorf("what the model wrote is not a message: %w", err)

@@ -221,7 +221,7 @@ func TestSamplerNarrowedDownIsTheSame(t *testing.T) {
 		long, short := newSampler(s, 0), newSampler(s, 0)
 		for range 20 {
 			index, wantErr := long.pick(logits, ids)
-			got, err := short.pickChosen(chosenFrom(logits, mask, negligible*s.Temperature))
+			got, err := short.pickSelected(chosenFrom(logits, mask, negligible*s.Temperature))
 			if (err == nil) != (wantErr == nil) {
 				t.Fatalf("round %d: error %v, want %v", round, err, wantErr)
 			}

@@ -57,7 +57,7 @@ func Tokenizer(base *model.Model) (*tokenizer.Tokenizer, error) {
 }
 
 // SourceTokenizer reads a tokenizer without its model.
-func SourceTokenizer(source model.Source) (*tokenizer.Tokenizer, error) {
+func SourceTokenizer(source model.Location) (*tokenizer.Tokenizer, error) {
 	content, err := source.ReadFile(model.TokenizerFile)
 	if err != nil {
 		return nil, err

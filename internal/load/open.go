@@ -32,7 +32,7 @@ type Loaded struct {
 }
 
 // Open opens a device and loads base, with the adapter in the folder adapterDir unless that is "".
-func Open(base model.Source, adapterDir string, o Options) (*Loaded, error) {
+func Open(base model.Location, adapterDir string, o Options) (*Loaded, error) {
 	files, err := base.Open()
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (l *Loaded) requireMemory(weights engine.WeightFormat) error {
 }
 
 // fits is the error of a plan that is over what is free.
-func fits(plan engine.Plan, weights engine.WeightFormat, free uint64, base model.Source) error {
+func fits(plan engine.Plan, weights engine.WeightFormat, free uint64, base model.Location) error {
 	if plan.Total <= free {
 		return nil
 	}

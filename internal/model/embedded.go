@@ -3,6 +3,6 @@ package model
 import "ventriloquist/internal/model/tiny"
 
 // embedded is the model inside the program.
-func embedded() Source {
-	return Source{Name: Tiny, files: tiny.Files}
+func embedded() Location {
+	return Location{Name: Tiny, files: tiny.Files}
 }

@@ -105,7 +105,7 @@ type File struct {
 }
 
 // Files lists a model's files, links followed.
-func (s Source) Files() (list []File, err error) {
+func (s Location) Files() (list []File, err error) {
 	tree := s.files
 	if s.Dir != "" {
 		tree = os.DirFS(s.Dir)
@@ -122,7 +122,7 @@ func (s Source) Files() (list []File, err error) {
 	return list, nil
 }
 
-func (s Source) bytes() (n int64) {
+func (s Location) bytes() (n int64) {
 	files, _ := s.Files() // what cannot be read has no size
 	for _, f := range files {
 		n += f.Bytes

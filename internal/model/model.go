@@ -37,7 +37,7 @@ type View = safetensors.Tensor
 // Model is an open base model. Its configuration and the names, shapes and types of all its weights have been checked.
 type Model struct {
 	Config Config
-	Source Source
+	Source Location
 	shards []*safetensors.File
 	index  map[string]*safetensors.File // of each tensor that Config requires
 }
@@ -48,7 +48,7 @@ func Open(dir string) (*Model, error) {
 }
 
 // Open reads the configuration, maps the weights and checks that each required tensor is there as it should be.
-func (s Source) Open() (*Model, error) {
+func (s Location) Open() (*Model, error) {
 	config, err := s.Config()
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (s Source) Open() (*Model, error) {
 }
 
 // Config reads and checks config.json alone.
-func (s Source) Config() (Config, error) {
+func (s Location) Config() (Config, error) {
 	content, err := s.ReadFile(ConfigFile)
 	if err != nil {
 		return Config{}, err

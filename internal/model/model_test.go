@@ -50,9 +50,9 @@ func weights(t testing.TB, dir string) map[string]safetensors.Tensor {
 
 func rewrite(t testing.TB, path string, tensors map[string]safetensors.Tensor) {
 	t.Helper()
-	var list []safetensors.Source
+	var list []safetensors.Entry
 	for name, tensor := range tensors {
-		list = append(list, safetensors.Source{Name: name, DType: tensor.DType, Shape: tensor.Shape, Write: func(w io.Writer) error {
+		list = append(list, safetensors.Entry{Name: name, DType: tensor.DType, Shape: tensor.Shape, Write: func(w io.Writer) error {
 			_, err := w.Write(tensor.Data)
 			return err
 		}})

@@ -74,7 +74,7 @@ func writeRandom(ctx context.Context, dir string, o RandomOptions) error {
 		if len(shards) > 1 {
 			name = fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(shards))
 		}
-		var sources []safetensors.Source
+		var sources []safetensors.Entry
 		for _, spec := range shard {
 			source := randomSource(ctx, spec, o)
 			sources = append(sources, source)
@@ -117,8 +117,8 @@ func splitShards(specs []TensorSpec, limit int64) [][]TensorSpec {
 // randomChunk is how many values are made at a time; a multiple of 4.
 const randomChunk = 4 << 20
 
-func randomSource(ctx context.Context, spec TensorSpec, o RandomOptions) safetensors.Source {
-	source := safetensors.Source{Name: spec.Name, DType: safetensors.BF16, Shape: spec.Shape}
+func randomSource(ctx context.Context, spec TensorSpec, o RandomOptions) safetensors.Entry {
+	source := safetensors.Entry{Name: spec.Name, DType: safetensors.BF16, Shape: spec.Shape}
 	source.Write = func(w io.Writer) error {
 		count := View{Shape: spec.Shape}.Elements()
 		buffer := make([]byte, 2*min(count, randomChunk))

@@ -29,7 +29,7 @@ var Known = []string{
 // Resolve finds a model: "" is Default, "tiny" the embedded one; then a folder; then a name such as
 // Qwen/Qwen3-8B-Base, qwen3-8b-base or owner/name in vqctl's own model folder and in the Hugging Face cache.
 // Nothing is downloaded.
-func Resolve(nameOrDir string) (Source, error) {
+func Resolve(nameOrDir string) (Location, error) {
 	if nameOrDir == "" {
 		nameOrDir = Default
 	}
@@ -39,34 +39,34 @@ func Resolve(nameOrDir string) (Source, error) {
 	if info, err := os.Stat(nameOrDir); err == nil && info.IsDir() {
 		return folderByPath(nameOrDir)
 	} else if err == nil {
-		return Source{}, usererr.With(fmt.Errorf("base model %s is a file, not a folder", nameOrDir), "name the folder that it is in")
+		return Location{}, usererr.With(fmt.Errorf("base model %s is a file, not a folder", nameOrDir), "name the folder that it is in")
 	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
-		return Source{}, fmt.Errorf("cannot open base model: %w", err)
+		return Location{}, fmt.Errorf("cannot open base model: %w", err)
 	}
 	repo, ok := RepoName(nameOrDir)
 	if !ok {
-		return Source{}, usererr.With(fmt.Errorf("no base model %q: there is no such folder, and it is not the name of a model", nameOrDir),
+		return Location{}, usererr.With(fmt.Errorf("no base model %q: there is no such folder, and it is not the name of a model", nameOrDir),
 			"give a folder, %s, or a name as in Hugging Face: %s; vqctl model list shows what is here", Tiny, Default)
 	}
 	return ResolveRepo(repo)
 }
 
 // folderByPath makes the path absolute: an adapter that notes it must find it from elsewhere.
-func folderByPath(dir string) (Source, error) {
+func folderByPath(dir string) (Location, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
-		return Source{}, fmt.Errorf("cannot open base model %s: %w", dir, err)
+		return Location{}, fmt.Errorf("cannot open base model %s: %w", dir, err)
 	}
 	return Folder(absolute), nil
 }
 
 // ResolveRepo finds a model by its full name, owner/name.
-func ResolveRepo(repo string) (Source, error) {
+func ResolveRepo(repo string) (Location, error) {
 	incomplete := ""
 	for _, find := range []func(string) (string, error){ownFolder, cacheFolder} {
 		dir, err := find(repo)
 		if err != nil {
-			return Source{}, err
+			return Location{}, err
 		}
 		if dir == "" {
 			continue
@@ -75,9 +75,9 @@ func ResolveRepo(repo string) (Source, error) {
 			incomplete = fmt.Sprintf(": %s has no %s", dir, missing)
 			continue
 		}
-		return Source{Name: repo, Dir: dir}, nil
+		return Location{Name: repo, Dir: dir}, nil
 	}
-	return Source{}, usererr.With(fmt.Errorf("base model %s is not on this machine%s", repo, incomplete),
+	return Location{}, usererr.With(fmt.Errorf("base model %s is not on this machine%s", repo, incomplete),
 		"download it with: vqctl model pull %s (or try without a download: --base-model %s)", repo, Tiny)
 }
 

@@ -11,8 +11,8 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Source is where a base model's files are: a folder, or the program itself.
-type Source struct {
+// Location is where a base model's files are: a folder, or the program itself.
+type Location struct {
 	Name string // what finds it again with Resolve: "tiny", "Qwen/Qwen3-8B-Base" or a path; for adapters to note
 	Dir  string // the folder, "" for a model embedded in the program
 	// files of an embedded model, nil for a folder
@@ -20,12 +20,12 @@ type Source struct {
 }
 
 // Folder is the model in a folder.
-func Folder(dir string) Source {
-	return Source{Name: dir, Dir: filepath.Clean(dir)}
+func Folder(dir string) Location {
+	return Location{Name: dir, Dir: filepath.Clean(dir)}
 }
 
 // String names the source in messages.
-func (s Source) String() string {
+func (s Location) String() string {
 	if s.Dir == "" {
 		return "embedded model " + s.Name
 	}
@@ -33,7 +33,7 @@ func (s Source) String() string {
 }
 
 // Path is a file's path, for messages.
-func (s Source) Path(file string) string {
+func (s Location) Path(file string) string {
 	if s.Dir == "" {
 		return s.Name + "/" + file
 	}
@@ -41,7 +41,7 @@ func (s Source) Path(file string) string {
 }
 
 // Has says whether the source has a file.
-func (s Source) Has(file string) bool {
+func (s Location) Has(file string) bool {
 	var err error
 	if s.Dir == "" {
 		_, err = fs.Stat(s.files, file)
@@ -52,7 +52,7 @@ func (s Source) Has(file string) bool {
 }
 
 // ReadFile returns a small file's content: config.json, tokenizer.json. A missing file matches fs.ErrNotExist.
-func (s Source) ReadFile(file string) ([]byte, error) {
+func (s Location) ReadFile(file string) ([]byte, error) {
 	var content []byte
 	var err error
 	if s.Dir == "" {
@@ -73,7 +73,7 @@ func (s Source) ReadFile(file string) ([]byte, error) {
 }
 
 // openWeights maps a weight file; an embedded one is read from the program's own bytes.
-func (s Source) openWeights(file string) (*safetensors.File, error) {
+func (s Location) openWeights(file string) (*safetensors.File, error) {
 	if s.Dir != "" {
 		return safetensors.Open(s.Path(file))
 	}
@@ -84,7 +84,7 @@ func (s Source) openWeights(file string) (*safetensors.File, error) {
 	return safetensors.Parse(s.Path(file), content)
 }
 
-func (s Source) incompleteHint() string {
+func (s Location) incompleteHint() string {
 	if repo, ok := RepoName(s.Name); ok && s.Name != s.Dir {
 		return "complete it with: vqctl model pull " + repo
 	}

@@ -43,10 +43,10 @@ type State struct {
 }
 
 // FinalDir is the folder of the finished adapter.
-func (r *Run) FinalDir() string { return filepath.Join(r.pace.OutputDir, "final") }
+func (r *Run) FinalDir() string { return filepath.Join(r.settings.OutputDir, "final") }
 
 func (r *Run) checkpointDir() string {
-	return filepath.Join(r.pace.OutputDir, fmt.Sprintf("checkpoint-%d", r.step))
+	return filepath.Join(r.settings.OutputDir, fmt.Sprintf("checkpoint-%d", r.step))
 }
 
 // save writes dir whole or not at all.
@@ -54,7 +54,7 @@ func (r *Run) save(dir string) error {
 	if err := r.downloadAdapter(); err != nil {
 		return err
 	}
-	if err := r.setPreviousAside(dir); err != nil {
+	if err := r.archivePreviousRun(dir); err != nil {
 		return err
 	}
 	err := atomicfile.WriteDir(dir, func(tmp string) error {
@@ -72,14 +72,14 @@ func (r *Run) save(dir string) error {
 	})
 	if err != nil {
 		return usererr.With(fmt.Errorf("step %d: the checkpoint was not written: %w", r.step, err),
-			"earlier checkpoints in %s are whole; make room and go on with --resume", r.pace.OutputDir)
+			"earlier checkpoints in %s are whole; make room and go on with --resume", r.settings.OutputDir)
 	}
 	return nil
 }
 
 func (r *Run) state() State {
 	return State{
-		Version: stateVersion, RunName: r.pace.RunName, Step: r.step, TotalSteps: r.schedule.TotalSteps,
+		Version: stateVersion, RunName: r.settings.RunName, Step: r.step, TotalSteps: r.schedule.TotalSteps,
 		Windows: len(r.data.Train), Data: r.data.fingerprint(), Base: r.base, People: &r.people,
 		Dropout: r.files.Dropout, Options: r.opts,
 	}
@@ -102,12 +102,12 @@ func momentSlices(m engine.Moments) [4][]float32 { return [4][]float32{m.AM, m.A
 
 // writeMoments streams the optimizer's state, a pair at a time.
 func (r *Run) writeMoments(w io.Writer) error {
-	var list []safetensors.Source
+	var list []safetensors.Entry
 	err := load.EachPair(r.files, func(layer int, target engine.Target, p *adapter.Pair) error {
 		var moments engine.Moments
 		for i, name := range momentNames(layer, target) {
 			elements := len(momentSlices(engine.Moments{AM: p.A, AV: p.A, BM: p.B, BV: p.B})[i])
-			list = append(list, safetensors.Source{
+			list = append(list, safetensors.Entry{
 				Name: name, DType: safetensors.F32, Shape: []int{elements},
 				Write: func(w io.Writer) error {
 					if i == 0 { // the first of the four to be written fetches all
@@ -229,24 +229,24 @@ func (r *Run) Resume(checkpoint string, s State) error {
 	if err := r.readMoments(filepath.Join(checkpoint, optimizerFile)); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
-	r.step, r.begun = s.Step, true
+	r.step, r.hasCheckpoint = s.Step, true
 	if s.People != nil {
-		r.people = r.people.and(*s.People)
+		r.people = r.people.union(*s.People)
 	}
 	return nil
 }
 
-// setPreviousAside moves the checkpoints of an earlier run out of the way of this one's before its first checkpoint, and
+// archivePreviousRun moves the checkpoints of an earlier run out of the way of this one's before its first checkpoint, and
 // the earlier final folder before this run's own: nothing is lost, and --resume never mixes two runs.
-func (r *Run) setPreviousAside(next string) error {
-	if !r.begun {
-		r.begun = true
-		found, err := filepath.Glob(filepath.Join(r.pace.OutputDir, "checkpoint-*"))
+func (r *Run) archivePreviousRun(next string) error {
+	if !r.hasCheckpoint {
+		r.hasCheckpoint = true
+		found, err := filepath.Glob(filepath.Join(r.settings.OutputDir, "checkpoint-*"))
 		if err != nil {
 			return err
 		}
 		for _, dir := range found {
-			if err := r.moveAside(dir); err != nil {
+			if err := r.archive(dir); err != nil {
 				return err
 			}
 		}
@@ -262,16 +262,16 @@ func (r *Run) setPreviousAside(next string) error {
 	} else if err == nil && reflect.DeepEqual(s, r.state()) {
 		return nil // this run's own
 	}
-	return r.moveAside(next)
+	return r.archive(next)
 }
 
-func (r *Run) moveAside(dir string) error {
-	if r.previous == "" {
+func (r *Run) archive(dir string) error {
+	if r.archiveDir == "" {
 		for n := 1; ; n++ {
-			candidate := filepath.Join(r.pace.OutputDir, "previous-"+strconv.Itoa(n))
+			candidate := filepath.Join(r.settings.OutputDir, "previous-"+strconv.Itoa(n))
 			err := os.Mkdir(candidate, 0o700)
 			if err == nil {
-				r.previous = candidate
+				r.archiveDir = candidate
 				break
 			}
 			if !errors.Is(err, os.ErrExist) {
@@ -279,5 +279,5 @@ func (r *Run) moveAside(dir string) error {
 			}
 		}
 	}
-	return os.Rename(dir, filepath.Join(r.previous, filepath.Base(dir)))
+	return os.Rename(dir, filepath.Join(r.archiveDir, filepath.Base(dir)))
 }

@@ -28,13 +28,13 @@ type Data struct {
 
 	hash    uint64 // of the training windows' ids: a resumed run must see the same
 	lengths []int  // tokens of Train's windows
-	source  windows.Source
+	source  windows.List
 	reader  *batch.Reader
 }
 
 // ReadData reads every window of the source as ids of at most maxTokens, of the training part at most limit (0: all).
 // seen is called after each window.
-func ReadData(ctx context.Context, source windows.Source, encoder batch.Encoder, maxTokens, limit int, seen func()) (*Data, error) {
+func ReadData(ctx context.Context, source windows.List, encoder batch.Encoder, maxTokens, limit int, seen func()) (*Data, error) {
 	d := &Data{source: source, reader: batch.NewReader(source, encoder, maxTokens)}
 	train, heldOut := windows.Split(source)
 	if limit > 0 && limit < len(train) {

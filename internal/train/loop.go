@@ -40,9 +40,9 @@ type StepMetrics struct {
 // Train runs the optimizer steps that are left, writes the checkpoints, and calls report after each step. A canceled
 // context ends it after the step that runs, with a checkpoint and an *InterruptedError.
 func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
-	finish := func(s *startedStep) error { return r.finishStep(ctx, s, report) }
-	var running *startedStep
-	r.clock = time.Now()
+	finish := func(s *pendingStep) error { return r.finishStep(ctx, s, report) }
+	var running *pendingStep
+	r.lastStepEnd = time.Now()
 	for step := r.step + 1; step <= r.schedule.TotalSteps; step++ {
 		next, err := r.startStep(step, running, finish)
 		if err != nil {
@@ -55,24 +55,24 @@ func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 				return err
 			}
 			running = nil
-			r.clock = time.Now()
+			r.lastStepEnd = time.Now()
 		}
 	}
 	return r.save(r.FinalDir())
 }
 
 func (r *Run) evaluatesAfter(step int) bool {
-	return r.pace.EvalSteps > 0 && step%r.pace.EvalSteps == 0 && len(r.data.HeldOut.Windows) > 0
+	return r.settings.EvalSteps > 0 && step%r.settings.EvalSteps == 0 && len(r.data.HeldOut.Windows) > 0
 }
 
 func (r *Run) savesAfter(step int) bool {
-	return r.pace.SaveSteps > 0 && step%r.pace.SaveSteps == 0 && step < r.schedule.TotalSteps
+	return r.settings.SaveSteps > 0 && step%r.settings.SaveSteps == 0 && step < r.schedule.TotalSteps
 }
 
 // finishStep waits for the step's update; then it evaluates, reports and saves, whatever is due.
-func (r *Run) finishStep(ctx context.Context, s *startedStep, report func(StepMetrics) error) error {
+func (r *Run) finishStep(ctx context.Context, s *pendingStep, report func(StepMetrics) error) error {
 	if err := r.endUpdate(s); err != nil {
-		return r.savedFirst(err)
+		return r.saveOnNoMemory(err)
 	}
 	r.step = s.Step
 	last := r.step == r.schedule.TotalSteps
@@ -82,7 +82,7 @@ func (r *Run) finishStep(ctx context.Context, s *startedStep, report func(StepMe
 			return r.interrupted(ctx, err)
 		}
 	}
-	s.Logged = r.step%r.pace.LoggingSteps == 0 || last || s.EvalLoss != nil
+	s.Logged = r.step%r.settings.LoggingSteps == 0 || last || s.EvalLoss != nil
 	if err := report(s.StepMetrics); err != nil {
 		return err
 	}
@@ -121,8 +121,8 @@ func (r *Run) interrupted(ctx context.Context, err error) error {
 		"the same command with --resume goes on from there")
 }
 
-// savedFirst saves the run as it was before a step that found no memory, since such a step has changed nothing.
-func (r *Run) savedFirst(err error) error {
+// saveOnNoMemory saves the run as it was before a step that found no memory, since such a step has changed nothing.
+func (r *Run) saveOnNoMemory(err error) error {
 	if !errors.Is(err, engine.ErrNoMemory) || r.step == 0 {
 		return err
 	}
@@ -133,17 +133,17 @@ func (r *Run) savedFirst(err error) error {
 	return usererr.With(err, "the run is saved as %s: where more memory is free the same command with --resume goes on from there", dir)
 }
 
-// startedStep is an optimizer step whose update has been begun; what it saw is known when that ends.
-type startedStep struct {
+// pendingStep is an optimizer step whose update has been begun; what it saw is known when that ends.
+type pendingStep struct {
 	StepMetrics
 	order []int // its windows
 }
 
 // startStep gives the engine one optimizer step (from 1): it fills one batch while the other runs. The step before, if it
 // still runs, is finished as soon as there is work behind it.
-func (r *Run) startStep(step int, before *startedStep, finish func(*startedStep) error) (*startedStep, error) {
+func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep) error) (*pendingStep, error) {
 	epoch, first, last := r.steps.Step(step)
-	s := &startedStep{order: r.order(epoch)[first:last],
+	s := &pendingStep{order: r.order(epoch)[first:last],
 		StepMetrics: StepMetrics{Step: step, Epoch: r.steps.Epochs(step), LearningRate: r.schedule.Rate(step)}}
 	for at := 0; at < len(s.order); at += r.opts.BatchSize {
 		seed := r.dropoutSeed(step, at/r.opts.BatchSize)
@@ -156,7 +156,7 @@ func (r *Run) startStep(step int, before *startedStep, finish func(*startedStep)
 			before = nil
 		}
 		if err != nil {
-			return nil, r.savedFirst(err)
+			return nil, r.saveOnNoMemory(err)
 		}
 	}
 	err := r.trainer.BeginUpdate(engine.Update{
@@ -165,13 +165,13 @@ func (r *Run) startStep(step int, before *startedStep, finish func(*startedStep)
 		Normaliser: float64(s.TargetTokens), Step: int64(step),
 	})
 	if err != nil {
-		return nil, r.savedFirst(r.explain(err, step, s.order))
+		return nil, r.saveOnNoMemory(r.explain(err, step, s.order))
 	}
 	return s, nil
 }
 
 // accumulate starts one micro-batch of the step.
-func (r *Run) accumulate(s *startedStep, list []int, dropoutSeed uint64) error {
+func (r *Run) accumulate(s *pendingStep, list []int, dropoutSeed uint64) error {
 	windows, err := r.readWindows(list)
 	if err != nil {
 		return err
@@ -191,10 +191,10 @@ func (r *Run) accumulate(s *startedStep, list []int, dropoutSeed uint64) error {
 }
 
 // endUpdate waits for the step's update and takes down what it saw.
-func (r *Run) endUpdate(s *startedStep) error {
+func (r *Run) endUpdate(s *pendingStep) error {
 	result, err := r.trainer.EndUpdate()
 	if errors.Is(err, engine.ErrNotFinite) {
-		return r.explain(err, s.Step, r.culprits(s.order))
+		return r.explain(err, s.Step, r.nonFiniteWindows(s.order))
 	}
 	if err != nil {
 		return r.explain(err, s.Step, s.order)
@@ -202,9 +202,9 @@ func (r *Run) endUpdate(s *startedStep) error {
 	s.Loss = result.LossSum / float64(s.TargetTokens)
 	s.GradNorm = result.GradNorm
 	now := time.Now()
-	s.Elapsed = now.Sub(r.clock)
+	s.Elapsed = now.Sub(r.lastStepEnd)
 	s.TokensPerSecond = float64(s.Tokens) / s.Elapsed.Seconds()
-	r.clock = now
+	r.lastStepEnd = now
 	return nil
 }
 
@@ -242,9 +242,9 @@ func (r *Run) flops(ws []batch.Window) float64 {
 	return engine.TrainingFLOPs(r.model, r.adapter.Config(), tokens, targets)
 }
 
-// culprits are the windows of a step whose own loss is not finite: with the adapter as it was before the step, which is
+// nonFiniteWindows are the windows of a step whose own loss is not finite: with the adapter as it was before the step, which is
 // what the engine still has. When there are none it was the gradient, and all windows are its cause.
-func (r *Run) culprits(order []int) []int {
+func (r *Run) nonFiniteWindows(order []int) []int {
 	var found []int
 	for _, at := range order {
 		windows, err := r.readWindows([]int{at})

@@ -18,7 +18,7 @@ import (
 
 // narrow is a source that memory runs out in after some windows.
 type narrow struct {
-	windows.Source
+	windows.List
 	left int
 }
 
@@ -26,15 +26,15 @@ func (n *narrow) Window(i int) (*windows.Window, error) {
 	if n.left--; n.left < 0 {
 		return nil, fmt.Errorf("no room for a window: %w", engine.ErrNoMemory)
 	}
-	return n.Source.Window(i)
+	return n.List.Window(i)
 }
 
 // A run that memory runs out in is saved as it was before the step, and the error says where.
 func TestTrain_SavesWhenMemoryRunsOut(t *testing.T) {
 	dir := t.TempDir()
-	source := &narrow{Source: someWindows(t, dir, 6), left: 6 + 2*2 + 1} // read once before, then two steps and a half
+	source := &narrow{List: someWindows(t, dir, 6), left: 6 + 2*2 + 1} // read once before, then two steps and a half
 	opts := Options{BatchSize: 1, Accumulation: 2, MaxSteps: 4, LearningRate: 1e-3, Scheduler: "constant", MaxGradNorm: 1}
-	pace := Pace{OutputDir: filepath.Join(dir, "out"), LoggingSteps: 1}
+	pace := RunSettings{OutputDir: filepath.Join(dir, "out"), LoggingSteps: 1}
 	run := tinyRun(t, source, opts, pace)
 
 	err := run.Train(t.Context(), func(StepMetrics) error { return nil })
@@ -51,7 +51,7 @@ func TestTrain_SavesWhenMemoryRunsOut(t *testing.T) {
 	}
 }
 
-func someWindows(t *testing.T, dir string, count int) windows.Source {
+func someWindows(t *testing.T, dir string, count int) windows.List {
 	t.Helper()
 	var lines strings.Builder
 	for i := range count {
@@ -71,7 +71,7 @@ func someWindows(t *testing.T, dir string, count int) windows.Source {
 }
 
 // tinyRun is a run on the embedded model.
-func tinyRun(t *testing.T, source windows.Source, opts Options, pace Pace) *Run {
+func tinyRun(t *testing.T, source windows.List, opts Options, pace RunSettings) *Run {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -102,7 +102,7 @@ func tinyRun(t *testing.T, source windows.Source, opts Options, pace Pace) *Run 
 	trainer, err := onDevice.NewTrainer(loaded, data.Limits(opts), true)
 	must(err)
 	t.Cleanup(trainer.Close)
-	run, err := NewRun(opts, pace, data, Machine{Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
+	run, err := NewRun(opts, pace, data, Handles{Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
 	must(err)
 	return run
 }

@@ -31,8 +31,8 @@ type Options struct {
 	Weights   string `json:"weights,omitempty"` // the format of quantized base weights, as the engine names it
 }
 
-// Pace is what a run does beside computing: it may differ between a run and its resumption.
-type Pace struct {
+// RunSettings is what a run does beside computing: it may differ between a run and its resumption.
+type RunSettings struct {
 	LoggingSteps int // report every so many optimizer steps
 	SaveSteps    int // write a checkpoint every so many; 0: only at the end
 	EvalSteps    int // evaluate on the held-out windows every so many; 0: never
@@ -75,7 +75,7 @@ func (o Options) Validate() error {
 }
 
 // Validate reports the first option that makes no sense, as wrong usage, by the name of its flag.
-func (p Pace) Validate() error {
+func (p RunSettings) Validate() error {
 	switch {
 	case p.LoggingSteps < 1:
 		return usererr.Usage("--logging-steps must be at least 1")

@@ -18,7 +18,7 @@ import (
 // Run is a training run. One goroutine at a time may use it.
 type Run struct {
 	opts     Options
-	pace     Pace
+	settings     RunSettings
 	data     *Data
 	people   People // whose conversations it has seen
 	steps    Steps
@@ -31,19 +31,19 @@ type Run struct {
 	base    string           // fingerprint of the base model
 
 	step     int    // optimizer steps done
-	begun    bool   // whether the run has written a checkpoint yet, or resumes from one
-	previous string // folder for what an earlier run left in the output folder, "" before it is needed
+	hasCheckpoint    bool   // whether the run has written a checkpoint yet, or resumes from one
+	archiveDir string // folder for what an earlier run left in the output folder, "" before it is needed
 
 	orderEpoch int
 	orderNow   []int
 
 	slot  int       // of the next micro-batch
-	clock time.Time // when the last step ended
+	lastStepEnd time.Time // when the last step ended
 }
 
-// Machine is what a run trains: the adapter, on its model, by the trainer; and Files, the adapter as it is read from and
+// Handles is what a run trains: the adapter, on its model, by the trainer; and Files, the adapter as it is read from and
 // written to files, whose matrices must be the engine's when the run begins. Base is the base model's fingerprint.
-type Machine struct {
+type Handles struct {
 	Base    string
 	Model   *engine.Model
 	Adapter *engine.Adapter
@@ -52,10 +52,10 @@ type Machine struct {
 }
 
 // NewRun prepares a run of opts on data.
-func NewRun(opts Options, pace Pace, data *Data, m Machine) (*Run, error) {
-	r := &Run{opts: opts, pace: pace, data: data,
+func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, error) {
+	r := &Run{opts: opts, settings: settings, data: data,
 		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base,
-		people: data.people().and(peopleOf(pace.ContinueFrom))}
+		people: data.people().union(peopleOf(settings.ContinueFrom))}
 	r.steps = data.Steps(opts)
 	var err error
 	r.schedule, err = NewSchedule(opts.Scheduler, opts.LearningRate, opts.WarmupRatio, opts.TotalSteps(r.steps))

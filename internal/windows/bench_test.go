@@ -110,7 +110,7 @@ func BenchmarkWindow(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer fromDatabase.Close()
-	for name, s := range map[string]windows.Source{"File": fromFile, "Database": fromDatabase} {
+	for name, s := range map[string]windows.List{"File": fromFile, "Database": fromDatabase} {
 		b.Run(name, func(b *testing.B) {
 			i := 0
 			for b.Loop() {

@@ -17,7 +17,7 @@ type Options struct {
 	People People
 	Window int // the most messages of a window
 	Stride int // how many messages at the end of a window are its targets
-	Choice
+	Filter
 	Progress Progress // counts messages read
 }
 
@@ -31,7 +31,7 @@ func (o *Options) Check() error {
 	case o.Stride > o.Window:
 		return usererr.Usage("--stride is %d, more than the %d messages of a --window: some messages would be nobody's target", o.Stride, o.Window)
 	}
-	return o.Choice.check()
+	return o.Filter.check()
 }
 
 // Summary is what Build has made.
@@ -73,12 +73,12 @@ func (b *builder) groups(ctx context.Context, reader *messages.Reader) ([]*group
 	var groups []*group
 	groups, b.summary.LeftOut = groupConversations(conversations, &b.options)
 	if len(groups) == 0 {
-		return nil, nobodyListed(b.db.Path(), &b.summary.LeftOut)
+		return nil, noUsableConversation(b.db.Path(), &b.summary.LeftOut)
 	}
 	return groups, nil
 }
 
-func nobodyListed(path string, left *LeftOut) error {
+func noUsableConversation(path string, left *LeftOut) error {
 	if left.NotChosen > 0 {
 		return usererr.With(fmt.Errorf("of %s nothing is left to train on", path), "--only and --exclude leave out %d messages", left.NotChosen)
 	}
@@ -102,7 +102,7 @@ type builder struct {
 	group   *group // the conversation at hand
 	lines   int64  // of it
 	bytes   int64  // of these lines, about
-	runs    []run  // of these lines
+	runs    []targetRun  // of these lines
 }
 
 // trainingColumns is how many columns training_messages has.
@@ -134,7 +134,7 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 	}
 	defer b.windows.Close()
 	for _, g := range groups {
-		if err := b.conversation(ctx, tx, g); err != nil {
+		if err := b.addConversation(ctx, tx, g); err != nil {
 			return err
 		}
 	}
@@ -154,18 +154,18 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 	return nil
 }
 
-// conversation writes the messages of one conversation, in order, under ids that go on from the last.
-func (b *builder) conversation(ctx context.Context, tx *sql.Tx, g *group) error {
+// addConversation writes the messages of one addConversation, in order, under ids that go on from the last.
+func (b *builder) addConversation(ctx context.Context, tx *sql.Tx, g *group) error {
 	first := b.summary.Messages + 1
 	b.group, b.lines, b.bytes, b.runs = g, 0, 0, b.runs[:0]
-	if err := b.reader.Spoken(ctx, g.parts, b.message); err != nil {
+	if err := b.reader.Spoken(ctx, g.parts, b.addMessage); err != nil {
 		return err
 	}
 	if b.lines == 0 {
 		return nil
 	}
 	if few := b.lines < b.options.MinMessages; few || len(b.runs) == 0 {
-		return b.drop(ctx, tx, first, few)
+		return b.dropConversation(ctx, tx, first, few)
 	}
 	b.summary.Messages += b.lines
 	b.summary.Conversations++
@@ -180,8 +180,8 @@ func (b *builder) conversation(ctx context.Context, tx *sql.Tx, g *group) error 
 	return nil
 }
 
-// drop takes the conversation at hand out again: it has too few messages, or none that could be a target.
-func (b *builder) drop(ctx context.Context, tx *sql.Tx, first int64, few bool) error {
+// dropConversation takes the conversation at hand out again: it has too few messages, or none that could be a target.
+func (b *builder) dropConversation(ctx context.Context, tx *sql.Tx, first int64, few bool) error {
 	err := b.insert.Flush()
 	if err == nil {
 		_, err = tx.ExecContext(ctx, `DELETE FROM training_messages WHERE id >= ?`, first)
@@ -197,12 +197,12 @@ func (b *builder) drop(ctx context.Context, tx *sql.Tx, first int64, few bool) e
 	return nil
 }
 
-// message writes the lines of one message.
-func (b *builder) message(m *messages.Spoken) error {
+// addMessage writes the lines of one addMessage.
+func (b *builder) addMessage(m *messages.Spoken) error {
 	if b.read++; b.read%1024 == 0 {
 		b.options.Progress.report(b.read, 0)
 	}
-	if !b.options.covers(m.Date) {
+	if !b.options.allowsDate(m.Date) {
 		b.summary.LeftOut.OtherTime++
 		return nil
 	}
@@ -211,8 +211,8 @@ func (b *builder) message(m *messages.Spoken) error {
 		b.summary.LeftOut.Messages++
 		return nil
 	}
-	quote := quoteOf(m)
-	lines := linesOf(m.Words, m.Kind)
+	quote := replyQuote(m)
+	lines := splitMessage(m.Words, m.Kind)
 	if len(lines) == 0 || m.Kind == messages.Reaction && quote == nil {
 		b.summary.LeftOut.Empty++
 		return nil
@@ -226,7 +226,7 @@ func (b *builder) message(m *messages.Spoken) error {
 		}
 		b.bytes += int64(len(name)+len(text)) + rowOverhead
 		if target {
-			b.extendRun(id)
+			b.addTarget(id)
 		}
 	}
 	return nil

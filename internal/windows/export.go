@@ -18,8 +18,8 @@ func Export(ctx context.Context, db *messages.DB, out io.Writer, progress Progre
 	if err != nil {
 		return err
 	}
-	defer s.between.Close()
-	rows, err := s.between.QueryContext(ctx, 1, s.messages)
+	defer s.selectRange.Close()
+	rows, err := s.selectRange.QueryContext(ctx, 1, s.messages)
 	if err != nil {
 		return db.Explain(err)
 	}
@@ -86,7 +86,7 @@ func (e *exporter) advance(first, last int64) error {
 		}
 	}
 	if gone := int(first - e.first); gone > len(e.lines)/2 {
-		e.forget(gone)
+		e.discard(gone)
 	}
 	return nil
 }
@@ -112,8 +112,8 @@ func (e *exporter) read(id int64) error {
 	return nil
 }
 
-// forget drops the first n messages.
-func (e *exporter) forget(n int) {
+// discard drops the first n messages.
+func (e *exporter) discard(n int) {
 	cut := e.lines[n-1].end
 	e.middles = e.middles[:copy(e.middles, e.middles[cut:])]
 	e.lines = e.lines[:copy(e.lines, e.lines[n:])]

@@ -146,7 +146,7 @@ func readAll(t testing.TB, text string) []*windows.Window {
 	return all
 }
 
-func openText(t testing.TB, text string) windows.Source {
+func openText(t testing.TB, text string) windows.List {
 	t.Helper()
 	s, err := windows.OpenFile(context.Background(), writeFile(t, text), nil)
 	if err != nil {

@@ -60,7 +60,7 @@ func groupConversations(conversations []messages.Conversation, o *Options) ([]*g
 		members, strangers := namesOf(c.Members, o.Owner, o.People)
 		all := len(members) + len(strangers)
 		switch {
-		case !o.takes(members):
+		case !o.allowsMembers(members):
 			left.NotChosen += messages
 		case len(strangers) > 0 && !(o.Anonymous && all > 2):
 			for _, address := range strangers {

@@ -127,7 +127,7 @@ func TestSources_SayTheSame(t *testing.T) {
 		if fromFile.Len() != fromDatabase.Len() {
 			t.Fatalf("%d windows in the file, %d in the database", fromFile.Len(), fromDatabase.Len())
 		}
-		for _, source := range []windows.Source{fromFile, fromDatabase} {
+		for _, source := range []windows.List{fromFile, fromDatabase} {
 			checkLineIDs(t, source)
 		}
 		for i := range fromFile.Len() {
@@ -151,7 +151,7 @@ func TestSources_SayTheSame(t *testing.T) {
 	}
 }
 
-func window(t testing.TB, s windows.Source, i int) *windows.Window {
+func window(t testing.TB, s windows.List, i int) *windows.Window {
 	t.Helper()
 	w, err := s.Window(i)
 	if err != nil {
@@ -160,7 +160,7 @@ func window(t testing.TB, s windows.Source, i int) *windows.Window {
 	return w
 }
 
-func checkLineIDs(t *testing.T, s windows.Source) {
+func checkLineIDs(t *testing.T, s windows.List) {
 	t.Helper()
 	texts := map[int]string{}
 	for i := range s.Len() {

@@ -25,7 +25,7 @@ func (d *Dialogue) command(line string) (quit bool) {
 	case "/help":
 		d.say("%s", Help)
 	case "/target":
-		d.setTarget(unquoted(rest))
+		d.setAs(unquoted(rest))
 	case "/members":
 		d.setMembers(names(rest))
 	case "/type":
@@ -43,16 +43,16 @@ func (d *Dialogue) command(line string) (quit bool) {
 	return false
 }
 
-func (d *Dialogue) setTarget(name string) {
+func (d *Dialogue) setAs(name string) {
 	if name == "" {
-		if d.Target == "" {
+		if d.As == "" {
 			d.say("nobody answers yet: /target NAME")
 		} else {
-			d.say("%s answers", d.Target)
+			d.say("%s answers", d.As)
 		}
 		return
 	}
-	d.Target = name
+	d.As = name
 	d.say("%s answers", name)
 }
 
@@ -78,7 +78,7 @@ func (d *Dialogue) showContext() {
 	h := d.conversation().Header
 	d.say("%s of %s, from %s on", h.Type, strings.Join(d.members(), ", "), h.Start)
 	for i := range d.Messages {
-		d.say("  %s", Shown(&d.Messages[i]))
+		d.say("  %s", Format(&d.Messages[i]))
 	}
 }
 

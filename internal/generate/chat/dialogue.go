@@ -14,14 +14,14 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Writer writes continuations of prompts; *infer.Writer does.
-type Writer interface {
+// Generator writes continuations of prompts; *infer.Generator does.
+type Generator interface {
 	Continue(ctx context.Context, prompt []int32, n int, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
 }
 
 // Options are what a dialogue begins with.
 type Options struct {
-	Target    string   // who answers; "" until it is known
+	As    string   // who answers; "" until it is known
 	Members   []string // besides the target and those who speak
 	Kind      string   // "dm" or "group"; "" by the number of members
 	Start     string   // date of the first message; "" for the day of it
@@ -38,7 +38,7 @@ const maxMessages = 100
 type Dialogue struct {
 	Options
 	out       io.Writer
-	writer    Writer
+	generator    Generator
 	encoder   generate.Encoder
 	last      time.Time // when the last message came
 	speaker   string    // who was typed for last
@@ -51,8 +51,8 @@ type Dialogue struct {
 type exchange struct{ prompt, answer string }
 
 // New begins a dialogue; what is to be seen goes to out.
-func New(o Options, w Writer, e generate.Encoder, out io.Writer) *Dialogue {
-	return &Dialogue{Options: o, out: out, writer: w, encoder: e, last: o.Now()}
+func New(o Options, w Generator, e generate.Encoder, out io.Writer) *Dialogue {
+	return &Dialogue{Options: o, out: out, generator: w, encoder: e, last: o.Now()}
 }
 
 // Enter takes a typed line: a command, a message, or nothing, which lets the target speak. It says whether the dialogue
@@ -66,7 +66,7 @@ func (d *Dialogue) Enter(ctx context.Context, line string) (quit bool, err error
 	case line == "":
 		return false, d.answer(ctx)
 	}
-	name, err := d.hear(line)
+	name, err := d.addMessage(line)
 	if err != nil {
 		d.say("%v", err)
 		if advice := usererr.Of(err); advice != "" {
@@ -74,15 +74,15 @@ func (d *Dialogue) Enter(ctx context.Context, line string) (quit bool, err error
 		}
 		return false, nil
 	}
-	if name == d.Target {
+	if name == d.As {
 		return false, nil // words put into the target's mouth
 	}
 	return false, d.answer(ctx)
 }
 
-// hear adds a typed message and returns its author.
-func (d *Dialogue) hear(line string) (author string, err error) {
-	name, text, err := generate.ParseSpoken(line, d.members())
+// addMessage adds a typed message and returns its author.
+func (d *Dialogue) addMessage(line string) (author string, err error) {
+	name, text, err := generate.ParseTypedMessage(line, d.members())
 	if err != nil {
 		if name, text = d.speaker, line; name == "" || strings.HasPrefix(line, ":") {
 			return "", err
@@ -94,7 +94,7 @@ func (d *Dialogue) hear(line string) (author string, err error) {
 	d.speaker = name
 	m := windows.Message{Name: name, Delta: d.delta(), ContentType: "text", Text: text}
 	d.add(m)
-	fmt.Fprintf(d.out, "  %s\n", Shown(&m))
+	fmt.Fprintf(d.out, "  %s\n", Format(&m))
 	return name, nil
 }
 
@@ -117,8 +117,8 @@ func (d *Dialogue) add(m windows.Message) {
 // members are all who take part.
 func (d *Dialogue) members() []string {
 	all := slices.Clone(d.Members)
-	if d.Target != "" {
-		all = append(all, d.Target)
+	if d.As != "" {
+		all = append(all, d.As)
 	}
 	for i := range d.Messages {
 		all = append(all, d.Messages[i].Name)
@@ -127,14 +127,14 @@ func (d *Dialogue) members() []string {
 	return slices.Compact(all)
 }
 
-// findTarget makes the only one who was not typed for the target, if there is none yet.
-func (d *Dialogue) findTarget() bool {
-	if d.Target != "" {
+// inferAs makes the only one who was not typed for the target, if there is none yet.
+func (d *Dialogue) inferAs() bool {
+	if d.As != "" {
 		return true
 	}
 	others := slices.DeleteFunc(d.members(), func(name string) bool { return name == d.speaker })
 	if len(others) == 1 && d.speaker != "" {
-		d.Target = others[0]
+		d.As = others[0]
 		return true
 	}
 	d.say("who answers? /target NAME")
@@ -147,14 +147,14 @@ func (d *Dialogue) conversation() *generate.Conversation {
 	if start == "" {
 		start = d.Now().UTC().Format(time.DateOnly)
 	}
-	return &generate.Conversation{Header: generate.NewHeader(d.Kind, d.members(), d.Target, start), Messages: d.Messages}
+	return &generate.Conversation{Header: generate.NewHeader(d.Kind, d.members(), d.As, start), Messages: d.Messages}
 }
 
 // prompt is the ids of the conversation. When it has become longer than a window, or than what fits, a quarter of its
 // messages goes, the oldest: not one by one, because each time all that is left must be read anew.
 func (d *Dialogue) prompt() []int32 {
 	for {
-		ids := d.conversation().Tokens(d.encoder, d.Target)
+		ids := d.conversation().Tokens(d.encoder, d.As)
 		if len(d.Messages) < 2 || len(d.Messages) < maxMessages && len(ids) <= d.MaxTokens {
 			return ids
 		}
@@ -168,19 +168,19 @@ func (d *Dialogue) prompt() []int32 {
 
 // answer lets the target speak.
 func (d *Dialogue) answer(ctx context.Context) error {
-	if !d.findTarget() {
+	if !d.inferAs() {
 		return nil
 	}
 	prompt := d.prompt()
-	d.exchange = exchange{prompt: d.conversation().Prompt(d.Target)}
+	d.exchange = exchange{prompt: d.conversation().Prompt(d.As)}
 	if d.debugging {
 		d.showPrompt()
 	}
-	stream := &stream{out: d.out, author: d.Target}
+	stream := &stream{out: d.out, author: d.As}
 	options := d.Sample
 	options.Seed += uint64(d.answers)
 	d.answers++
-	done, err := d.writer.Continue(ctx, prompt, 1, options, stream.token)
+	done, err := d.generator.Continue(ctx, prompt, 1, options, stream.token)
 	stream.end()
 	if len(done) > 0 {
 		d.exchange.answer = string(done[0].Text)
@@ -195,7 +195,7 @@ func (d *Dialogue) answer(ctx context.Context) error {
 		}
 		return err
 	}
-	m, err := generate.Message(d.Target, done[0].Text)
+	m, err := generate.ParseContinuation(d.As, done[0].Text)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ type clock struct{ now time.Time }
 
 func (c *clock) read() time.Time { return c.now }
 
-func newDialogue(o Options, w Writer) (*Dialogue, *bytes.Buffer, *clock) {
+func newDialogue(o Options, w Generator) (*Dialogue, *bytes.Buffer, *clock) {
 	c := &clock{now: time.Date(2024, 3, 15, 12, 0, 0, 0, time.UTC)}
 	o.Now = c.read
 	if o.MaxTokens == 0 {
@@ -87,7 +87,7 @@ const (
 
 func TestDialogue(t *testing.T) {
 	w := &scripted{answers: []string{yes, no, yes}}
-	d, out, clock := newDialogue(Options{Target: "Aidan"}, w)
+	d, out, clock := newDialogue(Options{As: "Aidan"}, w)
 	enter(t, d, "John: hey, you free tonight?")
 	clock.now = clock.now.Add(3 * time.Minute)
 	enter(t, d, `you "ok"?`)
@@ -180,7 +180,7 @@ func TestDialogueFindsTheTarget(t *testing.T) {
 func TestDialogueStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &scripted{answers: []string{yes, yes}, stopped: cancel}
-	d, out, _ := newDialogue(Options{Target: "Aidan"}, w)
+	d, out, _ := newDialogue(Options{As: "Aidan"}, w)
 	if _, err := d.Enter(ctx, "John: hi"); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestDialogueStopped(t *testing.T) {
 
 func TestDialogueModelFails(t *testing.T) {
 	failure := errors.New("out of memory")
-	d, _, _ := newDialogue(Options{Target: "Aidan"}, &scripted{err: failure})
+	d, _, _ := newDialogue(Options{As: "Aidan"}, &scripted{err: failure})
 	if _, err := d.Enter(context.Background(), "John: hi"); !errors.Is(err, failure) {
 		t.Errorf("error %v", err)
 	}
@@ -201,8 +201,8 @@ func TestDialogueModelFails(t *testing.T) {
 // begins a window; people who are gone with them stay members.
 func TestDialogueForgets(t *testing.T) {
 	for _, o := range []Options{
-		{Target: "Aidan", MaxTokens: 1200},
-		{Target: "Aidan", Messages: manyMessages(120)},
+		{As: "Aidan", MaxTokens: 1200},
+		{As: "Aidan", Messages: manyMessages(120)},
 	} {
 		answers := 40
 		w := &scripted{answers: strings.SplitAfter(strings.Repeat(yes, answers), "\n")}
@@ -233,7 +233,7 @@ func manyMessages(n int) []windows.Message {
 
 // TestStreamShowsTokenByToken: however a line is cut into tokens, what is shown is the message.
 func TestStreamShowsTokenByToken(t *testing.T) {
-	m, err := generate.Message("Aidan", []byte(no))
+	m, err := generate.ParseContinuation("Aidan", []byte(no))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestStreamShowsTokenByToken(t *testing.T) {
 			shownEarly = shownEarly || len(rest) > 0 && strings.Contains(out.String(), "No")
 		}
 		s.end()
-		if want := "  " + Shown(&m) + "\n"; out.String() != want {
+		if want := "  " + Format(&m) + "\n"; out.String() != want {
 			t.Errorf("%d bytes a token: %q, want %q", size, out, want)
 		}
 		if !shownEarly {

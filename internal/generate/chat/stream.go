@@ -46,11 +46,11 @@ func (s *stream) begin() bool {
 		return false
 	}
 	s.text = at + len(beforeText)
-	m, err := generate.Message(s.author, append(bytes.Clone(s.line[:s.text]), `"}`...))
+	m, err := generate.ParseContinuation(s.author, append(bytes.Clone(s.line[:s.text]), `"}`...))
 	if err != nil {
 		return false
 	}
-	io.WriteString(s.out, "  "+shownAuthor(&m)+": ")
+	io.WriteString(s.out, "  "+formatAuthor(&m)+": ")
 	return true
 }
 

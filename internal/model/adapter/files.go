@@ -213,7 +213,7 @@ func (a *Adapter) WriteFiles(dir string) error {
 
 // writeWeights writes the matrices in F32, by name.
 func (a *Adapter) writeWeights(w io.Writer) error {
-	var tensors []safetensors.Source
+	var tensors []safetensors.Entry
 	for layer, pairs := range a.Layers {
 		for i, pair := range pairs {
 			if pair.Absent {
@@ -232,8 +232,8 @@ func (a *Adapter) writeWeights(w io.Writer) error {
 	return nil
 }
 
-func matrixSource(name string, rows, columns int, values []float32) safetensors.Source {
-	return safetensors.Source{Name: name, DType: safetensors.F32, Shape: []int{rows, columns}, Write: func(w io.Writer) error {
+func matrixSource(name string, rows, columns int, values []float32) safetensors.Entry {
+	return safetensors.Entry{Name: name, DType: safetensors.F32, Shape: []int{rows, columns}, Write: func(w io.Writer) error {
 		buffer := make([]byte, 0, 1<<16)
 		for chunk := range slices.Chunk(values, 1<<14) {
 			if _, err := w.Write(safetensors.AppendF32(buffer, chunk)); err != nil {

@@ -19,7 +19,7 @@ import (
 
 // Result says where a model is.
 type Result struct {
-	Source  model.Source
+	Source  model.Location
 	Already bool  // it was there before, in vqctl's folder or in Hugging Face's cache
 	Bytes   int64 // of all its files; 0 if Already
 }
@@ -52,7 +52,7 @@ func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
 	if err := finish(partial, final); err != nil {
 		return Result{}, err
 	}
-	return Result{Source: model.Source{Name: repo, Dir: final}, Bytes: total}, nil
+	return Result{Source: model.Location{Name: repo, Dir: final}, Bytes: total}, nil
 }
 
 // lock keeps a second run out of a folder, for as long as this one lives.

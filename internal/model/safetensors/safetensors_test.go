@@ -16,8 +16,8 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-func source(name string, dtype safetensors.DType, shape []int, data []byte) safetensors.Source {
-	return safetensors.Source{Name: name, DType: dtype, Shape: shape, Write: func(w io.Writer) error {
+func source(name string, dtype safetensors.DType, shape []int, data []byte) safetensors.Entry {
+	return safetensors.Entry{Name: name, DType: dtype, Shape: shape, Write: func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
 	}}
@@ -28,7 +28,7 @@ func TestWriteThenRead(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	types := []safetensors.DType{safetensors.F32, safetensors.F16, safetensors.BF16, "I64", "U8"}
 	for range 200 {
-		var list []safetensors.Source
+		var list []safetensors.Entry
 		content := map[string][]byte{}
 		for i := range rng.IntN(6) {
 			name := strings.Repeat("é\"<\n", rng.IntN(3)) + string(rune('a'+i))
@@ -74,7 +74,7 @@ func TestWriteThenRead(t *testing.T) {
 func TestWriteAlignsData(t *testing.T) {
 	for n := range 9 {
 		var b bytes.Buffer
-		if err := safetensors.Write(&b, nil, []safetensors.Source{source(strings.Repeat("n", n+1), safetensors.F32, []int{1}, make([]byte, 4))}); err != nil {
+		if err := safetensors.Write(&b, nil, []safetensors.Entry{source(strings.Repeat("n", n+1), safetensors.F32, []int{1}, make([]byte, 4))}); err != nil {
 			t.Fatal(err)
 		}
 		if (b.Len()-4)%8 != 0 {
@@ -85,7 +85,7 @@ func TestWriteAlignsData(t *testing.T) {
 
 func TestWriteRefuses(t *testing.T) {
 	one := source("a", safetensors.F32, []int{1}, make([]byte, 4))
-	for name, list := range map[string][]safetensors.Source{
+	for name, list := range map[string][]safetensors.Entry{
 		"name twice":     {one, one},
 		"too few bytes":  {source("a", safetensors.F32, []int{2}, make([]byte, 4))},
 		"too many bytes": {source("a", safetensors.F32, []int{0}, make([]byte, 4))},
@@ -113,7 +113,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 
 // A disk that fills up at any byte is reported.
 func TestWriteFullDisk(t *testing.T) {
-	list := []safetensors.Source{source("a", safetensors.F32, []int{2}, make([]byte, 8)), source("b", safetensors.F32, []int{1}, make([]byte, 4))}
+	list := []safetensors.Entry{source("a", safetensors.F32, []int{2}, make([]byte, 8)), source("b", safetensors.F32, []int{1}, make([]byte, 4))}
 	var whole bytes.Buffer
 	if err := safetensors.Write(&whole, nil, list); err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func TestOpenNotAFile(t *testing.T) {
 func TestClose(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	var b bytes.Buffer
-	if err := safetensors.Write(&b, nil, []safetensors.Source{source("a", safetensors.F32, []int{1}, make([]byte, 4))}); err != nil {
+	if err := safetensors.Write(&b, nil, []safetensors.Entry{source("a", safetensors.F32, []int{1}, make([]byte, 4))}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {

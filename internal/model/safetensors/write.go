@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// Source is a tensor to be written. Write gives its bytes, row-major and little-endian, when its turn comes.
-type Source struct {
+// Entry is a tensor to be written. Write gives its bytes, row-major and little-endian, when its turn comes.
+type Entry struct {
 	Name  string
 	DType DType
 	Shape []int
@@ -17,12 +17,12 @@ type Source struct {
 }
 
 // Size is the number of bytes that the tensor has.
-func (s Source) Size() int64 {
+func (s Entry) Size() int64 {
 	return int64(Tensor{Shape: s.Shape}.Elements()) * int64(s.DType.Size())
 }
 
 // Write writes a file to w, the tensors in the order given, one at a time. The same input gives the same bytes.
-func Write(w io.Writer, metadata map[string]string, tensors []Source) error {
+func Write(w io.Writer, metadata map[string]string, tensors []Entry) error {
 	head, err := encodeHeader(metadata, tensors)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (c *counter) Write(p []byte) (int, error) {
 }
 
 // encodeHeader returns the length and the header, padded with spaces so that the data begins at a multiple of 8.
-func encodeHeader(metadata map[string]string, tensors []Source) ([]byte, error) {
+func encodeHeader(metadata map[string]string, tensors []Entry) ([]byte, error) {
 	var b bytes.Buffer
 	b.Write(make([]byte, lengthBytes))
 	b.WriteByte('{')

@@ -86,7 +86,7 @@ func run(ctx context.Context) error {
 }
 
 // demoWindows makes the demonstration's windows in a temporary folder, by its own commands.
-func demoWindows(ctx context.Context) (windows.Source, func(), error) {
+func demoWindows(ctx context.Context) (windows.List, func(), error) {
 	program, err := filepath.Abs("bin/vqctl")
 	if err != nil {
 		return nil, nil, err
@@ -123,7 +123,7 @@ func demoWindows(ctx context.Context) (windows.Source, func(), error) {
 // subject is what each way of computing is measured on.
 type subject struct {
 	base    *model.Model
-	source  windows.Source
+	source  windows.List
 	heldOut []int
 	encoder *tokenizer.Tokenizer
 }

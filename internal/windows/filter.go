@@ -7,8 +7,8 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Choice says which conversations and messages become windows; its zero value takes all that can.
-type Choice struct {
+// Filter says which conversations and messages become windows; its zero value takes all that can.
+type Filter struct {
 	// MinMessages is how many messages a conversation has at least.
 	MinMessages int64
 	// Only are people of whom one must take part in a conversation, if there are any; Exclude are people of whom none may.
@@ -20,20 +20,20 @@ type Choice struct {
 	Anonymous bool
 }
 
-func (c *Choice) check() error {
+func (c *Filter) check() error {
 	if !c.Since.IsZero() && !c.Until.IsZero() && !c.Since.Before(c.Until) {
 		return usererr.Usage("no message is both since %s and until %s", c.Since.Format(time.DateOnly), c.Until.AddDate(0, 0, -1).Format(time.DateOnly))
 	}
 	return nil
 }
 
-// takes tells whether a conversation of these people is chosen.
-func (c *Choice) takes(members []string) bool {
+// allowsMembers tells whether a conversation of these people is chosen.
+func (c *Filter) allowsMembers(members []string) bool {
 	contains := func(name string) bool { return slices.Contains(members, name) }
 	return (len(c.Only) == 0 || slices.ContainsFunc(c.Only, contains)) && !slices.ContainsFunc(c.Exclude, contains)
 }
 
-// covers tells whether a message of this date (ns since 1970) is chosen.
-func (c *Choice) covers(date int64) bool {
+// allowsDate tells whether a message of this date (ns since 1970) is chosen.
+func (c *Filter) allowsDate(date int64) bool {
 	return (c.Since.IsZero() || date >= c.Since.UnixNano()) && (c.Until.IsZero() || date < c.Until.UnixNano())
 }

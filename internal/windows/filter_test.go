@@ -192,20 +192,20 @@ func TestBuild_Chooses(t *testing.T) {
 	zoe.GUID, zoe.members = "zoë", []string{"+2"}
 	entries = append(entries, zoe)
 	for name, c := range map[string]struct {
-		choice                      windows.Choice
+		choice                      windows.Filter
 		messages, notChosen, fewest int64
 	}{
-		"All":            {windows.Choice{}, 6, 0, 0},
-		"Only":           {windows.Choice{Only: []string{"John"}}, 5, 1, 0},
-		"OnlyOneOf":      {windows.Choice{Only: []string{"John", "Zoë"}}, 6, 0, 0},
-		"Exclude":        {windows.Choice{Exclude: []string{"Zoë"}}, 3, 3, 0},
-		"OnlyAndExclude": {windows.Choice{Only: []string{"Zoë"}, Exclude: []string{"John"}}, 1, 5, 0},
-		"MinMessages":    {windows.Choice{MinMessages: 2}, 5, 0, 1},
-		"MoreMessages":   {windows.Choice{MinMessages: 3}, 3, 0, 3},
+		"All":            {windows.Filter{}, 6, 0, 0},
+		"Only":           {windows.Filter{Only: []string{"John"}}, 5, 1, 0},
+		"OnlyOneOf":      {windows.Filter{Only: []string{"John", "Zoë"}}, 6, 0, 0},
+		"Exclude":        {windows.Filter{Exclude: []string{"Zoë"}}, 3, 3, 0},
+		"OnlyAndExclude": {windows.Filter{Only: []string{"Zoë"}, Exclude: []string{"John"}}, 1, 5, 0},
+		"MinMessages":    {windows.Filter{MinMessages: 2}, 5, 0, 1},
+		"MoreMessages":   {windows.Filter{MinMessages: 3}, 3, 0, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(2, 1)
-			o.Choice = c.choice
+			o.Filter = c.choice
 			exported, summary, db := build(t, o, entries)
 			if summary.Messages != c.messages || summary.Windows != c.messages || summary.LeftOut.NotChosen != c.notChosen || summary.LeftOut.Few != c.fewest {
 				t.Errorf("summary %+v", summary)

@@ -7,11 +7,11 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Shown is a message as people read it: `John <5m>: hey`, with what it is when it is no plain text.
-func Shown(m *windows.Message) string { return shownAuthor(m) + ": " + Printable(m.Text) }
+// Format is a message as people read it: `John <5m>: hey`, with what it is when it is no plain text.
+func Format(m *windows.Message) string { return formatAuthor(m) + ": " + Printable(m.Text) }
 
-// shownAuthor is what stands before the text of a shown message.
-func shownAuthor(m *windows.Message) string {
+// formatAuthor is what stands before the text of a shown message.
+func formatAuthor(m *windows.Message) string {
 	var notes []string
 	if m.ContentType != "text" {
 		notes = append(notes, m.ContentType)

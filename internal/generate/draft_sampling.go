@@ -12,25 +12,25 @@ type may struct {
 	next []state // of the line, where each leads; nil when raw
 }
 
-// drawEach gives each draft its next token, from its row of what the cache keeps. A row of which few tokens can be drawn
+// sampleEach gives each draft its next token, from its row of what the cache keeps. A row of which few tokens can be drawn
 // is narrowed down where it lies; only of the others all logits are brought here.
-func (w *Writer) drawEach(drafts []*draft, o Options, s Stream) error {
+func (g *Generator) sampleEach(drafts []*draft, o Options, s Stream) error {
 	all := make([]may, len(drafts))
 	narrow := make([]bool, len(drafts))
 	for i, d := range drafts {
-		all[i] = w.mayFollow(d, o)
+		all[i] = g.mayFollow(d, o)
 		narrow[i] = o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MostChosen
 	}
-	chosen, err := w.choose(all, narrow, o)
+	chosen, err := g.selectCandidates(all, narrow, o)
 	if err != nil {
 		return err
 	}
 	for i, d := range drafts {
 		var id int32
 		if narrow[i] {
-			id, err = d.sampler.pickChosen(chosen[i])
+			id, err = d.sampler.pickSelected(chosen[i])
 		} else {
-			id, err = w.pickFromAll(d.sampler, i, all[i].ids)
+			id, err = g.pickFromAll(d.sampler, i, all[i].ids)
 		}
 		if err != nil {
 			return err
@@ -39,33 +39,33 @@ func (w *Writer) drawEach(drafts []*draft, o Options, s Stream) error {
 			at, _ := slices.BinarySearch(all[i].ids, id)
 			d.line.advance(all[i].next[at])
 		}
-		w.note(d, id, o, s)
+		g.addToken(d, id, o, s)
 	}
 	return nil
 }
 
-func (w *Writer) mayFollow(d *draft, o Options) may {
+func (g *Generator) mayFollow(d *draft, o Options) may {
 	if d.line != nil {
 		ids, next := d.line.allowed()
 		return may{ids, next}
 	}
 	if len(d.IDs)+1 < o.MinNewTokens {
-		return may{ids: w.continuing()}
+		return may{ids: g.tokensThatContinue()}
 	}
 	return may{}
 }
 
-// choose narrows down the rows that are narrow; of the others it gives nothing.
-func (w *Writer) choose(all []may, narrow []bool, o Options) ([]engine.Chosen, error) {
+// selectCandidates narrows down the rows that are narrow; of the others it gives nothing.
+func (g *Generator) selectCandidates(all []may, narrow []bool, o Options) ([]engine.Chosen, error) {
 	if !slices.Contains(narrow, true) {
 		return nil, nil
 	}
-	words := engine.MaskWords(w.model.VocabSize())
-	w.masks = slices.Grow(w.masks[:0], len(all)*words)[:len(all)*words]
-	w.below = w.below[:0]
+	words := engine.MaskWords(g.model.VocabSize())
+	g.masks = slices.Grow(g.masks[:0], len(all)*words)[:len(all)*words]
+	g.below = g.below[:0]
 	for i, m := range all {
-		w.below = append(w.below, negligible*o.Temperature)
-		mask := w.masks[i*words : (i+1)*words]
+		g.below = append(g.below, negligible*o.Temperature)
+		mask := g.masks[i*words : (i+1)*words]
 		if narrow[i] && m.ids == nil {
 			for j := range mask {
 				mask[j] = ^uint32(0)
@@ -79,16 +79,16 @@ func (w *Writer) choose(all []may, narrow []bool, o Options) ([]engine.Chosen, e
 			}
 		}
 	}
-	return w.cache.Choose(len(all), w.masks, w.below)
+	return g.cache.Choose(len(all), g.masks, g.below)
 }
 
-func (w *Writer) pickFromAll(s *sampler, row int, ids []int32) (int32, error) {
-	vocab := w.model.VocabSize()
-	w.logits = slices.Grow(w.logits[:0], vocab)[:vocab]
-	if err := w.cache.Logits(row, w.logits); err != nil {
+func (g *Generator) pickFromAll(s *sampler, row int, ids []int32) (int32, error) {
+	vocab := g.model.VocabSize()
+	g.logits = slices.Grow(g.logits[:0], vocab)[:vocab]
+	if err := g.cache.Logits(row, g.logits); err != nil {
 		return 0, err
 	}
-	index, err := s.pick(w.logits, ids)
+	index, err := s.pick(g.logits, ids)
 	if err != nil || ids == nil {
 		return int32(index), err
 	}

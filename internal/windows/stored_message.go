@@ -15,7 +15,7 @@ type storedMessage struct {
 // messageScanner reads rows of selectMessages one after another and tells the time between them.
 type messageScanner struct {
 	last int64 // date of the row before, 0 before the first
-	some bool
+	hasLast bool
 }
 
 func (s *messageScanner) scan(rows *sql.Rows) (*storedMessage, error) {
@@ -24,10 +24,10 @@ func (s *messageScanner) scan(rows *sql.Rows) (*storedMessage, error) {
 		return nil, err
 	}
 	m.Delta = Deltas[0]
-	if s.some {
+	if s.hasLast {
 		m.Delta = Delta(time.Duration(m.date - s.last))
 	}
-	s.last, s.some = m.date, true
+	s.last, s.hasLast = m.date, true
 	return &m, nil
 }
 

@@ -12,10 +12,10 @@ import (
 // Grammar says which tokens may come next in a line, for one vocabulary. It may be used by several goroutines.
 type Grammar struct {
 	automaton *automaton
-	spelling  *spelling
+	trie  *tokenTrie
 
 	mu       sync.Mutex
-	choices  []*choices // by state, nil until asked for
+	allowed  []*allowedTokens // by state, nil until asked for
 	shortest []int      // by state: the fewest tokens that end the line; nil until asked for
 	longest  []int      // by state: the most tokens that the line can still take
 	farthest int        // the largest of shortest
@@ -31,23 +31,23 @@ const (
 func NewGrammar(v Vocabulary, size int) *Grammar {
 	return &Grammar{
 		automaton: lineGrammar,
-		spelling:  newSpelling(v, size),
-		choices:   make([]*choices, len(lineGrammar.next)),
+		trie:  newTokenTrie(v, size),
+		allowed:   make([]*allowedTokens, len(lineGrammar.next)),
 	}
 }
 
 // from returns the tokens that may come in a state.
-func (g *Grammar) from(s state) *choices {
+func (g *Grammar) from(s state) *allowedTokens {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.fromLocked(s)
 }
 
-func (g *Grammar) fromLocked(s state) *choices {
-	if g.choices[s] == nil {
-		g.choices[s] = g.spelling.after(g.automaton, s)
+func (g *Grammar) fromLocked(s state) *allowedTokens {
+	if g.allowed[s] == nil {
+		g.allowed[s] = g.trie.after(g.automaton, s)
 	}
-	return g.choices[s]
+	return g.allowed[s]
 }
 
 // lengths returns, by state, the fewest and the most tokens that lead to the end of the line.

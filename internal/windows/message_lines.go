@@ -6,10 +6,10 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// linesOf are the lines that a message becomes, none if it has no words. The words of a text are cut at LF, CR and
+// splitMessage are the lines that a message becomes, none if it has no words. The words of a text are cut at LF, CR and
 // CR LF, not at U+2028 or U+2029; the white space around a line goes, and what is empty then goes too. Anything else is
 // one message whatever its words: the line breaks of a description or a transcript become spaces.
-func linesOf(words string, kind messages.Kind) []string {
+func splitMessage(words string, kind messages.Kind) []string {
 	words = strings.ReplaceAll(words, objectReplacement, "")
 	if kind == messages.Text && !strings.ContainsAny(words, "\r\n") {
 		return nonEmpty(strings.TrimSpace(words))
@@ -37,12 +37,12 @@ func nonEmpty(line string) []string {
 	return []string{line}
 }
 
-// quoteOf is the "reply_to" of a message: nil if it answers nothing that has words.
-func quoteOf(m *messages.Spoken) *string {
+// replyQuote is the "reply_to" of a message: nil if it answers nothing that has words.
+func replyQuote(m *messages.Spoken) *string {
 	if !m.Answers {
 		return nil
 	}
-	lines := linesOf(m.TargetWords, m.TargetKind)
+	lines := splitMessage(m.TargetWords, m.TargetKind)
 	if len(lines) == 0 {
 		return nil
 	}

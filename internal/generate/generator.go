@@ -37,8 +37,8 @@ type Tokenizer interface {
 	Encoder
 }
 
-// Writer continues prompts. One goroutine at a time may use it.
-type Writer struct {
+// Generator continues prompts. One goroutine at a time may use it.
+type Generator struct {
 	// Reading is told how much of a prompt has been read; it may be nil.
 	Reading func(done, total int)
 
@@ -46,7 +46,7 @@ type Writer struct {
 	tokenizer Tokenizer
 	stops     []int32  // end of text
 	grammar   *Grammar // nil until asked for
-	goOn      []int32  // the tokens that do not end a raw continuation; nil until asked for
+	nonStopTokens      []int32  // the tokens that do not end a raw continuation; nil until asked for
 
 	cache     Cache
 	capacity  int
@@ -59,18 +59,18 @@ type Writer struct {
 	below  []float64
 }
 
-// NewWriter makes a writer. stops are the ids that end a text.
-func NewWriter(m Model, t Tokenizer, stops []int32) *Writer {
-	return &Writer{model: m, tokenizer: t, stops: stops}
+// NewGenerator makes a writer. stops are the ids that end a text.
+func NewGenerator(m Model, t Tokenizer, stops []int32) *Generator {
+	return &Generator{model: m, tokenizer: t, stops: stops}
 }
 
 // Close releases the cache.
-func (w *Writer) Close() {
-	if w.cache != nil {
-		w.cache.Close()
-		w.cache = nil
+func (g *Generator) Close() {
+	if g.cache != nil {
+		g.cache.Close()
+		g.cache = nil
 	}
-	w.read = w.read[:0]
+	g.read = g.read[:0]
 }
 
 // Options say how a continuation is written.
@@ -112,35 +112,35 @@ type Stream func(continuation int, text []byte)
 
 // Continue writes n continuations of one prompt, at once. Each is what it would be if it were written alone. When ctx is
 // done it returns what there is, with ctx's error.
-func (w *Writer) Continue(ctx context.Context, prompt []int32, n int, o Options, s Stream) ([]Continuation, error) {
-	drafts, err := w.begin(n, o)
+func (g *Generator) Continue(ctx context.Context, prompt []int32, n int, o Options, s Stream) ([]Continuation, error) {
+	drafts, err := g.newDrafts(n, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.Reserve(len(prompt)+n*o.MaxNewTokens, n); err != nil {
+	if err := g.Reserve(len(prompt)+n*o.MaxNewTokens, n); err != nil {
 		return nil, err
 	}
-	defer w.release(n)
-	if err := w.readPrompt(ctx, prompt); err != nil {
+	defer g.release(n)
+	if err := g.readPrompt(ctx, prompt); err != nil {
 		return nil, err
 	}
 	for i, d := range drafts {
 		if i > 0 {
-			if err := w.cache.Fork(0, i); err != nil {
+			if err := g.cache.Fork(0, i); err != nil {
 				return nil, err
 			}
 		}
 		// All begin from the prompt's row.
-		if err := w.drawEach([]*draft{d}, o, s); err != nil {
-			return finished(drafts), err
+		if err := g.sampleEach([]*draft{d}, o, s); err != nil {
+			return continuations(drafts), err
 		}
 	}
-	return w.write(ctx, drafts, o, s)
+	return g.write(ctx, drafts, o, s)
 }
 
 // ContinueEach writes a continuation of each of the prompts, at once. The seed of prompt i is that of continuation i.
-func (w *Writer) ContinueEach(ctx context.Context, prompts [][]int32, o Options, s Stream) ([]Continuation, error) {
-	drafts, err := w.begin(len(prompts), o)
+func (g *Generator) ContinueEach(ctx context.Context, prompts [][]int32, o Options, s Stream) ([]Continuation, error) {
+	drafts, err := g.newDrafts(len(prompts), o)
 	if err != nil {
 		return nil, err
 	}
@@ -148,64 +148,64 @@ func (w *Writer) ContinueEach(ctx context.Context, prompts [][]int32, o Options,
 	for _, p := range prompts {
 		capacity += len(p)
 	}
-	if err := w.Reserve(capacity, len(prompts)); err != nil {
+	if err := g.Reserve(capacity, len(prompts)); err != nil {
 		return nil, err
 	}
-	defer w.release(len(prompts))
+	defer g.release(len(prompts))
 	for i, p := range prompts {
 		if i == 0 {
-			err = w.readPrompt(ctx, p)
+			err = g.readPrompt(ctx, p)
 		} else {
-			err = w.prefill(ctx, i, p)
+			err = g.prefill(ctx, i, p)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := w.drawEach(drafts[i:i+1], o, s); err != nil {
-			return finished(drafts), err
+		if err := g.sampleEach(drafts[i:i+1], o, s); err != nil {
+			return continuations(drafts), err
 		}
 	}
-	return w.write(ctx, drafts, o, s)
+	return g.write(ctx, drafts, o, s)
 }
 
 // Reserve makes room for prompts and continuations of so many tokens in all, in so many sequences. A cache that has the
 // room is kept with what it holds; a new one is empty.
-func (w *Writer) Reserve(capacity, sequences int) error {
-	if w.cache != nil && w.capacity >= capacity && w.sequences >= sequences {
+func (g *Generator) Reserve(capacity, sequences int) error {
+	if g.cache != nil && g.capacity >= capacity && g.sequences >= sequences {
 		return nil
 	}
-	w.Close()
-	cache, err := w.model.NewCache(capacity, sequences)
+	g.Close()
+	cache, err := g.model.NewCache(capacity, sequences)
 	if err != nil {
 		return err
 	}
-	w.cache, w.capacity, w.sequences = cache, capacity, sequences
+	g.cache, g.capacity, g.sequences = cache, capacity, sequences
 	return nil
 }
 
 // release empties all sequences but 0, which holds what the next prompt may begin with.
-func (w *Writer) release(sequences int) {
+func (g *Generator) release(sequences int) {
 	for i := 1; i < sequences; i++ {
-		if err := w.cache.Truncate(i, 0); err != nil {
-			w.Close() // a new cache is made when it is needed
+		if err := g.cache.Truncate(i, 0); err != nil {
+			g.Close() // a new cache is made when it is needed
 			return
 		}
 	}
 }
 
 // readPrompt makes sequence 0 hold the prompt: what it begins with already is not read again.
-func (w *Writer) readPrompt(ctx context.Context, prompt []int32) error {
+func (g *Generator) readPrompt(ctx context.Context, prompt []int32) error {
 	if len(prompt) == 0 {
 		return fmt.Errorf("there is nothing to continue")
 	}
-	kept := min(commonPrefix(w.read, prompt), len(prompt)-1) // the last token says what may follow
-	if kept < len(w.read) {
-		if err := w.cache.Truncate(0, kept); err != nil {
+	kept := min(commonPrefix(g.read, prompt), len(prompt)-1) // the last token says what may follow
+	if kept < len(g.read) {
+		if err := g.cache.Truncate(0, kept); err != nil {
 			return err
 		}
-		w.read = w.read[:kept]
+		g.read = g.read[:kept]
 	}
-	return w.prefill(ctx, 0, prompt[kept:])
+	return g.prefill(ctx, 0, prompt[kept:])
 }
 
 // prefillTokens are read between two looks at the context: long enough to keep the products large, short enough for
@@ -213,20 +213,20 @@ func (w *Writer) readPrompt(ctx context.Context, prompt []int32) error {
 const prefillTokens = 512
 
 // prefill appends ids to a sequence; what may follow the last is kept.
-func (w *Writer) prefill(ctx context.Context, sequence int, ids []int32) error {
+func (g *Generator) prefill(ctx context.Context, sequence int, ids []int32) error {
 	for total := len(ids); len(ids) > 0; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if w.Reading != nil {
-			w.Reading(total-len(ids), total)
+		if g.Reading != nil {
+			g.Reading(total-len(ids), total)
 		}
 		n := min(len(ids), prefillTokens)
-		if err := w.cache.Prefill(sequence, ids[:n], n == len(ids)); err != nil {
+		if err := g.cache.Prefill(sequence, ids[:n], n == len(ids)); err != nil {
 			return err
 		}
 		if sequence == 0 {
-			w.read = append(w.read, ids[:n]...)
+			g.read = append(g.read, ids[:n]...)
 		}
 		ids = ids[n:]
 	}

@@ -10,10 +10,10 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// OpenOutput makes sure, before hours of training, that checkpoints can be written into dir, and keeps it for this run
+// LockOutputDir makes sure, before hours of training, that checkpoints can be written into dir, and keeps it for this run
 // until release is called: the checkpoints of two runs at once would replace each other.
-func OpenOutput(dir string) (release func(), err error) {
-	if err := probe(dir); err != nil {
+func LockOutputDir(dir string) (release func(), err error) {
+	if err := checkWritable(dir); err != nil {
 		return nil, usererr.With(fmt.Errorf("checkpoints cannot be written: %w", err), "name a folder that can be written to with --output-dir")
 	}
 	folder, err := os.Open(dir)
@@ -28,7 +28,7 @@ func OpenOutput(dir string) (release func(), err error) {
 	return func() { folder.Close() }, nil
 }
 
-func probe(dir string) error {
+func checkWritable(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

@@ -41,8 +41,8 @@ func peopleOf(adapter string) People {
 	return *state.People
 }
 
-// and are the people of both.
-func (p People) and(q People) People {
+// union are the people of both.
+func (p People) union(q People) People {
 	names := slices.Concat(p.Names, q.Names)
 	slices.Sort(names)
 	return People{Names: slices.Compact(names), Others: p.Others || q.Others}

@@ -10,15 +10,15 @@ import (
 // Two runs never write into one folder at once; when the first is done, the next may.
 func TestOpenOutput_OneRunAtATime(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
-	release, err := OpenOutput(dir)
+	release, err := LockOutputDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenOutput(dir); err == nil || !strings.Contains(err.Error(), "another training is writing into") {
+	if _, err := LockOutputDir(dir); err == nil || !strings.Contains(err.Error(), "another training is writing into") {
 		t.Errorf("a second run got %v", err)
 	}
 	release()
-	release, err = OpenOutput(dir)
+	release, err = LockOutputDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func TestOpenOutput_NotAFolder(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenOutput(path); err == nil || !strings.Contains(err.Error(), "checkpoints cannot be written") {
+	if _, err := LockOutputDir(path); err == nil || !strings.Contains(err.Error(), "checkpoints cannot be written") {
 		t.Errorf("got %v", err)
 	}
 }

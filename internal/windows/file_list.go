@@ -14,9 +14,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// file is a Source over a window file. It keeps, for each window, where its row begins, and for each distinct line a
+// fileList is a Source over a window fileList. It keeps, for each window, where its row begins, and for each distinct line a
 // hash; the text stays on disk.
-type file struct {
+type fileList struct {
 	f             *os.File
 	path          string
 	rows          []fileRow
@@ -50,13 +50,13 @@ func (p Progress) report(done, total int64) {
 // than the last message carries loss. Other keys are ignored, blank lines too; a newline missing at the end of a text is
 // added. The whole file is read once and checked, so that reading a window later cannot fail on its form; progress
 // counts bytes.
-func OpenFile(ctx context.Context, path string, progress Progress) (Source, error) {
+func OpenFile(ctx context.Context, path string, progress Progress) (List, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, usererr.With(fmt.Errorf("cannot open the window file: %w", err),
 			"make one with: vqctl preprocess --export %s", path)
 	}
-	s := &file{f: f, path: path, headers: map[lineHash]int32{}, lines: map[lineHash]int32{},
+	s := &fileList{f: f, path: path, headers: map[lineHash]int32{}, lines: map[lineHash]int32{},
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
 	if err := s.index(ctx, progress); err != nil {
 		f.Close()
@@ -70,7 +70,7 @@ func OpenFile(ctx context.Context, path string, progress Progress) (Source, erro
 }
 
 // index reads the file once and notes its windows.
-func (s *file) index(ctx context.Context, progress Progress) error {
+func (s *fileList) index(ctx context.Context, progress Progress) error {
 	info, err := s.f.Stat()
 	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", s.path, err)
@@ -115,7 +115,7 @@ func readRow(in *bufio.Reader, dst []byte) ([]byte, error) {
 }
 
 // add checks one row of the file and notes its window.
-func (s *file) add(row []byte, offset int64, number int32) error {
+func (s *fileList) add(row []byte, offset int64, number int32) error {
 	if len(bytes.TrimSpace(row)) == 0 {
 		return nil
 	}
@@ -130,7 +130,7 @@ func (s *file) add(row []byte, offset int64, number int32) error {
 }
 
 // check holds a row against the form of a window, line by line; lines seen before need no second look.
-func (s *file) check(row []byte) (conversation int32, targets int, err error) {
+func (s *fileList) check(row []byte) (conversation int32, targets int, err error) {
 	text, targets, err := parseRow(row)
 	if err != nil {
 		return 0, 0, err
@@ -165,25 +165,25 @@ func (s *file) check(row []byte) (conversation int32, targets int, err error) {
 	return conversation, targets, nil
 }
 
-func (s *file) hash(line []byte) lineHash {
+func (s *fileList) hash(line []byte) lineHash {
 	return lineHash{maphash.Bytes(s.seeds[0], line), maphash.Bytes(s.seeds[1], line)}
 }
 
-func (s *file) Len() int                  { return len(s.rows) }
-func (s *file) Conversation(i int) int    { return int(s.rows[i].conversation) }
-func (s *file) Conversations() [][]string { return s.conversations.members }
-func (s *file) Targets(i int) int         { return int(s.rows[i].targets) }
-func (s *file) Lines() int                { return len(s.lines) }
-func (s *file) Where(i int) string        { return fmt.Sprintf("%s:%d", s.path, s.rows[i].number) }
+func (s *fileList) Len() int                  { return len(s.rows) }
+func (s *fileList) Conversation(i int) int    { return int(s.rows[i].conversation) }
+func (s *fileList) Conversations() [][]string { return s.conversations.members }
+func (s *fileList) Targets(i int) int         { return int(s.rows[i].targets) }
+func (s *fileList) Lines() int                { return len(s.lines) }
+func (s *fileList) Where(i int) string        { return fmt.Sprintf("%s:%d", s.path, s.rows[i].number) }
 
-func (s *file) Close() error {
+func (s *fileList) Close() error {
 	if err := s.f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return err
 	}
 	return nil
 }
 
-func (s *file) Window(i int) (*Window, error) {
+func (s *fileList) Window(i int) (*Window, error) {
 	row := make([]byte, s.rows[i].length)
 	if _, err := s.f.ReadAt(row, s.rows[i].offset); err != nil {
 		return nil, fmt.Errorf("cannot read %s: %w", s.Where(i), err)
@@ -208,6 +208,6 @@ func (s *file) Window(i int) (*Window, error) {
 	return w, nil
 }
 
-func (s *file) changed(i int) error {
+func (s *fileList) changed(i int) error {
 	return fmt.Errorf("%s: the file has changed since it was opened", s.Where(i))
 }

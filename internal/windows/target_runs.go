@@ -5,16 +5,16 @@ import (
 	"database/sql"
 )
 
-// run is a range of neighboring messages that may all be targets.
-type run struct{ first, last int64 }
+// targetRun is a range of neighboring messages that may all be targets.
+type targetRun struct{ first, last int64 }
 
-// extendRun takes the next message that may be a target.
-func (b *builder) extendRun(id int64) {
+// addTarget takes the next message that may be a target.
+func (b *builder) addTarget(id int64) {
 	if n := len(b.runs); n > 0 && b.runs[n-1].last == id-1 {
 		b.runs[n-1].last = id
 		return
 	}
-	b.runs = append(b.runs, run{id, id})
+	b.runs = append(b.runs, targetRun{id, id})
 }
 
 // insertRun makes the windows of a run: each has stride targets, but the last those that are left.

@@ -26,8 +26,8 @@ func openTiny(t *testing.T) *load.Loaded {
 	return l
 }
 
-func newTinyWriter(t *testing.T, l *load.Loaded) *generate.Writer {
-	w := generate.NewWriter(generate.OnEngine(l.Model, l.Adapter), l.Tokenizer, nil)
+func newTinyWriter(t *testing.T, l *load.Loaded) *generate.Generator {
+	w := generate.NewGenerator(generate.OnEngine(l.Model, l.Adapter), l.Tokenizer, nil)
 	t.Cleanup(w.Close)
 	return w
 }
@@ -62,7 +62,7 @@ func TestEngineConversation(t *testing.T) {
 		if !slices.Equal(got[0].IDs, want[0].IDs) {
 			t.Fatalf("message %d is %q, with all of it read anew %q", i, got[0].Text, want[0].Text)
 		}
-		m, err := generate.Message(as, got[0].Text)
+		m, err := generate.ParseContinuation(as, got[0].Text)
 		if err != nil {
 			t.Fatal(err)
 		}

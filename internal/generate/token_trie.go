@@ -13,35 +13,35 @@ type Vocabulary interface {
 	IsAdded(id int32) bool
 }
 
-// spelled is a token that a text can be made of.
-type spelled struct {
+// trieToken is a token that a text can be made of.
+type trieToken struct {
 	bytes  []byte
 	id     int32
 	shared int32 // how many first bytes it has in common with the one before it in its bucket
 }
 
-// spelling is the tokens of a model by their bytes, sorted so that an automaton can be run over all of them at the cost
+// tokenTrie is the tokens of a model by their bytes, sorted so that an automaton can be run over all of them at the cost
 // of little more than their distinct prefixes. One goroutine at a time may use it.
-type spelling struct {
-	byFirst [256][]spelled // by first byte, each sorted by bytes
+type tokenTrie struct {
+	byFirst [256][]trieToken // by first byte, each sorted by bytes
 	longest int            // bytes of the longest
 	found   []state        // by id, all dead between calls of after
 }
 
-// newSpelling takes the ids below size.
-func newSpelling(v Vocabulary, size int) *spelling {
-	s := &spelling{found: slices.Repeat([]state{dead}, size)}
+// newTokenTrie takes the ids below size.
+func newTokenTrie(v Vocabulary, size int) *tokenTrie {
+	s := &tokenTrie{found: slices.Repeat([]state{dead}, size)}
 	for id := range int32(size) {
 		if v.IsAdded(id) {
 			continue
 		}
 		if text := v.TokenBytes(id); len(text) > 0 {
 			s.longest = max(s.longest, len(text))
-			s.byFirst[text[0]] = append(s.byFirst[text[0]], spelled{bytes: text, id: id})
+			s.byFirst[text[0]] = append(s.byFirst[text[0]], trieToken{bytes: text, id: id})
 		}
 	}
 	for _, bucket := range s.byFirst {
-		slices.SortFunc(bucket, func(a, b spelled) int { return bytes.Compare(a.bytes, b.bytes) })
+		slices.SortFunc(bucket, func(a, b trieToken) int { return bytes.Compare(a.bytes, b.bytes) })
 		for i := 1; i < len(bucket); i++ {
 			bucket[i].shared = int32(commonPrefix(bucket[i-1].bytes, bucket[i].bytes))
 		}
@@ -60,14 +60,14 @@ func commonPrefix[T comparable](a, b []T) int {
 	return n
 }
 
-// choices are the tokens that may come next, by rising id, and where each leads.
-type choices struct {
+// allowedTokens are the tokens that may come next, by rising id, and where each leads.
+type allowedTokens struct {
 	ids  []int32
 	next []state
 }
 
 // after runs the automaton from s over all tokens: the choices are those it survives.
-func (v *spelling) after(a *automaton, s state) *choices {
+func (v *tokenTrie) after(a *automaton, s state) *allowedTokens {
 	n := 0
 	path := make([]state, v.longest+1) // path[d]: the state after the first d bytes of the token looked at
 	path[0] = s
@@ -88,7 +88,7 @@ func (v *spelling) after(a *automaton, s state) *choices {
 			}
 		}
 	}
-	c := &choices{ids: make([]int32, 0, n), next: make([]state, 0, n)}
+	c := &allowedTokens{ids: make([]int32, 0, n), next: make([]state, 0, n)}
 	// By id, in the order of the model's output: to look at every id is quicker than to sort those that were found.
 	for id, to := range v.found {
 		if to != dead {

@@ -12,9 +12,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// database is a Source over the training tables of messages.db. It keeps the ranges of the windows; messages are read as
+// databaseList is a Source over the training tables of messages.db. It keeps the ranges of the windows; messages are read as
 // windows are.
-type database struct {
+type databaseList struct {
 	db            *messages.DB
 	conversations []conversationRange
 	members       [][]string // of each conversation
@@ -22,7 +22,7 @@ type database struct {
 	set           []int // of each conversation, an index of sets: groups with unknown people may look the same
 	windows       []windowRange
 	messages      int64     // training_messages are numbered from 1 to this
-	between       *sql.Stmt // selectMessages
+	selectRange       *sql.Stmt // selectMessages
 }
 
 // conversationRange and windowRange hold ids of training_messages, inclusive.
@@ -36,7 +36,7 @@ type windowRange struct {
 const selectMessages = `SELECT id, date, name, reply_to, content_type, text FROM training_messages WHERE id BETWEEN ? AND ? ORDER BY id`
 
 // OpenDatabase opens the windows that Build made in the messages.db at path; progress counts windows.
-func OpenDatabase(ctx context.Context, path string, progress Progress) (Source, error) {
+func OpenDatabase(ctx context.Context, path string, progress Progress) (List, error) {
 	db, err := messages.Open(ctx, path)
 	if err != nil {
 		return nil, err
@@ -53,14 +53,14 @@ func OpenDatabase(ctx context.Context, path string, progress Progress) (Source, 
 	return s, nil
 }
 
-func openTables(ctx context.Context, db *messages.DB, progress Progress) (*database, error) {
-	s := &database{db: db}
+func openTables(ctx context.Context, db *messages.DB, progress Progress) (*databaseList, error) {
+	s := &databaseList{db: db}
 	err := s.readConversations(ctx)
 	if err == nil {
 		err = s.readWindows(ctx, progress)
 	}
 	if err == nil {
-		s.between, err = db.SQL().PrepareContext(ctx, selectMessages)
+		s.selectRange, err = db.SQL().PrepareContext(ctx, selectMessages)
 	}
 	if err != nil {
 		return nil, db.Explain(err)
@@ -68,7 +68,7 @@ func openTables(ctx context.Context, db *messages.DB, progress Progress) (*datab
 	return s, nil
 }
 
-func (s *database) readConversations(ctx context.Context) error {
+func (s *databaseList) readConversations(ctx context.Context) error {
 	rows, err := s.db.SQL().QueryContext(ctx, `SELECT id, members, first, last FROM training_conversations ORDER BY id`)
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *database) readConversations(ctx context.Context) error {
 	return rows.Err()
 }
 
-func (s *database) readWindows(ctx context.Context, progress Progress) error {
+func (s *databaseList) readWindows(ctx context.Context, progress Progress) error {
 	rows, err := s.db.SQL().QueryContext(ctx, `SELECT conversation - 1, first, last, targets FROM training_windows ORDER BY id`)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (s *database) readWindows(ctx context.Context, progress Progress) error {
 	return rows.Err()
 }
 
-func (s *database) checkRange(w *windowRange) error {
+func (s *databaseList) checkRange(w *windowRange) error {
 	if w.conversation < 0 || int(w.conversation) >= len(s.conversations) {
 		return fmt.Errorf("there is no conversation %d", w.conversation+1)
 	}
@@ -129,22 +129,22 @@ func (s *database) checkRange(w *windowRange) error {
 	return nil
 }
 
-func (s *database) Len() int                  { return len(s.windows) }
-func (s *database) Conversation(i int) int    { return s.set[s.windows[i].conversation] }
-func (s *database) Conversations() [][]string { return s.sets.members }
-func (s *database) Targets(i int) int         { return int(s.windows[i].targets) }
-func (s *database) Lines() int                { return int(2 * s.messages) }
-func (s *database) Where(i int) string        { return fmt.Sprintf("%s: window %d", s.db.Path(), i+1) }
+func (s *databaseList) Len() int                  { return len(s.windows) }
+func (s *databaseList) Conversation(i int) int    { return s.set[s.windows[i].conversation] }
+func (s *databaseList) Conversations() [][]string { return s.sets.members }
+func (s *databaseList) Targets(i int) int         { return int(s.windows[i].targets) }
+func (s *databaseList) Lines() int                { return int(2 * s.messages) }
+func (s *databaseList) Where(i int) string        { return fmt.Sprintf("%s: window %d", s.db.Path(), i+1) }
 
-func (s *database) Close() error {
-	return errors.Join(s.between.Close(), s.db.Close())
+func (s *databaseList) Close() error {
+	return errors.Join(s.selectRange.Close(), s.db.Close())
 }
 
 // Window reads the messages of a window and the one before: if that came less than a minute earlier, the line that
 // opens this window reads as it does in the middle of others.
-func (s *database) Window(i int) (*Window, error) {
+func (s *databaseList) Window(i int) (*Window, error) {
 	w := s.windows[i]
-	rows, err := s.between.Query(max(w.first-1, s.conversations[w.conversation].first), w.last)
+	rows, err := s.selectRange.Query(max(w.first-1, s.conversations[w.conversation].first), w.last)
 	if err != nil {
 		return nil, s.db.Explain(err)
 	}

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// Source is a list of windows that may be visited in any order without holding their text in memory. Both kinds, a
+// List is a list of windows that may be visited in any order without holding their text in memory. Both kinds, a
 // window file (OpenFile) and messages.db (OpenDatabase), give the same text for the same messages.
 //
 // All methods may be called from several goroutines at once; what they return belongs to the caller.
-type Source interface {
+type List interface {
 	// Len is the number of windows. They are numbered from 0, in file order: the windows of one conversation keep their
 	// order in time.
 	Len() int
@@ -69,7 +69,7 @@ const heldOutWindows = 2
 
 // Split divides the windows into those to train on and those held out for evaluation, both in file order: of each
 // conversation with more than two windows the last two are held out.
-func Split(s Source) (train, heldOut []int) {
+func Split(s List) (train, heldOut []int) {
 	left := make([]int, len(s.Conversations())) // windows of the conversation from i on
 	for i := range s.Len() {
 		left[s.Conversation(i)]++

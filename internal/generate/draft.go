@@ -1,0 +1,114 @@
+package generate
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+)
+
+// draft is a continuation that is being written.
+type draft struct {
+	Continuation
+	number  int // of the continuation, and of its sequence
+	sampler *sampler
+	line    *line     // nil when raw
+	decodeStart   time.Time // when decoding began
+}
+
+// newDrafts makes n empty drafts.
+func (g *Generator) newDrafts(n int, o Options) ([]*draft, error) {
+	if g.grammar == nil && !o.Raw {
+		g.grammar = NewGrammar(g.tokenizer, g.model.VocabSize())
+	}
+	drafts := make([]*draft, n)
+	for i := range drafts {
+		drafts[i] = &draft{number: i, sampler: newSampler(o.Sampling, i)}
+		if o.Raw {
+			continue
+		}
+		var err error
+		if drafts[i].line, err = g.grammar.newLine(o.MinNewTokens, o.MaxNewTokens); err != nil {
+			return nil, err
+		}
+	}
+	return drafts, nil
+}
+
+// write goes on from the drafts' first tokens until every draft has stopped or something fails.
+func (g *Generator) write(ctx context.Context, drafts []*draft, o Options, s Stream) ([]Continuation, error) {
+	for _, d := range drafts {
+		d.decodeStart = time.Now() // of decoding: the first tokens came with the prompts
+	}
+	err := g.decodeUntilDone(ctx, slices.Clone(drafts), o, s)
+	return continuations(drafts), err
+}
+
+func continuations(drafts []*draft) []Continuation {
+	done := make([]Continuation, len(drafts))
+	for i, d := range drafts {
+		done[i] = d.Continuation
+	}
+	return done
+}
+
+// decodeUntilDone reads the drafts' last tokens all at once, gives each another, and so on.
+func (g *Generator) decodeUntilDone(ctx context.Context, live []*draft, o Options, s Stream) error {
+	for {
+		live = slices.DeleteFunc(live, func(d *draft) bool { return d.Stopped != Unfinished })
+		if len(live) == 0 {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		sequences, ids := make([]int32, len(live)), make([]int32, len(live))
+		for i, d := range live {
+			sequences[i], ids[i] = int32(d.number), d.IDs[len(d.IDs)-1]
+		}
+		if err := g.cache.Decode(sequences, ids); err != nil {
+			return err
+		}
+		if sequences[0] == 0 {
+			g.read = append(g.read, ids[0])
+		}
+		if err := g.sampleEach(live, o, s); err != nil {
+			return err
+		}
+	}
+}
+
+// addToken adds the token that was drawn to its draft, and says why the draft ends, if it does.
+func (g *Generator) addToken(d *draft, id int32, o Options, s Stream) {
+	d.IDs = append(d.IDs, id)
+	if len(d.IDs) > 1 {
+		d.Decode = time.Since(d.decodeStart)
+	}
+	if slices.Contains(g.stops, id) {
+		d.Stopped = EndOfText
+		return
+	}
+	text := g.tokenizer.TokenBytes(id)
+	d.Text = append(d.Text, text...)
+	if s != nil {
+		s(d.number, text)
+	}
+	switch {
+	case bytes.IndexByte(text, '\n') >= 0:
+		d.Stopped = EndOfLine
+	case len(d.IDs) >= o.MaxNewTokens:
+		d.Stopped = MaxNewTokens
+	}
+}
+
+// tokensThatContinue are the tokens after which a raw continuation goes on.
+func (g *Generator) tokensThatContinue() []int32 {
+	if g.nonStopTokens == nil {
+		for id := range int32(g.model.VocabSize()) {
+			if !slices.Contains(g.stops, id) && bytes.IndexByte(g.tokenizer.TokenBytes(id), '\n') < 0 {
+				g.nonStopTokens = append(g.nonStopTokens, id)
+			}
+		}
+	}
+	return g.nonStopTokens
+}
