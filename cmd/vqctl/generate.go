@@ -167,7 +167,7 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 	members, kind, start := o.members, o.kind, o.start
 	if header != nil {
 		members = append(members, header.Members...)
-		if joined := generate.NewHeader("", members, o.as, ""); kind == "" && len(joined.Members) == len(header.Members) {
+		if joined := windows.NewHeader("", withAuthor(members, o.as), ""); kind == "" && len(joined.Members) == len(header.Members) {
 			kind = header.Type // nobody has joined
 		}
 		if start == "" {
@@ -181,7 +181,7 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 		}
 	}
 	for _, spoken := range o.messages {
-		name, text, err := generate.ParseTypedMessage(spoken, append(slices.Clone(members), o.as))
+		name, text, err := generate.ParseTypedMessage(spoken, withAuthor(members, o.as))
 		if err != nil {
 			return nil, usererr.With(usererr.Usage("--message: %v", err), "%s", usererr.Of(err))
 		}
@@ -194,9 +194,14 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 		messages = append(messages, windows.Message{Name: name, Delta: windows.Delta(0), ContentType: "text", Text: text})
 	}
 	if start == "" {
-		start = time.Now().UTC().Format(time.DateOnly)
+		start = windows.StartDate(time.Now())
 	}
-	return &generate.Conversation{Header: generate.NewHeader(kind, members, o.as, start), Messages: messages}, nil
+	return &generate.Conversation{Header: windows.NewHeader(kind, withAuthor(members, o.as), start), Messages: messages}, nil
+}
+
+// withAuthor adds the author of the next message, who takes part whether listed or not.
+func withAuthor(members []string, author string) []string {
+	return append(slices.Clone(members), author)
 }
 
 func readContext(path string, stdin io.Reader) (*windows.Header, []windows.Message, error) {

@@ -40,7 +40,7 @@ type pending struct {
 }
 
 // Score measures the losses of all targets of the set.
-func (s *Set) Score(ctx context.Context, l Losses, p Progress) (*Scores, error) {
+func (s *Set) Score(ctx context.Context, l Losses, p windows.Progress) (*Scores, error) {
 	scores := &Scores{PerContact: make(map[string]*Tally)}
 	var waiting []pending
 	var size batch.Size
@@ -57,7 +57,7 @@ func (s *Set) Score(ctx context.Context, l Losses, p Progress) (*Scores, error) 
 				return nil, fmt.Errorf("windows up to %s: %w", s.source.Where(i), err)
 			}
 			waiting, size = waiting[:0], batch.Size{}
-			p.report(n, len(s.Windows))
+			p.Report(int64(n), int64(len(s.Windows)))
 		}
 		waiting = append(waiting, next)
 		size = size.Plus(&next.window)
@@ -68,7 +68,7 @@ func (s *Set) Score(ctx context.Context, l Losses, p Progress) (*Scores, error) 
 	if err := scores.add(l, waiting); err != nil {
 		return nil, fmt.Errorf("the last windows: %w", err)
 	}
-	p.report(len(s.Windows), len(s.Windows))
+	p.Report(int64(len(s.Windows)), int64(len(s.Windows)))
 	return scores, nil
 }
 

@@ -28,17 +28,8 @@ type Set struct {
 	maxTokens int
 }
 
-// Progress is told how much of a job is done. It may be nil.
-type Progress func(done, total int64)
-
-func (p Progress) report(done, total int) {
-	if p != nil {
-		p(int64(done), int64(total))
-	}
-}
-
 // NewSet reads the windows of the list as ids of at most maxTokens.
-func NewSet(ctx context.Context, source windows.List, list []int, encoder batch.Encoder, maxTokens int, p Progress) (*Set, error) {
+func NewSet(ctx context.Context, source windows.List, list []int, encoder batch.Encoder, maxTokens int, p windows.Progress) (*Set, error) {
 	s := &Set{source: source, encoder: encoder, reader: batch.NewReader(source, encoder, maxTokens), maxTokens: maxTokens}
 	for n, i := range list {
 		if err := ctx.Err(); err != nil {
@@ -53,7 +44,7 @@ func NewSet(ctx context.Context, source windows.List, list []int, encoder batch.
 			return nil, err
 		}
 		s.add(i, &w)
-		p.report(n+1, len(list))
+		p.Report(int64(n+1), int64(len(list)))
 	}
 	return s, nil
 }

@@ -44,7 +44,7 @@ type sample struct {
 
 // Generate lets the model write, in n windows spread evenly over the set, the last message anew, and counts how many
 // of them are well formed. Options are taken as they are, but for the grammar.
-func (s *Set) Generate(ctx context.Context, w Generator, n int, o generate.Options, p Progress) (*Samples, error) {
+func (s *Set) Generate(ctx context.Context, w Generator, n int, o generate.Options, p windows.Progress) (*Samples, error) {
 	o.Raw = true
 	n = min(n, len(s.Windows))
 	counted := &Samples{PerContact: make(map[string]*Validity)}
@@ -74,7 +74,7 @@ func (s *Set) Generate(ctx context.Context, w Generator, n int, o generate.Optio
 		}
 		o.Seed += uint64(len(group)) << 32 // other draws for the next group
 		done += len(group)
-		p.report(done, n)
+		p.Report(int64(done), int64(n))
 	}
 	return counted, nil
 }

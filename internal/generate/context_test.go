@@ -80,7 +80,7 @@ func TestParseSpoken(t *testing.T) {
 }
 
 func TestPrompt(t *testing.T) {
-	c := Conversation{Header: NewHeader("", []string{"John", "Aidan", "John"}, "Aidan", "2024-03-15"),
+	c := Conversation{Header: windows.NewHeader("", []string{"John", "Aidan", "John"}, "2024-03-15"),
 		Messages: []windows.Message{{Name: "John", Delta: "<1m", ContentType: "text", Text: "hey <|endoftext|>"}}}
 	const want = `{"type": "dm", "members": ["Aidan", "John"], "start": "2024-03-15"}
 {"name": "John", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey <|endoftext|>"}
@@ -98,24 +98,6 @@ func TestPrompt(t *testing.T) {
 	}
 	if string(text) != want {
 		t.Errorf("tokens of\n%s", text)
-	}
-}
-
-func TestNewHeader(t *testing.T) {
-	for _, c := range []struct {
-		kind    string
-		members []string
-		want    string
-	}{
-		{"", []string{"John"}, `{"type": "dm", "members": ["Aidan", "John"], "start": "2024-01-02"}`},
-		{"", nil, `{"type": "dm", "members": ["Aidan"], "start": "2024-01-02"}`},
-		{"", []string{"Zoe", "John"}, `{"type": "group", "members": ["Aidan", "John", "Zoe"], "start": "2024-01-02"}`},
-		{"group", []string{"John", "Aidan"}, `{"type": "group", "members": ["Aidan", "John"], "start": "2024-01-02"}`},
-	} {
-		got := string(windows.AppendHeader(nil, NewHeader(c.kind, c.members, "Aidan", "2024-01-02")))
-		if got != c.want+"\n" {
-			t.Errorf("NewHeader(%q, %q) = %s", c.kind, c.members, got)
-		}
 	}
 }
 

@@ -10,10 +10,10 @@ import (
 // draft is a continuation that is being written.
 type draft struct {
 	Continuation
-	number  int // of the continuation, and of its sequence
-	sampler *sampler
-	line    *line     // nil when raw
-	decodeStart   time.Time // when decoding began
+	number      int // of the continuation, and of its sequence
+	sampler     *sampler
+	line        *line     // nil when raw
+	decodeStart time.Time // when decoding began
 }
 
 // newDrafts makes n empty drafts.

@@ -6,19 +6,13 @@ import (
 	"ventriloquist/engine"
 )
 
-// may is what may come next in a draft.
-type may struct {
-	ids  []int32 // rising; nil: anything
-	next []state // of the line, where each leads; nil when raw
-}
-
 // sampleEach gives each draft its next token, from its row of what the cache keeps. A row of which few tokens can be drawn
 // is narrowed down where it lies; only of the others all logits are brought here.
 func (g *Generator) sampleEach(drafts []*draft, o Options, s Stream) error {
-	all := make([]may, len(drafts))
+	all := make([]allowedTokens, len(drafts))
 	narrow := make([]bool, len(drafts))
 	for i, d := range drafts {
-		all[i] = g.mayFollow(d, o)
+		all[i] = g.allowedAfter(d, o)
 		narrow[i] = o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MostChosen
 	}
 	chosen, err := g.selectCandidates(all, narrow, o)
@@ -44,19 +38,18 @@ func (g *Generator) sampleEach(drafts []*draft, o Options, s Stream) error {
 	return nil
 }
 
-func (g *Generator) mayFollow(d *draft, o Options) may {
+func (g *Generator) allowedAfter(d *draft, o Options) allowedTokens {
 	if d.line != nil {
-		ids, next := d.line.allowed()
-		return may{ids, next}
+		return d.line.allowed()
 	}
 	if len(d.IDs)+1 < o.MinNewTokens {
-		return may{ids: g.tokensThatContinue()}
+		return allowedTokens{ids: g.tokensThatContinue()}
 	}
-	return may{}
+	return allowedTokens{}
 }
 
 // selectCandidates narrows down the rows that are narrow; of the others it gives nothing.
-func (g *Generator) selectCandidates(all []may, narrow []bool, o Options) ([]engine.Chosen, error) {
+func (g *Generator) selectCandidates(all []allowedTokens, narrow []bool, o Options) ([]engine.Chosen, error) {
 	if !slices.Contains(narrow, true) {
 		return nil, nil
 	}

@@ -43,7 +43,7 @@ func TestEngineConversation(t *testing.T) {
 	reads := 0
 	kept.Reading = func(_, total int) { reads += total }
 	people := []string{"Ada", "Ben"}
-	c := generate.Conversation{Header: generate.NewHeader("", people, people[0], "2024-03-15"),
+	c := generate.Conversation{Header: windows.NewHeader("", people, "2024-03-15"),
 		Messages: []windows.Message{{Name: "Ben", Delta: "<1m", ContentType: "text", Text: "which ubuntu do you have?"}}}
 	o := generate.Options{Sampling: generate.Sampling{Temperature: 0.8, TopP: 0.9, Seed: 5}, MaxNewTokens: 60}
 	tokens := 0
@@ -77,7 +77,7 @@ func TestEngineConversation(t *testing.T) {
 func TestEngineContinuations(t *testing.T) {
 	l := openTiny(t)
 	w := newTinyWriter(t, l)
-	c := generate.Conversation{Header: generate.NewHeader("", []string{"Ada", "Ben"}, "Ada", "2024-03-15")}
+	c := generate.Conversation{Header: windows.NewHeader("", []string{"Ada", "Ben"}, "2024-03-15")}
 	prompt := c.Tokens(l.Tokenizer, "Ada")
 	o := generate.Options{Sampling: generate.Sampling{Temperature: 1, Seed: 5}, MaxNewTokens: 60}
 	many, err := w.Continue(context.Background(), prompt, 4, o, nil)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ventriloquist/engine"
+	"ventriloquist/internal/batch"
 )
 
 // Cache is a key/value cache of a few sequences of tokens, numbered from 0: an engine.Session.
@@ -34,7 +35,7 @@ type Model interface {
 // Tokenizer is what a Writer needs of tokenizer.Tokenizer.
 type Tokenizer interface {
 	Vocabulary
-	Encoder
+	batch.Encoder
 }
 
 // Generator continues prompts. One goroutine at a time may use it.
@@ -42,11 +43,11 @@ type Generator struct {
 	// Reading is told how much of a prompt has been read; it may be nil.
 	Reading func(done, total int)
 
-	model     Model
-	tokenizer Tokenizer
-	stops     []int32  // end of text
-	grammar   *Grammar // nil until asked for
-	nonStopTokens      []int32  // the tokens that do not end a raw continuation; nil until asked for
+	model         Model
+	tokenizer     Tokenizer
+	stops         []int32  // end of text
+	grammar       *Grammar // nil until asked for
+	nonStopTokens []int32  // the tokens that do not end a raw continuation; nil until asked for
 
 	cache     Cache
 	capacity  int

@@ -2,8 +2,8 @@ package generate
 
 import (
 	"fmt"
-	"slices"
 
+	"ventriloquist/internal/batch"
 	"ventriloquist/internal/windows"
 )
 
@@ -11,21 +11,6 @@ import (
 type Conversation struct {
 	Header   windows.Header
 	Messages []windows.Message
-}
-
-// NewHeader describes a conversation of these people and of the one who is to write. An empty kind is dm for two and
-// group for more.
-func NewHeader(kind string, members []string, as, start string) windows.Header {
-	sorted := append(slices.Clone(members), as)
-	slices.Sort(sorted)
-	sorted = slices.Compact(sorted)
-	if kind == "" {
-		kind = "group"
-		if len(sorted) <= 2 {
-			kind = "dm"
-		}
-	}
-	return windows.Header{Type: kind, Members: sorted, Start: start}
 }
 
 // Prefill is the beginning of a line, up to where its author begins to write: `{"name": "John", "`.
@@ -60,13 +45,8 @@ func (c *Conversation) Prompt(as string) string {
 	return string(text)
 }
 
-// Encoder turns text into ids, special tokens read as the ordinary text they are spelled with.
-type Encoder interface {
-	AppendEncodeOrdinary(dst []int32, text string) []int32
-}
-
 // Tokens are the ids of Prompt, each line encoded by itself, as in training.
-func (c *Conversation) Tokens(e Encoder, as string) []int32 {
+func (c *Conversation) Tokens(e batch.Encoder, as string) []int32 {
 	var ids []int32
 	for _, line := range c.lines(as) {
 		ids = e.AppendEncodeOrdinary(ids, line)

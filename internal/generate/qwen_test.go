@@ -69,8 +69,8 @@ func BenchmarkAllowedOfQwen(b *testing.B) {
 			}
 			l.produced = 1000 - c.left
 			for b.Loop() {
-				if ids, _ := l.allowed(); len(ids) < 100000 {
-					b.Fatal(len(ids))
+				if allowed := l.allowed(); len(allowed.ids) < 100000 {
+					b.Fatal(len(allowed.ids))
 				}
 			}
 		})

@@ -12,13 +12,13 @@ import (
 // Grammar says which tokens may come next in a line, for one vocabulary. It may be used by several goroutines.
 type Grammar struct {
 	automaton *automaton
-	trie  *tokenTrie
+	trie      *tokenTrie
 
 	mu       sync.Mutex
 	allowed  []*allowedTokens // by state, nil until asked for
-	shortest []int      // by state: the fewest tokens that end the line; nil until asked for
-	longest  []int      // by state: the most tokens that the line can still take
-	farthest int        // the largest of shortest
+	shortest []int            // by state: the fewest tokens that end the line; nil until asked for
+	longest  []int            // by state: the most tokens that the line can still take
+	farthest int              // the largest of shortest
 }
 
 // never and forever are far beyond any number of tokens.
@@ -31,7 +31,7 @@ const (
 func NewGrammar(v Vocabulary, size int) *Grammar {
 	return &Grammar{
 		automaton: lineGrammar,
-		trie:  newTokenTrie(v, size),
+		trie:      newTokenTrie(v, size),
 		allowed:   make([]*allowedTokens, len(lineGrammar.next)),
 	}
 }
@@ -134,10 +134,9 @@ type line struct {
 	state             state
 	produced          int // tokens so far
 	shortest, longest []int
-	minTokens         int // the line has at least so many
-	maxTokens         int // and at most so many
-	ids               []int32
-	next              []state
+	minTokens         int           // the line has at least so many
+	maxTokens         int           // and at most so many
+	fitting           allowedTokens // what allowed returned last, reused
 }
 
 // newLine begins after the prefill.
@@ -156,21 +155,21 @@ func (g *Grammar) newLine(minTokens, maxTokens int) (*line, error) {
 
 // allowed returns the tokens that may come next: those of the grammar after which the line can still end within
 // maxTokens, and not before minTokens. There is always one.
-func (l *line) allowed() ([]int32, []state) {
+func (l *line) allowed() allowedTokens {
 	c := l.grammar.from(l.state)
 	left := l.maxTokens - l.produced - 1 // after the next token
 	owed := l.minTokens - l.produced - 1
 	if left >= l.grammar.farthest && owed <= 0 {
-		return c.ids, c.next
+		return *c
 	}
-	l.ids, l.next = l.ids[:0], l.next[:0]
+	l.fitting.ids, l.fitting.next = l.fitting.ids[:0], l.fitting.next[:0]
 	for i, to := range c.next {
 		if l.shortest[to] <= left && l.longest[to] >= owed {
-			l.ids = append(l.ids, c.ids[i])
-			l.next = append(l.next, to)
+			l.fitting.ids = append(l.fitting.ids, c.ids[i])
+			l.fitting.next = append(l.fitting.next, to)
 		}
 	}
-	return l.ids, l.next
+	return l.fitting
 }
 
 // advance notes the token that was drawn.

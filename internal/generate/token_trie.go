@@ -24,8 +24,8 @@ type trieToken struct {
 // of little more than their distinct prefixes. One goroutine at a time may use it.
 type tokenTrie struct {
 	byFirst [256][]trieToken // by first byte, each sorted by bytes
-	longest int            // bytes of the longest
-	found   []state        // by id, all dead between calls of after
+	longest int              // bytes of the longest
+	found   []state          // by id, all dead between calls of after
 }
 
 // newTokenTrie takes the ids below size.

@@ -11,7 +11,7 @@ type Reader struct {
 	q         querier
 	path      string
 	addresses []string // by handle id; 0 is the owner
-	canceled map[int64]bool
+	canceled  map[int64]bool
 }
 
 // Reader returns a reader for people as identity tells them: the name of the person who has an address, Owner for an

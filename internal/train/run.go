@@ -18,7 +18,7 @@ import (
 // Run is a training run. One goroutine at a time may use it.
 type Run struct {
 	opts     Options
-	settings     RunSettings
+	settings RunSettings
 	data     *Data
 	people   People // whose conversations it has seen
 	steps    Steps
@@ -30,14 +30,14 @@ type Run struct {
 	files   *adapter.Adapter // the same, as it is read from and written to files
 	base    string           // fingerprint of the base model
 
-	step     int    // optimizer steps done
-	hasCheckpoint    bool   // whether the run has written a checkpoint yet, or resumes from one
-	archiveDir string // folder for what an earlier run left in the output folder, "" before it is needed
+	step          int    // optimizer steps done
+	hasCheckpoint bool   // whether the run has written a checkpoint yet, or resumes from one
+	archiveDir    string // folder for what an earlier run left in the output folder, "" before it is needed
 
 	orderEpoch int
 	orderNow   []int
 
-	slot  int       // of the next micro-batch
+	slot        int       // of the next micro-batch
 	lastStepEnd time.Time // when the last step ended
 }
 

@@ -98,11 +98,11 @@ type builder struct {
 	insert  *messages.Inserter
 	windows *sql.Stmt // insertRun
 	summary Summary
-	read    int64  // messages read
-	group   *group // the conversation at hand
-	lines   int64  // of it
-	bytes   int64  // of these lines, about
-	runs    []targetRun  // of these lines
+	read    int64       // messages read
+	group   *group      // the conversation at hand
+	lines   int64       // of it
+	bytes   int64       // of these lines, about
+	runs    []targetRun // of these lines
 }
 
 // trainingColumns is how many columns training_messages has.
@@ -200,7 +200,7 @@ func (b *builder) dropConversation(ctx context.Context, tx *sql.Tx, first int64,
 // addMessage writes the lines of one addMessage.
 func (b *builder) addMessage(m *messages.Spoken) error {
 	if b.read++; b.read%1024 == 0 {
-		b.options.Progress.report(b.read, 0)
+		b.options.Progress.Report(b.read, 0)
 	}
 	if !b.options.allowsDate(m.Date) {
 		b.summary.LeftOut.OtherTime++

@@ -22,7 +22,7 @@ type databaseList struct {
 	set           []int // of each conversation, an index of sets: groups with unknown people may look the same
 	windows       []windowRange
 	messages      int64     // training_messages are numbered from 1 to this
-	selectRange       *sql.Stmt // selectMessages
+	selectRange   *sql.Stmt // selectMessages
 }
 
 // conversationRange and windowRange hold ids of training_messages, inclusive.
@@ -112,7 +112,7 @@ func (s *databaseList) readWindows(ctx context.Context, progress Progress) error
 		}
 		s.windows = append(s.windows, w)
 		if len(s.windows)%4096 == 0 {
-			progress.report(int64(len(s.windows)), s.messages)
+			progress.Report(int64(len(s.windows)), s.messages)
 		}
 	}
 	return rows.Err()
@@ -160,7 +160,7 @@ func (s *databaseList) Window(i int) (*Window, error) {
 			continue
 		}
 		if m.id == w.first {
-			out.Header = AppendHeader(nil, NewHeader(s.members[w.conversation], time.Unix(0, m.date)))
+			out.Header = AppendHeader(nil, NewHeader("", s.members[w.conversation], StartDate(time.Unix(0, m.date))))
 		}
 		out.Lines = append(out.Lines, m.line(m.id == w.first))
 	}

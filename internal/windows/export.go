@@ -29,7 +29,7 @@ func Export(ctx context.Context, db *messages.DB, out io.Writer, progress Progre
 		if err := e.advance(w.first, w.last); err != nil {
 			return db.Explain(err)
 		}
-		e.text = appendEscaped(e.text[:0], AppendHeader(nil, NewHeader(s.members[w.conversation], time.Unix(0, e.at(w.first).date))))
+		e.text = appendEscaped(e.text[:0], AppendHeader(nil, NewHeader("", s.members[w.conversation], StartDate(time.Unix(0, e.at(w.first).date)))))
 		e.text = append(e.text, e.at(w.first).opening...)
 		e.text = append(e.text, e.middle(w.first+1, w.last)...)
 		e.row = appendRow(e.row[:0], e.text, int(w.targets))
@@ -37,10 +37,10 @@ func Export(ctx context.Context, db *messages.DB, out io.Writer, progress Progre
 			return err
 		}
 		if i%256 == 0 {
-			progress.report(int64(i), int64(len(s.windows)))
+			progress.Report(int64(i), int64(len(s.windows)))
 		}
 	}
-	progress.report(int64(len(s.windows)), int64(len(s.windows)))
+	progress.Report(int64(len(s.windows)), int64(len(s.windows)))
 	return nil
 }
 

@@ -40,7 +40,8 @@ type lineHash [2]uint64
 // Progress is told how much of a job is done; total is in the same unit, and 0 when unknown. It may be nil.
 type Progress func(done, total int64)
 
-func (p Progress) report(done, total int64) {
+// Report calls p unless it is nil.
+func (p Progress) Report(done, total int64) {
 	if p != nil {
 		p(done, total)
 	}
@@ -94,10 +95,10 @@ func (s *fileList) index(ctx context.Context, progress Progress) error {
 		}
 		offset += int64(len(row))
 		if number%1024 == 0 {
-			progress.report(offset, info.Size())
+			progress.Report(offset, info.Size())
 		}
 		if err == io.EOF {
-			progress.report(offset, info.Size())
+			progress.Report(offset, info.Size())
 			return nil
 		}
 	}

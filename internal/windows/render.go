@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"ventriloquist/internal/messages"
 )
 
 // Message is one line of a window.
@@ -19,7 +21,16 @@ type Message struct {
 var Deltas = []string{"<1m", "<5m", "<1h", "<12h", "<1d", "1d+"}
 
 // ContentTypes are the values of "content_type".
-var ContentTypes = []string{"text", "image", "video", "audio", "document", "reaction", "file", "contact", "location"}
+var ContentTypes = contentTypes(messages.Text, messages.Image, messages.Video, messages.Audio, messages.Document,
+	messages.Reaction, messages.File, messages.Contact, messages.Location)
+
+func contentTypes(kinds ...messages.Kind) []string {
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		names[i] = kind.String()
+	}
+	return names
+}
 
 // Delta names the time since the message before. Messages of one moment, and a clock that ran backwards, are "<1m".
 func Delta(since time.Duration) string {
@@ -60,15 +71,21 @@ type Header struct {
 	Start   string   // 2024-03-15, the UTC date of the window's first message
 }
 
-// NewHeader describes a conversation of these people from start on: dm for two, group for more.
-func NewHeader(members []string, start time.Time) Header {
+// NewHeader returns the header of a conversation between members, in any order, that starts on a date in the form of
+// StartDate. An empty kind stands for "dm" with two members and "group" with more.
+func NewHeader(kind string, members []string, start string) Header {
 	_, sorted := conversationKey(members)
-	kind := "group"
-	if len(sorted) <= 2 {
-		kind = "dm"
+	if kind == "" {
+		kind = "group"
+		if len(sorted) <= 2 {
+			kind = "dm"
+		}
 	}
-	return Header{Type: kind, Members: sorted, Start: start.UTC().Format(time.DateOnly)}
+	return Header{Type: kind, Members: sorted, Start: start}
 }
+
+// StartDate formats the "start" of a header: the UTC date of the first message.
+func StartDate(first time.Time) string { return first.UTC().Format(time.DateOnly) }
 
 // AppendHeader appends the header line, with its newline.
 func AppendHeader(dst []byte, h Header) []byte {

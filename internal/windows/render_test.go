@@ -123,7 +123,7 @@ func TestAppendMessage_AsPythonWritesIt(t *testing.T) {
 
 func TestAppendMessage_DesignExample(t *testing.T) {
 	quote := "beautiful!"
-	header := windows.NewHeader([]string{"John", "Aidan"}, time.Date(2024, 3, 15, 9, 30, 0, 0, time.UTC))
+	header := windows.NewHeader("", []string{"John", "Aidan"}, "2024-03-15")
 	got := windows.AppendHeader(nil, header)
 	for _, m := range []windows.Message{
 		{Name: "Aidan", Delta: "<1m", ContentType: "text", Text: "hey what's up"},
@@ -142,18 +142,26 @@ func TestAppendMessage_DesignExample(t *testing.T) {
 	}
 }
 
-func TestNewHeader_StartIsTheUTCDate(t *testing.T) {
+func TestStartDate_IsTheUTCDate(t *testing.T) {
 	east := time.FixedZone("east", 10*3600)
-	h := windows.NewHeader([]string{"A", "B"}, time.Date(2024, 3, 16, 4, 0, 0, 0, east))
-	if h.Start != "2024-03-15" {
-		t.Errorf("start %s, want 2024-03-15", h.Start)
+	if got := windows.StartDate(time.Date(2024, 3, 16, 4, 0, 0, 0, east)); got != "2024-03-15" {
+		t.Errorf("start %s, want 2024-03-15", got)
 	}
 }
 
-func TestNewHeader_TypeFollowsTheNumberOfMembers(t *testing.T) {
-	for members, want := range map[string]string{"A,B": "dm", "A,B,C": "group", "B,A,B": "dm"} {
-		if h := windows.NewHeader(strings.Split(members, ","), time.Time{}); h.Type != want {
-			t.Errorf("%s: type %s, want %s", members, h.Type, want)
+func TestNewHeader(t *testing.T) {
+	for _, c := range []struct {
+		kind, members, want string
+	}{
+		{"", "John,Aidan", `{"type": "dm", "members": ["Aidan", "John"], "start": "2024-01-02"}`},
+		{"", "Aidan", `{"type": "dm", "members": ["Aidan"], "start": "2024-01-02"}`},
+		{"", "B,A,B", `{"type": "dm", "members": ["A", "B"], "start": "2024-01-02"}`},
+		{"", "Zoe,John,Aidan", `{"type": "group", "members": ["Aidan", "John", "Zoe"], "start": "2024-01-02"}`},
+		{"group", "John,Aidan", `{"type": "group", "members": ["Aidan", "John"], "start": "2024-01-02"}`},
+	} {
+		got := string(windows.AppendHeader(nil, windows.NewHeader(c.kind, strings.Split(c.members, ","), "2024-01-02")))
+		if got != c.want+"\n" {
+			t.Errorf("NewHeader(%q, %q) = %s", c.kind, c.members, got)
 		}
 	}
 }

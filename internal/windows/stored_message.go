@@ -14,7 +14,7 @@ type storedMessage struct {
 
 // messageScanner reads rows of selectMessages one after another and tells the time between them.
 type messageScanner struct {
-	last int64 // date of the row before, 0 before the first
+	last    int64 // date of the row before, 0 before the first
 	hasLast bool
 }
 

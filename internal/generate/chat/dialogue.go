@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"ventriloquist/internal/batch"
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
@@ -21,7 +22,7 @@ type Generator interface {
 
 // Options are what a dialogue begins with.
 type Options struct {
-	As    string   // who answers; "" until it is known
+	As        string   // who answers; "" until it is known
 	Members   []string // besides the target and those who speak
 	Kind      string   // "dm" or "group"; "" by the number of members
 	Start     string   // date of the first message; "" for the day of it
@@ -38,8 +39,8 @@ const maxMessages = 100
 type Dialogue struct {
 	Options
 	out       io.Writer
-	generator    Generator
-	encoder   generate.Encoder
+	generator Generator
+	encoder   batch.Encoder
 	last      time.Time // when the last message came
 	speaker   string    // who was typed for last
 	answers   int       // so far
@@ -51,7 +52,7 @@ type Dialogue struct {
 type exchange struct{ prompt, answer string }
 
 // New begins a dialogue; what is to be seen goes to out.
-func New(o Options, w Generator, e generate.Encoder, out io.Writer) *Dialogue {
+func New(o Options, w Generator, e batch.Encoder, out io.Writer) *Dialogue {
 	return &Dialogue{Options: o, out: out, generator: w, encoder: e, last: o.Now()}
 }
 
@@ -109,7 +110,7 @@ func (d *Dialogue) delta() string {
 func (d *Dialogue) add(m windows.Message) {
 	d.last = d.Now()
 	if d.Start == "" {
-		d.Start = d.last.UTC().Format(time.DateOnly)
+		d.Start = windows.StartDate(d.last)
 	}
 	d.Messages = append(d.Messages, m)
 }
@@ -145,9 +146,9 @@ func (d *Dialogue) inferAs() bool {
 func (d *Dialogue) conversation() *generate.Conversation {
 	start := d.Start
 	if start == "" {
-		start = d.Now().UTC().Format(time.DateOnly)
+		start = windows.StartDate(d.Now())
 	}
-	return &generate.Conversation{Header: generate.NewHeader(d.Kind, d.members(), d.As, start), Messages: d.Messages}
+	return &generate.Conversation{Header: windows.NewHeader(d.Kind, d.members(), start), Messages: d.Messages}
 }
 
 // prompt is the ids of the conversation. When it has become longer than a window, or than what fits, a quarter of its
