@@ -5,36 +5,17 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"ventriloquist/internal/messages"
 )
 
-// Listed is somebody in the contacts file.
-type Listed struct {
-	Name          string    `json:"name"`
-	Messages      int64     `json:"messages"`      // that they wrote, reactions included
-	Conversations int       `json:"conversations"` // sets of people that they are in
-	Last          time.Time `json:"last,omitzero"` // when they wrote last
-}
-
-// Unmapped is an address that nobody is listed with.
-type Unmapped struct {
-	Address  string    `json:"address"`
-	Name     string    `json:"name,omitempty"` // what a source calls the person
-	Messages int64     `json:"messages"`       // written from it
-	Groups   int       `json:"groups"`         // that are left out because of it
-	LeftOut  int64     `json:"left_out"`       // messages of conversations that are left out because of it, whoever wrote them
-	Last     time.Time `json:"last,omitzero"`
-}
-
-// Census is who has how many messages.
+// Census counts the messages of every person.
 type Census struct {
-	Owner    int64      `json:"owner"` // messages of the owner
+	Owner    int64      `json:"owner"` // messages sent by the owner
 	Listed   []Listed   `json:"listed"`
 	Unmapped []Unmapped `json:"unmapped"`
-	// LeftOut is what all unmapped addresses together leave out.
+	// LeftOut is what all unmapped addresses together keep out of training.
 	LeftOut struct {
 		Messages      int64 `json:"messages"`
 		Conversations int   `json:"conversations"`
@@ -42,179 +23,156 @@ type Census struct {
 	} `json:"left_out"`
 }
 
-// mark is what is counted of a person or an address.
-type mark struct {
-	messages, leftOut int64
-	last              int64 // ns since 1970
-	sets              map[string]bool
-	groups            map[string]bool // left out
+// Listed is a person in the contacts file.
+type Listed struct {
+	Name          string    `json:"name"`
+	Messages      int64     `json:"messages"` // sent by the person, reactions included
+	Conversations int       `json:"conversations"`
+	Last          time.Time `json:"last,omitzero"` // when the person last sent one
 }
 
-// counter counts conversations one after another.
-type counter struct {
-	book     *Book
-	listed   map[string]*mark // by name
-	unmapped map[string]*mark // by normalized address
-	leftOut  map[string]bool  // sets of people, and whether they are groups
-	census   Census
+// Unmapped is an address that the contacts file does not list.
+type Unmapped struct {
+	Address  string    `json:"address"`
+	Name     string    `json:"name,omitempty"` // what a source calls the person
+	Messages int64     `json:"messages"`       // sent from the address
+	Groups   int       `json:"groups"`         // left out because of it
+	LeftOut  int64     `json:"left_out"`       // messages by anyone in conversations left out because of it
+	Last     time.Time `json:"last,omitzero"`
 }
 
-// TakeCensus takes the census of what a database holds.
+// tally is what is counted for a person.
+type tally struct {
+	messages, leftOut     int64
+	conversations, groups int
+	last                  int64 // nanoseconds since 1970
+}
+
+// census counts one conversation after another.
+type census struct {
+	lookup Lookup
+	people map[Person]*tally
+	result Census
+}
+
+// TakeCensus counts the messages of a database by person.
 func TakeCensus(ctx context.Context, db *messages.DB, book *Book) (*Census, error) {
-	reader, err := db.Reader(ctx, func(address string) string { return identity(book, address) })
+	c := &census{lookup: book.Person, people: map[Person]*tally{}}
+	reader, err := db.Reader(ctx, c.lookup.Key)
 	if err != nil {
 		return nil, err
 	}
-	conversations, err := reader.Conversations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	counts, err := reader.Tally(ctx, conversations)
-	if err != nil {
-		return nil, err
-	}
-	c := &counter{book: book, listed: map[string]*mark{}, unmapped: map[string]*mark{}, leftOut: map[string]bool{}}
 	for _, name := range book.Names() {
-		c.listed[name] = newMark()
+		c.of(Person{Name: name, Listed: true})
 	}
-	slices.SortFunc(counts, func(a, b messages.Count) int { return cmp.Compare(a.Conversation, b.Conversation) })
-	for from, to := 0, 0; from < len(counts); from = to {
-		for to = from; to < len(counts) && counts[to].Conversation == counts[from].Conversation; to++ {
-		}
-		c.conversation(conversations[counts[from].Conversation], counts[from:to])
+	if err := c.count(ctx, reader); err != nil {
+		return nil, err
 	}
-	census := c.finish()
+	c.summarize()
 	names, err := reader.Names(ctx)
 	if err != nil {
 		return nil, err
 	}
-	called := make(map[string]string, len(names))
+	sourceNames := make(map[string]string, len(names))
 	for address, name := range names {
-		called[book.Normalize(address)] = name
+		sourceNames[book.Normalize(address)] = name
 	}
-	for i := range census.Unmapped {
-		census.Unmapped[i].Name = called[census.Unmapped[i].Address]
+	for i := range c.result.Unmapped {
+		u := &c.result.Unmapped[i]
+		u.Name = sourceNames[u.Address]
 	}
-	return census, nil
+	return &c.result, nil
 }
 
-func newMark() *mark { return &mark{sets: map[string]bool{}, groups: map[string]bool{}} }
-
-// identity keeps strangers apart from people who are called so.
-func identity(book *Book, address string) string {
-	name, listed := book.Person(address)
-	if !listed {
-		return "stranger " + name
+// count adds all conversations that have messages.
+func (c *census) count(ctx context.Context, reader *messages.Reader) error {
+	list, err := reader.Conversations(ctx)
+	if err != nil {
+		return err
 	}
-	return name
+	conversations := c.lookup.Conversations(list)
+	var parts []messages.Conversation
+	var owner []int // of each part: an index into conversations
+	for i, conversation := range conversations {
+		parts = append(parts, conversation.Parts...)
+		owner = append(owner, slices.Repeat([]int{i}, len(conversation.Parts))...)
+	}
+	counts, err := reader.Tally(ctx, parts)
+	if err != nil {
+		return err
+	}
+	byConversation := make(map[int][]messages.Count)
+	for _, count := range counts {
+		i := owner[count.Conversation]
+		byConversation[i] = append(byConversation[i], count)
+	}
+	for i, counts := range byConversation {
+		c.add(conversations[i], counts)
+	}
+	return nil
 }
 
-// others are the people of a conversation beside the owner, each once, and which of them nobody is listed with. Of
-// somebody with several addresses the first tells whether he was there.
-func (c *counter) others(members []messages.Member) (names, strangers []string) {
-	seen := make(map[string]bool)
-	for _, m := range members {
-		name, listed := c.book.Person(m.Address)
-		id := identity(c.book, m.Address)
-		if seen[id] || name == Owner {
+// add counts one conversation.
+func (c *census) add(conversation *Conversation, counts []messages.Count) {
+	var total int64
+	for _, count := range counts {
+		total += count.Messages
+		t := c.of(conversation.Sender(c.lookup, count.Sender))
+		t.messages += count.Messages
+		t.last = max(t.last, count.Last)
+	}
+	complete := true
+	for _, other := range conversation.Others {
+		t := c.of(other.Person)
+		t.conversations++
+		if other.Listed {
 			continue
 		}
-		seen[id] = true
-		switch {
-		case m.Absent:
-		case listed:
-			names = append(names, name)
-		default:
-			strangers = append(strangers, name)
+		complete = false
+		t.leftOut += total
+		if conversation.IsGroup() {
+			t.groups++
 		}
 	}
-	return names, strangers
-}
-
-func (c *counter) conversation(conversation messages.Conversation, counts []messages.Count) {
-	names, strangers := c.others(conversation.Members)
-	all := make([]string, 0, len(names)+len(strangers))
-	all = append(append(all, names...), strangers...)
-	slices.Sort(all)
-	set := strings.Join(all, "\n")
-	var messages int64
-	for _, count := range counts {
-		messages += count.Messages
-		c.count(count, names, strangers)
-	}
-	for _, name := range names {
-		c.listed[name].sets[set] = true
-	}
-	for _, address := range strangers {
-		m := c.stranger(address)
-		m.leftOut += messages
-		if len(all) > 1 {
-			m.groups[set] = true
-		}
-	}
-	if len(strangers) > 0 {
-		c.leftOut[set] = len(all) > 1
-		c.census.LeftOut.Messages += messages
-	}
-}
-
-func (c *counter) stranger(address string) *mark {
-	m := c.unmapped[address]
-	if m == nil {
-		m = newMark()
-		c.unmapped[address] = m
-	}
-	return m
-}
-
-// count takes what one address sent. Among two, what is received from an address that nobody is listed with is from the
-// other one: the source put it there because it knows more addresses of theirs.
-func (c *counter) count(count messages.Count, names, strangers []string) {
-	name, listed := c.book.Person(count.Sender)
-	if count.Sender == messages.Owner || listed && name == Owner {
-		c.census.Owner += count.Messages
+	if complete {
 		return
 	}
-	var m *mark
-	switch {
-	case listed:
-		m = c.listed[name]
-	case len(names) == 1 && len(strangers) == 0:
-		m = c.listed[names[0]]
-	case len(names) == 0 && len(strangers) == 1:
-		m = c.stranger(strangers[0])
-	default:
-		m = c.stranger(name)
+	c.result.LeftOut.Messages += total
+	c.result.LeftOut.Conversations++
+	if conversation.IsGroup() {
+		c.result.LeftOut.Groups++
 	}
-	m.messages += count.Messages
-	m.last = max(m.last, count.Last)
 }
 
-func (c *counter) finish() *Census {
-	for _, name := range slices.Sorted(maps.Keys(c.listed)) {
-		m := c.listed[name]
-		c.census.Listed = append(c.census.Listed, Listed{name, m.messages, len(m.sets), m.when()})
+func (c *census) of(p Person) *tally {
+	if c.people[p] == nil {
+		c.people[p] = new(tally)
 	}
-	for _, address := range slices.Sorted(maps.Keys(c.unmapped)) {
-		m := c.unmapped[address]
-		c.census.Unmapped = append(c.census.Unmapped, Unmapped{Address: address, Messages: m.messages, Groups: len(m.groups), LeftOut: m.leftOut, Last: m.when()})
-	}
-	slices.SortStableFunc(c.census.Listed, func(a, b Listed) int { return cmp.Compare(b.Messages, a.Messages) })
-	slices.SortStableFunc(c.census.Unmapped, func(a, b Unmapped) int {
-		return cmp.Or(cmp.Compare(b.LeftOut, a.LeftOut), cmp.Compare(b.Messages, a.Messages))
-	})
-	c.census.LeftOut.Conversations = len(c.leftOut)
-	for _, group := range c.leftOut {
-		if group {
-			c.census.LeftOut.Groups++
+	return c.people[p]
+}
+
+// summarize fills the lists of the result, those with the most messages first.
+func (c *census) summarize() {
+	for _, p := range slices.SortedFunc(maps.Keys(c.people), ComparePeople) {
+		t := c.people[p]
+		switch {
+		case p.IsOwner():
+			c.result.Owner = t.messages
+		case p.Listed:
+			c.result.Listed = append(c.result.Listed, Listed{p.Name, t.messages, t.conversations, t.lastTime()})
+		default:
+			c.result.Unmapped = append(c.result.Unmapped, Unmapped{Address: p.Name, Messages: t.messages, Groups: t.groups, LeftOut: t.leftOut, Last: t.lastTime()})
 		}
 	}
-	return &c.census
+	slices.SortStableFunc(c.result.Listed, func(a, b Listed) int { return cmp.Compare(b.Messages, a.Messages) })
+	slices.SortStableFunc(c.result.Unmapped, func(a, b Unmapped) int {
+		return cmp.Or(cmp.Compare(b.LeftOut, a.LeftOut), cmp.Compare(b.Messages, a.Messages))
+	})
 }
 
-func (m *mark) when() time.Time {
-	if m.last == 0 {
+func (t *tally) lastTime() time.Time {
+	if t.last == 0 {
 		return time.Time{}
 	}
-	return time.Unix(0, m.last).UTC()
+	return time.Unix(0, t.last).UTC()
 }

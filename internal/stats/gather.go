@@ -5,126 +5,78 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people"
 )
 
 // SessionGap is the silence after which a message begins something new.
 const SessionGap = 8 * time.Hour
 
-// Options say of whom the report is.
+// Options of a report.
 type Options struct {
-	Owner string // what the owner is called
-	// People says who has an address: store.Owner for the owner, and whether anybody is listed with it.
-	People   func(address string) (name string, listed bool)
-	Names    map[string]string // what sources call people whom nobody lists, by address; may be nil
+	Owner    string            // the owner's name
+	People   people.Lookup     // who has an address
+	Names    map[string]string // what sources call strangers, by normalized address; may be nil
 	Zone     *time.Location
 	Progress func(done, total int64) // may be nil
 }
 
-// gatherer goes through the conversations one after another.
+// gatherer reads one conversation after another.
 type gatherer struct {
 	Options
 	words  *vocabulary
-	people map[string]*tally // by identity
+	people map[people.Person]*tally
 	groups []*tally
 	all    tally
 	done   int64
 	total  int64
 }
 
-// set is a conversation: all that the store holds of one set of people, without the owner.
-type set struct {
-	members []string // identities, sorted
-	parts   []messages.Conversation
-}
-
-// Gather reads all messages.
+// Gather reads all messages of a database and reports on them.
 func Gather(ctx context.Context, db *messages.DB, o Options) (*Report, error) {
-	g := &gatherer{Options: o, words: newVocabulary(), people: map[string]*tally{}, all: newTally("")}
-	reader, err := db.Reader(ctx, g.identity)
+	g := &gatherer{Options: o, words: newVocabulary(), people: map[people.Person]*tally{}, all: newTally("")}
+	reader, err := db.Reader(ctx, o.People.Key)
 	if err != nil {
 		return nil, err
 	}
-	conversations, err := reader.Conversations(ctx)
+	stored, err := reader.Conversations(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for i := range conversations {
-		g.total += conversations[i].Messages
+	for i := range stored {
+		g.total += stored[i].Messages
 	}
-	for _, s := range g.sets(conversations) {
-		c := g.conversation(s)
-		if err := reader.Spoken(ctx, s.parts, c.message); err != nil {
+	for _, each := range o.People.Conversations(stored) {
+		c := g.conversation(each)
+		if err := reader.Spoken(ctx, each.Parts, c.message); err != nil {
 			return nil, err
 		}
-		if len(s.members) > 1 && c.tally.messages > 0 {
+		if each.IsGroup() && c.tally.messages > 0 {
 			g.groups = append(g.groups, c.tally)
 		}
 	}
 	return g.report(), nil
 }
 
-// identity keeps strangers apart from people who are called so.
-func (g *gatherer) identity(address string) string {
-	if address == messages.Owner {
-		return messages.Owner
-	}
-	name, listed := g.People(address)
-	if !listed {
-		return strangerMark + name
-	}
-	return name
-}
-
-// strangerMark stands before the address of somebody whom nobody lists.
-const strangerMark = "\x00"
-
-// nameOf is what an identity is called in the report.
-func (g *gatherer) nameOf(identity string) string {
-	address, stranger := strings.CutPrefix(identity, strangerMark)
+// nameOf returns the name of a person in the report.
+func (g *gatherer) nameOf(p people.Person) string {
 	switch {
-	case identity == messages.Owner:
+	case p.IsOwner():
 		return g.Owner
-	case stranger && g.Names[address] != "":
-		return g.Names[address]
+	case !p.Listed && g.Names[p.Name] != "":
+		return g.Names[p.Name]
 	}
-	return address
+	return p.Name
 }
 
-// sets joins the conversations of the same people. Of somebody with several addresses the first tells whether he was there.
-func (g *gatherer) sets(conversations []messages.Conversation) []*set {
-	byKey := make(map[string]*set)
-	for _, c := range conversations {
-		seen := make(map[string]bool)
-		var members []string
-		for _, m := range c.Members {
-			id := g.identity(m.Address)
-			if !seen[id] && !m.Absent && id != messages.Owner {
-				members = append(members, id)
-			}
-			seen[id] = true
-		}
-		slices.Sort(members)
-		key := strings.Join(members, "\n")
-		if byKey[key] == nil {
-			byKey[key] = &set{members: members}
-		}
-		byKey[key].parts = append(byKey[key].parts, c)
-	}
-	list := slices.Collect(maps.Values(byKey))
-	slices.SortFunc(list, func(a, b *set) int { return slices.Compare(a.members, b.members) })
-	return list
-}
-
-func (g *gatherer) person(identity string) *tally {
-	p := g.people[identity]
+func (g *gatherer) person(who people.Person) *tally {
+	p := g.people[who]
 	if p == nil {
-		t := newTally(g.nameOf(identity))
+		t := newTally(g.nameOf(who))
 		p = &t
-		g.people[identity] = p
+		g.people[who] = p
 	}
 	return p
 }
@@ -138,12 +90,12 @@ func (g *gatherer) report() *Report {
 			r.Zone, _ = r.To.Zone()
 		}
 	}
-	for _, identity := range slices.Sorted(maps.Keys(g.people)) {
-		t := g.people[identity]
+	for _, who := range slices.SortedFunc(maps.Keys(g.people), people.ComparePeople) {
+		t := g.people[who]
 		if t.messages+t.reactions == 0 && t.sessions == 0 {
 			continue
 		}
-		p := Person{Name: t.name, Owner: identity == messages.Owner, Habits: t.habits(g), OwnerReply: t.ownerReplies.reply(), Sessions: t.sessions, Started: t.startedBy[identity]}
+		p := Person{Name: t.name, Owner: who.IsOwner(), Habits: t.habits(g), OwnerReply: t.ownerReplies.reply(), Sessions: t.sessions, Started: t.startedBy[who]}
 		r.People = append(r.People, p)
 	}
 	for _, t := range g.groups {
@@ -154,11 +106,11 @@ func (g *gatherer) report() *Report {
 	return r
 }
 
-// named are counts by identity as counts by name, most first.
-func (g *gatherer) named(counts map[string]int) []Count {
+// named returns counts by name, the largest first.
+func (g *gatherer) named(counts map[people.Person]int) []Count {
 	list := []Count{}
-	for _, identity := range slices.Sorted(maps.Keys(counts)) {
-		list = append(list, Count{g.nameOf(identity), counts[identity]})
+	for _, who := range slices.SortedFunc(maps.Keys(counts), people.ComparePeople) {
+		list = append(list, Count{g.nameOf(who), counts[who]})
 	}
 	slices.SortStableFunc(list, func(a, b Count) int { return cmp.Compare(b.Count, a.Count) })
 	return list

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"ventriloquist/internal/people"
 )
 
 // tally is what is counted of a person or of a group.
@@ -21,13 +23,13 @@ type tally struct {
 	replies      replies
 	ownerReplies replies
 	sessions     int
-	startedBy    map[string]int // by identity
-	by           map[string]int // messages of a group by identity
+	startedBy    map[people.Person]int
+	by           map[people.Person]int // messages of a group
 	silence      *Silence
 }
 
 func newTally(name string) tally {
-	return tally{name: name, months: map[int]int{}, emoji: map[string]int{}, said: map[int32]int32{}, startedBy: map[string]int{}, by: map[string]int{}}
+	return tally{name: name, months: map[int]int{}, emoji: map[string]int{}, said: map[int32]int32{}, startedBy: map[people.Person]int{}, by: map[people.Person]int{}}
 }
 
 // add takes a message.

@@ -5,16 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people"
 	"ventriloquist/internal/usererr"
 )
 
 // Options say how messages become windows.
 type Options struct {
 	Owner  string // the owner's name, MY_NAME
-	People People
+	People people.Lookup
 	Window int // the most messages of a window
 	Stride int // how many messages at the end of a window are its targets
 	Filter
@@ -50,32 +50,32 @@ func Build(ctx context.Context, db *messages.DB, o Options) (*Summary, error) {
 		return nil, err
 	}
 	b := &builder{options: o, db: db}
-	err := db.Update(ctx, o.People.identity, func(tx *sql.Tx, reader *messages.Reader) error {
-		groups, err := b.groups(ctx, reader)
+	err := db.Update(ctx, o.People.Key, func(tx *sql.Tx, reader *messages.Reader) error {
+		conversations, err := b.conversations(ctx, reader)
 		if err != nil {
 			return err
 		}
 		b.reader = reader
-		return b.fill(ctx, tx, groups)
+		return b.fill(ctx, tx, conversations)
 	})
 	return &b.summary, err
 }
 
-// groups are the conversations to train on; none is an error.
-func (b *builder) groups(ctx context.Context, reader *messages.Reader) ([]*group, error) {
-	conversations, err := reader.Conversations(ctx)
+// conversations returns the conversations to train on; if there are none that is an error.
+func (b *builder) conversations(ctx context.Context, reader *messages.Reader) ([]*conversation, error) {
+	stored, err := reader.Conversations(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if len(conversations) == 0 {
+	if len(stored) == 0 {
 		return nil, usererr.With(fmt.Errorf("%s holds no messages", b.db.Path()), "run: vqctl collect")
 	}
-	var groups []*group
-	groups, b.summary.LeftOut = groupConversations(conversations, &b.options)
-	if len(groups) == 0 {
+	var selected []*conversation
+	selected, b.summary.LeftOut = selectConversations(b.options.People.Conversations(stored), &b.options)
+	if len(selected) == 0 {
 		return nil, noUsableConversation(b.db.Path(), &b.summary.LeftOut)
 	}
-	return groups, nil
+	return selected, nil
 }
 
 func noUsableConversation(path string, left *LeftOut) error {
@@ -92,17 +92,17 @@ func noUsableConversation(path string, left *LeftOut) error {
 
 // builder writes the tables.
 type builder struct {
-	options Options
-	db      *messages.DB
-	reader  *messages.Reader
-	insert  *messages.Inserter
-	windows *sql.Stmt // insertRun
-	summary Summary
-	read    int64       // messages read
-	group   *group      // the conversation at hand
-	lines   int64       // of it
-	bytes   int64       // of these lines, about
-	runs    []targetRun // of these lines
+	options      Options
+	db           *messages.DB
+	reader       *messages.Reader
+	insert       *messages.Inserter
+	windows      *sql.Stmt // insertRun
+	summary      Summary
+	read         int64         // messages read
+	conversation *conversation // the one being written
+	lines        int64         // of it
+	bytes        int64         // of these lines, about
+	runs         []targetRun   // of these lines
 }
 
 // trainingColumns is how many columns training_messages has.
@@ -120,7 +120,7 @@ const (
 		FROM (SELECT count(*) AS n FROM training_windows w JOIN training_conversations c ON c.id = w.conversation GROUP BY c.members)`
 )
 
-func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
+func (b *builder) fill(ctx context.Context, tx *sql.Tx, conversations []*conversation) error {
 	_, err := tx.ExecContext(ctx, emptyTables)
 	if err != nil {
 		return b.db.Explain(err)
@@ -133,8 +133,8 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 		return b.db.Explain(err)
 	}
 	defer b.windows.Close()
-	for _, g := range groups {
-		if err := b.addConversation(ctx, tx, g); err != nil {
+	for _, c := range conversations {
+		if err := b.addConversation(ctx, tx, c); err != nil {
 			return err
 		}
 	}
@@ -155,10 +155,10 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, groups []*group) error {
 }
 
 // addConversation writes the messages of one addConversation, in order, under ids that go on from the last.
-func (b *builder) addConversation(ctx context.Context, tx *sql.Tx, g *group) error {
+func (b *builder) addConversation(ctx context.Context, tx *sql.Tx, c *conversation) error {
 	first := b.summary.Messages + 1
-	b.group, b.lines, b.bytes, b.runs = g, 0, 0, b.runs[:0]
-	if err := b.reader.Spoken(ctx, g.parts, b.addMessage); err != nil {
+	b.conversation, b.lines, b.bytes, b.runs = c, 0, 0, b.runs[:0]
+	if err := b.reader.Spoken(ctx, c.Parts, b.addMessage); err != nil {
 		return err
 	}
 	if b.lines == 0 {
@@ -170,7 +170,7 @@ func (b *builder) addConversation(ctx context.Context, tx *sql.Tx, g *group) err
 	b.summary.Messages += b.lines
 	b.summary.Conversations++
 	b.summary.ExportBytes += b.bytes * min(b.lines, int64(b.options.Window)) / int64(b.options.Stride)
-	_, err := tx.ExecContext(ctx, insertConversation, b.summary.Conversations, string(appendNames(nil, g.members)), first, b.summary.Messages)
+	_, err := tx.ExecContext(ctx, insertConversation, b.summary.Conversations, string(appendNames(nil, c.members)), first, b.summary.Messages)
 	if err == nil {
 		err = b.insertWindows(ctx, first)
 	}
@@ -206,7 +206,7 @@ func (b *builder) addMessage(m *messages.Spoken) error {
 		b.summary.LeftOut.OtherTime++
 		return nil
 	}
-	name, known, target := b.nameOf(m.Sender)
+	name, known, target := b.conversation.author(&b.options, m.Sender)
 	if !known {
 		b.summary.LeftOut.Messages++
 		return nil
@@ -230,25 +230,4 @@ func (b *builder) addMessage(m *messages.Spoken) error {
 		}
 	}
 	return nil
-}
-
-// nameOf is what a sender is called in a window, and whether a model learns to write as this person. Among two, what is
-// received from an address that is not listed is from the other one: the source put it there because it knows more
-// addresses of theirs.
-func (b *builder) nameOf(address string) (name string, known, target bool) {
-	if address == messages.Owner {
-		return b.options.Owner, true, true
-	}
-	name, known = b.options.People(address)
-	switch {
-	case known && name == messages.Owner:
-		return b.options.Owner, true, true
-	case known:
-		return name, true, true
-	case len(b.group.members) == 2:
-		at := slices.Index(b.group.members, b.options.Owner)
-		return b.group.members[1-max(at, 0)], true, true
-	}
-	unknown, present := b.group.unknown[name]
-	return unknown, present, false
 }
