@@ -65,7 +65,7 @@ func clear(dir string) error {
 		return fmt.Errorf("cannot use %s for the demonstration: %w", dir, err)
 	}
 	if mark, err := os.ReadFile(filepath.Join(dir, readmeFile)); err != nil || string(mark) != string(readme) {
-		return usererr.With(fmt.Errorf("%s is not empty, and not from an earlier demonstration", dir), "name another folder with --dir, or remove this one")
+		return usererr.With(fmt.Errorf("%s is not empty, and not from an earlier demonstration", dir), "name another folder with %v, or remove this one", usererr.Option("dir"))
 	}
 	for _, name := range []string{"chat.db", "chat.db-wal", "chat.db-shm", "data", "checkpoints"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {

@@ -75,7 +75,7 @@ func (a *asker) once(ctx context.Context, r *Request) (Answer, error) {
 	answer, err := a.service.Describe(limited, r)
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return answer, &Failure{Outlook: Silent, Message: fmt.Sprintf("the server did not answer within %v", a.timeout),
-			Hint: "--timeout gives it longer"}
+			Hint: fmt.Sprintf("%v gives it longer", usererr.Option("timeout"))}
 	}
 	return answer, err
 }
@@ -91,7 +91,7 @@ func lastFailure(err error, tries int) error {
 	last.Message = fmt.Sprintf("%s, %d times", failure.Message, tries)
 	if last.Outlook == Throttled {
 		last.Outlook = Fatal
-		last.Hint = "ask less often with --rpm, or run the command again later: what is described so far is kept"
+		last.Hint = fmt.Sprintf("ask less often with %v, or run the command again later: what is described so far is kept", usererr.Option("rpm"))
 	}
 	return &last
 }

@@ -3,6 +3,7 @@ package describe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -99,7 +100,7 @@ func (g *Gemini) apiFailure(k *kept, r *Request, e *genai.APIError) *Failure {
 	case isKeyError(e) || status == 401 || status == 403:
 		f.Outlook, f.Hint = Fatal, "check GEMINI_API_KEY: https://aistudio.google.com/apikey makes one"
 	case status == 404:
-		f.Hint = "--model names a model of Gemini's; " + DefaultModel + " is the default"
+		f.Hint = fmt.Sprintf("%v names a model of Gemini's; %s is the default", modelOption, DefaultModel)
 	case status == 400 && e.Status == "FAILED_PRECONDITION":
 		f.Outlook, f.Hint = Fatal, "the API is not to be had with this account, or from this country"
 	case status == 429 && isDaily(e.Details):

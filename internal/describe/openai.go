@@ -36,10 +36,10 @@ type OpenAI struct {
 func NewOpenAI(ctx context.Context, endpoint, model, key string) (*OpenAI, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usererr.Usage("--endpoint %q is no address such as http://127.0.0.1:11434/v1", endpoint)
+		return nil, usererr.Invalid(endpointOption, "%q is no address such as http://127.0.0.1:11434/v1", endpoint)
 	}
 	if u.User != nil {
-		return nil, usererr.Usage("--endpoint has a password in it: --endpoint-key takes one")
+		return nil, usererr.Invalid(endpointOption, "has a password in it: %v takes one", endpointKey)
 	}
 	s := &OpenAI{endpoint: u, model: model, key: key, client: &http.Client{CheckRedirect: nowhereElse}}
 	if model == "" {
@@ -211,9 +211,9 @@ func (s *OpenAI) failure(response *http.Response, text []byte, r *Request) error
 	shown := len(r.Media) > 0 && r.Media[0].Text == ""
 	switch {
 	case f.Outlook == Fatal && response.StatusCode == http.StatusNotFound:
-		f.Hint = "--endpoint ends in /v1, and --model names a model that the server has"
+		f.Hint = fmt.Sprintf("%v ends in /v1, and %v names a model that the server has", endpointOption, modelOption)
 	case f.Outlook == Fatal:
-		f.Hint = "the server wants another key: --endpoint-key"
+		f.Hint = fmt.Sprintf("the server wants another key: %v", endpointKey)
 	case f.Outlook != Throttled && shown && untakenWords.MatchString(said),
 		response.StatusCode == http.StatusBadRequest && r.Kind == messages.Audio, response.StatusCode == http.StatusUnsupportedMediaType:
 		f.Outlook = Untaken
@@ -271,9 +271,9 @@ func (s *OpenAI) onlyModel(ctx context.Context) (string, error) {
 	}
 	switch len(names) {
 	case 0:
-		return "", usererr.With(fmt.Errorf("the server at %s has no model", s.endpoint.Host), "load one that sees pictures, then name it with --model")
+		return "", usererr.With(fmt.Errorf("the server at %s has no model", s.endpoint.Host), "load one that sees pictures, then name it with %v", modelOption)
 	case 1:
 		return names[0], nil
 	}
-	return "", usererr.Usage("--model must say which of the server's models is asked: %s", strings.Join(names, ", "))
+	return "", usererr.Invalid(modelOption, "must say which of the server's models is asked: %s", strings.Join(names, ", "))
 }

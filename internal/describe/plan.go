@@ -3,10 +3,12 @@ package describe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/usererr"
 )
 
 // Kinds are the kinds of attachments that can be described; others keep their names.
@@ -63,14 +65,24 @@ const (
 	leftDescribed  = "are described"
 	leftTranscript = "are voice messages with a transcript of Apple's"
 	leftRefused    = "were refused by this model"
-	leftFailed     = "failed before (--retry-failed tries them again)"
+	leftFailed     = "failed before (%v tries them again)"
 	leftKind       = "are contacts, locations and other files, which keep their names"
-	leftType       = "are not of --types"
+	leftType       = "are not of %v"
 	leftMissing    = "have no file here: it is in iCloud, on another machine, or gone"
 	leftDenied     = "have a file that may not be read (a Mac: allow the terminal Full Disk Access)"
-	leftSealed     = "lie in an encrypted backup, whose passphrase was not given (BACKUP_PASSPHRASE, --passphrase-file)"
-	leftLimit      = "are beyond --limit"
+	leftSealed     = "lie in an encrypted backup, whose passphrase was not given (BACKUP_PASSPHRASE, %v)"
+	leftLimit      = "are beyond %v"
 	leftRest       = "were not reached, and are for the next run"
+)
+
+// leftOption are the options that reasons name.
+var leftOption = map[string]usererr.Option{leftFailed: "retry_failed", leftType: "types", leftSealed: "passphrase_file", leftLimit: "limit"}
+
+// Options that errors name.
+const (
+	modelOption    = usererr.Option("model")
+	endpointOption = usererr.Option("endpoint")
+	endpointKey    = usererr.Option("endpoint_key")
 )
 
 var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftSealed, leftLimit}
@@ -170,7 +182,7 @@ func (p *Plan) total(left map[string]int) {
 	p.Cost = costOf(p.Model, p.Local, p.usage)
 	for _, why := range leftOrder {
 		if left[why] > 0 {
-			p.Left = append(p.Left, LeftOut{why, left[why]})
+			p.Left = append(p.Left, leftOut(why, left[why]))
 			delete(left, why)
 		}
 	}
@@ -179,7 +191,7 @@ func (p *Plan) total(left map[string]int) {
 
 func sortedLeft(left map[string]int) (list []LeftOut) {
 	for why, n := range left {
-		list = append(list, LeftOut{why, n})
+		list = append(list, leftOut(why, n))
 	}
 	slices.SortFunc(list, func(a, b LeftOut) int {
 		if a.Why < b.Why {
@@ -188,6 +200,13 @@ func sortedLeft(left map[string]int) (list []LeftOut) {
 		return 1
 	})
 	return list
+}
+
+func leftOut(why string, n int) LeftOut {
+	if option, named := leftOption[why]; named {
+		why = fmt.Sprintf(why, option)
+	}
+	return LeftOut{why, n}
 }
 
 // costOf is what tokens cost with a model; nil if its price is not known.

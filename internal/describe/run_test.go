@@ -141,7 +141,7 @@ func TestPlan(t *testing.T) {
 	if len(p.Left) != 2 || p.Left[0].Attachments != 1 || !strings.Contains(p.Left[0].Why, "contacts") || !strings.Contains(p.Left[1].Why, "no file here") {
 		t.Errorf("left out are %+v", p.Left)
 	}
-	if p := plan(describe.Options{Limit: 3}); p.Files != 3 || fmt.Sprint(p.Send[0].Kind) != "image" || !strings.Contains(fmt.Sprint(p.Left), "beyond --limit 5") {
+	if p := plan(describe.Options{Limit: 3}); p.Files != 3 || fmt.Sprint(p.Send[0].Kind) != "image" || !strings.Contains(fmt.Sprint(p.Left), "beyond limit 5") {
 		t.Errorf("with a limit it would send %+v and leave %v", p.Send, p.Left)
 	}
 	if p := plan(describe.Options{Kinds: []messages.Kind{messages.Video}}); p.Files != 1 || p.Send[0].Kind != "video" {

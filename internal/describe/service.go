@@ -156,7 +156,7 @@ func statusFailure(status int, words string, after time.Duration) *Failure {
 	case status == 402:
 		f.Outlook, f.Hint = Fatal, "the account has no credit: what is described so far is kept"
 	case status == 404:
-		f.Outlook, f.Hint = Fatal, "check --model and --endpoint"
+		f.Outlook, f.Hint = Fatal, fmt.Sprintf("check %v and %v", modelOption, endpointOption)
 	case status == 413:
 		f.Message = "it is too large for the server"
 	case status == 429:

@@ -117,7 +117,7 @@ func TestRun_Stops(t *testing.T) {
 		reply      describetest.Reply
 		want, hint string
 	}{
-		"Model":     {google(404, "NOT_FOUND", "models/nope is not found"), "404: models/nope is not found", "--model"},
+		"Model":     {google(404, "NOT_FOUND", "models/nope is not found"), "404: models/nope is not found", "model names"},
 		"Denied":    {google(403, "PERMISSION_DENIED", "denied"), "403", "GEMINI_API_KEY"},
 		"Country":   {google(400, "FAILED_PRECONDITION", "User location is not supported"), "location", "country"},
 		"Daily":     {daily, "429", "tomorrow"},
@@ -152,7 +152,7 @@ func TestRun_WrongKey(t *testing.T) {
 	o := b.openAI(local)
 	local.Key = "changed"
 	_, err = b.describe(o)
-	if err == nil || !strings.Contains(usererr.Of(err), "--endpoint-key") || strings.Contains(err.Error(), "right-key") {
+	if err == nil || !strings.Contains(usererr.Of(err), "endpoint_key") || strings.Contains(err.Error(), "right-key") {
 		t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 	}
 	if len(server.Calls()) != 1 || len(local.Calls()) != 1 {
@@ -165,7 +165,7 @@ func TestRun_ThrottledForEver(t *testing.T) {
 		a.images(2)
 		server.Answer = answers(describetest.Reply{Status: 429})
 		_, err := a.describe(s)
-		if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(usererr.Of(err), "--rpm") {
+		if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(usererr.Of(err), "with rpm") {
 			t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 		}
 		a.want("00.jpg:", "01.jpg:")
@@ -238,7 +238,7 @@ func TestRun_SlowAnswers(t *testing.T) {
 		a.want("00.jpg: described A dog.", "01.jpg: described A dog.")
 		server.Answer = answers(describetest.Reply{Wait: 20 * time.Second})
 		a.add("slow.jpg", messages.Image, photo(9))
-		if _, err := a.describe(s); err == nil || !strings.Contains(err.Error(), "within 200ms") || !strings.Contains(usererr.Of(err), "--timeout") {
+		if _, err := a.describe(s); err == nil || !strings.Contains(err.Error(), "within 200ms") || !strings.Contains(usererr.Of(err), "timeout") {
 			t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 		}
 	})

@@ -55,7 +55,7 @@ func (t Tools) Names() (there, missing []string) {
 		missing = append(missing, "libheif's heif-convert (HEIC pictures)")
 	}
 	if t.Sips == "" && (t.PDFToText == "" || t.PDFToPPM == "") {
-		missing = append(missing, "poppler's pdftotext and pdftoppm (PDFs, with --endpoint)")
+		missing = append(missing, fmt.Sprintf("poppler's pdftotext and pdftoppm (PDFs, with %v)", endpointOption))
 	}
 	return there, missing
 }

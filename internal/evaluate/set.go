@@ -54,7 +54,7 @@ func (s *Set) RequireSome() error {
 	if len(s.Windows) > 0 || s.leftOut == nil {
 		return nil
 	}
-	return usererr.With(fmt.Errorf("no window fits --max-seq-length %d: %w", s.maxTokens, s.leftOut), "raise --max-seq-length")
+	return usererr.With(fmt.Errorf("no window fits %v %d: %w", usererr.Option("max_seq_length"), s.maxTokens, s.leftOut), "raise %v", usererr.Option("max_seq_length"))
 }
 
 func (s *Set) add(i int, w *batch.Window) {

@@ -148,7 +148,7 @@ func (g *Grammar) newLine(minTokens, maxTokens int) (*line, error) {
 		return nil, fmt.Errorf("the tokens of this tokenizer cannot spell a message")
 	case least > maxTokens:
 		return nil, usererr.With(usererr.Usage("%d new tokens are too few: a message takes at least %d", maxTokens, least),
-			"raise --max-new-tokens, or use --raw")
+			"raise %v, or use %v", usererr.Option("max_new_tokens"), usererr.Option("raw"))
 	}
 	return l, nil
 }

@@ -22,6 +22,9 @@ var Processor = Place{processor: true}
 // OnGPU is a GPU by its number from 0.
 func OnGPU(index int) Place { return Place{gpu: index + 1} }
 
+// gpuOption chooses a GPU.
+const gpuOption = usererr.Option("gpu")
+
 // cudaLibrary is the CUDA part of the engine, beside the program.
 const cudaLibrary = "libvqcuda.so"
 
@@ -38,7 +41,7 @@ func Device(at Place, threads int) (*engine.Device, error) {
 	}
 	device, err := GPU(at.gpu - 1)
 	if err != nil {
-		return nil, usererr.With(fmt.Errorf("--gpu %d: %w", at.gpu-1, err), "vqctl doctor looks at the GPU; leave --gpu out to run on the processor")
+		return nil, usererr.With(fmt.Errorf("%v %d: %w", gpuOption, at.gpu-1, err), "vqctl doctor looks at the GPU; leave %v out to run on the processor", gpuOption)
 	}
 	return device, nil
 }
@@ -70,7 +73,7 @@ func FindCUDA() (string, error) {
 	path := filepath.Join(folder, cudaLibrary)
 	if _, err := os.Stat(path); err != nil {
 		return "", usererr.With(fmt.Errorf("this build has no CUDA engine: there is no %s in %s", cudaLibrary, folder),
-			"build it with: make CUDA=1; or leave --gpu out to run on the processor")
+			"build it with: make CUDA=1; or leave %v out to run on the processor", gpuOption)
 	}
 	return path, nil
 }

@@ -20,7 +20,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Precisions are the values of --precision.
+// Precisions are the values of the option precision.
 var Precisions = []string{"auto", "f32", "bf16", FP8}
 
 // FP8 is the precision of products of the base weights with both operands in fp8 (engine.FP8GEMM).
@@ -40,7 +40,7 @@ func Precision(name string, device *engine.Device) (engine.DType, error) {
 		}
 		return engine.F32, nil
 	}
-	return 0, usererr.Usage("--precision %q: it is one of %s", name, strings.Join(Precisions, ", "))
+	return 0, usererr.Invalid("precision", "%q: it is one of %s", name, strings.Join(Precisions, ", "))
 }
 
 // Tokenizer reads the tokenizer of a base model and checks that the model has a row for each of its ids.

@@ -92,7 +92,7 @@ func fits(plan engine.Plan, weights engine.WeightFormat, free uint64, base model
 	}
 	advice := "end other programs, or take a smaller model of the family; vqctl model info says what each takes"
 	if weights == engine.Plain {
-		advice = "--load-in-8bit or --load-in-4bit take less for the weights; or " + advice
+		advice = fmt.Sprintf("%v or %v take less for the weights; or %s", usererr.Option("load_in_8bit"), usererr.Option("load_in_4bit"), advice)
 	}
 	size := func(n uint64) string { return model.FormatBytes(int64(n)) }
 	return usererr.With(fmt.Errorf("%s needs %s (weights %s), %s more than the %s that are free", base, size(plan.Total),

@@ -55,7 +55,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		err = errors.New("it is a folder")
 	}
 	if err != nil {
-		return nil, usererr.With(fmt.Errorf("cannot open %s: %w", path, err), "run `vqctl collect` first, or name the folder with --data-dir")
+		return nil, usererr.With(fmt.Errorf("cannot open %s: %w", path, err), "run `vqctl collect` first, or name the folder with %v", usererr.Option("data_dir"))
 	}
 	return open(ctx, path)
 }
@@ -111,7 +111,7 @@ func (db *DB) migrate(ctx context.Context) error {
 		return err
 	}
 	if tables > 0 && application != applicationID {
-		return usererr.With(errors.New("it is a database of another program"), "name another folder with --data-dir")
+		return usererr.With(errors.New("it is a database of another program"), "name another folder with %v", usererr.Option("data_dir"))
 	}
 	if version > len(migrations) {
 		return usererr.With(fmt.Errorf("it has version %d, this program knows %d", version, len(migrations)), "use a newer vqctl")

@@ -6,6 +6,7 @@ import (
 
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/usererr"
 )
 
 // Config is the architecture of a Qwen3 model, as its config.json gives it. Every field has been checked.
@@ -121,7 +122,7 @@ func (f configFields) refuseUnsupported(layers int) {
 		f.Unsupported("hidden_act", fmt.Sprintf("%q", act), plain)
 	}
 	if f.Has("attention_dropout") && f.Number("attention_dropout") != 0 {
-		f.Unsupported("attention_dropout", f.Raw("attention_dropout"), `set "attention_dropout" to 0: the adapter has its own, --lora-dropout`)
+		f.Unsupported("attention_dropout", f.Raw("attention_dropout"), fmt.Sprintf(`set "attention_dropout" to 0: the adapter has its own, %v`, usererr.Option("lora_dropout")))
 	}
 	if f.Has("partial_rotary_factor") && f.Number("partial_rotary_factor") != 1 {
 		f.Unsupported("partial_rotary_factor", f.Raw("partial_rotary_factor"), plain)

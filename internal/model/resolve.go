@@ -78,7 +78,7 @@ func ResolveRepo(repo string) (Location, error) {
 		return Location{Name: repo, Dir: dir}, nil
 	}
 	return Location{}, usererr.With(fmt.Errorf("base model %s is not on this machine%s", repo, incomplete),
-		"download it with: vqctl model pull %s (or try without a download: --base-model %s)", repo, Tiny)
+		"download it with: vqctl model pull %s (or try without a download: %v %s)", repo, usererr.Option("base_model"), Tiny)
 }
 
 // repoPattern is what Hugging Face allows: one owner and one name, of letters, digits, dots, dashes and underscores.

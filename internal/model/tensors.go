@@ -11,7 +11,7 @@ const (
 
 // Projection is one of a layer's seven linear maps, which are also what an adapter can be attached to.
 type Projection struct {
-	Short  string // as in --lora-targets: q, k, v, o, gate, up, down
+	Short  string // as in the option lora_targets: q, k, v, o, gate, up, down
 	Name   string // as in a PEFT adapter's target_modules: q_proj, …
 	Module string // within the layer: self_attn.q_proj, …
 }

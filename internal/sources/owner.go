@@ -1,6 +1,10 @@
 package sources
 
-import "time"
+import (
+	"time"
+
+	"ventriloquist/internal/usererr"
+)
 
 // Reading says how to read what an export leaves open.
 type Reading struct {
@@ -19,7 +23,7 @@ func (r *Reading) NoteZone(sink Sink) {
 		name, _ = time.Now().Zone()
 		name = "this machine's zone, " + name
 	}
-	sink.Note("its times are taken for those of %s (--zone names another)", name)
+	sink.Note("its times are taken for those of %s (%v names another)", name, usererr.Option("zone"))
 }
 
 // Sender is the address of a sender: store.Owner for the owner.

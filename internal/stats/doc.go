@@ -1,7 +1,7 @@
 // Package stats says what a message history is like: who writes how much, how soon they answer, who begins, how long it was
 // ever silent, and which words and emoji are whose.
 //
-// What enters: the messages of messages.db and who is who. What leaves: a [Report], which is what `vqctl stats --json`
+// What enters: the messages of messages.db and who is who. What leaves: a [Report], which is what `vqctl stats` with json
 // prints, and a page of it ([WritePage]). It must not know windows, nor where messages come from.
 //
 // The words, as they are counted here:

@@ -72,7 +72,7 @@ func (r *Run) save(dir string) error {
 	})
 	if err != nil {
 		return usererr.With(fmt.Errorf("step %d: the checkpoint was not written: %w", r.step, err),
-			"earlier checkpoints in %s are whole; make room and go on with --resume", r.settings.OutputDir)
+			"earlier checkpoints in %s are whole; make room and go on with %v", r.settings.OutputDir, resumeOption)
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func Latest(dir string) (checkpoint string, state State, err error) {
 		}
 	}
 	if checkpoint == "" {
-		return "", State{}, usererr.With(fmt.Errorf("there is nothing to resume in %s", dir), "train without --resume, or name the folder of the run with --output-dir")
+		return "", State{}, usererr.With(fmt.Errorf("there is nothing to resume in %s", dir), "train without %v, or name the folder of the run with %v", resumeOption, outputDir)
 	}
 	return checkpoint, state, nil
 }
@@ -217,7 +217,7 @@ func (s State) RequireSame(checkpoint string, now Options, data *Data, base stri
 		return nil
 	}
 	return usererr.With(fmt.Errorf("cannot resume: %s was trained on %s", checkpoint, other),
-		"begin a new run from it with --continue-from %s", checkpoint)
+		"begin a new run from it with %v %s", continueFrom, checkpoint)
 }
 
 // Resume sets the run to where the checkpoint stands, which must have passed RequireSame. The adapter's matrices must
@@ -237,7 +237,7 @@ func (r *Run) Resume(checkpoint string, s State) error {
 }
 
 // archivePreviousRun moves the checkpoints of an earlier run out of the way of this one's before its first checkpoint, and
-// the earlier final folder before this run's own: nothing is lost, and --resume never mixes two runs.
+// the earlier final folder before this run's own: nothing is lost, and resuming never mixes two runs.
 func (r *Run) archivePreviousRun(next string) error {
 	if !r.hasCheckpoint {
 		r.hasCheckpoint = true

@@ -81,9 +81,9 @@ func (d *Data) readTrain(ctx context.Context, list []int, maxTokens int, seen fu
 	d.hash = hash.Sum64()
 	switch {
 	case d.source.Len() == 0:
-		return usererr.With(errors.New("there are no windows to train on"), "run `vqctl collect` and `vqctl preprocess` first, or name a window file with --data-path")
+		return usererr.With(errors.New("there are no windows to train on"), "run `vqctl collect` and `vqctl preprocess` first, or name a window file with %v", usererr.Option("data_path"))
 	case len(d.Train) == 0 && tooLong != nil:
-		return usererr.With(fmt.Errorf("no window fits --max-seq-length %d: %w", maxTokens, tooLong), "raise --max-seq-length")
+		return usererr.With(fmt.Errorf("no window fits %v %d: %w", usererr.Option("max_seq_length"), maxTokens, tooLong), "raise %v", usererr.Option("max_seq_length"))
 	}
 	return nil
 }

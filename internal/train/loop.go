@@ -20,7 +20,7 @@ const (
 	adamEpsilon = 1e-8
 )
 
-// StepMetrics is what one optimizer step reports: a line of `vqctl train --json`.
+// StepMetrics is what one optimizer step reports: a line of the JSON output of `vqctl train`.
 type StepMetrics struct {
 	Step            int      `json:"step"`          // from 1
 	Epoch           float64  `json:"epoch"`         // done after the step
@@ -34,7 +34,7 @@ type StepMetrics struct {
 
 	FLOPs   float64       `json:"-"` // of the step
 	Elapsed time.Duration `json:"-"` // of the step, without evaluation
-	Logged  bool          `json:"-"` // whether the step is to be reported, by --logging-steps
+	Logged  bool          `json:"-"` // whether the step is to be reported, by LoggingSteps
 }
 
 // Train runs the optimizer steps that are left, writes the checkpoints, and calls report after each step. A canceled
@@ -118,7 +118,7 @@ func (r *Run) interrupted(ctx context.Context, err error) error {
 		return err
 	}
 	return usererr.With(&InterruptedError{Step: r.step, TotalSteps: r.schedule.TotalSteps, Checkpoint: dir},
-		"the same command with --resume goes on from there")
+		"the same command with %v goes on from there", resumeOption)
 }
 
 // saveOnNoMemory saves the run as it was before a step that found no memory, since such a step has changed nothing.
@@ -130,7 +130,7 @@ func (r *Run) saveOnNoMemory(err error) error {
 	if failed := r.save(dir); failed != nil {
 		return errors.Join(err, fmt.Errorf("the run could not be saved as it was before: %w", failed))
 	}
-	return usererr.With(err, "the run is saved as %s: where more memory is free the same command with --resume goes on from there", dir)
+	return usererr.With(err, "the run is saved as %s: where more memory is free the same command with %v goes on from there", dir, resumeOption)
 }
 
 // pendingStep is an optimizer step whose update has been begun; what it saw is known when that ends.
@@ -281,9 +281,9 @@ func (r *Run) explain(err error, step int, order []int) error {
 	}
 	wrapped := fmt.Errorf("%s: %w", where, err)
 	if errors.Is(err, engine.ErrNotFinite) {
-		return usererr.With(wrapped, "nothing was saved over; go on from the last checkpoint with a lower --learning-rate: --continue-from DIR")
+		return usererr.With(wrapped, "nothing was saved over; go on from the last checkpoint with a lower %v: %v DIR", usererr.Option("learning_rate"), continueFrom)
 	}
-	return usererr.With(wrapped, "what was saved is intact: go on from the last checkpoint with --resume")
+	return usererr.With(wrapped, "what was saved is intact: go on from the last checkpoint with %v", resumeOption)
 }
 
 // evaluate is the mean loss over the target tokens of the held-out windows.

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"ventriloquist/internal/usererr"
@@ -42,79 +43,89 @@ type RunSettings struct {
 	ContinueFrom string // the adapter that the run begins with, "" for a new one
 }
 
+// Options that errors advise.
+const (
+	resumeOption = usererr.Option("resume")
+	continueFrom = usererr.Option("continue_from")
+	outputDir    = usererr.Option("output_dir")
+)
+
 // maxEpochs keeps the number of steps within what can be counted.
 const maxEpochs = 1e6
 
 func finite(x float64) bool { return !math.IsInf(x, 0) }
 
-// Validate reports the first option that makes no sense, as wrong usage, by the name of its flag.
+// Validate reports the first option that makes no sense, as a usererr.Field.
 func (o Options) Validate() error {
 	for _, check := range []struct {
-		ok   bool
-		what string
+		ok      bool
+		option  usererr.Option
+		problem string
 	}{
-		{o.LearningRate > 0 && finite(o.LearningRate), "--learning-rate must be a number above 0"},
-		{o.WarmupRatio >= 0 && o.WarmupRatio <= 1, "--warmup-ratio must be from 0 to 1"},
-		{o.WeightDecay >= 0 && finite(o.WeightDecay), "--weight-decay must not be negative"},
-		{o.MaxGradNorm >= 0 && finite(o.MaxGradNorm), "--max-grad-norm must not be negative (0: no clipping)"},
-		{o.BatchSize > 0, "--batch-size must be at least 1"},
-		{o.Accumulation > 0, "--gradient-accumulation-steps must be at least 1"},
-		{o.MaxSteps > 0 || o.Epochs > 0 && o.Epochs <= maxEpochs, "--num-epochs must be above 0 and at most a million"},
-		{o.MaxSteps >= 0, "--max-steps must not be negative"},
-		{o.MaxSeqLength >= 2, "--max-seq-length must be at least 2"},
-		{o.Limit >= 0, "--limit must not be negative"},
+		{o.LearningRate > 0 && finite(o.LearningRate), "learning_rate", "must be a number above 0"},
+		{o.WarmupRatio >= 0 && o.WarmupRatio <= 1, "warmup_ratio", "must be from 0 to 1"},
+		{o.WeightDecay >= 0 && finite(o.WeightDecay), "weight_decay", "must not be negative"},
+		{o.MaxGradNorm >= 0 && finite(o.MaxGradNorm), "max_grad_norm", "must not be negative (0: no clipping)"},
+		{o.BatchSize > 0, "batch_size", "must be at least 1"},
+		{o.Accumulation > 0, "gradient_accumulation_steps", "must be at least 1"},
+		{o.MaxSteps > 0 || o.Epochs > 0 && o.Epochs <= maxEpochs, "num_epochs", "must be above 0 and at most a million"},
+		{o.MaxSteps >= 0, "max_steps", "must not be negative"},
+		{o.MaxSeqLength >= 2, "max_seq_length", "must be at least 2"},
+		{o.Limit >= 0, "limit", "must not be negative"},
 	} {
 		if !check.ok {
-			return usererr.Usage("%s", check.what)
+			return &usererr.Field{Name: check.option, Problem: check.problem}
 		}
 	}
-	if _, err := NewSchedule(o.Scheduler, o.LearningRate, o.WarmupRatio, 1); err != nil {
-		return usererr.Usage("--lr-scheduler: %v", err)
+	if !slices.Contains(ScheduleKinds, o.Scheduler) {
+		return usererr.Invalid("lr_scheduler", "%q: must be one of %s", o.Scheduler, strings.Join(ScheduleKinds, ", "))
 	}
 	return nil
 }
 
-// Validate reports the first option that makes no sense, as wrong usage, by the name of its flag.
+// Validate reports the first option that makes no sense, as a usererr.Field.
 func (p RunSettings) Validate() error {
 	switch {
 	case p.LoggingSteps < 1:
-		return usererr.Usage("--logging-steps must be at least 1")
+		return usererr.Invalid("logging_steps", "must be at least 1")
 	case p.SaveSteps < 0:
-		return usererr.Usage("--save-steps must not be negative (0: only at the end)")
+		return usererr.Invalid("save_steps", "must not be negative (0: only at the end)")
 	case p.EvalSteps < 0:
-		return usererr.Usage("--eval-steps must not be negative (0: never)")
+		return usererr.Invalid("eval_steps", "must not be negative (0: never)")
 	case p.OutputDir == "":
-		return usererr.Usage("--output-dir must not be empty")
+		return usererr.Invalid("output_dir", "must not be empty")
 	}
 	return nil
 }
 
-// differences names, as flags, what is not the same in two sets of options, with both values.
+// differences names the options that are not the same in two sets of options, with both values.
 func (o Options) differences(other Options) []string {
 	var found []string
-	note := func(flag string, a, b any) {
+	note := func(option usererr.Option, a, b any) {
 		if a != b {
-			found = append(found, fmt.Sprintf("--%s %v (now %v)", flag, a, b))
+			found = append(found, fmt.Sprintf("%v %v (now %v)", option, a, b))
 		}
 	}
-	note("learning-rate", o.LearningRate, other.LearningRate)
-	note("lr-scheduler", o.Scheduler, other.Scheduler)
-	note("warmup-ratio", o.WarmupRatio, other.WarmupRatio)
-	note("weight-decay", o.WeightDecay, other.WeightDecay)
-	note("max-grad-norm", o.MaxGradNorm, other.MaxGradNorm)
-	note("batch-size", o.BatchSize, other.BatchSize)
-	note("gradient-accumulation-steps", o.Accumulation, other.Accumulation)
-	note("num-epochs", o.Epochs, other.Epochs)
-	note("max-steps", o.MaxSteps, other.MaxSteps)
-	note("max-seq-length", o.MaxSeqLength, other.MaxSeqLength)
+	note("learning_rate", o.LearningRate, other.LearningRate)
+	note("lr_scheduler", o.Scheduler, other.Scheduler)
+	note("warmup_ratio", o.WarmupRatio, other.WarmupRatio)
+	note("weight_decay", o.WeightDecay, other.WeightDecay)
+	note("max_grad_norm", o.MaxGradNorm, other.MaxGradNorm)
+	note("batch_size", o.BatchSize, other.BatchSize)
+	note("gradient_accumulation_steps", o.Accumulation, other.Accumulation)
+	note("num_epochs", o.Epochs, other.Epochs)
+	note("max_steps", o.MaxSteps, other.MaxSteps)
+	note("max_seq_length", o.MaxSeqLength, other.MaxSeqLength)
 	note("limit", o.Limit, other.Limit)
 	note("seed", o.Seed, other.Seed)
-	note("no-shuffle", !o.Shuffle, !other.Shuffle)
+	note("no_shuffle", !o.Shuffle, !other.Shuffle)
 	note("precision", o.Precision, other.Precision)
-	note("precision fp8", o.Weights == "fp8-products", other.Weights == "fp8-products")
-	note("load-in-8bit", o.Weights == "int8", other.Weights == "int8")
-	note("load-in-4bit", o.Weights == "nf4", other.Weights == "nf4")
-	note("load-in-fp8", o.Weights == "fp8", other.Weights == "fp8")
+	if before, now := o.Weights == "fp8-products", other.Weights == "fp8-products"; before != now {
+		found = append(found, fmt.Sprintf("%v fp8 %v (now %v)", usererr.Option("precision"), before, now))
+	}
+	note("load_in_8bit", o.Weights == "int8", other.Weights == "int8")
+	note("load_in_4bit", o.Weights == "nf4", other.Weights == "nf4")
+	note("load_in_fp8", o.Weights == "fp8", other.Weights == "fp8")
 	return found
 }
 
@@ -125,5 +136,5 @@ func (o Options) requireSame(now Options, checkpoint string) error {
 		return nil
 	}
 	return usererr.With(fmt.Errorf("cannot resume: %s was trained with %s", checkpoint, strings.Join(found, ", ")),
-		"resume with the same flags, or begin a new run from it with --continue-from %s", checkpoint)
+		"resume with the same flags, or begin a new run from it with %v %s", continueFrom, checkpoint)
 }

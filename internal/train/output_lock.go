@@ -14,7 +14,7 @@ import (
 // until release is called: the checkpoints of two runs at once would replace each other.
 func LockOutputDir(dir string) (release func(), err error) {
 	if err := checkWritable(dir); err != nil {
-		return nil, usererr.With(fmt.Errorf("checkpoints cannot be written: %w", err), "name a folder that can be written to with --output-dir")
+		return nil, usererr.With(fmt.Errorf("checkpoints cannot be written: %w", err), "name a folder that can be written to with %v", outputDir)
 	}
 	folder, err := os.Open(dir)
 	if err != nil {
@@ -23,7 +23,7 @@ func LockOutputDir(dir string) (release func(), err error) {
 	// A file system without locks is no reason not to train.
 	if errors.Is(unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK) {
 		folder.Close()
-		return nil, usererr.With(fmt.Errorf("another training is writing into %s", dir), "wait for it, or name another folder with --output-dir")
+		return nil, usererr.With(fmt.Errorf("another training is writing into %s", dir), "wait for it, or name another folder with %v", outputDir)
 	}
 	return func() { folder.Close() }, nil
 }

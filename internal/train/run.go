@@ -67,7 +67,7 @@ func (d *Data) Steps(o Options) Steps {
 	return Steps{Windows: len(d.Train), BatchSize: o.BatchSize, Accumulation: o.Accumulation}
 }
 
-// TotalSteps is the number of optimizer steps of the whole run: --max-steps, or what --num-epochs take.
+// TotalSteps is the number of optimizer steps of the whole run: MaxSteps, or what the Epochs take.
 func (o Options) TotalSteps(s Steps) int {
 	if o.MaxSteps > 0 {
 		return o.MaxSteps

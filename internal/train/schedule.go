@@ -16,7 +16,7 @@ type Schedule struct {
 	TotalSteps  int
 }
 
-// ScheduleKinds are the names that --lr-scheduler takes.
+// ScheduleKinds are the names that the option lr_scheduler takes.
 var ScheduleKinds = []string{"cosine", "linear", "constant", "constant_with_warmup"}
 
 // NewSchedule plans total steps of which ceil(ratio * total) warm up.

@@ -6,6 +6,8 @@
 //	vqctl: contacts.jsonl:3: "John" is listed twice
 //	hint: merge the two lines into one
 //
+// Options are named by their fields (Option, Field): how a user spells them is the command line's business.
+//
 // Style: no capital at the start, no full stop at the end, input quoted with %q.
 package usererr
 

@@ -26,8 +26,27 @@ func TestOf_FindsTheOutermostHint(t *testing.T) {
 }
 
 func TestUsage_IsToldApart(t *testing.T) {
-	err := fmt.Errorf("train: %w", usererr.With(usererr.Usage("--x %d", 1), "advice"))
+	err := fmt.Errorf("train: %w", usererr.With(usererr.Usage("x %d", 1), "advice"))
 	if !errors.Is(err, usererr.ErrUsage) || errors.Is(errors.New("other"), usererr.ErrUsage) {
 		t.Error("usage errors are not told apart")
+	}
+}
+
+func TestField_IsWrongUsageAndNamesTheOption(t *testing.T) {
+	err := fmt.Errorf("train: %w", usererr.Invalid("batch_size", "must be at least %d", 1))
+	var field *usererr.Field
+	if !errors.As(err, &field) || field.Name != "batch_size" || !errors.Is(err, usererr.ErrUsage) {
+		t.Errorf("%v names %+v", err, field)
+	}
+	if err.Error() != "train: batch_size must be at least 1" {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestOption_IsSpelledAsTheCommandLineSays(t *testing.T) {
+	usererr.SpellOptions(func(field string) string { return "<" + field + ">" })
+	defer usererr.SpellOptions(func(field string) string { return field })
+	if got := usererr.Of(usererr.With(errors.New("x"), "raise %v", usererr.Option("max_steps"))); got != "raise <max_steps>" {
+		t.Errorf("hint is %q", got)
 	}
 }

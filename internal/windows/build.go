@@ -25,11 +25,11 @@ type Options struct {
 func (o *Options) Check() error {
 	switch {
 	case o.Window < 1:
-		return usererr.Usage("--window is %d: a window holds at least 1 message", o.Window)
+		return usererr.Invalid("window", "is %d: a window holds at least 1 message", o.Window)
 	case o.Stride < 1:
-		return usererr.Usage("--stride is %d: a window has at least 1 target", o.Stride)
+		return usererr.Invalid("stride", "is %d: a window has at least 1 target", o.Stride)
 	case o.Stride > o.Window:
-		return usererr.Usage("--stride is %d, more than the %d messages of a --window: some messages would be nobody's target", o.Stride, o.Window)
+		return usererr.Invalid("stride", "is %d, more than the %d messages of a %v: some messages would be no window's target", o.Stride, o.Window, usererr.Option("window"))
 	}
 	return o.Filter.check()
 }
@@ -80,7 +80,7 @@ func (b *builder) conversations(ctx context.Context, reader *messages.Reader) ([
 
 func noUsableConversation(path string, left *LeftOut) error {
 	if left.NotChosen > 0 {
-		return usererr.With(fmt.Errorf("of %s nothing is left to train on", path), "--only and --exclude leave out %d messages", left.NotChosen)
+		return usererr.With(fmt.Errorf("of %s nothing is left to train on", path), "%v and %v leave out %d messages", usererr.Option("only"), usererr.Option("exclude"), left.NotChosen)
 	}
 	if len(left.People) == 0 {
 		return fmt.Errorf("%s holds only messages to yourself", path)
@@ -142,7 +142,7 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, conversations []*convers
 		return b.db.Explain(err)
 	}
 	if left := &b.summary.LeftOut; b.summary.Messages == 0 && left.OtherTime+left.Few > 0 {
-		return errors.New("--since, --until and --min-messages leave nothing to train on")
+		return fmt.Errorf("%v, %v and %v leave nothing to train on", usererr.Option("since"), usererr.Option("until"), usererr.Option("min_messages"))
 	}
 	if b.summary.Messages == 0 {
 		return errors.New("none of the messages of the listed people has any words")

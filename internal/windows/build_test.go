@@ -303,7 +303,7 @@ func TestOptions_Check(t *testing.T) {
 	}{{100, 1, true}, {1, 1, true}, {4, 4, true}, {0, 1, false}, {-1, 1, false}, {4, 0, false}, {4, 5, false}} {
 		o := options(c.window, c.stride)
 		if err := o.Check(); (err == nil) != c.ok || err != nil && !errors.Is(err, usererr.ErrUsage) {
-			t.Errorf("--window %d --stride %d: %v", c.window, c.stride, err)
+			t.Errorf("window %d, stride %d: %v", c.window, c.stride, err)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func OpenFile(ctx context.Context, path string, progress Progress) (List, error)
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, usererr.With(fmt.Errorf("cannot open the window file: %w", err),
-			"make one with: vqctl preprocess --export %s", path)
+			"make one with: vqctl preprocess %v %s", usererr.Option("export"), path)
 	}
 	s := &fileList{f: f, path: path, headers: map[lineHash]int32{}, lines: map[lineHash]int32{},
 		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
@@ -123,7 +123,7 @@ func (s *fileList) add(row []byte, offset int64, number int32) error {
 	conversation, targets, err := s.check(row)
 	if err != nil {
 		return usererr.With(fmt.Errorf("%s:%d: %w", s.path, number, err),
-			`a row of a window file reads {"text": "<header>\n<message>\n…"}, as vqctl preprocess --export writes it`)
+			`a row of a window file reads {"text": "<header>\n<message>\n…"}, as vqctl preprocess %v writes it`, usererr.Option("export"))
 	}
 	s.rows = append(s.rows, fileRow{offset: offset, length: int64(len(row)), number: number,
 		conversation: conversation, targets: int32(targets)})

@@ -9,7 +9,7 @@ import (
 
 // A GPU is what its maker publishes of a card.
 type GPU struct {
-	Name   string  // as --gpu-type takes it
+	Name   string  // as the option gpu_type takes it
 	Title  string  // as people say it
 	Memory uint64  // bytes that the driver shows
 	BF16   float64 // dense FLOP/s of the tensor cores with sums in fp32
@@ -65,7 +65,8 @@ func GPUNamed(name string) (GPU, error) {
 	}
 	i := slices.IndexFunc(GPUs, func(g GPU) bool { return plain(g.Name) == plain(name) || plain(g.Title) == plain(name) })
 	if i < 0 {
-		return GPU{}, usererr.With(usererr.Usage("--gpu-type %q is not known", name), "it is one of %s; any other card by its memory: --gpu-memory 24GiB", strings.Join(GPUNames(), ", "))
+		return GPU{}, usererr.With(usererr.Invalid("gpu_type", "%q is not known", name), "it is one of %s; any other card by its memory: %v 24GiB",
+			strings.Join(GPUNames(), ", "), usererr.Option("gpu_memory"))
 	}
 	return GPUs[i], nil
 }

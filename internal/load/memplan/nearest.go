@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"ventriloquist/engine"
+	"ventriloquist/internal/usererr"
 )
 
 // Settings are what a user can turn.
@@ -30,6 +31,14 @@ type Suggestion struct {
 	Layers int    `json:"recompute_layers"`
 }
 
+// The options of the suggestions.
+const (
+	in8Bit       = usererr.Option("load_in_8bit")
+	in4Bit       = usererr.Option("load_in_4bit")
+	batchSize    = usererr.Option("batch_size")
+	accumulation = usererr.Option("gradient_accumulation_steps")
+)
+
 // Settings below which a change is no longer near.
 const (
 	shortest  = 256 // tokens of a window
@@ -44,11 +53,11 @@ func Nearest(s Settings, place Place) ([]Suggestion, error) {
 	f.changes(s, "")
 	if len(f.found) == 0 && f.err == nil && s.Model.Weights != engine.NF4 {
 		s.Model.Weights = engine.NF4
-		f.changes(s, "--load-in-4bit ")
+		f.changes(s, fmt.Sprintf("%v ", in4Bit))
 	}
 	if len(f.found) == 0 && f.err == nil && s.BatchSize > 1 {
 		s.BatchSize, s.Accumulation = 1, s.Accumulation*s.BatchSize
-		f.changes(s, fmt.Sprintf("--load-in-4bit --batch-size 1 --gradient-accumulation-steps %d ", s.Accumulation))
+		f.changes(s, fmt.Sprintf("%v %v 1 %v %d ", in4Bit, batchSize, accumulation, s.Accumulation))
 	}
 	return f.found, f.err
 }
@@ -77,16 +86,16 @@ func (f *finder) fits(s Settings, flags string) bool {
 
 func (f *finder) changes(s Settings, before string) {
 	if s.Model.Weights == engine.Plain {
-		f.withWeights(s, engine.Int8, before+"--load-in-8bit")
+		f.withWeights(s, engine.Int8, before+in8Bit.String())
 	}
 	if s.Model.Weights != engine.NF4 {
-		f.withWeights(s, engine.NF4, before+"--load-in-4bit")
+		f.withWeights(s, engine.NF4, before+in4Bit.String())
 	}
 	for batch := s.BatchSize - 1; batch >= 1; batch-- {
 		t := s
 		// The same windows a step, or as near as whole numbers come.
 		t.BatchSize, t.Accumulation = batch, (s.BatchSize*s.Accumulation+batch-1)/batch
-		if f.fits(t, fmt.Sprintf("%s--batch-size %d --gradient-accumulation-steps %d", before, batch, t.Accumulation)) {
+		if f.fits(t, fmt.Sprintf("%s%v %d %v %d", before, batchSize, batch, accumulation, t.Accumulation)) {
 			break
 		}
 	}
@@ -94,7 +103,7 @@ func (f *finder) changes(s Settings, before string) {
 	for rank := s.Adapter.Rank / 2; rank >= leastRank; rank /= 2 {
 		t := s
 		t.Adapter.Rank = rank
-		if f.fits(t, fmt.Sprintf("%s--lora-r %d", before, rank)) {
+		if f.fits(t, fmt.Sprintf("%s%v %d", before, usererr.Option("lora_r"), rank)) {
 			break
 		}
 	}
@@ -125,6 +134,6 @@ func (f *finder) shorter(s Settings, before string) {
 	}
 	if low*seqStep >= shortest {
 		s.SeqLength = low * seqStep
-		f.fits(s, fmt.Sprintf("%s--max-seq-length %d", before, s.SeqLength))
+		f.fits(s, fmt.Sprintf("%s%v %d", before, usererr.Option("max_seq_length"), s.SeqLength))
 	}
 }

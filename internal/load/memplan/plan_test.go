@@ -173,7 +173,7 @@ func TestNearest(t *testing.T) {
 			t.Errorf("%s takes %d", s.Flags, s.Total)
 		}
 	}
-	for _, want := range []string{"--load-in-8bit", "--load-in-4bit"} {
+	for _, want := range []string{"load_in_8bit", "load_in_4bit"} {
 		if !strings.Contains(strings.Join(flags, "|"), want) {
 			t.Errorf("%s is not among %q", want, flags)
 		}
@@ -181,7 +181,7 @@ func TestNearest(t *testing.T) {
 	// 4 bits and a batch of one are tried together when nothing else is enough.
 	small := memplan.CUDA{Device: d, Total: 12 * gib}
 	found, err = memplan.Nearest(recipe(engine.Plain), small)
-	if err != nil || len(found) == 0 || !strings.HasPrefix(found[0].Flags, "--load-in-4bit --") {
+	if err != nil || len(found) == 0 || !strings.HasPrefix(found[0].Flags, "load_in_4bit max_seq_length ") {
 		t.Errorf("for 12 GiB: %v, %v", found, err)
 	}
 	if found, err = memplan.Nearest(recipe(engine.Plain), memplan.CUDA{Device: d, Total: 2 * gib}); err != nil || len(found) > 0 {

@@ -55,7 +55,7 @@ type Adapter struct {
 // Options are the choices of a new adapter.
 type Options = Config
 
-// ParseTargets reads a list such as "q,v,down", as --lora-targets has it; PEFT's names (q_proj) and "all" are taken too.
+// ParseTargets reads a list such as "q,v,down", as the option lora_targets has it; PEFT's names (q_proj) and "all" are taken too.
 func ParseTargets(list string) ([]model.Projection, error) {
 	wanted := map[string]bool{}
 	for _, name := range strings.Split(list, ",") {

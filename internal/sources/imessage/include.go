@@ -26,7 +26,7 @@ func ParseInclude(list string) (sources.FateSet, error) {
 				include[fate] = true
 			}
 		case name != "":
-			return include, usererr.Usage("--include %q is none of all, %s", name, strings.Join(slices.Sorted(maps.Keys(includable)), ", "))
+			return include, usererr.Invalid("include", "%q: must be all or some of %s", name, strings.Join(slices.Sorted(maps.Keys(includable)), ", "))
 		}
 	}
 	return include, nil

@@ -20,6 +20,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
+// sourceOption names the database.
+const sourceOption = usererr.Option("source")
+
 // sqliteMagic begins every SQLite database.
 var sqliteMagic = []byte("SQLite format 3\x00")
 
@@ -187,7 +190,7 @@ func refuseEncrypted(backup string) error {
 	}
 	var content struct{ IsEncrypted bool }
 	if _, err := plist.Unmarshal(manifest, &content); err == nil && content.IsEncrypted {
-		return usererr.With(fmt.Errorf("the backup in %s is encrypted", backup), "collect it with its passphrase: `vqctl collect --source` asks for it")
+		return usererr.With(fmt.Errorf("the backup in %s is encrypted", backup), "collect it with its passphrase: `vqctl collect %v` asks for it", sourceOption)
 	}
 	return nil
 }
@@ -198,7 +201,7 @@ func explainFile(path string, err error) error {
 	case errors.Is(err, os.ErrPermission):
 		return usererr.With(err, "%s", permissionAdvice(runtime.GOOS, path))
 	case errors.Is(err, os.ErrNotExist):
-		return usererr.With(err, "name the database with --source: a Mac's is ~/Library/Messages/chat.db")
+		return usererr.With(err, "name the database with %v: a Mac's is ~/Library/Messages/chat.db", sourceOption)
 	}
 	return err
 }
@@ -224,7 +227,7 @@ func inspect(path string) (wal bool, err error) {
 		return false, explainFile(path, err)
 	}
 	if !bytes.HasPrefix(header, sqliteMagic) {
-		return false, usererr.With(fmt.Errorf("%s is not an SQLite database", path), "name the database with --source: a Mac's is ~/Library/Messages/chat.db")
+		return false, usererr.With(fmt.Errorf("%s is not an SQLite database", path), "name the database with %v: a Mac's is ~/Library/Messages/chat.db", sourceOption)
 	}
 	return header[18] == 2 || header[19] == 2, nil
 }

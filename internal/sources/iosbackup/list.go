@@ -51,7 +51,7 @@ func Only(path string) (string, error) {
 			text += fmt.Sprintf(" (%s, %s)", b.Device, b.Date.Format(time.DateOnly))
 		}
 	}
-	return "", usererr.With(fmt.Errorf("%s holds %d backups:%s", path, len(backups), text), "name one of them with --source")
+	return "", usererr.With(fmt.Errorf("%s holds %d backups:%s", path, len(backups), text), "name one of them with %v", usererr.Option("source"))
 }
 
 // info reads Info.plist, which may not be there.

@@ -6,7 +6,7 @@
 // It must not know contacts, windows or training.
 //
 // A chat's members are those who speak in it; "reply_to" is the number, from 0, of the answered message within its chat.
-// A time without a zone is one of the machine's, or of --zone.
+// A time without a zone is one of the machine's, or of Reading.Zone.
 package jsonl
 
 import (
@@ -77,7 +77,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		return 0, err
 	}
 	if r.reading.Owner != nil && !s.owner && total > 0 {
-		sink.Note("nobody in it is you: --me NAME says what you are called there")
+		sink.Note("nobody in it is you: %v NAME says what you are called there", usererr.Option("me"))
 	}
 	e := emitter{survey: &s, sink: sink, total: total}
 	_, err = r.each(ctx, e.line)

@@ -132,7 +132,7 @@ func (s *survey) people(r *Reader) error {
 			names = append(names[:shown], fmt.Sprint(more, " others"))
 		}
 		return usererr.With(fmt.Errorf("%s: it cannot be told who of %s is you", r.path, strings.Join(names, ", ")),
-			"say it: --me NAME or --me user123456789, or MY_NAME or USER_IDENTIFIERS in .env; the export of a whole account says it itself")
+			"say it: %[1]v NAME or %[1]v user123456789, or MY_NAME or USER_IDENTIFIERS in .env; the export of a whole account says it itself", usererr.Option("me"))
 	}
 	for _, c := range s.chats {
 		for _, p := range c.who {

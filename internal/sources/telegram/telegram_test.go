@@ -163,7 +163,7 @@ func TestRead_WhoTheOwnerIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, err := read(t, write(t, c.content), c.own...)
 			if c.want == nil {
-				if err == nil || !strings.Contains(err.Error(), `"Aidan" (user100)`) || !strings.Contains(usererr.Of(err), "--me") {
+				if err == nil || !strings.Contains(err.Error(), `"Aidan" (user100)`) || !strings.Contains(usererr.Of(err), "me NAME") {
 					t.Errorf("error is %v", err)
 				}
 				return
@@ -197,7 +197,7 @@ func TestRead_OldExports(t *testing.T) {
 	}
 	s.Want(t, "2019-07-15 20:02:03 user200 text: hi", "2019-07-15 20:02:05 me text: yes <- hi")
 	s.WantCounts(t, map[sources.Fate]int64{sources.Empty: 1})
-	if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "--zone") {
+	if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "zone names") {
 		t.Errorf("notes are %q", s.Notes)
 	}
 	again, err := read(t, write(t, single("personal_chat", "200", said("5", "John", `"user200"`, "hi"))))

@@ -37,10 +37,10 @@ func (r *Reader) people(e *emitter) error {
 	case !e.chat.Group && other != "" && len(s.senders) == 1, len(s.senders) == 0:
 	default:
 		return usererr.With(fmt.Errorf("%s: it cannot be told who of %s is you", e.text.path, strings.Join(quoted(s.senders), ", ")),
-			"say it: --me NAME, or MY_NAME or USER_IDENTIFIERS in .env")
+			"say it: %v NAME, or MY_NAME or USER_IDENTIFIERS in .env", usererr.Option("me"))
 	}
 	if e.owner != "" && own < 0 {
-		e.sink.Note("%s: you are taken for %q (--me NAME says otherwise)", e.text.path, e.owner)
+		e.sink.Note("%s: you are taken for %q (%v NAME says otherwise)", e.text.path, e.owner, usererr.Option("me"))
 	}
 	for _, name := range s.senders {
 		if address := e.address(name); address != messages.Owner {

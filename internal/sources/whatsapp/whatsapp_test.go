@@ -257,7 +257,7 @@ func TestRead_WhoTheOwnerIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s, err := read(t, sourcetest.Write(t, c.file, c.content), c.own...)
 			if c.want == "" {
-				if err == nil || !strings.Contains(err.Error(), `who of "Jim", "Ed", "Al" is you`) || !strings.Contains(usererr.Of(err), "--me NAME") {
+				if err == nil || !strings.Contains(err.Error(), `who of "Jim", "Ed", "Al" is you`) || !strings.Contains(usererr.Of(err), "me NAME") {
 					t.Errorf("error is %v", err)
 				}
 				return
