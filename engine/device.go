@@ -6,7 +6,7 @@ import "C"
 
 import "unsafe"
 
-// A Device does the arithmetic and owns the memory of everything made on it.
+// A Device computes, and owns the memory of everything made on it.
 type Device struct {
 	c *C.vq_device
 }
@@ -14,11 +14,11 @@ type Device struct {
 // DeviceInfo describes a device.
 type DeviceInfo struct {
 	Name            string // processor or card
-	Instructions    string // what the products use: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_86", or "sm_90, wgmma" (see vq.h)
+	Instructions    string // of the GEMM kernels: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_86", or "sm_90, wgmma" (see vq.h)
 	Threads         int    // of a GPU: multiprocessors
-	FastBF16        bool   // products in bf16 are faster than in f32: what precision "auto" means
-	DiscreteMemory  bool   // the device has memory of its own beside the host's, which the figures are of: a GPU
-	GEMMLibrary     string // library of products and card that GEMMChoices are for; "" where there is no choice
+	FastBF16        bool   // bf16 GEMMs are faster than f32 ones: what precision "auto" means
+	DiscreteMemory  bool   // the device has memory of its own (a GPU); the memory figures are of that
+	GEMMLibrary     string // library and card that GEMM tuning applies to; "" if there is nothing to tune
 	MemoryTotal     uint64 // bytes
 	MemoryAvailable uint64 // bytes, now
 }
@@ -36,8 +36,8 @@ func OpenCPU(threads int) (*Device, error) {
 	return d, nil
 }
 
-// OpenBackend opens a GPU, counted from 0, with the CUDA part of the engine in the file library. The error says what is
-// missing: library, driver, version, capability.
+// OpenBackend opens a device of the backend in the file library, counted from 0. The error says what is missing: library,
+// driver, version, capability.
 func OpenBackend(library string, index int) (*Device, error) {
 	if index < 0 || index > 4096 {
 		return nil, badArgument("there is no GPU %d: they are counted from 0", index)
@@ -79,7 +79,7 @@ func (d *Device) Info() DeviceInfo {
 	}
 }
 
-// MeasureGEMM gives the GFLOP/s of the device's own product of [m, k] by [k, n], the best of a few runs.
+// MeasureGEMM returns the GFLOP/s of the device's GEMM of [m, k] by [k, n], the best of a few runs.
 func (d *Device) MeasureGEMM(precision DType, m, n, k int) (float64, error) {
 	if d.c == nil {
 		return 0, ErrClosed
@@ -91,7 +91,7 @@ func (d *Device) MeasureGEMM(precision DType, m, n, k int) (float64, error) {
 	return float64(gflops), err
 }
 
-// MeasureBandwidth gives the bytes per second at which all threads together read memory.
+// MeasureBandwidth returns the bytes per second that all threads together read from memory.
 func (d *Device) MeasureBandwidth() (float64, error) {
 	if d.c == nil {
 		return 0, ErrClosed

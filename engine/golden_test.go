@@ -364,7 +364,7 @@ func TestTrainer_UpdateGoldens(t *testing.T) {
 			accumulate(t, tr, step.MicroBatches, 1)
 			got, err := tr.Update(engine.Update{LearningRate: float32(step.LearningRate), Beta1: 0.9, Beta2: 0.999,
 				Epsilon: 1e-8, WeightDecay: c.Update.WeightDecay, MaxGradNorm: c.Update.MaxGradNorm,
-				Normaliser: float64(step.Targets), Step: int64(i + 1)})
+				Normalizer: float64(step.Targets), Step: int64(i + 1)})
 			ok(t, err)
 			near(t, "loss", []float32{float32(got.LossSum)}, []float32{float32(step.LossSum)}, f32Tolerance)
 			near(t, "norm", []float32{float32(got.GradNorm)}, []float32{float32(step.GradNorm)}, f32Tolerance)

@@ -5,15 +5,15 @@ import "C"
 
 // A Session is a key/value cache for a few sequences of tokens, all empty at first, numbered from 0.
 type Session struct {
-	c         *C.vq_session
-	vocab     int
-	capacity  int
-	sequences int
-	chosen    []C.vq_candidate // of Choose
+	c          *C.vq_session
+	vocab      int
+	capacity   int
+	sequences  int
+	candidates []C.vq_candidate // buffer of Candidates
 }
 
 // NewSession makes a session for `capacity` tokens in all, shared by up to maxSequences sequences. The adapter (or nil)
-// is taken as it is now: what is written to it later does not reach the session.
+// is copied: later writes to it do not reach the session.
 func (m *Model) NewSession(a *Adapter, capacity, maxSequences int) (*Session, error) {
 	if m.c == nil {
 		return nil, ErrClosed
@@ -45,7 +45,7 @@ func (s *Session) Close() {
 	}
 }
 
-// Capacity is the number of tokens that the session was made for.
+// Capacity is the number of tokens that the cache holds.
 func (s *Session) Capacity() int { return s.capacity }
 
 // Prefill appends ids to a sequence. logits is filled with the [vocab] logits after the last of them, unless nil.
@@ -67,8 +67,8 @@ func (s *Session) Prefill(sequence int, ids []int32, logits []float32) error {
 	return check(C.vq_session_prefill(s.c, C.int32_t(sequence), (*C.int32_t)(&ids[0]), C.int64_t(len(ids)), out, &e), &e)
 }
 
-// PrefillKept is Prefill, and keeps the logits where they are, as row 0, for Logits and Choose.
-func (s *Session) PrefillKept(sequence int, ids []int32) error {
+// PrefillOnDevice is Prefill, but leaves the logits on the device, as row 0, for Logits and Candidates.
+func (s *Session) PrefillOnDevice(sequence int, ids []int32) error {
 	if err := s.check(sequence); err != nil {
 		return err
 	}
@@ -76,17 +76,17 @@ func (s *Session) PrefillKept(sequence int, ids []int32) error {
 		return badArgument("there are no tokens to append")
 	}
 	var e C.vq_error
-	return check(C.vq_session_prefill_kept(s.c, C.int32_t(sequence), (*C.int32_t)(&ids[0]), C.int64_t(len(ids)), &e), &e)
+	return check(C.vq_session_prefill_on_device(s.c, C.int32_t(sequence), (*C.int32_t)(&ids[0]), C.int64_t(len(ids)), &e), &e)
 }
 
-// Decode appends ids[i] to sequences[i], all different, in one pass. logits, [len(ids), vocab], is filled with what
-// follows each; when it is nil, that is kept where it is, as row i, for Logits and Choose.
+// Decode appends ids[i] to sequences[i], all different, in one pass. logits, [len(ids), vocab], is filled with the logits
+// after each; if it is nil, they stay on the device, as row i, for Logits and Candidates.
 func (s *Session) Decode(sequences, ids []int32, logits []float32) error {
 	if s.c == nil {
 		return ErrClosed
 	}
 	if len(ids) == 0 || len(ids) > s.sequences {
-		return badArgument("%d sequences cannot be continued at once", len(ids))
+		return badArgument("%d sequences cannot be decoded at once", len(ids))
 	}
 	if err := wantLength("sequences", len(sequences), len(ids)); err != nil {
 		return err
@@ -128,8 +128,8 @@ func (s *Session) Score(sequence int, ids []int32, logProb []float32, argmax []i
 		&e), &e)
 }
 
-// Fork makes sequence `to`, which must be empty, begin with all tokens of `from`, without copying them. Either may go on
-// or be shortened without the other noticing.
+// Fork makes sequence `to`, which must be empty, begin with all tokens of `from`, without copying them. Either may be
+// extended or truncated without effect on the other.
 func (s *Session) Fork(from, to int) error {
 	if err := s.check(from); err != nil {
 		return err
@@ -141,7 +141,7 @@ func (s *Session) Fork(from, to int) error {
 	return check(C.vq_session_fork(s.c, C.int32_t(from), C.int32_t(to), &e), &e)
 }
 
-// Truncate shortens a sequence to its first `length` tokens.
+// Truncate cuts a sequence to its first `length` tokens.
 func (s *Session) Truncate(sequence, length int) error {
 	if err := s.check(sequence); err != nil {
 		return err

@@ -15,8 +15,8 @@ type TrainLimits struct {
 	MaxWindows int
 	MaxTargets int
 
-	// Of so many layers, from the first on, only the input is kept and the rest computed again in the backward pass, to the
-	// same bytes. More than there are: of all.
+	// Gradient checkpointing: of this many layers, from the first on, only the input is kept; the backward pass recomputes
+	// the rest, bit for bit. More than there are: all.
 	RecomputeLayers  int
 	OffloadOptimizer bool // keep the optimizer's moments in page-locked memory of the host
 }
@@ -28,13 +28,13 @@ func (l TrainLimits) c() C.vq_train_limits {
 }
 
 // A Batch is a micro-batch in the engine's memory: windows end to end, without padding. The slices have the lengths of
-// the limits; how much of them is used is said with Accumulate or Evaluate. They are gone when the Trainer is closed.
+// the limits; Accumulate and Evaluate are told how much of them is used. They are invalid after the Trainer is closed.
 type Batch struct {
 	IDs          []int32   // [MaxTokens]
 	WindowBegin  []int32   // [MaxWindows + 1] first row of each window, then the number of rows
 	TargetRow    []int32   // [MaxTargets] ascending: the row whose output predicts TargetID, the token before it
 	TargetID     []int32   // [MaxTargets]
-	TargetWeight []float32 // [MaxTargets] of the target's loss and gradient, usually 1
+	TargetWeight []float32 // [MaxTargets] factor of the target's loss and gradient, usually 1
 }
 
 // Slots is the number of batches of a Trainer: one is filled while the other runs.
@@ -85,7 +85,7 @@ func (m *Model) NewTrainer(a *Adapter, limits TrainLimits, forTraining bool) (*T
 	return t, nil
 }
 
-// Close waits for what is running and releases the trainer and its batches.
+// Close waits for running batches and releases the trainer.
 func (t *Trainer) Close() {
 	if t != nil && t.c != nil {
 		C.vq_trainer_close(t.c)
@@ -94,10 +94,10 @@ func (t *Trainer) Close() {
 	}
 }
 
-// Limits are those that the trainer was made with.
+// Limits are the limits that the trainer was made with.
 func (t *Trainer) Limits() TrainLimits { return t.limits }
 
-// Batch gives the memory of slot 0 or 1.
+// Batch returns the memory of slot 0 or 1.
 func (t *Trainer) Batch(slot int) *Batch { return &t.batches[slot] }
 
 // Accumulate starts the forward and backward pass of the first `windows` windows and `targets` targets in slot, and
@@ -112,7 +112,7 @@ func (t *Trainer) Accumulate(slot, windows, targets int, dropoutSeed uint64) err
 		C.uint64_t(dropoutSeed), &e), &e)
 }
 
-// Wait returns when the slot's batch has run, with what went wrong in it.
+// Wait waits until the slot's batch has run and returns its error.
 func (t *Trainer) Wait(slot int) error {
 	if err := t.checkBatch(slot, 0, 0); err != nil {
 		return err
@@ -121,37 +121,37 @@ func (t *Trainer) Wait(slot int) error {
 	return check(C.vq_trainer_wait(t.c, C.int32_t(slot), &e), &e)
 }
 
-// Update is how one step of AdamW is done.
+// Update is one step of AdamW.
 type Update struct {
 	LearningRate, Beta1, Beta2, Epsilon, WeightDecay float32
 
 	MaxGradNorm float32 // clip to min(1, max / (norm + 1e-6)); 0: never
-	Normaliser  float64 // gradients are divided by it: the target tokens of the step
+	Normalizer  float64 // gradients are divided by it: the number of target tokens of the step
 	Step        int64   // from 1: AdamW's bias correction
 }
 
-// UpdateResult is what a step saw.
+// UpdateResult is the loss and gradient norm of a step.
 type UpdateResult struct {
 	LossSum  float64 // weighted, over the step's targets, before division
-	GradNorm float64 // of the normalised gradient, before clipping
+	GradNorm float64 // of the normalized gradient, before clipping
 }
 
-// BeginUpdate starts an update behind the batches accumulated so far, and returns at once: it normalises and clips their
-// gradients, updates the adapter, and zeroes gradients and loss. One update at a time may be under way; batches of the
-// next step may be accumulated before EndUpdate.
+// BeginUpdate starts an update behind the batches accumulated so far and returns at once. The update normalizes and clips
+// their gradients, updates the adapter, and zeroes gradients and loss. One update may be in flight at a time; batches of
+// the next step may be accumulated before EndUpdate.
 func (t *Trainer) BeginUpdate(u Update) error {
 	if err := t.checkBatch(0, 0, 0); err != nil {
 		return err
 	}
 	c := C.vq_update{learning_rate: C.float(u.LearningRate), beta1: C.float(u.Beta1), beta2: C.float(u.Beta2),
 		epsilon: C.float(u.Epsilon), weight_decay: C.float(u.WeightDecay), max_grad_norm: C.float(u.MaxGradNorm),
-		normalizer: C.double(u.Normaliser), step: C.int64_t(u.Step)}
+		normalizer: C.double(u.Normalizer), step: C.int64_t(u.Step)}
 	var e C.vq_error
 	return check(C.vq_trainer_begin_update(t.c, &c, &e), &e)
 }
 
-// EndUpdate waits for the update that has been begun. When loss or norm is not finite the error is ErrNotFinite. After
-// any failure the adapter is as it was before the step, and batches accumulated since are dropped.
+// EndUpdate waits for the update in flight. If loss or norm is not finite, the error is ErrNotFinite. After any failure
+// the adapter is as it was before the step, and batches accumulated since are dropped.
 func (t *Trainer) EndUpdate() (UpdateResult, error) {
 	if err := t.checkBatch(0, 0, 0); err != nil {
 		return UpdateResult{}, err
@@ -166,17 +166,9 @@ func (t *Trainer) EndUpdate() (UpdateResult, error) {
 	return result, err
 }
 
-// Update is BeginUpdate and EndUpdate.
-func (t *Trainer) Update(u Update) (UpdateResult, error) {
-	if err := t.BeginUpdate(u); err != nil {
-		return UpdateResult{}, err
-	}
-	return t.EndUpdate()
-}
-
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// Evaluate gives the loss of each target of the batch in slot (natural log, unweighted), without dropout.
+// Evaluate returns the loss of each target of the batch in slot (natural log, unweighted), without dropout.
 func (t *Trainer) Evaluate(slot, windows, targets int, loss []float32) error {
 	if err := t.checkBatch(slot, windows, targets); err != nil {
 		return err
@@ -210,7 +202,7 @@ type Moments struct {
 	AM, AV, BM, BV []float32
 }
 
-// c gives the moments' addresses in a struct of C's; pin keeps them in place while C reads it.
+// c returns the moments' addresses for C; pin keeps them in place while C uses them.
 func (m Moments) c(pin *runtime.Pinner) [4]*C.float {
 	var p [4]*C.float
 	for i, s := range [][]float32{m.AM, m.AV, m.BM, m.BV} {
@@ -261,24 +253,12 @@ func (t *Trainer) checkPair(target Target, A, B []float32) error {
 	return t.adapter.checkPair(target, A, B)
 }
 
-// ReadGradients fetches the gradients accumulated so far (sums, before normalisation) of one target in one layer.
+// ReadGradients fetches the gradients accumulated so far (sums, before normalization) of one target in one layer: for
+// tests and benchmarks.
 func (t *Trainer) ReadGradients(layer int, target Target, A, B []float32) error {
 	if err := t.checkPair(target, A, B); err != nil {
 		return err
 	}
 	var e C.vq_error
 	return check(C.vq_trainer_read_gradients(t.c, C.int32_t(layer), C.uint32_t(target), floats(A), floats(B), &e), &e)
-}
-
-// TrainingFLOPs counts the floating-point operations of one micro-batch, forward and backward, as the engine does them
-// (a multiplication and an addition are two): base products, LoRA, causal attention, output on target rows. Window i has
-// windowTokens[i] rows, the last windowTargets[i] of which are targets.
-func TrainingFLOPs(m ModelConfig, a AdapterConfig, windowTokens, windowTargets []int64) float64 {
-	n := min(len(windowTokens), len(windowTargets))
-	if n == 0 {
-		return 0
-	}
-	model, adapter := m.c(), a.c()
-	return float64(C.vq_training_flops(&model, &adapter, (*C.int64_t)(&windowTokens[0]), (*C.int64_t)(&windowTargets[0]),
-		C.int64_t(n)))
 }

@@ -53,7 +53,7 @@ func (c *goldenCase) withDropout(t *testing.T, p float32) {
 // update is a step of the learning rate alone.
 func update(rate float32, step int64) engine.Update {
 	return engine.Update{LearningRate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01, MaxGradNorm: 1,
-		Normaliser: 10, Step: step}
+		Normalizer: 10, Step: step}
 }
 
 // Rows of one window do not see those of another: a packed batch gives each window's own losses, and the gradients are
@@ -346,7 +346,7 @@ func TestTrainingFLOPs_Qwen3Small(t *testing.T) {
 	m := engine.ModelConfig{Layers: 28, Hidden: 1024, FFN: 3072, Heads: 16, KVHeads: 8, HeadDim: 128, Vocab: 151936,
 		Tied: true, NormEps: 1e-6, RopeTheta: 1e6}
 	a := engine.AdapterConfig{Rank: 128, Scale: 2, Targets: engine.AllTargets}
-	perToken := engine.TrainingFLOPs(m, a, []int64{2048, 2048}, []int64{40, 40}) / 4096
+	perToken := engine.TrainingFLOPs(m, a, 0, []int64{2048, 2048}, []int64{40, 40}).Useful() / 4096
 	if math.Abs(perToken-2.976e9) > 0.0005e9 {
 		t.Errorf("%.4f GFLOP a token, want 2.976", perToken/1e9)
 	}

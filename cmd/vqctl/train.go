@@ -221,7 +221,7 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	defer trainer.Close()
-	if err := load.Choose(device, trainer, view.say); err != nil {
+	if err := load.TuneGEMMs(device, trainer, view.say); err != nil {
 		return err
 	}
 	run, err := train.NewRun(o.run, o.pace, data, train.Handles{Base: fingerprint, Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
@@ -277,13 +277,13 @@ func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base
 	if err != nil {
 		return limits, err
 	}
-	subject := memplan.Subject{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
+	subject := memplan.TrainingRun{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
 		Adapter: load.AdapterConfig(weights.Config), Limits: limits}
 	atLeast := 0
 	if o.pace.Recompute {
 		atLeast = base.Config.Layers
 	}
-	choice, err := memplan.Choose(subject, memplan.Opened{Device: device}, atLeast)
+	choice, err := memplan.FitTo(subject, memplan.Opened{Device: device}, atLeast)
 	if err != nil {
 		return limits, err
 	}

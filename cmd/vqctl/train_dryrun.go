@@ -158,7 +158,7 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 	if o.pace.Recompute {
 		atLeast = config.Layers
 	}
-	choice, err := memplan.Choose(s.Subject(), place, atLeast)
+	choice, err := memplan.FitTo(s.Run(), place, atLeast)
 	if err != nil {
 		return err
 	}
@@ -171,13 +171,13 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 		typical.SeqLength, typical.Targets = result.WindowTokens, result.WindowTargets
 	}
 	result.StepTokens = s.BatchSize * s.Accumulation * typical.SeqLength
-	work := memplan.WorkOf(choice.Subject, s.BatchSize, typical.SeqLength, typical.Targets)
+	work := choice.FLOPs(s.BatchSize, typical.SeqLength, typical.Targets)
 	result.StepFLOPs = work.Total() * float64(s.Accumulation)
 	if o.dryRun.gpu.Name != "" {
 		result.predict(o.dryRun.gpu, work, s)
 	}
 	if !choice.Fits {
-		if result.Nearest, err = memplan.Nearest(s, place); err != nil {
+		if result.Nearest, err = memplan.Suggest(s, place); err != nil {
 			return err
 		}
 	}
@@ -193,7 +193,7 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 }
 
 // place is the GPU that the flags name, or the processor, and its name; it sets the precision.
-func (o *trainOptions) place(device *engine.Device, s *memplan.Settings) (memplan.Place, string, error) {
+func (o *trainOptions) place(device *engine.Device, s *memplan.Settings) (memplan.MemoryBudget, string, error) {
 	if o.dryRun.memory == 0 {
 		precision, err := load.Precision(o.model.precision, device)
 		s.Precision = precision
@@ -213,12 +213,12 @@ func (o *trainOptions) place(device *engine.Device, s *memplan.Settings) (mempla
 	return memplan.CUDA{Device: device, Total: o.dryRun.memory}, where, nil
 }
 
-func newDryRun(name, where string, c model.Config, s memplan.Settings, choice memplan.Choice, place memplan.Place) dryRun {
+func newDryRun(name, where string, c model.Config, s memplan.Settings, choice memplan.Fit, place memplan.MemoryBudget) dryRun {
 	d := dryRun{
 		Model: name, Parameters: c.Parameters(), Device: where, Precision: s.Precision.String(), Weights: s.Model.Weights.String(),
 		Rank: s.Adapter.Rank, BatchSize: s.BatchSize, Accumulation: s.Accumulation, SeqLength: s.SeqLength,
 		Memory: choice.Memory, Available: place.Free(), Fits: choice.Fits, Layers: c.Layers,
-		RecomputeLayers: choice.Limits.RecomputeLayers, LayersAgain: memplan.LayersAgain(choice.Subject),
+		RecomputeLayers: choice.Limits.RecomputeLayers, LayersAgain: choice.RecomputedLayers(),
 		OffloadOptimizer: choice.Limits.OffloadOptimizer,
 	}
 	switch s.Model.Weights {
@@ -230,7 +230,7 @@ func newDryRun(name, where string, c model.Config, s memplan.Settings, choice me
 	return d
 }
 
-func (d *dryRun) predict(gpu memplan.GPU, work memplan.Work, s memplan.Settings) {
+func (d *dryRun) predict(gpu memplan.GPU, work engine.FLOPs, s memplan.Settings) {
 	seconds := gpu.StepSeconds(work, s.Model.Weights) * float64(s.Accumulation)
 	p := &prediction{
 		Peak: gpu.BF16, Source: gpu.Source, Efficiency: memplan.Efficiency(s.Model.Weights),

@@ -49,12 +49,12 @@ func (v *trainView) data(d *train.Data, o train.Options) {
 }
 
 // plan prints where the memory goes; what this program has taken so far, for windows and tokenizer, is part of it.
-func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Choice) {
+func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Fit) {
 	v.planned = planLines(p, info, precision, choice)
 	v.say("%s", strings.Join(v.planned, "\n"))
 }
 
-func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Choice) []string {
+func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Fit) []string {
 	units, taken := "threads", memoryTaken()
 	if info.DiscreteMemory {
 		units, taken = "multiprocessors", 0
@@ -79,7 +79,7 @@ func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, ch
 			lines = append(lines, fmt.Sprintf("  %-34s%10s", row.what, inBytes(row.bytes)))
 		}
 	}
-	if again := memplan.LayersAgain(choice.Subject); again > 0 {
+	if again := choice.RecomputedLayers(); again > 0 {
 		lines = append(lines, fmt.Sprintf("%d of %d layers are computed again in the backward pass", again, choice.Model.Layers))
 	}
 	if choice.Limits.OffloadOptimizer {

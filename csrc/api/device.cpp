@@ -17,7 +17,7 @@ void copy_text(char (&to)[N], const std::string& from) {
   to[n] = 0;
 }
 
-// Seconds of the fastest of many short runs, after one to warm up: others on the machine disturb most of them.
+// Seconds of the fastest of many short runs after a warm-up: other processes disturb most of them.
 template <class Body>
 double fastest(Device& device, Body&& body) {
   double best = 1e30, total = 0;
@@ -32,11 +32,11 @@ double fastest(Device& device, Body&& body) {
   return best;
 }
 
-// Values that are all different from their neighbors: products of untouched pages would read one page of zeros.
+// Neighboring values differ: untouched pages would all be one page of zeros.
 void fill(Device& device, const Tensor& t) {
   std::vector<float> row(t.cols);
-  Memory memory(device, Memory::Mode::take);
-  const Tensor staged = memory.matrix(Purpose::workspace, DType::f32, 1, t.cols);
+  Arena arena(device, Arena::Mode::allocate);
+  const Tensor staged = arena.matrix(Purpose::workspace, DType::f32, 1, t.cols);
   for (int64_t r = 0; r < t.rows; r++) {
     for (int64_t c = 0; c < t.cols; c++) row[c] = static_cast<float>((r * 31 + c * 17) % 101) / 101 - 0.5f;
     device.upload(staged.data, row.data(), row.size() * sizeof(float));
@@ -45,9 +45,9 @@ void fill(Device& device, const Tensor& t) {
 }
 
 double measure_gemm(Device& device, DType precision, int64_t m, int64_t n, int64_t k) {
-  Memory memory(device, Memory::Mode::take);
-  const Tensor x = memory.matrix(Purpose::workspace, precision, m, k);
-  const Tensor y = memory.matrix(Purpose::workspace, precision, m, n);
+  Arena arena(device, Arena::Mode::allocate);
+  const Tensor x = arena.matrix(Purpose::workspace, precision, m, k);
+  const Tensor y = arena.matrix(Purpose::workspace, precision, m, n);
   fill(device, x);
   fill(device, y);
   std::vector<float> host(n * k);
@@ -58,12 +58,12 @@ double measure_gemm(Device& device, DType precision, int64_t m, int64_t n, int64
   return 2e-9 * m * n * k / fastest(device, [&] { device.linear(y, x, *w, nullptr); });
 }
 
-// By the sum of squares of a large vector, which reads it once.
+// The sum of squares of a large vector reads it once.
 double measure_bandwidth(Device& device) {
   constexpr int64_t kFloats = 32 << 20;
-  Memory memory(device, Memory::Mode::take);
-  const Tensor x = memory.matrix(Purpose::workspace, DType::f32, kFloats >> 16, 1 << 16);
-  double* sum = memory.array<double>(Purpose::workspace, 1);
+  Arena arena(device, Arena::Mode::allocate);
+  const Tensor x = arena.matrix(Purpose::workspace, DType::f32, kFloats >> 16, 1 << 16);
+  double* sum = arena.array<double>(Purpose::workspace, 1);
   fill(device, x);
   return kFloats * sizeof(float) /
          fastest(device, [&] { device.accumulate_sum_of_squares(sum, static_cast<const float*>(x.data), kFloats); });
@@ -94,7 +94,7 @@ void vq_device_describe(const vq_device* d, vq_device_info* out) {
   copy_text(out->gemm_library, info.gemm_library);
 }
 
-int vq_device_read_gemm_choices(const vq_device* d, void* bytes, size_t capacity, size_t* size, vq_error* err) {
+int vq_device_read_gemm_tuning(const vq_device* d, void* bytes, size_t capacity, size_t* size, vq_error* err) {
   return guarded(err, [&] {
     const std::vector<uint8_t> all = d->device->gemm_choices();
     *size = all.size();
@@ -102,7 +102,7 @@ int vq_device_read_gemm_choices(const vq_device* d, void* bytes, size_t capacity
   });
 }
 
-int vq_device_write_gemm_choices(vq_device* d, const void* bytes, size_t size, vq_error* err) {
+int vq_device_write_gemm_tuning(vq_device* d, const void* bytes, size_t size, vq_error* err) {
   return guarded(err, [&] {
     d->worker.wait_idle();
     d->device->set_gemm_choices({static_cast<const uint8_t*>(bytes), size});

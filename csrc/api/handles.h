@@ -16,14 +16,14 @@
 
 struct vq_device {
   std::unique_ptr<vq::Device> device;
-  // Runs micro-batches while the caller prepares the next. All other work is done on the caller's thread after what was
+  // Runs micro-batches while the caller prepares the next. All other work runs on the caller's thread, after the jobs
   // posted before it.
   vq::Worker worker;
 };
 
 struct vq_model {
   vq_device* device;
-  vq::Model model;
+  vq::ModelWeights model;
 };
 
 struct vq_adapter {
@@ -34,12 +34,12 @@ struct vq_adapter {
 struct vq_trainer {
   vq_device* device;
   vq::Trainer trainer;
-  // Of each slot: the worker's last job, and what went wrong in it. Read when that job is done.
+  // Each slot's last job and its failure. Read when that job is done.
   std::array<uint64_t, 2> posted{};
   std::array<std::exception_ptr, 2> failure{};
-  // What went wrong first in the step that is being accumulated: the worker's own, unless that is idle.
+  // The first failure in the step that is being accumulated. The worker's own unless it is idle.
   std::exception_ptr step_failure{};
-  // The update that has been begun and not ended: its job, 0 when there is none, and what went wrong in it.
+  // The update in flight: its job (0: none) and its failure.
   uint64_t update_posted = 0;
   vq_update update{};
   std::exception_ptr update_failure{};

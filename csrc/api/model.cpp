@@ -18,13 +18,15 @@ DType dtype_of(int32_t dtype) {
     case VQ_F16:
       return DType::f16;
   }
-  throw BadArgument("there is no data type " + std::to_string(dtype));
+  throw BadArgument("unknown data type " + std::to_string(dtype));
 }
 
 }  // namespace
 
 int vq_model_create(vq_device* d, const vq_model_config* config, int32_t precision, vq_model** out, vq_error* err) {
-  return guarded(err, [&] { *out = new vq_model{d, Model(*d->device, Shape(*config), dtype_of(precision))}; });
+  return guarded(err, [&] {
+    *out = new vq_model{d, ModelWeights(*d->device, ModelConfig(*config), dtype_of(precision))};
+  });
 }
 
 void vq_model_close(vq_model* m) { delete m; }
@@ -65,7 +67,7 @@ int vq_plan_training(const vq_device* d, const vq_model_config* config, int32_t 
                      const vq_adapter_config* adapter, const vq_train_limits* limits, vq_memory_plan* out,
                      vq_error* err) {
   return guarded(err, [&] {
-    *out = plan_training(*d->device, Shape(*config), dtype_of(dtype), dtype_of(precision), adapter, *limits);
+    *out = plan_training(*d->device, ModelConfig(*config), dtype_of(dtype), dtype_of(precision), adapter, *limits);
   });
 }
 
@@ -73,18 +75,19 @@ int vq_plan_session(const vq_device* d, const vq_model_config* config, int32_t d
                     const vq_adapter_config* adapter, int64_t capacity, int32_t max_sequences, vq_memory_plan* out,
                     vq_error* err) {
   return guarded(err, [&] {
-    *out = plan_session(*d->device, Shape(*config), dtype_of(dtype), dtype_of(precision), adapter, capacity,
+    *out = plan_session(*d->device, ModelConfig(*config), dtype_of(dtype), dtype_of(precision), adapter, capacity,
                         max_sequences);
   });
 }
 
-double vq_training_flops(const vq_model_config* config, const vq_adapter_config* adapter, const int64_t* window_tokens,
-                         const int64_t* window_targets, int64_t windows) {
-  try {
-    const Shape shape(*config);
+int vq_training_flops(const vq_model_config* config, const vq_adapter_config* adapter, int32_t recompute_layers,
+                      const int64_t* window_tokens, const int64_t* window_targets, int64_t windows, vq_flops* out,
+                      vq_error* err) {
+  return guarded(err, [&] {
+    const ModelConfig model(*config);
     const size_t n = static_cast<size_t>(windows);
-    return training_flops(shape, AdapterLayout(shape, *adapter), {window_tokens, n}, {window_targets, n});
-  } catch (const std::exception&) {
-    return 0;
-  }
+    const TrainingFlops f =
+        training_flops(model, LoraLayout(model, *adapter), recompute_layers, {window_tokens, n}, {window_targets, n});
+    *out = {f.base, f.other, f.recomputed, recomputed_layers(model.layers, recompute_layers)};
+  });
 }

@@ -12,23 +12,23 @@ namespace vq {
 
 namespace {
 
-vq_memory_plan plan_of(const Memory& memory, const Device& device) {
+vq_memory_plan plan_of(const Arena& arena, const Device& device) {
   vq_memory_plan p{};
-  p.adapter = memory.bytes(Purpose::parameters);
-  p.gradients = memory.bytes(Purpose::gradients);
-  p.optimizer = memory.bytes(Purpose::optimizer);
-  p.activations = memory.bytes(Purpose::activations);
-  p.workspace = memory.bytes(Purpose::workspace);
-  p.device_scratch = memory.device_workspace();
-  p.host = memory.host_bytes();
-  p.total = memory.total() - (device.info().discrete_memory ? p.host : 0);
+  p.adapter = arena.bytes(Purpose::parameters);
+  p.gradients = arena.bytes(Purpose::gradients);
+  p.optimizer = arena.bytes(Purpose::optimizer);
+  p.activations = arena.bytes(Purpose::activations);
+  p.workspace = arena.bytes(Purpose::workspace);
+  p.device_scratch = arena.device_workspace();
+  p.host = arena.host_bytes();
+  p.total = arena.total() - (device.info().discrete_memory ? p.host : 0);
   return p;
 }
 
 // Adds the model's weights and the adapter's parameters.
-void add_model(vq_memory_plan& p, Device& device, const Shape& shape, DType file, DType compute, bool for_training,
-               const AdapterLayout* adapter) {
-  const WeightBytes weights = Model::plan(device, shape, file, compute, for_training);
+void add_model(vq_memory_plan& p, Device& device, const ModelConfig& config, DType file, DType compute,
+               bool for_training, const LoraLayout* adapter) {
+  const WeightBytes weights = ModelWeights::count_bytes(device, config, file, compute, for_training);
   const uint64_t parameters = adapter ? adapter->floats() * sizeof(float) : 0;
   p.weights_mapped = weights.borrowed;
   p.weights_prepared = weights.owned;
@@ -36,27 +36,27 @@ void add_model(vq_memory_plan& p, Device& device, const Shape& shape, DType file
   p.total += weights.borrowed + weights.owned + parameters;
 }
 
-std::optional<AdapterLayout> layout_of(const Shape& shape, const vq_adapter_config* adapter) {
+std::optional<LoraLayout> layout_of(const ModelConfig& config, const vq_adapter_config* adapter) {
   if (!adapter) return std::nullopt;
-  return AdapterLayout(shape, *adapter);
+  return LoraLayout(config, *adapter);
 }
 
 }  // namespace
 
-vq_memory_plan plan_trainer(Device& device, const Shape& shape, DType compute, const AdapterLayout* adapter,
+vq_memory_plan plan_trainer(Device& device, const ModelConfig& config, DType compute, const LoraLayout* adapter,
                             const vq_train_limits& limits, bool for_training) {
   check(limits);
-  Memory counted(device, Memory::Mode::count);
-  TrainerBuffers(counted, device, shape, compute, adapter, limits, for_training);
+  Arena counted(device, Arena::Mode::count);
+  TrainerBuffers(counted, device, config, compute, adapter, limits, for_training);
   return plan_of(counted, device);
 }
 
-vq_memory_plan plan_training(Device& device, const Shape& shape, DType file, DType compute,
+vq_memory_plan plan_training(Device& device, const ModelConfig& config, DType file, DType compute,
                              const vq_adapter_config* adapter, const vq_train_limits& limits) {
-  const std::optional<AdapterLayout> layout = layout_of(shape, adapter);
-  const AdapterLayout* known = layout ? &*layout : nullptr;
-  vq_memory_plan p = plan_trainer(device, shape, compute, known, limits, adapter != nullptr);
-  add_model(p, device, shape, file, compute, adapter != nullptr, known);
+  const std::optional<LoraLayout> layout = layout_of(config, adapter);
+  const LoraLayout* known = layout ? &*layout : nullptr;
+  vq_memory_plan p = plan_trainer(device, config, compute, known, limits, adapter != nullptr);
+  add_model(p, device, config, file, compute, adapter != nullptr, known);
   return p;
 }
 
@@ -65,24 +65,24 @@ void check_session(int64_t capacity, int32_t sequences) {
   if (sequences < 1 || sequences > 1 << 16) throw BadArgument("the number of sequences is out of range");
 }
 
-vq_memory_plan plan_session_alone(Device& device, const Shape& shape, DType compute, const AdapterLayout* adapter,
+vq_memory_plan plan_session_alone(Device& device, const ModelConfig& config, DType compute, const LoraLayout* adapter,
                                   int64_t capacity, int32_t sequences) {
   check_session(capacity, sequences);
-  Memory counted(device, Memory::Mode::count);
-  SessionBuffers(counted, device, shape, compute, adapter, capacity, sequences);
+  Arena counted(device, Arena::Mode::count);
+  SessionBuffers(counted, device, config, compute, adapter, capacity, sequences);
   vq_memory_plan p = plan_of(counted, device);
-  const uint64_t prepared = adapter ? PreparedLowRank::plan(device, *adapter, shape.layers, compute) : 0;
-  p.adapter += prepared;
-  p.total += prepared;
+  const uint64_t packed = adapter ? PackedLora::count_bytes(device, *adapter, config.layers, compute) : 0;
+  p.adapter += packed;
+  p.total += packed;
   return p;
 }
 
-vq_memory_plan plan_session(Device& device, const Shape& shape, DType file, DType compute,
+vq_memory_plan plan_session(Device& device, const ModelConfig& config, DType file, DType compute,
                             const vq_adapter_config* adapter, int64_t capacity, int32_t sequences) {
-  const std::optional<AdapterLayout> layout = layout_of(shape, adapter);
-  const AdapterLayout* known = layout ? &*layout : nullptr;
-  vq_memory_plan p = plan_session_alone(device, shape, compute, known, capacity, sequences);
-  add_model(p, device, shape, file, compute, false, known);
+  const std::optional<LoraLayout> layout = layout_of(config, adapter);
+  const LoraLayout* known = layout ? &*layout : nullptr;
+  vq_memory_plan p = plan_session_alone(device, config, compute, known, capacity, sequences);
+  add_model(p, device, config, file, compute, false, known);
   return p;
 }
 

@@ -1,45 +1,45 @@
-// Memory before it is taken: the same code as the taking, with a Memory that only counts.
+// Memory plans: the code that allocates, run with an Arena that only counts.
 #pragma once
 
 #include <new>
 #include <string>
 
-#include "model/config.h"
+#include "model/lora_layout.h"
 
 namespace vq {
 
 // adapter may be null.
-vq_memory_plan plan_training(Device& device, const Shape& shape, DType file, DType compute,
+vq_memory_plan plan_training(Device& device, const ModelConfig& config, DType file, DType compute,
                              const vq_adapter_config* adapter, const vq_train_limits& limits);
-vq_memory_plan plan_session(Device& device, const Shape& shape, DType file, DType compute,
+vq_memory_plan plan_session(Device& device, const ModelConfig& config, DType file, DType compute,
                             const vq_adapter_config* adapter, int64_t capacity, int32_t sequences);
 
-// What a trainer or a session takes beside model and adapter.
-vq_memory_plan plan_trainer(Device& device, const Shape& shape, DType compute, const AdapterLayout* adapter,
+// What a trainer or a session takes in addition to model and adapter.
+vq_memory_plan plan_trainer(Device& device, const ModelConfig& config, DType compute, const LoraLayout* lora,
                             const vq_train_limits& limits, bool for_training);
-vq_memory_plan plan_session_alone(Device& device, const Shape& shape, DType compute, const AdapterLayout* adapter,
+vq_memory_plan plan_session_alone(Device& device, const ModelConfig& config, DType compute, const LoraLayout* lora,
                                   int64_t capacity, int32_t sequences);
 void check_session(int64_t capacity, int32_t sequences);  // throws BadArgument
 
-// Throws NoMemory with the plan's figures when it does not fit.
+// Throws NoMemory with the plan's figures if it does not fit.
 void require_memory(Device& device, const vq_memory_plan& plan);
-// Runs what takes the plan's memory. If it cannot be had after all the message has the plan's figures too.
+// Runs body, which allocates the plan's memory. If an allocation fails all the same, the error has the plan's figures.
 template <class Body>
-void taking(Device& device, const vq_memory_plan& plan, Body&& body);
-// The message of it.
+void allocating(Device& device, const vq_memory_plan& plan, Body&& body);
+// Their message.
 std::string describe_shortage(const vq_memory_plan& plan, uint64_t available);
 
 template <class Body>
-void taking(Device& device, const vq_memory_plan& plan, Body&& body) {
-  std::string lacking;
+void allocating(Device& device, const vq_memory_plan& plan, Body&& body) {
+  std::string cause;
   try {
     body();
     return;
   } catch (const std::bad_alloc&) {
   } catch (const NoMemory& e) {
-    lacking = std::string("; ") + e.what();
+    cause = std::string("; ") + e.what();
   }
-  throw NoMemory(describe_shortage(plan, device.info().memory_available) + lacking);
+  throw NoMemory(describe_shortage(plan, device.info().memory_available) + cause);
 }
 
 }  // namespace vq

@@ -9,13 +9,13 @@ int vq_session_create(vq_model* m, vq_adapter* adapter, int64_t capacity, int32_
   return guarded(err, [&] {
     m->device->worker.wait_idle();
     m->model.require_finished();
-    if (adapter && &adapter->adapter.model() != &m->model) throw BadArgument("the adapter is another model's");
+    if (adapter && &adapter->adapter.model() != &m->model) throw BadArgument("the adapter belongs to another model");
     const Adapter* a = adapter ? &adapter->adapter : nullptr;
     Device& device = *m->device->device;
-    const vq_memory_plan plan = plan_session_alone(device, m->model.shape(), m->model.compute(),
+    const vq_memory_plan plan = plan_session_alone(device, m->model.config(), m->model.compute(),
                                                    a ? &a->layout() : nullptr, capacity, max_sequences);
     require_memory(device, plan);
-    taking(device, plan, [&] { *out = new vq_session{m->device, Session(m->model, a, capacity, max_sequences)}; });
+    allocating(device, plan, [&] { *out = new vq_session{m->device, Session(m->model, a, capacity, max_sequences)}; });
   });
 }
 
@@ -32,7 +32,7 @@ int vq_session_prefill(vq_session* s, int32_t sequence, const int32_t* ids, int6
   });
 }
 
-int vq_session_prefill_kept(vq_session* s, int32_t sequence, const int32_t* ids, int64_t n, vq_error* err) {
+int vq_session_prefill_on_device(vq_session* s, int32_t sequence, const int32_t* ids, int64_t n, vq_error* err) {
   return guarded(err, [&] {
     s->device->worker.wait_idle();
     s->session.prefill(sequence, ids, n, true);
@@ -55,11 +55,11 @@ int vq_session_logits(vq_session* s, int32_t first, int32_t count, float* logits
   });
 }
 
-int vq_session_choose(vq_session* s, int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out,
-                      vq_error* err) {
+int vq_session_candidates(vq_session* s, int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out,
+                          vq_error* err) {
   return guarded(err, [&] {
     s->device->worker.wait_idle();
-    s->session.choose(n, allowed, below, out);
+    s->session.select_candidates(n, allowed, below, out);
   });
 }
 

@@ -13,12 +13,12 @@ void check_slot(int32_t slot) {
   if (slot != 0 && slot != 1) throw BadArgument("there is no batch slot " + std::to_string(slot));
 }
 
-// Whatever was queued is dropped; the adapter stays as it is.
-void forget_all(vq_trainer* t) {
+// Drops everything that is queued. The adapter stays as it is.
+void discard_step(vq_trainer* t) {
   t->device->worker.wait_idle();
   t->step_failure = nullptr;
   t->failure = {};
-  t->trainer.forget();
+  t->trainer.zero_grad();
 }
 
 }  // namespace
@@ -28,15 +28,17 @@ int vq_trainer_create(vq_model* m, vq_adapter* adapter, const vq_train_limits* l
   return guarded(err, [&] {
     m->device->worker.wait_idle();
     m->model.require_finished();
-    if (adapter && &adapter->adapter.model() != &m->model) throw BadArgument("the adapter is another model's");
+    if (adapter && &adapter->adapter.model() != &m->model) throw BadArgument("the adapter belongs to another model");
     if (for_training && !adapter) throw BadArgument("training needs an adapter");
-    if (for_training && !m->model.for_training()) throw BadArgument("the model is not finished for training");
+    if (for_training && !m->model.for_training()) throw BadArgument("the model was not finished for training");
     Adapter* a = adapter ? &adapter->adapter : nullptr;
     Device& device = *m->device->device;
-    const vq_memory_plan plan = plan_trainer(device, m->model.shape(), m->model.compute(), a ? &a->layout() : nullptr,
+    const vq_memory_plan plan = plan_trainer(device, m->model.config(), m->model.compute(), a ? &a->layout() : nullptr,
                                              *limits, for_training != 0);
     require_memory(device, plan);
-    taking(device, plan, [&] { *out = new vq_trainer{m->device, Trainer(m->model, a, *limits, for_training != 0)}; });
+    allocating(device, plan, [&] {
+      *out = new vq_trainer{m->device, Trainer(m->model, a, *limits, for_training != 0)};
+    });
   });
 }
 
@@ -59,7 +61,7 @@ int vq_trainer_accumulate(vq_trainer* t, int32_t slot, int32_t windows, int32_t 
     t->trainer.require_training();
     t->trainer.check_batch(slot, windows, targets);
     t->posted[slot] = t->device->worker.post([=] {
-      // The step may be lost already.
+      // An earlier batch may have failed the step.
       t->failure[slot] = t->step_failure;
       if (t->step_failure) return;
       try {
@@ -83,15 +85,15 @@ int vq_trainer_wait(vq_trainer* t, int32_t slot, vq_error* err) {
 int vq_trainer_begin_update(vq_trainer* t, const vq_update* how, vq_error* err) {
   return guarded(err, [&] {
     t->trainer.require_training();
-    if (!(how->normalizer > 0)) throw BadArgument("gradients can be divided by a positive number only");
+    if (!(how->normalizer > 0)) throw BadArgument("the normalizer must be positive");
     if (how->step < 1) throw BadArgument("steps are counted from 1");
-    if (t->update_posted) throw BadArgument("the update before has not been ended");
+    if (t->update_posted) throw BadArgument("the previous update has not been finished");
     t->update = *how;
     t->update_posted = t->device->worker.post([t] {
       t->update_failure = std::exchange(t->step_failure, nullptr);
       try {
         if (t->update_failure) {
-          t->trainer.forget();
+          t->trainer.zero_grad();
         } else {
           t->trainer.begin_update(t->update);
         }
@@ -104,7 +106,7 @@ int vq_trainer_begin_update(vq_trainer* t, const vq_update* how, vq_error* err) 
 
 int vq_trainer_end_update(vq_trainer* t, vq_update_result* out, vq_error* err) {
   return guarded(err, [&] {
-    if (!t->update_posted) throw BadArgument("no update has been begun");
+    if (!t->update_posted) throw BadArgument("no update was begun");
     t->device->worker.wait(std::exchange(t->update_posted, 0));
     std::exception_ptr failure = t->update_failure;
     try {
@@ -115,7 +117,7 @@ int vq_trainer_end_update(vq_trainer* t, vq_update_result* out, vq_error* err) {
       failure = std::current_exception();
     }
     if (!failure) return;
-    forget_all(t);
+    discard_step(t);
     std::rethrow_exception(failure);
   });
 }
@@ -128,7 +130,7 @@ int vq_trainer_update(vq_trainer* t, const vq_update* how, vq_update_result* out
 int vq_trainer_tune_gemms(vq_trainer* t, vq_error* err) {
   return guarded(err, [&] {
     t->trainer.require_training();
-    forget_all(t);
+    discard_step(t);
     t->trainer.tune_gemms();
   });
 }

@@ -38,28 +38,28 @@ typedef struct {
                               than attention without for heads of 128, and is not used */
   int32_t threads;         /* of a GPU: multiprocessors */
   int32_t fast_bf16;       /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
-  int32_t discrete_memory; /* 1: memory is the device's own, beside the host's (a GPU) */
-  char gemm_library[160]; /* library and card that vq_device_read_gemm_choices is for; empty where there is no choice */
-  uint64_t memory_total;  /* bytes */
+  int32_t discrete_memory; /* 1: the device has memory of its own (a GPU) */
+  char gemm_library[160];  /* library and card that GEMM tuning applies to; empty: there is nothing to tune */
+  uint64_t memory_total;   /* bytes */
   uint64_t memory_available;
 } vq_device_info;
 
 int vq_device_open_cpu(int32_t threads /* 0: all */, vq_device** out, vq_error* err);
-/* Opens a GPU, counted from 0. library: path of libvqcuda.so, which is loaded and stays loaded. The message says what
- * is missing: library, driver, version, capability. A later failure of the GPU itself (a fault in mid-step, say) fails
- * every call from then on; close all and start anew. */
+/* Opens a device of a backend, counted from 0. library: path of the backend (libvqcuda.so), which stays loaded. The
+ * message says what is missing: library, driver, version, capability. If the device itself fails later, in mid-step
+ * say, every call fails from then on: close everything and start anew. */
 int vq_device_open(const char* library, int32_t index, vq_device** out, vq_error* err);
 void vq_device_close(vq_device*);
 void vq_device_describe(const vq_device*, vq_device_info* out);
 
-/* Which of a library's algorithms multiplies each shape: sums, and so results, depend on it. Found by
- * vq_trainer_tune_gemms, kept by the caller, and given to the device of another run, which then computes the same.
- * read: at most `capacity` of them into bytes, which may be NULL when that is 0; size: how many there are. write:
- * fails, and changes nothing, when the bytes are not whole or are of another library, driver or card. */
-int vq_device_read_gemm_choices(const vq_device*, void* bytes, size_t capacity, size_t* size, vq_error*);
-int vq_device_write_gemm_choices(vq_device*, const void* bytes, size_t size, vq_error*);
+/* GEMM tuning: which of a library's algorithms runs for each GEMM shape. The order of sums, and so the results, depend
+ * on it. vq_trainer_tune_gemms finds it; the caller saves it and gives it to the device of a later run, which then
+ * computes the same. read: copies at most `capacity` bytes (bytes may be NULL when that is 0) and returns the size.
+ * write: fails and changes nothing if the bytes are corrupt or of another library, driver or card. */
+int vq_device_read_gemm_tuning(const vq_device*, void* bytes, size_t capacity, size_t* size, vq_error*);
+int vq_device_write_gemm_tuning(vq_device*, const void* bytes, size_t size, vq_error*);
 
-/* GFLOP/s of the device's own product of [m, k] by [k, n], over operands that were written, best of a few runs. */
+/* GFLOP/s of the device's GEMM of [m, k] by [k, n], the best of a few runs. */
 int vq_device_measure_gemm(vq_device*, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops, vq_error*);
 /* Bytes per second of reading memory with all threads. */
 int vq_device_measure_bandwidth(vq_device*, double* bytes_per_second, vq_error*);
@@ -68,10 +68,10 @@ int vq_device_measure_bandwidth(vq_device*, double* bytes_per_second, vq_error*)
 
 enum { VQ_F32 = 0, VQ_BF16 = 1, VQ_F16 = 2 };
 
-/* How the weights of the projections (q to down) are kept; embedding, output and norms are not quantized. The formats
- * are bitsandbytes' (LLM.int8's storage by rows; NF4 with double quantization) and fp8 e4m3 scaled by rows. With
- * VQ_WEIGHTS_FP8_GEMM the weights are those of VQ_WEIGHTS_FP8, and what they are multiplied by is rounded to e4m3
- * too, by rows: products for the fp8 tensor cores of a GPU. The adapter's products are not. */
+/* Storage of the projections' weights (q to down); embedding, output and norms are never quantized. The formats are
+ * bitsandbytes' (LLM.int8 by rows; NF4 with double quantization) and fp8 e4m3 scaled by rows. VQ_WEIGHTS_FP8_GEMM
+ * stores weights as VQ_WEIGHTS_FP8 does and also rounds the other GEMM operand to e4m3 by rows, for the fp8 tensor
+ * cores of a GPU. LoRA GEMMs are never in fp8. */
 enum { VQ_WEIGHTS_PLAIN = 0, VQ_WEIGHTS_INT8 = 1, VQ_WEIGHTS_NF4 = 2, VQ_WEIGHTS_FP8 = 3, VQ_WEIGHTS_FP8_GEMM = 4 };
 
 typedef struct {
@@ -99,14 +99,14 @@ typedef enum {
   VQ_DOWN /* [hidden, ffn] */
 } vq_tensor_kind;
 
-/* precision: VQ_F32 or VQ_BF16, the type of activations and of the operands of products. */
+/* precision: VQ_F32 or VQ_BF16, the type of activations and GEMM operands. */
 int vq_model_create(vq_device*, const vq_model_config*, int32_t precision, vq_model** out, vq_error*);
 void vq_model_close(vq_model*);
-/* Gives one tensor, row-major. The data are borrowed: they must stay in place (mapped is best) until vq_model_close. */
+/* Sets one tensor, row-major. The data are borrowed and must stay in place (best mapped) until vq_model_close. */
 int vq_model_set_tensor(vq_model*, vq_tensor_kind, int32_t layer, const void* data, int32_t dtype, int64_t rows,
                         int64_t cols, vq_error*);
-/* Checks that nothing is missing and prepares the weights, quantizing them if the configuration says so; not twice in
- * memory. for_training: also for the backward pass. After a failure the model can only be closed. */
+/* Checks that no tensor is missing and prepares the weights, quantizing them if the configuration says so, one at a
+ * time. for_training: also for the backward pass. After a failure the model can only be closed. */
 int vq_model_finish(vq_model*, int32_t for_training, vq_error*);
 
 /* Adapter (LoRA). -------------------------------------------------------------------------------------------------- */
@@ -123,9 +123,8 @@ enum {
 
 typedef struct {
   int32_t rank;
-  float scale; /* alpha / r, or alpha / sqrt(r) */
-  float
-      dropout; /* of the adapter's input, in training only; one mask an input: q, k, v share theirs, gate and up too */
+  float scale;      /* alpha / r, or alpha / sqrt(r) */
+  float dropout;    /* of the adapter's input, in training only; projections that share an input share its mask */
   uint32_t targets; /* VQ_TARGET_* */
 } vq_adapter_config;
 
@@ -136,15 +135,14 @@ void vq_adapter_close(vq_adapter*);
 int vq_adapter_write(vq_adapter*, int32_t layer, uint32_t target, const float* a, const float* b, vq_error*);
 int vq_adapter_read(vq_adapter*, int32_t layer, uint32_t target, float* a, float* b, vq_error*);
 
-/* Memory plan. ------------------------------------------------------------------------------------------------------
- */
+/* Memory plan. ----------------------------------------------------------------------------------------------------- */
 
 typedef struct {
   int64_t max_tokens;  /* rows of the largest micro-batch */
   int64_t max_windows; /* of a micro-batch */
   int64_t max_targets; /* target rows of a micro-batch */
-  /* Of so many layers, from the first on, only the input is kept and the rest computed again in the backward pass, to
-   * the same bytes; more than there are: of all. The last two are kept in any case. */
+  /* Gradient checkpointing: of this many layers, from the first on, only the input is kept; the backward pass
+   * recomputes the rest, bit for bit. More than there are: all. The last two are kept in any case. */
   int32_t recompute_layers;
   int32_t offload_optimizer; /* keep the optimizer's moments in page-locked memory of the host */
 } vq_train_limits;
@@ -162,24 +160,25 @@ typedef struct {
   uint64_t host;           /* of the rows: page-locked memory of the host. Part of total where memory is the host's */
 } vq_memory_plan;
 
-/* What training needs; takes no memory. dtype: of the files' tensors. adapter may be NULL (evaluation of the base). */
+/* The memory of a training run; allocates nothing. dtype: of the files' tensors. adapter NULL: evaluation of the base.
+ */
 int vq_plan_training(const vq_device*, const vq_model_config*, int32_t dtype, int32_t precision,
                      const vq_adapter_config* adapter, const vq_train_limits*, vq_memory_plan* out, vq_error*);
-/* What a session needs: capacity tokens in all, sequences decoded at once. */
+/* The memory of a session: capacity tokens in all, sequences decoded at once. */
 int vq_plan_session(const vq_device*, const vq_model_config*, int32_t dtype, int32_t precision,
                     const vq_adapter_config* adapter, int64_t capacity, int32_t max_sequences, vq_memory_plan* out,
                     vq_error*);
 
-/* Training and evaluation. ------------------------------------------------------------------------------------------
- */
+/* Training and evaluation. ----------------------------------------------------------------------------------------- */
 
-/* A micro-batch in memory that the engine owns; two of them, so that one is filled while the other runs. */
+/* A micro-batch in memory of the engine. There are two: one is filled while the other runs. */
 typedef struct {
   int32_t* ids;          /* [max_tokens] windows end to end */
   int32_t* window_begin; /* [max_windows + 1] first row of each window, then the number of rows */
-  int32_t* target_row;   /* [max_targets] ascending: the row whose output predicts target_id (the token before it) */
-  int32_t* target_id;    /* [max_targets] */
-  float* target_weight;  /* [max_targets] of the target's loss and gradient, usually 1 */
+  int32_t*
+      target_row; /* [max_targets] ascending: the row whose output predicts target_id (that of the token before it) */
+  int32_t* target_id;   /* [max_targets] */
+  float* target_weight; /* [max_targets] factor of the target's loss and gradient, usually 1 */
 } vq_batch;
 
 /* adapter NULL: evaluation of the base alone. for_training 0: no gradients, no optimizer, no saved activations. */
@@ -188,18 +187,18 @@ int vq_trainer_create(vq_model*, vq_adapter* adapter, const vq_train_limits*, in
 void vq_trainer_close(vq_trainer*);
 int vq_trainer_batch(vq_trainer*, int32_t slot /* 0 or 1 */, vq_batch* out, vq_error*);
 
-/* Forward and backward of the micro-batch in slot; adds to the gradients and to the step's loss. Returns at once: the
- * slot may be filled again after vq_trainer_wait. dropout_seed selects the masks: give each micro-batch its own. */
+/* Forward and backward pass of the micro-batch in slot; adds to the gradients and to the step's loss. Returns at once;
+ * the slot may be refilled after vq_trainer_wait. dropout_seed selects the masks: give each micro-batch its own. */
 int vq_trainer_accumulate(vq_trainer*, int32_t slot, int32_t windows, int32_t targets, uint64_t dropout_seed,
                           vq_error*);
-/* Waits until the slot's batch has run; reports what went wrong in it. The step is lost then: the update reports the
- * same, changes nothing and starts a new one. */
+/* Waits until the slot's batch has run and reports its failure. A failure loses the step: the update reports the same
+ * failure, changes nothing and starts a new step. */
 int vq_trainer_wait(vq_trainer*, int32_t slot, vq_error*);
 
 typedef struct {
   float learning_rate, beta1, beta2, epsilon, weight_decay;
   float max_grad_norm; /* clip to min(1, max / (norm + 1e-6)); 0: never */
-  double normalizer;   /* gradients are divided by it: the target tokens of the step */
+  double normalizer;   /* gradients are divided by it: the number of target tokens of the step */
   int64_t step;        /* from 1: AdamW's bias correction */
 } vq_update;
 
@@ -208,18 +207,18 @@ typedef struct {
   double grad_norm; /* of the normalized gradient, before clipping */
 } vq_update_result;
 
-/* After the batches accumulated so far: normalizes, clips, updates, and zeroes gradients and loss. Returns at once; one
- * update at a time may be under way, and batches of the next step may be accumulated behind it. */
+/* After the batches accumulated so far: normalizes, clips, updates, and zeroes gradients and loss. Returns at once. One
+ * update may be in flight at a time; batches of the next step may be accumulated behind it. */
 int vq_trainer_begin_update(vq_trainer*, const vq_update*, vq_error*);
-/* Waits for the update and says what it saw. When loss or norm is not finite nothing was updated, the result is filled
- * and VQ_FAILED is returned; as after any failure the adapter is as it was before the step, and batches accumulated
- * since are dropped. */
+/* Waits for the update and returns its result. If loss or norm is not finite, nothing was updated, the result is filled
+ * and VQ_FAILED is returned. After any failure the adapter is as it was before the step, and batches accumulated since
+ * are dropped. */
 int vq_trainer_end_update(vq_trainer*, vq_update_result* out, vq_error*);
-/* Both. */
+/* Begins an update and waits for it. */
 int vq_trainer_update(vq_trainer*, const vq_update*, vq_update_result* out, vq_error*);
 
-/* Chooses what vq_device_read_gemm_choices gives, by timing the algorithms for the products of steps of all lengths
- * that have no choice yet. Overwrites the batches, and drops what was accumulated; trains nothing. */
+/* Times the algorithms of every GEMM shape of training steps of all lengths that is not tuned yet. Overwrites the
+ * batches and drops the accumulated gradients; trains nothing. */
 int vq_trainer_tune_gemms(vq_trainer*, vq_error*);
 
 /* Loss of each target of the batch in slot (natural log, unweighted), without dropout; waits. */
@@ -230,53 +229,60 @@ int vq_trainer_read_moments(vq_trainer*, int32_t layer, uint32_t target, float* 
                             vq_error*);
 int vq_trainer_write_moments(vq_trainer*, int32_t layer, uint32_t target, const float* a_m, const float* a_v,
                              const float* b_m, const float* b_v, vq_error*);
-/* The gradients accumulated so far (sums, before normalization). */
+/* The gradients accumulated so far (sums, before normalization). For tests and benchmarks. */
 int vq_trainer_read_gradients(vq_trainer*, int32_t layer, uint32_t target, float* a, float* b, vq_error*);
 
-/* Floating-point operations of one micro-batch (multiply and add count 2), forward and backward, as the engine does
- * them: base products, LoRA, causal attention, output on target rows. window_tokens: [windows]. */
-double vq_training_flops(const vq_model_config*, const vq_adapter_config*, const int64_t* window_tokens,
-                         const int64_t* window_targets, int64_t windows);
+/* The arithmetic of one micro-batch as the engine does it, forward and backward, in floating-point operations (a
+ * multiplication and an addition are two). */
+typedef struct {
+  double base;       /* GEMMs with the frozen projections */
+  double other;      /* LoRA, causal attention, logits of target rows */
+  double recomputed; /* layers whose forward pass runs again for the backward pass */
+  int32_t recomputed_layers;
+} vq_flops;
 
-/* Inference. --------------------------------------------------------------------------------------------------------
- */
+/* window_tokens, window_targets: [windows] rows and target rows of each window. */
+int vq_training_flops(const vq_model_config*, const vq_adapter_config*, int32_t recompute_layers,
+                      const int64_t* window_tokens, const int64_t* window_targets, int64_t windows, vq_flops* out,
+                      vq_error*);
+
+/* Inference. ------------------------------------------------------------------------------------------------------- */
 
 /* A key/value cache of `capacity` tokens in all, shared by up to max_sequences sequences, all empty at first. The
- * session takes the adapter as it is now: what is written to it later does not reach the session. */
+ * session copies the adapter: later writes to it do not reach the session. */
 int vq_session_create(vq_model*, vq_adapter* /* or NULL */, int64_t capacity, int32_t max_sequences, vq_session** out,
                       vq_error*);
 void vq_session_close(vq_session*);
 /* Appends n >= 1 tokens to a sequence. logits: [vocab] after the last of them, or NULL. */
 int vq_session_prefill(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, float* logits, vq_error*);
-/* The same; the logits after the last token stay on the device, as one row, until the next call of prefill, decode or
- * score. */
-int vq_session_prefill_kept(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, vq_error*);
-/* Appends one token to each of n different sequences. logits: [n, vocab], or NULL: they stay on the device, as n rows.
- */
+/* The same, but the logits after the last token stay on the device, as one row, until the next call of prefill, decode
+ * or score. */
+int vq_session_prefill_on_device(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, vq_error*);
+/* Appends one token to each of n different sequences. logits: [n, vocab]; NULL: they stay on the device, as n rows. */
 int vq_session_decode(vq_session*, const int32_t* sequences, const int32_t* ids, int32_t n, float* logits, vq_error*);
-/* Rows [first, first + count) of what stayed there. */
+/* Rows [first, first + count) of the logits on the device. */
 int vq_session_logits(vq_session*, int32_t first, int32_t count, float* logits, vq_error*);
 
 typedef struct {
   int32_t id;
   float logit;
 } vq_candidate;
-enum { VQ_MOST_CHOSEN = 1024 };
+enum { VQ_MAX_CANDIDATES = 1024 };
 
-/* Of the first n rows of what stayed there, the tokens that may be drawn: those allowed, at least as likely as the
- * likeliest of them plus below[i] <= 0. allowed: bit i % 32 of word i / 32 for id i, [n, (vocab + 31) / 32], or NULL:
- * all. out: [n, VQ_MOST_CHOSEN + 1], first how many there are (as id) and the likeliest's logit, then the tokens by
- * rising id: of more than VQ_MOST_CHOSEN the first so many. A logit that is not a number is never chosen. */
-int vq_session_choose(vq_session*, int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out,
-                      vq_error*);
-/* Appends n >= 1 tokens. log_prob[i] is ln p(ids[i+1] | the sequence, ids[..i]), argmax[i] the likeliest id in the
- * place of ids[i+1]: n - 1 of each. */
+/* The candidates for sampling in each of the first n rows of the logits on the device: allowed tokens whose logit is at
+ * least the highest allowed logit plus below[i] <= 0. allowed: bit i % 32 of word i / 32 for id i, [n, (vocab + 31) /
+ * 32]; NULL: all. out: [n, VQ_MAX_CANDIDATES + 1], in each row first the number of candidates (as id) with the highest
+ * logit, then the candidates by ascending id, at most the first VQ_MAX_CANDIDATES. NaN is never a candidate. */
+int vq_session_candidates(vq_session*, int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out,
+                          vq_error*);
+/* Appends n >= 1 tokens. log_prob[i] is ln p(ids[i+1] | the sequence, ids[..i]), argmax[i] the likeliest id in its
+ * place: n - 1 of each. */
 int vq_session_score(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax,
                      vq_error*);
-/* Makes sequence `to` (which must be empty) begin with all tokens of `from`. The shared tokens are not copied; either
- * sequence may go on or be shortened without the other noticing. */
+/* Makes sequence `to`, which must be empty, begin with all tokens of `from`. Shared tokens are not copied. Either
+ * sequence may be extended or truncated without effect on the other. */
 int vq_session_fork(vq_session*, int32_t from, int32_t to, vq_error*);
-/* Shortens a sequence to its first `length` tokens. */
+/* Truncates a sequence to its first `length` tokens. */
 int vq_session_truncate(vq_session*, int32_t sequence, int64_t length, vq_error*);
 int64_t vq_session_length(const vq_session*, int32_t sequence);
 

@@ -5,43 +5,43 @@
 
 namespace vq {
 
-Memory::~Memory() {
-  for (void* p : taken_) device_.free(p);
-  for (void* p : taken_host_) device_.host_free(p);
+Arena::~Arena() {
+  for (void* p : allocated_) device_.free(p);
+  for (void* p : allocated_host_) device_.host_free(p);
 }
 
-Tensor Memory::matrix(Purpose purpose, DType dtype, int64_t rows, int64_t cols) {
-  return {take(purpose, static_cast<size_t>(rows * cols) * size_of(dtype)), dtype, rows, cols, cols};
+Tensor Arena::matrix(Purpose purpose, DType dtype, int64_t rows, int64_t cols) {
+  return {allocate(purpose, static_cast<size_t>(rows * cols) * size_of(dtype)), dtype, rows, cols, cols};
 }
 
-void Memory::reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) {
+void Arena::reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) {
   device_workspace_ = std::max(device_workspace_, device_.workspace_bytes(rows, n, k, shape));
   if (!counting()) device_.reserve_workspace(rows, n, k, shape);
 }
 
-void Memory::reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) {
-  device_rounding_ = std::max(device_rounding_, device_.cast_workspace_bytes(rows, widest, format));
+void Arena::reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) {
+  device_cast_workspace_ = std::max(device_cast_workspace_, device_.cast_workspace_bytes(rows, widest, format));
   if (!counting()) device_.reserve_cast_workspace(rows, widest, format);
 }
 
-size_t Memory::total() const { return std::accumulate(bytes_.begin(), bytes_.end(), device_workspace()); }
+size_t Arena::total() const { return std::accumulate(bytes_.begin(), bytes_.end(), device_workspace()); }
 
-void* Memory::take(Purpose purpose, size_t bytes) {
+void* Arena::allocate(Purpose purpose, size_t bytes) {
   bytes_[static_cast<size_t>(purpose)] += bytes;
   if (counting() || bytes == 0) return nullptr;
-  taken_.reserve(taken_.size() + 1);  // so that remembering cannot fail after taking
+  allocated_.reserve(allocated_.size() + 1);  // so that push_back cannot fail after the allocation
   void* p = device_.alloc(bytes);
-  taken_.push_back(p);
+  allocated_.push_back(p);
   return p;
 }
 
-void* Memory::take_host(Purpose purpose, size_t bytes) {
+void* Arena::allocate_host(Purpose purpose, size_t bytes) {
   bytes_[static_cast<size_t>(purpose)] += bytes;
   host_bytes_ += bytes;
   if (counting() || bytes == 0) return nullptr;
-  taken_host_.reserve(taken_host_.size() + 1);
+  allocated_host_.reserve(allocated_host_.size() + 1);
   void* p = device_.host_alloc(bytes);
-  taken_host_.push_back(p);
+  allocated_host_.push_back(p);
   return p;
 }
 

@@ -1,4 +1,4 @@
-// The rows of a pass on the host: who attends to whom.
+// An AttentionPlan under construction on the host: which rows attend to which keys.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace vq {
 
-// An AttentionPlan under construction. Keeps its memory from pass to pass.
-class RowPlan {
+// Keeps its memory from pass to pass.
+class AttentionPlanBuilder {
  public:
   void reserve(int64_t segments, int64_t ranges, int64_t rows) {
     segments_.reserve(segments);
@@ -22,7 +22,7 @@ class RowPlan {
     ranges_.clear();
     visible_.clear();
   }
-  // The next query rows see all of `ranges` but the last, and of that as many keys as visible() says for each row.
+  // Starts a segment: its rows see all keys of `ranges` but the last, and the first `visible` keys of the last.
   void begin_segment(std::span<const KeyRange> ranges) {
     segments_.push_back({static_cast<int32_t>(visible_.size()), 0, static_cast<int32_t>(ranges_.size()),
                          static_cast<int32_t>(ranges.size())});
@@ -32,7 +32,6 @@ class RowPlan {
     visible_.push_back(visible);
     segments_.back().q_count++;
   }
-  int64_t rows() const { return static_cast<int64_t>(visible_.size()); }
   AttentionPlan plan() const { return {segments_, ranges_, visible_}; }
 
  private:

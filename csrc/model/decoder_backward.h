@@ -1,52 +1,53 @@
-// The transformer layers of Qwen3, with LoRA: the backward pass.
+// The decoder layers of Qwen3 with LoRA: the backward pass.
 #pragma once
 
 #include "model/decoder_forward.h"
 
 namespace vq {
 
-class Backward {
+class DecoderBackward {
  public:
   // gradient: flat, laid out as the adapter's parameters; sums over micro-batches.
-  Backward(const Layers& layers, const LiveLowRank& adapter, const Gradients& gradients, float* gradient)
-      : layers_(layers),
-        device_(layers.model().device()),
-        model_(layers.model()),
-        adapter_(adapter),
-        g_(gradients),
+  DecoderBackward(const Decoder& decoder, const TrainableLora& lora, const GradientBuffers& buffers, float* gradient)
+      : decoder_(decoder),
+        device_(decoder.model().device()),
+        model_(decoder.model()),
+        lora_(lora),
+        g_(buffers),
         gradient_{gradient, DType::f32} {}
 
-  // From the gradient of the layer's output in dx (of the last layer in dx_final) to that of its input in dx, adding to
-  // the adapter's. Overwrites a.gate_up. Returns early below the lowest adapted projection of the model, where no
-  // gradient is wanted.
-  void run(int layer, const Activations& a, const Pass& pass) const;
+  // From the gradient of the layer's output in dx (dx_out for the last layer) to that of its input in dx; adds to the
+  // adapter's gradient. Overwrites a.gate_up. Stops below the model's lowest adapted projection, where no gradient is
+  // needed.
+  void run(int layer, const Activations& a, const ForwardPass& pass) const;
 
  private:
-  // dx as an operand of products.
+  // dx as a GEMM operand.
   Tensor operand(const Tensor& dx) const;
-  // Whether anything at or below what feeds this input is adapted.
-  bool wants_gradient_of(int layer, Input input) const;
+  bool needs_gradient(int layer, Input input) const { return lora_.layout().needs_gradient(layer, input); }
 
-  void mlp(int layer, const Activations& a, const Tensor& dx, const Pass& pass) const;
-  void attention(int layer, const Activations& a, const Tensor& dx, const Pass& pass) const;
-  void attention_input(int layer, const Activations& a, const Tensor& dqkv, const Pass& pass) const;
-  void final_attention_input(int layer, const Activations& a, const Tensor& dq, const Tensor& dkv,
-                             const Pass& pass) const;
+  // Through y = x W^T + the adapter's part: dx, if a gradient is needed below, and the gradients of A and B. x: the
+  // input as the adapter saw it; empty if the input is not adapted. With dropout the adapter's part of dx is returned,
+  // to be added by the op that reads dx next.
+  FusedDropout project(const Tensor& dx, const Tensor& dy, const Weight& w, const Tensor& x, int layer, Input input,
+                       const LayerView& v, const ForwardPass& pass) const;
+  // Through q, k, v = n W^T and n = rms_norm(x), adding to dx.
+  void project_qkv(int layer, const Tensor& dqkv, const LayerView& v, const ForwardPass& pass) const;
+  // The same in the last layer, where queries have R rows and keys and values T.
+  void project_last_qkv(int layer, const Tensor& dq, const Tensor& dkv, const LayerView& v,
+                        const ForwardPass& pass) const;
 
-  // The adapter's part at one input: the gradients of A and B, and, if dx is not null, that of the input: added to dx,
-  // or where there is dropout left to be added by the op that reads dx next. seen: the input as the adapter saw it.
-  FusedDropout adapter(int layer, Input input, const Tensor& dy, const Tensor& seen, const Activations& a,
-                       const Tensor* dx, const Pass& pass) const;
-  // Leaves dz for adapter_input.
-  Tensor adapter_parameters(int layer, Input input, const Tensor& dy, const Tensor& seen, const Activations& a) const;
-  void adapter_input(const Tensor& d_seen, int layer, Input input, const Tensor& dz, bool accumulate) const;
+  // Adds to the gradients of A and B, and returns dz.
+  Tensor lora_parameters(int layer, Input input, const Tensor& dy, const Tensor& x, const Activations& a) const;
+  // dx (+)= dz A
+  void lora_input(const Tensor& dx, int layer, Input input, const Tensor& dz, bool accumulate) const;
 
-  const Layers& layers_;
+  const Decoder& decoder_;
   Device& device_;
-  const Model& model_;
-  const LiveLowRank& adapter_;
-  Gradients g_;
-  Flat gradient_;
+  const ModelWeights& model_;
+  const TrainableLora& lora_;
+  GradientBuffers g_;
+  FlatVector gradient_;
 };
 
 }  // namespace vq

@@ -2,139 +2,138 @@
 
 namespace vq {
 
-DropoutKey mask(int layer, Input input, const Pass& pass) {
+DropoutKey dropout_key(int layer, Input input, const ForwardPass& pass) {
   const Input shared = input == query_in || input == key_value_in ? attention_in : input;
   return {pass.dropout_seed, static_cast<uint64_t>(layer) * input_count + shared, pass.dropout};
 }
 
-void Layers::forward(int layer, const Activations& all, const Tensor& out_all, const Pass& pass) const {
-  const int64_t rows = out_rows(layer, pass);
-  const Activations a = all.cut(pass.rows, rows);
-  project_attention(layer, a, pass);
-  const Attended at = rotated(layer, a, pass);
-  if (rows == 0) return;
-
-  const Tensor out = out_all.row_range(0, rows);
-  if (last(layer)) {
-    device_.gather_rows(out, a.x, pass.final_row);
-    attention(layer, a, at, out, pass);
-  } else {
-    attention(layer, a, at, a.x, pass);
-  }
-  gate_and_up(layer, a, pass);
-  const Seen h = gated(layer, a, pass, Wanted::both);
-  device_.linear(out, h.base, *model_.layer(layer).down, &a.x_mid);
-  if (adapted(layer, mlp_out)) adapt(out, h.adapter, a, layer, mlp_out);
+LayerView Decoder::view(int layer, const Activations& a, const ForwardPass& pass) const {
+  const bool last = layer + 1 == model_.config().layers;
+  if (!last) return {pass.rows, pass.rows, nullptr, pass.positions, pass.plan, a.slice(pass.rows, pass.rows)};
+  return {pass.rows,          pass.out_rows, pass.out_index,
+          pass.out_positions, pass.out_plan, a.slice(pass.rows, pass.out_rows)};
 }
 
-void Layers::recompute(int layer, const Activations& all, const Pass& pass) const {
-  const Activations a = all.cut(pass.rows, pass.rows);
-  project_attention(layer, a, pass);
-  attention(layer, a, rotated(layer, a, pass), a.x, pass);
-  gate_and_up(layer, a, pass);
-  if (adapted(layer, mlp_out)) {
-    low_rank_->reduce(a.z[mlp_out], gated(layer, a, pass, Wanted::adapters).adapter, layer, mlp_out);
-  }
+void Decoder::forward(int layer, const Activations& a, const Tensor& out, const ForwardPass& pass) const {
+  run(layer, a, &out, pass);
 }
 
-// x_mid = x + o W^T, where x are the rows that the layer's output has.
-void Layers::attention(int layer, const Activations& a, const Attended& at, const Tensor& x, const Pass& pass) const {
-  device_.attention(a.o, a.lse, at.q, at.k, at.v, model_.shape().attention(),
-                    last(layer) ? pass.final_plan : pass.plan);
-  device_.linear(a.x_mid, a.o, *model_.layer(layer).o, &x);
-  if (adapted(layer, attention_out)) {
-    adapt(a.x_mid, dropped(a.o, layer, attention_out, pass), a, layer, attention_out);
-  }
+void Decoder::recompute(int layer, const Activations& a, const ForwardPass& pass) const {
+  run(layer, a, nullptr, pass);
 }
 
-void Layers::gate_and_up(int layer, const Activations& a, const Pass& pass) const {
-  const Seen normed = norm_mlp(layer, a, pass, Wanted::both);
-  device_.linear(a.gate_up, normed.base, *model_.layer(layer).gate_up, nullptr);
-  if (adapted(layer, mlp_in)) adapt(a.gate_up, normed.adapter, a, layer, mlp_in);
-}
-
-void Layers::project_attention(int layer, const Activations& a, const Pass& pass) const {
+void Decoder::run(int layer, const Activations& all, const Tensor* out, const ForwardPass& pass) const {
   const LayerWeights& w = model_.layer(layer);
-  const Seen normed = norm_attention(layer, a, pass, Wanted::both);
-  if (!last(layer)) {
-    device_.linear(a.qkv, normed.base, *w.qkv, nullptr);
-    if (adapted(layer, attention_in)) adapt(a.qkv, normed.adapter, a, layer, attention_in);
-    return;
-  }
-  device_.linear(a.kv, normed.base, *w.kv, nullptr);
-  const bool queries = pass.final_rows > 0;
-  if (queries) {
-    device_.linear(a.q, final_rows_of(normed.base, scratch_.normed_final, pass), *w.query, nullptr);
-  }
-  if (adapted(layer, key_value_in)) adapt(a.kv, normed.adapter, a, layer, key_value_in);
-  if (adapted(layer, query_in) && queries) {
-    // Without dropout these rows are gathered already; with it they go beside them.
-    const Tensor& into = pass.dropout > 0 ? scratch_.dropped_final : scratch_.normed_final;
-    adapt(a.q, final_rows_of(normed.adapter, into, pass), a, layer, query_in);
+  const LayerView v = view(layer, all, pass);
+  const Activations& a = v.a;
+
+  const LoraInput n1 = attention_norm(layer, v, pass, InputUse::both);
+  project_qkv(layer, n1, v);
+  const Qkv qkv = rope(layer, v, pass);
+  if (v.out_rows == 0) return;  // only keys and values were needed
+
+  device_.attention(a.o, a.lse, qkv.q, qkv.k, qkv.v, model_.config().attention(), v.plan);
+  const Tensor x = residual(v, out);
+  project(a.x_attn, attention_output(layer, v, pass), *w.o, &x, layer, attention_out, v);  // x + o W^T
+
+  const LoraInput n2 = mlp_norm(layer, v, pass, InputUse::both);
+  project(a.gate_up, n2, *w.gate_up, nullptr, layer, mlp_in, v);
+  if (out) {
+    const LoraInput h = swiglu(layer, v, pass, InputUse::both);
+    project(out->row_range(0, v.out_rows), h, *w.down, &a.x_attn, layer, mlp_out, v);  // x_attn + h W^T
+  } else if (adapted(layer, mlp_out)) {
+    lora_->down_project(a.z[mlp_out], swiglu(layer, v, pass, InputUse::adapter).adapter, layer, mlp_out);
   }
 }
 
-void Layers::adapt(const Tensor& y, const Tensor& seen, const Activations& a, int layer, Input input) const {
-  low_rank_->reduce(a.z[input], seen, layer, input);
-  low_rank_->expand(y, a.z[input], layer, input);
+void Decoder::project(const Tensor& y, const LoraInput& x, const Weight& w, const Tensor* add, int layer, Input input,
+                      const LayerView& v) const {
+  device_.linear(y, x.base, w, add);
+  if (!adapted(layer, input)) return;
+  lora_->down_project(v.a.z[input], x.adapter, layer, input);
+  lora_->up_project(y, v.a.z[input], layer, input);
 }
 
-Seen Layers::place(const Tensor& memory, int64_t rows, int64_t cols, bool masked, Wanted wanted) const {
+void Decoder::project_qkv(int layer, const LoraInput& n, const LayerView& v) const {
+  const LayerWeights& w = model_.layer(layer);
+  if (!v.gather) return project(v.a.qkv, n, *w.qkv, nullptr, layer, attention_in, v);
+  project(v.a.kv, n, *w.kv, nullptr, layer, key_value_in, v);
+  if (v.out_rows > 0) project(v.a.q, query_rows(n, v), *w.query, nullptr, layer, query_in, v);
+}
+
+Tensor Decoder::residual(const LayerView& v, const Tensor* out) const {
+  if (!v.gather) return v.a.x;
+  const Tensor x = out->row_range(0, v.out_rows);
+  device_.gather_rows(x, v.a.x, v.gather);
+  return x;
+}
+
+LoraInput Decoder::query_rows(const LoraInput& n, const LayerView& v) const {
+  const auto gathered = [&](const Tensor& x, const Tensor& into) {
+    const Tensor y = into.row_range(0, v.out_rows);
+    device_.gather_rows(y, x, v.gather);
+    return y;
+  };
+  LoraInput q;
+  if (!n.base.empty()) q.base = gathered(n.base, scratch_.normed_out);
+  q.adapter = n.adapter.data == n.base.data ? q.base : gathered(n.adapter, scratch_.dropped_out);
+  return q;
+}
+
+LoraInput Decoder::input_buffers(const Tensor& memory, int64_t rows, int64_t cols, bool dropout, InputUse use) const {
   const Tensor base = memory.row_range(0, rows);
-  if (!masked) return {base, {}};
-  return {wanted == Wanted::both ? base : Tensor{}, scratch_.dropped.row_range(0, rows).columns(0, cols)};
+  if (!dropout) return {base, {}};
+  return {use == InputUse::both ? base : Tensor{}, scratch_.dropped.row_range(0, rows).columns(0, cols)};
 }
 
-Seen Layers::norm_attention(int layer, const Activations& a, const Pass& pass, Wanted wanted) const {
+LoraInput Decoder::attention_norm(int layer, const LayerView& v, const ForwardPass& pass, InputUse use) const {
+  const Activations& a = v.a;
   const bool any = adapted(layer, attention_in) || adapted(layer, query_in) || adapted(layer, key_value_in);
-  const Seen to = place(scratch_.normed, a.x.rows, a.x.cols, any && pass.dropout > 0, wanted);
-  device_.rms_norm(to.base, a.rstd_attention, a.x, model_.layer(layer).attention_norm, model_.shape().norm_eps,
-                   {to.adapter, mask(layer, attention_in, pass)});
-  return {to.base, to.adapter.empty() ? to.base : to.adapter};
+  const LoraInput n = input_buffers(scratch_.normed, a.x.rows, a.x.cols, any && pass.dropout > 0, use);
+  device_.rms_norm(n.base, a.rstd_attention, a.x, model_.layer(layer).attention_norm, model_.config().norm_eps,
+                   {n.adapter, dropout_key(layer, attention_in, pass)});
+  return {n.base, n.adapter.empty() ? n.base : n.adapter};
 }
 
-Seen Layers::norm_mlp(int layer, const Activations& a, const Pass& pass, Wanted wanted) const {
-  const bool masked = adapted(layer, mlp_in) && pass.dropout > 0;
-  const Seen to = place(scratch_.normed, a.x_mid.rows, a.x_mid.cols, masked, wanted);
-  device_.rms_norm(to.base, a.rstd_mlp, a.x_mid, model_.layer(layer).mlp_norm, model_.shape().norm_eps,
-                   {to.adapter, mask(layer, mlp_in, pass)});
-  return {to.base, to.adapter.empty() ? to.base : to.adapter};
+LoraInput Decoder::mlp_norm(int layer, const LayerView& v, const ForwardPass& pass, InputUse use) const {
+  const Activations& a = v.a;
+  const bool dropout = adapted(layer, mlp_in) && pass.dropout > 0;
+  const LoraInput n = input_buffers(scratch_.normed, a.x_attn.rows, a.x_attn.cols, dropout, use);
+  device_.rms_norm(n.base, a.rstd_mlp, a.x_attn, model_.layer(layer).mlp_norm, model_.config().norm_eps,
+                   {n.adapter, dropout_key(layer, mlp_in, pass)});
+  return {n.base, n.adapter.empty() ? n.base : n.adapter};
 }
 
-Seen Layers::gated(int layer, const Activations& a, const Pass& pass, Wanted wanted) const {
-  const bool masked = adapted(layer, mlp_out) && pass.dropout > 0;
-  const Seen to = place(scratch_.h, a.gate_up.rows, a.gate_up.cols / 2, masked, wanted);
-  device_.swiglu(to.base, a.gate_up, {to.adapter, mask(layer, mlp_out, pass)});
-  return {to.base, to.adapter.empty() ? to.base : to.adapter};
+LoraInput Decoder::swiglu(int layer, const LayerView& v, const ForwardPass& pass, InputUse use) const {
+  const Activations& a = v.a;
+  const bool dropout = adapted(layer, mlp_out) && pass.dropout > 0;
+  const LoraInput h = input_buffers(scratch_.h, a.gate_up.rows, a.gate_up.cols / 2, dropout, use);
+  device_.swiglu(h.base, a.gate_up, {h.adapter, dropout_key(layer, mlp_out, pass)});
+  return {h.base, h.adapter.empty() ? h.base : h.adapter};
 }
 
-Attended Layers::rotated(int layer, const Activations& a, const Pass& pass) const {
-  const Shape& s = model_.shape();
+LoraInput Decoder::attention_output(int layer, const LayerView& v, const ForwardPass& pass) const {
+  const Tensor& o = v.a.o;
+  if (!adapted(layer, attention_out) || pass.dropout == 0) return {o, o};
+  const Tensor dropped = scratch_.dropped.row_range(0, o.rows).columns(0, o.cols);
+  device_.dropout(dropped, o, dropout_key(layer, attention_out, pass), false);
+  return {o, dropped};
+}
+
+Qkv Decoder::rope(int layer, const LayerView& v, const ForwardPass& pass) const {
+  const ModelConfig& c = model_.config();
   const LayerWeights& w = model_.layer(layer);
-  const Tensor k = scratch_.k.row_range(0, a.kv.rows);
-  device_.head_norm_rope(k, a.rstd_k, a.kv.columns(0, s.kv_size()), w.key_norm, s.head_dim, s.norm_eps, cos_sin_,
+  const Activations& a = v.a;
+  const Tensor k = scratch_.k.row_range(0, v.rows);
+  device_.head_norm_rope(k, a.rstd_k, a.kv.columns(0, c.kv_size()), w.key_norm, c.head_dim, c.norm_eps, cos_sin_,
                          pass.positions);
-  const Tensor v = a.kv.columns(s.kv_size(), s.kv_size());
-  const KeyValues::Views views = pass.key_values ? pass.key_values->place(layer, k, v) : KeyValues::Views{k, v};
-  const Tensor q = scratch_.q.row_range(0, a.q.rows);
-  if (q.rows > 0) {
-    device_.head_norm_rope(q, a.rstd_q, a.q, w.query_norm, s.head_dim, s.norm_eps, cos_sin_,
-                           last(layer) ? pass.final_positions : pass.positions);
+  const Tensor values = a.kv.columns(c.kv_size(), c.kv_size());
+  const KvSink::Views keys = pass.kv_sink ? pass.kv_sink->write(layer, k, values) : KvSink::Views{k, values};
+  const Tensor q = scratch_.q.row_range(0, v.out_rows);
+  if (v.out_rows > 0) {
+    device_.head_norm_rope(q, a.rstd_q, a.q, w.query_norm, c.head_dim, c.norm_eps, cos_sin_, v.query_positions);
   }
-  return {q, views.k, views.v};
-}
-
-Tensor Layers::dropped(const Tensor& x, int layer, Input input, const Pass& pass) const {
-  if (pass.dropout == 0) return x;
-  const Tensor y = scratch_.dropped.row_range(0, x.rows).columns(0, x.cols);
-  device_.dropout(y, x, mask(layer, input, pass), false);
-  return y;
-}
-
-Tensor Layers::final_rows_of(const Tensor& x, const Tensor& into, const Pass& pass) const {
-  const Tensor y = into.row_range(0, pass.final_rows);
-  device_.gather_rows(y, x, pass.final_row);
-  return y;
+  return {q, keys.k, keys.v};
 }
 
 }  // namespace vq

@@ -1,7 +1,5 @@
-// The transformer layers of Qwen3, with LoRA: the forward pass. decoder_backward.h has the other.
+// The decoder layers of Qwen3 with LoRA: the forward pass. decoder_backward.h has the backward pass.
 #pragma once
-
-#include <vector>
 
 #include "model/attention_plan.h"
 #include "model/buffers.h"
@@ -10,91 +8,103 @@
 
 namespace vq {
 
-// Where a pass puts its keys and values, and finds those that it attends to.
-class KeyValues {
+// Where a pass writes its keys and values: a key/value cache.
+class KvSink {
  public:
-  virtual ~KeyValues() = default;
+  virtual ~KvSink() = default;
   struct Views {
-    Tensor k, v;  // [keys, GD]
+    Tensor k, v;  // [keys, GD]  all keys and values that the pass may attend to
   };
-  virtual Views place(int layer, const Tensor& k, const Tensor& v) = 0;
+  virtual Views write(int layer, const Tensor& k, const Tensor& v) = 0;
 };
 
-// A pass over T rows, of which R matter after the last layer's keys and values.
-struct Pass {
-  int64_t rows = 0;                          // T
-  int64_t final_rows = 0;                    // R, may be 0: only keys and values are wanted
-  const int32_t* positions = nullptr;        // [T] on the device
-  const int32_t* final_row = nullptr;        // [R] on the device, ascending
-  const int32_t* final_positions = nullptr;  // [R] on the device
-  AttentionPlan plan;                        // of T query rows
-  AttentionPlan final_plan;                  // of R query rows
-  KeyValues* key_values = nullptr;           // null: the rows attend to one another only
+// One forward pass over T tokens, of which only R are needed after the last layer.
+struct ForwardPass {
+  int64_t rows = 0;                        // T
+  int64_t out_rows = 0;                    // R; 0 if only keys and values are needed
+  const int32_t* positions = nullptr;      // [T] on the device
+  const int32_t* out_index = nullptr;      // [R] on the device: the output rows among the T, ascending
+  const int32_t* out_positions = nullptr;  // [R] on the device
+  AttentionPlan plan;                      // of T query rows
+  AttentionPlan out_plan;                  // of R query rows
+  KvSink* kv_sink = nullptr;               // null: the rows attend to one another only
   float dropout = 0;
   uint64_t dropout_seed = 0;
 };
 
-// q, k and v as attention takes them.
-struct Attended {
+// The rows of one layer. All layers but the last return as many rows as they take. The last one takes T rows for its
+// keys and values and gathers R of them for everything else.
+struct LayerView {
+  int64_t rows;                    // T: of the input, keys and values
+  int64_t out_rows;                // of queries, attention, MLP and output
+  const int32_t* gather;           // the output rows among the T; null: all of them
+  const int32_t* query_positions;  // [out_rows]
+  AttentionPlan plan;              // of out_rows query rows
+  Activations a;                   // sliced to these rows
+};
+
+// Queries, keys and values as attention takes them.
+struct Qkv {
   Tensor q;     // [T|R, HD]
   Tensor k, v;  // [keys, GD]
 };
 
-// An input of projections as the base model sees it, and as the adapter does: the same, or after dropout.
-struct Seen {
+// A projection's input, before and after LoRA dropout. Without dropout both are the same.
+struct LoraInput {
   Tensor base, adapter;
 };
-// Which of the two are wanted. What is computed again for the adapter's gradient alone is not written out for the base.
-enum class Wanted : uint8_t { both, adapters };
+// Which of the two are needed. The backward pass recomputes inputs for the adapter's gradients alone.
+enum class InputUse : uint8_t { both, adapter };
 
-class Layers {
+class Decoder {
  public:
-  // low_rank may be null.
-  Layers(const Model& model, const LowRank* low_rank, const Scratch& scratch, const float* cos_sin)
-      : device_(model.device()), model_(model), low_rank_(low_rank), scratch_(scratch), cos_sin_(cos_sin) {}
+  // lora may be null.
+  Decoder(const ModelWeights& model, const Lora* lora, const Scratch& scratch, const float* cos_sin)
+      : device_(model.device()), model_(model), lora_(lora), scratch_(scratch), cos_sin_(cos_sin) {}
 
-  // From a.x to out: [T, C] f32, of the last layer [R, C]. Where nothing is kept for a backward pass a.x, a.x_mid and
-  // out may be the same.
-  void forward(int layer, const Activations& a, const Tensor& out, const Pass& pass) const;
-  // What forward leaves in a of any layer but the last, without the output.
-  void recompute(int layer, const Activations& a, const Pass& pass) const;
+  // From a.x to out: [T, C] f32, [R, C] in the last layer. a.x, a.x_attn and out may be the same where nothing is kept
+  // for a backward pass.
+  void forward(int layer, const Activations& a, const Tensor& out, const ForwardPass& pass) const;
+  // Restores what forward leaves in a, without the output. For any layer but the last.
+  void recompute(int layer, const Activations& a, const ForwardPass& pass) const;
 
-  // Parts of the forward pass, which the backward pass computes again rather than keeping their results.
-  // In scratch. Only what is wanted is there.
-  Seen norm_attention(int layer, const Activations& a, const Pass& pass, Wanted wanted) const;  // [T, C]
-  Seen norm_mlp(int layer, const Activations& a, const Pass& pass, Wanted wanted) const;        // [T|R, C]
-  Seen gated(int layer, const Activations& a, const Pass& pass, Wanted wanted) const;           // [T|R, F]
-  Attended rotated(int layer, const Activations& a, const Pass& pass) const;                    // in scratch and a
-  // x as the adapter of this input sees it: x itself, or dropout(x) in scratch.
-  Tensor dropped(const Tensor& x, int layer, Input input, const Pass& pass) const;
-  // The rows of x that matter, of the last layer's attention input and of what the adapter sees of it.
-  Tensor final_rows_of(const Tensor& x, const Tensor& into, const Pass& pass) const;
+  LayerView view(int layer, const Activations& a, const ForwardPass& pass) const;
 
-  const Scratch& scratch() const { return scratch_; }
+  // Steps of the forward pass whose results are not kept: the backward pass runs them again. Results are in scratch;
+  // those that are not needed are empty.
+  LoraInput attention_norm(int layer, const LayerView& v, const ForwardPass& pass, InputUse use) const;  // [T, C]
+  Qkv rope(int layer, const LayerView& v, const ForwardPass& pass) const;
+  LoraInput attention_output(int layer, const LayerView& v, const ForwardPass& pass) const;        // [T|R, HD]
+  LoraInput mlp_norm(int layer, const LayerView& v, const ForwardPass& pass, InputUse use) const;  // [T|R, C]
+  LoraInput swiglu(int layer, const LayerView& v, const ForwardPass& pass, InputUse use) const;    // [T|R, F]
+  // The last layer's input of queries, from that of keys and values.
+  LoraInput query_rows(const LoraInput& n, const LayerView& v) const;  // [R, C]
+
   const float* cos_sin() const { return cos_sin_; }
-  const Model& model() const { return model_; }
-  bool last(int layer) const { return layer + 1 == model_.shape().layers; }
-  int64_t out_rows(int layer, const Pass& pass) const { return last(layer) ? pass.final_rows : pass.rows; }
-  bool adapted(int layer, Input input) const { return low_rank_ && low_rank_->layout().group(layer, input).count > 0; }
+  const ModelWeights& model() const { return model_; }
+  bool adapted(int layer, Input input) const { return lora_ && lora_->layout().group(layer, input).count > 0; }
 
  private:
-  void project_attention(int layer, const Activations& a, const Pass& pass) const;
-  void attention(int layer, const Activations& a, const Attended& at, const Tensor& x, const Pass& pass) const;
-  void gate_and_up(int layer, const Activations& a, const Pass& pass) const;
-  // y += the adapter's part of the projections of what it sees.
-  void adapt(const Tensor& y, const Tensor& seen, const Activations& a, int layer, Input input) const;
-  // An input of this shape: where it goes (the base's is empty when it is not wanted), and the mask that makes the
-  // adapter's of it.
-  Seen place(const Tensor& memory, int64_t rows, int64_t cols, bool masked, Wanted wanted) const;
+  // out null: a recomputation.
+  void run(int layer, const Activations& a, const Tensor* out, const ForwardPass& pass) const;
+  // y = x W^T (+ add) + the adapter's part. y may be add.
+  void project(const Tensor& y, const LoraInput& x, const Weight& w, const Tensor* add, int layer, Input input,
+               const LayerView& v) const;
+  void project_qkv(int layer, const LoraInput& n, const LayerView& v) const;
+  // x of the output rows; gathered ones are in out, which is free until the layer's last step.
+  Tensor residual(const LayerView& v, const Tensor* out) const;
+  // Where an input [rows, cols] goes: the base's into `memory`; the adapter's, if dropout makes it another, into
+  // scratch, and is else empty.
+  LoraInput input_buffers(const Tensor& memory, int64_t rows, int64_t cols, bool dropout, InputUse use) const;
 
   Device& device_;
-  const Model& model_;
-  const LowRank* low_rank_;
+  const ModelWeights& model_;
+  const Lora* lora_;
   Scratch scratch_;
   const float* cos_sin_;
 };
 
-// The mask of an input: q, k and v have one together wherever they are computed.
-DropoutKey mask(int layer, Input input, const Pass& pass);
+// The dropout mask of an input. q, k and v share one wherever they are computed.
+DropoutKey dropout_key(int layer, Input input, const ForwardPass& pass);
 
 }  // namespace vq

@@ -1,4 +1,4 @@
-// What follows the last layer: the final norm and the output projection, for a few rows at a time, since the logits of
+// The LM head: the final norm and the output projection. It computes logits of a few rows at a time, because those of
 // all target rows over a large vocabulary would be the largest buffer of all.
 #pragma once
 
@@ -7,25 +7,26 @@
 
 namespace vq {
 
-struct HeadBuffers {
+struct LmHeadBuffers {
   Tensor normed;    // [R, C] act
   float* rstd;      // [R]
-  Tensor logits;    // [some rows, V] f32
-  Tensor d_normed;  // [some rows, C] f32; for training only
-  Tensor rounded;   // [some rows, V] act  the logits' gradient as an operand, where the device does not round it
+  Tensor logits;    // [chunk, V] f32
+  Tensor d_normed;  // [chunk, C] f32; for training only
+  Tensor cast;      // [chunk, V] act  the logits' gradient as a GEMM operand, if the device does not cast operands
 };
 
-// At least min_rows rows of logits at once.
-HeadBuffers take_head(Memory& memory, const Shape& shape, DType act, int64_t rows, int64_t min_rows, bool for_training,
-                      bool rounded);
+// A chunk has at least min_rows rows.
+LmHeadBuffers allocate_lm_head(Arena& arena, const ModelConfig& config, DType act, int64_t rows, int64_t min_rows,
+                               bool for_training, bool cast);
 
-class Head {
+class LmHead {
  public:
-  Head(const Model& model, const HeadBuffers& buffers) : device_(model.device()), model_(model), b_(buffers) {}
+  LmHead(const ModelWeights& model, const LmHeadBuffers& buffers)
+      : device_(model.device()), model_(model), b_(buffers) {}
 
   // x: [R, C] f32. Must come before the calls below.
   void norm(const Tensor& x) const;
-  // How many rows logits() takes at most.
+  // Rows that one call of logits() takes at most.
   int64_t chunk() const { return b_.logits.rows; }
   // Logits of rows [begin, begin + count) of the normed x.
   Tensor logits(int64_t begin, int64_t count) const;
@@ -34,8 +35,8 @@ class Head {
 
  private:
   Device& device_;
-  const Model& model_;
-  HeadBuffers b_;
+  const ModelWeights& model_;
+  LmHeadBuffers b_;
 };
 
 }  // namespace vq

@@ -7,54 +7,54 @@
 namespace vq {
 
 namespace {
-constexpr int64_t kPassRows = 512;   // enough for products at full speed, and little memory
-constexpr int64_t kScoreRows = 128;  // of these the output may be wanted
-constexpr int64_t kChosenRow = VQ_MOST_CHOSEN + 1;
+constexpr int64_t kPassRows = 512;   // enough for GEMMs at full speed, and little memory
+constexpr int64_t kScoreRows = 128;  // output rows of a pass
+constexpr int64_t kCandidateRow = VQ_MAX_CANDIDATES + 1;
 static_assert(sizeof(vq_candidate) == sizeof(Candidate) && offsetof(vq_candidate, logit) == offsetof(Candidate, logit));
 
-int64_t mask_words(const Shape& s) { return (s.vocab + 31) / 32; }
+int64_t mask_words(const ModelConfig& c) { return (c.vocab + 31) / 32; }
 }  // namespace
 
-SessionBuffers::SessionBuffers(Memory& m, Device& device, const Shape& s, DType act, const AdapterLayout* adapter,
+SessionBuffers::SessionBuffers(Arena& m, Device& device, const ModelConfig& c, DType act, const LoraLayout* lora,
                                int64_t capacity, int32_t sequences)
     : pass_rows(std::max<int64_t>(std::min(capacity, kPassRows), sequences)) {
   const Purpose work = Purpose::workspace;
-  const int64_t final_rows = std::max<int64_t>(std::min(pass_rows, kScoreRows), sequences);
-  const PassLimits pass{pass_rows, final_rows, capacity};
-  ids = m.array<int32_t>(work, 3 * pass.rows + 2 * final_rows);
+  const int64_t out_rows = std::max<int64_t>(std::min(pass_rows, kScoreRows), sequences);
+  const PassLimits pass{pass_rows, out_rows, capacity};
+  ids = m.array<int32_t>(work, 3 * pass.rows + 2 * out_rows);
   positions = ids ? ids + pass.rows : nullptr;
   slots = ids ? positions + pass.rows : nullptr;
-  final_row = ids ? slots + pass.rows : nullptr;
-  final_positions = ids ? final_row + final_rows : nullptr;
-  labels = m.array<int32_t>(work, final_rows);
-  log_prob = m.array<float>(work, final_rows);
-  argmax = m.array<int32_t>(work, final_rows);
-  const int64_t slots = TokenCache::slots(capacity, sequences);
-  for (int l = 0; l < s.layers; l++) {
-    k.push_back(m.matrix(Purpose::activations, act, slots, s.kv_size()));
-    v.push_back(m.matrix(Purpose::activations, act, slots, s.kv_size()));
+  out_index = ids ? slots + pass.rows : nullptr;
+  out_positions = ids ? out_index + out_rows : nullptr;
+  labels = m.array<int32_t>(work, out_rows);
+  log_prob = m.array<float>(work, out_rows);
+  argmax = m.array<int32_t>(work, out_rows);
+  const int64_t slots = KvCache::slots(capacity, sequences);
+  for (int l = 0; l < c.layers; l++) {
+    k.push_back(m.matrix(Purpose::activations, act, slots, c.kv_size()));
+    v.push_back(m.matrix(Purpose::activations, act, slots, c.kv_size()));
   }
-  inner = take_activations(m, work, s, act, adapter, 0, pass);
-  last = s.layers > 1 ? take_activations(m, work, s, act, adapter, s.layers - 1, pass) : inner;
-  x_out = m.matrix(work, DType::f32, final_rows, s.hidden);
-  scratch = take_scratch(m, s, act, false, pass);
-  head = take_head(m, s, act, final_rows, sequences, false, false);
-  cos_sin = take_rotations(m, device, s, pass.positions);
-  allowed = m.array<uint32_t>(work, sequences * mask_words(s));
+  inner = allocate_activations(m, work, c, act, lora, 0, pass);
+  last = c.layers > 1 ? allocate_activations(m, work, c, act, lora, c.layers - 1, pass) : inner;
+  x_out = m.matrix(work, DType::f32, out_rows, c.hidden);
+  scratch = allocate_scratch(m, c, act, false, pass);
+  head = allocate_lm_head(m, c, act, out_rows, sequences, false, false);
+  cos_sin = allocate_rope_table(m, device, c, pass.positions);
+  allowed = m.array<uint32_t>(work, sequences * mask_words(c));
   below = m.array<double>(work, sequences);
-  chosen = m.array<Candidate>(work, sequences * kChosenRow);
-  m.reserve_workspace(pass.rows, s.widest_output(), s.widest_input(), s.attention());
-  m.reserve_cast_workspace(pass.rows, std::max(s.widest_output(), s.widest_input()), s.format);
+  candidates = m.array<Candidate>(work, sequences * kCandidateRow);
+  m.reserve_workspace(pass.rows, c.widest_output(), c.widest_input(), c.attention());
+  m.reserve_cast_workspace(pass.rows, std::max(c.widest_output(), c.widest_input()), c.format);
 }
 
-Session::Session(const Model& model, const Adapter* adapter, int64_t capacity, int32_t sequences)
+Session::Session(const ModelWeights& model, const Adapter* adapter, int64_t capacity, int32_t sequences)
     : device_(model.device()),
       model_(model),
       capacity_(capacity),
-      low_rank_(adapter ? std::make_unique<PreparedLowRank>(device_, *adapter, model.compute()) : nullptr),
-      memory_(device_, Memory::Mode::take),
-      b_(memory_, device_, model.shape(), model.compute(), adapter ? &adapter->layout() : nullptr, capacity, sequences),
-      layers_(model, low_rank_.get(), b_.scratch, b_.cos_sin),
+      lora_(adapter ? std::make_unique<PackedLora>(device_, *adapter, model.compute()) : nullptr),
+      arena_(device_, Arena::Mode::allocate),
+      b_(arena_, device_, model.config(), model.compute(), adapter ? &adapter->layout() : nullptr, capacity, sequences),
+      decoder_(model, lora_.get(), b_.scratch, b_.cos_sin),
       head_(model, b_.head),
       cache_(capacity, sequences),
       upload_(3 * b_.pass_rows + 2 * b_.x_out.rows),
@@ -69,7 +69,7 @@ void Session::check_sequence(int32_t sequence) const {
 void Session::check_ids(const int32_t* ids, int64_t n) const {
   if (n < 1) throw BadArgument("there are no tokens to append");
   for (int64_t i = 0; i < n; i++) {
-    if (ids[i] < 0 || ids[i] >= model_.shape().vocab) {
+    if (ids[i] < 0 || ids[i] >= model_.config().vocab) {
       throw BadArgument("the vocabulary has no id " + std::to_string(ids[i]));
     }
   }
@@ -83,117 +83,117 @@ void Session::check_room(int32_t sequence, int64_t tokens, int64_t blocks) const
 
 void Session::begin_pass() {
   plan_.clear();
-  final_plan_.clear();
+  out_plan_.clear();
   slots_.clear();
   ids_.clear();
   positions_.clear();
-  final_rows_.clear();
-  final_positions_.clear();
+  out_index_.clear();
+  out_positions_.clear();
 }
 
-// Adds n tokens of a sequence to the pass, of which the output of the last final_count is wanted.
-void Session::append(int32_t sequence, const int32_t* ids, int64_t n, int64_t final_count) {
+// Adds n tokens of a sequence to the pass; output is needed for the last out_count.
+void Session::append(int32_t sequence, const int32_t* ids, int64_t n, int64_t out_count) {
   const int64_t first = cache_.length(sequence);
   for (int64_t i = 0; i < n; i++) slots_.push_back(cache_.append(sequence));
-  // Row by row along the ranges of the whole sequence: a segment for each range that new tokens lie in.
+  // Row by row along the ranges of the whole sequence: a segment for each range with new tokens.
   cache_.ranges(sequence, ranges_);
   int64_t range_begin = 0;
   for (size_t r = 0; r < ranges_.size(); r++) {
     const int64_t range_end = range_begin + ranges_[r].count;
-    const std::span<const KeyRange> seen(ranges_.data(), r + 1);
-    bool begun = false, final_begun = false;
+    const std::span<const KeyRange> visible_ranges(ranges_.data(), r + 1);
+    bool begun = false, out_begun = false;
     for (int64_t p = std::max(range_begin, first); p < range_end; p++) {
       const int32_t visible = static_cast<int32_t>(p - range_begin + 1), position = static_cast<int32_t>(p);
-      if (!begun) plan_.begin_segment(seen);
+      if (!begun) plan_.begin_segment(visible_ranges);
       begun = true;
       plan_.add_row(visible);
       positions_.push_back(position);
-      if (p < first + n - final_count) continue;
-      if (!final_begun) final_plan_.begin_segment(seen);
-      final_begun = true;
-      final_plan_.add_row(visible);
-      final_positions_.push_back(position);
-      final_rows_.push_back(static_cast<int32_t>(positions_.size()) - 1);
+      if (p < first + n - out_count) continue;
+      if (!out_begun) out_plan_.begin_segment(visible_ranges);
+      out_begun = true;
+      out_plan_.add_row(visible);
+      out_positions_.push_back(position);
+      out_index_.push_back(static_cast<int32_t>(positions_.size()) - 1);
     }
     range_begin = range_end;
   }
   ids_.insert(ids_.end(), ids, ids + n);
 }
 
-Pass Session::place_pass() {
+ForwardPass Session::upload_pass() {
   const auto put = [&](const int32_t* to, const std::vector<int32_t>& from) {
     std::copy(from.begin(), from.end(), upload_.begin() + (to - b_.ids));
   };
   put(b_.ids, ids_);
   put(b_.positions, positions_);
   put(b_.slots, slots_);
-  put(b_.final_row, final_rows_);
-  put(b_.final_positions, final_positions_);
+  put(b_.out_index, out_index_);
+  put(b_.out_positions, out_positions_);
   device_.upload(b_.ids, upload_.data(), upload_.size() * sizeof(int32_t));
-  Pass pass;
+  ForwardPass pass;
   pass.rows = static_cast<int64_t>(ids_.size());
-  pass.final_rows = static_cast<int64_t>(final_rows_.size());
+  pass.out_rows = static_cast<int64_t>(out_index_.size());
   pass.positions = b_.positions;
-  pass.final_row = b_.final_row;
-  pass.final_positions = b_.final_positions;
+  pass.out_index = b_.out_index;
+  pass.out_positions = b_.out_positions;
   pass.plan = plan_.plan();
-  pass.final_plan = final_plan_.plan();
-  pass.key_values = this;
+  pass.out_plan = out_plan_.plan();
+  pass.kv_sink = this;
   return pass;
 }
 
-void Session::run_layers(const Pass& pass) {
-  const int count = model_.shape().layers;
+void Session::run_layers(const ForwardPass& pass) {
+  const int count = model_.config().layers;
   device_.embed((count > 1 ? b_.inner : b_.last).x.row_range(0, pass.rows), model_.embedding(), b_.ids);
   for (int l = 0; l < count; l++) {
     const bool last = l + 1 == count;
     const Tensor& out = last ? b_.x_out : l + 2 == count ? b_.last.x : b_.inner.x;
-    layers_.forward(l, last ? b_.last : b_.inner, out, pass);
+    decoder_.forward(l, last ? b_.last : b_.inner, out, pass);
   }
-  if (pass.final_rows > 0) head_.norm(b_.x_out.row_range(0, pass.final_rows));
+  if (pass.out_rows > 0) head_.norm(b_.x_out.row_range(0, pass.out_rows));
 }
 
-KeyValues::Views Session::place(int layer, const Tensor& k, const Tensor& v) {
+KvSink::Views Session::write(int layer, const Tensor& k, const Tensor& v) {
   device_.scatter_rows(b_.k[layer], k, b_.slots);
   device_.scatter_rows(b_.v[layer], v, b_.slots);
   return {b_.k[layer], b_.v[layer]};
 }
 
-void Session::check_kept(int64_t rows) const {
-  if (rows < 1 || rows > kept_) {
-    throw BadArgument("there are " + std::to_string(kept_) + " rows of logits, not " + std::to_string(rows));
+void Session::check_logit_rows(int64_t rows) const {
+  if (rows < 1 || rows > logit_rows_) {
+    throw BadArgument("there are " + std::to_string(logit_rows_) + " rows of logits, not " + std::to_string(rows));
   }
 }
 
 void Session::read_logits(int32_t first, int32_t count, float* logits) {
-  if (first < 0 || count < 1) throw BadArgument("no rows of logits are asked for");
-  check_kept(int64_t{first} + count);
-  device_.download(logits, b_.head.logits.row_range(first, 1).data, count * model_.shape().vocab * sizeof(float));
+  if (first < 0 || count < 1) throw BadArgument("no rows of logits were requested");
+  check_logit_rows(int64_t{first} + count);
+  device_.download(logits, b_.head.logits.row_range(first, 1).data, count * model_.config().vocab * sizeof(float));
 }
 
-void Session::choose(int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out) {
-  check_kept(n);
-  if (allowed) device_.upload(b_.allowed, allowed, n * mask_words(model_.shape()) * sizeof(uint32_t));
+void Session::select_candidates(int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out) {
+  check_logit_rows(n);
+  if (allowed) device_.upload(b_.allowed, allowed, n * mask_words(model_.config()) * sizeof(uint32_t));
   device_.upload(b_.below, below, n * sizeof(double));
-  device_.select_candidates(b_.chosen, VQ_MOST_CHOSEN, b_.head.logits.row_range(0, n), allowed ? b_.allowed : nullptr,
-                            b_.below);
-  device_.download(out, b_.chosen, n * kChosenRow * sizeof(Candidate));
+  device_.select_candidates(b_.candidates, VQ_MAX_CANDIDATES, b_.head.logits.row_range(0, n),
+                            allowed ? b_.allowed : nullptr, b_.below);
+  device_.download(out, b_.candidates, n * kCandidateRow * sizeof(Candidate));
 }
 
 void Session::prefill(int32_t sequence, const int32_t* ids, int64_t n, bool output) {
   check_sequence(sequence);
   check_ids(ids, n);
   check_room(sequence, n, cache_.blocks_for(sequence, n));
-  kept_ = 0;
+  logit_rows_ = 0;
   for (int64_t done = 0; done < n;) {
     const int64_t count = std::min(n - done, b_.pass_rows);
     const bool end = done + count == n;
     begin_pass();
     append(sequence, ids + done, count, end && output ? 1 : 0);
-    run_layers(place_pass());
+    run_layers(upload_pass());
     if (end && output) {
       head_.logits(0, 1);
-      kept_ = 1;
+      logit_rows_ = 1;
     }
     done += count;
   }
@@ -202,29 +202,29 @@ void Session::prefill(int32_t sequence, const int32_t* ids, int64_t n, bool outp
 
 void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n) {
   if (n < 1 || n > cache_.sequences()) {
-    throw BadArgument(std::to_string(n) + " sequences cannot be continued at once");
+    throw BadArgument(std::to_string(n) + " sequences cannot be decoded at once");
   }
   check_ids(ids, n);
   int64_t blocks = 0;
   for (int32_t i = 0; i < n; i++) {
     check_sequence(sequences[i]);
     if (std::find(sequences, sequences + i, sequences[i]) != sequences + i) {
-      throw BadArgument("sequence " + std::to_string(sequences[i]) + " cannot be continued twice at once");
+      throw BadArgument("sequence " + std::to_string(sequences[i]) + " is listed twice");
     }
     blocks += cache_.blocks_for(sequences[i], 1);
     check_room(sequences[i], 1, blocks);
   }
-  kept_ = 0;
+  logit_rows_ = 0;
   begin_pass();
   for (int32_t i = 0; i < n; i++) append(sequences[i], ids + i, 1, 1);
-  const Pass pass = place_pass();
-  std::unique_ptr<Graph>& recording = decoding_[n - 1];
-  if (!recording) recording.reset(device_.make_graph());
-  device_.replay(*recording, pass.plan, [&] {
+  const ForwardPass pass = upload_pass();
+  std::unique_ptr<Graph>& graph = decoding_[n - 1];
+  if (!graph) graph.reset(device_.make_graph());
+  device_.replay(*graph, pass.plan, [&] {
     run_layers(pass);
     head_.logits(0, n);
   });
-  kept_ = n;
+  logit_rows_ = n;
 }
 
 void Session::score(int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax) {
@@ -232,13 +232,13 @@ void Session::score(int32_t sequence, const int32_t* ids, int64_t n, float* log_
   check_ids(ids, n);
   check_room(sequence, n, cache_.blocks_for(sequence, n));
   const int64_t most = b_.x_out.rows;
-  kept_ = 0;
+  logit_rows_ = 0;
   for (int64_t done = 0; done < n;) {
     const int64_t count = std::min(n - done, most);
     const int64_t scored = std::min(count, n - 1 - done);  // nothing follows the last token
     begin_pass();
     append(sequence, ids + done, count, count);
-    run_layers(place_pass());
+    run_layers(upload_pass());
     for (int64_t begin = 0; begin < scored; begin += head_.chunk()) {
       const int64_t rows = std::min(head_.chunk(), scored - begin);
       device_.upload(b_.labels, ids + done + begin + 1, rows * sizeof(int32_t));

@@ -14,10 +14,10 @@
 
 namespace vq {
 
-// A micro-batch as the model reads it, its arrays one behind the other: they are sent together.
-struct BatchRows {
-  BatchRows() = default;
-  BatchRows(int32_t* memory, const vq_train_limits& limits);
+// A micro-batch as the model reads it. The arrays are contiguous, because they are copied together.
+struct BatchArrays {
+  BatchArrays() = default;
+  BatchArrays(int32_t* memory, const vq_train_limits& limits);
   static int64_t words(const vq_train_limits& limits) { return 2 * limits.max_tokens + 4 * limits.max_targets; }
 
   int32_t* ids = nullptr;              // [T]
@@ -28,36 +28,37 @@ struct BatchRows {
   float* target_weight = nullptr;      // [R]
 };
 
-// All memory that a trainer takes.
+// All memory of a trainer.
 struct TrainerBuffers {
-  TrainerBuffers(Memory& memory, Device& device, const Shape& shape, DType act, const AdapterLayout* adapter,
+  TrainerBuffers(Arena& arena, Device& device, const ModelConfig& config, DType act, const LoraLayout* lora,
                  const vq_train_limits& limits, bool for_training);
 
-  // Of each slot: what is filled, on the host, and where it is sent.
-  std::array<BatchRows, 2> filled, sent;
+  // Each slot's batch: filled on the host, and its copy on the device.
+  std::array<BatchArrays, 2> host_batch, device_batch;
   std::array<int32_t*, 2> window_begin;  // [windows + 1] on the host
-  float* ones;                           // [R]  weights of an evaluation
+  float* ones;                           // [R]  target weights of an evaluation
   float* loss;                           // [R]
 
-  std::vector<Activations> layers;  // views of shared buffers where nothing is kept
+  std::vector<Activations> layers;  // several layers share buffers where nothing is kept
   Tensor x_out;                     // [R, C] f32  output of the last layer
   Scratch scratch;
-  HeadBuffers head;
+  LmHeadBuffers head;
   const float* cos_sin;
-  Gradients gradients;              // of training, like all that follows
-  void* adapter_rounded = nullptr;  // [parameters of a layer] act  where the device does not round operands
-  float* adapter_gradient;          // [parameters]
-  float* moment1;                   // [parameters]
-  float* moment2;                   // [parameters]
-  GradNormState* step;              // [1]
-  GradNormState* step_seen;         // [1] on the host, of the last update
+  void* lora_cast = nullptr;  // [parameters of a layer] act  if the device does not cast operands
+  // For training only:
+  GradientBuffers gradients;
+  float* adapter_gradient;   // [parameters]
+  float* moment1;            // [parameters]
+  float* moment2;            // [parameters]
+  GradNormState* step;       // [1]
+  GradNormState* host_step;  // [1] on the host, of the last update
 };
 
 void check(const vq_train_limits& limits);  // throws BadArgument
 
 class Trainer {
  public:
-  Trainer(const Model& model, Adapter* adapter, const vq_train_limits& limits, bool for_training);
+  Trainer(const ModelWeights& model, Adapter* adapter, const vq_train_limits& limits, bool for_training);
 
   vq_batch batch(int slot) const;
   // Throws BadArgument for a batch that breaks the header's rules.
@@ -65,18 +66,19 @@ class Trainer {
 
   // Adds gradients and loss of a checked batch. Returns when all of it is queued.
   void accumulate(int slot, int32_t windows, int32_t targets, uint64_t dropout_seed);
-  // Until the slot's batch has run. While another thread queues more.
+  // Waits until the slot's batch has run. Another thread may queue more meanwhile.
   void wait(int slot) const { device_.wait(*done_[slot]); }
-  // Goes through steps of all lengths, for the device to choose how it multiplies. Changes nothing but the batches.
+  // Runs steps of all lengths so that the device times its GEMM algorithms. Overwrites the batches and drops the
+  // accumulated gradients; trains nothing.
   void tune_gemms();
   // The loss of each target, unweighted, without dropout.
   void evaluate(int slot, int32_t windows, int32_t targets, float* loss);
-  // Queues an update; if loss or norm turns out not to be finite it leaves the parameters as they were. Gradients and
+  // Queues an update. If the loss or the gradient norm is not finite, the parameters stay as they were. Gradients and
   // loss are zeroed either way.
   void begin_update(const vq_update& how);
-  // Waits for it, while another thread queues more, and says whether it took place.
+  // Waits for it and returns whether it took place. Another thread may queue more meanwhile.
   bool end_update(const vq_update& how, vq_update_result& result) const;
-  void forget();  // gradients and loss
+  void zero_grad();  // and the loss
 
   void read_moments(int layer, unsigned target, float* a_m, float* a_v, float* b_m, float* b_v) const;
   void write_moments(int layer, unsigned target, const float* a_m, const float* a_v, const float* b_m,
@@ -85,30 +87,30 @@ class Trainer {
   void require_training() const;  // throws BadArgument
 
  private:
-  // Fills the device's batch and the plans of attention.
-  Pass prepare(int slot, int32_t windows, int32_t targets);
-  void forward(const Pass& pass, const int32_t* ids);
-  void losses(const BatchRows& batch, int32_t targets, const float* weights, bool gradient);
-  void backward(const Pass& pass);
-  int32_t fill_with_some(int32_t rows);
+  // Copies the slot's batch to the device and makes the attention plans.
+  ForwardPass prepare(int slot, int32_t windows, int32_t targets);
+  void forward(const ForwardPass& pass, const int32_t* ids);
+  void losses(const BatchArrays& batch, int32_t targets, const float* weights, bool gradient);
+  void backward(const ForwardPass& pass);
+  int32_t fill_dummy_batch(int32_t rows);
 
   Device& device_;
-  const Model& model_;
+  const ModelWeights& model_;
   Adapter* adapter_;
   vq_train_limits limits_;
   bool for_training_;
-  Memory memory_;
+  Arena arena_;
   TrainerBuffers b_;
-  std::unique_ptr<LiveLowRank> low_rank_;
-  Layers layers_;
-  Head head_;
-  std::unique_ptr<Backward> backward_;
+  std::unique_ptr<TrainableLora> lora_;
+  Decoder decoder_;
+  LmHead head_;
+  std::unique_ptr<DecoderBackward> decoder_backward_;
 
-  std::array<std::unique_ptr<Event>, 2> done_;  // of each slot's last batch
+  std::array<std::unique_ptr<Event>, 2> done_;  // each slot's last batch has run
   std::unique_ptr<Event> updated_;
 
-  // On the host, filled for each micro-batch.
-  RowPlan plan_, final_plan_;
+  // Refilled for each micro-batch.
+  AttentionPlanBuilder plan_, out_plan_;
 };
 
 }  // namespace vq

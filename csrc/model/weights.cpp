@@ -8,84 +8,84 @@ namespace vq {
 
 namespace {
 
-struct KindShape {
+struct TensorShape {
   const char* name;
   int64_t rows, cols;
-  bool one_a_layer;
+  bool per_layer;
 };
 
-KindShape shape_of(const Shape& s, vq_tensor_kind kind) {
+TensorShape shape_of(const ModelConfig& c, vq_tensor_kind kind) {
   switch (kind) {
     case VQ_EMBEDDING:
-      return {"the embedding", s.vocab, s.hidden, false};
+      return {"the embedding", c.vocab, c.hidden, false};
     case VQ_FINAL_NORM:
-      return {"the final norm", 1, s.hidden, false};
+      return {"the final norm", 1, c.hidden, false};
     case VQ_OUTPUT:
-      return {"the output projection", s.vocab, s.hidden, false};
+      return {"the output projection", c.vocab, c.hidden, false};
     case VQ_ATTENTION_NORM:
-      return {"the attention norm", 1, s.hidden, true};
+      return {"the attention norm", 1, c.hidden, true};
     case VQ_MLP_NORM:
-      return {"the MLP norm", 1, s.hidden, true};
+      return {"the MLP norm", 1, c.hidden, true};
     case VQ_QUERY_NORM:
-      return {"the query norm", 1, s.head_dim, true};
+      return {"the query norm", 1, c.head_dim, true};
     case VQ_KEY_NORM:
-      return {"the key norm", 1, s.head_dim, true};
+      return {"the key norm", 1, c.head_dim, true};
     case VQ_Q:
-      return {"q", s.q_size(), s.hidden, true};
+      return {"q", c.q_size(), c.hidden, true};
     case VQ_K:
-      return {"k", s.kv_size(), s.hidden, true};
+      return {"k", c.kv_size(), c.hidden, true};
     case VQ_V:
-      return {"v", s.kv_size(), s.hidden, true};
+      return {"v", c.kv_size(), c.hidden, true};
     case VQ_O:
-      return {"o", s.hidden, s.q_size(), true};
+      return {"o", c.hidden, c.q_size(), true};
     case VQ_GATE:
-      return {"gate", s.ffn, s.hidden, true};
+      return {"gate", c.ffn, c.hidden, true};
     case VQ_UP:
-      return {"up", s.ffn, s.hidden, true};
+      return {"up", c.ffn, c.hidden, true};
     case VQ_DOWN:
-      return {"down", s.hidden, s.ffn, true};
+      return {"down", c.hidden, c.ffn, true};
   }
-  throw BadArgument("there is no such kind of tensor");
+  throw BadArgument("unknown tensor kind");
 }
 
-std::string described(const Shape& s, vq_tensor_kind kind, int layer) {
-  const KindShape k = shape_of(s, kind);
-  return k.one_a_layer ? std::string(k.name) + " of layer " + std::to_string(layer) : k.name;
+std::string described(const ModelConfig& c, vq_tensor_kind kind, int layer) {
+  const TensorShape k = shape_of(c, kind);
+  return k.per_layer ? std::string(k.name) + " of layer " + std::to_string(layer) : k.name;
 }
 
-// A weight that products or gathers run over: which tensors are stacked in it, and for what.
+// A weight of the device: which tensors are stacked in it, and for what it is used.
 struct WeightRecipe {
   std::vector<vq_tensor_kind> kinds;
   int layer;
   unsigned uses;
   WeightFormat format;
-  std::unique_ptr<Weight> LayerWeights::*layer_member;  // where it goes; null for the embedding and the output
+  std::unique_ptr<Weight> LayerWeights::*layer_member;  // null for the embedding and the output
 };
 
-// Every weight of a model, in the order of their use.
-std::vector<WeightRecipe> recipes(const Shape& s, bool for_training) {
-  const unsigned product = use_forward | (for_training ? use_backward : use_decode);
+// Every weight of a model, in the order of use.
+std::vector<WeightRecipe> recipes(const ModelConfig& c, bool for_training) {
+  const unsigned gemm = use_forward | (for_training ? use_backward : use_decode);
   std::vector<WeightRecipe> all;
   const auto plain = WeightFormat::plain;
-  all.push_back({{VQ_EMBEDDING}, 0, use_gather | (s.tied ? product : 0u), plain, nullptr});
-  for (int l = 0; l < s.layers; l++) {
-    if (l + 1 < s.layers) {
-      all.push_back({{VQ_Q, VQ_K, VQ_V}, l, product, s.format, &LayerWeights::qkv});
+  all.push_back({{VQ_EMBEDDING}, 0, use_gather | (c.tied ? gemm : 0u), plain, nullptr});
+  for (int l = 0; l < c.layers; l++) {
+    if (l + 1 < c.layers) {
+      all.push_back({{VQ_Q, VQ_K, VQ_V}, l, gemm, c.format, &LayerWeights::qkv});
     } else {
-      all.push_back({{VQ_Q}, l, product, s.format, &LayerWeights::query});
-      all.push_back({{VQ_K, VQ_V}, l, product, s.format, &LayerWeights::kv});
+      all.push_back({{VQ_Q}, l, gemm, c.format, &LayerWeights::query});
+      all.push_back({{VQ_K, VQ_V}, l, gemm, c.format, &LayerWeights::kv});
     }
-    all.push_back({{VQ_O}, l, product, s.format, &LayerWeights::o});
-    all.push_back({{VQ_GATE, VQ_UP}, l, product, s.format, &LayerWeights::gate_up});
-    all.push_back({{VQ_DOWN}, l, product, s.format, &LayerWeights::down});
+    all.push_back({{VQ_O}, l, gemm, c.format, &LayerWeights::o});
+    all.push_back({{VQ_GATE, VQ_UP}, l, gemm, c.format, &LayerWeights::gate_up});
+    all.push_back({{VQ_DOWN}, l, gemm, c.format, &LayerWeights::down});
   }
-  if (!s.tied) all.push_back({{VQ_OUTPUT}, 0, product, plain, nullptr});
+  if (!c.tied) all.push_back({{VQ_OUTPUT}, 0, gemm, plain, nullptr});
   return all;
 }
 
-std::string named(const Shape& s, const WeightRecipe& r) {
+std::string named(const ModelConfig& c, const WeightRecipe& r) {
   std::string names;
-  for (vq_tensor_kind kind : r.kinds) names += (names.empty() ? "" : ", ") + std::string(shape_of(s, kind).name);
+  for (vq_tensor_kind kind : r.kinds) names += (names.empty() ? "" : ", ") + std::string(shape_of(c, kind).name);
   return r.layer_member ? names + " of layer " + std::to_string(r.layer) : names;
 }
 
@@ -100,7 +100,7 @@ float to_float(const void* data, DType dtype, int64_t i) {
   uint32_t bits;
   if (dtype == DType::bf16) {
     bits = static_cast<uint32_t>(half) << 16;
-  } else {  // f16: subnormals are normalized by scaling
+  } else {  // f16: scaling normalizes subnormals
     const uint32_t sign = (half & 0x8000u) << 16, exponent = (half >> 10) & 31, mantissa = half & 0x3ffu;
     if (exponent == 0) {
       const float x = static_cast<float>(mantissa) * 0x1p-24f;
@@ -115,50 +115,55 @@ float to_float(const void* data, DType dtype, int64_t i) {
 
 }  // namespace
 
-Model::Model(Device& device, const Shape& shape, DType compute)
-    : device_(device), shape_(shape), compute_(compute), memory_(device, Memory::Mode::take), layers_(shape.layers) {
-  if (compute == DType::f16) throw BadArgument("products run in f32 or bf16");
+ModelWeights::ModelWeights(Device& device, const ModelConfig& config, DType compute)
+    : device_(device),
+      config_(config),
+      compute_(compute),
+      arena_(device, Arena::Mode::allocate),
+      layers_(config.layers) {
+  if (compute == DType::f16) throw BadArgument("the compute type is f32 or bf16");
 }
 
-void Model::set_tensor(vq_tensor_kind kind, int layer, const void* data, DType dtype, int64_t rows, int64_t cols) {
-  const KindShape want = shape_of(shape_, kind);
-  if (finished_) throw BadArgument("the model is finished already");
-  if (kind == VQ_OUTPUT && shape_.tied) throw BadArgument("a tied model has no output projection of its own");
-  if (want.one_a_layer && (layer < 0 || layer >= shape_.layers)) {
+void ModelWeights::set_tensor(vq_tensor_kind kind, int layer, const void* data, DType dtype, int64_t rows,
+                              int64_t cols) {
+  const TensorShape want = shape_of(config_, kind);
+  if (finished_) throw BadArgument("the model is already finished");
+  if (kind == VQ_OUTPUT && config_.tied)
+    throw BadArgument("a model with tied embeddings has no output projection of its own");
+  if (want.per_layer && (layer < 0 || layer >= config_.layers)) {
     throw BadArgument("the model has no layer " + std::to_string(layer));
   }
-  if (!want.one_a_layer) layer = 0;
-  // A vector may come as a row or as a column.
+  if (!want.per_layer) layer = 0;
+  // A vector may be a row or a column.
   const bool vector = want.rows == 1 && rows * cols == want.cols && (rows == 1 || cols == 1);
   if (!vector && (rows != want.rows || cols != want.cols)) {
-    throw BadArgument(described(shape_, kind, layer) + " is " + std::to_string(rows) + " x " + std::to_string(cols) +
-                      " where the configuration makes it " + std::to_string(want.rows) + " x " +
-                      std::to_string(want.cols));
+    throw BadArgument(described(config_, kind, layer) + " is " + std::to_string(rows) + " x " + std::to_string(cols) +
+                      ", the configuration says " + std::to_string(want.rows) + " x " + std::to_string(want.cols));
   }
   if (reinterpret_cast<uintptr_t>(data) % size_of(dtype) != 0) {
-    throw BadArgument(described(shape_, kind, layer) + " is not aligned to its elements");
+    throw BadArgument(described(config_, kind, layer) + " is not aligned to its elements");
   }
   tensors_[{kind, layer}] = {data, dtype, want.rows, want.cols};
 }
 
-const Model::FileTensor& Model::tensor(vq_tensor_kind kind, int layer) const {
+const ModelWeights::FileTensor& ModelWeights::tensor(vq_tensor_kind kind, int layer) const {
   const auto found = tensors_.find({kind, layer});
-  if (found == tensors_.end()) throw BadArgument(described(shape_, kind, layer) + " is missing");
+  if (found == tensors_.end()) throw BadArgument(described(config_, kind, layer) + " is missing");
   return found->second;
 }
 
-void Model::finish(bool for_training) {
-  if (finished_) throw BadArgument("the model is finished already");
-  const std::vector<WeightRecipe> all = recipes(shape_, for_training);
-  // Nothing is prepared before everything is known to be there.
+void ModelWeights::finish(bool for_training) {
+  if (finished_) throw BadArgument("the model is already finished");
+  const std::vector<WeightRecipe> all = recipes(config_, for_training);
+  // Check that every tensor is there before preparing any.
   for (const WeightRecipe& r : all) {
     for (vq_tensor_kind kind : r.kinds) tensor(kind, r.layer);
   }
-  for (int l = 0; l < shape_.layers; l++) {
+  for (int l = 0; l < config_.layers; l++) {
     for (vq_tensor_kind kind : {VQ_ATTENTION_NORM, VQ_MLP_NORM, VQ_QUERY_NORM, VQ_KEY_NORM}) tensor(kind, l);
   }
   final_norm_ = upload_norm(VQ_FINAL_NORM, 0);
-  for (int l = 0; l < shape_.layers; l++) {
+  for (int l = 0; l < config_.layers; l++) {
     layers_[l].attention_norm = upload_norm(VQ_ATTENTION_NORM, l);
     layers_[l].mlp_norm = upload_norm(VQ_MLP_NORM, l);
     layers_[l].query_norm = upload_norm(VQ_QUERY_NORM, l);
@@ -172,9 +177,9 @@ void Model::finish(bool for_training) {
     }
     std::unique_ptr<Weight> made;
     try {
-      made.reset(device_.make_weight(blocks, shape_of(shape_, r.kinds[0]).cols, compute_, r.uses, r.format));
+      made.reset(device_.make_weight(blocks, shape_of(config_, r.kinds[0]).cols, compute_, r.uses, r.format));
     } catch (const Error& e) {
-      throw Error(named(shape_, r) + ": " + e.what());
+      throw Error(named(config_, r) + ": " + e.what());
     }
     if (r.layer_member) {
       layers_[r.layer].*r.layer_member = std::move(made);
@@ -186,29 +191,31 @@ void Model::finish(bool for_training) {
   finished_ = true;
 }
 
-void Model::require_finished() const {
+void ModelWeights::require_finished() const {
   if (!finished_) throw BadArgument("the model is not finished");
 }
 
-const float* Model::upload_norm(vq_tensor_kind kind, int layer) {
+const float* ModelWeights::upload_norm(vq_tensor_kind kind, int layer) {
   const FileTensor& t = tensor(kind, layer);
   std::vector<float> values(t.cols);
   for (int64_t i = 0; i < t.cols; i++) values[i] = to_float(t.data, t.dtype, i);
-  float* p = memory_.array<float>(Purpose::parameters, t.cols);
+  float* p = arena_.array<float>(Purpose::parameters, t.cols);
   device_.upload(p, values.data(), values.size() * sizeof(float));
   return p;
 }
 
-WeightBytes Model::plan(const Device& device, const Shape& shape, DType file, DType compute, bool for_training) {
+WeightBytes ModelWeights::count_bytes(const Device& device, const ModelConfig& config, DType file, DType compute,
+                                      bool for_training) {
   WeightBytes sum;
-  for (const WeightRecipe& r : recipes(shape, for_training)) {
+  for (const WeightRecipe& r : recipes(config, for_training)) {
     std::vector<WeightBlock> blocks;
-    for (vq_tensor_kind kind : r.kinds) blocks.push_back({nullptr, file, shape_of(shape, kind).rows});
-    const WeightBytes b = device.weight_bytes(blocks, shape_of(shape, r.kinds[0]).cols, compute, r.uses, r.format);
+    for (vq_tensor_kind kind : r.kinds) blocks.push_back({nullptr, file, shape_of(config, kind).rows});
+    const WeightBytes b = device.weight_bytes(blocks, shape_of(config, r.kinds[0]).cols, compute, r.uses, r.format);
     sum.owned += b.owned;
     sum.borrowed += b.borrowed;
   }
-  sum.owned += (shape.hidden * (1 + 2 * shape.layers) + 2 * shape.head_dim * shape.layers) * sizeof(float);  // norms
+  sum.owned +=
+      (config.hidden * (1 + 2 * config.layers) + 2 * config.head_dim * config.layers) * sizeof(float);  // norms
   return sum;
 }
 

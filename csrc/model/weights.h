@@ -25,17 +25,17 @@ struct LayerWeights {
   const float* key_norm;            // [D]
 };
 
-class Model {
+class ModelWeights {
  public:
-  Model(Device& device, const Shape& shape, DType compute);
+  ModelWeights(Device& device, const ModelConfig& config, DType compute);
 
-  // Borrows data until the model is gone. Throws BadArgument.
+  // Borrows the data for the lifetime of this object. Throws BadArgument.
   void set_tensor(vq_tensor_kind kind, int layer, const void* data, DType dtype, int64_t rows, int64_t cols);
   void finish(bool for_training);
   void require_finished() const;
 
   Device& device() const { return device_; }
-  const Shape& shape() const { return shape_; }
+  const ModelConfig& config() const { return config_; }
   DType compute() const { return compute_; }
   bool for_training() const { return for_training_; }
   const LayerWeights& layer(int i) const { return layers_[i]; }
@@ -43,8 +43,9 @@ class Model {
   const Weight& output() const { return output_ ? *output_ : *embedding_; }
   const float* final_norm() const { return final_norm_; }
 
-  // What the weights of such a model will take: owned and borrowed.
-  static WeightBytes plan(const Device& device, const Shape& shape, DType file, DType compute, bool for_training);
+  // What the weights of such a model will take.
+  static WeightBytes count_bytes(const Device& device, const ModelConfig& config, DType file, DType compute,
+                                 bool for_training);
 
  private:
   struct FileTensor {
@@ -56,12 +57,12 @@ class Model {
   const float* upload_norm(vq_tensor_kind kind, int layer);
 
   Device& device_;
-  Shape shape_;
+  ModelConfig config_;
   DType compute_;
   bool finished_ = false;
   bool for_training_ = false;
   std::map<std::pair<int, int>, FileTensor> tensors_;  // by kind and layer
-  Memory memory_;                                      // of the norms
+  Arena arena_;                                        // of the norms
   std::vector<LayerWeights> layers_;
   std::unique_ptr<Weight> embedding_, output_;
   const float* final_norm_ = nullptr;

@@ -13,7 +13,7 @@ func (g *Generator) sampleEach(drafts []*draft, o Options, s Stream) error {
 	narrow := make([]bool, len(drafts))
 	for i, d := range drafts {
 		all[i] = g.allowedAfter(d, o)
-		narrow[i] = o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MostChosen
+		narrow[i] = o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MaxCandidates
 	}
 	chosen, err := g.selectCandidates(all, narrow, o)
 	if err != nil {
@@ -49,7 +49,7 @@ func (g *Generator) allowedAfter(d *draft, o Options) allowedTokens {
 }
 
 // selectCandidates narrows down the rows that are narrow; of the others it gives nothing.
-func (g *Generator) selectCandidates(all []allowedTokens, narrow []bool, o Options) ([]engine.Chosen, error) {
+func (g *Generator) selectCandidates(all []allowedTokens, narrow []bool, o Options) ([]engine.Candidates, error) {
 	if !slices.Contains(narrow, true) {
 		return nil, nil
 	}
@@ -72,7 +72,7 @@ func (g *Generator) selectCandidates(all []allowedTokens, narrow []bool, o Optio
 			}
 		}
 	}
-	return g.cache.Choose(len(all), g.masks, g.below)
+	return g.cache.Candidates(len(all), g.masks, g.below)
 }
 
 func (g *Generator) pickFromAll(s *sampler, row int, ids []int32) (int32, error) {

@@ -23,7 +23,7 @@ type engineCache struct{ *engine.Session }
 
 func (c engineCache) Prefill(sequence int, ids []int32, keep bool) error {
 	if keep {
-		return c.PrefillKept(sequence, ids)
+		return c.PrefillOnDevice(sequence, ids)
 	}
 	return c.Session.Prefill(sequence, ids, nil)
 }

@@ -128,17 +128,17 @@ func (c *fakeCache) Logits(row int, into []float32) error {
 	return nil
 }
 
-func (c *fakeCache) Choose(rows int, allowed []uint32, below []float64) ([]engine.Chosen, error) {
-	all := make([]engine.Chosen, rows)
+func (c *fakeCache) Candidates(rows int, allowed []uint32, below []float64) ([]engine.Candidates, error) {
+	all := make([]engine.Candidates, rows)
 	for i := range all {
 		all[i] = chosenFrom(c.rows[i], allowed[i*engine.MaskWords(c.model.vocab):], below[i])
 	}
 	return all, nil
 }
 
-// chosenFrom is what Choose gives of a row.
-func chosenFrom(logits []float32, allowed []uint32, below float64) engine.Chosen {
-	c := engine.Chosen{Highest: float32(math.Inf(-1))}
+// chosenFrom is what Candidates returns for a row.
+func chosenFrom(logits []float32, allowed []uint32, below float64) engine.Candidates {
+	c := engine.Candidates{Highest: float32(math.Inf(-1))}
 	each := func(use func(id int, l float32)) {
 		for id, l := range logits {
 			if allowed[id/32]>>(id%32)&1 != 0 {
@@ -155,7 +155,7 @@ func chosenFrom(logits []float32, allowed []uint32, below float64) engine.Chosen
 		if l < float32(float64(c.Highest)+below) || l != l {
 			return
 		}
-		if c.Count++; c.Count <= engine.MostChosen {
+		if c.Count++; c.Count <= engine.MaxCandidates {
 			c.IDs, c.Logits = append(c.IDs, int32(id)), append(c.Logits, l)
 		}
 	})

@@ -16,9 +16,9 @@ type Cache interface {
 	Prefill(sequence int, ids []int32, keep bool) error
 	// Decode appends ids[i] to sequences[i], and keeps what may follow it, as row i.
 	Decode(sequences, ids []int32) error
-	// Logits and Choose look at what is kept: see engine.Session.
+	// Logits and Candidates read the logits on the device: see engine.Session.
 	Logits(row int, into []float32) error
-	Choose(rows int, allowed []uint32, below []float64) ([]engine.Chosen, error)
+	Candidates(rows int, allowed []uint32, below []float64) ([]engine.Candidates, error)
 	Fork(from, to int) error
 	Truncate(sequence, length int) error
 	Close()

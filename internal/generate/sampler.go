@@ -74,7 +74,7 @@ func (s *sampler) pick(logits []float32, ids []int32) (int, error) {
 
 // pickSelected draws as pick does, from tokens that were restricted already and of which none is negligible: all of them,
 // or with temperature 0 those that are likeliest.
-func (s *sampler) pickSelected(c engine.Chosen) (int32, error) {
+func (s *sampler) pickSelected(c engine.Candidates) (int32, error) {
 	highest := float64(c.Highest)
 	if c.Count == 0 || math.IsInf(highest, 0) {
 		return 0, errNotFinite

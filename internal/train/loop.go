@@ -162,7 +162,7 @@ func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep)
 	err := r.trainer.BeginUpdate(engine.Update{
 		LearningRate: float32(s.LearningRate), Beta1: adamBeta1, Beta2: adamBeta2, Epsilon: adamEpsilon,
 		WeightDecay: float32(r.opts.WeightDecay), MaxGradNorm: float32(r.opts.MaxGradNorm),
-		Normaliser: float64(s.TargetTokens), Step: int64(step),
+		Normalizer: float64(s.TargetTokens), Step: int64(step),
 	})
 	if err != nil {
 		return nil, r.saveOnNoMemory(r.explain(err, step, s.order))
@@ -239,7 +239,7 @@ func (r *Run) flops(ws []batch.Window) float64 {
 	for i := range ws {
 		tokens[i], targets[i] = int64(len(ws[i].IDs)), int64(ws[i].TargetTokens())
 	}
-	return engine.TrainingFLOPs(r.model, r.adapter.Config(), tokens, targets)
+	return engine.TrainingFLOPs(r.model, r.adapter.Config(), 0, tokens, targets).Useful()
 }
 
 // nonFiniteWindows are the windows of a step whose own loss is not finite: with the adapter as it was before the step, which is

@@ -157,7 +157,9 @@ class Bench {
     recompute_layers_ = limits.recompute_layers;
     must(vq_plan_training(device_, &config_, VQ_BF16, VQ_BF16, &adapter, &limits, &plan_, &err_), err_);
     const int64_t rows = o_.tokens, lossy = targets;
-    flops_ = vq_training_flops(&config_, &adapter, &rows, &lossy, 1);
+    vq_flops flops{};
+    must(vq_training_flops(&config_, &adapter, limits.recompute_layers, &rows, &lossy, 1, &flops, &err_), err_);
+    flops_ = flops.base + flops.other;
     // As vqctl trains: a step is begun before what the last one came to is asked for.
     std::vector<double> seconds;
     auto ended = std::chrono::steady_clock::now();
@@ -196,7 +198,7 @@ class Bench {
     vq_session* session = nullptr;
     must(vq_session_create(model_, nullptr, prompt + o_.decode + 8, 1, &session, &err_), err_);
     std::vector<int32_t> ids(static_cast<size_t>(prompt), 1);
-    std::vector<vq_candidate> likeliest(VQ_MOST_CHOSEN + 1);
+    std::vector<vq_candidate> likeliest(VQ_MAX_CANDIDATES + 1);
     must(vq_session_prefill(session, 0, ids.data(), prompt, nullptr, &err_), err_);
     std::vector<double> seconds;
     // The first pass is launched kernel by kernel, the second recorded; from then on it is replayed.
@@ -206,7 +208,7 @@ class Bench {
       const double below = 0;
       const auto start = std::chrono::steady_clock::now();
       must(vq_session_decode(session, &sequence, &id, 1, nullptr, &err_), err_);
-      must(vq_session_choose(session, 1, nullptr, &below, likeliest.data(), &err_), err_);
+      must(vq_session_candidates(session, 1, nullptr, &below, likeliest.data(), &err_), err_);
       if (i >= kUncounted) seconds.push_back(since(start));
     }
     vq_session_close(session);

@@ -10,13 +10,13 @@ namespace {
 
 // A cache beside the plain truth: the tokens of each sequence, and a memory of slots written only by append.
 struct Checked {
-  TokenCache cache;
+  KvCache cache;
   std::vector<std::vector<int>> truth;
   std::vector<int> memory;
   int next = 0;
 
   Checked(int64_t capacity, int32_t sequences)
-      : cache(capacity, sequences), truth(sequences), memory(TokenCache::slots(capacity, sequences), -1) {}
+      : cache(capacity, sequences), truth(sequences), memory(KvCache::slots(capacity, sequences), -1) {}
 
   void append(int32_t s) {
     const int32_t slot = cache.append(s);
@@ -38,7 +38,7 @@ struct Checked {
   }
 };
 
-TEST(TokenCache, RandomHistories) {
+TEST(KvCache, RandomHistories) {
   for (unsigned seed = 0; seed < 200; seed++) {
     std::mt19937 random(seed);
     const auto below = [&](int64_t n) { return static_cast<int64_t>(random() % n); };
@@ -69,11 +69,11 @@ TEST(TokenCache, RandomHistories) {
       if (HasFatalFailure()) FAIL() << "seed " << seed << " step " << step;
     }
     for (int32_t s = 0; s < sequences; s++) c.cache.truncate(s, 0);
-    ASSERT_EQ(c.cache.free_blocks(), TokenCache::slots(300, sequences) / TokenCache::kBlock) << "blocks leak";
+    ASSERT_EQ(c.cache.free_blocks(), KvCache::slots(300, sequences) / KvCache::kBlock) << "blocks leak";
   }
 }
 
-TEST(TokenCache, LoneSequenceIsOneRange) {
+TEST(KvCache, LoneSequenceIsOneRange) {
   Checked c(500, 1);
   for (int i = 0; i < 500; i++) c.append(0);
   std::vector<KeyRange> ranges;
@@ -82,7 +82,7 @@ TEST(TokenCache, LoneSequenceIsOneRange) {
   EXPECT_EQ(ranges[0].count, 500);
 }
 
-TEST(TokenCache, BlocksForSaysWhatAppendTakes) {
+TEST(KvCache, BlocksForSaysWhatAppendTakes) {
   Checked c(200, 3);
   std::mt19937 random(1);
   for (int i = 0; i < 60; i++) {
@@ -95,9 +95,9 @@ TEST(TokenCache, BlocksForSaysWhatAppendTakes) {
 }
 
 // Each sequence can be filled to its share although each leaves a block unfinished.
-TEST(TokenCache, CapacityHoldsForAllSequencesTogether) {
+TEST(KvCache, CapacityHoldsForAllSequencesTogether) {
   const int32_t sequences = 7;
-  TokenCache cache(70, sequences);
+  KvCache cache(70, sequences);
   for (int token = 0; token < 10; token++) {
     for (int32_t s = 0; s < sequences; s++) {
       ASSERT_LE(cache.blocks_for(s, 1), cache.free_blocks());

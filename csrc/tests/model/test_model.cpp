@@ -245,7 +245,7 @@ class ModelTest : public testing::TestWithParam<int32_t> {
 INSTANTIATE_TEST_SUITE_P(Precisions, ModelTest, testing::Values(VQ_F32, VQ_BF16),
                          [](const auto& info) { return info.param == VQ_F32 ? "f32" : "bf16"; });
 
-TEST_P(ModelTest, TrainingLearnsABatchByHeart) {
+TEST_P(ModelTest, OverfitsOneBatch) {
   make_trainer(0);
   const std::vector<double> losses = train(vq::test::kSlowDevice ? 4 : 60);
   EXPECT_GT(losses.front(), 2);
@@ -254,7 +254,7 @@ TEST_P(ModelTest, TrainingLearnsABatchByHeart) {
 
 #if defined(VQ_ON_GPU) && !VQ_ON_GPU
 // Micro-batches and the update are queued one behind the other: until somebody asks what a step came to, nobody waits.
-TEST_P(ModelTest, AStepIsQueuedWithoutWaiting) {
+TEST_P(ModelTest, StepIsAsynchronous) {
   make_trainer(1);
   train(1);
   for (int slot : {0, 1}) fill_batch(slot, slot);
@@ -277,7 +277,7 @@ TEST_P(ModelTest, AStepIsQueuedWithoutWaiting) {
 }
 #endif
 
-TEST_P(ModelTest, RecomputingAnyNumberOfLayersIsSaving) {
+TEST_P(ModelTest, RecomputeMatchesSaved) {
   const int steps = vq::test::kSlowDevice ? 1 : 3;
   make_trainer(0);
   train(steps);
@@ -302,7 +302,7 @@ double distance(const std::vector<float>& got, const std::vector<float>& want) {
 }
 
 // A quantized model computes what the model of the dequantized weights does: logits, gradients, steps.
-TEST_P(ModelTest, QuantizedIsTheModelOfTheDequantizedValues) {
+TEST_P(ModelTest, QuantizedMatchesDequantized) {
   // In bf16 a few rows are multiplied with values that are not rounded again.
   const double tolerance = GetParam() == VQ_F32 ? 1e-5 : 3e-2;
   make_trainer(0);
@@ -328,7 +328,7 @@ TEST_P(ModelTest, QuantizedIsTheModelOfTheDequantizedValues) {
 }
 
 // With fp8 products a step is near that of the whole model, is not that of weights in fp8 alone, and can be repeated.
-TEST_P(ModelTest, Fp8ProductsTrain) {
+TEST_P(ModelTest, Fp8GemmsTrain) {
   make_trainer(0);
   const std::vector<float> plain_logits = logits(), plain_gradients = gradients();
   start_again(VQ_WEIGHTS_FP8);
@@ -344,8 +344,8 @@ TEST_P(ModelTest, Fp8ProductsTrain) {
   EXPECT_EQ(gradients(), got_gradients);
 }
 
-// Choosing how products are computed changes nothing that is trained.
-TEST_P(ModelTest, ChoosingProductsTrainsNothing) {
+// GEMM tuning changes nothing that is trained.
+TEST_P(ModelTest, TuningGemmsTrainsNothing) {
   make_trainer(0);
   const std::vector<float> before = read_adapter();
   VQ_OK_(vq_trainer_tune_gemms(trainer, &err));
@@ -357,7 +357,7 @@ TEST_P(ModelTest, ChoosingProductsTrainsNothing) {
 }
 
 // Rows of the last matrix of a layer that are not finite are named with their tensor.
-TEST_P(ModelTest, QuantizingNamesTheTensorThatIsNotFinite) {
+TEST_P(ModelTest, QuantizingNamesTheNonFiniteTensor) {
   vq_model_config config = kConfig;
   config.weights = VQ_WEIGHTS_NF4;
   vq_model* other = nullptr;
@@ -401,7 +401,7 @@ TEST_P(ModelTest, SessionForksAndScores) {
   VQ_FAILS(VQ_BAD_ARGUMENT, vq_session_prefill(session, 2, ids.data(), 70, nullptr, &err));
 }
 
-TEST_P(ModelTest, RefusesWhatIsNotFitting) {
+TEST_P(ModelTest, RefusesBadArguments) {
   vq_trainer* none = nullptr;
   vq_train_limits limits = kLimits;
   limits.max_tokens = 1 << 24;
@@ -433,7 +433,7 @@ TEST_P(ModelTest, RefusesWhatIsNotFitting) {
   EXPECT_EQ(wrong, nullptr);
 }
 
-TEST_P(ModelTest, PlanKnowsTheFormatOfTheWeights) {
+TEST_P(ModelTest, PlanCountsQuantizedWeights) {
   vq_memory_plan plain{}, quantized{};
   VQ_OK_(vq_plan_training(device, &kConfig, VQ_F32, GetParam(), &kAdapter, &kLimits, &plain, &err));
   const int64_t q = kConfig.heads * kConfig.head_dim, kv = kConfig.kv_heads * kConfig.head_dim;
@@ -449,7 +449,7 @@ TEST_P(ModelTest, PlanKnowsTheFormatOfTheWeights) {
   }
 }
 
-TEST_P(ModelTest, PlanIsTheSumOfItsParts) {
+TEST_P(ModelTest, PlanTotalIsTheSumOfItsParts) {
   vq_memory_plan saved{}, recompute{}, evaluation{}, cache{};
   vq_train_limits limits = kLimits;
   VQ_OK_(vq_plan_training(device, &kConfig, VQ_F32, GetParam(), &kAdapter, &limits, &saved, &err));
@@ -460,7 +460,7 @@ TEST_P(ModelTest, PlanIsTheSumOfItsParts) {
   VQ_OK_(vq_plan_session(device, &kConfig, VQ_F32, GetParam(), &kAdapter, 100, 2, &cache, &err));
   vq_device_info info{};
   vq_device_describe(device, &info);
-  const uint64_t apart = info.discrete_memory ? 1 : 0;  // the host's memory is then no part of the total
+  const uint64_t apart = info.discrete_memory ? 1 : 0;  // the host's memory is then not part of the total
   for (const vq_memory_plan& p : {saved, recompute, evaluation, cache}) {
     EXPECT_EQ(p.total + apart * p.host, p.weights_mapped + p.weights_prepared + p.adapter + p.gradients + p.optimizer +
                                             p.activations + p.workspace);
@@ -487,15 +487,15 @@ TEST_P(ModelTest, PlanIsTheSumOfItsParts) {
   EXPECT_EQ(evaluation.gradients + evaluation.optimizer + evaluation.activations + evaluation.adapter, 0u);
 }
 
-// The plan counts what is taken, buffer by buffer.
-TEST(Memory, CountingIsTaking) {
+// The plan counts what is allocated, buffer by buffer.
+TEST(Arena, PlanMatchesAllocation) {
   const std::unique_ptr<vq::Device> device(vq::open_cpu(1));
-  const vq::Shape shape(kConfig);
-  const vq::AdapterLayout layout(shape, kAdapter);
-  vq::Memory counted(*device, vq::Memory::Mode::count), taken(*device, vq::Memory::Mode::take);
-  const vq::TrainerBuffers none(counted, *device, shape, vq::DType::bf16, &layout, kLimits, true);
-  const vq::TrainerBuffers all(taken, *device, shape, vq::DType::bf16, &layout, kLimits, true);
-  EXPECT_EQ(counted.total(), taken.total());
+  const vq::ModelConfig config(kConfig);
+  const vq::LoraLayout layout(config, kAdapter);
+  vq::Arena counted(*device, vq::Arena::Mode::count), allocated(*device, vq::Arena::Mode::allocate);
+  const vq::TrainerBuffers none(counted, *device, config, vq::DType::bf16, &layout, kLimits, true);
+  const vq::TrainerBuffers all(allocated, *device, config, vq::DType::bf16, &layout, kLimits, true);
+  EXPECT_EQ(counted.total(), allocated.total());
   EXPECT_EQ(none.scratch.normed.data, nullptr);
   EXPECT_NE(all.scratch.normed.data, nullptr);
 }

@@ -31,7 +31,7 @@ func (c CUDA) Offloads() bool { return true }
 
 // Memory is what the run takes on the GPU: one copy of the weights, since cuBLASLt multiplies by either side of it, but in
 // fp8.
-func (c CUDA) Memory(s Subject) (Memory, error) {
+func (c CUDA) Memory(s TrainingRun) (Memory, error) {
 	p, err := c.Device.PlanTraining(s.Model, s.Stored, s.Precision, &s.Adapter, s.Limits)
 	if err != nil {
 		return Memory{}, err
@@ -82,7 +82,7 @@ func weightBytes(c engine.ModelConfig, precision engine.DType) uint64 {
 
 // opsScratch is what the ops themselves need: cuBLASLt's, attention's tables, products of rows and results in parts, and
 // for quantized weights a tile of the widest one taken apart.
-func opsScratch(s Subject) uint64 {
+func opsScratch(s TrainingRun) uint64 {
 	c := s.Model
 	// The engine asks for as many rows as the widest product has columns, for the adapter's gradients.
 	rows := max(s.Limits.MaxTokens, 2*c.FFN, (c.Heads+2*c.KVHeads)*c.HeadDim)
@@ -96,7 +96,7 @@ func opsScratch(s Subject) uint64 {
 }
 
 // tileBytes are those of a part of the widest quantized weight, taken apart.
-func tileBytes(s Subject) uint64 {
+func tileBytes(s TrainingRun) uint64 {
 	if s.Model.Weights == engine.Plain {
 		return 0
 	}
@@ -105,7 +105,7 @@ func tileBytes(s Subject) uint64 {
 
 // roundedBytes are what is kept in f32 once more as operands of products in bf16: a layer's adapter, the gradient of the
 // residual stream, that of the logits of a few rows.
-func roundedBytes(s Subject) uint64 {
+func roundedBytes(s TrainingRun) uint64 {
 	if s.Precision == engine.F32 {
 		return 0
 	}

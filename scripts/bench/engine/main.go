@@ -263,8 +263,11 @@ func train(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 		if err := t.Accumulate(0, o.windows, o.targets*o.windows, uint64(step)); err != nil {
 			return err
 		}
-		_, err := t.Update(engine.Update{LearningRate: 1e-4, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01,
-			MaxGradNorm: 1, Normaliser: float64(o.targets * o.windows), Step: step})
+		if err := t.BeginUpdate(engine.Update{LearningRate: 1e-4, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WeightDecay: 0.01,
+			MaxGradNorm: 1, Normalizer: float64(o.targets * o.windows), Step: step}); err != nil {
+			return err
+		}
+		_, err := t.EndUpdate()
 		return err
 	})
 	if err != nil {
@@ -282,7 +285,7 @@ func train(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 	for i := range tokens {
 		tokens[i], targets[i] = int64(o.tokens), int64(o.targets)
 	}
-	gflops := engine.TrainingFLOPs(c, a.Config(), tokens, targets) / took.Seconds() / 1e9
+	gflops := engine.TrainingFLOPs(c, a.Config(), 0, tokens, targets).Useful() / took.Seconds() / 1e9
 	result["windows"] = o.windows
 	result["targets"] = o.targets
 	result["tokens_per_second"] = float64(limits.MaxTokens) / took.Seconds()

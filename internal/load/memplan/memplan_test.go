@@ -30,9 +30,9 @@ func device(t *testing.T) *engine.Device {
 	return d
 }
 
-func choose(t *testing.T, d *engine.Device, s memplan.Settings, memory uint64) memplan.Choice {
+func choose(t *testing.T, d *engine.Device, s memplan.Settings, memory uint64) memplan.Fit {
 	t.Helper()
-	c, err := memplan.Choose(s.Subject(), memplan.CUDA{Device: d, Total: memory}, 0)
+	c, err := memplan.FitTo(s.Run(), memplan.CUDA{Device: d, Total: memory}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func choose(t *testing.T, d *engine.Device, s memplan.Settings, memory uint64) m
 const gib = 1 << 30
 
 // What must fit: bf16 on 40 GB, 8 bits on 24 GB, 4 bits on 16 GB; on the cards of such sizes as well.
-func TestChoose_DefaultRecipeFits(t *testing.T) {
+func TestFitTo_DefaultRecipeFits(t *testing.T) {
 	d := device(t)
 	for _, c := range []struct {
 		weights engine.WeightFormat
@@ -78,10 +78,10 @@ func TestChoose_DefaultRecipeFits(t *testing.T) {
 }
 
 // Just as many layers as must are computed again: one fewer does not fit.
-func TestChoose_RecomputesNoMoreThanItMust(t *testing.T) {
+func TestFitTo_RecomputesNoMoreThanItMust(t *testing.T) {
 	d := device(t)
 	large := choose(t, d, recipe(engine.Plain), 141*gib)
-	if large.Limits.RecomputeLayers != 0 || large.Limits.OffloadOptimizer || memplan.LayersAgain(large.Subject) != 0 {
+	if large.Limits.RecomputeLayers != 0 || large.Limits.OffloadOptimizer || large.RecomputedLayers() != 0 {
 		t.Errorf("with room for all: %+v", large.Limits)
 	}
 	for _, size := range []uint64{34 * gib, 40 * gib, 48 * gib} {
@@ -89,7 +89,7 @@ func TestChoose_RecomputesNoMoreThanItMust(t *testing.T) {
 		if !c.Fits || c.Limits.RecomputeLayers < 2 || c.Limits.OffloadOptimizer {
 			t.Errorf("%d GiB: %+v, fits %v", size/gib, c.Limits, c.Fits)
 		}
-		fewer := c.Subject
+		fewer := c.TrainingRun
 		fewer.Limits.RecomputeLayers--
 		m, err := memplan.CUDA{Device: d, Total: size}.Memory(fewer)
 		if err != nil || m.Total <= size {
@@ -106,7 +106,7 @@ func TestChoose_RecomputesNoMoreThanItMust(t *testing.T) {
 func TestCUDA_CountsWhatTheEngineCounts(t *testing.T) {
 	d := device(t)
 	for _, offload := range []bool{false, true} {
-		s := recipe(engine.NF4).Subject()
+		s := recipe(engine.NF4).Run()
 		s.Limits.RecomputeLayers, s.Limits.OffloadOptimizer = 20, offload
 		m, err := memplan.CUDA{Device: d, Total: gib}.Memory(s)
 		if err != nil {
@@ -148,7 +148,7 @@ func TestCUDA_Weights(t *testing.T) {
 		engine.FP8GEMM: 2*projections + 4*rows, // once as they are, once turned
 		engine.NF4:     projections/2 + projections/64 + projections/64/256*4,
 	} {
-		m, err := memplan.CUDA{Device: d, Total: gib}.Memory(recipe(weights).Subject())
+		m, err := memplan.CUDA{Device: d, Total: gib}.Memory(recipe(weights).Run())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,17 +159,17 @@ func TestCUDA_Weights(t *testing.T) {
 }
 
 // Settings that do not fit come with some that do, each of which is tried.
-func TestNearest(t *testing.T) {
+func TestSuggest_FindsSettingsThatFit(t *testing.T) {
 	d := device(t)
-	place := memplan.CUDA{Device: d, Total: 24 * gib}
-	found, err := memplan.Nearest(recipe(engine.Plain), place)
+	budget := memplan.CUDA{Device: d, Total: 24 * gib}
+	found, err := memplan.Suggest(recipe(engine.Plain), budget)
 	if err != nil || len(found) == 0 {
 		t.Fatalf("%v, %v", found, err)
 	}
 	var flags []string
 	for _, s := range found {
 		flags = append(flags, s.Flags)
-		if s.Total > place.Total {
+		if s.Total > budget.Total {
 			t.Errorf("%s takes %d", s.Flags, s.Total)
 		}
 	}
@@ -180,30 +180,30 @@ func TestNearest(t *testing.T) {
 	}
 	// 4 bits and a batch of one are tried together when nothing else is enough.
 	small := memplan.CUDA{Device: d, Total: 12 * gib}
-	found, err = memplan.Nearest(recipe(engine.Plain), small)
+	found, err = memplan.Suggest(recipe(engine.Plain), small)
 	if err != nil || len(found) == 0 || !strings.HasPrefix(found[0].Flags, "load_in_4bit max_seq_length ") {
 		t.Errorf("for 12 GiB: %v, %v", found, err)
 	}
-	if found, err = memplan.Nearest(recipe(engine.Plain), memplan.CUDA{Device: d, Total: 2 * gib}); err != nil || len(found) > 0 {
+	if found, err = memplan.Suggest(recipe(engine.Plain), memplan.CUDA{Device: d, Total: 2 * gib}); err != nil || len(found) > 0 {
 		t.Errorf("for 2 GiB: %v, %v", found, err)
 	}
 }
 
 // The arithmetic of a window of Qwen3-8B, r = 128, 4,096 tokens, 40 targets: 135.9 TFLOP without anything computed again,
 // 214.6 less what full recomputation of the last layers and the output would add.
-func TestWorkOf(t *testing.T) {
+func TestTrainingRun_FLOPs(t *testing.T) {
 	s := recipe(engine.Plain)
 	s.BatchSize = 1
-	w := memplan.WorkOf(s.Subject(), 1, 4096, 40)
+	w := s.Run().FLOPs(1, 4096, 40)
 	if tera := w.Total() / 1e12; tera < 135.5 || tera > 136.5 {
 		t.Errorf("%.1f TFLOP", tera)
 	}
 	if share := w.Base / w.Total(); share < 0.8 || share > 0.85 {
 		t.Errorf("products with frozen weights are %.3f of it", share)
 	}
-	subject := s.Subject()
+	subject := s.Run()
 	subject.Limits.RecomputeLayers = 36
-	if again := memplan.WorkOf(subject, 1, 4096, 40).Again / 1e12; again < 45 || again > 64 {
+	if again := subject.FLOPs(1, 4096, 40).Recomputed / 1e12; again < 45 || again > 64 {
 		t.Errorf("%.1f TFLOP again", again)
 	}
 }
@@ -214,7 +214,7 @@ func TestStepSeconds_FP8(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	work := memplan.Work{Base: 4e15, Other: 1e15}
+	work := engine.FLOPs{Base: 4e15, Other: 1e15}
 	got := gpu.StepSeconds(work, engine.FP8GEMM) * memplan.Efficiency(engine.FP8GEMM)
 	if want := 4e15/gpu.FP8 + 1e15/gpu.BF16; got < want*0.999 || got > want*1.001 {
 		t.Errorf("%.3f s at the peaks, by hand %.3f", got, want)
@@ -251,10 +251,10 @@ func TestOpened_AGPUOffloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer gpu.Close()
-	memory := func(place memplan.Place, weights engine.WeightFormat, offload bool) memplan.Memory {
-		s := recipe(weights).Subject()
+	memory := func(budget memplan.MemoryBudget, weights engine.WeightFormat, offload bool) memplan.Memory {
+		s := recipe(weights).Run()
 		s.Limits.OffloadOptimizer = offload
-		m, err := place.Memory(s)
+		m, err := budget.Memory(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,19 +263,19 @@ func TestOpened_AGPUOffloads(t *testing.T) {
 		}
 		return m
 	}
-	place := memplan.Opened{Device: gpu}
-	if !place.Offloads() || memplan.Place(memplan.Opened{Device: device(t)}).Offloads() {
+	budget := memplan.Opened{Device: gpu}
+	if !budget.Offloads() || memplan.MemoryBudget(memplan.Opened{Device: device(t)}).Offloads() {
 		t.Error("a GPU has memory of its own, a processor has not")
 	}
-	s := recipe(engine.Int8).Subject()
+	s := recipe(engine.Int8).Run()
 	moments := 8 * uint64(s.Adapter.Parameters(s.Model))
-	with, without := memory(place, engine.Int8, false), memory(place, engine.Int8, true)
+	with, without := memory(budget, engine.Int8, false), memory(budget, engine.Int8, true)
 	if with.Total-without.Total != moments || without.Host-with.Host != moments || without.Optimizer != 0 {
 		t.Errorf("with the moments %+v, without %+v", with, without)
 	}
 	// What is planned for a card that is not there is what one that is there takes, but for the driver's part.
 	for _, weights := range []engine.WeightFormat{engine.Int8, engine.FP8GEMM} {
-		planned, taken := memory(memplan.CUDA{Device: gpu, Total: gib}, weights, false), memory(place, weights, false)
+		planned, taken := memory(memplan.CUDA{Device: gpu, Total: gib}, weights, false), memory(budget, weights, false)
 		if ratio := float64(planned.Total-planned.Driver) / float64(taken.Total-taken.Driver); ratio < 0.98 || ratio > 1.02 {
 			t.Errorf("%s: planned are %d bytes, taken %d", weights, planned.Total, taken.Total)
 		}

@@ -17,9 +17,9 @@ type Settings struct {
 	Targets                 int // of a window, tokens that carry loss
 }
 
-// Subject is the run of these settings with windows that are all as long as they may be.
-func (s Settings) Subject() Subject {
-	return Subject{Model: s.Model, Stored: s.Stored, Precision: s.Precision, Adapter: s.Adapter, Limits: engine.TrainLimits{
+// TrainingRun is the run of these settings with windows that are all as long as they may be.
+func (s Settings) Run() TrainingRun {
+	return TrainingRun{Model: s.Model, Stored: s.Stored, Precision: s.Precision, Adapter: s.Adapter, Limits: engine.TrainLimits{
 		MaxTokens: s.BatchSize * s.SeqLength, MaxWindows: s.BatchSize, MaxTargets: s.BatchSize * min(s.Targets, s.SeqLength),
 	}}
 }
@@ -46,10 +46,10 @@ const (
 	leastRank = 8
 )
 
-// Nearest are the settings that differ from s in one thing and fit; when there are none, in the weights' format and in as
+// Suggest are the settings that differ from s in one thing and fit; when there are none, in the weights' format and in as
 // much of the rest as it takes.
-func Nearest(s Settings, place Place) ([]Suggestion, error) {
-	f := finder{place: place}
+func Suggest(s Settings, budget MemoryBudget) ([]Suggestion, error) {
+	f := finder{budget: budget}
 	f.changes(s, "")
 	if len(f.found) == 0 && f.err == nil && s.Model.Weights != engine.NF4 {
 		s.Model.Weights = engine.NF4
@@ -63,9 +63,9 @@ func Nearest(s Settings, place Place) ([]Suggestion, error) {
 }
 
 type finder struct {
-	place Place
-	found []Suggestion
-	err   error
+	budget MemoryBudget
+	found  []Suggestion
+	err    error
 }
 
 // fits says whether settings fit, and notes them as a suggestion.
@@ -73,7 +73,7 @@ func (f *finder) fits(s Settings, flags string) bool {
 	if f.err != nil {
 		return false
 	}
-	c, err := Choose(s.Subject(), f.place, 0)
+	c, err := FitTo(s.Run(), f.budget, 0)
 	if err != nil {
 		f.err = err
 		return false
@@ -117,7 +117,7 @@ func (f *finder) withWeights(s Settings, format engine.WeightFormat, flags strin
 // shorter suggests the longest windows that fit, in steps of seqStep.
 func (f *finder) shorter(s Settings, before string) {
 	low, high := shortest/seqStep-1, (s.SeqLength-1)/seqStep // low fits or is too short, all above high are no shorter
-	quiet := finder{place: f.place}
+	quiet := finder{budget: f.budget}
 	for low < high {
 		middle := (low + high + 1) / 2
 		t := s

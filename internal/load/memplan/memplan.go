@@ -10,8 +10,8 @@ import (
 	"ventriloquist/engine"
 )
 
-// A Subject is a run as far as its memory goes.
-type Subject struct {
+// A TrainingRun is a run as far as its memory goes.
+type TrainingRun struct {
 	Model     engine.ModelConfig
 	Stored    engine.DType // of the weights' files
 	Precision engine.DType
@@ -32,41 +32,41 @@ type Memory struct {
 	Host        uint64 `json:"host,omitempty"` // page-locked memory of the host, beside the total
 }
 
-// A Place is a device that a run may take memory of.
-type Place interface {
+// A MemoryBudget is a device that a run may take memory of.
+type MemoryBudget interface {
 	// Memory is what the subject takes there.
-	Memory(s Subject) (Memory, error)
+	Memory(s TrainingRun) (Memory, error)
 	// Free is how much there is to take, in bytes.
 	Free() uint64
 	// Offloads says whether memory of the host is other memory than the device's.
 	Offloads() bool
 }
 
-// A Choice is a run made to fit a place, or the best that could be done.
-type Choice struct {
-	Subject
+// A Fit is a run made to fit a budget, or the best that could be done.
+type Fit struct {
+	TrainingRun
 	Memory Memory
 	Fits   bool
 }
 
-// Choose finds how little must be computed again in the backward pass, and whether the optimizer's moments must leave the
+// FitTo finds how little must be computed again in the backward pass, and whether the optimizer's moments must leave the
 // device, for the subject to fit. atLeast: layers that are computed again in any case.
-func Choose(s Subject, place Place, atLeast int) (Choice, error) {
-	free := place.Free() // what is free may change between two looks
-	try := func(layers int, offload bool) (Choice, error) {
+func FitTo(s TrainingRun, budget MemoryBudget, atLeast int) (Fit, error) {
+	free := budget.Free() // what is free may change between two looks
+	try := func(layers int, offload bool) (Fit, error) {
 		s.Limits.RecomputeLayers, s.Limits.OffloadOptimizer = layers, offload
-		memory, err := place.Memory(s)
-		return Choice{s, memory, err == nil && memory.Total <= free}, err
+		memory, err := budget.Memory(s)
+		return Fit{s, memory, err == nil && memory.Total <= free}, err
 	}
 	all := s.Model.Layers
 	atLeast = min(atLeast, all)
 	for _, offload := range []bool{false, true} {
-		if offload && !place.Offloads() {
+		if offload && !budget.Offloads() {
 			break
 		}
 		last, err := try(all, offload)
 		if err != nil || !last.Fits {
-			if err != nil || offload || !place.Offloads() {
+			if err != nil || offload || !budget.Offloads() {
 				return last, err
 			}
 			continue
@@ -93,7 +93,7 @@ func Choose(s Subject, place Place, atLeast int) (Choice, error) {
 // Opened is a device that is open: the engine itself counts what a run takes there.
 type Opened struct{ Device *engine.Device }
 
-func (o Opened) Memory(s Subject) (Memory, error) {
+func (o Opened) Memory(s TrainingRun) (Memory, error) {
 	p, err := o.Device.PlanTraining(s.Model, s.Stored, s.Precision, &s.Adapter, s.Limits)
 	m := Memory{
 		Weights: p.WeightsMapped + p.WeightsPrepared, Adapter: p.Adapter, Gradients: p.Gradients, Optimizer: p.Optimizer,

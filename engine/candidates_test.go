@@ -40,14 +40,14 @@ func TestSession_ChooseIsOfTheLogits(t *testing.T) {
 				if round == 7 {
 					masks = nil
 				}
-				chosen, err := s.Choose(rows, masks, below)
+				chosen, err := s.Candidates(rows, masks, below)
 				ok(t, err)
 				for i, got := range chosen {
 					checkChosen(t, got, logits[i], masks, i*words, below[i])
 				}
 			}
 		}
-		ok(t, s.PrefillKept(0, someIDs(c, 30, 1)))
+		ok(t, s.PrefillOnDevice(0, someIDs(c, 30, 1)))
 		check(1)
 		ok(t, s.Fork(0, 1))
 		ok(t, s.Decode([]int32{1, 0}, []int32{3, 4}, nil))
@@ -56,13 +56,13 @@ func TestSession_ChooseIsOfTheLogits(t *testing.T) {
 			t.Errorf("a third row of two: %v", err)
 		}
 		ok(t, s.Prefill(0, []int32{1}, nil))
-		if _, err := s.Choose(1, nil, []float64{0}); !errors.Is(err, engine.ErrBadArgument) {
+		if _, err := s.Candidates(1, nil, []float64{0}); !errors.Is(err, engine.ErrBadArgument) {
 			t.Errorf("choosing when nothing was kept: %v", err)
 		}
 	})
 }
 
-func checkChosen(t *testing.T, got engine.Chosen, logits []float32, masks []uint32, word int, below float64) {
+func checkChosen(t *testing.T, got engine.Candidates, logits []float32, masks []uint32, word int, below float64) {
 	t.Helper()
 	allowed := func(id int) bool { return masks == nil || masks[word+id/32]>>(id%32)&1 != 0 }
 	highest := float32(math.Inf(-1))
@@ -81,7 +81,7 @@ func checkChosen(t *testing.T, got engine.Chosen, logits []float32, masks []uint
 		}
 		at++
 	}
-	if got.Count != at || len(got.IDs) != min(at, engine.MostChosen) || (at > 0 && got.Highest != highest) {
+	if got.Count != at || len(got.IDs) != min(at, engine.MaxCandidates) || (at > 0 && got.Highest != highest) {
 		t.Fatalf("%d tokens, %d given, the likeliest with %g; want %d with %g", got.Count, len(got.IDs), got.Highest, at, highest)
 	}
 }
