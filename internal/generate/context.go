@@ -1,57 +1,51 @@
 package generate
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"ventriloquist/internal/lines"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
-// ReadContext reads window lines: messages, oldest first, and before them a header if there is one (else nil). Blank
-// lines are skipped; a message needs a name and a text, without a delta it has "<1m", without a content type "text".
-// What is read is rendered again for the prompt, so spacing and escapes need not be those of a window. name is for
-// errors.
-func ReadContext(in io.Reader, name string) (*windows.Header, []windows.Message, error) {
-	var header *windows.Header
-	var messages []windows.Message
-	lines := bufio.NewReader(in)
-	for number := 1; ; number++ {
-		line, err := lines.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, nil, fmt.Errorf("cannot read %s: %w", name, err)
+// contextForm is the advice for a line that cannot be read.
+const contextForm = `a context line is a window line: {"name": "John", "delta": "<5m", "reply_to": null, "content_type": "text", "text": "hey"}`
+
+// ReadContext reads window lines: an optional header (else nil) and messages, oldest first. Blank lines are skipped. A
+// message needs a name and a text; its delta defaults to "<1m", its content type to "text". The messages are rendered
+// again for the prompt, so their spacing and escapes may differ from those of a window. name is for errors.
+func ReadContext(in io.Reader, name string) (header *windows.Header, messages []windows.Message, err error) {
+	_, err = lines.Each(context.Background(), in, name, func(number int64, line []byte) error {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			return nil
 		}
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			bad := func(problem error) error {
-				return usererr.With(fmt.Errorf("%s:%d: %w", name, number, problem),
-					`a context line is a window line: {"name": "John", "delta": "<5m", "reply_to": null, "content_type": "text", "text": "hey"}`)
-			}
-			if isHeader(line) {
-				if header != nil || len(messages) > 0 {
-					return nil, nil, bad(errors.New("a header stands only at the beginning"))
-				}
-				h, problem := parseHeader(line)
-				if problem != nil {
-					return nil, nil, bad(problem)
-				}
-				header = &h
+		var err error
+		if isHeader(line) {
+			if header != nil || len(messages) > 0 {
+				err = errors.New("only the first line may be a header")
 			} else {
-				m, problem := parseContextMessage(line)
-				if problem != nil {
-					return nil, nil, bad(problem)
-				}
-				messages = append(messages, m)
+				header, err = parseHeader(line)
 			}
+		} else {
+			var m windows.Message
+			m, err = parseContextMessage(line)
+			messages = append(messages, m)
 		}
 		if err != nil {
-			return header, messages, nil
+			return usererr.With(fmt.Errorf("%s:%d: %w", name, number, err), contextForm)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
 	}
+	return header, messages, nil
 }
 
 // isHeader says whether a line is the first one of a window: it has members and no name.
@@ -60,15 +54,12 @@ func isHeader(line []byte) bool {
 	return json.Unmarshal(line, &keys) == nil && keys["members"] != nil && keys["name"] == nil
 }
 
-func parseHeader(line []byte) (windows.Header, error) {
+func parseHeader(line []byte) (*windows.Header, error) {
 	h, err := windows.ParseHeader(line)
-	if err != nil {
-		return h, err
+	if err == nil && len(h.Members) == 0 {
+		err = errors.New("the header has no members")
 	}
-	if len(h.Members) == 0 {
-		return h, errors.New("the header has no members")
-	}
-	return h, nil
+	return &h, err
 }
 
 func parseContextMessage(line []byte) (windows.Message, error) {

@@ -44,7 +44,7 @@ func TestReadContextErrors(t *testing.T) {
 		{"NoText", `{"name": "John"}`, `no "text"`},
 		{"Delta", `{"name": "John", "delta": "<2m", "text": "hey"}`, `"<2m" is none of <1m`},
 		{"Type", `{"name": "John", "content_type": "sticker", "text": "hey"}`, `"sticker" is none of text`},
-		{"LateHeader", good + `{"type": "dm", "members": ["A"], "start": "2024-01-01"}`, "c.jsonl:2: a header"},
+		{"LateHeader", good + `{"type": "dm", "members": ["A"], "start": "2024-01-01"}`, "c.jsonl:2: only the first line may be a header"},
 		{"EmptyHeader", `{"type": "dm", "members": [], "start": "2024-01-01"}`, "no members"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,14 +9,22 @@ import (
 	"io"
 )
 
-// longestLine is the longest line of a text file that is read; no message is as long.
+// longestLine is the longest line that is read, far above any message.
 const longestLine = 64 << 20
 
 // Each calls visit for every line of in, numbered from 1, without its line break (LF or CR LF) and without a byte order
-// mark. The line is valid until visit returns. The path is for errors.
-func Each(ctx context.Context, in io.Reader, path string, visit func(number int64, line []byte) error) (number int64, err error) {
+// mark. The line is valid until visit returns. It returns the number of lines; path is for errors.
+func Each(ctx context.Context, in io.Reader, path string, visit func(number int64, line []byte) error) (int64, error) {
+	return EachRaw(ctx, in, path, func(number, _ int64, line []byte) error {
+		return visit(number, withoutBreak(line))
+	})
+}
+
+// EachRaw is Each with the line break left on, and with the offset of each line in bytes from the beginning of in.
+func EachRaw(ctx context.Context, in io.Reader, path string, visit func(number, offset int64, line []byte) error) (number int64, err error) {
 	r := bufio.NewReaderSize(in, 1<<20)
-	var long []byte
+	var long []byte // a line that the buffer does not hold whole
+	var offset int64
 	for {
 		line, err := r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
@@ -35,21 +43,26 @@ func Each(ctx context.Context, in io.Reader, path string, visit func(number int6
 		if len(line) == 0 {
 			return number, nil
 		}
-		ended := err != nil
 		number++
 		if number%1024 == 0 {
 			if err := ctx.Err(); err != nil {
 				return number, err
 			}
 		}
+		end := offset + int64(len(line))
 		if number == 1 {
 			line = WithoutMark(line)
 		}
-		if err := visit(number, bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))); err != nil {
+		if err := visit(number, end-int64(len(line)), line); err != nil {
 			return number, err
 		}
-		if long = long[:0]; ended {
+		if err != nil { // io.EOF: the last line has no line break
 			return number, nil
 		}
+		offset, long = end, long[:0]
 	}
+}
+
+func withoutBreak(line []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 }

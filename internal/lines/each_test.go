@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
 	"ventriloquist/internal/lines"
 )
 
@@ -28,5 +29,20 @@ func TestEach(t *testing.T) {
 	}
 	if _, err := lines.Each(t.Context(), strings.NewReader(strings.Repeat(long, 22)), "f.txt", nil); err == nil || !strings.Contains(err.Error(), "f.txt:1: the line is longer") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestEachRaw_OffsetsPointIntoTheFile(t *testing.T) {
+	text := "\uFEFFa\r\n\n" + strings.Repeat("x", 2<<20) + "\nlast"
+	var got []string
+	_, err := lines.EachRaw(t.Context(), strings.NewReader(text), "x", func(_, offset int64, line []byte) error {
+		if !strings.HasPrefix(text[offset:], string(line)) {
+			t.Errorf("line %d is not at offset %d", len(got)+1, offset)
+		}
+		got = append(got, string(line))
+		return nil
+	})
+	if err != nil || len(got) != 4 || "\uFEFF"+strings.Join(got, "") != text {
+		t.Errorf("%d lines (%v)", len(got), err)
 	}
 }

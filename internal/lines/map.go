@@ -129,8 +129,7 @@ func split(in io.Reader, pass func(*chunk) bool) error {
 func (c *chunk) convert(name string, convert Convert) {
 	line := c.firstLine
 	for text := range bytes.Lines(c.lines) {
-		text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
-		result, err := convert(c.result, text)
+		result, err := convert(c.result, withoutBreak(text))
 		switch {
 		case errors.Is(err, ErrSkip):
 		case err != nil:

@@ -1,8 +1,8 @@
 package people
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -156,35 +156,23 @@ func CheckBook(in io.Reader, name string, self Self) (*Book, []error) {
 	return b, wrong
 }
 
-// read takes the lines of a file; refused is told what is wrong with one, and says whether that ends the reading.
-func (b *Book) read(in io.Reader, name string, refused func(error) error) error {
-	seen := map[string]int{} // of each person and address
-	scanner := bufio.NewScanner(in)
-	scanner.Buffer(nil, 16<<20)
-	number := 0
-	for scanner.Scan() {
-		number++
-		line := scanner.Bytes()
-		if number == 1 {
-			line = lines.WithoutMark(line)
-		}
+// read reads a contacts file; it passes what is wrong with a line to refuse, which returns an error to stop.
+func (b *Book) read(in io.Reader, name string, refuse func(error) error) error {
+	seen := map[string]int{} // the line of each person and address
+	_, err := lines.Each(context.Background(), in, name, func(number int64, line []byte) error {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
-			continue
+			return nil
 		}
-		if err := b.add(line, number, seen); err != nil {
-			if err := refused(place(err, name, number)); err != nil {
-				return err
-			}
+		if err := b.add(line, int(number), seen); err != nil {
+			return refuse(atLine(err, name, number))
 		}
-	}
-	if err := scanner.Err(); err != nil {
-		return place(err, name, number+1)
-	}
-	return nil
+		return nil
+	})
+	return err
 }
 
-// place puts the place before an error, and keeps its advice.
-func place(err error, name string, line int) error {
+// atLine prefixes an error with its file and line, and keeps its advice.
+func atLine(err error, name string, line int64) error {
 	placed := fmt.Errorf("%s:%d: %w", name, line, err)
 	if advice := usererr.Of(err); advice != "" {
 		return usererr.With(placed, "%s", advice)

@@ -1,9 +1,8 @@
 package windows
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -33,26 +32,15 @@ func withoutMember(path, name string, out io.Writer) (dropped int, err error) {
 		return 0, fmt.Errorf("cannot read %s: %w", path, err)
 	}
 	defer f.Close()
-	in := bufio.NewReaderSize(f, 1<<20)
-	if _, err := lines.SkipMark(in); err != nil {
-		return 0, fmt.Errorf("cannot read %s: %w", path, err)
-	}
-	var row []byte
-	for {
-		var reading error
-		row, reading = readRow(in, row[:0])
-		if reading != nil && !errors.Is(reading, io.EOF) {
-			return dropped, fmt.Errorf("cannot read %s: %w", path, reading)
-		}
+	_, err = lines.EachRaw(context.Background(), f, path, func(_, _ int64, row []byte) error {
 		if rowHasMember(row, name) {
 			dropped++
-		} else if _, err := out.Write(row); err != nil {
-			return dropped, err
+			return nil
 		}
-		if reading != nil {
-			return dropped, nil
-		}
-	}
+		_, err := out.Write(row)
+		return err
+	})
+	return dropped, err
 }
 
 // rowHasMember tells whether a row is a window of a conversation with somebody.

@@ -1,13 +1,11 @@
 package windows
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"os"
 
 	"ventriloquist/internal/lines"
@@ -70,49 +68,20 @@ func OpenFile(ctx context.Context, path string, progress Progress) (List, error)
 	return s, nil
 }
 
-// index reads the file once and notes its windows.
+// index reads the file once and records its windows.
 func (s *fileList) index(ctx context.Context, progress Progress) error {
 	info, err := s.f.Stat()
 	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", s.path, err)
 	}
-	in := bufio.NewReaderSize(s.f, 1<<20)
-	var row []byte
-	offset, err := lines.SkipMark(in)
-	if err != nil {
-		return fmt.Errorf("cannot read %s: %w", s.path, err)
-	}
-	for number := int32(1); ; number++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		row, err = readRow(in, row[:0])
-		if err != nil && err != io.EOF {
-			return fmt.Errorf("cannot read %s: %w", s.path, err)
-		}
-		if err := s.add(row, offset, number); err != nil {
-			return err
-		}
-		offset += int64(len(row))
+	_, err = lines.EachRaw(ctx, s.f, s.path, func(number, offset int64, row []byte) error {
 		if number%1024 == 0 {
 			progress.Report(offset, info.Size())
 		}
-		if err == io.EOF {
-			progress.Report(offset, info.Size())
-			return nil
-		}
-	}
-}
-
-// readRow appends the next row, with its newline, to dst; io.EOF comes with the last.
-func readRow(in *bufio.Reader, dst []byte) ([]byte, error) {
-	for {
-		part, err := in.ReadSlice('\n')
-		dst = append(dst, part...)
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return dst, err
-		}
-	}
+		return s.add(row, offset, int32(number))
+	})
+	progress.Report(info.Size(), info.Size())
+	return err
 }
 
 // add checks one row of the file and notes its window.
