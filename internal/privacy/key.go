@@ -3,9 +3,8 @@ package privacy
 import (
 	"regexp"
 	"strings"
-	"sync"
 
-	"github.com/zricethezav/gitleaks/v8/detect"
+	"ventriloquist/internal/privacy/secrets"
 )
 
 // shortestKey is how long a word is that may be a key.
@@ -19,15 +18,6 @@ var (
 	// stated is what a text says is a password or a key. Words of ordinary letters are none: "the password is wrong".
 	stated = regexp.MustCompile(`(?i)\b(?:(?:password|passwort|passphrase|wi-?fi (?:pw|key|code)|mot de passe|contraseña|api[ _-]?key|secret(?: key)?|access[ _-]?token|auth[ _-]?token|bearer)(?:\s*(?::|=|->)\s*|\s+(?:(?:is|ist|est|es):?\s+)?)|(?:passwd|pwd)(?:\s*[:=]\s*|\s+is\s+))["'“‘\x60]?([^\s"'”’\x60]{6,})`)
 )
-
-// leaks are the patterns of gitleaks. Reading them takes a while, and most texts do not need them.
-var leaks = sync.OnceValue(func() *detect.Detector {
-	d, err := detect.NewDetectorDefaultConfig()
-	if err != nil {
-		panic("the patterns of secrets do not load: " + err.Error()) // they are part of the library
-	}
-	return d
-})
 
 // findKeys finds keys, tokens and passwords.
 func findKeys(s, _ string) (spans []span) {
@@ -56,7 +46,7 @@ func findKeys(s, _ string) (spans []span) {
 	if !long {
 		return spans
 	}
-	for _, found := range leaks().DetectString(s) {
+	for _, found := range secrets.Find(s) {
 		for from := 0; found.Secret != ""; {
 			at := strings.Index(s[from:], found.Secret)
 			if at < 0 {
