@@ -13,6 +13,10 @@ package engine
 // #cgo LDFLAGS: -L${SRCDIR}/../build/engine -lvqengine -lm -lpthread
 // #cgo linux LDFLAGS: -lstdc++
 // #cgo darwin LDFLAGS: -lc++
+//
+// #if !__has_include("../../build/engine/libvqengine.a") // seen from csrc/include
+// #error "the native engine is not built: run make engine"
+// #endif
 // #include <vq.h>
 import "C"
 
