@@ -3,22 +3,29 @@
 # make test     all tests: C++ under ASan and UBSan, Go under the race detector
 # make bench    all benchmarks, as JSON and as a table (beside HF + PEFT, which it fetches)
 # make fuzz     every fuzz target for FUZZTIME (10s)
-# make lint     gofmt, go vet, staticcheck, package arrows, clang-format
+# make check    the quick loop: cached, no sanitizers; PKG=./internal/windows for one package
+# make lint     gofmt, go vet, staticcheck, package arrows, spelling, workflows, clang-format
+# make vuln     known vulnerabilities in what the program uses (asks the Go vulnerability database)
+# make dist     dist/vqctl-OS-ARCH.tar.gz, as a release has it
 # make golden   the oracles' files again (needs Python with transformers and peft)
 # make clean    removes what was built
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all vqctl engine cuda cuda-sim demo test test-go test-cpp bench fuzz lint golden clean setup-build
+.PHONY: all check check-cpp check-format dist vuln vqctl engine cuda cuda-sim demo test test-go test-cpp bench fuzz lint golden clean setup-build
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 FUZZTIME ?= 10s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+MISSPELL := github.com/golangci/misspell/cmd/misspell@v0.7.0
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.7
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 ENGINE := build/engine/libvqengine.a
 # Go does not see that a static library has changed: its checksum among the linker's flags makes it link, and test, again.
-GO_LDFLAGS = -X main.version=$(VERSION) -X ventriloquist/engine.library=$(firstword $(shell cksum $(ENGINE) 2>/dev/null))
+ENGINE_LDFLAGS = -X ventriloquist/engine.library=$(firstword $(shell cksum $(ENGINE) 2>/dev/null))
+GO_LDFLAGS = -X main.version=$(VERSION) $(ENGINE_LDFLAGS)
 
 # CUDA=1 fetches a toolkit where none is installed; CUDA=0 builds without.
 NVCC := $(if $(filter 0,$(CUDA)),,$(shell scripts/cuda-toolkit --find 2>/dev/null))
@@ -72,7 +79,33 @@ cuda-sim: engine
 	@[ "$$(uname -s)" != Linux ] || cmake --build build/engine --target vqcuda_sim -j $(JOBS) -- --no-print-directory
 
 test-go: cuda-sim
-	go test -race -ldflags "$(GO_LDFLAGS)" ./...
+	go test -race -ldflags "$(ENGINE_LDFLAGS)" ./...
+
+ifdef PKG
+# The engine is built only for packages that use it.
+check: $(if $(shell go list -deps -test $(PKG) | grep -x ventriloquist/engine),cuda-sim)
+	@go vet $(PKG)
+	@go test -short -ldflags "$(ENGINE_LDFLAGS)" $(PKG)
+else
+check: check-format check-cpp
+	@go vet ./...
+	@scripts/check-arrows
+	@go test -short -ldflags "$(ENGINE_LDFLAGS)" ./...
+endif
+
+# The C++ tests run when a source has changed since they passed.
+check-cpp: build/engine/passed
+
+build/engine/passed: CMakeLists.txt $(shell find csrc -type f) | build
+	@scripts/setup test
+	$(call configure,build/engine,-DCMAKE_BUILD_TYPE=Release)
+	@cmake --build build/engine -j $(JOBS) -- --no-print-directory
+	@$(MAKE) --no-print-directory cuda-sim
+	@ctest --test-dir build/engine --output-on-failure
+	@touch $@
+
+check-format:
+	@unformatted=$$(gofmt -l cmd engine internal scripts); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
 
 bench: vqctl
 	@scripts/bench/run
@@ -83,16 +116,23 @@ fuzz: engine
 	  go test -ldflags "$(GO_LDFLAGS)" ./$$(dirname $$file) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null || exit 1; \
 	done
 
-lint: engine
+lint: engine check-format
 	@scripts/setup lint
-	@unformatted=$$(gofmt -l cmd engine internal scripts); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	scripts/check-arrows
+	MISSPELL=$(MISSPELL) scripts/check-words
+	go run $(ACTIONLINT) -shellcheck= -pyflakes=
 	@find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' | xargs clang-format --dry-run --Werror
+
+vuln: engine
+	go run $(GOVULNCHECK) ./...
+
+dist: engine
+	@scripts/dist $(VERSION)
 
 golden:
 	python3 scripts/make_goldens.py
 
 clean:
-	rm -rf bin build
+	rm -rf bin build dist
