@@ -15,6 +15,7 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/privacy"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/usererr"
@@ -133,7 +134,7 @@ func collect(ctx context.Context, o *collectOptions, kind *format, path string) 
 
 // fillStore opens messages.db for collect. One that did not exist before does not exist after a failure either.
 func fillStore(ctx context.Context, o *collectOptions, collect func(*messages.DB) error) (target string, err error) {
-	target = filepath.Join(o.dataDir, "messages.db")
+	target = databasePath(o.dataDir)
 	_, missing := os.Stat(target)
 	db, err := messages.Create(ctx, target)
 	if err != nil {
@@ -145,7 +146,7 @@ func fillStore(ctx context.Context, o *collectOptions, collect func(*messages.DB
 			os.Remove(target)
 		}
 	}()
-	if err := setPolicy(ctx, db); err != nil {
+	if err := privacy.Enforce(ctx, db); err != nil {
 		return target, err
 	}
 	return target, collect(db)

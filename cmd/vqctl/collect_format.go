@@ -29,7 +29,7 @@ type format struct {
 
 // formats are those of --format, in the order in which they are tried.
 var formats = []format{
-	{name: "imessage", recognize: imessage.Recognize, open: openDatabase, stamp: imessage.Stamp},
+	{name: "imessage", recognize: imessage.Recognize, open: openApple, stamp: imessage.Stamp},
 	exportFormat("jsonl", jsonl.Recognize, jsonl.Open),
 	exportFormat("whatsapp", whatsapp.Recognize, whatsapp.Open),
 	exportFormat("telegram", telegram.Recognize, telegram.Open),
@@ -71,9 +71,9 @@ func findFormat(name, path string) (*format, error) {
 	return nil, usererr.With(err, "if it should be one, --format NAME (%s) names its format, and the error then says what is wrong", formatNames())
 }
 
-// openDatabase opens Apple's database at path. Of an encrypted backup it decrypts the database, and the address book if
+// openApple opens Apple's database at path. Of an encrypted backup it decrypts the database, and the address book if
 // there is one.
-func openDatabase(ctx context.Context, o *collectOptions, path string) (sources.Source, error) {
+func openApple(ctx context.Context, o *collectOptions, path string) (sources.Source, error) {
 	path, err := iosbackup.Only(path)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (o *collectOptions) reading() (sources.Reading, error) {
 		}
 		r.Zone = zone
 	}
-	self := settledSelf()
+	self := ownerFromSettings()
 	self.Addresses = append(self.Addresses, o.me...)
 	book := people.NewBook(self)
 	r.Asked = len(self.Addresses) > 0 || strings.TrimSpace(self.Name) != ""
@@ -135,7 +135,7 @@ func (o *collectOptions) reading() (sources.Reading, error) {
 
 // key is another one when an export, or the way in which it is read, is not what it was.
 func (o *collectOptions) key(format, path string, r *sources.Reading) (string, error) {
-	self := settledSelf()
+	self := ownerFromSettings()
 	winter, summer := time.Date(2024, 1, 1, 0, 0, 0, 0, r.Zone), time.Date(2024, 7, 1, 0, 0, 0, 0, r.Zone)
 	return sources.Key(path, version, format, fmt.Sprint(winter, summer), fmt.Sprintf("%q %q %q", self.Name, self.Addresses, o.me))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,9 +17,6 @@ import (
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/usererr"
 )
-
-// contactsName is what the contacts file is called in the data folder.
-const contactsName = "contacts_to_ids.jsonl"
 
 // contactsOptions are the flags of all commands of contacts.
 type contactsOptions struct {
@@ -65,31 +61,23 @@ listed with and what they leave out of the training windows.`,
 
 // openBook opens messages.db and the contacts; a contacts file that is not there lists nobody.
 func openBook(ctx context.Context, o *contactsOptions) (*messages.DB, *people.Book, people.Self, error) {
-	db, err := messages.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	db, err := openDatabase(ctx, o.dataDir)
 	if err != nil {
 		return nil, nil, people.Self{}, err
 	}
-	self, err := withFound(ctx, db, settledSelf())
+	self, err := ownerFromSettings().WithFoundAddresses(ctx, db)
 	var book *people.Book
 	if err == nil {
-		book, err = loadOrNew(o.path(), self)
+		book, err = people.LoadOrNewBook(o.path(), self)
 	}
 	if err == nil {
-		err = learnNames(ctx, db, book)
+		err = book.LoadSourceNames(ctx, db)
 	}
 	if err != nil {
 		db.Close()
 		return nil, nil, self, err
 	}
 	return db, book, self, nil
-}
-
-// loadOrNew reads the contacts file, if there is one.
-func loadOrNew(path string, self people.Self) (*people.Book, error) {
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return people.NewBook(self), nil
-	}
-	return people.LoadBook(path, self)
 }
 
 func runContacts(ctx context.Context, o contactsOptions, out io.Writer) error {

@@ -37,11 +37,11 @@ func newContactsAddCommand(o *contactsOptions) *cli.Command {
 }
 
 func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []string, in io.Reader, out io.Writer) error {
-	self, err := readSelf(ctx, o.dataDir)
+	self, err := loadOwner(ctx, o.dataDir)
 	if err != nil {
 		return err
 	}
-	book, err := loadOrNew(o.path(), self)
+	book, err := people.LoadOrNewBook(o.path(), self)
 	if err != nil {
 		return err
 	}

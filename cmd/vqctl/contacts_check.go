@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v3"
 
@@ -46,7 +45,7 @@ type fault struct {
 }
 
 func runContactsCheck(ctx context.Context, o contactsOptions, out io.Writer) error {
-	self, err := readSelf(ctx, o.dataDir)
+	self, err := loadOwner(ctx, o.dataDir)
 	if err != nil {
 		return err
 	}
@@ -82,7 +81,7 @@ func runContactsCheck(ctx context.Context, o contactsOptions, out io.Writer) err
 // silentPeople are the people of the file who wrote nothing; none where nothing was collected yet.
 func silentPeople(ctx context.Context, dataDir string, book *people.Book) ([]string, error) {
 	silent := []string{}
-	path := filepath.Join(dataDir, "messages.db")
+	path := databasePath(dataDir)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return silent, nil
 	}

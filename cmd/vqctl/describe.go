@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/privacy"
 	"ventriloquist/internal/usererr"
 )
 
@@ -84,12 +84,12 @@ func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Wr
 	if err != nil {
 		return err
 	}
-	db, err := messages.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	db, err := openDatabase(ctx, o.dataDir)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := setPolicy(ctx, db); err != nil {
+	if err := privacy.Enforce(ctx, db); err != nil {
 		return err
 	}
 	service, err := o.service(ctx)

@@ -16,6 +16,7 @@ import (
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 // finding is one line of `vqctl doctor`.
@@ -135,7 +136,7 @@ func examineSource() finding {
 		return finding{Name: name, Status: "missing", Detail: "no " + path, Hint: "on another machine: vqctl collect --source chat.db"}
 	case os.IsPermission(err):
 		return finding{Name: name, Status: "problem", Detail: path + " may not be read",
-			Hint: "System Settings > Privacy & Security > Full Disk Access: allow the terminal, then open a new one"}
+			Hint: usererr.PermissionAdvice(runtime.GOOS, path)}
 	case err != nil:
 		return finding{Name: name, Status: "problem", Detail: err.Error()}
 	}
@@ -144,7 +145,7 @@ func examineSource() finding {
 }
 
 func examineContacts(dataDir string) finding {
-	path := filepath.Join(dataDir, "contacts_to_ids.jsonl")
+	path := filepath.Join(dataDir, contactsName)
 	if _, err := os.Stat(path); err != nil {
 		return finding{Name: "contacts", Status: "missing", Detail: "no " + path,
 			Hint: "`vqctl contacts suggest` drafts it from the address book"}

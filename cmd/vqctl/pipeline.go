@@ -6,13 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"ventriloquist/internal/messages"
-)
-
-// Where the pipeline keeps its files unless it is told otherwise.
-const (
-	defaultDataDir   = "data"
-	defaultOutputDir = "checkpoints/ventriloquist"
+	"ventriloquist/internal/windows"
 )
 
 // pipelineState is what the folder shows of the steps done so far.
@@ -27,25 +21,18 @@ type pipelineState struct {
 func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineState {
 	state := pipelineState{messages: -1, windows: -1}
 	state.checkpoint, state.trained = checkpointState(outputDir)
-	db, err := messages.Open(ctx, filepath.Join(dataDir, "messages.db"))
+	db, err := openDatabase(ctx, dataDir)
 	if err != nil {
 		return state
 	}
 	defer db.Close()
-	state.messages = countRows(ctx, db, "message")
-	state.described = countRows(ctx, db, "attachment_descriptions WHERE description <> ''")
-	if n := countRows(ctx, db, "training_windows"); n > 0 {
+	if counts, err := db.Counts(ctx); err == nil {
+		state.messages, state.described = counts.Messages, counts.Described
+	}
+	if n, err := windows.Count(ctx, db); err == nil && n > 0 {
 		state.windows = n
 	}
 	return state
-}
-
-func countRows(ctx context.Context, db *messages.DB, table string) int {
-	n := -1
-	if err := db.SQL().QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
-		return -1
-	}
-	return n
 }
 
 func checkpointState(outputDir string) (state string, trained bool) {

@@ -15,6 +15,7 @@ import (
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/privacy"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
@@ -56,9 +57,6 @@ The windows are written to training_windows.jsonl as well, unless they would fil
 	}
 }
 
-// exportName is what the window file in the data folder is called.
-const exportName = "training_windows.jsonl"
-
 // exportLimit is how large a window file is written without being asked for: at a stride of 1 each message stands in up
 // to --window windows, and a long history would fill the disk.
 const exportLimit = 256 << 20
@@ -80,12 +78,12 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return usererr.With(errors.New("your name is not known"),
 			`put MY_NAME="your name" into .env or the environment: your own messages will bear it`)
 	}
-	db, err := messages.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	db, err := openDatabase(ctx, o.dataDir)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	self, err := withFound(ctx, db, people.Self{Name: o.owner, Addresses: people.SplitIdentifiers(o.identifiers)})
+	self, err := people.Self{Name: o.owner, Addresses: people.SplitIdentifiers(o.identifiers)}.WithFoundAddresses(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -93,14 +91,14 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	if err := learnNames(ctx, db, book); err != nil {
+	if err := book.LoadSourceNames(ctx, db); err != nil {
 		return err
 	}
 	if err := o.checkNames(book, o.contacts); err != nil {
 		return err
 	}
 	options.People = book.Person
-	if err := redactDescriptions(ctx, db); err != nil {
+	if err := privacy.RedactDescriptions(ctx, db); err != nil {
 		return err
 	}
 	report, finish := newProgress("messages", "messages")
@@ -127,10 +125,7 @@ func exportWindows(ctx context.Context, o preprocessOptions, db *messages.DB, si
 	if path == "" {
 		path = filepath.Join(o.dataDir, exportName)
 		if size > exportLimit {
-			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return "", fmt.Errorf("cannot remove the old window file: %w", err)
-			}
-			return "", nil
+			return "", removeDefaultExport(o.dataDir)
 		}
 	}
 	report, finish := newProgress("export", "windows")

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -15,6 +14,7 @@ import (
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/privacy"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
@@ -58,12 +58,12 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if o.json && !o.yes {
 		return usererr.Usage("forget asks before it does anything: with --json give --yes as well")
 	}
-	db, book, _, err := openBook(ctx, &o.contactsOptions)
+	db, book, self, err := openBook(ctx, &o.contactsOptions)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	addresses, err := addressesOf(ctx, db, book, name)
+	addresses, err := book.AddressesOf(ctx, db, name)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,11 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 		}
 	}
 	result := forgetResult{Name: name, Adapters: []seenByOutput{}}
-	if result.Erased, err = forgetInDatabase(ctx, db, addresses); err != nil {
+	policy, err := privacy.LoadOrNew(ctx, db, self.Addresses)
+	if err != nil {
+		return err
+	}
+	if result.Erased, err = policy.Forget(ctx, db, addresses); err != nil {
 		return err
 	}
 	if result.Windows, err = forgetInFiles(&o, name); err != nil {
@@ -89,73 +93,9 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	return result.print(out)
 }
 
-// addressesOf are all addresses by which somebody is known: those of the contacts file, those that the messages have,
-// and those that a source counts to the same person and the contacts to nobody else.
-func addressesOf(ctx context.Context, db *messages.DB, book *people.Book, name string) ([]string, error) {
-	isTheirs := func(address string) bool {
-		who, listed := book.Person(address)
-		return listed && who == name || !listed && (who == book.Normalize(name) || address == name)
-	}
-	if who, listed := book.Person(name); listed && who == people.Owner {
-		return nil, fmt.Errorf("%q is you", name)
-	} else if listed {
-		name = who
-	}
-	reader, err := db.Reader(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	called, err := reader.Names(ctx)
-	if err != nil {
-		return nil, err
-	}
-	same, err := db.SamePersons(ctx)
-	if err != nil {
-		return nil, err
-	}
-	known := append(book.Addresses(name), reader.Addresses()...)
-	persons := map[string]bool{}
-	for _, s := range same {
-		known = append(known, s.Address)
-		persons[s.Person] = persons[s.Person] || isTheirs(s.Address)
-	}
-	var list []string
-	for _, address := range known {
-		_, listed := book.Person(address)
-		if isTheirs(address) || !listed && called[address] == name {
-			list = append(list, book.Normalize(address))
-		}
-	}
-	for _, s := range same {
-		if _, listed := book.Person(s.Address); persons[s.Person] && !listed {
-			list = append(list, book.Normalize(s.Address))
-		}
-	}
-	slices.Sort(list)
-	if list = slices.Compact(list); len(list) == 0 {
-		return nil, usererr.With(fmt.Errorf("%q is not known", name), "`vqctl contacts` lists names and addresses")
-	}
-	return list, nil
-}
-
-func forgetInDatabase(ctx context.Context, db *messages.DB, addresses []string) (messages.Erased, error) {
-	care, err := careOf(ctx, db)
-	if err != nil {
-		return messages.Erased{}, err
-	}
-	number := int64(1)
-	for _, n := range care.Forgotten {
-		number = max(number, n+1)
-	}
-	for _, address := range addresses {
-		care.Forgotten[digestOf(care, address)] = number
-	}
-	return db.Forget(ctx, care, func(address string) string { return standInOf(care, address) }, redactorOf(care).Text)
-}
-
 // forgetInFiles takes somebody out of the window files of the data folder and out of the contacts file.
 func forgetInFiles(o *forgetOptions, name string) (dropped int, err error) {
-	if _, err := removeDefaultExport(o.dataDir); err != nil {
+	if err := removeDefaultExport(o.dataDir); err != nil {
 		return 0, err
 	}
 	files, err := windowFiles(o.dataDir, o.path())

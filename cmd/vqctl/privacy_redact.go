@@ -61,7 +61,7 @@ func kindNames() string {
 type redactResult struct {
 	Database string            `json:"database"`
 	DryRun   bool              `json:"dry_run"`
-	Kinds    []string          `json:"kinds"` // that are redacted from now on
+	Kinds    []privacy.Kind    `json:"kinds"` // that are redacted from now on
 	Found    []privacy.Finding `json:"found"`
 	Texts    int               `json:"texts"` // with something found
 	// Stale are window files with the texts as they were.
@@ -73,20 +73,21 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	db, err := messages.Open(ctx, filepath.Join(o.dataDir, "messages.db"))
+	db, err := openDatabase(ctx, o.dataDir)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	care, err := careOf(ctx, db)
+	self, err := ownerFromSettings().WithFoundAddresses(ctx, db)
 	if err != nil {
 		return err
 	}
-	for _, k := range strings.Split(care.Kinds, ",") { // what was redacted once stays so
-		kinds = append(kinds, privacy.Kind(k))
+	policy, err := privacy.LoadOrNew(ctx, db, self.Addresses)
+	if err != nil {
+		return err
 	}
-	care.Kinds = kindsInOrder(kinds)
-	looking := redactorOf(care)
+	policy.AddKinds(kinds)
+	looking := policy.Redactor()
 	report, finish := newProgress("looking", "texts")
 	look, looked := telling(looking.Text, func(n int64) { report(n, 0) })
 	err = db.EachText(ctx, func(text string) { look(text) })
@@ -94,13 +95,13 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result := redactResult{Database: db.Path(), DryRun: o.dryRun, Kinds: strings.Split(care.Kinds, ","), Stale: []string{}}
+	result := redactResult{Database: db.Path(), DryRun: o.dryRun, Kinds: policy.Kinds(), Stale: []string{}}
 	result.Found, result.Texts = looking.Findings()
 	if !o.dryRun {
-		if err := redactDatabase(ctx, db, care, *looked); err != nil {
+		if err := redactDatabase(ctx, db, policy, *looked); err != nil {
 			return err
 		}
-		if _, err := removeDefaultExport(o.dataDir); err != nil {
+		if err := removeDefaultExport(o.dataDir); err != nil {
 			return err
 		}
 		if result.Stale, err = windowFiles(o.dataDir, filepath.Join(o.dataDir, contactsName)); err != nil {
@@ -115,11 +116,11 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 }
 
 // redactDatabase redacts about so many texts.
-func redactDatabase(ctx context.Context, db *messages.DB, care *messages.Care, texts int64) error {
+func redactDatabase(ctx context.Context, db *messages.DB, policy *privacy.Policy, texts int64) error {
 	report, finish := newProgress("redacting", "texts")
 	defer finish()
-	text, _ := telling(redactorOf(care).Text, func(n int64) { report(min(n, texts), texts) })
-	return db.Redact(ctx, care, text)
+	text, _ := telling(policy.Redactor().Text, func(n int64) { report(min(n, texts), texts) })
+	return policy.Redact(ctx, db, text)
 }
 
 // telling is a function that tells now and then how often it was called.

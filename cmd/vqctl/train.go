@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v3"
@@ -267,7 +266,7 @@ func openWindows(ctx context.Context, path, dataDir string) (windows.List, error
 	if path != "" {
 		return windows.OpenFile(ctx, path, report)
 	}
-	return windows.OpenDatabase(ctx, filepath.Join(dataDir, "messages.db"), report)
+	return windows.OpenDatabase(ctx, databasePath(dataDir), report)
 }
 
 // planTraining shows what the run will take, having as many layers computed again in the backward pass as it takes to fit,

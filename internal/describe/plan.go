@@ -69,7 +69,7 @@ const (
 	leftKind       = "are contacts, locations and other files, which keep their names"
 	leftType       = "are not of %v"
 	leftMissing    = "have no file here: it is in iCloud, on another machine, or gone"
-	leftDenied     = "have a file that may not be read (a Mac: allow the terminal Full Disk Access)"
+	leftDenied     = "have a file that may not be read (on a Mac the terminal needs Full Disk Access: `vqctl doctor` says how)"
 	leftSealed     = "lie in an encrypted backup, whose passphrase was not given (BACKUP_PASSPHRASE, %v)"
 	leftLimit      = "are beyond %v"
 	leftRest       = "were not reached, and are for the next run"

@@ -135,8 +135,8 @@ func copyFile(to, from string) error {
 
 func explain(path string, err error) error {
 	advice := usererr.Of(err)
-	if errors.Is(err, os.ErrPermission) && runtime.GOOS == "darwin" {
-		advice = "allow your terminal Full Disk Access (System Settings > Privacy & Security), then open it anew"
+	if errors.Is(err, os.ErrPermission) {
+		advice = usererr.PermissionAdvice(runtime.GOOS, path)
 	}
 	err = fmt.Errorf("cannot read the address book %s: %w", path, err)
 	if advice == "" {

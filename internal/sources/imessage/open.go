@@ -199,20 +199,11 @@ func explainFile(path string, err error) error {
 	err = fmt.Errorf("cannot read the message database: %w", err)
 	switch {
 	case errors.Is(err, os.ErrPermission):
-		return usererr.With(err, "%s", permissionAdvice(runtime.GOOS, path))
+		return usererr.With(err, "%s", usererr.PermissionAdvice(runtime.GOOS, path))
 	case errors.Is(err, os.ErrNotExist):
 		return usererr.With(err, "name the database with %v: a Mac's is ~/Library/Messages/chat.db", sourceOption)
 	}
 	return err
-}
-
-// permissionAdvice is what to do about a file that may not be read.
-func permissionAdvice(system, path string) string {
-	if system == "darwin" {
-		return `macOS keeps messages from programs without Full Disk Access: open System Settings > Privacy & Security > Full Disk Access, ` +
-			`switch your terminal on there (+ adds it), quit the terminal, open it again, and run the command again`
-	}
-	return "you need the right to read " + path
 }
 
 // inspect reads the header of a database file and tells whether it is in WAL mode.
@@ -396,7 +387,7 @@ func (s *Source) explain(err error) error {
 		case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
 			advice = "the file is damaged: try a copy of it, or repair it with sqlite3's .recover"
 		case sqlite3.ErrPerm, sqlite3.ErrAuth, sqlite3.ErrCantOpen:
-			advice = permissionAdvice(runtime.GOOS, s.path+" and its folder")
+			advice = usererr.PermissionAdvice(runtime.GOOS, s.path+" and its folder")
 		}
 	}
 	err = fmt.Errorf("cannot read %s: %w", s.path, err)

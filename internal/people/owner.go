@@ -1,0 +1,46 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"ventriloquist/internal/messages"
+)
+
+// WithFoundAddresses returns the owner with the addresses that sources call the owner's, unless some are stated.
+func (s Self) WithFoundAddresses(ctx context.Context, db *messages.DB) (Self, error) {
+	if len(s.Addresses) > 0 {
+		return s, nil
+	}
+	own, err := db.OwnAddresses(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, o := range own {
+		s.Addresses = append(s.Addresses, o.Address)
+	}
+	s.Found = true
+	return s, nil
+}
+
+// LoadSourceNames gives the book the names that sources have for addresses.
+func (b *Book) LoadSourceNames(ctx context.Context, db *messages.DB) error {
+	reader, err := db.Reader(ctx, nil)
+	if err != nil {
+		return err
+	}
+	names, err := reader.Names(ctx)
+	if err == nil {
+		b.SetSourceNames(names)
+	}
+	return err
+}
+
+// LoadOrNewBook reads a contacts file, if there is one.
+func LoadOrNewBook(path string, self Self) (*Book, error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return NewBook(self), nil
+	}
+	return LoadBook(path, self)
+}

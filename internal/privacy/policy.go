@@ -1,0 +1,119 @@
+package privacy
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"strings"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people"
+)
+
+// Policy is what the owner asked to keep out of messages.db: kinds of private values, and people who are forgotten.
+type Policy struct{ stored *messages.Care }
+
+// Load returns the policy of a database, nil if it has none.
+func Load(ctx context.Context, db *messages.DB) (*Policy, error) {
+	stored, err := db.Care(ctx)
+	if err != nil || stored == nil {
+		return nil, err
+	}
+	return &Policy{stored}, nil
+}
+
+// LoadOrNew returns the policy of a database, or a new one that keeps nothing out yet. own are the owner's addresses: numbers
+// without a country code are read as theirs.
+func LoadOrNew(ctx context.Context, db *messages.DB, own []string) (*Policy, error) {
+	p, err := Load(ctx, db)
+	if p != nil || err != nil {
+		return p, err
+	}
+	p = &Policy{&messages.Care{Secret: make([]byte, 32), Region: people.Region(own), Forgotten: map[string]int64{}}}
+	rand.Read(p.stored.Secret) // never fails
+	return p, nil
+}
+
+// Enforce makes what is written into a database follow its policy.
+func Enforce(ctx context.Context, db *messages.DB) error {
+	p, err := Load(ctx, db)
+	if err == nil && p != nil {
+		db.SetPolicy(&messages.Policy{Text: p.Redactor().Text, StandIn: p.standIn})
+	}
+	return err
+}
+
+// RedactDescriptions applies the policy of a database to attachments that were described since.
+func RedactDescriptions(ctx context.Context, db *messages.DB) error {
+	p, err := Load(ctx, db)
+	if err != nil || p == nil {
+		return err
+	}
+	return db.RedactDescriptions(ctx, p.Redactor().Text)
+}
+
+// Kinds are the kinds that are redacted.
+func (p *Policy) Kinds() []Kind {
+	var kinds []Kind
+	for _, k := range strings.Split(p.stored.Kinds, ",") {
+		if k != "" {
+			kinds = append(kinds, Kind(k))
+		}
+	}
+	return kinds
+}
+
+// AddKinds adds to the kinds that are redacted.
+func (p *Policy) AddKinds(added []Kind) {
+	var list []string
+	for _, k := range Kinds() {
+		if slices.Contains(added, k) || slices.Contains(p.Kinds(), k) {
+			list = append(list, string(k))
+		}
+	}
+	p.stored.Kinds = strings.Join(list, ",")
+}
+
+// Redactor returns a redactor that follows the policy.
+func (p *Policy) Redactor() *Redactor {
+	var forgotten func(string) bool
+	if len(p.stored.Forgotten) > 0 {
+		forgotten = func(address string) bool { return p.stored.Forgotten[p.digest(address)] != 0 }
+	}
+	return New(p.stored.Secret, p.stored.Region, p.Kinds(), forgotten)
+}
+
+// Redact stores the policy, and applies text, a Text of its Redactor, to all texts of a database.
+func (p *Policy) Redact(ctx context.Context, db *messages.DB, text func(string) string) error {
+	return db.Redact(ctx, p.stored, text)
+}
+
+// Forget adds the addresses of one person to the policy, stores it, and erases the person from a database.
+func (p *Policy) Forget(ctx context.Context, db *messages.DB, addresses []string) (messages.Erased, error) {
+	number := int64(1)
+	for _, n := range p.stored.Forgotten {
+		number = max(number, n+1)
+	}
+	for _, address := range addresses {
+		p.stored.Forgotten[p.digest(address)] = number
+	}
+	return db.Forget(ctx, p.stored, p.standIn, p.Redactor().Text)
+}
+
+// digest is what is kept of the address of a forgotten person.
+func (p *Policy) digest(address string) string {
+	return string(Digest(p.stored.Secret, "address", people.Normalize(address, p.stored.Region)))
+}
+
+// standIn is the name in place of a forgotten person's address, "" for everyone else.
+func (p *Policy) standIn(address string) string {
+	for _, n := range p.stored.Forgotten {
+		if address == messages.ForgottenName(n) {
+			return address
+		}
+	}
+	if n, forgotten := p.stored.Forgotten[p.digest(address)]; forgotten {
+		return messages.ForgottenName(n)
+	}
+	return ""
+}

@@ -1,0 +1,16 @@
+package windows
+
+import (
+	"context"
+	"fmt"
+
+	"ventriloquist/internal/messages"
+)
+
+// Count is how many windows a database holds.
+func Count(ctx context.Context, db *messages.DB) (n int, err error) {
+	if err := db.SQL().QueryRowContext(ctx, `SELECT count(*) FROM training_windows`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("cannot count the windows of %s: %w", db.Path(), err)
+	}
+	return n, nil
+}
