@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	_ "time/tzdata" // --zone works where the system knows no zones
 
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/sources"
@@ -114,13 +113,10 @@ func exportFormat[R sources.Reader](name string, recognize func(*sources.Head) b
 
 // reading is how to read an export: who is the owner, and where its times were written.
 func (o *collectOptions) reading() (sources.Reading, error) {
-	r := sources.Reading{Zone: time.Local}
-	if o.zone != "" {
-		zone, err := time.LoadLocation(o.zone)
-		if err != nil {
-			return r, usererr.Usage("--zone %q is no time zone, such as Europe/Berlin or UTC", o.zone)
-		}
-		r.Zone = zone
+	zone, err := timeZone(o.zone)
+	r := sources.Reading{Zone: zone}
+	if err != nil {
+		return r, err
 	}
 	self := ownerFromSettings()
 	self.Addresses = append(self.Addresses, o.me...)

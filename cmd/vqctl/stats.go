@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -49,41 +49,12 @@ everybody else does. With a NAME it tells all of one person, by hour and month.`
 }
 
 func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
-	zone, err := time.LoadLocation(o.zone)
-	if o.zone == "" {
-		zone, err = time.Local, nil
-	}
-	switch {
-	case err != nil:
-		return usererr.Usage("--zone %q is no time zone, such as Europe/Berlin or UTC", o.zone)
-	case o.top < 1:
+	if o.top < 1 {
 		return usererr.Usage("--top is %d: a table shows at least 1", o.top)
 	}
-	db, book, self, err := openBook(ctx, &o.contactsOptions)
+	result, err := o.gather(ctx)
 	if err != nil {
 		return err
-	}
-	defer db.Close()
-	reader, err := db.Reader(ctx, nil)
-	if err != nil {
-		return err
-	}
-	options := stats.Options{Owner: strings.TrimSpace(self.Name), People: book.Person, Zone: zone}
-	if options.Owner == "" {
-		options.Owner = "you"
-	}
-	if options.Names, err = reader.Names(ctx); err != nil {
-		return err
-	}
-	report, finish := newProgress("messages", "messages")
-	options.Progress = report
-	result, err := stats.Gather(ctx, db, options)
-	finish()
-	if err != nil {
-		return err
-	}
-	if result.Messages == 0 {
-		return usererr.With(fmt.Errorf("%s holds no messages", db.Path()), "run: vqctl collect")
 	}
 	var person *stats.Person
 	if o.person != "" {
@@ -96,6 +67,40 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 			return err
 		}
 	}
+	return o.print(out, result, person)
+}
+
+// gather counts what messages.db holds.
+func (o *statsOptions) gather(ctx context.Context) (*stats.Report, error) {
+	zone, err := timeZone(o.zone)
+	if err != nil {
+		return nil, err
+	}
+	db, book, self, err := openBook(ctx, &o.contactsOptions)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	reader, err := db.Reader(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	options := stats.Options{Owner: cmp.Or(strings.TrimSpace(self.Name), "you"), People: book.Person, Zone: zone}
+	if options.Names, err = reader.Names(ctx); err != nil {
+		return nil, err
+	}
+	report, finish := newProgress("messages", "messages")
+	defer finish()
+	options.Progress = report
+	result, err := stats.Gather(ctx, db, options)
+	if err == nil && result.Messages == 0 {
+		err = usererr.With(fmt.Errorf("%s holds no messages", db.Path()), "run: vqctl collect")
+	}
+	return result, err
+}
+
+// print writes tables of everyone, or the details of a person.
+func (o *statsOptions) print(out io.Writer, result *stats.Report, person *stats.Person) (err error) {
 	switch {
 	case o.json && person != nil:
 		return json.NewEncoder(out).Encode(person)
@@ -106,10 +111,9 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 	default:
 		err = printStats(out, result, o.top)
 	}
-	if err != nil || o.html == "" {
-		return err
+	if err == nil && o.html != "" {
+		_, err = fmt.Fprintf(out, "\nthe page is in %s\n", o.html)
 	}
-	_, err = fmt.Fprintf(out, "\nthe page is in %s\n", o.html)
 	return err
 }
 

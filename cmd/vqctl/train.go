@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +16,6 @@ import (
 	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/usererr"
-	"ventriloquist/internal/windows"
 )
 
 // trainOptions are the flags of `vqctl train`.
@@ -145,128 +143,16 @@ func (o *trainOptions) validate() error {
 
 // runTrain trains and reports to out.
 func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
-	start, err := o.beginning()
+	s, err := openTrainSession(ctx, o, out)
 	if err != nil {
 		return err
 	}
-	base, err := model.Resolve(start.baseModel)
+	defer s.close()
+	run, err := s.newRun()
 	if err != nil {
 		return err
 	}
-	files, err := base.Open()
-	if err != nil {
-		return err
-	}
-	defer files.Close()
-	weights, err := start.adapter(o, files)
-	if err != nil {
-		return err
-	}
-	data, closeData, err := o.readData(ctx, files)
-	if err != nil {
-		return err
-	}
-	defer closeData()
-	view := newTrainView(out, o.json)
-	view.data(data, o.run)
-
-	device, err := load.Device(o.model.at, o.model.threads)
-	if err != nil {
-		return err
-	}
-	defer device.Close()
-	precision, err := load.Precision(o.model.precision, device)
-	if err != nil {
-		return err
-	}
-	o.run.Precision = precision.String()
-	if o.model.weights != engine.Plain {
-		o.run.Weights = o.model.weights.String()
-	}
-	fingerprint, err := files.Fingerprint()
-	if err != nil {
-		return err
-	}
-	if start.resumeFrom != "" {
-		if err := start.state.RequireSame(start.resumeFrom, o.run, data, fingerprint); err != nil {
-			return err
-		}
-	}
-	limits, err := o.planTraining(view, device, files, weights, precision, data.Limits(o.run))
-	if err != nil {
-		return err
-	}
-	// Before the run's memory is taken: the product needs some of its own for a moment.
-	if err := view.measurePeak(device, files.Config, precision, limits); err != nil {
-		return err
-	}
-	release, err := train.LockOutputDir(o.pace.OutputDir)
-	if err != nil {
-		return err
-	}
-	defer release()
-	onDevice, err := load.Model(device, files, precision, o.model.weights, true)
-	if err != nil {
-		return err
-	}
-	defer onDevice.Close()
-	loaded, err := load.Adapter(onDevice, weights)
-	if err != nil {
-		return err
-	}
-	defer loaded.Close()
-	trainer, err := onDevice.NewTrainer(loaded, limits, true)
-	if err != nil {
-		return err
-	}
-	defer trainer.Close()
-	if err := load.TuneGEMMs(device, trainer, view.say); err != nil {
-		return err
-	}
-	run, err := train.NewRun(o.run, o.pace, data, train.Handles{Base: fingerprint, Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
-	if err != nil {
-		return err
-	}
-	if start.resumeFrom != "" {
-		if err := run.Resume(start.resumeFrom, start.state); err != nil {
-			return err
-		}
-		view.resumed(start.resumeFrom, run)
-	}
-	return view.train(ctx, run)
-}
-
-// readData reads and measures all windows.
-func (o *trainOptions) readData(ctx context.Context, base *model.Model) (*train.Data, func(), error) {
-	encoder, err := load.Tokenizer(base)
-	if err != nil {
-		return nil, nil, err
-	}
-	source, err := openWindows(ctx, o.dataPath, o.dataDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	report, finish := newProgress("tokenizing windows", "windows")
-	defer finish()
-	read := int64(0)
-	data, err := train.ReadData(ctx, source, encoder, o.run.MaxSeqLength, o.run.Limit, func() {
-		read++
-		report(read, int64(source.Len()))
-	})
-	if err != nil {
-		return nil, nil, errors.Join(err, source.Close())
-	}
-	return data, func() { source.Close() }, nil
-}
-
-// openWindows opens the window file at path, or the windows in dataDir's messages.db when path is "".
-func openWindows(ctx context.Context, path, dataDir string) (windows.List, error) {
-	report, finish := newProgress("reading windows", "windows")
-	defer finish()
-	if path != "" {
-		return windows.OpenFile(ctx, path, report)
-	}
-	return windows.OpenDatabase(ctx, databasePath(dataDir), report)
+	return s.view.train(ctx, run)
 }
 
 // planTraining shows what the run will take, having as many layers computed again in the backward pass as it takes to fit,
@@ -278,11 +164,7 @@ func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base
 	}
 	subject := memplan.TrainingRun{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
 		Adapter: load.AdapterConfig(weights.Config), Limits: limits}
-	atLeast := 0
-	if o.pace.Recompute {
-		atLeast = base.Config.Layers
-	}
-	choice, err := memplan.FitTo(subject, memplan.Opened{Device: device}, atLeast)
+	choice, err := memplan.FitTo(subject, memplan.Opened{Device: device}, o.leastRecomputed(base.Config))
 	if err != nil {
 		return limits, err
 	}

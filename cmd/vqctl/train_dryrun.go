@@ -123,60 +123,30 @@ const targetsOfWindow = 64
 
 // runDryRun plans the run that the flags describe, and prints the plan to out.
 func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
-	start, err := o.beginning()
+	config, name, err := o.dryRunModel()
 	if err != nil {
 		return err
-	}
-	config, name, err := model.ConfigNamed(start.baseModel)
-	if err != nil {
-		return err
-	}
-	if start.adapterFrom != "" { // its r and targets are the run's
-		from, err := adapter.Load(start.adapterFrom, config)
-		if err != nil {
-			return err
-		}
-		o.lora.R, o.lora.Targets = from.R, from.Targets
 	}
 	device, err := engine.OpenCPU(o.model.threads)
 	if err != nil {
 		return err
 	}
 	defer device.Close()
-	s := memplan.Settings{
-		Model: load.ModelConfig(config, o.model.weights), Stored: engine.BF16, Adapter: load.AdapterConfig(o.lora),
-		BatchSize: o.run.BatchSize, Accumulation: o.run.Accumulation, SeqLength: o.run.MaxSeqLength, Targets: targetsOfWindow,
-	}
-	if stored, err := load.DType(config.DType); err == nil {
-		s.Stored = stored
-	}
+	s := o.dryRunSettings(config)
 	place, where, err := o.place(device, &s)
 	if err != nil {
 		return err
 	}
-	atLeast := 0
-	if o.pace.Recompute {
-		atLeast = config.Layers
-	}
-	choice, err := memplan.FitTo(s.Run(), place, atLeast)
+	fit, err := memplan.FitTo(s.Run(), place, o.leastRecomputed(config))
 	if err != nil {
 		return err
 	}
-	result := newDryRun(name, where, config, s, choice, place)
+	result := newDryRun(name, where, config, s, fit, place)
 	if err := o.schedule(ctx, &result); err != nil {
 		return err
 	}
-	typical := s
-	if result.WindowTokens > 0 {
-		typical.SeqLength, typical.Targets = result.WindowTokens, result.WindowTargets
-	}
-	result.StepTokens = s.BatchSize * s.Accumulation * typical.SeqLength
-	work := choice.FLOPs(s.BatchSize, typical.SeqLength, typical.Targets)
-	result.StepFLOPs = work.Total() * float64(s.Accumulation)
-	if o.dryRun.gpu.Name != "" {
-		result.predict(o.dryRun.gpu, work, s)
-	}
-	if !choice.Fits {
+	result.estimate(o.dryRun.gpu, fit, s)
+	if !fit.Fits {
 		if result.Nearest, err = memplan.Suggest(s, place); err != nil {
 			return err
 		}
@@ -186,10 +156,47 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 	} else {
 		err = result.print(out)
 	}
-	if err != nil || choice.Fits {
+	if err != nil || fit.Fits {
 		return err
 	}
 	return result.shortage()
+}
+
+// dryRunModel is the base model that the flags name. An adapter to begin from brings its r and targets.
+func (o *trainOptions) dryRunModel() (model.Config, string, error) {
+	start, err := o.beginning()
+	if err != nil {
+		return model.Config{}, "", err
+	}
+	config, name, err := model.ConfigNamed(start.baseModel)
+	if err != nil || start.adapterFrom == "" {
+		return config, name, err
+	}
+	from, err := adapter.Load(start.adapterFrom, config)
+	if err == nil {
+		o.lora.R, o.lora.Targets = from.R, from.Targets
+	}
+	return config, name, err
+}
+
+// dryRunSettings are those of the flags, with windows that are all as long as they may be.
+func (o *trainOptions) dryRunSettings(config model.Config) memplan.Settings {
+	s := memplan.Settings{
+		Model: load.ModelConfig(config, o.model.weights), Stored: engine.BF16, Adapter: load.AdapterConfig(o.lora),
+		BatchSize: o.run.BatchSize, Accumulation: o.run.Accumulation, SeqLength: o.run.MaxSeqLength, Targets: targetsOfWindow,
+	}
+	if stored, err := load.DType(config.DType); err == nil {
+		s.Stored = stored
+	}
+	return s
+}
+
+// leastRecomputed is how many layers are recomputed at least: all with --recompute.
+func (o *trainOptions) leastRecomputed(config model.Config) int {
+	if o.pace.Recompute {
+		return config.Layers
+	}
+	return 0
 }
 
 // place is the GPU that the flags name, or the processor, and its name; it sets the precision.
@@ -228,6 +235,20 @@ func newDryRun(name, where string, c model.Config, s memplan.Settings, choice me
 		d.Precision, d.Weights = load.FP8, engine.FP8.String()
 	}
 	return d
+}
+
+// estimate counts the work of a step of typical windows, and predicts the time on a named GPU.
+func (d *dryRun) estimate(gpu memplan.GPU, fit memplan.Fit, s memplan.Settings) {
+	typical := s
+	if d.WindowTokens > 0 {
+		typical.SeqLength, typical.Targets = d.WindowTokens, d.WindowTargets
+	}
+	d.StepTokens = s.BatchSize * s.Accumulation * typical.SeqLength
+	work := fit.FLOPs(s.BatchSize, typical.SeqLength, typical.Targets)
+	d.StepFLOPs = work.Total() * float64(s.Accumulation)
+	if gpu.Name != "" {
+		d.predict(gpu, work, s)
+	}
 }
 
 func (d *dryRun) predict(gpu memplan.GPU, work engine.FLOPs, s memplan.Settings) {

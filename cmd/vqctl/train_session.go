@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/train"
+	"ventriloquist/internal/windows"
+)
+
+// trainSession is a run and all that it holds: files, device, memory. The steps of open fill it in order.
+type trainSession struct {
+	options   trainOptions
+	view      *trainView
+	start     trainStart
+	files     *model.Model
+	adapter   *adapter.Adapter
+	data      *train.Data
+	device    *engine.Device
+	precision engine.DType
+	limits    engine.TrainLimits
+	handles   train.Handles
+	closers   []func()
+}
+
+// openTrainSession prepares a run, up to its first step.
+func openTrainSession(ctx context.Context, o trainOptions, out io.Writer) (*trainSession, error) {
+	s := &trainSession{options: o, view: newTrainView(out, o.json)}
+	for _, step := range []func(context.Context) error{s.openFiles, s.readData, s.openDevice, s.checkResume, s.plan, s.lockOutput, s.load} {
+		if err := step(ctx); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// close frees what the session holds, the latest first.
+func (s *trainSession) close() {
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		s.closers[i]()
+	}
+}
+
+// onClose has something closed with the session.
+func (s *trainSession) onClose(f func()) { s.closers = append(s.closers, f) }
+
+// openFiles opens the base model, and makes or loads the adapter.
+func (s *trainSession) openFiles(context.Context) (err error) {
+	if s.start, err = s.options.beginning(); err != nil {
+		return err
+	}
+	base, err := model.Resolve(s.start.baseModel)
+	if err != nil {
+		return err
+	}
+	if s.files, err = base.Open(); err != nil {
+		return err
+	}
+	s.onClose(func() { s.files.Close() })
+	s.adapter, err = s.start.adapter(s.options, s.files)
+	return err
+}
+
+// readData reads and measures all windows.
+func (s *trainSession) readData(ctx context.Context) error {
+	o := &s.options
+	encoder, err := load.Tokenizer(s.files)
+	if err != nil {
+		return err
+	}
+	source, err := openWindows(ctx, o.dataPath, o.dataDir)
+	if err != nil {
+		return err
+	}
+	s.onClose(func() { source.Close() })
+	report, finish := newProgress("tokenizing windows", "windows")
+	read := int64(0)
+	s.data, err = train.ReadData(ctx, source, encoder, o.run.MaxSeqLength, o.run.Limit, func() {
+		read++
+		report(read, int64(source.Len()))
+	})
+	finish()
+	if err == nil {
+		s.view.data(s.data, o.run)
+	}
+	return err
+}
+
+func (s *trainSession) openDevice(context.Context) (err error) {
+	o := &s.options
+	if s.device, err = load.Device(o.model.at, o.model.threads); err != nil {
+		return err
+	}
+	s.onClose(s.device.Close)
+	if s.precision, err = load.Precision(o.model.precision, s.device); err != nil {
+		return err
+	}
+	o.run.Precision = s.precision.String()
+	if o.model.weights != engine.Plain {
+		o.run.Weights = o.model.weights.String()
+	}
+	return nil
+}
+
+// checkResume refuses to resume a run with other options, data or weights than it had.
+func (s *trainSession) checkResume(context.Context) (err error) {
+	if s.handles.Base, err = s.files.Fingerprint(); err != nil || s.start.resumeFrom == "" {
+		return err
+	}
+	return s.start.state.RequireSame(s.start.resumeFrom, s.options.run, s.data, s.handles.Base)
+}
+
+// plan finds limits that fit, and measures the device before the run's memory is taken: the product needs some of its own.
+func (s *trainSession) plan(context.Context) (err error) {
+	limits := s.data.Limits(s.options.run)
+	if s.limits, err = s.options.planTraining(s.view, s.device, s.files, s.adapter, s.precision, limits); err != nil {
+		return err
+	}
+	return s.view.measurePeak(s.device, s.files.Config, s.precision, s.limits)
+}
+
+func (s *trainSession) lockOutput(context.Context) error {
+	release, err := train.LockOutputDir(s.options.pace.OutputDir)
+	if err == nil {
+		s.onClose(release)
+	}
+	return err
+}
+
+// load takes the memory of the run.
+func (s *trainSession) load(context.Context) (err error) {
+	h := &s.handles
+	if h.Model, err = load.Model(s.device, s.files, s.precision, s.options.model.weights, true); err != nil {
+		return err
+	}
+	s.onClose(h.Model.Close)
+	if h.Adapter, err = load.Adapter(h.Model, s.adapter); err != nil {
+		return err
+	}
+	s.onClose(h.Adapter.Close)
+	if h.Trainer, err = h.Model.NewTrainer(h.Adapter, s.limits, true); err != nil {
+		return err
+	}
+	s.onClose(h.Trainer.Close)
+	h.Files = s.adapter
+	return load.TuneGEMMs(s.device, h.Trainer, s.view.say)
+}
+
+// newRun makes the run, at the step where it goes on.
+func (s *trainSession) newRun() (*train.Run, error) {
+	run, err := train.NewRun(s.options.run, s.options.pace, s.data, s.handles)
+	if err != nil || s.start.resumeFrom == "" {
+		return run, err
+	}
+	if err := run.Resume(s.start.resumeFrom, s.start.state); err != nil {
+		return nil, err
+	}
+	s.view.resumed(s.start.resumeFrom, run)
+	return run, nil
+}
+
+// openWindows opens the window file at path, or the windows in dataDir's messages.db when path is "".
+func openWindows(ctx context.Context, path, dataDir string) (windows.List, error) {
+	report, finish := newProgress("reading windows", "windows")
+	defer finish()
+	if path != "" {
+		return windows.OpenFile(ctx, path, report)
+	}
+	return windows.OpenDatabase(ctx, databasePath(dataDir), report)
+}
