@@ -36,6 +36,7 @@ func content(t *testing.T, path string) string {
 }
 
 func TestWrite_IsWholeAndPrivate(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
 	for _, want := range []string{"first", "second, longer"} {
@@ -59,6 +60,7 @@ func TestWrite_IsWholeAndPrivate(t *testing.T) {
 }
 
 func TestWrite_FailureLeavesWhatWasThere(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
 	if err := atomicfile.WriteBytes(path, []byte("old")); err != nil {
@@ -79,6 +81,7 @@ func TestWrite_FailureLeavesWhatWasThere(t *testing.T) {
 }
 
 func TestWriteDir_ReplacesAFolderWhole(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "sub", "checkpoint")
 	for _, name := range []string{"one", "two"} {
@@ -98,6 +101,7 @@ func TestWriteDir_ReplacesAFolderWhole(t *testing.T) {
 }
 
 func TestWriteDir_FailureLeavesWhatWasThere(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	fill := func(err error) func(string) error {
 		return func(tmp string) error {

@@ -65,6 +65,7 @@ func text(ids []int32) string {
 }
 
 func TestReader(t *testing.T) {
+	t.Parallel()
 	source := new(memory)
 	source.add("{head}", 1, "{one}", "{two}", "{three}")
 	source.add("{head}", 2, "{two}", "{three}", "{four}")
@@ -104,6 +105,7 @@ func TestReader(t *testing.T) {
 
 // Fault 14 of the reference: what was too long was cut on the right, where the target stands, the only message with loss.
 func TestFault14_TheTargetIsNeverCut(t *testing.T) {
+	t.Parallel()
 	source := new(memory)
 	lines := make([]string, 100)
 	for i := range lines {
@@ -127,6 +129,7 @@ func TestFault14_TheTargetIsNeverCut(t *testing.T) {
 }
 
 func TestReaderTooLong(t *testing.T) {
+	t.Parallel()
 	source := new(memory)
 	source.add("{head}", 1, "{one}", "{three}")
 	_, err := batch.NewReader(source, new(byteEncoder), 14).Read(0)
@@ -138,6 +141,7 @@ func TestReaderTooLong(t *testing.T) {
 
 // TestReaderTokenizesALineOnce: however many windows hold it, and however long they may be.
 func TestReaderTokenizesALineOnce(t *testing.T) {
+	t.Parallel()
 	source := new(memory)
 	for i := range 50 {
 		source.add("{head}", 1, fmt.Sprintf("{%d}", i), fmt.Sprintf("{%d}", i+1), strings.Repeat("{long}", 20000), fmt.Sprintf("{%d}", i+2))
@@ -172,6 +176,7 @@ func newBatch(l engine.TrainLimits) *engine.Batch {
 
 // TestFill: each window lies where WindowBegin says, and each of its target ids is predicted by the row before it.
 func TestFill(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 200 {
 		var ws []batch.Window

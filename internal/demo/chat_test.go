@@ -41,6 +41,7 @@ func pretrainingDays(t *testing.T) map[string]string {
 }
 
 func TestChat_NoDayIsPretrainingData(t *testing.T) {
+	t.Parallel()
 	days := pretrainingDays(t)
 	for _, line := range chat(t) {
 		if kind, ok := days[line.Time.Format("2006-01-02")]; ok {
@@ -51,6 +52,7 @@ func TestChat_NoDayIsPretrainingData(t *testing.T) {
 
 // The corpus itself is not in the repository; where it lies beside it, no pretraining day may even name the people.
 func TestChat_NobodyIsNamedInPretrainingData(t *testing.T) {
+	t.Parallel()
 	corpus, err := os.Open("../../../shared/chats/ubuntu-irc/train.jsonl.gz")
 	if err != nil {
 		t.Skip("the corpus is not here")
@@ -92,6 +94,7 @@ func peoplePattern(lines []demo.Line) *regexp.Regexp {
 }
 
 func TestChat_IsInOrderAndComplete(t *testing.T) {
+	t.Parallel()
 	lines := chat(t)
 	if len(lines) != 3717 {
 		t.Errorf("%d messages, want 3717", len(lines))
@@ -110,6 +113,7 @@ func TestChat_IsInOrderAndComplete(t *testing.T) {
 }
 
 func TestChat_IsSmall(t *testing.T) {
+	t.Parallel()
 	info, err := os.Stat("chat.jsonl.gz")
 	if err != nil {
 		t.Fatal(err)

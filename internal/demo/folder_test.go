@@ -23,6 +23,7 @@ func count(t *testing.T, db *sql.DB, query string) int {
 }
 
 func TestWriteDatabase(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "chat.db")
 	if err := demo.WriteDatabase(path, chat(t)); err != nil {
 		t.Fatal(err)
@@ -59,6 +60,7 @@ func TestWriteDatabase(t *testing.T) {
 }
 
 func TestWriteFolder_ContactsCoverEverybody(t *testing.T) {
+	t.Parallel()
 	dir, lines := filepath.Join(t.TempDir(), "demo"), chat(t)
 	if err := demo.WriteFolder(dir, lines[:10]); err != nil {
 		t.Fatal(err)
@@ -89,6 +91,7 @@ func TestWriteFolder_ContactsCoverEverybody(t *testing.T) {
 }
 
 func TestWriteFolder_LeavesForeignFoldersAlone(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "chat.db")
 	if err := os.WriteFile(precious, []byte("mine"), 0o600); err != nil {
@@ -103,6 +106,7 @@ func TestWriteFolder_LeavesForeignFoldersAlone(t *testing.T) {
 }
 
 func TestWriteFolder_BeginsItsOwnAnew(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "demo")
 	if err := demo.WriteFolder(dir, chat(t)[:20]); err != nil {
 		t.Fatal(err)

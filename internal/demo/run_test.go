@@ -82,6 +82,7 @@ func TestRun_StopsAtAFailingCommand(t *testing.T) {
 }
 
 func TestCommandLine_CanBeTyped(t *testing.T) {
+	t.Parallel()
 	got := commandLine([]string{"generate", "--as", "EriC^^", "--message", "lsfret: it's off", "--seed", "1"})
 	if want := `vqctl generate --as 'EriC^^' --message 'lsfret: it'\''s off' --seed 1`; got != want {
 		t.Errorf("%s, want %s", got, want)

@@ -611,6 +611,7 @@ func FuzzWithoutMetadata(f *testing.F) {
 }
 
 func TestFormatOf(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ head, name, want string }{
 		{string(heic), "x", "image/heic"}, {"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1avif", "x", "image/avif"},
 		{"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00miafMiHB", "a.heic", "image/heic"}, {string(mov), "x", "video/quicktime"},
@@ -635,6 +636,7 @@ func FuzzFormatOf(f *testing.F) {
 }
 
 func TestLocator(t *testing.T) {
+	t.Parallel()
 	home, root, export := t.TempDir(), t.TempDir(), t.TempDir()
 	put := func(path string) string {
 		t.Helper()

@@ -370,6 +370,7 @@ func TestRun_Interrupted(t *testing.T) {
 }
 
 func TestOpenAI_OnlyModel(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		models []string
 		want   string
@@ -390,6 +391,7 @@ func TestOpenAI_OnlyModel(t *testing.T) {
 
 // A server that has one model need not name it.
 func TestOpenAI_UnnamedModel(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	s, err := describe.NewOpenAI(t.Context(), server.URL+"/v1", "", "")
@@ -403,6 +405,7 @@ func TestOpenAI_UnnamedModel(t *testing.T) {
 }
 
 func TestOpenAI_Local(t *testing.T) {
+	t.Parallel()
 	for endpoint, want := range map[string]bool{"http://127.0.0.1:11434/v1": true, "http://localhost:1234/v1": true, "http://[::1]:8080/v1": true,
 		"http://127.9.9.9/v1": true, "http://192.168.1.2:11434/v1": false, "https://api.openai.com/v1": false, "http://localhost.example.com/v1": false} {
 		s, err := describe.NewOpenAI(t.Context(), endpoint, "m", "")
@@ -418,6 +421,7 @@ func TestOpenAI_Local(t *testing.T) {
 }
 
 func TestRetryAfter(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for value, want := range map[string]time.Duration{"": 0, "7": 7 * time.Second, "0.5": time.Second / 2, "-3": 0, "soon": 0, "1e300": 0,
 		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute, "Fri, 02 Jan 2026 03:00:00 GMT": 0} {

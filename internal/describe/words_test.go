@@ -11,6 +11,7 @@ import (
 )
 
 func TestOneLine(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		answer, want string
 	}{
@@ -45,6 +46,7 @@ func TestOneLine(t *testing.T) {
 
 // What is said in a voice message stays as it is said.
 func TestOneLine_Transcript(t *testing.T) {
+	t.Parallel()
 	for _, said := range []string{"the image shows a cat, she said", "Sure! Here's a plan: we go", "2 * 3 is 6, - I think", "(no words: wind)"} {
 		if got := describe.OneLine(said, messages.Audio, false); got != said {
 			t.Errorf("%q becomes %q", said, got)
@@ -57,6 +59,7 @@ func TestOneLine_Transcript(t *testing.T) {
 }
 
 func TestOneLine_Long(t *testing.T) {
+	t.Parallel()
 	got := describe.OneLine(strings.Repeat("A cat. ", 1000), messages.Image, false)
 	if len(got) > 1200 || !strings.HasSuffix(got, "A cat.") {
 		t.Errorf("it has %d bytes and ends in %q", len(got), got[len(got)-20:])

@@ -97,6 +97,7 @@ func newSet(t *testing.T, source windows.List, maxTokens int) *Set {
 
 // TestScore holds the tallies to sums over the text itself.
 func TestScore(t *testing.T) {
+	t.Parallel()
 	const targets = 2
 	source := writeWindows(t, 200, targets)
 	set := newSet(t, source, 1<<20)
@@ -143,6 +144,7 @@ func TestScore(t *testing.T) {
 }
 
 func TestScoreNotFinite(t *testing.T) {
+	t.Parallel()
 	set := newSet(t, writeWindows(t, 3, 1), 1<<20)
 	losses := newLosses(set.Limits())
 	losses.fail = float32(math.NaN())
@@ -152,6 +154,7 @@ func TestScoreNotFinite(t *testing.T) {
 }
 
 func TestSetCutsAndLeavesOut(t *testing.T) {
+	t.Parallel()
 	source := writeWindows(t, 5, 1)
 	w, err := source.Window(0)
 	if err != nil {
@@ -208,6 +211,7 @@ func (s *scripted) Continue(ctx context.Context, prompt []int32, _ int, o genera
 }
 
 func TestGenerate(t *testing.T) {
+	t.Parallel()
 	source := writeWindows(t, 60, 2)
 	set := newSet(t, source, 1<<20)
 	w := &scripted{answers: []string{
@@ -259,6 +263,7 @@ func TestGenerate(t *testing.T) {
 
 // TestValidity: the true deltas, not what they look like in brackets.
 func TestValidity(t *testing.T) {
+	t.Parallel()
 	for line, want := range map[string]Validity{
 		`{"name": "A", "delta": "<1m", "text": "x"}`:        {1, 1, 1, 1},
 		`{"name": "A", "delta": "1d+", "text": "\u00a0\t"}`: {1, 1, 1, 0},
@@ -276,6 +281,7 @@ func TestValidity(t *testing.T) {
 }
 
 func TestPrepare(t *testing.T) {
+	t.Parallel()
 	source := writeWindows(t, 4, 2)
 	set := newSet(t, source, 1<<20)
 	c, prompt, err := set.Prepare(1, "")
@@ -308,6 +314,7 @@ func TestPrepare(t *testing.T) {
 
 // TestReportJSON holds the report to the names that other programs rely on.
 func TestReportJSON(t *testing.T) {
+	t.Parallel()
 	scores := &Scores{All: Tally{Windows: 3, TargetTokens: 4, sum: 8},
 		PerContact: map[string]*Tally{"<Zoe>": {Windows: 1, TargetTokens: 2, sum: 2}, "Al": {Windows: 2, TargetTokens: 2, sum: 6}}}
 	samples := &Samples{All: Validity{4, 3, 2, 1}, PerContact: map[string]*Validity{"Al": {4, 3, 2, 1}}}

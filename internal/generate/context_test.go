@@ -11,6 +11,7 @@ import (
 )
 
 func TestReadContext(t *testing.T) {
+	t.Parallel()
 	const text = `{"type": "dm", "members": ["Aidan", "John"], "start": "2024-03-15"}
 {"name": "Aidan", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "h\u00e9"}
 
@@ -35,6 +36,7 @@ func TestReadContext(t *testing.T) {
 }
 
 func TestReadContextErrors(t *testing.T) {
+	t.Parallel()
 	const good = `{"name": "John", "text": "hey"}` + "\n"
 	for _, c := range []struct{ name, text, want string }{
 		{"NotJSON", good + "John: hey\n", "c.jsonl:2: "},
@@ -64,6 +66,7 @@ type brokenReader struct{}
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestParseSpoken(t *testing.T) {
+	t.Parallel()
 	members := []string{"John", "Dr: No", "Dr"}
 	for _, c := range []struct{ line, name, text string }{
 		{"John: hey, you free tonight?", "John", "hey, you free tonight?"},
@@ -80,6 +83,7 @@ func TestParseSpoken(t *testing.T) {
 }
 
 func TestPrompt(t *testing.T) {
+	t.Parallel()
 	c := Conversation{Header: windows.NewHeader("", []string{"John", "Aidan", "John"}, "2024-03-15"),
 		Messages: []windows.Message{{Name: "John", Delta: "<1m", ContentType: "text", Text: "hey <|endoftext|>"}}}
 	const want = `{"type": "dm", "members": ["Aidan", "John"], "start": "2024-03-15"}

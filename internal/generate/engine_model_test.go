@@ -35,6 +35,7 @@ func newTinyWriter(t *testing.T, l *load.Loaded) *generate.Generator {
 // TestEngineConversation lets two people talk, each message by the model: with what the cache holds of the conversation
 // so far, and with all of it read anew, they say the same.
 func TestEngineConversation(t *testing.T) {
+	t.Parallel()
 	l := openTiny(t)
 	kept := newTinyWriter(t, l)
 	if err := kept.Reserve(2000, 1); err != nil {
@@ -75,6 +76,7 @@ func TestEngineConversation(t *testing.T) {
 
 // TestEngineContinuations: several at once are what each is alone.
 func TestEngineContinuations(t *testing.T) {
+	t.Parallel()
 	l := openTiny(t)
 	w := newTinyWriter(t, l)
 	c := generate.Conversation{Header: windows.NewHeader("", []string{"Ada", "Ben"}, "2024-03-15")}

@@ -18,6 +18,7 @@ var somePrompt = []int32{'{', '"', 'n', 'a', 'm', 'e', '"', ':', ' ', '"', 'J', 
 // TestConstrainedIsWellFormed: whatever the likelihoods and however few tokens there are, each continuation is a line
 // that reads back as a message and renders to the same bytes.
 func TestConstrainedIsWellFormed(t *testing.T) {
+	t.Parallel()
 	for _, max := range []int{40, 41, 43, 50, 80, 200} {
 		for _, favoured := range []map[string]float32{nil, {`\u`: 9, "\xF0\x9F": 8, " ": 8}, {`a"}`: 9}, {"\xC2": 9}} {
 			w, _, _ := newFake(t, favoured)
@@ -54,6 +55,7 @@ func checkLine(t *testing.T, c *Continuation, max int) {
 }
 
 func TestMinNewTokens(t *testing.T) {
+	t.Parallel()
 	for _, o := range []Options{
 		{MinNewTokens: 60, MaxNewTokens: 60},
 		{MinNewTokens: 60, MaxNewTokens: 61},
@@ -80,6 +82,7 @@ func TestMinNewTokens(t *testing.T) {
 }
 
 func TestTooFewTokensForAMessage(t *testing.T) {
+	t.Parallel()
 	w, model, _ := newFake(t, nil)
 	_, err := w.Continue(context.Background(), somePrompt, 1, Options{MaxNewTokens: 5}, nil)
 	if !errors.Is(err, usererr.ErrUsage) || usererr.Of(err) == "" {
@@ -91,6 +94,7 @@ func TestTooFewTokensForAMessage(t *testing.T) {
 }
 
 func TestRawStops(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		favoured string
 		want     StopReason
@@ -112,6 +116,7 @@ func TestRawStops(t *testing.T) {
 
 // TestContinuationsAreIndependent: continuation i of n is the i-th of any other number.
 func TestContinuationsAreIndependent(t *testing.T) {
+	t.Parallel()
 	w, _, _ := newFake(t, nil)
 	o := Options{Sampling: Sampling{Temperature: 1, Seed: 7}, MaxNewTokens: 80}
 	many, err := w.Continue(context.Background(), somePrompt, 5, o, nil)
@@ -133,6 +138,7 @@ func TestContinuationsAreIndependent(t *testing.T) {
 }
 
 func TestContinueEachEqualsContinue(t *testing.T) {
+	t.Parallel()
 	w, _, _ := newFake(t, nil)
 	o := Options{MaxNewTokens: 80}
 	prompts := [][]int32{somePrompt, somePrompt[:5], append(slices.Clone(somePrompt), 'x', 'y')}
@@ -154,6 +160,7 @@ func TestContinueEachEqualsContinue(t *testing.T) {
 // TestPrefixReuse: a prompt that goes on where the last one and its answer ended costs only its new tokens, and is
 // answered as if all of it had been read anew.
 func TestPrefixReuse(t *testing.T) {
+	t.Parallel()
 	w, model, _ := newFake(t, nil)
 	if err := w.Reserve(1000, 1); err != nil {
 		t.Fatal(err)
@@ -200,6 +207,7 @@ func TestPrefixReuse(t *testing.T) {
 }
 
 func TestInterruptedContinuationIsReturned(t *testing.T) {
+	t.Parallel()
 	w, _, _ := newFake(t, map[string]float32{"hey": 50})
 	ctx, cancel := context.WithCancel(context.Background())
 	var streamed []byte
@@ -218,6 +226,7 @@ func TestInterruptedContinuationIsReturned(t *testing.T) {
 
 // TestLongPromptIsReadInParts: progress is told, Ctrl-C heard between the parts, and what was read before it is kept.
 func TestLongPromptIsReadInParts(t *testing.T) {
+	t.Parallel()
 	long := slices.Repeat([]int32{'x'}, 2*prefillTokens+100)
 	w, model, _ := newFake(t, nil)
 	ctx, cancel := context.WithCancel(context.Background())

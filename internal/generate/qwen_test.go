@@ -24,6 +24,7 @@ func qwen(t testing.TB) (*tokenizer.Tokenizer, int) {
 // TestGrammarOfQwen: every state of the line can be left, no added token is ever among the choices, and the shortest
 // message is as long as it is in Qwen's own tokens.
 func TestGrammarOfQwen(t *testing.T) {
+	t.Parallel()
 	tok, size := qwen(t)
 	g := NewGrammar(tok, size)
 	for s := range lineGrammar.next {

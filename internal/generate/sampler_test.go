@@ -57,6 +57,7 @@ func expected(logits []float32, ids []int32, s Sampling) map[int]float64 {
 }
 
 func TestSamplerDistribution(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
 	logits := make([]float32, 40)
 	for i := range logits {
@@ -106,6 +107,7 @@ func TestSamplerDistribution(t *testing.T) {
 }
 
 func TestSamplerGreedy(t *testing.T) {
+	t.Parallel()
 	nan := float32(math.NaN())
 	for _, c := range []struct {
 		logits []float32
@@ -126,6 +128,7 @@ func TestSamplerGreedy(t *testing.T) {
 
 // TestSamplerNearlyGreedy: a temperature too small to tell from zero draws the likeliest.
 func TestSamplerNearlyGreedy(t *testing.T) {
+	t.Parallel()
 	inf := float32(math.Inf(1))
 	got, err := newSampler(Sampling{Temperature: 1e-30, TopP: 0.9}, 0).pick([]float32{1, 20, 19.9, -inf}, nil)
 	if err != nil || got != 1 {
@@ -134,6 +137,7 @@ func TestSamplerNearlyGreedy(t *testing.T) {
 }
 
 func TestSamplerNoNumbers(t *testing.T) {
+	t.Parallel()
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	for _, logits := range [][]float32{{nan, nan}, {-inf, -inf}, {1, inf}} {
 		if i, err := newSampler(Sampling{Temperature: 1}, 0).pick(logits, nil); err == nil {
@@ -143,6 +147,7 @@ func TestSamplerNoNumbers(t *testing.T) {
 }
 
 func TestSamplerSeed(t *testing.T) {
+	t.Parallel()
 	logits := make([]float32, 1000)
 	drawn := func(seed uint64, number int) []int {
 		s := newSampler(Sampling{Temperature: 1, Seed: seed}, number)
@@ -186,6 +191,7 @@ func BenchmarkPickTopP(b *testing.B) {
 
 // What is drawn from tokens that were narrowed down before is what is drawn from all logits, for the same seed.
 func TestSamplerNarrowedDownIsTheSame(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(9, 9))
 	const vocab = 300
 	for round := range 300 {

@@ -6,6 +6,7 @@ import (
 )
 
 func TestReadLine_NamesAreExactAndTheLastCounts(t *testing.T) {
+	t.Parallel()
 	name, count := "before", 0
 	err := ReadLine([]byte(`{"Name": "A", "name": "b", "NAME": 3, "name": "c", "other": [1]}`), map[string]any{"name": &name, "count": &count})
 	if err != nil || name != "c" || count != 0 {
@@ -15,6 +16,7 @@ func TestReadLine_NamesAreExactAndTheLastCounts(t *testing.T) {
 
 // What is wrong is said without the names of Go's types.
 func TestReadLine_SaysWhatIsWrongInWords(t *testing.T) {
+	t.Parallel()
 	for line, want := range map[string]string{
 		`["a"]`:          "this array is not an object",
 		`"a"`:            "this string is not an object",

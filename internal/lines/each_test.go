@@ -9,6 +9,7 @@ import (
 )
 
 func TestEach(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 3<<20)
 	for text, want := range map[string][]string{
 		"":                          nil,
@@ -33,6 +34,7 @@ func TestEach(t *testing.T) {
 }
 
 func TestEachRaw_OffsetsPointIntoTheFile(t *testing.T) {
+	t.Parallel()
 	text := "\uFEFFa\r\n\n" + strings.Repeat("x", 2<<20) + "\nlast"
 	var got []string
 	_, err := lines.EachRaw(t.Context(), strings.NewReader(text), "x", func(_, offset int64, line []byte) error {

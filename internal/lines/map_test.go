@@ -28,6 +28,7 @@ func convertAll(t *testing.T, in io.Reader) (string, error) {
 }
 
 func TestMap_KeepsOrder(t *testing.T) {
+	t.Parallel()
 	var in, want strings.Builder
 	for i := range 200_000 {
 		fmt.Fprintf(&in, "line %d\n", i)
@@ -40,6 +41,7 @@ func TestMap_KeepsOrder(t *testing.T) {
 }
 
 func TestMap_Ends(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{
 		"": "", "a": "A\n", "a\n": "A\n", "a\n\n": "A\n\n", "a\r\nb": "A\nB\n", "\n": "\n",
 	} {
@@ -50,6 +52,7 @@ func TestMap_Ends(t *testing.T) {
 }
 
 func TestMap_LongerThanAnyBuffer(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 3<<20)
 	got, err := convertAll(t, strings.NewReader("a\n"+long+"\nb\n"))
 	if err != nil || got != "A\n"+strings.ToUpper(long)+"\nB\n" {
@@ -58,6 +61,7 @@ func TestMap_LongerThanAnyBuffer(t *testing.T) {
 }
 
 func TestMap_OneByteReads(t *testing.T) {
+	t.Parallel()
 	got, err := convertAll(t, iotest.OneByteReader(strings.NewReader("ab\n\ncd")))
 	if err != nil || got != "AB\n\nCD\n" {
 		t.Errorf("%q, error %v", got, err)
@@ -65,6 +69,7 @@ func TestMap_OneByteReads(t *testing.T) {
 }
 
 func TestMap_ErrorNamesTheLineAfterWhatCameBefore(t *testing.T) {
+	t.Parallel()
 	in := strings.Repeat("ok\n", 100_000)
 	got, err := convertAll(t, strings.NewReader(in+"bad\n"+in))
 	if err == nil || err.Error() != "in:100001: is bad" {
@@ -76,6 +81,7 @@ func TestMap_ErrorNamesTheLineAfterWhatCameBefore(t *testing.T) {
 }
 
 func TestMap_ReadErrorIsReported(t *testing.T) {
+	t.Parallel()
 	_, err := convertAll(t, io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(errors.New("torn cable"))))
 	if err == nil || !strings.Contains(err.Error(), "cannot read in: torn cable") {
 		t.Errorf("error %v", err)
@@ -83,6 +89,7 @@ func TestMap_ReadErrorIsReported(t *testing.T) {
 }
 
 func TestMap_StopsWhenCanceled(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	in, feed := io.Pipe()
 	go func() {
@@ -97,6 +104,7 @@ func TestMap_StopsWhenCanceled(t *testing.T) {
 
 // TestMap_AnswersBeforeTheEnd: a program that writes a line and waits gets its answer.
 func TestMap_AnswersBeforeTheEnd(t *testing.T) {
+	t.Parallel()
 	in, feed := io.Pipe()
 	answers, out := io.Pipe()
 	go lines.Map(context.Background(), "in", in, out, upper)

@@ -10,6 +10,7 @@ import (
 )
 
 func TestSkipMark_OnlyAtTheBeginning(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{"": "", "a": "a", "\uFEFF": "", "\uFEFFa\uFEFF": "a\uFEFF", "\uFEFF\uFEFF": "\uFEFF", "\xEF\xBB": "\xEF\xBB", " \uFEFF": " \uFEFF"} {
 		in := bufio.NewReader(strings.NewReader(text))
 		n, err := lines.SkipMark(in)

@@ -11,6 +11,7 @@ import (
 
 // A model that does not fit is refused with how much it needs, how much is missing, and what helps.
 func TestFits_SaysHowMuchIsMissing(t *testing.T) {
+	t.Parallel()
 	plan := engine.Plan{WeightsMapped: 15e9, WeightsPrepared: 1e9, Workspace: 1e9, Total: 17e9}
 	if err := fits(plan, engine.Plain, 17e9, model.Folder("m")); err != nil {
 		t.Errorf("what just fits was refused: %v", err)

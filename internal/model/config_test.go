@@ -23,6 +23,7 @@ func read(t testing.TB, path string) []byte {
 
 // The file of Qwen3-8B-Base, in the older spelling.
 func TestParseConfig_Qwen3_8B(t *testing.T) {
+	t.Parallel()
 	c, err := model.ParseConfig("config.json", read(t, "testdata/qwen3-8b-base.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +40,7 @@ func TestParseConfig_Qwen3_8B(t *testing.T) {
 
 // A file as transformers 5 writes it: rope_parameters and dtype.
 func TestParseConfig_Transformers5(t *testing.T) {
+	t.Parallel()
 	c, err := model.ParseConfig("config.json", read(t, "testdata/transformers5.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +74,7 @@ func with(t testing.TB, changes map[string]string) []byte {
 type changes = map[string]string
 
 func TestParseConfig_Accepts(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]changes{
 		"rope_parameters alone":           {"rope_theta": "", "rope_parameters": `{"rope_theta": 1000000, "rope_type": "default"}`},
 		"both thetas alike":               {"rope_parameters": `{"rope_theta": 1e6}`},
@@ -98,6 +101,7 @@ func TestParseConfig_Accepts(t *testing.T) {
 
 // Each thing that is wrong or not supported is refused, and the field named.
 func TestParseConfig_Refuses(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		changes changes
 		want    string
@@ -157,6 +161,7 @@ func TestParseConfig_Refuses(t *testing.T) {
 }
 
 func TestParseConfig_NotJSON(t *testing.T) {
+	t.Parallel()
 	for content, want := range map[string]string{
 		"":                   "config.json: line 1: bad JSON",
 		"{\n\"a\": 1,\n}":    "config.json: line 3: bad JSON",

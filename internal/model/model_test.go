@@ -68,6 +68,7 @@ func rewrite(t testing.TB, path string, tensors map[string]safetensors.Tensor) {
 
 // Every required tensor is there with its shape, tied or not, in one file or in many.
 func TestOpen(t *testing.T) {
+	t.Parallel()
 	untied := small()
 	untied.TieEmbeddings = false
 	for name, o := range map[string]model.RandomOptions{
@@ -100,6 +101,7 @@ func TestOpen(t *testing.T) {
 
 // A tied model may hold an lm_head.weight and other tensors: they are left alone.
 func TestOpen_TiedWithOutput(t *testing.T) {
+	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
 	tensors := weights(t, dir)
 	tensors[model.LMHead] = tensors[model.EmbedTokens]
@@ -114,6 +116,7 @@ func TestOpen_TiedWithOutput(t *testing.T) {
 
 // A header of odd length puts the elements at odd addresses: the views are aligned nevertheless.
 func TestOpen_UnalignedFile(t *testing.T) {
+	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
 	path := filepath.Join(dir, model.WeightsFile)
 	content := read(t, path)
@@ -136,6 +139,7 @@ func TestOpen_UnalignedFile(t *testing.T) {
 
 // F32 and F16 weights are taken as they are, mixed as well.
 func TestOpen_OtherTypes(t *testing.T) {
+	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
 	tensors := weights(t, dir)
 	norm := tensors[model.FinalNorm]
@@ -157,6 +161,7 @@ func TestOpen_OtherTypes(t *testing.T) {
 
 // What is wrong with the weights is said with the file and the tensor.
 func TestOpen_WrongWeights(t *testing.T) {
+	t.Parallel()
 	const name = "model.layers.1.self_attn.k_proj.weight"
 	for label, c := range map[string]struct {
 		change func(map[string]safetensors.Tensor)
@@ -195,6 +200,7 @@ func TestOpen_WrongWeights(t *testing.T) {
 
 // An untied model without an output layer would be completed with chance values by others.
 func TestOpen_UntiedWithoutOutput(t *testing.T) {
+	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
 	path := filepath.Join(dir, model.ConfigFile)
 	content := bytes.Replace(read(t, path), []byte(`"tie_word_embeddings": true`), []byte(`"tie_word_embeddings": false`), 1)
@@ -208,6 +214,7 @@ func TestOpen_UntiedWithoutOutput(t *testing.T) {
 
 // A file that was cut anywhere is refused.
 func TestOpen_Truncated(t *testing.T) {
+	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
 	path := filepath.Join(dir, model.WeightsFile)
 	content := read(t, path)
@@ -222,6 +229,7 @@ func TestOpen_Truncated(t *testing.T) {
 }
 
 func TestOpen_Index(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(weightMap map[string]string)
 		want   string
@@ -261,6 +269,7 @@ func TestOpen_Index(t *testing.T) {
 }
 
 func TestOpen_NoFiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if _, err := model.Open(dir); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "has no config.json") {
 		t.Error(err)
@@ -276,6 +285,7 @@ func TestOpen_NoFiles(t *testing.T) {
 
 // After Close there are no views: asking for one is an error, not a crash.
 func TestClose(t *testing.T) {
+	t.Parallel()
 	m, err := model.Open(makeModel(t, model.RandomOptions{Config: small()}))
 	if err != nil {
 		t.Fatal(err)

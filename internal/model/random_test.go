@@ -16,6 +16,7 @@ import (
 
 // Weights are normal with deviation 0.02, norms are 1, and no two tensors are alike.
 func TestWriteRandomDistribution(t *testing.T) {
+	t.Parallel()
 	c := small()
 	c.HiddenSize, c.VocabSize = 256, 1000
 	m, err := model.Open(makeModel(t, model.RandomOptions{Config: c, Seed: 1}))
@@ -80,6 +81,7 @@ func TestWriteRandomSeed(t *testing.T) {
 }
 
 func TestWriteRandomProgress(t *testing.T) {
+	t.Parallel()
 	var done int64
 	makeModel(t, model.RandomOptions{Config: small(), Progress: func(n int64) { done += n }})
 	if done != 2*small().Parameters() {
@@ -89,6 +91,7 @@ func TestWriteRandomProgress(t *testing.T) {
 
 // A folder that has something in it is not touched, and an interrupted run leaves none.
 func TestWriteRandomKeeps(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "precious")
 	if err := os.WriteFile(precious, nil, 0o600); err != nil {
@@ -110,6 +113,7 @@ func TestWriteRandomKeeps(t *testing.T) {
 
 // What does not fit on the disk is refused before anything is written.
 func TestWriteRandom_NoSpace(t *testing.T) {
+	t.Parallel()
 	c := small()
 	c.VocabSize, c.HiddenSize = 1<<22, 1<<22
 	parent := t.TempDir()
@@ -121,6 +125,7 @@ func TestWriteRandom_NoSpace(t *testing.T) {
 
 // The shapes have the numbers of parameters that Hugging Face shows for these models.
 func TestShapeConfig(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]int64{
 		"qwen3-0.6b": 596_049_920, "1.7B": 1_720_574_976, "qwen3-4b": 4_022_468_096, "Qwen3-8B": 8_190_735_360,
 	} {

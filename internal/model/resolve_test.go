@@ -184,6 +184,7 @@ func TestList_Nothing(t *testing.T) {
 }
 
 func TestFormatBytes(t *testing.T) {
+	t.Parallel()
 	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 16_381_470_720: "16.4 GB"} {
 		if got := model.FormatBytes(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)

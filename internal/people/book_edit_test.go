@@ -9,6 +9,7 @@ import (
 )
 
 func TestAdd_KeepsTheRestByteForByte(t *testing.T) {
+	t.Parallel()
 	const file = "\uFEFF{\"note\": {\"ids\": [1]}, \"contact\": \"John\", \"ids\": [ \"+15551234567\" ] , \"x\":[2]}\r\n\n {\"ids\": [], \"contact\": \" Ann \"}"
 	got, changes, err := people.AddContacts([]byte(file), []people.Addition{
 		{Name: "John", IDs: []string{"j@x.org", "k@x.org"}}, {Name: "Ann", IDs: []string{"a@x.org"}}, {Name: `Zoë <"Z">`, IDs: []string{"z@x.org"}}})
@@ -29,6 +30,7 @@ func TestAdd_KeepsTheRestByteForByte(t *testing.T) {
 }
 
 func TestAdd_ToNothing(t *testing.T) {
+	t.Parallel()
 	got, _, err := people.AddContacts(nil, []people.Addition{{Name: "Ann", IDs: []string{"+15551234567", "a@x.org"}}})
 	if want := `{"contact": "Ann", "ids": ["+15551234567", "a@x.org"]}` + "\n"; err != nil || string(got) != want {
 		t.Errorf("the file is %q (%v), want %q", got, err, want)
@@ -39,6 +41,7 @@ func TestAdd_ToNothing(t *testing.T) {
 }
 
 func TestAdd_LineWithoutIDs(t *testing.T) {
+	t.Parallel()
 	_, _, err := people.AddContacts([]byte(`{"contact": "John"}`), []people.Addition{{Name: "John", IDs: []string{"j@x.org"}}})
 	if err == nil || !strings.Contains(err.Error(), `line 1: there is no "ids"`) {
 		t.Errorf("error is %v", err)
@@ -46,6 +49,7 @@ func TestAdd_LineWithoutIDs(t *testing.T) {
 }
 
 func TestRemove(t *testing.T) {
+	t.Parallel()
 	const file = "\uFEFF{\"contact\": \"John\", \"ids\": [\"j@x.org\"]}\r\n\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}"
 	got, changed := people.RemoveContact([]byte(file), "John")
 	if want := "\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}\n"; string(got) != want || !changed {
@@ -57,6 +61,7 @@ func TestRemove(t *testing.T) {
 }
 
 func TestCheck_FindsEverything(t *testing.T) {
+	t.Parallel()
 	const file = `{"contact": "John", "ids": ["+15551234567"]}
 nonsense
 {"contact": "Ann", "ids": ["(555) 123-4567"]}
@@ -72,6 +77,7 @@ nonsense
 
 // Addresses that were only found are not the owner's where the contacts file says otherwise.
 func TestRead_FileBeatsWhatWasFound(t *testing.T) {
+	t.Parallel()
 	self := people.Self{Name: "Aidan", Addresses: []string{"+442079460000", "me@x.org"}, Found: true}
 	book, err := people.ReadBook(strings.NewReader(`{"contact": "Ann", "ids": ["Me@x.org", "020 7946 0958"]}`), "f", self)
 	if err != nil {
@@ -85,6 +91,7 @@ func TestRead_FileBeatsWhatWasFound(t *testing.T) {
 }
 
 func TestMissing(t *testing.T) {
+	t.Parallel()
 	book := read(t, `{"contact": "John", "ids": ["+15551234567"]}`)
 	got := book.Missing([]string{"(555) 123-4567", "J@x.org", "j@X.org", "+15551234568"})
 	if want := []string{"J@x.org", "+15551234568"}; !reflect.DeepEqual(got, want) {

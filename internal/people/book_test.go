@@ -21,6 +21,7 @@ func read(t *testing.T, file string, own ...string) *people.Book {
 }
 
 func TestNormalize(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ own, address, want string }{
 		{"", "+12345678900", "+12345678900"},
 		{"", "(415) 555-0123", "+14155550123"},
@@ -56,6 +57,7 @@ func TestNormalize(t *testing.T) {
 
 // Fault 10 of the reference pipeline: messages' addresses were normalized, those of the contacts were not.
 func TestFault10_ContactsMatchMessages(t *testing.T) {
+	t.Parallel()
 	book := read(t, `{"contact": "John", "ids": ["(555) 123-4567", "J@iCloud.com"]}`)
 	for _, address := range []string{"+15551234567", "5551234567", "j@icloud.com", "(555) 123-4567"} {
 		if name, listed := book.Person(address); name != "John" || !listed {
@@ -65,6 +67,7 @@ func TestFault10_ContactsMatchMessages(t *testing.T) {
 }
 
 func TestPerson_OwnerAndStrangers(t *testing.T) {
+	t.Parallel()
 	book := read(t, `{"contact": "John", "ids": ["+15551234567"]}`, "+1 (415) 555-0199", "Me@X.org")
 	for _, address := range []string{"+14155550199", "me@x.org"} {
 		if name, listed := book.Person(address); name != people.Owner || !listed {
@@ -79,6 +82,7 @@ func TestPerson_OwnerAndStrangers(t *testing.T) {
 }
 
 func TestRead_IgnoresBlankLinesUnknownKeysAndAMark(t *testing.T) {
+	t.Parallel()
 	book := read(t, "\uFEFF{\"contact\": \" John \", \"ids\": [\"+15551234567\", \"5551234567\"], \"note\": 1}\r\n\n  \n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}")
 	if got := book.Names(); !slices.Equal(got, []string{"John", "Ann"}) {
 		t.Errorf("names are %q", got)
@@ -86,6 +90,7 @@ func TestRead_IgnoresBlankLinesUnknownKeysAndAMark(t *testing.T) {
 }
 
 func TestRead_Refuses(t *testing.T) {
+	t.Parallel()
 	john := `{"contact": "John", "ids": ["+15551234567"]}` + "\n"
 	for name, c := range map[string]struct{ file, want string }{
 		"NotJSON":       {john + "\n{\"contact\"", `contacts.jsonl:3: not a contact`},
@@ -117,6 +122,7 @@ func TestRead_Refuses(t *testing.T) {
 }
 
 func TestLoad_MissingFile(t *testing.T) {
+	t.Parallel()
 	_, err := people.LoadBook(filepath.Join(t.TempDir(), "contacts_to_ids.jsonl"), people.Self{Name: "Aidan"})
 	if err == nil || usererr.Of(err) == "" || errors.Is(err, usererr.ErrUsage) {
 		t.Errorf("error is %v", err)
@@ -124,6 +130,7 @@ func TestLoad_MissingFile(t *testing.T) {
 }
 
 func TestSplitIdentifiers(t *testing.T) {
+	t.Parallel()
 	got := people.SplitIdentifiers(" +1 415 555 0199, me@x.org;\nme@y.org ,,")
 	if want := []string{"+1 415 555 0199", "me@x.org", "me@y.org"}; !slices.Equal(got, want) {
 		t.Errorf("split into %q, want %q", got, want)
@@ -158,6 +165,7 @@ func FuzzContacts(f *testing.F) {
 }
 
 func TestBook_NamesThatSourcesTell(t *testing.T) {
+	t.Parallel()
 	b, err := people.ReadBook(strings.NewReader(`{"contact": "John", "ids": ["John Smith"]}`), "x", people.Self{Name: "Aidan"})
 	if err != nil {
 		t.Fatal(err)

@@ -33,6 +33,7 @@ func othersOf(c *people.Conversation) (list []string) {
 }
 
 func TestLookup_ConversationsJoinsTheSamePeople(t *testing.T) {
+	t.Parallel()
 	got := conversationsOf(messages.Members("a1"), messages.Members("b", "x"), messages.Members("a2", "me", "a1"), messages.Members("x", "b"))
 	if len(got) != 2 || !slices.Equal(othersOf(got[0]), []string{"x", "Ben"}) || !slices.Equal(othersOf(got[1]), []string{"Ann"}) {
 		t.Fatalf("%d conversations", len(got))
@@ -48,6 +49,7 @@ func TestLookup_ConversationsJoinsTheSamePeople(t *testing.T) {
 }
 
 func TestLookup_FirstAddressDecidesWhoWasPresent(t *testing.T) {
+	t.Parallel()
 	got := conversationsOf([]messages.Member{{Address: "a1", Absent: true}, {Address: "a2"}, {Address: "b"}})
 	if len(got) != 1 || !slices.Equal(othersOf(got[0]), []string{"Ben"}) {
 		t.Errorf("present are %q", othersOf(got[0]))
@@ -55,6 +57,7 @@ func TestLookup_FirstAddressDecidesWhoWasPresent(t *testing.T) {
 }
 
 func TestLookup_StrangersStayApartFromNamesakes(t *testing.T) {
+	t.Parallel()
 	got := conversationsOf(messages.Members("Ann"), messages.Members("a1"))
 	if len(got) != 2 || got[0].Others[0].Listed || !got[1].Others[0].Listed {
 		t.Errorf("%d conversations", len(got))
@@ -62,6 +65,7 @@ func TestLookup_StrangersStayApartFromNamesakes(t *testing.T) {
 }
 
 func TestConversation_SenderInADirectConversation(t *testing.T) {
+	t.Parallel()
 	direct, group := conversationsOf(messages.Members("a1"))[0], conversationsOf(messages.Members("a1", "b"))[0]
 	for _, c := range []struct {
 		conversation *people.Conversation

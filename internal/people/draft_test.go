@@ -37,6 +37,7 @@ func names(list []people.Suggestion) []string {
 }
 
 func TestSuggest(t *testing.T) {
+	t.Parallel()
 	me := addressbook.Card{Book: "a", Name: "Aidan", Addresses: []string{"me@x.org", "+12125550199"}, Me: true}
 	for name, c := range map[string]struct {
 		file             string

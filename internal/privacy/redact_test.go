@@ -21,6 +21,7 @@ var names = regexp.MustCompile(`\[(\w+) [a-z2-7]{8}\]`)
 func shown(s string) string { return names.ReplaceAllString(s, "<$1>") }
 
 func TestText(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		// telephone numbers
 		"call me at (212) 555-0123 ok":           "call me at <phone> ok",
@@ -129,6 +130,7 @@ func TestText(t *testing.T) {
 }
 
 func TestText_OneValueHasOneStandIn(t *testing.T) {
+	t.Parallel()
 	for _, same := range [][]string{
 		{"(212) 555-0123", "+1 212 555 0123", "2125550123", "212.555.0123"},
 		{"4111 1111 1111 1111", "4111111111111111", "4111-1111-1111-1111"},
@@ -153,6 +155,7 @@ func TestText_OneValueHasOneStandIn(t *testing.T) {
 }
 
 func TestText_Region(t *testing.T) {
+	t.Parallel()
 	british := privacy.New([]byte("secret"), "GB", privacy.Kinds(), nil)
 	if a, b := british.Text("020 7946 0958"), british.Text("+442079460958"); a != b || shown(a) != "<phone>" {
 		t.Errorf("got %q and %q", a, b)
@@ -160,6 +163,7 @@ func TestText_Region(t *testing.T) {
 }
 
 func TestText_OnlySomeKinds(t *testing.T) {
+	t.Parallel()
 	got := newRedactor(privacy.Email).Text("j@x.org, 212-555-0123")
 	if shown(got) != "<email>, 212-555-0123" {
 		t.Errorf("got %q", got)
@@ -167,6 +171,7 @@ func TestText_OnlySomeKinds(t *testing.T) {
 }
 
 func TestText_Forgotten(t *testing.T) {
+	t.Parallel()
 	r := privacy.New([]byte("secret"), "US", nil, func(address string) bool { return address == "+12125550123" || address == "j@x.org" })
 	got := r.Text("(212) 555-0123, 212-555-0124, J@x.org, k@x.org")
 	if got != "[forgotten], 212-555-0124, [forgotten], k@x.org" {
@@ -178,6 +183,7 @@ func TestText_Forgotten(t *testing.T) {
 }
 
 func TestFindings(t *testing.T) {
+	t.Parallel()
 	r := newRedactor()
 	for _, text := range []string{"j@x.org J@x.org k@x.org", "212-555-0123", "nothing"} {
 		r.Text(text)

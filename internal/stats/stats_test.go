@@ -90,6 +90,7 @@ func person(t *testing.T, r *stats.Report, name string) stats.Person {
 func seconds(n float64) *float64 { return &n }
 
 func TestGather_DirectConversation(t *testing.T) {
+	t.Parallel()
 	r := gather(t, stats.Options{},
 		said{"+1", "", 0, "Hello there, it's me!", messages.Text},                 // the owner begins, at 23:30 on Monday
 		said{"j@x", "j@x", 60 * time.Second, "hi 👍🏽", messages.Text},              // a reply after a minute
@@ -134,6 +135,7 @@ func TestGather_DirectConversation(t *testing.T) {
 }
 
 func TestGather_ZoneSetsHoursAndMonths(t *testing.T) {
+	t.Parallel()
 	tokyo, err := time.LoadLocation("Asia/Tokyo")
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +147,7 @@ func TestGather_ZoneSetsHoursAndMonths(t *testing.T) {
 }
 
 func TestGather_Groups(t *testing.T) {
+	t.Parallel()
 	r := gather(t, stats.Options{Names: map[string]string{"+9": "Sam"}},
 		said{"+1 +2 +9", "+2", 0, "first", messages.Text},
 		said{"+9 +1 +2", "+9", time.Minute, "second", messages.Text},
@@ -172,6 +175,7 @@ func TestGather_Groups(t *testing.T) {
 }
 
 func TestGather_WordsBeyondTheUsual(t *testing.T) {
+	t.Parallel()
 	var list []said
 	for i := range 40 {
 		text := "the house and the garden"
@@ -200,6 +204,7 @@ func TestGather_WordsBeyondTheUsual(t *testing.T) {
 
 // The page asks for nothing, and what people are called is text.
 func TestWritePage_StandsAlone(t *testing.T) {
+	t.Parallel()
 	name := `<script>alert("x")</script> & 'co'`
 	r := gather(t, stats.Options{People: func(address string) (string, bool) {
 		return map[string]string{"+1": name, "+2": "Zoë"}[address], address != ""
@@ -266,6 +271,7 @@ func checkCharts(t *testing.T, page string) {
 }
 
 func TestWritePage_OfNothing(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	if err := stats.WritePage(&out, gather(t, stats.Options{})); err != nil || !strings.Contains(out.String(), "There are no messages.") {
 		t.Errorf("%v: %s", err, out.String())
@@ -273,6 +279,7 @@ func TestWritePage_OfNothing(t *testing.T) {
 }
 
 func TestDuration(t *testing.T) {
+	t.Parallel()
 	for n, want := range map[float64]string{0: "0 s", 59: "59 s", 60: "1 min", 3599: "59 min", 3600: "1 h 00", 28799: "7 h 59"} {
 		if got := stats.Duration(&n); got != want {
 			t.Errorf("%v is %q, want %q", n, got, want)
@@ -284,6 +291,7 @@ func TestDuration(t *testing.T) {
 }
 
 func TestSilence_BelowADayIsInHours(t *testing.T) {
+	t.Parallel()
 	for days, want := range map[float64]string{0.25: "6.0 hours", 1: "1.0 days", 9.31: "9.3 days"} {
 		if got := (stats.Silence{Days: days}).Length(); got != want {
 			t.Errorf("%v days are %q, want %q", days, got, want)

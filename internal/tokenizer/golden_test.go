@@ -76,6 +76,7 @@ func checkIDs(t *testing.T, what, text string, got, want []int32) {
 }
 
 func TestEncode_EqualsHuggingFace(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	goldens(t, "texts.jsonl.gz", func(_ int, g textGolden) {
 		checkIDs(t, "Encode", g.Text, tok.Encode(g.Text), g.IDs)
@@ -83,6 +84,7 @@ func TestEncode_EqualsHuggingFace(t *testing.T) {
 }
 
 func TestEncodeOrdinary_EqualsHuggingFaceWithoutAddedTokens(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	differ := 0
 	goldens(t, "texts.jsonl.gz", func(_ int, g textGolden) {
@@ -97,6 +99,7 @@ func TestEncodeOrdinary_EqualsHuggingFaceWithoutAddedTokens(t *testing.T) {
 }
 
 func TestEncode_EqualsHuggingFaceWithTheWholeFile(t *testing.T) {
+	t.Parallel()
 	tok := loadFull(t)
 	goldens(t, "texts.jsonl.gz", func(_ int, g textGolden) {
 		checkIDs(t, "Encode", g.Text, tok.Encode(g.Text), g.Full)
@@ -105,6 +108,7 @@ func TestEncode_EqualsHuggingFaceWithTheWholeFile(t *testing.T) {
 
 // TestEncode_LlamaCppCases runs the cases of llama.cpp's vocabulary tests, a subtest each.
 func TestEncode_LlamaCppCases(t *testing.T) {
+	t.Parallel()
 	tok := loadFull(t)
 	texts, err := os.ReadFile("testdata/llama.cpp/qwen2.inp")
 	if err != nil {
@@ -135,6 +139,7 @@ func TestEncode_LlamaCppCases(t *testing.T) {
 }
 
 func TestDecode_EqualsHuggingFace(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	goldens(t, "decode.jsonl.gz", func(_ int, g struct {
 		IDs  []int32
@@ -166,6 +171,7 @@ func withAddedTokens(t *testing.T, added json.RawMessage) []byte {
 }
 
 func TestEncode_AddedTokenFlags(t *testing.T) {
+	t.Parallel()
 	goldens(t, "added.jsonl.gz", func(line int, g struct {
 		Added json.RawMessage `json:"added_tokens"`
 		Cases [][3]json.RawMessage

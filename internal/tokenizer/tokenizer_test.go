@@ -19,6 +19,7 @@ import (
 
 // Each broken sequence is one U+FFFD: what encoding.TextDecoder and Rust's from_utf8_lossy make of it.
 func TestToValidUTF8(t *testing.T) {
+	t.Parallel()
 	for broken, want := range map[string]string{
 		"":                         "",
 		"aé世😀":                     "aé世😀",
@@ -41,12 +42,14 @@ func TestToValidUTF8(t *testing.T) {
 }
 
 func TestEncode_InvalidUTF8CountsAsReplacementCharacter(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	checkIDs(t, "Encode", "a\xe4\xb8 b\xff", tok.Encode("a\xe4\xb8 b\xff"), tok.Encode("a\uFFFD b\uFFFD"))
 	checkIDs(t, "EncodeOrdinary", "\x80", tok.EncodeOrdinary("\x80"), tok.EncodeOrdinary("\uFFFD"))
 }
 
 func TestDecode_LeavesOutUnknownIDs(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	ids := tok.Encode("ab")
 	ids = append(ids, -1, int32(tok.VocabSize()), 1<<30)
@@ -56,6 +59,7 @@ func TestDecode_LeavesOutUnknownIDs(t *testing.T) {
 }
 
 func TestTokenBytes_JoinToTheText(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	const text = "a 😀 <|endoftext|>é\n"
 	var joined []byte
@@ -73,6 +77,7 @@ func TestTokenBytes_JoinToTheText(t *testing.T) {
 }
 
 func TestTokenID(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	end, ok := tok.TokenID("<|endoftext|>")
 	if !ok || !tok.IsAdded(end) || string(tok.TokenBytes(end)) != "<|endoftext|>" {
@@ -88,6 +93,7 @@ func TestTokenID(t *testing.T) {
 }
 
 func TestVocabSize_CountsAddedTokens(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	last := int32(tok.VocabSize() - 1)
 	if !tok.IsAdded(last) || tok.TokenBytes(last) == nil {
@@ -96,6 +102,7 @@ func TestVocabSize_CountsAddedTokens(t *testing.T) {
 }
 
 func TestParse_AddedTokensOfTokenizerConfig(t *testing.T) {
+	t.Parallel()
 	data := withAddedTokens(t, []byte(`[]`))
 	size := func() string { tok, _ := tokenizer.Parse("", data, nil); return strconv.Itoa(tok.VocabSize()) }()
 	config := `{"added_tokens_decoder": {"` + size + `": {"content": "<x>", "special": true}}, "model_max_length": 1e30}`
@@ -111,6 +118,7 @@ func TestParse_AddedTokensOfTokenizerConfig(t *testing.T) {
 }
 
 func TestParse_MergesAsStringsAreTheSame(t *testing.T) {
+	t.Parallel()
 	var definition map[string]any
 	if err := json.Unmarshal([]byte(read(t, filepath.Join(cutDir, "tokenizer.json"))), &definition); err != nil {
 		t.Fatal(err)
@@ -137,6 +145,7 @@ func TestParse_MergesAsStringsAreTheSame(t *testing.T) {
 
 // TestParse_Refuses changes one thing in a good file.
 func TestParse_Refuses(t *testing.T) {
+	t.Parallel()
 	good := read(t, filepath.Join(cutDir, "tokenizer.json"))
 	for name, c := range map[string]struct{ old, new, want string }{
 		"Model":         {`"type":"BPE"`, `"type":"Unigram"`, `model.type "Unigram"`},
@@ -182,6 +191,7 @@ func TestParse_Refuses(t *testing.T) {
 }
 
 func TestLoad_NamesTheFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	_, err := tokenizer.Load(dir)
 	wantError(t, err, filepath.Join(dir, "tokenizer.json"))
@@ -194,6 +204,7 @@ func TestLoad_NamesTheFile(t *testing.T) {
 
 // TestEncodeOrdinary_LinesStandAlone is what windows rely on: a line's tokens do not depend on its neighbors.
 func TestEncodeOrdinary_LinesStandAlone(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	rng := rand.New(rand.NewPCG(1, 2))
 	var text string
@@ -212,6 +223,7 @@ func TestEncodeOrdinary_LinesStandAlone(t *testing.T) {
 }
 
 func TestEncodeOrdinary_DecodesToNFC(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 2000 {
@@ -234,6 +246,7 @@ func randomText(rng *rand.Rand) string {
 }
 
 func TestTokenizer_IsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
 	tok := load(t, cutDir)
 	var texts []textGolden
 	goldens(t, "texts.jsonl.gz", func(_ int, g textGolden) { texts = append(texts, g) })

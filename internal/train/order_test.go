@@ -7,6 +7,7 @@ import (
 )
 
 func TestEpochOrder_IsAPermutationOfSeedAndEpochAlone(t *testing.T) {
+	t.Parallel()
 	a := epochOrder(100, 42, 0, true)
 	if !slices.Equal(a, epochOrder(100, 42, 0, true)) {
 		t.Error("the same seed and epoch gave two orders")
@@ -22,6 +23,7 @@ func TestEpochOrder_IsAPermutationOfSeedAndEpochAlone(t *testing.T) {
 
 // Every window of an epoch belongs to exactly one step of it, and the last step of an epoch takes what is left.
 func TestSteps_CoverEachEpochOnce(t *testing.T) {
+	t.Parallel()
 	for _, s := range []Steps{{1, 1, 1}, {10, 2, 2}, {11, 2, 2}, {7, 3, 4}, {100, 2, 16}, {5, 8, 8}} {
 		next := 0
 		for step := 1; step <= 3*s.PerEpoch(); step++ {

@@ -9,6 +9,7 @@ import (
 
 // Two runs never write into one folder at once; when the first is done, the next may.
 func TestOpenOutput_OneRunAtATime(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	release, err := LockOutputDir(dir)
 	if err != nil {
@@ -29,6 +30,7 @@ func TestOpenOutput_OneRunAtATime(t *testing.T) {
 }
 
 func TestOpenOutput_NotAFolder(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)

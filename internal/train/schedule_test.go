@@ -8,6 +8,7 @@ import (
 // Values of transformers.get_scheduler(kind, AdamW(lr=1), num_warmup_steps=2, num_training_steps=8), the rate that each
 // optimizer step used.
 func TestSchedule_MatchesTransformers(t *testing.T) {
+	t.Parallel()
 	for kind, want := range map[string][]float64{
 		"cosine":               {0, 0.5, 1, 0.9330127018922194, 0.75, 0.5, 0.25, 0.06698729810778059},
 		"linear":               {0, 0.5, 1, 0.8333333333333334, 0.6666666666666666, 0.5, 0.3333333333333333, 0.16666666666666666},
@@ -27,6 +28,7 @@ func TestSchedule_MatchesTransformers(t *testing.T) {
 }
 
 func TestSchedule_WarmupIsRoundedUp(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		ratio float64
 		total int
@@ -43,6 +45,7 @@ func TestSchedule_WarmupIsRoundedUp(t *testing.T) {
 }
 
 func TestSchedule_UnknownKindIsRefused(t *testing.T) {
+	t.Parallel()
 	if _, err := NewSchedule("cosin", 1, 0, 10); err == nil {
 		t.Error("accepted")
 	}

@@ -8,6 +8,7 @@ import (
 )
 
 func TestPermissionAdvice(t *testing.T) {
+	t.Parallel()
 	advice := usererr.PermissionAdvice("darwin", "/x/chat.db")
 	for _, step := range []string{"System Settings > Privacy & Security > Full Disk Access", "switch your terminal on", "open it again"} {
 		if !strings.Contains(advice, step) {

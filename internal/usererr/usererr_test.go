@@ -9,6 +9,7 @@ import (
 )
 
 func TestOf_FindsTheOutermostHint(t *testing.T) {
+	t.Parallel()
 	cause := errors.New("cause")
 	inner := usererr.With(cause, "inner %d", 1)
 	if got := usererr.Of(fmt.Errorf("wrapped: %w", inner)); got != "inner 1" {
@@ -26,6 +27,7 @@ func TestOf_FindsTheOutermostHint(t *testing.T) {
 }
 
 func TestUsage_IsToldApart(t *testing.T) {
+	t.Parallel()
 	err := fmt.Errorf("train: %w", usererr.With(usererr.Usage("x %d", 1), "advice"))
 	if !errors.Is(err, usererr.ErrUsage) || errors.Is(errors.New("other"), usererr.ErrUsage) {
 		t.Error("usage errors are not told apart")
@@ -33,6 +35,7 @@ func TestUsage_IsToldApart(t *testing.T) {
 }
 
 func TestField_IsWrongUsageAndNamesTheOption(t *testing.T) {
+	t.Parallel()
 	err := fmt.Errorf("train: %w", usererr.Invalid("batch_size", "must be at least %d", 1))
 	var field *usererr.Field
 	if !errors.As(err, &field) || field.Name != "batch_size" || !errors.Is(err, usererr.ErrUsage) {
@@ -44,6 +47,7 @@ func TestField_IsWrongUsageAndNamesTheOption(t *testing.T) {
 }
 
 func TestOption_IsSpelledAsTheCommandLineSays(t *testing.T) {
+	t.Parallel()
 	usererr.SpellOptions(func(field string) string { return "<" + field + ">" })
 	defer usererr.SpellOptions(func(field string) string { return field })
 	if got := usererr.Of(usererr.With(errors.New("x"), "raise %v", usererr.Option("max_steps"))); got != "raise <max_steps>" {

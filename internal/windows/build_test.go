@@ -15,6 +15,7 @@ import (
 )
 
 func TestBuild_NewlinesMakeSeveralMessages(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		text string
 		want []string
@@ -43,6 +44,7 @@ func TestBuild_NewlinesMakeSeveralMessages(t *testing.T) {
 }
 
 func TestBuild_EmptyMessagesGo(t *testing.T) {
+	t.Parallel()
 	_, summary, _ := build(t, options(100, 1), said("hello", " \n ", "", "\uFFFC", "bye"))
 	if summary.Messages != 2 || summary.LeftOut.Empty != 3 {
 		t.Errorf("%d messages, %d empty; want 2 and 3", summary.Messages, summary.LeftOut.Empty)
@@ -50,6 +52,7 @@ func TestBuild_EmptyMessagesGo(t *testing.T) {
 }
 
 func TestBuild_AttachmentIsItsDescriptionElseItsFileName(t *testing.T) {
+	t.Parallel()
 	entries := said("see", "IMG_1.HEIC", "IMG_2.HEIC", "")
 	for i, e := range entries[1:] {
 		entries[i+1].Kind, entries[i+1].Attachment = messages.Image, "at-"+e.GUID
@@ -77,6 +80,7 @@ func TestBuild_AttachmentIsItsDescriptionElseItsFileName(t *testing.T) {
 }
 
 func TestBuild_TranscriptDescribesAVoiceMessageThatHasNoOther(t *testing.T) {
+	t.Parallel()
 	entries := said("Audio Message.caf", "yes")
 	entries[0].Kind, entries[0].Attachment, entries[0].Transcript = messages.Audio, "voice", "are you\ncoming"
 	entries[1].TargetGUID = "guid-1"
@@ -88,6 +92,7 @@ func TestBuild_TranscriptDescribesAVoiceMessageThatHasNoOther(t *testing.T) {
 }
 
 func TestBuild_ReactionQuotesWhatItReactsTo(t *testing.T) {
+	t.Parallel()
 	entries := said("beautiful!", "Loved", "🔥")
 	for i := range entries[1:] {
 		entries[i+1].Kind, entries[i+1].TargetGUID = messages.Reaction, "guid-1"
@@ -102,6 +107,7 @@ func TestBuild_ReactionQuotesWhatItReactsTo(t *testing.T) {
 }
 
 func TestBuild_ReactionToNothingIsAbsent(t *testing.T) {
+	t.Parallel()
 	entries := said("hi", " ", "Loved", "Liked")
 	entries[2].Kind, entries[2].TargetGUID = messages.Reaction, "guid-2"  // to a message without words
 	entries[3].Kind, entries[3].TargetGUID = messages.Reaction, "guid-99" // to none
@@ -109,6 +115,7 @@ func TestBuild_ReactionToNothingIsAbsent(t *testing.T) {
 }
 
 func TestBuild_ReplyQuotesTheFirstLineAndEachOfItsLinesHasIt(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("é", 51)
 	entries := said("\n"+long+"\nsecond", "one\ntwo", "to nothing")
 	entries[1].TargetGUID = "guid-1"
@@ -127,6 +134,7 @@ func TestBuild_ReplyQuotesTheFirstLineAndEachOfItsLinesHasIt(t *testing.T) {
 }
 
 func TestBuild_DeltaSinceTheMessageBefore(t *testing.T) {
+	t.Parallel()
 	entries := said("a", "b\nc", "d")
 	entries[1].Date = monday.Add(3 * time.Minute).UnixNano()
 	entries[2].Date = monday.Add(30 * time.Hour).UnixNano()
@@ -141,6 +149,7 @@ func TestBuild_DeltaSinceTheMessageBefore(t *testing.T) {
 }
 
 func TestBuild_FirstMessageOfAWindowHasTheShortestDelta(t *testing.T) {
+	t.Parallel()
 	entries := said("a", "b", "c", "d")
 	for i := range entries {
 		entries[i].Date = monday.Add(time.Duration(i) * 48 * time.Hour).UnixNano()
@@ -161,6 +170,7 @@ func TestBuild_FirstMessageOfAWindowHasTheShortestDelta(t *testing.T) {
 
 // Fault 15 of the reference: messages of one moment had no order.
 func TestFault15_SameMomentGoesByRow(t *testing.T) {
+	t.Parallel()
 	entries := said("a", "b", "c", "d")
 	for i := range entries {
 		entries[i].Date = monday.UnixNano()
@@ -171,6 +181,7 @@ func TestFault15_SameMomentGoesByRow(t *testing.T) {
 }
 
 func TestBuild_ChatsOfTheSamePeopleAreOneConversation(t *testing.T) {
+	t.Parallel()
 	entries := said("a", "b", "c", "d")
 	entries[1].members, entries[1].Sender = []string{"j@x.org"}, "j@x.org"
 	entries[2].group = true
@@ -187,6 +198,7 @@ func TestBuild_ChatsOfTheSamePeopleAreOneConversation(t *testing.T) {
 }
 
 func TestBuild_GroupsNeedEverybodyListed(t *testing.T) {
+	t.Parallel()
 	entries := said("both known", "one stranger", "a direct one", "two strangers")
 	entries[0].group, entries[0].members = true, []string{"+2", "+1"}
 	entries[1].group, entries[1].members = true, []string{"+1", "+9"}
@@ -205,6 +217,7 @@ func TestBuild_GroupsNeedEverybodyListed(t *testing.T) {
 
 // John joined by one address after these messages; the other one is still on the list, or wrote later.
 func TestBuild_WhoWasAbsentByOneAddressWasAbsent(t *testing.T) {
+	t.Parallel()
 	entries := said("before John came", "with John")
 	entries[0].group, entries[0].absent, entries[0].members = true, []string{"j@x.org", "+9"}, []string{"+1", "+2"}
 	entries[1].group, entries[1].members = true, []string{"+1", "+2"}
@@ -219,6 +232,7 @@ func TestBuild_WhoWasAbsentByOneAddressWasAbsent(t *testing.T) {
 
 // Notes to oneself are nobody's answer to anybody.
 func TestBuild_ChatsWithOneselfAreLeftOut(t *testing.T) {
+	t.Parallel()
 	entries := said("hi", "note", "note to nobody")
 	entries[1].members, entries[1].Sender = []string{"me@x.org"}, "me@x.org"
 	entries[2].members, entries[2].group = nil, true
@@ -229,18 +243,21 @@ func TestBuild_ChatsWithOneselfAreLeftOut(t *testing.T) {
 }
 
 func TestBuild_WhatTheOwnersOtherAddressesSendIsTheOwners(t *testing.T) {
+	t.Parallel()
 	entries := said("hi", "from my iPad")
 	entries[1].Sender = "me@x.org"
 	want(t, messagesOf(t, entries), "Aidan: hi", "Aidan: from my iPad")
 }
 
 func TestBuild_InADirectChatAnUnlistedAddressIsTheOtherPersons(t *testing.T) {
+	t.Parallel()
 	entries := said("hi", "from my other mail")
 	entries[1].Sender = "john@work.example"
 	want(t, messagesOf(t, entries), "Aidan: hi", "John: from my other mail")
 }
 
 func TestBuild_TwiceGivesTheSame(t *testing.T) {
+	t.Parallel()
 	exported, first, db := build(t, options(3, 1), said("a", "b", "c", "d", "e"))
 	if again := export(t, options(3, 1), db); again != exported {
 		t.Error("building again changed the windows")
@@ -251,6 +268,7 @@ func TestBuild_TwiceGivesTheSame(t *testing.T) {
 }
 
 func TestBuild_FailureLeavesTheOldWindows(t *testing.T) {
+	t.Parallel()
 	exported, _, db := build(t, options(3, 1), said("a", "b", "c"))
 	strangers := options(3, 1)
 	strangers.People = func(string) (string, bool) { return "", false }
@@ -270,6 +288,7 @@ func TestBuild_FailureLeavesTheOldWindows(t *testing.T) {
 }
 
 func TestBuild_Errors(t *testing.T) {
+	t.Parallel()
 	stranger := said("hello", "you")
 	for i := range stranger {
 		stranger[i].members = []string{"+1999"}
@@ -297,6 +316,7 @@ func TestBuild_Errors(t *testing.T) {
 }
 
 func TestOptions_Check(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		window, stride int
 		ok             bool
@@ -309,6 +329,7 @@ func TestOptions_Check(t *testing.T) {
 }
 
 func TestBuild_KeepsTheFilePrivate(t *testing.T) {
+	t.Parallel()
 	_, _, db := build(t, options(3, 1), said("a"))
 	info, err := os.Stat(db.Path())
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -317,6 +338,7 @@ func TestBuild_KeepsTheFilePrivate(t *testing.T) {
 }
 
 func TestOpenDatabase_WithoutWindowsSaysWhatToRun(t *testing.T) {
+	t.Parallel()
 	db := newDB(t)
 	_, err := windows.OpenDatabase(context.Background(), db.Path(), nil)
 	if err == nil || !strings.Contains(usererr.Of(err), "vqctl preprocess") {

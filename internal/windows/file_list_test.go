@@ -26,6 +26,7 @@ const (
 )
 
 func TestOpenFile_AddsAMissingNewline(t *testing.T) {
+	t.Parallel()
 	whole := readAll(t, row+"\n")[0]
 	for name, text := range map[string]string{
 		"AtTheEndOfTheFile": row,
@@ -42,6 +43,7 @@ func TestOpenFile_AddsAMissingNewline(t *testing.T) {
 
 // Editors of Windows put a byte order mark before a file.
 func TestOpenFile_ByteOrderMark(t *testing.T) {
+	t.Parallel()
 	plain, marked := readAll(t, row+"\n"+row), readAll(t, "\uFEFF"+row+"\n"+row)
 	if len(marked) != 2 {
 		t.Fatalf("%d windows", len(marked))
@@ -54,6 +56,7 @@ func TestOpenFile_ByteOrderMark(t *testing.T) {
 }
 
 func TestOpenFile_IgnoresUnknownKeysAndBlankLines(t *testing.T) {
+	t.Parallel()
 	text := "\n" + `{"id": {"a": [1, 2]}, "TEXT": "no", "text": "` + header + message + `", "Targets": 9}` + "\n  \r\n" + row + "\n\n"
 	s := openText(t, text)
 	if s.Len() != 2 {
@@ -65,6 +68,7 @@ func TestOpenFile_IgnoresUnknownKeysAndBlankLines(t *testing.T) {
 }
 
 func TestOpenFile_Targets(t *testing.T) {
+	t.Parallel()
 	for targets, want := range map[string]int{"": 1, `, "targets": 1`: 1, `, "targets": 2`: 2, `, "targets": null`: 1} {
 		w := readAll(t, strings.TrimSuffix(row, "}")+targets+"}")[0]
 		if w.Targets != want || len(w.TargetLines()) != want {
@@ -74,6 +78,7 @@ func TestOpenFile_Targets(t *testing.T) {
 }
 
 func TestOpenFile_MalformedRowsNameTheLine(t *testing.T) {
+	t.Parallel()
 	textRow := func(text string) string { return `{"text": "` + text + `"}` }
 	for name, c := range map[string]struct{ row, want string }{
 		"NotJSON":                 {"hello", "not a JSON object"},
@@ -111,6 +116,7 @@ func TestOpenFile_MalformedRowsNameTheLine(t *testing.T) {
 }
 
 func TestOpenFile_NoWindows(t *testing.T) {
+	t.Parallel()
 	if _, err := windows.OpenFile(context.Background(), writeFile(t, "\n"), nil); err == nil || !strings.Contains(err.Error(), "no windows") {
 		t.Errorf("got error %v", err)
 	}
@@ -121,6 +127,7 @@ func TestOpenFile_NoWindows(t *testing.T) {
 }
 
 func TestOpenFile_SaysWhenTheFileHasChanged(t *testing.T) {
+	t.Parallel()
 	path := writeFile(t, row+"\n")
 	s, err := windows.OpenFile(context.Background(), path, nil)
 	if err != nil {
@@ -137,6 +144,7 @@ func TestOpenFile_SaysWhenTheFileHasChanged(t *testing.T) {
 
 // A conversation is a set of people: neither their order nor the type nor the date makes another.
 func TestOpenFile_ConversationIsASetOfMembers(t *testing.T) {
+	t.Parallel()
 	text := ""
 	for _, members := range []string{`[\"A\", \"B\"]`, `[\"B\", \"A\"]`, `[\"A\", \"B\", \"C\"]`, `[\"A\", \"B\", \"A\"]`, `[\"A, B\"]`} {
 		text += `{"text": "{\"type\": \"dm\", \"members\": ` + members + `, \"start\": \"2024-03-15\"}\n` + message + `"}` + "\n"

@@ -28,6 +28,7 @@ func FuzzParsePlainRow(f *testing.F) {
 
 // Otherwise every row would be read the slow way, and no other test would notice.
 func TestParsePlainRow_ReadsWhatExportWrites(t *testing.T) {
+	t.Parallel()
 	for targets := range 3 {
 		row := appendRow(nil, appendEscaped(nil, "{\"a\": \"\u2028 \\\\ \u00e9\"}\n\t/"), targets+1)
 		if _, got, ok := parsePlainRow(row); !ok || got != targets+1 {

@@ -43,6 +43,7 @@ func linesOf(t *testing.T, lines []windows.Line) (list []string) {
 }
 
 func TestBuild_UnlistedAreLeftOutUnlessAnonymous(t *testing.T) {
+	t.Parallel()
 	entries := append(talk([]string{"+1", "+9", "+8"}, "", "+9", "+1", "+8", "+9"), said("hi")...)
 	entries[5].GUID = "other"
 	exported, summary, _ := build(t, options(100, 1), entries)
@@ -65,6 +66,7 @@ func TestBuild_UnlistedAreLeftOutUnlessAnonymous(t *testing.T) {
 
 // A direct chat with a stranger has nobody to learn from but the owner: it stays out.
 func TestBuild_AnonymousIsForGroups(t *testing.T) {
+	t.Parallel()
 	entries := said("hello", "you", "known")
 	for i := range 2 {
 		entries[i].members = []string{"+1999"}
@@ -77,6 +79,7 @@ func TestBuild_AnonymousIsForGroups(t *testing.T) {
 }
 
 func TestBuild_AnonymousWithNothingToLearnIsAbsent(t *testing.T) {
+	t.Parallel()
 	entries := append(talk([]string{"+1", "+9"}, "+9", "+9"), said("hi")...)
 	entries[2].GUID = "other"
 	exported, summary, _ := build(t, anonymous(100, 1), entries)
@@ -86,6 +89,7 @@ func TestBuild_AnonymousWithNothingToLearnIsAbsent(t *testing.T) {
 }
 
 func TestBuild_AContactMayBeCalledUnknown(t *testing.T) {
+	t.Parallel()
 	o := anonymous(100, 1)
 	o.People = func(address string) (string, bool) {
 		if address == "+1" {
@@ -101,6 +105,7 @@ func TestBuild_AContactMayBeCalledUnknown(t *testing.T) {
 
 // Groups with different strangers look alike in a window file: both sources must count them as one conversation.
 func TestSources_SayTheSameOfAnonymousGroups(t *testing.T) {
+	t.Parallel()
 	first, second := talk([]string{"+1", "+9"}, "", "+9", "", "+1", "+1"), talk([]string{"+1", "+8"}, "", "+8", "+1", "", "+1")
 	for i := range second {
 		second[i].GUID += " of the second"
@@ -152,6 +157,7 @@ func checkWindows(t *testing.T, all []*windows.Window, lines []string, window, s
 }
 
 func TestBuild_WindowsOfRandomConversations(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(30) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		senders := []string{"", "+1", "+2", "+9", "+8"}
@@ -183,6 +189,7 @@ func TestBuild_WindowsOfRandomConversations(t *testing.T) {
 }
 
 func TestBuild_Chooses(t *testing.T) {
+	t.Parallel()
 	// A direct chat with John of 3 messages, one with Zoë of 1, a group of both of 2.
 	entries := append(said("a", "b", "c"), talk([]string{"+1", "+2"}, "", "+2")...)
 	for i := range 2 {

@@ -45,6 +45,7 @@ func fromHex(t *testing.T, s string) string {
 }
 
 func TestAppendString_AsPythonWritesIt(t *testing.T) {
+	t.Parallel()
 	type example struct{ Hex, JSON string }
 	golden(t, "strings.jsonl", func(t *testing.T, c example) {
 		in, want := fromHex(t, c.Hex), fromHex(t, c.JSON)
@@ -58,6 +59,7 @@ func TestAppendString_AsPythonWritesIt(t *testing.T) {
 }
 
 func TestAppendString_InvalidUTF8BecomesU_FFFD(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{
 		"a\xffb":           `"a` + "\uFFFD" + `b"`,
 		"\xe2\x82":         `"` + "\uFFFD\uFFFD" + `"`,             // truncated: a mark for each byte
@@ -90,6 +92,7 @@ func FuzzAppendString(f *testing.F) {
 }
 
 func TestAppendMessage_AsPythonWritesIt(t *testing.T) {
+	t.Parallel()
 	type example struct {
 		Message struct {
 			Name, Delta, Text string
@@ -122,6 +125,7 @@ func TestAppendMessage_AsPythonWritesIt(t *testing.T) {
 }
 
 func TestAppendMessage_DesignExample(t *testing.T) {
+	t.Parallel()
 	quote := "beautiful!"
 	header := windows.NewHeader("", []string{"John", "Aidan"}, "2024-03-15")
 	got := windows.AppendHeader(nil, header)
@@ -143,6 +147,7 @@ func TestAppendMessage_DesignExample(t *testing.T) {
 }
 
 func TestStartDate_IsTheUTCDate(t *testing.T) {
+	t.Parallel()
 	east := time.FixedZone("east", 10*3600)
 	if got := windows.StartDate(time.Date(2024, 3, 16, 4, 0, 0, 0, east)); got != "2024-03-15" {
 		t.Errorf("start %s, want 2024-03-15", got)
@@ -150,6 +155,7 @@ func TestStartDate_IsTheUTCDate(t *testing.T) {
 }
 
 func TestNewHeader(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		kind, members, want string
 	}{
@@ -167,6 +173,7 @@ func TestNewHeader(t *testing.T) {
 }
 
 func TestDelta_Buckets(t *testing.T) {
+	t.Parallel()
 	const s, m, h = time.Second, time.Minute, time.Hour
 	for _, c := range []struct {
 		since time.Duration
@@ -186,12 +193,14 @@ func TestDelta_Buckets(t *testing.T) {
 
 // Fault 16 of the reference: its list of valid deltas holds "<1m>", so it fails every message that says "<1m".
 func TestFault16_TheShortestDeltaIsValid(t *testing.T) {
+	t.Parallel()
 	if !windows.ValidDelta("<1m") || windows.ValidDelta("<1m>") {
 		t.Error(`"<1m" is valid and "<1m>" is not`)
 	}
 }
 
 func TestQuote_FiftyCodePoints(t *testing.T) {
+	t.Parallel()
 	type example struct{ Text, Quote string }
 	golden(t, "quotes.jsonl", func(t *testing.T, c example) {
 		if got := windows.Quote(c.Text); got != c.Quote {

@@ -86,6 +86,7 @@ const (
 )
 
 func TestDialogue(t *testing.T) {
+	t.Parallel()
 	w := &scripted{answers: []string{yes, no, yes}}
 	d, out, clock := newDialogue(Options{As: "Aidan"}, w)
 	enter(t, d, "John: hey, you free tonight?")
@@ -116,6 +117,7 @@ func TestDialogue(t *testing.T) {
 }
 
 func TestDialogueCommands(t *testing.T) {
+	t.Parallel()
 	w := &scripted{answers: []string{yes, yes}}
 	d, out, _ := newDialogue(Options{}, w)
 	enter(t, d, "hello", "John: hi", "/target Aidan", "/target", "", `/members Bob "Ann Lee"`, "/type dm", "/type x",
@@ -168,6 +170,7 @@ write NAME: TEXT, as in "John: hey, you free tonight?"
 }
 
 func TestDialogueFindsTheTarget(t *testing.T) {
+	t.Parallel()
 	w := &scripted{answers: []string{yes}}
 	d, out, _ := newDialogue(Options{Members: []string{"Aidan", "John"}}, w)
 	enter(t, d, "John: hi")
@@ -178,6 +181,7 @@ func TestDialogueFindsTheTarget(t *testing.T) {
 
 // TestDialogueStopped: an answer that was stopped is no part of the conversation.
 func TestDialogueStopped(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &scripted{answers: []string{yes, yes}, stopped: cancel}
 	d, out, _ := newDialogue(Options{As: "Aidan"}, w)
@@ -190,6 +194,7 @@ func TestDialogueStopped(t *testing.T) {
 }
 
 func TestDialogueModelFails(t *testing.T) {
+	t.Parallel()
 	failure := errors.New("out of memory")
 	d, _, _ := newDialogue(Options{As: "Aidan"}, &scripted{err: failure})
 	if _, err := d.Enter(context.Background(), "John: hi"); !errors.Is(err, failure) {
@@ -200,6 +205,7 @@ func TestDialogueModelFails(t *testing.T) {
 // TestDialogueForgets: over the length of a window the oldest messages go, several at once, and the first that is left
 // begins a window; people who are gone with them stay members.
 func TestDialogueForgets(t *testing.T) {
+	t.Parallel()
 	for _, o := range []Options{
 		{As: "Aidan", MaxTokens: 1200},
 		{As: "Aidan", Messages: manyMessages(120)},
@@ -233,6 +239,7 @@ func manyMessages(n int) []windows.Message {
 
 // TestStreamShowsTokenByToken: however a line is cut into tokens, what is shown is the message.
 func TestStreamShowsTokenByToken(t *testing.T) {
+	t.Parallel()
 	m, err := generate.ParseContinuation("Aidan", []byte(no))
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,7 @@ const gib = 1 << 30
 
 // What must fit: bf16 on 40 GB, 8 bits on 24 GB, 4 bits on 16 GB; on the cards of such sizes as well.
 func TestFitTo_DefaultRecipeFits(t *testing.T) {
+	t.Parallel()
 	d := device(t)
 	for _, c := range []struct {
 		weights engine.WeightFormat
@@ -79,6 +80,7 @@ func TestFitTo_DefaultRecipeFits(t *testing.T) {
 
 // Just as many layers as must are computed again: one fewer does not fit.
 func TestFitTo_RecomputesNoMoreThanItMust(t *testing.T) {
+	t.Parallel()
 	d := device(t)
 	large := choose(t, d, recipe(engine.Plain), 141*gib)
 	if large.Limits.RecomputeLayers != 0 || large.Limits.OffloadOptimizer || large.RecomputedLayers() != 0 {
@@ -104,6 +106,7 @@ func TestFitTo_RecomputesNoMoreThanItMust(t *testing.T) {
 
 // The plan's parts add up, and those that do not depend on the device are the engine's own.
 func TestCUDA_CountsWhatTheEngineCounts(t *testing.T) {
+	t.Parallel()
 	d := device(t)
 	for _, offload := range []bool{false, true} {
 		s := recipe(engine.NF4).Run()
@@ -141,6 +144,7 @@ func boolBytes(b bool) uint64 {
 
 // Bytes of weights by hand: 6,945,767,424 elements of projections, 1,244,659,712 of the embedding and of the output each.
 func TestCUDA_Weights(t *testing.T) {
+	t.Parallel()
 	d := device(t)
 	const projections, others, rows, norms = 6945767424.0, 2 * 2 * 622329856, 36 * (4096 + 2*1024 + 4096 + 2*12288 + 4096), 1.2e6 + 36*1e3
 	for weights, want := range map[engine.WeightFormat]float64{
@@ -160,6 +164,7 @@ func TestCUDA_Weights(t *testing.T) {
 
 // Settings that do not fit come with some that do, each of which is tried.
 func TestSuggest_FindsSettingsThatFit(t *testing.T) {
+	t.Parallel()
 	d := device(t)
 	budget := memplan.CUDA{Device: d, Total: 24 * gib}
 	found, err := memplan.Suggest(recipe(engine.Plain), budget)
@@ -192,6 +197,7 @@ func TestSuggest_FindsSettingsThatFit(t *testing.T) {
 // The arithmetic of a window of Qwen3-8B, r = 128, 4,096 tokens, 40 targets: 135.9 TFLOP without anything computed again,
 // 214.6 less what full recomputation of the last layers and the output would add.
 func TestTrainingRun_FLOPs(t *testing.T) {
+	t.Parallel()
 	s := recipe(engine.Plain)
 	s.BatchSize = 1
 	w := s.Run().FLOPs(1, 4096, 40)
@@ -210,6 +216,7 @@ func TestTrainingRun_FLOPs(t *testing.T) {
 
 // With fp8 products the base model's arithmetic runs at the peak of fp8, everything else at that of bf16.
 func TestStepSeconds_FP8(t *testing.T) {
+	t.Parallel()
 	gpu, err := memplan.GPUNamed("h100")
 	if err != nil {
 		t.Fatal(err)
@@ -225,6 +232,7 @@ func TestStepSeconds_FP8(t *testing.T) {
 }
 
 func TestGPUNamed(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"rtx4090", "RTX4090", "GeForce RTX 4090", "RTX-4090", "h100", "H100_PCIe", "a100-40gb"} {
 		if _, err := memplan.GPUNamed(name); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -242,6 +250,7 @@ func TestGPUNamed(t *testing.T) {
 
 // On an open GPU the moments may lie in the host's memory, and then do not count as the GPU's.
 func TestOpened_AGPUOffloads(t *testing.T) {
+	t.Parallel()
 	const library = "../../build/engine/libvqcuda_sim.so" // the CUDA part of the engine on the processor
 	if _, err := os.Stat(library); err != nil {
 		t.Skipf("%s is not built: make test builds it", library)

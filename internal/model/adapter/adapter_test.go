@@ -85,6 +85,7 @@ func sums(a *adapter.Adapter) map[string]string {
 
 // What PEFT saves we load: the same matrices on the same projections, with the same scale.
 func TestLoadFromPEFT(t *testing.T) {
+	t.Parallel()
 	for name, want := range loadCases(t).Accepted {
 		t.Run(name, func(t *testing.T) {
 			a, err := adapter.Load(filepath.Join("testdata", name), base(t))
@@ -112,6 +113,7 @@ func TestLoadFromPEFT(t *testing.T) {
 
 // Where the adapter leaves a projection alone its pair is zero, with the shapes of the others.
 func TestLoadAbsentPairsAreZero(t *testing.T) {
+	t.Parallel()
 	a, err := adapter.Load("testdata/pattern-f16", base(t))
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +134,7 @@ func TestLoadAbsentPairsAreZero(t *testing.T) {
 
 // What PEFT has beyond plain LoRA is refused, and the error names the field.
 func TestLoadRefusesOtherKinds(t *testing.T) {
+	t.Parallel()
 	weights := read(t, "testdata/all/"+adapter.WeightsFile)
 	for name, c := range loadCases(t).Refused {
 		t.Run(name, func(t *testing.T) {
@@ -148,6 +151,7 @@ func TestLoadRefusesOtherKinds(t *testing.T) {
 
 // Saving what PEFT saved and loading it again changes nothing, also where patterns leave projections alone.
 func TestSaveThenLoad(t *testing.T) {
+	t.Parallel()
 	for name, want := range loadCases(t).Accepted {
 		t.Run(name, func(t *testing.T) {
 			first, err := adapter.Load(filepath.Join("testdata", name), base(t))
@@ -177,6 +181,7 @@ func TestSaveThenLoad(t *testing.T) {
 
 // An F32 file that PEFT wrote comes out with the same bytes.
 func TestSaveWritesPEFTsBytes(t *testing.T) {
+	t.Parallel()
 	a, err := adapter.Load("testdata/all", base(t))
 	if err != nil {
 		t.Fatal(err)
@@ -224,6 +229,7 @@ func edit(t *testing.T, name string, replace ...string) (dir string) {
 }
 
 func TestLoadErrors(t *testing.T) {
+	t.Parallel()
 	otherBase := base(t)
 	otherBase.HiddenSize = 16
 	shallow, deep := base(t), base(t)
@@ -261,6 +267,7 @@ func TestLoadErrors(t *testing.T) {
 
 // The hint of an adapter that does not fit says what it was trained on.
 func TestLoadOtherBaseNamesIt(t *testing.T) {
+	t.Parallel()
 	other := base(t)
 	other.IntermediateSize = 13
 	_, err := adapter.Load("testdata/all", other)
@@ -270,6 +277,7 @@ func TestLoadOtherBaseNamesIt(t *testing.T) {
 }
 
 func TestLoadMissingFiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if _, err := adapter.Load(dir, base(t)); !errors.Is(err, fs.ErrNotExist) || usererr.Of(err) == "" {
 		t.Errorf("empty folder: %v", err)
@@ -282,6 +290,7 @@ func TestLoadMissingFiles(t *testing.T) {
 
 // "all-linear" is what LoraConfig takes; PEFT mostly writes the names instead.
 func TestLoadAllLinear(t *testing.T) {
+	t.Parallel()
 	config := string(read(t, "testdata/all-linear/adapter_config.json"))
 	from := strings.Index(config, `"target_modules": [`)
 	to := from + strings.Index(config[from:], "]") + 1

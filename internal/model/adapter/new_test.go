@@ -26,6 +26,7 @@ func options(t *testing.T, targets string) adapter.Options {
 
 // A is uniform within 1/sqrt(in), which is kaiming-uniform with a = sqrt 5; B is zero.
 func TestNewDistribution(t *testing.T) {
+	t.Parallel()
 	c := base(t)
 	c.HiddenSize, c.IntermediateSize = 100, 400
 	a, err := adapter.New(c, options(t, "all"), 1)
@@ -59,6 +60,7 @@ func TestNewDistribution(t *testing.T) {
 
 // The seed decides; a projection's A does not depend on what else is targeted; no two pairs are alike.
 func TestNewSeed(t *testing.T) {
+	t.Parallel()
 	all, _ := adapter.New(base(t), options(t, "all"), 5)
 	again, _ := adapter.New(base(t), options(t, "all"), 5)
 	other, _ := adapter.New(base(t), options(t, "all"), 6)
@@ -77,6 +79,7 @@ func TestNewSeed(t *testing.T) {
 
 // Two saves have the same bytes, and a save replaces the folder as a whole.
 func TestSaveDeterministic(t *testing.T) {
+	t.Parallel()
 	a, err := adapter.New(base(t), options(t, "q,down"), 3)
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +108,7 @@ func TestSaveDeterministic(t *testing.T) {
 
 // A save that fails leaves what was there, and nothing beside it.
 func TestSaveFailureKeepsOld(t *testing.T) {
+	t.Parallel()
 	a, err := adapter.New(base(t), options(t, "q"), 3)
 	if err != nil {
 		t.Fatal(err)
@@ -128,6 +132,7 @@ func TestSaveFailureKeepsOld(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(o *adapter.Options){
 		"rank 0":      func(o *adapter.Options) { o.R = 0 },
 		"alpha 0":     func(o *adapter.Options) { o.Alpha = 0 },
@@ -146,6 +151,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestParseTargets(t *testing.T) {
+	t.Parallel()
 	for list, want := range map[string]string{"down,q": "q,down", "q_proj, v": "q,v", "all": "q,k,v,o,gate,up,down", "k,k": "k"} {
 		got, err := adapter.ParseTargets(list)
 		if names := shortNames(got); err != nil || names != want {
@@ -168,6 +174,7 @@ func shortNames(targets []model.Projection) string {
 }
 
 func TestScale(t *testing.T) {
+	t.Parallel()
 	plain := adapter.Config{R: 16, Alpha: 32}
 	stabilised := adapter.Config{R: 16, Alpha: 32, RSLoRA: true}
 	if plain.Scale() != 2 || stabilised.Scale() != 8 {

@@ -265,6 +265,7 @@ func TestPullWaits(t *testing.T) {
 
 // The server's word on how long to wait is kept.
 func TestRetryAfter(t *testing.T) {
+	t.Parallel()
 	c := testClient()
 	recorder := httptest.NewRecorder()
 	recorder.Header().Set("Retry-After", "7")
@@ -516,6 +517,7 @@ func TestPullCompletes(t *testing.T) {
 }
 
 func TestPullBadName(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"", "qwen", "a/b/c", "../x", "a/..", "a b/c", "a/b?x"} {
 		if _, err := testClient().Pull(context.Background(), name); !errors.Is(err, usererr.ErrUsage) {
 			t.Errorf("%q: %v", name, err)

@@ -38,6 +38,7 @@ func loadReference(t testing.TB) reference {
 
 // What the reference reads we read, what it refuses we refuse; from memory and through a mapping alike.
 func TestReference(t *testing.T) {
+	t.Parallel()
 	for _, c := range loadReference(t).Cases {
 		t.Run(c.Name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "case.safetensors")
@@ -60,6 +61,7 @@ func TestReference(t *testing.T) {
 
 // A file that torch wrote: every type converts to the bits that torch converts it to.
 func TestReadTorchFile(t *testing.T) {
+	t.Parallel()
 	r := loadReference(t)
 	f, err := safetensors.Parse("torch", r.Torch.File)
 	if err != nil {
@@ -90,6 +92,7 @@ func TestReadTorchFile(t *testing.T) {
 
 // BF16Bits rounds as torch does.
 func TestBF16BitsLikeTorch(t *testing.T) {
+	t.Parallel()
 	bits := loadReference(t).Torch.Bits
 	for i, b := range bits["f32"] {
 		if got := int32(uint32(safetensors.BF16Bits(math.Float32frombits(uint32(b)))) << 16); got != bits["bf16"][i] {

@@ -25,6 +25,7 @@ func source(name string, dtype safetensors.DType, shape []int, data []byte) safe
 
 // What is written is read back, whatever the types, shapes and names; and written the same way twice.
 func TestWriteThenRead(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	types := []safetensors.DType{safetensors.F32, safetensors.F16, safetensors.BF16, "I64", "U8"}
 	for range 200 {
@@ -72,6 +73,7 @@ func TestWriteThenRead(t *testing.T) {
 
 // The data begins at a multiple of 8, so that mapped weights are aligned.
 func TestWriteAlignsData(t *testing.T) {
+	t.Parallel()
 	for n := range 9 {
 		var b bytes.Buffer
 		if err := safetensors.Write(&b, nil, []safetensors.Entry{source(strings.Repeat("n", n+1), safetensors.F32, []int{1}, make([]byte, 4))}); err != nil {
@@ -84,6 +86,7 @@ func TestWriteAlignsData(t *testing.T) {
 }
 
 func TestWriteRefuses(t *testing.T) {
+	t.Parallel()
 	one := source("a", safetensors.F32, []int{1}, make([]byte, 4))
 	for name, list := range map[string][]safetensors.Entry{
 		"name twice":     {one, one},
@@ -113,6 +116,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 
 // A disk that fills up at any byte is reported.
 func TestWriteFullDisk(t *testing.T) {
+	t.Parallel()
 	list := []safetensors.Entry{source("a", safetensors.F32, []int{2}, make([]byte, 8)), source("b", safetensors.F32, []int{1}, make([]byte, 4))}
 	var whole bytes.Buffer
 	if err := safetensors.Write(&whole, nil, list); err != nil {
@@ -129,6 +133,7 @@ func TestWriteFullDisk(t *testing.T) {
 }
 
 func TestParse_DuplicateName(t *testing.T) {
+	t.Parallel()
 	const header = `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`
 	content := append([]byte{byte(len(header)), 0, 0, 0, 0, 0, 0, 0}, header...)
 	_, err := safetensors.Parse("twice.safetensors", append(content, make([]byte, 8)...))
@@ -139,6 +144,7 @@ func TestParse_DuplicateName(t *testing.T) {
 
 // Errors name the file and the tensor, and say what to do.
 func TestErrorsNameFileAndTensor(t *testing.T) {
+	t.Parallel()
 	for _, c := range loadReference(t).Cases {
 		if c.Error == "" {
 			continue
@@ -154,6 +160,7 @@ func TestErrorsNameFileAndTensor(t *testing.T) {
 }
 
 func TestOpenNotAFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if _, err := safetensors.Open(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing: %v", err)
@@ -165,6 +172,7 @@ func TestOpenNotAFile(t *testing.T) {
 
 // After Close there are no views: using one by mistake is an answer, not a crash.
 func TestClose(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join(t.TempDir(), "f")
 	var b bytes.Buffer
 	if err := safetensors.Write(&b, nil, []safetensors.Entry{source("a", safetensors.F32, []int{1}, make([]byte, 4))}); err != nil {
@@ -187,6 +195,7 @@ func TestClose(t *testing.T) {
 
 // Every bfloat16 survives the way up and down; every float between two neighbors goes to the nearer.
 func TestBF16Bits(t *testing.T) {
+	t.Parallel()
 	for b := range 1 << 16 {
 		f := math.Float32frombits(uint32(b) << 16)
 		if got := safetensors.BF16Bits(f); f == f && got != uint16(b) {
@@ -199,6 +208,7 @@ func TestBF16Bits(t *testing.T) {
 }
 
 func TestFloats_NotAFloat(t *testing.T) {
+	t.Parallel()
 	if _, err := (safetensors.Tensor{Name: "ids", DType: "I64"}).Floats(); err == nil || !strings.Contains(err.Error(), `"ids"`) {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 )
 
 func TestFiles_FitTheRepository(t *testing.T) {
+	t.Parallel()
 	const limit = 12_000_000
 	var total int64
 	entries, err := fs.ReadDir(tiny.Files, ".")
@@ -33,6 +34,7 @@ func TestFiles_FitTheRepository(t *testing.T) {
 }
 
 func TestFiles_AreAModel(t *testing.T) {
+	t.Parallel()
 	source, err := model.Resolve(model.Tiny)
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +65,7 @@ func TestFiles_AreAModel(t *testing.T) {
 
 // The ids are those of Rust's tokenizers for the embedded file.
 func TestTokenizer_HasTheIDsOfHuggingFace(t *testing.T) {
+	t.Parallel()
 	read := func(name string) []byte {
 		content, err := fs.ReadFile(tiny.Files, name)
 		if err != nil {

@@ -23,6 +23,7 @@ var people = []bookdb.Card{
 }
 
 func TestRead(t *testing.T) {
+	t.Parallel()
 	for name, write := range map[string]func(string, ...bookdb.Card) error{"Mac": bookdb.WriteMac, "Phone": bookdb.WritePhone} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "book")
@@ -52,6 +53,7 @@ func TestRead(t *testing.T) {
 
 // The book may be open, with what is new in its write-ahead log, and nothing may appear beside it.
 func TestRead_LeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "book")
 	if err := bookdb.WriteMac(path, people...); err != nil {
@@ -70,6 +72,7 @@ func TestRead_LeavesNoTrace(t *testing.T) {
 }
 
 func TestRead_Refuses(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	text, other := filepath.Join(folder, "text"), filepath.Join(folder, "other")
 	if err := os.WriteFile(text, []byte("BEGIN:VCARD"), 0o600); err != nil {
@@ -91,6 +94,7 @@ func TestRead_Refuses(t *testing.T) {
 
 // Without the right to read them, the address books of a Mac seem not to be there.
 func TestUnreadable(t *testing.T) {
+	t.Parallel()
 	home := t.TempDir()
 	if err := addressbook.Unreadable(home); err != nil {
 		t.Errorf("a home without address books: %v", err)
@@ -115,6 +119,7 @@ func TestUnreadable(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
+	t.Parallel()
 	home := filepath.Join(t.TempDir(), "a [home]")
 	sources := filepath.Join(home, "Library/Application Support/AddressBook")
 	var want []string

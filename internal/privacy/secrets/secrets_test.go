@@ -12,6 +12,7 @@ import (
 // TestFind_MatchesGitleaks compares with the findings of gitleaks itself. The file is compressed also so that
 // services that look for leaked keys do not take its invented keys for real ones.
 func TestFind_MatchesGitleaks(t *testing.T) {
+	t.Parallel()
 	file, err := os.Open("testdata/gitleaks.jsonl.gz")
 	if err != nil {
 		t.Fatal(err)
@@ -52,6 +53,7 @@ func TestFind_MatchesGitleaks(t *testing.T) {
 }
 
 func TestFind_IsDeterministic(t *testing.T) {
+	t.Parallel()
 	text := "AKIAIMNOJVGFDXXXE4OA and glpat-" + strings.Repeat("a1B2", 5) + "\npassword = zXcV90qWeRtY12uI"
 	first := Find(text)
 	for range 10 {
