@@ -3,8 +3,8 @@
 
     python3 scripts/bench_peers.py -what train -shape qwen3-0.6b -precision bf16
 
-Tuned by hand, as nobody's Trainer is: the adapter in the precision of the model, logits of target rows only, no padding,
-no checkpointing, PyTorch's own attention. One warm-up, then the best of -repeat.
+Tuned by hand beyond what transformers' Trainer does: the adapter in the model's precision, logits of target rows only, no
+padding, no gradient checkpointing, PyTorch's own attention. One warm-up, then the best of -repeat.
 """
 
 import argparse

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Times vqctl's tokenizer beside Hugging Face's (Rust) and tiktoken, one core each, turn by turn, and prints MB/s.
+"""Compares the speed of vqctl's tokenizer with Hugging Face's (Rust) and tiktoken, on one core each, and prints MB/s.
 
     pip install tokenizers==0.23.3 tiktoken
     python scripts/bench_tokenizers.py --tokenizer QWEN3_DIR --texts TEXTS.jsonl[.gz] [--rounds 5]
 
-TEXTS has objects with a "text". The Go side is `go test -bench Encode/given` in internal/tokenizer, which reads the same texts.
-A round is one pass of each over all texts; the best of the rounds counts, so a busy machine disturbs it least.
+TEXTS has one object with a "text" per line. vqctl's side is `go test -bench Encode/given` in internal/tokenizer, on the same texts.
+In each round, each tokenizer passes over all texts once. The best round counts, so that a busy machine disturbs it least.
 """
 import argparse
 import gzip

@@ -1,7 +1,7 @@
-"""The bundled chat as conversations: who speaks, what answers what, and the window text of DESIGN.md.
+"""The bundled chat as conversations: speakers, replies, and the window text of docs/windows.md.
 
-Used by pretrain_tiny.py (the base model's data) and cut_demo_chat.py (the demo's people), which must not overlap: a day on
-which one of the demo's people speaks, or is named, is no pretraining day.
+Used by pretrain_tiny.py (the base model's data) and cut_demo_chat.py (the demo's people). The two must not overlap: a day on
+which one of the demo's people speaks or is named is not used for pretraining.
 """
 
 import gzip
@@ -18,7 +18,7 @@ CONTACTS = ["lotuspsychje", "cfhowlett", "EriC^^", "k1l", "ObrienDave", "OerHeks
 # Other nicknames of the same people.
 ALIASES = {"k1l_": "k1l", "lsftex": "lsfret"}
 
-# A whole answer of one of these words is a tapback in the demo's database.
+# A message that consists of one of these becomes a tapback in the demo's database.
 TAPBACKS = {
     "Loved": "thanks|thank you|thank you very much|thanks a lot|thx|ty|tyvm|cheers|much appreciated|thanks!|awesome",
     "Liked": "yes|yeah|yep|yup|ok|okay|k|sure|right|indeed|correct|exactly|good|great|cool|nice|np|no problem|aye|true",
@@ -35,8 +35,8 @@ class Message:
     name: str
     time: datetime
     text: str
-    answers: "Message | None" = None  # the message that an annotation, or the name at the start, says it answers
-    annotated: bool = False  # answers comes from an annotation: an inline reply
+    answers: "Message | None" = None  # the answered message, by annotation or by the name at the start
+    annotated: bool = False  # whether answers comes from an annotation, as an inline reply does
     tapback: str | None = None
 
 
@@ -72,7 +72,7 @@ def link(messages: list[Message]) -> None:
 
 
 def names_demo_person(messages: list[Message]) -> bool:
-    """Says whether one of the demo's people speaks or is named in messages."""
+    """Reports whether one of the demo's people speaks or is named in messages."""
     people = "|".join(re.escape(name) for name in [OWNER, *CONTACTS, *ALIASES])
     named = re.compile(rf"(?<![\w^|`-])(?:{people})(?![\w^|`])", re.IGNORECASE)
     bare = {name.lower().rstrip("_`^|-") for name in [OWNER, *CONTACTS, *ALIASES]}
@@ -98,7 +98,7 @@ def header(members: set[str], start: datetime) -> str:
 
 
 def render(message: Message, before: datetime | None, members: set[str], rename=lambda text: text) -> str:
-    """Returns a message's line; before is the time of the window's previous message, rename is applied to all words."""
+    """Returns a message's line. before is the time of the previous message in the window; rename is applied to every word."""
     answered = message.answers if message.answers and message.answers.name in members else None
     tapback = message.tapback if answered else None
     quoted = answered if tapback or message.annotated else None
@@ -113,7 +113,7 @@ def render(message: Message, before: datetime | None, members: set[str], rename=
 
 
 class Renamer:
-    """Gives people other names, in what they say of each other too."""
+    """Gives people other names, also where they mention each other."""
 
     def __init__(self, names: dict[str, str]):
         self.names = names

@@ -1,8 +1,8 @@
-"""Loads adapter folders into PEFT as a user would, and checks that PEFT takes all of them and gets the same values.
+"""Loads adapter folders into PEFT as a user would, and checks that PEFT loads every tensor with the same values.
 
     python scripts/check_adapter.py BASE_MODEL_DIR ADAPTER_DIR…        (needs torch, transformers and peft from PyPI)
 
-Ends with status 1 and says what differs. Prints the mean absolute difference that the adapter makes to the logits.
+Prints the mean absolute change that the adapter makes to the logits. If something differs, prints it and exits with status 1.
 """
 
 import pathlib
@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM
 
 
 def check(base_dir, adapter_dir):
-    warnings.simplefilter("error", UserWarning)  # PEFT only warns of tensors that are missing or left over
+    warnings.simplefilter("error", UserWarning)  # PEFT only warns of missing or unexpected tensors
     base = AutoModelForCausalLM.from_pretrained(base_dir, dtype=torch.float32)
     ids = torch.arange(1, 33).remainder(base.config.vocab_size).unsqueeze(0)
     with torch.no_grad():

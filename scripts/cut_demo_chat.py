@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Cut the demo's chat from the bundled one: the days of a dozen people, as conversations a phone could hold.
+"""Cuts the demo's chat from the corpus: the days of a dozen people, as conversations of a phone.
 
     cut_demo_chat.py --chat train.jsonl.gz --out internal/demo/chat.jsonl.gz
 
@@ -19,10 +19,10 @@ from pathlib import Path
 import chat_corpus
 from chat_corpus import ALIASES, CONTACTS, OWNER, Message
 
-# Where a day has one contact only, or owner and contact without a word to each other, it belongs to the regulars' group.
+# A day with only one contact, or on which owner and contact do not address each other, belongs to the regulars' group.
 REGULARS = {OWNER, "lotuspsychje", "cfhowlett", "EriC^^", "k1l", "OerHeks", "TJ-"}
 PEOPLE = {OWNER, *CONTACTS, *ALIASES}
-# How long after the other's line an unaddressed one still belongs to a direct exchange.
+# How soon after the other's line a line without an addressee still belongs to their direct chat.
 EXCHANGE = timedelta(minutes=3)
 
 
@@ -31,7 +31,7 @@ def person(nick: str) -> str:
 
 
 def addressee(message: Message) -> str | None:
-    """Returns the demo's person whom a line names at its start, "" for somebody else, None for nobody."""
+    """Returns the person of the demo that a line names at its start, "" for anyone else, None if it names no one."""
     head = re.match(r"(\S+?)[:,] ", message.text)
     if head is None:
         return None
@@ -40,7 +40,7 @@ def addressee(message: Message) -> str | None:
 
 
 def partner(message: Message) -> str | None:
-    """Returns the contact with whom the owner shares a line, by address or by annotation."""
+    """Returns the contact of a line between the owner and one contact, by address or by annotation."""
     to = addressee(message)
     if to is None and message.annotated and message.answers.name in PEOPLE:
         to = person(message.answers.name)
@@ -49,7 +49,7 @@ def partner(message: Message) -> str | None:
 
 
 def split_direct(day: list[Message]) -> dict[int, str]:
-    """Returns the contact of each line of the day, by index, that belongs to a direct exchange."""
+    """Returns index -> contact for the lines of the day that belong to a direct chat."""
     direct = {i: who for i, m in enumerate(day) if (who := partner(m))}
     for i, m in enumerate(day):
         before = direct.get(i - 1)
@@ -57,7 +57,7 @@ def split_direct(day: list[Message]) -> dict[int, str]:
             continue
         if person(m.name) in (OWNER, before) and m.time - day[i - 1].time <= EXCHANGE:
             direct[i] = before
-    # A pair with few lines, or with one voice only, is no conversation of its own.
+    # A pair with few lines, or in which only one of them speaks, is not a conversation of its own.
     for contact in set(direct.values()):
         lines = [i for i, who in direct.items() if who == contact]
         voices = {person(day[i].name) for i in lines}
@@ -68,14 +68,14 @@ def split_direct(day: list[Message]) -> dict[int, str]:
 
 
 def bare_tapback(message: Message, before: Message | None) -> str | None:
-    """Returns the kind of a bare answer to the previous line by somebody else."""
+    """Returns the kind of tapback that a bare answer to someone else's previous line is."""
     if before is None or person(before.name) == person(message.name) or message.time - before.time > EXCHANGE:
         return None
     return chat_corpus.KIND_OF.get(message.text.strip().lower().rstrip(".! :)"))
 
 
 def conversations(day: list[Message]) -> list[tuple[set[str], list[tuple[Message, str]]]]:
-    """Returns the day's chats: members, and their messages with the text each has there."""
+    """Returns the day's chats: the members, and their messages with the text that each has there."""
     direct = split_direct(day)
     chats = []
     for contact in sorted(set(direct.values())):
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(chat_corpus.read(args.chat)))
-    # No time stamp in the header: the same chat gives the same file.
+    # No time stamp in the gzip header, so that the same chat gives the same file.
     args.out.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     print(f"{text.count(chr(10))} messages, {args.out.stat().st_size} bytes in {args.out}")
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Cut a small tokenizer from Qwen3's.
+"""Cuts a small tokenizer from Qwen3's.
 
-Keeps the first N merges and the vocabulary they reach, the normalizer, the pre-tokenizer and the decoder as they are, and
-numbers the added tokens on after the vocabulary. Byte-level BPE applies merges in rank order, so the first N merges of a
-tokenizer are a tokenizer.
+Keeps the first N merges and the tokens that they produce, and the normalizer, pre-tokenizer and decoder as they are. The added
+tokens get the ids after the vocabulary. Byte-level BPE applies merges in rank order, so the first N merges of a tokenizer are a
+tokenizer.
 
     cut_tokenizer.py --source QWEN3/tokenizer.json --merges 4326 --out DIR
 
@@ -19,7 +19,7 @@ END_OF_TEXT = "<|endoftext|>"
 
 
 def cut(source: dict, merges: int) -> dict:
-    """Returns the tokenizer with the first `merges` merges; token ids below 256 + merges stay what they were."""
+    """Returns the tokenizer with the first `merges` merges. Token ids below 256 + merges do not change."""
     size = BYTES + merges
     vocab = {token: i for token, i in source["model"]["vocab"].items() if i < size}
     pairs = source["model"]["merges"][:merges]
@@ -32,7 +32,7 @@ def cut(source: dict, merges: int) -> dict:
 
 
 def config(tokenizer: dict, max_length: int) -> dict:
-    """Returns the tokenizer_config.json that belongs to a tokenizer, in the form of Qwen3-Base's."""
+    """Returns the tokenizer_config.json for a tokenizer, in the form of Qwen3-Base's."""
     added = {
         str(t["id"]): {k: t[k] for k in ("content", "lstrip", "normalized", "rstrip", "single_word", "special")}
         for t in tokenizer["added_tokens"]

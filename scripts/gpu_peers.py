@@ -1,11 +1,11 @@
-"""Tokens a second of other trainers on a GPU, on the shape that vq_bench_training trains: random weights in bf16, LoRA of
-rank 128 on all seven projections, one window with loss on its last 40 tokens, AdamW. Activations are computed again in the
-backward pass, or 8b would need more than 80 GB.
+"""Tokens per second of other trainers on a GPU, on the shape that vq_bench_training trains: random weights in bf16, LoRA of
+rank 128 on all seven projections, one window with loss on its last 40 tokens, AdamW. With gradient checkpointing, because 8b
+would need more than 80 GB without.
 
     gpu_peers.py hf|unsloth 8b|0.6b|tiny TOKENS
 
-hf is transformers with peft and a dropout of 0.05; unsloth is Unsloth as it is fastest, which is without dropout. Prints
-one JSON object; nothing when the trainer is not installed.
+hf is transformers with peft and a dropout of 0.05. unsloth is Unsloth in its fastest form, without dropout. Prints one JSON
+object, or nothing if the trainer is not installed.
 """
 
 import json
@@ -56,12 +56,12 @@ def with_hf(shape, tokens, device):
 
 
 def with_unsloth(shape, tokens, device):
-    from unsloth import FastLanguageModel  # before transformers, which it changes
+    from unsloth import FastLanguageModel  # must come before transformers, which it patches
     import torch
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
-    with tempfile.TemporaryDirectory() as folder:  # it takes models from files only
+    with tempfile.TemporaryDirectory() as folder:  # Unsloth loads models only from files
         random_model(shape, device).save_pretrained(folder)
         words = Tokenizer(models.WordLevel({"<eos>": 0, "<pad>": 1, "<unk>": 2}, unk_token="<unk>"))
         PreTrainedTokenizerFast(
@@ -78,7 +78,7 @@ def with_unsloth(shape, tokens, device):
 
 
 def measure(model, shape, tokens, device):
-    """Tokens a second of the fast quarter of the steps after the first."""
+    """Tokens per second of the fastest quarter of the steps, the first one excluded."""
     import torch
 
     def wait():

@@ -1,5 +1,5 @@
-"""Writes internal/model/adapter/testdata: adapters that PEFT saved for a small Qwen3, each with the matrices' checksums and the
-scale that PEFT uses, and configurations of kinds that are not supported.
+"""Writes internal/model/adapter/testdata: adapters that PEFT saved for a small Qwen3, each with the checksums of its matrices and
+PEFT's scale, and configurations that are not supported.
 
     python scripts/make_adapter_cases.py        (needs torch, transformers and peft from PyPI)
 """

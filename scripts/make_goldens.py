@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Makes engine/testdata/goldens: tiny Qwen3 models with LoRA adapters, and what transformers and peft make of them.
+"""Writes engine/testdata/goldens: tiny Qwen3 models with LoRA adapters, and the results of transformers and peft.
 
     pip install torch transformers peft safetensors
     python3 scripts/make_goldens.py [OUT]
 
-The tests of the engine hold it to these files. Each case is a directory:
+The engine's tests compare with these files. Each case is a directory:
 
     model/                  config.json and weights as transformers saves them
     adapter/                as peft saves it
     golden.json             windows, targets, losses, log probabilities, schedule, norms, generated ids
     golden.safetensors      logits, gradients, the adapter after training
 
-All is computed in float32 with eager attention, one window at a time, on one thread. golden.json also has the errors
-that transformers itself makes in bfloat16 against its own float32 (relative, in the 2-norm): what bfloat16 allows.
+Everything is computed in float32 with eager attention, one window at a time, on one thread. golden.json also has the errors of
+transformers in bfloat16 relative to its own float32 (in the 2-norm), as a bound for the engine's.
 """
 
 import json
@@ -48,7 +48,7 @@ CASES = {
                     rms_norm_eps=1e-5, rope_theta=500000.0),
         dtype=torch.float32, clip=6,
         lora=dict(r=5, lora_alpha=7, target_modules=["o_proj", "gate_proj", "down_proj"])),
-    # the first layer is the last
+    # only one layer
     "untied-one-layer-bf16": dict(
         config=dict(hidden_size=64, intermediate_size=40, num_hidden_layers=1, num_attention_heads=6,
                     num_key_value_heads=2, head_dim=16, vocab_size=211, tie_word_embeddings=False,
@@ -56,7 +56,7 @@ CASES = {
         dtype=torch.bfloat16, clip=3.5, lora=dict(r=4, lora_alpha=4, target_modules=["k_proj", "up_proj"])),
 }
 
-STEPS, WARMUP, DECAY, RATE = 6, 2, 0.1, 4e-3  # each case's clip is among its norms: some steps are clipped
+STEPS, WARMUP, DECAY, RATE = 6, 2, 0.1, 4e-3  # each case's clip lies between its norms, so that some steps are clipped
 
 
 def load(directory, dtype=torch.float32):
@@ -77,11 +77,11 @@ def make_model(case, directory):
     model.to(case["dtype"]).save_pretrained(directory, max_shard_size=case.get("shard", "1GB"))
     for extra in ("generation_config.json", "README.md"):
         (directory / extra).unlink(missing_ok=True)
-    return load(directory)  # what the files hold, with rotations that were never in bfloat16
+    return load(directory)  # reloaded, so that the rotary tables were never in bfloat16
 
 
 def windows_of(vocab, generator):
-    """Steps of micro-batches of windows: ids, and the places of the tokens that carry loss, which come last."""
+    """Steps of micro-batches of windows: ids, and the positions of the target tokens, which come last."""
     def window():
         n = int(torch.randint(2, 40, (1,), generator=generator))
         ids = torch.randint(0, vocab, (n + 1,), generator=generator).tolist()
@@ -110,7 +110,7 @@ def adapter_of(model):
 
 
 def step_gradients(model, step):
-    """Losses of a step's windows; gradients of the sum over targets are left in the parameters."""
+    """Losses of a step's windows. Leaves the gradients of the sum over targets in the parameters."""
     losses = []
     for micro_batch in step:
         for window in micro_batch:
@@ -137,7 +137,7 @@ def generate(model, prompt, count):
 
 
 def train(model, steps, clip):
-    """Several steps of AdamW as a trainer does them; what each step saw."""
+    """Runs several AdamW steps as a trainer does, and returns each step's figures."""
     parameters = list(adapter_of(model).values())
     optimizer = torch.optim.AdamW(parameters, lr=RATE, betas=(0.9, 0.999), eps=1e-8, weight_decay=DECAY)
     schedule = get_cosine_schedule_with_warmup(optimizer, WARMUP, len(steps))
@@ -162,7 +162,7 @@ def relative(got, want):
 
 
 def bf16_errors(model, step, ids, logits, gradients):
-    """A bfloat16 model against what the float32 one gave."""
+    """Errors of the bfloat16 model relative to the float32 one."""
     _, half_logits = score(model, ids)
     step_gradients(model, step)
     names = sorted(gradients)

@@ -4,12 +4,12 @@
     pip install torch bitsandbytes
     python3 scripts/make_quant_goldens.py [OUT]
 
-All on the CPU. Writes csrc/tests/goldens/quantized.txt: for each matrix its rows, columns and stored type, then named
-results as hex, floats as their bits. The elements are not in it: both sides make them from the same integers (elements
-below), exactly.
+Runs on the CPU. Writes csrc/tests/goldens/quantized.txt: for each matrix its rows, columns and stored type, then named results
+as hex, floats as their bits. The elements are not in the file: both sides compute them exactly from the same integers (see
+elements).
 
-bitsandbytes looks up maxima in f32 in a table of 65536 steps on a CPU, which misses the nearest code in one case of a
-thousand; its GPU kernels and its plain code do not. Given doubles it runs the plain code, which is what this does.
+On a CPU, bitsandbytes looks up f32 maxima in a table of 65536 steps, which misses the nearest code in one case of a thousand. Its
+GPU kernels and its reference code do not. Given doubles, it runs the reference code, so this script passes doubles.
 """
 
 import sys
@@ -20,11 +20,11 @@ import torch
 
 OUT = Path(__file__).resolve().parent.parent / "csrc/tests/goldens/quantized.txt"
 
-# Blocks that begin with rows and that do not; odd sizes; one row; more blocks than share a scale.
+# Blocks that start with a row and others; odd sizes; one row; more blocks than share a scale.
 CASES = [(3, 128, "f32"), (5, 64, "bf16"), (7, 45, "f32"), (1, 70, "f32"), (130, 192, "bf16"), (33, 71, "bf16"),
          (300, 60, "f32")]
-# What is written of large matrices is what only they show.
-WITH_VALUES, WITH_ROWS = 400, 2500  # most elements: with dequantized values; with formats scaled by rows
+# Large matrices are written only as far as smaller ones do not cover.
+WITH_VALUES, WITH_ROWS = 400, 2500  # largest number of elements with dequantized values, and with formats scaled per row
 
 
 def elements(rows, cols, stored):
@@ -55,7 +55,7 @@ def nf4(w):
 
 def int8(w):
     codes, maxima, _ = torch.ops.bitsandbytes.int8_vectorwise_quant(w.float())
-    codes[maxima == 0] = 0  # of 0 * (127 / 0) bitsandbytes makes whatever the machine makes of NaN
+    codes[maxima == 0] = 0  # bitsandbytes casts 0 * (127 / 0), a NaN, to an unspecified code
     values = torch.ops.bitsandbytes.int8_vectorwise_dequant(codes, maxima)
     return {"int8_codes": codes, "int8_scales": maxima / 127, "int8_values": values}
 

@@ -1,5 +1,5 @@
-"""Writes internal/model/safetensors/testdata/reference.json: small safetensors files, most of them damaged, each with
-what the reference implementation says of it. Run it again after adding a case:
+"""Writes internal/model/safetensors/testdata/reference.json: small safetensors files, most of them damaged, each with the
+result of the reference implementation. Run it again after adding a case:
 
     python scripts/make_safetensors_cases.py        (needs safetensors, numpy and torch from PyPI)
 """
@@ -78,7 +78,7 @@ CASES = {
     "two half bytes": file({"a": tensor(0, 1, (2,), "F4")}, b"0"),
 }
 
-# Values of every class: zeros, subnormals, the largest, infinities, NaN, and what lies between.
+# Values of every class: zeros, subnormals, the largest, infinities, NaN, and ordinary ones.
 EDGES = [0.0, -0.0, 1.0, -2.5, 3.0e-5, 6.0e-8, -6.1e-5, 65504.0, float("inf"), float("-inf"), 0.1, 1e-20, 3.3e38, 1 / 3]
 
 
@@ -94,7 +94,7 @@ def main():
     cases = [{"name": n, "file": base64.b64encode(c).decode(), "error": verdict(c)} for n, c in CASES.items()]
     values = torch.tensor(EDGES)
     stored = {"f32": values, "f16": values.half(), "bf16": values.bfloat16(), "matrix": torch.arange(6.0).reshape(2, 3)}
-    # As bits, since JSON has no infinity; NaN is left out, since its payload is nobody's business.
+    # As bits, because JSON has no infinity. NaN is left out, because its payload is unspecified.
     bits = {n: t.float().view(torch.int32).flatten().tolist() for n, t in stored.items()}
     torch_file = base64.b64encode(save(stored, metadata={"format": "pt"})).decode()
     OUT.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the test data of internal/tokenizer with Hugging Face's tokenizers: a tokenizer cut from Qwen3's (Apache-2.0,
-see testdata/README.md), and the ids of many texts, by it and by the whole file.
+"""Writes the test data of internal/tokenizer with Hugging Face's tokenizers: a tokenizer cut from Qwen3's (Apache-2.0, see
+testdata/README.md), and the ids of many texts by this tokenizer and by the full one.
 
     pip install tokenizers==0.23.3
     python scripts/make_tokenizer_goldens.py QWEN3_DIR
@@ -47,7 +47,7 @@ def random_text(rng):
 
 
 def cut(definition):
-    """The same tokenizer with fewer merges, and the added tokens numbered after what is left."""
+    """The same tokenizer with fewer merges; the added tokens get the ids after the remaining vocabulary."""
     model = definition["model"]
     merges = model["merges"][:MERGES]
     kept = {a + b for a, b in merges}
@@ -90,7 +90,7 @@ def added_golden(small):
         for content in chosen:
             known = small["model"]["vocab"].get(content)
             flags = {k: rng.random() < 0.4 for k in ("single_word", "lstrip", "rstrip", "normalized", "special")}
-            if content.strip() != content:  # swallowing the start of such a token panics there
+            if content.strip() != content:  # tokenizers panics if lstrip applies to such a token
                 flags["lstrip"] = False
             added.append({"id": next_id if known is None else known, "content": content, **flags})
             next_id += known is None
@@ -104,7 +104,7 @@ def decode_golden(small):
     rng = random.Random(3)
     size = tokenizer.get_vocab_size()
     for _ in range(600):
-        top = rng.choice((256, size))  # the first 256 are the single bytes: mostly broken UTF-8
+        top = rng.choice((256, size))  # ids below 256 are single bytes: mostly invalid UTF-8
         sequence = [rng.randrange(top) for _ in range(rng.randint(1, 12))]
         yield {"ids": sequence, "text": tokenizer.decode(sequence, skip_special_tokens=False)}
 

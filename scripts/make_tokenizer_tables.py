@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the Unicode tables of internal/tokenizer by asking Hugging Face's tokenizers itself.
+"""Writes the Unicode tables of internal/tokenizer by querying Hugging Face's tokenizers.
 
-Its regex engine and its normalizer follow two different Unicode versions, neither of which is that of the Go
-toolchain. Token ids depend on both, so the tables are pinned here instead of taken from the standard library.
+Its regex engine and its normalizer follow two different Unicode versions, and neither is that of Go's standard library. Token ids
+depend on both, so the tables are generated here instead of taken from the standard library.
 
     pip install tokenizers==0.23.3
     python scripts/make_tokenizer_tables.py
@@ -26,7 +26,7 @@ def members(pattern):
 
 
 def word_characters():
-    """The code points that keep a single_word token before them from matching."""
+    """The code points that prevent a single_word token directly before them from matching."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.add_tokens([AddedToken("x", single_word=True, normalized=False)])
     return [c for c in CODE_POINTS if not tokenizer.encode("x" + chr(c)).ids]
@@ -44,7 +44,7 @@ def ranges(values):
 
 
 def combining_classes():
-    """Canonical combining class of each mark, found by watching which pairs NFD reorders."""
+    """Canonical combining class of each mark, derived from the pairs that NFD reorders."""
     low, high = "\u0334", "\u0345"  # the lowest class, 1, and the highest, 240
 
     def swaps(a, b):

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Pretrain the bundled base model `tiny` from nothing on rendered windows of the bundled chat.
+"""Pretrains the bundled base model `tiny` from scratch on rendered windows of the bundled chat.
 
     pretrain_tiny.py --chat train.jsonl.gz --tokenizer internal/model/tiny --out build/tiny --minutes 75
 
-Two stages on the clock, not by count of steps, so that a busy machine still ends in time: short rows first, long ones at
-the end; one cosine over both. build/tiny/state.pt is written every few minutes, and a second call goes on from it.
-build/tiny/export holds the model in Hugging Face's form.
+Two stages, first with short rows, then with long ones, under one cosine schedule. The stages are limited by time rather than
+steps, so that training ends on time on a busy machine too. build/tiny/state.pt is written every few minutes, and a second call
+resumes from it. build/tiny/export holds the model in Hugging Face's format.
 """
 
 import argparse
@@ -44,10 +44,10 @@ CONFIG = {
     "torch_dtype": "bfloat16",
     "use_cache": True,
 }
-SHORT, LONG = 768, 2048  # tokens a row in the two stages
+SHORT, LONG = 768, 2048  # tokens per row in the two stages
 LONG_SHARE = 0.25  # of the time
 RENAMED = 0.7  # share of the training windows whose people get other names
-HELD_OUT_EVERY = 28  # of the sorted days, one is kept out
+HELD_OUT_EVERY = 28  # one of this many days, in order, is held out
 
 
 # The model, with Hugging Face's names. Letters: B rows, T tokens, C hidden, H heads, K kv heads, D head_dim.
@@ -132,7 +132,7 @@ class Qwen3(nn.Module):
 
 
 def casts(messages: list, rng: random.Random) -> list[set[str]]:
-    """Returns sets of members to read one day as: everybody, or two or three smaller groups, and a few pairs."""
+    """Returns the sets of members to render one day for: everyone, or two or three smaller groups, and a few pairs."""
     people = sorted({m.name for m in messages})
     rng.shuffle(people)
     draw = rng.random()
@@ -149,7 +149,7 @@ def casts(messages: list, rng: random.Random) -> list[set[str]]:
 
 
 class Corpus:
-    """Rows of tokens. A token that carries no loss is written as its complement, -1 - id."""
+    """Rows of tokens. A token without loss is stored as its complement, -1 - id."""
 
     def __init__(self, days: dict, tokenizer: Tokenizer, renamed: float = 0.0):
         self.days, self.tokenizer, self.renamed = days, tokenizer, renamed
@@ -160,13 +160,13 @@ class Corpus:
         return self.tokenizer.encode(text).ids
 
     def new_names(self, cast: set, rng: random.Random):
-        """Other names for a share of the windows: whom a line is by must be read from the window, not known by heart."""
+        """Other names for a share of the windows, so that the model learns speakers from the window instead of memorizing them."""
         if rng.random() >= self.renamed:
             return lambda text: text
         return chat_corpus.Renamer(dict(zip(sorted(cast), rng.sample(self.names, len(cast)))))
 
     def rows(self, length: int, rng: random.Random) -> list[list[int]]:
-        """Returns every day once as rows of length + 1 tokens; where windows start and end is drawn anew each time."""
+        """Returns every day once as rows of length + 1 tokens. The limits of the windows are drawn anew each time."""
         rows = []
         for messages in self.days.values():
             for cast in casts(messages, rng):
@@ -180,7 +180,7 @@ class Corpus:
     def walk(self, spoken: list, cast: set, length: int, rng: random.Random) -> list[list[int]]:
         rows, row, at = [], [], min(rng.randrange(6), len(spoken) - 1)
         while at < len(spoken):
-            # A window fills the row, or ends early so that the model sees what comes after the end of a text.
+            # A window fills the row, or ends early so that the model sees what follows the end of a text.
             limit = length + 1 if rng.random() < 0.6 else len(row) + rng.randrange(128, length)
             rename = self.new_names(cast, rng)
             head = chat_corpus.header({rename(name) for name in cast}, spoken[at].time)
@@ -195,7 +195,7 @@ class Corpus:
             if len(row) > length:
                 rows.append(row[: length + 1])
                 row = []
-        if len(row) > length // 2:  # the day's end; what is missing of the row carries no loss
+        if len(row) > length // 2:  # the end of the day: padding carries no loss
             rows.append(row + [-1 - self.end] * (length + 1 - len(row)))
         return rows
 
@@ -219,7 +219,7 @@ def tensors(rows: list[list[int]]):
 
 @torch.no_grad()
 def held_out_loss(model: Qwen3, corpus: Corpus, length: int, limit: int | None = None) -> float:
-    """Mean natural-log loss of all messages' tokens of the days kept out, read with everybody in them."""
+    """Mean natural-log loss over all message tokens of the held-out days, rendered with everyone in them."""
     total = count = 0
     for messages in corpus.days.values():
         cast = {m.name for m in messages}
@@ -238,9 +238,9 @@ def split_days(days: dict) -> tuple[dict, dict]:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose update is made orthogonal (Jordan et al., 2024), scaled to the size of AdamW's updates.
+    """Muon: momentum with an orthogonalized update (Jordan et al., 2024), scaled to the size of AdamW's updates.
 
-    torch.optim.Muon works in bf16, which a CPU without bf16 units does a hundred times slower than f32.
+    torch.optim.Muon computes in bf16, which on a CPU without bf16 units is a hundred times slower than f32.
     """
 
     def __init__(self, params, lr: float, momentum: float = 0.95, weight_decay: float = 0.05):
@@ -285,14 +285,14 @@ def export(model: Qwen3, config: dict, out: Path) -> None:
 
 
 class Run:
-    """A training run that can be left and taken up again."""
+    """A training run that can be interrupted and resumed."""
 
     def __init__(self, args, config: dict):
         torch.manual_seed(args.seed)
         self.args, self.config = args, config
         self.model = Qwen3(config)
         self.loss = torch.compile(self.model)
-        # Products in bf16 where the processor has units for them; weights, sums and the optimizer stay f32.
+        # GEMMs in bf16 where the CPU has bf16 units; weights, sums and the optimizer stay in f32.
         self.half = torch.autocast("cpu", torch.bfloat16, torch.cpu._is_avx512_bf16_supported())
         self.optimizers = optimizers(self.model, args.rate, args.embed_rate)
         self.step = self.tokens = 0
@@ -316,7 +316,7 @@ class Run:
         return min(1.0, self.elapsed / (self.args.minutes * 60))
 
     def scale(self) -> float:
-        """The learning rate's factor: 100 steps of warm-up, then a cosine on the clock down to 2%."""
+        """The factor of the learning rate: 100 steps of warm-up, then a cosine over time down to 2%."""
         return min(1.0, (self.step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress())))
 
     def update(self, ids, labels) -> float:

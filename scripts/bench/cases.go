@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// benchCase is one thing that is measured: the command of our side, and of the peer's where there is one. Each prints
-// figures that parse understands; columns says which of them the table shows, under what name.
+// benchCase is one measurement: our command, and the peer's if there is one. Both print figures in the form that parse reads;
+// columns lists the figures that the table shows.
 type benchCase struct {
 	name    string
 	ours    []string
@@ -15,8 +15,8 @@ type benchCase struct {
 	columns []column
 }
 
-// column is a figure of a case: its name in our measurement and in the peer's ("" without), and our figure that tells
-// which share of the machine's own limit it reaches.
+// column is a figure of a case: its name in our output and in the peer's ("" if the peer has none), and the name of our figure
+// for its share of the machine's limit.
 type column struct {
 	title, ours, peer, share string
 }
@@ -81,7 +81,7 @@ func inferCase(shape, precision string) benchCase {
 	}
 }
 
-// quantizedCase is ours alone: the peer has no such weights on a processor.
+// quantizedCase has no peer: PEFT does not run quantized weights on a CPU.
 func quantizedCase(shape, weights string) benchCase {
 	c := inferCase(shape, "bf16")
 	c.name, c.peer = c.name+" weights "+weights, nil
@@ -97,7 +97,7 @@ func goCase(name, pkg, pattern string, columns ...column) benchCase {
 		ours: []string{"go", "test", pkg, "-run", "^$", "-bench", "^Benchmark(" + pattern + ")$", "-benchtime", "200ms"}}
 }
 
-// peerPython is the interpreter that has the peers, "" without one.
+// peerPython is the Python interpreter with the peers installed, or "".
 func peerPython() string {
 	python := folder + "/venv/bin/python"
 	if _, err := os.Stat(folder + "/venv/ready"); err != nil {

@@ -1,10 +1,10 @@
-// Command bench runs every benchmark of the project, beside its peers where Python can be had, and prints one table.
+// Command bench runs every benchmark of the project and of its peers (where Python is installed) and prints one table.
 //
 //	make bench                  everything, three rounds
 //	go run ./scripts/bench -rounds 1 -only tokenizer
 //
-// Ours and the peers take turns, round by round, so that both meet the same machine; the best round of each counts, as
-// other processes can only make it worse. Every line that a benchmark prints goes to build/bench/results.jsonl.
+// vqctl and the peers take turns, round by round, so that both run under the same conditions. The best round of each counts,
+// as other processes can only slow it down. Every line that a benchmark prints goes to build/bench/results.jsonl.
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 
 const folder = "build/bench"
 
-// measurement is what one run of one side of a case gave: figures by name.
+// measurement holds the figures of one run, by name.
 type measurement map[string]float64
 
 func main() {
@@ -58,7 +58,7 @@ func run(rounds int, only string) error {
 	return log.Close()
 }
 
-// measure lets both sides take turns and keeps the best of each figure.
+// measure runs both sides in turn and keeps the best of each figure.
 func (c benchCase) measure(rounds int, python string, log *os.File) (ours, peer measurement) {
 	ours, peer = measurement{}, measurement{}
 	for round := range rounds {
@@ -111,7 +111,7 @@ func lastLines(text string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// parseJSON takes every number of the last JSON object that was printed.
+// parseJSON returns every number of the last JSON object in the output.
 func parseJSON(output []byte) measurement {
 	m := measurement{}
 	scanner := bufio.NewScanner(bytes.NewReader(output))
@@ -126,7 +126,7 @@ func parseJSON(output []byte) measurement {
 	return m
 }
 
-// take keeps the numbers of an object and of the objects within it.
+// take adds the numbers of an object and of the objects in it.
 func (m measurement) take(values map[string]any) {
 	for name, value := range values {
 		switch v := value.(type) {
@@ -140,7 +140,7 @@ func (m measurement) take(values map[string]any) {
 
 var benchmarkFigure = regexp.MustCompile(`([\d.]+) ([A-Za-z]+/[A-Za-z]+)`)
 
-// parseGo takes the figures of `go test -bench`: "messages/s", "MB/s", under the benchmark's name.
+// parseGo returns the figures of `go test -bench`, such as "messages/s" and "MB/s", under the benchmark's name.
 func parseGo(output []byte) measurement {
 	m := measurement{}
 	for _, line := range strings.Split(string(output), "\n") {

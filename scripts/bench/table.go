@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// row is one line of the table; zero stands for what was not measured.
+// row is one line of the table; zero means not measured.
 type row struct {
 	name, figure      string
 	ours, peer, share float64
@@ -38,7 +38,7 @@ func printTable(w io.Writer, rows []row) {
 	}
 }
 
-// number writes a figure with as many digits as it deserves.
+// number formats a figure, with one decimal below 100.
 func number(x float64) string {
 	switch {
 	case x == 0:

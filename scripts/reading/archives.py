@@ -1,4 +1,4 @@
-"""The least of two encoders of Apple's: typedstream, for the bodies of messages, and NSKeyedArchiver."""
+"""Minimal encoders of two formats of Apple's: typedstream, for message bodies, and NSKeyedArchiver."""
 
 import json
 import plistlib

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Holds `vqctl collect` and `vqctl preprocess` to the written rules, by a second reading of them.
+"""Checks `vqctl collect` and `vqctl preprocess` against the rules of docs/rows.md with an independent implementation.
 
-It makes random message databases in Apple's schemas, in which every kind of row occurs, works out in Python which
-windows must come of them, runs the program, and compares byte for byte. It shares no code with the program: it
-does not decode what it wrote, it knows what it meant. Needs Python 3.9 and nothing else.
+Makes random message databases in Apple's schemas with every kind of row, computes in Python which windows they must produce,
+runs the program, and compares byte for byte. It shares no code with the program, and does not decode what it wrote: the
+generator keeps the meaning of each row. Needs only Python 3.9.
 
   scripts/reading/check_reading.py --schema chat.db [--vqctl bin/vqctl] [--runs 20] [--seed 1] [--keep DIR]
 
-The schema is that of any chat.db, such as the one that `vqctl demo` makes, or what `sqlite3 chat.db .schema` prints. The
-first differences are shown, and the folders of the databases that caused them are kept; exit code 1.
+The schema is taken from any chat.db, such as the one that `vqctl demo` makes, or from the output of `sqlite3 chat.db .schema`. On
+a difference, prints the first ones, keeps the folders of the databases that caused them, and exits with status 1.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def read_schema(path):
 
 
 def content(folder):
-    """The source, byte for byte: no run may change it."""
+    """The bytes of the source, which no run may change."""
     return {name: open(os.path.join(folder, name), "rb").read() for name in os.listdir(folder) if name.startswith("chat.db")}
 
 
@@ -83,7 +83,7 @@ def check(vqctl, schema, seed, folder, size):
     return again(vqctl, seed, folder, world)
 
 
-# What a row is counted as, by its columns alone, in the order in which the questions are asked.
+# The fate of a row by its columns alone; the first condition that holds decides.
 COUNTED = """SELECT CASE
   WHEN NOT EXISTS (SELECT 1 FROM chat_message_join j WHERE j.message_id = m.ROWID {live}) THEN {gone}
   WHEN coalesce(item_type, 0) <> 0 THEN 'group events'
@@ -96,7 +96,7 @@ COUNTED = """SELECT CASE
 
 
 def account(path, summary):
-    """Reads the database with sqlite3 and holds the summary to it: every row has one place."""
+    """Compares the summary with counts from sqlite3: every row has exactly one fate."""
     con = sqlite3.connect(path)
     columns = {r[1] for r in con.execute("PRAGMA table_info(message)")}
     recoverable = con.execute("SELECT 1 FROM sqlite_master WHERE name = 'chat_recoverable_message_join'").fetchone()
@@ -122,7 +122,7 @@ def account(path, summary):
 
 
 def again(vqctl, seed, folder, world):
-    """Changes the database, and holds a second collection to a first one of the same."""
+    """Changes the database, and compares an incremental collect with a fresh one."""
     rng = random.Random(seed)
     con = sqlite3.connect(os.path.join(folder, "chat.db"))
     rows = [r for (r,) in con.execute("SELECT ROWID FROM message ORDER BY ROWID")]

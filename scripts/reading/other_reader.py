@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""Holds messages.db to what another reader of the field decodes of the same bodies.
+"""Compares messages.db with the message bodies as an independent implementation decodes them.
 
-The bodies of a chat.db are decoded by pytypedstream (from PyPI, an independent implementation of the format); every body of
-a single part must stand in messages.db with the same words.
+pytypedstream (from PyPI) decodes the bodies of a chat.db. Every body with a single part must be in messages.db with the same text.
 
   pip install pytypedstream
   scripts/reading/other_reader.py chat.db data/messages.db
@@ -46,7 +45,7 @@ def main(source, target):
             continue
         try:
             text, parts = decode(body)
-        except Exception:  # the other reader refuses what is damaged in its own way
+        except Exception:  # pytypedstream rejects damaged bodies in its own way
             refused += 1
             continue
         if len(parts) > 1 or ATTACHMENT in text or APP in text or not text.strip():

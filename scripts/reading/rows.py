@@ -1,4 +1,4 @@
-"""The kinds of rows that a message database has, each with what it means: see world.py."""
+"""Every kind of row of a message database, with its meaning: see world.py."""
 
 import plistlib
 
@@ -135,17 +135,17 @@ class Rows:
                 runs += self.styled(p, n)
                 row["parts"].append([n, "text", p])
         if rng.random() < 0.2 and all(isinstance(p, dict) for p in merged):
-            row["columns"]["text"] = "\ufffc" * len(merged)  # no body: in the order of rows
+            row["columns"]["text"] = "\ufffc" * len(merged)  # no body: attachments in the order of their rows
         elif rng.random() < 0.1 and all(isinstance(p, dict) for p in merged):
-            pass  # neither: the attachments alone
+            pass  # neither body nor text: only attachments
         else:
             self.body(row, runs)
             mine = [a for a in self.attachments if a["message"] == row["id"]]
-            if rng.random() < 0.5:  # rows of attachments need not be in the order of the body
+            if rng.random() < 0.5:  # attachment rows may be in another order than in the body
                 self.attachments[-len(mine) :] = rng.sample(mine, len(mine))
 
     def unnumbered(self, row):
-        """Attachments among words, in a body without numbers of parts or in the text alone."""
+        """Attachments within text, in a body without part numbers or only in the text column."""
         rng, runs = self.rng, []
         named = rng.random() < 0.5
         for n in range(rng.randint(1, 5)):
@@ -163,12 +163,12 @@ class Rows:
             row["columns"]["attributedBody"] = Typedstream().attributed(runs)
         else:
             row["columns"]["text"] = "".join(t for t, _ in runs)
-        if rng.random() < 0.3:  # one that has no place comes last
+        if rng.random() < 0.3:  # an attachment without a position comes last
             a = self.attachment(row["id"])
             row["parts"].append([len(row["parts"]), a["kind"], a.get("description") or a["name"]])
 
     def many_runs(self, row):
-        """So many attributes that references to strings and objects take more than a byte."""
+        """Enough attributes that references to strings and objects take more than one byte."""
         words = [self.rng.choice(WORDS) + " " for _ in range(150)]
         row["parts"] = [[0, "text", "".join(words)]]
         self.body(
@@ -237,12 +237,12 @@ class Rows:
                 break
 
     def aim(self, reaction):
-        """The part that a reaction is to: without a number it is the first that has words."""
+        """The part that a reaction refers to: without a number, the first with text."""
         spoken = self.spoken(reaction["target"])
         return reaction["part"] if reaction["part"] != "first" else spoken[0] if spoken else 0
 
     def spoken(self, row):
-        """The numbers of the parts that come to a message."""
+        """The numbers of the parts that become messages."""
         return [p[0] for p in row["parts"] if p[2].replace("\ufffc", "").strip()]
 
     def resend(self, row, sender):
@@ -371,7 +371,7 @@ class Rows:
         if how == "text":
             row["columns"].update(text=text, attributedBody=b"\x04\x0bgarbage\xff\x00")
         elif how == "head":
-            row["columns"]["attributedBody"] = b"\x07" + data[1:]  # the tolerant scan still finds the words
+            row["columns"]["attributedBody"] = b"\x07" + data[1:]  # the fallback scan still finds the text
         elif how == "nothing":
             row["columns"]["attributedBody"], text = b"\x04\x0bgarb\x00age", ""
         else:
@@ -425,7 +425,7 @@ class Rows:
         if why == "orphan":
             row["chats"] = []
         row["left_out"] = why
-        if rng.random() < 0.3:  # what does not leave a message out
+        if rng.random() < 0.3:  # flags that do not exclude a message
             row["left_out"] = None
             row["chats"], row["deleted"] = [row["chat"]], False
             c.update(schedule_type=0, is_spam=0, error=rng.choice([0, 4]) if not c["is_from_me"] else 0)

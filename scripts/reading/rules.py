@@ -1,4 +1,4 @@
-"""The rules, as the design states them: from what was meant to the windows that must come of it."""
+"""The rules of docs/rows.md and docs/windows.md: from the meaning of the rows to the windows that they must produce."""
 
 import datetime
 import json

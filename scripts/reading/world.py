@@ -1,7 +1,7 @@
-"""A random world: people with several addresses, chats, and what they write to each other, saved as Apple would.
+"""A random world: people with several addresses, chats, and their messages, stored as Apple stores them.
 
-Every row keeps, beside its columns, what it means: "parts" are [number, content type, words] of an ordinary message,
-"reaction" describes a tapback, "answers" what a reply answers, "left_out" why nothing may come of it.
+Besides its columns, every row keeps its meaning: "parts" is [number, content type, text] for each part of an ordinary message,
+"reaction" describes a tapback, "answers" the message that a reply answers, "left_out" why the row must not become a message.
 """
 
 import itertools
@@ -22,7 +22,7 @@ class World(Rows):
         self.conversations()
         self.messages()
 
-    # Who there is: contacts with several addresses, strangers, and the owner's own addresses.
+    # People: contacts with several addresses, strangers, and the owner with several addresses.
     def people(self):
         rng = self.rng
         self.region = rng.choice(["US", "US", "GB"])
@@ -67,7 +67,7 @@ class World(Rows):
         return number
 
     def handle(self, address, owner_of):
-        """A row of the table handle for an address, made when first asked for."""
+        """The row of the table handle for an address, added at first use."""
         rng = self.rng
         spelled = address if rng.random() < 0.8 else self.local(address)
         if "@" in address and rng.random() < 0.5:
@@ -103,7 +103,7 @@ class World(Rows):
             if self.own and c["style"] == 43 and rng.random() < 0.2:
                 c["own"] = True
 
-    # What was written: rows with a random date, in a random order of arrival.
+    # Messages: rows with random dates, in a random order of arrival.
     def messages(self):
         rng = self.rng
         now = rng.randint(400, 700) * 10**6 * SECOND
@@ -154,7 +154,7 @@ class World(Rows):
         row["sender"] = OWNER if rng.random() < 0.4 else rng.choice(members)
         c = row["columns"]
         c["is_from_me"] = int(row["sender"] == OWNER)
-        if row["sender"] == OWNER and self.own and rng.random() < 0.05:  # from another of my addresses, as if received
+        if row["sender"] == OWNER and self.own and rng.random() < 0.05:  # from another address of the owner, as if received
             c.update(is_from_me=0, handle_id=self.handle_of(OWNER))
         elif row["sender"] == OWNER:
             c["handle_id"] = 0 if chat["style"] == 43 or rng.random() < 0.5 else self.handle_of(members[0])

@@ -1,5 +1,5 @@
-// Command collect measures what a long history costs: it writes a database of a million messages once, and times
-// bin/vqctl on it, with the memory that it took and the size of what it left. Prints one JSON object.
+// Command collect measures vqctl on a long history: it writes a database of a million messages once, runs bin/vqctl on it, and
+// prints time, peak memory and the size of messages.db as one JSON object.
 //
 //	go run ./scripts/bench/collect [-messages 1000000] [-chats 300]
 package main
@@ -57,10 +57,10 @@ func run(folder string, messages, chats int) error {
 	return json.NewEncoder(os.Stdout).Encode(b.figures)
 }
 
-// newMessages is how many there are at the second collection.
+// newMessages is the number of messages added before the second collect.
 const newMessages = 100
 
-// prepare writes the history, unless it is there, and the contacts.
+// prepare writes the contacts, and the history if it does not exist yet.
 func (b *bench) prepare(chats int) error {
 	if err := os.MkdirAll(filepath.Join(b.folder, "data"), 0o755); err != nil {
 		return err
@@ -82,7 +82,7 @@ func (b *bench) prepare(chats int) error {
 		os.RemoveAll(filepath.Join(b.folder, "data", "messages.db")))
 }
 
-// vqctl runs a command and returns how long it took, what memory in MB, and what it printed.
+// vqctl runs a command and returns its seconds, its peak memory in MB, and its output.
 func (b *bench) vqctl(arguments ...string) (seconds, memory float64, output []byte, err error) {
 	path, err := filepath.Abs("bin/vqctl")
 	if err != nil {
@@ -114,7 +114,7 @@ func (b *bench) collect() error {
 	return nil
 }
 
-// size compares messages.db with the text and the identifiers that it holds.
+// size is the size of messages.db as a multiple of the text and the identifiers in it.
 func (b *bench) size() error {
 	path := filepath.Join(b.folder, "data", "messages.db")
 	info, err := os.Stat(path)
@@ -127,7 +127,7 @@ func (b *bench) size() error {
 	}
 	defer db.Close()
 	var held float64
-	// An identifier is 36 letters as the source has it, 16 bytes as it is stored.
+	// An identifier is 36 characters in the source and 16 bytes in messages.db.
 	err = db.QueryRow(`SELECT (SELECT sum(length(CAST(text AS BLOB)) + iif(typeof(guid) = 'blob', 36, length(guid))) FROM message)
 		+ (SELECT coalesce(sum(length(guid) + coalesce(length(path), 0) + coalesce(length(transcript), 0)), 0) FROM attachment)`).Scan(&held)
 	b.figures["size_ratio"] = float64(info.Size()) / held

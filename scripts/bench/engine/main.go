@@ -3,11 +3,11 @@
 //	go run ./scripts/bench/engine -what train -shape qwen3-0.6b -precision bf16
 //	go run ./scripts/bench/engine -what infer -shape qwen3-0.6b -precision bf16
 //
-// train: forward, backward and AdamW of windows of -tokens tokens with loss on the last -targets of each, packed -windows
-// to a micro-batch; the share is of the speed that the device's own product reaches on the model's largest matrix.
-// infer: prefill of -tokens tokens, then decoding; the share is of the memory bandwidth, by the bytes that decoding must
-// read. Every figure is the best of -repeat: other processes can only make it worse. With -model the weights are mapped
-// from files, as vqctl does it; the peak of the process's memory can then be held against the plan.
+// train: forward, backward and AdamW on windows of -tokens tokens with loss on the last -targets of each, -windows windows per
+// micro-batch. Its share is relative to the GEMM speed that the device reaches on the model's largest matrix.
+// infer: prefill of -tokens tokens, then decoding. Its share is relative to the memory bandwidth, counting the bytes that
+// decoding must read. Every figure is the best of -repeat, as other processes can only slow it down. With -model, the weights
+// are mapped from files as in vqctl, so that the peak memory can be compared with the plan.
 package main
 
 import (
@@ -105,7 +105,7 @@ func formatNamed(name string) (engine.WeightFormat, error) {
 	return 0, fmt.Errorf("-weights %q: it is plain, int8, nf4, fp8 or fp8-products", name)
 }
 
-// openModel opens the folder of -model, or makes a model of -shape.
+// openModel opens the folder of -model, or makes a random model of -shape.
 func openModel(device *engine.Device, o options, precision engine.DType, weights engine.WeightFormat) (*engine.Model, func(), error) {
 	training := o.what == "train"
 	if o.model == "" {
@@ -124,7 +124,7 @@ func openModel(device *engine.Device, o options, precision engine.DType, weights
 	return m, func() { m.Close(); base.Close() }, err
 }
 
-// peakMemory is the most that the process has held, in bytes.
+// peakMemory is the peak resident memory of the process in bytes.
 func peakMemory() float64 {
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) != nil {
@@ -136,7 +136,7 @@ func peakMemory() float64 {
 	return float64(usage.Maxrss) * 1024
 }
 
-// randomModel fills every tensor with bf16 values: written memory, as products of untouched pages tell nothing.
+// randomModel fills every tensor with bf16 values, because reading pages that were never written is unrealistically fast.
 func randomModel(device *engine.Device, c engine.ModelConfig, precision engine.DType, training bool) (*engine.Model, error) {
 	m, err := device.NewModel(c, precision)
 	if err != nil {
@@ -214,7 +214,7 @@ func randomAdapter(m *engine.Model, o options) (*engine.Adapter, error) {
 	return a, nil
 }
 
-// best is the shortest time of the runs, after one to warm up.
+// best is the shortest time of the runs, after one warm-up run.
 func best(repeat int, body func() error) (time.Duration, error) {
 	if err := body(); err != nil {
 		return 0, err
@@ -350,7 +350,7 @@ func infer(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 	}
 	rate := decoded / decode.Seconds()
 	weight := m.Precision()
-	if plan.WeightsMapped > 0 { // read as they lie in the file
+	if plan.WeightsMapped > 0 { // in the file's own type
 		weight = engine.BF16
 	}
 	moved := decodingBytes(m.Config(), weight, m.Precision(), o)
@@ -363,8 +363,8 @@ func infer(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 	return nil
 }
 
-// decodingBytes are what one decoded token must read: all weights but the embedding's other rows, the adapter, and the
-// keys and values of the sequence.
+// decodingBytes is the number of bytes that decoding one token must read: all weights except the other rows of the embedding,
+// the adapter, and the keys and values of the sequence.
 func decodingBytes(c engine.ModelConfig, weight, precision engine.DType, o options) float64 {
 	q, kv := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	projections := float64(c.Layers * c.Hidden * (2*q + 2*kv + 3*c.FFN))
@@ -375,12 +375,12 @@ func decodingBytes(c engine.ModelConfig, weight, precision engine.DType, o optio
 	return projections*bytesOf(c.Weights, weight) + float64(weight.Size()*c.Vocab*c.Hidden+precision.Size()*others)
 }
 
-// bytesOf is what an element of a projection's weight takes, scales of rows left out.
+// bytesOf is the number of bytes per element of a projection's weight, without per-row scales.
 func bytesOf(format engine.WeightFormat, plain engine.DType) float64 {
 	switch format {
 	case engine.Int8, engine.FP8, engine.FP8GEMM:
 		return 1
-	case engine.NF4: // and a byte for each 64, and four for each 256 of those
+	case engine.NF4: // half a byte, plus 1 byte per block of 64 and 4 per 256 blocks
 		return 0.5 + 1.0/64 + 4.0/(64*256)
 	}
 	return float64(plain.Size())

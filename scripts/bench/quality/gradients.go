@@ -13,8 +13,8 @@ import (
 // rank of the adapter whose gradients are compared.
 const rank = 16
 
-// gradients are those of a new adapter on all projections, over the sampled windows: of its B alone, since A has none as
-// long as B is zero.
+// gradients returns the gradients of a new adapter on all projections over the sampled windows: only of B, because those of A
+// are zero while B is zero.
 func (s *subject) gradients(device *engine.Device, precision engine.DType, format engine.WeightFormat) ([]float32, error) {
 	m, err := load.Model(device, s.base, precision, format, true)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Command quality measures what the precisions and the formats of weights cost, and prints a table:
+// Command quality measures how much precision each compute precision and weight format loses, and prints a table:
 //
 //	go run ./scripts/bench/quality            (needs bin/vqctl)
 //
-// The model is the built-in one; the windows are those that the demonstration holds out. The loss is that of `vqctl
-// evaluate`; the errors are of the logits against those in f32, in the 2-norm, the mean of each row taken off, which no
-// probability depends on, and of the gradients of a new adapter. Nothing here is random: the table is the same on each machine, but for the order of sums.
+// The model is the built-in one, on the held-out windows of the demo. The loss is that of `vqctl evaluate`. The errors are
+// relative to f32 in the 2-norm: of the logits (less each row's mean, on which no probability depends) and of the gradients of a
+// new adapter. Nothing is random: tables of different machines differ only by the order of sums.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// How the logits are sampled: after each of so many parts of so many windows.
+// How the logits are sampled: after this many parts of this many windows.
 const (
 	sampledWindows = 32
 	sampledParts   = 8
@@ -85,7 +85,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// demoWindows makes the demonstration's windows in a temporary folder, by its own commands.
+// demoWindows makes the demo's windows in a temporary folder with the demo's own commands.
 func demoWindows(ctx context.Context) (windows.List, func(), error) {
 	program, err := filepath.Abs("bin/vqctl")
 	if err != nil {
@@ -120,7 +120,7 @@ func demoWindows(ctx context.Context) (windows.List, func(), error) {
 	return source, func() { source.Close(); remove() }, nil
 }
 
-// subject is what each way of computing is measured on.
+// subject holds the model and the windows that every precision is measured on.
 type subject struct {
 	base    *model.Model
 	source  windows.List
@@ -195,7 +195,7 @@ func (s *subject) logits(m *engine.Model) ([][]float32, error) {
 	return all, nil
 }
 
-// against compares logits: the relative error, and the share of rows with the same largest one.
+// against compares logits: the relative error, and the share of rows with the same argmax.
 func (r *result) against(want *result) (wrong, same float64) {
 	var apart, length float64
 	for i, row := range r.logits {
