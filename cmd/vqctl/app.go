@@ -13,6 +13,7 @@ var version = "development"
 
 // newApp is the whole command line: one entry a command, each in the file of its name.
 func newApp() *cli.Command {
+	cli.HelpPrinter = printHelp
 	app := &cli.Command{
 		Name:                  "vqctl",
 		Usage:                 "learn how the people in a message history write, and write as any of them",
@@ -20,6 +21,9 @@ func newApp() *cli.Command {
 		EnableShellCompletion: true,
 		Suggest:               true,
 		ExitErrHandler:        func(context.Context, *cli.Command, error) {},
+		Flags:                 logFlags(),
+		Before:                openLog,
+		After:                 closeLog,
 		Action:                runRoot,
 		Commands: []*cli.Command{
 			newCollectCommand(),

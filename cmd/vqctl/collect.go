@@ -120,7 +120,7 @@ func collect(ctx context.Context, o *collectOptions, kind *format, path string) 
 	target, err := fillStore(ctx, o, func(db *messages.DB) (err error) {
 		report, finish := newProgress(source.Unit(), source.Unit())
 		defer finish()
-		summary, err = source.Collect(ctx, db, sources.Options{KeepGone: o.keepGone, Include: include, Progress: report})
+		summary, err = source.Collect(ctx, db, sources.Options{KeepGone: o.keepGone, Include: include, Progress: report, Log: logOf(ctx)})
 		if database, ok := source.(*imessage.Source); ok && err == nil {
 			err = people.KeepOwnCards(ctx, db, database.File())
 		}

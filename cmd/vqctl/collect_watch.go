@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"ventriloquist/internal/usererr"
@@ -18,7 +17,7 @@ const watchInterval = time.Second
 // before gave, stamp the state of the files before that.
 func watch(ctx context.Context, o *collectOptions, kind *format, path, stamp string, first *collectResult, out io.Writer) error {
 	if !o.json {
-		fmt.Fprintf(os.Stderr, "watching %s; Ctrl-C ends it\n", path)
+		notice("watching %s; Ctrl-C ends it", path)
 	}
 	last := first
 	for {

@@ -179,10 +179,10 @@ func (o *evaluateOptions) readSet(ctx context.Context, source windows.List, list
 		return nil, err
 	}
 	if set.CutWindows > 0 {
-		fmt.Fprintf(os.Stderr, "%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d\n", set.CutWindows, set.CutLines, o.maxSeqLength)
+		notice("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", set.CutWindows, set.CutLines, o.maxSeqLength)
 	}
 	if set.TooLong > 0 {
-		fmt.Fprintf(os.Stderr, "%d windows were left out: header and targets alone are over --max-seq-length %d\n", set.TooLong, o.maxSeqLength)
+		notice("%d windows were left out: header and targets alone are over --max-seq-length %d", set.TooLong, o.maxSeqLength)
 	}
 	return set, nil
 }

@@ -123,7 +123,7 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 	defer writer.Close()
 	prompt := conversation.Tokens(loaded.Tokenizer, o.as)
 	if most := loaded.Base.Config.MaxPositions; len(prompt)+o.sample.MaxNewTokens > most {
-		fmt.Fprintf(os.Stderr, "the conversation has %d tokens, and the model was made for %d with what it writes: with fewer messages it writes better\n",
+		notice("the conversation has %d tokens, and the model was made for %d including the new message: fewer messages give better results",
 			len(prompt), most)
 	}
 	done, err := o.write(ctx, writer, prompt)

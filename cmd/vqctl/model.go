@@ -106,6 +106,7 @@ func runModelList(asJSON bool, out io.Writer) error {
 
 func runModelPull(ctx context.Context, name string, out io.Writer) error {
 	client := hub.NewClient()
+	client.Log = logOf(ctx)
 	report, finish := newProgress("downloading", "B")
 	client.Progress = report
 	result, err := client.Pull(ctx, name)

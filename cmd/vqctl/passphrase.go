@@ -19,7 +19,7 @@ const passphraseVariable = "BACKUP_PASSPHRASE"
 // noteUnlocking says why nothing happens for a while.
 func noteUnlocking() {
 	if term.IsTerminal(int(os.Stderr.Fd())) {
-		fmt.Fprintln(os.Stderr, "deriving the key from the passphrase; this takes a few seconds")
+		notice("deriving the key from the passphrase; this takes a few seconds")
 	}
 }
 

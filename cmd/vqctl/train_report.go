@@ -35,23 +35,21 @@ func newTrainView(out io.Writer, asJSON bool) *trainView {
 	return &trainView{out: out, json: asJSON, live: term.IsTerminal(int(os.Stderr.Fd()))}
 }
 
-func (v *trainView) say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
-
 // data says what the run is about, and what was cut or left out.
 func (v *trainView) data(d *train.Data, o train.Options) {
-	v.say("%d windows to train on, %d held out; %d tokens an epoch, %d of them targets", len(d.Train), len(d.HeldOut.Windows), d.Tokens, d.Targets)
+	notice("%d windows to train on, %d held out; %d tokens an epoch, %d of them targets", len(d.Train), len(d.HeldOut.Windows), d.Tokens, d.Targets)
 	if d.CutWindows > 0 {
-		v.say("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", d.CutWindows, d.CutLines, o.MaxSeqLength)
+		notice("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", d.CutWindows, d.CutLines, o.MaxSeqLength)
 	}
 	if d.TooLong > 0 {
-		v.say("%d windows were left out: header and target alone are over --max-seq-length %d", d.TooLong, o.MaxSeqLength)
+		notice("%d windows were left out: header and target alone are over --max-seq-length %d", d.TooLong, o.MaxSeqLength)
 	}
 }
 
 // plan prints where the memory goes; what this program has taken so far, for windows and tokenizer, is part of it.
 func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Fit) {
 	v.planned = planLines(p, info, precision, choice)
-	v.say("%s", strings.Join(v.planned, "\n"))
+	notice("%s", strings.Join(v.planned, "\n"))
 }
 
 func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Fit) []string {
@@ -107,7 +105,7 @@ func (v *trainView) measurePeak(d *engine.Device, c model.Config, precision engi
 }
 
 func (v *trainView) resumed(from string, run *train.Run) {
-	v.say("resuming from %s: step %d of %d is done", from, run.Step(), run.TotalSteps())
+	notice("resuming from %s: step %d of %d is done", from, run.Step(), run.TotalSteps())
 }
 
 // train runs the run and says where the adapter is.
@@ -127,12 +125,12 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	})
 	v.clear()
 	if errors.Is(err, engine.ErrNoMemory) {
-		v.say("memory ran out; what was planned:\n%s", strings.Join(v.planned, "\n"))
+		notice("memory ran out; what was planned:\n%s", strings.Join(v.planned, "\n"))
 	}
 	if err != nil {
 		return err
 	}
-	v.say("the adapter is in %s", run.FinalDir())
+	notice("the adapter is in %s", run.FinalDir())
 	return nil
 }
 

@@ -133,8 +133,9 @@ func (s *trainSession) lockOutput(context.Context) error {
 }
 
 // load takes the memory of the run.
-func (s *trainSession) load(context.Context) (err error) {
+func (s *trainSession) load(ctx context.Context) (err error) {
 	h := &s.handles
+	h.Log = logOf(ctx)
 	if h.Model, err = load.Model(s.device, s.files, s.precision, s.options.model.weights, true); err != nil {
 		return err
 	}
@@ -148,7 +149,7 @@ func (s *trainSession) load(context.Context) (err error) {
 	}
 	s.onClose(h.Trainer.Close)
 	h.Files = s.adapter
-	return load.TuneGEMMs(s.device, h.Trainer, s.view.say)
+	return load.TuneGEMMs(s.device, h.Trainer, logOf(ctx))
 }
 
 // newRun makes the run, at the step where it goes on.

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/internal/usererr"
 )
 
@@ -26,6 +28,7 @@ type asker struct {
 	pace    *pace
 	clock   clock
 	timeout time.Duration // of one request
+	log     *zap.Logger
 }
 
 // ask returns the answer, or the error of the last attempt. What was billed is counted in any case.
@@ -34,7 +37,9 @@ func (a *asker) ask(ctx context.Context, r *Request) (answer Answer, billed Usag
 		if err := a.pace.wait(ctx); err != nil {
 			return Answer{}, billed, err
 		}
+		asked := time.Now()
 		answer, err = a.once(ctx, r)
+		a.log.Debug("asked", zap.Duration("took", time.Since(asked)), zap.Bool("answered", err == nil))
 		billed.add(answer.Usage)
 		if err == nil { // also of a run that is being interrupted: it is paid for
 			return answer, billed, nil
@@ -57,6 +62,8 @@ func (a *asker) ask(ctx context.Context, r *Request) (answer Answer, billed Usag
 			return Answer{}, billed, lastFailure(err, attempt+1)
 		}
 		wait := max(backoff(attempt), failure.After)
+		a.log.Info("asking again", zap.Int("attempt", attempt+1), zap.Bool("throttled", failure.Outlook == Throttled),
+			zap.Bool("no_answer", failure.Outlook == Silent), zap.Duration("after", wait))
 		if failure.Outlook == Throttled {
 			a.pace.hold(wait)
 		} else if attempt+1 < attempts {

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"ventriloquist/internal/messages"
@@ -24,6 +25,8 @@ type Pace struct {
 	Timeout   time.Duration // of one request
 	// Progress, if not nil, is told how many attachments are done and what was spent.
 	Progress func(done, total int64, cost float64)
+	// Log, if not nil, is told of requests: never what was sent or answered.
+	Log *zap.Logger
 
 	clock *clock // nil is the time itself
 }
@@ -78,8 +81,11 @@ func Run(ctx context.Context, db *messages.DB, s Service, p *Plan, o Options, pa
 	if pace.clock != nil {
 		c = *pace.clock
 	}
+	if pace.Log == nil {
+		pace.Log = zap.NewNop()
+	}
 	r := &runner{db: db, plan: p, pace: pace, prepare: preparer{s.Takes(), o.Tools}, known: map[[sha256.Size]byte]messages.Description{},
-		asker: asker{service: s, pace: newPace(c, pace.PerMinute), clock: c, timeout: pace.Timeout}, waiting: map[[sha256.Size]byte][]string{},
+		asker: asker{service: s, pace: newPace(c, pace.PerMinute), clock: c, timeout: pace.Timeout, log: pace.Log}, waiting: map[[sha256.Size]byte][]string{},
 		left: map[string]int{}, untaken: map[messages.Kind]string{}, taken: map[messages.Kind]bool{}}
 	err := r.run(ctx)
 	if rest := len(p.items) - r.report.Described - r.report.Refused - r.report.Failed - total(r.left); rest > 0 {

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/engine"
 	"ventriloquist/internal/atomicfile"
 )
@@ -48,20 +50,19 @@ func readTuning(device *engine.Device) error {
 
 // TuneGEMMs selects the fastest algorithm for each GEMM shape of training that is not tuned yet, and saves the tuning:
 // later runs on this GPU use the same algorithms and give the same bytes. A saved file that cannot be used is replaced.
-// say reports what is unusual or takes time.
-func TuneGEMMs(device *engine.Device, trainer *engine.Trainer, say func(format string, args ...any)) error {
+func TuneGEMMs(device *engine.Device, trainer *engine.Trainer, log *zap.Logger) error {
 	if device.Info().GEMMLibrary == "" {
 		return nil
 	}
 	unusable := readTuning(device)
 	if unusable != nil {
-		say("cannot use the saved GEMM tuning, tuning again: %v", unusable)
+		log.Warn("cannot use the saved GEMM tuning, tuning again", zap.Error(unusable))
 	}
 	before, err := device.GEMMTuning()
 	if err != nil {
 		return err
 	}
-	say("tuning GEMM algorithms")
+	log.Info("tuning GEMM algorithms", zap.String("library", device.Info().GEMMLibrary))
 	if err := trainer.TuneGEMMs(); err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func TuneGEMMs(device *engine.Device, trainer *engine.Trainer, say func(format s
 		return err
 	}
 	if err := writeTuning(device, after); err != nil {
-		say("the GEMM tuning was not saved, so another run may compute other bytes: %v", err)
+		log.Warn("the GEMM tuning was not saved, so another run may compute other bytes", zap.Error(err))
 	}
 	return nil
 }

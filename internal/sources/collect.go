@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/internal/messages"
 )
 
@@ -24,6 +26,7 @@ func (e Export) Fates() []Fate { return exportFates }
 func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summary, error) {
 	if e.Key != "" {
 		if known, ok, err := unchanged(ctx, db, e.Key); ok || err != nil {
+			o.Logger().Info("the export is unchanged since its last collect", zap.Int64("units", known.Total))
 			return known, err
 		}
 	}
@@ -41,6 +44,7 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 		return summary, err
 	}
 	summary = *summary.withOutcome(&outcome)
+	o.Logger().Info("read the export", zap.Int64("units", summary.Total), zap.Int64("messages", summary.Messages), zap.Int64("gone", summary.Gone))
 	if err := e.keepOwn(ctx, db, own); err != nil {
 		return summary, err
 	}

@@ -3,6 +3,8 @@ package sources
 import (
 	"context"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/internal/messages"
 )
 
@@ -28,6 +30,16 @@ type Options struct {
 	Include FateSet
 	// Progress, if not nil, is told how many units were read.
 	Progress func(done, total int64)
+	// Log, if not nil, is told what is read again, and why: never what rows say, nor the names of exports.
+	Log *zap.Logger
+}
+
+// Logger is Log, or one that logs nothing.
+func (o *Options) Logger() *zap.Logger {
+	if o.Log == nil {
+		return zap.NewNop()
+	}
+	return o.Log
 }
 
 // Summary reports where the rows of a source went: the numbers of Rows add up to Total.

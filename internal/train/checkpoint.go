@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strconv"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/engine"
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/load"
@@ -74,6 +76,7 @@ func (r *Run) save(dir string) error {
 		return usererr.With(fmt.Errorf("step %d: the checkpoint was not written: %w", r.step, err),
 			"earlier checkpoints in %s are whole; make room and go on with %v", r.settings.OutputDir, resumeOption)
 	}
+	r.log.Info("saved", zap.String("folder", dir), zap.Int("step", r.step), zap.Int("total_steps", r.schedule.TotalSteps))
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/engine"
 	"ventriloquist/internal/batch"
 	"ventriloquist/internal/usererr"
@@ -296,5 +298,6 @@ func (r *Run) evaluate(ctx context.Context) (*float64, error) {
 		return nil, err
 	}
 	mean := scores.All.Loss()
+	r.log.Info("evaluated", zap.Int("step", r.step), zap.Float64("eval_loss", mean), zap.Int("windows", len(r.data.HeldOut.Windows)))
 	return &mean, nil
 }

@@ -10,6 +10,8 @@ import (
 	"math"
 	"time"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model/adapter"
@@ -37,6 +39,7 @@ type Run struct {
 	orderEpoch int
 	orderNow   []int
 
+	log         *zap.Logger
 	slot        int       // of the next micro-batch
 	lastStepEnd time.Time // when the last step ended
 }
@@ -49,11 +52,15 @@ type Handles struct {
 	Adapter *engine.Adapter
 	Trainer *engine.Trainer
 	Files   *adapter.Adapter
+	Log     *zap.Logger // nil: nothing is logged
 }
 
 // NewRun prepares a run of opts on data.
 func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, error) {
-	r := &Run{opts: opts, settings: settings, data: data,
+	if m.Log == nil {
+		m.Log = zap.NewNop()
+	}
+	r := &Run{opts: opts, log: m.Log, settings: settings, data: data,
 		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base,
 		people: data.people().union(peopleOf(settings.ContinueFrom))}
 	r.steps = data.Steps(opts)

@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/internal/usererr"
 )
 
@@ -27,6 +29,7 @@ func (c *Client) fetch(ctx context.Context, repo, commit, dir string, f file, re
 		return err
 	}
 	if done {
+		c.Log.Debug("here already", zap.String("file", f.name), zap.Int64("bytes", f.size))
 		report(f.size)
 		return nil
 	}
@@ -45,6 +48,7 @@ func (c *Client) fetch(ctx context.Context, repo, commit, dir string, f file, re
 	if err := os.Rename(path, filepath.Join(dir, f.name)); err != nil {
 		return fmt.Errorf("cannot write %s: %w", f.name, err)
 	}
+	c.Log.Info("downloaded", zap.String("file", f.name), zap.Int64("bytes", f.size))
 	return nil
 }
 

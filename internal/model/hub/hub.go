@@ -20,6 +20,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/usererr"
 )
@@ -31,6 +33,8 @@ type Client struct {
 	Workers  int    // files at a time
 	// Progress is told what is there and the whole, in bytes; may be nil.
 	Progress func(done, total int64)
+	// Log is told of attempts that failed and are repeated.
+	Log *zap.Logger
 
 	http    *http.Client
 	backoff time.Duration // before the first repetition; doubles
@@ -40,7 +44,7 @@ type Client struct {
 
 // NewClient takes HF_ENDPOINT and HF_TOKEN from the environment.
 func NewClient() *Client {
-	c := &Client{Endpoint: os.Getenv("HF_ENDPOINT"), Token: os.Getenv("HF_TOKEN"), Workers: 4, backoff: time.Second, stall: time.Minute, write: (*os.File).Write}
+	c := &Client{Endpoint: os.Getenv("HF_ENDPOINT"), Token: os.Getenv("HF_TOKEN"), Workers: 4, Log: zap.NewNop(), backoff: time.Second, stall: time.Minute, write: (*os.File).Write}
 	if c.Endpoint == "" {
 		c.Endpoint = "https://huggingface.co"
 	}

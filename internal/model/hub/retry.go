@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/internal/usererr"
 )
 
@@ -57,6 +59,7 @@ func (c *Client) retry(ctx context.Context, try func() (further bool, err error)
 		if again.after > 0 {
 			wait = min(again.after, maxWait)
 		}
+		c.Log.Info("trying again", zap.Error(err), zap.Int("attempt", attempt), zap.Duration("after", wait))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	"go.uber.org/zap"
+
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
@@ -18,6 +20,7 @@ func (s *Source) Collect(ctx context.Context, db *messages.DB, options sources.O
 	}
 	summary, err := s.collect(ctx, db, options)
 	if err != nil && s.stay() != nil {
+		options.Logger().Info("the database changed while it was read: reading a copy", zap.Error(err))
 		if err := errors.Join(s.disconnect(), s.copyAndConnect(ctx)); err != nil {
 			return summary, s.explain(err)
 		}
@@ -27,6 +30,8 @@ func (s *Source) Collect(ctx context.Context, db *messages.DB, options sources.O
 	if err != nil {
 		return summary, err
 	}
+	options.Logger().Info("collected", zap.Int64("rows", summary.Total), zap.Int64("read", summary.Read), zap.Int64("changed", summary.Changed),
+		zap.Int64("gone", summary.Gone), zap.Int64("damaged", summary.Damaged.Count), zap.Strings("unreadable", summary.Unreadable))
 	return summary, s.keepIdentities(ctx, db, summary.Changed < summary.Total)
 }
 
@@ -34,6 +39,7 @@ func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.O
 	c := collector{source: s, options: options}
 	done, err := c.again(ctx, db)
 	if err == nil && !done {
+		options.Logger().Info("reading all rows: what changed since the last collect cannot be told, or is too much")
 		c = collector{source: s, options: options}
 		err = c.whole(ctx, db)
 	}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+	"golang.org/x/term"
+)
+
+// The groups of flags in the help of a command, which lists them in the order of the command's flags.
+const (
+	dataGroup      = "Data"
+	modelGroup     = "Model and device"
+	loraGroup      = "LoRA"
+	optimizerGroup = "Optimizer"
+	runGroup       = "Run"
+	samplingGroup  = "Sampling"
+	filterGroup    = "Which messages"
+	serverGroup    = "Server"
+	outputGroup    = "Output"
+	globalGroup    = "Global options"
+)
+
+// inGroup sets the group of flags.
+func inGroup(name string, flags ...cli.Flag) []cli.Flag {
+	for _, f := range flags {
+		f.(cli.CategorizableFlag).SetCategory(name)
+	}
+	return flags
+}
+
+// helpPage is the help of a command while it is written.
+type helpPage struct {
+	text  strings.Builder
+	width int // of a line
+}
+
+// printHelp writes the help of a command: a cli.HelpPrinterFunc, in place of the library's template, which sorts flags.
+func printHelp(w io.Writer, _ string, data any) {
+	c, ok := data.(*cli.Command)
+	if !ok {
+		return
+	}
+	p := helpPage{width: 80}
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			p.width = min(max(columns, 40), 110)
+		}
+	}
+	p.paragraphs("", c.FullName()+" - "+c.Usage)
+	p.text.WriteString("\nUsage: " + usageLine(c) + "\n")
+	if c.Description != "" {
+		p.text.WriteString("\n")
+		p.paragraphs("  ", c.Description)
+	}
+	p.commands(c)
+	p.flags(c)
+	fmt.Fprint(w, p.text.String())
+}
+
+func usageLine(c *cli.Command) string {
+	line := c.FullName()
+	if len(c.VisibleCommands()) > 0 {
+		line += " [command]"
+	}
+	line += " [options]"
+	return strings.TrimRight(line+" "+c.ArgsUsage, " ")
+}
+
+func (p *helpPage) commands(c *cli.Command) {
+	var rows [][2]string
+	for _, sub := range c.VisibleCommands() {
+		rows = append(rows, [2]string{sub.Name, sub.Usage})
+	}
+	p.table("Commands", rows)
+}
+
+func (p *helpPage) flags(c *cli.Command) {
+	groups, order := map[string][][2]string{}, []string{}
+	for _, f := range append(c.VisibleFlags(), c.VisiblePersistentFlags()...) {
+		group := "Options"
+		switch g, ok := f.(cli.CategorizableFlag); {
+		case f.Names()[0] == "help", f.Names()[0] == "version":
+			group = globalGroup
+		case ok:
+			group = cmp.Or(g.GetCategory(), group)
+		}
+		if groups[group] == nil {
+			order = append(order, group)
+		}
+		name, usage, _ := strings.Cut(f.String(), "\t")
+		usage = strings.TrimSuffix(usage, " (default: 0)") // says nothing: 0 is off
+		groups[group] = append(groups[group], [2]string{name, usage})
+	}
+	for _, group := range order {
+		p.table(group, groups[group])
+	}
+}
+
+// table writes rows of a name and a text, which stands below a name that is too long.
+func (p *helpPage) table(title string, rows [][2]string) {
+	if len(rows) == 0 {
+		return
+	}
+	const most = 24
+	column := 0
+	for _, row := range rows {
+		if n := len([]rune(row[0])); n <= most {
+			column = max(column, n)
+		}
+	}
+	p.text.WriteString("\n" + title + ":\n")
+	indent := strings.Repeat(" ", column+4)
+	for _, row := range rows {
+		lines := wrapped(row[1], p.width-len(indent))
+		name := row[0]
+		if len([]rune(name)) > column {
+			p.text.WriteString("  " + name + "\n")
+			name = ""
+		}
+		for _, line := range lines {
+			fmt.Fprintf(&p.text, "  %-*s  %s\n", column, name, line)
+			name = ""
+		}
+	}
+}
+
+// paragraphs writes a text, whose empty lines and indented lines stay as they are.
+func (p *helpPage) paragraphs(indent, text string) {
+	paragraph := ""
+	flush := func() {
+		if paragraph != "" {
+			for _, line := range wrapped(paragraph, p.width-len(indent)) {
+				p.text.WriteString(indent + line + "\n")
+			}
+		}
+		paragraph = ""
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if line == "" || strings.HasPrefix(line, " ") {
+			flush()
+			p.text.WriteString(strings.TrimRight(indent+line, " ") + "\n")
+			continue
+		}
+		paragraph += " " + line
+	}
+	flush()
+}
+
+// wrapped breaks a text into lines of at most so many characters.
+func wrapped(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimLeft(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
