@@ -1,10 +1,8 @@
 // Package batch turns windows into token ids, and windows of ids into the engine's packed batches.
 //
-// What enters: a windows.Source and a tokenizer. What leaves: Window, the ids of a window cut to the length that a model
-// is trained on; and batches, windows laid end to end without padding, with the rows that carry loss. Training and
-// evaluation share it, so both see the same tokens.
-//
-// What it must not know: where windows are stored, what a model does with its tokens, in which order windows come.
+// In: a windows.List and a tokenizer. Out: a Window, the ids of a window cut to the maximum length; and batches, windows laid
+// end to end without padding, with the rows that carry loss. Training and evaluation share the package, so both see the same
+// tokens. It must not know: where windows are stored, what a model does with its tokens, in which order windows come.
 package batch
 
 import (
@@ -13,8 +11,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Encoder turns text into ids, special tokens read as the ordinary text they are spelled with: nobody's message can end
-// the model's turn.
+// Encoder turns text into ids. It reads special tokens as ordinary text, so that no message can end the model's turn.
 type Encoder interface {
 	AppendEncodeOrdinary(dst []int32, text string) []int32
 }
@@ -22,11 +19,11 @@ type Encoder interface {
 // Window is the ids of one window.
 type Window struct {
 	IDs     []int32 // the header, then the lines that fit, oldest first
-	Targets []int   // the number of ids of each target line, its newline included; the last ids of IDs are these
-	Cut     int     // how many of the oldest lines were left out to fit
+	Targets []int   // number of ids of each target line, including its newline; these are the last of IDs
+	Cut     int     // number of oldest lines left out to fit
 }
 
-// TargetTokens is the number of ids that carry loss.
+// TargetTokens returns the number of ids that carry loss.
 func (w *Window) TargetTokens() int {
 	n := 0
 	for _, tokens := range w.Targets {
@@ -35,10 +32,10 @@ func (w *Window) TargetTokens() int {
 	return n
 }
 
-// TooLongError says that the header and the targets of a window alone are over the longest allowed length.
+// TooLongError is the error of a window whose header and targets alone exceed the maximum length.
 type TooLongError struct {
-	Where  string // the window, in its source's words
-	Tokens int    // of header and targets
+	Where  string // the window, as windows.List.Where names it
+	Tokens int    // in header and targets
 	Max    int
 }
 
@@ -46,19 +43,19 @@ func (e *TooLongError) Error() string {
 	return fmt.Sprintf("%s: header and targets are %d tokens, more than %d", e.Where, e.Tokens, e.Max)
 }
 
-// Reader reads windows of a source as ids. A line is tokenized when it is first met and never again, however many
-// windows hold it: each line of a window tokenizes on its own, because the pre-tokenizer always cuts between the
-// newline and the brace after it. One goroutine at a time may use it.
+// Reader reads the windows of a list as ids. It tokenizes each line once, however many windows hold it: a line tokenizes by
+// itself because the pre-tokenizer always cuts between its newline and the brace of the next. It is not safe for concurrent
+// use.
 type Reader struct {
 	source  windows.List
 	encoder Encoder
 	max     int
-	lines   [][]int32 // ids by windows.Line.ID, nil where not met yet
-	arena   []int32   // where the next lines' ids go
+	lines   [][]int32 // ids by windows.Line.ID; nil until needed
+	arena   []int32   // holds the ids of the next lines
 	scratch []int32
 }
 
-// NewReader reads windows of at most maxTokens ids.
+// NewReader returns a reader of windows cut to at most maxTokens ids.
 func NewReader(source windows.List, encoder Encoder, maxTokens int) *Reader {
 	return &Reader{source: source, encoder: encoder, max: maxTokens, lines: make([][]int32, source.Lines())}
 }
@@ -72,8 +69,8 @@ func (r *Reader) Read(i int) (Window, error) {
 	return r.Tokenize(i, w)
 }
 
-// Tokenize gives the ids of w, which is window i of the source. Over the length, whole lines go, oldest first, never the
-// header or a target; when those alone are over it the error is a *TooLongError.
+// Tokenize returns the ids of w, which is window i of the list. To fit the maximum length it leaves out whole lines, oldest
+// first, but never the header or a target; if those alone are too long the error is a *TooLongError.
 func (r *Reader) Tokenize(i int, w *windows.Window) (Window, error) {
 	header := r.encoder.AppendEncodeOrdinary(nil, string(w.Header))
 	total := len(header)
@@ -85,7 +82,7 @@ func (r *Reader) Tokenize(i int, w *windows.Window) (Window, error) {
 	if total > r.max {
 		return Window{}, &TooLongError{Where: r.source.Where(i), Tokens: total, Max: r.max}
 	}
-	first := len(w.Lines) - w.Targets // lines[first:] are kept
+	first := len(w.Lines) - w.Targets // w.Lines[first:] are kept
 	for first > 0 && total+len(r.line(w.Lines[first-1])) <= r.max {
 		first--
 		total += len(r.line(w.Lines[first]))
@@ -97,7 +94,7 @@ func (r *Reader) Tokenize(i int, w *windows.Window) (Window, error) {
 	return Window{IDs: ids, Targets: targets, Cut: first}, nil
 }
 
-// arenaIDs is the size of the blocks that hold the ids of many lines: a line has some 30.
+// arenaIDs is the size of the blocks that hold the ids of many lines; a line has about 30.
 const arenaIDs = 1 << 18
 
 // line returns the ids of a line.

@@ -2,17 +2,17 @@ package batch
 
 import "ventriloquist/engine"
 
-// Size is what some windows take in a batch.
+// Size is the room that windows take in a batch.
 type Size struct {
 	Tokens, Windows, Targets int
 }
 
-// Plus is the size with one more window.
+// Plus returns the size with one more window.
 func (s Size) Plus(w *Window) Size {
 	return Size{Tokens: s.Tokens + len(w.IDs), Windows: s.Windows + 1, Targets: s.Targets + w.TargetTokens()}
 }
 
-// Fits says whether a batch of these limits holds as much.
+// Fits reports whether a batch with these limits has room.
 func (s Size) Fits(limits engine.TrainLimits) bool {
 	return s.Tokens <= limits.MaxTokens && s.Windows <= limits.MaxWindows && s.Targets <= limits.MaxTargets
 }

@@ -10,21 +10,21 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Comparison is a message that somebody wrote, and what the model writes in its place.
+// Comparison is a message that a person wrote, and what the model writes in its place.
 type Comparison struct {
-	Where     string // the window, in its source's words
+	Where     string // the window, as windows.List.Where names it
 	Header    windows.Header
 	Context   []windows.Message
 	Real      windows.Message
 	Generated windows.Message
-	Base      *windows.Message // what the base model alone writes; nil when it was not asked
+	Base      *windows.Message // what the base model alone writes; nil if it was not asked
 }
 
-// Prepare reads window number n of the set, and gives the comparison without what the models write, and the prompt.
-// The message is written by `as`, or by who really wrote it when as is "".
+// Prepare reads window number n of the set. It returns the comparison without the models' messages, and the prompt. The
+// message is to be written by as, or by its real author if as is "".
 func (s *Set) Prepare(n int, as string) (*Comparison, []int32, error) {
 	if n < 0 || n >= len(s.Windows) {
-		return nil, nil, usererr.With(usererr.Usage("there is no window %d", n), "the windows are numbered from 0 to %d", len(s.Windows)-1)
+		return nil, nil, usererr.With(usererr.Usage("there is no window %d", n), "windows are numbered from 0 to %d", len(s.Windows)-1)
 	}
 	i := s.Windows[n]
 	w, err := s.source.Window(i)
@@ -51,7 +51,7 @@ func (s *Set) Prepare(n int, as string) (*Comparison, []int32, error) {
 	return c, s.encoder.AppendEncodeOrdinary(prompt, generate.Prefill(as)), nil
 }
 
-// read parses a window without its oldest messages.
+// read parses a window without its oldest cut messages.
 func (c *Comparison) read(w *windows.Window, cut int) (err error) {
 	if c.Header, err = windows.ParseHeader(w.Header); err != nil {
 		return err

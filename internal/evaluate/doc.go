@@ -1,11 +1,10 @@
-// Package evaluate says how well a model writes: how likely it finds the messages that people really wrote, and how many
-// of its own are well formed.
+// Package evaluate measures how well a model writes: the likelihood of real messages, and the share of its own messages that
+// are well formed.
 //
-// What enters: windows (windows.Source), which of them to look at, a tokenizer, an engine trainer that gives losses, an
-// infer.Writer. What leaves: a Report, and Comparisons of a real message with one that the model writes in its place.
+// In: windows (a windows.List) and which of them to use, a tokenizer, an engine trainer that computes losses, a
+// generate.Generator. Out: a Report, and Comparisons of a real message with one that the model writes in its place. It must
+// not know: files, the command line, how losses are computed.
 //
 // The loss is the mean over all target tokens, the perplexity its exponential. Well-formedness is measured without the
-// grammar that vqctl generate ordinarily writes under: under it everything would be.
-//
-// What it must not know: files, the command line, how losses are computed.
+// grammar that vqctl generate uses by default, because with it every message is well formed.
 package evaluate

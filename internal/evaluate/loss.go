@@ -10,36 +10,36 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Losses gives the loss of each target of a batch; *engine.Trainer does.
+// Losses computes the loss of each target of a batch; *engine.Trainer is one.
 type Losses interface {
 	Limits() engine.TrainLimits
 	Batch(slot int) *engine.Batch
 	Evaluate(slot, windows, targets int, loss []float32) error
 }
 
-// Tally is the loss of some targets.
+// Tally is the loss of a set of targets.
 type Tally struct {
-	Windows      int // with such targets
+	Windows      int // windows with such targets
 	TargetTokens int
 	sum          float64
 }
 
-// Loss is the mean over the target tokens, as a natural log.
+// Loss returns the mean over the target tokens, in nats.
 func (t *Tally) Loss() float64 { return t.sum / float64(t.TargetTokens) }
 
-// Scores are the losses of all targets, and of each person's.
+// Scores are the losses of all targets and of each author's.
 type Scores struct {
 	All        Tally
-	PerContact map[string]*Tally // by who wrote the target
+	PerContact map[string]*Tally // by the author of the target
 }
 
-// pending is a window that waits for its batch.
+// pending is a window waiting for its batch.
 type pending struct {
 	window  batch.Window
-	authors []string // of its target lines
+	authors []string // of the target lines
 }
 
-// Score measures the losses of all targets of the set.
+// Score computes the losses of all targets of the set.
 func (s *Set) Score(ctx context.Context, l Losses, p windows.Progress) (*Scores, error) {
 	scores := &Scores{PerContact: make(map[string]*Tally)}
 	var waiting []pending
@@ -72,7 +72,7 @@ func (s *Set) Score(ctx context.Context, l Losses, p windows.Progress) (*Scores,
 	return scores, nil
 }
 
-// read gives the ids of window i and the authors of its targets.
+// read returns the ids of window i and the authors of its targets.
 func (s *Set) read(i int) (pending, error) {
 	w, err := s.source.Window(i)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Set) read(i int) (pending, error) {
 	return next, nil
 }
 
-// add runs a batch of windows and adds what their targets lose.
+// add runs a batch of windows and adds the losses of their targets.
 func (s *Scores) add(l Losses, ws []pending) error {
 	ids := make([]batch.Window, len(ws))
 	for i := range ws {

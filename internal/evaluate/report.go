@@ -11,22 +11,22 @@ import (
 	"text/tabwriter"
 )
 
-// Report is what is written to eval_results.json.
+// Report is the content of eval_results.json.
 type Report struct {
 	Figures
 	PerContact map[string]Figures `json:"per_contact,omitempty"`
 }
 
-// Figures are those of all targets, or of one person's.
+// Figures of all targets, or of one author's.
 type Figures struct {
 	Windows      int     `json:"windows"`
 	TargetTokens int     `json:"target_tokens"`
 	Loss         float64 `json:"loss"`
 	Perplexity   float64 `json:"perplexity"`
-	Generation   *Rates  `json:"generation,omitempty"` // absent when nothing was written
+	Generation   *Rates  `json:"generation,omitempty"` // absent if nothing was generated
 }
 
-// Rates are shares of the samples.
+// Rates are shares of the generated samples.
 type Rates struct {
 	Samples         int     `json:"samples"`
 	JSONValid       float64 `json:"json_valid_rate"`
@@ -34,7 +34,7 @@ type Rates struct {
 	ContentNonempty float64 `json:"content_nonempty_rate"`
 }
 
-// NewReport puts the figures together; samples may be nil.
+// NewReport assembles a report; samples may be nil.
 func NewReport(scores *Scores, samples *Samples, perContact bool) *Report {
 	r := &Report{Figures: newFigures(&scores.All)}
 	if samples != nil {
@@ -63,13 +63,13 @@ func newRates(v *Validity) *Rates {
 	return &Rates{Samples: v.Samples, JSONValid: share(v.JSON), DeltaValid: share(v.Delta), ContentNonempty: share(v.NonEmpty)}
 }
 
-// JSON is the report as one line.
+// JSON returns the report as one line.
 func (r *Report) JSON() ([]byte, error) {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(r); err != nil {
-		return nil, fmt.Errorf("the results cannot be written as JSON: %w", err)
+		return nil, fmt.Errorf("cannot encode the results as JSON: %w", err)
 	}
 	return text.Bytes(), nil
 }
@@ -78,7 +78,7 @@ func (r *Report) JSON() ([]byte, error) {
 func (r *Report) Print(out io.Writer) error {
 	fmt.Fprintf(out, "perplexity %.3f (loss %.4f) over %d target tokens in %d windows\n", r.Perplexity, r.Loss, r.TargetTokens, r.Windows)
 	if r.Generation != nil {
-		fmt.Fprintf(out, "written without a grammar: %s\n", r.Generation)
+		fmt.Fprintf(out, "generated without a grammar: %s\n", r.Generation)
 	}
 	if len(r.PerContact) == 0 {
 		return nil
@@ -86,7 +86,7 @@ func (r *Report) Print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "\nname\tperplexity\tloss\ttokens\twindows")
 	if r.Generation != nil {
-		fmt.Fprint(table, "\twritten\tJSON\tdelta\tnot empty")
+		fmt.Fprint(table, "\tgenerated\tJSON\tdelta\tnot empty")
 	}
 	fmt.Fprintln(table)
 	for _, name := range slices.Sorted(maps.Keys(r.PerContact)) {
@@ -101,6 +101,6 @@ func (r *Report) Print(out io.Writer) error {
 }
 
 func (r *Rates) String() string {
-	return fmt.Sprintf("of %d messages %.0f%% are JSON, %.0f%% have a valid delta, %.0f%% are not empty", r.Samples,
+	return fmt.Sprintf("%d messages: %.0f%% valid JSON, %.0f%% with a valid delta, %.0f%% not empty", r.Samples,
 		100*r.JSONValid, 100*r.DeltaValid, 100*r.ContentNonempty)
 }

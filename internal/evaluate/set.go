@@ -24,14 +24,14 @@ func NewSet(ctx context.Context, source windows.List, list []int, encoder batch.
 	return s, err
 }
 
-// A batch holds at least so much, if there is so much: enough to keep the products large.
+// A batch has room for at least this much, if there is this much: enough for efficient GEMMs.
 const (
 	batchTokens  = 2048
 	batchTargets = 512
 	batchWindows = 64
 )
 
-// Limits are those of the batches that Losses will fill.
+// Limits returns the limits that a trainer needs to evaluate the set.
 func (s *Set) Limits() engine.TrainLimits {
 	return engine.TrainLimits{
 		MaxTokens:  max(s.Longest.Tokens, min(batchTokens, s.Total.Tokens)),

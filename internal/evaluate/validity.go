@@ -10,40 +10,40 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Generator writes continuations of prompts; *infer.Generator does.
+// Generator writes continuations of prompts; *generate.Generator is one.
 type Generator interface {
 	Continue(ctx context.Context, prompt []int32, n int, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
 	ContinueEach(ctx context.Context, prompts [][]int32, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
 }
 
-// Validity counts what the model wrote without a grammar.
+// Validity counts messages that the model wrote without a grammar.
 type Validity struct {
 	Samples  int
-	JSON     int // lines that are a JSON object
-	Delta    int // of these, with a delta that windows know
+	JSON     int // JSON objects
+	Delta    int // of these, with one of windows.Deltas
 	NonEmpty int // of these, with a text that is not only white space
 }
 
-// Samples are the messages that were written, counted for everybody and by author.
+// Samples counts the generated messages, in total and by author.
 type Samples struct {
 	All        Validity
 	PerContact map[string]*Validity
 }
 
-// Several prompts are continued at once, as long as they and what is written fit in so many tokens of cache.
+// Several prompts are continued at once, as long as they and their continuations fit into this much cache.
 const (
 	groupPrompts = 16
 	groupTokens  = 16384
 )
 
-// sample is a window whose last message the model writes anew.
+// sample is a window whose last message the model writes again.
 type sample struct {
 	prompt []int32
 	author string
 }
 
-// Generate lets the model write, in n windows spread evenly over the set, the last message anew, and counts how many
-// of them are well formed. Options are taken as they are, but for the grammar.
+// Generate has the model write again the last message of n windows, spread evenly over the set, and counts how many are well
+// formed. It uses the options as given, except that it generates without the grammar.
 func (s *Set) Generate(ctx context.Context, w Generator, n int, o generate.Options, p windows.Progress) (*Samples, error) {
 	o.Raw = true
 	n = min(n, len(s.Windows))
@@ -72,14 +72,14 @@ func (s *Set) Generate(ctx context.Context, w Generator, n int, o generate.Optio
 		for i := range written {
 			counted.add(group[i].author, written[i].Text)
 		}
-		o.Seed += uint64(len(group)) << 32 // other draws for the next group
+		o.Seed += uint64(len(group)) << 32 // new random numbers for the next group
 		done += len(group)
 		p.Report(int64(done), int64(n))
 	}
 	return counted, nil
 }
 
-// sample makes the prompt for the last message of window i: the window's ids without that message, and the prefill.
+// sample returns the prompt for the last message of window i: the ids before that message, and the prefill.
 func (s *Set) sample(i int) (sample, error) {
 	w, err := s.read(i)
 	if err != nil {
@@ -101,7 +101,7 @@ func (s *Samples) add(author string, written []byte) {
 	}
 }
 
-// add judges one line.
+// add counts one line.
 func (v *Validity) add(line string) {
 	v.Samples++
 	var m map[string]any

@@ -48,7 +48,7 @@ func ReadContext(in io.Reader, name string) (header *windows.Header, messages []
 	return header, messages, nil
 }
 
-// isHeader says whether a line is the first one of a window: it has members and no name.
+// isHeader reports whether a line is a header: it has members and no name.
 func isHeader(line []byte) bool {
 	var keys map[string]json.RawMessage
 	return json.Unmarshal(line, &keys) == nil && keys["members"] != nil && keys["name"] == nil
@@ -79,15 +79,15 @@ func parseContextMessage(line []byte) (windows.Message, error) {
 	case strings.TrimSpace(m.Text) == "":
 		return m, errors.New("the message has no text")
 	case !windows.ValidDelta(m.Delta):
-		return m, fmt.Errorf("delta %q is none of %s", m.Delta, strings.Join(windows.Deltas, " "))
+		return m, fmt.Errorf("delta %q is not one of %s", m.Delta, strings.Join(windows.Deltas, " "))
 	case !windows.ValidContentType(m.ContentType):
-		return m, fmt.Errorf("content type %q is none of %s", m.ContentType, strings.Join(windows.ContentTypes, " "))
+		return m, fmt.Errorf("content type %q is not one of %s", m.ContentType, strings.Join(windows.ContentTypes, " "))
 	}
 	return m, nil
 }
 
-// ParseTypedMessage splits a message as people type it, `John: hey, you free?`. The name may be any of the members, so that
-// names with a colon work; otherwise it ends at the first colon.
+// ParseTypedMessage splits a message as people type it: `John: hey, you free?`. The name is the longest member that the line
+// begins with, so that names may contain a colon; otherwise it ends at the first colon.
 func ParseTypedMessage(line string, members []string) (name, text string, err error) {
 	for _, m := range members {
 		if rest, ok := strings.CutPrefix(line, m+":"); ok && len(m) > len(name) {

@@ -44,8 +44,8 @@ func TestReadContextErrors(t *testing.T) {
 		{"NoName", `{"text": "hey"}`, `"name"`},
 		{"EmptyName", `{"name": "", "text": "hey"}`, "name is empty"},
 		{"NoText", `{"name": "John"}`, `no "text"`},
-		{"Delta", `{"name": "John", "delta": "<2m", "text": "hey"}`, `"<2m" is none of <1m`},
-		{"Type", `{"name": "John", "content_type": "sticker", "text": "hey"}`, `"sticker" is none of text`},
+		{"Delta", `{"name": "John", "delta": "<2m", "text": "hey"}`, `"<2m" is not one of <1m`},
+		{"Type", `{"name": "John", "content_type": "sticker", "text": "hey"}`, `"sticker" is not one of text`},
 		{"LateHeader", good + `{"type": "dm", "members": ["A"], "start": "2024-01-01"}`, "c.jsonl:2: only the first line may be a header"},
 		{"EmptyHeader", `{"type": "dm", "members": [], "start": "2024-01-01"}`, "no members"},
 	} {

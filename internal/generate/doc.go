@@ -1,14 +1,13 @@
 // Package generate writes the next message of a conversation.
 //
-// What enters: a conversation (windows.Header and windows.Message values) and who writes next; a Model, which gives the
-// likelihood of the next token; a tokenizer. What leaves: continuations of the prompt, as messages or as raw text.
+// In: a conversation (windows.Header and windows.Message values) and who writes next; a Model, which computes the logits of
+// the next token; a tokenizer. Out: continuations of the prompt, as messages or as raw text. It must not know: files, the
+// command line, the engine's arithmetic.
 //
-// The words: the prompt is the conversation's lines and the prefill, the beginning of the next line with its author's
-// name; a continuation is what the model writes after it, to the end of the line. Ordinarily a Grammar restricts the
-// model's own distribution, token by token, to those tokens after which the line can still become a well-formed message
-// within the tokens that are left: nothing is repaired afterwards. Without it (raw) the model writes what it likes.
+// Terms: the prompt is the lines of the conversation plus the prefill, the beginning of the next line up to its author's
+// name. A continuation is what the model writes after it, up to the end of the line. Unless the caller asks for raw text, a
+// Grammar restricts each token to those after which the line can still become a well-formed message within the remaining
+// tokens; nothing is repaired afterwards.
 //
-// A Writer keeps the tokens it has read in the model's cache, and reads of the next prompt only what is new.
-//
-// What it must not know: files, the command line, the engine's arithmetic.
+// A Generator keeps the tokens it has read in the model's KV cache and prefills only what is new in the next prompt.
 package generate

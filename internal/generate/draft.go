@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// draft is a continuation that is being written.
+// draft is a continuation in progress.
 type draft struct {
 	Continuation
-	number      int // of the continuation, and of its sequence
+	number      int // number of the continuation and of its sequence
 	sampler     *sampler
 	line        *line     // nil when raw
 	decodeStart time.Time // when decoding began
 }
 
-// newDrafts makes n empty drafts.
+// newDrafts returns n empty drafts.
 func (g *Generator) newDrafts(n int, o Options) ([]*draft, error) {
 	if g.grammar == nil && !o.Raw {
 		g.grammar = NewGrammar(g.tokenizer, g.model.VocabSize())
@@ -35,10 +35,10 @@ func (g *Generator) newDrafts(n int, o Options) ([]*draft, error) {
 	return drafts, nil
 }
 
-// write goes on from the drafts' first tokens until every draft has stopped or something fails.
+// write continues the drafts after their first tokens until every draft has stopped or something fails.
 func (g *Generator) write(ctx context.Context, drafts []*draft, o Options, s Stream) ([]Continuation, error) {
 	for _, d := range drafts {
-		d.decodeStart = time.Now() // of decoding: the first tokens came with the prompts
+		d.decodeStart = time.Now() // the first tokens came with the prompts
 	}
 	err := g.decodeUntilDone(ctx, slices.Clone(drafts), o, s)
 	return continuations(drafts), err
@@ -52,7 +52,7 @@ func continuations(drafts []*draft) []Continuation {
 	return done
 }
 
-// decodeUntilDone reads the drafts' last tokens all at once, gives each another, and so on.
+// decodeUntilDone decodes the last tokens of all live drafts at once, samples the next, and repeats.
 func (g *Generator) decodeUntilDone(ctx context.Context, live []*draft, o Options, s Stream) error {
 	for {
 		live = slices.DeleteFunc(live, func(d *draft) bool { return d.Stopped != Unfinished })
@@ -78,7 +78,7 @@ func (g *Generator) decodeUntilDone(ctx context.Context, live []*draft, o Option
 	}
 }
 
-// addToken adds the token that was drawn to its draft, and says why the draft ends, if it does.
+// addToken appends a token to its draft and sets why the draft ends, if it does.
 func (g *Generator) addToken(d *draft, id int32, o Options, s Stream) {
 	d.IDs = append(d.IDs, id)
 	if len(d.IDs) > 1 {
@@ -101,7 +101,7 @@ func (g *Generator) addToken(d *draft, id int32, o Options, s Stream) {
 	}
 }
 
-// tokensThatContinue are the tokens after which a raw continuation goes on.
+// tokensThatContinue returns the tokens that do not end a raw continuation.
 func (g *Generator) tokensThatContinue() []int32 {
 	if g.nonStopTokens == nil {
 		for id := range int32(g.model.VocabSize()) {

@@ -6,25 +6,25 @@ import (
 	"ventriloquist/engine"
 )
 
-// sampleEach gives each draft its next token, from its row of what the cache keeps. A row of which few tokens can be drawn
-// is narrowed down where it lies; only of the others all logits are brought here.
+// sampleEach draws the next token of each draft from its row of logits in the cache. Where few tokens can be drawn, the
+// device selects the candidates; otherwise all logits of the row are copied from it.
 func (g *Generator) sampleEach(drafts []*draft, o Options, s Stream) error {
 	all := make([]allowedTokens, len(drafts))
-	narrow := make([]bool, len(drafts))
+	onDevice := make([]bool, len(drafts))
 	for i, d := range drafts {
 		all[i] = g.allowedAfter(d, o)
-		narrow[i] = o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MaxCandidates
+		onDevice[i] = o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MaxCandidates
 	}
-	chosen, err := g.selectCandidates(all, narrow, o)
+	candidates, err := g.selectCandidates(all, onDevice, o)
 	if err != nil {
 		return err
 	}
 	for i, d := range drafts {
 		var id int32
-		if narrow[i] {
-			id, err = d.sampler.pickSelected(chosen[i])
+		if onDevice[i] {
+			id, err = d.sampler.pickSelected(candidates[i])
 		} else {
-			id, err = g.pickFromAll(d.sampler, i, all[i].ids)
+			id, err = g.sampleFromLogits(d.sampler, i, all[i].ids)
 		}
 		if err != nil {
 			return err
@@ -38,6 +38,7 @@ func (g *Generator) sampleEach(drafts []*draft, o Options, s Stream) error {
 	return nil
 }
 
+// allowedAfter returns the tokens that may come next in a draft.
 func (g *Generator) allowedAfter(d *draft, o Options) allowedTokens {
 	if d.line != nil {
 		return d.line.allowed()
@@ -48,9 +49,9 @@ func (g *Generator) allowedAfter(d *draft, o Options) allowedTokens {
 	return allowedTokens{}
 }
 
-// selectCandidates narrows down the rows that are narrow; of the others it gives nothing.
-func (g *Generator) selectCandidates(all []allowedTokens, narrow []bool, o Options) ([]engine.Candidates, error) {
-	if !slices.Contains(narrow, true) {
+// selectCandidates has the device select the candidates of the rows marked in onDevice; the other rows get none.
+func (g *Generator) selectCandidates(all []allowedTokens, onDevice []bool, o Options) ([]engine.Candidates, error) {
+	if !slices.Contains(onDevice, true) {
 		return nil, nil
 	}
 	words := engine.MaskWords(g.model.VocabSize())
@@ -59,14 +60,14 @@ func (g *Generator) selectCandidates(all []allowedTokens, narrow []bool, o Optio
 	for i, m := range all {
 		g.below = append(g.below, negligible*o.Temperature)
 		mask := g.masks[i*words : (i+1)*words]
-		if narrow[i] && m.ids == nil {
+		if onDevice[i] && m.ids == nil {
 			for j := range mask {
 				mask[j] = ^uint32(0)
 			}
 			continue
 		}
 		clear(mask)
-		if narrow[i] {
+		if onDevice[i] {
 			for _, id := range m.ids {
 				mask[id/32] |= 1 << (id % 32)
 			}
@@ -75,7 +76,8 @@ func (g *Generator) selectCandidates(all []allowedTokens, narrow []bool, o Optio
 	return g.cache.Candidates(len(all), g.masks, g.below)
 }
 
-func (g *Generator) pickFromAll(s *sampler, row int, ids []int32) (int32, error) {
+// sampleFromLogits draws from all logits of a row.
+func (g *Generator) sampleFromLogits(s *sampler, row int, ids []int32) (int32, error) {
 	vocab := g.model.VocabSize()
 	g.logits = slices.Grow(g.logits[:0], vocab)[:vocab]
 	if err := g.cache.Logits(row, g.logits); err != nil {

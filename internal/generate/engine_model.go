@@ -2,13 +2,13 @@ package generate
 
 import "ventriloquist/engine"
 
-// onEngine is a Model whose caches are the engine's sessions.
+// onEngine is a Model that runs on the engine; its caches are engine sessions.
 type onEngine struct {
 	model   *engine.Model
 	adapter *engine.Adapter
 }
 
-// OnEngine makes a Model of a loaded one with an adapter, or with nil for the base alone.
+// OnEngine returns a Model that runs m with an adapter, or alone if a is nil.
 func OnEngine(m *engine.Model, a *engine.Adapter) Model { return onEngine{m, a} }
 
 func (m onEngine) VocabSize() int { return m.model.Config().Vocab }
@@ -18,7 +18,7 @@ func (m onEngine) NewCache(capacity, sequences int) (Cache, error) {
 	return engineCache{s}, err
 }
 
-// engineCache leaves logits where they are.
+// engineCache keeps logits on the device.
 type engineCache struct{ *engine.Session }
 
 func (c engineCache) Prefill(sequence int, ids []int32, keep bool) error {

@@ -9,14 +9,14 @@ import (
 	"ventriloquist/internal/batch"
 )
 
-// Cache is a key/value cache of a few sequences of tokens, numbered from 0: an engine.Session.
+// Cache is a KV cache of numbered sequences of tokens: an engine.Session.
 type Cache interface {
-	// Prefill appends ids to a sequence. With keep, what may follow the last of them is kept, as row 0, until the next
+	// Prefill appends ids to a sequence. With keep it keeps the logits after the last of them, as row 0, until the next
 	// Prefill or Decode.
 	Prefill(sequence int, ids []int32, keep bool) error
-	// Decode appends ids[i] to sequences[i], and keeps what may follow it, as row i.
+	// Decode appends ids[i] to sequences[i] and keeps the logits after it, as row i.
 	Decode(sequences, ids []int32) error
-	// Logits and Candidates read the logits on the device: see engine.Session.
+	// Logits and Candidates read the logits that were kept: see engine.Session.
 	Logits(row int, into []float32) error
 	Candidates(rows int, allowed []uint32, below []float64) ([]engine.Candidates, error)
 	Fork(from, to int) error
@@ -24,43 +24,43 @@ type Cache interface {
 	Close()
 }
 
-// Model gives the likelihood of the next token.
+// Model computes the logits of the next token.
 type Model interface {
-	// NewCache makes an empty cache for capacity tokens in all, shared by so many sequences.
+	// NewCache returns an empty cache for capacity tokens in total, shared by that many sequences.
 	NewCache(capacity, sequences int) (Cache, error)
-	// VocabSize is the number of logits of a token.
+	// VocabSize is the number of logits per token.
 	VocabSize() int
 }
 
-// Tokenizer is what a Writer needs of tokenizer.Tokenizer.
+// Tokenizer is what a Generator needs of tokenizer.Tokenizer.
 type Tokenizer interface {
 	Vocabulary
 	batch.Encoder
 }
 
-// Generator continues prompts. One goroutine at a time may use it.
+// Generator continues prompts. It is not safe for concurrent use.
 type Generator struct {
-	// Reading is told how much of a prompt has been read; it may be nil.
+	// Reading is called with how much of a prompt has been read; it may be nil.
 	Reading func(done, total int)
 
 	model         Model
 	tokenizer     Tokenizer
-	stops         []int32  // end of text
-	grammar       *Grammar // nil until asked for
-	nonStopTokens []int32  // the tokens that do not end a raw continuation; nil until asked for
+	stops         []int32  // ids that end a text
+	grammar       *Grammar // nil until needed
+	nonStopTokens []int32  // tokens that do not end a raw continuation; nil until needed
 
 	cache     Cache
 	capacity  int
 	sequences int
-	read      []int32 // the tokens in sequence 0; between calls the others are empty
+	read      []int32 // tokens in sequence 0; the others are empty between calls
 
-	// Of the tokens that are being drawn.
-	logits []float32 // of one
+	// Buffers of sampling.
+	logits []float32 // of one row
 	masks  []uint32
 	below  []float64
 }
 
-// NewGenerator makes a writer. stops are the ids that end a text.
+// NewGenerator returns a generator; stops are the ids that end a text.
 func NewGenerator(m Model, t Tokenizer, stops []int32) *Generator {
 	return &Generator{model: m, tokenizer: t, stops: stops}
 }
@@ -74,7 +74,7 @@ func (g *Generator) Close() {
 	g.read = g.read[:0]
 }
 
-// Options say how a continuation is written.
+// Options of a continuation.
 type Options struct {
 	Sampling
 	MinNewTokens int
@@ -84,13 +84,13 @@ type Options struct {
 
 // Continuation is what the model wrote.
 type Continuation struct {
-	IDs     []int32       // with the end-of-text token, when it wrote one
-	Text    []byte        // of the tokens, without the end-of-text token; not cut at the newline
-	Decode  time.Duration // from the first token to the last
+	IDs     []int32       // including the end-of-text token, if it wrote one
+	Text    []byte        // text of the tokens, without the end-of-text token; not cut at the newline
+	Decode  time.Duration // time from the first token to the last
 	Stopped StopReason
 }
 
-// StopReason is why a continuation ends.
+// StopReason says why a continuation ended.
 type StopReason int
 
 const (
@@ -100,7 +100,7 @@ const (
 	MaxNewTokens
 )
 
-// TokensPerSecond is the rate of decoding alone: the first token comes with reading the prompt.
+// TokensPerSecond returns the decoding rate; the first token is not counted because it comes with the prompt.
 func (c *Continuation) TokensPerSecond() float64 {
 	if len(c.IDs) < 2 || c.Decode <= 0 {
 		return 0
@@ -108,11 +108,11 @@ func (c *Continuation) TokensPerSecond() float64 {
 	return float64(len(c.IDs)-1) / c.Decode.Seconds()
 }
 
-// Stream is told of each token as it is drawn: the continuation it belongs to, and its bytes. It may be nil.
+// Stream receives each token as it is drawn: the number of its continuation, and its bytes. It may be nil.
 type Stream func(continuation int, text []byte)
 
-// Continue writes n continuations of one prompt, at once. Each is what it would be if it were written alone. When ctx is
-// done it returns what there is, with ctx's error.
+// Continue writes n continuations of one prompt at the same time. Each is what it would be if it were written alone. When
+// ctx is done it returns what there is, with ctx's error.
 func (g *Generator) Continue(ctx context.Context, prompt []int32, n int, o Options, s Stream) ([]Continuation, error) {
 	drafts, err := g.newDrafts(n, o)
 	if err != nil {
@@ -131,7 +131,7 @@ func (g *Generator) Continue(ctx context.Context, prompt []int32, n int, o Optio
 				return nil, err
 			}
 		}
-		// All begin from the prompt's row.
+		// Every draft starts from the logits of the prompt.
 		if err := g.sampleEach([]*draft{d}, o, s); err != nil {
 			return continuations(drafts), err
 		}
@@ -139,7 +139,8 @@ func (g *Generator) Continue(ctx context.Context, prompt []int32, n int, o Optio
 	return g.write(ctx, drafts, o, s)
 }
 
-// ContinueEach writes a continuation of each of the prompts, at once. The seed of prompt i is that of continuation i.
+// ContinueEach writes one continuation of each prompt, all at the same time. Prompt i uses the random numbers of continuation
+// i.
 func (g *Generator) ContinueEach(ctx context.Context, prompts [][]int32, o Options, s Stream) ([]Continuation, error) {
 	drafts, err := g.newDrafts(len(prompts), o)
 	if err != nil {
@@ -169,8 +170,8 @@ func (g *Generator) ContinueEach(ctx context.Context, prompts [][]int32, o Optio
 	return g.write(ctx, drafts, o, s)
 }
 
-// Reserve makes room for prompts and continuations of so many tokens in all, in so many sequences. A cache that has the
-// room is kept with what it holds; a new one is empty.
+// Reserve makes room for the given number of tokens in total, prompts and continuations, in that many sequences. It keeps a
+// cache that is large enough, with its contents; a new one is empty.
 func (g *Generator) Reserve(capacity, sequences int) error {
 	if g.cache != nil && g.capacity >= capacity && g.sequences >= sequences {
 		return nil
@@ -184,22 +185,22 @@ func (g *Generator) Reserve(capacity, sequences int) error {
 	return nil
 }
 
-// release empties all sequences but 0, which holds what the next prompt may begin with.
+// release empties all sequences except 0, which the next prompt may share a prefix with.
 func (g *Generator) release(sequences int) {
 	for i := 1; i < sequences; i++ {
 		if err := g.cache.Truncate(i, 0); err != nil {
-			g.Close() // a new cache is made when it is needed
+			g.Close() // the next call makes a new cache
 			return
 		}
 	}
 }
 
-// readPrompt makes sequence 0 hold the prompt: what it begins with already is not read again.
+// readPrompt makes sequence 0 hold the prompt. It does not read again the prefix that the sequence already holds.
 func (g *Generator) readPrompt(ctx context.Context, prompt []int32) error {
 	if len(prompt) == 0 {
-		return fmt.Errorf("there is nothing to continue")
+		return fmt.Errorf("the prompt is empty")
 	}
-	kept := min(commonPrefix(g.read, prompt), len(prompt)-1) // the last token says what may follow
+	kept := min(commonPrefix(g.read, prompt), len(prompt)-1) // the last token's logits are needed
 	if kept < len(g.read) {
 		if err := g.cache.Truncate(0, kept); err != nil {
 			return err
@@ -209,11 +210,11 @@ func (g *Generator) readPrompt(ctx context.Context, prompt []int32) error {
 	return g.prefill(ctx, 0, prompt[kept:])
 }
 
-// prefillTokens are read between two looks at the context: long enough to keep the products large, short enough for
-// Ctrl-C.
+// prefillTokens is the number of tokens read between checks for cancellation: large enough for efficient GEMMs, small enough
+// for a quick response to Ctrl-C.
 const prefillTokens = 512
 
-// prefill appends ids to a sequence; what may follow the last is kept.
+// prefill appends ids to a sequence and keeps the logits after the last.
 func (g *Generator) prefill(ctx context.Context, sequence int, ids []int32) error {
 	for total := len(ids); len(ids) > 0; {
 		if err := ctx.Err(); err != nil {

@@ -6,7 +6,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// state is a state of the line's automaton; dead is where no line goes on.
+// state is a state of a line's automaton; no line continues from dead.
 type state int16
 
 const (
@@ -15,19 +15,19 @@ const (
 	endState   state = 1 // after the line's newline; nothing follows
 )
 
-// automaton reads, byte by byte, what may follow the prefill of a line:
+// automaton accepts, byte by byte, what may follow the prefill of a line:
 //
 //	delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey"}\n
 //
 // with delta and content type from their sets, and strings as Python's json.dumps(ensure_ascii=False) writes them: valid
-// UTF-8, and of the escapes \" \\ \b \f \t and \u00XX in lower case where no shorter form exists. Two things are
-// narrower than JSON, because no message of a window is like that: a text is not only white space, and no string holds
-// an (escaped) line break.
+// UTF-8, escaped only as \" \\ \b \f \t and, where no shorter form exists, \u00xx in lower case. It is narrower than JSON in
+// two ways, because windows hold no such messages: a text is not only white space, and no string holds a line break, escaped
+// or not.
 type automaton struct {
 	next [][256]state
 }
 
-// step is the state after byte b.
+// step returns the state after byte b.
 func (a *automaton) step(s state, b byte) state { return a.next[s][b] }
 
 // lineGrammar is the automaton of a line after its prefill.
@@ -62,14 +62,14 @@ func (a *automaton) newState() state {
 	return state(len(a.next) - 1)
 }
 
-// literal adds the one way on from s, and returns where it leads.
+// literal adds the only path out of s, and returns its end.
 func (a *automaton) literal(s state, text string) state {
 	end := a.newState()
 	a.words(s, end, []string{text})
 	return end
 }
 
-// oneOf adds the words, each followed by a quote, and returns where they meet.
+// oneOf adds a path for each word, followed by a quote, and returns the state where they meet.
 func (a *automaton) oneOf(s state, words []string) state {
 	end := a.newState()
 	quoted := make([]string, len(words))
@@ -80,7 +80,7 @@ func (a *automaton) oneOf(s state, words []string) state {
 	return end
 }
 
-// words adds ways from s to end; none may be the beginning of another.
+// words adds a path from s to end for each word; no word may be a prefix of another.
 func (a *automaton) words(s, end state, words []string) {
 	for _, w := range words {
 		at := s
@@ -94,7 +94,7 @@ func (a *automaton) words(s, end state, words []string) {
 	}
 }
 
-// merge gives s the ways on of another state that nothing leads to.
+// merge adds the transitions of another state, which nothing leads to, to s.
 func (a *automaton) merge(s, other state) {
 	for b, to := range a.next[other] {
 		if to != dead {
@@ -103,15 +103,15 @@ func (a *automaton) merge(s, other state) {
 	}
 }
 
-// between adds a way from s to end for each byte from lo to hi.
+// between adds a transition from s to end for each byte from lo to hi.
 func (a *automaton) between(s state, lo, hi byte, end state) {
 	for b := int(lo); b <= int(hi); b++ {
 		a.next[s][b] = end
 	}
 }
 
-// stringBody is the state inside a string that may end at once, after its opening quote; after is the one behind its
-// closing quote.
+// stringBody returns the state after the opening quote of a string that may be empty; after is the state after its closing
+// quote.
 func (a *automaton) stringBody(after state) state {
 	body := a.newState()
 	a.between(body, 0x20, 0x7F, body)
@@ -121,7 +121,7 @@ func (a *automaton) stringBody(after state) state {
 	return body
 }
 
-// escapes adds the escapes that json.dumps writes, but for line breaks.
+// escapes adds the escapes that json.dumps writes, except those of line breaks.
 func (a *automaton) escapes(body state) {
 	escape := a.newState()
 	a.next[body]['\\'] = escape
@@ -139,7 +139,7 @@ func (a *automaton) escapes(body state) {
 	}
 }
 
-// runes adds the sequences of two, three and four bytes of valid UTF-8: no surrogate, no detour, nothing past U+10FFFF.
+// runes adds the UTF-8 sequences of two to four bytes: no surrogates, no overlong forms, nothing above U+10FFFF.
 func (a *automaton) runes(body state) {
 	one, two, three := a.newState(), a.newState(), a.newState() // continuation bytes still to come
 	a.between(one, 0x80, 0xBF, body)
@@ -161,16 +161,16 @@ func (a *automaton) runes(body state) {
 	}
 }
 
-// blanks are the characters that Python's str.strip or Go's strings.TrimSpace take away, as a JSON string writes them.
+// blanks are the characters that Python's str.strip and Go's strings.TrimSpace remove, as a JSON string spells them.
 var blanks = append([]string{`\t`, `\f`, `\u000b`, `\u001c`, `\u001d`, `\u001e`, `\u001f`},
 	" ", "\u0085", "\u00A0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007",
 	"\u2008", "\u2009", "\u200A", "\u2028", "\u2029", "\u202F", "\u205F", "\u3000")
 
-// nonBlank is the state inside a string of which only white space has been seen: like body, but it cannot end there.
+// nonBlank returns the state in a string that has had only white space so far: like body, but the string cannot end there.
 func (a *automaton) nonBlank(body state) state {
 	blank := a.clone(body)
 	a.next[blank]['"'] = dead
-	own := []state{blank} // the clones: only these may be changed
+	own := []state{blank} // the clones; only they may be changed
 	for _, text := range blanks {
 		at := blank
 		for i := range len(text) - 1 {

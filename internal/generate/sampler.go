@@ -8,17 +8,17 @@ import (
 	"ventriloquist/engine"
 )
 
-// Sampling is how a token is drawn from the model's distribution. First the distribution is restricted to what may come
-// and renormalized, then the temperature applies, then top-k, then top-p; this is the order of Hugging Face.
+// Sampling says how a token is drawn from the model's distribution. The distribution is first restricted to the allowed
+// tokens and renormalized, then temperature, top-k and top-p apply, in the order of Hugging Face.
 type Sampling struct {
-	Temperature float64 // 0: always the likeliest
-	TopP        float64 // the fewest tokens, likeliest first, that hold this much; 0 or 1: all
-	TopK        int     // the likeliest k; 0: all
+	Temperature float64 // 0: greedy
+	TopP        float64 // nucleus sampling: the smallest set of tokens with this much probability; 0 or 1: all
+	TopK        int     // the k most likely tokens; 0: all
 	Seed        uint64
 }
 
-// sampler draws the tokens of one continuation. Its own generator makes a continuation the same whichever others are
-// drawn beside it.
+// sampler draws the tokens of one continuation. It has its own random generator, so that a continuation does not depend on
+// the others drawn with it.
 type sampler struct {
 	Sampling
 	random     *rand.Rand
@@ -27,19 +27,19 @@ type sampler struct {
 }
 
 type candidate struct {
-	index  int     // of ids, or the id itself
-	weight float64 // relative to the likeliest's
+	index  int     // position in the list of allowed ids, or the id itself
+	weight float64 // relative to the most likely candidate
 }
 
-// newSampler is for continuation number i of those with this seed.
+// newSampler returns the sampler of continuation number i.
 func newSampler(s Sampling, i int) *sampler {
 	return &sampler{Sampling: s, random: rand.New(rand.NewPCG(s.Seed, uint64(i)))}
 }
 
-var errNotFinite = errors.New("the model gave no number for any token that may come next")
+var errNotFinite = errors.New("every allowed next token has a NaN logit, or the largest logit is infinite")
 
-// pick draws from the ids, rising, or from all of logits when ids is nil, and returns the index of the one drawn. Of
-// equally likely tokens the likeliest is the one with the lowest id.
+// pick draws from ids, which are sorted, or from all of logits if ids is nil, and returns the index of the token drawn. Among
+// equally likely tokens, greedy sampling takes the one with the lowest id.
 func (s *sampler) pick(logits []float32, ids []int32) (int, error) {
 	if ids != nil {
 		s.restricted = s.restricted[:0]
@@ -72,8 +72,8 @@ func (s *sampler) pick(logits []float32, ids []int32) (int, error) {
 	return s.draw(), nil
 }
 
-// pickSelected draws as pick does, from tokens that were restricted already and of which none is negligible: all of them,
-// or with temperature 0 those that are likeliest.
+// pickSelected draws as pick does, from candidates that the engine has selected: allowed tokens with more than negligible
+// probability, or with temperature 0 the most likely ones.
 func (s *sampler) pickSelected(c engine.Candidates) (int32, error) {
 	highest := float64(c.Highest)
 	if c.Count == 0 || math.IsInf(highest, 0) {
@@ -94,8 +94,8 @@ func (s *sampler) add(index int, logit float32, highest float64) {
 	s.drawn = append(s.drawn, candidate{index: index, weight: math.Exp((float64(logit) - highest) / s.Temperature)})
 }
 
-// negligible is where a token's share is taken for nothing: a whole vocabulary of such tokens weighs some 1e-8 of the
-// likeliest, less than the rounding of the model's output.
+// negligible is the logit difference, in units of the temperature, below which a token is ignored: a whole vocabulary of such
+// tokens has some 1e-8 of the probability of the most likely one, less than the rounding of the model's output.
 const negligible = -30
 
 // cut applies top-k, then top-p.
@@ -109,9 +109,9 @@ func (s *sampler) cut() {
 	}
 }
 
-// likeliest returns the fewest candidates, likeliest first, whose count and weight are enough. It does not sort a whole
-// vocabulary for that, which would take longer than the model does, but narrows down where the cut is as quickselect does:
-// cs[:lo] are surely in, cs[hi:] surely out, and everything before is likelier than everything behind.
+// likeliest returns the fewest candidates, most likely first, whose count and weight satisfy enough. Sorting a whole
+// vocabulary would take longer than running the model, so it finds the cut as quickselect does: cs[:lo] are surely in,
+// cs[hi:] surely out, and every candidate before lo is likelier than every one behind.
 func likeliest(cs []candidate, enough func(count int, weight float64) bool) []candidate {
 	lo, hi := 0, len(cs)
 	var sum float64 // of cs[:lo]
@@ -130,8 +130,8 @@ func likeliest(cs []candidate, enough func(count int, weight float64) bool) []ca
 	return cs[:lo]
 }
 
-// partition moves what is likelier than one of cs[lo:hi], the pivot, before it and the rest behind. It returns the
-// pivot's place and the weight of what is before it in cs[lo:].
+// partition moves the candidates of cs[lo:hi] that are likelier than a pivot before it, and the rest behind. It returns the
+// pivot's index and the weight of cs[lo:pivot].
 func partition(cs []candidate, lo, hi int) (pivot int, left float64) {
 	mid := lo + (hi-lo)/2
 	cs[mid], cs[hi-1] = cs[hi-1], cs[mid]
@@ -156,7 +156,7 @@ func total(cs []candidate) (sum float64) {
 	return sum
 }
 
-// draw takes one of the candidates by weight.
+// draw draws one of the candidates by weight.
 func (s *sampler) draw() int {
 	mark := s.random.Float64() * total(s.drawn)
 	for _, c := range s.drawn {

@@ -9,25 +9,25 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Grammar says which tokens may come next in a line, for one vocabulary. It may be used by several goroutines.
+// Grammar tells which tokens may come next in a line, for one vocabulary. It is safe for concurrent use.
 type Grammar struct {
 	automaton *automaton
 	trie      *tokenTrie
 
 	mu       sync.Mutex
-	allowed  []*allowedTokens // by state, nil until asked for
-	shortest []int            // by state: the fewest tokens that end the line; nil until asked for
+	allowed  []*allowedTokens // by state, nil until needed
+	shortest []int            // by state: the fewest tokens that end the line; nil until needed
 	longest  []int            // by state: the most tokens that the line can still take
-	farthest int              // the largest of shortest
+	farthest int              // the maximum of shortest
 }
 
-// never and forever are far beyond any number of tokens.
+// never and forever are larger than any number of tokens.
 const (
-	never   = math.MaxInt32 // the line cannot be ended with these tokens
-	forever = math.MaxInt32 // the line can go on as long as one likes
+	never   = math.MaxInt32 // these tokens cannot end the line
+	forever = math.MaxInt32 // the line has no longest continuation
 )
 
-// NewGrammar makes the grammar of lines for the tokens below size.
+// NewGrammar makes the grammar of lines for the token ids below size.
 func NewGrammar(v Vocabulary, size int) *Grammar {
 	return &Grammar{
 		automaton: lineGrammar,
@@ -36,7 +36,7 @@ func NewGrammar(v Vocabulary, size int) *Grammar {
 	}
 }
 
-// from returns the tokens that may come in a state.
+// from returns the tokens allowed in a state.
 func (g *Grammar) from(s state) *allowedTokens {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -60,7 +60,7 @@ func (g *Grammar) lengths() (shortest, longest []int) {
 	return g.shortest, g.longest
 }
 
-// measure finds lengths. It walks the graph whose edges are single tokens.
+// measure computes lengths on the graph whose edges are single tokens.
 func (g *Grammar) measure() {
 	states := len(g.automaton.next)
 	edges := make([][]state, states)
@@ -107,7 +107,7 @@ func longestPaths(edges [][]state) []int {
 	visit = func(s state) int {
 		switch length[s] {
 		case open:
-			return forever // a circle
+			return forever // a cycle
 		case unknown:
 			length[s] = open
 			most := 0
@@ -128,18 +128,18 @@ func longestPaths(edges [][]state) []int {
 	return length
 }
 
-// line is the place of one continuation in the grammar.
+// line is the position of one continuation in the grammar.
 type line struct {
 	grammar           *Grammar
 	state             state
 	produced          int // tokens so far
 	shortest, longest []int
-	minTokens         int           // the line has at least so many
-	maxTokens         int           // and at most so many
+	minTokens         int           // the line has at least this many tokens
+	maxTokens         int           // and at most this many
 	fitting           allowedTokens // what allowed returned last, reused
 }
 
-// newLine begins after the prefill.
+// newLine starts a line after its prefill.
 func (g *Grammar) newLine(minTokens, maxTokens int) (*line, error) {
 	l := &line{grammar: g, minTokens: minTokens, maxTokens: maxTokens}
 	l.shortest, l.longest = g.lengths()

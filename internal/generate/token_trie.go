@@ -5,30 +5,30 @@ import (
 	"slices"
 )
 
-// Vocabulary is what the tokens of a model are made of.
+// Vocabulary is the bytes of a model's tokens.
 type Vocabulary interface {
-	// TokenBytes is what a token stands for in a text; nil for an id without a token.
+	// TokenBytes returns the text of a token; nil for an id without a token.
 	TokenBytes(id int32) []byte
-	// IsAdded says that a token is not made of text (<|endoftext|>, <think>): a message never holds it.
+	// IsAdded reports whether a token is not made of text (<|endoftext|>, <think>); no message contains one.
 	IsAdded(id int32) bool
 }
 
-// trieToken is a token that a text can be made of.
+// trieToken is a token with text.
 type trieToken struct {
 	bytes  []byte
 	id     int32
-	shared int32 // how many first bytes it has in common with the one before it in its bucket
+	shared int32 // number of leading bytes shared with the token before it in its bucket
 }
 
-// tokenTrie is the tokens of a model by their bytes, sorted so that an automaton can be run over all of them at the cost
-// of little more than their distinct prefixes. One goroutine at a time may use it.
+// tokenTrie holds the tokens of a model sorted by their bytes, so that running an automaton over all of them costs little
+// more than over their distinct prefixes. It is not safe for concurrent use.
 type tokenTrie struct {
 	byFirst [256][]trieToken // by first byte, each sorted by bytes
-	longest int              // bytes of the longest
-	found   []state          // by id, all dead between calls of after
+	longest int              // bytes in the longest token
+	found   []state          // by id; all dead between calls of after
 }
 
-// newTokenTrie takes the ids below size.
+// newTokenTrie returns the trie of the ids below size.
 func newTokenTrie(v Vocabulary, size int) *tokenTrie {
 	s := &tokenTrie{found: slices.Repeat([]state{dead}, size)}
 	for id := range int32(size) {
@@ -49,7 +49,7 @@ func newTokenTrie(v Vocabulary, size int) *tokenTrie {
 	return s
 }
 
-// commonPrefix is the number of first elements that a and b share.
+// commonPrefix returns the length of the longest common prefix of a and b.
 func commonPrefix[T comparable](a, b []T) int {
 	n := min(len(a), len(b))
 	for i := range n {
@@ -60,26 +60,26 @@ func commonPrefix[T comparable](a, b []T) int {
 	return n
 }
 
-// allowedTokens are the tokens that may come next, by rising id, and where each leads.
+// allowedTokens are the tokens that may come next, and the state that each leads to.
 type allowedTokens struct {
-	ids  []int32
-	next []state
+	ids  []int32 // ascending; nil: any token
+	next []state // of ids; nil without a grammar
 }
 
-// after runs the automaton from s over all tokens: the choices are those it survives.
+// after runs the automaton from s over all tokens and returns those that it accepts.
 func (v *tokenTrie) after(a *automaton, s state) *allowedTokens {
 	n := 0
-	path := make([]state, v.longest+1) // path[d]: the state after the first d bytes of the token looked at
+	path := make([]state, v.longest+1) // path[d]: the state after the first d bytes of the current token
 	path[0] = s
 	for first, bucket := range v.byFirst {
 		if a.step(s, byte(first)) == dead {
 			continue
 		}
-		alive := 0 // how many bytes of the token before the automaton survived
+		alive := 0 // bytes of the previous token that the automaton accepted
 		for i := range bucket {
 			token := &bucket[i]
 			if int(token.shared) > alive {
-				continue // it dies at the same byte
+				continue // it fails at the same byte
 			}
 			alive = a.run(path, token.bytes, int(token.shared))
 			if alive == len(token.bytes) {
@@ -89,7 +89,7 @@ func (v *tokenTrie) after(a *automaton, s state) *allowedTokens {
 		}
 	}
 	c := &allowedTokens{ids: make([]int32, 0, n), next: make([]state, 0, n)}
-	// By id, in the order of the model's output: to look at every id is quicker than to sort those that were found.
+	// Looking at every id is faster than sorting those that were found.
 	for id, to := range v.found {
 		if to != dead {
 			c.ids = append(c.ids, int32(id))
@@ -100,7 +100,7 @@ func (v *tokenTrie) after(a *automaton, s state) *allowedTokens {
 	return c
 }
 
-// run continues the path through text from its byte d on, and returns how many bytes of text the automaton survives.
+// run continues the path through text from byte d on, and returns how many bytes of text the automaton accepts.
 func (a *automaton) run(path []state, text []byte, d int) int {
 	for ; d < len(text); d++ {
 		to := a.step(path[d], text[d])

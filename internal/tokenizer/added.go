@@ -11,21 +11,21 @@ import (
 	"unicode/utf8"
 )
 
-// An addedToken is looked for in the text before anything else happens to it.
+// An addedToken is cut out of the text before anything else happens to it.
 type addedToken struct {
 	Content    string `json:"content"`
-	SingleWord bool   `json:"single_word"` // not next to a word character
-	LStrip     bool   `json:"lstrip"`      // swallows white space before it
-	RStrip     bool   `json:"rstrip"`      // swallows white space after it
-	Normalized bool   `json:"normalized"`  // looked for after NFC
+	SingleWord bool   `json:"single_word"` // only if not next to a word character
+	LStrip     bool   `json:"lstrip"`      // includes white space before it
+	RStrip     bool   `json:"rstrip"`      // includes white space after it
+	Normalized bool   `json:"normalized"`  // searched for after NFC
 	Special    bool   `json:"special"`
 
 	id    int32
 	bytes []byte
 }
 
-// add gives token the id that Hugging Face would: that of the vocabulary entry of the same name, else the next free
-// one. A file that expects another is refused, since its model was trained with the other.
+// add registers a token under the id that Hugging Face would give it: that of the vocabulary entry with the same text, else
+// the next free one. It rejects a file with another id, since its model was trained with that one.
 func (t *Tokenizer) add(token addedToken, expected int64) error {
 	if token.Content == "" {
 		return nil
@@ -41,7 +41,7 @@ func (t *Tokenizer) add(token addedToken, expected int64) error {
 		}
 	}
 	if int64(id) != expected {
-		return fmt.Errorf("added token %q has id %d where id %d would follow from the vocabulary", token.Content, expected, id)
+		return fmt.Errorf("added token %q has id %d, but id %d follows from the vocabulary", token.Content, expected, id)
 	}
 	token.id = id
 	if token.Normalized {
@@ -54,7 +54,7 @@ func (t *Tokenizer) add(token addedToken, expected int64) error {
 	return nil
 }
 
-// addFromConfig adds what tokenizer_config.json lists and tokenizer.json may lack.
+// addFromConfig adds the tokens that tokenizer_config.json lists; tokenizer.json may lack them.
 func (t *Tokenizer) addFromConfig(data []byte) error {
 	var config struct {
 		Added map[string]addedToken `json:"added_tokens_decoder"`
@@ -94,10 +94,10 @@ func (t *Tokenizer) buildMatchers() {
 	t.normalized.finish()
 }
 
-// A matcher cuts added tokens out of text: of those that match first, the longest.
+// A matcher cuts added tokens out of text, leftmost first and among those the longest.
 type matcher struct {
 	byFirst [256][]pattern // by first byte, longest first
-	firsts  string         // the bytes that some pattern starts with
+	firsts  string         // the first bytes of all patterns
 }
 
 type pattern struct {
@@ -121,7 +121,7 @@ func (m *matcher) finish() {
 	}
 }
 
-// next returns the first match in s from i on, at -1 if there is none.
+// next returns the first match in s at or after i; at is -1 if there is none.
 func (m *matcher) next(s string, i int) (at int, found *pattern) {
 	for i < len(s) {
 		if len(m.firsts) == 1 {
@@ -142,7 +142,7 @@ func (m *matcher) next(s string, i int) (at int, found *pattern) {
 	return -1, nil
 }
 
-// appendSplit appends the ids of the tokens found in s, and through rest those of the text between them.
+// appendSplit appends the ids of the tokens found in s, and calls rest to append those of the text between them.
 func (m *matcher) appendSplit(dst []int32, s string, rest func([]int32, string) []int32) []int32 {
 	if m.firsts == "" {
 		return rest(dst, s)

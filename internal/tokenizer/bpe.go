@@ -27,7 +27,7 @@ func (t *Tokenizer) appendWords(dst []int32, s string) []int32 {
 	return dst
 }
 
-// appendCached appends the ids of the word s[i:end], and remembers them.
+// appendCached appends the ids of the word s[i:end], and caches them.
 func (t *Tokenizer) appendCached(dst []int32, s string, i, end int, cache *wordCache) []int32 {
 	key := keyOf(s, i, end)
 	hash := key.hash()
@@ -36,7 +36,7 @@ func (t *Tokenizer) appendCached(dst []int32, s string, i, end int, cache *wordC
 		if cap(dst)-start < cachedIDs {
 			dst = slices.Grow(dst, cachedIDs)
 		}
-		*(*[cachedIDs]int32)(dst[start : start+cachedIDs]) = e.ids // all of them: cheaper than counting
+		*(*[cachedIDs]int32)(dst[start : start+cachedIDs]) = e.ids // copying all of them is cheaper than counting
 		return dst[:start+int(e.count)]
 	}
 	start := len(dst)
@@ -45,13 +45,13 @@ func (t *Tokenizer) appendCached(dst []int32, s string, i, end int, cache *wordC
 	return dst
 }
 
-// longestShort is in bytes; beyond it, mergeLong is the faster.
+// longestShort is in bytes; mergeLong is faster for longer words.
 const longestShort = 48
 
-// mergeShort applies to the bytes of word the merge of lowest rank, the leftmost of several, until there is none. It
+// mergeShort repeats the merge of lowest rank on the bytes of word, the leftmost if there are several, until none is left. It
 // takes time quadratic in the length, which is at most longestShort.
 func (t *Tokenizer) mergeShort(dst []int32, word string) []int32 {
-	// Of the parts that are left: their ids, and the rank and result of the merge with the part after.
+	// Of the remaining parts: their ids, and the rank and result of the merge with the next part.
 	var ids, ranks, made [longestShort + 1]int32
 	n := len(word)
 	for i := range n {
@@ -88,7 +88,7 @@ func (t *Tokenizer) mergeShort(dst []int32, word string) []int32 {
 	}
 }
 
-// A part is a token of a long word; the parts form a list, and one that was merged into its left neighbor has no id.
+// A part is a token of a long word. Parts form a linked list; one that was merged into its left neighbor has no id.
 type part struct {
 	id, prev, next int32
 }
@@ -98,8 +98,8 @@ const gone = -1
 // A candidate is a merge of parts[at] with its right neighbor that was possible when it was queued.
 type candidate struct {
 	rank, at, result int32
-	right            int32 // id of the neighbor then
-	left             int32
+	right            int32 // id of the neighbor at that time
+	left             int32 // id of parts[at] at that time
 }
 
 // candidates is a heap ordered by rank, then position.
@@ -118,7 +118,7 @@ func (c *candidates) Pop() any {
 	return x
 }
 
-// mergeLong is mergeShort for words of any length, in time n log n.
+// mergeLong is mergeShort for words of any length, in O(n log n).
 func (t *Tokenizer) mergeLong(dst []int32, word string) []int32 {
 	parts := make([]part, len(word))
 	for i := range parts {
@@ -143,7 +143,7 @@ func (t *Tokenizer) mergeLong(dst []int32, word string) []int32 {
 		c := heap.Pop(&queue).(candidate)
 		left := &parts[c.at]
 		if left.id != c.left || left.next == gone || parts[left.next].id != c.right {
-			continue // something else was merged there since
+			continue // one of the two has been merged since
 		}
 		removed := &parts[left.next]
 		left.id, left.next, removed.id = c.result, removed.next, gone

@@ -12,12 +12,11 @@ const (
 	cachedIDs       = 7
 )
 
-// A wordCache remembers the ids of words for one goroutine at a time, and grows with their number. An entry is one
-// cache line without pointers: looking a word up is the most frequent thing that a tokenizer does, and shared entries
-// behind pointers made it twice as slow.
+// A wordCache holds the ids of words for one goroutine at a time, and grows with their number. An entry is one cache line
+// without pointers: looking up a word is what a tokenizer does most, and entries behind pointers made it half as fast.
 type wordCache struct {
 	slots []cachedWord // a power of two
-	puts  int          // since the cache last grew
+	puts  int          // number of puts since the cache last grew
 }
 
 func newWordCache() *wordCache { return &wordCache{slots: make([]cachedWord, firstCacheSlots)} }
@@ -26,14 +25,14 @@ type cachedWord struct {
 	key    wordKey
 	ids    [cachedIDs]int32
 	count  uint8 // of ids
-	size   uint8 // of the word, 0 for an empty slot
-	recent bool  // asked for since it last escaped eviction
+	size   uint8 // of the word; 0 for an empty slot
+	recent bool  // used since it last escaped eviction
 }
 
-// A wordKey is the bytes of a word, then zeros.
+// A wordKey is the bytes of a word, padded with zeros.
 type wordKey [cachedWordSize / 8]uint64
 
-// keyOf returns the key of s[i:end], which is not longer than cachedWordSize.
+// keyOf returns the key of s[i:end], which has at most cachedWordSize bytes.
 func keyOf(s string, i, end int) (key wordKey) {
 	n := end - i
 	if n <= 8 && i+8 <= len(s) {
@@ -53,7 +52,7 @@ func load64[S string | []byte](s S) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// hash need not withstand an attacker: words that collide only evict each other.
+// hash need not resist attacks: words that collide only evict each other.
 func (k *wordKey) hash() uint64 {
 	const odd = 0x9E3779B97F4A7C15
 	h := k[0] * odd
@@ -69,7 +68,7 @@ func (e *cachedWord) holds(key *wordKey, size int) bool {
 	return e.key[0] == key[0] && int(e.size) == size && (size <= 8 || e.key == *key)
 }
 
-// get returns the entry of a word, or nil. A word lies in one of two neighboring slots.
+// get returns the entry of a word, or nil. A word is in one of two neighboring slots.
 func (c *wordCache) get(hash uint64, key *wordKey, size int) *cachedWord {
 	i := hash & uint64(len(c.slots)-1)
 	e := &c.slots[i]
@@ -85,7 +84,7 @@ func (c *wordCache) get(hash uint64, key *wordKey, size int) *cachedWord {
 	return e
 }
 
-// put adds a word, in the place of the neighbor that was not asked for lately.
+// put adds a word in place of whichever neighbor was not used recently.
 func (c *wordCache) put(hash uint64, key *wordKey, size int, ids []int32) {
 	if len(ids) > cachedIDs {
 		return
@@ -98,7 +97,7 @@ func (c *wordCache) put(hash uint64, key *wordKey, size int, ids []int32) {
 	copy(e.ids[:], ids)
 }
 
-// victim returns the slot that a word of this hash is to take.
+// victim returns the slot that a word with this hash takes.
 func (c *wordCache) victim(hash uint64) *cachedWord {
 	i := hash & uint64(len(c.slots)-1)
 	e, other := &c.slots[i], &c.slots[i^1]
@@ -121,8 +120,8 @@ func (c *wordCache) grow() {
 	}
 }
 
-// A cachePool lends wordCaches to the goroutines that encode. It grows to as many as ever work at once. (A sync.Pool
-// would forget them at each garbage collection.)
+// A cachePool lends wordCaches to the goroutines that encode, and holds as many as were ever in use at once. (A sync.Pool
+// would drop them at each garbage collection.)
 type cachePool struct {
 	mu   sync.Mutex
 	free []*wordCache

@@ -9,13 +9,13 @@ import (
 )
 
 // A scanner reads JSON in one pass. It exists for speed: encoding/json takes most of a second for the 300,000 strings
-// of a Qwen tokenizer.json. The strings that it returns share memory with its input.
+// of a Qwen tokenizer.json. The strings it returns share memory with its input.
 type scanner struct {
 	data string
 	at   int
 }
 
-// A syntaxError says where the JSON is not what it should be.
+// A syntaxError is the position and kind of a JSON error.
 type syntaxError struct {
 	line int
 	msg  string
@@ -43,7 +43,7 @@ func (s *scanner) peek() byte {
 
 func (s *scanner) expect(want byte) error {
 	if got := s.peek(); got != want {
-		return s.errorf("%s where %q should be", s.found(), want)
+		return s.errorf("found %s instead of %q", s.found(), want)
 	}
 	s.at++
 	return nil
@@ -58,7 +58,7 @@ func (s *scanner) found() string {
 	return fmt.Sprintf("%q", r)
 }
 
-// object reads an object and calls member at each of its values, which member must read.
+// object reads an object and calls member at each of its values; member must read the value.
 func (s *scanner) object(member func(key string) error) error {
 	return s.items('{', '}', func() error {
 		key, err := s.string()
@@ -72,7 +72,7 @@ func (s *scanner) object(member func(key string) error) error {
 	})
 }
 
-// array reads an array and calls element at each of its values, which element must read.
+// array reads an array and calls element at each of its values; element must read the value.
 func (s *scanner) array(element func() error) error { return s.items('[', ']', element) }
 
 func (s *scanner) items(open, end byte, item func() error) error {
@@ -94,16 +94,16 @@ func (s *scanner) items(open, end byte, item func() error) error {
 	}
 }
 
-// integer reads a whole number from 0 to limit.
+// integer reads an integer from 0 to limit.
 func (s *scanner) integer(limit int64) (int64, error) {
 	if b := s.peek(); b < '0' || b > '9' {
-		return 0, s.errorf("%s where a whole number should be", s.found())
+		return 0, s.errorf("found %s instead of an integer", s.found())
 	}
 	var n int64
 	for s.at < len(s.data) && s.data[s.at] >= '0' && s.data[s.at] <= '9' {
 		n = n*10 + int64(s.data[s.at]-'0')
 		if n > limit {
-			return 0, s.errorf("a number above %d", limit)
+			return 0, s.errorf("number above %d", limit)
 		}
 		s.at++
 	}
@@ -131,7 +131,7 @@ func (s *scanner) string() (string, error) {
 	return "", s.errorf("the file ends inside a string")
 }
 
-// escaped goes on with a string that began at start and has its first escape at s.at.
+// escaped reads the rest of a string that began at start and has its first escape at s.at.
 func (s *scanner) escaped(start int) (string, error) {
 	var text strings.Builder
 	for s.at < len(s.data) {
@@ -158,7 +158,7 @@ func (s *scanner) escaped(start int) (string, error) {
 	return "", s.errorf("the file ends inside a string")
 }
 
-// escape reads an escape sequence; a pair of surrogates is one.
+// escape reads an escape sequence, or the two of a surrogate pair.
 func (s *scanner) escape() (rune, error) {
 	if s.at+1 < len(s.data) {
 		if i := strings.IndexByte(`"\/bfnrt`, s.data[s.at+1]); i >= 0 {
@@ -173,7 +173,7 @@ func (s *scanner) escape() (rune, error) {
 		ok = lowOK && r != utf8.RuneError
 	}
 	if !ok {
-		return 0, s.errorf("a malformed escape in a string")
+		return 0, s.errorf("malformed escape in a string")
 	}
 	return r, nil
 }
@@ -198,7 +198,7 @@ func (s *scanner) hexEscape() (r rune, ok bool) {
 	return r, true
 }
 
-// value reads any value into into, or past it if that is nil. It is for the small parts of the file.
+// value decodes any value into into, or skips it if into is nil. It is slow, and used for the small parts of the file.
 func (s *scanner) value(into any) error {
 	s.peek()
 	decoder := json.NewDecoder(strings.NewReader(s.data[s.at:]))

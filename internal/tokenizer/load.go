@@ -16,7 +16,7 @@ type tokenEntry struct {
 	id   int32
 }
 
-// A definition is what a tokenizer.json says, unresolved. The parts whose form varies are kept as they are.
+// A definition is the content of a tokenizer.json. Parts whose form varies are kept as raw JSON.
 type definition struct {
 	added         []fileToken
 	normalizer    json.RawMessage
@@ -34,21 +34,21 @@ type fileToken struct {
 	addedToken
 }
 
-// modelOptions are the small members of model.
+// modelOptions are the scalar members of model.
 type modelOptions struct {
 	kind, prefix, suffix *string
 	dropout              *float64
 	ignoreMerges         *bool
 }
 
-// parse reads a tokenizer.json. The added tokens of tokenizer_config.json and the matchers are still to come.
+// parse reads a tokenizer.json. The caller adds the tokens of tokenizer_config.json and builds the matchers.
 func parse(data []byte) (*Tokenizer, error) {
 	def, err := scanDefinition(string(data))
 	if err != nil {
 		return nil, err
 	}
 	if err := def.checkSupported(); err != nil {
-		return nil, usererr.With(err, "only the tokenizers of Qwen2 and Qwen3 models are understood")
+		return nil, usererr.With(err, "only the tokenizers of Qwen2 and Qwen3 models are supported")
 	}
 	t := &Tokenizer{added: make(map[int32]addedToken), addedIDs: make(map[string]int32)}
 	if t.vocab, err = newVocabulary(def.vocab); err != nil {
@@ -93,7 +93,7 @@ func scanDefinition(data string) (*definition, error) {
 		return nil, err
 	}
 	if s.peek(); s.at < len(data) {
-		return nil, s.errorf("%s after the end of the object", s.found())
+		return nil, s.errorf("found %s after the end of the object", s.found())
 	}
 	return def, nil
 }
@@ -129,7 +129,7 @@ func (def *definition) scanVocab(s *scanner) error {
 	})
 }
 
-// scanMerges reads merges of either form: ["a", "b"] or "a b".
+// scanMerges reads merges in either form: ["a", "b"] or "a b".
 func (def *definition) scanMerges(s *scanner) error {
 	def.merges = make([][2]string, 0, len(def.vocab))
 	return s.array(func() error {
@@ -144,7 +144,7 @@ func (def *definition) scanMerges(s *scanner) error {
 		}
 		left, right, ok := strings.Cut(line, " ")
 		if !ok || strings.Contains(right, " ") {
-			return s.errorf("merge %q is not two tokens with a space between", line)
+			return s.errorf("merge %q is not two tokens separated by a space", line)
 		}
 		def.merges = append(def.merges, [2]string{left, right})
 		return nil
@@ -156,7 +156,7 @@ func scanPair(s *scanner) (pair [2]string, err error) {
 	err = s.array(func() error {
 		text, err := s.string()
 		if err == nil && n == len(pair) {
-			return s.errorf("a merge of more than two tokens")
+			return s.errorf("merge of more than two tokens")
 		}
 		if err == nil {
 			pair[n] = text
@@ -165,12 +165,12 @@ func scanPair(s *scanner) (pair [2]string, err error) {
 		return err
 	})
 	if err == nil && n < len(pair) {
-		err = s.errorf("a merge of fewer than two tokens")
+		err = s.errorf("merge of fewer than two tokens")
 	}
 	return pair, err
 }
 
-// resolveMerges looks up the tokens of each merge and of what it makes.
+// resolveMerges looks up the tokens of each merge and its result.
 func (v *vocabulary) resolveMerges(merges [][2]string) (mergeTable, error) {
 	table := newMergeTable(len(merges))
 	var joined []byte

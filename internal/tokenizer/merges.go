@@ -2,12 +2,12 @@ package tokenizer
 
 import "math/bits"
 
-// A mergeTable maps pairs of tokens to the rank of their merge and to what it makes. It is a hash table of its own, since
-// a Go map takes twice the time to fill and to ask.
+// A mergeTable maps pairs of tokens to the rank and the result of their merge. It is a custom hash table because a Go map
+// takes twice as long to fill and to read.
 type mergeTable struct {
-	slots []mergeSlot // a power of two, at most half full; rank < 0 marks a free one
-	// maybe has a bit for each hash: most pairs that are asked for have no merge, and this is small enough to stay in the
-	// processor's cache, where slots are not.
+	slots []mergeSlot // a power of two, at most half full; rank < 0 marks a free slot
+	// maybe is a filter with bits set by hash. Most pairs looked up have no merge, and unlike the slots, the filter fits into
+	// the processor's cache.
 	maybe []uint64
 }
 
@@ -40,7 +40,7 @@ func hashPair(left, right int32) (pair, hash uint64) {
 	return pair, hash ^ hash>>32
 }
 
-// slot returns the slot of pair, or the free one where it belongs.
+// slot returns the slot of pair, or the free slot where it belongs.
 func (m *mergeTable) slot(pair, hash uint64) *mergeSlot {
 	for i := hash; ; i++ {
 		s := &m.slots[i&uint64(len(m.slots)-1)]
@@ -50,12 +50,12 @@ func (m *mergeTable) slot(pair, hash uint64) *mergeSlot {
 	}
 }
 
-// filter returns the word and the bit of maybe that belong to a hash.
+// filter returns the word and the bit in maybe of a hash.
 func (m *mergeTable) filter(hash uint64) (word *uint64, bit uint64) {
 	return &m.maybe[hash/64&uint64(len(m.maybe)-1)], 1 << (hash % 64)
 }
 
-// set overwrites what the pair had before: of a merge listed twice, Hugging Face knows the last.
+// set replaces an earlier entry of the pair: Hugging Face uses the last of a repeated merge.
 func (m *mergeTable) set(left, right, rank, result int32) {
 	pair, hash := hashPair(left, right)
 	*m.slot(pair, hash) = mergeSlot{pair, rank, result}
@@ -63,7 +63,7 @@ func (m *mergeTable) set(left, right, rank, result int32) {
 	*word |= bit
 }
 
-// rank returns the rank of a merge and what it makes, or noRank.
+// rank returns the rank and the result of a merge, or noRank.
 func (m *mergeTable) rank(left, right int32) (rank, result int32) {
 	pair, hash := hashPair(left, right)
 	if word, bit := m.filter(hash); *word&bit == 0 {

@@ -6,32 +6,32 @@ import (
 	"unicode/utf8"
 )
 
-// A combiningRange gives one canonical combining class to the marks from first to last.
+// A combiningRange is a range of marks with one canonical combining class.
 type combiningRange struct {
 	first, last rune
 	class       uint8
 }
 
-// A decomposition replaces a character for good: no sequence composes to it again.
+// A decomposition replaces a character permanently: nothing composes to it again.
 type decomposition struct {
 	r    rune
 	full string
 }
 
-// A normalForm is what the quick check of NFC needs to know about a character.
+// A normalForm is what NFC's quick check needs to know about a character.
 type normalForm struct {
 	combining uint8
-	maybe     bool // NFC may replace it, or compose it with what stands before it
+	maybe     bool // NFC may replace it, or compose it with the character before it
 }
 
-// boundary reports whether text can be cut before the character and the parts be normalized separately.
+// boundary reports whether text may be cut before the character and its parts normalized separately.
 func (f normalForm) boundary() bool { return f.combining == 0 && !f.maybe }
 
-// nfcTables holds the data of NFC in the form in which it is looked up. Hangul syllables are left to arithmetic.
+// nfcTables holds the data of NFC for lookup. Hangul syllables are computed instead.
 type nfcTables struct {
 	forms      *runeTable[normalForm]
-	pairs      map[rune][2]rune // composites taken apart by one step
-	full       map[rune]string  // what is taken apart for good
+	pairs      map[rune][2]rune // canonical decompositions that compose again
+	full       map[rune]string  // canonical decompositions that do not
 	composites map[[2]rune]rune
 }
 
@@ -74,8 +74,8 @@ var nfcData = sync.OnceValue(func() *nfcTables {
 	return t
 })
 
-// nfc returns valid UTF-8 text in Unicode's normal form C, as Hugging Face's normalizer makes it: by the Unicode
-// version of the tables, and without the U+034F that golang.org/x/text inserts into long runs of marks.
+// nfc returns valid UTF-8 text in Unicode normalization form C, as Hugging Face's normalizer does: with the Unicode version
+// of the tables, and without the U+034F that golang.org/x/text inserts into long runs of marks.
 func nfc(s string) string {
 	t := nfcData()
 	start, end := t.doubtful(s, 0)
@@ -93,8 +93,8 @@ func nfc(s string) string {
 	return string(append(out, s[done:]...))
 }
 
-// doubtful returns the first part of s, from one boundary to another and not before from, that may not be in NFC.
-// It starts at len(s) if there is none.
+// doubtful returns the first part of s at or after from, cut at boundaries, that may not be in NFC. start is len(s) if there
+// is none.
 func (t *nfcTables) doubtful(s string, from int) (start, end int) {
 	var last uint8
 	for i := from; i < len(s); {
@@ -136,7 +136,7 @@ func (t *nfcTables) boundaryAfter(s string, i int) int {
 	return i
 }
 
-// appendNFC normalizes s: takes it apart, puts marks in order, composes.
+// appendNFC normalizes s: decomposes, reorders marks, composes.
 func (t *nfcTables) appendNFC(dst []byte, s string) []byte {
 	var runes []rune
 	for _, r := range s {
@@ -166,7 +166,7 @@ func (t *nfcTables) appendDecomposed(dst []rune, r rune) []rune {
 	return append(dst, r)
 }
 
-// reorder sorts each run of marks by combining class; marks of one class keep their order.
+// reorder sorts each run of marks by combining class; marks of the same class keep their order.
 func (t *nfcTables) reorder(runes []rune) {
 	combining := func(r rune) uint8 { return t.forms.get(r).combining }
 	for i := 0; i < len(runes); i++ {

@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// splitPattern is the pre-tokenizer of Qwen2 and Qwen3. wordEnd is this expression written out by hand.
+// splitPattern is the pre-tokenizer of Qwen2 and Qwen3. wordEnd implements this expression by hand.
 const splitPattern = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 
-// A class is what the pattern can tell about a character.
+// A class is a kind of character that the pattern distinguishes.
 type class uint8
 
 const (
@@ -16,17 +16,17 @@ const (
 	letter
 	number
 	space
-	newline // \r or \n, which are spaces too
+	newline // \r or \n, which also match \s
 	lead    // in asciiClass: the first byte of a longer character
 )
 
-// A classRange gives one class to the characters from first to last.
+// A classRange is a range of characters of one class.
 type classRange struct {
 	first, last rune
 	class       class
 }
 
-// asciiClass classifies bytes.
+// asciiClass is the class of each byte.
 var asciiClass = func() (table [256]class) {
 	for b := range table {
 		switch {
@@ -45,7 +45,7 @@ var asciiClass = func() (table [256]class) {
 	return table
 }()
 
-// runeClasses holds the class of every character, made from classRanges on first use.
+// runeClasses holds the class of every character, built from classRanges on first use.
 var runeClasses = sync.OnceValue(func() *runeTable[class] {
 	table := new(runeTable[class])
 	for _, r := range classRanges {
@@ -59,7 +59,7 @@ type splitter struct {
 	classes *runeTable[class]
 }
 
-// at returns the class and the length of the character at s[i], and length 0 at the end.
+// at returns the class and the length of the character at s[i]; the length is 0 at the end.
 func (p splitter) at(s string, i int) (class, int) {
 	if i >= len(s) {
 		return space, 0
@@ -71,7 +71,7 @@ func (p splitter) at(s string, i int) (class, int) {
 	return p.classes.get(r), n
 }
 
-// wordEnd returns where the word that starts at s[i] ends; i is less than len(s).
+// wordEnd returns the end of the word that starts at s[i]; i is less than len(s).
 func (p splitter) wordEnd(s string, i int) int {
 	c, n := p.at(s, i)
 	switch c {
@@ -97,7 +97,7 @@ func (p splitter) wordEnd(s string, i int) int {
 	return p.spacesEnd(s, i)
 }
 
-// skip returns the end of the characters of class c from s[i] on.
+// skip returns the end of the run of characters of class c that starts at s[i].
 func (p splitter) skip(s string, i int, c class) int {
 	for i < len(s) {
 		b := asciiClass[s[i]]
@@ -117,9 +117,9 @@ func (p splitter) skip(s string, i int, c class) int {
 	return i
 }
 
-// spacesEnd returns the end of a word of white space that starts at s[i]. Of a run of it, everything to its last line
-// break is a word. In a run without one, the last character is left to the word that follows, if there is one and
-// the run is longer than that character.
+// spacesEnd returns the end of a word of white space that starts at s[i]. A run of white space is a word up to its last line
+// break. A run without one leaves its last character to the word that follows, if there is one and the run is longer than
+// that character.
 func (p splitter) spacesEnd(s string, start int) int {
 	last, afterBreak := start, 0
 	i := start
@@ -143,8 +143,8 @@ func (p splitter) spacesEnd(s string, start int) int {
 	return i
 }
 
-// contraction returns the length of the 's, 't, 're, 've, 'm, 'll or 'd at the start of s in either case, or 0. The
-// long s (U+017F) is an s to a regex that ignores case.
+// contraction returns the length of the 's, 't, 're, 've, 'm, 'll or 'd at the start of s, in either case, or 0. A regex that
+// ignores case takes the long s (U+017F) for an s.
 func contraction(s string) int {
 	if len(s) < 2 {
 		return 0
@@ -167,7 +167,7 @@ func contraction(s string) int {
 	return 0
 }
 
-// A runeTable maps every character to a value in two steps; blocks without a value take no room.
+// A runeTable maps every character to a value in two steps; blocks without values take no memory.
 type runeTable[T comparable] struct {
 	blocks [0x110000 >> runeBlockBits]*[1 << runeBlockBits]T
 }

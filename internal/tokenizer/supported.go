@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// A component is a normalizer, pre-tokenizer, post-processor or decoder of a tokenizer.json, with the fields of those
-// that are supported.
+// A component is a normalizer, pre-tokenizer, post-processor or decoder of a tokenizer.json, with the fields that this
+// package supports.
 type component struct {
 	Type          string      `json:"type"`
 	Normalizers   []component `json:"normalizers"`
@@ -22,7 +22,7 @@ type component struct {
 	UseRegex       *bool  `json:"use_regex"`
 }
 
-// checkSupported refuses, by name, whatever this package would do otherwise than the file asks.
+// checkSupported rejects, by name, everything that this package would do differently from what the file asks.
 func (def *definition) checkSupported() error {
 	if !def.hasModel || def.vocab == nil || def.merges == nil {
 		return errors.New("no model with a vocab and merges")
@@ -30,7 +30,7 @@ func (def *definition) checkSupported() error {
 	return errors.Join(def.checkModel(), def.checkNormalizer(), def.checkPreTokenizer(), def.checkPostProcessor(), def.checkDecoder())
 }
 
-// checkModel lets unk_token and byte_fallback be what they like: every byte has a token.
+// checkModel ignores unk_token and byte_fallback: every byte has a token.
 func (def *definition) checkModel() error {
 	m := def.model
 	switch {
@@ -48,7 +48,7 @@ func (def *definition) checkModel() error {
 	return nil
 }
 
-// parseComponent reads a component; one that is absent or null has no type.
+// parseComponent reads a component; an absent one or null has no type.
 func parseComponent(name string, raw json.RawMessage) (c component, err error) {
 	if len(raw) == 0 {
 		return c, nil
@@ -90,7 +90,7 @@ func (def *definition) checkPreTokenizer() error {
 	return byteLevel.checkByteLevel("pre_tokenizer")
 }
 
-// checkByteLevel refuses the options whose default is true in Hugging Face's code and false in Qwen's files.
+// checkByteLevel rejects the options that default to true in Hugging Face's code and are false in Qwen's files.
 func (c component) checkByteLevel(name string) error {
 	if c.AddPrefixSpace == nil || *c.AddPrefixSpace {
 		return fmt.Errorf("%s: ByteLevel with add_prefix_space is not supported", name)
@@ -103,7 +103,7 @@ func (c component) checkByteLevel(name string) error {
 
 func (def *definition) checkPostProcessor() error {
 	c, err := parseComponent("post_processor", def.postProcessor)
-	if err == nil && c.Type != "" && c.Type != "ByteLevel" { // which changes offsets only
+	if err == nil && c.Type != "" && c.Type != "ByteLevel" { // changes offsets only
 		err = fmt.Errorf("post_processor %q is not supported, only ByteLevel is", c.Type)
 	}
 	return err

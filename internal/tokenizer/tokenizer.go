@@ -1,17 +1,15 @@
 // Package tokenizer turns text into the token ids of Qwen2 and Qwen3 models, and back.
 //
-// In goes a tokenizer.json (and a tokenizer_config.json, for the added tokens that the first may lack); out come ids
-// equal to those of Hugging Face's tokenizers on every text: NFC, the pre-tokenizer's split into words, byte-level BPE
-// with its order of merges, and added tokens with their flags. A file that asks for anything else is refused by name.
+// In: a tokenizer.json, and a tokenizer_config.json for added tokens that the first may lack; text. Out: ids equal to those of
+// Hugging Face's tokenizers on every text: NFC, pre-tokenization into words, byte-level BPE with its order of merges, and
+// added tokens with their flags. A file that asks for anything else is rejected by name. It must not know: models, messages,
+// prompts.
 //
-// A text goes one of two ways. Encode recognizes added tokens such as <|endoftext|> wherever they are spelled out.
-// EncodeOrdinary takes every character for text, so nobody's message can end the model's turn; it is what Hugging Face
-// gives for a tokenizer without added tokens.
+// Encode recognizes added tokens such as <|endoftext|> wherever they are spelled out. EncodeOrdinary treats every character
+// as text, so that no message can end the model's turn; it returns what Hugging Face returns for a tokenizer without added
+// tokens.
 //
-// Text need not be valid UTF-8: what is not (each maximal broken sequence, as in the WHATWG encoding standard) counts
-// as one U+FFFD.
-//
-// The package knows nothing of models, messages or prompts.
+// Text need not be valid UTF-8: each maximal invalid sequence, as in the WHATWG encoding standard, counts as one U+FFFD.
 package tokenizer
 
 import (
@@ -22,7 +20,7 @@ import (
 	"path/filepath"
 )
 
-// A Tokenizer encodes and decodes. It does not change after loading and may be used by any number of goroutines.
+// A Tokenizer encodes and decodes. It does not change after loading and is safe for concurrent use.
 type Tokenizer struct {
 	vocab  *vocabulary
 	merges mergeTable
@@ -30,8 +28,8 @@ type Tokenizer struct {
 
 	added      map[int32]addedToken
 	addedIDs   map[string]int32
-	raw        matcher // added tokens that are looked for in the text as it came
-	normalized matcher // those that are looked for after NFC
+	raw        matcher // added tokens searched for in the text as given
+	normalized matcher // added tokens searched for after NFC
 }
 
 // Load reads DIR/tokenizer.json, and DIR/tokenizer_config.json if there is one.
@@ -47,8 +45,8 @@ func Load(dir string) (*Tokenizer, error) {
 	return Parse(dir, data, config)
 }
 
-// Parse makes a Tokenizer of the contents of a tokenizer.json and, unless it is empty, of a tokenizer_config.json.
-// Errors name the files as if they lay in dir.
+// Parse makes a Tokenizer from the contents of a tokenizer.json and, unless it is empty, of a tokenizer_config.json.
+// Errors name the files as if they were in dir.
 func Parse(dir string, tokenizerJSON, configJSON []byte) (*Tokenizer, error) {
 	t, err := parse(tokenizerJSON)
 	if err != nil {
@@ -66,23 +64,23 @@ func Parse(dir string, tokenizerJSON, configJSON []byte) (*Tokenizer, error) {
 // Encode returns the ids of text. Added tokens spelled out in it become their ids.
 func (t *Tokenizer) Encode(text string) []int32 { return t.AppendEncode(nil, text) }
 
-// AppendEncode is Encode into dst; it allocates nothing for text whose words were seen lately.
+// AppendEncode is Encode into dst; it allocates nothing for text whose words are cached.
 func (t *Tokenizer) AppendEncode(dst []int32, text string) []int32 {
 	return t.raw.appendSplit(dst, ToValidUTF8(text), func(dst []int32, text string) []int32 {
 		return t.normalized.appendSplit(dst, nfc(text), t.appendWords)
 	})
 }
 
-// EncodeOrdinary returns the ids of text in which nothing is an added token.
+// EncodeOrdinary returns the ids of text without recognizing added tokens.
 func (t *Tokenizer) EncodeOrdinary(text string) []int32 { return t.AppendEncodeOrdinary(nil, text) }
 
-// AppendEncodeOrdinary is EncodeOrdinary into dst; it allocates nothing for text whose words were seen lately.
+// AppendEncodeOrdinary is EncodeOrdinary into dst; it allocates nothing for text whose words are cached.
 func (t *Tokenizer) AppendEncodeOrdinary(dst []int32, text string) []int32 {
 	return t.appendWords(dst, nfc(ToValidUTF8(text)))
 }
 
-// Decode returns the text of ids, added tokens spelled out. Bytes that are not UTF-8 become U+FFFD, and ids that are
-// not in the vocabulary become nothing.
+// Decode returns the text of ids, with added tokens spelled out. Bytes that are not UTF-8 become U+FFFD, and unknown ids
+// are skipped.
 func (t *Tokenizer) Decode(ids []int32) string {
 	var text []byte
 	for _, id := range ids {
@@ -91,8 +89,8 @@ func (t *Tokenizer) Decode(ids []int32) string {
 	return ToValidUTF8(string(text))
 }
 
-// TokenBytes returns the bytes that id stands for, which may be a part of a character, or nil for an id that is not in
-// the vocabulary. The caller must not change them.
+// TokenBytes returns the bytes of a token, which may be part of a character, or nil for an unknown id. The caller must not
+// change them.
 func (t *Tokenizer) TokenBytes(id int32) []byte {
 	if token, ok := t.added[id]; ok {
 		return token.bytes
@@ -100,7 +98,7 @@ func (t *Tokenizer) TokenBytes(id int32) []byte {
 	return t.vocab.bytes(id)
 }
 
-// VocabSize is one more than the largest id. The model may have more rows than that, which no text ever uses.
+// VocabSize returns one more than the largest id. The model may have more rows, which no text uses.
 func (t *Tokenizer) VocabSize() int {
 	size := len(t.vocab.spans)
 	for id := range t.added {
@@ -109,8 +107,8 @@ func (t *Tokenizer) VocabSize() int {
 	return size
 }
 
-// TokenID returns the id of an added token, such as "<|endoftext|>", or of an entry of the vocabulary as the file
-// spells it ("Ġthe").
+// TokenID returns the id of an added token, such as "<|endoftext|>", or of a vocabulary entry as the file spells it
+// ("Ġthe").
 func (t *Tokenizer) TokenID(token string) (int32, bool) {
 	if id, ok := t.addedIDs[token]; ok {
 		return id, true
@@ -119,7 +117,7 @@ func (t *Tokenizer) TokenID(token string) (int32, bool) {
 	return id, ok
 }
 
-// IsAdded reports whether id is an added token: one that ordinary text never becomes.
+// IsAdded reports whether id is an added token, which ordinary text never becomes.
 func (t *Tokenizer) IsAdded(id int32) bool {
 	_, ok := t.added[id]
 	return ok

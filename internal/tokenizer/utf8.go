@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// ToValidUTF8 replaces each maximal broken sequence by one U+FFFD. (strings.ToValidUTF8 replaces a run of them by one,
+// ToValidUTF8 replaces each maximal invalid sequence with one U+FFFD. (strings.ToValidUTF8 replaces a run of them with one,
 // a range loop each byte.)
 func ToValidUTF8(s string) string {
 	if utf8.ValidString(s) {
@@ -26,8 +26,8 @@ func ToValidUTF8(s string) string {
 	return out.String()
 }
 
-// brokenLen is the length of the broken sequence at the start of s: the longest prefix that some valid character
-// begins with, or one byte.
+// brokenLen returns the length of the invalid sequence at the start of s: the longest prefix of it that begins a valid
+// character, or one byte.
 func brokenLen(s string) int {
 	low, high := byte(0x80), byte(0xBF) // of the second byte
 	need := 0
@@ -40,13 +40,13 @@ func brokenLen(s string) int {
 		need = 3
 	}
 	switch s[0] {
-	case 0xE0: // overlong below
+	case 0xE0: // lower is overlong
 		low = 0xA0
-	case 0xED: // surrogates above
+	case 0xED: // higher is a surrogate
 		high = 0x9F
-	case 0xF0: // overlong below
+	case 0xF0: // lower is overlong
 		low = 0x90
-	case 0xF4: // beyond U+10FFFF above
+	case 0xF4: // higher is above U+10FFFF
 		high = 0x8F
 	}
 	n := 1

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// maxTokenID bounds what a file can make us allocate. The largest vocabularies in use have some 2^18 entries.
+// maxTokenID bounds what a file can make us allocate. The largest vocabularies in use have about 2^18 entries.
 const maxTokenID = 1<<22 - 1
 
-// A vocabulary is the model's own tokens, without the added ones.
+// A vocabulary is the model's own tokens, without added ones.
 type vocabulary struct {
-	ids   map[string]int32 // spelled in the byte alphabet, as in the file
-	spans []span           // of each id in text; empty where no token has the id
+	ids   map[string]int32 // as the file spells them, in the byte alphabet
+	spans []span           // by id, in text; empty for ids without a token
 	text  []byte           // the bytes of all tokens, one after another
 	byted [256]int32       // the id of each single byte
 }
 
 type span struct{ start, end uint32 }
 
-// newVocabulary takes the tokens of a file with their ids.
+// newVocabulary builds a vocabulary from the tokens of a file and their ids.
 func newVocabulary(tokens []tokenEntry) (*vocabulary, error) {
 	var spelled strings.Builder
 	idCount := 0
@@ -37,7 +37,7 @@ func newVocabulary(tokens []tokenEntry) (*vocabulary, error) {
 			return nil, fmt.Errorf("model.vocab: an empty token has id %d", e.id)
 		}
 		if s := v.spans[e.id]; s != (span{}) {
-			return nil, fmt.Errorf("model.vocab: id %d is given to %q and again to %q", e.id, v.text[s.start:s.end], e.text)
+			return nil, fmt.Errorf("model.vocab: id %d belongs to both %q and %q", e.id, v.text[s.start:s.end], e.text)
 		}
 		known := len(v.ids)
 		if v.ids[names[:len(e.text)]] = e.id; len(v.ids) == known {
@@ -69,8 +69,8 @@ func (v *vocabulary) bytes(id int32) []byte {
 	return v.text[s.start:s.end:s.end]
 }
 
-// byteRunes is the byte alphabet: the character that stands for each byte. Printable Latin-1 stands for itself, the
-// rest for U+0100 and up, in order.
+// byteRunes is the byte alphabet: the character that stands for each byte. Printable Latin-1 stands for itself, the other
+// bytes for U+0100 and up, in order.
 var byteRunes = func() (runes [256]rune) {
 	next := rune(256)
 	for b := range runes {
@@ -84,7 +84,7 @@ var byteRunes = func() (runes [256]rune) {
 	return runes
 }()
 
-// runeBytes is the inverse of byteRunes; -1 stands for none.
+// runeBytes is the inverse of byteRunes; -1 marks characters outside of it.
 var runeBytes = func() (table [324]int16) {
 	for i := range table {
 		table[i] = -1
@@ -95,7 +95,7 @@ var runeBytes = func() (table [324]int16) {
 	return table
 }()
 
-// tokenBytes is what a token decodes to.
+// tokenBytes returns the bytes of a token as the file spells it.
 func tokenBytes(token string) []byte { return appendTokenBytes(nil, token) }
 
 // appendTokenBytes reads token in the byte alphabet; a token with any other character stands for its own UTF-8.

@@ -21,7 +21,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Beside PEFT's two files a checkpoint holds these.
+// The files that a checkpoint holds besides PEFT's two.
 const (
 	stateFile     = "trainer_state.json"
 	optimizerFile = "optimizer.safetensors" // AdamW's moments, float32
@@ -29,12 +29,12 @@ const (
 
 const stateVersion = 2
 
-// State is trainer_state.json: where a run stands. The order of the data and the dropout masks follow from the seed and
-// the step, so there is no generator to keep.
+// State is trainer_state.json: where a run stands. The order of the windows and the dropout masks follow from the seed and
+// the step, so no random generator is saved.
 type State struct {
 	Version    int     `json:"version"`
 	RunName    string  `json:"run_name,omitempty"`
-	Step       int     `json:"step"` // optimizer steps done
+	Step       int     `json:"step"` // optimizer steps done so far
 	TotalSteps int     `json:"total_steps"`
 	Windows    int     `json:"windows"`
 	Data       string  `json:"data_fingerprint"`
@@ -44,14 +44,14 @@ type State struct {
 	Options    Options `json:"options"`
 }
 
-// FinalDir is the folder of the finished adapter.
+// FinalDir returns the folder of the finished adapter.
 func (r *Run) FinalDir() string { return filepath.Join(r.settings.OutputDir, "final") }
 
 func (r *Run) checkpointDir() string {
 	return filepath.Join(r.settings.OutputDir, fmt.Sprintf("checkpoint-%d", r.step))
 }
 
-// save writes dir whole or not at all.
+// save writes the folder dir whole or not at all.
 func (r *Run) save(dir string) error {
 	if err := r.downloadAdapter(); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (r *Run) state() State {
 	}
 }
 
-// momentNames are the names of a pair's moments, in the order of momentSlices.
+// momentNames returns the names of a pair's moments, in the order of momentSlices.
 func momentNames(layer int, target engine.Target) [4]string {
 	prefix := fmt.Sprintf("layers.%d.%s.", layer, target)
 	return [4]string{prefix + "lora_A.exp_avg", prefix + "lora_A.exp_avg_sq", prefix + "lora_B.exp_avg", prefix + "lora_B.exp_avg_sq"}
@@ -103,7 +103,7 @@ func newMoments(p *adapter.Pair) engine.Moments {
 
 func momentSlices(m engine.Moments) [4][]float32 { return [4][]float32{m.AM, m.AV, m.BM, m.BV} }
 
-// writeMoments streams the optimizer's state, a pair at a time.
+// writeMoments streams the optimizer's state, one pair of matrices at a time.
 func (r *Run) writeMoments(w io.Writer) error {
 	var list []safetensors.Entry
 	err := load.EachPair(r.files, func(layer int, target engine.Target, p *adapter.Pair) error {
@@ -113,7 +113,7 @@ func (r *Run) writeMoments(w io.Writer) error {
 			list = append(list, safetensors.Entry{
 				Name: name, DType: safetensors.F32, Shape: []int{elements},
 				Write: func(w io.Writer) error {
-					if i == 0 { // the first of the four to be written fetches all
+					if i == 0 { // the first tensor to be written fetches all four
 						moments = newMoments(p)
 						if err := r.trainer.ReadMoments(layer, target, moments); err != nil {
 							return err
@@ -159,7 +159,7 @@ func (r *Run) readMoments(path string) error {
 
 var checkpointName = regexp.MustCompile(`^checkpoint-([0-9]+)$`)
 
-// Latest finds the checkpoint in dir that is furthest on: final or a checkpoint-N.
+// Latest returns the checkpoint in dir with the most steps: final or a checkpoint-N.
 func Latest(dir string) (checkpoint string, state State, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -172,7 +172,7 @@ func Latest(dir string) (checkpoint string, state State, err error) {
 		path := filepath.Join(dir, e.Name())
 		s, err := ReadState(path)
 		if errors.Is(err, os.ErrNotExist) {
-			continue // an adapter from elsewhere
+			continue // an adapter from another program
 		}
 		if err != nil {
 			return "", State{}, err
@@ -199,13 +199,13 @@ func ReadState(checkpoint string) (State, error) {
 		return s, fmt.Errorf("%s: %w", path, err)
 	}
 	if s.Version != stateVersion || s.Step < 0 {
-		return s, fmt.Errorf("%s: version %d is not known", path, s.Version)
+		return s, fmt.Errorf("%s: unknown version %d", path, s.Version)
 	}
 	return s, nil
 }
 
-// RequireSame refuses to go on from the checkpoint with other options, windows or base weights than it was trained with.
-// It needs no engine: ask before the base model is loaded.
+// RequireSame returns an error if resuming from the checkpoint would use other options, windows or base weights than it was
+// trained with. It needs no engine, so it can be called before the base model is loaded.
 func (s State) RequireSame(checkpoint string, now Options, data *Data, base string) error {
 	if err := s.Options.requireSame(now, checkpoint); err != nil {
 		return err
@@ -223,11 +223,11 @@ func (s State) RequireSame(checkpoint string, now Options, data *Data, base stri
 		"begin a new run from it with %v %s", continueFrom, checkpoint)
 }
 
-// Resume sets the run to where the checkpoint stands, which must have passed RequireSame. The adapter's matrices must
-// already be the checkpoint's.
+// Resume continues the run from a checkpoint that has passed RequireSame. The adapter's matrices must already be the
+// checkpoint's.
 func (r *Run) Resume(checkpoint string, s State) error {
 	if s.Step > r.schedule.TotalSteps {
-		return fmt.Errorf("cannot resume: %s stands at step %d of %d", checkpoint, s.Step, r.schedule.TotalSteps)
+		return fmt.Errorf("cannot resume: %s is at step %d of %d", checkpoint, s.Step, r.schedule.TotalSteps)
 	}
 	if err := r.readMoments(filepath.Join(checkpoint, optimizerFile)); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)

@@ -60,10 +60,10 @@ func ReadData(ctx context.Context, source windows.List, encoder batch.Encoder, m
 	return d, nil
 }
 
-// fingerprint is what a checkpoint remembers of the windows.
+// fingerprint identifies the windows; a checkpoint keeps it.
 func (d *Data) fingerprint() string { return fmt.Sprintf("%016x", d.hash) }
 
-// limits is the size that any micro-batch of n training windows, or any held-out window, fits.
+// limits returns a size that every micro-batch of n training windows, and every held-out window, fits.
 func (d *Data) limits(n int) batch.Size {
 	lengths := slices.Clone(d.lengths)
 	slices.Sort(lengths)

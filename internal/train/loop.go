@@ -15,7 +15,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// AdamW's constants, torch's defaults.
+// AdamW's constants: torch's defaults.
 const (
 	adamBeta1   = 0.9
 	adamBeta2   = 0.999
@@ -25,11 +25,11 @@ const (
 // StepMetrics is what one optimizer step reports: a line of the JSON output of `vqctl train`.
 type StepMetrics struct {
 	Step            int      `json:"step"`          // from 1
-	Epoch           float64  `json:"epoch"`         // done after the step
+	Epoch           float64  `json:"epoch"`         // epochs done after the step, as a fraction
 	Loss            float64  `json:"loss"`          // mean over the step's target tokens
 	GradNorm        float64  `json:"grad_norm"`     // before clipping
-	LearningRate    float64  `json:"lr"`            // the rate that the step used
-	Tokens          int      `json:"tokens"`        // of the step
+	LearningRate    float64  `json:"lr"`            // used by the step
+	Tokens          int      `json:"tokens"`        // of all windows in the step
 	TargetTokens    int      `json:"target_tokens"` // of the step
 	TokensPerSecond float64  `json:"tokens_per_second"`
 	EvalLoss        *float64 `json:"eval_loss,omitempty"` // on the held-out windows, after the update
@@ -39,8 +39,8 @@ type StepMetrics struct {
 	Logged  bool          `json:"-"` // whether the step is to be reported, by LoggingSteps
 }
 
-// Train runs the optimizer steps that are left, writes the checkpoints, and calls report after each step. A canceled
-// context ends it after the step that runs, with a checkpoint and an *InterruptedError.
+// Train runs the remaining optimizer steps, writes the checkpoints, and calls report after each step. When ctx is canceled
+// it finishes the running step, writes a checkpoint and returns an *InterruptedError.
 func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 	finish := func(s *pendingStep) error { return r.finishStep(ctx, s, report) }
 	var running *pendingStep
@@ -52,7 +52,7 @@ func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 		}
 		running = next
 		if r.evaluatesAfter(step) || r.savesAfter(step) || step == r.schedule.TotalSteps {
-			// The engine must have nothing of the next step when it is looked at.
+			// Evaluating and saving need an idle engine.
 			if err := finish(running); err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ func (r *Run) savesAfter(step int) bool {
 	return r.settings.SaveSteps > 0 && step%r.settings.SaveSteps == 0 && step < r.schedule.TotalSteps
 }
 
-// finishStep waits for the step's update; then it evaluates, reports and saves, whatever is due.
+// finishStep waits for the step's update, then evaluates, reports and saves as due.
 func (r *Run) finishStep(ctx context.Context, s *pendingStep, report func(StepMetrics) error) error {
 	if err := r.endUpdate(s); err != nil {
 		return r.saveOnNoMemory(err)
@@ -97,7 +97,7 @@ func (r *Run) finishStep(ctx context.Context, s *pendingStep, report func(StepMe
 	return nil
 }
 
-// InterruptedError says where an interrupted run was saved.
+// InterruptedError says at which step a run was interrupted and where it was saved.
 type InterruptedError struct {
 	Step, TotalSteps int
 	Checkpoint       string
@@ -107,10 +107,10 @@ func (e *InterruptedError) Error() string {
 	return fmt.Sprintf("interrupted after step %d of %d; saved as %s", e.Step, e.TotalSteps, e.Checkpoint)
 }
 
-// Is makes it a cancellation: status 130.
+// Is makes the error a cancellation, for exit status 130.
 func (e *InterruptedError) Is(target error) bool { return target == context.Canceled }
 
-// interrupted saves the run when err comes from the context, so that it can be resumed.
+// interrupted saves the run, so that it can be resumed, if err comes from the context.
 func (r *Run) interrupted(ctx context.Context, err error) error {
 	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 		return err
@@ -123,26 +123,26 @@ func (r *Run) interrupted(ctx context.Context, err error) error {
 		"the same command with %v goes on from there", resumeOption)
 }
 
-// saveOnNoMemory saves the run as it was before a step that found no memory, since such a step has changed nothing.
+// saveOnNoMemory saves the run if a step ran out of memory: a failed step changes nothing.
 func (r *Run) saveOnNoMemory(err error) error {
 	if !errors.Is(err, engine.ErrNoMemory) || r.step == 0 {
 		return err
 	}
 	dir := r.checkpointDir()
 	if failed := r.save(dir); failed != nil {
-		return errors.Join(err, fmt.Errorf("the run could not be saved as it was before: %w", failed))
+		return errors.Join(err, fmt.Errorf("the run could not be saved: %w", failed))
 	}
 	return usererr.With(err, "the run is saved as %s: where more memory is free the same command with %v goes on from there", dir, resumeOption)
 }
 
-// pendingStep is an optimizer step whose update has been begun; what it saw is known when that ends.
+// pendingStep is an optimizer step whose update is in flight. Its loss and norm are known when the update ends.
 type pendingStep struct {
 	StepMetrics
 	order []int // its windows
 }
 
-// startStep gives the engine one optimizer step (from 1): it fills one batch while the other runs. The step before, if it
-// still runs, is finished as soon as there is work behind it.
+// startStep queues one optimizer step (numbered from 1), filling one batch while the engine computes the other. If the step
+// before is still in flight, finish is called for it as soon as the first micro-batch of this one is queued.
 func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep) error) (*pendingStep, error) {
 	epoch, first, last := r.steps.Step(step)
 	s := &pendingStep{order: r.order(epoch)[first:last],
@@ -151,7 +151,7 @@ func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep)
 		seed := r.dropoutSeed(step, at/r.opts.BatchSize)
 		err := r.accumulate(s, s.order[at:min(at+r.opts.BatchSize, len(s.order))], seed)
 		if before != nil {
-			// What went wrong in it went wrong first.
+			// An error in the step before came first.
 			if err := finish(before); err != nil {
 				return nil, err
 			}
@@ -172,7 +172,7 @@ func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep)
 	return s, nil
 }
 
-// accumulate starts one micro-batch of the step.
+// accumulate queues one micro-batch of the step.
 func (r *Run) accumulate(s *pendingStep, list []int, dropoutSeed uint64) error {
 	windows, err := r.readWindows(list)
 	if err != nil {
@@ -192,7 +192,7 @@ func (r *Run) accumulate(s *pendingStep, list []int, dropoutSeed uint64) error {
 	return nil
 }
 
-// endUpdate waits for the step's update and takes down what it saw.
+// endUpdate waits for the step's update and records its loss and norm.
 func (r *Run) endUpdate(s *pendingStep) error {
 	result, err := r.trainer.EndUpdate()
 	if errors.Is(err, engine.ErrNotFinite) {
@@ -222,7 +222,7 @@ func (r *Run) readWindows(list []int) ([]batch.Window, error) {
 	return windows, nil
 }
 
-// order is the epoch's order of visiting, drawn once an epoch.
+// order returns the order in which the epoch visits the windows; it is drawn once per epoch.
 func (r *Run) order(epoch int) []int {
 	if r.orderEpoch != epoch || r.orderNow == nil {
 		r.orderNow = epochOrder(len(r.data.Train), r.opts.Seed, epoch, r.opts.Shuffle)
@@ -231,7 +231,7 @@ func (r *Run) order(epoch int) []int {
 	return r.orderNow
 }
 
-// dropoutSeed differs between the micro-batches of a run and depends on nothing but the seed and their number.
+// dropoutSeed differs between the micro-batches of a run and depends only on the seed and their number.
 func (r *Run) dropoutSeed(step, microBatch int) uint64 {
 	return r.opts.Seed<<32 ^ uint64((step-1)*r.opts.Accumulation+microBatch)
 }
@@ -244,8 +244,8 @@ func (r *Run) flops(ws []batch.Window) float64 {
 	return engine.TrainingFLOPs(r.model, r.adapter.Config(), 0, tokens, targets).Useful()
 }
 
-// nonFiniteWindows are the windows of a step whose own loss is not finite: with the adapter as it was before the step, which is
-// what the engine still has. When there are none it was the gradient, and all windows are its cause.
+// nonFiniteWindows returns the windows of a step whose own loss is NaN or infinite under the adapter as it was before the
+// step, which the engine still holds. If there are none, the gradient overflowed, and it returns all of them.
 func (r *Run) nonFiniteWindows(order []int) []int {
 	var found []int
 	for _, at := range order {
@@ -258,7 +258,7 @@ func (r *Run) nonFiniteWindows(order []int) []int {
 		if err := r.trainer.Evaluate(0, size.Windows, size.Targets, losses); err != nil {
 			continue
 		}
-		if slices.ContainsFunc(losses, func(x float32) bool { return x-x != 0 }) { // of NaN and infinity only
+		if slices.ContainsFunc(losses, func(x float32) bool { return x-x != 0 }) { // true for NaN and infinity
 			found = append(found, at)
 		}
 	}
@@ -268,7 +268,7 @@ func (r *Run) nonFiniteWindows(order []int) []int {
 	return found
 }
 
-// explain adds to an engine's error which step and windows it happened in, and what is left untouched.
+// explain adds to an engine's error the step and windows in which it happened, and that saved checkpoints are intact.
 func (r *Run) explain(err error, step int, order []int) error {
 	names := make([]string, 0, 4)
 	for _, at := range order[:min(len(order), 3)] {
@@ -288,7 +288,7 @@ func (r *Run) explain(err error, step int, order []int) error {
 	return usererr.With(wrapped, "what was saved is intact: go on from the last checkpoint with %v", resumeOption)
 }
 
-// evaluate is the mean loss over the target tokens of the held-out windows.
+// evaluate returns the mean loss over the target tokens of the held-out windows.
 func (r *Run) evaluate(ctx context.Context) (*float64, error) {
 	scores, err := r.data.HeldOut.Score(ctx, r.trainer, nil)
 	if errors.Is(err, engine.ErrNotFinite) {

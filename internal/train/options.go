@@ -9,8 +9,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Options is everything that decides what a run computes. Two runs with equal Options, data, base model, device and
-// thread count, and on a GPU choice of algorithms, write the same bytes; a checkpoint keeps them, and resuming holds a run to them.
+// Options are everything that decides what a run computes. Two runs with equal Options, data, base model, device and thread
+// count, and on a GPU equal GEMM tuning, write the same bytes. A checkpoint keeps the options, and a resumed run must have
+// the same.
 type Options struct {
 	LearningRate float64 `json:"learning_rate"`
 	Scheduler    string  `json:"lr_scheduler"`
@@ -18,44 +19,44 @@ type Options struct {
 	WeightDecay  float64 `json:"weight_decay"`
 	MaxGradNorm  float64 `json:"max_grad_norm"` // 0: no clipping
 
-	BatchSize    int     `json:"batch_size"`                  // windows a micro-batch
-	Accumulation int     `json:"gradient_accumulation_steps"` // micro-batches an optimizer step
+	BatchSize    int     `json:"batch_size"`                  // windows per micro-batch
+	Accumulation int     `json:"gradient_accumulation_steps"` // micro-batches per optimizer step
 	Epochs       float64 `json:"num_epochs"`
-	MaxSteps     int     `json:"max_steps"` // optimizer steps; 0: by Epochs
+	MaxSteps     int     `json:"max_steps"` // optimizer steps; 0: as many as Epochs take
 
-	MaxSeqLength int    `json:"max_seq_length"` // tokens of a window
-	Limit        int    `json:"limit"`          // train on the first so many windows; 0: all
+	MaxSeqLength int    `json:"max_seq_length"` // maximum tokens per window
+	Limit        int    `json:"limit"`          // train on the first Limit windows only; 0: all
 	Seed         uint64 `json:"seed"`
 	Shuffle      bool   `json:"shuffle"`
 
-	Precision string `json:"precision"`         // of the arithmetic: "f32" or "bf16"
-	Weights   string `json:"weights,omitempty"` // the format of quantized base weights, as the engine names it
+	Precision string `json:"precision"`         // compute precision: "f32" or "bf16"
+	Weights   string `json:"weights,omitempty"` // format of quantized base weights, by the engine's name
 }
 
-// RunSettings is what a run does beside computing: it may differ between a run and its resumption.
+// RunSettings decide how a run is carried out. They may differ between a run and its resumption.
 type RunSettings struct {
-	LoggingSteps int // report every so many optimizer steps
-	SaveSteps    int // write a checkpoint every so many; 0: only at the end
-	EvalSteps    int // evaluate on the held-out windows every so many; 0: never
+	LoggingSteps int // report every LoggingSteps optimizer steps
+	SaveSteps    int // write a checkpoint every SaveSteps; 0: only at the end
+	EvalSteps    int // evaluate on the held-out windows every EvalSteps; 0: never
 	Recompute    bool
 	OutputDir    string
 	RunName      string
-	ContinueFrom string // the adapter that the run begins with, "" for a new one
+	ContinueFrom string // the adapter that the run continues; "" for a new one
 }
 
-// Options that errors advise.
+// Options named in the advice of errors.
 const (
 	resumeOption = usererr.Option("resume")
 	continueFrom = usererr.Option("continue_from")
 	outputDir    = usererr.Option("output_dir")
 )
 
-// maxEpochs keeps the number of steps within what can be counted.
+// maxEpochs keeps the number of steps small enough to count.
 const maxEpochs = 1e6
 
 func finite(x float64) bool { return !math.IsInf(x, 0) }
 
-// Validate reports the first option that makes no sense, as a usererr.Field.
+// Validate returns a usererr.Field for the first invalid option.
 func (o Options) Validate() error {
 	for _, check := range []struct {
 		ok      bool
@@ -83,7 +84,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// Validate reports the first option that makes no sense, as a usererr.Field.
+// Validate returns a usererr.Field for the first invalid setting.
 func (p RunSettings) Validate() error {
 	switch {
 	case p.LoggingSteps < 1:
@@ -98,7 +99,7 @@ func (p RunSettings) Validate() error {
 	return nil
 }
 
-// differences names the options that are not the same in two sets of options, with both values.
+// differences names the options that differ, with both values.
 func (o Options) differences(other Options) []string {
 	var found []string
 	note := func(option usererr.Option, a, b any) {
@@ -129,7 +130,7 @@ func (o Options) differences(other Options) []string {
 	return found
 }
 
-// requireSame is the error of resuming with other options than the checkpoint's, or nil.
+// requireSame returns an error if the options differ from the checkpoint's.
 func (o Options) requireSame(now Options, checkpoint string) error {
 	found := o.differences(now)
 	if len(found) == 0 {

@@ -2,8 +2,8 @@ package train
 
 import "math/rand/v2"
 
-// epochOrder is the order in which the windows of one epoch are visited: a permutation of n drawn from the seed and the
-// epoch (from 0) alone, so that a resumed run meets the same windows; file order without shuffling.
+// epochOrder returns the order in which an epoch (from 0) visits its windows: with shuffling a permutation of n that depends
+// only on the seed and the epoch, so that a resumed run meets the same windows, and otherwise file order.
 func epochOrder(n int, seed uint64, epoch int, shuffle bool) []int {
 	order := make([]int, n)
 	for i := range order {
@@ -16,21 +16,21 @@ func epochOrder(n int, seed uint64, epoch int, shuffle bool) []int {
 	return order
 }
 
-// Steps is how the windows of a run fall into micro-batches and optimizer steps.
+// Steps divides the windows of an epoch into micro-batches and optimizer steps.
 type Steps struct {
-	Windows      int // of an epoch
-	BatchSize    int // windows a micro-batch
-	Accumulation int // micro-batches an optimizer step
+	Windows      int // per epoch
+	BatchSize    int // windows per micro-batch
+	Accumulation int // micro-batches per optimizer step
 }
 
-// MicroBatches is the number of micro-batches of an epoch; the last may be smaller.
+// MicroBatches returns the number of micro-batches per epoch; the last may be smaller.
 func (s Steps) MicroBatches() int { return ceilDiv(s.Windows, s.BatchSize) }
 
-// PerEpoch is the number of optimizer steps of an epoch; the last accumulates what is left.
+// PerEpoch returns the number of optimizer steps per epoch; the last accumulates what remains.
 func (s Steps) PerEpoch() int { return ceilDiv(s.MicroBatches(), s.Accumulation) }
 
-// Step returns the epoch (from 0) of an optimizer step (from 1) and its windows as positions first to last (exclusive)
-// in that epoch's order.
+// Step returns the epoch (from 0) of an optimizer step (from 1), and the positions in that epoch's order of its windows,
+// from first up to but not including last.
 func (s Steps) Step(step int) (epoch, first, last int) {
 	epoch = (step - 1) / s.PerEpoch()
 	inEpoch := (step - 1) % s.PerEpoch()
@@ -39,7 +39,7 @@ func (s Steps) Step(step int) (epoch, first, last int) {
 	return epoch, first, last
 }
 
-// Epochs is how many epochs have been done after a step, as a fraction.
+// Epochs returns the number of epochs done after a step, as a fraction.
 func (s Steps) Epochs(step int) float64 {
 	epoch, _, last := s.Step(step)
 	return float64(epoch) + float64(ceilDiv(last, s.BatchSize))/float64(s.MicroBatches())

@@ -10,8 +10,8 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// LockOutputDir makes sure, before hours of training, that checkpoints can be written into dir, and keeps it for this run
-// until release is called: the checkpoints of two runs at once would replace each other.
+// LockOutputDir checks, before hours of training, that checkpoints can be written to dir, and locks dir until release is
+// called: two runs at once would replace each other's checkpoints.
 func LockOutputDir(dir string) (release func(), err error) {
 	if err := checkWritable(dir); err != nil {
 		return nil, usererr.With(fmt.Errorf("checkpoints cannot be written: %w", err), "name a folder that can be written to with %v", outputDir)
@@ -20,10 +20,10 @@ func LockOutputDir(dir string) (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	// A file system without locks is no reason not to train.
+	// Training goes on without a lock on file systems that have none.
 	if errors.Is(unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK) {
 		folder.Close()
-		return nil, usererr.With(fmt.Errorf("another training is writing into %s", dir), "wait for it, or name another folder with %v", outputDir)
+		return nil, usererr.With(fmt.Errorf("another training run is writing to %s", dir), "wait for it, or name another folder with %v", outputDir)
 	}
 	return func() { folder.Close() }, nil
 }

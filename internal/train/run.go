@@ -1,9 +1,9 @@
-// Package train is the training loop: it decides which windows make which step at which rate, keeps the engine fed,
-// measures, and writes checkpoints from which a run goes on to the same bytes.
+// Package train is the training loop: it decides which windows make up each step and at which rate, keeps the engine fed,
+// measures, and writes checkpoints from which a run resumes bit-exactly.
 //
-// In: windows (a windows.Source), an adapter on an engine's trainer, Options. Out: StepMetrics, and folders
-// checkpoint-N and final, each a PEFT adapter with what resuming needs. The package must not know where windows come
-// from, how files of models look, nor how anything is shown.
+// In: windows (a windows.List), an adapter on an engine's trainer, Options. Out: StepMetrics, and the folders checkpoint-N
+// and final, each a PEFT adapter plus what resuming needs. It must not know: where windows come from, the formats of model
+// files, how anything is displayed.
 package train
 
 import (
@@ -17,35 +17,35 @@ import (
 	"ventriloquist/internal/model/adapter"
 )
 
-// Run is a training run. One goroutine at a time may use it.
+// Run is a training run. It is not safe for concurrent use.
 type Run struct {
 	opts     Options
 	settings RunSettings
 	data     *Data
-	people   People // whose conversations it has seen
+	people   People // whose conversations the adapter has seen
 	steps    Steps
 	schedule Schedule
 
 	model   engine.ModelConfig
 	trainer *engine.Trainer
-	adapter *engine.Adapter  // what is trained
-	files   *adapter.Adapter // the same, as it is read from and written to files
+	adapter *engine.Adapter  // being trained
+	files   *adapter.Adapter // the same adapter, as it is read from and written to files
 	base    string           // fingerprint of the base model
 
 	step          int    // optimizer steps done
-	hasCheckpoint bool   // whether the run has written a checkpoint yet, or resumes from one
-	archiveDir    string // folder for what an earlier run left in the output folder, "" before it is needed
+	hasCheckpoint bool   // the run has written a checkpoint or resumes from one
+	archiveDir    string // holds what an earlier run left in the output folder; "" until needed
 
 	orderEpoch int
 	orderNow   []int
 
 	log         *zap.Logger
-	slot        int       // of the next micro-batch
+	slot        int       // slot of the next micro-batch
 	lastStepEnd time.Time // when the last step ended
 }
 
-// Handles is what a run trains: the adapter, on its model, by the trainer; and Files, the adapter as it is read from and
-// written to files, whose matrices must be the engine's when the run begins. Base is the base model's fingerprint.
+// Handles are what a run trains: the adapter, its model and the trainer. Files is the adapter as it is read from and written
+// to files; its matrices must be the engine's when the run begins. Base is the fingerprint of the base model.
 type Handles struct {
 	Base    string
 	Model   *engine.Model
@@ -55,7 +55,7 @@ type Handles struct {
 	Log     *zap.Logger // nil: nothing is logged
 }
 
-// NewRun prepares a run of opts on data.
+// NewRun prepares a training run.
 func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, error) {
 	if m.Log == nil {
 		m.Log = zap.NewNop()
@@ -69,12 +69,12 @@ func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, er
 	return r, err
 }
 
-// Steps is how the windows of the data fall into steps.
+// Steps divides the windows into steps.
 func (d *Data) Steps(o Options) Steps {
 	return Steps{Windows: len(d.Train), BatchSize: o.BatchSize, Accumulation: o.Accumulation}
 }
 
-// TotalSteps is the number of optimizer steps of the whole run: MaxSteps, or what the Epochs take.
+// TotalSteps returns the number of optimizer steps of the whole run: MaxSteps if given, else those of all epochs.
 func (o Options) TotalSteps(s Steps) int {
 	if o.MaxSteps > 0 {
 		return o.MaxSteps
@@ -82,19 +82,19 @@ func (o Options) TotalSteps(s Steps) int {
 	return int(math.Ceil(o.Epochs * float64(s.PerEpoch())))
 }
 
-// Limits is the largest micro-batch of a run.
+// Limits returns the size of the largest micro-batch of a run.
 func (d *Data) Limits(o Options) engine.TrainLimits {
 	size := d.limits(o.BatchSize)
 	return engine.TrainLimits{MaxTokens: size.Tokens, MaxWindows: size.Windows, MaxTargets: size.Targets}
 }
 
-// Step is the number of optimizer steps done, TotalSteps of the run's.
+// Step returns the number of optimizer steps done.
 func (r *Run) Step() int { return r.step }
 
-// TotalSteps is the number of optimizer steps that the run has when it is done.
+// TotalSteps returns the number of optimizer steps of the whole run.
 func (r *Run) TotalSteps() int { return r.schedule.TotalSteps }
 
-// downloadAdapter brings files' matrices up to date with the engine's.
+// downloadAdapter copies the engine's matrices to r.files.
 func (r *Run) downloadAdapter() error {
 	return load.EachPair(r.files, func(layer int, target engine.Target, p *adapter.Pair) error {
 		return r.adapter.Read(layer, target, p.A, p.B)

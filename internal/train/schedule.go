@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Schedule gives the learning rate of each optimizer step. The kinds and their arithmetic are those of transformers'
-// get_scheduler: linear warm-up from 0 over WarmupSteps, then the kind's own way down over the steps that are left.
+// Schedule is a learning-rate schedule. The kinds and their arithmetic are those of transformers' get_scheduler: linear
+// warm-up from 0 over WarmupSteps, then a decay by kind over the remaining steps.
 // Source: huggingface/transformers, src/transformers/optimization.py.
 type Schedule struct {
 	Kind        string // one of ScheduleKinds
@@ -19,7 +19,7 @@ type Schedule struct {
 // ScheduleKinds are the names that the option lr_scheduler takes.
 var ScheduleKinds = []string{"cosine", "linear", "constant", "constant_with_warmup"}
 
-// NewSchedule plans total steps of which ceil(ratio * total) warm up.
+// NewSchedule returns a schedule of total steps; the first ceil(warmupRatio * total) warm up.
 func NewSchedule(kind string, peak, warmupRatio float64, total int) (Schedule, error) {
 	s := Schedule{Kind: kind, Peak: peak, TotalSteps: total, WarmupSteps: int(math.Ceil(warmupRatio * float64(total)))}
 	switch kind {
@@ -29,12 +29,12 @@ func NewSchedule(kind string, peak, warmupRatio float64, total int) (Schedule, e
 		s.WarmupSteps = 0
 		return s, nil
 	}
-	return s, fmt.Errorf("unknown learning-rate schedule %q: it is one of %s", kind, strings.Join(ScheduleKinds, ", "))
+	return s, fmt.Errorf("unknown learning-rate schedule %q: must be one of %s", kind, strings.Join(ScheduleKinds, ", "))
 }
 
-// Rate is the learning rate that step (from 1) uses.
+// Rate returns the learning rate of a step, numbered from 1.
 func (s Schedule) Rate(step int) float64 {
-	done := step - 1 // steps taken before this one, as the schedule counts
+	done := step - 1 // steps taken before this one
 	if done < s.WarmupSteps {
 		return s.Peak * float64(done) / float64(max(1, s.WarmupSteps))
 	}

@@ -5,14 +5,15 @@ import (
 	"slices"
 )
 
-// People are those whose conversations an adapter was trained on: a checkpoint says so, for whoever is to be forgotten.
+// People are the people whose conversations an adapter was trained on. Checkpoints keep them so that `vqctl privacy forget`
+// can find the adapters that saw a person.
 type People struct {
 	Names []string `json:"names"` // sorted
-	// Others is whether it continues an adapter that does not say whose.
+	// Others reports that the adapter continues one whose people are unknown.
 	Others bool `json:"others,omitempty"`
 }
 
-// people are the members of the conversations that are trained on.
+// people returns the members of the conversations that are trained on.
 func (d *Data) people() People {
 	names := make(map[string]bool)
 	seen := make(map[int]bool)
@@ -29,7 +30,7 @@ func (d *Data) people() People {
 	return People{Names: slices.Sorted(maps.Keys(names))}
 }
 
-// peopleOf are the people of an adapter that is continued, none without one.
+// peopleOf returns the people of an adapter that the run continues; none without an adapter.
 func peopleOf(adapter string) People {
 	if adapter == "" {
 		return People{}
@@ -41,7 +42,7 @@ func peopleOf(adapter string) People {
 	return *state.People
 }
 
-// union are the people of both.
+// union returns the people of both.
 func (p People) union(q People) People {
 	names := slices.Concat(p.Names, q.Names)
 	slices.Sort(names)

@@ -11,40 +11,40 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Options say how messages become windows.
+// Options of Build.
 type Options struct {
-	Owner  string // the owner's name, MY_NAME
-	People people.Lookup
-	Window int // the most messages of a window
-	Stride int // how many messages at the end of a window are its targets
+	Owner  string        // the owner's name, MY_NAME
+	People people.Lookup // who has an address
+	Window int           // maximum number of messages in a window
+	Stride int           // number of targets at the end of a window
 	Filter
 	Progress Progress // counts messages read
 }
 
-// Check refuses sizes that make no windows.
+// Check returns a usererr.Field for the first invalid option.
 func (o *Options) Check() error {
 	switch {
 	case o.Window < 1:
-		return usererr.Invalid("window", "is %d: a window holds at least 1 message", o.Window)
+		return usererr.Invalid("window", "is %d; a window has at least 1 message", o.Window)
 	case o.Stride < 1:
-		return usererr.Invalid("stride", "is %d: a window has at least 1 target", o.Stride)
+		return usererr.Invalid("stride", "is %d; a window has at least 1 target", o.Stride)
 	case o.Stride > o.Window:
-		return usererr.Invalid("stride", "is %d, more than the %d messages of a %v: some messages would be no window's target", o.Stride, o.Window, usererr.Option("window"))
+		return usererr.Invalid("stride", "is %d, more than the %d messages of a %v: some messages would never be a target", o.Stride, o.Window, usererr.Option("window"))
 	}
 	return o.Filter.check()
 }
 
-// Summary is what Build has made.
+// Summary is what Build did.
 type Summary struct {
 	Conversations int     `json:"conversations"`
 	Messages      int64   `json:"messages"` // lines; each is a target once
 	Windows       int64   `json:"windows"`
 	HeldOut       int64   `json:"held_out"`     // windows kept for evaluation
-	ExportBytes   int64   `json:"export_bytes"` // about the size of all windows as a window file
+	ExportBytes   int64   `json:"export_bytes"` // approximate size of all windows as a window file
 	LeftOut       LeftOut `json:"left_out"`
 }
 
-// Build fills the training tables of db anew, in one transaction: after an error they are as they were.
+// Build replaces the training tables of db in one transaction: after an error they are unchanged.
 func Build(ctx context.Context, db *messages.DB, o Options) (*Summary, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func Build(ctx context.Context, db *messages.DB, o Options) (*Summary, error) {
 	return &b.summary, err
 }
 
-// conversations returns the conversations to train on; if there are none that is an error.
+// conversations returns the conversations to train on, of which there must be at least one.
 func (b *builder) conversations(ctx context.Context, reader *messages.Reader) ([]*conversation, error) {
 	stored, err := reader.Conversations(ctx)
 	if err != nil {
@@ -80,17 +80,17 @@ func (b *builder) conversations(ctx context.Context, reader *messages.Reader) ([
 
 func noUsableConversation(path string, left *LeftOut) error {
 	if left.NotChosen > 0 {
-		return usererr.With(fmt.Errorf("of %s nothing is left to train on", path), "%v and %v leave out %d messages", usererr.Option("only"), usererr.Option("exclude"), left.NotChosen)
+		return usererr.With(fmt.Errorf("nothing is left of %s to train on", path), "%v and %v leave out %d messages", usererr.Option("only"), usererr.Option("exclude"), left.NotChosen)
 	}
 	if len(left.People) == 0 {
-		return fmt.Errorf("%s holds only messages to yourself", path)
+		return fmt.Errorf("%s has only messages to yourself", path)
 	}
-	err := fmt.Errorf("of %d people in %s the contacts list nobody whose conversations could be used", len(left.People), path)
-	return usererr.With(err, `add people to contacts_to_ids.jsonl, for example {"contact": "NAME", "ids": [%q]}, who takes part in %d messages`,
+	err := fmt.Errorf("no usable conversation: none of the %d people in %s is in the contacts file", len(left.People), path)
+	return usererr.With(err, `add people to contacts_to_ids.jsonl, for example {"contact": "NAME", "ids": [%q]}, who is in conversations with %d messages`,
 		left.People[0].Address, left.People[0].Messages)
 }
 
-// builder writes the tables.
+// builder writes the training tables.
 type builder struct {
 	options      Options
 	db           *messages.DB
@@ -100,15 +100,15 @@ type builder struct {
 	summary      Summary
 	read         int64         // messages read
 	conversation *conversation // the one being written
-	lines        int64         // of it
-	bytes        int64         // of these lines, about
-	runs         []targetRun   // of these lines
+	lines        int64         // lines of the conversation so far
+	bytes        int64         // approximate size of these lines
+	runs         []targetRun   // runs of targets among these lines
 }
 
-// trainingColumns is how many columns training_messages has.
+// trainingColumns is the number of columns of training_messages.
 const trainingColumns = 6
 
-// rowOverhead is about what a line of a window file has beside its name and text: keys, quotes and their escapes.
+// rowOverhead is the approximate size of a line without its name and text: keys, quotes and their escapes.
 const rowOverhead = 100
 
 const (
@@ -145,7 +145,7 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, conversations []*convers
 		return fmt.Errorf("%v, %v and %v leave nothing to train on", usererr.Option("since"), usererr.Option("until"), usererr.Option("min_messages"))
 	}
 	if b.summary.Messages == 0 {
-		return errors.New("none of the messages of the listed people has any words")
+		return errors.New("no message of the listed people has any words")
 	}
 	err = tx.QueryRowContext(ctx, countWindows, sql.Named("kept", heldOutWindows)).Scan(&b.summary.Windows, &b.summary.HeldOut)
 	if err != nil {
@@ -154,7 +154,7 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, conversations []*convers
 	return nil
 }
 
-// addConversation writes the messages of one addConversation, in order, under ids that go on from the last.
+// addConversation writes the messages of one conversation, in order, with consecutive ids.
 func (b *builder) addConversation(ctx context.Context, tx *sql.Tx, c *conversation) error {
 	first := b.summary.Messages + 1
 	b.conversation, b.lines, b.bytes, b.runs = c, 0, 0, b.runs[:0]
@@ -180,7 +180,7 @@ func (b *builder) addConversation(ctx context.Context, tx *sql.Tx, c *conversati
 	return nil
 }
 
-// dropConversation takes the conversation at hand out again: it has too few messages, or none that could be a target.
+// dropConversation removes the current conversation again: it has too few messages, or no possible target.
 func (b *builder) dropConversation(ctx context.Context, tx *sql.Tx, first int64, few bool) error {
 	err := b.insert.Flush()
 	if err == nil {
@@ -197,7 +197,7 @@ func (b *builder) dropConversation(ctx context.Context, tx *sql.Tx, first int64,
 	return nil
 }
 
-// addMessage writes the lines of one addMessage.
+// addMessage writes the lines of one message.
 func (b *builder) addMessage(m *messages.Spoken) error {
 	if b.read++; b.read%1024 == 0 {
 		b.options.Progress.Report(b.read, 0)

@@ -300,7 +300,7 @@ func TestBuild_Errors(t *testing.T) {
 		want, hint string
 	}{
 		"Empty":         {nil, "holds no messages", "vqctl collect"},
-		"NobodyListed":  {stranger, "the contacts list nobody", `"+1999"`},
+		"NobodyListed":  {stranger, "no usable conversation: none of the 1 people", `"+1999"`},
 		"OnlyToOneself": {oneself, "only messages to yourself", ""},
 		"NoWords":       {said(" ", ""), "any words", ""},
 	} {

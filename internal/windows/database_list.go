@@ -12,17 +12,17 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// databaseList is a Source over the training tables of messages.db. It keeps the ranges of the windows; messages are read as
-// windows are.
+// databaseList is a List over the training tables of messages.db. It keeps the ranges of the windows in memory and reads
+// messages when their window is read.
 type databaseList struct {
 	db            *messages.DB
 	conversations []conversationRange
 	members       [][]string // of each conversation
 	sets          conversationSet
-	set           []int // of each conversation, an index of sets: groups with unknown people may look the same
+	set           []int // of each conversation, an index into sets: groups with strangers may look alike
 	windows       []windowRange
 	messages      int64     // training_messages are numbered from 1 to this
-	selectRange   *sql.Stmt // selectMessages
+	selectRange   *sql.Stmt // runs selectMessages
 }
 
 // conversationRange and windowRange hold ids of training_messages, inclusive.
@@ -120,11 +120,11 @@ func (s *databaseList) readWindows(ctx context.Context, progress Progress) error
 
 func (s *databaseList) checkRange(w *windowRange) error {
 	if w.conversation < 0 || int(w.conversation) >= len(s.conversations) {
-		return fmt.Errorf("there is no conversation %d", w.conversation+1)
+		return fmt.Errorf("conversation %d does not exist", w.conversation+1)
 	}
 	c := s.conversations[w.conversation]
 	if w.first < c.first || w.last > c.last || w.targets < 1 || int64(w.targets) > w.last-w.first+1 {
-		return errors.New("its range is not one of its conversation")
+		return errors.New("its message range lies outside its conversation")
 	}
 	return nil
 }
@@ -140,8 +140,8 @@ func (s *databaseList) Close() error {
 	return errors.Join(s.selectRange.Close(), s.db.Close())
 }
 
-// Window reads the messages of a window and the one before: if that came less than a minute earlier, the line that
-// opens this window reads as it does in the middle of others.
+// Window reads the messages of a window and the one before the window: if that was sent less than a minute earlier, the
+// first line is the same as in the middle of other windows.
 func (s *databaseList) Window(i int) (*Window, error) {
 	w := s.windows[i]
 	rows, err := s.selectRange.Query(max(w.first-1, s.conversations[w.conversation].first), w.last)
@@ -168,7 +168,7 @@ func (s *databaseList) Window(i int) (*Window, error) {
 		return nil, s.db.Explain(err)
 	}
 	if int64(len(out.Lines)) != w.last-w.first+1 {
-		return nil, usererr.With(fmt.Errorf("%s: %d of its messages are missing", s.Where(i), w.last-w.first+1-int64(len(out.Lines))),
+		return nil, usererr.With(fmt.Errorf("%s: %d messages are missing", s.Where(i), w.last-w.first+1-int64(len(out.Lines))),
 			"run: vqctl preprocess")
 	}
 	return out, nil

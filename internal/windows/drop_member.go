@@ -12,8 +12,8 @@ import (
 	"ventriloquist/internal/lines"
 )
 
-// DropMember rewrites a window file without the windows of conversations that somebody is a member of, and returns how
-// many these are. A file without such windows, or one that is no window file, stays as it is.
+// DropMember rewrites a window file without the windows of conversations that a person is a member of, and returns how many
+// it removed. A file without such windows, or one that is no window file, stays as it is.
 func DropMember(path, name string) (dropped int, err error) {
 	if dropped, err = withoutMember(path, name, io.Discard); err != nil || dropped == 0 {
 		return 0, err
@@ -25,7 +25,7 @@ func DropMember(path, name string) (dropped int, err error) {
 	return dropped, err
 }
 
-// withoutMember copies the rows of a window file that are kept.
+// withoutMember copies the other rows of a window file.
 func withoutMember(path, name string, out io.Writer) (dropped int, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -43,7 +43,7 @@ func withoutMember(path, name string, out io.Writer) (dropped int, err error) {
 	return dropped, err
 }
 
-// rowHasMember tells whether a row is a window of a conversation with somebody.
+// rowHasMember reports whether a row is a window of a conversation with a person.
 func rowHasMember(row []byte, name string) bool {
 	if len(bytes.TrimSpace(row)) == 0 {
 		return false

@@ -11,8 +11,8 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Export writes all windows of db as a window file: a stream, whatever its length. A message is rendered and escaped
-// once, though it stands in up to a hundred windows. Progress counts windows.
+// Export writes all windows of db as a window file. It streams, and renders and escapes each message once, although a message
+// is part of up to a hundred windows. Progress counts windows.
 func Export(ctx context.Context, db *messages.DB, out io.Writer, progress Progress) error {
 	s, err := openTables(ctx, db, nil)
 	if err != nil {
@@ -44,32 +44,32 @@ func Export(ctx context.Context, db *messages.DB, out io.Writer, progress Progre
 	return nil
 }
 
-// exporter holds the messages from first on that the window at hand needs, each escaped for the inside of a JSON string.
-// Windows come in an order in which neither of their ends ever moves back.
+// exporter holds the messages of the current window, from id first on, escaped for the inside of a JSON string. Neither end
+// of a window ever moves back from one window to the next.
 type exporter struct {
 	rows    *sql.Rows
 	scanner messageScanner
 	first   int64          // id of lines[0]
-	lines   []exportedLine // one a message
-	middles []byte         // the lines as they read in the middle of a window, end to end
-	text    []byte         // of the window at hand, escaped
+	lines   []exportedLine // one per message
+	middles []byte         // the lines as they are in the middle of a window, end to end
+	text    []byte         // of the current window, escaped
 	row     []byte
 }
 
 type exportedLine struct {
 	date    int64
-	opening []byte // the line as it reads at the beginning of a window
+	opening []byte // the line as the first of a window
 	end     int    // of the line in middles
 }
 
 func (e *exporter) at(id int64) *exportedLine { return &e.lines[id-e.first] }
 
-// middle is the text of messages first to last as they stand in the middle of a window.
+// middle returns the text of messages first to last as they are in the middle of a window.
 func (e *exporter) middle(first, last int64) []byte {
 	return e.middles[e.at(first-1).end:e.at(last).end]
 }
 
-// advance forgets the messages before first and reads on to last.
+// advance discards the messages before first and reads up to last.
 func (e *exporter) advance(first, last int64) error {
 	if e.lines == nil {
 		e.first = 1
@@ -95,7 +95,7 @@ func missing(id int64) error {
 	return usererr.With(fmt.Errorf("training message %d is missing", id), "run: vqctl preprocess")
 }
 
-// read takes message id, the next.
+// read reads the next message, which must have this id.
 func (e *exporter) read(id int64) error {
 	m, err := e.scanner.scan(e.rows)
 	if err != nil {
@@ -112,7 +112,7 @@ func (e *exporter) read(id int64) error {
 	return nil
 }
 
-// discard drops the first n messages.
+// discard removes the first n messages.
 func (e *exporter) discard(n int) {
 	cut := e.lines[n-1].end
 	e.middles = e.middles[:copy(e.middles, e.middles[cut:])]

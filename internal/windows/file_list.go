@@ -12,8 +12,8 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// fileList is a Source over a window fileList. It keeps, for each window, where its row begins, and for each distinct line a
-// hash; the text stays on disk.
+// fileList is a List over a window file. It keeps the offset of each row and a hash of each distinct line; the text stays on
+// disk.
 type fileList struct {
 	f             *os.File
 	path          string
@@ -27,15 +27,15 @@ type fileList struct {
 // fileRow is one window of a file.
 type fileRow struct {
 	offset, length int64
-	number         int32 // of the row in the file, from 1
+	number         int32 // line number in the file, from 1
 	conversation   int32
 	targets        int32
 }
 
-// lineHash stands for the bytes of a line: 128 bits, so that two lines of a file never share one by accident.
+// lineHash is a hash of a line: 128 bits, so that no two lines of a file share one by accident.
 type lineHash [2]uint64
 
-// Progress is told how much of a job is done; total is in the same unit, and 0 when unknown. It may be nil.
+// Progress receives how much of a job is done; total is in the same unit, and 0 if unknown. It may be nil.
 type Progress func(done, total int64)
 
 // Report calls p unless it is nil.
@@ -45,10 +45,9 @@ func (p Progress) Report(done, total int64) {
 	}
 }
 
-// OpenFile opens a window file: a line a window, {"text": "<header>\n<line>\n…"}, with "targets" beside it where more
-// than the last message carries loss. Other keys are ignored, blank lines too; a newline missing at the end of a text is
-// added. The whole file is read once and checked, so that reading a window later cannot fail on its form; progress
-// counts bytes.
+// OpenFile opens a window file. Each line is a window, {"text": "<header>\n<line>\n…"}, with "targets" if more than the last
+// message carries loss. Other keys and blank lines are ignored, and a newline missing at the end of a text is added. The
+// whole file is read and checked once, so that reading a window later cannot fail because of its form. Progress counts bytes.
 func OpenFile(ctx context.Context, path string, progress Progress) (List, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -63,7 +62,7 @@ func OpenFile(ctx context.Context, path string, progress Progress) (List, error)
 	}
 	if len(s.rows) == 0 {
 		f.Close()
-		return nil, fmt.Errorf("%s holds no windows", path)
+		return nil, fmt.Errorf("%s has no windows", path)
 	}
 	return s, nil
 }
@@ -84,7 +83,7 @@ func (s *fileList) index(ctx context.Context, progress Progress) error {
 	return err
 }
 
-// add checks one row of the file and notes its window.
+// add checks one row of the file and records its window.
 func (s *fileList) add(row []byte, offset int64, number int32) error {
 	if len(bytes.TrimSpace(row)) == 0 {
 		return nil
@@ -92,14 +91,14 @@ func (s *fileList) add(row []byte, offset int64, number int32) error {
 	conversation, targets, err := s.check(row)
 	if err != nil {
 		return usererr.With(fmt.Errorf("%s:%d: %w", s.path, number, err),
-			`a row of a window file reads {"text": "<header>\n<message>\n…"}, as vqctl preprocess %v writes it`, usererr.Option("export"))
+			`a line of a window file is {"text": "<header>\n<message>\n…"}, as vqctl preprocess %v writes it`, usererr.Option("export"))
 	}
 	s.rows = append(s.rows, fileRow{offset: offset, length: int64(len(row)), number: number,
 		conversation: conversation, targets: int32(targets)})
 	return nil
 }
 
-// check holds a row against the form of a window, line by line; lines seen before need no second look.
+// check checks the form of a window, line by line; lines seen before are known to be valid.
 func (s *fileList) check(row []byte) (conversation int32, targets int, err error) {
 	text, targets, err := parseRow(row)
 	if err != nil {
@@ -110,7 +109,7 @@ func (s *fileList) check(row []byte) (conversation int32, targets int, err error
 		return 0, 0, errors.New("the window has no message")
 	}
 	if targets > len(lines)-1 {
-		return 0, 0, fmt.Errorf(`"targets" is %d, more than the messages of the window (%d)`, targets, len(lines)-1)
+		return 0, 0, fmt.Errorf(`"targets" is %d, but the number of messages is %d`, targets, len(lines)-1)
 	}
 	h := s.hash(lines[0])
 	conversation, known := s.headers[h]

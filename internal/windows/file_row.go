@@ -10,8 +10,7 @@ import (
 	"ventriloquist/internal/jsonfields"
 )
 
-// parseRow reads one row of a window file. Keys are told apart as JSON does, by every letter; of a key that occurs
-// twice the last counts.
+// parseRow parses one row of a window file. Keys match exactly, as in JSON, and the last of a repeated key counts.
 func parseRow(row []byte) (text []byte, targets int, err error) {
 	if text, targets, ok := parsePlainRow(row); ok {
 		return text, targets, nil
@@ -19,7 +18,7 @@ func parseRow(row []byte) (text []byte, targets int, err error) {
 	return parseAnyRow(row)
 }
 
-// parseAnyRow reads a row of any form.
+// parseAnyRow parses a row in any form.
 func parseAnyRow(row []byte) (text []byte, targets int, err error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(row, &fields); err != nil {
@@ -28,19 +27,19 @@ func parseAnyRow(row []byte) (text []byte, targets int, err error) {
 	raw, ok := fields["text"]
 	var s *string
 	if !ok || json.Unmarshal(raw, &s) != nil || s == nil {
-		return nil, 0, errors.New(`no string "text"`)
+		return nil, 0, errors.New(`"text" is missing or not a string`)
 	}
 	targets = 1
 	if raw, ok := fields["targets"]; ok {
 		if json.Unmarshal(raw, &targets) != nil || targets < 1 {
-			return nil, 0, fmt.Errorf(`"targets" is %s, not a whole number from 1 up`, raw)
+			return nil, 0, fmt.Errorf(`"targets" is %s, not a positive integer`, raw)
 		}
 	}
 	return []byte(*s), targets, nil
 }
 
-// parsePlainRow reads, an order of magnitude faster, the rows that appendRow and Python write: "text" first, then at
-// most "targets", and none of the \u escapes. It gives up (ok is false) on anything else.
+// parsePlainRow parses, ten times faster, the rows that appendRow and Python write: "text" first, then at most "targets", and
+// no \u escapes. ok is false for anything else.
 func parsePlainRow(row []byte) (text []byte, targets int, ok bool) {
 	rest, ok := bytes.CutPrefix(row, []byte(`{"text": "`))
 	if !ok {
@@ -64,11 +63,11 @@ func parsePlainRow(row []byte) (text []byte, targets int, ok bool) {
 	return text, targets, len(rest) == 1 && rest[0] == '}'
 }
 
-// unescape reads a JSON string from behind its first quote, and returns what follows its last. It gives up on \u
-// escapes and on what is not UTF-8.
+// unescape reads a JSON string after its opening quote, and returns what follows the closing one. ok is false for \u escapes
+// and invalid UTF-8.
 func unescape(in []byte) (text, rest []byte, ok bool) {
 	text = make([]byte, 0, len(in))
-	from := 0 // in[from:i] stands for itself
+	from := 0 // in[from:i] needs no change
 	for i := 0; i < len(in); i++ {
 		switch b := in[i]; {
 		case b >= 0x20 && b != '"' && b != '\\':
@@ -87,10 +86,10 @@ func unescape(in []byte) (text, rest []byte, ok bool) {
 	return nil, nil, false
 }
 
-// unescaped is what a letter behind a backslash stands for, 0 for others.
+// unescaped is what a letter after a backslash stands for; 0 for letters that form no escape.
 var unescaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// appendRow appends the row of a window file: text is escaped already, targets is left out where it is the usual 1.
+// appendRow appends a row of a window file. The text is already escaped; "targets" is omitted if it is 1.
 func appendRow(dst, escapedText []byte, targets int) []byte {
 	dst = append(dst, `{"text": "`...)
 	dst = append(dst, escapedText...)

@@ -7,16 +7,16 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Filter says which conversations and messages become windows; its zero value takes all that can.
+// Filter selects the conversations and messages that become windows. Its zero value selects all.
 type Filter struct {
-	// MinMessages is how many messages a conversation has at least.
+	// MinMessages is the minimum number of messages in a conversation.
 	MinMessages int64
-	// Only are people of whom one must take part in a conversation, if there are any; Exclude are people of whom none may.
+	// Unless Only is empty, one of its people must take part in a conversation; nobody in Exclude may.
 	Only, Exclude []string
-	// Since is the first moment of the messages that are taken, Until the first that are not; zero is no limit.
+	// Messages are selected from Since up to but not including Until; a zero time is no limit.
 	Since, Until time.Time
-	// Anonymous takes groups with people whom the contacts do not name. They are called Unknown 1, Unknown 2, … within a
-	// conversation, and what they say is never a target.
+	// Anonymous selects groups with people whom the contacts do not list. They are named Unknown 1, Unknown 2, … within a
+	// conversation, and their messages are never targets.
 	Anonymous bool
 }
 
@@ -27,13 +27,13 @@ func (c *Filter) check() error {
 	return nil
 }
 
-// allowsMembers tells whether a conversation of these people is chosen.
+// allowsMembers reports whether the filter selects a conversation of these people.
 func (c *Filter) allowsMembers(members []string) bool {
 	contains := func(name string) bool { return slices.Contains(members, name) }
 	return (len(c.Only) == 0 || slices.ContainsFunc(c.Only, contains)) && !slices.ContainsFunc(c.Exclude, contains)
 }
 
-// allowsDate tells whether a message of this date (ns since 1970) is chosen.
+// allowsDate reports whether the filter selects a message of this date (nanoseconds since 1970).
 func (c *Filter) allowsDate(date int64) bool {
 	return (c.Since.IsZero() || date >= c.Since.UnixNano()) && (c.Until.IsZero() || date < c.Until.UnixNano())
 }

@@ -5,51 +5,51 @@ import (
 	"slices"
 )
 
-// List is a list of windows that may be visited in any order without holding their text in memory. Both kinds, a
-// window file (OpenFile) and messages.db (OpenDatabase), give the same text for the same messages.
+// List is a list of windows that can be read in any order without holding their text in memory. A window file (OpenFile) and
+// messages.db (OpenDatabase) return the same text for the same messages.
 //
-// All methods may be called from several goroutines at once; what they return belongs to the caller.
+// Methods are safe for concurrent use; the caller owns what they return.
 type List interface {
-	// Len is the number of windows. They are numbered from 0, in file order: the windows of one conversation keep their
-	// order in time.
+	// Len returns the number of windows. They are numbered from 0 in file order; the windows of one conversation are in order
+	// of time.
 	Len() int
 
-	// Conversation is the conversation of window i, an index into Conversations. It reads no text.
+	// Conversation returns the conversation of window i, an index into Conversations. It reads no text.
 	Conversation(i int) int
 
-	// Conversations are the sets of people, numbered as first seen; each set is sorted and includes the owner.
+	// Conversations returns the sets of people, numbered as first seen; each is sorted and includes the owner.
 	Conversations() [][]string
 
-	// Targets is how many of the last messages of window i are targets. It reads no text.
+	// Targets returns how many of the last messages of window i are targets. It reads no text.
 	Targets(i int) int
 
-	// Lines is one more than the largest Line.ID of any window: the length of a table with an entry a line.
+	// Lines returns one more than the largest Line.ID: the length of a table with one entry per line.
 	Lines() int
 
 	// Window reads window i.
 	Window(i int) (*Window, error)
 
-	// Where names window i for an error message: "windows.jsonl:12" or "messages.db: window 12".
+	// Where names window i for error messages: "windows.jsonl:12" or "messages.db: window 12".
 	Where(i int) string
 
-	// Close frees the source. Calling it twice is harmless.
+	// Close closes the list. It may be called twice.
 	Close() error
 }
 
 // Window is a header and the messages that follow it, oldest first.
 type Window struct {
-	Conversation int    // index into Source.Conversations
+	Conversation int    // index into List.Conversations
 	Header       []byte // `{"type": "dm", "members": […], "start": "…"}` and a newline
 	Lines        []Line // at least one
 	Targets      int    // the last Targets of Lines carry loss; 1 <= Targets <= len(Lines)
 }
 
-// Line is one message of a window. Lines with the same ID have the same text wherever they occur in their Source, so
-// what is computed from the text of a line (its tokens) needs computing once an ID. The message that opens a window
-// says "<1m" there and may say something else in other windows; it then has another ID there.
+// Line is one message of a window. Lines with the same ID have the same text in all windows of a List, so that results
+// computed from the text, such as tokens, can be cached by ID. A message that is the first of a window has the delta "<1m"
+// there, and another ID if its delta is different elsewhere.
 type Line struct {
-	ID   int    // 0 <= ID < Source.Lines()
-	Text []byte // one JSON object, from its { to its }, and a newline
+	ID   int    // 0 <= ID < List.Lines()
+	Text []byte // one JSON object and a newline
 }
 
 // AppendText appends the whole text of the window, as the "text" of a window file holds it.
@@ -61,16 +61,16 @@ func (w *Window) AppendText(dst []byte) []byte {
 	return dst
 }
 
-// TargetLines are the lines that carry loss.
+// TargetLines returns the lines that carry loss.
 func (w *Window) TargetLines() []Line { return w.Lines[len(w.Lines)-w.Targets:] }
 
-// heldOutWindows is how many of the last windows of a conversation are kept for evaluation.
+// heldOutWindows is the number of windows at the end of a conversation that are held out for evaluation.
 const heldOutWindows = 2
 
-// Split divides the windows into those to train on and those held out for evaluation, both in file order: of each
-// conversation with more than two windows the last two are held out.
+// Split divides the windows into those to train on and those held out for evaluation, both in file order: the last two
+// windows of each conversation with more than two are held out.
 func Split(s List) (train, heldOut []int) {
-	left := make([]int, len(s.Conversations())) // windows of the conversation from i on
+	left := make([]int, len(s.Conversations())) // windows of the conversation that are still to come
 	for i := range s.Len() {
 		left[s.Conversation(i)]++
 	}
@@ -93,7 +93,7 @@ type conversationSet struct {
 	index   map[string]int // by conversationKey
 }
 
-// conversationKey is the same for the same set of people in any order, and for no other set.
+// conversationKey returns a key that is unique to a set of people, and the people sorted.
 func conversationKey(members []string) (key string, sorted []string) {
 	sorted = slices.Clone(members)
 	slices.Sort(sorted)
@@ -101,7 +101,7 @@ func conversationKey(members []string) (key string, sorted []string) {
 	return string(appendNames(nil, sorted)), sorted
 }
 
-// number returns the index of the conversation of these people, adding it when it is new.
+// number returns the index of the conversation of these people, and adds it if it is new.
 func (c *conversationSet) number(members []string) int {
 	key, sorted := conversationKey(members)
 	if i, ok := c.index[key]; ok {
@@ -116,7 +116,7 @@ func (c *conversationSet) number(members []string) int {
 	return i
 }
 
-// splitText cuts the text of a window after each newline; every part keeps its own. A missing last newline is added.
+// splitText splits the text of a window after each newline. It adds a missing newline at the end.
 func splitText(text []byte) [][]byte {
 	if len(text) > 0 && text[len(text)-1] != '\n' {
 		text = append(text, '\n')

@@ -6,9 +6,9 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// splitMessage are the lines that a message becomes, none if it has no words. The words of a text are cut at LF, CR and
-// CR LF, not at U+2028 or U+2029; the white space around a line goes, and what is empty then goes too. Anything else is
-// one message whatever its words: the line breaks of a description or a transcript become spaces.
+// splitMessage returns the lines that a message becomes; none if it has no words. A text is split at LF, CR and CR LF, but not
+// at U+2028 or U+2029; white space around a line is removed, and empty lines are dropped. Any other message is one line: line
+// breaks in a description or transcript become spaces.
 func splitMessage(words string, kind messages.Kind) []string {
 	words = strings.ReplaceAll(words, objectReplacement, "")
 	if kind == messages.Text && !strings.ContainsAny(words, "\r\n") {
@@ -27,7 +27,7 @@ func splitMessage(words string, kind messages.Kind) []string {
 	return nonEmpty(strings.Join(kept, " "))
 }
 
-// objectReplacement stands for an attachment within the text around it; the attachment is a message of its own.
+// objectReplacement marks the position of an attachment in a text; the attachment is a message of its own.
 const objectReplacement = "\uFFFC"
 
 func nonEmpty(line string) []string {
@@ -37,7 +37,7 @@ func nonEmpty(line string) []string {
 	return []string{line}
 }
 
-// replyQuote is the "reply_to" of a message: nil if it answers nothing that has words.
+// replyQuote returns the "reply_to" of a message; nil if it answers nothing or something without words.
 func replyQuote(m *messages.Spoken) *string {
 	if !m.Answers {
 		return nil

@@ -9,9 +9,9 @@ import (
 	"ventriloquist/internal/jsonfields"
 )
 
-// ParseMessage reads a line as AppendMessage writes it. Keys may come in any order, others are ignored, and a key that
-// is missing leaves its field empty; but the line must be one JSON object from its first byte to its newline, and
-// have a name and a text.
+// ParseMessage parses a line as AppendMessage writes it. Keys may come in any order, unknown keys are ignored, and missing
+// keys leave their fields empty; but the line must be one JSON object from its first byte to its newline, with a name and a
+// text.
 func ParseMessage(line []byte) (Message, error) {
 	var m struct {
 		Name        *string
@@ -34,7 +34,7 @@ func ParseMessage(line []byte) (Message, error) {
 	return Message{Name: *m.Name, Delta: m.Delta, ReplyTo: m.ReplyTo, ContentType: m.ContentType, Text: *m.Text}, nil
 }
 
-// ParseHeader reads the first line of a window.
+// ParseHeader parses the first line of a window.
 func ParseHeader(line []byte) (Header, error) {
 	var h struct {
 		Type    string
@@ -50,8 +50,8 @@ func ParseHeader(line []byte) (Header, error) {
 	return Header{Type: h.Type, Members: *h.Members, Start: h.Start}, nil
 }
 
-// parseObject reads fields of one JSON object that fills the line: the tokenizer may cut a window after every line only because
-// each begins with { and ends with } and a newline.
+// parseObject parses a JSON object that fills the line. The tokenizer may cut a window after every line only because lines
+// begin with { and end with } and a newline.
 func parseObject(line []byte, into map[string]any) error {
 	line = bytes.TrimSuffix(line, []byte{'\n'})
 	if len(line) < 2 || line[0] != '{' || line[len(line)-1] != '}' {
@@ -72,8 +72,8 @@ func excerpt(line []byte) string {
 	return fmt.Sprintf("%q", line)
 }
 
-// ValidDelta says whether a line may have this delta.
+// ValidDelta reports whether delta is one of Deltas.
 func ValidDelta(delta string) bool { return slices.Contains(Deltas, delta) }
 
-// ValidContentType says whether a line may have this content type.
+// ValidContentType reports whether t is one of ContentTypes.
 func ValidContentType(t string) bool { return slices.Contains(ContentTypes, t) }

@@ -11,13 +11,13 @@ import (
 // Message is one line of a window.
 type Message struct {
 	Name        string
-	Delta       string  // one of Deltas: the time since the message before
-	ReplyTo     *string // what it answers or reacts to, cut by Quote; nil is null
+	Delta       string  // one of Deltas: the time since the previous message
+	ReplyTo     *string // the text it answers or reacts to, cut by Quote; nil is null
 	ContentType string  // one of ContentTypes
 	Text        string
 }
 
-// Deltas are the values of "delta", rising.
+// Deltas are the values of "delta", in ascending order.
 var Deltas = []string{"<1m", "<5m", "<1h", "<12h", "<1d", "1d+"}
 
 // ContentTypes are the values of "content_type".
@@ -32,7 +32,7 @@ func contentTypes(kinds ...messages.Kind) []string {
 	return names
 }
 
-// Delta names the time since the message before. Messages of one moment, and a clock that ran backwards, are "<1m".
+// Delta returns the delta of a message sent this long after the previous one; "<1m" for zero and negative times.
 func Delta(since time.Duration) string {
 	switch {
 	case since < time.Minute:
@@ -49,10 +49,10 @@ func Delta(since time.Duration) string {
 	return "1d+"
 }
 
-// quoteLength is how many code points of an answered message are quoted.
+// quoteLength is the number of code points quoted from an answered message.
 const quoteLength = 50
 
-// Quote is the "reply_to" of an answer to text: its first 50 code points, and "..." if that is not all of it.
+// Quote returns the "reply_to" of a reply to text: its first 50 code points, and "..." if it has more.
 func Quote(text string) string {
 	n := 0
 	for at := range text {
@@ -68,7 +68,7 @@ func Quote(text string) string {
 type Header struct {
 	Type    string   // "dm" or "group"
 	Members []string // sorted
-	Start   string   // 2024-03-15, the UTC date of the window's first message
+	Start   string   // 2024-03-15, the UTC date of the first message in the window
 }
 
 // NewHeader returns the header of a conversation between members, in any order, that starts on a date in the form of
@@ -129,7 +129,7 @@ func AppendMessage(dst []byte, m *Message) []byte {
 	return append(dst, "}\n"...)
 }
 
-// escaped[b] says that byte b cannot stand for itself in a JSON string, or begins a sequence that must be looked at.
+// escaped[b] is true if byte b cannot stand for itself in a JSON string or begins a sequence that needs checking.
 var escaped = func() (table [256]bool) {
 	for b := range 256 {
 		table[b] = b < 0x20 || b == '"' || b == '\\' || b >= utf8.RuneSelf
@@ -146,10 +146,10 @@ func AppendString[S string | []byte](dst []byte, s S) []byte {
 	return append(dst, '"')
 }
 
-// appendEscaped is AppendString without the quotes around.
+// appendEscaped is AppendString without the quotes.
 func appendEscaped[S string | []byte](dst []byte, s S) []byte {
 	dst = slices.Grow(dst, len(s)+len(s)/8)
-	from := 0 // s[from:i] stands for itself
+	from := 0 // s[from:i] needs no change
 	for i := 0; i < len(s); {
 		b := s[i]
 		if !escaped[b] {
@@ -174,7 +174,7 @@ func appendEscaped[S string | []byte](dst []byte, s S) []byte {
 	return append(dst, s[from:]...)
 }
 
-// validRune is the length of the UTF-8 sequence at s[i:], 0 if there is none.
+// validRune returns the length of the UTF-8 sequence at s[i:]; 0 if it is invalid.
 func validRune[S string | []byte](s S, i int) int {
 	r, size := utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
 	if r != utf8.RuneError || size > 1 {

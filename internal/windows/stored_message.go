@@ -8,13 +8,13 @@ import (
 // storedMessage is a row of training_messages.
 type storedMessage struct {
 	id   int64
-	date int64 // ns since 1970
+	date int64 // nanoseconds since 1970
 	Message
 }
 
-// messageScanner reads rows of selectMessages one after another and tells the time between them.
+// messageScanner scans consecutive rows of selectMessages and computes the deltas between them.
 type messageScanner struct {
-	last    int64 // date of the row before, 0 before the first
+	last    int64 // date of the previous row
 	hasLast bool
 }
 
@@ -31,8 +31,8 @@ func (s *messageScanner) scan(rows *sql.Rows) (*storedMessage, error) {
 	return &m, nil
 }
 
-// line renders the message as it stands in a window. Its number is even where it says how long ago the message before
-// came, odd where it opens the window and says "<1m" instead.
+// line renders the message as it is in a window. The line's ID is even if it has the delta since the previous message, odd
+// if it opens the window with "<1m" instead.
 func (m *storedMessage) line(opens bool) Line {
 	id := 2 * int(m.id-1)
 	if opens && m.Delta != Deltas[0] {

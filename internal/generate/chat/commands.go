@@ -2,20 +2,20 @@ package chat
 
 import "strings"
 
-// Help is what /help says.
-const Help = `John: hey, you free tonight?   say something as John; the target answers
-hey, you free tonight?         the same, as whoever you spoke for last
-(empty line)                   let the target speak
-/target NAME                   who answers
-/members NAME NAME …           who is in the conversation besides ("in quotes" with spaces); alone: who is
-/type dm|group                 what kind of conversation it is
-/context                       what was said
-/clear                         forget what was said
-/debug                         show the exact prompt and the raw answer, from now on or no longer
-/help                          this
-/quit                          leave (Ctrl-D too; Ctrl-C stops an answer, twice it leaves)`
+// Help is the text of /help.
+const Help = `John: hey, you free tonight?   say something as John; the model answers as its person
+hey, you free tonight?         the same, as the person you last spoke for
+(empty line)                   let the model speak
+/target NAME                   who the model answers as
+/members NAME NAME …           set the other members ("in quotes" with spaces); without names: list them
+/type dm|group                 set the type of the conversation
+/context                       show the conversation so far
+/clear                         forget the conversation so far
+/debug                         turn on or off: show the exact prompt and the raw answer
+/help                          show this
+/quit                          leave (also Ctrl-D; Ctrl-C stops an answer, and twice leaves)`
 
-// command does what a line beginning with / says, and tells whether the dialogue is over.
+// command runs a line that begins with / and reports whether the dialogue is over.
 func (d *Dialogue) command(line string) (quit bool) {
 	name, rest, _ := strings.Cut(line, " ")
 	rest = strings.TrimSpace(rest)
@@ -38,7 +38,7 @@ func (d *Dialogue) command(line string) (quit bool) {
 	case "/debug":
 		d.toggleDebug()
 	default:
-		d.say("there is no %s; /help lists the commands", name)
+		d.say("unknown command %s; /help lists the commands", name)
 	}
 	return false
 }
@@ -46,14 +46,14 @@ func (d *Dialogue) command(line string) (quit bool) {
 func (d *Dialogue) setAs(name string) {
 	if name == "" {
 		if d.As == "" {
-			d.say("nobody answers yet: /target NAME")
+			d.say("the model has no person to answer as: /target NAME")
 		} else {
-			d.say("%s answers", d.As)
+			d.say("the model answers as %s", d.As)
 		}
 		return
 	}
 	d.As = name
-	d.say("%s answers", name)
+	d.say("the model answers as %s", name)
 }
 
 func (d *Dialogue) setMembers(names []string) {
@@ -76,7 +76,7 @@ func (d *Dialogue) setType(kind string) {
 
 func (d *Dialogue) showContext() {
 	h := d.conversation().Header
-	d.say("%s of %s, from %s on", h.Type, strings.Join(d.members(), ", "), h.Start)
+	d.say("%s of %s, since %s", h.Type, strings.Join(d.members(), ", "), h.Start)
 	for i := range d.Messages {
 		d.say("  %s", Format(&d.Messages[i]))
 	}
@@ -100,7 +100,7 @@ func (d *Dialogue) showAnswer() {
 	d.say("raw answer:\n%s", strings.TrimSuffix(d.exchange.answer, "\n"))
 }
 
-// names splits at spaces and commas, but not inside quotes.
+// names splits at spaces and commas outside of quotes.
 func names(text string) []string {
 	quoted := false
 	fields := strings.FieldsFunc(text, func(r rune) bool {

@@ -15,34 +15,34 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Generator writes continuations of prompts; *infer.Generator does.
+// Generator writes continuations of prompts; *generate.Generator is one.
 type Generator interface {
 	Continue(ctx context.Context, prompt []int32, n int, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
 }
 
-// Options are what a dialogue begins with.
+// Options are the initial settings of a dialogue.
 type Options struct {
-	As        string   // who answers; "" until it is known
-	Members   []string // besides the target and those who speak
-	Kind      string   // "dm" or "group"; "" by the number of members
-	Start     string   // date of the first message; "" for the day of it
+	As        string   // the person the model answers as; "" until known
+	Members   []string // besides As and the people who speak
+	Kind      string   // "dm" or "group"; "" decides by the number of members
+	Start     string   // date of the first message; "" for the current day
 	Messages  []windows.Message
 	Sample    generate.Options
-	MaxTokens int              // of the prompt; the oldest messages go when it becomes longer
+	MaxTokens int              // of the prompt; the oldest messages are dropped when it gets longer
 	Now       func() time.Time // the clock
 }
 
-// maxMessages is how many messages a training window holds: the model has seen no more at once.
+// maxMessages is the size of a training window: the model has never seen more messages at once.
 const maxMessages = 100
 
-// Dialogue is a conversation that goes on.
+// Dialogue is a conversation in progress.
 type Dialogue struct {
 	Options
 	out       io.Writer
 	generator Generator
 	encoder   batch.Encoder
 	last      time.Time // when the last message came
-	speaker   string    // who was typed for last
+	speaker   string    // the person last typed for
 	answers   int       // so far
 	debugging bool
 	exchange  exchange
@@ -51,14 +51,14 @@ type Dialogue struct {
 // exchange is the last prompt and what the model wrote after it.
 type exchange struct{ prompt, answer string }
 
-// New begins a dialogue; what is to be seen goes to out.
+// New starts a dialogue that prints to out.
 func New(o Options, w Generator, e batch.Encoder, out io.Writer) *Dialogue {
 	return &Dialogue{Options: o, out: out, generator: w, encoder: e, last: o.Now()}
 }
 
-// Enter takes a typed line: a command, a message, or nothing, which lets the target speak. It says whether the dialogue
-// is over. What the typist got wrong is said on the writer; an error is a failure of the model. When ctx ends, an answer
-// stops and is forgotten.
+// Enter processes a typed line: a command, a message, or an empty line, which lets the model speak. It reports whether the
+// dialogue is over. It prints what is wrong with the input; an error is a failure of the model. When ctx ends, the answer in
+// progress is dropped.
 func (d *Dialogue) Enter(ctx context.Context, line string) (quit bool, err error) {
 	line = strings.TrimSpace(line)
 	switch {
@@ -76,7 +76,7 @@ func (d *Dialogue) Enter(ctx context.Context, line string) (quit bool, err error
 		return false, nil
 	}
 	if name == d.As {
-		return false, nil // words put into the target's mouth
+		return false, nil // a message typed for the model's person
 	}
 	return false, d.answer(ctx)
 }
@@ -99,7 +99,7 @@ func (d *Dialogue) addMessage(line string) (author string, err error) {
 	return name, nil
 }
 
-// delta is the time since the message before; a window begins with the shortest.
+// delta returns the time since the last message; a window begins with the shortest.
 func (d *Dialogue) delta() string {
 	if len(d.Messages) == 0 {
 		return windows.Delta(0)
@@ -115,7 +115,7 @@ func (d *Dialogue) add(m windows.Message) {
 	d.Messages = append(d.Messages, m)
 }
 
-// members are all who take part.
+// members returns all participants, sorted.
 func (d *Dialogue) members() []string {
 	all := slices.Clone(d.Members)
 	if d.As != "" {
@@ -128,7 +128,7 @@ func (d *Dialogue) members() []string {
 	return slices.Compact(all)
 }
 
-// inferAs makes the only one who was not typed for the target, if there is none yet.
+// inferAs sets the person to answer as, if it is not known yet, to the only member who was not typed for.
 func (d *Dialogue) inferAs() bool {
 	if d.As != "" {
 		return true
@@ -138,11 +138,11 @@ func (d *Dialogue) inferAs() bool {
 		d.As = others[0]
 		return true
 	}
-	d.say("who answers? /target NAME")
+	d.say("who should the model answer as? /target NAME")
 	return false
 }
 
-// conversation is what the model gets to see.
+// conversation returns what the model sees.
 func (d *Dialogue) conversation() *generate.Conversation {
 	start := d.Start
 	if start == "" {
@@ -151,8 +151,8 @@ func (d *Dialogue) conversation() *generate.Conversation {
 	return &generate.Conversation{Header: windows.NewHeader(d.Kind, d.members(), start), Messages: d.Messages}
 }
 
-// prompt is the ids of the conversation. When it has become longer than a window, or than what fits, a quarter of its
-// messages goes, the oldest: not one by one, because each time all that is left must be read anew.
+// prompt returns the ids of the conversation. When it gets longer than a window, or than MaxTokens, it drops the oldest quarter
+// of the messages at once, because all that remains must then be prefilled again.
 func (d *Dialogue) prompt() []int32 {
 	for {
 		ids := d.conversation().Tokens(d.encoder, d.As)
@@ -163,11 +163,11 @@ func (d *Dialogue) prompt() []int32 {
 		d.Members = d.members()
 		d.Messages = slices.Clone(d.Messages[gone:])
 		d.Messages[0].Delta = windows.Delta(0)
-		d.say("(the oldest %d messages are forgotten)", gone)
+		d.say("(dropped the oldest %d messages)", gone)
 	}
 }
 
-// answer lets the target speak.
+// answer lets the model speak.
 func (d *Dialogue) answer(ctx context.Context) error {
 	if !d.inferAs() {
 		return nil
@@ -204,5 +204,5 @@ func (d *Dialogue) answer(ctx context.Context) error {
 	return nil
 }
 
-// say tells the typist something that is no message.
+// say prints a line that is not part of the conversation.
 func (d *Dialogue) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }

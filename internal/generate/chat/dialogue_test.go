@@ -116,7 +116,7 @@ func TestDialogue(t *testing.T) {
 	}
 }
 
-func TestDialogueCommands(t *testing.T) {
+func TestDialogue_Commands(t *testing.T) {
 	t.Parallel()
 	w := &scripted{answers: []string{yes, yes}}
 	d, out, _ := newDialogue(Options{}, w)
@@ -125,14 +125,14 @@ func TestDialogueCommands(t *testing.T) {
 	const want = `"hello" is not a message
 write NAME: TEXT, as in "John: hey, you free tonight?"
   John <1m>: hi
-who answers? /target NAME
-Aidan answers
-Aidan answers
+who should the model answer as? /target NAME
+the model answers as Aidan
+the model answers as Aidan
   Aidan <1m>: yes
 group: Aidan, Ann Lee, Bob, John
 type dm
 /type is dm or group
-dm of Aidan, Ann Lee, Bob, John, from 2024-03-15 on
+dm of Aidan, Ann Lee, Bob, John, since 2024-03-15
   John <1m>: hi
   Aidan <1m>: yes
 debug on
@@ -154,8 +154,8 @@ raw answer:
 delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}
 debug off
 forgotten
-dm of Aidan, Ann Lee, Bob, from 2024-03-15 on
-there is no /nonsense; /help lists the commands
+dm of Aidan, Ann Lee, Bob, since 2024-03-15
+unknown command /nonsense; /help lists the commands
 ": x" is not a message
 write NAME: TEXT, as in "John: hey, you free tonight?"
 `
@@ -169,7 +169,7 @@ write NAME: TEXT, as in "John: hey, you free tonight?"
 	}
 }
 
-func TestDialogueFindsTheTarget(t *testing.T) {
+func TestDialogue_InfersWhoAnswers(t *testing.T) {
 	t.Parallel()
 	w := &scripted{answers: []string{yes}}
 	d, out, _ := newDialogue(Options{Members: []string{"Aidan", "John"}}, w)
@@ -179,8 +179,8 @@ func TestDialogueFindsTheTarget(t *testing.T) {
 	}
 }
 
-// TestDialogueStopped: an answer that was stopped is no part of the conversation.
-func TestDialogueStopped(t *testing.T) {
+// A stopped answer is not part of the conversation.
+func TestDialogue_DropsAStoppedAnswer(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &scripted{answers: []string{yes, yes}, stopped: cancel}
@@ -193,7 +193,7 @@ func TestDialogueStopped(t *testing.T) {
 	}
 }
 
-func TestDialogueModelFails(t *testing.T) {
+func TestDialogue_ReturnsModelErrors(t *testing.T) {
 	t.Parallel()
 	failure := errors.New("out of memory")
 	d, _, _ := newDialogue(Options{As: "Aidan"}, &scripted{err: failure})
@@ -202,9 +202,9 @@ func TestDialogueModelFails(t *testing.T) {
 	}
 }
 
-// TestDialogueForgets: over the length of a window the oldest messages go, several at once, and the first that is left
-// begins a window; people who are gone with them stay members.
-func TestDialogueForgets(t *testing.T) {
+// When a conversation gets longer than a window, several of the oldest messages are dropped at once, the first remaining one
+// begins a window, and the authors of the dropped ones stay members.
+func TestDialogue_DropsOldestMessages(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{
 		{As: "Aidan", MaxTokens: 1200},
@@ -237,8 +237,8 @@ func manyMessages(n int) []windows.Message {
 	return ms
 }
 
-// TestStreamShowsTokenByToken: however a line is cut into tokens, what is shown is the message.
-func TestStreamShowsTokenByToken(t *testing.T) {
+// However a line is cut into tokens, the message is shown.
+func TestStream_ShowsTokenByToken(t *testing.T) {
 	t.Parallel()
 	m, err := generate.ParseContinuation("Aidan", []byte(no))
 	if err != nil {
@@ -256,10 +256,10 @@ func TestStreamShowsTokenByToken(t *testing.T) {
 		}
 		s.end()
 		if want := "  " + Format(&m) + "\n"; out.String() != want {
-			t.Errorf("%d bytes a token: %q, want %q", size, out, want)
+			t.Errorf("%d bytes per token: %q, want %q", size, out, want)
 		}
 		if !shownEarly {
-			t.Errorf("%d bytes a token: nothing was shown before the end", size)
+			t.Errorf("%d bytes per token: nothing was shown before the end", size)
 		}
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Format is a message as people read it: `John <5m>: hey`, with what it is when it is no plain text.
+// Format returns a message for people to read: `John <5m>: hey`, with its content type unless it is plain text.
 func Format(m *windows.Message) string { return formatAuthor(m) + ": " + Printable(m.Text) }
 
-// formatAuthor is what stands before the text of a shown message.
+// formatAuthor returns what Format puts before the text.
 func formatAuthor(m *windows.Message) string {
 	var notes []string
 	if m.ContentType != "text" {
@@ -26,7 +26,7 @@ func formatAuthor(m *windows.Message) string {
 	return fmt.Sprintf("%s <%s>%s", Printable(m.Name), strings.TrimPrefix(m.Delta, "<"), note)
 }
 
-// Printable takes out control characters, which could make a terminal do things.
+// Printable removes control characters, which could make a terminal do things.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7F && r < 0xA0 {

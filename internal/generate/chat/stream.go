@@ -9,20 +9,20 @@ import (
 	"ventriloquist/internal/generate"
 )
 
-// stream shows a message while the model writes its line: the author as soon as the text begins, then the text.
+// stream prints a message while the model writes its line: the author as soon as the text begins, then the text.
 type stream struct {
 	out    io.Writer
 	author string
 
-	line  []byte // what the model has written
-	text  int    // where in line the text goes on that is not shown yet; 0 until it begins
+	line  []byte // written by the model so far
+	text  int    // offset in line of the text not printed yet; 0 until the text begins
 	ended bool   // the text is complete
 }
 
-// beforeText ends what comes before the text. It is nowhere else in a line: in a string the quotes would be escaped.
+// beforeText ends what comes before the text. It occurs only there: inside a string its quotes would be escaped.
 var beforeText = []byte(`, "text": "`)
 
-// token takes the bytes of the next token.
+// token receives the bytes of the next token.
 func (s *stream) token(_ int, bytes []byte) {
 	s.line = append(s.line, bytes...)
 	if s.text == 0 && !s.begin() {
@@ -39,7 +39,7 @@ func (s *stream) token(_ int, bytes []byte) {
 	io.WriteString(s.out, Printable(string(shown)))
 }
 
-// begin shows the author when what comes before the text is complete.
+// begin prints the author once everything before the text is complete.
 func (s *stream) begin() bool {
 	at := bytes.Index(s.line, beforeText)
 	if at < 0 {
@@ -54,7 +54,7 @@ func (s *stream) begin() bool {
 	return true
 }
 
-// next decodes the next character of the text, and returns how many bytes it took: 0 when they are not all there yet.
+// next decodes the next character of the text and returns its length in bytes, 0 if it is incomplete.
 func (s *stream) next(shown *[]byte) int {
 	rest := s.line[s.text:]
 	switch {
@@ -78,7 +78,7 @@ func (s *stream) next(shown *[]byte) int {
 	if len(rest) < n {
 		return 0
 	}
-	// The escapes of JSON are escapes of Go, too, but for \/, which a line does not have.
+	// JSON's escapes are also Go's, except \/, which lines do not use.
 	r, _, _, err := strconv.UnquoteChar(string(rest[:n]), '"')
 	if err == nil {
 		*shown = utf8.AppendRune(*shown, r)
@@ -86,7 +86,7 @@ func (s *stream) next(shown *[]byte) int {
 	return n
 }
 
-// end finishes the line on the screen, if one was begun.
+// end finishes the printed line, if one was begun.
 func (s *stream) end() {
 	if s.text > 0 {
 		io.WriteString(s.out, "\n")
