@@ -9,30 +9,30 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Config is the architecture of a Qwen3 model, as its config.json gives it. Every field has been checked.
+// Config is the architecture of a Qwen3 model, as in its config.json. Every field has been checked.
 type Config struct {
-	VocabSize        int               `json:"vocab_size"`        // rows of the embedding; may be more than the tokenizer has
+	VocabSize        int               `json:"vocab_size"`        // rows of the embedding; may be more than the tokenizer uses
 	HiddenSize       int               `json:"hidden_size"`       // width of the residual stream
 	IntermediateSize int               `json:"intermediate_size"` // width of the MLP
 	Layers           int               `json:"num_hidden_layers"`
 	Heads            int               `json:"num_attention_heads"` // query heads
-	KVHeads          int               `json:"num_key_value_heads"` // key and value heads; divides Heads
-	HeadDim          int               `json:"head_dim"`            // even; Heads x HeadDim need not be HiddenSize
+	KVHeads          int               `json:"num_key_value_heads"` // key and value heads; divide Heads
+	HeadDim          int               `json:"head_dim"`            // even; Heads x HeadDim may differ from HiddenSize
 	MaxPositions     int               `json:"max_position_embeddings"`
 	RMSNormEps       float64           `json:"rms_norm_eps"`
 	RopeTheta        float64           `json:"rope_theta"`
 	TieEmbeddings    bool              `json:"tie_word_embeddings"` // the output projection is the embedding
-	DType            safetensors.DType `json:"dtype"`               // what the weights are said to be stored as, "" if it is not said; each tensor has its own
+	DType            safetensors.DType `json:"dtype"`               // type of the weights according to the file, "" if it does not say; each tensor has its own
 	EOSTokenIDs      []int             `json:"eos_token_ids"`       // may be empty
 }
 
-// QSize is the width of the queries and of the attention's result, Heads x HeadDim.
+// QSize returns the width of the queries and of the attention output, Heads x HeadDim.
 func (c Config) QSize() int { return c.Heads * c.HeadDim }
 
-// KVSize is the width of the keys and of the values, KVHeads x HeadDim.
+// KVSize returns the width of the keys and of the values, KVHeads x HeadDim.
 func (c Config) KVSize() int { return c.KVHeads * c.HeadDim }
 
-// Parameters is the number of weights, tied ones once.
+// Parameters returns the number of weights, counting tied ones once.
 func (c Config) Parameters() int64 {
 	var n int64
 	for _, t := range RequiredTensors(c) {
@@ -45,14 +45,14 @@ func (c Config) Parameters() int64 {
 	return n
 }
 
-// Limits of what is taken for a model; far above any Qwen3, and low enough that no product of two overflows an int.
+// Limits of a plausible model: far above any Qwen3, and low enough that no product of two overflows an int.
 const (
 	maxDimension = 1 << 22
 	maxLayers    = 4096
 )
 
-// ParseConfig reads a config.json; path is for errors. Fields that change the arithmetic in a way that is not
-// implemented are refused by name, others that are unknown are ignored.
+// ParseConfig parses a config.json; path is for errors. It rejects, by name, fields that ask for a computation that is not
+// implemented, and ignores unknown ones.
 func ParseConfig(path string, content []byte) (Config, error) {
 	object, err := jsonfields.Parse(path, content)
 	if err != nil {
@@ -77,7 +77,7 @@ func ParseConfig(path string, content []byte) (Config, error) {
 		EOSTokenIDs:      f.IDs("eos_token_id"),
 	}
 	c.KVHeads = f.SizeOr("num_key_value_heads", maxDimension, c.Heads)
-	c.HeadDim = f.SizeOr("head_dim", maxDimension, 128) // transformers' default, whatever the other sizes
+	c.HeadDim = f.SizeOr("head_dim", maxDimension, 128) // transformers' default, independent of the other sizes
 	f.refuseUnsupported(c.Layers)
 	f.checkTogether(c)
 	return c, f.Err()
@@ -85,7 +85,7 @@ func ParseConfig(path string, content []byte) (Config, error) {
 
 type configFields struct{ *jsonfields.Fields }
 
-// refuseOtherArchitectures runs first: the other fields of another architecture's file mean nothing here.
+// refuseOtherArchitectures runs first: the other fields mean nothing for another architecture.
 func (f configFields) refuseOtherArchitectures() {
 	const want = "Qwen3ForCausalLM"
 	kind := f.Text("model_type")
@@ -105,9 +105,9 @@ func (f configFields) refuseOtherArchitectures() {
 }
 
 func (f configFields) refuseUnsupported(layers int) {
-	const plain = "take a model without it, such as Qwen/Qwen3-8B-Base"
+	const plain = "use a model without it, such as Qwen/Qwen3-8B-Base"
 	if f.Has("quantization_config") {
-		f.Unsupported("quantization_config", "quantized weights", "take the model with bf16 weights")
+		f.Unsupported("quantization_config", "quantized weights", "use the model with bf16 weights")
 	}
 	if f.Has("rope_scaling") && !f.isDefaultRope("rope_scaling") {
 		f.Unsupported("rope_scaling", f.Raw("rope_scaling"), plain)
@@ -130,7 +130,7 @@ func (f configFields) refuseUnsupported(layers int) {
 	f.refuseSlidingWindow(layers, plain)
 }
 
-// refuseSlidingWindow follows transformers: layer_types decides where it is there, else the window is in use from layer
+// refuseSlidingWindow follows transformers: layer_types decides if present, else the window is used from layer
 // max_window_layers on.
 func (f configFields) refuseSlidingWindow(layers int, advice string) {
 	if kinds, ok := f.Texts("layer_types"); ok {
@@ -140,7 +140,7 @@ func (f configFields) refuseSlidingWindow(layers int, advice string) {
 			}
 		}
 		if len(kinds) != layers {
-			f.Wrong("layer_types", "it has %d entries for %d layers", len(kinds), layers)
+			f.Wrong("layer_types", "has %d entries for %d layers", len(kinds), layers)
 		}
 		return
 	}
@@ -153,7 +153,7 @@ func (f configFields) refuseSlidingWindow(layers int, advice string) {
 	}
 }
 
-// isDefaultRope says whether a rope_scaling or rope_parameters object asks for plain RoPE.
+// isDefaultRope reports whether a rope_scaling or rope_parameters object asks for plain RoPE.
 func (f configFields) isDefaultRope(key string) bool {
 	inner := f.Object(key)
 	if inner == nil {
@@ -168,17 +168,17 @@ func (f configFields) isDefaultRope(key string) bool {
 	return rotates && !inner.Has("factor")
 }
 
-// ropeTheta is in rope_parameters in newer files, and a field of its own in older ones.
+// ropeTheta reads rope_theta from rope_parameters, as in newer files, or from the top level, as in older ones.
 func (f configFields) ropeTheta() float64 {
 	if inner := f.Object("rope_parameters"); inner != nil && inner.Has("rope_theta") {
 		theta := inner.Positive("rope_theta")
 		if f.Has("rope_theta") && f.Number("rope_theta") != theta {
-			f.Wrong("rope_theta", "it contradicts rope_parameters")
+			f.Wrong("rope_theta", "contradicts rope_parameters")
 		}
 		return theta
 	}
 	if !f.Has("rope_theta") {
-		f.Wrong("rope_theta", "neither it nor rope_parameters.rope_theta is there")
+		f.Wrong("rope_theta", "missing, and so is rope_parameters.rope_theta")
 		return 0
 	}
 	return f.Positive("rope_theta")
@@ -188,7 +188,7 @@ var dtypes = map[string]safetensors.DType{
 	"bfloat16": safetensors.BF16, "float32": safetensors.F32, "float16": safetensors.F16,
 }
 
-// dtype is what the file says of its weights; each tensor's own type is what counts.
+// dtype returns the type of the weights according to the file. Each tensor has its own type, which is what counts.
 func (f configFields) dtype() safetensors.DType {
 	for _, key := range []string{"dtype", "torch_dtype"} {
 		if !f.Has(key) {
@@ -197,7 +197,7 @@ func (f configFields) dtype() safetensors.DType {
 		name := f.Text(key)
 		d, ok := dtypes[name]
 		if !ok {
-			f.Unsupported(key, fmt.Sprintf("%q", name), "take the model with bfloat16 weights")
+			f.Unsupported(key, fmt.Sprintf("%q", name), "use the model with bfloat16 weights")
 		}
 		return d
 	}
@@ -210,7 +210,7 @@ func (f configFields) checkTogether(c Config) {
 	case c.Heads%c.KVHeads != 0:
 		f.Wrong("num_key_value_heads", "%d does not divide num_attention_heads %d", c.KVHeads, c.Heads)
 	case c.HeadDim%2 != 0:
-		f.Wrong("head_dim", "%d is odd, but RoPE turns pairs", c.HeadDim)
+		f.Wrong("head_dim", "%d is odd, but RoPE rotates pairs", c.HeadDim)
 	case c.Heads*c.HeadDim > maxDimension:
 		f.Wrong("num_attention_heads", "%d heads of %d are too many", c.Heads, c.HeadDim)
 	case c.RMSNormEps >= 1:

@@ -6,19 +6,19 @@ import (
 	"io"
 )
 
-// Of each tensor so many pieces of so many bytes are looked at: all of a small one, a few KB of a large one. Another
-// training of a model changes nearly every weight, so that a few of each tensor tell two models apart.
+// The fingerprint reads this many pieces of this many bytes of each tensor: all of a small tensor, a few KiB of a large one.
+// Training changes nearly every weight, so a few of each tensor tell two models apart.
 const (
 	fingerprintPieces = 64
 	fingerprintBytes  = 64
 )
 
-// Fingerprint tells models apart by their configuration and their weights, without reading the whole of them. The files
-// that the weights lie in, and their names, do not matter.
+// Fingerprint identifies a model by its configuration and weights without reading all of them. It does not depend on the
+// names and number of the weight files.
 func (m *Model) Fingerprint() (string, error) {
 	hash := fnv.New64a()
 	config := m.Config
-	config.EOSTokenIDs, config.MaxPositions, config.DType = nil, 0, "" // these change nothing of what is computed
+	config.EOSTokenIDs, config.MaxPositions, config.DType = nil, 0, "" // these do not change the computation
 	fmt.Fprintf(hash, "%+v", config)
 	for _, spec := range RequiredTensors(m.Config) {
 		t, err := m.Tensor(spec.Name)
@@ -31,7 +31,7 @@ func (m *Model) Fingerprint() (string, error) {
 	return fmt.Sprintf("%016x", hash.Sum64()), nil
 }
 
-// writePieces writes pieces of data at even distances, the first and the last bytes among them.
+// writePieces writes pieces of data at even distances, including the first and the last bytes.
 func writePieces(w io.Writer, data []byte) {
 	if len(data) <= fingerprintPieces*fingerprintBytes {
 		w.Write(data)

@@ -16,11 +16,11 @@ type Entry struct {
 	Where   string `json:"where"` // "built in", "vqctl" or "huggingface"
 	Dir     string `json:"dir,omitempty"`
 	Bytes   int64  `json:"bytes"`
-	Missing string `json:"missing,omitempty"` // the first file that is not there
+	Missing string `json:"missing,omitempty"` // the first missing file
 }
 
-// List finds the models that Resolve knows by name: the embedded one, vqctl's own, and those of the family in Hugging
-// Face's cache. A download that is not finished is listed with what it lacks.
+// List lists the models that Resolve finds by name: the embedded one, vqctl's own, and the Qwen3 models in Hugging Face's
+// cache. An unfinished download is listed with the file that it lacks.
 func List() ([]Entry, error) {
 	list := []Entry{{Name: Tiny, Where: "built in", Bytes: embedded().bytes()}}
 	root, err := OwnFolder()
@@ -70,7 +70,7 @@ func listCache(root string) (list []Entry, err error) {
 		repo = strings.Replace(repo, "--", "/", 1)
 		dir, err := cacheFolder(repo)
 		if err != nil || dir == "" {
-			continue // another tool's business
+			continue // not a model that vqctl can use
 		}
 		if _, err := Folder(dir).Config(); err == nil {
 			list = append(list, entry(repo, "huggingface", dir))
@@ -83,7 +83,7 @@ func entry(name, where, dir string) Entry {
 	return Entry{Name: name, Where: where, Dir: dir, Bytes: Folder(dir).bytes(), Missing: missingFile(dir)}
 }
 
-// readDir lists the folders in a folder, none if it is not there.
+// readDir lists the subfolders of a folder; none if it does not exist.
 func readDir(dir string) (names []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -104,7 +104,7 @@ type File struct {
 	Bytes int64  `json:"bytes"`
 }
 
-// Files lists a model's files, links followed.
+// Files lists a model's files, following links.
 func (s Location) Files() (list []File, err error) {
 	tree := s.files
 	if s.Dir != "" {
@@ -123,7 +123,7 @@ func (s Location) Files() (list []File, err error) {
 }
 
 func (s Location) bytes() (n int64) {
-	files, _ := s.Files() // what cannot be read has no size
+	files, _ := s.Files() // a folder that cannot be read has size 0
 	for _, f := range files {
 		n += f.Bytes
 	}

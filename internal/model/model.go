@@ -1,9 +1,8 @@
-// Package model is about base models on disk: what their config.json says, where their weights lie, how they are found
-// by name, downloaded and made up.
+// Package model finds and reads base models on disk: their config.json, their weights, and where they are by name. It also
+// creates models with random weights.
 //
-// In: folders in Hugging Face's layout, the model embedded in the program, names. Out: a checked Config, and views of
-// the weights in the type in which they are stored. It must not know of the engine, of adapters, or of what the model
-// is used for.
+// In: folders in Hugging Face's layout, the model embedded in the program, names. Out: a checked Config, and views of the
+// weights in the type in which they are stored. It must not know: the engine, adapters, what a model is used for.
 package model
 
 import (
@@ -30,8 +29,8 @@ const (
 	IndexFile           = "model.safetensors.index.json"
 )
 
-// View is a tensor's name, type, shape and bytes. The bytes are those of the mapped file: they must not be written to,
-// and are gone once the model is closed.
+// View is a tensor's name, type, shape and bytes. The bytes are those of the mapped file: read-only, and invalid once the model
+// is closed.
 type View = safetensors.Tensor
 
 // Model is an open base model. Its configuration and the names, shapes and types of all its weights have been checked.
@@ -39,15 +38,15 @@ type Model struct {
 	Config Config
 	Source Location
 	shards []*safetensors.File
-	index  map[string]*safetensors.File // of each tensor that Config requires
+	index  map[string]*safetensors.File // by name, for each tensor that Config requires
 }
 
-// Open opens the model in a folder. Resolve(name).Open() does so by name.
+// Open opens the model in a folder. Resolve(name).Open() opens one by name.
 func Open(dir string) (*Model, error) {
 	return Folder(dir).Open()
 }
 
-// Open reads the configuration, maps the weights and checks that each required tensor is there as it should be.
+// Open reads the configuration, maps the weights and checks every required tensor.
 func (s Location) Open() (*Model, error) {
 	config, err := s.Config()
 	if err != nil {
@@ -60,7 +59,7 @@ func (s Location) Open() (*Model, error) {
 	return m, nil
 }
 
-// Config reads and checks config.json alone.
+// Config reads and checks only config.json.
 func (s Location) Config() (Config, error) {
 	content, err := s.ReadFile(ConfigFile)
 	if err != nil {
@@ -69,7 +68,7 @@ func (s Location) Config() (Config, error) {
 	return ParseConfig(s.Path(ConfigFile), content)
 }
 
-// Tensor returns a tensor of RequiredTensors(m.Config). It may be called from several goroutines.
+// Tensor returns a tensor of RequiredTensors(m.Config). It is safe for concurrent use.
 func (m *Model) Tensor(name string) (View, error) {
 	file, ok := m.index[name]
 	if !ok {
@@ -77,12 +76,12 @@ func (m *Model) Tensor(name string) (View, error) {
 	}
 	t, ok := file.Tensor(name)
 	if !ok {
-		return View{}, fmt.Errorf("%s: tensor %q was asked for after the model was closed", m.Source, name)
+		return View{}, fmt.Errorf("%s: tensor %q was requested after the model was closed", m.Source, name)
 	}
 	return aligned(t), nil
 }
 
-// aligned copies a tensor whose elements do not lie at multiples of their size, as in a file with an unpadded header.
+// aligned copies a tensor whose elements are not aligned to their size, as in a file with an unpadded header.
 func aligned(t View) View {
 	if address := uintptr(unsafe.Pointer(unsafe.SliceData(t.Data))); address%uintptr(t.DType.Size()) != 0 {
 		t.Data = slices.Clone(t.Data)
@@ -90,7 +89,7 @@ func aligned(t View) View {
 	return t
 }
 
-// Bytes is the size of the weights on disk, all tensors of all shards.
+// Bytes returns the size of the weights on disk, over all shards.
 func (m *Model) Bytes() int64 {
 	var n int64
 	for _, f := range m.shards {
@@ -99,14 +98,14 @@ func (m *Model) Bytes() int64 {
 	return n
 }
 
-// Evict gives back the memory of the mapped weights. Views stay valid: what is looked at again is read again.
+// Evict releases the memory of the mapped weights. Views stay valid and are read again from disk.
 func (m *Model) Evict() {
 	for _, f := range m.shards {
 		f.Evict()
 	}
 }
 
-// Close ends all views. It may be called twice.
+// Close invalidates all views. It may be called twice.
 func (m *Model) Close() error {
 	var errs []error
 	for _, f := range m.shards {
@@ -132,18 +131,18 @@ func (m *Model) openWeights() error {
 			return missingTensor(file.Path(), spec.Name)
 		}
 		if !slices.Equal(t.Shape, spec.Shape) {
-			return fmt.Errorf("%s: tensor %q has the shape %v, but %s asks for %v", file.Path(), spec.Name, t.Shape, ConfigFile, spec.Shape)
+			return fmt.Errorf("%s: tensor %q has shape %v, but %s needs %v", file.Path(), spec.Name, t.Shape, ConfigFile, spec.Shape)
 		}
 		if !t.DType.IsFloat() {
-			return usererr.With(fmt.Errorf("%s: tensor %q has the type %s; F32, BF16 and F16 are supported", file.Path(), spec.Name, t.DType),
-				"take the model with bf16 weights, not a quantized one")
+			return usererr.With(fmt.Errorf("%s: tensor %q has type %s; only F32, BF16 and F16 are supported", file.Path(), spec.Name, t.DType),
+				"use the model with bf16 weights, not a quantized one")
 		}
 		m.index[spec.Name] = file
 	}
 	return nil
 }
 
-// openFiles opens the weight files and returns what tells a tensor's file.
+// openFiles opens the weight files and returns a function that finds a tensor's file.
 func (m *Model) openFiles() (locate func(name string) (*safetensors.File, error), err error) {
 	if m.Source.Has(WeightsFile) {
 		file, err := m.openShard(WeightsFile)
@@ -192,7 +191,7 @@ func missingTensor(path, name string) error {
 		"%s describes another model, or the download is incomplete", ConfigFile)
 }
 
-// parseIndex reads {"weight_map": {tensor: file}}. Files must lie beside the index.
+// parseIndex parses {"weight_map": {tensor: file}}. The files must be in the folder of the index.
 func parseIndex(path string, content []byte) (map[string]string, error) {
 	var index struct {
 		WeightMap map[string]string `json:"weight_map"`
@@ -205,7 +204,7 @@ func parseIndex(path string, content []byte) (map[string]string, error) {
 	}
 	for _, name := range shardNames(index.WeightMap) {
 		if name == "" || name != filepath.Base(name) || !filepath.IsLocal(name) {
-			return nil, fmt.Errorf("%s: weight_map names %q, which is not a file beside it", path, name)
+			return nil, fmt.Errorf("%s: weight_map names %q, which is not a file in the same folder", path, name)
 		}
 	}
 	return index.WeightMap, nil

@@ -172,17 +172,17 @@ func TestOpen_WrongWeights(t *testing.T) {
 			v := m[name]
 			v.Shape = []int{8, 6}
 			m[name] = v
-		}, "has the shape [8 6], but config.json asks for [6 8]"},
+		}, "has shape [8 6], but config.json needs [6 8]"},
 		"dimensions": {func(m map[string]safetensors.Tensor) {
 			v := m[name]
 			v.Shape = []int{48}
 			m[name] = v
-		}, "has the shape [48], but config.json asks for [6 8]"},
+		}, "has shape [48], but config.json needs [6 8]"},
 		"type": {func(m map[string]safetensors.Tensor) {
 			v := m[name]
 			v.DType = "I16"
 			m[name] = v
-		}, "has the type I16"},
+		}, "has type I16"},
 	} {
 		t.Run(label, func(t *testing.T) {
 			dir := makeModel(t, model.RandomOptions{Config: small()})
@@ -234,11 +234,11 @@ func TestOpen_Index(t *testing.T) {
 		change func(weightMap map[string]string)
 		want   string
 	}{
-		"upwards":        {func(m map[string]string) { m[model.FinalNorm] = "../model.safetensors" }, "is not a file beside it"},
-		"absolute":       {func(m map[string]string) { m[model.FinalNorm] = "/etc/passwd" }, "is not a file beside it"},
-		"folder":         {func(m map[string]string) { m[model.FinalNorm] = "sub/model.safetensors" }, "is not a file beside it"},
-		"dots":           {func(m map[string]string) { m[model.FinalNorm] = ".." }, "is not a file beside it"},
-		"empty name":     {func(m map[string]string) { m[model.FinalNorm] = "" }, "is not a file beside it"},
+		"upwards":        {func(m map[string]string) { m[model.FinalNorm] = "../model.safetensors" }, "which is not a file in the same folder"},
+		"absolute":       {func(m map[string]string) { m[model.FinalNorm] = "/etc/passwd" }, "which is not a file in the same folder"},
+		"folder":         {func(m map[string]string) { m[model.FinalNorm] = "sub/model.safetensors" }, "which is not a file in the same folder"},
+		"dots":           {func(m map[string]string) { m[model.FinalNorm] = ".." }, "which is not a file in the same folder"},
+		"empty name":     {func(m map[string]string) { m[model.FinalNorm] = "" }, "which is not a file in the same folder"},
 		"no such shard":  {func(m map[string]string) { m[model.FinalNorm] = "model-9.safetensors" }, "model-9.safetensors"},
 		"tensor unnamed": {func(m map[string]string) { delete(m, model.FinalNorm) }, `model.safetensors.index.json: tensor "model.norm.weight" is missing`},
 		"wrong shard":    {func(m map[string]string) { m[model.FinalNorm] = m[model.EmbedTokens] }, `.safetensors: tensor "model.norm.weight" is missing`},

@@ -118,7 +118,7 @@ func TestWriteRandom_NoSpace(t *testing.T) {
 	c.VocabSize, c.HiddenSize = 1<<22, 1<<22
 	parent := t.TempDir()
 	err := model.WriteRandom(context.Background(), filepath.Join(parent, "m"), model.RandomOptions{Config: c})
-	if entries, _ := os.ReadDir(parent); err == nil || !strings.Contains(err.Error(), "is needed") || usererr.Of(err) == "" || len(entries) != 0 {
+	if entries, _ := os.ReadDir(parent); err == nil || !strings.Contains(err.Error(), "are needed") || usererr.Of(err) == "" || len(entries) != 0 {
 		t.Errorf("%v, hint %q, left %v", err, usererr.Of(err), entries)
 	}
 }

@@ -14,21 +14,20 @@ import (
 )
 
 const (
-	// Default is the base model that is used when none is named.
+	// Default is the base model that is used if none is named.
 	Default = "Qwen/Qwen3-8B-Base"
-	// Tiny is the model embedded in the program.
+	// Tiny is the name of the model embedded in the program.
 	Tiny = "tiny"
 )
 
-// Known lists the models of the family, the base models first; they may be named without their owner and in any case.
+// Known lists the Qwen3 models, base models first; their owner may be omitted, and case does not matter.
 var Known = []string{
 	"Qwen/Qwen3-0.6B-Base", "Qwen/Qwen3-1.7B-Base", "Qwen/Qwen3-4B-Base", "Qwen/Qwen3-8B-Base", "Qwen/Qwen3-14B-Base",
 	"Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B", "Qwen/Qwen3-4B", "Qwen/Qwen3-8B", "Qwen/Qwen3-14B", "Qwen/Qwen3-32B",
 }
 
-// Resolve finds a model: "" is Default, "tiny" the embedded one; then a folder; then a name such as
-// Qwen/Qwen3-8B-Base, qwen3-8b-base or owner/name in vqctl's own model folder and in the Hugging Face cache.
-// Nothing is downloaded.
+// Resolve finds a model: "" is Default, "tiny" the embedded one; then a folder; then a name such as Qwen/Qwen3-8B-Base,
+// qwen3-8b-base or owner/name in vqctl's own model folder and in the Hugging Face cache. It downloads nothing.
 func Resolve(nameOrDir string) (Location, error) {
 	if nameOrDir == "" {
 		nameOrDir = Default
@@ -39,19 +38,19 @@ func Resolve(nameOrDir string) (Location, error) {
 	if info, err := os.Stat(nameOrDir); err == nil && info.IsDir() {
 		return folderByPath(nameOrDir)
 	} else if err == nil {
-		return Location{}, usererr.With(fmt.Errorf("base model %s is a file, not a folder", nameOrDir), "name the folder that it is in")
+		return Location{}, usererr.With(fmt.Errorf("base model %s is a file, not a folder", nameOrDir), "name the folder that contains it")
 	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return Location{}, fmt.Errorf("cannot open base model: %w", err)
 	}
 	repo, ok := RepoName(nameOrDir)
 	if !ok {
-		return Location{}, usererr.With(fmt.Errorf("no base model %q: there is no such folder, and it is not the name of a model", nameOrDir),
-			"give a folder, %s, or a name as in Hugging Face: %s; vqctl model list shows what is here", Tiny, Default)
+		return Location{}, usererr.With(fmt.Errorf("no base model %q: it is neither a folder nor the name of a model", nameOrDir),
+			"give a folder, %s, or a name as on Hugging Face: %s; vqctl model list shows the models on this machine", Tiny, Default)
 	}
 	return ResolveRepo(repo)
 }
 
-// folderByPath makes the path absolute: an adapter that notes it must find it from elsewhere.
+// folderByPath makes the path absolute, because an adapter that records it must find it from elsewhere.
 func folderByPath(dir string) (Location, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
@@ -78,13 +77,13 @@ func ResolveRepo(repo string) (Location, error) {
 		return Location{Name: repo, Dir: dir}, nil
 	}
 	return Location{}, usererr.With(fmt.Errorf("base model %s is not on this machine%s", repo, incomplete),
-		"download it with: vqctl model pull %s (or try without a download: %v %s)", repo, usererr.Option("base_model"), Tiny)
+		"download it with: vqctl model pull %s (or try the built-in model: %v %s)", repo, usererr.Option("base_model"), Tiny)
 }
 
-// repoPattern is what Hugging Face allows: one owner and one name, of letters, digits, dots, dashes and underscores.
+// repoPattern is what Hugging Face allows: owner/name, of letters, digits, dots, dashes and underscores.
 var repoPattern = regexp.MustCompile(`^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$`)
 
-// RepoName spells a model's name with its owner, and says whether it is one.
+// RepoName returns a model's name with its owner, and reports whether it is a valid name.
 func RepoName(name string) (string, bool) {
 	for _, known := range Known {
 		if strings.EqualFold(name, known) || strings.EqualFold("Qwen/"+name, known) {
@@ -94,7 +93,7 @@ func RepoName(name string) (string, bool) {
 	return name, repoPattern.MatchString(name) && !strings.Contains(name, "..") && !strings.Contains(name, "--")
 }
 
-// OwnFolder is where vqctl keeps the models it downloads: $VENTRILOQUIST_MODELS, else ventriloquist/models in the
+// OwnFolder returns the folder of the models that vqctl downloads: $VENTRILOQUIST_MODELS, else ventriloquist/models in the
 // user's data folder.
 func OwnFolder() (string, error) {
 	if dir := os.Getenv("VENTRILOQUIST_MODELS"); dir != "" {
@@ -110,7 +109,7 @@ func OwnFolder() (string, error) {
 	return filepath.Join(home, ".local", "share", "ventriloquist", "models"), nil
 }
 
-// ownFolder returns the model's folder among vqctl's own, "" if it is not there.
+// ownFolder returns the model's folder among vqctl's own, "" if it does not exist.
 func ownFolder(repo string) (string, error) {
 	root, err := OwnFolder()
 	if err != nil {
@@ -119,7 +118,7 @@ func ownFolder(repo string) (string, error) {
 	return existingDir(filepath.Join(root, filepath.FromSlash(repo)))
 }
 
-// CacheFolder is Hugging Face's cache, where its environment variables put it; "" where there is no home folder.
+// CacheFolder returns Hugging Face's cache, as its environment variables set it; "" if there is no home folder.
 func CacheFolder() string {
 	for _, key := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} {
 		if dir := os.Getenv(key); dir != "" {
@@ -156,7 +155,7 @@ func cacheFolder(repo string) (string, error) {
 	}
 	commit := strings.TrimSpace(string(ref))
 	if commit == "" || commit != filepath.Base(commit) || !filepath.IsLocal(commit) {
-		return "", usererr.With(fmt.Errorf("%s holds %q, which is no commit", filepath.Join(base, "refs", "main"), commit), "remove that folder and download the model again")
+		return "", usererr.With(fmt.Errorf("%s contains %q, which is not a commit", filepath.Join(base, "refs", "main"), commit), "remove that folder and download the model again")
 	}
 	return existingDir(filepath.Join(base, "snapshots", commit))
 }
@@ -172,7 +171,8 @@ func existingDir(dir string) (string, error) {
 	return dir, nil
 }
 
-// missingFile names a file that a downloaded model lacks, "" if it is whole. A cache often has a model's tokenizer only.
+// missingFile returns the first missing file of a downloaded model, "" if it is complete. A cache often holds only the
+// tokenizer of a model.
 func missingFile(dir string) string {
 	s := Folder(dir)
 	for _, name := range []string{ConfigFile, TokenizerFile} {
@@ -189,7 +189,7 @@ func missingFile(dir string) string {
 	}
 	weightMap, err := parseIndex(s.Path(IndexFile), content)
 	if err != nil {
-		return "" // opening it will say what is wrong with the index
+		return "" // opening the model reports what is wrong with the index
 	}
 	for _, shard := range shardNames(weightMap) {
 		if !s.Has(shard) {

@@ -138,7 +138,7 @@ func TestResolve_Errors(t *testing.T) {
 		"a/../b":        `no base model`,
 		file:            "is a file, not a folder",
 		file + "/below": "no base model",
-		"some/broken":   "is no commit",
+		"some/broken":   "is not a commit",
 	} {
 		if _, err := model.Resolve(name); err == nil || !strings.Contains(err.Error(), want) || usererr.Of(err) == "" {
 			t.Errorf("%q: %v, hint %q", name, err, usererr.Of(err))
@@ -185,7 +185,7 @@ func TestList_Nothing(t *testing.T) {
 
 func TestFormatBytes(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 16_381_470_720: "16.4 GB"} {
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1023: "1023 B", 1024: "1.0 KiB", 1_048_524: "1023.9 KiB", 1_048_525: "1.0 MiB", 16_381_470_720: "15.3 GiB"} {
 		if got := model.FormatBytes(n); got != want {
 			t.Errorf("%d: %s, want %s", n, got, want)
 		}

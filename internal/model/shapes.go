@@ -9,10 +9,10 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// ShapeNames are what ShapeConfig takes.
+// ShapeNames are the names that ShapeConfig accepts.
 var ShapeNames = []string{"qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "qwen3-14b", "qwen3-32b", Tiny}
 
-// shapes has what differs between the models of the family: hidden, intermediate, layers, heads, tied.
+// shapes is what differs between the Qwen3 models.
 var shapes = map[string]struct {
 	hidden, intermediate, layers, heads int
 	tied                                bool
@@ -25,7 +25,7 @@ var shapes = map[string]struct {
 	"qwen3-32b":  {5120, 25600, 64, 64, false},
 }
 
-// ShapeConfig is the configuration of one of the family's base models, by its size: 0.6b or qwen3-0.6b, in any case.
+// ShapeConfig returns the configuration of a Qwen3 base model by its size: 0.6b or qwen3-0.6b, in any case.
 func ShapeConfig(name string) (Config, error) {
 	key := strings.ToLower(name)
 	if key == Tiny {
@@ -45,8 +45,8 @@ func ShapeConfig(name string) (Config, error) {
 	}, nil
 }
 
-// ConfigNamed is the configuration of a model that need not be here: that of a folder with a config.json, of a model as
-// Resolve finds it, or of one of the family by its name or size. It also returns the name that it is found by.
+// ConfigNamed returns the configuration of a model that need not be on this machine: a folder with a config.json, a model that
+// Resolve finds, or a Qwen3 model by its name or size. It also returns the name by which the model is found.
 func ConfigNamed(nameOrDir string) (Config, string, error) {
 	source, err := Resolve(nameOrDir)
 	if err == nil {
@@ -63,7 +63,7 @@ func ConfigNamed(nameOrDir string) (Config, string, error) {
 	return Config{}, "", err
 }
 
-// encode writes the configuration as a config.json of bf16 weights.
+// encode returns the config.json of a model with bf16 weights.
 func (c Config) encode() ([]byte, error) {
 	fields := map[string]any{
 		"architectures": []string{"Qwen3ForCausalLM"}, "model_type": "qwen3", "hidden_act": "silu",

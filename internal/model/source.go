@@ -11,20 +11,20 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Location is where a base model's files are: a folder, or the program itself.
+// Location is where the files of a base model are: a folder, or the program itself.
 type Location struct {
-	Name string // what finds it again with Resolve: "tiny", "Qwen/Qwen3-8B-Base" or a path; for adapters to note
-	Dir  string // the folder, "" for a model embedded in the program
-	// files of an embedded model, nil for a folder
+	Name string // the name by which Resolve finds it again: "tiny", "Qwen/Qwen3-8B-Base" or a path; adapters record it
+	Dir  string // the folder; "" for a model embedded in the program
+	// files of an embedded model; nil for a folder
 	files fs.FS
 }
 
-// Folder is the model in a folder.
+// Folder returns the location of the model in a folder.
 func Folder(dir string) Location {
 	return Location{Name: dir, Dir: filepath.Clean(dir)}
 }
 
-// String names the source in messages.
+// String returns the location for messages.
 func (s Location) String() string {
 	if s.Dir == "" {
 		return "embedded model " + s.Name
@@ -32,7 +32,7 @@ func (s Location) String() string {
 	return s.Dir
 }
 
-// Path is a file's path, for messages.
+// Path returns the path of a file, for messages.
 func (s Location) Path(file string) string {
 	if s.Dir == "" {
 		return s.Name + "/" + file
@@ -40,7 +40,7 @@ func (s Location) Path(file string) string {
 	return filepath.Join(s.Dir, file)
 }
 
-// Has says whether the source has a file.
+// Has reports whether the model has a file.
 func (s Location) Has(file string) bool {
 	var err error
 	if s.Dir == "" {
@@ -51,7 +51,7 @@ func (s Location) Has(file string) bool {
 	return err == nil
 }
 
-// ReadFile returns a small file's content: config.json, tokenizer.json. A missing file matches fs.ErrNotExist.
+// ReadFile returns the content of a small file: config.json, tokenizer.json. A missing file matches fs.ErrNotExist.
 func (s Location) ReadFile(file string) ([]byte, error) {
 	var content []byte
 	var err error
@@ -72,7 +72,7 @@ func (s Location) ReadFile(file string) ([]byte, error) {
 	return content, nil
 }
 
-// openWeights maps a weight file; an embedded one is read from the program's own bytes.
+// openWeights maps a weight file, or uses the program's own bytes for an embedded one.
 func (s Location) openWeights(file string) (*safetensors.File, error) {
 	if s.Dir != "" {
 		return safetensors.Open(s.Path(file))
@@ -91,7 +91,7 @@ func (s Location) incompleteHint() string {
 	return "a base model is a folder with " + ConfigFile + ", " + TokenizerFile + " and " + WeightsFile + " or its shards"
 }
 
-// missingFileError is an fs.ErrNotExist in our words.
+// missingFileError is an fs.ErrNotExist with our own message.
 type missingFileError struct{ message string }
 
 func (e *missingFileError) Error() string        { return e.message }

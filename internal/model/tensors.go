@@ -6,17 +6,17 @@ import "fmt"
 const (
 	EmbedTokens = "model.embed_tokens.weight" // [VocabSize, HiddenSize]
 	FinalNorm   = "model.norm.weight"         // [HiddenSize]
-	LMHead      = "lm_head.weight"            // [VocabSize, HiddenSize]; not used when the embeddings are tied
+	LMHead      = "lm_head.weight"            // [VocabSize, HiddenSize]; absent if the embeddings are tied
 )
 
-// Projection is one of a layer's seven linear maps, which are also what an adapter can be attached to.
+// Projection is one of the seven linear layers of a decoder layer; an adapter can target each.
 type Projection struct {
 	Short  string // as in the option lora_targets: q, k, v, o, gate, up, down
 	Name   string // as in a PEFT adapter's target_modules: q_proj, …
 	Module string // within the layer: self_attn.q_proj, …
 }
 
-// Projections lists them in the order of a layer's arithmetic. Do not change it.
+// Projections lists them in the order in which a layer uses them. The order must not change.
 var Projections = []Projection{
 	{"q", "q_proj", "self_attn.q_proj"},
 	{"k", "k_proj", "self_attn.k_proj"},
@@ -27,7 +27,7 @@ var Projections = []Projection{
 	{"down", "down_proj", "mlp.down_proj"},
 }
 
-// Dims are the widths that a projection maps from and to; its weight has the shape [out, in].
+// Dims returns the input and output width of a projection; its weight has shape [out, in].
 func (c Config) Dims(p Projection) (in, out int) {
 	switch p.Short {
 	case "q":
@@ -44,19 +44,19 @@ func (c Config) Dims(p Projection) (in, out int) {
 	panic("model: no such projection: " + p.Short)
 }
 
-// LayerTensor is the name of a layer's tensor: part is a Projection's Module, "input_layernorm",
+// LayerTensor returns the name of a layer's tensor; part is a Projection's Module, "input_layernorm",
 // "post_attention_layernorm", "self_attn.q_norm" or "self_attn.k_norm".
 func LayerTensor(layer int, part string) string {
 	return fmt.Sprintf("model.layers.%d.%s.weight", layer, part)
 }
 
-// TensorSpec is a tensor that a model must have.
+// TensorSpec is the name and shape of a required tensor.
 type TensorSpec struct {
 	Name  string
 	Shape []int
 }
 
-// RequiredTensors lists every tensor of a model of this configuration.
+// RequiredTensors lists every tensor of a model with this configuration.
 func RequiredTensors(c Config) []TensorSpec {
 	list := []TensorSpec{{EmbedTokens, []int{c.VocabSize, c.HiddenSize}}}
 	for l := range c.Layers {

@@ -199,7 +199,7 @@ func TestLoad_NamesTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = tokenizer.Load(dir)
-	wantError(t, err, filepath.Join(dir, "tokenizer.json")+": line 3: '!' where")
+	wantError(t, err, filepath.Join(dir, "tokenizer.json")+": line 3: found '!' instead of")
 }
 
 // TestEncodeOrdinary_LinesStandAlone is what windows rely on: a line's tokens do not depend on its neighbors.

@@ -1,9 +1,9 @@
-// Package adapter is about LoRA adapters: their matrices, their beginning, and the files in which PEFT keeps them,
+// Package adapter holds LoRA adapters: their matrices, their initialization, and the files in which PEFT keeps them,
 // adapter_config.json and adapter_model.safetensors.
 //
-// In: a base model's configuration and a folder, or a rank and a seed. Out: matrices in float32, and folders that PEFT
-// loads. What a folder asks for beyond plain LoRA on the seven projections is refused by name. The package must not know
-// how an adapter is trained or used.
+// In: a base model's configuration and a folder, or a rank and a seed. Out: matrices in float32, and folders that PEFT loads.
+// It rejects, by name, whatever a folder asks for beyond plain LoRA on the seven projections. It must not know: how an
+// adapter is trained or used.
 package adapter
 
 import (
@@ -16,17 +16,17 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Config says what an adapter is, apart from its matrices.
+// Config describes an adapter without its matrices.
 type Config struct {
 	R         int
 	Alpha     float64
-	Dropout   float64 // on the input of A, in training only
+	Dropout   float64 // on the input of A, during training only
 	RSLoRA    bool
-	Targets   []model.Projection // the kinds of projections that it is attached to, in model.Projections' order
-	BaseModel string             // what finds the base model again: a name or a path; may be empty
+	Targets   []model.Projection // projections with an adapter, in the order of model.Projections
+	BaseModel string             // name or path of the base model; may be empty
 }
 
-// Scale is the factor of B A x: alpha/r, with rank stabilisation alpha/sqrt(r).
+// Scale returns the factor of B A x: alpha/r, or alpha/sqrt(r) with rank stabilization.
 func (c Config) Scale() float64 {
 	if c.RSLoRA {
 		return c.Alpha / math.Sqrt(float64(c.R))
@@ -34,13 +34,13 @@ func (c Config) Scale() float64 {
 	return c.Alpha / float64(c.R)
 }
 
-// Pair is what is attached to one projection of one layer: y = W x + Scale B A dropout(x).
+// Pair is the two matrices of one projection in one layer: y = W x + Scale B A dropout(x).
 type Pair struct {
 	In, Out int
 	A       []float32 // [R, In], row-major
 	B       []float32 // [Out, R], row-major
-	// Absent says that the adapter leaves this layer's projection alone, as a target_modules with layer numbers can.
-	// A and B are zero then, which adds nothing and gets no gradient; they are not saved.
+	// Absent marks a projection that the adapter leaves alone in this layer, as target_modules with layer numbers can. A
+	// and B are then zero, get no gradient and are not saved.
 	Absent bool
 }
 
@@ -48,14 +48,14 @@ type Pair struct {
 type Adapter struct {
 	Config
 	Layers [][]Pair // [layer][index in Targets]
-	// modules is target_modules and exclude_modules as they were loaded, so that a pattern survives being saved.
+	// modules is target_modules and exclude_modules as loaded, so that a pattern survives saving.
 	modules moduleFilter
 }
 
-// Options are the choices of a new adapter.
+// Options of a new adapter.
 type Options = Config
 
-// ParseTargets reads a list such as "q,v,down", as the option lora_targets has it; PEFT's names (q_proj) and "all" are taken too.
+// ParseTargets parses a list such as "q,v,down"; PEFT's names (q_proj) and "all" are also allowed.
 func ParseTargets(list string) ([]model.Projection, error) {
 	wanted := map[string]bool{}
 	for _, name := range strings.Split(list, ",") {
@@ -67,7 +67,7 @@ func ParseTargets(list string) ([]model.Projection, error) {
 			}
 		}
 		if !known {
-			return nil, usererr.With(usererr.Usage("%q is not a projection that an adapter can be attached to", name), "choose from q,k,v,o,gate,up,down")
+			return nil, usererr.With(usererr.Usage("%q is not a projection that an adapter can target", name), "choose from q,k,v,o,gate,up,down")
 		}
 	}
 	return pick(wanted), nil
@@ -83,8 +83,8 @@ func pick(wanted map[string]bool) []model.Projection {
 	return targets
 }
 
-// New makes an adapter that changes nothing yet: A is kaiming-uniform with a = sqrt 5, as in PEFT, which is uniform
-// within 1/sqrt(In); B is zero. The same seed gives the same A for a projection whatever the other targets are.
+// New makes an adapter that changes nothing yet: A is Kaiming-uniform with a = sqrt(5), as in PEFT, which is uniform within
+// 1/sqrt(In); B is zero. For the same seed a projection's A does not depend on the other targets.
 func New(base model.Config, options Options, seed uint64) (*Adapter, error) {
 	if err := options.Validate(); err != nil {
 		return nil, err
@@ -101,15 +101,15 @@ func New(base model.Config, options Options, seed uint64) (*Adapter, error) {
 	return a, nil
 }
 
-// Validate reports the first choice that makes no adapter.
+// Validate returns an error for the first invalid field.
 func (c Config) Validate() error {
 	switch {
 	case c.R < 1 || c.R > maxRank:
-		return fmt.Errorf("the adapter's rank is %d, not between 1 and %d", c.R, maxRank)
+		return fmt.Errorf("the adapter's rank is %d; it must be from 1 to %d", c.R, maxRank)
 	case !(c.Alpha > 0) || math.IsInf(c.Alpha, 0):
-		return fmt.Errorf("the adapter's alpha is %g, not a number over 0", c.Alpha)
+		return fmt.Errorf("the adapter's alpha is %g; it must be a positive number", c.Alpha)
 	case !(c.Dropout >= 0 && c.Dropout < 1):
-		return fmt.Errorf("the adapter's dropout is %g, not from 0 up to 1", c.Dropout)
+		return fmt.Errorf("the adapter's dropout is %g; it must be at least 0 and less than 1", c.Dropout)
 	case len(c.Targets) == 0:
 		return fmt.Errorf("the adapter has no targets")
 	}
@@ -134,7 +134,7 @@ func fillUniform(dst []float32, bound float64, seed, layer uint64, p model.Proje
 	}
 }
 
-// Parameters is the number of values that training changes.
+// Parameters returns the number of trainable values.
 func (a *Adapter) Parameters() int64 {
 	var n int64
 	for _, pairs := range a.Layers {

@@ -11,8 +11,8 @@ import (
 
 const maxRank = 1 << 16
 
-// parseConfig reads an adapter_config.json; path is for errors. Fields that PEFT writes and that change nothing here
-// are ignored, as are unknown ones.
+// parseConfig parses an adapter_config.json; path is for errors. It ignores unknown fields, and known ones that make no
+// difference here.
 func parseConfig(path string, content []byte) (Config, moduleFilter, error) {
 	object, err := jsonfields.Parse(path, content)
 	if err != nil {
@@ -34,7 +34,7 @@ func parseConfig(path string, content []byte) (Config, moduleFilter, error) {
 		c.Dropout = f.Number("lora_dropout")
 	}
 	if !(c.Dropout >= 0 && c.Dropout < 1) {
-		f.Wrong("lora_dropout", "%s is not from 0 up to 1", f.Raw("lora_dropout"))
+		f.Wrong("lora_dropout", "%s is not at least 0 and less than 1", f.Raw("lora_dropout"))
 	}
 	modules := parseFilter(f.Fields)
 	for _, name := range modules.target.names {
@@ -54,7 +54,7 @@ func (f configFields) refuseOtherKinds() {
 		f.Unsupported("peft_type", fmt.Sprintf("%q", kind), plainLoRA)
 	}
 	if task := f.TextOr("task_type", "CAUSAL_LM"); task != "CAUSAL_LM" {
-		f.Unsupported("task_type", fmt.Sprintf("%q", task), "the adapter must be one of a causal language model")
+		f.Unsupported("task_type", fmt.Sprintf("%q", task), "the adapter must be for a causal language model")
 	}
 	if bias := f.TextOr("bias", "none"); bias != "none" {
 		f.Unsupported("bias", fmt.Sprintf("%q", bias), plainLoRA)
@@ -62,8 +62,8 @@ func (f configFields) refuseOtherKinds() {
 	f.refuseInitialization()
 }
 
-// refuseInitialization: some beginnings change the base model's weights, so that the adapter fits only those. PEFT
-// writes true into adapters that it has converted back.
+// refuseInitialization rejects initializations that change the base model's weights: such an adapter fits only those weights.
+// PEFT writes true into adapters that it has converted back.
 func (f configFields) refuseInitialization() {
 	const key = "init_lora_weights"
 	if !f.Has(key) || f.Raw(key) == "true" || f.Raw(key) == "false" {
@@ -74,7 +74,7 @@ func (f configFields) refuseInitialization() {
 	}
 }
 
-// unsupportedFields change the arithmetic unless they are empty: null, false, {}, [] or "".
+// unsupportedFields change the computation unless they are empty: null, false, {}, [] or "".
 var unsupportedFields = []string{
 	"use_dora", "use_qalora", "use_bdlora", "lora_bias", "fan_in_fan_out", "modules_to_save", "rank_pattern", "alpha_pattern",
 	"layers_to_transform", "layer_replication", "target_parameters", "trainable_token_indices",
@@ -88,7 +88,7 @@ func (f configFields) refuseUnsupported() {
 			f.Unsupported(key, f.Raw(key), plainLoRA)
 		}
 	}
-	// A use_ that is not known is a variant from a later PEFT.
+	// An unknown use_ field is a variant from a later PEFT.
 	for _, key := range f.Names() {
 		if strings.HasPrefix(key, "use_") && key != "use_rslora" && f.Has(key) && !f.isEmpty(key) {
 			f.Unsupported(key, f.Raw(key), plainLoRA)
@@ -154,7 +154,7 @@ func encodeConfig(c Config, modules moduleFilter) ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-// value is what stands in the file: as it was loaded, else the list of names.
+// value returns what to write into the file: what was loaded, else the list of names.
 func (s moduleSet) value() any {
 	if s.raw != nil {
 		return s.raw

@@ -23,15 +23,15 @@ const (
 	WeightsFile = "adapter_model.safetensors"
 )
 
-// prefix is what PEFT puts before the base model's own names.
+// prefix is what PEFT puts before the base model's tensor names.
 const prefix = "base_model.model."
 
 func tensorName(layer int, p model.Projection, matrix string) string {
 	return prefix + moduleName(layer, p) + ".lora_" + matrix + ".weight"
 }
 
-// ReadConfig reads a folder's adapter_config.json alone: what it says, with the targets left out, since those are
-// certain only beside a base model. Its BaseModel says which.
+// ReadConfig reads only a folder's adapter_config.json. Targets is empty, because targets are known only together with the
+// base model, which BaseModel names.
 func ReadConfig(dir string) (Config, error) {
 	c, _, err := readConfig(dir)
 	return c, err
@@ -42,7 +42,7 @@ func readConfig(dir string) (Config, moduleFilter, error) {
 	content, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, moduleFilter{}, usererr.With(fmt.Errorf("%s has no %s: %w", dir, ConfigFile, fs.ErrNotExist),
-			"an adapter is a folder with %s and %s, such as vqctl train writes", ConfigFile, WeightsFile)
+			"an adapter is a folder with %s and %s, as written by vqctl train", ConfigFile, WeightsFile)
 	}
 	if err != nil {
 		return Config{}, moduleFilter{}, fmt.Errorf("cannot read the adapter: %w", err)
@@ -50,7 +50,7 @@ func readConfig(dir string) (Config, moduleFilter, error) {
 	return parseConfig(path, content)
 }
 
-// Load reads an adapter folder and holds it against the base model that it is to be attached to.
+// Load reads an adapter folder and checks that it fits the base model.
 func Load(dir string, base model.Config) (*Adapter, error) {
 	config, modules, err := readConfig(dir)
 	if err != nil {
@@ -59,7 +59,7 @@ func Load(dir string, base model.Config) (*Adapter, error) {
 	path := filepath.Join(dir, WeightsFile)
 	file, err := safetensors.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usererr.With(fmt.Errorf("%s has no %s: %w", dir, WeightsFile, fs.ErrNotExist), "the adapter is incomplete, or its weights are in another format than safetensors")
+		return nil, usererr.With(fmt.Errorf("%s has no %s: %w", dir, WeightsFile, fs.ErrNotExist), "the adapter is incomplete, or its weights are not in safetensors format")
 	}
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (l *loader) load() error {
 		}
 	}
 	if a.Targets = pick(wanted); len(a.Targets) == 0 {
-		return fmt.Errorf("%s: target_modules matches none of the base model's projections", filepath.Join(filepath.Dir(l.file.Path()), ConfigFile))
+		return fmt.Errorf("%s: target_modules matches no projection of the base model", filepath.Join(filepath.Dir(l.file.Path()), ConfigFile))
 	}
 	for layer := range l.base.Layers {
 		pairs := make([]Pair, len(a.Targets))
@@ -108,7 +108,7 @@ func (l *loader) load() error {
 	return nil
 }
 
-// targeted says whether the adapter has a pair there. Where its pattern cannot be evaluated, the tensors say.
+// targeted reports whether the adapter has a pair there. If its pattern cannot be evaluated, the tensors in the file decide.
 func (l *loader) targeted(layer int, p model.Projection) bool {
 	if l.adapter.modules.opaque() {
 		_, ok := l.file.Tensor(tensorName(layer, p, "A"))
@@ -124,7 +124,7 @@ func (l *loader) pair(layer int, p model.Projection) (Pair, error) {
 		pair.Absent = true
 		return pair, nil
 	}
-	var pair Pair // allocated once the file has what the configuration claims
+	var pair Pair // allocated once the file is known to hold what the configuration claims
 	var err error
 	pair.In, pair.Out = l.base.Dims(p)
 	if pair.A, err = l.matrix(tensorName(layer, p, "A"), r, pair.In); err != nil {
@@ -140,7 +140,7 @@ func (l *loader) matrix(name string, rows, columns int) ([]float32, error) {
 		return nil, l.mismatch("tensor %q is missing", name)
 	}
 	if !slices.Equal(t.Shape, []int{rows, columns}) {
-		return nil, l.mismatch("tensor %q has the shape %v, but for this base model and r = %d it should be %v", name, t.Shape, l.adapter.R, []int{rows, columns})
+		return nil, l.mismatch("tensor %q has shape %v, but this base model and r = %d need %v", name, t.Shape, l.adapter.R, []int{rows, columns})
 	}
 	values, err := t.Floats()
 	if err != nil {
@@ -149,7 +149,7 @@ func (l *loader) matrix(name string, rows, columns int) ([]float32, error) {
 	return values, nil
 }
 
-// checkNames refuses tensors that would be left unused: what they do would be missing without a word.
+// checkNames rejects tensors that would be ignored: their effect would be missing without notice.
 func (l *loader) checkNames() error {
 	known := map[string]bool{}
 	for layer := range l.base.Layers {
@@ -164,14 +164,14 @@ func (l *loader) checkNames() error {
 			continue
 		}
 		if layer, ok := layerOf(name); ok && layer >= l.base.Layers {
-			return l.mismatch("tensor %q is of layer %d, but the base model has %d layers", name, layer, l.base.Layers)
+			return l.mismatch("tensor %q belongs to layer %d, but the base model has %d layers", name, layer, l.base.Layers)
 		}
-		return usererr.With(fmt.Errorf("%s: tensor %q is not one that %s asks for", l.file.Path(), name, ConfigFile), plainLoRA)
+		return usererr.With(fmt.Errorf("%s: unexpected tensor %q: %s does not list it", l.file.Path(), name, ConfigFile), plainLoRA)
 	}
 	return nil
 }
 
-// layerOf reads the layer's number out of a tensor's name.
+// layerOf returns the layer number in a tensor's name.
 func layerOf(name string) (layer int, ok bool) {
 	rest, ok := strings.CutPrefix(name, prefix+"model.layers.")
 	if !ok {
@@ -184,18 +184,18 @@ func layerOf(name string) (layer int, ok bool) {
 func (l *loader) mismatch(format string, args ...any) error {
 	err := fmt.Errorf("%s: %s", l.file.Path(), fmt.Sprintf(format, args...))
 	if trained := l.adapter.BaseModel; trained != "" {
-		return usererr.With(err, "is it an adapter for another base? It was trained on %s", trained)
+		return usererr.With(err, "the adapter may belong to another base model: it was trained on %s", trained)
 	}
-	return usererr.With(err, "is it an adapter for another base?")
+	return usererr.With(err, "the adapter may belong to another base model")
 }
 
-// Save makes dir an adapter folder and nothing else; what was there is replaced once the new one is whole.
+// Save writes the adapter folder dir; an existing folder is replaced once the new one is complete.
 func (a *Adapter) Save(dir string) error {
 	return atomicfile.WriteDir(dir, a.WriteFiles)
 }
 
-// WriteFiles writes the adapter's two files into a folder that is there, such as a checkpoint that is being made. The
-// same adapter gives the same bytes.
+// WriteFiles writes the adapter's two files into an existing folder, such as a checkpoint in progress. The same adapter gives
+// the same bytes.
 func (a *Adapter) WriteFiles(dir string) error {
 	modules := a.modules
 	if modules.target.raw == nil {
@@ -211,7 +211,7 @@ func (a *Adapter) WriteFiles(dir string) error {
 	return atomicfile.Write(filepath.Join(dir, WeightsFile), a.writeWeights)
 }
 
-// writeWeights writes the matrices in F32, by name.
+// writeWeights writes the matrices in F32, sorted by name.
 func (a *Adapter) writeWeights(w io.Writer) error {
 	var tensors []safetensors.Entry
 	for layer, pairs := range a.Layers {

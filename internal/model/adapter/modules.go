@@ -10,18 +10,18 @@ import (
 	"ventriloquist/internal/model"
 )
 
-// moduleFilter is PEFT's target_modules with its exclude_modules: which linear maps carry an adapter.
+// moduleFilter is PEFT's target_modules and exclude_modules: which linear layers have an adapter.
 type moduleFilter struct {
 	target, exclude moduleSet
 }
 
-// moduleSet is a list of module names (or ends of names), or a pattern for whole names.
+// moduleSet is a list of module names (or name endings), or a pattern for whole names.
 type moduleSet struct {
-	raw       json.RawMessage // as in the file, nil if it is not there
+	raw       json.RawMessage // as in the file; nil if absent
 	names     []string
 	allLinear bool
-	// pattern is nil if there is none, or if it needs what Go's regular expressions lack, such as lookahead: then the
-	// tensors in the file say what is targeted.
+	// pattern is nil if there is none, or if it uses features that Go's regular expressions lack, such as lookahead; the
+	// tensors in the file then decide what is targeted.
 	pattern *regexp.Regexp
 	opaque  bool
 }
@@ -61,7 +61,7 @@ func parseModules(f *jsonfields.Fields, key string) (s moduleSet) {
 	return s
 }
 
-// matches follows PEFT: a pattern must match the whole name, a list's entry the name or its end after a dot.
+// matches follows PEFT: a pattern must match the whole name; an entry of a list, the name or its end after a dot.
 func (s moduleSet) matches(module string) bool {
 	switch {
 	case s.allLinear || s.opaque:
@@ -74,21 +74,21 @@ func (s moduleSet) matches(module string) bool {
 	})
 }
 
-// opaque says that only the file's tensors tell what is targeted.
+// opaque reports whether only the file's tensors show what is targeted.
 func (m moduleFilter) opaque() bool { return m.target.opaque || m.exclude.opaque }
 
-// has says whether a module carries an adapter.
+// has reports whether a module has an adapter.
 func (m moduleFilter) has(module string) bool {
 	excluded := m.exclude.raw != nil && !m.exclude.opaque && m.exclude.matches(module)
 	return !excluded && m.target.matches(module)
 }
 
-// moduleName is the name that PEFT holds its patterns against.
+// moduleName returns the name that PEFT matches its patterns against.
 func moduleName(layer int, p model.Projection) string {
 	return strings.TrimSuffix(model.LayerTensor(layer, p.Module), ".weight")
 }
 
-// forTargets is the filter of a new adapter.
+// forTargets returns the filter of a new adapter.
 func forTargets(targets []model.Projection) moduleFilter {
 	var m moduleFilter
 	for _, p := range targets {

@@ -20,9 +20,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// fetch gets one file into dir: <name> once it is whole and checked, until then <name>.<start of its checksum>.part.
-// What an earlier run left is used. report is told of bytes that are there, and of such that had to be thrown away (less
-// than 0).
+// fetch downloads one file into dir: as <name> once it is complete and verified, until then as <name>.<start of its
+// checksum>.part. It continues an earlier download. report receives the number of bytes added, negative for bytes that had to
+// be discarded.
 func (c *Client) fetch(ctx context.Context, repo, commit, dir string, f file, report func(n int64)) error {
 	done, err := alreadyThere(ctx, filepath.Join(dir, f.name), f)
 	if err != nil {
@@ -52,14 +52,14 @@ func (c *Client) fetch(ctx context.Context, repo, commit, dir string, f file, re
 	return nil
 }
 
-// alreadyThere says whether an earlier run has finished a file; one that is not what the list says is removed.
+// alreadyThere reports whether an earlier run has finished a file. It removes a file that does not match the list.
 func alreadyThere(ctx context.Context, path string, f file) (bool, error) {
 	in, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("cannot go on with the download: %w", err)
+		return false, fmt.Errorf("cannot continue the download: %w", err)
 	}
 	defer in.Close()
 	sum := newSum(f)
@@ -74,7 +74,7 @@ func alreadyThere(ctx context.Context, path string, f file) (bool, error) {
 	return false, nil
 }
 
-// newSum is a file's checksum: sha256, or git's, which begins with a header.
+// newSum returns the hash of a file's checksum: SHA-256, or git's SHA-1, which starts with a header.
 func newSum(f file) hash.Hash {
 	if f.sha256 != "" {
 		return sha256.New()
@@ -86,7 +86,7 @@ func newSum(f file) hash.Hash {
 
 func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
-// copyUnlessDone is io.Copy that looks at ctx now and then.
+// copyUnlessDone is io.Copy that checks ctx from time to time.
 func copyUnlessDone(ctx context.Context, w io.Writer, r io.Reader) (total int64, err error) {
 	for {
 		n, err := io.CopyN(w, r, 8<<20)
@@ -103,7 +103,7 @@ func copyUnlessDone(ctx context.Context, w io.Writer, r io.Reader) (total int64,
 	}
 }
 
-// download is one file on its way: out has its first have bytes, of which sum is the checksum so far.
+// download is one file in progress: out has its first have bytes, and sum is their checksum.
 type download struct {
 	client   *Client
 	address  string
@@ -112,12 +112,12 @@ type download struct {
 	report   func(n int64)
 	out      *os.File
 	have     int64
-	most     int64 // that it ever had
+	most     int64 // the largest have so far
 	sum      hash.Hash
-	mismatch int // how often the checksum was wrong
+	mismatch int // number of checksum mismatches
 }
 
-// open opens the partial file and takes up what it has.
+// open opens the partial file and continues from its contents.
 func (d *download) open(ctx context.Context, path string) error {
 	out, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -136,7 +136,7 @@ func (d *download) open(ctx context.Context, path string) error {
 	return nil
 }
 
-// restart throws away what is there.
+// restart discards what has been downloaded.
 func (d *download) restart() error {
 	if err := d.out.Truncate(0); err != nil {
 		return fmt.Errorf("cannot write %s: %w", d.out.Name(), err)
@@ -149,7 +149,7 @@ func (d *download) restart() error {
 	return nil
 }
 
-// attempt gets the rest of the file, and says whether it got further than ever before.
+// attempt downloads the rest of the file, and reports whether it got further than any attempt before.
 func (d *download) attempt(ctx context.Context) (further bool, err error) {
 	if d.have < d.file.size {
 		if further, err = d.receive(ctx); err != nil {
@@ -157,22 +157,22 @@ func (d *download) attempt(ctx context.Context) (further bool, err error) {
 		}
 	}
 	if d.have < d.file.size {
-		return further, transient(fmt.Errorf("%s: the connection ended after %d of %d bytes", d.address, d.have, d.file.size))
+		return further, transient(fmt.Errorf("%s: the connection closed after %d of %d bytes", d.address, d.have, d.file.size))
 	}
 	if got := hexSum(d.sum); d.have > d.file.size || got != d.file.checksum() {
-		err := fmt.Errorf("%s: what came is not what the list says: %d bytes with checksum %s, not %d with %s", d.address, d.have, got, d.file.size, d.file.checksum())
+		err := fmt.Errorf("%s: received %d bytes with checksum %s, but the file list has %d with %s", d.address, d.have, got, d.file.size, d.file.checksum())
 		if restartErr := d.restart(); restartErr != nil {
 			return false, restartErr
 		}
 		if d.mismatch++; d.mismatch == 3 {
-			return false, usererr.With(err, "the server or something on the way to it changes the file: try again later, or another HF_ENDPOINT")
+			return false, usererr.With(err, "the server or a proxy changes the file: try again later, or set another HF_ENDPOINT")
 		}
 		return false, transient(err)
 	}
 	return further, nil
 }
 
-// receive makes one request and writes what comes.
+// receive makes one request and writes the response.
 func (d *download) receive(outer context.Context) (further bool, err error) {
 	ctx, giveUp := context.WithCancel(outer)
 	defer giveUp()
@@ -188,14 +188,14 @@ func (d *download) receive(outer context.Context) (further bool, err error) {
 	defer body.timer.Stop()
 	err = d.copy(io.LimitReader(body, d.file.size-d.have+1))
 	if errors.Is(err, context.Canceled) && outer.Err() == nil {
-		err = transient(fmt.Errorf("%s: nothing came for %s", d.address, d.client.stall))
+		err = transient(fmt.Errorf("%s: no data for %s", d.address, d.client.stall))
 	}
 	further = d.have > d.most
 	d.most = max(d.most, d.have)
 	return further, err
 }
 
-// accept looks at an answer's status. A server that knows no ranges sends the whole file: then it begins anew.
+// accept checks the status of a response. A server without ranges sends the whole file, so the download starts over.
 func (d *download) accept(r *http.Response) error {
 	switch {
 	case r.StatusCode == http.StatusOK && d.have == 0:
@@ -209,14 +209,14 @@ func (d *download) accept(r *http.Response) error {
 	case r.StatusCode != http.StatusRequestedRangeNotSatisfiable:
 		return d.client.refusal(d.repo, r)
 	}
-	err := fmt.Errorf("%s: asked for the bytes from %d of %d, the server answered %s, %q", d.address, d.have, d.file.size, r.Status, r.Header.Get("Content-Range"))
+	err := fmt.Errorf("%s: requested bytes from %d of %d, but the server answered %s, %q", d.address, d.have, d.file.size, r.Status, r.Header.Get("Content-Range"))
 	if restartErr := d.restart(); restartErr != nil {
 		return restartErr
 	}
 	return transient(err)
 }
 
-// copy writes to the file what comes; only what was written counts.
+// copy writes the response to the file; only bytes that were written count.
 func (d *download) copy(body io.Reader) error {
 	buffer := make([]byte, 1<<20)
 	for {
@@ -228,7 +228,7 @@ func (d *download) copy(body io.Reader) error {
 			d.report(int64(written))
 			if err != nil {
 				return usererr.With(fmt.Errorf("cannot write %s: %w", strings.TrimSuffix(d.out.Name(), ".part"), err),
-					"make room and run the command again: it goes on from where it stopped")
+					"make room and run the command again: it continues where it stopped")
 			}
 		}
 		if readErr == io.EOF {

@@ -1,8 +1,8 @@
-// Package hub downloads base models from Hugging Face, or from a server with its paths.
+// Package hub downloads base models from Hugging Face, or from a server with the same API.
 //
-// In: a model's name. Out: a folder of vqctl's own with config.json, tokenizer and weights, each file checked against
-// the size and checksum in the server's list. Until everything is there and checked it lies in a folder beside, from
-// which a later run goes on. The package must not know what models are used for.
+// In: a model's name. Out: a folder among vqctl's own models with config.json, tokenizer and weights, each file verified
+// against the size and checksum in the server's list. An unfinished download is in a folder next to it, from which a later
+// run continues. It must not know: what models are used for.
 package hub
 
 import (
@@ -26,23 +26,23 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Client says where from and how models are downloaded.
+// Client says where models are downloaded from, and how.
 type Client struct {
 	Endpoint string // https://huggingface.co
-	Token    string // "" for none; sent to Endpoint's host only
-	Workers  int    // files at a time
-	// Progress is told what is there and the whole, in bytes; may be nil.
+	Token    string // "" for none; sent only to Endpoint's host
+	Workers  int    // parallel downloads
+	// Progress receives the number of bytes present and in total; may be nil.
 	Progress func(done, total int64)
 	// Log is told of attempts that failed and are repeated.
 	Log *zap.Logger
 
 	http    *http.Client
-	backoff time.Duration // before the first repetition; doubles
-	stall   time.Duration // a connection on which nothing arrives for so long is given up
+	backoff time.Duration // before the first retry; doubles each time
+	stall   time.Duration // a connection without data for this long is closed
 	write   func(f *os.File, p []byte) (int, error)
 }
 
-// NewClient takes HF_ENDPOINT and HF_TOKEN from the environment.
+// NewClient returns a client with HF_ENDPOINT and HF_TOKEN from the environment.
 func NewClient() *Client {
 	c := &Client{Endpoint: os.Getenv("HF_ENDPOINT"), Token: os.Getenv("HF_TOKEN"), Workers: 4, Log: zap.NewNop(), backoff: time.Second, stall: time.Minute, write: (*os.File).Write}
 	if c.Endpoint == "" {
@@ -54,8 +54,8 @@ func NewClient() *Client {
 	return c
 }
 
-// keepToken lets the token go to the first host only: large files lie on others, whose addresses are signed. The
-// standard library would send it to any port and subdomain.
+// keepToken sends the token only to the first host: large files are on other hosts, whose addresses are signed. The standard
+// library would send it to any port and subdomain.
 func keepToken(next *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
 		return fmt.Errorf("more than 10 redirects")
@@ -74,11 +74,11 @@ func keepToken(next *http.Request, via []*http.Request) error {
 type file struct {
 	name   string
 	size   int64
-	sha256 string // of the content, of large files
-	blob   string // git's sha1, of the others
+	sha256 string // of the content; for large files
+	blob   string // git's SHA-1; for the others
 }
 
-// checksum tells contents apart.
+// checksum returns the checksum that the list has for the file.
 func (f file) checksum() string {
 	if f.sha256 != "" {
 		return f.sha256
@@ -86,19 +86,19 @@ func (f file) checksum() string {
 	return f.blob
 }
 
-// listing is what the server has of a model at one commit.
+// listing is the files of a model at one commit.
 type listing struct {
 	commit string
-	files  []file // those that a model needs, the small ones first
+	files  []file // those that a model needs, smallest first
 }
 
 var (
 	hexName = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
-	// wantedName is of files at the top: configuration, tokenizer, weights, license. The name goes into a path here.
+	// wantedName matches files at the top level: configuration, tokenizer, weights, license. Names are used in paths here.
 	wantedName = regexp.MustCompile(`^(model(-[\w.-]+)?\.safetensors(\.index\.json)?|(config|generation_config|tokenizer|tokenizer_config|vocab|special_tokens_map|added_tokens)\.json|merges\.txt|LICENSE(\.\w+)?)$`)
 )
 
-// list asks for the model's files on its main branch.
+// list requests the files on the model's main branch.
 func (c *Client) list(ctx context.Context, repo string) (listing, error) {
 	var answer struct {
 		SHA      string `json:"sha"`
@@ -119,7 +119,7 @@ func (c *Client) list(ctx context.Context, repo string) (listing, error) {
 	}
 	l := listing{commit: answer.SHA}
 	if !hexName.MatchString(l.commit) {
-		return l, notHub(address, "its answer names no commit")
+		return l, notHub(address, "the response names no commit")
 	}
 	for _, s := range answer.Siblings {
 		if !wantedName.MatchString(s.Name) {
@@ -144,11 +144,11 @@ func (c *Client) list(ctx context.Context, repo string) (listing, error) {
 }
 
 func notHub(address, problem string) error {
-	return usererr.With(fmt.Errorf("%s: %s", address, problem), "HF_ENDPOINT must be a server with Hugging Face's interface")
+	return usererr.With(fmt.Errorf("%s: %s", address, problem), "HF_ENDPOINT must be a server with Hugging Face's API")
 }
 
-// check refuses a model without what is needed, before anything large is fetched. A single weights file is preferred to
-// shards where both are there.
+// check rejects a model that lacks a required file, before anything large is downloaded. A single weights file is preferred to
+// shards if both exist.
 func (l *listing) check(repo string) error {
 	has := map[string]bool{}
 	for _, f := range l.files {
@@ -156,11 +156,11 @@ func (l *listing) check(repo string) error {
 	}
 	for _, name := range []string{model.ConfigFile, model.TokenizerFile} {
 		if !has[name] {
-			return usererr.With(fmt.Errorf("%s has no %s", repo, name), "choose a model of the family, such as %s", model.Default)
+			return usererr.With(fmt.Errorf("%s has no %s", repo, name), "choose a Qwen3 model, such as %s", model.Default)
 		}
 	}
 	if !has[model.WeightsFile] && !has[model.IndexFile] {
-		return usererr.With(fmt.Errorf("%s has no weights in safetensors format", repo), "choose a model of the family, such as %s", model.Default)
+		return usererr.With(fmt.Errorf("%s has no weights in safetensors format", repo), "choose a Qwen3 model, such as %s", model.Default)
 	}
 	if has[model.WeightsFile] {
 		kept := l.files[:0]
@@ -174,7 +174,7 @@ func (l *listing) check(repo string) error {
 	return nil
 }
 
-// getJSON fetches an answer of the interface.
+// getJSON requests and decodes a JSON response of the API.
 func (c *Client) getJSON(ctx context.Context, repo, address string, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.stall)
 	defer cancel()
@@ -192,19 +192,19 @@ func (c *Client) getJSON(ctx context.Context, repo, address string, out any) err
 		return transient(fmt.Errorf("%s: %w", address, err))
 	}
 	if err := json.Unmarshal(content, out); err != nil {
-		return notHub(address, "its answer is not JSON")
+		return notHub(address, "the response is not JSON")
 	}
 	return nil
 }
 
-// get asks for an address, from a byte on. Errors of the connection are transient.
+// get requests an address, starting at byte from. Connection errors are transient.
 func (c *Client) get(ctx context.Context, address string, from int64) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, usererr.With(fmt.Errorf("bad address %q: %w", address, err), "HF_ENDPOINT should be as https://huggingface.co")
+		return nil, usererr.With(fmt.Errorf("bad address %q: %w", address, err), "HF_ENDPOINT must look like https://huggingface.co")
 	}
 	request.Header.Set("User-Agent", "vqctl")
-	request.Header.Set("Accept-Encoding", "identity") // sizes and ranges are of the file itself
+	request.Header.Set("Accept-Encoding", "identity") // so that sizes and ranges are those of the file
 	if c.Token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.Token)
 	}
@@ -222,7 +222,7 @@ func (c *Client) fileAddress(repo, commit, name string) string {
 	return c.Endpoint + "/" + repo + "/resolve/" + commit + "/" + url.PathEscape(name)
 }
 
-// Folders of a model: where it ends up, and where it is until it is whole.
+// folders returns the folder of a model, and the folder of its unfinished download.
 func folders(repo string) (final, partial string, err error) {
 	root, err := model.OwnFolder()
 	if err != nil {

@@ -21,14 +21,14 @@ import (
 type Result struct {
 	Source  model.Location
 	Already bool  // it was there before, in vqctl's folder or in Hugging Face's cache
-	Bytes   int64 // of all its files; 0 if Already
+	Bytes   int64 // size of all its files; 0 if Already
 }
 
-// Pull makes a model available, by downloading it unless it is on this machine already.
+// Pull downloads a model unless it is already on this machine.
 func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
 	repo, ok := model.RepoName(name)
 	if !ok {
-		return Result{}, usererr.Usage("%q is not a model's name: it is owner/name, such as %s", name, model.Default)
+		return Result{}, usererr.Usage("%q is not a model name; a name is owner/name, such as %s", name, model.Default)
 	}
 	final, partial, err := folders(repo)
 	if err != nil {
@@ -55,20 +55,20 @@ func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
 	return Result{Source: model.Location{Name: repo, Dir: final}, Bytes: total}, nil
 }
 
-// lock keeps a second run out of a folder, for as long as this one lives.
+// lock locks a folder against other processes until unlock is called.
 func lock(dir string) (unlock func() error, err error) {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot begin the download: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		busy := usererr.With(errors.New("another vqctl downloads this model just now"), "wait for it, or end it first: what it has is kept")
+		busy := usererr.With(errors.New("another vqctl is downloading this model"), "wait for it, or stop it first: its download is kept")
 		return nil, errors.Join(busy, f.Close())
 	}
 	return f.Close, nil
 }
 
-// prepare makes the folder for what is not whole yet. A model's folder that lacks files becomes that.
+// prepare creates the folder of the unfinished download. A model folder that lacks files becomes that folder.
 func prepare(final, partial string) error {
 	if err := os.MkdirAll(filepath.Dir(final), 0o700); err != nil {
 		return fmt.Errorf("cannot make the folder for models: %w", err)
@@ -86,8 +86,8 @@ func prepare(final, partial string) error {
 	return nil
 }
 
-// download fetches everything into dir. config.json comes first: a model that cannot be used is refused before its
-// weights are fetched.
+// download fetches all files into dir. config.json comes first: a model that cannot be used is rejected before its weights are
+// downloaded.
 func (c *Client) download(ctx context.Context, repo, dir string) (int64, error) {
 	l, err := c.list(ctx, repo)
 	if err != nil {
@@ -121,7 +121,7 @@ func (c *Client) download(ctx context.Context, repo, dir string) (int64, error) 
 	return p.total, nil
 }
 
-// removeOthers clears out what an earlier run left of files that the list no longer has, or has with other content.
+// removeOthers removes files of an earlier run that the list no longer has, or has with other content.
 func removeOthers(dir string, files []file) error {
 	wanted := map[string]bool{}
 	for _, f := range files {
@@ -129,22 +129,22 @@ func removeOthers(dir string, files []file) error {
 	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return fmt.Errorf("cannot go on with the download: %w", err)
+		return fmt.Errorf("cannot continue the download: %w", err)
 	}
 	for _, e := range entries {
 		if wanted[e.Name()] {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return fmt.Errorf("cannot go on with the download: %w", err)
+			return fmt.Errorf("cannot continue the download: %w", err)
 		}
 	}
 	return nil
 }
 
-// present is the size of what is in a folder already.
+// present returns the size of the files in a folder.
 func present(dir string) (n int64) {
-	entries, _ := os.ReadDir(dir) // none if it cannot be read: then more space is asked for
+	entries, _ := os.ReadDir(dir) // without entries the estimate of the needed space is too high, which is safe
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil {
 			n += info.Size()
@@ -153,7 +153,7 @@ func present(dir string) (n int64) {
 	return n
 }
 
-// finish opens the model, to see that its parts fit together, and gives the folder its name.
+// finish opens the model to check that its parts fit together, and renames the folder.
 func finish(partial, final string) error {
 	m, err := model.Open(partial)
 	if err != nil {
@@ -163,12 +163,12 @@ func finish(partial, final string) error {
 		return err
 	}
 	if err := os.Rename(partial, final); err != nil {
-		return fmt.Errorf("cannot put the model in its place: %w", err)
+		return fmt.Errorf("cannot move the model to its folder: %w", err)
 	}
 	return nil
 }
 
-// progress adds up what the files report.
+// progress adds up the reports of all files.
 type progress struct {
 	mu          sync.Mutex
 	done, total int64

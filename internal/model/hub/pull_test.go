@@ -186,7 +186,7 @@ func TestPullNoRanges_NeverWhole(t *testing.T) {
 		}
 		return false
 	}
-	if _, err := h.pull(); err == nil || !strings.Contains(err.Error(), "attempts") || !strings.Contains(usererr.Of(err), "goes on") {
+	if _, err := h.pull(); err == nil || !strings.Contains(err.Error(), "attempts") || !strings.Contains(usererr.Of(err), "it continues") {
 		t.Fatal(err)
 	}
 	h.checkNotThere()
@@ -313,7 +313,7 @@ func TestPullRefused(t *testing.T) {
 		status     int
 		code, hint string
 	}{
-		"no such model": {http.StatusUnauthorized, "RepoNotFound", "check its name"},
+		"no such model": {http.StatusUnauthorized, "RepoNotFound", "check the name"},
 		"gated, alone":  {http.StatusUnauthorized, "GatedRepo", "accept its conditions"},
 		"gated":         {http.StatusForbidden, "", "accept its conditions"},
 		"not found":     {http.StatusNotFound, "RevisionNotFound", "owner/name"},

@@ -16,10 +16,10 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// transientError is worth another try.
+// transientError is an error that is worth retrying.
 type transientError struct {
 	err   error
-	after time.Duration // the server's wish, 0 if it has none
+	after time.Duration // the server's Retry-After, 0 if there is none
 }
 
 func (e *transientError) Error() string { return e.err.Error() }
@@ -27,14 +27,13 @@ func (e *transientError) Unwrap() error { return e.err }
 
 func transient(err error) error { return &transientError{err: err} }
 
-// maxAttempts is how often in a row something may fail without having got any further.
+// maxAttempts is the maximum number of consecutive attempts without progress.
 const maxAttempts = 6
 
-// maxWait bounds what a server's Retry-After can ask for.
+// maxWait limits a server's Retry-After.
 const maxWait = 5 * time.Minute
 
-// retry repeats try while its error is transient, waiting longer each time. Once try says that it got further, the
-// count begins again.
+// retry repeats try while its error is transient, waiting longer each time. An attempt that got further resets the count.
 func (c *Client) retry(ctx context.Context, try func() (further bool, err error)) error {
 	for attempt := 1; ; attempt++ {
 		further, err := try()
@@ -52,10 +51,10 @@ func (c *Client) retry(ctx context.Context, try func() (further bool, err error)
 			return err
 		}
 		if attempt >= maxAttempts {
-			return usererr.With(fmt.Errorf("%w (%d attempts)", err, attempt), "run the command again later: it goes on from where it stopped")
+			return usererr.With(fmt.Errorf("%w (%d attempts)", err, attempt), "run the command again later: it continues where it stopped")
 		}
 		wait := c.backoff << (attempt - 1)
-		wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // so that several files do not come back at once
+		wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // so that parallel downloads do not retry at the same time
 		if again.after > 0 {
 			wait = min(again.after, maxWait)
 		}
@@ -68,39 +67,39 @@ func (c *Client) retry(ctx context.Context, try func() (further bool, err error)
 	}
 }
 
-// refusal turns a status other than success into an error that says what to do.
+// refusal turns an unsuccessful status into an error with advice.
 func (c *Client) refusal(repo string, r *http.Response) error {
 	where := r.Request.URL
-	err := fmt.Errorf("%s://%s%s: the server answered %s", where.Scheme, where.Host, where.Path, r.Status) // without a signature
+	err := fmt.Errorf("%s://%s%s: the server answered %s", where.Scheme, where.Host, where.Path, r.Status) // without the query, which holds a signature
 	code := r.Header.Get("X-Error-Code")
 	if code != "" {
 		err = fmt.Errorf("%w (%s)", err, code)
 	}
 	if r.StatusCode == http.StatusTooManyRequests || r.StatusCode >= 500 || r.StatusCode == http.StatusRequestTimeout {
-		seconds, _ := strconv.Atoi(r.Header.Get("Retry-After")) // 0 if it is missing, or a date
+		seconds, _ := strconv.Atoi(r.Header.Get("Retry-After")) // 0 if it is missing or a date
 		return &transientError{err: err, after: time.Duration(max(0, seconds)) * time.Second}
 	}
 	if c.isElsewhere(where) {
-		return transient(err) // a signed address that has run out: the next attempt gets another
+		return transient(err) // an expired signed address: the next attempt gets a new one
 	}
 	switch {
 	case code == "GatedRepo" || r.StatusCode == http.StatusForbidden:
 		return usererr.With(err, "%s is gated: accept its conditions at %s/%s, and set HF_TOKEN to a token of that account", repo, c.Endpoint, repo)
 	case r.StatusCode == http.StatusUnauthorized:
-		return usererr.With(err, "there is no open model %s: check its name; for a private one set HF_TOKEN to a token that may read it", repo)
+		return usererr.With(err, "no public model %s: check the name; for a private model set HF_TOKEN to a token that can read it", repo)
 	case r.StatusCode == http.StatusNotFound:
-		return usererr.With(err, "check the model's name: it is owner/name, such as Qwen/Qwen3-0.6B-Base")
+		return usererr.With(err, "check the name of the model; it is owner/name, such as Qwen/Qwen3-0.6B-Base")
 	}
 	return err
 }
 
-// isElsewhere says whether an answer came from another host than the endpoint's, through a redirect.
+// isElsewhere reports whether a response came from another host than the endpoint's, through a redirect.
 func (c *Client) isElsewhere(address *url.URL) bool {
 	endpoint, err := url.Parse(c.Endpoint)
 	return err != nil || address.Host != endpoint.Host
 }
 
-// watched reads a body and gives up when nothing arrives for a while.
+// watched is a body that calls giveUp when no data arrives for a while.
 type watched struct {
 	body  io.Reader
 	timer *time.Timer

@@ -9,7 +9,7 @@ import (
 // Floats returns a copy of an F32, F16 or BF16 tensor as float32. All three convert exactly.
 func (t Tensor) Floats() ([]float32, error) {
 	if !t.DType.IsFloat() {
-		return nil, fmt.Errorf("tensor %q has type %s; F32, F16 and BF16 are known", t.Name, t.DType)
+		return nil, fmt.Errorf("tensor %q has type %s; only F32, F16 and BF16 can be converted", t.Name, t.DType)
 	}
 	out := make([]float32, t.Elements())
 	switch t.DType {
@@ -29,7 +29,7 @@ func (t Tensor) Floats() ([]float32, error) {
 	return out, nil
 }
 
-// halfToFloat widens an IEEE 754 binary16.
+// halfToFloat converts an IEEE 754 binary16.
 func halfToFloat(h uint16) float32 {
 	sign := uint32(h>>15) << 31
 	exponent, fraction := uint32(h>>10)&31, uint32(h)&1023

@@ -17,12 +17,12 @@ import (
 
 const (
 	lengthBytes = 8
-	// maxHeader is the reference implementation's limit.
+	// maxHeader is the limit of the reference implementation.
 	maxHeader   = 100_000_000
 	metadataKey = "__metadata__"
 )
 
-// entry is a tensor's line in the header; begin and end count from the end of the header.
+// entry is a tensor's entry in the header; begin and end count from the end of the header.
 type entry struct {
 	dtype      DType
 	shape      []int
@@ -34,7 +34,7 @@ type header struct {
 	metadata map[string]string
 }
 
-// split separates a file's header from its tensors' bytes.
+// split separates a file's header from its data.
 func split(name string, content []byte) (head, data []byte, err error) {
 	if len(content) < lengthBytes {
 		return nil, nil, damaged(name, "%d bytes are too few for a safetensors file", len(content))
@@ -53,19 +53,19 @@ func split(name string, content []byte) (head, data []byte, err error) {
 	return rest[:n], rest[n:], nil
 }
 
-// IsPointer says whether a file's content is what Git LFS leaves in the place of a large file that was not fetched: many
-// clones of model repositories hold only these.
+// IsPointer reports whether a file's content is a Git LFS pointer, which stands for a large file that was not downloaded. Many
+// clones of model repositories contain only these.
 func IsPointer(content []byte) bool {
 	return bytes.HasPrefix(content, []byte("version https://git-lfs"))
 }
 
 // PointerError is the error of such a file.
 func PointerError(path string) error {
-	return usererr.With(fmt.Errorf("%s: only a Git LFS pointer to the file, not the file", path),
+	return usererr.With(fmt.Errorf("%s is a Git LFS pointer, not the file itself", path),
 		"run `git lfs pull` in its folder, or download the model with `vqctl model pull`")
 }
 
-// parseHeader reads the JSON object. It goes key by key, since encoding/json would keep the last of two equal ones.
+// parseHeader parses the JSON object key by key, because encoding/json would keep the last of repeated keys.
 func parseHeader(head []byte) (*header, error) {
 	if !utf8.Valid(head) {
 		return nil, errors.New("not UTF-8")
@@ -83,9 +83,9 @@ func parseHeader(head []byte) (*header, error) {
 		if err != nil {
 			return nil, jsonError(err)
 		}
-		name := tok.(string) // inside an object a token before a value is its key
+		name := tok.(string) // a token before a value in an object is its key
 		if seen[name] {
-			return nil, fmt.Errorf("tensor %q is there twice", name)
+			return nil, fmt.Errorf("tensor %q is listed twice", name)
 		}
 		seen[name] = true
 		if err := h.readValue(dec, name); err != nil {
@@ -96,7 +96,7 @@ func parseHeader(head []byte) (*header, error) {
 		return nil, jsonError(err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return nil, errors.New("something follows the JSON object")
+		return nil, errors.New("data after the JSON object")
 	}
 	return h, nil
 }
@@ -108,7 +108,7 @@ func (h *header) readValue(dec *json.Decoder, name string) error {
 		}
 		return nil
 	}
-	var raw map[string]json.RawMessage // not a struct, whose names encoding/json takes in any case
+	var raw map[string]json.RawMessage // not a struct, whose names encoding/json matches in any case
 	if err := dec.Decode(&raw); err != nil {
 		return fmt.Errorf("tensor %q: %w", name, jsonError(err))
 	}
@@ -132,7 +132,7 @@ func (h *header) readValue(dec *json.Decoder, name string) error {
 	e.begin, e.end, e.shape = offsets[0], offsets[1], make([]int, len(shape))
 	for i, d := range shape {
 		if d > math.MaxInt {
-			return fmt.Errorf("tensor %q: a dimension of %d", name, d)
+			return fmt.Errorf("tensor %q: dimension %d is too large", name, d)
 		}
 		e.shape[i] = int(d)
 	}
@@ -142,7 +142,7 @@ func (h *header) readValue(dec *json.Decoder, name string) error {
 
 func jsonError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("the JSON ends in the middle")
+		return errors.New("the JSON is truncated")
 	}
 	return err
 }
@@ -158,7 +158,7 @@ func (h *header) before(a, b string) bool {
 	return a < b
 }
 
-// check holds the tensors against each other and against the number of bytes that follow the header.
+// check checks the tensors against each other and against the size of the data.
 func (h *header) check(size uint64) error {
 	names := make([]string, 0, len(h.tensors))
 	for n := range h.tensors {
@@ -172,7 +172,7 @@ func (h *header) check(size uint64) error {
 			return fmt.Errorf("tensor %q: its bytes end at %d, before they begin at %d", name, e.end, e.begin)
 		}
 		if e.end > size {
-			return fmt.Errorf("tensor %q: bytes %d to %d lie outside the file, which has %d after the header", name, e.begin, e.end, size)
+			return fmt.Errorf("tensor %q: bytes %d to %d are outside the file, which has %d after the header", name, e.begin, e.end, size)
 		}
 		if e.begin < covered {
 			return fmt.Errorf("tensors %q and %q overlap at byte %d", names[i-1], name, e.begin)
@@ -191,11 +191,11 @@ func (h *header) check(size uint64) error {
 	return nil
 }
 
-// checkSize holds a tensor's type and shape against the number of its bytes.
+// checkSize checks a tensor's type and shape against its number of bytes.
 func (e entry) checkSize(name string) error {
 	width, ok := widths[e.dtype]
 	if !ok {
-		return fmt.Errorf("tensor %q has the unknown type %q", name, e.dtype)
+		return fmt.Errorf("tensor %q has unknown type %q", name, e.dtype)
 	}
 	total := width
 	for _, d := range e.shape {

@@ -1,12 +1,12 @@
-// Package safetensors reads and writes the safetensors file format: eight bytes with the header's length, a JSON header
-// that gives each tensor's type, shape and byte range, then the tensors' bytes.
+// Package safetensors reads and writes the safetensors file format: eight bytes with the length of the header, a JSON header
+// with each tensor's type, shape and byte range, then the tensors' bytes.
 //
-// In: a path, which is mapped into memory read-only, or bytes that are in memory already. Out: views of those bytes;
-// nothing is copied or converted until Floats is called. What is not a valid file is refused with the file and the
-// tensor named, by the rules of the reference implementation: the ranges must cover the data exactly, without holes,
-// overlaps or a rest. Two entries of one name are refused as well, which the reference lets pass.
+// In: a path, which is mapped into memory read-only, or bytes in memory. Out: views of those bytes; nothing is copied or
+// converted until Floats is called. It must not know: models, and which tensors a file should have.
 //
-// The package knows nothing of models: which tensors a file should have is its callers' business.
+// Invalid files are rejected by the rules of the reference implementation, with an error that names the file and the tensor:
+// the ranges must cover the data exactly, without gaps, overlaps or a rest. Repeated names, which the reference accepts, are
+// rejected as well.
 package safetensors
 
 import (
@@ -21,17 +21,17 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// DType is the type of a tensor's elements, spelled as in the file.
+// DType is the type of a tensor's elements, as the file spells it.
 type DType string
 
-// The types that weights have. A file may hold tensors of others; they are checked and can be viewed.
+// The types of weights. Tensors of other types are checked and can be viewed.
 const (
 	F32  DType = "F32"
 	F16  DType = "F16"
 	BF16 DType = "BF16"
 )
 
-// widths are the bits of one element, for every type of the format.
+// widths is the number of bits per element of every type in the format.
 var widths = map[DType]uint64{
 	"BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8,
 	"F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
@@ -39,10 +39,10 @@ var widths = map[DType]uint64{
 	"C64": 64, "F64": 64, "I64": 64, "U64": 64,
 }
 
-// IsFloat says whether d is one of F32, F16 and BF16.
+// IsFloat reports whether d is F32, F16 or BF16.
 func (d DType) IsFloat() bool { return d == F32 || d == F16 || d == BF16 }
 
-// Size is the number of bytes of one element, 0 for types whose elements are not whole bytes.
+// Size returns the number of bytes per element, 0 for types whose elements are not whole bytes.
 func (d DType) Size() int {
 	if b := widths[d]; b%8 == 0 {
 		return int(b / 8)
@@ -50,8 +50,8 @@ func (d DType) Size() int {
 	return 0
 }
 
-// Tensor is a view of one tensor in an open file. Data is row-major and little-endian, must not be written to, and is
-// gone once the file is closed.
+// Tensor is a view of one tensor in an open file. Data is row-major, little-endian and read-only, and invalid once the file is
+// closed.
 type Tensor struct {
 	Name  string
 	DType DType
@@ -59,7 +59,7 @@ type Tensor struct {
 	Data  []byte
 }
 
-// Elements is the product of the shape, 1 for a scalar.
+// Elements returns the product of the shape, 1 for a scalar.
 func (t Tensor) Elements() int {
 	n := 1
 	for _, d := range t.Shape {
@@ -71,14 +71,14 @@ func (t Tensor) Elements() int {
 // File is an open safetensors file.
 type File struct {
 	path     string
-	data     []byte // the tensors' bytes, after the header
+	data     []byte // the data after the header
 	mapping  []byte // the whole file if it is mapped, else nil
 	tensors  map[string]entry
-	names    []string // in the order of their bytes
+	names    []string // in order of their data
 	metadata map[string]string
 }
 
-// Open maps the file at path and checks its header. The file must not be shortened while it is open.
+// Open maps the file at path and checks its header. The file must not be truncated while it is open.
 func Open(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -110,7 +110,7 @@ func Open(path string) (*File, error) {
 	return file, nil
 }
 
-// Parse opens a file that is in memory; name stands for the path in errors. The bytes must stay as they are.
+// Parse opens a file in memory; name stands for the path in errors. The content must not change.
 func Parse(name string, content []byte) (*File, error) {
 	head, data, err := split(name, content)
 	if err != nil {
@@ -131,19 +131,19 @@ func Parse(name string, content []byte) (*File, error) {
 	return f, nil
 }
 
-// Path is the file's path, or the name given to Parse.
+// Path returns the file's path, or the name given to Parse.
 func (f *File) Path() string { return f.path }
 
 // Metadata is the header's __metadata__.
 func (f *File) Metadata() map[string]string { return f.metadata }
 
-// Names lists the tensors in the order of their bytes.
+// Names lists the tensors in the order of their data.
 func (f *File) Names() []string { return f.names }
 
-// Bytes is the size of all the tensors.
+// Bytes returns the size of all tensors.
 func (f *File) Bytes() int64 { return int64(len(f.data)) }
 
-// Tensor returns a view of the tensor of that name, and whether there is one.
+// Tensor returns a view of a tensor, and whether it exists.
 func (f *File) Tensor(name string) (Tensor, bool) {
 	e, ok := f.tensors[name]
 	if !ok || f.data == nil {
@@ -152,15 +152,15 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 	return Tensor{Name: name, DType: e.dtype, Shape: e.shape, Data: f.data[e.begin:e.end:e.end]}, true
 }
 
-// Evict gives back the memory of a mapped file's pages. Views stay valid: what is looked at again is read again.
+// Evict releases the memory of a mapped file. Views stay valid and are read again from disk.
 func (f *File) Evict() {
 	if f.mapping != nil {
-		// Advice only: where the system does not follow it, the pages go when memory is short.
+		// This is only advice: a system that ignores it frees the pages when memory runs short.
 		_ = unix.Madvise(f.mapping, unix.MADV_DONTNEED)
 	}
 }
 
-// Close ends all views. It may be called twice.
+// Close invalidates all views. It may be called twice.
 func (f *File) Close() error {
 	f.data = nil
 	if f.mapping == nil {
@@ -176,5 +176,5 @@ func (f *File) Close() error {
 
 func damaged(path, format string, args ...any) error {
 	return usererr.With(fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)),
-		"the file is damaged, incomplete or not a safetensors file: copy or download it again")
+		"the file is corrupt, incomplete or not a safetensors file: copy or download it again")
 }

@@ -137,7 +137,7 @@ func TestParse_DuplicateName(t *testing.T) {
 	const header = `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`
 	content := append([]byte{byte(len(header)), 0, 0, 0, 0, 0, 0, 0}, header...)
 	_, err := safetensors.Parse("twice.safetensors", append(content, make([]byte, 8)...))
-	if err == nil || !strings.Contains(err.Error(), `tensor "a" is there twice`) {
+	if err == nil || !strings.Contains(err.Error(), `tensor "a" is listed twice`) {
 		t.Fatal(err)
 	}
 }

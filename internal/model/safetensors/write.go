@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// Entry is a tensor to be written. Write gives its bytes, row-major and little-endian, when its turn comes.
+// Entry is a tensor to write. Write writes its data, row-major and little-endian.
 type Entry struct {
 	Name  string
 	DType DType
@@ -16,12 +16,12 @@ type Entry struct {
 	Write func(w io.Writer) error
 }
 
-// Size is the number of bytes that the tensor has.
+// Size returns the number of bytes of the tensor.
 func (s Entry) Size() int64 {
 	return int64(Tensor{Shape: s.Shape}.Elements()) * int64(s.DType.Size())
 }
 
-// Write writes a file to w, the tensors in the order given, one at a time. The same input gives the same bytes.
+// Write writes a file to w, one tensor after the other in the order given. The same input gives the same bytes.
 func Write(w io.Writer, metadata map[string]string, tensors []Entry) error {
 	head, err := encodeHeader(metadata, tensors)
 	if err != nil {
@@ -36,7 +36,7 @@ func Write(w io.Writer, metadata map[string]string, tensors []Entry) error {
 			return fmt.Errorf("tensor %q: %w", t.Name, err)
 		}
 		if counted.n != t.Size() {
-			return fmt.Errorf("tensor %q: %d bytes were written for %s of shape %v, which has %d", t.Name, counted.n, t.DType, t.Shape, t.Size())
+			return fmt.Errorf("tensor %q: wrote %d bytes for %s of shape %v, which has %d", t.Name, counted.n, t.DType, t.Shape, t.Size())
 		}
 	}
 	return nil
@@ -87,7 +87,7 @@ func encodeHeader(metadata map[string]string, tensors []Entry) ([]byte, error) {
 	}
 	head := b.Bytes()
 	if len(head)-lengthBytes > maxHeader {
-		return nil, fmt.Errorf("the header of %d tensors would be over the format's limit", len(tensors))
+		return nil, fmt.Errorf("the header of %d tensors exceeds the limit of the format", len(tensors))
 	}
 	binary.LittleEndian.PutUint64(head, uint64(len(head)-lengthBytes))
 	return head, nil
