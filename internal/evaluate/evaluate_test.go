@@ -160,7 +160,7 @@ func TestSetCutsAndLeavesOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := len(w.AppendText(nil)) // a header and one message
+	one := len(w.Header) + len(w.Lines[0].Text) // a header and one message
 	set := newSet(t, source, one)
 	if set.CutWindows != 4 || set.CutLines != 1+2+3+4 || set.TooLong != 0 {
 		t.Errorf("%d windows lost %d lines, %d were too long", set.CutWindows, set.CutLines, set.TooLong)

@@ -13,7 +13,7 @@ import (
 	"ventriloquist/internal/tokenizer"
 )
 
-// The tokenizer of testdata is cut from Qwen3's; the whole file stands beside a developer's checkout, or nowhere.
+// The tokenizer in testdata is cut from Qwen3's. The whole file is next to the checkout or absent.
 const (
 	cutDir  = "testdata/cut"
 	fullDir = "../../../shared/tokenizer/qwen3"
@@ -21,7 +21,12 @@ const (
 
 func load(t testing.TB, dir string) *tokenizer.Tokenizer {
 	t.Helper()
-	tok, err := tokenizer.Load(dir)
+	content, err := os.ReadFile(filepath.Join(dir, "tokenizer.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, _ := os.ReadFile(filepath.Join(dir, "tokenizer_config.json")) // optional
+	tok, err := tokenizer.Parse(dir, content, config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,7 @@
 package tokenizer
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 )
 
@@ -30,19 +27,6 @@ type Tokenizer struct {
 	addedIDs   map[string]int32
 	raw        matcher // added tokens searched for in the text as given
 	normalized matcher // added tokens searched for after NFC
-}
-
-// Load reads DIR/tokenizer.json, and DIR/tokenizer_config.json if there is one.
-func Load(dir string) (*Tokenizer, error) {
-	data, err := os.ReadFile(filepath.Join(dir, "tokenizer.json"))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the tokenizer: %w", err)
-	}
-	config, err := os.ReadFile(filepath.Join(dir, "tokenizer_config.json"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("cannot read the tokenizer: %w", err)
-	}
-	return Parse(dir, data, config)
 }
 
 // Parse makes a Tokenizer from the contents of a tokenizer.json and, unless it is empty, of a tokenizer_config.json.

@@ -190,19 +190,13 @@ func TestParse_Refuses(t *testing.T) {
 	wantError(t, err, "'x' after the end")
 }
 
-func TestLoad_NamesTheFile(t *testing.T) {
+func TestParse_ErrorNamesFileAndLine(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	_, err := tokenizer.Load(dir)
-	wantError(t, err, filepath.Join(dir, "tokenizer.json"))
-	if err := os.WriteFile(filepath.Join(dir, "tokenizer.json"), []byte("{\n\"model\": {\n!"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err = tokenizer.Load(dir)
-	wantError(t, err, filepath.Join(dir, "tokenizer.json")+": line 3: found '!' instead of")
+	_, err := tokenizer.Parse("dir", []byte("{\n\"model\": {\n!"), nil)
+	wantError(t, err, filepath.Join("dir", "tokenizer.json")+": line 3: found '!' instead of")
 }
 
-// TestEncodeOrdinary_LinesStandAlone is what windows rely on: a line's tokens do not depend on its neighbors.
+// Windows rely on this: the tokens of a line do not depend on its neighbors.
 func TestEncodeOrdinary_LinesStandAlone(t *testing.T) {
 	t.Parallel()
 	tok := load(t, cutDir)

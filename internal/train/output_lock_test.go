@@ -8,14 +8,14 @@ import (
 )
 
 // Two runs never write into one folder at once; when the first is done, the next may.
-func TestOpenOutput_OneRunAtATime(t *testing.T) {
+func TestLockOutputDir_OneRunAtATime(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	release, err := LockOutputDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LockOutputDir(dir); err == nil || !strings.Contains(err.Error(), "another training is writing into") {
+	if _, err := LockOutputDir(dir); err == nil || !strings.Contains(err.Error(), "another training run is writing into") {
 		t.Errorf("a second run got %v", err)
 	}
 	release()
@@ -29,7 +29,7 @@ func TestOpenOutput_OneRunAtATime(t *testing.T) {
 	}
 }
 
-func TestOpenOutput_NotAFolder(t *testing.T) {
+func TestLockOutputDir_NotAFolder(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {

@@ -34,8 +34,8 @@ func TestOpenFile_AddsAMissingNewline(t *testing.T) {
 		"AtBoth":            `{"text": "` + header + message + strings.TrimSuffix(message, `\n`) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := readAll(t, text)[0]; string(got.AppendText(nil)) != string(whole.AppendText(nil)) {
-				t.Errorf("got %q", got.AppendText(nil))
+			if got := readAll(t, text)[0]; textOf(got) != textOf(whole) {
+				t.Errorf("got %q", textOf(got))
 			}
 		})
 	}
@@ -49,8 +49,8 @@ func TestOpenFile_ByteOrderMark(t *testing.T) {
 		t.Fatalf("%d windows", len(marked))
 	}
 	for i := range marked {
-		if string(marked[i].AppendText(nil)) != string(plain[i].AppendText(nil)) {
-			t.Errorf("window %d reads %q", i, marked[i].AppendText(nil))
+		if textOf(marked[i]) != textOf(plain[i]) {
+			t.Errorf("window %d reads %q", i, textOf(marked[i]))
 		}
 	}
 }

@@ -167,3 +167,12 @@ func want(t *testing.T, got []windows.Message, lines ...string) {
 		t.Errorf("got messages %q, want %q", all, lines)
 	}
 }
+
+// textOf returns the whole text of a window, as the "text" of a window file.
+func textOf(w *windows.Window) string {
+	text := string(w.Header)
+	for _, line := range w.Lines {
+		text += string(line.Text)
+	}
+	return text
+}

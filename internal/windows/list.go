@@ -52,15 +52,6 @@ type Line struct {
 	Text []byte // one JSON object and a newline
 }
 
-// AppendText appends the whole text of the window, as the "text" of a window file holds it.
-func (w *Window) AppendText(dst []byte) []byte {
-	dst = append(dst, w.Header...)
-	for _, line := range w.Lines {
-		dst = append(dst, line.Text...)
-	}
-	return dst
-}
-
 // TargetLines returns the lines that carry loss.
 func (w *Window) TargetLines() []Line { return w.Lines[len(w.Lines)-w.Targets:] }
 

@@ -134,7 +134,7 @@ func TestSources_SayTheSame(t *testing.T) {
 		}
 		for i := range fromFile.Len() {
 			a, b := window(t, fromFile, i), window(t, fromDatabase, i)
-			if got, want := string(b.AppendText(nil)), string(a.AppendText(nil)); got != want {
+			if got, want := textOf(b), textOf(a); got != want {
 				t.Fatalf("window %d is\n%s\nin the database and\n%s\nin the file", i, got, want)
 			}
 			if a.Targets != b.Targets || fromFile.Targets(i) != a.Targets || fromDatabase.Targets(i) != a.Targets {

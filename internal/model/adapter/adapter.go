@@ -133,16 +133,3 @@ func fillUniform(dst []float32, bound float64, seed, layer uint64, p model.Proje
 		dst[i] = float32((2*rng.Float64() - 1) * bound)
 	}
 }
-
-// Parameters returns the number of trainable values.
-func (a *Adapter) Parameters() int64 {
-	var n int64
-	for _, pairs := range a.Layers {
-		for _, p := range pairs {
-			if !p.Absent {
-				n += int64(len(p.A) + len(p.B))
-			}
-		}
-	}
-	return n
-}

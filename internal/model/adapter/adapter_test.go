@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/model/safetensors"
@@ -127,8 +128,8 @@ func TestLoadAbsentPairsAreZero(t *testing.T) {
 			t.Errorf("target %s: absent %v and %v, sizes %d and %d", a.Targets[i].Short, pair.Absent, present.Absent, len(pair.A), len(present.A))
 		}
 	}
-	if a.Parameters() != int64(1*(8+12)+1*(8+6)) {
-		t.Errorf("%d parameters", a.Parameters())
+	if parameters(a) != int64(1*(8+12)+1*(8+6)) {
+		t.Errorf("%d parameters", parameters(a))
 	}
 }
 
@@ -159,7 +160,7 @@ func TestSaveThenLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := filepath.Join(t.TempDir(), "saved")
-			if err := first.Save(dir); err != nil {
+			if err := save(first, dir); err != nil {
 				t.Fatal(err)
 			}
 			second, err := adapter.Load(dir, base(t))
@@ -302,4 +303,19 @@ func TestLoadAllLinear(t *testing.T) {
 	if len(a.Targets) != 7 || len(sums(a)) != 28 {
 		t.Errorf("%d targets, %d matrices", len(a.Targets), len(sums(a)))
 	}
+}
+
+// save writes an adapter's folder.
+func save(a *adapter.Adapter, dir string) error { return atomicfile.WriteDir(dir, a.WriteFiles) }
+
+// parameters counts the trainable values.
+func parameters(a *adapter.Adapter) (n int64) {
+	for _, pairs := range a.Layers {
+		for _, p := range pairs {
+			if !p.Absent {
+				n += int64(len(p.A) + len(p.B))
+			}
+		}
+	}
+	return n
 }

@@ -189,11 +189,6 @@ func (l *loader) mismatch(format string, args ...any) error {
 	return usererr.With(err, "the adapter may belong to another base model")
 }
 
-// Save writes the adapter folder dir; an existing folder is replaced once the new one is complete.
-func (a *Adapter) Save(dir string) error {
-	return atomicfile.WriteDir(dir, a.WriteFiles)
-}
-
 // WriteFiles writes the adapter's two files into an existing folder, such as a checkpoint in progress. The same adapter gives
 // the same bytes.
 func (a *Adapter) WriteFiles(dir string) error {

@@ -30,8 +30,7 @@ type entry struct {
 }
 
 type header struct {
-	tensors  map[string]entry
-	metadata map[string]string
+	tensors map[string]entry
 }
 
 // split separates a file's header from its data.
@@ -103,7 +102,7 @@ func parseHeader(head []byte) (*header, error) {
 
 func (h *header) readValue(dec *json.Decoder, name string) error {
 	if name == metadataKey {
-		if err := dec.Decode(&h.metadata); err != nil {
+		if err := dec.Decode(new(map[string]string)); err != nil {
 			return fmt.Errorf("%s: %w", metadataKey, jsonError(err))
 		}
 		return nil

@@ -67,8 +67,8 @@ func TestReadTorchFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Metadata()["format"] != "pt" || len(f.Names()) != len(r.Torch.Bits) {
-		t.Fatalf("metadata %v, names %v", f.Metadata(), f.Names())
+	if metadataOf(t, r.Torch.File)["format"] != "pt" || len(f.Names()) != len(r.Torch.Bits) {
+		t.Fatalf("names %v", f.Names())
 	}
 	for name, want := range r.Torch.Bits {
 		tensor, ok := f.Tensor(name)

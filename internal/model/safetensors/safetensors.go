@@ -70,12 +70,11 @@ func (t Tensor) Elements() int {
 
 // File is an open safetensors file.
 type File struct {
-	path     string
-	data     []byte // the data after the header
-	mapping  []byte // the whole file if it is mapped, else nil
-	tensors  map[string]entry
-	names    []string // in order of their data
-	metadata map[string]string
+	path    string
+	data    []byte // the data after the header
+	mapping []byte // the whole file if it is mapped, else nil
+	tensors map[string]entry
+	names   []string // in order of their data
 }
 
 // Open maps the file at path and checks its header. The file must not be truncated while it is open.
@@ -123,7 +122,7 @@ func Parse(name string, content []byte) (*File, error) {
 	if err := h.check(uint64(len(data))); err != nil {
 		return nil, damaged(name, "%v", err)
 	}
-	f := &File{path: name, data: data, tensors: h.tensors, metadata: h.metadata}
+	f := &File{path: name, data: data, tensors: h.tensors}
 	for n := range h.tensors {
 		f.names = append(f.names, n)
 	}
@@ -133,9 +132,6 @@ func Parse(name string, content []byte) (*File, error) {
 
 // Path returns the file's path, or the name given to Parse.
 func (f *File) Path() string { return f.path }
-
-// Metadata is the header's __metadata__.
-func (f *File) Metadata() map[string]string { return f.metadata }
 
 // Names lists the tensors in the order of their data.
 func (f *File) Names() []string { return f.names }
