@@ -5,13 +5,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"ventriloquist/internal/people/addressbook/bookdb"
+	"ventriloquist/internal/people/addressbook/addressbooktest"
 	"ventriloquist/internal/sources/iosbackup/backuptest"
 )
 
 func TestReadCards_OfABackup(t *testing.T) {
 	book := filepath.Join(t.TempDir(), "book")
-	if err := bookdb.WritePhone(book, bookdb.Card{First: "John", Phones: []string{"+12125550101"}}); err != nil {
+	if err := addressbooktest.WritePhone(book, addressbooktest.Card{First: "John", Phones: []string{"+12125550101"}}); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(book)

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"ventriloquist/internal/people/addressbook/bookdb"
+	"ventriloquist/internal/people/addressbook/addressbooktest"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
@@ -19,20 +19,20 @@ func writePeople() {
 		os.Exit(1)
 	}
 	const books = "Library/Application Support/AddressBook/"
-	icloud := []bookdb.Card{
+	icloud := []addressbooktest.Card{
 		{First: "Aidan", Last: "Lee", Phones: []string{"020 7946 0100"}, Emails: []string{"aidan@home.org"}, Me: true},
 		{First: "John", Last: "Smith", Phones: []string{"020 7946 0101", "020 7946 0900"}},
 		{First: "Jane", Last: "Smith", Phones: []string{"020 7946 0900"}}, // the family's telephone
 		{First: "Zoë", Phones: []string{"+44 20 7946 0102"}},
 		{First: "Not", Last: "Writing", Phones: []string{"020 7946 0777"}},
 	}
-	other := []bookdb.Card{
+	other := []addressbooktest.Card{
 		{First: "john", Last: "smith", Emails: []string{"john@work.org"}},
 		{First: "Aidan at work", Emails: []string{"aidan@work.org"}},
 		{Company: "Pizzeria", Phones: []string{"22395"}},
 	}
-	for name, cards := range map[string][]bookdb.Card{"A": icloud, "B": other} {
-		if err := bookdb.WriteMac(books+"Sources/"+name+"/AddressBook-v22.abcddb", cards...); err != nil {
+	for name, cards := range map[string][]addressbooktest.Card{"A": icloud, "B": other} {
+		if err := addressbooktest.WriteMac(books+"Sources/"+name+"/AddressBook-v22.abcddb", cards...); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

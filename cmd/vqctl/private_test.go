@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"ventriloquist/internal/people/addressbook/bookdb"
+	"ventriloquist/internal/people/addressbook/addressbooktest"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
@@ -57,8 +57,8 @@ func writePrivateMessages(more bool) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return bookdb.WriteMac("Library/Application Support/AddressBook/Sources/A"+fmt.Sprint(more)+"/AddressBook-v22.abcddb",
-		bookdb.Card{First: "John", Phones: []string{"+12125550101"}})
+	return addressbooktest.WriteMac("Library/Application Support/AddressBook/Sources/A"+fmt.Sprint(more)+"/AddressBook-v22.abcddb",
+		addressbooktest.Card{First: "John", Phones: []string{"+12125550101"}})
 }
 
 // runSQL changes data/messages.db.

@@ -15,7 +15,7 @@ func TestLockOutputDir_OneRunAtATime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LockOutputDir(dir); err == nil || !strings.Contains(err.Error(), "another training run is writing into") {
+	if _, err := LockOutputDir(dir); err == nil || !strings.Contains(err.Error(), "another training run is writing to") {
 		t.Errorf("a second run got %v", err)
 	}
 	release()

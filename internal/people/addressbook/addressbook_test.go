@@ -8,11 +8,11 @@ import (
 	"testing"
 
 	"ventriloquist/internal/people/addressbook"
-	"ventriloquist/internal/people/addressbook/bookdb"
+	"ventriloquist/internal/people/addressbook/addressbooktest"
 	"ventriloquist/internal/usererr"
 )
 
-var people = []bookdb.Card{
+var people = []addressbooktest.Card{
 	{First: "Aidan", Last: "Lee", Phones: []string{"+1 (212) 555-0100"}, Me: true},
 	{First: "John", Last: " Smith ", Phones: []string{"(212) 555-0101", " "}, Emails: []string{"J@iCloud.com"}, Link: 7},
 	{Nickname: "Zoë", Company: "Acme", Emails: []string{"z@x.org"}},
@@ -24,7 +24,7 @@ var people = []bookdb.Card{
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	for name, write := range map[string]func(string, ...bookdb.Card) error{"Mac": bookdb.WriteMac, "Phone": bookdb.WritePhone} {
+	for name, write := range map[string]func(string, ...addressbooktest.Card) error{"Mac": addressbooktest.WriteMac, "Phone": addressbooktest.WritePhone} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "book")
 			if err := write(path, people...); err != nil {
@@ -56,7 +56,7 @@ func TestRead_LeavesNoTrace(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "book")
-	if err := bookdb.WriteMac(path, people...); err != nil {
+	if err := addressbooktest.WriteMac(path, people...); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(path, 0o400); err != nil {
@@ -100,7 +100,7 @@ func TestUnreadable(t *testing.T) {
 		t.Errorf("a home without address books: %v", err)
 	}
 	folder := filepath.Join(home, "Library/Application Support/AddressBook")
-	if err := bookdb.WriteMac(filepath.Join(folder, "AddressBook-v22.abcddb")); err != nil {
+	if err := addressbooktest.WriteMac(filepath.Join(folder, "AddressBook-v22.abcddb")); err != nil {
 		t.Fatal(err)
 	}
 	if err := addressbook.Unreadable(home); err != nil {
@@ -125,14 +125,14 @@ func TestFind(t *testing.T) {
 	var want []string
 	for _, name := range []string{"AddressBook-v22.abcddb", "Sources/A/AddressBook-v22.abcddb", "Sources/B/AddressBook-v22.abcddb"} {
 		path := filepath.Join(sources, name)
-		if err := bookdb.WriteMac(path); err != nil {
+		if err := addressbooktest.WriteMac(path); err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, path)
 	}
 	backup := filepath.Join(t.TempDir(), "00008110-001")
 	phone := filepath.Join(backup, "31/31bb7ba8914766d4ba40d6dfb6113c8b614be442")
-	if err := bookdb.WritePhone(phone); err != nil {
+	if err := addressbooktest.WritePhone(phone); err != nil {
 		t.Fatal(err)
 	}
 	for path, books := range map[string][]string{home: want, sources: want, want[1]: want[1:2], backup: {phone}, t.TempDir(): nil} {

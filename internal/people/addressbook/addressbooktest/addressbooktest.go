@@ -1,8 +1,8 @@
-// Package bookdb writes address books in the form of Apple's: for tests.
+// Package addressbooktest writes address books in the form of Apple's: for tests.
 //
 // What enters: cards, as a person would tell them. What leaves: a database with Apple's tables and columns, in WAL mode.
 // It knows nothing of how such a database is read.
-package bookdb
+package addressbooktest
 
 import (
 	"database/sql"
