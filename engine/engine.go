@@ -1,11 +1,11 @@
 // Package engine is the Go face of the native engine in csrc: it loads weights into it, trains LoRA adapters with it and
 // runs key/value caches on it. It is the only package that imports "C", and no C type leaves it.
 //
-// In: token ids, tensors as raw bytes, numbers. Out: losses, gradients' norms, logits, and the plan of the memory that
-// these will take. It must not know files, JSON, text, tokenizers or windows' meaning.
+// In: token ids, tensors as raw bytes, numbers. Out: losses, gradient norms, logits, memory plans. It must not know files,
+// JSON, text, tokenizers or the meaning of windows.
 //
-// Handles form a tree: a Device has Models, a Model has Adapters, Trainers and Sessions. Close what was made last first;
-// Close is safe twice and on nil. One goroutine at a time may use a device and everything made on it; only the memory of
+// Handles form a tree: a Device has Models, a Model has Adapters, Trainers and Sessions. Close them in the reverse order of
+// their creation; Close is safe twice and on nil. One goroutine at a time may use a device and everything made on it; only the memory of
 // a Trainer's Batch may be filled while the engine runs the other batch.
 package engine
 
@@ -25,9 +25,9 @@ import (
 	"fmt"
 )
 
-// Errors that callers tell apart with errors.Is.
+// Errors for errors.Is.
 var (
-	// ErrNoMemory: what was asked for does not fit into the machine's memory.
+	// ErrNoMemory: the request does not fit into the device's memory.
 	ErrNoMemory = errors.New("not enough memory")
 	// ErrBadArgument: a shape, id or index was out of range; nothing has changed.
 	ErrBadArgument = errors.New("bad argument")
@@ -37,7 +37,7 @@ var (
 	ErrClosed = errors.New("engine handle is closed")
 )
 
-// failure is the engine's sentence about what went wrong, with the sentinel of its kind.
+// failure is the engine's message and the sentinel error of its kind.
 type failure struct {
 	text string
 	kind error // may be nil
@@ -59,12 +59,12 @@ func check(code C.int, err *C.vq_error) error {
 	return &failure{C.GoString(&err.text[0]), nil}
 }
 
-// badArgument is for what is refused before the engine is asked.
+// badArgument is an error found before the engine is called.
 func badArgument(format string, args ...any) error {
 	return &failure{fmt.Sprintf(format, args...), ErrBadArgument}
 }
 
-// wantLength refuses a slice whose length is not what the engine will read or write.
+// wantLength returns an error if a slice does not have the length that the engine reads or writes.
 func wantLength(what string, got, want int) error {
 	if got != want {
 		return badArgument("%s has %d elements where %d are needed", what, got, want)

@@ -151,7 +151,7 @@ func largest(device *engine.Device, precision engine.DType, weights engine.Weigh
 		}
 		s := memplan.Settings{Model: load.ModelConfig(config, weights), Stored: engine.BF16, Precision: precision, Adapter: lora,
 			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: targetsOfWindow}
-		choice, err := memplan.FitTo(s.Run(), memplan.Opened{Device: device}, 0)
+		choice, err := memplan.FitTo(s.Run(), memplan.OfDevice(device), 0)
 		if err != nil {
 			return "", "", err
 		}

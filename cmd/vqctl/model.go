@@ -209,7 +209,7 @@ func (i modelInfo) print(out io.Writer) error {
 			kept += ", weights in " + n.Weights
 		}
 		fmt.Fprintf(table, "memory, %s\ttraining %s (weights %s, adapter and optimizer %s, activations %s, workspace %s); inference %s\n",
-			kept, size(n.Training.Total), size(n.Training.Weights), size(n.Training.Adapter), size(n.Training.Activations), size(n.Training.Workspace),
+			kept, size(n.Training.Total), size(n.Training.Weights), size(n.Training.Adapter+n.Training.Gradients+n.Training.Optimizer), size(n.Training.Activations), size(n.Training.Workspace),
 			size(n.Inference.Total))
 	}
 	fmt.Fprintf(table, "\tfor an adapter of rank %d, %d windows of %d tokens at a time, a context of %d\n",

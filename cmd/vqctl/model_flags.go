@@ -25,7 +25,7 @@ type modelOptions struct {
 	adapter   string // "" when it was not given
 	precision string
 	weights   engine.WeightFormat
-	at        load.Place
+	at        load.DeviceChoice
 	threads   int
 }
 
@@ -56,7 +56,7 @@ func modelOptionsOf(c *cli.Command) (modelOptions, error) {
 		return o, usererr.Usage("--threads must not be negative")
 	}
 	if c.Bool("cpu") {
-		o.at = load.Processor
+		o.at = load.CPU
 	}
 	if c.IsSet("gpu") {
 		o.at = load.OnGPU(c.Int("gpu"))
@@ -109,7 +109,7 @@ func (o modelOptions) open() (*load.Loaded, error) {
 }
 
 func (o modelOptions) loading() load.Options {
-	return load.Options{Precision: o.precision, Weights: o.weights, At: o.at, Threads: o.threads}
+	return load.Options{Precision: o.precision, Weights: o.weights, Device: o.at, Threads: o.threads}
 }
 
 // resolve finds the base model, and the adapter's folder ("" for the base alone).

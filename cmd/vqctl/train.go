@@ -155,29 +155,25 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	return s.view.train(ctx, run)
 }
 
-// planTraining shows what the run will take, having as many layers computed again in the backward pass as it takes to fit,
-// and refuses what does not fit before anything is taken.
+// planTraining prints the memory of the run, with as many recomputed layers as it takes to fit, and refuses a run that does
+// not fit before anything is allocated.
 func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) (engine.TrainLimits, error) {
 	stored, err := load.StoredDType(base)
 	if err != nil {
 		return limits, err
 	}
-	subject := memplan.TrainingRun{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
+	run := memplan.TrainingRun{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
 		Adapter: load.AdapterConfig(weights.Config), Limits: limits}
-	choice, err := memplan.FitTo(subject, memplan.Opened{Device: device}, o.leastRecomputed(base.Config))
-	if err != nil {
-		return limits, err
-	}
-	taken, err := device.PlanTraining(subject.Model, stored, precision, &subject.Adapter, choice.Limits)
+	fit, err := memplan.FitTo(run, memplan.OfDevice(device), o.leastRecomputed(base.Config))
 	if err != nil {
 		return limits, err
 	}
 	info := device.Info()
-	view.plan(taken, info, precision, choice)
-	if choice.Fits {
-		return choice.Limits, nil
+	view.plan(info, precision, fit)
+	if fit.Fits {
+		return fit.Limits, nil
 	}
-	total := choice.Memory.Total
+	total := fit.Memory.Total
 	advice := "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r take less; --dry-run says what fits"
 	if o.model.weights == engine.Plain {
 		advice = "--load-in-8bit or --load-in-4bit take less for the weights; so do " + advice

@@ -133,21 +133,21 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 	}
 	defer device.Close()
 	s := o.dryRunSettings(config)
-	place, where, err := o.place(device, &s)
+	budget, where, err := o.budget(device, &s)
 	if err != nil {
 		return err
 	}
-	fit, err := memplan.FitTo(s.Run(), place, o.leastRecomputed(config))
+	fit, err := memplan.FitTo(s.Run(), budget, o.leastRecomputed(config))
 	if err != nil {
 		return err
 	}
-	result := newDryRun(name, where, config, s, fit, place)
+	result := newDryRun(name, where, config, s, fit, budget)
 	if err := o.schedule(ctx, &result); err != nil {
 		return err
 	}
 	result.estimate(o.dryRun.gpu, fit, s)
 	if !fit.Fits {
-		if result.Nearest, err = memplan.Suggest(s, place); err != nil {
+		if result.Nearest, err = memplan.Suggest(s, budget); err != nil {
 			return err
 		}
 	}
@@ -199,34 +199,34 @@ func (o *trainOptions) leastRecomputed(config model.Config) int {
 	return 0
 }
 
-// place is the GPU that the flags name, or the processor, and its name; it sets the precision.
-func (o *trainOptions) place(device *engine.Device, s *memplan.Settings) (memplan.MemoryBudget, string, error) {
+// budget returns the memory of the GPU that the flags name, or of the CPU, and the device's name. It sets the precision.
+func (o *trainOptions) budget(device *engine.Device, s *memplan.Settings) (budget memplan.MemoryBudget, name string, err error) {
 	if o.dryRun.memory == 0 {
 		precision, err := load.Precision(o.model.precision, device)
 		s.Precision = precision
-		return memplan.Opened{Device: device}, device.Info().Name, err
+		return memplan.OfDevice(device), device.Info().Name, err
 	}
 	if o.model.precision == "f32" {
-		return nil, "", usererr.With(usererr.Usage("--precision f32: a GPU computes in bf16"), "leave --precision out")
+		return budget, "", usererr.With(usererr.Usage("--precision f32: a GPU computes in bf16"), "leave --precision out")
 	}
 	if o.model.weights == engine.FP8GEMM && o.dryRun.gpu.Name != "" && o.dryRun.gpu.FP8 == 0 {
-		return nil, "", usererr.With(usererr.Usage("--precision fp8: the %s multiplies nothing in fp8", o.dryRun.gpu.Title), "leave it out; --load-in-fp8 keeps the weights so, and takes less memory")
+		return budget, "", usererr.With(usererr.Usage("--precision fp8: the %s multiplies nothing in fp8", o.dryRun.gpu.Title), "leave it out; --load-in-fp8 keeps the weights so, and takes less memory")
 	}
 	s.Precision = engine.BF16
 	where := o.dryRun.gpu.Title
 	if where == "" {
 		where = "a GPU"
 	}
-	return memplan.CUDA{Device: device, Total: o.dryRun.memory}, where, nil
+	return memplan.OfGPU(o.dryRun.gpu, o.dryRun.memory), where, nil
 }
 
-func newDryRun(name, where string, c model.Config, s memplan.Settings, choice memplan.Fit, place memplan.MemoryBudget) dryRun {
+func newDryRun(name, where string, c model.Config, s memplan.Settings, fit memplan.Fit, budget memplan.MemoryBudget) dryRun {
 	d := dryRun{
 		Model: name, Parameters: c.Parameters(), Device: where, Precision: s.Precision.String(), Weights: s.Model.Weights.String(),
 		Rank: s.Adapter.Rank, BatchSize: s.BatchSize, Accumulation: s.Accumulation, SeqLength: s.SeqLength,
-		Memory: choice.Memory, Available: place.Free(), Fits: choice.Fits, Layers: c.Layers,
-		RecomputeLayers: choice.Limits.RecomputeLayers, LayersAgain: choice.RecomputedLayers(),
-		OffloadOptimizer: choice.Limits.OffloadOptimizer,
+		Memory: fit.Memory, Available: budget.Bytes, Fits: fit.Fits, Layers: c.Layers,
+		RecomputeLayers: fit.Limits.RecomputeLayers, LayersAgain: fit.RecomputedLayers(),
+		OffloadOptimizer: fit.Limits.OffloadOptimizer,
 	}
 	switch s.Model.Weights {
 	case engine.Plain:

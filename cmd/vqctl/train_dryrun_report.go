@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
+	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/usererr"
 )
 
@@ -14,18 +14,9 @@ func (d *dryRun) print(out io.Writer) error {
 	fmt.Fprintf(out, "%s (%.2f billion parameters) on %s, products in %s, base weights in %s\n", d.Model, float64(d.Parameters)/1e9,
 		d.Device, d.Precision, d.Weights)
 	fmt.Fprintf(out, "rank %d, %d x %d windows a step, each of up to %d tokens\n\n", d.Rank, d.Accumulation, d.BatchSize, d.SeqLength)
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, row := range []struct {
-		what  string
-		bytes uint64
-	}{
-		{"weights", d.Memory.Weights}, {"adapter", d.Memory.Adapter}, {"gradients", d.Memory.Gradients},
-		{"optimizer", d.Memory.Optimizer}, {"activations", d.Memory.Activations}, {"workspace", d.Memory.Workspace},
-		{"driver", d.Memory.Driver}, {"fragmentation", d.Fragmentation}, {"in all", d.Memory.Total}, {"available", d.Available},
-	} {
-		fmt.Fprintf(table, "  %s\t%.2f GiB\t\n", row.what, float64(row.bytes)/(1<<30))
-	}
-	if err := table.Flush(); err != nil {
+	rows := append(d.Memory.Rows(), memplan.Row{Label: "fragmentation", Bytes: d.Fragmentation},
+		memplan.Row{Label: "total", Bytes: d.Memory.Total}, memplan.Row{Label: "available", Bytes: d.Available})
+	if err := memplan.WriteTable(out, rows); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s\n", d.chosen())

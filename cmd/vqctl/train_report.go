@@ -28,7 +28,7 @@ type trainView struct {
 	peak     float64 // GFLOP/s of the device's product on the model's own shape
 	rate     float64 // seconds a step, smoothed
 	lastLine time.Time
-	planned  []string // the plan's lines
+	planned  string // the memory plan
 }
 
 func newTrainView(out io.Writer, asJSON bool) *trainView {
@@ -46,44 +46,37 @@ func (v *trainView) data(d *train.Data, o train.Options) {
 	}
 }
 
-// plan prints where the memory goes; what this program has taken so far, for windows and tokenizer, is part of it.
-func (v *trainView) plan(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Fit) {
-	v.planned = planLines(p, info, precision, choice)
-	notice("%s", strings.Join(v.planned, "\n"))
+// plan prints the memory plan.
+func (v *trainView) plan(info engine.DeviceInfo, precision engine.DType, fit memplan.Fit) {
+	v.planned = planText(info, precision, fit)
+	notice("%s", v.planned)
 }
 
-func planLines(p engine.Plan, info engine.DeviceInfo, precision engine.DType, choice memplan.Fit) []string {
-	units, taken := "threads", memoryTaken()
-	if info.DiscreteMemory {
-		units, taken = "multiprocessors", 0
+// planText is the memory plan as text. On a CPU the memory of this program so far, for windows and tokenizer, is part of
+// it.
+func planText(info engine.DeviceInfo, precision engine.DType, fit memplan.Fit) string {
+	var text strings.Builder
+	units, rows, taken := "multiprocessors", []memplan.Row(nil), uint64(0)
+	if !info.DiscreteMemory {
+		units, taken = "threads", memoryTaken()
+		rows = append(rows, memplan.Row{Label: "this program, windows", Bytes: taken})
 	}
-	lines := []string{fmt.Sprintf("%s, %s, %d %s, %s; micro-batches of up to %d tokens", info.Name, info.Instructions, info.Threads, units,
-		precision, choice.Limits.MaxTokens)}
-	m := choice.Memory
-	for _, row := range []struct {
-		what  string
-		bytes uint64
-		shown bool
-	}{
-		{"windows, tokenizer, this program", taken, !info.DiscreteMemory},
-		{"weights, mapped from their files", p.WeightsMapped, !info.DiscreteMemory},
-		{"weights, prepared for products", p.WeightsPrepared, true},
-		{"adapter", m.Adapter, true}, {"gradients", m.Gradients, true}, {"optimizer", m.Optimizer, true},
-		{"activations", m.Activations, true}, {"workspace", m.Workspace, true},
-		{"kernels, loaded when first used", m.Driver, info.DiscreteMemory}, {"in all", m.Total + taken, true},
-		{"free", info.MemoryAvailable, true}, {"of the host's memory, beside that", m.Host, info.DiscreteMemory},
-	} {
-		if row.shown {
-			lines = append(lines, fmt.Sprintf("  %-34s%10s", row.what, inBytes(row.bytes)))
-		}
+	m := fit.Memory
+	rows = append(rows, m.Rows()...)
+	rows = append(rows, memplan.Row{Label: "total", Bytes: m.Total + taken}, memplan.Row{Label: "available", Bytes: info.MemoryAvailable})
+	if m.Host > 0 {
+		rows = append(rows, memplan.Row{Label: "also of the host's memory", Bytes: m.Host})
 	}
-	if again := choice.RecomputedLayers(); again > 0 {
-		lines = append(lines, fmt.Sprintf("%d of %d layers are computed again in the backward pass", again, choice.Model.Layers))
+	fmt.Fprintf(&text, "%s, %s, %d %s, %s; micro-batches of up to %d tokens\n", info.Name, info.Instructions, info.Threads, units,
+		precision, fit.Limits.MaxTokens)
+	_ = memplan.WriteTable(&text, rows) // a Builder does not fail
+	if n := fit.RecomputedLayers(); n > 0 {
+		fmt.Fprintf(&text, "%d of %d layers are recomputed in the backward pass\n", n, fit.Model.Layers)
 	}
-	if choice.Limits.OffloadOptimizer {
-		lines = append(lines, "the optimizer's moments are kept in the host's memory")
+	if fit.Limits.OffloadOptimizer {
+		fmt.Fprintln(&text, "the optimizer's moments are kept in the host's memory")
 	}
-	return lines
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 // memoryTaken is the most memory that this process has held so far, in bytes.
@@ -125,7 +118,7 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	})
 	v.clear()
 	if errors.Is(err, engine.ErrNoMemory) {
-		notice("memory ran out; what was planned:\n%s", strings.Join(v.planned, "\n"))
+		notice("memory ran out; what was planned:\n%s", v.planned)
 	}
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ double fastest(Device& device, Body&& body) {
 // Neighboring values differ: untouched pages would all be one page of zeros.
 void fill(Device& device, const Tensor& t) {
   std::vector<float> row(t.cols);
-  Arena arena(device, Arena::Mode::allocate);
+  Arena arena(device);
   const Tensor staged = arena.matrix(Purpose::workspace, DType::f32, 1, t.cols);
   for (int64_t r = 0; r < t.rows; r++) {
     for (int64_t c = 0; c < t.cols; c++) row[c] = static_cast<float>((r * 31 + c * 17) % 101) / 101 - 0.5f;
@@ -45,7 +45,7 @@ void fill(Device& device, const Tensor& t) {
 }
 
 double measure_gemm(Device& device, DType precision, int64_t m, int64_t n, int64_t k) {
-  Arena arena(device, Arena::Mode::allocate);
+  Arena arena(device);
   const Tensor x = arena.matrix(Purpose::workspace, precision, m, k);
   const Tensor y = arena.matrix(Purpose::workspace, precision, m, n);
   fill(device, x);
@@ -61,7 +61,7 @@ double measure_gemm(Device& device, DType precision, int64_t m, int64_t n, int64
 // The sum of squares of a large vector reads it once.
 double measure_bandwidth(Device& device) {
   constexpr int64_t kFloats = 32 << 20;
-  Arena arena(device, Arena::Mode::allocate);
+  Arena arena(device);
   const Tensor x = arena.matrix(Purpose::workspace, DType::f32, kFloats >> 16, 1 << 16);
   double* sum = arena.array<double>(Purpose::workspace, 1);
   fill(device, x);
@@ -89,7 +89,7 @@ void vq_device_describe(const vq_device* d, vq_device_info* out) {
   out->threads = info.threads;
   out->fast_bf16 = info.fast_bf16;
   out->memory_total = info.memory_total;
-  out->discrete_memory = info.discrete_memory;
+  out->discrete_memory = d->device->discrete_memory();
   out->memory_available = info.memory_available;
   copy_text(out->gemm_library, info.gemm_library);
 }

@@ -4,6 +4,7 @@
 #include "api/handles.h"
 #include "api/plan.h"
 #include "model/flops.h"
+#include "ops/cuda/memory_needs.h"
 
 using namespace vq;
 
@@ -19,6 +20,15 @@ DType dtype_of(int32_t dtype) {
       return DType::f16;
   }
   throw BadArgument("unknown data type " + std::to_string(dtype));
+}
+
+// Of the device, or of a card that need not be in this machine.
+template <class Body>
+void with_needs(const vq_device* device, const vq_gpu* gpu, Body&& body) {
+  require(!device != !gpu, "a plan is for a device or for a described GPU");
+  if (device) return body(*device->device);
+  require(in_range(gpu->multiprocessors, 4096), "the number of multiprocessors is out of range");
+  body(cuda::CudaMemoryNeeds::of_card(gpu->multiprocessors, gpu->fp8 != 0));
 }
 
 }  // namespace
@@ -63,20 +73,24 @@ int vq_adapter_read(vq_adapter* a, int32_t layer, uint32_t target, float* A, flo
   });
 }
 
-int vq_plan_training(const vq_device* d, const vq_model_config* config, int32_t dtype, int32_t precision,
-                     const vq_adapter_config* adapter, const vq_train_limits* limits, vq_memory_plan* out,
-                     vq_error* err) {
+int vq_plan_training(const vq_device* d, const vq_gpu* gpu, const vq_model_config* config, int32_t dtype,
+                     int32_t precision, const vq_adapter_config* adapter, const vq_train_limits* limits,
+                     vq_memory_plan* out, vq_error* err) {
   return guarded(err, [&] {
-    *out = plan_training(*d->device, ModelConfig(*config), dtype_of(dtype), dtype_of(precision), adapter, *limits);
+    with_needs(d, gpu, [&](const MemoryNeeds& needs) {
+      *out = plan_training(needs, ModelConfig(*config), dtype_of(dtype), dtype_of(precision), adapter, *limits);
+    });
   });
 }
 
-int vq_plan_session(const vq_device* d, const vq_model_config* config, int32_t dtype, int32_t precision,
-                    const vq_adapter_config* adapter, int64_t capacity, int32_t max_sequences, vq_memory_plan* out,
-                    vq_error* err) {
+int vq_plan_session(const vq_device* d, const vq_gpu* gpu, const vq_model_config* config, int32_t dtype,
+                    int32_t precision, const vq_adapter_config* adapter, int64_t capacity, int32_t max_sequences,
+                    vq_memory_plan* out, vq_error* err) {
   return guarded(err, [&] {
-    *out = plan_session(*d->device, ModelConfig(*config), dtype_of(dtype), dtype_of(precision), adapter, capacity,
-                        max_sequences);
+    with_needs(d, gpu, [&](const MemoryNeeds& needs) {
+      *out = plan_session(needs, ModelConfig(*config), dtype_of(dtype), dtype_of(precision), adapter, capacity,
+                          max_sequences);
+    });
   });
 }
 

@@ -9,28 +9,24 @@
 namespace vq {
 
 // adapter may be null.
-vq_memory_plan plan_training(Device& device, const ModelConfig& config, DType file, DType compute,
+vq_memory_plan plan_training(const MemoryNeeds& needs, const ModelConfig& config, DType file, DType compute,
                              const vq_adapter_config* adapter, const vq_train_limits& limits);
-vq_memory_plan plan_session(Device& device, const ModelConfig& config, DType file, DType compute,
+vq_memory_plan plan_session(const MemoryNeeds& needs, const ModelConfig& config, DType file, DType compute,
                             const vq_adapter_config* adapter, int64_t capacity, int32_t sequences);
 
-// What a trainer or a session takes in addition to model and adapter.
-vq_memory_plan plan_trainer(Device& device, const ModelConfig& config, DType compute, const LoraLayout* lora,
+// What a trainer or a session takes in addition to model, adapter and driver.
+vq_memory_plan plan_trainer(const MemoryNeeds& needs, const ModelConfig& config, DType compute, const LoraLayout* lora,
                             const vq_train_limits& limits, bool for_training);
-vq_memory_plan plan_session_alone(Device& device, const ModelConfig& config, DType compute, const LoraLayout* lora,
-                                  int64_t capacity, int32_t sequences);
-void check_session(int64_t capacity, int32_t sequences);  // throws BadArgument
+vq_memory_plan plan_session_alone(const MemoryNeeds& needs, const ModelConfig& config, DType compute,
+                                  const LoraLayout* lora, int64_t capacity, int32_t sequences);
 
 // Throws NoMemory with the plan's figures if it does not fit.
-void require_memory(Device& device, const vq_memory_plan& plan);
-// Runs body, which allocates the plan's memory. If an allocation fails all the same, the error has the plan's figures.
-template <class Body>
-void allocating(Device& device, const vq_memory_plan& plan, Body&& body);
-// Their message.
+void require_memory(const Device& device, const vq_memory_plan& plan);
 std::string describe_shortage(const vq_memory_plan& plan, uint64_t available);
 
+// Runs body, which allocates the plan's memory. If an allocation fails all the same, the error has the plan's figures.
 template <class Body>
-void allocating(Device& device, const vq_memory_plan& plan, Body&& body) {
+void allocating(const Device& device, const vq_memory_plan& plan, Body&& body) {
   std::string cause;
   try {
     body();

@@ -147,25 +147,32 @@ typedef struct {
   int32_t offload_optimizer; /* keep the optimizer's moments in page-locked memory of the host */
 } vq_train_limits;
 
+/* Bytes. Page-locked memory of the host counts in the rows and the total of a device without memory of its own. */
 typedef struct {
-  uint64_t weights_mapped;   /* the caller's tensors, used where they are */
-  uint64_t weights_prepared; /* copies in the layout of the products */
-  uint64_t adapter;          /* parameters */
+  uint64_t weights;
+  uint64_t mapped;  /* of weights: the caller's tensors, used in place */
+  uint64_t adapter; /* parameters */
   uint64_t gradients;
   uint64_t optimizer;
   uint64_t activations; /* of training, or the key/value cache of a session */
   uint64_t workspace;
-  uint64_t total;
-  uint64_t device_scratch; /* of workspace: what the device's ops need beside the buffers */
-  uint64_t host;           /* of the rows: page-locked memory of the host. Part of total where memory is the host's */
+  uint64_t driver; /* what driver and libraries will take in addition */
+  uint64_t total;  /* of all rows but mapped */
+  uint64_t host;   /* page-locked memory of the host, beside the total */
 } vq_memory_plan;
 
-/* The memory of a training run; allocates nothing. dtype: of the files' tensors. adapter NULL: evaluation of the base.
- */
-int vq_plan_training(const vq_device*, const vq_model_config*, int32_t dtype, int32_t precision,
+/* A GPU that need not be in this machine, as the CUDA backend would use it. */
+typedef struct {
+  int32_t multiprocessors;
+  int32_t fp8; /* 1: it has fp8 tensor cores */
+} vq_gpu;
+
+/* The memory of a training run; allocates nothing. Either device or gpu is NULL. dtype: of the files' tensors. adapter
+ * NULL: evaluation of the base. */
+int vq_plan_training(const vq_device*, const vq_gpu*, const vq_model_config*, int32_t dtype, int32_t precision,
                      const vq_adapter_config* adapter, const vq_train_limits*, vq_memory_plan* out, vq_error*);
 /* The memory of a session: capacity tokens in all, sequences decoded at once. */
-int vq_plan_session(const vq_device*, const vq_model_config*, int32_t dtype, int32_t precision,
+int vq_plan_session(const vq_device*, const vq_gpu*, const vq_model_config*, int32_t dtype, int32_t precision,
                     const vq_adapter_config* adapter, int64_t capacity, int32_t max_sequences, vq_memory_plan* out,
                     vq_error*);
 

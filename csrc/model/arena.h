@@ -1,7 +1,7 @@
 // Device memory of one part of the engine, allocated when the part is made and freed with it.
 //
-// Memory is planned and allocated by the same code: an Arena in counting mode returns tensors without data and only
-// adds up their bytes.
+// Memory is planned and allocated by the same code: a counting Arena returns tensors without data and only adds up
+// their bytes. It needs no device, only what would be allocated on one.
 #pragma once
 
 #include <array>
@@ -15,8 +15,8 @@ enum class Purpose { parameters, gradients, optimizer, activations, workspace };
 
 class Arena {
  public:
-  enum class Mode { allocate, count };
-  Arena(Device& device, Mode mode) : device_(device), mode_(mode) {}
+  explicit Arena(Device& device) : needs_(device), device_(&device) {}
+  static Arena counting(const MemoryNeeds& needs) { return Arena(needs, nullptr); }
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -36,22 +36,25 @@ class Arena {
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape);
   void reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format);
 
-  bool counting() const { return mode_ == Mode::count; }
-  size_t bytes(Purpose purpose) const {
-    return bytes_[static_cast<size_t>(purpose)] + (purpose == Purpose::workspace ? device_workspace() : 0);
-  }
+  bool counting() const { return !device_; }
+  const MemoryNeeds& needs() const { return needs_; }
+  Device& device() const { return *device_; }  // not of a counting arena
+
+  // On the device. Host memory counts if the device has none of its own.
+  size_t bytes(Purpose purpose) const;
   size_t total() const;
-  size_t device_workspace() const { return device_workspace_ + device_cast_workspace_; }
-  size_t host_bytes() const { return host_bytes_; }  // part of the bytes by purpose
+  // In the host's memory, beside that.
+  size_t host_bytes() const { return host_bytes_; }
 
  private:
+  Arena(const MemoryNeeds& needs, Device* device) : needs_(needs), device_(device) {}
   void* allocate(Purpose purpose, size_t bytes);
   void* allocate_host(Purpose purpose, size_t bytes);
 
-  Device& device_;
-  Mode mode_;
+  const MemoryNeeds& needs_;
+  Device* device_;  // null: counts
   std::array<size_t, 5> bytes_{};
-  size_t device_workspace_ = 0, device_cast_workspace_ = 0;
+  size_t workspace_ = 0, cast_workspace_ = 0;  // of the device's ops
   size_t host_bytes_ = 0;
   std::vector<void*> allocated_;
   std::vector<void*> allocated_host_;

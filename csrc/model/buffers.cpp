@@ -92,7 +92,7 @@ GradientBuffers allocate_gradients(Arena& m, const ModelConfig& c, DType act, co
   return g;
 }
 
-const float* allocate_rope_table(Arena& arena, Device& device, const ModelConfig& config, int64_t positions) {
+const float* allocate_rope_table(Arena& arena, const ModelConfig& config, int64_t positions) {
   const int half = config.head_dim / 2;
   float* table = arena.array<float>(Purpose::workspace, positions * config.head_dim);
   if (arena.counting()) return nullptr;
@@ -106,7 +106,7 @@ const float* allocate_rope_table(Arena& arena, Device& device, const ModelConfig
       row[i] = static_cast<float>(std::cos(static_cast<double>(angle)));
       row[half + i] = static_cast<float>(std::sin(static_cast<double>(angle)));
     }
-    device.upload(table + p * config.head_dim, row.data(), row.size() * sizeof(float));
+    arena.device().upload(table + p * config.head_dim, row.data(), row.size() * sizeof(float));
   }
   return table;
 }

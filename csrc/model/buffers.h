@@ -66,7 +66,7 @@ struct GradientBuffers {
 };
 
 // Whether f32 buffers need a copy in the activations' type to be GEMM operands.
-inline bool needs_cast(const Device& device, DType act) { return act != DType::f32 && !device.casts_operands(); }
+inline bool needs_cast(const MemoryNeeds& needs, DType act) { return act != DType::f32 && !needs.casts_operands(); }
 
 // lora may be null. purpose: activations in training, workspace when nothing is kept.
 Activations allocate_activations(Arena& arena, Purpose purpose, const ModelConfig& config, DType act,
@@ -77,6 +77,6 @@ GradientBuffers allocate_gradients(Arena& arena, const ModelConfig& config, DTyp
 
 // The cos_sin table of the device's head_norm_rope for positions 0 .. positions - 1, rounded as transformers' float32
 // arithmetic rounds it.
-const float* allocate_rope_table(Arena& arena, Device& device, const ModelConfig& config, int64_t positions);
+const float* allocate_rope_table(Arena& arena, const ModelConfig& config, int64_t positions);
 
 }  // namespace vq

@@ -7,7 +7,7 @@ constexpr unsigned kDecodeUses = use_forward | use_decode;
 }
 
 Adapter::Adapter(const ModelWeights& model, const vq_adapter_config& config)
-    : model_(model), layout_(model.config(), config), arena_(model.device(), Arena::Mode::allocate) {
+    : model_(model), layout_(model.config(), config), arena_(model.device()) {
   model.require_finished();
   parameters_ = arena_.array<float>(Purpose::parameters, layout_.floats());
 }
@@ -99,11 +99,11 @@ void PackedLora::up_project(const Tensor& y, const Tensor& z, int layer, Input i
   }
 }
 
-size_t PackedLora::count_bytes(const Device& device, const LoraLayout& layout, int layers, DType compute) {
+size_t PackedLora::count_bytes(const MemoryNeeds& needs, const LoraLayout& layout, int layers, DType compute) {
   size_t sum = 0;
   const auto add = [&](int64_t rows, int64_t cols) {
     const WeightBlock block{nullptr, DType::f32, rows};
-    sum += device.weight_bytes({&block, 1}, cols, compute, kDecodeUses | use_copy).owned;
+    sum += needs.weight_bytes({&block, 1}, cols, compute, kDecodeUses | use_copy).owned;
   };
   for (int l = 0; l < layers; l++) {
     for (int input = 0; input < input_count; input++) {

@@ -87,7 +87,7 @@ class PackedLora final : public Lora {
   const LoraLayout& layout() const override { return layout_; }
   void down_project(const Tensor& z, const Tensor& x, int layer, Input input) const override;
   void up_project(const Tensor& y, const Tensor& z, int layer, Input input) const override;
-  static size_t count_bytes(const Device& device, const LoraLayout& layout, int layers, DType compute);
+  static size_t count_bytes(const MemoryNeeds& needs, const LoraLayout& layout, int layers, DType compute);
 
  private:
   struct Group {

@@ -15,8 +15,8 @@ static_assert(sizeof(vq_candidate) == sizeof(Candidate) && offsetof(vq_candidate
 int64_t mask_words(const ModelConfig& c) { return (c.vocab + 31) / 32; }
 }  // namespace
 
-SessionBuffers::SessionBuffers(Arena& m, Device& device, const ModelConfig& c, DType act, const LoraLayout* lora,
-                               int64_t capacity, int32_t sequences)
+SessionBuffers::SessionBuffers(Arena& m, const ModelConfig& c, DType act, const LoraLayout* lora, int64_t capacity,
+                               int32_t sequences)
     : pass_rows(std::max<int64_t>(std::min(capacity, kPassRows), sequences)) {
   const Purpose work = Purpose::workspace;
   const int64_t out_rows = std::max<int64_t>(std::min(pass_rows, kScoreRows), sequences);
@@ -39,7 +39,7 @@ SessionBuffers::SessionBuffers(Arena& m, Device& device, const ModelConfig& c, D
   x_out = m.matrix(work, DType::f32, out_rows, c.hidden);
   scratch = allocate_scratch(m, c, act, false, pass);
   head = allocate_lm_head(m, c, act, out_rows, sequences, false, false);
-  cos_sin = allocate_rope_table(m, device, c, pass.positions);
+  cos_sin = allocate_rope_table(m, c, pass.positions);
   allowed = m.array<uint32_t>(work, sequences * mask_words(c));
   below = m.array<double>(work, sequences);
   candidates = m.array<Candidate>(work, sequences * kCandidateRow);
@@ -52,8 +52,8 @@ Session::Session(const ModelWeights& model, const Adapter* adapter, int64_t capa
       model_(model),
       capacity_(capacity),
       lora_(adapter ? std::make_unique<PackedLora>(device_, *adapter, model.compute()) : nullptr),
-      arena_(device_, Arena::Mode::allocate),
-      b_(arena_, device_, model.config(), model.compute(), adapter ? &adapter->layout() : nullptr, capacity, sequences),
+      arena_(device_),
+      b_(arena_, model.config(), model.compute(), adapter ? &adapter->layout() : nullptr, capacity, sequences),
       decoder_(model, lora_.get(), b_.scratch, b_.cos_sin),
       head_(model, b_.head),
       cache_(capacity, sequences),

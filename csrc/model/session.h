@@ -17,8 +17,8 @@ namespace vq {
 
 // All memory of a session, the packed adapter excepted.
 struct SessionBuffers {
-  SessionBuffers(Arena& arena, Device& device, const ModelConfig& config, DType act, const LoraLayout* lora,
-                 int64_t capacity, int32_t sequences);
+  SessionBuffers(Arena& arena, const ModelConfig& config, DType act, const LoraLayout* lora, int64_t capacity,
+                 int32_t sequences);
 
   int64_t pass_rows;  // rows of the largest pass: a longer prompt takes several
   // The arrays of a pass, contiguous in this order, because they are uploaded together.

@@ -28,7 +28,7 @@ BatchArrays::BatchArrays(int32_t* memory, const vq_train_limits& limits) {
   target_weight = reinterpret_cast<float*>(target_id + limits.max_targets);
 }
 
-TrainerBuffers::TrainerBuffers(Arena& m, Device& device, const ModelConfig& c, DType act, const LoraLayout* lora,
+TrainerBuffers::TrainerBuffers(Arena& m, const ModelConfig& c, DType act, const LoraLayout* lora,
                                const vq_train_limits& limits, bool for_training)
     : layers(c.layers) {
   const Purpose work = Purpose::workspace, kept = for_training ? Purpose::activations : Purpose::workspace;
@@ -56,9 +56,9 @@ TrainerBuffers::TrainerBuffers(Arena& m, Device& device, const ModelConfig& c, D
   x_out = m.matrix(kept, DType::f32, pass.out_rows, c.hidden);
   const bool dropout = for_training && lora && lora->config().dropout > 0;
   scratch = allocate_scratch(m, c, act, dropout, pass);
-  const bool cast = needs_cast(device, act);
+  const bool cast = needs_cast(m.needs(), act);
   head = allocate_lm_head(m, c, act, pass.out_rows, 1, for_training, cast);
-  cos_sin = allocate_rope_table(m, device, c, pass.positions);
+  cos_sin = allocate_rope_table(m, c, pass.positions);
   m.reserve_workspace(pass.rows, c.widest_output(), c.widest_input(), c.attention());
   m.reserve_cast_workspace(pass.rows, std::max(c.widest_output(), c.widest_input()), c.format);
   if (lora && cast) lora_cast = m.array<uint16_t>(work, lora->layer_floats());
@@ -84,9 +84,8 @@ Trainer::Trainer(const ModelWeights& model, Adapter* adapter, const vq_train_lim
       adapter_(adapter),
       limits_(limits),
       for_training_(for_training),
-      arena_(model.device(), Arena::Mode::allocate),
-      b_(arena_, device_, model.config(), model.compute(), adapter ? &adapter->layout() : nullptr, limits,
-         for_training),
+      arena_(model.device()),
+      b_(arena_, model.config(), model.compute(), adapter ? &adapter->layout() : nullptr, limits, for_training),
       lora_(adapter ? std::make_unique<TrainableLora>(device_, *adapter, model.compute(), b_.lora_cast) : nullptr),
       decoder_(model, lora_.get(), b_.scratch, b_.cos_sin),
       head_(model, b_.head) {

@@ -30,7 +30,7 @@ struct BatchArrays {
 
 // All memory of a trainer.
 struct TrainerBuffers {
-  TrainerBuffers(Arena& arena, Device& device, const ModelConfig& config, DType act, const LoraLayout* lora,
+  TrainerBuffers(Arena& arena, const ModelConfig& config, DType act, const LoraLayout* lora,
                  const vq_train_limits& limits, bool for_training);
 
   // Each slot's batch: filled on the host, and its copy on the device.

@@ -1,5 +1,6 @@
 #include "model/weights.h"
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -116,11 +117,7 @@ float to_float(const void* data, DType dtype, int64_t i) {
 }  // namespace
 
 ModelWeights::ModelWeights(Device& device, const ModelConfig& config, DType compute)
-    : device_(device),
-      config_(config),
-      compute_(compute),
-      arena_(device, Arena::Mode::allocate),
-      layers_(config.layers) {
+    : device_(device), config_(config), compute_(compute), arena_(device), layers_(config.layers) {
   if (compute == DType::f16) throw BadArgument("the compute type is f32 or bf16");
 }
 
@@ -204,15 +201,16 @@ const float* ModelWeights::upload_norm(vq_tensor_kind kind, int layer) {
   return p;
 }
 
-WeightBytes ModelWeights::count_bytes(const Device& device, const ModelConfig& config, DType file, DType compute,
+WeightBytes ModelWeights::count_bytes(const MemoryNeeds& needs, const ModelConfig& config, DType file, DType compute,
                                       bool for_training) {
   WeightBytes sum;
   for (const WeightRecipe& r : recipes(config, for_training)) {
     std::vector<WeightBlock> blocks;
     for (vq_tensor_kind kind : r.kinds) blocks.push_back({nullptr, file, shape_of(config, kind).rows});
-    const WeightBytes b = device.weight_bytes(blocks, shape_of(config, r.kinds[0]).cols, compute, r.uses, r.format);
+    const WeightBytes b = needs.weight_bytes(blocks, shape_of(config, r.kinds[0]).cols, compute, r.uses, r.format);
     sum.owned += b.owned;
     sum.borrowed += b.borrowed;
+    sum.scratch = std::max(sum.scratch, b.scratch);
   }
   sum.owned +=
       (config.hidden * (1 + 2 * config.layers) + 2 * config.head_dim * config.layers) * sizeof(float);  // norms

@@ -44,7 +44,7 @@ class ModelWeights {
   const float* final_norm() const { return final_norm_; }
 
   // What the weights of such a model will take.
-  static WeightBytes count_bytes(const Device& device, const ModelConfig& config, DType file, DType compute,
+  static WeightBytes count_bytes(const MemoryNeeds& needs, const ModelConfig& config, DType file, DType compute,
                                  bool for_training);
 
  private:

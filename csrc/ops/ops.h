@@ -59,10 +59,11 @@ struct Tensor {
   }
 };
 
-// Memory that a weight takes.
+// Memory of a weight.
 struct WeightBytes {
-  size_t owned = 0;     // on the device, beside the caller's data
+  size_t owned = 0;     // on the device
   size_t borrowed = 0;  // of the caller's data, in use as long as the weight lives
+  size_t scratch = 0;   // on the device, shared by all weights: the largest counts
 };
 
 // How a frozen matrix is kept. A quantized one is the matrix of its dequantized values, defined here for each block of
@@ -167,8 +168,7 @@ struct DeviceInfo {
                              // "sm_86", "sm_90, wgmma" (see vq.h)
   int threads = 0;           // or multiprocessors
   bool fast_bf16 = false;    // bf16 products are faster than f32 ones here
-  bool discrete_memory = false;  // apart from the host's: a card's
-  std::string gemm_library;      // library of products and card that gemm_choices() are for; empty: there is no choice
+  std::string gemm_library;  // library of products and card that gemm_choices() are for; empty: there is no choice
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
 };
@@ -191,9 +191,29 @@ struct Candidate {
   float logit;
 };
 
-class Device {
+// The memory that weights and ops take on a device. It is computed without the device, so that the plan for a card that
+// is not in this machine comes from the code that counts for one that is.
+class MemoryNeeds {
  public:
-  virtual ~Device() = default;
+  virtual ~MemoryNeeds() = default;
+  // Whether the device has memory of its own (a card).
+  virtual bool discrete_memory() const { return false; }
+  // Whether GEMM operands may be of another type than the GEMM computes in, and are cast on the way. If not, the caller
+  // casts them first, by copy(), and add, y and c have one type, which is f32 or that of the operands.
+  virtual bool casts_operands() const = 0;
+  // What make_weight takes; the blocks' data may be null.
+  virtual WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                                   WeightFormat format = WeightFormat::plain) const = 0;
+  // Workspace of ops on `rows` rows of the widest GEMM [n, k], see reserve_workspace().
+  virtual size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const = 0;
+  // Workspace for casting GEMM operands, see reserve_cast_workspace().
+  virtual size_t cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const = 0;
+  // What the driver and its libraries will take in addition, from now on.
+  virtual size_t driver_bytes() const { return 0; }
+};
+
+class Device : public MemoryNeeds {
+ public:
   virtual DeviceInfo info() const = 0;
 
   // Memory. ---------------------------------------------------------------------------------------------------------
@@ -214,14 +234,12 @@ class Device {
   virtual Event* make_event() = 0;
   virtual void record(Event& event) = 0;      // is reached when all that was queued is done
   virtual void wait(const Event& event) = 0;  // until it is, at once if it was never set; any thread may
-  // Scratch for the ops below, enough for `rows` rows of the widest product [n, k]. Called before any op with such
-  // operands; a later call makes it the larger of both.
-  virtual size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const = 0;
+  // Workspace for the ops below, enough for `rows` rows of the widest GEMM [n, k]. Called before any op with such
+  // operands; of several calls the largest counts.
   virtual void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) = 0;
 
-  // Scratch for what products with weights of this format round: `rows` rows of at most `widest` elements. Called
-  // before any such product.
-  virtual size_t cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const = 0;
+  // Workspace for casting the inputs of GEMMs with weights of this format: `rows` rows of at most `widest` elements.
+  // Called before any such GEMM.
   virtual void reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) = 0;
   // Does work(), or without calling it the same ops as in an earlier call with the same recording, on the same tensors,
   // with what lies in them now: a device may record what work queues, to queue it at once. work calls the ops below and
@@ -231,17 +249,11 @@ class Device {
   virtual void replay(Graph& graph, const AttentionPlan& plan, const std::function<void()>& work) = 0;
 
   // Products. -------------------------------------------------------------------------------------------------------
-  // `compute` is the type of the operands of the product (f32, or bf16 with fp32 accumulation).
-  // Whether operands may be of another type than that: they are rounded on the way. If not, the caller rounds them
-  // first, by copy(), and add, y and c have one type, which is f32 or that of the operands.
-  virtual bool casts_operands() const = 0;
+  // `compute` is the type of the operands of the product (f32, or bf16 with fp32 accumulation). See casts_operands().
   // A quantized weight cannot be gathered from and borrows nothing; it is made block by block, so that no other copy of
   // the matrix is in memory. Throws Error for elements that are not finite.
   virtual Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                               WeightFormat format = WeightFormat::plain) = 0;
-  // What make_weight would take; the blocks' data may be null. Takes no memory.
-  virtual WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
-                                   WeightFormat format = WeightFormat::plain) const = 0;
 
   // A library may offer several algorithms for a product, each with an order of sums of its own. Which of them runs for
   // a shape is a choice that is kept as bytes, so that other runs make it too. While trials are on, products of shapes

@@ -9,44 +9,44 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// A Place is where a model is computed. The zero value is the first GPU when the CUDA engine is here and can use it,
-// else the processor.
-type Place struct {
-	processor bool
-	gpu       int // counted from 1; 0: none is named
+// A DeviceChoice selects the device that a model runs on. The zero value is the first GPU if the CUDA backend is there and
+// can use it, else the CPU.
+type DeviceChoice struct {
+	cpu bool
+	gpu int // counted from 1; 0: none is named
 }
 
-// Processor is the CPU.
-var Processor = Place{processor: true}
+// CPU selects the CPU.
+var CPU = DeviceChoice{cpu: true}
 
-// OnGPU is a GPU by its number from 0.
-func OnGPU(index int) Place { return Place{gpu: index + 1} }
+// OnGPU selects a GPU, counted from 0.
+func OnGPU(index int) DeviceChoice { return DeviceChoice{gpu: index + 1} }
 
-// gpuOption chooses a GPU.
+// gpuOption selects a GPU.
 const gpuOption = usererr.Option("gpu")
 
-// cudaLibrary is the CUDA part of the engine, beside the program.
+// cudaLibrary is the CUDA backend of the engine, in the program's folder.
 const cudaLibrary = "libvqcuda.so"
 
-// Device opens a place. threads is of the processor, 0 for as many as the process may use.
-func Device(at Place, threads int) (*engine.Device, error) {
-	if at.processor {
+// Device opens the chosen device. threads is for the CPU, 0 for as many as the process may use.
+func Device(choice DeviceChoice, threads int) (*engine.Device, error) {
+	if choice.cpu {
 		return engine.OpenCPU(threads)
 	}
-	if at.gpu == 0 {
+	if choice.gpu == 0 {
 		if device, err := GPU(0); err == nil {
 			return device, nil
 		}
 		return engine.OpenCPU(threads)
 	}
-	device, err := GPU(at.gpu - 1)
+	device, err := GPU(choice.gpu - 1)
 	if err != nil {
-		return nil, usererr.With(fmt.Errorf("%v %d: %w", gpuOption, at.gpu-1, err), "vqctl doctor looks at the GPU; leave %v out to run on the processor", gpuOption)
+		return nil, usererr.With(fmt.Errorf("%v %d: %w", gpuOption, choice.gpu-1, err), "vqctl doctor checks the GPU; leave %v out to run on the CPU", gpuOption)
 	}
 	return device, nil
 }
 
-// GPU opens a GPU by its number from 0, with the library beside this program.
+// GPU opens a GPU, counted from 0, with the backend in this program's folder.
 func GPU(index int) (*engine.Device, error) {
 	library, err := FindCUDA()
 	if err != nil {
@@ -60,7 +60,7 @@ func GPU(index int) (*engine.Device, error) {
 	return device, err
 }
 
-// FindCUDA is the path of the CUDA part of the engine. A program that was built without has none.
+// FindCUDA returns the path of the CUDA backend. It fails in a program that was built without it.
 func FindCUDA() (string, error) {
 	program, err := os.Executable()
 	if err == nil {
@@ -73,7 +73,7 @@ func FindCUDA() (string, error) {
 	path := filepath.Join(folder, cudaLibrary)
 	if _, err := os.Stat(path); err != nil {
 		return "", usererr.With(fmt.Errorf("this build has no CUDA engine: there is no %s in %s", cudaLibrary, folder),
-			"build it with: make CUDA=1; or leave %v out to run on the processor", gpuOption)
+			"build it with: make CUDA=1; or leave %v out to run on the CPU", gpuOption)
 	}
 	return path, nil
 }

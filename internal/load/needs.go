@@ -2,47 +2,31 @@ package load
 
 import (
 	"ventriloquist/engine"
+	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
 )
 
-// Needs says how much memory a base model takes at a precision and a format of weights, by the engine's own plans.
+// Needs is the memory that a base model takes at a precision and a weight format.
 type Needs struct {
-	Precision string `json:"precision"`
-	Weights   string `json:"weights,omitempty"` // the format of quantized ones
-	Training  Memory `json:"training"`
-	Inference Memory `json:"inference"`
+	Precision string         `json:"precision"`
+	Weights   string         `json:"weights,omitempty"` // format of quantized ones
+	Training  memplan.Memory `json:"training"`
+	Inference memplan.Memory `json:"inference"`
 }
 
-// Memory is an engine's plan in bytes, its parts put together as people think of them.
-type Memory struct {
-	Weights     uint64 `json:"weights"`     // mapped from the file, and copies in the layout of the products
-	Adapter     uint64 `json:"adapter"`     // with its gradients and the optimizer's moments
-	Activations uint64 `json:"activations"` // in inference the cache of keys and values
-	Workspace   uint64 `json:"workspace"`
-	Total       uint64 `json:"total"`
-}
-
-func memoryOf(p engine.Plan) Memory {
-	return Memory{
-		Weights: p.WeightsMapped + p.WeightsPrepared, Adapter: p.Adapter + p.Gradients + p.Optimizer,
-		Activations: p.Activations, Workspace: p.Workspace, Total: p.Total,
-	}
-}
-
-// Workload is what NeedsOf is asked about.
+// Workload is the use that NeedsOf plans for.
 type Workload struct {
-	Rank    int // of an adapter on all seven projections
-	Tokens  int // of a micro-batch in training
-	Windows int // in that micro-batch, one target message each
+	Rank    int // LoRA rank, on all seven projections
+	Tokens  int // per micro-batch in training
+	Windows int // per micro-batch, one target message each
 	Context int // tokens that a session holds
 }
 
-// targetTokens of a window carry loss in such an estimate; a message seldom has more.
+// targetTokens is the estimate of target tokens per window; a message seldom has more.
 const targetTokens = 64
 
-// NeedsOf asks the engine what training and inference would take at each precision, and with quantized weights at the one
-// that is fastest. Nothing is loaded.
+// NeedsOf plans training and inference at each precision, and with quantized weights at the fastest one. It loads nothing.
 func NeedsOf(device *engine.Device, m *model.Model, w Workload) ([]Needs, error) {
 	stored, err := StoredDType(m)
 	if err != nil {
@@ -68,7 +52,7 @@ func NeedsOf(device *engine.Device, m *model.Model, w Workload) ([]Needs, error)
 		if err != nil {
 			return nil, err
 		}
-		needs := Needs{Precision: how.precision.String(), Training: memoryOf(training), Inference: memoryOf(inference)}
+		needs := Needs{Precision: how.precision.String(), Training: memplan.Memory(training), Inference: memplan.Memory(inference)}
 		if how.weights != engine.Plain {
 			needs.Weights = how.weights.String()
 		}

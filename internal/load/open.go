@@ -11,11 +11,11 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Options say how a model is to be run.
+// Options are how a model is run.
 type Options struct {
 	Precision   string // one of Precisions
 	Weights     engine.WeightFormat
-	At          Place
+	Device      DeviceChoice
 	Threads     int // 0: as many as the process may use
 	ForTraining bool
 }
@@ -53,7 +53,7 @@ func (l *Loaded) open(o Options) (err error) {
 	if l.Tokenizer, err = Tokenizer(l.Base); err != nil {
 		return err
 	}
-	if l.Device, err = Device(o.At, o.Threads); err != nil {
+	if l.Device, err = Device(o.Device, o.Threads); err != nil {
 		return err
 	}
 	if l.Precision, err = Precision(o.Precision, l.Device); err != nil {
@@ -71,8 +71,8 @@ func (l *Loaded) open(o Options) (err error) {
 	return err
 }
 
-// requireMemory refuses, before anything is taken, a model that does not fit. What a session takes in addition is asked
-// for when its length is known.
+// requireMemory refuses a model that does not fit before anything is allocated. What a session takes in addition is
+// checked when its length is known.
 func (l *Loaded) requireMemory(weights engine.WeightFormat) error {
 	stored, err := StoredDType(l.Base)
 	if err != nil {
@@ -85,18 +85,18 @@ func (l *Loaded) requireMemory(weights engine.WeightFormat) error {
 	return fits(plan, weights, l.Device.Info().MemoryAvailable, l.Base.Source)
 }
 
-// fits is the error of a plan that is over what is free.
-func fits(plan engine.Plan, weights engine.WeightFormat, free uint64, base model.Location) error {
+// fits returns an error if the plan is over what is free.
+func fits(plan engine.Memory, weights engine.WeightFormat, free uint64, base model.Location) error {
 	if plan.Total <= free {
 		return nil
 	}
-	advice := "end other programs, or take a smaller model of the family; vqctl model info says what each takes"
+	advice := "close other programs, or use a smaller model of the family; vqctl model info lists their memory"
 	if weights == engine.Plain {
 		advice = fmt.Sprintf("%v or %v take less for the weights; or %s", usererr.Option("load_in_8bit"), usererr.Option("load_in_4bit"), advice)
 	}
 	size := func(n uint64) string { return model.FormatBytes(int64(n)) }
 	return usererr.With(fmt.Errorf("%s needs %s (weights %s), %s more than the %s that are free", base, size(plan.Total),
-		size(plan.WeightsMapped+plan.WeightsPrepared), size(plan.Total-free), size(free)),
+		size(plan.Weights), size(plan.Total-free), size(free)),
 		"%s", advice)
 }
 

@@ -33,6 +33,7 @@ CudaDevice::CudaDevice(int index)
   sent_ = std::make_unique<CudaEvent>();
   staging_ = std::make_unique<Staging>(stream_);
   gemm_ = std::make_unique<Gemm>(make_gemm_library(card_));
+  needs_ = std::make_unique<CudaMemoryNeeds>(card_.multiprocessors, gemm_->fp8_gemms(), kLateDriverBytes);
   sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
   instructions_ = architecture(card_);
   const char* wgmma = std::getenv("VQ_WGMMA");
@@ -68,7 +69,6 @@ DeviceInfo CudaDevice::info() const {
   info.instructions = instructions_;
   info.threads = card_.multiprocessors;
   info.fast_bf16 = true;
-  info.discrete_memory = true;
   info.gemm_library = gemm_->identity();
   info.memory_total = card_.memory_total;
   info.memory_available = vq::cuda::memory_available();
@@ -120,10 +120,6 @@ void CudaDevice::zero(const Tensor& t) {
   const size_t size = size_of(t.dtype);
   fill_zero(t.data, static_cast<size_t>(t.stride) * size, static_cast<size_t>(t.cols) * size,
             static_cast<size_t>(t.rows), stream());
-}
-
-size_t CudaDevice::workspace_bytes(int64_t rows, int64_t, int64_t, const AttentionShape& shape) const {
-  return attention_.workspace_bytes(rows, shape);
 }
 
 void CudaDevice::reserve_workspace(int64_t rows, int64_t, int64_t, const AttentionShape& shape) {

@@ -11,6 +11,7 @@
 #include "ops/cuda/attention/attention.h"
 #include "ops/cuda/gemm.h"
 #include "ops/cuda/graph.h"
+#include "ops/cuda/memory_needs.h"
 #include "ops/cuda/quantized.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
@@ -69,6 +70,20 @@ class CudaDevice final : public Device {
   void try_wgmma();
   ~CudaDevice() override;
 
+  bool discrete_memory() const override { return needs_->discrete_memory(); }
+  bool casts_operands() const override { return needs_->casts_operands(); }
+  WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
+                           WeightFormat format = WeightFormat::plain) const override {
+    return needs_->weight_bytes(blocks, k, compute, uses, format);
+  }
+  size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override {
+    return needs_->workspace_bytes(rows, n, k, shape);
+  }
+  size_t cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const override {
+    return needs_->cast_workspace_bytes(rows, widest, format);
+  }
+  size_t driver_bytes() const override { return needs_->driver_bytes(); }
+
   DeviceInfo info() const override;
   void* alloc(size_t bytes) override;
   void free(void* p) noexcept override;
@@ -84,19 +99,14 @@ class CudaDevice final : public Device {
   Event* make_event() override;
   void record(Event& event) override;
   void wait(const Event& event) override;
-  size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
-  size_t cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const override;
   void reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) override;
   Graph* make_graph() override;
   void replay(Graph& graph, const AttentionPlan& plan, const std::function<void()>& work) override;
 
-  bool casts_operands() const override { return false; }
   Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                       WeightFormat format = WeightFormat::plain) override;
-  WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
-                           WeightFormat format = WeightFormat::plain) const override;
   void tune_gemms(bool on) override { gemm_->try_algorithms(on); }
   std::vector<uint8_t> gemm_choices() const override { return gemm_->choices(); }
   void set_gemm_choices(std::span<const uint8_t> bytes) override { gemm_->set_choices(bytes); }
@@ -157,7 +167,6 @@ class CudaDevice final : public Device {
   void linear_backward_of(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate);
 
   // fp8_gemm.cpp
-  bool multiplies_codes(int64_t n, int64_t k, DType compute) const;
   void take_codes(CudaWeight& weight, std::span<const WeightBlock> blocks, unsigned uses);
   // y = x matrix^T (+ add), x rounded after its columns were multiplied by `columns`, matrix [y.cols, k] codes times
   // their scales; without either: 1.
@@ -180,6 +189,7 @@ class CudaDevice final : public Device {
   Stream copies_ = nullptr;
   std::unique_ptr<CudaEvent> sent_;
   std::unique_ptr<Gemm> gemm_;
+  std::unique_ptr<const CudaMemoryNeeds> needs_;
   std::unique_ptr<Staging> staging_;
   DeviceBuffer sum_parts_;
   Attention attention_;

@@ -14,41 +14,17 @@
 namespace vq::cuda {
 namespace {
 
-constexpr int64_t kUnit = 16;                     // what sizes of products of codes are multiples of
-constexpr int64_t kMostSums = int64_t{16} << 20;  // that wait to be scaled at a time
-
 // As products of codes want their result and what they add.
 bool suits(const Tensor& t) {
   return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride * static_cast<int64_t>(size_of(t.dtype)) % 16 == 0;
 }
 
-// A byte for each element and a scale for each row; where products are not of codes, elements of other types share
-// that.
-size_t operand_bytes(int64_t rows, int64_t widest) {
-  const auto elements = static_cast<size_t>(std::max<int64_t>(rows, sizeof(float)) * widest);
-  return cpu::aligned(elements) + static_cast<size_t>(rows) * sizeof(float);
-}
-
-size_t sum_bytes(int64_t rows, int64_t widest, Fp8Gemms how) {
-  if (how != Fp8Gemms::unscaled) return 0;
-  return static_cast<size_t>(std::max(std::min(kMostSums, rows * widest), rows * kUnit)) * sizeof(float);
-}
-
 }  // namespace
-
-bool CudaDevice::multiplies_codes(int64_t n, int64_t k, DType compute) const {
-  return compute == DType::bf16 && gemm_->fp8_gemms() != Fp8Gemms::none && n % kUnit == 0 && k % kUnit == 0;
-}
-
-size_t CudaDevice::cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const {
-  if (format != WeightFormat::fp8_gemm) return 0;
-  return operand_bytes(rows, widest) + sum_bytes(rows, widest, gemm_->fp8_gemms());
-}
 
 void CudaDevice::reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) {
   if (format != WeightFormat::fp8_gemm) return;
   stream();
-  const size_t operands = operand_bytes(rows, widest), sums = sum_bytes(rows, widest, gemm_->fp8_gemms());
+  const size_t operands = needs_->fp8_operand_bytes(rows, widest), sums = needs_->fp8_sum_bytes(rows, widest);
   if (operands > rounded_.bytes()) grow(rounded_, operands);
   if (sums > sums_.bytes()) grow(sums_, sums);
 }
@@ -59,7 +35,7 @@ void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, 
   auto* codes = static_cast<uint8_t*>(w.memory.emplace_back(static_cast<size_t>(w.n * w.k)).data());
   auto* scales = static_cast<float*>(w.memory.emplace_back(static_cast<size_t>(w.n) * sizeof(float)).data());
   uint8_t* turned = nullptr;
-  if ((uses & use_backward) && multiplies_codes(w.n, w.k, w.compute)) {
+  if ((uses & use_backward) && needs_->multiplies_codes(w.n, w.k, w.compute)) {
     turned = static_cast<uint8_t*>(w.memory.emplace_back(static_cast<size_t>(w.n * w.k)).data());
   }
   int64_t row = 0;
@@ -86,7 +62,8 @@ void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, 
 
 void CudaDevice::multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
                                 const float* scales, const Tensor* add) {
-  if (operand_bytes(x.rows, x.cols) > rounded_.bytes()) throw Error("a product in fp8 of more rows than were reserved");
+  if (needs_->fp8_operand_bytes(x.rows, x.cols) > rounded_.bytes())
+    throw Error("a product in fp8 of more rows than were reserved");
   auto* codes = static_cast<uint8_t*>(rounded_.data());
   auto* row_scales = reinterpret_cast<float*>(codes + cpu::aligned(static_cast<size_t>(x.rows * x.cols)));
   round_to_codes(stream(), codes, row_scales, x, columns);
@@ -107,7 +84,7 @@ void CudaDevice::multiply_codes(const Tensor& y, const Tensor& x, const float* c
     return;
   }
   const auto sums = static_cast<int64_t>(sums_.bytes() / sizeof(float));
-  const int64_t most = std::min(y.cols, sums / y.rows / kUnit * kUnit);
+  const int64_t most = std::min(y.cols, sums / y.rows / kFp8Unit * kFp8Unit);
   for (int64_t col = 0; col < y.cols; col += most) {
     const int64_t count = std::min(most, y.cols - col);
     const Tensor raw{sums_.data(), DType::f32, y.rows, count, count};
@@ -132,7 +109,7 @@ void CudaDevice::each_rounded(const Tensor& x, const float* columns, DType compu
 
 void CudaDevice::linear_rounded(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add) {
   if (y.rows == 0) return;
-  if (y.rows > kSkinnyRows && suits(y) && (!add || suits(*add)) && multiplies_codes(w.n, w.k, w.compute)) {
+  if (y.rows > kSkinnyRows && suits(y) && (!add || suits(*add)) && needs_->multiplies_codes(w.n, w.k, w.compute)) {
     multiply_codes(y, x, nullptr, w.codes.rows, w.codes.scales, add);
     return;
   }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/cuda/memory_needs.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/stream.h"
 #include "ops/ops.h"
@@ -31,9 +32,6 @@ struct GemmCall {
   bool codes = false;
   const float *a_scales = nullptr, *b_scales = nullptr;  // of the rows, where the library multiplies by them
 };
-
-// What a library does with products of codes.
-enum class Fp8Gemms : uint8_t { none, unscaled, scaled };
 
 // Of a library's own making.
 using Algorithm = std::array<uint64_t, 8>;

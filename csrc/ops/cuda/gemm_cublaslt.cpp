@@ -15,8 +15,6 @@
 namespace vq::cuda {
 namespace {
 
-constexpr size_t kWorkspace = size_t{32} << 20;  // what the library recommends for large cards
-
 // The first version with scales of rows.
 #define VQ_SCALED_ROWS 120900
 
@@ -126,7 +124,7 @@ class Prepared final : public PreparedGemm {
     cublasLtMatmulHeuristicResult_t result{};
     return lib_.cublasLtMatmulAlgoCheck_(handle_, operation_, first_, second_, added_, result_, &opaque, &result) ==
                CUBLAS_STATUS_SUCCESS &&
-           result.workspaceSize <= kWorkspace;
+           result.workspaceSize <= kGemmWorkspace;
   }
 
   void run(const GemmCall& p, const Algorithm& algorithm, Stream stream) const override {
@@ -135,7 +133,7 @@ class Prepared final : public PreparedGemm {
     const float beta = p.c ? 1 : 0;
     lib_.check(lib_.cublasLtMatmul_(handle_, operation_, &p.alpha, p.b.data, first_, p.a.data, second_, &beta,
                                     p.c ? p.c->data : p.d.data, added_, p.d.data, result_, &opaque, workspace_,
-                                    kWorkspace, stream),
+                                    kGemmWorkspace, stream),
                "a product failed");
   }
 
@@ -184,7 +182,7 @@ class Prepared final : public PreparedGemm {
       lib_.check(lib_.cublasLtMatmulPreferenceSetAttribute_(wish_, attribute, &value, sizeof value),
                  "a product was refused");
     };
-    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspace);
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kGemmWorkspace);
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment(p.b.data));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(p.a.data));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment(p.c ? p.c->data : p.d.data));
@@ -202,7 +200,7 @@ class Prepared final : public PreparedGemm {
 
 class CublasLt final : public GemmLibrary {
  public:
-  explicit CublasLt(const Card& card) : lib_(library()), card_(card), workspace_(device_alloc(kWorkspace)) {
+  explicit CublasLt(const Card& card) : lib_(library()), card_(card), workspace_(device_alloc(kGemmWorkspace)) {
     lib_.check(lib_.cublasLtCreate_(&handle_), "cuBLASLt could not be started");
     fp8_gemms_ = find_fp8_gemms();
   }

@@ -9,23 +9,8 @@
 namespace vq::cuda {
 namespace {
 
-constexpr unsigned kGemms = use_forward | use_backward | use_decode;
 // More rows than these are faster multiplied by cuBLASLt; quantized matrices would have to be taken apart for it.
 constexpr int64_t kSkinnyPlainRows = 4;
-// Elements of a quantized matrix that are plain at a time.
-constexpr int64_t kTile = int64_t{32} << 20;
-
-// Whether rows are gathered in another type than the products'.
-bool keeps_rows(std::span<const WeightBlock> blocks, DType compute, unsigned uses) {
-  return (uses & use_gather) && (!(uses & kGemms) || blocks[0].dtype != compute);
-}
-
-int64_t rows_of_all(std::span<const WeightBlock> blocks) {
-  int64_t rows = 0;
-  for (const WeightBlock& b : blocks) rows += b.rows;
-  return rows;
-}
-
 }  // namespace
 
 cpu::Pool& host_threads() {
@@ -33,29 +18,12 @@ cpu::Pool& host_threads() {
   return the;
 }
 
-WeightBytes CudaDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
-                                     WeightFormat format) const {
-  WeightBytes bytes;
-  if (format != WeightFormat::plain) {
-    for (const WeightBlock& b : blocks) bytes.owned += cpu::QuantizedMatrix::bytes(stored_as(format), b.rows, k);
-    const int64_t n = rows_of_all(blocks);
-    if (format == WeightFormat::fp8_gemm && (uses & use_backward) && multiplies_codes(n, k, compute)) {
-      bytes.owned += static_cast<size_t>(n * k);
-    }
-    return bytes;
-  }
-  const auto elements = static_cast<size_t>(rows_of_all(blocks) * k);
-  if (uses & kGemms) bytes.owned += elements * size_of(compute);
-  if (keeps_rows(blocks, compute, uses)) bytes.owned += elements * size_of(blocks[0].dtype);
-  return bytes;
-}
-
 Weight* CudaDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                                 WeightFormat format) {
   stream();
   auto w = std::make_unique<CudaWeight>();
   w->compute = compute;
-  w->n = rows_of_all(blocks);
+  w->n = rows_of(blocks);
   w->k = k;
   w->bytes = weight_bytes(blocks, k, compute, uses, format);
   if (format != WeightFormat::plain) {
@@ -77,11 +45,11 @@ Weight* CudaDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, 
     }
     return all;
   };
-  if (uses & kGemms) {
+  if (uses & kGemmUses) {
     w->matrices.emplace_back().plain = take(compute);
     w->gather = w->matrices[0].plain;
   }
-  if (keeps_rows(blocks, compute, uses)) w->gather = take(blocks[0].dtype);
+  if (keeps_gather_rows(blocks, compute, uses)) w->gather = take(blocks[0].dtype);
   return w.release();
 }
 
@@ -136,9 +104,8 @@ WeightMatrix CudaDevice::quantized(CudaWeight& weight, const WeightBlock& block,
 }
 
 void CudaDevice::reserve_tile(const CudaWeight& weight) {
-  const int64_t tile = std::max({std::min(kTile, weight.n * weight.k), weight.n, weight.k});
-  const auto tile_bytes = static_cast<size_t>(tile) * size_of(weight.compute);
-  if (tile_bytes > tile_.bytes()) grow(tile_, tile_bytes);
+  const size_t bytes = tile_bytes(weight.n, weight.k, weight.compute);
+  if (bytes > tile_.bytes()) grow(tile_, bytes);
 }
 
 Tensor CudaDevice::some_rows(const CudaWeight& w, const WeightMatrix& m, int64_t row, int64_t count) {
@@ -180,7 +147,7 @@ void CudaDevice::linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w
       skinny_gemm(stream(), part, x, m, add ? &added : nullptr);
       continue;
     }
-    const int64_t most = plain ? part.cols : std::max<int64_t>(1, kTile / w.k);
+    const int64_t most = plain ? part.cols : std::max<int64_t>(1, kTileElements / w.k);
     for (int64_t row = 0; row < part.cols; row += most) {
       const int64_t count = std::min(most, part.cols - row);
       const Tensor c = add ? added.columns(row, count) : Tensor{};
@@ -197,7 +164,7 @@ void CudaDevice::linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w
 void CudaDevice::linear_backward_of(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate) {
   const bool plain = w.matrices[0].format == WeightFormat::plain;
   // Some columns of all matrices at a time, so that no sum is stored before it is whole.
-  const int64_t most = plain ? w.k : std::max<int64_t>(1, kTile / w.n);
+  const int64_t most = plain ? w.k : std::max<int64_t>(1, kTileElements / w.n);
   for (int64_t col = 0; col < w.k; col += most) {
     const int64_t count = std::min(most, w.k - col);
     const Tensor d = dx.columns(col, count);

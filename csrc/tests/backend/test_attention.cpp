@@ -133,7 +133,7 @@ class Card {
           device_.synchronize();  // the kernels run on another stream
         }) {
     const int64_t rows = std::max(c.q_rows, c.k_rows);
-    workspace_ = device_.alloc(attention_.workspace_bytes(rows, c.shape));
+    workspace_ = device_.alloc(attention_.grown_bytes(rows, c.shape));
     attention_.set_workspace(workspace_, rows, c.shape);
   }
   ~Card() {

@@ -155,7 +155,7 @@ class Bench {
     }
     must(code, err_);
     recompute_layers_ = limits.recompute_layers;
-    must(vq_plan_training(device_, &config_, VQ_BF16, VQ_BF16, &adapter, &limits, &plan_, &err_), err_);
+    must(vq_plan_training(device_, nullptr, &config_, VQ_BF16, VQ_BF16, &adapter, &limits, &plan_, &err_), err_);
     const int64_t rows = o_.tokens, lossy = targets;
     vq_flops flops{};
     must(vq_training_flops(&config_, &adapter, limits.recompute_layers, &rows, &lossy, 1, &flops, &err_), err_);

@@ -7,7 +7,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// A GPU is what its maker publishes of a card.
+// A GPU is a card as its maker publishes it.
 type GPU struct {
 	Name   string  // as the option gpu_type takes it
 	Title  string  // as people say it
@@ -15,6 +15,8 @@ type GPU struct {
 	BF16   float64 // dense FLOP/s of the tensor cores with sums in fp32
 	FP8    float64 // the same for e4m3, 0 where there is none
 	Source string
+
+	Multiprocessors int
 }
 
 const (
@@ -32,21 +34,29 @@ const (
 
 // GPUs are the cards that a plan can be made for. Memory is what nvidia-smi reports, with ECC where it is on by default.
 var GPUs = []GPU{
-	{"rtx3090", "GeForce RTX 3090", 24576 * mib, 71 * tera, 0, ampereGA102},
-	{"rtx4080", "GeForce RTX 4080", 16376 * mib, 97.5 * tera, 194.9 * tera, ada},
-	{"rtx4090", "GeForce RTX 4090", 24564 * mib, 165.2 * tera, 330.3 * tera, ada},
-	{"rtx5080", "GeForce RTX 5080", 16303 * mib, 112.6 * tera, 225.1 * tera, blackwell},
-	{"rtx5090", "GeForce RTX 5090", 32607 * mib, 209.5 * tera, 419 * tera, blackwell},
-	{"a10", "A10", 23028 * mib, 125 * tera, 0, dataSheet},
-	{"a6000", "RTX A6000", 49140 * mib, 154.8 * tera, 0, dataSheet},
-	{"a100-40gb", "A100 40 GB", 40960 * mib, 312 * tera, 0, dataSheet},
-	{"a100", "A100 80 GB", 81920 * mib, 312 * tera, 0, dataSheet},
-	{"l4", "L4", 23034 * mib, 121 * tera, 242 * tera, dataSheet},
-	{"l40s", "L40S", 46068 * mib, 362 * tera, 733 * tera, dataSheet},
-	{"h100-pcie", "H100 PCIe", 81559 * mib, 756 * tera, 1513 * tera, dataSheet},
-	{"h100", "H100 SXM", 81559 * mib, 989 * tera, 1979 * tera, dataSheet},
-	{"h200", "H200", 143771 * mib, 989 * tera, 1979 * tera, dataSheet},
-	{"b200", "B200", 183359 * mib, 2250 * tera, 4500 * tera, dataSheet},
+	{"rtx3090", "GeForce RTX 3090", 24576 * mib, 71 * tera, 0, ampereGA102, 82},
+	{"rtx4080", "GeForce RTX 4080", 16376 * mib, 97.5 * tera, 194.9 * tera, ada, 76},
+	{"rtx4090", "GeForce RTX 4090", 24564 * mib, 165.2 * tera, 330.3 * tera, ada, 128},
+	{"rtx5080", "GeForce RTX 5080", 16303 * mib, 112.6 * tera, 225.1 * tera, blackwell, 84},
+	{"rtx5090", "GeForce RTX 5090", 32607 * mib, 209.5 * tera, 419 * tera, blackwell, 170},
+	{"a10", "A10", 23028 * mib, 125 * tera, 0, dataSheet, 72},
+	{"a6000", "RTX A6000", 49140 * mib, 154.8 * tera, 0, dataSheet, 84},
+	{"a100-40gb", "A100 40 GB", 40960 * mib, 312 * tera, 0, dataSheet, 108},
+	{"a100", "A100 80 GB", 81920 * mib, 312 * tera, 0, dataSheet, 108},
+	{"l4", "L4", 23034 * mib, 121 * tera, 242 * tera, dataSheet, 58},
+	{"l40s", "L40S", 46068 * mib, 362 * tera, 733 * tera, dataSheet, 142},
+	{"h100-pcie", "H100 PCIe", 81559 * mib, 756 * tera, 1513 * tera, dataSheet, 114},
+	{"h100", "H100 SXM", 81559 * mib, 989 * tera, 1979 * tera, dataSheet, 132},
+	{"h200", "H200", 143771 * mib, 989 * tera, 1979 * tera, dataSheet, 132},
+	{"b200", "B200", 183359 * mib, 2250 * tera, 4500 * tera, dataSheet, 148},
+}
+
+func mostMultiprocessors() int {
+	most := 0
+	for _, g := range GPUs {
+		most = max(most, g.Multiprocessors)
+	}
+	return most
 }
 
 // GPUNames are what GPUNamed takes.

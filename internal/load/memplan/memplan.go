@@ -1,45 +1,51 @@
-// Package memplan says what a training run takes before anything is taken: the memory, what must give for it to fit, the
+// Package memplan plans a training run before anything is allocated: its memory, what must give for it to fit, the
 // arithmetic of a step, and the time that a GPU should need for it.
 //
-// In: the shape of a model and of an adapter, the largest micro-batch, a device's memory. Out: limits for the engine's
-// trainer, a table of bytes, numbers of seconds. It must not know windows, files or flags. What the trainer takes is
-// counted by the engine itself, by the code that takes it; what a CUDA device adds to that is stated in cuda.go.
+// In: the shapes of a model and an adapter, the largest micro-batch, a device or the description of a GPU. Out: limits for
+// the engine's trainer, a memory table, seconds. It must not know windows, files or flags. All bytes and FLOPs are
+// counted by the engine, by the code that allocates and computes.
 package memplan
 
 import (
 	"ventriloquist/engine"
 )
 
-// A TrainingRun is a run as far as its memory goes.
+// A TrainingRun is what the memory and the arithmetic of a run depend on.
 type TrainingRun struct {
 	Model     engine.ModelConfig
 	Stored    engine.DType // of the weights' files
 	Precision engine.DType
 	Adapter   engine.AdapterConfig
-	Limits    engine.TrainLimits // RecomputeLayers and OffloadOptimizer are chosen
+	Limits    engine.TrainLimits // FitTo sets RecomputeLayers and OffloadOptimizer
 }
 
-// Memory is bytes by purpose.
-type Memory struct {
-	Weights     uint64 `json:"weights"`
-	Adapter     uint64 `json:"adapter"`
-	Gradients   uint64 `json:"gradients"`
-	Optimizer   uint64 `json:"optimizer"`
-	Activations uint64 `json:"activations"`
-	Workspace   uint64 `json:"workspace"`
-	Driver      uint64 `json:"driver,omitempty"` // context and kernels of a GPU
-	Total       uint64 `json:"total"`
-	Host        uint64 `json:"host,omitempty"` // page-locked memory of the host, beside the total
+// A MemoryBudget is the memory of a device that a run must fit into.
+type MemoryBudget struct {
+	Planner engine.Planner
+	Bytes   uint64
+	// Discrete: the device has memory of its own, so the optimizer's moments can move to the host's.
+	Discrete bool
 }
 
-// A MemoryBudget is a device that a run may take memory of.
-type MemoryBudget interface {
-	// Memory is what the subject takes there.
-	Memory(s TrainingRun) (Memory, error)
-	// Free is how much there is to take, in bytes.
-	Free() uint64
-	// Offloads says whether memory of the host is other memory than the device's.
-	Offloads() bool
+// OfDevice is what is free on an open device now.
+func OfDevice(d *engine.Device) MemoryBudget {
+	info := d.Info()
+	return MemoryBudget{Planner: d, Bytes: info.MemoryAvailable, Discrete: info.DiscreteMemory}
+}
+
+// OfGPU is the memory of a card that need not be in this machine. Of an unknown card only the memory is known; it is taken
+// to have as many multiprocessors as any known one, which need the most workspace.
+func OfGPU(gpu GPU, memory uint64) MemoryBudget {
+	if gpu.Name == "" {
+		return MemoryBudget{Planner: engine.GPU{Multiprocessors: mostMultiprocessors(), FP8: true}, Bytes: memory, Discrete: true}
+	}
+	return MemoryBudget{Planner: engine.GPU{Multiprocessors: gpu.Multiprocessors, FP8: gpu.FP8 > 0}, Bytes: memory, Discrete: true}
+}
+
+// Memory is what the run takes.
+func (b MemoryBudget) Memory(r TrainingRun) (Memory, error) {
+	m, err := b.Planner.PlanTraining(r.Model, r.Stored, r.Precision, &r.Adapter, r.Limits)
+	return Memory(m), err
 }
 
 // A Fit is a run made to fit a budget, or the best that could be done.
@@ -49,76 +55,37 @@ type Fit struct {
 	Fits   bool
 }
 
-// FitTo finds how little must be computed again in the backward pass, and whether the optimizer's moments must leave the
-// device, for the subject to fit. atLeast: layers that are computed again in any case.
-func FitTo(s TrainingRun, budget MemoryBudget, atLeast int) (Fit, error) {
-	free := budget.Free() // what is free may change between two looks
+// FitTo finds the fewest layers to recompute in the backward pass for the run to fit, and whether the optimizer's moments
+// must leave the device. atLeast: layers to recompute in any case.
+func FitTo(r TrainingRun, budget MemoryBudget, atLeast int) (Fit, error) {
 	try := func(layers int, offload bool) (Fit, error) {
-		s.Limits.RecomputeLayers, s.Limits.OffloadOptimizer = layers, offload
-		memory, err := budget.Memory(s)
-		return Fit{s, memory, err == nil && memory.Total <= free}, err
+		r.Limits.RecomputeLayers, r.Limits.OffloadOptimizer = layers, offload
+		memory, err := budget.Memory(r)
+		return Fit{r, memory, err == nil && memory.Total <= budget.Bytes}, err
 	}
-	all := s.Model.Layers
-	atLeast = min(atLeast, all)
-	for _, offload := range []bool{false, true} {
-		if offload && !budget.Offloads() {
-			break
+	all := r.Model.Layers
+	offload := false
+	least, err := try(all, offload)
+	if err == nil && !least.Fits && budget.Discrete {
+		offload = true
+		least, err = try(all, offload)
+	}
+	if err != nil || !least.Fits {
+		return least, err
+	}
+	// Memory falls with the number of recomputed layers: the smallest that fits, by bisection.
+	low, high := min(atLeast, all), all
+	for low < high {
+		middle := (low + high) / 2
+		c, err := try(middle, offload)
+		if err != nil {
+			return c, err
 		}
-		last, err := try(all, offload)
-		if err != nil || !last.Fits {
-			if err != nil || offload || !budget.Offloads() {
-				return last, err
-			}
-			continue
+		if c.Fits {
+			high = middle
+		} else {
+			low = middle + 1
 		}
-		// The memory falls with the number of layers: the smallest that fits, by halving.
-		low, high := atLeast, all
-		for low < high {
-			middle := (low + high) / 2
-			c, err := try(middle, offload)
-			if err != nil {
-				return c, err
-			}
-			if c.Fits {
-				high = middle
-			} else {
-				low = middle + 1
-			}
-		}
-		return try(low, offload)
 	}
-	return try(all, true)
+	return try(low, offload)
 }
-
-// Opened is a device that is open: the engine itself counts what a run takes there.
-type Opened struct{ Device *engine.Device }
-
-func (o Opened) Memory(s TrainingRun) (Memory, error) {
-	p, err := o.Device.PlanTraining(s.Model, s.Stored, s.Precision, &s.Adapter, s.Limits)
-	m := Memory{
-		Weights: p.WeightsMapped + p.WeightsPrepared, Adapter: p.Adapter, Gradients: p.Gradients, Optimizer: p.Optimizer,
-		Activations: p.Activations, Workspace: p.Workspace, Total: p.Total,
-	}
-	if o.Offloads() {
-		m.leaveToHost(p, s.Limits.OffloadOptimizer)
-		m.Workspace += tileBytes(s)
-		m.Driver = lateBytes
-		m.Total += tileBytes(s) + m.Driver
-	}
-	return m, err
-}
-
-// leaveToHost takes page-locked memory out of the rows: the moments, where they are offloaded, and what batches are
-// filled in.
-func (m *Memory) leaveToHost(p engine.Plan, moments bool) {
-	m.Host = p.Host
-	if moments {
-		m.Workspace -= p.Host - p.Optimizer
-		m.Optimizer = 0
-	} else {
-		m.Workspace -= p.Host
-	}
-}
-
-func (o Opened) Free() uint64   { return o.Device.Info().MemoryAvailable }
-func (o Opened) Offloads() bool { return o.Device.Info().DiscreteMemory }

@@ -30,9 +30,9 @@ func device(t *testing.T) *engine.Device {
 	return d
 }
 
-func choose(t *testing.T, d *engine.Device, s memplan.Settings, memory uint64) memplan.Fit {
+func fitTo(t *testing.T, s memplan.Settings, memory uint64) memplan.Fit {
 	t.Helper()
-	c, err := memplan.FitTo(s.Run(), memplan.CUDA{Device: d, Total: memory}, 0)
+	c, err := memplan.FitTo(s.Run(), memplan.OfGPU(memplan.GPU{}, memory), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,6 @@ const gib = 1 << 30
 // What must fit: bf16 on 40 GB, 8 bits on 24 GB, 4 bits on 16 GB; on the cards of such sizes as well.
 func TestFitTo_DefaultRecipeFits(t *testing.T) {
 	t.Parallel()
-	d := device(t)
 	for _, c := range []struct {
 		weights engine.WeightFormat
 		memory  uint64
@@ -65,7 +64,7 @@ func TestFitTo_DefaultRecipeFits(t *testing.T) {
 			sizes = append(sizes, gpu.Memory)
 		}
 		for _, size := range sizes {
-			choice := choose(t, d, recipe(c.weights), size)
+			choice := fitTo(t, recipe(c.weights), size)
 			if !choice.Fits {
 				t.Errorf("%s does not fit %.2f GiB: %.2f GiB", c.weights, float64(size)/gib, float64(choice.Memory.Total)/gib)
 			}
@@ -73,7 +72,7 @@ func TestFitTo_DefaultRecipeFits(t *testing.T) {
 				float64(choice.Memory.Total)/gib, choice.Limits.RecomputeLayers, choice.Limits.OffloadOptimizer)
 		}
 	}
-	if c := choose(t, d, recipe(engine.Plain), 24*gib); c.Fits {
+	if c := fitTo(t, recipe(engine.Plain), 24*gib); c.Fits {
 		t.Error("bf16 weights fit 24 GiB, which hold 15 of weights, 5 of the adapter and 7 of the least activations")
 	}
 }
@@ -81,46 +80,45 @@ func TestFitTo_DefaultRecipeFits(t *testing.T) {
 // Just as many layers as must are computed again: one fewer does not fit.
 func TestFitTo_RecomputesNoMoreThanItMust(t *testing.T) {
 	t.Parallel()
-	d := device(t)
-	large := choose(t, d, recipe(engine.Plain), 141*gib)
+	large := fitTo(t, recipe(engine.Plain), 141*gib)
 	if large.Limits.RecomputeLayers != 0 || large.Limits.OffloadOptimizer || large.RecomputedLayers() != 0 {
 		t.Errorf("with room for all: %+v", large.Limits)
 	}
 	for _, size := range []uint64{34 * gib, 40 * gib, 48 * gib} {
-		c := choose(t, d, recipe(engine.Plain), size)
+		c := fitTo(t, recipe(engine.Plain), size)
 		if !c.Fits || c.Limits.RecomputeLayers < 2 || c.Limits.OffloadOptimizer {
 			t.Errorf("%d GiB: %+v, fits %v", size/gib, c.Limits, c.Fits)
 		}
 		fewer := c.TrainingRun
 		fewer.Limits.RecomputeLayers--
-		m, err := memplan.CUDA{Device: d, Total: size}.Memory(fewer)
+		m, err := memplan.OfGPU(memplan.GPU{}, size).Memory(fewer)
 		if err != nil || m.Total <= size {
 			t.Errorf("%d GiB: %d layers would have done as well: %v, %v", size/gib, fewer.Limits.RecomputeLayers, m.Total, err)
 		}
 	}
-	all := choose(t, d, recipe(engine.Plain), 20*gib)
+	all := fitTo(t, recipe(engine.Plain), 20*gib)
 	if all.Fits {
-		t.Error("20 GiB hold what they do not")
+		t.Error("bf16 weights fit 20 GiB")
 	}
 }
 
-// The plan's parts add up, and those that do not depend on the device are the engine's own.
-func TestCUDA_CountsWhatTheEngineCounts(t *testing.T) {
+// The rows of a plan add up, and those that do not depend on the device are the same on every device.
+func TestOfGPU_RowsAddUp(t *testing.T) {
 	t.Parallel()
-	d := device(t)
+	cpu := memplan.OfDevice(device(t))
 	for _, offload := range []bool{false, true} {
 		s := recipe(engine.NF4).Run()
 		s.Limits.RecomputeLayers, s.Limits.OffloadOptimizer = 20, offload
-		m, err := memplan.CUDA{Device: d, Total: gib}.Memory(s)
+		m, err := memplan.OfGPU(memplan.GPU{}, gib).Memory(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := d.PlanTraining(s.Model, s.Stored, s.Precision, &s.Adapter, s.Limits)
+		p, err := cpu.Memory(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if m.Adapter != p.Adapter || m.Gradients != p.Gradients || m.Activations != p.Activations {
-			t.Errorf("%+v, the engine has %+v", m, p)
+			t.Errorf("%+v, on the CPU %+v", m, p)
 		}
 		parameters := uint64(s.Adapter.Parameters(s.Model))
 		if m.Adapter != 4*parameters || m.Optimizer+boolBytes(offload)*8*parameters != 8*parameters {
@@ -143,16 +141,15 @@ func boolBytes(b bool) uint64 {
 }
 
 // Bytes of weights by hand: 6,945,767,424 elements of projections, 1,244,659,712 of the embedding and of the output each.
-func TestCUDA_Weights(t *testing.T) {
+func TestOfGPU_Weights(t *testing.T) {
 	t.Parallel()
-	d := device(t)
 	const projections, others, rows, norms = 6945767424.0, 2 * 2 * 622329856, 36 * (4096 + 2*1024 + 4096 + 2*12288 + 4096), 1.2e6 + 36*1e3
 	for weights, want := range map[engine.WeightFormat]float64{
 		engine.Plain: 2 * projections, engine.Int8: projections + 4*rows, engine.FP8: projections + 4*rows,
-		engine.FP8GEMM: 2*projections + 4*rows, // once as they are, once turned
+		engine.FP8GEMM: 2*projections + 4*rows, // once as they are, once transposed
 		engine.NF4:     projections/2 + projections/64 + projections/64/256*4,
 	} {
-		m, err := memplan.CUDA{Device: d, Total: gib}.Memory(recipe(weights).Run())
+		m, err := memplan.OfGPU(memplan.GPU{}, gib).Memory(recipe(weights).Run())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,8 +162,7 @@ func TestCUDA_Weights(t *testing.T) {
 // Settings that do not fit come with some that do, each of which is tried.
 func TestSuggest_FindsSettingsThatFit(t *testing.T) {
 	t.Parallel()
-	d := device(t)
-	budget := memplan.CUDA{Device: d, Total: 24 * gib}
+	budget := memplan.OfGPU(memplan.GPU{}, 24*gib)
 	found, err := memplan.Suggest(recipe(engine.Plain), budget)
 	if err != nil || len(found) == 0 {
 		t.Fatalf("%v, %v", found, err)
@@ -174,7 +170,7 @@ func TestSuggest_FindsSettingsThatFit(t *testing.T) {
 	var flags []string
 	for _, s := range found {
 		flags = append(flags, s.Flags)
-		if s.Total > budget.Total {
+		if s.Total > budget.Bytes {
 			t.Errorf("%s takes %d", s.Flags, s.Total)
 		}
 	}
@@ -184,12 +180,12 @@ func TestSuggest_FindsSettingsThatFit(t *testing.T) {
 		}
 	}
 	// 4 bits and a batch of one are tried together when nothing else is enough.
-	small := memplan.CUDA{Device: d, Total: 12 * gib}
+	small := memplan.OfGPU(memplan.GPU{}, 12*gib)
 	found, err = memplan.Suggest(recipe(engine.Plain), small)
 	if err != nil || len(found) == 0 || !strings.HasPrefix(found[0].Flags, "load_in_4bit max_seq_length ") {
 		t.Errorf("for 12 GiB: %v, %v", found, err)
 	}
-	if found, err = memplan.Suggest(recipe(engine.Plain), memplan.CUDA{Device: d, Total: 2 * gib}); err != nil || len(found) > 0 {
+	if found, err = memplan.Suggest(recipe(engine.Plain), memplan.OfGPU(memplan.GPU{}, 2*gib)); err != nil || len(found) > 0 {
 		t.Errorf("for 2 GiB: %v, %v", found, err)
 	}
 }
@@ -248,10 +244,10 @@ func TestGPUNamed(t *testing.T) {
 	}
 }
 
-// On an open GPU the moments may lie in the host's memory, and then do not count as the GPU's.
-func TestOpened_AGPUOffloads(t *testing.T) {
+// On an open GPU the moments may move to the host's memory, and then do not count as the GPU's.
+func TestOfDevice_GPUOffloads(t *testing.T) {
 	t.Parallel()
-	const library = "../../build/engine/libvqcuda_sim.so" // the CUDA part of the engine on the processor
+	const library = "../../../build/engine/libvqcuda_sim.so" // the CUDA backend on the CPU
 	if _, err := os.Stat(library); err != nil {
 		t.Skipf("%s is not built: make test builds it", library)
 	}
@@ -272,8 +268,8 @@ func TestOpened_AGPUOffloads(t *testing.T) {
 		}
 		return m
 	}
-	budget := memplan.Opened{Device: gpu}
-	if !budget.Offloads() || memplan.MemoryBudget(memplan.Opened{Device: device(t)}).Offloads() {
+	budget := memplan.OfDevice(gpu)
+	if !budget.Discrete || memplan.OfDevice(device(t)).Discrete {
 		t.Error("a GPU has memory of its own, a processor has not")
 	}
 	s := recipe(engine.Int8).Run()
@@ -282,11 +278,14 @@ func TestOpened_AGPUOffloads(t *testing.T) {
 	if with.Total-without.Total != moments || without.Host-with.Host != moments || without.Optimizer != 0 {
 		t.Errorf("with the moments %+v, without %+v", with, without)
 	}
-	// What is planned for a card that is not there is what one that is there takes, but for the driver's part.
-	for _, weights := range []engine.WeightFormat{engine.Int8, engine.FP8GEMM} {
-		planned, taken := memory(memplan.CUDA{Device: gpu, Total: gib}, weights, false), memory(budget, weights, false)
-		if ratio := float64(planned.Total-planned.Driver) / float64(taken.Total-taken.Driver); ratio < 0.98 || ratio > 1.02 {
-			t.Errorf("%s: planned are %d bytes, taken %d", weights, planned.Total, taken.Total)
+	// The plan for a described card is that of the open one, but for the driver.
+	same := memplan.GPU{Name: "the open one", Multiprocessors: gpu.Info().Threads, FP8: 1}
+	for _, weights := range []engine.WeightFormat{engine.Plain, engine.Int8, engine.NF4, engine.FP8} {
+		described, open := memory(memplan.OfGPU(same, gib), weights, false), memory(budget, weights, false)
+		described.Total += open.Driver - described.Driver
+		described.Driver = open.Driver
+		if described != open {
+			t.Errorf("%s: described %+v, open %+v", weights, described, open)
 		}
 	}
 }

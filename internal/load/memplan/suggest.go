@@ -7,24 +7,24 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Settings are what a user can turn.
+// Settings are what a user can change.
 type Settings struct {
 	Model                   engine.ModelConfig
 	Stored, Precision       engine.DType
 	Adapter                 engine.AdapterConfig
-	BatchSize, Accumulation int // windows of a micro-batch, micro-batches of a step
-	SeqLength               int // tokens of a window
-	Targets                 int // of a window, tokens that carry loss
+	BatchSize, Accumulation int // windows per micro-batch, micro-batches per step
+	SeqLength               int // tokens per window
+	Targets                 int // target tokens per window
 }
 
-// TrainingRun is the run of these settings with windows that are all as long as they may be.
+// Run is the run of these settings with windows that are all as long as they may be.
 func (s Settings) Run() TrainingRun {
 	return TrainingRun{Model: s.Model, Stored: s.Stored, Precision: s.Precision, Adapter: s.Adapter, Limits: engine.TrainLimits{
 		MaxTokens: s.BatchSize * s.SeqLength, MaxWindows: s.BatchSize, MaxTargets: s.BatchSize * min(s.Targets, s.SeqLength),
 	}}
 }
 
-// A Suggestion is settings that fit where others do not, as flags.
+// A Suggestion is settings that fit, as options.
 type Suggestion struct {
 	Flags  string `json:"flags"`
 	Total  uint64 `json:"total"` // bytes
@@ -39,15 +39,15 @@ const (
 	accumulation = usererr.Option("gradient_accumulation_steps")
 )
 
-// Settings below which a change is no longer near.
+// The limits of suggestions.
 const (
 	shortest  = 256 // tokens of a window
 	seqStep   = 128
 	leastRank = 8
 )
 
-// Suggest are the settings that differ from s in one thing and fit; when there are none, in the weights' format and in as
-// much of the rest as it takes.
+// Suggest returns settings that fit and differ from s in one option. If there are none, the weights are quantized to 4 bits
+// as well, and then the batch size is one.
 func Suggest(s Settings, budget MemoryBudget) ([]Suggestion, error) {
 	f := finder{budget: budget}
 	f.changes(s, "")
@@ -68,7 +68,7 @@ type finder struct {
 	err    error
 }
 
-// fits says whether settings fit, and notes them as a suggestion.
+// fits reports whether settings fit, and adds them to the suggestions.
 func (f *finder) fits(s Settings, flags string) bool {
 	if f.err != nil {
 		return false
@@ -93,7 +93,7 @@ func (f *finder) changes(s Settings, before string) {
 	}
 	for batch := s.BatchSize - 1; batch >= 1; batch-- {
 		t := s
-		// The same windows a step, or as near as whole numbers come.
+		// As many windows per step, rounded up.
 		t.BatchSize, t.Accumulation = batch, (s.BatchSize*s.Accumulation+batch-1)/batch
 		if f.fits(t, fmt.Sprintf("%s%v %d %v %d", before, batchSize, batch, accumulation, t.Accumulation)) {
 			break
@@ -116,20 +116,20 @@ func (f *finder) withWeights(s Settings, format engine.WeightFormat, flags strin
 
 // shorter suggests the longest windows that fit, in steps of seqStep.
 func (f *finder) shorter(s Settings, before string) {
-	low, high := shortest/seqStep-1, (s.SeqLength-1)/seqStep // low fits or is too short, all above high are no shorter
-	quiet := finder{budget: f.budget}
+	low, high := shortest/seqStep-1, (s.SeqLength-1)/seqStep // low fits or is too short; nothing above high is shorter than now
+	probe := finder{budget: f.budget}
 	for low < high {
 		middle := (low + high + 1) / 2
 		t := s
 		t.SeqLength = middle * seqStep
-		if quiet.fits(t, "") {
+		if probe.fits(t, "") {
 			low = middle
 		} else {
 			high = middle - 1
 		}
 	}
-	if quiet.err != nil {
-		f.err = quiet.err
+	if probe.err != nil {
+		f.err = probe.err
 		return
 	}
 	if low*seqStep >= shortest {

@@ -350,11 +350,11 @@ func infer(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 	}
 	rate := decoded / decode.Seconds()
 	weight := m.Precision()
-	if plan.WeightsMapped > 0 { // in the file's own type
+	if plan.Mapped > 0 { // used in place in the file
 		weight = engine.BF16
 	}
 	moved := decodingBytes(m.Config(), weight, m.Precision(), o)
-	result["weights_gb"] = float64(plan.WeightsMapped+plan.WeightsPrepared) / 1e9
+	result["weights_gb"] = float64(plan.Weights) / 1e9
 	result["prefill_tokens_per_second"] = float64(o.tokens) / prefill.Seconds()
 	result["decode_tokens_per_second"] = rate
 	result["bandwidth_gb_per_second"] = bandwidth / 1e9

@@ -7,17 +7,10 @@
 namespace vq::cuda {
 namespace {
 
-constexpr int kLargestTiled = 128;  // head size
-constexpr int kTileRows = 64;       // of a warp's 16 rows times 4
-constexpr size_t kAlign = 256;
-
-size_t aligned(int64_t bytes) { return (static_cast<size_t>(bytes) + kAlign - 1) / kAlign * kAlign; }
-int padded(int dim) { return dim <= 64 ? 64 : dim <= 96 ? 96 : kLargestTiled; }
-
 template <class... Operands>
 bool tiled(const AttentionShape& shape, const Operands&... t) {
   constexpr int64_t kWidest = int64_t{1} << 30;
-  return shape.head_dim <= kLargestTiled && ((t.dtype == DType::bf16 && t.stride <= kWidest) && ...);
+  return shape.head_dim <= kLargestTiledDim && ((t.dtype == DType::bf16 && t.stride <= kWidest) && ...);
 }
 // Rows of a head begin at multiples of 16 bytes and are whole numbers of 16 bytes.
 template <class... Operands>
@@ -52,21 +45,14 @@ int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
 
 // Blocks with wgmma are large: one on each multiprocessor, where there are that many and most of their rows exist.
 bool Attention::takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const {
-  if (!card_.wgmma || padded(shape.head_dim) % 64 != 0) return false;
+  if (!card_.wgmma || padded_dim(shape.head_dim) % 64 != 0) return false;
   const int64_t group = shape.heads / shape.kv_heads, tiles = tiles_of(plan, group, kHopperRows);
   return tiles * shape.kv_heads >= card_.multiprocessors &&
          2 * tiles_of(plan, group, 1) >= tiles * kHopperRows;  // tiles of one row: the rows
 }
 
-Attention::Needs Attention::needs(int64_t rows, const AttentionShape& shape) const {
-  const int64_t of_tile = std::min<int64_t>(kTileRows, rows * shape.heads / shape.kv_heads);
-  const int64_t partials = 2 * wanted() * of_tile * (padded(shape.head_dim) + 1) * int64_t{sizeof(float)};
-  return {PlanTables::bytes(rows, shape, wanted()), aligned(rows * shape.heads * int64_t{sizeof(float)}),
-          aligned(partials) + kAlign};
-}
-
-Attention::Needs Attention::grown(int64_t rows, const AttentionShape& shape) const {
-  const Needs more = needs(rows, shape);
+AttentionBytes Attention::grown(int64_t rows, const AttentionShape& shape) const {
+  const AttentionBytes more = attention_bytes(rows, shape, card_.multiprocessors);
   return {std::max(reserved_.tables, more.tables), std::max(reserved_.deltas, more.deltas),
           std::max(reserved_.partials, more.partials)};
 }
@@ -121,7 +107,7 @@ void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor
   // Tall tiles read shared memory half as often, where there are enough of them and room for two on a multiprocessor.
   const bool tall =
       in_tiles && !hopper && card_.large_shared && tiles_of(plan, group, 2 * kTileRows) * kv_heads >= wanted();
-  const int dim = padded(shape.head_dim);
+  const int dim = padded_dim(shape.head_dim);
   const TileSizes sizes =
       hopper ? TileSizes{kHopperRows, kHopperKeys, 0}
              : TileSizes{tall ? 2 * kTileRows : kTileRows, in_tiles ? attention_block_keys(dim) : 1, 0};
@@ -178,7 +164,7 @@ void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, cons
                          const AttentionShape& shape, const AttentionPlan& plan) {
   const auto kv_heads = static_cast<unsigned>(shape.kv_heads);
   const bool in_tiles = tiled(shape, q, k, v, dout), hopper = in_tiles && takes_wgmma(plan, shape);
-  const int dim = padded(shape.head_dim);
+  const int dim = padded_dim(shape.head_dim);
   const TileSizes sizes = hopper ? TileSizes{kHopperRows, kHopperKeys, kHopperKeyTile}
                                  : TileSizes{kTileRows, in_tiles ? attention_block_keys(dim) : 1, kKeyTile};
   const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles && !hopper ? wanted() : 0, k.rows);

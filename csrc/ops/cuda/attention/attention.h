@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "ops/cuda/attention/plan.h"
+#include "ops/cuda/memory_needs.h"
 #include "ops/cuda/stream.h"
 
 namespace vq::cuda {
@@ -33,9 +34,8 @@ class Attention {
   bool begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut);
   void end_steady() { steady_cut_ = nullptr; }
 
-  // Memory of the card that calls with `rows` query rows need, or in backward passes with `rows` key rows.
-  size_t workspace_bytes(int64_t rows, const AttentionShape& shape) const { return needs(rows, shape).all(); }
-  // Memory for such calls and for those that set_workspace was called for before; set_workspace gives it.
+  // Memory of the card for calls with `rows` query rows, or in backward passes with `rows` key rows, and for calls that
+  // set_workspace was called for before; set_workspace gives it.
   size_t grown_bytes(int64_t rows, const AttentionShape& shape) const { return grown(rows, shape).all(); }
   void set_workspace(void* memory, int64_t rows, const AttentionShape& shape);
 
@@ -53,15 +53,8 @@ class Attention {
     float* values;  // [G, rows, padded head size]
     float* lse;     // [G, rows]
   };
-  // Blocks of a grid that keep the card busy: two on each multiprocessor.
-  int64_t wanted() const { return int64_t{2} * card_.multiprocessors; }
-  // Bytes of the plan's tables, of the deltas of a backward pass, and of partial results.
-  struct Needs {
-    size_t tables = 0, deltas = 0, partials = 0;
-    size_t all() const { return tables + deltas + partials; }
-  };
-  Needs needs(int64_t rows, const AttentionShape& shape) const;
-  Needs grown(int64_t rows, const AttentionShape& shape) const;
+  int64_t wanted() const { return busy_blocks(card_.multiprocessors); }
+  AttentionBytes grown(int64_t rows, const AttentionShape& shape) const;
   // The tables of a forward pass, of tiles that may be cut along the keys or not; null when they do not fit.
   const PlanTables::Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
                                   bool may_cut);
@@ -71,7 +64,7 @@ class Attention {
   Card card_;
   PlanTables tables_;
   char* scratch_ = nullptr;  // deltas, then partial results
-  Needs reserved_;
+  AttentionBytes reserved_;
   std::optional<Cut>* steady_cut_ = nullptr;
   const PlanTables::Placed* steady_ = nullptr;
 };

@@ -94,7 +94,7 @@ AttentionResults small_attention(Device& device, Stream stream, const Attention:
   const auto rows = static_cast<int64_t>(visible.size());
   Arrays arrays(device);
   const int64_t wide = kHeads * head_dim, narrow = kKeyHeads * head_dim;
-  attention.set_workspace(arrays.bytes(attention.workspace_bytes(rows, shape)), rows, shape);
+  attention.set_workspace(arrays.bytes(attention.grown_bytes(rows, shape)), rows, shape);
   const Tensor q = arrays.numbers(rows, wide, 1), k = arrays.numbers(rows, narrow, 2);
   const Tensor v = arrays.numbers(rows, narrow, 3), dout = arrays.numbers(rows, wide, 4);
   const Tensor o = arrays.matrix(rows, wide, DType::f32), dq = arrays.matrix(rows, wide, DType::f32);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/cuda/memory_needs.h"
+
 namespace vq::cuda {
 namespace {
 
@@ -195,6 +197,14 @@ size_t PlanTables::bytes(int64_t rows, const AttentionShape& shape, int64_t want
   return kPlaces *
          (aligned((whole + cut) * sizeof(QueryTile)) + aligned(cut * sizeof(MergeTile)) +
           aligned(keys * sizeof(KeyTile)) + aligned(ranges * sizeof(KeyRange)) + aligned(n * sizeof(int32_t)));
+}
+
+AttentionBytes attention_bytes(int64_t rows, const AttentionShape& shape, int multiprocessors) {
+  const int64_t wanted = busy_blocks(multiprocessors);
+  const int64_t of_tile = std::min<int64_t>(kTileRows, rows * shape.heads / shape.kv_heads);
+  const int64_t partials = 2 * wanted * of_tile * (padded_dim(shape.head_dim) + 1) * int64_t{sizeof(float)};
+  return {PlanTables::bytes(rows, shape, wanted), aligned(static_cast<size_t>(rows * shape.heads) * sizeof(float)),
+          aligned(static_cast<size_t>(partials)) + kAlign};
 }
 
 void PlanTables::set_memory(void* memory, size_t bytes) {

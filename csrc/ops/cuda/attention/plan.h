@@ -61,6 +61,12 @@ struct AttentionTables {
 AttentionTables attention_tables(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
                                  int64_t wanted, int64_t key_rows);
 
+// The largest head size of the tiled kernels, query rows of a tile, and head sizes as the kernels pad them.
+constexpr int kLargestTiledDim = 128, kTileRows = 64;  // of a warp's 16 rows times 4
+constexpr int padded_dim(int dim) { return dim <= 64 ? 64 : dim <= 96 ? 96 : kLargestTiledDim; }
+// Blocks of a grid that keep the card busy: two on each multiprocessor.
+constexpr int64_t busy_blocks(int multiprocessors) { return int64_t{2} * multiprocessors; }
+
 // Tables on the card. Those of the last few plans stay there, since all layers of a step have the same.
 //
 // The steady place is one more, for plans of one row a segment cut into the same number of parts: as long as there are
