@@ -1,7 +1,8 @@
-// Package atomicfile writes files and folders that are either whole or not there: it writes beside the target, syncs,
-// renames, and syncs the parent folder. After a failure the target is what it was before, and nothing is left beside it.
+// Package atomicfile writes files and folders that are either complete or absent: it writes a temporary file next to the
+// target, syncs it, renames it, and syncs the parent folder. After a failure the target is unchanged and nothing is left over.
 //
-// Files are made with mode 0600 and folders with 0700: they hold private messages.
+// In: a path, and a function that writes the content. Out: the file or folder at that path, with mode 0600 or 0700 because it
+// holds private messages. It must not know: what it writes.
 package atomicfile
 
 import (
@@ -13,7 +14,7 @@ import (
 	"path/filepath"
 )
 
-// Write makes path hold what fill writes. Nothing is visible at path before fill has returned without an error.
+// Write replaces the file at path with what fill writes. Nothing changes at path unless fill returns nil.
 func Write(path string, fill func(w io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
 	if err != nil {
@@ -41,7 +42,7 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 	return syncDir(filepath.Dir(path))
 }
 
-// WriteBytes makes path hold data.
+// WriteBytes replaces the file at path with data.
 func WriteBytes(path string, data []byte) error {
 	return Write(path, func(w io.Writer) error {
 		_, err := w.Write(data)
@@ -49,8 +50,8 @@ func WriteBytes(path string, data []byte) error {
 	})
 }
 
-// WriteDir makes path a folder with what fill puts into the temporary folder that it is given. A folder already at path
-// is replaced: it is moved aside, and removed only after the new one stands in its place.
+// WriteDir replaces the folder at path with what fill puts into the temporary folder it is given. An existing folder is moved
+// aside, and removed once the new one is in its place.
 func WriteDir(path string, fill func(tmp string) error) (err error) {
 	path = filepath.Clean(path)
 	parent := filepath.Dir(path)

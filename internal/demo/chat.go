@@ -15,16 +15,16 @@ var chatFile []byte
 
 // Line is one message of the bundled chat.
 type Line struct {
-	Members []string  `json:"members"` // sorted; the owner is in all of them
+	Members []string  `json:"members"` // sorted; all of them include the owner
 	Time    time.Time `json:"time"`
 	Name    string    `json:"name"`
-	Nick    string    `json:"nick"` // as whom Name spoke: an address of their own in chat.db
+	Nick    string    `json:"nick"` // the nickname that Name used: an address of its own in chat.db
 	Text    string    `json:"text"`
-	ReplyTo *int      `json:"reply_to"` // the line that this one answers
-	Tapback string    `json:"tapback"`  // the kind, where the line is a tapback on the one it answers
+	ReplyTo *int      `json:"reply_to"` // index of the line that this one answers
+	Tapback string    `json:"tapback"`  // kind of a tapback on the line that it answers; "" for a message
 }
 
-// Chat returns the bundled chat in the order of time.
+// Chat returns the bundled chat in order of time.
 func Chat() ([]Line, error) {
 	unzipped, err := gzip.NewReader(bytes.NewReader(chatFile))
 	if err != nil {
@@ -40,7 +40,7 @@ func Chat() ([]Line, error) {
 			return nil, fmt.Errorf("the bundled chat, line %d: %w", len(lines)+1, err)
 		}
 		if line.ReplyTo != nil && (*line.ReplyTo < 0 || *line.ReplyTo >= len(lines)) {
-			return nil, fmt.Errorf("the bundled chat, line %d: answers line %d, which is not before it", len(lines)+1, *line.ReplyTo)
+			return nil, fmt.Errorf("the bundled chat, line %d: answers line %d, which does not come before it", len(lines)+1, *line.ReplyTo)
 		}
 		lines = append(lines, line)
 	}

@@ -36,9 +36,9 @@ func WriteDatabase(path string, lines []Line) error {
 
 type database struct {
 	*chatdb.Writer
-	handles map[string]int64   // of a nickname
-	nicks   map[string][]int64 // all handles of a name
-	chats   map[string]int64   // of a set of members
+	handles map[string]int64   // by nickname
+	nicks   map[string][]int64 // all handles of a person, by name
+	chats   map[string]int64   // by set of members
 }
 
 func (d *database) addPeople() {
@@ -50,8 +50,8 @@ func (d *database) addPeople() {
 	}
 }
 
-// chat returns the chat of a set of members, which is made when it first speaks. A contact of two addresses is in it
-// with both, as Messages has it after somebody changed theirs.
+// chat returns the chat of a set of members, and creates it for its first message. A contact with two addresses is in it with
+// both, as in Messages after the person changed addresses.
 func (d *database) chat(members []string) int64 {
 	key := strings.Join(members, "\n")
 	if id, known := d.chats[key]; known {
@@ -77,7 +77,7 @@ func (d *database) message(line *Line, guids []string) (chatdb.Message, error) {
 	}
 	if line.Tapback != "" {
 		if m.Tapback = tapbacks[line.Tapback]; m.Tapback == 0 || line.ReplyTo == nil {
-			return m, fmt.Errorf("%q is no tapback on a message", line.Tapback)
+			return m, fmt.Errorf("%q is not a tapback on a message", line.Tapback)
 		}
 		m.Target = "p:0/" + guids[*line.ReplyTo]
 		return m, nil

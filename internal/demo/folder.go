@@ -17,17 +17,17 @@ import (
 //go:embed README.md
 var readme []byte
 
-// readmeFile carries the chat's attribution, and marks a folder as the demonstration's.
+// readmeFile holds the chat's attribution, and marks a folder as the demonstration's.
 const readmeFile = "README.md"
 
-// WriteFolder makes dir what a user of vqctl would have before the first command: chat.db, the contacts and .env. A
-// folder that an earlier demonstration left is begun anew; any other that is not empty is left alone.
+// WriteFolder fills dir with what a user of vqctl has before the first command: chat.db, contacts and .env. It replaces an
+// earlier demonstration, and refuses any other folder that is not empty.
 func WriteFolder(dir string, lines []Line) error {
 	if err := clear(dir); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o700); err != nil {
-		return fmt.Errorf("cannot make the demonstration's folder: %w", err)
+		return fmt.Errorf("cannot create the demonstration's folder: %w", err)
 	}
 	env := fmt.Sprintf("MY_NAME=%s\nUSER_IDENTIFIERS=%s\n", Owner, OwnerAddress)
 	return errors.Join(
@@ -55,7 +55,7 @@ func writeContacts(w io.Writer) error {
 	return nil
 }
 
-// clear removes what an earlier demonstration wrote into dir.
+// clear removes what an earlier demonstration wrote to dir.
 func clear(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
@@ -69,7 +69,7 @@ func clear(dir string) error {
 	}
 	for _, name := range []string{"chat.db", "chat.db-wal", "chat.db-shm", "data", "checkpoints"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-			return fmt.Errorf("cannot begin the demonstration anew: %w", err)
+			return fmt.Errorf("cannot remove the earlier demonstration: %w", err)
 		}
 	}
 	return nil

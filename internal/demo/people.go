@@ -6,8 +6,8 @@ const (
 	OwnerAddress = "+12025550100"
 )
 
-// contact is one person of the demonstration and their addresses, one for each nickname that they had. The telephone
-// numbers are of the range kept for fiction.
+// contact is a person of the demonstration with one address per nickname. The telephone numbers are from the range reserved
+// for fiction.
 type contact struct {
 	name      string
 	addresses []address

@@ -16,23 +16,23 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// ErrNotLearned is the demonstration's failure when every command worked and the model is no better for it.
+// ErrNotLearned is the error of a demonstration in which every command worked, but training did not improve the model.
 var ErrNotLearned = errors.New("the held-out perplexity is not below the base model's")
 
 // Runner runs the steps.
 type Runner struct {
-	Program        string // the path of vqctl
+	Program        string // path of vqctl
 	Dir            string
-	Stdout, Stderr io.Writer // progress bars need the terminal itself here, not a pipe
+	Stdout, Stderr io.Writer // Stderr should be the terminal itself, not a pipe, to show progress bars
 }
 
-// Result is what the demonstration measured: perplexities of the held-out messages.
+// Result is the perplexities that the demonstration measured on held-out messages.
 type Result struct {
 	Before, After float64
 	Took          time.Duration
 }
 
-// Run runs steps in order and stops at the first that fails, or that does not measure what it should.
+// Run runs the steps in order. It stops at the first that fails or does not print the score that it should.
 func (r *Runner) Run(ctx context.Context, steps []Step) (Result, error) {
 	var result Result
 	began := time.Now()
@@ -56,7 +56,7 @@ func (r *Runner) Run(ctx context.Context, steps []Step) (Result, error) {
 		}
 	}
 	result.Took = time.Since(began)
-	// Written so that a NaN is a failure.
+	// This form of the condition also catches a NaN.
 	if !(result.After < result.Before) {
 		return result, usererr.With(fmt.Errorf("%w: %.3f before training, %.3f after", ErrNotLearned, result.Before, result.After),
 			"the commands above show where it went wrong; %s holds their files", r.Dir)
@@ -64,7 +64,7 @@ func (r *Runner) Run(ctx context.Context, steps []Step) (Result, error) {
 	return result, nil
 }
 
-// command runs one step and returns its standard output where the step is a score.
+// command runs one step and returns its standard output if the step measures a score.
 func (r *Runner) command(ctx context.Context, step Step) ([]byte, error) {
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, r.Program, step.Args...)
@@ -73,18 +73,18 @@ func (r *Runner) command(ctx context.Context, step Step) ([]byte, error) {
 	if step.Score != none {
 		cmd.Stdout = io.MultiWriter(r.Stdout, &out)
 	}
-	// An interrupt lets a command save what it has.
+	// After an interrupt a command saves its state.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	if err := cmd.Run(); ctx.Err() != nil {
 		return nil, ctx.Err()
 	} else if err != nil {
-		return nil, usererr.With(fmt.Errorf("vqctl %s failed: %w", step.Args[0], err), "the reason stands above; the folder is %s", r.Dir)
+		return nil, usererr.With(fmt.Errorf("vqctl %s failed: %w", step.Args[0], err), "see its error above; the folder is %s", r.Dir)
 	}
 	return out.Bytes(), nil
 }
 
-// environment is what a command sees: the user's own without what would speak louder than the folder's .env.
+// environment returns the environment of a command: the user's, without variables that override the folder's .env.
 func environment(all []string) []string {
 	var kept []string
 	for _, variable := range all {
@@ -108,7 +108,7 @@ func readPerplexity(out []byte) (float64, error) {
 	return scores.Perplexity, nil
 }
 
-// commandLine is a command as one types it in a shell.
+// commandLine returns a command as one types it in a shell.
 func commandLine(args []string) string {
 	words := []string{"vqctl"}
 	for _, a := range args {
@@ -120,7 +120,7 @@ func commandLine(args []string) string {
 	return strings.Join(words, " ")
 }
 
-// ByHand says how to go on in the demonstration's folder.
+// ByHand returns commands for continuing in the demonstration's folder.
 func (r *Runner) ByHand() string {
 	program := r.Program
 	dir, err := filepath.Abs(r.Dir)

@@ -3,14 +3,14 @@ package demo
 // Base is the base model of the demonstration.
 const Base = "tiny"
 
-// Step is one command of the demonstration, as a user types it after `vqctl`.
+// Step is one command of the demonstration: the arguments of vqctl.
 type Step struct {
 	Title string
 	Args  []string
 	Score score // what the command measures
 }
 
-// score says which perplexity a step prints.
+// score is the perplexity that a step prints.
 type score int
 
 const (
@@ -19,10 +19,10 @@ const (
 	after
 )
 
-// scores are asked for as JSON: the demonstration reads them as a user's script would.
+// evaluate prints scores as JSON, which the demonstration reads as a user's script would.
 var evaluate = []string{"evaluate", "--skip-generation", "--json"}
 
-// Steps are the commands in their order.
+// Steps returns the commands in order.
 func Steps() []Step {
 	steps := []Step{
 		{Title: "Read the message database", Args: []string{"collect", "--source", "chat.db"}},
@@ -40,7 +40,7 @@ func Steps() []Step {
 	return steps
 }
 
-// generation is a conversation for one person to go on with.
+// generation is a conversation that one person continues.
 type generation struct {
 	as       string
 	members  []string

@@ -1,7 +1,6 @@
-// Package jsonfields reads one JSON object of a configuration file field by field, so that an error names the file and
-// the field and says what it should be.
+// Package jsonfields reads JSON objects field by field, so that errors name the file and the field and say what it should be.
 //
-// In: the file's bytes. Out: values, or the first error. It knows nothing of what the fields mean.
+// In: the bytes of a file or line. Out: values, or the first error. It must not know: what the fields mean.
 package jsonfields
 
 import (
@@ -16,17 +15,17 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Fields reads the values of one JSON object by name. The first error is kept, with the file and the field named, and
-// the zero value returned; so a caller reads everything and asks Err once.
+// Fields reads the values of one JSON object by name. It keeps the first error, which names the file and the field, and
+// returns zero values, so that the caller can read everything and call Err once.
 type Fields struct {
 	path   string
-	prefix string // "rope_parameters." inside that object
+	prefix string // such as "rope_parameters.", inside that object
 	raw    map[string]json.RawMessage
 	err    error
 	parent *Fields
 }
 
-// Parse reads an object; path is for errors. Names are exact, which encoding/json's are not for structs.
+// Parse parses an object; path is for errors. Field names match exactly, unlike those of structs in encoding/json.
 func Parse(path string, content []byte) (*Fields, error) {
 	f := &Fields{path: path}
 	if err := json.Unmarshal(content, &f.raw); err != nil {
@@ -47,26 +46,26 @@ func Describe(content []byte, err error) error {
 	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
-		return fmt.Errorf("a JSON object was expected, not this %s", kind.Value)
+		return fmt.Errorf("expected a JSON object, found %s", kind.Value)
 	}
 	return err
 }
 
-// Err is the first error.
+// Err returns the first error.
 func (f *Fields) Err() error { return f.err }
 
-// Raw is a field as it stands in the file, shortened if it is long; for messages.
+// Raw returns a field as written in the file, shortened if it is long, for error messages.
 func (f *Fields) Raw(key string) string { return abridge(f.raw[key]) }
 
 // Names lists the fields, sorted.
 func (f *Fields) Names() []string { return slices.Sorted(maps.Keys(f.raw)) }
 
-// Wrong records an error about a field, unless there is one already.
+// Wrong records an error about a field, unless there is already an error.
 func (f *Fields) Wrong(key, format string, args ...any) {
 	f.record(fmt.Errorf("%s: %s%s: %s", f.path, f.prefix, key, fmt.Sprintf(format, args...)))
 }
 
-// record keeps an error here and in the objects around.
+// record keeps an error here and in the enclosing objects.
 func (f *Fields) record(err error) {
 	for at := f; at != nil; at = at.parent {
 		if at.err == nil {
@@ -75,13 +74,13 @@ func (f *Fields) record(err error) {
 	}
 }
 
-// Has says whether a field is there and not null.
+// Has reports whether a field is present and not null.
 func (f *Fields) Has(key string) bool {
 	raw, ok := f.raw[key]
 	return ok && string(raw) != "null"
 }
 
-// Decode reads a field into out; what says in words what it should be.
+// Decode reads a field into out; what describes the expected value.
 func (f *Fields) Decode(key, what string, out any) bool {
 	if !f.Has(key) {
 		f.Wrong(key, "missing; it should be %s", what)
@@ -101,13 +100,13 @@ func abridge(raw []byte) string {
 	return string(raw)
 }
 
-// Text reads a string that must be there.
+// Text reads a required string.
 func (f *Fields) Text(key string) (s string) {
 	f.Decode(key, "a string", &s)
 	return s
 }
 
-// TextOr reads a string that may be missing.
+// TextOr reads an optional string.
 func (f *Fields) TextOr(key, otherwise string) string {
 	if !f.Has(key) {
 		return otherwise
@@ -115,13 +114,13 @@ func (f *Fields) TextOr(key, otherwise string) string {
 	return f.Text(key)
 }
 
-// Texts reads a list of strings, and says whether it is there.
+// Texts reads a list of strings, and reports whether it is present.
 func (f *Fields) Texts(key string) (list []string, ok bool) {
 	ok = f.Has(key) && f.Decode(key, "a list of strings", &list)
 	return list, ok
 }
 
-// Bool reads a truth value that may be missing.
+// Bool reads an optional boolean.
 func (f *Fields) Bool(key string, otherwise bool) bool {
 	if !f.Has(key) {
 		return otherwise
@@ -131,35 +130,35 @@ func (f *Fields) Bool(key string, otherwise bool) bool {
 	return b
 }
 
-// Number reads a number that must be there.
+// Number reads a required number.
 func (f *Fields) Number(key string) (x float64) {
 	f.Decode(key, "a number", &x)
 	return x
 }
 
-// Positive reads a number over 0 that fits a float32.
+// Positive reads a positive number that fits a float32.
 func (f *Fields) Positive(key string) float64 {
 	var x float64
-	if f.Decode(key, "a number over 0", &x) && !(x > 0 && x <= math.MaxFloat32) {
-		f.Wrong(key, "%s is not a number over 0", f.Raw(key))
+	if f.Decode(key, "a positive number", &x) && !(x > 0 && x <= math.MaxFloat32) {
+		f.Wrong(key, "%s is not a positive number", f.Raw(key))
 	}
 	return x
 }
 
-// Integer takes 128 and 128.0, since both mean the same to Python's readers of such files.
+// Integer reads a required integer. It accepts 128.0 for 128, as Python's readers of such files do.
 func (f *Fields) Integer(key string) int {
 	var x float64
-	if !f.Decode(key, "a whole number", &x) {
+	if !f.Decode(key, "an integer", &x) {
 		return 0
 	}
 	if x != math.Trunc(x) || math.Abs(x) > 1<<53 {
-		f.Wrong(key, "%s is not a whole number", f.Raw(key))
+		f.Wrong(key, "%s is not an integer", f.Raw(key))
 		return 0
 	}
 	return int(x)
 }
 
-// Size reads a whole number from 1 to limit.
+// Size reads an integer from 1 to limit.
 func (f *Fields) Size(key string, limit int) int {
 	n := f.Integer(key)
 	if f.Has(key) && (n < 1 || n > limit) {
@@ -169,7 +168,7 @@ func (f *Fields) Size(key string, limit int) int {
 	return n
 }
 
-// SizeOr reads such a number that may be missing.
+// SizeOr reads an optional integer from 1 to limit.
 func (f *Fields) SizeOr(key string, limit, otherwise int) int {
 	if !f.Has(key) {
 		return otherwise
@@ -177,7 +176,7 @@ func (f *Fields) SizeOr(key string, limit, otherwise int) int {
 	return f.Size(key, limit)
 }
 
-// IDs reads a number or a list of numbers; a missing field is an empty list.
+// IDs reads a token id or a list of them; a missing field is an empty list.
 func (f *Fields) IDs(key string) []int {
 	if !f.Has(key) {
 		return nil
@@ -194,7 +193,7 @@ func (f *Fields) IDs(key string) []int {
 	return ids
 }
 
-// Object returns the fields of an inner object, nil if it is missing or not an object.
+// Object returns the fields of an inner object; nil if it is missing or not an object.
 func (f *Fields) Object(key string) *Fields {
 	if !f.Has(key) {
 		return nil
@@ -206,7 +205,7 @@ func (f *Fields) Object(key string) *Fields {
 	return inner
 }
 
-// Unsupported records that a field asks for something that is not implemented, unless there is an error already.
+// Unsupported records that the value of a field is not supported, unless there is already an error.
 func (f *Fields) Unsupported(key, value, advice string) {
 	f.record(usererr.With(fmt.Errorf("%s: %s%s is %s, which is not supported", f.path, f.prefix, key, value), "%s", advice))
 }

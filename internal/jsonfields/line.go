@@ -9,16 +9,16 @@ import (
 	"slices"
 )
 
-// ReadLine reads some fields of the JSON object that is a line of data: into maps their names to pointers. Names are
-// exact, as everywhere in JSON but in encoding/json's structs; of a name that occurs twice the last counts; others are
-// ignored, and a field that is missing leaves its value as it was.
+// ReadLine reads fields of the JSON object on a line of data: into maps their names to pointers. Names match exactly, unlike
+// those of structs in encoding/json. The last of repeated names counts, unknown names are ignored, and a missing field leaves
+// its value unchanged.
 func ReadLine(line []byte, into map[string]any) error {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(line, &raw); err != nil {
 		return InWords(err)
 	}
 	if raw == nil {
-		return errors.New("null is not an object")
+		return errors.New("expected an object, found null")
 	}
 	for _, name := range slices.Sorted(maps.Keys(into)) {
 		value, ok := raw[name]
@@ -32,7 +32,7 @@ func ReadLine(line []byte, into map[string]any) error {
 	return nil
 }
 
-// InWords says what encoding/json says of a value of the wrong type without naming types of Go.
+// InWords rewrites the errors of encoding/json about types so that they do not name Go's types.
 func InWords(err error) error {
 	var kind *json.UnmarshalTypeError
 	if !errors.As(err, &kind) {
@@ -44,11 +44,11 @@ func InWords(err error) error {
 	}
 	switch wanted {
 	case reflect.Map, reflect.Struct:
-		return fmt.Errorf("this %s is not an object", kind.Value)
+		return fmt.Errorf("expected an object, found %s", kind.Value)
 	case reflect.Slice:
-		return fmt.Errorf("this %s is not a list", kind.Value)
+		return fmt.Errorf("expected a list, found %s", kind.Value)
 	case reflect.String:
-		return fmt.Errorf("this %s is not a string", kind.Value)
+		return fmt.Errorf("expected a string, found %s", kind.Value)
 	}
-	return fmt.Errorf("this %s is not a whole number in range", kind.Value)
+	return fmt.Errorf("expected an integer in range, found %s", kind.Value)
 }

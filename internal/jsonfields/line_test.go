@@ -18,12 +18,12 @@ func TestReadLine_NamesAreExactAndTheLastCounts(t *testing.T) {
 func TestReadLine_SaysWhatIsWrongInWords(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		`["a"]`:          "this array is not an object",
-		`"a"`:            "this string is not an object",
-		`null`:           "null is not an object",
-		`{"text": 5}`:    `"text": this number is not a string`,
-		`{"ids": "x"}`:   `"ids": this string is not a list`,
-		`{"ids": [1.5]}`: `"ids": this number 1.5 is not a whole number in range`,
+		`["a"]`:          "expected an object, found array",
+		`"a"`:            "expected an object, found string",
+		`null`:           "expected an object, found null",
+		`{"text": 5}`:    `"text": expected a string, found number`,
+		`{"ids": "x"}`:   `"ids": expected a list, found string`,
+		`{"ids": [1.5]}`: `"ids": expected an integer in range, found number 1.5`,
 		`{"text": "a`:    "unexpected end of JSON input",
 	} {
 		var text *string

@@ -9,16 +9,16 @@ import (
 	"runtime"
 )
 
-// chunkSize is how much is read at a time; what a slow pipe has ready is worked on without waiting for more.
+// chunkSize is the number of bytes read at a time; less is processed at once if a slow pipe has no more.
 const chunkSize = 1 << 18
 
-// ErrSkip is what a Convert returns for a line that has no result.
+// ErrSkip is returned by a Convert for a line without a result.
 var ErrSkip = errors.New("this line has no result")
 
-// A Convert appends the result of one line, which comes without its line break, to dst. Calls run at the same time.
+// A Convert appends the result for one line, without its line break, to dst. Calls are concurrent.
 type Convert func(dst, line []byte) ([]byte, error)
 
-// chunk is a run of whole lines on its way through the workers.
+// chunk is a run of whole lines.
 type chunk struct {
 	lines     []byte
 	firstLine int
@@ -27,8 +27,8 @@ type chunk struct {
 	done      chan struct{}
 }
 
-// Map writes the result of each line of in to out, a line each. An error of convert is returned as name:line, after
-// the results of the lines before it are written.
+// Map writes the result for each line of in to out, one per line. An error of convert is returned with name and line, after the
+// results of the lines before it have been written.
 func Map(ctx context.Context, name string, in io.Reader, out io.Writer, convert Convert) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -96,7 +96,7 @@ func collect(ctx context.Context, ordered <-chan *chunk, out io.Writer) error {
 
 // split cuts in into chunks of whole lines until pass returns false.
 func split(in io.Reader, pass func(*chunk) bool) error {
-	var rest []byte // the beginning of a line whose end was not read yet
+	var rest []byte // the beginning of a line that has not been read to its end
 	line := 1
 	for {
 		buffer := make([]byte, len(rest)+max(chunkSize, len(rest)))

@@ -9,9 +9,8 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// AddressesOf returns all addresses of the person who is called name in the contacts, or who has the address name: those of
-// the contacts file, those that messages have, and those that a source counts to the same person and the contacts to no one
-// else.
+// AddressesOf returns all addresses of the person whom the contacts list under name, or who has the address name: those in the
+// contacts file, those in the messages, and those that a source assigns to the same person and the contacts to no one else.
 func (b *Book) AddressesOf(ctx context.Context, db *messages.DB, name string) ([]string, error) {
 	if who, listed := b.Person(name); listed && who == Owner {
 		return nil, fmt.Errorf("%q is you", name)
@@ -31,7 +30,7 @@ func (b *Book) AddressesOf(ctx context.Context, db *messages.DB, name string) ([
 		return nil, err
 	}
 	known := append(b.Addresses(name), reader.Addresses()...)
-	persons := map[string]bool{} // keys of a source's persons who have an address of this one
+	persons := map[string]bool{} // keys of a source's persons who have an address of this person
 	for _, s := range same {
 		known = append(known, s.Address)
 		persons[s.Person] = persons[s.Person] || b.has(name, s.Address)
@@ -55,7 +54,7 @@ func (b *Book) AddressesOf(ctx context.Context, db *messages.DB, name string) ([
 	return list, nil
 }
 
-// has reports whether an address is that of the person who is called name, or is name.
+// has reports whether an address belongs to the person listed under name, or is name.
 func (b *Book) has(name, address string) bool {
 	who, listed := b.Person(address)
 	return listed && who == name || !listed && (who == b.Normalize(name) || address == name)

@@ -15,15 +15,15 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Owner is what the book calls the owner of the messages: the name is MY_NAME's, which addresses do not tell.
+// Owner is the name that a Book returns for the owner of the messages.
 const Owner = ""
 
 // Self is the owner of the messages.
 type Self struct {
-	Name      string   // MY_NAME, which may be unknown
-	Addresses []string // the first with a country code gives the region of numbers without one
-	// Found is whether the addresses were found in the messages, rather than stated by the owner: then the contacts file,
-	// which somebody wrote, knows better whose they are.
+	Name      string   // MY_NAME; may be unknown
+	Addresses []string // the first with a country code sets the region of numbers without one
+	// Found marks addresses that were found in the messages rather than stated by the owner. The contacts file then takes
+	// precedence over them.
 	Found bool
 }
 
@@ -33,8 +33,8 @@ type Book struct {
 	self   Self
 	people map[string]string // by normalized address
 	names  []string
-	called map[string]string // what sources call the people of addresses
-	// seen holds addresses as messages spell them, so that each is normalized once.
+	called map[string]string // names that sources have for addresses
+	// seen caches the result for addresses as messages spell them.
 	seen map[string]entry
 }
 
@@ -43,7 +43,7 @@ type entry struct {
 	listed bool
 }
 
-// SplitIdentifiers splits USER_IDENTIFIERS: addresses separated by commas, semicolons or newlines.
+// SplitIdentifiers splits USER_IDENTIFIERS at commas, semicolons and newlines.
 func SplitIdentifiers(s string) []string {
 	var list []string
 	for _, one := range strings.FieldsFunc(s, func(c rune) bool { return c == ',' || c == ';' || c == '\n' }) {
@@ -58,7 +58,7 @@ func SplitIdentifiers(s string) []string {
 func NewBook(self Self) *Book {
 	self.Name = strings.TrimSpace(self.Name)
 	b := &Book{region: regionOf(self.Addresses), self: self, people: map[string]string{}, seen: map[string]entry{}}
-	// In the exports of some programs people have no addresses but are known by their names.
+	// In some exports people have no addresses and are known by their names.
 	for _, address := range append([]string{self.Name}, self.Addresses...) {
 		if id := b.Normalize(address); id != "" {
 			b.people[id] = Owner
@@ -67,11 +67,11 @@ func NewBook(self Self) *Book {
 	return b
 }
 
-// Normalize spells an address as the book does.
+// Normalize returns the normalized form of an address.
 func (b *Book) Normalize(address string) string { return normalize(address, b.region) }
 
-// Person returns the name of the person who has an address, Owner for the owner, and whether anybody is listed with it.
-// Somebody unlisted goes by the normalized address.
+// Person returns the name of the person who has an address, Owner for the owner, and whether the person is listed. The name of a
+// stranger is the normalized address.
 func (b *Book) Person(address string) (name string, listed bool) {
 	if e, known := b.seen[address]; known {
 		return e.name, e.listed
@@ -87,14 +87,14 @@ func (b *Book) Person(address string) (name string, listed bool) {
 	return name, listed
 }
 
-// SetSourceNames takes what sources call the people of addresses: in some exports these are numbers that nobody knows. Whose name is
-// among the ids of somebody listed is that one.
+// SetSourceNames sets the names that sources have for addresses; in some exports these are opaque numbers. A name that is
+// among the ids of a listed person identifies that person.
 func (b *Book) SetSourceNames(called map[string]string) {
 	b.called = called
 	clear(b.seen)
 }
 
-// byName is who is listed with a name as an id. The owner's namesakes are not the owner.
+// byName returns the person who has a name among the ids. A namesake of the owner is not the owner.
 func (b *Book) byName(called string) (name string, listed bool) {
 	if called == "" {
 		return "", false
@@ -103,10 +103,10 @@ func (b *Book) byName(called string) (name string, listed bool) {
 	return name, listed && name != Owner
 }
 
-// Names returns the people listed, in the order of the file.
+// Names returns the names of the listed people, in file order.
 func (b *Book) Names() []string { return b.names }
 
-// Addresses are those of a person of the file, in the order of the alphabet.
+// Addresses returns the addresses of a listed person, sorted.
 func (b *Book) Addresses(name string) []string {
 	var list []string
 	for address, who := range b.people {
@@ -118,7 +118,7 @@ func (b *Book) Addresses(name string) []string {
 	return list
 }
 
-// LoadBook reads the contacts file at path. The owner must not be in it.
+// LoadBook reads the contacts file at path. It must not list the owner.
 func LoadBook(path string, self Self) (*Book, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -132,7 +132,7 @@ func LoadBook(path string, self Self) (*Book, error) {
 	return ReadBook(f, path, self)
 }
 
-// ReadBook is Load of an open file; name is what errors call it.
+// ReadBook is LoadBook for an open file; name is for errors.
 func ReadBook(in io.Reader, name string, self Self) (*Book, error) {
 	b := NewBook(self)
 	err := b.read(in, name, func(err error) error { return err })
@@ -142,7 +142,7 @@ func ReadBook(in io.Reader, name string, self Self) (*Book, error) {
 	return b, nil
 }
 
-// CheckBook reads a contacts file to its end and returns everything that is wrong with it, and what could be read.
+// CheckBook reads a whole contacts file, and returns what could be read and all errors.
 func CheckBook(in io.Reader, name string, self Self) (*Book, []error) {
 	b := NewBook(self)
 	var wrong []error
@@ -156,9 +156,9 @@ func CheckBook(in io.Reader, name string, self Self) (*Book, []error) {
 	return b, wrong
 }
 
-// read reads a contacts file; it passes what is wrong with a line to refuse, which returns an error to stop.
+// read reads a contacts file. It calls refuse with the error of a bad line, and stops if refuse returns an error.
 func (b *Book) read(in io.Reader, name string, refuse func(error) error) error {
-	seen := map[string]int{} // the line of each person and address
+	seen := map[string]int{} // line number of each person and address
 	_, err := lines.Each(context.Background(), in, name, func(number int64, line []byte) error {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			return nil
@@ -171,7 +171,7 @@ func (b *Book) read(in io.Reader, name string, refuse func(error) error) error {
 	return err
 }
 
-// atLine prefixes an error with its file and line, and keeps its advice.
+// atLine adds file and line to an error, and keeps its advice.
 func atLine(err error, name string, line int64) error {
 	placed := fmt.Errorf("%s:%d: %w", name, line, err)
 	if advice := usererr.Of(err); advice != "" {
@@ -185,13 +185,13 @@ const (
 	lineForm    = "a line reads " + lineExample
 )
 
-// person is a line of the file.
+// person is a line of the contacts file.
 type person struct {
 	Contact string   `json:"contact"`
 	IDs     []string `json:"ids"`
 }
 
-// add takes one line of the file.
+// add adds one line of the file.
 func (b *Book) add(line []byte, number int, lines map[string]int) error {
 	var p person
 	if err := json.Unmarshal(line, &p); err != nil {
@@ -202,12 +202,12 @@ func (b *Book) add(line []byte, number int, lines map[string]int) error {
 	case p.Contact == "":
 		return usererr.With(errors.New(`"contact" is missing or empty`), lineForm)
 	case p.Contact == b.self.Name:
-		return usererr.With(fmt.Errorf("%q is the owner, who is not among the contacts", p.Contact),
+		return usererr.With(fmt.Errorf("%q is the owner, who must not be among the contacts", p.Contact),
 			"remove the line, and put its ids into USER_IDENTIFIERS, separated by commas")
 	case len(p.IDs) == 0:
 		return usererr.With(fmt.Errorf("%q has no ids", p.Contact), lineForm)
 	case first > 0:
-		return usererr.With(fmt.Errorf("%q is listed already on line %d", p.Contact, first), "put all ids of a person on one line")
+		return usererr.With(fmt.Errorf("%q is already listed on line %d", p.Contact, first), "put all ids of a person on one line")
 	}
 	lines["contact "+p.Contact] = number
 	b.names = append(b.names, p.Contact)
@@ -228,7 +228,7 @@ func (b *Book) addID(id, name string, number int, lines map[string]int) error {
 	case taken && other == Owner && !b.self.Found:
 		return usererr.With(fmt.Errorf("%q of %q is the owner's own", id, name), "remove it here, or from USER_IDENTIFIERS")
 	case taken && other == name:
-		return nil // the same address in two spellings
+		return nil // another spelling of the same address
 	case taken && other != Owner:
 		return usererr.With(fmt.Errorf("%q of %q is also %q, on line %d", id, name, other, lines["id "+address]), "an address belongs to one person")
 	}

@@ -12,23 +12,23 @@ import (
 	"ventriloquist/internal/lines"
 )
 
-// Addition gives somebody more addresses; somebody whom the file does not list yet gets a line of its own.
+// Addition is addresses to add to a person, who gets a new line if the file has none.
 type Addition struct {
 	Name string   `json:"contact"`
 	IDs  []string `json:"ids"`
 }
 
-// Change is one line of the file as it was, empty for a new one, and as it is to be.
+// Change is a changed line of the file: before, "" for a new line, and after.
 type Change struct {
-	Number   int // of the line
+	Number   int // line number
 	Old, New string
 }
 
-// AddContacts returns the contents of a contacts file with additions, and the lines that differ; everything else of the file
-// stays byte for byte. What comes out is not checked: Read it.
+// AddContacts returns the contents of a contacts file with additions, and the changed lines; the rest of the file stays byte for
+// byte the same. It does not check the result: use ReadBook.
 func AddContacts(file []byte, additions []Addition) (added []byte, changes []Change, err error) {
 	lines := splitLines(file)
-	places := make(map[string]int) // line of a person
+	places := make(map[string]int) // line index of each person
 	for i, line := range lines {
 		var p person
 		if json.Unmarshal(trimLine(line, i), &p) == nil && p.Contact != "" {
@@ -56,7 +56,7 @@ func AddContacts(file []byte, additions []Addition) (added []byte, changes []Cha
 	return []byte(out), changes, nil
 }
 
-// RemoveContact returns the contents of a contacts file without somebody's line.
+// RemoveContact returns the contents of a contacts file without the line of a person.
 func RemoveContact(file []byte, name string) (kept []byte, changed bool) {
 	lines := splitLines(file)
 	number := 0
@@ -74,7 +74,7 @@ func RemoveContact(file []byte, name string) (kept []byte, changed bool) {
 	return []byte(out), changed
 }
 
-// splitLines are the lines of a file without their newlines; the last newline begins no line.
+// splitLines splits a file into lines without their newlines; there is no line after the last newline.
 func splitLines(file []byte) []string {
 	text := strings.TrimSuffix(string(file), "\n")
 	if text == "" {
@@ -90,7 +90,7 @@ func trimLine(line string, number int) []byte {
 	return bytes.TrimSpace([]byte(line))
 }
 
-// newLine is a line of the file, in the form of lineForm.
+// newLine returns a line of the file, in the form of lineExample.
 func newLine(name string, ids []string) string {
 	return fmt.Sprintf(`{"contact": %s, "ids": [%s]}`, quote(name), quoteAll(ids))
 }
@@ -103,18 +103,18 @@ func quoteAll(ids []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// quote is a JSON string that leaves <, > and & as they are.
+// quote returns s as a JSON string that does not escape <, > and &.
 func quote(s string) string {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(s); err != nil {
-		panic(err) // a string always encodes
+		panic(err) // encoding a string never fails
 	}
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// insertIDs puts ids behind those that a line has.
+// insertIDs appends ids to those of a line.
 func insertIDs(line string, ids []string) (string, error) {
 	end, empty, err := endOfIDs(line)
 	if err != nil {
@@ -127,8 +127,8 @@ func insertIDs(line string, ids []string) (string, error) {
 	return line[:end] + separator + quoteAll(ids) + line[end:], nil
 }
 
-// endOfIDs is where the array "ids" of a line closes, and whether it is empty. Of several the last one counts, as it does
-// for those who read the file.
+// endOfIDs returns the position where the array "ids" of a line ends, and whether the array is empty. The last of repeated
+// arrays counts, as it does when the file is read.
 func endOfIDs(line string) (end int, empty bool, err error) {
 	skipped := len(line) - len(lines.WithoutMark(line))
 	decoder := json.NewDecoder(strings.NewReader(line[skipped:]))
@@ -140,7 +140,7 @@ func endOfIDs(line string) (end int, empty bool, err error) {
 			return end, empty, nil
 		}
 		if err == io.EOF {
-			return 0, false, errors.New(`there is no "ids"`)
+			return 0, false, errors.New(`"ids" is missing`)
 		}
 		if err != nil {
 			return 0, false, err
@@ -165,7 +165,7 @@ func endOfIDs(line string) (end int, empty bool, err error) {
 	}
 }
 
-// Missing are those of some ids that the book does not know yet, each address once.
+// Missing returns those ids that the book does not know, each address once.
 func (b *Book) Missing(ids []string) []string {
 	var missing, seen []string
 	for _, id := range ids {

@@ -43,7 +43,7 @@ func TestAdd_ToNothing(t *testing.T) {
 func TestAdd_LineWithoutIDs(t *testing.T) {
 	t.Parallel()
 	_, _, err := people.AddContacts([]byte(`{"contact": "John"}`), []people.Addition{{Name: "John", IDs: []string{"j@x.org"}}})
-	if err == nil || !strings.Contains(err.Error(), `line 1: there is no "ids"`) {
+	if err == nil || !strings.Contains(err.Error(), `line 1: "ids" is missing`) {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -100,7 +100,7 @@ func TestRead_Refuses(t *testing.T) {
 		"NoName":        {`{"ids": ["+15551234567"]}`, `contacts.jsonl:1: "contact" is missing`},
 		"NoIDs":         {`{"contact": "John", "ids": []}`, `contacts.jsonl:1: "John" has no ids`},
 		"EmptyID":       {`{"contact": "John", "ids": [" "]}`, `contacts.jsonl:1: " " of "John"`},
-		"PersonTwice":   {john + `{"contact": "John", "ids": ["j@x.org"]}`, `contacts.jsonl:2: "John" is listed already on line 1`},
+		"PersonTwice":   {john + `{"contact": "John", "ids": ["j@x.org"]}`, `contacts.jsonl:2: "John" is already listed on line 1`},
 		"IDTwice":       {john + `{"contact": "Ann", "ids": ["(555) 123-4567"]}`, `contacts.jsonl:2: "(555) 123-4567" of "Ann" is also "John", on line 1`},
 		"OwnerByName":   {john + `{"contact": "Aidan", "ids": ["a@x.org"]}`, `contacts.jsonl:2: "Aidan" is the owner`},
 		"OwnerByNumber": {`{"contact": "Ann", "ids": ["415 555 0199"]}`, `contacts.jsonl:1: "415 555 0199" of "Ann" is the owner's own`},

@@ -10,20 +10,20 @@ import (
 	"ventriloquist/internal/people/addressbook"
 )
 
-// Suggestion is somebody of the history whom the contacts file does not list, or not with all addresses.
+// Suggestion is a person in the history whom the contacts file does not list, or not with all addresses.
 type Suggestion struct {
 	Name     string   `json:"contact"`
-	IDs      []string `json:"ids"`      // that the file does not have
-	Messages int64    `json:"messages"` // written by the person
-	Listed   bool     `json:"listed"`   // the file has a line of this name: the ids go there
+	IDs      []string `json:"ids"`      // missing from the file
+	Messages int64    `json:"messages"` // sent by the person
+	Listed   bool     `json:"listed"`   // the file has a line of this name, to which the ids belong
 }
 
-// Draft is what could be added to a contacts file.
+// Draft is a list of suggested additions to a contacts file.
 type Draft struct {
 	People []Suggestion `json:"people"` // the most messages first
-	// Nameless are addresses of the history that no card names, those of one person together.
+	// Nameless are addresses in the history that no card names, grouped by person.
 	Nameless []Suggestion `json:"nameless"`
-	// Shared are addresses that stand on the cards of several people, and to whom of them they went.
+	// Shared are addresses on the cards of several people, and which of them got the address.
 	Shared []Shared `json:"shared"`
 }
 
@@ -34,17 +34,17 @@ type Shared struct {
 	Also    string `json:"also"`
 }
 
-// drafter gathers addresses into
+// drafter assigns addresses to candidates.
 type drafter struct {
 	book     *Book
-	messages map[string]int64 // of the history's addresses, normalized
-	people   []*somebody
-	byID     map[string]*somebody // whose an address is
+	messages map[string]int64 // of addresses in the history, normalized
+	people   []*candidate
+	byID     map[string]*candidate // the candidate who has an address
 	shared   []Shared
 }
 
-// somebody is a person of the address book, or a nameless one of the history.
-type somebody struct {
+// candidate is a person of the address book, or a nameless one of the history.
+type candidate struct {
 	name  string
 	ids   []string // normalized
 	owner bool
@@ -52,23 +52,23 @@ type somebody struct {
 	books map[string]bool
 }
 
-// Suggest drafts from the census the people whom the cards name; same tells which addresses the source counts to one
-// person. Nobody who is the owner, by card, address or name, is suggested.
+// Suggest drafts contacts for the people of the census whom the cards name; same lists addresses that a source assigns to one
+// person. It never suggests the owner, whether by card, address or name.
 func Suggest(census *Census, book *Book, owner string, cards []addressbook.Card, same []messages.SamePerson) *Draft {
-	d := &drafter{book: book, messages: make(map[string]int64), byID: make(map[string]*somebody)}
+	d := &drafter{book: book, messages: make(map[string]int64), byID: make(map[string]*candidate)}
 	for _, u := range census.Unmapped {
 		d.messages[u.Address] = u.Messages
 	}
 	for _, c := range cards {
 		d.card(c)
 	}
-	d.settle()
+	d.assignShared()
 	d.join(same)
 	return d.draft(strings.TrimSpace(owner))
 }
 
-// card adds a card to the person whom it is of: of several cards of one name, those of different books, those that are
-// linked and those with an address in common are one person's. Linked cards are one whatever their names.
+// card adds a card to its person. Cards with equal names are one person's if they are from different books, linked, or have an
+// address in common; linked cards are one person's whatever their names.
 func (d *drafter) card(c addressbook.Card) {
 	ids := make([]string, 0, len(c.Addresses))
 	for _, address := range c.Addresses {
@@ -92,12 +92,12 @@ func (d *drafter) card(c addressbook.Card) {
 		p.link = cmp.Or(p.link, c.Link)
 		return
 	}
-	d.people = append(d.people, &somebody{name: c.Name, ids: ids, owner: c.Me, link: c.Link, books: map[string]bool{c.Book: true}})
+	d.people = append(d.people, &candidate{name: c.Name, ids: ids, owner: c.Me, link: c.Link, books: map[string]bool{c.Book: true}})
 }
 
-// settle gives an address that stands on several cards, such as a family's telephone, to the one who wrote most from
-// other addresses; the owner's addresses are nobody else's.
-func (d *drafter) settle() {
+// assignShared assigns an address on several cards, such as a family's telephone, to the person who sent most from other
+// addresses; the owner's addresses stay the owner's.
+func (d *drafter) assignShared() {
 	for _, p := range d.people {
 		for _, id := range p.ids {
 			other := d.byID[id]
@@ -116,8 +116,8 @@ func (d *drafter) settle() {
 	}
 }
 
-// wrote is how many messages somebody wrote from addresses other than this one.
-func (d *drafter) wrote(p *somebody, except string) (messages int64) {
+// wrote returns the number of messages that a person sent from addresses other than except.
+func (d *drafter) wrote(p *candidate, except string) (messages int64) {
 	for _, id := range p.ids {
 		if id != except {
 			messages += d.messages[id]
@@ -126,11 +126,11 @@ func (d *drafter) wrote(p *somebody, except string) (messages int64) {
 	return messages
 }
 
-// join gives addresses that no card has to the person with whom the source puts them, or makes nameless people of them.
-// An address that the contacts list is joined too: it tells as whom they know the person.
+// join assigns addresses on no card to the person to whom a source assigns them, else to new nameless candidates. It includes
+// listed addresses, which show under which name the contacts know the person.
 func (d *drafter) join(same []messages.SamePerson) {
 	groups := make(map[string][]string)
-	group := make(map[string]string, len(same)) // of an address
+	group := make(map[string]string, len(same)) // by address
 	ids := sortedByMessages(d.messages)
 	for _, s := range same {
 		id := d.book.Normalize(s.Address)
@@ -144,14 +144,14 @@ func (d *drafter) join(same []messages.SamePerson) {
 		if d.byID[id] != nil {
 			continue
 		}
-		var person *somebody
+		var person *candidate
 		for _, other := range groups[group[id]] {
 			if p := d.byID[other]; p != nil && (person == nil || d.wrote(p, "") > d.wrote(person, "")) {
 				person = p
 			}
 		}
 		if person == nil {
-			person = &somebody{}
+			person = &candidate{}
 			d.people = append(d.people, person)
 		}
 		person.ids = append(person.ids, id)
@@ -168,15 +168,15 @@ func sortedByMessages(messages map[string]int64) []string {
 	return ids
 }
 
-// draft makes suggestions of the people who occur in the history.
+// draft returns suggestions for the people who occur in the history.
 func (d *drafter) draft(owner string) *Draft {
 	result := &Draft{People: []Suggestion{}, Nameless: []Suggestion{}, Shared: append([]Shared{}, d.shared...)}
-	taken := map[string]bool{} // names that the file or the draft has
-	fresh := map[string]bool{} // names of the file that the draft has not used
+	taken := map[string]bool{} // names in the file or the draft
+	fresh := map[string]bool{} // names in the file that the draft has not used
 	for _, name := range d.book.Names() {
 		taken[name], fresh[name] = true, true
 	}
-	slices.SortStableFunc(d.people, func(a, b *somebody) int { return cmp.Compare(d.wrote(b, ""), d.wrote(a, "")) })
+	slices.SortStableFunc(d.people, func(a, b *candidate) int { return cmp.Compare(d.wrote(b, ""), d.wrote(a, "")) })
 	for _, p := range d.people {
 		listedAs, isOwner, occurs := d.examine(p)
 		if p.owner || isOwner && !d.ownerHasCard() || !occurs || owner != "" && strings.EqualFold(p.name, owner) {
@@ -203,9 +203,9 @@ func (d *drafter) draft(owner string) *Draft {
 	return result
 }
 
-// examine looks up a person in the contacts and in the history: the name that the contacts have for one of the
-// addresses, whether the owner has one, and whether one that the contacts lack occurs in the history.
-func (d *drafter) examine(p *somebody) (listedAs string, isOwner, occurs bool) {
+// examine looks up a person: the name under which the contacts list one of the addresses, whether one is the owner's, and
+// whether an unlisted one occurs in the history.
+func (d *drafter) examine(p *candidate) (listedAs string, isOwner, occurs bool) {
 	for _, id := range p.ids {
 		name, listed := d.book.Person(id)
 		switch {
@@ -221,13 +221,13 @@ func (d *drafter) examine(p *somebody) (listedAs string, isOwner, occurs bool) {
 	return listedAs, isOwner, occurs
 }
 
-// ownerHasCard is whether a card is marked as the owner's: then another one with an address of the owner's is of somebody
-// who shares it.
+// ownerHasCard reports whether a card is marked as the owner's. Another card with an address of the owner's then belongs to a
+// person who shares the address.
 func (d *drafter) ownerHasCard() bool {
-	return slices.ContainsFunc(d.people, func(p *somebody) bool { return p.owner })
+	return slices.ContainsFunc(d.people, func(p *candidate) bool { return p.owner })
 }
 
-// unusedName tells people of one name apart.
+// unusedName returns the name, with a number if another person has it.
 func unusedName(name string, taken map[string]bool) string {
 	unused := name
 	for n := 2; taken[unused]; n++ {

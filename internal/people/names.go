@@ -9,11 +9,10 @@ import (
 	"ventriloquist/internal/people/addressbook"
 )
 
-// sourceBook is the Book of the cards that sources tell.
+// sourceBook is the Card.Book of the cards that come from message sources.
 const sourceBook = "messages"
 
-// CardsOfSources are the names by which sources know people: some call them by their names beside an address, some have
-// no other address.
+// CardsOfSources returns cards with the names that sources have for people; some sources have no addresses but names.
 func CardsOfSources(ctx context.Context, db *messages.DB) ([]addressbook.Card, error) {
 	reader, err := db.Reader(ctx, nil)
 	if err != nil {
@@ -36,7 +35,7 @@ func CardsOfSources(ctx context.Context, db *messages.DB) ([]addressbook.Card, e
 	return cards, nil
 }
 
-// isName tells the name of a person from an address, and from the name in capitals that companies send under.
+// isName reports whether an address is the name of a person, and not one in capitals, which companies send under.
 func isName(address string) bool {
 	small := func(c rune) bool { return unicode.IsLetter(c) && !unicode.IsUpper(c) }
 	return !strings.ContainsAny(address, "@:/+") && strings.ContainsFunc(address, small)

@@ -6,10 +6,10 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// defaultRegion is that of numbers without a country code where the owner's own numbers do not tell.
+// defaultRegion is the region of numbers without a country code if the owner's own numbers do not show another.
 const defaultRegion = "US"
 
-// regionOf returns the region of the first of the owner's own addresses that is a number with its country code.
+// regionOf returns the region of the first of the owner's addresses that is a number with a country code.
 func regionOf(own []string) string {
 	for _, address := range own {
 		number, err := phonenumbers.Parse(trim(address), "")
@@ -26,14 +26,14 @@ func regionOf(own []string) string {
 	return defaultRegion
 }
 
-// Region is that of numbers without a country code for somebody with these addresses of their own.
+// Region returns the region of numbers without a country code for an owner with these addresses.
 func Region(own []string) string { return regionOf(own) }
 
-// Normalize spells an address as a book of that region does.
+// Normalize normalizes an address as a book of that region does.
 func Normalize(address, region string) string { return normalize(address, region) }
 
-// normalize spells an address in the one way that all its spellings share: e-mail in lower case, telephone numbers in
-// E.164 (+12345678900), and anything else, such as the short numbers of companies, without the marks between its digits.
+// normalize returns the one form that all spellings of an address share: lower case for e-mail, E.164 (+12345678900) for
+// telephone numbers, and only digits for anything else, such as the short numbers of companies.
 func normalize(address, region string) string {
 	address = trim(address)
 	if strings.ContainsRune(address, '@') {
@@ -54,7 +54,8 @@ func normalize(address, region string) string {
 	}, address)
 }
 
-// isShort tells the numbers of companies, which have no country code: to some regions they look like a local number.
+// isShort reports whether an address is a short number of a company, which has no country code but can look like a local
+// number in some regions.
 func isShort(address string) bool {
 	const longest = 6
 	digits := 0
@@ -68,8 +69,8 @@ func isShort(address string) bool {
 
 func isLetter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c > 0x7f }
 
-// trim removes white space, the prefixes that URLs of addresses have, and the mark that the filters of unknown senders
-// put behind a handle: +12345678900(smsft).
+// trim removes white space, URL prefixes of addresses, and the suffix that filters for unknown senders add to a handle:
+// +12345678900(smsft).
 func trim(address string) string {
 	for {
 		before := address

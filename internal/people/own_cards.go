@@ -7,8 +7,8 @@ import (
 	"ventriloquist/internal/people/addressbook"
 )
 
-// KeepOwnCards adds the addresses of the owner's own cards to messages.db, from the address books that belong to the message
-// database in file. A book that cannot be read is skipped: the messages name most of the addresses.
+// KeepOwnCards adds the addresses on the owner's own cards to messages.db, from the address books that belong to the message
+// database in file. It skips books that cannot be read: most of the addresses are in the messages.
 func KeepOwnCards(ctx context.Context, db *messages.DB, file string) error {
 	var own []messages.OwnAddress
 	for _, book := range addressbook.Beside(file) {

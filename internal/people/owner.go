@@ -8,7 +8,7 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// WithFoundAddresses returns the owner with the addresses that sources call the owner's, unless some are stated.
+// WithFoundAddresses returns the owner with the addresses that sources call the owner's, unless the owner stated some.
 func (s Self) WithFoundAddresses(ctx context.Context, db *messages.DB) (Self, error) {
 	if len(s.Addresses) > 0 {
 		return s, nil
@@ -24,7 +24,7 @@ func (s Self) WithFoundAddresses(ctx context.Context, db *messages.DB) (Self, er
 	return s, nil
 }
 
-// LoadSourceNames gives the book the names that sources have for addresses.
+// LoadSourceNames sets the names that the sources of a database have for addresses.
 func (b *Book) LoadSourceNames(ctx context.Context, db *messages.DB) error {
 	reader, err := db.Reader(ctx, nil)
 	if err != nil {
@@ -37,7 +37,7 @@ func (b *Book) LoadSourceNames(ctx context.Context, db *messages.DB) error {
 	return err
 }
 
-// LoadOrNewBook reads a contacts file, if there is one.
+// LoadOrNewBook reads a contacts file if it exists.
 func LoadOrNewBook(path string, self Self) (*Book, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return NewBook(self), nil

@@ -10,14 +10,14 @@ import (
 var (
 	cardNumber = regexp.MustCompile(`\d(?:[ \-]?\d){12,18}`)
 	iban       = regexp.MustCompile(`(?i)\b[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}`)
-	// socialSecurity is an American one, as it is usually written.
+	// socialSecurity is a US social security number as it is usually written.
 	socialSecurity = regexp.MustCompile(`\b\d{3}[- ]\d{2}[- ]\d{4}\b`)
 	routing        = regexp.MustCompile(`(?i)\b(?:routing|aba|rtn)\b[^\d\n]{0,20}(\d{9})\b`)
 	account        = regexp.MustCompile(`(?i)\b(?:account|acct|a/c|konto|kontonummer|kto|compte|cuenta|conto|rekening)\b\.?\s*(?:number|no|nr|num|n°|numero|número)?\.?\s*(?:is|:|=|#)?\s*#?\s*(\d[\d \-]{4,16}\d)\b`)
 	sortCode       = regexp.MustCompile(`(?i)\bsort code\b\D{0,10}(\d{2}[- ]?\d{2}[- ]?\d{2})\b`)
 )
 
-// findCards finds numbers of 13 to 19 digits with the right check digit that begin as those of cards do.
+// findCards finds card numbers: 13 to 19 digits that begin like a card number and have a valid check digit.
 func findCards(s, _ string) (spans []span) {
 	if !hasDigits(s, 13) {
 		return nil
@@ -32,7 +32,7 @@ func findCards(s, _ string) (spans []span) {
 	return spans
 }
 
-// asOnCards tells whether digits are grouped as cards have them: all together, by fours, or 4-6-5 and 4-6-4.
+// asOnCards reports whether digits are grouped as on cards: not at all, by fours, 4-6-5 or 4-6-4.
 func asOnCards(s string) bool {
 	separator := " "
 	if strings.Contains(s, "-") {
@@ -56,7 +56,7 @@ func asOnCards(s string) bool {
 	return lengths[len(lengths)-1] <= 4
 }
 
-// luhn checks the last digit of a card's number.
+// luhn reports whether the last digit of a card number is the right check digit.
 func luhn(digits string) bool {
 	sum := 0
 	for i := range len(digits) {
@@ -71,7 +71,7 @@ func luhn(digits string) bool {
 	return sum%10 == 0
 }
 
-// findAccounts finds IBANs, and what a text itself says is the number of an account, a bank or a person.
+// findAccounts finds IBANs, and numbers that the text introduces as those of an account, a bank or a person.
 func findAccounts(s, _ string) (spans []span) {
 	if !hasDigits(s, 6) {
 		return nil
@@ -99,7 +99,7 @@ func findAccounts(s, _ string) (spans []span) {
 	return apart(spans)
 }
 
-// apart leaves out spans that overlap an earlier one.
+// apart drops spans that overlap an earlier one.
 func apart(spans []span) (kept []span) {
 	for _, p := range spans {
 		if !overlaps(kept, p) {
@@ -109,7 +109,7 @@ func apart(spans []span) (kept []span) {
 	return kept
 }
 
-// ibanAt cuts an IBAN to the length that its country gives it and checks it. Words may follow: the pattern is greedy.
+// ibanAt cuts an IBAN to the length for its country and checks it; the pattern is greedy and may include following words.
 func ibanAt(s string, start, end int) (stop int, value string, ok bool) {
 	country := strings.ToUpper(s[start : start+2])
 	length := ibanLength[country]
@@ -126,7 +126,7 @@ func ibanAt(s string, start, end int) (stop int, value string, ok bool) {
 	return stop, value, len(value) == length && standsAlone(s, start, stop) && mod97(value) == 1
 }
 
-// mod97 is the check of ISO 7064 over an IBAN, its first four characters last and letters as numbers from 10.
+// mod97 is the ISO 7064 checksum of an IBAN: with its first four characters moved to the end, and letters as numbers from 10.
 func mod97(value string) (remainder int) {
 	for _, c := range value[4:] + value[:4] {
 		switch {
@@ -141,13 +141,13 @@ func mod97(value string) (remainder int) {
 	return remainder
 }
 
-// issued tells whether a social security number can have been given to anybody.
+// issued reports whether a social security number can have been issued.
 func issued(digits string) bool {
 	area, _ := strconv.Atoi(digits[:3])
 	return area != 0 && area != 666 && area < 900 && digits[3:5] != "00" && digits[5:] != "0000"
 }
 
-// routingCheck is the check of an American bank's number.
+// routingCheck reports whether a US bank routing number has a valid checksum.
 func routingCheck(digits string) bool {
 	sum := 0
 	for i, weight := range []int{3, 7, 1, 3, 7, 1, 3, 7, 1} {
@@ -156,7 +156,7 @@ func routingCheck(digits string) bool {
 	return sum%10 == 0
 }
 
-// ibanLength is how many characters the IBANs of a country have, by the registry of ISO 13616.
+// ibanLength is the number of characters in the IBANs of a country, by the registry of ISO 13616.
 var ibanLength = map[string]int{"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,
 	"BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28, "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FK": 18,
 	"FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23, "GL": 18, "GR": 27, "GT": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26,

@@ -7,26 +7,26 @@ import (
 )
 
 var (
-	// codeWord is what a text that brings a code calls it, in some languages.
+	// codeWord is what texts call a one-time code, in some languages.
 	codeWord = regexp.MustCompile(`(?i)(?:\b(?:pass|security |verification |confirmation |access |login |sign-?in |auth\w* |one[- ]time |gate |door |entry |lock )codes?\b|\bpasscode\b|\bpass ?codes?\b|\b(?:otp|pin|2fa|tan|mtan)\b|\bone[- ]time pass\w*|\bverif(?:y|ication|ied)\b|\w*(?:bestätigungs|sicherheits|verifizierungs|prüf|zugangs)code\b|\bcódigo\b|\bcodice\b|\bcodigo\b|\bkod\b|\bkode\b|\bcode de (?:vérification|sécurité|confirmation)\b|\bкод\b|验证码|驗證碼|認証コード|인증번호)`)
-	// plainCode may be a code of another kind: its number is nearer.
+	// plainCode may be a code of another kind, so its number must be nearer.
 	plainCode = regexp.MustCompile(`(?i)\bcodes?\b`)
 	isCode    = regexp.MustCompile(`(?i)^\s*(?:is|ist|est|es|=|:|-|–)\s`)
-	// otherCode is a code that is no secret.
+	// otherCode is a code that is not secret.
 	otherCode = regexp.MustCompile(`(?i)\b(?:zip|postal|post|area|dress|country|promo|promotion|discount|coupon|voucher|referral|source|error|status|exit|color|colour|building|tax|hs|qr|bar|dial(?:ling)?|sort)[ -]?codes?\b`)
 	codeValue = regexp.MustCompile(`\b(?:[A-Z]-)?(?:\d{4,8}|\d{3}[- ]\d{3})\b`)
-	// boundCode is a code for a web site, as its browser reads it: @example.com #123456.
+	// boundCode is a code for a web site that its browser reads: @example.com #123456.
 	boundCode = regexp.MustCompile(`(?m)^@\S+ #(\w{4,12})\b`)
 	year      = regexp.MustCompile(`^(?:19|20)\d\d$`)
 )
 
-// reach is how far from its word a code stands, in bytes, and plainReach how far from a plain one.
+// reach is the maximum distance of a code from a code word, in bytes, and plainReach that from a plain one.
 const (
 	reach      = 60
 	plainReach = 20
 )
 
-// findCodes finds short numbers in the neighborhood of a word for codes.
+// findCodes finds short numbers near a word for codes.
 func findCodes(s, region string) (spans []span) {
 	if !hasDigits(s, 4) && !strings.HasPrefix(s, "@") && !strings.Contains(s, "\n@") {
 		return nil
@@ -48,7 +48,7 @@ func findCodes(s, region string) (spans []span) {
 		}
 		near := nearest(plain, at)
 		if near <= plainReach && !isCode.MatchString(s[at[1]:]) && !slices.ContainsFunc(plain, func(w []int) bool { return w[1] <= at[0] && at[0]-w[1] <= plainReach }) {
-			near = len(s) // before a plain word a number has to be said to be the code
+			near = len(s) // before a plain word, a number must be said to be the code
 		}
 		if distance := min(near, nearest(words, at)); (near <= plainReach || nearest(words, at) <= reach) && !(year.MatchString(p.value) && distance > len(" is: ")) {
 			spans = append(spans, p)
@@ -57,12 +57,12 @@ func findCodes(s, region string) (spans []span) {
 	return spans
 }
 
-// partOf tells whether a span is a part of one of some longer ones.
+// partOf reports whether a span is part of one of some longer ones.
 func partOf(longer []span, p span) bool {
 	return slices.ContainsFunc(longer, func(q span) bool { return q.start <= p.start && p.end <= q.end && q.end-q.start > p.end-p.start })
 }
 
-// outside are the ranges that none of the others overlaps.
+// outside returns the ranges that none of the others overlaps.
 func outside(ranges, others [][]int) (kept [][]int) {
 	for _, at := range ranges {
 		if !inside(others, at) {
@@ -72,7 +72,7 @@ func outside(ranges, others [][]int) (kept [][]int) {
 	return kept
 }
 
-// amount tells sums, shares, times and parts of longer numbers from codes.
+// amount reports whether a number is a sum, share, time or part of a longer number rather than a code.
 func amount(s string, p span) bool {
 	before, after := s[:p.start], s[p.end:]
 	if len(after) > 1 && strings.IndexByte(".,:/-", after[0]) >= 0 && after[1] >= '0' && after[1] <= '9' {
@@ -85,7 +85,7 @@ func amount(s string, p span) bool {
 		strings.HasPrefix(after, "%") || strings.HasPrefix(after, "€")
 }
 
-// nearest is how far a range is from the nearest of the others.
+// nearest returns the distance of a range from the nearest of the others.
 func nearest(words [][]int, at []int) int {
 	best := 1 << 30
 	for _, w := range words {

@@ -23,22 +23,22 @@ func findEmails(s, _ string) (spans []span) {
 }
 
 var (
-	// numberRun is a chain of groups of digits, as telephone numbers are written.
+	// numberRun is a sequence of digit groups, as telephone numbers are written.
 	numberRun = regexp.MustCompile(`(?:\+\s?|\b00\s?)?\(?\d+\)?(?:[ \x{a0}\x{202f}.\-/\x{2010}-\x{2013}]{0,2}\(?\d+\)?)*`)
-	// group is one of them, with the plus and the brackets that belong to it.
+	// group is one group, with the plus and the parentheses that belong to it.
 	group = regexp.MustCompile(`(?:\+\s?)?\(?\d+\)?`)
-	// dated are days and the addresses of machines.
+	// dated matches dates and IP addresses.
 	dated = regexp.MustCompile(`\b(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})|\d{1,3}(?:\.\d{1,3}){3})\b`)
-	// notPhone are dates, addresses of machines, large sums, fractions, and numbers of cards and the like.
+	// notPhone matches dates, IP addresses, large sums, fractions, and numbers of cards and the like.
 	notPhone = regexp.MustCompile(`^(?:\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{2}|\d{4})|\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:[. ]\d{3})+|\d+\.\d+(?:/\d+\.\d+)?|(?:19|20)\d\d ?[-–/] ?(?:19|20)?\d\d|\d{4}(?: \d{4}){2,}(?: \d{1,4})?)$`)
 	clock    = regexp.MustCompile(`^:\d\d`)
-	// northAmerican is the usual way to write a number there, also with area codes that do not exist.
+	// northAmerican is the usual form of a North American number, also with area codes that do not exist.
 	northAmerican = regexp.MustCompile(`^(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}$`)
 	localNumber   = regexp.MustCompile(`^\d{3}[-. ]\d{4}$`)
 	phoneWord     = regexp.MustCompile(`(?i)(?:call|text|phone|tel|cell|mobile|number|dial|ring|fax|whatsapp)\W*(?:me|is|at|on|under)?\W*(?:at|on)?\W*$`)
 )
 
-// findPhones takes from each chain of groups the longest parts that are telephone numbers.
+// findPhones finds the longest parts of each sequence of digit groups that are telephone numbers.
 func findPhones(s, region string) (spans []span) {
 	if !hasDigits(s, shortestPhone) {
 		return nil
@@ -66,7 +66,7 @@ func findPhones(s, region string) (spans []span) {
 	return spans
 }
 
-// shortestPhone and longestPhone are how many digits a number has.
+// shortestPhone and longestPhone limit the number of digits.
 const (
 	shortestPhone = 7
 	longestPhone  = 17 // with 00 before the country code
@@ -81,7 +81,7 @@ func inside(ranges [][]int, at []int) bool {
 	return false
 }
 
-// phoneOf is the number that a part of a text is, in E.164; empty if it is none.
+// phoneOf returns a part of a text as a number in E.164, "" if it is not one.
 func phoneOf(s string, start, end int, region string) string {
 	text := s[start:end]
 	digits := len(digitsOf(text))

@@ -7,15 +7,15 @@ import (
 	"ventriloquist/internal/privacy/secrets"
 )
 
-// shortestKey is how long a word is that may be a key.
+// shortestKey is the minimum length of a word that may be a key.
 const shortestKey = 16
 
 var (
-	// privateKey is one in PEM, with its frame.
+	// privateKey is a private key in PEM.
 	privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|$)`)
-	// wellKnown are tokens that tell by their beginning what they are.
+	// wellKnown matches tokens that are recognizable by their prefix.
 	wellKnown = regexp.MustCompile(`\b(?:(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[\w\-]{20,}|sk-[A-Za-z0-9_\-]{20,}|sk_(?:live|test)_[A-Za-z0-9]{16,}|rk_(?:live|test)_[A-Za-z0-9]{16,}|xox[abeprs]-[A-Za-z0-9\-]{10,}|AIza[0-9A-Za-z_\-]{35}|ya29\.[\w\-]{20,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w\-]{40,}|SG\.[\w\-]{16,}\.[\w\-]{16,}|dop_v1_[a-f0-9]{64}|eyJ[\w\-]{10,}\.eyJ[\w\-]{10,}\.[\w\-]{10,})`)
-	// stated is what a text says is a password or a key. Words of ordinary letters are none: "the password is wrong".
+	// stated is what a text introduces as a password or key, but not ordinary words: "the password is wrong".
 	stated = regexp.MustCompile(`(?i)\b(?:(?:password|passwort|passphrase|wi-?fi (?:pw|key|code)|mot de passe|contraseña|api[ _-]?key|secret(?: key)?|access[ _-]?token|auth[ _-]?token|bearer)(?:\s*(?::|=|->)\s*|\s+(?:(?:is|ist|est|es):?\s+)?)|(?:passwd|pwd)(?:\s*[:=]\s*|\s+is\s+))["'“‘\x60]?([^\s"'”’\x60]{6,})`)
 )
 
@@ -59,7 +59,7 @@ func findKeys(s, _ string) (spans []span) {
 	return spans
 }
 
-// mayState tells quickly of most texts that they state no password.
+// mayState is a fast check that most texts state no password.
 func mayState(s string) bool {
 	s = strings.ToLower(s)
 	for _, part := range []string{"pass", "pwd", "wifi", "wi-fi", "key", "secret", "token", "bearer", "contrase"} {
@@ -70,7 +70,7 @@ func mayState(s string) bool {
 	return false
 }
 
-// hasLongWord tells whether a word is long enough for a key and mixes digits and letters as keys do.
+// hasLongWord reports whether a word is long enough for a key and mixes digits and letters.
 func hasLongWord(s string) bool {
 	length, digits, letters := 0, false, false
 	for i := range len(s) {

@@ -10,10 +10,10 @@ import (
 	"ventriloquist/internal/people"
 )
 
-// Policy is what the owner asked to keep out of messages.db: kinds of private values, and people who are forgotten.
+// Policy is what the owner asked to keep out of messages.db: kinds of private values, and forgotten people.
 type Policy struct{ stored *messages.Care }
 
-// Load returns the policy of a database, nil if it has none.
+// Load returns the policy of a database; nil if it has none.
 func Load(ctx context.Context, db *messages.DB) (*Policy, error) {
 	stored, err := db.Care(ctx)
 	if err != nil || stored == nil {
@@ -22,8 +22,8 @@ func Load(ctx context.Context, db *messages.DB) (*Policy, error) {
 	return &Policy{stored}, nil
 }
 
-// LoadOrNew returns the policy of a database, or a new one that keeps nothing out yet. own are the owner's addresses: numbers
-// without a country code are read as theirs.
+// LoadOrNew returns the policy of a database, or a new one that keeps nothing out yet. own are the owner's addresses, which set
+// the region of numbers without a country code.
 func LoadOrNew(ctx context.Context, db *messages.DB, own []string) (*Policy, error) {
 	p, err := Load(ctx, db)
 	if p != nil || err != nil {
@@ -34,7 +34,7 @@ func LoadOrNew(ctx context.Context, db *messages.DB, own []string) (*Policy, err
 	return p, nil
 }
 
-// Enforce makes what is written into a database follow its policy.
+// Enforce makes all writes to a database follow its policy.
 func Enforce(ctx context.Context, db *messages.DB) error {
 	p, err := Load(ctx, db)
 	if err == nil && p != nil {
@@ -43,7 +43,7 @@ func Enforce(ctx context.Context, db *messages.DB) error {
 	return err
 }
 
-// RedactDescriptions applies the policy of a database to attachments that were described since.
+// RedactDescriptions applies the policy of a database to attachments described since it was last applied.
 func RedactDescriptions(ctx context.Context, db *messages.DB) error {
 	p, err := Load(ctx, db)
 	if err != nil || p == nil {
@@ -52,7 +52,7 @@ func RedactDescriptions(ctx context.Context, db *messages.DB) error {
 	return db.RedactDescriptions(ctx, p.Redactor().Text)
 }
 
-// Kinds are the kinds that are redacted.
+// Kinds returns the kinds that are redacted.
 func (p *Policy) Kinds() []Kind {
 	var kinds []Kind
 	for _, k := range strings.Split(p.stored.Kinds, ",") {
@@ -63,7 +63,7 @@ func (p *Policy) Kinds() []Kind {
 	return kinds
 }
 
-// AddKinds adds to the kinds that are redacted.
+// AddKinds adds kinds to redact.
 func (p *Policy) AddKinds(added []Kind) {
 	var list []string
 	for _, k := range Kinds() {
@@ -88,7 +88,7 @@ func (p *Policy) Redact(ctx context.Context, db *messages.DB, text func(string) 
 	return db.Redact(ctx, p.stored, text)
 }
 
-// Forget adds the addresses of one person to the policy, stores it, and erases the person from a database.
+// Forget adds the addresses of a person to the policy, stores it, and erases the person from a database.
 func (p *Policy) Forget(ctx context.Context, db *messages.DB, addresses []string) (messages.Erased, error) {
 	number := int64(1)
 	for _, n := range p.stored.Forgotten {
@@ -100,12 +100,12 @@ func (p *Policy) Forget(ctx context.Context, db *messages.DB, addresses []string
 	return db.Forget(ctx, p.stored, p.standIn, p.Redactor().Text)
 }
 
-// digest is what is kept of the address of a forgotten person.
+// digest returns what the policy stores of a forgotten person's address.
 func (p *Policy) digest(address string) string {
 	return string(Digest(p.stored.Secret, "address", people.Normalize(address, p.stored.Region)))
 }
 
-// standIn is the name in place of a forgotten person's address, "" for everyone else.
+// standIn returns the replacement for a forgotten person's address, "" for everyone else.
 func (p *Policy) standIn(address string) string {
 	for _, n := range p.stored.Forgotten {
 		if address == messages.ForgottenName(n) {

@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// The patterns of postal addresses: a street with its number, and with it what follows of town and postcode; towns with
-// postcodes that have letters or a state; and boxes.
+// postal matches postal addresses: a street with its number and the town and postcode that follow; towns with postcodes that
+// have letters or a state; and PO boxes.
 var postal = []*regexp.Regexp{
 	// 12 Main St, Apt 4, Springfield, IL 62701 and 221b Baker Street, London NW1 6XE
 	regexp.MustCompile(`(?i)\b\d{1,5}[a-z]?(?:[-/]\d{1,4})?,? (?:(?:north|south|east|west|[nsew]{1,2})\.? )?((?:[\p{L}'’\-]+\.? |\d{1,3}(?:st|nd|rd|th) ){1,4})(street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|way|highway|hwy|parkway|pkwy|close|crescent|gardens|grove|mews|row|circle|cir|trail|trl|alley|quay|walk)\b\.?(?: (?:north|south|east|west|nw|ne|sw|se|n|s|e|w)\b)?` + afterStreet),
@@ -21,24 +21,23 @@ var postal = []*regexp.Regexp{
 	regexp.MustCompile(`\b()(?i:calle|c/|avenida|avda\.?|plaza|paseo|carrer|via|viale|piazza|corso|largo|rua|travessa) ?(?:(?:de|del|della|delle|dei|di|da|do|dos|la|las|los|el) ){0,2}\p{Lu}[\p{L}'’\-]+(?: [\p{L}'’\-]+){0,3},? (?i:n[ºo°.]\.? ?)?\d{1,4}\b` + afterStreet),
 	// Springfield, IL 62701
 	regexp.MustCompile(`\b()\p{Lu}[\p{L}.'’ \-]{1,30},? (?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]),? \d{5}(?:-\d{4})?\b`),
-	// postcodes of the United Kingdom and of Canada
+	// postcodes of the United Kingdom and Canada
 	regexp.MustCompile(`\b()[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b`),
 	regexp.MustCompile(`\b()[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d\b`),
 	regexp.MustCompile(`(?i)\b()(?:p\.? ?o\.? ?box|postfach|apartado|boîte postale) \d{1,6}\b` + afterStreet),
 }
 
-// afterStreet is what may follow a street: a flat, a postcode, a town, a state.
+// afterStreet matches what may follow a street: a flat, a postcode, a town, a state.
 const afterStreet = `(?-i:(?:,? (?i:apt|apartment|unit|suite|ste|flat|floor|room)\.? ?#?\w{1,5}\b|,? #\w{1,5}\b)?` +
 	`(?:,?\s+\d{4,5} \p{Lu}[\p{L}\-]+|(?:,\s*\p{Lu}\p{Ll}[\p{L}.'’\-]*(?: \p{Lu}\p{Ll}[\p{L}.'’\-]*){0,2}){0,2}(?:,? [A-Z]{2}\b)?(?:,? \d{5}(?:-\d{4})?\b|,? [A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b)?))`
 
-// notStreet are words that no street is called, before a word that streets end in: "5 on the road".
+// notStreet matches words that are not part of a street's name before a word that street names end in: "5 on the road".
 var notStreet = regexp.MustCompile(`(?i)\b(?:a|an|the|of|on|in|at|to|my|your|his|her|our|their|this|that|more|less|and|or|is|are|was|for|from|by|with|min|mins|minutes?|hours?|hrs?|days?|weeks?|months?|years?|miles?|km|feet|ft|am|pm|people|times?|percent|out|off|away|i|you|we|they|it|left|right|down|up|along|down|same|other|next|last|long|half|all|no|gig|gigs|gb|mb|tb|kb|rpm|mhz|ghz|hard|flash|usb|pen|thumb|disk|cd|dvd|new|old|big|small)\b`)
 
-// plainWords are ends of streets that are words of their own as well: before them a street's name has a capital.
+// plainWords are street suffixes that are also ordinary words: a street's name before them is capitalized.
 var plainWords = set("drive dr court ct place pl square sq terrace ter way close gardens grove mews row circle cir trail trl alley quay walk lane")
 
-// streetWords are what tells cheaply that a text may hold an address: the words and the ends of words that the patterns
-// look for.
+// streetWords are the words and word endings that the patterns look for: a cheap check that a text may hold an address.
 var (
 	streetWords = set("street st avenue ave road rd boulevard blvd lane ln drive dr court ct place pl square sq terrace ter way highway hwy " +
 		"parkway pkwy close crescent gardens grove mews row circle cir trail trl alley quay walk rue av bd chemin allée impasse quai route cours " +
@@ -56,8 +55,8 @@ func set(words string) map[string]bool {
 	return m
 }
 
-// mayHoldAddress tells quickly of most texts that they hold no address: no word of a street, no capital beside a digit as
-// in a postcode, no five digits.
+// mayHoldAddress is a fast check that most texts hold no address: no street word, no capital next to a digit as in a postcode,
+// no five digits.
 func mayHoldAddress(s string) bool {
 	digits := 0
 	for i := range len(s) {
@@ -104,7 +103,7 @@ func findPostal(s, _ string) (spans []span) {
 	return spans
 }
 
-// plain is a text in lower case with single spaces and without punctuation.
+// plain returns a text in lower case, with single spaces and without punctuation.
 func plain(s string) string {
 	s = strings.Map(func(c rune) rune {
 		if strings.ContainsRune(".,;#'’", c) {

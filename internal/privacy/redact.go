@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// Kind is what a value is.
+// Kind is a kind of private value.
 type Kind string
 
-// The kinds, in the order in which they win where they overlap.
+// The kinds, in order of precedence.
 const (
 	Key     Kind = "key"
 	Email   Kind = "email"
@@ -23,35 +23,35 @@ const (
 	Postal  Kind = "address"
 )
 
-// Kinds are all of them.
+// Kinds returns all kinds, in order of precedence.
 func Kinds() []Kind { return []Kind{Key, Email, Account, Card, Code, Phone, Postal} }
 
-// Describe says in words what a kind is, in the plural.
+// Describe names a kind in words, in the plural.
 func (k Kind) Describe() string {
 	return map[Kind]string{Key: "keys, tokens and passwords", Email: "e-mail addresses", Account: "account numbers", Card: "card numbers",
 		Code: "one-time codes", Phone: "telephone numbers", Postal: "postal addresses"}[k]
 }
 
-// span is a value in a text: where it stands, and how it is spelled in the one way that all its spellings share.
+// span is a value in a text: its position, and its normalized form.
 type span struct {
 	kind       Kind
 	start, end int
 	value      string
 }
 
-// Redactor replaces values. It is for one goroutine.
+// Redactor replaces values. It is not safe for concurrent use.
 type Redactor struct {
 	secret []byte
 	region string
 	kinds  map[Kind]bool
-	// forgotten tells of a telephone number or an e-mail address whether it is to leave no trace, whatever the kinds.
+	// forgotten reports whether a telephone number or e-mail address must leave no trace, whatever the kinds.
 	forgotten func(address string) bool
-	found     map[Kind]map[string]int // how often each value was found
-	touched   int                     // texts with a value
+	found     map[Kind]map[string]int // number of occurrences of each value
+	touched   int                     // number of texts with a value
 }
 
-// New returns a redactor of these kinds. The secret makes the stand-ins; telephone numbers without a country code are of
-// the region. A nil forgotten forgets nobody.
+// New returns a redactor of these kinds. The secret keys the stand-ins; telephone numbers without a country code belong to the
+// region. A nil forgotten forgets no one.
 func New(secret []byte, region string, kinds []Kind, forgotten func(address string) bool) *Redactor {
 	r := &Redactor{secret: secret, region: region, kinds: map[Kind]bool{}, forgotten: forgotten, found: map[Kind]map[string]int{}}
 	for _, k := range kinds {
@@ -60,13 +60,13 @@ func New(secret []byte, region string, kinds []Kind, forgotten func(address stri
 	return r
 }
 
-// Text returns a text with stand-ins. What it returns it would return as it is.
+// Text returns a text with stand-ins. Text of the result is the result itself.
 func (r *Redactor) Text(s string) string {
 	if !mayHold(s) {
 		return s
 	}
 	touched := false
-	// What a value leaves behind may read like another one: until nothing is found any more.
+	// The text around a replaced value may look like another value, so this repeats until nothing is found.
 	const rounds = 5
 	for range rounds {
 		next := r.once(s)
@@ -81,7 +81,7 @@ func (r *Redactor) Text(s string) string {
 	return s
 }
 
-// mayHold tells quickly of most texts that they hold nothing.
+// mayHold is a fast check that most texts hold no value.
 func mayHold(s string) bool {
 	run := 0
 	for i := range len(s) {
@@ -99,10 +99,10 @@ func mayHold(s string) bool {
 	return false
 }
 
-// standIn is the form of all stand-ins.
+// standIn matches every stand-in.
 var standIn = regexp.MustCompile(`\[(?:key|email|account|card|code|phone|address) [a-z2-7]{8}\]|\[forgotten\]`)
 
-// Without is a text without its stand-ins, for whoever counts words.
+// Without returns a text without its stand-ins, for counting words.
 func Without(s string) string {
 	if strings.IndexByte(s, '[') < 0 {
 		return s
@@ -110,9 +110,9 @@ func Without(s string) string {
 	return standIn.ReplaceAllString(s, "")
 }
 
-// once replaces what is found outside of stand-ins.
+// once replaces the values found outside of stand-ins.
 func (r *Redactor) once(s string) string {
-	// A stand-in becomes as many NULs, so that places stay the same and no pattern reaches across.
+	// Stand-ins become NULs of the same length, so that positions stay the same and no pattern matches across them.
 	masked := s
 	if strings.IndexByte(s, '[') >= 0 {
 		masked = standIn.ReplaceAllStringFunc(s, func(found string) string { return strings.Repeat("\x00", len(found)) })
@@ -132,7 +132,7 @@ func (r *Redactor) once(s string) string {
 	return out.String()
 }
 
-// find returns the spans that are to be replaced, in order and apart.
+// find returns the spans to replace, in order and without overlaps.
 func (r *Redactor) find(s string) []span {
 	var all []span
 	for _, kind := range Kinds() {
@@ -156,19 +156,19 @@ func overlaps(all []span, p span) bool {
 	return slices.ContainsFunc(all, func(q span) bool { return p.start < q.end && q.start < p.end })
 }
 
-// standsAlone tells whether no word or number goes on at either end of a span.
+// standsAlone reports whether no word or number continues at either end of a span.
 func standsAlone(s string, start, end int) bool {
 	before, _ := utf8.DecodeLastRuneInString(s[:start])
 	after, _ := utf8.DecodeRuneInString(s[end:])
 	return !word(before) && !word(after)
 }
 
-// word tells whether a character is part of a word or number. Where no spaces part words a letter says nothing.
+// word reports whether a character is part of a word or number. Letters of scripts without spaces between words do not count.
 func word(c rune) bool {
 	return unicode.IsDigit(c) || c == '_' || unicode.IsLetter(c) && !unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
 }
 
-// digitsOf are the ASCII digits of a text.
+// digitsOf returns the ASCII digits of a text.
 func digitsOf(s string) string {
 	return strings.Map(func(c rune) rune {
 		if c >= '0' && c <= '9' {
@@ -178,7 +178,7 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-// hasDigits tells whether a text has so many digits; most have fewer than any value.
+// hasDigits reports whether a text has at least n digits; most have fewer than any value.
 func hasDigits(s string, n int) bool {
 	for i := range len(s) {
 		if s[i] >= '0' && s[i] <= '9' {

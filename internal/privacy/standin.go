@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// replacement is what stands for a value from now on.
+// replacement returns the stand-in of a value, and counts it.
 func (r *Redactor) replacement(p span) string {
 	if r.found[p.kind] == nil {
 		r.found[p.kind] = map[string]int{}
@@ -23,28 +23,28 @@ func (r *Redactor) replacement(p span) string {
 	return name
 }
 
-// name is the stand-in of a value: 40 bits of its digest, in 8 letters and digits.
+// name returns the stand-in of a value: 40 bits of its digest as 8 letters and digits.
 func (r *Redactor) name(kind Kind, value string) string {
 	const bytes = 5
 	digest := Digest(r.secret, string(kind), value)
 	return fmt.Sprintf("[%s %s]", kind, strings.ToLower(base32.StdEncoding.EncodeToString(digest[:bytes])))
 }
 
-// Digest is the keyed digest of a value for some use.
+// Digest returns the keyed digest of a value for one use.
 func Digest(secret []byte, use, value string) []byte {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(use + "\x00" + value))
 	return mac.Sum(nil)
 }
 
-// Finding says how much of a kind was found.
+// Finding counts what was found of a kind.
 type Finding struct {
 	Kind     Kind `json:"kind"`
-	Found    int  `json:"found"`    // places
-	Distinct int  `json:"distinct"` // values
+	Found    int  `json:"found"`    // occurrences
+	Distinct int  `json:"distinct"` // distinct values
 }
 
-// Findings are what was found since the redactor was made, and in how many texts.
+// Findings returns what was found since the redactor was made, and in how many texts.
 func (r *Redactor) Findings() (list []Finding, texts int) {
 	list = []Finding{}
 	for kind, values := range r.found {

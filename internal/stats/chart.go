@@ -8,24 +8,24 @@ import (
 	"strings"
 )
 
-// bar is one of a chart.
+// bar is one bar of a chart.
 type bar struct {
-	label string // of the axis
+	label string // on the axis
 	value float64
-	words string // what it says, for whoever points at it
+	words string // tooltip
 }
 
-// The measures of a chart, in units of its own: it is as wide as its place.
+// Sizes of a chart in its own units; it scales to the page.
 const (
 	wideChart   = 720
-	halfChart   = 440 // for two beside each other
+	halfChart   = 440 // for two side by side
 	chartHeight = 150
 	marginLeft  = 62
 	marginBelow = 22
 	marginAbove = 8
 )
 
-// barChart draws bars over an axis; names every so manieth of them. The title is read to those who cannot see it.
+// barChart draws bars over an axis that labels every every-th bar. Screen readers read the title.
 func barChart(title string, width int, bars []bar, every int, scale func(float64) string) template.HTML {
 	top := 0.0
 	for _, b := range bars {
@@ -60,7 +60,7 @@ func barChart(title string, width int, bars []bar, every int, scale func(float64
 	return template.HTML(s.String()) // all text in it is escaped
 }
 
-// roundUp is the next number of which the half is still round.
+// roundUp returns the next number whose half is also round.
 func roundUp(top float64) float64 {
 	unit := math.Pow(10, math.Floor(math.Log10(top)))
 	for _, n := range []float64{1, 2, 4, 6, 8, 10} {
@@ -76,7 +76,7 @@ func monthsChart(title string, months []Month) template.HTML {
 	for i, m := range months {
 		bars[i] = bar{m.Month, float64(m.Messages), fmt.Sprintf("%s: %d messages", m.Month, m.Messages)}
 	}
-	const most = 9 // names along the axis
+	const most = 9 // labels on the axis
 	return barChart(title, wideChart, bars, (len(bars)+most-1)/most, func(v float64) string { return thousand(int(math.Ceil(v))) })
 }
 
@@ -92,7 +92,7 @@ func repliesChart(title string, r Reply) template.HTML {
 	return barChart(title, halfChart, bars, 3, func(v float64) string { return fmt.Sprintf("%g min", v) })
 }
 
-// weekChart draws a square for each hour of the week, the fuller the more messages it has.
+// weekChart draws a square for each hour of the week, darker with more messages.
 func weekChart(title string, week [7][24]int) template.HTML {
 	top := 0
 	for _, day := range week {
@@ -117,10 +117,10 @@ func weekChart(title string, week [7][24]int) template.HTML {
 		}
 	}
 	s.WriteString(`</svg>`)
-	return template.HTML(s.String()) // no text in it is anybody's
+	return template.HTML(s.String()) // it contains no text of any message
 }
 
-// spark is a chart of the size of a word, over the months of the whole history.
+// spark draws a word-sized chart over the months of the whole history.
 func spark(months, all []Month) template.HTML {
 	top := 1
 	counts := make(map[string]int, len(months))

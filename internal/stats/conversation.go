@@ -13,9 +13,9 @@ type conversation struct {
 	g     *gatherer
 	tally *tally // the group's; in a direct conversation the other person's
 
-	hasLast bool // a message came before
+	hasLast bool // there is a previous message
 	last    time.Time
-	speaker people.Person // who sent the last message
+	speaker people.Person // who sent the previous message
 }
 
 func (g *gatherer) conversation(of *people.Conversation) *conversation {
@@ -67,7 +67,7 @@ func (c *conversation) message(m *messages.Spoken) error {
 	return nil
 }
 
-// follow notes what the message means after the one before: an answer, a beginning, the end of a silence.
+// follow updates sessions, replies and silences with a message.
 func (c *conversation) follow(who people.Person, at time.Time) {
 	gap := at.Sub(c.last)
 	switch {

@@ -12,7 +12,7 @@ import (
 //go:embed page.html
 var pageText string
 
-// shownCards is how many people and how many groups have a card of their own; the tables have all.
+// shownCards is the maximum number of people and of groups with a card of their own; the tables have all.
 const shownCards = 40
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
@@ -41,10 +41,10 @@ var hours = func() (list []int) {
 	return list
 }()
 
-// WritePage writes the report as one page of HTML that asks for nothing else.
+// WritePage writes the report as one HTML page that loads nothing else.
 func WritePage(out io.Writer, r *Report) error { return page.Execute(out, r) }
 
-// Duration is a time in seconds as people say it; "–" for none.
+// Duration formats a time in seconds for people; "–" for none.
 func Duration(seconds *float64) string {
 	if seconds == nil {
 		return "–"
@@ -66,7 +66,7 @@ func share(part, whole int) string {
 	return fmt.Sprintf("%.0f%%", 100*float64(part)/float64(whole))
 }
 
-// thousand is a number with thin spaces between its thousands.
+// thousand formats a number with thin spaces between its thousands.
 func thousand(n int) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {

@@ -9,7 +9,7 @@ import (
 	"ventriloquist/internal/people"
 )
 
-// tally is what is counted of a person or of a group.
+// tally counts for a person or a group.
 type tally struct {
 	name                       string
 	members                    []string // of a group
@@ -19,7 +19,7 @@ type tally struct {
 	months       map[int]int // by year times 12 plus month from 0
 	hours        [7][24]int
 	emoji        map[string]int
-	said         map[int32]int32 // how often each word
+	said         map[int32]int32 // number of uses of each word
 	replies      replies
 	ownerReplies replies
 	sessions     int
@@ -32,7 +32,7 @@ func newTally(name string) tally {
 	return tally{name: name, months: map[int]int{}, emoji: map[string]int{}, said: map[int32]int32{}, startedBy: map[people.Person]int{}, by: map[people.Person]int{}}
 }
 
-// add takes a message.
+// add counts a message.
 func (t *tally) add(at time.Time) {
 	if t.messages == 0 || at.Before(t.first) {
 		t.first = at
@@ -46,7 +46,7 @@ func (t *tally) add(at time.Time) {
 	t.hours[(int(at.Weekday())+sunday)%7][at.Hour()]++
 }
 
-// say takes the words of a message.
+// say counts the words of a message.
 func (t *tally) say(words []int32, text string) {
 	t.words += len(words)
 	for _, w := range words {
@@ -63,13 +63,13 @@ func (t *tally) addEmoji(text string) {
 	}
 }
 
-// shownEmoji and shownWords are how many a report has of each.
+// Maximum number of emoji and words in a report.
 const (
 	shownEmoji = 10
 	shownWords = 10
 )
 
-// habits are what the report has of a tally.
+// habits returns the figures of a tally.
 func (t *tally) habits(g *gatherer) Habits {
 	h := Habits{Messages: t.messages, Words: t.words, Reactions: t.reactions, Reply: t.replies.reply(), Silence: t.silence,
 		Emoji: []Count{}, Beyond: g.words.beyond(t.said), Months: t.monthList()}
@@ -87,7 +87,7 @@ func (t *tally) habits(g *gatherer) Habits {
 	return h
 }
 
-// monthList are all months from the first to the last with messages.
+// monthList returns all months from the first to the last with messages.
 func (t *tally) monthList() []Month {
 	list := []Month{}
 	if len(t.months) == 0 {
@@ -100,7 +100,7 @@ func (t *tally) monthList() []Month {
 	return list
 }
 
-// replies are the times of answers, in seconds, by the hour of what was answered.
+// replies is reply times in seconds, by the hour of the message replied to.
 type replies [24][]int32
 
 func (r *replies) add(hour int, after time.Duration) {
@@ -118,7 +118,7 @@ func (r *replies) reply() Reply {
 	return out
 }
 
-// median sorts a list; it is nil of an empty one, and between the two in the middle of an even one.
+// median sorts a list and returns its median; nil if the list is empty.
 func median(list []int32) *float64 {
 	if len(list) == 0 {
 		return nil

@@ -18,19 +18,19 @@ import (
 type vocabulary struct {
 	ids       map[string]int32
 	words     []string
-	counts    []int32 // of everybody
+	counts    []int32 // by everyone
 	total     int64
 	lastSplit []int32
 }
 
 func newVocabulary() *vocabulary { return &vocabulary{ids: map[string]int32{}} }
 
-// noWord stands for what counts as a word but is nobody's: numbers and single letters.
+// noWord stands for what counts as a word but is not characteristic: numbers and single letters.
 const noWord = -1
 
 var link = regexp.MustCompile(`(?i)\b(?:https?://|www\.)\S+`)
 
-// split are the words of a text, which it counts. What it returns is overwritten by the next call.
+// split splits a text into words and counts them. The next call overwrites the result.
 func (v *vocabulary) split(text string) []int32 {
 	if strings.Contains(text, "://") || strings.Contains(text, "www.") {
 		text = link.ReplaceAllString(text, " ")
@@ -64,12 +64,12 @@ func (v *vocabulary) count(word string) int32 {
 }
 
 const (
-	priorWords  = 500  // the weight of the prior, in words
-	fewest      = 3    // how often a word is said at least
-	significant = 1.96 // the z-score from which it tells
+	priorWords  = 500  // weight of the prior, in words
+	fewest      = 3    // minimum number of uses
+	significant = 1.96 // minimum z-score
 )
 
-// beyond are the words that are said more than everybody else says them, the most telling first.
+// beyond returns the words that a person uses more than everyone else, most characteristic first.
 func (v *vocabulary) beyond(said map[int32]int32) []Usage {
 	list := []Usage{}
 	mine := int64(0)
@@ -95,7 +95,7 @@ func (v *vocabulary) beyond(said map[int32]int32) []Usage {
 	return list[:min(shownWords, len(list))]
 }
 
-// emojiOf are the emoji of a text, each as it is drawn: with its skin tone, a family as one.
+// emojiOf returns the emoji of a text as they are drawn: with skin tone, a family as one.
 func emojiOf(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		if !strings.ContainsFunc(text, isEmoji) {
@@ -112,7 +112,7 @@ func emojiOf(text string) iter.Seq[string] {
 	}
 }
 
-// isEmoji tells the characters that are drawn as pictures. Digits, © and the like are so only with a mark behind them.
+// isEmoji reports whether a character is drawn as a picture. Digits, © and the like are only with a variation selector.
 func isEmoji(c rune) bool {
 	switch {
 	case c < 0x203c:

@@ -81,7 +81,7 @@ func TestRead_Refuses(t *testing.T) {
 	if err := os.WriteFile(other, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{text: "not a database", other: "it is no address book", folder + "/none": "no such file"} {
+	for path, want := range map[string]string{text: "not a database", other: "not an address book", folder + "/none": "no such file"} {
 		_, err := addressbook.Read(t.Context(), path)
 		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", path, err, want)

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// book is the people of a database by their row ids.
+// book is the cards of a database by row id.
 type book struct {
 	order  []int64
 	people map[int64]*Card
 }
 
-// readPeople takes rows of id, first name, last name, nickname, company, link, and whether it is the owner.
+// readPeople reads rows of id, first name, last name, nickname, company, link, and whether it is the owner's card.
 func readPeople(ctx context.Context, db *sql.DB, query string) (*book, error) {
 	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
@@ -34,7 +34,7 @@ func readPeople(ctx context.Context, db *sql.DB, query string) (*book, error) {
 	return b, rows.Err()
 }
 
-// readAddresses takes rows of a person's id and an address.
+// readAddresses reads rows of a person's id and an address.
 func (b *book) readAddresses(ctx context.Context, db *sql.DB, query string) error {
 	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
@@ -54,7 +54,7 @@ func (b *book) readAddresses(ctx context.Context, db *sql.DB, query string) erro
 	return rows.Err()
 }
 
-// cards are the people with an address, who have a name or are the owner.
+// cards returns the cards with an address and either a name or the owner's mark.
 func (b *book) cards() []Card {
 	var list []Card
 	for _, id := range b.order {

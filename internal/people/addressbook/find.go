@@ -9,14 +9,14 @@ import (
 const (
 	macName = "AddressBook-v22.abcddb"
 	iosName = "AddressBook.sqlitedb"
-	// backupName is what AddressBook.sqlitedb is called in an iOS backup: the SHA-1 of its domain and path.
+	// backupName is the name of AddressBook.sqlitedb in an iOS backup: the SHA-1 of its domain and path.
 	backupName = "31bb7ba8914766d4ba40d6dfb6113c8b614be442"
-	// macFolder is where a Mac keeps its address books, in the home folder: one of its own, one for each account.
+	// macFolder holds a Mac's address books, relative to the home folder: its own, and one per account.
 	macFolder = "Library/Application Support/AddressBook"
 )
 
-// Find returns the databases that path stands for: a database itself, a home folder, the address book folder in it, or
-// the folder of an iOS backup. There may be none.
+// Find returns the address books at path: a database itself, or those in a home folder, an address book folder or the folder
+// of an iOS backup. There may be none.
 func Find(path string) []string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -28,14 +28,14 @@ func Find(path string) []string {
 	var found []string
 	for _, pattern := range []string{macName, "Sources/*/" + macName, macFolder + "/" + macName, macFolder + "/Sources/*/" + macName,
 		iosName, backupName[:2] + "/" + backupName, backupName} {
-		// The folder is no pattern, whatever characters its name has.
+		// The folder's name is not a pattern, whatever characters it has.
 		matches, _ := filepath.Glob(filepath.Join(escape(path), pattern))
 		found = append(found, matches...)
 	}
 	return found
 }
 
-// Unreadable returns why the address books of a home folder cannot even be looked for; nil if they can.
+// Unreadable returns an error if the address books of a home folder may not be searched for.
 func Unreadable(path string) error {
 	folder := filepath.Join(path, macFolder)
 	if _, err := os.ReadDir(folder); errors.Is(err, os.ErrPermission) {
@@ -44,8 +44,7 @@ func Unreadable(path string) error {
 	return nil
 }
 
-// Beside returns the databases that belong to a message database: those of the home folder that it is in, or those of
-// the backup.
+// Beside returns the address books that belong to a message database: those of its home folder or of its backup.
 func Beside(messages string) []string {
 	folder := filepath.Dir(messages)
 	if info, err := os.Stat(messages); err == nil && info.IsDir() {
@@ -60,7 +59,7 @@ func Beside(messages string) []string {
 	return Find(folder)
 }
 
-// homeOf is the home folder of its Library/Messages.
+// homeOf returns the home folder of a Library/Messages folder.
 func homeOf(folder string) (string, bool) {
 	absolute, err := filepath.Abs(folder)
 	if err != nil || filepath.Base(absolute) != "Messages" || filepath.Base(filepath.Dir(absolute)) != "Library" {
@@ -69,7 +68,7 @@ func homeOf(folder string) (string, bool) {
 	return filepath.Dir(filepath.Dir(absolute)), true
 }
 
-// escape takes from the characters of a path the meaning that they have in a pattern.
+// escape escapes the characters of a path that mean something in a pattern.
 func escape(path string) string {
 	out := make([]byte, 0, len(path))
 	for i := range len(path) {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// readMac reads the Core Data tables of a Mac. ZABCDRECORD holds groups and accounts as well: nobody is called by them,
-// because no address is theirs.
+// readMac reads the Core Data tables of a Mac. ZABCDRECORD also holds groups and accounts; these have no addresses, and so
+// make no cards.
 func readMac(ctx context.Context, db *sql.DB, tables map[string]map[string]bool) ([]Card, error) {
 	records := tables["ZABCDRECORD"]
 	me := "0"

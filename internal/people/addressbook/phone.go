@@ -6,13 +6,13 @@ import (
 	"fmt"
 )
 
-// The kinds of ABMultiValue.property that are addresses of messages.
+// The values of ABMultiValue.property that are addresses of messages.
 const (
 	phoneProperty = 3
 	emailProperty = 4
 )
 
-// readPhone reads the tables of an iPhone. PersonLink is -1 where a card is not linked to another.
+// readPhone reads the tables of an iPhone. PersonLink is -1 for a card that is not linked to another.
 func readPhone(ctx context.Context, db *sql.DB, tables map[string]map[string]bool) ([]Card, error) {
 	people := tables["ABPerson"]
 	me, link := "0", "''"

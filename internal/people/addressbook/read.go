@@ -17,19 +17,19 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Card is somebody in an address book.
+// Card is a person in an address book.
 type Card struct {
 	Name      string
 	Addresses []string // telephone numbers, then e-mail addresses, in the order of the card
-	// Me is whether it is the card of the owner of the book.
+	// Me marks the card of the owner of the book.
 	Me bool
-	// Link is the same for cards that the book shows as one, in whichever of its databases; "" for most.
+	// Link is equal for cards that the book shows as one, also across its databases; "" for most.
 	Link string
-	// Book is the database that the card is in.
+	// Book is the path of the database that holds the card.
 	Book string
 }
 
-// Read returns the cards of a database that have a name and an address.
+// Read returns the cards of a database that have an address and a name or the owner's mark.
 func Read(ctx context.Context, path string) ([]Card, error) {
 	folder, err := os.MkdirTemp("", "vqctl-addresses-*")
 	if err != nil {
@@ -67,10 +67,10 @@ func readCards(ctx context.Context, db *sql.DB) ([]Card, error) {
 	case columns["ABPerson"] != nil:
 		return readPhone(ctx, db, columns)
 	}
-	return nil, usererr.With(errors.New("it is no address book"), "a Mac's are ~/%s/Sources/*/%s", macFolder, macName)
+	return nil, usererr.With(errors.New("not an address book"), "a Mac's are ~/%s/Sources/*/%s", macFolder, macName)
 }
 
-// columnsOf returns the columns of each table: they differ between releases.
+// columnsOf returns the columns of each table, which differ between releases.
 func columnsOf(ctx context.Context, db *sql.DB) (map[string]map[string]bool, error) {
 	rows, err := db.QueryContext(ctx, `SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'`)
 	if err != nil {
@@ -91,7 +91,7 @@ func columnsOf(ctx context.Context, db *sql.DB) (map[string]map[string]bool, err
 	return tables, rows.Err()
 }
 
-// copyDatabase copies a database with its write-ahead log. If they change meanwhile, they are copied again.
+// copyDatabase copies a database with its write-ahead log. It starts over if they change meanwhile.
 func copyDatabase(to, from string) error {
 	const attempts = 5
 	for range attempts {
@@ -107,7 +107,7 @@ func copyDatabase(to, from string) error {
 			return nil
 		}
 	}
-	return usererr.With(errors.New("it keeps changing while it is copied"), "close Contacts and try again")
+	return usererr.With(errors.New("the database keeps changing while it is copied"), "close Contacts and try again")
 }
 
 func stamp(path string) (s string) {
@@ -145,7 +145,7 @@ func explain(path string, err error) error {
 	return usererr.With(err, "%s", advice)
 }
 
-// column is an expression for a column as text, empty where it is NULL or missing.
+// column returns an SQL expression for a column as text, empty if it is NULL or missing.
 func column(columns map[string]bool, name string) string {
 	if !columns[name] {
 		return "''"
@@ -153,7 +153,7 @@ func column(columns map[string]bool, name string) string {
 	return fmt.Sprintf("coalesce(CAST(%s AS TEXT), '')", name)
 }
 
-// nameOf is what somebody is called: by first and last name, else by nickname, else by company.
+// nameOf returns a person's first and last name, else the nickname, else the company.
 func nameOf(first, last, nickname, company string) string {
 	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
 	switch full := strings.TrimSpace(first + " " + last); {
@@ -167,10 +167,10 @@ func nameOf(first, last, nickname, company string) string {
 	return oneLine(company)
 }
 
-// oneLine has single spaces only.
+// oneLine reduces white space to single spaces.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// isEastAsian tells the scripts in which the family name comes first and no space follows it.
+// isEastAsian reports whether a name is in a script that puts the family name first, without a space.
 func isEastAsian(s string) bool {
 	for _, r := range s {
 		if r < 0x3040 || r > 0x9fff && (r < 0xac00 || r > 0xd7a3) {

@@ -93,7 +93,7 @@ func TestRead_Errors(t *testing.T) {
 	const good = `{"chat": "a", "time": 1, "name": "John", "text": "x"}` + "\n"
 	for name, c := range map[string]struct{ line, want string }{
 		"NoJSON":      {`hello`, ":2: invalid character"},
-		"NoObject":    {`null`, ":2: null is not an object"},
+		"NoObject":    {`null`, ":2: expected an object, found null"},
 		"NoChat":      {`{"time": 1, "name": "John", "text": "x"}`, `:2: no string "chat"`},
 		"NoName":      {`{"chat": "a", "time": 1, "text": "x"}`, `:2: no string "name"`},
 		"NoText":      {`{"chat": "a", "time": 1, "name": "John"}`, `:2: no string "text"`},
@@ -101,7 +101,7 @@ func TestRead_Errors(t *testing.T) {
 		"NoTime":      {`{"chat": "a", "name": "John", "text": "x"}`, `:2: "time": there is none`},
 		"WrongTime":   {`{"chat": "a", "time": "noon", "name": "John", "text": "x"}`, `"noon" is no time`},
 		"FarTime":     {`{"chat": "a", "time": "9999-01-01T00:00:00Z", "name": "John", "text": "x"}`, `the year 9999`},
-		"WrongType":   {`{"chat": 1, "time": 1, "name": "John", "text": "x"}`, `:2: "chat": this number is not a string`},
+		"WrongType":   {`{"chat": 1, "time": 1, "name": "John", "text": "x"}`, `:2: "chat": expected a string, found number`},
 		"WrongAnswer": {`{"chat": "a", "time": 1, "name": "John", "text": "x", "reply_to": -1}`, `:2: "reply_to" is -1`},
 		"FarAnswer":   {`{"chat": "a", "time": 1, "name": "John", "text": "x", "reply_to": 2}`, `:2: "reply_to" is 2, but the chat "a" has 2 messages`},
 	} {

@@ -1,7 +1,6 @@
-// Package addressbooktest writes address books in the form of Apple's: for tests.
+// Package addressbooktest writes address books in Apple's format, for tests.
 //
-// What enters: cards, as a person would tell them. What leaves: a database with Apple's tables and columns, in WAL mode.
-// It knows nothing of how such a database is read.
+// In: cards. Out: a database with Apple's tables and columns, in WAL mode. It must not know: how such a database is read.
 package addressbooktest
 
 import (
@@ -21,16 +20,16 @@ var macSchema string
 //go:embed phone.sql
 var phoneSchema string
 
-// Card is somebody in the book.
+// Card is a person in the book.
 type Card struct {
 	First, Last, Nickname, Company string
 	Phones, Emails                 []string
 	Me                             bool
-	// Link is the same for cards that the book shows as one; 0 for none.
+	// Link is equal for cards that the book shows as one; 0 for none.
 	Link int
 }
 
-// WriteMac makes the AddressBook-v22.abcddb of a Mac at path, and its folder.
+// WriteMac creates the AddressBook-v22.abcddb of a Mac at path, and its folder.
 func WriteMac(path string, cards ...Card) error {
 	return write(path, macSchema, func(exec func(string, ...any)) {
 		for i, c := range cards {
@@ -55,7 +54,7 @@ func WriteMac(path string, cards ...Card) error {
 	})
 }
 
-// WritePhone makes the AddressBook.sqlitedb of an iPhone at path, and its folder.
+// WritePhone creates the AddressBook.sqlitedb of an iPhone at path, and its folder.
 func WritePhone(path string, cards ...Card) error {
 	return write(path, phoneSchema, func(exec func(string, ...any)) {
 		for i, c := range cards {
