@@ -23,7 +23,7 @@ const (
 
 var targetNames = [...]string{"q", "k", "v", "o", "gate", "up", "down"}
 
-// Each gives the members of a set, in the order of the forward pass.
+// Each returns the members of a set, in the order of the forward pass.
 func (t Target) Each() []Target {
 	var each []Target
 	for i := range targetNames {
@@ -45,7 +45,7 @@ func (t Target) String() string {
 	return strings.Join(names, ",")
 }
 
-// TargetNamed gives the single target called "q", "k", "v", "o", "gate", "up" or "down".
+// TargetNamed returns the single target called "q", "k", "v", "o", "gate", "up" or "down".
 func TargetNamed(name string) (Target, bool) {
 	for i, n := range targetNames {
 		if n == name {
@@ -55,7 +55,7 @@ func TargetNamed(name string) (Target, bool) {
 	return 0, false
 }
 
-// TargetShape gives the sizes of the input and output of a single target.
+// TargetShape returns the sizes of the input and output of a single target.
 func (c ModelConfig) TargetShape(t Target) (in, out int) {
 	switch t {
 	case TargetQ:
@@ -102,7 +102,7 @@ type Adapter struct {
 	config AdapterConfig
 }
 
-// NewAdapter makes an adapter for the model, which must be finished.
+// NewAdapter creates an adapter for the model, which must be finished.
 func (m *Model) NewAdapter(config AdapterConfig) (*Adapter, error) {
 	if m.c == nil {
 		return nil, ErrClosed
@@ -124,7 +124,7 @@ func (a *Adapter) Close() {
 	}
 }
 
-// Config is the shape that the adapter was made with.
+// Config is the shape that the adapter was created with.
 func (a *Adapter) Config() AdapterConfig { return a.config }
 
 // Write sets A [rank, in] and B [out, rank] of one target in one layer.
@@ -145,7 +145,7 @@ func (a *Adapter) Read(layer int, target Target, A, B []float32) error {
 	return check(C.vq_adapter_read(a.c, C.int32_t(layer), C.uint32_t(target), floats(A), floats(B), &e), &e)
 }
 
-// checkPair refuses buffers that are not of the shape of a target's A and B.
+// checkPair returns an error if the buffers do not have the lengths of a target's A and B.
 func (a *Adapter) checkPair(target Target, A, B []float32) error {
 	if a.c == nil || a.model.c == nil {
 		return ErrClosed

@@ -9,9 +9,9 @@ import (
 	"ventriloquist/engine"
 )
 
-// What is chosen on the device is what the logits say, after a prompt and after decoding a batch, for masks of a few
+// What is candidates on the device is what the logits say, after a prompt and after decoding a batch, for masks of a few
 // tokens, of none and of all.
-func TestSession_ChooseIsOfTheLogits(t *testing.T) {
+func TestSession_CandidatesMatchLogits(t *testing.T) {
 	onDevices(t, func(t *testing.T, c *goldenCase) {
 		vocab := c.model.Config().Vocab
 		s, err := c.model.NewSession(c.adapter, 200, 2)
@@ -40,10 +40,10 @@ func TestSession_ChooseIsOfTheLogits(t *testing.T) {
 				if round == 7 {
 					masks = nil
 				}
-				chosen, err := s.Candidates(rows, masks, below)
+				candidates, err := s.Candidates(rows, masks, below)
 				ok(t, err)
-				for i, got := range chosen {
-					checkChosen(t, got, logits[i], masks, i*words, below[i])
+				for i, got := range candidates {
+					checkCandidates(t, got, logits[i], masks, i*words, below[i])
 				}
 			}
 		}
@@ -62,7 +62,7 @@ func TestSession_ChooseIsOfTheLogits(t *testing.T) {
 	})
 }
 
-func checkChosen(t *testing.T, got engine.Candidates, logits []float32, masks []uint32, word int, below float64) {
+func checkCandidates(t *testing.T, got engine.Candidates, logits []float32, masks []uint32, word int, below float64) {
 	t.Helper()
 	allowed := func(id int) bool { return masks == nil || masks[word+id/32]>>(id%32)&1 != 0 }
 	highest := float32(math.Inf(-1))

@@ -62,7 +62,7 @@ func TestOpenBackend_DescribesTheGPU(t *testing.T) {
 }
 
 // A model that does not fit the GPU is refused with the plan's figures, and the GPU goes on.
-func TestOpenBackend_TooLargeATrainerIsRefused(t *testing.T) {
+func TestOpenBackend_RefusesTooLargeTrainer(t *testing.T) {
 	if _, err := os.Stat(cudaSim); err != nil {
 		t.Skipf("%s is not built: make test builds it", cudaSim)
 	}
@@ -76,7 +76,7 @@ func TestOpenBackend_TooLargeATrainerIsRefused(t *testing.T) {
 }
 
 // What else a device is asked for, a measured product or a short session, takes nothing from a trainer made before.
-func TestOpenBackend_LaterWorkTakesNothingFromATrainer(t *testing.T) {
+func TestOpenBackend_LaterWorkDoesNotAffectTrainer(t *testing.T) {
 	run := func(between bool) []float32 {
 		c := openCaseOn(t, openCUDA, someCase, engine.BF16, engine.Plain)
 		tr := newTrainer(t, c, goldenLimits)

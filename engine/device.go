@@ -13,7 +13,7 @@ type Device struct {
 
 // DeviceInfo describes a device.
 type DeviceInfo struct {
-	Name            string // processor or card
+	Name            string // CPU or card
 	Instructions    string // of the GEMM kernels: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_86", or "sm_90, wgmma" (see vq.h)
 	Threads         int    // of a GPU: multiprocessors
 	FastBF16        bool   // bf16 GEMMs are faster than f32 ones: what precision "auto" means
@@ -23,7 +23,7 @@ type DeviceInfo struct {
 	MemoryAvailable uint64 // bytes, now
 }
 
-// OpenCPU opens the processor with this many threads, 0 for as many as the process may run on.
+// OpenCPU opens the CPU with this many threads, 0 for as many as the process may run on.
 func OpenCPU(threads int) (*Device, error) {
 	if threads < 0 || threads > 4096 {
 		return nil, badArgument("%d threads cannot be used", threads)

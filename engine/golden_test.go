@@ -259,7 +259,7 @@ func TestScorer_Goldens(t *testing.T) {
 }
 
 // A text longer than what is scored at once gets the same scores as in one piece.
-func TestScorer_LongTextInPieces(t *testing.T) {
+func TestScorer_LongTextMatchesOnePass(t *testing.T) {
 	c := openCase(t, caseNames(t)[0], engine.F32)
 	ids := make([]int32, 2500)
 	for i := range ids {

@@ -15,7 +15,7 @@ type Memory struct {
 	Workspace   uint64
 	Driver      uint64 // what the driver and its libraries will take in addition
 	Total       uint64 // of all rows but Mapped
-	Host        uint64 // page-locked memory of the host, beside the total
+	Host        uint64 // page-locked memory of the host, in addition to the total
 }
 
 // A Planner computes the memory of runs without allocating any: a Device, or a GPU that need not be in this machine.

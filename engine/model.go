@@ -14,9 +14,9 @@ import (
 type WeightFormat int
 
 const (
-	Plain WeightFormat = C.VQ_WEIGHTS_PLAIN // in the precision of the products
+	Plain WeightFormat = C.VQ_WEIGHTS_PLAIN // in the precision of the GEMMs
 	Int8  WeightFormat = C.VQ_WEIGHTS_INT8  // LLM.int8's storage, scaled by rows
-	NF4   WeightFormat = C.VQ_WEIGHTS_NF4   // bitsandbytes' NF4 with double quantisation
+	NF4   WeightFormat = C.VQ_WEIGHTS_NF4   // bitsandbytes' NF4 with double quantization
 	FP8   WeightFormat = C.VQ_WEIGHTS_FP8   // e4m3, scaled by rows
 
 	// FP8GEMM keeps weights as FP8 does, and rounds what they are multiplied by to e4m3 as well, by rows.
@@ -34,7 +34,7 @@ func (f WeightFormat) String() string {
 	case FP8:
 		return "fp8"
 	case FP8GEMM:
-		return "fp8-products"
+		return "fp8-products" // as checkpoints record it
 	}
 	return fmt.Sprintf("WeightFormat(%d)", int(f))
 }
@@ -92,8 +92,8 @@ type Model struct {
 	copies    []unsafe.Pointer
 }
 
-// NewModel makes a model without weights. precision, F32 or BF16, is the type of activations and of the operands of
-// products; sums are F32 in both.
+// NewModel creates a model without weights. precision, F32 or BF16, is the type of activations and GEMM operands; sums are
+// F32 in both.
 func (d *Device) NewModel(config ModelConfig, precision DType) (*Model, error) {
 	if d.c == nil {
 		return nil, ErrClosed
@@ -127,7 +127,7 @@ func (m *Model) Config() ModelConfig { return m.config }
 // Precision is the type that the model computes in.
 func (m *Model) Precision() DType { return m.precision }
 
-// SetTensor gives one tensor, row-major and little-endian; a vector is one row. layer is ignored for kinds of which a
+// SetTensor sets one tensor, row-major and little-endian; a vector is one row. layer is ignored for kinds of which a
 // model has one. The data are borrowed until Close and must not change or be unmapped before; they may be mapped memory
 // or Go's own. Data that do not start at a multiple of their element's size are copied.
 func (m *Model) SetTensor(kind TensorKind, layer int, data []byte, dtype DType, rows, cols int) error {
@@ -149,7 +149,7 @@ func (m *Model) SetTensor(kind TensorKind, layer int, data []byte, dtype DType, 
 		C.int64_t(rows), C.int64_t(cols), &e), &e)
 }
 
-// Finish checks that no tensor is missing and prepares the weights for products; forTraining also for the backward pass.
+// Finish checks that no tensor is missing and prepares the weights for GEMMs; forTraining also for the backward pass.
 func (m *Model) Finish(forTraining bool) error {
 	if m.c == nil {
 		return ErrClosed

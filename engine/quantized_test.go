@@ -8,8 +8,8 @@ import (
 
 // What quantising the projections' weights costs: the relative error of log probabilities, in the order of the bits that
 // the formats keep. How the weights are stored is held to bitsandbytes, and what is computed with them to the model of
-// their dequantised values, in csrc/tests.
-func TestScorer_QuantizedWeightsAreNearTheGoldens(t *testing.T) {
+// their dequantized values, in csrc/tests.
+func TestScorer_QuantizedWeightsNearGoldens(t *testing.T) {
 	formats := []engine.WeightFormat{engine.Int8, engine.FP8, engine.FP8GEMM, engine.NF4}
 	most := []float64{0.03, 0.12, 0.2, 0.35}
 	for _, name := range caseNames(t) {
@@ -30,9 +30,9 @@ func TestScorer_QuantizedWeightsAreNearTheGoldens(t *testing.T) {
 	}
 }
 
-// A step of a quantised model trains the same adapter: its gradients are near those of the golden, and the same bytes
+// A step of a quantized model trains the same adapter: its gradients are near those of the golden, and the same bytes
 // each time.
-func TestTrainer_QuantizedWeights(t *testing.T) {
+func TestTrainer_QuantizedGradientsNearGoldens(t *testing.T) {
 	// The models are small and random: their gradients change more with the weights than those of a trained one.
 	for format, most := range map[engine.WeightFormat]float64{engine.Int8: 0.2, engine.FP8: 0.5, engine.FP8GEMM: 0.7, engine.NF4: 0.9} {
 		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
@@ -61,9 +61,9 @@ func TestTrainer_QuantizedWeights(t *testing.T) {
 	}
 }
 
-// The CUDA kernels compute fp8 products as the processor does: a step's gradients on every case, those whose sizes the
+// The CUDA kernels compute fp8 products as the CPU does: a step's gradients on every case, those whose sizes the
 // library multiplies in fp8 and those that it does not.
-func TestTrainer_FP8GEMMOnCUDA(t *testing.T) {
+func TestTrainer_FP8GEMMMatchesCPU(t *testing.T) {
 	// Another order of sums moves an operand by a rounding, and some of those to the next code of e4m3: of a bf16 operand one
 	// in thirty, and the models are random.
 	for precision, most := range map[engine.DType]float64{engine.F32: 0.05, engine.BF16: 0.35} {

@@ -2,10 +2,10 @@ package engine
 
 import "context"
 
-// A Scorer gives the probabilities of whole texts, one after the other, of any length. It keeps one session, made anew
-// when a longer text comes.
+// A Scorer computes token probabilities of whole texts of any length. It keeps one session and replaces it when a longer
+// text comes.
 type Scorer struct {
-	// Scored is told how many tokens of a text have been scored; it may be nil.
+	// Scored is called with the number of tokens scored so far; it may be nil.
 	Scored func(done, total int)
 
 	model   *Model
@@ -13,7 +13,7 @@ type Scorer struct {
 	session *Session
 }
 
-// NewScorer scores with the model and an adapter (or nil), as that is when the first text comes.
+// NewScorer scores with the model and an adapter (or nil), whose parameters are copied at the first text.
 func NewScorer(m *Model, a *Adapter) *Scorer { return &Scorer{model: m, adapter: a} }
 
 // Close releases the session.
@@ -22,11 +22,11 @@ func (s *Scorer) Close() {
 	s.session = nil
 }
 
-// scoredAtOnce is the tokens between two looks at the context: some seconds of a large model.
+// scoredAtOnce is the number of tokens between two checks of the context: some seconds on a large model.
 const scoredAtOnce = 1024
 
-// Score gives, for each token but the first, the natural log of its probability after those before it, and the likeliest
-// token in its place. Of fewer than two tokens there is nothing to say. When ctx ends it returns ctx's error.
+// Score returns, for each token but the first, the natural log of its probability given the tokens before it, and the most
+// likely token in its place. Fewer than two tokens have no scores. When ctx ends, Score returns its error.
 func (s *Scorer) Score(ctx context.Context, ids []int32) (logProb []float32, argmax []int32, err error) {
 	if len(ids) < 2 {
 		return nil, nil, nil
@@ -42,7 +42,7 @@ func (s *Scorer) Score(ctx context.Context, ids []int32) (logProb []float32, arg
 		if s.Scored != nil {
 			s.Scored(begin, len(ids))
 		}
-		// The last token of a piece is read again as the first of the next: it says what that piece begins with.
+		// The last token of a chunk is the first of the next one, whose second token it predicts.
 		last := min(begin+scoredAtOnce, len(ids)) - 1
 		if err := s.session.Truncate(0, begin); err != nil {
 			return nil, nil, err
@@ -55,7 +55,7 @@ func (s *Scorer) Score(ctx context.Context, ids []int32) (logProb []float32, arg
 	return logProb, argmax, nil
 }
 
-// reserve makes room for a text of so many tokens.
+// reserve makes room for a text of this many tokens.
 func (s *Scorer) reserve(tokens int) (err error) {
 	if s.session != nil && s.session.Capacity() >= tokens {
 		return nil

@@ -95,7 +95,7 @@ func TestSession_ForkAndTruncate(t *testing.T) {
 }
 
 // Several sequences decoded together answer as each alone.
-func TestSession_BatchIsSingle(t *testing.T) {
+func TestSession_BatchedMatchesSingle(t *testing.T) {
 	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
 		const n = 5
 		vocab := c.model.Config().Vocab
@@ -123,7 +123,7 @@ func TestSession_BatchIsSingle(t *testing.T) {
 }
 
 // A prompt longer than one pass, and across several calls, is the prompt in one call.
-func TestSession_LongPrompts(t *testing.T) {
+func TestSession_LongPromptMatchesShortPasses(t *testing.T) {
 	c := openCase(t, someCase, engine.F32)
 	const n = 700
 	ids := someIDs(c, n, 1)
@@ -155,7 +155,7 @@ func TestSession_LongPrompts(t *testing.T) {
 	near(t, "log probabilities", logProbs, loss, 2e-5)
 }
 
-func TestSession_TakesTheAdapterAsItIs(t *testing.T) {
+func TestSession_SnapshotsAdapter(t *testing.T) {
 	c := openCase(t, someCase, engine.F32)
 	s := newSession(t, c, 32, 1)
 	ids := someIDs(c, 9, 1)
@@ -173,7 +173,7 @@ func TestSession_TakesTheAdapterAsItIs(t *testing.T) {
 	}
 }
 
-func TestSession_Refuses(t *testing.T) {
+func TestSession_RefusesBadArguments(t *testing.T) {
 	c := openCase(t, someCase, engine.F32)
 	vocab := c.model.Config().Vocab
 	s := newSession(t, c, 40, 2)

@@ -33,7 +33,7 @@ func writeParameters(t *testing.T, c *goldenCase, all []float32) {
 
 // An update that is ended only when the next step has been begun, or even filled, gives what one gives that is waited
 // for.
-func TestTrainer_StepsMayOverlap(t *testing.T) {
+func TestTrainer_OverlappedStepsMatchSequential(t *testing.T) {
 	onDevices(t, func(t *testing.T, c *goldenCase) {
 		c.withDropout(t, 0.2)
 		start := parameters(t, c)
@@ -77,7 +77,7 @@ func TestTrainer_StepsMayOverlap(t *testing.T) {
 
 // A step whose loss is not finite is learnt of when the next has been begun: that is dropped, and the adapter is as
 // before both.
-func TestTrainer_NotFiniteDropsTheStepBegunBehindIt(t *testing.T) {
+func TestTrainer_NonFiniteLossDropsTheStepBehindIt(t *testing.T) {
 	onDevices(t, func(t *testing.T, c *goldenCase) {
 		tr := newTrainer(t, c, goldenLimits)
 		before := parameters(t, c)

@@ -59,7 +59,7 @@ func update(rate float32, step int64) engine.Update {
 // Rows of one window do not see those of another: a packed batch gives each window's own losses, and the gradients are
 // those of the windows one at a time up to the order of sums. In bf16 attention rounds its weights relative to the largest
 // of a block of keys, and where the blocks lie depends on the packing: the difference is of the size of bf16's error.
-func TestTrainer_PackedIsOneAtATime(t *testing.T) {
+func TestTrainer_PackedMatchesUnpacked(t *testing.T) {
 	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
 		windows := slices.Concat(c.Steps[0].MicroBatches...)
 		tr := newTrainer(t, c, goldenLimits)
@@ -116,7 +116,7 @@ func TestTrainer_SameSeedSameBytes(t *testing.T) {
 	}
 }
 
-func TestTrainer_RecomputeIsSaved(t *testing.T) {
+func TestTrainer_RecomputeMatchesSaved(t *testing.T) {
 	recompute := goldenLimits
 	recompute.RecomputeLayers = 100
 	for _, name := range caseNames(t) {
@@ -130,7 +130,7 @@ func TestTrainer_RecomputeIsSaved(t *testing.T) {
 
 // The gradient of the whole model with dropout: central differences of the step's loss along the gradient's direction
 // and along random ones, with the same masks.
-func TestTrainer_GradientIsTheSlopeOfTheLoss(t *testing.T) {
+func TestTrainer_GradientMatchesFiniteDifferences(t *testing.T) {
 	for _, name := range caseNames(t) {
 		for _, dropout := range []float32{0, 0.3} {
 			c := openCase(t, name, engine.F32)
@@ -185,7 +185,7 @@ func TestTrainer_GradientIsTheSlopeOfTheLoss(t *testing.T) {
 	}
 }
 
-func TestTrainer_EvaluateIsWithoutDropout(t *testing.T) {
+func TestTrainer_EvaluateSkipsDropout(t *testing.T) {
 	c := openCase(t, someCase, engine.F32)
 	windows := c.Steps[0].MicroBatches[0]
 	losses := func() []float32 {
@@ -203,7 +203,7 @@ func TestTrainer_EvaluateIsWithoutDropout(t *testing.T) {
 }
 
 // Evaluating between accumulating and updating leaves the step alone.
-func TestTrainer_EvaluateLeavesGradients(t *testing.T) {
+func TestTrainer_EvaluateKeepsGradients(t *testing.T) {
 	c := openCase(t, someCase, engine.F32)
 	tr := newTrainer(t, c, goldenLimits)
 	accumulate(t, tr, c.Steps[0].MicroBatches, 1)
@@ -274,7 +274,7 @@ func TestTrainer_ResumeFromMoments(t *testing.T) {
 	}
 }
 
-func TestTrainer_NotFiniteUpdatesNothing(t *testing.T) {
+func TestTrainer_NonFiniteLossUpdatesNothing(t *testing.T) {
 	c := openCase(t, someCase, engine.F32)
 	tr := newTrainer(t, c, goldenLimits)
 	before := parameters(t, c)

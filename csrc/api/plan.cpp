@@ -24,7 +24,7 @@ vq_memory_plan plan_of(const Arena& arena) {
   return p;
 }
 
-// Adds what a run takes beside its trainer or session.
+// Adds what a run takes in addition to its trainer or session.
 void add_model(vq_memory_plan& p, const MemoryNeeds& needs, const ModelConfig& config, DType file, DType compute,
                bool for_training, const LoraLayout* lora) {
   const WeightBytes weights = ModelWeights::count_bytes(needs, config, file, compute, for_training);

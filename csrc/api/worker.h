@@ -1,4 +1,4 @@
-// One thread that does jobs in the order in which they come.
+// One thread that runs jobs in the order of posting.
 #pragma once
 
 #include <condition_variable>
@@ -13,7 +13,7 @@ namespace vq {
 class Worker {
  public:
   Worker() = default;
-  ~Worker();  // does what is left to do first
+  ~Worker();  // runs the remaining jobs first
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 

@@ -32,12 +32,12 @@ typedef struct vq_session vq_session;
 /* Device. ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  char name[128];          /* processor or card */
-  char instructions[32];   /* of the products: "amx", "avx512-bf16", "avx512", "avx2", "generic", or "sm_86"; "sm_90,
+  char name[128];          /* CPU or card */
+  char instructions[32];   /* of the GEMMs: "amx", "avx512-bf16", "avx512", "avx2", "generic", or "sm_86"; "sm_90,
                               wgmma" where attention has wgmma, "sm_90, wgmma wrong in dq 128" where it gave another dq
                               than attention without for heads of 128, and is not used */
   int32_t threads;         /* of a GPU: multiprocessors */
-  int32_t fast_bf16;       /* 1 when bf16 products are faster than f32 ones: what precision "auto" means */
+  int32_t fast_bf16;       /* 1 when bf16 GEMMs are faster than f32 ones: what precision "auto" means */
   int32_t discrete_memory; /* 1: the device has memory of its own (a GPU) */
   char gemm_library[160];  /* library and card that GEMM tuning applies to; empty: there is nothing to tune */
   uint64_t memory_total;   /* bytes */
@@ -158,7 +158,7 @@ typedef struct {
   uint64_t workspace;
   uint64_t driver; /* what driver and libraries will take in addition */
   uint64_t total;  /* of all rows but mapped */
-  uint64_t host;   /* page-locked memory of the host, beside the total */
+  uint64_t host;   /* page-locked memory of the host, in addition to the total */
 } vq_memory_plan;
 
 /* A GPU that need not be in this machine, as the CUDA backend would use it. */

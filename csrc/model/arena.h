@@ -43,7 +43,7 @@ class Arena {
   // On the device. Host memory counts if the device has none of its own.
   size_t bytes(Purpose purpose) const;
   size_t total() const;
-  // In the host's memory, beside that.
+  // In the host's memory, in addition.
   size_t host_bytes() const { return host_bytes_; }
 
  private:

@@ -111,25 +111,24 @@ vq_batch Trainer::batch(int slot) const {
 void Trainer::check_batch(int slot, int32_t windows, int32_t targets) const {
   const vq_batch batch = this->batch(slot);
   const int64_t vocab = model_.config().vocab;
-  const auto say = [](const char* what, int64_t i) { return std::string(what) + " " + std::to_string(i); };
+  const auto at = [](const char* what, int64_t i) { return std::string(what) + " " + std::to_string(i); };
   require(windows >= 1 && windows <= limits_.max_windows,
           "a batch cannot have " + std::to_string(windows) + " windows");
   require(targets >= 1 && targets <= limits_.max_targets,
           "a batch cannot have " + std::to_string(targets) + " targets");
   require(batch.window_begin[0] == 0, "the first window must begin at row 0");
   for (int32_t w = 0; w < windows; w++) {
-    require(batch.window_begin[w] < batch.window_begin[w + 1], say("no row is in window", w));
+    require(batch.window_begin[w] < batch.window_begin[w + 1], at("no row is in window", w));
   }
   const int32_t rows = batch.window_begin[windows];
   require(rows <= limits_.max_tokens, "a batch cannot have " + std::to_string(rows) + " rows");
   for (int32_t i = 0; i < rows; i++) {
-    require(batch.ids[i] >= 0 && batch.ids[i] < vocab, say("the vocabulary has no id", batch.ids[i]));
+    require(batch.ids[i] >= 0 && batch.ids[i] < vocab, at("the vocabulary has no id", batch.ids[i]));
   }
   for (int32_t i = 0; i < targets; i++) {
-    require(batch.target_row[i] > (i ? batch.target_row[i - 1] : -1),
-            say("the target rows do not ascend at target", i));
-    require(batch.target_row[i] < rows, say("the batch has no row of target", i));
-    require(batch.target_id[i] >= 0 && batch.target_id[i] < vocab, say("the vocabulary has no id", batch.target_id[i]));
+    require(batch.target_row[i] > (i ? batch.target_row[i - 1] : -1), at("the target rows do not ascend at target", i));
+    require(batch.target_row[i] < rows, at("the batch has no row for target", i));
+    require(batch.target_id[i] >= 0 && batch.target_id[i] < vocab, at("the vocabulary has no id", batch.target_id[i]));
   }
 }
 

@@ -23,7 +23,7 @@ import (
 // Precisions are the values of the option precision.
 var Precisions = []string{"auto", "f32", "bf16", FP8}
 
-// FP8 is the precision of products of the base weights with both operands in fp8 (engine.FP8GEMM).
+// FP8 is the precision of GEMMs of the base weights with both operands in fp8 (engine.FP8GEMM).
 const FP8 = "fp8"
 
 // Precision is the type that a device computes in: "auto" is bf16 where that is faster than f32. With fp8 it is that of
@@ -100,8 +100,8 @@ func target(p model.Projection) engine.Target {
 	return t
 }
 
-// Model gives a base model's weights to a device, to be kept in this format. The base model must stay open until the
-// result is closed.
+// Model loads a base model's weights onto a device in this format. The base model must stay open until the result is
+// closed.
 func Model(device *engine.Device, base *model.Model, precision engine.DType, weights engine.WeightFormat, forTraining bool) (*engine.Model, error) {
 	m, err := device.NewModel(ModelConfig(base.Config, weights), precision)
 	if err != nil {
@@ -118,8 +118,8 @@ func Model(device *engine.Device, base *model.Model, precision engine.DType, wei
 	return m, nil
 }
 
-// finish has the weights prepared, and gives back the mapped pages that have been read while that goes on: most are
-// copied into the layout of products or quantized; those that are used in their place come back with their first use.
+// finish prepares the weights and meanwhile releases mapped pages that have been read: most weights are copied into the
+// layout of the GEMMs or quantized. Pages that are used in place come back when they are next read.
 func finish(m *engine.Model, base *model.Model, forTraining bool) error {
 	done, evicted := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -227,7 +227,7 @@ func EachPair(files *adapter.Adapter, f func(layer int, target engine.Target, p 
 	return nil
 }
 
-// Adapter gives an adapter to the engine's model.
+// Adapter loads an adapter onto the engine's model.
 func Adapter(m *engine.Model, files *adapter.Adapter) (*engine.Adapter, error) {
 	a, err := m.NewAdapter(AdapterConfig(files.Config))
 	if err != nil {

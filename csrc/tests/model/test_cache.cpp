@@ -8,7 +8,7 @@
 namespace vq {
 namespace {
 
-// A cache beside the plain truth: the tokens of each sequence, and a memory of slots written only by append.
+// A cache and its expected contents: the tokens of each sequence, and slots that only append writes.
 struct Checked {
   KvCache cache;
   std::vector<std::vector<int>> truth;

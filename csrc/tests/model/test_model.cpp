@@ -253,7 +253,7 @@ TEST_P(ModelTest, OverfitsOneBatch) {
 }
 
 #if defined(VQ_ON_GPU) && !VQ_ON_GPU
-// Micro-batches and the update are queued one behind the other: until somebody asks what a step came to, nobody waits.
+// Micro-batches and the update are queued without waiting; only reading the result of a step waits.
 TEST_P(ModelTest, StepIsAsynchronous) {
   make_trainer(1);
   train(1);
@@ -327,7 +327,7 @@ TEST_P(ModelTest, QuantizedMatchesDequantized) {
   dequantized = VQ_WEIGHTS_PLAIN;
 }
 
-// With fp8 products a step is near that of the whole model, is not that of weights in fp8 alone, and can be repeated.
+// With fp8 GEMMs a step is near that of the whole model, is not that of weights in fp8 alone, and can be repeated.
 TEST_P(ModelTest, Fp8GemmsTrain) {
   make_trainer(0);
   const std::vector<float> plain_logits = logits(), plain_gradients = gradients();

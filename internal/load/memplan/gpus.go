@@ -10,7 +10,7 @@ import (
 // A GPU is a card as its maker publishes it.
 type GPU struct {
 	Name   string  // as the option gpu_type takes it
-	Title  string  // as people say it
+	Title  string  // the product name
 	Memory uint64  // bytes that the driver shows
 	BF16   float64 // dense FLOP/s of the tensor cores with sums in fp32
 	FP8    float64 // the same for e4m3, 0 where there is none
@@ -24,7 +24,7 @@ const (
 	tera = 1e12
 )
 
-// The papers that the figures are from. Where a paper gives sparse figures only, these are half of them.
+// Sources of the figures. Where a source has only figures with sparsity, half of them is used.
 const (
 	ampereGA102 = "NVIDIA Ampere GA102 GPU architecture whitepaper, v2.1"
 	ada         = "NVIDIA Ada GPU architecture whitepaper, v2.1"

@@ -17,7 +17,7 @@ type Memory struct {
 	Workspace   uint64 `json:"workspace"`
 	Driver      uint64 `json:"driver,omitempty"` // context and kernels of a GPU
 	Total       uint64 `json:"total"`
-	Host        uint64 `json:"host,omitempty"` // page-locked memory of the host, beside the total
+	Host        uint64 `json:"host,omitempty"` // page-locked memory of the host, in addition to the total
 }
 
 // A Row is a line of a memory table.
@@ -40,11 +40,18 @@ func (m Memory) Rows() []Row {
 	return rows
 }
 
-// WriteTable prints rows as a table, sizes in GiB.
+// WriteTable prints rows as a table.
 func WriteTable(out io.Writer, rows []Row) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, row := range rows {
-		fmt.Fprintf(table, "  %s\t%.2f GiB\t\n", row.Label, float64(row.Bytes)/(1<<30))
+		fmt.Fprintf(table, "  %s\t%s\t\n", row.Label, size(row.Bytes))
 	}
 	return table.Flush()
+}
+
+func size(n uint64) string {
+	if n > 0 && n < 1<<30 {
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
 }

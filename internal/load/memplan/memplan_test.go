@@ -78,7 +78,7 @@ func TestFitTo_DefaultRecipeFits(t *testing.T) {
 }
 
 // Just as many layers as must are computed again: one fewer does not fit.
-func TestFitTo_RecomputesNoMoreThanItMust(t *testing.T) {
+func TestFitTo_RecomputesAsFewLayersAsPossible(t *testing.T) {
 	t.Parallel()
 	large := fitTo(t, recipe(engine.Plain), 141*gib)
 	if large.Limits.RecomputeLayers != 0 || large.Limits.OffloadOptimizer || large.RecomputedLayers() != 0 {

@@ -13,9 +13,9 @@ func (r TrainingRun) FLOPs(windows, tokens, targets int) engine.FLOPs {
 	return engine.TrainingFLOPs(r.Model, r.Adapter, r.Limits.RecomputeLayers, lengths, losses)
 }
 
-// Efficiency is the share of a card's published peak that a step is taken to reach. Trainers that were measured reach from
-// 43% (NeMo AutoModel, 7B, H100, bf16) to 60% (LLMQ, 7B, H100, bf16) of it; quantized weights are taken apart
-// besides.
+// Efficiency is the share of a card's published peak that a step is assumed to reach. Published measurements of other
+// trainers range from 43% (NeMo AutoModel, 7B, H100, bf16) to 60% (LLMQ, 7B, H100, bf16). Quantized weights cost extra
+// for dequantizing.
 func Efficiency(weights engine.WeightFormat) float64 {
 	switch weights {
 	case engine.FP8GEMM: // everything but GEMMs weighs more, see docs/kernels.md
