@@ -91,7 +91,7 @@ type dryRun struct {
 	Fits             bool           `json:"fits"`
 	Layers           int            `json:"layers"`
 	RecomputeLayers  int            `json:"recompute_layers"` // whose activations share buffers
-	LayersAgain      int            `json:"layers_computed_again"`
+	RecomputedLayers int            `json:"layers_computed_again"`
 	OffloadOptimizer bool           `json:"offload_optimizer"`
 
 	StepFLOPs  float64 `json:"flops_per_step"`
@@ -225,7 +225,7 @@ func newDryRun(name, where string, c model.Config, s memplan.Settings, fit mempl
 		Model: name, Parameters: c.Parameters(), Device: where, Precision: s.Precision.String(), Weights: s.Model.Weights.String(),
 		Rank: s.Adapter.Rank, BatchSize: s.BatchSize, Accumulation: s.Accumulation, SeqLength: s.SeqLength,
 		Memory: fit.Memory, Available: budget.Bytes, Fits: fit.Fits, Layers: c.Layers,
-		RecomputeLayers: fit.Limits.RecomputeLayers, LayersAgain: fit.RecomputedLayers(),
+		RecomputeLayers: fit.Limits.RecomputeLayers, RecomputedLayers: fit.RecomputedLayers(),
 		OffloadOptimizer: fit.Limits.OffloadOptimizer,
 	}
 	switch s.Model.Weights {

@@ -19,7 +19,7 @@ func (d *dryRun) print(out io.Writer) error {
 	if err := memplan.WriteTable(out, rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s\n", d.chosen())
+	fmt.Fprintf(out, "\n%s\n", d.measures())
 	fmt.Fprintf(out, "%.1f TFLOP a step of %d tokens\n", d.StepFLOPs/1e12, d.StepTokens)
 	if d.Steps > 0 {
 		fmt.Fprintf(out, "%s%s\n", some(d.Steps, "step"), d.ofWindows())
@@ -48,13 +48,13 @@ func (d *dryRun) ofWindows() string {
 	return text
 }
 
-// chosen says what was done to make it fit.
-func (d *dryRun) chosen() string {
+// measures lists what makes the run fit.
+func (d *dryRun) measures() string {
 	var done []string
-	if d.LayersAgain > 0 {
-		done = append(done, fmt.Sprintf("%d of %d layers are computed again in the backward pass", d.LayersAgain, d.Layers))
+	if d.RecomputedLayers > 0 {
+		done = append(done, fmt.Sprintf("%d of %d layers are recomputed in the backward pass", d.RecomputedLayers, d.Layers))
 	} else {
-		done = append(done, "nothing is computed again in the backward pass")
+		done = append(done, "no layer is recomputed in the backward pass")
 	}
 	if d.OffloadOptimizer {
 		done = append(done, fmt.Sprintf("the optimizer's moments are kept in %.2f GiB of the host's memory", float64(d.Memory.Host)/(1<<30)))

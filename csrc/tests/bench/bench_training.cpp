@@ -147,7 +147,7 @@ class Bench {
     const vq_adapter_config adapter{std::min(128, config_.hidden / 2), 2, 0.05f, 127};
     must(vq_adapter_create(model_, &adapter, &adapter_, &err_), err_);
     vq_train_limits limits{o_.tokens, 1, targets, 0, 0};
-    // Layers are computed again as far as it takes to fit.
+    // As many layers are recomputed as it takes to fit.
     int code = vq_trainer_create(model_, adapter_, &limits, 1, &trainer_, &err_);
     while (code == VQ_NO_MEMORY && limits.recompute_layers < config_.layers) {
       limits.recompute_layers += 2;

@@ -472,7 +472,7 @@ TEST_P(ModelTest, PlanTotalIsTheSumOfItsParts) {
     EXPECT_EQ(recompute.optimizer, saved.optimizer);
     EXPECT_EQ(saved.host + recompute.host, 0u);
   }
-  // Each layer more that is computed again takes less, but for the first, whose buffers the others share.
+  // Each further recomputed layer takes less memory, except the first, whose buffers the others share.
   vq_memory_plan before{}, after{};
   vq_model_config deep = kConfig;
   deep.layers = 6;

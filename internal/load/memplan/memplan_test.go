@@ -41,7 +41,7 @@ func fitTo(t *testing.T, s memplan.Settings, memory uint64) memplan.Fit {
 
 const gib = 1 << 30
 
-// What must fit: bf16 on 40 GB, 8 bits on 24 GB, 4 bits on 16 GB; on the cards of such sizes as well.
+// bf16 must fit 40 GiB, 8 bits 24 GiB, 4 bits 16 GiB, and cards of these sizes.
 func TestFitTo_DefaultRecipeFits(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -77,7 +77,7 @@ func TestFitTo_DefaultRecipeFits(t *testing.T) {
 	}
 }
 
-// Just as many layers as must are computed again: one fewer does not fit.
+// One recomputed layer fewer does not fit.
 func TestFitTo_RecomputesAsFewLayersAsPossible(t *testing.T) {
 	t.Parallel()
 	large := fitTo(t, recipe(engine.Plain), 141*gib)
@@ -159,7 +159,7 @@ func TestOfGPU_Weights(t *testing.T) {
 	}
 }
 
-// Settings that do not fit come with some that do, each of which is tried.
+// Suggested settings fit.
 func TestSuggest_FindsSettingsThatFit(t *testing.T) {
 	t.Parallel()
 	budget := memplan.OfGPU(memplan.GPU{}, 24*gib)
@@ -190,7 +190,7 @@ func TestSuggest_FindsSettingsThatFit(t *testing.T) {
 	}
 }
 
-// The arithmetic of a window of Qwen3-8B, r = 128, 4,096 tokens, 40 targets: 135.9 TFLOP without anything computed again,
+// The arithmetic of a window of Qwen3-8B, r = 128, 4,096 tokens, 40 targets: 135.9 TFLOP without recomputation,
 // 214.6 less what full recomputation of the last layers and the output would add.
 func TestTrainingRun_FLOPs(t *testing.T) {
 	t.Parallel()
@@ -201,7 +201,7 @@ func TestTrainingRun_FLOPs(t *testing.T) {
 		t.Errorf("%.1f TFLOP", tera)
 	}
 	if share := w.Base / w.Total(); share < 0.8 || share > 0.85 {
-		t.Errorf("products with frozen weights are %.3f of it", share)
+		t.Errorf("GEMMs with frozen weights are %.3f of it", share)
 	}
 	subject := s.Run()
 	subject.Limits.RecomputeLayers = 36
@@ -210,7 +210,7 @@ func TestTrainingRun_FLOPs(t *testing.T) {
 	}
 }
 
-// With fp8 products the base model's arithmetic runs at the peak of fp8, everything else at that of bf16.
+// With fp8 GEMMs the base model's arithmetic runs at the peak of fp8, everything else at that of bf16.
 func TestStepSeconds_FP8(t *testing.T) {
 	t.Parallel()
 	gpu, err := memplan.GPUNamed("h100")
@@ -223,7 +223,7 @@ func TestStepSeconds_FP8(t *testing.T) {
 		t.Errorf("%.3f s at the peaks, by hand %.3f", got, want)
 	}
 	if gpu.StepSeconds(work, engine.FP8GEMM) >= gpu.StepSeconds(work, engine.FP8) {
-		t.Error("fp8 products are no faster than bf16 ones with weights in fp8")
+		t.Error("fp8 GEMMs are no faster than bf16 GEMMs with weights in fp8")
 	}
 }
 
@@ -270,7 +270,7 @@ func TestOfDevice_GPUOffloads(t *testing.T) {
 	}
 	budget := memplan.OfDevice(gpu)
 	if !budget.Discrete || memplan.OfDevice(device(t)).Discrete {
-		t.Error("a GPU has memory of its own, a processor has not")
+		t.Error("a GPU has memory of its own, a CPU does not")
 	}
 	s := recipe(engine.Int8).Run()
 	moments := 8 * uint64(s.Adapter.Parameters(s.Model))
