@@ -16,7 +16,7 @@ func newApp() *cli.Command {
 	cli.HelpPrinter = printHelp
 	app := &cli.Command{
 		Name:                  "vqctl",
-		Usage:                 "learn how the people in a message history write, and write as any of them",
+		Usage:                 "learn how the people in your message history write, and write as any of them",
 		Version:               version,
 		EnableShellCompletion: true,
 		Suggest:               true,

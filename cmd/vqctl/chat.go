@@ -27,21 +27,22 @@ type chatOptions struct {
 func newChatCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "chat",
-		Usage: "talk with the people the model has learned from",
-		Description: `Type what somebody says, and --target answers:
+		Usage: "chat with the people the model was trained on",
+		Description: `Type a message, and --target answers:
 
 ` + chat.Help + `
 
-The time between the messages is the time between your typing them. The model sees the last 100 messages at most.
-Without a terminal the lines come from standard input.`,
+The time between messages is the time between your typing them. The model sees at most the last 100 messages.
+Without a terminal, lines are read from standard input.`,
 		DisableSliceFlagSeparator: true, // a comma in a name is a comma
-		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "target", Aliases: []string{"as"}, Usage: "who answers"},
-			&cli.StringSliceFlag{Name: "member", Usage: "one of the people of the conversation (repeat)"},
-			&cli.StringFlag{Name: "type", Usage: "dm or group (default: dm for two people)"},
-			&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before"},
-			&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "tokens to remember; over it the oldest messages go"},
-		}, sampleFlags(), modelFlags()),
+		Flags: slices.Concat(
+			inGroup(conversationGroup,
+				&cli.StringFlag{Name: "target", Aliases: []string{"as"}, Usage: "`NAME` of the person who answers"},
+				&cli.StringSliceFlag{Name: "member", Usage: "`NAME` of a member of the conversation (repeatable)"},
+				&cli.StringFlag{Name: "type", Usage: "dm or group (default: dm for two members)"},
+				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before"},
+				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "maximum tokens of the conversation; oldest messages are dropped to fit"}),
+			sampleFlags(), modelFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := chatOptionsOf(c)
 			if err != nil {
@@ -62,11 +63,12 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	if o.dialogue.Sample, err = sampleOptionsOf(c); err != nil {
 		return o, err
 	}
+	if err := noArguments(c, ""); err != nil {
+		return o, err
+	}
 	switch {
-	case c.Args().Present():
-		return o, usererr.Usage("chat takes no argument %q", c.Args().First())
 	case o.context == "-":
-		return o, usererr.Usage("--context -: standard input is for what is typed")
+		return o, usererr.Usage("--context -: chat reads messages from standard input")
 	case o.dialogue.MaxTokens < 1:
 		return o, usererr.Usage("--max-seq-length must be at least 1")
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -43,24 +44,26 @@ func newCollectCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "collect",
 		Usage: "read the message history into messages.db",
-		Description: `Reads chat.db of a Mac, the backup of an iPhone, or the export of another program, and never changes it. messages.db
-then holds what the source holds: run it again at any time. What other sources gave stays, and a message that several
-have is one.`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "source", Value: defaultSource, Usage: "chat.db, the folder of an iOS backup, or an export", Destination: &o.source},
-			&cli.StringFlag{Name: "format", Usage: "what the source is, instead of looking: " + formatNames(), Destination: &o.format},
-			&cli.StringSliceFlag{Name: "me", Usage: "what an export calls you, beside MY_NAME and USER_IDENTIFIERS", Destination: &o.me},
-			&cli.StringFlag{Name: "zone", Usage: "time zone of an export whose times have none, such as Europe/Berlin (default: this machine's)", Destination: &o.zone},
-			&cli.StringFlag{Name: "passphrase-file", Usage: "holds the passphrase of an encrypted backup (default: " + passphraseVariable + ", or it is asked for)", Destination: &o.passphraseFile},
-			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
-			&cli.BoolFlag{Name: "keep-gone", Usage: "keep messages that are no longer in the source", Destination: &o.keepGone},
-			&cli.StringFlag{Name: "include", Usage: "take what is left out of chat.db otherwise: junk, deleted, scheduled, failed, or all", Destination: &o.include},
-			&cli.BoolFlag{Name: "watch", Usage: "go on, and collect again whenever chat.db changes, until Ctrl-C", Destination: &o.watch},
-			&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json},
-		},
+		Description: `Reads chat.db of a Mac, the backup of an iPhone, or another program's export, and never changes it. Afterwards messages.db
+holds what the source holds: run it again at any time. Messages of other sources stay, and a message that several sources
+have is stored once.`,
+		Flags: slices.Concat(
+			inGroup(sourceGroup,
+				&cli.StringFlag{Name: "source", Value: defaultSource, Usage: "`PATH` of a chat.db, the folder of an iOS backup, or an export", Destination: &o.source},
+				&cli.StringFlag{Name: "format", Usage: "source format (default: detected from the file): " + formatNames(), Destination: &o.format},
+				&cli.StringFlag{Name: "passphrase-file", Usage: "`FILE` with the passphrase of an encrypted backup (default: " + passphraseVariable + ", or a prompt)", Destination: &o.passphraseFile},
+				&cli.StringSliceFlag{Name: "me", Usage: "your `NAME` in an export, in addition to MY_NAME and USER_IDENTIFIERS (repeatable)", Destination: &o.me},
+				&cli.StringFlag{Name: "zone", Usage: "time `ZONE` of an export without one, such as Europe/Berlin (default: this machine's)", Destination: &o.zone}),
+			inGroup(filterGroup,
+				&cli.BoolFlag{Name: "keep-gone", Usage: "keep messages that are no longer in the source", Destination: &o.keepGone},
+				&cli.StringFlag{Name: "include", Usage: "also include rows of chat.db that are skipped by default (`LIST` of junk, deleted, scheduled, failed; or all)", Destination: &o.include}),
+			inGroup(outputGroup,
+				&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
+				&cli.BoolFlag{Name: "watch", Usage: "keep running, and collect again whenever chat.db changes, until Ctrl-C", Destination: &o.watch},
+				&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json})),
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return usererr.Usage("collect takes no argument, but got %q: name the database with --source", c.Args().First())
+			if err := noArguments(c, "name the source with --source"); err != nil {
+				return err
 			}
 			return runCollect(ctx, o, os.Stdout)
 		},

@@ -71,9 +71,9 @@ func (r *collectResult) print(out io.Writer) error {
 	fmt.Fprintf(&text, "%d messages, reactions included, of %d conversations are in %s\n", r.Messages, r.Conversations, r.Database)
 	switch {
 	case r.Read == 0 && r.Rows > 0:
-		fmt.Fprintf(&text, "it is as it was the last time\n")
+		fmt.Fprintf(&text, "unchanged since the last collect\n")
 	case r.Read < r.Rows:
-		fmt.Fprintf(&text, "of the rows %d may have changed since the last time and were read; %d have\n", r.Read, r.Changed)
+		fmt.Fprintf(&text, "re-read %d rows that may have changed; %d did\n", r.Read, r.Changed)
 	}
 	switch {
 	case r.Gone == 0:

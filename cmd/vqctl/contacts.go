@@ -28,10 +28,18 @@ type contactsOptions struct {
 
 func (o *contactsOptions) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
-		&cli.StringFlag{Name: "contacts", Usage: "who is who (default: contacts_to_ids.jsonl in --data-dir)", Destination: &o.contacts},
+		&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
+		contactsFlag(&o.contacts),
 		&cli.BoolFlag{Name: "json", Usage: "print a JSON object", Destination: &o.json},
 	}
+}
+
+func contactsFlag(to *string) cli.Flag {
+	return &cli.StringFlag{Name: "contacts", Usage: "contacts `FILE` (default: contacts_to_ids.jsonl in --data-dir)", Destination: to}
+}
+
+func dataDirFlag() cli.Flag {
+	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db"}
 }
 
 func (o *contactsOptions) path() string {
@@ -45,14 +53,14 @@ func newContactsCommand() *cli.Command {
 	var o contactsOptions
 	return &cli.Command{
 		Name:  "contacts",
-		Usage: "who has how many messages, and who is missing from the contacts file",
-		Description: `Without a command: counts the messages of everybody in the contacts file, and lists the addresses that nobody is
-listed with and what they leave out of the training windows.`,
+		Usage: "count messages per contact, and list addresses missing from the contacts file",
+		Description: `Without a command: counts the messages of each contact, and lists the addresses that are missing from the contacts file
+and how many messages the training windows lose by them.`,
 		Flags:    o.flags(),
 		Commands: []*cli.Command{newContactsSuggestCommand(&o), newContactsCheckCommand(&o), newContactsAddCommand(&o)},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return usererr.With(usererr.Usage("contacts has no command %q", c.Args().First()), "it has: suggest, check, add")
+				return usererr.With(usererr.Usage("contacts has no command %q", c.Args().First()), "subcommands: suggest, check, add")
 			}
 			return runContacts(ctx, o, os.Stdout)
 		},
@@ -121,7 +129,7 @@ func printCensus(out io.Writer, census *people.Census, file string) error {
 	}
 	text += fmt.Sprintf("together they leave out %d messages of %d conversations, %d of them groups\n",
 		census.LeftOut.Messages, census.LeftOut.Conversations, census.LeftOut.Groups)
-	text += "`vqctl contacts suggest` takes names from an address book; `vqctl contacts add NAME ID…` adds somebody\n"
+	text += "`vqctl contacts suggest` takes names from an address book; `vqctl contacts add NAME ID…` adds a person\n"
 	_, err := io.WriteString(out, text)
 	return err
 }

@@ -24,7 +24,7 @@ func yesFlag(o *contactsOptions) cli.Flag {
 func newContactsAddCommand(o *contactsOptions) *cli.Command {
 	return &cli.Command{
 		Name:      "add",
-		Usage:     "add somebody, or more addresses of somebody, to the contacts file",
+		Usage:     "add a person, or more addresses of one, to the contacts file",
 		ArgsUsage: "NAME ID…",
 		Flags:     []cli.Flag{yesFlag(o)},
 		Action: func(ctx context.Context, c *cli.Command) error {

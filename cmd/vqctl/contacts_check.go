@@ -18,10 +18,10 @@ import (
 func newContactsCheckCommand(o *contactsOptions) *cli.Command {
 	return &cli.Command{
 		Name:  "check",
-		Usage: "find what is wrong in the contacts file",
+		Usage: "check the contacts file for mistakes",
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return usererr.Usage("check takes no argument, but got %q: name the file with --contacts", c.Args().First())
+			if err := noArguments(c, "name the file with --contacts"); err != nil {
+				return err
 			}
 			return runContactsCheck(ctx, *o, os.Stdout)
 		},
@@ -114,7 +114,7 @@ func (r *contactsCheck) print(out io.Writer) error {
 		text += fmt.Sprintf("%q has no messages: are the ids right?\n", name)
 	}
 	for _, address := range r.Yours {
-		text += fmt.Sprintf("the messages say that %q is yours, and the file gives it to somebody else\n", address)
+		text += fmt.Sprintf("the messages say that %q is yours, and the file lists it for another person\n", address)
 	}
 	if len(r.Wrong) == 0 {
 		text += fmt.Sprintf("%s lists %d people\n", r.File, r.People)

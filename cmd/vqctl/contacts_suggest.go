@@ -14,7 +14,6 @@ import (
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/people/addressbook"
 	"ventriloquist/internal/sources/iosbackup"
-	"ventriloquist/internal/usererr"
 )
 
 func newContactsSuggestCommand(o *contactsOptions) *cli.Command {
@@ -22,15 +21,15 @@ func newContactsSuggestCommand(o *contactsOptions) *cli.Command {
 	return &cli.Command{
 		Name:  "suggest",
 		Usage: "draft the contacts file from an address book",
-		Description: `Takes names from the address books of this Mac, or from those that --address-book names, for everybody who has
-messages, the most messages first. An existing file keeps what it has: what would be added is shown first.`,
+		Description: `Takes names from the address books of this Mac, or from --address-book, for all people with messages, the most messages
+first. An existing file keeps its lines; it shows what would be added before it changes anything.`,
 		Flags: []cli.Flag{
 			yesFlag(o),
-			&cli.StringFlag{Name: "address-book", Value: "~", Usage: "an address book, a home folder, or the folder of an iOS backup", Destination: &book},
+			&cli.StringFlag{Name: "address-book", Value: "~", Usage: "`PATH` of an address book, a home folder, or the folder of an iOS backup", Destination: &book},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return usererr.Usage("suggest takes no argument, but got %q: name an address book with --address-book", c.Args().First())
+			if err := noArguments(c, "name an address book with --address-book"); err != nil {
+				return err
 			}
 			return runContactsSuggest(ctx, *o, book, os.Stdin, os.Stdout)
 		},

@@ -14,11 +14,11 @@ import (
 func newDemoCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "demo",
-		Usage: "show the whole pipeline on a small history of real chat, in a few minutes and without a download",
+		Usage: "run the whole pipeline on the bundled chat, in a few minutes, without a download",
 		Description: "Writes a chat.db with the messages of thirteen people, then runs the commands that learn from it and write\n" +
-			"as three of them. The folder stays, and every command works in it again by hand.",
+			"as three of them. The folder is kept, so that every command can be run in it by hand.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "dir", Value: "demo", Usage: "the `FOLDER` to make; one from an earlier demonstration is begun anew"},
+			&cli.StringFlag{Name: "dir", Value: "demo", Usage: "`DIR`: folder to create; that of an earlier demonstration is replaced"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			return runDemo(ctx, c.String("dir"), c.Root().Writer)

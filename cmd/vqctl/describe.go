@@ -46,31 +46,33 @@ func newDescribeCommand() *cli.Command {
 	var o describeOptions
 	return &cli.Command{
 		Name:  "describe",
-		Usage: "put attachments into words (optional)",
-		Description: `Shows images, videos, voice messages and documents to a model, and keeps what it says of them in messages.db. The model is
+		Usage: "describe attachments in words, by a vision model (optional)",
+		Description: `Shows images, videos, voice messages and documents to a model, and stores its descriptions in messages.db. The model is
 Google's Gemini, which costs money and sees your attachments, or with --endpoint one on your own machine (Ollama, LM Studio,
-llama.cpp). Nothing is sent to another machine before you are asked. Run it again at any time: it goes on where it was.`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "endpoint", Usage: "an OpenAI-compatible server instead of Gemini, such as http://127.0.0.1:11434/v1", Destination: &o.endpoint},
-			&cli.StringFlag{Name: "model", Usage: "which model (default: " + describe.DefaultModel + ", or the only one of --endpoint)", Destination: &o.model},
-			&cli.StringFlag{Name: "api-key", Usage: "key of Gemini", Sources: cli.EnvVars("GEMINI_API_KEY"), Destination: &o.geminiKey},
-			&cli.StringFlag{Name: "endpoint-key", Usage: "key of --endpoint, where it wants one", Sources: cli.EnvVars("DESCRIBE_API_KEY"), Destination: &o.endpointKey},
-			&cli.StringFlag{Name: "attachments", Usage: "a copy of ~/Library/Messages/Attachments, where the files are not there", Destination: &o.attachments},
-			&cli.StringFlag{Name: "passphrase-file", Usage: "file with the passphrase of an encrypted backup that holds attachments", Destination: &o.passphrase},
-			&cli.StringFlag{Name: "types", Usage: "what is described: image,video,audio,document (default: all)", Destination: &o.types},
-			&cli.IntFlag{Name: "limit", Usage: "describe so many, the newest first", Destination: &o.limit},
-			&cli.IntFlag{Name: "jobs", Value: 4, Usage: "requests at a time", Destination: &o.jobs},
-			&cli.IntFlag{Name: "rpm", Value: -1, Usage: "requests a minute, 0 for any number (default: 300, any number on this machine)", HideDefault: true, Destination: &o.perMinute},
-			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Minute, Usage: "how long an answer may take", Destination: &o.timeout},
-			&cli.BoolFlag{Name: "retry-failed", Usage: "try again what failed before", Destination: &o.retryFailed},
-			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be sent and what it would cost, and send nothing", Destination: &o.dryRun},
-			&cli.BoolFlag{Name: "yes", Usage: "send without asking", Destination: &o.yes},
-			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
-			&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json},
-		},
+llama.cpp). It asks before it sends anything to another machine. Run it again at any time: it resumes where it stopped.`,
+		Flags: slices.Concat(
+			inGroup(serverGroup,
+				&cli.StringFlag{Name: "endpoint", Usage: "`URL` of an OpenAI-compatible server instead of Gemini, such as http://127.0.0.1:11434/v1", Destination: &o.endpoint},
+				&cli.StringFlag{Name: "model", Usage: "`NAME` of the model (default: " + describe.DefaultModel + ", or the only one of --endpoint)", Destination: &o.model},
+				&cli.StringFlag{Name: "api-key", Usage: "Gemini API `KEY`", Sources: cli.EnvVars("GEMINI_API_KEY"), Destination: &o.geminiKey},
+				&cli.StringFlag{Name: "endpoint-key", Usage: "API `KEY` of --endpoint, if it needs one", Sources: cli.EnvVars("DESCRIBE_API_KEY"), Destination: &o.endpointKey},
+				&cli.IntFlag{Name: "jobs", Value: 4, Usage: "concurrent requests", Destination: &o.jobs},
+				&cli.IntFlag{Name: "rpm", Value: -1, Usage: "maximum requests per minute, 0 for no limit (default: 300; no limit on this machine)", HideDefault: true, Destination: &o.perMinute},
+				&cli.DurationFlag{Name: "timeout", Value: 5 * time.Minute, Usage: "maximum duration of a request", Destination: &o.timeout}),
+			inGroup(attachmentGroup,
+				&cli.StringFlag{Name: "types", Usage: "`LIST` of the types to describe, of image,video,audio,document (default: all)", Destination: &o.types},
+				&cli.IntFlag{Name: "limit", Usage: "describe at most `N` attachments, newest first", Destination: &o.limit},
+				&cli.BoolFlag{Name: "retry-failed", Usage: "try attachments again that failed before", Destination: &o.retryFailed},
+				&cli.StringFlag{Name: "attachments", Usage: "`DIR`: a copy of ~/Library/Messages/Attachments, if the files are not there", Destination: &o.attachments},
+				&cli.StringFlag{Name: "passphrase-file", Usage: "`FILE` with the passphrase of an encrypted backup that holds attachments", Destination: &o.passphrase},
+				&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir}),
+			inGroup(outputGroup,
+				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be sent and what it would cost, and send nothing", Destination: &o.dryRun},
+				&cli.BoolFlag{Name: "yes", Usage: "send without asking", Destination: &o.yes},
+				&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json})),
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return usererr.Usage("describe takes no argument, but got %q", c.Args().First())
+			if err := noArguments(c, ""); err != nil {
+				return err
 			}
 			o.terminal = term.IsTerminal(int(os.Stdin.Fd()))
 			return runDescribe(ctx, o, os.Stdin, os.Stdout)
@@ -135,13 +137,13 @@ func (o *describeOptions) options() (describe.Options, error) {
 	options := describe.Options{Limit: o.limit, RetryFailed: o.retryFailed, Tools: describe.FindTools()}
 	switch {
 	case o.limit < 0:
-		return options, usererr.Usage("--limit is %d, and must not be negative", o.limit)
+		return options, usererr.Usage("--limit is %d, must not be negative", o.limit)
 	case o.jobs < 1:
-		return options, usererr.Usage("--jobs is %d, and must be at least 1", o.jobs)
+		return options, usererr.Usage("--jobs is %d, must be at least 1", o.jobs)
 	case o.perMinute < -1:
-		return options, usererr.Usage("--rpm is %d, and must not be negative", o.perMinute)
+		return options, usererr.Usage("--rpm is %d, must not be negative", o.perMinute)
 	case o.timeout <= 0:
-		return options, usererr.Usage("--timeout is %v, and must be longer than nothing", o.timeout)
+		return options, usererr.Usage("--timeout is %v, must be positive", o.timeout)
 	}
 	for name := range strings.SplitSeq(o.types, ",") {
 		name = strings.TrimSpace(name)
@@ -149,12 +151,12 @@ func (o *describeOptions) options() (describe.Options, error) {
 		if at >= 0 {
 			options.Kinds = append(options.Kinds, describe.Kinds[at])
 		} else if name != "" {
-			return options, usererr.Usage("--types %q is none of image, video, audio, document", name)
+			return options, usererr.Usage("--types %q: must be some of image, video, audio, document", name)
 		}
 	}
 	if o.attachments != "" {
 		if info, err := os.Stat(o.attachments); err != nil || !info.IsDir() {
-			return options, usererr.Usage("--attachments %q is no folder", o.attachments)
+			return options, usererr.Usage("--attachments %q is not a folder", o.attachments)
 		}
 	}
 	return options, nil
@@ -171,7 +173,7 @@ func (o *describeOptions) service(ctx context.Context) (describe.Service, error)
 	}
 	if key == "" {
 		if !o.dryRun {
-			return nil, usererr.With(errors.New("there is no key of Gemini"),
+			return nil, usererr.With(errors.New("no Gemini API key"),
 				"put GEMINI_API_KEY=… into .env (https://aistudio.google.com/apikey makes one), or describe on your own machine with --endpoint")
 		}
 		key = "none" // nothing is sent
@@ -189,7 +191,7 @@ func (o *describeOptions) agreed(ctx context.Context, plan *describe.Plan, in io
 		return false, err
 	}
 	if !o.terminal {
-		return false, usererr.With(errors.New("nothing was sent: nobody can be asked here"), "--yes sends them without asking")
+		return false, usererr.With(errors.New("nothing was sent: this is not a terminal, so there is no one to ask"), "--yes sends without asking")
 	}
 	yes, err := ask(ctx, "Send them?", in, words)
 	if err == nil && !yes && !o.json {

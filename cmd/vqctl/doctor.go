@@ -30,11 +30,11 @@ type finding struct {
 func newDoctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "look at the machine, the settings and the files, and say what is missing",
+		Usage: "check the machine, the settings and the files, and say what is missing",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db"},
-			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "folder of the adapters"},
-			&cli.BoolFlag{Name: "json", Usage: "one JSON object a line"},
+			dataDirFlag(),
+			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder of the adapters"},
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			return runDoctor(ctx, c.String("data-dir"), c.String("output-dir"), c.Bool("json"), os.Stdout)

@@ -41,27 +41,29 @@ const resultsFile = "eval_results.json"
 func newEvaluateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "evaluate",
-		Usage: "measure how well a model predicts and writes the messages held out",
-		Description: `Looks at the held-out windows (the last two of each conversation that has more), or at all with --all. Windows over
---max-seq-length lose their oldest messages as in training. The perplexity is that of the target messages; what the model
-writes is judged as it comes, without the grammar that generate holds it to. The results go into ` + resultsFile + ` in the
-adapter's folder, unless the base model is evaluated alone.
+		Usage: "measure perplexity and well-formedness on the held-out messages",
+		Description: `Evaluates on the held-out windows (the last two of each conversation that has more), or on all with --all. Windows longer
+than --max-seq-length lose their oldest messages, as in training. The perplexity is that of the target messages. Generated
+messages are judged without the grammar that generate applies. The results are also written to ` + resultsFile + ` in the
+adapter's folder, unless only the base model is evaluated.
 
---compare I shows window I of those, counted from 0: the messages before, the real one, and the one that the model writes
-in its place, as the real author or as --target.`,
-		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db"},
-			&cli.StringFlag{Name: "data-path", Usage: "evaluate on this window file instead of messages.db"},
-			&cli.BoolFlag{Name: "all", Usage: "all windows, not only those held out"},
-			&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "tokens of a window; over it the oldest messages go"},
-			&cli.BoolFlag{Name: "skip-generation", Usage: "measure the perplexity only"},
-			&cli.IntFlag{Name: "samples", Value: 50, Usage: "messages to let the model write (fewer where there are fewer windows)"},
-			&cli.BoolFlag{Name: "per-contact", Usage: "each person's figures as well"},
-			&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `I` beside what the model writes"},
-			&cli.StringFlag{Name: "target", Usage: "with --compare: who writes"},
-			&cli.BoolFlag{Name: "with-base", Usage: "with --compare: what the base model alone writes, too"},
-			&cli.BoolFlag{Name: "json", Usage: "write the results as a JSON object"},
-		}, sampleFlags(), modelFlags()),
+--compare I shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
+generates in its place, as the real author or as --target.`,
+		Flags: slices.Concat(
+			inGroup(dataGroup,
+				dataDirFlag(),
+				&cli.StringFlag{Name: "data-path", Usage: "evaluate on this window `FILE` instead of messages.db"},
+				&cli.BoolFlag{Name: "all", Usage: "evaluate on all windows, not only on those held out"},
+				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "maximum tokens per window; oldest messages are dropped to fit"}),
+			inGroup(measureGroup,
+				&cli.BoolFlag{Name: "skip-generation", Usage: "measure the perplexity only"},
+				&cli.IntFlag{Name: "samples", Value: 50, Usage: "number of messages to generate (at most one per window)"},
+				&cli.BoolFlag{Name: "per-contact", Usage: "also report per person"},
+				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `I` with the real and a generated message"},
+				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
+				&cli.BoolFlag{Name: "with-base", Usage: "with --compare: also show what the base model writes"}),
+			sampleFlags(), modelFlags(),
+			inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print the results as a JSON object"})),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := evaluateOptionsOf(c)
 			if err != nil {
@@ -92,15 +94,16 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 			return o, usererr.Usage("--compare %d: windows are counted from 0", o.compare)
 		}
 	}
+	if err := noArguments(c, "name a window file with --data-path"); err != nil {
+		return o, err
+	}
 	switch {
-	case c.Args().Present():
-		return o, usererr.With(usererr.Usage("evaluate takes no argument %q", c.Args().First()), "a window file goes into --data-path")
 	case o.compare < 0 && (o.target != "" || o.withBase):
 		return o, usererr.Usage("--target and --with-base go with --compare")
 	case o.maxSeqLength < 1:
 		return o, usererr.Usage("--max-seq-length must be at least 1")
 	case o.samples < 1:
-		return o, usererr.With(usererr.Usage("--samples must be at least 1"), "to write none: --skip-generation")
+		return o, usererr.With(usererr.Usage("--samples must be at least 1"), "to generate none: --skip-generation")
 	}
 	return o, nil
 }

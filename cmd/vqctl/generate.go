@@ -35,26 +35,29 @@ func newGenerateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "generate",
 		Usage: "write the next message of a conversation as one of its people",
-		Description: `The conversation is what --context and --message say, in this order. Lines of --context are window lines; the file may
-begin with a header, whose members take part and whose type and date hold unless flags say otherwise. --message is
-somebody's text, less than a minute after the one before. Where members are named, by --member or a header, whoever speaks
-in --message must be one of them; where they are not, those who speak are the members.
+		Description: `The conversation consists of --context and --message, in this order. Lines of --context are window lines; the file may begin
+with a header, whose members take part and whose type and date apply unless flags override them. --message is the text of a
+member, less than a minute after the message before. Where members are named, by --member or a header, every speaker of
+--message must be one of them; otherwise the speakers are the members.
 
-What comes out is a well-formed message: the model's own distribution, restricted to what may stand in a line of a window
-and can still be ended within --max-new-tokens. --raw is without that: what the model writes after the prompt, up to the
-end of the line.`,
+The output is a well-formed message: the model's own distribution, restricted by a grammar to what a window line may contain
+and what --max-new-tokens can still end. --raw turns the grammar off: what the model writes after the prompt, up to the end
+of the line.`,
 		DisableSliceFlagSeparator: true, // a comma in a message or name is a comma
-		Flags: slices.Concat([]cli.Flag{
-			&cli.StringFlag{Name: "as", Usage: "who writes"},
-			&cli.StringSliceFlag{Name: "member", Usage: "one of the people of the conversation (repeat)"},
-			&cli.StringFlag{Name: "type", Usage: "dm or group (default: dm for two people)"},
-			&cli.StringFlag{Name: "start", Usage: "`DATE` of the conversation's first message, as 2024-03-15 (default: today)"},
-			&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before, - for stdin"},
-			&cli.StringSliceFlag{Name: "message", Usage: "what somebody said then, as `\"NAME: TEXT\"` (repeat)"},
-			&cli.IntFlag{Name: "n", Value: 1, Usage: "how many different continuations to write"},
-			&cli.BoolFlag{Name: "json", Usage: "write each message as the JSON object that it is"},
-			&cli.BoolFlag{Name: "raw", Usage: "let the model write what it likes"},
-		}, sampleFlags(), modelFlags()),
+		Flags: slices.Concat(
+			inGroup(conversationGroup,
+				&cli.StringFlag{Name: "as", Usage: "`NAME` of the person who writes"},
+				&cli.StringSliceFlag{Name: "member", Usage: "`NAME` of a member of the conversation (repeatable)"},
+				&cli.StringSliceFlag{Name: "message", Usage: "a message of the conversation, as `\"NAME: TEXT\"` (repeatable)"},
+				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before, - for stdin"},
+				&cli.StringFlag{Name: "type", Usage: "dm or group (default: dm for two members)"},
+				&cli.StringFlag{Name: "start", Usage: "`DATE` of the conversation's first message, such as 2024-03-15 (default: today)"}),
+			sampleFlags(),
+			inGroup(outputGroup,
+				&cli.IntFlag{Name: "n", Value: 1, Usage: "number of continuations to write"},
+				&cli.BoolFlag{Name: "json", Usage: "print each message as a JSON object"},
+				&cli.BoolFlag{Name: "raw", Usage: "print what the model writes after the prompt, without the grammar"}),
+			modelFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := generateOptionsOf(c)
 			if err != nil {
@@ -75,15 +78,15 @@ func generateOptionsOf(c *cli.Command) (o generateOptions, err error) {
 		return o, err
 	}
 	o.sample.Raw = c.Bool("raw")
-	if c.Args().Present() {
-		return o, usererr.With(usererr.Usage("generate takes no argument %q", c.Args().First()), "what was said goes into --message %q", "John: hey")
+	if err := noArguments(c, `give messages with --message "John: hey"`); err != nil {
+		return o, err
 	}
 	return o, o.validate()
 }
 
 func (o *generateOptions) validate() error {
 	if o.as == "" {
-		return usererr.With(usererr.Usage("who writes is missing"), "name them with --as NAME")
+		return usererr.With(usererr.Usage("--as is missing"), "name the person who writes with --as NAME")
 	}
 	for _, name := range o.members {
 		if strings.TrimSpace(name) == "" {

@@ -13,16 +13,21 @@ import (
 
 // The groups of flags in the help of a command, which lists them in the order of the command's flags.
 const (
-	dataGroup      = "Data"
-	modelGroup     = "Model and device"
-	loraGroup      = "LoRA"
-	optimizerGroup = "Optimizer"
-	runGroup       = "Run"
-	samplingGroup  = "Sampling"
-	filterGroup    = "Which messages"
-	serverGroup    = "Server"
-	outputGroup    = "Output"
-	globalGroup    = "Global options"
+	sourceGroup       = "Source"
+	dataGroup         = "Data"
+	modelGroup        = "Model and device"
+	loraGroup         = "LoRA"
+	optimizerGroup    = "Optimizer"
+	runGroup          = "Run"
+	planGroup         = "Planning"
+	measureGroup      = "What is measured"
+	samplingGroup     = "Sampling"
+	filterGroup       = "Which messages"
+	conversationGroup = "Conversation"
+	serverGroup       = "Server"
+	attachmentGroup   = "Attachments"
+	outputGroup       = "Output"
+	globalGroup       = "Global options"
 )
 
 // inGroup sets the group of flags.
@@ -93,7 +98,11 @@ func (p *helpPage) flags(c *cli.Command) {
 			order = append(order, group)
 		}
 		name, usage, _ := strings.Cut(f.String(), "\t")
+		name, _, _ = strings.Cut(name, " [ ")              // of a flag that may be repeated
 		usage = strings.TrimSuffix(usage, " (default: 0)") // says nothing: 0 is off
+		if words := strings.Fields(name); len(words) > 1 {
+			usage = strings.TrimPrefix(usage, words[1]+": ") // the placeholder alone
+		}
 		groups[group] = append(groups[group], [2]string{name, usage})
 	}
 	for _, group := range order {

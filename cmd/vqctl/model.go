@@ -21,24 +21,24 @@ import (
 func newModelCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "model",
-		Usage: "list, download, make up and describe base models",
+		Usage: "list, download, create and inspect base models",
 		Commands: []*cli.Command{
 			{
-				Name: "list", Usage: "list the base models on this machine", Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "one JSON object a line"}},
+				Name: "list", Usage: "list the base models on this machine", Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line"}},
 				Action: func(_ context.Context, c *cli.Command) error { return runModelList(c.Bool("json"), os.Stdout) },
 			},
 			{
 				Name: "pull", Usage: "download a base model from Hugging Face", ArgsUsage: "NAME",
-				Description: `NAME is owner/name; those of the Qwen3 family may go without the owner: ` + strings.Join(model.Known[:4], ", ") + `.
-An interrupted download goes on where it was. HF_ENDPOINT, HF_TOKEN and VENTRILOQUIST_MODELS (the folder) are heeded.`,
+				Description: `NAME is owner/name; for the Qwen3 family the owner may be omitted: ` + strings.Join(model.Known[:4], ", ") + `.
+An interrupted download resumes where it stopped. Environment: HF_ENDPOINT, HF_TOKEN, VENTRILOQUIST_MODELS (the folder).`,
 				Action: withName(func(ctx context.Context, c *cli.Command) error {
 					return runModelPull(ctx, c.Args().First(), os.Stdout)
 				}),
 			},
 			newModelInitCommand(),
 			{
-				Name: "info", Usage: "describe a base model: layers, parameters, files, memory", ArgsUsage: "NAME|DIR",
-				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "one JSON object"}},
+				Name: "info", Usage: "show a base model: layers, parameters, files, memory", ArgsUsage: "NAME|DIR",
+				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print a JSON object"}},
 				Action: withName(func(_ context.Context, c *cli.Command) error {
 					return runModelInfo(c.Args().First(), c.Bool("json"), os.Stdout)
 				}),
@@ -56,10 +56,10 @@ type modelInitOptions struct {
 func newModelInitCommand() *cli.Command {
 	var o modelInitOptions
 	return &cli.Command{
-		Name: "init", Usage: "make a base model with random weights, for benchmarks and tests", ArgsUsage: "DIR",
+		Name: "init", Usage: "create a base model with random weights, for benchmarks and tests", ArgsUsage: "DIR",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "shape", Required: true, Usage: strings.Join(model.ShapeNames, ", "), Destination: &o.shape},
-			&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "decides the weights", Destination: &o.seed},
+			&cli.StringFlag{Name: "shape", Required: true, Usage: "`SHAPE` of the model: " + strings.Join(model.ShapeNames, ", "), Destination: &o.shape},
+			&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "random seed", Destination: &o.seed},
 		},
 		Action: withName(func(ctx context.Context, c *cli.Command) error {
 			o.dir = c.Args().First()

@@ -30,17 +30,16 @@ type modelOptions struct {
 }
 
 func modelFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; tiny is built in"},
-		&cli.StringFlag{Name: "adapter", Usage: "`FOLDER` of the adapter"},
-		&cli.BoolFlag{Name: "cpu", Usage: "run on the processor (without --cpu and --gpu: on a GPU if there is one)"},
-		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on this GPU, counted from 0 (needs a build with CUDA)"},
-		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "of the arithmetic: " + strings.Join(load.Precisions, ", ") + " (fp8: products with the base weights, on cards that have it)"},
-		&cli.BoolFlag{Name: "load-in-8bit", Usage: "keep the base weights in 8 bits (int8, scaled by rows)"},
-		&cli.BoolFlag{Name: "load-in-4bit", Usage: "keep the base weights in 4 bits (NF4, double quantization)"},
-		&cli.BoolFlag{Name: "load-in-fp8", Usage: "keep the base weights in fp8 (e4m3, scaled by rows)"},
-		&cli.IntFlag{Name: "threads", Usage: "threads to compute with (0: as many as there are cores)"},
-	}
+	return inGroup(modelGroup,
+		&cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; \"tiny\" is built in"},
+		&cli.StringFlag{Name: "adapter", Usage: "`DIR`: folder of the adapter"},
+		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on GPU `N`, counted from 0; needs a CUDA build (default: the first GPU, if any)"},
+		&cli.BoolFlag{Name: "cpu", Usage: "run on the CPU"},
+		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "compute precision: " + strings.Join(load.Precisions, ", ") + " (fp8: GEMMs with the base weights, on GPUs that support it)"},
+		&cli.BoolFlag{Name: "load-in-8bit", Usage: "quantize the base weights to int8, with a scale per row"},
+		&cli.BoolFlag{Name: "load-in-4bit", Usage: "quantize the base weights to 4 bits (NF4, double quantization)"},
+		&cli.BoolFlag{Name: "load-in-fp8", Usage: "quantize the base weights to fp8 (e4m3), with a scale per row"},
+		&cli.IntFlag{Name: "threads", Usage: "CPU threads (0: all cores)"})
 }
 
 func modelOptionsOf(c *cli.Command) (modelOptions, error) {
@@ -51,7 +50,7 @@ func modelOptionsOf(c *cli.Command) (modelOptions, error) {
 	case c.IsSet("gpu") && c.Int("gpu") < 0:
 		return o, usererr.Usage("--gpu %d: GPUs are counted from 0", c.Int("gpu"))
 	case !slices.Contains(load.Precisions, o.precision):
-		return o, usererr.Usage("--precision %q: it is one of %s", o.precision, strings.Join(load.Precisions, ", "))
+		return o, usererr.Usage("--precision %q: must be one of %s", o.precision, strings.Join(load.Precisions, ", "))
 	case o.threads < 0:
 		return o, usererr.Usage("--threads must not be negative")
 	}
@@ -119,7 +118,7 @@ func (o modelOptions) resolve() (base model.Location, adapterDir string, err err
 		adapterDir = defaultAdapter
 		if _, err := os.Stat(adapterDir); errors.Is(err, fs.ErrNotExist) {
 			return base, "", usererr.With(fmt.Errorf("there is no trained adapter in %s", adapterDir),
-				"make one with: vqctl train; or name one with --adapter, or a base model alone with --base-model")
+				"make one with: vqctl train; or name one with --adapter, or only a base model with --base-model")
 		}
 	}
 	if name == "" {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"ventriloquist/internal/train"
 	"ventriloquist/internal/windows"
 )
 
@@ -37,10 +38,14 @@ func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineS
 
 func checkpointState(outputDir string) (state string, trained bool) {
 	if _, err := os.Stat(filepath.Join(outputDir, "final", "adapter_config.json")); err == nil {
-		return "done: " + filepath.Join(outputDir, "final"), true
+		final := filepath.Join(outputDir, "final")
+		if state, err := train.ReadState(final); err == nil && state.RunName != "" {
+			return fmt.Sprintf("done: %s (run %q)", final, state.RunName), true
+		}
+		return "done: " + final, true
 	}
 	if found, _ := filepath.Glob(filepath.Join(outputDir, "checkpoint-*", "adapter_config.json")); len(found) > 0 {
-		return fmt.Sprintf("begun, %d checkpoints: vqctl train --resume", len(found)), false
+		return fmt.Sprintf("started, %d checkpoints: vqctl train --resume", len(found)), false
 	}
 	return "not done", false
 }

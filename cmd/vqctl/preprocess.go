@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -37,19 +38,21 @@ func newPreprocessCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "preprocess",
 		Usage: "cut the collected messages into training windows",
-		Description: `Names everybody by the contacts file, and fills the tables training_messages and training_windows of messages.db.
-The windows are written to training_windows.jsonl as well, unless they would fill more than 256 MB: train reads messages.db.`,
-		Flags: append([]cli.Flag{
-			&cli.IntFlag{Name: "window", Value: 100, Usage: "the most messages of a window", Destination: &o.window},
-			&cli.IntFlag{Name: "stride", Value: 1, Usage: "how many of a window's last messages are its targets", Destination: &o.stride},
-			&cli.StringFlag{Name: "export", Usage: "write the window file here, whatever its size", Destination: &o.export},
-			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
-			&cli.StringFlag{Name: "contacts", Usage: "who is who (default: contacts_to_ids.jsonl in --data-dir)", Destination: &o.contacts},
-			&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json},
-		}, o.choiceFlags.flags()...),
+		Description: `Names people by the contacts file, and fills the tables training_messages and training_windows of messages.db. The windows
+are also written to training_windows.jsonl, unless that would exceed 256 MiB: train reads messages.db.`,
+		Flags: slices.Concat(
+			inGroup(dataGroup,
+				&cli.IntFlag{Name: "window", Value: 100, Usage: "maximum messages per window", Destination: &o.window},
+				&cli.IntFlag{Name: "stride", Value: 1, Usage: "targets per window: its last `N` messages carry loss", Destination: &o.stride},
+				&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
+				contactsFlag(&o.contacts)),
+			o.choiceFlags.flags(),
+			inGroup(outputGroup,
+				&cli.StringFlag{Name: "export", Usage: "write the window file here (`FILE`), whatever its size", Destination: &o.export},
+				&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json})),
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return usererr.Usage("preprocess takes no argument, but got %q", c.Args().First())
+			if err := noArguments(c, ""); err != nil {
+				return err
 			}
 			o.owner, o.identifiers = strings.TrimSpace(os.Getenv("MY_NAME")), os.Getenv("USER_IDENTIFIERS")
 			return runPreprocess(ctx, o, os.Stdout)

@@ -26,15 +26,14 @@ const (
 )
 
 func (c *choiceFlags) flags() []cli.Flag {
-	return []cli.Flag{
-		&cli.IntFlag{Name: "min-messages", Usage: "leave out conversations with fewer messages", Destination: &c.minMessages},
-		&cli.StringSliceFlag{Name: "only", Usage: "take only conversations with this person (again for more people)", Destination: &c.only},
-		&cli.StringSliceFlag{Name: "exclude", Usage: "leave out conversations with this person (again for more people)", Destination: &c.exclude},
-		&cli.StringFlag{Name: "since", Usage: "leave out messages before this day, such as 2020-01-31 (UTC)", Destination: &c.since},
-		&cli.StringFlag{Name: "until", Usage: "leave out messages after this day (UTC)", Destination: &c.until},
+	return inGroup(filterGroup,
+		&cli.IntFlag{Name: "min-messages", Usage: "skip conversations with fewer than `N` messages", Destination: &c.minMessages},
+		&cli.StringSliceFlag{Name: "only", Usage: "include only conversations with the person `NAME` (repeatable)", Destination: &c.only},
+		&cli.StringSliceFlag{Name: "exclude", Usage: "exclude conversations with the person `NAME` (repeatable)", Destination: &c.exclude},
+		&cli.StringFlag{Name: "since", Usage: "skip messages before this `DAY`, such as 2020-01-31 (UTC)", Destination: &c.since},
+		&cli.StringFlag{Name: "until", Usage: "skip messages after this `DAY` (UTC)", Destination: &c.until},
 		&cli.StringFlag{Name: "groups-with-unlisted", Value: skipUnlisted, Destination: &c.unlisted,
-			Usage: "groups with people who are not in the contacts: skip them, or take them as anonymous, called Unknown 1, … and never learned from"},
-	}
+			Usage: "groups with people who are not in the contacts: skip, or anonymous (include them as Unknown 1, …, never as targets)"})
 }
 
 // choice reads the flags; the names are checked later, by checkNames.

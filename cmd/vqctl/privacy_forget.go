@@ -28,15 +28,15 @@ func newForgetCommand() *cli.Command {
 	var o forgetOptions
 	return &cli.Command{
 		Name:      "forget",
-		Usage:     "take somebody out of the data, for good",
+		Usage:     "erase a person from the data, for good",
 		ArgsUsage: "NAME",
-		Description: `Takes everything from and about somebody's addresses out of messages.db, the training windows and the window files
-in the data folder, and the line out of the contacts file; a later collect does not bring it back. The conversation with
-somebody goes as a whole; in groups of others "forgotten 1" stays in their place. What others wrote about somebody by
-name stays, and so does what an adapter has learned: the adapters that have seen it are listed. NAME is one of the
-contacts file, or an address.`,
+		Description: `Erases everything from and about a person's addresses from messages.db, the training windows and the window files in the
+data folder, and their line from the contacts file; a later collect does not bring it back. The direct conversation is erased
+as a whole; in groups "forgotten 1" stands in their place. What others wrote about the person by name stays, and so does
+what an adapter has learned: the adapters that were trained on it are listed. NAME is a name of the contacts file, or an
+address.`,
 		Flags: append(o.contactsOptions.flags(), yesFlag(&o.contactsOptions),
-			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "folder of the adapters", Destination: &o.outputDir}),
+			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder of the adapters", Destination: &o.outputDir}),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() != 1 {
 				return usererr.With(usererr.Usage("forget takes one name"), "put a name of several words in quotes")
@@ -56,7 +56,7 @@ type forgetResult struct {
 
 func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, out io.Writer) error {
 	if o.json && !o.yes {
-		return usererr.Usage("forget asks before it does anything: with --json give --yes as well")
+		return usererr.Usage("--json needs --yes: forget asks otherwise")
 	}
 	db, book, self, err := openBook(ctx, &o.contactsOptions)
 	if err != nil {

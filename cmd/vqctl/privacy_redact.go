@@ -29,20 +29,20 @@ func newRedactCommand() *cli.Command {
 	var o redactOptions
 	return &cli.Command{
 		Name:  "redact",
-		Usage: "replace telephone numbers, keys and the like in the messages by stand-ins",
-		Description: `Replaces private values in all texts of messages.db: telephone numbers, e-mail addresses, numbers of cards and
-accounts, one-time codes, postal addresses, keys and passwords. The same value gives the same stand-in everywhere. From
-then on collect and preprocess redact what is new as well. The way back is to remove messages.db and to collect again.
-What people are reached by stays, for it tells who is who; it is never in a window.`,
+		Usage: "replace phone numbers, keys and other private values in the messages",
+		Description: `Replaces private values in all texts of messages.db: phone numbers, e-mail addresses, card and account numbers, one-time
+codes, postal addresses, keys and passwords. The same value gets the same stand-in everywhere. From then on collect and
+preprocess also redact new messages. To undo it, delete messages.db and collect again. The addresses of people stay, since
+they identify who writes; they are never in a window.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db", Destination: &o.dataDir},
-			&cli.StringSliceFlag{Name: "kinds", Usage: "what to redact, of " + kindNames() + " (default: all)", Destination: &o.kinds},
-			&cli.BoolFlag{Name: "dry-run", Usage: "only report what would be found", Destination: &o.dryRun},
+			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
+			&cli.StringSliceFlag{Name: "kinds", Usage: "`LIST` of the kinds to redact, of " + kindNames() + " (default: all)", Destination: &o.kinds},
+			&cli.BoolFlag{Name: "dry-run", Usage: "only report what would be redacted", Destination: &o.dryRun},
 			&cli.BoolFlag{Name: "json", Usage: "print the report as a JSON object", Destination: &o.json},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if c.Args().Present() {
-				return usererr.Usage("redact takes no argument, but got %q", c.Args().First())
+			if err := noArguments(c, ""); err != nil {
+				return err
 			}
 			return runRedact(ctx, o, os.Stdout)
 		},

@@ -11,14 +11,13 @@ import (
 
 // sampleFlags are the flags of commands that write messages.
 func sampleFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.FloatFlag{Name: "temperature", Value: 0.7, Usage: "0 takes the likeliest token always"},
-		&cli.FloatFlag{Name: "top-p", Value: 0.9, Usage: "draw from the likeliest tokens that hold this much together"},
-		&cli.IntFlag{Name: "top-k", Usage: "draw from the likeliest K tokens (0: all)"},
-		&cli.Uint64Flag{Name: "seed", HideDefault: true, Usage: "of the draws (default: another each time)"},
-		&cli.IntFlag{Name: "max-new-tokens", Value: 150, Usage: "the longest message"},
-		&cli.IntFlag{Name: "min-new-tokens", Usage: "the shortest message"},
-	}
+	return inGroup(samplingGroup,
+		&cli.FloatFlag{Name: "temperature", Value: 0.7, Usage: "sampling temperature; 0 is greedy"},
+		&cli.FloatFlag{Name: "top-p", Value: 0.9, Usage: "nucleus sampling: smallest set of tokens with total probability `P`"},
+		&cli.IntFlag{Name: "top-k", Usage: "sample from the `K` most likely tokens (0: all)"},
+		&cli.Uint64Flag{Name: "seed", HideDefault: true, Usage: "random seed for sampling (default: random)"},
+		&cli.IntFlag{Name: "max-new-tokens", Value: 150, Usage: "maximum number of generated tokens"},
+		&cli.IntFlag{Name: "min-new-tokens", Usage: "minimum number of generated tokens"})
 }
 
 func sampleOptionsOf(c *cli.Command) (generate.Options, error) {

@@ -29,11 +29,11 @@ type scoreOptions struct {
 func newScoreCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "score",
-		Usage:     "how likely a model finds texts, token by token",
+		Usage:     "print the log-probability of every token of a text",
 		ArgsUsage: "[FILE|-]",
-		Description: `Reads {"text": "…"} or {"ids": […]} a line and writes {"tokens": n, "logprobs": […], "argmax": […]} a line: of each token
-but the first, the natural log of its probability after those before it, and the likeliest token in its place. The text is
-taken as it is, special tokens in it become their ids. Of fewer than two tokens both lists are empty. Blank lines are
+		Description: `Reads {"text": "…"} or {"ids": […]} per line and writes {"tokens": n, "logprobs": […], "argmax": […]} per line: for each token
+but the first, the natural log of its probability given the tokens before it, and the most likely token in its place. The
+text is used as is; special tokens in it become their ids. For fewer than two tokens both lists are empty. Blank lines are
 skipped.`,
 		Flags: modelFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {

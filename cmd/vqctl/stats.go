@@ -29,15 +29,15 @@ func newStatsCommand() *cli.Command {
 	var o statsOptions
 	return &cli.Command{
 		Name:      "stats",
-		Usage:     "who writes how much, when, how soon, and with which words",
+		Usage:     "show statistics: volume, activity, reply times, vocabulary",
 		ArgsUsage: "[NAME]",
-		Description: `Counts what messages.db holds, by person and by group. Replies, beginnings and silence of a person are those of the
-direct conversation; a silence of 8 hours ends a session. Words beyond the usual are those that somebody uses more than
-everybody else does. With a NAME it tells all of one person, by hour and month.`,
+		Description: `Counts the messages of messages.db per person and per group. Reply times, first messages and silence of a person are those
+of the direct conversation; a silence of 8 hours ends a session. Distinctive words are those that a person uses more than
+all others do. With a NAME it shows one person in detail, by hour and month.`,
 		Flags: append(o.contactsOptions.flags(),
-			&cli.StringFlag{Name: "html", Usage: "write a page with charts, which needs no network", Destination: &o.html},
-			&cli.StringFlag{Name: "zone", Usage: "time zone of the hours, such as Europe/Berlin (default: of this machine)", Destination: &o.zone},
-			&cli.IntFlag{Name: "top", Value: 20, Usage: "how many people and groups the tables show", Destination: &o.top}),
+			&cli.StringFlag{Name: "html", Usage: "write a page with charts to this `FILE` (it needs no network)", Destination: &o.html},
+			&cli.StringFlag{Name: "zone", Usage: "time `ZONE` of the hours, such as Europe/Berlin (default: this machine's)", Destination: &o.zone},
+			&cli.IntFlag{Name: "top", Value: 20, Usage: "number of people and groups in the tables", Destination: &o.top}),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() > 1 {
 				return usererr.With(usererr.Usage("stats takes one name"), "put a name of several words in quotes")

@@ -32,14 +32,14 @@ func newTokenizeCommand() *cli.Command {
 	var o tokenizeOptions
 	return &cli.Command{
 		Name:      "tokenize",
-		Usage:     "turn texts into token ids, or back",
+		Usage:     "convert texts to token ids, or back",
 		ArgsUsage: "[FILE|-]",
-		Description: `Each line of the input is an object {"text": …} or a JSON string; the output is one JSON array of ids a line.
+		Description: `Each input line is an object {"text": …} or a JSON string; the output is one JSON array of ids per line.
 Special tokens spelled out in a text become their ids. Blank lines are skipped.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "base-model", Usage: "model folder or name; a folder needs only a tokenizer.json", Destination: &o.baseModel},
+			&cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; a folder needs only a tokenizer.json", Destination: &o.baseModel},
 			&cli.BoolFlag{Name: "decode", Usage: "read arrays of ids, write JSON strings", Destination: &o.decode},
-			&cli.BoolFlag{Name: "plain", Usage: "take the whole input for one text", Destination: &o.plain},
+			&cli.BoolFlag{Name: "plain", Usage: "treat the whole input as one text", Destination: &o.plain},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.NArg() > 1 {
@@ -56,7 +56,7 @@ Special tokens spelled out in a text become their ids. Blank lines are skipped.`
 
 func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io.Writer) error {
 	if o.decode && o.plain {
-		return usererr.Usage("--plain is about text, and --decode reads ids: give one of them")
+		return usererr.Usage("--plain reads text and --decode reads ids: give only one of them")
 	}
 	source, err := tokenizerSource(o.baseModel)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -37,9 +38,9 @@ func newTrainCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "train",
 		Usage: "fine-tune a base model on the training windows",
-		Description: `Reads the windows that preprocess made (or a window file, with --data-path), trains a LoRA adapter on them, and writes
-checkpoints and the finished adapter into --output-dir. Ctrl-C ends the running step, saves, and says how to go on.`,
-		Flags: slices.Concat(trainFlags(), modelFlags(), dryRunFlags()),
+		Description: `Trains a LoRA adapter on the windows that preprocess made (or on a window file, with --data-path), and writes checkpoints and
+the finished adapter into --output-dir. Ctrl-C finishes the running step, saves, and says how to resume.`,
+		Flags: trainFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := trainOptionsOf(c)
 			if err != nil {
@@ -54,36 +55,43 @@ checkpoints and the finished adapter into --output-dir. Ctrl-C ends the running 
 }
 
 func trainFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "folder of messages.db"},
-		&cli.StringFlag{Name: "data-path", Usage: "train on this window file instead of messages.db"},
-		&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "folder for checkpoint-N and final"},
-		&cli.StringFlag{Name: "run-name", Usage: "name of the run, kept in its checkpoints"},
-		&cli.StringFlag{Name: "continue-from", Usage: "begin a new run from the adapter in this folder (its r, alpha and targets)"},
-		&cli.BoolFlag{Name: "resume", Usage: "go on with the run in --output-dir, to the same bytes"},
-		&cli.IntFlag{Name: "lora-r", Value: 128, Usage: "rank"},
-		&cli.FloatFlag{Name: "lora-alpha", Value: 256, Usage: "the adapter's output is scaled by alpha/r"},
-		&cli.FloatFlag{Name: "lora-dropout", Value: 0.05, Usage: "share of the adapter's inputs left out in training"},
-		&cli.StringFlag{Name: "lora-targets", Value: "q,k,v,o,gate,up,down", Usage: "projections that get an adapter"},
-		&cli.FloatFlag{Name: "learning-rate", Value: 2.5e-4, Usage: "peak of the schedule"},
-		&cli.StringFlag{Name: "lr-scheduler", Value: "cosine", Usage: "cosine, linear, constant or constant_with_warmup"},
-		&cli.FloatFlag{Name: "warmup-ratio", Value: 0.03, Usage: "share of the steps that warm up"},
-		&cli.FloatFlag{Name: "weight-decay", Value: 0.01, Usage: "AdamW's, on every adapter matrix"},
-		&cli.FloatFlag{Name: "max-grad-norm", Value: 1, Usage: "clip to this norm (0: never)"},
-		&cli.IntFlag{Name: "batch-size", Value: 2, Usage: "windows a micro-batch"},
-		&cli.IntFlag{Name: "gradient-accumulation-steps", Value: 16, Usage: "micro-batches an optimizer step"},
-		&cli.FloatFlag{Name: "num-epochs", Value: 2, Usage: "times through the windows"},
-		&cli.IntFlag{Name: "max-steps", Usage: "optimizer steps; overrides --num-epochs"},
-		&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "tokens of a window; over it the oldest messages go"},
-		&cli.IntFlag{Name: "limit", Usage: "train on the first N windows only"},
-		&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "of the order of the windows, dropout and the new adapter"},
-		&cli.BoolFlag{Name: "no-shuffle", Usage: "visit the windows in file order"},
-		&cli.IntFlag{Name: "logging-steps", Value: 10, Usage: "report every N steps"},
-		&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every N steps (0: only at the end)"},
-		&cli.IntFlag{Name: "eval-steps", Value: 200, Usage: "evaluate on the held-out windows every N steps (0: never)"},
-		&cli.BoolFlag{Name: "recompute", Usage: "compute every layer again in the backward pass: less memory (else as many layers as it takes to fit)"},
-		&cli.BoolFlag{Name: "json", Usage: "one JSON object a line on stdout for each reported step"},
-	}
+	return slices.Concat(
+		inGroup(dataGroup,
+			dataDirFlag(),
+			&cli.StringFlag{Name: "data-path", Usage: "train on this window `FILE` instead of messages.db"},
+			&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "maximum tokens per window; oldest messages are dropped to fit"},
+			&cli.IntFlag{Name: "limit", Usage: "train on the first `N` windows only"},
+			&cli.BoolFlag{Name: "no-shuffle", Usage: "visit the windows in file order"}),
+		inGroup(runGroup,
+			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder for checkpoint-N and final"},
+			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --output-dir from its last checkpoint, bit-exactly"},
+			&cli.StringFlag{Name: "continue-from", Usage: "`DIR`: start a new run from the adapter in this folder: its r, alpha and targets"},
+			&cli.StringFlag{Name: "run-name", Usage: "`NAME` of the run: kept in its checkpoints, shown by train and the menu"},
+			&cli.IntFlag{Name: "logging-steps", Value: 10, Usage: "report every `N` steps"},
+			&cli.IntFlag{Name: "eval-steps", Value: 200, Usage: "evaluate on the held-out windows every `N` steps (0: never)"},
+			&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every `N` steps (0: only at the end)"}),
+		inGroup(optimizerGroup,
+			&cli.FloatFlag{Name: "learning-rate", Value: 2.5e-4, Usage: "peak learning rate"},
+			&cli.FloatFlag{Name: "num-epochs", Value: 2, Usage: "number of epochs"},
+			&cli.IntFlag{Name: "batch-size", Value: 2, Usage: "windows per micro-batch"},
+			&cli.IntFlag{Name: "gradient-accumulation-steps", Value: 16, Usage: "micro-batches per optimizer step"},
+			&cli.IntFlag{Name: "max-steps", Usage: "number of optimizer steps; overrides --num-epochs"},
+			&cli.StringFlag{Name: "lr-scheduler", Value: "cosine", Usage: "`SCHEDULE` of the learning rate: " + strings.Join(train.ScheduleKinds, ", ")},
+			&cli.FloatFlag{Name: "warmup-ratio", Value: 0.03, Usage: "fraction of the steps for linear warm-up"},
+			&cli.FloatFlag{Name: "weight-decay", Value: 0.01, Usage: "AdamW weight decay, on all adapter matrices"},
+			&cli.FloatFlag{Name: "max-grad-norm", Value: 1, Usage: "clip the global gradient norm to this (0: no clipping)"},
+			&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "random seed for window order, dropout and adapter initialization"}),
+		inGroup(loraGroup,
+			&cli.IntFlag{Name: "lora-r", Value: 128, Usage: "LoRA rank"},
+			&cli.FloatFlag{Name: "lora-alpha", Value: 256, Usage: "LoRA alpha: the adapter's output is scaled by alpha/r"},
+			&cli.FloatFlag{Name: "lora-dropout", Value: 0.05, Usage: "LoRA dropout probability"},
+			&cli.StringFlag{Name: "lora-targets", Value: "q,k,v,o,gate,up,down", Usage: "projections that get an adapter"}),
+		modelFlags(),
+		inGroup(modelGroup,
+			&cli.BoolFlag{Name: "recompute", Usage: "gradient checkpointing for every layer: recompute activations, use less memory (default: for as many layers as needed to fit)"}),
+		dryRunFlags(),
+		inGroup(outputGroup,
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per reported step to stdout"}))
 }
 
 func trainOptionsOf(c *cli.Command) (trainOptions, error) {
@@ -119,8 +127,8 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 	if o.dryRun, err = dryRunOptionsOf(c); err != nil {
 		return o, err
 	}
-	if c.Args().Present() {
-		return o, usererr.With(usererr.Usage("train takes no argument %q", c.Args().First()), "a window file goes into --data-path")
+	if err := noArguments(c, "name a window file with --data-path"); err != nil {
+		return o, err
 	}
 	return o, o.validate()
 }
@@ -128,9 +136,9 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 func (o *trainOptions) validate() error {
 	switch {
 	case o.resume && o.continueFrom != "":
-		return usererr.Usage("--resume goes on with a run and --continue-from begins one: give one of them")
+		return usererr.Usage("--resume resumes a run and --continue-from starts a new one: give only one of them")
 	case o.model.adapter != "":
-		return usererr.With(usererr.Usage("train makes an adapter and takes none with --adapter"), "to begin from one: --continue-from %s", o.model.adapter)
+		return usererr.With(usererr.Usage("train writes an adapter and reads none with --adapter"), "to start from one: --continue-from %s", o.model.adapter)
 	}
 	if err := o.lora.Validate(); err != nil {
 		return usererr.Usage("--lora-r, --lora-alpha, --lora-dropout: %v", err)

@@ -26,18 +26,17 @@ type dryRunOptions struct {
 }
 
 func dryRunFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "dry-run", Usage: "print what the run would take and how long, and do nothing; needs no weights"},
-		&cli.StringFlag{Name: "gpu-type", Usage: "plan for this `CARD`, which need not be here: " + strings.Join(memplan.GPUNames(), ", ")},
-		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU of this `SIZE`, such as 24GiB"},
-	}
+	return inGroup(planGroup,
+		&cli.BoolFlag{Name: "dry-run", Usage: "print the memory and time the run would take, then exit; needs no weights"},
+		&cli.StringFlag{Name: "gpu-type", Usage: "plan for this `CARD`, present or not: " + strings.Join(memplan.GPUNames(), ", ")},
+		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU with this much memory (`SIZE`, such as 24GiB)"})
 }
 
 func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
 	o.wanted = c.Bool("dry-run")
 	for _, name := range []string{"gpu-type", "gpu-memory"} {
 		if c.IsSet(name) && !o.wanted {
-			return o, usererr.With(usererr.Usage("--%s plans for a card that need not be here", name), "it goes with --dry-run")
+			return o, usererr.With(usererr.Usage("--%s needs --dry-run", name), "--%s goes with --dry-run: it plans for a card that may be absent", name)
 		}
 	}
 	if c.IsSet("gpu-type") {
@@ -207,10 +206,10 @@ func (o *trainOptions) budget(device *engine.Device, s *memplan.Settings) (budge
 		return memplan.OfDevice(device), device.Info().Name, err
 	}
 	if o.model.precision == "f32" {
-		return budget, "", usererr.With(usererr.Usage("--precision f32: a GPU computes in bf16"), "leave --precision out")
+		return budget, "", usererr.With(usererr.Usage("--precision f32: GPUs compute in bf16"), "omit --precision")
 	}
 	if o.model.weights == engine.FP8GEMM && o.dryRun.gpu.Name != "" && o.dryRun.gpu.FP8 == 0 {
-		return budget, "", usererr.With(usererr.Usage("--precision fp8: the %s multiplies nothing in fp8", o.dryRun.gpu.Title), "leave it out; --load-in-fp8 keeps the weights so, and takes less memory")
+		return budget, "", usererr.With(usererr.Usage("--precision fp8: the %s multiplies nothing in fp8", o.dryRun.gpu.Title), "omit it; --load-in-fp8 stores the weights in fp8, to save memory")
 	}
 	s.Precision = engine.BF16
 	where := o.dryRun.gpu.Title

@@ -36,7 +36,10 @@ func newTrainView(out io.Writer, asJSON bool) *trainView {
 }
 
 // data says what the run is about, and what was cut or left out.
-func (v *trainView) data(d *train.Data, o train.Options) {
+func (v *trainView) data(d *train.Data, o train.Options, runName string) {
+	if runName != "" {
+		notice("run %q", runName)
+	}
 	notice("%d windows to train on, %d held out; %d tokens an epoch, %d of them targets", len(d.Train), len(d.HeldOut.Windows), d.Tokens, d.Targets)
 	if d.CutWindows > 0 {
 		notice("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", d.CutWindows, d.CutLines, o.MaxSeqLength)

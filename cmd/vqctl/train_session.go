@@ -86,7 +86,7 @@ func (s *trainSession) readData(ctx context.Context) error {
 	})
 	finish()
 	if err == nil {
-		s.view.data(s.data, o.run)
+		s.view.data(s.data, o.run, o.pace.RunName)
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"ventriloquist/internal/model"
@@ -25,6 +26,7 @@ func (o *trainOptions) beginning() (trainStart, error) {
 			return s, err
 		}
 		s.adapterFrom = s.resumeFrom
+		o.pace.RunName = cmp.Or(o.pace.RunName, s.state.RunName)
 	}
 	if s.baseModel == "" && s.adapterFrom != "" {
 		config, err := adapter.ReadConfig(s.adapterFrom)
@@ -71,7 +73,7 @@ func (o *trainOptions) sameAsLoaded(a *adapter.Adapter, dir string) error {
 			same = fmt.Sprint(o.lora.Targets) == fmt.Sprint(a.Targets)
 		}
 		if !same {
-			return usererr.With(usererr.Usage("--%s is not what the adapter in %s has", name, dir), "leave it out: r, alpha and targets come from the adapter")
+			return usererr.With(usererr.Usage("--%s differs from the adapter in %s", name, dir), "omit it: r, alpha and targets come from the adapter")
 		}
 	}
 	return nil
