@@ -150,7 +150,7 @@ func largest(device *engine.Device, precision engine.DType, weights engine.Weigh
 			continue
 		}
 		s := memplan.Settings{Model: load.ModelConfig(config, weights), Stored: engine.BF16, Precision: precision, Adapter: lora,
-			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: targetsOfWindow}
+			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: memplan.TargetsPerWindow}
 		choice, err := memplan.FitTo(s.Run(), memplan.OfDevice(device), 0)
 		if err != nil {
 			return "", "", err

@@ -117,9 +117,6 @@ type prediction struct {
 	HoursPer1000    float64 `json:"hours_per_1000_windows"`
 }
 
-// targetsOfWindow is how many tokens of a window are taken to carry loss in a plan without windows.
-const targetsOfWindow = 64
-
 // runDryRun plans the run that the flags describe, and prints the plan to out.
 func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 	config, name, err := o.dryRunModel()
@@ -182,7 +179,7 @@ func (o *trainOptions) dryRunModel() (model.Config, string, error) {
 func (o *trainOptions) dryRunSettings(config model.Config) memplan.Settings {
 	s := memplan.Settings{
 		Model: load.ModelConfig(config, o.model.weights), Stored: engine.BF16, Adapter: load.AdapterConfig(o.lora),
-		BatchSize: o.run.BatchSize, Accumulation: o.run.Accumulation, SeqLength: o.run.MaxSeqLength, Targets: targetsOfWindow,
+		BatchSize: o.run.BatchSize, Accumulation: o.run.Accumulation, SeqLength: o.run.MaxSeqLength, Targets: memplan.TargetsPerWindow,
 	}
 	if stored, err := load.DType(config.DType); err == nil {
 		s.Stored = stored

@@ -23,9 +23,6 @@ type Workload struct {
 	Context int // tokens that a session holds
 }
 
-// targetTokens is the estimate of target tokens per window; a message seldom has more.
-const targetTokens = 64
-
 // NeedsOf plans training and inference at each precision, and with quantized weights at the fastest one. It loads nothing.
 func NeedsOf(device *engine.Device, m *model.Model, w Workload) ([]Needs, error) {
 	stored, err := StoredDType(m)
@@ -33,7 +30,7 @@ func NeedsOf(device *engine.Device, m *model.Model, w Workload) ([]Needs, error)
 		return nil, err
 	}
 	lora := AdapterConfig(adapter.Config{R: w.Rank, Alpha: 1, Targets: model.Projections})
-	limits := engine.TrainLimits{MaxTokens: w.Tokens, MaxWindows: w.Windows, MaxTargets: w.Windows * targetTokens}
+	limits := engine.TrainLimits{MaxTokens: w.Tokens, MaxWindows: w.Windows, MaxTargets: w.Windows * memplan.TargetsPerWindow}
 	var list []Needs
 	fastest, err := Precision("auto", device)
 	if err != nil {

@@ -7,6 +7,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
+// TargetsPerWindow is the estimate of target tokens per window where no windows are read; a message seldom has more.
+const TargetsPerWindow = 64
+
 // Settings are what a user can change.
 type Settings struct {
 	Model                   engine.ModelConfig
