@@ -155,7 +155,7 @@ func chatInTerminal(ctx context.Context, begin func(io.Writer) *chat.Dialogue, i
 		io.Writer
 	}{keys, out}, "> ")
 	d := begin(terminal)
-	fmt.Fprintln(terminal, "/help says how this works")
+	fmt.Fprintln(terminal, "/help lists the commands")
 	for {
 		width, height, err := term.GetSize(int(out.Fd()))
 		if err == nil {

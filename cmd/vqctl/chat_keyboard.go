@@ -82,7 +82,7 @@ func (k *keyboard) answering(ctx context.Context) (answer context.Context, done 
 	}
 }
 
-// Read gives the line editor what was typed. It ends when the terminal does, or the program is told to.
+// Read returns typed input to the line editor. It ends with the terminal, or when the program is to stop.
 func (k *keyboard) Read(p []byte) (int, error) {
 	select {
 	case <-k.quit:

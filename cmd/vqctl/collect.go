@@ -77,7 +77,7 @@ const (
 	collectGarbage = 200
 )
 
-// runCollect fills messages.db from the source and tells out about it.
+// runCollect fills messages.db from the source, and writes a summary to out.
 func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(collectMemory))
 	defer debug.SetGCPercent(debug.SetGCPercent(collectGarbage))

@@ -18,7 +18,7 @@ type collectResult struct {
 	Unit     string `json:"unit"` // what Rows counts
 	Database string `json:"database"`
 	Rows     int64  `json:"rows"`
-	// Read is how many of the rows were read this time, Changed how many of these told something else than before.
+	// Read is how many of the rows were read this time, Changed how many of these differ from the last time.
 	Read          int64 `json:"rows_read"`
 	Changed       int64 `json:"rows_changed"`
 	Messages      int64 `json:"messages"` // now in the database, reactions among them; a row may give several
@@ -26,15 +26,15 @@ type collectResult struct {
 	// Fates are where the rows went; their numbers add up to Rows.
 	Fates []rowFate `json:"fates"`
 	Gone  int64     `json:"gone"` // rows of the last time that the source no longer has
-	// Forgotten are messages that stayed out because somebody was forgotten.
+	// Forgotten are messages left out because their sender was forgotten.
 	Forgotten int64 `json:"forgotten,omitempty"`
 	Kept      bool  `json:"kept"` // with --keep-gone
 	// Damaged are rows whose body cannot be decoded, Unknown values that this program does not know, by column.
 	Damaged *sources.RowList `json:"damaged_bodies,omitempty"`
 	Unknown map[string]int64 `json:"unknown_values,omitempty"`
-	// Unreadable says what of a damaged file could not be read.
+	// Unreadable names the parts of a damaged file that cannot be read.
 	Unreadable []string `json:"unreadable,omitempty"`
-	// Notes say what was decided about an export as a whole.
+	// Notes are decisions about an export as a whole.
 	Notes []string `json:"notes,omitempty"`
 }
 
@@ -78,20 +78,20 @@ func (r *collectResult) print(out io.Writer) error {
 	switch {
 	case r.Gone == 0:
 	case len(r.Unreadable) > 0:
-		fmt.Fprintf(&text, "%d messages of the last time were not found and were kept, for the source is damaged\n", r.Gone)
+		fmt.Fprintf(&text, "%d messages of the last collect were not found; they were kept, since the source is damaged\n", r.Gone)
 	case r.Kept:
 		fmt.Fprintf(&text, "%d messages are no longer in the source and were kept\n", r.Gone)
 	default:
-		fmt.Fprintf(&text, "%d messages were no longer in the source and are gone (--keep-gone keeps such)\n", r.Gone)
+		fmt.Fprintf(&text, "%d messages were no longer in the source and are gone (--keep-gone keeps them)\n", r.Gone)
 	}
 	if r.Forgotten > 0 {
-		fmt.Fprintf(&text, "%d messages stayed out, of people who were forgotten\n", r.Forgotten)
+		fmt.Fprintf(&text, "%d messages of forgotten people were left out\n", r.Forgotten)
 	}
 	if r.Damaged != nil {
-		fmt.Fprintf(&text, "%d bodies are damaged, and what could be found of their words was taken: %s\n", r.Damaged.Count, rowsInWords(r.Damaged))
+		fmt.Fprintf(&text, "%d bodies are damaged; the text that could be recovered was taken: %s\n", r.Damaged.Count, rowsInWords(r.Damaged))
 	}
 	for _, value := range slices.Sorted(maps.Keys(r.Unknown)) {
-		fmt.Fprintf(&text, "%d rows have a value that this program does not know, and were kept as events: %s\n", r.Unknown[value], value)
+		fmt.Fprintf(&text, "%d rows have a value that this program does not know; they were kept as events: %s\n", r.Unknown[value], value)
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
@@ -112,5 +112,5 @@ func (r *collectResult) damage() error {
 		return nil
 	}
 	err := errors.New("parts of " + r.Source + " cannot be read: " + strings.Join(r.Unreadable, "; "))
-	return usererr.With(err, "what could be read is in %s; to get at the rest, repair a copy of the source with sqlite3's .recover and collect that", r.Database)
+	return usererr.With(err, "what could be read is in %s; for the rest, repair a copy of the source with sqlite3's .recover and collect that", r.Database)
 }

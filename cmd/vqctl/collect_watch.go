@@ -70,7 +70,7 @@ func (o *collectOptions) stamp(kind *format, path string) (string, error) {
 	return kind.stamp(path)
 }
 
-// printChange tells what is different from the last time; of a change that changed no message it says nothing.
+// printChange prints what differs from the last time; a change that affects no message prints nothing.
 func (r *collectResult) printChange(out io.Writer, last *collectResult, asJSON bool) error {
 	if r.Changed == 0 && r.Gone == 0 {
 		return nil

@@ -67,7 +67,7 @@ and how many messages the training windows lose by them.`,
 	}
 }
 
-// openBook opens messages.db and the contacts; a contacts file that is not there lists nobody.
+// openBook opens messages.db and the contacts; a missing contacts file is an empty one.
 func openBook(ctx context.Context, o *contactsOptions) (*messages.DB, *people.Book, people.Self, error) {
 	db, err := openDatabase(ctx, o.dataDir)
 	if err != nil {

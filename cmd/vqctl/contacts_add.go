@@ -57,7 +57,7 @@ func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []s
 		}
 	}
 	missing := book.Missing(ids)
-	for _, id := range ids { // what was only found to be the owner's may be somebody's all the same
+	for _, id := range ids { // an address that a source calls the owner's, without the owner saying so, may be another person's
 		if who, listed := book.Person(id); listed && who == people.Owner {
 			missing = append(missing, id)
 		}

@@ -53,7 +53,7 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 		return err
 	}
 	defer db.Close()
-	told, err := people.CardsOfSources(ctx, db)
+	named, err := people.CardsOfSources(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 	if err != nil {
 		return err
 	}
-	draft := people.Suggest(census, book, self.Name, append(cards, told...), same)
+	draft := people.Suggest(census, book, self.Name, append(cards, named...), same)
 	result := suggestion{contactsChange: contactsChange{File: o.path(), Added: []people.Addition{}}, Draft: draft, Books: append([]string{}, books...)}
 	for _, p := range draft.People {
 		result.Added = append(result.Added, people.Addition{Name: p.Name, IDs: p.IDs})
@@ -133,7 +133,7 @@ func printDraft(out io.Writer, draft *people.Draft) error {
 		fmt.Fprintf(table, "%d\t%s\t%s\n", p.Messages, p.Name, strings.Join(p.IDs, ", "))
 	}
 	if len(draft.Nameless) > 0 {
-		fmt.Fprintf(table, "\nmessages\tno name is known of\n")
+		fmt.Fprintf(table, "\nmessages\tno known name\n")
 	}
 	for _, p := range draft.Nameless[:min(shownUnmapped, len(draft.Nameless))] {
 		fmt.Fprintf(table, "%d\t%s\n", p.Messages, strings.Join(p.IDs, ", "))
@@ -145,7 +145,7 @@ func printDraft(out io.Writer, draft *people.Draft) error {
 		return err
 	}
 	for _, s := range draft.Shared {
-		if _, err := fmt.Fprintf(out, "%s stands on the card of %q too: it goes to %q\n", s.ID, s.Also, s.Contact); err != nil {
+		if _, err := fmt.Fprintf(out, "%s is also on the card of %q: it goes to %q\n", s.ID, s.Also, s.Contact); err != nil {
 			return err
 		}
 	}

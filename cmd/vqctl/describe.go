@@ -39,7 +39,7 @@ type describeOptions struct {
 	dryRun      bool
 	yes         bool
 	json        bool
-	terminal    bool // somebody can be asked
+	terminal    bool // stdin is one, so that the user can be asked
 }
 
 func newDescribeCommand() *cli.Command {
@@ -80,7 +80,7 @@ llama.cpp). It asks before it sends anything to another machine. Run it again at
 	}
 }
 
-// runDescribe describes what there is to describe, after asking where something would leave this machine.
+// runDescribe describes attachments, and asks before anything leaves this machine.
 func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Writer) error {
 	options, err := o.options()
 	if err != nil {
@@ -181,12 +181,12 @@ func (o *describeOptions) service(ctx context.Context) (describe.Service, error)
 	return describe.NewGemini(ctx, model, key)
 }
 
-// agreed tells whether the files may be sent: on this machine always, elsewhere if the user says so.
+// agreed reports whether the files may be sent: always on this machine, elsewhere if the user agrees.
 func (o *describeOptions) agreed(ctx context.Context, plan *describe.Plan, in io.Reader, out io.Writer) (bool, error) {
 	if plan.Local || o.yes {
 		return true, nil
 	}
-	words := os.Stderr // beside what --json prints
+	words := os.Stderr // stdout is for --json
 	if _, err := io.WriteString(words, planInWords(plan)); err != nil {
 		return false, err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // locator finds the files of attachments. Encrypted backups are unlocked where the passphrase is given or can be asked
-// for; else what lies in them is left out.
+// for; otherwise their files are left out.
 func (o *describeOptions) locator(ctx context.Context, db *messages.DB) (*describe.Locator, error) {
 	l := &describe.Locator{Attachments: o.attachments, Backups: map[string]*iosbackup.Backup{}}
 	l.Home, _ = os.UserHomeDir() // without one, ~ is nowhere

@@ -10,11 +10,11 @@ import (
 	"ventriloquist/internal/describe"
 )
 
-// planInWords says what would be sent where, and what it would cost.
+// planInWords is the plan for people: what is sent where, and its cost.
 func planInWords(p *describe.Plan) string {
 	var text strings.Builder
 	if p.Files == 0 {
-		text.WriteString("nothing is left to describe\n")
+		text.WriteString("there is nothing left to describe\n")
 	} else {
 		kinds := make([]string, len(p.Send))
 		for i, k := range p.Send {
@@ -25,7 +25,7 @@ func planInWords(p *describe.Plan) string {
 		case p.Local:
 			text.WriteString("nothing leaves this machine\n")
 		case p.Cost == nil:
-			fmt.Fprintf(&text, "what that costs is not known: there is no price of %s here\n", p.Model)
+			fmt.Fprintf(&text, "cost unknown: no price for %s\n", p.Model)
 		default:
 			fmt.Fprintf(&text, "estimated cost: $%.4f (prices of %s, %s)\n", *p.Cost, describe.PricesOn, describe.PricesFrom)
 		}
@@ -68,27 +68,27 @@ func (o *describeOptions) printReport(out io.Writer, p *describe.Plan, r *descri
 	var text strings.Builder
 	fmt.Fprintf(&text, "%d of %d described", r.Described, p.Files)
 	if r.Same > 0 {
-		fmt.Fprintf(&text, ", %d of them with the words of a file that is the same", r.Same)
+		fmt.Fprintf(&text, ", %d of them from an identical file", r.Same)
 	}
 	text.WriteString("\n")
 	if r.Refused > 0 {
-		fmt.Fprintf(&text, "%d were refused by the model and keep their names\n", r.Refused)
+		fmt.Fprintf(&text, "%d were refused by the model; their file names stay\n", r.Refused)
 	}
 	if r.Failed > 0 {
-		fmt.Fprintf(&text, "%d failed and keep their names (--retry-failed tries them again)\n", r.Failed)
+		fmt.Fprintf(&text, "%d failed; their file names stay (--retry-failed tries them again)\n", r.Failed)
 	}
 	text.WriteString(leftInWords(r.Left))
 	if r.Cost != nil && !p.Local {
 		fmt.Fprintf(&text, "cost: $%.4f (%d tokens in, %d out)\n", *r.Cost, r.Usage.Input+r.Usage.Sound, r.Usage.Output)
 	}
 	if r.Described > 0 {
-		text.WriteString("`vqctl preprocess` takes the words into the windows\n")
+		text.WriteString("run `vqctl preprocess` to put the descriptions into the windows\n")
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
 }
 
-// examineDescribe tells what describe has to work with.
+// examineDescribe checks the key and the programs of describe.
 func examineDescribe() []finding {
 	key := finding{Name: "describe: key", Status: "ok", Detail: "GEMINI_API_KEY is set"}
 	if os.Getenv("GEMINI_API_KEY") == "" {

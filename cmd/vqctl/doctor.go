@@ -60,15 +60,35 @@ func runDoctor(ctx context.Context, dataDir, outputDir string, asJSON bool, out 
 		}
 		return nil
 	}
-	return printFindings(out, findings)
+	return printFindings(out, findings, terminalWidth(out))
 }
 
-func printFindings(out io.Writer, findings []finding) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+// printFindings prints a table. Details and hints are wrapped at the width of a terminal, if there is one.
+func printFindings(out io.Writer, findings []finding, width int) error {
+	const gap = 2
+	left := 2 * gap
+	if width > 0 {
+		names, statuses := 0, 0
+		for _, f := range findings {
+			names, statuses = max(names, len(f.Name)), max(statuses, len(f.Status))
+		}
+		left += names + statuses
+	}
+	table := tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)
 	for _, f := range findings {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", f.Name, f.Status, f.Detail)
-		if f.Hint != "" {
-			fmt.Fprintf(table, "\t\t%s\n", f.Hint)
+		first := f.Name + "\t" + f.Status
+		for _, text := range []string{f.Detail, f.Hint} {
+			lines := []string{text}
+			if width > 0 {
+				lines = wrapped(text, width-left)
+			}
+			for _, line := range lines {
+				if line == "" {
+					continue
+				}
+				fmt.Fprintf(table, "%s\t%s\n", first, line)
+				first = "\t"
+			}
 		}
 	}
 	return table.Flush()

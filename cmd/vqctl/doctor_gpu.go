@@ -24,7 +24,7 @@ const driverFolder = "/proc/driver/nvidia"
 
 var driverVersion = regexp.MustCompile(`Kernel Module.*?\s([0-9]+(?:\.[0-9]+)+)`)
 
-// examineGPU describes the cards that the engine can use, and says of others what is missing. folder is the driver's.
+// examineGPU describes the GPUs that the engine can use, and what is missing for the others. folder is the driver's.
 func examineGPU(folder string, open func(index int) (*engine.Device, error)) []finding {
 	driver, cards := readDriver(folder)
 	var findings []finding

@@ -10,7 +10,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// dotEnvFile holds settings beside the data; what the environment sets already is stronger.
+// dotEnvFile holds settings; those of the environment take precedence.
 const dotEnvFile = ".env"
 
 // loadDotEnv takes the settings of the .env file of the current folder, if there is one, into the environment.

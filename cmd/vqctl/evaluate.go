@@ -170,7 +170,7 @@ func (o *evaluateOptions) windows(source windows.List) ([]int, error) {
 	return heldOut, nil
 }
 
-// readSet reads and measures the windows, and says what was cut or left out.
+// readSet reads and measures the windows, and notes what was cut or left out.
 func (o *evaluateOptions) readSet(ctx context.Context, source windows.List, list []int, l *load.Loaded) (*evaluate.Set, error) {
 	report, finish := newProgress("tokenizing windows", "windows")
 	set, err := evaluate.NewSet(ctx, source, list, l.Tokenizer, o.maxSeqLength, report)

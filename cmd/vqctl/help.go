@@ -51,10 +51,8 @@ func printHelp(w io.Writer, _ string, data any) {
 		return
 	}
 	p := helpPage{width: 80}
-	if f, ok := w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
-			p.width = min(max(columns, 40), 110)
-		}
+	if columns := terminalWidth(w); columns > 0 {
+		p.width = min(columns, 110)
 	}
 	p.paragraphs("", c.FullName()+" - "+c.Usage)
 	p.text.WriteString("\nUsage: " + usageLine(c) + "\n")
@@ -65,6 +63,16 @@ func printHelp(w io.Writer, _ string, data any) {
 	p.commands(c)
 	p.flags(c)
 	fmt.Fprint(w, p.text.String())
+}
+
+// terminalWidth is how many columns a terminal has, at least 40; 0 if out is none.
+func terminalWidth(out io.Writer) int {
+	if f, ok := out.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return max(columns, 40)
+		}
+	}
+	return 0
 }
 
 func usageLine(c *cli.Command) string {

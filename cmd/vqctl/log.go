@@ -15,7 +15,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Results go to stdout, errors and progress to stderr as ever. The log says what a command does beside that: retries, what is
+// Results go to stdout; errors, progress and notices to stderr. The log records what a command does otherwise: retries, what is
 // read again and why, checkpoints. It never holds texts of messages, nor names or addresses of people.
 
 // logFlags are the flags of the log, of all commands.
@@ -46,7 +46,7 @@ func openLog(ctx context.Context, c *cli.Command) (context.Context, error) {
 }
 
 func closeLog(ctx context.Context, _ *cli.Command) error {
-	_ = logOf(ctx).Sync() // a terminal cannot be synced, and says so
+	_ = logOf(ctx).Sync() // syncing a terminal fails
 	return nil
 }
 

@@ -16,7 +16,7 @@ import (
 // passphraseVariable may hold the passphrase of an encrypted backup.
 const passphraseVariable = "BACKUP_PASSPHRASE"
 
-// noteUnlocking says why nothing happens for a while.
+// noteUnlocking explains the wait.
 func noteUnlocking() {
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		notice("deriving the key from the passphrase; this takes a few seconds")

@@ -30,7 +30,7 @@ type preprocessOptions struct {
 	stride      int
 	export      string
 	json        bool
-	choiceFlags
+	filterFlags
 }
 
 func newPreprocessCommand() *cli.Command {
@@ -46,7 +46,7 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 				&cli.IntFlag{Name: "stride", Value: 1, Usage: "targets per window: its last `N` messages carry loss", Destination: &o.stride},
 				&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
 				contactsFlag(&o.contacts)),
-			o.choiceFlags.flags(),
+			o.filterFlags.flags(),
 			inGroup(outputGroup,
 				&cli.StringFlag{Name: "export", Usage: "write the window file here (`FILE`), whatever its size", Destination: &o.export},
 				&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json})),
@@ -64,22 +64,22 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 // to --window windows, and a long history would fill the disk.
 const exportLimit = 256 << 20
 
-// runPreprocess makes the windows and tells out about them.
+// runPreprocess makes the windows, and writes a summary to out.
 func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) error {
 	if o.contacts == "" {
 		o.contacts = filepath.Join(o.dataDir, contactsName)
 	}
-	choice, err := o.choice()
+	filter, err := o.filter()
 	if err != nil {
 		return err
 	}
-	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride, Filter: choice}
+	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride, Filter: filter}
 	if err := options.Check(); err != nil {
 		return err
 	}
 	if o.owner == "" {
-		return usererr.With(errors.New("your name is not known"),
-			`put MY_NAME="your name" into .env or the environment: your own messages will bear it`)
+		return usererr.With(errors.New("your name is missing"),
+			`put MY_NAME="your name" into .env or the environment: it names your own messages`)
 	}
 	db, err := openDatabase(ctx, o.dataDir)
 	if err != nil {
@@ -122,7 +122,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 }
 
 // exportWindows writes the window file and returns where it is, "" if it would be too large to write unasked. A file
-// from an earlier time, which says something else than messages.db, does not stay.
+// from an earlier time, which no longer matches messages.db, is removed.
 func exportWindows(ctx context.Context, o preprocessOptions, db *messages.DB, size int64) (string, error) {
 	path := o.export
 	if path == "" {
@@ -152,7 +152,7 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 	if r.Export != "" {
 		text = fmt.Appendf(text, "they are in %s and %s\n", r.Database, r.Export)
 	} else {
-		text = fmt.Appendf(text, "they are in %s; as a window file they would have %.1f GB (--export FILE writes it)\n", r.Database, float64(r.ExportBytes)/1e9)
+		text = fmt.Appendf(text, "they are in %s; a window file would have %s (--export FILE writes it)\n", r.Database, inBytes(uint64(r.ExportBytes)))
 	}
 	left := r.LeftOut
 	if left.Messages > 0 {
@@ -169,10 +169,10 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 		what     string
 	}{
 		{left.NotChosen, "of conversations that --only and --exclude leave out"},
-		{left.OtherTime, "of other times than --since and --until say"},
+		{left.OtherTime, "outside --since and --until"},
 		{left.Few, "of conversations with fewer than --min-messages"},
 		{left.ToOneself, "to yourself"},
-		{left.Empty, "without words"},
+		{left.Empty, "without text"},
 	} {
 		if other.messages > 0 {
 			text = fmt.Appendf(text, "left out: %d messages %s\n", other.messages, other.what)

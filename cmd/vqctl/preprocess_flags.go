@@ -11,8 +11,8 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// choiceFlags say which conversations and messages become windows.
-type choiceFlags struct {
+// filterFlags say which conversations and messages become windows.
+type filterFlags struct {
 	minMessages   int
 	only, exclude []string
 	since, until  string
@@ -25,7 +25,7 @@ const (
 	anonymousUnlisted = "anonymous"
 )
 
-func (c *choiceFlags) flags() []cli.Flag {
+func (c *filterFlags) flags() []cli.Flag {
 	return inGroup(filterGroup,
 		&cli.IntFlag{Name: "min-messages", Usage: "skip conversations with fewer than `N` messages", Destination: &c.minMessages},
 		&cli.StringSliceFlag{Name: "only", Usage: "include only conversations with the person `NAME` (repeatable)", Destination: &c.only},
@@ -36,30 +36,30 @@ func (c *choiceFlags) flags() []cli.Flag {
 			Usage: "groups with people who are not in the contacts: skip, or anonymous (include them as Unknown 1, …, never as targets)"})
 }
 
-// choice reads the flags; the names are checked later, by checkNames.
-func (c *choiceFlags) choice() (windows.Filter, error) {
-	choice := windows.Filter{MinMessages: int64(c.minMessages), Only: c.only, Exclude: c.exclude}
+// filter reads the flags; the names are checked later, by checkNames.
+func (c *filterFlags) filter() (windows.Filter, error) {
+	filter := windows.Filter{MinMessages: int64(c.minMessages), Only: c.only, Exclude: c.exclude}
 	if c.minMessages < 0 {
-		return choice, usererr.Usage("--min-messages is %d", c.minMessages)
+		return filter, usererr.Usage("--min-messages is %d", c.minMessages)
 	}
 	var err error
-	if choice.Since, err = parseDay("--since", c.since); err != nil {
-		return choice, err
+	if filter.Since, err = parseDay("--since", c.since); err != nil {
+		return filter, err
 	}
-	if choice.Until, err = parseDay("--until", c.until); err != nil {
-		return choice, err
+	if filter.Until, err = parseDay("--until", c.until); err != nil {
+		return filter, err
 	}
-	if !choice.Until.IsZero() {
-		choice.Until = choice.Until.AddDate(0, 0, 1)
+	if !filter.Until.IsZero() {
+		filter.Until = filter.Until.AddDate(0, 0, 1)
 	}
 	switch c.unlisted {
 	case skipUnlisted, "":
 	case anonymousUnlisted:
-		choice.Anonymous = true
+		filter.Anonymous = true
 	default:
-		return choice, usererr.Usage("--groups-with-unlisted is %q: it is %s or %s", c.unlisted, skipUnlisted, anonymousUnlisted)
+		return filter, usererr.Usage("--groups-with-unlisted is %q: it is %s or %s", c.unlisted, skipUnlisted, anonymousUnlisted)
 	}
-	return choice, nil
+	return filter, nil
 }
 
 func parseDay(flag, day string) (time.Time, error) {
@@ -74,7 +74,7 @@ func parseDay(flag, day string) (time.Time, error) {
 }
 
 // checkNames refuses people who are in no conversation that could be taken.
-func (c *choiceFlags) checkNames(book *people.Book, file string) error {
+func (c *filterFlags) checkNames(book *people.Book, file string) error {
 	for _, name := range append(slices.Clone(c.only), c.exclude...) {
 		if !slices.Contains(book.Names(), name) {
 			return usererr.With(usererr.Usage("%q is not in %s", name, file), "`vqctl contacts` lists the names")

@@ -8,22 +8,22 @@ import (
 	"ventriloquist/internal/train"
 )
 
-// seenByOutput tells of an adapter whether it was trained on somebody's messages.
-type seenByOutput struct {
+// adapterExposure reports whether an adapter was trained on a person's messages.
+type adapterExposure struct {
 	Path string `json:"path"`
 	Seen string `json:"seen"` // "yes", or "unknown" where the adapter does not say whose messages it was trained on
 }
 
-func (s *seenByOutput) words() string {
+func (s *adapterExposure) words() string {
 	if s.Seen == "yes" {
 		return "was trained on these messages"
 	}
 	return "does not say whose messages it was trained on"
 }
 
-// adaptersThatSaw are the adapters under a folder that were trained on somebody's messages, or may have been.
-func adaptersThatSaw(outputDir, name string) ([]seenByOutput, error) {
-	list := []seenByOutput{}
+// exposedAdapters are the adapters under a folder that were trained on a person's messages, or may have been.
+func exposedAdapters(outputDir, name string) ([]adapterExposure, error) {
+	list := []adapterExposure{}
 	err := filepath.WalkDir(outputDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			if path == outputDir {
@@ -35,15 +35,15 @@ func adaptersThatSaw(outputDir, name string) ([]seenByOutput, error) {
 			return nil
 		}
 		dir := filepath.Dir(path)
-		if seen := sawPerson(dir, name); seen != "no" {
-			list = append(list, seenByOutput{dir, seen})
+		if seen := exposure(dir, name); seen != "no" {
+			list = append(list, adapterExposure{dir, seen})
 		}
 		return nil
 	})
 	return list, err
 }
 
-func sawPerson(dir, name string) string {
+func exposure(dir, name string) string {
 	state, err := train.ReadState(dir)
 	switch {
 	case err != nil || state.People == nil:

@@ -50,8 +50,8 @@ address.`,
 type forgetResult struct {
 	Name string `json:"contact"`
 	messages.Erased
-	Windows  int            `json:"windows"` // of window files
-	Adapters []seenByOutput `json:"adapters"`
+	Windows  int               `json:"windows"` // of window files
+	Adapters []adapterExposure `json:"adapters"`
 }
 
 func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, out io.Writer) error {
@@ -73,7 +73,7 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 			return err
 		}
 	}
-	result := forgetResult{Name: name, Adapters: []seenByOutput{}}
+	result := forgetResult{Name: name, Adapters: []adapterExposure{}}
 	policy, err := privacy.LoadOrNew(ctx, db, self.Addresses)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if result.Windows, err = forgetInFiles(&o, name); err != nil {
 		return err
 	}
-	if result.Adapters, err = adaptersThatSaw(o.outputDir, name); err != nil {
+	if result.Adapters, err = exposedAdapters(o.outputDir, name); err != nil {
 		return err
 	}
 	if o.json {
@@ -93,7 +93,7 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	return result.print(out)
 }
 
-// forgetInFiles takes somebody out of the window files of the data folder and out of the contacts file.
+// forgetInFiles erases a person from the window files of the data folder and from the contacts file.
 func forgetInFiles(o *forgetOptions, name string) (dropped int, err error) {
 	if err := removeDefaultExport(o.dataDir); err != nil {
 		return 0, err

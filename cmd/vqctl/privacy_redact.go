@@ -89,7 +89,7 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	policy.AddKinds(kinds)
 	looking := policy.Redactor()
 	report, finish := newProgress("looking", "texts")
-	look, looked := telling(looking.Text, func(n int64) { report(n, 0) })
+	look, looked := countCalls(looking.Text, func(n int64) { report(n, 0) })
 	err = db.EachText(ctx, func(text string) { look(text) })
 	finish()
 	if err != nil {
@@ -119,16 +119,16 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 func redactDatabase(ctx context.Context, db *messages.DB, policy *privacy.Policy, texts int64) error {
 	report, finish := newProgress("redacting", "texts")
 	defer finish()
-	text, _ := telling(policy.Redactor().Text, func(n int64) { report(min(n, texts), texts) })
+	text, _ := countCalls(policy.Redactor().Text, func(n int64) { report(min(n, texts), texts) })
 	return policy.Redact(ctx, db, text)
 }
 
-// telling is a function that tells now and then how often it was called.
-func telling(f func(string) string, tell func(n int64)) (counting func(string) string, calls *int64) {
+// countCalls returns f, which also reports how often it was called, and that count.
+func countCalls(f func(string) string, report func(n int64)) (counting func(string) string, calls *int64) {
 	calls = new(int64)
 	return func(s string) string {
 		if *calls++; *calls%1024 == 0 {
-			tell(*calls)
+			report(*calls)
 		}
 		return f(s)
 	}, calls
@@ -159,7 +159,7 @@ func (r *redactResult) print(out io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%d texts of %s hold something to redact", r.Texts, r.Database)
+	text := fmt.Sprintf("%d texts of %s hold private values", r.Texts, r.Database)
 	if r.DryRun {
 		text += "; nothing was changed\n"
 	} else {

@@ -144,7 +144,7 @@ func appendScore(dst []byte, tokens int, logProbs []float32, argmax []int32) ([]
 	dst = fmt.Appendf(dst, `{"tokens": %d, "logprobs": [`, tokens)
 	for i, p := range logProbs {
 		if math.IsNaN(float64(p)) || math.IsInf(float64(p), 0) {
-			return dst, fmt.Errorf("the model gives token %d no finite probability", i+1)
+			return dst, fmt.Errorf("the probability of token %d is not finite", i+1)
 		}
 		dst = appendSeparator(dst, i)
 		dst = strconv.AppendFloat(dst, float64(p), 'g', -1, 32)

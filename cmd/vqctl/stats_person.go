@@ -9,7 +9,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// findPerson is somebody of the report.
+// findPerson finds a person of the report.
 func findPerson(r *stats.Report, name string) (*stats.Person, error) {
 	for i := range r.People {
 		if r.People[i].Name == name {
@@ -19,7 +19,7 @@ func findPerson(r *stats.Report, name string) (*stats.Person, error) {
 	return nil, usererr.With(fmt.Errorf("nobody is called %q", name), "`vqctl stats` lists who writes; --top 1000 lists more")
 }
 
-// printPerson tells all that is known of somebody.
+// printPerson prints the details of one person.
 func printPerson(out io.Writer, p *stats.Person) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "messages\t%d\n", p.Messages)

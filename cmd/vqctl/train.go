@@ -23,7 +23,7 @@ import (
 type trainOptions struct {
 	model        modelOptions
 	run          train.Options
-	pace         train.RunSettings
+	settings     train.RunSettings
 	lora         adapter.Config
 	loraGiven    []string // names of the flags among those of lora that were given
 	dataDir      string
@@ -103,7 +103,7 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 			Epochs: c.Float("num-epochs"), MaxSteps: c.Int("max-steps"), MaxSeqLength: c.Int("max-seq-length"),
 			Limit: c.Int("limit"), Seed: c.Uint64("seed"), Shuffle: !c.Bool("no-shuffle"),
 		},
-		pace: train.RunSettings{
+		settings: train.RunSettings{
 			LoggingSteps: c.Int("logging-steps"), SaveSteps: c.Int("save-steps"), EvalSteps: c.Int("eval-steps"),
 			Recompute: c.Bool("recompute"), OutputDir: c.String("output-dir"), RunName: c.String("run-name"),
 			ContinueFrom: c.String("continue-from"),
@@ -146,7 +146,7 @@ func (o *trainOptions) validate() error {
 	if err := o.run.Validate(); err != nil {
 		return err
 	}
-	return o.pace.Validate()
+	return o.settings.Validate()
 }
 
 // runTrain trains and reports to out.
@@ -182,9 +182,9 @@ func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base
 		return fit.Limits, nil
 	}
 	total := fit.Memory.Total
-	advice := "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r take less; --dry-run says what fits"
+	advice := "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r need less; --dry-run shows what fits"
 	if o.model.weights == engine.Plain {
-		advice = "--load-in-8bit or --load-in-4bit take less for the weights; so do " + advice
+		advice = "--load-in-8bit or --load-in-4bit need less for the weights; so do " + advice
 	}
 	return limits, usererr.With(fmt.Errorf("training needs %s, %s more than the %s that are free", inBytes(total),
 		inBytes(total-min(total, info.MemoryAvailable)), inBytes(info.MemoryAvailable)), "%s", advice)

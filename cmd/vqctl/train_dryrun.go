@@ -189,7 +189,7 @@ func (o *trainOptions) dryRunSettings(config model.Config) memplan.Settings {
 
 // leastRecomputed is how many layers are recomputed at least: all with --recompute.
 func (o *trainOptions) leastRecomputed(config model.Config) int {
-	if o.pace.Recompute {
+	if o.settings.Recompute {
 		return config.Layers
 	}
 	return 0

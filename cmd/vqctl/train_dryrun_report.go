@@ -13,14 +13,14 @@ import (
 func (d *dryRun) print(out io.Writer) error {
 	fmt.Fprintf(out, "%s (%.2f billion parameters) on %s, products in %s, base weights in %s\n", d.Model, float64(d.Parameters)/1e9,
 		d.Device, d.Precision, d.Weights)
-	fmt.Fprintf(out, "rank %d, %d x %d windows a step, each of up to %d tokens\n\n", d.Rank, d.Accumulation, d.BatchSize, d.SeqLength)
+	fmt.Fprintf(out, "rank %d, %d x %d windows per step, each of up to %d tokens\n\n", d.Rank, d.Accumulation, d.BatchSize, d.SeqLength)
 	rows := append(d.Memory.Rows(), memplan.Row{Label: "fragmentation", Bytes: d.Fragmentation},
 		memplan.Row{Label: "total", Bytes: d.Memory.Total}, memplan.Row{Label: "available", Bytes: d.Available})
 	if err := memplan.WriteTable(out, rows); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s\n", d.measures())
-	fmt.Fprintf(out, "%.1f TFLOP a step of %d tokens\n", d.StepFLOPs/1e12, d.StepTokens)
+	fmt.Fprintf(out, "%.1f TFLOP per step of %d tokens\n", d.StepFLOPs/1e12, d.StepTokens)
 	if d.Steps > 0 {
 		fmt.Fprintf(out, "%s%s\n", some(d.Steps, "step"), d.ofWindows())
 	}
@@ -70,13 +70,13 @@ func (p *prediction) print(out io.Writer) {
 	if p.PeakFP8 > 0 {
 		peak += fmt.Sprintf(", %.0f in fp8", p.PeakFP8/1e12)
 	}
-	fmt.Fprintf(out, "predicted: %.0f tokens/s, %.1f s a step", p.TokensPerSecond, p.StepSeconds)
+	fmt.Fprintf(out, "predicted: %.0f tokens/s, %.1f s per step", p.TokensPerSecond, p.StepSeconds)
 	if p.Hours > 0 {
 		fmt.Fprintf(out, ", %s in all", inHours(p.Hours))
 	} else {
 		fmt.Fprintf(out, ", %s for 1,000 windows", inHours(p.HoursPer1000))
 	}
-	fmt.Fprintf(out, "\n  at %.0f%% (a stated share, not measured) of %s (%s)\n", 100*p.Efficiency, peak, p.Source)
+	fmt.Fprintf(out, "\n  at %.0f%% (assumed, not measured) of %s (%s)\n", 100*p.Efficiency, peak, p.Source)
 }
 
 // inHours is a length of time in hours, below one in minutes.

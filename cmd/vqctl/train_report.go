@@ -35,12 +35,12 @@ func newTrainView(out io.Writer, asJSON bool) *trainView {
 	return &trainView{out: out, json: asJSON, live: term.IsTerminal(int(os.Stderr.Fd()))}
 }
 
-// data says what the run is about, and what was cut or left out.
+// data prints what the run trains on, and what was cut or left out.
 func (v *trainView) data(d *train.Data, o train.Options, runName string) {
 	if runName != "" {
 		notice("run %q", runName)
 	}
-	notice("%d windows to train on, %d held out; %d tokens an epoch, %d of them targets", len(d.Train), len(d.HeldOut.Windows), d.Tokens, d.Targets)
+	notice("%d windows to train on, %d held out; %d tokens per epoch, %d of them targets", len(d.Train), len(d.HeldOut.Windows), d.Tokens, d.Targets)
 	if d.CutWindows > 0 {
 		notice("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", d.CutWindows, d.CutLines, o.MaxSeqLength)
 	}
@@ -104,7 +104,7 @@ func (v *trainView) resumed(from string, run *train.Run) {
 	notice("resuming from %s: step %d of %d is done", from, run.Step(), run.TotalSteps())
 }
 
-// train runs the run and says where the adapter is.
+// train runs the run, and prints where the adapter is.
 func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	encoder := json.NewEncoder(v.out)
 	err := run.Train(ctx, func(m train.StepMetrics) error {

@@ -86,7 +86,7 @@ func (s *trainSession) readData(ctx context.Context) error {
 	})
 	finish()
 	if err == nil {
-		s.view.data(s.data, o.run, o.pace.RunName)
+		s.view.data(s.data, o.run, o.settings.RunName)
 	}
 	return err
 }
@@ -125,7 +125,7 @@ func (s *trainSession) plan(context.Context) (err error) {
 }
 
 func (s *trainSession) lockOutput(context.Context) error {
-	release, err := train.LockOutputDir(s.options.pace.OutputDir)
+	release, err := train.LockOutputDir(s.options.settings.OutputDir)
 	if err == nil {
 		s.onClose(release)
 	}
@@ -154,7 +154,7 @@ func (s *trainSession) load(ctx context.Context) (err error) {
 
 // newRun makes the run, at the step where it goes on.
 func (s *trainSession) newRun() (*train.Run, error) {
-	run, err := train.NewRun(s.options.run, s.options.pace, s.data, s.handles)
+	run, err := train.NewRun(s.options.run, s.options.settings, s.data, s.handles)
 	if err != nil || s.start.resumeFrom == "" {
 		return run, err
 	}

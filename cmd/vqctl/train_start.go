@@ -22,11 +22,11 @@ func (o *trainOptions) beginning() (trainStart, error) {
 	s := trainStart{baseModel: o.model.base, adapterFrom: o.continueFrom}
 	if o.resume {
 		var err error
-		if s.resumeFrom, s.state, err = train.Latest(o.pace.OutputDir); err != nil {
+		if s.resumeFrom, s.state, err = train.Latest(o.settings.OutputDir); err != nil {
 			return s, err
 		}
 		s.adapterFrom = s.resumeFrom
-		o.pace.RunName = cmp.Or(o.pace.RunName, s.state.RunName)
+		o.settings.RunName = cmp.Or(o.settings.RunName, s.state.RunName)
 	}
 	if s.baseModel == "" && s.adapterFrom != "" {
 		config, err := adapter.ReadConfig(s.adapterFrom)
