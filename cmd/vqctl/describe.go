@@ -118,7 +118,7 @@ func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Wr
 	}
 	var bar func(done, total int64, cost float64)
 	bar, finish = newCostProgress()
-	pace := describe.Pace{Jobs: o.jobs, PerMinute: o.perMinute, Timeout: o.timeout, Progress: bar, Log: logOf(ctx)}
+	pace := describe.RunOptions{Jobs: o.jobs, PerMinute: o.perMinute, Timeout: o.timeout, Progress: bar, Log: logOf(ctx)}
 	if o.perMinute < 0 {
 		if pace.PerMinute = defaultPerMinute; plan.Local {
 			pace.PerMinute = 0

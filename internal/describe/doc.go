@@ -1,21 +1,20 @@
-// Package describe turns attachments into words: one line of plain words for an image, a video, a voice message or a
-// document.
+// Package describe turns attachments into words: one line of plain text for an image, a video, a voice message or a document.
 //
-// What enters: the attachments of messages.db ([store.DB.Attachments]), their files, and a [Service], which is a model
-// that looks and listens: Gemini, or a server on the owner's machine. What leaves: descriptions in messages.db, each
-// committed as it comes ([store.DB.Describe]), and a [Report]. The package must not know windows, contacts or training.
+// In: the attachments of messages.db ([messages.DB.Attachments]), their files, and a [Service], a multimodal model: Gemini, or
+// a server on the owner's machine. Out: descriptions in messages.db ([messages.DB.Describe]), each committed when it arrives,
+// and a [Report]. It must not know: windows, contacts, training.
 //
 // # From a file to a line
 //
-//   - [Locator] finds the file where its source said it lies: a path, a backup's hashed name, a member of a zip.
-//   - formatOf tells by its first bytes what it is, whatever its name says.
-//   - preparer makes of it what the service takes: a JPEG, the first seconds of a video, a sound without its container.
-//   - [Service] asks the model; asker asks again when it should, and no oftener than it may.
-//   - oneLine makes a line of the answer.
+//   - [Locator] finds the file that the source names: a path, a backup's hashed name, a member of a zip.
+//   - formatOf detects its format by its first bytes, whatever its name is.
+//   - preparer converts it to what the service accepts: a JPEG, the first seconds of a video, a sound without its container.
+//   - [Service] asks the model; asker retries and limits the rate.
+//   - oneLine turns the answer into one line.
 //
-// # What is kept private
+// # Privacy
 //
-// Nothing is sent before [Run], which the caller begins when the owner agreed to the [Plan]. No error and no log quotes
-// what a file holds or what a model says of it. What JPEGs, and videos where ffmpeg is there, say of the place and the
-// camera is taken out before they are sent. Temporary files have mode 0600, in a folder of mode 0700 that goes when Run returns.
+// Nothing is sent before [Run], which the caller starts once the owner has agreed to the [Plan]. Errors and logs never quote
+// the content of a file or a model's answer. Location and camera data are removed from JPEGs, and with ffmpeg from videos,
+// before they are sent. Temporary files have mode 0600, in a folder of mode 0700 that is removed when Run returns.
 package describe

@@ -12,14 +12,14 @@ import (
 	"ventriloquist/internal/lines"
 )
 
-// How much of a PDF is shown to a model that takes no PDFs.
+// How much of a PDF is shown to a model that does not accept PDFs.
 const (
 	pagesAsText     = "10"
 	pagesAsPictures = "3"
 )
 
-// words are the beginning of a document that is text.
-func words(path string) ([]Medium, error) {
+// textOf returns the beginning of a text document.
+func textOf(path string) ([]Medium, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, errDamaged
@@ -44,7 +44,7 @@ func asWords(text []byte) ([]Medium, error) {
 	return []Medium{{Format: textFormat, Text: said, Size: int64(len(said))}}, nil
 }
 
-// document is a PDF: as it is, or its words, or pictures of its pages.
+// document prepares a PDF: as it is, as text, or as pictures of its pages.
 func (p *preparer) document(ctx context.Context, path, dir string) ([]Medium, error) {
 	if p.takes.Formats[pdfFormat] {
 		return file(pdfFormat, path)
@@ -60,8 +60,8 @@ func (p *preparer) document(ctx context.Context, path, dir string) ([]Medium, er
 	return media, nil
 }
 
-// errNoWords is of a PDF without words, such as a scan.
-var errNoWords = errors.New("there are no words in it")
+// errNoWords is the error of a PDF without text, such as a scan.
+var errNoWords = errors.New("no text")
 
 func (p *preparer) pdfWords(ctx context.Context, path, dir string) ([]Medium, error) {
 	if p.tools.PDFToText == "" {
@@ -71,14 +71,14 @@ func (p *preparer) pdfWords(ctx context.Context, path, dir string) ([]Medium, er
 	if err := run(ctx, p.tools.PDFToText, out, "-q", "-enc", "UTF-8", "-l", pagesAsText, path, out); err != nil {
 		return nil, err
 	}
-	text, err := words(out)
+	text, err := textOf(out)
 	if err == nil && len(strings.Fields(text[0].Text)) < 10 {
 		return nil, errNoWords
 	}
 	return text, err
 }
 
-// pdfPages makes pictures of the first pages.
+// pdfPages renders the first pages.
 func (p *preparer) pdfPages(ctx context.Context, path, dir string) ([]Medium, error) {
 	switch {
 	case p.tools.PDFToPPM != "":

@@ -14,15 +14,14 @@ const (
 	startOfScan  = 0xDA
 	firstRestart = 0xD0 // of eight
 	app0         = 0xE0 // JFIF
-	app1         = 0xE1 // Exif: the place, the camera, how to turn the picture; XMP
-	app2         = 0xE2 // the color profile
-	app14        = 0xEE // Adobe: how colors are coded
+	app1         = 0xE1 // Exif: location, camera, orientation; XMP
+	app2         = 0xE2 // color profile
+	app14        = 0xEE // Adobe: color encoding
 	app15        = 0xEF
 	comment      = 0xFE
 )
 
-// clean makes a copy of a JPEG that says nothing of where, when and with what it was taken, but still which way up it
-// is.
+// clean copies a JPEG without the metadata on where, when and with what it was taken, but with its orientation.
 func clean(path, out string) ([]Medium, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.Size() > largestJPEG {
@@ -42,8 +41,8 @@ func clean(path, out string) ([]Medium, error) {
 	return file(jpegFormat, out)
 }
 
-// withoutMetadata is a JPEG without its segments of metadata, and without what follows the image: there, cameras put
-// videos and other pictures.
+// withoutMetadata returns a JPEG without its metadata segments, and without what follows the image, where cameras put videos and
+// other pictures.
 func withoutMetadata(data []byte) (cleaned []byte, ok bool) {
 	if len(data) < 4 || data[0] != 0xFF || data[1] != startOfImage {
 		return nil, false
@@ -80,10 +79,10 @@ func withoutMetadata(data []byte) (cleaned []byte, ok bool) {
 		}
 		at = end
 	}
-	return cleaned, scanned // a picture that was cut off is still one
+	return cleaned, scanned // a truncated picture is still one
 }
 
-// scanEnd is where the coded data that begins at a place ends: at a marker that is neither a stuffed byte nor a restart.
+// scanEnd returns the end of the coded data at a position: the next marker that is neither a stuffed byte nor a restart.
 func scanEnd(data []byte, at int) int {
 	for ; at+1 < len(data); at++ {
 		if data[at] == 0xFF && data[at+1] != 0 && data[at+1] != 0xFF && data[at+1]&0xF8 != firstRestart {
@@ -93,7 +92,7 @@ func scanEnd(data []byte, at int) int {
 	return len(data)
 }
 
-// isMetadata tells what segments are not needed to show the picture.
+// isMetadata reports whether a segment is not needed to show the picture.
 func isMetadata(marker byte, content []byte) bool {
 	switch marker {
 	case app0, app14:
@@ -106,10 +105,10 @@ func isMetadata(marker byte, content []byte) bool {
 	return marker >= app1 && marker <= app15
 }
 
-// orientationTag says which way up a picture is, as a number from 1, which is upright, to 8 (Exif 2.32, 4.6.4).
+// orientationTag is the Exif orientation, a number from 1 (upright) to 8 (Exif 2.32, 4.6.4).
 const orientationTag = 0x0112
 
-// orientation reads which way up a JPEG is; 1 where it does not say.
+// orientation returns the orientation of a JPEG; 1 if it has none.
 func orientation(data []byte) uint16 {
 	for at := 2; at+10 <= len(data) && data[at] == 0xFF && data[at+1] != startOfScan; {
 		end := at + 2 + int(binary.BigEndian.Uint16(data[at+2:]))
@@ -124,7 +123,7 @@ func orientation(data []byte) uint16 {
 	return 1
 }
 
-// tiffOrientation reads it from the first directory of a TIFF.
+// tiffOrientation reads the orientation from the first directory of a TIFF.
 func tiffOrientation(tiff []byte) uint16 {
 	if len(tiff) < 8 {
 		return 1
@@ -150,11 +149,11 @@ func tiffOrientation(tiff []byte) uint16 {
 	return 1
 }
 
-// exifWith is a segment that says which way up a picture is and nothing else.
+// exifWith returns an Exif segment with only the orientation.
 func exifWith(turned uint16) []byte {
 	segment := []byte{0xFF, app1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1}
 	segment = binary.BigEndian.AppendUint16(segment, orientationTag)
-	segment = append(segment, 0, 3, 0, 0, 0, 1) // one short
+	segment = append(segment, 0, 3, 0, 0, 0, 1) // one value of type SHORT
 	segment = binary.BigEndian.AppendUint16(segment, turned)
 	return append(segment, 0, 0, 0, 0, 0, 0)
 }

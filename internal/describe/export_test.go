@@ -27,7 +27,7 @@ type Clock struct {
 }
 
 // Use makes a run, and a service, take their time from it.
-func (c *Clock) Use(p *Pace, s Service) {
+func (c *Clock) Use(p *RunOptions, s Service) {
 	c.at = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	k := clock{now: c.now, sleep: c.sleep}
 	p.clock = &k
@@ -72,7 +72,7 @@ func (l *Locator) Found(p messages.FilePlace) string {
 // NewPrivate makes a folder of temporary files, and a function that removes it.
 func NewPrivate(t *testing.T) (dir string, release func() error) {
 	t.Helper()
-	p, err := newPrivate()
+	p, err := newTempFolder()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,10 +11,10 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// headSize is how much of a file tells its format.
+// headSize is the number of bytes read to detect a format.
 const headSize = 4096
 
-// The formats that need a name here; all are MIME types.
+// Formats that are named here; all are MIME types.
 const (
 	jpegFormat = "image/jpeg"
 	pngFormat  = "image/png"
@@ -33,7 +33,7 @@ const (
 	textFormat = "text/plain"
 )
 
-// magics are how files of a format begin.
+// magics are the first bytes of formats.
 var magics = []struct{ begins, format string }{
 	{"\xFF\xD8\xFF", jpegFormat}, {"\x89PNG\r\n\x1a\n", pngFormat}, {"GIF8", "image/gif"}, {"BM", "image/bmp"},
 	{"II*\x00", "image/tiff"}, {"MM\x00*", "image/tiff"},
@@ -42,14 +42,13 @@ var magics = []struct{ begins, format string }{
 	{"%PDF-", pdfFormat},
 }
 
-// brands are those of ISO base media files (ISO/IEC 14496-12), by the word behind "ftyp".
+// brands are the formats of ISO base media files (ISO/IEC 14496-12), by the brand after "ftyp".
 var brands = map[string]string{
 	"heic": heicFormat, "heix": heicFormat, "heim": heicFormat, "heis": heicFormat, "hevc": heicFormat, "hevx": heicFormat,
 	"avif": avifFormat, "avis": avifFormat, "M4A ": m4aFormat, "M4B ": m4aFormat, "qt  ": movFormat,
 }
 
-// formatOf tells by its beginning what a file is; "" is what cannot be described. The name decides what the beginning
-// leaves open.
+// formatOf detects a file's format by its first bytes, and by its name where these are ambiguous; "" cannot be described.
 func formatOf(head []byte, name string) string {
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.begins)) && (m.format != "image/bmp" || len(head) > 14 && head[6]|head[7]|head[8]|head[9] == 0) {
@@ -75,13 +74,13 @@ func formatOf(head []byte, name string) string {
 	return ""
 }
 
-// isoFormat tells MP4, QuickTime, HEIF and AVIF apart.
+// isoFormat distinguishes MP4, QuickTime, HEIF and AVIF.
 func isoFormat(head []byte, name string) string {
 	size := min(int(binary.BigEndian.Uint32(head)), len(head))
 	if format, known := brands[string(head[8:12])]; known {
 		return format
 	}
-	for at := 16; at+4 <= size; at += 4 { // the compatible ones
+	for at := 16; at+4 <= size; at += 4 { // the compatible brands
 		if format := brands[string(head[at:at+4])]; format == heicFormat || format == avifFormat {
 			return format
 		}
@@ -100,7 +99,7 @@ func isoFormat(head []byte, name string) string {
 	return mp4Format
 }
 
-// isText tells whether what may end within a character is text.
+// isText reports whether head, which may end within a character, is text.
 func isText(head []byte) bool {
 	for range utf8.UTFMax - 1 {
 		if utf8.Valid(head) || len(head) == 0 {
@@ -112,7 +111,7 @@ func isText(head []byte) bool {
 	return len(head) > 0 && utf8.Valid(head) && !slices.ContainsFunc(head, control)
 }
 
-// isTextName leaves out the texts that are no words to read: web pages, cards, calendars, programs.
+// isTextName excludes texts that are not prose: web pages, cards, calendars, programs.
 func isTextName(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".txt", ".text", ".md", ".markdown", ".csv", ".tsv", ".log", "":
@@ -121,7 +120,7 @@ func isTextName(name string) bool {
 	return false
 }
 
-// kindOf is what a file of a format is.
+// kindOf returns the kind of an attachment in a format.
 func kindOf(format string) messages.Kind {
 	family, _, _ := strings.Cut(format, "/")
 	switch family {

@@ -17,11 +17,11 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// DefaultModel is the model of Google's that is asked unless another is named.
+// DefaultModel is the model of Google's that is used unless another is named.
 const DefaultModel = "gemini-3-flash-preview"
 
-// geminiFormats are what Gemini takes as it is (https://ai.google.dev/gemini-api/docs, image, audio, video and document
-// understanding). Pictures in HEIC would be taken, but JPEGs say less of where they were taken.
+// geminiFormats are the formats that Gemini accepts (https://ai.google.dev/gemini-api/docs, image, audio, video and document
+// understanding). It also accepts HEIC, but converted to JPEG a picture can be sent without its location.
 var geminiFormats = formats(jpegFormat, pngFormat, "image/webp", mp3Format, wavFormat, flacFormat, aacFormat, "audio/ogg", "audio/aiff",
 	mp4Format, movFormat, "video/webm", "video/mpeg", "video/x-flv", "video/3gpp", pdfFormat)
 
@@ -42,7 +42,7 @@ type Gemini struct {
 	clock  clock
 }
 
-// NewGemini is a client with the owner's key. The base URL is Google's, unless GOOGLE_GEMINI_BASE_URL names a proxy.
+// NewGemini returns a client with the owner's key. The base URL is Google's unless GOOGLE_GEMINI_BASE_URL names a proxy.
 func NewGemini(ctx context.Context, model, key string) (*Gemini, error) {
 	base := os.Getenv("GOOGLE_GEMINI_BASE_URL")
 	if base == "" {
@@ -50,45 +50,45 @@ func NewGemini(ctx context.Context, model, key string) (*Gemini, error) {
 	}
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("GOOGLE_GEMINI_BASE_URL is %q, which is no URL", base)
+		return nil, fmt.Errorf("GOOGLE_GEMINI_BASE_URL is %q, which is not a URL", base)
 	}
-	// The library warns, on the standard log, of environment variables that are not used here.
+	// The library logs warnings about environment variables that are not used here.
 	defer log.SetOutput(log.Writer())
 	log.SetOutput(io.Discard)
 	client, err := genai.NewClient(ctx, &genai.ClientConfig{APIKey: key, Backend: genai.BackendGeminiAPI,
-		HTTPClient: &http.Client{Transport: &headerKeeper{http.DefaultTransport}, CheckRedirect: nowhereElse}, HTTPOptions: genai.HTTPOptions{BaseURL: base}})
+		HTTPClient: &http.Client{Transport: &headerKeeper{http.DefaultTransport}, CheckRedirect: noRedirects}, HTTPOptions: genai.HTTPOptions{BaseURL: base}})
 	if err != nil {
 		return nil, fmt.Errorf("cannot set up the client of Gemini") // the library's error would quote the key
 	}
 	return &Gemini{client: client, model: model, key: key, host: u.Host, clock: wallClock}, nil
 }
 
-// Model, Where, Local and Takes make it a Service.
+// Model returns the name of the model.
 func (g *Gemini) Model() string { return g.model }
 
-// Where says whose machine it is.
+// Where names the owner of the machine.
 func (g *Gemini) Where() string { return "Google (" + g.host + ")" }
 
-// Local is false wherever the base URL points: a proxy passes on what it gets.
+// Local is always false: even a proxy on this machine forwards requests to Google.
 func (g *Gemini) Local() bool { return false }
 
-// Takes are the formats that the API documents.
-func (g *Gemini) Takes() Takes {
-	return Takes{Formats: geminiFormats, Video: true, Sound: flacFormat, Largest: 2 << 30}
+// Accepts returns the formats that the API documents.
+func (g *Gemini) Accepts() Accepted {
+	return Accepted{Formats: geminiFormats, Video: true, Sound: flacFormat, Largest: 2 << 30}
 }
 
-// nowhereElse keeps a client from sending to a server what was meant for another.
-func nowhereElse(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// noRedirects keeps a client from following redirects: files must not go to another server.
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// largestInline is how many bytes of files a request may carry: 20 MB in all, as base64. Larger ones are uploaded.
+// largestInline is the maximum number of bytes of files in a request: 20 MB in all, as base64. Larger files are uploaded.
 const largestInline = 14 << 20
 
-// Describe asks the model. Files that were uploaded for it are deleted afterwards, also when the request was interrupted.
+// Describe sends one request. It deletes uploaded files afterwards, also if the request was interrupted.
 func (g *Gemini) Describe(ctx context.Context, r *Request) (answer Answer, err error) {
-	var kept kept
+	var kept lastHeaders
 	defer func() {
-		if recover() != nil { // the library trips over answers that are not as it expects
-			err = &Failure{Outlook: Later, Message: "the server's answer is damaged"}
+		if recover() != nil { // the library panics on unexpected answers
+			err = &Failure{Outlook: Later, Message: "the server's answer is malformed"}
 		}
 	}()
 	ctx = kept.in(ctx)
@@ -105,7 +105,7 @@ func (g *Gemini) Describe(ctx context.Context, r *Request) (answer Answer, err e
 	return read(response)
 }
 
-// parts are the media, and what is asked of them.
+// parts returns the media and the prompt of a request.
 func (g *Gemini) parts(ctx context.Context, r *Request) (parts []*genai.Part, uploaded []string, err error) {
 	size := r.size()
 	for i := range r.Media {
@@ -138,7 +138,7 @@ func (g *Gemini) parts(ctx context.Context, r *Request) (parts []*genai.Part, up
 	return append(parts, genai.NewPartFromText(r.prompt())), uploaded, nil
 }
 
-// thinking has a model think as little as it can: that is billed as if it were said, and seeing needs none.
+// thinking sets the lowest thinking level of a model: thinking is billed as output, and describing needs none.
 func thinking(model string) *genai.ThinkingConfig {
 	none := int32(0)
 	switch {
@@ -152,12 +152,12 @@ func thinking(model string) *genai.ThinkingConfig {
 	return nil
 }
 
-// unwilling are the ends of an answer that are no ends but refusals.
-var unwilling = []genai.FinishReason{genai.FinishReasonSafety, genai.FinishReasonRecitation, genai.FinishReasonBlocklist,
+// refusalReasons are finish reasons that mean a refusal.
+var refusalReasons = []genai.FinishReason{genai.FinishReasonSafety, genai.FinishReasonRecitation, genai.FinishReasonBlocklist,
 	genai.FinishReasonProhibitedContent, genai.FinishReasonSPII, genai.FinishReasonImageSafety, genai.FinishReasonImageProhibitedContent,
 	genai.FinishReasonImageRecitation}
 
-// read is the answer in a response.
+// read returns the answer in a response.
 func read(response *genai.GenerateContentResponse) (Answer, error) {
 	usage := usageOf(response.UsageMetadata)
 	answer := Answer{Usage: usage}
@@ -168,7 +168,7 @@ func read(response *genai.GenerateContentResponse) (Answer, error) {
 		return answer, &Failure{Outlook: Later, Message: "the server's answer is empty"}
 	}
 	candidate := response.Candidates[0]
-	if slices.Contains(unwilling, candidate.FinishReason) {
+	if slices.Contains(refusalReasons, candidate.FinishReason) {
 		return answer, refusal(string(candidate.FinishReason))
 	}
 	var text strings.Builder
@@ -183,7 +183,7 @@ func read(response *genai.GenerateContentResponse) (Answer, error) {
 	return answer, nil
 }
 
-// usageOf counts what is billed: what the model thought is billed as what it said.
+// usageOf returns what is billed; thinking is billed as output.
 func usageOf(u *genai.GenerateContentResponseUsageMetadata) Usage {
 	if u == nil {
 		return Usage{}
@@ -197,14 +197,14 @@ func usageOf(u *genai.GenerateContentResponseUsageMetadata) Usage {
 	return Usage{Input: int64(u.PromptTokenCount) - sound, Sound: sound, Output: int64(u.CandidatesTokenCount) + int64(u.ThoughtsTokenCount)}
 }
 
-// How long it is waited for an uploaded file to be ready, and for its deletion.
+// Timeouts for an uploaded file to become ready, and for its deletion.
 const (
 	pollEvery    = 2 * time.Second
 	deletionTime = 15 * time.Second
 )
 
-// upload uploads a file, without its name, and waits until it can be used. The file is not nil if there is one to
-// delete, whatever the error.
+// upload uploads a file, without its name, and waits until it is ready. The returned file is not nil if there is one to delete,
+// even with an error.
 func (g *Gemini) upload(ctx context.Context, m *Medium) (*genai.File, error) {
 	f, err := os.Open(m.Path)
 	if err != nil {
@@ -234,7 +234,7 @@ func (g *Gemini) upload(ctx context.Context, m *Medium) (*genai.File, error) {
 	}
 }
 
-// delete deletes uploaded files. What cannot be deleted goes by itself after 48 hours.
+// delete deletes uploaded files. Google deletes the rest after 48 hours.
 func (g *Gemini) delete(ctx context.Context, names []string) {
 	for _, name := range names {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), deletionTime)

@@ -24,7 +24,7 @@ type album struct {
 	db      *messages.DB
 	entries []messages.Entry
 	options describe.Options
-	pace    describe.Pace
+	pace    describe.RunOptions
 	clock   describe.Clock
 	locator describe.Locator
 }
@@ -37,7 +37,7 @@ func newAlbum(t *testing.T) *album {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	return &album{t: t, dir: t.TempDir(), db: db, pace: describe.Pace{Jobs: 1, Timeout: 20 * time.Second}}
+	return &album{t: t, dir: t.TempDir(), db: db, pace: describe.RunOptions{Jobs: 1, Timeout: 20 * time.Second}}
 }
 
 // add adds an attachment of this name and content; without content it has no file.

@@ -19,31 +19,31 @@ import (
 	"ventriloquist/internal/sources/iosbackup"
 )
 
-// Locator finds the files of attachments. It may be used from several goroutines.
+// Locator finds the files of attachments. It is safe for concurrent use.
 type Locator struct {
-	// Attachments is a copy of Apple's folder of that name, or empty.
+	// Attachments is a copy of Apple's folder of that name; may be empty.
 	Attachments string
 	// Home is the folder that ~ stands for.
 	Home string
-	// Backups are the encrypted backups of iPhones that could be unlocked, by their folders.
+	// Backups are the unlocked encrypted iPhone backups, by folder.
 	Backups map[string]*iosbackup.Backup
 
 	mu    sync.Mutex
-	zips  map[string]*zip.ReadCloser // by path; nil is one that cannot be opened
+	zips  map[string]*zip.ReadCloser // by path; nil if it cannot be opened
 	named map[*zip.ReadCloser]map[string]*zip.File
 }
 
-// errSealed is of a file in an encrypted backup whose passphrase is not known.
-var errSealed = errors.New("it lies in an encrypted backup")
+// errSealed is the error of a file in an encrypted backup whose passphrase is not known.
+var errSealed = errors.New("the file is in an encrypted backup")
 
-// found is a file: one by itself, a member of a zip, one that stands in a backup of messages, or one of an encrypted backup.
-type found struct {
+// locatedFile is a file: on disk, in a zip, inside a backup of messages, or in an encrypted backup.
+type locatedFile struct {
 	path   string
 	member *zip.File
-	inline string // where it stands in the file at path
+	inline string // its position inside the file at path
 	backup *iosbackup.Backup
-	sealed iosbackup.File // in the backup
-	size   int64          // of a file in an encrypted backup, or one that stands in another, a little more than it has
+	sealed iosbackup.File // its entry in the encrypted backup
+	size   int64          // size of a file inside another file or an encrypted backup, possibly a little too large
 }
 
 // Close closes the zips and backups.
@@ -63,8 +63,8 @@ func (l *Locator) Close() error {
 	return errors.Join(errs...)
 }
 
-// find looks wherever the file may be. Its error is fs.ErrNotExist if it is nowhere.
-func (l *Locator) find(p messages.FilePlace) (*found, error) {
+// find looks for a file wherever it may be. The error is fs.ErrNotExist if it is nowhere.
+func (l *Locator) find(p messages.FilePlace) (*locatedFile, error) {
 	var inTheWay error
 	for _, candidate := range l.candidates(p) {
 		f, err := candidate()
@@ -81,11 +81,11 @@ func (l *Locator) find(p messages.FilePlace) (*found, error) {
 	return nil, fs.ErrNotExist
 }
 
-// candidates are the places where a file may be, in the order of trust: what the user names, what lies beside the source,
-// the home folder of this machine.
-func (l *Locator) candidates(p messages.FilePlace) (list []func() (*found, error)) {
+// candidates returns the places where a file may be, most trusted first: those the user names, those next to the source, the
+// home folder of this machine.
+func (l *Locator) candidates(p messages.FilePlace) (list []func() (*locatedFile, error)) {
 	at := func(elements ...string) {
-		list = append(list, func() (*found, error) { return onDisk(filepath.Join(elements...)) })
+		list = append(list, func() (*locatedFile, error) { return onDisk(filepath.Join(elements...)) })
 	}
 	rest, ofHome := strings.CutPrefix(p.Path, "~/")
 	apples := ofHome || path.IsAbs(p.Path)
@@ -96,7 +96,7 @@ func (l *Locator) candidates(p messages.FilePlace) (list []func() (*found, error
 		return nil
 	}
 	if !apples {
-		return []func() (*found, error){func() (*found, error) { return l.within(p.Root, rest) }}
+		return []func() (*locatedFile, error){func() (*locatedFile, error) { return l.within(p.Root, rest) }}
 	}
 	if _, below, inFolder := strings.Cut(p.Path, "/Attachments/"); inFolder {
 		if l.Attachments != "" {
@@ -105,7 +105,7 @@ func (l *Locator) candidates(p messages.FilePlace) (list []func() (*found, error
 		}
 		if p.Root != "" {
 			at(p.Root, "Attachments", below)
-			list = append(list, func() (*found, error) { return l.inBackup(p.Root, below) })
+			list = append(list, func() (*locatedFile, error) { return l.inBackup(p.Root, below) })
 		}
 	}
 	if ofHome && l.Home != "" {
@@ -117,8 +117,8 @@ func (l *Locator) candidates(p messages.FilePlace) (list []func() (*found, error
 	return list
 }
 
-// inBackup is a file in the backup of an iPhone, where its name is a number; copies of backups may have no folders.
-func (l *Locator) inBackup(root, below string) (*found, error) {
+// inBackup finds a file in an iPhone backup, where its name is a hash; copies of backups may have no subfolders.
+func (l *Locator) inBackup(root, below string) (*locatedFile, error) {
 	file := iosbackup.File{Domain: "MediaDomain", Path: "Library/SMS/Attachments/" + below}
 	id := iosbackup.FileID(file.Domain, file.Path)
 	f, err := onDisk(filepath.Join(root, id[:2], id))
@@ -133,8 +133,8 @@ func (l *Locator) inBackup(root, below string) (*found, error) {
 	return f, nil
 }
 
-// onDisk is a file by itself. The picture of a Live Photo may lie in a folder, beside its video.
-func onDisk(path string) (*found, error) {
+// onDisk finds a file on disk. The picture of a Live Photo may be a folder that also holds its video.
+func onDisk(path string) (*locatedFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -145,10 +145,10 @@ func onDisk(path string) (*found, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fs.ErrNotExist
 	}
-	return &found{path: path, size: info.Size()}, nil
+	return &locatedFile{path: path, size: info.Size()}, nil
 }
 
-func inLivePhoto(dir string) (*found, error) {
+func inLivePhoto(dir string) (*locatedFile, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -162,8 +162,8 @@ func inLivePhoto(dir string) (*found, error) {
 	return nil, fs.ErrNotExist
 }
 
-// within is a file in the folder or the zip of an export, and never one outside of it: its name comes from a message.
-func (l *Locator) within(root, name string) (*found, error) {
+// within finds a file in the folder or zip of an export, but never outside of it: its name comes from a message.
+func (l *Locator) within(root, name string) (*locatedFile, error) {
 	if root == "" {
 		return nil, fs.ErrNotExist
 	}
@@ -189,19 +189,19 @@ func (l *Locator) within(root, name string) (*found, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fs.ErrNotExist
 	}
-	return &found{path: filepath.Join(root, filepath.FromSlash(name)), size: info.Size()}, nil
+	return &locatedFile{path: filepath.Join(root, filepath.FromSlash(name)), size: info.Size()}, nil
 }
 
-// inMessages is a file that stands in the messages themselves.
-func inMessages(root, place string) (*found, error) {
+// inMessages finds a file inside the messages file itself.
+func inMessages(root, place string) (*locatedFile, error) {
 	in, most, err := androidsms.OpenContent(root, place)
 	if err != nil {
 		return nil, err
 	}
-	return &found{path: root, inline: place, size: most}, in.Close()
+	return &locatedFile{path: root, inline: place, size: most}, in.Close()
 }
 
-func (l *Locator) inZip(archive, name string) (*found, error) {
+func (l *Locator) inZip(archive, name string) (*locatedFile, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	z, known := l.zips[archive]
@@ -223,7 +223,7 @@ func (l *Locator) inZip(archive, name string) (*found, error) {
 		return nil, fs.ErrNotExist
 	}
 	member := l.named[z][path.Clean(name)]
-	if member == nil && !strings.Contains(name, "/") { // what was exported lies in a folder of the zip
+	if member == nil && !strings.Contains(name, "/") { // exported files are in a folder of the zip
 		at := slices.IndexFunc(z.File, func(f *zip.File) bool { return path.Base(f.Name) == name })
 		if at >= 0 {
 			member = z.File[at]
@@ -232,26 +232,26 @@ func (l *Locator) inZip(archive, name string) (*found, error) {
 	if member == nil || !member.Mode().IsRegular() || member.UncompressedSize64 > 1<<40 {
 		return nil, fs.ErrNotExist
 	}
-	return &found{path: archive, member: member, size: int64(member.UncompressedSize64)}, nil
+	return &locatedFile{path: archive, member: member, size: int64(member.UncompressedSize64)}, nil
 }
 
-// head reads how a file begins.
-func (f *found) head(ctx context.Context) (head []byte, err error) {
+// head reads the beginning of the file.
+func (f *locatedFile) head(ctx context.Context) (head []byte, err error) {
 	var in io.ReadCloser
 	switch {
 	case f.member != nil || f.inline != "":
 		in, err = f.open()
 	case f.backup != nil:
-		folder, err := newPrivate()
+		folder, err := newTempFolder()
 		if err != nil {
 			return nil, err
 		}
 		defer folder.remove()
-		path, err := f.lay(ctx, folder.dir)
+		path, err := f.extract(ctx, folder.dir)
 		if err != nil {
 			return nil, err
 		}
-		return (&found{path: path}).head(ctx)
+		return (&locatedFile{path: path}).head(ctx)
 	default:
 		in, err = os.Open(f.path)
 	}
@@ -267,8 +267,8 @@ func (f *found) head(ctx context.Context) (head []byte, err error) {
 	return head[:n], nil
 }
 
-// open opens what stands in another file.
-func (f *found) open() (io.ReadCloser, error) {
+// open opens a file that is inside another file.
+func (f *locatedFile) open() (io.ReadCloser, error) {
 	if f.member != nil {
 		return f.member.Open()
 	}
@@ -276,8 +276,8 @@ func (f *found) open() (io.ReadCloser, error) {
 	return in, err
 }
 
-// lay makes it a file by itself, in dir where it is none.
-func (f *found) lay(ctx context.Context, dir string) (path string, err error) {
+// extract returns the path of the file on disk; it extracts the file to dir if it is inside another one.
+func (f *locatedFile) extract(ctx context.Context, dir string) (path string, err error) {
 	if f.backup != nil {
 		if err := f.backup.Extract(ctx, dir, f.sealed); err != nil {
 			return "", errors.Join(ctx.Err(), errDamaged)
@@ -297,7 +297,7 @@ func (f *found) lay(ctx context.Context, dir string) (path string, err error) {
 	return path, writePrivate(path, func(w io.Writer) error {
 		n, err := io.Copy(w, io.LimitReader(in, f.size+1))
 		if err == nil && n != f.size && f.inline == "" {
-			err = fmt.Errorf("it has %d bytes, not %d", n, f.size)
+			err = fmt.Errorf("the file has %d bytes, not %d", n, f.size)
 		}
 		return err
 	})

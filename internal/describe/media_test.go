@@ -136,7 +136,7 @@ func TestPlan_ToolsThatAreMissing(t *testing.T) {
 		left    []string
 	}{
 		{a.gemini(describetest.NewGemini()), 3, []string{"HEIC and AVIF pictures need libheif (heif-convert) or ffmpeg; a Mac has sips",
-			"voice messages of this form (CAF, M4A, AMR) need ffmpeg; a Mac has afconvert"}},
+			"voice messages in this format (CAF, M4A, AMR) need ffmpeg; a Mac has afconvert"}},
 		{a.openAI(describetest.NewOpenAI()), 1, []string{"HEIC and AVIF", "PDFs need poppler", "videos need ffmpeg", "voice messages"}},
 	} {
 		plan, err := describe.NewPlan(t.Context(), a.db, &describe.Locator{}, c.service, a.options)
@@ -317,7 +317,7 @@ func TestPrepare_OtherPicturesBecomeJPEGs(t *testing.T) {
 		if _, err := a.describe(s); err != nil {
 			t.Fatal(err)
 		}
-		a.want("a.gif: described A cat on a sofa.", "broken.gif: failed its file is damaged, or of a form that cannot be read")
+		a.want("a.gif: described A cat on a sofa.", "broken.gif: failed its file is corrupt or in an unsupported format")
 		m := server.Asked()[0].Media[0]
 		c, err := jpeg.DecodeConfig(bytes.NewReader(m.Data))
 		if err != nil || m.Format != "image/jpeg" || c.Width != 2048 {
@@ -351,7 +351,7 @@ func TestTools_DamagedAndSlow(t *testing.T) {
 	if _, err := a.describe(a.gemini(server)); err != nil {
 		t.Fatal(err)
 	}
-	a.want("a.caf: failed its file is damaged, or of a form that cannot be read", "b.jpg: described A cat on a sofa.")
+	a.want("a.caf: failed its file is corrupt or in an unsupported format", "b.jpg: described A cat on a sofa.")
 }
 
 // A program that is at work when a run is interrupted ends with it, and so does what it runs.

@@ -20,11 +20,11 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// openAIFormats are what servers of this kind take: pictures that all of them can decode, and sound in the two forms that
-// input_audio knows.
+// openAIFormats are the formats that servers of this kind accept: pictures that all of them can decode, and the two audio
+// formats of input_audio.
 var openAIFormats = formats(jpegFormat, pngFormat, wavFormat, mp3Format)
 
-// OpenAI is a server with the chat completions of OpenAI: Ollama, LM Studio, llama.cpp.
+// OpenAI is a server with OpenAI's chat completions: Ollama, LM Studio, llama.cpp.
 type OpenAI struct {
 	endpoint *url.URL
 	model    string
@@ -32,16 +32,16 @@ type OpenAI struct {
 	client   *http.Client
 }
 
-// NewOpenAI is a client of the server at endpoint, which ends in /v1. Without a model, the only one that it has is taken.
+// NewOpenAI returns a client of the server at endpoint, which ends in /v1. Without a model it uses the only one of the server.
 func NewOpenAI(ctx context.Context, endpoint, model, key string) (*OpenAI, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, usererr.Invalid(endpointOption, "%q is no address such as http://127.0.0.1:11434/v1", endpoint)
+		return nil, usererr.Invalid(endpointOption, "%q is not an address such as http://127.0.0.1:11434/v1", endpoint)
 	}
 	if u.User != nil {
-		return nil, usererr.Invalid(endpointOption, "has a password in it: %v takes one", endpointKey)
+		return nil, usererr.Invalid(endpointOption, "contains a password; use %v instead", endpointKey)
 	}
-	s := &OpenAI{endpoint: u, model: model, key: key, client: &http.Client{CheckRedirect: nowhereElse}}
+	s := &OpenAI{endpoint: u, model: model, key: key, client: &http.Client{CheckRedirect: noRedirects}}
 	if model == "" {
 		if s.model, err = s.onlyModel(ctx); err != nil {
 			return nil, err
@@ -50,10 +50,10 @@ func NewOpenAI(ctx context.Context, endpoint, model, key string) (*OpenAI, error
 	return s, nil
 }
 
-// Model, Where, Local and Takes make it a Service.
+// Model returns the name of the model.
 func (s *OpenAI) Model() string { return s.model }
 
-// Where says whose machine it is.
+// Where names the machine.
 func (s *OpenAI) Where() string {
 	if s.Local() {
 		return "this machine (" + s.endpoint.Host + ")"
@@ -61,16 +61,16 @@ func (s *OpenAI) Where() string {
 	return s.endpoint.Host
 }
 
-// Local is whether the address is this machine's own.
+// Local reports whether the address is this machine's own.
 func (s *OpenAI) Local() bool {
 	host := s.endpoint.Hostname()
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Takes are pictures and sound; of a video it is shown frames.
-func (s *OpenAI) Takes() Takes {
-	return Takes{Formats: openAIFormats, Sound: wavFormat, Largest: 64 << 20}
+// Accepts returns pictures and sound; a video is shown as frames.
+func (s *OpenAI) Accepts() Accepted {
+	return Accepted{Formats: openAIFormats, Sound: wavFormat, Largest: 64 << 20}
 }
 
 // The parts of a message (https://platform.openai.com/docs/api-reference/chat/create).
@@ -116,7 +116,7 @@ type chatResponse struct {
 	} `json:"usage"`
 }
 
-// Describe asks the model.
+// Describe sends one request.
 func (s *OpenAI) Describe(ctx context.Context, r *Request) (Answer, error) {
 	content, err := contentOf(r)
 	if err != nil {
@@ -148,7 +148,7 @@ func (s *OpenAI) Describe(ctx context.Context, r *Request) (Answer, error) {
 	return answer, nil
 }
 
-// contentOf is what a request shows and asks.
+// contentOf returns the media and the prompt of a request.
 func contentOf(r *Request) ([]contentPart, error) {
 	parts := []contentPart{{Type: "text", Text: r.prompt()}}
 	for _, m := range r.Media {
@@ -170,10 +170,10 @@ func contentOf(r *Request) ([]contentPart, error) {
 	return parts, nil
 }
 
-// largestAnswer is how much of an answer is read.
+// largestAnswer is the maximum number of bytes of an answer.
 const largestAnswer = 16 << 20
 
-// call makes a request and reads its answer. Of an error that the server explains, no more is told than serverWords.
+// call makes a request and decodes its answer. Of an error message from the server it quotes only serverWords.
 func (s *OpenAI) call(ctx context.Context, method, path string, body []byte, answer any, r *Request) error {
 	request, err := http.NewRequestWithContext(ctx, method, s.endpoint.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {
@@ -201,8 +201,8 @@ func (s *OpenAI) call(ctx context.Context, method, path string, body []byte, ans
 	return nil
 }
 
-// untakenWords are how servers say that their model has no eyes or no ears.
-var untakenWords = regexp.MustCompile(`(?i)(image|audio|vision|multi-?modal|mmproj|input_audio|content part|content type).*(not support|unsupported|missing|not allowed|invalid)|` +
+// unsupportedWords are how servers say that their model accepts no images or audio.
+var unsupportedWords = regexp.MustCompile(`(?i)(image|audio|vision|multi-?modal|mmproj|input_audio|content part|content type).*(not support|unsupported|missing|not allowed|invalid)|` +
 	`(not support|unsupported|missing|invalid|does not have|doesn't support).*(image|audio|vision|multi-?modal|mmproj|content part|content type)`)
 
 func (s *OpenAI) failure(response *http.Response, text []byte, r *Request) error {
@@ -211,17 +211,17 @@ func (s *OpenAI) failure(response *http.Response, text []byte, r *Request) error
 	shown := len(r.Media) > 0 && r.Media[0].Text == ""
 	switch {
 	case f.Outlook == Fatal && response.StatusCode == http.StatusNotFound:
-		f.Hint = fmt.Sprintf("%v ends in /v1, and %v names a model that the server has", endpointOption, modelOption)
+		f.Hint = fmt.Sprintf("%v must end in /v1, and %v must name a model of the server", endpointOption, modelOption)
 	case f.Outlook == Fatal:
-		f.Hint = fmt.Sprintf("the server wants another key: %v", endpointKey)
-	case f.Outlook != Throttled && shown && untakenWords.MatchString(said),
+		f.Hint = fmt.Sprintf("the server rejects the key; set %v", endpointKey)
+	case f.Outlook != Throttled && shown && unsupportedWords.MatchString(said),
 		response.StatusCode == http.StatusBadRequest && r.Kind == messages.Audio, response.StatusCode == http.StatusUnsupportedMediaType:
-		f.Outlook = Untaken
+		f.Outlook = Unsupported
 	}
 	return f
 }
 
-// errorMessage is the message in an error's body: {"error": {"message": …}}, or {"error": …}.
+// errorMessage returns the message in the body of an error: {"error": {"message": …}}, or {"error": …}.
 func errorMessage(text []byte) string {
 	var body struct {
 		Error   json.RawMessage `json:"error"`
@@ -243,10 +243,10 @@ func errorMessage(text []byte) string {
 	return body.Message
 }
 
-// unnamedModel is what the model of a server is called that has one and does not tell its name.
+// unnamedModel is the name of the only model of a server that does not list models.
 const unnamedModel = "default"
 
-// onlyModel asks the server what models it has.
+// onlyModel asks the server for its models, of which there must be one.
 func (s *OpenAI) onlyModel(ctx context.Context) (string, error) {
 	var list struct {
 		Data []struct {
@@ -263,7 +263,7 @@ func (s *OpenAI) onlyModel(ctx context.Context) (string, error) {
 		case failure.Status == http.StatusNotFound || failure.Status == http.StatusMethodNotAllowed || failure.Status == http.StatusNotImplemented:
 			return unnamedModel, nil
 		}
-		return "", explained(gone(failure))
+		return "", withAdvice(unreachable(failure))
 	}
 	var names []string
 	for _, m := range list.Data {
@@ -271,9 +271,9 @@ func (s *OpenAI) onlyModel(ctx context.Context) (string, error) {
 	}
 	switch len(names) {
 	case 0:
-		return "", usererr.With(fmt.Errorf("the server at %s has no model", s.endpoint.Host), "load one that sees pictures, then name it with %v", modelOption)
+		return "", usererr.With(fmt.Errorf("the server at %s has no model", s.endpoint.Host), "load a vision model, then name it with %v", modelOption)
 	case 1:
 		return names[0], nil
 	}
-	return "", usererr.Invalid(modelOption, "must say which of the server's models is asked: %s", strings.Join(names, ", "))
+	return "", usererr.Invalid(modelOption, "must name one of the server's models: %s", strings.Join(names, ", "))
 }

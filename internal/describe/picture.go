@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	_ "image/gif" // decoders of formats that models do not take
+	_ "image/gif" // decoders of formats that models do not accept
 	"image/jpeg"
 	"io"
 	"io/fs"
@@ -20,20 +20,20 @@ import (
 	_ "golang.org/x/image/webp"
 )
 
-// decodable are the formats of pictures that become JPEGs without another program.
+// decodable are picture formats that are converted to JPEG without another program.
 var decodable = map[string]bool{"image/gif": true, "image/bmp": true, "image/tiff": true, "image/webp": true}
 
 const (
-	longestSide = 2048            // of a picture that is made for a model, in pixels
-	mostPixels  = 100 << 20       // of a picture that is decoded
-	largestJPEG = int64(64) << 20 // that is read into memory
-	quality     = 88              // of JPEGs that are made
+	longestSide = 2048            // of a picture made for a model, in pixels
+	mostPixels  = 100 << 20       // of a picture to decode
+	largestJPEG = int64(64) << 20 // of a JPEG that is read into memory
+	quality     = 88              // of the JPEGs that are written
 )
 
-// errTooLarge is of a picture that would fill the memory.
+// errTooLarge is the error of a picture that would fill the memory.
 var errTooLarge = errors.New("the picture has too many pixels")
 
-// picture makes a picture one that the service takes.
+// picture converts a picture to what the service accepts.
 func (p *preparer) picture(ctx context.Context, path, format, dir string) ([]Medium, error) {
 	out := filepath.Join(dir, "picture.jpg")
 	switch {
@@ -54,8 +54,8 @@ func (p *preparer) picture(ctx context.Context, path, format, dir string) ([]Med
 	return clean(made, out)
 }
 
-// convert makes a JPEG of a HEIC or AVIF. The first program that is there and can is taken: old versions of ffmpeg come
-// last, for they take a tile of a picture for the picture.
+// convert makes a JPEG of a HEIC or AVIF with the first program that is installed and can. ffmpeg comes last, because old
+// versions return one tile of a picture.
 func (p *preparer) convert(ctx context.Context, path, format, out string) error {
 	var err error
 	t := &p.tools
@@ -66,7 +66,7 @@ func (p *preparer) convert(ctx context.Context, path, format, out string) error 
 	}
 	if t.HEIF != "" {
 		if err = run(ctx, t.HEIF, out, "-q", fmt.Sprint(quality), path, out); errors.Is(err, errDamaged) {
-			// Of a file with several pictures it makes several, and numbers them.
+			// For a file with several pictures it writes several numbered files.
 			first := out[:len(out)-len(".jpg")] + "-1.jpg"
 			if makePrivate(first) == nil {
 				err = os.Rename(first, out)
@@ -93,10 +93,10 @@ func (p *preparer) sips(ctx context.Context, path, out string) error {
 	return run(ctx, p.tools.Sips, out, "-s", "format", "jpeg", "-s", "formatOptions", fmt.Sprint(quality), "-Z", fmt.Sprint(longestSide), path, "--out", out)
 }
 
-// errOldFFmpeg is of a HEIC that ffmpeg does not read, or of which it reads but a tile, as versions before 7.1 do.
+// errOldFFmpeg is the error of a HEIC that ffmpeg cannot read or reads only in part, as versions before 7.1 do.
 var errOldFFmpeg = &MissingTool{"HEIC pictures", "libheif (heif-convert), or ffmpeg 7.1 or later; a Mac has sips"}
 
-// isWhole tells whether a JPEG is all of a HEIC and not one of its tiles.
+// isWhole returns an error if a JPEG is only one of the tiles of a HEIC.
 func isWhole(path, format, made string) error {
 	if format != heicFormat {
 		return nil
@@ -117,14 +117,14 @@ func isWhole(path, format, made string) error {
 	return nil
 }
 
-// heicSize is the size of the largest picture in a HEIC, from its ispe boxes (ISO/IEC 23008-12); 0 if none is found.
+// heicSize returns the size of the largest picture in a HEIC, from its ispe boxes (ISO/IEC 23008-12); 0 if there are none.
 func heicSize(path string) (width, height int) {
 	f, err := os.Open(path)
 	if err != nil {
 		return 0, 0
 	}
 	defer f.Close()
-	const boxes = 1 << 20 // where the boxes are
+	const boxes = 1 << 20 // how much of the file is searched for boxes
 	head, err := io.ReadAll(io.LimitReader(f, boxes))
 	if err != nil {
 		return 0, 0
@@ -142,7 +142,7 @@ func heicSize(path string) (width, height int) {
 	}
 }
 
-// asJPEG makes a JPEG of a picture, of an animation its first frame.
+// asJPEG converts a picture to JPEG; of an animation its first frame.
 func asJPEG(path, out string) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -166,7 +166,7 @@ func asJPEG(path, out string) error {
 	return writePrivate(out, func(w io.Writer) error { return jpeg.Encode(w, onWhite(decoded), &jpeg.Options{Quality: quality}) })
 }
 
-// onWhite is a picture without transparency, no larger than a model looks at.
+// onWhite returns a picture without transparency, scaled down to longestSide.
 func onWhite(picture image.Image) image.Image {
 	size := picture.Bounds().Size()
 	if long := max(size.X, size.Y); long > longestSide {
@@ -178,7 +178,7 @@ func onWhite(picture image.Image) image.Image {
 	return canvas
 }
 
-// writePrivate writes a temporary file. An error of fill is one of what it reads.
+// writePrivate writes a temporary file. An error of fill is about the file that it reads.
 func writePrivate(path string, fill func(io.Writer) error) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err == nil {

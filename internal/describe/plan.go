@@ -11,16 +11,16 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Kinds are the kinds of attachments that can be described; others keep their names.
+// Kinds are the kinds of attachments that can be described; others keep their file names.
 var Kinds = []messages.Kind{messages.Image, messages.Video, messages.Audio, messages.Document}
 
-// Options are the choices of what is described and how.
+// Options select what is described, and with which programs.
 type Options struct {
-	Kinds       []messages.Kind // empty is all
-	Limit       int             // of attachments, 0 is none
+	Kinds       []messages.Kind // empty for all
+	Limit       int             // maximum number of attachments; 0 for no limit
 	RetryFailed bool
 	Tools       Tools
-	// Progress, if not nil, is told how many attachments were looked at for a plan.
+	// Progress, if not nil, receives the number of attachments examined for a plan.
 	Progress func(done, total int64)
 }
 
@@ -31,13 +31,13 @@ type KindPlan struct {
 	Bytes int64  `json:"bytes"`
 }
 
-// LeftOut is how many attachments are not sent, and why.
+// LeftOut is a number of attachments that are not sent, and the reason.
 type LeftOut struct {
 	Why         string `json:"why"`
 	Attachments int    `json:"attachments"`
 }
 
-// Plan is what a run would send, and to whom. Files with the same content are counted each: they are sent once.
+// Plan is what a run would send, and to whom. Files with equal content are counted separately, but sent once.
 type Plan struct {
 	Model string     `json:"model"`
 	Where string     `json:"where"`
@@ -53,29 +53,29 @@ type Plan struct {
 	usage Usage
 }
 
-// item is an attachment that is to be described.
+// item is an attachment to describe.
 type item struct {
 	messages.Attachment
-	file   *found
+	file   *locatedFile
 	format string
 }
 
-// The reasons that are not errors, in the order in which they are told.
+// Reasons that are not errors, in the order of the report.
 const (
-	leftDescribed  = "are described"
-	leftTranscript = "are voice messages with a transcript of Apple's"
+	leftDescribed  = "are already described"
+	leftTranscript = "are voice messages with Apple's transcript"
 	leftRefused    = "were refused by this model"
-	leftFailed     = "failed before (%v tries them again)"
+	leftFailed     = "failed before (%v retries them)"
 	leftKind       = "are contacts, locations and other files, which keep their names"
-	leftType       = "are not of %v"
+	leftType       = "are excluded by %v"
 	leftMissing    = "have no file here: it is in iCloud, on another machine, or gone"
-	leftDenied     = "have a file that may not be read (on a Mac the terminal needs Full Disk Access: `vqctl doctor` says how)"
-	leftSealed     = "lie in an encrypted backup, whose passphrase was not given (BACKUP_PASSPHRASE, %v)"
-	leftLimit      = "are beyond %v"
-	leftRest       = "were not reached, and are for the next run"
+	leftDenied     = "have an unreadable file (on a Mac the terminal needs Full Disk Access; see `vqctl doctor`)"
+	leftSealed     = "are in an encrypted backup without a passphrase (BACKUP_PASSPHRASE, %v)"
+	leftLimit      = "are over %v"
+	leftRest       = "were not reached and are left for the next run"
 )
 
-// leftOption are the options that reasons name.
+// leftOption is the option that a reason names.
 var leftOption = map[string]usererr.Option{leftFailed: "retry_failed", leftType: "types", leftSealed: "passphrase_file", leftLimit: "limit"}
 
 // Options that errors name.
@@ -87,14 +87,14 @@ const (
 
 var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftSealed, leftLimit}
 
-// NewPlan finds out what there is to describe. It reads the beginning of each file, and sends nothing.
+// NewPlan finds the attachments to describe. It reads the beginning of each file, and sends nothing.
 func NewPlan(ctx context.Context, db *messages.DB, l *Locator, s Service, o Options) (*Plan, error) {
 	attachments, err := db.Attachments(ctx)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{Model: s.Model(), Where: s.Where(), Local: s.Local(), Send: []KindPlan{}, Left: []LeftOut{}}
-	prepare := preparer{takes: s.Takes(), tools: o.Tools}
+	prepare := preparer{takes: s.Accepts(), tools: o.Tools}
 	left := make(map[string]int)
 	for i, a := range attachments {
 		if err := ctx.Err(); err != nil {
@@ -111,7 +111,7 @@ func NewPlan(ctx context.Context, db *messages.DB, l *Locator, s Service, o Opti
 	return p, nil
 }
 
-// add takes an attachment into the plan, or says why not.
+// add adds an attachment to the plan, or returns the reason for leaving it out.
 func (p *Plan) add(ctx context.Context, a messages.Attachment, l *Locator, prepare *preparer, o *Options) (why string) {
 	switch {
 	case a.Status == messages.Described:
@@ -141,7 +141,7 @@ func (p *Plan) add(ctx context.Context, a messages.Attachment, l *Locator, prepa
 		return leftMissing
 	}
 	format := formatOf(head, a.Name)
-	if err := prepare.can(format); err != nil {
+	if err := prepare.checkTools(format); err != nil {
 		return leftBecause(err)
 	}
 	if o.Limit > 0 && len(p.items) == o.Limit {
@@ -151,13 +151,13 @@ func (p *Plan) add(ctx context.Context, a messages.Attachment, l *Locator, prepa
 	return ""
 }
 
-// leftBecause says why a file cannot be prepared.
+// leftBecause returns the reason why a file cannot be prepared.
 func leftBecause(err error) string {
 	var missing *MissingTool
 	if errors.As(err, &missing) {
-		return "need a program: " + missing.Error()
+		return "need a program that is not installed: " + missing.Error()
 	}
-	return "are of a form that cannot be described"
+	return "are in a format that cannot be described"
 }
 
 // total adds up what is sent and what is left out.
@@ -209,7 +209,7 @@ func leftOut(why string, n int) LeftOut {
 	return LeftOut{why, n}
 }
 
-// costOf is what tokens cost with a model; nil if its price is not known.
+// costOf returns the cost of tokens; nil if the price of the model is not known.
 func costOf(model string, local bool, u Usage) *float64 {
 	cost := 0.0
 	if !local {

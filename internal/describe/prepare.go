@@ -12,18 +12,17 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// preparer makes of files what a service takes.
+// preparer converts files to what a service accepts.
 type preparer struct {
-	takes Takes
+	takes Accepted
 	tools Tools
 }
 
-// errUnknownForm is of a file that is nothing that can be described.
-var errUnknownForm = errors.New("its file is of a form that cannot be described")
+// errUnknownForm is the error of a file in a format that cannot be described.
+var errUnknownForm = errors.New("its file is in a format that cannot be described")
 
-// can tells whether a file of a format can be prepared with the programs that are there; if not, the error says what is
-// missing.
-func (p *preparer) can(format string) error {
+// checkTools returns an error if the installed programs cannot prepare files of a format. The error names what is missing.
+func (p *preparer) checkTools(format string) error {
 	t := &p.tools
 	missing := func(what, want string, paths ...string) error {
 		if slices.ContainsFunc(paths, func(path string) bool { return path != "" }) {
@@ -39,7 +38,7 @@ func (p *preparer) can(format string) error {
 	case kind == messages.Image:
 		return missing("HEIC and AVIF pictures", "libheif (heif-convert) or ffmpeg; a Mac has sips", t.Sips, t.HEIF, t.FFmpeg)
 	case kind == messages.Audio:
-		return missing("voice messages of this form (CAF, M4A, AMR)", "ffmpeg; a Mac has afconvert", t.FFmpeg, t.AFConvert)
+		return missing("voice messages in this format (CAF, M4A, AMR)", "ffmpeg; a Mac has afconvert", t.FFmpeg, t.AFConvert)
 	case kind == messages.Video:
 		return missing("videos", "ffmpeg", t.FFmpeg)
 	case format == pdfFormat:
@@ -48,16 +47,16 @@ func (p *preparer) can(format string) error {
 	return errUnknownForm
 }
 
-// prepare makes the request for a file. What it makes lies in dir, which is the caller's to remove.
+// prepare makes the request for a file. It writes temporary files to dir, which the caller removes.
 func (p *preparer) prepare(ctx context.Context, path, format, dir string) (*Request, error) {
-	if err := p.can(format); err != nil {
+	if err := p.checkTools(format); err != nil {
 		return nil, err
 	}
 	r := &Request{Kind: kindOf(format)}
 	var err error
 	switch {
 	case format == textFormat:
-		r.Media, err = words(path)
+		r.Media, err = textOf(path)
 	case r.Kind == messages.Image:
 		r.Media, err = p.picture(ctx, path, format, dir)
 	case r.Kind == messages.Audio:
@@ -73,7 +72,7 @@ func (p *preparer) prepare(ctx context.Context, path, format, dir string) (*Requ
 	return r, err
 }
 
-// file is a medium that is a file.
+// file returns a medium for a file.
 func file(format, path string) ([]Medium, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -85,7 +84,7 @@ func file(format, path string) ([]Medium, error) {
 	return []Medium{{Format: format, Path: path, Size: info.Size()}}, nil
 }
 
-// sound makes a voice message one that the service takes, whole.
+// sound converts a whole voice message to what the service accepts.
 func (p *preparer) sound(ctx context.Context, path, format, dir string) ([]Medium, error) {
 	if p.takes.Formats[format] {
 		return file(format, path)
@@ -107,8 +106,8 @@ func (p *preparer) sound(ctx context.Context, path, format, dir string) ([]Mediu
 	return file(made, out)
 }
 
-// video takes the beginning of a video out of it, where ffmpeg is there to do so; else the whole is sent, of which the
-// model is asked to look at the beginning.
+// video cuts out the beginning of a video if ffmpeg is installed. Otherwise the whole video is sent, and the prompt asks about
+// the beginning.
 func (p *preparer) video(ctx context.Context, path, format, dir string) ([]Medium, error) {
 	if p.tools.FFmpeg != "" {
 		out := filepath.Join(dir, "beginning.mp4")
@@ -127,13 +126,13 @@ func (p *preparer) video(ctx context.Context, path, format, dir string) ([]Mediu
 	return file(format, path)
 }
 
-// The frames that stand for a video: one every few seconds of its beginning.
+// Frames that stand for a video: one every few seconds of its beginning.
 const (
 	frameEvery = 3 * time.Second
 	frameWidth = "scale=w='min(768,iw)':h=-2"
 )
 
-// frames takes frames out of the beginning of a video.
+// frames extracts frames from the beginning of a video.
 func (p *preparer) frames(ctx context.Context, path, dir string) ([]Medium, error) {
 	pattern := filepath.Join(dir, "frame%d.jpg")
 	rate := fmt.Sprintf("fps=1/%g:round=up,%s", frameEvery.Seconds(), frameWidth)
@@ -153,7 +152,7 @@ func (p *preparer) frames(ctx context.Context, path, dir string) ([]Medium, erro
 	return pictures(found)
 }
 
-// pictures are JPEGs that a program made.
+// pictures returns JPEGs that a program made.
 func pictures(paths []string) ([]Medium, error) {
 	if len(paths) == 0 {
 		return nil, errDamaged

@@ -6,7 +6,7 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// The prices of models, in US dollars for a million tokens of the paid tier, as PricesFrom stated them on PricesOn.
+// Prices of models in US dollars per million tokens of the paid tier, as stated at PricesFrom on PricesOn.
 const (
 	PricesFrom = "https://ai.google.dev/gemini-api/docs/pricing"
 	PricesOn   = "2026-07-04"
@@ -18,31 +18,31 @@ var prices = map[string]price{
 	"gemini-3-flash-preview": {0.50, 1.00, 3.00},
 }
 
-// cost is what tokens cost, in US dollars.
+// cost returns the cost of tokens in US dollars.
 func (p *price) cost(u Usage) float64 {
 	return (float64(u.Input)*p.input + float64(u.Sound)*p.sound + float64(u.Output)*p.output) / 1e6
 }
 
-// How many tokens Gemini makes of media, as https://ai.google.dev/gemini-api/docs/media-resolution has it of Gemini 3,
-// and how many an answer has that was asked for in a few sentences, or in full.
+// Number of tokens that Gemini counts for media, as https://ai.google.dev/gemini-api/docs/media-resolution states for Gemini 3,
+// and number of tokens in answers of a few sentences and in full transcripts.
 const (
 	promptTokens       = 90
 	imageTokens        = 1120
-	frameTokens        = 70 // of a video, one frame a second
+	frameTokens        = 70 // per frame of a video, one frame per second
 	pageTokens         = 560
-	soundTokens        = 32 // a second
+	soundTokens        = 32 // per second
 	answerTokens       = 70
-	spokenTokens       = 4 // a second of speech, written down
-	textTokens         = 3 // letters in a token, not to guess too low
+	spokenTokens       = 4 // per second of transcribed speech
+	textTokens         = 3 // letters per token; a low value, so as not to underestimate
 	videoLength        = 15 * time.Second
 	bytesOfAPage       = 60 << 10
-	longestText        = 24 << 10 // of a document that is text
-	packedSound        = 2000     // bytes in a second of speech, packed
-	plainSound         = 32_000   // and in a second that is not
+	longestText        = 24 << 10 // of a text document
+	packedSound        = 2000     // bytes per second of compressed speech
+	plainSound         = 32_000   // bytes per second of uncompressed speech
 	mostPages    int64 = 1000
 )
 
-// estimate is about what a file of so many bytes is billed for.
+// estimate returns approximately what a file of this size is billed for.
 func estimate(format string, size int64) Usage {
 	switch kindOf(format) {
 	case messages.Image:

@@ -2,10 +2,10 @@ package describe
 
 import "ventriloquist/internal/messages"
 
-// common is what every description should be like: it stands in a conversation where the attachment was.
+// common is what every description should be like: it takes the place of the attachment in a conversation.
 const common = " Answer with the description alone, as plain text on one line: no introduction, no headings, no lists, no quotation marks around it."
 
-// prompts are what a model is asked of each kind.
+// prompts are the prompts by kind.
 var prompts = map[messages.Kind]string{
 	messages.Image: "Describe this picture, which somebody sent in a chat, in 1 to 3 short sentences: what it is (photo, screenshot, meme, drawing), " +
 		"what is to be seen, and any words that matter to its point." + common,
@@ -16,11 +16,11 @@ var prompts = map[messages.Kind]string{
 	messages.Document: "Summarize this document, which somebody sent in a chat, in 1 to 3 short sentences: what kind of document it is, from whom, and what it says." + common,
 }
 
-// framesPrompt is for models that see pictures, not videos.
+// framesPrompt is for models that accept pictures but not videos.
 const framesPrompt = "These pictures are frames of the beginning of a video, a few seconds apart, which somebody sent in a chat. " +
 	"Describe the video in 1 to 3 short sentences: what happens in it. Do not mention frames or pictures." + common
 
-// prompt is what goes with a request.
+// prompt returns the prompt of a request.
 func (r *Request) prompt() string {
 	if r.Frames {
 		return framesPrompt
@@ -28,8 +28,8 @@ func (r *Request) prompt() string {
 	return prompts[r.Kind]
 }
 
-// longestAnswer is how many tokens an answer may have; 0 is as many as the model can write: a voice message is written
-// down in full.
+// longestAnswer returns the maximum number of tokens of an answer; 0 is the model's own limit: voice messages are transcribed in
+// full.
 func (r *Request) longestAnswer() int32 {
 	if r.Kind == messages.Audio {
 		return 0

@@ -18,33 +18,33 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// Pace says how fast a run may ask.
-type Pace struct {
-	Jobs      int           // requests at a time
-	PerMinute int           // requests in a minute, 0 is any number
-	Timeout   time.Duration // of one request
-	// Progress, if not nil, is told how many attachments are done and what was spent.
+// RunOptions limits the rate of a run, and reports on it.
+type RunOptions struct {
+	Jobs      int           // concurrent requests
+	PerMinute int           // requests per minute; 0 for no limit
+	Timeout   time.Duration // per request
+	// Progress, if not nil, receives the number of attachments done and the cost so far.
 	Progress func(done, total int64, cost float64)
-	// Log, if not nil, is told of requests: never what was sent or answered.
+	// Log, if not nil, receives requests, but never what is sent or answered.
 	Log *zap.Logger
 
-	clock *clock // nil is the time itself
+	clock *clock // nil for the real time
 }
 
-// Report is what came of a run.
+// Report is the result of a run.
 type Report struct {
 	Described int `json:"described"`
-	Same      int `json:"same_content"` // of these, how many took the words of a file with the same content
+	Same      int `json:"same_content"` // of these, how many have the same content as another file
 	Refused   int `json:"refused"`
 	Failed    int `json:"failed"`
-	// Left are the others, those of the plan among them: all numbers add up to the attachments that there are.
+	// Left counts the others, including those of the plan: all numbers add up to the number of attachments.
 	Left []LeftOut `json:"left_out"`
 	// Cost is in US dollars, as the server counted tokens; nil if no price is known.
 	Cost  *float64 `json:"cost_usd"`
 	Usage Usage    `json:"tokens"`
 }
 
-// How many attachments in a row may get no answer at all, or nothing but errors of the server, before the run ends.
+// Number of consecutive attachments without any answer, or with only server errors, that end the run.
 const (
 	mostSilences = 3
 	mostTroubles = 8
@@ -56,27 +56,27 @@ type runner struct {
 	asker   asker
 	prepare preparer
 	plan    *Plan
-	pace    Pace
-	dir     string // of temporary files
+	pace    RunOptions
+	dir     string // folder of temporary files
 	stop    context.CancelCauseFunc
 
 	mu      sync.Mutex
 	report  Report
 	done    int64
 	known   map[[sha256.Size]byte]messages.Description
-	waiting map[[sha256.Size]byte][]string // attachments whose content is being described
+	waiting map[[sha256.Size]byte][]string // guids of attachments whose content is being described
 	left    map[string]int
-	untaken map[messages.Kind]string // kinds that the server does not take, and what it says
-	taken   map[messages.Kind]bool   // kinds of which something was described
+	untaken map[messages.Kind]string // kinds that the server does not accept, with its message
+	taken   map[messages.Kind]bool   // kinds of which something has been described
 	silent  []messages.Description   // failures without an answer, since the last answer
 	silence *Failure                 // the last of them
-	trouble int                      // failures of the server since the last answer
+	trouble int                      // server failures since the last answer
 	answers int
 }
 
-// Run describes what is in the plan. What was described is kept whatever the error, and the report is never nil. After
-// context.Canceled, and after failures of the server, another run goes on.
-func Run(ctx context.Context, db *messages.DB, s Service, p *Plan, o Options, pace Pace) (*Report, error) {
+// Run describes what is in the plan. Descriptions are kept whatever the error, and the report is never nil. After
+// context.Canceled or a failure of the server, another run continues.
+func Run(ctx context.Context, db *messages.DB, s Service, p *Plan, o Options, pace RunOptions) (*Report, error) {
 	c := wallClock
 	if pace.clock != nil {
 		c = *pace.clock
@@ -84,8 +84,8 @@ func Run(ctx context.Context, db *messages.DB, s Service, p *Plan, o Options, pa
 	if pace.Log == nil {
 		pace.Log = zap.NewNop()
 	}
-	r := &runner{db: db, plan: p, pace: pace, prepare: preparer{s.Takes(), o.Tools}, known: map[[sha256.Size]byte]messages.Description{},
-		asker: asker{service: s, pace: newPace(c, pace.PerMinute), clock: c, timeout: pace.Timeout, log: pace.Log}, waiting: map[[sha256.Size]byte][]string{},
+	r := &runner{db: db, plan: p, pace: pace, prepare: preparer{s.Accepts(), o.Tools}, known: map[[sha256.Size]byte]messages.Description{},
+		asker: asker{service: s, pace: newRateLimiter(c, pace.PerMinute), clock: c, timeout: pace.Timeout, log: pace.Log}, waiting: map[[sha256.Size]byte][]string{},
 		left: map[string]int{}, untaken: map[messages.Kind]string{}, taken: map[messages.Kind]bool{}}
 	err := r.run(ctx)
 	if rest := len(p.items) - r.report.Described - r.report.Refused - r.report.Failed - total(r.left); rest > 0 {
@@ -101,7 +101,7 @@ func (r *runner) run(ctx context.Context) (err error) {
 		return err
 	}
 	sweep()
-	folder, err := newPrivate()
+	folder, err := newTempFolder()
 	if err != nil {
 		return r.stopped(err)
 	}
@@ -134,26 +134,26 @@ func (r *runner) run(ctx context.Context) (err error) {
 		break
 	}
 	close(items)
-	_ = group.Wait() // workers return no error: they stop the run
+	_ = group.Wait() // workers return no errors: they stop the run
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if cause := context.Cause(inner); cause != nil {
 		return r.stopped(cause)
 	}
-	return r.settleSilent(ctx)
+	return r.resolveSilent(ctx)
 }
 
-// stopped is the error of a run that a failure ended.
+// stopped returns the error of a run that a failure ended.
 func (r *runner) stopped(cause error) error {
 	var failure *Failure
 	if errors.As(cause, &failure) {
-		return explained(failure)
+		return withAdvice(failure)
 	}
 	return cause
 }
 
-// recall reads what is known by content.
+// recall loads the descriptions of known contents.
 func (r *runner) recall(ctx context.Context) error {
 	list, err := r.db.Descriptions(ctx)
 	if err != nil {
@@ -167,7 +167,7 @@ func (r *runner) recall(ctx context.Context) error {
 	return nil
 }
 
-// tell reports progress, after so many more attachments.
+// tell reports progress after more attachments.
 func (r *runner) tell(more int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -182,7 +182,7 @@ func (r *runner) tell(more int64) {
 	r.pace.Progress(r.done, int64(len(r.plan.items)), cost)
 }
 
-// describe does what there is to do for an attachment, and returns how many are done with it.
+// describe describes an attachment, and returns the number of attachments that are done with it.
 func (r *runner) describe(ctx context.Context, it *item) int64 {
 	if ctx.Err() != nil {
 		return 0
@@ -193,7 +193,7 @@ func (r *runner) describe(ctx context.Context, it *item) int64 {
 		return 0
 	}
 	defer os.RemoveAll(dir)
-	path, err := it.file.lay(ctx, dir)
+	path, err := it.file.extract(ctx, dir)
 	if err != nil {
 		return r.finish(ctx, it, nil, "", err)
 	}
@@ -209,17 +209,17 @@ func (r *runner) describe(ctx context.Context, it *item) int64 {
 	return r.finish(ctx, it, &hash, line, err)
 }
 
-// ask prepares a file and asks about it.
+// ask prepares a file and asks for its description.
 func (r *runner) ask(ctx context.Context, it *item, path, dir string) (line string, err error) {
-	if said, untaken := r.isUntaken(kindOf(it.format)); untaken {
-		return "", &Failure{Outlook: Untaken, Message: said}
+	if said, untaken := r.isUnsupported(kindOf(it.format)); untaken {
+		return "", &Failure{Outlook: Unsupported, Message: said}
 	}
 	request, err := r.prepare.prepare(ctx, path, it.format, filepath.Clean(dir))
 	if err != nil {
 		return "", err
 	}
 	if size := request.size(); size > r.prepare.takes.Largest {
-		return "", &Failure{Message: fmt.Sprintf("it is too large for the server (%d MB)", size>>20)}
+		return "", &Failure{Message: fmt.Sprintf("it is too large for the server (%d MiB)", size>>20)}
 	}
 	answer, billed, err := r.asker.ask(ctx, request)
 	r.mu.Lock()
@@ -229,17 +229,17 @@ func (r *runner) ask(ctx context.Context, it *item, path, dir string) (line stri
 	case err != nil:
 		return "", err
 	case isDeclined(answer.Text, request.Kind):
-		return "", &Refusal{"it says so"}
+		return "", &Refusal{"it declined in words"}
 	case answer.Cut && request.Kind == messages.Audio:
-		return "", &Failure{Message: "its transcript is longer than the model's answer may be"}
+		return "", &Failure{Message: "its transcript is longer than the model's longest answer"}
 	}
 	if line = oneLine(answer.Text, request.Kind, answer.Cut); line == "" {
-		return "", &Failure{Message: "the model answered without words"}
+		return "", &Failure{Message: "the model's answer has no words"}
 	}
 	return line, nil
 }
 
-// total is how many attachments are left out.
+// total returns the number of attachments left out.
 func total(left map[string]int) (n int) {
 	for _, attachments := range left {
 		n += attachments
@@ -260,7 +260,7 @@ func hashOf(path string) (sum [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
-// cannotWrite ends the run: without temporary files nothing can be described, and no attachment is to blame.
+// cannotWrite ends the run: without temporary files nothing can be described, and the attachment is not to blame.
 func cannotWrite(err error) error {
-	return &Failure{Outlook: Fatal, Message: "cannot write a temporary file: " + err.Error(), Hint: "make room on the disk, or name another folder in TMPDIR"}
+	return &Failure{Outlook: Fatal, Message: "cannot write a temporary file: " + err.Error(), Hint: "make room on the disk, or set TMPDIR to another folder"}
 }

@@ -109,7 +109,7 @@ func TestRun_TooLarge(t *testing.T) {
 	if _, err := a.describe(a.openAI(server)); err != nil {
 		t.Fatal(err)
 	}
-	a.want("a.wav: failed it is too large for the server (65 MB)")
+	a.want("a.wav: failed it is too large for the server (65 MiB)")
 }
 
 func TestPlan(t *testing.T) {
@@ -141,7 +141,7 @@ func TestPlan(t *testing.T) {
 	if len(p.Left) != 2 || p.Left[0].Attachments != 1 || !strings.Contains(p.Left[0].Why, "contacts") || !strings.Contains(p.Left[1].Why, "no file here") {
 		t.Errorf("left out are %+v", p.Left)
 	}
-	if p := plan(describe.Options{Limit: 3}); p.Files != 3 || fmt.Sprint(p.Send[0].Kind) != "image" || !strings.Contains(fmt.Sprint(p.Left), "beyond limit 5") {
+	if p := plan(describe.Options{Limit: 3}); p.Files != 3 || fmt.Sprint(p.Send[0].Kind) != "image" || !strings.Contains(fmt.Sprint(p.Left), "over limit 5") {
 		t.Errorf("with a limit it would send %+v and leave %v", p.Send, p.Left)
 	}
 	if p := plan(describe.Options{Kinds: []messages.Kind{messages.Video}}); p.Files != 1 || p.Send[0].Kind != "video" {
@@ -304,7 +304,7 @@ func TestRun_TheNumbersAddUp(t *testing.T) {
 				}
 				after := a.counts()
 				if got := after[messages.Described] - before[messages.Described]; got != report.Described {
-					t.Errorf("%d are described since, the report says %d", got, report.Described)
+					t.Errorf("%d are already described since, the report says %d", got, report.Described)
 				}
 				if got := after[messages.Refused] - before[messages.Refused]; !a.options.RetryFailed && got != report.Refused {
 					t.Errorf("%d are refused since, the report says %d", got, report.Refused)

@@ -11,22 +11,22 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// Medium is a file, or words, that a request shows to the model.
+// Medium is a file or a text in a request.
 type Medium struct {
 	Format string // a MIME type
-	Path   string // of the file
+	Path   string // path of the file
 	Size   int64
-	Text   string // the words of a document, instead of a file
+	Text   string // text of a document, instead of a file
 }
 
-// Request asks for the words of one attachment.
+// Request asks for the description of one attachment.
 type Request struct {
 	Kind   messages.Kind
 	Media  []Medium
-	Frames bool // of a video, instead of the video
+	Frames bool // the media are frames of a video
 }
 
-// size is how many bytes it carries.
+// size returns the number of bytes in the request.
 func (r *Request) size() (n int64) {
 	for _, m := range r.Media {
 		n += m.Size
@@ -44,81 +44,81 @@ type Usage struct {
 // Answer is what a model wrote.
 type Answer struct {
 	Text  string
-	Cut   bool // its length was at its limit
+	Cut   bool // it reached the maximum length
 	Usage Usage
 }
 
-// Takes says what a service takes as it is.
-type Takes struct {
+// Accepted is what a service accepts.
+type Accepted struct {
 	Formats map[string]bool
-	// Video is whether it takes videos at all; if not, it is shown frames of one.
+	// Video reports whether it accepts videos; otherwise it gets frames.
 	Video bool
-	// Sound is what others are turned into: FLAC or WAV.
+	// Sound is the format that other sounds are converted to: FLAC or WAV.
 	Sound string
-	// Largest is how many bytes a request may carry.
+	// Largest is the maximum number of bytes in a request.
 	Largest int64
 }
 
-// Service is a model that looks and listens.
+// Service is a multimodal model.
 type Service interface {
-	// Model is the model's name, and Where whose machine it runs on, for people.
+	// Model returns the model's name, and Where the machine it runs on, for people.
 	Model() string
 	Where() string
-	// Local is whether that is this machine: then nothing leaves it.
+	// Local reports whether that is this machine: nothing leaves it then.
 	Local() bool
-	Takes() Takes
-	// Describe asks once. Its errors are [Refusal] and [Failure], or the context's; what was billed is told in any case.
+	Accepts() Accepted
+	// Describe sends one request. Its errors are [Refusal], [Failure], or the context's; it returns what was billed in any case.
 	Describe(ctx context.Context, r *Request) (Answer, error)
 }
 
-// Refusal is an error: the model would not describe it.
+// Refusal is the error of a model that would not describe an attachment.
 type Refusal struct{ Reason string }
 
 func (r *Refusal) Error() string { return "the model refuses: " + r.Reason }
 
-// Outlook is what to expect of asking again.
+// Outlook says whether a retry may help.
 type Outlook int
 
 const (
-	// Hopeless is about this attachment: it will not be described.
+	// Hopeless: this attachment cannot be described.
 	Hopeless Outlook = iota
-	// Later may do: the server is busy or out of order.
+	// Later: the server is busy or out of order.
 	Later
-	// Silent is Later where no answer came at all.
+	// Silent is Later without any answer.
 	Silent
-	// Throttled is Later for all that is asked of the server.
+	// Throttled is Later for all requests to the server.
 	Throttled
-	// Untaken is about attachments of its kind: the server takes none.
-	Untaken
-	// Fatal is about all attachments: the key, the model, the quota of the day.
+	// Unsupported: the server accepts no attachments of this kind.
+	Unsupported
+	// Fatal is about all attachments: the key, the model, the daily quota.
 	Fatal
 )
 
-// reasonNames are how Google names reasons.
+// reasonNames matches the names that Google has for reasons.
 var reasonNames = regexp.MustCompile(`^[A-Z_]{1,60}$`)
 
-// refusal is one for a reason that the server names.
+// refusal returns a refusal with the server's reason.
 func refusal(reason string) *Refusal {
 	if !reasonNames.MatchString(reason) {
-		reason = "for another reason"
+		reason = "unknown reason"
 	}
 	return &Refusal{reason}
 }
 
-// Failure is an error of a request.
+// Failure is the error of a request.
 type Failure struct {
 	Outlook Outlook
 	Message string
 	Hint    string
-	Status  int // of HTTP, 0 if there was no answer
-	// After is how long the server asks to wait, 0 if it does not say.
+	Status  int // HTTP status; 0 without an answer
+	// After is the wait that the server asks for; 0 if it does not say.
 	After time.Duration
 }
 
 func (f *Failure) Error() string { return f.Message }
 
-// serverWords are words of a server's error message that may be shown: no more than a sentence, nothing that is encoded,
-// and not the key. What a message says to a request with words in it is not shown, for it may quote them.
+// serverWords returns the part of a server's error message that may be shown: a sentence at most, nothing encoded, and not the
+// key. It returns nothing if the request has text, which the message may quote.
 func serverWords(message, key string, r *Request) string {
 	for _, m := range r.Media {
 		if m.Text != "" {
@@ -145,16 +145,16 @@ func serverWords(message, key string, r *Request) string {
 	return ": " + string(words)
 }
 
-// statusFailure is the failure that an HTTP status stands for.
+// statusFailure returns the failure of an HTTP status.
 func statusFailure(status int, words string, after time.Duration) *Failure {
 	f := &Failure{Message: fmt.Sprintf("the server answered %d%s", status, words), Status: status, After: after}
 	switch {
 	case status >= 300 && status < 400:
-		f.Outlook, f.Hint = Fatal, "it points to another server, which nobody agreed to: name that one, if it is meant"
+		f.Outlook, f.Hint = Fatal, "it redirects to another server, to which you have not agreed: name that one if you trust it"
 	case status == 401 || status == 403:
 		f.Outlook, f.Hint = Fatal, "check the key"
 	case status == 402:
-		f.Outlook, f.Hint = Fatal, "the account has no credit: what is described so far is kept"
+		f.Outlook, f.Hint = Fatal, "the account has no credit; the descriptions so far are kept"
 	case status == 404:
 		f.Outlook, f.Hint = Fatal, fmt.Sprintf("check %v and %v", modelOption, endpointOption)
 	case status == 413:

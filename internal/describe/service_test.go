@@ -117,7 +117,7 @@ func TestRun_Stops(t *testing.T) {
 		reply      describetest.Reply
 		want, hint string
 	}{
-		"Model":     {google(404, "NOT_FOUND", "models/nope is not found"), "404: models/nope is not found", "model names"},
+		"Model":     {google(404, "NOT_FOUND", "models/nope is not found"), "404: models/nope is not found", "must name a Gemini model"},
 		"Denied":    {google(403, "PERMISSION_DENIED", "denied"), "403", "GEMINI_API_KEY"},
 		"Country":   {google(400, "FAILED_PRECONDITION", "User location is not supported"), "location", "country"},
 		"Daily":     {daily, "429", "tomorrow"},
@@ -165,7 +165,7 @@ func TestRun_ThrottledForEver(t *testing.T) {
 		a.images(2)
 		server.Answer = answers(describetest.Reply{Status: 429})
 		_, err := a.describe(s)
-		if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(usererr.Of(err), "with rpm") {
+		if err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(usererr.Of(err), "lower rpm") {
 			t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 		}
 		a.want("00.jpg:", "01.jpg:")
@@ -206,7 +206,7 @@ func TestRun_NobodyAnswers(t *testing.T) {
 		a.images(5)
 		server.Close()
 		_, err := a.describe(s)
-		if err == nil || !strings.Contains(err.Error(), "does not answer") || !strings.Contains(usererr.Of(err), "see that it runs") {
+		if err == nil || !strings.Contains(err.Error(), "does not answer") || !strings.Contains(usererr.Of(err), "check that it is running") {
 			t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 		}
 		a.want("00.jpg:", "01.jpg:", "02.jpg:", "03.jpg:", "04.jpg:")
@@ -223,7 +223,7 @@ func TestRun_HangsUpForEver(t *testing.T) {
 		if _, err := a.describe(s); err != nil {
 			t.Fatal(err)
 		}
-		a.want("00.jpg: failed the server does not answer: the connection broke off, 3 times", "01.jpg: described A dog.")
+		a.want("00.jpg: failed the server does not answer: the connection was lost, 3 times", "01.jpg: described A dog.")
 	})
 }
 
@@ -254,10 +254,10 @@ func TestRun_Refused(t *testing.T) {
 		"Safety":     {"gemini", describetest.Reply{Finish: "SAFETY"}, "SAFETY"},
 		"Person":     {"gemini", describetest.Reply{Finish: "SPII", Text: "His number is"}, "SPII"},
 		"Filter":     {"openai", describetest.Reply{Finish: "content_filter"}, "content_filter"},
-		"Field":      {"openai", describetest.Reply{Status: 200, Body: `{"choices": [{"message": {"content": null, "refusal": "No."}, "finish_reason": "stop"}]}`}, "it says so"},
-		"InWords":    {"openai", describetest.Reply{Text: "I'm sorry, but I can't assist with that request."}, "it says so"},
-		"Thinking":   {"openai", describetest.Reply{Text: "<think>Who is it?</think>\n\nI cannot help with identifying people."}, "it says so"},
-		"ShortSorry": {"gemini", describetest.Reply{Text: "Sorry, I can’t describe this image."}, "it says so"},
+		"Field":      {"openai", describetest.Reply{Status: 200, Body: `{"choices": [{"message": {"content": null, "refusal": "No."}, "finish_reason": "stop"}]}`}, "it declined in words"},
+		"InWords":    {"openai", describetest.Reply{Text: "I'm sorry, but I can't assist with that request."}, "it declined in words"},
+		"Thinking":   {"openai", describetest.Reply{Text: "<think>Who is it?</think>\n\nI cannot help with identifying people."}, "it declined in words"},
+		"ShortSorry": {"gemini", describetest.Reply{Text: "Sorry, I can’t describe this image."}, "it declined in words"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, server := newAlbum(t).images(2), describetest.NewGemini()
@@ -303,7 +303,7 @@ func TestRun_CutAnswer(t *testing.T) {
 	if _, err := a.describe(a.gemini(server)); err != nil {
 		t.Fatal(err)
 	}
-	a.want("a.jpg: described A dog.", "b.jpg: failed the model answered without words", "c.wav: failed its transcript is longer than the model's answer may be")
+	a.want("a.jpg: described A dog.", "b.jpg: failed the model's answer has no words", "c.wav: failed its transcript is longer than the model's longest answer")
 	if got := server.Asked()[2].MaxTokens; got != 0 {
 		t.Errorf("a transcript may have %d tokens, want any number", got)
 	}
@@ -399,7 +399,7 @@ func TestOpenAI_UnnamedModel(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	server.Close()
-	if _, err := describe.NewOpenAI(t.Context(), server.URL+"/v1", "", ""); err == nil || !strings.Contains(usererr.Of(err), "see that it runs") {
+	if _, err := describe.NewOpenAI(t.Context(), server.URL+"/v1", "", ""); err == nil || !strings.Contains(usererr.Of(err), "check that it is running") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// toolTime is how long a program may take for one file.
+// toolTime is the time limit of a program for one file.
 const toolTime = 2 * time.Minute
 
-// Tools are the programs that turn files into others, by their paths; empty is one that is not there.
+// Tools are the paths of programs that convert files; empty if not installed.
 type Tools struct {
 	FFmpeg    string
 	Sips      string // of macOS, for pictures
-	HEIF      string // heif-dec or heif-convert, of libheif
+	HEIF      string // heif-dec or heif-convert of libheif
 	AFConvert string // of macOS, for sound
 	PDFToText string // of poppler
 	PDFToPPM  string
@@ -41,7 +41,7 @@ func find(names ...string) string {
 	return ""
 }
 
-// Names are the programs that are there, and what is missing for some kind of attachment.
+// Names returns the installed programs, and the missing ones by kind of attachment.
 func (t Tools) Names() (there, missing []string) {
 	for _, path := range []string{t.FFmpeg, t.Sips, t.HEIF, t.AFConvert, t.PDFToText, t.PDFToPPM} {
 		if path != "" {
@@ -60,19 +60,19 @@ func (t Tools) Names() (there, missing []string) {
 	return there, missing
 }
 
-// MissingTool is an error: without a program the file cannot be turned into what the model takes.
+// MissingTool is the error of a file that needs a program that is not installed.
 type MissingTool struct {
-	For  string // "HEIC pictures"
+	For  string // such as "HEIC pictures"
 	Want string // what to install
 }
 
 func (m *MissingTool) Error() string { return m.For + " need " + m.Want }
 
-// errDamaged is of a file that a program could make nothing of.
-var errDamaged = errors.New("its file is damaged, or of a form that cannot be read")
+// errDamaged is the error of a file that a program could not convert.
+var errDamaged = errors.New("its file is corrupt or in an unsupported format")
 
-// run runs a program that makes a file, which is private from its beginning. What the program says is not kept: it may
-// quote the file.
+// run runs a program that writes a file, which is private from the start. The program's output is discarded: it may quote the
+// file.
 func run(ctx context.Context, program, made string, args ...string) error {
 	if made != "" {
 		if err := os.WriteFile(made, nil, 0o600); err != nil {
@@ -82,7 +82,7 @@ func run(ctx context.Context, program, made string, args ...string) error {
 	limited, cancel := context.WithTimeout(ctx, toolTime)
 	defer cancel()
 	command := exec.CommandContext(limited, program, args...)
-	// A program may be a script that runs others: all of them end together.
+	// A program may be a script that runs others; all of them must end together.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	command.WaitDelay = 5 * time.Second
@@ -91,7 +91,7 @@ func run(ctx context.Context, program, made string, args ...string) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case limited.Err() != nil:
-		return fmt.Errorf("%s was not done with it within %v", filepath.Base(program), toolTime)
+		return fmt.Errorf("%s took longer than %v", filepath.Base(program), toolTime)
 	case err != nil:
 		return errDamaged
 	case made == "":
@@ -100,7 +100,7 @@ func run(ctx context.Context, program, made string, args ...string) error {
 	return makePrivate(made)
 }
 
-// makePrivate sees that a program made its file, and that nobody else may read it.
+// makePrivate checks that a program wrote its file, and makes the file private.
 func makePrivate(made string) error {
 	info, err := os.Stat(made)
 	if err != nil || info.Size() == 0 {
@@ -112,8 +112,8 @@ func makePrivate(made string) error {
 	return nil
 }
 
-// ffmpeg makes a file of the beginning of another, of all of it where length is 0. The input is a file and nothing else,
-// whatever it says of itself.
+// ffmpeg converts the beginning of a file, or all of it if length is 0. It reads nothing but that file, whatever the file
+// refers to.
 func (t *Tools) ffmpeg(ctx context.Context, length time.Duration, in, out string, args ...string) error {
 	all := []string{"-nostdin", "-v", "quiet", "-y", "-protocol_whitelist", "file"}
 	if length > 0 {
@@ -123,7 +123,7 @@ func (t *Tools) ffmpeg(ctx context.Context, length time.Duration, in, out string
 	return run(ctx, t.FFmpeg, out, append(all, "file:"+out)...)
 }
 
-// ffmpegImages is ffmpeg for an output of many files, whose name holds their number.
+// ffmpegImages is ffmpeg with many numbered output files.
 func (t *Tools) ffmpegImages(ctx context.Context, length time.Duration, in, pattern string, args ...string) error {
 	all := []string{"-nostdin", "-v", "quiet", "-y", "-protocol_whitelist", "file", "-t", fmt.Sprintf("%g", length.Seconds()), "-i", "file:" + in}
 	return run(ctx, t.FFmpeg, "", append(append(all, args...), "file:"+pattern)...)

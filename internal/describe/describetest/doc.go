@@ -1,6 +1,6 @@
-// Package describetest has servers that speak as models do, for tests: Google's Gemini API and the chat completions of
-// OpenAI. They check the form of what they are asked, as the real ones do, and answer what a test tells them to.
+// Package describetest has fake servers for tests: Google's Gemini API and OpenAI's chat completions. They check the form of
+// requests as the real ones do, and answer what a test tells them to.
 //
-// What enters: a function from what was asked to a Reply. What leaves: the server, and all that it was asked. It must not
-// know the package that it tests.
+// In: a function from a request to a Reply. Out: the server, and all requests that it received. It must not know: the package
+// under test.
 package describetest

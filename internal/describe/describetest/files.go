@@ -14,7 +14,7 @@ type files struct {
 	mu    sync.Mutex
 	held  map[string]*upload
 	count int
-	// polls is how many times a file is asked for before it is ready; fails makes it never so.
+	// polls is the number of requests for a file before it is ready; with fails it never is.
 	polls int
 	fails bool
 }
@@ -27,13 +27,13 @@ type upload struct {
 	polls  int
 }
 
-// SlowFiles makes uploaded files ready only after they were asked for so many times.
+// SlowFiles makes uploaded files ready only after the given number of requests for them.
 func (s *Server) SlowFiles(polls int) { s.files.polls = polls }
 
 // BadFiles makes the processing of uploaded files fail.
 func (s *Server) BadFiles() { s.files.fails = true }
 
-// Held is how many files were uploaded and not deleted.
+// Held returns the number of files uploaded and not deleted.
 func (s *Server) Held() int {
 	s.files.mu.Lock()
 	defer s.files.mu.Unlock()
@@ -61,7 +61,7 @@ func (f *files) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// receive takes the beginning of an upload, or a piece of it.
+// receive handles the start of an upload, or a piece of it.
 func (f *files) receive(w http.ResponseWriter, r *http.Request) {
 	command := r.Header.Get("X-Goog-Upload-Command")
 	if command == "start" {
@@ -97,7 +97,7 @@ func (f *files) receive(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `{"file": %s}`, f.describe(name, r))
 }
 
-// describe is a File resource.
+// describe returns a File resource.
 func (f *files) describe(name string, r *http.Request) string {
 	u := f.held[name]
 	state := "PROCESSING"
@@ -114,7 +114,7 @@ func (f *files) describe(name string, r *http.Request) string {
 
 func (f *files) ready(u *upload) bool { return u.final && !f.fails && u.polls >= f.polls }
 
-// data is a file by its URI, if it is ready.
+// data returns a file by its URI if it is ready.
 func (f *files) data(uri string) (data []byte, ready bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

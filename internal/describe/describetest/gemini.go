@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// GoogleError is the body of an error (google.rpc.Status), with details that are JSON objects.
+// GoogleError returns the body of an error (google.rpc.Status); details are JSON objects.
 func GoogleError(status int, code, message string, details ...string) string {
 	said, _ := json.Marshal(message)
 	return fmt.Sprintf(`{"error": {"code": %d, "message": %s, "status": %q, "details": [%s]}}`, status, said, code, strings.Join(details, ", "))
 }
 
-// NewGemini is a server of the Gemini API: generateContent, and files with their resumable upload.
+// NewGemini returns a server of the Gemini API: generateContent, and files with resumable uploads.
 func NewGemini() *Server {
 	s := &Server{}
 	return s.start(s.gemini)
@@ -106,7 +106,7 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, model string) 
 	s.reply(w, r, &a, geminiAnswer)
 }
 
-// geminiAnswer is a response of generateContent that cost 1000 tokens of pictures, 100 of sound, and 10 written.
+// geminiAnswer is a response of generateContent that cost 1000 tokens for pictures, 100 for sound and 10 for the answer.
 func geminiAnswer(r *Reply) string {
 	const usage = `"usageMetadata": {"promptTokenCount": 1100, "candidatesTokenCount": 7, "thoughtsTokenCount": 3, "totalTokenCount": 1110,
 		"promptTokensDetails": [{"modality": "IMAGE", "tokenCount": 1000}, {"modality": "AUDIO", "tokenCount": 100}]}`

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// NewOpenAI is a server of OpenAI's chat completions with these models; its URL has no /v1.
+// NewOpenAI returns a server of OpenAI's chat completions with these models; its URL has no /v1.
 func NewOpenAI(models ...string) *Server {
 	s := &Server{}
 	return s.start(func(w http.ResponseWriter, r *http.Request) {
@@ -34,7 +34,7 @@ func NewOpenAI(models ...string) *Server {
 	})
 }
 
-// completionRequest is what chat completions take.
+// completionRequest is the body of a chat completions request.
 type completionRequest struct {
 	Model    string `json:"model"`
 	Messages []struct {

@@ -7,71 +7,71 @@ import (
 	"time"
 )
 
-// Asked is one request about media.
+// Asked is a request about media.
 type Asked struct {
 	Model  string
-	Prompt string // all text
+	Prompt string // all text parts
 	Media  []Media
 	Key    string
-	// MaxTokens is the limit of the answer, 0 if none was set.
+	// MaxTokens limits the answer; 0 if not set.
 	MaxTokens int
-	// Thinking is what was said of it: a level, or a budget in digits.
+	// Thinking is the thinking level, or the budget in digits.
 	Thinking string
 }
 
 // Media is a file in a request.
 type Media struct {
-	Format    string // a MIME type; of sound in OpenAI's form the name of a format
+	Format    string // a MIME type; for sound in OpenAI's form the name of a format
 	Data      []byte
 	Uploaded  bool
 	EndOffset string
 }
 
-// Reply is how a server answers.
+// Reply is the answer of a server.
 type Reply struct {
 	Text   string
-	Finish string // why the answer ends, "" for the usual reason
-	Block  string // of Gemini: why there is no answer
-	// Status and Body, if set, are an answer of any form.
+	Finish string // finish reason; "" for the usual one
+	Block  string // Gemini's block reason, if there is no answer
+	// Status and Body, if set, replace the answer.
 	Status int
 	Body   string
 	Header http.Header
-	// Cut breaks the connection in the middle of the answer; HangUp before it; Wait is how long it takes.
+	// Cut closes the connection in the middle of the answer, HangUp before it; Wait delays it.
 	Cut, HangUp bool
 	Wait        time.Duration
 }
 
-// Server is a server of either kind.
+// Server is a fake server of either kind.
 type Server struct {
 	*httptest.Server
-	// Answer is called for each request about media, numbered from 0, never twice at a time.
+	// Answer is called for each request about media, numbered from 0, one at a time.
 	Answer func(n int, a *Asked) Reply
-	// Key, if not empty, is the only one that is right.
+	// Key, if not empty, is the only valid key.
 	Key string
 
 	mu    sync.Mutex
 	asked []Asked
-	now   int // being answered
+	now   int // requests in progress
 	most  int
 	files files
-	calls []string // method and path of all requests
+	calls []string // method and path of every request
 }
 
-// Asked is all that it was asked.
+// Asked returns all requests about media.
 func (s *Server) Asked() []Asked {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Asked(nil), s.asked...)
 }
 
-// Calls are the methods and paths of all requests.
+// Calls returns the methods and paths of all requests.
 func (s *Server) Calls() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.calls...)
 }
 
-// Most is how many requests were answered at a time.
+// Most returns the maximum number of concurrent requests.
 func (s *Server) Most() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,7 +88,7 @@ func (s *Server) start(handler func(http.ResponseWriter, *http.Request)) *Server
 	return s
 }
 
-// reply answers a request about media; body makes the form of an answer of words.
+// reply answers a request about media; body formats an answer in words.
 func (s *Server) reply(w http.ResponseWriter, r *http.Request, a *Asked, body func(*Reply) string) {
 	s.mu.Lock()
 	n := len(s.asked)
@@ -130,7 +130,7 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, a *Asked, body fu
 	_, _ = w.Write([]byte(text))
 }
 
-// refuse answers with an error of Google's form.
+// refuse answers with an error in Google's format.
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(GoogleError(status, code, message)))

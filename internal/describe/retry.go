@@ -12,26 +12,26 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// How often a request is made before it counts as failed, and how long is waited in between: twice as long each time,
-// less a random part so that workers do not come back all at once.
+// Number of attempts before a request counts as failed, and the waits between them: twice as long each time, minus a random
+// part so that workers do not retry at the same time.
 const (
 	attempts     = 6
-	silentTries  = 3 // of these, how many may get no answer
+	silentTries  = 3 // how many of these may get no answer
 	firstWait    = time.Second
 	longestWait  = time.Minute
-	longestAsked = 10 * time.Minute // what a server may ask for; a longer wait ends the run
+	longestAsked = 10 * time.Minute // the longest wait that a server may ask for; a longer one ends the run
 )
 
-// asker asks a service, and asks again.
+// asker sends requests to a service, and retries.
 type asker struct {
 	service Service
-	pace    *pace
+	pace    *rateLimiter
 	clock   clock
-	timeout time.Duration // of one request
+	timeout time.Duration // per request
 	log     *zap.Logger
 }
 
-// ask returns the answer, or the error of the last attempt. What was billed is counted in any case.
+// ask returns the answer, or the error of the last attempt. It counts what was billed in any case.
 func (a *asker) ask(ctx context.Context, r *Request) (answer Answer, billed Usage, err error) {
 	for attempt := range attempts {
 		if err := a.pace.wait(ctx); err != nil {
@@ -41,7 +41,7 @@ func (a *asker) ask(ctx context.Context, r *Request) (answer Answer, billed Usag
 		answer, err = a.once(ctx, r)
 		a.log.Debug("asked", zap.Duration("took", time.Since(asked)), zap.Bool("answered", err == nil))
 		billed.add(answer.Usage)
-		if err == nil { // also of a run that is being interrupted: it is paid for
+		if err == nil { // even if the run is being interrupted: the answer is paid for
 			return answer, billed, nil
 		}
 		if ctx.Err() != nil {
@@ -56,13 +56,13 @@ func (a *asker) ask(ctx context.Context, r *Request) (answer Answer, billed Usag
 		}
 		if failure.After > longestAsked {
 			return Answer{}, billed, &Failure{Outlook: Fatal, Message: fmt.Sprintf("the server asks to wait %v", failure.After.Round(time.Second)),
-				Hint: "run the command again then: what is described so far is kept"}
+				Hint: "run the command again then: the descriptions so far are kept"}
 		}
 		if failure.Outlook == Silent && attempt+1 >= silentTries {
 			return Answer{}, billed, lastFailure(err, attempt+1)
 		}
 		wait := max(backoff(attempt), failure.After)
-		a.log.Info("asking again", zap.Int("attempt", attempt+1), zap.Bool("throttled", failure.Outlook == Throttled),
+		a.log.Info("retrying", zap.Int("attempt", attempt+1), zap.Bool("throttled", failure.Outlook == Throttled),
 			zap.Bool("no_answer", failure.Outlook == Silent), zap.Duration("after", wait))
 		if failure.Outlook == Throttled {
 			a.pace.hold(wait)
@@ -75,7 +75,7 @@ func (a *asker) ask(ctx context.Context, r *Request) (answer Answer, billed Usag
 	return Answer{}, billed, lastFailure(err, attempts)
 }
 
-// once asks once, for as long as a request may take.
+// once sends the request once, with the timeout of a request.
 func (a *asker) once(ctx context.Context, r *Request) (Answer, error) {
 	limited, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
@@ -87,8 +87,8 @@ func (a *asker) once(ctx context.Context, r *Request) (Answer, error) {
 	return answer, err
 }
 
-// lastFailure says that asking again did not help. A server that keeps asking for patience ends the run: it is no fault of
-// the attachment.
+// lastFailure returns the error after the last attempt. If the server keeps throttling, the error ends the run, because the
+// attachment is not to blame.
 func lastFailure(err error, tries int) error {
 	var failure *Failure
 	if !errors.As(err, &failure) {
@@ -98,12 +98,12 @@ func lastFailure(err error, tries int) error {
 	last.Message = fmt.Sprintf("%s, %d times", failure.Message, tries)
 	if last.Outlook == Throttled {
 		last.Outlook = Fatal
-		last.Hint = fmt.Sprintf("ask less often with %v, or run the command again later: what is described so far is kept", usererr.Option("rpm"))
+		last.Hint = fmt.Sprintf("lower %v, or run the command again later: the descriptions so far are kept", usererr.Option("rpm"))
 	}
 	return &last
 }
 
-// backoff is how long to wait after an attempt: between the half and the whole of its share.
+// backoff returns the wait after an attempt: between half and all of its maximum.
 func backoff(attempt int) time.Duration {
 	wait := min(firstWait<<attempt, longestWait)
 	return wait/2 + rand.N(wait/2+1)
@@ -115,8 +115,8 @@ func (u *Usage) add(v Usage) {
 	u.Output += v.Output
 }
 
-// explained is a failure as an error for the user.
-func explained(f *Failure) error {
+// withAdvice returns a failure as an error with advice.
+func withAdvice(f *Failure) error {
 	if f.Hint == "" {
 		return errors.New(f.Message)
 	}

@@ -7,18 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// privateName is what folders of temporary files are called.
+// privateName is the name of folders of temporary files.
 const privateName = "vqctl-describe-*"
 
-// private is a folder of temporary files. It is locked for as long as it is used, so that what a run left that was killed
-// is told from what a run uses that goes on beside.
-type private struct {
+// tempFolder is a folder of temporary files. It is locked while in use, so that the folder of a killed run can be told from that
+// of another running one.
+type tempFolder struct {
 	dir  string
 	lock *os.File
 }
 
-// newPrivate makes a folder of mode 0700.
-func newPrivate() (*private, error) {
+// newTempFolder creates a folder of mode 0700.
+func newTempFolder() (*tempFolder, error) {
 	for {
 		dir, err := os.MkdirTemp("", privateName)
 		if err != nil {
@@ -26,20 +26,20 @@ func newPrivate() (*private, error) {
 		}
 		lock, err := os.Open(dir)
 		if err == nil {
-			// A file system without locks is no reason not to go on.
+			// Describing goes on without a lock on file systems that have none.
 			_ = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 			if _, err = os.Stat(dir); err == nil {
-				return &private{dir, lock}, nil
+				return &tempFolder{dir, lock}, nil
 			}
 			lock.Close()
 		}
-		if !os.IsNotExist(err) { // else it was taken for one that was left, before it was locked
+		if !os.IsNotExist(err) { // otherwise another run removed it before it was locked
 			return nil, cannotWrite(err)
 		}
 	}
 }
 
-func (p *private) remove() error {
+func (p *tempFolder) remove() error {
 	defer p.lock.Close()
 	return os.RemoveAll(p.dir)
 }
@@ -50,7 +50,7 @@ func sweep() {
 	for _, dir := range left {
 		lock, err := os.Open(dir)
 		if err != nil {
-			continue // somebody else's
+			continue // in use by another run, or another user's
 		}
 		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
 			_ = os.RemoveAll(dir)

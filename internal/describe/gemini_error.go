@@ -14,31 +14,33 @@ import (
 	"google.golang.org/genai"
 )
 
-// kept is what the last response of a request said in its head: the library's errors do not tell.
-type kept struct {
+// lastHeaders is what the headers of the last response said; the library's errors do not include it.
+type lastHeaders struct {
 	status int
 	after  time.Duration
 }
 
 type keptKey struct{}
 
-func (k *kept) in(ctx context.Context) context.Context { return context.WithValue(ctx, keptKey{}, k) }
+func (k *lastHeaders) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, keptKey{}, k)
+}
 
-// headerKeeper keeps the heads of responses.
+// headerKeeper records response headers.
 type headerKeeper struct{ http.RoundTripper }
 
 func (h *headerKeeper) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := h.RoundTripper.RoundTrip(r)
-	if k, ok := r.Context().Value(keptKey{}).(*kept); ok {
-		*k = kept{}
+	if k, ok := r.Context().Value(keptKey{}).(*lastHeaders); ok {
+		*k = lastHeaders{}
 		if err == nil {
-			*k = kept{response.StatusCode, retryAfter(response.Header, time.Now())}
+			*k = lastHeaders{response.StatusCode, retryAfter(response.Header, time.Now())}
 		}
 	}
 	return response, err
 }
 
-// retryAfter reads the header of this name: seconds, or a date (RFC 9110, 10.2.3).
+// retryAfter parses the Retry-After header: seconds, or a date (RFC 9110, 10.2.3).
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil && seconds > 0 && seconds < 1e9 {
@@ -50,8 +52,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// failure says what an error of the library means, in words that quote nothing private.
-func (g *Gemini) failure(ctx context.Context, k *kept, r *Request, err error) error {
+// failure translates an error of the library into words that quote nothing private.
+func (g *Gemini) failure(ctx context.Context, k *lastHeaders, r *Request, err error) error {
 	var mine *Failure
 	var api genai.APIError
 	switch {
@@ -61,28 +63,28 @@ func (g *Gemini) failure(ctx context.Context, k *kept, r *Request, err error) er
 		return err
 	case errors.As(err, &api):
 		return g.apiFailure(k, r, &api)
-	case k.status >= 300: // where the library loses what it was
+	case k.status >= 300: // the library has lost the details
 		return g.apiFailure(k, r, &genai.APIError{Code: k.status})
 	case k.status != 0:
-		return &Failure{Outlook: Later, Message: "the server's answer is damaged"}
+		return &Failure{Outlook: Later, Message: "the server's answer is malformed"}
 	}
 	return unanswered(err)
 }
 
-// unanswered is the failure of a request that got no answer.
+// unanswered is the failure of a request without an answer.
 func unanswered(err error) *Failure {
-	words := "the connection broke off"
+	words := "the connection was lost"
 	var operation *net.OpError
 	var lookup *net.DNSError
 	var timeout net.Error
 	var u *url.Error
 	switch {
 	case errors.As(err, &lookup):
-		words = "its name " + lookup.Name + " is not known"
+		words = "unknown host " + lookup.Name
 	case errors.As(err, &operation) && operation.Op == "dial":
 		words = operation.Error()
 	case errors.As(err, &timeout) && timeout.Timeout():
-		words = "it took too long"
+		words = "timeout"
 	case errors.As(err, &u) && strings.Contains(u.Err.Error(), "certificate"):
 		words = u.Err.Error()
 	}
@@ -90,7 +92,7 @@ func unanswered(err error) *Failure {
 }
 
 // apiFailure reads an error of the API (https://ai.google.dev/gemini-api/docs/troubleshooting).
-func (g *Gemini) apiFailure(k *kept, r *Request, e *genai.APIError) *Failure {
+func (g *Gemini) apiFailure(k *lastHeaders, r *Request, e *genai.APIError) *Failure {
 	status := k.status
 	if status == 0 {
 		status = e.Code
@@ -98,18 +100,18 @@ func (g *Gemini) apiFailure(k *kept, r *Request, e *genai.APIError) *Failure {
 	f := statusFailure(status, serverWords(e.Message, g.key, r), max(k.after, askedDelay(e.Details)))
 	switch {
 	case isKeyError(e) || status == 401 || status == 403:
-		f.Outlook, f.Hint = Fatal, "check GEMINI_API_KEY: https://aistudio.google.com/apikey makes one"
+		f.Outlook, f.Hint = Fatal, "check GEMINI_API_KEY; create a key at https://aistudio.google.com/apikey"
 	case status == 404:
-		f.Hint = fmt.Sprintf("%v names a model of Gemini's; %s is the default", modelOption, DefaultModel)
+		f.Hint = fmt.Sprintf("%v must name a Gemini model; the default is %s", modelOption, DefaultModel)
 	case status == 400 && e.Status == "FAILED_PRECONDITION":
-		f.Outlook, f.Hint = Fatal, "the API is not to be had with this account, or from this country"
+		f.Outlook, f.Hint = Fatal, "the API is not available to this account or in this country"
 	case status == 429 && isDaily(e.Details):
-		f.Outlook, f.Hint = Fatal, "today's quota is used up: run the command again tomorrow, what is described so far is kept"
+		f.Outlook, f.Hint = Fatal, "today's quota is used up: run the command again tomorrow, the descriptions so far are kept"
 	}
 	return f
 }
 
-// isKeyError tells whether the key is what is wrong, which the API calls an invalid argument.
+// isKeyError reports whether the key is wrong, which the API calls an invalid argument.
 func isKeyError(e *genai.APIError) bool {
 	for _, d := range e.Details {
 		if reason, _ := d["reason"].(string); reason == "API_KEY_INVALID" || reason == "API_KEY_EXPIRED" {
@@ -119,7 +121,7 @@ func isKeyError(e *genai.APIError) bool {
 	return strings.Contains(e.Message, "API key not valid") || strings.Contains(e.Message, "API key expired")
 }
 
-// askedDelay is how long a google.rpc.RetryInfo asks to wait.
+// askedDelay returns the delay in a google.rpc.RetryInfo.
 func askedDelay(details []map[string]any) time.Duration {
 	for _, d := range details {
 		if delay, ok := d["retryDelay"].(string); ok {
@@ -131,7 +133,7 @@ func askedDelay(details []map[string]any) time.Duration {
 	return 0
 }
 
-// isDaily tells whether a google.rpc.QuotaFailure names a quota of the day.
+// isDaily reports whether a google.rpc.QuotaFailure names a daily quota.
 func isDaily(details []map[string]any) bool {
 	for _, d := range details {
 		violations, _ := d["violations"].([]any)

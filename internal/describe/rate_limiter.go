@@ -6,26 +6,25 @@ import (
 	"time"
 )
 
-// pace spaces requests of many workers so that no more than so many are begun in a minute, and none while the server
-// asks everybody to wait.
-type pace struct {
+// rateLimiter limits the requests of all workers to a number per minute, and stops them while the server asks everyone to wait.
+type rateLimiter struct {
 	clock clock
-	gap   time.Duration // between the beginnings of two requests
+	gap   time.Duration // between the starts of two requests
 
 	mu   sync.Mutex
-	next time.Time // when the next request may begin
+	next time.Time // earliest start of the next request
 }
 
-func newPace(c clock, perMinute int) *pace {
-	p := &pace{clock: c}
+func newRateLimiter(c clock, perMinute int) *rateLimiter {
+	p := &rateLimiter{clock: c}
 	if perMinute > 0 {
 		p.gap = time.Minute / time.Duration(perMinute)
 	}
 	return p
 }
 
-// wait returns when a request may begin.
-func (p *pace) wait(ctx context.Context) error {
+// wait returns when a request may start.
+func (p *rateLimiter) wait(ctx context.Context) error {
 	for {
 		p.mu.Lock()
 		now := p.clock.now()
@@ -42,8 +41,8 @@ func (p *pace) wait(ctx context.Context) error {
 	}
 }
 
-// hold makes everybody wait.
-func (p *pace) hold(d time.Duration) {
+// hold delays all requests.
+func (p *rateLimiter) hold(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if until := p.clock.now().Add(d); until.After(p.next) {
@@ -51,7 +50,7 @@ func (p *pace) hold(d time.Duration) {
 	}
 }
 
-// clock is the time, which tests make their own.
+// clock is the time; tests replace it.
 type clock struct {
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error

@@ -9,13 +9,13 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// The longest lines that are kept, in characters. A transcript is kept whole: this only bounds an answer gone wild.
+// Maximum line lengths in characters. Transcripts are kept whole; their limit only bounds a runaway answer.
 const (
 	longestDescription = 1200
 	longestTranscript  = 100_000
 )
 
-// preambles are what models say before they say something, in lower case; what follows one is the description.
+// preambles are introductions that models write before a description.
 var preambles = regexp.MustCompile(`(?i)^(?:(?:sure|certainly|of course|okay|ok)[,.!:]+ *)?` +
 	`(?:here(?: is|'s|’s| are) (?:a|an|the|my|your)?[^.:]{0,60}: *|` +
 	`(?:(?:image|video|audio|document|pdf)? ?(?:description|caption|summary|transcript|transcription)): *|` +
@@ -26,11 +26,11 @@ var preambles = regexp.MustCompile(`(?i)^(?:(?:sure|certainly|of course|okay|ok)
 // thoughts are what some models write before their answer.
 var thoughts = regexp.MustCompile(`(?s)^\s*<(think|thinking|reasoning)>.*?(</(?:think|thinking|reasoning)>|$)`)
 
-// markup is what stands around words in Markdown.
+// markup is Markdown around words.
 var markup = regexp.MustCompile("\\*\\*|__|```[a-z]*|(?m:^ *#{1,6} +)|(?m:^ *[-*•] +)")
 
-// oneLine makes a line of plain words of what a model answered, empty if it has none. Cut tells that the answer was cut
-// off: what is left of its last sentence goes.
+// oneLine turns an answer into one line of plain text; empty if it has none. If the answer was cut off, its incomplete last
+// sentence is dropped.
 func oneLine(answer string, kind messages.Kind, cut bool) string {
 	text := strings.ToValidUTF8(answer, "")
 	text = thoughts.ReplaceAllString(text, "")
@@ -58,7 +58,7 @@ func oneLine(answer string, kind messages.Kind, cut bool) string {
 	return text
 }
 
-// plain makes one line: white space of any kind is a space, and characters that cannot be seen go.
+// plain returns a text on one line: white space becomes spaces, and invisible characters are removed.
 func plain(text string) string {
 	var b strings.Builder
 	b.Grow(len(text))
@@ -80,7 +80,7 @@ func plain(text string) string {
 	return b.String()
 }
 
-// unquote takes the quotation marks off a text that stands in them as a whole.
+// unquote removes quotation marks around the whole text.
 func unquote(text string) string {
 	for _, marks := range []string{`""`, "“”", "«»", "''"} {
 		open, size := utf8.DecodeRuneInString(marks)
@@ -104,7 +104,7 @@ func upperFirst(text string) string {
 	return string(unicode.ToUpper(c)) + text[size:]
 }
 
-// wholeSentences cuts a text behind its last sentence that is whole; empty if there is none.
+// wholeSentences drops an incomplete last sentence; empty if there is no other.
 func wholeSentences(text string) string {
 	at := strings.LastIndexAny(text, ".!?…。！？")
 	if at < 0 {
@@ -114,11 +114,11 @@ func wholeSentences(text string) string {
 	return text[:at+size]
 }
 
-// declined is how models without a field for it say that they will not describe something.
+// declined matches how models without a refusal field say that they will not describe something.
 var declined = regexp.MustCompile(`(?i)^(?:i['’]?m sorry|i am sorry|sorry|i apologi[sz]e|unfortunately)?[,. ]*(?:but )?` +
 	`(?:i|as an ai[^,]*, i) ?(?:can(?:not|['’]?t)|am unable to|['’]m unable to|won['’]t|will not|am not able to|['’]m not able to)(?: help| assist| describe| identify| provide| comply| fulfil| fulfill| engage| discuss| view| see)`)
 
-// isDeclined tells whether an answer is a refusal. Of a voice message the same words are what was said.
+// isDeclined reports whether an answer is a refusal. In a voice message the same words are the transcript.
 func isDeclined(answer string, kind messages.Kind) bool {
 	return kind != messages.Audio && declined.MatchString(plain(thoughts.ReplaceAllString(answer, "")))
 }

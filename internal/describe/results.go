@@ -8,13 +8,13 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// join takes the words of the same content where they are known. Where they are on their way, the attachment waits for
-// them, and whoever asks counts it.
+// join uses the description of equal content if it is known. If it is being made, the attachment waits for it, and whoever asked
+// counts it.
 func (r *runner) join(ctx context.Context, it *item, hash [sha256.Size]byte) (done int64, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if d, known := r.known[hash]; known {
-		r.keep(ctx, d, it.GUID, true)
+		r.store(ctx, d, it.GUID, true)
 		return 1, true
 	}
 	if guids, asked := r.waiting[hash]; asked {
@@ -25,7 +25,7 @@ func (r *runner) join(ctx context.Context, it *item, hash [sha256.Size]byte) (do
 	return 0, false
 }
 
-// finish keeps what came of an attachment and of those with the same content, and returns how many they are.
+// finish stores the result for an attachment and for those with equal content, and returns how many they are.
 func (r *runner) finish(ctx context.Context, it *item, hash *[sha256.Size]byte, line string, err error) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -43,19 +43,19 @@ func (r *runner) finish(ctx context.Context, it *item, hash *[sha256.Size]byte, 
 		r.answers++
 		r.trouble = 0
 		r.taken[kindOf(it.format)] = true
-		r.keepSilent(ctx)
+		r.storeSilent(ctx)
 		if hash != nil {
 			r.known[*hash] = d
 		}
 	}
 	for i, guid := range guids {
-		r.keep(ctx, d, guid, i > 0)
+		r.store(ctx, d, guid, i > 0)
 	}
 	return int64(len(guids))
 }
 
-// fail makes of an error what is to be kept of it. It returns false where nothing is kept: the attachment may be
-// described another time.
+// fail turns an error into the result to store. It returns false if nothing is to be stored, because another run may describe
+// the attachment.
 func (r *runner) fail(ctx context.Context, d *messages.Description, guids []string, kind messages.Kind, err error) bool {
 	d.Status, d.Error = messages.Failed, err.Error()
 	var refusal *Refusal
@@ -80,16 +80,16 @@ func (r *runner) failed(d *messages.Description, guids []string, kind messages.K
 	case Fatal:
 		r.stop(f)
 		return false
-	case Untaken:
+	case Unsupported:
 		if r.taken[kind] {
-			return true // it takes others of this kind
+			return true // it accepts others of this kind
 		}
 		r.untaken[kind] = f.Message
-		r.left["are of a kind that the server does not take ("+kind.String()+"): "+f.Message] += len(guids)
+		r.left["are of a kind that the server does not accept ("+kind.String()+"): "+f.Message] += len(guids)
 		return false
 	case Later:
 		if r.trouble++; r.trouble >= mostTroubles {
-			r.stop(gone(f))
+			r.stop(unreachable(f))
 		}
 	case Silent:
 		r.silence = f
@@ -99,49 +99,49 @@ func (r *runner) failed(d *messages.Description, guids []string, kind messages.K
 			r.silent = append(r.silent, silent)
 		}
 		if len(r.silent) >= mostSilences {
-			r.stop(gone(f))
+			r.stop(unreachable(f))
 		}
 		return false
 	}
 	return true
 }
 
-// gone says that the server does not answer.
-func gone(f *Failure) *Failure {
+// unreachable returns the failure that ends a run because the server does not answer.
+func unreachable(f *Failure) *Failure {
 	advice := f.Hint
 	if advice == "" {
-		advice = "see that it runs and can be reached, then run the command again: what is described so far is kept"
+		advice = "check that it is running and reachable, then run the command again: the descriptions so far are kept"
 	}
 	return &Failure{Outlook: Fatal, Message: f.Message, Hint: advice}
 }
 
-// settleSilent keeps, at the end of a run, the failures of attachments that got no answer, where others did: the server
-// is there, and they are to blame. Where none did, the server is.
-func (r *runner) settleSilent(ctx context.Context) error {
+// resolveSilent stores, at the end of a run, the failures without an answer. If other attachments got answers, these attachments
+// are to blame; otherwise the server is, and the run fails.
+func (r *runner) resolveSilent(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.silent) > 0 && r.answers == 0 {
-		return explained(gone(r.silence))
+		return withAdvice(unreachable(r.silence))
 	}
-	r.keepSilent(ctx)
+	r.storeSilent(ctx)
 	return nil
 }
 
-// keepSilent keeps the failures without an answer.
-func (r *runner) keepSilent(ctx context.Context) {
+// storeSilent stores the failures without an answer.
+func (r *runner) storeSilent(ctx context.Context) {
 	list := r.silent
 	r.silent = nil
 	for _, d := range list {
-		r.keep(ctx, d, d.GUID, false)
+		r.store(ctx, d, d.GUID, false)
 	}
 }
 
-// mostWaits is how often it is waited for another program that writes messages.db, as long as the store waits each time.
+// mostWaits is the number of waits for another program that is writing messages.db; the database sets their length.
 const mostWaits = 12
 
-// keep commits what came of an attachment, also when the run is being interrupted: it is paid for. Same tells that it was
-// not asked for itself.
-func (r *runner) keep(ctx context.Context, d messages.Description, guid string, same bool) {
+// store commits the result for an attachment, even if the run is being interrupted, because it is paid for. same marks a result
+// taken from a file with equal content.
+func (r *runner) store(ctx context.Context, d messages.Description, guid string, same bool) {
 	d.GUID, d.At = guid, r.asker.clock.now().Unix()
 	var err error
 	for range mostWaits { // while a collection is being written
@@ -172,8 +172,8 @@ func (r *runner) leave(why string, n int) {
 	r.left[why] += n
 }
 
-// isUntaken tells whether the server said of a kind that it takes none.
-func (r *runner) isUntaken(kind messages.Kind) (said string, untaken bool) {
+// isUnsupported reports whether the server has rejected a kind of attachment.
+func (r *runner) isUnsupported(kind messages.Kind) (said string, untaken bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	said, untaken = r.untaken[kind]
