@@ -139,7 +139,7 @@ func (s *OpenAI) Describe(ctx context.Context, r *Request) (Answer, error) {
 	case choice.FinishReason == "content_filter":
 		return answer, &Refusal{"content_filter"}
 	case choice.Message.Refusal != nil && *choice.Message.Refusal != "":
-		return answer, &Refusal{"it says so"}
+		return answer, &Refusal{"it declined"}
 	}
 	if choice.Message.Content != nil {
 		answer.Text = *choice.Message.Content

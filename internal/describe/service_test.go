@@ -254,7 +254,7 @@ func TestRun_Refused(t *testing.T) {
 		"Safety":     {"gemini", describetest.Reply{Finish: "SAFETY"}, "SAFETY"},
 		"Person":     {"gemini", describetest.Reply{Finish: "SPII", Text: "His number is"}, "SPII"},
 		"Filter":     {"openai", describetest.Reply{Finish: "content_filter"}, "content_filter"},
-		"Field":      {"openai", describetest.Reply{Status: 200, Body: `{"choices": [{"message": {"content": null, "refusal": "No."}, "finish_reason": "stop"}]}`}, "it declined in words"},
+		"Field":      {"openai", describetest.Reply{Status: 200, Body: `{"choices": [{"message": {"content": null, "refusal": "No."}, "finish_reason": "stop"}]}`}, "it declined"},
 		"InWords":    {"openai", describetest.Reply{Text: "I'm sorry, but I can't assist with that request."}, "it declined in words"},
 		"Thinking":   {"openai", describetest.Reply{Text: "<think>Who is it?</think>\n\nI cannot help with identifying people."}, "it declined in words"},
 		"ShortSorry": {"gemini", describetest.Reply{Text: "Sorry, I can’t describe this image."}, "it declined in words"},
