@@ -23,7 +23,7 @@ import (
 )
 
 // TestDescribeScripts runs testdata/describe/*.txt beside a server of either kind, at $GOOGLE_GEMINI_BASE_URL and
-// $OPENAI_URL. `asked NAME N` tells whether one was asked about N attachments, `keyless NAME` that no key came there.
+// $OPENAI_URL. `asked NAME N` reports whether one was asked about N attachments, `keyless NAME` that no key came there.
 func TestDescribeScripts(t *testing.T) {
 	type servers map[string]*describetest.Server
 	testscript.Run(t, testscript.Params{

@@ -82,7 +82,7 @@ type collector struct {
 	summary  *Summary
 	progress func(done, total int64)
 	chats    map[*Chat]place
-	own      map[string]int64 // how many messages tell that an address is the owner's
+	own      map[string]int64 // how many messages call an address the owner's
 }
 
 // place is a chat in the store.

@@ -10,7 +10,7 @@ const (
 	Removals                // reactions taken back
 	LostTarget              // reactions to a message that is absent, or the removal of one
 	GroupEvents             // a rename, a join, a leave, a photo, a location share, …
-	Events                  // somebody joined, a call, a notice
+	Events                  // a member joined, a call, a notice
 	Stickers                // placed on a message, or sent as a tapback
 	PollVotes
 	Unsent // taken back by their sender

@@ -16,7 +16,7 @@ import (
 // Head is what a format is recognized by.
 type Head struct {
 	Path string
-	// Dir is whether it is a folder; Names are what stands in it, or in a zip.
+	// Dir reports whether it is a folder; Names are its entries, or those of a zip.
 	Dir   bool
 	Names []string
 	// Text is the beginning of a file, decompressed if it is a .gz or a zip with that file alone.

@@ -33,7 +33,7 @@ func (k *Keys) GUID(chat, sender string, at time.Time, words string) string {
 // Seen are identifiers of messages that were read already: some exports have messages twice.
 type Seen map[[16]byte]struct{}
 
-// IsNew notes an identifier of this package's making, and tells whether it is the first time.
+// IsNew records an identifier that this package made, and reports whether it is new.
 func (s *Seen) IsNew(guid string) bool {
 	var key [16]byte
 	hex.Decode(key[:], []byte(strings.ReplaceAll(guid, "-", "")))

@@ -7,7 +7,7 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// Chat is where messages stand.
+// Chat is a chat of the source.
 type Chat struct {
 	// Source is by what name the store knows where the chat comes from. It is the same each time that it is collected.
 	Source string
@@ -42,24 +42,24 @@ type Part struct {
 	Transcript string // the source's own words for it
 }
 
-// IsReaction tells reactions from messages.
+// IsReaction reports whether the message is a reaction.
 func (m *Message) IsReaction() bool { return len(m.Parts) == 1 && m.Parts[0].Kind == messages.Reaction }
 
 // Sink takes what a source holds.
 type Sink interface {
 	// Message takes a message or a reaction; it is counted by itself. The message may be overwritten afterwards.
 	Message(m *Message) error
-	// Seen tells of a message of which the export leaves out everything. It is not counted.
+	// Seen takes a message of which the export omits everything. It is not counted.
 	Seen(m *Message)
 	// Count counts lines that are not messages.
 	Count(f Fate, n int64)
-	// Name tells what the source calls the person of an address.
+	// Name takes the name that the source has for the person of an address.
 	Name(address, name string)
-	// Own tells that a message says of an address that it is the owner's.
+	// Own takes an address that a message calls the owner's.
 	Own(address string)
 	// Note is for the user: what was decided about the source as a whole.
 	Note(format string, args ...any)
-	// Progress tells how much was read, of how much.
+	// Progress takes how much was read, of how much.
 	Progress(done, total int64)
 }
 

@@ -8,7 +8,7 @@ import (
 
 // Reading says how to read what an export leaves open.
 type Reading struct {
-	// Owner tells whether a name or an address is the owner's.
+	// Owner reports whether a name or an address is the owner's.
 	Owner func(name string) bool
 	// Asked is whether anybody said what the owner is called.
 	Asked bool
@@ -16,7 +16,7 @@ type Reading struct {
 	Zone *time.Location
 }
 
-// NoteZone tells the user what times without a zone were taken for.
+// NoteZone notes which zone was assumed for times without one.
 func (r *Reading) NoteZone(sink Sink) {
 	name := r.Zone.String()
 	if r.Zone == time.Local {

@@ -16,7 +16,7 @@ type Source interface {
 	Unit() string
 	// Fates are those that a unit may have, in the order of a printed summary.
 	Fates() []Fate
-	// Collect makes the database hold what the source holds, in one transaction. What other sources gave stays.
+	// Collect makes the database hold what the source holds, in one transaction. Messages of other sources stay.
 	Collect(ctx context.Context, db *messages.DB, o Options) (Summary, error)
 	// Close frees what Open took.
 	Close() error
@@ -28,9 +28,9 @@ type Options struct {
 	KeepGone bool
 	// Include are fates whose rows become messages all the same. Exports have none of these.
 	Include FateSet
-	// Progress, if not nil, is told how many units were read.
+	// Progress, if not nil, is called with the number of units read.
 	Progress func(done, total int64)
-	// Log, if not nil, is told what is read again, and why: never what rows say, nor the names of exports.
+	// Log, if not nil, records what is read again, and why: never what rows say, nor the names of exports.
 	Log *zap.Logger
 }
 

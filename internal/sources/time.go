@@ -12,7 +12,7 @@ import (
 var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999",
 	"2006-01-02T15:04", "2006-01-02 15:04"}
 
-// millisecondsFrom is where a number of seconds would lie beyond the year 5000: it is one of milliseconds.
+// millisecondsFrom: a larger number is milliseconds, since as seconds it would be beyond the year 5000.
 const millisecondsFrom = 100_000_000_000
 
 // ParseTime reads a JSON value: a string, or seconds or milliseconds since 1970.
@@ -39,7 +39,7 @@ func ParseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.40q is no time, such as \"2024-03-15T19:02:00Z\" or seconds since 1970", text)
 }
 
-// checkYear refuses times that nanoseconds since 1970 cannot tell.
+// checkYear refuses times that nanoseconds since 1970 cannot represent.
 func checkYear(at time.Time) (time.Time, error) {
 	if year := at.Year(); year < 1700 || year > 2250 {
 		return at, fmt.Errorf("the year %d is out of range", year)

@@ -16,7 +16,7 @@ import (
 const keyFormat = 2
 
 // Key is another one when the files of an export have changed, by their names, sizes and times, or when it would be read
-// in another way, as choices tell.
+// in another way, by choices.
 func Key(path string, choices ...string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -37,7 +37,7 @@ func Key(path string, choices ...string) (string, error) {
 	return fmt.Sprintf("%x", sum.Sum(nil)), err
 }
 
-// unchanged returns the summary of an export that was collected by this key; ok reports whether it still stands in the
+// unchanged returns the summary of an export that was collected by this key; ok reports whether it is still in the
 // database as it was, and need not be read.
 func unchanged(ctx context.Context, db *messages.DB, key string) (s Summary, ok bool, err error) {
 	data, outcome, err := db.Collected(ctx, key)

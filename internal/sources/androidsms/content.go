@@ -13,7 +13,7 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// placeOf is where the content of a file stands in a backup: its beginning and length there, and its name. In a
+// placeOf is where the content of a file is in a backup: its beginning and length there, and its name. In a
 // compressed backup it cannot be found again.
 func (r *Reader) placeOf(where, name string) messages.FilePlace {
 	_, length, found := strings.Cut(where, "-")
@@ -23,7 +23,7 @@ func (r *Reader) placeOf(where, name string) messages.FilePlace {
 	return messages.FilePlace{Root: r.absolute, Path: where + "/" + name}
 }
 
-// isNoArchive tells whether a file is no archive.
+// isNoArchive reports whether a file is not an archive.
 func isNoArchive(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -35,7 +35,7 @@ func isNoArchive(path string) bool {
 	return err == nil && string(head) != "PK" && string(head) != "\x1f\x8b"
 }
 
-// OpenContent opens the content of a file of a backup, at the place that its message tells (store.FilePlace.Path), and
+// OpenContent opens the content of a file of a backup, at the place that its message names (messages.FilePlace.Path), and
 // returns how large it is at most. It is fs.ErrNotExist if the backup is another by now.
 func OpenContent(backup, place string) (content io.ReadCloser, most int64, err error) {
 	where, _, _ := strings.Cut(place, "/")
@@ -49,7 +49,7 @@ func OpenContent(backup, place string) (content io.ReadCloser, most int64, err e
 	if err != nil {
 		return nil, 0, err
 	}
-	// A quote stands on either side of it.
+	// It is between quotes.
 	for _, at := range []int64{from - 1, from + length} {
 		quote := make([]byte, 1)
 		if _, err := f.ReadAt(quote, at); err != nil || quote[0] != '"' && quote[0] != '\'' {

@@ -55,7 +55,7 @@ func (m *mender) mend() {
 	m.rest = m.buf
 }
 
-// isPlain tells bytes that stand for themselves and begin nothing.
+// isPlain reports whether a byte is ordinary text, and begins nothing.
 var isPlain = func() (table [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		table[c] = !bytes.ContainsRune([]byte(`&"'<>= `), c) && c != 0x7f
@@ -157,7 +157,7 @@ func (m *mender) skipComment() {
 	}
 }
 
-// skipFile passes over the content of a file, up to the quote that ends it, and tells where it stands instead.
+// skipFile passes over the content of a file, up to the quote that ends it, and returns its place instead.
 func (m *mender) skipFile(quote byte) {
 	from := m.at
 	for {

@@ -21,7 +21,7 @@ const (
 // The values of type of an addr.
 const addressFrom = "137"
 
-// self is what stands for the owner's own number.
+// self is the placeholder of the owner's own number.
 const self = "insert-address-token"
 
 // message is one of either kind.
@@ -64,7 +64,7 @@ func (m *message) checked(received bool) *message {
 	return m
 }
 
-// split cuts the addresses of several people, which stand in one attribute.
+// split splits an attribute with the addresses of several people.
 func split(addresses string) (list []string) {
 	for address := range strings.SplitSeq(addresses, "~") {
 		if address = strings.TrimSpace(address); address != "" && address != self && !slices.Contains(list, address) {
@@ -81,7 +81,7 @@ type mms struct {
 	addresses []map[string]string
 }
 
-// own is what tells the owner's numbers, which an mms lists among its recipients.
+// own finds the owner's numbers, which an MMS lists among its recipients.
 type own struct {
 	reading sources.Reading
 	sink    sources.Sink
@@ -134,7 +134,7 @@ func (m *mms) message(r *Reader, o *own) *message {
 }
 
 // membersOf are the others of an mms: those that it names itself, on most phones, or those of its addresses, where it
-// names the sender alone or nobody. The owner's own number may be among either.
+// names the sender alone, or no one. The owner's own number may be among either.
 func membersOf(named []string, from string, to []string, received bool, o *own) []string {
 	members := slices.Clone(named)
 	if len(named) == 0 || len(named) == 1 && received && len(to) > 1 {
@@ -169,7 +169,7 @@ func (r *Reader) part(values map[string]string) (p sources.Part, some bool) {
 	return sources.Part{Kind: mediatype.Of(kind, "", name), Text: name, File: r.placeOf(values["data"], name)}, true
 }
 
-// emitter gives the messages.
+// emitter hands the messages to the sink.
 type emitter struct {
 	reader *Reader
 	sink   sources.Sink

@@ -14,9 +14,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Recognize tells whether a file is a backup of messages.
+// Recognize reports whether a file is a backup of messages.
 func Recognize(h *sources.Head) bool {
-	const far = 4 << 10 // a comment and a style sheet may stand before
+	const far = 4 << 10 // a comment and a style sheet may come first
 	return bytes.Contains(h.Text[:min(len(h.Text), far)], []byte("<smses"))
 }
 

@@ -43,7 +43,7 @@ type Backup struct {
 	private  string // the folder that it is in
 }
 
-// IsEncrypted tells whether a folder is an encrypted backup.
+// IsEncrypted reports whether a folder is an encrypted backup.
 func IsEncrypted(dir string) bool {
 	m, err := readManifest(dir)
 	return err == nil && m.IsEncrypted
@@ -61,7 +61,7 @@ func readManifest(dir string) (m manifest, err error) {
 	return m, nil
 }
 
-// ErrPassphrase tells that a passphrase is not that of the backup.
+// ErrPassphrase is the error of a wrong passphrase.
 var ErrPassphrase = errors.New("the passphrase is not that of the backup")
 
 // Unlock opens the encrypted backup in dir. Making the key of the passphrase takes seconds: that is what protects it.

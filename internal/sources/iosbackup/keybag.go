@@ -19,7 +19,7 @@ const (
 // keySize is that of all keys, in bytes.
 const keySize = 32
 
-// byPassphrase is the bit of a class key's wrapping that tells that the passphrase unwraps it.
+// byPassphrase is the bit of a class key's wrapping that says that the passphrase unwraps it.
 const byPassphrase = 2
 
 // keybag holds the class keys.
@@ -66,7 +66,7 @@ func parseKeybag(data []byte) (*keybag, error) {
 }
 
 func (b *keybag) field(tag string, value []byte) error {
-	c := new(classKey) // what stands before the first class is of none
+	c := new(classKey) // what precedes the first class belongs to none
 	if n := len(b.classes); n > 0 {
 		c = &b.classes[n-1]
 	}

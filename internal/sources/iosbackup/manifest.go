@@ -72,7 +72,7 @@ func (a *archive) object(id plist.UID) any {
 	return a.Objects[id]
 }
 
-// errAbsent tells that a backup does not hold a file.
+// errAbsent is the error of a file that a backup does not hold.
 var errAbsent = errors.New("it is not in the backup")
 
 // find looks a file up in the decrypted Manifest.db.

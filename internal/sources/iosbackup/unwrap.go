@@ -10,10 +10,10 @@ import (
 // wrapBlock is what a key is wrapped in units of, in bytes.
 const wrapBlock = 8
 
-// wrapCheck is what stands before a key that was unwrapped with the right one.
+// wrapCheck precedes a key that was unwrapped with the right one.
 const wrapCheck = 0xA6A6A6A6A6A6A6A6
 
-// errWrongKey tells that a key was wrapped with another.
+// errWrongKey is the error of unwrapping with the wrong key.
 var errWrongKey = errors.New("the key does not fit")
 
 // unwrap takes the wrapping off a key, as RFC 3394 says.

@@ -24,7 +24,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Recognize tells whether a file is one of JSON lines with chats.
+// Recognize reports whether a file is one of JSON lines with chats.
 func Recognize(h *sources.Head) bool {
 	line, _, whole := bytes.Cut(bytes.TrimLeft(lines.WithoutMark(h.Text), " \t\r\n"), []byte("\n"))
 	if !whole && len(line) >= 1<<15 {
@@ -77,7 +77,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		return 0, err
 	}
 	if r.reading.Owner != nil && !s.owner && total > 0 {
-		sink.Note("nobody in it is you: %v NAME says what you are called there", usererr.Option("me"))
+		sink.Note("none of its people is you: name yourself with %v NAME", usererr.Option("me"))
 	}
 	e := emitter{survey: &s, sink: sink, total: total}
 	_, err = r.each(ctx, e.line)

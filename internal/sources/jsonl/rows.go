@@ -43,7 +43,7 @@ func (s *survey) line(number int64, r *row) error {
 	}
 	if r.answered != nil {
 		if _, there := c.answered[*r.answered]; !there {
-			c.answered[*r.answered] = "" // known when it is read again, if it stands before
+			c.answered[*r.answered] = "" // known when it is read again, if it comes first
 		}
 	}
 	c.rows++

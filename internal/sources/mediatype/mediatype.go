@@ -1,4 +1,4 @@
-// Package mediatype tells what an attachment is: an image, a document, a contact.
+// Package mediatype classifies attachments: an image, a document, a contact.
 //
 // What enters: what a source says of the attachment, its MIME type, Apple's uniform type identifier, its file name. What
 // leaves: the store's kind. It must not look at the file itself, which may not be there.
@@ -31,7 +31,7 @@ func Of(mime, uti, name string) messages.Kind {
 	return messages.File
 }
 
-// rule gives a kind to names that begin so.
+// rule assigns a kind to names with a prefix.
 type rule struct {
 	prefix string
 	kind   messages.Kind

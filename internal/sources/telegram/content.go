@@ -68,7 +68,7 @@ type reaction struct {
 	} `json:"recent"`
 }
 
-// peer is an identifier of somebody: "user123", or 123 in exports before 2021, of which those of users may be larger by
+// peer is an identifier of a person or chat: "user123", or 123 in exports before 2021, of which those of users may be larger by
 // 2 to the 32nd.
 type peer string
 
@@ -83,7 +83,7 @@ func (p *peer) UnmarshalJSON(value []byte) error {
 	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil {
-		return fmt.Errorf("%.40s identifies nobody", value)
+		return fmt.Errorf("%.40s is not the identifier of a user, chat or channel", value)
 	}
 	*p = peer("user" + strconv.FormatInt(n%oldUsers, 10))
 	return nil
@@ -139,7 +139,7 @@ func (m *message) parts(guid, root string) (parts []sources.Part, omitted bool) 
 	return parts, omitted
 }
 
-// media is the one thing beside words that a message may have.
+// media is the one attachment that a message may have.
 func (m *message) media() (p sources.Part, some bool) {
 	switch {
 	case m.Photo != "":
@@ -175,7 +175,7 @@ func (m *message) fileName(file string) string {
 	return path.Base(file)
 }
 
-// isNote tells what stands instead of the path of a file that is not in the export, perhaps behind its name.
+// isNote reports whether a text is the note in place of the path of a file that is not in the export, perhaps after its name.
 func isNote(file string) bool {
 	return strings.HasPrefix(file, "(") || strings.Contains(file, " (File ") && strings.HasSuffix(file, ")")
 }

@@ -5,5 +5,5 @@
 //
 // The file may be larger than memory, and who is in a chat is known only at its end: it is read twice as a stream
 // (stream.go, mend.go), first for the people (survey.go), then for the messages (read.go, content.go). People go by Telegram's own
-// identifiers, such as user123456789; the names that the export has for them are told to the store.
+// identifiers, such as user123456789; the names that the export has for them go to messages.db.
 package telegram

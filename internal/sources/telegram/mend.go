@@ -5,7 +5,7 @@ import (
 	"bytes"
 )
 
-// mender mends what Telegram Desktop writes wrongly: control characters as \x0B, which JSON does not know. What it gives
+// mender repairs what Telegram Desktop writes wrongly: control characters as \x0B, which JSON does not know. What it gives
 // is of the same lines.
 type mender struct {
 	in      *bufio.Reader

@@ -18,7 +18,7 @@ import (
 // fileName is what Telegram Desktop calls an export.
 const fileName = "result.json"
 
-// Recognize tells whether a file is an export of Telegram Desktop, or a folder holds one.
+// Recognize reports whether a file is an export of Telegram Desktop, or a folder holds one.
 func Recognize(h *sources.Head) bool {
 	if h.Dir {
 		return slices.Contains(h.Names, fileName)
@@ -91,7 +91,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	return s.total, err
 }
 
-// emitter gives the messages.
+// emitter hands the messages to the sink.
 type emitter struct {
 	*survey
 	sink   sources.Sink
@@ -158,7 +158,7 @@ func (e *emitter) message(number int, m *message) error {
 	return e.reactions(c, m, nil)
 }
 
-// fate tells whether something is a message at all.
+// fate is what becomes of an entry; Messages means that it is a message.
 func (e *emitter) fate(c *chat, m *message) sources.Fate {
 	switch {
 	case slices.Contains(channelKinds, c.kind):
@@ -173,7 +173,7 @@ func (e *emitter) fate(c *chat, m *message) sources.Fate {
 	return sources.Messages
 }
 
-// reactions gives those to a message; without one they go.
+// reactions hands over the reactions to a message; without one they are dropped.
 func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
 	if m.Type != "message" {
 		return nil

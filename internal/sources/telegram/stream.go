@@ -12,13 +12,13 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// chatHead is what an export says of a chat beside its messages.
+// chatHead is what an export says of a chat, apart from its messages.
 type chatHead struct {
 	name, kind string
 	id         json.Number
 }
 
-// visitor is told what stands in an export, in order. A chat's head may follow its messages.
+// visitor receives the content of an export, in order. A chat's head may follow its messages.
 type visitor struct {
 	owner   func(id json.Number, phone string) // of the account
 	message func(chat int, m *message) error

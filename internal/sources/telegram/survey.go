@@ -28,7 +28,7 @@ type survey struct {
 	chats []*chat
 	names map[peer]string
 	owner peer
-	phone string // the owner's, if the export tells it
+	phone string // the owner's, if the export names it
 	total int64
 }
 
@@ -82,7 +82,7 @@ func (c *chat) speaks(p peer) {
 	}
 }
 
-// isPerson tells people from channels, which speak in groups too.
+// isPerson reports whether a peer is a person, not a channel: channels post in groups too.
 func isPerson(p peer) bool { return strings.HasPrefix(string(p), "user") }
 
 func (s *survey) name(p peer, name *string) {
@@ -91,7 +91,7 @@ func (s *survey) name(p peer, name *string) {
 	}
 }
 
-// The types of chats. Channels are nobody's conversation.
+// The types of chats. Channels are not conversations.
 var (
 	directKinds  = []string{"personal_chat", "bot_chat", "saved_messages"}
 	channelKinds = []string{"private_channel", "public_channel", "replies", "verification_codes"}
@@ -131,8 +131,8 @@ func (s *survey) people(r *Reader) error {
 		if more := len(names) - shown; more > 0 {
 			names = append(names[:shown], fmt.Sprint(more, " others"))
 		}
-		return usererr.With(fmt.Errorf("%s: it cannot be told who of %s is you", r.path, strings.Join(names, ", ")),
-			"say it: %[1]v NAME or %[1]v user123456789, or MY_NAME or USER_IDENTIFIERS in .env; the export of a whole account says it itself", usererr.Option("me"))
+		return usererr.With(fmt.Errorf("%s: cannot tell who of %s is you", r.path, strings.Join(names, ", ")),
+			"name yourself: %[1]v NAME or %[1]v user123456789, or MY_NAME or USER_IDENTIFIERS in .env; the export of a whole account names you itself", usererr.Option("me"))
 	}
 	for _, c := range s.chats {
 		for _, p := range c.who {

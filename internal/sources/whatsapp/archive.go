@@ -19,7 +19,7 @@ import (
 // chatName is what the text is called on an iPhone.
 const chatName = "_chat.txt"
 
-// Recognize tells whether a file is an exported chat, or a folder or zip holds one.
+// Recognize reports whether a file is an exported chat, or a folder or zip holds one.
 func Recognize(h *sources.Head) bool {
 	if len(h.Text) > 0 {
 		return isChat(strings.NewReader(string(h.Text)))
@@ -30,13 +30,13 @@ func Recognize(h *sources.Head) bool {
 	return slices.ContainsFunc(h.Names, isChatName) || zipHolds(h.Path)
 }
 
-// isChatName tells the names that WhatsApp gives.
+// isChatName reports whether a name is one that WhatsApp gives to chats.
 func isChatName(name string) bool {
 	name = strings.ToLower(path.Base(name))
 	return name == chatName || strings.HasSuffix(name, ".txt") && strings.Contains(name, "whatsapp")
 }
 
-// isChat tells whether a text begins as a chat does: some message with a sender among its first lines.
+// isChat reports whether a text begins as a chat does: some message with a sender among its first lines.
 func isChat(in io.Reader) bool {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
@@ -77,7 +77,7 @@ func isChatFile(f *zip.File) bool {
 // text is where the text of a chat is.
 type text struct {
 	path   string // for messages
-	title  string // whose chat it is, "" if the name does not tell
+	title  string // whose chat it is, "" if the name does not say
 	root   string // the folder or the zip with the files of its messages
 	folder string // that they are in, within a zip
 	open   func() (io.ReadCloser, error)
@@ -139,7 +139,7 @@ func (t *texts) addFolder(folder string) error {
 	return nil
 }
 
-// isZipName tells the name of a zip that WhatsApp made.
+// isZipName reports whether a name is that of a zip that WhatsApp made.
 func isZipName(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasSuffix(name, ".zip") && strings.Contains(name, "whatsapp")

@@ -19,17 +19,17 @@ type body struct {
 	partial bool
 	// mine is whether only the owner can have sent it.
 	mine bool
-	// omission is what stands in angle brackets and nothing else; if it comes often it stands for media.
+	// omission is a text that is all in angle brackets; a frequent one is the placeholder of media.
 	omission string
 }
 
-// mark stands before what WhatsApp writes itself on an iPhone, and before files on Android.
+// mark precedes what WhatsApp writes itself on an iPhone, and before files on Android.
 const mark = "\u200e"
 
-// reader tells what messages are.
+// reader interprets the bodies of messages.
 type reader struct {
 	iPhone  bool
-	learned map[string]bool // what stands for media in a language that phrases.go does not know
+	learned map[string]bool // placeholders of media in a language that phrases.go does not know
 }
 
 // body reads the text of a message, which may have several lines.
@@ -141,7 +141,7 @@ func bracketAttachment(text string) (name, caption string, found bool) {
 	return name, caption, name != ""
 }
 
-// omitted finds what stands for media that the export leaves out.
+// omitted recognizes placeholders of media that the export leaves out.
 func (rd *reader) omitted(text, plain, folded string) (body, bool) {
 	first, caption, _ := strings.Cut(plain, "\n")
 	if note, found := bracketed(first); found && (omittedNotes[fold(note)] || omittedFiles[fold(note)] || rd.learned[fold(note)]) {
@@ -177,7 +177,7 @@ func documentName(title string) string {
 	return strings.TrimSpace(name)
 }
 
-// bracketed is what stands in angle brackets and is all of a text.
+// bracketed is the content of a text that is all in angle brackets.
 func bracketed(text string) (inner string, found bool) {
 	text = strings.TrimSpace(text)
 	inner, found = strings.CutPrefix(text, "<")

@@ -128,7 +128,7 @@ func (p *scanner) unit(name string) bool {
 	return true
 }
 
-// hour tells the hour of the day. Some write 13:00 PM.
+// hour returns the hour of the day. Some write 13:00 PM.
 func (h half) hour(n int) (hour int, valid bool) {
 	if h == none || n > 12 {
 		return n, n < 24

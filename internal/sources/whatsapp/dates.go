@@ -113,7 +113,7 @@ func (c *calendar) at(s *stamp, o order) (seconds int64, ok bool) {
 	return at.Unix(), at.Before(c.now.AddDate(0, 0, 2))
 }
 
-// order decides, and tells whether no other order fits the dates as well; two digits of a year first are too rare to count.
+// order decides, and reports whether no other order fits the dates as well; two digits of a year first are too rare to count.
 func (c *calendar) order() (best order, proven bool) {
 	// Where the dates leave it open it is as phones write: in America the month first, with capitals and strokes.
 	candidates := []order{dayFirst, monthFirst, yearFirst}

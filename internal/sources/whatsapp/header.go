@@ -69,7 +69,7 @@ func (p *scanner) moment(s *stamp) bool {
 	return p.time(s) && p.between() && p.date(s)
 }
 
-// isWordOfTime tells whether a line may begin with a word of the time: some write 下午 or "le" first.
+// isWordOfTime reports whether a line may begin with a word of the time: some write 下午 or "le" first.
 func isWordOfTime(c rune) bool { return c > 0x7f && unicode.IsLetter(c) }
 
 // scanner reads a header from left to right. Marks of direction may stand anywhere in it.
@@ -78,12 +78,12 @@ type scanner struct {
 	korean bool // the word for the half of the day was
 }
 
-// isMark tells the invisible marks of direction, and the byte order mark.
+// isMark reports whether r is an invisible mark of direction, or the byte order mark.
 func isMark(c rune) bool {
 	return c == '\u200e' || c == '\u200f' || c >= '\u202a' && c <= '\u202e' || c >= '\u2066' && c <= '\u2069' || c == '\uFEFF' || c == '\u061c'
 }
 
-// isSpace tells white space within a line, such as the narrow one before PM.
+// isSpace reports whether r is white space within a line, such as the narrow one before PM.
 func isSpace(c rune) bool { return c != '\n' && c != '\r' && unicode.IsSpace(c) }
 
 func (p *scanner) marks() { p.rest = strings.TrimLeftFunc(p.rest, isMark) }
@@ -206,7 +206,7 @@ func (p *scanner) era() (year int, found bool) {
 	return year, found
 }
 
-// joiners stand between date and time in some languages.
+// joiners separate date and time in some languages.
 var joiners = []string{"à", "um", "at", "kl.", "klo", "o", "alle", "às", "a las", "в", "во", "u"}
 
 func (p *scanner) between() bool {

@@ -14,7 +14,7 @@ func (r *Reader) people(e *emitter) error {
 	s := e.survey
 	title := e.text.title
 	if title == "" && s.notice != "" && s.said[s.notice] == 0 {
-		title = s.notice // the name of the group, or of somebody who never wrote
+		title = s.notice // the name of the group, or of a member who never wrote
 	}
 	isOwner := func(name string) bool { return r.reading.Sender(name) == messages.Owner }
 	own := slices.IndexFunc(s.senders, isOwner)
@@ -36,8 +36,8 @@ func (r *Reader) people(e *emitter) error {
 		e.owner = s.senders[0]
 	case !e.chat.Group && other != "" && len(s.senders) == 1, len(s.senders) == 0:
 	default:
-		return usererr.With(fmt.Errorf("%s: it cannot be told who of %s is you", e.text.path, strings.Join(quoted(s.senders), ", ")),
-			"say it: %v NAME, or MY_NAME or USER_IDENTIFIERS in .env", usererr.Option("me"))
+		return usererr.With(fmt.Errorf("%s: cannot tell who of %s is you", e.text.path, strings.Join(quoted(s.senders), ", ")),
+			"name yourself: %v NAME, or MY_NAME or USER_IDENTIFIERS in .env", usererr.Option("me"))
 	}
 	if e.owner != "" && own < 0 {
 		e.sink.Note("%s: you are taken for %q (%v NAME says otherwise)", e.text.path, e.owner, usererr.Option("me"))
@@ -58,7 +58,7 @@ func (r *Reader) people(e *emitter) error {
 	return nil
 }
 
-// isGroup tells a group of two from a direct chat, whose title is the other one.
+// isGroup reports whether a chat of two is a group: the title of a direct chat is the other person.
 func (s *survey) isGroup(title string) bool {
 	switch {
 	case len(s.senders) > 2:

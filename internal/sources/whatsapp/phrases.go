@@ -124,7 +124,7 @@ func fold(text string) string {
 	return strings.TrimRight(text, ".。 ")
 }
 
-// beginsWith tells whether a folded text begins with one of some phrases.
+// beginsWith reports whether a folded text begins with one of some phrases.
 func beginsWith(text string, set map[string]bool) bool {
 	for phrase := range set {
 		if strings.HasPrefix(text, phrase) {

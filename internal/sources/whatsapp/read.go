@@ -64,17 +64,17 @@ func (r *Reader) chat(ctx context.Context, t *text, sink sources.Sink) (int64, e
 	}
 	var proven bool
 	if e.order, proven = s.calendar.order(); !proven {
-		sink.Note("%s: its dates are taken for %v: no date proves it", t.path, e.order)
+		sink.Note("%s: its dates are read as %v: no date is unambiguous", t.path, e.order)
 	}
 	for _, note := range slices.Sorted(maps.Keys(s.reader.learned)) {
-		sink.Note("%s: <%s> is taken for what stands for media", t.path, note)
+		sink.Note("%s: <%s> is taken for a placeholder of media", t.path, note)
 	}
 	lines, before, err := t.eachItem(ctx, func(at *stamp) bool { _, _, _, ok := at.day(e.order); return ok }, e.item)
 	sink.Count(sources.Envelope, before)
 	return lines, err
 }
 
-// emitter gives the messages.
+// emitter hands the messages to the sink.
 type emitter struct {
 	*survey
 	sink  sources.Sink

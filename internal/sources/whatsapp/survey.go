@@ -19,7 +19,7 @@ type item struct {
 }
 
 // eachItem calls visit for every item, and returns how many lines there are and how many stand before the first item.
-// What begins in another style than the first item goes on with the one before: somebody quoted a chat.
+// What begins in another style than the first item goes on with the one before: a member quoted a chat.
 func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(*item) error) (count, before int64, err error) {
 	in, err := t.open()
 	if err != nil {
@@ -69,7 +69,7 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 	return count, before, finish()
 }
 
-// survey is what the whole file tells.
+// survey is what only the whole file reveals.
 type survey struct {
 	calendar calendar
 	reader   reader
@@ -78,12 +78,12 @@ type survey struct {
 	senders  []string // in the order in which they first speak
 	said     map[string]int
 	mine     string // a sender who can only be the owner
-	notice   string // under whose name the first notice stands: of the group, or of the other one
-	inGroup  bool   // a notice tells of a group
+	notice   string // under whose name the first notice is: of the group, or of the other person
+	inGroup  bool   // a notice is about a group
 	brackets map[string]int
 }
 
-// omissions is how often something in angle brackets must stand alone to be taken for left out media.
+// omissions is how often a text must be all in angle brackets to count as the placeholder of media.
 const omissions = 3
 
 func (t *text) survey(ctx context.Context) (*survey, error) {
@@ -98,7 +98,7 @@ func (t *text) survey(ctx context.Context) (*survey, error) {
 	return s, err
 }
 
-// hasDay tells whether a date is a day in some order.
+// hasDay reports whether a date is a day in some order.
 func (s *stamp) hasDay() bool {
 	for o := range orders {
 		if _, _, _, ok := s.day(o); ok {

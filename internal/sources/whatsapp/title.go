@@ -9,12 +9,12 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// titleWords stand between "WhatsApp" and whose chat it is in the name of an export.
+// titleWords are between "WhatsApp" and whose chat it is in the name of an export.
 var titleWords = []string{" - ", " – ", " with ", " mit ", " con ", " avec ", " com ", " met ", " med ", " z ", " z użytkownikiem ", " s uživatelem ", " s ", " с контактом ",
 	" с ", " з ", " ile ", " dengan ", " với ", " cu ", " kanssa ", "와 ", " עם ", " مع "}
 
 // titleOf finds whose chat an export is in the name of its file, an absolute path, or of the folder that a _chat.txt lies
-// in. It is empty if that does not tell.
+// in. It is empty if the name does not say.
 func titleOf(path string) string {
 	name := sources.Base(path)
 	if strings.EqualFold(name, "_chat") {
@@ -72,7 +72,7 @@ func cleanName(name string) string {
 	return strings.TrimSpace(strings.TrimPrefix(name, "~"))
 }
 
-// sameName tells whether two spellings are of the same name or number.
+// sameName reports whether two spellings are of the same name or number.
 func sameName(a, b string) bool { return squeeze(a) != "" && squeeze(a) == squeeze(b) }
 
 // squeeze keeps letters and digits, in lower case; of a name of neither, as of emoji, all.

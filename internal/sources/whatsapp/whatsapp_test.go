@@ -204,7 +204,7 @@ func TestRead_OrderOfDates(t *testing.T) {
 			if got := s.Messages[0].Time.Format(time.DateOnly); got != c.want {
 				t.Errorf("the first day is %s, want %s", got, c.want)
 			}
-			if noted := strings.Contains(strings.Join(s.Notes, "\n"), "no date proves it"); noted != c.note {
+			if noted := strings.Contains(strings.Join(s.Notes, "\n"), "no date is unambiguous"); noted != c.note {
 				t.Errorf("notes are %q", s.Notes)
 			}
 		})
