@@ -20,14 +20,17 @@ func ExampleTokenizer_Encode() {
 		return
 	}
 	const text = "hi<|endoftext|>"
-	for _, id := range tok.Encode(text) { // recognizes added tokens
-		fmt.Printf("%q ", tok.TokenBytes(id))
-	}
-	fmt.Println()
-	for _, id := range tok.EncodeOrdinary(text) { // takes everything for text
-		fmt.Printf("%q ", tok.TokenBytes(id))
-	}
+	fmt.Println(pieces(tok, tok.Encode(text)))         // recognizes added tokens
+	fmt.Println(pieces(tok, tok.EncodeOrdinary(text))) // takes everything for text
 	// Output:
-	// "h" "i" "<|endoftext|>"
-	// "h" "i" "<" "|" "end" "o" "ft" "ext" "|" ">"
+	// ["h" "i" "<|endoftext|>"]
+	// ["h" "i" "<" "|" "end" "o" "ft" "ext" "|" ">"]
+}
+
+func pieces(tok *tokenizer.Tokenizer, ids []int32) string {
+	var list []string
+	for _, id := range ids {
+		list = append(list, string(tok.TokenBytes(id)))
+	}
+	return fmt.Sprintf("%q", list)
 }
