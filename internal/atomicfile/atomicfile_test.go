@@ -35,7 +35,7 @@ func content(t *testing.T, path string) string {
 	return string(b)
 }
 
-func TestWrite_IsWholeAndPrivate(t *testing.T) {
+func TestWrite_IsCompleteAndPrivate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
@@ -59,7 +59,7 @@ func TestWrite_IsWholeAndPrivate(t *testing.T) {
 	}
 }
 
-func TestWrite_FailureLeavesWhatWasThere(t *testing.T) {
+func TestWrite_FailureKeepsOldFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
@@ -80,7 +80,7 @@ func TestWrite_FailureLeavesWhatWasThere(t *testing.T) {
 	}
 }
 
-func TestWriteDir_ReplacesAFolderWhole(t *testing.T) {
+func TestWriteDir_ReplacesFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "sub", "checkpoint")
@@ -100,7 +100,7 @@ func TestWriteDir_ReplacesAFolderWhole(t *testing.T) {
 	}
 }
 
-func TestWriteDir_FailureLeavesWhatWasThere(t *testing.T) {
+func TestWriteDir_FailureKeepsOldFolder(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "checkpoint")
 	fill := func(err error) func(string) error {

@@ -104,7 +104,7 @@ func TestReader(t *testing.T) {
 }
 
 // Fault 14 of the reference: what was too long was cut on the right, where the target stands, the only message with loss.
-func TestFault14_TheTargetIsNeverCut(t *testing.T) {
+func TestReader_NeverCutsTheTarget(t *testing.T) {
 	t.Parallel()
 	source := new(memory)
 	lines := make([]string, 100)
@@ -128,7 +128,7 @@ func TestFault14_TheTargetIsNeverCut(t *testing.T) {
 	}
 }
 
-func TestReaderTooLong(t *testing.T) {
+func TestReader_TooLong(t *testing.T) {
 	t.Parallel()
 	source := new(memory)
 	source.add("{head}", 1, "{one}", "{three}")
@@ -139,8 +139,8 @@ func TestReaderTooLong(t *testing.T) {
 	}
 }
 
-// TestReaderTokenizesALineOnce: however many windows hold it, and however long they may be.
-func TestReaderTokenizesALineOnce(t *testing.T) {
+// TestReader_TokenizesEachLineOnce: however many windows hold it, and however long they may be.
+func TestReader_TokenizesEachLineOnce(t *testing.T) {
 	t.Parallel()
 	source := new(memory)
 	for i := range 50 {

@@ -40,7 +40,7 @@ func pretrainingDays(t *testing.T) map[string]string {
 	return days
 }
 
-func TestChat_NoDayIsPretrainingData(t *testing.T) {
+func TestChat_HasNoPretrainingDays(t *testing.T) {
 	t.Parallel()
 	days := pretrainingDays(t)
 	for _, line := range chat(t) {
@@ -51,7 +51,7 @@ func TestChat_NoDayIsPretrainingData(t *testing.T) {
 }
 
 // The corpus itself is not in the repository; where it lies beside it, no pretraining day may even name the people.
-func TestChat_NobodyIsNamedInPretrainingData(t *testing.T) {
+func TestChat_PeopleAreNotInPretrainingData(t *testing.T) {
 	t.Parallel()
 	corpus, err := os.Open("../../../shared/chats/ubuntu-irc/train.jsonl.gz")
 	if err != nil {

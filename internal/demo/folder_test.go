@@ -59,7 +59,7 @@ func TestWriteDatabase(t *testing.T) {
 	}
 }
 
-func TestWriteFolder_ContactsCoverEverybody(t *testing.T) {
+func TestWriteFolder_ContactsCoverEveryone(t *testing.T) {
 	t.Parallel()
 	dir, lines := filepath.Join(t.TempDir(), "demo"), chat(t)
 	if err := demo.WriteFolder(dir, lines[:10]); err != nil {
@@ -90,7 +90,7 @@ func TestWriteFolder_ContactsCoverEverybody(t *testing.T) {
 	}
 }
 
-func TestWriteFolder_LeavesForeignFoldersAlone(t *testing.T) {
+func TestWriteFolder_RefusesForeignFolders(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "chat.db")
@@ -105,7 +105,7 @@ func TestWriteFolder_LeavesForeignFoldersAlone(t *testing.T) {
 	}
 }
 
-func TestWriteFolder_BeginsItsOwnAnew(t *testing.T) {
+func TestWriteFolder_ReplacesItsOwn(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "demo")
 	if err := demo.WriteFolder(dir, chat(t)[:20]); err != nil {

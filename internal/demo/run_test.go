@@ -41,7 +41,7 @@ func runFake(t *testing.T, base, trained string, steps []Step) (Result, string, 
 
 var scored = []Step{{Args: []string{"base"}, Score: before}, {Args: []string{"trained"}, Score: after}}
 
-func TestRun_MeasuresAndPrintsCommands(t *testing.T) {
+func TestRunner_MeasuresAndPrintsCommands(t *testing.T) {
 	t.Setenv("MY_NAME", "somebody else")
 	result, out, err := runFake(t, `{"perplexity": 9.5}`, `{"perplexity": 7.25}`, scored)
 	if err != nil || result.Before != 9.5 || result.After != 7.25 {
@@ -55,7 +55,7 @@ func TestRun_MeasuresAndPrintsCommands(t *testing.T) {
 	}
 }
 
-func TestRun_FailsWhenNothingWasLearned(t *testing.T) {
+func TestRunner_FailsIfNothingWasLearned(t *testing.T) {
 	for _, trained := range []string{"9.5", "9.6", "1e999"} {
 		if _, _, err := runFake(t, `{"perplexity": 9.5}`, `{"perplexity": `+trained+`}`, scored); err == nil {
 			t.Errorf("no error for %s after training", trained)
@@ -66,7 +66,7 @@ func TestRun_FailsWhenNothingWasLearned(t *testing.T) {
 	}
 }
 
-func TestRun_FailsWithoutAMeasurement(t *testing.T) {
+func TestRunner_FailsWithoutScore(t *testing.T) {
 	for _, out := range []string{"", "words", "{}", `{"perplexity": 0}`} {
 		if _, _, err := runFake(t, `{"perplexity": 9.5}`, out, scored); err == nil {
 			t.Errorf("no error for %q", out)
@@ -74,14 +74,14 @@ func TestRun_FailsWithoutAMeasurement(t *testing.T) {
 	}
 }
 
-func TestRun_StopsAtAFailingCommand(t *testing.T) {
+func TestRunner_StopsAtAFailingCommand(t *testing.T) {
 	_, out, err := runFake(t, `{"perplexity": 9.5}`, `{"perplexity": 7}`, append([]Step{{Args: []string{"missing"}}}, scored...))
 	if err == nil || strings.Contains(out, "vqctl base") {
 		t.Errorf("went on after a failure (%v):\n%s", err, out)
 	}
 }
 
-func TestCommandLine_CanBeTyped(t *testing.T) {
+func TestCommandLine_IsValidInAShell(t *testing.T) {
 	t.Parallel()
 	got := commandLine([]string{"generate", "--as", "EriC^^", "--message", "lsfret: it's off", "--seed", "1"})
 	if want := `vqctl generate --as 'EriC^^' --message 'lsfret: it'\''s off' --seed 1`; got != want {

@@ -112,7 +112,7 @@ func TestPrepare_HEICBecomesJPEG(t *testing.T) {
 }
 
 // An old ffmpeg takes one of the tiles of a HEIC for the whole.
-func TestPrepare_ATileIsNoPicture(t *testing.T) {
+func TestPrepare_DetectsATile(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	a.options.Tools.FFmpeg, _ = tool(t, "ffmpeg", writes(t, photo(3)))
 	a.add("IMG_1.HEIC", messages.Image, heic)
@@ -127,7 +127,7 @@ func TestPrepare_ATileIsNoPicture(t *testing.T) {
 	}
 }
 
-func TestPlan_ToolsThatAreMissing(t *testing.T) {
+func TestPlan_MissingTools(t *testing.T) {
 	a := newAlbum(t)
 	a.add("a.heic", messages.Image, heic).add("b.caf", messages.Audio, caf).add("c.mov", messages.Video, mov).add("d.pdf", messages.Document, pdf).add("e.jpg", messages.Image, photo(1))
 	for _, c := range []struct {
@@ -151,7 +151,7 @@ func TestPlan_ToolsThatAreMissing(t *testing.T) {
 	}
 }
 
-func TestPrepare_SoundBecomesWhatTheServiceTakes(t *testing.T) {
+func TestPrepare_ConvertsSound(t *testing.T) {
 	made := []byte("fLaC or RIFF, as it is called")
 	for name, content := range map[string][]byte{"memo.caf": caf, "memo.m4a": m4a, "memo.amr": []byte("#!AMR\nvoice"), "memo.bin": caf} {
 		t.Run(name, func(t *testing.T) {
@@ -182,7 +182,7 @@ func TestPrepare_SoundBecomesWhatTheServiceTakes(t *testing.T) {
 	}
 }
 
-func TestPrepare_SoundAsItIs(t *testing.T) {
+func TestPrepare_SoundUnchanged(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		a.add("memo.wav", messages.Audio, wav)
 		if _, err := a.describe(s); err != nil {
@@ -306,7 +306,7 @@ func TestPrepare_Text(t *testing.T) {
 	})
 }
 
-func TestPrepare_OtherPicturesBecomeJPEGs(t *testing.T) {
+func TestPrepare_ConvertsPicturesToJPEG(t *testing.T) {
 	var animated bytes.Buffer
 	palette := image.NewPaletted(image.Rect(0, 0, 3000, 2), color.Palette{color.White, color.Black})
 	if err := gif.EncodeAll(&animated, &gif.GIF{Image: []*image.Paletted{palette, palette}, Delay: []int{1, 1}}); err != nil {
@@ -327,7 +327,7 @@ func TestPrepare_OtherPicturesBecomeJPEGs(t *testing.T) {
 }
 
 // What a file is called does not tell what it is.
-func TestPrepare_ByContent(t *testing.T) {
+func TestPrepare_DetectsFormatByContent(t *testing.T) {
 	var out bytes.Buffer
 	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
 		t.Fatal(err)
@@ -344,7 +344,7 @@ func TestPrepare_ByContent(t *testing.T) {
 	})
 }
 
-func TestTools_DamagedAndSlow(t *testing.T) {
+func TestTools_CorruptAndSlow(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	a.options.Tools.FFmpeg, _ = tool(t, "ffmpeg", "echo SECRET >&2; exit 1")
 	a.add("a.caf", messages.Audio, caf).add("b.jpg", messages.Image, photo(1))
@@ -433,7 +433,7 @@ func TestGemini_LargeFilesAreUploadedAndDeleted(t *testing.T) {
 	}
 }
 
-func TestRealFFmpeg(t *testing.T) {
+func TestTools_RealFFmpeg(t *testing.T) {
 	ffmpeg, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Skip("ffmpeg is not installed: it is stood for by scripts in the other tests, and this one is left out")
@@ -478,7 +478,7 @@ func TestRealFFmpeg(t *testing.T) {
 	})
 }
 
-func TestRealPoppler(t *testing.T) {
+func TestTools_RealPoppler(t *testing.T) {
 	tools := describe.FindTools()
 	if tools.PDFToText == "" || tools.PDFToPPM == "" {
 		t.Skip("poppler (pdftotext, pdftoppm) is not installed: it is stood for by scripts in the other tests, and this one is left out")
@@ -501,7 +501,7 @@ func TestRealPoppler(t *testing.T) {
 	}
 }
 
-func TestRealLibheif(t *testing.T) {
+func TestTools_RealLibheif(t *testing.T) {
 	encoder, err := exec.LookPath("heif-enc")
 	if tools := describe.FindTools(); err != nil || tools.HEIF == "" {
 		t.Skip("libheif (heif-convert, heif-enc) is not installed: it is stood for by scripts in the other tests, and this one is left out")
@@ -573,7 +573,7 @@ func turned(order byteOrder) []byte {
 }
 
 // A JPEG does not tell where it was taken, but which way up it is.
-func TestPrepare_NoPlaceInJPEGs(t *testing.T) {
+func TestPrepare_RemovesLocationFromJPEGs(t *testing.T) {
 	for _, order := range []byteOrder{binary.LittleEndian, binary.BigEndian} {
 		both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 			a.add("a.jpg", messages.Image, turned(order))

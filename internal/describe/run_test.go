@@ -20,7 +20,7 @@ import (
 )
 
 // The same picture is asked about once, in a run and ever after.
-func TestRun_TheSameContentOnce(t *testing.T) {
+func TestRun_SendsEqualContentOnce(t *testing.T) {
 	for _, jobs := range []int{1, 4} {
 		a, server := newAlbum(t), describetest.NewGemini()
 		a.pace.Jobs = jobs
@@ -43,7 +43,7 @@ func TestRun_TheSameContentOnce(t *testing.T) {
 	}
 }
 
-func TestRun_SeveralAtATime(t *testing.T) {
+func TestRun_Concurrency(t *testing.T) {
 	a, server := newAlbum(t).images(12), describetest.NewGemini()
 	a.pace.Jobs = 4
 	server.Answer = func(int, *describetest.Asked) describetest.Reply {
@@ -79,7 +79,7 @@ func TestRun_RateLimit(t *testing.T) {
 }
 
 // A server that says of one kind that it takes none is not asked about others of it, and none of them has failed.
-func TestRun_KindsThatTheServerDoesNotTake(t *testing.T) {
+func TestRun_UnsupportedKinds(t *testing.T) {
 	for name, reply := range map[string]describetest.Reply{
 		"llama.cpp": {Status: 500, Body: `{"error": {"code": 500, "message": "audio input is not supported - hint: if this is unexpected, you may need to provide the mmproj", "type": "server_error"}}`},
 		"Ollama":    {Status: 400, Body: `{"error": {"message": "invalid message format", "type": "invalid_request_error"}}`},
@@ -238,7 +238,7 @@ func TestRun_AndroidBackup(t *testing.T) {
 }
 
 // What a run left that was killed goes at the next; what another uses that goes on stays.
-func TestRun_SweepsWhatWasLeft(t *testing.T) {
+func TestRun_SweepsFoldersOfKilledRuns(t *testing.T) {
 	a := newAlbum(t).images(1)
 	killed := filepath.Join(os.Getenv("TMPDIR"), "vqctl-describe-1")
 	if err := os.MkdirAll(filepath.Join(killed, "2"), 0o700); err != nil {
@@ -262,7 +262,7 @@ func TestRun_SweepsWhatWasLeft(t *testing.T) {
 }
 
 // Whatever happens, the numbers of a report are those of messages.db, and add up to the attachments that there are.
-func TestRun_TheNumbersAddUp(t *testing.T) {
+func TestRun_NumbersAddUp(t *testing.T) {
 	replies := []describetest.Reply{{Text: "A dog."}, {Text: "A dog."}, {Text: "A dog."}, {Text: ""}, {Block: "SAFETY"}, {Status: 500}, {HangUp: true}, {Status: 400}, {Text: "x", Cut: true},
 		{Status: 429, Header: http.Header{"Retry-After": {"3"}}}, {Status: 403}}
 	for seed := range uint64(20) {

@@ -63,7 +63,7 @@ func TestRun_CostAsBilled(t *testing.T) {
 	}
 }
 
-func TestRun_AsksAgain(t *testing.T) {
+func TestRun_Retries(t *testing.T) {
 	for name, c := range map[string]struct {
 		reply describetest.Reply
 		least time.Duration // that is waited
@@ -94,7 +94,7 @@ func TestRun_AsksAgain(t *testing.T) {
 	}
 }
 
-func TestRun_RetryInfoOfGoogle(t *testing.T) {
+func TestRun_GoogleRetryInfo(t *testing.T) {
 	a, server := newAlbum(t).images(1), describetest.NewGemini()
 	server.Answer = answers(describetest.Reply{Status: 429, Body: describetest.GoogleError(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota",
 		`{"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}]}`,
@@ -160,7 +160,7 @@ func TestRun_WrongKey(t *testing.T) {
 	}
 }
 
-func TestRun_ThrottledForEver(t *testing.T) {
+func TestRun_ThrottledForever(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		a.images(2)
 		server.Answer = answers(describetest.Reply{Status: 429})
@@ -201,7 +201,7 @@ func TestRun_Failed(t *testing.T) {
 }
 
 // A server that is not there is to blame, not the attachments.
-func TestRun_NobodyAnswers(t *testing.T) {
+func TestRun_NoServer(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		a.images(5)
 		server.Close()
@@ -214,7 +214,7 @@ func TestRun_NobodyAnswers(t *testing.T) {
 }
 
 // An attachment that makes the server hang up each time has failed, for the server answers about others.
-func TestRun_HangsUpForEver(t *testing.T) {
+func TestRun_ConnectionAlwaysLost(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		a.images(2)
 		server.Answer = func(_ int, asked *describetest.Asked) describetest.Reply {
@@ -283,7 +283,7 @@ func TestRun_Refused(t *testing.T) {
 }
 
 // Another model may be asked what one refused.
-func TestRun_RefusedByAnother(t *testing.T) {
+func TestRun_RefusedByAnotherModel(t *testing.T) {
 	a, server := newAlbum(t).images(1), describetest.NewGemini()
 	server.Answer = answers(describetest.Reply{Block: "SAFETY"})
 	if _, err := a.describe(a.gemini(server)); err != nil {

@@ -143,7 +143,7 @@ func TestScore(t *testing.T) {
 	}
 }
 
-func TestScoreNotFinite(t *testing.T) {
+func TestScore_NotFinite(t *testing.T) {
 	t.Parallel()
 	set := newSet(t, writeWindows(t, 3, 1), 1<<20)
 	losses := newLosses(set.Limits())
@@ -153,7 +153,7 @@ func TestScoreNotFinite(t *testing.T) {
 	}
 }
 
-func TestSetCutsAndLeavesOut(t *testing.T) {
+func TestNewSet_CutsAndLeavesOut(t *testing.T) {
 	t.Parallel()
 	source := writeWindows(t, 5, 1)
 	w, err := source.Window(0)
@@ -312,8 +312,8 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
-// TestReportJSON holds the report to the names that other programs rely on.
-func TestReportJSON(t *testing.T) {
+// TestReport_JSON holds the report to the names that other programs rely on.
+func TestReport_JSON(t *testing.T) {
 	t.Parallel()
 	scores := &Scores{All: Tally{Windows: 3, TargetTokens: 4, sum: 8},
 		PerContact: map[string]*Tally{"<Zoe>": {Windows: 1, TargetTokens: 2, sum: 2}, "Al": {Windows: 2, TargetTokens: 2, sum: 6}}}

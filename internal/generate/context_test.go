@@ -35,7 +35,7 @@ func TestReadContext(t *testing.T) {
 	}
 }
 
-func TestReadContextErrors(t *testing.T) {
+func TestReadContext_Errors(t *testing.T) {
 	t.Parallel()
 	const good = `{"name": "John", "text": "hey"}` + "\n"
 	for _, c := range []struct{ name, text, want string }{
@@ -65,7 +65,7 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-func TestParseSpoken(t *testing.T) {
+func TestParseTypedMessage(t *testing.T) {
 	t.Parallel()
 	members := []string{"John", "Dr: No", "Dr"}
 	for _, c := range []struct{ line, name, text string }{
@@ -82,7 +82,7 @@ func TestParseSpoken(t *testing.T) {
 	}
 }
 
-func TestPrompt(t *testing.T) {
+func TestConversation_Prompt(t *testing.T) {
 	t.Parallel()
 	c := Conversation{Header: windows.NewHeader("", []string{"John", "Aidan", "John"}, "2024-03-15"),
 		Messages: []windows.Message{{Name: "John", Delta: "<1m", ContentType: "text", Text: "hey <|endoftext|>"}}}

@@ -32,9 +32,9 @@ func newTinyWriter(t *testing.T, l *load.Loaded) *generate.Generator {
 	return w
 }
 
-// TestEngineConversation lets two people talk, each message by the model: with what the cache holds of the conversation
+// TestGenerator_EngineReusesPrefix lets two people talk, each message by the model: with what the cache holds of the conversation
 // so far, and with all of it read anew, they say the same.
-func TestEngineConversation(t *testing.T) {
+func TestGenerator_EngineReusesPrefix(t *testing.T) {
 	t.Parallel()
 	l := openTiny(t)
 	kept := newTinyWriter(t, l)
@@ -74,8 +74,8 @@ func TestEngineConversation(t *testing.T) {
 	}
 }
 
-// TestEngineContinuations: several at once are what each is alone.
-func TestEngineContinuations(t *testing.T) {
+// TestGenerator_EngineContinuations: several at once are what each is alone.
+func TestGenerator_EngineContinuations(t *testing.T) {
 	t.Parallel()
 	l := openTiny(t)
 	w := newTinyWriter(t, l)

@@ -15,9 +15,9 @@ import (
 
 var somePrompt = []int32{'{', '"', 'n', 'a', 'm', 'e', '"', ':', ' ', '"', 'J', '"', ',', ' ', '"'}
 
-// TestConstrainedIsWellFormed: whatever the likelihoods and however few tokens there are, each continuation is a line
+// TestGenerator_GrammarMakesWellFormedMessages: whatever the likelihoods and however few tokens there are, each continuation is a line
 // that reads back as a message and renders to the same bytes.
-func TestConstrainedIsWellFormed(t *testing.T) {
+func TestGenerator_GrammarMakesWellFormedMessages(t *testing.T) {
 	t.Parallel()
 	for _, max := range []int{40, 41, 43, 50, 80, 200} {
 		for _, favoured := range []map[string]float32{nil, {`\u`: 9, "\xF0\x9F": 8, " ": 8}, {`a"}`: 9}, {"\xC2": 9}} {
@@ -54,7 +54,7 @@ func checkLine(t *testing.T, c *Continuation, max int) {
 	}
 }
 
-func TestMinNewTokens(t *testing.T) {
+func TestGenerator_MinNewTokens(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{
 		{MinNewTokens: 60, MaxNewTokens: 60},
@@ -81,7 +81,7 @@ func TestMinNewTokens(t *testing.T) {
 	}
 }
 
-func TestTooFewTokensForAMessage(t *testing.T) {
+func TestGenerator_TooFewTokens(t *testing.T) {
 	t.Parallel()
 	w, model, _ := newFake(t, nil)
 	_, err := w.Continue(context.Background(), somePrompt, 1, Options{MaxNewTokens: 5}, nil)
@@ -93,7 +93,7 @@ func TestTooFewTokensForAMessage(t *testing.T) {
 	}
 }
 
-func TestRawStops(t *testing.T) {
+func TestGenerator_RawStops(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		favoured string
@@ -114,8 +114,8 @@ func TestRawStops(t *testing.T) {
 	}
 }
 
-// TestContinuationsAreIndependent: continuation i of n is the i-th of any other number.
-func TestContinuationsAreIndependent(t *testing.T) {
+// TestGenerator_ContinuationsAreIndependent: continuation i of n is the i-th of any other number.
+func TestGenerator_ContinuationsAreIndependent(t *testing.T) {
 	t.Parallel()
 	w, _, _ := newFake(t, nil)
 	o := Options{Sampling: Sampling{Temperature: 1, Seed: 7}, MaxNewTokens: 80}
@@ -137,7 +137,7 @@ func TestContinuationsAreIndependent(t *testing.T) {
 	}
 }
 
-func TestContinueEachEqualsContinue(t *testing.T) {
+func TestGenerator_ContinueEachMatchesContinue(t *testing.T) {
 	t.Parallel()
 	w, _, _ := newFake(t, nil)
 	o := Options{MaxNewTokens: 80}
@@ -157,9 +157,9 @@ func TestContinueEachEqualsContinue(t *testing.T) {
 	}
 }
 
-// TestPrefixReuse: a prompt that goes on where the last one and its answer ended costs only its new tokens, and is
+// TestGenerator_ReusesPrefix: a prompt that goes on where the last one and its answer ended costs only its new tokens, and is
 // answered as if all of it had been read anew.
-func TestPrefixReuse(t *testing.T) {
+func TestGenerator_ReusesPrefix(t *testing.T) {
 	t.Parallel()
 	w, model, _ := newFake(t, nil)
 	if err := w.Reserve(1000, 1); err != nil {
@@ -206,7 +206,7 @@ func TestPrefixReuse(t *testing.T) {
 	}
 }
 
-func TestInterruptedContinuationIsReturned(t *testing.T) {
+func TestGenerator_ReturnsInterruptedContinuation(t *testing.T) {
 	t.Parallel()
 	w, _, _ := newFake(t, map[string]float32{"hey": 50})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -224,8 +224,8 @@ func TestInterruptedContinuationIsReturned(t *testing.T) {
 	}
 }
 
-// TestLongPromptIsReadInParts: progress is told, Ctrl-C heard between the parts, and what was read before it is kept.
-func TestLongPromptIsReadInParts(t *testing.T) {
+// TestGenerator_PrefillsInParts: progress is told, Ctrl-C heard between the parts, and what was read before it is kept.
+func TestGenerator_PrefillsInParts(t *testing.T) {
 	t.Parallel()
 	long := slices.Repeat([]int32{'x'}, 2*prefillTokens+100)
 	w, model, _ := newFake(t, nil)

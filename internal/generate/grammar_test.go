@@ -35,7 +35,7 @@ func afterPrefill(t testing.TB, m *windows.Message) string {
 }
 
 // The lines are Python's own: json.dumps(ensure_ascii=False) over strings of every kind of character.
-func TestGrammarAcceptsPythonLines(t *testing.T) {
+func TestGrammar_AcceptsPythonLines(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open("../windows/testdata/lines.jsonl")
 	if err != nil {
@@ -76,7 +76,7 @@ func TestGrammarAcceptsPythonLines(t *testing.T) {
 
 func blankForPython(r rune) bool { return unicode.IsSpace(r) || r >= 0x1C && r <= 0x1F }
 
-func TestGrammarRefuses(t *testing.T) {
+func TestGrammar_Rejects(t *testing.T) {
 	t.Parallel()
 	const good = `delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey"}` + "\n"
 	if !accepts(good) {
@@ -123,8 +123,8 @@ func TestGrammarRefuses(t *testing.T) {
 	}
 }
 
-// TestGrammarEqualsRendering draws messages of random characters: exactly those that windows can hold are accepted.
-func TestGrammarEqualsRendering(t *testing.T) {
+// TestGrammar_AcceptsRenderedMessages draws messages of random characters: exactly those that windows can hold are accepted.
+func TestGrammar_AcceptsRenderedMessages(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	alphabet := []rune("a\"\\/ \t\b\f\v\x00\x1f\x7fé\u00A0\u1680\u2000\u200B\u2028\u3000\u3001\uD7FF\uE000\uFFFD😀\U0010FFFF")
@@ -149,8 +149,8 @@ func TestGrammarEqualsRendering(t *testing.T) {
 	}
 }
 
-// TestChoicesEqualStepping holds the walk over the sorted vocabulary to one token at a time, in every state.
-func TestChoicesEqualStepping(t *testing.T) {
+// TestTokenTrie_MatchesStepping holds the walk over the sorted vocabulary to one token at a time, in every state.
+func TestTokenTrie_MatchesStepping(t *testing.T) {
 	t.Parallel()
 	tokenizer := newFakeTokenizer(likeQwen...)
 	size := len(tokenizer.tokens) + 5

@@ -23,9 +23,9 @@ func qwen(t testing.TB) (*tokenizer.Tokenizer, int) {
 	return tok, 151936
 }
 
-// TestGrammarOfQwen: every state of the line can be left, no added token is ever among the choices, and the shortest
+// TestGrammar_Qwen: every state of the line can be left, no added token is ever among the choices, and the shortest
 // message is as long as it is in Qwen's own tokens.
-func TestGrammarOfQwen(t *testing.T) {
+func TestGrammar_Qwen(t *testing.T) {
 	t.Parallel()
 	tok, size := qwen(t)
 	g := NewGrammar(tok, size)
@@ -47,15 +47,15 @@ func TestGrammarOfQwen(t *testing.T) {
 	}
 }
 
-func BenchmarkNewGrammarOfQwen(b *testing.B) {
+func BenchmarkNewGrammar_Qwen(b *testing.B) {
 	tok, size := qwen(b)
 	for b.Loop() {
 		NewGrammar(tok, size).lengths()
 	}
 }
 
-// BenchmarkAllowedOfQwen is the mask in a text: nearly all tokens, with and without the end in sight.
-func BenchmarkAllowedOfQwen(b *testing.B) {
+// BenchmarkAllowed_Qwen is the mask in a text: nearly all tokens, with and without the end in sight.
+func BenchmarkAllowed_Qwen(b *testing.B) {
 	tok, size := qwen(b)
 	g := NewGrammar(tok, size)
 	for _, c := range []struct {

@@ -56,7 +56,7 @@ func expected(logits []float32, ids []int32, s Sampling) map[int]float64 {
 	return p
 }
 
-func TestSamplerDistribution(t *testing.T) {
+func TestSampler_Distribution(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
 	logits := make([]float32, 40)
@@ -106,7 +106,7 @@ func TestSamplerDistribution(t *testing.T) {
 	}
 }
 
-func TestSamplerGreedy(t *testing.T) {
+func TestSampler_Greedy(t *testing.T) {
 	t.Parallel()
 	nan := float32(math.NaN())
 	for _, c := range []struct {
@@ -126,8 +126,8 @@ func TestSamplerGreedy(t *testing.T) {
 	}
 }
 
-// TestSamplerNearlyGreedy: a temperature too small to tell from zero draws the likeliest.
-func TestSamplerNearlyGreedy(t *testing.T) {
+// TestSampler_NearlyGreedy: a temperature too small to tell from zero draws the likeliest.
+func TestSampler_NearlyGreedy(t *testing.T) {
 	t.Parallel()
 	inf := float32(math.Inf(1))
 	got, err := newSampler(Sampling{Temperature: 1e-30, TopP: 0.9}, 0).pick([]float32{1, 20, 19.9, -inf}, nil)
@@ -136,7 +136,7 @@ func TestSamplerNearlyGreedy(t *testing.T) {
 	}
 }
 
-func TestSamplerNoNumbers(t *testing.T) {
+func TestSampler_NonFiniteLogits(t *testing.T) {
 	t.Parallel()
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	for _, logits := range [][]float32{{nan, nan}, {-inf, -inf}, {1, inf}} {
@@ -146,7 +146,7 @@ func TestSamplerNoNumbers(t *testing.T) {
 	}
 }
 
-func TestSamplerSeed(t *testing.T) {
+func TestSampler_Seed(t *testing.T) {
 	t.Parallel()
 	logits := make([]float32, 1000)
 	drawn := func(seed uint64, number int) []int {
@@ -190,7 +190,7 @@ func BenchmarkPickTopP(b *testing.B) {
 }
 
 // What is drawn from tokens that were narrowed down before is what is drawn from all logits, for the same seed.
-func TestSamplerNarrowedDownIsTheSame(t *testing.T) {
+func TestSampler_CandidatesMatchLogits(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(9, 9))
 	const vocab = 300

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestReadLine_NamesAreExactAndTheLastCounts(t *testing.T) {
+func TestReadLine_NamesAreExactAndLastWins(t *testing.T) {
 	t.Parallel()
 	name, count := "before", 0
 	err := ReadLine([]byte(`{"Name": "A", "name": "b", "NAME": 3, "name": "c", "other": [1]}`), map[string]any{"name": &name, "count": &count})
@@ -15,7 +15,7 @@ func TestReadLine_NamesAreExactAndTheLastCounts(t *testing.T) {
 }
 
 // What is wrong is said without the names of Go's types.
-func TestReadLine_SaysWhatIsWrongInWords(t *testing.T) {
+func TestReadLine_ErrorsNameNoGoTypes(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		`["a"]`:          "expected an object, found array",

@@ -40,7 +40,7 @@ func TestMap_KeepsOrder(t *testing.T) {
 	}
 }
 
-func TestMap_Ends(t *testing.T) {
+func TestMap_LineEndings(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"": "", "a": "A\n", "a\n": "A\n", "a\n\n": "A\n\n", "a\r\nb": "A\nB\n", "\n": "\n",
@@ -51,7 +51,7 @@ func TestMap_Ends(t *testing.T) {
 	}
 }
 
-func TestMap_LongerThanAnyBuffer(t *testing.T) {
+func TestMap_LongLine(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 3<<20)
 	got, err := convertAll(t, strings.NewReader("a\n"+long+"\nb\n"))
@@ -68,7 +68,7 @@ func TestMap_OneByteReads(t *testing.T) {
 	}
 }
 
-func TestMap_ErrorNamesTheLineAfterWhatCameBefore(t *testing.T) {
+func TestMap_ErrorNamesLine(t *testing.T) {
 	t.Parallel()
 	in := strings.Repeat("ok\n", 100_000)
 	got, err := convertAll(t, strings.NewReader(in+"bad\n"+in))
@@ -80,7 +80,7 @@ func TestMap_ErrorNamesTheLineAfterWhatCameBefore(t *testing.T) {
 	}
 }
 
-func TestMap_ReadErrorIsReported(t *testing.T) {
+func TestMap_ReportsReadError(t *testing.T) {
 	t.Parallel()
 	_, err := convertAll(t, io.MultiReader(strings.NewReader("a\n"), iotest.ErrReader(errors.New("torn cable"))))
 	if err == nil || !strings.Contains(err.Error(), "cannot read in: torn cable") {
@@ -102,8 +102,8 @@ func TestMap_StopsWhenCanceled(t *testing.T) {
 	feed.Close()
 }
 
-// TestMap_AnswersBeforeTheEnd: a program that writes a line and waits gets its answer.
-func TestMap_AnswersBeforeTheEnd(t *testing.T) {
+// TestMap_AnswersBeforeEndOfInput: a program that writes a line and waits gets its answer.
+func TestMap_AnswersBeforeEndOfInput(t *testing.T) {
 	t.Parallel()
 	in, feed := io.Pipe()
 	answers, out := io.Pipe()

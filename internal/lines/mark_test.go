@@ -9,7 +9,7 @@ import (
 	"ventriloquist/internal/lines"
 )
 
-func TestSkipMark_OnlyAtTheBeginning(t *testing.T) {
+func TestSkipMark_OnlyAtBeginning(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"": "", "a": "a", "\uFEFF": "", "\uFEFFa\uFEFF": "a\uFEFF", "\uFEFF\uFEFF": "\uFEFF", "\xEF\xBB": "\xEF\xBB", " \uFEFF": " \uFEFF"} {
 		in := bufio.NewReader(strings.NewReader(text))

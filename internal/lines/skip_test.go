@@ -9,7 +9,7 @@ import (
 )
 
 // A line without a result leaves no line behind, and still counts.
-func TestMap_SkipsWhatHasNoResult(t *testing.T) {
+func TestMap_SkipsLinesWithoutResult(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	err := Map(context.Background(), "in", strings.NewReader("a\n\nb\n!\n"), &out, func(dst, line []byte) ([]byte, error) {

@@ -100,7 +100,7 @@ func TestParseConfig_Accepts(t *testing.T) {
 }
 
 // Each thing that is wrong or not supported is refused, and the field named.
-func TestParseConfig_Refuses(t *testing.T) {
+func TestParseConfig_Rejects(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		changes changes

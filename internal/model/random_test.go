@@ -15,7 +15,7 @@ import (
 )
 
 // Weights are normal with deviation 0.02, norms are 1, and no two tensors are alike.
-func TestWriteRandomDistribution(t *testing.T) {
+func TestWriteRandom_Distribution(t *testing.T) {
 	t.Parallel()
 	c := small()
 	c.HiddenSize, c.VocabSize = 256, 1000
@@ -67,7 +67,7 @@ func must[T any](v T, err error) T {
 }
 
 // The seed decides every byte, whatever the number of processors.
-func TestWriteRandomSeed(t *testing.T) {
+func TestWriteRandom_Seed(t *testing.T) {
 	c := small()
 	c.HiddenSize = 1022 // so that pieces end within a group of four values
 	one := string(read(t, filepath.Join(makeModel(t, model.RandomOptions{Config: c, Seed: 1}), model.WeightsFile)))
@@ -80,7 +80,7 @@ func TestWriteRandomSeed(t *testing.T) {
 	}
 }
 
-func TestWriteRandomProgress(t *testing.T) {
+func TestWriteRandom_Progress(t *testing.T) {
 	t.Parallel()
 	var done int64
 	makeModel(t, model.RandomOptions{Config: small(), Progress: func(n int64) { done += n }})
@@ -90,7 +90,7 @@ func TestWriteRandomProgress(t *testing.T) {
 }
 
 // A folder that has something in it is not touched, and an interrupted run leaves none.
-func TestWriteRandomKeeps(t *testing.T) {
+func TestWriteRandom_KeepsExistingFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "precious")

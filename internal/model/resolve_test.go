@@ -113,7 +113,7 @@ func TestResolve_Incomplete(t *testing.T) {
 }
 
 // Without a name it is Qwen3-8B-Base, and the hint says how to get it.
-func TestResolve_DefaultNotThere(t *testing.T) {
+func TestResolve_DefaultMissing(t *testing.T) {
 	emptyHome(t)
 	_, err := model.Resolve("")
 	if err == nil || !strings.Contains(usererr.Of(err), "vqctl model pull Qwen/Qwen3-8B-Base") {
@@ -175,7 +175,7 @@ func TestList(t *testing.T) {
 }
 
 // No folder of models is an empty one.
-func TestList_Nothing(t *testing.T) {
+func TestList_Empty(t *testing.T) {
 	emptyHome(t)
 	t.Setenv("VENTRILOQUIST_MODELS", filepath.Join(t.TempDir(), "none"))
 	if list, err := model.List(); err != nil || len(list) != 1 {

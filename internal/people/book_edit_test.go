@@ -8,7 +8,7 @@ import (
 	"ventriloquist/internal/people"
 )
 
-func TestAdd_KeepsTheRestByteForByte(t *testing.T) {
+func TestAddContacts_KeepsTheRest(t *testing.T) {
 	t.Parallel()
 	const file = "\uFEFF{\"note\": {\"ids\": [1]}, \"contact\": \"John\", \"ids\": [ \"+15551234567\" ] , \"x\":[2]}\r\n\n {\"ids\": [], \"contact\": \" Ann \"}"
 	got, changes, err := people.AddContacts([]byte(file), []people.Addition{
@@ -29,7 +29,7 @@ func TestAdd_KeepsTheRestByteForByte(t *testing.T) {
 	}
 }
 
-func TestAdd_ToNothing(t *testing.T) {
+func TestAddContacts_EmptyFile(t *testing.T) {
 	t.Parallel()
 	got, _, err := people.AddContacts(nil, []people.Addition{{Name: "Ann", IDs: []string{"+15551234567", "a@x.org"}}})
 	if want := `{"contact": "Ann", "ids": ["+15551234567", "a@x.org"]}` + "\n"; err != nil || string(got) != want {
@@ -40,7 +40,7 @@ func TestAdd_ToNothing(t *testing.T) {
 	}
 }
 
-func TestAdd_LineWithoutIDs(t *testing.T) {
+func TestAddContacts_LineWithoutIDs(t *testing.T) {
 	t.Parallel()
 	_, _, err := people.AddContacts([]byte(`{"contact": "John"}`), []people.Addition{{Name: "John", IDs: []string{"j@x.org"}}})
 	if err == nil || !strings.Contains(err.Error(), `line 1: "ids" is missing`) {
@@ -48,7 +48,7 @@ func TestAdd_LineWithoutIDs(t *testing.T) {
 	}
 }
 
-func TestRemove(t *testing.T) {
+func TestRemoveContact(t *testing.T) {
 	t.Parallel()
 	const file = "\uFEFF{\"contact\": \"John\", \"ids\": [\"j@x.org\"]}\r\n\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}"
 	got, changed := people.RemoveContact([]byte(file), "John")
@@ -60,7 +60,7 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-func TestCheck_FindsEverything(t *testing.T) {
+func TestCheckBook_FindsAllErrors(t *testing.T) {
 	t.Parallel()
 	const file = `{"contact": "John", "ids": ["+15551234567"]}
 nonsense
@@ -76,7 +76,7 @@ nonsense
 }
 
 // Addresses that were only found are not the owner's where the contacts file says otherwise.
-func TestRead_FileBeatsWhatWasFound(t *testing.T) {
+func TestReadBook_FileOverridesFoundAddresses(t *testing.T) {
 	t.Parallel()
 	self := people.Self{Name: "Aidan", Addresses: []string{"+442079460000", "me@x.org"}, Found: true}
 	book, err := people.ReadBook(strings.NewReader(`{"contact": "Ann", "ids": ["Me@x.org", "020 7946 0958"]}`), "f", self)
@@ -90,7 +90,7 @@ func TestRead_FileBeatsWhatWasFound(t *testing.T) {
 	}
 }
 
-func TestMissing(t *testing.T) {
+func TestBook_Missing(t *testing.T) {
 	t.Parallel()
 	book := read(t, `{"contact": "John", "ids": ["+15551234567"]}`)
 	got := book.Missing([]string{"(555) 123-4567", "J@x.org", "j@X.org", "+15551234568"})

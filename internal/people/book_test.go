@@ -56,7 +56,7 @@ func TestNormalize(t *testing.T) {
 }
 
 // Fault 10 of the reference pipeline: messages' addresses were normalized, those of the contacts were not.
-func TestFault10_ContactsMatchMessages(t *testing.T) {
+func TestBook_MatchesAddressesOfMessages(t *testing.T) {
 	t.Parallel()
 	book := read(t, `{"contact": "John", "ids": ["(555) 123-4567", "J@iCloud.com"]}`)
 	for _, address := range []string{"+15551234567", "5551234567", "j@icloud.com", "(555) 123-4567"} {
@@ -66,7 +66,7 @@ func TestFault10_ContactsMatchMessages(t *testing.T) {
 	}
 }
 
-func TestPerson_OwnerAndStrangers(t *testing.T) {
+func TestBook_PersonOwnerAndStrangers(t *testing.T) {
 	t.Parallel()
 	book := read(t, `{"contact": "John", "ids": ["+15551234567"]}`, "+1 (415) 555-0199", "Me@X.org")
 	for _, address := range []string{"+14155550199", "me@x.org"} {
@@ -81,7 +81,7 @@ func TestPerson_OwnerAndStrangers(t *testing.T) {
 	}
 }
 
-func TestRead_IgnoresBlankLinesUnknownKeysAndAMark(t *testing.T) {
+func TestReadBook_IgnoresBlankLinesUnknownKeysAndMark(t *testing.T) {
 	t.Parallel()
 	book := read(t, "\uFEFF{\"contact\": \" John \", \"ids\": [\"+15551234567\", \"5551234567\"], \"note\": 1}\r\n\n  \n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}")
 	if got := book.Names(); !slices.Equal(got, []string{"John", "Ann"}) {
@@ -89,7 +89,7 @@ func TestRead_IgnoresBlankLinesUnknownKeysAndAMark(t *testing.T) {
 	}
 }
 
-func TestRead_Refuses(t *testing.T) {
+func TestReadBook_Rejects(t *testing.T) {
 	t.Parallel()
 	john := `{"contact": "John", "ids": ["+15551234567"]}` + "\n"
 	for name, c := range map[string]struct{ file, want string }{
@@ -121,7 +121,7 @@ func TestRead_Refuses(t *testing.T) {
 	}
 }
 
-func TestLoad_MissingFile(t *testing.T) {
+func TestLoadBook_MissingFile(t *testing.T) {
 	t.Parallel()
 	_, err := people.LoadBook(filepath.Join(t.TempDir(), "contacts_to_ids.jsonl"), people.Self{Name: "Aidan"})
 	if err == nil || usererr.Of(err) == "" || errors.Is(err, usererr.ErrUsage) {
@@ -164,7 +164,7 @@ func FuzzContacts(f *testing.F) {
 	})
 }
 
-func TestBook_NamesThatSourcesTell(t *testing.T) {
+func TestBook_SourceNames(t *testing.T) {
 	t.Parallel()
 	b, err := people.ReadBook(strings.NewReader(`{"contact": "John", "ids": ["John Smith"]}`), "x", people.Self{Name: "Aidan"})
 	if err != nil {

@@ -129,7 +129,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestText_OneValueHasOneStandIn(t *testing.T) {
+func TestRedactor_OneStandInPerValue(t *testing.T) {
 	t.Parallel()
 	for _, same := range [][]string{
 		{"(212) 555-0123", "+1 212 555 0123", "2125550123", "212.555.0123"},
@@ -154,7 +154,7 @@ func TestText_OneValueHasOneStandIn(t *testing.T) {
 	}
 }
 
-func TestText_Region(t *testing.T) {
+func TestRedactor_Region(t *testing.T) {
 	t.Parallel()
 	british := privacy.New([]byte("secret"), "GB", privacy.Kinds(), nil)
 	if a, b := british.Text("020 7946 0958"), british.Text("+442079460958"); a != b || shown(a) != "<phone>" {
@@ -162,7 +162,7 @@ func TestText_Region(t *testing.T) {
 	}
 }
 
-func TestText_OnlySomeKinds(t *testing.T) {
+func TestRedactor_SomeKinds(t *testing.T) {
 	t.Parallel()
 	got := newRedactor(privacy.Email).Text("j@x.org, 212-555-0123")
 	if shown(got) != "<email>, 212-555-0123" {
@@ -170,7 +170,7 @@ func TestText_OnlySomeKinds(t *testing.T) {
 	}
 }
 
-func TestText_Forgotten(t *testing.T) {
+func TestRedactor_Forgotten(t *testing.T) {
 	t.Parallel()
 	r := privacy.New([]byte("secret"), "US", nil, func(address string) bool { return address == "+12125550123" || address == "j@x.org" })
 	got := r.Text("(212) 555-0123, 212-555-0124, J@x.org, k@x.org")
@@ -182,7 +182,7 @@ func TestText_Forgotten(t *testing.T) {
 	}
 }
 
-func TestFindings(t *testing.T) {
+func TestRedactor_Findings(t *testing.T) {
 	t.Parallel()
 	r := newRedactor()
 	for _, text := range []string{"j@x.org J@x.org k@x.org", "212-555-0123", "nothing"} {

@@ -203,7 +203,7 @@ func TestGather_WordsBeyondTheUsual(t *testing.T) {
 }
 
 // The page asks for nothing, and what people are called is text.
-func TestWritePage_StandsAlone(t *testing.T) {
+func TestWritePage_LoadsNothing(t *testing.T) {
 	t.Parallel()
 	name := `<script>alert("x")</script> & 'co'`
 	r := gather(t, stats.Options{People: func(address string) (string, bool) {
@@ -270,7 +270,7 @@ func checkCharts(t *testing.T, page string) {
 	}
 }
 
-func TestWritePage_OfNothing(t *testing.T) {
+func TestWritePage_Empty(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	if err := stats.WritePage(&out, gather(t, stats.Options{})); err != nil || !strings.Contains(out.String(), "There are no messages.") {
@@ -290,7 +290,7 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-func TestSilence_BelowADayIsInHours(t *testing.T) {
+func TestSilence_HoursBelowADay(t *testing.T) {
 	t.Parallel()
 	for days, want := range map[float64]string{0.25: "6.0 hours", 1: "1.0 days", 9.31: "9.3 days"} {
 		if got := (stats.Silence{Days: days}).Length(); got != want {

@@ -80,7 +80,7 @@ func checkIDs(t *testing.T, what, text string, got, want []int32) {
 	}
 }
 
-func TestEncode_EqualsHuggingFace(t *testing.T) {
+func TestEncode_MatchesHuggingFace(t *testing.T) {
 	t.Parallel()
 	tok := load(t, cutDir)
 	goldens(t, "texts.jsonl.gz", func(_ int, g textGolden) {
@@ -88,7 +88,7 @@ func TestEncode_EqualsHuggingFace(t *testing.T) {
 	})
 }
 
-func TestEncodeOrdinary_EqualsHuggingFaceWithoutAddedTokens(t *testing.T) {
+func TestEncodeOrdinary_MatchesHuggingFaceWithoutAddedTokens(t *testing.T) {
 	t.Parallel()
 	tok := load(t, cutDir)
 	differ := 0
@@ -103,7 +103,7 @@ func TestEncodeOrdinary_EqualsHuggingFaceWithoutAddedTokens(t *testing.T) {
 	}
 }
 
-func TestEncode_EqualsHuggingFaceWithTheWholeFile(t *testing.T) {
+func TestEncode_MatchesHuggingFaceOnTheWholeFile(t *testing.T) {
 	t.Parallel()
 	tok := loadFull(t)
 	goldens(t, "texts.jsonl.gz", func(_ int, g textGolden) {
@@ -143,7 +143,7 @@ func TestEncode_LlamaCppCases(t *testing.T) {
 	}
 }
 
-func TestDecode_EqualsHuggingFace(t *testing.T) {
+func TestDecode_MatchesHuggingFace(t *testing.T) {
 	t.Parallel()
 	tok := load(t, cutDir)
 	goldens(t, "decode.jsonl.gz", func(_ int, g struct {

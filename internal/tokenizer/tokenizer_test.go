@@ -41,14 +41,14 @@ func TestToValidUTF8(t *testing.T) {
 	}
 }
 
-func TestEncode_InvalidUTF8CountsAsReplacementCharacter(t *testing.T) {
+func TestEncode_InvalidUTF8IsReplacementCharacter(t *testing.T) {
 	t.Parallel()
 	tok := load(t, cutDir)
 	checkIDs(t, "Encode", "a\xe4\xb8 b\xff", tok.Encode("a\xe4\xb8 b\xff"), tok.Encode("a\uFFFD b\uFFFD"))
 	checkIDs(t, "EncodeOrdinary", "\x80", tok.EncodeOrdinary("\x80"), tok.EncodeOrdinary("\uFFFD"))
 }
 
-func TestDecode_LeavesOutUnknownIDs(t *testing.T) {
+func TestDecode_SkipsUnknownIDs(t *testing.T) {
 	t.Parallel()
 	tok := load(t, cutDir)
 	ids := tok.Encode("ab")
@@ -58,7 +58,7 @@ func TestDecode_LeavesOutUnknownIDs(t *testing.T) {
 	}
 }
 
-func TestTokenBytes_JoinToTheText(t *testing.T) {
+func TestTokenBytes_JoinToText(t *testing.T) {
 	t.Parallel()
 	tok := load(t, cutDir)
 	const text = "a 😀 <|endoftext|>é\n"
@@ -117,7 +117,7 @@ func TestParse_AddedTokensOfTokenizerConfig(t *testing.T) {
 	wantError(t, err, `dir/tokenizer_config.json: added_tokens_decoder: added token "<x>" has id 1`)
 }
 
-func TestParse_MergesAsStringsAreTheSame(t *testing.T) {
+func TestParse_MergesAsStringsMatchPairs(t *testing.T) {
 	t.Parallel()
 	var definition map[string]any
 	if err := json.Unmarshal([]byte(read(t, filepath.Join(cutDir, "tokenizer.json"))), &definition); err != nil {
@@ -143,8 +143,8 @@ func TestParse_MergesAsStringsAreTheSame(t *testing.T) {
 	})
 }
 
-// TestParse_Refuses changes one thing in a good file.
-func TestParse_Refuses(t *testing.T) {
+// TestParse_Rejects changes one thing in a good file.
+func TestParse_Rejects(t *testing.T) {
 	t.Parallel()
 	good := read(t, filepath.Join(cutDir, "tokenizer.json"))
 	for name, c := range map[string]struct{ old, new, want string }{

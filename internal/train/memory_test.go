@@ -30,7 +30,7 @@ func (n *narrow) Window(i int) (*windows.Window, error) {
 }
 
 // A run that memory runs out in is saved as it was before the step, and the error says where.
-func TestTrain_SavesWhenMemoryRunsOut(t *testing.T) {
+func TestRun_SavesWhenMemoryRunsOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	source := &narrow{List: someWindows(t, dir, 6), left: 6 + 2*2 + 1} // read once before, then two steps and a half

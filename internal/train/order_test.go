@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestEpochOrder_IsAPermutationOfSeedAndEpochAlone(t *testing.T) {
+func TestEpochOrder_DependsOnSeedAndEpochOnly(t *testing.T) {
 	t.Parallel()
 	a := epochOrder(100, 42, 0, true)
 	if !slices.Equal(a, epochOrder(100, 42, 0, true)) {

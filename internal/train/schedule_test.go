@@ -44,7 +44,7 @@ func TestSchedule_WarmupIsRoundedUp(t *testing.T) {
 	}
 }
 
-func TestSchedule_UnknownKindIsRefused(t *testing.T) {
+func TestNewSchedule_RejectsUnknownKind(t *testing.T) {
 	t.Parallel()
 	if _, err := NewSchedule("cosin", 1, 0, 10); err == nil {
 		t.Error("accepted")

@@ -14,7 +14,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-func TestBuild_NewlinesMakeSeveralMessages(t *testing.T) {
+func TestBuild_SplitsTextAtLineBreaks(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		text string
@@ -43,7 +43,7 @@ func TestBuild_NewlinesMakeSeveralMessages(t *testing.T) {
 	}
 }
 
-func TestBuild_EmptyMessagesGo(t *testing.T) {
+func TestBuild_DropsEmptyMessages(t *testing.T) {
 	t.Parallel()
 	_, summary, _ := build(t, options(100, 1), said("hello", " \n ", "", "\uFFFC", "bye"))
 	if summary.Messages != 2 || summary.LeftOut.Empty != 3 {
@@ -51,7 +51,7 @@ func TestBuild_EmptyMessagesGo(t *testing.T) {
 	}
 }
 
-func TestBuild_AttachmentIsItsDescriptionElseItsFileName(t *testing.T) {
+func TestBuild_AttachmentTextIsDescriptionOrFileName(t *testing.T) {
 	t.Parallel()
 	entries := said("see", "IMG_1.HEIC", "IMG_2.HEIC", "")
 	for i, e := range entries[1:] {
@@ -79,7 +79,7 @@ func TestBuild_AttachmentIsItsDescriptionElseItsFileName(t *testing.T) {
 	}
 }
 
-func TestBuild_TranscriptDescribesAVoiceMessageThatHasNoOther(t *testing.T) {
+func TestBuild_TranscriptDescribesVoiceMessage(t *testing.T) {
 	t.Parallel()
 	entries := said("Audio Message.caf", "yes")
 	entries[0].Kind, entries[0].Attachment, entries[0].Transcript = messages.Audio, "voice", "are you\ncoming"
@@ -91,7 +91,7 @@ func TestBuild_TranscriptDescribesAVoiceMessageThatHasNoOther(t *testing.T) {
 	}
 }
 
-func TestBuild_ReactionQuotesWhatItReactsTo(t *testing.T) {
+func TestBuild_ReactionQuotesItsTarget(t *testing.T) {
 	t.Parallel()
 	entries := said("beautiful!", "Loved", "🔥")
 	for i := range entries[1:] {
@@ -106,7 +106,7 @@ func TestBuild_ReactionQuotesWhatItReactsTo(t *testing.T) {
 	}
 }
 
-func TestBuild_ReactionToNothingIsAbsent(t *testing.T) {
+func TestBuild_DropsReactionWithoutTarget(t *testing.T) {
 	t.Parallel()
 	entries := said("hi", " ", "Loved", "Liked")
 	entries[2].Kind, entries[2].TargetGUID = messages.Reaction, "guid-2"  // to a message without words
@@ -114,7 +114,7 @@ func TestBuild_ReactionToNothingIsAbsent(t *testing.T) {
 	want(t, messagesOf(t, entries), "Aidan: hi")
 }
 
-func TestBuild_ReplyQuotesTheFirstLineAndEachOfItsLinesHasIt(t *testing.T) {
+func TestBuild_EachLineOfAReplyQuotesTheFirstLine(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", 51)
 	entries := said("\n"+long+"\nsecond", "one\ntwo", "to nothing")
@@ -133,7 +133,7 @@ func TestBuild_ReplyQuotesTheFirstLineAndEachOfItsLinesHasIt(t *testing.T) {
 	}
 }
 
-func TestBuild_DeltaSinceTheMessageBefore(t *testing.T) {
+func TestBuild_DeltaSincePreviousMessage(t *testing.T) {
 	t.Parallel()
 	entries := said("a", "b\nc", "d")
 	entries[1].Date = monday.Add(3 * time.Minute).UnixNano()
@@ -148,7 +148,7 @@ func TestBuild_DeltaSinceTheMessageBefore(t *testing.T) {
 	}
 }
 
-func TestBuild_FirstMessageOfAWindowHasTheShortestDelta(t *testing.T) {
+func TestBuild_FirstMessageHasShortestDelta(t *testing.T) {
 	t.Parallel()
 	entries := said("a", "b", "c", "d")
 	for i := range entries {
@@ -169,7 +169,7 @@ func TestBuild_FirstMessageOfAWindowHasTheShortestDelta(t *testing.T) {
 }
 
 // Fault 15 of the reference: messages of one moment had no order.
-func TestFault15_SameMomentGoesByRow(t *testing.T) {
+func TestBuild_EqualTimesAreOrderedByRow(t *testing.T) {
 	t.Parallel()
 	entries := said("a", "b", "c", "d")
 	for i := range entries {
@@ -180,7 +180,7 @@ func TestFault15_SameMomentGoesByRow(t *testing.T) {
 	want(t, messagesOf(t, entries), "John: d", "Aidan: c", "John: b", "Aidan: a")
 }
 
-func TestBuild_ChatsOfTheSamePeopleAreOneConversation(t *testing.T) {
+func TestBuild_JoinsChatsOfTheSamePeople(t *testing.T) {
 	t.Parallel()
 	entries := said("a", "b", "c", "d")
 	entries[1].members, entries[1].Sender = []string{"j@x.org"}, "j@x.org"
@@ -197,7 +197,7 @@ func TestBuild_ChatsOfTheSamePeopleAreOneConversation(t *testing.T) {
 	want(t, messagesOf(t, entries), "Aidan: a", "John: b", "Aidan: c", "John: d")
 }
 
-func TestBuild_GroupsNeedEverybodyListed(t *testing.T) {
+func TestBuild_GroupsNeedEveryoneListed(t *testing.T) {
 	t.Parallel()
 	entries := said("both known", "one stranger", "a direct one", "two strangers")
 	entries[0].group, entries[0].members = true, []string{"+2", "+1"}
@@ -216,7 +216,7 @@ func TestBuild_GroupsNeedEverybodyListed(t *testing.T) {
 }
 
 // John joined by one address after these messages; the other one is still on the list, or wrote later.
-func TestBuild_WhoWasAbsentByOneAddressWasAbsent(t *testing.T) {
+func TestBuild_FirstAddressDecidesPresence(t *testing.T) {
 	t.Parallel()
 	entries := said("before John came", "with John")
 	entries[0].group, entries[0].absent, entries[0].members = true, []string{"j@x.org", "+9"}, []string{"+1", "+2"}
@@ -231,7 +231,7 @@ func TestBuild_WhoWasAbsentByOneAddressWasAbsent(t *testing.T) {
 }
 
 // Notes to oneself are nobody's answer to anybody.
-func TestBuild_ChatsWithOneselfAreLeftOut(t *testing.T) {
+func TestBuild_LeavesOutNotesToOneself(t *testing.T) {
 	t.Parallel()
 	entries := said("hi", "note", "note to nobody")
 	entries[1].members, entries[1].Sender = []string{"me@x.org"}, "me@x.org"
@@ -242,21 +242,21 @@ func TestBuild_ChatsWithOneselfAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestBuild_WhatTheOwnersOtherAddressesSendIsTheOwners(t *testing.T) {
+func TestBuild_OwnersOtherAddressesAreTheOwner(t *testing.T) {
 	t.Parallel()
 	entries := said("hi", "from my iPad")
 	entries[1].Sender = "me@x.org"
 	want(t, messagesOf(t, entries), "Aidan: hi", "Aidan: from my iPad")
 }
 
-func TestBuild_InADirectChatAnUnlistedAddressIsTheOtherPersons(t *testing.T) {
+func TestBuild_UnlistedAddressInADirectChat(t *testing.T) {
 	t.Parallel()
 	entries := said("hi", "from my other mail")
 	entries[1].Sender = "john@work.example"
 	want(t, messagesOf(t, entries), "Aidan: hi", "John: from my other mail")
 }
 
-func TestBuild_TwiceGivesTheSame(t *testing.T) {
+func TestBuild_IsRepeatable(t *testing.T) {
 	t.Parallel()
 	exported, first, db := build(t, options(3, 1), said("a", "b", "c", "d", "e"))
 	if again := export(t, options(3, 1), db); again != exported {
@@ -267,7 +267,7 @@ func TestBuild_TwiceGivesTheSame(t *testing.T) {
 	}
 }
 
-func TestBuild_FailureLeavesTheOldWindows(t *testing.T) {
+func TestBuild_FailureKeepsOldWindows(t *testing.T) {
 	t.Parallel()
 	exported, _, db := build(t, options(3, 1), said("a", "b", "c"))
 	strangers := options(3, 1)
@@ -337,7 +337,7 @@ func TestBuild_KeepsTheFilePrivate(t *testing.T) {
 	}
 }
 
-func TestOpenDatabase_WithoutWindowsSaysWhatToRun(t *testing.T) {
+func TestOpenDatabase_NoWindowsNamesTheCommand(t *testing.T) {
 	t.Parallel()
 	db := newDB(t)
 	_, err := windows.OpenDatabase(context.Background(), db.Path(), nil)

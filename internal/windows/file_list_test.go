@@ -126,7 +126,7 @@ func TestOpenFile_NoWindows(t *testing.T) {
 	}
 }
 
-func TestOpenFile_SaysWhenTheFileHasChanged(t *testing.T) {
+func TestOpenFile_DetectsAChangedFile(t *testing.T) {
 	t.Parallel()
 	path := writeFile(t, row+"\n")
 	s, err := windows.OpenFile(context.Background(), path, nil)

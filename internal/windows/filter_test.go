@@ -42,7 +42,7 @@ func linesOf(t *testing.T, lines []windows.Line) (list []string) {
 	return list
 }
 
-func TestBuild_UnlistedAreLeftOutUnlessAnonymous(t *testing.T) {
+func TestBuild_AnonymousKeepsUnlistedPeople(t *testing.T) {
 	t.Parallel()
 	entries := append(talk([]string{"+1", "+9", "+8"}, "", "+9", "+1", "+8", "+9"), said("hi")...)
 	entries[5].GUID = "other"
@@ -65,7 +65,7 @@ func TestBuild_UnlistedAreLeftOutUnlessAnonymous(t *testing.T) {
 }
 
 // A direct chat with a stranger has nobody to learn from but the owner: it stays out.
-func TestBuild_AnonymousIsForGroups(t *testing.T) {
+func TestBuild_AnonymousAppliesToGroupsOnly(t *testing.T) {
 	t.Parallel()
 	entries := said("hello", "you", "known")
 	for i := range 2 {
@@ -78,7 +78,7 @@ func TestBuild_AnonymousIsForGroups(t *testing.T) {
 	}
 }
 
-func TestBuild_AnonymousWithNothingToLearnIsAbsent(t *testing.T) {
+func TestBuild_AnonymousNeedsATarget(t *testing.T) {
 	t.Parallel()
 	entries := append(talk([]string{"+1", "+9"}, "+9", "+9"), said("hi")...)
 	entries[2].GUID = "other"
@@ -88,7 +88,7 @@ func TestBuild_AnonymousWithNothingToLearnIsAbsent(t *testing.T) {
 	}
 }
 
-func TestBuild_AContactMayBeCalledUnknown(t *testing.T) {
+func TestBuild_ContactNamedUnknown(t *testing.T) {
 	t.Parallel()
 	o := anonymous(100, 1)
 	o.People = func(address string) (string, bool) {
@@ -104,7 +104,7 @@ func TestBuild_AContactMayBeCalledUnknown(t *testing.T) {
 }
 
 // Groups with different strangers look alike in a window file: both sources must count them as one conversation.
-func TestSources_SayTheSameOfAnonymousGroups(t *testing.T) {
+func TestList_FileMatchesDatabaseForAnonymousGroups(t *testing.T) {
 	t.Parallel()
 	first, second := talk([]string{"+1", "+9"}, "", "+9", "", "+1", "+1"), talk([]string{"+1", "+8"}, "", "+8", "+1", "", "+1")
 	for i := range second {
@@ -188,7 +188,7 @@ func TestBuild_WindowsOfRandomConversations(t *testing.T) {
 	}
 }
 
-func TestBuild_Chooses(t *testing.T) {
+func TestBuild_Filter(t *testing.T) {
 	t.Parallel()
 	// A direct chat with John of 3 messages, one with Zoë of 1, a group of both of 2.
 	entries := append(said("a", "b", "c"), talk([]string{"+1", "+2"}, "", "+2")...)

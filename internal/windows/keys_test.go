@@ -7,7 +7,7 @@ import (
 )
 
 // "Name" is not "name": it is ignored, as Python ignores it.
-func TestParse_KeysAreExact(t *testing.T) {
+func TestParseMessage_KeysAreExact(t *testing.T) {
 	t.Parallel()
 	m, err := windows.ParseMessage([]byte(`{"name": "A", "Name": "B", "text": "x", "TEXT": 5, "Delta": 7}` + "\n"))
 	if err != nil || m.Name != "A" || m.Text != "x" || m.Delta != "" {

@@ -94,7 +94,7 @@ func unzipped(t testing.TB, name string) string {
 
 var scenarioSizes = [][2]int{{100, 1}, {5, 1}, {1, 1}, {7, 3}, {4, 4}}
 
-func TestExport_AsPythonMakesTheWindows(t *testing.T) {
+func TestExport_MatchesPython(t *testing.T) {
 	t.Parallel()
 	s, db := loadScenario(t)
 	for _, size := range scenarioSizes {
@@ -115,7 +115,7 @@ func TestExport_AsPythonMakesTheWindows(t *testing.T) {
 }
 
 // Both sources of the same windows must give the same text, and one number must mean one text.
-func TestSources_SayTheSame(t *testing.T) {
+func TestList_FileMatchesDatabase(t *testing.T) {
 	t.Parallel()
 	s, db := loadScenario(t)
 	for _, size := range scenarioSizes {

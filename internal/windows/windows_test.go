@@ -41,7 +41,7 @@ func numberOf(t *testing.T, line windows.Line) int {
 
 // The arithmetic of docs/windows.md, for random sizes: every message is a target exactly once, in order; a window is a
 // run of messages that ends with its targets and is as long as --window and the conversation allow.
-func TestWindows_EachMessageIsATargetOnce(t *testing.T) {
+func TestBuild_EachMessageIsATargetOnce(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 40 {
@@ -82,7 +82,7 @@ func TestWindows_EachMessageIsATargetOnce(t *testing.T) {
 	}
 }
 
-func TestSplit_HoldsOutTheLastTwoOfEachConversation(t *testing.T) {
+func TestSplit_HoldsOutLastTwoPerConversation(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]int{1: 0, 2: 0, 3: 2, 10: 2} {
 		exported, summary, _ := build(t, options(4, 1), numbered(n, 5))
@@ -99,7 +99,7 @@ func TestSplit_HoldsOutTheLastTwoOfEachConversation(t *testing.T) {
 	}
 }
 
-func TestSplit_GoesByConversationNotByPlaceInTheFile(t *testing.T) {
+func TestSplit_GoesByConversation(t *testing.T) {
 	t.Parallel()
 	a := `{"text": "` + header + message + `"}` + "\n"
 	b := `{"text": "{\"members\": [\"C\"]}\n` + message + `"}` + "\n"
@@ -111,7 +111,7 @@ func TestSplit_GoesByConversationNotByPlaceInTheFile(t *testing.T) {
 
 // Fault 15 of the reference: held-out windows shared messages with training windows. What is held out as a target must
 // stand nowhere in a window to train on.
-func TestFault15_HeldOutTargetsAreUnseen(t *testing.T) {
+func TestSplit_HeldOutTargetsAreUnseen(t *testing.T) {
 	t.Parallel()
 	for _, stride := range []int{1, 3} {
 		exported, _, _ := build(t, options(6, stride), numbered(31, 0))

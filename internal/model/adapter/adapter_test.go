@@ -85,7 +85,7 @@ func sums(a *adapter.Adapter) map[string]string {
 }
 
 // What PEFT saves we load: the same matrices on the same projections, with the same scale.
-func TestLoadFromPEFT(t *testing.T) {
+func TestLoad_FromPEFT(t *testing.T) {
 	t.Parallel()
 	for name, want := range loadCases(t).Accepted {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestLoadFromPEFT(t *testing.T) {
 }
 
 // Where the adapter leaves a projection alone its pair is zero, with the shapes of the others.
-func TestLoadAbsentPairsAreZero(t *testing.T) {
+func TestLoad_AbsentPairsAreZero(t *testing.T) {
 	t.Parallel()
 	a, err := adapter.Load("testdata/pattern-f16", base(t))
 	if err != nil {
@@ -134,7 +134,7 @@ func TestLoadAbsentPairsAreZero(t *testing.T) {
 }
 
 // What PEFT has beyond plain LoRA is refused, and the error names the field.
-func TestLoadRefusesOtherKinds(t *testing.T) {
+func TestLoad_RejectsOtherKinds(t *testing.T) {
 	t.Parallel()
 	weights := read(t, "testdata/all/"+adapter.WeightsFile)
 	for name, c := range loadCases(t).Refused {
@@ -151,7 +151,7 @@ func TestLoadRefusesOtherKinds(t *testing.T) {
 }
 
 // Saving what PEFT saved and loading it again changes nothing, also where patterns leave projections alone.
-func TestSaveThenLoad(t *testing.T) {
+func TestAdapter_RoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, want := range loadCases(t).Accepted {
 		t.Run(name, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestSaveThenLoad(t *testing.T) {
 }
 
 // An F32 file that PEFT wrote comes out with the same bytes.
-func TestSaveWritesPEFTsBytes(t *testing.T) {
+func TestAdapter_WritesPEFTsBytes(t *testing.T) {
 	t.Parallel()
 	a, err := adapter.Load("testdata/all", base(t))
 	if err != nil {
@@ -229,7 +229,7 @@ func edit(t *testing.T, name string, replace ...string) (dir string) {
 	return dir
 }
 
-func TestLoadErrors(t *testing.T) {
+func TestLoad_Errors(t *testing.T) {
 	t.Parallel()
 	otherBase := base(t)
 	otherBase.HiddenSize = 16
@@ -267,7 +267,7 @@ func TestLoadErrors(t *testing.T) {
 }
 
 // The hint of an adapter that does not fit says what it was trained on.
-func TestLoadOtherBaseNamesIt(t *testing.T) {
+func TestLoad_OtherBaseIsNamed(t *testing.T) {
 	t.Parallel()
 	other := base(t)
 	other.IntermediateSize = 13
@@ -277,7 +277,7 @@ func TestLoadOtherBaseNamesIt(t *testing.T) {
 	}
 }
 
-func TestLoadMissingFiles(t *testing.T) {
+func TestLoad_MissingFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if _, err := adapter.Load(dir, base(t)); !errors.Is(err, fs.ErrNotExist) || usererr.Of(err) == "" {
@@ -290,7 +290,7 @@ func TestLoadMissingFiles(t *testing.T) {
 }
 
 // "all-linear" is what LoraConfig takes; PEFT mostly writes the names instead.
-func TestLoadAllLinear(t *testing.T) {
+func TestLoad_AllLinear(t *testing.T) {
 	t.Parallel()
 	config := string(read(t, "testdata/all-linear/adapter_config.json"))
 	from := strings.Index(config, `"target_modules": [`)

@@ -25,7 +25,7 @@ func options(t *testing.T, targets string) adapter.Options {
 }
 
 // A is uniform within 1/sqrt(in), which is kaiming-uniform with a = sqrt 5; B is zero.
-func TestNewDistribution(t *testing.T) {
+func TestNew_Distribution(t *testing.T) {
 	t.Parallel()
 	c := base(t)
 	c.HiddenSize, c.IntermediateSize = 100, 400
@@ -59,7 +59,7 @@ func TestNewDistribution(t *testing.T) {
 }
 
 // The seed decides; a projection's A does not depend on what else is targeted; no two pairs are alike.
-func TestNewSeed(t *testing.T) {
+func TestNew_Seed(t *testing.T) {
 	t.Parallel()
 	all, _ := adapter.New(base(t), options(t, "all"), 5)
 	again, _ := adapter.New(base(t), options(t, "all"), 5)
@@ -78,7 +78,7 @@ func TestNewSeed(t *testing.T) {
 }
 
 // Two saves have the same bytes, and a save replaces the folder as a whole.
-func TestSaveDeterministic(t *testing.T) {
+func TestAdapter_WritesTheSameBytes(t *testing.T) {
 	t.Parallel()
 	a, err := adapter.New(base(t), options(t, "q,down"), 3)
 	if err != nil {
@@ -107,7 +107,7 @@ func TestSaveDeterministic(t *testing.T) {
 }
 
 // A save that fails leaves what was there, and nothing beside it.
-func TestSaveFailureKeepsOld(t *testing.T) {
+func TestAdapter_WriteFailureKeepsOldFiles(t *testing.T) {
 	t.Parallel()
 	a, err := adapter.New(base(t), options(t, "q"), 3)
 	if err != nil {
@@ -131,7 +131,7 @@ func TestSaveFailureKeepsOld(t *testing.T) {
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNew_Rejects(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(o *adapter.Options){
 		"rank 0":      func(o *adapter.Options) { o.R = 0 },
@@ -173,7 +173,7 @@ func shortNames(targets []model.Projection) string {
 	return strings.Join(names, ",")
 }
 
-func TestScale(t *testing.T) {
+func TestConfig_Scale(t *testing.T) {
 	t.Parallel()
 	plain := adapter.Config{R: 16, Alpha: 32}
 	stabilised := adapter.Config{R: 16, Alpha: 32, RSLoRA: true}

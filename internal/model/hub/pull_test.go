@@ -38,7 +38,7 @@ func TestPull(t *testing.T) {
 }
 
 // What is there is not asked for again, not even the list.
-func TestPullAlreadyThere(t *testing.T) {
+func TestPull_AlreadyThere(t *testing.T) {
 	h := newFakeHub(t)
 	if _, err := h.pull(); err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestPullAlreadyThere(t *testing.T) {
 }
 
 // A filled Hugging Face cache is used as it is, links and all.
-func TestPullFromCache(t *testing.T) {
+func TestPull_FromCache(t *testing.T) {
 	h := newFakeHub(t)
 	base := filepath.Join(model.CacheFolder(), "models--someone--small-base")
 	snapshot, blobs := filepath.Join(base, "snapshots", testCommit), filepath.Join(base, "blobs")
@@ -90,7 +90,7 @@ func TestPullFromCache(t *testing.T) {
 }
 
 // Large files are redirected to another host, which must not see the token; a port makes another host.
-func TestPullRedirect_TokenStaysHome(t *testing.T) {
+func TestPull_TokenIsNotRedirected(t *testing.T) {
 	h := newFakeHub(t)
 	var foreign []string
 	cdn := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +124,7 @@ func TestPullRedirect_TokenStaysHome(t *testing.T) {
 }
 
 // A signed address that has run out is asked for anew.
-func TestPullRedirect_Expired(t *testing.T) {
+func TestPull_ExpiredRedirect(t *testing.T) {
 	h := newFakeHub(t)
 	cdn := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "expired", http.StatusForbidden) }))
 	defer cdn.Close()
@@ -142,7 +142,7 @@ func TestPullRedirect_Expired(t *testing.T) {
 }
 
 // A connection that breaks again and again still ends in a whole file, and nothing is fetched twice.
-func TestPullDrops(t *testing.T) {
+func TestPull_DroppedConnection(t *testing.T) {
 	h := newFakeHub(t)
 	h.before = func(w http.ResponseWriter, r *http.Request, name string, nth int) bool {
 		if name == shard && nth <= 15 {
@@ -161,7 +161,7 @@ func TestPullDrops(t *testing.T) {
 }
 
 // A server without ranges sends the whole file again.
-func TestPullNoRanges(t *testing.T) {
+func TestPull_NoRanges(t *testing.T) {
 	h := newFakeHub(t)
 	h.noRanges = true
 	h.before = func(w http.ResponseWriter, r *http.Request, name string, nth int) bool {
@@ -177,7 +177,7 @@ func TestPullNoRanges(t *testing.T) {
 }
 
 // Without ranges and always broken off at the same place there is an end to it.
-func TestPullNoRanges_NeverWhole(t *testing.T) {
+func TestPull_NoRangesNeverComplete(t *testing.T) {
 	h := newFakeHub(t)
 	h.noRanges = true
 	h.before = func(w http.ResponseWriter, r *http.Request, name string, _ int) bool {
@@ -193,7 +193,7 @@ func TestPullNoRanges_NeverWhole(t *testing.T) {
 }
 
 // One wrong copy is fetched again.
-func TestPullCorruptedOnce(t *testing.T) {
+func TestPull_CorruptedOnce(t *testing.T) {
 	h := newFakeHub(t)
 	bad := slices.Clone(h.files[shard])
 	bad[len(bad)/2] ^= 1
@@ -211,7 +211,7 @@ func TestPullCorruptedOnce(t *testing.T) {
 }
 
 // A file that is never what the list says is given up, and does not get the name of a good one.
-func TestPullWrongContent(t *testing.T) {
+func TestPull_WrongContent(t *testing.T) {
 	flipped := func(b []byte) []byte { b = slices.Clone(b); b[0] ^= 1; return b }
 	for name, change := range map[string]func([]byte) []byte{
 		"corrupted": flipped,
@@ -243,7 +243,7 @@ func TestPullWrongContent(t *testing.T) {
 }
 
 // Too many requests and a server that is down are waited for.
-func TestPullWaits(t *testing.T) {
+func TestPull_RespectsRetryAfter(t *testing.T) {
 	h := newFakeHub(t)
 	h.listStatus = func(w http.ResponseWriter, nth int) bool {
 		if nth == 1 {
@@ -279,7 +279,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 // A connection on which nothing comes any more is given up and made anew.
-func TestPullStalls(t *testing.T) {
+func TestPull_StalledConnection(t *testing.T) {
 	h := newFakeHub(t)
 	release := make(chan struct{})
 	defer close(release)
@@ -308,7 +308,7 @@ func TestPullStalls(t *testing.T) {
 }
 
 // Refusals are explained, and not repeated.
-func TestPullRefused(t *testing.T) {
+func TestPull_Refusals(t *testing.T) {
 	for name, c := range map[string]struct {
 		status     int
 		code, hint string
@@ -335,7 +335,7 @@ func TestPullRefused(t *testing.T) {
 }
 
 // A run that was interrupted goes on where it was: whole files are not fetched again, parts are gone on with.
-func TestPullResumesAcrossRuns(t *testing.T) {
+func TestPull_ResumesAcrossRuns(t *testing.T) {
 	h := newFakeHub(t)
 	ctx, interrupt := context.WithCancel(context.Background())
 	c := testClient()
@@ -371,7 +371,7 @@ func TestPullResumesAcrossRuns(t *testing.T) {
 }
 
 // Parts of another version are not mixed in.
-func TestPullResume_NewVersion(t *testing.T) {
+func TestPull_ResumeNewVersion(t *testing.T) {
 	h := newFakeHub(t)
 	h.sent[shard] = h.files[shard][:6000]
 	if _, err := h.pull(); err == nil {
@@ -391,7 +391,7 @@ func TestPullResume_NewVersion(t *testing.T) {
 }
 
 // A finished file that was changed meanwhile is fetched again.
-func TestPullResume_ChecksWhatIsThere(t *testing.T) {
+func TestPull_ResumeVerifiesFiles(t *testing.T) {
 	h := newFakeHub(t)
 	h.sent[shard] = nil
 	c := testClient()
@@ -417,7 +417,7 @@ func TestPullResume_ChecksWhatIsThere(t *testing.T) {
 }
 
 // A full disk ends the download with a word; after making room it goes on.
-func TestPullFullDisk(t *testing.T) {
+func TestPull_FullDisk(t *testing.T) {
 	h := newFakeHub(t)
 	c := testClient()
 	room := 30_000
@@ -445,7 +445,7 @@ func TestPullFullDisk(t *testing.T) {
 }
 
 // What cannot be used is refused before its weights are fetched.
-func TestPullRefusesOtherModels(t *testing.T) {
+func TestPull_RejectsOtherModels(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(files map[string][]byte)
 		want   string
@@ -467,7 +467,7 @@ func TestPullRefusesOtherModels(t *testing.T) {
 }
 
 // Names in the list are only such as a model has: nothing is written elsewhere.
-func TestPullIgnoresOtherNames(t *testing.T) {
+func TestPull_IgnoresOtherFiles(t *testing.T) {
 	h := newFakeHub(t)
 	for _, name := range []string{"../escape.json", "/etc/model.safetensors", "sub/config.json", "model-../x.safetensors", ".hidden.json", "adapter_model.safetensors"} {
 		h.files[name] = []byte("{}")
@@ -479,7 +479,7 @@ func TestPullIgnoresOtherNames(t *testing.T) {
 }
 
 // A second run at the same time is told to wait.
-func TestPullTwiceAtOnce(t *testing.T) {
+func TestPull_ConcurrentRuns(t *testing.T) {
 	h := newFakeHub(t)
 	var second error
 	h.before = func(_ http.ResponseWriter, _ *http.Request, name string, _ int) bool {
@@ -498,7 +498,7 @@ func TestPullTwiceAtOnce(t *testing.T) {
 }
 
 // A folder that has lost a file is completed, not fetched as a whole.
-func TestPullCompletes(t *testing.T) {
+func TestPull_CompletesAFolder(t *testing.T) {
 	h := newFakeHub(t)
 	result, err := h.pull()
 	if err != nil {
@@ -516,7 +516,7 @@ func TestPullCompletes(t *testing.T) {
 	}
 }
 
-func TestPullBadName(t *testing.T) {
+func TestPull_BadName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "qwen", "a/b/c", "../x", "a/..", "a b/c", "a/b?x"} {
 		if _, err := testClient().Pull(context.Background(), name); !errors.Is(err, usererr.ErrUsage) {
@@ -526,7 +526,7 @@ func TestPullBadName(t *testing.T) {
 }
 
 // The server may be something else altogether.
-func TestPullNotHuggingFace(t *testing.T) {
+func TestPull_NotHuggingFace(t *testing.T) {
 	for _, answer := range []string{"<html>", "{}", `{"sha": "main"}`, `{"sha": "` + testCommit + `", "siblings": [{"rfilename": "config.json"}]}`} {
 		h := newFakeHub(t)
 		h.listStatus = func(w http.ResponseWriter, _ int) bool { w.Write([]byte(answer)); return true }
@@ -536,7 +536,7 @@ func TestPullNotHuggingFace(t *testing.T) {
 	}
 }
 
-func TestPullNobodyThere(t *testing.T) {
+func TestPull_NoServer(t *testing.T) {
 	h := newFakeHub(t)
 	h.Server.Close()
 	if _, err := h.pull(); err == nil || !strings.Contains(err.Error(), "cannot reach the server") {

@@ -37,7 +37,7 @@ func loadReference(t testing.TB) reference {
 }
 
 // What the reference reads we read, what it refuses we refuse; from memory and through a mapping alike.
-func TestReference(t *testing.T) {
+func TestParse_MatchesReference(t *testing.T) {
 	t.Parallel()
 	for _, c := range loadReference(t).Cases {
 		t.Run(c.Name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestReference(t *testing.T) {
 }
 
 // A file that torch wrote: every type converts to the bits that torch converts it to.
-func TestReadTorchFile(t *testing.T) {
+func TestParse_TorchFile(t *testing.T) {
 	t.Parallel()
 	r := loadReference(t)
 	f, err := safetensors.Parse("torch", r.Torch.File)
@@ -91,7 +91,7 @@ func TestReadTorchFile(t *testing.T) {
 }
 
 // BF16Bits rounds as torch does.
-func TestBF16BitsLikeTorch(t *testing.T) {
+func TestBF16Bits_MatchesTorch(t *testing.T) {
 	t.Parallel()
 	bits := loadReference(t).Torch.Bits
 	for i, b := range bits["f32"] {

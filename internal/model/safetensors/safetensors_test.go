@@ -26,7 +26,7 @@ func source(name string, dtype safetensors.DType, shape []int, data []byte) safe
 }
 
 // What is written is read back, whatever the types, shapes and names; and written the same way twice.
-func TestWriteThenRead(t *testing.T) {
+func TestWrite_RoundTrip(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	types := []safetensors.DType{safetensors.F32, safetensors.F16, safetensors.BF16, "I64", "U8"}
@@ -74,7 +74,7 @@ func TestWriteThenRead(t *testing.T) {
 }
 
 // The data begins at a multiple of 8, so that mapped weights are aligned.
-func TestWriteAlignsData(t *testing.T) {
+func TestWrite_AlignsData(t *testing.T) {
 	t.Parallel()
 	for n := range 9 {
 		var b bytes.Buffer
@@ -87,7 +87,7 @@ func TestWriteAlignsData(t *testing.T) {
 	}
 }
 
-func TestWriteRefuses(t *testing.T) {
+func TestWrite_Rejects(t *testing.T) {
 	t.Parallel()
 	one := source("a", safetensors.F32, []int{1}, make([]byte, 4))
 	for name, list := range map[string][]safetensors.Entry{
@@ -117,7 +117,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 }
 
 // A disk that fills up at any byte is reported.
-func TestWriteFullDisk(t *testing.T) {
+func TestWrite_FullDisk(t *testing.T) {
 	t.Parallel()
 	list := []safetensors.Entry{source("a", safetensors.F32, []int{2}, make([]byte, 8)), source("b", safetensors.F32, []int{1}, make([]byte, 4))}
 	var whole bytes.Buffer
@@ -145,7 +145,7 @@ func TestParse_DuplicateName(t *testing.T) {
 }
 
 // Errors name the file and the tensor, and say what to do.
-func TestErrorsNameFileAndTensor(t *testing.T) {
+func TestParse_ErrorsNameFileAndTensor(t *testing.T) {
 	t.Parallel()
 	for _, c := range loadReference(t).Cases {
 		if c.Error == "" {
@@ -161,7 +161,7 @@ func TestErrorsNameFileAndTensor(t *testing.T) {
 	}
 }
 
-func TestOpenNotAFile(t *testing.T) {
+func TestOpen_NotAFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if _, err := safetensors.Open(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
@@ -173,7 +173,7 @@ func TestOpenNotAFile(t *testing.T) {
 }
 
 // After Close there are no views: using one by mistake is an answer, not a crash.
-func TestClose(t *testing.T) {
+func TestFile_Close(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "f")
 	var b bytes.Buffer

@@ -52,7 +52,7 @@ func TestRead(t *testing.T) {
 }
 
 // The book may be open, with what is new in its write-ahead log, and nothing may appear beside it.
-func TestRead_LeavesNoTrace(t *testing.T) {
+func TestRead_LeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "book")
@@ -71,7 +71,7 @@ func TestRead_LeavesNoTrace(t *testing.T) {
 	}
 }
 
-func TestRead_Refuses(t *testing.T) {
+func TestRead_Rejects(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	text, other := filepath.Join(folder, "text"), filepath.Join(folder, "other")
