@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v3"
+)
+
+// helpOf is what a command line prints.
+func helpOf(t *testing.T, args ...string) []string {
+	t.Helper()
+	var out bytes.Buffer
+	app := newApp()
+	app.Writer = &out
+	if err := app.Run(t.Context(), append([]string{"vqctl"}, args...)); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(out.String(), "\n")
+}
+
+func TestHelp_FitsEightyColumns(t *testing.T) {
+	for _, c := range append(newApp().Commands, &cli.Command{}) {
+		for _, line := range helpOf(t, append(strings.Fields(c.Name), "--help")...) {
+			if len([]rune(line)) > 80 {
+				t.Errorf("%s: the line %q is too long", c.Name, line)
+			}
+		}
+	}
+}
+
+func TestHelp_GroupsFlagsInTheirOrder(t *testing.T) {
+	lines := helpOf(t, "train", "--help")
+	last := 0
+	for _, want := range []string{dataGroup, runGroup, optimizerGroup, loraGroup, modelGroup, planGroup, outputGroup, globalGroup} {
+		at := slices.Index(lines, want+":")
+		if at <= last {
+			t.Errorf("%q stands at line %d, after line %d", want, at, last)
+		}
+		last = at
+	}
+	if slices.Index(lines, "Options:") >= 0 {
+		t.Error("a flag has no group")
+	}
+}
+
+func TestPrintFindings_WrapsInATerminal(t *testing.T) {
+	findings := []finding{{Name: "gpu", Status: "missing", Detail: strings.Repeat("word ", 40), Hint: "build it"}}
+	for width, want := range map[int]int{0: 2, 60: 6} {
+		var out bytes.Buffer
+		if err := printFindings(&out, findings, width); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+		if len(lines) != want {
+			t.Errorf("width %d: %d lines, want %d:\n%s", width, len(lines), want, out.String())
+		}
+		for _, line := range lines {
+			if width > 0 && len(line) > width {
+				t.Errorf("the line %q is too long", line)
+			}
+		}
+	}
+}
