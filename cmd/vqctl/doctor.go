@@ -94,7 +94,7 @@ func printFindings(out io.Writer, findings []finding, width int) error {
 	return table.Flush()
 }
 
-// examineDevice describes the processor and measures what bounds training (products) and decoding (memory).
+// examineDevice describes the CPU, and measures what bounds training (GEMMs) and decoding (memory bandwidth).
 func examineDevice() ([]finding, error) {
 	device, err := engine.OpenCPU(0)
 	if err != nil {
@@ -106,7 +106,7 @@ func examineDevice() ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	const rows, wide, narrow = 1024, 3072, 1024 // a product as in Qwen3-0.6B
+	const rows, wide, narrow = 1024, 3072, 1024 // a GEMM as in Qwen3-0.6B
 	product, err := device.MeasureGEMM(precision, rows, wide, narrow)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func examineDevice() ([]finding, error) {
 	findings := []finding{
 		{Name: "vqctl", Status: "ok", Detail: version + ", " + runtime.GOOS + "/" + runtime.GOARCH},
 		{Name: "processor", Status: "ok", Detail: fmt.Sprintf("%s, %d threads, %s", info.Name, info.Threads, info.Instructions)},
-		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto is %s: %.0f GFLOP/s in products, %.1f GB/s from memory", precision, product, bandwidth/1e9)},
+		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto selects %s: %.0f GFLOP/s in GEMMs, %.1f GB/s memory bandwidth", precision, product, bandwidth/1e9)},
 		{Name: "memory", Status: "ok", Detail: fmt.Sprintf("%s free of %s", inBytes(info.MemoryAvailable), inBytes(info.MemoryTotal))},
 	}
 	return slices.Concat(findings, weights, examineGPU(driverFolder, load.GPU)), nil

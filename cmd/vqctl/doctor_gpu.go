@@ -15,9 +15,9 @@ import (
 	"ventriloquist/internal/model/adapter"
 )
 
-// gpuNeeds is what training on a GPU takes.
-const gpuNeeds = "it takes an NVIDIA card with bf16 (compute capability 8.0: RTX 30, A10, A100 and later), its driver 550 or later, and a build with CUDA; " +
-	"a run is planned without one: vqctl train --dry-run --gpu-type rtx4090"
+// gpuNeeds is what running on a GPU needs.
+const gpuNeeds = "needs an NVIDIA card with bf16 (compute capability 8.0: RTX 30, A10, A100 and later), driver 550 or later, and a CUDA build; " +
+	"to plan a run without a GPU: vqctl train --dry-run --gpu-type rtx4090"
 
 // driverFolder is where Linux shows NVIDIA's driver and its cards.
 const driverFolder = "/proc/driver/nvidia"
