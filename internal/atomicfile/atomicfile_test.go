@@ -12,7 +12,7 @@ import (
 
 var errFull = errors.New("disk full")
 
-// names lists a folder, hidden files too.
+// names lists a folder, including hidden files.
 func names(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

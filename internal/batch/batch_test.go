@@ -13,7 +13,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// memory is a Source of given windows; lines of the same text are the same line.
+// memory is a list of given windows; lines with the same text are the same line.
 type memory struct {
 	list  []*windows.Window
 	lines map[string]int
@@ -42,7 +42,7 @@ func (m *memory) Window(i int) (*windows.Window, error) { return m.list[i], nil 
 func (m *memory) Where(i int) string                    { return fmt.Sprintf("memory:%d", i+1) }
 func (m *memory) Close() error                          { return nil }
 
-// byteEncoder makes an id of each byte, and counts how often it is asked for each text.
+// byteEncoder makes an id of each byte, and counts the calls for each text.
 type byteEncoder struct{ asked map[string]int }
 
 func (e *byteEncoder) AppendEncodeOrdinary(dst []int32, text string) []int32 {
@@ -103,7 +103,8 @@ func TestReader(t *testing.T) {
 	}
 }
 
-// Fault 14 of the reference: what was too long was cut on the right, where the target stands, the only message with loss.
+// Fault 14 of the reference: windows that were too long were cut on the right, which removed the target, the only message
+// with loss.
 func TestReader_NeverCutsTheTarget(t *testing.T) {
 	t.Parallel()
 	source := new(memory)
@@ -139,7 +140,7 @@ func TestReader_TooLong(t *testing.T) {
 	}
 }
 
-// TestReader_TokenizesEachLineOnce: however many windows hold it, and however long they may be.
+// However many windows hold a line, and however long it is, it is tokenized once.
 func TestReader_TokenizesEachLineOnce(t *testing.T) {
 	t.Parallel()
 	source := new(memory)
@@ -168,7 +169,7 @@ func TestReader_TokenizesEachLineOnce(t *testing.T) {
 	}
 }
 
-// newBatch is memory for a batch, filled with what must not be taken for content.
+// newBatch returns memory for a batch, filled with values that must not be mistaken for content.
 func newBatch(l engine.TrainLimits) *engine.Batch {
 	return &engine.Batch{
 		IDs:         slices.Repeat([]int32{-9}, l.MaxTokens),
@@ -178,7 +179,7 @@ func newBatch(l engine.TrainLimits) *engine.Batch {
 	}
 }
 
-// TestFill: each window lies where WindowBegin says, and each of its target ids is predicted by the row before it.
+// Each window is where WindowBegin says, and the row before each target id predicts it.
 func TestFill(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))

@@ -23,7 +23,7 @@ func chat(t *testing.T) []demo.Line {
 	return lines
 }
 
-// pretrainingDays returns the days that the base model was trained on or measured on.
+// pretrainingDays returns the days that the base model was trained or measured on.
 func pretrainingDays(t *testing.T) map[string]string {
 	t.Helper()
 	days := map[string]string{}
@@ -50,7 +50,7 @@ func TestChat_HasNoPretrainingDays(t *testing.T) {
 	}
 }
 
-// The corpus itself is not in the repository; where it lies beside it, no pretraining day may even name the people.
+// The corpus is not in the repository; if it is next to it, no pretraining day may even name the people.
 func TestChat_PeopleAreNotInPretrainingData(t *testing.T) {
 	t.Parallel()
 	corpus, err := os.Open("../../../shared/chats/ubuntu-irc/train.jsonl.gz")
@@ -82,7 +82,7 @@ func TestChat_PeopleAreNotInPretrainingData(t *testing.T) {
 	}
 }
 
-// peoplePattern matches a nickname of the demonstration that is no part of a longer one.
+// peoplePattern matches a nickname of the demonstration that is not part of a longer one.
 func peoplePattern(lines []demo.Line) *regexp.Regexp {
 	var nicks []string
 	for _, line := range lines {

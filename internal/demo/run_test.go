@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestMain makes the test binary its own stand-in for vqctl: it prints what FAKE_<COMMAND> holds, or fails without one.
+// TestMain makes the test binary a stand-in for vqctl: it prints what FAKE_<COMMAND> holds, or fails without it.
 func TestMain(m *testing.M) {
 	if os.Getenv("FAKE_VQCTL") == "" {
 		os.Exit(m.Run())

@@ -44,7 +44,7 @@ func TestOneLine(t *testing.T) {
 	}
 }
 
-// What is said in a voice message stays as it is said.
+// Transcripts of voice messages are not changed.
 func TestOneLine_Transcript(t *testing.T) {
 	t.Parallel()
 	for _, said := range []string{"the image shows a cat, she said", "Sure! Here's a plan: we go", "2 * 3 is 6, - I think", "(no words: wind)"} {
@@ -69,7 +69,7 @@ func TestOneLine_Long(t *testing.T) {
 	}
 }
 
-// Whatever a model answers becomes a line of a window, which says what the description says.
+// Every answer of a model becomes a line of a window with the same text as the description.
 func FuzzOneLine(f *testing.F) {
 	for _, answer := range []string{"A cat.", "The image shows a cat.\n", "<think>", "\x00\xff\u2028\ufffc", `"quoted" {"name": "Aidan", "`, "Here is a: ", "“”", "'", "```json\n{}```",
 		"Description: Description: the image shows ", "<|im_end|>", strings.Repeat("long ", 500), "\u202eabc", "ß", "…"} {

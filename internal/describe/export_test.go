@@ -9,7 +9,7 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// OneLine, FormatOf, WithoutMetadata and Orientation are for tests from outside.
+// OneLine, FormatOf, WithoutMetadata and Orientation are exported for tests.
 var (
 	OneLine         = oneLine
 	FormatOf        = formatOf
@@ -19,14 +19,14 @@ var (
 	RetryAfter      = retryAfter
 )
 
-// Clock is a time that passes only when somebody sleeps, all at once, and keeps account of it.
+// Clock is a time that passes only in sleeps, which take no real time, and records them.
 type Clock struct {
 	mu    sync.Mutex
 	at    time.Time
 	slept []time.Duration
 }
 
-// Use makes a run, and a service, take their time from it.
+// Use makes a run and a service use the clock.
 func (c *Clock) Use(p *RunOptions, s Service) {
 	c.at = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	k := clock{now: c.now, sleep: c.sleep}
@@ -50,14 +50,14 @@ func (c *Clock) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// Slept is how long was slept, each time.
+// Slept returns the length of each sleep.
 func (c *Clock) Slept() []time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return append([]time.Duration(nil), c.slept...)
 }
 
-// Found is where the Locator finds a file, "" if nowhere; of a member of a zip it is the member.
+// Found returns where the Locator finds a file, "" if nowhere; for a member of a zip, the member.
 func (l *Locator) Found(p messages.FilePlace) string {
 	f, err := l.find(p)
 	switch {
@@ -69,7 +69,7 @@ func (l *Locator) Found(p messages.FilePlace) string {
 	return f.path
 }
 
-// NewPrivate makes a folder of temporary files, and a function that removes it.
+// NewPrivate creates a folder of temporary files, and returns a function that removes it.
 func NewPrivate(t *testing.T) (dir string, release func() error) {
 	t.Helper()
 	p, err := newTempFolder()

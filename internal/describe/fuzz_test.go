@@ -18,8 +18,8 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// FuzzAnswers has servers of both kinds answer anything at all: nothing panics, and an error is one of those that the
-// package knows, with a message that is short, without line breaks, and without the key.
+// Whatever servers of both kinds answer, nothing panics, and errors are of the package's types, with a message that is short
+// and has neither line breaks nor the key.
 func FuzzAnswers(f *testing.F) {
 	const key = "a-secret-key"
 	for _, body := range []string{`{}`, `null`, `[]`, `{"candidates": [null]}`, `{"candidates": [{"content": {"parts": [null, {"text": 3}]}}]}`,

@@ -17,7 +17,7 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// album is a message database with attachments, the first of which is the newest.
+// album is a message database with attachments, newest first.
 type album struct {
 	t       *testing.T
 	dir     string // of the files
@@ -40,7 +40,7 @@ func newAlbum(t *testing.T) *album {
 	return &album{t: t, dir: t.TempDir(), db: db, pace: describe.RunOptions{Jobs: 1, Timeout: 20 * time.Second}}
 }
 
-// add adds an attachment of this name and content; without content it has no file.
+// add adds an attachment with this name and content; nil content means no file.
 func (a *album) add(name string, kind messages.Kind, content []byte) *album {
 	a.t.Helper()
 	if content != nil {
@@ -67,7 +67,7 @@ func (a *album) add(name string, kind messages.Kind, content []byte) *album {
 	return a
 }
 
-// images adds so many pictures, all different.
+// images adds n different pictures.
 func (a *album) images(n int) *album {
 	for i := range n {
 		a.add(fmt.Sprintf("%02d.jpg", i), messages.Image, photo(uint8(i)))
@@ -98,7 +98,7 @@ func (a *album) describeUntil(ctx context.Context, s describe.Service) (*describ
 	return report, err
 }
 
-// want compares what is kept of the attachments, as "name: status words" or "name: status error".
+// want compares the stored results, as "name: status text" or "name: status error".
 func (a *album) want(want ...string) {
 	a.t.Helper()
 	list, err := a.db.Attachments(a.t.Context())
@@ -114,7 +114,7 @@ func (a *album) want(want ...string) {
 	}
 }
 
-// counts are how many attachments have each status.
+// counts returns the number of attachments by status.
 func (a *album) counts() map[messages.DescriptionStatus]int {
 	a.t.Helper()
 	list, err := a.db.Attachments(a.t.Context())
@@ -153,7 +153,7 @@ func (a *album) openAI(s *describetest.Server) *describe.OpenAI {
 	return o
 }
 
-// photo is a JPEG, another for each shade.
+// photo returns a JPEG, a different one for each shade.
 func photo(shade uint8) []byte {
 	picture := image.NewGray(image.Rect(0, 0, 16, 8))
 	for i := range picture.Pix {

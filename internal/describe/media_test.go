@@ -24,7 +24,7 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// The beginnings of files of Apple's.
+// First bytes of Apple's formats.
 var (
 	heic = []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic\x00\x00\x00\x14ispe\x00\x00\x00\x00\x00\x00\x0f\xc0\x00\x00\x0b\xd0pixels")
 	caf  = []byte("caff\x00\x01\x00\x00desc, and a voice")
@@ -33,8 +33,8 @@ var (
 	pdf  = []byte("%PDF-1.4\npages")
 )
 
-// tool makes an executable that stands for a program, and returns its path. The script finds the last of its arguments,
-// without ffmpeg's "file:", in $out, and writes down what it was called with.
+// tool creates an executable that stands for a program, and returns its path. The script has the last of its arguments,
+// without ffmpeg's "file:", in $out, and records its arguments.
 func tool(t *testing.T, name, script string) (path, called string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
@@ -49,7 +49,7 @@ func tool(t *testing.T, name, script string) (path, called string) {
 	return path, called
 }
 
-// writes is a script that makes a file of a content.
+// writes returns a script that writes a file with this content.
 func writes(t *testing.T, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "content")
@@ -111,7 +111,7 @@ func TestPrepare_HEICBecomesJPEG(t *testing.T) {
 	}
 }
 
-// An old ffmpeg takes one of the tiles of a HEIC for the whole.
+// An old ffmpeg returns one tile of a HEIC.
 func TestPrepare_DetectsATile(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	a.options.Tools.FFmpeg, _ = tool(t, "ffmpeg", writes(t, photo(3)))
@@ -326,7 +326,7 @@ func TestPrepare_ConvertsPicturesToJPEG(t *testing.T) {
 	})
 }
 
-// What a file is called does not tell what it is.
+// A file's name does not determine its format.
 func TestPrepare_DetectsFormatByContent(t *testing.T) {
 	var out bytes.Buffer
 	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
@@ -354,7 +354,7 @@ func TestTools_CorruptAndSlow(t *testing.T) {
 	a.want("a.caf: failed its file is corrupt or in an unsupported format", "b.jpg: described A cat on a sofa.")
 }
 
-// A program that is at work when a run is interrupted ends with it, and so does what it runs.
+// When a run is interrupted, its programs and their children end as well.
 func TestTools_Interrupted(t *testing.T) {
 	a := newAlbum(t)
 	pids := filepath.Join(t.TempDir(), "pids")
@@ -385,7 +385,7 @@ func TestTools_Interrupted(t *testing.T) {
 	t.Errorf("process %s goes on", pid)
 }
 
-// What programs make is nobody else's to read.
+// Files written by programs are private.
 func TestTools_FilesArePrivate(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	modes := filepath.Join(t.TempDir(), "modes")
@@ -531,7 +531,7 @@ func TestTools_RealLibheif(t *testing.T) {
 	})
 }
 
-// length is how long a sound or video is.
+// length returns the length of a sound or video.
 func length(t *testing.T, ffmpeg string, data []byte) time.Duration {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "media")
@@ -545,13 +545,13 @@ func length(t *testing.T, ffmpeg string, data []byte) time.Duration {
 	return time.Duration(len(out)/2) * time.Second / 8000
 }
 
-// byteOrder is how numbers are written.
+// byteOrder is the byte order of a TIFF.
 type byteOrder interface {
 	binary.ByteOrder
 	binary.AppendByteOrder
 }
 
-// turned is a JPEG of a camera: it lies on its side, and tells where it was taken.
+// turned returns a JPEG as a camera writes it: rotated, with a location.
 func turned(order byteOrder) []byte {
 	tiff := []byte("II*\x00")
 	if order.String() == binary.BigEndian.String() {
@@ -572,7 +572,7 @@ func turned(order byteOrder) []byte {
 	return append(append(head, picture[2:]...), "a video behind the picture, with GPS"...)
 }
 
-// A JPEG does not tell where it was taken, but which way up it is.
+// A cleaned JPEG has no location, but its orientation.
 func TestPrepare_RemovesLocationFromJPEGs(t *testing.T) {
 	for _, order := range []byteOrder{binary.LittleEndian, binary.BigEndian} {
 		both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {

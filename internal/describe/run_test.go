@@ -19,7 +19,7 @@ import (
 	"ventriloquist/internal/sources/iosbackup/backuptest"
 )
 
-// The same picture is asked about once, in a run and ever after.
+// The same picture is sent once, in this run and in later ones.
 func TestRun_SendsEqualContentOnce(t *testing.T) {
 	for _, jobs := range []int{1, 4} {
 		a, server := newAlbum(t), describetest.NewGemini()
@@ -78,7 +78,7 @@ func TestRun_RateLimit(t *testing.T) {
 	}
 }
 
-// A server that says of one kind that it takes none is not asked about others of it, and none of them has failed.
+// After a server has rejected a kind, it gets no more of that kind, and these attachments have not failed.
 func TestRun_UnsupportedKinds(t *testing.T) {
 	for name, reply := range map[string]describetest.Reply{
 		"llama.cpp": {Status: 500, Body: `{"error": {"code": 500, "message": "audio input is not supported - hint: if this is unexpected, you may need to provide the mmproj", "type": "server_error"}}`},
@@ -149,7 +149,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// A voice message that Apple wrote down has its words.
+// A voice message with Apple's transcript needs no description.
 func TestPlan_Transcripts(t *testing.T) {
 	a := newAlbum(t).add("s.wav", messages.Audio, wav)
 	if _, err := a.db.SQL().Exec(`UPDATE attachment SET transcript = 'hello'`); err != nil {
@@ -161,7 +161,7 @@ func TestPlan_Transcripts(t *testing.T) {
 	}
 }
 
-// Attachments in an encrypted backup are decrypted for the time that they take.
+// Attachments in an encrypted backup are decrypted only while they are described.
 func TestRun_EncryptedBackup(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	root := filepath.Join(t.TempDir(), "backup")
@@ -191,7 +191,7 @@ func TestRun_EncryptedBackup(t *testing.T) {
 	}
 }
 
-// What is in a zip is taken out for the time that it takes.
+// Files in a zip are extracted only while they are described.
 func TestRun_Zip(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	archive := filepath.Join(t.TempDir(), "chat.zip")
@@ -216,7 +216,7 @@ func TestRun_Zip(t *testing.T) {
 	}
 }
 
-// What stands within the messages of an Android backup is taken out too.
+// Files inside the messages of an Android backup are extracted as well.
 func TestRun_AndroidBackup(t *testing.T) {
 	a, server := newAlbum(t), describetest.NewGemini()
 	backup := filepath.Join(t.TempDir(), "sms.xml")
@@ -237,7 +237,7 @@ func TestRun_AndroidBackup(t *testing.T) {
 	}
 }
 
-// What a run left that was killed goes at the next; what another uses that goes on stays.
+// The folder of a killed run is removed by the next one; the folder of a running one stays.
 func TestRun_SweepsFoldersOfKilledRuns(t *testing.T) {
 	a := newAlbum(t).images(1)
 	killed := filepath.Join(os.Getenv("TMPDIR"), "vqctl-describe-1")
@@ -261,7 +261,7 @@ func TestRun_SweepsFoldersOfKilledRuns(t *testing.T) {
 	}
 }
 
-// Whatever happens, the numbers of a report are those of messages.db, and add up to the attachments that there are.
+// Whatever happens, the numbers of a report agree with messages.db, and add up to the number of attachments.
 func TestRun_NumbersAddUp(t *testing.T) {
 	replies := []describetest.Reply{{Text: "A dog."}, {Text: "A dog."}, {Text: "A dog."}, {Text: ""}, {Block: "SAFETY"}, {Status: 500}, {HangUp: true}, {Status: 400}, {Text: "x", Cut: true},
 		{Status: 429, Header: http.Header{"Retry-After": {"3"}}}, {Status: 403}}

@@ -15,7 +15,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// both runs a test against a server of either kind.
+// both runs a test against servers of both kinds.
 func both(t *testing.T, test func(t *testing.T, a *album, server *describetest.Server, s describe.Service)) {
 	t.Run("Gemini", func(t *testing.T) {
 		a, server := newAlbum(t), describetest.NewGemini()
@@ -27,7 +27,7 @@ func both(t *testing.T, test func(t *testing.T, a *album, server *describetest.S
 	})
 }
 
-// answers answers with one reply after the other, and then with the last.
+// answers returns one reply after the other, and then repeats the last.
 func answers(replies ...describetest.Reply) func(int, *describetest.Asked) describetest.Reply {
 	return func(n int, _ *describetest.Asked) describetest.Reply { return replies[min(n, len(replies)-1)] }
 }
@@ -107,7 +107,7 @@ func TestRun_GoogleRetryInfo(t *testing.T) {
 	}
 }
 
-// What no further request can change ends the run at once, and says what to do.
+// Errors that no retry can change end the run at once, with advice.
 func TestRun_Stops(t *testing.T) {
 	google := func(status int, code, message string, details ...string) describetest.Reply {
 		return describetest.Reply{Status: status, Body: describetest.GoogleError(status, code, message, details...)}
@@ -172,7 +172,7 @@ func TestRun_ThrottledForever(t *testing.T) {
 	})
 }
 
-// An attachment that the server breaks down at has failed; others go on. It is tried again when that is asked for.
+// An attachment that makes the server fail has failed, and others go on. It is retried on request.
 func TestRun_Failed(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		a.images(2)
@@ -200,7 +200,7 @@ func TestRun_Failed(t *testing.T) {
 	})
 }
 
-// A server that is not there is to blame, not the attachments.
+// If the server is not running, the attachments have not failed.
 func TestRun_NoServer(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		a.images(5)
@@ -213,7 +213,7 @@ func TestRun_NoServer(t *testing.T) {
 	})
 }
 
-// An attachment that makes the server hang up each time has failed, for the server answers about others.
+// An attachment that makes the server close the connection each time has failed if the server answers for others.
 func TestRun_ConnectionAlwaysLost(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		a.images(2)
@@ -282,7 +282,7 @@ func TestRun_Refused(t *testing.T) {
 	}
 }
 
-// Another model may be asked what one refused.
+// Another model may describe what one refused.
 func TestRun_RefusedByAnotherModel(t *testing.T) {
 	a, server := newAlbum(t).images(1), describetest.NewGemini()
 	server.Answer = answers(describetest.Reply{Block: "SAFETY"})
@@ -309,7 +309,7 @@ func TestRun_CutAnswer(t *testing.T) {
 	}
 }
 
-// No error quotes what is private: the key, what was sent, what was answered.
+// Errors never quote the key, the request or the answer.
 func TestRun_ErrorsQuoteNothingPrivate(t *testing.T) {
 	const secret = "MYSECRETDIAGNOSIS"
 	for name, reply := range map[string]describetest.Reply{
@@ -345,7 +345,7 @@ func TestRun_ErrorsQuoteNothingPrivate(t *testing.T) {
 	}
 }
 
-// Ctrl-C keeps what was done, and another run goes on.
+// Ctrl-C keeps what is done, and another run continues.
 func TestRun_Interrupted(t *testing.T) {
 	both(t, func(t *testing.T, a *album, server *describetest.Server, s describe.Service) {
 		a.images(4)
@@ -389,7 +389,7 @@ func TestOpenAI_OnlyModel(t *testing.T) {
 	}
 }
 
-// A server that has one model need not name it.
+// A server with one model need not name it.
 func TestOpenAI_UnnamedModel(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())

@@ -29,7 +29,7 @@ func (byteEncoder) AppendEncodeOrdinary(dst []int32, text string) []int32 {
 	return dst
 }
 
-// byteLosses loses a hundredth of its id on each target, and remembers the batches.
+// byteLosses computes a hundredth of its id as the loss of each target, and records the batches.
 type byteLosses struct {
 	limits  engine.TrainLimits
 	batch   engine.Batch
@@ -57,7 +57,7 @@ func message(name, text string) windows.Message {
 	return windows.Message{Name: name, Delta: "<1m", ContentType: "text", Text: text}
 }
 
-// writeWindows makes a window file of n windows, of the messages up to each.
+// writeWindows writes a window file of n windows, each with the messages so far.
 func writeWindows(t *testing.T, n, targets int) windows.List {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "windows.jsonl")
@@ -95,7 +95,7 @@ func newSet(t *testing.T, source windows.List, maxTokens int) *Set {
 	return s
 }
 
-// TestScore holds the tallies to sums over the text itself.
+// The tallies equal sums over the text itself.
 func TestScore(t *testing.T) {
 	t.Parallel()
 	const targets = 2
@@ -180,7 +180,7 @@ func TestNewSet_CutsAndLeavesOut(t *testing.T) {
 	}
 }
 
-// scripted writes the same after every prompt, and remembers the prompts.
+// scripted writes the same after every prompt, and records the prompts.
 type scripted struct {
 	answers []string
 	prompts []string
@@ -261,7 +261,7 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
-// TestValidity: the true deltas, not what they look like in brackets.
+// Fault 16 of the reference: deltas like "<1m>" are not valid.
 func TestValidity(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]Validity{
@@ -312,7 +312,7 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
-// TestReport_JSON holds the report to the names that other programs rely on.
+// The report has the names that other programs rely on.
 func TestReport_JSON(t *testing.T) {
 	t.Parallel()
 	scores := &Scores{All: Tally{Windows: 3, TargetTokens: 4, sum: 8},

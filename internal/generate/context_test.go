@@ -105,7 +105,7 @@ func TestConversation_Prompt(t *testing.T) {
 	}
 }
 
-// FuzzReadContext: what is accepted renders to lines that read back the same; nothing panics.
+// Accepted contexts render to lines that read back the same, and nothing panics.
 func FuzzReadContext(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		header, messages, err := ReadContext(bytes.NewReader(text), "fuzz")

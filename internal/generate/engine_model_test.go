@@ -32,8 +32,8 @@ func newTinyWriter(t *testing.T, l *load.Loaded) *generate.Generator {
 	return w
 }
 
-// TestGenerator_EngineReusesPrefix lets two people talk, each message by the model: with what the cache holds of the conversation
-// so far, and with all of it read anew, they say the same.
+// In a conversation that the model writes, a generator that reuses its cache says the same as one that reads everything
+// again.
 func TestGenerator_EngineReusesPrefix(t *testing.T) {
 	t.Parallel()
 	l := openTiny(t)
@@ -74,7 +74,7 @@ func TestGenerator_EngineReusesPrefix(t *testing.T) {
 	}
 }
 
-// TestGenerator_EngineContinuations: several at once are what each is alone.
+// Several continuations at once are the same as each alone.
 func TestGenerator_EngineContinuations(t *testing.T) {
 	t.Parallel()
 	l := openTiny(t)

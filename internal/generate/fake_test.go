@@ -12,7 +12,7 @@ import (
 	"ventriloquist/engine"
 )
 
-// fakeTokenizer has a token for each byte, some longer ones, and an added one; it takes the longest token that fits.
+// fakeTokenizer has a token for each byte, some longer ones and an added one; it takes the longest token that fits.
 type fakeTokenizer struct {
 	tokens [][]byte
 	added  int32
@@ -31,8 +31,8 @@ func newFakeTokenizer(words ...string) *fakeTokenizer {
 	return t
 }
 
-// likeQwen are tokens that cross the places where a grammar could go wrong: quotes with what follows them, halves of
-// characters, ends of lines with more behind.
+// likeQwen are tokens that a grammar could get wrong: quotes with the characters after them, halves of characters, line ends
+// with more behind.
 var likeQwen = []string{`delta`, `":`, ` "`, ` "<`, `",`, `<1`, `1m`, `d+`, `reply`, `_to`, ` null`, `null`, `content`,
 	`_type`, `text`, `image`, `"}`, "\"}\n", "}\n", "}\n\n", "\n\n", ` hey`, `hey`, `\"`, `\\`, `\n`, `\u`, `00`, `  `, "\t",
 	"\xF0\x9F", "\x98\x80", "\xE3\x80", "\xC2", " \xE2\x80", "…", "\u00A0", "é\"", `a"}`, "b\"}\n", `\u000`, `\u001`}
@@ -60,7 +60,7 @@ func (t *fakeTokenizer) AppendEncodeOrdinary(dst []int32, text string) []int32 {
 	return dst
 }
 
-// fakeModel gives logits that depend on all tokens before, by a hash; those of favoured ids are higher.
+// fakeModel returns logits that are a hash of all previous tokens; those of favored ids are higher.
 type fakeModel struct {
 	vocab    int
 	favoured map[int32]float32
@@ -136,7 +136,7 @@ func (c *fakeCache) Candidates(rows int, allowed []uint32, below []float64) ([]e
 	return all, nil
 }
 
-// chosenFrom is what Candidates returns for a row.
+// chosenFrom returns what Candidates returns for a row.
 func chosenFrom(logits []float32, allowed []uint32, below float64) engine.Candidates {
 	c := engine.Candidates{Highest: float32(math.Inf(-1))}
 	each := func(use func(id int, l float32)) {
@@ -175,7 +175,7 @@ func (c *fakeCache) Truncate(sequence, length int) error {
 	return nil
 }
 
-// newFake is a writer over random likelihoods. The vocabulary is larger than the tokenizer's, as Qwen's is.
+// newFake returns a generator with random logits. The vocabulary is larger than the tokenizer's, as in Qwen.
 func newFake(t *testing.T, favoured map[string]float32) (*Generator, *fakeModel, *fakeTokenizer) {
 	t.Helper()
 	tokenizer := newFakeTokenizer(likeQwen...)

@@ -15,8 +15,8 @@ import (
 
 var somePrompt = []int32{'{', '"', 'n', 'a', 'm', 'e', '"', ':', ' ', '"', 'J', '"', ',', ' ', '"'}
 
-// TestGenerator_GrammarMakesWellFormedMessages: whatever the likelihoods and however few tokens there are, each continuation is a line
-// that reads back as a message and renders to the same bytes.
+// Whatever the logits and however few tokens there are, each continuation is a line that reads back as a message and renders
+// to the same bytes.
 func TestGenerator_GrammarMakesWellFormedMessages(t *testing.T) {
 	t.Parallel()
 	for _, max := range []int{40, 41, 43, 50, 80, 200} {
@@ -114,7 +114,7 @@ func TestGenerator_RawStops(t *testing.T) {
 	}
 }
 
-// TestGenerator_ContinuationsAreIndependent: continuation i of n is the i-th of any other number.
+// Continuation i of n does not depend on n.
 func TestGenerator_ContinuationsAreIndependent(t *testing.T) {
 	t.Parallel()
 	w, _, _ := newFake(t, nil)
@@ -157,8 +157,8 @@ func TestGenerator_ContinueEachMatchesContinue(t *testing.T) {
 	}
 }
 
-// TestGenerator_ReusesPrefix: a prompt that goes on where the last one and its answer ended costs only its new tokens, and is
-// answered as if all of it had been read anew.
+// A prompt that begins with the last prompt and its answer costs only its new tokens, and is answered as if it were read
+// from the start.
 func TestGenerator_ReusesPrefix(t *testing.T) {
 	t.Parallel()
 	w, model, _ := newFake(t, nil)
@@ -224,7 +224,7 @@ func TestGenerator_ReturnsInterruptedContinuation(t *testing.T) {
 	}
 }
 
-// TestGenerator_PrefillsInParts: progress is told, Ctrl-C heard between the parts, and what was read before it is kept.
+// Progress is reported and Ctrl-C checked between the parts, and what was read stays in the cache.
 func TestGenerator_PrefillsInParts(t *testing.T) {
 	t.Parallel()
 	long := slices.Repeat([]int32{'x'}, 2*prefillTokens+100)

@@ -13,7 +13,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// accepts says whether a continuation of the prefill is a whole line.
+// accepts reports whether a continuation of the prefill is a whole line.
 func accepts(text string) bool {
 	s := startState
 	for _, b := range []byte(text) {
@@ -24,7 +24,7 @@ func accepts(text string) bool {
 	return s == endState
 }
 
-// afterPrefill is what the model has to write for a message.
+// afterPrefill returns what the model must write for a message.
 func afterPrefill(t testing.TB, m *windows.Message) string {
 	t.Helper()
 	text, ok := strings.CutPrefix(string(windows.AppendMessage(nil, m)), Prefill(m.Name))
@@ -34,7 +34,7 @@ func afterPrefill(t testing.TB, m *windows.Message) string {
 	return text
 }
 
-// The lines are Python's own: json.dumps(ensure_ascii=False) over strings of every kind of character.
+// The lines were written by Python: json.dumps(ensure_ascii=False) of strings with every kind of character.
 func TestGrammar_AcceptsPythonLines(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open("../windows/testdata/lines.jsonl")
@@ -123,7 +123,7 @@ func TestGrammar_Rejects(t *testing.T) {
 	}
 }
 
-// TestGrammar_AcceptsRenderedMessages draws messages of random characters: exactly those that windows can hold are accepted.
+// Of messages with random characters, the grammar accepts exactly those that windows can hold.
 func TestGrammar_AcceptsRenderedMessages(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -149,7 +149,7 @@ func TestGrammar_AcceptsRenderedMessages(t *testing.T) {
 	}
 }
 
-// TestTokenTrie_MatchesStepping holds the walk over the sorted vocabulary to one token at a time, in every state.
+// The walk over the sorted vocabulary accepts the same tokens as stepping through each token, in every state.
 func TestTokenTrie_MatchesStepping(t *testing.T) {
 	t.Parallel()
 	tokenizer := newFakeTokenizer(likeQwen...)

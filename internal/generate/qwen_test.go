@@ -23,8 +23,7 @@ func qwen(t testing.TB) (*tokenizer.Tokenizer, int) {
 	return tok, 151936
 }
 
-// TestGrammar_Qwen: every state of the line can be left, no added token is ever among the choices, and the shortest
-// message is as long as it is in Qwen's own tokens.
+// Every state can be left, no added token is ever allowed, and the shortest message has the right number of Qwen's tokens.
 func TestGrammar_Qwen(t *testing.T) {
 	t.Parallel()
 	tok, size := qwen(t)
@@ -54,7 +53,7 @@ func BenchmarkNewGrammar_Qwen(b *testing.B) {
 	}
 }
 
-// BenchmarkAllowed_Qwen is the mask in a text: nearly all tokens, with and without the end in sight.
+// BenchmarkAllowed_Qwen measures the mask inside a text: nearly all tokens, with and without a limit in reach.
 func BenchmarkAllowed_Qwen(b *testing.B) {
 	tok, size := qwen(b)
 	g := NewGrammar(tok, size)

@@ -10,7 +10,7 @@ import (
 	"ventriloquist/engine"
 )
 
-// expected is the distribution that Sampling stands for, worked out the long way.
+// expected is the distribution that Sampling defines, computed directly.
 func expected(logits []float32, ids []int32, s Sampling) map[int]float64 {
 	if ids == nil {
 		for i := range logits {
@@ -126,7 +126,7 @@ func TestSampler_Greedy(t *testing.T) {
 	}
 }
 
-// TestSampler_NearlyGreedy: a temperature too small to tell from zero draws the likeliest.
+// A temperature too small to distinguish from zero draws the most likely token.
 func TestSampler_NearlyGreedy(t *testing.T) {
 	t.Parallel()
 	inf := float32(math.Inf(1))
@@ -189,7 +189,7 @@ func BenchmarkPickTopP(b *testing.B) {
 	}
 }
 
-// What is drawn from tokens that were narrowed down before is what is drawn from all logits, for the same seed.
+// Drawing from selected candidates gives the same token as drawing from all logits, for the same seed.
 func TestSampler_CandidatesMatchLogits(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(9, 9))

@@ -14,7 +14,7 @@ func TestReadLine_NamesAreExactAndLastWins(t *testing.T) {
 	}
 }
 
-// What is wrong is said without the names of Go's types.
+// Errors do not name Go's types.
 func TestReadLine_ErrorsNameNoGoTypes(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{

@@ -102,7 +102,7 @@ func TestMap_StopsWhenCanceled(t *testing.T) {
 	feed.Close()
 }
 
-// TestMap_AnswersBeforeEndOfInput: a program that writes a line and waits gets its answer.
+// A program that writes a line and waits gets its answer.
 func TestMap_AnswersBeforeEndOfInput(t *testing.T) {
 	t.Parallel()
 	in, feed := io.Pipe()

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A line without a result leaves no line behind, and still counts.
+// A line without a result leaves no output line, but counts.
 func TestMap_SkipsLinesWithoutResult(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -50,7 +50,7 @@ func TestParseConfig_Transformers5(t *testing.T) {
 	}
 }
 
-// with returns the 8B file with fields set to JSON text, or removed by "".
+// with returns the 8B file with fields set to JSON text, or removed if the text is "".
 func with(t testing.TB, changes map[string]string) []byte {
 	t.Helper()
 	var fields map[string]json.RawMessage
@@ -99,7 +99,7 @@ func TestParseConfig_Accepts(t *testing.T) {
 	}
 }
 
-// Each thing that is wrong or not supported is refused, and the field named.
+// Everything wrong or unsupported is rejected, and the error names the field.
 func TestParseConfig_Rejects(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -177,7 +177,7 @@ func TestParseConfig_NotJSON(t *testing.T) {
 	}
 }
 
-// Whatever is accepted has sizes that can be computed with.
+// Every accepted configuration has sizes that can be computed with.
 func FuzzConfig(f *testing.F) {
 	f.Add(read(f, "testdata/qwen3-8b-base.json"))
 	f.Add(read(f, "testdata/transformers5.json"))

@@ -24,7 +24,7 @@ func fingerprint(t *testing.T, dir string) string {
 	return f
 }
 
-// Weights tell models apart, folders and what is written beside the weights do not.
+// Weights distinguish models; folders and files other than the weights do not.
 func TestFingerprint(t *testing.T) {
 	t.Parallel()
 	a := makeModel(t, model.RandomOptions{Config: small(), Seed: 1})
@@ -46,7 +46,7 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// A clone of a model repository without Git LFS holds pointers in the place of its large files.
+// A clone of a model repository without Git LFS holds pointers instead of its large files.
 func TestOpen_GitLFSPointer(t *testing.T) {
 	t.Parallel()
 	const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n"

@@ -18,7 +18,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// small is a configuration whose model has a few kilobytes.
+// small is the configuration of a model of a few KiB.
 func small() model.Config {
 	return model.Config{VocabSize: 40, HiddenSize: 8, IntermediateSize: 12, Layers: 2, Heads: 2, KVHeads: 1, HeadDim: 6,
 		MaxPositions: 64, RMSNormEps: 1e-6, RopeTheta: 1e4, TieEmbeddings: true}
@@ -34,7 +34,7 @@ func makeModel(t testing.TB, o model.RandomOptions) string {
 	return dir
 }
 
-// weights reads a file's tensors, so that a test can write them back changed.
+// weights reads a file's tensors, so that a test can change them and write them back.
 func weights(t testing.TB, dir string) map[string]safetensors.Tensor {
 	t.Helper()
 	f, err := safetensors.Parse(model.WeightsFile, read(t, filepath.Join(dir, model.WeightsFile)))
@@ -66,7 +66,7 @@ func rewrite(t testing.TB, path string, tensors map[string]safetensors.Tensor) {
 	}
 }
 
-// Every required tensor is there with its shape, tied or not, in one file or in many.
+// Every required tensor is present with its shape, tied or not, in one file or in several.
 func TestOpen(t *testing.T) {
 	t.Parallel()
 	untied := small()
@@ -99,7 +99,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// A tied model may hold an lm_head.weight and other tensors: they are left alone.
+// A tied model may have an lm_head.weight and other tensors: they are ignored.
 func TestOpen_TiedWithOutput(t *testing.T) {
 	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
@@ -114,7 +114,7 @@ func TestOpen_TiedWithOutput(t *testing.T) {
 	m.Close()
 }
 
-// A header of odd length puts the elements at odd addresses: the views are aligned nevertheless.
+// A header of odd length puts the elements at odd addresses; the views are aligned all the same.
 func TestOpen_UnalignedFile(t *testing.T) {
 	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
@@ -137,7 +137,7 @@ func TestOpen_UnalignedFile(t *testing.T) {
 	}
 }
 
-// F32 and F16 weights are taken as they are, mixed as well.
+// F32 and F16 weights are accepted, also mixed.
 func TestOpen_OtherTypes(t *testing.T) {
 	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
@@ -159,7 +159,7 @@ func TestOpen_OtherTypes(t *testing.T) {
 	}
 }
 
-// What is wrong with the weights is said with the file and the tensor.
+// Errors about weights name the file and the tensor.
 func TestOpen_WrongWeights(t *testing.T) {
 	t.Parallel()
 	const name = "model.layers.1.self_attn.k_proj.weight"
@@ -198,7 +198,7 @@ func TestOpen_WrongWeights(t *testing.T) {
 	}
 }
 
-// An untied model without an output layer would be completed with chance values by others.
+// Other programs would fill a missing output layer with random values.
 func TestOpen_UntiedWithoutOutput(t *testing.T) {
 	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
@@ -212,7 +212,7 @@ func TestOpen_UntiedWithoutOutput(t *testing.T) {
 	}
 }
 
-// A file that was cut anywhere is refused.
+// A file truncated anywhere is rejected.
 func TestOpen_Truncated(t *testing.T) {
 	t.Parallel()
 	dir := makeModel(t, model.RandomOptions{Config: small()})
@@ -283,7 +283,7 @@ func TestOpen_NoFiles(t *testing.T) {
 	}
 }
 
-// After Close there are no views: asking for one is an error, not a crash.
+// After Close there are no views: requesting one is an error, not a crash.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	m, err := model.Open(makeModel(t, model.RandomOptions{Config: small()}))

@@ -14,7 +14,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Weights are normal with deviation 0.02, norms are 1, and no two tensors are alike.
+// Weights are normal with standard deviation 0.02, norms are 1, and no two tensors are equal.
 func TestWriteRandom_Distribution(t *testing.T) {
 	t.Parallel()
 	c := small()
@@ -66,7 +66,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// The seed decides every byte, whatever the number of processors.
+// The seed determines every byte, whatever the number of processors.
 func TestWriteRandom_Seed(t *testing.T) {
 	c := small()
 	c.HiddenSize = 1022 // so that pieces end within a group of four values
@@ -89,7 +89,7 @@ func TestWriteRandom_Progress(t *testing.T) {
 	}
 }
 
-// A folder that has something in it is not touched, and an interrupted run leaves none.
+// A folder that is not empty stays untouched, and an interrupted run leaves none.
 func TestWriteRandom_KeepsExistingFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -111,7 +111,7 @@ func TestWriteRandom_KeepsExistingFolder(t *testing.T) {
 	}
 }
 
-// What does not fit on the disk is refused before anything is written.
+// A model that does not fit on the disk is rejected before anything is written.
 func TestWriteRandom_NoSpace(t *testing.T) {
 	t.Parallel()
 	c := small()
@@ -123,7 +123,7 @@ func TestWriteRandom_NoSpace(t *testing.T) {
 	}
 }
 
-// The shapes have the numbers of parameters that Hugging Face shows for these models.
+// The shapes have the numbers of parameters that Hugging Face shows.
 func TestShapeConfig(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]int64{

@@ -11,7 +11,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// emptyHome makes the folders of models new and empty.
+// emptyHome sets new, empty folders for models.
 func emptyHome(t *testing.T) (own, cache string) {
 	t.Helper()
 	own, cache = t.TempDir(), t.TempDir()
@@ -30,7 +30,7 @@ func move(t *testing.T, from, to string) {
 	}
 }
 
-// inCache puts a model where Hugging Face's tools would.
+// inCache puts a model where Hugging Face's tools would put it.
 func inCache(t *testing.T, cache, repo, from string) (snapshot string) {
 	t.Helper()
 	base := filepath.Join(cache, "models--"+strings.ReplaceAll(repo, "/", "--"))
@@ -63,7 +63,7 @@ func TestResolve_Tiny(t *testing.T) {
 	}
 }
 
-// A folder is named by its whole path, so that an adapter finds it from elsewhere.
+// A folder is named by its absolute path, so that an adapter finds it from elsewhere.
 func TestResolve_Folder(t *testing.T) {
 	emptyHome(t)
 	dir := makeModel(t, model.RandomOptions{Config: small()})
@@ -79,7 +79,7 @@ func TestResolve_Folder(t *testing.T) {
 	}
 }
 
-// A name finds vqctl's own copy first, then the one in Hugging Face's cache, however it is spelled.
+// A name finds vqctl's own copy first, then the one in Hugging Face's cache, in any spelling.
 func TestResolve_Name(t *testing.T) {
 	own, cache := emptyHome(t)
 	snapshot := inCache(t, cache, "Qwen/Qwen3-0.6B-Base", makeModel(t, model.RandomOptions{Config: small()}))
@@ -95,7 +95,7 @@ func TestResolve_Name(t *testing.T) {
 	}
 }
 
-// An incomplete copy is passed over, and named when there is no other.
+// An incomplete copy is skipped, and named if there is no other.
 func TestResolve_Incomplete(t *testing.T) {
 	_, cache := emptyHome(t)
 	snapshot := inCache(t, cache, "someone/model", makeModel(t, model.RandomOptions{Config: small(), ShardBytes: 700}))
@@ -112,7 +112,7 @@ func TestResolve_Incomplete(t *testing.T) {
 	}
 }
 
-// Without a name it is Qwen3-8B-Base, and the hint says how to get it.
+// The default is Qwen3-8B-Base, and the hint says how to get it.
 func TestResolve_DefaultMissing(t *testing.T) {
 	emptyHome(t)
 	_, err := model.Resolve("")
@@ -146,7 +146,7 @@ func TestResolve_Errors(t *testing.T) {
 	}
 }
 
-// The list has what Resolve finds, and says what is incomplete.
+// The list has what Resolve finds, and shows what is incomplete.
 func TestList(t *testing.T) {
 	own, cache := emptyHome(t)
 	inCache(t, cache, "Qwen/Qwen3-4B-Base", makeModel(t, model.RandomOptions{Config: small()}))
@@ -174,7 +174,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// No folder of models is an empty one.
+// Without a folder of models the list has only the built-in one.
 func TestList_Empty(t *testing.T) {
 	emptyHome(t)
 	t.Setenv("VENTRILOQUIST_MODELS", filepath.Join(t.TempDir(), "none"))

@@ -75,7 +75,7 @@ nonsense
 	}
 }
 
-// Addresses that were only found are not the owner's where the contacts file says otherwise.
+// The contacts file overrides addresses that were only found.
 func TestReadBook_FileOverridesFoundAddresses(t *testing.T) {
 	t.Parallel()
 	self := people.Self{Name: "Aidan", Addresses: []string{"+442079460000", "me@x.org"}, Found: true}
@@ -99,7 +99,7 @@ func TestBook_Missing(t *testing.T) {
 	}
 }
 
-// Whatever a file that reads well looks like, it reads well with additions, and what was added is listed.
+// A valid file stays valid with additions, which are then listed.
 func FuzzAdd(f *testing.F) {
 	for _, seed := range []string{
 		"", "\n", `{"contact": "John", "ids": ["+12345678900", "j@icloud.com"]}`, "\uFEFF" + `{"IDS":["x@x.org"],"contact":"A","a":[{"ids":[]}]}` + "\r\n\n",

@@ -55,7 +55,7 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
-// Fault 10 of the reference pipeline: messages' addresses were normalized, those of the contacts were not.
+// Fault 10 of the reference: it normalized the addresses of messages, but not those of contacts.
 func TestBook_MatchesAddressesOfMessages(t *testing.T) {
 	t.Parallel()
 	book := read(t, `{"contact": "John", "ids": ["(555) 123-4567", "J@iCloud.com"]}`)

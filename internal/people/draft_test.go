@@ -14,7 +14,7 @@ func card(book, name string, addresses ...string) addressbook.Card {
 	return addressbook.Card{Book: book, Name: name, Addresses: addresses}
 }
 
-// suggest drafts from addresses with so many messages each.
+// suggest drafts contacts from addresses with these numbers of messages.
 func suggest(t *testing.T, file string, self people.Self, messages map[string]int64, cards []addressbook.Card, same ...messages.SamePerson) *people.Draft {
 	t.Helper()
 	book, err := people.ReadBook(strings.NewReader(file), "contacts", self)

@@ -17,7 +17,7 @@ func newRedactor(kinds ...privacy.Kind) *privacy.Redactor {
 
 var names = regexp.MustCompile(`\[(\w+) [a-z2-7]{8}\]`)
 
-// shown is a text with its stand-ins as <kind>.
+// shown returns a text with its stand-ins as <kind>.
 func shown(s string) string { return names.ReplaceAllString(s, "<$1>") }
 
 func TestText(t *testing.T) {
@@ -194,7 +194,7 @@ func TestRedactor_Findings(t *testing.T) {
 	}
 }
 
-// Whatever a text holds, redacting it again changes nothing, and no e-mail address is left.
+// Redacting a text again changes nothing, and no e-mail address is left.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{"call (212) 555-0123 or j@x.org", "code 123456 code 12345678", "[phone aaaaaaaa] 212-555-0123", "12 Main St, 4111 1111 1111 1111",
 		"account 1234567 DE89 3704 0044 0532 0130 00", "password: x1x1x1x1 AKIAIOSFODNN7EXAMPLE", "\x00@\x00.\xff", "1-1-1-1-1-1-1-1-1-1-1", "@a #1234 code"} {

@@ -18,7 +18,7 @@ import (
 	"ventriloquist/internal/stats"
 )
 
-// said is a message of a test: of a conversation with these addresses, by one of them or "" for the owner.
+// said is a test message: its conversation's addresses, and its sender, "" for the owner.
 type said struct {
 	with   string // addresses, separated by spaces
 	sender string
@@ -27,7 +27,7 @@ type said struct {
 	kind   messages.Kind
 }
 
-// begin is when the messages of these tests begin: a Monday, at 23:30 UTC.
+// begin is the time of the first message in these tests: a Monday, 23:30 UTC.
 var begin = time.Date(2024, 1, 29, 23, 30, 0, 0, time.UTC)
 
 func gather(t *testing.T, o stats.Options, list ...said) *stats.Report {
@@ -202,7 +202,7 @@ func TestGather_WordsBeyondTheUsual(t *testing.T) {
 	}
 }
 
-// The page asks for nothing, and what people are called is text.
+// The page loads nothing, and names are escaped.
 func TestWritePage_LoadsNothing(t *testing.T) {
 	t.Parallel()
 	name := `<script>alert("x")</script> & 'co'`
@@ -230,7 +230,7 @@ func TestWritePage_LoadsNothing(t *testing.T) {
 	}
 }
 
-// checkCharts holds the charts to XML, to numbers within their frames, and to level grids.
+// checkCharts checks that charts are valid XML, with numbers inside their frames and level grids.
 func checkCharts(t *testing.T, page string) {
 	t.Helper()
 	for _, chart := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1) {

@@ -14,8 +14,8 @@ import (
 
 const chatCorpus = "../../../shared/chats/ubuntu-irc/train.jsonl.gz"
 
-// BenchmarkEncode measures one goroutine on the messages of the chat corpus, on the same as lines of windows, and on a
-// file that scripts/bench_tokenizers.py gives through the environment.
+// BenchmarkEncode measures one goroutine on the messages of the chat corpus, on the same messages as window lines, and on a
+// file that scripts/bench_tokenizers.py names in the environment.
 func BenchmarkEncode(b *testing.B) {
 	b.Run("chat", func(b *testing.B) { benchmarkEncode(b, loadFull(b), chatTexts(b)) })
 	b.Run("windows", func(b *testing.B) { benchmarkEncode(b, loadFull(b), asWindowLines(b, chatTexts(b))) })
@@ -45,7 +45,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// chatTexts is the messages of the chat corpus, a line each.
+// chatTexts returns the messages of the chat corpus, one per line.
 func chatTexts(b *testing.B) string {
 	f, err := os.Open(chatCorpus)
 	if err != nil {

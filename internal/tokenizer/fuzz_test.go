@@ -10,7 +10,7 @@ import (
 	"ventriloquist/internal/tokenizer"
 )
 
-// FuzzEncode holds any bytes to what must be true of every text.
+// FuzzEncode checks what must hold for every text.
 func FuzzEncode(f *testing.F) {
 	tok := load(f, cutDir)
 	f.Add("Hello  world\r\n'S <|endoftext|>e\u0301\xff")
@@ -37,7 +37,7 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-// FuzzTokenizerJSON looks for files that crash, or load and then cannot encode.
+// FuzzTokenizerJSON looks for files that crash, or that load but cannot encode.
 func FuzzTokenizerJSON(f *testing.F) {
 	small, err := os.ReadFile(filepath.Join("testdata", "smallest.json"))
 	if err != nil {

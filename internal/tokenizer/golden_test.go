@@ -41,7 +41,7 @@ func loadFull(t testing.TB) *tokenizer.Tokenizer {
 	return load(t, fullDir)
 }
 
-// goldens calls check with each line of a file made by scripts/make_tokenizer_goldens.py.
+// goldens calls check with each line of a file written by scripts/make_tokenizer_goldens.py.
 func goldens[T any](t *testing.T, name string, check func(line int, golden T)) {
 	t.Helper()
 	f, err := os.Open(filepath.Join("testdata", name))
@@ -111,7 +111,7 @@ func TestEncode_MatchesHuggingFaceOnTheWholeFile(t *testing.T) {
 	})
 }
 
-// TestEncode_LlamaCppCases runs the cases of llama.cpp's vocabulary tests, a subtest each.
+// The cases of llama.cpp's vocabulary tests, one subtest each.
 func TestEncode_LlamaCppCases(t *testing.T) {
 	t.Parallel()
 	tok := loadFull(t)

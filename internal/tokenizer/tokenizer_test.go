@@ -17,7 +17,7 @@ import (
 	"ventriloquist/internal/tokenizer"
 )
 
-// Each broken sequence is one U+FFFD: what encoding.TextDecoder and Rust's from_utf8_lossy make of it.
+// Each invalid sequence is one U+FFFD, as in encoding.TextDecoder and Rust's from_utf8_lossy.
 func TestToValidUTF8(t *testing.T) {
 	t.Parallel()
 	for broken, want := range map[string]string{
@@ -143,7 +143,7 @@ func TestParse_MergesAsStringsMatchPairs(t *testing.T) {
 	})
 }
 
-// TestParse_Rejects changes one thing in a good file.
+// Each case changes one thing in a valid file.
 func TestParse_Rejects(t *testing.T) {
 	t.Parallel()
 	good := read(t, filepath.Join(cutDir, "tokenizer.json"))

@@ -16,7 +16,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// narrow is a source that memory runs out in after some windows.
+// narrow is a list that runs out of memory after some windows.
 type narrow struct {
 	windows.List
 	left int
@@ -29,7 +29,7 @@ func (n *narrow) Window(i int) (*windows.Window, error) {
 	return n.List.Window(i)
 }
 
-// A run that memory runs out in is saved as it was before the step, and the error says where.
+// A run that runs out of memory is saved as it was before the step, and the error names the checkpoint.
 func TestRun_SavesWhenMemoryRunsOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -71,7 +71,7 @@ func someWindows(t *testing.T, dir string, count int) windows.List {
 	return source
 }
 
-// tinyRun is a run on the embedded model.
+// tinyRun returns a run on the embedded model.
 func tinyRun(t *testing.T, source windows.List, opts Options, pace RunSettings) *Run {
 	t.Helper()
 	must := func(err error) {

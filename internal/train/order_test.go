@@ -21,7 +21,7 @@ func TestEpochOrder_DependsOnSeedAndEpochOnly(t *testing.T) {
 	}
 }
 
-// Every window of an epoch belongs to exactly one step of it, and the last step of an epoch takes what is left.
+// Every window of an epoch belongs to exactly one step, and the last step takes the remainder.
 func TestSteps_CoverEachEpochOnce(t *testing.T) {
 	t.Parallel()
 	for _, s := range []Steps{{1, 1, 1}, {10, 2, 2}, {11, 2, 2}, {7, 3, 4}, {100, 2, 16}, {5, 8, 8}} {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Two runs never write into one folder at once; when the first is done, the next may.
+// Two runs never write to one folder at the same time; the next may start when the first is done.
 func TestLockOutputDir_OneRunAtATime(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "a", "b")

@@ -14,7 +14,7 @@ import (
 // benchMessages is the size of the history that the benchmarks turn into windows.
 const benchMessages = 100_000
 
-// benchHistory is ten direct chats and ten groups in turns, with a reply in ten messages and a reaction in twenty.
+// benchHistory is ten direct chats and ten groups in turn, with a reply every ten messages and a reaction every twenty.
 func benchHistory(b *testing.B) *messages.DB {
 	b.Helper()
 	db := newDB(b)
@@ -54,7 +54,7 @@ func benchOptions() windows.Options {
 		People: func(address string) (string, bool) { return "P" + address[5:], true }}
 }
 
-// Bound by SQLite: a row read and two written a message.
+// Bound by SQLite: one row read and two written per message.
 func BenchmarkBuild(b *testing.B) {
 	db := benchHistory(b)
 	b.ReportAllocs()
@@ -101,7 +101,7 @@ func BenchmarkOpenFile(b *testing.B) {
 	}
 }
 
-// Each source gives windows of a hundred messages in an order without system.
+// Each list returns windows of a hundred messages in no particular order.
 func BenchmarkWindow(b *testing.B) {
 	db := exampleDB(b)
 	fromFile := openText(b, export(b, options(100, 1), db))

@@ -168,7 +168,7 @@ func TestBuild_FirstMessageHasShortestDelta(t *testing.T) {
 	}
 }
 
-// Fault 15 of the reference: messages of one moment had no order.
+// Fault 15 of the reference: messages sent at the same moment had no order.
 func TestBuild_EqualTimesAreOrderedByRow(t *testing.T) {
 	t.Parallel()
 	entries := said("a", "b", "c", "d")
@@ -215,7 +215,7 @@ func TestBuild_GroupsNeedEveryoneListed(t *testing.T) {
 	}
 }
 
-// John joined by one address after these messages; the other one is still on the list, or wrote later.
+// John joined by one address after these messages; the other one is still on the list, or was used later.
 func TestBuild_FirstAddressDecidesPresence(t *testing.T) {
 	t.Parallel()
 	entries := said("before John came", "with John")
@@ -230,7 +230,7 @@ func TestBuild_FirstAddressDecidesPresence(t *testing.T) {
 	}
 }
 
-// Notes to oneself are nobody's answer to anybody.
+// Notes to oneself are not part of a conversation.
 func TestBuild_LeavesOutNotesToOneself(t *testing.T) {
 	t.Parallel()
 	entries := said("hi", "note", "note to nobody")

@@ -41,7 +41,7 @@ func TestOpenFile_AddsAMissingNewline(t *testing.T) {
 	}
 }
 
-// Editors of Windows put a byte order mark before a file.
+// Windows editors put a byte order mark at the beginning of a file.
 func TestOpenFile_ByteOrderMark(t *testing.T) {
 	t.Parallel()
 	plain, marked := readAll(t, row+"\n"+row), readAll(t, "\uFEFF"+row+"\n"+row)
@@ -142,7 +142,7 @@ func TestOpenFile_DetectsAChangedFile(t *testing.T) {
 	}
 }
 
-// A conversation is a set of people: neither their order nor the type nor the date makes another.
+// A conversation is a set of people, whatever their order, the type and the date.
 func TestOpenFile_ConversationIsASetOfMembers(t *testing.T) {
 	t.Parallel()
 	text := ""

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The fast reading of a row must say what encoding/json says wherever it says anything.
+// The fast parser must agree with encoding/json whenever it accepts a row.
 func FuzzParsePlainRow(f *testing.F) {
 	for _, row := range []string{
 		`{"text": "a"}`, `{"text": "a\\n\\"b\\"\\/\\\\", "targets": 12}` + "\n", `{"text": "\u00e9"}`, `{"text": "a", "targets": 01}`,
@@ -26,7 +26,7 @@ func FuzzParsePlainRow(f *testing.F) {
 	})
 }
 
-// Otherwise every row would be read the slow way, and no other test would notice.
+// Otherwise every row would be parsed the slow way, and no other test would notice.
 func TestParsePlainRow_ReadsWhatExportWrites(t *testing.T) {
 	t.Parallel()
 	for targets := range 3 {

@@ -12,7 +12,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// talk is a group in which these addresses speak in turns, a minute apart, each message unlike any other.
+// talk is a group in which these addresses write in turn, a minute apart, with distinct messages.
 func talk(members []string, senders ...string) []entry {
 	entries := said(make([]string, len(senders))...)
 	for i := range entries {
@@ -29,7 +29,7 @@ func anonymous(window, stride int) windows.Options {
 	return o
 }
 
-// linesOf are "name: text" of lines.
+// linesOf returns lines as "name: text".
 func linesOf(t *testing.T, lines []windows.Line) (list []string) {
 	t.Helper()
 	for _, line := range lines {
@@ -64,7 +64,7 @@ func TestBuild_AnonymousKeepsUnlistedPeople(t *testing.T) {
 	}
 }
 
-// A direct chat with a stranger has nobody to learn from but the owner: it stays out.
+// A direct chat with a stranger has only the owner to learn from, so it stays out.
 func TestBuild_AnonymousAppliesToGroupsOnly(t *testing.T) {
 	t.Parallel()
 	entries := said("hello", "you", "known")
@@ -103,7 +103,7 @@ func TestBuild_ContactNamedUnknown(t *testing.T) {
 	}
 }
 
-// Groups with different strangers look alike in a window file: both sources must count them as one conversation.
+// Groups with different strangers look alike in a window file, so both lists must count them as one conversation.
 func TestList_FileMatchesDatabaseForAnonymousGroups(t *testing.T) {
 	t.Parallel()
 	first, second := talk([]string{"+1", "+9"}, "", "+9", "", "+1", "+1"), talk([]string{"+1", "+8"}, "", "+8", "+1", "", "+1")
@@ -127,9 +127,9 @@ func TestList_FileMatchesDatabaseForAnonymousGroups(t *testing.T) {
 	}
 }
 
-// checkWindows holds the windows of one conversation to docs/windows.md: messages are numbered 1 to n; what people say of
-// whom nothing is learned is no target; targets are taken in order, each once, up to a stride of neighbors at a time; and
-// a window holds its targets and what stands before them.
+// checkWindows checks the windows of one conversation against docs/windows.md: messages are numbered 1 to n; messages of
+// people that nothing is learned of are not targets; targets come in order, each once, up to stride consecutive ones at a
+// time; and a window holds its targets and the messages before them.
 func checkWindows(t *testing.T, all []*windows.Window, lines []string, window, stride int) {
 	t.Helper()
 	next := 0 // the window that comes

@@ -13,7 +13,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// newDB is an empty messages.db.
+// newDB returns an empty messages.db.
 func newDB(t testing.TB) *messages.DB {
 	t.Helper()
 	db, err := messages.Create(context.Background(), filepath.Join(t.TempDir(), "messages.db"))
@@ -24,7 +24,7 @@ func newDB(t testing.TB) *messages.DB {
 	return db
 }
 
-// entry is a message and who takes part in its conversation, beside the owner.
+// entry is a message and the participants of its conversation besides the owner.
 type entry struct {
 	group   bool
 	members []string
@@ -32,7 +32,7 @@ type entry struct {
 	messages.Entry
 }
 
-// fill makes db hold these entries.
+// fill fills db with these entries.
 func fill(t testing.TB, db *messages.DB, entries []entry) {
 	t.Helper()
 	_, err := db.Replace(context.Background(), false, func(w *messages.Writer) error {
@@ -54,10 +54,10 @@ func fill(t testing.TB, db *messages.DB, entries []entry) {
 	}
 }
 
-// monday is when the messages of these tests begin.
+// monday is the time of the first message in these tests.
 var monday = time.Date(2024, 3, 11, 10, 0, 0, 0, time.UTC)
 
-// said are texts of a direct chat with +1, a minute apart, in turns, "" being the owner.
+// said returns texts of a direct chat with +1, a minute apart, in turn; "" is the owner.
 func said(texts ...string) []entry {
 	entries := make([]entry, len(texts))
 	for i, text := range texts {
@@ -74,7 +74,7 @@ func said(texts ...string) []entry {
 	return entries
 }
 
-// contacts are who the tests know: +1 and j@x.org John, +2 Zoë, me@x.org the owner.
+// contacts knows +1 and j@x.org as John, +2 as Zoë, me@x.org as the owner.
 func contacts(address string) (string, bool) {
 	name, ok := map[string]string{"+1": "John", "j@x.org": "John", "+2": "Zoë", "me@x.org": messages.Owner}[address]
 	if !ok {
@@ -87,7 +87,7 @@ func options(window, stride int) windows.Options {
 	return windows.Options{Owner: "Aidan", People: contacts, Window: window, Stride: stride}
 }
 
-// build makes windows of entries and gives them back as a window file.
+// build builds windows of entries and returns them as a window file.
 func build(t testing.TB, o windows.Options, entries []entry) (exported string, summary *windows.Summary, db *messages.DB) {
 	t.Helper()
 	db = newDB(t)
@@ -114,7 +114,7 @@ func export(t testing.TB, o windows.Options, db *messages.DB) string {
 	return out.String()
 }
 
-// messagesOf are the messages of all conversations, each once, in order: the targets of windows of one message.
+// messagesOf returns the messages of all conversations, each once, in order: the targets of windows of one message.
 func messagesOf(t testing.TB, entries []entry) []windows.Message {
 	t.Helper()
 	exported, _, _ := build(t, options(2, 1), entries)
@@ -156,7 +156,7 @@ func openText(t testing.TB, text string) windows.List {
 	return s
 }
 
-// want fails unless the messages read "name: text" like this.
+// want fails unless the messages are these, as "name: text".
 func want(t *testing.T, got []windows.Message, lines ...string) {
 	t.Helper()
 	var all []string

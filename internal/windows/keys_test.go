@@ -6,7 +6,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// "Name" is not "name": it is ignored, as Python ignores it.
+// "Name" is not "name": it is ignored, as in Python.
 func TestParseMessage_KeysAreExact(t *testing.T) {
 	t.Parallel()
 	m, err := windows.ParseMessage([]byte(`{"name": "A", "Name": "B", "text": "x", "TEXT": 5, "Delta": 7}` + "\n"))

@@ -13,7 +13,8 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// golden calls check with each line of a file of testdata/, decoded. The files are Python's: testdata/make_golden.py.
+// golden calls check with each decoded line of a file in testdata/. The files were written by Python:
+// testdata/make_golden.py.
 func golden[T any](t *testing.T, name string, check func(t *testing.T, c T)) {
 	t.Helper()
 	f, err := os.Open("testdata/" + name)
@@ -34,7 +35,7 @@ func golden[T any](t *testing.T, name string, check func(t *testing.T, c T)) {
 	}
 }
 
-// fromHex is the text that a golden file spells in hexadecimal.
+// fromHex decodes a text that a golden file spells in hexadecimal.
 func fromHex(t *testing.T, s string) string {
 	t.Helper()
 	b, err := hex.DecodeString(s)
@@ -191,7 +192,7 @@ func TestDelta_Buckets(t *testing.T) {
 	}
 }
 
-// Fault 16 of the reference: its list of valid deltas holds "<1m>", so it fails every message that says "<1m".
+// Fault 16 of the reference: its list of valid deltas has "<1m>", so it rejects every message with "<1m".
 func TestDelta_ShortestIsValid(t *testing.T) {
 	t.Parallel()
 	if !windows.ValidDelta("<1m") || windows.ValidDelta("<1m>") {

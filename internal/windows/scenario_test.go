@@ -15,7 +15,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// scenario is a whole history, made with the window files that belong to it by testdata/make_golden.py.
+// scenario is a history with the window files that belong to it, made by testdata/make_golden.py.
 type scenario struct {
 	Owner        string
 	People       map[string]string
@@ -114,7 +114,7 @@ func TestExport_MatchesPython(t *testing.T) {
 	}
 }
 
-// Both sources of the same windows must give the same text, and one number must mean one text.
+// Both lists of the same windows must return the same text, and one ID must stand for one text.
 func TestList_FileMatchesDatabase(t *testing.T) {
 	t.Parallel()
 	s, db := loadScenario(t)

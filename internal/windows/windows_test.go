@@ -10,7 +10,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// numbered is a conversation of n messages whose texts are their numbers, and a second one of m after it.
+// numbered is a conversation of n messages whose texts are their numbers, and another one of m after it.
 func numbered(n, m int) []entry {
 	texts := make([]string, n+m)
 	for i := range texts {
@@ -39,8 +39,8 @@ func numberOf(t *testing.T, line windows.Line) int {
 	return n
 }
 
-// The arithmetic of docs/windows.md, for random sizes: every message is a target exactly once, in order; a window is a
-// run of messages that ends with its targets and is as long as --window and the conversation allow.
+// The arithmetic of docs/windows.md, for random sizes: every message is a target exactly once, in order; a window is a run
+// of messages that ends with its targets and is as long as Window and the conversation allow.
 func TestBuild_EachMessageIsATargetOnce(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -109,8 +109,8 @@ func TestSplit_GoesByConversation(t *testing.T) {
 	}
 }
 
-// Fault 15 of the reference: held-out windows shared messages with training windows. What is held out as a target must
-// stand nowhere in a window to train on.
+// Fault 15 of the reference: held-out windows shared messages with training windows. A held-out target must not be in any
+// training window.
 func TestSplit_HeldOutTargetsAreUnseen(t *testing.T) {
 	t.Parallel()
 	for _, stride := range []int{1, 3} {

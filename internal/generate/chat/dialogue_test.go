@@ -12,7 +12,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// scripted is a Writer that says what it is told to, three bytes a token.
+// scripted is a Generator with given answers, three bytes per token.
 type scripted struct {
 	answers []string // after the prefill
 	prompts []string
@@ -56,7 +56,7 @@ func (byteEncoder) AppendEncodeOrdinary(dst []int32, text string) []int32 {
 	return dst
 }
 
-// clock is a time that is moved by hand.
+// clock is a time that is set by hand.
 type clock struct{ now time.Time }
 
 func (c *clock) read() time.Time { return c.now }

@@ -21,7 +21,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// cases is what PEFT says; scripts/make_adapter_cases.py writes it.
+// cases holds results of PEFT; scripts/make_adapter_cases.py writes it.
 type cases struct {
 	Accepted map[string]struct {
 		Scale  float64
@@ -66,7 +66,7 @@ func base(t testing.TB) model.Config {
 	return c
 }
 
-// sums returns the checksum of each matrix, under the name that PEFT gives its parameter.
+// sums returns the checksum of each matrix, by PEFT's name of the parameter.
 func sums(a *adapter.Adapter) map[string]string {
 	got := map[string]string{}
 	for layer, pairs := range a.Layers {
@@ -84,7 +84,7 @@ func sums(a *adapter.Adapter) map[string]string {
 	return got
 }
 
-// What PEFT saves we load: the same matrices on the same projections, with the same scale.
+// Load reads what PEFT saves: the same matrices on the same projections, with the same scale.
 func TestLoad_FromPEFT(t *testing.T) {
 	t.Parallel()
 	for name, want := range loadCases(t).Accepted {
@@ -112,7 +112,7 @@ func TestLoad_FromPEFT(t *testing.T) {
 	}
 }
 
-// Where the adapter leaves a projection alone its pair is zero, with the shapes of the others.
+// If the adapter leaves a projection alone, its pair is zero, with the shapes of the others.
 func TestLoad_AbsentPairsAreZero(t *testing.T) {
 	t.Parallel()
 	a, err := adapter.Load("testdata/pattern-f16", base(t))
@@ -133,7 +133,7 @@ func TestLoad_AbsentPairsAreZero(t *testing.T) {
 	}
 }
 
-// What PEFT has beyond plain LoRA is refused, and the error names the field.
+// PEFT's variants beyond plain LoRA are rejected, and the error names the field.
 func TestLoad_RejectsOtherKinds(t *testing.T) {
 	t.Parallel()
 	weights := read(t, "testdata/all/"+adapter.WeightsFile)
@@ -150,7 +150,7 @@ func TestLoad_RejectsOtherKinds(t *testing.T) {
 	}
 }
 
-// Saving what PEFT saved and loading it again changes nothing, also where patterns leave projections alone.
+// Loading and saving what PEFT saved changes nothing, also if patterns leave projections alone.
 func TestAdapter_RoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, want := range loadCases(t).Accepted {
@@ -180,7 +180,7 @@ func TestAdapter_RoundTrip(t *testing.T) {
 	}
 }
 
-// An F32 file that PEFT wrote comes out with the same bytes.
+// An F32 file written by PEFT is written again with the same bytes.
 func TestAdapter_WritesPEFTsBytes(t *testing.T) {
 	t.Parallel()
 	a, err := adapter.Load("testdata/all", base(t))
@@ -266,7 +266,7 @@ func TestLoad_Errors(t *testing.T) {
 	}
 }
 
-// The hint of an adapter that does not fit says what it was trained on.
+// The hint for an adapter that does not fit names the model that it was trained on.
 func TestLoad_OtherBaseIsNamed(t *testing.T) {
 	t.Parallel()
 	other := base(t)
@@ -289,7 +289,7 @@ func TestLoad_MissingFiles(t *testing.T) {
 	}
 }
 
-// "all-linear" is what LoraConfig takes; PEFT mostly writes the names instead.
+// LoraConfig accepts "all-linear"; PEFT mostly writes the names instead.
 func TestLoad_AllLinear(t *testing.T) {
 	t.Parallel()
 	config := string(read(t, "testdata/all-linear/adapter_config.json"))

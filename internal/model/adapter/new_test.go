@@ -24,7 +24,7 @@ func options(t *testing.T, targets string) adapter.Options {
 	return adapter.Options{R: 64, Alpha: 128, Dropout: 0.1, Targets: list, BaseModel: "tiny"}
 }
 
-// A is uniform within 1/sqrt(in), which is kaiming-uniform with a = sqrt 5; B is zero.
+// A is uniform within 1/sqrt(in), which is Kaiming-uniform with a = sqrt(5); B is zero.
 func TestNew_Distribution(t *testing.T) {
 	t.Parallel()
 	c := base(t)
@@ -58,7 +58,7 @@ func TestNew_Distribution(t *testing.T) {
 	}
 }
 
-// The seed decides; a projection's A does not depend on what else is targeted; no two pairs are alike.
+// The seed determines A, a projection's A does not depend on the other targets, and no two pairs are equal.
 func TestNew_Seed(t *testing.T) {
 	t.Parallel()
 	all, _ := adapter.New(base(t), options(t, "all"), 5)
@@ -77,7 +77,7 @@ func TestNew_Seed(t *testing.T) {
 	}
 }
 
-// Two saves have the same bytes, and a save replaces the folder as a whole.
+// Two writes have the same bytes, and a write replaces the whole folder.
 func TestAdapter_WritesTheSameBytes(t *testing.T) {
 	t.Parallel()
 	a, err := adapter.New(base(t), options(t, "q,down"), 3)
@@ -106,7 +106,7 @@ func TestAdapter_WritesTheSameBytes(t *testing.T) {
 	}
 }
 
-// A save that fails leaves what was there, and nothing beside it.
+// A failed write keeps the old files, and leaves nothing next to them.
 func TestAdapter_WriteFailureKeepsOldFiles(t *testing.T) {
 	t.Parallel()
 	a, err := adapter.New(base(t), options(t, "q"), 3)
@@ -182,7 +182,7 @@ func TestConfig_Scale(t *testing.T) {
 	}
 }
 
-// Whatever adapter_config.json says, loading ends in an adapter that fits the base or in an error.
+// Whatever adapter_config.json says, loading returns an adapter that fits the base, or an error.
 func FuzzAdapterConfig(f *testing.F) {
 	for _, name := range []string{"all", "rslora-bf16", "pattern-f16", "lookahead", "exclude", "whole-names"} {
 		f.Add(read(f, filepath.Join("testdata", name, adapter.ConfigFile)))

@@ -37,7 +37,7 @@ func TestPull(t *testing.T) {
 	}
 }
 
-// What is there is not asked for again, not even the list.
+// A model that is present is not requested again, not even its file list.
 func TestPull_AlreadyThere(t *testing.T) {
 	h := newFakeHub(t)
 	if _, err := h.pull(); err != nil {
@@ -50,7 +50,7 @@ func TestPull_AlreadyThere(t *testing.T) {
 	}
 }
 
-// A filled Hugging Face cache is used as it is, links and all.
+// A complete model in Hugging Face's cache is used as it is, including links.
 func TestPull_FromCache(t *testing.T) {
 	h := newFakeHub(t)
 	base := filepath.Join(model.CacheFolder(), "models--someone--small-base")
@@ -89,7 +89,7 @@ func TestPull_FromCache(t *testing.T) {
 	}
 }
 
-// Large files are redirected to another host, which must not see the token; a port makes another host.
+// Large files are redirected to another host, which must not get the token; another port is another host.
 func TestPull_TokenIsNotRedirected(t *testing.T) {
 	h := newFakeHub(t)
 	var foreign []string
@@ -123,7 +123,7 @@ func TestPull_TokenIsNotRedirected(t *testing.T) {
 	}
 }
 
-// A signed address that has run out is asked for anew.
+// A new signed address is requested after one has expired.
 func TestPull_ExpiredRedirect(t *testing.T) {
 	h := newFakeHub(t)
 	cdn := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Error(w, "expired", http.StatusForbidden) }))
@@ -141,7 +141,7 @@ func TestPull_ExpiredRedirect(t *testing.T) {
 	h.checkPulled()
 }
 
-// A connection that breaks again and again still ends in a whole file, and nothing is fetched twice.
+// A connection that breaks again and again still results in a complete file, and nothing is downloaded twice.
 func TestPull_DroppedConnection(t *testing.T) {
 	h := newFakeHub(t)
 	h.before = func(w http.ResponseWriter, r *http.Request, name string, nth int) bool {
@@ -176,7 +176,7 @@ func TestPull_NoRanges(t *testing.T) {
 	h.checkPulled()
 }
 
-// Without ranges and always broken off at the same place there is an end to it.
+// Without ranges, and always cut at the same position, the download gives up.
 func TestPull_NoRangesNeverComplete(t *testing.T) {
 	h := newFakeHub(t)
 	h.noRanges = true
@@ -192,7 +192,7 @@ func TestPull_NoRangesNeverComplete(t *testing.T) {
 	h.checkNotThere()
 }
 
-// One wrong copy is fetched again.
+// A corrupt file is downloaded again.
 func TestPull_CorruptedOnce(t *testing.T) {
 	h := newFakeHub(t)
 	bad := slices.Clone(h.files[shard])
@@ -210,7 +210,7 @@ func TestPull_CorruptedOnce(t *testing.T) {
 	h.checkPulled()
 }
 
-// A file that is never what the list says is given up, and does not get the name of a good one.
+// A file that never matches the list is given up, and does not get its final name.
 func TestPull_WrongContent(t *testing.T) {
 	flipped := func(b []byte) []byte { b = slices.Clone(b); b[0] ^= 1; return b }
 	for name, change := range map[string]func([]byte) []byte{
@@ -242,7 +242,7 @@ func TestPull_WrongContent(t *testing.T) {
 	}
 }
 
-// Too many requests and a server that is down are waited for.
+// Throttling and server errors are waited out.
 func TestPull_RespectsRetryAfter(t *testing.T) {
 	h := newFakeHub(t)
 	h.listStatus = func(w http.ResponseWriter, nth int) bool {
@@ -263,7 +263,7 @@ func TestPull_RespectsRetryAfter(t *testing.T) {
 	h.checkPulled()
 }
 
-// The server's word on how long to wait is kept.
+// The server's Retry-After is respected.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	c := testClient()
@@ -278,7 +278,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A connection on which nothing comes any more is given up and made anew.
+// A stalled connection is closed and opened again.
 func TestPull_StalledConnection(t *testing.T) {
 	h := newFakeHub(t)
 	release := make(chan struct{})
@@ -307,7 +307,7 @@ func TestPull_StalledConnection(t *testing.T) {
 	}
 }
 
-// Refusals are explained, and not repeated.
+// Refusals are explained, and not retried.
 func TestPull_Refusals(t *testing.T) {
 	for name, c := range map[string]struct {
 		status     int
@@ -334,7 +334,7 @@ func TestPull_Refusals(t *testing.T) {
 	}
 }
 
-// A run that was interrupted goes on where it was: whole files are not fetched again, parts are gone on with.
+// An interrupted run continues where it was: complete files are not downloaded again, partial ones are continued.
 func TestPull_ResumesAcrossRuns(t *testing.T) {
 	h := newFakeHub(t)
 	ctx, interrupt := context.WithCancel(context.Background())
@@ -390,7 +390,7 @@ func TestPull_ResumeNewVersion(t *testing.T) {
 	h.checkPulled()
 }
 
-// A finished file that was changed meanwhile is fetched again.
+// A finished file that changed meanwhile is downloaded again.
 func TestPull_ResumeVerifiesFiles(t *testing.T) {
 	h := newFakeHub(t)
 	h.sent[shard] = nil
@@ -416,7 +416,7 @@ func TestPull_ResumeVerifiesFiles(t *testing.T) {
 	h.checkPulled()
 }
 
-// A full disk ends the download with a word; after making room it goes on.
+// A full disk ends the download with an error; with more room it continues.
 func TestPull_FullDisk(t *testing.T) {
 	h := newFakeHub(t)
 	c := testClient()
@@ -444,7 +444,7 @@ func TestPull_FullDisk(t *testing.T) {
 	}
 }
 
-// What cannot be used is refused before its weights are fetched.
+// An unusable model is rejected before its weights are downloaded.
 func TestPull_RejectsOtherModels(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(files map[string][]byte)
@@ -466,7 +466,7 @@ func TestPull_RejectsOtherModels(t *testing.T) {
 	}
 }
 
-// Names in the list are only such as a model has: nothing is written elsewhere.
+// Only names of model files are accepted from the list, so that nothing is written elsewhere.
 func TestPull_IgnoresOtherFiles(t *testing.T) {
 	h := newFakeHub(t)
 	for _, name := range []string{"../escape.json", "/etc/model.safetensors", "sub/config.json", "model-../x.safetensors", ".hidden.json", "adapter_model.safetensors"} {
@@ -478,7 +478,7 @@ func TestPull_IgnoresOtherFiles(t *testing.T) {
 	h.checkPulled()
 }
 
-// A second run at the same time is told to wait.
+// A second concurrent run is told to wait.
 func TestPull_ConcurrentRuns(t *testing.T) {
 	h := newFakeHub(t)
 	var second error
@@ -497,7 +497,7 @@ func TestPull_ConcurrentRuns(t *testing.T) {
 	}
 }
 
-// A folder that has lost a file is completed, not fetched as a whole.
+// A folder that has lost a file is completed, not downloaded again.
 func TestPull_CompletesAFolder(t *testing.T) {
 	h := newFakeHub(t)
 	result, err := h.pull()
@@ -525,7 +525,7 @@ func TestPull_BadName(t *testing.T) {
 	}
 }
 
-// The server may be something else altogether.
+// The server may not be a Hugging Face server at all.
 func TestPull_NotHuggingFace(t *testing.T) {
 	for _, answer := range []string{"<html>", "{}", `{"sha": "main"}`, `{"sha": "` + testCommit + `", "siblings": [{"rfilename": "config.json"}]}`} {
 		h := newFakeHub(t)

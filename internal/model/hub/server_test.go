@@ -24,7 +24,7 @@ const (
 	testCommit = "0123456789abcdef0123456789abcdef01234567"
 )
 
-// fakeHub serves one model under Hugging Face's paths, and keeps what was asked of it.
+// fakeHub serves one model under Hugging Face's paths, and records the requests.
 type fakeHub struct {
 	*httptest.Server
 	t     *testing.T
@@ -58,7 +58,7 @@ func newFakeHub(t *testing.T) *fakeHub {
 	return h
 }
 
-// smallModel is a model in three shards with a few kilobytes.
+// smallModel is a model in three shards of a few KiB.
 func smallModel(t *testing.T) map[string][]byte {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "model")
@@ -121,7 +121,7 @@ func (h *fakeHub) note(r *http.Request, name string) (nth int) {
 	return nth
 }
 
-// change changes the server between two pulls: requests of one that has failed may still be under way.
+// change changes the server between two pulls; requests of a failed one may still be running.
 func (h *fakeHub) change(f func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -159,7 +159,7 @@ func gitSum(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// send answers as a file server does, with ranges unless it has none.
+// send answers as a file server does, with ranges unless noRanges is set.
 func (h *fakeHub) send(w http.ResponseWriter, r *http.Request, content []byte) {
 	var from int
 	if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err == nil && !h.noRanges {
@@ -175,7 +175,7 @@ func (h *fakeHub) send(w http.ResponseWriter, r *http.Request, content []byte) {
 	w.Write(content)
 }
 
-// drop sends n bytes from where the request begins, and cuts the connection.
+// drop sends n bytes of the requested range and closes the connection.
 func (h *fakeHub) drop(w http.ResponseWriter, r *http.Request, content []byte, n int) {
 	var from int
 	if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err == nil && !h.noRanges {
@@ -189,7 +189,7 @@ func (h *fakeHub) drop(w http.ResponseWriter, r *http.Request, content []byte, n
 	panic(http.ErrAbortHandler)
 }
 
-// testClient is a client that does not wait.
+// testClient returns a client that does not wait.
 func testClient() *Client {
 	c := NewClient()
 	c.backoff = time.Microsecond
@@ -203,7 +203,7 @@ func (h *fakeHub) pull() (Result, error) {
 // shard is the name of one of the weight files.
 const shard = "model-00001-of-00003.safetensors"
 
-// checkPulled holds the model's folder against what was served, and looks for leftovers.
+// checkPulled compares the model's folder with what was served, and looks for leftovers.
 func (h *fakeHub) checkPulled() {
 	h.t.Helper()
 	source, err := model.Resolve(testRepo)
@@ -231,7 +231,7 @@ func (h *fakeHub) checkPulled() {
 	}
 }
 
-// checkNotThere sees that nothing stands under the model's name.
+// checkNotThere checks that there is no folder with the model's name.
 func (h *fakeHub) checkNotThere() {
 	h.t.Helper()
 	if source, err := model.Resolve(testRepo); err == nil {

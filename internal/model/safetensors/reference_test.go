@@ -10,7 +10,7 @@ import (
 	"ventriloquist/internal/model/safetensors"
 )
 
-// reference holds what the reference implementation says; scripts/make_safetensors_cases.py writes it.
+// reference holds results of the reference implementation; scripts/make_safetensors_cases.py writes it.
 type reference struct {
 	Cases []struct {
 		Name  string
@@ -36,7 +36,7 @@ func loadReference(t testing.TB) reference {
 	return r
 }
 
-// What the reference reads we read, what it refuses we refuse; from memory and through a mapping alike.
+// Parse accepts and rejects what the reference does, in memory and through a mapping.
 func TestParse_MatchesReference(t *testing.T) {
 	t.Parallel()
 	for _, c := range loadReference(t).Cases {
@@ -59,7 +59,7 @@ func TestParse_MatchesReference(t *testing.T) {
 	}
 }
 
-// A file that torch wrote: every type converts to the bits that torch converts it to.
+// In a file written by torch, every type converts to the same bits as in torch.
 func TestParse_TorchFile(t *testing.T) {
 	t.Parallel()
 	r := loadReference(t)

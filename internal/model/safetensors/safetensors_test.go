@@ -25,7 +25,7 @@ func source(name string, dtype safetensors.DType, shape []int, data []byte) safe
 	}}
 }
 
-// What is written is read back, whatever the types, shapes and names; and written the same way twice.
+// What is written is read back, whatever the types, shapes and names, and writing is deterministic.
 func TestWrite_RoundTrip(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -144,7 +144,7 @@ func TestParse_DuplicateName(t *testing.T) {
 	}
 }
 
-// Errors name the file and the tensor, and say what to do.
+// Errors name the file and the tensor, and have a hint.
 func TestParse_ErrorsNameFileAndTensor(t *testing.T) {
 	t.Parallel()
 	for _, c := range loadReference(t).Cases {
@@ -172,7 +172,7 @@ func TestOpen_NotAFile(t *testing.T) {
 	}
 }
 
-// After Close there are no views: using one by mistake is an answer, not a crash.
+// After Close there are no views: using one by mistake returns false, not a crash.
 func TestFile_Close(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "f")
@@ -195,7 +195,7 @@ func TestFile_Close(t *testing.T) {
 	}
 }
 
-// Every bfloat16 survives the way up and down; every float between two neighbors goes to the nearer.
+// Every bfloat16 survives a round trip, and every float between two neighbors rounds to the nearer.
 func TestBF16Bits(t *testing.T) {
 	t.Parallel()
 	for b := range 1 << 16 {

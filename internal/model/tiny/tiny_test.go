@@ -63,7 +63,7 @@ func TestFiles_AreAModel(t *testing.T) {
 	}
 }
 
-// The ids are those of Rust's tokenizers for the embedded file.
+// The ids are those of Hugging Face's tokenizers for the embedded file.
 func TestTokenizer_HasTheIDsOfHuggingFace(t *testing.T) {
 	t.Parallel()
 	read := func(name string) []byte {

@@ -51,7 +51,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// The book may be open, with what is new in its write-ahead log, and nothing may appear beside it.
+// The book may be open, with new entries in its write-ahead log, and reading it must create no files next to it.
 func TestRead_LeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -92,7 +92,7 @@ func TestRead_Rejects(t *testing.T) {
 	}
 }
 
-// Without the right to read them, the address books of a Mac seem not to be there.
+// Without permission to read them, the address books of a Mac seem not to exist.
 func TestUnreadable(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
