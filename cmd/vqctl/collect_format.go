@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/androidsms"
@@ -124,7 +125,7 @@ func (o *collectOptions) reading() (sources.Reading, error) {
 	r.Asked = len(self.Addresses) > 0 || strings.TrimSpace(self.Name) != ""
 	r.Owner = func(name string) bool {
 		person, listed := book.Person(name)
-		return listed && person == people.Owner
+		return listed && person == messages.Owner
 	}
 	return r, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/usererr"
 )
@@ -50,15 +51,15 @@ func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []s
 		switch who, listed := book.Person(id); {
 		case book.Normalize(id) == "":
 			return usererr.Usage("%q is neither a telephone number nor an e-mail address", id)
-		case listed && who != people.Owner && who != name:
+		case listed && who != messages.Owner && who != name:
 			return fmt.Errorf("%q is %q in %s already", id, who, o.path())
-		case listed && who == people.Owner && !self.Found:
+		case listed && who == messages.Owner && !self.Found:
 			return usererr.With(fmt.Errorf("%q is your own", id), "USER_IDENTIFIERS names it")
 		}
 	}
 	missing := book.Missing(ids)
 	for _, id := range ids { // an address that a source calls the owner's, without the owner saying so, may be another person's
-		if who, listed := book.Person(id); listed && who == people.Owner {
+		if who, listed := book.Person(id); listed && who == messages.Owner {
 			missing = append(missing, id)
 		}
 	}

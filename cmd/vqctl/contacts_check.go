@@ -57,7 +57,7 @@ func runContactsCheck(ctx context.Context, o contactsOptions, out io.Writer) err
 	book, wrong := people.CheckBook(f, o.path(), self)
 	result := contactsCheck{File: o.path(), People: len(book.Names()), Wrong: []fault{}, Silent: []string{}, Yours: []string{}}
 	for _, address := range self.Addresses {
-		if who, listed := book.Person(address); listed && who != people.Owner {
+		if who, listed := book.Person(address); listed && who != messages.Owner {
 			result.Yours = append(result.Yours, address)
 		}
 	}

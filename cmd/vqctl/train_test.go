@@ -70,7 +70,7 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 			if !errors.Is(err, engine.ErrNotFinite) || !strings.Contains(err.Error(), where) {
 				t.Errorf("%v", err)
 			}
-			if !strings.Contains(usererr.Of(err), "nothing was saved over") {
+			if !strings.Contains(usererr.Of(err), "saved checkpoints are intact") {
 				t.Errorf("hint %q", usererr.Of(err))
 			}
 			found, _ := filepath.Glob(filepath.Join(out, "*"))

@@ -55,7 +55,7 @@ func TestWrite_IsCompleteAndPrivate(t *testing.T) {
 		t.Errorf("mode %v, want 0600", info.Mode().Perm())
 	}
 	if got := names(t, dir); len(got) != 1 {
-		t.Errorf("left beside it: %v", got)
+		t.Errorf("left over: %v", got)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestWriteDir_ReplacesFolder(t *testing.T) {
 		}
 	}
 	if got := names(t, filepath.Dir(path)); len(got) != 1 {
-		t.Errorf("left beside it: %v", got)
+		t.Errorf("left over: %v", got)
 	}
 }
 

@@ -382,7 +382,7 @@ func TestTools_Interrupted(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	t.Errorf("process %s goes on", pid)
+	t.Errorf("process %s is still running", pid)
 }
 
 // Files written by programs are private.
@@ -582,7 +582,7 @@ func TestPrepare_RemovesLocationFromJPEGs(t *testing.T) {
 			}
 			sent := server.Asked()[0].Media[0].Data
 			if bytes.Contains(sent, []byte("GPS")) {
-				t.Errorf("it tells: %q", sent)
+				t.Errorf("the JPEG still has %q", sent)
 			}
 			if got := describe.Orientation(sent); got != 6 {
 				t.Errorf("it is turned %d, want 6", got)

@@ -82,7 +82,7 @@ func (a *asker) once(ctx context.Context, r *Request) (Answer, error) {
 	answer, err := a.service.Describe(limited, r)
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return answer, &Failure{Outlook: Silent, Message: fmt.Sprintf("the server did not answer within %v", a.timeout),
-			Hint: fmt.Sprintf("%v gives it longer", usererr.Option("timeout"))}
+			Hint: fmt.Sprintf("raise %v", usererr.Option("timeout"))}
 	}
 	return answer, err
 }

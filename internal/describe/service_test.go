@@ -325,7 +325,7 @@ func TestRun_ErrorsQuoteNothingPrivate(t *testing.T) {
 				_, err := a.describe(s)
 				list, _ := a.db.Attachments(t.Context())
 				if told := list[0].Error + list[0].Text; strings.Contains(told, secret) || err != nil && strings.Contains(err.Error(), secret) {
-					t.Errorf("it is told: %q, %v", told, err)
+					t.Errorf("the error is %q, %v", told, err)
 				}
 			})
 		})
@@ -339,7 +339,7 @@ func TestRun_ErrorsQuoteNothingPrivate(t *testing.T) {
 			}
 			list, _ := a.db.Attachments(t.Context())
 			if list[0].Error == "" || strings.Contains(list[0].Error, "secret-key") || strings.Contains(list[0].Error, "QUJD") {
-				t.Errorf("it is told: %q", list[0].Error)
+				t.Errorf("the error is %q", list[0].Error)
 			}
 		})
 	}

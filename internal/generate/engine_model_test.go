@@ -61,7 +61,7 @@ func TestGenerator_EngineReusesPrefix(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(got[0].IDs, want[0].IDs) {
-			t.Fatalf("message %d is %q, with all of it read anew %q", i, got[0].Text, want[0].Text)
+			t.Fatalf("message %d is %q, without the cache %q", i, got[0].Text, want[0].Text)
 		}
 		m, err := generate.ParseContinuation(as, got[0].Text)
 		if err != nil {
@@ -91,7 +91,7 @@ func TestGenerator_EngineContinuations(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(many[0].IDs, alone[0].IDs) {
-		t.Errorf("%q beside others, %q alone", many[0].Text, alone[0].Text)
+		t.Errorf("%q with others, %q alone", many[0].Text, alone[0].Text)
 	}
 	greedy := generate.Options{MaxNewTokens: 60}
 	prompts := [][]int32{prompt, c.Tokens(l.Tokenizer, "Ben")}
@@ -105,7 +105,7 @@ func TestGenerator_EngineContinuations(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(each[i].IDs, alone[0].IDs) {
-			t.Errorf("prompt %d: %q beside others, %q alone", i, each[i].Text, alone[0].Text)
+			t.Errorf("prompt %d: %q with others, %q alone", i, each[i].Text, alone[0].Text)
 		}
 	}
 }

@@ -152,7 +152,7 @@ func TestGenerator_ContinueEachMatchesContinue(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(alone[0].IDs, each[i].IDs) {
-			t.Errorf("prompt %d: %q alone, %q beside others", i, alone[0].Text, each[i].Text)
+			t.Errorf("prompt %d: %q alone, %q with others", i, alone[0].Text, each[i].Text)
 		}
 	}
 }
@@ -188,7 +188,7 @@ func TestGenerator_ReusesPrefix(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(again[0].IDs, second[0].IDs) {
-		t.Errorf("with what was read before %q, anew %q", second[0].Text, again[0].Text)
+		t.Errorf("with the cache %q, without %q", second[0].Text, again[0].Text)
 	}
 	// The same prompt again, and one that leaves the path early.
 	for _, prompt := range [][]int32{next, slices.Concat(somePrompt[:4], []int32{'z'})} {
@@ -201,7 +201,7 @@ func TestGenerator_ReusesPrefix(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(got[0].IDs, want[0].IDs) {
-			t.Errorf("with what was read before %q, anew %q", got[0].Text, want[0].Text)
+			t.Errorf("with the cache %q, without %q", got[0].Text, want[0].Text)
 		}
 	}
 }
@@ -230,9 +230,9 @@ func TestGenerator_PrefillsInParts(t *testing.T) {
 	long := slices.Repeat([]int32{'x'}, 2*prefillTokens+100)
 	w, model, _ := newFake(t, nil)
 	ctx, cancel := context.WithCancel(context.Background())
-	var told []int
+	var reported []int
 	w.Reading = func(done, total int) {
-		if told = append(told, done); done > 0 {
+		if reported = append(reported, done); done > 0 {
 			cancel()
 		}
 		if total != len(long) {
@@ -242,8 +242,8 @@ func TestGenerator_PrefillsInParts(t *testing.T) {
 	if _, err := w.Continue(ctx, long, 1, Options{MaxNewTokens: 80}, nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}
-	if want := []int{0, prefillTokens}; !slices.Equal(told, want) {
-		t.Errorf("told %v, want %v", told, want)
+	if want := []int{0, prefillTokens}; !slices.Equal(reported, want) {
+		t.Errorf("reported %v, want %v", reported, want)
 	}
 	w.Reading = nil
 	got, err := w.Continue(context.Background(), long, 1, Options{MaxNewTokens: 80}, nil)

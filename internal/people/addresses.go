@@ -12,7 +12,7 @@ import (
 // AddressesOf returns all addresses of the person whom the contacts list under name, or who has the address name: those in the
 // contacts file, those in the messages, and those that a source assigns to the same person and the contacts to no one else.
 func (b *Book) AddressesOf(ctx context.Context, db *messages.DB, name string) ([]string, error) {
-	if who, listed := b.Person(name); listed && who == Owner {
+	if who, listed := b.Person(name); listed && who == messages.Owner {
 		return nil, fmt.Errorf("%q is you", name)
 	} else if listed {
 		name = who

@@ -12,11 +12,9 @@ import (
 	"strings"
 
 	"ventriloquist/internal/lines"
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/usererr"
 )
-
-// Owner is the name that a Book returns for the owner of the messages.
-const Owner = ""
 
 // Self is the owner of the messages.
 type Self struct {
@@ -61,7 +59,7 @@ func NewBook(self Self) *Book {
 	// In some exports people have no addresses and are known by their names.
 	for _, address := range append([]string{self.Name}, self.Addresses...) {
 		if id := b.Normalize(address); id != "" {
-			b.people[id] = Owner
+			b.people[id] = messages.Owner
 		}
 	}
 	return b
@@ -70,8 +68,8 @@ func NewBook(self Self) *Book {
 // Normalize returns the normalized form of an address.
 func (b *Book) Normalize(address string) string { return normalize(address, b.region) }
 
-// Person returns the name of the person who has an address, Owner for the owner, and whether the person is listed. The name of a
-// stranger is the normalized address.
+// Person returns the name of the person who has an address, messages.Owner for the owner, and whether the person is listed. The
+// name of a stranger is the normalized address.
 func (b *Book) Person(address string) (name string, listed bool) {
 	if e, known := b.seen[address]; known {
 		return e.name, e.listed
@@ -100,7 +98,7 @@ func (b *Book) byName(called string) (name string, listed bool) {
 		return "", false
 	}
 	name, listed = b.people[b.Normalize(called)]
-	return name, listed && name != Owner
+	return name, listed && name != messages.Owner
 }
 
 // Names returns the names of the listed people, in file order.
@@ -110,7 +108,7 @@ func (b *Book) Names() []string { return b.names }
 func (b *Book) Addresses(name string) []string {
 	var list []string
 	for address, who := range b.people {
-		if who == name && who != Owner {
+		if who == name && who != messages.Owner {
 			list = append(list, address)
 		}
 	}
@@ -225,11 +223,11 @@ func (b *Book) addID(id, name string, number int, lines map[string]int) error {
 		return usererr.With(fmt.Errorf("%q of %q is neither a telephone number nor an e-mail address", id, name), lineForm)
 	}
 	switch other, taken := b.people[address]; {
-	case taken && other == Owner && !b.self.Found:
+	case taken && other == messages.Owner && !b.self.Found:
 		return usererr.With(fmt.Errorf("%q of %q is the owner's own", id, name), "remove it here, or from USER_IDENTIFIERS")
 	case taken && other == name:
 		return nil // another spelling of the same address
-	case taken && other != Owner:
+	case taken && other != messages.Owner:
 		return usererr.With(fmt.Errorf("%q of %q is also %q, on line %d", id, name, other, lines["id "+address]), "an address belongs to one person")
 	}
 	b.people[address] = name

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 )
 
@@ -83,7 +84,7 @@ func TestReadBook_FileOverridesFoundAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for address, want := range map[string]string{"me@x.org": "Ann", "+442079460958": "Ann", "+442079460000": people.Owner} {
+	for address, want := range map[string]string{"me@x.org": "Ann", "+442079460958": "Ann", "+442079460000": messages.Owner} {
 		if name, listed := book.Person(address); name != want || !listed {
 			t.Errorf("%s is %q (%v), want %q", address, name, listed, want)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/usererr"
 )
@@ -70,7 +71,7 @@ func TestBook_PersonOwnerAndStrangers(t *testing.T) {
 	t.Parallel()
 	book := read(t, `{"contact": "John", "ids": ["+15551234567"]}`, "+1 (415) 555-0199", "Me@X.org")
 	for _, address := range []string{"+14155550199", "me@x.org"} {
-		if name, listed := book.Person(address); name != people.Owner || !listed {
+		if name, listed := book.Person(address); name != messages.Owner || !listed {
 			t.Errorf("%q is %q, %v; want the owner", address, name, listed)
 		}
 	}

@@ -209,7 +209,7 @@ func (d *drafter) examine(p *candidate) (listedAs string, isOwner, occurs bool) 
 	for _, id := range p.ids {
 		name, listed := d.book.Person(id)
 		switch {
-		case listed && name == Owner:
+		case listed && name == messages.Owner:
 			isOwner = true
 		case listed && listedAs == "":
 			listedAs = name

@@ -81,12 +81,12 @@ func (g *gatherer) person(who people.Person) *tally {
 	return p
 }
 
-// report is what was gathered, in order.
+// report returns the finished report.
 func (g *gatherer) report() *Report {
 	r := &Report{Zone: g.Zone.String(), Messages: g.all.messages, Months: g.all.monthList(), Hours: g.all.hours, People: []Person{}, Groups: []Group{}}
 	if g.all.messages > 0 {
 		r.From, r.To = g.all.first.In(g.Zone), g.all.last.In(g.Zone)
-		if g.Zone == time.Local { // "Local" tells nobody anything
+		if g.Zone == time.Local { // the name "Local" says nothing
 			r.Zone, _ = r.To.Zone()
 		}
 	}

@@ -73,8 +73,8 @@ func (r *Run) save(dir string) error {
 		return atomicfile.WriteBytes(filepath.Join(tmp, stateFile), append(state, '\n'))
 	})
 	if err != nil {
-		return usererr.With(fmt.Errorf("step %d: the checkpoint was not written: %w", r.step, err),
-			"earlier checkpoints in %s are whole; make room and go on with %v", r.settings.OutputDir, resumeOption)
+		return usererr.With(fmt.Errorf("step %d: cannot write the checkpoint: %w", r.step, err),
+			"earlier checkpoints in %s are complete; make room and continue with %v", r.settings.OutputDir, resumeOption)
 	}
 	r.log.Info("saved", zap.String("folder", dir), zap.Int("step", r.step), zap.Int("total_steps", r.schedule.TotalSteps))
 	return nil
@@ -145,7 +145,7 @@ func (r *Run) readMoments(path string) error {
 		for i, name := range momentNames(layer, target) {
 			tensor, ok := file.Tensor(name)
 			if !ok || tensor.Elements() != len(sizes[i]) {
-				return fmt.Errorf("%s: tensor %s is missing or not of %d elements", path, name, len(sizes[i]))
+				return fmt.Errorf("%s: tensor %s is missing or does not have %d elements", path, name, len(sizes[i]))
 			}
 			values, err := tensor.Floats()
 			if err != nil {
@@ -182,7 +182,7 @@ func Latest(dir string) (checkpoint string, state State, err error) {
 		}
 	}
 	if checkpoint == "" {
-		return "", State{}, usererr.With(fmt.Errorf("there is nothing to resume in %s", dir), "train without %v, or name the folder of the run with %v", resumeOption, outputDir)
+		return "", State{}, usererr.With(fmt.Errorf("nothing to resume in %s", dir), "train without %v, or name the folder of the run with %v", resumeOption, outputDir)
 	}
 	return checkpoint, state, nil
 }
@@ -220,7 +220,7 @@ func (s State) RequireSame(checkpoint string, now Options, data *Data, base stri
 		return nil
 	}
 	return usererr.With(fmt.Errorf("cannot resume: %s was trained on %s", checkpoint, other),
-		"begin a new run from it with %v %s", continueFrom, checkpoint)
+		"start a new run from it with %v %s", continueFrom, checkpoint)
 }
 
 // Resume continues the run from a checkpoint that has passed RequireSame. The adapter's matrices must already be the
@@ -278,7 +278,7 @@ func (r *Run) archive(dir string) error {
 				break
 			}
 			if !errors.Is(err, os.ErrExist) {
-				return fmt.Errorf("cannot keep the earlier run's %s: %w", dir, err)
+				return fmt.Errorf("cannot set aside %s of the earlier run: %w", dir, err)
 			}
 		}
 	}

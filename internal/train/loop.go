@@ -120,7 +120,7 @@ func (r *Run) interrupted(ctx context.Context, err error) error {
 		return err
 	}
 	return usererr.With(&InterruptedError{Step: r.step, TotalSteps: r.schedule.TotalSteps, Checkpoint: dir},
-		"the same command with %v goes on from there", resumeOption)
+		"run the same command with %v to continue", resumeOption)
 }
 
 // saveOnNoMemory saves the run if a step ran out of memory: a failed step changes nothing.
@@ -132,7 +132,7 @@ func (r *Run) saveOnNoMemory(err error) error {
 	if failed := r.save(dir); failed != nil {
 		return errors.Join(err, fmt.Errorf("the run could not be saved: %w", failed))
 	}
-	return usererr.With(err, "the run is saved as %s: where more memory is free the same command with %v goes on from there", dir, resumeOption)
+	return usererr.With(err, "the run is saved as %s: run the same command with %v when more memory is free", dir, resumeOption)
 }
 
 // pendingStep is an optimizer step whose update is in flight. Its loss and norm are known when the update ends.
@@ -283,16 +283,16 @@ func (r *Run) explain(err error, step int, order []int) error {
 	}
 	wrapped := fmt.Errorf("%s: %w", where, err)
 	if errors.Is(err, engine.ErrNotFinite) {
-		return usererr.With(wrapped, "nothing was saved over; go on from the last checkpoint with a lower %v: %v DIR", usererr.Option("learning_rate"), continueFrom)
+		return usererr.With(wrapped, "saved checkpoints are intact: continue from the last one with a lower %v: %v DIR", usererr.Option("learning_rate"), continueFrom)
 	}
-	return usererr.With(wrapped, "what was saved is intact: go on from the last checkpoint with %v", resumeOption)
+	return usererr.With(wrapped, "saved checkpoints are intact: continue from the last one with %v", resumeOption)
 }
 
 // evaluate returns the mean loss over the target tokens of the held-out windows.
 func (r *Run) evaluate(ctx context.Context) (*float64, error) {
 	scores, err := r.data.HeldOut.Score(ctx, r.trainer, nil)
 	if errors.Is(err, engine.ErrNotFinite) {
-		return nil, r.explain(fmt.Errorf("the loss on the held-out windows after the update: %w", err), r.step, nil)
+		return nil, r.explain(fmt.Errorf("the loss on the held-out windows: %w", err), r.step, nil)
 	}
 	if err != nil {
 		return nil, err

@@ -137,5 +137,5 @@ func (o Options) requireSame(now Options, checkpoint string) error {
 		return nil
 	}
 	return usererr.With(fmt.Errorf("cannot resume: %s was trained with %s", checkpoint, strings.Join(found, ", ")),
-		"resume with the same flags, or begin a new run from it with %v %s", continueFrom, checkpoint)
+		"resume with the same flags, or start a new run from it with %v %s", continueFrom, checkpoint)
 }

@@ -14,7 +14,7 @@ import (
 // called: two runs at once would replace each other's checkpoints.
 func LockOutputDir(dir string) (release func(), err error) {
 	if err := checkWritable(dir); err != nil {
-		return nil, usererr.With(fmt.Errorf("checkpoints cannot be written: %w", err), "name a folder that can be written to with %v", outputDir)
+		return nil, usererr.With(fmt.Errorf("cannot write checkpoints: %w", err), "name a writable folder with %v", outputDir)
 	}
 	folder, err := os.Open(dir)
 	if err != nil {

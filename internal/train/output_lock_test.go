@@ -35,7 +35,7 @@ func TestLockOutputDir_NotAFolder(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LockOutputDir(path); err == nil || !strings.Contains(err.Error(), "checkpoints cannot be written") {
+	if _, err := LockOutputDir(path); err == nil || !strings.Contains(err.Error(), "cannot write checkpoints") {
 		t.Errorf("got %v", err)
 	}
 }

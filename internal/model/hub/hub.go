@@ -33,7 +33,7 @@ type Client struct {
 	Workers  int    // parallel downloads
 	// Progress receives the number of bytes present and in total; may be nil.
 	Progress func(done, total int64)
-	// Log is told of attempts that failed and are repeated.
+	// Log receives failed attempts that are retried.
 	Log *zap.Logger
 
 	http    *http.Client

@@ -230,7 +230,7 @@ func TestPull_WrongContent(t *testing.T) {
 				h.checkNotThere()
 				_, partial, _ := folders(testRepo)
 				if _, err := os.Stat(filepath.Join(partial, file)); err == nil {
-					t.Error("it stands under its final name")
+					t.Error("it has its final name")
 				}
 				h.change(func() { delete(h.sent, file) })
 				if _, err := h.pull(); err != nil {

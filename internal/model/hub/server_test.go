@@ -227,7 +227,7 @@ func (h *fakeHub) checkPulled() {
 	entries, _ := os.ReadDir(source.Dir)
 	siblings, _ := os.ReadDir(filepath.Dir(source.Dir))
 	if len(entries) != wanted || len(siblings) != 1 {
-		h.t.Errorf("left over: %v, beside it %v", entries, siblings)
+		h.t.Errorf("left over: %v, next to it %v", entries, siblings)
 	}
 }
 

@@ -137,6 +137,6 @@ func Reading(own ...string) sources.Reading {
 	book := people.NewBook(people.Self{Addresses: own})
 	return sources.Reading{Zone: time.UTC, Asked: len(own) > 0, Owner: func(name string) bool {
 		person, listed := book.Person(name)
-		return listed && person == people.Owner
+		return listed && person == messages.Owner
 	}}
 }
