@@ -115,10 +115,10 @@ func runModelPull(ctx context.Context, name string, out io.Writer) error {
 		return err
 	}
 	if result.Already {
-		fmt.Fprintf(out, "%s is there already: %s\n", result.Source.Name, result.Source.Dir)
+		fmt.Fprintf(out, "%s is there already: %s\n", result.Location.Name, result.Location.Dir)
 		return nil
 	}
-	fmt.Fprintf(out, "%s: %s in %s\n", result.Source.Name, model.FormatBytes(result.Bytes), result.Source.Dir)
+	fmt.Fprintf(out, "%s: %s in %s\n", result.Location.Name, model.FormatBytes(result.Bytes), result.Location.Dir)
 	return nil
 }
 

@@ -62,7 +62,7 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 	if err != nil {
 		return err
 	}
-	t, err := load.SourceTokenizer(source)
+	t, err := load.LoadTokenizer(source)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (d *dryRun) measure(ctx context.Context, source windows.List, training []in
 	if err != nil {
 		return nil // a plan needs no tokenizer
 	}
-	encoder, err := load.SourceTokenizer(from)
+	encoder, err := load.LoadTokenizer(from)
 	if err != nil {
 		return nil
 	}

@@ -41,7 +41,7 @@ func (o *trainOptions) beginning() (trainStart, error) {
 // adapter makes or loads the adapter to train.
 func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter, error) {
 	if s.adapterFrom == "" {
-		o.lora.BaseModel = base.Source.Name
+		o.lora.BaseModel = base.Location.Name
 		return adapter.New(base.Config, o.lora, o.run.Seed)
 	}
 	a, err := adapter.Load(s.adapterFrom, base.Config)
@@ -56,7 +56,7 @@ func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter
 			"resume with the same flags, or begin a new run from it with --continue-from %s", s.resumeFrom)
 	}
 	a.Dropout = o.lora.Dropout
-	a.BaseModel = base.Source.Name
+	a.BaseModel = base.Location.Name
 	return a, nil
 }
 

@@ -87,7 +87,7 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 // spoilToken makes the embedding of a token that is in odd, and once in the text, not a number.
 func spoilToken(t *testing.T, base string, config model.Config, odd, text string) {
 	t.Helper()
-	tokenizer, err := load.SourceTokenizer(model.Folder(base))
+	tokenizer, err := load.LoadTokenizer(model.Folder(base))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Package load brings base models and adapters from their files into the engine, for training, evaluation and inference
 // alike.
 //
-// In: a model.Source, an adapter.Adapter or none, a precision. Out: engine handles and a tokenizer that belong together.
+// In: a model.Location, an adapter.Adapter or none, a precision. Out: engine handles and a tokenizer that belong together.
 // It must not know what they are used for.
 package load
 
@@ -45,19 +45,19 @@ func Precision(name string, device *engine.Device) (engine.DType, error) {
 
 // Tokenizer reads the tokenizer of a base model and checks that the model has a row for each of its ids.
 func Tokenizer(base *model.Model) (*tokenizer.Tokenizer, error) {
-	t, err := SourceTokenizer(base.Source)
+	t, err := LoadTokenizer(base.Location)
 	if err != nil {
 		return nil, err
 	}
 	if t.VocabSize() > base.Config.VocabSize {
 		return nil, fmt.Errorf("%s: the tokenizer has ids up to %d, the model's vocabulary is %d: they are not of one model",
-			base.Source, t.VocabSize()-1, base.Config.VocabSize)
+			base.Location, t.VocabSize()-1, base.Config.VocabSize)
 	}
 	return t, nil
 }
 
-// SourceTokenizer reads a tokenizer without its model.
-func SourceTokenizer(source model.Location) (*tokenizer.Tokenizer, error) {
+// LoadTokenizer reads a tokenizer without its model.
+func LoadTokenizer(source model.Location) (*tokenizer.Tokenizer, error) {
 	content, err := source.ReadFile(model.TokenizerFile)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func Model(device *engine.Device, base *model.Model, precision engine.DType, wei
 	}
 	if err := finish(m, base, forTraining); err != nil {
 		m.Close()
-		return nil, fmt.Errorf("%s: %w", base.Source, err)
+		return nil, fmt.Errorf("%s: %w", base.Location, err)
 	}
 	return m, nil
 }
@@ -179,14 +179,14 @@ func setTensor(m *engine.Model, base *model.Model, kind engine.TensorKind, layer
 	}
 	dtype, err := DType(view.DType)
 	if err != nil {
-		return fmt.Errorf("%s: tensor %s: %w", base.Source, name, err)
+		return fmt.Errorf("%s: tensor %s: %w", base.Location, name, err)
 	}
 	rows, cols := 1, view.Shape[0]
 	if len(view.Shape) == 2 {
 		rows, cols = view.Shape[0], view.Shape[1]
 	}
 	if err := m.SetTensor(kind, layer, view.Data, dtype, rows, cols); err != nil {
-		return fmt.Errorf("%s: tensor %s: %w", base.Source, name, err)
+		return fmt.Errorf("%s: tensor %s: %w", base.Location, name, err)
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func (l *Loaded) requireMemory(weights engine.WeightFormat) error {
 	if err != nil {
 		return err
 	}
-	return fits(plan, weights, l.Device.Info().MemoryAvailable, l.Base.Source)
+	return fits(plan, weights, l.Device.Info().MemoryAvailable, l.Base.Location)
 }
 
 // fits returns an error if the plan is over what is free.

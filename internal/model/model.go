@@ -35,10 +35,10 @@ type View = safetensors.Tensor
 
 // Model is an open base model. Its configuration and the names, shapes and types of all its weights have been checked.
 type Model struct {
-	Config Config
-	Source Location
-	shards []*safetensors.File
-	index  map[string]*safetensors.File // by name, for each tensor that Config requires
+	Config   Config
+	Location Location
+	shards   []*safetensors.File
+	index    map[string]*safetensors.File // by name, for each tensor that Config requires
 }
 
 // Open opens the model in a folder. Resolve(name).Open() opens one by name.
@@ -52,7 +52,7 @@ func (s Location) Open() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Config: config, Source: s, index: map[string]*safetensors.File{}}
+	m := &Model{Config: config, Location: s, index: map[string]*safetensors.File{}}
 	if err := m.openWeights(); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
@@ -72,11 +72,11 @@ func (s Location) Config() (Config, error) {
 func (m *Model) Tensor(name string) (View, error) {
 	file, ok := m.index[name]
 	if !ok {
-		return View{}, fmt.Errorf("%s: the model has no tensor %q", m.Source, name)
+		return View{}, fmt.Errorf("%s: the model has no tensor %q", m.Location, name)
 	}
 	t, ok := file.Tensor(name)
 	if !ok {
-		return View{}, fmt.Errorf("%s: tensor %q was requested after the model was closed", m.Source, name)
+		return View{}, fmt.Errorf("%s: tensor %q was requested after the model was closed", m.Location, name)
 	}
 	return aligned(t), nil
 }
@@ -144,18 +144,18 @@ func (m *Model) openWeights() error {
 
 // openFiles opens the weight files and returns a function that finds a tensor's file.
 func (m *Model) openFiles() (locate func(name string) (*safetensors.File, error), err error) {
-	if m.Source.Has(WeightsFile) {
+	if m.Location.Has(WeightsFile) {
 		file, err := m.openShard(WeightsFile)
 		return func(string) (*safetensors.File, error) { return file, nil }, err
 	}
-	content, err := m.Source.ReadFile(IndexFile)
+	content, err := m.Location.ReadFile(IndexFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usererr.With(fmt.Errorf("%s has neither %s nor %s", m.Source, WeightsFile, IndexFile), "%s", m.Source.incompleteHint())
+		return nil, usererr.With(fmt.Errorf("%s has neither %s nor %s", m.Location, WeightsFile, IndexFile), "%s", m.Location.incompleteHint())
 	}
 	if err != nil {
 		return nil, err
 	}
-	path := m.Source.Path(IndexFile)
+	path := m.Location.Path(IndexFile)
 	weightMap, err := parseIndex(path, content)
 	if err != nil {
 		return nil, err
@@ -175,10 +175,10 @@ func (m *Model) openFiles() (locate func(name string) (*safetensors.File, error)
 }
 
 func (m *Model) openShard(name string) (*safetensors.File, error) {
-	file, err := m.Source.openWeights(name)
+	file, err := m.Location.openWeights(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			err = usererr.With(err, "%s", m.Source.incompleteHint())
+			err = usererr.With(err, "%s", m.Location.incompleteHint())
 		}
 		return nil, err
 	}

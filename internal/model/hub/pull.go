@@ -19,9 +19,9 @@ import (
 
 // Result says where a model is.
 type Result struct {
-	Source  model.Location
-	Already bool  // it was there before, in vqctl's folder or in Hugging Face's cache
-	Bytes   int64 // size of all its files; 0 if Already
+	Location model.Location
+	Already  bool  // it was there before, in vqctl's folder or in Hugging Face's cache
+	Bytes    int64 // size of all its files; 0 if Already
 }
 
 // Pull downloads a model unless it is already on this machine.
@@ -35,7 +35,7 @@ func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
 		return Result{}, err
 	}
 	if source, err := model.ResolveRepo(repo); err == nil {
-		return Result{Source: source, Already: true}, nil
+		return Result{Location: source, Already: true}, nil
 	}
 	if err := prepare(final, partial); err != nil {
 		return Result{}, err
@@ -52,7 +52,7 @@ func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
 	if err := finish(partial, final); err != nil {
 		return Result{}, err
 	}
-	return Result{Source: model.Location{Name: repo, Dir: final}, Bytes: total}, nil
+	return Result{Location: model.Location{Name: repo, Dir: final}, Bytes: total}, nil
 }
 
 // lock locks a folder against other processes until unlock is called.

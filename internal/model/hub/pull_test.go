@@ -73,10 +73,10 @@ func TestPull_FromCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	result, err := h.pull()
-	if err != nil || !result.Already || result.Source.Dir != snapshot || len(h.requests) != 0 {
+	if err != nil || !result.Already || result.Location.Dir != snapshot || len(h.requests) != 0 {
 		t.Fatalf("%+v, %v, requests %v", result, err, h.requests)
 	}
-	m, err := result.Source.Open()
+	m, err := result.Location.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -504,7 +504,7 @@ func TestPull_CompletesAFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(result.Source.Path(shard)); err != nil {
+	if err := os.Remove(result.Location.Path(shard)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.pull(); err != nil {
