@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"ventriloquist/internal/messages"
@@ -89,9 +90,9 @@ func (l Lookup) Conversations(list []messages.Conversation) []*Conversation {
 		others := l.participants(c.Members)
 		keys := make([]string, len(others))
 		for i := range others {
-			keys[i] = others[i].Key()
+			keys[i] = strconv.Quote(others[i].Key())
 		}
-		key := strings.Join(keys, "\n")
+		key := strings.Join(keys, ",")
 		if byPeople[key] == nil {
 			byPeople[key] = &Conversation{Others: others}
 		}
