@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"ventriloquist/internal/batch"
@@ -13,10 +12,10 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// mostMeasured is how many windows of a plan are tokenized for their mean length.
+// mostMeasured is the maximum number of windows that a plan tokenizes for their mean length.
 const mostMeasured = 1000
 
-// schedule counts the windows and steps, where there are windows: those of --data-path must be there.
+// schedule counts the windows and steps if there are windows; those of --data-path must exist.
 func (o *trainOptions) schedule(ctx context.Context, d *dryRun) error {
 	d.Steps = o.run.MaxSteps
 	source, err := openWindows(ctx, o.dataPath, o.dataDir)
@@ -39,7 +38,7 @@ func (o *trainOptions) schedule(ctx context.Context, d *dryRun) error {
 	return d.measure(ctx, source, training)
 }
 
-// measure sets the windows' mean length, of some that lie evenly among them, where the model's tokenizer is here.
+// measure sets the mean length of the windows, from a sample spread evenly over them, if the model's tokenizer is available.
 func (d *dryRun) measure(ctx context.Context, source windows.List, training []int) error {
 	from, err := model.Resolve(d.Model)
 	if err != nil {
@@ -49,28 +48,17 @@ func (d *dryRun) measure(ctx context.Context, source windows.List, training []in
 	if err != nil {
 		return nil
 	}
-	reader := batch.NewReader(source, encoder, d.SeqLength)
-	var tokens, targets, measured float64
-	var tooLong *batch.TooLongError
-	count := min(len(training), mostMeasured)
-	for i := range count {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		w, err := reader.Read(training[i*len(training)/count])
-		if errors.As(err, &tooLong) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		tokens += float64(len(w.IDs))
-		targets += float64(w.TargetTokens())
-		measured++
+	sample := make([]int, min(len(training), mostMeasured))
+	for i := range sample {
+		sample[i] = training[i*len(training)/len(sample)]
 	}
-	if measured > 0 {
-		d.WindowTokens = int(math.Ceil(tokens / measured))
-		d.WindowTargets = int(math.Ceil(targets / measured))
+	m, err := batch.NewReader(source, encoder, d.SeqLength).Measure(ctx, sample, nil, nil)
+	if err != nil {
+		return err
+	}
+	if n := float64(len(m.Windows)); n > 0 {
+		d.WindowTokens = int(math.Ceil(float64(m.Total.Tokens) / n))
+		d.WindowTargets = int(math.Ceil(float64(m.Total.Targets) / n))
 	}
 	return nil
 }
