@@ -34,13 +34,13 @@ var markup = regexp.MustCompile("\\*\\*|__|```[a-z]*|(?m:^ *#{1,6} +)|(?m:^ *[-*
 func oneLine(answer string, kind messages.Kind, cut bool) string {
 	text := strings.ToValidUTF8(answer, "")
 	text = thoughts.ReplaceAllString(text, "")
-	spoken := kind == messages.Audio
-	if !spoken {
+	isTranscript := kind == messages.Audio
+	if !isTranscript {
 		text = markup.ReplaceAllString(text, "")
 	}
 	text = unquote(plain(text))
 	longest := longestTranscript
-	if !spoken {
+	if !isTranscript {
 		longest = longestDescription
 		for range 2 { // "Here is a description: The image shows …"
 			text = upperFirst(unquote(preambles.ReplaceAllString(text, "")))

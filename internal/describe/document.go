@@ -37,11 +37,11 @@ func asWords(text []byte) ([]Medium, error) {
 	for len(text) > 0 && !utf8.Valid(text[max(0, len(text)-utf8.UTFMax):]) && len(text) == longestText {
 		text = text[:len(text)-1] // the last character was cut
 	}
-	said := strings.TrimSpace(strings.ToValidUTF8(string(text), ""))
-	if said == "" {
+	content := strings.TrimSpace(strings.ToValidUTF8(string(text), ""))
+	if content == "" {
 		return nil, errDamaged
 	}
-	return []Medium{{Format: textFormat, Text: said, Size: int64(len(said))}}, nil
+	return []Medium{{Format: textFormat, Text: content, Size: int64(len(content))}}, nil
 }
 
 // document prepares a PDF: as it is, as text, or as pictures of its pages.

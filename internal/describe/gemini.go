@@ -85,22 +85,22 @@ const largestInline = 14 << 20
 
 // Describe sends one request. It deletes uploaded files afterwards, also if the request was interrupted.
 func (g *Gemini) Describe(ctx context.Context, r *Request) (answer Answer, err error) {
-	var kept lastHeaders
+	var headers lastHeaders
 	defer func() {
 		if recover() != nil { // the library panics on unexpected answers
 			err = &Failure{Outlook: Later, Message: "the server's answer is malformed"}
 		}
 	}()
-	ctx = kept.in(ctx)
+	ctx = headers.in(ctx)
 	parts, uploaded, err := g.parts(ctx, r)
 	defer func() { g.delete(ctx, uploaded) }()
 	if err != nil {
-		return Answer{}, g.failure(ctx, &kept, r, err)
+		return Answer{}, g.failure(ctx, &headers, r, err)
 	}
 	config := &genai.GenerateContentConfig{MaxOutputTokens: r.longestAnswer(), ThinkingConfig: thinking(g.model)}
 	response, err := g.client.Models.GenerateContent(ctx, g.model, []*genai.Content{genai.NewContentFromParts(parts, genai.RoleUser)}, config)
 	if err != nil {
-		return Answer{}, g.failure(ctx, &kept, r, err)
+		return Answer{}, g.failure(ctx, &headers, r, err)
 	}
 	return read(response)
 }

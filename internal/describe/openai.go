@@ -206,15 +206,15 @@ var unsupportedWords = regexp.MustCompile(`(?i)(image|audio|vision|multi-?modal|
 	`(not support|unsupported|missing|invalid|does not have|doesn't support).*(image|audio|vision|multi-?modal|mmproj|content part|content type)`)
 
 func (s *OpenAI) failure(response *http.Response, text []byte, r *Request) error {
-	said := errorMessage(text)
-	f := statusFailure(response.StatusCode, serverWords(said, s.key, r), retryAfter(response.Header, time.Now()))
+	message := errorMessage(text)
+	f := statusFailure(response.StatusCode, serverWords(message, s.key, r), retryAfter(response.Header, time.Now()))
 	shown := len(r.Media) > 0 && r.Media[0].Text == ""
 	switch {
 	case f.Outlook == Fatal && response.StatusCode == http.StatusNotFound:
 		f.Hint = fmt.Sprintf("%v must end in /v1, and %v must name a model of the server", endpointOption, modelOption)
 	case f.Outlook == Fatal:
 		f.Hint = fmt.Sprintf("the server rejects the key; set %v", endpointKey)
-	case f.Outlook != Throttled && shown && unsupportedWords.MatchString(said),
+	case f.Outlook != Throttled && shown && unsupportedWords.MatchString(message),
 		response.StatusCode == http.StatusBadRequest && r.Kind == messages.Audio, response.StatusCode == http.StatusUnsupportedMediaType:
 		f.Outlook = Unsupported
 	}

@@ -42,7 +42,7 @@ func (r *runner) finish(ctx context.Context, it *item, hash *[sha256.Size]byte, 
 	if d.Status != messages.Failed {
 		r.answers++
 		r.trouble = 0
-		r.taken[kindOf(it.format)] = true
+		r.supported[kindOf(it.format)] = true
 		r.storeSilent(ctx)
 		if hash != nil {
 			r.known[*hash] = d
@@ -81,10 +81,10 @@ func (r *runner) failed(d *messages.Description, guids []string, kind messages.K
 		r.stop(f)
 		return false
 	case Unsupported:
-		if r.taken[kind] {
+		if r.supported[kind] {
 			return true // it accepts others of this kind
 		}
-		r.untaken[kind] = f.Message
+		r.unsupported[kind] = f.Message
 		r.left["are of a kind that the server does not accept ("+kind.String()+"): "+f.Message] += len(guids)
 		return false
 	case Later:
@@ -173,9 +173,9 @@ func (r *runner) leave(why string, n int) {
 }
 
 // isUnsupported reports whether the server has rejected a kind of attachment.
-func (r *runner) isUnsupported(kind messages.Kind) (said string, untaken bool) {
+func (r *runner) isUnsupported(kind messages.Kind) (message string, unsupported bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	said, untaken = r.untaken[kind]
-	return said, untaken
+	message, unsupported = r.unsupported[kind]
+	return message, unsupported
 }

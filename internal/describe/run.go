@@ -60,18 +60,18 @@ type runner struct {
 	dir     string // folder of temporary files
 	stop    context.CancelCauseFunc
 
-	mu      sync.Mutex
-	report  Report
-	done    int64
-	known   map[[sha256.Size]byte]messages.Description
-	waiting map[[sha256.Size]byte][]string // guids of attachments whose content is being described
-	left    map[string]int
-	untaken map[messages.Kind]string // kinds that the server does not accept, with its message
-	taken   map[messages.Kind]bool   // kinds of which something has been described
-	silent  []messages.Description   // failures without an answer, since the last answer
-	silence *Failure                 // the last of them
-	trouble int                      // server failures since the last answer
-	answers int
+	mu          sync.Mutex
+	report      Report
+	done        int64
+	known       map[[sha256.Size]byte]messages.Description
+	waiting     map[[sha256.Size]byte][]string // guids of attachments whose content is being described
+	left        map[string]int
+	unsupported map[messages.Kind]string // kinds that the server does not accept, with its message
+	supported   map[messages.Kind]bool   // kinds of which something has been described
+	silent      []messages.Description   // failures without an answer, since the last answer
+	silence     *Failure                 // the last of them
+	trouble     int                      // server failures since the last answer
+	answers     int
 }
 
 // Run describes what is in the plan. Descriptions are kept whatever the error, and the report is never nil. After
@@ -86,7 +86,7 @@ func Run(ctx context.Context, db *messages.DB, s Service, p *Plan, o Options, pa
 	}
 	r := &runner{db: db, plan: p, pace: pace, prepare: preparer{s.Accepts(), o.Tools}, known: map[[sha256.Size]byte]messages.Description{},
 		asker: asker{service: s, pace: newRateLimiter(c, pace.PerMinute), clock: c, timeout: pace.Timeout, log: pace.Log}, waiting: map[[sha256.Size]byte][]string{},
-		left: map[string]int{}, untaken: map[messages.Kind]string{}, taken: map[messages.Kind]bool{}}
+		left: map[string]int{}, unsupported: map[messages.Kind]string{}, supported: map[messages.Kind]bool{}}
 	err := r.run(ctx)
 	if rest := len(p.items) - r.report.Described - r.report.Refused - r.report.Failed - total(r.left); rest > 0 {
 		r.left[leftRest] = rest
@@ -211,8 +211,8 @@ func (r *runner) describe(ctx context.Context, it *item) int64 {
 
 // ask prepares a file and asks for its description.
 func (r *runner) ask(ctx context.Context, it *item, path, dir string) (line string, err error) {
-	if said, untaken := r.isUnsupported(kindOf(it.format)); untaken {
-		return "", &Failure{Outlook: Unsupported, Message: said}
+	if message, unsupported := r.isUnsupported(kindOf(it.format)); unsupported {
+		return "", &Failure{Outlook: Unsupported, Message: message}
 	}
 	request, err := r.prepare.prepare(ctx, path, it.format, filepath.Clean(dir))
 	if err != nil {
