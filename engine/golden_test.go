@@ -283,10 +283,10 @@ func TestScorer_LongTextMatchesOnePass(t *testing.T) {
 	if len(seen) != 3 {
 		t.Errorf("reported at %v", seen)
 	}
-	cancelled, cancel := context.WithCancel(context.Background())
+	canceled, cancel := context.WithCancel(context.Background())
 	scorer.Scored = func(done, total int) { cancel() }
-	if _, _, err := scorer.Score(cancelled, ids); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+	if _, _, err := scorer.Score(canceled, ids); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
 	}
 }
 

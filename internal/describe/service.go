@@ -76,7 +76,7 @@ type Refusal struct{ Reason string }
 
 func (r *Refusal) Error() string { return "the model refuses: " + r.Reason }
 
-// Outlook says whether a retry may help.
+// Outlook is the prospect of another try.
 type Outlook int
 
 const (

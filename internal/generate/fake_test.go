@@ -62,10 +62,10 @@ func (t *fakeTokenizer) AppendEncodeOrdinary(dst []int32, text string) []int32 {
 
 // fakeModel returns logits that are a hash of all previous tokens; those of favored ids are higher.
 type fakeModel struct {
-	vocab    int
-	favoured map[int32]float32
-	reads    []int // how many tokens each call of Prefill brought
-	caches   int   // made so far
+	vocab   int
+	favored map[int32]float32
+	reads   []int // how many tokens each call of Prefill brought
+	caches  int   // made so far
 }
 
 func (m *fakeModel) VocabSize() int { return m.vocab }
@@ -91,7 +91,7 @@ func (c *fakeCache) logits(sequence int, into []float32) {
 	}
 	random := rand.New(rand.NewPCG(h.Sum64(), 0))
 	for i := range into {
-		into[i] = float32(random.NormFloat64()) + c.model.favoured[int32(i)]
+		into[i] = float32(random.NormFloat64()) + c.model.favored[int32(i)]
 	}
 }
 
@@ -176,12 +176,12 @@ func (c *fakeCache) Truncate(sequence, length int) error {
 }
 
 // newFake returns a generator with random logits. The vocabulary is larger than the tokenizer's, as in Qwen.
-func newFake(t *testing.T, favoured map[string]float32) (*Generator, *fakeModel, *fakeTokenizer) {
+func newFake(t *testing.T, favored map[string]float32) (*Generator, *fakeModel, *fakeTokenizer) {
 	t.Helper()
 	tokenizer := newFakeTokenizer(likeQwen...)
-	model := &fakeModel{vocab: len(tokenizer.tokens) + 5, favoured: map[int32]float32{}}
+	model := &fakeModel{vocab: len(tokenizer.tokens) + 5, favored: map[int32]float32{}}
 	for id, token := range tokenizer.tokens {
-		model.favoured[int32(id)] = favoured[string(token)]
+		model.favored[int32(id)] = favored[string(token)]
 	}
 	w := NewGenerator(model, tokenizer, []int32{tokenizer.added})
 	t.Cleanup(w.Close)

@@ -20,8 +20,8 @@ var somePrompt = []int32{'{', '"', 'n', 'a', 'm', 'e', '"', ':', ' ', '"', 'J', 
 func TestGenerator_GrammarMakesWellFormedMessages(t *testing.T) {
 	t.Parallel()
 	for _, max := range []int{40, 41, 43, 50, 80, 200} {
-		for _, favoured := range []map[string]float32{nil, {`\u`: 9, "\xF0\x9F": 8, " ": 8}, {`a"}`: 9}, {"\xC2": 9}} {
-			w, _, _ := newFake(t, favoured)
+		for _, favored := range []map[string]float32{nil, {`\u`: 9, "\xF0\x9F": 8, " ": 8}, {`a"}`: 9}, {"\xC2": 9}} {
+			w, _, _ := newFake(t, favored)
 			for seed := range uint64(6) {
 				o := Options{Sampling: Sampling{Temperature: 1, Seed: seed}, MaxNewTokens: max}
 				done, err := w.Continue(context.Background(), somePrompt, 2, o, nil)
@@ -96,17 +96,17 @@ func TestGenerator_TooFewTokens(t *testing.T) {
 func TestGenerator_RawStops(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		favoured string
-		want     StopReason
-		n        int
+		favored string
+		want    StopReason
+		n       int
 	}{{"\n\n", EndOfLine, 1}, {"<|endoftext|>", EndOfText, 1}, {"hey", MaxNewTokens, 7}} {
-		w, _, _ := newFake(t, map[string]float32{c.favoured: 50})
+		w, _, _ := newFake(t, map[string]float32{c.favored: 50})
 		done, err := w.Continue(context.Background(), somePrompt, 1, Options{MaxNewTokens: 7, Raw: true}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if done[0].Stopped != c.want || len(done[0].IDs) != c.n {
-			t.Errorf("%q: stopped for reason %d after %d tokens", c.favoured, done[0].Stopped, len(done[0].IDs))
+			t.Errorf("%q: stopped for reason %d after %d tokens", c.favored, done[0].Stopped, len(done[0].IDs))
 		}
 		if c.want == EndOfText && len(done[0].Text) != 0 {
 			t.Errorf("the end of text is in the text %q", done[0].Text)

@@ -176,9 +176,9 @@ func shortNames(targets []model.Projection) string {
 func TestConfig_Scale(t *testing.T) {
 	t.Parallel()
 	plain := adapter.Config{R: 16, Alpha: 32}
-	stabilised := adapter.Config{R: 16, Alpha: 32, RSLoRA: true}
-	if plain.Scale() != 2 || stabilised.Scale() != 8 {
-		t.Errorf("%g and %g", plain.Scale(), stabilised.Scale())
+	stabilized := adapter.Config{R: 16, Alpha: 32, RSLoRA: true}
+	if plain.Scale() != 2 || stabilized.Scale() != 8 {
+		t.Errorf("%g and %g", plain.Scale(), stabilized.Scale())
 	}
 }
 

@@ -199,7 +199,7 @@ func (s *subject) logits(m *engine.Model) ([][]float32, error) {
 func (r *result) against(want *result) (wrong, same float64) {
 	var apart, length float64
 	for i, row := range r.logits {
-		got, expected := centred(row), centred(want.logits[i])
+		got, expected := centered(row), centered(want.logits[i])
 		for j := range got {
 			apart += (got[j] - expected[j]) * (got[j] - expected[j])
 			length += expected[j] * expected[j]
@@ -211,7 +211,7 @@ func (r *result) against(want *result) (wrong, same float64) {
 	return math.Sqrt(apart / length), same / float64(len(r.logits))
 }
 
-func centred(row []float32) []float64 {
+func centered(row []float32) []float64 {
 	var mean float64
 	for _, x := range row {
 		mean += float64(x) / float64(len(row))
