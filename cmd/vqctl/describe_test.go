@@ -19,6 +19,7 @@ import (
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/describe/describetest"
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
@@ -144,12 +145,7 @@ func albumOfOne(t *testing.T) (describeOptions, *describetest.Server) {
 	if err := os.WriteFile(filepath.Join(dir, "a.jpg"), photo.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.Replace(t.Context(), false, func(w *messages.Writer) error {
-		return w.Add(&messages.Entry{Conversation: w.Conversation(false, messages.Members("+1")), GUID: "a", Kind: messages.Image, Text: "a.jpg", Attachment: "a",
-			File: messages.FilePlace{Root: dir, Path: "a.jpg"}})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	messagestest.Fill(t, db, messagestest.Message{Members: messages.Members("+1"), GUID: "a", Kind: messages.Image, Text: "a.jpg", Attachment: "a",
+		File: messages.FilePlace{Root: dir, Path: "a.jpg"}})
 	return describeOptions{dataDir: dir, geminiKey: "key", model: describe.DefaultModel, jobs: 1, perMinute: -1, timeout: time.Minute}, server
 }

@@ -15,6 +15,7 @@ import (
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/describe/describetest"
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 )
 
 // album is a message database with attachments, newest first.
@@ -22,7 +23,7 @@ type album struct {
 	t       *testing.T
 	dir     string // of the files
 	db      *messages.DB
-	entries []messages.Entry
+	entries []messagestest.Message
 	options describe.Options
 	pace    describe.RunOptions
 	clock   describe.Clock
@@ -49,21 +50,9 @@ func (a *album) add(name string, kind messages.Kind, content []byte) *album {
 		}
 	}
 	n := int64(len(a.entries))
-	a.entries = append(a.entries, messages.Entry{GUID: name, Row: n, Date: 1000 - n, Kind: kind, Text: name, Attachment: name,
+	a.entries = append(a.entries, messagestest.Message{Members: messages.Members("+1"), GUID: name, Row: n, Date: 1000 - n, Kind: kind, Text: name, Attachment: name,
 		File: messages.FilePlace{Root: a.dir, Path: name}})
-	_, err := a.db.Replace(a.t.Context(), false, func(w *messages.Writer) error {
-		for _, e := range a.entries {
-			w.Present(e.GUID)
-			e.Conversation = w.Conversation(false, messages.Members("+1"))
-			if err := w.Add(&e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		a.t.Fatal(err)
-	}
+	messagestest.Fill(a.t, a.db, a.entries...)
 	return a
 }
 

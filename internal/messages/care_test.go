@@ -14,8 +14,8 @@ import (
 )
 
 // forgetting is a care in which +2 and x@2 were forgotten, and "secret" is redacted.
-func forgetting() (*messages.Care, *messages.Policy) {
-	care := &messages.Care{Secret: []byte("s"), Region: "US", Kinds: "key", Forgotten: map[string]int64{"digest of +2": 1, "digest of x@2": 1}}
+func forgetting() (*messages.PrivacySettings, *messages.Policy) {
+	care := &messages.PrivacySettings{Secret: []byte("s"), Region: "US", Kinds: "key", Forgotten: map[string]int64{"digest of +2": 1, "digest of x@2": 1}}
 	return care, &messages.Policy{
 		Text: func(s string) string { return strings.ReplaceAll(s, "secret", "[key]") },
 		StandIn: func(address string) string {
@@ -29,7 +29,7 @@ func forgetting() (*messages.Care, *messages.Policy) {
 }
 
 // randomHistory are entries of a few conversations, some of them with whom forgetting forgets.
-func randomHistory(random *rand.Rand) func(*messages.Writer) error {
+func randomHistory(random *rand.Rand) func(*messages.Tx) error {
 	type chat struct {
 		group   bool
 		members []messages.Member
@@ -38,7 +38,7 @@ func randomHistory(random *rand.Rand) func(*messages.Writer) error {
 		{true, messages.Members("+1", "+3", "x@2")}, {true, messages.Members("+2", "x@2")}, {true, []messages.Member{{Address: "+2", Absent: true}, {Address: "+1"}}}}
 	type item struct {
 		chat int
-		messages.Entry
+		entry
 	}
 	var items []item
 	for i := range 5 + random.IntN(40) {
@@ -47,7 +47,7 @@ func randomHistory(random *rand.Rand) func(*messages.Writer) error {
 		for _, m := range chats[chat].members {
 			senders = append(senders, m.Address)
 		}
-		e := messages.Entry{Row: int64(i + 1), GUID: fmt.Sprint("g", i), Date: int64(i), Sender: senders[random.IntN(len(senders))],
+		e := entry{Row: int64(i + 1), GUID: fmt.Sprint("g", i), Date: int64(i), Sender: senders[random.IntN(len(senders))],
 			Text: fmt.Sprintf("text %d of a secret", i), TargetPart: messages.WholeMessage}
 		switch random.IntN(6) {
 		case 0:
@@ -65,18 +65,28 @@ func randomHistory(random *rand.Rand) func(*messages.Writer) error {
 		}
 		items = append(items, item{chat, e})
 	}
-	return func(w *messages.Writer) error {
-		source := w.Source("a source", messages.Whole)
+	return func(tx *messages.Tx) error {
+		source, err := tx.Source("a source", messages.Whole)
+		if err != nil {
+			return err
+		}
 		for _, it := range items {
-			it.Source, it.Conversation = source, w.Conversation(chats[it.chat].group, chats[it.chat].members)
-			w.Present(it.GUID)
-			if err := w.Add(&it.Entry); err != nil {
+			chat, err := tx.Conversation(source, chats[it.chat].group, chats[it.chat].members)
+			if err != nil {
 				return err
 			}
+			e := it.entry
+			row := messages.Row{Source: source, Chat: chat, Row: e.Row, GUID: e.GUID, Date: e.Date, Sender: e.Sender, TargetGUID: e.TargetGUID, TargetPart: e.TargetPart,
+				Removal: e.Removal, Parts: []messages.Part{{Kind: e.Kind, Text: e.Text, Attachment: e.Attachment, File: e.File}}}
 			if it.Kind == messages.Text {
-				w.AddVersion(messages.Version{Source: source, GUID: it.GUID, Text: "earlier secret"})
+				row.Versions = []messages.Version{{Text: "earlier secret"}}
 			}
-			w.AddEvent(messages.Event{Source: source, GUID: "e" + it.GUID, Kind: "renamed", Actor: it.Sender, Text: "secret group"})
+			event := messages.Row{Source: source, Chat: chat, GUID: "e" + e.GUID, Event: &messages.Event{Kind: "renamed", Actor: it.Sender, Text: "secret group"}}
+			for _, r := range []*messages.Row{&row, &event} {
+				if _, err := tx.Put(r); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	}
@@ -98,12 +108,8 @@ func told(t *testing.T, db *messages.DB) []string {
 		members := slices.Clone(c.Members)
 		sort.Slice(members, func(i, j int) bool { return members[i].Address < members[j].Address })
 		members = slices.Compact(members)
-		err := r.Messages(t.Context(), []messages.Conversation{c}, func(m *messages.Message) error {
-			target := ""
-			if m.Target != nil {
-				target = m.Target.Text
-			}
-			list = append(list, fmt.Sprint(c.Group, members, m.Row, m.GUID, m.Sender, m.Kind, m.Content, target))
+		err := r.WindowMessages(t.Context(), []messages.Conversation{c}, func(m *messages.WindowMessage) error {
+			list = append(list, fmt.Sprint(c.Group, members, *m))
 			return nil
 		})
 		if err != nil {
@@ -143,7 +149,7 @@ func TestForget_IsAsIfTheyHadNeverBeenCollected(t *testing.T) {
 		fill := randomHistory(rand.New(rand.NewPCG(seed, 2)))
 		care, policy := forgetting()
 		after, before := create(t), create(t)
-		if _, err := after.Replace(t.Context(), false, fill); err != nil {
+		if _, err := after.Collect(t.Context(), false, fill); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := after.Forget(t.Context(), care, policy.StandIn, policy.Text); err != nil {
@@ -153,7 +159,7 @@ func TestForget_IsAsIfTheyHadNeverBeenCollected(t *testing.T) {
 			t.Fatal(err)
 		}
 		before.SetPolicy(policy)
-		outcome, err := before.Replace(t.Context(), false, fill)
+		outcome, err := before.Collect(t.Context(), false, fill)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +172,7 @@ func TestForget_IsAsIfTheyHadNeverBeenCollected(t *testing.T) {
 			t.Fatalf("seed %d: something is left in\n%s", seed, all)
 		}
 		after.SetPolicy(policy)
-		again, err := after.Replace(t.Context(), false, fill)
+		again, err := after.Collect(t.Context(), false, fill)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,21 +182,21 @@ func TestForget_IsAsIfTheyHadNeverBeenCollected(t *testing.T) {
 	}
 }
 
-func TestReplace_NeedsThePolicyOfTheFile(t *testing.T) {
+func TestCollect_NeedsThePolicyOfTheFile(t *testing.T) {
 	db := create(t)
 	care, policy := forgetting()
 	if err := db.Redact(t.Context(), care, policy.Text); err != nil {
 		t.Fatal(err)
 	}
-	fill := func(*messages.Writer) error { return nil }
-	if _, err := db.Replace(t.Context(), false, fill); err == nil || !strings.Contains(err.Error(), "keeps redacted") {
+	fill := func(*messages.Tx) error { return nil }
+	if _, err := db.Collect(t.Context(), false, fill); err == nil || !strings.Contains(err.Error(), "keeps redacted") {
 		t.Errorf("error is %v", err)
 	}
 	db.SetPolicy(policy)
-	if _, err := db.Replace(t.Context(), false, fill); err != nil {
+	if _, err := db.Collect(t.Context(), false, fill); err != nil {
 		t.Error(err)
 	}
-	kept, err := db.Care(t.Context())
+	kept, err := db.PrivacySettings(t.Context())
 	if err != nil || !reflect.DeepEqual(kept, care) {
 		t.Errorf("care is %+v (%v), want %+v", kept, err, care)
 	}
@@ -201,10 +207,10 @@ func TestRedact_KnowsAllColumnsOfText(t *testing.T) {
 	db := create(t)
 	known := map[string]bool{}
 	for _, c := range []string{"message.text", "attachment.transcript", "attachment_descriptions.description", "version.text", "event.text", "attachment.path",
-		"training_messages.text", "training_messages.reply_to", "reading.state", "waiting.target_guid", "collected.key", "collected.summary", "collected_source.key"} { // redacted, or emptied
+		"training_messages.text", "training_messages.reply_to", "source_state.state", "unresolved.guid", "collected.key", "collected.summary", "collected_source.key"} { // redacted, or emptied
 		known[c] = true
 	}
-	for _, c := range []string{"handle.address", "handle.name", "source.name", "message.guid", "attachment.guid", "removal.guid", "removal.text",
+	for _, c := range []string{"handle.address", "handle.name", "source.name", "message.guid", "attachment.guid",
 		"attachment_descriptions.attachment_guid", "attachment_descriptions.status", "attachment_descriptions.model", "attachment_descriptions.content_hash",
 		"attachment_descriptions.error", "attachment_root.path", "event.guid", "event.kind", "event.actor", "event.subject", "version.guid",
 		"own_address.address", "own_address.place", "address_person.address", "address_person.person", "care.secret", "care.region", "care.kinds",

@@ -1,21 +1,15 @@
 package messages
 
-// factTables keep what is known of messages and conversations beside what becomes lines.
-const factTables = `
-CREATE TABLE event (source INTEGER NOT NULL, guid NOT NULL, source_row INTEGER NOT NULL, date INTEGER NOT NULL,
-  chat INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL, subject TEXT, text TEXT,
-  PRIMARY KEY (source, guid)) WITHOUT ROWID;
-CREATE TABLE version (source INTEGER NOT NULL, guid NOT NULL, part INTEGER NOT NULL, number INTEGER NOT NULL,
-  date INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (source, guid, part, number)) WITHOUT ROWID;
-`
+import (
+	"database/sql"
+	"slices"
+)
 
-// Event is something that happened to a conversation and is no message: who joined, what it was called.
+// Event is something that happened to a chat and is no message: who joined, what it was called. The GUID and row of the
+// row that told it are its own.
 type Event struct {
-	Source  int64 // from Writer.Source
-	GUID    string
-	Row     int64
 	Date    int64  // nanoseconds since 1970 UTC
-	Chat    int64  // the source's number of the conversation
+	Chat    int64  // the source's number of the chat
 	Kind    string // "added", "renamed", …
 	Actor   string // who did it: an address, or Owner
 	Subject string // to whom, "" for nobody
@@ -24,52 +18,125 @@ type Event struct {
 
 // Version is the text of a part of an edited message as it once was; the last version is what the message says.
 type Version struct {
-	Source int64 // from Writer.Source
-	GUID   string
 	Part   int
 	Number int   // from 0, the oldest
 	Date   int64 // nanoseconds since 1970 UTC
 	Text   string
 }
 
-// AddEvent takes an event.
-func (w *Writer) AddEvent(e Event) { w.events = append(w.events, e) }
+// factsOf are the event and the versions of a row, with what the policy keeps of them.
+func (t *Tx) factsOf(r *Row, forgotten bool) (event *Event, versions []Version) {
+	if r.Event != nil {
+		e := *r.Event
+		if t.keepEvent(&e) {
+			event = &e
+		}
+	}
+	if forgotten {
+		return event, nil
+	}
+	versions = slices.Clone(r.Versions)
+	for i := range versions {
+		versions[i].Text = t.text(versions[i].Text)
+	}
+	return event, versions
+}
 
-// AddVersion takes a version of an edited message.
-func (w *Writer) AddVersion(v Version) { w.versions = append(w.versions, v) }
+// sameFacts reports whether the file holds the event and the versions of a row, given its records. Only rows that became no
+// message have an event, and what has versions says so.
+func (t *Tx) sameFacts(r *Row, forgotten bool, old []record) (bool, error) {
+	event, versions := t.factsOf(r, forgotten)
+	if len(old) == 0 {
+		return event == nil && len(versions) == 0, nil
+	}
+	guid := packGUID(r.GUID)
+	if event != nil || old[0].kind == leftOut {
+		if same, err := t.sameEvent(r.Source, guid, event); err != nil || !same {
+			return false, err
+		}
+	}
+	if len(versions) == 0 {
+		return true, nil // sameRecords tells whether there were some
+	}
+	return t.sameVersions(r.Source, guid, versions)
+}
 
-// clearFacts drops the events and versions of the sources that are collected.
-func (w *Writer) clearFacts() error {
-	for source := range w.sources.open {
-		for _, statement := range []string{`DELETE FROM event WHERE source = ?`, `DELETE FROM version WHERE source = ?`} {
-			if _, err := w.tx.ExecContext(w.ctx, statement, source); err != nil {
+func (t *Tx) sameEvent(source int64, guid any, event *Event) (bool, error) {
+	var events []Event
+	err := t.query(`SELECT source_row, date, chat, kind, actor, coalesce(subject, ''), coalesce(text, '') FROM event WHERE source = ? AND guid = ?`, func(rows *sql.Rows) error {
+		var e Event
+		var row int64
+		err := rows.Scan(&row, &e.Date, &e.Chat, &e.Kind, &e.Actor, &e.Subject, &e.Text)
+		events = append(events, e)
+		return err
+	}, source, guid)
+	if err != nil || event == nil && len(events) > 0 || event != nil && (len(events) != 1 || events[0] != *event) {
+		return false, err
+	}
+	return true, nil
+}
+
+func (t *Tx) sameVersions(source int64, guid any, versions []Version) (bool, error) {
+	var stored []Version
+	err := t.query(`SELECT part, number, date, text FROM version WHERE source = ? AND guid = ? ORDER BY part, number`, func(rows *sql.Rows) error {
+		var v Version
+		err := rows.Scan(&v.Part, &v.Number, &v.Date, &v.Text)
+		stored = append(stored, v)
+		return err
+	}, source, guid)
+	return slices.Equal(stored, versions), err
+}
+
+// query is each for a statement that is prepared once.
+func (t *Tx) query(query string, scan func(*sql.Rows) error, args ...any) error {
+	s, err := t.prepared(query)
+	if err != nil {
+		return err
+	}
+	rows, err := s.Query(args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// writeFacts writes the event and the versions of a row in the place of those that it had.
+func (t *Tx) writeFacts(r *Row, old []record, forgotten bool) error {
+	if len(old) > 0 {
+		for _, guid := range []string{old[0].guid, r.GUID} {
+			if err := t.removeFacts(r.Source, guid); err != nil {
 				return err
 			}
+		}
+	}
+	event, versions := t.factsOf(r, forgotten)
+	guid := packGUID(r.GUID)
+	if e := event; e != nil {
+		err := t.run(`INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.Source, guid, r.Row, e.Date, e.Chat, e.Kind, e.Actor,
+			nullable(e.Subject), nullable(e.Text))
+		if err != nil {
+			return err
+		}
+	}
+	for _, v := range versions {
+		if err := t.run(`INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?, ?, ?)`, r.Source, guid, v.Part, v.Number, v.Date, v.Text); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// writeFacts writes the events and versions; with keepGone those of earlier times stay that are not told anew.
-func (w *Writer) writeFacts(keepGone bool) error {
-	if !keepGone {
-		if err := w.clearFacts(); err != nil {
-			return err
-		}
+// removeFacts deletes the event and the versions of a row.
+func (t *Tx) removeFacts(source int64, guid string) error {
+	packed := packGUID(guid)
+	if err := t.run(`DELETE FROM event WHERE source = ? AND guid = ?`, source, packed); err != nil {
+		return err
 	}
-	for _, e := range w.events {
-		_, err := w.tx.ExecContext(w.ctx, `INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.Source, packGUID(e.GUID),
-			e.Row, e.Date, e.Chat, e.Kind, e.Actor, nullable(e.Subject), nullable(e.Text))
-		if err != nil {
-			return err
-		}
-	}
-	for _, v := range w.versions {
-		_, err := w.tx.ExecContext(w.ctx, `INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?, ?, ?)`, v.Source, packGUID(v.GUID), v.Part,
-			v.Number, v.Date, v.Text)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.run(`DELETE FROM version WHERE source = ? AND guid = ?`, source, packed)
 }

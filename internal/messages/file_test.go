@@ -75,7 +75,7 @@ func execute(t *testing.T, path, statement string) string {
 	return path
 }
 
-func TestReplace_LockedByAnother(t *testing.T) {
+func TestCollect_LockedByAnother(t *testing.T) {
 	db := create(t)
 	other, err := sql.Open("sqlite3", db.Path())
 	if err != nil {
@@ -88,17 +88,17 @@ func TestReplace_LockedByAnother(t *testing.T) {
 	if _, err := db.SQL().Exec(`PRAGMA busy_timeout = 10`); err != nil && !strings.Contains(err.Error(), "locked") {
 		t.Fatal(err)
 	}
-	_, err = db.Replace(t.Context(), false, func(*messages.Writer) error { return nil })
+	_, err = db.Collect(t.Context(), false, func(*messages.Tx) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "locked") || usererr.Of(err) == "" {
 		t.Errorf("error is %v, with hint %q", err, usererr.Of(err))
 	}
 }
 
 // many returns n entries of about 60 letters in one conversation.
-func many(n int) []messages.Entry {
-	entries := make([]messages.Entry, n)
+func many(n int) []entry {
+	entries := make([]entry, n)
 	for i := range entries {
-		entries[i] = messages.Entry{Row: int64(i), GUID: fmt.Sprintf("0A1B2C3D-4E5F-6071-8293-%012X", i), Date: 7e17 + int64(i)*1e10,
+		entries[i] = entry{Row: int64(i), GUID: fmt.Sprintf("0A1B2C3D-4E5F-6071-8293-%012X", i), Date: 7e17 + int64(i)*1e10,
 			Text: fmt.Sprintf("message %6d: are we still on for tonight, or tomorrow?", i)}
 		if i%2 == 0 {
 			entries[i].Sender = "+1"
@@ -107,36 +107,67 @@ func many(n int) []messages.Entry {
 	return entries
 }
 
-func TestReplace_FileIsLittleMoreThanItsTextAndIdentifiers(t *testing.T) {
-	db := create(t)
-	held := int64(0)
-	entries := many(20000)
-	for _, e := range entries {
-		held += int64(len(e.Text) + len(e.GUID))
+func TestCollect_FileIsLittleMoreThanItsTextAndIdentifiers(t *testing.T) {
+	for name, c := range map[string]struct {
+		extent messages.Extent
+		share  int64 // percent of the text and identifiers
+	}{"Numbered": {messages.Numbered, 150}, "Export": {messages.Whole, 160}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := create(t)
+			held := int64(0)
+			entries := many(20000)
+			for _, e := range entries {
+				held += int64(len(e.Text) + len(e.GUID))
+			}
+			for range 2 { // and it does not grow when the same is collected again
+				collect(t, db, "a source", c.extent, false, entries...)
+				if size, limit := sizeOf(t, db), held*c.share/100; size > limit {
+					t.Errorf("%d bytes of text and identifiers take a file of %d, more than %d", held, size, limit)
+				}
+			}
+			collect(t, db, "a source", c.extent, false, entries[:100]...)
+			if c.extent == messages.Numbered {
+				sweep(t, db, "a source", entries[:100]...)
+			}
+			if size := sizeOf(t, db); size > 200_000 {
+				t.Errorf("100 messages take a file of %d bytes after there were more", size)
+			}
+		})
 	}
-	for range 2 { // and it does not grow when the same is collected again
-		replace(t, db, false, entries...)
-		info, err := os.Stat(db.Path())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if limit := held * 12 / 10; info.Size() > limit {
-			t.Errorf("%d bytes of text and identifiers take a file of %d, more than %d", held, info.Size(), limit)
-		}
-	}
-	replace(t, db, false, entries[:100]...)
+}
+
+func sizeOf(t *testing.T, db *messages.DB) int64 {
+	t.Helper()
 	info, err := os.Stat(db.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Size() > 200_000 {
-		t.Errorf("100 messages take a file of %d bytes after there were more", info.Size())
+	return info.Size()
+}
+
+// sweep collects a numbered source that has these entries and no others.
+func sweep(t *testing.T, db *messages.DB, source string, entries ...entry) messages.Outcome {
+	t.Helper()
+	outcome, err := db.Collect(t.Context(), false, func(tx *messages.Tx) error {
+		if err := fill(tx, source, messages.Numbered, entries...); err != nil {
+			return err
+		}
+		number, err := tx.Source(source, messages.Numbered)
+		if err != nil {
+			return err
+		}
+		return tx.Sweep(number, []messages.Range{{First: 0, Last: messages.LastRow}}, func(*messages.OldRow) {})
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return outcome
 }
 
 func TestReader_TakenBackByAnyAddressOfThePerson(t *testing.T) {
 	db := create(t)
-	rows := []messages.Entry{
+	rows := []entry{
 		{Row: 1, GUID: "m", Text: "hello"},
 		{Row: 2, GUID: "a", Date: 1, Sender: "+1", Kind: messages.Reaction, Text: "Loved", TargetGUID: "m"},
 		{Row: 3, GUID: "b", Date: 2, Sender: "j@x.org", Kind: messages.Reaction, Text: "Loved", TargetGUID: "m", Removal: true}}
@@ -146,30 +177,30 @@ func TestReader_TakenBackByAnyAddressOfThePerson(t *testing.T) {
 }
 
 func TestReader_RemovalCancelsTheLatestEarlierOfItsKind(t *testing.T) {
-	react := func(row, date int64, text string) messages.Entry {
-		return messages.Entry{Row: row, GUID: fmt.Sprint("r", row), Date: date, Sender: "+1", Kind: messages.Reaction, Text: text, TargetGUID: "m"}
+	react := func(row, date int64, text string) entry {
+		return entry{Row: row, GUID: fmt.Sprint("r", row), Date: date, Sender: "+1", Kind: messages.Reaction, Text: text, TargetGUID: "m"}
 	}
-	remove := func(row, date int64, text string) messages.Entry {
+	remove := func(row, date int64, text string) entry {
 		e := react(row, date, text)
 		e.Removal = true
 		return e
 	}
 	for name, c := range map[string]struct {
-		rows []messages.Entry
+		rows []entry
 		want []string
 	}{
-		"OtherKind":   {[]messages.Entry{react(1, 1, "Loved"), react(2, 2, "Liked"), remove(3, 3, "Loved")}, []string{"Liked"}},
-		"Earlier":     {[]messages.Entry{remove(1, 1, "Loved"), react(2, 2, "Loved")}, []string{"Loved"}},
-		"SameTime":    {[]messages.Entry{remove(1, 1, "Loved"), react(2, 1, "Loved"), remove(3, 1, "Loved")}, nil},
-		"Twice":       {[]messages.Entry{react(1, 1, "Loved"), react(2, 2, "Loved"), remove(3, 3, "Loved"), remove(4, 4, "Loved")}, nil},
-		"AddedAgain":  {[]messages.Entry{react(1, 1, "Loved"), remove(2, 2, "Loved"), react(3, 3, "Loved")}, []string{"Loved"}},
-		"OtherEmoji":  {[]messages.Entry{react(1, 1, "🔥"), react(2, 2, "🎉"), remove(3, 3, "🔥")}, []string{"🎉"}},
-		"SomeEmoji":   {[]messages.Entry{react(1, 1, "🔥"), react(2, 2, "Loved"), remove(3, 3, "")}, []string{"Loved"}},
-		"OtherTarget": {[]messages.Entry{react(1, 1, "Loved"), {Row: 2, GUID: "x", Date: 2, Sender: "+1", Kind: messages.Reaction, Text: "Loved", TargetGUID: "n", Removal: true}}, []string{"Loved"}},
+		"OtherKind":   {[]entry{react(1, 1, "Loved"), react(2, 2, "Liked"), remove(3, 3, "Loved")}, []string{"Liked"}},
+		"Earlier":     {[]entry{remove(1, 1, "Loved"), react(2, 2, "Loved")}, []string{"Loved"}},
+		"SameTime":    {[]entry{remove(1, 1, "Loved"), react(2, 1, "Loved"), remove(3, 1, "Loved")}, nil},
+		"Twice":       {[]entry{react(1, 1, "Loved"), react(2, 2, "Loved"), remove(3, 3, "Loved"), remove(4, 4, "Loved")}, nil},
+		"AddedAgain":  {[]entry{react(1, 1, "Loved"), remove(2, 2, "Loved"), react(3, 3, "Loved")}, []string{"Loved"}},
+		"OtherEmoji":  {[]entry{react(1, 1, "🔥"), react(2, 2, "🎉"), remove(3, 3, "🔥")}, []string{"🎉"}},
+		"SomeEmoji":   {[]entry{react(1, 1, "🔥"), react(2, 2, "Loved"), remove(3, 3, "")}, []string{"Loved"}},
+		"OtherTarget": {[]entry{react(1, 1, "Loved"), {Row: 2, GUID: "x", Date: 2, Sender: "+1", Kind: messages.Reaction, Text: "Loved", TargetGUID: "n", Removal: true}}, []string{"Loved"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			db := create(t)
-			replace(t, db, false, append([]messages.Entry{{Row: -2, GUID: "m", Text: "m"}, {Row: -1, GUID: "n", Text: "n"}}, c.rows...)...)
+			replace(t, db, false, append([]entry{{Row: -2, GUID: "m", Text: "m"}, {Row: -1, GUID: "n", Text: "n"}}, c.rows...)...)
 			wantTexts(t, read(t, db, nil), append([]string{"m", "n"}, c.want...)...)
 		})
 	}

@@ -3,7 +3,9 @@ package messages
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"slices"
 )
 
 // Erased counts what Forget took out.
@@ -14,59 +16,57 @@ type Erased struct {
 	Groups        int64 `json:"groups"` // conversations of others in which a stand-in is left
 }
 
-// The steps of forgetting the people in the temporary table gone, which holds their handles: what goes is gathered in
-// the temporary table doomed.
+// The steps of forgetting the people in the temporary table gone, which holds their handles. The messages that go are
+// gathered in the temporary table doomed, of which some are in there already: those of conversations with nobody else.
 const (
 	gatherDoomed = `
-INSERT INTO doomed SELECT m.id, m.guid FROM message m WHERE m.sender IN (SELECT handle FROM gone);
-INSERT OR IGNORE INTO doomed SELECT m.id, m.guid FROM conversation c JOIN message m ON m.id BETWEEN c.first AND c.last
-  WHERE EXISTS (SELECT 1 FROM conversation_member p WHERE p.conversation = c.id AND NOT p.absent)
-  AND NOT EXISTS (SELECT 1 FROM conversation_member p WHERE p.conversation = c.id AND NOT p.absent AND p.handle NOT IN (SELECT handle FROM gone));
-INSERT OR IGNORE INTO doomed SELECT m.id, m.guid FROM message m WHERE m.kind = 1 AND m.target IN (SELECT id FROM doomed)`
+INSERT OR IGNORE INTO doomed SELECT m.id, m.guid FROM message m WHERE m.kind < 10 AND m.sender IN (SELECT handle FROM gone);
+INSERT OR IGNORE INTO doomed SELECT m.id, m.guid FROM message m WHERE m.kind IN (1, 9) AND m.quote IN (SELECT id FROM doomed);
+DELETE FROM message WHERE kind = 10 AND sender IN (SELECT handle FROM gone)`
 
 	eraseFacts = `
 DELETE FROM version WHERE guid IN (SELECT guid FROM doomed);
 DELETE FROM event WHERE guid IN (SELECT guid FROM doomed) OR actor IN (SELECT address FROM gone) OR subject IN (SELECT address FROM gone);
 DELETE FROM address_person WHERE address IN (SELECT address FROM gone);
 DELETE FROM own_address WHERE address IN (SELECT address FROM gone);
-DELETE FROM removal WHERE sender IN (SELECT handle FROM gone) OR target IN (SELECT id FROM doomed);
 DELETE FROM attachment_descriptions WHERE attachment_guid IN (SELECT guid FROM attachment WHERE message IN (SELECT id FROM doomed))
-  AND attachment_guid NOT IN (SELECT guid FROM attachment WHERE message NOT IN (SELECT id FROM doomed))`
+  AND attachment_guid NOT IN (SELECT guid FROM attachment WHERE message NOT IN (SELECT id FROM doomed));
+DELETE FROM unresolved WHERE message IN (SELECT id FROM doomed)`
 
 	eraseAttachments = `DELETE FROM attachment WHERE message IN (SELECT id FROM doomed)`
-	eraseTargets     = `UPDATE message SET target = NULL WHERE target IN (SELECT id FROM doomed)`
-	eraseMessages    = `DELETE FROM message WHERE id IN (SELECT id FROM doomed)`
+	eraseQuotes      = `
+UPDATE message SET quote = NULL WHERE target IS NOT NULL AND quote IN (SELECT id FROM doomed)`
+	countDoomed = `SELECT count(*) FROM doomed d JOIN message m ON m.id = d.id WHERE m.kind < 9 AND m.state & 3 = 0`
 
-	eraseMembers       = `DELETE FROM conversation_member WHERE conversation IN (SELECT id FROM conversation c WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id BETWEEN c.first AND c.last))`
-	eraseConversations = `DELETE FROM conversation AS c WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id BETWEEN c.first AND c.last)`
-	shrinkAndRename    = `
-UPDATE conversation AS c SET first = (SELECT min(id) FROM message m WHERE m.id BETWEEN c.first AND c.last),
-  last = (SELECT max(id) FROM message m WHERE m.id BETWEEN c.first AND c.last);
+	eraseMessages = `DELETE FROM message WHERE id IN (SELECT id FROM doomed)`
+
+	renameGone = `
 UPDATE handle SET name = NULL, address = (SELECT g.stand_in || iif(g.handle = (SELECT min(handle) FROM gone h WHERE h.stand_in = g.stand_in AND h.handle > 0), '', ' (' || g.handle || ')')
   FROM gone g WHERE g.handle = handle.id) WHERE id IN (SELECT handle FROM gone);
-UPDATE conversation_member SET handle = (SELECT min(h.handle) FROM gone g JOIN gone h ON h.stand_in = g.stand_in AND h.handle > 0 WHERE g.handle = conversation_member.handle)
+UPDATE member SET handle = (SELECT min(h.handle) FROM gone g JOIN gone h ON h.stand_in = g.stand_in AND h.handle > 0 WHERE g.handle = member.handle)
   WHERE handle IN (SELECT handle FROM gone)`
+
 	eraseSources = `
 DELETE FROM attachment_root WHERE id NOT IN (SELECT root FROM attachment WHERE root IS NOT NULL);
-DELETE FROM origin WHERE id NOT IN (SELECT origin FROM message UNION SELECT origin FROM removal);
-DELETE FROM source WHERE id NOT IN (SELECT source FROM origin UNION SELECT source FROM event UNION SELECT source FROM version)`
-	countGroups = `SELECT count(DISTINCT conversation) FROM conversation_member WHERE handle IN (SELECT handle FROM gone)`
+DELETE FROM source WHERE id NOT IN (SELECT source FROM chat UNION SELECT source FROM event UNION SELECT source FROM version)
+  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id BETWEEN (source.id - 1) << 44 AND (source.id << 44) - 1)`
 )
 
-// Forget takes out what is from and about the people of whom standIn tells a stand-in: their messages, all messages of
+// Forget takes out what is from and about the people of whom standIn knows a stand-in: their messages, all messages of
 // conversations with nobody else, reactions to what goes, attachments and their descriptions, versions and events. In
 // groups of others a stand-in is left, so that these do not look like other groups. The rest is redacted by text, which
-// knows the addresses too, and care is remembered: all in one transaction.
-func (db *DB) Forget(ctx context.Context, care *Care, standIn func(address string) string, text func(string) string) (Erased, error) {
+// knows the addresses too, and the settings are remembered: all in one transaction.
+func (db *DB) Forget(ctx context.Context, settings *PrivacySettings, standIn func(address string) string, text func(string) string) (Erased, error) {
 	var erased Erased
 	err := db.erase(ctx, text, func(tx *sql.Tx) error {
-		if err := saveCare(ctx, tx, care); err != nil {
+		if err := savePrivacySettings(ctx, tx, settings); err != nil {
 			return err
 		}
-		if err := gatherGone(ctx, tx, standIn); err != nil {
+		gone, err := gatherGone(ctx, tx, standIn)
+		if err != nil {
 			return err
 		}
-		if err := eraseGone(ctx, tx, &erased); err != nil {
+		if err := eraseGone(ctx, tx, gone, &erased); err != nil {
 			return err
 		}
 		return redactTables(ctx, tx)
@@ -74,77 +74,156 @@ func (db *DB) Forget(ctx context.Context, care *Care, standIn func(address strin
 	return erased, err
 }
 
-// gatherGone fills the temporary tables of what goes.
-func gatherGone(ctx context.Context, tx *sql.Tx, standIn func(string) string) error {
+// gatherGone fills the temporary tables with what goes, and returns the handles of those who go.
+func gatherGone(ctx context.Context, tx *sql.Tx, standIn func(string) string) (map[int64]bool, error) {
 	_, err := tx.ExecContext(ctx, `CREATE TEMP TABLE gone (handle INTEGER, address TEXT, stand_in TEXT);
 		CREATE TEMP TABLE doomed (id INTEGER PRIMARY KEY, guid);
 		CREATE TEMP TABLE known AS SELECT id, address FROM handle
 		UNION SELECT -1, actor FROM event UNION SELECT -1, subject FROM event WHERE subject IS NOT NULL
 		UNION SELECT -1, address FROM address_person UNION SELECT -1, address FROM own_address`) // -1 is no handle
 	if err != nil {
-		return err
+		return nil, err
 	}
 	type row struct {
 		handle  int64
 		address string
 	}
 	var list []row
-	rows, err := tx.QueryContext(ctx, `SELECT id, address FROM known WHERE address <> ''`)
+	err = each(ctx, tx, `SELECT id, address FROM known WHERE address <> ''`, func(rows *sql.Rows) error {
+		var r row
+		err := rows.Scan(&r.handle, &r.address)
+		list = append(list, r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	gone := make(map[int64]bool)
+	for _, r := range list {
+		name := standIn(r.address)
+		if name == "" {
+			continue
+		}
+		if r.handle > 0 {
+			gone[r.handle] = true
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO gone VALUES (?, ?, ?)`, r.handle, r.address, name); err != nil {
+			return nil, err
+		}
+	}
+	return gone, gatherChats(ctx, tx, gone)
+}
+
+// gatherChats adds the messages of the periods in which nobody took part who is not gone.
+func gatherChats(ctx context.Context, tx *sql.Tx, gone map[int64]bool) error {
+	chats, err := readChats(ctx, tx)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var r row
-		if err := rows.Scan(&r.handle, &r.address); err != nil {
-			return err
+	for _, c := range chats {
+		if !slices.ContainsFunc(c.periods, func(p period) bool { return onlyGone(p.members, gone) }) {
+			continue
 		}
-		list = append(list, r)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, r := range list {
-		if name := standIn(r.address); name != "" {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO gone VALUES (?, ?, ?)`, r.handle, r.address, name); err != nil {
+		type message struct {
+			id   int64
+			guid any
+		}
+		var doomed []message
+		err := each(ctx, tx, `SELECT id, date, line, guid FROM message WHERE chat = ? AND kind < 10`, func(rows *sql.Rows) error {
+			var m message
+			var date int64
+			var line *int64
+			if err := rows.Scan(&m.id, &date, &line, &m.guid); err != nil {
 				return err
 			}
+			if p := c.at(moment{date, rowOf(m.id, line)}); p != nil && onlyGone(p.members, gone) {
+				doomed = append(doomed, m)
+			}
+			return nil
+		}, c.id)
+		for _, m := range doomed {
+			if err == nil {
+				_, err = tx.ExecContext(ctx, `INSERT OR IGNORE INTO doomed VALUES (?, ?)`, m.id, m.guid)
+			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// onlyGone reports whether everybody who was there is gone.
+func onlyGone(members []memberHandle, gone map[int64]bool) bool {
+	some := false
+	for _, m := range members {
+		if !m.absent && !gone[m.handle] {
+			return false
+		}
+		some = some || !m.absent
+	}
+	return some
+}
+
 // eraseGone carries the steps out.
-func eraseGone(ctx context.Context, tx *sql.Tx, erased *Erased) error {
-	for _, step := range []struct {
-		sql     string
-		changed *int64
-	}{
-		{gatherDoomed, nil},
-		{eraseFacts, nil},
-		{eraseAttachments, &erased.Attachments},
-		{eraseTargets, nil},
-		{eraseMessages, &erased.Messages},
-		{eraseMembers, nil},
-		{eraseConversations, &erased.Conversations},
-		{shrinkAndRename, nil},
-		{eraseSources, nil},
-	} {
-		result, err := tx.ExecContext(ctx, step.sql)
+func eraseGone(ctx context.Context, tx *sql.Tx, gone map[int64]bool, erased *Erased) (err error) {
+	run := func(statement string) (changed int64) {
 		if err != nil {
-			return err
+			return 0
 		}
-		if step.changed != nil {
-			if *step.changed, err = result.RowsAffected(); err != nil {
-				return err
-			}
+		var result sql.Result
+		if result, err = tx.ExecContext(ctx, statement); err == nil {
+			changed, err = result.RowsAffected()
 		}
+		return changed
 	}
-	if err := tx.QueryRowContext(ctx, countGroups).Scan(&erased.Groups); err != nil {
-		return err
+	count := func(query string) (n int64) {
+		if err == nil {
+			n, err = integer(ctx, tx, query)
+		}
+		return n
 	}
-	_, err := tx.ExecContext(ctx, `DROP TABLE gone; DROP TABLE doomed; DROP TABLE known`)
+	run(gatherDoomed)
+	before, _, failure := rostersOf(ctx, tx, nil)
+	err = errors.Join(err, failure)
+	run(eraseFacts)
+	erased.Attachments = run(eraseAttachments)
+	erased.Messages = count(countDoomed)
+	run(eraseQuotes)
+	run(eraseMessages)
+	after, groups, failure := rostersOf(ctx, tx, gone)
+	err = errors.Join(err, failure)
+	erased.Conversations, erased.Groups = before-after, groups
+	run(renameGone)
+	run(dropUnusedChats)
+	run(eraseSources)
+	run(`DROP TABLE gone; DROP TABLE doomed; DROP TABLE known`)
 	return err
+}
+
+// rostersOf counts the conversations that have messages, and those of them in which somebody of gone is a member.
+func rostersOf(ctx context.Context, tx *sql.Tx, gone map[int64]bool) (all, with int64, err error) {
+	chats, err := readChats(ctx, tx)
+	if err != nil {
+		return 0, 0, err
+	}
+	seen := make(map[string]bool)
+	for _, c := range chats {
+		err := eachPopulated(ctx, tx, c, false, func(p *period, _ int64) {
+			key := rosterKey(c.group, p.members)
+			if seen[key] {
+				return
+			}
+			seen[key] = true
+			if slices.ContainsFunc(p.members, func(m memberHandle) bool { return gone[m.handle] }) {
+				with++
+			}
+		})
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return int64(len(seen)), with, nil
 }
 
 // ForgottenName is the stand-in of the nth person who was forgotten.

@@ -1,13 +1,23 @@
 package messages
 
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// Owner is the address of the owner of the messages.
+const Owner = ""
+
 // handles are the numbers of addresses; 0 is the owner's.
 type handles struct {
 	numbers   map[string]int64
 	addresses []string // by number
+	stored    int      // how many of them are in the file
 }
 
 func newHandles(addresses []string) handles {
-	h := handles{make(map[string]int64, len(addresses)), addresses}
+	h := handles{make(map[string]int64, len(addresses)), addresses, len(addresses)}
 	for number, address := range addresses {
 		h.numbers[address] = int64(number)
 	}
@@ -26,4 +36,43 @@ func (h *handles) handle(address string) int64 {
 }
 
 // address is that of a number.
-func (h *handles) address(number int64) string { return h.addresses[number] }
+func (h *handles) address(number int64) (string, error) {
+	if number < 0 || number >= int64(len(h.addresses)) {
+		return "", fmt.Errorf("handle %d does not exist", number)
+	}
+	return h.addresses[number], nil
+}
+
+// readAddresses returns the addresses by number.
+func readAddresses(ctx context.Context, q querier) ([]string, error) {
+	addresses := []string{Owner}
+	err := each(ctx, q, `SELECT id, address FROM handle ORDER BY id`, func(rows *sql.Rows) error {
+		var id int
+		var address string
+		if err := rows.Scan(&id, &address); err != nil {
+			return err
+		}
+		if id != len(addresses) {
+			return fmt.Errorf("handle %d is out of sequence", id)
+		}
+		addresses = append(addresses, address)
+		return nil
+	})
+	return addresses, err
+}
+
+// writeHandles writes the new addresses, and the names that sources told.
+func (t *Tx) writeHandles() error {
+	for id := t.stored; id < len(t.addresses); id++ {
+		if err := t.exec(`INSERT INTO handle (id, address) VALUES (?, ?)`, id, t.addresses[id]); err != nil {
+			return err
+		}
+	}
+	t.stored = len(t.addresses)
+	for address, name := range t.names {
+		if err := t.exec(`UPDATE handle SET name = ? WHERE address = ?`, name, address); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -5,13 +5,6 @@ import (
 	"database/sql"
 )
 
-// identityTables hold what sources tell of who is who. They are added to, never emptied: an address that was the owner's
-// stays the owner's.
-const identityTables = `
-CREATE TABLE own_address (address TEXT PRIMARY KEY, place TEXT NOT NULL, messages INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE address_person (address TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
-`
-
 // OwnAddress is an address that a source says is the owner's.
 type OwnAddress struct {
 	Address  string
@@ -72,22 +65,4 @@ func (db *DB) SamePersons(ctx context.Context) ([]SamePerson, error) {
 		return err
 	})
 	return list, err
-}
-
-// each calls scan for every row of a query.
-func (db *DB) each(ctx context.Context, query string, scan func(*sql.Rows) error) error {
-	rows, err := db.sql.QueryContext(ctx, query)
-	if err != nil {
-		return explain(db.path, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return explain(db.path, err)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return explain(db.path, err)
-	}
-	return nil
 }

@@ -24,8 +24,8 @@ func filesOf(t *testing.T, db *messages.DB) map[string]messages.FilePlace {
 
 func TestAttachments_FilesAreKept(t *testing.T) {
 	db := create(t)
-	file := func(guid, name, root, path string) messages.Entry {
-		return messages.Entry{GUID: guid, Kind: messages.Image, Text: name, Attachment: guid, File: messages.FilePlace{Root: root, Path: path}}
+	file := func(guid, name, root, path string) entry {
+		return entry{GUID: guid, Kind: messages.Image, Text: name, Attachment: guid, File: messages.FilePlace{Root: root, Path: path}}
 	}
 	want := map[string]messages.FilePlace{
 		"a": {Root: "/messages", Path: "~/Library/Attachments/ab/a.jpg"},
@@ -58,10 +58,10 @@ func TestAttachments_FilesAreKept(t *testing.T) {
 
 func TestDescribe(t *testing.T) {
 	db := create(t)
-	collect(t, db, "mac", messages.Whole, false, messages.Entry{GUID: "1", Date: 1, Kind: messages.Image, Text: "a.jpg", Attachment: "a"},
-		messages.Entry{GUID: "2", Date: 2, Kind: messages.Audio, Text: "b.caf", Attachment: "b", Transcript: "hello"},
-		messages.Entry{GUID: "3", Date: 3, Kind: messages.Image, Text: "a.jpg", Attachment: "a"},
-		messages.Entry{GUID: "4", Date: 4, Kind: messages.Image, Text: "theirs.jpg", Attachment: "theirs"})
+	collect(t, db, "mac", messages.Whole, false, entry{GUID: "1", Date: 1, Kind: messages.Image, Text: "a.jpg", Attachment: "a"},
+		entry{GUID: "2", Date: 2, Kind: messages.Audio, Text: "b.caf", Attachment: "b", Transcript: "hello"},
+		entry{GUID: "3", Date: 3, Kind: messages.Image, Text: "a.jpg", Attachment: "a"},
+		entry{GUID: "4", Date: 4, Kind: messages.Image, Text: "theirs.jpg", Attachment: "theirs"})
 	execute(t, db.Path(), `INSERT INTO attachment_descriptions (attachment_guid, description) VALUES ('theirs', 'by another program')`)
 	failed := messages.Description{GUID: "a", Status: messages.Failed, Hash: []byte("h"), Error: "too large", At: 5}
 	done := messages.Description{GUID: "a", Status: messages.Described, Text: "A cat.", Model: "m", Hash: []byte("h"), At: 6}
@@ -83,7 +83,7 @@ func TestDescribe(t *testing.T) {
 	if err != nil || len(known) != 1 || known[0].Text != "A cat." || string(known[0].Hash) != "h" || known[0].Model != "m" {
 		t.Errorf("known by content are %+v (%v)", known, err)
 	}
-	wantTexts(t, read(t, db, nil), "a.jpg", "b.caf", "a.jpg", "theirs.jpg")
+	wantTexts(t, read(t, db, nil), "A cat.", "hello", "A cat.", "by another program")
 }
 
 func wantStrings(t *testing.T, got []string, want ...string) {

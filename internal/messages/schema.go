@@ -1,160 +1,119 @@
 package messages
 
-import (
-	"context"
-	"database/sql"
-	"errors"
-	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
-
-	"github.com/mattn/go-sqlite3"
-
-	"ventriloquist/internal/usererr"
-)
-
 // applicationID marks a file as a messages.db ("vqct" in SQLite's header).
 const applicationID = 0x76716374
 
-// migrations bring a file from version i to i+1; the version is SQLite's user_version. Never edit one that was released:
-// append. Identifiers of rows are 16 bytes where they are UUIDs (see packGUID), else text. A sender of 0 is the owner.
-var migrations = []string{`
-CREATE TABLE handle (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE);
-CREATE TABLE conversation (id INTEGER PRIMARY KEY, is_group INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
-CREATE TABLE conversation_member (conversation INTEGER NOT NULL, place INTEGER NOT NULL, handle INTEGER NOT NULL,
-  absent INTEGER NOT NULL, PRIMARY KEY (conversation, place)) WITHOUT ROWID;
+// version is the version of the schema, SQLite's user_version. Older files are converted, see migrate.go.
+const version = 12
+
+// tables is the schema. Identifiers of rows are 16 bytes where they are UUIDs (see packGUID), else text. A sender of 0 is
+// the owner. A row of a source is one row of message for each of its parts, whose ids follow each other (see keys.go); a
+// row that became no message is one row of the kind leftOut.
+const tables = `
+CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+  collected INTEGER NOT NULL); -- number of the last collect that read something of it
+CREATE TABLE source_state (source INTEGER PRIMARY KEY, state BLOB NOT NULL); -- what the source's package wants to know next time
+
+CREATE TABLE handle (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE,
+  name TEXT); -- what a source calls the person, if not by the address
+
+CREATE TABLE chat (id INTEGER PRIMARY KEY, source INTEGER NOT NULL,
+  number INTEGER, -- the source's own, NULL for a chat that is known by its members
+  is_group INTEGER NOT NULL);
+CREATE TABLE period (id INTEGER PRIMARY KEY, chat INTEGER NOT NULL, -- a time with the same members
+  until_date INTEGER NOT NULL, until_row INTEGER NOT NULL); -- of the last row that belongs to it
+CREATE TABLE member (period INTEGER NOT NULL, place INTEGER NOT NULL, handle INTEGER NOT NULL, absent INTEGER NOT NULL,
+  PRIMARY KEY (period, place)) WITHOUT ROWID;
+
 CREATE TABLE message (
-  id INTEGER PRIMARY KEY,
-  source_row INTEGER NOT NULL,
-  guid NOT NULL,
-  part INTEGER NOT NULL,
-  date INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY,    -- source, row and part
+  chat INTEGER NOT NULL,     -- 0 for none
+  date INTEGER NOT NULL,     -- nanoseconds since 1970 UTC
   sender INTEGER NOT NULL,
   kind INTEGER NOT NULL,
+  state INTEGER NOT NULL,    -- bits: see the constants of this name
+  guid NOT NULL,
+  part INTEGER NOT NULL,     -- by which replies name it; of a row that was left out: why
   text TEXT NOT NULL,
-  target INTEGER
+  target INTEGER,            -- first id of the row that is answered, in the same source
+  target_part INTEGER,       -- the part that is answered; of a row that was left out: how many messages were forgotten
+  quote INTEGER,             -- id of the message that is quoted: derived from target
+  line INTEGER               -- of an export: number of the collect << 24 and line, see keys.go; NULL where rows are numbered
 );
-CREATE TABLE attachment (message INTEGER PRIMARY KEY, guid TEXT NOT NULL, transcript TEXT);
-CREATE TABLE removal (id INTEGER PRIMARY KEY, source_row INTEGER NOT NULL, guid NOT NULL, date INTEGER NOT NULL,
-  sender INTEGER NOT NULL, text TEXT NOT NULL, target INTEGER NOT NULL);
-CREATE TABLE attachment_descriptions (attachment_guid TEXT PRIMARY KEY, description TEXT) WITHOUT ROWID;
-`, trainingTables, sourceTables, factTables, identityTables, placeTables, careTables, readingTables, retractedTable, readingBySource, collectedTables}
+CREATE TABLE unresolved (message INTEGER PRIMARY KEY, guid NOT NULL); -- rows whose target is not in their source
+CREATE TABLE attachment (message INTEGER PRIMARY KEY, guid TEXT NOT NULL, transcript TEXT, root INTEGER,
+  path TEXT); -- ends in / where the last element is the message's text
+CREATE TABLE attachment_root (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+CREATE TABLE attachment_descriptions (attachment_guid TEXT PRIMARY KEY, description TEXT,
+  status TEXT, -- NULL if another program described it
+  model TEXT,
+  content_hash BLOB, -- SHA-256 of the file
+  error TEXT,
+  described_at INTEGER -- seconds since 1970 UTC
+) WITHOUT ROWID;
 
-// DB is an open messages.db.
-type DB struct {
-	sql    *sql.DB
-	path   string
-	policy *Policy // what Replace keeps out
+CREATE TABLE event (source INTEGER NOT NULL, guid NOT NULL, source_row INTEGER NOT NULL, date INTEGER NOT NULL,
+  chat INTEGER NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL, subject TEXT, text TEXT,
+  PRIMARY KEY (source, guid)) WITHOUT ROWID;
+CREATE TABLE version (source INTEGER NOT NULL, guid NOT NULL, part INTEGER NOT NULL, number INTEGER NOT NULL,
+  date INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (source, guid, part, number)) WITHOUT ROWID;
+CREATE TABLE retracted (guid PRIMARY KEY) WITHOUT ROWID; -- unsent messages: an old backup still has them
+
+CREATE TABLE own_address (address TEXT PRIMARY KEY, place TEXT NOT NULL, messages INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE address_person (address TEXT PRIMARY KEY, person TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE care (one INTEGER PRIMARY KEY CHECK (one = 1), secret BLOB NOT NULL, region TEXT NOT NULL, kinds TEXT NOT NULL);
+CREATE TABLE forgotten (digest BLOB PRIMARY KEY, person INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE collected (key TEXT PRIMARY KEY, summary BLOB NOT NULL) WITHOUT ROWID; -- exports as they were collected
+CREATE TABLE collected_source (key TEXT NOT NULL, source INTEGER NOT NULL, PRIMARY KEY (key, source)) WITHOUT ROWID;
+
+CREATE TABLE training_conversations (id INTEGER PRIMARY KEY,
+  members TEXT NOT NULL, -- JSON array of names, sorted
+  first INTEGER NOT NULL, last INTEGER NOT NULL);
+CREATE TABLE training_messages (id INTEGER PRIMARY KEY,
+  date INTEGER NOT NULL, -- nanoseconds since 1970 UTC
+  name TEXT NOT NULL, reply_to TEXT, content_type TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE training_windows (id INTEGER PRIMARY KEY,
+  conversation INTEGER NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, -- messages
+  targets INTEGER NOT NULL); -- how many of the last messages are targets
+`
+
+// The kinds of rows that are never shown: they follow the kinds of messages.
+const (
+	removalKind = 9  // a reaction was taken back
+	leftOut     = 10 // the row became no message
+)
+
+// The bits of message.state.
+const (
+	lost       = 1  // derived: a reaction, or a removal of one, whose target is not there
+	superseded = 2  // derived: another source has a better copy, or knows that the message was unsent
+	shortened  = 4  // other parts of the row were unsent
+	kept       = 8  // the source no longer has the row
+	partial    = 16 // the export left something out
+	lastCopy   = 32 // the source no longer has the row, but another one has an older copy
+	edited     = 64 // there are versions of it
+
+	derived = lost | superseded
+)
+
+// isShown is the condition that a row of message m is a message to be read.
+const isShown = `m.kind < 9 AND m.state & 3 = 0`
+
+// indexes are made anew after many rows were added at once, which is faster than to maintain them. The order of messages
+// in a chat is that of its index up to about a second (1 << 30 nanoseconds), which takes half the bytes of a whole date.
+var indexes = []struct{ name, definition string }{
+	{"message_order", `message(chat, date >> 30) WHERE kind < 9 AND state & 3 = 0`},
+	{"message_rest", `message(chat, kind) WHERE NOT (kind < 9 AND state & 3 = 0)`},
+	{"message_target", `message(target) WHERE target IS NOT NULL`},
+	{"message_removal", `message(quote) WHERE kind = 9 AND state & 3 = 0`},
+	{"message_lost", `message(kind) WHERE state & 1 = 1`},
+	{"message_kept", `message(chat) WHERE state & 40 <> 0`},
+	{"message_forgotten", `message(target_part) WHERE kind = 10 AND target_part > 0`},
+	{"unresolved_guid", `unresolved(guid)`},
 }
 
-// Open opens an existing messages.db and brings its schema up to date.
-func Open(ctx context.Context, path string) (*DB, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
-		err = errors.New("it is a folder")
-	}
-	if err != nil {
-		return nil, usererr.With(fmt.Errorf("cannot open %s: %w", path, err), "run `vqctl collect` first, or name the folder with %v", usererr.Option("data_dir"))
-	}
-	return open(ctx, path)
-}
-
-// Create opens path, making the file (mode 0600) and its folder (0700) if missing.
-func Create(ctx context.Context, path string) (*DB, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make the folder of %s: %w", path, err)
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open %s: %w", path, err)
-	}
-	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
-		return nil, fmt.Errorf("cannot make %s private: %w", path, err)
-	}
-	return open(ctx, path)
-}
-
-func open(ctx context.Context, path string) (*DB, error) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open %s: %w", path, err)
-	}
-	// A file that is new and empty takes auto_vacuum: rows that leave give their pages back at the commit.
-	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: "_busy_timeout=5000&_auto_vacuum=full&_secure_delete=false"}
-	handle, err := sql.Open("sqlite3", dsn.String())
-	if err != nil {
-		return nil, fmt.Errorf("cannot open %s: %w", path, err)
-	}
-	db := &DB{sql: handle, path: path}
-	if err := db.migrate(ctx); err != nil {
-		handle.Close()
-		return nil, explain(path, err)
-	}
-	return db, nil
-}
-
-// Close closes the file.
-func (db *DB) Close() error { return db.sql.Close() }
-
-// SQL is the open database, for the tables that other packages own (the windows).
-func (db *DB) SQL() *sql.DB { return db.sql }
-
-// Path is the file's name, as it was given.
-func (db *DB) Path() string { return db.path }
-
-func (db *DB) migrate(ctx context.Context) error {
-	var version, application, tables int
-	row := db.sql.QueryRowContext(ctx, `SELECT (SELECT user_version FROM pragma_user_version),
-		(SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_master)`)
-	if err := row.Scan(&version, &application, &tables); err != nil {
-		return err
-	}
-	if tables > 0 && application != applicationID {
-		return usererr.With(errors.New("it is a database of another program"), "name another folder with %v", usererr.Option("data_dir"))
-	}
-	if version > len(migrations) {
-		return usererr.With(fmt.Errorf("it has version %d, this program knows %d", version, len(migrations)), "use a newer vqctl")
-	}
-	if version == len(migrations) {
-		return nil
-	}
-	tx, err := db.sql.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	for _, step := range migrations[version:] {
-		if _, err := tx.ExecContext(ctx, step); err != nil {
-			return err
-		}
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, len(migrations))); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// explain names the file and, for what SQLite reports, says what to do.
-func explain(path string, err error) error {
-	var failure sqlite3.Error
-	wrapped := fmt.Errorf("%s: %w", path, err)
-	if !errors.As(err, &failure) {
-		return wrapped
-	}
-	switch failure.Code {
-	case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
-		return usererr.With(wrapped, "move the file away and run `vqctl collect` again")
-	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return usererr.With(wrapped, "another vqctl is writing it: wait until that is done")
-	case sqlite3.ErrFull:
-		return usererr.With(wrapped, "make room on the disk and run the command again: the file is as it was before")
-	}
-	return wrapped
-}
-
-// IsBusy tells whether an error says that another program is writing the file.
-func IsBusy(err error) bool {
-	var failure sqlite3.Error
-	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrBusy || failure.Code == sqlite3.ErrLocked)
-}
+// guidIndex is there once a second source is: it finds the copies of a message.
+const guidIndex = `CREATE INDEX IF NOT EXISTS message_guid ON message(guid)`

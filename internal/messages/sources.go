@@ -1,195 +1,177 @@
 package messages
 
 import (
-	"fmt"
+	"database/sql"
+	"math"
 	"slices"
 )
 
-// sourceTables tell where messages come from. An origin is a set of sources: a message that two of them hold is one
-// message, and stays until neither does.
-const sourceTables = `
-CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE origin (id INTEGER NOT NULL, source INTEGER NOT NULL, PRIMARY KEY (id, source)) WITHOUT ROWID;
-INSERT INTO source VALUES (1, '');
-INSERT INTO origin VALUES (1, 1);
-ALTER TABLE message ADD COLUMN origin INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE removal ADD COLUMN origin INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE handle ADD COLUMN name TEXT; -- what a source calls the person, where it is not the address
-`
-
-// unnamedSource is what was collected before sources had names, and what entries without a source come from: a single
-// database. The next that has a name takes it over.
-const unnamedSource = ""
-
-// Extent is how much of a source a collection reads.
+// Extent is how much of a source a collect speaks for, and how its rows are told apart.
 type Extent int
 
 const (
-	// Whole is all of it: a row that is not there is gone.
+	// Whole is all of a source whose rows are known by their identifiers: a row that is not put is gone.
 	Whole Extent = iota
 	// Span is what lies between its first message and its last: an export often begins late and ends early.
 	Span
+	// Numbered is a database whose rows have numbers: what is gone is told by Sweep.
+	Numbered
 )
 
-// sources are those that the store knows, and the sets of them.
-type sources struct {
-	names   []string         // by id; 0 is none
-	ids     map[string]int64 // by name
-	origins [][]int64        // sets of sources by id, each sorted; 0 is none
-	numbers map[string]int64 // of origins
-	open    map[int64]*reach // of the sources that are collected now
+// unnamedSource is what was collected before sources had names. The first source of a database that has one takes it over.
+const unnamedSource = ""
+
+// origin is a source.
+type origin struct {
+	id        int64
+	name      string
+	collected int64
+	opened    bool // in this collect
+	isNew     bool // the file held nothing of it
+	hasHashed bool // of a numbered source: the file holds rows by their identifiers, which the source no longer has
+	extent    Extent
+	seen      map[int64]bool  // of an export: the keys of rows that were put
+	rows      map[int64]*page // of a numbered source: the rows that were put
+	some      bool            // there were messages, from first to last
+	first     int64
+	last      int64
+	behind    bool // another source was collected later
 }
 
-// reach is how much of a source the entries cover.
-type reach struct {
-	extent      Extent
-	some        bool
-	first, last int64
-	origin      int64 // of the source alone
-}
+// page is which of 4096 rows that follow each other were put.
+type page [64]uint64
 
-// Source returns the number of the source of this name, whose entries follow. The name must be the same each time that
-// the source is collected.
-func (w *Writer) Source(name string, extent Extent) int64 {
-	s := &w.sources
-	id, known := s.ids[name]
-	if !known && extent == Whole {
-		if id, known = s.ids[unnamedSource]; known {
-			delete(s.ids, unnamedSource)
-			s.names[id], s.ids[name] = name, id
-		}
+const pageRows = 64 * 64
+
+func (o *origin) see(key, row int64) {
+	if o.extent != Numbered {
+		o.seen[key] = true
+		return
 	}
-	if !known {
-		id = int64(len(s.names))
-		s.names, s.ids[name] = append(s.names, name), id
+	p := o.rows[row/pageRows]
+	if p == nil {
+		p = new(page)
+		o.rows[row/pageRows] = p
 	}
-	s.begin(id, extent)
-	return id
+	p[row%pageRows/64] |= 1 << (row % 64)
 }
 
-func (s *sources) begin(id int64, extent Extent) {
-	if s.open[id] == nil {
-		s.open[id] = &reach{extent: extent, origin: s.origin([]int64{id})}
+func (o *origin) hasSeen(key, row int64) bool {
+	if o.extent != Numbered {
+		return o.seen[key]
 	}
+	p := o.rows[row/pageRows]
+	return p != nil && p[row%pageRows/64]&(1<<(row%64)) != 0
 }
 
-// origin returns the number of a set of sources, which is sorted.
-func (s *sources) origin(set []int64) int64 {
-	key := fmt.Sprint(set)
-	number, known := s.numbers[key]
-	if !known {
-		number = int64(len(s.origins))
-		s.origins = append(s.origins, set)
-		s.numbers[key] = number
-	}
-	return number
+// covers reports whether a collect speaks for what a source held at a date. Messages as old as the first of an export may
+// have been cut off with older ones.
+func (o *origin) covers(date int64) bool {
+	return o.extent != Span || o.some && o.first < date && date < o.last
 }
 
-// originOf returns the origin of a new entry.
-func (w *Writer) originOf(e *Entry) (int64, error) {
-	id := e.Source
-	if id == 0 {
-		id = w.Source(unnamedSource, Whole)
+// isOf is the condition that a message m was put by source ?2, of an export in collect ?3.
+func (o *origin) isOf() string {
+	if o.extent == Numbered {
+		return `m.id BETWEEN (?2 - 1) << 44 AND (?2 << 44) - 1 AND ?3 > 0`
 	}
-	r := w.sources.open[id]
-	if r == nil {
-		return 0, fmt.Errorf("source %d is not among those that are collected", id)
-	}
-	if !r.some {
-		r.some, r.first, r.last = true, e.Date, e.Date
-	}
-	r.first, r.last = min(r.first, e.Date), max(r.last, e.Date)
-	return r.origin, nil
+	return `m.chat IN (SELECT id FROM chat WHERE source = ?2) AND m.line >> 24 = ?3`
 }
 
-// covers tells whether the entries speak for what a source held at a date. What is as old as the first message of an
-// export may have been cut off with what is older.
-func (r *reach) covers(date int64) bool {
-	return r.extent == Whole || r.some && r.first < date && date < r.last
-}
-
-// left returns who of an origin may still have a row that is not among the entries.
-func (s *sources) left(origin, date int64) (set []int64) {
-	for _, source := range s.origins[origin] {
-		if r := s.open[source]; r == nil || !r.covers(date) {
-			set = append(set, source)
-		}
-	}
-	return set
-}
-
-// joined is the origin of what two origins hold.
-func (s *sources) joined(a, b int64) int64 {
-	set := slices.Concat(s.origins[a], s.origins[b])
-	slices.Sort(set)
-	return s.origin(slices.Compact(set))
-}
-
-// readSources reads what the store knows of sources.
-func (w *Writer) readSources() error {
-	w.sources = sources{names: []string{""}, ids: map[string]int64{}, origins: [][]int64{nil}, numbers: map[string]int64{}, open: map[int64]*reach{}}
-	s := &w.sources
-	// A source that holds nothing has no origin, or is gone and leaves a gap.
-	rows, err := w.tx.QueryContext(w.ctx, `SELECT s.id, s.name, coalesce(o.id, 0) FROM source s LEFT JOIN origin o ON s.id = o.source ORDER BY o.id, s.id`)
-	if err != nil {
+func (t *Tx) readSources() error {
+	t.sources = make(map[int64]*origin)
+	err := t.each(`SELECT id, name, collected FROM source`, func(rows *sql.Rows) error {
+		o := new(origin)
+		err := rows.Scan(&o.id, &o.name, &o.collected)
+		t.sources[o.id] = o
+		t.collect = max(t.collect, o.collected)
 		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var source, origin int
-		var name string
-		if err := rows.Scan(&source, &name, &origin); err != nil {
-			return err
-		}
-		for source >= len(s.names) {
-			s.names = append(s.names, "")
-		}
-		s.names[source], s.ids[name] = name, int64(source)
-		for origin >= len(s.origins) {
-			s.origins = append(s.origins, nil)
-		}
-		if origin > 0 {
-			s.origins[origin] = append(s.origins[origin], int64(source))
-		}
-	}
-	for number, set := range s.origins {
-		if set != nil {
-			s.numbers[fmt.Sprint(set)] = int64(number)
-		}
-	}
-	return rows.Err()
+	})
+	t.collect++
+	t.several = len(t.sources) > 1
+	return err
 }
 
-// writeSources writes the sources that were collected, and those that hold something still.
-func (w *Writer) writeSources() error {
-	if _, err := w.tx.ExecContext(w.ctx, `DELETE FROM source; DELETE FROM origin`); err != nil {
-		return err
-	}
-	s := &w.sources
-	for id, name := range s.names {
-		if id == 0 || s.ids[name] != int64(id) {
-			continue
-		}
-		if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO source VALUES (?, ?)`, id, name); err != nil {
-			return err
-		}
-	}
-	for number, set := range s.origins {
-		for _, source := range set {
-			if _, err := w.tx.ExecContext(w.ctx, `INSERT INTO origin VALUES (?, ?)`, number, source); err != nil {
-				return err
+// Source opens the source of this name and returns its number. The name must be the same each time that it is collected.
+func (t *Tx) Source(name string, extent Extent) (int64, error) {
+	o := t.sourceNamed(name)
+	if o == nil && extent != Span {
+		if o = t.sourceNamed(unnamedSource); o != nil {
+			o.name = name
+			if err := t.exec(`UPDATE source SET name = ? WHERE id = ?`, name, o.id); err != nil {
+				return 0, t.wrong(err)
 			}
+		}
+	}
+	if o == nil {
+		o = &origin{id: 1, name: name, isNew: true}
+		for t.sources[o.id] != nil {
+			o.id++
+		}
+		t.sources[o.id] = o
+		t.several = len(t.sources) > 1
+		if err := t.exec(`INSERT INTO source VALUES (?, ?, 0)`, o.id, name); err != nil {
+			return 0, t.wrong(err)
+		}
+	}
+	return o.id, t.wrong(t.open(o, extent))
+}
+
+func (t *Tx) sourceNamed(name string) *origin {
+	for _, o := range t.sources {
+		if o.name == name {
+			return o
 		}
 	}
 	return nil
 }
 
-// count is how many sources the store knows.
-func (s *sources) count() (n int) {
-	for id, name := range s.names {
-		if id > 0 && s.ids[name] == int64(id) {
-			n++
+func (t *Tx) open(o *origin, extent Extent) error {
+	if o.opened {
+		return nil
+	}
+	o.opened, o.extent = true, extent
+	o.seen, o.rows = map[int64]bool{}, map[int64]*page{}
+	o.first, o.last = math.MaxInt64, math.MinInt64
+	for _, other := range t.sources {
+		o.behind = o.behind || other.collected > o.collected
+	}
+	if extent != Numbered || o.isNew {
+		return nil
+	}
+	if o.collected == 0 && !t.keepGone { // the file was converted: rows that told an event are not known by their number
+		for _, table := range []string{"event", "version"} {
+			if err := t.exec(`DELETE FROM `+table+` WHERE source = ?`, o.id); err != nil {
+				return err
+			}
 		}
 	}
-	return n
+	some, err := t.integer(`SELECT EXISTS (SELECT 1 FROM chat c JOIN message m ON m.chat = c.id WHERE c.source = ? AND m.state & 40 <> 0)`, o.id)
+	o.hasHashed = some != 0
+	return err
+}
+
+// opened are the numbers of the sources that are collected.
+func (t *Tx) openedList() (list []int64) {
+	for id, o := range t.sources {
+		if o.opened {
+			list = append(list, id)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// closeSources notes which sources were collected last.
+func (t *Tx) closeSources() error {
+	for _, o := range t.sources {
+		if !o.opened {
+			continue
+		}
+		if err := t.exec(`UPDATE source SET collected = ? WHERE id = ?`, t.collect, o.id); err != nil {
+			return err
+		}
+		o.collected = t.collect
+	}
+	return nil
 }

@@ -7,30 +7,6 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// collect stores entries of one source in one direct chat with +1.
-func collect(t *testing.T, db *messages.DB, source string, extent messages.Extent, keepGone bool, entries ...messages.Entry) messages.Outcome {
-	t.Helper()
-	outcome, err := db.Replace(t.Context(), keepGone, func(w *messages.Writer) error {
-		number := w.Source(source, extent)
-		for _, e := range entries {
-			w.Present(e.GUID)
-			e.Source, e.Conversation = number, w.Conversation(false, messages.Members("+1"))
-			if err := w.Add(&e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return outcome
-}
-
-func said(guid string, date int64, text string) messages.Entry {
-	return messages.Entry{GUID: guid, Date: date, Row: date, Text: text}
-}
-
 func TestSources_OneDoesNotRemoveWhatAnotherGave(t *testing.T) {
 	db := create(t)
 	collect(t, db, "mac", messages.Whole, false, said("a", 1, "a"), said("b", 2, "b"))
@@ -44,8 +20,8 @@ func TestSources_OneDoesNotRemoveWhatAnotherGave(t *testing.T) {
 
 func TestSources_TheSameMessageIsOne(t *testing.T) {
 	db := create(t)
-	love := messages.Entry{GUID: "r", Date: 3, Kind: messages.Reaction, Text: "Loved", TargetGUID: "a", Sender: "+1"}
-	undo := messages.Entry{GUID: "u", Date: 4, Kind: messages.Reaction, Text: "Loved", TargetGUID: "a", Sender: "+1", Removal: true}
+	love := entry{GUID: "r", Date: 3, Kind: messages.Reaction, Text: "Loved", TargetGUID: "a", Sender: "+1"}
+	undo := entry{GUID: "u", Date: 4, Kind: messages.Reaction, Text: "Loved", TargetGUID: "a", Sender: "+1", Removal: true}
 	collect(t, db, "mac", messages.Whole, false, said("a", 1, "helo"), said("b", 2, "b"), love)
 	collect(t, db, "phone", messages.Whole, false, said("a", 1, "hello"), said("b", 2, "b"), love, undo)
 	wantTexts(t, read(t, db, nil), "hello", "b") // as it was read last, and the reaction is taken back
@@ -63,8 +39,8 @@ func TestSources_TheSameMessageIsOne(t *testing.T) {
 
 func TestSources_PartsOfAMessageFollowTheCopyReadLast(t *testing.T) {
 	db := create(t)
-	part := func(n int, text string) messages.Entry {
-		return messages.Entry{GUID: "a", Date: 1, Part: n, Place: n, Text: text}
+	part := func(n int, text string) entry {
+		return entry{GUID: "a", Date: 1, Part: n, Place: n, Text: text}
 	}
 	collect(t, db, "mac", messages.Whole, false, part(0, "one"), part(1, "two"), said("z", 2, "z"))
 	collect(t, db, "phone", messages.Whole, false, part(1, "two"))
@@ -100,13 +76,13 @@ func TestSources_AnswersAcrossSources(t *testing.T) {
 	reply := said("r", 5, "yes")
 	reply.TargetGUID, reply.TargetPart = "a", messages.WholeMessage
 	collect(t, db, "mac", messages.Whole, false, reply)
-	if list := read(t, db, nil); list[0].Target != nil {
-		t.Fatalf("it answers %+v", list[0].Target)
+	if list := read(t, db, nil); list[0].Replies {
+		t.Fatalf("it answers %q", list[0].QuotedText)
 	}
 	collect(t, db, "mac", messages.Whole, false, reply, said("a", 1, "coming?"))
 	collect(t, db, "phone", messages.Whole, false, said("a", 1, "coming?"))
 	collect(t, db, "mac", messages.Whole, false, reply)
-	if list := read(t, db, nil); len(list) != 2 || list[1].Target == nil || list[1].Target.Text != "coming?" {
+	if list := read(t, db, nil); len(list) != 2 || list[1].QuotedText != "coming?" {
 		t.Errorf("messages are %+v", list)
 	}
 }
@@ -124,12 +100,11 @@ func TestSources_TheUnnamedIsTakenOver(t *testing.T) {
 func TestSources_NamesOfAddressesStay(t *testing.T) {
 	db := create(t)
 	name := func(address, name string) {
-		_, err := db.Replace(t.Context(), false, func(w *messages.Writer) error {
-			w.Name(address, name)
+		_, err := db.Collect(t.Context(), false, func(tx *messages.Tx) error {
+			tx.Name(address, name)
 			e := said(address, 1, "hello")
-			e.Sender, e.Source, e.Conversation = address, w.Source(address, messages.Whole), w.Conversation(false, messages.Members(address))
-			w.Present(e.GUID)
-			return w.Add(&e)
+			e.Sender = address
+			return fill(tx, address, messages.Whole, e)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -179,25 +154,14 @@ INSERT INTO message VALUES (1, 1, 'a', 0, 1, 0, 0, 'old', NULL);`)
 // An export without media does not take the names of files away that one with media gave.
 func TestSources_APartialCopyDoesNotReplace(t *testing.T) {
 	db := create(t)
-	file := messages.Entry{GUID: "a", Date: 2, Kind: messages.Image, Text: "a.jpg", Attachment: "a"}
+	file := entry{GUID: "a", Date: 2, Kind: messages.Image, Text: "a.jpg", Attachment: "a"}
 	collect(t, db, "chat", messages.Span, false, said("0", 1, "0"), file, said("9", 9, "9"))
 	for range 2 {
-		_, err := db.Replace(t.Context(), false, func(w *messages.Writer) error {
-			number, conversation := w.Source("chat", messages.Span), w.Conversation(false, messages.Members("+1"))
-			for _, e := range []messages.Entry{said("0", 1, "0"), said("a", 2, "caption"), said("b", 3, "caption"), said("9", 9, "9")} {
-				e.Source, e.Conversation = number, conversation
-				if w.Present(e.GUID); e.Text == "caption" {
-					w.Partial(&e)
-				}
-				if err := w.Add(&e); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
+		entries := []entry{said("0", 1, "0"), said("a", 2, "caption"), said("b", 3, "caption"), said("9", 9, "9")}
+		for i := range entries {
+			entries[i].Partial = entries[i].Text == "caption"
 		}
+		collect(t, db, "chat", messages.Span, false, entries...)
 		wantTexts(t, read(t, db, nil), "0", "a.jpg", "caption", "9")
 	}
 }
@@ -208,19 +172,18 @@ func TestSources_UnsentIsGoneEverywhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			db := create(t)
 			for _, source := range order {
-				_, err := db.Replace(t.Context(), false, func(w *messages.Writer) error {
-					number, conversation := w.Source(source, messages.Whole), w.Conversation(false, messages.Members("+1"))
-					for _, e := range []messages.Entry{said("a", 1, "a"), said("b", 2, "oops")} {
-						if w.Present(e.GUID); source == "mac" && e.GUID == "b" {
-							w.Retract("b")
-							continue
-						}
-						e.Source, e.Conversation = number, conversation
-						if err := w.Add(&e); err != nil {
-							return err
-						}
+				_, err := db.Collect(t.Context(), false, func(tx *messages.Tx) error {
+					if source != "mac" {
+						return fill(tx, source, messages.Whole, said("a", 1, "a"), said("b", 2, "oops"))
 					}
-					return nil
+					if err := fill(tx, source, messages.Whole, said("a", 1, "a")); err != nil {
+						return err
+					}
+					number, err := tx.Source(source, messages.Whole)
+					if err == nil {
+						_, err = tx.Put(&messages.Row{Source: number, GUID: "b", Date: 2, Retracted: true})
+					}
+					return err
 				})
 				if err != nil {
 					t.Fatal(err)
@@ -231,20 +194,14 @@ func TestSources_UnsentIsGoneEverywhere(t *testing.T) {
 	}
 }
 
-// A source whose messages are all gone is known still, and sources that are gone leave gaps.
-func TestSources_WithoutOrigins(t *testing.T) {
+// A source whose messages are all gone is known still, and keeps its number.
+func TestSources_WithoutMessages(t *testing.T) {
 	db := create(t)
-	collect(t, db, "mac", messages.Whole, false, said("a", 1, "a"))
-	collect(t, db, "phone", messages.Whole, false, said("b", 2, "b"))
-	collect(t, db, "tablet", messages.Whole, false, said("c", 3, "c"))
-	if _, err := db.SQL().Exec(`DELETE FROM origin WHERE source = 2; DELETE FROM message WHERE guid = 'b'; DELETE FROM source WHERE name = 'mac';
-		DELETE FROM origin WHERE source = 1; DELETE FROM message WHERE guid = 'a'; UPDATE conversation SET first = last`); err != nil {
-		t.Fatal(err)
+	for _, source := range []string{"mac", "phone", "tablet"} {
+		collect(t, db, source, messages.Whole, false, said(source, 1, source))
 	}
+	collect(t, db, "mac", messages.Whole, false)
 	collect(t, db, "phone", messages.Whole, false, said("d", 4, "d"))
-	wantTexts(t, read(t, db, nil), "c", "d")
-	var names string
-	if err := db.SQL().QueryRow(`SELECT group_concat(id || name) FROM (SELECT * FROM source ORDER BY id)`).Scan(&names); err != nil || names != "2phone,3tablet" {
-		t.Errorf("sources are %s (%v)", names, err)
-	}
+	wantTexts(t, read(t, db, nil), "tablet", "d")
+	wantStrings(t, rowsOf(t, db, `SELECT id || name FROM source ORDER BY id`), "1mac", "2phone", "3tablet")
 }

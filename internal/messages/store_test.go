@@ -2,8 +2,8 @@ package messages_test
 
 import (
 	"context"
+	"errors"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -11,110 +11,44 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-func create(t *testing.T) *messages.DB {
-	t.Helper()
-	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "data", "messages.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
-
-// replace stores entries in one direct chat with +1.
-func replace(t *testing.T, db *messages.DB, keepGone bool, entries ...messages.Entry) messages.Outcome {
-	t.Helper()
-	outcome, err := db.Replace(t.Context(), keepGone, func(w *messages.Writer) error {
-		for _, e := range entries {
-			w.Present(e.GUID)
-			if e.Conversation == 0 {
-				e.Conversation = w.Conversation(false, messages.Members("+1"))
-			}
-			if err := w.Add(&e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return outcome
-}
-
-func read(t *testing.T, db *messages.DB, identity func(string) string) []*messages.Message {
-	t.Helper()
-	r, err := db.Reader(t.Context(), identity)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conversations, err := r.Conversations(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var list []*messages.Message
-	err = r.Messages(t.Context(), conversations, func(m *messages.Message) error {
-		list = append(list, m)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
-}
-
-func texts(list []*messages.Message) []string {
-	out := []string{}
-	for _, m := range list {
-		out = append(out, m.Text)
-	}
-	return out
-}
-
-func wantTexts(t *testing.T, list []*messages.Message, want ...string) {
-	t.Helper()
-	if got := texts(list); !reflect.DeepEqual(got, append([]string{}, want...)) {
-		t.Errorf("messages are %q, want %q", got, want)
-	}
-}
-
 const uuid = "0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9"
 
-func TestReplace_ReadsBackWhatWasWritten(t *testing.T) {
+func TestCollect_ReadsBackWhatWasWritten(t *testing.T) {
 	db := create(t)
 	replace(t, db, false,
-		messages.Entry{Row: 7, GUID: uuid, Date: 5, Sender: "+1", Text: "a\nb", Part: 2},
-		messages.Entry{Row: 9, GUID: "sixteen bytes ok", Date: 6, Kind: messages.Audio, Text: "Audio.caf", Attachment: "at_0", Transcript: "hello",
+		entry{Row: 7, GUID: uuid, Date: 5, Sender: "+1", Text: "a\nb", Part: 2},
+		entry{Row: 9, GUID: "sixteen bytes ok", Date: 6, Kind: messages.Audio, Text: "Audio.caf", Attachment: "at_0", Transcript: "hello",
 			TargetGUID: uuid, TargetPart: messages.WholeMessage})
-	want := []*messages.Message{
-		{ID: 1, Row: 7, GUID: uuid, Part: 2, Date: 5, Sender: "+1", Content: messages.Content{Text: "a\nb"}},
-		{ID: 2, Row: 9, GUID: "sixteen bytes ok", Date: 6, Kind: messages.Audio,
-			Content: messages.Content{Text: "Audio.caf", Attachment: "at_0", Transcript: "hello"},
-			Target:  &messages.Target{ID: 1, Content: messages.Content{Text: "a\nb"}}},
+	want := []messages.WindowMessage{
+		{Date: 5, Sender: "+1", Text: "a\nb"},
+		{Date: 6, Kind: messages.Audio, Text: "hello", Replies: true, QuotedText: "a\nb"},
 	}
-	got := read(t, db, nil)
-	if !reflect.DeepEqual(got, want) {
+	if got := read(t, db, nil); !reflect.DeepEqual(got, want) {
 		t.Errorf("read %+v, want %+v", got, want)
 	}
+	rows := rowsOf(t, db, `SELECT iif(typeof(m.guid) = 'blob', hex(m.guid), m.guid) || ' ' || part || ' ' || ((line & 0xFFFFFF) - 0x800000) || ' ' || text || coalesce(' ' || a.guid || ' ' || transcript, '')
+		FROM message m LEFT JOIN attachment a ON a.message = m.id ORDER BY date`)
+	wantStrings(t, rows, "0A1B2C3D4E5F60718293A4B5C6D7E8F9 2 7 a\nb", "sixteen bytes ok 0 9 Audio.caf at_0 hello")
 }
 
-func TestReplace_OrdersByDateThenRowThenPlace(t *testing.T) {
+func TestCollect_OrdersByDateThenRowThenPlace(t *testing.T) {
 	db := create(t)
 	replace(t, db, false,
-		messages.Entry{Row: 3, GUID: "c", Date: 20, Text: "3"},
-		messages.Entry{Row: 2, GUID: "b", Date: 20, Place: 1, Text: "2b"},
-		messages.Entry{Row: 2, GUID: "b", Date: 20, Place: 0, Text: "2a"},
-		messages.Entry{Row: 9, GUID: "a", Date: 10, Text: "1"})
+		entry{Row: 3, GUID: "c", Date: 20, Text: "3"},
+		entry{Row: 2, GUID: "b", Date: 20, Place: 1, Text: "2b"},
+		entry{Row: 2, GUID: "b", Date: 20, Place: 0, Text: "2a"},
+		entry{Row: 9, GUID: "a", Date: 10, Text: "1"})
 	wantTexts(t, read(t, db, nil), "1", "2a", "2b", "3")
 }
 
 func TestReader_JoinsConversationsInOrderOfTime(t *testing.T) {
 	db := create(t)
-	_, err := db.Replace(t.Context(), false, func(w *messages.Writer) error {
-		phone, mail := w.Conversation(false, messages.Members("+1")), w.Conversation(false, messages.Members("j@x.org"))
-		for i, c := range []int64{phone, mail, phone} {
-			e := messages.Entry{Conversation: c, Row: int64(i), GUID: string(rune('a' + i)), Date: int64(i), Text: string(rune('a' + i))}
-			if err := w.Add(&e); err != nil {
+	_, err := db.Collect(t.Context(), false, func(tx *messages.Tx) error {
+		source, _ := tx.Source("", messages.Whole)
+		phone, _ := tx.Conversation(source, false, messages.Members("+1"))
+		mail, _ := tx.Conversation(source, false, messages.Members("j@x.org"))
+		for i, chat := range []int64{phone, mail, phone} {
+			if err := put(tx, source, chat, entry{Row: int64(i), GUID: string(rune('a' + i)), Date: int64(i), Text: string(rune('a' + i))}); err != nil {
 				return err
 			}
 		}
@@ -127,18 +61,20 @@ func TestReader_JoinsConversationsInOrderOfTime(t *testing.T) {
 }
 
 // Who was absent is kept where it may tell about another address of the same person, and nowhere else.
-func TestReplace_AbsentMembers(t *testing.T) {
+func TestCollect_AbsentMembers(t *testing.T) {
 	db := create(t)
 	absent, there := messages.Member{Address: "c", Absent: true}, messages.Members("b", "a")
-	outcome, err := db.Replace(t.Context(), false, func(w *messages.Writer) error {
-		plain, before := w.Conversation(true, there), w.Conversation(true, append([]messages.Member{absent}, there...))
-		if after := w.Conversation(true, append(there[:2:2], absent)); plain == before || plain != after {
-			t.Errorf("conversations are %d, %d with c absent, %d with c absent earlier on", plain, before, after)
+	outcome, err := db.Collect(t.Context(), false, func(tx *messages.Tx) error {
+		source, _ := tx.Source("", messages.Whole)
+		plain, _ := tx.Conversation(source, true, there)
+		before, _ := tx.Conversation(source, true, append([]messages.Member{absent}, there...))
+		if after, err := tx.Conversation(source, true, append(there[:2:2], absent)); err != nil || plain == before || plain != after {
+			t.Errorf("conversations are %d, %d with c absent, %d with c absent earlier on (%v)", plain, before, after, err)
 		}
-		if err := w.Add(&messages.Entry{Conversation: plain, Row: 1, GUID: "1", Text: "x"}); err != nil {
+		if err := put(tx, source, plain, entry{Row: 1, GUID: "1", Text: "x"}); err != nil {
 			return err
 		}
-		return w.Add(&messages.Entry{Conversation: before, Row: 2, GUID: "2", Text: "y"})
+		return put(tx, source, before, entry{Row: 2, GUID: "2", Text: "y"})
 	})
 	if err != nil || outcome.Conversations != 1 {
 		t.Fatalf("%d conversations (%v), want 1: the same people", outcome.Conversations, err)
@@ -153,16 +89,23 @@ func TestReplace_AbsentMembers(t *testing.T) {
 	}
 }
 
-func TestReplace_ConversationIsASetOfMembers(t *testing.T) {
+func TestCollect_ConversationIsASetOfMembers(t *testing.T) {
 	db := create(t)
-	_, err := db.Replace(t.Context(), false, func(w *messages.Writer) error {
-		if w.Conversation(true, messages.Members("b", "a")) != w.Conversation(true, messages.Members("a", "b", "a")) {
+	_, err := db.Collect(t.Context(), false, func(tx *messages.Tx) error {
+		source, err := tx.Source("", messages.Whole)
+		conversation := func(group bool, members ...string) int64 {
+			id, failure := tx.Conversation(source, group, messages.Members(members...))
+			err = errors.Join(err, failure)
+			return id
+		}
+		group := conversation(true, "b", "a")
+		if group != conversation(true, "a", "b", "a") {
 			t.Error("the same members in another order are another conversation")
 		}
-		if w.Conversation(true, messages.Members("a")) == w.Conversation(false, messages.Members("a")) {
+		if conversation(true, "a") == conversation(false, "a") {
 			t.Error("a group and a direct chat are one conversation")
 		}
-		return w.Add(&messages.Entry{Conversation: 1, GUID: "g", Text: "hello", Sender: "a"})
+		return errors.Join(err, put(tx, source, group, entry{GUID: "g", Text: "hello", Sender: "a"}))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -172,23 +115,22 @@ func TestReplace_ConversationIsASetOfMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := r.Conversations(t.Context())
-	want := []messages.Conversation{{ID: 1, Group: true, Members: messages.Members("a", "b"), First: 1, Last: 1, Messages: 1}}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("conversations are %+v (%v), want %+v: empty ones are left out", got, err, want)
+	if err != nil || len(got) != 1 || got[0].ID != 1 || !got[0].Group || !slices.Equal(got[0].Members, messages.Members("a", "b")) || got[0].Messages != 1 {
+		t.Errorf("conversations are %+v (%v), want the group of a and b: empty ones are left out", got, err)
 	}
 }
 
-func TestReplace_AnswersAimAtTheNamedPart(t *testing.T) {
+func TestCollect_AnswersAimAtTheNamedPart(t *testing.T) {
 	db := create(t)
-	reply := func(guid string, part int) messages.Entry {
-		return messages.Entry{Row: 9, GUID: "r", Date: 9, Text: "reply", TargetGUID: guid, TargetPart: part}
+	reply := func(guid string, part int) entry {
+		return entry{Row: 9, GUID: "r", Date: 9, Text: "reply", TargetGUID: guid, TargetPart: part}
 	}
-	rows := []messages.Entry{
+	rows := []entry{
 		{Row: 1, GUID: "m", Part: 0, Place: 0, Text: "first"}, {Row: 1, GUID: "m", Part: 1, Place: 1, Text: "second"},
 		{Row: 2, GUID: "short", Part: 1, Text: "left", Shortened: true}}
 	for _, test := range []struct {
 		name string
-		e    messages.Entry
+		e    entry
 		want string
 	}{
 		{"NamedPart", reply("m", 1), "second"},
@@ -202,8 +144,8 @@ func TestReplace_AnswersAimAtTheNamedPart(t *testing.T) {
 			replace(t, db, false, append(rows[:len(rows):len(rows)], test.e)...)
 			list := read(t, db, nil)
 			last := list[len(list)-1]
-			if got := last.Target; (got == nil) != (test.want == "") || got != nil && got.Text != test.want {
-				t.Errorf("target is %+v, want %q", got, test.want)
+			if last.Replies != (test.want != "") || last.QuotedText != test.want {
+				t.Errorf("it quotes %q, want %q", last.QuotedText, test.want)
 			}
 		})
 	}
@@ -211,7 +153,7 @@ func TestReplace_AnswersAimAtTheNamedPart(t *testing.T) {
 
 func TestReader_DescriptionsSurviveAndStandForAttachments(t *testing.T) {
 	db := create(t)
-	rows := []messages.Entry{
+	rows := []entry{
 		{Row: 1, GUID: "m", Kind: messages.Image, Text: "IMG.HEIC", Attachment: "at_1"},
 		{Row: 2, GUID: "r", Date: 1, Kind: messages.Reaction, Text: "Loved", TargetGUID: "m"}}
 	replace(t, db, false, rows...)
@@ -220,19 +162,19 @@ func TestReader_DescriptionsSurviveAndStandForAttachments(t *testing.T) {
 	}
 	replace(t, db, false, rows...)
 	list := read(t, db, nil)
-	if got := list[0].Words(); got != "A sunset" {
+	if got := list[0].Text; got != "A sunset" {
 		t.Errorf("words of the image are %q", got)
 	}
-	if got := list[1].Target.Words(); got != "A sunset" {
+	if got := list[1].QuotedText; got != "A sunset" {
 		t.Errorf("the reaction quotes %q", got)
 	}
 }
 
-func TestReplace_FailureKeepsWhatWasThere(t *testing.T) {
+func TestCollect_FailureKeepsWhatWasThere(t *testing.T) {
 	db := create(t)
-	replace(t, db, false, messages.Entry{GUID: "a", Text: "before"})
-	_, err := db.Replace(t.Context(), false, func(w *messages.Writer) error {
-		if err := w.Add(&messages.Entry{Conversation: w.Conversation(false, messages.Members("+1")), GUID: "b", Text: "after"}); err != nil {
+	replace(t, db, false, entry{GUID: "a", Text: "before"})
+	_, err := db.Collect(t.Context(), false, func(tx *messages.Tx) error {
+		if err := fill(tx, "", messages.Whole, entry{GUID: "b", Text: "after"}); err != nil {
 			return err
 		}
 		return os.ErrDeadlineExceeded
@@ -241,16 +183,16 @@ func TestReplace_FailureKeepsWhatWasThere(t *testing.T) {
 		t.Fatalf("error is %v", err)
 	}
 	wantTexts(t, read(t, db, nil), "before")
-	replace(t, db, false, messages.Entry{GUID: "c", Text: "again"})
+	replace(t, db, false, entry{GUID: "c", Text: "again"})
 	wantTexts(t, read(t, db, nil), "again")
 }
 
-func TestReplace_Canceled(t *testing.T) {
+func TestCollect_Canceled(t *testing.T) {
 	db := create(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := db.Replace(ctx, false, func(w *messages.Writer) error {
+	_, err := db.Collect(ctx, false, func(tx *messages.Tx) error {
 		cancel()
-		return w.Add(&messages.Entry{Conversation: w.Conversation(false, messages.Members("+1")), GUID: "b", Text: "after"})
+		return fill(tx, "", messages.Whole, entry{GUID: "b", Text: "after"})
 	})
 	if err == nil {
 		t.Fatal("a canceled replacement succeeded")

@@ -11,11 +11,11 @@ import (
 )
 
 // Policy is what the owner asked to keep out of messages.db: kinds of private values, and forgotten people.
-type Policy struct{ stored *messages.Care }
+type Policy struct{ stored *messages.PrivacySettings }
 
 // Load returns the policy of a database; nil if it has none.
 func Load(ctx context.Context, db *messages.DB) (*Policy, error) {
-	stored, err := db.Care(ctx)
+	stored, err := db.PrivacySettings(ctx)
 	if err != nil || stored == nil {
 		return nil, err
 	}
@@ -29,7 +29,7 @@ func LoadOrNew(ctx context.Context, db *messages.DB, own []string) (*Policy, err
 	if p != nil || err != nil {
 		return p, err
 	}
-	p = &Policy{&messages.Care{Secret: make([]byte, 32), Region: people.Region(own), Forgotten: map[string]int64{}}}
+	p = &Policy{&messages.PrivacySettings{Secret: make([]byte, 32), Region: people.Region(own), Forgotten: map[string]int64{}}}
 	rand.Read(p.stored.Secret) // never fails
 	return p, nil
 }

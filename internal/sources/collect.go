@@ -32,11 +32,11 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 	}
 	var summary Summary
 	own := map[string]int64{}
-	outcome, err := db.Replace(ctx, o.KeepGone, func(w *messages.Writer) (err error) {
-		c := collector{ctx: ctx, w: w, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, own: own}
+	outcome, err := db.Collect(ctx, o.KeepGone, func(tx *messages.Tx) (err error) {
+		c := collector{ctx: ctx, tx: tx, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, own: own}
 		summary.Total, err = e.Read(ctx, &c)
 		if e.Key != "" {
-			w.SetCollected(e.Key, func(outcome *messages.Outcome) []byte { return summary.withOutcome(outcome).encode() })
+			tx.SetCollected(e.Key, func(outcome *messages.Outcome) []byte { return summary.withOutcome(outcome).encode() })
 		}
 		return err
 	})
@@ -78,7 +78,7 @@ func (s *Summary) withOutcome(outcome *messages.Outcome) *Summary {
 // collector is a Sink that stores.
 type collector struct {
 	ctx      context.Context
-	w        *messages.Writer
+	tx       *messages.Tx
 	summary  *Summary
 	progress func(done, total int64)
 	chats    map[*Chat]place
@@ -99,49 +99,47 @@ func (c *collector) Message(m *Message) error {
 		fate = Reactions
 	}
 	c.summary.Rows[fate]++
-	e := c.entry(m)
-	if err := c.w.Present(m.GUID); err != nil {
+	return c.put(m, m.Partial)
+}
+
+// Seen takes a message of which the export leaves out everything: what an earlier one said of it stays.
+func (c *collector) Seen(m *Message) error {
+	seen := *m
+	seen.Parts = nil
+	return c.put(&seen, true)
+}
+
+func (c *collector) put(m *Message, partial bool) error {
+	p, err := c.place(m.Chat)
+	if err != nil {
 		return err
 	}
-	if m.Partial {
-		c.w.Partial(&e)
-	}
+	row := messages.Row{Source: p.source, Chat: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
+		TargetGUID: m.ReplyTo, TargetPart: messages.WholeMessage, Partial: partial, Parts: make([]messages.Part, len(m.Parts))}
 	for i, part := range m.Parts {
-		e.Part, e.Place, e.Kind, e.Text, e.Attachment, e.File = i, i, part.Kind, part.Text, part.Attachment, part.File
-		e.Transcript = part.Transcript
-		if err := c.w.Add(&e); err != nil {
-			return err
-		}
+		row.Parts[i] = messages.Part{Number: i, Kind: part.Kind, Text: part.Text, Attachment: part.Attachment, Transcript: part.Transcript, File: part.File}
 	}
-	return nil
+	_, err = c.tx.Put(&row)
+	return err
 }
 
-func (c *collector) Seen(m *Message) {
-	e := c.entry(m)
-	c.w.Partial(&e)
-}
-
-// entry is what all parts of a message have in common.
-func (c *collector) entry(m *Message) messages.Entry {
-	p := c.place(m.Chat)
-	return messages.Entry{Source: p.source, Conversation: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
-		TargetGUID: m.ReplyTo, TargetPart: messages.WholeMessage}
-}
-
-func (c *collector) place(chat *Chat) place {
+func (c *collector) place(chat *Chat) (p place, err error) {
 	p, known := c.chats[chat]
-	if !known {
-		p = place{c.w.Source(chat.Source, chat.Extent), c.w.Conversation(chat.Group, messages.Members(chat.Members...))}
-		c.chats[chat] = p
+	if known {
+		return p, nil
 	}
-	return p
+	if p.source, err = c.tx.Source(chat.Source, chat.Extent); err == nil {
+		p.conversation, err = c.tx.Conversation(p.source, chat.Group, messages.Members(chat.Members...))
+	}
+	c.chats[chat] = p
+	return p, err
 }
 
 func (c *collector) Count(f Fate, n int64) { c.summary.Rows[f] += n }
 
 func (c *collector) Own(address string) { c.own[address]++ }
 
-func (c *collector) Name(address, name string) { c.w.Name(address, name) }
+func (c *collector) Name(address, name string) { c.tx.Name(address, name) }
 
 func (c *collector) Note(format string, args ...any) {
 	c.summary.Notes = append(c.summary.Notes, fmt.Sprintf(format, args...))

@@ -50,7 +50,7 @@ type Sink interface {
 	// Message takes a message or a reaction; it is counted by itself. The message may be overwritten afterwards.
 	Message(m *Message) error
 	// Seen takes a message of which the export omits everything. It is not counted.
-	Seen(m *Message)
+	Seen(m *Message) error
 	// Count counts lines that are not messages.
 	Count(f Fate, n int64)
 	// Name takes the name that the source has for the person of an address.

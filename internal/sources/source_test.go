@@ -166,15 +166,15 @@ func TestCollect(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	reader.Messages(t.Context(), conversations, func(m *messages.Message) error {
-		line := m.Sender + " " + m.Kind.String() + " " + m.Text + " " + m.Attachment
-		if m.Target != nil {
-			line += "<- " + m.Target.Text
+	reader.WindowMessages(t.Context(), conversations, func(m *messages.WindowMessage) error {
+		line := m.Sender + " " + m.Kind.String() + " " + m.Text
+		if m.Replies {
+			line += " <- " + m.QuotedText
 		}
 		got = append(got, line)
 		return nil
 	})
-	if want := []string{"john text hi ", "john image a.jpg at", " reaction Loved <- hi"}; !reflect.DeepEqual(got, want) {
+	if want := []string{"john text hi", "john image a.jpg", " reaction Loved <- hi"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("messages are %q, want %q", got, want)
 	}
 	if names, err := reader.Names(t.Context()); err != nil || names["john"] != "John Smith" {

@@ -94,7 +94,7 @@ func TestCollect_UnchangedIsNotReadAgain(t *testing.T) {
 	collect(newer, "newer", true)
 	collect(export("c", "3"), "c", true) // holds a message of b
 	collect(b, "b", true)
-	if err := db.Redact(t.Context(), &messages.Care{Secret: []byte("x")}, func(s string) string { return s }); err != nil {
+	if err := db.Redact(t.Context(), &messages.PrivacySettings{Secret: []byte("x")}, func(s string) string { return s }); err != nil {
 		t.Fatal(err)
 	}
 	db.SetPolicy(&messages.Policy{Text: func(s string) string { return s }, StandIn: func(string) string { return "" }})

@@ -33,7 +33,7 @@ func (g *gatherer) conversation(of *people.Conversation) *conversation {
 }
 
 // message counts the next message of the conversation.
-func (c *conversation) message(m *messages.Spoken) error {
+func (c *conversation) message(m *messages.WindowMessage) error {
 	g := c.g
 	if g.done++; g.Progress != nil && g.done%4096 == 0 {
 		g.Progress(g.done, g.total)
@@ -43,10 +43,10 @@ func (c *conversation) message(m *messages.Spoken) error {
 	person := g.person(who)
 	if m.Kind == messages.Reaction {
 		person.reactions++
-		person.addEmoji(m.Words)
+		person.addEmoji(m.Text)
 		if !c.IsDirect() {
 			c.tally.reactions++
-			c.tally.addEmoji(m.Words)
+			c.tally.addEmoji(m.Text)
 		}
 		return nil
 	}
@@ -57,10 +57,10 @@ func (c *conversation) message(m *messages.Spoken) error {
 		c.tally.by[who]++
 	}
 	if m.Kind == messages.Text {
-		words := g.words.split(m.Words)
-		person.say(words, m.Words)
+		words := g.words.split(m.Text)
+		person.say(words, m.Text)
 		if !c.IsDirect() {
-			c.tally.say(words, m.Words)
+			c.tally.say(words, m.Text)
 		}
 	}
 	c.follow(who, at)

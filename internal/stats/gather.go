@@ -50,7 +50,7 @@ func Gather(ctx context.Context, db *messages.DB, o Options) (*Report, error) {
 	}
 	for _, each := range o.People.Conversations(stored) {
 		c := g.conversation(each)
-		if err := reader.Spoken(ctx, each.Parts, c.message); err != nil {
+		if err := reader.WindowMessages(ctx, each.Parts, c.message); err != nil {
 			return nil, err
 		}
 		if each.IsGroup() && c.tally.messages > 0 {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/stats"
 )
 
@@ -38,24 +39,18 @@ func gather(t *testing.T, o stats.Options, list ...said) *stats.Report {
 	}
 	defer db.Close()
 	at := begin
-	_, err = db.Replace(t.Context(), false, func(w *messages.Writer) error {
-		for i, s := range list {
-			at = at.Add(s.after)
-			members := strings.Fields(s.with)
-			e := messages.Entry{Conversation: w.Conversation(len(members) > 1, messages.Members(members...)), Row: int64(i + 1), GUID: fmt.Sprint("g", i),
-				Date: at.UnixNano(), Sender: s.sender, Text: s.text, Kind: s.kind, TargetPart: messages.WholeMessage}
-			if s.kind == messages.Reaction {
-				e.TargetGUID = "g0"
-			}
-			if err := w.Add(&e); err != nil {
-				return err
-			}
+	var stored []messagestest.Message
+	for i, s := range list {
+		at = at.Add(s.after)
+		members := strings.Fields(s.with)
+		m := messagestest.Message{Group: len(members) > 1, Members: messages.Members(members...), Row: int64(i + 1), GUID: fmt.Sprint("g", i),
+			Date: at.UnixNano(), Sender: s.sender, Text: s.text, Kind: s.kind, TargetPart: messages.WholeMessage}
+		if s.kind == messages.Reaction {
+			m.TargetGUID = "g0"
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+		stored = append(stored, m)
 	}
+	messagestest.Fill(t, db, stored...)
 	if o.People == nil {
 		o.People = func(address string) (string, bool) {
 			name, ok := map[string]string{"+1": "John", "j@x": "John", "+2": "Zoë", "me@x": messages.Owner}[address]

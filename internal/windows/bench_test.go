@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/windows"
 )
 
@@ -19,33 +20,27 @@ func benchHistory(b *testing.B) *messages.DB {
 	b.Helper()
 	db := newDB(b)
 	words := strings.Fields("so are we still on for tonight I can bring the thing you asked about if it fits in the car")
-	_, err := db.Replace(context.Background(), false, func(w *messages.Writer) error {
-		for i := range benchMessages {
-			chat := i / 37 % 20
-			members := []string{fmt.Sprintf("+1555%04d", chat)}
-			if chat >= 10 {
-				members = append(members, "+15559998", "+15559999")
-			}
-			e := messages.Entry{Conversation: w.Conversation(chat >= 10, messages.Members(members...)), Row: int64(i), GUID: fmt.Sprintf("%08X-0000-4000-8000-000000000000", i),
-				Date: monday.UnixNano() + int64(i)*90e9, Text: strings.Join(words[:1+i*7%len(words)], " ") + " naïve", TargetPart: messages.WholeMessage}
-			if i%2 == 0 {
-				e.Sender = members[i%len(members)]
-			}
-			if i%10 == 3 {
-				e.TargetGUID = fmt.Sprintf("%08X-0000-4000-8000-000000000000", i-1)
-			}
-			if i%20 == 3 {
-				e.Kind, e.Text = messages.Reaction, "Loved"
-			}
-			if err := w.Add(&e); err != nil {
-				return err
-			}
+	list := make([]messagestest.Message, benchMessages)
+	for i := range list {
+		chat := i / 37 % 20
+		members := []string{fmt.Sprintf("+1555%04d", chat)}
+		if chat >= 10 {
+			members = append(members, "+15559998", "+15559999")
 		}
-		return nil
-	})
-	if err != nil {
-		b.Fatal(err)
+		m := messagestest.Message{Group: chat >= 10, Members: messages.Members(members...), Row: int64(i), GUID: fmt.Sprintf("%08X-0000-4000-8000-000000000000", i),
+			Date: monday.UnixNano() + int64(i)*90e9, Text: strings.Join(words[:1+i*7%len(words)], " ") + " naïve", TargetPart: messages.WholeMessage}
+		if i%2 == 0 {
+			m.Sender = members[i%len(members)]
+		}
+		if i%10 == 3 {
+			m.TargetGUID = fmt.Sprintf("%08X-0000-4000-8000-000000000000", i-1)
+		}
+		if i%20 == 3 {
+			m.Kind, m.Text = messages.Reaction, "Loved"
+		}
+		list[i] = m
 	}
+	messagestest.Fill(b, db, list...)
 	return db
 }
 

@@ -158,7 +158,7 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, conversations []*convers
 func (b *builder) addConversation(ctx context.Context, tx *sql.Tx, c *conversation) error {
 	first := b.summary.Messages + 1
 	b.conversation, b.lines, b.bytes, b.runs = c, 0, 0, b.runs[:0]
-	if err := b.reader.Spoken(ctx, c.Parts, b.addMessage); err != nil {
+	if err := b.reader.WindowMessages(ctx, c.Parts, b.addMessage); err != nil {
 		return err
 	}
 	if b.lines == 0 {
@@ -198,7 +198,7 @@ func (b *builder) dropConversation(ctx context.Context, tx *sql.Tx, first int64,
 }
 
 // addMessage writes the lines of one message.
-func (b *builder) addMessage(m *messages.Spoken) error {
+func (b *builder) addMessage(m *messages.WindowMessage) error {
 	if b.read++; b.read%1024 == 0 {
 		b.options.Progress.Report(b.read, 0)
 	}
@@ -212,7 +212,7 @@ func (b *builder) addMessage(m *messages.Spoken) error {
 		return nil
 	}
 	quote := replyQuote(m)
-	lines := splitMessage(m.Words, m.Kind)
+	lines := splitMessage(m.Text, m.Kind)
 	if len(lines) == 0 || m.Kind == messages.Reaction && quote == nil {
 		b.summary.LeftOut.Empty++
 		return nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/windows"
 )
 
@@ -29,29 +30,21 @@ type entry struct {
 	group   bool
 	members []string
 	absent  []string // said before the members
-	messages.Entry
+	messagestest.Message
 }
 
 // fill fills db with these entries.
 func fill(t testing.TB, db *messages.DB, entries []entry) {
 	t.Helper()
-	_, err := db.Replace(context.Background(), false, func(w *messages.Writer) error {
-		for _, e := range entries {
-			members := append(messages.Members(e.absent...), messages.Members(e.members...)...)
-			for i := range e.absent {
-				members[i].Absent = true
-			}
-			e.Conversation = w.Conversation(e.group, members)
-			w.Present(e.GUID)
-			if err := w.Add(&e.Entry); err != nil {
-				return err
-			}
+	list := make([]messagestest.Message, len(entries))
+	for i, e := range entries {
+		list[i] = e.Message
+		list[i].Group, list[i].Members = e.group, append(messages.Members(e.absent...), messages.Members(e.members...)...)
+		for k := range e.absent {
+			list[i].Members[k].Absent = true
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
+	messagestest.Fill(t, db, list...)
 }
 
 // monday is the time of the first message in these tests.

@@ -38,11 +38,11 @@ func nonEmpty(line string) []string {
 }
 
 // replyQuote returns the "reply_to" of a message; nil if it answers nothing or something without words.
-func replyQuote(m *messages.Spoken) *string {
-	if !m.Answers {
+func replyQuote(m *messages.WindowMessage) *string {
+	if !m.Replies {
 		return nil
 	}
-	lines := splitMessage(m.TargetWords, m.TargetKind)
+	lines := splitMessage(m.QuotedText, m.QuotedKind)
 	if len(lines) == 0 {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/windows"
 )
 
@@ -48,7 +49,7 @@ func loadScenario(t testing.TB) (*scenario, *messages.DB) {
 	}
 	var entries []entry
 	for _, e := range s.Entries {
-		entries = append(entries, entry{group: e.Group, members: e.Members, Entry: messages.Entry{Row: e.Row, GUID: e.GUID, Part: e.Part,
+		entries = append(entries, entry{group: e.Group, members: e.Members, Message: messagestest.Message{Row: e.Row, GUID: e.GUID, Part: e.Part,
 			Place: e.Place, Date: e.Date, Sender: e.Sender, Kind: kinds[e.Kind], Text: e.Text, Attachment: e.Attachment,
 			Transcript: e.Transcript, TargetGUID: e.TargetGUID, TargetPart: e.TargetPart}})
 	}

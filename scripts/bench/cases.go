@@ -50,6 +50,7 @@ func cases() []benchCase {
 				{title: "collect, messages/s", ours: "collect_messages_per_second"}, {title: "collect, MB of memory", ours: "collect_memory_mb"},
 				{title: "messages.db, share of its text and ids", ours: "size_ratio"}, {title: "preprocess, messages/s", ours: "preprocess_messages_per_second"},
 				{title: "second collect with 100 new messages, times/s", ours: "again_per_second"},
+				{title: "second collect with 10,000 changed rows, times/s", ours: "changed_per_second"},
 			},
 		},
 		goCase("typedstream", "./internal/sources/imessage/typedstream", "Decode", column{title: "decode, bodies/s on one core", ours: "Decode bodies/s"}),

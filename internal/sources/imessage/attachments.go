@@ -1,7 +1,6 @@
 package imessage
 
 import (
-	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -22,21 +21,17 @@ type attachment struct {
 	payload bool
 }
 
-// selectAttachments is the query for the attachments of messages, in order; of all messages, or of those in a JSON list. It
-// is empty where there can be none.
-func (s *Source) selectAttachments(messages driver.Value) (query string, args []driver.Value) {
+// selectAttachments is the query for the attachments of the messages from one to another, in order. It is empty where there
+// can be none.
+func (s *Source) selectAttachments() string {
 	if !s.has("attachment", "guid") || !s.has("message_attachment_join", "message_id", "attachment_id") {
-		return "", nil
-	}
-	only := "j.message_id IS NOT NULL"
-	if messages != nil {
-		only, args = "j.message_id"+numbersIn, []driver.Value{messages}
+		return ""
 	}
 	return fmt.Sprintf(`SELECT j.message_id, %s, %s, %s, %s, %s FROM message_attachment_join j
-		JOIN attachment ON attachment.ROWID = j.attachment_id WHERE %s
+		JOIN attachment ON attachment.ROWID = j.attachment_id WHERE j.message_id BETWEEN ? AND ?
 		ORDER BY j.message_id, j.attachment_id`, s.text("attachment", "guid"),
 		s.text("attachment", "filename"), s.text("attachment", "transfer_name"), s.text("attachment", "mime_type"),
-		s.text("attachment", "uti"), only), args
+		s.text("attachment", "uti"))
 }
 
 func scanAttachment(r record) (message int64, a attachment) {
@@ -44,21 +39,6 @@ func scanAttachment(r record) (message int64, a attachment) {
 	name := fileName(r.text(2), transfer)
 	return r.int(0), attachment{guid: r.text(1), name: name, path: strings.TrimSpace(r.text(2)), kind: mediatype.Of(r.text(4), r.text(5), name),
 		payload: strings.HasSuffix(name, ".pluginPayloadAttachment") || strings.HasSuffix(transfer, ".pluginPayloadAttachment")}
-}
-
-// readAttachments returns the attachments of each message in a JSON list, in order.
-func (s *Source) readAttachments(ctx context.Context, messages driver.Value) (map[int64][]attachment, error) {
-	list := make(map[int64][]attachment)
-	query, args := s.selectAttachments(messages)
-	if query == "" {
-		return list, nil
-	}
-	err := s.each(ctx, query, func(r record) error {
-		message, a := scanAttachment(r)
-		list[message] = append(list[message], a)
-		return nil
-	}, args...)
-	return list, err
 }
 
 // attachmentCursor reads the attachments of messages that are asked for in order.

@@ -29,19 +29,20 @@ type chat struct {
 	members    []person // each person once, the owner not
 	eras       []era    // its members in the course of time, the latest first: see members.go
 	number     uint32   // among the chats that have messages, from 1
+	stored     int64    // its number in the store, 0 before it has one
+	lastChange moment   // the end of the last era but one, as the store has it
 }
 
 // directory is everything about who and where.
 type directory struct {
-	handles map[int64]person
-	chats   map[int64]*chat
-	deleted map[int64]bool // messages that are recently deleted
-	places  places         // of the other messages
-	links   joinList       // chat_message_join
+	handles       map[int64]person
+	chats         map[int64]*chat
+	deleted       map[int64]bool // messages that are recently deleted
+	chatOfMessage                // of the other messages
 }
 
 func (s *Source) readDirectory(ctx context.Context) (*directory, error) {
-	d := &directory{handles: map[int64]person{}, chats: map[int64]*chat{}, deleted: map[int64]bool{}, places: newPlaces()}
+	d := &directory{handles: map[int64]person{}, chats: map[int64]*chat{}, deleted: map[int64]bool{}, chatOfMessage: newChatOfMessage()}
 	for _, step := range []func(context.Context, *directory) error{
 		s.readHandles, s.readChats, s.readMembers} {
 		if err := step(ctx, d); err != nil {
@@ -138,40 +139,38 @@ func (d *directory) sortedChats() []*chat {
 	return list
 }
 
-// readLinks reads which chats the messages stand in. A message may have several links, when one conversation has several
-// rows; a link that is also among the recoverable ones is that of a recently deleted message. With deleted those count as
-// any other.
-func (s *Source) readLinks(ctx context.Context, d *directory, deleted bool) error {
+// placeMessages finds the chats of the messages that are wanted. A message may have several links, when one conversation has
+// several rows; a link that is also among the recoverable ones is that of a recently deleted message. With deleted those
+// count as any other.
+func (d *directory) placeMessages(joins *[len(joinTables)]packedJoins, wanted func(message int64) bool, deleted bool) error {
 	type link struct{ message, chat int64 }
 	recoverable := make(map[link]bool)
-	if s.has("chat_recoverable_message_join", "chat_id", "message_id") {
-		err := s.each(ctx, `SELECT message_id, chat_id FROM chat_recoverable_message_join ORDER BY message_id, chat_id`, func(r record) error {
-			l := link{r.int(0), r.int(1)}
-			if deleted {
-				d.place(l.message, d.chats[l.chat])
-				return nil
-			}
-			recoverable[l], d.deleted[l.message] = true, true
-			return nil
-		})
-		if err != nil {
-			return err
+	err := joins[recoverables].each(func(j join) {
+		switch {
+		case !wanted(j.message):
+		case deleted:
+			d.place(j.message, d.chats[j.other])
+		default:
+			recoverable[link{j.message, j.other}], d.deleted[j.message] = true, true
 		}
-	}
-	rowID := "0"
-	if s.roots[chatJoin.name] != 0 {
-		rowID = "ROWID"
-	}
-	query := fmt.Sprintf(`SELECT message_id, chat_id, %s FROM chat_message_join
-		WHERE message_id IS NOT NULL AND chat_id IS NOT NULL ORDER BY 3`, rowID)
-	return s.each(ctx, query, func(r record) error {
-		l := link{r.int(0), r.int(1)}
-		if !recoverable[l] {
-			d.place(l.message, d.chats[l.chat])
-		}
-		if rowID != "0" {
-			d.links.add(join{r.int(2), l.message, l.chat})
-		}
-		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return joins[chats].each(func(j join) {
+		if wanted(j.message) && !recoverable[link{j.message, j.other}] {
+			d.place(j.message, d.chats[j.other])
+		}
+	})
+}
+
+// keyOf returns the key of whoever has an address; of handles that differ the first counts.
+func (d *directory) keyOf(address string) string {
+	first := int64(-1)
+	for id, p := range d.handles {
+		if p.address == address && (first < 0 || id < first) {
+			first = id
+		}
+	}
+	return d.handles[first].key
 }

@@ -3,7 +3,8 @@ package imessage
 import (
 	"context"
 	"errors"
-	"sync"
+	"maps"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -19,12 +20,12 @@ func (s *Source) Collect(ctx context.Context, db *messages.DB, options sources.O
 		options.Progress = func(int64, int64) {}
 	}
 	summary, err := s.collect(ctx, db, options)
-	if err != nil && s.stay() != nil {
+	if err != nil && s.checkUnchanged() != nil {
 		options.Logger().Info("the database changed while it was read: reading a copy", zap.Error(err))
 		if err := errors.Join(s.disconnect(), s.copyAndConnect(ctx)); err != nil {
 			return summary, s.explain(err)
 		}
-		s.frozen = ""
+		s.immutableStamp = ""
 		summary, err = s.collect(ctx, db, options)
 	}
 	if err != nil {
@@ -36,42 +37,73 @@ func (s *Source) Collect(ctx context.Context, db *messages.DB, options sources.O
 }
 
 func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.Options) (sources.Summary, error) {
-	c := collector{source: s, options: options}
-	done, err := c.again(ctx, db)
-	if err == nil && !done {
-		options.Logger().Info("reading all rows: what changed since the last collect cannot be told, or is too much")
-		c = collector{source: s, options: options}
-		err = c.whole(ctx, db)
+	data, err := db.State(ctx, s.name)
+	if err != nil {
+		return sources.Summary{}, err
+	}
+	c := &collector{source: s, options: options, old: decodeState(data)}
+	survey := c.startSurvey(ctx)
+	if c.old != nil && survey() == nil {
+		c.old = nil
+	}
+	err = c.prepare(ctx)
+	if isDamage(err) && c.old != nil { // then as much is read as can be
+		c.old, c.joins = nil, [len(joinTables)]packedJoins{}
+		err = c.prepare(ctx)
+	}
+	if err == nil {
+		err = s.checkUnchanged()
+	}
+	if err != nil {
+		return c.summary, s.explain(err)
+	}
+	if c.isUnchanged() {
+		held, err := db.Held(ctx, s.name)
+		if err != nil || held.Gone == 0 || options.KeepGone { // else what was kept goes now
+			return c.unchanged(held), err
+		}
+	}
+	if c.old == nil {
+		options.Logger().Info("reading all rows: nothing is known of an earlier collect that says which may have changed")
+	}
+	c.summary.Outcome, err = db.Collect(ctx, options.KeepGone, func(tx *messages.Tx) error { return c.fill(ctx, tx, survey) })
+	if err == nil {
+		c.settle()
 	}
 	return c.summary, err
-}
-
-// whole collects all rows.
-func (c *collector) whole(ctx context.Context, db *messages.DB) (err error) {
-	if err := c.prepare(ctx); err != nil {
-		return c.source.explain(err)
-	}
-	c.summary.Outcome, err = db.Replace(ctx, c.options.KeepGone, func(w *messages.Writer) error { return c.fill(ctx, w) })
-	c.summary.Damaged = sources.ListRows(c.damaged)
-	c.summary.Unknown = countUnknown(c.unknown)
-	applyOutcome(&c.summary)
-	c.summary.Read, c.summary.Changed = c.summary.Total, c.summary.Total
-	return err
 }
 
 // collector is one run of Collect.
 type collector struct {
 	source    *Source
 	options   sources.Options
+	old       *state // of the last collect; nil if nothing is known of it
+	leaves    map[string][]sqlitepages.Leaf
+	joins     [len(joinTables)]packedJoins
+	suspects  []sqlitepages.Range // the messages of which anything may have changed
 	directory *directory
 	reader    reader
+	number    int64 // of the source in the store
 	summary   sources.Summary
-	number    int64            // of the source in the store
-	damaged   []int64          // rows whose body is damaged
-	unknown   map[int64]string // rows with a value that is not known, and that value
+	rows      sources.FateCounts // what became of rows by themselves
+	damaged   []int64            // rows whose body is damaged
+	unknown   map[int64]string   // rows with a value that is not known, and that value
 }
 
-// prepare reads what tells where rows belong.
+// startSurvey looks at the pages of the source on the side; what it returns waits for that.
+func (c *collector) startSurvey(ctx context.Context) func() map[string][]sqlitepages.Leaf {
+	done := make(chan map[string][]sqlitepages.Leaf, 1)
+	go func() { done <- c.source.survey(ctx) }()
+	waited := false
+	return func() map[string][]sqlitepages.Leaf {
+		if !waited {
+			c.leaves, waited = <-done, true
+		}
+		return c.leaves
+	}
+}
+
+// prepare reads what tells which rows may have changed, and where they belong.
 func (c *collector) prepare(ctx context.Context) error {
 	s := c.source
 	var err error
@@ -82,10 +114,28 @@ func (c *collector) prepare(ctx context.Context) error {
 	if c.directory, err = s.readDirectory(ctx); err != nil {
 		return err
 	}
-	if err := c.survive("chat_message_join", s.readLinks(ctx, c.directory, c.options.Include[sources.RecentlyDeleted])); err != nil {
+	if c.old != nil {
+		for i := range c.joins {
+			c.joins[i].data = c.old.Joins[i]
+		}
+	}
+	if err := c.findSuspects(ctx); err != nil {
 		return err
 	}
-	return c.survive("who was in which group", s.readEras(ctx, c.directory))
+	if err := s.readGUIDs(ctx); err != nil {
+		return err
+	}
+	return c.directory.placeMessages(&c.joins, func(m int64) bool { return inRanges(c.suspects, m) }, c.options.Include[sources.RecentlyDeleted])
+}
+
+// readJoins reads the tables of joins as a whole.
+func (c *collector) readJoins(ctx context.Context) error {
+	for i, table := range joinTables {
+		if err := c.survive(table.name, c.source.eachJoin(ctx, table, allJoins, c.joins[i].add)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // survive takes damage of the file as an end of what is being read, and returns other errors.
@@ -97,168 +147,272 @@ func (c *collector) survive(what string, err error) error {
 	return nil
 }
 
-// fill reads and decodes the rows on one side and stores them on the other.
-func (c *collector) fill(outer context.Context, w *messages.Writer) error {
-	ctx, stop := context.WithCancel(outer)
-	defer stop()
-	c.number = w.Source(c.source.name, messages.Whole)
-	batches := make(chan *batch, 4)
-	var reading error
-	var leaves map[string][]sqlitepages.Leaf
-	var side sync.WaitGroup
-	side.Go(func() { leaves = c.source.survey(ctx) })
-	go func() {
-		defer close(batches)
-		reading = c.readRows(ctx, batches)
-	}()
-	storing := c.storeRows(w, batches)
-	if storing != nil {
-		stop()
-	}
-	for range batches { // the reader ends before its source is used again
-	}
-	side.Wait()
-	if storing != nil {
-		return storing
-	}
-	if reading != nil {
-		return c.source.explain(reading)
-	}
-	c.directory.places = newPlaces() // of millions of messages, and no longer needed
-	if err := c.remember(outer, w, leaves); err != nil {
-		return c.source.explain(err)
-	}
-	return c.source.stay()
+// isUnchanged reports whether the store holds what the source holds.
+func (c *collector) isUnchanged() bool {
+	return c.old != nil && len(c.suspects) == 0 && c.old.Include == c.options.Include &&
+		maps.Equal(c.old.Handles, c.directory.handleSums()) && maps.Equal(c.old.Chats, c.directory.chatSums())
 }
 
-// remember leaves in the store what tells the next collection what has changed.
-func (c *collector) remember(ctx context.Context, w *messages.Writer, leaves map[string][]sqlitepages.Leaf) error {
-	st, err := c.newState(ctx, leaves)
-	if st == nil || err != nil {
+// unchanged is the summary of a source that is as it was.
+func (c *collector) unchanged(outcome messages.Outcome) sources.Summary {
+	s := sources.Summary{Rows: c.old.Settled, Outcome: outcome, Unknown: countUnknown(c.old.Unknown)}
+	s.Total = s.Rows.Sum()
+	s.Damaged = sources.ListRows(c.old.Damaged)
+	c.options.Progress(s.Total, s.Total)
+	return s
+}
+
+// fill takes the suspects to the store.
+func (c *collector) fill(ctx context.Context, tx *messages.Tx, survey func() map[string][]sqlitepages.Leaf) error {
+	var err error
+	if c.number, err = tx.Source(c.source.name, messages.Numbered); err != nil {
 		return err
 	}
-	w.SetState(c.number, func(o *messages.Outcome) []byte {
-		s := c.summary
-		s.Outcome = *o
-		applyOutcome(&s)
-		st.Rows = s.Rows
-		return st.encode()
-	})
-	return nil
-}
-
-// note keeps what the summary and the next collection want to know of a row.
-func (c *collector) note(t *told) {
-	if t.damaged {
-		c.damaged = append(c.damaged, t.id)
+	if c.old != nil {
+		c.keepCounts()
 	}
-	if t.unknown != "" {
-		if c.unknown == nil {
-			c.unknown = make(map[int64]string)
+	if err := c.fillPeriods(ctx, tx); err != nil {
+		return c.source.explain(err)
+	}
+	if err := c.fillRows(ctx, tx); err != nil {
+		return err
+	}
+	err = tx.Sweep(c.number, storeRanges(c.suspects), func(o *messages.OldRow) {
+		if c.summary.Changed++; c.old != nil {
+			c.rows[oldFate(o)]--
 		}
-		c.unknown[t.id] = t.unknown
+	})
+	if err != nil {
+		return err
+	}
+	c.directory.chatOfMessage = newChatOfMessage() // of millions of messages, and no longer needed
+	if survey() != nil && len(c.summary.Unreadable) == 0 && c.rows.Sum() == c.summary.Total {
+		tx.SetState(c.number, func(o *messages.Outcome) []byte { return c.newState(c.settledRows(o)).encode() })
+	}
+	return c.source.checkUnchanged()
+}
+
+// keepCounts begins with what the last collect counted, without the rows that are read again.
+func (c *collector) keepCounts() {
+	c.rows = c.old.Rows
+	for _, row := range c.old.Damaged {
+		if !inRanges(c.suspects, row) {
+			c.damaged = append(c.damaged, row)
+		}
+	}
+	for row, value := range c.old.Unknown {
+		if !inRanges(c.suspects, row) {
+			c.noteUnknown(row, value)
+		}
 	}
 }
 
-// batch is what many rows have told.
-type batch struct {
-	rows    []told
-	entries []messages.Entry // of the rows, one after another
+// fillPeriods tells the store who was in which chat when, where that may have changed.
+func (c *collector) fillPeriods(ctx context.Context, tx *messages.Tx) error {
+	stale, err := c.staleGroups(ctx, tx)
+	switch {
+	case err != nil:
+	case c.old != nil && len(stale) > 0:
+		err = c.readErasOf(ctx, stale)
+	default:
+		err = c.source.readEras(ctx, c.directory, stale, nil)
+	}
+	if err := c.survive("who was in which group", err); err != nil {
+		return err
+	}
+	changed := make(map[int64]bool)
+	for _, chat := range stale {
+		if _, known := tx.ChatNumber(c.number, chat.id); !known && chat.number == 0 {
+			continue // nothing was ever said in it
+		}
+		if chat.stored, err = tx.Chat(c.number, chat.id, chat.group); err != nil {
+			return err
+		}
+		if changed[chat.id], err = tx.SetPeriods(chat.stored, chat.periods()); err != nil {
+			return err
+		}
+	}
+	if c.old == nil || !tx.KeepsOut() {
+		return nil
+	}
+	return c.suspectRowsOf(changed)
 }
 
-// told is what a row has told.
-type told struct {
-	id       int64
-	guid     string
-	date     int64
-	sender   string // as far as it is known
-	fate     sources.Fate
-	entries  int  // how many of the batch's
-	era      *era // of the entries
-	event    *messages.Event
-	versions []messages.Version
-	damaged  bool
-	unknown  string
+// readErasOf works out the eras of some chats.
+func (c *collector) readErasOf(ctx context.Context, stale []*chat) error {
+	set := make(map[int64]bool, len(stale))
+	for _, chat := range stale {
+		set[chat.id] = true
+	}
+	rows, wanted, err := c.rowsOf(set)
+	if err != nil {
+		return err
+	}
+	if err := c.directory.placeMessages(&c.joins, func(m int64) bool { return wanted[m] }, c.options.Include[sources.RecentlyDeleted]); err != nil {
+		return err
+	}
+	return c.source.readEras(ctx, c.directory, stale, asJSON(rows))
+}
+
+// rowsOf are the messages that are linked to some chats.
+func (c *collector) rowsOf(chats_ map[int64]bool) (rows []int64, set map[int64]bool, err error) {
+	set = make(map[int64]bool)
+	note := func(j join) {
+		if chats_[j.other] && !set[j.message] {
+			set[j.message] = true
+			rows = append(rows, j.message)
+		}
+	}
+	err = errors.Join(c.joins[chats].each(note), c.joins[recoverables].each(note))
+	return rows, set, err
+}
+
+// suspectRowsOf has the rows of chats read in which others were than was known: somebody may have been forgotten who was
+// alone with the owner.
+func (c *collector) suspectRowsOf(changed map[int64]bool) error {
+	for id, is := range changed {
+		if !is {
+			delete(changed, id)
+		}
+	}
+	rows, _, err := c.rowsOf(changed)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(row int64) bool { return inRanges(c.suspects, row) })
+	wanted := make(map[int64]bool, len(rows))
+	for _, row := range rows {
+		wanted[row] = true
+	}
+	c.damaged = slices.DeleteFunc(c.damaged, func(row int64) bool { return wanted[row] })
+	c.suspect(rows)
+	return nil
 }
 
 // batchRows is so many that handing them over costs nothing, and so few that they stay in the processor's cache.
 const batchRows = 512
 
-// readRows sends what the rows tell, batch after batch.
-func (c *collector) readRows(ctx context.Context, batches chan<- *batch) error {
-	b := new(batch)
+// fillRows reads and decodes the suspects on one side and stores them on the other.
+func (c *collector) fillRows(outer context.Context, tx *messages.Tx) error {
+	ctx, stop := context.WithCancel(outer)
+	defer stop()
+	batches := make(chan []decodedRow, 4)
+	var reading error
+	go func() {
+		defer close(batches)
+		reading = c.readRows(ctx, batches)
+	}()
+	storing := c.storeRows(tx, batches)
+	if storing != nil {
+		stop()
+	}
+	for range batches { // the reader ends before its source is used again
+	}
+	if len(c.summary.Unreadable) > 0 {
+		tx.Incomplete()
+	}
+	slices.Sort(c.damaged)
+	return errors.Join(storing, c.source.explain(reading))
+}
+
+// readRows sends what the suspects say, batch after batch.
+func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) error {
+	var b []decodedRow
 	send := func() error {
 		select {
 		case batches <- b:
-			b = &batch{rows: make([]told, 0, batchRows), entries: make([]messages.Entry, 0, batchRows*9/8)}
+			b = make([]decodedRow, 0, batchRows)
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 	last := int64(0)
-	attachments, err := c.source.eachMessage(ctx, func(r *row, files []attachment) error {
+	damaged, err := c.source.eachMessage(ctx, c.suspects, func(r *row, files []attachment, find finder) error {
 		last = r.id
-		c.read(r, files, b)
-		if len(b.rows) < batchRows {
+		d, err := c.read(r, files, find)
+		if err != nil {
+			return err
+		}
+		if b = append(b, d); len(b) < batchRows {
 			return nil
 		}
 		return send()
 	})
-	err = errors.Join(c.survive("attachment", attachments), c.survive(afterRow(last), err))
+	for what, err := range map[string]error{"attachment": damaged, afterRow(last): err} {
+		if isDamage(err) {
+			c.summary.Unreadable = append(c.summary.Unreadable, what+": "+err.Error())
+		}
+	}
+	if isDamage(err) {
+		err = nil
+	}
 	return errors.Join(err, send())
 }
 
-// storeRows stores what batches tell.
-func (c *collector) storeRows(w *messages.Writer, batches <-chan *batch) error {
+// storeRows stores what batches say.
+func (c *collector) storeRows(tx *messages.Tx, batches <-chan []decodedRow) error {
 	for b := range batches {
-		at := 0
-		for i := range b.rows {
-			t := &b.rows[i]
-			if err := c.storeRow(w, t, b.entries[at:at+t.entries]); err != nil {
+		for i := range b {
+			if err := c.storeRow(tx, &b[i]); err != nil {
 				return err
 			}
-			at += t.entries
 		}
-		c.options.Progress(c.summary.Rows.Sum(), c.summary.Total)
-	}
-	if len(c.summary.Unreadable) > 0 {
-		w.Incomplete()
+		c.options.Progress(c.summary.Read, c.summary.Total)
 	}
 	return nil
 }
 
-func (c *collector) storeRow(w *messages.Writer, t *told, entries []messages.Entry) error {
-	if err := w.Present(t.guid); err != nil {
+func (c *collector) storeRow(tx *messages.Tx, d *decodedRow) (err error) {
+	if d.Source = c.number; d.chat != nil {
+		if d.chat.stored == 0 {
+			if d.chat.stored, err = tx.Chat(c.number, d.chat.id, d.chat.group); err != nil {
+				return err
+			}
+		}
+		d.Chat = d.chat.stored
+	}
+	change, err := tx.Put(&d.Row)
+	if err != nil {
 		return err
 	}
-	c.summary.Rows[t.fate]++
-	c.note(t)
-	if t.fate == sources.Unsent {
-		w.Retract(t.guid)
+	c.summary.Read++
+	if c.rows[d.fate]++; c.old != nil && change.Old != nil {
+		c.rows[oldFate(change.Old)]--
 	}
-	if t.fate != sources.Messages && t.fate != sources.Reactions && t.fate != sources.Removals {
-		if err := w.LeftOut(c.number, t.id, int(t.fate), t.date, t.sender); err != nil {
-			return err
-		}
+	if change.Changed {
+		c.summary.Changed++
 	}
-	if len(entries) > 0 && t.era.conversation == 0 {
-		t.era.conversation = w.Conversation(t.era.group, t.era.members)
+	if d.damaged {
+		c.damaged = append(c.damaged, d.Row.Row)
 	}
-	for i := range entries {
-		e := &entries[i]
-		e.Source, e.Conversation = c.number, t.era.conversation
-		if err := w.Add(e); err != nil {
-			return err
-		}
-	}
-	if t.event != nil {
-		t.event.Source = c.number
-		w.AddEvent(*t.event)
-	}
-	for _, v := range t.versions {
-		v.Source = c.number
-		w.AddVersion(v)
+	if d.unknown != "" {
+		c.noteUnknown(d.Row.Row, d.unknown)
 	}
 	return nil
 }
+
+func (c *collector) noteUnknown(row int64, value string) {
+	if c.unknown == nil {
+		c.unknown = make(map[int64]string)
+	}
+	c.unknown[row] = value
+}
+
+// oldFate is what had become of a row.
+func oldFate(o *messages.OldRow) sources.Fate {
+	switch {
+	case o.LeftOut && o.Why < 0:
+		return fatesOfForgotten[o.Why]
+	case o.LeftOut:
+		return sources.Fate(o.Why)
+	case o.Removal:
+		return sources.Removals
+	case o.Kind == messages.Reaction:
+		return sources.Reactions
+	}
+	return sources.Messages
+}
+
+// fatesOfForgotten are the fates of rows that the store leaves out.
+var fatesOfForgotten = map[int]sources.Fate{messages.ForgottenMessage: sources.Messages, messages.ForgottenReaction: sources.Reactions, messages.ForgottenRemoval: sources.Removals}

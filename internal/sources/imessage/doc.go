@@ -1,30 +1,29 @@
-// Package imessage reads Apple's message database (chat.db of a Mac, sms.db of an iPhone's backup) into the store.
+// Package imessage reads Apple's message database (chat.db of a Mac, sms.db of an iPhone's backup) into messages.db.
 //
-// What enters: the path of a database or of a backup. What leaves: the messages, through store.Writer, and a Summary of
-// what became of every row. It must not know contacts' names, windows or training.
+// In: the path of a database or of a backup. Out: its rows, through messages.Tx, and a sources.Summary of what became of
+// every row. It must not know contacts' names, windows or training.
 //
 // The source is only ever read: see Open. Apple's tables differ from release to release, so columns are probed, never
-// inferred from a version. Nor does a second collection read what has not changed:
+// inferred from a version. A collect reads the rows that may have changed since the last; the first time, all of them:
 //
 //	open.go        a consistent view of the files, and what to do where there is none
 //	query.go       rows of a query, the fast way
-//	collect.go     all rows: read and decoded on one side, stored on the other
-//	again.go       only the rows that may have changed, by the bytes of their pages (see the package pages)
-//	check.go       whether a change reaches further than its row
+//	collect.go     a collect: rows are read and decoded on one side, stored on the other
+//	changes.go     which rows may have changed, by the checksums of their pages, and in which groups others may have been
 //	state.go       what is kept of a source for the next time
-//	joins.go       which messages stand in which chats, as it is kept
+//	joins.go       which messages are in which chats, and have which attachments
 //	summary.go     where the rows went
 //	include.go     rows that are left out unless they are asked for
 //
 // The rest of the package answers what a row means, a file a question:
 //
-//	read.go        what a row tells, all in all
+//	read.go        what a row says, all in all
 //	chats.go       who is in which chat
-//	places.go      which chat a row stands in
+//	chat_of_message.go which chat a row is in
 //	members.go     who was in a group at the time
 //	rows.go        the columns of a row
 //	classify.go    whether a row is a message at all, and if not, why
-//	parts.go       a body's parts, with its attachments where they stand
+//	parts.go       a body's parts, with its attachments where they are
 //	edits.go       which parts were edited or unsent
 //	attachments.go what an attachment is, and its name
 //	balloons.go    the words of links and of apps' messages

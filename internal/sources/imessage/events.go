@@ -20,7 +20,7 @@ const (
 // event is what a row tells that happened to its conversation. Of a kind that this program does not know the numbers are
 // kept.
 func (r *row) event(d *directory, c *chat) (e messages.Event, known bool) {
-	e = messages.Event{Row: r.id, GUID: r.guid, Date: r.date, Chat: c.id}
+	e = messages.Event{Date: r.date, Chat: c.id}
 	e.Actor, _ = r.sender(d, c)
 	known = true
 	switch {
@@ -52,7 +52,7 @@ func (r *row) event(d *directory, c *chat) (e messages.Event, known bool) {
 
 // foreign keeps the numbers of an association that this program does not know.
 func (r *row) foreign(d *directory, c *chat) messages.Event {
-	e := messages.Event{Row: r.id, GUID: r.guid, Date: r.date, Chat: c.id, Kind: fmt.Sprintf("associated_message_type %d", r.tapback), Text: r.target}
+	e := messages.Event{Date: r.date, Chat: c.id, Kind: fmt.Sprintf("associated_message_type %d", r.tapback), Text: r.target}
 	e.Actor, _ = r.sender(d, c)
 	return e
 }

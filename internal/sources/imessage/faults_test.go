@@ -159,8 +159,8 @@ func TestFault12_AttachmentsNeedNoDescriptionAndNoMIMEType(t *testing.T) {
 	photo := h.Attachment(chatdb.Attachment{GUID: "a", Filename: "~/x/IMG.jpeg"})
 	h.say(chatdb.Message{Attachments: []int64{photo}, Body: chatdb.Parts(chatdb.Part{Attachment: "a"})})
 	c := h.collect().want(t, "direct john", "john image: IMG.jpeg")
-	if got := c.messages[0].Attachment; got != "a" {
-		t.Errorf("the attachment is %q", got)
+	if len(c.files) != 1 || c.files[0].GUID != "a" {
+		t.Errorf("the attachments are %+v", c.files)
 	}
 }
 
@@ -172,8 +172,8 @@ func TestFault12_VoiceMessageHasApplesTranscript(t *testing.T) {
 	h.say(chatdb.Message{Body: body, Attachments: []int64{memo}, Columns: columns("is_audio_message", 1)})
 	h.say(chatdb.Message{Body: body, Columns: columns("is_audio_message", 1)}) // the attachment's row is missing
 	c := h.collect().want(t, "direct john", "john audio: are you coming").wantFate(t, sources.Empty, 1)
-	if m := c.messages[0]; m.Text != "Audio Message.caf" || m.Kind != messages.Audio {
-		t.Errorf("message is %+v", m)
+	if m := c.messages[0]; len(c.files) != 1 || c.files[0].Name != "Audio Message.caf" || m.Kind != messages.Audio {
+		t.Errorf("message is %+v with %+v", m, c.files)
 	}
 }
 

@@ -60,7 +60,8 @@ func (h *history) now() time.Time {
 // collected is what a store holds, as a test reads it.
 type collected struct {
 	summary  sources.Summary
-	messages []*messages.Message
+	messages []messages.WindowMessage
+	files    []messages.Attachment
 	// lines are the messages as "who kind: words <- quoted", in a conversation headed by its members.
 	lines []string
 }
@@ -111,11 +112,14 @@ func (c *collected) read(t *testing.T, db *messages.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.files, err = db.Attachments(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	slices.SortFunc(conversations, func(a, b messages.Conversation) int { return strings.Compare(heading(a), heading(b)) })
 	for _, conversation := range conversations {
 		c.lines = append(c.lines, heading(conversation))
-		err := reader.Messages(t.Context(), []messages.Conversation{conversation}, func(m *messages.Message) error {
-			c.messages = append(c.messages, m)
+		err := reader.WindowMessages(t.Context(), []messages.Conversation{conversation}, func(m *messages.WindowMessage) error {
+			c.messages = append(c.messages, *m)
 			c.lines = append(c.lines, line(m))
 			return nil
 		})
@@ -149,10 +153,10 @@ func heading(c messages.Conversation) string {
 	return kind + " " + strings.Join(names, " ")
 }
 
-func line(m *messages.Message) string {
-	s := fmt.Sprintf("%s %s: %s", nick(m.Sender), m.Kind, m.Words())
-	if m.Target != nil {
-		s += " <- " + m.Target.Words()
+func line(m *messages.WindowMessage) string {
+	s := fmt.Sprintf("%s %s: %s", nick(m.Sender), m.Kind, m.Text)
+	if m.Replies {
+		s += " <- " + m.QuotedText
 	}
 	return s
 }

@@ -2,9 +2,11 @@ package imessage
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"ventriloquist/internal/sources/imessage/sqlitepages"
@@ -13,14 +15,33 @@ import (
 // join is a row of a table that joins messages to chats or to attachments.
 type join struct{ row, message, other int64 }
 
-// joinList is the rows of such a table in order, two or three bytes each. A row is how many row ids on it is, doubled; one
-// more if it is not the next message, and then how many messages on; and what it is joined to.
-type joinList struct {
+// joinTable is a table of joins and its columns.
+type joinTable struct{ name, message, other string }
+
+// The tables of joins.
+const (
+	chats        = iota // the chats of messages
+	attachments         // the attachments of messages
+	recoverables        // the chats of recently deleted messages
+)
+
+var joinTables = [...]joinTable{
+	chats:        {"chat_message_join", "message_id", "chat_id"},
+	attachments:  {"message_attachment_join", "message_id", "attachment_id"},
+	recoverables: {"chat_recoverable_message_join", "message_id", "chat_id"},
+}
+
+// allJoins is all rows of a table of joins.
+var allJoins = sqlitepages.Range{First: math.MinInt64, Last: math.MaxInt64}
+
+// packedJoins is the rows of such a table in order, two or three bytes each. A row is how many row ids on it is, doubled;
+// one more if it is not the next message, and then how many messages on; and what it is joined to.
+type packedJoins struct {
 	data []byte
 	last join
 }
 
-func (l *joinList) add(j join) {
+func (l *packedJoins) add(j join) {
 	head := uint64(j.row-l.last.row) << 1
 	if j.message == l.last.message+1 {
 		l.data = binary.AppendUvarint(l.data, head)
@@ -35,7 +56,7 @@ func (l *joinList) add(j join) {
 var errJoins = errors.New("a list of joins ends early")
 
 // each calls visit for every row.
-func (l *joinList) each(visit func(join)) error {
+func (l *packedJoins) each(visit func(join)) error {
 	var j join
 	for data := l.data; len(data) > 0; {
 		head, n := binary.Uvarint(data)
@@ -56,29 +77,24 @@ func (l *joinList) each(visit func(join)) error {
 	return nil
 }
 
-// joinTable is a table of joins and its columns.
-type joinTable struct{ name, message, other string }
-
-var (
-	chatJoin        = joinTable{"chat_message_join", "message_id", "chat_id"}
-	attachmentJoin  = joinTable{"message_attachment_join", "message_id", "attachment_id"}
-	recoverableJoin = joinTable{"chat_recoverable_message_join", "message_id", "chat_id"}
-)
-
 // eachJoin calls visit for the rows of a table of joins between two row ids, in order.
 func (s *Source) eachJoin(ctx context.Context, t joinTable, r sqlitepages.Range, visit func(join)) error {
 	if !s.has(t.name, t.message, t.other) {
 		return nil
 	}
-	query := fmt.Sprintf(`SELECT ROWID, %s, %s FROM %s WHERE ROWID BETWEEN ? AND ? AND %[1]s IS NOT NULL AND %[2]s IS NOT NULL ORDER BY ROWID`,
-		t.message, t.other, t.name)
+	rowID, within, args := "ROWID", "ROWID BETWEEN ? AND ?", []driver.Value{r.First, r.Last}
+	if s.withoutRowID[t.name] {
+		rowID, within, args = "0", "true", nil
+	}
+	query := fmt.Sprintf(`SELECT %s, %s, %s FROM %s WHERE %s AND %[2]s IS NOT NULL AND %[3]s IS NOT NULL ORDER BY 1, 2, 3`,
+		rowID, t.message, t.other, t.name, within)
 	return s.each(ctx, query, func(r record) error {
 		visit(join{r.int(0), r.int(1), r.int(2)})
 		return nil
-	}, r.First, r.Last)
+	}, args...)
 }
 
-// inRanges tells whether a row id is in one of the ranges, which are sorted.
+// inRanges reports whether a row id is in one of the ranges, which are sorted.
 func inRanges(ranges []sqlitepages.Range, row int64) bool {
 	_, found := slices.BinarySearchFunc(ranges, row, func(r sqlitepages.Range, row int64) int {
 		switch {
@@ -93,7 +109,7 @@ func inRanges(ranges []sqlitepages.Range, row int64) bool {
 }
 
 // renew returns the list with the rows of the ranges read anew, and the messages whose joins are not what they were.
-func (l *joinList) renew(ctx context.Context, s *Source, t joinTable, ranges []sqlitepages.Range) (renewed joinList, changed []int64, err error) {
+func (l *packedJoins) renew(ctx context.Context, s *Source, t joinTable, ranges []sqlitepages.Range) (renewed packedJoins, changed []int64, err error) {
 	if len(ranges) == 0 {
 		return *l, nil, nil
 	}

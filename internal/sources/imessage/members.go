@@ -41,8 +41,6 @@ type era struct {
 	end     moment
 	group   bool
 	members []messages.Member
-	// conversation is the store's number of it, 0 before it has one.
-	conversation int64
 }
 
 // event is what a row of a group tells about its members.
@@ -54,13 +52,9 @@ type event struct {
 
 // readEras works out who was in each chat when. In a group that is today's members, walked back through the rows that tell
 // who was added, was removed or left. Who wrote a message was a member then, even if the row that told of the leaving is
-// lost; between two such rows only the last that somebody wrote counts.
-func (s *Source) readEras(ctx context.Context, d *directory) error {
-	return s.readErasOf(ctx, d, slices.Collect(maps.Values(d.chats)), nil)
-}
-
-// readErasOf does so for some chats; rows is a JSON list of the messages that stand in them, nil for all that there are.
-func (s *Source) readErasOf(ctx context.Context, d *directory, chats []*chat, rows driver.Value) error {
+// lost; between two such rows only the last that somebody wrote counts. It does so for some chats; rows is a JSON list of
+// the messages that stand in them, nil for all that there are.
+func (s *Source) readEras(ctx context.Context, d *directory, chats []*chat, rows driver.Value) error {
 	events := make(map[*chat][]event)
 	for _, c := range chats {
 		if c.useToday(); c.group && c.number != 0 {
@@ -158,7 +152,7 @@ func (s *Source) readActivity(ctx context.Context, d *directory, events map[*cha
 	}, args...)
 	for key, at := range latest {
 		if p := d.handles[key.handle]; p.key != "" {
-			c := d.places.chats[key.chat]
+			c := d.chatOfMessage.chats[key.chat]
 			events[c] = append(events[c], event{at: at, active: p})
 		}
 	}
@@ -235,9 +229,11 @@ func (r *roster) members() []messages.Member {
 	return members
 }
 
-// eraAt returns the era of a row.
-func (c *chat) eraAt(at moment) *era {
-	// The eras end ever earlier: the last one that does not end before the row.
-	n := sort.Search(len(c.eras), func(i int) bool { return c.eras[i].end.before(at) })
-	return &c.eras[max(n-1, 0)]
+// periods are the eras as the store takes them.
+func (c *chat) periods() []messages.Period {
+	list := make([]messages.Period, len(c.eras))
+	for i, e := range c.eras {
+		list[len(list)-1-i] = messages.Period{UntilDate: e.end.date, UntilRow: e.end.row, Members: e.members}
+	}
+	return list
 }

@@ -36,18 +36,21 @@ const backupName = "3d0d7e5fb2ce288813306e4d4636395e047a3d28"
 
 // Source is an open message database, and one read transaction over all of it.
 type Source struct {
-	path     string // as it was found, for messages
-	name     string // by which the store knows it
-	root     string // the backup that it is of, else the folder that it lies in
-	db       *sql.DB
-	conn     *sql.Conn // in a transaction
-	snapshot string    // folder of the copy that is read, or empty
+	path       string // as it was found, for messages
+	name       string // by which the store knows it
+	root       string // the backup that it is of, else the folder that it lies in
+	db         *sql.DB
+	conn       *sql.Conn // in a transaction
+	copyFolder string    // folder of the copy that is read, or empty
 	// backup is the encrypted backup that the database was decrypted from into the folder decrypted; both may be empty.
 	backup, decrypted string
-	frozen            string // the stamp of a file that is read as one that nobody writes, or empty
+	immutableStamp    string // the stamp of a file that is read as one that nobody writes, or empty
 	columns           map[string]map[string]bool
-	look              *sqlitepages.Look // at the state that the transaction sees; nil if others write too often to tell
-	roots             map[string]uint32 // the first pages of the surveyed tables
+	snapshot          *sqlitepages.Snapshot // at the state that the transaction sees; nil if others write too often to tell
+	roots             map[string]uint32     // the first pages of the surveyed tables
+	// withoutRowID are the tables of interest whose rows have no numbers.
+	withoutRowID map[string]bool
+	byGUID       map[string]int64 // rows by identifier, of a database without an index of these
 }
 
 // Open opens the database at path, or the one of the iOS backup in the folder path, for reading.
@@ -76,7 +79,7 @@ func Open(ctx context.Context, path string) (*Source, error) {
 			err = s.copyAndConnect(ctx)
 		}
 	case isEmpty(path + "-wal"):
-		s.frozen = stampOf(path)
+		s.immutableStamp = stampOf(path)
 		err = s.connect(ctx, path, "mode=ro&immutable=1")
 	default:
 		err = s.copyAndConnect(ctx)
@@ -118,12 +121,12 @@ func placeOf(path string) (name, root string, err error) {
 // Close ends the reading.
 func (s *Source) Close() error {
 	errs := []error{s.disconnect()}
-	for _, folder := range []string{s.snapshot, s.decrypted} {
+	for _, folder := range []string{s.copyFolder, s.decrypted} {
 		if folder != "" {
 			errs = append(errs, os.RemoveAll(folder))
 		}
 	}
-	s.snapshot, s.decrypted = "", ""
+	s.copyFolder, s.decrypted = "", ""
 	return errors.Join(errs...)
 }
 
@@ -260,13 +263,13 @@ func (s *Source) disconnect() error {
 	return errors.Join(errs...)
 }
 
-// errMoved says that somebody wrote a file that was read as one that nobody writes.
-var errMoved = errors.New("it was changed while it was read")
+// errChangedDuringRead says that somebody wrote a file that was read as one that nobody writes.
+var errChangedDuringRead = errors.New("it was changed while it was read")
 
-// stay returns errMoved if what was read may be of two minds.
-func (s *Source) stay() error {
-	if s.frozen != "" && stampOf(s.path) != s.frozen {
-		return errMoved
+// checkUnchanged returns errChangedDuringRead if the file was written since it was opened as one that nobody writes.
+func (s *Source) checkUnchanged() error {
+	if s.immutableStamp != "" && stampOf(s.path) != s.immutableStamp {
+		return errChangedDuringRead
 	}
 	return nil
 }
@@ -280,12 +283,12 @@ func (s *Source) begin(ctx context.Context, path string) error {
 				return err
 			}
 		}
-		before, looking := sqlitepages.LookAt(path)
+		before, failed := sqlitepages.TakeSnapshot(path)
 		if _, err := s.conn.ExecContext(ctx, "BEGIN; SELECT count(*) FROM sqlite_master"); err != nil {
 			return err
 		}
-		if after, err := sqlitepages.LookAt(path); looking == nil && err == nil && before.Same(after) {
-			s.look = after
+		if after, err := sqlitepages.TakeSnapshot(path); failed == nil && err == nil && before.Same(after) {
+			s.snapshot = after
 			return nil
 		}
 	}
@@ -301,10 +304,10 @@ func cannotOpen(err error) bool {
 // changes while it is copied, it is copied again.
 func (s *Source) copyAndConnect(ctx context.Context) error {
 	var err error
-	if s.snapshot, err = os.MkdirTemp("", "vqctl-snapshot-*"); err != nil {
+	if s.copyFolder, err = os.MkdirTemp("", "vqctl-snapshot-*"); err != nil {
 		return err
 	}
-	target := filepath.Join(s.snapshot, "chat.db")
+	target := filepath.Join(s.copyFolder, "chat.db")
 	const attempts = 5
 	for range attempts {
 		before := s.stamp()

@@ -247,9 +247,10 @@ func tables(t *testing.T, db *messages.DB) []string {
 	t.Helper()
 	return slices.Concat(rowsOf(t, db, selectEvents),
 		rowsOf(t, db, `SELECT hex(guid) || part || number || date || text FROM version ORDER BY 1`),
-		rowsOf(t, db, `SELECT source || ' ' || source_row || ' ' || why || ' ' || messages || ' ' || mark FROM left_out ORDER BY 1`),
-		rowsOf(t, db, `SELECT source || ' ' || source_row || ' ' || hex(target_guid) FROM waiting ORDER BY 1`),
-		rowsOf(t, db, `SELECT r.source_row || ' ' || r.text || ' ' || t.source_row || ' ' || t.part FROM removal r JOIN message t ON t.id = r.target ORDER BY 1`))
+		rowsOf(t, db, `SELECT m.id || ' ' || part || ' ' || coalesce(target_part, '') || ' ' || hex(guid) || ' ' || date || ' ' || coalesce(h.address, '') || ' ' || coalesce(c.number, '')
+			FROM message m LEFT JOIN handle h ON h.id = m.sender LEFT JOIN chat c ON c.id = m.chat WHERE kind = 10 ORDER BY 1`),
+		rowsOf(t, db, `SELECT message || ' ' || hex(guid) FROM unresolved ORDER BY 1`),
+		rowsOf(t, db, `SELECT r.id || ' ' || r.text || ' ' || t.id || ' ' || t.part FROM message r JOIN message t ON t.id = r.quote WHERE r.kind = 9 AND r.state & 3 = 0 ORDER BY 1`))
 }
 
 // long is how many histories are tried beyond the few of an ordinary run: VQ_HISTORIES=2000 go test -run Random.

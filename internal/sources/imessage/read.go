@@ -5,82 +5,93 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// read adds to a batch what a row tells, which has these attachments.
-func (c *collector) read(r *row, files []attachment, b *batch) {
+// decodedRow is what a row says.
+type decodedRow struct {
+	messages.Row
+	chat    *chat // nil for none
+	fate    sources.Fate
+	damaged bool   // its body cannot be decoded
+	unknown string // a value that this program does not know, with its column
+}
+
+// read decodes a row, which has these attachments.
+func (c *collector) read(r *row, files []attachment, find finder) (decodedRow, error) {
 	c.reader.files = files
-	t := told{id: r.id, guid: r.guid, date: r.date, sender: r.address(c.directory)}
 	chat := c.directory.chatOf(r.id)
-	t.fate = r.exclude(c.directory, chat, &c.options.Include)
-	before := len(b.entries)
-	switch t.fate {
+	d := decodedRow{chat: chat, Row: messages.Row{Row: r.id, GUID: r.guid, Date: r.date, Sender: r.address(c.directory)}}
+	d.fate = r.exclude(c.directory, chat, &c.options.Include)
+	switch d.fate {
 	case sources.Messages, sources.Reactions, sources.Removals:
 		sender, known := r.sender(c.directory, chat)
 		if !known {
-			t.fate = sources.NoSender
+			d.fate = sources.NoSender
 			break
 		}
-		t.sender = sender
-		t.era = chat.eraAt(moment{r.date, r.id})
-		e := messages.Entry{Row: r.id, GUID: r.guid, Date: r.date, Sender: sender}
-		if t.fate == sources.Messages {
-			c.message(r, &t, e, b)
+		d.Sender = sender
+		if d.fate == sources.Messages {
+			c.message(r, &d)
 		} else {
-			r.tapbackEntry(&t, e, b)
+			r.decodeTapback(&d)
 		}
 	case sources.GroupEvents:
-		c.event(r, chat, &t)
+		c.event(r, chat, &d)
 	case sources.UnknownKind:
 		e := r.foreign(c.directory, chat)
-		t.event, t.unknown = &e, e.Kind
+		d.Event, d.unknown = &e, e.Kind
 	}
-	t.entries = len(b.entries) - before
-	b.rows = append(b.rows, t)
+	d.LeftOut, d.Retracted = int(d.fate), d.fate == sources.Unsent
+	if d.TargetGUID == "" {
+		return d, nil
+	}
+	var err error
+	d.TargetRow, err = find(d.TargetGUID)
+	return d, err
 }
 
-// message adds the entries of the parts of a message, and its history.
-func (c *collector) message(r *row, t *told, e messages.Entry, b *batch) {
+// message takes the parts of a message, and its history.
+func (c *collector) message(r *row, d *decodedRow) {
 	pieces, shortened, fate := c.reader.pieces(r)
-	t.fate, t.damaged = fate, c.reader.damaged != nil
+	d.fate, d.damaged = fate, c.reader.damaged != nil
 	if fate != sources.Messages {
 		return
 	}
-	e.Shortened = shortened
+	d.Shortened = shortened
 	if r.thread != "" {
-		e.TargetGUID, e.TargetPart = r.thread, parseThreadPart(r.threadPart)
+		d.TargetGUID, d.TargetPart = r.thread, parseThreadPart(r.threadPart)
 	}
-	for place, p := range pieces {
-		e.Place, e.Part, e.Kind, e.Text, e.Attachment, e.Transcript = place, p.part, p.kind, p.text, p.attachment, p.transcript
-		e.File = messages.FilePlace{Root: c.source.root, Path: p.path}
-		b.entries = append(b.entries, e)
+	d.Parts = make([]messages.Part, len(pieces))
+	for i, p := range pieces {
+		d.Parts[i] = messages.Part{Number: p.part, Kind: p.kind, Text: p.text, Attachment: p.attachment, Transcript: p.transcript,
+			File: messages.FilePlace{Root: c.source.root, Path: p.path}}
 	}
 	for _, edit := range c.reader.edits.history {
 		text := c.reader.decode(edit.text, nil).Text
-		t.versions = append(t.versions, messages.Version{GUID: r.guid, Part: edit.part, Number: edit.number, Date: edit.date, Text: text})
+		d.Versions = append(d.Versions, messages.Version{Part: edit.part, Number: edit.number, Date: edit.date, Text: text})
 	}
 }
 
-func (c *collector) event(r *row, chat *chat, t *told) {
+func (c *collector) event(r *row, chat *chat, d *decodedRow) {
 	e, known := r.event(c.directory, chat)
-	if t.event = &e; !known {
-		t.unknown = e.Kind
+	if d.Event = &e; !known {
+		d.unknown = e.Kind
 	}
 }
 
-// tapbackEntry adds the entry of a reaction, or of the taking back of one.
-func (r *row) tapbackEntry(t *told, e messages.Entry, b *batch) {
-	e.Kind, e.Removal = messages.Reaction, t.fate == sources.Removals
+// decodeTapback takes a reaction, or the removal of one.
+func (r *row) decodeTapback(d *decodedRow) {
 	kind := r.tapback
-	if e.Removal {
+	if d.fate == sources.Removals {
 		kind -= takenBack
 	}
-	e.Text = tapbackText(kind, r.emoji)
-	if e.Text == "" && !e.Removal {
-		t.fate = sources.Empty
+	text := tapbackText(kind, r.emoji)
+	if text == "" && d.fate != sources.Removals {
+		d.fate = sources.Empty
 		return
 	}
-	if e.TargetGUID, e.TargetPart = parseTarget(r.target); e.TargetGUID == "" {
-		t.fate = sources.LostTarget
+	if d.TargetGUID, d.TargetPart = parseTarget(r.target); d.TargetGUID == "" {
+		d.fate = sources.LostTarget
 		return
 	}
-	b.entries = append(b.entries, e)
+	d.Removal = d.fate == sources.Removals
+	d.Parts = []messages.Part{{Kind: messages.Reaction, Text: text}}
 }

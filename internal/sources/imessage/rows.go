@@ -2,9 +2,14 @@ package imessage
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
+
+	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
 // row is a row of message.
@@ -33,12 +38,6 @@ type row struct {
 	summary    []byte // message_summary_info
 	thread     string // thread_originator_guid
 	threadPart string
-}
-
-// bare is a row without what it says.
-func (r row) bare() row {
-	r.text, r.body, r.payload, r.summary = nil, nil, nil, nil
-	return r
 }
 
 func (s *Source) countRows(ctx context.Context) (n int64, err error) {
@@ -71,34 +70,124 @@ func scanRow(v record) row {
 	return r
 }
 
-// eachMessage calls visit for every row of message with its attachments, in order of row id. attachments tells why those
-// could not be read to their end.
-func (s *Source) eachMessage(ctx context.Context, visit func(*row, []attachment) error) (attachments, err error) {
-	files, _ := s.selectAttachments(nil)
+// eachMessage calls visit for the rows of message in some ranges with their attachments, in order of row id. find returns
+// the row of an identifier, 0 if there is none. damaged says why the attachments could not be read to their end.
+func (s *Source) eachMessage(ctx context.Context, ranges []sqlitepages.Range, visit func(r *row, files []attachment, find finder) error) (damaged, err error) {
 	err = s.conn.Raw(func(connection any) error {
 		conn := connection.(*sqlite3.SQLiteConn)
-		cursor := &attachmentCursor{}
-		if files != "" {
-			rows, err := conn.Query(files, nil)
-			if err != nil {
+		find, stop, err := s.finder(conn)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		for _, r := range ranges {
+			if err := s.eachIn(ctx, conn, r, &damaged, func(row *row, files []attachment) error { return visit(row, files, find) }); err != nil {
 				return err
 			}
-			defer rows.Close()
-			cursor = newAttachmentCursor(rows)
 		}
-		rows, err := conn.Query(s.selectRows()+" ORDER BY ROWID", nil)
+		return nil
+	})
+	return damaged, err
+}
+
+// eachIn does so for one range.
+func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, r sqlitepages.Range, damaged *error, visit func(*row, []attachment) error) error {
+	within := []driver.Value{r.First, r.Last}
+	cursor := &attachmentCursor{}
+	if query := s.selectAttachments(); query != "" {
+		rows, err := conn.Query(query, within)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		var list []attachment
-		err = eachRow(ctx, rows, func(v record) error {
-			r := scanRow(v)
-			list = cursor.of(r.id, list)
-			return visit(&r, list)
-		})
-		attachments = cursor.err
+		cursor = newAttachmentCursor(rows)
+	}
+	rows, err := conn.Query(s.selectRows()+" WHERE ROWID BETWEEN ? AND ? ORDER BY ROWID", within)
+	if err != nil {
 		return err
+	}
+	defer rows.Close()
+	var list []attachment
+	err = eachRow(ctx, rows, func(v record) error {
+		r := scanRow(v)
+		list = cursor.of(r.id, list)
+		return visit(&r, list)
 	})
-	return attachments, err
+	if cursor.err != nil {
+		*damaged = cursor.err
+	}
+	return err
+}
+
+// finder returns the row of an identifier, 0 if there is none.
+type finder func(guid string) (int64, error)
+
+// finder looks identifiers up by the database's index of them; stop ends that.
+func (s *Source) finder(conn *sqlite3.SQLiteConn) (find finder, stop func(), err error) {
+	if s.byGUID != nil {
+		return func(guid string) (int64, error) { return s.byGUID[guid], nil }, func() {}, nil
+	}
+	statement, err := conn.Prepare("SELECT ROWID FROM message WHERE guid = ?")
+	if err != nil {
+		return nil, nil, err
+	}
+	record := make([]driver.Value, 1)
+	return func(guid string) (int64, error) {
+		rows, err := statement.Query([]driver.Value{guid}) //nolint:staticcheck // the driver's own form, without a context
+		if err != nil {
+			return 0, err
+		}
+		defer rows.Close()
+		if err := rows.Next(record); errors.Is(err, io.EOF) {
+			return 0, nil
+		} else if err != nil {
+			return 0, err
+		}
+		id, _ := record[0].(int64)
+		return id, nil
+	}, func() { statement.Close() }, nil
+}
+
+// readGUIDs reads the rows of all identifiers where the database has no index of them.
+func (s *Source) readGUIDs(ctx context.Context) error {
+	indexed := false
+	err := s.each(ctx, `SELECT 1 FROM pragma_index_list('message') l JOIN pragma_index_info(l.name) i WHERE i.seqno = 0 AND i.name = 'guid' AND NOT l.partial`, func(record) error {
+		indexed = true
+		return nil
+	})
+	if err != nil || indexed {
+		return err
+	}
+	s.byGUID = make(map[string]int64)
+	return s.each(ctx, "SELECT "+s.text("message", "guid")+", ROWID FROM message", func(r record) error {
+		s.byGUID[r.text(0)] = r.int(1)
+		return nil
+	})
+}
+
+// head is what a row says of who is in its chat.
+type head struct {
+	id, date, handle, other int64
+	fromMe                  bool
+	itemType                int64
+}
+
+// tellsMembers reports whether a row tells of members by itself.
+func (h *head) tellsMembers() bool { return h.itemType == itemMember || h.itemType == itemLeft }
+
+// eachHead calls visit for the rows of message in some ranges.
+func (s *Source) eachHead(ctx context.Context, ranges []sqlitepages.Range, visit func(head)) error {
+	integer := func(column string) string { return s.integer("message", column) }
+	query := "SELECT ROWID, " + strings.Join([]string{integer("date"), integer("handle_id"), integer("other_handle"), integer("is_from_me"), integer("item_type")}, ", ") +
+		" FROM message WHERE ROWID BETWEEN ? AND ?"
+	for _, r := range ranges {
+		err := s.each(ctx, query, func(v record) error {
+			visit(head{v.int(0), unixNanoseconds(v.int(1)), v.int(2), v.int(3), v.int(4) != 0, v.int(5)})
+			return nil
+		}, r.First, r.Last)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

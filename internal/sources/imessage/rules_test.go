@@ -343,7 +343,7 @@ func TestMembers_OfSeveralAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range conversations {
-		err := reader.Messages(t.Context(), []messages.Conversation{c}, func(m *messages.Message) error {
+		err := reader.WindowMessages(t.Context(), []messages.Conversation{c}, func(m *messages.WindowMessage) error {
 			rosters[m.Text] = fmt.Sprint(c.Members)
 			return nil
 		})

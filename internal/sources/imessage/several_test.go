@@ -107,7 +107,7 @@ func (s *databases) step(t *testing.T, l *life) {
 	got := collectInto(t, l.path, s.again, s.options)
 	want, known := s.last[l]
 	if !known || s.held[l] != data || got.summary.Read > 0 {
-		if _, err := s.whole.SQL().Exec(`DELETE FROM reading`); err != nil {
+		if _, err := s.whole.SQL().Exec(`DELETE FROM source_state`); err != nil {
 			t.Fatal(err)
 		}
 		want = collectInto(t, l.path, s.whole, s.options)

@@ -11,13 +11,12 @@ import (
 	"slices"
 	"sync"
 
-	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
 // stateFormat changes with what a state holds. A state of another format is not used, nor one that another build of this
-// program left, as that may have read rows in another way: then the source is read as a whole.
+// program left, which may have read rows in another way: then all rows may have changed.
 const stateFormat = 4
 
 // program tells builds of this program apart, as far as they were built from different commits.
@@ -34,96 +33,83 @@ var program = sync.OnceValue(func() string {
 	return info.Main.Version
 })
 
-// state is a source's account of itself at the end of a collection, from which the next can tell what has changed.
+// state is what a collect leaves for the next, from which that can tell which rows may have changed.
 type state struct {
 	Format  int
 	Program string
 	Include sources.FateSet
-	// Leaves are the leaves of each of the surveyed tables, as pages writes them.
+	// Leaves are the leaves of each of the surveyed tables, as sqlitepages writes them.
 	Leaves [surveyedTables][]byte
-	// Links and Attached are the joins of the messages to chats and attachments, Recoverable those of the recently deleted.
-	Links, Attached []byte
-	Recoverable     []byte
+	// Joins are the rows of the tables that join messages to chats and attachments, packed.
+	Joins [len(joinTables)][]byte
 	// Handles and Chats are what counts of each, summed up.
 	Handles, Chats map[int64]uint64
-	// Eras are the eras of the groups that have more than one.
-	Eras map[int64][]savedEra
-	// Rows, Damaged and Unknown are those of the Summary, row by row.
-	Rows    sources.FateCounts
-	Damaged []int64
-	Unknown map[int64]string
-}
-
-// savedEra is an era.
-type savedEra struct {
-	Date, Row int64
-	Members   []messages.Member
+	// Rows are the fates of rows by themselves; Settled are those of the summary, where a reaction may be lost.
+	Rows, Settled sources.FateCounts
+	Damaged       []int64
+	Unknown       map[int64]string
 }
 
 // surveyed are the tables whose pages are looked at. What is in the others is little, and read each time.
-var surveyed = [surveyedTables]string{"message", chatJoin.name, attachmentJoin.name, "attachment"}
+var surveyed = [surveyedTables]string{"message", joinTables[chats].name, joinTables[attachments].name, "attachment"}
 
 const surveyedTables = 4
 
 // survey returns the leaves of the surveyed tables; nil where the file does not lend itself to that.
 func (s *Source) survey(ctx context.Context) map[string][]sqlitepages.Leaf {
-	if s.look == nil {
+	if s.snapshot == nil || len(s.withoutRowID) > 0 {
 		return nil
 	}
-	leaves, err := s.look.Survey(ctx, s.roots)
+	leaves, err := s.snapshot.Survey(ctx, s.roots)
 	if err != nil {
 		return nil
 	}
 	return leaves
 }
 
-// readRoots finds the first pages of the surveyed tables. It finds none if a table has no row ids, or text is not UTF-8:
-// such files are read as a whole each time.
+// readRoots finds the first pages of the surveyed tables, and the tables without row ids: files with such are read as a
+// whole each time.
 func (s *Source) readRoots(ctx context.Context) error {
-	s.roots = make(map[string]uint32)
+	s.roots, s.withoutRowID = make(map[string]uint32), make(map[string]bool)
 	return s.each(ctx, `SELECT name, rootpage, sql FROM sqlite_master WHERE type = 'table'`, func(r record) error {
-		if name := r.text(0); slices.Contains(surveyed[:], name) && !bytes.Contains(bytes.ToUpper(r.bytes(2)), []byte("WITHOUT ROWID")) {
+		name := r.text(0)
+		switch isJoin := slices.ContainsFunc(joinTables[:], func(t joinTable) bool { return t.name == name }); {
+		case !isJoin && !slices.Contains(surveyed[:], name):
+		case bytes.Contains(bytes.ToUpper(r.bytes(2)), []byte("WITHOUT ROWID")):
+			s.withoutRowID[name] = true
+		case slices.Contains(surveyed[:], name):
 			s.roots[name] = uint32(r.int(1))
 		}
 		return nil
 	})
 }
 
-// newState makes the account of a source that was read as a whole; nil if there can be none.
-func (c *collector) newState(ctx context.Context, leaves map[string][]sqlitepages.Leaf) (*state, error) {
-	if leaves == nil || len(c.summary.Unreadable) > 0 {
-		return nil, nil
+// newState is the state after a collect; settled are the fates in its summary.
+func (c *collector) newState(settled sources.FateCounts) *state {
+	st := &state{Format: stateFormat, Program: program(), Include: c.options.Include, Handles: c.directory.handleSums(),
+		Chats: c.directory.chatSums(), Rows: c.rows, Settled: settled, Damaged: c.damaged, Unknown: c.unknown}
+	for i := range c.joins {
+		st.Joins[i] = c.joins[i].data
 	}
-	var attached, recoverable joinList
-	if err := c.source.eachJoin(ctx, attachmentJoin, everything, attached.add); err != nil {
-		return nil, err
-	}
-	if err := c.source.eachJoin(ctx, recoverableJoin, everything, recoverable.add); err != nil {
-		return nil, err
-	}
-	st := &state{Format: stateFormat, Program: program(), Include: c.options.Include, Links: c.directory.links.data,
-		Attached: attached.data, Recoverable: recoverable.data, Handles: c.directory.handleSums(), Chats: c.directory.chatSums(),
-		Eras: c.directory.savedEras(), Damaged: c.damaged, Unknown: c.unknown}
-	st.setLeaves(leaves)
-	return st, nil
-}
-
-func (st *state) setLeaves(leaves map[string][]sqlitepages.Leaf) {
 	for i, table := range surveyed {
-		st.Leaves[i] = sqlitepages.AppendLeaves(nil, leaves[table])
+		st.Leaves[i] = sqlitepages.AppendLeaves(nil, c.leaves[table])
 	}
+	return st
 }
 
 // large are the fields that grow with the history.
 func (st *state) large() []*[]byte {
-	list := []*[]byte{&st.Links, &st.Attached}
+	var list []*[]byte
+	for i := range st.Joins {
+		list = append(list, &st.Joins[i])
+	}
 	for i := range st.Leaves {
 		list = append(list, &st.Leaves[i])
 	}
 	return list
 }
 
-// encode writes an account as bytes. The large fields are not left to gob, which would copy each of them several times.
+// encode writes a state as bytes. The large fields are not left to gob, which would copy each of them several times.
 func (st *state) encode() []byte {
 	small := *st
 	size := 0
@@ -157,11 +143,11 @@ func cutBytes(data []byte) (field, rest []byte, ok bool) {
 	return data[:n:n], data[n:], true
 }
 
-// decodeState returns the account of an earlier collection; nil if it is of no use.
-func decodeState(data []byte, include sources.FateSet) *state {
+// decodeState returns the state of an earlier collect; nil if it is of no use.
+func decodeState(data []byte) *state {
 	st := new(state)
 	head, data, ok := cutBytes(data)
-	if !ok || gob.NewDecoder(bytes.NewReader(head)).Decode(st) != nil || st.Format != stateFormat || st.Program != program() || st.Include != include {
+	if !ok || gob.NewDecoder(bytes.NewReader(head)).Decode(st) != nil || st.Format != stateFormat || st.Program != program() {
 		return nil
 	}
 	for _, field := range st.large() {
@@ -206,16 +192,6 @@ func sum(parts ...string) uint64 {
 	return h.Sum64()
 }
 
-// holds tells whether everything that was summed up is as it was; there may be more.
-func holds(old, new map[int64]uint64) bool {
-	for id, s := range old {
-		if n, known := new[id]; !known || n != s {
-			return false
-		}
-	}
-	return true
-}
-
 // differing returns what has come, gone or changed of what was summed up.
 func differing(old, new map[int64]uint64) map[int64]bool {
 	list := make(map[int64]bool)
@@ -230,32 +206,6 @@ func differing(old, new map[int64]uint64) map[int64]bool {
 		}
 	}
 	return list
-}
-
-func (d *directory) savedEras() map[int64][]savedEra {
-	saved := make(map[int64][]savedEra)
-	for id, c := range d.chats {
-		if len(c.eras) < 2 {
-			continue
-		}
-		for _, e := range c.eras {
-			saved[id] = append(saved[id], savedEra{e.end.date, e.end.row, e.members})
-		}
-	}
-	return saved
-}
-
-// useEras gives the chats the eras of an earlier collection.
-func (d *directory) useEras(saved map[int64][]savedEra) {
-	for id, c := range d.chats {
-		c.useToday()
-		if list := saved[id]; len(list) > 0 {
-			c.eras = nil
-			for _, e := range list {
-				c.eras = append(c.eras, era{end: moment{e.Date, e.Row}, group: c.group, members: e.Members})
-			}
-		}
-	}
 }
 
 // countUnknown counts rows by the value that is not known.

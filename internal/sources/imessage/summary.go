@@ -3,18 +3,32 @@ package imessage
 import (
 	"fmt"
 
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 )
 
-// applyOutcome takes what the database found out about reactions into the summary, and counts the rows that were never reached.
-func applyOutcome(s *sources.Summary) {
-	s.Rows[sources.Reactions] -= s.LostReactions
-	s.Rows[sources.Removals] -= s.LostRemovals
-	s.Rows[sources.LostTarget] += s.LostReactions + s.LostRemovals
-	if read := s.Rows.Sum(); len(s.Unreadable) > 0 && read < s.Total {
-		s.Rows[sources.Unread] = s.Total - read
+// settledRows are the fates of rows with what the store found out about reactions.
+func (c *collector) settledRows(o *messages.Outcome) sources.FateCounts {
+	rows := c.rows
+	rows[sources.Reactions] -= o.LostReactions
+	rows[sources.Removals] -= o.LostRemovals
+	rows[sources.LostTarget] += o.LostReactions + o.LostRemovals
+	return rows
+}
+
+// settle completes the summary after the store is done, also with the rows that were never reached.
+func (c *collector) settle() {
+	s := &c.summary
+	s.Rows = c.settledRows(&s.Outcome)
+	if counted := s.Rows.Sum(); len(s.Unreadable) > 0 && counted < s.Total {
+		s.Rows[sources.Unread] = s.Total - counted
 	} else {
-		s.Total = read
+		s.Total = counted
+	}
+	s.Damaged = sources.ListRows(c.damaged)
+	s.Unknown = countUnknown(c.unknown)
+	if s.Changed += s.Moved; c.old == nil {
+		s.Read, s.Changed = s.Total, s.Total
 	}
 }
 

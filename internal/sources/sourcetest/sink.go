@@ -38,7 +38,10 @@ func (s *Sink) Message(m *sources.Message) error {
 	return nil
 }
 
-func (s *Sink) Seen(m *sources.Message) { s.Left = append(s.Left, *m) }
+func (s *Sink) Seen(m *sources.Message) error {
+	s.Left = append(s.Left, *m)
+	return nil
+}
 
 func (s *Sink) Count(f sources.Fate, n int64) { s.Counts[f] += n }
 

@@ -149,7 +149,9 @@ func (e *emitter) message(number int, m *message) error {
 			return e.reactions(c, m, &out)
 		case out.Partial:
 			fate = sources.Omitted
-			e.sink.Seen(&out)
+			if err := e.sink.Seen(&out); err != nil {
+				return err
+			}
 		default:
 			fate = sources.Empty
 		}

@@ -125,7 +125,7 @@ func stored(t *testing.T, db *messages.DB) (lines []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = reader.Messages(t.Context(), conversations, func(m *messages.Message) error {
+	err = reader.WindowMessages(t.Context(), conversations, func(m *messages.WindowMessage) error {
 		name := m.Sender
 		if name == messages.Owner {
 			name = "Aidan"

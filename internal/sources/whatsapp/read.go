@@ -122,8 +122,7 @@ func (e *emitter) item(at *item) error {
 	}
 	if len(m.Parts) == 0 {
 		e.sink.Count(b.fate, at.lines)
-		e.sink.Seen(&m)
-		return nil
+		return e.sink.Seen(&m)
 	}
 	e.sink.Count(sources.Continued, at.lines-1)
 	return e.sink.Message(&m)

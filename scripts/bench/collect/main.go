@@ -51,14 +51,22 @@ func run(folder string, messages, chats int) error {
 	if err := chatdb.AppendHistory(b.source, chatdb.History{Messages: newMessages, Chats: chats, Seed: uint64(time.Now().UnixNano())}); err != nil {
 		return err
 	}
-	if err := b.again(); err != nil {
+	if err := b.again("again"); err != nil {
+		return err
+	}
+	if err := b.edit(); err != nil {
+		return err
+	}
+	if err := b.again("changed"); err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(b.figures)
 }
 
-// newMessages is the number of messages added before the second collect.
-const newMessages = 100
+const (
+	newMessages    = 100    // added before the second collect
+	editedMessages = 10_000 // edited all over the history before the third
+)
 
 // prepare writes the contacts, and the history if it does not exist yet.
 func (b *bench) prepare(chats int) error {
@@ -128,7 +136,7 @@ func (b *bench) size() error {
 	defer db.Close()
 	var held float64
 	// An identifier is 36 characters in the source and 16 bytes in messages.db.
-	err = db.QueryRow(`SELECT (SELECT sum(length(CAST(text AS BLOB)) + iif(typeof(guid) = 'blob', 36, length(guid))) FROM message)
+	err = db.QueryRow(`SELECT (SELECT sum(length(CAST(text AS BLOB)) + iif(typeof(guid) = 'blob', 36, length(guid))) FROM message WHERE kind < 9)
 		+ (SELECT coalesce(sum(length(guid) + coalesce(length(path), 0) + coalesce(length(transcript), 0)), 0) FROM attachment)`).Scan(&held)
 	b.figures["size_ratio"] = float64(info.Size()) / held
 	return err
@@ -148,12 +156,24 @@ func (b *bench) preprocess() error {
 	return nil
 }
 
-func (b *bench) again() error {
+// edit changes messages all over the history.
+func (b *bench) edit() error {
+	db, err := sql.Open("sqlite3", b.source)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.Exec(`UPDATE message SET text = 'edited ' || ROWID || ' ' || ?, attributedBody = NULL WHERE ROWID % ? = 0`, time.Now().UnixNano(), max(b.messages/editedMessages, 1))
+	return err
+}
+
+// again measures another collect.
+func (b *bench) again(name string) error {
 	seconds, memory, _, err := b.vqctl("collect", "--source", "chat.db", "--json")
 	if err != nil {
 		return err
 	}
-	b.figures["again_seconds"], b.figures["again_per_second"] = seconds, 1/seconds
-	b.figures["again_memory_mb"] = memory
+	b.figures[name+"_seconds"], b.figures[name+"_per_second"] = seconds, 1/seconds
+	b.figures[name+"_memory_mb"] = memory
 	return nil
 }

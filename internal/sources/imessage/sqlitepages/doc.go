@@ -1,4 +1,4 @@
-// Package sqlitepages reports which rows of an SQLite database may have changed since an earlier look, by the bytes of the pages
+// Package sqlitepages reports which rows of an SQLite database may have changed since an earlier snapshot, by the bytes of the pages
 // that they lie on.
 //
 // What enters: the path of a database, with the -wal file beside it, while the caller holds a read transaction on it (so

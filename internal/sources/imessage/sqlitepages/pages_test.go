@@ -106,7 +106,7 @@ func (x *table) leaves() []sqlitepages.Leaf {
 	if err := x.db.QueryRow("SELECT rootpage FROM sqlite_master WHERE name = 'rows'").Scan(&root); err != nil {
 		x.t.Fatal(err)
 	}
-	look, err := sqlitepages.LookAt(x.path)
+	look, err := sqlitepages.TakeSnapshot(x.path)
 	if err != nil {
 		x.t.Fatal(err)
 	}
@@ -174,8 +174,8 @@ func TestChanged_LeavesTheRestAlone(t *testing.T) {
 func TestLook_CountsWhatIsCommitted(t *testing.T) {
 	x := newTable(t, "WAL", 4096, 2)
 	x.exec("INSERT INTO rows (x) VALUES ('first')")
-	look := func() *sqlitepages.Look {
-		l, err := sqlitepages.LookAt(x.path)
+	look := func() *sqlitepages.Snapshot {
+		l, err := sqlitepages.TakeSnapshot(x.path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +249,7 @@ func FuzzSurvey(f *testing.F) {
 		if err := errors.Join(os.WriteFile(path, file, 0o600), os.WriteFile(path+"-wal", wal, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		look, err := sqlitepages.LookAt(path)
+		look, err := sqlitepages.TakeSnapshot(path)
 		if err != nil {
 			return
 		}

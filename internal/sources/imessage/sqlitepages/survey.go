@@ -11,23 +11,23 @@ import (
 	"sync"
 )
 
-// Look is what a database held at a moment, by its WAL: two looks are the same if nothing was committed between them.
-type Look struct {
+// Snapshot is what a database held at a moment, by its WAL: two are the same if nothing was committed between them.
+type Snapshot struct {
 	path string
 	wal  *wal
 }
 
-// LookAt looks at the database at path.
-func LookAt(path string) (*Look, error) {
+// TakeSnapshot notes what the database at path holds now.
+func TakeSnapshot(path string) (*Snapshot, error) {
 	w, err := readWAL(path + "-wal")
 	if err != nil {
 		return nil, err
 	}
-	return &Look{path, w}, nil
+	return &Snapshot{path, w}, nil
 }
 
-// Same tells whether nothing was committed between two looks.
-func (l *Look) Same(m *Look) bool { return l.wal.same(m.wal) }
+// Same reports whether nothing was committed between two snapshots.
+func (s *Snapshot) Same(m *Snapshot) bool { return s.wal.same(m.wal) }
 
 // survey is what is known of each page: numbers count from 1, so that element 0 is unused.
 type survey struct {
@@ -42,9 +42,9 @@ type survey struct {
 	mu       sync.Mutex // of overflow
 }
 
-// Survey reads the database of a look and returns the leaves of the tables with these root pages. The caller holds a read
-// transaction that sees what the look saw.
-func (l *Look) Survey(ctx context.Context, roots map[string]uint32) (map[string][]Leaf, error) {
+// Survey reads the database of a snapshot and returns the leaves of the tables with these root pages. The caller holds a read
+// transaction that sees what the snapshot did.
+func (l *Snapshot) Survey(ctx context.Context, roots map[string]uint32) (map[string][]Leaf, error) {
 	s := &survey{wal: l.wal, overflow: map[uint32][]uint32{}}
 	var err error
 	if s.file, err = os.Open(l.path); err != nil {
@@ -69,7 +69,7 @@ func (l *Look) Survey(ctx context.Context, roots map[string]uint32) (map[string]
 			return nil, fmt.Errorf("table %s: %w", table, err)
 		}
 	}
-	// A WAL that was begun anew meanwhile held other pages than those of the look.
+	// A WAL that was begun anew meanwhile held other pages than those of the snapshot.
 	after, err := readWAL(l.path + "-wal")
 	if err == nil && s.log != nil && string(after.header) != string(l.wal.header) {
 		err = errors.New("the WAL was begun anew while it was read")

@@ -102,5 +102,5 @@ func walSum(order binary.ByteOrder, data []byte, s1, s2 uint32) (uint32, uint32)
 	return s1, s2
 }
 
-// same tells whether nothing was committed between two looks at a WAL.
+// same reports whether nothing was committed between two readings of a WAL.
 func (w *wal) same(v *wal) bool { return bytes.Equal(w.header, v.header) && w.frames == v.frames }

@@ -1,0 +1,70 @@
+package messages
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"ventriloquist/internal/usererr"
+)
+
+// migrate brings the schema of a file up to date, in one transaction; a new file gets it.
+func (db *DB) migrate(ctx context.Context) error {
+	var found, application, tables int
+	row := db.sql.QueryRowContext(ctx, `SELECT (SELECT user_version FROM pragma_user_version),
+		(SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_master)`)
+	if err := row.Scan(&found, &application, &tables); err != nil {
+		return err
+	}
+	if tables > 0 && application != applicationID {
+		return usererr.With(errors.New("it is a database of another program"), "name another folder with %v", usererr.Option("data_dir"))
+	}
+	if found > version {
+		return usererr.With(fmt.Errorf("it has version %d, this program knows %d", found, version), "use a newer vqctl")
+	}
+	if found == version {
+		return nil
+	}
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return inTransaction(ctx, conn, func(tx *sql.Tx) error {
+		var err error
+		if found == 0 {
+			err = createTables(ctx, tx)
+		} else {
+			err = convertFormer(ctx, tx, db.path, found)
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, version))
+		}
+		return err
+	})
+}
+
+// createTables creates the tables that are not there.
+func createTables(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, strings.ReplaceAll(tables, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS "))
+	for _, index := range indexes {
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `CREATE INDEX IF NOT EXISTS `+index.name+` ON `+index.definition)
+		}
+	}
+	return err
+}
+
+func inTransaction(ctx context.Context, conn *sql.Conn, change func(*sql.Tx) error) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := change(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,172 @@
+package messages
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path"
+)
+
+// PrivacySettings are what the owner asked to keep out of the file.
+type PrivacySettings struct {
+	Secret []byte // of stand-ins and digests
+	Region string // of telephone numbers without a country code
+	Kinds  string // of values that are redacted, separated by commas; empty for none
+	// Forgotten are the people who were forgotten, numbered from 1, by the digests of their addresses.
+	Forgotten map[string]int64
+}
+
+// PrivacySettings returns what was asked for, nil if nothing ever was.
+func (db *DB) PrivacySettings(ctx context.Context) (*PrivacySettings, error) {
+	p := &PrivacySettings{Forgotten: map[string]int64{}}
+	err := db.sql.QueryRowContext(ctx, `SELECT secret, region, kinds FROM care`).Scan(&p.Secret, &p.Region, &p.Kinds)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, explain(db.path, err)
+	}
+	err = db.each(ctx, `SELECT digest, person FROM forgotten`, func(rows *sql.Rows) error {
+		var digest []byte
+		var person int64
+		err := rows.Scan(&digest, &person)
+		p.Forgotten[string(digest)] = person
+		return err
+	})
+	return p, err
+}
+
+// savePrivacySettings writes what is asked for.
+func savePrivacySettings(ctx context.Context, tx *sql.Tx, p *PrivacySettings) error {
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO care VALUES (1, ?, ?, ?)`, p.Secret, p.Region, p.Kinds)
+	for digest, person := range p.Forgotten {
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `INSERT OR IGNORE INTO forgotten VALUES (?, ?)`, []byte(digest), person)
+		}
+	}
+	return err
+}
+
+// Policy keeps things out of what is written.
+type Policy struct {
+	// Text is what is kept of a text.
+	Text func(string) string
+	// StandIn is what the person of an address is called who was forgotten; "" for everybody else.
+	StandIn func(address string) string
+}
+
+// SetPolicy sets the policy that the file's PrivacySettings ask for. Collect refuses to write without one where there are any.
+func (db *DB) SetPolicy(p *Policy) { db.policy = p }
+
+// checkPolicy reports an error unless the policy that the file asks for is set.
+func (db *DB) checkPolicy(ctx context.Context) error {
+	var asked bool
+	if err := db.sql.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM care)`).Scan(&asked); err != nil {
+		return err
+	}
+	if asked && db.policy == nil {
+		return errors.New("it keeps redacted or forgotten things out, and is written without knowing which")
+	}
+	return nil
+}
+
+// Why a row of somebody who was forgotten is left out, as Row.LeftOut.
+const (
+	ForgottenMessage  = -2
+	ForgottenReaction = -3
+	ForgottenRemoval  = -4
+)
+
+// policyFilter applies a policy.
+type policyFilter struct {
+	policy   *Policy           // nil if nothing is kept out
+	standIns map[string]string // by address
+}
+
+func newPolicyFilter(p *Policy) policyFilter { return policyFilter{p, map[string]string{}} }
+
+// standIn is what the person of an address is called who was forgotten, "" for everybody else.
+func (f *policyFilter) standIn(address string) string {
+	if f.policy == nil || address == Owner {
+		return ""
+	}
+	name, known := f.standIns[address]
+	if !known {
+		name = f.policy.StandIn(address)
+		f.standIns[address] = name
+	}
+	return name
+}
+
+// text is what is kept of a text.
+func (f *policyFilter) text(s string) string {
+	if f.policy == nil {
+		return s
+	}
+	return f.policy.Text(s)
+}
+
+// redacted is a part with what is kept of its texts. Where a file has a name of which not all is kept, its place is not
+// kept either.
+func (f *policyFilter) redacted(p *Part) *Part {
+	if f.policy == nil || p.Kind == Reaction {
+		return p
+	}
+	redacted := *p
+	redacted.Text, redacted.Transcript = f.text(p.Text), f.text(p.Transcript)
+	if name := path.Base(p.File.Path); redacted.Text != p.Text || f.text(name) != name {
+		redacted.File = FilePlace{}
+	}
+	return &redacted
+}
+
+// keepEvent redacts an event, and reports whether it is kept: not that of somebody who was forgotten.
+func (f *policyFilter) keepEvent(e *Event) bool {
+	e.Text = f.text(e.Text)
+	return f.standIn(e.Actor) == "" && f.standIn(e.Subject) == ""
+}
+
+// isForgotten reports whether a row is from somebody who was forgotten, or from a chat with nobody else.
+func (t *Tx) isForgotten(r *Row) bool {
+	return t.policy != nil && len(r.Parts) > 0 && (t.standIn(r.Sender) != "" || t.onlyForgotten(r))
+}
+
+// onlyForgotten reports whether everybody who was in the chat of a row was forgotten.
+func (t *Tx) onlyForgotten(r *Row) bool {
+	c := t.chats[r.Chat]
+	if c == nil {
+		return false
+	}
+	p := c.at(moment{r.Date, r.Row})
+	if p == nil {
+		return false
+	}
+	some := false
+	for _, m := range p.members {
+		switch address := t.addresses[m.handle]; {
+		case m.absent:
+		case t.standIn(address) == "":
+			return false
+		default:
+			some = true
+		}
+	}
+	return some
+}
+
+// forgottenRecord is what is left of a numbered row of somebody who was forgotten: that it is there.
+func forgottenRecord(key int64, r *Row) []record {
+	stub := record{id: key, kind: leftOut, guid: r.GUID}
+	switch messages := int64(len(r.Parts)); {
+	case r.Removal:
+		stub.part = ForgottenRemoval
+	case r.Parts[0].Kind == Reaction:
+		stub.part, stub.targetPart = ForgottenReaction, optional(messages)
+	default:
+		stub.part, stub.targetPart = ForgottenMessage, optional(messages)
+	}
+	return []record{stub}
+}
+
+// KeepsOut reports whether a policy keeps something out.
+func (t *Tx) KeepsOut() bool { return t.policy != nil }

@@ -1,0 +1,289 @@
+package messages
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// WholeMessage as a TargetPart names a row as such: its first message.
+const WholeMessage = -1
+
+// Row is a row of a source, as the source tells it.
+type Row struct {
+	Source int64 // from Tx.Source
+	Chat   int64 // from Tx.Chat or Tx.Conversation; 0 for none
+	Row    int64 // its number; in an export the line, which breaks ties of Date
+	GUID   string
+	Date   int64 // nanoseconds since 1970 UTC
+	Sender string
+	// Parts are its messages, in the order of its body; none if it became no message, and then LeftOut is why.
+	Parts   []Part
+	LeftOut int
+	// TargetGUID and TargetPart name what a reply or a reaction answers. Where the row has no such part its first message
+	// is meant, unless the row lost parts. TargetRow is the row of that identifier, where a numbered source has it.
+	TargetGUID string
+	TargetPart int
+	TargetRow  int64
+	// Removal makes it the removal of a reaction instead of a message; the text of its part is the reaction, or empty if
+	// only known to be some emoji.
+	Removal   bool
+	Shortened bool // other parts were unsent
+	Retracted bool // the message was unsent: no source's copy is shown
+	// Partial is whether an export leaves something out: what the file holds of the row stays.
+	Partial  bool
+	Event    *Event
+	Versions []Version
+}
+
+// Part is one message of a row.
+type Part struct {
+	Number     int // by which replies and reactions name it
+	Kind       Kind
+	Text       string // words, "Loved" or an emoji of a reaction, the name of an attachment's file
+	Attachment string
+	Transcript string
+	File       FilePlace // of an attachment
+}
+
+// Change is what Put did.
+type Change struct {
+	Old     *OldRow // nil if the row is new
+	Changed bool    // the row is not as it was
+	// Forgotten is whether it stayed out because somebody was forgotten.
+	Forgotten bool
+}
+
+// OldRow is what the file held of a row.
+type OldRow struct {
+	Chat    int64
+	Date    int64
+	Row     int64
+	Sender  string
+	Removal bool
+	Kind    Kind // of its first message
+	LeftOut bool
+	Why     int
+}
+
+// Put takes a row of a source, in the place of what the file held of it.
+func (t *Tx) Put(r *Row) (Change, error) {
+	change, err := t.putRow(r)
+	return change, t.wrong(err)
+}
+
+func (t *Tx) putRow(r *Row) (change Change, err error) {
+	o := t.sources[r.Source]
+	if o == nil || !o.opened {
+		return change, unknownSource(r.Source)
+	}
+	if o.extent == Numbered && (r.Row < 0 || r.Row > LastRow) {
+		return change, fmt.Errorf("row %d of %s is out of range", r.Row, o.name)
+	}
+	key := t.keyOf(o, r)
+	twice := o.hasSeen(key, r.Row)
+	o.see(key, r.Row)
+	if len(r.Parts) > 0 {
+		o.some, o.first, o.last = true, min(o.first, r.Date), max(o.last, r.Date)
+	}
+	change.Forgotten = t.isForgotten(r)
+	new := t.recordsOf(o, key, r, change.Forgotten)
+	if change.Forgotten && o.extent != Numbered {
+		t.forgotten += int64(len(r.Parts))
+		new = nil
+	}
+	if r.Retracted {
+		if err := t.retract(r.GUID); err != nil {
+			return change, err
+		}
+	}
+	var old []record
+	if twice || !o.isNew {
+		if old, err = t.readRecords(key); err != nil {
+			return change, err
+		}
+	}
+	if r.Partial && len(old) > 0 && !change.Forgotten {
+		return change, t.placePartial(key, new, old, r, o)
+	}
+	if len(old) > 0 {
+		change.Old = t.oldRow(old)
+	}
+	same, err := t.sameFacts(r, change.Forgotten, old)
+	if err != nil {
+		return change, err
+	}
+	if o.hasHashed {
+		if err := t.takeOver(o, key, r, new); err != nil {
+			return change, err
+		}
+	}
+	if change.Changed = !same || !sameRecords(old, new); !change.Changed {
+		return change, t.touchLine(key, new)
+	}
+	return change, t.replace(o, key, r, old, new, change.Forgotten)
+}
+
+// keyOf is the key of a row that is put.
+func (t *Tx) keyOf(o *origin, r *Row) int64 {
+	if o.extent == Numbered {
+		return rowKey(o.id, r.Row)
+	}
+	return guidKey(o.id, r.GUID)
+}
+
+// replace writes the records of a row in the place of the old ones.
+func (t *Tx) replace(o *origin, key int64, r *Row, old, new []record, forgotten bool) error {
+	if len(old) > 0 {
+		if old[0].guid != r.GUID {
+			if err := t.leave(o, key, old[0].guid); err != nil {
+				return err
+			}
+		}
+		if err := t.remove(key, old); err != nil {
+			return err
+		}
+	}
+	if err := t.touch(o, key, old, new); err != nil {
+		return err
+	}
+	if err := t.insert(new); err != nil {
+		return err
+	}
+	if err := t.noteTarget(key, r, new); err != nil {
+		return err
+	}
+	if err := t.writeFacts(r, old, forgotten); err != nil {
+		return err
+	}
+	return t.arrive(o, key, r.GUID)
+}
+
+// touch notes that a row is not as it was.
+func (t *Tx) touch(o *origin, key int64, old, new []record) error {
+	if !o.isNew {
+		if t.changed[key] = true; len(new) > 0 {
+			t.put[sumOf(new[0].guid)] = true
+		}
+	}
+	if !t.bulk {
+		if err := t.run(`INSERT OR IGNORE INTO touched VALUES (?)`, key); err != nil {
+			return err
+		}
+	}
+	if !t.several {
+		return nil
+	}
+	for _, list := range [][]record{old, new} {
+		if len(list) > 0 {
+			if err := t.run(`INSERT OR IGNORE INTO touched_guid VALUES (?)`, packGUID(list[0].guid)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// recordsOf are the records of a row: one for each part, or the one of a row that was left out.
+func (t *Tx) recordsOf(o *origin, key int64, r *Row, forgotten bool) []record {
+	base := record{chat: r.Chat, date: r.Date, guid: r.GUID}
+	if o.extent != Numbered {
+		base.line = optional(lineOf(t.collect, r.Row))
+	}
+	if forgotten {
+		return forgottenRecord(key, r)
+	}
+	base.sender = t.handle(r.Sender)
+	if len(r.Parts) == 0 {
+		if o.extent != Numbered {
+			return nil
+		}
+		base.id, base.kind, base.part = key, leftOut, int64(r.LeftOut)
+		return []record{base}
+	}
+	if r.Shortened {
+		base.state |= shortened
+	}
+	if r.Partial {
+		base.state |= partial
+	}
+	if len(r.Versions) > 0 {
+		base.state |= edited
+	}
+	if r.TargetGUID != "" {
+		target := guidKey(o.id, r.TargetGUID)
+		if r.TargetRow > 0 && o.extent == Numbered {
+			target = rowKey(o.id, r.TargetRow)
+		}
+		base.target, base.targetPart, base.quote = optional(target), optional(int64(r.TargetPart)), optional(target)
+	}
+	parts := foldParts(r.Parts)
+	list := make([]record, len(parts))
+	for i := range parts {
+		p := t.redacted(&parts[i])
+		e := base
+		e.id, e.part, e.kind, e.text = key+int64(i), int64(p.Number), int64(p.Kind), p.Text
+		if r.Removal {
+			e.kind = removalKind
+		}
+		if p.Attachment != "" {
+			e.attachment, e.transcript, e.root, e.path = p.Attachment, p.Transcript, t.root(&p.File), p.File.shortened(p.Text)
+			if e.path == "" {
+				e.root = 0
+			}
+		}
+		list[i] = e
+	}
+	return list
+}
+
+// foldParts joins the texts of what is more than a row can hold to its last part.
+func foldParts(parts []Part) []Part {
+	if len(parts) <= MostParts {
+		return parts
+	}
+	folded := slices.Clone(parts[:MostParts])
+	words := make([]string, 0, len(parts)-MostParts+1)
+	for _, p := range parts[MostParts-1:] {
+		words = append(words, p.Text)
+	}
+	folded[MostParts-1].Text = strings.Join(words, "\n")
+	return folded
+}
+
+// placePartial leaves what the file holds of a row of which an export says less, in the place that it has now.
+func (t *Tx) placePartial(key int64, new, old []record, r *Row, o *origin) error {
+	line := lineOf(t.collect, r.Row)
+	if old[0].chat != r.Chat || old[0].date != r.Date {
+		if err := t.touch(o, key, old, new); err != nil {
+			return err
+		}
+	}
+	return t.run(`UPDATE message SET chat = ?, date = ?, line = ? WHERE id BETWEEN ? AND ?`, r.Chat, r.Date, line, key, lastID(key))
+}
+
+// touchLine notes in which collect an export's row was put last: of its copies it is the latest.
+func (t *Tx) touchLine(key int64, new []record) error {
+	if len(new) == 0 || !new[0].line.Valid {
+		return nil
+	}
+	if t.several {
+		if err := t.run(`INSERT OR IGNORE INTO touched_guid VALUES (?)`, packGUID(new[0].guid)); err != nil {
+			return err
+		}
+	}
+	return t.run(`UPDATE message SET line = ? WHERE id BETWEEN ? AND ?`, new[0].line.Int64, key, lastID(key))
+}
+
+// oldRow is what records say of their row.
+func (t *Tx) oldRow(list []record) *OldRow {
+	e := &list[0]
+	o := &OldRow{Chat: e.chat, Date: e.date, Row: rowOf(e.id, e.lineOrNil()), LeftOut: e.kind == leftOut, Removal: e.kind == removalKind,
+		Sender: t.addresses[e.sender]}
+	if o.LeftOut {
+		o.Why = int(e.part)
+	} else if !o.Removal {
+		o.Kind = Kind(e.kind)
+	}
+	return o
+}

@@ -1,0 +1,185 @@
+package messages
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+)
+
+// Reader reads conversations and their messages. Reactions that were taken back are absent.
+type Reader struct {
+	q        querier
+	path     string
+	handles  handles
+	chats    map[int64]*chat
+	canceled map[int64]bool // reactions that were taken back
+}
+
+// Reader returns a reader for people as identity tells them: the name of the person who has an address, Owner for an
+// address of the owner, and any unique text (such as the address) for a stranger. A reaction is taken back by the same
+// person, by whichever address. A nil identity takes each address for a person.
+func (db *DB) Reader(ctx context.Context, identity func(address string) string) (*Reader, error) {
+	return db.reader(ctx, db.sql, identity)
+}
+
+func (db *DB) reader(ctx context.Context, q querier, identity func(address string) string) (*Reader, error) {
+	r := &Reader{q: q, path: db.path}
+	addresses, err := readAddresses(ctx, q)
+	if err == nil {
+		r.handles = newHandles(addresses)
+		r.chats, err = readChats(ctx, q)
+	}
+	if err == nil {
+		r.canceled, err = r.readCanceled(ctx, identity)
+	}
+	if err != nil {
+		return nil, explain(db.path, err)
+	}
+	return r, nil
+}
+
+// Update runs change in one transaction, which is kept only if change returns nil; the reader, of people as identity
+// tells them, reads within it (see [DB.Reader]).
+func (db *DB) Update(ctx context.Context, identity func(address string) string, change func(*sql.Tx, *Reader) error) error {
+	tx, err := db.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return explain(db.path, err)
+	}
+	defer tx.Rollback()
+	reader, err := db.reader(ctx, tx, identity)
+	if err != nil {
+		return err
+	}
+	if err := change(tx, reader); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return explain(db.path, err)
+	}
+	return nil
+}
+
+// Names returns what sources call the people of addresses, where it is not the address itself.
+func (r *Reader) Names(ctx context.Context) (map[string]string, error) {
+	names := make(map[string]string)
+	err := each(ctx, r.q, `SELECT address, name FROM handle WHERE name IS NOT NULL`, func(rows *sql.Rows) error {
+		var address, name string
+		err := rows.Scan(&address, &name)
+		names[address] = name
+		return err
+	})
+	if err != nil {
+		return nil, explain(r.path, err)
+	}
+	return names, nil
+}
+
+// Addresses are the addresses that take part in conversations, as sources spell them, without the owner's "".
+func (r *Reader) Addresses() []string { return r.handles.addresses[1:] }
+
+// Conversation is a set of participants, with the owner, at some time: chats of the same people are one conversation, and
+// a group whose members changed is several.
+type Conversation struct {
+	ID int64
+	// Group is whether the source held it as a group. A group may have a single member left.
+	Group bool
+	// Members are the addresses as the source spells them, each once, without the owner of the source (who may still be
+	// among them by an address that only USER_IDENTIFIERS names). Of several addresses of one person the first counts.
+	Members []Member
+	// Messages is how many there are.
+	Messages int64
+
+	spans []span
+}
+
+// span is the part of a chat that belongs to a conversation.
+type span struct {
+	chat        int64
+	after, upTo moment // the end of the period before, and of this one
+}
+
+// Conversations returns all conversations that have messages.
+func (r *Reader) Conversations(ctx context.Context) ([]Conversation, error) {
+	list, err := r.conversations(ctx)
+	if err != nil {
+		return nil, explain(r.path, err)
+	}
+	return list, nil
+}
+
+func (r *Reader) conversations(ctx context.Context) ([]Conversation, error) {
+	var list []Conversation
+	known := make(map[string]int) // index of the conversation, by roster
+	for _, id := range sortedKeys(r.chats) {
+		c := r.chats[id]
+		after := moment{-Forever, -Forever}
+		ends := make(map[*period]moment, len(c.periods))
+		for i := range c.periods {
+			ends[&c.periods[i]] = after
+			after = c.periods[i].until
+		}
+		err := eachPopulated(ctx, r.q, c, true, func(p *period, messages int64) {
+			key := rosterKey(c.group, p.members)
+			at, is := known[key]
+			if !is {
+				at = len(list)
+				known[key] = at
+				list = append(list, Conversation{ID: int64(at + 1), Group: c.group, Members: r.members(p.members)})
+			}
+			list[at].Messages += messages
+			list[at].spans = append(list[at].spans, span{c.id, ends[p], p.until})
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func (r *Reader) members(list []memberHandle) []Member {
+	members := make([]Member, len(list))
+	for i, m := range list {
+		members[i] = Member{r.handles.addresses[m.handle], m.absent}
+	}
+	return members
+}
+
+// eachPopulated calls visit for the periods of a chat that have messages; how many is only counted if asked for.
+func eachPopulated(ctx context.Context, q querier, c *chat, count bool, visit func(*period, int64)) error {
+	if len(c.periods) == 0 {
+		return nil
+	}
+	what := `EXISTS (SELECT 1 FROM message m WHERE `
+	if count {
+		what = `(SELECT count(*) FROM message m WHERE `
+	}
+	if len(c.periods) == 1 {
+		n, err := integer(ctx, q, `SELECT `+what+`m.chat = ? AND `+isShown+`)`, c.id)
+		if n > 0 {
+			visit(&c.periods[0], n)
+		}
+		return err
+	}
+	counts := make([]int64, len(c.periods))
+	err := each(ctx, q, `SELECT m.id, m.date, m.line FROM message m WHERE m.chat = ? AND `+isShown, func(rows *sql.Rows) error {
+		var id, date int64
+		var line *int64
+		if err := rows.Scan(&id, &date, &line); err != nil {
+			return err
+		}
+		if at := c.index(moment{date, rowOf(id, line)}); at >= 0 {
+			counts[at]++
+		}
+		return nil
+	}, c.id)
+	for i, n := range counts {
+		if n > 0 {
+			visit(&c.periods[i], n)
+		}
+	}
+	return err
+}
+
+func sortHandles(list []memberHandle) {
+	slices.SortFunc(list, func(a, b memberHandle) int { return int(a.handle - b.handle) })
+}

@@ -1,0 +1,145 @@
+package messages
+
+import (
+	"database/sql"
+	"encoding/binary"
+	"errors"
+)
+
+// record is a row of the table message with its attachment.
+type record struct {
+	id, chat, date, sender, kind, state, part int64
+	guid, text                                string
+	target, targetPart, quote, line           sql.NullInt64
+
+	attachment, transcript, path string
+	root                         int64
+}
+
+const (
+	messageColumns    = 13
+	attachmentColumns = 5
+)
+
+func optional(n int64) sql.NullInt64 { return sql.NullInt64{Int64: n, Valid: true} }
+
+// value is what the driver takes for an optional number; it does without the detour of a Valuer.
+func value(n sql.NullInt64) any {
+	if !n.Valid {
+		return nil
+	}
+	return n.Int64
+}
+
+func (e *record) lineOrNil() *int64 {
+	if e.line.Valid {
+		return &e.line.Int64
+	}
+	return nil
+}
+
+// insert adds records to the tables.
+func (t *Tx) insert(list []record) error {
+	for i := range list {
+		e := &list[i]
+		err := t.insertMessage.Add(e.id, e.chat, e.date, e.sender, e.kind, e.state, packGUID(e.guid), e.part, e.text,
+			value(e.target), value(e.targetPart), value(e.quote), value(e.line))
+		if err == nil && e.attachment != "" {
+			var root any
+			if e.root != 0 {
+				root = e.root
+			}
+			err = t.insertAttachment.Add(e.id, e.attachment, nullable(e.transcript), root, nullable(e.path))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRecords returns the records of a row.
+func (t *Tx) readRecords(key int64) (list []record, err error) {
+	if err := t.flush(); err != nil {
+		return nil, err
+	}
+	s, err := t.prepared(`SELECT m.id, m.chat, m.date, m.sender, m.kind, m.state, m.guid, m.part, m.text, m.target, m.target_part, m.quote, m.line,
+		a.guid, a.transcript, a.root, a.path FROM message m LEFT JOIN attachment a ON a.message = m.id WHERE m.id BETWEEN ? AND ? ORDER BY m.id`)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.Query(key, lastID(key))
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		var e record
+		var guid any
+		var attachment, transcript, path sql.NullString
+		var root sql.NullInt64
+		err = rows.Scan(&e.id, &e.chat, &e.date, &e.sender, &e.kind, &e.state, &guid, &e.part, &e.text, &e.target, &e.targetPart, &e.quote, &e.line,
+			&attachment, &transcript, &root, &path)
+		if err == nil {
+			e.guid, err = unpackGUID(guid)
+		}
+		if err == nil {
+			_, err = t.handles.address(e.sender)
+		}
+		if err != nil {
+			break
+		}
+		e.attachment, e.transcript, e.root, e.path = attachment.String, transcript.String, root.Int64, path.String
+		list = append(list, e)
+	}
+	return list, errors.Join(err, rows.Err(), rows.Close())
+}
+
+// remove deletes the records of a row.
+func (t *Tx) remove(key int64, old []record) error {
+	if err := t.run(`DELETE FROM message WHERE id BETWEEN ? AND ?`, key, lastID(key)); err != nil {
+		return err
+	}
+	if old[0].target.Valid {
+		if err := t.run(`DELETE FROM unresolved WHERE message = ?`, key); err != nil {
+			return err
+		}
+	}
+	for i := range old {
+		if old[i].attachment != "" {
+			return t.run(`DELETE FROM attachment WHERE message BETWEEN ? AND ?`, key, lastID(key))
+		}
+	}
+	return nil
+}
+
+// sameRecords compares what sources tell.
+func sameRecords(old, new []record) bool {
+	if len(old) != len(new) {
+		return false
+	}
+	for i := range old {
+		a, b := old[i], new[i]
+		for _, e := range []*record{&a, &b} {
+			e.state &^= derived
+			e.quote = sql.NullInt64{}
+			e.line.Int64 = 0
+		}
+		if a != b {
+			return false
+		}
+	}
+	return true
+}
+
+// sumOf sums an identifier up in 64 bits.
+func sumOf(guid string) uint64 {
+	const prime = 0x9E3779B97F4A7C15
+	sum := uint64(len(guid))
+	for b := []byte(guid); len(b) > 0; {
+		var word [8]byte
+		b = b[copy(word[:], b):]
+		sum = (sum ^ binary.LittleEndian.Uint64(word[:])) * prime
+		sum ^= sum >> 32
+	}
+	return sum
+}

@@ -1,0 +1,116 @@
+package messages
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// redactedColumns are the texts of the file that people wrote, said or were shown, and the rows of which they count.
+var redactedColumns = []struct{ table, column, rows string }{
+	{"message", "text", "kind NOT IN (1, 9, 10)"},
+	{"attachment", "transcript", "transcript IS NOT NULL"},
+	{"attachment_descriptions", "description", "description IS NOT NULL"},
+	{"version", "text", "true"},
+	{"event", "text", "text IS NOT NULL"},
+}
+
+// EachText calls visit for all texts that Redact changes.
+func (db *DB) EachText(ctx context.Context, visit func(string)) error {
+	for _, c := range redactedColumns {
+		err := db.each(ctx, fmt.Sprintf(`SELECT %s FROM %s WHERE %s`, c.column, c.table, c.rows), func(rows *sql.Rows) error {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				return err
+			}
+			visit(text)
+			return ctx.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Redact replaces all texts by what text keeps of them, and remembers the settings, in one transaction. The training tables,
+// which hold the texts as they were, are emptied. Nothing of what was there stays in the free pages of the file.
+func (db *DB) Redact(ctx context.Context, settings *PrivacySettings, text func(string) string) error {
+	return db.erase(ctx, text, func(tx *sql.Tx) error {
+		if err := savePrivacySettings(ctx, tx, settings); err != nil {
+			return err
+		}
+		return redactTables(ctx, tx)
+	})
+}
+
+// RedactDescriptions redacts the descriptions that attachments got since.
+func (db *DB) RedactDescriptions(ctx context.Context, text func(string) string) error {
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return explain(db.path, err)
+	}
+	defer conn.Close()
+	if err = register(conn, text); err == nil {
+		_, err = conn.ExecContext(ctx, `UPDATE attachment_descriptions SET description = redact(description)
+			WHERE description IS NOT NULL AND redact(description) <> description`)
+	}
+	if err != nil {
+		return explain(db.path, err)
+	}
+	return nil
+}
+
+// register makes text the SQL function redact of a connection.
+func register(conn *sql.Conn, text func(string) string) error {
+	return conn.Raw(func(driver any) error { return driver.(*sqlite3.SQLiteConn).RegisterFunc("redact", text, true) })
+}
+
+// fileName is the last element of attachment.path: what is left without the part up to the last slash.
+const fileName = `replace(path, rtrim(path, replace(path, '/', '')), '')`
+
+// redactTables uses the SQL function redact. The place of a file goes where its name changes.
+func redactTables(ctx context.Context, tx *sql.Tx) error {
+	steps := []string{fmt.Sprintf(`UPDATE attachment SET root = NULL, path = NULL WHERE path IS NOT NULL AND (redact(%s) <> %[1]s OR
+		message IN (SELECT id FROM message WHERE kind BETWEEN 2 AND 8 AND redact(text) <> text))`, fileName)}
+	for _, c := range redactedColumns {
+		steps = append(steps, fmt.Sprintf(`UPDATE %s SET %s = redact(%[2]s) WHERE %s AND redact(%[2]s) <> %[2]s`, c.table, c.column, c.rows))
+	}
+	for _, step := range steps {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// erase makes a change after which nothing of what went is left in the file. The SQL function redact is text, and the
+// training tables are empty.
+func (db *DB) erase(ctx context.Context, text func(string) string, change func(*sql.Tx) error) error {
+	conn, err := db.sql.Conn(ctx) // the settings and the function belong to one connection
+	if err != nil {
+		return explain(db.path, err)
+	}
+	defer conn.Close()
+	if err = register(conn, text); err == nil {
+		_, err = conn.ExecContext(ctx, `PRAGMA secure_delete = ON`)
+	}
+	if err == nil {
+		err = inTransaction(ctx, conn, func(tx *sql.Tx) error {
+			if err := change(tx); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, `DELETE FROM training_windows; DELETE FROM training_messages; DELETE FROM training_conversations;`+forgetStates)
+			return err
+		})
+	}
+	if err == nil {
+		_, err = conn.ExecContext(ctx, `VACUUM`)
+	}
+	if err != nil {
+		return explain(db.path, err)
+	}
+	return nil
+}

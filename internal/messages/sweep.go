@@ -1,0 +1,207 @@
+package messages
+
+import (
+	"database/sql"
+)
+
+// Range is the rows from First to Last, inclusive.
+type Range struct{ First, Last int64 }
+
+// Sweep takes out of the file, or keeps as gone, the rows of the ranges of a numbered source that were not put. It calls
+// visit with what the file held of each.
+func (t *Tx) Sweep(source int64, ranges []Range, visit func(*OldRow)) error {
+	o := t.sources[source]
+	if o == nil || !o.opened {
+		return t.wrong(unknownSource(source))
+	}
+	return t.wrong(t.sweep(o, ranges, visit))
+}
+
+func (t *Tx) sweep(o *origin, ranges []Range, visit func(*OldRow)) error {
+	if o.isNew {
+		return nil
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	var gone []int64
+	for _, r := range ranges {
+		err := t.query(`SELECT id FROM message WHERE id BETWEEN ? AND ? AND id & 255 = 0`, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			if !o.hasSeen(id, rowOf(id, nil)) {
+				gone = append(gone, id)
+			}
+			return err
+		}, rowKey(o.id, max(r.First, 0)), lastID(rowKey(o.id, min(r.Last, LastRow))))
+		if err != nil {
+			return err
+		}
+	}
+	for _, key := range gone {
+		old, err := t.readRecords(key)
+		if err == nil {
+			visit(t.oldRow(old))
+			err = t.drop(o, key, old)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return t.sweepKept(o)
+}
+
+// sweepKept takes out the rows that were kept, unless they still are.
+func (t *Tx) sweepKept(o *origin) error {
+	if t.keepGone || t.incomplete {
+		return nil
+	}
+	return t.sweepOf(o, `m.state & 40 <> 0 AND m.state & 8 = 8`)
+}
+
+// sweepExports takes out the rows of exports that were not put, where the exports speak for their time.
+func (t *Tx) sweepExports() error {
+	for _, o := range t.sources {
+		if o.opened && o.extent != Numbered && !o.isNew {
+			if err := t.sweepOf(o, `m.state & 32 = 0`); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sweepOf takes out the rows of a source for which a condition holds, that were not put, and for whose time it speaks.
+func (t *Tx) sweepOf(o *origin, condition string) error {
+	var gone []int64
+	err := t.each(`SELECT m.id, m.date FROM chat c JOIN message m ON m.chat = c.id WHERE c.source = ? AND m.id & 255 = 0 AND m.id >= ? AND `+condition, func(rows *sql.Rows) error {
+		var id, date int64
+		err := rows.Scan(&id, &date)
+		if o.covers(date) && !o.seen[id] {
+			gone = append(gone, id)
+		}
+		return err
+	}, o.id, isHashed)
+	if err != nil {
+		return err
+	}
+	for _, key := range gone {
+		old, err := t.readRecords(key)
+		if err == nil {
+			err = t.drop(o, key, old)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drop takes a row out of the file that its source no longer has, or keeps its messages as gone.
+func (t *Tx) drop(o *origin, key int64, old []record) error {
+	guid := old[0].guid
+	hadMessages := old[0].kind != leftOut
+	if hadMessages && old[0].kind != removalKind {
+		t.gone[sumOf(guid)] = true
+	}
+	if err := t.touch(o, key, old, nil); err != nil {
+		return err
+	}
+	switch {
+	case !hadMessages:
+	case t.keepGone || t.incomplete:
+		return t.keep(o, key, old, kept)
+	case t.several && old[0].state&(superseded|lastCopy|kept) == 0:
+		return t.keep(o, key, old, lastCopy)
+	}
+	if err := t.leave(o, key, guid); err != nil {
+		return err
+	}
+	if err := t.remove(key, old); err != nil {
+		return err
+	}
+	return t.removeFacts(o.id, guid)
+}
+
+// keep marks a row as gone. Its number may be another row's now, so that it is known by its identifier.
+func (t *Tx) keep(o *origin, key int64, old []record, mark int64) error {
+	hashed := guidKey(o.id, old[0].guid)
+	if err := t.remove(key, old); err != nil {
+		return err
+	}
+	if hashed != key {
+		if err := t.leave(o, key, old[0].guid); err != nil {
+			return err
+		}
+	}
+	for i := range old {
+		e := &old[i]
+		if e.state |= mark; !e.line.Valid {
+			e.line = optional(lineOf(o.collected, rowOf(e.id, nil)))
+		}
+		e.id = hashed + int64(i)
+	}
+	if err := t.run(`INSERT OR IGNORE INTO touched VALUES (?)`, hashed); err != nil {
+		return err
+	}
+	return t.insert(old)
+}
+
+// takeOver deletes what was kept of a numbered row that the source has again, and points its replies at the row.
+func (t *Tx) takeOver(o *origin, key int64, r *Row, new []record) error {
+	hashed := guidKey(o.id, r.GUID)
+	old, err := t.readRecords(hashed)
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	if err := t.touch(o, hashed, old, new); err != nil {
+		return err
+	}
+	if err := t.remove(hashed, old); err != nil {
+		return err
+	}
+	if err := t.removeFacts(o.id, r.GUID); err != nil {
+		return err
+	}
+	return t.run(`UPDATE message SET target = ? WHERE target = ?`, key, hashed)
+}
+
+// countKept counts the rows of a source that are kept though no source has them.
+const countKept = `SELECT count(*) FROM chat c JOIN message m ON m.chat = c.id
+	WHERE c.source = ? AND m.state & 40 <> 0 AND m.state & 8 = 8 AND m.state & 2 = 0 AND m.id & 255 = 0 AND m.kind < 9`
+
+// countGone counts the rows that no source has any longer, those that are kept included.
+func (t *Tx) countGone() (n int64, err error) {
+	if t.keepGone || t.incomplete {
+		for _, source := range t.openedList() {
+			some, err := t.integer(countKept, source)
+			if err != nil {
+				return 0, err
+			}
+			n += some
+		}
+		return n, nil
+	}
+	for guid := range t.gone {
+		if !t.put[guid] {
+			n++
+		}
+	}
+	if n == 0 || !t.several {
+		return n, nil
+	}
+	held := make(map[uint64]bool)
+	err = t.each(`SELECT g.guid FROM touched_guid g WHERE EXISTS (SELECT 1 FROM message m WHERE m.guid = g.guid AND m.kind < 9)`, func(rows *sql.Rows) error {
+		var stored any
+		if err := rows.Scan(&stored); err != nil {
+			return err
+		}
+		guid, err := unpackGUID(stored)
+		if sum := sumOf(guid); t.gone[sum] && !t.put[sum] && !held[sum] {
+			held[sum] = true
+			n--
+		}
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,51 @@
+package imessage
+
+// chatOfMessage remembers which chat each message stands in: four bytes a message, as row ids follow each other.
+type chatOfMessage struct {
+	chats []*chat // by number; 0 is none
+	pages map[int64]*[placesPage]uint32
+}
+
+const placesPage = 4096
+
+func newChatOfMessage() chatOfMessage {
+	return chatOfMessage{chats: []*chat{nil}, pages: map[int64]*[placesPage]uint32{}}
+}
+
+// place notes that a message stands in a chat. Of several chats the first that has members counts.
+func (d *directory) place(message int64, c *chat) {
+	if c == nil || message < 0 {
+		return
+	}
+	p := &d.chatOfMessage
+	page := p.pages[message/placesPage]
+	if page == nil {
+		page = new([placesPage]uint32)
+		p.pages[message/placesPage] = page
+	}
+	if c.number == 0 {
+		c.number = uint32(len(p.chats))
+		p.chats = append(p.chats, c)
+	}
+	at := &page[message%placesPage]
+	if old := p.chats[*at]; old == nil || c.goesBefore(old) {
+		*at = c.number
+	}
+}
+
+// goesBefore orders the chats of one message.
+func (c *chat) goesBefore(d *chat) bool {
+	if (len(c.members) > 0) != (len(d.members) > 0) {
+		return len(c.members) > 0
+	}
+	return c.id < d.id
+}
+
+// chatOf returns the chat that a message stands in, or nil.
+func (d *directory) chatOf(message int64) *chat {
+	page := d.chatOfMessage.pages[message/placesPage]
+	if page == nil || message < 0 {
+		return nil
+	}
+	return d.chatOfMessage.chats[page[message%placesPage]]
+}
