@@ -118,7 +118,6 @@ func formerFile(t *testing.T, name string, mac, phone *history) string {
 // A file of a former version is converted: it tells what it told, and the next collect of each source leaves what a first
 // one would.
 func TestFormer_IsConvertedAndCollectedOn(t *testing.T) {
-	who["ann@x.org"] = "ann"
 	for _, name := range []string{"one", "several", "kept", "redacted", "forgotten"} {
 		t.Run(name, func(t *testing.T) {
 			mac, phone := formerSources(t)

@@ -60,7 +60,11 @@ func TestKilled_LeavesTheOldOrTheNew(t *testing.T) {
 			after := collectFile(t, source, filepath.Join(t.TempDir(), "messages.db")).lines
 			whole := time.Since(start) + 50*time.Millisecond
 			seen := map[string]int{}
-			for range 12 {
+			kills := 12
+			if testing.Short() {
+				kills = 2
+			}
+			for range kills {
 				writeOver(t, target, old)
 				killChild(t, source, target, time.Duration(rand.Int64N(int64(2*whole))))
 				switch lines := linesOf(t, target); {

@@ -253,16 +253,20 @@ func tables(t *testing.T, db *messages.DB) []string {
 		rowsOf(t, db, `SELECT r.id || ' ' || r.text || ' ' || t.id || ' ' || t.part FROM message r JOIN message t ON t.id = r.quote WHERE r.kind = 9 AND r.state & 3 = 0 ORDER BY 1`))
 }
 
-// long is how many histories are tried beyond the few of an ordinary run: VQ_HISTORIES=2000 go test -run Random.
-func long() int {
+// histories is how many are tried: few with -short, more than in an ordinary run with VQ_HISTORIES=2000 go test -run Random.
+func histories() int {
+	if testing.Short() {
+		return 2
+	}
 	n, _ := strconv.Atoi(os.Getenv("VQ_HISTORIES"))
 	return max(n, 20)
 }
 
 // Whatever happens to a database between two collections, the second leaves what a first one would.
 func TestRandomHistories_CollectedAgainAsAfresh(t *testing.T) {
+	t.Parallel()
 	read, total := int64(0), int64(0)
-	for seed := range long() {
+	for seed := range histories() {
 		l := newLife(t, uint64(seed))
 		db := fresh(t)
 		var options sources.Options

@@ -126,7 +126,8 @@ func (s *databases) step(t *testing.T, l *life) {
 // Whatever happens to several sources, and whatever is kept out, collecting only what has changed leaves what collecting
 // each as a whole leaves. A source that has not changed at all is not collected, unless the program thinks that it may have.
 func TestRandomHistories_SeveralSources(t *testing.T) {
-	for seed := range long() {
+	t.Parallel()
+	for seed := range histories() {
 		s := newDatabases(t, uint64(seed))
 		var log []string
 		for step := range 12 {
