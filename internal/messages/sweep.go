@@ -51,44 +51,55 @@ func (t *Tx) sweep(o *origin, ranges []Range, visit func(*OldRow)) error {
 	return t.sweepKept(o)
 }
 
-// sweepKept takes out the rows that were kept, unless they still are.
+// sweepKept takes out the rows of a numbered source that were kept, unless they still are.
 func (t *Tx) sweepKept(o *origin) error {
 	if t.keepGone || t.incomplete {
 		return nil
 	}
-	return t.sweepOf(o, `m.state & 40 <> 0 AND m.state & 8 = 8`)
+	return t.sweepHashed(`message m INDEXED BY message_kept JOIN chat c ON c.id = m.chat WHERE m.state & 40 <> 0 AND m.state & 8 = 8`,
+		func(source int64) bool { return source == o.id })
 }
 
 // sweepExports takes out the rows of exports that were not put, where the exports speak for their time.
 func (t *Tx) sweepExports() error {
+	some := false
 	for _, o := range t.sources {
-		if o.opened && o.extent != Numbered && !o.isNew {
-			if err := t.sweepOf(o, `m.state & 32 = 0`); err != nil {
-				return err
-			}
-		}
+		some = some || t.isReadAgain(o.id)
 	}
-	return nil
+	if !some {
+		return nil
+	}
+	return t.sweepHashed(`message m JOIN chat c ON c.id = m.chat WHERE m.state & 32 = 0`, t.isReadAgain)
 }
 
-// sweepOf takes out the rows of a source for which a condition holds, that were not put, and for whose time it speaks.
-func (t *Tx) sweepOf(o *origin, condition string) error {
-	var gone []int64
-	err := t.each(`SELECT m.id, m.date FROM chat c JOIN message m ON m.chat = c.id WHERE c.source = ? AND m.id & 255 = 0 AND m.id >= ? AND `+condition, func(rows *sql.Rows) error {
-		var id, date int64
-		err := rows.Scan(&id, &date)
-		if o.covers(date) && !o.seen[id] {
-			gone = append(gone, id)
+// isReadAgain reports whether a source is an export that was collected before.
+func (t *Tx) isReadAgain(source int64) bool {
+	o := t.sources[source]
+	return o != nil && o.opened && o.extent != Numbered && !o.isNew
+}
+
+// sweepHashed takes out the rows that are known by their identifiers, of the sources that are meant, which were not put.
+func (t *Tx) sweepHashed(from string, isMeant func(source int64) bool) error {
+	type row struct{ key, source int64 }
+	var gone []row
+	err := t.each(`SELECT m.id, m.date, c.source FROM `+from+` AND m.id >= ? AND m.id & 255 = 0`, func(rows *sql.Rows) error {
+		var r row
+		var date int64
+		if err := rows.Scan(&r.key, &date, &r.source); err != nil {
+			return err
 		}
-		return err
-	}, o.id, isHashed)
+		if o := t.sources[r.source]; isMeant(r.source) && o.covers(date) && !o.seen[r.key] {
+			gone = append(gone, r)
+		}
+		return nil
+	}, isHashed)
 	if err != nil {
 		return err
 	}
-	for _, key := range gone {
-		old, err := t.readRecords(key)
+	for _, r := range gone {
+		old, err := t.readRecords(r.key)
 		if err == nil {
-			err = t.drop(o, key, old)
+			err = t.drop(t.sources[r.source], r.key, old)
 		}
 		if err != nil {
 			return err
