@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -80,11 +81,14 @@ func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) 
 		return Outcome{}, explain(db.path, err)
 	}
 	if err := fill(t); err != nil {
-		return Outcome{}, err
+		return Outcome{}, cmp.Or(ctx.Err(), err) // a transaction that was canceled says only that it is closed
 	}
 	outcome, err := t.finish()
 	if err == nil {
 		err = tx.Commit()
+	}
+	if err != nil && ctx.Err() != nil {
+		return Outcome{}, ctx.Err()
 	}
 	if err == nil && t.bulk && t.isScattered() {
 		_, err = conn.ExecContext(ctx, `VACUUM`)
