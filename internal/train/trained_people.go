@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// People are the people whose conversations an adapter was trained on. Checkpoints keep them so that `vqctl privacy forget`
+// People are the people whose conversations an adapter was trained on. Checkpoints keep them so that `vqctl forget`
 // can find the adapters that saw a person.
 type People struct {
 	Names []string `json:"names"` // sorted
