@@ -117,9 +117,9 @@ func TestGPU_DoesWhatTheProcessorDoes(t *testing.T) {
 	}
 }
 
-// The first run looks for the fastest algorithms and keeps them for the next, which computes the same bytes; a file that is
-// broken, or of another GPU, is said and made anew.
-func TestGPU_KeepsTheChoiceOfAlgorithms(t *testing.T) {
+// The first run tunes the GEMMs and saves the result, with which the next one computes the same bytes. A file that is damaged or
+// of another GPU is replaced with a warning.
+func TestGPU_ReusesGEMMTuning(t *testing.T) {
 	t.Parallel()
 	folder := withGPU(t)
 	makeInputs(t, folder)
@@ -146,7 +146,7 @@ func TestGPU_KeepsTheChoiceOfAlgorithms(t *testing.T) {
 		return files[0], content
 	}
 	first, said := train("first")
-	if strings.Contains(said, "made anew") {
+	if strings.Contains(said, "tuning again") {
 		t.Errorf("nothing was kept yet: %s", said)
 	}
 	path, choices := kept()
@@ -162,8 +162,8 @@ func TestGPU_KeepsTheChoiceOfAlgorithms(t *testing.T) {
 			t.Fatal(err)
 		}
 		again, said := train(name)
-		if !strings.Contains(said, "the choice of algorithms is made anew") {
-			t.Errorf("%s: not a word of it: %s", name, said)
+		if !strings.Contains(said, "cannot use the saved GEMM tuning, tuning again") {
+			t.Errorf("%s: no warning: %s", name, said)
 		}
 		if _, now := kept(); !bytes.Equal(now, choices) || !bytes.Equal(first, again) {
 			t.Errorf("%s: other choices", name)
