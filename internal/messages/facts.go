@@ -56,7 +56,7 @@ func (t *Tx) sameFacts(r *Row, forgotten bool, old []record) (bool, error) {
 		}
 	}
 	if len(versions) == 0 {
-		return true, nil // sameRecords tells whether there were some
+		return true, nil // sameRecords reports whether there were some
 	}
 	return t.sameVersions(r.Source, guid, versions)
 }

@@ -43,7 +43,7 @@ func (s *Source) probe(ctx context.Context) (map[string]map[string]bool, error) 
 	return columns, nil
 }
 
-// has tells whether a table has these columns.
+// has reports whether a table has these columns.
 func (s *Source) has(table string, columns ...string) bool {
 	for _, c := range columns {
 		if !s.columns[table][c] {

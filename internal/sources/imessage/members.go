@@ -202,7 +202,7 @@ func listed(today []person) *roster {
 	return r
 }
 
-// note takes that somebody was there or absent, if anybody, and tells whether that is news: not what was known already
+// note takes that somebody was there or absent, if anybody, and reports whether that is news: not what was known already
 // and nothing learned since could have changed.
 func (r *roster) note(p person, absent bool) bool {
 	if p.key == "" {

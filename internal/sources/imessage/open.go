@@ -147,7 +147,7 @@ func (s *Source) Unit() string { return "rows" }
 // Fates are those of a row.
 func (s *Source) Fates() []sources.Fate { return rowFates }
 
-// isEmpty tells whether a file holds nothing, or does not exist.
+// isEmpty reports whether a file holds nothing, or does not exist.
 func isEmpty(path string) bool {
 	info, err := os.Stat(path)
 	return errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
@@ -209,7 +209,7 @@ func explainFile(path string, err error) error {
 	return err
 }
 
-// inspect reads the header of a database file and tells whether it is in WAL mode.
+// inspect reads the header of a database file and reports whether it is in WAL mode.
 func inspect(path string) (wal bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -324,19 +324,19 @@ func (s *Source) copyAndConnect(ctx context.Context) error {
 	return usererr.With(errors.New("it keeps changing while it is copied"), "close Messages and try again")
 }
 
-// Stamp tells whether the files of the database that path stands for have changed: it is another one then.
+// Stamp reports whether the files of the database that path stands for have changed: it is another one then.
 func Stamp(path string) (string, error) {
 	path, err := find(path)
 	s := Source{path: path}
 	return s.stamp(), err
 }
 
-// stamp tells whether the files of the database have changed.
+// stamp reports whether the files of the database have changed.
 func (s *Source) stamp() string {
 	return stampOf(s.path) + ";" + stampOf(s.path+"-wal")
 }
 
-// stampOf tells whether a file has changed.
+// stampOf reports whether a file has changed.
 func stampOf(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {

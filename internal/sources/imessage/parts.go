@@ -242,7 +242,7 @@ func (rd *reader) unplaced(list []piece) []piece {
 	return more
 }
 
-// isBlank tells whether a text has no words: nothing but white space and what stands for something else.
+// isBlank reports whether a text has no words: nothing but white space and what stands for something else.
 func isBlank(text string) bool {
 	for _, c := range text {
 		if c != objectCharacter && c != appCharacter && !unicode.IsSpace(c) {

@@ -64,7 +64,7 @@ func eachRow(ctx context.Context, rows driver.Rows, visit func(record) error) er
 	}
 }
 
-// isDamage tells whether an error says that the file cannot be read where it should be.
+// isDamage reports whether an error says that the file cannot be read where it should be.
 func isDamage(err error) bool {
 	var failure sqlite3.Error
 	if !errors.As(err, &failure) {

@@ -133,7 +133,7 @@ func (w *walk) page(number uint32, last int64, depth int) error {
 	}
 }
 
-// overLeaves tells whether the children of an interior page are leaves: a tree is everywhere of the same depth, so that
+// overLeaves reports whether the children of an interior page are leaves: a tree is everywhere of the same depth, so that
 // one child tells, and the others need no reading.
 func (w *walk) overLeaves(pointers, page []byte, cells int) (bool, error) {
 	if cells == 0 {
