@@ -65,8 +65,8 @@ class CudaWeight final : public Weight {
 class CudaDevice final : public Device {
  public:
   explicit CudaDevice(int index);
-  // Switches attention to wgmma if its results on this card match those without; info() reports which is in use. Called when
-  // a card of capability 9.0 is opened.
+  // Switches attention to wgmma if its results on this card match those without; info() reports which is in use. Called
+  // when a card of capability 9.0 is opened.
   void try_wgmma();
   ~CudaDevice() override;
 
