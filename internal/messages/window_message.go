@@ -37,6 +37,10 @@ LEFT JOIN attachment ta ON t.kind >= 2 AND ta.message = t.id
 LEFT JOIN attachment_descriptions td ON td.attachment_guid = ta.guid
 WHERE m.chat = ? AND m.date >> 30 BETWEEN ? AND ? AND ` + isShown + ` ORDER BY m.chat, m.date >> 30`
 
+// mapFile maps the first 128 MiB of the file into memory: messages of a chat are on pages far apart, each of which would
+// take a system call.
+const mapFile = `PRAGMA mmap_size = 134217728`
+
 // WindowMessages calls yield for each message of the given conversations, taken together, in the order of date, row and
 // place in the row. What yield gets is overwritten by the next message. An error of yield ends the reading and is returned
 // as it is.
@@ -49,6 +53,9 @@ func (r *Reader) WindowMessages(ctx context.Context, conversations []Conversatio
 		}
 		defer conn.Close()
 		q = conn
+	}
+	if _, err := integer(ctx, q, mapFile); err != nil {
+		return explain(r.path, err)
 	}
 	var streams []*stream
 	defer func() {
