@@ -5,9 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -19,55 +16,6 @@ type DB struct {
 	sql    *sql.DB
 	path   string
 	policy *Policy // what Collect keeps out
-}
-
-// Open opens an existing messages.db and brings its schema up to date.
-func Open(ctx context.Context, path string) (*DB, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
-		err = errors.New("it is a folder")
-	}
-	if err != nil {
-		return nil, usererr.With(fmt.Errorf("cannot open %s: %w", path, err), "run `vqctl collect` first, or name the folder with %v", usererr.Option("data_dir"))
-	}
-	return open(ctx, path)
-}
-
-// Create opens path, making the file (mode 0600) and its folder (0700) if missing.
-func Create(ctx context.Context, path string) (*DB, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make the folder of %s: %w", path, err)
-	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open %s: %w", path, err)
-	}
-	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
-		return nil, fmt.Errorf("cannot make %s private: %w", path, err)
-	}
-	return open(ctx, path)
-}
-
-// settings of every connection. A file that is new and empty takes auto_vacuum: deleted rows give their pages back at the
-// commit. The cache of 32 MiB is for reading in order of time, which jumps between pages.
-const settings = "_busy_timeout=5000&_auto_vacuum=full&_secure_delete=false&_cache_size=-32768"
-
-func open(ctx context.Context, path string) (*DB, error) {
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open %s: %w", path, err)
-	}
-	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: settings}
-	handle, err := sql.Open("sqlite3", dsn.String())
-	if err != nil {
-		return nil, fmt.Errorf("cannot open %s: %w", path, err)
-	}
-	db := &DB{sql: handle, path: path}
-	if err := db.migrate(ctx); err != nil {
-		handle.Close()
-		return nil, explain(path, err)
-	}
-	return db, nil
 }
 
 // Close closes the file.
@@ -146,4 +94,16 @@ func nullable(s string) any {
 		return nil
 	}
 	return s
+}
+
+func inTransaction(ctx context.Context, conn *sql.Conn, change func(*sql.Tx) error) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := change(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
 }

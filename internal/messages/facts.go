@@ -5,25 +5,6 @@ import (
 	"slices"
 )
 
-// Event is something that happened to a chat and is no message: who joined, what it was called. The GUID and row of the
-// row that told it are its own.
-type Event struct {
-	Date    int64  // nanoseconds since 1970 UTC
-	Chat    int64  // the source's number of the chat
-	Kind    string // "added", "renamed", …
-	Actor   string // who did it: an address, or Owner
-	Subject string // to whom, "" for nobody
-	Text    string // the new name
-}
-
-// Version is the text of a part of an edited message as it once was; the last version is what the message says.
-type Version struct {
-	Part   int
-	Number int   // from 0, the oldest
-	Date   int64 // nanoseconds since 1970 UTC
-	Text   string
-}
-
 // factsOf are the event and the versions of a row, with what the policy keeps of them.
 func (t *Tx) factsOf(r *Row, forgotten bool) (event *Event, versions []Version) {
 	if r.Event != nil {
@@ -85,25 +66,6 @@ func (t *Tx) sameVersions(source int64, guid any, versions []Version) (bool, err
 		return err
 	}, source, guid)
 	return slices.Equal(stored, versions), err
-}
-
-// query is each for a statement that is prepared once.
-func (t *Tx) query(query string, scan func(*sql.Rows) error, args ...any) error {
-	s, err := t.prepared(query)
-	if err != nil {
-		return err
-	}
-	rows, err := s.Query(args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // writeFacts writes the event and the versions of a row in the place of those that it had.

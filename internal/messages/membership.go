@@ -2,135 +2,10 @@ package messages
 
 import (
 	"cmp"
-	"context"
 	"database/sql"
-	"encoding/binary"
 	"math"
 	"slices"
 )
-
-// Member is an address in a conversation. An address may be absent: somebody with several addresses who joined by one of
-// them was no member before, though messages from another address, or today's list, name that other one.
-type Member struct {
-	Address string
-	Absent  bool
-}
-
-// Members are members by these addresses.
-func Members(addresses ...string) []Member {
-	list := make([]Member, len(addresses))
-	for i, address := range addresses {
-		list[i].Address = address
-	}
-	return list
-}
-
-// Period is a time in which a chat had the same members: up to and with the row at its end.
-type Period struct {
-	UntilDate, UntilRow int64
-	Members             []Member
-}
-
-// Forever ends the last period of a chat.
-const Forever = math.MaxInt64
-
-// chat is a row of chat with its periods, the earliest first.
-type chat struct {
-	id, source int64
-	number     sql.NullInt64
-	group      bool
-	periods    []period
-}
-
-// period is a Period as it is stored.
-type period struct {
-	until   moment
-	members []memberHandle
-}
-
-type memberHandle struct {
-	handle int64
-	absent bool
-}
-
-// moment is a place in the course of a chat.
-type moment struct{ date, row int64 }
-
-func (m moment) compare(n moment) int {
-	return cmp.Or(cmp.Compare(m.date, n.date), cmp.Compare(m.row, n.row))
-}
-
-// index is that of the period of a row, -1 if there is none.
-func (c *chat) index(m moment) int {
-	at, _ := slices.BinarySearchFunc(c.periods, m, func(p period, m moment) int { return p.until.compare(m) })
-	if at == len(c.periods) {
-		return -1
-	}
-	return at
-}
-
-// at returns the period of a row.
-func (c *chat) at(m moment) *period {
-	if at := c.index(m); at >= 0 {
-		return &c.periods[at]
-	}
-	return nil
-}
-
-// readChats returns the chats by id.
-func readChats(ctx context.Context, q querier) (map[int64]*chat, error) {
-	chats := make(map[int64]*chat)
-	err := each(ctx, q, `SELECT id, source, number, is_group FROM chat`, func(rows *sql.Rows) error {
-		c := new(chat)
-		err := rows.Scan(&c.id, &c.source, &c.number, &c.group)
-		chats[c.id] = c
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	last := int64(0)
-	err = each(ctx, q, `SELECT p.id, p.chat, p.until_date, p.until_row, m.handle, m.absent FROM period p LEFT JOIN member m ON m.period = p.id
-		ORDER BY p.chat, p.until_date, p.until_row, m.place`, func(rows *sql.Rows) error {
-		var id, chat int64
-		var until moment
-		var member sql.NullInt64
-		var absent sql.NullBool
-		if err := rows.Scan(&id, &chat, &until.date, &until.row, &member, &absent); err != nil {
-			return err
-		}
-		c := chats[chat]
-		if c == nil {
-			return nil
-		}
-		if id != last {
-			c.periods = append(c.periods, period{until: until})
-			last = id
-		}
-		if member.Valid {
-			p := &c.periods[len(c.periods)-1]
-			p.members = append(p.members, memberHandle{member.Int64, absent.Bool})
-		}
-		return nil
-	})
-	return chats, err
-}
-
-// rosterKey is the same for the same conversation and for no other.
-func rosterKey(group bool, members []memberHandle) string {
-	key := make([]byte, 0, 1+4*len(members))
-	if group {
-		key = append(key, 'g')
-	}
-	for _, m := range members {
-		mark := uint64(m.handle) << 1
-		if m.absent {
-			mark++
-		}
-		key = binary.AppendUvarint(key, mark)
-	}
-	return string(key)
-}
 
 // roster is the canonical form of a list of members: neighbors that are all there, or all absent, are sorted, and who is
 // absent need not be said after the last who is there.
@@ -170,13 +45,6 @@ func (t *Tx) Chat(source, number int64, group bool) (int64, error) {
 		return id, t.exec(`UPDATE chat SET is_group = ? WHERE id = ?`, group, id)
 	}
 	return id, nil
-}
-
-type chatKey struct{ source, number int64 }
-
-type rosterOf struct {
-	source int64
-	roster string
 }
 
 // Conversation returns the number in the file of a chat of a source that is known by its members, without the owner. Each
@@ -259,39 +127,6 @@ func (t *Tx) writePeriods(c *chat, periods []period) error {
 		}
 	}
 	return nil
-}
-
-// countMoved counts the rows whose members at the time are others than before, without those that changed themselves.
-func (t *Tx) countMoved() (moved int64, err error) {
-	for c, before := range t.former {
-		n, err := t.countMovedIn(c, before)
-		if err != nil {
-			return 0, err
-		}
-		moved += n
-	}
-	return moved, nil
-}
-
-func (t *Tx) countMovedIn(c *chat, before []period) (moved int64, err error) {
-	old := chat{periods: before}
-	last := int64(-1)
-	err = t.each(`SELECT id, date, line FROM message m WHERE chat = ? AND `+isShown+` ORDER BY id`, func(rows *sql.Rows) error {
-		var id, date int64
-		var line *int64
-		if err := rows.Scan(&id, &date, &line); err != nil {
-			return err
-		}
-		if key := keyOf(id); key != last && !t.changed[key] {
-			last = key
-			at := moment{date, rowOf(id, line)}
-			if was, is := old.at(at), c.at(at); was == nil || is == nil || !slices.Equal(was.members, is.members) {
-				moved++
-			}
-		}
-		return nil
-	}, c.id)
-	return moved, err
 }
 
 // Known calls visit for every row of the ranges of a numbered source, as the file holds it.

@@ -56,15 +56,3 @@ func createTables(ctx context.Context, tx *sql.Tx) error {
 	}
 	return err
 }
-
-func inTransaction(ctx context.Context, conn *sql.Conn, change func(*sql.Tx) error) error {
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := change(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}

@@ -70,13 +70,6 @@ func (db *DB) checkPolicy(ctx context.Context) error {
 	return nil
 }
 
-// Why a row of somebody who was forgotten is left out, as Row.LeftOut.
-const (
-	ForgottenMessage  = -2
-	ForgottenReaction = -3
-	ForgottenRemoval  = -4
-)
-
 // policyFilter applies a policy.
 type policyFilter struct {
 	policy   *Policy           // nil if nothing is kept out
@@ -124,48 +117,6 @@ func (f *policyFilter) redacted(p *Part) *Part {
 func (f *policyFilter) keepEvent(e *Event) bool {
 	e.Text = f.text(e.Text)
 	return f.standIn(e.Actor) == "" && f.standIn(e.Subject) == ""
-}
-
-// isForgotten reports whether a row is from somebody who was forgotten, or from a chat with nobody else.
-func (t *Tx) isForgotten(r *Row) bool {
-	return t.policy != nil && len(r.Parts) > 0 && (t.standIn(r.Sender) != "" || t.onlyForgotten(r))
-}
-
-// onlyForgotten reports whether everybody who was in the chat of a row was forgotten.
-func (t *Tx) onlyForgotten(r *Row) bool {
-	c := t.chats[r.Chat]
-	if c == nil {
-		return false
-	}
-	p := c.at(moment{r.Date, r.Row})
-	if p == nil {
-		return false
-	}
-	some := false
-	for _, m := range p.members {
-		switch address := t.addresses[m.handle]; {
-		case m.absent:
-		case t.standIn(address) == "":
-			return false
-		default:
-			some = true
-		}
-	}
-	return some
-}
-
-// forgottenRecord is what is left of a numbered row of somebody who was forgotten: that it is there.
-func forgottenRecord(key int64, r *Row) []record {
-	stub := record{id: key, kind: leftOut, guid: r.GUID}
-	switch messages := int64(len(r.Parts)); {
-	case r.Removal:
-		stub.part = ForgottenRemoval
-	case r.Parts[0].Kind == Reaction:
-		stub.part, stub.targetPart = ForgottenReaction, optional(messages)
-	default:
-		stub.part, stub.targetPart = ForgottenMessage, optional(messages)
-	}
-	return []record{stub}
 }
 
 // KeepsOut reports whether a policy keeps something out.

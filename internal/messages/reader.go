@@ -3,6 +3,7 @@ package messages
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 )
 
@@ -144,42 +145,4 @@ func (r *Reader) members(list []memberHandle) []Member {
 	return members
 }
 
-// eachPopulated calls visit for the periods of a chat that have messages; how many is only counted if asked for.
-func eachPopulated(ctx context.Context, q querier, c *chat, count bool, visit func(*period, int64)) error {
-	if len(c.periods) == 0 {
-		return nil
-	}
-	what := `EXISTS (SELECT 1 FROM message m WHERE `
-	if count {
-		what = `(SELECT count(*) FROM message m WHERE `
-	}
-	if len(c.periods) == 1 {
-		n, err := integer(ctx, q, `SELECT `+what+`m.chat = ? AND `+isShown+`)`, c.id)
-		if n > 0 {
-			visit(&c.periods[0], n)
-		}
-		return err
-	}
-	counts := make([]int64, len(c.periods))
-	err := each(ctx, q, `SELECT m.id, m.date, m.line FROM message m WHERE m.chat = ? AND `+isShown, func(rows *sql.Rows) error {
-		var id, date int64
-		var line *int64
-		if err := rows.Scan(&id, &date, &line); err != nil {
-			return err
-		}
-		if at := c.index(moment{date, rowOf(id, line)}); at >= 0 {
-			counts[at]++
-		}
-		return nil
-	}, c.id)
-	for i, n := range counts {
-		if n > 0 {
-			visit(&c.periods[i], n)
-		}
-	}
-	return err
-}
-
-func sortHandles(list []memberHandle) {
-	slices.SortFunc(list, func(a, b memberHandle) int { return int(a.handle - b.handle) })
-}
+func sortedKeys[V any](m map[int64]V) []int64 { return slices.Sorted(maps.Keys(m)) }

@@ -143,3 +143,16 @@ func sumOf(guid string) uint64 {
 	}
 	return sum
 }
+
+// oldRow is what records say of their row.
+func (t *Tx) oldRow(list []record) *OldRow {
+	e := &list[0]
+	o := &OldRow{Chat: e.chat, Date: e.date, Row: rowOf(e.id, e.lineOrNil()), LeftOut: e.kind == leftOut, Removal: e.kind == removalKind,
+		Sender: t.addresses[e.sender]}
+	if o.LeftOut {
+		o.Why = int(e.part)
+	} else if !o.Removal {
+		o.Kind = Kind(e.kind)
+	}
+	return o
+}

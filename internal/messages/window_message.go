@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -208,5 +207,3 @@ func earliest(streams []*stream) (first *stream) {
 	}
 	return first
 }
-
-func sortedKeys[V any](m map[int64]V) []int64 { return slices.Sorted(maps.Keys(m)) }
