@@ -18,17 +18,16 @@
 // or by one UPDATE at the end of a collect (quote, which copy is shown). So there is one way in: a first collect is a
 // second one in which all rows changed, and a collect is one transaction. The file is readable by its owner only.
 //
-//	schema.go        tables and indexes, what each column means
-//	keys.go          ids of messages: source, row and part
-//	collect.go       Tx: a collect from its beginning to its end
-//	sources.go       which sources there are, and what a collect speaks for
-//	put.go           a row into the file, in the place of what was there
-//	sweep.go         rows that a source no longer has
-//	membership.go    chats and who was in them when
-//	replies.go       what is quoted
-//	copies.go        which copy is shown
-//	facts.go         events of groups, versions of edited messages
-//	reader.go        conversations; window_message.go their messages, reactions.go those that were taken back
-//	policy.go        what is kept out; redact.go and forget.go what is taken out
-//	migrate.go       files of older versions; convert.go those of another layout
+// The files, each using those below it:
+//
+//	convert.go forget.go redact.go           files of another layout; what is taken out
+//	collect.go                               a collect from its beginning to its end
+//	outcome.go state.go                      what is counted, and kept for the next time
+//	sweep.go put.go                          rows that a source no longer has; rows that it has
+//	copies.go replies.go facts.go            which copy is shown, what is quoted; events and versions
+//	membership.go sources.go forgotten.go    chats and who was in them; what a collect speaks for; who stays out
+//	records.go tx.go row.go policy.go        rows of the tables; the transaction; a row as a source tells it
+//	window_message.go tally.go reactions.go  messages in order of time, counts, reactions that were taken back
+//	reader.go chat.go origin.go              conversations; chats with their periods; sources
+//	schema.go keys.go db.go                  tables and indexes; ids of messages; the file
 package messages

@@ -7,19 +7,8 @@ import (
 	"io"
 	"strings"
 
-	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources/mediatype"
 )
-
-// attachment is a row of attachment.
-type attachment struct {
-	guid string
-	kind messages.Kind
-	name string
-	path string
-	// payload is a file of an app or of a link's preview, not content.
-	payload bool
-}
 
 // selectAttachments is the query for the attachments of the messages from one to another, in order. It is empty where there
 // can be none.

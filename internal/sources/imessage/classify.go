@@ -5,11 +5,6 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// rowFates are the fates of a row, in the order of a summary.
-var rowFates = []sources.Fate{sources.Messages, sources.Reactions, sources.Removals, sources.LostTarget, sources.GroupEvents, sources.Stickers,
-	sources.PollVotes, sources.Unsent, sources.Empty, sources.RecentlyDeleted, sources.Junk, sources.Scheduled, sources.NeverSent, sources.NoChat,
-	sources.NoSender, sources.UnknownKind, sources.Unread}
-
 // exclude is the fate of a row by its columns alone; Messages means that its body decides. The first case that fits counts.
 func (r *row) exclude(d *directory, c *chat, include *sources.FateSet) sources.Fate {
 	switch {

@@ -16,6 +16,7 @@ var required = map[string][]string{
 }
 
 var tables = []string{"message", "handle", "chat", "chat_message_join", "chat_handle_join", "attachment",
+
 	"message_attachment_join", "chat_recoverable_message_join"}
 
 // probe returns the columns of the tables that are read.
@@ -41,16 +42,6 @@ func (s *Source) probe(ctx context.Context) (map[string]map[string]bool, error) 
 		}
 	}
 	return columns, nil
-}
-
-// has reports whether a table has these columns.
-func (s *Source) has(table string, columns ...string) bool {
-	for _, c := range columns {
-		if !s.columns[table][c] {
-			return false
-		}
-	}
-	return true
 }
 
 // integer is an expression for a column: its value as an integer, 0 if it is NULL or there is no such column.

@@ -8,8 +8,11 @@
 //
 //	open.go        a consistent view of the files, and what to do where there is none
 //	query.go       rows of a query, the fast way
-//	collect.go     a collect: rows are read and decoded on one side, stored on the other
-//	changes.go     which rows may have changed, by the checksums of their pages, and in which groups others may have been
+//	source.go      the open database
+//	collect.go     a collect from its beginning to its end; collector.go what it holds
+//	changes.go     which rows may have changed, by the checksums of their pages
+//	periods.go     in which groups others may have been than was known
+//	fill.go        rows are read and decoded on one side, stored on the other
 //	state.go       what is kept of a source for the next time
 //	joins.go       which messages are in which chats, and have which attachments
 //	summary.go     where the rows went
@@ -18,10 +21,10 @@
 // The rest of the package answers what a row means, a file a question:
 //
 //	read.go        what a row says, all in all
-//	chats.go       who is in which chat
+//	chats.go       who is in which chat; directory.go what is known of them
 //	chat_of_message.go which chat a row is in
 //	members.go     who was in a group at the time
-//	rows.go        the columns of a row
+//	rows.go        the columns of a row; row.go what is kept of it
 //	classify.go    whether a row is a message at all, and if not, why
 //	parts.go       a body's parts, with its attachments where they are
 //	edits.go       which parts were edited or unsent

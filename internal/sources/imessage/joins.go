@@ -4,11 +4,13 @@ import (
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
@@ -143,3 +145,25 @@ func (l *packedJoins) renew(ctx context.Context, s *Source, t joinTable, ranges 
 	}
 	return renewed, changed, err
 }
+
+// numbersIn is what a query is given to look up many rows at once.
+const numbersIn = ` IN (SELECT value FROM json_each(?))`
+
+func asJSON(list any) driver.Value {
+	data, err := json.Marshal(list)
+	if err != nil {
+		return "[]"
+	}
+	return string(data)
+}
+
+func storeRanges(ranges []sqlitepages.Range) []messages.Range {
+	list := make([]messages.Range, len(ranges))
+	for i, r := range ranges {
+		list[i] = messages.Range(r)
+	}
+	return list
+}
+
+// everything is all rows of a table; those of messages have no other numbers.
+var everything = sqlitepages.Range{First: 0, Last: messages.LastRow}

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"sort"
 
@@ -23,25 +22,6 @@ const (
 	actionRemoved = 1
 	actionLeft    = 0
 )
-
-// moment is a place in the course of a chat.
-type moment struct{ date, row int64 }
-
-func (m moment) compare(n moment) int {
-	return cmp.Or(cmp.Compare(m.date, n.date), cmp.Compare(m.row, n.row))
-}
-
-func (m moment) before(n moment) bool { return m.compare(n) < 0 }
-
-// forever is after everything.
-var forever = moment{date: math.MaxInt64, row: math.MaxInt64}
-
-// era is a time with the same members: up to and with the row at its end.
-type era struct {
-	end     moment
-	group   bool
-	members []messages.Member
-}
 
 // event is what a row of a group tells about its members.
 type event struct {

@@ -22,25 +22,6 @@ const (
 	appCharacter    = '\uFFFD' // stands for an app
 )
 
-// piece is what becomes one message: words, or an attachment.
-type piece struct {
-	part       int
-	kind       messages.Kind
-	text       string // words, or the attachment's name
-	attachment string
-	path       string // of the attachment
-	transcript string
-}
-
-// reader turns rows into pieces. It keeps its memory from row to row.
-type reader struct {
-	decoder typedstream.Decoder
-	files   []attachment // of the row
-	// What the last row told besides: its edits, and why its body could not be decoded.
-	edits   edits
-	damaged error
-}
-
 // pieces returns what a row says, in the order of its body. Nothing, with a fate of Unsent or Empty, is an answer too.
 func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate sources.Fate) {
 	rd.edits, rd.damaged = readEdits(r.summary), nil

@@ -72,3 +72,13 @@ func isDamage(err error) bool {
 	}
 	return failure.Code == sqlite3.ErrCorrupt || failure.Code == sqlite3.ErrIoErr
 }
+
+// has reports whether a table has these columns.
+func (s *Source) has(table string, columns ...string) bool {
+	for _, c := range columns {
+		if !s.columns[table][c] {
+			return false
+		}
+	}
+	return true
+}

@@ -5,15 +5,6 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// decodedRow is what a row says.
-type decodedRow struct {
-	messages.Row
-	chat    *chat // nil for none
-	fate    sources.Fate
-	damaged bool   // its body cannot be decoded
-	unknown string // a value that this program does not know, with its column
-}
-
 // read decodes a row, which has these attachments.
 func (c *collector) read(r *row, files []attachment, find finder) (decodedRow, error) {
 	c.reader.files = files

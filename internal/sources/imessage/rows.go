@@ -12,34 +12,6 @@ import (
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
-// row is a row of message.
-type row struct {
-	id         int64
-	guid       string
-	text       []byte
-	body       []byte
-	date       int64 // nanoseconds since 1970
-	handle     int64
-	fromMe     bool
-	itemType   int64
-	action     int64  // group_action_type
-	share      int64  // share_status
-	other      int64  // other_handle
-	title      string // group_title
-	spam       bool
-	scheduled  bool
-	failed     bool
-	retracted  bool
-	tapback    int64 // associated_message_type
-	target     string
-	emoji      string
-	balloon    string
-	payload    []byte
-	summary    []byte // message_summary_info
-	thread     string // thread_originator_guid
-	threadPart string
-}
-
 func (s *Source) countRows(ctx context.Context) (n int64, err error) {
 	err = s.each(ctx, `SELECT count(*) FROM message`, func(r record) error {
 		n = r.int(0)
@@ -119,9 +91,6 @@ func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, r sqlitep
 	return err
 }
 
-// finder returns the row of an identifier, 0 if there is none.
-type finder func(guid string) (int64, error)
-
 // finder looks identifiers up by the database's index of them; stop ends that.
 func (s *Source) finder(conn *sqlite3.SQLiteConn) (find finder, stop func(), err error) {
 	if s.byGUID != nil {
@@ -164,16 +133,6 @@ func (s *Source) readGUIDs(ctx context.Context) error {
 		return nil
 	})
 }
-
-// head is what a row says of who is in its chat.
-type head struct {
-	id, date, handle, other int64
-	fromMe                  bool
-	itemType                int64
-}
-
-// tellsMembers reports whether a row tells of members by itself.
-func (h *head) tellsMembers() bool { return h.itemType == itemMember || h.itemType == itemLeft }
 
 // eachHead calls visit for the rows of message in some ranges.
 func (s *Source) eachHead(ctx context.Context, ranges []sqlitepages.Range, visit func(head)) error {

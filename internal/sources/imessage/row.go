@@ -1,0 +1,87 @@
+package imessage
+
+import (
+	"cmp"
+	"math"
+	"ventriloquist/internal/messages"
+)
+
+// row is a row of message.
+type row struct {
+	id         int64
+	guid       string
+	text       []byte
+	body       []byte
+	date       int64 // nanoseconds since 1970
+	handle     int64
+	fromMe     bool
+	itemType   int64
+	action     int64  // group_action_type
+	share      int64  // share_status
+	other      int64  // other_handle
+	title      string // group_title
+	spam       bool
+	scheduled  bool
+	failed     bool
+	retracted  bool
+	tapback    int64 // associated_message_type
+	target     string
+	emoji      string
+	balloon    string
+	payload    []byte
+	summary    []byte // message_summary_info
+	thread     string // thread_originator_guid
+	threadPart string
+}
+
+// head is what a row says of who is in its chat.
+type head struct {
+	id, date, handle, other int64
+	fromMe                  bool
+	itemType                int64
+}
+
+// tellsMembers reports whether a row tells of members by itself.
+func (h *head) tellsMembers() bool { return h.itemType == itemMember || h.itemType == itemLeft }
+
+// finder returns the row of an identifier, 0 if there is none.
+type finder func(guid string) (int64, error)
+
+// attachment is a row of attachment.
+type attachment struct {
+	guid string
+	kind messages.Kind
+	name string
+	path string
+	// payload is a file of an app or of a link's preview, not content.
+	payload bool
+}
+
+// piece is what becomes one message: words, or an attachment.
+type piece struct {
+	part       int
+	kind       messages.Kind
+	text       string // words, or the attachment's name
+	attachment string
+	path       string // of the attachment
+	transcript string
+}
+
+// moment is a place in the course of a chat.
+type moment struct{ date, row int64 }
+
+func (m moment) compare(n moment) int {
+	return cmp.Or(cmp.Compare(m.date, n.date), cmp.Compare(m.row, n.row))
+}
+
+func (m moment) before(n moment) bool { return m.compare(n) < 0 }
+
+// forever is after everything.
+var forever = moment{date: math.MaxInt64, row: math.MaxInt64}
+
+// era is a time with the same members: up to and with the row at its end.
+type era struct {
+	end     moment
+	group   bool
+	members []messages.Member
+}
