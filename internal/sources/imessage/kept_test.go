@@ -57,6 +57,32 @@ func TestInclude_TakesWhatIsLeftOut(t *testing.T) {
 	}
 }
 
+// Another choice than at the last collect has the rows read that it concerns, and no others.
+func TestInclude_ChangedBetweenCollects(t *testing.T) {
+	h := leftOut(t)
+	h.change(func() {
+		for i := range 400 {
+			h.say(chatdb.Message{Text: fmt.Sprint(i, strings.Repeat(" and so on", 20))})
+		}
+	})
+	db := fresh(t)
+	for i, list := range []string{"", "all", "junk", "", "deleted,failed"} {
+		include, err := imessage.ParseInclude(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		options := sources.Options{Include: include}
+		afresh := fresh(t)
+		again, want := collectInto(t, h.path, db, options), collectInto(t, h.path, afresh, options)
+		if !sameCollection(t, db, afresh, &again, &want) {
+			t.Fatalf("with %q", list)
+		}
+		if i > 0 && again.summary.Read > 10 {
+			t.Errorf("with %q %d rows were read", list, again.summary.Read)
+		}
+	}
+}
+
 // rowsOf reads a query of the store as lines of its columns.
 func rowsOf(t *testing.T, db *messages.DB, query string) (lines []string) {
 	t.Helper()
