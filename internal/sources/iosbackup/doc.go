@@ -1,6 +1,6 @@
 // Package iosbackup decrypts files of an iPhone's encrypted backup.
 //
-// What enters: the folder of a backup and its passphrase. What leaves: decrypted copies of the files that are asked for, laid out in
+// In: the folder of a backup and its passphrase. Out: decrypted copies of the files that are asked for, laid out in
 // a folder as an unencrypted backup has them. It must not know what is in the files.
 //
 // # How a backup is encrypted

@@ -2,7 +2,7 @@
 //
 //	{"chat": "pub night", "time": "2024-03-15T19:02:00Z", "name": "John", "text": "who is in?", "reply_to": null}
 //
-// What enters: the path of such a file, which may be compressed (.gz). What leaves: its messages, through source.Sink.
+// In: the path of such a file, which may be compressed (.gz). Out: its messages, through source.Sink.
 // It must not know contacts, windows or training.
 //
 // A chat's members are those who speak in it; "reply_to" is the number, from 0, of the answered message within its chat.

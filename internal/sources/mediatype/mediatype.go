@@ -1,6 +1,6 @@
 // Package mediatype classifies attachments: an image, a document, a contact.
 //
-// What enters: what a source says of the attachment, its MIME type, Apple's uniform type identifier, its file name. What
+// In: what a source says of the attachment, its MIME type, Apple's uniform type identifier, its file name. What
 // leaves: the store's kind. It must not look at the file itself, which may not be there.
 package mediatype
 

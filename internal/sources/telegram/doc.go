@@ -1,6 +1,6 @@
 // Package telegram reads what Telegram Desktop exports as JSON: result.json of one chat or of a whole account.
 //
-// What enters: the path of the file or of its folder, and what the owner is called. What leaves: its messages, through
+// In: the path of the file or of its folder, and what the owner is called. Out: its messages, through
 // source.Sink. It must not know contacts, windows or training.
 //
 // The file may be larger than memory, and who is in a chat is known only at its end: it is read twice as a stream

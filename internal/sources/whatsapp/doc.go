@@ -1,7 +1,7 @@
 // Package whatsapp reads the chat that WhatsApp exports: a text file (_chat.txt on an iPhone, "WhatsApp Chat with John.txt"
 // on Android), or the zip with it.
 //
-// What enters: the path of the file, and what the owner is called. What leaves: its messages, through source.Sink. It must
+// In: the path of the file, and what the owner is called. Out: its messages, through source.Sink. It must
 // not know contacts, windows or training.
 //
 // The export is made for people, in the language and the date format of the phone. Two readings are needed: the first

@@ -1,6 +1,6 @@
 // Package chatdb writes databases in the form of Apple's Messages: for the demonstration and for tests.
 //
-// What enters: handles, chats, attachments and messages, as a person would tell them. What leaves: a chat.db with Apple's
+// In: handles, chats, attachments and messages, as a person would tell them. Out: a chat.db with Apple's
 // tables and columns, in WAL mode, with the words in attributedBody as Messages writes them. It knows nothing of how such
 // a database is read.
 //

@@ -1,6 +1,6 @@
 // Package typedstream reads and writes NSArchiver's "streamtyped" archives: the format of message.attributedBody.
 //
-// What enters: the bytes of an archive whose root is an attributed string or a plain string. What leaves: a [Body], its
+// In: the bytes of an archive whose root is an attributed string or a plain string. Out: a [Body], its
 // text and the runs of attributes over it; [Encode] goes the other way. The package knows the whole grammar and the
 // classes that Apple's messages use; it must not know what an attribute means to a message, nor databases.
 //

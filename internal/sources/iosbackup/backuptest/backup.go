@@ -1,6 +1,6 @@
 // Package backuptest writes backups of an iPhone, for the tests of who reads them.
 //
-// What enters: files and a passphrase. What leaves: a folder as Finder and iTunes write it. It must share nothing with
+// In: files and a passphrase. Out: a folder as Finder and iTunes write it. It must share nothing with
 // the reader but what the format says.
 package backuptest
 
