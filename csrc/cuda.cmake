@@ -77,8 +77,9 @@ target_include_directories(vq_cuda_host SYSTEM PRIVATE ${VQ_CUDA_INCLUDE} ${VQ_C
 set(VQ_CUDA_OBJECTS $<TARGET_OBJECTS:vq_cuda_host> ${VQ_CUDA_KERNEL_OBJECTS})
 set(VQ_CUDA_LINK ${VQ_CUDART} Threads::Threads ${CMAKE_DL_LIBS} rt)
 
-add_library(vqcuda SHARED ${VQ_CUDA_OBJECTS})
-target_link_libraries(vqcuda PRIVATE vqengine ${VQ_CUDA_LINK})  # of the engine, what quantises weights
+add_library(vqcuda SHARED ${VQ_CUDA_OBJECTS} ${VQ_CARD_SOURCES})
+target_include_directories(vqcuda PRIVATE .)
+target_link_libraries(vqcuda PRIVATE vqops ${VQ_CUDA_LINK})
 target_link_options(vqcuda PRIVATE -Wl,--no-undefined)
 # cuBLASLt may lie beside the library, or where it was built.
 set_target_properties(vqcuda PROPERTIES BUILD_RPATH "${VQ_CUDA_RPATH}" LINKER_LANGUAGE CXX)

@@ -89,7 +89,7 @@ void vq_device_describe(const vq_device* d, vq_device_info* out) {
   out->threads = info.threads;
   out->fast_bf16 = info.fast_bf16;
   out->memory_total = info.memory_total;
-  out->discrete_memory = d->device->discrete_memory();
+  out->discrete_memory = d->device->capabilities().discrete_memory;
   out->memory_available = info.memory_available;
   copy_text(out->gemm_library, info.gemm_library);
 }

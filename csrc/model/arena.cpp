@@ -40,7 +40,7 @@ void* Arena::allocate(Purpose purpose, size_t bytes) {
 }
 
 void* Arena::allocate_host(Purpose purpose, size_t bytes) {
-  if (needs_.discrete_memory()) {
+  if (needs_.capabilities().discrete_memory) {
     host_bytes_ += bytes;
   } else {
     bytes_[static_cast<size_t>(purpose)] += bytes;

@@ -7,7 +7,7 @@
 #include <array>
 #include <vector>
 
-#include "ops/ops.h"
+#include "ops/device.h"
 
 namespace vq {
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "ops/ops.h"
+#include "ops/device.h"
 
 namespace vq {
 

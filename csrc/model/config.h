@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string>
 
-#include "ops/ops.h"
+#include "ops/device.h"
 
 namespace vq {
 

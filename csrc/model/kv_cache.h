@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "ops/ops.h"
+#include "ops/device.h"
 
 namespace vq {
 

@@ -60,7 +60,7 @@ class Lora {
 };
 
 // Reads the adapter's current parameters: for training. cast: memory for one layer's parameters in the compute type,
-// on devices whose GEMMs take operands of that type only (casts_operands() of the device); else null.
+// on devices whose GEMMs take operands of that type only (Capabilities::casts_operands); else null.
 class TrainableLora final : public Lora {
  public:
   TrainableLora(Device& device, const Adapter& adapter, DType compute, void* cast)

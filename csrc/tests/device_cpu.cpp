@@ -2,4 +2,4 @@
 
 const bool vq::test::kSlowDevice = false;
 
-int vq::test::open_device(vq_device** out, vq_error* err) { return vq_device_open_cpu(2, out, err); }
+int vq::test::open_linked_device(vq_device** out, vq_error* err) { return vq_device_open_cpu(2, out, err); }

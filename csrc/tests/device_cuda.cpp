@@ -4,7 +4,7 @@
 
 const bool vq::test::kSlowDevice = !VQ_ON_GPU;
 
-int vq::test::open_device(vq_device** out, vq_error* err) {
+int vq::test::open_linked_device(vq_device** out, vq_error* err) {
   return guarded(err, [&] {
     auto made = std::make_unique<vq_device>();
     made->device = std::make_unique<cuda::CudaDevice>(0);

@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kPanels = 4;      // of queries that are gone through at a time
 constexpr int64_t kMostChunks = 4;  // of a unit
 
-struct Unit {
+struct HeadSegment {
   const AttentionSegment* segment;
   int64_t head;
   char* memory;
@@ -118,16 +118,18 @@ class Backward {
     return Layout(geo_, kernel_, s.q_count, c_.plan.ranges[static_cast<size_t>(s.first_range)].count, chunks_);
   }
   template <class T = char>
-  static T* in(const Unit& u, int64_t offset) {
+  static T* in(const HeadSegment& u, int64_t offset) {
     return reinterpret_cast<T*>(u.memory + offset);
   }
-  KeyBlock block(const Unit& u, int64_t index) const { return key_block(c_.plan, *u.segment, geo_.block, index); }
+  KeyBlock block(const HeadSegment& u, int64_t index) const {
+    return key_block(c_.plan, *u.segment, geo_.block, index);
+  }
 
   // Runs body(unit, layout, i) for i < count(layout) of every unit of the batch.
   template <class Count, class Body>
   void over_units(int64_t work, Count count, Body body) {
     starts_.assign(1, 0);
-    for (const Unit& u : units_) starts_.push_back(starts_.back() + count(layout(*u.segment)));
+    for (const HeadSegment& u : units_) starts_.push_back(starts_.back() + count(layout(*u.segment)));
     c_.pool.run(starts_.back(), work, [&](int64_t task, int thread) {
       const auto next = std::upper_bound(starts_.begin(), starts_.end(), task);
       const size_t i = static_cast<size_t>(next - starts_.begin()) - 1;
@@ -138,26 +140,26 @@ class Backward {
   void run_batch() {
     if (units_.empty()) return;
     int64_t rows = 0, products = 0;  // rows of queries and keys; the work of two of the five products
-    for (const Unit& u : units_) {
+    for (const HeadSegment& u : units_) {
       rows += u.segment->q_count * geo_.group + c_.plan.ranges[static_cast<size_t>(u.segment->first_range)].count;
       products += attention_work(c_.plan, *u.segment, geo_);
     }
     over_units(
         2 * rows * geo_.dim, [&](const Layout& l) { return l.blocks + l.panels + geo_.dim_panels; },
-        [&](const Unit& u, const Layout& l, int64_t i, int) {
+        [&](const HeadSegment& u, const Layout& l, int64_t i, int) {
           if (i < l.blocks) return pack_keys(u, l, i);
           if (i < l.blocks + l.panels) return pack_queries(u, l, i - l.blocks);
           pack_query_rows(u, l, i - l.blocks - l.panels);
         });
     over_units(
         3 * products, [&](const Layout&) { return chunks_; },
-        [&](const Unit& u, const Layout& l, int64_t chunk, int thread) { run_chunk(u, l, chunk, thread); });
+        [&](const HeadSegment& u, const Layout& l, int64_t chunk, int thread) { run_chunk(u, l, chunk, thread); });
     over_units(
         rows * geo_.dim, [&](const Layout& l) { return l.panels; },
-        [&](const Unit& u, const Layout& l, int64_t panel, int) { store_dq(u, l, panel); });
+        [&](const HeadSegment& u, const Layout& l, int64_t panel, int) { store_dq(u, l, panel); });
   }
 
-  void pack_keys(const Unit& u, const Layout& l, int64_t index) {
+  void pack_keys(const HeadSegment& u, const Layout& l, int64_t index) {
     const KeyBlock b = block(u, index);
     const StridedMatrix k = head_rows(in_.k, b.row, u.head, geo_.dim, true),
                         v = head_rows(in_.v, b.row, u.head, geo_.dim, true);
@@ -176,7 +178,7 @@ class Backward {
                      b.count, false);
   }
 
-  void pack_queries(const Unit& u, const Layout& l, int64_t panel) {
+  void pack_queries(const HeadSegment& u, const Layout& l, int64_t panel) {
     const AttentionSegment& s = *u.segment;
     const int64_t first = panel * geo_.nr, count = std::min(geo_.nr, s.q_count * geo_.group - first);
     const int64_t offset = kernel_.bytes(panel * geo_.queries_b());
@@ -199,7 +201,7 @@ class Backward {
       std::fill_n(in<float>(u, l.dq) + chunk * l.dq_chunk + panel * geo_.sums(), geo_.sums(), 0.0f);
   }
 
-  void pack_query_rows(const Unit& u, const Layout& l, int64_t panel) {
+  void pack_query_rows(const HeadSegment& u, const Layout& l, int64_t panel) {
     const AttentionSegment& s = *u.segment;
     const int64_t first = panel * geo_.nr, count = std::min(geo_.nr, geo_.dim - first),
                   offset = kernel_.bytes(panel * l.rows_panel);
@@ -210,7 +212,7 @@ class Backward {
                    rows, false);
   }
 
-  void run_chunk(const Unit& u, const Layout& l, int64_t chunk, int thread) {
+  void run_chunk(const HeadSegment& u, const Layout& l, int64_t chunk, int thread) {
     const Scratch s(geo_, kernel_, Arena(scratch_ + static_cast<size_t>(thread) * scratch_bytes_, scratch_bytes_));
     const int32_t* most = in<int32_t>(u, l.most);
     // Interleaved, so that chunks of a causal window cost about the same.
@@ -229,7 +231,7 @@ class Backward {
   }
 
   // All five products of a block of keys with some panels of queries.
-  void run_panels(const Unit& u, const Layout& l, int64_t chunk, int64_t index, const KeyBlock& b, int64_t first,
+  void run_panels(const HeadSegment& u, const Layout& l, int64_t chunk, int64_t index, const KeyBlock& b, int64_t first,
                   int64_t panels, const Scratch& s) {
     const int64_t tiles = ceil_div(b.count, geo_.mr), row_tiles = kPanels * tile_;
     const int64_t keys_at = kernel_.bytes(index * geo_.keys_a());
@@ -260,7 +262,7 @@ class Backward {
     }
   }
 
-  void store_keys(const Unit& u, const KeyBlock& b, const Tensor& t, const float* sums) {
+  void store_keys(const HeadSegment& u, const KeyBlock& b, const Tensor& t, const float* sums) {
     const int64_t tiles = ceil_div(b.count, geo_.mr);
     for (int64_t d = 0; d < geo_.dim_panels; d++) {
       const int64_t first = d * geo_.nr, cols = std::min(geo_.nr, geo_.dim - first);
@@ -271,7 +273,7 @@ class Backward {
     }
   }
 
-  void store_dq(const Unit& u, const Layout& l, int64_t panel) {
+  void store_dq(const HeadSegment& u, const Layout& l, int64_t panel) {
     float* sum = in<float>(u, l.dq) + panel * geo_.sums();
     for (int64_t chunk = 1; chunk < chunks_; chunk++)
       c_.isa.vector.add({sum, Elem::f32}, {sum, Elem::f32}, {sum + chunk * l.dq_chunk, Elem::f32}, geo_.sums());
@@ -293,7 +295,7 @@ class Backward {
   const AttentionInputs& in_;
   const int64_t tile_;
   int64_t chunks_ = 1;
-  std::vector<Unit> units_;
+  std::vector<HeadSegment> units_;
   std::vector<int64_t> starts_;
   char* scratch_ = nullptr;
   size_t scratch_bytes_ = 0;

@@ -9,7 +9,7 @@ namespace {
 constexpr int64_t kPanels = 8;                      // of queries that a task takes
 constexpr int64_t kMostPacked = int64_t{32} << 20;  // bytes of packed keys and values at a time
 
-struct Unit {
+struct HeadSegment {
   const AttentionSegment* segment;
   int64_t head;
   int64_t blocks;
@@ -73,28 +73,28 @@ class Forward {
 
  private:
   void run_batch(int64_t blocks, int64_t tasks) {
-    const auto unit_of = [&](int64_t number, int64_t Unit::*first) {
+    const auto unit_of = [&](int64_t number, int64_t HeadSegment::*first) {
       size_t low = 0;
       for (size_t i = 0; i < units_.size(); i++)
         if (units_[i].*first >= 0 && units_[i].*first <= number) low = i;
       return low;
     };
     int64_t work = 0;
-    for (const Unit& u : units_) work += attention_work(c_.plan, *u.segment, geo_);
+    for (const HeadSegment& u : units_) work += attention_work(c_.plan, *u.segment, geo_);
     c_.pool.run(blocks, 2 * blocks * geo_.block * geo_.dim, [&](int64_t b, int) {
-      const Unit& u = units_[unit_of(b, &Unit::first_block)];
+      const HeadSegment& u = units_[unit_of(b, &HeadSegment::first_block)];
       pack_block(u, b - u.first_block, packed_ + static_cast<size_t>(b) * Scratch::block_bytes(geo_, kernel_));
     });
     c_.pool.run(tasks, work, [&](int64_t i, int thread) {
       // Within a unit the last queries, which see the most keys, come first.
-      const size_t number = unit_of(i, &Unit::first_task);
-      const Unit& u = units_[number];
+      const size_t number = unit_of(i, &HeadSegment::first_task);
+      const HeadSegment& u = units_[number];
       const int64_t count = (number + 1 < units_.size() ? units_[number + 1].first_task : tasks) - u.first_task;
       run_task(u, count - 1 - (i - u.first_task), thread);
     });
   }
 
-  void pack_block(const Unit& u, int64_t index, char* dst) {
+  void pack_block(const HeadSegment& u, int64_t index, char* dst) {
     const KeyBlock b = key_block(c_.plan, *u.segment, geo_.block, index);
     const StridedMatrix k = head_rows(in_.k, b.row, u.head, geo_.dim, true);
     for (int64_t first = 0; first < b.count; first += geo_.mr)
@@ -107,7 +107,7 @@ class Forward {
                      false);
   }
 
-  void run_task(const Unit& u, int64_t task, int thread) {
+  void run_task(const HeadSegment& u, int64_t task, int thread) {
     char* memory = scratch_ + static_cast<size_t>(thread) * scratch_bytes_;
     const Scratch s(geo_, kernel_, Arena(memory, scratch_bytes_));
     const int64_t rows = u.segment->q_count * geo_.group;
@@ -159,7 +159,8 @@ class Forward {
                   tile, true, {});
   }
 
-  void finish(const Unit& u, int64_t panel, int64_t rows, const float* max, const float* sum, const float* sums) {
+  void finish(const HeadSegment& u, int64_t panel, int64_t rows, const float* max, const float* sum,
+              const float* sums) {
     Run lines[kMostLanes];
     float factor[kMostLanes];
     const int64_t first = panel * geo_.nr, lanes = std::min(geo_.nr, rows - first);
@@ -181,7 +182,7 @@ class Forward {
   const Tensor& o_;
   float* lse_;
   const AttentionInputs& in_;
-  std::vector<Unit> units_;
+  std::vector<HeadSegment> units_;
   char* packed_ = nullptr;
   char* scratch_ = nullptr;
   size_t scratch_bytes_ = 0;

@@ -58,6 +58,6 @@ void CpuDevice::reserve_workspace(int64_t rows, int64_t n, int64_t k, const Atte
 
 vq::Device* vq::open_cpu(int threads) {
   if (threads < 0) throw Error("the number of threads is negative");
-  if (threads == 0) threads = cpu::usable_processors();
+  if (threads == 0) threads = usable_processors();
   return new cpu::CpuDevice(cpu::choose_kernels(), threads);
 }

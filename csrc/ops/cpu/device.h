@@ -5,7 +5,7 @@
 
 #include "ops/cpu/gemm.h"
 #include "ops/cpu/quantized.h"
-#include "ops/ops.h"
+#include "ops/device.h"
 
 namespace vq::cpu {
 
@@ -44,6 +44,9 @@ class CpuDevice final : public Device {
   CpuDevice(const IsaKernels& kernels, int threads, int64_t worth_sharing = Pool::kWorthSharing);
 
   DeviceInfo info() const override;
+  Capabilities capabilities() const override {
+    return {.casts_operands = true, .quantized_weights = true, .fp8_gemm = true};
+  }
   void* alloc(size_t bytes) override { return allocate(bytes); }
   void free(void* p) noexcept override { release(p); }
   void* host_alloc(size_t bytes) override { return allocate(bytes); }
@@ -53,22 +56,12 @@ class CpuDevice final : public Device {
   void copy(const Tensor& dst, const Tensor& src) override;
   void zero(const Tensor& t) override;
   void synchronize() override {}
-  void copy_to_device_async(void* dst, const void* host, size_t bytes, const Event&) override {
-    upload(dst, host, bytes);
-  }
-  void copy_to_host_async(void* host, const void* src, size_t bytes) override { download(host, src, bytes); }
-  Event* make_event() override { return new Event; }
-  void record(Event&) override {}
-  void wait(const Event&) override {}
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;
   void reserve_workspace(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) override;
 
   size_t cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const override;
   void reserve_cast_workspace(int64_t rows, int64_t widest, WeightFormat format) override;
-  Graph* make_graph() override { return new Graph; }
-  void replay(Graph&, const AttentionPlan&, const std::function<void()>& work) override { work(); }
 
-  bool casts_operands() const override { return true; }
   Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                       WeightFormat format = WeightFormat::plain) override;
   WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,

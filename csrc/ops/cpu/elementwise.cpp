@@ -7,65 +7,43 @@ namespace vq::cpu {
 
 namespace {
 
-uint64_t mix(uint64_t x) {  // the finalizer of SplitMix64
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
+// Row t of y = dropout(x) (+ y).
+void drop_row(const VectorKernels& vec, const DropoutMask& mask, const Tensor& y, const Tensor& x, int64_t t,
+              bool accumulate) {
+  // The keys change every 2^32 positions.
+  for (int64_t i = 0; i < y.cols;) {
+    const auto position = static_cast<uint64_t>(t * y.cols + i);
+    const uint64_t left = (uint64_t{1} << 32) - (position & 0xffffffff);
+    const int64_t n = static_cast<uint64_t>(y.cols - i) < left ? y.cols - i : static_cast<int64_t>(left);
+    const auto from = [&](Run r) -> Run { return {static_cast<char*>(r.data) + i * elem_size(r.type), r.type}; };
+    const Run in = from(run_at(x, t));
+    const DropoutMask here = {dropout_keys(mask, position), mask.threshold, mask.scale};
+    vec.dropout(from(run_at(y, t)), {in.data, in.type}, n, static_cast<uint32_t>(position), here, accumulate);
+    i += n;
+  }
 }
-
-// The mask of a key, a row at a time.
-class RowMask {
- public:
-  explicit RowMask(const DropoutKey& key)
-      : base_(mix(mix(key.seed) ^ key.stream)), scale_(key.p < 1 ? 1.0f / (1.0f - key.p) : 0.0f) {
-    const double threshold = std::round(static_cast<double>(key.p) * 4294967296.0);
-    limit_ = threshold >= 4294967295.0 ? UINT32_MAX : static_cast<uint32_t>(threshold);
-  }
-
-  // Row t of y = x masked (+ y).
-  void row(const VectorKernels& vec, const Tensor& y, const Tensor& x, int64_t t, bool accumulate) const {
-    // The generator counts to 2^32; the rest of the position goes into the key.
-    for (int64_t i = 0; i < y.cols;) {
-      const uint64_t position = static_cast<uint64_t>(t * y.cols + i);
-      const uint64_t left = (uint64_t{1} << 32) - (position & 0xffffffff);
-      const int64_t n = static_cast<uint64_t>(y.cols - i) < left ? y.cols - i : static_cast<int64_t>(left);
-      const uint64_t keys = position >> 32 ? mix(base_ ^ (position >> 32)) : base_;
-      const DropoutMask mask = {static_cast<uint32_t>(keys), static_cast<uint32_t>(keys >> 32), limit_, scale_};
-      const auto from = [&](Run r) -> Run { return {static_cast<char*>(r.data) + i * elem_size(r.type), r.type}; };
-      const Run in = from(run_at(x, t));
-      vec.dropout(from(run_at(y, t)), {in.data, in.type}, n, static_cast<uint32_t>(position), mask, accumulate);
-      i += n;
-    }
-  }
-
- private:
-  uint64_t base_;
-  uint32_t limit_;
-  float scale_;
-};
 
 }  // namespace
 
 void CpuDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
                          const FusedDropout& fused) {
   const Tensor& out = y.empty() ? fused.x : y;
-  const RowMask mask(fused.key);
+  const DropoutMask mask = dropout_mask(fused.key);
   pool_.ranges(out.rows, out.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       const float r = vec_.rms_norm(run_at(out, t), at(x, t), w, out.cols, eps);
       if (rstd) rstd[t] = r;
-      if (!fused.x.empty()) mask.row(vec_, fused.x, out, t, false);
+      if (!fused.x.empty()) drop_row(vec_, mask, fused.x, out, t, false);
     }
   });
 }
 
 void CpuDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
                                   const float* w, bool accumulate, const FusedDropout& fused) {
-  const RowMask mask(fused.key);
+  const DropoutMask mask = dropout_mask(fused.key);
   pool_.ranges(dx.rows, dx.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
-      if (!fused.x.empty()) mask.row(vec_, dy, fused.x, t, true);
+      if (!fused.x.empty()) drop_row(vec_, mask, dy, fused.x, t, true);
       vec_.rms_norm_backward(run_at(dx, t), at(dy, t), at(x, t), rstd[t], w, dx.cols, accumulate);
     }
   });
@@ -94,11 +72,11 @@ void CpuDevice::head_norm_rope_backward(const Tensor& dx, const Tensor& dy, cons
 void CpuDevice::swiglu(const Tensor& y, const Tensor& gate_up, const FusedDropout& fused) {
   const Tensor& out = y.empty() ? fused.x : y;
   const Tensor gate = gate_up.columns(0, out.cols), up = gate_up.columns(out.cols, out.cols);
-  const RowMask mask(fused.key);
+  const DropoutMask mask = dropout_mask(fused.key);
   pool_.ranges(out.rows, out.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       vec_.swiglu(run_at(out, t), at(gate, t), at(up, t), out.cols);
-      if (!fused.x.empty()) mask.row(vec_, fused.x, out, t, false);
+      if (!fused.x.empty()) drop_row(vec_, mask, fused.x, out, t, false);
     }
   });
 }
@@ -108,19 +86,19 @@ void CpuDevice::swiglu_backward(const Tensor& d_gate_up, const Tensor& dy, const
   const int64_t f = dy.cols;
   const Tensor gate = gate_up.columns(0, f), up = gate_up.columns(f, f);
   const Tensor d_gate = d_gate_up.columns(0, f), d_up = d_gate_up.columns(f, f);
-  const RowMask mask(fused.key);
+  const DropoutMask mask = dropout_mask(fused.key);
   pool_.ranges(dy.rows, f, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
-      if (!fused.x.empty()) mask.row(vec_, dy, fused.x, t, true);
+      if (!fused.x.empty()) drop_row(vec_, mask, dy, fused.x, t, true);
       vec_.swiglu_backward(run_at(d_gate, t), run_at(d_up, t), at(dy, t), at(gate, t), at(up, t), f);
     }
   });
 }
 
 void CpuDevice::dropout(const Tensor& y, const Tensor& x, const DropoutKey& key, bool accumulate) {
-  const RowMask mask(key);
+  const DropoutMask mask = dropout_mask(key);
   pool_.ranges(y.rows, y.cols, [&](int64_t begin, int64_t end, int) {
-    for (int64_t t = begin; t < end; t++) mask.row(vec_, y, x, t, accumulate);
+    for (int64_t t = begin; t < end; t++) drop_row(vec_, mask, y, x, t, accumulate);
   });
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "ops/cpu/device.h"
-#include "ops/cpu/quantize.h"
+#include "ops/quantize.h"
 
 namespace vq::cpu {
 namespace {

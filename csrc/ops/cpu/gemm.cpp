@@ -7,13 +7,13 @@
 namespace vq::cpu {
 namespace {
 
-// What is packed at a time, so that the workspace does not grow with the matrices: b should stay in the last cache.
+// Packing slab sizes in bytes. They bound the workspace for large matrices; a slab of b should stay in the last cache.
 constexpr int64_t kSlabA = int64_t{16} << 20, kSlabB = int64_t{26} << 20;
-// Longer sums are cut, and the parts added up in memory.
+// Longer sums are split, and the parts are added up in memory.
 constexpr int64_t kLongestK = 32768;
 constexpr int64_t kLongSums = int64_t{8} << 20;  // bytes of such parts at a time
 
-// So many columns make up for packing a block of a anew for them.
+// This many columns are worth packing a block of a again.
 constexpr int64_t kManyColumns = 1024;
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

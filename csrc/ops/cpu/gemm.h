@@ -17,7 +17,7 @@
 
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/memory.h"
-#include "ops/cpu/pool.h"
+#include "ops/pool.h"
 
 namespace vq::cpu {
 

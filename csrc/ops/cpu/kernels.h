@@ -14,6 +14,9 @@
 
 #include <cstdint>
 
+#include "ops/dropout_mask.h"
+#include "ops/nf4_tables.h"
+
 namespace vq::cpu {
 
 enum class Elem : uint8_t { f32, bf16, f16 };  // same values as vq::DType
@@ -37,12 +40,6 @@ struct StridedMatrix {
   int64_t group = 1;
   int64_t inner = 0;
   bool along_k;  // a line is a row of A or a column of B (its elements run along k); else a line is one k
-};
-
-struct DropoutMask {
-  uint32_t key0, key1;
-  uint32_t threshold;  // kept when the generator's word is at least this
-  float scale;
 };
 
 struct AdamStep {
@@ -127,7 +124,7 @@ struct VectorKernels {
                                   int64_t d, const float* cos_sin);
   void (*swiglu)(Run y, ConstRun gate, ConstRun up, int64_t n);
   void (*swiglu_backward)(Run d_gate, Run d_up, ConstRun dy, ConstRun gate, ConstRun up, int64_t n);
-  // first: position of x[0] in the generator's sequence, modulo 2^32 (key1 holds the rest).
+  // first: position of x[0] in the generator's sequence, modulo 2^32; mask.base: the keys of these positions.
   void (*dropout)(Run y, ConstRun x, int64_t n, uint32_t first, const DropoutMask& mask, bool accumulate);
   float (*max)(const float* x, int64_t n);
   float (*sum_exp)(const float* x, int64_t n, float max);
@@ -158,28 +155,6 @@ struct QuantKernels {
   void (*gemv)(float* y, int64_t y_stride, const QuantView& w, int64_t row, int64_t rows, const float* x,
                int64_t x_stride, int64_t count);
 };
-
-// The tables of nf4: of codes, and the dynamic map of 8 bits.
-constexpr float kNf4Table[16] = {-1.0f,
-                                 -0.6961928009986877f,
-                                 -0.5250730514526367f,
-                                 -0.39491748809814453f,
-                                 -0.28444138169288635f,
-                                 -0.18477343022823334f,
-                                 -0.09105003625154495f,
-                                 0.0f,
-                                 0.07958029955625534f,
-                                 0.16093020141124725f,
-                                 0.24611230194568634f,
-                                 0.33791524171829224f,
-                                 0.44070982933044434f,
-                                 0.5626170039176941f,
-                                 0.7229568362236023f,
-                                 1.0f};
-struct DynamicMap {
-  float value[256];  // ascending
-};
-extern const DynamicMap kDynamicMap;
 
 struct IsaKernels {
   const char* name;

@@ -46,7 +46,7 @@ WeightBytes CpuDevice::weight_bytes(std::span<const WeightBlock> blocks, int64_t
                                     WeightFormat format) const {
   if (format != WeightFormat::plain) {
     WeightBytes quantized;
-    for (const WeightBlock& b : blocks) quantized.owned += QuantizedMatrix::bytes(stored_as(format), b.rows, k);
+    for (const WeightBlock& b : blocks) quantized.owned += QuantizedSizes(stored_as(format), b.rows, k).all();
     return quantized;
   }
   const Parts parts = parts_of(packs_weights(compute), uses);

@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "ops/ops.h"
+#include "ops/tensor.h"
 
 #if defined(__APPLE__)
 #include <mach/mach.h>
@@ -57,10 +57,11 @@ void* allocate(size_t bytes) {
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const bool large = bytes >= 2 * kHugePage;
   size_t mapped = bytes + kAlign + (large ? kHugePage : 0);
-  if (mapped < bytes) throw Error("out of memory: an impossible number of bytes was asked for");
+  if (mapped < bytes) throw NoMemory("out of memory: the requested size is impossible");
   mapped = (mapped + page - 1) / page * page;
   void* base = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED) throw Error("out of memory: " + std::to_string(bytes >> 20) + " MiB could not be allocated");
+  if (base == MAP_FAILED)
+    throw NoMemory("out of memory: " + std::to_string(bytes >> 20) + " MiB could not be allocated");
   char* data = static_cast<char*>(base) + kAlign;
   if (large) {
     const uintptr_t up = (reinterpret_cast<uintptr_t>(data) + kHugePage - 1) / kHugePage * kHugePage;

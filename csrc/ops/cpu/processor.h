@@ -9,7 +9,6 @@
 namespace vq::cpu {
 
 std::string processor_name();
-int usable_processors();  // that this process may run on, at least 1
 
 // The fastest kernels that this processor and its system can run and that pass a quick check against plain arithmetic.
 // The environment variable VQ_CPU caps the choice: generic, avx2, avx512, avx512-bf16 or amx. Throws Error when it says

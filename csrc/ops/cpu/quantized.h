@@ -6,23 +6,15 @@
 
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/memory.h"
-#include "ops/cpu/pool.h"
-#include "ops/ops.h"
+#include "ops/quantize.h"
 
 namespace vq::cpu {
-
-// The parts of a matrix: bytes of each, aligned. They lie one after the other.
-struct QuantParts {
-  QuantParts(WeightFormat format, int64_t rows, int64_t k);
-  size_t codes, scales, block_codes;
-};
 
 // One block of rows of a weight.
 class QuantizedMatrix {
  public:
   // Throws Error for elements that are not finite.
   QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa, Pool& pool);
-  static size_t bytes(WeightFormat format, int64_t rows, int64_t k);
 
   int64_t rows() const { return rows_; }
   const QuantView& view() const { return views_->whole; }

@@ -2,7 +2,7 @@
 // it; the host waits only in download(), wait() and synchronize(). Element-wise kernels are in kernels.h, products in
 // gemm.h, attention in attention.h, repeated work in recording.h.
 //
-// Products take operands of their own type only: see casts_operands().
+// Products take operands of their own type only: see Capabilities::casts_operands.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@
 #include "ops/cuda/quantized.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
-#include "ops/ops.h"
+#include "ops/device.h"
 
 namespace vq::cuda {
 
@@ -70,8 +70,7 @@ class CudaDevice final : public Device {
   void try_wgmma();
   ~CudaDevice() override;
 
-  bool discrete_memory() const override { return needs_->discrete_memory(); }
-  bool casts_operands() const override { return needs_->casts_operands(); }
+  Capabilities capabilities() const override { return needs_->capabilities(); }
   WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                            WeightFormat format = WeightFormat::plain) const override {
     return needs_->weight_bytes(blocks, k, compute, uses, format);

@@ -1,6 +1,6 @@
 // SwiGLU, dropout and addition. Bound by memory: each operand is read or written once, a thread for every 8 elements.
+#include "ops/cuda/dropout.h"
 #include "ops/cuda/kernels.h"
-#include "ops/cuda/mask.h"
 
 namespace vq::cuda {
 namespace {
@@ -44,13 +44,13 @@ __global__ void swiglu_backward_kernel(Rows d_gate_up, Rows dy, Rows gate_up, in
 }
 
 template <int N>
-__global__ void dropout_kernel(Rows y, Rows x, int64_t cols, Mask mask, bool accumulate) {
+__global__ void dropout_kernel(Rows y, Rows x, int64_t cols, DropoutMask mask, bool accumulate) {
   const int64_t row = blockIdx.x;
   float v[N], old[N] = {};
   for (int64_t c = first_column(N); c < cols; c += column_step(N)) {
     x.load(v, row, c);
     if (accumulate) y.load(old, row, c);
-    mask.apply(v, row * cols + c);
+    drop(v, mask, row * cols + c);
 #pragma unroll
     for (int i = 0; i < N; i++) v[i] += old[i];
     y.store(v, row, c);
@@ -97,7 +97,7 @@ void dropout(Stream stream, const Tensor& y, const Tensor& x, const DropoutKey& 
   if (y.rows == 0) return;
   const bool wide = all_in_units(kWide, y, x);
   launch(over_elements(stream, y.rows, y.cols, wide ? kWide : 1), wide ? dropout_kernel<kWide> : dropout_kernel<1>,
-         rows_of(y), rows_of(x), y.cols, mask_of(key), accumulate);
+         rows_of(y), rows_of(x), y.cols, dropout_mask(key), accumulate);
 }
 
 void add(Stream stream, const Tensor& y, const Tensor& a, const Tensor& b) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ops/cuda/stream.h"
-#include "ops/ops.h"
+#include "ops/tensor.h"
 
 namespace vq::cuda {
 

@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "ops/cpu/processor.h"
-#include "ops/cpu/quantized.h"
 #include "ops/cuda/device.h"
 #include "ops/cuda/fp8.h"
+#include "ops/cuda/host_quantized.h"
 
 namespace vq::cuda {
 namespace {
@@ -40,10 +39,9 @@ void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, 
   }
   int64_t row = 0;
   for (const WeightBlock& b : blocks) {
-    const cpu::QuantizedMatrix made(WeightFormat::fp8, b, w.k, cpu::choose_kernels(), host_threads());
-    const cpu::QuantView& view = made.view();
-    staging_->upload(codes + row * w.k, view.codes, static_cast<size_t>(b.rows * w.k));
-    staging_->upload(scales + row, view.scales, static_cast<size_t>(b.rows) * sizeof(float));
+    const HostQuantized made(WeightFormat::fp8, b, w.k);
+    staging_->upload(codes + row * w.k, made.parts.codes, static_cast<size_t>(b.rows * w.k));
+    staging_->upload(scales + row, made.parts.scales, static_cast<size_t>(b.rows) * sizeof(float));
     WeightMatrix& m = w.matrices.emplace_back();
     m.format = WeightFormat::fp8;
     m.plain = {nullptr, w.compute, b.rows, w.k, w.k};
@@ -63,9 +61,9 @@ void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, 
 void CudaDevice::multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
                                 const float* scales, const Tensor* add) {
   if (needs_->fp8_operand_bytes(x.rows, x.cols) > rounded_.bytes())
-    throw Error("a product in fp8 of more rows than were reserved");
+    throw Error("fp8 GEMM: more rows than the reserved workspace holds");
   auto* codes = static_cast<uint8_t*>(rounded_.data());
-  auto* row_scales = reinterpret_cast<float*>(codes + cpu::aligned(static_cast<size_t>(x.rows * x.cols)));
+  auto* row_scales = reinterpret_cast<float*>(codes + aligned_part(static_cast<size_t>(x.rows * x.cols)));
   round_to_codes(stream(), codes, row_scales, x, columns);
   const Tensor a{codes, DType::f32, x.rows, x.cols, x.cols};
   const auto rows_of_matrix = [&](int64_t row, int64_t count) {
@@ -98,7 +96,7 @@ void CudaDevice::multiply_codes(const Tensor& y, const Tensor& x, const float* c
 template <class Body>
 void CudaDevice::each_rounded(const Tensor& x, const float* columns, DType compute, Body&& body) {
   const auto elements = static_cast<int64_t>(rounded_.bytes() / size_of(compute)), most = elements / x.cols;
-  if (most == 0) throw Error("a product in fp8 of longer rows than were reserved");
+  if (most == 0) throw Error("fp8 GEMM: row longer than the reserved workspace");
   for (int64_t row = 0; row < x.rows; row += most) {
     const int64_t count = std::min(most, x.rows - row);
     const Tensor rounded{rounded_.data(), compute, count, x.cols, x.cols};

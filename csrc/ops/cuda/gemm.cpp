@@ -129,16 +129,16 @@ void Gemm::set_choices(std::span<const uint8_t> bytes) {
   constexpr size_t kEntry = sizeof(Shape) + sizeof(Algorithm);
   uint64_t sum = 0;
   if (bytes.size() < sizeof kTitle - 1 + sizeof sum || std::memcmp(bytes.data(), kTitle, sizeof kTitle - 1) != 0) {
-    throw Error("it is not a table of choices of this version");
+    throw Error("not a table of GEMM choices of this version");
   }
   std::memcpy(&sum, bytes.data() + bytes.size() - sizeof sum, sizeof sum);
   bytes = bytes.first(bytes.size() - sizeof sum);
-  if (sum != checksum(bytes)) throw Error("it is damaged: its checksum is another");
+  if (sum != checksum(bytes)) throw Error("corrupt: checksum mismatch");
   if (bytes.size() < head.size() || std::memcmp(bytes.data(), head.data(), head.size()) != 0) {
-    throw Error("it was made with another GPU, library or driver");
+    throw Error("made with another GPU, library or driver");
   }
   bytes = bytes.subspan(head.size());
-  if (bytes.size() % kEntry != 0) throw Error("it is damaged: its last entry is cut off");
+  if (bytes.size() % kEntry != 0) throw Error("corrupt: the last entry is truncated");
   std::map<Shape, Algorithm> read;
   for (; !bytes.empty(); bytes = bytes.subspan(kEntry)) {
     Shape shape;

@@ -16,7 +16,7 @@
 #include "ops/cuda/memory_needs.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/stream.h"
-#include "ops/ops.h"
+#include "ops/tensor.h"
 
 namespace vq::cuda {
 

@@ -115,7 +115,7 @@ class Prepared final : public PreparedGemm {
 
   std::vector<Algorithm> algorithms(int most) const override {
     std::vector<Algorithm> all = offered(most);
-    if (all.empty()) throw Error("cuBLASLt has no kernel for a product");
+    if (all.empty()) throw Error("cuBLASLt has no kernel for a GEMM of this shape");
     return all;
   }
 

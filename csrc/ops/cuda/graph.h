@@ -11,7 +11,7 @@
 
 #include "ops/cuda/attention/attention.h"
 #include "ops/cuda/runtime.h"
-#include "ops/ops.h"
+#include "ops/device.h"
 
 namespace vq::cuda {
 

@@ -1,9 +1,8 @@
 // Weights on the card, and the ops that multiply.
 #include <algorithm>
 
-#include "ops/cpu/processor.h"
-#include "ops/cpu/quantized.h"
 #include "ops/cuda/device.h"
+#include "ops/cuda/host_quantized.h"
 #include "ops/cuda/kernels.h"
 
 namespace vq::cuda {
@@ -12,11 +11,6 @@ namespace {
 // More rows than these are faster multiplied by cuBLASLt; quantized matrices would have to be taken apart for it.
 constexpr int64_t kSkinnyPlainRows = 4;
 }  // namespace
-
-cpu::Pool& host_threads() {
-  static cpu::Pool the(cpu::usable_processors());
-  return the;
-}
 
 Weight* CudaDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                                 WeightFormat format) {
@@ -74,29 +68,25 @@ void CudaDevice::fill(const Tensor& to, const WeightBlock& block) {
   synchronize();
 }
 
-// Quantized on the host, by the code that defines the formats, and copied: the bytes are the CPU device's.
 WeightMatrix CudaDevice::quantized(CudaWeight& weight, const WeightBlock& block, WeightFormat format) {
-  const cpu::QuantizedMatrix made(format, block, weight.k, cpu::choose_kernels(), host_threads());
-  const cpu::QuantView& view = made.view();
+  const HostQuantized made(format, block, weight.k);
   const auto upload_part = [&](const void* host, size_t bytes) {
     weight.memory.emplace_back(bytes);
     staging_->upload(weight.memory.back().data(), host, bytes);
     return weight.memory.back().data();
   };
-  const cpu::QuantParts parts(format, block.rows, weight.k);
   WeightMatrix w;
   w.format = format;
   w.plain = {nullptr, weight.compute, block.rows, weight.k, weight.k};
-  w.codes = static_cast<const uint8_t*>(upload_part(view.codes, parts.codes));
-  w.scales = static_cast<const float*>(upload_part(view.scales, parts.scales));
+  w.codes = static_cast<const uint8_t*>(upload_part(made.parts.codes, made.sizes.codes));
+  w.scales = static_cast<const float*>(upload_part(made.parts.scales, made.sizes.scales));
   if (format == WeightFormat::nf4) {
-    w.block_codes = static_cast<const uint8_t*>(upload_part(view.block_codes, parts.block_codes));
-    w.block_mean = view.block_mean;
+    w.block_codes = static_cast<const uint8_t*>(upload_part(made.parts.block_codes, made.sizes.block_codes));
+    w.block_mean = made.block_mean;
     if (!tables_.data()) {
       tables_ = DeviceBuffer((kNf4Codes + kNf4Maxima) * sizeof(float));
-      staging_->upload(tables_.data(), cpu::kNf4Table, sizeof cpu::kNf4Table);
-      staging_->upload(static_cast<float*>(tables_.data()) + kNf4Codes, cpu::kDynamicMap.value,
-                       sizeof cpu::kDynamicMap.value);
+      staging_->upload(tables_.data(), kNf4Table, sizeof kNf4Table);
+      staging_->upload(static_cast<float*>(tables_.data()) + kNf4Codes, kDynamicMap.value, sizeof kDynamicMap.value);
     }
     w.tables = static_cast<const float*>(tables_.data());
   }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "ops/cpu/quantized.h"
 #include "ops/cuda/attention/plan.h"
+#include "ops/quantize.h"
 
 namespace vq::cuda {
 
@@ -30,7 +30,7 @@ WeightBytes CudaMemoryNeeds::weight_bytes(std::span<const WeightBlock> blocks, i
   WeightBytes bytes;
   const int64_t n = rows_of(blocks);
   if (format != WeightFormat::plain) {
-    for (const WeightBlock& b : blocks) bytes.owned += cpu::QuantizedMatrix::bytes(stored_as(format), b.rows, k);
+    for (const WeightBlock& b : blocks) bytes.owned += QuantizedSizes(stored_as(format), b.rows, k).all();
     if (format == WeightFormat::fp8_gemm && (uses & use_backward) && multiplies_codes(n, k, compute)) {
       bytes.owned += static_cast<size_t>(n * k);
     }
@@ -50,7 +50,7 @@ size_t CudaMemoryNeeds::workspace_bytes(int64_t rows, int64_t, int64_t, const At
 // A byte per element and a scale per row. GEMMs that do not multiply codes use it for elements of other types.
 size_t CudaMemoryNeeds::fp8_operand_bytes(int64_t rows, int64_t widest) const {
   const auto elements = static_cast<size_t>(std::max<int64_t>(rows, sizeof(float)) * widest);
-  return cpu::aligned(elements) + static_cast<size_t>(rows) * sizeof(float);
+  return aligned_part(elements) + static_cast<size_t>(rows) * sizeof(float);
 }
 
 size_t CudaMemoryNeeds::fp8_sum_bytes(int64_t rows, int64_t widest) const {

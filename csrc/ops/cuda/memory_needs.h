@@ -2,7 +2,7 @@
 // it can plan for a card that is not in this machine; the CUDA device allocates by the same functions.
 #pragma once
 
-#include "ops/ops.h"
+#include "ops/memory_needs.h"
 
 namespace vq::cuda {
 
@@ -36,8 +36,9 @@ class CudaMemoryNeeds final : public MemoryNeeds {
     return {multiprocessors, fp8 ? Fp8Gemms::unscaled : Fp8Gemms::none, kDriverBytes + kGemmWorkspace};
   }
 
-  bool discrete_memory() const override { return true; }
-  bool casts_operands() const override { return false; }
+  Capabilities capabilities() const override {
+    return {.discrete_memory = true, .quantized_weights = true, .fp8_gemm = true};
+  }
   WeightBytes weight_bytes(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                            WeightFormat format = WeightFormat::plain) const override;
   size_t workspace_bytes(int64_t rows, int64_t n, int64_t k, const AttentionShape& shape) const override;

@@ -2,8 +2,8 @@
 //
 // Bound by memory: rms_norm reads x and writes y, its backward reads x and dy (and dx) and writes dx; a row's second
 // reading comes from the cache. One block a row; one warp a head of a row.
+#include "ops/cuda/dropout.h"
 #include "ops/cuda/kernels.h"
-#include "ops/cuda/mask.h"
 
 namespace vq::cuda {
 namespace {

@@ -3,18 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 
 #include "ops/cuda/stream.h"
-#include "ops/ops.h"
-
-namespace vq::cpu {
-class Pool;
-}
+#include "ops/nf4_tables.h"
+#include "ops/weight.h"
 
 namespace vq::cuda {
-
-// Threads of the host, which quantize weights on their way to the card.
-cpu::Pool& host_threads();
 
 // A matrix [rows, k] on the card.
 struct WeightMatrix {
@@ -26,7 +21,7 @@ struct WeightMatrix {
   float block_mean = 0;                  // nf4
   const float* tables = nullptr;         // nf4: values of the codes, then of the block codes
 };
-constexpr int kNf4Codes = 16, kNf4Maxima = 256;
+constexpr int kNf4Codes = std::size(kNf4Table), kNf4Maxima = std::size(DynamicMap{}.value);
 
 // y [rows, cols] = the values of w from (row, col) on.
 void dequantize(Stream stream, const Tensor& y, const WeightMatrix& w, int64_t row, int64_t col);

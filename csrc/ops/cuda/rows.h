@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "ops/cuda/cuda.h"
-#include "ops/ops.h"
+#include "ops/tensor.h"
 
 namespace vq::cuda {
 

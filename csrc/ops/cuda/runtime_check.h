@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "ops/ops.h"
+#include "ops/tensor.h"
 
 namespace vq::cuda {
 

@@ -1,11 +1,13 @@
-// The CUDA device beside the CPU: the same operands on both, each op run on both, and the results compared. The CPU ops
-// are the specification, and have tests of their own against double precision.
+// The device under test (tests/device.h) beside the CPU: the same operands on both, each op run on both, and the
+// results compared. The CPU's ops are the specification; tests/cpu compares them with double precision and finite
+// differences.
 //
-// In `make test` the CUDA kernels run under tests/cuda_sim; on a machine with a GPU scripts/gpu-check runs the same
-// tests on it.
+//   vq_test_backend                                   another implementation on the CPU: kernels without vectors
+//   VQ_TEST_BACKEND=path/libfoo.so vq_test_backend    any backend library
 #pragma once
 
-#include "ops/cuda/device.h"
+#include "api/handles.h"
+#include "tests/device.h"
 #include "tests/support.h"
 
 namespace vq::test {
@@ -19,43 +21,45 @@ class DevicePair {
     static DevicePair the;
     return the;
   }
-  Device& operator[](Side s) { return s == reference ? static_cast<Device&>(*cpu_) : static_cast<Device&>(*cuda_); }
+  Device& operator[](Side s) { return s == reference ? static_cast<Device&>(*cpu_) : *handle_->device; }
 
  private:
   DevicePair() {
     for (const cpu::IsaKernels* k : cpu::all_kernels())
       if (cpu::can_run(*k)) cpu_ = std::make_unique<cpu::CpuDevice>(*k, 1);
-    cuda_ = std::make_unique<cuda::CudaDevice>(0);
+    vq_error err{};
+    if (open_device(&handle_, &err) != VQ_OK) throw std::runtime_error(err.text);
     for (Side s : {reference, candidate}) {
       (*this)[s].reserve_workspace(700, 700, 700, {8, 1, 256, 1});
       (*this)[s].reserve_cast_workspace(700, 700, WeightFormat::fp8_gemm);
     }
   }
+  ~DevicePair() { vq_device_close(handle_); }
   std::unique_ptr<cpu::CpuDevice> cpu_;
-  std::unique_ptr<cuda::CudaDevice> cuda_;
+  vq_device* handle_ = nullptr;
 };
 
 // Memory on both devices with the same bytes.
 class Both {
  public:
   explicit Both(const std::vector<char>& bytes)
-      : host_(bytes), cuda_(DevicePair::get()[candidate].alloc(bytes.size())) {
-    DevicePair::get()[candidate].upload(cuda_, host_.data(), host_.size());
+      : host_(bytes), copy_(DevicePair::get()[candidate].alloc(bytes.size())) {
+    DevicePair::get()[candidate].upload(copy_, host_.data(), host_.size());
   }
-  ~Both() { DevicePair::get()[candidate].free(cuda_); }
+  ~Both() { DevicePair::get()[candidate].free(copy_); }
   Both(const Both&) = delete;
   Both& operator=(const Both&) = delete;
-  void* at(Side s, size_t offset = 0) { return (s == reference ? host_.data() : static_cast<char*>(cuda_)) + offset; }
-  const std::vector<char>& host() const { return host_; }
-  std::vector<char> from_cuda() const {
+  void* at(Side s, size_t offset = 0) { return (s == reference ? host_.data() : static_cast<char*>(copy_)) + offset; }
+  std::vector<char> bytes(Side s) const {
+    if (s == reference) return host_;
     std::vector<char> bytes(host_.size());
-    DevicePair::get()[candidate].download(bytes.data(), cuda_, bytes.size());
+    DevicePair::get()[candidate].download(bytes.data(), copy_, bytes.size());
     return bytes;
   }
 
  private:
   std::vector<char> host_;
-  void* cuda_;
+  void* copy_;
 };
 
 template <class T>
@@ -65,14 +69,14 @@ std::vector<char> bytes_of(const std::vector<T>& v) {
   return bytes;
 }
 
-// An array on both devices, where arrays lie on their own.
+// An array on both devices.
 template <class T>
 class PairArray {
  public:
   explicit PairArray(const std::vector<T>& values) : memory_(bytes_of(values)), count_(values.size()) {}
   T* operator[](Side s) { return static_cast<T*>(memory_.at(s)); }
   std::vector<T> values(Side s) const {
-    const std::vector<char> bytes = s == reference ? memory_.host() : memory_.from_cuda();
+    const std::vector<char> bytes = memory_.bytes(s);
     std::vector<T> v(count_);
     std::memcpy(v.data(), bytes.data(), bytes.size());
     return v;
@@ -83,7 +87,7 @@ class PairArray {
   size_t count_;
 };
 
-// A matrix with guards on both devices.
+// A guarded matrix on both devices.
 class PairMatrix {
  public:
   PairMatrix(int64_t rows, int64_t cols, DType type, int64_t pad, uint32_t seed, double scale = 1)
@@ -96,7 +100,7 @@ class PairMatrix {
   }
   Matrix result(Side s) const {
     Matrix m = shape_;
-    m.set_raw(s == reference ? memory_.host() : memory_.from_cuda());
+    m.set_raw(memory_.bytes(s));
     return m;
   }
 
@@ -111,44 +115,44 @@ void on_both(Body body) {
   for (Side s : {reference, candidate}) body(DevicePair::get()[s], s);
 }
 
-// |cuda - cpu| over |cpu| in the 2-norm, and every element near its twin: within `each` of the largest.
+// |got - want| over |want| in the 2-norm, and every element within `each` of the largest.
 struct Tolerance {
   double norm, each;
 };
-// Of results that differ by the order of sums and the last bit of functions: in f32 a few units, in bf16 a rounding.
+// For results that differ by the order of sums and the last bit of functions: in f32 a few units, in bf16 a rounding.
 inline Tolerance tolerance_of(DType t, double units = 16) {
   if (t == DType::bf16) return {0.5 * kUnitBf16, 1.01 * kUnitBf16};
   return {units * kUnit32, 4 * units * kUnit32};
 }
 
-inline void expect_agree(const std::vector<double>& cpu, const std::vector<double>& cuda, Tolerance within,
+inline void expect_agree(const std::vector<double>& want, const std::vector<double>& got, Tolerance within,
                          const std::string& what) {
-  ASSERT_EQ(cpu.size(), cuda.size());
+  ASSERT_EQ(want.size(), got.size());
   double difference = 0, norm = 0, largest = 0, apart = 0;
-  for (size_t i = 0; i < cpu.size(); i++) {
-    ASSERT_EQ(std::isnan(cpu[i]), std::isnan(cuda[i])) << what << " at " << i;
-    if (std::isnan(cpu[i])) continue;
-    difference += (cuda[i] - cpu[i]) * (cuda[i] - cpu[i]);
-    norm += cpu[i] * cpu[i];
-    largest = std::max(largest, std::fabs(cpu[i]));
-    apart = std::max(apart, std::fabs(cuda[i] - cpu[i]));
+  for (size_t i = 0; i < want.size(); i++) {
+    ASSERT_EQ(std::isnan(want[i]), std::isnan(got[i])) << what << " at " << i;
+    if (std::isnan(want[i])) continue;
+    difference += (got[i] - want[i]) * (got[i] - want[i]);
+    norm += want[i] * want[i];
+    largest = std::max(largest, std::fabs(want[i]));
+    apart = std::max(apart, std::fabs(got[i] - want[i]));
   }
   EXPECT_LE(std::sqrt(difference), within.norm * std::sqrt(norm)) << what;
   EXPECT_LE(apart, within.each * largest) << what;
 }
 
 inline void expect_agree(const PairMatrix& m, Tolerance within, const std::string& what) {
-  const Matrix cuda = m.result(candidate);
-  expect_agree(values_of(m.result(reference)), values_of(cuda), within, what);
-  EXPECT_TRUE(cuda.guards_hold()) << what << ": memory outside the tensor was written";
+  const Matrix got = m.result(candidate);
+  expect_agree(values_of(m.result(reference)), values_of(got), within, what);
+  EXPECT_TRUE(got.guards_hold()) << what << ": memory outside the tensor was written";
 }
 inline void expect_agree(const PairMatrix& m, const std::string& what) {
   expect_agree(m, tolerance_of(m.result(reference).tensor().dtype), what);
 }
 template <class T>
 void expect_agree(const PairArray<T>& a, Tolerance within, const std::string& what) {
-  const std::vector<T> cpu = a.values(reference), cuda = a.values(candidate);
-  expect_agree(std::vector<double>(cpu.begin(), cpu.end()), std::vector<double>(cuda.begin(), cuda.end()), within,
+  const std::vector<T> want = a.values(reference), got = a.values(candidate);
+  expect_agree(std::vector<double>(want.begin(), want.end()), std::vector<double>(got.begin(), got.end()), within,
                what);
 }
 template <class T>

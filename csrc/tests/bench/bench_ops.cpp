@@ -98,7 +98,7 @@ class Bench {
   // The panel kernel on operands in the first cache: what the units can do.
   double panel_peak(const cpu::PanelKernel& kernel) {
     const int64_t k = 256, repeats = 3000;
-    cpu::Pool pool(threads_, 1);
+    Pool pool(threads_, 1);
     std::vector<std::unique_ptr<cpu::Buffer>> memory;
     for (int i = 0; i < threads_; i++) {
       memory.push_back(std::make_unique<cpu::Buffer>(size_t{1} << 20));
@@ -119,7 +119,7 @@ class Bench {
     peak_f32_ = std::max(bare_multiply_adds(), panel_peak(isa_->f32));
     peak_bf16_ = isa_->bf16.packed == cpu::Elem::bf16 ? panel_peak(isa_->bf16) : peak_f32_;
     const auto big = make(1, int64_t{64} << 20, DType::f32);
-    cpu::Pool pool(threads_, 1);
+    Pool pool(threads_, 1);
     const double s = best_seconds([&] {
       pool.run(64, 1, [&](int64_t i, int) {
         sink_ = isa_->vector.max(static_cast<const float*>(big->t.data) + (i << 20), 1 << 20);
@@ -149,7 +149,7 @@ class Bench {
   double bare_multiply_adds() {
     if (!__builtin_cpu_supports("fma")) return 0;
     const int64_t n = 2000000;
-    cpu::Pool pool(threads_, 1);
+    Pool pool(threads_, 1);
     const double s = best_seconds([&] { pool.run(threads_, 1, [&](int64_t, int) { sink_ = fma_loop(n); }); });
     return static_cast<double>(n * threads_) * 12 * 16 / s;
   }
@@ -311,7 +311,7 @@ class Bench {
 
   void dispatch() {
     if (!wanted("dispatch")) return;
-    cpu::Pool pool(threads_, 1);
+    Pool pool(threads_, 1);
     const double s = best_seconds([&] {
       for (int i = 0; i < 1000; i++) pool.run(threads_, 1, [](int64_t, int) {});
     });

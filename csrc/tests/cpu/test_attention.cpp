@@ -6,41 +6,12 @@
 // all below 2e-5 of the size of the values for the shapes here (gradients: of the largest in the tensor). With bf16
 // operands the probabilities and their gradients are rounded to 8 bits where the processor multiplies bf16 (2^-8 each),
 // and results are stored in bf16 (2^-8): 2e-2 of the largest holds, errors being independent.
-#include <cmath>
-
-#include "tests/support.h"
+#include "tests/attention.h"
 
 namespace vq::test {
 namespace {
 
-struct Case {
-  const char* name;
-  AttentionShape shape;
-  std::vector<AttentionSegment> segments;
-  std::vector<KeyRange> ranges;
-  std::vector<int32_t> visible;
-  int64_t q_rows, k_rows;
-};
-
-AttentionShape shape_of(int heads, int kv_heads, int dim) {
-  return {heads, kv_heads, dim, 1.0f / std::sqrt(static_cast<float>(dim))};
-}
-
-// Windows end to end, each causal.
-Case windows(const char* name, AttentionShape shape, std::vector<int32_t> lengths) {
-  Case c{name, shape, {}, {}, {}, 0, 0};
-  for (int32_t n : lengths) {
-    const auto begin = static_cast<int32_t>(c.q_rows);
-    c.segments.push_back({begin, n, static_cast<int32_t>(c.ranges.size()), 1});
-    c.ranges.push_back({begin, n});
-    for (int32_t i = 0; i < n; i++) c.visible.push_back(i + 1);
-    c.q_rows += n;
-  }
-  c.k_rows = c.q_rows;
-  return c;
-}
-
-std::vector<Case> training_cases() {
+std::vector<AttentionCase> cpu_training_cases() {
   return {
       windows("one query", shape_of(2, 1, 8), {1}),
       windows("odd head size", shape_of(3, 3, 5), {11}),
@@ -53,8 +24,8 @@ std::vector<Case> training_cases() {
 }
 
 // Forward only: prefixes shared between sequences, rows that were asked for alone, later parts of a sequence.
-std::vector<Case> inference_cases() {
-  std::vector<Case> all;
+std::vector<AttentionCase> cpu_inference_cases() {
+  std::vector<AttentionCase> all;
   all.push_back({"decoding with a shared prefix",
                  shape_of(6, 2, 24),
                  {{0, 1, 0, 2}, {1, 1, 2, 2}, {2, 1, 4, 1}},
@@ -79,7 +50,7 @@ std::vector<Case> inference_cases() {
 
 // The op by its formula; rows [T][heads * D].
 struct Reference {
-  const Case& c;
+  const AttentionCase& c;
   std::vector<double> q, k, v;
   int64_t dim = c.shape.head_dim, heads = c.shape.heads, group = heads / c.shape.kv_heads;
   int64_t q_cols = heads * dim, k_cols = c.shape.kv_heads * dim;
@@ -166,7 +137,7 @@ class Attention : public OnEachKernel {
  protected:
   // q, k, v lie side by side in one matrix, as the model has them.
   struct Run {
-    Run(const Case& c, DType type)
+    Run(const AttentionCase& c, DType type)
         : q_cols(c.shape.heads * c.shape.head_dim),
           k_cols(c.shape.kv_heads * c.shape.head_dim),
           q(c.q_rows, q_cols, type, 3),
@@ -176,14 +147,14 @@ class Attention : public OnEachKernel {
           dout(c.q_rows, q_cols, type, 5),
           dq(c.q_rows, q_cols, type, 1),
           dkv(c.k_rows, 2 * k_cols, type, 2),
-          plan{c.segments, c.ranges, c.visible} {
+          plan(c.plan()) {
       q.fill(1);
       kv.fill(2);
       dout.fill(3);
     }
     Tensor k() const { return kv.tensor().columns(0, k_cols); }
     Tensor v() const { return kv.tensor().columns(k_cols, k_cols); }
-    Reference reference(const Case& c) const {
+    Reference reference(const AttentionCase& c) const {
       Reference r{c, values_of(q), {}, {}};
       for (int64_t t = 0; t < kv.rows(); t++)
         for (int64_t i = 0; i < 2 * k_cols; i++) (i < k_cols ? r.k : r.v).push_back(kv.get(t, i));
@@ -196,8 +167,8 @@ class Attention : public OnEachKernel {
 
   static double tolerance(DType type) { return type == DType::f32 ? 2e-5 : 2e-2; }
 
-  void expect_forward(const Case& c, DType type) {
-    const std::string what = std::string(c.name) + (type == DType::f32 ? " f32" : " bf16");
+  void expect_forward(const AttentionCase& c, DType type) {
+    const std::string what = c.name + (type == DType::f32 ? " f32" : " bf16");
     const Run run(c, type);
     const auto device = open(2, std::max(c.q_rows, c.k_rows), 1, 1, c.shape);
     device->attention(run.o, run.lse.floats(), run.q, run.k(), run.v(), c.shape, run.plan);
@@ -212,7 +183,7 @@ class Attention : public OnEachKernel {
 };
 
 TEST(AttentionReference, BackwardAgreesWithFiniteDifferences) {
-  const Case c = windows("small", shape_of(4, 2, 3), {5, 2});
+  const AttentionCase c = windows("small", shape_of(4, 2, 3), {5, 2});
   std::mt19937 generator(1);
   std::normal_distribution<double> normal;
   Reference r{c, {}, {}, {}};
@@ -239,20 +210,20 @@ TEST(AttentionReference, BackwardAgreesWithFiniteDifferences) {
 
 TEST_P(Attention, Forward) {
   for (DType type : {DType::f32, DType::bf16}) {
-    for (const Case& c : training_cases()) expect_forward(c, type);
-    for (const Case& c : inference_cases()) expect_forward(c, type);
+    for (const AttentionCase& c : cpu_training_cases()) expect_forward(c, type);
+    for (const AttentionCase& c : cpu_inference_cases()) expect_forward(c, type);
   }
 }
 
 TEST_P(Attention, ManyKeysBeyondTheReservedRows) {
   // A long cache and a small workspace: keys are packed as they are needed.
-  Case c{"long cache",
-         shape_of(4, 2, 64),
-         {{0, 5, 0, 1}, {5, 1, 0, 1}},
-         {{0, 3000}},
-         {2996, 2997, 2998, 2999, 3000, 3000},
-         6,
-         3000};
+  AttentionCase c{"long cache",
+                  shape_of(4, 2, 64),
+                  {{0, 5, 0, 1}, {5, 1, 0, 1}},
+                  {{0, 3000}},
+                  {2996, 2997, 2998, 2999, 3000, 3000},
+                  6,
+                  3000};
   const Run run(c, DType::f32);
   const auto device = open(2, 6, 1, 1, c.shape);
   device->attention(run.o, run.lse.floats(), run.q, run.k(), run.v(), c.shape, run.plan);
@@ -263,7 +234,7 @@ TEST_P(Attention, ManyKeysBeyondTheReservedRows) {
 
 TEST_P(Attention, Backward) {
   for (DType type : {DType::f32, DType::bf16})
-    for (const Case& c : training_cases()) {
+    for (const AttentionCase& c : cpu_training_cases()) {
       const Run run(c, type);
       std::vector<double> dq, dk, dv, dkv;
       run.reference(c).backward(values_of(run.dout), dq, dk, dv);
@@ -272,8 +243,7 @@ TEST_P(Attention, Backward) {
         dkv.insert(dkv.end(), dv.begin() + t * run.k_cols, dv.begin() + (t + 1) * run.k_cols);
       }
       for (int threads : {1, 2, 3}) {
-        const std::string what =
-            std::string(c.name) + (type == DType::f32 ? " f32 " : " bf16 ") + std::to_string(threads);
+        const std::string what = c.name + (type == DType::f32 ? " f32 " : " bf16 ") + std::to_string(threads);
         const auto device = open(threads, c.q_rows, 1, 1, c.shape);
         device->attention(run.o, run.lse.floats(), run.q, run.k(), run.v(), c.shape, run.plan);
         const Tensor dk_part = run.dkv.tensor().columns(0, run.k_cols);
@@ -295,7 +265,7 @@ TEST_P(Attention, Backward) {
 
 TEST_P(Attention, RowsOutsideEverySegmentGetNoGradient) {
   // Queries of the last rows only, as in the last layer: the other rows keep no old gradient.
-  Case c{"targets", shape_of(2, 1, 16), {{0, 3, 0, 1}}, {{2, 20}}, {5, 9, 20}, 3, 25};
+  AttentionCase c{"targets", shape_of(2, 1, 16), {{0, 3, 0, 1}}, {{2, 20}}, {5, 9, 20}, 3, 25};
   const Run run(c, DType::f32);
   for (int64_t t = 0; t < 25; t++)
     for (int64_t i = 0; i < 2 * run.k_cols; i++) const_cast<Matrix&>(run.dkv).set(t, i, 7);
@@ -309,7 +279,7 @@ TEST_P(Attention, RowsOutsideEverySegmentGetNoGradient) {
 }
 
 TEST_P(Attention, WindowsDoNotSeeEachOther) {
-  const Case c = windows("two", shape_of(2, 1, 16), {20, 30});
+  const AttentionCase c = windows("two", shape_of(2, 1, 16), {20, 30});
   Run run(c, DType::f32);
   const auto device = open(2, 50, 1, 1, c.shape);
   device->attention(run.o, run.lse.floats(), run.q, run.k(), run.v(), c.shape, run.plan);

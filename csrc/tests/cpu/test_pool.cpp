@@ -5,11 +5,11 @@
 #include <thread>
 #include <vector>
 
-#include "ops/cpu/pool.h"
+#include "ops/pool.h"
 
 namespace {
 
-using vq::cpu::Pool;
+using vq::Pool;
 
 constexpr int64_t kMuch = Pool::kWorthSharing;
 

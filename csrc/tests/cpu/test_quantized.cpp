@@ -24,8 +24,8 @@ double value_at(const cpu::QuantView& w, int64_t row, int64_t col) {
     return double{w.scales[row]} * (code & 0x80 ? -size : size);
   }
   const int64_t block = i / 64;
-  const double m = double{cpu::kDynamicMap.value[w.block_codes[block]]} * w.scales[block / 256] + w.block_mean;
-  return cpu::kNf4Table[w.codes[i / 2] >> (i % 2 ? 0 : 4) & 15] * m;
+  const double m = double{kDynamicMap.value[w.block_codes[block]]} * w.scales[block / 256] + w.block_mean;
+  return kNf4Table[w.codes[i / 2] >> (i % 2 ? 0 : 4) & 15] * m;
 }
 
 struct Golden {
@@ -97,12 +97,12 @@ TEST(QuantizedTables, AreBitsandbytes) {
   const std::vector<float> map = tables.floats("dynamic_map"), nf4 = tables.floats("nf4_table");
   ASSERT_EQ(map.size(), 256u);
   ASSERT_EQ(nf4.size(), 16u);
-  for (size_t i = 0; i < 256; i++) EXPECT_EQ(cpu::kDynamicMap.value[i], map[i]) << i;
-  for (size_t i = 0; i < 16; i++) EXPECT_EQ(cpu::kNf4Table[i], nf4[i]) << i;
+  for (size_t i = 0; i < 256; i++) EXPECT_EQ(kDynamicMap.value[i], map[i]) << i;
+  for (size_t i = 0; i < 16; i++) EXPECT_EQ(kNf4Table[i], nf4[i]) << i;
 }
 
 TEST_P(Quantized, StoresWhatBitsandbytesStores) {
-  cpu::Pool pool(2, 1);
+  Pool pool(2, 1);
   for (const Golden& g : goldens()) {
     if (g.rows == 0) continue;
     const Matrix elements = g.elements();
@@ -132,7 +132,7 @@ TEST_P(Quantized, StoresWhatBitsandbytesStores) {
 }
 
 TEST_P(Quantized, DequantizesAnyPartOfARow) {
-  cpu::Pool pool(1, 1);
+  Pool pool(1, 1);
   for (int64_t k : {1, 45, 64, 150, 192}) {
     Matrix elements(5, k);
     elements.fill(3);
@@ -228,7 +228,7 @@ TEST_P(Quantized, SumsLongerThanAPassAreExact) {
 
 // Rows too small for a scale, and the smallest that have one, come out as nearly nothing, and never as garbage.
 TEST_P(Quantized, TakesRowsOfVerySmallNumbers) {
-  cpu::Pool pool(1, 1);
+  Pool pool(1, 1);
   for (double size : {1e-44, 1e-40, 1e-37, 1e-36, 1e-30}) {
     Matrix w(2, 64);
     for (int64_t c = 0; c < 64; c++) w.set(0, c, size * static_cast<double>(c - 32) / 32);

@@ -1,15 +1,13 @@
-// Products of the CUDA device whose operands are both in fp8, beside the CPU; and which of a library's algorithms runs.
-#include "tests/backend/device_pair.h"
-#if !VQ_ON_GPU
+// GEMMs of the CUDA device in the simulator: every way of multiplying in fp8, and which of a library's algorithms runs.
+#include "ops/cuda/device.h"
+#include "tests/backend/fp8_gemms.h"
 #include "tests/cuda_sim/gemm.h"
-#endif
 
 namespace vq::test {
 namespace {
 
 using cuda::Fp8Gemms;
 
-#if !VQ_ON_GPU
 // The stand-in's settings, as they were at the end.
 class Settings {
  public:
@@ -20,73 +18,18 @@ class Settings {
  private:
   cuda_sim::ProductSettings before_;
 };
-#endif
 
-struct Sizes {
-  int64_t m, n, k;
-};
-
-// Sizes that products of codes take, and that they do not; few rows; more columns than wait to be scaled at once.
-void compare_fp8(const std::string& how, cuda::CudaDevice& cuda) {
-  cuda.reserve_cast_workspace(40, 160, WeightFormat::fp8_gemm);
-  for (const Sizes& s : {Sizes{1, 32, 48}, Sizes{8, 16, 16}, Sizes{9, 48, 32}, Sizes{40, 160, 64}, Sizes{12, 35, 64},
-                         Sizes{12, 64, 35}, Sizes{10, 24, 7}})
-    for (DType compute : {DType::f32, DType::bf16})
-      for (DType result : {DType::f32, DType::bf16}) {
-        if (compute == DType::f32 && result == DType::bf16) continue;
-        const std::string what = how + " " + std::to_string(s.m) + "x" + std::to_string(s.n) + "x" +
-                                 std::to_string(s.k) + name_of(compute) + name_of(result);
-        const int64_t first = s.n / 3;
-        Matrix upper(first, s.k, DType::bf16), lower(s.n - first, s.k, DType::bf16);
-        upper.fill(1);
-        lower.fill(2, 0.01);
-        for (int64_t i = 0; i < s.k; i++) lower.set(1, i, 0);
-        const std::vector<WeightBlock> blocks = {{upper.tensor().data, DType::bf16, first},
-                                                 {lower.tensor().data, DType::bf16, s.n - first}};
-        Matrix values(s.m, s.k, compute);
-        values.fill(3);
-        values.set(0, s.k / 2, 300);
-        PairMatrix x(values), y(s.m, s.n, result, 8, 4), sum(s.m, s.n, result, 16, 5), dx(s.m, s.k, result, 8, 6),
-            dx_sum(s.m, s.k, result, 0, 7), dy(s.m, s.n, compute, 8, 8);
-        on_both([&](Device& twin, Side side) {
-          Device& d = side == candidate ? cuda : twin;
-          twin.synchronize();  // two devices are two streams
-          const unsigned uses = use_forward | use_backward | use_decode;
-          const std::unique_ptr<Weight> w(d.make_weight(blocks, s.k, compute, uses, WeightFormat::fp8_gemm));
-          EXPECT_EQ(w->n, s.n);
-          const Tensor in_place = sum[side];
-          d.linear(y[side], x[side], *w, nullptr);
-          d.linear(in_place, x[side], *w, &in_place);
-          d.linear_backward(dx[side], dy[side], *w, false);
-          d.linear_backward(dx_sum[side], dy[side], *w, true);
-          d.synchronize();
-        });
-        // In bf16 the rounded operands are, or are not, rounded once more.
-        const auto within = [&](int64_t terms) {
-          if (compute == DType::bf16) return Tolerance{kUnitBf16, 2 * kUnitBf16};
-          return Tolerance{static_cast<double>(8 + terms) * kUnit32, static_cast<double>(32 + 4 * terms) * kUnit32};
-        };
-        expect_agree(y, within(s.k), "linear " + what);
-        expect_agree(sum, within(s.k), "linear in place " + what);
-        expect_agree(dx, within(s.n), "linear_backward " + what);
-        expect_agree(dx_sum, within(s.n), "linear_backward accumulated " + what);
-      }
-}
-
-#if VQ_ON_GPU
-TEST(CudaOps, Fp8Products) { compare_fp8("", static_cast<cuda::CudaDevice&>(DevicePair::get()[candidate])); }
-#else
-TEST(CudaOps, Fp8Products) {
+TEST(CudaGemm, Fp8MatchesReferenceInEveryWay) {
   Settings settings;
   for (Fp8Gemms how : {Fp8Gemms::scaled, Fp8Gemms::unscaled, Fp8Gemms::none}) {
     settings->fp8_gemms = how;
     cuda::CudaDevice device(0);
-    compare_fp8("way " + std::to_string(static_cast<int>(how)), device);
+    expect_fp8_gemms(device, "way " + std::to_string(static_cast<int>(how)));
   }
 }
 
 // What a weight takes is what is said beforehand, with the second copy where there is one.
-TEST(CudaDevice, Fp8ProductsTakeASecondCopyForTheBackwardPass) {
+TEST(CudaGemm, Fp8BackwardTakesASecondCopy) {
   Settings settings;
   Matrix values(32, 48, DType::bf16);
   values.fill(1);
@@ -108,7 +51,7 @@ TEST(CudaDevice, Fp8ProductsTakeASecondCopyForTheBackwardPass) {
   EXPECT_EQ(bytes(Fp8Gemms::none, use_forward | use_backward), once);
 }
 
-TEST(CudaDevice, ARowThatIsNotFiniteStaysSoInFp8) {
+TEST(CudaGemm, Fp8KeepsNotFiniteRows) {
   Settings settings;
   for (Fp8Gemms how : {Fp8Gemms::scaled, Fp8Gemms::unscaled, Fp8Gemms::none}) {
     settings->fp8_gemms = how;
@@ -132,7 +75,7 @@ TEST(CudaDevice, ARowThatIsNotFiniteStaysSoInFp8) {
 }
 
 // Matrices of the device, and what a table of choices makes of their product.
-class Choices : public ::testing::Test {
+class GemmTuning : public ::testing::Test {
  protected:
   static constexpr int64_t kRows = 260, kCols = 40, kDepth = 64;
 
@@ -162,7 +105,7 @@ class Choices : public ::testing::Test {
     return product(g, rows, cols);
   }
 
-  ~Choices() override { cuda::destroy(stream_); }
+  ~GemmTuning() override { cuda::destroy(stream_); }
 
   Settings settings_;
   cuda::Stream stream_ = cuda::make_stream();
@@ -170,14 +113,14 @@ class Choices : public ::testing::Test {
       y_{kRows, kCols, DType::f32, 0, 3};
 };
 
-TEST_F(Choices, TheLibrarysFirstRunsWithoutATrial) {
+TEST_F(GemmTuning, WithoutTuningTheFirstAlgorithmRuns) {
   cuda::Gemm g = gemm();
   const std::vector<char> bytes = product(g);
   EXPECT_EQ(bytes, by(1));
   EXPECT_NE(bytes, by(3));
 }
 
-TEST_F(Choices, ATrialFindsTheFastest) {
+TEST_F(GemmTuning, FindsTheFastest) {
   for (int parts : {1, 2, 3, 4}) {
     for (size_t i = 0; i < 4; i++) settings_->cost[i] = i + 1 == static_cast<size_t>(parts) ? 1.0 : 2.0;
     cuda::Gemm g = gemm();
@@ -185,7 +128,7 @@ TEST_F(Choices, ATrialFindsTheFastest) {
   }
 }
 
-TEST_F(Choices, OnlyWhatAShapeTakesIsChosen) {
+TEST_F(GemmTuning, ChoosesOnlySupportedAlgorithms) {
   settings_->cost = {3, 2, 1, 1};  // for odd numbers of columns there are two
   cuda::Gemm g = gemm();
   tried(g, kRows, kCols - 1);
@@ -195,7 +138,7 @@ TEST_F(Choices, OnlyWhatAShapeTakesIsChosen) {
   EXPECT_EQ(bytes, tried(second, kRows, kCols - 1));
 }
 
-TEST_F(Choices, AnotherRunChoosesTheSameFromTheTable) {
+TEST_F(GemmTuning, SavedChoicesReproduceTheSums) {
   cuda::Gemm first = gemm();
   const std::vector<char> bytes = tried(first);
   const std::vector<uint8_t> table = first.choices();
@@ -208,7 +151,7 @@ TEST_F(Choices, AnotherRunChoosesTheSameFromTheTable) {
   EXPECT_EQ(second.choices(), table);
 }
 
-TEST_F(Choices, HoldForOtherNumbersOfRows) {
+TEST_F(GemmTuning, ChoicesHoldForOtherNumbersOfRows) {
   cuda::Gemm g = gemm();
   tried(g, 200);
   const int runs = settings_->runs;
@@ -219,7 +162,7 @@ TEST_F(Choices, HoldForOtherNumbersOfRows) {
   EXPECT_GT(settings_->runs, runs + 2);
 }
 
-TEST_F(Choices, SmallProductsAreNotTried) {
+TEST_F(GemmTuning, SmallGemmsAreNotTuned) {
   cuda::Gemm g = gemm();
   const std::vector<uint8_t> empty = g.choices();
   tried(g, 8);
@@ -227,7 +170,7 @@ TEST_F(Choices, SmallProductsAreNotTried) {
   EXPECT_EQ(g.choices(), empty);
 }
 
-TEST_F(Choices, AForeignOrBrokenTableIsRefused) {
+TEST_F(GemmTuning, RejectsForeignOrCorruptChoices) {
   cuda::Gemm first = gemm();
   const std::vector<char> bytes = tried(first);
   const std::vector<uint8_t> table = first.choices();
@@ -259,7 +202,7 @@ TEST_F(Choices, AForeignOrBrokenTableIsRefused) {
 }
 
 // A table may come from a library of the same name that lied: what it cannot run is not run.
-TEST_F(Choices, AnAlgorithmThatTheShapeDoesNotTakeIsLeftOut) {
+TEST_F(GemmTuning, IgnoresUnsupportedAlgorithms) {
   cuda::Gemm first = gemm();
   tried(first);
   std::vector<uint8_t> table = first.choices();
@@ -273,7 +216,14 @@ TEST_F(Choices, AnAlgorithmThatTheShapeDoesNotTakeIsLeftOut) {
   g.set_choices(table);
   EXPECT_EQ(product(g), by(1));
 }
-#endif
+TEST(CudaDevice, NamesACardThatDoesNotExist) {
+  try {
+    cuda::CudaDevice device(4096);
+    FAIL() << "it was opened";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("no GPU 4096"), std::string::npos) << e.what();
+  }
+}
 
 }  // namespace
 }  // namespace vq::test

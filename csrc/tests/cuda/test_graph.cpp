@@ -23,7 +23,7 @@ void record_nothing(bool) {}
 void record_nothing(bool yes) { cuda_sim::fail_graphs(yes); }
 #endif
 
-class Repeat : public testing::TestWithParam<int32_t> {
+class CudaGraphs : public testing::TestWithParam<int32_t> {
  protected:
   void must(int code) { ASSERT_EQ(code, VQ_OK) << err.text; }
   void SetUp() override {
@@ -120,14 +120,14 @@ class Repeat : public testing::TestWithParam<int32_t> {
   vq_session* session = nullptr;
 };
 
-TEST_P(Repeat, DecodingIsTheSameWithAndWithoutGraphs) {
+TEST_P(CudaGraphs, DecodingMatchesDirectLaunches) {
   const std::vector<float> replayed = story();
   record_nothing(true);
   EXPECT_TRUE(story() == replayed) << "logits of replayed passes differ";
 }
 
 #if !VQ_ON_GPU
-TEST_P(Repeat, APassIsOneLaunchOnceItWasRecorded) {
+TEST_P(CudaGraphs, PassIsOneLaunchOnceCaptured) {
   using cuda_sim::counts;
   must(vq_session_create(model, nullptr, 700, 4, &session, &err));
   prefill(0, 30);
@@ -145,7 +145,7 @@ TEST_P(Repeat, APassIsOneLaunchOnceItWasRecorded) {
 }
 
 // A graph for which there is no memory is not tried again; the pass goes on launch by launch.
-TEST_P(Repeat, WithoutMemoryForAGraphNothingFails) {
+TEST_P(CudaGraphs, DecodesWithoutMemoryForAGraph) {
   must(vq_session_create(model, nullptr, 100, 1, &session, &err));
   prefill(0, 3);
   decode({0}, 1);
@@ -158,7 +158,7 @@ TEST_P(Repeat, WithoutMemoryForAGraphNothingFails) {
 }
 #endif
 
-INSTANTIATE_TEST_SUITE_P(Precisions, Repeat, testing::Values(VQ_F32, VQ_BF16),
+INSTANTIATE_TEST_SUITE_P(Precisions, CudaGraphs, testing::Values(VQ_F32, VQ_BF16),
                          [](const auto& info) { return info.param == VQ_F32 ? "f32" : "bf16"; });
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <map>
 #include <mutex>
 
-#include "ops/ops.h"
+#include "ops/tensor.h"
 #include "tests/cuda_sim/block.h"
 #include "tests/cuda_sim/memory.h"
 #include "tests/cuda_sim/stream.h"

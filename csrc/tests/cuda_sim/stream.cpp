@@ -6,7 +6,7 @@
 #include <mutex>
 #include <vector>
 
-#include "ops/ops.h"
+#include "ops/tensor.h"
 
 namespace cuda_sim {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "ops/cuda/cuda.h"
 #include "ops/cuda/runtime.h"
-#include "ops/ops.h"
+#include "ops/tensor.h"
 
 namespace vq::cuda {
 namespace {

@@ -73,7 +73,7 @@ class ModelTest : public testing::TestWithParam<int32_t> {
   }
   // What a model with weights of the format `dequantized` computes with.
   void to_dequantized(std::vector<float>& w, int64_t rows, int64_t cols) {
-    vq::cpu::Pool pool(1);
+    vq::Pool pool(1);
     const vq::WeightBlock block{w.data(), vq::DType::f32, rows};
     const vq::cpu::QuantizedMatrix matrix(static_cast<vq::WeightFormat>(dequantized), block, cols,
                                           vq::cpu::choose_kernels(), pool);

@@ -125,23 +125,13 @@ void swiglu_backward(Run d_gate, Run d_up, ConstRun dy, ConstRun gate, ConstRun 
   });
 }
 
-// The generator: the position's word mixed by multiplications and shifts (the finalizer of MurmurHash3 with other
-// constants, two keys). Word p of a mask is a function of p and the keys alone.
-VQ_INLINE vu random_words(vu position, uint32_t key0, uint32_t key1) {
-  vu x = position * 0x9e3779b1u + key0;
-  x = (x ^ (x >> 16)) * 0x7feb352du;
-  x = (x ^ (x >> 15) ^ key1) * 0x846ca68bu;
-  x = (x ^ (x >> 13)) * 0xc2b2ae35u;
-  return x ^ (x >> 16);
-}
-
 void dropout(Run y, ConstRun x, int64_t n, uint32_t first, const DropoutMask& mask, bool accumulate) {
-  const uint32_t key0 = mask.key0, key1 = mask.key1, threshold = mask.threshold;
+  const uint32_t key0 = (uint32_t)mask.base, key1 = (uint32_t)(mask.base >> 32), threshold = mask.threshold;
   const float scale = mask.scale;
   vu lanes;
   for (int i = 0; i < W; i++) lanes[i] = (uint32_t)i;
   each_vector(n, [&](int64_t i, auto c) {
-    const vu word = random_words(lanes + (first + (uint32_t)i), key0, key1);
+    const vu word = dropout_word<vu>(lanes + (first + (uint32_t)i), key0, key1);
     vf v = select((vi)(word >= threshold), load(x, i, c) * scale, splat(0));
     if (accumulate) v += load(y, i, c);
     store(y, i, v, c);

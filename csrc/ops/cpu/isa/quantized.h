@@ -90,10 +90,8 @@ VQ_INLINE vf from_nf4(const uint8_t* codes, int64_t i) {
   return look_up(words >> shift);
 }
 
-constexpr int64_t kBlock = 64, kScaled = 256;  // elements of a block, blocks of a scale
-
 VQ_INLINE float block_scale(const QuantView& w, int64_t block) {
-  return kDynamicMap.value[w.block_codes[block]] * w.scales[block / kScaled] + w.block_mean;
+  return kDynamicMap.value[w.block_codes[block]] * w.scales[block / kNf4ScaleBlock] + w.block_mean;
 }
 
 template <class N>
@@ -104,8 +102,9 @@ VQ_INLINE void store_value(Run y, int64_t i, vf x, bool round, N n) {
 
 void dequantize_nf4(Run y, const QuantView& w, int64_t first, int64_t n, bool round) {
   for (int64_t done = 0; done < n;) {
-    const int64_t element = first + done, left = kBlock - element % kBlock, count = left < n - done ? left : n - done;
-    const float scale = block_scale(w, element / kBlock);
+    const int64_t element = first + done, left = kNf4Block - element % kNf4Block,
+                  count = left < n - done ? left : n - done;
+    const float scale = block_scale(w, element / kNf4Block);
     int64_t i = 0;
     if (element % 2 == 0)
       for (; i + W <= count; i += W) store_value(y, done + i, from_nf4(w.codes, element + i) * scale, round, Full{});
@@ -130,15 +129,15 @@ void dequantize(Run y, const QuantView& w, int64_t row, int64_t col, int64_t n, 
 }
 
 // Products of N rows of w with T of x. A format gives the values of elements [i, i + n) of row r (decode), what all
-// elements of the block of kBlock that begins at i, or of the row, are to be multiplied with (scale), and where the
+// elements of the block of kNf4Block that begins at i, or of the row, are to be multiplied with (scale), and where the
 // codes lie (at).
 template <int N, int T, class Format>
 VQ_INLINE void some_rows(float* y, int64_t y_stride, int64_t row, int64_t k, const float* x, int64_t x_stride,
                          const Format& format) {
   vf acc[N][T] = {};
   int64_t begin = format.template packed<N, T>(acc, row, x, x_stride);
-  for (; begin < k; begin += kBlock) {
-    const int64_t end = k - begin < kBlock ? k : begin + kBlock;
+  for (; begin < k; begin += kNf4Block) {
+    const int64_t end = k - begin < kNf4Block ? k : begin + kNf4Block;
     vf block[N][T] = {};
     vf(&part)[N][T] = Format::kRowScale ? acc : block;
     const auto add = [&](int64_t i, auto n) __attribute__((always_inline)) {
@@ -210,7 +209,7 @@ struct Nibbles {
       }
       for (int r = 0; r < N; r++) {
         vf s = splat(scale(row + r, begin));
-        if constexpr (W == 16) s = select((vi)(lane_numbers() < 8.0f), s, splat(scale(row + r, begin + kBlock)));
+        if constexpr (W == 16) s = select((vi)(lane_numbers() < 8.0f), s, splat(scale(row + r, begin + kNf4Block)));
         for (int t = 0; t < T; t++) acc[r][t] += part[r][t] * s;
       }
     }
@@ -221,13 +220,13 @@ struct Nibbles {
   VQ_INLINE vf decode(int64_t row, int64_t i, Count) const {
     return from_nf4(w.codes, row * w.k + i);
   }
-  VQ_INLINE float scale(int64_t row, int64_t i) const { return block_scale(w, (row * w.k + i) / kBlock); }
+  VQ_INLINE float scale(int64_t row, int64_t i) const { return block_scale(w, (row * w.k + i) / kNf4Block); }
 };
 
 // x of a product in the order in which Nibbles takes codes apart: of each W words of eight elements, the first of all
 // words, the second and so on; a byte's upper half comes first in the matrix and is taken second.
 void arrange_nf4(float* x, int64_t k) {
-  if (k % kBlock != 0) return;
+  if (k % kNf4Block != 0) return;
   for (int64_t begin = 0; begin + 8 * W <= k; begin += 8 * W) {
     float part[8 * W];
     for (int nibble = 0; nibble < 8; nibble++)
@@ -299,7 +298,7 @@ void quantized_gemv(float* y, int64_t y_stride, const QuantView& w, int64_t row,
     case QuantView::fp8:
       return gemv_of_format(y, y_stride, row, rows, w.k, x, x_stride, count, Bytes<false>{w});
     case QuantView::nf4:
-      if (w.k % kBlock != 0) return gemv_odd_nf4(y, y_stride, w, row, rows, x, x_stride, count);
+      if (w.k % kNf4Block != 0) return gemv_odd_nf4(y, y_stride, w, row, rows, x, x_stride, count);
       return gemv_of_format(y, y_stride, row, rows, w.k, x, x_stride, count, Nibbles{w});
   }
 }

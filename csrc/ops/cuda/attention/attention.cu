@@ -1,4 +1,4 @@
-// Chooses the kernels and tells them what they need.
+// Selects the kernels for a call and fills in their arguments.
 #include <algorithm>
 
 #include "ops/cuda/attention/attention.h"
@@ -38,7 +38,7 @@ int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
 }
 
 [[noreturn]] void too_fragmented() {
-  throw Error("attention: the keys lie in more pieces than there is room to list; start a new session");
+  throw Error("attention: the keys are in more ranges than the reserved tables hold; start a new session");
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ Attention::Partials Attention::partials(int64_t rows, int kv_heads, int padded_d
   auto* values = reinterpret_cast<float*>(scratch_ + reserved_.deltas);
   const int64_t count = kv_heads * rows * padded_dim;
   if (static_cast<size_t>(count + kv_heads * rows) * sizeof(float) > reserved_.partials) {
-    throw Error("attention: a call with more rows than were reserved");
+    throw Error("attention: more rows than the reserved workspace holds");
   }
   return {values, values + count};
 }
@@ -120,7 +120,7 @@ void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor
     return;
   }
   if (!in_tiles) {
-    PlainCall c{};
+    ReferenceCall c{};
     c.q = any_operand(q);
     c.k = any_operand(k);
     c.v = any_operand(v);
@@ -133,7 +133,7 @@ void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor
     c.heads = shape.heads;
     c.dim = shape.head_dim;
     c.scale = shape.scale;
-    launch_plain_forward(c, t->tile_count, kv_heads, stream);
+    launch_reference_forward(c, t->tile_count, kv_heads, stream);
     return;
   }
   const Partials parts = partials(t->partial_rows, shape.kv_heads, dim);
@@ -170,12 +170,12 @@ void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, cons
   const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles && !hopper ? wanted() : 0, k.rows);
   auto* delta = reinterpret_cast<float*>(scratch_);
   if (!t || static_cast<size_t>(dout.rows * shape.heads) * sizeof(float) > reserved_.deltas) {
-    throw Error("attention: a backward pass with more rows than were reserved");
+    throw Error("attention: more rows in the backward pass than the reserved workspace holds");
   }
   launch_row_deltas(delta, dout, out, shape, stream);
   const Divider group = divider(shape.heads / shape.kv_heads);
   if (!in_tiles) {
-    PlainCall c{};
+    ReferenceCall c{};
     c.q = any_operand(q);
     c.k = any_operand(k);
     c.v = any_operand(v);
@@ -193,7 +193,7 @@ void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, cons
     c.heads = shape.heads;
     c.dim = shape.head_dim;
     c.scale = shape.scale;
-    launch_plain_backward(c, t->tile_count, t->key_tile_count, kv_heads, stream);
+    launch_reference_backward(c, t->tile_count, t->key_tile_count, kv_heads, stream);
     return;
   }
   BackwardCall c{};

@@ -1,8 +1,13 @@
 // Attention on the card: attention and attention_backward of ops/ops.h.
 //
-// bf16 with heads of up to 128 elements runs in tiles on tensor cores (attention_forward.cu, attention_backward.cu;
-// with wgmma, for many rows and heads of 64 or 128: attention_hopper_forward.cu, attention_hopper_backward.cu); all
-// else in f32, plainly (attention_plain.cu). The same call on the same card gives the same bytes.
+//   plan       splits a plan into tiles, on the host, and keeps the tables of recent plans on the card
+//   attention  selects the kernels for a call
+//   forward, backward                 bf16, heads of up to 128 elements: tiles on tensor cores (mma.sync)
+//   hopper_forward, hopper_backward   the same with wgmma, for many rows and heads of 64 or 128
+//   reference                         everything else, in f32: the straightforward kernels that the others are checked
+//   by check      compares the wgmma kernels with the others when a card is opened
+//
+// The same call on the same card gives the same bytes.
 #pragma once
 
 #include <optional>

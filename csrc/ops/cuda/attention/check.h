@@ -1,11 +1,12 @@
-// Whether the attention kernels with wgmma give on a card what the kernels without it give there: asked once, when a
-// card of capability 9.0 is opened. A card on which they do not goes without them.
+// Compares the attention kernels with wgmma with those without it, once, when a card of capability 9.0 is opened. A
+// card on which they differ uses the kernels without wgmma.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "ops/cuda/attention/attention.h"
+#include "ops/device.h"
 
 namespace vq::cuda {
 

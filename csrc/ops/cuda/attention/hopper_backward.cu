@@ -1,6 +1,5 @@
-// Attention backward for cards with wgmma (sm_90a): as attention_backward.cu, in blocks of two warpgroups.
-// Probabilities and their gradients never lie in shared memory: they go from the sums of one product to the operand of
-// the next.
+// Attention backward for cards with wgmma (sm_90a): as backward.cu, in blocks of two warpgroups.
+// Probabilities and their gradients stay in registers: the sums of one GEMM become the operand of the next.
 #include "ops/cuda/attention/panels.h"
 
 namespace vq::cuda {
@@ -53,7 +52,7 @@ __device__ __forceinline__ void gradients_of_scores(Accumulator<keys>& p, const 
 // dQ.
 //
 // While the keys of one block are added to dQ, the scores and dP of the next become gradients. The block's barrier lies
-// there too, see attention_hopper_forward.cu.
+// there too, see hopper_forward.cu.
 template <class F>
 __global__ void __launch_bounds__(kWarpgroupThreads, 1)
     query_gradients_in_warpgroups(const BackwardCall c, int kv_heads) {

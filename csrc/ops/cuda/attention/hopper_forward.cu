@@ -1,4 +1,4 @@
-// Attention forward for cards with wgmma (sm_90a): as attention_forward.cu, in blocks of 128 stacked rows.
+// Attention forward for cards with wgmma (sm_90a): as forward.cu, in blocks of 128 stacked rows.
 #include "ops/cuda/attention/panels.h"
 
 namespace vq::cuda {

@@ -92,8 +92,7 @@ void launch_attention_backward(const BackwardCall& call, int padded_dim, const B
 
 void launch_hopper_backward(const BackwardCall& call, int padded_dim, const BackwardGrid& grid, Stream stream);
 
-// --- plain -----------------------------------------------------------------------------------------------------------
-// In f32 throughout, for operands of any type and head size: for checking, and for what the tiles do not take.
+// --- reference.cu ----------------------------------------------------------------------------------------------------
 
 // f32 or bf16, whichever pointer is there.
 struct AnyOperand {
@@ -102,12 +101,12 @@ struct AnyOperand {
   int64_t stride;
 };
 
-struct PlainCall {
+struct ReferenceCall {
   AnyOperand q, k, v, dout;
   OutputRows o, dq, dk, dv;
   Global<float> lse;
   Global<const float> delta;
-  Global<const QueryTile> tiles;  // of kPlainRows rows, none cut
+  Global<const QueryTile> tiles;  // of kReferenceRows rows, none split
   Global<const KeyTile> key_tiles;
   Global<const KeyRange> ranges;
   Global<const int32_t> visible;
@@ -116,9 +115,10 @@ struct PlainCall {
   float scale;
 };
 
-constexpr int kPlainRows = 64;
+constexpr int kReferenceRows = 64;
 
-void launch_plain_forward(const PlainCall& call, unsigned tiles, unsigned kv_heads, Stream stream);
-void launch_plain_backward(const PlainCall& call, unsigned tiles, unsigned key_tiles, unsigned kv_heads, Stream stream);
+void launch_reference_forward(const ReferenceCall& call, unsigned tiles, unsigned kv_heads, Stream stream);
+void launch_reference_backward(const ReferenceCall& call, unsigned tiles, unsigned key_tiles, unsigned kv_heads,
+                               Stream stream);
 
 }  // namespace vq::cuda

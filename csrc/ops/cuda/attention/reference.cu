@@ -1,5 +1,6 @@
-// Attention in f32 for operands of any type and head size: a warp for each query row and head, or key and key head.
-// Training in f32 on a card is for checking; this is plain rather than fast.
+// The reference: attention in f32 for operands of any type and head size, written to be read rather than to be fast.
+// One warp per query row and head, or per key and key head. The other kernels are checked against it, and it computes
+// what they do not: f32, and heads of more than 128 elements.
 #include "ops/cuda/attention/rows.h"
 
 namespace vq::cuda {
@@ -63,7 +64,7 @@ __device__ __forceinline__ Shared<float> accumulator(Shared<unsigned char> memor
 }
 
 // Launch: (query tiles, G, 16) x 128 threads, a warp a row.
-__global__ void plain_forward(const PlainCall c) {
+__global__ void reference_forward(const ReferenceCall c) {
   VQ_DYNAMIC_SHARED(memory);
   const QueryTile tile = c.tiles[blockIdx.x];
   const int lane = static_cast<int>(threadIdx.x) % 32;
@@ -97,7 +98,7 @@ __global__ void plain_forward(const PlainCall c) {
 struct Pair {
   float p, ds;
 };
-__device__ __forceinline__ Pair pair_of(const PlainCall& c, int query, int head, int64_t key, int kv_head) {
+__device__ __forceinline__ Pair pair_of(const ReferenceCall& c, int query, int head, int64_t key, int kv_head) {
   const int64_t q = query * c.q.stride + head * c.dim, g = query * c.dout.stride + head * c.dim;
   const int64_t row = int64_t{query} * c.heads + head;
   const float lse = c.lse[row], delta = c.delta[row];
@@ -106,7 +107,7 @@ __device__ __forceinline__ Pair pair_of(const PlainCall& c, int query, int head,
 }
 
 // Launch: (query tiles, G, 16) x 128 threads, a warp a row.
-__global__ void plain_query_gradients(const PlainCall c) {
+__global__ void reference_query_gradients(const ReferenceCall c) {
   VQ_DYNAMIC_SHARED(memory);
   const QueryTile tile = c.tiles[blockIdx.x];
   const int lane = static_cast<int>(threadIdx.x) % 32;
@@ -126,7 +127,7 @@ __global__ void plain_query_gradients(const PlainCall c) {
 }
 
 // Launch: (key tiles, G, 16) x 128 threads, a warp a key.
-__global__ void plain_key_gradients(const PlainCall c) {
+__global__ void reference_key_gradients(const ReferenceCall c) {
   VQ_DYNAMIC_SHARED(memory);
   const KeyTile tile = c.key_tiles[blockIdx.x];
   const int lane = static_cast<int>(threadIdx.x) % 32, kv_head = static_cast<int>(blockIdx.y);
@@ -152,20 +153,21 @@ size_t shared_bytes(int floats) { return sizeof(float) * static_cast<size_t>(kAt
 
 }  // namespace
 
-void launch_plain_forward(const PlainCall& c, unsigned tiles, unsigned kv_heads, Stream stream) {
+void launch_reference_forward(const ReferenceCall& c, unsigned tiles, unsigned kv_heads, Stream stream) {
   if (tiles == 0) return;
-  const dim3 blocks(tiles, kv_heads, kPlainRows / kAttentionWarps);
-  launch({blocks, kAttentionThreads, stream, shared_bytes(c.dim)}, plain_forward, c);
+  const dim3 blocks(tiles, kv_heads, kReferenceRows / kAttentionWarps);
+  launch({blocks, kAttentionThreads, stream, shared_bytes(c.dim)}, reference_forward, c);
 }
 
-void launch_plain_backward(const PlainCall& c, unsigned tiles, unsigned key_tiles, unsigned kv_heads, Stream stream) {
+void launch_reference_backward(const ReferenceCall& c, unsigned tiles, unsigned key_tiles, unsigned kv_heads,
+                               Stream stream) {
   if (tiles > 0) {
-    const dim3 blocks(tiles, kv_heads, kPlainRows / kAttentionWarps);
-    launch({blocks, kAttentionThreads, stream, shared_bytes(c.dim)}, plain_query_gradients, c);
+    const dim3 blocks(tiles, kv_heads, kReferenceRows / kAttentionWarps);
+    launch({blocks, kAttentionThreads, stream, shared_bytes(c.dim)}, reference_query_gradients, c);
   }
   if (key_tiles > 0) {
     const dim3 blocks(key_tiles, kv_heads, kKeyTile / kAttentionWarps);
-    launch({blocks, kAttentionThreads, stream, shared_bytes(2 * c.dim)}, plain_key_gradients, c);
+    launch({blocks, kAttentionThreads, stream, shared_bytes(2 * c.dim)}, reference_key_gradients, c);
   }
 }
 

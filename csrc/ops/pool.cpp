@@ -1,6 +1,12 @@
-#include "ops/cpu/pool.h"
+#include "ops/pool.h"
 
-namespace vq::cpu {
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#include <algorithm>
+
+namespace vq {
 namespace {
 
 inline void relax() {
@@ -25,6 +31,14 @@ void await_change(std::atomic<uint32_t>& value, uint32_t old) {
 }
 
 }  // namespace
+
+int usable_processors() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 Pool::Pool(int threads, int64_t worth_sharing) : worth_sharing_(worth_sharing) {
   for (int i = 1; i < threads; i++) workers_.emplace_back([this, i] { work(i); });
@@ -74,4 +88,4 @@ void Pool::work(int thread) {
   }
 }
 
-}  // namespace vq::cpu
+}  // namespace vq

@@ -1,0 +1,146 @@
+// Attention of ops/cuda on cards of several sizes, which decide the tiles and where they are split, and with wgmma.
+// tests/backend/test_attention.cpp has the op on the card as it is.
+#include "ops/cuda/attention/check.h"
+#include "tests/attention.h"
+#include "tests/backend/device_pair.h"
+
+namespace vq::test {
+namespace {
+
+// A card of a given size.
+class Card {
+ public:
+  explicit Card(const AttentionCase& c, int multiprocessors = 1, bool large_shared = true, bool wgmma = false)
+      : attention_({multiprocessors, large_shared, wgmma}, [this](void* to, const void* from, size_t bytes) {
+          uploads++;
+          device_.upload(to, from, bytes);
+          device_.synchronize();  // the kernels run on another stream
+        }) {
+    const int64_t rows = std::max(c.q_rows, c.k_rows);
+    workspace_ = device_.alloc(attention_.grown_bytes(rows, c.shape));
+    attention_.set_workspace(workspace_, rows, c.shape);
+  }
+  ~Card() { device_.free(workspace_); }
+  template <class... Arguments>
+  void attention(const Arguments&... arguments) {
+    device_.synchronize();
+    attention_.forward(nullptr, arguments...);
+  }
+  template <class... Arguments>
+  void attention_backward(const Arguments&... arguments) {
+    device_.synchronize();
+    attention_.backward(nullptr, arguments...);
+  }
+  void finish() { cuda::synchronize(nullptr); }
+  int uploads = 0;
+
+ private:
+  Device& device_ = DevicePair::get()[candidate];
+  void* workspace_ = nullptr;
+  cuda::Attention attention_;
+
+ public:
+  DeviceCopies copies{device_};
+};
+
+// In the simulator everything runs; of GPUs those of capability 9.0.
+bool wgmma_runs() { return !VQ_ON_GPU || DevicePair::get()[candidate].info().instructions.starts_with("sm_90"); }
+
+// The same, followed by a window of at least three tiles of 128 stacked rows: kernels with wgmma run if most tiles are
+// full.
+AttentionCase beside_full_tiles(AttentionCase c) {
+  const auto begin = static_cast<int32_t>(c.q_rows), keys = static_cast<int32_t>(c.k_rows);
+  const int32_t group = c.shape.heads / c.shape.kv_heads, length = (3 * 128 + group - 1) / group;
+  c.segments.push_back({begin, length, static_cast<int32_t>(c.ranges.size()), 1});
+  c.ranges.push_back({keys, length});
+  for (int32_t i = 0; i < length; i++) c.visible.push_back(i + 1);
+  c.q_rows += length;
+  c.k_rows += length;
+  return c;
+}
+
+void expect_training(const AttentionCase& c, int64_t pad, bool large_shared, bool wgmma = false) {
+  Card card(c, large_shared ? 1 : 2, large_shared, wgmma);
+  const std::string where = std::string(large_shared ? "" : " small") + (wgmma ? " wgmma" : "");
+  test::expect_training(card, c, DType::bf16, pad, where);
+  EXPECT_EQ(card.uploads, 2) << c.name << where << ": the tables of a plan must be uploaded once per pass";
+}
+
+TEST(CudaAttention, TilesOfLargeCardsMatchReference) {
+  for (const AttentionCase& c : training_cases()) expect_training(c, c.shape.head_dim % 8 == 0 ? 8 : 3, true);
+}
+
+TEST(CudaAttention, TilesOfSmallCardsMatchReference) {
+  for (const AttentionCase& c : training_cases()) expect_training(c, 1, false);
+}
+
+TEST(CudaAttention, WarpgroupsMatchReference) {
+  if (!wgmma_runs()) GTEST_SKIP() << "this GPU has no wgmma";
+  for (const AttentionCase& c : training_cases())
+    expect_training(beside_full_tiles(c), c.shape.head_dim % 8 == 0 ? 8 : 3, true, true);
+  // Several blocks of keys and stages of queries, rows of several tiles, and a second tile of keys.
+  expect_training(windows("long", shape_of(2, 1, 128), {200, 75}), 0, true, true);
+  expect_training(windows("long", shape_of(1, 1, 64), {400}), 0, true, true);
+}
+
+// As a card of capability 9.0 is opened.
+TEST(CudaAttention, WgmmaPassesTheCheckAtOpening) {
+  if (!wgmma_runs()) GTEST_SKIP() << "this GPU has no wgmma";
+  cuda::CudaDevice device(0);
+  device.try_wgmma();
+  EXPECT_TRUE(device.info().instructions.ends_with(", wgmma")) << device.info().instructions;
+}
+
+TEST(CudaAttention, CheckNamesWrongResults) {
+  const std::vector<float> values = {1, -2, 0.5, 0.25};
+  const cuda::AttentionResults want = {values, values, values, values, values};
+  EXPECT_EQ(cuda::different_result(want, want), "");
+  cuda::AttentionResults got = want;
+  got.dq[2] = 0.505f;  // a rounding
+  EXPECT_EQ(cuda::different_result(got, want), "");
+  got.dk[1] = -1.9f;
+  EXPECT_EQ(cuda::different_result(got, want), "dk");
+  got.lse[3] = NAN;
+  EXPECT_EQ(cuda::different_result(got, want), "lse");
+}
+
+// With more multiprocessors, tiles are split along the keys.
+TEST(CudaAttention, SplitTilesMatchReference) {
+  for (const AttentionCase& c : inference_cases()) {
+    const AttentionRun run(c, DType::bf16, 0), want = f32_reference(run, c, false);
+    Card card(c, 5);
+    ASSERT_NO_THROW(run.forward(card, c)) << c.name;
+    expect_near(run.o, want.o, kBf16Bound, c.name + " o");
+    expect_near(run.lse, want.lse, kF32Bound, c.name + " lse");
+  }
+}
+
+// Long rows of few queries are split in both passes, and the parts add up.
+TEST(CudaAttention, FewRowsOnALargeCardMatchReference) {
+  const AttentionCase c = window_rows("few rows", shape_of(4, 1, 64), {{400, {399, 5, 200}}, {70, {69}}});
+  const AttentionRun run(c, DType::bf16, 0), want = f32_reference(run, c, true);
+  Card card(c, 6);
+  run.forward(card, c);
+  run.backward(card, c);
+  expect_near(run.o, want.o, kBf16Bound, "o");
+  expect_near(run.lse, want.lse, kF32Bound, "lse");
+  expect_near(run.dq, want.dq, {2e-2, 6e-5}, "dq");
+  expect_near(run.dkv, want.dkv, {2e-2, 6e-5}, "dk, dv");
+}
+
+TEST(CudaAttention, MoreRangesThanFitAreComputedInParts) {
+  AttentionCase c{"pieces", shape_of(1, 1, 64), {}, {}, {}, 40, 200};
+  for (int32_t row = 0; row < 40; row++) {
+    c.segments.push_back({row, 1, static_cast<int32_t>(c.ranges.size()), 400});
+    for (int32_t r = 0; r < 400; r++) c.ranges.push_back({(r * 7 + row) % 199, r % 100 == 99 ? 1 : 0});
+    c.visible.push_back(1);
+  }
+  const AttentionRun run(c, DType::bf16, 0), want = f32_reference(run, c, false);
+  Card card(c);
+  run.forward(card, c);
+  EXPECT_GT(card.uploads, 1);
+  expect_near(run.o, want.o, kBf16Bound, "o");
+}
+
+}  // namespace
+}  // namespace vq::test
