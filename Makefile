@@ -121,6 +121,7 @@ lint: engine check-format
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	scripts/check-arrows
+	scripts/check-includes
 	MISSPELL=$(MISSPELL) scripts/check-words
 	go run $(ACTIONLINT) -shellcheck= -pyflakes=
 	@find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' | xargs clang-format --dry-run --Werror

@@ -66,7 +66,9 @@ struct GradientBuffers {
 };
 
 // Whether f32 buffers need a copy in the activations' type to be GEMM operands.
-inline bool needs_cast(const MemoryNeeds& needs, DType act) { return act != DType::f32 && !needs.capabilities().casts_operands; }
+inline bool needs_cast(const MemoryNeeds& needs, DType act) {
+  return act != DType::f32 && !needs.capabilities().casts_operands;
+}
 
 // lora may be null. purpose: activations in training, workspace when nothing is kept.
 Activations allocate_activations(Arena& arena, Purpose purpose, const ModelConfig& config, DType act,

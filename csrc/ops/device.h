@@ -19,12 +19,12 @@
 namespace vq {
 
 struct DeviceInfo {
-  std::string name;              // "AMD EPYC"
-  std::string instructions;      // what the GEMMs use: "amx", "avx512-bf16", "avx512", "avx2", "generic", "sm_86",
-                                 // "sm_90, wgmma" (see vq.h)
-  int threads = 0;               // of a GPU: multiprocessors
-  bool fast_bf16 = false;        // bf16 GEMMs are faster than f32 ones
-  std::string gemm_library;      // library, its version and device that gemm_choices() are for; empty: nothing to tune
+  std::string name;          // "AMD EPYC"
+  std::string instructions;  // what the GEMMs use: "amx", "avx512-bf16", "avx512", "avx2", "generic", "sm_86",
+                             // "sm_90, wgmma" (see vq.h)
+  int threads = 0;           // of a GPU: multiprocessors
+  bool fast_bf16 = false;    // bf16 GEMMs are faster than f32 ones
+  std::string gemm_library;  // library, its version and device that gemm_choices() are for; empty: nothing to tune
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
 };

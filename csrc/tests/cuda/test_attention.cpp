@@ -1,6 +1,7 @@
 // Attention of ops/cuda on cards of several sizes, which decide the tiles and where they are split, and with wgmma.
 // tests/backend/test_attention.cpp has the op on the card as it is.
 #include "ops/cuda/attention/check.h"
+#include "ops/cuda/device.h"
 #include "tests/attention.h"
 #include "tests/backend/device_pair.h"
 

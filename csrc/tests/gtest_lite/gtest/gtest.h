@@ -1,8 +1,9 @@
-// As much of GoogleTest as the CUDA tests use, for GPU machines that have none and no network to fetch it: see
+// As much of GoogleTest as the tests for a GPU use, for GPU machines that have none and no network to fetch it: see
 // gpu-check. Everywhere else the real one is used. The names are GoogleTest's.
 #pragma once
 
 #include <cmath>
+#include <exception>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -38,6 +39,11 @@ class Failure {
   std::string what_;
 };
 
+// A test that ends early; the words are assigned to it.
+struct Skip {
+  void operator=(const Message& words) const { std::cout << "skipped: " << words.text() << "\n"; }
+};
+
 template <class T>
 std::string printed(const T& value) {
   if constexpr (requires(std::ostringstream & s) { s << value; }) {
@@ -55,6 +61,17 @@ template <class A, class B, class Holds>
 std::string compared(const char* left, const char* sign, const char* right, const A& a, const B& b, Holds holds) {
   if (holds(a, b)) return "";
   return std::string("expected ") + left + " " + sign + " " + right + ", they are " + printed(a) + " and " + printed(b);
+}
+
+// What a statement throws, empty if it does not.
+template <class Statement>
+std::string thrown(Statement statement) {
+  try {
+    statement();
+    return "";
+  } catch (const std::exception& e) {
+    return std::string("it threw: ") + e.what();
+  }
 }
 
 class Test {
@@ -136,6 +153,8 @@ bool instantiate(const char* prefix, const char* suite, std::vector<typename Sui
 #define EXPECT_NEAR(a, b, within) VQ_LITE_TRUTH(std::fabs((a) - (b)) <= (within), )
 #define ADD_FAILURE() ::testing::Failure(__FILE__, __LINE__, "failed") = ::testing::Message()
 #define FAIL() return ADD_FAILURE()
+#define GTEST_SKIP() return ::testing::Skip() = ::testing::Message()
+#define ASSERT_NO_THROW(statement) VQ_LITE_CHECK(::testing::thrown([&] { statement; }), return )
 #define EXPECT_THROW(statement, type)                                    \
   do {                                                                   \
     bool vq_thrown = false;                                              \
