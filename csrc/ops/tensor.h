@@ -1,4 +1,4 @@
-// Tensors, and the two kinds of failure that a user is told about.
+// Tensors, and the failures that are reported to the user.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,8 @@
 // What the tests of ops share: guarded matrices, kernels to test, comparison.
 //
-// To add an op: a file test_<op>.cpp with a table of cases (shapes that are odd, 1, and larger than a block; strided
-// views), the op in double precision beside it, and the tolerance derived from the format and the length of the sums.
+// To test an op on the CPU: tests/cpu/test_<group>.cpp with a table of cases (shapes that are odd, 1, and larger than a
+// block; strided views), the op in double precision beside it, and the tolerance derived from the format and the length
+// of the sums.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -47,7 +48,7 @@ inline double f16_to_double(uint16_t h) {
   return sign * (exponent ? std::ldexp(1024 + fraction, exponent - 25) : std::ldexp(fraction, -24));
 }
 
-// A matrix whose rows lie `pad` elements apart, with guards around it and between the rows.
+// A matrix with `pad` elements between its rows, and guards around it and between the rows.
 class Matrix {
  public:
   Matrix(int64_t rows, int64_t cols, DType type = DType::f32, int64_t pad = 0)
@@ -122,7 +123,7 @@ class Matrix {
   Tensor t_;
 };
 
-// got[r][c] is within bound(r, c) of want(r, c), and nothing beside it was written.
+// got[r][c] is within bound(r, c) of want(r, c), and nothing outside of it was written.
 template <class Want, class Bound>
 void expect_close(const Matrix& got, Want want, Bound bound, const std::string& what) {
   int wrong = 0;

@@ -123,7 +123,7 @@ struct AttentionInputs {
 };
 
 void attention_in_blocks(const AttentionCall& call, const Tensor& o, float* lse, const AttentionInputs& in);
-// Segments of one query row each: the keys and values are read where they lie.
+// Segments of one query row each: the keys and values are read in place.
 void attention_of_single_rows(const AttentionCall& call, const Tensor& o, float* lse, const AttentionInputs& in);
 
 size_t forward_workspace(const AttentionGeometry& geo, const PanelKernel& kernel, int threads, int64_t rows,

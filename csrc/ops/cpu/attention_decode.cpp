@@ -1,4 +1,4 @@
-// Attention of single query rows (decoding): bound by reading keys and values, once, where they lie in the cache.
+// Attention of single query rows (decoding): bound by reading keys and values, once, in place in the cache.
 #include <cmath>
 
 #include "ops/cpu/attention.h"

@@ -1,4 +1,4 @@
-// The CPU device: see ops/ops.h for what each op does. Products are in gemm.cpp, attention in attention_*.cpp.
+// The CPU device: see ops/ops.h for what each op does. GEMMs are in gemm.cpp, attention in attention_*.cpp.
 #pragma once
 
 #include <vector>
@@ -24,12 +24,12 @@ inline ConstRun at(const Tensor& t, int64_t row) {
   return {r.data, r.type};
 }
 
-// Up to so many rows a matrix is read where it lies: at the speed of memory.
+// For up to this many rows a matrix is read in place, at the speed of memory.
 constexpr int64_t kSkinnyRows = 8;
 
 class CpuWeight final : public Weight {
  public:
-  std::vector<WeightBlock> blocks;  // as they lie; empty when only packed panels are kept
+  std::vector<WeightBlock> blocks;  // as in the file; empty if only packed panels are kept
   DType compute;
   Buffer copy;               // the blocks' data, when they are not borrowed
   Buffer forward, backward;  // panels of W as b[N, K] and of its transpose, when packed
@@ -118,7 +118,7 @@ class CpuDevice final : public Device {
   Tensor rounded_to_fp8(const Tensor& x, const CpuWeight& w, bool scaled);
   // Rows of x as f32 (rounded to bf16 first) in the workspace, x_stride elements apart.
   float* rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& x_stride) const;
-  // y[T, N] = x b^T for T <= kSkinnyRows, reading b where it lies.
+  // y[T, N] = x b^T for T <= kSkinnyRows, reading b in place.
   void skinny_gemm_quantized(const Tensor& y, const Tensor& x, const CpuWeight& w, const Tensor* add);
   void skinny_gemm(const Tensor& y, const Tensor& x, std::span<const WeightSlice> b, float alpha, const Tensor* add,
                    bool round);

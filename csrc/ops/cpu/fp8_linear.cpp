@@ -1,4 +1,4 @@
-// Operands of products with weights of WeightFormat::fp8_gemm: rounded to e4m3 row by row, as the weights were.
+// Operands of GEMMs with weights of WeightFormat::fp8_gemm: rounded to e4m3 row by row, as the weights were.
 #include <algorithm>
 #include <limits>
 #include <vector>

@@ -1,8 +1,8 @@
-// Products of matrices from packed panels: the loops around a PanelKernel.
+// GEMMs of packed panels: the loops around a PanelKernel.
 //
 //   c[M, N] = alpha * a[M, K] b[N, K]^T (+ add[M, N])
 //
-// b may be stacked of pieces, along n or along k. Panels of a and b are packed once a call into the workspace (b
+// b may be stacked from slices, along n or along k. Panels of a and b are packed once a call into the workspace (b
 // perhaps once for all beforehand), then tasks go through blocks of c: k in blocks of kc; for each column panel of b,
 // all row panels of the block of a (which sits in L2), while the next panel of b and the lines of c are fetched. Each
 // element of c is summed by one task in one order.

@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// Before each allocation lies its length, on a cache line of its own.
+// Each allocation is preceded by its length, on its own cache line.
 struct Header {
   void* base;
   size_t mapped;

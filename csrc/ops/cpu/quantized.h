@@ -1,5 +1,5 @@
-// Quantized weights on the CPU: stored as ops.h defines the formats, taken apart panel by panel for products with many
-// rows, read as they are for a few.
+// Quantized weights on the CPU, stored as ops/weight.h defines the formats. For many rows they are dequantized panel by
+// panel; for a few rows the codes are read directly.
 #pragma once
 
 #include <memory>
@@ -27,7 +27,7 @@ class QuantizedMatrix {
   struct Views {
     QuantView whole, codes;
   };
-  std::unique_ptr<Views> views_;  // stay where they are when the matrix is moved: pieces point to them
+  std::unique_ptr<Views> views_;  // at a fixed address when the matrix is moved: slices point to them
 };
 
 // As PanelKernel::pack_b, for columns [first, first + count) of b over k from first_k on: rows of w that run along k,

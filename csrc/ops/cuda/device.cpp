@@ -87,7 +87,7 @@ void CudaDevice::free(void* p) noexcept {
   try {
     synchronize();  // work that is queued may still use it
   } catch (const Error&) {
-    // A card that has failed works no more; whoever waited for a result has been told.
+    // A card that has failed does no more work; the call that waited for its result has thrown.
   }
   device_free(p);
 }
@@ -130,7 +130,7 @@ void CudaDevice::reserve_workspace(int64_t rows, int64_t, int64_t, const Attenti
 }
 
 void CudaDevice::grow(DeviceBuffer& buffer, size_t bytes) {
-  DeviceBuffer larger(bytes);  // where there is no room what was reserved before stays
+  DeviceBuffer larger(bytes);  // if this throws, the old buffer stays
   synchronize();
   buffer = std::move(larger);
   moves_++;

@@ -1,8 +1,8 @@
-// The CUDA device: ops/ops.h on one NVIDIA card. Work is queued on one stream, and what send() copies on another beside
-// it; the host waits only in download(), wait() and synchronize(). Element-wise kernels are in kernels.h, products in
-// gemm.h, attention in attention.h, repeated work in recording.h.
+// The CUDA device: ops/ops.h on one NVIDIA card. Work is queued on one stream; copy_to_device_async() copies on
+// another. The host waits only in download(), wait() and synchronize(). Element-wise kernels are in kernels.h, GEMMs in
+// gemm.h, attention in attention/, graphs in graph.h.
 //
-// Products take operands of their own type only: see Capabilities::casts_operands.
+// GEMMs take operands of their own type only: see Capabilities::casts_operands.
 #pragma once
 
 #include <memory>
@@ -65,8 +65,8 @@ class CudaWeight final : public Weight {
 class CudaDevice final : public Device {
  public:
   explicit CudaDevice(int index);
-  // Switches attention to wgmma if its results on this card match those without; info() reports which is in use. Called
-  // when a card of capability 9.0 is opened.
+  // Compares attention with wgmma with attention without it, and uses wgmma from now on if they agree; info() says
+  // whether. Called when a card of capability 9.0 is opened.
   void try_wgmma();
   ~CudaDevice() override;
 

@@ -1,8 +1,8 @@
-// Products with weights of WeightFormat::fp8_gemm: on the fp8 tensor cores where there are any and the shapes suit
-// them, else with the rounded operands in the type of the other products.
+// GEMMs with weights of WeightFormat::fp8_gemm: on the fp8 tensor cores if the card has any and the shapes suit them,
+// else with the rounded operands in the type of the other GEMMs.
 //
-// cuBLASLt multiplies codes in one layout only: both operands with rows along what is summed over. So the backward
-// pass, which sums over the rows of W, has a second copy of the codes, turned.
+// cuBLASLt multiplies codes in one layout only: both operands with rows along the summed dimension. The backward pass,
+// which sums over the rows of W, therefore uses a second, transposed copy of the codes.
 #include <algorithm>
 #include <vector>
 

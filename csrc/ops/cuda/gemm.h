@@ -1,9 +1,9 @@
-// Products of matrices on the card, by a library of them: cuBLASLt (gemm_cublaslt.cpp), in the tests a plain one
+// GEMMs on the card, by a library: cuBLASLt (gemm_cublaslt.cpp), in the simulator a straightforward one
 // (tests/cuda_sim/gemm.cpp).
 //
-// A library offers several algorithms for a product. Which of them runs is decided once for each shape: by the table of
-// choices that other runs have left, by a trial if one was asked for, else the library's own first. Sums depend on it,
-// so equal tables are part of what makes two runs give the same bytes.
+// A library offers several algorithms for a GEMM. The one that runs is chosen once per shape: from the table of choices
+// that earlier runs saved, by tuning if that is on, else the library's first. The order of sums depends on it, so two
+// runs that must compute the same bytes need the same table.
 #pragma once
 
 #include <array>
@@ -68,7 +68,7 @@ class Gemm {
 
   std::string identity() const { return library_->identity(); }
   // While it is on, products of shapes without a choice are run several times by each algorithm, and the fastest is
-  // chosen; what they give is of no use when they add to what was there.
+  // chosen. Results that add to what was there are then undefined.
   void try_algorithms(bool on);
   // The table, and in its place another. Throws Error when the bytes are not a table for this library and card.
   std::vector<uint8_t> choices() const;

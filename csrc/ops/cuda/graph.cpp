@@ -24,7 +24,7 @@ class Steady {
 CudaGraph::~CudaGraph() {
   try {
     if (graph_) synchronize(stream_);  // it may be under way
-  } catch (const std::exception&) {    // the card failed, and whoever waits for results is told
+  } catch (const std::exception&) {    // the card failed: waiting for results throws
   }
   drop();
 }

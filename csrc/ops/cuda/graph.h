@@ -1,9 +1,9 @@
-// Work that is repeated, as a CUDA graph: launching one is one call where its few hundred kernels were as many, and the
-// card goes from one to the next by itself.
+// Device::replay as a CUDA graph: one launch instead of a few hundred, and the card proceeds from kernel to kernel by
+// itself.
 //
-// The first run is plain, since libraries load kernels and choose among them in it; the second is recorded; from then
-// on the graph is launched. What changes from run to run lies in the card's memory: ids, positions, slots, and the
-// tables of attention, which are put where the recorded launches look for them (Attention::begin_steady).
+// The first run is launched directly, since libraries load and choose kernels in it. The second is captured; from then
+// on the graph is launched. What changes between runs is in the card's memory: ids, positions, slots, and the tables of
+// attention, which are written where the captured launches read them (Attention::begin_steady).
 #pragma once
 
 #include <functional>

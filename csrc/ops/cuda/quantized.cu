@@ -29,7 +29,7 @@ __device__ __forceinline__ float e4m3_value(uint32_t code) {
   return code & 0x80 ? -magnitude : magnitude;
 }
 
-// The scale of the block of 64 that an element lies in.
+// The scale of the block of 64 that contains an element.
 __device__ __forceinline__ float nf4_scale(const Codes& w, int64_t element) {
   const int64_t block = element / 64;
   const uint8_t code = w.block_codes[block];

@@ -1,5 +1,5 @@
-// Frozen matrices as products read them: plain, or quantized as ops.h defines the formats. Quantized ones are taken
-// apart into a tile of plain values for products of many rows, and read as they are for a few.
+// Frozen matrices as GEMMs read them: plain, or quantized as ops/weight.h defines the formats. For many rows, quantized
+// ones are dequantized tile by tile; for a few rows, their codes are read directly.
 #pragma once
 
 #include <cstdint>

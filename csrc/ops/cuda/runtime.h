@@ -56,7 +56,8 @@ GraphHandle end_capture(Stream stream);  // throws NoMemory too; the capture is 
 void replay(GraphHandle graph, Stream stream);
 void destroy(GraphHandle graph) noexcept;
 
-// Host memory must be pinned, and stay as it is until the stream has come this far. `to` and `from` may be pinned too.
+// Host memory must be pinned, and must not change until the stream has come this far. `to` and `from` may be pinned
+// too.
 void copy_to_device(void* to, const void* pinned, size_t bytes, Stream stream);
 void copy_to_host(void* pinned, const void* from, size_t bytes, Stream stream);
 void fill_zero(void* p, size_t pitch, size_t width, size_t rows, Stream stream);

@@ -1,5 +1,5 @@
-// Pinned memory through which everything goes to the card and back: the caller's own may be reused at once, and nobody
-// waits for the card unless all slots are still on their way.
+// Pinned memory through which all transfers to and from the card go. The caller's memory may be reused at once, and the
+// host waits for the card only when all slots are in use.
 #pragma once
 
 #include <array>

@@ -87,7 +87,7 @@ __device__ __forceinline__ void copies_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(pending) : "memory");
 }
 
-// Two floats as bf16, rounded to nearest even; `low` in the lower half, which lies first in memory.
+// Two floats as bf16, rounded to nearest even; `low` in the lower half, which comes first in memory.
 __device__ __forceinline__ uint32_t pack_bf16(float low, float high) {
   uint32_t pair;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(high), "f"(low));

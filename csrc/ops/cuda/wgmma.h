@@ -1,5 +1,5 @@
-// wgmma: products of a warpgroup (four warps in a row, from a multiple of 128 threads on) whose second operand lies in
-// shared memory and is read once for 64 rows. They run beside the threads that start them. Under nvcc they are PTX for
+// wgmma: matrix products of a warpgroup (four consecutive warps, starting at a multiple of 128 threads). The second
+// operand is in shared memory and is read once for 64 rows. They run asynchronously. Under nvcc they are PTX for
 // sm_90a; on a CPU tests/cuda_sim/wgmma.h does the same.
 //
 // All threads of the warpgroup come to each of these together. The order of things:
@@ -9,7 +9,7 @@
 //   wgmma_commit()   closes a group of those started
 //   wgmma_wait<n>(sums...)   for all groups but the n latest; these sums are there then
 //
-// Until then nobody touches the registers of a product and nobody writes the shared memory that it reads. What threads
+// Until then no thread may touch the registers of a product or write the shared memory that it reads. What threads
 // (or their copies) have written to shared memory is there for products after shared_fence() of those threads and a
 // barrier.
 #pragma once

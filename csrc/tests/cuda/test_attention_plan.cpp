@@ -1,5 +1,5 @@
-// What attention's kernels are told of a plan: every query row meets every key that it sees once and no other, however
-// tiles are cut; every key is in one tile; and the memory that was counted holds it all.
+// The tables that attention's kernels get for a plan: every query row meets every key that it sees once and no other,
+// however tiles are cut; every key is in one tile; and the memory that was counted holds it all.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -110,7 +110,7 @@ TEST(AttentionTables, EveryRowMeetsItsKeysOnce) {
   }
 }
 
-// Parts lie side by side, each part of a tile once, and no more of them than there is memory for.
+// Parts are consecutive, each part of a tile occurs once, and no more of them than there is memory for.
 TEST(AttentionTables, PartsOfATileAreMergedInOrder) {
   for (uint32_t seed = 0; seed < 60; seed++) {
     const Plan p = random_plan(seed, true);
@@ -146,7 +146,7 @@ TEST(AttentionTables, EveryKeyIsInOneTile) {
   }
 }
 
-// The card's memory, as PlanTables is told to write to it.
+// The card's memory that PlanTables writes to.
 struct Memory {
   explicit Memory(size_t size) : bytes(size) {}
   PlanTables::Upload upload() {

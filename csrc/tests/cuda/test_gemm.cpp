@@ -28,7 +28,7 @@ TEST(CudaGemm, Fp8MatchesReferenceInEveryWay) {
   }
 }
 
-// What a weight takes is what is said beforehand, with the second copy where there is one.
+// weight_bytes matches what the weight takes, with the second copy if there is one.
 TEST(CudaGemm, Fp8BackwardTakesASecondCopy) {
   Settings settings;
   Matrix values(32, 48, DType::bf16);

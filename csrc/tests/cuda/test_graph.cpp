@@ -1,5 +1,5 @@
-// Decoding on the CUDA device, whose passes are recorded and replayed: every logit is that of the same launches one by
-// one, whatever happens between two passes. Under the shim it is also counted what is queued.
+// Decoding on the CUDA device, whose passes are captured and replayed: every logit equals that of direct launches,
+// whatever happens between two passes. In the simulator, queued work is counted too.
 #include <vq.h>
 
 #include <algorithm>

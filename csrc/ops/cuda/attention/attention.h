@@ -23,7 +23,7 @@ class Attention {
   struct Card {
     int multiprocessors = 1;
     bool large_shared = false;  // more than 100 KB of shared memory a multiprocessor
-    bool wgmma = false;         // capability 9.0, and shown to give what the other kernels give
+    bool wgmma = false;         // capability 9.0, and the kernels agreed with the others when the card was opened
   };
 
   Attention(const Card& card, PlanTables::Upload upload) : card_(card), tables_(std::move(upload)) {}
@@ -33,7 +33,7 @@ class Attention {
     AttentionShape shape;
     TileSizes sizes;
   };
-  // From here to end_steady() every call of forward() has this plan, and its tables lie where those of all such plans
+  // From here to end_steady() every call of forward() has this plan, and its tables are where those of all such plans
   // do. They are put there now, or when the cut is not known yet by the first call, which says it. False when they do
   // not fit.
   bool begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut);

@@ -19,7 +19,7 @@ class Arrays {
       try {
         device_.free(p);
       } catch (const std::exception&) {
-        // What failed before fails again here, and has been said.
+        // A failure of the constructor fails again here; it was reported there.
       }
     }
   }

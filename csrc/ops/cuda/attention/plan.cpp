@@ -155,7 +155,7 @@ bool same(const std::vector<T>& a, std::span<const T> b) {
 constexpr size_t kAlign = 256;
 size_t aligned(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
-// Puts vectors one behind the other into a blob that will lie at `memory`.
+// Concatenates vectors in a blob that will be copied to `memory`.
 struct Blob {
   char* memory;
   std::vector<char> bytes;

@@ -67,10 +67,10 @@ constexpr int padded_dim(int dim) { return dim <= 64 ? 64 : dim <= 96 ? 96 : kLa
 // Blocks of a grid that keep the card busy: two on each multiprocessor.
 constexpr int64_t busy_blocks(int multiprocessors) { return int64_t{2} * multiprocessors; }
 
-// Tables on the card. Those of the last few plans stay there, since all layers of a step have the same.
+// Tables on the card. Those of the last few plans are kept, since all layers of a step have the same plan.
 //
 // The steady place is one more, for plans of one row a segment cut into the same number of parts: as long as there are
-// as many segments, their tables lie at the same addresses and have the same counts, so that recorded launches fit
+// as many segments, their tables are at the same addresses and have the same counts, so that captured launches fit
 // them.
 class PlanTables {
  public:

@@ -1,7 +1,7 @@
 // What the attention kernels share on the device: tiles of bf16 in shared memory, and how they are filled, multiplied
 // and written back.
 //
-// A tile has rows of `dim` elements, in chunks of 8 (16 bytes). Chunk c of row r lies at place c ^ swizzle(r) of its
+// A tile has rows of `dim` elements, in chunks of 8 (16 bytes). Chunk c of row r is stored at c ^ swizzle(r) of its
 // row, so that the 8 rows that ldmatrix reads at once, and the chunks that copies write, fall on different banks.
 #pragma once
 
@@ -39,7 +39,7 @@ __device__ __forceinline__ int tile_offset(int row, int chunk) {
   return row * 2 * dim + ((chunk ^ swizzle<dim>(row)) << 4);
 }
 
-// Where a lane's row of a matrix lies, for matrices 16 rows and 16 columns apart. The tile is aligned to 256 bytes.
+// The address of a lane's row of a matrix, for matrices 16 rows and 16 columns apart. The tile is aligned to 256 bytes.
 template <int dim>
 struct MatrixAddress {
   int base, low;
