@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/urfave/cli/v3"
-
-	"ventriloquist/internal/usererr"
 )
 
 // version is set by the linker (-X main.version=…).
@@ -19,7 +17,6 @@ func newApp() *cli.Command {
 		Usage:                 "learn how the people in your message history write, and write as any of them",
 		Version:               version,
 		EnableShellCompletion: true,
-		Suggest:               true,
 		ExitErrHandler:        func(context.Context, *cli.Command, error) {},
 		Flags:                 logFlags(),
 		Before:                openLog,
@@ -51,9 +48,7 @@ func newApp() *cli.Command {
 // markUsageErrors makes the mistakes that the library finds in flags wrong usage, of each command: a command does not
 // ask its parent.
 func markUsageErrors(c *cli.Command) {
-	c.OnUsageError = func(_ context.Context, _ *cli.Command, err error, _ bool) error {
-		return usererr.Usage("%v", err)
-	}
+	c.OnUsageError = usageError
 	for _, sub := range c.Commands {
 		markUsageErrors(sub)
 	}

@@ -42,7 +42,7 @@ Without a terminal, lines are read from standard input.`,
 				&cli.StringFlag{Name: "type", Usage: "dm or group (default: dm for two members)"},
 				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before"},
 				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "maximum tokens of the conversation; oldest messages are dropped to fit"}),
-			sampleFlags(), modelFlags()),
+			sampleFlags("random"), loadedModelFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := chatOptionsOf(c)
 			if err != nil {

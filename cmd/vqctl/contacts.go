@@ -15,7 +15,6 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
-	"ventriloquist/internal/usererr"
 )
 
 // contactsOptions are the flags of all commands of contacts.
@@ -60,7 +59,7 @@ and how many messages the training windows lose by them.`,
 		Commands: []*cli.Command{newContactsSuggestCommand(&o), newContactsCheckCommand(&o), newContactsAddCommand(&o)},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return usererr.With(usererr.Usage("contacts has no command %q", c.Args().First()), "subcommands: suggest, check, add")
+				return unknownCommand(c)
 			}
 			return runContacts(ctx, o, os.Stdout)
 		},

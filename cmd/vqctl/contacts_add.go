@@ -18,8 +18,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-func yesFlag(o *contactsOptions) cli.Flag {
-	return &cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "change an existing file without asking", Destination: &o.yes}
+// yesFlag answers the question of a command; does is what the command then does, such as "erase".
+func yesFlag(o *contactsOptions, does string) cli.Flag {
+	return &cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: does + " without asking", Destination: &o.yes}
 }
 
 func newContactsAddCommand(o *contactsOptions) *cli.Command {
@@ -27,7 +28,7 @@ func newContactsAddCommand(o *contactsOptions) *cli.Command {
 		Name:      "add",
 		Usage:     "add a person, or more addresses of one, to the contacts file",
 		ArgsUsage: "NAME ID…",
-		Flags:     []cli.Flag{yesFlag(o)},
+		Flags:     []cli.Flag{yesFlag(o, "change an existing file")},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() < 2 {
 				return usererr.With(usererr.Usage("add takes a name and at least one address"), `vqctl contacts add "John Smith" +12345678900 j@icloud.com`)

@@ -24,8 +24,8 @@ func newContactsSuggestCommand(o *contactsOptions) *cli.Command {
 		Description: `Takes names from the address books of this Mac, or from --address-book, for all people with messages, the most messages
 first. An existing file keeps its lines; it shows what would be added before it changes anything.`,
 		Flags: []cli.Flag{
-			yesFlag(o),
-			&cli.StringFlag{Name: "address-book", Value: "~", Usage: "`PATH` of an address book, a home folder, or the folder of an iOS backup", Destination: &book},
+			yesFlag(o, "change an existing file"),
+			&cli.StringFlag{Name: "address-book", Value: "~", Usage: "`PATH` of an address book, a home folder, or the folder of an iPhone backup", Destination: &book},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c, "name an address book with --address-book"); err != nil {

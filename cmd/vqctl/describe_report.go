@@ -92,13 +92,13 @@ func (o *describeOptions) printReport(out io.Writer, p *describe.Plan, r *descri
 func examineDescribe() []finding {
 	key := finding{Name: "describe: key", Status: "ok", Detail: "GEMINI_API_KEY is set"}
 	if os.Getenv("GEMINI_API_KEY") == "" {
-		key = finding{Name: key.Name, Status: "missing", Detail: "GEMINI_API_KEY is not set",
+		key = finding{Name: key.Name, Status: "missing", optional: true, Detail: "GEMINI_API_KEY is not set",
 			Hint: "describe needs it to ask Gemini; with --endpoint it asks a model on your own machine"}
 	}
-	programs := finding{Name: "describe: programs", Status: "ok"}
+	programs := finding{Name: "describe: programs", Status: "ok", optional: true}
 	there, missing := describe.FindTools().Names()
 	if programs.Detail = strings.Join(there, ", "); len(there) == 0 {
-		programs.Detail = "none"
+		programs.Detail = "no helper programs found"
 	}
 	if len(missing) > 0 {
 		programs.Status, programs.Hint = "missing", "for all kinds of attachments describe needs "+strings.Join(missing, "; ")

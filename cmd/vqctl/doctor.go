@@ -25,6 +25,16 @@ type finding struct {
 	Status string `json:"status"` // "ok", "missing" (a step is not done yet) or "problem"
 	Detail string `json:"detail"`
 	Hint   string `json:"hint,omitempty"`
+
+	optional bool // the program works without it
+}
+
+// word is the status as people read it.
+func (f *finding) word() string {
+	if f.optional && f.Status == "missing" {
+		return "optional"
+	}
+	return f.Status
 }
 
 func newDoctorCommand() *cli.Command {
@@ -70,13 +80,13 @@ func printFindings(out io.Writer, findings []finding, width int) error {
 	if width > 0 {
 		names, statuses := 0, 0
 		for _, f := range findings {
-			names, statuses = max(names, len(f.Name)), max(statuses, len(f.Status))
+			names, statuses = max(names, len(f.Name)), max(statuses, len(f.word()))
 		}
 		left += names + statuses
 	}
 	table := tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)
 	for _, f := range findings {
-		first := f.Name + "\t" + f.Status
+		first := f.Name + "\t" + f.word()
 		for _, text := range []string{f.Detail, f.Hint} {
 			lines := []string{text}
 			if width > 0 {
@@ -133,7 +143,7 @@ func examineDisk() finding {
 	if err != nil {
 		return finding{Name: "disk", Status: "problem", Detail: err.Error()}
 	}
-	return finding{Name: "disk", Status: "ok", Detail: inBytes(uint64(free)) + " free here"}
+	return finding{Name: "disk", Status: "ok", Detail: inBytes(uint64(free)) + " free in the current folder"}
 }
 
 func examineOwner() finding {
@@ -168,7 +178,7 @@ func examineContacts(dataDir string) finding {
 	path := filepath.Join(dataDir, contactsName)
 	if _, err := os.Stat(path); err != nil {
 		return finding{Name: "contacts", Status: "missing", Detail: "no " + path,
-			Hint: "`vqctl contacts suggest` drafts it from the address book"}
+			Hint: "run: vqctl contacts suggest (drafts it from the address book)"}
 	}
 	return finding{Name: "contacts", Status: "ok", Detail: path}
 }
@@ -178,7 +188,7 @@ func examinePipeline(state pipelineState) []finding {
 		if done {
 			return finding{Name: name, Status: "ok", Detail: detail}
 		}
-		return finding{Name: name, Status: "missing", Detail: detail, Hint: command}
+		return finding{Name: name, Status: "missing", Detail: detail, Hint: "run: " + command}
 	}
 	return []finding{
 		step("collect", counted(state.messages, "messages"), "vqctl collect", state.messages >= 0),
@@ -191,7 +201,7 @@ func examineBase() finding {
 	source, err := model.Resolve("")
 	if err != nil {
 		return finding{Name: "base model", Status: "missing", Detail: model.Default + " is not here; " + model.Tiny + " is built in",
-			Hint: "vqctl model pull " + model.Default}
+			Hint: "run: vqctl model pull " + model.Default}
 	}
 	return finding{Name: "base model", Status: "ok", Detail: source.String()}
 }

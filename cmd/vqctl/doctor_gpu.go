@@ -62,7 +62,7 @@ func readDriver(folder string) (driver string, cards []string) {
 }
 
 func unusableGPU(index int, driver string, cards []string, err error) finding {
-	f := finding{Name: "gpu", Status: "missing", Hint: gpuNeeds}
+	f := finding{Name: "gpu", Status: "missing", Hint: gpuNeeds, optional: true}
 	switch {
 	case driver == "":
 		f.Detail = fmt.Sprintf("no NVIDIA driver on this machine; %v", err)
@@ -136,13 +136,22 @@ func examinePrecisions(device *engine.Device) ([]finding, error) {
 			return nil, err
 		}
 		findings = append(findings, finding{Name: "weights in " + how.name, Status: "ok",
-			Detail: fmt.Sprintf("trains up to %s (rank %d, 2 windows of 4096 tokens), generates up to %s", training, infoWorkload.Rank, generating)})
+			Detail: fmt.Sprintf("can train %s (rank %d, 2 windows of 4096 tokens) and generate with %s",
+				upTo(training), infoWorkload.Rank, upTo(generating))})
 	}
 	return findings, nil
 }
 
+// upTo names the models up to a shape ("" for none) as they name themselves: qwen3-1.7b is Qwen3-1.7B.
+func upTo(shape string) string {
+	if shape == "" {
+		return "no Qwen3 model"
+	}
+	return "models up to Qwen3-" + strings.ToUpper(strings.TrimPrefix(shape, "qwen3-"))
+}
+
+// largest returns the shapes of the largest models that fit, "" for none.
 func largest(device *engine.Device, precision engine.DType, weights engine.WeightFormat) (training, generating string, err error) {
-	training, generating = "none of the family", "none"
 	lora := load.AdapterConfig(adapter.Config{R: infoWorkload.Rank, Alpha: 1, Targets: model.Projections})
 	for _, name := range model.ShapeNames {
 		config, err := model.ShapeConfig(name)

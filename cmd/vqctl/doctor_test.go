@@ -54,7 +54,7 @@ func TestExamineGPU_DescribesWhatCanBeUsed(t *testing.T) {
 		t.Fatalf("%+v", found)
 	}
 	for i, name := range []string{"bf16", "fp8", "8 bits", "4 bits", "fp8 with --precision fp8"} {
-		if f := found[i+1]; f.Name != "gpu 0, weights in "+name || !strings.Contains(f.Detail, "trains up to ") {
+		if f := found[i+1]; f.Name != "gpu 0, weights in "+name || !strings.Contains(f.Detail, "can train ") {
 			t.Errorf("%+v", f)
 		}
 	}

@@ -62,7 +62,7 @@ generates in its place, as the real author or as --target.`,
 				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `I` with the real and a generated message"},
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
 				&cli.BoolFlag{Name: "with-base", Usage: "with --compare: also show what the base model writes"}),
-			sampleFlags(), modelFlags(),
+			sampleFlags("42"), loadedModelFlags(),
 			inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print the results as a JSON object"})),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := evaluateOptionsOf(c)

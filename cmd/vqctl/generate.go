@@ -40,24 +40,24 @@ with a header, whose members take part and whose type and date apply unless flag
 member, less than a minute after the message before. Where members are named, by --member or a header, every speaker of
 --message must be one of them; otherwise the speakers are the members.
 
-The output is a well-formed message: the model's own distribution, restricted by a grammar to what a window line may contain
-and what --max-new-tokens can still end. --raw turns the grammar off: what the model writes after the prompt, up to the end
-of the line.`,
+The output is a well-formed message: the model's own distribution, restricted by a grammar to well-formed lines that can be
+finished within --max-new-tokens. --raw turns the grammar off: what the model writes after the prompt, up to the end of the
+line.`,
 		DisableSliceFlagSeparator: true, // a comma in a message or name is a comma
 		Flags: slices.Concat(
 			inGroup(conversationGroup,
-				&cli.StringFlag{Name: "as", Usage: "`NAME` of the person who writes"},
+				&cli.StringFlag{Name: "as", Usage: "`NAME` of the person who writes (required)"},
 				&cli.StringSliceFlag{Name: "member", Usage: "`NAME` of a member of the conversation (repeatable)"},
 				&cli.StringSliceFlag{Name: "message", Usage: "a message of the conversation, as `\"NAME: TEXT\"` (repeatable)"},
 				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before, - for stdin"},
 				&cli.StringFlag{Name: "type", Usage: "dm or group (default: dm for two members)"},
 				&cli.StringFlag{Name: "start", Usage: "`DATE` of the conversation's first message, such as 2024-03-15 (default: today)"}),
-			sampleFlags(),
+			sampleFlags("random"),
 			inGroup(outputGroup,
 				&cli.IntFlag{Name: "n", Value: 1, Usage: "number of continuations to write"},
 				&cli.BoolFlag{Name: "json", Usage: "print each message as a JSON object"},
 				&cli.BoolFlag{Name: "raw", Usage: "print what the model writes after the prompt, without the grammar"}),
-			modelFlags()),
+			loadedModelFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := generateOptionsOf(c)
 			if err != nil {

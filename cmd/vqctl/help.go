@@ -118,11 +118,17 @@ func (p *helpPage) flags(c *cli.Command) {
 	}
 }
 
-// table writes rows of a name and a text, which stands below a name that is too long.
+// table writes rows below a title. A text stands below a name that is too long.
 func (p *helpPage) table(title string, rows [][2]string) {
 	if len(rows) == 0 {
 		return
 	}
+	p.text.WriteString("\n" + title + ":\n")
+	p.rows(rows)
+}
+
+// rows writes names and texts in two columns.
+func (p *helpPage) rows(rows [][2]string) {
 	const most = 24
 	column := 0
 	for _, row := range rows {
@@ -130,7 +136,6 @@ func (p *helpPage) table(title string, rows [][2]string) {
 			column = max(column, n)
 		}
 	}
-	p.text.WriteString("\n" + title + ":\n")
 	indent := strings.Repeat(" ", column+4)
 	for _, row := range rows {
 		lines := wrapped(row[1], p.width-len(indent))
@@ -146,10 +151,13 @@ func (p *helpPage) table(title string, rows [][2]string) {
 	}
 }
 
-// paragraphs writes a text, whose empty lines and indented lines stay as they are.
+// paragraphs writes a text, whose empty lines and indented lines stay as they are. Lines of a name, a gap of at least three
+// spaces and a text are the rows of a table.
 func (p *helpPage) paragraphs(indent, text string) {
-	paragraph := ""
+	paragraph, rows := "", [][2]string(nil)
 	flush := func() {
+		p.rows(rows)
+		rows = nil
 		if paragraph != "" {
 			for _, line := range wrapped(paragraph, p.width-len(indent)) {
 				p.text.WriteString(indent + line + "\n")
@@ -163,6 +171,16 @@ func (p *helpPage) paragraphs(indent, text string) {
 			flush()
 			p.text.WriteString(strings.TrimRight(indent+line, " ") + "\n")
 			continue
+		}
+		if name, text, found := strings.Cut(line, "   "); found {
+			if paragraph != "" {
+				flush()
+			}
+			rows = append(rows, [2]string{name, text})
+			continue
+		}
+		if rows != nil {
+			flush()
 		}
 		paragraph += " " + line
 	}

@@ -22,7 +22,7 @@ import (
 func logFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "lowest level to log: debug, info, warn or error", Category: globalGroup},
-		&cli.StringFlag{Name: "log-file", Usage: "append the log to this `FILE` as JSON, too", Category: globalGroup},
+		&cli.StringFlag{Name: "log-file", Usage: "also append the log, as JSON, to `FILE`", Category: globalGroup},
 	}
 }
 

@@ -38,7 +38,7 @@ var allSteps = []string{"1", "2", "3"}
 // runRoot is `vqctl` without a command: the menu in a terminal, the help elsewhere.
 func runRoot(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
-		return usererr.With(usererr.Usage("unknown command %q", c.Args().First()), "`vqctl --help` lists the commands")
+		return unknownCommand(c)
 	}
 	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 		return cli.ShowRootCommandHelp(c)

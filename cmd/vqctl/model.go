@@ -22,6 +22,12 @@ func newModelCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "model",
 		Usage: "list, download, create and inspect base models",
+		Action: func(_ context.Context, c *cli.Command) error {
+			if c.Args().Present() {
+				return unknownCommand(c)
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
 		Commands: []*cli.Command{
 			{
 				Name: "list", Usage: "list the base models on this machine", Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line"}},

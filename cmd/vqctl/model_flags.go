@@ -29,16 +29,28 @@ type modelOptions struct {
 	threads   int
 }
 
-func modelFlags() []cli.Flag {
+// loadedModelFlags are the flags of commands that load a model with its adapter.
+func loadedModelFlags() []cli.Flag {
+	return slices.Concat(
+		inGroup(modelGroup,
+			baseModelFlag("the adapter's"),
+			&cli.StringFlag{Name: "adapter", Usage: "`DIR`: folder of the adapter (default: " + defaultAdapter + "; none with --base-model alone)"}),
+		deviceFlags())
+}
+
+func baseModelFlag(ifNone string) cli.Flag {
+	return &cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; \"tiny\" is built in (default: " + ifNone + ")"}
+}
+
+// deviceFlags say where a model runs, in which precision and how its weights are stored.
+func deviceFlags() []cli.Flag {
 	return inGroup(modelGroup,
-		&cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; \"tiny\" is built in"},
-		&cli.StringFlag{Name: "adapter", Usage: "`DIR`: folder of the adapter"},
 		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on GPU `N`, counted from 0; needs a CUDA build (default: the first GPU, if any)"},
 		&cli.BoolFlag{Name: "cpu", Usage: "run on the CPU"},
-		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "compute precision: " + strings.Join(load.Precisions, ", ") + " (fp8: GEMMs with the base weights, on GPUs that support it)"},
-		&cli.BoolFlag{Name: "load-in-8bit", Usage: "quantize the base weights to int8, with a scale per row"},
-		&cli.BoolFlag{Name: "load-in-4bit", Usage: "quantize the base weights to 4 bits (NF4, double quantization)"},
-		&cli.BoolFlag{Name: "load-in-fp8", Usage: "quantize the base weights to fp8 (e4m3), with a scale per row"},
+		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "compute precision: " + strings.Join(load.Precisions, ", ") + " (fp8: also multiply in fp8, faster on GPUs of compute capability 8.9 and later; implies --load-in-fp8)"},
+		&cli.BoolFlag{Name: "load-in-8bit", Usage: "store the base weights in int8, with a scale per row"},
+		&cli.BoolFlag{Name: "load-in-4bit", Usage: "store the base weights in 4 bits (NF4, double quantization)"},
+		&cli.BoolFlag{Name: "load-in-fp8", Usage: "store the base weights in fp8 (e4m3), with a scale per row; multiply in the compute precision"},
 		&cli.IntFlag{Name: "threads", Usage: "CPU threads (0: all cores)"})
 }
 

@@ -48,7 +48,7 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 				contactsFlag(&o.contacts)),
 			o.filterFlags.flags(),
 			inGroup(outputGroup,
-				&cli.StringFlag{Name: "export", Usage: "write the window file here (`FILE`), whatever its size", Destination: &o.export},
+				&cli.StringFlag{Name: "export", Usage: "write the window file to `FILE`, whatever its size", Destination: &o.export},
 				&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json})),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c, ""); err != nil {

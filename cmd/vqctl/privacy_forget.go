@@ -35,7 +35,7 @@ data folder, and their line from the contacts file; a later collect does not bri
 as a whole; in groups "forgotten 1" stands in their place. What others wrote about the person by name stays, and so does
 what an adapter has learned: the adapters that were trained on it are listed. NAME is a name of the contacts file, or an
 address.`,
-		Flags: append(o.contactsOptions.flags(), yesFlag(&o.contactsOptions),
+		Flags: append(o.contactsOptions.flags(), yesFlag(&o.contactsOptions, "erase"),
 			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder of the adapters", Destination: &o.outputDir}),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() != 1 {

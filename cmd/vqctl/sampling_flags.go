@@ -9,13 +9,13 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// sampleFlags are the flags of commands that write messages.
-func sampleFlags() []cli.Flag {
+// sampleFlags are the flags of commands that write messages. seed says which seed is the default.
+func sampleFlags(seed string) []cli.Flag {
 	return inGroup(samplingGroup,
 		&cli.FloatFlag{Name: "temperature", Value: 0.7, Usage: "sampling temperature; 0 is greedy"},
 		&cli.FloatFlag{Name: "top-p", Value: 0.9, Usage: "nucleus sampling: smallest set of tokens with total probability `P`"},
 		&cli.IntFlag{Name: "top-k", Usage: "sample from the `K` most likely tokens (0: all)"},
-		&cli.Uint64Flag{Name: "seed", HideDefault: true, Usage: "random seed for sampling (default: random)"},
+		&cli.Uint64Flag{Name: "seed", HideDefault: true, Usage: "random seed for sampling (default: " + seed + ")"},
 		&cli.IntFlag{Name: "max-new-tokens", Value: 150, Usage: "maximum number of generated tokens"},
 		&cli.IntFlag{Name: "min-new-tokens", Usage: "minimum number of generated tokens"})
 }

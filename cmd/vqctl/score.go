@@ -35,7 +35,7 @@ func newScoreCommand() *cli.Command {
 but the first, the natural log of its probability given the tokens before it, and the most likely token in its place. The
 text is used as is; special tokens in it become their ids. For fewer than two tokens both lists are empty. Blank lines are
 skipped.`,
-		Flags: modelFlags(),
+		Flags: loadedModelFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			o := scoreOptions{input: "-"}
 			var err error

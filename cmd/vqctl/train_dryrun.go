@@ -28,8 +28,8 @@ type dryRunOptions struct {
 func dryRunFlags() []cli.Flag {
 	return inGroup(planGroup,
 		&cli.BoolFlag{Name: "dry-run", Usage: "print the memory and time the run would take, then exit; needs no weights"},
-		&cli.StringFlag{Name: "gpu-type", Usage: "plan for this `CARD`, present or not: " + strings.Join(memplan.GPUNames(), ", ")},
-		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU with this much memory (`SIZE`, such as 24GiB)"})
+		&cli.StringFlag{Name: "gpu-type", Usage: "plan for the GPU `NAME`, present or not: " + strings.Join(memplan.GPUNames(), ", ")},
+		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU with `SIZE` of memory, such as 24GiB"})
 }
 
 func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
