@@ -72,7 +72,7 @@ test-cpp: | build
 	@scripts/setup test
 	$(call configure,build/sanitized,-DCMAKE_BUILD_TYPE=RelWithDebInfo -DVQ_TESTS=ON -DVQ_SANITIZE=ON)
 	@cmake --build build/sanitized -j $(JOBS) -- --no-print-directory
-	ctest --test-dir build/sanitized --output-on-failure
+	ctest --test-dir build/sanitized --output-on-failure -j $(JOBS)
 
 # The CUDA device with its kernels on the processor: a stand-in for libvqcuda, for Go's tests where CUDA is, on Linux.
 cuda-sim: engine

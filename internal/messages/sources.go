@@ -2,6 +2,7 @@ package messages
 
 import (
 	"database/sql"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -35,6 +36,9 @@ func (t *Tx) Source(name string, extent Extent) (int64, error) {
 		o = &origin{id: 1, name: name, isNew: true}
 		for t.sources[o.id] != nil {
 			o.id++
+		}
+		if o.id > maxSources {
+			return 0, t.wrong(fmt.Errorf("it cannot hold more than %d sources", maxSources))
 		}
 		t.sources[o.id] = o
 		t.several = len(t.sources) > 1

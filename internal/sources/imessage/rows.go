@@ -101,8 +101,10 @@ func (s *Source) finder(conn *sqlite3.SQLiteConn) (find finder, stop func(), err
 		return nil, nil, err
 	}
 	record := make([]driver.Value, 1)
+	query := statement.(driver.StmtQueryContext).QueryContext
 	return func(guid string) (int64, error) {
-		rows, err := statement.Query([]driver.Value{guid}) //nolint:staticcheck // the driver's own form, without a context
+		// A context that can be canceled would cost a goroutine per look-up; eachRow watches the collect's.
+		rows, err := query(context.Background(), []driver.NamedValue{{Ordinal: 1, Value: guid}})
 		if err != nil {
 			return 0, err
 		}
