@@ -79,8 +79,8 @@ class Device : public Ops, public MemoryNeeds {
   }
   virtual void copy_to_host_async(void* host, const void* src, size_t bytes) { download(host, src, bytes); }
   virtual Event* make_event() { return new Event; }
-  virtual void record(Event& /*event*/) { synchronize(); }  // signalled when all work queued so far has completed
-  // Waits until the event is signalled; returns at once if it was never recorded. Any thread may call it.
+  virtual void record(Event& /*event*/) { synchronize(); }  // signaled when all work queued so far has completed
+  // Waits until the event is signaled; returns at once if it was never recorded. Any thread may call it.
   virtual void wait(const Event& /*event*/) {}
 
   // Optional: graphs, so that a sequence of hundreds of ops is one launch. ------------------------------------------
