@@ -9,14 +9,14 @@ import (
 	"slices"
 )
 
-// Member is an address in a conversation. An address may be absent: somebody with several addresses who joined by one of
-// them was no member before, though messages from another address, or today's list, name that other one.
+// Member is an address in a conversation. An address may be absent: a person with several addresses who joined by one of
+// them was no member before, though messages from another address, or today's list, name the other one.
 type Member struct {
 	Address string
 	Absent  bool
 }
 
-// Members are members by these addresses.
+// Members returns a member for each of these addresses.
 func Members(addresses ...string) []Member {
 	list := make([]Member, len(addresses))
 	for i, address := range addresses {
@@ -25,7 +25,7 @@ func Members(addresses ...string) []Member {
 	return list
 }
 
-// Period is a time in which a chat had the same members: up to and with the row at its end.
+// Period is a time in which a chat had the same members, up to and including the row at its end.
 type Period struct {
 	UntilDate, UntilRow int64
 	Members             []Member
@@ -34,7 +34,7 @@ type Period struct {
 // Forever ends the last period of a chat.
 const Forever = math.MaxInt64
 
-// chat is a row of chat with its periods, the earliest first.
+// chat is a row of chat with its periods, earliest first.
 type chat struct {
 	id, source int64
 	number     sql.NullInt64
@@ -42,7 +42,7 @@ type chat struct {
 	periods    []period
 }
 
-// period is a Period as it is stored.
+// period is a Period as stored.
 type period struct {
 	until   moment
 	members []memberHandle
@@ -53,14 +53,14 @@ type memberHandle struct {
 	absent bool
 }
 
-// moment is a place in the course of a chat.
+// moment is a position in the course of a chat.
 type moment struct{ date, row int64 }
 
 func (m moment) compare(n moment) int {
 	return cmp.Or(cmp.Compare(m.date, n.date), cmp.Compare(m.row, n.row))
 }
 
-// index is that of the period of a row, -1 if there is none.
+// index returns the index of the period that contains a row, -1 if there is none.
 func (c *chat) index(m moment) int {
 	at, _ := slices.BinarySearchFunc(c.periods, m, func(p period, m moment) int { return p.until.compare(m) })
 	if at == len(c.periods) {
@@ -116,7 +116,7 @@ func readChats(ctx context.Context, q querier) (map[int64]*chat, error) {
 	return chats, err
 }
 
-// rosterKey is the same for the same conversation and for no other.
+// rosterKey returns a key that is unique to a conversation.
 func rosterKey(group bool, members []memberHandle) string {
 	key := make([]byte, 0, 1+4*len(members))
 	if group {
@@ -136,7 +136,7 @@ func sortHandles(list []memberHandle) {
 	slices.SortFunc(list, func(a, b memberHandle) int { return int(a.handle - b.handle) })
 }
 
-// eachPopulated calls visit for the periods of a chat that have messages; how many is only counted if asked for.
+// eachPopulated calls visit for the periods of a chat that have messages. It counts the messages only if asked to.
 func eachPopulated(ctx context.Context, q querier, c *chat, count bool, visit func(*period, int64)) error {
 	if len(c.periods) == 0 {
 		return nil

@@ -6,8 +6,8 @@ import (
 	"database/sql"
 )
 
-// Collect changes what the file holds of one source or several, in one transaction: after an error it is as it was. With
-// keepGone, messages stay of rows that their source no longer has.
+// Collect changes what the file holds of one or several sources, in one transaction: an error leaves the file unchanged.
+// With keepGone, messages stay when their source no longer has their rows.
 func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) (Outcome, error) {
 	if err := db.checkPolicy(ctx); err != nil {
 		return Outcome{}, explain(db.path, err)
@@ -28,7 +28,7 @@ func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) 
 		return Outcome{}, explain(db.path, err)
 	}
 	if err := fill(t); err != nil {
-		return Outcome{}, cmp.Or(ctx.Err(), err) // a transaction that was canceled says only that it is closed
+		return Outcome{}, cmp.Or(ctx.Err(), err) // a canceled transaction only reports that it is closed
 	}
 	outcome, err := t.finish()
 	if err == nil {
@@ -46,7 +46,7 @@ func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) 
 	return outcome, nil
 }
 
-// isScattered reports whether an export was read: the keys of its rows come in no order, which leaves pages half empty.
+// isScattered reports whether an export was read: its keys arrive in no order, which leaves pages half empty.
 func (t *Tx) isScattered() bool {
 	for _, o := range t.sources {
 		if o.opened && o.extent != Numbered {
@@ -59,7 +59,7 @@ func (t *Tx) isScattered() bool {
 const temporaryTables = `DROP TABLE IF EXISTS temp.touched; CREATE TEMP TABLE touched (key INTEGER PRIMARY KEY);
 DROP TABLE IF EXISTS temp.touched_guid; CREATE TEMP TABLE touched_guid (guid PRIMARY KEY) WITHOUT ROWID`
 
-// begin reads what is known of sources, chats and addresses.
+// begin reads the known sources, chats and addresses.
 func (t *Tx) begin() error {
 	t.names, t.statements = map[string]string{}, map[string]*sql.Stmt{}
 	t.changed, t.gone, t.put = map[int64]bool{}, map[uint64]bool{}, map[uint64]bool{}
@@ -127,7 +127,7 @@ func (t *Tx) createIndexes() error {
 	return nil
 }
 
-// finish works out what depends on other rows, and counts.
+// finish derives what depends on other rows, and counts.
 func (t *Tx) finish() (Outcome, error) {
 	outcome := Outcome{Kept: t.keepGone || t.incomplete}
 	for _, step := range []func() error{
@@ -147,10 +147,10 @@ func (t *Tx) finish() (Outcome, error) {
 	return outcome, t.writeCollected(&outcome)
 }
 
-// Incomplete says that the source could not be read to its end: rows that were not put may still be there, and stay.
+// Incomplete records that the source could not be read to its end: rows that were not put may still exist, so they stay.
 func (t *Tx) Incomplete() { t.incomplete = true }
 
-// Name says what a source calls the person of an address.
+// Name records the name that a source has for the person at an address.
 func (t *Tx) Name(address, name string) {
 	if name != "" && name != address && t.standIn(address) == "" {
 		t.names[address] = name

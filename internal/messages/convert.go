@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Former files hold messages in the order in which they are read, each once whatever sources have it, and conversations
-// instead of chats. All that they hold is kept under the identifiers of rows, as if the sources no longer had it: the next
-// collect of a source takes its rows over.
+// Former files hold messages in reading order, each once however many sources have it, and conversations instead of chats.
+// The conversion keeps everything under the identifiers of rows, as if the sources no longer had it. The next collect of a
+// source takes its rows over.
 
 const renameFormer = `
 ALTER TABLE source RENAME TO former_source; ALTER TABLE message RENAME TO former_message; ALTER TABLE attachment RENAME TO former_attachment;
@@ -16,7 +16,8 @@ DROP TABLE reading; DROP TABLE left_out; DROP TABLE waiting; DROP TABLE collecte
 
 const copyFormer = `INSERT INTO source SELECT id, name, 0 FROM former_source`
 
-// formerRows are messages and removals of reactions with their conversation and what they answer, parts of a row together.
+// formerRows are messages and removals of reactions with their conversation and their target. The parts of a row are
+// together.
 const formerRows = `
 SELECT m.id, c.id, m.date, m.sender, m.kind, m.guid, m.part, m.text, m.source_row, t.guid, t.part, o.source, 0
   FROM former_message m JOIN conversation c ON m.id BETWEEN c.first AND c.last JOIN origin o ON o.id = m.origin LEFT JOIN former_message t ON t.id = m.target
@@ -157,7 +158,7 @@ func (c *converter) chatOf(conversation, source int64) (int64, error) {
 	return id, err
 }
 
-// touchAll has everything worked out that depends on other rows.
+// touchAll marks everything that depends on other rows to be derived again.
 func (c *converter) touchAll() error {
 	c.bulk = true
 	return c.exec(`INSERT OR IGNORE INTO touched_guid SELECT guid FROM message`)

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// retract notes that a message was unsent: no source's copy of it is shown.
+// retract records that a message was unsent: no source's copy of it is shown.
 func (t *Tx) retract(guid string) error {
 	result, err := t.sql.ExecContext(t.ctx, `INSERT OR IGNORE INTO retracted VALUES (?)`, packGUID(guid))
 	if err != nil || !t.several {
@@ -18,23 +18,23 @@ func (t *Tx) retract(guid string) error {
 	return t.run(`INSERT OR IGNORE INTO touched_guid VALUES (?)`, packGUID(guid))
 }
 
-// copyOf is a row's claim to be shown among its copies in other sources.
+// copyOf is a row as a candidate to be shown among its copies in other sources.
 type copyOf struct {
 	source    int64
 	ids       []int64
 	states    []int64
-	edited    int64 // when the message was last edited, as the source knows it
+	edited    int64 // when the message was last edited, according to the source
 	collected int64
 }
 
-// compare orders copies, the one to be shown last: what the source still has, and has whole; what was edited last; what
-// was collected last.
+// compare orders copies; the last one is shown. A copy that its source still has, and has whole, comes later; then the one
+// edited last; then the one collected last.
 func (c *copyOf) compare(d *copyOf) int {
 	return cmp.Or(cmp.Compare(d.states[0]&kept, c.states[0]&kept), cmp.Compare(d.states[0]&partial, c.states[0]&partial),
 		cmp.Compare(c.edited, d.edited), cmp.Compare(c.collected, d.collected), cmp.Compare(c.source, d.source))
 }
 
-// settleCopies works out which copy is shown of messages that several sources have, for the rows that were put.
+// settleCopies decides which copy is shown of messages that several sources have, for the rows that were put.
 func (t *Tx) settleCopies() error {
 	if !t.several {
 		return nil
@@ -98,7 +98,7 @@ func (t *Tx) settleCopies() error {
 	return nil
 }
 
-// obsoleteOf are the last copies of a row that sources had, once no source has it or another copy counts.
+// obsoleteOf returns the last copies of a row that sources had, once no source has it or another copy counts.
 func obsoleteOf(copies []*copyOf) (list []*copyOf) {
 	held := slices.ContainsFunc(copies, func(c *copyOf) bool { return c.states[0]&lastCopy == 0 })
 	var best *copyOf
@@ -113,7 +113,7 @@ func obsoleteOf(copies []*copyOf) (list []*copyOf) {
 	return list
 }
 
-// dropCopy takes a last copy out of the file.
+// dropCopy removes a last copy from the file.
 func (t *Tx) dropCopy(o *origin, key int64) error {
 	old, err := t.readRecords(key)
 	if err != nil || len(old) == 0 {
@@ -154,8 +154,8 @@ func sameGUID(a, b any) bool {
 	return a == b
 }
 
-// touchShared adds the messages that a numbered source shares with others, if the others were collected since it was: its
-// copies count again, also those that were not read anew.
+// touchShared adds the messages that a numbered source shares with sources collected since: its copies count again,
+// including those that were not read again.
 func (t *Tx) touchShared() error {
 	for _, o := range t.sources {
 		if !o.opened || o.extent != Numbered || o.isNew || !o.behind {

@@ -2,7 +2,7 @@ package messages
 
 import "context"
 
-// Counts is how much a database holds.
+// Counts is the number of rows of each kind in a database.
 type Counts struct {
 	Messages  int
 	Described int // attachments that have a description

@@ -15,22 +15,22 @@ import (
 type DB struct {
 	sql    *sql.DB
 	path   string
-	policy *Policy // what Collect keeps out
+	policy *Policy // what Collect keeps out of the file
 }
 
 // Close closes the file.
 func (db *DB) Close() error { return db.sql.Close() }
 
-// SQL is the open database, for the tables that other packages own (the windows).
+// SQL returns the open database, for the tables that other packages own (the windows).
 func (db *DB) SQL() *sql.DB { return db.sql }
 
-// Path is the file's name, as it was given.
+// Path returns the file's name as it was given.
 func (db *DB) Path() string { return db.path }
 
-// Explain names the file in an error of its database and, where SQLite says what is wrong, what to do about it.
+// Explain adds the file's name to a database error and, where SQLite reports the cause, advice on what to do.
 func (db *DB) Explain(err error) error { return explain(db.path, err) }
 
-// explain names the file and adds advice on what SQLite reports.
+// explain adds the file's name and advice on what SQLite reports.
 func explain(path string, err error) error {
 	var failure sqlite3.Error
 	wrapped := fmt.Errorf("%s: %w", path, err)
@@ -48,7 +48,7 @@ func explain(path string, err error) error {
 	return wrapped
 }
 
-// IsBusy reports whether an error says that another program is writing the file.
+// IsBusy reports whether an error means that another program is writing the file.
 func IsBusy(err error) bool {
 	var failure sqlite3.Error
 	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrBusy || failure.Code == sqlite3.ErrLocked)
@@ -62,7 +62,7 @@ func (db *DB) each(ctx context.Context, query string, scan func(*sql.Rows) error
 	return nil
 }
 
-// querier is the database itself, a connection or a transaction.
+// querier is the database itself, a connection, or a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
@@ -82,13 +82,13 @@ func each(ctx context.Context, q querier, query string, scan func(*sql.Rows) err
 	return rows.Err()
 }
 
-// integer reads the one value of the one row of a query; 0 where there is none.
+// integer reads a single value from a query with one row; 0 if there is no row.
 func integer(ctx context.Context, q querier, query string, args ...any) (n int64, err error) {
 	err = each(ctx, q, query, func(rows *sql.Rows) error { return rows.Scan(&n) }, args...)
 	return n, err
 }
 
-// nullable is NULL for an empty string.
+// nullable returns NULL for an empty string.
 func nullable(s string) any {
 	if s == "" {
 		return nil

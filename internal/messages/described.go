@@ -5,18 +5,18 @@ import (
 	"database/sql"
 )
 
-// DescriptionStatus is what came of describing an attachment.
+// DescriptionStatus is the outcome of describing an attachment.
 type DescriptionStatus string
 
 const (
 	Undescribed DescriptionStatus = ""
 	Described   DescriptionStatus = "described"
-	// Refused is what the model would not describe.
+	// Refused means that the model declined to describe it.
 	Refused DescriptionStatus = "refused"
 	Failed  DescriptionStatus = "failed"
 )
 
-// Description is what came of describing an attachment.
+// Description is the outcome of describing an attachment.
 type Description struct {
 	GUID   string // of the attachment
 	Status DescriptionStatus
@@ -27,16 +27,16 @@ type Description struct {
 	At     int64  // seconds since 1970 UTC
 }
 
-// Attachment is what a message carries.
+// Attachment is an attachment of a message.
 type Attachment struct {
 	Kind       Kind
 	Name       string // of its file, may be empty
 	File       FilePlace
-	Transcript string // the source's own, of a voice message
+	Transcript string // the source's own, for a voice message
 	Description
 }
 
-// Attachments returns all attachments that have an identifier, each once, those of the newest messages first.
+// Attachments returns all attachments that have an identifier, each once, starting with the newest messages.
 func (db *DB) Attachments(ctx context.Context) ([]Attachment, error) {
 	var list []Attachment
 	seen := make(map[string]bool)
@@ -56,7 +56,7 @@ func (db *DB) Attachments(ctx context.Context) ([]Attachment, error) {
 		a.File, a.Transcript = newFile(root.String, path.String, a.Name), transcript.String
 		a.Description = Description{GUID: a.GUID, Status: DescriptionStatus(status.String), Text: text.String, Model: model.String, Error: failure.String}
 		if a.Description.Text != "" {
-			a.Status = Described // also what another program wrote
+			a.Status = Described // including what another program wrote
 		}
 		list = append(list, a)
 		return nil
@@ -76,7 +76,7 @@ func (db *DB) AttachmentRoots(ctx context.Context) ([]string, error) {
 	return list, err
 }
 
-// Descriptions returns what is known of files by their content.
+// Descriptions returns the known descriptions of files by their content.
 func (db *DB) Descriptions(ctx context.Context) ([]Description, error) {
 	var list []Description
 	err := db.each(ctx, `SELECT attachment_guid, status, description, model, content_hash, error, described_at
@@ -94,8 +94,8 @@ func (db *DB) Descriptions(ctx context.Context) ([]Description, error) {
 	return list, err
 }
 
-// Describe keeps what came of describing an attachment. It is in the file when Describe returns; words that are there
-// already are not replaced by a failure. What is to stay out of the file is kept out (see SetPolicy).
+// Describe stores the outcome of describing an attachment. It is in the file when Describe returns. A failure does not
+// replace existing text. The policy keeps out what must stay out of the file (see SetPolicy).
 func (db *DB) Describe(ctx context.Context, d Description) error {
 	if db.policy != nil {
 		d.Text = db.policy.Text(d.Text)

@@ -1,8 +1,8 @@
-// Package messages is messages.db: the messages of one owner, whatever programs they come from.
+// Package messages is messages.db: the messages of one owner, from whatever programs they come.
 //
-// In: rows as their source tells them ([Row], through [DB.Collect] and [Tx.Put]). Out: conversations and their messages in
-// order of time ([Reader]). It must not know any source's format, nor contacts, names, windows or rendering: participants
-// are addresses (telephone numbers, e-mail) as the source spells them, and the owner is "".
+// In: rows as their source states them ([Row], through [DB.Collect] and [Tx.Put]). Out: conversations and their messages
+// in chronological order ([Reader]). It must not know any source's format, nor contacts, names, windows or rendering:
+// participants are addresses (telephone numbers, e-mail) as the source spells them, and the owner is "".
 //
 // # Terms
 //
@@ -14,11 +14,11 @@
 //
 // # The file
 //
-// Rows are stored once, as they are told. What depends on other rows is derived when they are read (order, conversation),
-// or by one UPDATE at the end of a collect (quote, which copy is shown). So there is one way in: a first collect is a
-// second one in which all rows changed, and a collect is one transaction. The file is readable by its owner only.
+// Rows are stored once, as the source states them. Anything that depends on other rows is derived on reading (order,
+// conversation) or by one UPDATE at the end of a collect (quote, which copy is shown). So there is one way in: a first
+// collect is a later one in which all rows changed, and a collect is one transaction. Only the file's owner can read it.
 //
-// The files, each using those below it:
+// The source files, each using the ones below it:
 //
 //	convert.go forget.go redact.go           files of another layout; what is taken out
 //	collect.go                               a collect from its beginning to its end

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// factsOf are the event and the versions of a row, with what the policy keeps of them.
+// factsOf returns the event and the versions of a row, after the policy has been applied.
 func (t *Tx) factsOf(r *Row, forgotten bool) (event *Event, versions []Version) {
 	if r.Event != nil {
 		e := *r.Event
@@ -23,8 +23,8 @@ func (t *Tx) factsOf(r *Row, forgotten bool) (event *Event, versions []Version) 
 	return event, versions
 }
 
-// sameFacts reports whether the file holds the event and the versions of a row, given its records. Only rows that became no
-// message have an event, and what has versions says so.
+// sameFacts reports whether the file holds the event and the versions of a row, given its records. Only rows that became
+// no message have an event, and a record says whether it has versions.
 func (t *Tx) sameFacts(r *Row, forgotten bool, old []record) (bool, error) {
 	event, versions := t.factsOf(r, forgotten)
 	if len(old) == 0 {
@@ -37,7 +37,7 @@ func (t *Tx) sameFacts(r *Row, forgotten bool, old []record) (bool, error) {
 		}
 	}
 	if len(versions) == 0 {
-		return true, nil // sameRecords reports whether there were some
+		return true, nil // sameRecords reports whether there were any
 	}
 	return t.sameVersions(r.Source, guid, versions)
 }
@@ -68,7 +68,7 @@ func (t *Tx) sameVersions(source int64, guid any, versions []Version) (bool, err
 	return slices.Equal(stored, versions), err
 }
 
-// writeFacts writes the event and the versions of a row in the place of those that it had.
+// writeFacts replaces the event and the versions of a row.
 func (t *Tx) writeFacts(r *Row, old []record, forgotten bool) error {
 	if len(old) > 0 {
 		for _, guid := range []string{old[0].guid, r.GUID} {

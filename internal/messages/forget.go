@@ -8,16 +8,16 @@ import (
 	"slices"
 )
 
-// Erased counts what Forget took out.
+// Erased counts what Forget removed.
 type Erased struct {
 	Messages      int64 `json:"messages"` // reactions included
 	Conversations int64 `json:"conversations"`
 	Attachments   int64 `json:"attachments"`
-	Groups        int64 `json:"groups"` // conversations of others in which a stand-in is left
+	Groups        int64 `json:"groups"` // conversations of others in which a stand-in remains
 }
 
-// The steps of forgetting the people in the temporary table gone, which holds their handles. The messages that go are
-// gathered in the temporary table doomed, of which some are in there already: those of conversations with nobody else.
+// The steps of forgetting the people in the temporary table gone, which holds their handles. The temporary table doomed
+// collects the messages to delete; it already holds those of conversations with no one else.
 const (
 	gatherDoomed = `
 INSERT OR IGNORE INTO doomed SELECT m.id, m.guid FROM message m WHERE m.kind < 10 AND m.sender IN (SELECT handle FROM gone);
@@ -52,10 +52,10 @@ DELETE FROM source WHERE id NOT IN (SELECT source FROM chat UNION SELECT source 
   AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id BETWEEN (source.id - 1) << 44 AND (source.id << 44) - 1)`
 )
 
-// Forget takes out what is from and about the people of whom standIn knows a stand-in: their messages, all messages of
-// conversations with nobody else, reactions to what goes, attachments and their descriptions, versions and events. In
-// groups of others a stand-in is left, so that these do not look like other groups. The rest is redacted by text, which
-// knows the addresses too, and the settings are remembered: all in one transaction.
+// Forget removes everything from and about the people for whom standIn returns a stand-in: their messages, all messages of
+// conversations with no one else, reactions to deleted messages, attachments and their descriptions, versions and events.
+// In groups of others a stand-in remains, so that these groups do not look like other groups. Text, which knows the
+// addresses too, redacts the rest. The settings are stored. All of this is one transaction.
 func (db *DB) Forget(ctx context.Context, settings *PrivacySettings, standIn func(address string) string, text func(string) string) (Erased, error) {
 	var erased Erased
 	err := db.erase(ctx, text, func(tx *sql.Tx) error {
@@ -74,7 +74,7 @@ func (db *DB) Forget(ctx context.Context, settings *PrivacySettings, standIn fun
 	return erased, err
 }
 
-// gatherGone fills the temporary tables with what goes, and returns the handles of those who go.
+// gatherGone fills the temporary tables with what will be deleted, and returns the handles of the people to forget.
 func gatherGone(ctx context.Context, tx *sql.Tx, standIn func(string) string) (map[int64]bool, error) {
 	_, err := tx.ExecContext(ctx, `CREATE TEMP TABLE gone (handle INTEGER, address TEXT, stand_in TEXT);
 		CREATE TEMP TABLE doomed (id INTEGER PRIMARY KEY, guid);
@@ -114,7 +114,7 @@ func gatherGone(ctx context.Context, tx *sql.Tx, standIn func(string) string) (m
 	return gone, gatherChats(ctx, tx, gone)
 }
 
-// gatherChats adds the messages of the periods in which nobody took part who is not gone.
+// gatherChats adds the messages of periods in which every participant is to be forgotten.
 func gatherChats(ctx context.Context, tx *sql.Tx, gone map[int64]bool) error {
 	chats, err := readChats(ctx, tx)
 	if err != nil {
@@ -153,7 +153,7 @@ func gatherChats(ctx context.Context, tx *sql.Tx, gone map[int64]bool) error {
 	return nil
 }
 
-// onlyGone reports whether everybody who was there is gone.
+// onlyGone reports whether every participant is to be forgotten.
 func onlyGone(members []memberHandle, gone map[int64]bool) bool {
 	some := false
 	for _, m := range members {
@@ -165,7 +165,7 @@ func onlyGone(members []memberHandle, gone map[int64]bool) bool {
 	return some
 }
 
-// eraseGone carries the steps out.
+// eraseGone runs the steps.
 func eraseGone(ctx context.Context, tx *sql.Tx, gone map[int64]bool, erased *Erased) (err error) {
 	run := func(statement string) (changed int64) {
 		if err != nil {
@@ -201,7 +201,7 @@ func eraseGone(ctx context.Context, tx *sql.Tx, gone map[int64]bool, erased *Era
 	return err
 }
 
-// rostersOf counts the conversations that have messages, and those of them in which somebody of gone is a member.
+// rostersOf counts the conversations that have messages, and how many of them have a member in gone.
 func rostersOf(ctx context.Context, tx *sql.Tx, gone map[int64]bool) (all, with int64, err error) {
 	chats, err := readChats(ctx, tx)
 	if err != nil {
@@ -226,5 +226,5 @@ func rostersOf(ctx context.Context, tx *sql.Tx, gone map[int64]bool) (all, with 
 	return int64(len(seen)), with, nil
 }
 
-// ForgottenName is the stand-in of the nth person who was forgotten.
+// ForgottenName returns the stand-in for the nth forgotten person.
 func ForgottenName(n int64) string { return fmt.Sprintf("forgotten %d", n) }

@@ -1,18 +1,18 @@
 package messages
 
-// Why a row of somebody who was forgotten is left out, as Row.LeftOut.
+// Why a row of a forgotten person is left out, as Row.LeftOut.
 const (
 	ForgottenMessage  = -2
 	ForgottenReaction = -3
 	ForgottenRemoval  = -4
 )
 
-// isForgotten reports whether a row is from somebody who was forgotten, or from a chat with nobody else.
+// isForgotten reports whether a row is from a forgotten person, or from a chat with no one else.
 func (t *Tx) isForgotten(r *Row) bool {
 	return t.policy != nil && len(r.Parts) > 0 && (t.standIn(r.Sender) != "" || t.onlyForgotten(r))
 }
 
-// onlyForgotten reports whether everybody who was in the chat of a row was forgotten.
+// onlyForgotten reports whether every participant in the chat of a row was forgotten.
 func (t *Tx) onlyForgotten(r *Row) bool {
 	c := t.chats[r.Chat]
 	if c == nil {
@@ -35,7 +35,7 @@ func (t *Tx) onlyForgotten(r *Row) bool {
 	return some
 }
 
-// forgottenRecord is what is left of a numbered row of somebody who was forgotten: that it is there.
+// forgottenRecord returns what remains of a numbered row of a forgotten person: the fact that it exists.
 func forgottenRecord(key int64, r *Row) []record {
 	stub := record{id: key, kind: leftOut, guid: r.GUID}
 	switch messages := int64(len(r.Parts)); {

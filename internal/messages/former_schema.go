@@ -1,7 +1,7 @@
 package messages
 
-// formerSteps brought a file from version i to i+1, up to the last version in which messages were numbered in the order in
-// which they are read. They are as they were: old files go through them to be converted (see convert.go).
+// formerSteps upgraded a file from version i to i+1, up to the last version that numbered messages in reading order. They
+// are unchanged: old files go through them to be converted (see convert.go).
 var formerSteps = []string{
 	`CREATE TABLE handle (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE);
 CREATE TABLE conversation (id INTEGER PRIMARY KEY, is_group INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);

@@ -2,8 +2,8 @@ package messages
 
 import "fmt"
 
-// packGUID returns what stands for a GUID in the file: 16 bytes for a UUID in Apple's spelling (upper case, dashes), the
-// text itself for anything else.
+// packGUID returns the stored form of a GUID: 16 bytes for a UUID in Apple's spelling (upper case, dashes), the text
+// itself for anything else.
 func packGUID(guid string) any {
 	if b, ok := packUUID(guid); ok {
 		return b
@@ -45,7 +45,7 @@ func hexDigit(c byte) int {
 	return -1
 }
 
-// unpackGUID is the inverse of packGUID, of what database/sql scans into an any.
+// unpackGUID is the inverse of packGUID, for a value that database/sql scans into an any.
 func unpackGUID(stored any) (string, error) {
 	switch stored := stored.(type) {
 	case string:

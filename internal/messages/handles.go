@@ -24,7 +24,7 @@ func newHandles(addresses []string) handles {
 	return h
 }
 
-// handle returns the number of an address, which it gets if it has none yet.
+// handle returns the number of an address, and assigns one if it has none yet.
 func (h *handles) handle(address string) int64 {
 	number, known := h.numbers[address]
 	if !known {
@@ -35,7 +35,7 @@ func (h *handles) handle(address string) int64 {
 	return number
 }
 
-// address is that of a number.
+// address returns the address with a number.
 func (h *handles) address(number int64) (string, error) {
 	if number < 0 || number >= int64(len(h.addresses)) {
 		return "", fmt.Errorf("handle %d does not exist", number)
@@ -61,7 +61,7 @@ func readAddresses(ctx context.Context, q querier) ([]string, error) {
 	return addresses, err
 }
 
-// writeHandles writes the new addresses, and the names that sources told.
+// writeHandles writes the new addresses, and the names that sources gave.
 func (t *Tx) writeHandles() error {
 	for id := t.stored; id < len(t.addresses); id++ {
 		if err := t.exec(`INSERT INTO handle (id, address) VALUES (?, ?)`, id, t.addresses[id]); err != nil {

@@ -5,17 +5,17 @@ import (
 	"database/sql"
 )
 
-// OwnAddress is an address that a source says is the owner's.
+// OwnAddress is an address that a source attributes to the owner.
 type OwnAddress struct {
 	Address  string
-	Place    string // where the source says so
-	Messages int64  // how many messages say so, 0 where something else does
+	Place    string // where the source states it
+	Messages int64  // how many messages state it, 0 where something else does
 }
 
-// SamePerson tells that a source counts an address to a person; its key is the same for the addresses of one person.
+// SamePerson records that a source attributes an address to a person. All addresses of one person have the same key.
 type SamePerson struct{ Address, Person string }
 
-// KeepIdentities adds to what is known of the owner's addresses and of whose addresses are one person's.
+// KeepIdentities adds to the known addresses of the owner and the known addresses of each person.
 func (db *DB) KeepIdentities(ctx context.Context, own []OwnAddress, same []SamePerson) error {
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
@@ -43,7 +43,7 @@ func (db *DB) KeepIdentities(ctx context.Context, own []OwnAddress, same []SameP
 	return nil
 }
 
-// OwnAddresses are the addresses that sources said are the owner's, what most messages say first.
+// OwnAddresses returns the addresses that sources attribute to the owner, the one most messages state first.
 func (db *DB) OwnAddresses(ctx context.Context) ([]OwnAddress, error) {
 	var list []OwnAddress
 	err := db.each(ctx, `SELECT address, place, messages FROM own_address ORDER BY messages DESC, address`, func(rows *sql.Rows) error {
@@ -55,7 +55,7 @@ func (db *DB) OwnAddresses(ctx context.Context) ([]OwnAddress, error) {
 	return list, err
 }
 
-// SamePersons are the addresses that sources counted to a person.
+// SamePersons returns the addresses that sources attribute to a person.
 func (db *DB) SamePersons(ctx context.Context) ([]SamePerson, error) {
 	var list []SamePerson
 	err := db.each(ctx, `SELECT address, person FROM address_person ORDER BY address`, func(rows *sql.Rows) error {

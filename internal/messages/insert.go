@@ -14,10 +14,10 @@ const inserterRows = 32
 type Inserter struct {
 	one, many *sql.Stmt
 	columns   int
-	values    []any // of the rows that wait
+	values    []any // of the pending rows
 }
 
-// NewInserter is for rows of so many columns, all that the table has.
+// NewInserter returns an inserter for rows with this many columns, which must be all columns of the table.
 func NewInserter(ctx context.Context, tx *sql.Tx, table string, columns int) (*Inserter, error) {
 	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
 	one, err := tx.PrepareContext(ctx, "INSERT INTO "+table+" VALUES "+row)
@@ -31,10 +31,10 @@ func NewInserter(ctx context.Context, tx *sql.Tx, table string, columns int) (*I
 	return &Inserter{one: one, many: many, columns: columns, values: make([]any, 0, inserterRows*columns)}, nil
 }
 
-// Close frees the inserter, whatever it still holds.
+// Close frees the inserter, including any pending rows.
 func (i *Inserter) Close() { i.one.Close(); i.many.Close() }
 
-// Add takes a row. The statements run without a context: with one, each would start a goroutine to watch it.
+// Add adds a row. The statements run without a context: with one, each would start a goroutine to watch it.
 func (i *Inserter) Add(values ...any) error {
 	i.values = append(i.values, values...)
 	if len(i.values) < cap(i.values) {
@@ -45,7 +45,7 @@ func (i *Inserter) Add(values ...any) error {
 	return err
 }
 
-// Flush adds the rows that wait.
+// Flush writes the pending rows.
 func (i *Inserter) Flush() error {
 	for at := 0; at < len(i.values); at += i.columns {
 		if _, err := i.one.Exec(i.values[at : at+i.columns]...); err != nil {

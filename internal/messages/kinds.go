@@ -2,10 +2,10 @@ package messages
 
 import "fmt"
 
-// Kind is what a message holds; its String is the window's content_type.
+// Kind is the kind of content of a message. Its String is the window's content_type.
 type Kind uint8
 
-// The numbers are stored in messages.db: never renumber; 9 and 10 are taken (see schema.go).
+// The numbers are stored in messages.db: never renumber. 9 and 10 are taken (see schema.go).
 const (
 	Text Kind = iota
 	Reaction

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// roster is the canonical form of a list of members: neighbors that are all there, or all absent, are sorted, and who is
-// absent need not be said after the last who is there.
+// roster returns the canonical form of a list of members: neighbors that are all present, or all absent, are sorted.
+// Absent members after the last present one are dropped.
 func (t *Tx) roster(members []Member) []memberHandle {
 	list := make([]memberHandle, 0, len(members))
 	for _, m := range members {
@@ -29,7 +29,7 @@ func (t *Tx) roster(members []Member) []memberHandle {
 	return slices.Compact(list)
 }
 
-// Chat returns the number in the file of a chat that a source numbers. SetPeriods says who is in it.
+// Chat returns the file's number for a chat that a source numbers. SetPeriods sets its members.
 func (t *Tx) Chat(source, number int64, group bool) (int64, error) {
 	key := chatKey{source, number}
 	id, known := t.numbered[key]
@@ -47,8 +47,8 @@ func (t *Tx) Chat(source, number int64, group bool) (int64, error) {
 	return id, nil
 }
 
-// Conversation returns the number in the file of a chat of a source that is known by its members, without the owner. Each
-// may be named once or more. Their order counts only between those who are there and those who are absent.
+// Conversation returns the file's number for a chat that its source knows by its members, without the owner. A member may
+// be named more than once. Order matters only between present and absent members.
 func (t *Tx) Conversation(source int64, group bool, members []Member) (int64, error) {
 	list := t.roster(members)
 	key := rosterOf{source, rosterKey(group, list)}
@@ -70,13 +70,13 @@ func (t *Tx) newChat(source int64, number sql.NullInt64, group bool) (int64, err
 	return c.id, t.exec(`INSERT INTO chat VALUES (?, ?, ?, ?)`, c.id, source, number, group)
 }
 
-// ChatNumber returns the number in the file of a chat that a source numbers; known is false if it has none yet.
+// ChatNumber returns the file's number for a chat that a source numbers; known is false if it has none yet.
 func (t *Tx) ChatNumber(source, number int64) (id int64, known bool) {
 	id, known = t.numbered[chatKey{source, number}]
 	return id, known
 }
 
-// LastChange is the end of the last period but one of a chat; known is false for a chat without periods.
+// LastChange returns the end of the last period but one of a chat; known is false for a chat without periods.
 func (t *Tx) LastChange(chat int64) (date, row int64, known bool) {
 	c := t.chats[chat]
 	if c == nil || len(c.periods) == 0 {
@@ -88,7 +88,7 @@ func (t *Tx) LastChange(chat int64) (date, row int64, known bool) {
 	return math.MinInt64, math.MinInt64, true
 }
 
-// SetPeriods says who was in a chat when, the earliest period first, and reports whether that is other than before.
+// SetPeriods sets who was in a chat when, earliest period first, and reports whether this differs from before.
 func (t *Tx) SetPeriods(chat int64, periods []Period) (changed bool, err error) {
 	c := t.chats[chat]
 	list := make([]period, len(periods))
@@ -129,7 +129,7 @@ func (t *Tx) writePeriods(c *chat, periods []period) error {
 	return nil
 }
 
-// Known calls visit for every row of the ranges of a numbered source, as the file holds it.
+// Known calls visit for every row in the ranges of a numbered source, as the file holds it.
 func (t *Tx) Known(source int64, ranges []Range, visit func(*OldRow)) error {
 	for _, r := range ranges {
 		err := t.query(`SELECT id, chat, date, sender, kind, part FROM message WHERE id BETWEEN ? AND ? AND id & 255 = 0`, func(rows *sql.Rows) error {
@@ -150,7 +150,7 @@ func (t *Tx) Known(source int64, ranges []Range, visit func(*OldRow)) error {
 const unusedChats = `SELECT id FROM chat c WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.chat = c.id AND m.kind < 9 AND m.state & 3 = 0)
 	AND NOT EXISTS (SELECT 1 FROM message m WHERE m.chat = c.id AND NOT (m.kind < 9 AND m.state & 3 = 0))`
 
-// dropUnusedChats deletes the chats that no message is in any longer.
+// dropUnusedChats deletes the chats that no longer have messages.
 const dropUnusedChats = `
 DELETE FROM member WHERE period IN (SELECT id FROM period WHERE chat IN (` + unusedChats + `));
 DELETE FROM period WHERE chat IN (` + unusedChats + `);

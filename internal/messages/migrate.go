@@ -10,7 +10,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// migrate brings the schema of a file up to date, in one transaction; a new file gets it.
+// migrate brings the schema of a file up to date, in one transaction. It creates the schema in a new file.
 func (db *DB) migrate(ctx context.Context) error {
 	var found, application, tables int
 	row := db.sql.QueryRowContext(ctx, `SELECT (SELECT user_version FROM pragma_user_version),
@@ -46,7 +46,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	})
 }
 
-// createTables creates the tables that are not there.
+// createTables creates the missing tables.
 func createTables(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, strings.ReplaceAll(tables, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS "))
 	for _, index := range indexes {

@@ -38,8 +38,8 @@ func Create(ctx context.Context, path string) (*DB, error) {
 	return open(ctx, path)
 }
 
-// settings of every connection. A file that is new and empty takes auto_vacuum: deleted rows give their pages back at the
-// commit. The cache of 32 MiB is for reading in order of time, which jumps between pages.
+// settings apply to every connection. A new, empty file takes auto_vacuum: deleted rows return their pages at the commit.
+// The cache of 32 MiB serves chronological reading, which jumps between pages.
 const settings = "_busy_timeout=5000&_auto_vacuum=full&_secure_delete=false&_cache_size=-32768"
 
 func open(ctx context.Context, path string) (*DB, error) {

@@ -1,18 +1,18 @@
 package messages
 
-// Extent is how much of a source a collect speaks for, and how its rows are told apart.
+// Extent is how much of a source a collect covers, and how its rows are identified.
 type Extent int
 
 const (
-	// Whole is all of a source whose rows are known by their identifiers: a row that is not put is gone.
+	// Whole covers all of a source whose rows are known by their identifiers: a row that is not put is gone.
 	Whole Extent = iota
-	// Span is what lies between its first message and its last: an export often begins late and ends early.
+	// Span covers the time between the first message and the last: an export often begins late and ends early.
 	Span
-	// Numbered is a database whose rows have numbers: what is gone is told by Sweep.
+	// Numbered is a database whose rows have numbers: Sweep says which rows are gone.
 	Numbered
 )
 
-// unnamedSource is what was collected before sources had names. The first source of a database that has one takes it over.
+// unnamedSource holds what was collected before sources had names. The first database source with a name takes it over.
 const unnamedSource = ""
 
 // origin is a source.
@@ -22,7 +22,7 @@ type origin struct {
 	collected int64
 	opened    bool // in this collect
 	isNew     bool // the file held nothing of it
-	hasHashed bool // of a numbered source: the file holds rows by their identifiers, which the source no longer has
+	hasHashed bool // of a numbered source: the file holds rows by identifier that the source no longer has
 	extent    Extent
 	seen      map[int64]bool  // of an export: the keys of rows that were put
 	rows      map[int64]*page // of a numbered source: the rows that were put
@@ -32,7 +32,7 @@ type origin struct {
 	behind    bool // another source was collected later
 }
 
-// page is which of 4096 rows that follow each other were put.
+// page records which of 4096 consecutive rows were put.
 type page [64]uint64
 
 const pageRows = 64 * 64
@@ -58,13 +58,13 @@ func (o *origin) hasSeen(key, row int64) bool {
 	return p != nil && p[row%pageRows/64]&(1<<(row%64)) != 0
 }
 
-// covers reports whether a collect speaks for what a source held at a date. Messages as old as the first of an export may
-// have been cut off with older ones.
+// covers reports whether a collect covers a source's rows at a date. Messages as old as the first of an export may have
+// been cut off with older ones.
 func (o *origin) covers(date int64) bool {
 	return o.extent != Span || o.some && o.first < date && date < o.last
 }
 
-// isOf is the condition that a message m was put by source ?2, of an export in collect ?3.
+// isOf is the condition that source ?2 put a message m, for an export in collect ?3.
 func (o *origin) isOf() string {
 	if o.extent == Numbered {
 		return `m.id BETWEEN (?2 - 1) << 44 AND (?2 << 44) - 1 AND ?3 > 0`

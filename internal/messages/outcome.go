@@ -6,22 +6,22 @@ import (
 	"slices"
 )
 
-// Outcome counts what a collect left in the file.
+// Outcome counts what is in the file after a collect.
 type Outcome struct {
 	Messages      int64 // messages that are shown, of all sources
 	Conversations int64
-	// LostReactions and LostRemovals are rows of the sources that were collected whose target is not there.
+	// LostReactions and LostRemovals count rows of the collected sources whose target is missing.
 	LostReactions, LostRemovals int64
-	// Gone is how many rows are in no source any longer; Kept is whether they were kept.
+	// Gone is how many rows no source has any longer. Kept reports whether they were kept.
 	Gone int64
 	Kept bool
-	// Forgotten is how many messages stayed out because somebody was forgotten.
+	// Forgotten is how many messages stayed out because their sender was forgotten.
 	Forgotten int64
-	// Moved is how many rows belong to another conversation now though they are as they were: others took part.
+	// Moved is how many unchanged rows now belong to another conversation because the participants changed.
 	Moved int64
 }
 
-// count fills in what is in the file now.
+// count fills in the current contents of the file.
 func (t *Tx) count(o *Outcome) (err error) {
 	opened := t.openedList()
 	if o.Messages, o.Conversations, err = countShown(t.ctx, t.sql); err != nil {
@@ -50,7 +50,7 @@ func (t *Tx) count(o *Outcome) (err error) {
 	return err
 }
 
-// countGone counts the rows that no source has any longer, those that are kept included.
+// countGone counts the rows that no source has any longer, including kept ones.
 func (t *Tx) countGone() (n int64, err error) {
 	if t.keepGone || t.incomplete {
 		for _, source := range t.openedList() {
@@ -86,11 +86,11 @@ func (t *Tx) countGone() (n int64, err error) {
 	return n, err
 }
 
-// countKept counts the rows of a source that are kept though no source has them.
+// countKept counts the kept rows of a source that no source has any longer.
 const countKept = `SELECT count(*) FROM chat c JOIN message m ON m.chat = c.id
 	WHERE c.source = ? AND m.state & 40 <> 0 AND m.state & 8 = 8 AND m.state & 2 = 0 AND m.id & 255 = 0 AND m.kind < 9`
 
-// countMoved counts the rows whose members at the time are others than before, without those that changed themselves.
+// countMoved counts unchanged rows whose members at the time differ from before.
 func (t *Tx) countMoved() (moved int64, err error) {
 	for c, before := range t.former {
 		n, err := t.countMovedIn(c, before)

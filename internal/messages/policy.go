@@ -7,16 +7,16 @@ import (
 	"path"
 )
 
-// PrivacySettings are what the owner asked to keep out of the file.
+// PrivacySettings are what the owner wants kept out of the file.
 type PrivacySettings struct {
-	Secret []byte // of stand-ins and digests
+	Secret []byte // key for stand-ins and digests
 	Region string // of telephone numbers without a country code
 	Kinds  string // of values that are redacted, separated by commas; empty for none
-	// Forgotten are the people who were forgotten, numbered from 1, by the digests of their addresses.
+	// Forgotten are the forgotten people, numbered from 1, by the digests of their addresses.
 	Forgotten map[string]int64
 }
 
-// PrivacySettings returns what was asked for, nil if nothing ever was.
+// PrivacySettings returns the stored settings, nil if there never were any.
 func (db *DB) PrivacySettings(ctx context.Context) (*PrivacySettings, error) {
 	p := &PrivacySettings{Forgotten: map[string]int64{}}
 	err := db.sql.QueryRowContext(ctx, `SELECT secret, region, kinds FROM care`).Scan(&p.Secret, &p.Region, &p.Kinds)
@@ -36,7 +36,7 @@ func (db *DB) PrivacySettings(ctx context.Context) (*PrivacySettings, error) {
 	return p, err
 }
 
-// savePrivacySettings writes what is asked for.
+// savePrivacySettings stores the settings.
 func savePrivacySettings(ctx context.Context, tx *sql.Tx, p *PrivacySettings) error {
 	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO care VALUES (1, ?, ?, ?)`, p.Secret, p.Region, p.Kinds)
 	for digest, person := range p.Forgotten {
@@ -47,11 +47,11 @@ func savePrivacySettings(ctx context.Context, tx *sql.Tx, p *PrivacySettings) er
 	return err
 }
 
-// Policy keeps things out of what is written.
+// Policy decides what is kept out of the file.
 type Policy struct {
-	// Text is what is kept of a text.
+	// Text returns the part of a text that is kept.
 	Text func(string) string
-	// StandIn is what the person of an address is called who was forgotten; "" for everybody else.
+	// StandIn returns the stand-in for a forgotten person's address, "" for any other address.
 	StandIn func(address string) string
 }
 
@@ -78,7 +78,7 @@ type policyFilter struct {
 
 func newPolicyFilter(p *Policy) policyFilter { return policyFilter{p, map[string]string{}} }
 
-// standIn is what the person of an address is called who was forgotten, "" for everybody else.
+// standIn returns the stand-in for a forgotten person's address, "" for any other address.
 func (f *policyFilter) standIn(address string) string {
 	if f.policy == nil || address == Owner {
 		return ""
@@ -91,7 +91,7 @@ func (f *policyFilter) standIn(address string) string {
 	return name
 }
 
-// text is what is kept of a text.
+// text returns the part of a text that is kept.
 func (f *policyFilter) text(s string) string {
 	if f.policy == nil {
 		return s
@@ -99,8 +99,7 @@ func (f *policyFilter) text(s string) string {
 	return f.policy.Text(s)
 }
 
-// redacted is a part with what is kept of its texts. Where a file has a name of which not all is kept, its place is not
-// kept either.
+// redacted returns a part with its texts redacted. If a file's name is redacted, its place is dropped too.
 func (f *policyFilter) redacted(p *Part) *Part {
 	if f.policy == nil || p.Kind == Reaction {
 		return p
@@ -113,11 +112,11 @@ func (f *policyFilter) redacted(p *Part) *Part {
 	return &redacted
 }
 
-// keepEvent redacts an event, and reports whether it is kept: not that of somebody who was forgotten.
+// keepEvent redacts an event, and reports whether to keep it: an event of a forgotten person is dropped.
 func (f *policyFilter) keepEvent(e *Event) bool {
 	e.Text = f.text(e.Text)
 	return f.standIn(e.Actor) == "" && f.standIn(e.Subject) == ""
 }
 
-// KeepsOut reports whether a policy keeps something out.
+// KeepsOut reports whether a policy keeps anything out.
 func (t *Tx) KeepsOut() bool { return t.policy != nil }

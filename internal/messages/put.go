@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Put takes a row of a source, in the place of what the file held of it.
+// Put stores a row of a source, in place of what the file held of it.
 func (t *Tx) Put(r *Row) (Change, error) {
 	change, err := t.putRow(r)
 	return change, t.wrong(err)
@@ -64,7 +64,7 @@ func (t *Tx) putRow(r *Row) (change Change, err error) {
 	return change, t.replace(o, key, r, old, new, change.Forgotten)
 }
 
-// keyOf is the key of a row that is put.
+// keyOf returns the key of a row that is put.
 func (t *Tx) keyOf(o *origin, r *Row) int64 {
 	if o.extent == Numbered {
 		return rowKey(o.id, r.Row)
@@ -72,7 +72,7 @@ func (t *Tx) keyOf(o *origin, r *Row) int64 {
 	return guidKey(o.id, r.GUID)
 }
 
-// replace writes the records of a row in the place of the old ones.
+// replace writes the records of a row in place of the old ones.
 func (t *Tx) replace(o *origin, key int64, r *Row, old, new []record, forgotten bool) error {
 	if len(old) > 0 {
 		if old[0].guid != r.GUID {
@@ -99,7 +99,7 @@ func (t *Tx) replace(o *origin, key int64, r *Row, old, new []record, forgotten 
 	return t.arrive(o, key, r.GUID)
 }
 
-// touch notes that a row is not as it was.
+// touch records that a row has changed.
 func (t *Tx) touch(o *origin, key int64, old, new []record) error {
 	if !o.isNew {
 		if t.changed[key] = true; len(new) > 0 {
@@ -124,7 +124,7 @@ func (t *Tx) touch(o *origin, key int64, old, new []record) error {
 	return nil
 }
 
-// recordsOf are the records of a row: one for each part, or the one of a row that was left out.
+// recordsOf returns the records of a row: one for each part, or a single one for a row that was left out.
 func (t *Tx) recordsOf(o *origin, key int64, r *Row, forgotten bool) []record {
 	base := record{chat: r.Chat, date: r.Date, guid: r.GUID}
 	if o.extent != Numbered {
@@ -177,7 +177,7 @@ func (t *Tx) recordsOf(o *origin, key int64, r *Row, forgotten bool) []record {
 	return list
 }
 
-// foldParts joins the texts of what is more than a row can hold to its last part.
+// foldParts joins the texts of parts beyond the maximum to the last part.
 func foldParts(parts []Part) []Part {
 	if len(parts) <= MostParts {
 		return parts
@@ -191,7 +191,7 @@ func foldParts(parts []Part) []Part {
 	return folded
 }
 
-// placePartial leaves what the file holds of a row of which an export says less, in the place that it has now.
+// placePartial keeps what the file holds of a row that an export states only partly, at its new position.
 func (t *Tx) placePartial(key int64, new, old []record, r *Row, o *origin) error {
 	line := lineOf(t.collect, r.Row)
 	if old[0].chat != r.Chat || old[0].date != r.Date {
@@ -202,7 +202,7 @@ func (t *Tx) placePartial(key int64, new, old []record, r *Row, o *origin) error
 	return t.run(`UPDATE message SET chat = ?, date = ?, line = ? WHERE id BETWEEN ? AND ?`, r.Chat, r.Date, line, key, lastID(key))
 }
 
-// touchLine notes in which collect an export's row was put last: of its copies it is the latest.
+// touchLine records the collect that last put an export's row: of its copies it is the latest.
 func (t *Tx) touchLine(key int64, new []record) error {
 	if len(new) == 0 || !new[0].line.Valid {
 		return nil

@@ -11,7 +11,7 @@ type reactionEvent struct {
 	id      int64 // of the message, or of the removal
 	row     int64
 	date    int64
-	text    string // what the reaction reads; "" in a removal that does not say which emoji it takes back
+	text    string // the reaction's text; "" in a removal that does not say which emoji it takes back
 	removal bool
 }
 
@@ -21,8 +21,8 @@ type reactionKey struct {
 	target int64
 }
 
-// readCanceled returns the reactions that were taken back: each removal cancels the latest earlier reaction of the same
-// person to the same message that reads the same.
+// readCanceled returns the reactions that were taken back. Each removal cancels the latest earlier reaction by the same
+// person to the same message with the same text.
 func (r *Reader) readCanceled(ctx context.Context, identity func(string) string) (map[int64]bool, error) {
 	people := make([]string, len(r.handles.addresses))
 	for i, address := range r.handles.addresses {
@@ -66,10 +66,10 @@ func cancelLatest(earlier []reactionEvent, text string, canceled map[int64]bool)
 	}
 }
 
-// isWord tells the six named reactions from emoji.
+// isWord distinguishes the six named reactions from emoji.
 func isWord(reaction string) bool { return reaction != "" && reaction[0] >= 'A' && reaction[0] <= 'Z' }
 
-// readReactionEvents returns all reactions to, and removals from, the messages that a reaction was removed from.
+// readReactionEvents returns all reactions and removals on messages that have a removal.
 func (r *Reader) readReactionEvents(ctx context.Context, people []string) (map[reactionKey][]reactionEvent, error) {
 	const removals = `SELECT quote FROM message WHERE kind = 9 AND state & 3 = 0`
 	const query = `SELECT m.id, m.line, m.date, m.sender, m.text, m.quote, m.kind = 9 FROM message m

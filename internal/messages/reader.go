@@ -16,9 +16,9 @@ type Reader struct {
 	canceled map[int64]bool // reactions that were taken back
 }
 
-// Reader returns a reader for people as identity tells them: the name of the person who has an address, Owner for an
-// address of the owner, and any unique text (such as the address) for a stranger. A reaction is taken back by the same
-// person, by whichever address. A nil identity takes each address for a person.
+// Reader returns a reader for people as identity defines them: it returns the name of the person at an address, Owner for
+// an address of the owner, and any unique text (such as the address) for a stranger. A person may take a reaction back
+// from any of their addresses. A nil identity treats each address as a person.
 func (db *DB) Reader(ctx context.Context, identity func(address string) string) (*Reader, error) {
 	return db.reader(ctx, db.sql, identity)
 }
@@ -39,8 +39,8 @@ func (db *DB) reader(ctx context.Context, q querier, identity func(address strin
 	return r, nil
 }
 
-// Update runs change in one transaction, which is kept only if change returns nil; the reader, of people as identity
-// tells them, reads within it (see [DB.Reader]).
+// Update runs change in one transaction, which is kept only if change returns nil. The reader reads within it, for people
+// as identity defines them (see [DB.Reader]).
 func (db *DB) Update(ctx context.Context, identity func(address string) string, change func(*sql.Tx, *Reader) error) error {
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
@@ -60,7 +60,7 @@ func (db *DB) Update(ctx context.Context, identity func(address string) string, 
 	return nil
 }
 
-// Names returns what sources call the people of addresses, where it is not the address itself.
+// Names returns the names that sources have for the people at addresses, except where the name is the address itself.
 func (r *Reader) Names(ctx context.Context) (map[string]string, error) {
 	names := make(map[string]string)
 	err := each(ctx, r.q, `SELECT address, name FROM handle WHERE name IS NOT NULL`, func(rows *sql.Rows) error {
@@ -75,19 +75,19 @@ func (r *Reader) Names(ctx context.Context) (map[string]string, error) {
 	return names, nil
 }
 
-// Addresses are the addresses that take part in conversations, as sources spell them, without the owner's "".
+// Addresses returns the addresses that take part in conversations, as sources spell them, without the owner's "".
 func (r *Reader) Addresses() []string { return r.handles.addresses[1:] }
 
-// Conversation is a set of participants, with the owner, at some time: chats of the same people are one conversation, and
+// Conversation is a set of participants, with the owner, at some time. Chats of the same people are one conversation, and
 // a group whose members changed is several.
 type Conversation struct {
 	ID int64
-	// Group is whether the source held it as a group. A group may have a single member left.
+	// Group reports whether the source stored it as a group. A group may have a single member left.
 	Group bool
 	// Members are the addresses as the source spells them, each once, without the owner of the source (who may still be
-	// among them by an address that only USER_IDENTIFIERS names). Of several addresses of one person the first counts.
+	// present under an address that only USER_IDENTIFIERS names). If a person has several addresses, the first counts.
 	Members []Member
-	// Messages is how many there are.
+	// Messages is the number of messages.
 	Messages int64
 
 	spans []span

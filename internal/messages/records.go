@@ -23,7 +23,7 @@ const (
 
 func optional(n int64) sql.NullInt64 { return sql.NullInt64{Int64: n, Valid: true} }
 
-// value is what the driver takes for an optional number; it does without the detour of a Valuer.
+// value returns what the driver takes for an optional number, without the detour through a Valuer.
 func value(n sql.NullInt64) any {
 	if !n.Valid {
 		return nil
@@ -112,7 +112,7 @@ func (t *Tx) remove(key int64, old []record) error {
 	return nil
 }
 
-// sameRecords compares what sources tell.
+// sameRecords compares the fields that come from sources.
 func sameRecords(old, new []record) bool {
 	if len(old) != len(new) {
 		return false
@@ -131,7 +131,7 @@ func sameRecords(old, new []record) bool {
 	return true
 }
 
-// sumOf sums an identifier up in 64 bits.
+// sumOf hashes an identifier to 64 bits.
 func sumOf(guid string) uint64 {
 	const prime = 0x9E3779B97F4A7C15
 	sum := uint64(len(guid))
@@ -144,7 +144,7 @@ func sumOf(guid string) uint64 {
 	return sum
 }
 
-// oldRow is what records say of their row.
+// oldRow returns what records say about their row.
 func (t *Tx) oldRow(list []record) *OldRow {
 	e := &list[0]
 	o := &OldRow{Chat: e.chat, Date: e.date, Row: rowOf(e.id, e.lineOrNil()), LeftOut: e.kind == leftOut, Removal: e.kind == removalKind,

@@ -8,7 +8,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// redactedColumns are the texts of the file that people wrote, said or were shown, and the rows of which they count.
+// redactedColumns are the texts in the file that people wrote, said or saw, and the rows in which they count.
 var redactedColumns = []struct{ table, column, rows string }{
 	{"message", "text", "kind NOT IN (1, 9, 10)"},
 	{"attachment", "transcript", "transcript IS NOT NULL"},
@@ -35,8 +35,8 @@ func (db *DB) EachText(ctx context.Context, visit func(string)) error {
 	return nil
 }
 
-// Redact replaces all texts by what text keeps of them, and remembers the settings, in one transaction. The training tables,
-// which hold the texts as they were, are emptied. Nothing of what was there stays in the free pages of the file.
+// Redact replaces every text by the part that text keeps, and stores the settings, in one transaction. It empties the
+// training tables, which hold the original texts. Nothing of the old texts stays in the free pages of the file.
 func (db *DB) Redact(ctx context.Context, settings *PrivacySettings, text func(string) string) error {
 	return db.erase(ctx, text, func(tx *sql.Tx) error {
 		if err := savePrivacySettings(ctx, tx, settings); err != nil {
@@ -46,7 +46,7 @@ func (db *DB) Redact(ctx context.Context, settings *PrivacySettings, text func(s
 	})
 }
 
-// RedactDescriptions redacts the descriptions that attachments got since.
+// RedactDescriptions redacts the descriptions added to attachments since.
 func (db *DB) RedactDescriptions(ctx context.Context, text func(string) string) error {
 	conn, err := db.sql.Conn(ctx)
 	if err != nil {
@@ -63,15 +63,15 @@ func (db *DB) RedactDescriptions(ctx context.Context, text func(string) string) 
 	return nil
 }
 
-// register makes text the SQL function redact of a connection.
+// register registers text as the SQL function redact of a connection.
 func register(conn *sql.Conn, text func(string) string) error {
 	return conn.Raw(func(driver any) error { return driver.(*sqlite3.SQLiteConn).RegisterFunc("redact", text, true) })
 }
 
-// fileName is the last element of attachment.path: what is left without the part up to the last slash.
+// fileName is the last element of attachment.path: what remains without the part up to the last slash.
 const fileName = `replace(path, rtrim(path, replace(path, '/', '')), '')`
 
-// redactTables uses the SQL function redact. The place of a file goes where its name changes.
+// redactTables uses the SQL function redact. It drops the place of a file whose name changes.
 func redactTables(ctx context.Context, tx *sql.Tx) error {
 	steps := []string{fmt.Sprintf(`UPDATE attachment SET root = NULL, path = NULL WHERE path IS NOT NULL AND (redact(%s) <> %[1]s OR
 		message IN (SELECT id FROM message WHERE kind BETWEEN 2 AND 8 AND redact(text) <> text))`, fileName)}
@@ -86,7 +86,7 @@ func redactTables(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// erase makes a change after which nothing of what went is left in the file. The SQL function redact is text, and the
+// erase makes a change and leaves nothing of the removed data in the file. The SQL function redact is text, and the
 // training tables are empty.
 func (db *DB) erase(ctx context.Context, text func(string) string, change func(*sql.Tx) error) error {
 	conn, err := db.sql.Conn(ctx) // the settings and the function belong to one connection

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// noteTarget notes a row whose target is not in its source, as far as the source knows.
+// noteTarget records a row whose target is not in its source, as far as the source knows.
 func (t *Tx) noteTarget(key int64, r *Row, new []record) error {
 	if len(new) == 0 || !new[0].target.Valid || new[0].target.Int64&isHashed == 0 {
 		return nil
@@ -27,7 +27,7 @@ func (t *Tx) readWaiting() error {
 	})
 }
 
-// arrive points rows that answer a row that was not in the source at that row.
+// arrive makes rows point at a target row that was not in the source before.
 func (t *Tx) arrive(o *origin, key int64, guid string) error {
 	if o.extent != Numbered || !t.waiting[guid] {
 		return nil
@@ -35,7 +35,7 @@ func (t *Tx) arrive(o *origin, key int64, guid string) error {
 	return t.run(`UPDATE message SET target = ? WHERE target = ?`, key, guidKey(o.id, guid))
 }
 
-// leave points rows that answer a row that is not in the source any longer at its identifier.
+// leave makes rows whose target row is no longer in the source point at its identifier.
 func (t *Tx) leave(o *origin, key int64, guid string) error {
 	if err := t.flush(); err != nil {
 		return err
@@ -59,18 +59,18 @@ func (t *Tx) leave(o *origin, key int64, guid string) error {
 	return t.run(`INSERT OR IGNORE INTO touched VALUES (?)`, hashed)
 }
 
-// settleUnresolved forgets the rows whose target is in their source after all.
+// settleUnresolved removes the rows whose target is in their source after all.
 func (t *Tx) settleUnresolved() error {
 	return t.exec(`DELETE FROM unresolved WHERE message IN (SELECT u.message FROM unresolved u LEFT JOIN message m ON m.id = u.message
 		WHERE m.target IS NULL OR EXISTS (SELECT 1 FROM message t WHERE t.id = m.target))`)
 }
 
-// answers picks, of the messages t of a row, the one that message m answers: that of the named part, else the first, unless
-// the row lost parts. Reactions are not answered.
+// answers picks, among the messages t of a row, the one that message m answers: the named part, else the first, unless the
+// row lost parts. Reactions are not answered.
 const answers = `t.kind NOT IN (1, 9, 10) AND t.state & 2 = 0 AND (t.part = m.target_part OR m.target_part < 0 OR t.state & 4 = 0)
 	ORDER BY t.part <> m.target_part, t.id & 255, t.id LIMIT 1`
 
-// quoteOf is the id of the message that m quotes: of the row of its source or, where several sources are, of any copy.
+// quoteOf is the id of the message that m quotes: in the row of its source or, with several sources, in any copy.
 func quoteOf(several bool) string {
 	inSource := `(SELECT t.id FROM message t WHERE t.id BETWEEN m.target AND m.target + 255 AND ` + answers + `)`
 	if !several {
@@ -80,8 +80,8 @@ func quoteOf(several bool) string {
 		(SELECT u.guid FROM unresolved u WHERE u.message = m.id & ~255), (SELECT k.guid FROM message k WHERE k.id = m.target)) AND ` + answers + `))`
 }
 
-// settleQuotes works out anew what is quoted by rows that were put, and by rows that answer such. A reaction to what is
-// not there is lost.
+// settleQuotes derives again the quotes of rows that were put, and of rows that answer them. A reaction to a missing
+// message is lost.
 func (t *Tx) settleQuotes() error {
 	from := `message m WHERE m.target IS NOT NULL`
 	if !t.bulk {
@@ -124,7 +124,7 @@ func (t *Tx) settleQuotes() error {
 	return nil
 }
 
-// touchCopies adds the copies of the rows that were touched, and the rows that wait for such.
+// touchCopies adds the copies of the touched rows, and the rows that wait for them.
 func (t *Tx) touchCopies() error {
 	for _, step := range []string{
 		`INSERT OR IGNORE INTO touched SELECT m.id & ~255 FROM touched_guid g CROSS JOIN message m INDEXED BY message_guid ON m.guid = g.guid`,

@@ -1,9 +1,9 @@
 package messages
 
-// WholeMessage as a TargetPart names a row as such: its first message.
+// WholeMessage as a TargetPart refers to the row as a whole: its first message.
 const WholeMessage = -1
 
-// Row is a row of a source, as the source tells it.
+// Row is a row of a source, as the source states it.
 type Row struct {
 	Source int64 // from Tx.Source
 	Chat   int64 // from Tx.Chat or Tx.Conversation; 0 for none
@@ -11,20 +11,21 @@ type Row struct {
 	GUID   string
 	Date   int64 // nanoseconds since 1970 UTC
 	Sender string
-	// Parts are its messages, in the order of its body; none if it became no message, and then LeftOut is why.
+	// Parts are its messages, in body order. If it became no message, Parts is empty and LeftOut says why.
 	Parts   []Part
 	LeftOut int
-	// TargetGUID and TargetPart name what a reply or a reaction answers. Where the row has no such part its first message
-	// is meant, unless the row lost parts. TargetRow is the row of that identifier, where a numbered source has it.
+	// TargetGUID and TargetPart identify the target of a reply or a reaction. If the row has no such part, its first
+	// message is meant, unless the row lost parts. TargetRow is the row with that identifier, where a numbered source has
+	// it.
 	TargetGUID string
 	TargetPart int
 	TargetRow  int64
-	// Removal makes it the removal of a reaction instead of a message; the text of its part is the reaction, or empty if
-	// only known to be some emoji.
+	// Removal makes it the removal of a reaction instead of a message. The text of its part is the reaction, or empty if
+	// all that is known is that it was some emoji.
 	Removal   bool
 	Shortened bool // other parts were unsent
 	Retracted bool // the message was unsent: no source's copy is shown
-	// Partial is whether an export leaves something out: what the file holds of the row stays.
+	// Partial reports whether an export leaves something out: what the file holds of the row stays.
 	Partial  bool
 	Event    *Event
 	Versions []Version
@@ -32,7 +33,7 @@ type Row struct {
 
 // Part is one message of a row.
 type Part struct {
-	Number     int // by which replies and reactions name it
+	Number     int // the number that replies and reactions use for it
 	Kind       Kind
 	Text       string // words, "Loved" or an emoji of a reaction, the name of an attachment's file
 	Attachment string
@@ -43,8 +44,8 @@ type Part struct {
 // Change is what Put did.
 type Change struct {
 	Old     *OldRow // nil if the row is new
-	Changed bool    // the row is not as it was
-	// Forgotten is whether it stayed out because somebody was forgotten.
+	Changed bool    // the row differs from before
+	// Forgotten reports whether it stayed out because its sender was forgotten.
 	Forgotten bool
 }
 
@@ -60,18 +61,18 @@ type OldRow struct {
 	Why     int
 }
 
-// Event is something that happened to a chat and is no message: who joined, what it was called. The GUID and row of the
-// row that told it are its own.
+// Event is something that happened to a chat and is not a message, such as a join or a rename. It has the GUID and the row
+// number of the row that states it.
 type Event struct {
 	Date    int64  // nanoseconds since 1970 UTC
 	Chat    int64  // the source's number of the chat
 	Kind    string // "added", "renamed", …
 	Actor   string // who did it: an address, or Owner
-	Subject string // to whom, "" for nobody
+	Subject string // to whom, "" for no one
 	Text    string // the new name
 }
 
-// Version is the text of a part of an edited message as it once was; the last version is what the message says.
+// Version is an earlier text of a part of an edited message. The last version is the current text.
 type Version struct {
 	Part   int
 	Number int   // from 0, the oldest

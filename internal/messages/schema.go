@@ -80,7 +80,7 @@ CREATE TABLE training_windows (id INTEGER PRIMARY KEY,
   targets INTEGER NOT NULL); -- how many of the last messages are targets
 `
 
-// The kinds of rows that are never shown: they follow the kinds of messages.
+// The kinds of rows that are never shown. They follow the kinds of messages.
 const (
 	removalKind = 9  // a reaction was taken back
 	leftOut     = 10 // the row became no message
@@ -99,11 +99,11 @@ const (
 	derived = lost | superseded
 )
 
-// isShown is the condition that a row of message m is a message to be read.
+// isShown is the condition that a row of message m is a message to read.
 const isShown = `m.kind < 9 AND m.state & 3 = 0`
 
-// indexes are made anew after many rows were added at once, which is faster than to maintain them. The order of messages
-// in a chat is that of its index up to about a second (1 << 30 nanoseconds), which takes half the bytes of a whole date.
+// indexes are rebuilt after many rows were added at once, which is faster than maintaining them. The index orders the
+// messages in a chat up to about a second (1 << 30 nanoseconds), which takes half the bytes of a whole date.
 var indexes = []struct{ name, definition string }{
 	{"message_order", `message(chat, date >> 30) WHERE kind < 9 AND state & 3 = 0`},
 	{"message_rest", `message(chat, kind) WHERE NOT (kind < 9 AND state & 3 = 0)`},
@@ -115,5 +115,5 @@ var indexes = []struct{ name, definition string }{
 	{"unresolved_guid", `unresolved(guid)`},
 }
 
-// guidIndex is there once a second source is: it finds the copies of a message.
+// guidIndex exists once there is a second source: it finds the copies of a message.
 const guidIndex = `CREATE INDEX IF NOT EXISTS message_guid ON message(guid)`

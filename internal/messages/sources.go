@@ -21,7 +21,7 @@ func (t *Tx) readSources() error {
 	return err
 }
 
-// Source opens the source of this name and returns its number. The name must be the same each time that it is collected.
+// Source opens the source with this name and returns its number. The name must be the same at every collect.
 func (t *Tx) Source(name string, extent Extent) (int64, error) {
 	o := t.sourceNamed(name)
 	if o == nil && extent != Span {
@@ -71,7 +71,7 @@ func (t *Tx) open(o *origin, extent Extent) error {
 	if extent != Numbered || o.isNew {
 		return nil
 	}
-	if o.collected == 0 && !t.keepGone { // the file was converted: rows that told an event are not known by their number
+	if o.collected == 0 && !t.keepGone { // the file was converted: rows that stated an event are not known by their number
 		for _, table := range []string{"event", "version"} {
 			if err := t.exec(`DELETE FROM `+table+` WHERE source = ?`, o.id); err != nil {
 				return err
@@ -83,7 +83,7 @@ func (t *Tx) open(o *origin, extent Extent) error {
 	return err
 }
 
-// opened are the numbers of the sources that are collected.
+// opened returns the numbers of the sources being collected.
 func (t *Tx) openedList() (list []int64) {
 	for id, o := range t.sources {
 		if o.opened {
@@ -94,7 +94,7 @@ func (t *Tx) openedList() (list []int64) {
 	return list
 }
 
-// closeSources notes which sources were collected last.
+// closeSources records which sources were collected last.
 func (t *Tx) closeSources() error {
 	for _, o := range t.sources {
 		if !o.opened {

@@ -6,10 +6,10 @@ import (
 	"errors"
 )
 
-// SetState takes what makes the bytes that the package of a source wants to know at its next collect.
+// SetState sets the function that returns the bytes a source's package needs at its next collect.
 func (t *Tx) SetState(source int64, state func(*Outcome) []byte) { t.states[source] = state }
 
-// writeStates keeps the states of the sources that were collected.
+// writeStates stores the states of the collected sources.
 func (t *Tx) writeStates(outcome *Outcome) error {
 	for _, source := range t.openedList() {
 		if err := t.exec(`DELETE FROM source_state WHERE source = ?`, source); err != nil {
@@ -24,7 +24,7 @@ func (t *Tx) writeStates(outcome *Outcome) error {
 	return nil
 }
 
-// State returns what SetState kept of the source of this name, nil for nothing.
+// State returns the bytes that SetState stored for the source with this name, nil for none.
 func (db *DB) State(ctx context.Context, source string) (state []byte, err error) {
 	if err := db.checkPolicy(ctx); err != nil {
 		return nil, explain(db.path, err)
@@ -36,7 +36,7 @@ func (db *DB) State(ctx context.Context, source string) (state []byte, err error
 	return state, nil
 }
 
-// Held returns the outcome of a collect that changes nothing of the source of this name.
+// Held returns the outcome of a collect that changes nothing in the source with this name.
 func (db *DB) Held(ctx context.Context, source string) (o Outcome, err error) {
 	id, err := integer(ctx, db.sql, `SELECT id FROM source WHERE name = ?`, source)
 	if err == nil {
@@ -55,17 +55,17 @@ func (db *DB) Held(ctx context.Context, source string) (o Outcome, err error) {
 	return o, nil
 }
 
-// SetCollected names what is collected now by a key that differs when anything of it does, and takes the summary that
+// SetCollected identifies the current collect by a key that differs when anything in it differs, and sets the summary that
 // Collected returns for that key.
 func (t *Tx) SetCollected(key string, summary func(*Outcome) []byte) {
 	t.key, t.summary = key, summary
 }
 
-// forgetStates makes every source be read as a whole at its next collect.
+// forgetStates makes the next collect read every source in full.
 const forgetStates = `DELETE FROM source_state; DELETE FROM collected; DELETE FROM collected_source`
 
-// writeCollected notes what was collected, unless more is kept than it holds. What was collected before from the same
-// source, or from one that has a message of it, is forgotten: it would be shown again.
+// writeCollected records what was collected, unless the file keeps more than that. It removes the earlier record of the
+// same source, and of any source that has a message of it, because that record would be shown again.
 func (t *Tx) writeCollected(outcome *Outcome) error {
 	opened := t.openedList()
 	affected := append([]int64(nil), opened...)
@@ -102,8 +102,7 @@ func (t *Tx) writeCollected(outcome *Outcome) error {
 	return nil
 }
 
-// Collected returns the summary of what was collected by a key, nil if it must be collected again, and what the file
-// holds now.
+// Collected returns the summary collected under a key, nil if it must be collected again, and what the file holds now.
 func (db *DB) Collected(ctx context.Context, key string) (summary []byte, outcome Outcome, err error) {
 	if err := db.checkPolicy(ctx); err != nil {
 		return nil, outcome, explain(db.path, err)

@@ -7,8 +7,8 @@ import (
 // Range is the rows from First to Last, inclusive.
 type Range struct{ First, Last int64 }
 
-// Sweep takes out of the file, or keeps as gone, the rows of the ranges of a numbered source that were not put. It calls
-// visit with what the file held of each.
+// Sweep removes, or keeps as gone, the rows in the ranges of a numbered source that were not put. It calls visit with what
+// the file held of each.
 func (t *Tx) Sweep(source int64, ranges []Range, visit func(*OldRow)) error {
 	o := t.sources[source]
 	if o == nil || !o.opened {
@@ -51,7 +51,7 @@ func (t *Tx) sweep(o *origin, ranges []Range, visit func(*OldRow)) error {
 	return t.sweepKept(o)
 }
 
-// sweepKept takes out the rows of a numbered source that were kept, unless they still are.
+// sweepKept removes the kept rows of a numbered source, unless they are still to be kept.
 func (t *Tx) sweepKept(o *origin) error {
 	if t.keepGone || t.incomplete {
 		return nil
@@ -60,7 +60,7 @@ func (t *Tx) sweepKept(o *origin) error {
 		func(source int64) bool { return source == o.id })
 }
 
-// sweepExports takes out the rows of exports that were not put, where the exports speak for their time.
+// sweepExports removes the rows of exports that were not put, where the exports cover their time.
 func (t *Tx) sweepExports() error {
 	some := false
 	for _, o := range t.sources {
@@ -78,7 +78,7 @@ func (t *Tx) isReadAgain(source int64) bool {
 	return o != nil && o.opened && o.extent != Numbered && !o.isNew
 }
 
-// sweepHashed takes out the rows that are known by their identifiers, of the sources that are meant, which were not put.
+// sweepHashed removes the rows known by identifier, of the selected sources, that were not put.
 func (t *Tx) sweepHashed(from string, isMeant func(source int64) bool) error {
 	type row struct{ key, source int64 }
 	var gone []row
@@ -108,7 +108,7 @@ func (t *Tx) sweepHashed(from string, isMeant func(source int64) bool) error {
 	return nil
 }
 
-// drop takes a row out of the file that its source no longer has, or keeps its messages as gone.
+// drop removes a row that its source no longer has, or keeps its messages as gone.
 func (t *Tx) drop(o *origin, key int64, old []record) error {
 	guid := old[0].guid
 	hadMessages := old[0].kind != leftOut
@@ -134,7 +134,7 @@ func (t *Tx) drop(o *origin, key int64, old []record) error {
 	return t.removeFacts(o.id, guid)
 }
 
-// keep marks a row as gone. Its number may be another row's now, so that it is known by its identifier.
+// keep marks a row as gone. Another row may have its number now, so it is known by its identifier.
 func (t *Tx) keep(o *origin, key int64, old []record, mark int64) error {
 	hashed := guidKey(o.id, old[0].guid)
 	if err := t.remove(key, old); err != nil {
@@ -158,7 +158,7 @@ func (t *Tx) keep(o *origin, key int64, old []record, mark int64) error {
 	return t.insert(old)
 }
 
-// takeOver deletes what was kept of a numbered row that the source has again, and points its replies at the row.
+// takeOver deletes the kept copy of a numbered row that the source has again, and points its replies at the row.
 func (t *Tx) takeOver(o *origin, key int64, r *Row, new []record) error {
 	hashed := guidKey(o.id, r.GUID)
 	old, err := t.readRecords(hashed)

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 )
 
-// Count is how many messages somebody sent to a conversation, reactions included.
+// Count is how many messages one sender sent to a conversation, including reactions.
 type Count struct {
 	Conversation int    // index into the conversations
 	Sender       string // an address, or Owner
@@ -13,7 +13,7 @@ type Count struct {
 	Last         int64 // when the last one was sent: nanoseconds since 1970 UTC
 }
 
-// Tally counts messages by conversation and sender, without reactions that were taken back.
+// Tally counts messages by conversation and sender, without canceled reactions.
 func (r *Reader) Tally(ctx context.Context, conversations []Conversation) ([]Count, error) {
 	type key struct {
 		conversation int
@@ -21,7 +21,7 @@ func (r *Reader) Tally(ctx context.Context, conversations []Conversation) ([]Cou
 	}
 	counts := make(map[key]*Count)
 	var order []key
-	spans := make(map[int64][]int) // indexes of the conversations that have a part of a chat
+	spans := make(map[int64][]int) // indexes of the conversations that include part of a chat
 	for i := range conversations {
 		for _, s := range conversations[i].spans {
 			spans[s.chat] = append(spans[s.chat], i)
@@ -65,7 +65,7 @@ func (r *Reader) Tally(ctx context.Context, conversations []Conversation) ([]Cou
 	return list, nil
 }
 
-// conversationAt is the index of the conversation that a moment of a chat belongs to, -1 if none of them.
+// conversationAt returns the index of the conversation that a moment of a chat belongs to, -1 for none.
 func conversationAt(conversations []Conversation, among []int, chat int64, at moment) int {
 	for _, i := range among {
 		for _, s := range conversations[i].spans {

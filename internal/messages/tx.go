@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// Tx is one collect: one transaction that changes what the file holds of the sources that it opens.
+// Tx is one collect: one transaction that changes what the file holds of the sources it opens.
 type Tx struct {
 	policyFilter
 	handles
@@ -16,7 +16,7 @@ type Tx struct {
 	path     string
 	keepGone bool
 	collect  int64 // number of this collect
-	bulk     bool  // the file held no messages: the indexes are made at the end
+	bulk     bool  // the file held no messages: the indexes are built at the end
 	several  bool  // there is more than one source: copies of messages are looked for
 
 	sources    map[int64]*origin
@@ -30,12 +30,12 @@ type Tx struct {
 
 	insertMessage, insertAttachment *Inserter
 	statements                      map[string]*sql.Stmt
-	changed                         map[int64]bool // keys of rows that are not as they were; empty in bulk
+	changed                         map[int64]bool // keys of rows that changed; empty in bulk
 	gone                            map[uint64]bool
 	put                             map[uint64]bool    // identifiers of changed rows, summed up
-	waiting                         map[string]bool    // identifiers of targets that were not there
+	waiting                         map[string]bool    // identifiers of missing targets
 	forgotten                       int64              // messages of exports that stayed out
-	former                          map[*chat][]period // the periods of chats that others are in now
+	former                          map[*chat][]period // the former periods of chats whose members changed
 	states                          map[int64]func(*Outcome) []byte
 	incomplete                      bool
 
@@ -96,7 +96,7 @@ func (t *Tx) integer(query string, args ...any) (int64, error) {
 	return integer(t.ctx, t.sql, query, args...)
 }
 
-// flush writes the rows that wait to be inserted.
+// flush writes the pending rows.
 func (t *Tx) flush() error {
 	return errors.Join(t.insertMessage.Flush(), t.insertAttachment.Flush())
 }
@@ -112,7 +112,7 @@ func (t *Tx) close() {
 	}
 }
 
-// wrong names the file in an error.
+// wrong adds the file's name to an error.
 func (t *Tx) wrong(err error) error {
 	if err == nil {
 		return nil

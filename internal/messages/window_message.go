@@ -8,21 +8,22 @@ import (
 	"slices"
 )
 
-// WindowMessage is what a training window needs of a message.
+// WindowMessage is the part of a message that a training window needs.
 type WindowMessage struct {
 	Date   int64  // nanoseconds since 1970 UTC
 	Sender string // an address, or Owner
 	Kind   Kind
-	// Text stands for the message: the description of an attachment, else its transcript, else its words, "Loved" or an
+	// Text represents the message: the description of an attachment, else its transcript, else its words, "Loved" or the
 	// emoji of a reaction, or a file's name.
 	Text string
-	// Replies is whether it answers a message, of which QuotedKind and QuotedText are. A Reaction always does.
+	// Replies reports whether it answers a message, which QuotedKind and QuotedText describe. It is always true for a
+	// Reaction.
 	Replies    bool
 	QuotedKind Kind
 	QuotedText string
 }
 
-// displayTextSQL is WindowMessage.Text of a message, its attachment and that one's description.
+// displayTextSQL is WindowMessage.Text for a message, its attachment and the attachment's description.
 func displayTextSQL(message, attachment, description string) string {
 	return fmt.Sprintf("coalesce(nullif(%s.description, ''), nullif(%s.transcript, ''), %s.text)", description, attachment, message)
 }
@@ -36,13 +37,13 @@ LEFT JOIN attachment ta ON t.kind >= 2 AND ta.message = t.id
 LEFT JOIN attachment_descriptions td ON td.attachment_guid = ta.guid
 WHERE m.chat = ? AND m.date >> 30 BETWEEN ? AND ? AND ` + isShown + ` ORDER BY m.chat, m.date >> 30`
 
-// mapFile maps the first 128 MiB of the file into memory: messages of a chat are on pages far apart, each of which would
-// take a system call.
+// mapFile maps the first 128 MiB of the file into memory: messages of a chat are on distant pages, and each would take a
+// system call.
 const mapFile = `PRAGMA mmap_size = 134217728`
 
-// WindowMessages calls yield for each message of the given conversations, taken together, in the order of date, row and
-// place in the row. What yield gets is overwritten by the next message. An error of yield ends the reading and is returned
-// as it is.
+// WindowMessages calls yield for each message of the given conversations, merged, in the order of date, row and position
+// in the row. The next message overwrites the value passed to yield. An error from yield ends the reading and is returned
+// unchanged.
 func (r *Reader) WindowMessages(ctx context.Context, conversations []Conversation, yield func(*WindowMessage) error) error {
 	q := r.q
 	if db, is := q.(*sql.DB); is { // the chats are read side by side, on one connection
@@ -92,7 +93,7 @@ func (r *Reader) WindowMessages(ctx context.Context, conversations []Conversatio
 	}
 }
 
-// placedMessage is a message with what orders it.
+// placedMessage is a message with its sort keys.
 type placedMessage struct {
 	WindowMessage
 	id, row int64
@@ -108,7 +109,7 @@ func (m *placedMessage) compare(n *placedMessage) int {
 	return cmp.Compare(m.id, n.id)
 }
 
-// stream is the messages of a chat in order. The index orders them up to about a second; those of one are sorted here.
+// stream is the messages of a chat in order. The index orders them up to about a second; stream sorts within that second.
 type stream struct {
 	rows    *sql.Rows
 	handles *handles
@@ -119,7 +120,7 @@ type stream struct {
 	some    bool // ahead is one
 }
 
-// stream begins to read a chat.
+// stream starts reading a chat.
 func (r *Reader) stream(ctx context.Context, q querier, chat int64, spans []span) (*stream, error) {
 	slices.SortFunc(spans, func(a, b span) int { return a.upTo.compare(b.upTo) })
 	s := &stream{handles: &r.handles}
@@ -141,7 +142,7 @@ func (r *Reader) stream(ctx context.Context, q querier, chat int64, spans []span
 	return s, nil
 }
 
-// fill makes the messages of the next second ready when all others were taken.
+// fill reads the messages of the next second once all earlier ones were taken.
 func (s *stream) fill() error {
 	if s.next < len(s.ready) {
 		return nil
@@ -198,7 +199,7 @@ func (s *stream) scan(m *placedMessage) error {
 	return err
 }
 
-// earliest is the stream with the earliest message, nil if none has any.
+// earliest returns the stream with the earliest message, nil if all are empty.
 func earliest(streams []*stream) (first *stream) {
 	for _, s := range streams {
 		if s.next < len(s.ready) && (first == nil || s.ready[s.next].compare(&first.ready[first.next]) < 0) {

@@ -9,20 +9,20 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// Export is the Source that a Reader reads.
+// Export is a Source backed by a Reader.
 type Export struct {
 	Reader
-	// Key, if not empty, is that of the export's files: an export that was collected by this Key is not read again.
+	// Key, if not empty, identifies the export's files: an export that was collected under this Key is not read again.
 	Key string
 }
 
 var exportFates = []Fate{Messages, Continued, Reactions, LostTarget, Events, Deleted, Omitted, Broadcast, Duplicates, NoSender, NeverSent, Empty,
 	UnknownKind, Envelope}
 
-// Fates are those of a line.
+// Fates are the possible fates of a line.
 func (e Export) Fates() []Fate { return exportFates }
 
-// Collect makes the database hold what the export holds, unless it does already.
+// Collect makes the database hold what the export holds, unless it already does.
 func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summary, error) {
 	if e.Key != "" {
 		if known, ok, err := unchanged(ctx, db, e.Key); ok || err != nil {
@@ -54,7 +54,7 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 	return summary, nil
 }
 
-// keepOwn keeps the addresses that the export calls the owner's, with how many messages do.
+// keepOwn stores the addresses that the export attributes to the owner, with how many messages do so.
 func (e Export) keepOwn(ctx context.Context, db *messages.DB, own map[string]int64) error {
 	var list []messages.OwnAddress
 	for address, count := range own {
@@ -66,7 +66,7 @@ func (e Export) keepOwn(ctx context.Context, db *messages.DB, own map[string]int
 	return db.KeepIdentities(ctx, list, nil)
 }
 
-// withOutcome is the summary with what the database found out.
+// withOutcome returns the summary with the database's results.
 func (s *Summary) withOutcome(outcome *messages.Outcome) *Summary {
 	whole := *s
 	whole.Outcome, whole.Read, whole.Changed = *outcome, s.Total, s.Total
@@ -75,14 +75,14 @@ func (s *Summary) withOutcome(outcome *messages.Outcome) *Summary {
 	return &whole
 }
 
-// collector is a Sink that stores.
+// collector is a Sink that stores messages.
 type collector struct {
 	ctx      context.Context
 	tx       *messages.Tx
 	summary  *Summary
 	progress func(done, total int64)
 	chats    map[*Chat]place
-	own      map[string]int64 // how many messages call an address the owner's
+	own      map[string]int64 // how many messages attribute an address to the owner
 }
 
 // place is a chat in the store.
@@ -102,7 +102,7 @@ func (c *collector) Message(m *Message) error {
 	return c.put(m, m.Partial)
 }
 
-// Seen takes a message of which the export leaves out everything: what an earlier one said of it stays.
+// Seen takes a message whose content the export omits entirely: the content from an earlier export stays.
 func (c *collector) Seen(m *Message) error {
 	seen := *m
 	seen.Parts = nil

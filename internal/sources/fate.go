@@ -1,6 +1,6 @@
 package sources
 
-// Fate is what became of a row, a line or whatever else a source counts. Each has exactly one.
+// Fate is the outcome for a row, a line or any other unit that a source counts. Each unit has exactly one.
 type Fate int
 
 const (
@@ -8,7 +8,7 @@ const (
 	Continued               // further lines of a message
 	Reactions               // reactions to messages
 	Removals                // reactions taken back
-	LostTarget              // reactions to a message that is absent, or the removal of one
+	LostTarget              // reactions to a missing message, or the removal of one
 	GroupEvents             // a rename, a join, a leave, a photo, a location share, …
 	Events                  // a member joined, a call, a notice
 	Stickers                // placed on a message, or sent as a tapback
@@ -21,13 +21,13 @@ const (
 	Scheduled // to be sent later
 	NeverSent // drafts, and the owner's own that failed
 	NoChat
-	Omitted   // placeholders of media that the export leaves out
+	Omitted   // placeholders for media that the export leaves out
 	Broadcast // posts of channels
 	Duplicates
 	NoSender    // the sender or the recipient cannot be identified
 	UnknownKind // of a kind that this program does not know
 	Envelope    // lines of the file format
-	Unread      // behind damage of the file
+	Unread      // after damage in the file
 	fates
 )
 
@@ -39,7 +39,7 @@ var fateWords = [fates]string{
 	NoSender: "without a sender", UnknownKind: "of an unknown kind", Envelope: "around the messages", Unread: "not read, for the file is damaged",
 }
 
-// String names the fate in a summary: "12 recently deleted".
+// String returns the fate's name in a summary: "12 recently deleted".
 func (f Fate) String() string { return fateWords[f] }
 
 // FateSet is a set of fates.
@@ -48,7 +48,7 @@ type FateSet [fates]bool
 // FateCounts counts rows by their fate.
 type FateCounts [fates]int64
 
-// Sum is how many rows are counted.
+// Sum returns the number of rows counted.
 func (c *FateCounts) Sum() (n int64) {
 	for _, rows := range c {
 		n += rows

@@ -13,20 +13,20 @@ import (
 	"strings"
 )
 
-// Head is what a format is recognized by.
+// Head is what formats are recognized by.
 type Head struct {
 	Path string
-	// Dir reports whether it is a folder; Names are its entries, or those of a zip.
+	// Dir reports whether it is a folder. Names are its entries, or the entries of a zip.
 	Dir   bool
 	Names []string
-	// Text is the beginning of a file, decompressed if it is a .gz or a zip with that file alone.
+	// Text is the beginning of a file, decompressed if it is a .gz or a zip with a single file.
 	Text []byte
 }
 
-// headSize is how much of a file is looked at.
+// headSize is how many bytes of a file are examined.
 const headSize = 64 << 10
 
-// ReadHead looks at a file or folder.
+// ReadHead reads the head of a file or folder.
 func ReadHead(path string) (*Head, error) {
 	h := &Head{Path: path}
 	info, err := os.Stat(path)
@@ -66,10 +66,10 @@ func ReadHead(path string) (*Head, error) {
 	return h, nil
 }
 
-// Base is the name of the file or folder without its extension.
+// Base returns the name of the file or folder without its extension.
 func (h *Head) Base() string { return Base(h.Path) }
 
-// Base is the name of a file without its extension.
+// Base returns the name of a file without its extension.
 func Base(path string) string {
 	name := filepath.Base(path)
 	return strings.TrimSuffix(name, filepath.Ext(name))
@@ -96,7 +96,7 @@ func Open(path string) (io.ReadCloser, error) {
 	return readCloser{unzipped, f}, nil
 }
 
-// openOnly opens the only file of a zip.
+// openOnly opens the only file in a zip.
 func openOnly(path string, archive *zip.ReadCloser) (io.ReadCloser, error) {
 	if n := len(archive.File); n != 1 {
 		return nil, errors.Join(fmt.Errorf("%s holds %d files, not one", path, n), archive.Close())
@@ -108,7 +108,7 @@ func openOnly(path string, archive *zip.ReadCloser) (io.ReadCloser, error) {
 	return zipped{in, archive}, nil
 }
 
-// zipped is an open file of a zip.
+// zipped is an open file in a zip.
 type zipped struct {
 	io.ReadCloser
 	archive io.Closer

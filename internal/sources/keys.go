@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Keys makes identifiers for messages whose export has none: of the chat, the sender, the time and the words, and of how
-// many such messages came before. So a message has the same in every export that holds it, and two that say the same
-// within a minute are two.
+// Keys makes identifiers for messages whose export has none. An identifier depends on the chat, the sender, the time, the
+// words, and the number of identical messages before. So a message has the same identifier in every export that holds it,
+// and two identical messages within a minute have different ones.
 type Keys struct {
 	seen map[uint64]uint32 // how often, by the first bytes of a digest
 }
@@ -30,7 +30,7 @@ func (k *Keys) GUID(chat, sender string, at time.Time, words string) string {
 	return uuid(key)
 }
 
-// Seen are identifiers of messages that were read already: some exports have messages twice.
+// Seen holds the identifiers of messages already read: some exports have messages twice.
 type Seen map[[16]byte]struct{}
 
 // IsNew records an identifier that this package made, and reports whether it is new.
@@ -45,7 +45,8 @@ func (s *Seen) IsNew(guid string) bool {
 	return !seen
 }
 
-// Hashed is an identifier of names that belong together, such as a program's own identifier of a chat and of a message.
+// Hashed returns an identifier made of names that belong together, such as a program's own identifiers of a chat and a
+// message.
 func Hashed(parts ...string) string { return uuid(digest(parts...)) }
 
 func digest(parts ...string) [sha256.Size]byte {
@@ -57,7 +58,7 @@ func digest(parts ...string) [sha256.Size]byte {
 	return sha256.Sum256(joined)
 }
 
-// uuid spells a digest as the store keeps it in the fewest bytes.
+// uuid formats a digest in the form that the store keeps in the fewest bytes.
 func uuid(d [sha256.Size]byte) string {
 	const digits = "0123456789ABCDEF"
 	out := make([]byte, 0, 36)

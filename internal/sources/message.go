@@ -7,13 +7,13 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// Chat is a chat of the source.
+// Chat is a chat in the source.
 type Chat struct {
-	// Source is by what name the store knows where the chat comes from. It is the same each time that it is collected.
+	// Source is the store's name for where the chat comes from. It is the same at every collect.
 	Source string
 	Extent messages.Extent
 	Group  bool
-	// Members are the addresses of those who take part. The owner may be among them, as store.Owner or by an address.
+	// Members are the addresses of the participants. The owner may be among them, as store.Owner or by an address.
 	Members []string
 }
 
@@ -24,53 +24,53 @@ type Message struct {
 	Row    int64  // its place in the source, which breaks ties of Time
 	Time   time.Time
 	Sender string // an address, or store.Owner
-	// Parts are what it says, in order; none is nothing.
+	// Parts are its content, in order. A message without parts has no content.
 	Parts []Part
-	// Partial is whether the export leaves something of it out: what an earlier one said of it stays.
+	// Partial reports whether the export leaves some of it out: the content from an earlier export stays.
 	Partial bool
-	// ReplyTo is the GUID of what it answers or reacts to, "" if nothing.
+	// ReplyTo is the GUID of the message it answers or reacts to, "" for none.
 	ReplyTo string
 }
 
-// Part is what becomes a message of its own in the store.
+// Part becomes a message of its own in the store.
 type Part struct {
 	Kind       messages.Kind
 	Text       string // words, a reaction, or the name of a file
 	Attachment string // the identifier of an attachment
-	// File is where its file lies: Root the folder or the archive of the export, Path the name within it.
+	// File is the place of its file: Root is the folder or the archive of the export, Path the name within it.
 	File       messages.FilePlace
-	Transcript string // the source's own words for it
+	Transcript string // the source's own transcript
 }
 
 // IsReaction reports whether the message is a reaction.
 func (m *Message) IsReaction() bool { return len(m.Parts) == 1 && m.Parts[0].Kind == messages.Reaction }
 
-// Sink takes what a source holds.
+// Sink receives the content of a source.
 type Sink interface {
-	// Message takes a message or a reaction; it is counted by itself. The message may be overwritten afterwards.
+	// Message takes a message or a reaction, and counts it. The caller may overwrite the message afterwards.
 	Message(m *Message) error
-	// Seen takes a message of which the export omits everything. It is not counted.
+	// Seen takes a message whose content the export omits entirely. It is not counted.
 	Seen(m *Message) error
 	// Count counts lines that are not messages.
 	Count(f Fate, n int64)
-	// Name takes the name that the source has for the person of an address.
+	// Name takes the source's name for the person at an address.
 	Name(address, name string)
-	// Own takes an address that a message calls the owner's.
+	// Own takes an address that a message attributes to the owner.
 	Own(address string)
-	// Note is for the user: what was decided about the source as a whole.
+	// Note takes a note for the user: a decision about the source as a whole.
 	Note(format string, args ...any)
-	// Progress takes how much was read, of how much.
+	// Progress takes how much was read, and the total.
 	Progress(done, total int64)
 }
 
-// Reader reads one export: what a format's Open returns.
+// Reader reads one export. A format's Open returns it.
 type Reader interface {
-	// Path is the export, for messages to the user.
+	// Path is the export's path, for messages to the user.
 	Path() string
-	// Unit is what is counted: "lines".
+	// Unit is the unit that Read counts: "lines".
 	Unit() string
-	// Read hands all to the sink, and returns how many units there are.
+	// Read passes everything to the sink, and returns the number of units.
 	Read(ctx context.Context, sink Sink) (total int64, err error)
-	// Close frees what Open took.
+	// Close frees the resources that Open took.
 	Close() error
 }

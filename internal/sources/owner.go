@@ -10,13 +10,13 @@ import (
 type Reading struct {
 	// Owner reports whether a name or an address is the owner's.
 	Owner func(name string) bool
-	// Asked is whether anybody said what the owner is called.
+	// Asked reports whether the user stated the owner's name.
 	Asked bool
-	// Zone is where times without a zone were written.
+	// Zone is the zone of times without one.
 	Zone *time.Location
 }
 
-// NoteZone notes which zone was assumed for times without one.
+// NoteZone records the zone that was assumed for times without one.
 func (r *Reading) NoteZone(sink Sink) {
 	name := r.Zone.String()
 	if r.Zone == time.Local {
@@ -26,7 +26,7 @@ func (r *Reading) NoteZone(sink Sink) {
 	sink.Note("its times are taken for those of %s (%v names another)", name, usererr.Option("zone"))
 }
 
-// Sender is the address of a sender: store.Owner for the owner.
+// Sender returns the address of a sender: store.Owner for the owner.
 func (r *Reading) Sender(name string) string {
 	if r.Owner != nil && r.Owner(name) {
 		return ""

@@ -10,31 +10,31 @@ import (
 
 // Source is an open source of messages: Apple's database (imessage.Source), or an Export.
 type Source interface {
-	// Path is the source, for messages to the user.
+	// Path is the source's path, for messages to the user.
 	Path() string
 	// Unit is what a Summary counts: "rows", "lines".
 	Unit() string
-	// Fates are those that a unit may have, in the order of a printed summary.
+	// Fates are the possible fates of a unit, in the order of a printed summary.
 	Fates() []Fate
 	// Collect makes the database hold what the source holds, in one transaction. Messages of other sources stay.
 	Collect(ctx context.Context, db *messages.DB, o Options) (Summary, error)
-	// Close frees what Open took.
+	// Close frees the resources that Open took.
 	Close() error
 }
 
-// Options are the choices of Collect.
+// Options are the options of Collect.
 type Options struct {
 	// KeepGone keeps the messages that the source no longer has.
 	KeepGone bool
-	// Include are fates whose rows become messages all the same. Exports have none of these.
+	// Include lists fates whose rows become messages anyway. Exports have none of these.
 	Include FateSet
 	// Progress, if not nil, is called with the number of units read.
 	Progress func(done, total int64)
-	// Log, if not nil, records what is read again, and why: never what rows say, nor the names of exports.
+	// Log, if not nil, records what is read again and why. It never records the content of rows or the names of exports.
 	Log *zap.Logger
 }
 
-// Logger is Log, or one that logs nothing.
+// Logger returns Log, or a logger that discards everything.
 func (o *Options) Logger() *zap.Logger {
 	if o.Log == nil {
 		return zap.NewNop()
@@ -42,21 +42,21 @@ func (o *Options) Logger() *zap.Logger {
 	return o.Log
 }
 
-// Summary reports where the rows of a source went: the numbers of Rows add up to Total.
+// Summary reports what became of the rows of a source: the counts in Rows add up to Total.
 type Summary struct {
 	Total int64
 	Rows  FateCounts
-	// Read is how many of the rows were read this time: those that may have changed since the last.
+	// Read is how many rows this collect read: the ones that may have changed since the last.
 	Read int64
-	// Changed is how many of those differ from the last time; all of them, where all were read.
+	// Changed is how many of them differ from the last time, or all of them if all were read.
 	Changed int64
-	// Damaged are rows whose body cannot be decoded; what could be found of their text counts.
+	// Damaged lists rows whose body cannot be decoded. Text recovered from them counts.
 	Damaged RowList
-	// Unknown counts the values that this program does not know, each said with its column; the rows are kept as events.
+	// Unknown counts the values that this program does not know, each with its column. Their rows are kept as events.
 	Unknown map[string]int64
-	// Unreadable says what of a damaged file could not be read, and why.
+	// Unreadable says which parts of a damaged file could not be read, and why.
 	Unreadable []string
-	// Notes say what was decided about the source as a whole.
+	// Notes are decisions about the source as a whole.
 	Notes []string
 	messages.Outcome
 }
@@ -67,10 +67,10 @@ type RowList struct {
 	First []int64 `json:"first"` // row ids
 }
 
-// listedRows is how many rows a RowList names.
+// listedRows is the maximum number of rows that a RowList names.
 const listedRows = 20
 
-// ListRows makes a list of rows.
+// ListRows returns the list of rows.
 func ListRows(rows []int64) RowList {
 	return RowList{Count: int64(len(rows)), First: rows[:min(len(rows), listedRows)]}
 }

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// The forms of a time in a file of data. Those without a zone are read in one that is given.
+// The formats of a time in a data file. Times without a zone are read in a given zone.
 var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999",
 	"2006-01-02T15:04", "2006-01-02 15:04"}
 
-// millisecondsFrom: a larger number is milliseconds, since as seconds it would be beyond the year 5000.
+// millisecondsFrom is the limit above which a number is milliseconds: as seconds it would be beyond the year 5000.
 const millisecondsFrom = 100_000_000_000
 
-// ParseTime reads a JSON value: a string, or seconds or milliseconds since 1970.
+// ParseTime parses a JSON value: a string, or seconds or milliseconds since 1970.
 func ParseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
 	var text string
 	if len(value) == 0 {
@@ -39,7 +39,7 @@ func ParseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.40q is no time, such as \"2024-03-15T19:02:00Z\" or seconds since 1970", text)
 }
 
-// checkYear refuses times that nanoseconds since 1970 cannot represent.
+// checkYear rejects times that nanoseconds since 1970 cannot represent.
 func checkYear(at time.Time) (time.Time, error) {
 	if year := at.Year(); year < 1700 || year > 2250 {
 		return at, fmt.Errorf("the year %d is out of range", year)

@@ -12,11 +12,11 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// keyFormat changes with what a summary holds, and with how exports are read.
+// keyFormat changes with the content of a summary, and with how exports are read.
 const keyFormat = 2
 
-// Key is another one when the files of an export have changed, by their names, sizes and times, or when it would be read
-// in another way, by choices.
+// Key returns a key that changes when the files of an export change, by their names, sizes and times, or when choices
+// changes how it would be read.
 func Key(path string, choices ...string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -37,8 +37,8 @@ func Key(path string, choices ...string) (string, error) {
 	return fmt.Sprintf("%x", sum.Sum(nil)), err
 }
 
-// unchanged returns the summary of an export that was collected by this key; ok reports whether it is still in the
-// database as it was, and need not be read.
+// unchanged returns the summary of an export that was collected under this key. ok reports whether the database still
+// holds it unchanged, so that it need not be read.
 func unchanged(ctx context.Context, db *messages.DB, key string) (s Summary, ok bool, err error) {
 	data, outcome, err := db.Collected(ctx, key)
 	if err != nil || data == nil {

@@ -13,8 +13,8 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// placeOf is where the content of a file is in a backup: its beginning and length there, and its name. In a
-// compressed backup it cannot be found again.
+// placeOf formats where the content of a file is in a backup: its offset and length, and its name. In a compressed backup
+// it cannot be found again.
 func (r *Reader) placeOf(where, name string) messages.FilePlace {
 	_, length, found := strings.Cut(where, "-")
 	if !found || length == "0" || !r.plain {
@@ -36,7 +36,7 @@ func isNoArchive(path string) bool {
 }
 
 // OpenContent opens the content of a file of a backup, at the place that its message names (messages.FilePlace.Path), and
-// returns how large it is at most. It is fs.ErrNotExist if the backup is another by now.
+// returns its maximum size. The error is fs.ErrNotExist if the backup has changed.
 func OpenContent(backup, place string) (content io.ReadCloser, most int64, err error) {
 	where, _, _ := strings.Cut(place, "/")
 	begin, size, _ := strings.Cut(where, "-")

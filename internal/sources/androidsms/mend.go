@@ -10,17 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// mender gives the XML that was meant, of the same lines: halves of characters joined, what no XML may hold replaced by
-// U+FFFD, and the contents of files left out.
+// mender returns the intended XML with the same lines: it joins halves of characters, replaces characters that XML does
+// not allow by U+FFFD, and leaves out the contents of files.
 type mender struct {
 	in   *bufio.Reader
-	at   int64  // how much was taken of in
-	rest []byte // was mended and is not given yet
+	at   int64  // how much of in was read
+	rest []byte // mended but not yet returned
 	buf  []byte
 	err  error
 
 	inTag bool
-	quote byte   // that ends the attribute at hand; 0 outside
+	quote byte   // ends the current attribute; 0 outside
 	name  []byte // of the attribute, from the last white space
 }
 
@@ -40,7 +40,7 @@ func (m *mender) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// enough is how much is mended at a time.
+// enough is how many bytes are mended at a time.
 const enough = 32 << 10
 
 // mend fills rest.
@@ -55,7 +55,7 @@ func (m *mender) mend() {
 	m.rest = m.buf
 }
 
-// isPlain reports whether a byte is ordinary text, and begins nothing.
+// isPlain reports whether a byte is ordinary text that begins no markup.
 var isPlain = func() (table [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
 		table[c] = !bytes.ContainsRune([]byte(`&"'<>= `), c) && c != 0x7f
@@ -66,7 +66,7 @@ var isPlain = func() (table [256]bool) {
 	return table
 }()
 
-// plain takes bytes until one that needs a look.
+// plain takes bytes up to the next one that needs a closer look.
 func (m *mender) plain() {
 	for {
 		buffered, err := m.in.Peek(max(1, min(m.in.Buffered(), enough)))
@@ -92,7 +92,7 @@ func (m *mender) plain() {
 // longestName is longer than the name of any attribute that matters.
 const longestName = 16
 
-// special takes a reference, a mark of XML, or a character that is not ASCII, if one is next.
+// special takes a reference, a markup character, or a non-ASCII character, if one is next.
 func (m *mender) special() {
 	next, _ := m.in.Peek(1)
 	if len(next) == 0 || isPlain[next[0]] {
@@ -112,7 +112,7 @@ func (m *mender) special() {
 	}
 }
 
-// mark takes what begins or ends tags, names and values. The app writes a value in ' if there is a " in it.
+// mark takes the characters that begin or end tags, names and values. The app quotes a value with ' if it contains a ".
 func (m *mender) mark(c byte) {
 	if ahead, _ := m.in.Peek(len(comment)); m.quote == 0 && string(ahead) == comment {
 		m.skipComment()
@@ -137,7 +137,7 @@ func (m *mender) mark(c byte) {
 	}
 }
 
-// comment begins what is left out; an apostrophe in it quotes nothing.
+// comment skips a comment; an apostrophe in it quotes nothing.
 const comment = "<!--"
 
 func (m *mender) skipComment() {
@@ -157,7 +157,7 @@ func (m *mender) skipComment() {
 	}
 }
 
-// skipFile passes over the content of a file, up to the quote that ends it, and returns its place instead.
+// skipFile skips the content of a file, up to the closing quote, and returns its place instead.
 func (m *mender) skipFile(quote byte) {
 	from := m.at
 	for {
@@ -179,7 +179,7 @@ func (m *mender) discard(n int) {
 	m.at += int64(n)
 }
 
-// legal is a character that XML may hold, or U+FFFD.
+// legal returns a character that XML allows, or U+FFFD.
 func legal(c rune) rune {
 	if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0xFFFE || c == 0xFFFF || utf16.IsSurrogate(c) || c > utf8.MaxRune {
 		return utf8.RuneError
@@ -187,7 +187,7 @@ func legal(c rune) rune {
 	return c
 }
 
-// reference takes a reference to a character: with the next if both are halves of one.
+// reference takes a character reference, and the next one too if both are halves of one character.
 func (m *mender) reference() {
 	c, size := m.peekReference(0)
 	if size == 0 {
@@ -213,10 +213,10 @@ func (m *mender) reference() {
 	}
 }
 
-// longestReference is longer than any of a character.
+// longestReference is longer than any character reference.
 const longestReference = 12
 
-// peekReference reads &#128512; or &#x1F600; at a distance, without taking it; its size is 0 if there is none.
+// peekReference reads &#128512; or &#x1F600; at an offset, without taking it. Its size is 0 if there is none.
 func (m *mender) peekReference(at int) (c rune, size int) {
 	ahead, _ := m.in.Peek(at + longestReference)
 	if len(ahead) <= at {

@@ -12,29 +12,29 @@ import (
 	"ventriloquist/internal/sources/mediatype"
 )
 
-// The boxes of a phone: type of an sms, msg_box of an mms. Others hold drafts, and what was not sent.
+// The boxes of a phone: type of an sms, msg_box of an mms. Other boxes hold drafts and unsent messages.
 const (
 	inbox = "1"
 	sent  = "2"
 )
 
-// The values of type of an addr.
+// The values of an addr's type.
 const addressFrom = "137"
 
 // self is the placeholder of the owner's own number.
 const self = "insert-address-token"
 
-// message is one of either kind.
+// message is an sms or an mms.
 type message struct {
 	fate    sources.Fate
 	date    string // milliseconds since 1970
 	members []string
 	sender  string
-	name    string // of the other one, if there is one other
+	name    string // of the other person, if there is only one
 	parts   []sources.Part
 }
 
-// sms is a row of a short message.
+// sms is a row with a short message.
 func sms(values map[string]string) *message {
 	m := &message{date: values["date"], members: split(values["address"]), name: values["contact_name"]}
 	switch values["type"] {
@@ -53,7 +53,7 @@ func sms(values map[string]string) *message {
 	return m.checked(values["type"] == inbox)
 }
 
-// checked leaves out what has no words or no people.
+// checked filters out messages with no words or no people.
 func (m *message) checked(received bool) *message {
 	switch {
 	case len(m.members) == 0, received && m.sender == "":
@@ -64,7 +64,7 @@ func (m *message) checked(received bool) *message {
 	return m
 }
 
-// split splits an attribute with the addresses of several people.
+// split splits an attribute that holds the addresses of several people.
 func split(addresses string) (list []string) {
 	for address := range strings.SplitSeq(addresses, "~") {
 		if address = strings.TrimSpace(address); address != "" && address != self && !slices.Contains(list, address) {
@@ -74,7 +74,7 @@ func split(addresses string) (list []string) {
 	return list
 }
 
-// mms is a row of a message with files or of a group.
+// mms is a row with a message that has files or several recipients.
 type mms struct {
 	values    map[string]string
 	parts     []map[string]string
@@ -85,14 +85,14 @@ type mms struct {
 type own struct {
 	reading sources.Reading
 	sink    sources.Sink
-	learned map[string]bool // to which messages came that had no other recipient
+	learned map[string]bool // recipients of messages that had no other recipient
 }
 
 func (o *own) is(address string) bool {
 	return o.learned[address] || o.reading.Sender(address) == messages.Owner
 }
 
-// people are who an mms is from and to, as its addresses say.
+// people returns the sender and the recipients of an mms, according to its addresses.
 func (m *mms) people() (from string, to []string) {
 	for _, a := range m.addresses {
 		for _, address := range split(a["address"]) {
@@ -133,8 +133,8 @@ func (m *mms) message(r *Reader, o *own) *message {
 	return out.checked(received)
 }
 
-// membersOf are the others of an mms: those that it names itself, on most phones, or those of its addresses, where it
-// names the sender alone, or no one. The owner's own number may be among either.
+// membersOf returns the other members of an mms: on most phones the ones that it names itself, or the ones in its
+// addresses if it names only the sender or no one. The owner's own number may be among either.
 func membersOf(named []string, from string, to []string, received bool, o *own) []string {
 	members := slices.Clone(named)
 	if len(named) == 0 || len(named) == 1 && received && len(to) > 1 {
@@ -151,7 +151,7 @@ func membersOf(named []string, from string, to []string, received bool, o *own) 
 	return members
 }
 
-// part is a part of an mms: words or a file. How they are arranged on the screen is a part too, which is left out.
+// part is a part of an mms: words or a file. The screen layout is a part too, which is left out.
 func (r *Reader) part(values map[string]string) (p sources.Part, some bool) {
 	kind := strings.ToLower(values["ct"])
 	switch {
@@ -169,13 +169,13 @@ func (r *Reader) part(values map[string]string) (p sources.Part, some bool) {
 	return sources.Part{Kind: mediatype.Of(kind, "", name), Text: name, File: r.placeOf(values["data"], name)}, true
 }
 
-// emitter hands the messages to the sink.
+// emitter passes the messages to the sink.
 type emitter struct {
 	reader *Reader
 	sink   sources.Sink
 	begun  bool
 	row    int64
-	count  int64 // that the file says it holds
+	count  int64 // according to the file
 	mms    *mms
 	own    own
 	chats  map[string]*sources.Chat
@@ -203,7 +203,7 @@ func (e *emitter) emit(m *message) error {
 		words = append(words, p.Kind.String(), p.Text)
 	}
 	out := sources.Message{Chat: chat, GUID: sources.Hashed(words...), Row: e.row, Time: at, Sender: m.sender, Parts: m.parts}
-	if !e.seen.IsNew(out.GUID) { // phones that were restored have messages twice
+	if !e.seen.IsNew(out.GUID) { // restored phones have messages twice
 		e.sink.Count(sources.Duplicates, 1)
 		return nil
 	}
@@ -215,7 +215,7 @@ func (e *emitter) emit(m *message) error {
 	return e.sink.Message(&out)
 }
 
-// chat is the one with these people.
+// chat returns the chat with these people.
 func (e *emitter) chat(members []string) (chat *sources.Chat, key string) {
 	sorted := slices.Sorted(slices.Values(members))
 	key = strings.Join(sorted, "~")

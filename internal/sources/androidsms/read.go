@@ -23,14 +23,14 @@ func Recognize(h *sources.Head) bool {
 // Reader reads one backup.
 type Reader struct {
 	path    string
-	name    string // by which the store knows it
+	name    string // the store's name for it
 	reading sources.Reading
 
 	absolute string
-	plain    bool // no archive
+	plain    bool // not an archive
 }
 
-// Open is for the file at path.
+// Open returns a reader for the file at path.
 func Open(path string, reading sources.Reading) (*Reader, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -39,13 +39,13 @@ func Open(path string, reading sources.Reading) (*Reader, error) {
 	return &Reader{path: path, name: "sms " + absolute, reading: reading, absolute: absolute, plain: isNoArchive(path)}, nil
 }
 
-// Path is the file.
+// Path returns the file's path.
 func (r *Reader) Path() string { return r.path }
 
-// Unit is what is counted.
+// Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "rows" }
 
-// Close has nothing to free.
+// Close does nothing: there is nothing to free.
 func (r *Reader) Close() error { return nil }
 
 // Read reads the backup.
@@ -83,7 +83,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	return e.row, nil
 }
 
-// explain says where the file is wrong.
+// explain adds the position in the file to an error.
 func (r *Reader) explain(d *xml.Decoder, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -96,7 +96,7 @@ func (r *Reader) explain(d *xml.Decoder, err error) error {
 	return usererr.With(fmt.Errorf("%s:%d: %w", r.path, line, err), "the backup may not have been written to its end: make another")
 }
 
-// token takes one piece of the file.
+// token reads the next token of the file.
 func (e *emitter) token(token xml.Token) error {
 	switch t := token.(type) {
 	case xml.StartElement:
@@ -109,7 +109,7 @@ func (e *emitter) token(token xml.Token) error {
 	return nil
 }
 
-// endMMS emits the mms at hand, if there is one.
+// endMMS emits the current mms, if there is one.
 func (e *emitter) endMMS() error {
 	m := e.mms
 	if m == nil {
@@ -146,7 +146,7 @@ func (e *emitter) start(t xml.StartElement) error {
 	return nil
 }
 
-// attributes are those of an element. The app writes "null" for what is not there.
+// attributes returns the attributes of an element. The app writes "null" for missing values.
 func attributes(list []xml.Attr) map[string]string {
 	values := make(map[string]string, len(list))
 	for _, a := range list {

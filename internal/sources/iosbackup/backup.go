@@ -13,13 +13,13 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// The names of a backup's own files.
+// The names of the backup's own files.
 const (
 	manifestList = "Manifest.plist"
 	manifestDB   = "Manifest.db"
 )
 
-// File is a file of a phone.
+// File is a file on a phone.
 type File struct{ Domain, Path string }
 
 // The files that hold the messages and the address book.
@@ -28,7 +28,7 @@ var (
 	AddressBook = File{"HomeDomain", "Library/AddressBook/AddressBook.sqlitedb"}
 )
 
-// manifest is what Manifest.plist says.
+// manifest is the content of Manifest.plist.
 type manifest struct {
 	IsEncrypted  bool
 	BackupKeyBag []byte
@@ -40,7 +40,7 @@ type Backup struct {
 	dir      string
 	keys     *keybag
 	manifest string // the decrypted Manifest.db
-	private  string // the folder that it is in
+	private  string // the folder that contains it
 }
 
 // IsEncrypted reports whether a folder is an encrypted backup.
@@ -61,10 +61,11 @@ func readManifest(dir string) (m manifest, err error) {
 	return m, nil
 }
 
-// ErrPassphrase is the error of a wrong passphrase.
+// ErrPassphrase reports a wrong passphrase.
 var ErrPassphrase = errors.New("the passphrase is not that of the backup")
 
-// Unlock opens the encrypted backup in dir. Making the key of the passphrase takes seconds: that is what protects it.
+// Unlock opens the encrypted backup in dir. Deriving the key from the passphrase takes seconds by design: this protects
+// it.
 func Unlock(ctx context.Context, dir, passphrase string) (*Backup, error) {
 	m, err := readManifest(dir)
 	if err != nil {
@@ -89,7 +90,7 @@ func Unlock(ctx context.Context, dir, passphrase string) (*Backup, error) {
 	return b, nil
 }
 
-// openManifest decrypts the list of files. It is not encrypted itself before iOS 10.2.
+// openManifest decrypts the list of files. Before iOS 10.2 the list itself is not encrypted.
 func (b *Backup) openManifest(ctx context.Context, wrapped []byte) error {
 	b.manifest = filepath.Join(b.dir, manifestDB)
 	if _, err := os.Stat(b.manifest); err != nil {
@@ -107,11 +108,11 @@ func (b *Backup) openManifest(ctx context.Context, wrapped []byte) error {
 	return decryptFile(ctx, b.manifest, encrypted, key, -1)
 }
 
-// Close removes what was decrypted for the sake of reading the backup.
+// Close removes the files that were decrypted to read the backup.
 func (b *Backup) Close() error { return os.RemoveAll(b.private) }
 
-// Extract writes a decrypted copy of a file below folder, where an unencrypted backup would have it. What the backup
-// does not hold is reported as os.ErrNotExist.
+// Extract writes a decrypted copy of a file below folder, at its path in an unencrypted backup. It returns os.ErrNotExist
+// for a file that the backup does not hold.
 func (b *Backup) Extract(ctx context.Context, folder string, file File) error {
 	id := FileID(file.Domain, file.Path)
 	fail := func(err error) error { return fmt.Errorf("%s: %s: %w", b.dir, file.Path, err) }

@@ -11,8 +11,8 @@ import (
 	"os"
 )
 
-// decryptFile writes what is encrypted in a file to another, which only its owner may read. Size is how much of it counts;
-// less than 0 is all but the padding.
+// decryptFile decrypts a file to another file, which only its owner may read. Size is how many bytes count; if it is
+// negative, everything but the padding counts.
 func decryptFile(ctx context.Context, to, from string, key []byte, size int64) (err error) {
 	in, err := os.Open(from)
 	if err != nil {
@@ -37,7 +37,7 @@ func decryptFile(ctx context.Context, to, from string, key []byte, size int64) (
 	return errors.Join(err, out.Close())
 }
 
-// decryptTo decrypts AES in CBC mode, and returns how much there is and how much of it, at the end, is padding.
+// decryptTo decrypts AES in CBC mode. It returns the number of bytes and how many of them, at the end, are padding.
 func decryptTo(ctx context.Context, out io.Writer, in io.Reader, key []byte) (written, padding int64, err error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -68,7 +68,7 @@ func decryptTo(ctx context.Context, out io.Writer, in io.Reader, key []byte) (wr
 	}
 }
 
-// paddingOf is how many bytes at the end are padding: n bytes of n.
+// paddingOf returns the number of padding bytes at the end: n bytes with value n.
 func paddingOf(data []byte) int64 {
 	n := int(data[len(data)-1])
 	if n == 0 || n > aes.BlockSize || !bytes.HasSuffix(data, bytes.Repeat([]byte{byte(n)}, n)) {

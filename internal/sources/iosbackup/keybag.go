@@ -10,16 +10,16 @@ import (
 	"hash"
 )
 
-// The most iterations that are done; phones ask for ten million and for ten thousand.
+// The maximum number of iterations; phones use ten million and ten thousand.
 const (
 	mostFirst  = 100_000_000
 	mostSecond = 10_000_000
 )
 
-// keySize is that of all keys, in bytes.
+// keySize is the size of all keys, in bytes.
 const keySize = 32
 
-// byPassphrase is the bit of a class key's wrapping that says that the passphrase unwraps it.
+// byPassphrase is the wrapping bit of a class key that the passphrase unwraps.
 const byPassphrase = 2
 
 // keybag holds the class keys.
@@ -36,8 +36,8 @@ type classKey struct {
 	wrapped     []byte
 }
 
-// parseKeybag reads a list of tags, lengths and values, which are big endian. A UUID begins a class; the first is that of
-// the bag itself.
+// parseKeybag reads a list of tags, lengths and values in big-endian order. Each UUID starts a class, except the first,
+// which is the bag's own.
 func parseKeybag(data []byte) (*keybag, error) {
 	b := &keybag{}
 	bags := 0
@@ -66,7 +66,7 @@ func parseKeybag(data []byte) (*keybag, error) {
 }
 
 func (b *keybag) field(tag string, value []byte) error {
-	c := new(classKey) // what precedes the first class belongs to none
+	c := new(classKey) // entries before the first class belong to none
 	if n := len(b.classes); n > 0 {
 		c = &b.classes[n-1]
 	}
@@ -84,7 +84,7 @@ func (b *keybag) field(tag string, value []byte) error {
 	return nil
 }
 
-// check refuses bags that would take for ever.
+// check rejects bags that would take forever.
 func (b *keybag) check() error {
 	switch {
 	case len(b.salt) == 0 || b.iterations == 0 || len(b.classes) == 0:
@@ -127,7 +127,7 @@ func derive(h func() hash.Hash, secret, salt []byte, iterations uint32) ([]byte,
 	return pbkdf2.Key(h, string(secret), salt, int(iterations), keySize)
 }
 
-// file unwraps the key of a file: four bytes of its class, little endian, and the wrapped key.
+// file unwraps the key of a file: its class in four little-endian bytes, then the wrapped key.
 func (b *keybag) file(key []byte) ([]byte, error) {
 	const class = 4
 	if len(key) != class+keySize+wrapBlock {

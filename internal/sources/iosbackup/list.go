@@ -11,14 +11,14 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Info is what a backup says of itself.
+// Info is a backup's description of itself.
 type Info struct {
 	Dir    string
-	Device string // what the phone is called, if it says so
+	Device string // the phone's name, if the backup states it
 	Date   time.Time
 }
 
-// List returns the backups in a folder of backups, such as MobileSync/Backup: each has a folder of its own.
+// List returns the backups in a folder of backups, such as MobileSync/Backup. Each has its own folder.
 func List(folder string) []Info {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -35,7 +35,7 @@ func List(folder string) []Info {
 	return list
 }
 
-// Only returns the one backup in a folder of backups; any other path stays as it is.
+// Only returns the only backup in a folder of backups, and any other path unchanged.
 func Only(path string) (string, error) {
 	backups := List(path)
 	switch len(backups) {
@@ -54,7 +54,7 @@ func Only(path string) (string, error) {
 	return "", usererr.With(fmt.Errorf("%s holds %d backups:%s", path, len(backups), text), "name one of them with %v", usererr.Option("source"))
 }
 
-// info reads Info.plist, which may not be there.
+// info reads Info.plist, which may be missing.
 func info(dir string) Info {
 	data, err := os.ReadFile(filepath.Join(dir, "Info.plist"))
 	var content struct {

@@ -13,15 +13,15 @@ import (
 	"howett.net/plist"
 )
 
-// FileID is what a file is called in a backup.
+// FileID returns the name of a file in a backup.
 func FileID(domain, path string) string {
 	sum := sha1.Sum([]byte(domain + "-" + path))
 	return hex.EncodeToString(sum[:])
 }
 
-// entry is what Manifest.db says of a file.
+// entry is the record of a file in Manifest.db.
 type entry struct {
-	key  []byte // with its class
+	key  []byte // preceded by its class
 	size int64
 }
 
@@ -33,7 +33,7 @@ type archive struct {
 	Objects []any `plist:"$objects"`
 }
 
-// parseEntry reads the column file of a row.
+// parseEntry reads the file column of a row.
 func parseEntry(data []byte) (e entry, err error) {
 	var a archive
 	if _, err := plist.Unmarshal(data, &a); err != nil {
@@ -72,7 +72,7 @@ func (a *archive) object(id plist.UID) any {
 	return a.Objects[id]
 }
 
-// errAbsent is the error of a file that a backup does not hold.
+// errAbsent reports a file that a backup does not hold.
 var errAbsent = errors.New("it is not in the backup")
 
 // find looks a file up in the decrypted Manifest.db.

@@ -7,16 +7,16 @@ import (
 	"errors"
 )
 
-// wrapBlock is what a key is wrapped in units of, in bytes.
+// wrapBlock is the block size of key wrapping, in bytes.
 const wrapBlock = 8
 
-// wrapCheck precedes a key that was unwrapped with the right one.
+// wrapCheck precedes a key that was unwrapped with the right key.
 const wrapCheck = 0xA6A6A6A6A6A6A6A6
 
-// errWrongKey is the error of unwrapping with the wrong key.
+// errWrongKey reports that a key was unwrapped with the wrong key.
 var errWrongKey = errors.New("the key does not fit")
 
-// unwrap takes the wrapping off a key, as RFC 3394 says.
+// unwrap unwraps a key according to RFC 3394.
 func unwrap(with, wrapped []byte) ([]byte, error) {
 	if len(wrapped) < 3*wrapBlock || len(wrapped)%wrapBlock != 0 {
 		return nil, errors.New("a wrapped key has a wrong length")

@@ -1,12 +1,13 @@
-// Package jsonl reads chats from a file of JSON lines, for histories of any program that can be brought into this form:
+// Package jsonl reads chats from a file of JSON lines, for histories of any program that can be converted to this form:
 //
 //	{"chat": "pub night", "time": "2024-03-15T19:02:00Z", "name": "John", "text": "who is in?", "reply_to": null}
 //
 // In: the path of such a file, which may be compressed (.gz). Out: its messages, through source.Sink.
 // It must not know contacts, windows or training.
 //
-// A chat's members are those who speak in it; "reply_to" is the number, from 0, of the answered message within its chat.
-// A time without a zone is one of the machine's, or of Reading.Zone.
+// A chat's members are the people who speak in it. "reply_to" is the number, from 0, of the target message within its
+// chat.
+// A time without a zone is in the machine's zone, or in Reading.Zone.
 package jsonl
 
 import (
@@ -24,7 +25,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Recognize reports whether a file is one of JSON lines with chats.
+// Recognize reports whether a file consists of JSON lines with chats.
 func Recognize(h *sources.Head) bool {
 	line, _, whole := bytes.Cut(bytes.TrimLeft(lines.WithoutMark(h.Text), " \t\r\n"), []byte("\n"))
 	if !whole && len(line) >= 1<<15 {
@@ -47,11 +48,11 @@ const form = `a line reads {"chat": "pub night", "time": "2024-03-15T19:02:00Z",
 // Reader reads one file.
 type Reader struct {
 	path    string
-	name    string // by which the store knows it
+	name    string // the store's name for it
 	reading sources.Reading
 }
 
-// Open is for the file at path.
+// Open returns a reader for the file at path.
 func Open(path string, reading sources.Reading) (*Reader, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -60,16 +61,16 @@ func Open(path string, reading sources.Reading) (*Reader, error) {
 	return &Reader{path: path, name: "jsonl " + absolute, reading: reading}, nil
 }
 
-// Path is the file.
+// Path returns the file's path.
 func (r *Reader) Path() string { return r.path }
 
-// Unit is what is counted.
+// Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "lines" }
 
-// Close has nothing to free.
+// Close does nothing: there is nothing to free.
 func (r *Reader) Close() error { return nil }
 
-// Read reads the file twice: who speaks in a chat, and which messages are answered, is known at its end.
+// Read reads the file twice: only its end settles who speaks in a chat and which messages have replies.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	s := survey{reader: r, chats: map[string]*chat{}}
 	total, err := r.each(ctx, s.line)
@@ -84,7 +85,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	return total, err
 }
 
-// each calls visit for every line; the row of an empty one is nil.
+// each calls visit for every line; the row of an empty line is nil.
 func (r *Reader) each(ctx context.Context, visit func(number int64, row *row) error) (int64, error) {
 	in, err := sources.Open(r.path)
 	if err != nil {
@@ -129,12 +130,12 @@ func (r *Reader) parse(line []byte) (*row, error) {
 	return &row{chat: *chat, at: at, name: *name, text: *text, answered: answered}, nil
 }
 
-// chat is what the survey finds out about a chat.
+// chat is what the survey learns about a chat.
 type chat struct {
 	sources.Chat
 	speakers map[string]bool
 	rows     int
-	answered map[int]string // the identifiers of the messages that others answer, by number
+	answered map[int]string // the identifiers of the messages with replies, by number
 }
 
 func (c *chat) speaks(address string) {

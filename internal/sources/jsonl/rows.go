@@ -10,14 +10,14 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// row is a line of the file.
+// row is one line of the file.
 type row struct {
 	chat, name, text string
 	at               time.Time
 	answered         *int
 }
 
-// survey is the first reading.
+// survey is the first pass.
 type survey struct {
 	reader *Reader
 	chats  map[string]*chat
@@ -43,7 +43,7 @@ func (s *survey) line(number int64, r *row) error {
 	}
 	if r.answered != nil {
 		if _, there := c.answered[*r.answered]; !there {
-			c.answered[*r.answered] = "" // known when it is read again, if it comes first
+			c.answered[*r.answered] = "" // set in the second pass, if it comes first
 		}
 	}
 	c.rows++
@@ -55,7 +55,7 @@ func (r *row) isAnswered(c *chat) bool {
 	return there
 }
 
-// emitter is the second reading.
+// emitter is the second pass.
 type emitter struct {
 	*survey
 	sink  sources.Sink

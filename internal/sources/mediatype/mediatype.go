@@ -1,7 +1,7 @@
 // Package mediatype classifies attachments: an image, a document, a contact.
 //
-// In: what a source says of the attachment, its MIME type, Apple's uniform type identifier, its file name. What
-// leaves: the store's kind. It must not look at the file itself, which may not be there.
+// In: what a source states about the attachment: its MIME type, Apple's uniform type identifier, its file name. Out: the
+// store's kind. It must not look at the file itself, which may not exist.
 package mediatype
 
 import (
@@ -11,13 +11,13 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// Of is the type of an attachment by its MIME type, else its uniform type identifier, else its name's extension.
+// Of returns the type of an attachment by its MIME type, else its uniform type identifier, else its name's extension.
 func Of(mime, uti, name string) messages.Kind {
 	mime, _, _ = strings.Cut(strings.ToLower(mime), ";")
 	if mime = strings.TrimSpace(mime); mime != "" {
 		return match(mimeKinds, mime)
 	}
-	// dyn.… are identifiers that the system makes up for extensions that it does not know.
+	// The system makes up dyn.… identifiers for extensions that it does not know.
 	if uti = strings.ToLower(strings.TrimSpace(uti)); uti != "" && !strings.HasPrefix(uti, "dyn.") {
 		return match(utiKinds, uti)
 	}
@@ -37,7 +37,7 @@ type rule struct {
 	kind   messages.Kind
 }
 
-// match returns the kind of the first rule that fits; a file is what none fits.
+// match returns the kind of the first rule that fits, or a file if none does.
 func match(rules []rule, name string) messages.Kind {
 	for _, r := range rules {
 		if strings.HasPrefix(name, r.prefix) {

@@ -8,7 +8,7 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// Write writes a file into a folder of its own.
+// Write writes a file into its own folder.
 func Write(t testing.TB, name, content string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
@@ -18,7 +18,7 @@ func Write(t testing.TB, name, content string) (path string) {
 	return path
 }
 
-// ReadFile reads a file by the Open of a format; own are the names of the owner.
+// ReadFile reads a file with a format's Open; own are the names of the owner.
 func ReadFile[R sources.Reader](t testing.TB, open func(string, sources.Reading) (R, error), path string, own ...string) (*Sink, error) {
 	t.Helper()
 	r, err := open(path, Reading(own...))

@@ -1,4 +1,4 @@
-// Package sourcetest is for the tests of formats: a Sink that writes down what it is given.
+// Package sourcetest supports the tests of formats: a Sink that records what it receives.
 package sourcetest
 
 import (
@@ -13,7 +13,7 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// Sink writes down what a source holds.
+// Sink records the content of a source.
 type Sink struct {
 	Messages []sources.Message
 	Chats    map[*sources.Chat]bool
@@ -21,10 +21,10 @@ type Sink struct {
 	Names    map[string]string
 	Owns     map[string]int
 	Notes    []string
-	Left     []sources.Message // of which the export leaves out everything
+	Left     []sources.Message // messages whose content the export omits
 }
 
-// Message, Seen, Count, Own, Name, Note and Progress make it a source.Sink.
+// Message, Seen, Count, Own, Name, Note and Progress implement sources.Sink.
 func (s *Sink) Message(m *sources.Message) error {
 	copied := *m
 	copied.Parts = append([]sources.Part(nil), m.Parts...)
@@ -81,7 +81,7 @@ func Read(t testing.TB, r sources.Reader) (*Sink, error) {
 	return s, nil
 }
 
-// Lines are the messages as "2024-03-15 19:02:03 who kind: words <- what is answered".
+// Lines formats the messages as "2024-03-15 19:02:03 who kind: words <- target".
 func (s *Sink) Lines() []string {
 	words := map[string]string{}
 	var lines []string
@@ -111,7 +111,7 @@ func (s *Sink) Lines() []string {
 	return lines
 }
 
-// Want holds the lines against the expected ones.
+// Want compares the lines with the expected ones.
 func (s *Sink) Want(t testing.TB, want ...string) {
 	t.Helper()
 	got := s.Lines()
@@ -120,7 +120,7 @@ func (s *Sink) Want(t testing.TB, want ...string) {
 	}
 }
 
-// WantCounts holds the fates, but for messages, against the expected ones.
+// WantCounts compares the fates, except messages, with the expected ones.
 func (s *Sink) WantCounts(t testing.TB, want map[sources.Fate]int64) {
 	t.Helper()
 	for f, n := range s.Counts {
@@ -135,7 +135,7 @@ func (s *Sink) WantCounts(t testing.TB, want map[sources.Fate]int64) {
 	}
 }
 
-// Reading is of an owner who has these names, and of times in UTC.
+// Reading returns a Reading for an owner with these names, with times in UTC.
 func Reading(own ...string) sources.Reading {
 	book := people.NewBook(people.Self{Addresses: own})
 	return sources.Reading{Zone: time.UTC, Asked: len(own) > 0, Owner: func(name string) bool {

@@ -57,7 +57,7 @@ type coordinates struct {
 	Longitude float64 `json:"longitude"`
 }
 
-// reaction is one emoji under a message; recent are those who chose it, as far as the export knows them.
+// reaction is one emoji under a message. recent lists the people who chose it, as far as the export knows them.
 type reaction struct {
 	Type   string `json:"type"`
 	Emoji  string `json:"emoji"`
@@ -68,11 +68,11 @@ type reaction struct {
 	} `json:"recent"`
 }
 
-// peer is an identifier of a person or chat: "user123", or 123 in exports before 2021, of which those of users may be larger by
-// 2 to the 32nd.
+// peer is an identifier of a person or chat: "user123", or 123 in exports before 2021, where identifiers of users may be
+// larger by 2 to the 32nd.
 type peer string
 
-// oldUsers is what is added to users' identifiers in old exports.
+// oldUsers is the offset of user identifiers in old exports.
 const oldUsers = 1 << 32
 
 func (p *peer) UnmarshalJSON(value []byte) error {
@@ -89,7 +89,7 @@ func (p *peer) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// words is a text: a string, or an array of strings and of objects that have the text of a link, of bold words and so on.
+// words is a text: a string, or an array of strings and of objects that hold the text of a link, bold words and so on.
 type words string
 
 func (w *words) UnmarshalJSON(value []byte) error {
@@ -119,8 +119,8 @@ func (w *words) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// parts are what a message says: its file or the like, then its words. Omitted is whether there is a file, but not in the
-// export and without a name.
+// parts returns the content of a message: its file or other attachment, then its words. Omitted reports whether there is a
+// file that the export does not hold or name.
 func (m *message) parts(guid, root string) (parts []sources.Part, omitted bool) {
 	if p, some := m.media(); some {
 		if p.Kind.IsAttachment() {
@@ -139,7 +139,7 @@ func (m *message) parts(guid, root string) (parts []sources.Part, omitted bool) 
 	return parts, omitted
 }
 
-// media is the one attachment that a message may have.
+// media returns the one attachment that a message may have.
 func (m *message) media() (p sources.Part, some bool) {
 	switch {
 	case m.Photo != "":
@@ -163,8 +163,8 @@ func (m *message) media() (p sources.Part, some bool) {
 	return p, false
 }
 
-// fileName is the name of a file: its own, else that of the export's copy. Where this was not included a note stands
-// instead of its path.
+// fileName returns the name of a file: its own, else the name of the export's copy. If the copy was not included, the path
+// is replaced by a note.
 func (m *message) fileName(file string) string {
 	if m.FileName != "" {
 		return m.FileName
@@ -175,12 +175,12 @@ func (m *message) fileName(file string) string {
 	return path.Base(file)
 }
 
-// isNote reports whether a text is the note in place of the path of a file that is not in the export, perhaps after its name.
+// isNote reports whether a text is the note that replaces the path of a missing file, perhaps after the file's name.
 func isNote(file string) bool {
 	return strings.HasPrefix(file, "(") || strings.Contains(file, " (File ") && strings.HasSuffix(file, ")")
 }
 
-// fileKind is what Telegram says that a file is, else what it seems to be.
+// fileKind returns Telegram's kind of a file, else the kind that it appears to be.
 func (m *message) fileKind(name string) messages.Kind {
 	switch m.MediaType {
 	case "sticker":
@@ -193,7 +193,7 @@ func (m *message) fileKind(name string) messages.Kind {
 	return mediatype.Of(m.MIME, "", name)
 }
 
-// time is when a message was sent. Old exports have only the local time of the machine that exported.
+// time returns when a message was sent. Old exports have only the local time of the exporting machine.
 func (m *message) time(zone *time.Location) (time.Time, error) {
 	if m.Unix != "" {
 		return sources.ParseTime(json.RawMessage(m.Unix), zone)
@@ -209,7 +209,7 @@ func localTime(date string, zone *time.Location) (time.Time, error) {
 	return sources.ParseTime(quoted, zone)
 }
 
-// zone is the one of the machine that exported: zone if that agrees with the times of this message, else one that does.
+// zone returns the zone of the exporting machine: zone if it agrees with the times of this message, else one that does.
 func (m *message) zone(zone *time.Location) *time.Location {
 	at, err := m.time(zone)
 	local, localErr := localTime(m.Date, time.UTC)

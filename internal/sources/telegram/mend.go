@@ -5,8 +5,8 @@ import (
 	"bytes"
 )
 
-// mender repairs what Telegram Desktop writes wrongly: control characters as \x0B, which JSON does not know. What it gives
-// is of the same lines.
+// mender repairs invalid output of Telegram Desktop: control characters written as \x0B, which JSON does not allow. Its
+// output has the same lines.
 type mender struct {
 	in      *bufio.Reader
 	escaped bool // the last byte was a backslash that begins an escape

@@ -15,10 +15,10 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// fileName is what Telegram Desktop calls an export.
+// fileName is the name of a Telegram Desktop export.
 const fileName = "result.json"
 
-// Recognize reports whether a file is an export of Telegram Desktop, or a folder holds one.
+// Recognize reports whether a file is a Telegram Desktop export, or a folder holds one.
 func Recognize(h *sources.Head) bool {
 	if h.Dir {
 		return slices.Contains(h.Names, fileName)
@@ -42,7 +42,7 @@ type Reader struct {
 	reading sources.Reading
 }
 
-// Open is for the file at path, or the one in the folder.
+// Open returns a reader for the file at path, or for the export in that folder.
 func Open(path string, reading sources.Reading) (*Reader, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
@@ -59,13 +59,13 @@ func Open(path string, reading sources.Reading) (*Reader, error) {
 	return &Reader{path: path, root: root, reading: reading}, nil
 }
 
-// Path is the file.
+// Path returns the file's path.
 func (r *Reader) Path() string { return r.path }
 
-// Unit is what is counted.
+// Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "messages and reactions" }
 
-// Close has nothing to free.
+// Close does nothing: there is nothing to free.
 func (r *Reader) Close() error { return nil }
 
 // Read reads the export.
@@ -91,7 +91,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	return s.total, err
 }
 
-// emitter hands the messages to the sink.
+// emitter passes the messages to the sink.
 type emitter struct {
 	*survey
 	sink   sources.Sink
@@ -108,7 +108,7 @@ func (e *emitter) address(p peer) string {
 	return string(p)
 }
 
-// guid is the identifier of a message of a chat.
+// guid returns the identifier of a message in a chat.
 func guid(chat, id string) string { return sources.Hashed("telegram", chat, id) }
 
 func (e *emitter) message(number int, m *message) error {
@@ -140,7 +140,7 @@ func (e *emitter) message(number int, m *message) error {
 			out.ReplyTo = guid(chat, string(m.ReplyTo))
 		}
 		switch {
-		case !e.seen.IsNew(out.GUID): // a chat may be there as one that was left, too
+		case !e.seen.IsNew(out.GUID): // a chat that was left may be listed a second time
 			fate = sources.Duplicates
 		case len(out.Parts) > 0:
 			if err := e.sink.Message(&out); err != nil {
@@ -160,7 +160,7 @@ func (e *emitter) message(number int, m *message) error {
 	return e.reactions(c, m, nil)
 }
 
-// fate is what becomes of an entry; Messages means that it is a message.
+// fate returns the fate of an entry; Messages means that it is a message.
 func (e *emitter) fate(c *chat, m *message) sources.Fate {
 	switch {
 	case slices.Contains(channelKinds, c.kind):
@@ -175,7 +175,7 @@ func (e *emitter) fate(c *chat, m *message) sources.Fate {
 	return sources.Messages
 }
 
-// reactions hands over the reactions to a message; without one they are dropped.
+// reactions passes on the reactions to a message; without a message they are dropped.
 func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
 	if m.Type != "message" {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// chatHead is what an export says of a chat, apart from its messages.
+// chatHead is an export's data about a chat, apart from its messages.
 type chatHead struct {
 	name, kind string
 	id         json.Number
@@ -53,7 +53,7 @@ func each(ctx context.Context, path string, visit visitor) error {
 	return usererr.With(fmt.Errorf("%s:%d: %w", path, lineAt(path, s.json.InputOffset()), err), "it is no export of Telegram Desktop, or was changed: export again, as JSON")
 }
 
-// lineAt is the line of an offset in what the decoder has read.
+// lineAt returns the line of an offset in the decoder's input.
 func lineAt(path string, offset int64) int {
 	f, err := sources.Open(path)
 	if err != nil {
@@ -161,7 +161,7 @@ func (s *stream) messages(chat int) error {
 	})
 }
 
-// object calls field for every key of an object, behind the key; field must read the value.
+// object calls field for every key of an object, after reading the key; field must read the value.
 func (s *stream) object(field func(key string) error) error {
 	if err := s.open('{'); err != nil {
 		return err
@@ -205,7 +205,7 @@ func (s *stream) open(want json.Delim) error {
 	return nil
 }
 
-// skip passes over a value, without holding all of it.
+// skip skips a value, without holding all of it.
 func (s *stream) skip() error {
 	depth := 0
 	for {

@@ -13,17 +13,17 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// chat is what the first reading finds out about a chat.
+// chat is what the first pass learns about a chat.
 type chat struct {
 	sources.Chat
 	kind  string
 	title string
-	key   string // its peer, as answers name it
+	key   string // its peer, as replies name it
 	who   []peer // who speaks or reacts, in order
 	seen  map[peer]bool
 }
 
-// survey is the first reading.
+// survey is the first pass.
 type survey struct {
 	chats []*chat
 	names map[peer]string
@@ -49,7 +49,7 @@ func (r *Reader) survey(ctx context.Context) (*survey, error) {
 	return s, s.people(r)
 }
 
-// at is the chat of a number.
+// at returns the chat with a number.
 func (s *survey) at(number int) *chat {
 	for number >= len(s.chats) {
 		s.chats = append(s.chats, &chat{seen: map[peer]bool{}})
@@ -82,7 +82,7 @@ func (c *chat) speaks(p peer) {
 	}
 }
 
-// isPerson reports whether a peer is a person, not a channel: channels post in groups too.
+// isPerson reports whether a peer is a person rather than a channel: channels also post in groups.
 func isPerson(p peer) bool { return strings.HasPrefix(string(p), "user") }
 
 func (s *survey) name(p peer, name *string) {
@@ -97,7 +97,7 @@ var (
 	channelKinds = []string{"private_channel", "public_channel", "replies", "verification_codes"}
 )
 
-// head takes what the export says of a chat.
+// head takes the export's data about a chat.
 func (c *chat) head(h chatHead) {
 	c.kind, c.title = h.kind, h.name
 	c.Group = !slices.Contains(directKinds, h.kind)
@@ -117,7 +117,7 @@ func (c *chat) head(h chatHead) {
 	c.Source, c.Extent = "telegram "+c.key, messages.Span
 }
 
-// people finds out who the owner is, and who is in the chats.
+// people determines who the owner is, and who is in the chats.
 func (s *survey) people(r *Reader) error {
 	if s.owner == "" {
 		s.owner = s.findOwner(r.reading)
@@ -150,7 +150,8 @@ func (s *survey) people(r *Reader) error {
 	return nil
 }
 
-// findOwner finds the owner by what the user calls himself, else as the one in direct chats who is not the other.
+// findOwner finds the owner by the names that the user stated, else as the participant in direct chats who is not the
+// other person.
 func (s *survey) findOwner(reading sources.Reading) peer {
 	for _, p := range slices.Sorted(maps.Keys(s.names)) {
 		if reading.Sender(string(p)) == messages.Owner || reading.Sender(s.names[p]) == messages.Owner {

@@ -16,7 +16,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// chatName is what the text is called on an iPhone.
+// chatName is the name of the text on an iPhone.
 const chatName = "_chat.txt"
 
 // Recognize reports whether a file is an exported chat, or a folder or zip holds one.
@@ -30,13 +30,13 @@ func Recognize(h *sources.Head) bool {
 	return slices.ContainsFunc(h.Names, isChatName) || zipHolds(h.Path)
 }
 
-// isChatName reports whether a name is one that WhatsApp gives to chats.
+// isChatName reports whether WhatsApp uses a name for chats.
 func isChatName(name string) bool {
 	name = strings.ToLower(path.Base(name))
 	return name == chatName || strings.HasSuffix(name, ".txt") && strings.Contains(name, "whatsapp")
 }
 
-// isChat reports whether a text begins as a chat does: some message with a sender among its first lines.
+// isChat reports whether a text begins like a chat: one of its first lines is a message with a sender.
 func isChat(in io.Reader) bool {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
@@ -61,7 +61,7 @@ func zipHolds(path string) bool {
 	return slices.ContainsFunc(archive.File, isChatFile)
 }
 
-// isChatFile looks into a text file at the top of a zip.
+// isChatFile examines a text file at the top of a zip.
 func isChatFile(f *zip.File) bool {
 	if strings.Contains(f.Name, "/") || !strings.HasSuffix(strings.ToLower(f.Name), ".txt") {
 		return false
@@ -74,12 +74,12 @@ func isChatFile(f *zip.File) bool {
 	return isChat(in)
 }
 
-// text is where the text of a chat is.
+// text is the location of a chat's text.
 type text struct {
 	path   string // for messages
 	title  string // whose chat it is, "" if the name does not say
 	root   string // the folder or the zip with the files of its messages
-	folder string // that they are in, within a zip
+	folder string // their folder, within a zip
 	open   func() (io.ReadCloser, error)
 }
 
@@ -97,7 +97,7 @@ func (t *texts) close() error {
 	return errors.Join(errs...)
 }
 
-// find finds the texts of the export at a path: a text, a zip with some, or a folder with either.
+// find finds the texts of the export at a path: a text, a zip with texts, or a folder with either.
 func find(name string) (*texts, error) {
 	t := &texts{}
 	info, err := os.Stat(name)
@@ -139,7 +139,7 @@ func (t *texts) addFolder(folder string) error {
 	return nil
 }
 
-// isZipName reports whether a name is that of a zip that WhatsApp made.
+// isZipName reports whether a name is one that WhatsApp uses for a zip.
 func isZipName(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasSuffix(name, ".zip") && strings.Contains(name, "whatsapp")
@@ -159,7 +159,7 @@ func (t *texts) addFile(name string) error {
 	return nil
 }
 
-// addZip adds the chats of a zip: those that have the names of such, else those that look it.
+// addZip adds the chats of a zip: the ones with the name of a chat, else the ones that look like a chat.
 func (t *texts) addZip(name, absolute string, files []*zip.File) {
 	for _, fits := range []func(*zip.File) bool{func(f *zip.File) bool { return isChatName(f.Name) }, isChatFile} {
 		for _, f := range files {

@@ -9,27 +9,27 @@ import (
 	"ventriloquist/internal/sources/mediatype"
 )
 
-// body is what a message turns out to be.
+// body is the interpreted content of a message.
 type body struct {
 	fate  sources.Fate
 	parts []sources.Part
-	// words tell it from what else the sender says at that time, in an export with media as in one without.
+	// words distinguish it from the sender's other messages at that time, in an export with or without media.
 	words string
-	// partial is whether something of it is left out, which another export may have.
+	// partial reports whether some of it is left out, which another export may have.
 	partial bool
-	// mine is whether only the owner can have sent it.
+	// mine reports whether only the owner can have sent it.
 	mine bool
-	// omission is a text that is all in angle brackets; a frequent one is the placeholder of media.
+	// omission is a text entirely in angle brackets; a frequent one is the placeholder for media.
 	omission string
 }
 
-// mark precedes what WhatsApp writes itself on an iPhone, and before files on Android.
+// mark precedes text that WhatsApp itself writes on an iPhone, and files on Android.
 const mark = "\u200e"
 
 // reader interprets the bodies of messages.
 type reader struct {
 	iPhone  bool
-	learned map[string]bool // placeholders of media in a language that phrases.go does not know
+	learned map[string]bool // placeholders for media in a language that phrases.go does not know
 }
 
 // body reads the text of a message, which may have several lines.
@@ -68,7 +68,7 @@ func (rd *reader) body(raw string) body {
 	return b
 }
 
-// fileBody is a message with a file, whose name may not be known, and what is said about it.
+// fileBody returns a message with a file, whose name may be unknown, and its caption.
 func fileBody(name, caption string, omitted bool) body {
 	caption = strings.TrimSpace(withoutMarks(caption))
 	b := body{words: "\x00file\n" + caption, partial: omitted}
@@ -84,7 +84,7 @@ func fileBody(name, caption string, omitted bool) body {
 	return b
 }
 
-// withoutEdit removes the note that a message was changed.
+// withoutEdit removes the note that a message was edited.
 func withoutEdit(text string) string {
 	trimmed := strings.TrimRightFunc(text, func(c rune) bool { return isSpace(c) || isMark(c) })
 	at := strings.LastIndexByte(trimmed, '<')
@@ -98,7 +98,7 @@ func withoutEdit(text string) string {
 	return text
 }
 
-// attachment finds the file of a message and what is said about it.
+// attachment finds the file of a message and its caption.
 func attachment(text string) (name, caption string, found bool) {
 	first, rest, _ := strings.Cut(text, "\n")
 	if name, caption, found = bracketAttachment(first); found {
@@ -115,8 +115,8 @@ func attachment(text string) (name, caption string, found bool) {
 	return first[:open], rest, true
 }
 
-// bracketAttachment finds <attached: NAME> at the end of a text. A document has its name before it once more, and the
-// number of its pages: "Resume.pdf • 2 pages <attached: 00000047-Resume.pdf>".
+// bracketAttachment finds <attached: NAME> at the end of a text. A document's name and number of pages precede it:
+// "Resume.pdf • 2 pages <attached: 00000047-Resume.pdf>".
 func bracketAttachment(text string) (name, caption string, found bool) {
 	text = strings.TrimRightFunc(text, func(c rune) bool { return isSpace(c) || isMark(c) })
 	at := strings.LastIndexByte(text, '<')
@@ -141,7 +141,7 @@ func bracketAttachment(text string) (name, caption string, found bool) {
 	return name, caption, name != ""
 }
 
-// omitted recognizes placeholders of media that the export leaves out.
+// omitted recognizes placeholders for media that the export leaves out.
 func (rd *reader) omitted(text, plain, folded string) (body, bool) {
 	first, caption, _ := strings.Cut(plain, "\n")
 	if note, found := bracketed(first); found && (omittedNotes[fold(note)] || omittedFiles[fold(note)] || rd.learned[fold(note)]) {
@@ -171,13 +171,13 @@ func (rd *reader) omitted(text, plain, folded string) (body, bool) {
 	return body{}, false
 }
 
-// documentName is the name of a document without the number of its pages.
+// documentName returns the name of a document without the number of its pages.
 func documentName(title string) string {
 	name, _, _ := strings.Cut(title, " • ")
 	return strings.TrimSpace(name)
 }
 
-// bracketed is the content of a text that is all in angle brackets.
+// bracketed returns the content of a text entirely in angle brackets.
 func bracketed(text string) (inner string, found bool) {
 	text = strings.TrimSpace(text)
 	inner, found = strings.CutPrefix(text, "<")
@@ -188,7 +188,7 @@ func bracketed(text string) (inner string, found bool) {
 	return inner, len(inner) >= 4 && len(inner) < 120 && !strings.ContainsAny(inner, "<>:/=\n") && strings.ContainsFunc(inner, isLetter)
 }
 
-// location finds a place: a link of a map behind its label, or the name of a place and a link.
+// location finds a place: a map link after its label, or the name of a place and a link.
 func location(text string) (place string, found bool) {
 	at := strings.Index(text, "https://")
 	if at <= 0 {

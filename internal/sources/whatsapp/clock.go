@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// clock is a time of the day.
+// clock is a time of day.
 type clock struct{ hour, minute, second int }
 
-// half is which half of the day an hour of a twelve-hour clock is in.
+// half is the half of the day that an hour on a twelve-hour clock is in.
 type half int
 
 const (
@@ -20,7 +20,7 @@ const (
 	night               // before and after 12
 )
 
-// halves are the words for it; they stand before or behind the time. The longer come first.
+// halves are the words for it, before or after the time. Longer words come first.
 var halves = []struct {
 	word string
 	half half
@@ -41,7 +41,7 @@ var halves = []struct {
 	{"pd", morning}, {"md", evening}, {"ptg", evening}, {"pg", morning}, {"dop.", morning}, {"odp.", evening}, {"пп", evening}, {"дп", morning}, {"пр.об.", morning}, {"сл.об.", evening},
 }
 
-// half takes the word for a half of the day, if there is one.
+// half takes a word for a half of the day, if there is one.
 func (p *scanner) half() (h half, upper bool) {
 	p.spaces()
 	for _, entry := range halves {
@@ -62,7 +62,7 @@ func (p *scanner) half() (h half, upper bool) {
 	return none, false
 }
 
-// foldedPrefix returns where a prefix ends, in whatever case it is written and with whatever spaces; -1 if it is not there.
+// foldedPrefix returns the end of a prefix, ignoring case and the kind of spaces; -1 if it is not there.
 func foldedPrefix(text, prefix string) int {
 	at := 0
 	for _, want := range prefix {
@@ -97,7 +97,7 @@ func (p *scanner) time(s *stamp) bool {
 		}
 	}
 	p.unit("s")
-	if p.unit("ч") { // the words for hour, behind the time
+	if p.unit("ч") { // the words for hour, after the time
 		p.take(".")
 	}
 	p.unit("Uhr")
@@ -113,7 +113,7 @@ func (p *scanner) time(s *stamp) bool {
 	return valid && s.minute < 60 && s.second < 60
 }
 
-// colon takes what stands between hours, minutes and seconds.
+// colon takes the separator between hours, minutes and seconds.
 func (p *scanner) colon() bool {
 	return p.take(":") || p.take(".") || p.unit("h") || p.unit("min")
 }
@@ -128,7 +128,7 @@ func (p *scanner) unit(name string) bool {
 	return true
 }
 
-// hour returns the hour of the day. Some write 13:00 PM.
+// hour returns the hour of the day. Some people write 13:00 PM.
 func (h half) hour(n int) (hour int, valid bool) {
 	if h == none || n > 12 {
 		return n, n < 24

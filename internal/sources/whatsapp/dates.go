@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// order is which of the three numbers of a date is which.
+// order says which of the three numbers in a date is the day, the month and the year.
 type order int
 
 const (
@@ -20,10 +20,10 @@ func (o order) String() string {
 	return [...]string{"day/month/year", "month/day/year", "year/month/day"}[o]
 }
 
-// firstYear is when WhatsApp began.
+// firstYear is the year in which WhatsApp began.
 const firstYear = 2009
 
-// day reads a date in an order; ok is whether there is such a day.
+// day reads a date in an order; ok reports whether the day exists.
 func (s *stamp) day(o order) (year, month, day int, ok bool) {
 	a, b, c := s.date[0], s.date[1], s.date[2]
 	switch o {
@@ -52,14 +52,14 @@ func (s *stamp) day(o order) (year, month, day int, ok bool) {
 	return year, month, day, at.Day() == day
 }
 
-// time is the time of a stamp in an order that fits.
+// time returns the time of a stamp in an order that fits.
 func (s *stamp) time(o order, zone *time.Location) time.Time {
 	year, month, day, _ := s.day(o)
 	return time.Date(year, time.Month(month), day, s.hour, s.minute, s.second, 0, zone)
 }
 
-// calendar finds the order of the dates of a file: of those in which each is a day, the one in which the messages stand
-// in order of time and lie closest together.
+// calendar finds the order of the dates in a file. Of the orders in which every date is a day, it is the one in which the
+// messages are chronological and closest together.
 type calendar struct {
 	now       time.Time
 	stamps    int
@@ -69,10 +69,10 @@ type calendar struct {
 	readings  [orders]readAs
 }
 
-// readAs is what the dates are like in one order.
+// readAs describes the dates as read in one order.
 type readAs struct {
-	wrong    int // no days, or days before WhatsApp or to come
-	backward int // messages before those that they follow
+	wrong    int // not a day, or before WhatsApp, or in the future
+	backward int // messages earlier than the message before them
 	some     bool
 	last     int64
 	min, max int64
@@ -113,9 +113,9 @@ func (c *calendar) at(s *stamp, o order) (seconds int64, ok bool) {
 	return at.Unix(), at.Before(c.now.AddDate(0, 0, 2))
 }
 
-// order decides, and reports whether no other order fits the dates as well; two digits of a year first are too rare to count.
+// order decides, and reports whether no other order fits the dates as well. A two-digit year first is too rare to count.
 func (c *calendar) order() (best order, proven bool) {
-	// Where the dates leave it open it is as phones write: in America the month first, with capitals and strokes.
+	// If the dates leave it open, phone habits decide: in America the month comes first, with capitals and slashes.
 	candidates := []order{dayFirst, monthFirst, yearFirst}
 	if c.separator == '/' && 2*c.upper > c.stamps {
 		candidates = []order{monthFirst, dayFirst, yearFirst}

@@ -1,12 +1,12 @@
 // Package whatsapp reads the chat that WhatsApp exports: a text file (_chat.txt on an iPhone, "WhatsApp Chat with John.txt"
 // on Android), or the zip with it.
 //
-// In: the path of the file, and what the owner is called. Out: its messages, through source.Sink. It must
-// not know contacts, windows or training.
+// In: the path of the file, and the owner's names. Out: its messages, through source.Sink. It must not know contacts,
+// windows or training.
 //
-// The export is made for people, in the language and the date format of the phone. Two readings are needed: the first
-// finds out what only the whole file tells (survey.go), the second gives the messages (read.go). The rest answers a
-// question a file:
+// The export is made for people, in the language and the date format of the phone. It takes two passes: the first learns
+// what only the whole file shows (survey.go), the second emits the messages (read.go). Each of the other files answers one
+// question:
 //
 //	archive.go  where the text is
 //	header.go   where a message begins: its time, its sender

@@ -15,22 +15,22 @@ type style struct {
 	seconds   bool
 }
 
-// iPhone tells in which of the two ways notices and files are written.
+// iPhone reports which of the two ways notices and files are written in.
 func (s *style) iPhone() bool { return s.bracket || s.colon }
 
-// stamp is the time at the beginning of a message, as it is written.
+// stamp is the time at the beginning of a message, as written.
 type stamp struct {
 	style
 	date   [3]int
-	digits [3]int // how many digits each of the numbers has
-	era    int    // the year before the first of another calendar; 0 is ours
+	digits [3]int // the number of digits of each number
+	era    int    // the year before the first year of another calendar; 0 is ours
 	clock
 	upper bool // AM and PM in capitals, as in America
-	// koreanHalf is whether the half of the day is in Korean, where the year comes first, also one of two digits.
+	// koreanHalf reports whether the half of the day is in Korean, where the year comes first, even a two-digit one.
 	koreanHalf bool
 }
 
-// header reads the beginning of a line. Without a time the line goes on with the message before.
+// header reads the beginning of a line. A line without a time continues the message before.
 func header(line string) (s stamp, rest string, ok bool) {
 	if c, _ := utf8.DecodeRuneInString(line); !isMark(c) && c != '[' && digit(c) < 0 && !isWordOfTime(c) {
 		return s, "", false
@@ -72,13 +72,13 @@ func (p *scanner) moment(s *stamp) bool {
 // isWordOfTime reports whether a line may begin with a word of the time: some write 下午 or "le" first.
 func isWordOfTime(c rune) bool { return c > 0x7f && unicode.IsLetter(c) }
 
-// scanner reads a header from left to right. Marks of direction may stand anywhere in it.
+// scanner reads a header from left to right. Direction marks may occur anywhere in it.
 type scanner struct {
 	rest   string
-	korean bool // the word for the half of the day was
+	korean bool // the word for the half of the day was Korean
 }
 
-// isMark reports whether r is an invisible mark of direction, or the byte order mark.
+// isMark reports whether r is an invisible direction mark, or the byte order mark.
 func isMark(c rune) bool {
 	return c == '\u200e' || c == '\u200f' || c >= '\u202a' && c <= '\u202e' || c >= '\u2066' && c <= '\u2069' || c == '\uFEFF' || c == '\u061c'
 }
@@ -92,7 +92,7 @@ func (p *scanner) spaces() {
 	p.rest = strings.TrimLeftFunc(p.rest, func(c rune) bool { return isMark(c) || isSpace(c) })
 }
 
-// space takes one space, and leaves what follows as it is.
+// space takes one space, and leaves the rest unchanged.
 func (p *scanner) space() bool {
 	c, size := utf8.DecodeRuneInString(p.rest)
 	if !isSpace(c) {
@@ -111,7 +111,7 @@ func (p *scanner) take(text string) bool {
 	return found
 }
 
-// zeros are the digits 0 of the scripts in which phones write times.
+// zeros are the digits 0 of the scripts that phones use for times.
 var zeros = []rune{'0', '\u0660', '\u06f0', '\u0966', '\u09e6', '\u0a66', '\u0ae6', '\u0b66', '\u0be6', '\u0c66', '\u0ce6', '\u0d66', '\u0e50', '\u1040', '\uff10'}
 
 // digit returns the value of a decimal digit of any script, or -1.
@@ -191,7 +191,7 @@ func (p *scanner) date(s *stamp) bool {
 	return true
 }
 
-// buddhistEra is the year before the first of the Buddhist calendar.
+// buddhistEra is the year before the first year of the Buddhist calendar.
 const buddhistEra = -543
 
 // era takes the letter of a Japanese era before its year.

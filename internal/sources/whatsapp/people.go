@@ -9,7 +9,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// people finds out who is in the chat, and who of them is the owner.
+// people determines who is in the chat, and which of them is the owner.
 func (r *Reader) people(e *emitter) error {
 	s := e.survey
 	title := e.text.title
@@ -58,7 +58,7 @@ func (r *Reader) people(e *emitter) error {
 	return nil
 }
 
-// isGroup reports whether a chat of two is a group: the title of a direct chat is the other person.
+// isGroup reports whether a chat of two is a group: a direct chat has the other person as its title.
 func (s *survey) isGroup(title string) bool {
 	switch {
 	case len(s.senders) > 2:

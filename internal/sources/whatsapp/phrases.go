@@ -2,16 +2,17 @@ package whatsapp
 
 import "strings"
 
-// What WhatsApp writes itself, folded (see fold), in its main languages. Where an export has its marks, as those of an
-// iPhone do, most of it is told by these; the words are for what a mark does not tell, and for files that lost theirs.
+// The texts that WhatsApp itself writes, folded (see fold), in its main languages. In an export with marks, such as an
+// iPhone's, the marks identify most of them. The words are for what marks do not identify, and for files that lost their
+// marks.
 var (
-	// attachedLabels stand before the name of a file on an iPhone: <attached: 00000035-PHOTO.jpg>.
+	// attachedLabels precede the name of a file on an iPhone: <attached: 00000035-PHOTO.jpg>.
 	attachedLabels = phrases(`attached; anhang; angehängt; adjunto; archivo adjunto; adjunt; pièce jointe; allegato; anexado; anexo;
 		bijgevoegd; прикреплено; додано; załączono; eklendi; bifogat; bifogad; vedlagt; vedhæftet; liite; příloha; príloha; csatolva;
 		atașare; atașat; επισυνάφθηκε; מצורף; المُرفق; مرفق; پیوست; پیوستہ; 附件; 添付ファイル; 첨부됨; đính kèm; แนบ; terlampir; dilampir;
 		priloženo; अटैच किया गया; संलग्न केले; જોડાયેલ`)
 
-	// attachedNotes stand behind the name of a file on Android: IMG-20240315-WA0001.jpg (file attached).
+	// attachedNotes follow the name of a file on Android: IMG-20240315-WA0001.jpg (file attached).
 	attachedNotes = phrases(`file attached; datei angehängt; archivo adjunto; archivo adjuntado; fichier joint; file allegato;
 		arquivo anexado; ficheiro anexado; bestand bijgevoegd; файл добавлен; файл додано; załączony plik; dosya ekli; bifogad fil;
 		vedlagt fil; fil vedhæftet; liitetiedosto; soubor byl přiložen; súbor pripojený; fájl csatolva; fișier atașat;
@@ -19,7 +20,7 @@ var (
 		file terlampir; fail dilampirkan; arxiu adjunt; datoteka u privitku; priložena datoteka; прикачен файл; прикачен фајл;
 		फाइल संलग्न; फाइल अटैच कर दी गई है; फ़ाइल अटैच की गई; nakalakip na file; lêer aangeheg; skedë e ngjitur; pievienots fails; fail lisatud`)
 
-	// omittedNotes stand alone on Android, in angle brackets, for what the export leaves out.
+	// omittedNotes appear alone on Android, in angle brackets, for what the export leaves out.
 	omittedNotes = phrases(`media omitted; medien ausgeschlossen; medien weggelassen; medien ausgelassen; multimedia omitido; archivo omitido;
 		adjunto omitido; médias omis; fichier omis; media omessi; media omesso; file omesso; mídia oculta; mídia omitida; arquivo de mídia oculto;
 		ficheiro não revelado; ficheiro multimédia oculto; media weggelaten; bijlage weggelaten; без медиафайлов; файл пропущен; медиафайл отсутствует;
@@ -31,7 +32,7 @@ var (
 		media dikecualikan; मीडिया छोड़ा गया; मीडिया शामिल नहीं; view once message omitted; view once voice message omitted; view once photo omitted;
 		view once video omitted; video note omitted; file not revealed; archivo no revelado; arquivo não revelado`)
 
-	// omittedFiles stand on an iPhone for pictures, sounds and the like, omittedDocuments behind the name of a document.
+	// omittedFiles appear on an iPhone for pictures, sounds and the like, omittedDocuments after the name of a document.
 	omittedFiles = phrases(`image omitted; photo omitted; video omitted; audio omitted; voice message omitted; gif omitted; sticker omitted; contact card omitted; video note omitted;
 		bild weggelassen; video weggelassen; audio weggelassen; gif weggelassen; sticker weggelassen; kontaktkarte ausgelassen; kontaktkarte weggelassen;
 		imagen omitida; foto omitida; video omitido; vídeo omitido; audio omitido; gif omitido; sticker omitido; tarjeta de contacto omitida; contacto omitido;
@@ -55,7 +56,7 @@ var (
 		document weggelaten; документ отсутствует; документ пропущено; dokument vynechán; pominięto dokument; belge dahil edilmedi;
 		ドキュメントは含まれていません; 忽略文档; 略過文件; 문서 생략됨; ละเว้นเอกสาร; đã bỏ qua tài liệu; لم يتم إدراج المستند; המסמך הושמט`)
 
-	// deletedByMe stand under the owner's name, deletedByOthers under anybody's.
+	// deletedByMe appear under the owner's name, deletedByOthers under any name.
 	deletedByMe = phrases(`you deleted this message; du hast diese nachricht gelöscht; eliminaste este mensaje; has eliminado este mensaje;
 		vous avez supprimé ce message; hai eliminato questo messaggio; você apagou esta mensagem; apagou esta mensagem; apagaste esta mensagem;
 		je hebt dit bericht verwijderd; u hebt dit bericht verwijderd; вы удалили данное сообщение; вы удалили это сообщение; ви видалили це повідомлення;
@@ -70,18 +71,18 @@ var (
 		denne meldingen ble slettet; tämä viesti poistettiin; ez az üzenet törölve lett; acest mesaj a fost șters; αυτό το μήνυμα διαγράφηκε; הודעה זו נמחקה; ההודעה נמחקה;
 		تم حذف هذه الرسالة; このメッセージは削除されました; 此訊息已刪除; 此消息已删除; 已删除此消息; 이 메시지는 삭제되었습니다; 삭제된 메시지입니다;
 		tin nhắn này đã bị xóa; ข้อความนี้ถูกลบแล้ว; pesan ini telah dihapus; यह मैसेज डिलीट कर दिया गया; यह मैसेज डिलीट किया गया`)
-	// deletedByAdmin is followed by who it was.
+	// deletedByAdmin is followed by the admin's name.
 	deletedByAdmin = phrases(`this message was deleted by admin; diese nachricht wurde von admin; diese nachricht wurde vom admin; ce message a été supprimé par l'admin;
 		esta mensagem foi apagada por um admin; questo messaggio è stato eliminato dall'amministratore; dit bericht is verwijderd door beheerder`)
 
-	// editedNotes end what was changed afterwards, in angle brackets.
+	// editedNotes end an edited message, in angle brackets.
 	editedNotes = phrases(`this message was edited; message edited; diese nachricht wurde bearbeitet; nachricht bearbeitet; se editó este mensaje; mensaje editado;
 		este mensaje fue editado; ce message a été modifié; message modifié; questo messaggio è stato modificato; messaggio modificato; mensagem editada;
 		esta mensagem foi editada; dit bericht is bewerkt; сообщение изменено; данное сообщение изменено; повідомлення змінено; wiadomość edytowana; tę wiadomość edytowano; bu mesaj düzenlendi;
 		zpráva byla upravena; meddelandet har redigerats; beskeden blev redigeret; meldingen ble redigert; viestiä muokattiin; az üzenet szerkesztve lett; הודעה זו נערכה; ההודעה נערכה; تم تعديل هذه الرسالة;
 		このメッセージは編集されました; 此訊息已編輯; 此消息已编辑; 消息已编辑; 이 메시지는 수정되었습니다; tin nhắn này đã được chỉnh sửa; pesan ini telah diedit; यह मैसेज एडिट किया गया`)
 
-	// notices are what begins a notice that stands under somebody's name.
+	// notices begin a notice that appears under a sender's name.
 	noticeBeginnings = phrases(`messages and calls are end-to-end encrypted; messages to this chat and calls are now secured; messages to this group are now secured; messages you send to this;
 		your security code with; missed voice call; missed video call; missed group voice call; missed group video call; voice call,; video call,; group voice call,; group video call,; silenced voice call; silenced video call;
 		live location shared; live location ended; waiting for this message; this message can't be displayed; you blocked this contact; you unblocked this contact; this business;
@@ -97,19 +98,19 @@ var (
 		zprávy a hovory jsou opatřeny koncovým; zmeškaný hovor; メッセージと通話はエンドツーエンド暗号化されています; 不在着信; 消息和通话都进行端到端加密; 訊息和通話經端對端加密; 메시지 및 전화는 종단간;
 		ההודעות והשיחות מוצפנות; الرسائل والمكالمات مشفرة`)
 
-	// polls begin with the word for it; each answer that may be chosen with one of options.
+	// polls begin with the word for poll; each answer to choose from begins with one of options.
 	polls = phrases(`poll; umfrage; encuesta; sondage; sondaggio; enquete; sondagem; peiling; опрос; опитування; ankieta; anket; anketa; סקר; アンケート; 投票; 투표`)
 
-	// places stand before the link of a place.
+	// places precede the link of a place.
 	places = phrases(`location; standort; ubicación; localisation; position; posizione; localização; locatie; местоположение; місцезнаходження; lokalizacja; położenie; konum; poloha; plats; placering; posisjon; sijainti;
 		helyzet; locație; τοποθεσία; מיקום; الموقع; 位置情報; 位置; 위치; vị trí; lokasi; live location; live-standort`)
 
-	// groupWords occur in notices about groups: that one was made, was named, was left.
+	// groupWords occur in notices about groups: that one was created, named or left.
 	groupWords = []string{"group", "grupo", "gruppe", "groupe", "gruppo", "groep", "grup", "групп", "груп", "skupin", "csoport", "ryhm", "ομάδα",
 		"קבוצה", "مجموعة", "गुट", "ग्रुप", "グループ", "群组", "群組", "그룹", "nhóm", "กลุ่ม", "betreff", "asunto", "subject"}
 )
 
-// phrases are those of a list, folded.
+// phrases returns the phrases of a list, folded.
 func phrases(list string) map[string]bool {
 	set := make(map[string]bool)
 	for phrase := range strings.SplitSeq(list, ";") {
@@ -118,7 +119,7 @@ func phrases(list string) map[string]bool {
 	return set
 }
 
-// fold makes the spellings of a phrase one: without marks, in lower case, with plain spaces, without a full stop.
+// fold makes all spellings of a phrase equal: without marks, in lower case, with plain spaces, without a final period.
 func fold(text string) string {
 	text = strings.ToLower(strings.Join(strings.Fields(withoutMarks(text)), " "))
 	return strings.TrimRight(text, ".。 ")
@@ -134,7 +135,7 @@ func beginsWith(text string, set map[string]bool) bool {
 	return false
 }
 
-// withoutMarks is a text without the marks of direction that WhatsApp puts around names and notices.
+// withoutMarks returns a text without the direction marks that WhatsApp puts around names and notices.
 func withoutMarks(text string) string {
 	return strings.Map(func(c rune) rune {
 		if isMark(c) {

@@ -11,14 +11,14 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// Reader reads one exported chat, or those of a folder.
+// Reader reads one exported chat, or the chats in a folder.
 type Reader struct {
 	path    string
 	texts   *texts
 	reading sources.Reading
 }
 
-// Open is for the export at path: a text, a zip, a folder with what was in one, or a folder with several.
+// Open returns a reader for the export at path: a text, a zip, an extracted zip, or a folder with several exports.
 func Open(path string, reading sources.Reading) (*Reader, error) {
 	texts, err := find(path)
 	if err != nil {
@@ -27,10 +27,10 @@ func Open(path string, reading sources.Reading) (*Reader, error) {
 	return &Reader{path: path, texts: texts, reading: reading}, nil
 }
 
-// Path is the export.
+// Path returns the export's path.
 func (r *Reader) Path() string { return r.path }
 
-// Unit is what is counted.
+// Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "lines" }
 
 // Close closes the zips.
@@ -74,7 +74,7 @@ func (r *Reader) chat(ctx context.Context, t *text, sink sources.Sink) (int64, e
 	return lines, err
 }
 
-// emitter hands the messages to the sink.
+// emitter passes the messages to the sink.
 type emitter struct {
 	*survey
 	sink  sources.Sink
@@ -109,7 +109,7 @@ func (e *emitter) item(at *item) error {
 	}
 	when := at.stamp.time(e.order, e.zone)
 	address := e.address(at.sender)
-	// Android writes no seconds: the same message has the same identifier in an export of either phone.
+	// Android writes no seconds: the same message has the same identifier in an export from either phone.
 	m := sources.Message{Chat: &e.chat, GUID: e.keys.GUID("whatsapp "+e.title, address, when.Truncate(time.Minute), b.words), Row: at.line, Time: when,
 		Sender: address, Parts: b.parts, Partial: b.partial}
 	for i := range m.Parts {

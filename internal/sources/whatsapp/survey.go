@@ -9,17 +9,17 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// item is a message or a notice: a line with a time, and those that follow without.
+// item is a message or a notice: a line with a time, and the lines without one that follow.
 type item struct {
-	line   int64 // number of its first
+	line   int64 // number of its first line
 	lines  int64
 	stamp  stamp
 	sender string // "" of a notice
 	text   string
 }
 
-// eachItem calls visit for every item, and returns how many lines there are and how many stand before the first item.
-// What begins in another style than the first item goes on with the one before: a member quoted a chat.
+// eachItem calls visit for every item. It returns the number of lines and how many of them precede the first item.
+// A line in another style than the first item continues the item before: a member quoted a chat.
 func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(*item) error) (count, before int64, err error) {
 	in, err := t.open()
 	if err != nil {
@@ -69,7 +69,7 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 	return count, before, finish()
 }
 
-// survey is what only the whole file reveals.
+// survey is what only the whole file shows.
 type survey struct {
 	calendar calendar
 	reader   reader
@@ -78,12 +78,12 @@ type survey struct {
 	senders  []string // in the order in which they first speak
 	said     map[string]int
 	mine     string // a sender who can only be the owner
-	notice   string // under whose name the first notice is: of the group, or of the other person
+	notice   string // the name on the first notice: of the group, or of the other person
 	inGroup  bool   // a notice is about a group
 	brackets map[string]int
 }
 
-// omissions is how often a text must be all in angle brackets to count as the placeholder of media.
+// omissions is how often a text must be entirely in angle brackets to count as the placeholder for media.
 const omissions = 3
 
 func (t *text) survey(ctx context.Context) (*survey, error) {
@@ -98,7 +98,7 @@ func (t *text) survey(ctx context.Context) (*survey, error) {
 	return s, err
 }
 
-// hasDay reports whether a date is a day in some order.
+// hasDay reports whether a date is a valid day in some order.
 func (s *stamp) hasDay() bool {
 	for o := range orders {
 		if _, _, _, ok := s.day(o); ok {

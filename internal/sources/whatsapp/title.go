@@ -9,12 +9,12 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// titleWords are between "WhatsApp" and whose chat it is in the name of an export.
+// titleWords separate "WhatsApp" from the title of the chat in the name of an export.
 var titleWords = []string{" - ", " – ", " with ", " mit ", " con ", " avec ", " com ", " met ", " med ", " z ", " z użytkownikiem ", " s uživatelem ", " s ", " с контактом ",
 	" с ", " з ", " ile ", " dengan ", " với ", " cu ", " kanssa ", "와 ", " עם ", " مع "}
 
-// titleOf finds whose chat an export is in the name of its file, an absolute path, or of the folder that a _chat.txt lies
-// in. It is empty if the name does not say.
+// titleOf finds the title of a chat in the name of its file, an absolute path, or of the folder that holds a _chat.txt. It
+// is empty if the name has none.
 func titleOf(path string) string {
 	name := sources.Base(path)
 	if strings.EqualFold(name, "_chat") {
@@ -48,8 +48,8 @@ func withoutCount(name string) string {
 	return name
 }
 
-// sender splits what follows the time into who wrote and what. A notice has nobody before a colon, but may quote a name
-// with one: John changed the subject to "Plans: Friday".
+// sender splits the text after the time into sender and content. A notice has no sender before a colon, but may quote a
+// name with one: John changed the subject to "Plans: Friday".
 func sender(rest string) (name, text string, found bool) {
 	before, text, found := strings.Cut(rest, ": ")
 	if !found {
@@ -66,16 +66,16 @@ func sender(rest string) (name, text string, found bool) {
 	return name, text, true
 }
 
-// cleanName is a name without marks, and without the ~ before the names that people who are no contacts gave themselves.
+// cleanName returns a name without marks, and without the ~ before names that people outside the contacts gave themselves.
 func cleanName(name string) string {
 	name = strings.Join(strings.Fields(withoutMarks(name)), " ")
 	return strings.TrimSpace(strings.TrimPrefix(name, "~"))
 }
 
-// sameName reports whether two spellings are of the same name or number.
+// sameName reports whether two spellings stand for the same name or number.
 func sameName(a, b string) bool { return squeeze(a) != "" && squeeze(a) == squeeze(b) }
 
-// squeeze keeps letters and digits, in lower case; of a name of neither, as of emoji, all.
+// squeeze keeps letters and digits, in lower case. It keeps everything if a name has neither, such as one of emoji.
 func squeeze(name string) string {
 	kept := strings.Map(func(c rune) rune {
 		if unicode.IsLetter(c) || unicode.IsDigit(c) {
