@@ -86,7 +86,7 @@ void expect_near(const Matrix& got, const Matrix& want, Bound bound, const std::
       errors += e * e;
     }
   const double size = static_cast<double>(want.rows() * want.cols());
-  // Where everything cancels the errors are those of the terms, which are about 1.
+  // If everything cancels, the errors are of the size of the terms, about 1.
   EXPECT_LE(errors / std::max(squares, 1e-3 * size), bound.normalized) << what;
   expect_close(
       got, [&](int64_t r, int64_t c) { return want.get(r, c); },

@@ -1,4 +1,4 @@
-// What the tests of attention share: plans, operands, and how near results must be to the CPU's in f32 on the same
+// Shared by the tests of attention: plans, operands, and tolerances relative to the CPU's f32 results on the same
 // values.
 //
 // Tolerances. Operands are bf16, so products of two of them are exact in f32. Probabilities and their gradients are
@@ -43,7 +43,7 @@ inline AttentionCase windows(const std::string& name, AttentionShape shape, cons
   return c;
 }
 
-// Some rows of each window, as in the last layer: those at the given positions.
+// Some rows of each window, as in the last layer: the rows at the given positions.
 inline AttentionCase window_rows(const std::string& name, AttentionShape shape,
                                  const std::vector<std::pair<int32_t, std::vector<int32_t>>>& each) {
   AttentionCase c{name, shape, {}, {}, {}, 0, 0};
@@ -60,10 +60,10 @@ inline AttentionCase window_rows(const std::string& name, AttentionShape shape,
 
 std::vector<AttentionCase> training_cases();
 std::vector<AttentionCase> inference_cases();
-// Windows of lengths around the sizes of tiles, head sizes and groups of every kind.
+// Windows with lengths around the tile sizes, and all kinds of head sizes and groups.
 AttentionCase random_case(uint32_t seed);
 
-// Copies of matrices in the memory of a device.
+// Copies of matrices in device memory.
 class DeviceCopies {
  public:
   explicit DeviceCopies(Device& device) : device_(device) {}
@@ -72,7 +72,7 @@ class DeviceCopies {
   ~DeviceCopies() {
     for (auto& [matrix, memory] : copies_) device_.free(memory);
   }
-  // The copy, made at the first call. It has the rows and what is between them, and nothing around.
+  // The copy, created at the first call. It includes the rows and the gaps between them, but no guards.
   Tensor operator()(const Matrix& m) {
     void*& memory = copies_[&m];
     if (!memory) {
@@ -100,11 +100,10 @@ class DeviceCopies {
 };
 
 // Operands and results of a case. k and v are side by side in one matrix, as the model has them.
-//
-// A Target computes attention somewhere: it has `copies` (DeviceCopies), attention(...) and attention_backward(...)
-// with the arguments of the ops, and finish(), after which results are there.
+// A Target computes attention on some device: it has `copies` (DeviceCopies), attention(...) and
+// attention_backward(...) with the arguments of the ops, and finish(), after which the results are available.
 struct AttentionRun {
-  // pad: elements between rows, which decides whether 16 bytes may be copied at once.
+  // pad: elements between rows; determines whether 16 bytes can be copied at once.
   AttentionRun(const AttentionCase& c, DType type, int64_t pad)
       : q_cols(c.shape.heads * c.shape.head_dim),
         k_cols(c.shape.kv_heads * c.shape.head_dim),
@@ -146,7 +145,7 @@ struct AttentionRun {
   Matrix q, kv, o, lse, dout, dq, dkv;
 };
 
-// The CPU's results in f32 for the operands of a run.
+// The CPU's f32 results for the operands of a run.
 AttentionRun f32_reference(const AttentionRun& run, const AttentionCase& c, bool backward);
 
 struct Bound {
@@ -158,7 +157,7 @@ inline Bound bound_of(DType type) { return type == DType::bf16 ? kBf16Bound : kF
 
 void expect_near(const Matrix& got, const Matrix& want, Bound bound, const std::string& what);
 
-// Both passes, twice: the second time the same bytes.
+// Runs both passes twice: the second run must produce the same bytes.
 template <class Target>
 void expect_training(Target& target, const AttentionCase& c, DType type, int64_t pad, const std::string& where = "") {
   const std::string what = c.name + (type == DType::f32 ? " f32" : " bf16") + " pad " + std::to_string(pad) + where;

@@ -10,7 +10,7 @@ int open_device(vq_device** out, vq_error* err);
 
 // device_cpu.cpp, device_generic.cpp or device_cuda.cpp.
 int open_linked_device(vq_device** out, vq_error* err);
-// The linked device is a hundred times slower than a processor: a few steps must do.
+// The linked device is a hundred times slower than a processor: tests use only a few steps.
 extern const bool kSlowDevice;
 
 }  // namespace vq::test

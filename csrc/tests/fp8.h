@@ -1,4 +1,4 @@
-// Rounding to e4m3 by its definition, for the tests of products with WeightFormat::fp8_gemm.
+// Rounding to e4m3 by its definition, for the tests of GEMMs with WeightFormat::fp8_gemm.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace vq::test {
 
-// The nearest of e4m3's numbers, in a tie the one whose last bit is 0.
+// The nearest e4m3 number; ties go to the one whose last bit is 0.
 inline double nearest_e4m3(double x) {
   double best = 0, distance = INFINITY;
   bool even = true;

@@ -1,4 +1,4 @@
-// Products in double precision, and how far from them a product may be.
+// GEMMs in double precision, and error bounds for GEMMs.
 //
 // A sum of K products in f32, in any order, is within K u sum|a b| of the exact one (u = 2^-24; once more for alpha and
 // the added term); storing to bf16 adds 2^-8 of the result. Operands of a bf16 product are rounded first, in the
@@ -20,7 +20,7 @@ struct Operand {
   std::vector<double> values;
 };
 
-// a b in double precision, with the sums of the sizes of its terms.
+// a b in double precision, with the sums of the magnitudes of its terms.
 struct Expected {
   Expected(const Operand& a, const Operand& b, int64_t rows, int64_t cols) : k(a.k), cols(cols) {
     for (int64_t r = 0; r < rows; r++)
@@ -50,13 +50,13 @@ struct Expected {
   std::vector<double> sums, terms;
 };
 
-// What a weight is multiplied with, and where the results go.
+// The operands of a weight's GEMMs, and the results.
 struct Operands {
   const Matrix &x, &dy, &before;
   Matrix &y, &dx;
 };
 
-// linear and linear_backward, each by itself and added to what was there, against their products.
+// Checks linear and linear_backward, each alone and accumulating, against their GEMMs.
 inline void expect_both_ways(cpu::CpuDevice& device, const Weight& w, const Operands& o, const Expected& forward,
                              const Expected& backward, const std::string& what, double more) {
   device.linear(o.y, o.x, w, nullptr);

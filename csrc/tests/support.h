@@ -1,8 +1,8 @@
-// What the tests of ops share: guarded matrices, kernels to test, comparison.
+// Shared by the tests of ops: guarded matrices, kernels to test, comparison.
 //
-// To test an op on the CPU: tests/cpu/test_<group>.cpp with a table of cases (shapes that are odd, 1, and larger than a
-// block; strided views), the op in double precision beside it, and the tolerance derived from the format and the length
-// of the sums.
+// To test an op on the CPU: add tests/cpu/test_<group>.cpp with a table of cases (shapes that are odd, 1, and larger
+// than a block; strided views), the op in double precision, and a tolerance derived from the format and the length of
+// the sums.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -138,7 +138,7 @@ void expect_close(const Matrix& got, Want want, Bound bound, const std::string& 
   EXPECT_TRUE(got.guards_hold()) << what << ": memory outside the tensor was written";
 }
 
-// Kernels that tests run on: those of this processor, and those emulated (emulated.h).
+// Kernels that tests run on: the ones for this processor, and the emulated ones (emulated.h).
 std::vector<const cpu::IsaKernels*> testable_kernels();
 
 // Each test of this kind runs for every set of kernels.

@@ -1,8 +1,8 @@
-// What the forward and backward passes of attention share.
+// Shared by the forward and backward passes of attention.
 //
 // The J = H / G query heads of a key head g are stacked: stacked row m is query row m / J, head g J + m % J, so that
-// one product serves them all. A unit of work is a segment with a key head. Products are transposed, keys by queries,
-// so that a panel of nr stacked queries fills the lanes of a vector (see isa/attention.h).
+// one GEMM serves them all. A work unit is one segment and one key head. GEMMs are transposed, keys by queries, so that
+// a panel of nr stacked queries fills the lanes of a vector (see isa/attention.h).
 #pragma once
 
 #include <algorithm>
@@ -16,15 +16,15 @@ namespace vq::cpu {
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 constexpr int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
-// Keys of one range that are taken at a time.
+// Keys of one range that are processed at a time.
 struct KeyBlock {
   int64_t row;  // of the first key
   int64_t count;
   int64_t before;  // keys of the same range before it
-  bool last;       // of the segment's last range, where `visible` says what is seen
+  bool last;       // in the segment's last range, where `visible` limits the keys
 };
 
-// The sizes of packed operands, in elements unless said.
+// The sizes of packed operands, in elements unless noted.
 struct AttentionGeometry {
   AttentionGeometry(const PanelKernel& kernel, const AttentionShape& shape)
       : mr(kernel.mr),
@@ -43,7 +43,7 @@ struct AttentionGeometry {
   int64_t dim_k;       // D as the k of packed operands
   int64_t dim_rows;    // D as rows of A panels
   int64_t dim_panels;  // D as B panels
-  int64_t block;       // keys of a block, a multiple of mr and nr
+  int64_t block;       // keys per block, a multiple of mr and nr
 
   int64_t keys_a() const { return block * dim_k; }             // a block of keys (or values): rows of A over D
   int64_t transposed_a() const { return dim_rows * block; }    // a block, transposed: D rows of A over keys
@@ -70,7 +70,7 @@ inline KeyBlock key_block(const AttentionPlan& plan, const AttentionSegment& s, 
   }
 }
 
-// The columns of head g of rows from `row` on, as lines along D.
+// The columns of head g of rows starting at `row`, as lines along D.
 inline StridedMatrix head_rows(const Tensor& t, int64_t row, int64_t g, int64_t dim, bool along_k) {
   const Tensor part = t.row_range(row, 0).columns(g * dim, dim);
   return {part.data, elem(t.dtype), t.stride, 1, 0, along_k};
@@ -87,7 +87,7 @@ inline Run stacked_row(const Tensor& t, int64_t q_begin, int64_t g, int64_t m, c
   return {part.data, elem(t.dtype)};
 }
 
-// Keys of the last range that each lane of a panel sees; 0 for lanes beyond the segment. Returns the most.
+// Keys of the last range visible to each lane of a panel; 0 for lanes beyond the segment. Returns the maximum.
 inline int32_t panel_limits(const AttentionPlan& plan, const AttentionSegment& s, int64_t panel,
                             const AttentionGeometry& geo, int32_t* limits) {
   int32_t most = 0;
@@ -99,7 +99,7 @@ inline int32_t panel_limits(const AttentionPlan& plan, const AttentionSegment& s
   return most;
 }
 
-// The work (see Pool) of two products of a segment with a key head and what is between them: scores, then sums.
+// The cost (see Pool) of two GEMMs of a segment and key head and the steps between them: scores, then sums.
 inline int64_t attention_work(const AttentionPlan& plan, const AttentionSegment& s, const AttentionGeometry& geo) {
   int64_t keys = 0;
   for (int32_t r = 0; r < s.range_count; r++) keys += plan.ranges[static_cast<size_t>(s.first_range + r)].count;
@@ -123,7 +123,7 @@ struct AttentionInputs {
 };
 
 void attention_in_blocks(const AttentionCall& call, const Tensor& o, float* lse, const AttentionInputs& in);
-// Segments of one query row each: the keys and values are read in place.
+// For segments of one query row each: the keys and values are read in place.
 void attention_of_single_rows(const AttentionCall& call, const Tensor& o, float* lse, const AttentionInputs& in);
 
 size_t forward_workspace(const AttentionGeometry& geo, const PanelKernel& kernel, int threads, int64_t rows,

@@ -1,14 +1,14 @@
-// Attention backward: five products for each block of keys and group of query panels,
+// Attention backward: five GEMMs for each block of keys and group of query panels,
 //   S^T = K Q^T,  dP^T = V dO^T,  dV += P^T dO,  dK += dS^T Q,  dQ^T += K^T dS^T,
-// with P recomputed from the log-sums that the forward pass kept. A task goes through blocks of keys, whose dK and dV
-// it sums alone; dQ is summed in memory of the task's chunk of blocks, and chunks are added up in order at the end.
+// with P recomputed from the log-sums saved by the forward pass. A task processes blocks of keys, whose dK and dV it
+// alone accumulates; dQ is accumulated in a buffer per chunk of blocks, and the chunks are added in order at the end.
 #include "ops/cpu/attention.h"
 
 namespace vq::cpu {
 namespace {
 
-constexpr int64_t kPanels = 4;      // of queries that are gone through at a time
-constexpr int64_t kMostChunks = 4;  // of a unit
+constexpr int64_t kPanels = 4;      // query panels processed at a time
+constexpr int64_t kMostChunks = 4;  // per unit
 
 struct HeadSegment {
   const AttentionSegment* segment;
@@ -16,7 +16,7 @@ struct HeadSegment {
   char* memory;
 };
 
-// Where the packed operands of a unit lie, in bytes from its memory.
+// The offsets of the packed operands of a unit, in bytes.
 struct Layout {
   Layout(const AttentionGeometry& geo, const PanelKernel& kernel, int64_t q_count, int64_t keys, int64_t chunks) {
     blocks = ceil_div(keys, geo.block);
@@ -46,14 +46,14 @@ struct Layout {
   int64_t k_transposed;        // [blocks] A panels: D over keys
   int64_t q, dout;             // [panels] B panels: stacked queries, gradients of outputs over D
   int64_t q_rows, dout_rows;   // [dim_panels] B panels: D over stacked queries
-  int64_t rows_panel;          // elements of one of those
+  int64_t rows_panel;          // elements per panel of q_rows or dout_rows
   int64_t lse, delta, limits;  // [panels][nr] f32, f32, int32
   int64_t most;                // [panels] int32: the largest limit
   int64_t dq, dq_chunk;        // [chunks][panels][D][nr] f32; elements of a chunk
   int64_t total = 0;
 };
 
-// One thread's memory.
+// Per-thread buffers.
 struct Scratch {
   Scratch(const AttentionGeometry& geo, const PanelKernel& kernel, Arena arena)
       : s(arena.take<float>(static_cast<size_t>(geo.block * geo.nr))),
@@ -139,7 +139,7 @@ class Backward {
 
   void run_batch() {
     if (units_.empty()) return;
-    int64_t rows = 0, products = 0;  // rows of queries and keys; the work of two of the five products
+    int64_t rows = 0, products = 0;  // rows of queries and keys; the cost of two of the five GEMMs
     for (const HeadSegment& u : units_) {
       rows += u.segment->q_count * geo_.group + c_.plan.ranges[static_cast<size_t>(u.segment->first_range)].count;
       products += attention_work(c_.plan, *u.segment, geo_);
@@ -215,7 +215,7 @@ class Backward {
   void run_chunk(const HeadSegment& u, const Layout& l, int64_t chunk, int thread) {
     const Scratch s(geo_, kernel_, Arena(scratch_ + static_cast<size_t>(thread) * scratch_bytes_, scratch_bytes_));
     const int32_t* most = in<int32_t>(u, l.most);
-    // Interleaved, so that chunks of a causal window cost about the same.
+    // Interleaved, so that chunks of a causal window have about the same cost.
     for (int64_t index = chunk; index < l.blocks; index += chunks_) {
       const KeyBlock b = block(u, index);
       const int64_t tiles = ceil_div(b.count, geo_.mr);
@@ -230,7 +230,7 @@ class Backward {
     }
   }
 
-  // All five products of a block of keys with some panels of queries.
+  // All five GEMMs of a block of keys with a group of query panels.
   void run_panels(const HeadSegment& u, const Layout& l, int64_t chunk, int64_t index, const KeyBlock& b, int64_t first,
                   int64_t panels, const Scratch& s) {
     const int64_t tiles = ceil_div(b.count, geo_.mr), row_tiles = kPanels * tile_;
@@ -305,7 +305,7 @@ class Backward {
 
 size_t backward_workspace(const AttentionGeometry& geo, const PanelKernel& kernel, int threads, int64_t rows,
                           int64_t kv_heads) {
-  // One window of all the rows needs the most; heads beyond the number of threads wait their turn.
+  // A single window with all the rows needs the most; heads beyond the number of threads wait for a free thread.
   const int64_t units = std::min<int64_t>(kv_heads, std::max(2, threads));
   const Layout l(geo, kernel, rows, rows, units < 2 * threads && units % threads ? kMostChunks : 1);
   return static_cast<size_t>(units * l.total) + static_cast<size_t>(threads) * Scratch::bytes(geo, kernel) + 2 * kAlign;

@@ -1,4 +1,4 @@
-// Attention of single query rows (decoding): bound by reading keys and values, once, in place in the cache.
+// Attention of single query rows (decoding): bound by reading keys and values once, in place in the cache.
 #include <cmath>
 
 #include "ops/cpu/attention.h"
@@ -6,8 +6,8 @@
 namespace vq::cpu {
 namespace {
 
-constexpr int64_t kChunk = 256;       // keys of a task at least
-constexpr int64_t kMostTasks = 2048;  // whose results are kept at a time
+constexpr int64_t kChunk = 256;       // minimum keys per task
+constexpr int64_t kMostTasks = 2048;  // tasks whose results are kept at a time
 
 struct Task {
   const AttentionSegment* segment;
@@ -16,7 +16,7 @@ struct Task {
   int64_t begin, count;  // keys of the range
 };
 
-// Keys of range r that the segment's only query sees.
+// Keys of range r visible to the segment's only query.
 int64_t seen_keys(const AttentionPlan& plan, const AttentionSegment& s, int64_t r) {
   const int64_t count = plan.ranges[static_cast<size_t>(s.first_range + r)].count;
   return r == s.range_count - 1 ? std::min<int64_t>(count, plan.visible[static_cast<size_t>(s.q_begin)]) : count;
@@ -41,7 +41,7 @@ class SingleRows {
     scratches_ = arena.take<float>(static_cast<size_t>(c_.pool.threads() * scratch_));
     for (const AttentionSegment& s : c_.plan.segments) {
       if (s.q_count != 1) continue;
-      // Long sequences are cut into longer chunks, of whole kChunks.
+      // Long sequences are split into longer chunks, multiples of kChunk.
       int64_t chunk = kChunk;
       while (count_tasks(c_.plan, s, chunk, c_.shape.kv_heads) > kMostTasks) chunk *= 2;
       if (static_cast<int64_t>(tasks_.size()) + count_tasks(c_.plan, s, chunk, c_.shape.kv_heads) > kMostTasks) flush();
@@ -58,7 +58,7 @@ class SingleRows {
   }
 
  private:
-  // Of task t: for each head its maximum, its sum, then [J][D] sums of values.
+  // The result of task t: for each head its maximum and its sum, then [J][D] weighted sums of values.
   float* partial(size_t task) { return partials_ + static_cast<int64_t>(task) * partial_; }
 
   void flush() {

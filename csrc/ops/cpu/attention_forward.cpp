@@ -1,4 +1,4 @@
-// Attention forward in blocks of keys with a running softmax: two products, nothing of size queries x keys in memory.
+// Attention forward in blocks of keys with an online softmax: two GEMMs, and no buffer of size queries x keys.
 #include <cmath>
 
 #include "ops/cpu/attention.h"
@@ -6,7 +6,7 @@
 namespace vq::cpu {
 namespace {
 
-constexpr int64_t kPanels = 8;                      // of queries that a task takes
+constexpr int64_t kPanels = 8;                      // query panels per task
 constexpr int64_t kMostPacked = int64_t{32} << 20;  // bytes of packed keys and values at a time
 
 struct HeadSegment {
@@ -17,7 +17,7 @@ struct HeadSegment {
   int64_t first_task;   // of the batch
 };
 
-// One thread's memory.
+// Per-thread buffers.
 struct Scratch {
   Scratch(const AttentionGeometry& geo, const PanelKernel& kernel, Arena arena)
       : queries(static_cast<char*>(arena.take_bytes(static_cast<size_t>(kernel.bytes(kPanels * geo.queries_b()))))),
@@ -35,7 +35,7 @@ struct Scratch {
            aligned(static_cast<size_t>(4 * kPanels * geo.sums()));
   }
   char* queries;  // [kPanels] B panels
-  char* keys;     // a block of packed keys and values, when they are not packed beforehand
+  char* keys;     // a block of packed keys and values, if they are not packed in advance
   float* scores;  // [block][nr]
   void* p;        // the same as a B panel over keys
   float* sums;    // [kPanels][D][nr]
@@ -86,7 +86,7 @@ class Forward {
       pack_block(u, b - u.first_block, packed_ + static_cast<size_t>(b) * Scratch::block_bytes(geo_, kernel_));
     });
     c_.pool.run(tasks, work, [&](int64_t i, int thread) {
-      // Within a unit the last queries, which see the most keys, come first.
+      // Within a unit the last queries, which see the most keys, are processed first.
       const size_t number = unit_of(i, &HeadSegment::first_task);
       const HeadSegment& u = units_[number];
       const int64_t count = (number + 1 < units_.size() ? units_[number + 1].first_task : tasks) - u.first_task;
@@ -141,7 +141,7 @@ class Forward {
     for (int64_t p = 0; p < panels; p++) finish(u, first_panel + p, rows, max[p], sum[p], s.sums + p * geo_.sums());
   }
 
-  // One panel of queries over one block of keys.
+  // Processes one panel of queries over one block of keys.
   void attend(const KeyBlock& b, const char* keys, const char* queries, const int32_t* limits, int32_t most,
               const Scratch& s, float* max, float* sum, float* sums) {
     alignas(64) int32_t seen[kMostLanes];

@@ -1,4 +1,4 @@
-// Which tokens may be drawn. Words of the mask without a bit are passed over, and there are many in most masks.
+// Selects the tokens that can be sampled. Mask words of zero, of which most masks have many, are skipped.
 #include <bit>
 #include <cmath>
 
@@ -7,7 +7,7 @@
 namespace vq::cpu {
 namespace {
 
-// use(id) for each allowed id below n, rising.
+// Calls use(id) for each allowed id below n, in ascending order.
 template <class Use>
 void each_allowed(const uint32_t* allowed, int64_t n, Use use) {
   if (!allowed) {

@@ -24,17 +24,17 @@ inline ConstRun at(const Tensor& t, int64_t row) {
   return {r.data, r.type};
 }
 
-// For up to this many rows a matrix is read in place, at the speed of memory.
+// Up to this many rows, a matrix is read in place, at memory bandwidth.
 constexpr int64_t kSkinnyRows = 8;
 
 class CpuWeight final : public Weight {
  public:
   std::vector<WeightBlock> blocks;  // as in the file; empty if only packed panels are kept
   DType compute;
-  Buffer copy;               // the blocks' data, when they are not borrowed
+  Buffer copy;               // owns the blocks' data if it is not borrowed
   Buffer forward, backward;  // panels of W as b[N, K] and of its transpose, when packed
   std::vector<WeightSlice> forward_pieces, backward_pieces;
-  std::vector<QuantizedMatrix> quantized;  // of each block; then there is nothing else
+  std::vector<QuantizedMatrix> quantized;  // one per block; if set, nothing else is stored
   bool casts_operands = false;             // WeightFormat::fp8_gemm
 };
 
@@ -113,8 +113,8 @@ class CpuDevice final : public Device {
  private:
   bool packs_weights(DType compute) const { return compute == DType::bf16 && isa_.bf16.packed == Elem::bf16; }
   Weight* make_quantized(std::span<const WeightBlock> blocks, int64_t k, DType compute, WeightFormat format);
-  // x with its rows rounded to e4m3, in the type of the products; scaled: its columns multiplied by the scales of the
-  // rows of w first. Valid until the next call.
+  // x with its rows rounded to e4m3, in the GEMM type; scaled: its columns are multiplied by the scales of the rows of
+  // w first. Valid until the next call.
   Tensor rounded_to_fp8(const Tensor& x, const CpuWeight& w, bool scaled);
   // Rows of x as f32 (rounded to bf16 first) in the workspace, x_stride elements apart.
   float* rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& x_stride) const;

@@ -1,4 +1,5 @@
-// Normalization, element-wise ops, loss and optimizer: rows over threads, each row by the vector kernels.
+// Normalization, element-wise ops, loss and optimizer: rows are split over threads, and each row is processed by the
+// vector kernels.
 #include <cmath>
 
 #include "ops/cpu/device.h"
@@ -157,7 +158,7 @@ void CpuDevice::score_rows(float* log_prob, int32_t* argmax, const Tensor& logit
 }
 
 void CpuDevice::accumulate_sum_of_squares(double* sum, const float* x, int64_t n) {
-  // Parts of a fixed length, summed in order: the result depends on n alone, not on the threads.
+  // Sums parts of a fixed length in order: the result depends on n alone, not on the number of threads.
   constexpr int64_t kPart = 65536, kParts = 256;
   double parts[kParts];
   for (int64_t begin = 0; begin < n; begin += kPart * kParts) {

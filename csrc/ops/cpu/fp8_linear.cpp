@@ -1,4 +1,4 @@
-// Operands of GEMMs with weights of WeightFormat::fp8_gemm: rounded to e4m3 row by row, as the weights were.
+// Operands of GEMMs with weights of WeightFormat::fp8_gemm: rounded to e4m3 row by row, like the weights.
 #include <algorithm>
 #include <limits>
 #include <vector>
@@ -9,9 +9,9 @@
 namespace vq::cpu {
 namespace {
 
-constexpr int64_t kAtOnce = 1024;  // elements in f32 at a time
+constexpr int64_t kAtOnce = 1024;  // elements converted to f32 at a time
 
-// What the columns of dy are multiplied with: the scales of the rows of W that they belong to.
+// The factors of the columns of dy: the scales of the corresponding rows of W.
 class ColumnScales {
  public:
   explicit ColumnScales(const std::vector<QuantizedMatrix>& blocks) : blocks_(blocks) {}
@@ -59,7 +59,7 @@ Tensor CpuDevice::rounded_to_fp8(const Tensor& x, const CpuWeight& w, bool scale
         m = larger(m, part);
       }
       const float scale = m / kLargestE4m3;
-      const bool finite = m <= std::numeric_limits<float>::max();  // if not, every value is 0 times that
+      const bool finite = m <= std::numeric_limits<float>::max();  // otherwise every value is multiplied by 0
       for (int64_t col = 0; col < x.cols; col += kAtOnce) {
         const int64_t n = read(row, col);
         if (finite)

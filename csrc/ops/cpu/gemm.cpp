@@ -7,25 +7,26 @@
 namespace vq::cpu {
 namespace {
 
-// Packing slab sizes in bytes. They bound the workspace for large matrices; a slab of b should stay in the last cache.
+// Packing slab sizes in bytes. They bound the workspace for large matrices; a slab of b should fit in the last-level
+// cache.
 constexpr int64_t kSlabA = int64_t{16} << 20, kSlabB = int64_t{26} << 20;
-// Longer sums are split, and the parts are added up in memory.
+// Longer sums are split, and the partial sums are added in memory.
 constexpr int64_t kLongestK = 32768;
-constexpr int64_t kLongSums = int64_t{8} << 20;  // bytes of such parts at a time
+constexpr int64_t kLongSums = int64_t{8} << 20;  // bytes of partial sums at a time
 
-// This many columns are worth packing a block of a again.
+// From this many columns on, repacking a block of a pays off.
 constexpr int64_t kManyColumns = 1024;
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 struct Blocks {
-  int64_t rows, cols;  // their number along m and n: block i of rows takes row panels part(i) .. part(i + 1)
+  int64_t rows, cols;  // number along m and n: block i of rows covers row panels part(i) .. part(i + 1)
 };
 
-// The first of `n` things that part i of `parts` takes.
+// The first of `n` items of part i of `parts`.
 constexpr int64_t part(int64_t i, int64_t parts, int64_t n) { return i * n / parts; }
 
-// Cuts a slab of row_panels x col_panels into tasks: what suits the caches, less when threads would idle. Tall blocks
+// Splits a slab of row_panels x col_panels into tasks: cache-sized, or smaller if threads would be idle. Tall blocks
 // reuse the panels of b, wide ones the block of a; with sums in memory (several blocks of k) both have an upper limit.
 Blocks choose_blocks(const PanelKernel& kernel, int threads, int64_t row_panels, int64_t col_panels, bool sums) {
   int64_t rows = std::min(row_panels, kernel.mc / kernel.mr);
@@ -39,7 +40,7 @@ Blocks choose_blocks(const PanelKernel& kernel, int threads, int64_t row_panels,
       rows = ceil_div(rows, 2);
   }
   Blocks blocks = {ceil_div(row_panels, rows), ceil_div(col_panels, cols)};
-  // As many tasks for each thread.
+  // The same number of tasks for each thread.
   while (blocks.rows * blocks.cols % threads != 0 && blocks.rows < row_panels && rows > 4) blocks.rows++;
   return blocks;
 }
@@ -57,16 +58,16 @@ int64_t thread_bytes(const PanelKernel& kernel) {
   return static_cast<int64_t>(aligned(sums_bytes(kernel) + kernel.bytes(kernel.mc * kernel.kc)));
 }
 
-// The sizes of the parts of the workspace when the largest dimensions are big >= mid.
+// The sizes of the parts of the workspace for largest dimensions big >= mid.
 void scratch_sizes(const PanelKernel& kernel, int64_t big, int64_t mid, Scratch& s) {
-  const int64_t k = kernel.padded_k(std::min(big, kLongestK)) + 4 * kernel.nr;  // pieces are padded one by one
+  const int64_t k = kernel.padded_k(std::min(big, kLongestK)) + 4 * kernel.nr;  // each piece is padded separately
   const int64_t mid_k = kernel.padded_k(std::min(mid, kLongestK)) + 4 * kernel.nr;
   const auto slab = [&](int64_t cap, int64_t unit, int64_t longest) {
     const int64_t whole =
         kernel.bytes(std::max((ceil_div(mid, unit) + 4) * unit * k, (ceil_div(big, unit) + 4) * unit * mid_k));
     return static_cast<int64_t>(aligned(std::max(kernel.bytes(unit * longest), std::min(cap, whole))));
   };
-  s.a_bytes = slab(kSlabA, kernel.mr, kernel.padded_k(big) + 4 * kernel.nr);  // b packed beforehand is never cut in k
+  s.a_bytes = slab(kSlabA, kernel.mr, kernel.padded_k(big) + 4 * kernel.nr);  // b packed in advance is never split in k
   s.b_bytes = slab(kSlabB, kernel.nr, k);
   s.thread_bytes = thread_bytes(kernel);
 }
@@ -100,7 +101,7 @@ class Multiplication {
   }
 
  private:
-  // Pieces along k that do not follow one another in packed a without gaps.
+  // Pieces along k that are not contiguous in packed a.
   bool uneven_pieces() const {
     for (const WeightSlice& piece : p_.b.pieces)
       if (p_.b.along_k && p_.b.pieces.size() > 1 && piece.k % kernel_.nr != 0) return true;
@@ -121,7 +122,7 @@ class Multiplication {
   }
 
   void pack(int64_t row, int64_t rows, int64_t col, int64_t cols) {
-    const int64_t group = 4;  // panels a task
+    const int64_t group = 4;  // panels per task
     const int64_t a_tasks = ceil_div(rows, group), b_tasks = ceil_div(cols, group);
     pool_.run(a_tasks + b_tasks, (rows * kernel_.mr + cols * kernel_.nr) * k_, [&](int64_t task, int) {
       if (task < a_tasks) {
@@ -146,7 +147,7 @@ class Multiplication {
     }
   }
 
-  // The block of c of row panels row + i ... and column panels col + j ...; i and j count from the slab's begin.
+  // The block of c at row panels row + i ... and column panels col + j ...; i and j count from the start of the slab.
   void run_block(int64_t row, int64_t i, int64_t rows, int64_t col, int64_t j, int64_t cols, const char* b,
                  char* scratch) {
     const int64_t tile = kernel_.mr * kernel_.nr, b_panel = p_.b.panel_bytes(kernel_);
@@ -156,7 +157,7 @@ class Multiplication {
       const int64_t k = std::min(k_step_, last_k_ - k0);
       const bool first = k0 == 0, last = k0 + k_step_ >= k_;
       const char* a;
-      int64_t a_stride;  // elements from panel to panel
+      int64_t a_stride;  // elements between panels
       if (late_a_) {
         a = own_a;
         a_stride = kernel_.mr * kernel_.padded_k(k);
@@ -171,7 +172,7 @@ class Multiplication {
       }
       for (int64_t c = 0; c < cols; c++) {
         const char* panel = b + (j + c) * b_panel + kernel_.bytes(k0 * kernel_.nr);
-        // While a panel is multiplied the next one comes nearer: of this block, or the first of the next.
+        // While a panel is multiplied, the next one is prefetched: of this block, or the first of the next.
         Prefetch ahead = {c + 1 < cols ? panel + b_panel : panel + kernel_.bytes(k * kernel_.nr) - (cols - 1) * b_panel,
                           c + 1 < cols || !last ? kernel_.bytes(k * kernel_.nr) : 0};
         float* column = sums + c * rows * tile;
@@ -184,7 +185,7 @@ class Multiplication {
     }
   }
 
-  // The last block of k of a column of tiles: a few at a time, stored while they are in the first cache.
+  // The last block of k of a column of tiles: computes a few tiles at a time and stores them while they are in L1.
   void finish_column(int64_t k, const char* a, int64_t a_stride, int64_t row_panel, int64_t rows, const char* b,
                      int64_t col_panel, float* tiles, int64_t tile_stride, bool accumulate, Prefetch ahead) {
     const int64_t tile = kernel_.mr * kernel_.nr;
@@ -199,7 +200,7 @@ class Multiplication {
       const int64_t n = std::min(kernel_.together, rows - r), row = (row_panel + r) * kernel_.mr;
       const int64_t count = std::min(n * kernel_.mr, p_.m - row);
       char* c = const_cast<char*>(at(p_.c.data, p_.c.type, p_.c_stride, row));
-      // The lines of c lie too far apart for the processor to see the pattern.
+      // The lines of c are too far apart for the hardware prefetcher.
       for (int64_t m = 0; m < count; m++)
         for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(c + m * line + i, 1);
       kernel_.tiles(k, a + kernel_.bytes(r * a_stride), a_stride, n, b, tiles, tile, accumulate,
@@ -222,7 +223,7 @@ class Multiplication {
   bool late_a_ = false;  // a block of a is packed by its task, into memory that stays in the cache
 };
 
-// Sums over more than kLongestK: cut in k, parts added up in f32, some rows at a time.
+// Sums over more than kLongestK: split in k; partial sums are added in f32, some rows at a time.
 void multiply_long(const GemmCall& p, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
                    const Scratch& s) {
   const int64_t n = p.b.n(), rows_at_once = std::max<int64_t>(1, kLongSums / 4 / n);
@@ -348,7 +349,7 @@ void multiply(const GemmCall& p, const PanelKernel& kernel, const VectorKernels&
   s.threads = static_cast<char*>(arena.take_bytes(static_cast<size_t>(pool.threads() * s.thread_bytes)));
   const bool is_long = k > kLongestK && !p.packed_b;
   if (is_long) s.long_sums = arena.take<float>(static_cast<size_t>(std::max(kLongSums / 4, n)));
-  // What was reserved may be for other shapes than this one: smaller slabs do as well, down to one panel.
+  // The workspace may have been sized for other shapes: smaller slabs work as well, down to one panel.
   const int64_t a_panel = kernel.bytes(kernel.mr * p.b.padded_k(kernel)), b_panel = p.b.panel_bytes(kernel);
   if (static_cast<int64_t>(arena.left()) < s.a_bytes + s.b_bytes) {
     s.b_bytes = std::max(is_long ? s.b_bytes / 2 : b_panel, static_cast<int64_t>(arena.left() / 4));

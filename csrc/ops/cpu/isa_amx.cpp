@@ -23,7 +23,7 @@ constexpr TileConfig kConfig = {1,
                                 {16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0}};
 
 VQ_INLINE void configure_tiles() {
-  // gcc 12 believes that _tile_loadconfig reads 8 bytes; this tells it of the other 56.
+  // gcc 12 assumes that _tile_loadconfig reads 8 bytes; this declares the other 56.
   asm volatile("" ::"r"(&kConfig) : "memory");
   _tile_loadconfig(&kConfig);
 }

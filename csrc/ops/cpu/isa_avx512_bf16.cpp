@@ -1,4 +1,4 @@
-// AVX-512 with products of pairs of bf16 (VDPBF16PS): Cooper Lake, Zen 4 and later.
+// AVX-512 with dot products of bf16 pairs (VDPBF16PS): Cooper Lake, Zen 4 and later.
 #define VQ_ISA avx512_bf16
 #define VQ_WIDTH 16
 #include <immintrin.h>

@@ -1,15 +1,16 @@
-// What differs between instruction sets: a table of functions each, filled by isa_*.cpp, chosen when the device opens.
+// The kernels that differ between instruction sets: one table of functions each, filled by isa_*.cpp and chosen when
+// the device opens.
 //
-// Each isa_*.cpp is compiled with its own -m flags. Nothing of it may be shared with code that other machines run: an
-// inline function or template instance compiled there could be the copy that the linker keeps. So these files include
-// this header and isa/*.h, all of whose code has internal linkage, and no C++ library header.
+// Each isa_*.cpp is compiled with its own -m flags. It must not share code with files that run on other machines: the
+// linker could keep the copy of an inline function or template instance that was compiled there. These files therefore
+// include only this header and isa/*.h, where all code has internal linkage, and no C++ library header.
 //
-// Matrices are multiplied as panels (see gemm.h for the loops around):
+// Matrices are multiplied as panels (see gemm.h for the surrounding loops):
 //   A panel: mr rows;    element (m, k) at [k / ka][m][k % ka]
 //   B panel: nr columns; element (n, k) at [k / kb][n][k % kb]
-// with k padded to a multiple of ka by zeros, and missing rows and columns zero. ka = nr: a tile of results [mr][nr] is
-// itself a piece of an A panel (its columns being k) and, for kb = 1, of a B panel (its rows being k); attention lives
-// on that. nr is twice the width of a vector.
+// with k zero-padded to a multiple of ka, and missing rows and columns zero. ka = nr: a tile of results [mr][nr] is
+// itself a piece of an A panel (its columns are k) and, for kb = 1, of a B panel (its rows are k); attention depends on
+// that. nr is twice the vector width.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +33,14 @@ struct ConstRun {
   Elem type;
 };
 
-// A matrix as lines of consecutive elements; line i begins at element (i / group) * stride + (i % group) * inner.
+// A matrix as lines of consecutive elements; line i starts at element (i / group) * stride + (i % group) * inner.
 struct StridedMatrix {
   const void* data;
   Elem type;
   int64_t stride;
   int64_t group = 1;
   int64_t inner = 0;
-  bool along_k;  // a line is a row of A or a column of B (its elements run along k); else a line is one k
+  bool along_k;  // a line is a row of A or a column of B (its elements run along k); otherwise a line is one k
 };
 
 struct AdamStep {
@@ -56,34 +57,34 @@ struct Prefetch {
   int64_t bytes = 0;
 };
 
-// Products of packed panels.
+// GEMMs of packed panels.
 struct PanelKernel {
   const char* name;
   int mr, nr, kb;
   Elem packed;  // f32 or bf16
   int64_t kc;   // k of a block of panels that stays in the caches, multiple of ka
   int64_t mc;   // rows of such a block of A, multiple of mr
-  int64_t nc;   // columns that a task goes through with it, multiple of nr
+  int64_t nc;   // columns that a task processes with it, multiple of nr
 
   int64_t padded_k(int64_t k) const { return (k + nr - 1) / nr * nr; }
   int64_t bytes(int64_t elements) const { return elements * elem_size(packed); }
 
   // Tile i of `count`, c + i * c_stride, row-major [mr][nr], (+)= A panel a + i * a_stride times B panel b over k.
-  // Strides count elements. k is rounded up to what the unit takes at once; the padding is zero. ahead: bytes that are
-  // needed soon, brought into the second cache meanwhile.
+  // Strides are in elements. k is rounded up to the step of the unit; the padding is zero. ahead: bytes that are needed
+  // soon; prefetched into L2 meanwhile.
   void (*tiles)(int64_t k, const void* a, int64_t a_stride, int64_t count, const void* b, float* c, int64_t c_stride,
                 bool accumulate, Prefetch ahead);
   // Packs rows [first, first + count) of A, count <= mr, over k in [k0, k0 + k); `round`: to bf16 first.
   void (*pack_a)(void* panel, const StridedMatrix& a, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
   void (*pack_b)(void* panel, const StridedMatrix& b, int64_t first, int64_t count, int64_t k0, int64_t k, bool round);
-  int64_t together = 1;  // tiles of a call that are worth what it costs to begin one
+  int64_t together = 1;  // minimum tiles per call to amortize its overhead
 };
 
-// One block of attention scores of nr queries (lanes), transposed: [keys][nr]. limit: keys of the block that each lane
-// sees (may be negative or beyond the block).
+// One block of attention scores of nr queries (lanes), transposed: [keys][nr]. limit: keys of the block visible to each
+// lane (can be negative or beyond the block).
 struct AttentionKernels {
   // s -> p = exp(scale * s - max) in place, or for packed bf16 as a B panel to p. Updates each lane's running max and
-  // sum, and gives the factor by which what was summed before must shrink; returns whether any factor is not 1.
+  // sum and computes the factor that rescales the previous sums; returns whether any factor is not 1.
   bool (*softmax_block)(float* s, int64_t keys, const int32_t* limit, float scale, float* max, float* sum,
                         float* shrink, void* p, Elem packed);
   // rows [n][nr] *= factor[lane]
@@ -95,7 +96,7 @@ struct AttentionKernels {
   void (*softmax_backward_block)(const float* s, const float* dp, int64_t keys, int mr, const int32_t* limit,
                                  float scale, const float* lse, const float* delta, void* p_a, void* ds_a,
                                  int64_t tile_stride, void* ds_b, Elem packed);
-  // One query a lane group, cache rows as they lie: scores[j][i] = scale * q[j] . key i, for J query heads.
+  // One query per lane group, cache rows read in place: scores[j][i] = scale * q[j] . key i, for J query heads.
   void (*decode_scores)(float* scores, int64_t scores_stride, const float* q, int64_t heads, int64_t d, ConstRun keys,
                         int64_t stride, int64_t count, float scale);
   // acc[j] += sum over i of p[j][i] * value i.
@@ -108,7 +109,7 @@ struct AttentionKernels {
 struct VectorKernels {
   void (*convert)(Run y, ConstRun x, int64_t n);
   void (*add)(Run y, ConstRun a, ConstRun b, int64_t n);
-  // dst rows = alpha * tile (+ add); add.data may be null or dst itself.
+  // dst rows = alpha * tile (+ add); add.data can be null or dst itself.
   void (*store_tile)(const float* tile, int64_t tile_stride, int64_t rows, int64_t cols, Run dst, int64_t stride,
                      float alpha, ConstRun add, int64_t add_stride);
   float (*dot)(ConstRun a, ConstRun b, int64_t n);
@@ -133,25 +134,25 @@ struct VectorKernels {
   void (*adamw)(float* p, float* m, float* v, const float* g, int64_t n, const AdamStep& how);
 };
 
-// A quantized matrix [rows, k] as ops.h defines the formats; an owner of the parts is a QuantizedMatrix.
+// A quantized matrix [rows, k] as ops.h defines the formats; QuantizedMatrix owns the data.
 struct QuantKernels;
 struct QuantView {
   enum Format : uint8_t { int8 = 1, nf4, fp8 };  // same values as vq::WeightFormat
   Format format;
   int64_t k;
-  const uint8_t* codes;        // int8 and fp8: one an element; nf4: two in a byte
-  const float* scales;         // int8 and fp8: of each row, none for dequantize: all 1; nf4: of each 256 blocks
+  const uint8_t* codes;        // int8 and fp8: one per element; nf4: two per byte
+  const float* scales;         // int8 and fp8: one per row, null for dequantize: all 1; nf4: one per 256 blocks
   const uint8_t* block_codes;  // nf4: the maximum of each block of 64
   float block_mean;            // nf4
   const QuantKernels* kernels;
 };
 
 struct QuantKernels {
-  // dst = n elements of a row from col on; `round`: to bf16.
+  // dst = n elements of a row starting at col; `round`: to bf16.
   void (*dequantize)(Run dst, const QuantView& w, int64_t row, int64_t col, int64_t n, bool round);
-  // Puts the k elements of a row of x into the order that gemv wants.
+  // Reorders the k elements of a row of x as gemv requires.
   void (*arrange)(float* x, const QuantView& w);
-  // y[t * y_stride + i] = (row + i) . x[t], i < rows, t < count <= 8; the rows of x arranged.
+  // y[t * y_stride + i] = (row + i) . x[t], i < rows, t < count <= 8; the rows of x are reordered by arrange.
   void (*gemv)(float* y, int64_t y_stride, const QuantView& w, int64_t row, int64_t rows, const float* x,
                int64_t x_stride, int64_t count);
 };
@@ -159,13 +160,13 @@ struct QuantKernels {
 struct IsaKernels {
   const char* name;
   PanelKernel f32;
-  PanelKernel bf16;  // for products of bf16 operands; f32 panels where there are no bf16 units
+  PanelKernel bf16;  // for GEMMs of bf16 operands; f32 panels if there are no bf16 units
   VectorKernels vector;
   AttentionKernels attention;
   QuantKernels quantized;
 };
 
-// The tables. Those not compiled for this processor are missing (null).
+// The tables. Null if not compiled for this processor.
 const IsaKernels* generic_kernels();
 const IsaKernels* avx2_kernels();
 const IsaKernels* avx512_kernels();

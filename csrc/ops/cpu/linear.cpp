@@ -26,10 +26,10 @@ StridedMatrix rows_are_k(const Tensor& t) { return {t.data, elem(t.dtype), t.str
 
 namespace {
 
-// What a weight keeps.
+// What is stored for a weight.
 struct Parts {
   bool forward, backward;  // packed panels
-  bool rows;               // the blocks as they lie, borrowed or copied
+  bool rows;               // the blocks as given, borrowed or copied
 };
 
 Parts parts_of(bool packs, unsigned uses) {
@@ -37,7 +37,7 @@ Parts parts_of(bool packs, unsigned uses) {
   return {(uses & use_forward) != 0, (uses & use_backward) != 0, (uses & (use_gather | use_decode)) != 0};
 }
 
-// A copy is made in the type of the products (rounding early or late is the same), or in bf16 when that is exact.
+// A copy is stored in the GEMM type (rounding early or late gives the same result), or in bf16 if that is exact.
 DType copy_type(DType stored, DType compute) { return stored == DType::bf16 ? stored : compute; }
 
 }  // namespace
@@ -176,7 +176,7 @@ float* CpuDevice::rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t
 
 void CpuDevice::skinny_gemm(const Tensor& y, const Tensor& x, std::span<const WeightSlice> pieces, float alpha,
                             const Tensor* add, bool round) {
-  constexpr int64_t kStrip = 64;  // columns of y that a task makes at a time
+  constexpr int64_t kStrip = 64;  // columns of y per task
   if (y.rows == 0) return;
   const int64_t k = x.cols;
   Arena arena(workspace_);

@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// Each allocation is preceded by its length, on its own cache line.
+// Each allocation is preceded by its size, in a separate cache line.
 struct Header {
   void* base;
   size_t mapped;
@@ -39,7 +39,7 @@ uint64_t proc_kilobytes(const char* path, const char* name) {
   return static_cast<uint64_t>(kb) * 1024;
 }
 
-// A number alone in a file; `none` when it is missing or "max".
+// A file with a single number; `none` if it is missing or "max".
 uint64_t number_in(const char* path, uint64_t none) {
   FILE* f = std::fopen(path, "r");
   if (!f) return none;
@@ -53,7 +53,7 @@ uint64_t number_in(const char* path, uint64_t none) {
 }  // namespace
 
 void* allocate(size_t bytes) {
-  // Large blocks begin on a huge page, and the header takes a cache line in front of the data.
+  // Large blocks start on a huge page, and the header occupies a cache line before the data.
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const bool large = bytes >= 2 * kHugePage;
   size_t mapped = bytes + kAlign + (large ? kHugePage : 0);
@@ -112,7 +112,7 @@ uint64_t memory_available() {
   uint64_t available = proc_kilobytes("/proc/meminfo", "MemAvailable");
   const uint64_t limit = number_in("/sys/fs/cgroup/memory.max", UINT64_MAX);
   if (limit != UINT64_MAX) {
-    // What the group's page cache holds counts as used there, but is given back when needed.
+    // The group's page cache counts as used there, but is reclaimed on demand.
     uint64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
     FILE* f = std::fopen("/sys/fs/cgroup/memory.stat", "r");
     if (f) {

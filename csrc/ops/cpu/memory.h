@@ -1,5 +1,4 @@
-// Memory of the CPU device: whole pages, 64-byte aligned and zeroed, large ones on huge pages where the system has
-// them.
+// Memory of the CPU device: whole pages, 64-byte aligned and zeroed; large blocks on huge pages if the system has them.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +11,9 @@ void* allocate(size_t bytes);  // throws vq::Error
 void release(void* p);
 
 uint64_t memory_total();
-uint64_t memory_available();  // what could be taken now without swapping
+uint64_t memory_available();  // what can be allocated now without swapping
 
-// An owner of such memory.
+// Owns such memory.
 class Buffer {
  public:
   Buffer() = default;
@@ -42,7 +41,7 @@ class Buffer {
 constexpr size_t kAlign = 64;
 constexpr size_t aligned(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
-// Hands out pieces of one buffer; used by ops for scratch of known size.
+// Suballocates one buffer; used by ops for scratch of known size.
 class Arena {
  public:
   explicit Arena(const Buffer& buffer) : Arena(buffer.data(), buffer.bytes()) {}
@@ -52,7 +51,7 @@ class Arena {
   T* take(size_t count) {
     return static_cast<T*>(take_bytes(count * sizeof(T)));
   }
-  void* take_bytes(size_t bytes);  // throws vq::Error when the workspace is too small
+  void* take_bytes(size_t bytes);  // throws vq::Error if the workspace is too small
 
  private:
   char* next_;

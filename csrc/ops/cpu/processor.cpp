@@ -36,7 +36,7 @@ Registers cpuid(uint32_t leaf, uint32_t sub = 0) {
 
 constexpr bool bit(uint32_t word, int n) { return word >> n & 1; }
 
-// Which register files the system saves when it switches between threads (XCR0).
+// The register state that the system saves on a context switch (XCR0).
 uint64_t saved_state() {
   if (!bit(cpuid(1).ecx, 27)) return 0;
   uint32_t low, high;
@@ -63,7 +63,8 @@ bool has_amx() {
   if (!has_avx512() || (saved_state() & 0x60000) != 0x60000 || !bit(d, 24) /* TILE */ || !bit(d, 22) /* BF16 */)
     return false;
 #if defined(__linux__)
-  // Linux grants the tile registers to a process that asks: arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA).
+  // Linux grants the tile registers to processes that request them: arch_prctl(ARCH_REQ_XCOMP_PERM,
+  // XFEATURE_XTILEDATA).
   return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 #else
   return false;
@@ -76,7 +77,8 @@ float random_number(uint32_t& state) {  // in [-1, 1), exact in bf16
   return static_cast<float>(static_cast<int32_t>(state >> 25) - 64) / 64;
 }
 
-// One tile over k in packed panels against plain loops; the operands are exact in bf16 and so are the products.
+// Compares one tile over k in packed panels with plain loops; the operands are exact in bf16, and so are their
+// products.
 bool check_panels(const PanelKernel& kernel) {
   const int64_t k = 3 * kernel.nr, mr = kernel.mr, nr = kernel.nr;
   std::vector<float> a(static_cast<size_t>(mr * k)), b(static_cast<size_t>(nr * k));

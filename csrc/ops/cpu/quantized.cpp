@@ -13,7 +13,7 @@ static_assert(static_cast<int>(QuantView::int8) == static_cast<int>(WeightFormat
 namespace {
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-constexpr int64_t kStrip = 64;  // columns of y that a task makes at a time
+constexpr int64_t kStrip = 64;  // columns of y per task
 }  // namespace
 
 QuantizedMatrix::QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa,
@@ -33,7 +33,7 @@ QuantizedMatrix::QuantizedMatrix(WeightFormat format, const WeightBlock& block, 
 void pack_quantized(const QuantView& w, const PanelKernel& kernel, void* panel, bool along_k, int64_t first,
                     int64_t count, int64_t first_k, int64_t k, bool round) {
   constexpr int64_t kAtOnce = 256, kWidest = 64;
-  alignas(64) float memory[kAtOnce * kWidest];  // of bf16 half is used
+  alignas(64) float memory[kAtOnce * kWidest];  // bf16 uses half
   const Elem type = kernel.packed;
   const auto values = [&](int64_t at) { return Run{reinterpret_cast<char*>(memory) + at * elem_size(type), type}; };
   char* to = static_cast<char*>(panel);

@@ -27,11 +27,11 @@ class QuantizedMatrix {
   struct Views {
     QuantView whole, codes;
   };
-  std::unique_ptr<Views> views_;  // at a fixed address when the matrix is moved: slices point to them
+  std::unique_ptr<Views> views_;  // at a fixed address even if the matrix is moved: slices point to them
 };
 
-// As PanelKernel::pack_b, for columns [first, first + count) of b over k from first_k on: rows of w that run along k,
-// or are one k each.
+// Like PanelKernel::pack_b, for columns [first, first + count) of b over k starting at first_k: rows of w run along k,
+// or each is one k.
 void pack_quantized(const QuantView& w, const PanelKernel& kernel, void* panel, bool along_k, int64_t first,
                     int64_t count, int64_t first_k, int64_t k, bool round);
 

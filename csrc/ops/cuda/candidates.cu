@@ -1,6 +1,6 @@
-// Which tokens may be drawn: one block a row, a warp for each run of ids, so that what is found stays in order. The
-// logits are read three times (the likeliest, how many, which), the second and third time from the L2 cache; words of
-// the mask without a bit are passed over.
+// Selects the tokens that can be sampled: one block per row, one warp per run of ids, so that the results stay in
+// order. The logits are read three times (maximum, count, selection), the second and third time from the L2 cache. Mask
+// words of zero are skipped.
 #include <cmath>
 
 #include "ops/cuda/kernels.h"
@@ -16,12 +16,12 @@ struct ChoiceRow {
   Global<const uint32_t> allowed;  // null: all
   int64_t n;
 
-  // What the mask says of ids [at, at + 32).
+  // The mask word of ids [at, at + 32).
   __device__ __forceinline__ uint32_t word(int64_t at) const {
     if (!allowed) return kWholeWarp;
     return allowed[at / 32];
   }
-  // Whether the lane's id of those is allowed, and its logit.
+  // Whether the lane's id in this word is allowed, and its logit.
   __device__ __forceinline__ bool has(uint32_t word, int64_t id, unsigned lane, float& logit) const {
     if (!(word >> lane & 1) || id >= n) return false;
     logit = x[id];
@@ -39,7 +39,7 @@ __global__ void select_candidates_kernel(Global<Candidate> out, int32_t most, Gl
   if (allowed) r.allowed = allowed + row * words;
   const Global<Candidate> to = out + row * (most + 1);
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  const int64_t each = (words + kWarps - 1) / kWarps * 32;  // ids of a warp
+  const int64_t each = (words + kWarps - 1) / kWarps * 32;  // ids per warp
   const int64_t begin = warp * each, end = begin + each < n ? begin + each : n;
 
   float top = -INFINITY, logit = 0;

@@ -1,13 +1,13 @@
-// What kernels are written in: CUDA, with the few words that let the same source also run on the CPU under test
-// (tests/cuda_sim). Under nvcc each of them is the plain thing:
+// The CUDA dialect of the kernels: CUDA plus a few definitions that let the same source also run on the CPU in tests
+// (tests/cuda_sim). Under nvcc each of them maps directly to CUDA:
 //
-//   Global<T>, Shared<T>          T*; kernels take every pointer so, and device functions too
+//   Global<T>, Shared<T>          T*; all pointer parameters of kernels and device functions have these types
 //   retyped<U>(p)                 the same memory as elements of U, for wide loads and stores
 //   VQ_SHARED(T, name, count)     __shared__ T name[count]
 //   VQ_DYNAMIC_SHARED(name)       extern __shared__ unsigned char name[], aligned to 128 bytes
 //   launch(Launch{...}, kernel, arguments...)    kernel<<<...>>>(arguments...)
 //
-// A value read from memory is given a type (`const float x = p[i]`, not auto). Pointers are not compared or subtracted.
+// Declare the type of a value read from memory (`const float x = p[i]`, not auto). Do not compare or subtract pointers.
 #pragma once
 
 #include <cstddef>

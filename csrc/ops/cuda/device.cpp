@@ -85,9 +85,9 @@ void* CudaDevice::alloc(size_t bytes) {
 void CudaDevice::free(void* p) noexcept {
   if (!p) return;
   try {
-    synchronize();  // work that is queued may still use it
+    synchronize();  // queued work may still use it
   } catch (const Error&) {
-    // A card that has failed does no more work; the call that waited for its result has thrown.
+    // A failed GPU does no more work, and the call that waited for its result has already thrown.
   }
   device_free(p);
 }
@@ -130,7 +130,7 @@ void CudaDevice::reserve_workspace(int64_t rows, int64_t, int64_t, const Attenti
 }
 
 void CudaDevice::grow(DeviceBuffer& buffer, size_t bytes) {
-  DeviceBuffer larger(bytes);  // if this throws, the old buffer stays
+  DeviceBuffer larger(bytes);  // if this throws, the old buffer is kept
   synchronize();
   buffer = std::move(larger);
   moves_++;

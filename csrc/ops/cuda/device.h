@@ -1,8 +1,8 @@
-// The CUDA device: ops/ops.h on one NVIDIA card. Work is queued on one stream; copy_to_device_async() copies on
-// another. The host waits only in download(), wait() and synchronize(). Element-wise kernels are in kernels.h, GEMMs in
-// gemm.h, attention in attention/, graphs in graph.h.
+// The CUDA device: ops/ops.h on one NVIDIA GPU. Work is queued on one stream; copy_to_device_async() copies on another.
+// The host waits only in download(), wait() and synchronize(). Element-wise kernels are in kernels.h, GEMMs in gemm.h,
+// attention in attention/, graphs in graph.h.
 //
-// GEMMs take operands of their own type only: see Capabilities::casts_operands.
+// GEMMs take operands of one type only: see Capabilities::casts_operands.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@
 
 namespace vq::cuda {
 
-// Memory of the card with an owner.
+// Owns a block of GPU memory.
 class DeviceBuffer {
  public:
   DeviceBuffer() = default;
@@ -50,14 +50,14 @@ class CudaWeight final : public Weight {
  public:
   DType compute = DType::f32;
   std::vector<DeviceBuffer> memory;
-  // What is multiplied, [rows, k] each, one after the other; none when only rows are gathered. Plain: one, in the type
-  // of the products, and both directions read it. Quantized: one for each block.
+  // The matrices for GEMMs, [rows, k] each, stacked; none if rows are only gathered. Plain weights: one matrix in the
+  // GEMM type, used by both directions. Quantized weights: one per block.
   std::vector<WeightMatrix> matrices;
-  Tensor gather;                // what embed reads: rows as the file has them
-  bool casts_operands = false;  // WeightFormat::fp8_gemm: the matrices are parts of one, which is
+  Tensor gather;                // read by embed: rows in the file's type
+  bool casts_operands = false;  // WeightFormat::fp8_gemm: the matrices are slices of this one
   struct {
     const uint8_t* rows = nullptr;    // [n, k] codes
-    const uint8_t* turned = nullptr;  // [k, n] the same, where products of codes want them so
+    const uint8_t* turned = nullptr;  // [k, n] transposed codes, if fp8 GEMMs need them
     const float* scales = nullptr;    // [n]
   } codes;
 };
@@ -65,8 +65,8 @@ class CudaWeight final : public Weight {
 class CudaDevice final : public Device {
  public:
   explicit CudaDevice(int index);
-  // Compares attention with wgmma with attention without it, and uses wgmma from now on if they agree; info() says
-  // whether. Called when a card of capability 9.0 is opened.
+  // Compares attention with and without wgmma, and uses wgmma from now on if they agree; info() reports the outcome.
+  // Called when a GPU of capability 9.0 is opened.
   void try_wgmma();
   ~CudaDevice() override;
 
@@ -152,12 +152,12 @@ class CudaDevice final : public Device {
              const GradNormState* state) override;
 
  private:
-  // What the calling thread queues work on: it may be another thread than the one that opened the card.
+  // Makes this GPU current for the calling thread, which may not be the thread that opened it.
   Stream stream() const {
     use_card(index_);
     return stream_;
   }
-  // Makes a buffer of the device's own larger; what is queued is done first.
+  // Grows one of the device's own buffers; waits for queued work first.
   void grow(DeviceBuffer& buffer, size_t bytes);
   void fill(const Tensor& to, const WeightBlock& block);
   WeightMatrix quantized(CudaWeight& weight, const WeightBlock& block, WeightFormat format);
@@ -167,17 +167,17 @@ class CudaDevice final : public Device {
 
   // fp8_gemm.cpp
   void take_codes(CudaWeight& weight, std::span<const WeightBlock> blocks, unsigned uses);
-  // y = x matrix^T (+ add), x rounded after its columns were multiplied by `columns`, matrix [y.cols, k] codes times
-  // their scales; without either: 1.
+  // y = x matrix^T (+ add); x is rounded after its columns are multiplied by `columns`. The matrix is [y.cols, k] codes
+  // times their scales. Without `columns` or scales: 1.
   void multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
                       const float* scales, const Tensor* add);
-  // body(first row, rows, these rows of x rounded), for some rows at a time.
+  // body(first row, rows, rounded rows of x), in chunks of rows.
   template <class Body>
   void each_rounded(const Tensor& x, const float* columns, DType compute, Body&& body);
   void linear_rounded(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add);
   void linear_backward_rounded(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate);
 
-  // Parts of quantized matrices as plain values, until the next call: rows of one, columns of all.
+  // Slices of quantized matrices, dequantized; valid until the next call: rows of one matrix, columns of all.
   Tensor some_rows(const CudaWeight& w, const WeightMatrix& m, int64_t row, int64_t count);
   Tensor some_columns(const CudaWeight& w, int64_t col, int64_t count);
 
@@ -192,13 +192,13 @@ class CudaDevice final : public Device {
   std::unique_ptr<Staging> staging_;
   DeviceBuffer sum_parts_;
   Attention attention_;
-  DeviceBuffer workspace_;  // of attention
-  DeviceBuffer tile_;       // of quantized matrices
-  DeviceBuffer tables_;     // of NF4
-  DeviceBuffer rounded_;    // operands rounded to fp8
-  DeviceBuffer sums_;       // of products of codes that are not scaled
-  DeviceBuffer ones_;       // as scales of rows
-  uint64_t moves_ = 0;      // of those buffers, whose addresses recorded work has
+  DeviceBuffer workspace_;  // for attention
+  DeviceBuffer tile_;       // for dequantized tiles
+  DeviceBuffer tables_;     // for NF4
+  DeviceBuffer rounded_;    // for operands rounded to fp8
+  DeviceBuffer sums_;       // for unscaled results of fp8 GEMMs
+  DeviceBuffer ones_;       // as row scales
+  uint64_t moves_ = 0;      // counts reallocations of these buffers, whose addresses are recorded in graphs
 };
 
 }  // namespace vq::cuda

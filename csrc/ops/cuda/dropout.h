@@ -1,4 +1,4 @@
-// Dropout in kernels, which draw the mask wherever they need it.
+// Dropout inside kernels: the mask is regenerated wherever it is needed.
 #pragma once
 
 #include "ops/cuda/rows.h"
@@ -6,7 +6,7 @@
 
 namespace vq::cuda {
 
-// Applies the mask to N elements from position `first` on.
+// Applies the mask to N elements starting at position `first`.
 template <int N>
 __device__ __forceinline__ void drop(float (&v)[N], const DropoutMask& mask, int64_t first) {
 #pragma unroll
@@ -24,21 +24,21 @@ struct DropoutRows {
   Rows x;
   DropoutMask mask;
 
-  // As the next op would read what is stored here.
+  // Rounds to the stored type, as the next op would read it.
   template <int N>
   __device__ __forceinline__ void round(float (&v)[N]) const {
     if (x.f32) return;
 #pragma unroll
     for (int i = 0; i < N; i++) v[i] = to_float(from_float<bf16>(v[i]));
   }
-  // x = masked v, v being rounded as it is stored.
+  // x = masked v, with v rounded to the stored type first.
   template <int N>
   __device__ __forceinline__ void store(float (&v)[N], int64_t row, int64_t col, int64_t cols) const {
     round(v);
     drop(v, mask, row * cols + col);
     x.store(v, row, col);
   }
-  // v += masked x, rounded as it would be stored.
+  // v += masked x, with x rounded to the stored type first.
   template <int N>
   __device__ __forceinline__ void add(float (&v)[N], int64_t row, int64_t col, int64_t cols) const {
     float more[N];

@@ -1,4 +1,4 @@
-// SwiGLU, dropout and addition. Bound by memory: each operand is read or written once, a thread for every 8 elements.
+// SwiGLU, dropout and addition. Bound by memory: each operand is read or written once, with one thread per 8 elements.
 #include "ops/cuda/dropout.h"
 #include "ops/cuda/kernels.h"
 
@@ -7,7 +7,7 @@ namespace {
 
 __device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 
-// plain: y is wanted; drops: the masked too.
+// plain: y is stored; drops: the masked copy too.
 template <int N>
 __global__ void swiglu_kernel(Rows y, Rows gate_up, int64_t cols, bool plain, bool drops, DropoutRows fused) {
   const int64_t row = blockIdx.x;
@@ -70,7 +70,7 @@ __global__ void add_kernel(Rows y, Rows a, Rows b, int64_t cols) {
   }
 }
 
-// The second half of a row of gate_up begins on a unit too.
+// The second half of a row of gate_up also starts at a unit boundary.
 bool halves_in_units(const Tensor& gate_up) { return in_units(gate_up.columns(0, gate_up.cols / 2), kWide); }
 
 }  // namespace

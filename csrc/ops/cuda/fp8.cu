@@ -1,5 +1,5 @@
-// Bound by memory: rounding reads a row twice, the second time from the cache, and writes a byte an element; a block a
-// row.
+// Bound by memory: rounding reads a row twice, the second time from the cache, and writes one byte per element; one
+// block per row.
 #include "ops/cuda/fp8.h"
 #include "ops/cuda/rows.h"
 
@@ -9,18 +9,18 @@ namespace {
 constexpr float kLargestE4m3 = 448.0f;
 constexpr float kLargestFloat = 3.402823466e38f;
 
-// To the nearest code, in a tie the even one; |x| <= 448. As ops/cpu/quantize.cpp.
+// Rounds to nearest, ties to even; |x| <= 448. Same as ops/cpu/quantize.cpp.
 __device__ __forceinline__ uint32_t e4m3_code(float x) {
   const float magnitude = fabsf(x);
   const uint32_t bits = __float_as_uint(magnitude);
-  // From 2^-6 on the upper bits of the float, less the difference of the biases; below, multiples of 2^-9.
+  // From 2^-6 up: the upper bits of the float, minus the difference of the biases; below: multiples of 2^-9.
   const uint32_t normal = ((bits + 0x7ffff + (bits >> 20 & 1)) >> 20) - (120 << 3);
-  const float steps = magnitude * 512.0f + 12582912.0f;  // whole, to even in a tie
+  const float steps = magnitude * 512.0f + 12582912.0f;  // an integer, ties to even
   const uint32_t small = __float_as_uint(steps) - __float_as_uint(12582912.0f);
   return (magnitude < 0x1p-6f ? small : normal) | (x < 0 ? 0x80u : 0u);
 }
 
-// Of two, the first in the lower byte.
+// A pair of codes, the first in the lower byte.
 __device__ __forceinline__ uint32_t e4m3_codes(float first, float second) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
   uint16_t codes;
@@ -36,10 +36,10 @@ __device__ __forceinline__ float e4m3_value(uint32_t code) {
   return code & 0x80 ? -magnitude : magnitude;
 }
 
-// NaN is larger than all.
+// NaN compares larger than all.
 __device__ __forceinline__ float larger(float a, float b) { return a <= b || b != b ? b : a; }
 
-// The largest magnitude of the block's row, to all of its threads.
+// The largest magnitude of the block's row, returned to all threads.
 __device__ __forceinline__ float block_largest(float m) {
   VQ_SHARED(float, part, 32);
   const unsigned lane = threadIdx.x % 32, warps = blockDim.x / 32;
@@ -72,8 +72,8 @@ __device__ __forceinline__ void load_scaled(float (&v)[N], const Rows& x, Global
   for (int i = 0; i < N; i++) v[i] *= scale[i];
 }
 
-// What makes the largest magnitude of a row the largest code, and the value of a code of 1. Rows of too little for such
-// a factor, and those that are not finite, have codes of 0; of the latter the scale is not finite.
+// The factor that maps the largest magnitude of a row to the largest code, and the value of a code of 1. Rows too small
+// for such a factor and non-finite rows get codes of 0; a non-finite row also gets a non-finite scale.
 struct RowScale {
   float up, down;
 };
@@ -90,12 +90,12 @@ __device__ __forceinline__ RowScale scale_of(const Rows& x, Global<const float> 
   return {m <= kLargestFloat && up <= 0x1p127f ? up : 0.0f, m / kLargestE4m3};
 }
 
-// Four codes in a word.
+// Packs four codes into a word.
 __device__ __forceinline__ uint32_t e4m3_word(const float* v, float scale) {
   return e4m3_codes(v[0] * scale, v[1] * scale) | e4m3_codes(v[2] * scale, v[3] * scale) << 16;
 }
 
-// N: as x can be read; codes are written eight at a time.
+// N: elements per read of x; codes are written eight at a time.
 template <int N>
 __global__ void round_to_codes_kernel(Global<uint8_t> codes, Global<float> scales, Rows x, Global<const float> columns,
                                       int64_t cols) {
@@ -130,7 +130,7 @@ __global__ void round_to_fp8_kernel(Rows y, Rows x, Global<const float> columns,
   }
 }
 
-// A thread turns four words of four codes.
+// One thread transposes four words of four codes.
 __global__ void turn_codes_kernel(Global<uint32_t> turned, Global<const uint32_t> codes, int64_t n, int64_t k) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * 4;
   for (int64_t c = first_column(4); c < k; c += column_step(4)) {

@@ -1,5 +1,5 @@
-// Operands of products with weights of WeightFormat::fp8_gemm, rounded to e4m3 row by row as ops.h says, and what
-// is left to do around a product of codes.
+// Operands of GEMMs with weights of WeightFormat::fp8_gemm, rounded to e4m3 row by row as ops.h specifies, and the
+// steps before and after a GEMM on codes.
 #pragma once
 
 #include "ops/cuda/stream.h"
@@ -7,16 +7,16 @@
 
 namespace vq::cuda {
 
-// codes [rows, cols], scales [rows]: those of x, cols a multiple of 8, its columns multiplied by columns[col] first
-// when there are any.
+// Computes codes [rows, cols] and scales [rows] of x; cols is a multiple of 8. If columns is set, the columns of x are
+// multiplied by columns[col] first.
 void round_to_codes(Stream stream, uint8_t* codes, float* scales, const Tensor& x, const float* columns);
-// y = the values of those codes; y has x's shape.
+// y = the dequantized codes; y has x's shape.
 void round_to_fp8(Stream stream, const Tensor& y, const Tensor& x, const float* columns);
 
-// turned [k, n] = the codes [n, k], turned; n and k are multiples of 4.
+// turned [k, n] = the transposed codes [n, k]; n and k are multiples of 4.
 void turn_codes(Stream stream, uint8_t* turned, const uint8_t* codes, int64_t n, int64_t k);
 
-// y = sums rows[row] columns[col] (+ add), all of one shape; columns may be missing.
+// y = sums * rows[row] * columns[col] (+ add), all of the same shape; columns can be null.
 void scale_sums(Stream stream, const Tensor& y, const Tensor& sums, const float* rows, const float* columns,
                 const Tensor* add);
 

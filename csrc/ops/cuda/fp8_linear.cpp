@@ -1,7 +1,7 @@
-// GEMMs with weights of WeightFormat::fp8_gemm: on the fp8 tensor cores if the card has any and the shapes suit them,
-// else with the rounded operands in the type of the other GEMMs.
+// GEMMs with weights of WeightFormat::fp8_gemm: on the fp8 tensor cores if the GPU has them and the shapes are
+// supported, otherwise with the rounded operands in the type of the other GEMMs.
 //
-// cuBLASLt multiplies codes in one layout only: both operands with rows along the summed dimension. The backward pass,
+// cuBLASLt supports fp8 in one layout only: both operands with rows along the summed dimension. The backward pass,
 // which sums over the rows of W, therefore uses a second, transposed copy of the codes.
 #include <algorithm>
 #include <vector>
@@ -13,7 +13,7 @@
 namespace vq::cuda {
 namespace {
 
-// As products of codes want their result and what they add.
+// The types that fp8 GEMMs require for their result and addend.
 bool suits(const Tensor& t) {
   return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride * static_cast<int64_t>(size_of(t.dtype)) % 16 == 0;
 }
@@ -28,7 +28,7 @@ void CudaDevice::reserve_cast_workspace(int64_t rows, int64_t widest, WeightForm
   if (sums > sums_.bytes()) grow(sums_, sums);
 }
 
-// The codes of all blocks, and their scales, one after the other.
+// The codes of all blocks and their scales, stacked.
 void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, unsigned uses) {
   w.casts_operands = true;
   auto* codes = static_cast<uint8_t*>(w.memory.emplace_back(static_cast<size_t>(w.n * w.k)).data());

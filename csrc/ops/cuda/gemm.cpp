@@ -9,19 +9,19 @@
 namespace vq::cuda {
 namespace {
 
-constexpr int kTried = 8;              // algorithms of a trial
-constexpr int kRuns = 3, kRounds = 2;  // of each, after one to warm up
-constexpr int64_t kFewestRows = 64;    // fewer are decoding
+constexpr int kTried = 8;              // algorithms per trial
+constexpr int kRuns = 3, kRounds = 2;  // runs of each, after one warm-up run
+constexpr int64_t kFewestRows = 64;    // fewer rows: decoding
 
-// The largest power of two up to 16 bytes to which p is aligned.
+// The largest power-of-two alignment of p, up to 16 bytes.
 int64_t alignment(const void* p) {
   return std::min<int64_t>(16, int64_t{1} << std::countr_zero(reinterpret_cast<uintptr_t>(p) | 16));
 }
 
-// Rows of a that count as equal: up to the next power of two.
+// Row counts of a that share a choice: rounded up to the next power of two.
 int64_t step_of(int64_t rows) { return static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(rows))); }
 
-// FNV-1a: finds what was cut off or changed by accident.
+// FNV-1a: detects truncation and accidental corruption.
 uint64_t checksum(std::span<const uint8_t> bytes) {
   uint64_t h = 0xcbf29ce484222325;
   for (uint8_t b : bytes) h = (h ^ b) * 0x100000001b3;
@@ -32,7 +32,7 @@ constexpr char kTitle[] = "choices of products 1\n";
 
 }  // namespace
 
-// A product's rows are those of a in all that a model multiplies: tokens, or targets.
+// In every GEMM of a model, the varying dimension is the rows of a: tokens or targets.
 Gemm::Shape Gemm::shape_of(const GemmCall& p, bool exactly) {
   const Tensor& c = p.c ? *p.c : p.d;
   const int64_t flags = p.transpose_a | p.transpose_b << 1 | (p.a.dtype == DType::bf16) << 2 |
@@ -91,7 +91,7 @@ Algorithm Gemm::fastest(const PreparedGemm& prepared, const GemmCall& p, Stream 
       timer.start(stream);
       for (int i = 0; i < kRuns; i++) prepared.run(p, algorithm, stream);
       const double milliseconds = timer.stop(stream);
-      // The library's own order decides between equals.
+      // On a tie, the library's own order decides.
       if (!best || milliseconds < least) {
         least = milliseconds;
         best = &algorithm;
@@ -106,7 +106,7 @@ void Gemm::try_algorithms(bool on) {
   plans_.clear();
 }
 
-// The title, the identity and a line's end, the entries, the checksum of all that.
+// The title, the identity and a newline, the entries, and the checksum of all that.
 std::vector<uint8_t> Gemm::choices() const {
   std::vector<uint8_t> bytes;
   const auto append = [&](const void* data, size_t n) {

@@ -1,9 +1,9 @@
-// GEMMs on the card, by a library: cuBLASLt (gemm_cublaslt.cpp), in the simulator a straightforward one
+// GEMMs on the GPU, computed by a library: cuBLASLt (gemm_cublaslt.cpp) or, in the simulator, a simple stand-in
 // (tests/cuda_sim/gemm.cpp).
 //
 // A library offers several algorithms for a GEMM. The one that runs is chosen once per shape: from the table of choices
-// that earlier runs saved, by tuning if that is on, else the library's first. The order of sums depends on it, so two
-// runs that must compute the same bytes need the same table.
+// that earlier runs saved, by tuning if enabled, otherwise the library's first. The order of summation depends on it,
+// so two runs that must produce the same bytes need the same table.
 #pragma once
 
 #include <array>
@@ -20,27 +20,27 @@
 
 namespace vq::cuda {
 
-// d = alpha op(a) op(b) + (c when there is one). Row-major; op transposes. a and b are both f32 or both bf16, c and d
-// both f32, or both bf16 when a and b are. c may be d. Sums run in f32.
+// d = alpha op(a) op(b) (+ c, if set). Row-major; op transposes. a and b are both f32 or both bf16; c and d are both
+// f32, or both bf16 if a and b are. c can be d. Accumulates in f32.
 struct GemmCall {
   Tensor d, a, b;
   const Tensor* c = nullptr;
   bool transpose_a = false, transpose_b = false;
   float alpha = 1;
-  // a [m, k] and b [n, k] are codes of e4m3, a byte each, whatever their dtype says, and transpose_b; k and n are
-  // multiples of 16 and all rows begin at 16 bytes.
+  // a [m, k] and b [n, k] are e4m3 codes, one byte each, regardless of dtype, and transpose_b is set; k and n are
+  // multiples of 16, and all rows are 16-byte aligned.
   bool codes = false;
-  const float *a_scales = nullptr, *b_scales = nullptr;  // of the rows, where the library multiplies by them
+  const float *a_scales = nullptr, *b_scales = nullptr;  // of the rows, if the library applies them
 };
 
-// Of a library's own making.
+// Defined by each library.
 using Algorithm = std::array<uint64_t, 8>;
 
-// One shape of product, as a library has prepared it.
+// A GEMM shape, as prepared by a library.
 class PreparedGemm {
  public:
   virtual ~PreparedGemm() = default;
-  // The likely fastest first; at least one.
+  // Ordered by expected speed, fastest first; at least one.
   virtual std::vector<Algorithm> algorithms(int most) const = 0;
   virtual bool takes(const Algorithm& algorithm) const = 0;
   virtual void run(const GemmCall& product, const Algorithm& algorithm, Stream stream) const = 0;
@@ -49,15 +49,15 @@ class PreparedGemm {
 class GemmLibrary {
  public:
   virtual ~GemmLibrary() = default;
-  // Which library on which card: choices are for one such pair. One line.
+  // Identifies the library and GPU: choices are valid for one such pair. One line.
   virtual std::string identity() const = 0;
   virtual Fp8Gemms fp8_gemms() const = 0;
-  // Multiplications of a product; in smaller ones it is starting the kernel that takes the time.
+  // Multiply-adds of a GEMM; smaller ones are dominated by launch time.
   virtual int64_t worth_trying() const { return int64_t{1} << 26; }
   virtual std::unique_ptr<PreparedGemm> prepare(const GemmCall& product) = 0;
 };
 
-// For the card in use. Throws Error when the library is missing.
+// For the current GPU. Throws Error if the library is missing.
 std::unique_ptr<GemmLibrary> make_gemm_library(const Card& card);
 
 class Gemm {
@@ -67,15 +67,15 @@ class Gemm {
   Fp8Gemms fp8_gemms() const { return library_->fp8_gemms(); }
 
   std::string identity() const { return library_->identity(); }
-  // While it is on, products of shapes without a choice are run several times by each algorithm, and the fastest is
-  // chosen. Results that add to what was there are then undefined.
+  // While enabled, GEMMs of shapes without a choice are run several times with each algorithm, and the fastest is
+  // chosen. Results that accumulate into their output are then undefined.
   void try_algorithms(bool on);
-  // The table, and in its place another. Throws Error when the bytes are not a table for this library and card.
+  // Returns the table; replaces the table. Throws Error if the bytes are not a table for this library and GPU.
   std::vector<uint8_t> choices() const;
   void set_choices(std::span<const uint8_t> bytes);
 
  private:
-  // What a choice is made for: everything but the exact number of rows, which every batch has its own of.
+  // The key of a choice: everything but the exact number of rows, which differs between batches.
   using Shape = std::array<int64_t, 12>;
   struct Plan {
     std::unique_ptr<PreparedGemm> prepared;
@@ -85,7 +85,7 @@ class Gemm {
   Plan plan_for(const GemmCall& p, Stream stream);
   Algorithm fastest(const PreparedGemm& prepared, const GemmCall& p, Stream stream) const;
 
-  // Batches of every length make plans of their own; in the end all are made.
+  // Batches of different lengths each create plans; eventually all exist.
   static constexpr size_t kMostPlans = 1 << 16;
   std::unique_ptr<GemmLibrary> library_;
   std::map<Shape, Plan> plans_;

@@ -1,8 +1,8 @@
-// cuBLASLt, found when a card is opened: a machine without it can still say what is missing.
+// cuBLASLt, loaded when a GPU is opened: on a machine without it, the program still starts and reports what is missing.
 //
-// cuBLASLt is column-major: it sees our row-major d[m, n] as the transpose d'[n, m] = op(b)' op(a)', so a and b change
-// places. Products of codes are in its one layout for fp8 (its A transposed, its B not) on every card. Where it
-// multiplies by scales of rows (Hopper, from 12.9 on) it does; elsewhere fp8 has one scale a matrix, which is not used.
+// cuBLASLt is column-major: it sees our row-major d[m, n] as the transpose d'[n, m] = op(b)' op(a)', so a and b are
+// swapped. fp8 GEMMs use its one fp8 layout (its A transposed, its B not) on every GPU. If it supports row scales
+// (Hopper, from 12.9 on), it applies them; otherwise fp8 has one scale per matrix, which is not used.
 #include <cublasLt.h>
 #include <dlfcn.h>
 
@@ -15,12 +15,12 @@
 namespace vq::cuda {
 namespace {
 
-// The first version with scales of rows.
+// The first version with row scales.
 #define VQ_SCALED_ROWS 120900
 
 #define VQ_LT(name) decltype(&::name) name##_ = nullptr
 
-// The functions of the library that are used.
+// The library functions in use.
 struct Library {
   VQ_LT(cublasLtCreate);
   VQ_LT(cublasLtDestroy);
@@ -81,7 +81,7 @@ const Library& library() {
 
 cudaDataType_t type_of(DType t) { return t == DType::f32 ? CUDA_R_32F : CUDA_R_16BF; }
 
-// The largest power of two up to 16 bytes to which p is aligned.
+// The largest power-of-two alignment of p, up to 16 bytes.
 uint32_t alignment(const void* p) {
   uint32_t a = 16;
   while (reinterpret_cast<uintptr_t>(p) % a != 0) a /= 2;
@@ -93,7 +93,7 @@ class Prepared final : public PreparedGemm {
   Prepared(cublasLtHandle_t handle, void* workspace, const GemmCall& p, bool scaled)
       : lib_(library()), handle_(handle), workspace_(workspace), scaled_(scaled && p.codes) {
     lib_.check(lib_.cublasLtMatmulDescCreate_(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), "a product was refused");
-    // Row-major is the transpose of column-major; a and b change places.
+    // Row-major is the transpose of column-major; a and b are swapped.
     set(CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
     if (scaled_) scale_rows(p);
@@ -137,7 +137,7 @@ class Prepared final : public PreparedGemm {
                "a product failed");
   }
 
-  // None where the library has no kernel for it.
+  // Empty if the library has no kernel for it.
   std::vector<Algorithm> offered(int most) const {
     std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<size_t>(most));
     int count = 0;
@@ -222,10 +222,10 @@ class CublasLt final : public GemmLibrary {
     return std::make_unique<Prepared>(handle_, workspace_, p, how == Fp8Gemms::scaled);
   }
 
-  // Asked of the library itself: what it does on which card changes with its versions.
+  // Asks the library itself: what it supports on which GPU changes between versions.
   Fp8Gemms find_fp8_gemms() const {
     if (card_.major * 10 + card_.minor < 89) return Fp8Gemms::none;
-    void* some = workspace_;  // only where matrices begin counts
+    void* some = workspace_;  // only the alignment of matrices matters
     const Tensor codes{some, DType::f32, 256, 256, 256}, sums{some, DType::f32, 256, 256, 256};
     const GemmCall p{.d = sums,
                      .a = codes,
@@ -239,7 +239,7 @@ class CublasLt final : public GemmLibrary {
       if (how == Fp8Gemms::scaled && !knows_rows) continue;
       try {
         if (!made(p, how)->offered(1).empty()) return how;
-      } catch (const Error&) {  // it does not even know what is asked
+      } catch (const Error&) {  // it does not know the attribute
       }
     }
     return Fp8Gemms::none;

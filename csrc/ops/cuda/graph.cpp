@@ -3,7 +3,7 @@
 namespace vq::cuda {
 namespace {
 
-// Attention's steady place, for as long as this lives.
+// Holds attention's steady slot for its lifetime.
 class Steady {
  public:
   Steady(Attention& attention, const AttentionPlan& plan, std::optional<Attention::Cut>& cut)
@@ -23,8 +23,8 @@ class Steady {
 
 CudaGraph::~CudaGraph() {
   try {
-    if (graph_) synchronize(stream_);  // it may be under way
-  } catch (const std::exception&) {    // the card failed: waiting for results throws
+    if (graph_) synchronize(stream_);  // it may still be running
+  } catch (const std::exception&) {    // the GPU failed: waiting for results throws
   }
   drop();
 }
@@ -52,8 +52,8 @@ void CudaGraph::run(Attention& attention, const AttentionPlan& plan, uint64_t mo
   }
 }
 
-// Leaves a graph, or the knowledge that there will be none: then the work is done launch by launch, and an error of its
-// own comes again.
+// Creates a graph or records that there will be none: in that case the work is launched op by op, and an error of its
+// own is thrown again.
 void CudaGraph::record(const std::function<void()>& work) {
   refused_ = true;
   try {

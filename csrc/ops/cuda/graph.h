@@ -1,9 +1,9 @@
-// Device::replay as a CUDA graph: one launch instead of a few hundred, and the card proceeds from kernel to kernel by
+// Device::replay as a CUDA graph: one launch instead of a few hundred, and the GPU proceeds from kernel to kernel by
 // itself.
 //
 // The first run is launched directly, since libraries load and choose kernels in it. The second is captured; from then
-// on the graph is launched. What changes between runs is in the card's memory: ids, positions, slots, and the tables of
-// attention, which are written where the captured launches read them (Attention::begin_steady).
+// on the graph is launched. What changes between runs is in GPU memory: ids, positions, slots, and the attention
+// tables, which are written to the addresses that the captured launches read (Attention::begin_steady).
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@ class CudaGraph final : public Graph {
   explicit CudaGraph(Stream stream) : stream_(stream) {}
   ~CudaGraph() override;
 
-  // moves: a number that is another when addresses of the device's own buffers are.
+  // moves: changes whenever the device reallocates one of its own buffers.
   void run(Attention& attention, const AttentionPlan& plan, uint64_t moves, const std::function<void()>& work);
 
  private:
@@ -30,8 +30,8 @@ class CudaGraph final : public Graph {
   Stream stream_;
   GraphHandle graph_ = nullptr;
   bool refused_ = false;               // it cannot be recorded
-  std::optional<Attention::Cut> cut_;  // known from the first run on
-  uint64_t moves_ = 0;                 // when the cut was made
+  std::optional<Attention::Cut> cut_;  // known after the first run
+  uint64_t moves_ = 0;                 // when the split was made
 };
 
 }  // namespace vq::cuda

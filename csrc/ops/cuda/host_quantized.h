@@ -1,4 +1,4 @@
-// A block of a weight, quantized on the host on its way to the card.
+// A block of a weight, quantized on the host before it is copied to the GPU.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// The element-wise kernels and reductions, one function for each op of ops/ops.h and with its meaning. Each queues its
-// work on the stream and returns. Plain C++: CUDA is in the .cu files of these names.
+// The element-wise kernels and reductions: one function per op of ops/ops.h, with the same semantics. Each queues its
+// work on the stream and returns. Plain C++: the CUDA code is in the .cu files named below.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ void dropout(Stream stream, const Tensor& y, const Tensor& x, const DropoutKey& 
 void add(Stream stream, const Tensor& y, const Tensor& a, const Tensor& b);
 
 // rows.cu
-void copy_rows(Stream stream, const Tensor& y, const Tensor& x);  // x may be f16
-// y[i] = x[rows[i]]; x may be f16.
+void copy_rows(Stream stream, const Tensor& y, const Tensor& x);  // x can be f16
+// y[i] = x[rows[i]]; x can be f16.
 void gather_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows);
 void scatter_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows);
 void scatter_add_rows(Stream stream, const Tensor& y, const Tensor& x, const int32_t* rows);

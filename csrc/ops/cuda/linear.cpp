@@ -1,4 +1,4 @@
-// Weights on the card, and the ops that multiply.
+// Weights on the GPU, and the ops that multiply by them.
 #include <algorithm>
 
 #include "ops/cuda/device.h"
@@ -8,7 +8,7 @@
 namespace vq::cuda {
 namespace {
 
-// More rows than these are faster multiplied by cuBLASLt; quantized matrices would have to be taken apart for it.
+// Above this many rows, cuBLASLt is faster; quantized matrices must be dequantized for it.
 constexpr int64_t kSkinnyPlainRows = 4;
 }  // namespace
 
@@ -47,13 +47,13 @@ Weight* CudaDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, 
   return w.release();
 }
 
-// Puts a block where it belongs, in the type that it has there. The caller's data may go when this returns.
+// Copies a block to its place, converted to the stored type. The caller's data can be freed when this returns.
 void CudaDevice::fill(const Tensor& to, const WeightBlock& block) {
   if (block.dtype == to.dtype) {
     staging_->upload(to.data, block.data, static_cast<size_t>(to.rows * to.cols) * size_of(to.dtype));
     return;
   }
-  // Some rows at a time through memory in the file's type.
+  // Copies in chunks of rows through a buffer in the file's type.
   constexpr int64_t kAtOnce = 8 << 20;
   const int64_t most = std::max<int64_t>(1, kAtOnce / to.cols);
   const DeviceBuffer raw(static_cast<size_t>(std::min(most, to.rows) * to.cols) * size_of(block.dtype));
@@ -108,7 +108,7 @@ Tensor CudaDevice::some_columns(const CudaWeight& w, int64_t col, int64_t count)
   const Tensor t{tile_.data(), w.compute, w.n, count, count};
   int64_t row = 0;
   for (WeightMatrix m : w.matrices) {
-    if (w.casts_operands) m.scales = nullptr;  // they are in the gradient already
+    if (w.casts_operands) m.scales = nullptr;  // already applied to the gradient
     dequantize(stream(), t.row_range(row, m.plain.rows), m, 0, col);
     row += m.plain.rows;
   }
@@ -153,7 +153,7 @@ void CudaDevice::linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w
 
 void CudaDevice::linear_backward_of(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate) {
   const bool plain = w.matrices[0].format == WeightFormat::plain;
-  // Some columns of all matrices at a time, so that no sum is stored before it is whole.
+  // Processes chunks of columns of all matrices, so that every sum is complete before it is stored.
   const int64_t most = plain ? w.k : std::max<int64_t>(1, kTileElements / w.n);
   for (int64_t col = 0; col < w.k; col += most) {
     const int64_t count = std::min(most, w.k - col);

@@ -1,5 +1,5 @@
-// Cross-entropy and scores over rows of logits, one block a row. Bound by memory: the logits are read once for maximum
-// and sum together, and with a gradient once more and written.
+// Cross-entropy and scores over rows of logits, one block per row. Bound by memory: the logits are read once for
+// maximum and sum together; with a gradient they are read and written once more.
 #include <cmath>
 
 #include "ops/cuda/kernels.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kThreads = 512;
 
-// A maximum, the smallest index where it stands, and the sum of exp(x - maximum).
+// A maximum, its smallest index, and the sum of exp(x - maximum).
 struct Softmax {
   float top;
   int32_t index;
@@ -21,7 +21,7 @@ __device__ __forceinline__ Softmax joined(const Softmax& a, const Softmax& b) {
   const bool first = a.top > b.top || (a.top == b.top && a.index < b.index);
   const Softmax& more = first ? a : b;
   const Softmax& less = first ? b : a;
-  const float shrink = less.top == more.top ? 1.0f : expf(less.top - more.top);  // -inf may stand on both sides
+  const float shrink = less.top == more.top ? 1.0f : expf(less.top - more.top);  // both can be -inf
   return {more.top, more.index, more.sum + less.sum * shrink};
 }
 
@@ -34,7 +34,7 @@ __device__ __forceinline__ Softmax warp_joined(Softmax s) {
   return s;
 }
 
-// Over a whole row, to all threads of the block.
+// Reduces over a whole row; all threads of the block get the result.
 __device__ Softmax row_softmax(Global<const float> x, int64_t n) {
   VQ_SHARED(Softmax, part, 32);
   const Softmax none = {-INFINITY, INT32_MAX, 0};

@@ -1,37 +1,37 @@
-// The memory that weights and ops take on an NVIDIA card. Plain C++ without CUDA: a part of the engine itself, so that
-// it can plan for a card that is not in this machine; the CUDA device allocates by the same functions.
+// The memory that weights and ops use on an NVIDIA GPU. Plain C++ without CUDA: it is part of the engine itself, so
+// that the engine can plan for a GPU that is not in this machine; the CUDA device allocates by the same functions.
 #pragma once
 
 #include "ops/memory_needs.h"
 
 namespace vq::cuda {
 
-// How fp8 GEMMs run: not at all, with results that are scaled afterwards, or scaled by the library.
+// How fp8 GEMMs run: not at all, with results scaled afterwards, or scaled by the library.
 enum class Fp8Gemms : uint8_t { none, unscaled, scaled };
 
-// Codes of e4m3 are multiplied in matrices whose sizes are multiples of this.
+// e4m3 GEMMs require matrix sizes that are multiples of this.
 constexpr int64_t kFp8Unit = 16;
 // Elements of a quantized matrix that are dequantized at a time.
 constexpr int64_t kTileElements = int64_t{32} << 20;
-// What cuBLASLt is given for its algorithms: its recommendation for large cards.
+// Workspace for the algorithms of cuBLASLt: its recommendation for large GPUs.
 constexpr size_t kGemmWorkspace = size_t{32} << 20;
-// Context, loaded kernels and cuBLASLt's own; and the part of it that is taken when kernels first run.
+// The context, loaded kernels and cuBLASLt's own memory; and the part that is allocated when kernels first run.
 constexpr size_t kDriverBytes = size_t{448} << 20, kLateDriverBytes = size_t{192} << 20;
 
-// One buffer for attention: tables of the plan, the deltas of a backward pass, and results in parts.
+// One buffer for attention: the plan's tables, the deltas of a backward pass, and partial results.
 struct AttentionBytes {
   size_t tables = 0, deltas = 0, partials = 0;
   size_t all() const { return tables + deltas + partials; }
 };
-// Of calls with `rows` query rows, or in backward passes with `rows` key rows.
+// For calls with `rows` query rows; in backward passes also `rows` key rows.
 AttentionBytes attention_bytes(int64_t rows, const AttentionShape& shape, int multiprocessors);
 
 class CudaMemoryNeeds final : public MemoryNeeds {
  public:
-  // driver_bytes: what the driver will take in addition.
+  // driver_bytes: additional memory that the driver will allocate.
   CudaMemoryNeeds(int multiprocessors, Fp8Gemms fp8_gemms, size_t driver_bytes)
       : multiprocessors_(multiprocessors), fp8_gemms_(fp8_gemms), driver_bytes_(driver_bytes) {}
-  // A card that nothing was done on yet. fp8: it has fp8 tensor cores.
+  // An unused GPU. fp8: it has fp8 tensor cores.
   static CudaMemoryNeeds of_card(int multiprocessors, bool fp8) {
     return {multiprocessors, fp8 ? Fp8Gemms::unscaled : Fp8Gemms::none, kDriverBytes + kGemmWorkspace};
   }
@@ -45,9 +45,9 @@ class CudaMemoryNeeds final : public MemoryNeeds {
   size_t cast_workspace_bytes(int64_t rows, int64_t widest, WeightFormat format) const override;
   size_t driver_bytes() const override { return driver_bytes_; }
 
-  // Whether the GEMMs of a weight [n, k] multiply codes of e4m3. A backward pass then needs a transposed copy of them.
+  // Whether the GEMMs of a weight [n, k] run on e4m3 codes. A backward pass then needs a transposed copy of them.
   bool multiplies_codes(int64_t n, int64_t k, DType compute) const;
-  // The parts of the cast workspace: `rows` operands in fp8, and sums that wait to be scaled.
+  // The parts of the cast workspace: `rows` operands in fp8, and results that are scaled afterwards.
   size_t fp8_operand_bytes(int64_t rows, int64_t widest) const;
   size_t fp8_sum_bytes(int64_t rows, int64_t widest) const;
 
@@ -57,7 +57,7 @@ class CudaMemoryNeeds final : public MemoryNeeds {
   size_t driver_bytes_;
 };
 
-// Whether a plain weight keeps rows to gather from in another type than its GEMMs'.
+// Whether a plain weight keeps rows for gathering in a different type than that of its GEMMs.
 bool keeps_gather_rows(std::span<const WeightBlock> blocks, DType compute, unsigned uses);
 int64_t rows_of(std::span<const WeightBlock> blocks);
 // Bytes of the buffer that parts of a quantized weight [n, k] are dequantized into.

@@ -1,14 +1,14 @@
 // RMSNorm over rows, and per head with rotary embedding.
 //
-// Bound by memory: rms_norm reads x and writes y, its backward reads x and dy (and dx) and writes dx; a row's second
-// reading comes from the cache. One block a row; one warp a head of a row.
+// Bound by memory: rms_norm reads x and writes y; its backward reads x and dy (and dx) and writes dx; the second read
+// of a row comes from the cache. One block per row; one warp per head of a row.
 #include "ops/cuda/dropout.h"
 #include "ops/cuda/kernels.h"
 
 namespace vq::cuda {
 namespace {
 
-// plain: y is wanted; drops: the masked too.
+// plain: y is stored; drops: the masked copy too.
 template <int N>
 __global__ void rms_norm_kernel(Rows y, Global<float> rstd, Rows x, Global<const float> w, int64_t cols, float eps,
                                 bool plain, bool drops, DropoutRows fused) {
@@ -61,7 +61,7 @@ __global__ void rms_norm_backward_kernel(Rows dx, Rows dy, Rows x, Global<const 
   }
 }
 
-// The warp's head: which row and which head of it.
+// The row and head of the warp.
 struct HeadOfRow {
   int64_t row, head;
 };
@@ -120,7 +120,7 @@ __global__ void head_norm_rope_backward_kernel(Rows dx, Rows dy, Rows x, Global<
   const int32_t position = positions[row];
   const Global<const float> turn = cos_sin + static_cast<int64_t>(position) * head_dim;
   float ga[N], gb[N], a[N], b[N], wa[N], wb[N], cos[N], sin[N];
-  // The gradient of the normalized halves times w: the rotation turned back. In ga and gb.
+  // The gradient of the normalized halves times w (the inverse rotation), in ga and gb.
   const auto turned_back = [&](int c) {
     dy.load(ga, row, begin + c);
     dy.load(gb, row, begin + half + c);
@@ -165,7 +165,7 @@ Launch block_a_row(Stream stream, const Tensor& t, int64_t n) {
 Launch warp_a_head(Stream stream, const Tensor& t, int64_t head_dim) {
   return {static_cast<unsigned>(ceil_div(t.rows * (t.cols / head_dim), kHeadsOfBlock)), 32 * kHeadsOfBlock, stream};
 }
-// Pairs of elements at a time where both halves of a head allow it.
+// Processes pairs of elements if both halves of a head allow it.
 template <class... Tensors>
 bool in_pairs(int head_dim, const Tensors&... t) {
   return head_dim % 4 == 0 && all_in_units(2, t...);

@@ -1,4 +1,4 @@
-// The gradient's norm and AdamW, over one flat vector. Bound by memory: 4 bytes a parameter, and 28.
+// The gradient norm and AdamW over one flat vector. Bound by memory: 4 and 28 bytes per parameter.
 #include <cmath>
 
 #include "ops/cuda/kernels.h"
@@ -9,7 +9,8 @@ namespace {
 
 constexpr unsigned kThreads = 256;
 
-// The vector in kSumParts parts of a length that depends on n alone, a block each; then the parts in order.
+// Splits the vector into kSumParts parts of a length that depends on n alone, one block each; then sums the parts in
+// order.
 __global__ void part_sums_kernel(Global<double> parts, Global<const float> x, int64_t length, int64_t n) {
   const int64_t begin = blockIdx.x * length, end = begin + length < n ? begin + length : n;
   double sum = 0;
@@ -28,7 +29,7 @@ __global__ void total_kernel(Global<double> sum, Global<const double> parts, int
   if (threadIdx.x == 0) sum[0] += total;
 }
 
-// One block: losses are few.
+// One block is enough: there are few losses.
 __global__ void sum_kernel(Global<double> sum, Global<const float> x, int64_t n) {
   double total = 0;
   for (int64_t i = threadIdx.x; i < n; i += blockDim.x) {

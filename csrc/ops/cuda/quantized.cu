@@ -1,7 +1,7 @@
-// Values of quantized matrices, and products of a few rows with any matrix.
+// Dequantization, and multiplication of a few rows by any matrix (GEMV).
 //
-// Both are bound by memory: dequantizing reads the codes (1 or 1/2 byte an element) and writes the values; a product of
-// few rows reads the matrix once, a warp for each of its rows, while x comes from the caches.
+// Both are bound by memory: dequantizing reads the codes (1 or 1/2 byte per element) and writes the values; a GEMV
+// reads the matrix once, with one warp per matrix row, while x is read from the caches.
 #include "ops/cuda/quantized.h"
 #include "ops/cuda/rows.h"
 
@@ -22,7 +22,7 @@ Codes codes_of(const WeightMatrix& w) {
   return {rows_of(w.plain), w.codes, w.scales, w.block_codes, w.tables, w.block_mean, w.plain.cols};
 }
 
-// Four bits of exponent with a bias of 7, three of fraction: shifted into a float's place the exponent is 120 too
+// 4 exponent bits with a bias of 7, 3 fraction bits: shifted into the position of a float, the exponent is 120 too
 // small.
 __device__ __forceinline__ float e4m3_value(uint32_t code) {
   const float magnitude = __uint_as_float((code & 0x7f) << 20) * 0x1p120f;
@@ -38,7 +38,7 @@ __device__ __forceinline__ float nf4_scale(const Codes& w, int64_t element) {
   return unit * scale + w.mean;
 }
 
-// N values of a row from col on; N is 8 where rows allow it, else 1.
+// N values of a row starting at col; N is 8 if the row length allows it, otherwise 1.
 template <WeightFormat format, int N>
 __device__ __forceinline__ void values(float (&v)[N], const Codes& w, int64_t row, int64_t col) {
   if constexpr (format == WeightFormat::plain) {
@@ -55,7 +55,7 @@ __device__ __forceinline__ void values(float (&v)[N], const Codes& w, int64_t ro
     const float scale = nf4_scale(w, element);
 #pragma unroll
     for (int i = 0; i < N; i++) {
-      // Of each byte the upper half comes first.
+      // The upper half of each byte comes first.
       const uint32_t code = N == 1 ? word : word >> (8 * (i / 2) + (i % 2 ? 0 : 4)) & 15;
       const float unit = w.tables[code];
       v[i] = unit * scale;

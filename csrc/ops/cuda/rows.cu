@@ -1,4 +1,4 @@
-// Copies of rows: as they are, chosen by index, or added where an index says. Bound by memory.
+// Row copies: plain, gathered by index, or added at an index. Bound by memory.
 #include "ops/cuda/kernels.h"
 #include "ops/cuda/rows.h"
 

@@ -1,4 +1,4 @@
-// Rows of a tensor as kernels see them, in f32 or bf16, N elements at a time; and sums over a warp or a block.
+// Rows of a tensor in f32 or bf16, accessed N elements at a time; and sums over a warp or a block.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace vq::cuda {
 
-// Elements that a thread moves at once where rows allow it: 16 bytes of bf16, twice 16 of f32.
+// Elements that a thread moves at once if the row length allows it: 16 bytes of bf16, 2 x 16 bytes of f32.
 constexpr int kWide = 8;
 
 template <int bytes>
@@ -56,11 +56,11 @@ __device__ __forceinline__ void store(const float (&from)[N], Global<T> to) {
   }
 }
 
-// A row-major matrix in whichever type its pointer is set.
+// A row-major matrix; the pointer of its type is set.
 struct Rows {
   Global<float> f32;
   Global<bf16> b16;
-  Global<const f16> h16;  // of weight files: read only
+  Global<const f16> h16;  // from weight files: read only
   int64_t stride;
 
   template <int N>
@@ -93,7 +93,7 @@ inline Rows rows_of(const Tensor& t) {
   return r;
 }
 
-// Whether every row can be moved in units of n elements: 16 bytes each, or the whole n.
+// Whether every row can be moved in units of n elements: 16 bytes each, or all n.
 inline bool in_units(const Tensor& t, int64_t n) {
   const auto bytes = std::min<uintptr_t>(16, static_cast<uintptr_t>(n) * size_of(t.dtype));
   return reinterpret_cast<uintptr_t>(t.data) % bytes == 0 &&
@@ -111,7 +111,7 @@ inline unsigned threads_for(int64_t items, int64_t most = 256) {
   return static_cast<unsigned>(std::clamp<int64_t>(ceil_div(items, 32) * 32, 32, most));
 }
 
-// A thread for each n elements: blocks (row, part of the columns).
+// One thread per n elements: blocks (row, part of the columns).
 inline Launch over_elements(Stream stream, int64_t rows, int64_t cols, int64_t n) {
   const int64_t units = ceil_div(cols, n);
   const unsigned threads = threads_for(units);
@@ -133,7 +133,7 @@ __device__ __forceinline__ T warp_sum(T v) {
   return v;
 }
 
-// The sum over all threads of a block, to all of them, in an order that depends on the block's size alone.
+// The sum over all threads of a block, returned to all of them, in an order that depends on the block size alone.
 template <class T>
 __device__ __forceinline__ T block_sum(T v) {
   VQ_SHARED(T, part, 32);
@@ -145,7 +145,7 @@ __device__ __forceinline__ T block_sum(T v) {
   v = 0;
   if (lane < warps) v = part[lane];
   v = warp_sum(v);
-  __syncthreads();  // the parts may be written again
+  __syncthreads();  // so that the parts can be overwritten
   return v;
 }
 

@@ -60,7 +60,7 @@ void* device_alloc(size_t bytes) {
   void* p = nullptr;
   const cudaError_t code = cudaMalloc(&p, bytes);
   if (code == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // the card goes on as before
+    cudaGetLastError();  // clears the error; the GPU is still usable
     throw NoMemory("the GPU has no room for " + std::to_string(bytes >> 20) + " MiB more, " +
                    std::to_string(memory_available() >> 20) + " MiB are free");
   }
@@ -99,7 +99,7 @@ void wait_on_host(EventHandle event) { check(cudaEventSynchronize(event), "the G
 void wait(Stream stream, EventHandle event) { check(cudaStreamWaitEvent(stream, event, 0), "the GPU failed"); }
 
 void begin_capture(Stream stream) {
-  // Of this thread alone: others may allocate meanwhile.
+  // Affects this thread alone: others can allocate meanwhile.
   check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "work could not be recorded");
 }
 
@@ -109,7 +109,7 @@ GraphHandle end_capture(Stream stream) {
   GraphHandle graph = nullptr;
   const cudaError_t made = ended == cudaSuccess ? cudaGraphInstantiate(&graph, recorded, 0) : ended;
   if (recorded) cudaGraphDestroy(recorded);
-  if (made != cudaSuccess) cudaGetLastError();  // the card goes on as before
+  if (made != cudaSuccess) cudaGetLastError();  // clears the error; the GPU is still usable
   if (made == cudaErrorMemoryAllocation) throw NoMemory("the GPU has no room for recorded work");
   check(made, "work could not be recorded");
   return graph;
@@ -129,7 +129,7 @@ void copy_to_host(void* pinned, const void* from, size_t bytes, Stream stream) {
 }
 
 void fill_zero(void* p, size_t pitch, size_t width, size_t rows, Stream stream) {
-  // A pitch of 2 GiB and more is refused, which a long vector's would be.
+  // cudaMemcpy2D rejects a pitch of 2 GiB or more, which a long vector would have.
   const bool whole = rows == 1 || pitch == width;
   check(whole ? cudaMemsetAsync(p, 0, width * rows, stream) : cudaMemset2DAsync(p, pitch, 0, width, rows, stream),
         "memory of the GPU could not be cleared");

@@ -1,4 +1,4 @@
-// A call of the CUDA runtime that fails becomes an Error that says what was tried and why it failed.
+// Converts a failed CUDA runtime call to an Error with the operation and the reason.
 #pragma once
 
 #include <cuda_runtime.h>

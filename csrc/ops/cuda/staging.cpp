@@ -19,7 +19,7 @@ Staging::~Staging() {
   }
 }
 
-// A slot with room: the one in turn, or the next once the card has read what it held.
+// A slot with room: the current one, or the next one once the GPU has read it.
 Staging::Slot& Staging::next() {
   if (used_ == kSlotBytes) {
     turn_ = (turn_ + 1) % slots_.size();
@@ -45,7 +45,7 @@ void Staging::upload(void* to, const void* host, size_t bytes) {
 void Staging::download(void* host, const void* from, size_t bytes) {
   if (bytes == 0) synchronize(stream_);
   for (size_t done = 0; done < bytes;) {
-    // A slot of its own: what is on its way in the one in turn stays as it is.
+    // Uses a slot of its own, so that pending data in the current slot is unaffected.
     used_ = kSlotBytes;
     Slot& s = next();
     const size_t n = std::min(bytes - done, kSlotBytes);

@@ -1,5 +1,5 @@
-// Pinned memory through which all transfers to and from the card go. The caller's memory may be reused at once, and the
-// host waits for the card only when all slots are in use.
+// Pinned memory for all transfers to and from the GPU. The caller's memory can be reused at once, and the host waits
+// for the GPU only when all slots are in use.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ class Staging {
   Stream stream_;
   std::array<Slot, 4> slots_;
   size_t turn_ = 0;
-  size_t used_ = 0;  // bytes of the slot in turn
+  size_t used_ = 0;  // bytes of the current slot
 };
 
 }  // namespace vq::cuda

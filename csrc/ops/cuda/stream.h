@@ -1,5 +1,5 @@
-// The order in which a card does its work. The type is the CUDA runtime's, named here so that the files that only pass
-// it on need no CUDA.
+// A stream: the order in which a GPU runs its work. The type is the CUDA runtime's, declared here so that files that
+// only pass it on do not need CUDA.
 #pragma once
 
 struct CUstream_st;

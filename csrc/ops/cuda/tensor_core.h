@@ -1,7 +1,6 @@
-// The instructions that the matrix kernels are made of, each of a whole warp unless said: products of bf16 fragments on
-// tensor cores, fragments from shared memory, and copies from global to shared memory that run beside the arithmetic.
-// Under nvcc they are PTX (sm_80 and later); on a CPU tests/cuda_sim/tensor_core.h does the same to the same
-// layouts.
+// The instructions used by the GEMM and attention kernels, warp-wide unless noted: bf16 fragment GEMMs on tensor cores,
+// loads of fragments from shared memory, and asynchronous copies from global to shared memory. Under nvcc they are PTX
+// (sm_80 and later); on a CPU, tests/cuda_sim/tensor_core.h implements them with the same layouts.
 #pragma once
 
 #include "ops/cuda/cuda.h"
@@ -12,7 +11,7 @@
 
 namespace vq::cuda {
 
-// Shared memory is addressed by the block's array and an offset in bytes.
+// Shared memory is addressed by the block's array and a byte offset.
 __device__ __forceinline__ uint32_t shared_address(const unsigned char* shared, int offset) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(shared)) + static_cast<uint32_t>(offset);
 }
@@ -28,8 +27,8 @@ __device__ __forceinline__ void mma_bf16(float (&c)[4], const uint32_t (&a)[4], 
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// `count` (1, 2, 4) matrices of 8 x 8 bf16: lane 8 m + r names the 16 bytes of row r of matrix m; lane 4 g + t gets in
-// out[m] the elements [g][2 t], [g][2 t + 1] of matrix m, or of its transpose.
+// Loads `count` (1, 2, 4) matrices of 8 x 8 bf16: lane 8 m + r specifies the 16 bytes of row r of matrix m; lane 4 g +
+// t receives in out[m] the elements [g][2 t], [g][2 t + 1] of matrix m, or of its transpose.
 template <int count>
 __device__ __forceinline__ void load_matrices(uint32_t (&out)[count], const unsigned char* shared, int offset) {
   const uint32_t at = shared_address(shared, offset);
@@ -66,9 +65,9 @@ __device__ __forceinline__ void load_matrices_transposed(uint32_t (&out)[count],
   }
 }
 
-// Copies of one thread: 16 bytes (4 bytes) when `exists`, else zeros; nothing is read then. Both sides are aligned to
-// what is copied. They are there after copies_wait<n> of the same thread, but for the n latest groups, and for other
-// threads after a barrier behind it.
+// Per-thread copies: 16 bytes (4 bytes) if `exists`, otherwise zeros without reading. Both addresses are aligned to the
+// copy size. copies_wait<n> makes all but the n latest groups of the same thread available to it; other threads also
+// need a barrier after it.
 __device__ __forceinline__ void copy_16(unsigned char* shared, int offset, const void* from, bool exists) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
                :

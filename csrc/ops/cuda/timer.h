@@ -1,5 +1,5 @@
-// The time that work on a stream takes. timer.cpp has it; the tests have another, whose time is what their library of
-// products says (tests/cuda_sim/gemm.cpp).
+// Measures the time of work on a stream. Implemented in timer.cpp; the tests have another implementation, whose time is
+// set by their GEMM library (tests/cuda_sim/gemm.cpp).
 #pragma once
 
 #include "ops/cuda/stream.h"

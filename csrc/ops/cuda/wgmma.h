@@ -1,16 +1,16 @@
-// wgmma: matrix products of a warpgroup (four consecutive warps, starting at a multiple of 128 threads). The second
-// operand is in shared memory and is read once for 64 rows. They run asynchronously. Under nvcc they are PTX for
-// sm_90a; on a CPU tests/cuda_sim/wgmma.h does the same.
+// wgmma: GEMMs of a warpgroup (four consecutive warps, starting at a multiple of 128 threads). The second operand is in
+// shared memory and is read once per 64 rows. They run asynchronously. Under nvcc they are PTX for sm_90a; on a CPU,
+// tests/cuda_sim/wgmma.h implements them.
 //
-// All threads of the warpgroup come to each of these together. The order of things:
+// All threads of the warpgroup must call each of these together, in this order:
 //
-//   wgmma_fence()    after the threads have touched registers that a product reads or adds to
-//   wgmma(...)       starts a product; products that add to the same sums keep their order
-//   wgmma_commit()   closes a group of those started
-//   wgmma_wait<n>(sums...)   for all groups but the n latest; these sums are there then
+//   wgmma_fence()    after the threads have accessed registers that a wgmma reads or accumulates into
+//   wgmma(...)       starts a wgmma; those with the same accumulators run in order
+//   wgmma_commit()   closes the group of those started
+//   wgmma_wait<n>(sums...)   waits for all groups but the n latest; the accumulators are then valid
 //
-// Until then no thread may touch the registers of a product or write the shared memory that it reads. What threads
-// (or their copies) have written to shared memory is there for products after shared_fence() of those threads and a
+// Until then no thread may access the registers of a wgmma or write the shared memory that it reads. Data that threads
+// (or their copies) have written to shared memory is visible to wgmma after shared_fence() in those threads and a
 // barrier.
 #pragma once
 
@@ -18,32 +18,32 @@
 
 namespace vq::cuda {
 
-// How a matrix of bf16 lies in shared memory, for wgmma: in panels of 64 columns, each with rows of 128 bytes, whose
-// chunks of 16 bytes lie at chunk ^ (row % 8). The first panel begins at a multiple of 1,024 bytes ("128-byte
+// The shared memory layout of a bf16 matrix for wgmma: panels of 64 columns, each with rows of 128 bytes, whose chunks
+// of 16 bytes are stored at chunk ^ (row % 8). The first panel starts at a multiple of 1,024 bytes ("128-byte
 // swizzling" of the PTX ISA).
 //
 // The bits: 0-13 address / 16, 16-29 leading offset / 16, 32-45 stride offset / 16, 62-63 swizzling (1: 128 bytes).
 struct MatrixDescriptor {
   uint64_t bits;
-  // The matrix that begins so many bytes on.
+  // The descriptor of the matrix at a byte offset from this one.
   __device__ __forceinline__ MatrixDescriptor operator+(int bytes) const {
     return {bits + static_cast<uint64_t>(bytes >> 4)};
   }
 };
 constexpr int kPanelRowBytes = 128;
-constexpr int kSwizzleBytes = 1024;  // 8 rows of a panel: where its pattern begins anew
+constexpr int kSwizzleBytes = 1024;  // 8 rows of a panel: the period of the swizzle pattern
 
 __device__ __forceinline__ MatrixDescriptor describe(uint32_t address, int leading, int stride) {
   return {static_cast<uint64_t>((address & 0x3ffff) >> 4) | static_cast<uint64_t>(leading >> 4) << 16 |
           static_cast<uint64_t>(stride >> 4) << 32 | uint64_t{1} << 62};
 }
-// Rows of a panel are those of the operand (m or n), its columns are k: the next 8 rows lie 1,024 bytes on. A step of
+// Rows of a panel are rows of the operand (m or n), its columns are k: the next 8 rows are 1,024 bytes away. A step of
 // 16 columns is 32 bytes within the panel. The leading offset is not used.
 __device__ __forceinline__ MatrixDescriptor rows_of_panels(uint32_t address) {
   return describe(address, 16, kSwizzleBytes);
 }
-// Columns of the panels are those of the operand (n), rows are k: the next 8 rows lie 1,024 bytes on, the next 64
-// columns a panel. A step of 16 rows is 2,048 bytes.
+// Columns of the panels are columns of the operand (n), rows are k: the next 8 rows are 1,024 bytes away, the next 64
+// columns one panel. A step of 16 rows is 2,048 bytes.
 __device__ __forceinline__ MatrixDescriptor columns_of_panels(uint32_t address, int panel_bytes) {
   return describe(address, panel_bytes, kSwizzleBytes);
 }
@@ -59,18 +59,18 @@ namespace vq::cuda {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 constexpr bool kHasWgmma = true;
 #else
-constexpr bool kHasWgmma = false;  // kernels of such products are compiled empty
+constexpr bool kHasWgmma = false;  // kernels with wgmma are compiled to empty bodies
 #endif
 
-// Sums [64, n] in f32. Thread 32 w + 4 g + t of the warpgroup has rows 16 w + g + 8 r and columns 8 i + 2 t + e, at
-// [4 i + 2 r + e].
+// Accumulators [64, n] in f32. Thread 32 w + 4 g + t of the warpgroup has rows 16 w + g + 8 r and columns 8 i + 2 t +
+// e, at [4 i + 2 r + e].
 template <int n>
 struct Accumulator {
   float x[n / 2];
   __device__ __forceinline__ float& operator[](int i) { return x[i]; }
   __device__ __forceinline__ float operator[](int i) const { return x[i]; }
 };
-// The first operand [64, k] in bf16: rows as those of the sums; pairs of columns 16 i + 8 h + 2 t at [4 i + 2 h + r].
+// The first operand [64, k] in bf16: rows as in the accumulators; column pairs 16 i + 8 h + 2 t at [4 i + 2 h + r].
 template <int k>
 struct RowFragment {
   uint32_t x[k / 4];
@@ -81,7 +81,7 @@ __device__ __forceinline__ void shared_fence() { asm volatile("fence.proxy.async
 __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
-// The compiler takes sums to be there when a product has started: it must not move what reads them above the wait.
+// The compiler treats the accumulators as written when a wgmma starts: it must not move reads above the wait.
 template <int n>
 __device__ __forceinline__ void hold(Accumulator<n>& sums) {
 #pragma unroll
@@ -105,8 +105,8 @@ __device__ __forceinline__ void wgmma_wait(Sums&... sums) {
   ", %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, " \
   "%54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
 
-// c[64, n] = a b, or += with `add`. a: 64 rows by 16 columns; b: 16 by n, described by its rows (those of the panels
-// are n) or, with `by_columns`, by its columns.
+// c[64, n] = a b, or += with `add`. a: 64 rows by 16 columns; b: 16 by n, described by its rows (the panel rows are n)
+// or, with `by_columns`, by its columns.
 template <bool by_columns, int n>
 __device__ __forceinline__ void wgmma(Accumulator<n>& c, MatrixDescriptor a, MatrixDescriptor b, bool add) {
   static_assert(n == 64 || n == 128);
@@ -124,7 +124,7 @@ __device__ __forceinline__ void wgmma(Accumulator<n>& c, MatrixDescriptor a, Mat
         : "l"(a.bits), "l"(b.bits), "r"(static_cast<int>(add)), "n"(static_cast<int>(by_columns)));
   }
 }
-// The same with columns 16 step to 16 step + 15 of `a` from registers.
+// The same with columns 16 * step to 16 * step + 15 of `a` from registers.
 template <bool by_columns, int n, int k>
 __device__ __forceinline__ void wgmma(Accumulator<n>& c, const RowFragment<k>& a, int step, MatrixDescriptor b,
                                       bool add) {

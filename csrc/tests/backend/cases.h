@@ -1,5 +1,5 @@
-// Shapes for the tests of element-wise ops and norms: 1, odd, multiples of the 8 elements that kernels move at once and
-// not, longer than a block; strided views.
+// Shapes for the tests of element-wise ops and norms: 1, odd, multiples and non-multiples of the 8 elements that
+// kernels move at once, longer than a block; strided views.
 #pragma once
 
 #include "tests/backend/device_pair.h"
@@ -17,7 +17,7 @@ inline std::string name_of(const Size& s) {
   return std::to_string(s.rows) + "x" + std::to_string(s.cols) + "+" + std::to_string(s.pad);
 }
 
-// body(size, types, name) for every size and both types of two operands.
+// Calls body(size, types, name) for every size and all type combinations of two operands.
 template <class Body>
 void each_case(Body body) {
   for (const Size& s : kSizes)

@@ -1,6 +1,5 @@
-// The device under test (tests/device.h) beside the CPU: the same operands on both, each op run on both, and the
-// results compared. The CPU's ops are the specification; tests/cpu compares them with double precision and finite
-// differences.
+// The device under test (tests/device.h) and the CPU: each op runs on both with the same operands, and the results are
+// compared. The CPU's ops are the specification; tests/cpu compares them with double precision and finite differences.
 //
 //   vq_test_backend                                   another implementation on the CPU: kernels without vectors
 //   VQ_TEST_BACKEND=path/libfoo.so vq_test_backend    any backend library
@@ -119,7 +118,8 @@ void on_both(Body body) {
 struct Tolerance {
   double norm, each;
 };
-// For results that differ by the order of sums and the last bit of functions: in f32 a few units, in bf16 a rounding.
+// For results that differ in the order of summation and the last bit of functions: a few units in f32, one rounding in
+// bf16.
 inline Tolerance tolerance_of(DType t, double units = 16) {
   if (t == DType::bf16) return {0.5 * kUnitBf16, 1.01 * kUnitBf16};
   return {units * kUnit32, 4 * units * kUnit32};

@@ -9,8 +9,8 @@ struct GemmSizes {
   int64_t m, n, k;
 };
 
-// linear and linear_backward with fp8_gemm on `device` (which may be another than the pair's candidate) against the
-// CPU: sizes that fp8 units take and that they do not, few rows, more columns than are scaled at once.
+// Compares linear and linear_backward with fp8_gemm on `device` (not necessarily the pair's candidate) with the CPU:
+// sizes that fp8 units support and sizes that they do not, few rows, and more columns than are scaled at once.
 inline void expect_fp8_gemms(Device& device, const std::string& how) {
   device.reserve_cast_workspace(40, 160, WeightFormat::fp8_gemm);
   for (const GemmSizes& s : {GemmSizes{1, 32, 48}, GemmSizes{8, 16, 16}, GemmSizes{9, 48, 32}, GemmSizes{40, 160, 64},
@@ -34,7 +34,7 @@ inline void expect_fp8_gemms(Device& device, const std::string& how) {
             dx_sum(s.m, s.k, result, 0, 7), dy(s.m, s.n, compute, 8, 8);
         on_both([&](Device& of_pair, Side side) {
           Device& d = side == candidate ? device : of_pair;
-          of_pair.synchronize();  // two devices are two streams
+          of_pair.synchronize();  // two devices have two streams
           const unsigned uses = use_forward | use_backward | use_decode;
           const std::unique_ptr<Weight> w(d.make_weight(blocks, s.k, compute, uses, WeightFormat::fp8_gemm));
           EXPECT_EQ(w->n, s.n);
@@ -45,7 +45,7 @@ inline void expect_fp8_gemms(Device& device, const std::string& how) {
           d.linear_backward(dx_sum[side], dy[side], *w, true);
           d.synchronize();
         });
-        // In bf16 the rounded operands are, or are not, rounded once more.
+        // In bf16 the rounded operands may be rounded once more.
         const auto within = [&](int64_t terms) {
           if (compute == DType::bf16) return Tolerance{kUnitBf16, 2 * kUnitBf16};
           return Tolerance{static_cast<double>(8 + terms) * kUnit32, static_cast<double>(32 + 4 * terms) * kUnit32};

@@ -1,4 +1,4 @@
-// attention and attention_backward on the device under test, against the CPU's in f32 on the same values.
+// attention and attention_backward on the device under test, compared with the CPU's f32 results on the same values.
 #include "tests/attention.h"
 #include "tests/backend/device_pair.h"
 
@@ -87,7 +87,7 @@ TEST(BackendAttention, ResultsMayHaveAnotherType) {
 }
 
 TEST(BackendAttention, KeysThatNoQuerySeesGetZeroGradient) {
-  // Gaps between the keys of windows, keys behind the last visible one, and rows of no window.
+  // Gaps between the keys of windows, keys after the last visible one, and rows that belong to no window.
   const AttentionCase c{
       "gaps", shape_of(2, 1, 64), {{0, 3, 0, 1}, {3, 1, 1, 1}}, {{70, 40}, {2, 20}}, {5, 9, 33, 20}, 4, 140};
   for (DType type : {DType::bf16, DType::f32}) {
@@ -119,7 +119,7 @@ TEST(BackendAttention, WindowsDoNotSeeEachOther) {
     }
 }
 
-// Scores that grow by far more than a running maximum may tolerate, in every direction.
+// Scores that grow by far more than the slack of the running maximum, in every direction.
 TEST(BackendAttention, LargeScoresMatchReference) {
   const AttentionCase c = windows("large scores", shape_of(1, 1, 64), {100});
   AttentionRun run(c, DType::bf16, 0);

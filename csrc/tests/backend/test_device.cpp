@@ -1,4 +1,4 @@
-// Memory, transfers, events and graphs on the device under test, against the CPU.
+// Memory, transfers, events and graphs on the device under test, compared with the CPU.
 #include "tests/backend/cases.h"
 
 namespace vq::test {
@@ -22,7 +22,7 @@ TEST(BackendDevice, EmptyTensorsAreIgnored) {
 TEST(BackendDevice, MemoryIsZeroedAndReturned) {
   Device& d = DevicePair::get()[candidate];
   const uint64_t before = d.info().memory_available;
-  std::vector<char> bytes(10 << 20, 1);  // more than what is staged at once
+  std::vector<char> bytes(10 << 20, 1);  // more than is staged at once
   void* p = d.alloc(bytes.size());
   d.download(bytes.data(), p, bytes.size());
   EXPECT_EQ(std::count(bytes.begin(), bytes.end(), 0), static_cast<int64_t>(bytes.size()));
@@ -68,7 +68,7 @@ TEST(BackendDevice, AsyncTransfersArriveByTheirEvent) {
   d.host_free(received);
 }
 
-// The second call may capture and later ones replay: each sees the present contents of its operands.
+// The second call may capture and later ones replay: each must use the current contents of its operands.
 TEST(BackendDevice, ReplayMatchesDirectCalls) {
   Device& d = DevicePair::get()[candidate];
   const AttentionShape shape = {2, 1, 8, 0.35f};

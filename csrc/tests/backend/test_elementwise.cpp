@@ -1,5 +1,5 @@
-// swiglu, dropout (alone and fused), add, copy, zero, gathered and scattered rows on the device under test, against the
-// CPU.
+// swiglu, dropout (alone and fused), add, copy, zero, gathered and scattered rows on the device under test, compared
+// with the CPU.
 #include "tests/backend/cases.h"
 
 namespace vq::test {
@@ -36,7 +36,7 @@ TEST(BackendElementwise, DropoutMaskIsTheSame) {
   });
 }
 
-// Dropout as a part of the op before it is dropout after it: on the CPU to the last bit, and on the card as on the CPU.
+// Fused dropout equals dropout after the op: bit for bit on the CPU, and within tolerance of the CPU on the GPU.
 TEST(BackendElementwise, FusedDropoutMatchesSeparate) {
   const DropoutKey key = {77, 3, 0.3f};
   each_case([&](const Size& s, DType in, DType out, const std::string& what) {
@@ -83,7 +83,7 @@ TEST(BackendElementwise, FusedDropoutInBackwardMatchesSeparate) {
       device.copy(dy2[side], dy[side]);
       device.rms_norm_backward(dx[side], dy[side], x[side], rstd[side], weight, true, {more[side], key});
       device.swiglu_backward(d[side], dh[side], gate_up[side], {more[side], key});
-      // The same one after the other.
+      // The same as two separate ops.
       device.dropout(dy2[side], more[side], key, true);
       device.rms_norm_backward(dx2[side], dy2[side], x[side], rstd[side], weight, true);
       device.dropout(dh2[side], more[side], key, true);
@@ -91,7 +91,7 @@ TEST(BackendElementwise, FusedDropoutInBackwardMatchesSeparate) {
     });
     EXPECT_EQ(dx.result(reference).raw(), dx2.result(reference).raw()) << what;
     EXPECT_EQ(d.result(reference).raw(), d2.result(reference).raw()) << what;
-    // A sum that rounds to either side of a bf16 moves the gradients after it by as much.
+    // A sum that rounds to a neighboring bf16 value changes the gradients after it by as much.
     const Tolerance within = out == DType::bf16 ? Tolerance{kUnitBf16, 2 * kUnitBf16} : tolerance_of(DType::f32, 64);
     expect_agree(dx, within, "norm " + what);
     expect_agree(d, out == DType::bf16 || in == DType::bf16 ? Tolerance{kUnitBf16, 2 * kUnitBf16} : within,

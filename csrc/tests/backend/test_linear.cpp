@@ -1,4 +1,5 @@
-// linear, linear_backward, matmul and embed, with weights of every format on the device under test, against the CPU.
+// linear, linear_backward, matmul and embed, with weights of every format on the device under test, compared with the
+// CPU.
 #include "tests/backend/cases.h"
 #include "tests/backend/fp8_gemms.h"
 
@@ -10,7 +11,7 @@ struct Multiplied {
 };
 constexpr Multiplied kGemms[] = {{1, 1, 1}, {1, 40, 24}, {7, 5, 9}, {3, 130, 33}, {20, 17, 64}};
 
-// Of bf16 operands the CPU may sum in another order, and round a product's operands once more when they are sums.
+// With bf16 operands the CPU may sum in another order, and round GEMM operands that are sums once more.
 Tolerance gemm_tolerance(DType result, int64_t k) {
   if (result == DType::bf16) return {kUnitBf16, 1.5 * kUnitBf16};
   return {static_cast<double>(8 + k) * kUnit32, static_cast<double>(32 + 4 * k) * kUnit32};
@@ -23,7 +24,7 @@ TEST(BackendLinear, LinearMatchesReference) {
         if (compute == DType::f32 && result == DType::bf16) continue;
         const std::string what = std::to_string(s.m) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) +
                                  name_of(compute) + name_of(result);
-        // Stacked of two blocks of different types, of which neither is the products' own.
+        // Stacked from two blocks of different types, neither of which is the GEMM type.
         const int64_t first = s.n / 3;
         Matrix upper(first, s.k, DType::f32), lower(s.n - first, s.k, DType::f16);
         upper.fill(1);
@@ -78,7 +79,7 @@ TEST(BackendLinear, QuantizedWeightsMatchReference) {
           d.linear_backward(dx[side], dy[side], *w, true);
           d.synchronize();
         });
-        // In bf16 either may round the matrix's values or not.
+        // In bf16 either device may round the matrix's values or not.
         Tolerance within = gemm_tolerance(DType::f32, s.k);
         if (compute == DType::bf16) within = {kUnitBf16, 2 * kUnitBf16};
         expect_agree(y, within, "linear " + what);

@@ -1,4 +1,4 @@
-// cross_entropy, score_rows and select_candidates on the device under test, against the CPU.
+// cross_entropy, score_rows and select_candidates on the device under test, compared with the CPU.
 #include "tests/backend/cases.h"
 
 namespace vq::test {
@@ -15,7 +15,7 @@ TEST(BackendLoss, CrossEntropyAndScoresMatchReference) {
     }
     Matrix values(s.rows, s.cols, DType::f32, s.pad);
     values.fill(1, 4);
-    // The largest twice: its first place counts. Some that are no candidates at all.
+    // The maximum occurs twice: its first index counts. Some tokens are not candidates.
     for (int64_t r = 0; r < s.rows; r++) {
       values.set(r, s.cols / 2, 20);
       values.set(r, s.cols - 1, 20);

@@ -1,4 +1,4 @@
-// rms_norm and head_norm_rope on the device under test, against the CPU.
+// rms_norm and head_norm_rope on the device under test, compared with the CPU.
 #include "tests/backend/cases.h"
 
 namespace vq::test {

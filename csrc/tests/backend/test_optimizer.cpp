@@ -1,4 +1,4 @@
-// The sums of an optimizer step, the gradient norm and AdamW on the device under test, against the CPU.
+// The sums of an optimizer step, the gradient norm and AdamW on the device under test, compared with the CPU.
 #include "tests/backend/cases.h"
 
 namespace vq::test {

@@ -14,7 +14,7 @@
 namespace vq::test {
 namespace {
 
-// With one thread the time of the processor is counted rather than the clock's: a busy machine disturbs it less.
+// With one thread, CPU time is measured rather than wall time: it is less sensitive to load on the machine.
 bool count_processor_time = false;
 
 double now() {
@@ -64,7 +64,7 @@ class Bench {
     Memory(cpu::CpuDevice& d, int64_t rows, int64_t cols, DType type)
         : bytes(static_cast<size_t>(rows * cols) * size_of(type)) {
       t = {cpu::allocate(bytes), type, rows, cols, cols};
-      // Written, and with numbers of ordinary size: pages never written all share one page of zeros.
+      // Initialized with numbers of ordinary size: pages never written all share one page of zeros.
       std::vector<float> line(static_cast<size_t>(cols));
       for (int64_t r = 0; r < rows; r++) {
         for (int64_t c = 0; c < cols; c++)
@@ -95,7 +95,7 @@ class Bench {
     std::fflush(stdout);
   }
 
-  // The panel kernel on operands in the first cache: what the units can do.
+  // The panel kernel on operands in L1: the peak of the units.
   double panel_peak(const cpu::PanelKernel& kernel) {
     const int64_t k = 256, repeats = 3000;
     Pool pool(threads_, 1);
@@ -115,7 +115,7 @@ class Bench {
   }
 
   void measure_peaks() {
-    // A bare loop of multiply-adds in registers (only where the compiler knows how: x86 with FMA), else the kernel's.
+    // A bare loop of multiply-adds in registers (only on x86 with FMA), otherwise the kernel's.
     peak_f32_ = std::max(bare_multiply_adds(), panel_peak(isa_->f32));
     peak_bf16_ = isa_->bf16.packed == cpu::Elem::bf16 ? panel_peak(isa_->bf16) : peak_f32_;
     const auto big = make(1, int64_t{64} << 20, DType::f32);
@@ -190,7 +190,7 @@ class Bench {
     }
   }
 
-  // Few rows, bound by reading the codes (GB/s of those) or taking them apart; and many.
+  // Few rows, bound by reading the codes (GB/s of codes) or dequantizing them; and many rows.
   void quantized(DType type) {
     const std::pair<WeightFormat, const char*> formats[] = {
         {WeightFormat::int8, "int8"}, {WeightFormat::fp8, "fp8"}, {WeightFormat::nf4, "nf4"}};

@@ -3,10 +3,9 @@
 //   vq_bench_training LIBRARY [shape 8b|0.6b|tiny] [weights plain|int8|nf4|fp8|fp8-products] [tokens N] [steps N]
 //   [decode N]
 //
-// The weights are random and shared by all layers: what is measured does not depend on them. A step is one window of
-// `tokens` tokens with loss on the last 40, rank 128 on all seven projections, dropout 0.05. The first step is not
-// counted: libraries are loaded and kernels chosen in it. Decoding is greedy, with the likeliest token found on the
-// GPU.
+// The weights are random and shared by all layers: the timing does not depend on them. A step is one window of `tokens`
+// tokens with loss on the last 40, rank 128 on all seven projections, dropout 0.05. The first step is not counted: it
+// loads libraries and chooses kernels. Decoding is greedy, with the argmax on the GPU.
 #include <vq.h>
 
 #include <algorithm>
@@ -141,13 +140,13 @@ class Bench {
     must(vq_model_finish(model_, for_training, &err_), err_);
   }
 
-  // Tokens a second, of the fast quarter of the steps.
+  // Tokens per second, from the fastest quarter of the steps.
   double train() {
     const int targets = std::min(40, o_.tokens);
     const vq_adapter_config adapter{std::min(128, config_.hidden / 2), 2, 0.05f, 127};
     must(vq_adapter_create(model_, &adapter, &adapter_, &err_), err_);
     vq_train_limits limits{o_.tokens, 1, targets, 0, 0};
-    // As many layers are recomputed as it takes to fit.
+    // Recomputes as many layers as necessary to fit.
     int code = vq_trainer_create(model_, adapter_, &limits, 1, &trainer_, &err_);
     while (code == VQ_NO_MEMORY && limits.recompute_layers < config_.layers) {
       limits.recompute_layers += 2;
@@ -160,7 +159,7 @@ class Bench {
     vq_flops flops{};
     must(vq_training_flops(&config_, &adapter, limits.recompute_layers, &rows, &lossy, 1, &flops, &err_), err_);
     flops_ = flops.base + flops.other;
-    // As vqctl trains: a step is begun before what the last one came to is asked for.
+    // As vqctl trains: a step is started before the result of the previous one is read.
     std::vector<double> seconds;
     auto ended = std::chrono::steady_clock::now();
     const auto end_update = [&](int step) {
@@ -201,7 +200,7 @@ class Bench {
     std::vector<vq_candidate> likeliest(VQ_MAX_CANDIDATES + 1);
     must(vq_session_prefill(session, 0, ids.data(), prompt, nullptr, &err_), err_);
     std::vector<double> seconds;
-    // The first pass is launched kernel by kernel, the second recorded; from then on it is replayed.
+    // The first pass is launched kernel by kernel, the second is recorded, and later ones are replayed.
     constexpr int kUncounted = 2;
     for (int i = 0; i < o_.decode + kUncounted; i++) {
       const int32_t sequence = 0, id = i % config_.vocab;

@@ -9,7 +9,8 @@
 namespace vq::cpu::VQ_ISA {
 namespace {
 
-// a b + c rounded once: the product of two bf16 numbers is exact in f32 (but for what underflows, of no weight here).
+// a b + c rounded once: the product of two bf16 numbers is exact in f32 (except for underflow, which is negligible
+// here).
 VQ_INLINE float fused(float a, float b, float c) { return a * b + c; }
 VQ_INLINE float flushed(float x) { return __builtin_fabsf(x) < 0x1p-126f ? 0.0f * x : x; }
 VQ_INLINE float number(uint16_t h) {
@@ -29,7 +30,7 @@ vf dot_pairs(vf acc, vu a, vu b) {
   return r;
 }
 
-// Tiles of 16 rows of 64 bytes. Used before they are configured, they hold what makes results wrong.
+// Tiles of 16 rows of 64 bytes. Before they are configured, they contain NaN so that results are wrong.
 struct Tile {
   unsigned char bytes[16][64];
 };
@@ -53,7 +54,7 @@ void tile_store(int t, void* to, int64_t stride) {
   for (int r = 0; r < 16; r++)
     __builtin_memcpy((char*)to + r * stride, tiles.tile[t].bytes[r], tiles.configured ? 64 : 0);
 }
-// TDPBF16PS: even and odd products are summed apart, then both are added to c.
+// TDPBF16PS: even and odd products are summed separately, then both sums are added to c.
 void tile_dot(int c, int a, int b) {
   for (int m = 0; m < 16; m++) {
     float even[16] = {}, odd[16] = {}, sum[16];

@@ -1,5 +1,5 @@
-// attention and attention_backward against the formula in double precision; the reference's backward against finite
-// differences of its forward.
+// attention and attention_backward compared with the formula in double precision; the reference's backward compared
+// with finite differences of its forward.
 //
 // Tolerances. In f32 a score is within D u S of the exact one (S = scale * sum |q k| <= about 4 sqrt(D) here), so a
 // probability has a relative error below e = (2 D S + keys) u, and sums of probabilities with values another keys u:
@@ -23,7 +23,7 @@ std::vector<AttentionCase> cpu_training_cases() {
   };
 }
 
-// Forward only: prefixes shared between sequences, rows that were asked for alone, later parts of a sequence.
+// Forward only: prefixes shared between sequences, single requested rows, later parts of a sequence.
 std::vector<AttentionCase> cpu_inference_cases() {
   std::vector<AttentionCase> all;
   all.push_back({"decoding with a shared prefix",
@@ -126,7 +126,7 @@ struct Reference {
 
 void expect_near_largest(const Matrix& got, const std::vector<double>& want, double tolerance,
                          const std::string& what) {
-  double largest = 0.1;  // where everything cancels, errors are those of the terms, which are about 1
+  double largest = 0.1;  // if everything cancels, the errors are of the size of the terms, about 1
   for (double x : want) largest = std::max(largest, std::fabs(x));
   expect_close(
       got, [&](int64_t r, int64_t c) { return want[static_cast<size_t>(r * got.cols() + c)]; },
@@ -135,7 +135,7 @@ void expect_near_largest(const Matrix& got, const std::vector<double>& want, dou
 
 class Attention : public OnEachKernel {
  protected:
-  // q, k, v lie side by side in one matrix, as the model has them.
+  // q, k, v are side by side in one matrix, as in the model.
   struct Run {
     Run(const AttentionCase& c, DType type)
         : q_cols(c.shape.heads * c.shape.head_dim),
@@ -264,7 +264,7 @@ TEST_P(Attention, Backward) {
 }
 
 TEST_P(Attention, RowsOutsideEverySegmentGetNoGradient) {
-  // Queries of the last rows only, as in the last layer: the other rows keep no old gradient.
+  // Queries of the last rows only, as in the last layer: the gradients of the other rows must be cleared.
   AttentionCase c{"targets", shape_of(2, 1, 16), {{0, 3, 0, 1}}, {{2, 20}}, {5, 9, 20}, 3, 25};
   const Run run(c, DType::f32);
   for (int64_t t = 0; t < 25; t++)

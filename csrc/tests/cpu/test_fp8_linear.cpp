@@ -1,4 +1,4 @@
-// Products whose both operands are in fp8, against double precision products of what ops.h says they are rounded to.
+// GEMMs with both operands in fp8, compared with double precision GEMMs of the operands rounded as ops.h specifies.
 #include "ops/cpu/quantized.h"
 #include "tests/fp8.h"
 #include "tests/gemm.h"
@@ -24,8 +24,8 @@ double value_of(const cpu::QuantView& w, int64_t row, int64_t col, bool scaled) 
   return v;
 }
 
-// Few rows and many; stacked blocks whose rows are of different sizes, one of them nothing; rows longer than what is
-// rounded at once.
+// Few and many rows; stacked blocks whose rows have different magnitudes, one row all zeros; rows longer than the chunk
+// that is rounded at once.
 TEST_P(Fp8Products, AreProductsOfTheRoundedOperands) {
   const auto device = open(2, 24, 2100, 2100);
   const int64_t shapes[][3] = {{1, 5, 33},    {4, 70, 64},   {8, 33, 16},  {9, 31, 40},
@@ -51,7 +51,7 @@ TEST_P(Fp8Products, AreProductsOfTheRoundedOperands) {
         x.fill(3);
         dy.fill(4);
         before.fill(5);
-        if (t > 1) x.set(1, k - 1, 1000);  // one that leaves little for the rest of its row
+        if (t > 1) x.set(1, k - 1, 1000);  // an outlier that leaves little precision for the rest of its row
         std::vector<std::vector<double>> xs, dys, ws, turned;
         for (int64_t r = 0; r < t; r++) {
           xs.push_back(rounded_to_fp8(
@@ -68,7 +68,7 @@ TEST_P(Fp8Products, AreProductsOfTheRoundedOperands) {
           for (int64_t j = 0; j < n; j++) turned.back().push_back(value_of(view(j), row(j), i, false));
         }
         const Expected forward(operand(xs), operand(ws), t, n), backward(operand(dys), operand(turned), t, k);
-        // In bf16 the rounded operands may be rounded once more, each of the two.
+        // In bf16 both rounded operands may be rounded once more.
         const double more = compute == DType::bf16 ? 2 * kUnitBf16 : 8 * kUnit32;
         std::string what = std::to_string(t) + " " + std::to_string(n) + " " + std::to_string(k);
         what += compute == DType::f32 ? " in f32" : " in bf16";

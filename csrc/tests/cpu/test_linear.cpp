@@ -1,4 +1,4 @@
-// linear, linear_backward, matmul and embed against plain loops in double precision (products.h).
+// linear, linear_backward, matmul and embed compared with plain loops in double precision (gemm.h).
 #include "tests/gemm.h"
 
 namespace vq::test {
@@ -7,7 +7,7 @@ namespace {
 struct Case {
   int64_t t, n, k;
 };
-// One, odd, few rows (read in place) and many, around tiles and blocks, longer than a block of k.
+// 1, odd, few rows (read in place) and many, around tile and block sizes, longer than a block of k.
 const Case kCases[] = {{1, 1, 1},    {1, 70, 33},  {3, 5, 2},     {5, 17, 64},   {8, 130, 257},  {9, 1, 31},
                        {13, 47, 45}, {33, 8, 300}, {97, 96, 129}, {100, 33, 16}, {110, 65, 290}, {2, 257, 100}};
 
@@ -23,7 +23,7 @@ TEST_P(Products, LinearForwardAndBackwardOfStackedWeights) {
   for (const Case& s : kCases)
     for (DType stored : {DType::f32, DType::bf16, DType::f16})
       for (DType compute : {DType::f32, DType::bf16}) {
-        // Over the cases every stored type meets every use.
+        // Across the cases, every stored type is combined with every use.
         const unsigned further[] = {0u, use_decode + 0u, use_decode | use_copy};
         const unsigned uses =
             use_forward | use_backward | further[static_cast<size_t>(s.t + s.n + static_cast<int>(stored)) % 3];
@@ -109,7 +109,7 @@ TEST_P(Products, MatmulOfAllTranspositions) {
 }
 
 TEST_P(Products, SumsLongerThanAPassAreExact) {
-  // Ones and small whole numbers: every partial sum is a whole number below 2^24, so the result has no rounding at all.
+  // Ones and small integers: every partial sum is an integer below 2^24, so the result has no rounding at all.
   const int64_t k = 70001, m = 10, n = 5;
   const auto device = open(2, m, n, k);
   Matrix a(m, k), b(k, n, DType::bf16), c(m, n);

@@ -1,5 +1,5 @@
-// cross_entropy and score_rows: the loss against the formula, its gradient against finite differences. Exponentials are
-// good to 4 u each and sums of V of them to V u (relative).
+// cross_entropy and score_rows: the loss compared with the formula, its gradient with finite differences. Exponentials
+// are accurate to 4 u each and sums of V of them to V u (relative).
 #include "tests/support.h"
 
 namespace vq::test {

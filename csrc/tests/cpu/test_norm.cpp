@@ -1,5 +1,5 @@
-// rms_norm and head_norm_rope: forward against the formula in double precision, backward against finite differences of
-// it.
+// rms_norm and head_norm_rope: forward compared with the formula in double precision, backward with finite differences
+// of it.
 //
 // Tolerances, with u = 2^-24. The sum of n squares is within n u of itself, so 1 / rms within (n / 2 + 3) u; an element
 // of the forward pass is a sum of one term (two with the rotation) that each took four more roundings. In the backward

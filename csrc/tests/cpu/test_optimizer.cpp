@@ -1,4 +1,4 @@
-// adamw against torch.optim.AdamW's formula in double precision over several steps; sums of squares.
+// adamw compared with torch.optim.AdamW's formula in double precision over several steps; sums of squares.
 #include "tests/support.h"
 
 namespace vq::test {
@@ -28,7 +28,7 @@ TEST_P(Optimizer, AdamWFollowsTheFormula) {
         square[i] = b2 * square[i] + (1 - b2) * x * x;
         q[i] -= lr * (mean[i] / (1 - std::pow(b1, step))) / (std::sqrt(square[i] / (1 - std::pow(b2, step))) + eps);
       }
-      // Hyperparameters are f32: 1 - 0.999f is off by 1e-5, of which a square root halves; updates are lr each.
+      // Hyperparameters are f32: 1 - 0.999f is off by 1e-5, and a square root halves that; each update is about lr.
       expect_close(
           p, [&](int64_t, int64_t c) { return q[static_cast<size_t>(c)]; },
           [&](int64_t, int64_t c) { return 1e-6 * std::fabs(q[static_cast<size_t>(c)]) + 5 * lr * 2e-5; }, "p");

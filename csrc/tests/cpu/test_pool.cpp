@@ -1,4 +1,4 @@
-// The thread pool: every task once, none twice, whatever the number of threads; jobs follow one another safely.
+// The thread pool: each task runs exactly once for any number of threads; consecutive jobs do not interfere.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -37,7 +37,7 @@ TEST(Pool, SmallWorkStaysOnTheCallingThread) {
 }
 
 TEST(Pool, EveryThreadTakesPart) {
-  // Each task waits until all have begun: they must be on three threads.
+  // Each task waits until all have started, so they must run on three threads.
   Pool pool(3);
   std::atomic<int> begun{0};
   pool.run(3, kMuch, [&](int64_t, int) {

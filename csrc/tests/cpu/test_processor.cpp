@@ -1,4 +1,4 @@
-// The choice of kernels: what the processor has, capped by VQ_CPU, and refused when it computes wrongly.
+// The choice of kernels: based on the processor, capped by VQ_CPU, and rejected if they compute wrong results.
 #include <cstdlib>
 
 #include "tests/support.h"

@@ -1,5 +1,5 @@
-// Quantized weights: their codes against bitsandbytes and torch (scripts/make_quant_goldens.py), and the ops on them
-// against products of the values that the codes stand for.
+// Quantized weights: their codes compared with bitsandbytes and torch (scripts/make_quant_goldens.py), and the ops on
+// them compared with GEMMs of the dequantized values.
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -14,7 +14,7 @@ constexpr WeightFormat kFormats[] = {WeightFormat::int8, WeightFormat::nf4, Weig
 
 const char* name(WeightFormat f) { return f == WeightFormat::int8 ? "int8" : f == WeightFormat::nf4 ? "nf4" : "fp8"; }
 
-// What a code of a view stands for, by the definition in ops.h.
+// The value of a code of a view, by the definition in ops.h.
 double value_at(const cpu::QuantView& w, int64_t row, int64_t col) {
   const int64_t i = row * w.k + col;
   if (w.format == cpu::QuantView::int8) return double{w.scales[row]} * static_cast<int8_t>(w.codes[i]);
@@ -56,7 +56,7 @@ struct Golden {
   }
 };
 
-// The matrices of the file; results before the first belong to one of no rows.
+// The matrices of the file; results before the first matrix belong to an empty one.
 std::vector<Golden> goldens() {
   std::ifstream file(VQ_GOLDENS "/quantized.txt");
   EXPECT_TRUE(file) << "no " VQ_GOLDENS "/quantized.txt";
@@ -114,7 +114,8 @@ TEST_P(Quantized, StoresWhatBitsandbytesStores) {
       const cpu::QuantView& w = matrix.view();
       const std::vector<uint8_t>& codes = g.results.at(kind + "_codes");
       expect_same_codes(w.codes, codes, what + " code");
-      // A unit in the last place: means are summed in another order, quotients multiplied by a reciprocal.
+      // One unit in the last place: means are summed in another order, and division is replaced by multiplication with
+      // a reciprocal.
       expect_same_floats(w.scales, g.floats(kind + "_scales"), 2 * kUnit32, what + " scale");
       if (format == WeightFormat::nf4) {
         const std::vector<uint8_t>& maxima = g.results.at("nf4_block_codes");
@@ -156,7 +157,7 @@ TEST_P(Quantized, DequantizesAnyPartOfARow) {
   }
 }
 
-// Few rows, which read the codes, and many, which make panels of them; blocks that begin with rows and that do not.
+// Few rows, which read the codes, and many, which pack panels of them; blocks that do and do not start at a row.
 TEST_P(Quantized, LinearIsTheProductOfTheDequantizedValues) {
   const auto device = open();
   const int64_t shapes[][3] = {{1, 1, 1},    {1, 70, 33},   {2, 257, 128}, {3, 5, 64},    {4, 66, 192},
@@ -203,7 +204,7 @@ TEST_P(Quantized, LinearIsTheProductOfTheDequantizedValues) {
 }
 
 TEST_P(Quantized, SumsLongerThanAPassAreExact) {
-  // Rows of whole numbers up to 127 are their own codes, and so are the sums below 2^24.
+  // Rows of integers up to 127 are their own codes, and sums below 2^24 are exact.
   const int64_t m = 9, n = 70001, k = 5;
   const auto device = open(2, m, n, k);
   Matrix dy(m, n, DType::bf16), w(n, k, DType::bf16), dx(m, k);
@@ -226,7 +227,7 @@ TEST_P(Quantized, SumsLongerThanAPassAreExact) {
       [](int64_t, int64_t) { return 0.0; }, "long sum");
 }
 
-// Rows too small for a scale, and the smallest that have one, come out as nearly nothing, and never as garbage.
+// Rows too small for a scale, and the smallest that have one, must dequantize to nearly zero, not to garbage.
 TEST_P(Quantized, TakesRowsOfVerySmallNumbers) {
   Pool pool(1, 1);
   for (double size : {1e-44, 1e-40, 1e-37, 1e-36, 1e-30}) {
@@ -256,14 +257,14 @@ TEST_P(Quantized, RefusesWhatIsNotFinite) {
         delete device->make_weight({&block, 1}, 33, DType::f32, use_forward, format);
         ADD_FAILURE() << name(format) << " took " << bad;
       } catch (const Error& e) {
-        // A block of 64 elements may begin in the row before.
+        // A block of 64 elements can start in the previous row.
         const std::string text = e.what();
         EXPECT_TRUE(text.find("row 68 ") == 0 || text.find("row 67 ") == 0) << text;
       }
     }
 }
 
-// A row is looked at some thousands of elements at a time: one that is not a number counts wherever it is.
+// A row is scanned a few thousand elements at a time: a non-finite element must be found anywhere in it.
 TEST_P(Quantized, RefusesWhatIsNotFiniteAnywhereInALongRow) {
   const auto device = open();
   for (WeightFormat format : {WeightFormat::int8, WeightFormat::fp8})

@@ -1,5 +1,5 @@
-// Attention of ops/cuda on cards of several sizes, which decide the tiles and where they are split, and with wgmma.
-// tests/backend/test_attention.cpp has the op on the card as it is.
+// Attention of ops/cuda on simulated GPU sizes, which determine the tiles and where they are split, and with wgmma.
+// tests/backend/test_attention.cpp tests the op on the actual GPU.
 #include "ops/cuda/attention/check.h"
 #include "ops/cuda/device.h"
 #include "tests/attention.h"
@@ -8,7 +8,7 @@
 namespace vq::test {
 namespace {
 
-// A card of a given size.
+// A GPU of a given size.
 class Card {
  public:
   explicit Card(const AttentionCase& c, int multiprocessors = 1, bool large_shared = true, bool wgmma = false)
@@ -44,7 +44,7 @@ class Card {
   DeviceCopies copies{device_};
 };
 
-// In the simulator everything runs; of GPUs those of capability 9.0.
+// The simulator runs everything; GPUs need capability 9.0.
 bool wgmma_runs() { return !VQ_ON_GPU || DevicePair::get()[candidate].info().instructions.starts_with("sm_90"); }
 
 // The same, followed by a window of at least three tiles of 128 stacked rows: kernels with wgmma run if most tiles are
@@ -84,7 +84,7 @@ TEST(CudaAttention, WarpgroupsMatchReference) {
   expect_training(windows("long", shape_of(1, 1, 64), {400}), 0, true, true);
 }
 
-// As a card of capability 9.0 is opened.
+// The check that runs when a GPU of capability 9.0 is opened.
 TEST(CudaAttention, WgmmaPassesTheCheckAtOpening) {
   if (!wgmma_runs()) GTEST_SKIP() << "this GPU has no wgmma";
   cuda::CudaDevice device(0);

@@ -1,5 +1,5 @@
-// The tables that attention's kernels get for a plan: every query row meets every key that it sees once and no other,
-// however tiles are cut; every key is in one tile; and the memory that was counted holds it all.
+// The tables of the attention kernels: every query row is paired with each key that it sees exactly once and with no
+// other, however tiles are split; every key is in one tile; and the planned memory is sufficient.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,8 +25,8 @@ struct Plan {
   int64_t rows() const { return std::max<int64_t>(static_cast<int64_t>(visible.size()), key_rows); }
 };
 
-// Segments with gaps between their keys, rows in any order, some that see nothing; with `many`, several ranges each,
-// empty ones too.
+// Segments with gaps between their keys, rows in any order, and some rows that see nothing; with `many`, several ranges
+// each, including empty ones.
 Plan random_plan(uint32_t seed, bool many) {
   std::mt19937 generator(seed);
   const auto upto = [&](int32_t n) { return static_cast<int32_t>(generator() % static_cast<uint32_t>(n + 1)); };
@@ -51,7 +51,7 @@ Plan random_plan(uint32_t seed, bool many) {
   return p;
 }
 
-// How often each stacked row (of all segments, one after the other) meets each key row.
+// How often each stacked row (of all segments, concatenated) is paired with each key row.
 using Meetings = std::vector<std::vector<int>>;
 Meetings no_meetings(const Plan& p) {
   return Meetings(p.visible.size() * static_cast<size_t>(p.group()), std::vector<int>(static_cast<size_t>(p.key_rows)));
@@ -73,7 +73,7 @@ Meetings wanted(const Plan& p) {
   return m;
 }
 
-// As the kernel walks a tile, with what it leaves out by `least` only.
+// Iterates over a tile like the kernel, skipping the mask for the first `least` keys only.
 void walk(Meetings& m, const Plan& p, const AttentionTables& t, const QueryTile& tile, int32_t block) {
   int32_t r = tile.range, at = tile.at;
   const auto range = [&] { return t.ranges[static_cast<size_t>(r)]; };
@@ -110,7 +110,7 @@ TEST(AttentionTables, EveryRowMeetsItsKeysOnce) {
   }
 }
 
-// Parts are consecutive, each part of a tile occurs once, and no more of them than there is memory for.
+// Parts are consecutive, each part of a tile occurs once, and their number does not exceed the memory for them.
 TEST(AttentionTables, PartsOfATileAreMergedInOrder) {
   for (uint32_t seed = 0; seed < 60; seed++) {
     const Plan p = random_plan(seed, true);
@@ -146,7 +146,7 @@ TEST(AttentionTables, EveryKeyIsInOneTile) {
   }
 }
 
-// The card's memory that PlanTables writes to.
+// The GPU memory that PlanTables writes to.
 struct Memory {
   explicit Memory(size_t size) : bytes(size) {}
   PlanTables::Upload upload() {
@@ -184,7 +184,7 @@ TEST(AttentionTables, ThoseOfTheLastPlansStay) {
   for (size_t i : {1, 2, 0, 3, 0, 1}) place(i);
   EXPECT_EQ(memory.uploads, 4);
   EXPECT_EQ(place(0), first);
-  place(4);  // takes the place of 2, the longest unused
+  place(4);  // replaces 2, the least recently used
   EXPECT_EQ(place(0), first);
   EXPECT_EQ(memory.uploads, 5);
   place(2);
@@ -195,8 +195,8 @@ TEST(AttentionTables, ThoseOfTheLastPlansStay) {
   EXPECT_EQ(memory.uploads, 7);
 }
 
-// Recorded launches find the tables of every plan of as many segments, however long and in however many pieces the keys
-// are.
+// Recorded launches find the tables of every plan with the same number of segments, regardless of the length and
+// fragmentation of the keys.
 TEST(AttentionTables, SteadyPlansLieInOnePlace) {
   const AttentionShape shape{4, 2, 16, 1};
   Memory memory(PlanTables::bytes(2000, shape, 8));

@@ -1,4 +1,4 @@
-// GEMMs of the CUDA device in the simulator: every way of multiplying in fp8, and which of a library's algorithms runs.
+// GEMMs of the CUDA device in the simulator: all fp8 modes, and which of a library's algorithms runs.
 #include "ops/cuda/device.h"
 #include "tests/backend/fp8_gemms.h"
 #include "tests/cuda_sim/gemm.h"
@@ -8,7 +8,7 @@ namespace {
 
 using cuda::Fp8Gemms;
 
-// The stand-in's settings, as they were at the end.
+// Restores the stand-in's settings at the end.
 class Settings {
  public:
   Settings() : before_(cuda_sim::product_settings()) {}
@@ -28,7 +28,7 @@ TEST(CudaGemm, Fp8MatchesReferenceInEveryWay) {
   }
 }
 
-// weight_bytes matches what the weight takes, with the second copy if there is one.
+// weight_bytes matches the actual size of the weight, including the second copy if there is one.
 TEST(CudaGemm, Fp8BackwardTakesASecondCopy) {
   Settings settings;
   Matrix values(32, 48, DType::bf16);
@@ -74,7 +74,7 @@ TEST(CudaGemm, Fp8KeepsNotFiniteRows) {
   }
 }
 
-// Matrices of the device, and what a table of choices makes of their product.
+// Device matrices, and the choice that a table makes for their GEMM.
 class GemmTuning : public ::testing::Test {
  protected:
   static constexpr int64_t kRows = 260, kCols = 40, kDepth = 64;
@@ -90,7 +90,7 @@ class GemmTuning : public ::testing::Test {
     cuda::synchronize(stream_);
     return y_.result(candidate).raw();
   }
-  // The bytes of the product by the library's algorithm of so many parts.
+  // The bytes of the GEMM by the library's algorithm with this number of parts.
   std::vector<char> by(int parts) {
     Settings settings;
     settings->cost = {9, 9, 9, 9};
@@ -142,7 +142,7 @@ TEST_F(GemmTuning, SavedChoicesReproduceTheSums) {
   cuda::Gemm first = gemm();
   const std::vector<char> bytes = tried(first);
   const std::vector<uint8_t> table = first.choices();
-  settings_->cost = {1, 2, 3, 4};  // this time a trial would end differently
+  settings_->cost = {1, 2, 3, 4};  // this time a trial would have another outcome
   cuda::Gemm second = gemm();
   second.set_choices(table);
   const int runs = settings_->runs;
@@ -196,12 +196,12 @@ TEST_F(GemmTuning, RejectsForeignOrCorruptChoices) {
   settings_->identity = "products on the CPU 1";
   g.set_choices(table);
   EXPECT_EQ(product(g), bytes);
-  // A refusal leaves what there was.
+  // A rejected table leaves the previous one in place.
   EXPECT_NE(refusal({}), "taken");
   EXPECT_EQ(g.choices(), table);
 }
 
-// A table may come from a library of the same name that lied: what it cannot run is not run.
+// A table may claim to be from the same library: algorithms that the library cannot run are not used.
 TEST_F(GemmTuning, IgnoresUnsupportedAlgorithms) {
   cuda::Gemm first = gemm();
   tried(first);

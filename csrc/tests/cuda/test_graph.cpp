@@ -66,7 +66,7 @@ class CudaGraphs : public testing::TestWithParam<int32_t> {
     must(vq_session_prefill(session, sequence, ids.data(), n, logits.data(), &err));
     keep(sequence, logits.data());
   }
-  // Each sequence goes on with its likeliest token, so often.
+  // Each sequence continues with its argmax token, this many times.
   void decode(const std::vector<int32_t>& sequences, int times) {
     const auto n = static_cast<int32_t>(sequences.size());
     std::vector<float> logits(n * kVocab);
@@ -82,16 +82,16 @@ class CudaGraphs : public testing::TestWithParam<int32_t> {
     next[sequence] = static_cast<int32_t>(std::max_element(logits, logits + kVocab) - logits);
   }
 
-  // What may happen to a session, over hundreds of tokens: every logit.
+  // Events in the life of a session, over hundreds of tokens; compares every logit.
   std::vector<float> story() {
     all.clear();
     must(vq_session_create(model, nullptr, 700, 4, &session, &err));
     prefill(0, 100);
-    decode({0}, 40);  // past the ends of blocks of keys and of the cache
+    decode({0}, 40);  // past the ends of key blocks and of the cache
     must(vq_session_fork(session, 0, 1, &err));
     next[1] = (next[0] + 1) % kVocab;
     decode({0, 1}, 8);
-    prefill(2, 5);  // of another length, and in the way of the others' blocks
+    prefill(2, 5);  // of another length, and between the blocks of the others
     decode({2, 0, 1}, 12);
     decode({1}, 3);
     must(vq_session_truncate(session, 1, 100, &err));
@@ -99,7 +99,7 @@ class CudaGraphs : public testing::TestWithParam<int32_t> {
     must(vq_session_truncate(session, 0, 0, &err));
     prefill(0, 61);
     decode({2, 0}, 5);
-    // Another session's scratch moves the device's: what was recorded for this one no longer fits.
+    // Another session's scratch reallocates the device's: the graph recorded for this one is no longer valid.
     vq_session* larger = nullptr;
     must(vq_session_create(model, nullptr, 3000, 9, &larger, &err));
     vq_session_close(larger);
@@ -144,7 +144,7 @@ TEST_P(CudaGraphs, PassIsOneLaunchOnceCaptured) {
   }
 }
 
-// A graph for which there is no memory is not tried again; the pass goes on launch by launch.
+// If a graph fails for lack of memory, it is not tried again; the pass continues launch by launch.
 TEST_P(CudaGraphs, DecodesWithoutMemoryForAGraph) {
   must(vq_session_create(model, nullptr, 100, 1, &session, &err));
   prefill(0, 3);

@@ -1,5 +1,5 @@
-// cp.async of one thread: copies that are under way, in groups. Here a copy completes when the thread waits for it, the
-// latest moment that the hardware allows.
+// cp.async of one thread: pending copies, in groups. Here a copy completes when the thread waits for it, the latest
+// moment that the hardware allows.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ class Region;
 
 struct AsyncCopy {
   unsigned char* to;
-  const Region* region;  // that `to` lies in
+  const Region* region;  // that contains `to`
   uint32_t bytes;
   const void* from;  // null: zeros
 };

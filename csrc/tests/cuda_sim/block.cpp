@@ -7,13 +7,13 @@ namespace cuda_sim {
 namespace {
 
 constexpr size_t kMostFaults = 16;
-constexpr size_t kMostSharedBytes = 227 << 10;  // of a block, on the largest cards
+constexpr size_t kMostSharedBytes = 227 << 10;  // per block, on the largest GPUs
 constexpr size_t kMostStaticBytes = 48 << 10;
 
 thread_local Thread* current = nullptr;
 thread_local std::vector<Fault> faults;
 thread_local size_t fault_count = 0;
-// Kept from launch to launch: making stacks is slow.
+// Kept between launches: creating stacks is slow.
 thread_local std::vector<std::unique_ptr<Fiber>> idle_fibers;
 
 std::string place(const std::source_location& at) {
@@ -49,7 +49,7 @@ void report(Fault::Kind kind, const std::string& what) {
 const Region& Block::shared(const void* place, size_t bytes) {
   SharedArray& a = arrays[place];
   if (!a.region || a.region->bytes() != bytes) {
-    // One cell more: the region is aligned to what the widest copies need.
+    // One extra cell: the region is aligned for the widest copies.
     a.memory = std::make_unique<char[]>(bytes + 128);
     const auto at = reinterpret_cast<uintptr_t>(a.memory.get());
     a.region = std::make_unique<Region>(Region::Space::shared, a.memory.get() + (128 - at % 128) % 128, bytes);
@@ -137,7 +137,7 @@ void Block::meet_warpgroup(void* brought, GroupOperation operation, std::source_
     if (&threads[i] != self) threads[i].state = Thread::ready;
 }
 
-// Lets the threads go on when all that have not returned are at one barrier.
+// Resumes the threads when all that have not returned are at one barrier.
 bool Block::release_barrier() {
   const Thread* first = nullptr;
   for (const Thread& t : threads) {
@@ -232,7 +232,7 @@ stop:
     report(Fault::limit, "a block has more than 227 KiB of shared memory");
   }
   for (Thread& t : block.threads) {
-    // Of a thread that waits for ever the stack cannot be used again.
+    // The stack of a thread that waits forever cannot be reused.
     if (t.state == Thread::done) idle_fibers.push_back(std::move(t.fiber));
   }
   throw_faults("the kernel launched at " + place(where));

@@ -1,7 +1,7 @@
-// Blocks of threads on one processor: each thread is a fiber that runs until it has to wait for others.
+// Thread blocks on one processor: each thread is a fiber that runs until it has to wait for others.
 //
-// Faults (races, wrong addresses, threads that wait for ever) do not stop a kernel: the access does not take place, and
-// the launch throws them all when it ends.
+// Faults (races, invalid addresses, threads that wait forever) do not stop a kernel: the access is skipped, and the
+// launch throws all faults when it ends.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ struct Fault {
   std::string text;
 };
 
-// What a launch throws when its kernel did wrong.
+// Thrown by a launch whose kernel had faults.
 struct KernelFault : std::runtime_error {
   KernelFault(const std::string& text, std::vector<Fault> all) : std::runtime_error(text), faults(std::move(all)) {}
   std::vector<Fault> faults;  // the first few
@@ -73,8 +73,8 @@ struct Block {
   std::map<const void*, SharedArray> arrays;
   size_t static_bytes = 0, dynamic_bytes = 0;
   const Region& shared(const void* place, size_t bytes);
-  // Addresses within the window of shared memory, as descriptors have them: the dynamic array lies there, at a multiple
-  // of 128 bytes that is none of 256. Null, and a fault, when 16 bytes there are not all in the array.
+  // Addresses within the shared memory window, as descriptors encode them: the dynamic array starts there at a multiple
+  // of 128 bytes that is not a multiple of 256. Null, and a fault, if the 16 bytes are not all in the array.
   const void* in_window(uint32_t address, const Region** region) const;
   const Region* dynamic_region() const { return arrays.at(nullptr).region.get(); }
   static constexpr uint32_t kDynamicBegin = 1024 + 128;
@@ -107,13 +107,13 @@ struct Block {
 Thread* running();  // null on the host
 void report(Fault::Kind kind, const std::string& what);
 
-// Runs the kernel for every thread of the grid, block by block, as the work that is being done. Throws KernelFault.
+// Runs the kernel for every thread of the grid, block by block, as the current work. Throws KernelFault.
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& kernel,
               std::source_location where);
-// Queues that.
+// Queues a launch.
 void launch_grid(Stream* stream, dim3 grid, dim3 block, size_t shared_bytes, std::function<void()> kernel,
                  std::source_location where);
-// Throws KernelFault when something was reported since it was called last.
+// Throws KernelFault if a fault was reported since the last call.
 void throw_faults(const std::string& of);
 
 }  // namespace cuda_sim

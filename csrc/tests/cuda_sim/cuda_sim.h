@@ -1,12 +1,12 @@
-// CUDA kernels on the CPU: what ops/cuda/cuda.h includes where nvcc is not the compiler. For tests.
+// CUDA kernels on the CPU, for tests: ops/cuda/cuda.h includes this if the compiler is not nvcc.
 //
 // A kernel's source is the same in both. It sees threadIdx and the like, launches with launch(), declares shared memory
 // with VQ_SHARED, and reaches memory through Global<T> and Shared<T>, which check what it does:
 //   races            two accesses to the same memory, one a write, with no barrier between them
 //   wrong addresses  outside of the allocation or array, or not aligned
 //   uninitialized    shared memory that is read before the block wrote it
-//   barriers         threads that wait for ever, or at different places
-// block.h runs the threads, memory.h judges accesses, warp.h has what a warp does together.
+//   barriers         threads that wait forever, or at different barriers
+// block.h runs the threads, memory.h checks accesses, warp.h has the warp-wide operations.
 #pragma once
 
 #include <functional>
@@ -37,7 +37,7 @@ inline Pointer<unsigned char> dynamic_shared() {
   return {reinterpret_cast<unsigned char*>(r.begin()), &r};
 }
 
-// Where dynamic shared memory lies within the window of shared memory.
+// The offset of dynamic shared memory in the shared memory window.
 inline uint32_t window_address(const Pointer<unsigned char>& p) {
   return Block::kDynamicBegin + static_cast<uint32_t>(reinterpret_cast<const char*>(p.raw()) - p.region()->begin());
 }

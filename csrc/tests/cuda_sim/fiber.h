@@ -1,4 +1,4 @@
-// A stack of its own that code runs on until it yields: one for each thread of a block.
+// A separate stack that code runs on until it yields: one for each thread of a block.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // What the next resume() runs. A fiber that finished a body may start another; one that did not is of no use any
-  // more.
+  // Sets what the next resume() runs. A fiber that has finished a body can start another; otherwise it cannot be
+  // reused.
   void start(Body body, void* argument);
   void resume();  // until the body yields or returns
   void yield();   // from within the body: back to resume()
@@ -30,7 +30,7 @@ class Fiber {
   void* caller_ = nullptr;
   Body body_ = nullptr;
   void* argument_ = nullptr;
-  // For AddressSanitizer, which must know on which stack it is.
+  // For AddressSanitizer, which must track the current stack.
   void* own_fake_stack_ = nullptr;
   void* caller_fake_stack_ = nullptr;
   const void* caller_stack_ = nullptr;

@@ -1,5 +1,5 @@
-// ops/cuda/gemm.h and timer.h on the CPU, for tests: products as they are written down, by several algorithms that
-// differ in the order of their sums, and a clock that goes by what each of them is said to take.
+// ops/cuda/gemm.h and timer.h on the CPU, for tests: naive GEMMs by several algorithms that differ in the order of
+// summation, and a clock that advances by the configured cost of each.
 #include "tests/cuda_sim/gemm.h"
 
 #include <cmath>
@@ -61,7 +61,7 @@ int64_t bytes_of(const Tensor& t, bool codes) {
   return ((t.rows - 1) * t.stride + t.cols) * (codes ? int64_t{1} : static_cast<int64_t>(size_of(t.dtype)));
 }
 
-// The whole of it lies in one allocation of the device.
+// All of it must be in one device allocation.
 void require_device(const void* data, int64_t bytes) {
   const auto* region = cuda_sim::find_global(data);
   const auto* end = static_cast<const char*>(data) + bytes;
@@ -103,7 +103,7 @@ class PlainGemm final : public PreparedGemm {
     for (uint64_t parts = 1; parts <= 4 && parts <= static_cast<uint64_t>(most); parts++) all.push_back({parts});
     return all;
   }
-  // As of a real library, not every algorithm does every shape.
+  // As with a real library, not every algorithm supports every shape.
   bool takes(const Algorithm& a) const override { return a[0] >= 1 && a[0] <= (odd_ ? 2u : 4u); }
 
   void run(const GemmCall& p, const Algorithm& algorithm, Stream stream) const override {

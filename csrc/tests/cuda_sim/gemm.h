@@ -1,4 +1,4 @@
-// The stand-in for cuBLASLt, as tests may set it.
+// The stand-in for cuBLASLt and its settings for tests.
 #pragma once
 
 #include <array>
@@ -11,10 +11,10 @@ namespace cuda_sim {
 struct ProductSettings {
   std::string identity = "products on the CPU 1";
   vq::cuda::Fp8Gemms fp8_gemms = vq::cuda::Fp8Gemms::scaled;
-  // Its algorithms sum in one part, in two, three and four; what each takes for a multiplication.
+  // Its algorithms sum in one, two, three and four parts; the cost of each per multiply-add.
   std::array<double, 4> cost = {4, 3, 1, 2};
   int64_t worth_trying = int64_t{1} << 18;  // multiplications
-  int runs = 0;                             // products that were run
+  int runs = 0;                             // GEMMs that were run
 };
 ProductSettings& product_settings();
 

@@ -1,5 +1,5 @@
-// Where the elements of a matrix lie that wgmma reads through a descriptor, by the PTX ISA ("Matrix Descriptor Format",
-// "Strides", "Shared Memory Matrix Layout") and its canonical layouts. Nothing here knows of threads.
+// The layout of a matrix that wgmma reads through a descriptor, by the PTX ISA ("Matrix Descriptor Format", "Strides",
+// "Shared Memory Matrix Layout") and its canonical layouts. Independent of threads.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class MatrixLayout {
         mode_(static_cast<uint32_t>(descriptor >> 62)),
         mn_major_(mn_major) {}
 
-  // What is wrong with the descriptor; null when nothing is.
+  // The error in the descriptor; null if there is none.
   const char* fault() const {
     if (bits_ & ~kFields) return "has bits set that mean nothing";
     if (bits_ >> 49 & 7) return "has a base offset, which is not emulated";

@@ -13,7 +13,7 @@
 namespace cuda_sim {
 namespace {
 
-// Whether what happened at `before`, of the same block, is surely done at `now`.
+// Whether the event at `before`, in the same block, is guaranteed to be complete at `now`.
 bool ordered(const Moment& before, const Moment& now) {
   return before.thread == now.thread || before.barrier != now.barrier ||
          (before.thread / 32 == now.thread / 32 && before.warp_sync != now.warp_sync);
@@ -232,7 +232,7 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
   }
   if (cell.products > 0 && !takes) complain(Fault::race, " while a product that reads it is under way");
   const bool both_atomic = access == Access::atomic && cell.atomic;
-  // Of an earlier block's shared memory nothing is left.
+  // Discards what is left of an earlier block's shared memory.
   const bool other_block = cell.write_block != block && space_ == Space::global;
   if (written && !both_atomic && (other_block || (cell.write_block == block && !ordered(cell.write, now)))) {
     race(" wrote", cell.write_block, cell.write);

@@ -1,12 +1,12 @@
-// Memory that kernels touch, and what the shim knows of each piece of it: who read and wrote it last.
+// Memory that kernels access, and the access history of each cell: its last readers and writer.
 //
-// A region is one allocation of global memory or one array of shared memory. Kernels reach it through Pointer
-// (pointer.h), which keeps the region it came from: an access outside of it is wrong even where another begins.
+// A region is one allocation of global memory or one array of shared memory. Kernels access it through Pointer
+// (pointer.h), which keeps its original region: an access outside of it is a fault even if it hits another region.
 //
-// Races are found by order, not by chance: two accesses of different threads, one of them a write, to the same two
-// bytes within a launch need a barrier between them (__syncthreads, or __syncwarp of the whole warp within a warp);
-// threads of different blocks can have none. A byte counts as the pair that it lies in. Launches
-// and copies on different streams need an event or the host between them.
+// Races are detected by ordering, not by chance: two accesses by different threads, one of them a write, to the same
+// two bytes within a launch need a barrier between them (__syncthreads, or __syncwarp of the whole warp within a warp);
+// threads of different blocks cannot have one. A byte counts as the pair that contains it. Launches and copies on
+// different streams need an event or the host between them.
 #pragma once
 
 #include <cstddef>
@@ -53,7 +53,7 @@ class Region {
   void end_copy(const void* address, size_t bytes) const;
   // The same of the running work as a whole, a copy or a product: it may not touch what work of another stream does.
   bool allows_whole(const void* address, size_t bytes, Access access) const;
-  // The memory is given back: nobody may touch it any more.
+  // The memory is freed: any later access is a fault.
   void free();
   // A product of the running thread's warpgroup reads 16 bytes of shared memory from now until end_product; false when
   // it must not.
@@ -80,7 +80,7 @@ class Region {
   mutable std::vector<Span> spans_;
 };
 
-// Global memory: every address that a kernel gets from the host lies in a region.
+// Global memory: every address that a kernel gets from the host must be in a region.
 void add_global(void* begin, size_t bytes);
 void remove_global(void* begin);
 const Region* find_global(const void* address);  // null when none

@@ -1,5 +1,5 @@
-// What kernels reach memory through: under nvcc Global<T> and Shared<T> are T*, here they are this. It remembers the
-// region that it came from and has every read and write checked (memory.h).
+// The pointer type of kernels: under nvcc Global<T> and Shared<T> are T*; here they are this. It keeps its original
+// region and checks every read and write (memory.h).
 #pragma once
 
 #include <cstddef>
@@ -83,7 +83,7 @@ class Pointer {
   const Region* region() const { return region_; }
 
  private:
-  // Addresses are reckoned as numbers: one that lies outside is no fault until it is followed.
+  // Addresses are plain numbers: one outside the region is not a fault until it is dereferenced.
   T* at(int64_t i) const {
     return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(p_) + static_cast<uintptr_t>(i) * sizeof(T));
   }

@@ -1,6 +1,6 @@
 // ops/cuda/runtime.h on the CPU, for tests. Streams, events and graphs are in stream.h.
 //
-// Memory of the device is zeroed by nobody: it begins as NaN. Memory of the host must be page-locked to be copied.
+// Device memory is not zeroed: it starts as NaN. Host memory must be page-locked to be copied.
 #include "ops/cuda/runtime.h"
 
 #include <sys/mman.h>
@@ -33,7 +33,7 @@ auto* real(GraphHandle g) { return reinterpret_cast<cuda_sim::Graph*>(g); }
 using cuda_sim::Access;
 using cuda_sim::Region;
 
-// Where the memory lies; it must be of the device or page-locked when the work is queued.
+// Finds the memory; it must be device memory or page-locked when the work is queued.
 const Region* region_of(const void* p, const char* what) {
   const Region* r = cuda_sim::find_global(p);
   if (r) return r;
@@ -51,7 +51,7 @@ void queue_copy(void* to, const void* from, size_t bytes, Stream stream) {
   });
 }
 
-// What frees memory waits for all work first, and can report nothing: whoever waits next is told.
+// Functions that free memory wait for all work first and cannot report errors: the next wait reports them.
 void wait_for_all(const char* call) noexcept {
   try {
     cuda_sim::not_in_capture(call);

@@ -55,7 +55,7 @@ class Stream {
   Clock clock;  // of all that is queued
   std::unique_ptr<Graph> capture;
   bool broken = false;  // the capture
-  bool failed = false;  // somebody was told that work of this stream went wrong
+  bool failed = false;  // an error in this stream's work was reported
 
   // The next piece, ordered after all before it and after what the host knows to be done.
   Running next() {
@@ -119,7 +119,7 @@ void destroy(Stream* stream) {
     std::fprintf(stderr, "a stream that is destroyed: %s\n", e.what());
     if (!stream->failed) std::terminate();
   }
-  host.join(stream->clock);  // whoever has its number next begins after it
+  host.join(stream->clock);  // the next stream with this number starts after it
   streams[stream->index] = nullptr;
   delete stream;
 }

@@ -1,13 +1,13 @@
 // Streams, events and graphs on the CPU. For tests.
 //
-// Work is done at the last moment that the manual allows: when the host waits for it, or when work of another stream
-// that waits for it is done. So whoever reads a result, or writes over an operand, before it may gets what a card might
-// give. The null stream does its work at once, and the host waits for it.
+// Work runs at the last moment that the manual allows: when the host waits for it, or when work of another stream that
+// waits for it runs. Code that reads a result, or overwrites an operand, too early therefore gets what a GPU might
+// produce. The null stream runs its work at once, and the host waits for it.
 //
-// What is known to be done before a piece of work is kept as a clock; two pieces on different streams that touch the
-// same memory, one of them writing, must be ordered by an event or by the host (memory.h).
+// A clock records which work is known to be complete before a piece of work; two pieces on different streams that
+// access the same memory, one of them writing, must be ordered by an event or by the host (memory.h).
 //
-// While a stream is captured its work is not done but becomes a graph, with the arguments that it has then.
+// While a stream is captured, its work does not run but becomes a graph, with the arguments of the time of capture.
 #pragma once
 
 #include <array>
@@ -52,7 +52,7 @@ using Action = std::function<void()>;
 
 Stream* make_stream();
 void destroy(Stream* stream);  // what is queued is done first
-// Queues work; null: does it. What an action throws is thrown by whoever waits for it.
+// Queues work; null: runs it. Exceptions of an action are thrown by the call that waits for it.
 void enqueue(Stream* stream, Action action);
 void synchronize(Stream* stream);
 void synchronize_all();  // as cudaFree does
@@ -71,10 +71,10 @@ void destroy(Graph* graph);
 // Throws, and breaks the capture, when this thread captures.
 void not_in_capture(const char* call);
 
-// The card has failed, as after a kernel that wrote where it may not, and reports it whenever the host waits; or it is
-// a new one.
+// Simulates a failed GPU, as after a kernel with an invalid write, which reports the failure whenever the host waits;
+// or a new GPU.
 void fail_card(bool failed);
-// Graphs find no memory for themselves.
+// Makes graph instantiation run out of memory.
 void fail_graphs(bool yes);
 
 // Of this process so far.

@@ -1,6 +1,5 @@
-// ops/cuda/tensor_core.h on the CPU: the same functions, over fragments.h and async_copies.h. Each byte of shared
-// memory that they touch is checked as any other access is; memory that a copy is under way to may not be touched at
-// all.
+// ops/cuda/tensor_core.h on the CPU: the same functions, on top of fragments.h and async_copies.h. Every byte of shared
+// memory that they access is checked like any other access; the target of a pending copy must not be accessed.
 #pragma once
 
 #include <cmath>
@@ -38,7 +37,7 @@ void load_matrices(uint32_t (&out)[count], const Pointer<unsigned char>& shared,
                    std::source_location where) {
   static const uint16_t nothing[8] = {};
   MatrixLane<count> mine{nothing, {}};
-  // The lanes beyond 8 x count name rows that nobody reads.
+  // The lanes beyond 8 x count specify rows that are not read.
   if (running()->lane < 8 * count) {
     const unsigned char* row = (shared + offset).raw();
     if (shared.region()->allows(row, 16, 16, Access::read)) mine.row = reinterpret_cast<const uint16_t*>(row);

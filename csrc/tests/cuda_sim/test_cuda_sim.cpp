@@ -1,4 +1,4 @@
-// The shim that runs CUDA kernels on the CPU: that it runs them as a card would, and that it finds what they do wrong.
+// The shim that runs CUDA kernels on the CPU: it runs them like a GPU and detects their faults.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ class DeviceArray {
   std::vector<T> values;
 };
 
-// The kinds of fault of a launch; empty when it was right.
+// The kinds of fault of a launch; empty if there were none.
 template <class... Parameters, class... Arguments>
 std::vector<Fault::Kind> faults_of(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arguments) {
   std::vector<Fault::Kind> kinds;

@@ -1,5 +1,5 @@
-// The shim's streams, events and graphs: that work is done in the order that they promise and no other, and that work
-// of two streams that nothing orders is found.
+// The shim's streams, events and graphs: work runs in the guaranteed order and no other, and unordered work of two
+// streams is detected as a race.
 #include <gtest/gtest.h>
 
 #include "ops/cuda/cuda.h"

@@ -1,5 +1,5 @@
-// The tensor-core instructions on the CPU (tests/cuda_sim): their layouts against a plain product and against single
-// entries of the tables in the PTX ISA, and that what a kernel does wrong with them is found.
+// The tensor-core instructions on the CPU (tests/cuda_sim): their layouts compared with a plain GEMM and with single
+// entries of the tables in the PTX ISA, and detection of incorrect use by kernels.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -266,7 +266,7 @@ TEST(TensorCore, TilesHaveNoBankConflicts) {
   expect_all_banks<128>();
 }
 
-// Where MatrixAddress says that a lane's row lies is where tile_offset put it.
+// The address that MatrixAddress computes for a lane's row is where tile_offset stored it.
 template <int dim>
 void expect_addresses() {
   for (int lane = 0; lane < 32; lane++)

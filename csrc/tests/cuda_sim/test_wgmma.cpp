@@ -1,5 +1,5 @@
-// wgmma on the CPU (tests/cuda_sim): products over matrices laid out here by hand against plain ones, single entries
-// of the layouts of the PTX ISA, and that what a kernel does wrong with it is found.
+// wgmma on the CPU (tests/cuda_sim): GEMMs of matrices laid out by hand compared with plain ones, single entries of the
+// layouts of the PTX ISA, and detection of incorrect use by kernels.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -62,7 +62,7 @@ __device__ int element(int rows, int row, int column) {
   return panel * rows * 128 + row * 128 + (chunk ^ row % 8) * 16 + column % 8 * 2;
 }
 
-constexpr int kDepth = 64;  // k of the products: four steps
+constexpr int kDepth = 64;  // k of the GEMMs: four steps
 
 struct How {
   bool from_registers = false, by_columns = false, add = false;

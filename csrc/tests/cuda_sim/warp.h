@@ -1,5 +1,5 @@
-// What the threads of a warp do together: shuffles, votes, __syncwarp. All lanes of the mask must come to the same
-// operation. Shuffles and votes order no memory; __syncwarp of the whole warp does.
+// Warp-wide operations: shuffles, votes, __syncwarp. All lanes of the mask must reach the same operation. Shuffles and
+// votes do not order memory; __syncwarp of the whole warp does.
 #pragma once
 
 #include <bit>
@@ -119,7 +119,7 @@ inline int __any_sync(uint32_t mask, int yes, VQ_HERE) { return cuda_sim::vote(m
 inline int __all_sync(uint32_t mask, int yes, VQ_HERE) { return cuda_sim::vote(mask, yes != 0, where) == mask; }
 
 inline void __syncwarp(uint32_t mask = 0xffffffff, VQ_HERE) {
-  // A warp at the end of a block may be short: lanes that are not there need not come.
+  // A warp at the end of a block can be short: missing lanes do not participate.
   const auto& self = *cuda_sim::running();
   const size_t there = self.block->threads.size() - size_t{self.warp} * 32;
   if (there < 32) mask &= (1u << there) - 1;

@@ -1,7 +1,7 @@
-// ops/cuda/wgmma.h on the CPU: the same functions. A product is computed when the last thread of the warpgroup comes to
-// it, from what its descriptors name; until a thread has waited for it, that thread may not touch its registers, and
-// nobody may write the shared memory that it reads. Shared memory counts as written for products only after
-// shared_fence() of who wrote it and a barrier.
+// ops/cuda/wgmma.h on the CPU: the same functions. A wgmma is computed when the last thread of the warpgroup reaches
+// it, from the memory that its descriptors specify; until a thread has waited for it, that thread must not access its
+// registers, and no thread may write the shared memory that it reads. Writes to shared memory are visible to wgmma only
+// after shared_fence() in the writing thread and a barrier.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,4 @@
-// Runs the tests, all or those that --gtest_filter=PATTERN names (* stands for anything), and says what GoogleTest
-// says.
+// Runs the tests, all or those that match --gtest_filter=PATTERN (* matches anything), with GoogleTest's output.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The slots of a key/value cache: whatever is appended, forked and cut, each sequence finds its own tokens.
+// The slots of a key/value cache: after any appends, forks and truncations, each sequence finds its own tokens.
 #include <gtest/gtest.h>
 
 #include <random>

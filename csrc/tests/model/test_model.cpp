@@ -1,5 +1,5 @@
-// A small model of random weights through the C header: what sanitizers should see, and what needs no oracle. The Go
-// tests of engine/ hold the same code to transformers' results. On the CPU, and once more on CUDA.
+// A small model of random weights through the C header: for sanitizers, and for checks that need no oracle. The Go
+// tests of engine/ compare the same code with transformers' results. Runs on the CPU and again on CUDA.
 #include <gtest/gtest.h>
 #include <vq.h>
 
@@ -42,7 +42,7 @@ vq_update_result ignored{};
     EXPECT_GT(std::strlen(err.text), 0u) << "without a message"; \
   } while (0)
 
-// One of everything, closed in the reverse order of making.
+// One of everything, closed in the reverse order of creation.
 class ModelTest : public testing::TestWithParam<int32_t> {
  protected:
   void SetUp() override {
@@ -71,7 +71,7 @@ class ModelTest : public testing::TestWithParam<int32_t> {
     if (kind >= VQ_Q && dequantized != VQ_WEIGHTS_PLAIN) to_dequantized(tensors.back(), rows, cols);
     VQ_OK_(vq_model_set_tensor(model, kind, layer, data, VQ_F32, rows, cols, &err));
   }
-  // What a model with weights of the format `dequantized` computes with.
+  // The weights that a model of the format `dequantized` computes with.
   void to_dequantized(std::vector<float>& w, int64_t rows, int64_t cols) {
     vq::Pool pool(1);
     const vq::WeightBlock block{w.data(), vq::DType::f32, rows};
@@ -84,7 +84,7 @@ class ModelTest : public testing::TestWithParam<int32_t> {
     }
     w = values;
   }
-  // The same model, adapter and trainer as at the beginning, but with weights kept so.
+  // The same model, adapter and trainer as at the start, but with weights in this format.
   void start_again(int32_t weights) {
     vq_session_close(session);
     vq_trainer_close(trainer);
@@ -184,7 +184,7 @@ class ModelTest : public testing::TestWithParam<int32_t> {
       b.target_weight[i] = 1;
     }
   }
-  // Steps of two micro-batches, each begun before the one before has ended; the loss of each.
+  // Steps of two micro-batches, each started before the previous one has ended; returns the loss of each.
   std::vector<double> train(int steps) {
     std::vector<double> losses;
     const auto end = [&] {
@@ -301,7 +301,7 @@ double distance(const std::vector<float>& got, const std::vector<float>& want) {
   return std::sqrt(apart / length);
 }
 
-// A quantized model computes what the model of the dequantized weights does: logits, gradients, steps.
+// A quantized model computes the same as the model of the dequantized weights: logits, gradients, steps.
 TEST_P(ModelTest, QuantizedMatchesDequantized) {
   // In bf16 a few rows are multiplied with values that are not rounded again.
   const double tolerance = GetParam() == VQ_F32 ? 1e-5 : 3e-2;
@@ -327,7 +327,8 @@ TEST_P(ModelTest, QuantizedMatchesDequantized) {
   dequantized = VQ_WEIGHTS_PLAIN;
 }
 
-// With fp8 GEMMs a step is near that of the whole model, is not that of weights in fp8 alone, and can be repeated.
+// A step with fp8 GEMMs is close to that of the plain model, differs from that of fp8 weights alone, and is
+// reproducible.
 TEST_P(ModelTest, Fp8GemmsTrain) {
   make_trainer(0);
   const std::vector<float> plain_logits = logits(), plain_gradients = gradients();
@@ -344,7 +345,7 @@ TEST_P(ModelTest, Fp8GemmsTrain) {
   EXPECT_EQ(gradients(), got_gradients);
 }
 
-// GEMM tuning changes nothing that is trained.
+// GEMM tuning does not change training results.
 TEST_P(ModelTest, TuningGemmsTrainsNothing) {
   make_trainer(0);
   const std::vector<float> before = read_adapter();
@@ -489,7 +490,7 @@ TEST_P(ModelTest, PlanTotalIsTheSumOfItsParts) {
   EXPECT_EQ(evaluation.gradients + evaluation.optimizer + evaluation.activations + evaluation.adapter, 0u);
 }
 
-// The plan for a GPU that is only described is that of the same GPU when it is open, but for the driver.
+// The plan for a GPU that is only described equals that of the same GPU when it is open, except for the driver.
 TEST_P(ModelTest, PlanForDescribedGpuMatchesOpenGpu) {
   vq_device_info info{};
   vq_device_describe(device, &info);

@@ -1,7 +1,7 @@
-// Products of bf16 panels on tile registers: 32 x 32 results in four tiles, two tiles of A (16 rows x 32 k) and two of
-// B (16 pairs of k x 16 columns); each step of 32 k loads four tiles for four products. The includer has defined
-// VQ_TILE_CONFIGURE(), VQ_TILE_RELEASE(), VQ_TILE_ZERO(t), VQ_TILE_LOAD(t, address, bytes from row to row),
-// VQ_TILE_STORE(t, address, bytes) and VQ_TILE_DOT(c, a, b), with t, c, a, b literal tile numbers.
+// GEMMs of bf16 panels on tile registers: 32 x 32 results in four tiles, two tiles of A (16 rows x 32 k) and two of B
+// (16 pairs of k x 16 columns); each step of 32 k loads four tiles for four tile multiplications. The including file
+// defines VQ_TILE_CONFIGURE(), VQ_TILE_RELEASE(), VQ_TILE_ZERO(t), VQ_TILE_LOAD(t, address, row stride in bytes),
+// VQ_TILE_STORE(t, address, row stride in bytes) and VQ_TILE_DOT(c, a, b), where t, c, a, b are literal tile numbers.
 #pragma once
 
 #include "ops/cpu/isa/vec.h"

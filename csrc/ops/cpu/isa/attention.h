@@ -1,6 +1,6 @@
-// The parts of attention between the products, for one instruction set. Scores lie transposed, [keys][2 W queries]:
-// each lane is a query, so that maxima and sums need no step across lanes. On one core of Zen 5 in bf16, 2,048 rows in
-// one window with heads of 128: 70% of the multiply-adds' peak forward, 58% backward; the rest is exponentials, and
+// The steps of attention between the GEMMs, for one instruction set. Scores are stored transposed, [keys][2 W queries]:
+// each lane is a query, so that maxima and sums need no cross-lane operations. On one core of Zen 5 in bf16, 2,048 rows
+// in one window with heads of 128: 70% of the multiply-add peak forward, 58% backward; the rest is exponentials and
 // packing.
 #pragma once
 
@@ -80,7 +80,7 @@ void store_lanes(const float* acc, int64_t d, int64_t lanes, const float* factor
   alignas(64) float turned[NR][step];
   for (int64_t at = 0; at < d; at += step) {
     const int64_t n = d - at < step ? d - at : step;
-    // acc has rows to spare up to a multiple of 8: see attention.cpp.
+    // acc has spare rows up to a multiple of 8: see attention.cpp.
     transpose_words((uint32_t*)turned, step, (const uint32_t*)(acc + at * NR), NR, (n + 7) / 8 * 8, NR);
     for (int64_t l = 0; l < lanes; l++) {
       const float f = factor[l];
@@ -100,7 +100,7 @@ void softmax_backward_block(const float* s, const float* dp, int64_t keys, int m
       p = select(visible, exp_of(load(s + i * NR + v * W) * scale - l), splat(0));
       ds = select(visible, p * (load(dp + i * NR + v * W) - dl) * scale, splat(0));
     };
-    int64_t tile = v * W;  // element of the A pieces where the present tile of keys begins
+    int64_t tile = v * W;  // offset in the A pieces of the current tile of keys
     for (int64_t first = 0; first < keys; first += mr, tile += tile_stride) {
       if (packed == Elem::f32) {
         for (int r = 0; r < mr; r++) {
@@ -125,14 +125,14 @@ void softmax_backward_block(const float* s, const float* dp, int64_t keys, int m
   }
 }
 
-// A head's rows lie too far apart for the processor to see the pattern by itself.
+// A head's rows are too far apart for the hardware prefetcher.
 constexpr int64_t kAhead = 16;
 VQ_INLINE void prefetch_row(ConstRun rows, int64_t i, int64_t stride, int64_t d) {
   const int64_t size = elem_size(rows.type);
   prefetch((const char*)rows.data + i * stride * size, d * size);
 }
 
-// Heads are taken J at a time, so that a row of the cache is read once for J heads.
+// Heads are processed J at a time, so that a row of the cache is read once for J heads.
 template <int J, Elem type>
 void scores_of(float* scores, int64_t scores_stride, const float* q, int64_t d, const void* data, int64_t stride,
                int64_t count, float scale) {

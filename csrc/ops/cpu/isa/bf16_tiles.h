@@ -1,6 +1,6 @@
-// Products of bf16 panels by an instruction that multiplies pairs: dot_pairs(acc, a, b) adds to each lane of acc both
-// products of its pair in a and b. The includer has defined it, in this namespace, for W = 16. Zen 5 begins two a
-// cycle: 97-100% of that with panels in the second cache.
+// GEMMs of bf16 panels with a pairwise dot product instruction: dot_pairs(acc, a, b) adds to each lane of acc both
+// products of its pair in a and b. The including file defines it in this namespace, for W = 16. Zen 5 issues two per
+// cycle: 97-100% of that with panels in L2.
 #pragma once
 
 #include "ops/cpu/isa/panels.h"

@@ -1,4 +1,4 @@
-// Element-wise ops and reductions over runs, for one instruction set. In f32 whatever the storage type.
+// Element-wise ops and reductions over runs, for one instruction set. Computes in f32 regardless of the storage type.
 #pragma once
 
 #include "ops/cpu/isa/vec.h"
@@ -83,7 +83,7 @@ void head_norm_rope_backward(Run dx_row, ConstRun dy_row, ConstRun x_row, const 
     const ConstRun x = from(x_row, h * d), dy = from(dy_row, h * d);
     const Run dx = from(dx_row, h * d);
     const float r = rstd[h];
-    // The gradient of the normalized halves times w: the rotation turned back.
+    // The gradient of the normalized halves times w: the inverse rotation.
     const auto turned = [&](int64_t i, auto c, vf& a, vf& b) __attribute__((always_inline)) {
       const vf cos = load(cos_sin + i, c), sin = load(cos_sin + half + i, c);
       const vf ya = load(dy, i, c), yb = load(dy, half + i, c);
@@ -164,7 +164,7 @@ void softmax_gradient(float* x, int64_t n, float lse, float weight) {
   each_vector(n, [&](int64_t i, auto c) { store(x + i, weight * exp_of(load(x + i, c) - lse), c); });
 }
 
-// Half vectors of floats become whole registers of doubles; four sums of them hide the latency of the addition.
+// Half vectors of floats are widened to full registers of doubles; four sums hide the latency of the addition.
 double sum_of_squares(const float* x, int64_t n) {
   constexpr int H = W / 2, kSums = 4;
   vd sums[kSums] = {};
@@ -199,7 +199,7 @@ struct Count {
   static constexpr int value = N;
 };
 
-// Products of a few rows with a matrix where it lies, in order of its memory: bound by reading w.
+// GEMV: multiplies a few rows by a matrix in place, in memory order. Bound by reading w.
 template <int T, Elem type>
 void gemv_rows(float* y, int64_t y_stride, const void* data, int64_t stride, int64_t rows, int64_t k, const float* x,
                int64_t x_stride, bool round) {
@@ -214,7 +214,7 @@ void gemv_rows(float* y, int64_t y_stride, const void* data, int64_t stride, int
           for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + i, c);
           for (int r = 0; r < N; r++) {
             const int64_t at = (row + r) * stride + i;
-            // The rows that come next: the processor's own look-ahead ends with each row.
+            // Prefetches the next rows: the hardware prefetcher stops at the end of each row.
             __builtin_prefetch((const char*)data + (at + N * stride) * elem_size(type));
             vf v = load(w, at, c);
             if (w.type != Elem::bf16 && round) v = (vf)(round_bf16(v) & 0xffff0000);
@@ -232,7 +232,7 @@ void gemv_rows(float* y, int64_t y_stride, const void* data, int64_t stride, int
 template <Elem type>
 void gemv_of(float* y, int64_t y_stride, const void* w, int64_t stride, int64_t rows, int64_t k, const float* x,
              int64_t x_stride, int64_t count, bool round) {
-  // More than four at once would want more registers than there are; the rows of w are in the cache the second time.
+  // More than four at a time would exceed the register file; the rows of w are in the cache the second time.
   constexpr int64_t kStrip = 4;
   for (int64_t row = 0; row < rows; row += kStrip) {
     const int64_t n = rows - row < kStrip ? rows - row : kStrip;

@@ -1,4 +1,4 @@
-// Packing of panels and their products in f32, for one instruction set (see kernels.h for the layouts).
+// Packing of panels and f32 GEMMs on them, for one instruction set (see kernels.h for the layouts).
 #pragma once
 
 #include "ops/cpu/isa/vec.h"
@@ -6,7 +6,7 @@
 namespace vq::cpu::VQ_ISA {
 namespace {
 
-// n elements of src as T (float or bf16 bits); for float optionally rounded to bf16.
+// n elements of src as T (float or bf16 bits); floats are optionally rounded to bf16.
 VQ_INLINE void convert_run(float* dst, ConstRun src, int64_t at, int64_t n, bool round) {
   if (round && src.type != Elem::bf16)
     each_vector(n, [&](int64_t i, auto c) { store(dst + i, (vf)(round_bf16(load(src, at + i, c)) & 0xffff0000), c); });
@@ -25,8 +25,8 @@ VQ_INLINE int64_t line_start(const StridedMatrix& x, int64_t i) {
   return x.group == 1 ? i * x.stride : i / x.group * x.stride + i % x.group * x.inner;
 }
 
-// StridedMatrix [first, first + count) from element k0, k of them, into rows of `width` elements, zero-filled to `rows`
-// rows.
+// Lines [first, first + count) of a StridedMatrix, k elements from k0 on, into rows of `width` elements, zero-padded to
+// `rows` rows.
 template <class T>
 VQ_INLINE void gather_block(T* dst, int64_t width, int64_t rows, const StridedMatrix& x, int64_t first, int64_t count,
                             int64_t at, int64_t n, bool round) {
@@ -53,7 +53,7 @@ template <int MR, int KA, class T>
 void pack_a(void* panel, const StridedMatrix& a, int64_t first, int64_t count, int64_t k0, int64_t k, bool round) {
   T* dst = (T*)panel;
   if (a.along_k) {
-    // Row by row: the processor looks ahead in memory that is read in order.
+    // Row by row: the hardware prefetcher works on memory that is read in order.
     const int64_t whole = k / KA * KA, padded = (k + KA - 1) / KA * KA;
     for (int64_t r = 0; r < count; r++) {
       const int64_t line = line_start(a, first + r) + k0;
@@ -72,7 +72,7 @@ void pack_a(void* panel, const StridedMatrix& a, int64_t first, int64_t count, i
     const int64_t n = k - at < KA ? k - at : KA;
     constexpr int width = up8(MR);
     alignas(64) T lines[KA * width];
-    // Whole panels with the number of rows known to the compiler: short copies are then plain moves.
+    // Whole panels with a compile-time number of rows: short copies become plain moves.
     if (count == MR)
       gather_block(lines, width, KA, a, k0 + at, n, first, MR, round);
     else
@@ -106,7 +106,7 @@ void pack_b(void* panel, const StridedMatrix& b, int64_t first, int64_t count, i
   }
 }
 
-// Tiles of MR x 2 W in registers: each step reads two vectors of B and MR numbers of A for 2 MR multiply-adds.
+// Tiles of MR x 2 W in registers: each step reads two vectors of B and MR scalars of A for 2 MR multiply-adds.
 template <int MR>
 void f32_tiles(int64_t k, const void* a_panels, int64_t a_stride, int64_t count, const void* b_panel, float* c,
                int64_t c_stride, bool accumulate, Prefetch ahead) {

@@ -1,5 +1,5 @@
-// Quantized weights (see WeightFormat in ops.h) for one instruction set: their values, and their products with a few
-// rows, which are bound by reading the codes, and below 8 bits by taking them apart.
+// Quantized weights (see WeightFormat in ops.h) for one instruction set: dequantization, and GEMV with a few rows,
+// which is bound by reading the codes and, below 8 bits, by dequantizing them.
 #pragma once
 
 #if defined(__AVX2__)
@@ -36,9 +36,9 @@ VQ_INLINE vf from_int8(vc x) {
 #endif
 }
 
-// Four bits of exponent with a bias of 7, three of fraction: kE4m3 of the value. Codes of NaN do not occur.
+// 4 exponent bits with a bias of 7, 3 fraction bits: kE4m3 of the value. NaN codes do not occur.
 #if defined(__AVX2__)
-// In the places of a half-precision number's, whose bias is 15.
+// In the bit positions of a half-precision number, whose bias is 15.
 constexpr float kE4m3 = 0x1p-8f;
 VQ_INLINE vf from_e4m3(vc x) {
 #if defined(__AVX512F__)
@@ -50,7 +50,7 @@ VQ_INLINE vf from_e4m3(vc x) {
 #endif
 }
 #else
-// In a float's places, whose bias is 127.
+// In the bit positions of a float, whose bias is 127.
 constexpr float kE4m3 = 0x1p-120f;
 VQ_INLINE vf from_e4m3(vc x) {
   typedef uint16_t vs __attribute__((vector_size(W * 2)));
@@ -59,7 +59,7 @@ VQ_INLINE vf from_e4m3(vc x) {
 }
 #endif
 
-// The table's entry of the lower four bits of each lane.
+// Looks up the lower four bits of each lane in the table.
 VQ_INLINE vf look_up(vu i) {
 #if defined(__AVX512F__)
   return (vf)_mm512_maskz_permutexvar_ps(0xffff, (__m512i)i, _mm512_loadu_ps(kNf4Table));  // all lanes
@@ -74,7 +74,7 @@ VQ_INLINE vf look_up(vu i) {
 #endif
 }
 
-// Elements [i, i + W) of the table's values, i even: the first of each byte is in its upper half.
+// Table values of elements [i, i + W), i even: the first element of each byte is in its upper half.
 VQ_INLINE vf from_nf4(const uint8_t* codes, int64_t i) {
   vu words, shift;
   if constexpr (W == 16) {
@@ -128,9 +128,9 @@ void dequantize(Run y, const QuantView& w, int64_t row, int64_t col, int64_t n, 
   });
 }
 
-// Products of N rows of w with T of x. A format gives the values of elements [i, i + n) of row r (decode), what all
-// elements of the block of kNf4Block that begins at i, or of the row, are to be multiplied with (scale), and where the
-// codes lie (at).
+// Multiplies N rows of w by T rows of x. A format provides the values of elements [i, i + n) of row r (decode), the
+// factor of all elements of the row, or of the block of kNf4Block that starts at i (scale), and the address of the
+// codes (at).
 template <int N, int T, class Format>
 VQ_INLINE void some_rows(float* y, int64_t y_stride, int64_t row, int64_t k, const float* x, int64_t x_stride,
                          const Format& format) {
@@ -148,7 +148,7 @@ VQ_INLINE void some_rows(float* y, int64_t y_stride, int64_t row, int64_t k, con
         for (int t = 0; t < T; t++) part[r][t] += v * xs[t];
       }
     };
-    // The processor's own look-ahead ends with each row.
+    // The hardware prefetcher stops at the end of each row.
     for (int r = 0; r < N; r++) __builtin_prefetch(format.at(row + N + r, begin));
     int64_t i = begin;
     for (; i + W <= end; i += W) add(i, Full{});
@@ -164,7 +164,7 @@ VQ_INLINE void some_rows(float* y, int64_t y_stride, int64_t row, int64_t k, con
   }
 }
 
-// One code a byte, a scale each row.
+// One code per byte, one scale per row.
 template <bool whole>
 struct Bytes {
   static constexpr bool kRowScale = true;
@@ -182,8 +182,8 @@ struct Bytes {
   VQ_INLINE float scale(int64_t row, int64_t) const { return whole ? w.scales[row] : w.scales[row] / kE4m3; }
 };
 
-// Rows that begin with a block. As far as x is arranged (see arrange_nf4), W words of eight codes each are taken apart
-// at once, code by code.
+// Rows that start with a block. In the rearranged part of x (see arrange_nf4), W words of eight codes each are
+// dequantized at a time, code by code.
 struct Nibbles {
   static constexpr bool kRowScale = false;
   const QuantView& w;
@@ -223,8 +223,8 @@ struct Nibbles {
   VQ_INLINE float scale(int64_t row, int64_t i) const { return block_scale(w, (row * w.k + i) / kNf4Block); }
 };
 
-// x of a product in the order in which Nibbles takes codes apart: of each W words of eight elements, the first of all
-// words, the second and so on; a byte's upper half comes first in the matrix and is taken second.
+// Reorders x to match the order in which Nibbles dequantizes codes: for each W words of eight elements, the first of
+// all words, then the second, and so on; the upper half of a byte is first in the matrix and is processed second.
 void arrange_nf4(float* x, int64_t k) {
   if (k % kNf4Block != 0) return;
   for (int64_t begin = 0; begin + 8 * W <= k; begin += 8 * W) {
@@ -235,7 +235,7 @@ void arrange_nf4(float* x, int64_t k) {
   }
 }
 
-// T rows of x at once, and as many of w as their sums leave registers for.
+// Processes T rows of x at a time, and as many rows of w as the registers left by their sums allow.
 template <int T, class Format>
 VQ_INLINE void all_rows(float* y, int64_t y_stride, int64_t row, int64_t rows, int64_t k, const float* x,
                         int64_t x_stride, const Format& format) {
@@ -248,7 +248,8 @@ VQ_INLINE void all_rows(float* y, int64_t y_stride, int64_t row, int64_t rows, i
 template <class Format>
 void gemv_of_format(float* y, int64_t y_stride, int64_t row, int64_t rows, int64_t k, const float* x, int64_t x_stride,
                     int64_t count, const Format& format) {
-  constexpr int64_t kStrip = 4;  // rows that are in the cache when more than four of x go over them twice
+  constexpr int64_t kStrip =
+      4;  // rows that stay in the cache while more than four rows of x are processed in two passes
   for (int64_t r = 0; r < rows; r += kStrip) {
     const int64_t n = rows - r < kStrip ? rows - r : kStrip;
     for (int64_t t = 0; t < count; t += 4) {
@@ -271,7 +272,7 @@ void gemv_of_format(float* y, int64_t y_stride, int64_t row, int64_t rows, int64
   }
 }
 
-// Rows whose blocks do not begin with them: taken apart into floats first.
+// Rows that do not start at a block boundary: dequantized to floats first.
 void gemv_odd_nf4(float* y, int64_t y_stride, const QuantView& w, int64_t row, int64_t rows, const float* x,
                   int64_t x_stride, int64_t count) {
   constexpr int64_t kPiece = 512;

@@ -1,4 +1,4 @@
-// Vectors of VQ_WIDTH floats by the compiler's vector extensions, for one instruction set. The file that includes this
+// Vectors of VQ_WIDTH floats using the compiler's vector extensions, for one instruction set. The including file
 // defines VQ_ISA (a namespace) and VQ_WIDTH (4, 8 or 16). Everything here has internal linkage: see kernels.h.
 #pragma once
 
@@ -18,7 +18,7 @@ typedef float vf __attribute__((vector_size(W * 4)));
 typedef int32_t vi __attribute__((vector_size(W * 4)));
 typedef uint32_t vu __attribute__((vector_size(W * 4)));
 typedef uint16_t vh __attribute__((vector_size(W * 2)));
-typedef double vd __attribute__((vector_size(W * 4)));  // half as many, so that they too fill a register
+typedef double vd __attribute__((vector_size(W * 4)));  // half as many, so that they also fill a register
 
 // The same types for loads and stores at any address and over any type.
 typedef float vf_any __attribute__((vector_size(W * 4), aligned(4), may_alias));
@@ -29,9 +29,9 @@ typedef uint16_t vh_any __attribute__((vector_size(W * 2), aligned(2), may_alias
 VQ_INLINE vf splat(float x) { return x - vf{}; }
 VQ_INLINE vi splat_int(int32_t x) { return x - vi{}; }
 VQ_INLINE vu splat_word(uint32_t x) { return x - vu{}; }
-// Lanes where the mask (all ones or zero) is set from a, else from b.
+// Selects a where the mask (all ones or zero) is set, otherwise b.
 VQ_INLINE vf select(vi mask, vf a, vf b) { return mask ? a : b; }
-// The second operand where one is NaN.
+// Returns the second operand if one is NaN.
 #if defined(__AVX512F__)
 VQ_INLINE vf max_of(vf a, vf b) { return (vf)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b); }
 VQ_INLINE vf min_of(vf a, vf b) { return (vf)_mm512_maskz_min_ps(0xffff, (__m512)a, (__m512)b); }
@@ -49,7 +49,7 @@ VQ_INLINE vu round_bf16(vf x) {
   return (rounded & ~(vu)nan) | ((u | 0x400000) & (vu)nan);
 }
 #if defined(__AVX512BF16__)
-// The instruction takes subnormal numbers for zero.
+// The instruction treats subnormal numbers as zero.
 VQ_INLINE vh to_bf16(vf x) { return (vh)__builtin_ia32_cvtneps2bf16_v16sf((__v16sf)x); }
 #else
 VQ_INLINE vh to_bf16(vf x) { return __builtin_convertvector(round_bf16(x) >> 16, vh); }
@@ -57,13 +57,13 @@ VQ_INLINE vh to_bf16(vf x) { return __builtin_convertvector(round_bf16(x) >> 16,
 VQ_INLINE vf from_f16(vh h) {
   const vu u = __builtin_convertvector(h, vu);
   const vu magnitude = u & 0x7fff;
-  // Shifted into a float's place the exponent is 112 too small; the product also normalizes subnormals.
+  // In the bit positions of a float the exponent is 112 too small; the multiplication also normalizes subnormals.
   const vu finite = (vu)((vf)(magnitude << 13) * 0x1p112f);
   const vu special = (vu)(magnitude >= 0x7c00) & 0x7f800000;
   return (vf)(finite | special | ((u & 0x8000) << 16));
 }
 
-// Number of elements that a step handles: W, known to the compiler, or fewer at the end of a run.
+// Number of elements that a step processes: W, a compile-time constant, or fewer at the end of a run.
 struct Full {};
 
 VQ_INLINE vf load(const float* p, Full = {}) { return *(const vf_any*)p; }
@@ -120,12 +120,12 @@ VQ_INLINE float sum_lanes(vf x) {
   return s[0] + s[1];
 }
 
-// Asks for `bytes` at p to be read into the caches; p may point anywhere.
+// Prefetches `bytes` at p into the caches; p can be any address.
 VQ_INLINE void prefetch(const void* p, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char*)p + i);
 }
 
-// Fetches what is needed ahead, evenly over a number of steps.
+// Spreads prefetches evenly over a number of steps.
 struct Fetch {
   VQ_INLINE Fetch(Prefetch what, int64_t steps) : next(what.data), lines(what.bytes / 64), steps(steps) {}
   VQ_INLINE void step() {
@@ -185,7 +185,7 @@ VQ_INLINE vf exp_of(vf x) {
 }
 #endif
 
-// Transposes 8 x 8 words: line i of src to column i of dst, of which the first `rows` rows are written.
+// Transposes 8 x 8 words: line i of src becomes column i of dst; only the first `rows` rows are written.
 typedef uint32_t v8 __attribute__((vector_size(32)));
 typedef uint32_t v8_any __attribute__((vector_size(32), aligned(4), may_alias));
 VQ_INLINE void transpose_8x8(uint32_t* dst, int64_t dst_stride, const uint32_t* src, int64_t src_stride, int64_t rows) {

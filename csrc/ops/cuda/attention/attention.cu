@@ -43,7 +43,7 @@ int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
 
 }  // namespace
 
-// Blocks with wgmma are large: one on each multiprocessor, where there are that many and most of their rows exist.
+// Blocks with wgmma are large: use them only if there is one for each multiprocessor and most of their rows exist.
 bool Attention::takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const {
   if (!card_.wgmma || padded_dim(shape.head_dim) % 64 != 0) return false;
   const int64_t group = shape.heads / shape.kv_heads, tiles = tiles_of(plan, group, kHopperRows);
@@ -104,7 +104,7 @@ void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor
   const auto kv_heads = static_cast<unsigned>(shape.kv_heads);
   const bool in_tiles = tiled(shape, q, k, v);
   const bool hopper = in_tiles && !steady_cut_ && takes_wgmma(plan, shape);
-  // Tall tiles read shared memory half as often, where there are enough of them and room for two on a multiprocessor.
+  // Tall tiles read shared memory half as often. Use them if there are enough and two fit on a multiprocessor.
   const bool tall =
       in_tiles && !hopper && card_.large_shared && tiles_of(plan, group, 2 * kTileRows) * kv_heads >= wanted();
   const int dim = padded_dim(shape.head_dim);

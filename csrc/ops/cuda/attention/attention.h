@@ -1,13 +1,13 @@
-// Attention on the card: attention and attention_backward of ops/ops.h.
+// Attention on the GPU: attention and attention_backward of ops/ops.h.
 //
-//   plan       splits a plan into tiles, on the host, and keeps the tables of recent plans on the card
+//   plan       splits a plan into tiles on the host and caches the tables of recent plans on the GPU
 //   attention  selects the kernels for a call
 //   forward, backward                 bf16, heads of up to 128 elements: tiles on tensor cores (mma.sync)
 //   hopper_forward, hopper_backward   the same with wgmma, for many rows and heads of 64 or 128
-//   reference                         everything else, in f32: the straightforward kernels that the others are checked
-//   by check      compares the wgmma kernels with the others when a card is opened
+//   reference                         everything else, in f32: simple kernels that the others are checked against
+//   check      compares the wgmma kernels with the others when a GPU is opened
 //
-// The same call on the same card gives the same bytes.
+// The same call on the same GPU produces the same bytes.
 #pragma once
 
 #include <optional>
@@ -23,28 +23,28 @@ class Attention {
   struct Card {
     int multiprocessors = 1;
     bool large_shared = false;  // more than 100 KB of shared memory a multiprocessor
-    bool wgmma = false;         // capability 9.0, and the kernels agreed with the others when the card was opened
+    bool wgmma = false;         // capability 9.0, and the kernels agreed with the others when the GPU was opened
   };
 
   Attention(const Card& card, PlanTables::Upload upload) : card_(card), tables_(std::move(upload)) {}
 
-  // How the plans of repeated work are cut, all alike.
+  // How the plans of repeated work are split; all of them in the same way.
   struct Cut {
     AttentionShape shape;
     TileSizes sizes;
   };
-  // From here to end_steady() every call of forward() has this plan, and its tables are where those of all such plans
-  // do. They are put there now, or when the cut is not known yet by the first call, which says it. False when they do
-  // not fit.
+  // Until end_steady(), every call of forward() uses this plan, and its tables are stored at the fixed address for such
+  // plans. They are uploaded now or, if the split is not known yet, by the first call, which returns it. Returns false
+  // if they do not fit.
   bool begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut);
   void end_steady() { steady_cut_ = nullptr; }
 
-  // Memory of the card for calls with `rows` query rows, or in backward passes with `rows` key rows, and for calls that
-  // set_workspace was called for before; set_workspace gives it.
+  // GPU memory for calls with `rows` query rows (in backward passes also `rows` key rows) and for all earlier calls of
+  // this function; pass it to set_workspace.
   size_t grown_bytes(int64_t rows, const AttentionShape& shape) const { return grown(rows, shape).all(); }
   void set_workspace(void* memory, int64_t rows, const AttentionShape& shape);
 
-  // From the next call on, where the card and the problem suit.
+  // From the next call on, if the GPU and the problem size allow it.
   void use_wgmma() { card_.wgmma = true; }
 
   void forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -60,7 +60,7 @@ class Attention {
   };
   int64_t wanted() const { return busy_blocks(card_.multiprocessors); }
   AttentionBytes grown(int64_t rows, const AttentionShape& shape) const;
-  // The tables of a forward pass, of tiles that may be cut along the keys or not; null when they do not fit.
+  // The tables of a forward pass, with tiles optionally split along the keys; null if they do not fit.
   const PlanTables::Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
                                   bool may_cut);
   bool takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const;

@@ -1,5 +1,6 @@
-// Attention backward without atomics: one kernel over key tiles makes dK and dV, one over query tiles makes dQ. Both
-// compute the scores again from the log-sum-exp that the forward pass left; every sum has one owner and one order.
+// Attention backward without atomics: one kernel over key tiles computes dK and dV, one over query tiles computes dQ.
+// Both recompute the scores from the log-sum-exp saved by the forward pass. Each sum is computed by one thread or warp
+// in a fixed order.
 #include "ops/cuda/attention/rows.h"
 
 namespace vq::cuda {
@@ -14,8 +15,8 @@ __device__ __forceinline__ float2 load_pair(Global<const bf16> p) {
   return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
 }
 
-// delta[t, h] = sum over d of dout out, which is the mean of dP under P. `pairs`: elements may be read in twos.
-// Launch: a block of 4 warps for 4 (row, head) pairs at a time. Bound: bytes, dout and out are read once.
+// delta[t, h] = sum over d of dout * out, which is the mean of dP under P. `pairs`: elements can be read in pairs.
+// Launch: one block of 4 warps per 4 (row, head) pairs. Bound: memory; dout and out are read once.
 template <class Gradient, class Result>
 __global__ void __launch_bounds__(kAttentionThreads)
     row_deltas(Global<float> delta, Global<const Gradient> dout, int64_t dout_stride, Global<const Result> out,
@@ -53,12 +54,12 @@ struct Queries {
   static constexpr int keys = attention_block_keys(dim);
   static constexpr int tile_bytes = keys * dim * 2;
   static constexpr int operand_bytes = rows * dim * 2;
-  // Shared memory: two stages of keys and values; before these, queries and dout on their way to registers.
+  // Shared memory: two stages of keys and values. First it stages queries and dout on their way to registers.
   static constexpr int shared_bytes = 4 * tile_bytes > 2 * operand_bytes ? 4 * tile_bytes : 2 * operand_bytes;
 };
 
-// Launch: (query tiles of 64 stacked rows, G) x 128 threads; each warp has 16 rows, its queries and dout in registers.
-// Bound: tensor cores. 6 D FLOP a row and key: scores, dP, and dQ.
+// Launch: (query tiles of 64 stacked rows, G) x 128 threads; each warp has 16 rows, with queries and dout in registers.
+// Bound: tensor cores. 6 D FLOP per row and key: scores, dP, and dQ.
 template <class F>
 __global__ void __launch_bounds__(kAttentionThreads, 2) query_gradients(const BackwardCall c) {
   VQ_DYNAMIC_SHARED(memory);
@@ -129,8 +130,8 @@ __global__ void __launch_bounds__(kAttentionThreads, 2) query_gradients(const Ba
   }
 }
 
-// Sums the parts of rows that were cut along the keys, in their order. Launch: (merge tiles, G) x 128 threads, a warp a
-// row. Bound: bytes of the parts, read once.
+// Sums the partial results of rows that were split along the keys, in order. Launch: (merge tiles, G) x 128 threads,
+// one warp per row. Bound: memory; the partial results are read once.
 __global__ void __launch_bounds__(kAttentionThreads) sum_parts(const BackwardCall c, int padded_dim) {
   const MergeTile tile = c.merges[blockIdx.x];
   const int head = static_cast<int>(blockIdx.y);
@@ -162,7 +163,7 @@ struct Keys {
   static constexpr int operand_bytes = queries * dim * 2;
   static constexpr int rows_bytes = 256 * ((3 * 4 * queries + 255) / 256);  // lse, delta, visible
   static constexpr int stage_bytes = 2 * operand_bytes + rows_bytes;
-  // Shared memory: keys, values, then two stages of queries, dout and what belongs to their rows.
+  // Shared memory: keys, values, then two stages of queries, dout, and per-row lse, delta, visible.
   static constexpr int first_stage = 2 * tile_bytes;
   static constexpr int shared_bytes = first_stage + 2 * stage_bytes;
 };
@@ -176,8 +177,8 @@ __device__ __forceinline__ void load_queries(const BackwardCall& c, const KeyTil
   copy_row_values<F::queries>(c, tile, memory, stage + 2 * F::operand_bytes, first, head);
 }
 
-// dV += P^T dout and dK += dS^T Q for the warp's 16 keys and the queries of a stage. Products are transposed, keys by
-// queries, so that P^T and dS^T are in registers what the next product takes.
+// dV += P^T dout and dK += dS^T Q for the warp's 16 keys and the queries of a stage. GEMMs are transposed (keys by
+// queries), so the register layout of P^T and dS^T matches the operand of the next GEMM.
 template <class F>
 __device__ __forceinline__ void add_gradients(float (&dk)[1][F::dim / 8][4], float (&dv)[1][F::dim / 8][4],
                                               const BackwardCall& c, Shared<unsigned char> memory, int stage, int at,
@@ -228,9 +229,9 @@ __device__ __forceinline__ void add_gradients(float (&dk)[1][F::dim / 8][4], flo
   }
 }
 
-// Launch: (key tiles of 64, G) x 128 threads; each warp has 16 keys. The query heads of a key head follow one another
-// in the stacked rows, so their sum is the loop's. Bound: tensor cores, near the limit of shared memory. 8 D FLOP a row
-// and key: scores, dP, dV and dK.
+// Launch: (key tiles of 64, G) x 128 threads; each warp has 16 keys. The query heads of a key head are consecutive in
+// the stacked rows, so the loop sums over them. Bound: tensor cores, close to the shared memory limit. 8 D FLOP per row
+// and key: scores, dP, dV, and dK.
 template <class F>
 __global__ void __launch_bounds__(kAttentionThreads, 2) key_gradients(const BackwardCall c) {
   VQ_DYNAMIC_SHARED(memory);

@@ -10,7 +10,7 @@ namespace {
 constexpr int kHeads = 4, kKeyHeads = 2;
 constexpr int32_t kLengths[] = {290, 21};
 
-// Memory of the device as long as the problem runs.
+// Device memory for the lifetime of the problem.
 class Arrays {
  public:
   explicit Arrays(Device& device) : device_(device) {}
@@ -19,7 +19,7 @@ class Arrays {
       try {
         device_.free(p);
       } catch (const std::exception&) {
-        // A failure of the constructor fails again here; it was reported there.
+        // A failure in the constructor occurs again here and was already reported there.
       }
     }
   }
@@ -33,7 +33,7 @@ class Arrays {
   Tensor matrix(int64_t rows, int64_t cols, DType type) {
     return {bytes(static_cast<size_t>(rows * cols) * size_of(type)), type, rows, cols, cols};
   }
-  // bf16 numbers between -2 and 2, the same at each call with a seed.
+  // bf16 numbers between -2 and 2, the same for the same seed.
   Tensor numbers(int64_t rows, int64_t cols, uint32_t seed) {
     const Tensor t = matrix(rows, cols, DType::bf16);
     std::vector<uint16_t> values(static_cast<size_t>(rows * cols));
@@ -60,8 +60,8 @@ class Arrays {
   std::vector<void*> memory_;
 };
 
-// Terms are rounded to bf16 twice (2^-9 each) before they are summed, and differently on the two sides: results are
-// within a few 2^-9 of the largest, and their errors a few 2^-9 of all together.
+// Terms are rounded to bf16 twice (2^-9 each) before they are summed, and differently on the two sides: each result is
+// within a few 2^-9 of the largest value, and the overall relative error is a few 2^-9.
 bool near(const std::vector<float>& got, const std::vector<float>& want) {
   constexpr double kOfLargest = 3e-2, kOfAll = 1e-2;
   double largest = 0, furthest = 0, squares = 0, errors = 0;
@@ -116,7 +116,7 @@ std::string different_result(const AttentionResults& got, const AttentionResults
 }
 
 std::string different_with_wgmma(Device& device, Stream stream, Attention::Card card) {
-  card.multiprocessors = 1;  // which takes the kernels for many rows on both sides
+  card.multiprocessors = 1;  // selects the many-row kernels on both sides
   for (int head_dim : {64, 128}) {
     card.wgmma = false;
     const AttentionResults want = small_attention(device, stream, card, head_dim);

@@ -1,5 +1,5 @@
-// Compares the attention kernels with wgmma with those without it, once, when a card of capability 9.0 is opened. A
-// card on which they differ uses the kernels without wgmma.
+// Compares the attention kernels with and without wgmma once, when a GPU of capability 9.0 is opened. If they differ,
+// the GPU uses the kernels without wgmma.
 #pragma once
 
 #include <string>
@@ -10,18 +10,19 @@
 
 namespace vq::cuda {
 
-// What both passes leave, in f32.
+// The results of both passes, in f32.
 struct AttentionResults {
   std::vector<float> o, lse, dq, dk, dv;
 };
 
-// Both passes over a small problem: two windows, of several tiles and of less than one, two query heads to a key head.
+// Runs both passes on a small problem: two windows, one of several tiles and one shorter than a tile, with two query
+// heads per key head.
 AttentionResults small_attention(Device& device, Stream stream, const Attention::Card& card, int head_dim);
 
-// The first of the results that differs by more than bf16 allows, by its name; "" when none does.
+// The name of the first result that differs by more than bf16 rounding allows, or "" if none does.
 std::string different_result(const AttentionResults& got, const AttentionResults& want);
 
-// The same of kernels with and without wgmma, for all head sizes that are compiled: "dq 128", say.
+// Compares kernels with and without wgmma for all compiled head sizes; returns, for example, "dq 128".
 std::string different_with_wgmma(Device& device, Stream stream, Attention::Card card);
 
 }  // namespace vq::cuda

@@ -1,4 +1,4 @@
-// Attention forward in tiles with a running softmax (flash attention): scores live in registers only.
+// Attention forward in tiles with an online softmax (flash attention): scores exist only in registers.
 #include "ops/cuda/attention/rows.h"
 
 namespace vq::cuda {
@@ -7,7 +7,7 @@ namespace {
 template <int dim_, int blocks_>
 struct Forward {
   static constexpr int dim = dim_;
-  static constexpr int blocks = blocks_;  // of 16 rows, of a warp
+  static constexpr int blocks = blocks_;  // 16-row blocks per warp
   static constexpr int rows = kAttentionWarps * 16 * blocks;
   static constexpr int keys = attention_block_keys(dim);
   // Shared memory: the queries, then two stages of keys and values.
@@ -20,10 +20,10 @@ struct Forward {
 template <class F>
 struct Softmax {
   float max[F::blocks][2], sum[F::blocks][2];
-  int limit[F::blocks][2];  // keys of the last range that the row sees
+  int limit[F::blocks][2];  // visible keys of the last range, per row
 };
 
-// Scores become probabilities (relative to max), and what was summed before is rescaled where max moves.
+// Converts scores to probabilities (relative to max) and rescales the running sums when max changes.
 template <class F>
 __device__ __forceinline__ void softmax_step(float (&s)[F::blocks][F::keys / 8][4],
                                              float (&o)[F::blocks][F::dim / 8][4], Softmax<F>& rows, float scale) {
@@ -66,7 +66,7 @@ __device__ __forceinline__ void softmax_step(float (&s)[F::blocks][F::keys / 8][
       }
 }
 
-// The warp's rows over one block of keys.
+// Processes one block of keys for the warp's rows.
 template <class F>
 __device__ __forceinline__ void attend(float (&o)[F::blocks][F::dim / 8][4], Softmax<F>& rows, const ForwardCall& c,
                                        Shared<unsigned char> memory, int stage, const KeyCursor& block, int least) {
@@ -104,8 +104,8 @@ __device__ __forceinline__ void attend(float (&o)[F::blocks][F::dim / 8][4], Sof
   }
 }
 
-// Launch: (query tiles, G) x 128 threads; each warp has 16 or 32 stacked rows to itself.
-// Bound: tensor cores. 4 D FLOP a row and key; K and V come from L2 once for each tile of 64 or 128 stacked rows.
+// Launch: (query tiles, G) x 128 threads; each warp owns 16 or 32 stacked rows. Bound: tensor cores. 4 D FLOP per row
+// and key; K and V are read from L2 once for each tile of 64 or 128 stacked rows.
 template <class F>
 __global__ void __launch_bounds__(kAttentionThreads, F::blocks == 1 ? 3 : 2) attend_tile(const ForwardCall c) {
   if (F::blocks == 2 && !kHasLargeShared) return;
@@ -161,8 +161,8 @@ __global__ void __launch_bounds__(kAttentionThreads, F::blocks == 1 ? 3 : 2) att
     }
 }
 
-// The parts of rows that were cut along the keys, in their order. Launch: (merge tiles, G) x 128 threads, a warp a row.
-// Bound: bytes of the parts, read once.
+// Merges the partial results of rows that were split along the keys, in order. Launch: (merge tiles, G) x 128 threads,
+// one warp per row. Bound: memory; the partial results are read once.
 __global__ void __launch_bounds__(kAttentionThreads) merge_parts(const ForwardCall c, int padded_dim) {
   const MergeTile tile = c.merges[blockIdx.x];
   const int head = static_cast<int>(blockIdx.y);

@@ -1,5 +1,5 @@
-// Attention backward for cards with wgmma (sm_90a): as backward.cu, in blocks of two warpgroups.
-// Probabilities and their gradients stay in registers: the sums of one GEMM become the operand of the next.
+// Attention backward for GPUs with wgmma (sm_90a): like backward.cu, with blocks of two warpgroups. Probabilities and
+// their gradients stay in registers: the accumulators of one GEMM become the operand of the next.
 #include "ops/cuda/attention/panels.h"
 
 namespace vq::cuda {
@@ -13,8 +13,9 @@ struct QueryGradients {
   static constexpr int keys = kHopperKeys;
   using Queries = PanelTile<dim, kHopperRows>;
   using Keys = PanelTile<dim, keys>;
-  // Shared memory: queries and dout on their way to registers, then stages of keys and values. The keys of one may
-  // still be being added, the next two are multiplied, the others are on their way.
+  // Shared memory: queries and dout on their way to registers, then stages of keys and values. At any time the keys of
+  // one stage may still be in use by the dQ GEMM, the next two are in use by the score and dP GEMMs, and the others are
+  // being loaded.
   static constexpr int stages = 5;
   static constexpr int ahead = stages - 2;  // blocks
   static constexpr int first_stage = 2 * Queries::bytes;
@@ -25,7 +26,7 @@ struct QueryGradients {
   static constexpr int shared_bytes = first_stage + stages * stage_bytes + kSwizzleBytes;
 };
 
-// Scores become probabilities.
+// Converts scores to probabilities.
 template <int keys>
 __device__ __forceinline__ void probabilities(Accumulator<keys>& s, const RowPair& rows, int at, bool cut,
                                               float scale) {
@@ -39,7 +40,7 @@ __device__ __forceinline__ void probabilities(Accumulator<keys>& s, const RowPai
   }
 }
 
-// Probabilities become gradients of the scores.
+// Converts dP to gradients of the scores.
 template <int keys>
 __device__ __forceinline__ void gradients_of_scores(Accumulator<keys>& p, const Accumulator<keys>& dp,
                                                     const RowPair& rows) {
@@ -47,12 +48,12 @@ __device__ __forceinline__ void gradients_of_scores(Accumulator<keys>& p, const 
   for (int i = 0; i < keys / 2; i++) p[i] *= dp[i] - rows.delta[i / 2 % 2];
 }
 
-// Launch: query tiles of 128 stacked rows times G blocks x 256 threads, all heads of a tile one after the other; each
-// warpgroup has 64 rows, its queries and dout in registers. Bound: tensor cores. 6 D FLOP a row and key: scores, dP,
+// Launch: query tiles of 128 stacked rows times G blocks x 256 threads, all heads of a tile consecutively; each
+// warpgroup has 64 rows, with queries and dout in registers. Bound: tensor cores. 6 D FLOP per row and key: scores, dP,
 // dQ.
 //
-// While the keys of one block are added to dQ, the scores and dP of the next become gradients. The block's barrier lies
-// there too, see hopper_forward.cu.
+// While the dQ GEMM of one block of keys runs, the gradients of the scores of the next block are computed. The block's
+// barrier is there too; see hopper_forward.cu.
 template <class F>
 __global__ void __launch_bounds__(kWarpgroupThreads, 1)
     query_gradients_in_warpgroups(const BackwardCall c, int kv_heads) {
@@ -72,7 +73,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1)
     KeyCursor next(c.ranges, tile);
     const RowPair rows(c, tile, next, head, warp * 16 + lane / 4);
     int at = next.at;
-    const int whole = min(tile.least, next.count);  // keys that all rows see
+    const int whole = min(tile.least, next.count);  // keys visible to all rows
 #pragma unroll
     for (int n = 0; n < F::ahead; n++) {
       if (n < tile.blocks) load_keys<typename F::Keys>(c, next, memory, F::stage(begin, n), head);
@@ -149,8 +150,8 @@ struct KeyGradients {
   static constexpr int queries = 64;  // stacked rows at a time
   using Keys = PanelTile<dim, kHopperKeyTile>;
   using Queries = PanelTile<dim, queries>;
-  // Shared memory: keys, values, then stages of queries, dout, and lse, delta and visible of their rows. One may still
-  // be being added, the next is multiplied, the others are on their way.
+  // Shared memory: keys, values, then stages of queries, dout, and lse, delta and visible of their rows. One stage may
+  // still be in use by the dK GEMM, the next is in use by the score and dP GEMMs, and the others are being loaded.
   static constexpr int stages = 4;
   static constexpr int rows_bytes = 1024;
   static_assert(3 * 4 * queries <= rows_bytes);
@@ -169,7 +170,7 @@ __device__ __forceinline__ void load_queries(const BackwardCall& c, const KeyTil
   copy_row_values<F::queries>(c, tile, memory, stage + 2 * Queries::bytes, first, head);
 }
 
-// Scores, keys by queries, become probabilities. `values`: lse, delta and visible of the stage's rows.
+// Converts scores (keys by queries) to probabilities. `values`: lse, delta and visible of the stage's rows.
 template <class F>
 __device__ __forceinline__ void probabilities_of_keys(Accumulator<F::queries>& s, Shared<unsigned char> memory,
                                                       int values, float scale, int key, bool cut) {
@@ -186,7 +187,7 @@ __device__ __forceinline__ void probabilities_of_keys(Accumulator<F::queries>& s
     }
   }
 }
-// ... and these gradients of the scores.
+// Converts dP to gradients of the scores.
 template <class F>
 __device__ __forceinline__ void gradients_of_key_scores(Accumulator<F::queries>& p, const Accumulator<F::queries>& dp,
                                                         Shared<unsigned char> memory, int values) {
@@ -199,11 +200,11 @@ __device__ __forceinline__ void gradients_of_key_scores(Accumulator<F::queries>&
   }
 }
 
-// Launch: key tiles of 128 times G blocks x 256 threads, all heads of a tile one after the other; each warpgroup has 64
-// keys. Products are transposed, keys by queries. Bound: tensor cores. 8 D FLOP a row and key: scores, dP, dV and dK.
+// Launch: key tiles of 128 times G blocks x 256 threads, all heads of a tile consecutively; each warpgroup has 64 keys.
+// GEMMs are transposed, keys by queries. Bound: tensor cores. 8 D FLOP per row and key: scores, dP, dV, and dK.
 //
-// Scores become probabilities while dP is computed, and these gradients while dV is; dK is added while the block's
-// threads meet.
+// Probabilities are computed during the dP GEMM, and the gradients of the scores during the dV GEMM; the dK GEMM
+// overlaps with the block's barrier.
 template <class F>
 __global__ void __launch_bounds__(kWarpgroupThreads, 1)
     key_gradients_in_warpgroups(const BackwardCall c, int kv_heads) {
@@ -232,7 +233,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1)
       copies_commit();
       Accumulator<F::queries> s, dp;
       RowFragment<F::queries> p, ds;
-      // ptxas must see that the loop runs: else each product waits for the one before.
+      // ptxas must see that the loop runs at least once; otherwise it serializes the GEMMs.
       int n = 0;
       do {
         copies_wait<1>();

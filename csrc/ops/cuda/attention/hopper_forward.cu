@@ -1,4 +1,4 @@
-// Attention forward for cards with wgmma (sm_90a): as forward.cu, in blocks of 128 stacked rows.
+// Attention forward for GPUs with wgmma (sm_90a): like forward.cu, in blocks of 128 stacked rows.
 #include "ops/cuda/attention/panels.h"
 
 namespace vq::cuda {
@@ -10,8 +10,9 @@ struct Forward {
   static constexpr int keys = kHopperKeys;
   using Queries = PanelTile<dim, kWarpgroups * 64>;
   using Keys = PanelTile<dim, keys>;
-  // Shared memory: stages of keys and values. The values of one may still be being added, those of the next and the
-  // keys of the third are multiplied, the others are on their way. The queries go through the last to registers.
+  // Shared memory: stages of keys and values. At any time the values of one stage may still be in use, the values of
+  // the next and the keys of the third are in use, and the others are being loaded. The queries pass through the last
+  // stage to registers.
   static constexpr int stages = 5;
   static constexpr int ahead = stages - 2;  // blocks
   static constexpr int stage_bytes = 2 * Keys::bytes;
@@ -23,10 +24,11 @@ struct Forward {
 // The thread's two rows.
 struct Softmax {
   float max[2], sum[2];
-  int limit[2];  // keys of the last range that the row sees
+  int limit[2];  // visible keys of the last range, per row
 };
 
-// Scores become probabilities (relative to max); true where what was summed before must shrink, since max moved.
+// Converts scores to probabilities (relative to max); returns true if max changed and the running sums must be
+// rescaled.
 template <int keys>
 __device__ __forceinline__ bool softmax_step(Accumulator<keys>& s, Softmax& rows, float (&shrink)[2],
                                              const KeyCursor& block, int least, float scale) {
@@ -67,7 +69,7 @@ __device__ __forceinline__ bool softmax_step(Accumulator<keys>& s, Softmax& rows
   return grows;
 }
 
-// What was summed shrinks where max has moved, and probabilities become the operand of the next product.
+// Rescales the running sums if max changed and converts the probabilities to the operand of the next GEMM.
 template <class F>
 __device__ __forceinline__ void take_probabilities(Accumulator<F::dim>& o, RowFragment<F::keys>& p,
                                                    const Accumulator<F::keys>& s, const float (&shrink)[2],
@@ -79,12 +81,12 @@ __device__ __forceinline__ void take_probabilities(Accumulator<F::dim>& o, RowFr
   as_rows(p, s);
 }
 
-// Launch: query tiles of 128 stacked rows times G blocks x 256 threads, all heads of a tile one after the other, so
-// that the longest tiles begin first; each warpgroup has 64 rows, its queries in registers. Bound: tensor cores. 4 D
-// FLOP a row and key; K and V come from L2 once for 128 rows.
+// Launch: query tiles of 128 stacked rows times G blocks x 256 threads, all heads of a tile consecutively, so that the
+// longest tiles start first; each warpgroup has 64 rows, with its queries in registers. Bound: tensor cores. 4 D FLOP
+// per row and key; K and V are read from L2 once per 128 rows.
 //
-// While the values of one block of keys are added, the scores of the next become probabilities. The block's barrier
-// lies there too: ptxas moves arithmetic behind a wait for products, but not out of the loop.
+// While the values GEMM of one block of keys runs, the probabilities of the next block are computed. The block's
+// barrier is there too: ptxas moves arithmetic past a wgmma wait, but not out of the loop.
 template <class F>
 __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(const ForwardCall c, int kv_heads) {
   if constexpr (kHasWgmma) {
@@ -139,7 +141,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(con
       wgmma_commit();
       wgmma_wait<0>(s);
       softmax_step<F::keys>(s, rows, shrink, block, tile.least, scale);
-      bool grows = false;  // nothing is summed yet
+      bool grows = false;  // nothing is accumulated yet
       for (int n = 0; n + 1 < tile.blocks; n++) {
         block.advance(F::keys);
         copies_wait<F::ahead - 2>();  // of block n + 1

@@ -6,7 +6,7 @@
 
 namespace vq::cuda {
 
-// m / by by one multiplication, right for m < 2^32 / by.
+// m / by as one multiplication, exact for m < 2^32 / by.
 struct Divider {
   int by = 1;
   uint32_t magic = 0;
@@ -21,21 +21,21 @@ struct Operand {
   int stride;
 };
 
-// A result in f32 or bf16, whichever pointer is there.
+// A result in f32 or bf16: one of the pointers is set.
 struct OutputRows {
   Global<float> f32;
   Global<bf16> b16;
   int64_t stride;
-  bool pairs;  // two elements may be written at once
+  bool pairs;  // two elements can be written at once
 };
 
-// Keys that a query tile takes at a time.
+// Keys that a query tile processes at a time.
 constexpr int attention_block_keys(int padded_dim) { return padded_dim <= 64 ? 64 : 32; }
 
 // Keys of a key tile.
 constexpr int kKeyTile = 64;
 
-// The same of the kernels with wgmma (cards of capability 9.0, padded_dim 64 or 128), whose query tiles have 128 rows.
+// The same for the kernels with wgmma (capability 9.0, padded_dim 64 or 128), whose query tiles have 128 rows.
 constexpr int kHopperRows = 128, kHopperKeys = 64, kHopperKeyTile = 128;
 
 struct ForwardCall {
@@ -52,7 +52,7 @@ struct ForwardCall {
   Divider group;
   int heads, dim;
   float scale;
-  bool wide;  // q, k, v may be copied 16 bytes at a time
+  bool wide;  // q, k, v can be copied 16 bytes at a time
 };
 
 // padded_dim: 64, 96 or 128; blocks: 1 or 2, of 16 stacked rows for each of the 4 warps.
@@ -76,17 +76,17 @@ struct BackwardCall {
   Divider group;
   int heads, dim;
   float scale;
-  bool wide;  // q, k, v, dout may be copied 16 bytes at a time
+  bool wide;  // q, k, v, dout can be copied 16 bytes at a time
 };
 
 struct BackwardGrid {
   unsigned query_tiles, merges, key_tiles, kv_heads;
 };
 
-// delta[Tq, H]: for each row and head the sum of dout times out.
+// delta[Tq, H]: for each row and head, the sum of dout * out.
 void launch_row_deltas(Global<float> delta, const Tensor& dout, const Tensor& out, const AttentionShape& shape,
                        Stream stream);
-// tall: for cards with more than 100 KB of shared memory a multiprocessor.
+// tall: for GPUs with more than 100 KB of shared memory per multiprocessor.
 void launch_attention_backward(const BackwardCall& call, int padded_dim, const BackwardGrid& grid, bool tall,
                                Stream stream);
 
@@ -94,7 +94,7 @@ void launch_hopper_backward(const BackwardCall& call, int padded_dim, const Back
 
 // --- reference.cu ----------------------------------------------------------------------------------------------------
 
-// f32 or bf16, whichever pointer is there.
+// f32 or bf16: one of the pointers is set.
 struct AnyOperand {
   Global<const float> f32;
   Global<const bf16> b16;

@@ -1,4 +1,4 @@
-// Tiles of the attention kernels for wgmma: as panels of 64 columns (wgmma.h), filled and read by blocks of two
+// Tiles of the attention kernels for wgmma: panels of 64 columns (wgmma.h), loaded and read by blocks of two
 // warpgroups.
 #pragma once
 
@@ -8,14 +8,14 @@
 namespace vq::cuda {
 
 constexpr int kWarpgroup = 128;
-constexpr int kWarpgroups = 2;  // of a block, each with 64 rows
+constexpr int kWarpgroups = 2;  // per block, each with 64 rows
 constexpr int kWarpgroupThreads = kWarpgroups * kWarpgroup;
 
-// What load_tile must know of a tile.
+// The tile layout that load_tile needs.
 template <int dim_, int rows_>
 struct PanelTile {
   static constexpr int dim = dim_, rows = rows_, threads = kWarpgroupThreads;
-  static constexpr int row_bytes = kPanelRowBytes;  // from a row to the next, and to the same place 8 rows on
+  static constexpr int row_bytes = kPanelRowBytes;  // stride between rows, with the same swizzle 8 rows later
   static constexpr int panel_bytes = rows * kPanelRowBytes;
   static constexpr int bytes = rows * dim * 2;
   static_assert(dim % 64 == 0 && rows % 8 == 0);
@@ -24,12 +24,12 @@ struct PanelTile {
   }
 };
 
-// Of dynamic shared memory the first byte that a panel may begin at; kSwizzleBytes more than the tiles are asked for.
+// The first byte of dynamic shared memory where a panel can start; allocate kSwizzleBytes more than the tiles need.
 __device__ __forceinline__ int first_panel(Shared<unsigned char> memory) {
   return static_cast<int>(-shared_address(memory, 0) & (kSwizzleBytes - 1));
 }
 
-// The 64 rows of the thread's warpgroup as first operand.
+// The 64 rows of the thread's warpgroup as the first operand.
 template <class Tile>
 __device__ __forceinline__ void load_rows(RowFragment<Tile::dim>& to, Shared<unsigned char> memory, int tile) {
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
@@ -42,7 +42,7 @@ __device__ __forceinline__ void load_rows(RowFragment<Tile::dim>& to, Shared<uns
   }
 }
 
-// c[64, rows] = a[64, dim] times the tile's rows.
+// c[64, rows] = a[64, dim] times the transposed tile.
 template <class Tile>
 __device__ __forceinline__ void multiply_by_rows(Accumulator<Tile::rows>& c, const RowFragment<Tile::dim>& a,
                                                  uint32_t tile) {
@@ -52,7 +52,7 @@ __device__ __forceinline__ void multiply_by_rows(Accumulator<Tile::rows>& c, con
     wgmma<false>(c, a, step, b + (step / 4 * Tile::panel_bytes + step % 4 * 32), step > 0);
   }
 }
-// The same with 64 rows of a tile as first operand.
+// The same with 64 rows of a tile as the first operand.
 template <class Left, class Tile>
 __device__ __forceinline__ void multiply_by_rows(Accumulator<Tile::rows>& c, uint32_t left, uint32_t tile) {
   const MatrixDescriptor a = rows_of_panels(left), b = rows_of_panels(tile);
@@ -71,7 +71,7 @@ __device__ __forceinline__ void add_product(Accumulator<Tile::dim>& c, const Row
   for (int step = 0; step < Tile::rows / 16; step++) wgmma<true>(c, a, step, b + step * 2 * kSwizzleBytes, true);
 }
 
-// Sums as the first operand of the next product, rounded to bf16.
+// Accumulators as the first operand of the next GEMM, rounded to bf16.
 template <int n>
 __device__ __forceinline__ void as_rows(RowFragment<n>& a, const Accumulator<n>& sums) {
 #pragma unroll

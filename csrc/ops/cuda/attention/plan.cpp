@@ -1,4 +1,4 @@
-// From a plan to the tiles that kernels work on.
+// Converts a plan to the tiles that kernels process.
 #include "ops/cuda/attention/plan.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace vq::cuda {
 namespace {
 
-constexpr int64_t kFewestBlocks = 2;  // of keys, in a part of a tile that is cut
+constexpr int64_t kFewestBlocks = 2;  // blocks of keys in each part of a split tile
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -17,10 +17,10 @@ const KeyRange& range_of(const AttentionPlan& plan, int64_t index) { return plan
 
 int32_t narrow(int64_t x) { return static_cast<int32_t>(x); }
 
-// Keys of a range in whole blocks.
+// Keys of a range, rounded up to whole blocks.
 int64_t blocks_of(int64_t keys, int64_t block) { return keys > 0 ? ceil_div(keys, block) : 0; }
 
-// The whole of one tile: all key blocks that any of its rows sees.
+// One unsplit tile: all key blocks that any of its rows sees.
 QueryTile whole_tile(const AttentionPlan& plan, const AttentionSegment& s, int64_t group, int64_t first, int64_t rows,
                      int64_t block) {
   const int32_t last = s.first_range + s.range_count - 1;
@@ -34,7 +34,7 @@ QueryTile whole_tile(const AttentionPlan& plan, const AttentionSegment& s, int64
   return t;
 }
 
-// The tile's part of `blocks` blocks from block `begin` on.
+// The part of the tile with `blocks` blocks, starting at block `begin`.
 QueryTile part_of(const QueryTile& whole, const AttentionPlan& plan, int64_t begin, int64_t blocks, int64_t block) {
   QueryTile t = whole;
   while (t.range < t.last_range) {
@@ -48,7 +48,7 @@ QueryTile part_of(const QueryTile& whole, const AttentionPlan& plan, int64_t beg
   return t;
 }
 
-// Appends query tiles for `wanted` blocks of the grid.
+// Appends query tiles, aiming for `wanted` blocks in the grid.
 void add_query_tiles(AttentionTables& all, const AttentionPlan& plan, const AttentionShape& shape,
                      const TileSizes& sizes, int64_t wanted) {
   const int64_t group = shape.heads / shape.kv_heads;
@@ -60,7 +60,7 @@ void add_query_tiles(AttentionTables& all, const AttentionPlan& plan, const Atte
       whole.push_back(whole_tile(plan, s, group, first, rows, sizes.block));
       blocks += whole.back().blocks;
     }
-  // Few tiles leave most of the card idle; cut, they end sooner.
+  // Few tiles leave most of the GPU idle; splitting them shortens the kernel.
   const bool few = static_cast<int64_t>(whole.size()) * shape.kv_heads < wanted;
   const int64_t most = few ? std::max(kFewestBlocks, ceil_div(blocks * shape.kv_heads, wanted)) : blocks;
   for (const QueryTile& t : whole) {
@@ -84,8 +84,8 @@ void add_query_tiles(AttentionTables& all, const AttentionPlan& plan, const Atte
                    [](const QueryTile& a, const QueryTile& b) { return a.blocks > b.blocks; });
 }
 
-// For each query row of a segment: the most keys that it or one before it sees, the most and the fewest that it or one
-// after it sees. All three are sorted, whatever the order of the rows.
+// For each query row of a segment: the most keys visible to it or any row before it, and the most and the fewest
+// visible to it or any row after it. All three are sorted, whatever the order of the rows.
 struct Sight {
   std::vector<int32_t> most_before, most_after, fewest_after;
 
@@ -100,7 +100,7 @@ struct Sight {
       fewest_after[i - 1] = std::min(fewest_after[i - 1], fewest_after[i]);
     }
   }
-  // The first row that sees more than `keys`, the row behind the last that does, and the first from which on all see
+  // The first row that sees more than `keys`, the end of the rows that do, and the first row from which on all see
   // `keys` or more.
   int64_t first_beyond(int32_t keys) const {
     return std::upper_bound(most_before.begin(), most_before.end(), keys) - most_before.begin();
@@ -155,7 +155,7 @@ bool same(const std::vector<T>& a, std::span<const T> b) {
 constexpr size_t kAlign = 256;
 size_t aligned(size_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
 
-// Concatenates vectors in a blob that will be copied to `memory`.
+// Concatenates vectors in a blob that is later copied to `memory`.
 struct Blob {
   char* memory;
   std::vector<char> bytes;
@@ -188,12 +188,12 @@ AttentionTables attention_tables(const AttentionPlan& given, const AttentionShap
 }
 
 size_t PlanTables::bytes(int64_t rows, const AttentionShape& shape, int64_t wanted) {
-  // The smallest tiles, of 64 rows and keys, and a segment for each row: more there cannot be.
+  // The upper bound: the smallest tiles, of 64 rows and keys, and one segment per row.
   const auto n = static_cast<size_t>(rows);
   const size_t whole = n + n * static_cast<size_t>(shape.heads / shape.kv_heads) / 64 + 1;
   const size_t cut = 2 * static_cast<size_t>(wanted);
   const size_t keys = 2 * n + n / 64 + 2;
-  const size_t ranges = 2 * n + 4096;  // a cache in pieces has more than rows, within reason
+  const size_t ranges = 2 * n + 4096;  // a fragmented cache has more ranges than rows, within reason
   return kPlaces *
          (aligned((whole + cut) * sizeof(QueryTile)) + aligned(cut * sizeof(MergeTile)) +
           aligned(keys * sizeof(KeyTile)) + aligned(ranges * sizeof(KeyRange)) + aligned(n * sizeof(int32_t)));
@@ -250,7 +250,7 @@ bool PlanTables::copy(const AttentionTables& t, size_t place, Placed& placed) {
   placed.merges = blob.add(t.merges);
   placed.key_tiles = blob.add(t.key_tiles);
   placed.visible = blob.add(t.visible);
-  placed.ranges = blob.add(t.ranges);  // last: their number says nothing of where the others are
+  placed.ranges = blob.add(t.ranges);  // last, because their number does not affect the offsets of the others
   placed.tile_count = static_cast<unsigned>(t.tiles.size());
   placed.merge_count = static_cast<unsigned>(t.merges.size());
   placed.key_tile_count = static_cast<unsigned>(t.key_tiles.size());

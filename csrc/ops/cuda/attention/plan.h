@@ -1,9 +1,10 @@
-// What attention kernels work on, worked out of a plan on the host: query tiles (a few stacked rows of one segment,
-// over its keys) and key tiles (a few keys of one segment, over its stacked rows). Each is one block for each key head.
+// The input of the attention kernels, computed from a plan on the host: query tiles (a few stacked rows of one segment,
+// over its keys) and key tiles (a few keys of one segment, over its stacked rows). Each is one thread block per key
+// head.
 //
-// The J = H / G query heads of a key head g are stacked, as on the CPU: stacked row m of a segment is its query row
-// m / J, head g J + m % J. So one tile of keys in shared memory serves all of them, and a causal tile of 64 stacked
-// rows is only 64 / J positions high.
+// The J = H / G query heads of a key head g are stacked, as on the CPU: stacked row m of a segment is its query row m /
+// J, head g J + m % J. One tile of keys in shared memory therefore serves all of them, and a causal tile of 64 stacked
+// rows spans only 64 / J positions.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +15,18 @@
 
 namespace vq::cuda {
 
-// Stacked rows of a segment over blocks of its keys, from key `at` of range `range` on.
+// Stacked rows of a segment over blocks of its keys, starting at key `at` of range `range`.
 struct QueryTile {
   int32_t q_begin;      // first query row of the segment
   int32_t first, rows;  // stacked rows [first, first + rows) of the segment
   int32_t range, last_range;
   int32_t at;
-  int32_t blocks;   // of keys; may be 0
-  int32_t least;    // keys of the last range that each of the rows sees
-  int32_t partial;  // the first of its rows among the partial results, or -1: the result is whole
+  int32_t blocks;   // of keys; can be 0
+  int32_t least;    // keys of the last range visible to all of the rows
+  int32_t partial;  // index of its first row in the partial results, or -1 if the result is complete
 };
 
-// Rows whose result comes in parts: part p of stacked row first + i is row partial + p rows + i of the partial results.
+// Rows whose result is split: part p of stacked row first + i is row partial + p rows + i of the partial results.
 struct MergeTile {
   int32_t q_begin;
   int32_t first, rows;
@@ -35,46 +36,46 @@ struct MergeTile {
 // Keys of a segment, with the stacked rows that see any of them.
 struct KeyTile {
   int32_t row, keys;  // rows of K and V
-  int32_t at;         // keys of the range before them
+  int32_t at;         // keys of the range before these
   int32_t q_begin;
-  int32_t first, end;  // stacked rows of the segment outside of which none sees them; none at all: 0, 0
+  int32_t first, end;  // stacked rows of the segment that see any of them; 0, 0 if none do
   int32_t full_from;   // stacked rows from here on see all of them
 };
 
 struct TileSizes {
   int rows;       // stacked rows of a query tile
-  int block;      // keys that it takes at a time
+  int block;      // keys that it processes at a time
   int keys;       // of a key tile; 0: no key tiles
-  int parts = 0;  // of every query tile, whatever it is long; 0: as many as keep the card busy
+  int parts = 0;  // of every query tile, regardless of length; 0: enough to keep the GPU busy
 };
 
 struct AttentionTables {
   std::vector<QueryTile> tiles;  // the longest first
   std::vector<MergeTile> merges;
-  std::vector<KeyTile> key_tiles;  // every row of K and V is in one of them
-  std::vector<KeyRange> ranges;    // those of the segments
+  std::vector<KeyTile> key_tiles;  // every row of K and V is in exactly one
+  std::vector<KeyRange> ranges;    // ranges of the segments
   std::vector<int32_t> visible;
   int64_t partial_rows = 0;
 };
 
-// A list of query tiles too short for `wanted` blocks of the grid is cut along the keys, into fewer than 2 wanted.
+// If there are fewer query tiles than `wanted` blocks of the grid, splits them along the keys, into fewer than 2 *
+// wanted.
 AttentionTables attention_tables(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
                                  int64_t wanted, int64_t key_rows);
 
-// The largest head size of the tiled kernels, query rows of a tile, and head sizes as the kernels pad them.
-constexpr int kLargestTiledDim = 128, kTileRows = 64;  // of a warp's 16 rows times 4
+// The largest head size of the tiled kernels, the query rows per tile, and the padded head sizes.
+constexpr int kLargestTiledDim = 128, kTileRows = 64;  // 4 warps of 16 rows
 constexpr int padded_dim(int dim) { return dim <= 64 ? 64 : dim <= 96 ? 96 : kLargestTiledDim; }
-// Blocks of a grid that keep the card busy: two on each multiprocessor.
+// Grid blocks that keep the GPU busy: two per multiprocessor.
 constexpr int64_t busy_blocks(int multiprocessors) { return int64_t{2} * multiprocessors; }
 
-// Tables on the card. Those of the last few plans are kept, since all layers of a step have the same plan.
+// Tables on the GPU. The tables of the last few plans are kept, since all layers of a step share one plan.
 //
-// The steady place is one more, for plans of one row a segment cut into the same number of parts: as long as there are
-// as many segments, their tables are at the same addresses and have the same counts, so that captured launches fit
-// them.
+// The steady slot is an additional one, for plans with one row per segment and a fixed number of parts. As long as the
+// number of segments stays the same, the tables have the same addresses and counts, so captured launches remain valid.
 class PlanTables {
  public:
-  // Copies `bytes` of host memory, as they are now, to the card in the order of its work.
+  // Copies `bytes` of host memory to the GPU in stream order; the source can be reused at once.
   using Upload = std::function<void(void* to, const void* from, size_t bytes)>;
   explicit PlanTables(Upload upload) : upload_(std::move(upload)) {}
 
@@ -88,10 +89,10 @@ class PlanTables {
     int64_t partial_rows;
   };
 
-  // Memory for plans of `rows` query rows, in backward passes also of as many key rows.
+  // Memory for plans of `rows` query rows; in backward passes also of `rows` key rows.
   static size_t bytes(int64_t rows, const AttentionShape& shape, int64_t wanted);
   void set_memory(void* memory, size_t bytes);
-  // Null when they do not fit.
+  // Null if they do not fit.
   const Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes, int64_t wanted,
                       int64_t key_rows);
   const Placed* place_steady(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes);
@@ -101,14 +102,14 @@ class PlanTables {
     std::vector<AttentionSegment> segments;
     std::vector<KeyRange> ranges;
     std::vector<int32_t> visible;
-    std::vector<int64_t> how;  // all else that the tables depend on; empty: there are none
+    std::vector<int64_t> how;  // all other inputs of the tables; empty: no tables
     Placed placed;
     uint64_t used;
   };
   static constexpr size_t kKept = 4;  // for all rows and for target rows, forward and backward
   static constexpr size_t kPlaces = kKept + 1;
 
-  // Copies tables to a place; false when they do not fit.
+  // Copies tables to a slot; returns false if they do not fit.
   bool copy(const AttentionTables& tables, size_t place, Placed& placed);
 
   Upload upload_;

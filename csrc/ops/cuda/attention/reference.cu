@@ -1,6 +1,6 @@
-// The reference: attention in f32 for operands of any type and head size, written to be read rather than to be fast.
-// One warp per query row and head, or per key and key head. The other kernels are checked against it, and it computes
-// what they do not: f32, and heads of more than 128 elements.
+// The reference: attention in f32 for operands of any type and head size, written for clarity rather than speed. One
+// warp per query row and head, or per key and key head. The other kernels are checked against it, and it handles what
+// they do not: f32, and heads of more than 128 elements.
 #include "ops/cuda/attention/rows.h"
 
 namespace vq::cuda {
@@ -29,10 +29,10 @@ __device__ __forceinline__ float warp_max(float x) {
   return x;
 }
 
-// acc[d] = acc[d] * shrink + sum over the lanes' rows of their share of y[row][d]; lane l keeps d = l, l + 32, ...
+// acc[d] = acc[d] * shrink + sum over the lanes' rows of weight * y[row][d]; lane l keeps d = l, l + 32, ...
 __device__ __forceinline__ void add_rows(Shared<float> acc, float shrink, float share, const AnyOperand& y, int64_t at,
                                          int rows, int dim) {
-  constexpr int kEach = 4;  // elements of a lane at a time
+  constexpr int kEach = 4;  // elements per lane at a time
   const int lane = static_cast<int>(threadIdx.x) % 32;
   for (int first = 0; first < dim; first += 32 * kEach) {
     float sum[kEach] = {};
@@ -55,7 +55,7 @@ __device__ __forceinline__ void store_row(const OutputRows& to, int64_t at, Shar
   for (int d = static_cast<int>(threadIdx.x) % 32; d < dim; d += 32) store_pair(to, at + d, acc[d] * factor, 0, false);
 }
 
-// The warp's accumulator number `index` of `count` in the block's dynamic shared memory, zeroed.
+// Accumulator `index` of `count` of the warp in the block's dynamic shared memory, zeroed.
 __device__ __forceinline__ Shared<float> accumulator(Shared<unsigned char> memory, int dim, int index, int count) {
   const int warp = static_cast<int>(threadIdx.x) / 32;
   const Shared<float> own = retyped<float>(memory) + (warp * count + index) * dim;
@@ -63,7 +63,7 @@ __device__ __forceinline__ Shared<float> accumulator(Shared<unsigned char> memor
   return own;
 }
 
-// Launch: (query tiles, G, 16) x 128 threads, a warp a row.
+// Launch: (query tiles, G, 16) x 128 threads, one warp per row.
 __global__ void reference_forward(const ReferenceCall c) {
   VQ_DYNAMIC_SHARED(memory);
   const QueryTile tile = c.tiles[blockIdx.x];
@@ -106,7 +106,7 @@ __device__ __forceinline__ Pair pair_of(const ReferenceCall& c, int query, int h
   return {p, p * (dot(c.dout, g, c.v, key * c.v.stride + kv_head * c.dim, c.dim) - delta)};
 }
 
-// Launch: (query tiles, G, 16) x 128 threads, a warp a row.
+// Launch: (query tiles, G, 16) x 128 threads, one warp per row.
 __global__ void reference_query_gradients(const ReferenceCall c) {
   VQ_DYNAMIC_SHARED(memory);
   const QueryTile tile = c.tiles[blockIdx.x];
@@ -126,7 +126,7 @@ __global__ void reference_query_gradients(const ReferenceCall c) {
   store_row(c.dq, query * c.dq.stride + head * c.dim, acc, c.scale, c.dim);
 }
 
-// Launch: (key tiles, G, 16) x 128 threads, a warp a key.
+// Launch: (key tiles, G, 16) x 128 threads, one warp per key.
 __global__ void reference_key_gradients(const ReferenceCall c) {
   VQ_DYNAMIC_SHARED(memory);
   const KeyTile tile = c.key_tiles[blockIdx.x];

@@ -1,12 +1,12 @@
-// What the attention kernels read and write for single rows, whatever instructions multiply: of a thread and the three
-// that share its rows of the sums (see mma_bf16). value(n, e) is the thread's element in column 8 n + 2 (lane % 4) + e.
+// Per-row reads and writes of the attention kernels, independent of the GEMM instruction: for one thread and the three
+// that share its accumulator rows (see mma_bf16). value(n, e) is the thread's element in column 8 n + 2 (lane % 4) + e.
 #pragma once
 
 #include "ops/cuda/attention/tile.h"
 
 namespace vq::cuda {
 
-// Writes two neighboring elements, from element `at` on; the second only when `both`.
+// Writes two adjacent elements starting at `at`; the second only if `both`.
 __device__ __forceinline__ void store_pair(const OutputRows& to, int64_t at, float x, float y, bool both) {
   if (to.b16 != nullptr) {
     if (to.pairs && both) {
@@ -21,8 +21,8 @@ __device__ __forceinline__ void store_pair(const OutputRows& to, int64_t at, flo
   }
 }
 
-// One row of the forward pass, with its four lanes: value(n, e) is the lane's element in column 8 n + 2 (lane % 4) + e,
-// relative to max; sum is the lane's part of the probabilities' sum.
+// One row of the forward pass, shared by four lanes: value(n, e) is the lane's element in column 8 n + 2 (lane % 4) +
+// e, relative to max; sum is the lane's share of the sum of probabilities.
 template <int dim, class Value>
 __device__ __forceinline__ void store_row(const ForwardCall& c, const QueryTile& tile, int head, int row, float max,
                                           float lane_sum, Value value) {
@@ -62,8 +62,8 @@ __device__ __forceinline__ StackedSource stacked(const Operand& x, const Call& c
 
 // The thread's two rows of a query tile in the backward pass, 8 rows apart.
 struct RowPair {
-  float lse[2], delta[2];  // lse in powers of two
-  int limit[2];            // keys of the tile's range that they see
+  float lse[2], delta[2];  // lse in log2 units
+  int limit[2];            // keys of the tile's range visible to each
   __device__ __forceinline__ RowPair(const BackwardCall& c, const QueryTile& tile, const KeyCursor& keys, int head,
                                      int first_row) {
 #pragma unroll
@@ -82,7 +82,7 @@ struct RowPair {
   }
 };
 
-// A row of dQ.
+// Writes a row of dQ.
 template <int dim, class Value>
 __device__ __forceinline__ void store_query_gradient(const BackwardCall& c, const QueryTile& tile, int head, int row,
                                                      Value value) {
@@ -103,7 +103,7 @@ __device__ __forceinline__ void store_query_gradient(const BackwardCall& c, cons
   }
 }
 
-// A row of dK and one of dV.
+// Writes a row of dK and a row of dV.
 template <int dim, class KeyValue, class ValueValue>
 __device__ __forceinline__ void store_key_gradients(const BackwardCall& c, const KeyTile& tile, int head, int row,
                                                     KeyValue dk, ValueValue dv) {
@@ -120,7 +120,7 @@ __device__ __forceinline__ void store_key_gradients(const BackwardCall& c, const
   }
 }
 
-// Starts copying lse, delta and the visible keys of stacked rows from `first` on to `to`, `count` of each.
+// Starts copying lse, delta and the visible key counts of `count` stacked rows, starting at `first`, to `to`.
 template <int count>
 __device__ __forceinline__ void copy_row_values(const BackwardCall& c, const KeyTile& tile,
                                                 Shared<unsigned char> memory, int to, int first, int head) {

@@ -1,8 +1,8 @@
-// What the attention kernels share on the device: tiles of bf16 in shared memory, and how they are filled, multiplied
-// and written back.
+// Device code that the attention kernels share: bf16 tiles in shared memory, and how they are loaded, multiplied and
+// written back.
 //
 // A tile has rows of `dim` elements, in chunks of 8 (16 bytes). Chunk c of row r is stored at c ^ swizzle(r) of its
-// row, so that the 8 rows that ldmatrix reads at once, and the chunks that copies write, fall on different banks.
+// row, so that the 8 rows that one ldmatrix reads, and the chunks that copies write, map to different banks.
 #pragma once
 
 #include "ops/cuda/attention/kernels.h"
@@ -16,12 +16,13 @@ constexpr uint32_t kAllLanes = 0xffffffff;
 constexpr float kLog2E = 1.4426950408889634f;
 constexpr float kLn2 = 0.6931471805599453f;
 
-// The maximum that exponents are relative to is moved only when a score exceeds it by this many powers of two: until
-// then probabilities grow up to 2^8, which f32 and bf16 hold as exactly as those below 1, and nothing is rescaled.
+// The reference maximum of the exponents changes only when a score exceeds it by this many powers of two. Until then
+// probabilities grow up to 2^8, which f32 and bf16 represent as precisely as values below 1, and nothing is rescaled.
 constexpr float kSlack = 8;
 constexpr float kNothing = -1e30f;  // below any score
 
-// Whether cards of this kind have more than 100 KB of shared memory a multiprocessor; on others tall tiles never run.
+// Whether GPUs of this architecture have more than 100 KB of shared memory per multiprocessor; on others tall tiles
+// never run.
 #if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ == 860 || __CUDA_ARCH__ == 890 || __CUDA_ARCH__ == 1200)
 constexpr bool kHasLargeShared = false;
 #else
@@ -39,14 +40,14 @@ __device__ __forceinline__ int tile_offset(int row, int chunk) {
   return row * 2 * dim + ((chunk ^ swizzle<dim>(row)) << 4);
 }
 
-// The address of a lane's row of a matrix, for matrices 16 rows and 16 columns apart. The tile is aligned to 256 bytes.
+// The address of a lane's row of a matrix, for matrices 16 rows and 16 columns apart. The tile is 256-byte aligned.
 template <int dim>
 struct MatrixAddress {
   int base, low;
   // The lane's row of the first matrix, and its half (0 or 1) of 16 columns.
   __device__ __forceinline__ MatrixAddress(int tile, int row, int half)
       : base(tile + row * 2 * dim + (kFolds ? (half ^ swizzle<dim>(row)) << 4 : 0)), low(half ^ swizzle<dim>(row)) {}
-  // Rows 16 block on, columns 16 step on.
+  // Rows from 16 * block, columns from 16 * step.
   __device__ __forceinline__ int at(int block, int step) const {
     const int column = kFolds ? base ^ (step << 5) : base + ((low ^ (2 * step)) << 4);
     return column + block * 32 * dim;
@@ -54,11 +55,11 @@ struct MatrixAddress {
   static constexpr bool kFolds = (dim & (dim - 1)) == 0;
 };
 
-// Lane -> row and half of the four matrices that make one A fragment (rows by columns of the tile), or, transposed, the
-// B fragments of 16 rows (k) by 16 columns (n).
+// Maps a lane to its row and half in the four matrices of one A fragment (rows by columns of the tile) or, transposed,
+// of the B fragments of 16 rows (k) by 16 columns (n).
 __device__ __forceinline__ int a_row(int lane) { return lane & 15; }
 __device__ __forceinline__ int a_half(int lane) { return lane >> 4; }
-// And of those that make the B fragments of 16 columns (k) by 16 rows (n).
+// The same for the B fragments of 16 columns (k) by 16 rows (n).
 __device__ __forceinline__ int b_row(int lane) { return (lane & 7) + (lane >> 4 << 3); }
 __device__ __forceinline__ int b_half(int lane) { return lane >> 3 & 1; }
 
@@ -66,7 +67,7 @@ __device__ __forceinline__ int divide(int m, const Divider& by) {
   return by.magic == 0 ? m : static_cast<int>(__umulhi(static_cast<uint32_t>(m), by.magic));
 }
 
-// The keys that a query tile takes one after the other: blocks of at most `block` keys, none across ranges.
+// Iterates over the keys of a query tile: blocks of at most `block` keys that do not cross ranges.
 struct KeyCursor {
   Global<const KeyRange> ranges;
   int range, last;
@@ -84,7 +85,7 @@ struct KeyCursor {
     count = r.count;
     at = from;
   }
-  // Past `block` keys and past what is empty.
+  // Advances past `block` keys and past empty ranges.
   __device__ __forceinline__ void advance(int block) {
     at += block;
     while (at >= count && range < last) {
@@ -102,7 +103,7 @@ struct KeySource {
   __device__ __forceinline__ Global<const bf16> at(int row) const { return first + int64_t{row} * stride; }
 };
 
-// Stacked rows of a segment, of key head `head`.
+// Stacked rows of a segment for key head `head`.
 struct StackedSource {
   Global<const bf16> segment;  // the segment's first row, the key head's first query head
   int stride;
@@ -115,7 +116,7 @@ struct StackedSource {
   }
 };
 
-// A tile of rows as above, for blocks of 4 warps.
+// A tile with the layout above, for blocks of 4 warps.
 template <int dim_, int rows_>
 struct RowTile {
   static constexpr int dim = dim_, rows = rows_, threads = kAttentionThreads, row_bytes = 2 * dim;
@@ -123,14 +124,15 @@ struct RowTile {
   __device__ __forceinline__ static int offset(int row, int chunk) { return tile_offset<dim>(row, chunk); }
 };
 
-// Starts filling a tile with the block's threads; rows and columns that do not exist are zero. `wide`: rows are aligned
-// to 16 bytes and of whole chunks. Else elements are read one by one, and are there at once.
+// Starts loading a tile with the block's threads; missing rows and columns are zero. `wide`: rows are 16-byte aligned
+// and consist of whole chunks. Otherwise elements are read one by one and are available at once.
 template <class Tile, class Source>
 __device__ __forceinline__ void fill_tile(Shared<unsigned char> memory, int tile, const Source& source, int real_dim,
                                           bool wide) {
   constexpr int kThreads = Tile::threads, kChunks = Tile::dim / 8, kAll = Tile::rows * kChunks;
   if (wide) {
-    // Where a row's chunks divide the threads, a thread keeps its column, and its place in the swizzle.
+    // If the chunks of a row divide the number of threads, each thread keeps its column and its position in the
+    // swizzle.
     constexpr bool kKeeps = kThreads % kChunks == 0;
     constexpr int kStep = kThreads / kChunks;
     const int thread = static_cast<int>(threadIdx.x);
@@ -166,7 +168,7 @@ __device__ __forceinline__ void load_tile(Shared<unsigned char> memory, int tile
   fill_tile<RowTile<dim, rows>>(memory, tile, source, real_dim, wide);
 }
 
-// Starts filling a tile with `count` keys of one head, from this row on, and the tile behind it with their values.
+// Starts loading a tile with `count` keys of one head, from this row on, and the next tile with their values.
 template <class Tile, class Call>
 __device__ __forceinline__ void load_keys(const Call& c, int64_t row, int count, Shared<unsigned char> memory, int tile,
                                           int head) {
@@ -175,14 +177,14 @@ __device__ __forceinline__ void load_keys(const Call& c, int64_t row, int count,
   const KeySource v{c.v.data + (row * c.v.stride + head * c.dim), c.v.stride, count};
   fill_tile<Tile>(memory, tile + Tile::bytes, v, c.dim, c.wide);
 }
-// The same with the cursor's block of keys.
+// The same for the cursor's block of keys.
 template <class Tile, class Call>
 __device__ __forceinline__ void load_keys(const Call& c, const KeyCursor& cursor, Shared<unsigned char> memory,
                                           int tile, int head) {
   load_keys<Tile>(c, cursor.begin + cursor.at, cursor.count - cursor.at, memory, tile, head);
 }
 
-// Products of A fragments with a tile. 16 columns of a (k) times the tile's rows, of which there are `rows`, as n:
+// GEMMs of A fragments with a tile. This one: 16 columns of a (k) times the tile's `rows` rows as n.
 template <int dim, int rows, int blocks>
 __device__ __forceinline__ void multiply_by_rows(float (&c)[blocks][rows / 8][4], const uint32_t (&a)[blocks][4],
                                                  Shared<unsigned char> memory, const MatrixAddress<dim>& tile,
@@ -198,7 +200,7 @@ __device__ __forceinline__ void multiply_by_rows(float (&c)[blocks][rows / 8][4]
     }
   }
 }
-// ... and 16 columns of a (k) times 16 rows of the tile, of which there are blocks of 16, with its columns as n.
+// 16 columns of a (k) times 16 rows of the tile (k), with its columns as n. The tile has blocks of 16 rows.
 template <int dim, int blocks>
 __device__ __forceinline__ void multiply_by_columns(float (&c)[blocks][dim / 8][4], const uint32_t (&a)[blocks][4],
                                                     Shared<unsigned char> memory, const MatrixAddress<dim>& tile,

@@ -1,4 +1,4 @@
-// As much of GoogleTest as the tests for a GPU use, for GPU machines that have none and no network to fetch it: see
+// The subset of GoogleTest that the GPU tests use, for GPU machines without it and without network access: see
 // gpu-check. Everywhere else the real one is used. The names are GoogleTest's.
 #pragma once
 
