@@ -24,7 +24,7 @@ func (t *Tx) factsOf(r *Row, forgotten bool) (event *Event, versions []Version) 
 }
 
 // sameFacts reports whether the file holds the event and the versions of a row, given its records. Only rows that became
-// no message have an event, and a record says whether it has versions.
+// no message have an event, and a record has a bit for versions.
 func (t *Tx) sameFacts(r *Row, forgotten bool, old []record) (bool, error) {
 	event, versions := t.factsOf(r, forgotten)
 	if len(old) == 0 {
