@@ -10,8 +10,8 @@ import (
 	"ventriloquist/internal/sources/mediatype"
 )
 
-// selectAttachments is the query for the attachments of the messages from one to another, in order. It is empty where there
-// can be none.
+// selectAttachments is the query for the attachments of a range of messages, in order. It is empty if the database cannot
+// hold any.
 func (s *Source) selectAttachments() string {
 	if !s.has("attachment", "guid") || !s.has("message_attachment_join", "message_id", "attachment_id") {
 		return ""
@@ -30,13 +30,13 @@ func scanAttachment(r record) (message int64, a attachment) {
 		payload: strings.HasSuffix(name, ".pluginPayloadAttachment") || strings.HasSuffix(transfer, ".pluginPayloadAttachment")}
 }
 
-// attachmentCursor reads the attachments of messages that are asked for in order.
+// attachmentCursor reads the attachments of messages that are requested in order.
 type attachmentCursor struct {
-	rows    driver.Rows // nil behind the last
+	rows    driver.Rows // nil after the last row
 	record  record
-	message int64 // of the attachment at hand
+	message int64 // the message of the current attachment
 	next    attachment
-	err     error // why it ended early
+	err     error // why reading ended early
 }
 
 func newAttachmentCursor(rows driver.Rows) *attachmentCursor {
@@ -55,7 +55,7 @@ func (c *attachmentCursor) advance() {
 	c.message, c.next = scanAttachment(c.record)
 }
 
-// of returns the attachments of a message. The list is overwritten by the next.
+// of returns the attachments of a message. The next call overwrites the list.
 func (c *attachmentCursor) of(message int64, list []attachment) []attachment {
 	list = list[:0]
 	for c.rows != nil && c.message <= message {
@@ -67,7 +67,7 @@ func (c *attachmentCursor) of(message int64, list []attachment) []attachment {
 	return list
 }
 
-// fileName is the last element of the path, else the name that it was sent under.
+// fileName returns the last element of the path, or the name the file was sent under.
 func fileName(filename, transfer string) string {
 	name := strings.TrimSpace(filename[strings.LastIndexByte(filename, '/')+1:])
 	if name == "" {

@@ -7,11 +7,11 @@ import (
 	"howett.net/plist"
 )
 
-// urlBalloon is the balloon_bundle_id of a link with its preview; all others are apps'.
+// urlBalloon is the balloon_bundle_id of a link with its preview; every other ID belongs to an app.
 const urlBalloon = "com.apple.messages.URLBalloonProvider"
 
-// balloonWords returns the words of a balloon whose body has none: the URL of a link, the summary of an app's message.
-// Empty if its payload has none either.
+// balloonWords returns the text for a balloon whose body has none: the URL of a link or the summary of an app's message.
+// It is empty if the payload has no text either.
 func balloonWords(bundle string, payload []byte) string {
 	root := decodePlist(payload)
 	if root == nil {
@@ -28,8 +28,8 @@ func balloonWords(bundle string, payload []byte) string {
 	return trimmed(info["caption"])
 }
 
-// decodePlist returns the dictionary that a property list holds, or nil if it holds none. A list that the library trips
-// over, which anybody may send, is one that holds none.
+// decodePlist returns the dictionary in a property list, or nil if there is none. Anyone may send a list that makes the
+// library fail; such a list counts as one without a dictionary.
 func decodePlist(data []byte) (root map[string]any) {
 	if len(data) == 0 {
 		return nil
@@ -50,7 +50,7 @@ func trimmed(v any) string {
 	return strings.TrimSpace(s)
 }
 
-// linkURL returns the URL that was sent, before the one that it led to.
+// linkURL returns the URL that was sent, in preference to the one it redirected to.
 func linkURL(content map[string]any) string {
 	metadata, ok := content["richLinkMetadata"].(map[string]any)
 	if !ok {
@@ -64,8 +64,8 @@ func linkURL(content map[string]any) string {
 	return ""
 }
 
-// unarchive returns the root object of a keyed archive (NSKeyedArchiver) as plain values: dictionaries, also for objects
-// of other classes; lists; strings, also for URLs. A plist that is no archive is returned as it is.
+// unarchive returns the root object of a keyed archive (NSKeyedArchiver) as plain values: dictionaries (also for objects
+// of other classes), lists, and strings (also for URLs). It returns a plist that is not an archive as it is.
 func unarchive(root map[string]any) any {
 	objects, ok := root["$objects"].([]any)
 	if !ok {
@@ -79,14 +79,14 @@ func unarchive(root map[string]any) any {
 	return a.value(top)
 }
 
-// archive resolves the references of a keyed archive.
+// archive resolves the references in a keyed archive.
 type archive struct {
 	objects []any
-	open    map[plist.UID]bool // those being resolved: objects may refer to each other in circles
+	open    map[plist.UID]bool // objects being resolved: references may form cycles
 	work    int
 }
 
-// maxWork bounds how many values are resolved: shared objects are resolved once for each reference.
+// maxWork limits how many values are resolved: a shared object is resolved once per reference.
 const maxWork = 100_000
 
 func (a *archive) value(v any) any {
@@ -118,7 +118,7 @@ func (a *archive) value(v any) any {
 	return v
 }
 
-// object resolves an object by what its class keeps: NSURL, NSString, NSDictionary, NSArray, or any other by its fields.
+// object resolves an object by its class: NSURL, NSString, NSDictionary, NSArray, or for any other class by its fields.
 func (a *archive) object(fields map[string]any) any {
 	if relative, ok := fields["NS.relative"]; ok {
 		return joinURL(trimmed(a.value(fields["NS.base"])), trimmed(a.value(relative)))

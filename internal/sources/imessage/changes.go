@@ -8,8 +8,8 @@ import (
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
-// findSuspects finds the messages of which anything may have changed since the last collect: all of them, where that left
-// nothing that says so.
+// findSuspects finds the messages that may have changed since the last collect. Without a usable state from that collect,
+// it returns all messages.
 func (c *collector) findSuspects(ctx context.Context) error {
 	old := c.old
 	if old == nil {
@@ -47,7 +47,7 @@ func (c *collector) findSuspects(ctx context.Context) error {
 	return nil
 }
 
-// carriers are the messages with an attachment whose row may have changed.
+// carriers returns the messages with an attachment whose row may have changed.
 func (c *collector) carriers(files []sqlitepages.Range) (rows []int64, err error) {
 	if len(files) == 0 {
 		return nil, nil
@@ -60,7 +60,7 @@ func (c *collector) carriers(files []sqlitepages.Range) (rows []int64, err error
 	return rows, err
 }
 
-// ofChangedHandles are the rows by or about somebody of whose handle something has changed.
+// ofChangedHandles returns the rows that refer to a changed handle, as sender or otherwise.
 func (c *collector) ofChangedHandles(ctx context.Context) (rows []int64, err error) {
 	changed := make([]int64, 0)
 	for id := range differing(c.old.Handles, c.directory.handleSums()) {
@@ -84,7 +84,7 @@ func (c *collector) ofChangedHandles(ctx context.Context) (rows []int64, err err
 	return rows, err
 }
 
-// ofOtherChoice are the rows that are in or out by another choice of the user than at the last collect.
+// ofOtherChoice returns the rows that the user's options include or exclude differently than in the last collect.
 func (c *collector) ofOtherChoice(ctx context.Context) (rows []int64, err error) {
 	if c.old.Include == c.options.Include {
 		return nil, nil

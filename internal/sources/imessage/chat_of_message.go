@@ -1,8 +1,8 @@
 package imessage
 
-// chatOfMessage remembers which chat each message stands in: four bytes a message, as row ids follow each other.
+// chatOfMessage remembers the chat of each message in four bytes per message, because row IDs are consecutive.
 type chatOfMessage struct {
-	chats []*chat // by number; 0 is none
+	chats []*chat // by number; 0 means none
 	pages map[int64]*[placesPage]uint32
 }
 
@@ -12,7 +12,7 @@ func newChatOfMessage() chatOfMessage {
 	return chatOfMessage{chats: []*chat{nil}, pages: map[int64]*[placesPage]uint32{}}
 }
 
-// place notes that a message stands in a chat. Of several chats the first that has members counts.
+// place records that a message belongs to a chat. If it belongs to several, the first one with members counts.
 func (d *directory) place(message int64, c *chat) {
 	if c == nil || message < 0 {
 		return
@@ -41,7 +41,7 @@ func (c *chat) goesBefore(d *chat) bool {
 	return c.id < d.id
 }
 
-// chatOf returns the chat that a message stands in, or nil.
+// chatOf returns the chat that a message belongs to, or nil.
 func (d *directory) chatOf(message int64) *chat {
 	page := d.chatOfMessage.pages[message/placesPage]
 	if page == nil || message < 0 {

@@ -63,8 +63,8 @@ func (s *Source) readMembers(ctx context.Context, d *directory) error {
 	})
 }
 
-// fillMembers finds members for chats that list none: those of another chat of the same group, or, of a direct chat, the
-// address that it is called by.
+// fillMembers finds members for chats that list none: the members of another chat of the same group or, for a direct
+// chat, the address in its identifier.
 func (d *directory) fillMembers() {
 	twins := make(map[string]*chat)
 	for _, c := range d.sortedChats() {
@@ -90,7 +90,7 @@ func (d *directory) fillMembers() {
 	}
 }
 
-// names are what ties the rows of one group together.
+// names returns the names that the rows of one group have in common.
 func (c *chat) names() []string {
 	var names []string
 	if c.group && c.groupID != "" {
@@ -111,9 +111,9 @@ func (d *directory) sortedChats() []*chat {
 	return list
 }
 
-// placeMessages finds the chats of the messages that are wanted. A message may have several links, when one conversation has
-// several rows; a link that is also among the recoverable ones is that of a recently deleted message. With deleted those
-// count as any other.
+// placeMessages finds the chats of the wanted messages. A message may have several links if one conversation has several
+// rows. A link that also appears among the recoverable ones belongs to a recently deleted message. With deleted set, such
+// links count like any other.
 func (d *directory) placeMessages(joins *[len(joinTables)]packedJoins, wanted func(message int64) bool, deleted bool) error {
 	type link struct{ message, chat int64 }
 	recoverable := make(map[link]bool)
@@ -136,7 +136,7 @@ func (d *directory) placeMessages(joins *[len(joinTables)]packedJoins, wanted fu
 	})
 }
 
-// keyOf returns the key of whoever has an address; of handles that differ the first counts.
+// keyOf returns the key of the person with an address. If handles differ, the first one counts.
 func (d *directory) keyOf(address string) string {
 	first := int64(-1)
 	for id, p := range d.handles {

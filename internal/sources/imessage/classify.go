@@ -5,7 +5,8 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// exclude is the fate of a row by its columns alone; Messages means that its body decides. The first case that fits counts.
+// exclude returns the fate of a row by its columns alone; Messages means that its body decides. The first matching case
+// counts.
 func (r *row) exclude(d *directory, c *chat, include *sources.FateSet) sources.Fate {
 	switch {
 	case c == nil && d.deleted[r.id]:
@@ -34,8 +35,8 @@ func (r *row) exclude(d *directory, c *chat, include *sources.FateSet) sources.F
 	return sources.UnknownKind
 }
 
-// sender returns who wrote a row, and whether that can be told: the address of the handle, store.Owner for the owner, and
-// in a direct chat its other member where the handle is missing.
+// sender returns the author of a row and whether the author is known: the address of the handle, store.Owner for the
+// owner, or, in a direct chat without a handle, the other member.
 func (r *row) sender(d *directory, c *chat) (address string, known bool) {
 	if address = r.address(d); r.fromMe || address != "" {
 		return address, true
@@ -46,7 +47,7 @@ func (r *row) sender(d *directory, c *chat) (address string, known bool) {
 	return "", false
 }
 
-// address is that of the handle of a row that is not the owner's, "" if it has none.
+// address returns the address of the handle of a row that the owner did not send, or "" if it has none.
 func (r *row) address(d *directory) string {
 	if r.fromMe {
 		return messages.Owner

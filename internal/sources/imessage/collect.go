@@ -12,7 +12,7 @@ import (
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
-// Collect makes the database hold what the source holds, in one transaction. Readable rows of a damaged source are kept, and
+// Collect makes the database match the source, in one transaction. It keeps the readable rows of a damaged source, and
 // the summary names what could not be read.
 func (s *Source) Collect(ctx context.Context, db *messages.DB, options sources.Options) (sources.Summary, error) {
 	if options.Progress == nil {
@@ -46,7 +46,7 @@ func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.O
 		c.old = nil
 	}
 	err = c.prepare(ctx)
-	if isDamage(err) && c.old != nil { // then as much is read as can be
+	if isDamage(err) && c.old != nil { // then read as much as possible
 		c.old, c.joins = nil, [len(joinTables)]packedJoins{}
 		err = c.prepare(ctx)
 	}
@@ -58,7 +58,7 @@ func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.O
 	}
 	if c.isUnchanged() {
 		held, err := db.Held(ctx, s.name)
-		if err != nil || held.Gone == 0 || options.KeepGone { // else what was kept goes now
+		if err != nil || held.Gone == 0 || options.KeepGone { // otherwise the kept rows are removed now
 			return c.unchanged(held), err
 		}
 	}
@@ -72,7 +72,7 @@ func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.O
 	return c.summary, err
 }
 
-// startSurvey looks at the pages of the source on the side; what it returns waits for that.
+// startSurvey surveys the pages of the source in the background. The function it returns waits for the result.
 func (c *collector) startSurvey(ctx context.Context) func() map[string][]sqlitepages.Leaf {
 	done := make(chan map[string][]sqlitepages.Leaf, 1)
 	go func() { done <- c.source.survey(ctx) }()
@@ -85,7 +85,7 @@ func (c *collector) startSurvey(ctx context.Context) func() map[string][]sqlitep
 	}
 }
 
-// prepare reads what tells which rows may have changed, and where they belong.
+// prepare reads what determines which rows may have changed and which chats they belong to.
 func (c *collector) prepare(ctx context.Context) error {
 	s := c.source
 	var err error
@@ -110,7 +110,7 @@ func (c *collector) prepare(ctx context.Context) error {
 	return c.directory.placeMessages(&c.joins, func(m int64) bool { return inRanges(c.suspects, m) }, c.options.Include[sources.RecentlyDeleted])
 }
 
-// readJoins reads the tables of joins as a whole.
+// readJoins reads the join tables completely.
 func (c *collector) readJoins(ctx context.Context) error {
 	for i, table := range joinTables {
 		if err := c.survive(table.name, c.source.eachJoin(ctx, table, allJoins, c.joins[i].add)); err != nil {
@@ -120,13 +120,13 @@ func (c *collector) readJoins(ctx context.Context) error {
 	return nil
 }
 
-// isUnchanged reports whether the store holds what the source holds.
+// isUnchanged reports whether the store already matches the source.
 func (c *collector) isUnchanged() bool {
 	return c.old != nil && len(c.suspects) == 0 && c.old.Include == c.options.Include &&
 		maps.Equal(c.old.Handles, c.directory.handleSums()) && maps.Equal(c.old.Chats, c.directory.chatSums())
 }
 
-// unchanged is the summary of a source that is as it was.
+// unchanged returns the summary of a source that has not changed.
 func (c *collector) unchanged(outcome messages.Outcome) sources.Summary {
 	s := sources.Summary{Rows: c.old.Settled, Outcome: outcome, Unknown: countUnknown(c.old.Unknown)}
 	s.Total = s.Rows.Sum()

@@ -7,24 +7,24 @@ import (
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
 
-// collector is one run of Collect.
+// collector holds the data of one run of Collect.
 type collector struct {
 	source    *Source
 	options   sources.Options
-	old       *state // of the last collect; nil if nothing is known of it
+	old       *state // from the last collect; nil if there is none
 	leaves    map[string][]sqlitepages.Leaf
 	joins     [len(joinTables)]packedJoins
-	suspects  []sqlitepages.Range // the messages of which anything may have changed
+	suspects  []sqlitepages.Range // the messages that may have changed
 	directory *directory
 	reader    reader
-	number    int64 // of the source in the store
+	number    int64 // number of the source in the store
 	summary   sources.Summary
-	rows      sources.FateCounts // what became of rows by themselves
+	rows      sources.FateCounts // fates of the rows before reactions are matched
 	damaged   []int64            // rows whose body is damaged
-	unknown   map[int64]string   // rows with a value that is not known, and that value
+	unknown   map[int64]string   // rows with an unknown value, and that value
 }
 
-// survive takes damage of the file as an end of what is being read, and returns other errors.
+// survive treats damage in the file as the end of the current read and returns any other error.
 func (c *collector) survive(what string, err error) error {
 	if !isDamage(err) {
 		return err
@@ -40,7 +40,7 @@ func (c *collector) noteUnknown(row int64, value string) {
 	c.unknown[row] = value
 }
 
-// suspect adds rows to those that may have changed.
+// suspect adds rows to the ones that may have changed.
 func (c *collector) suspect(rows []int64) {
 	for _, row := range rows {
 		c.suspects = append(c.suspects, sqlitepages.Range{First: row, Last: row})
@@ -48,20 +48,20 @@ func (c *collector) suspect(rows []int64) {
 	c.suspects = sqlitepages.Union(c.suspects)
 }
 
-// decodedRow is what a row says.
+// decodedRow is the decoded content of a row.
 type decodedRow struct {
 	messages.Row
 	chat    *chat // nil for none
 	fate    sources.Fate
 	damaged bool   // its body cannot be decoded
-	unknown string // a value that this program does not know, with its column
+	unknown string // a value that this program does not know, with its column name
 }
 
-// reader turns rows into pieces. It keeps its memory from row to row.
+// reader turns rows into pieces. It reuses its memory from row to row.
 type reader struct {
 	decoder typedstream.Decoder
 	files   []attachment // of the row
-	// What the last row told besides: its edits, and why its body could not be decoded.
+	// What else the last row contained: its edits, and why its body could not be decoded.
 	edits   edits
 	damaged error
 }

@@ -7,7 +7,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// required are the columns without which nothing can be told; every other one may be missing.
+// required lists the columns that a collect cannot do without; every other column may be missing.
 var required = map[string][]string{
 	"message":           {"guid", "date", "handle_id", "is_from_me"},
 	"handle":            {"id"},
@@ -19,7 +19,7 @@ var tables = []string{"message", "handle", "chat", "chat_message_join", "chat_ha
 
 	"message_attachment_join", "chat_recoverable_message_join"}
 
-// probe returns the columns of the tables that are read.
+// probe returns the columns of the tables that the package reads.
 func (s *Source) probe(ctx context.Context) (map[string]map[string]bool, error) {
 	columns := make(map[string]map[string]bool)
 	for _, table := range tables {
@@ -44,7 +44,7 @@ func (s *Source) probe(ctx context.Context) (map[string]map[string]bool, error) 
 	return columns, nil
 }
 
-// integer is an expression for a column: its value as an integer, 0 if it is NULL or there is no such column.
+// integer returns an expression for a column as an integer: 0 if it is NULL or missing.
 func (s *Source) integer(table, column string) string {
 	if !s.has(table, column) {
 		return "0"
@@ -52,7 +52,7 @@ func (s *Source) integer(table, column string) string {
 	return fmt.Sprintf("coalesce(CAST(%s.%s AS INTEGER), 0)", table, column)
 }
 
-// text is the same for text; the empty string stands for NULL.
+// text does the same for text, with the empty string for NULL.
 func (s *Source) text(table, column string) string {
 	if !s.has(table, column) {
 		return "''"
@@ -60,7 +60,7 @@ func (s *Source) text(table, column string) string {
 	return fmt.Sprintf("coalesce(CAST(%s.%s AS TEXT), '')", table, column)
 }
 
-// blob is the same for bytes, NULL included.
+// blob does the same for bytes, and keeps NULL.
 func (s *Source) blob(table, column string) string {
 	if !s.has(table, column) {
 		return "NULL"

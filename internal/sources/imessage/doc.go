@@ -1,36 +1,37 @@
-// Package imessage reads Apple's message database (chat.db of a Mac, sms.db of an iPhone's backup) into messages.db.
+// Package imessage reads Apple's message database (chat.db on a Mac, sms.db in an iPhone backup) into messages.db.
 //
-// In: the path of a database or of a backup. Out: its rows, through messages.Tx, and a sources.Summary of what became of
+// In: the path of a database or of a backup. Out: its rows, through messages.Tx, and a sources.Summary with the fate of
 // every row. It must not know contacts' names, windows or training.
 //
-// The source is only ever read: see Open. Apple's tables differ from release to release, so columns are probed, never
-// inferred from a version. A collect reads the rows that may have changed since the last; the first time, all of them:
+// The package never writes to the source: see Open. Apple's tables differ between releases, so it probes for columns and
+// never infers them from a version. A collect reads the rows that may have changed since the last one; the first collect
+// reads all rows:
 //
-//	open.go        a consistent view of the files, and what to do where there is none
-//	query.go       rows of a query, the fast way
+//	open.go        a consistent view of the files, and the fallback if there is none
+//	query.go       fast reading of a query's rows
 //	source.go      the open database
-//	collect.go     a collect from its beginning to its end; collector.go what it holds
+//	collect.go     a collect from start to end; collector.go has its data
 //	changes.go     which rows may have changed, by the checksums of their pages
-//	periods.go     in which groups others may have been than was known
-//	fill.go        rows are read and decoded on one side, stored on the other
-//	state.go       what is kept of a source for the next time
+//	periods.go     which groups may have had other members than the store knows
+//	fill.go        reads and decodes rows in one goroutine, stores them in another
+//	state.go       what a collect saves for the next one
 //	joins.go       which messages are in which chats, and have which attachments
-//	summary.go     where the rows went
-//	include.go     rows that are left out unless they are asked for
+//	summary.go     the counts of rows by fate
+//	include.go     rows that are left out by default
 //
-// The rest of the package answers what a row means, a file a question:
+// The rest of the package interprets a row, one question per file:
 //
-//	read.go        what a row says, all in all
-//	chats.go       who is in which chat; directory.go what is known of them
+//	read.go        the decoded content of a row
+//	chats.go       who is in which chat; directory.go has the data
 //	chat_of_message.go which chat a row is in
 //	members.go     who was in a group at the time
-//	rows.go        the columns of a row; row.go what is kept of it
-//	classify.go    whether a row is a message at all, and if not, why
-//	parts.go       a body's parts, with its attachments where they are
+//	rows.go        the columns of a row; row.go has its fields
+//	classify.go    whether a row is a message, and if not, why
+//	parts.go       a body's parts, with its attachments in their places
 //	edits.go       which parts were edited or unsent
-//	attachments.go what an attachment is, and its name
-//	balloons.go    the words of links and of apps' messages
+//	attachments.go the attachments of a message, and their names
+//	balloons.go    the text of links and of apps' messages
 //	tapbacks.go    reactions and what they react to
 //	events.go      what happened to a group
-//	identity.go    which addresses are the owner's, and which are one person's
+//	identity.go    which addresses belong to the owner, and which to one person
 package imessage

@@ -7,16 +7,16 @@ import (
 	"strconv"
 )
 
-// edits is what message_summary_info tells of a message that was edited or unsent, by the numbers that its parts had when
-// it was sent.
+// edits is the content of message_summary_info for a message that was edited or unsent. Part numbers are the ones at the
+// time of sending.
 type edits struct {
 	unsent   []int          // rp
-	original int            // how many parts otr lists, 0 if it does not tell
+	original int            // how many parts otr lists, 0 if unknown
 	final    map[int][]byte // ec: the last text of each edited part, a typedstream
 	history  []edit         // ec: all texts of the edited parts, each part's oldest first
 }
 
-// edit is what a part of a message became, when.
+// edit is one version of a part, with its date.
 type edit struct {
 	part, number int
 	date         int64  // nanoseconds since 1970
@@ -57,7 +57,7 @@ func readEdits(summary []byte) edits {
 	return e
 }
 
-// editDate reads d, seconds since 2001 with a fraction, in nanoseconds since 1970; 0 if it is none.
+// editDate converts d, seconds since 2001 with a fraction, to nanoseconds since 1970; 0 if d is not a date.
 func editDate(d any) int64 {
 	switch d := d.(type) {
 	case float64:
@@ -72,9 +72,9 @@ func editDate(d any) int64 {
 	return 0
 }
 
-// left removes what was unsent from the pieces of a body, and gives them the numbers that they were sent with. Messages
-// takes unsent parts out of the body itself; where it has not, and where it has renumbered the rest, is told by how many
-// parts there are.
+// left removes the unsent parts from the pieces of a body and restores the part numbers from the time of sending.
+// Messages usually removes unsent parts from the body itself. The number of parts shows where it has not, and where it
+// has renumbered the rest.
 func (e *edits) left(pieces []piece) []piece {
 	if len(e.unsent) == 0 {
 		return pieces
@@ -90,7 +90,7 @@ func (e *edits) left(pieces []piece) []piece {
 	return slices.DeleteFunc(pieces, func(p piece) bool { return slices.Contains(e.unsent, p.part) })
 }
 
-// renumber gives the parts, in order, the numbers that are not unsent.
+// renumber assigns the numbers that are not unsent to the parts, in order.
 func (e *edits) renumber(pieces []piece, numbers []int) []piece {
 	sent := make(map[int]int)
 	next := 0
@@ -107,7 +107,7 @@ func (e *edits) renumber(pieces []piece, numbers []int) []piece {
 	return pieces
 }
 
-// partNumbers returns the numbers of the parts, each once, in the order of the body.
+// partNumbers returns each part number once, in the order of the body.
 func partNumbers(pieces []piece) []int {
 	var numbers []int
 	for _, p := range pieces {

@@ -6,7 +6,7 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// The values of item_type that tell what happened to a conversation, beside those of members.go.
+// The values of item_type for changes to a conversation, in addition to the ones in members.go.
 const (
 	itemRenamed   = 2
 	itemLocation  = 4
@@ -17,8 +17,8 @@ const (
 	actionPhotoRemoved = 2
 )
 
-// event is what a row tells that happened to its conversation. Of a kind that this program does not know the numbers are
-// kept.
+// event returns the change to the conversation that a row records. For a kind that this program does not know, it keeps
+// the numbers.
 func (r *row) event(d *directory, c *chat) (e messages.Event, known bool) {
 	e = messages.Event{Date: r.date, Chat: c.id}
 	e.Actor, _ = r.sender(d, c)

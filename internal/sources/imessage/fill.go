@@ -9,7 +9,7 @@ import (
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
-// fill takes the suspects to the store.
+// fill writes the suspects to the store.
 func (c *collector) fill(ctx context.Context, tx *messages.Tx, survey func() map[string][]sqlitepages.Leaf) error {
 	var err error
 	if c.number, err = tx.Source(c.source.name, messages.Numbered); err != nil {
@@ -32,14 +32,14 @@ func (c *collector) fill(ctx context.Context, tx *messages.Tx, survey func() map
 	if err != nil {
 		return err
 	}
-	c.directory.chatOfMessage = newChatOfMessage() // of millions of messages, and no longer needed
+	c.directory.chatOfMessage = newChatOfMessage() // frees the memory for millions of messages, which is no longer needed
 	if survey() != nil && len(c.summary.Unreadable) == 0 && c.rows.Sum() == c.summary.Total {
 		tx.SetState(c.number, func(o *messages.Outcome) []byte { return c.newState(c.settledRows(o)).encode() })
 	}
 	return c.source.checkUnchanged()
 }
 
-// keepCounts begins with what the last collect counted, without the rows that are read again.
+// keepCounts starts from the counts of the last collect, without the rows that are read again.
 func (c *collector) keepCounts() {
 	c.rows = c.old.Rows
 	for _, row := range c.old.Damaged {
@@ -54,7 +54,7 @@ func (c *collector) keepCounts() {
 	}
 }
 
-// fillRows reads and decodes the suspects on one side and stores them on the other.
+// fillRows reads and decodes the suspects in one goroutine and stores them in another.
 func (c *collector) fillRows(outer context.Context, tx *messages.Tx) error {
 	ctx, stop := context.WithCancel(outer)
 	defer stop()
@@ -68,7 +68,7 @@ func (c *collector) fillRows(outer context.Context, tx *messages.Tx) error {
 	if storing != nil {
 		stop()
 	}
-	for range batches { // the reader ends before its source is used again
+	for range batches { // the reader must end before its source is used again
 	}
 	if len(c.summary.Unreadable) > 0 {
 		tx.Incomplete()
@@ -77,10 +77,11 @@ func (c *collector) fillRows(outer context.Context, tx *messages.Tx) error {
 	return errors.Join(storing, c.source.explain(reading))
 }
 
-// batchRows is so many that handing them over costs nothing, and so few that they stay in the processor's cache.
+// batchRows is large enough that handing a batch over costs nothing, and small enough that it stays in the processor's
+// cache.
 const batchRows = 512
 
-// readRows sends what the suspects say, batch after batch.
+// readRows sends the decoded suspects in batches.
 func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) error {
 	var b []decodedRow
 	send := func() error {
@@ -115,7 +116,7 @@ func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) e
 	return errors.Join(err, send())
 }
 
-// storeRows stores what batches say.
+// storeRows stores the decoded rows of the batches.
 func (c *collector) storeRows(tx *messages.Tx, batches <-chan []decodedRow) error {
 	for b := range batches {
 		for i := range b {
@@ -157,7 +158,7 @@ func (c *collector) storeRow(tx *messages.Tx, d *decodedRow) (err error) {
 	return nil
 }
 
-// oldFate is what had become of a row.
+// oldFate returns the previous fate of a row.
 func oldFate(o *messages.OldRow) sources.Fate {
 	switch {
 	case o.LeftOut && o.Why < 0:
@@ -172,5 +173,5 @@ func oldFate(o *messages.OldRow) sources.Fate {
 	return sources.Messages
 }
 
-// fatesOfForgotten are the fates of rows that the store leaves out.
+// fatesOfForgotten maps what the store reports about rows that it leaves out to their fates.
 var fatesOfForgotten = map[int]sources.Fate{messages.ForgottenMessage: sources.Messages, messages.ForgottenReaction: sources.Reactions, messages.ForgottenRemoval: sources.Removals}

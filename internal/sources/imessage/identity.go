@@ -8,17 +8,17 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// recentRows is how many rows are looked at for the owner's addresses when some are known already.
+// recentRows is how many rows are searched for the owner's addresses if some are already known.
 const recentRows = 20_000
 
-// keepIdentities takes to the store which addresses the database says are the owner's, and which are one person's. With
-// again it has been asked before, and only the newest rows are.
+// keepIdentities stores which addresses the database assigns to the owner, and which belong to one person. With again
+// set, an earlier call has read the rows, and only the newest ones are read.
 func (s *Source) keepIdentities(ctx context.Context, db *messages.DB, again bool) error {
 	known, err := db.OwnAddresses(ctx)
 	if err != nil {
 		return err
 	}
-	// What a damaged database does not tell is missing here as it is among the messages, where it is reported.
+	// Data lost to damage is missing here as it is among the messages, where it is reported.
 	own, err := s.ownAddresses(ctx, again || len(known) > 0)
 	if err != nil && !isDamage(err) {
 		return s.explain(err)
@@ -30,8 +30,8 @@ func (s *Source) keepIdentities(ctx context.Context, db *messages.DB, again bool
 	return db.KeepIdentities(ctx, own, same)
 }
 
-// ownAddresses are those that messages were sent to or from on this device, and those that the chats name. With recent,
-// only the newest rows are read.
+// ownAddresses returns the addresses that this device sent or received messages with, and the ones that the chats name.
+// With recent set, it reads only the newest rows.
 func (s *Source) ownAddresses(ctx context.Context, recent bool) ([]messages.OwnAddress, error) {
 	var list []messages.OwnAddress
 	take := func(place string) func(record) error {
@@ -65,8 +65,8 @@ func (s *Source) ownAddresses(ctx context.Context, recent bool) ([]messages.OwnA
 	return list, nil
 }
 
-// loginAddress takes an address out of a login, which reads E:me@icloud.com or P:+12345678900, and may have nothing
-// behind its colon. What is no address, such as the number of a SIM card's slot, is empty.
+// loginAddress extracts the address from a login such as E:me@icloud.com or P:+12345678900, which may have nothing after
+// its colon. It returns "" if the login is not an address, such as the number of a SIM card's slot.
 func loginAddress(login string) string {
 	login = strings.TrimSpace(login)
 	if len(login) > 1 && login[1] == ':' {

@@ -9,10 +9,10 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// includable are the rows that are left out unless they are asked for, by the names that a user gives them.
+// includable maps the names that a user can pass to the rows that are left out by default.
 var includable = map[string]sources.Fate{"junk": sources.Junk, "deleted": sources.RecentlyDeleted, "scheduled": sources.Scheduled, "failed": sources.NeverSent}
 
-// ParseInclude reads a list of rows that are to become messages all the same, such as "junk,deleted"; "all" stands for all of them.
+// ParseInclude parses a list of rows to collect as messages anyway, such as "junk,deleted"; "all" stands for all of them.
 func ParseInclude(list string) (sources.FateSet, error) {
 	var include sources.FateSet
 	for name := range strings.SplitSeq(list, ",") {

@@ -14,13 +14,13 @@ import (
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
-// join is a row of a table that joins messages to chats or to attachments.
+// join is a row of a table that joins messages to chats or attachments.
 type join struct{ row, message, other int64 }
 
-// joinTable is a table of joins and its columns.
+// joinTable is a join table and its columns.
 type joinTable struct{ name, message, other string }
 
-// The tables of joins.
+// The join tables.
 const (
 	chats        = iota // the chats of messages
 	attachments         // the attachments of messages
@@ -33,11 +33,12 @@ var joinTables = [...]joinTable{
 	recoverables: {"chat_recoverable_message_join", "message_id", "chat_id"},
 }
 
-// allJoins is all rows of a table of joins.
+// allJoins is the range of all rows of a join table.
 var allJoins = sqlitepages.Range{First: math.MinInt64, Last: math.MaxInt64}
 
-// packedJoins is the rows of such a table in order, two or three bytes each. A row is how many row ids on it is, doubled;
-// one more if it is not the next message, and then how many messages on; and what it is joined to.
+// packedJoins holds the rows of a join table in order, in two or three bytes each. A row is stored as twice its distance
+// in row IDs from the previous row, plus one if its message is not the next one; then the distance in messages follows.
+// Last comes what the message is joined to.
 type packedJoins struct {
 	data []byte
 	last join
@@ -79,7 +80,7 @@ func (l *packedJoins) each(visit func(join)) error {
 	return nil
 }
 
-// eachJoin calls visit for the rows of a table of joins between two row ids, in order.
+// eachJoin calls visit for the rows of a join table between two row IDs, in order.
 func (s *Source) eachJoin(ctx context.Context, t joinTable, r sqlitepages.Range, visit func(join)) error {
 	if !s.has(t.name, t.message, t.other) {
 		return nil
@@ -96,7 +97,7 @@ func (s *Source) eachJoin(ctx context.Context, t joinTable, r sqlitepages.Range,
 	}, args...)
 }
 
-// inRanges reports whether a row id is in one of the ranges, which are sorted.
+// inRanges reports whether a row ID is in one of the sorted ranges.
 func inRanges(ranges []sqlitepages.Range, row int64) bool {
 	_, found := slices.BinarySearchFunc(ranges, row, func(r sqlitepages.Range, row int64) int {
 		switch {
@@ -110,7 +111,7 @@ func inRanges(ranges []sqlitepages.Range, row int64) bool {
 	return found
 }
 
-// renew returns the list with the rows of the ranges read anew, and the messages whose joins are not what they were.
+// renew returns the list with the rows of the ranges read again, and the messages whose joins have changed.
 func (l *packedJoins) renew(ctx context.Context, s *Source, t joinTable, ranges []sqlitepages.Range) (renewed packedJoins, changed []int64, err error) {
 	if len(ranges) == 0 {
 		return *l, nil, nil
@@ -146,7 +147,7 @@ func (l *packedJoins) renew(ctx context.Context, s *Source, t joinTable, ranges 
 	return renewed, changed, err
 }
 
-// numbersIn is what a query is given to look up many rows at once.
+// numbersIn is the SQL condition for looking up many rows in one query.
 const numbersIn = ` IN (SELECT value FROM json_each(?))`
 
 func asJSON(list any) driver.Value {
@@ -165,5 +166,5 @@ func storeRanges(ranges []sqlitepages.Range) []messages.Range {
 	return list
 }
 
-// everything is all rows of a table; those of messages have no other numbers.
+// everything is the range of all rows of a table; messages never have other row IDs.
 var everything = sqlitepages.Range{First: 0, Last: messages.LastRow}

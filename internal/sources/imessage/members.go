@@ -12,7 +12,7 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// The values of item_type and group_action_type that change who is in a group.
+// The values of item_type and group_action_type that change the members of a group.
 const (
 	itemMessage = 0
 	itemMember  = 1 // added or removed other_handle
@@ -23,17 +23,17 @@ const (
 	actionLeft    = 0
 )
 
-// event is what a row of a group tells about its members.
+// event is a row of a group that provides information about its members.
 type event struct {
 	at             moment
-	joined, parted person // by this row, if any
-	active         person // who was a member when it was written
+	joined, parted person // in this row, if any
+	active         person // a member at the time the row was written
 }
 
-// readEras works out who was in each chat when. In a group that is today's members, walked back through the rows that tell
-// who was added, was removed or left. Who wrote a message was a member then, even if the row that told of the leaving is
-// lost; between two such rows only the last that somebody wrote counts. It does so for some chats; rows is a JSON list of
-// the messages that stand in them, nil for all that there are.
+// readEras determines who was in each chat at what time. For a group, it starts from the current members and walks back
+// through the rows that record who was added, was removed or left. The author of a message was a member at that time,
+// even if the row that recorded the departure is lost; between two such rows only the author's last message counts. It
+// covers the given chats; rows is a JSON list of the messages in them, or nil for all messages.
 func (s *Source) readEras(ctx context.Context, d *directory, chats []*chat, rows driver.Value) error {
 	events := make(map[*chat][]event)
 	for _, c := range chats {
@@ -54,12 +54,12 @@ func (s *Source) readEras(ctx context.Context, d *directory, chats []*chat, rows
 	return err
 }
 
-// useToday takes today's members for those of all times.
+// useToday uses the current members for all times.
 func (c *chat) useToday() {
 	c.eras = []era{{end: forever, group: c.group, members: listed(c.members).members()}}
 }
 
-// among is the end of a condition for rows of a list, and its argument; of nil, for all.
+// among returns the end of a condition that limits a query to a list of rows, and its argument; nil means all rows.
 func among(rows driver.Value) (condition string, args []driver.Value) {
 	if rows == nil {
 		return "", nil
@@ -67,7 +67,7 @@ func among(rows driver.Value) (condition string, args []driver.Value) {
 	return " AND ROWID" + numbersIn, []driver.Value{rows}
 }
 
-// readChanges adds to each group the rows that tell of members, in order of time.
+// readChanges adds to each group the rows that record changes of its members, in order of time.
 func (s *Source) readChanges(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value) error {
 	if !s.has("message", "item_type") {
 		return nil
@@ -103,14 +103,14 @@ func (s *Source) readChanges(ctx context.Context, d *directory, events map[*chat
 	return err
 }
 
-// stretch is the time of a group between two of its changes, as somebody knew it.
+// stretch is the time between two changes of a group, for one member.
 type stretch struct {
 	chat   uint32
-	change int32 // how many changes came before
+	change int32 // how many changes precede it
 	handle int64
 }
 
-// readActivity adds to the changes when somebody wrote last before each.
+// readActivity adds each member's last message before each change to the events.
 func (s *Source) readActivity(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value) error {
 	latest := make(map[stretch]moment)
 	only, args := among(rows)
@@ -139,8 +139,8 @@ func (s *Source) readActivity(ctx context.Context, d *directory, events map[*cha
 	return err
 }
 
-// walkBack returns the eras of a group, the latest first. The last of them is the earliest, and everything before it
-// belongs to it as well.
+// walkBack returns the eras of a group, the latest first. The last one in the list is the earliest, and everything before
+// it belongs to it as well.
 func walkBack(today []person, events []event) []era {
 	sort.Slice(events, func(i, j int) bool { return events[j].at.before(events[i].at) })
 	r := listed(today)
@@ -158,13 +158,13 @@ func walkBack(today []person, events []event) []era {
 	return eras
 }
 
-// roster is who was in a group at some time, as far as the walk back has come. It knows addresses, not people: what was
-// learned of an address is kept with when it was, for the last that was learned of any address of a person holds for the
-// person.
+// roster holds the members of a group at some time during the walk back. It knows addresses, not people: it keeps what is
+// known of an address together with the order in which it was learned, because the latest finding for any address of a
+// person holds for the person.
 type roster struct {
 	known map[string]finding // by the key of a person
 	notes int
-	last  map[bool]int // the latest note of somebody absent, of somebody there
+	last  map[bool]int // the latest note of an absent person (true) and of a present one (false)
 }
 
 type finding struct {
@@ -173,7 +173,7 @@ type finding struct {
 	note    int
 }
 
-// listed is the roster of today.
+// listed returns the roster of the current members.
 func listed(today []person) *roster {
 	r := &roster{known: map[string]finding{}, last: map[bool]int{}}
 	for _, p := range today {
@@ -182,8 +182,8 @@ func listed(today []person) *roster {
 	return r
 }
 
-// note takes that somebody was there or absent, if anybody, and reports whether that is news: not what was known already
-// and nothing learned since could have changed.
+// note records that a person, if any, was present or absent. It reports whether that is new: it is not if it was known
+// already and nothing learned since could have changed it.
 func (r *roster) note(p person, absent bool) bool {
 	if p.key == "" {
 		return false
@@ -197,7 +197,7 @@ func (r *roster) note(p person, absent bool) bool {
 	return true
 }
 
-// members are the addresses with what was learned last first.
+// members returns the addresses, the most recently learned first.
 func (r *roster) members() []messages.Member {
 	findings := slices.SortedFunc(maps.Values(r.known), func(a, b finding) int {
 		return cmp.Or(cmp.Compare(b.note, a.note), cmp.Compare(a.address, b.address))
@@ -209,7 +209,7 @@ func (r *roster) members() []messages.Member {
 	return members
 }
 
-// periods are the eras as the store takes them.
+// periods converts the eras to the form that the store expects.
 func (c *chat) periods() []messages.Period {
 	list := make([]messages.Period, len(c.eras))
 	for i, e := range c.eras {

@@ -19,10 +19,10 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// sourceOption names the database.
+// sourceOption is the option that names the database.
 const sourceOption = usererr.Option("source")
 
-// sqliteMagic begins every SQLite database.
+// sqliteMagic is the start of every SQLite database.
 var sqliteMagic = []byte("SQLite format 3\x00")
 
 // Recognize reports whether a file is an SQLite database.
@@ -30,15 +30,15 @@ func Recognize(h *sources.Head) bool {
 	return len(h.Names) == 0 && bytes.HasPrefix(h.Text, sqliteMagic)
 }
 
-// backupName is what sms.db is called in an iOS backup: the SHA-1 of its domain and path.
+// backupName is the name of sms.db in an iOS backup: the SHA-1 of its domain and path.
 const backupName = "3d0d7e5fb2ce288813306e4d4636395e047a3d28"
 
 // Open opens the database at path, or the one of the iOS backup in the folder path, for reading.
 //
-// Nothing beside the source is made, changed or removed. A database in WAL mode can only be read with its -wal and -shm
-// files; where they are there, Messages has it open and it is read in place, in step with Messages. Where they are not,
-// reading in place would leave such files behind. Then nobody has it open, and the file is read as one that does not
-// change; should it change all the same, Collect begins again with a copy.
+// Open never creates, changes or removes a file next to the source. A database in WAL mode can only be read with its -wal
+// and -shm files. If they exist, Messages has it open, and Open reads it in place, in step with Messages. If they do not,
+// reading in place would leave such files behind. No process has the database open then, and Open reads the file as
+// immutable; if it does change, Collect starts again with a copy.
 func Open(ctx context.Context, path string) (*Source, error) {
 	path, err := find(path)
 	if err != nil {
@@ -71,8 +71,8 @@ func Open(ctx context.Context, path string) (*Source, error) {
 	return s, nil
 }
 
-// OpenDecrypted opens what was decrypted of the iOS backup in the folder backup; messages.db knows the source by the
-// backup. The folder is removed when the source is closed, or cannot be opened.
+// OpenDecrypted opens the decrypted files of the iOS backup in the folder backup; messages.db identifies the source by
+// the backup. The folder is removed when the source is closed or cannot be opened.
 func OpenDecrypted(ctx context.Context, folder, backup string) (*Source, error) {
 	s, err := Open(ctx, folder)
 	if err != nil {
@@ -85,7 +85,7 @@ func OpenDecrypted(ctx context.Context, folder, backup string) (*Source, error) 
 	return s, nil
 }
 
-// placeOf tells databases apart by where they lie, and where their attachments are looked for.
+// placeOf returns the name that identifies a database by its location, and the folder to search for its attachments.
 func placeOf(path string) (name, root string, err error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -98,7 +98,7 @@ func placeOf(path string) (name, root string, err error) {
 	return "imessage " + absolute, root, nil
 }
 
-// Close ends the reading.
+// Close closes the database and removes its temporary files.
 func (s *Source) Close() error {
 	errs := []error{s.disconnect()}
 	for _, folder := range []string{s.copyFolder, s.decrypted} {
@@ -110,10 +110,10 @@ func (s *Source) Close() error {
 	return errors.Join(errs...)
 }
 
-// File is the database file that is read.
+// File returns the path of the database file.
 func (s *Source) File() string { return s.path }
 
-// isEmpty reports whether a file holds nothing, or does not exist.
+// isEmpty reports whether a file is empty or does not exist.
 func isEmpty(path string) bool {
 	info, err := os.Stat(path)
 	return errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0
@@ -124,14 +124,14 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// find returns the database that path stands for.
+// find returns the path of the database that path refers to.
 func find(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", explainFile(path, err)
 	}
 	if !info.IsDir() {
-		// SQLite keeps the -wal and -shm files beside the file itself, not beside a link to it.
+		// SQLite keeps the -wal and -shm files next to the file itself, not next to a link to it.
 		if path, err = filepath.EvalSymlinks(path); err != nil {
 			return "", explainFile(path, err)
 		}
@@ -155,7 +155,7 @@ func find(path string) (string, error) {
 func refuseEncrypted(backup string) error {
 	manifest, err := os.ReadFile(filepath.Join(backup, "Manifest.plist"))
 	if err != nil {
-		return nil // not every copy of a backup has its manifest
+		return nil // not every copy of a backup includes its manifest
 	}
 	var content struct{ IsEncrypted bool }
 	if _, err := plist.Unmarshal(manifest, &content); err == nil && content.IsEncrypted {
@@ -181,7 +181,7 @@ func inspect(path string) (wal bool, err error) {
 	return header[18] == 2 || header[19] == 2, nil
 }
 
-// connect opens a database file and begins the transaction that everything is read in.
+// connect opens a database file and begins the transaction for all reads.
 func (s *Source) connect(ctx context.Context, path, mode string) error {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -218,7 +218,7 @@ func (s *Source) disconnect() error {
 	return errors.Join(errs...)
 }
 
-// begin begins the transaction, at a moment when nobody writes: only then is it known which pages it sees.
+// begin begins the transaction while no process writes: only then is it known which pages it sees.
 func (s *Source) begin(ctx context.Context, path string) error {
 	const attempts = 10
 	for n := range attempts {
@@ -244,8 +244,8 @@ func cannotOpen(err error) bool {
 	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrCantOpen || failure.Code == sqlite3.ErrReadonly)
 }
 
-// copyAndConnect reads a copy. Without a -shm file nobody has the database open, so that its files agree; if one of them
-// changes while it is copied, it is copied again.
+// copyAndConnect reads a copy. Without a -shm file, no process has the database open, and its files are consistent. If
+// one of them changes during the copy, it copies again.
 func (s *Source) copyAndConnect(ctx context.Context) error {
 	var err error
 	if s.copyFolder, err = os.MkdirTemp("", "vqctl-snapshot-*"); err != nil {
@@ -268,14 +268,14 @@ func (s *Source) copyAndConnect(ctx context.Context) error {
 	return usererr.With(errors.New("it keeps changing while it is copied"), "close Messages and try again")
 }
 
-// Stamp reports whether the files of the database that path stands for have changed: it is another one then.
+// Stamp returns a string that differs if the files of the database at path have changed.
 func Stamp(path string) (string, error) {
 	path, err := find(path)
 	s := Source{path: path}
 	return s.stamp(), err
 }
 
-// copyFile copies a file that may be missing.
+// copyFile copies a file, which may be missing.
 func copyFile(ctx context.Context, to, from string) error {
 	in, err := os.Open(from)
 	if errors.Is(err, os.ErrNotExist) {
@@ -293,7 +293,7 @@ func copyFile(ctx context.Context, to, from string) error {
 	return errors.Join(err, out.Close())
 }
 
-// contextReader ends reading when the context does.
+// contextReader stops reading when the context is done.
 type contextReader struct {
 	ctx context.Context
 	in  io.Reader

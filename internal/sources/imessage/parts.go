@@ -12,17 +12,18 @@ import (
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
 
-// The attributes of a body that say where its parts are and what stands in them.
+// The attributes that identify the parts of a body and their content.
 const (
 	partAttribute       = "__kIMMessagePartAttributeName"
 	transferAttribute   = "__kIMFileTransferGUIDAttributeName"
 	transcriptAttribute = "IMAudioTranscription"
 
-	objectCharacter = '\uFFFC' // stands for an attachment
-	appCharacter    = '\uFFFD' // stands for an app
+	objectCharacter = '\uFFFC' // placeholder for an attachment
+	appCharacter    = '\uFFFD' // placeholder for an app
 )
 
-// pieces returns what a row says, in the order of its body. Nothing, with a fate of Unsent or Empty, is an answer too.
+// pieces returns the content of a row, in the order of its body. An empty list with the fate Unsent or Empty is also
+// valid.
 func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate sources.Fate) {
 	rd.edits, rd.damaged = readEdits(r.summary), nil
 	e := &rd.edits
@@ -35,7 +36,7 @@ func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate sources.Fat
 		list = nil
 	}
 	if !gone {
-		// What is attached but has no place in the body comes last; of a message of which something was unsent, it is that.
+		// Attachments without a place in the body come last. If part of the message was unsent, they are the unsent part.
 		list = append(list, rd.unplaced(list)...)
 	}
 	list = slices.DeleteFunc(list, func(p piece) bool { return p.kind == messages.Text && isBlank(p.text) })
@@ -53,8 +54,7 @@ func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate sources.Fat
 	return nil, false, sources.Empty
 }
 
-// decode returns the body of a row: what its archive holds, or else its text column, or what a scan finds in a damaged
-// archive.
+// decode returns the body of a row: from its archive, else from its text column, else from a scan of a damaged archive.
 func (rd *reader) decode(archive, text []byte) *typedstream.Body {
 	var failure error
 	if len(archive) > 0 {
@@ -93,11 +93,11 @@ func (rd *reader) finalTexts(r *row, e *edits) []piece {
 type splitter struct {
 	pieces   []piece
 	files    []attachment
-	placed   []bool // files that stand somewhere
+	placed   []bool // files with a place in the body
 	words    strings.Builder
 	part     int
-	numbered bool // the body numbers its parts; else they are counted
-	hidden   bool // U+FFFD stands for an app
+	numbered bool // the body numbers its parts; otherwise they are counted
+	hidden   bool // U+FFFD is the placeholder for an app
 }
 
 func (rd *reader) split(r *row, body *typedstream.Body) []piece {
@@ -123,7 +123,7 @@ func (rd *reader) split(r *row, body *typedstream.Body) []piece {
 	return s.pieces
 }
 
-// cut16 cuts text after so many UTF-16 units.
+// cut16 splits text after the given number of UTF-16 units.
 func cut16(text string, units int) (head, tail string) {
 	at := 0
 	for units > 0 && at < len(text) {
@@ -150,7 +150,7 @@ func (s *splitter) run(text string, run *typedstream.Run) {
 	}
 }
 
-// flush ends a piece of words.
+// flush completes a piece of text.
 func (s *splitter) flush() {
 	text := s.words.String()
 	s.words.Reset()
@@ -170,7 +170,7 @@ func (s *splitter) add(p piece) {
 	}
 }
 
-// claim marks the file of this identifier as one that the body names.
+// claim marks the file with this identifier as named by the body.
 func (s *splitter) claim(guid string) {
 	if n := s.find(guid); n >= 0 {
 		s.placed[n] = true
@@ -184,8 +184,8 @@ func (s *splitter) find(guid string) int {
 	return slices.IndexFunc(s.files, func(a attachment) bool { return a.guid == guid })
 }
 
-// place adds the attachment that a U+FFFC stands for: the one that its run names, else the next that no run names. A
-// transcript belongs to the one that is named. A U+FFFC that stands for nothing goes, and the words around it stay one
+// place adds the attachment for a U+FFFC: the one that its run names, or else the next one that no run names. A
+// transcript belongs to the named attachment. A U+FFFC without an attachment is dropped, and the text around it stays one
 // part.
 func (s *splitter) place(run *typedstream.Run) {
 	guid := run.Get(transferAttribute).Text
@@ -206,7 +206,7 @@ func (s *splitter) place(run *typedstream.Run) {
 	}
 }
 
-// unplaced returns the attachments of a row that are not among its pieces, as parts after the last.
+// unplaced returns the attachments of a row that are not among its pieces, numbered after the last part.
 func (rd *reader) unplaced(list []piece) []piece {
 	var more []piece
 	part := 0
@@ -223,7 +223,7 @@ func (rd *reader) unplaced(list []piece) []piece {
 	return more
 }
 
-// isBlank reports whether a text has no words: nothing but white space and what stands for something else.
+// isBlank reports whether a text contains only white space and placeholders.
 func isBlank(text string) bool {
 	for _, c := range text {
 		if c != objectCharacter && c != appCharacter && !unicode.IsSpace(c) {

@@ -8,7 +8,7 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// fillPeriods tells the store who was in which chat when, where that may have changed.
+// fillPeriods stores the membership periods of the chats where they may have changed.
 func (c *collector) fillPeriods(ctx context.Context, tx *messages.Tx) error {
 	stale, err := c.staleGroups(ctx, tx)
 	switch {
@@ -24,7 +24,7 @@ func (c *collector) fillPeriods(ctx context.Context, tx *messages.Tx) error {
 	changed := make(map[int64]bool)
 	for _, chat := range stale {
 		if _, known := tx.ChatNumber(c.number, chat.id); !known && chat.number == 0 {
-			continue // nothing was ever said in it
+			continue // it has no messages
 		}
 		if chat.stored, err = tx.Chat(c.number, chat.id, chat.group); err != nil {
 			return err
@@ -39,8 +39,8 @@ func (c *collector) fillPeriods(ctx context.Context, tx *messages.Tx) error {
 	return c.suspectRowsOf(changed)
 }
 
-// staleGroups are the groups of which it must be worked out anew who was in them when: all of which nothing is known, those
-// whose members are others today, and those of which a row has come, gone or changed that may tell something.
+// staleGroups returns the groups whose membership must be determined again: new ones, ones whose current members have
+// changed, and ones with an added, changed or removed row that may affect it.
 func (c *collector) staleGroups(ctx context.Context, tx *messages.Tx) ([]*chat, error) {
 	stale := make(map[*chat]bool)
 	if c.old == nil {
@@ -59,7 +59,7 @@ func (c *collector) staleGroups(ctx context.Context, tx *messages.Tx) ([]*chat, 
 	if err != nil {
 		return nil, err
 	}
-	byStore := make(map[int64]*chat) // by the number in the store
+	byStore := make(map[int64]*chat) // by number in the store
 	for _, chat := range c.directory.chats {
 		id, known := tx.ChatNumber(c.number, chat.id)
 		if !known {
@@ -113,8 +113,8 @@ func (c *collector) staleGroups(ctx context.Context, tx *messages.Tx) ([]*chat, 
 	return chatsOf(stale), err
 }
 
-// isQuiet reports whether a row of a group at a moment says nothing of who was in it: a member of today sent it, after the
-// last change.
+// isQuiet reports whether a row of a group at a moment has no effect on its membership: a current member sent it after
+// the last change.
 func (c *chat) isQuiet(at moment, sender string, d *directory) bool {
 	if !c.lastChange.before(at) {
 		return false
@@ -135,7 +135,7 @@ func chatsOf(set map[*chat]bool) []*chat {
 	return list
 }
 
-// readErasOf works out the eras of some chats.
+// readErasOf determines the eras of the given chats.
 func (c *collector) readErasOf(ctx context.Context, stale []*chat) error {
 	set := make(map[int64]bool, len(stale))
 	for _, chat := range stale {
@@ -151,7 +151,7 @@ func (c *collector) readErasOf(ctx context.Context, stale []*chat) error {
 	return c.source.readEras(ctx, c.directory, stale, asJSON(rows))
 }
 
-// rowsOf are the messages that are linked to some chats.
+// rowsOf returns the messages that are linked to the given chats.
 func (c *collector) rowsOf(chats_ map[int64]bool) (rows []int64, set map[int64]bool, err error) {
 	set = make(map[int64]bool)
 	note := func(j join) {
@@ -164,8 +164,8 @@ func (c *collector) rowsOf(chats_ map[int64]bool) (rows []int64, set map[int64]b
 	return rows, set, err
 }
 
-// suspectRowsOf has the rows of chats read in which others were than was known: somebody may have been forgotten who was
-// alone with the owner.
+// suspectRowsOf marks the rows of chats whose known members have changed: someone who was alone with the owner may have
+// been forgotten.
 func (c *collector) suspectRowsOf(changed map[int64]bool) error {
 	for id, is := range changed {
 		if !is {

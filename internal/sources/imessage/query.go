@@ -9,7 +9,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// record is a row of a query. Its strings and bytes are the receiver's to keep, the record itself is not.
+// record is a row of a query. The receiver may keep its strings and bytes, but not the record itself.
 type record []driver.Value
 
 func (r record) int(column int) int64 {
@@ -22,7 +22,7 @@ func (r record) text(column int) string {
 	return s
 }
 
-// bytes returns a blob, also one that was stored as text; nil for NULL.
+// bytes returns a blob, even if it was stored as text; nil for NULL.
 func (r record) bytes(column int) []byte {
 	switch v := r[column].(type) {
 	case []byte:
@@ -33,8 +33,8 @@ func (r record) bytes(column int) []byte {
 	return nil
 }
 
-// each calls visit for every row of a query, within the transaction of the source. It asks the driver itself:
-// database/sql would take as long again as SQLite does. visit must not ask the database anything.
+// each calls visit for every row of a query, within the transaction of the source. It calls the driver directly, because
+// database/sql would double the time that SQLite takes. visit must not query the database.
 func (s *Source) each(ctx context.Context, query string, visit func(record) error, args ...driver.Value) error {
 	return s.conn.Raw(func(connection any) error {
 		rows, err := connection.(*sqlite3.SQLiteConn).Query(query, args)
@@ -64,7 +64,7 @@ func eachRow(ctx context.Context, rows driver.Rows, visit func(record) error) er
 	}
 }
 
-// isDamage reports whether an error says that the file cannot be read where it should be.
+// isDamage reports whether an error means that part of the file cannot be read.
 func isDamage(err error) bool {
 	var failure sqlite3.Error
 	if !errors.As(err, &failure) {
@@ -73,7 +73,7 @@ func isDamage(err error) bool {
 	return failure.Code == sqlite3.ErrCorrupt || failure.Code == sqlite3.ErrIoErr
 }
 
-// has reports whether a table has these columns.
+// has reports whether a table has the given columns.
 func (s *Source) has(table string, columns ...string) bool {
 	for _, c := range columns {
 		if !s.columns[table][c] {

@@ -5,7 +5,7 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// read decodes a row, which has these attachments.
+// read decodes a row with its attachments.
 func (c *collector) read(r *row, files []attachment, find finder) (decodedRow, error) {
 	c.reader.files = files
 	chat := c.directory.chatOf(r.id)
@@ -39,7 +39,7 @@ func (c *collector) read(r *row, files []attachment, find finder) (decodedRow, e
 	return d, err
 }
 
-// message takes the parts of a message, and its history.
+// message adds the parts of a message and its history.
 func (c *collector) message(r *row, d *decodedRow) {
 	pieces, shortened, fate := c.reader.pieces(r)
 	d.fate, d.damaged = fate, c.reader.damaged != nil
@@ -68,7 +68,7 @@ func (c *collector) event(r *row, chat *chat, d *decodedRow) {
 	}
 }
 
-// decodeTapback takes a reaction, or the removal of one.
+// decodeTapback decodes a reaction or the removal of one.
 func (r *row) decodeTapback(d *decodedRow) {
 	kind := r.tapback
 	if d.fate == sources.Removals {

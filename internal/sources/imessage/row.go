@@ -34,17 +34,17 @@ type row struct {
 	threadPart string
 }
 
-// head is what a row says of who is in its chat.
+// head holds the columns of a row that affect the membership of its chat.
 type head struct {
 	id, date, handle, other int64
 	fromMe                  bool
 	itemType                int64
 }
 
-// tellsMembers reports whether a row tells of members by itself.
+// tellsMembers reports whether a row by itself records a change of members.
 func (h *head) tellsMembers() bool { return h.itemType == itemMember || h.itemType == itemLeft }
 
-// finder returns the row of an identifier, 0 if there is none.
+// finder returns the row with an identifier, or 0 if there is none.
 type finder func(guid string) (int64, error)
 
 // attachment is a row of attachment.
@@ -53,21 +53,21 @@ type attachment struct {
 	kind messages.Kind
 	name string
 	path string
-	// payload is a file of an app or of a link's preview, not content.
+	// payload marks a file of an app or of a link preview, which is not content.
 	payload bool
 }
 
-// piece is what becomes one message: words, or an attachment.
+// piece becomes one message: text or an attachment.
 type piece struct {
 	part       int
 	kind       messages.Kind
-	text       string // words, or the attachment's name
+	text       string // text, or the attachment's name
 	attachment string
 	path       string // of the attachment
 	transcript string
 }
 
-// moment is a place in the course of a chat.
+// moment is a position in the course of a chat.
 type moment struct{ date, row int64 }
 
 func (m moment) compare(n moment) int {
@@ -79,7 +79,7 @@ func (m moment) before(n moment) bool { return m.compare(n) < 0 }
 // forever is after everything.
 var forever = moment{date: math.MaxInt64, row: math.MaxInt64}
 
-// era is a time with the same members: up to and with the row at its end.
+// era is a period with constant members, up to and including the row at its end.
 type era struct {
 	end     moment
 	group   bool

@@ -42,8 +42,9 @@ func scanRow(v record) row {
 	return r
 }
 
-// eachMessage calls visit for the rows of message in some ranges with their attachments, in order of row id. find returns
-// the row of an identifier, 0 if there is none. damaged says why the attachments could not be read to their end.
+// eachMessage calls visit for the rows of message in the given ranges, with their attachments, in order of row ID. find
+// returns the row with an identifier, or 0 if there is none. damaged is the error that ended the reading of the
+// attachments early.
 func (s *Source) eachMessage(ctx context.Context, ranges []sqlitepages.Range, visit func(r *row, files []attachment, find finder) error) (damaged, err error) {
 	err = s.conn.Raw(func(connection any) error {
 		conn := connection.(*sqlite3.SQLiteConn)
@@ -62,7 +63,7 @@ func (s *Source) eachMessage(ctx context.Context, ranges []sqlitepages.Range, vi
 	return damaged, err
 }
 
-// eachIn does so for one range.
+// eachIn does the same for one range.
 func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, r sqlitepages.Range, damaged *error, visit func(*row, []attachment) error) error {
 	within := []driver.Value{r.First, r.Last}
 	cursor := &attachmentCursor{}
@@ -91,7 +92,7 @@ func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, r sqlitep
 	return err
 }
 
-// finder looks identifiers up by the database's index of them; stop ends that.
+// finder looks up identifiers through the database's index on them; stop releases it.
 func (s *Source) finder(conn *sqlite3.SQLiteConn) (find finder, stop func(), err error) {
 	if s.byGUID != nil {
 		return func(guid string) (int64, error) { return s.byGUID[guid], nil }, func() {}, nil
@@ -119,7 +120,7 @@ func (s *Source) finder(conn *sqlite3.SQLiteConn) (find finder, stop func(), err
 	}, func() { statement.Close() }, nil
 }
 
-// readGUIDs reads the rows of all identifiers where the database has no index of them.
+// readGUIDs reads the identifiers of all rows if the database has no index on them.
 func (s *Source) readGUIDs(ctx context.Context) error {
 	indexed := false
 	err := s.each(ctx, `SELECT 1 FROM pragma_index_list('message') l JOIN pragma_index_info(l.name) i WHERE i.seqno = 0 AND i.name = 'guid' AND NOT l.partial`, func(record) error {
@@ -136,7 +137,7 @@ func (s *Source) readGUIDs(ctx context.Context) error {
 	})
 }
 
-// eachHead calls visit for the rows of message in some ranges.
+// eachHead calls visit for the rows of message in the given ranges.
 func (s *Source) eachHead(ctx context.Context, ranges []sqlitepages.Range, visit func(head)) error {
 	integer := func(column string) string { return s.integer("message", column) }
 	query := "SELECT ROWID, " + strings.Join([]string{integer("date"), integer("handle_id"), integer("other_handle"), integer("is_from_me"), integer("item_type")}, ", ") +

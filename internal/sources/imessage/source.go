@@ -14,26 +14,27 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// Source is an open message database, and one read transaction over all of it.
+// Source is an open message database with one read transaction for all queries.
 type Source struct {
-	path       string // as it was found, for messages
-	name       string // by which the store knows it
-	root       string // the backup that it is of, else the folder that it lies in
+	path       string // the path as found, for messages to the user
+	name       string // the name of the source in the store
+	root       string // the backup that contains it, or else its folder
 	db         *sql.DB
-	conn       *sql.Conn // in a transaction
-	copyFolder string    // folder of the copy that is read, or empty
-	// backup is the encrypted backup that the database was decrypted from into the folder decrypted; both may be empty.
+	conn       *sql.Conn // with an open transaction
+	copyFolder string    // the folder of the copy to read, or empty
+	// backup is the encrypted backup that the database comes from, and decrypted the folder of its decrypted files; both
+	// may be empty.
 	backup, decrypted string
-	immutableStamp    string // the stamp of a file that is read as one that nobody writes, or empty
+	immutableStamp    string // the stamp of a file that is read as immutable, or empty
 	columns           map[string]map[string]bool
-	snapshot          *sqlitepages.Snapshot // at the state that the transaction sees; nil if others write too often to tell
-	roots             map[string]uint32     // the first pages of the surveyed tables
-	// withoutRowID are the tables of interest whose rows have no numbers.
+	snapshot          *sqlitepages.Snapshot // what the transaction sees; nil if others write too often to know
+	roots             map[string]uint32     // the root pages of the surveyed tables
+	// withoutRowID contains the surveyed tables without row IDs.
 	withoutRowID map[string]bool
-	byGUID       map[string]int64 // rows by identifier, of a database without an index of these
+	byGUID       map[string]int64 // rows by identifier, for a database without an index on them
 }
 
-// Path is the database that was found; of an encrypted backup, its folder.
+// Path returns the path of the database or, for an encrypted backup, of its folder.
 func (s *Source) Path() string {
 	if s.backup != "" {
 		return s.backup
@@ -41,21 +42,21 @@ func (s *Source) Path() string {
 	return s.path
 }
 
-// Unit is what a summary counts.
+// Unit returns the unit of the counts in a summary.
 func (s *Source) Unit() string { return "rows" }
 
-// Fates are those of a row.
+// Fates returns the possible fates of a row.
 func (s *Source) Fates() []sources.Fate { return rowFates }
 
-// rowFates are the fates of a row, in the order of a summary.
+// rowFates lists the fates of a row in the order of a summary.
 var rowFates = []sources.Fate{sources.Messages, sources.Reactions, sources.Removals, sources.LostTarget, sources.GroupEvents, sources.Stickers,
 	sources.PollVotes, sources.Unsent, sources.Empty, sources.RecentlyDeleted, sources.Junk, sources.Scheduled, sources.NeverSent, sources.NoChat,
 	sources.NoSender, sources.UnknownKind, sources.Unread}
 
-// errChangedDuringRead says that somebody wrote a file that was read as one that nobody writes.
+// errChangedDuringRead means that another process wrote a file that was read as immutable.
 var errChangedDuringRead = errors.New("it was changed while it was read")
 
-// checkUnchanged returns errChangedDuringRead if the file was written since it was opened as one that nobody writes.
+// checkUnchanged returns errChangedDuringRead if the file was written after it was opened as immutable.
 func (s *Source) checkUnchanged() error {
 	if s.immutableStamp != "" && stampOf(s.path) != s.immutableStamp {
 		return errChangedDuringRead
@@ -63,7 +64,7 @@ func (s *Source) checkUnchanged() error {
 	return nil
 }
 
-// stampOf reports whether a file has changed.
+// stampOf returns a string that differs if the file has changed.
 func stampOf(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -72,12 +73,12 @@ func stampOf(path string) string {
 	return fmt.Sprintf("%d %d", info.Size(), info.ModTime().UnixNano())
 }
 
-// stamp reports whether the files of the database have changed.
+// stamp returns a string that differs if the files of the database have changed.
 func (s *Source) stamp() string {
 	return stampOf(s.path) + ";" + stampOf(s.path+"-wal")
 }
 
-// explain names the database and says what to do about what SQLite reports.
+// explain names the database in an SQLite error and adds what to do about it.
 func (s *Source) explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err

@@ -15,11 +15,11 @@ import (
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
-// stateFormat changes with what a state holds. A state of another format is not used, nor one that another build of this
-// program left, which may have read rows in another way: then all rows may have changed.
+// stateFormat changes whenever the content of a state changes. A state of another format is ignored, and so is one from
+// another build of this program, which may have read rows differently: then all rows may have changed.
 const stateFormat = 4
 
-// program tells builds of this program apart, as far as they were built from different commits.
+// program identifies this build, as far as builds come from different commits.
 var program = sync.OnceValue(func() string {
 	info, _ := debug.ReadBuildInfo()
 	if info == nil {
@@ -33,29 +33,30 @@ var program = sync.OnceValue(func() string {
 	return info.Main.Version
 })
 
-// state is what a collect leaves for the next, from which that can tell which rows may have changed.
+// state is saved by a collect so that the next one can determine which rows may have changed.
 type state struct {
 	Format  int
 	Program string
 	Include sources.FateSet
-	// Leaves are the leaves of each of the surveyed tables, as sqlitepages writes them.
+	// Leaves are the leaves of each surveyed table, as encoded by sqlitepages.
 	Leaves [surveyedTables][]byte
-	// Joins are the rows of the tables that join messages to chats and attachments, packed.
+	// Joins are the packed rows of the join tables of messages with chats and attachments.
 	Joins [len(joinTables)][]byte
-	// Handles and Chats are what counts of each, summed up.
+	// Handles and Chats are checksums of the relevant content of each handle and chat.
 	Handles, Chats map[int64]uint64
-	// Rows are the fates of rows by themselves; Settled are those of the summary, where a reaction may be lost.
+	// Rows are the fates of the rows before reactions are matched; Settled are the ones in the summary, where a reaction
+	// may have lost its target.
 	Rows, Settled sources.FateCounts
 	Damaged       []int64
 	Unknown       map[int64]string
 }
 
-// surveyed are the tables whose pages are looked at. What is in the others is little, and read each time.
+// surveyed lists the tables whose pages are surveyed. The other tables are small and are read every time.
 var surveyed = [surveyedTables]string{"message", joinTables[chats].name, joinTables[attachments].name, "attachment"}
 
 const surveyedTables = 4
 
-// survey returns the leaves of the surveyed tables; nil where the file does not lend itself to that.
+// survey returns the leaves of the surveyed tables, or nil if the file does not allow a survey.
 func (s *Source) survey(ctx context.Context) map[string][]sqlitepages.Leaf {
 	if s.snapshot == nil || len(s.withoutRowID) > 0 {
 		return nil
@@ -67,8 +68,8 @@ func (s *Source) survey(ctx context.Context) map[string][]sqlitepages.Leaf {
 	return leaves
 }
 
-// readRoots finds the first pages of the surveyed tables, and the tables without row ids: files with such are read as a
-// whole each time.
+// readRoots finds the root pages of the surveyed tables, and the tables without row IDs. A file with such a table is read
+// completely every time.
 func (s *Source) readRoots(ctx context.Context) error {
 	s.roots, s.withoutRowID = make(map[string]uint32), make(map[string]bool)
 	return s.each(ctx, `SELECT name, rootpage, sql FROM sqlite_master WHERE type = 'table'`, func(r record) error {
@@ -84,7 +85,7 @@ func (s *Source) readRoots(ctx context.Context) error {
 	})
 }
 
-// newState is the state after a collect; settled are the fates in its summary.
+// newState returns the state after a collect; settled are the fates in its summary.
 func (c *collector) newState(settled sources.FateCounts) *state {
 	st := &state{Format: stateFormat, Program: program(), Include: c.options.Include, Handles: c.directory.handleSums(),
 		Chats: c.directory.chatSums(), Rows: c.rows, Settled: settled, Damaged: c.damaged, Unknown: c.unknown}
@@ -97,7 +98,7 @@ func (c *collector) newState(settled sources.FateCounts) *state {
 	return st
 }
 
-// large are the fields that grow with the history.
+// large returns the fields that grow with the history.
 func (st *state) large() []*[]byte {
 	var list []*[]byte
 	for i := range st.Joins {
@@ -109,7 +110,7 @@ func (st *state) large() []*[]byte {
 	return list
 }
 
-// encode writes a state as bytes. The large fields are not left to gob, which would copy each of them several times.
+// encode serializes a state. It does not use gob for the large fields, because gob would copy each of them several times.
 func (st *state) encode() []byte {
 	small := *st
 	size := 0
@@ -143,7 +144,7 @@ func cutBytes(data []byte) (field, rest []byte, ok bool) {
 	return data[:n:n], data[n:], true
 }
 
-// decodeState returns the state of an earlier collect; nil if it is of no use.
+// decodeState returns the state of an earlier collect, or nil if it is not usable.
 func decodeState(data []byte) *state {
 	st := new(state)
 	head, data, ok := cutBytes(data)
@@ -158,7 +159,7 @@ func decodeState(data []byte) *state {
 	return st
 }
 
-// handleSums sums up what counts of each handle.
+// handleSums returns a checksum of the relevant content of each handle.
 func (d *directory) handleSums() map[int64]uint64 {
 	sums := make(map[int64]uint64, len(d.handles))
 	for id, p := range d.handles {
@@ -167,7 +168,7 @@ func (d *directory) handleSums() map[int64]uint64 {
 	return sums
 }
 
-// chatSums sums up what counts of each chat: whether it is a group, and its members.
+// chatSums returns a checksum of the relevant content of each chat: whether it is a group, and its members.
 func (d *directory) chatSums() map[int64]uint64 {
 	sums := make(map[int64]uint64, len(d.chats))
 	for id, c := range d.chats {
@@ -192,7 +193,7 @@ func sum(parts ...string) uint64 {
 	return h.Sum64()
 }
 
-// differing returns what has come, gone or changed of what was summed up.
+// differing returns the keys that were added, removed or changed between two sets of checksums.
 func differing(old, new map[int64]uint64) map[int64]bool {
 	list := make(map[int64]bool)
 	for id, s := range old {
@@ -208,7 +209,7 @@ func differing(old, new map[int64]uint64) map[int64]bool {
 	return list
 }
 
-// countUnknown counts rows by the value that is not known.
+// countUnknown counts rows by their unknown value.
 func countUnknown(rows map[int64]string) map[string]int64 {
 	if len(rows) == 0 {
 		return nil

@@ -7,7 +7,7 @@ import (
 	"ventriloquist/internal/sources"
 )
 
-// settledRows are the fates of rows with what the store found out about reactions.
+// settledRows returns the fates of the rows, including what the store found out about reactions.
 func (c *collector) settledRows(o *messages.Outcome) sources.FateCounts {
 	rows := c.rows
 	rows[sources.Reactions] -= o.LostReactions
@@ -16,7 +16,7 @@ func (c *collector) settledRows(o *messages.Outcome) sources.FateCounts {
 	return rows
 }
 
-// settle completes the summary after the store is done, also with the rows that were never reached.
+// settle completes the summary after the store is done, including the rows that were never reached.
 func (c *collector) settle() {
 	s := &c.summary
 	s.Rows = c.settledRows(&s.Outcome)

@@ -9,7 +9,7 @@ import (
 
 // The values of associated_message_type.
 const (
-	firstAssociated = 1000 // below: ordinary messages and apps' ones
+	firstAssociated = 1000 // below: ordinary messages and messages of apps
 	stickerPlaced   = 1000
 	firstTapback    = 2000
 	emojiTapback    = 2006
@@ -18,10 +18,10 @@ const (
 	pollVote        = 4000
 )
 
-// tapbackWords are what the types from firstTapback on read.
+// tapbackWords are the words for the types from firstTapback on.
 var tapbackWords = [...]string{"Loved", "Liked", "Disliked", "Laughed", "Emphasized", "Questioned"}
 
-// tapbackText returns what a tapback reads: a word or its emoji.
+// tapbackText returns the text of a tapback: a word or its emoji.
 func tapbackText(kind int64, emoji string) string {
 	if kind == emojiTapback {
 		return strings.TrimSpace(emoji)

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// History says how large a made-up history is: for measuring, and for tests that need much.
+// History sets the size of a synthetic history, for benchmarks and for tests that need a lot of data.
 type History struct {
 	Messages int
-	Chats    int // two of three are direct, the others groups of three to seven
+	Chats    int // two of three are direct, the rest groups of three to seven
 	Seed     uint64
 }
 
-// WriteHistory writes a database of messages like those of many years: bodies in attributedBody alone, words of one to
-// twenty, a tenth tapbacks, some replies, photos, edits and links, an event here and there.
+// WriteHistory writes a database that resembles many years of messages: bodies only in attributedBody, one to twenty
+// words each, a tenth of them tapbacks, and some replies, photos, edits, links and events.
 func WriteHistory(path string, h History) error {
 	w, err := Create(path, Latest)
 	if err != nil {
@@ -29,7 +29,7 @@ func WriteHistory(path string, h History) error {
 	return w.Close()
 }
 
-// AppendHistory adds messages to a database that WriteHistory made, in the same chats, after all others.
+// AppendHistory adds messages to a database from WriteHistory, in the same chats and after all existing messages.
 func AppendHistory(path string, h History) error {
 	w, err := Append(path, Latest)
 	if err != nil {
@@ -50,7 +50,7 @@ func AppendHistory(path string, h History) error {
 	return w.Close()
 }
 
-// historian makes a history up.
+// historian generates a history.
 type historian struct {
 	*Writer
 	rng   *rand.Rand
@@ -59,14 +59,14 @@ type historian struct {
 	files int
 }
 
-// acquaintance is a chat with its members and what was said last in it.
+// acquaintance is a chat with its members and its last message.
 type acquaintance struct {
 	chat    int64
 	handles []int64
 	last    string
 }
 
-// know numbers the chats and handles as meet did.
+// know assigns the same numbers to the chats and handles as meet did.
 func (x *historian) know(chats int) {
 	handle := int64(0)
 	for i := range chats {
@@ -79,7 +79,7 @@ func (x *historian) know(chats int) {
 	}
 }
 
-// meet makes the chats.
+// meet creates the chats.
 func (x *historian) meet(chats int) {
 	x.know(chats)
 	for _, a := range x.chats {
@@ -90,7 +90,7 @@ func (x *historian) meet(chats int) {
 	}
 }
 
-// membersOf is how many people a chat has beside the owner.
+// membersOf returns how many members a chat has, not counting the owner.
 func membersOf(chat int) int {
 	if chat%3 != 2 {
 		return 1
@@ -98,7 +98,7 @@ func membersOf(chat int) int {
 	return 2 + chat%5
 }
 
-// message adds a message to a chat; a few chats get most of them, as it is.
+// message adds a message to a chat. A few chats get most of the messages, as in real histories.
 func (x *historian) message() {
 	x.at = x.at.Add(time.Duration(x.rng.IntN(240)) * time.Second)
 	a := &x.chats[min(x.rng.IntN(len(x.chats)), x.rng.IntN(len(x.chats)))]
@@ -127,7 +127,7 @@ func (x *historian) message() {
 	a.last = x.Message(m)
 }
 
-// vocabulary is what is talked about.
+// vocabulary is the list of words for the messages.
 var vocabulary = strings.Fields(`so are we still on for tonight I can bring the thing you asked about if it fits in the car ok no yes lol
 haha what when where tomorrow maybe dinner at eight then see you there love it thanks naïve café really cannot wait the train is late again
 did you see that photo from yesterday my sister says hi 👍 😂 ❤️ on my way almost home call me later please`)

@@ -6,13 +6,13 @@ import (
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
 
-// The attributes of a body that Messages sets.
+// The attributes that Messages sets in a body.
 const (
 	partAttribute     = "__kIMMessagePartAttributeName"
 	transferAttribute = "__kIMFileTransferGUIDAttributeName"
 )
 
-// The types of tapbacks: associated_message_type. Taken back is 1000 more.
+// The types of tapbacks: associated_message_type. The removal of a tapback is 1000 more.
 const (
 	Loved = iota + 2000
 	Liked
@@ -24,26 +24,26 @@ const (
 	StickerTapback
 
 	TakenBack = 1000 // added to a type
-	Sticker   = 1000 // a sticker that was placed on a message
+	Sticker   = 1000 // a sticker placed on a message
 )
 
-// Message is a row of message. What is left zero has the value that Messages gives it.
+// Message is a row of message. A zero field gets the value that Messages would write.
 type Message struct {
-	GUID   string  // default: made up
-	Chats  []int64 // where it stands; Chat is one more
+	GUID   string  // default: generated
+	Chats  []int64 // the chats that contain it, in addition to Chat
 	Chat   int64
-	Handle int64 // the sender; of own direct messages the recipient, or 0
+	Handle int64 // the sender; for the owner's direct messages the recipient, or 0
 	FromMe bool
 	Date   time.Time
-	// Text makes a body of one part; Body is for everything else. The column text stays NULL, as it does since macOS 13.
+	// Text makes a body of one part; Body is for everything else. The column text stays NULL, as in macOS 13 and later.
 	Text string
 	Body *typedstream.Body
-	// Attachments are joined to the message. Body says where they stand (see Parts).
+	// Attachments are joined to the message. Body determines their positions (see Parts).
 	Attachments []int64
-	// ReplyTo is the GUID of the message that this one answers inline, ReplyPart the part of it.
+	// ReplyTo is the GUID of the message that this one replies to inline; ReplyPart is the part of that message.
 	ReplyTo   string
 	ReplyPart string // default: 0:0:0
-	// Tapback is Loved, … on Target ("p:0/GUID"); Emoji goes with the type of that name.
+	// Tapback is Loved, … on Target ("p:0/GUID"); Emoji is for the type Emoji.
 	Tapback int
 	Target  string
 	Emoji   string
@@ -95,14 +95,14 @@ func (m *Message) body() *typedstream.Body {
 	return Parts(Part{Text: m.Text})
 }
 
-// Part is a part of a body: words, or an attachment by its GUID.
+// Part is a part of a body: text, or an attachment by its GUID.
 type Part struct {
 	Text       string
 	Attachment string
-	Attributes []typedstream.Attribute // more of them
+	Attributes []typedstream.Attribute // additional attributes
 }
 
-// Parts makes a body of parts, numbered from 0.
+// Parts returns a body with these parts, numbered from 0.
 func Parts(parts ...Part) *typedstream.Body {
 	body := &typedstream.Body{}
 	for i, p := range parts {

@@ -23,7 +23,7 @@ type Writer struct {
 	err        error
 }
 
-// Create makes a new database at path, where there must be no file with tables of these names.
+// Create makes a new database at path. No file with tables of these names may exist there.
 func Create(path string, release Release) (*Writer, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -45,7 +45,7 @@ func Create(path string, release Release) (*Writer, error) {
 	return begin(db, release)
 }
 
-// Append opens a database that Create made, to add to it.
+// Append opens a database from Create to add to it.
 func Append(path string, release Release) (*Writer, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
@@ -86,12 +86,12 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// Exec runs any SQL in the database: for what no method can say.
+// Exec runs arbitrary SQL in the database, for cases that no method covers.
 func (w *Writer) Exec(query string, args ...any) {
 	w.run(query, args)
 }
 
-// run executes a statement, which is prepared once.
+// run executes a statement and prepares it only once.
 func (w *Writer) run(query string, args []any) (result sql.Result) {
 	if w.err != nil {
 		return nil
@@ -113,7 +113,7 @@ func (w *Writer) NewGUID() string {
 	return strings.ToUpper(fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff))
 }
 
-// insert adds a row and returns its row id.
+// insert adds a row and returns its row ID.
 func (w *Writer) insert(table string, columns map[string]any) int64 {
 	if w.err != nil {
 		return 0
@@ -138,7 +138,7 @@ func (w *Writer) insert(table string, columns map[string]any) int64 {
 	return id
 }
 
-// Handle adds an address on a service (iMessage, SMS, RCS) and returns its row id.
+// Handle adds an address on a service (iMessage, SMS, RCS) and returns its row ID.
 func (w *Writer) Handle(address, service string) int64 {
 	return w.insert("handle", map[string]any{"id": address, "service": service})
 }
@@ -146,23 +146,23 @@ func (w *Writer) Handle(address, service string) int64 {
 // appleEpoch is 2001-01-01 UTC.
 var appleEpoch = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Nanoseconds is a date as Messages stores it.
+// Nanoseconds converts a time to a date as Messages stores it.
 func Nanoseconds(t time.Time) int64 { return t.UnixNano() - appleEpoch.UnixNano() }
 
-// Seconds is a date as it was stored before macOS 10.13.
+// Seconds converts a time to a date as stored before macOS 10.13.
 func Seconds(t time.Time) int64 { return t.Unix() - appleEpoch.Unix() }
 
 // Chat is a conversation, as Messages lists it.
 type Chat struct {
 	Group      bool
-	Handles    []int64 // today's members, without the owner
-	Identifier string  // default: made up
+	Handles    []int64 // current members, without the owner
+	Identifier string  // default: generated
 	Name       string
 	// Columns set or override columns by name.
 	Columns map[string]any
 }
 
-// Chat adds a chat and returns its row id.
+// Chat adds a chat and returns its row ID.
 func (w *Writer) Chat(c Chat) int64 {
 	style, sign := 45, "-"
 	if c.Group {
@@ -191,16 +191,16 @@ func override(columns, by map[string]any) map[string]any {
 	return columns
 }
 
-// Attachment is a file that a message carries.
+// Attachment is a file attached to a message.
 type Attachment struct {
-	GUID     string // default: made up; the body's transfer GUID names it
+	GUID     string // default: generated; the body's transfer GUID refers to it
 	Filename string // the path, ~/Library/Messages/Attachments/…; empty is NULL
 	MIMEType string // empty is NULL
 	UTI      string // empty is NULL
 	Columns  map[string]any
 }
 
-// Attachment adds an attachment and returns its row id. Message joins it to a message.
+// Attachment adds an attachment and returns its row ID. Message joins it to a message.
 func (w *Writer) Attachment(a Attachment) int64 {
 	if a.GUID == "" {
 		a.GUID = "at_0_" + w.NewGUID()

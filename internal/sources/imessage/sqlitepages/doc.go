@@ -1,15 +1,15 @@
-// Package sqlitepages reports which rows of an SQLite database may have changed since an earlier snapshot, by the bytes of the pages
-// that they lie on.
+// Package sqlitepages reports which rows of an SQLite database may have changed since an earlier snapshot. It compares the
+// bytes of the pages that contain them.
 //
-// In: the path of a database, with the -wal file beside it, while the caller holds a read transaction on it (so
-// that no page of its snapshot is overwritten); the root pages of the tables of interest. Out: for each table its
-// leaves, a checksum and the last row id of each, in order; [Changed] compares two such lists. The package knows the file
-// format and nothing of what is in the tables. It reads each page once, without SQLite.
+// In: the path of a database with its -wal file, while the caller holds a read transaction on it (so that no page of its
+// snapshot is overwritten), and the root pages of the tables of interest. Out: the leaves of each table in order, each
+// with a checksum and its last row ID; [Changed] compares two such lists. The package knows the file format but not the
+// content of the tables. It reads each page once, without SQLite.
 //
-//	survey.go  reads and sums up the pages of the file, and of the WAL what is committed
-//	wal.go     which pages the WAL holds
+//	survey.go  computes checksums of the pages in the file and of the committed ones in the WAL
+//	wal.go     which pages are in the WAL
 //	tree.go    from a root page to the leaves
-//	leaves.go  two lists of leaves compared; lists as bytes
+//	leaves.go  compares, encodes and decodes lists of leaves
 //
 // The format is described at sqlite.org/fileformat2.html.
 package sqlitepages

@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// Leaf is a leaf page of a table: it holds the rows after the leaf before, up to and with Last, and no others ever.
+// Leaf is a leaf page of a table. It holds all rows after the previous leaf, up to and including Last.
 type Leaf struct {
 	Last int64
 	Sum  uint64 // a checksum of its rows
 }
 
-// sumBytes is how much of a checksum is kept: one in 2^40 changes goes unseen.
+// sumBytes is the stored size of a checksum: one change in 2^40 goes undetected.
 const (
 	sumBytes = 5
 	sumMask  = 1<<(8*sumBytes) - 1
@@ -22,11 +22,11 @@ const (
 // Range is the row ids from First to Last, inclusive.
 type Range struct{ First, Last int64 }
 
-// Changed returns the rows that may be other ones than they were, sorted and apart.
+// Changed returns the ranges of rows that may have changed, sorted and disjoint.
 func Changed(old, new []Leaf) []Range {
 	var changed []Range
 	i, j := 0, 0
-	before, after := int64(math.MinInt64), int64(math.MinInt64) // where the leaves at hand begin
+	before, after := int64(math.MinInt64), int64(math.MinInt64) // where the current leaves begin
 	for i < len(old) || j < len(new) {
 		switch {
 		case i < len(old) && j < len(new) && old[i] == new[j] && before == after:
@@ -52,7 +52,7 @@ func next(row int64) int64 {
 	return row + 1
 }
 
-// Union sorts ranges and joins those that touch.
+// Union sorts ranges and merges adjacent ones.
 func Union(ranges []Range) []Range {
 	slices.SortFunc(ranges, func(a, b Range) int {
 		if a.First < b.First {
@@ -71,7 +71,7 @@ func Union(ranges []Range) []Range {
 	return joined
 }
 
-// AppendLeaves writes a list as bytes.
+// AppendLeaves appends the encoding of a list of leaves.
 func AppendLeaves(dst []byte, leaves []Leaf) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(leaves)))
 	last := int64(0)
@@ -85,7 +85,7 @@ func AppendLeaves(dst []byte, leaves []Leaf) []byte {
 	return dst
 }
 
-// ParseLeaves is the inverse of AppendLeaves; rest is what follows the list.
+// ParseLeaves is the inverse of AppendLeaves; rest is the data after the list.
 func ParseLeaves(data []byte) (leaves []Leaf, rest []byte, err error) {
 	n, size := binary.Uvarint(data)
 	if size <= 0 || n > uint64(len(data)) {

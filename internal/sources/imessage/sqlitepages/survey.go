@@ -11,13 +11,14 @@ import (
 	"sync"
 )
 
-// Snapshot is what a database held at a moment, by its WAL: two are the same if nothing was committed between them.
+// Snapshot is the state of a database at one moment, according to its WAL. Two snapshots are the same if nothing was
+// committed between them.
 type Snapshot struct {
 	path string
 	wal  *wal
 }
 
-// TakeSnapshot notes what the database at path holds now.
+// TakeSnapshot records the current state of the database at path.
 func TakeSnapshot(path string) (*Snapshot, error) {
 	w, err := readWAL(path + "-wal")
 	if err != nil {
@@ -29,21 +30,21 @@ func TakeSnapshot(path string) (*Snapshot, error) {
 // Same reports whether nothing was committed between two snapshots.
 func (s *Snapshot) Same(m *Snapshot) bool { return s.wal.same(m.wal) }
 
-// survey is what is known of each page: numbers count from 1, so that element 0 is unused.
+// survey holds the data of each page. Page numbers start at 1, so element 0 is unused.
 type survey struct {
 	file     *os.File
 	log      *os.File // the WAL
 	wal      *wal
 	pageSize int
 	usable   int      // bytes of a page that hold content
-	sums     []uint64 // of the content
-	next     []uint32 // the first four bytes: of an overflow page, where it goes on
+	sums     []uint64 // checksums of the content
+	next     []uint32 // the first four bytes; for an overflow page, the number of the next one
 	overflow map[uint32][]uint32
-	mu       sync.Mutex // of overflow
+	mu       sync.Mutex // guards overflow
 }
 
-// Survey reads the database of a snapshot and returns the leaves of the tables with these root pages. The caller holds a read
-// transaction that sees what the snapshot did.
+// Survey reads the database of a snapshot and returns the leaves of the tables with the given root pages. The caller must
+// hold a read transaction that sees the same state as the snapshot.
 func (l *Snapshot) Survey(ctx context.Context, roots map[string]uint32) (map[string][]Leaf, error) {
 	s := &survey{wal: l.wal, overflow: map[uint32][]uint32{}}
 	var err error
@@ -69,7 +70,7 @@ func (l *Snapshot) Survey(ctx context.Context, roots map[string]uint32) (map[str
 			return nil, fmt.Errorf("table %s: %w", table, err)
 		}
 	}
-	// A WAL that was begun anew meanwhile held other pages than those of the snapshot.
+	// If the WAL was restarted in the meantime, it held other pages than in the snapshot.
 	after, err := readWAL(l.path + "-wal")
 	if err == nil && s.log != nil && string(after.header) != string(l.wal.header) {
 		err = errors.New("the WAL was begun anew while it was read")
@@ -77,7 +78,7 @@ func (l *Snapshot) Survey(ctx context.Context, roots map[string]uint32) (map[str
 	return leaves, err
 }
 
-// begin reads the header of the database and of the WAL's pages.
+// begin reads the header of the database and the index of the WAL's pages.
 func (s *survey) begin() error {
 	header := make([]byte, 100)
 	if err := s.readHeader(header); err != nil {
@@ -107,7 +108,7 @@ func (s *survey) begin() error {
 	return nil
 }
 
-// readHeader reads the first bytes of page 1, wherever that stands.
+// readHeader reads the first bytes of page 1, from the file or the WAL.
 func (s *survey) readHeader(header []byte) error {
 	if at, logged := s.wal.offsets[1]; logged {
 		_, err := s.log.ReadAt(header, at)
@@ -117,7 +118,8 @@ func (s *survey) readHeader(header []byte) error {
 	return err
 }
 
-// readAll sums up every page: those of the WAL first, as others may begin it anew.
+// readAll computes the checksum of every page. It reads the pages in the WAL first, because another process may restart
+// it.
 func (s *survey) readAll(ctx context.Context) error {
 	page := make([]byte, s.pageSize)
 	for number, at := range s.wal.offsets {
@@ -129,7 +131,7 @@ func (s *survey) readAll(ctx context.Context) error {
 		}
 		s.note(number, page)
 	}
-	const readers = 2 // beyond that memory is the bound
+	const readers = 2 // with more, memory is the bottleneck
 	var wait sync.WaitGroup
 	errs := make([]error, readers)
 	pages := len(s.sums) - 1
@@ -141,7 +143,7 @@ func (s *survey) readAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// readFile sums up the pages of the file with indexes from to before to.
+// readFile computes the checksums of the pages in the file with indexes in [from, to).
 func (s *survey) readFile(ctx context.Context, from, to int) error {
 	const chunk = 1 << 20
 	buffer := make([]byte, chunk)
@@ -166,7 +168,7 @@ func (s *survey) readFile(ctx context.Context, from, to int) error {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// note takes what is needed of a page.
+// note records the required data of a page.
 func (s *survey) note(number uint32, page []byte) {
 	s.sums[number] = uint64(crc32.Checksum(page, castagnoli))<<32 | uint64(crc32.ChecksumIEEE(page))
 	s.next[number] = binary.BigEndian.Uint32(page)

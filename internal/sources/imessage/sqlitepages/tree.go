@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// The kinds of pages of a table's tree, by their first byte.
+// The types of pages in a table's tree, by their first byte.
 const (
 	interiorPage = 5
 	leafPage     = 13
@@ -15,7 +15,7 @@ const (
 
 var errPage = errors.New("a page makes no sense")
 
-// treeHeader is where the header of a page's tree begins: page 1 starts with that of the file.
+// treeHeader returns the offset of a page's tree header. Page 1 starts with the header of the file.
 func treeHeader(number uint32) int {
 	if number == 1 {
 		return 100
@@ -23,8 +23,8 @@ func treeHeader(number uint32) int {
 	return 0
 }
 
-// chainsOf returns the first overflow pages of the rows of a leaf; nil if it has none, or is no leaf. The page may be any
-// bytes: one that only looks like a leaf gives what nobody asks for.
+// chainsOf returns the first overflow page of each row of a leaf that has one; nil if there are none or the page is not a
+// leaf. The page may contain any bytes: if it only looks like a leaf, the result is never used.
 func (s *survey) chainsOf(number uint32, page []byte) (chains []uint32) {
 	header := treeHeader(number)
 	if page[header] != leafPage {
@@ -46,7 +46,7 @@ func (s *survey) chainsOf(number uint32, page []byte) (chains []uint32) {
 	return chains
 }
 
-// local is how many bytes of a payload lie on the leaf itself.
+// local returns how many bytes of a payload are stored on the leaf itself.
 func (s *survey) local(payload uint64) int {
 	most := s.usable - 35
 	if payload <= uint64(most) {
@@ -59,7 +59,8 @@ func (s *survey) local(payload uint64) int {
 	return least
 }
 
-// varint reads SQLite's integer of one to nine bytes, the high ones first; 0, 0 if the bytes end within it.
+// varint decodes SQLite's integer of one to nine bytes, the most significant first. It returns 0, 0 if the data ends
+// early.
 func varint(b []byte) (value uint64, size int) {
 	for i := range min(len(b), 9) {
 		if i == 8 {
@@ -73,7 +74,7 @@ func varint(b []byte) (value uint64, size int) {
 	return 0, 0
 }
 
-// leavesOf walks a table from its root to the leaves.
+// leavesOf walks the tree of a table from its root to the leaves.
 func (s *survey) leavesOf(root uint32) ([]Leaf, error) {
 	w := walk{survey: s}
 	err := w.page(root, math.MaxInt64, 0)
@@ -84,13 +85,13 @@ func (s *survey) leavesOf(root uint32) ([]Leaf, error) {
 type walk struct {
 	*survey
 	leaves  []Leaf
-	visited int // interior pages: no tree has more than the file has pages
+	visited int // interior pages: no tree has more of them than the file has pages
 }
 
-// maxDepth bounds a tree: one of this depth has more pages than a file can.
+// maxDepth limits the depth of a tree: a deeper one would have more pages than a file can hold.
 const maxDepth = 20
 
-// page visits a page whose rows end with last.
+// page visits a page whose rows end at last.
 func (w *walk) page(number uint32, last int64, depth int) error {
 	if w.visited++; w.visited > len(w.sums) || depth > maxDepth || number == 0 || int(number) >= len(w.sums) {
 		return errPage
@@ -133,8 +134,8 @@ func (w *walk) page(number uint32, last int64, depth int) error {
 	}
 }
 
-// overLeaves reports whether the children of an interior page are leaves: a tree is everywhere of the same depth, so that
-// one child tells, and the others need no reading.
+// overLeaves reports whether the children of an interior page are leaves. All leaves of a tree have the same depth, so
+// reading one child is enough.
 func (w *walk) overLeaves(pointers, page []byte, cells int) (bool, error) {
 	if cells == 0 {
 		return false, nil
@@ -150,7 +151,7 @@ func (w *walk) overLeaves(pointers, page []byte, cells int) (bool, error) {
 	return content[treeHeader(child)] == leafPage, nil
 }
 
-// interiorCell reads a child and the last row id below it.
+// interiorCell decodes a cell: a child page and the last row ID in it.
 func interiorCell(page []byte, at int) (child uint32, key int64, err error) {
 	if at+5 > len(page) {
 		return 0, 0, errPage
@@ -162,7 +163,7 @@ func interiorCell(page []byte, at int) (child uint32, key int64, err error) {
 	return binary.BigEndian.Uint32(page[at:]), int64(value), nil
 }
 
-// leaf adds a leaf: its checksum takes in the overflow pages of its rows.
+// leaf adds a leaf. Its checksum includes the overflow pages of its rows.
 func (w *walk) leaf(number uint32, last int64) error {
 	if number == 0 || int(number) >= len(w.sums) {
 		return errPage

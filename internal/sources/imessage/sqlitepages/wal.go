@@ -12,22 +12,22 @@ import (
 const (
 	walHeader   = 32
 	frameHeader = 24
-	// The two magic numbers say in which byte order the checksums were made.
+	// The two magic numbers identify the byte order of the checksums.
 	magicLittle = 0x377f0682
 	magicBig    = 0x377f0683
 )
 
-// wal is what the -wal file of a database holds.
+// wal is the content of the -wal file of a database.
 type wal struct {
 	header   []byte           // of the file; nil without a WAL
 	frames   int              // up to the last commit
 	pageSize int              // 0 without a WAL
-	offsets  map[uint32]int64 // where the latest committed content of a page stands
-	pages    uint32           // how many the database has at the last commit
+	offsets  map[uint32]int64 // the position of each page's latest committed content
+	pages    uint32           // the size of the database at the last commit, in pages
 }
 
-// readWAL reads which pages stand in the WAL. A file that is missing or empty holds none. What follows the last commit
-// does not count, nor what is left of an earlier WAL.
+// readWAL reads which pages are in the WAL. A missing or empty file has none. It ignores everything after the last commit
+// and the remains of an earlier WAL.
 func readWAL(path string) (*wal, error) {
 	w := &wal{offsets: map[uint32]int64{}}
 	f, err := os.Open(path)
@@ -67,7 +67,7 @@ func (w *wal) read(f *os.File, header []byte) error {
 		return nil
 	}
 	w.header, w.pageSize = header, size
-	open := map[uint32]int64{} // of the transaction at hand
+	open := map[uint32]int64{} // of the current transaction
 	frame := make([]byte, frameHeader+size)
 	for n := 1; ; n++ {
 		at := walHeader + int64(n-1)*int64(len(frame))
@@ -102,5 +102,5 @@ func walSum(order binary.ByteOrder, data []byte, s1, s2 uint32) (uint32, uint32)
 	return s1, s2
 }
 
-// same reports whether nothing was committed between two readings of a WAL.
+// same reports whether nothing was committed between two reads of a WAL.
 func (w *wal) same(v *wal) bool { return bytes.Equal(w.header, v.header) && w.frames == v.frames }

@@ -1,6 +1,6 @@
 package typedstream
 
-// idTable finds the dictionary of an attribute id. Real archives number them 1, 2, 3, ….
+// idTable finds the dictionary of an attribute ID. Real archives number them 1, 2, 3, ….
 type idTable struct {
 	list   []int32
 	others map[int64]int32
@@ -27,8 +27,8 @@ func (t *idTable) get(id int64) int32 {
 	return none
 }
 
-// attributed reads a string and the runs over it: for each its dictionary's id and its length, and after the first use of
-// an id the dictionary. Only the root's runs are kept.
+// attributed reads a string and the runs over it. Each run has the ID of its dictionary and its length, and the first use
+// of an ID is followed by the dictionary. Only the runs of the root are kept.
 func (d *Decoder) attributed(n int32) error {
 	var g group
 	var v scalar
@@ -58,10 +58,10 @@ func (d *Decoder) attributed(n int32) error {
 	}
 }
 
-// span is a part of Decoder.attributes.
+// span is a range of Decoder.attributes.
 type span struct{ from, to int }
 
-// resolve makes the body's runs of what was read.
+// resolve builds the body's runs from the decoded data.
 func (d *Decoder) resolve() {
 	for _, raw := range d.runs {
 		run := Run{Length: raw.length}
@@ -73,7 +73,7 @@ func (d *Decoder) resolve() {
 	}
 }
 
-// span returns the attributes of a dictionary, which are made once.
+// span returns the attributes of a dictionary and builds them only once.
 func (d *Decoder) span(dictionary int32) span {
 	o := &d.objects[dictionary]
 	if o.family != dictionaryObject {
@@ -96,14 +96,14 @@ func (d *Decoder) span(dictionary int32) span {
 	return s
 }
 
-// name returns the text of a string object, without making the same names again for every archive.
+// name returns the text of a string object, without allocating the same names again for every archive.
 func (d *Decoder) name(n int32) string {
 	o := &d.objects[n]
 	if name, known := d.names[string(o.bytes)]; known {
 		return name
 	}
 	name := d.string(n)
-	const enough = 1000 // Apple uses some thirty; names may come from a hostile sender
+	const enough = 1000 // Apple uses about thirty; names may come from a hostile sender
 	if d.names == nil || len(d.names) > enough {
 		d.names = make(map[string]string)
 	}

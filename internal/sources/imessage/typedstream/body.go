@@ -3,10 +3,10 @@ package typedstream
 // Body is an attributed string.
 type Body struct {
 	Text string
-	Runs []Run // in order, together as long as the text; none for a plain string
+	Runs []Run // in order; their lengths add up to the text; none for a plain string
 }
 
-// Run is a stretch of text with the same attributes.
+// Run is a range of text with the same attributes.
 type Run struct {
 	Length     int // in UTF-16 units
 	Attributes []Attribute
@@ -18,10 +18,11 @@ type Attribute struct {
 	Value Value
 }
 
-// Kind says which field of a Value holds it.
+// Kind determines which field of a Value is set.
 type Kind uint8
 
-// What attributes hold. Opaque is an object of a class that is of no use to a message: nil, dates, dictionaries, ….
+// The kinds of attribute values. Opaque is an object of a class that does not matter for messages: nil, dates,
+// dictionaries, ….
 const (
 	Opaque Kind = iota
 	String      // Text
@@ -40,7 +41,7 @@ type Value struct {
 	Data  []byte
 }
 
-// Get returns the value of the named attribute, of kind Opaque if there is none.
+// Get returns the value of the named attribute, or a value of kind Opaque if there is none.
 func (r *Run) Get(name string) Value {
 	for i := range r.Attributes {
 		if r.Attributes[i].Name == name {

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds how deep objects may nest; real archives stay below ten.
+// maxDepth limits how deeply objects may nest; real archives stay below ten.
 const maxDepth = 200
 
-// family is what an object is good for, by its class or what that inherits.
+// family is the use of an object, by its class or a superclass.
 type family uint8
 
 const (
@@ -21,7 +21,7 @@ const (
 	numberObject
 	urlObject
 	dataObject
-	// Entries of the object table that are no objects.
+	// Entries in the object table that are not objects.
 	classEntry
 	cstringEntry
 )
@@ -29,23 +29,23 @@ const (
 // object is an entry of the object table.
 type object struct {
 	family family
-	of     family  // classEntry: what its instances are
+	of     family  // classEntry: the family of its instances
 	bytes  []byte  // string, data, C string
-	text   string  // string, once it was made of bytes
+	text   string  // string, once converted from bytes
 	isReal bool    // number
-	int    int64   // number; dictionary: one more than its place in spans, once it has one
+	int    int64   // number; dictionary: its index in spans plus one, once it has one
 	real   float64 // number
 	link   int32   // URL: its string; dictionary: its first pair, or none
 }
 
-// none is the reference that nil has.
+// none is the reference to nil.
 const none = -1
 
-// pair is an entry of a dictionary, and the next one.
+// pair is an entry of a dictionary and the index of the next one.
 type pair struct{ key, value, next int32 }
 
-// Decoder decodes archives one after another, and reuses its memory: a Body is valid until the next call. The zero value
-// is ready. Strings stay valid.
+// Decoder decodes one archive after another and reuses its memory: a Body is valid until the next call, but its strings
+// stay valid. The zero value is ready to use.
 type Decoder struct {
 	stream
 	objects    []object
@@ -53,13 +53,13 @@ type Decoder struct {
 	runs       []rawRun
 	ids        idTable
 	attributes []Attribute
-	spans      []span // of the dictionaries whose attributes were made
+	spans      []span // of the dictionaries whose attributes were built
 	body       Body
 	names      map[string]string
 	depth      int
 }
 
-// rawRun is a run before its dictionary is looked up.
+// rawRun is a run before the lookup of its dictionary.
 type rawRun struct {
 	id     int64
 	length int
@@ -70,7 +70,7 @@ func Decode(data []byte) (*Body, error) {
 	return new(Decoder).Decode(data)
 }
 
-// Decode decodes one archive. An error says at which byte it makes no sense; Scan may still find its text.
+// Decode decodes one archive. An error includes the position of the first invalid byte; Scan may still find the text.
 func (d *Decoder) Decode(data []byte) (*Body, error) {
 	d.reset(data)
 	if !bytes.HasPrefix(data, header) {
@@ -169,7 +169,7 @@ func (d *Decoder) newObject() (int32, error) {
 	return n, err
 }
 
-// class reads a class with what it inherits.
+// class reads a class and its superclasses.
 func (d *Decoder) class() (int32, error) {
 	b, err := d.peek()
 	if err != nil {
@@ -233,7 +233,7 @@ func familyOf(class []byte) (f family, known bool) {
 	return otherObject, false
 }
 
-// simple reads an object that is one value, or of no use.
+// simple reads an object that is a single value or is not used.
 func (d *Decoder) simple(n int32) error {
 	var g group
 	var v scalar
@@ -256,7 +256,7 @@ func (d *Decoder) simple(n int32) error {
 	}
 }
 
-// dictionary reads a count, which its end makes needless, and pairs of objects.
+// dictionary reads pairs of objects after their count, which is redundant because the dictionary has an end mark.
 func (d *Decoder) dictionary(n int32) error {
 	var g group
 	var v scalar
@@ -285,7 +285,7 @@ func (d *Decoder) dictionary(n int32) error {
 	}
 }
 
-// string returns the text of a string object; bytes that are not UTF-8 become U+FFFD.
+// string returns the text of a string object. Invalid UTF-8 becomes U+FFFD.
 func (d *Decoder) string(n int32) string {
 	o := &d.objects[n]
 	if o.family != stringObject {

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// Encode writes the archive that Apple's Messages writes for this body: an NSMutableAttributedString, its runs in order,
-// their dictionaries shared where they are equal. Attribute values may be of any of the kinds of [Value] but Opaque.
-// Runs that do not add up to the text are written as they are.
+// Encode writes a body in the same form as Apple's Messages: an NSMutableAttributedString with its runs in order and a
+// shared dictionary for equal runs. Attribute values may have any kind of [Value] except Opaque. If the runs do not add
+// up to the text, they are written unchanged.
 func Encode(body *Body) []byte {
 	e := newEncoder()
 	e.types("@")
@@ -43,7 +43,7 @@ func EncodeString(text string) []byte {
 	return e.out
 }
 
-// Length16 is the length of a text in UTF-16 units, as runs count it.
+// Length16 returns the length of a text in UTF-16 units, the unit of a run's length.
 func Length16(text string) int {
 	n := 0
 	for _, r := range text {
@@ -59,7 +59,7 @@ func utf16Len(r rune) int {
 	return 1
 }
 
-// class is what an archive says of a class: its version and what it inherits.
+// class describes a class in an archive: its version and its superclasses.
 type class struct {
 	version int64
 	super   string
@@ -78,11 +78,11 @@ var classes = map[string]class{
 	"NSData":                    {0, "NSObject"},
 }
 
-// encoder numbers strings and objects as the archive is written.
+// encoder numbers strings and objects while it writes the archive.
 type encoder struct {
 	out      []byte
 	strings  map[string]int // type encodings and class names
-	objects  int            // numbers given so far to objects, classes and C strings
+	objects  int            // numbers assigned so far to objects, classes and C strings
 	classes  map[string]int
 	cstrings map[string]int
 	shared   map[string]int // archived NSStrings and NSNumbers, by kind and value
@@ -116,7 +116,7 @@ func (e *encoder) raw(s string) {
 
 func (e *encoder) ref(number int) { e.int(int64(number) - refBase) }
 
-// types announces the next group of values.
+// types writes the types of the next group of values.
 func (e *encoder) types(s string) {
 	if number, known := e.strings[s]; known {
 		e.ref(number)
@@ -144,7 +144,7 @@ func (e *encoder) class(name string) {
 	e.class(classes[name].super)
 }
 
-// open begins an object and returns its number.
+// open starts an object and returns its number.
 func (e *encoder) open(className string) int {
 	number := e.objects
 	e.objects++
@@ -155,7 +155,7 @@ func (e *encoder) open(className string) int {
 
 func (e *encoder) close() { e.out = append(e.out, tagEnd) }
 
-// reuse writes a reference to an object archived before under the same key.
+// reuse writes a reference to an object that was archived earlier under the same key, and reports whether there is one.
 func (e *encoder) reuse(key string) bool {
 	number, known := e.shared[key]
 	if known {
@@ -231,7 +231,7 @@ func (e *encoder) value(v *Value) {
 	}
 }
 
-// number writes whole numbers as Apple does: of type i, or q where i is too small.
+// number writes integers as Apple does: with type i, or q if the value does not fit.
 func (e *encoder) number(v *Value) {
 	key := "NSNumber:" + strconv.FormatInt(v.Int, 10)
 	if e.reuse(key) {
@@ -257,7 +257,7 @@ func (e *encoder) float(f float64) {
 	e.out = binary.LittleEndian.AppendUint64(append(e.out, tagFloat), math.Float64bits(f))
 }
 
-// attributesKey is equal for equal lists of attributes.
+// attributesKey returns a key that is equal for equal lists of attributes.
 func attributesKey(attributes []Attribute) string {
 	var key []byte
 	for i := range attributes {

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// Scan finds the text of an archive that cannot be decoded: the first raw string after the type "+", which in a message is
-// its text. It finds nothing rather than half a text.
+// Scan finds the text of an archive that cannot be decoded: the first raw string after the type "+", which in a message
+// is its text. It never returns a partial text.
 func Scan(data []byte) (text string, found bool) {
 	start := bytes.Index(data, []byte{1, '+'})
 	if start < 0 {
@@ -18,7 +18,7 @@ func Scan(data []byte) (text string, found bool) {
 			return string(raw), true
 		}
 	}
-	// The length is damaged, or the text: it reaches to the end of its object and the beginning of what follows.
+	// The length or the text is damaged: the text runs into the end of its object and the start of the next data.
 	rest := data[start+2:]
 	end := bytes.Index(rest, []byte{tagEnd, tagNew})
 	if end < 0 {
@@ -28,7 +28,7 @@ func Scan(data []byte) (text string, found bool) {
 	return string(bytes.ToValidUTF8(rest, []byte("\uFFFD"))), true
 }
 
-// lengthSize is how many bytes the length before a raw string takes.
+// lengthSize returns how many bytes the length before a raw string takes.
 func lengthSize(b []byte) int {
 	switch b[0] {
 	case tagInt16:

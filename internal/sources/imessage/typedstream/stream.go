@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// The tags of the format; 0x80 to 0x91 are reserved, everything else is a small integer.
+// The tags of the format. 0x80 to 0x91 are reserved; everything else is a small integer.
 const (
 	tagInt16 = 0x81
 	tagInt32 = 0x82
@@ -88,7 +88,7 @@ func (s *stream) int() (int64, error) {
 	return int64(binary.LittleEndian.Uint64(raw)), nil
 }
 
-// unsigned16 undoes the sign of a length or count that was written in two bytes.
+// unsigned undoes the sign of a length or count that was written in two bytes.
 func (s *stream) unsigned() (int64, error) {
 	at := s.pos
 	n, err := s.int()
@@ -103,7 +103,7 @@ func (s *stream) unsigned() (int64, error) {
 	return n, err
 }
 
-// float reads a float of size 4 or 8; whole ones are written as integers.
+// float reads a float of size 4 or 8; integral values are stored as integers.
 func (s *stream) float(size int) (float64, error) {
 	b, err := s.peek()
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *stream) raw() ([]byte, error) {
 	return s.take(int(n))
 }
 
-// reference reads a number into a table of the given size.
+// reference reads an index into a table of the given size.
 func (s *stream) reference(size int) (int, error) {
 	n, err := s.int()
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *stream) reference(size int) (int, error) {
 	return int(n), nil
 }
 
-// shared reads a type encoding or a class name; nil for none.
+// shared reads a type encoding or a class name, or nil.
 func (s *stream) shared() ([]byte, error) {
 	b, err := s.peek()
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *stream) shared() ([]byte, error) {
 	return s.strings[n], nil
 }
 
-// nextType splits the first type off a type encoding: one character, or a bracketed array or struct.
+// nextType splits the first type off a type encoding: one character, or an array or struct in brackets.
 func nextType(types []byte) (one, rest []byte, err error) {
 	if types[0] != '[' && types[0] != '{' {
 		return types[:1], types[1:], nil
@@ -191,7 +191,7 @@ func nextType(types []byte) (one, rest []byte, err error) {
 	return nil, nil, fmt.Errorf("type %q does not end", types)
 }
 
-// arrayType returns the count and the element type of "[12c]".
+// arrayType returns the count and the element type of an encoding such as "[12c]".
 func arrayType(t []byte) (count int, element []byte, err error) {
 	inner := t[1 : len(t)-1]
 	for len(inner) > 0 && inner[0] >= '0' && inner[0] <= '9' {
@@ -207,7 +207,7 @@ func arrayType(t []byte) (count int, element []byte, err error) {
 	return count, inner, nil
 }
 
-// structFields returns the types of "{name=ab}".
+// structFields returns the field types of an encoding such as "{name=ab}".
 func structFields(t []byte) []byte {
 	inner := t[1 : len(t)-1]
 	if i := bytes.IndexByte(inner, '='); i >= 0 {

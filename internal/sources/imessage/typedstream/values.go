@@ -1,6 +1,6 @@
 package typedstream
 
-// scalarKind says which field of a scalar holds it.
+// scalarKind determines which field of a scalar is set.
 type scalarKind uint8
 
 const (
@@ -11,7 +11,7 @@ const (
 	objectScalar                   // ref
 )
 
-// scalar is one value of a group.
+// scalar is one value in a group.
 type scalar struct {
 	kind  scalarKind
 	int   int64
@@ -20,18 +20,18 @@ type scalar struct {
 	ref   int32
 }
 
-// group is what is left of a group of values: the types to come. The zero value is between groups.
+// group holds the remaining types of a group of values. The zero value is the state between groups.
 type group struct {
 	types []byte
-	// An array of other things than bytes is read element by element: how many are left, and of what.
+	// An array whose elements are not bytes is read element by element: the remaining count and the element type.
 	repeat  int
 	element []byte
 }
 
-// maxTypes bounds a type encoding; real ones are a few characters.
+// maxTypes limits the length of a type encoding; real ones have a few characters.
 const maxTypes = 4096
 
-// next reads the next value of an object; more is false after its last one.
+// next reads the next value of an object; more is false after the last one.
 func (d *Decoder) next(g *group, v *scalar) (more bool, err error) {
 	for len(g.types) == 0 && g.repeat == 0 {
 		b, err := d.peek()
@@ -61,7 +61,7 @@ func (d *Decoder) next(g *group, v *scalar) (more bool, err error) {
 	return true, d.value(g, t, v)
 }
 
-// value reads one value of type t. Fields of a struct are left in the group, to be read one by one.
+// value reads one value of type t. The fields of a struct are left in the group and are read one by one.
 func (d *Decoder) value(g *group, t []byte, v *scalar) (err error) {
 	v.kind = otherScalar
 	switch t[0] {
@@ -134,7 +134,7 @@ func (d *Decoder) cstring() ([]byte, error) {
 	return d.objects[n].bytes, nil
 }
 
-// array reads an array of bytes whole; elements of other types are left in the group.
+// array reads an array of bytes as a whole and leaves elements of other types in the group.
 func (d *Decoder) array(g *group, t []byte, v *scalar) error {
 	count, element, err := arrayType(t)
 	if err != nil {
@@ -152,7 +152,7 @@ func (d *Decoder) array(g *group, t []byte, v *scalar) error {
 	return nil
 }
 
-// structure puts the fields of a struct before what is left of the group.
+// structure puts the fields of a struct in front of the rest of the group.
 func (d *Decoder) structure(g *group, t []byte) error {
 	fields := structFields(t)
 	if g.repeat > 0 {
