@@ -14,7 +14,7 @@ const renameFormer = `
 ALTER TABLE source RENAME TO former_source; ALTER TABLE message RENAME TO former_message; ALTER TABLE attachment RENAME TO former_attachment;
 DROP TABLE reading; DROP TABLE left_out; DROP TABLE waiting; DROP TABLE collected; DROP TABLE collected_source`
 
-const copyFormer = `INSERT INTO source SELECT id, name, 0 FROM former_source`
+const copyFormer = `INSERT INTO source (id, name, collected) SELECT id, name, 0 FROM former_source`
 
 // formerRows are messages and removals of reactions with their conversation and their target. The parts of a row are
 // together.
@@ -131,10 +131,11 @@ func (c *converter) copyRows() error {
 				return err
 			}
 		}
-		err = c.run(`INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)`, e.id, e.chat, e.date, e.sender, e.kind, e.state,
+		err = c.run(`INSERT OR IGNORE INTO message (id, chat, date, sender, kind, state, guid, part, text, target, target_part, line)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.id, e.chat, e.date, e.sender, e.kind, e.state,
 			packGUID(e.guid), e.part, e.text, value(e.target), value(e.targetPart), e.line.Int64)
 		if err == nil && former > 0 {
-			err = c.run(`INSERT OR IGNORE INTO attachment SELECT ?, guid, transcript, root, path FROM former_attachment WHERE message = ?`, e.id, former)
+			err = c.run(`INSERT OR IGNORE INTO attachment (`+attachmentColumns+`) SELECT ?, guid, transcript, root, path FROM former_attachment WHERE message = ?`, e.id, former)
 		}
 		return err
 	})

@@ -17,18 +17,20 @@ type Inserter struct {
 	values    []any // of the pending rows
 }
 
-// NewInserter returns an inserter for rows with this many columns, which must be all columns of the table.
-func NewInserter(ctx context.Context, tx *sql.Tx, table string, columns int) (*Inserter, error) {
-	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
-	one, err := tx.PrepareContext(ctx, "INSERT INTO "+table+" VALUES "+row)
+// NewInserter returns an inserter for these columns of a table, separated by commas.
+func NewInserter(ctx context.Context, tx *sql.Tx, table, columns string) (*Inserter, error) {
+	count := 1 + strings.Count(columns, ",")
+	row := "(?" + strings.Repeat(", ?", count-1) + ")"
+	insert := "INSERT INTO " + table + " (" + columns + ") VALUES "
+	one, err := tx.PrepareContext(ctx, insert+row)
 	if err != nil {
 		return nil, err
 	}
-	many, err := tx.PrepareContext(ctx, "INSERT INTO "+table+" VALUES "+row+strings.Repeat(", "+row, inserterRows-1))
+	many, err := tx.PrepareContext(ctx, insert+row+strings.Repeat(", "+row, inserterRows-1))
 	if err != nil {
 		return nil, errors.Join(err, one.Close())
 	}
-	return &Inserter{one: one, many: many, columns: columns, values: make([]any, 0, inserterRows*columns)}, nil
+	return &Inserter{one: one, many: many, columns: count, values: make([]any, 0, inserterRows*count)}, nil
 }
 
 // Close frees the inserter, including any pending rows.

@@ -21,10 +21,10 @@ func (db *DB) migrate(ctx context.Context) error {
 	if tables > 0 && application != applicationID {
 		return usererr.With(errors.New("it is a database of another program"), "name another folder with %v", usererr.Option("data_dir"))
 	}
-	if found > version {
-		return usererr.With(fmt.Errorf("it has version %d, this program knows %d", found, version), "use a newer vqctl")
+	if found > version() {
+		return usererr.With(fmt.Errorf("it has version %d, this program knows %d", found, version()), "use a newer vqctl")
 	}
-	if found == version {
+	if found == version() {
 		return nil
 	}
 	conn, err := db.sql.Conn(ctx)
@@ -34,21 +34,37 @@ func (db *DB) migrate(ctx context.Context) error {
 	defer conn.Close()
 	return inTransaction(ctx, conn, func(tx *sql.Tx) error {
 		var err error
-		if found == 0 {
+		switch {
+		case found == 0:
 			err = createTables(ctx, tx)
-		} else {
+		case found < base:
 			err = convertFormer(ctx, tx, db.path, found)
+		default:
+			err = upgrade(ctx, tx, found)
 		}
 		if err == nil {
-			_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, version))
+			_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, version()))
 		}
 		return err
 	})
 }
 
-// createTables creates the missing tables.
+// createTables creates the missing tables in version base, and upgrades them.
 func createTables(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, strings.ReplaceAll(tables, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS "))
+	if _, err := tx.ExecContext(ctx, strings.ReplaceAll(tables, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ")); err != nil {
+		return err
+	}
+	return upgrade(ctx, tx, base)
+}
+
+// upgrade takes tables from the version found to the newest one.
+func upgrade(ctx context.Context, tx *sql.Tx, found int) error {
+	var err error
+	for _, step := range upgrades[found-base:] {
+		if err == nil {
+			_, err = tx.ExecContext(ctx, step)
+		}
+	}
 	for _, index := range indexes {
 		if err == nil {
 			_, err = tx.ExecContext(ctx, `CREATE INDEX IF NOT EXISTS `+index.name+` ON `+index.definition)

@@ -16,9 +16,10 @@ type record struct {
 	root                         int64
 }
 
+// The columns that insert writes.
 const (
-	messageColumns    = 13
-	attachmentColumns = 5
+	messageColumns    = "id, chat, date, sender, kind, state, guid, part, text, target, target_part, quote, line"
+	attachmentColumns = "message, guid, transcript, root, path"
 )
 
 func optional(n int64) sql.NullInt64 { return sql.NullInt64{Int64: n, Valid: true} }

@@ -3,12 +3,21 @@ package messages
 // applicationID marks a file as a messages.db ("vqct" in SQLite's header).
 const applicationID = 0x76716374
 
-// version is the version of the schema, SQLite's user_version. Older files are converted, see migrate.go.
-const version = 12
+// base is the version of the schema in tables. Files of earlier versions have another layout and are converted, see
+// convert.go.
+const base = 12
 
-// tables is the schema. Identifiers of rows are 16 bytes where they are UUIDs (see packGUID), else text. A sender of 0 is
-// the owner. A row of a source is one row of message for each of its parts, whose ids follow each other (see keys.go); a
-// row that became no message is one row of the kind leftOut.
+// upgrades are the changes to the schema since base: SQL that takes a file from one version to the next. A new file gets
+// tables and then all upgrades, so that it never differs from an upgraded one. Append to this list, and never change what
+// was released. SQLite's user_version is the version of a file.
+var upgrades = []string{}
+
+// version returns the version of the schema after all upgrades.
+func version() int { return base + len(upgrades) }
+
+// tables is the schema in version base; upgrades has the changes since. Identifiers of rows are 16 bytes where they are
+// UUIDs (see packGUID), else text. A sender of 0 is the owner. A row of a source is one row of message for each of its
+// parts, whose ids follow each other (see keys.go); a row that became no message is one row of the kind leftOut.
 const tables = `
 CREATE TABLE source (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
   collected INTEGER NOT NULL); -- number of the last collect that read something of it

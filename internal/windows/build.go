@@ -105,8 +105,8 @@ type builder struct {
 	runs         []targetRun   // runs of targets among these lines
 }
 
-// trainingColumns is the number of columns of training_messages.
-const trainingColumns = 6
+// trainingColumns are the columns of training_messages.
+const trainingColumns = "id, date, name, reply_to, content_type, text"
 
 // rowOverhead is the approximate size of a line without its name and text: keys, quotes and their escapes.
 const rowOverhead = 100
