@@ -1,5 +1,6 @@
-// Package atomicfile writes files and folders that are either complete or absent: it writes a temporary file next to the
-// target, syncs it, renames it, and syncs the parent folder. After a failure the target is unchanged and nothing is left over.
+// Package atomicfile writes files and folders that are either complete or absent: it writes a temporary one in the same folder,
+// syncs it, renames it, and syncs the folder. After a failure the target is unchanged. What a killed run leaves has no name
+// where the system allows that; elsewhere the next write of the same target, and scratch.Sweep, remove it.
 //
 // In: a path, and a function that writes the content. Out: the file or folder at that path, with mode 0600 or 0700 because it
 // holds private messages. It must not know: what it writes.
@@ -12,35 +13,33 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"ventriloquist/internal/filelock"
+	"ventriloquist/internal/scratch"
 )
 
 // Write replaces the file at path with what fill writes. Nothing changes at path unless fill returns nil.
-func Write(path string, fill func(w io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+func Write(path string, fill func(w io.Writer) error) error {
+	scratch.SweepNamed(filepath.Dir(path), filepath.Base(path))
+	f, err := newFile(path)
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+		return cannotWrite(path, err)
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
+	defer f.discard()
 	buffered := bufio.NewWriterSize(f, 1<<20)
 	if err = fill(buffered); err != nil {
 		return err
 	}
 	if err = errors.Join(buffered.Flush(), f.Sync()); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+		return cannotWrite(path, err)
 	}
-	if err = f.Close(); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+	if err = f.rename(path); err != nil {
+		return cannotWrite(path, err)
 	}
 	return syncDir(filepath.Dir(path))
 }
+
+func cannotWrite(path string, err error) error { return fmt.Errorf("cannot write %s: %w", path, err) }
 
 // WriteBytes replaces the file at path with data.
 func WriteBytes(path string, data []byte) error {
@@ -50,52 +49,53 @@ func WriteBytes(path string, data []byte) error {
 	})
 }
 
-// WriteDir replaces the folder at path with what fill puts into the temporary folder it is given. An existing folder is moved
-// aside, and removed once the new one is in its place.
-func WriteDir(path string, fill func(tmp string) error) (err error) {
+// WriteDir replaces the folder at path with what fill puts into the temporary folder it is given. The new folder and an existing
+// one change places in one step where the system can do that.
+func WriteDir(path string, fill func(tmp string) error) error {
 	path = filepath.Clean(path)
 	parent := filepath.Dir(path)
-	if err = os.MkdirAll(parent, 0o700); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+	if err := os.MkdirAll(parent, 0o700); err != nil {
+		return cannotWrite(path, err)
 	}
-	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(path)+".partial-*")
+	scratch.SweepNamed(parent, filepath.Base(path))
+	tmp, err := scratch.NewNamed(parent, filepath.Base(path))
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+		return cannotWrite(path, err)
 	}
-	defer func() {
-		if err != nil {
-			os.RemoveAll(tmp)
-		}
-	}()
-	if err = fill(tmp); err != nil {
-		return err
+	if err := fill(tmp.Path); err != nil {
+		return errors.Join(err, tmp.Remove())
 	}
-	if err = syncTree(tmp); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+	if err := syncTree(tmp.Path); err != nil {
+		return errors.Join(cannotWrite(path, err), tmp.Remove())
 	}
-	return replaceDir(tmp, path)
+	if err := replaceDir(tmp.Path, path); err != nil {
+		return errors.Join(cannotWrite(path, err), tmp.Remove())
+	}
+	return errors.Join(syncDir(parent), tmp.Remove()) // by now, the folder that was replaced
 }
 
+// replaceDir moves the folder tmp to path. A folder that was there is at tmp afterwards.
 func replaceDir(tmp, path string) error {
-	old := tmp + ".old"
-	err := os.Rename(path, old)
-	replaced := err == nil
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("cannot replace %s: %w", path, err)
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return os.Rename(tmp, path)
 	}
-	if err := os.Rename(tmp, path); err != nil {
-		if replaced {
-			err = errors.Join(err, os.Rename(old, path))
-		}
-		return fmt.Errorf("cannot write %s: %w", path, err)
+	if exchange(tmp, path) == nil {
+		return nil
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	// Without an exchange, the old folder moves aside. Its lock keeps others from taking it for what a killed run left.
+	old := tmp + scratch.Retired
+	lock, err := filelock.OpenLocked(path)
+	if err != nil {
 		return err
 	}
-	if replaced {
-		return os.RemoveAll(old)
+	defer lock.Close()
+	if err := os.Rename(path, old); err != nil {
+		return err
 	}
-	return nil
+	if err := os.Rename(tmp, path); err != nil {
+		return errors.Join(err, os.Rename(old, path))
+	}
+	return os.Rename(old, tmp)
 }
 
 func syncTree(root string) error {

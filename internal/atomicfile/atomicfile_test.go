@@ -1,10 +1,14 @@
 package atomicfile_test
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"ventriloquist/internal/atomicfile"
@@ -122,5 +126,70 @@ func TestWriteDir_FailureKeepsOldFolder(t *testing.T) {
 	}
 	if content(t, filepath.Join(path, "weights")) != "x" || len(names(t, filepath.Dir(path))) != 1 {
 		t.Errorf("after a failure: %v", names(t, filepath.Dir(path)))
+	}
+}
+
+// writeVariable makes the test program write the file or folder that it names, and wait in the middle of it.
+const writeVariable = "VQ_TEST_WRITE"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(writeVariable); path != "" {
+		halt := func() error {
+			os.Stdout.WriteString("half\n")
+			select {}
+		}
+		if filepath.Base(path) == "folder" {
+			_ = atomicfile.WriteDir(path, func(tmp string) error {
+				return errors.Join(os.WriteFile(filepath.Join(tmp, "weights"), []byte("secret"), 0o600), halt())
+			})
+		}
+		_ = atomicfile.Write(path, func(w io.Writer) error {
+			_, err := w.Write(bytes.Repeat([]byte("secret"), 1<<20))
+			return errors.Join(err, halt())
+		})
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func TestWrite_KilledLeavesNothingThatTheNextWriteDoesNotRemove(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"file", "folder"} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, name)
+		write := func() error {
+			if name == "file" {
+				return atomicfile.WriteBytes(path, []byte("whole"))
+			}
+			return atomicfile.WriteDir(path, func(string) error { return nil })
+		}
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		c := exec.Command(os.Args[0])
+		c.Env = append(os.Environ(), writeVariable+"="+path)
+		out, err := c.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if !bufio.NewScanner(out).Scan() {
+			t.Fatal("the writer ended")
+		}
+		if err := errors.Join(write(), c.Process.Kill()); err != nil { // a writer that runs keeps what it has
+			t.Fatal(err)
+		}
+		_ = c.Wait()
+		if runtime.GOOS == "linux" && name == "file" && len(names(t, dir)) != 1 {
+			t.Errorf("a killed write left %v", names(t, dir))
+		}
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		if got := names(t, dir); len(got) != 1 {
+			t.Errorf("left over after the next write: %v", got)
+		}
 	}
 }
