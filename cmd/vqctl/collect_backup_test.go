@@ -50,7 +50,6 @@ func TestRunCollect_Backup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, chat := writeBackup(t, o)
 			data := t.TempDir()
-			t.Setenv("TMPDIR", t.TempDir())
 			t.Setenv(passphraseVariable, o.Passphrase)
 			for range 2 {
 				result, err := collectJSON(t, collectOptions{source: dir, dataDir: data})
@@ -64,8 +63,8 @@ func TestRunCollect_Backup(t *testing.T) {
 			if result, err := collectJSON(t, collectOptions{source: chat, dataDir: data}); err != nil || result.Messages != 2 {
 				t.Errorf("with the Mac's there are %d messages (%v)", result.Messages, err)
 			}
-			if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
-				t.Errorf("%s is left", left[0].Name())
+			if left, _ := os.ReadDir(data); len(left) != 1 {
+				t.Errorf("left next to messages.db: %v", left)
 			}
 		})
 	}
@@ -143,7 +142,6 @@ func TestRunCollect_PassphraseErrors(t *testing.T) {
 		"NoFile":   {"", "no-such-file", "no-such-file", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("TMPDIR", t.TempDir())
 			t.Setenv(passphraseVariable, c.passphrase)
 			data := filepath.Join(t.TempDir(), "data")
 			_, err := collectJSON(t, collectOptions{source: dir, dataDir: data, passphraseFile: c.file})
@@ -152,9 +150,6 @@ func TestRunCollect_PassphraseErrors(t *testing.T) {
 			}
 			if _, err := os.Stat(data); err == nil {
 				t.Error("messages.db was made")
-			}
-			if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
-				t.Errorf("%s is left", left[0].Name())
 			}
 		})
 	}

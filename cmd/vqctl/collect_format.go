@@ -79,14 +79,14 @@ func openApple(ctx context.Context, o *collectOptions, path string) (sources.Sou
 		return nil, err
 	}
 	if !iosbackup.IsEncrypted(path) {
-		return imessage.Open(ctx, path)
+		return imessage.Open(ctx, path, o.dataDir)
 	}
 	passphrase, err := readPassphrase(ctx, path, o.passphraseFile)
 	if err != nil {
 		return nil, err
 	}
 	noteUnlocking()
-	folder, err := iosbackup.Decrypt(ctx, path, passphrase, []iosbackup.File{iosbackup.Messages}, []iosbackup.File{iosbackup.AddressBook})
+	folder, err := iosbackup.Decrypt(ctx, path, passphrase, o.dataDir, []iosbackup.File{iosbackup.Messages}, []iosbackup.File{iosbackup.AddressBook})
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ type suggestion struct {
 }
 
 func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string, in io.Reader, out io.Writer) error {
-	cards, books, err := readCards(ctx, bookPath)
+	cards, books, err := readCards(ctx, bookPath, o.dataDir)
 	if err != nil {
 		return err
 	}
@@ -85,8 +85,8 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 	return result.apply(ctx, &o, self, in, out)
 }
 
-// readCards reads all address books that a path stands for.
-func readCards(ctx context.Context, path string) (cards []addressbook.Card, books []string, err error) {
+// readCards reads all address books that a path stands for. Copies of them go into a temporary folder in temp.
+func readCards(ctx context.Context, path, temp string) (cards []addressbook.Card, books []string, err error) {
 	if path == "~" {
 		path = "~/"
 	}
@@ -103,19 +103,19 @@ func readCards(ctx context.Context, path string) (cards []addressbook.Card, book
 			return nil, nil, err
 		}
 		noteUnlocking()
-		folder, err := iosbackup.Decrypt(ctx, expanded, passphrase, nil, []iosbackup.File{iosbackup.AddressBook})
+		folder, err := iosbackup.Decrypt(ctx, expanded, passphrase, temp, nil, []iosbackup.File{iosbackup.AddressBook})
 		if err != nil {
 			return nil, nil, err
 		}
-		defer os.RemoveAll(folder)
-		expanded = folder
+		defer folder.Remove()
+		expanded = folder.Path
 	}
 	if err := addressbook.Unreadable(expanded); err != nil {
 		return nil, nil, err
 	}
 	books = addressbook.Find(expanded)
 	for _, one := range books {
-		found, err := addressbook.Read(ctx, one)
+		found, err := addressbook.Read(ctx, one, temp)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -25,7 +25,7 @@ func TestReadCards_OfABackup(t *testing.T) {
 			if err := backuptest.Write(dir, map[string][]byte{"HomeDomain-Library/AddressBook/AddressBook.sqlitedb": data}, o); err != nil {
 				t.Fatal(err)
 			}
-			cards, books, err := readCards(t.Context(), dir)
+			cards, books, err := readCards(t.Context(), dir, t.TempDir())
 			if err != nil || len(books) != 1 || len(cards) != 1 || cards[0].Name != "John" {
 				t.Errorf("cards %+v of %q (%v)", cards, books, err)
 			}

@@ -27,7 +27,7 @@ func (o *describeOptions) locator(ctx context.Context, db *messages.DB) (*descri
 		passphrase, err := readPassphrase(ctx, root, o.passphrase)
 		if err == nil {
 			noteUnlocking()
-			l.Backups[root], err = iosbackup.Unlock(ctx, root, passphrase)
+			l.Backups[root], err = iosbackup.Unlock(ctx, root, passphrase, db.Folder())
 		}
 		if err != nil {
 			delete(l.Backups, root)

@@ -3,7 +3,6 @@ package describe
 import (
 	"context"
 	"sync"
-	"testing"
 	"time"
 
 	"ventriloquist/internal/messages"
@@ -67,14 +66,4 @@ func (l *Locator) Found(p messages.FilePlace) string {
 		return f.member.Name
 	}
 	return f.path
-}
-
-// NewPrivate creates a folder of temporary files, and returns a function that removes it.
-func NewPrivate(t *testing.T) (dir string, release func() error) {
-	t.Helper()
-	p, err := newTempFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.dir, p.remove
 }

@@ -81,7 +81,7 @@ func (a *album) describeUntil(ctx context.Context, s describe.Service) (*describ
 	if err := a.locator.Close(); err != nil {
 		a.t.Error(err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(a.db.Folder(), ".*")); len(left) > 0 {
 		a.t.Errorf("temporary files are left: %v", left)
 	}
 	return report, err

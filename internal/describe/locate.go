@@ -242,12 +242,12 @@ func (f *locatedFile) head(ctx context.Context) (head []byte, err error) {
 	case f.member != nil || f.inline != "":
 		in, err = f.open()
 	case f.backup != nil:
-		folder, err := newTempFolder()
+		folder, err := os.MkdirTemp(f.backup.Folder(), "")
 		if err != nil {
-			return nil, err
+			return nil, cannotWrite(err)
 		}
-		defer folder.remove()
-		path, err := f.extract(ctx, folder.dir)
+		defer os.RemoveAll(folder)
+		path, err := f.extract(ctx, folder)
 		if err != nil {
 			return nil, err
 		}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/scratch"
 )
 
 // RunOptions limits the rate of a run, and reports on it.
@@ -100,14 +101,13 @@ func (r *runner) run(ctx context.Context) (err error) {
 	if err := r.recall(ctx); err != nil {
 		return err
 	}
-	sweep()
-	folder, err := newTempFolder()
+	folder, err := scratch.New(r.db.Folder())
 	if err != nil {
-		return r.stopped(err)
+		return r.stopped(cannotWrite(err))
 	}
-	r.dir = folder.dir
+	r.dir = folder.Path
 	defer func() {
-		if failed := folder.remove(); failed != nil {
+		if failed := folder.Remove(); failed != nil {
 			err = errors.Join(err, failed)
 		}
 	}()
@@ -262,5 +262,5 @@ func hashOf(path string) (sum [sha256.Size]byte, err error) {
 
 // cannotWrite ends the run: without temporary files nothing can be described, and the attachment is not to blame.
 func cannotWrite(err error) error {
-	return &Failure{Outlook: Fatal, Message: "cannot write a temporary file: " + err.Error(), Hint: "make room on the disk, or set TMPDIR to another folder"}
+	return &Failure{Outlook: Fatal, Message: "cannot write a temporary file: " + err.Error(), Hint: "make room on the disk of messages.db"}
 }

@@ -177,7 +177,7 @@ func TestRun_EncryptedBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.want("a.jpg:", "b.jpg: described A cat on a sofa.")
-	backup, err := iosbackup.Unlock(t.Context(), root, "horse")
+	backup, err := iosbackup.Unlock(t.Context(), root, "horse", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,30 +234,6 @@ func TestRun_AndroidBackup(t *testing.T) {
 	a.want("a.jpg: described A cat on a sofa.", "gone.jpg:")
 	if got := server.Asked()[0].Media[0].Data; string(got) != string(photo(1)) {
 		t.Errorf("sent %d bytes", len(got))
-	}
-}
-
-// The folder of a killed run is removed by the next one; the folder of a running one stays.
-func TestRun_SweepsFoldersOfKilledRuns(t *testing.T) {
-	a := newAlbum(t).images(1)
-	killed := filepath.Join(os.Getenv("TMPDIR"), "vqctl-describe-1")
-	if err := os.MkdirAll(filepath.Join(killed, "2"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	used, release := describe.NewPrivate(t)
-	server := describetest.NewGemini()
-	server.Answer = func(int, *describetest.Asked) describetest.Reply {
-		if _, err := os.Stat(used); err != nil {
-			t.Errorf("what is used went: %v", err)
-		}
-		if _, err := os.Stat(killed); err == nil {
-			t.Error("what was left is there")
-		}
-		release()
-		return describetest.Reply{Text: "A dog."}
-	}
-	if _, err := a.describe(a.gemini(server)); err != nil {
-		t.Fatal(err)
 	}
 }
 

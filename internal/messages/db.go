@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -26,6 +27,9 @@ func (db *DB) SQL() *sql.DB { return db.sql }
 
 // Path returns the file's name as it was given.
 func (db *DB) Path() string { return db.path }
+
+// Folder returns the folder of the database file: temporary files with private content go there.
+func (db *DB) Folder() string { return filepath.Dir(db.path) }
 
 // Explain adds the file's name to a database error and, where SQLite reports the cause, advice on what to do.
 func (db *DB) Explain(err error) error { return explain(db.path, err) }

@@ -8,10 +8,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+
+	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/usererr"
 )
 
-// Open opens an existing messages.db and brings its schema up to date.
+// Open opens an existing messages.db and brings its schema up to date. It removes what killed runs left in the
+// folder.
 func Open(ctx context.Context, path string) (*DB, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
@@ -53,6 +56,7 @@ func open(ctx context.Context, path string) (*DB, error) {
 		return nil, fmt.Errorf("cannot open %s: %w", path, err)
 	}
 	db := &DB{sql: handle, path: path}
+	scratch.Sweep(db.Folder())
 	if err := db.migrate(ctx); err != nil {
 		handle.Close()
 		return nil, explain(path, err)

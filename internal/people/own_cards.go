@@ -12,7 +12,7 @@ import (
 func KeepOwnCards(ctx context.Context, db *messages.DB, file string) error {
 	var own []messages.OwnAddress
 	for _, book := range addressbook.Beside(file) {
-		cards, err := addressbook.Read(ctx, book)
+		cards, err := addressbook.Read(ctx, book, db.Folder())
 		if err != nil {
 			continue
 		}

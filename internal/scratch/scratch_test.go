@@ -14,13 +14,17 @@ import (
 // holdVariable makes the test program hold a folder in the parent that it names, until it is killed.
 const holdVariable = "VQ_TEST_SCRATCH_PARENT"
 
+// held keeps the lock of the folder from being collected as garbage.
+var held *scratch.Dir
+
 func TestMain(m *testing.M) {
 	if parent := os.Getenv(holdVariable); parent != "" {
-		d, err := scratch.New(parent)
-		if err != nil || os.WriteFile(filepath.Join(d.Path, "secret"), []byte("secret"), 0o600) != nil {
+		var err error
+		held, err = scratch.New(parent)
+		if err != nil || os.WriteFile(filepath.Join(held.Path, "secret"), []byte("secret"), 0o600) != nil {
 			os.Exit(1)
 		}
-		os.Stdout.WriteString(d.Path + "\n")
+		os.Stdout.WriteString(held.Path + "\n")
 		select {}
 	}
 	os.Exit(m.Run())

@@ -30,7 +30,7 @@ func TestRead(t *testing.T) {
 			if err := write(path, people...); err != nil {
 				t.Fatal(err)
 			}
-			cards, err := addressbook.Read(t.Context(), path)
+			cards, err := addressbook.Read(t.Context(), path, t.TempDir())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestRead_LeavesNothingBehind(t *testing.T) {
 	if err := os.Chmod(path, 0o400); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := addressbook.Read(t.Context(), path); err != nil {
+	if _, err := addressbook.Read(t.Context(), path, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(folder)
@@ -82,7 +82,7 @@ func TestRead_Rejects(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{text: "not a database", other: "not an address book", folder + "/none": "no such file"} {
-		_, err := addressbook.Read(t.Context(), path)
+		_, err := addressbook.Read(t.Context(), path, t.TempDir())
 		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", path, err, want)
 		}

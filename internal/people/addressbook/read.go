@@ -14,6 +14,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // the driver
 
+	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/usererr"
 )
 
@@ -29,14 +30,15 @@ type Card struct {
 	Book string
 }
 
-// Read returns the cards of a database that have an address and a name or the owner's mark.
-func Read(ctx context.Context, path string) ([]Card, error) {
-	folder, err := os.MkdirTemp("", "vqctl-addresses-*")
+// Read returns the cards of a database that have an address and a name or the owner's mark. It reads a copy in a temporary
+// folder in temp.
+func Read(ctx context.Context, path, temp string) ([]Card, error) {
+	folder, err := scratch.New(temp)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
-	copied := filepath.Join(folder, "book")
+	defer folder.Remove()
+	copied := filepath.Join(folder.Path, "book")
 	if err := copyDatabase(copied, path); err != nil {
 		return nil, explain(path, err)
 	}

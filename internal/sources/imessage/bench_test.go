@@ -63,7 +63,7 @@ func BenchmarkCollect(b *testing.B) {
 	writeHistory(b, path, benchMessages)
 	for b.Loop() {
 		os.Remove(target)
-		source, err := imessage.Open(b.Context(), path)
+		source, err := imessage.Open(b.Context(), path, "")
 		if err != nil {
 			b.Fatal(err)
 		}

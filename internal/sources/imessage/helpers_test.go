@@ -82,7 +82,7 @@ func (h *history) collect() collected {
 
 func collectInto(t *testing.T, path string, db *messages.DB, options sources.Options) collected {
 	t.Helper()
-	source, err := imessage.Open(t.Context(), path)
+	source, err := imessage.Open(t.Context(), path, "")
 	if err != nil {
 		t.Fatal(err)
 	}

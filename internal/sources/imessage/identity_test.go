@@ -14,7 +14,7 @@ import (
 // collectIdentities collects a history and returns what is known of who is who.
 func collectIdentities(t *testing.T, path string, db *messages.DB) ([]messages.OwnAddress, []messages.SamePerson) {
 	t.Helper()
-	source, err := imessage.Open(t.Context(), path)
+	source, err := imessage.Open(t.Context(), path, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 	"howett.net/plist"
 
+	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 	"ventriloquist/internal/usererr"
@@ -39,7 +40,9 @@ const backupName = "3d0d7e5fb2ce288813306e4d4636395e047a3d28"
 // and -shm files. If they exist, Messages has it open, and Open reads it in place, in step with Messages. If they do not,
 // reading in place would leave such files behind. No process has the database open then, and Open reads the file as
 // immutable; if it does change, Collect starts again with a copy.
-func Open(ctx context.Context, path string) (*Source, error) {
+//
+// A copy goes into a temporary folder in temp, and is removed by Close.
+func Open(ctx context.Context, path, temp string) (*Source, error) {
 	path, err := find(path)
 	if err != nil {
 		return nil, err
@@ -48,7 +51,7 @@ func Open(ctx context.Context, path string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{path: path}
+	s := &Source{path: path, temp: temp}
 	if s.name, s.root, err = placeOf(path); err != nil {
 		return nil, err
 	}
@@ -73,10 +76,10 @@ func Open(ctx context.Context, path string) (*Source, error) {
 
 // OpenDecrypted opens the decrypted files of the iOS backup in the folder backup; messages.db identifies the source by
 // the backup. The folder is removed when the source is closed or cannot be opened.
-func OpenDecrypted(ctx context.Context, folder, backup string) (*Source, error) {
-	s, err := Open(ctx, folder)
+func OpenDecrypted(ctx context.Context, folder *scratch.Dir, backup string) (*Source, error) {
+	s, err := Open(ctx, folder.Path, filepath.Dir(folder.Path))
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
+		return nil, errors.Join(err, folder.Remove())
 	}
 	s.backup, s.decrypted = backup, folder
 	if s.name, s.root, err = placeOf(filepath.Join(backup, backupName[:2], backupName)); err != nil {
@@ -101,12 +104,12 @@ func placeOf(path string) (name, root string, err error) {
 // Close closes the database and removes its temporary files.
 func (s *Source) Close() error {
 	errs := []error{s.disconnect()}
-	for _, folder := range []string{s.copyFolder, s.decrypted} {
-		if folder != "" {
-			errs = append(errs, os.RemoveAll(folder))
+	for _, folder := range []*scratch.Dir{s.copyFolder, s.decrypted} {
+		if folder != nil {
+			errs = append(errs, folder.Remove())
 		}
 	}
-	s.copyFolder, s.decrypted = "", ""
+	s.copyFolder, s.decrypted = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -248,10 +251,10 @@ func cannotOpen(err error) bool {
 // one of them changes during the copy, it copies again.
 func (s *Source) copyAndConnect(ctx context.Context) error {
 	var err error
-	if s.copyFolder, err = os.MkdirTemp("", "vqctl-snapshot-*"); err != nil {
+	if s.copyFolder, err = scratch.New(s.temp); err != nil {
 		return err
 	}
-	target := filepath.Join(s.copyFolder, "chat.db")
+	target := filepath.Join(s.copyFolder.Path, "chat.db")
 	const attempts = 5
 	for range attempts {
 		before := s.stamp()

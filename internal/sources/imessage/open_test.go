@@ -173,10 +173,20 @@ func TestOpen_ReadsBesideAWriter(t *testing.T) {
 }
 
 func TestOpen_SnapshotsDoNotStay(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	h := oneMessage(t)
-	collectInto(t, h.path, fresh(t), sources.Options{})
-	if left := files(t, os.Getenv("TMPDIR")); len(left) > 0 {
+	t.Parallel()
+	h, temp := oneMessage(t), t.TempDir()
+	copyOpen(t, h, "", "-wal")
+	source, err := imessage.Open(t.Context(), h.path, temp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if copies := files(t, temp); len(copies) == 0 {
+		t.Error("the copy is elsewhere")
+	}
+	if err := source.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := files(t, temp); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }
@@ -234,7 +244,7 @@ func TestOpen_Refuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := c.path(t)
-			source, err := imessage.Open(t.Context(), path)
+			source, err := imessage.Open(t.Context(), path, "")
 			if err == nil {
 				source.Close()
 				t.Fatal("it was opened")
@@ -252,7 +262,7 @@ func TestOpen_Refuses(t *testing.T) {
 func TestCollect_Canceled(t *testing.T) {
 	h := oneMessage(t)
 	db := fresh(t)
-	source, err := imessage.Open(t.Context(), h.path)
+	source, err := imessage.Open(t.Context(), h.path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +290,7 @@ func TestCollect_OfAFileThatChangesAllTheSame(t *testing.T) {
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	source, err := imessage.Open(t.Context(), h.path)
+	source, err := imessage.Open(t.Context(), h.path, "")
 	if err != nil {
 		t.Fatal(err)
 	}

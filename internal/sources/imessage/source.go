@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+
+	"github.com/mattn/go-sqlite3"
+
+	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 	"ventriloquist/internal/usererr"
-
-	"github.com/mattn/go-sqlite3"
 )
 
 // Source is an open message database with one read transaction for all queries.
@@ -20,15 +22,17 @@ type Source struct {
 	name       string // the name of the source in the store
 	root       string // the backup that contains it, or else its folder
 	db         *sql.DB
-	conn       *sql.Conn // with an open transaction
-	copyFolder string    // the folder of the copy to read, or empty
-	// backup is the encrypted backup that the database comes from, and decrypted the folder of its decrypted files; both
-	// may be empty.
-	backup, decrypted string
-	immutableStamp    string // the stamp of a file that is read as immutable, or empty
-	columns           map[string]map[string]bool
-	snapshot          *sqlitepages.Snapshot // what the transaction sees; nil if others write too often to know
-	roots             map[string]uint32     // the root pages of the surveyed tables
+	conn       *sql.Conn    // with an open transaction
+	copyFolder *scratch.Dir // the folder of the copy to read, or nil
+	temp       string       // where copyFolder goes
+	// backup is the encrypted backup that the database comes from, and decrypted the folder of its decrypted files; "" and nil
+	// for others.
+	backup         string
+	decrypted      *scratch.Dir
+	immutableStamp string // the stamp of a file that is read as immutable, or empty
+	columns        map[string]map[string]bool
+	snapshot       *sqlitepages.Snapshot // what the transaction sees; nil if others write too often to know
+	roots          map[string]uint32     // the root pages of the surveyed tables
 	// withoutRowID contains the surveyed tables without row IDs.
 	withoutRowID map[string]bool
 	byGUID       map[string]int64 // rows by identifier, for a database without an index on them

@@ -10,6 +10,7 @@ import (
 	_ "github.com/mattn/go-sqlite3" // the driver of Manifest.db
 	"howett.net/plist"
 
+	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/usererr"
 )
 
@@ -39,8 +40,8 @@ type manifest struct {
 type Backup struct {
 	dir      string
 	keys     *keybag
-	manifest string // the decrypted Manifest.db
-	private  string // the folder that contains it
+	manifest string       // the decrypted Manifest.db
+	private  *scratch.Dir // the folder that contains it
 }
 
 // IsEncrypted reports whether a folder is an encrypted backup.
@@ -65,8 +66,8 @@ func readManifest(dir string) (m manifest, err error) {
 var ErrPassphrase = errors.New("the passphrase is not that of the backup")
 
 // Unlock opens the encrypted backup in dir. Deriving the key from the passphrase takes seconds by design: this protects
-// it.
-func Unlock(ctx context.Context, dir, passphrase string) (*Backup, error) {
+// it. What has to be decrypted to read the backup goes into a temporary folder in temp.
+func Unlock(ctx context.Context, dir, passphrase, temp string) (*Backup, error) {
 	m, err := readManifest(dir)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func Unlock(ctx context.Context, dir, passphrase string) (*Backup, error) {
 	} else if err != nil {
 		return nil, fail(manifestList, err)
 	}
-	if b.private, err = os.MkdirTemp("", "vqctl-backup-*"); err != nil {
+	if b.private, err = scratch.New(temp); err != nil {
 		return nil, err
 	}
 	if err := b.openManifest(ctx, m.ManifestKey); err != nil {
@@ -104,12 +105,15 @@ func (b *Backup) openManifest(ctx context.Context, wrapped []byte) error {
 		return err
 	}
 	encrypted := b.manifest
-	b.manifest = filepath.Join(b.private, manifestDB)
+	b.manifest = filepath.Join(b.private.Path, manifestDB)
 	return decryptFile(ctx, b.manifest, encrypted, key, -1)
 }
 
+// Folder returns the temporary folder of the open backup, for decrypted files.
+func (b *Backup) Folder() string { return b.private.Path }
+
 // Close removes the files that were decrypted to read the backup.
-func (b *Backup) Close() error { return os.RemoveAll(b.private) }
+func (b *Backup) Close() error { return b.private.Remove() }
 
 // Extract writes a decrypted copy of a file below folder, at its path in an unencrypted backup. It returns os.ErrNotExist
 // for a file that the backup does not hold.
@@ -136,27 +140,27 @@ func (b *Backup) Extract(ctx context.Context, folder string, file File) error {
 	return nil
 }
 
-// Decrypt writes decrypted copies of files of the encrypted backup in dir into a new private folder, which the caller
-// removes. Files that are optional may be absent from the backup.
-func Decrypt(ctx context.Context, dir, passphrase string, required, optional []File) (folder string, err error) {
-	b, err := Unlock(ctx, dir, passphrase)
+// Decrypt writes decrypted copies of files of the encrypted backup in dir into a new temporary folder in temp, which the
+// caller removes. Files that are optional may be absent from the backup.
+func Decrypt(ctx context.Context, dir, passphrase, temp string, required, optional []File) (folder *scratch.Dir, err error) {
+	b, err := Unlock(ctx, dir, passphrase, temp)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	if folder, err = os.MkdirTemp("", "vqctl-backup-*"); err != nil {
-		return "", err
+	if folder, err = scratch.New(temp); err != nil {
+		return nil, err
 	}
 	for _, f := range required {
-		err = errors.Join(err, b.Extract(ctx, folder, f))
+		err = errors.Join(err, b.Extract(ctx, folder.Path, f))
 	}
 	for _, f := range optional {
-		if failure := b.Extract(ctx, folder, f); !errors.Is(failure, os.ErrNotExist) {
+		if failure := b.Extract(ctx, folder.Path, f); !errors.Is(failure, os.ErrNotExist) {
 			err = errors.Join(err, failure)
 		}
 	}
 	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(folder))
+		return nil, errors.Join(err, folder.Remove())
 	}
 	return folder, nil
 }

@@ -45,8 +45,8 @@ func TestExtract(t *testing.T) {
 			if !iosbackup.IsEncrypted(dir) {
 				t.Fatal("it is not seen to be encrypted")
 			}
-			t.Setenv("TMPDIR", t.TempDir())
-			b, err := iosbackup.Unlock(t.Context(), dir, o.Passphrase)
+			temp := t.TempDir()
+			b, err := iosbackup.Unlock(t.Context(), dir, o.Passphrase, temp)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestExtract(t *testing.T) {
 			if err := b.Close(); err != nil {
 				t.Error(err)
 			}
-			if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
+			if left, _ := os.ReadDir(temp); len(left) > 0 {
 				t.Errorf("%s is left", left[0].Name())
 			}
 		})
@@ -94,7 +94,7 @@ func TestFileID(t *testing.T) {
 func TestUnlock_WrongPassphrase(t *testing.T) {
 	dir := write(t, quick)
 	for _, passphrase := range []string{"", "correct horsf"} {
-		b, err := iosbackup.Unlock(t.Context(), dir, passphrase)
+		b, err := iosbackup.Unlock(t.Context(), dir, passphrase, "")
 		if b != nil || !errors.Is(err, iosbackup.ErrPassphrase) || !strings.Contains(err.Error(), dir) || usererr.Of(err) == "" {
 			t.Errorf("%q: %v", passphrase, err)
 		}
@@ -118,8 +118,8 @@ func TestUnlock_Errors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := write(t, quick)
 			c.damage(dir)
-			t.Setenv("TMPDIR", t.TempDir())
-			b, err := iosbackup.Unlock(t.Context(), dir, quick.Passphrase)
+			temp := t.TempDir()
+			b, err := iosbackup.Unlock(t.Context(), dir, quick.Passphrase, temp)
 			if c.want == "" {
 				if err == nil {
 					err = b.Extract(t.Context(), t.TempDir(), iosbackup.Messages)
@@ -133,7 +133,7 @@ func TestUnlock_Errors(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
 				t.Errorf("error is %v, want %s", err, c.want)
 			}
-			if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
+			if left, _ := os.ReadDir(temp); len(left) > 0 {
 				t.Errorf("%s is left", left[0].Name())
 			}
 		})
@@ -143,7 +143,7 @@ func TestUnlock_Errors(t *testing.T) {
 func TestExtract_ADamagedFileIsNotTaken(t *testing.T) {
 	dir := write(t, quick)
 	id := iosbackup.FileID(iosbackup.Messages.Domain, iosbackup.Messages.Path)
-	b, err := iosbackup.Unlock(t.Context(), dir, quick.Passphrase)
+	b, err := iosbackup.Unlock(t.Context(), dir, quick.Passphrase, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

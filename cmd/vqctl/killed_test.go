@@ -1,0 +1,115 @@
+package main
+
+import (
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ventriloquist/internal/sources/imessage/chatdb"
+	"ventriloquist/internal/sources/iosbackup/backuptest"
+)
+
+// kills is how many runs a test kills.
+func kills() int {
+	if testing.Short() {
+		return 2
+	}
+	return 8
+}
+
+// killRun starts vqctl in dir and kills it at a random moment of the time that a whole run takes.
+func killRun(t *testing.T, dir string, environment []string, whole time.Duration, args ...string) {
+	t.Helper()
+	c := command(dir, environment, args...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	after := rand.N(whole)
+	time.Sleep(after)
+	_ = c.Process.Kill()
+	_ = c.Wait()
+	t.Logf("killed after %v of %v", after, whole)
+}
+
+func command(dir string, environment []string, args ...string) *exec.Cmd {
+	c := exec.Command("vqctl", args...)
+	c.Dir, c.Env = dir, append(os.Environ(), environment...)
+	return c
+}
+
+// filesOf lists the files below dir.
+func filesOf(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			path, err = filepath.Rel(dir, path)
+			list = append(list, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// Decrypted databases, snapshots and window files that are not whole go with the next command, whichever it is.
+func TestKilledRuns_LeaveNothingPrivate(t *testing.T) {
+	chat := filepath.Join(t.TempDir(), "chat.db")
+	if err := chatdb.WriteHistory(chat, chatdb.History{Messages: 20_000, Chats: 9, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(chat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(t.TempDir(), "backup")
+	if err := backuptest.Write(backup, map[string][]byte{"HomeDomain-Library/SMS/sms.db": data}, encrypted); err != nil {
+		t.Fatal(err)
+	}
+	for name, args := range map[string][]string{
+		"Backup":     {"collect", "--source", backup},
+		"Snapshot":   {"collect", "--source", chat},
+		"Preprocess": {"preprocess"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, temp := t.TempDir(), t.TempDir()
+			environment := []string{"TMPDIR=" + temp, "MY_NAME=Me", passphraseVariable + "=" + encrypted.Passphrase}
+			must := func(args ...string) {
+				t.Helper()
+				if out, err := command(dir, environment, args...).CombinedOutput(); err != nil {
+					t.Fatalf("vqctl %s: %v\n%s", strings.Join(args, " "), err, out)
+				}
+			}
+			must("collect", "--source", chat)
+			if name == "Preprocess" {
+				if err := os.WriteFile(filepath.Join(dir, "data", contactsName), []byte(`{"contact": "Ann", "ids": ["+15550000001"]}`+"\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			begin := time.Now()
+			must(args...)
+			whole := time.Since(begin)
+			for range kills() {
+				killRun(t, dir, environment, whole, args...)
+				must("stats")
+				for _, file := range filesOf(t, filepath.Join(dir, "data")) {
+					switch file {
+					case databaseName, contactsName, exportName:
+					default:
+						t.Errorf("left in the data folder: %s", file)
+					}
+				}
+				if left := filesOf(t, temp); len(left) > 0 {
+					t.Errorf("left in TMPDIR: %v", left)
+				}
+			}
+		})
+	}
+}
