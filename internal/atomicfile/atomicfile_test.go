@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"ventriloquist/internal/atomicfile"
 )
@@ -136,7 +137,8 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(writeVariable); path != "" {
 		halt := func() error {
 			os.Stdout.WriteString("half\n")
-			select {}
+			time.Sleep(time.Hour)
+			return nil
 		}
 		if filepath.Base(path) == "folder" {
 			_ = atomicfile.WriteDir(path, func(tmp string) error {

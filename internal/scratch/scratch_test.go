@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"ventriloquist/internal/scratch"
 )
@@ -14,18 +15,15 @@ import (
 // holdVariable makes the test program hold a folder in the parent that it names, until it is killed.
 const holdVariable = "VQ_TEST_SCRATCH_PARENT"
 
-// held keeps the lock of the folder from being collected as garbage.
-var held *scratch.Dir
-
 func TestMain(m *testing.M) {
 	if parent := os.Getenv(holdVariable); parent != "" {
-		var err error
-		held, err = scratch.New(parent)
-		if err != nil || os.WriteFile(filepath.Join(held.Path, "secret"), []byte("secret"), 0o600) != nil {
+		d, err := scratch.New(parent)
+		if err != nil || os.WriteFile(filepath.Join(d.Path, "secret"), []byte("secret"), 0o600) != nil {
 			os.Exit(1)
 		}
-		os.Stdout.WriteString(held.Path + "\n")
-		select {}
+		os.Stdout.WriteString(d.Path + "\n")
+		time.Sleep(time.Hour)
+		_ = d.Remove()
 	}
 	os.Exit(m.Run())
 }
