@@ -17,6 +17,8 @@ func newApp() *cli.Command {
 		Usage:                 "learn how the people in your message history write, and write as any of them",
 		Version:               version,
 		EnableShellCompletion: true,
+		Writer:                stdout,
+		ErrWriter:             stderr,
 		ExitErrHandler:        func(context.Context, *cli.Command, error) {},
 		Flags:                 logFlags(),
 		Before:                openLog,

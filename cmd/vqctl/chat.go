@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"ventriloquist/internal/generate/chat"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -104,7 +105,7 @@ func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
 	if term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd())) {
 		return chatInTerminal(ctx, begin, in, out)
 	}
-	return chatInPipe(ctx, begin(out), in)
+	return chatInPipe(ctx, begin(stdout), in)
 }
 
 // chatInPipe takes the lines as they come.
@@ -150,27 +151,27 @@ func chatInTerminal(ctx context.Context, begin func(io.Writer) *chat.Dialogue, i
 	}
 	defer term.Restore(int(in.Fd()), before)
 	keys := newKeyboard(ctx, in)
-	terminal := term.NewTerminal(struct {
+	editor := term.NewTerminal(struct {
 		io.Reader
 		io.Writer
 	}{keys, out}, "> ")
-	d := begin(terminal)
-	fmt.Fprintln(terminal, "/help lists the commands")
+	d := begin(terminal.NewWriter(editor))
+	fmt.Fprintln(editor, "/help lists the commands")
 	for {
 		width, height, err := term.GetSize(int(out.Fd()))
 		if err == nil {
-			_ = terminal.SetSize(width, height) // the old size is good enough
+			_ = editor.SetSize(width, height) // the old size is good enough
 		}
-		line, err := terminal.ReadLine()
+		line, err := editor.ReadLine()
 		if errors.Is(err, io.EOF) {
-			fmt.Fprintln(terminal)
+			fmt.Fprintln(editor)
 			return ctx.Err()
 		}
 		if err != nil {
 			return fmt.Errorf("cannot read what is typed: %w", err)
 		}
 		if len(line) > 0 && line[0] != '/' && len([]rune(line))+2 < width {
-			fmt.Fprint(terminal, "\x1b[A\r\x1b[K") // the message is shown in its place
+			fmt.Fprint(editor, "\x1b[A\r\x1b[K") // the message is shown in its place
 		}
 		answer, done := keys.answering(ctx)
 		quit, err := d.Enter(answer, line)

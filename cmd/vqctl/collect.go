@@ -65,7 +65,7 @@ have is stored once.`,
 			if err := noArguments(c, "name the source with --source"); err != nil {
 				return err
 			}
-			return runCollect(ctx, o, os.Stdout)
+			return runCollect(ctx, o, stdout)
 		},
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -61,7 +60,7 @@ and how many messages the training windows lose by them.`,
 			if c.Args().Present() {
 				return unknownCommand(c)
 			}
-			return runContacts(ctx, o, os.Stdout)
+			return runContacts(ctx, o, stdout)
 		},
 	}
 }

@@ -33,7 +33,7 @@ func newContactsAddCommand(o *contactsOptions) *cli.Command {
 			if c.Args().Len() < 2 {
 				return usererr.With(usererr.Usage("add takes a name and at least one address"), `vqctl contacts add "John Smith" +12345678900 j@icloud.com`)
 			}
-			return runContactsAdd(ctx, *o, c.Args().First(), c.Args().Tail(), os.Stdin, os.Stdout)
+			return runContactsAdd(ctx, *o, c.Args().First(), c.Args().Tail(), os.Stdin, stdout)
 		},
 	}
 }

@@ -23,7 +23,7 @@ func newContactsCheckCommand(o *contactsOptions) *cli.Command {
 			if err := noArguments(c, "name the file with --contacts"); err != nil {
 				return err
 			}
-			return runContactsCheck(ctx, *o, os.Stdout)
+			return runContactsCheck(ctx, *o, stdout)
 		},
 	}
 }

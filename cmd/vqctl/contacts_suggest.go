@@ -31,7 +31,7 @@ first. An existing file keeps its lines; it shows what would be added before it 
 			if err := noArguments(c, "name an address book with --address-book"); err != nil {
 				return err
 			}
-			return runContactsSuggest(ctx, *o, book, os.Stdin, os.Stdout)
+			return runContactsSuggest(ctx, *o, book, os.Stdin, stdout)
 		},
 	}
 }

@@ -39,7 +39,7 @@ func runDemo(ctx context.Context, dir string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s holds a message history: chat.db with %d messages, the contacts, .env.\n", dir, len(lines))
-	runner := &demo.Runner{Program: program, Dir: dir, Stdout: out, Stderr: os.Stderr}
+	runner := &demo.Runner{Program: program, Dir: dir, Stdout: out, Stderr: stderr}
 	result, err := runner.Run(ctx, demo.Steps())
 	if err != nil {
 		return err

@@ -75,7 +75,7 @@ llama.cpp). It asks before it sends anything to another machine. Run it again at
 				return err
 			}
 			o.terminal = term.IsTerminal(int(os.Stdin.Fd()))
-			return runDescribe(ctx, o, os.Stdin, os.Stdout)
+			return runDescribe(ctx, o, os.Stdin, stdout)
 		},
 	}
 }
@@ -186,7 +186,7 @@ func (o *describeOptions) agreed(ctx context.Context, plan *describe.Plan, in io
 	if plan.Local || o.yes {
 		return true, nil
 	}
-	words := os.Stderr // stdout is for --json
+	words := stderr // stdout is for --json
 	if _, err := io.WriteString(words, planInWords(plan)); err != nil {
 		return false, err
 	}

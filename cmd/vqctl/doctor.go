@@ -47,7 +47,7 @@ func newDoctorCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
-			return runDoctor(ctx, c.String("data-dir"), c.String("output-dir"), c.Bool("json"), os.Stdout)
+			return runDoctor(ctx, c.String("data-dir"), c.String("output-dir"), c.Bool("json"), stdout)
 		},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -69,7 +68,7 @@ generates in its place, as the real author or as --target.`,
 			if err != nil {
 				return err
 			}
-			return runEvaluate(ctx, opts, os.Stdout)
+			return runEvaluate(ctx, opts, stdout)
 		},
 	}
 }

@@ -63,7 +63,7 @@ line.`,
 			if err != nil {
 				return err
 			}
-			return runGenerate(ctx, opts, os.Stdin, os.Stdout)
+			return runGenerate(ctx, opts, os.Stdin, stdout)
 		},
 	}
 }

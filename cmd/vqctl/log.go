@@ -38,7 +38,7 @@ func logOf(ctx context.Context) *zap.Logger {
 
 // openLog makes the logger of a command line: a cli.BeforeFunc. closeLog ends it.
 func openLog(ctx context.Context, c *cli.Command) (context.Context, error) {
-	log, err := newLogger(c.String("log-level"), c.String("log-file"), os.Stderr, term.IsTerminal(int(os.Stderr.Fd())))
+	log, err := newLogger(c.String("log-level"), c.String("log-file"), stderr, term.IsTerminal(int(os.Stderr.Fd())))
 	if err != nil {
 		return ctx, err
 	}
@@ -75,4 +75,4 @@ func newLogger(level, file string, out io.Writer, terminal bool) (*zap.Logger, e
 }
 
 // notice tells the user on stderr what a command is doing, or what was left out.
-func notice(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+func notice(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }

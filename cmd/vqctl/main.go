@@ -21,7 +21,9 @@ const (
 )
 
 func main() {
-	os.Exit(runUntilSignal(os.Args))
+	status := runUntilSignal(os.Args)
+	_, _ = stdout.Flush(), stderr.Flush() // the process ends: nobody is left to tell
+	os.Exit(status)
 }
 
 // runUntilSignal runs a command line that Ctrl-C asks to stop. A second Ctrl-C ends the process at once: what is written
@@ -57,8 +59,8 @@ func run(ctx context.Context, args []string) int {
 }
 
 func printError(err error, advice string) {
-	fmt.Fprintf(os.Stderr, "vqctl: %v\n", err)
+	fmt.Fprintf(stderr, "vqctl: %v\n", err)
 	if advice != "" {
-		fmt.Fprintf(os.Stderr, "hint: %s\n", advice)
+		fmt.Fprintf(stderr, "hint: %s\n", advice)
 	}
 }

@@ -44,7 +44,7 @@ func runRoot(ctx context.Context, c *cli.Command) error {
 		return cli.ShowRootCommandHelp(c)
 	}
 	runStep := func(args []string) error { return newApp().Run(ctx, append([]string{"vqctl"}, args...)) }
-	return runMenu(ctx, os.Stdin, os.Stdout, runStep)
+	return runMenu(ctx, os.Stdin, stdout, runStep)
 }
 
 // runMenu shows the menu until it is left. A step that fails is explained, and the menu comes back.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -31,14 +30,14 @@ func newModelCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "list", Usage: "list the base models on this machine", Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line"}},
-				Action: func(_ context.Context, c *cli.Command) error { return runModelList(c.Bool("json"), os.Stdout) },
+				Action: func(_ context.Context, c *cli.Command) error { return runModelList(c.Bool("json"), stdout) },
 			},
 			{
 				Name: "pull", Usage: "download a base model from Hugging Face", ArgsUsage: "NAME",
 				Description: `NAME is owner/name; for the Qwen3 family the owner may be omitted: ` + strings.Join(model.Known[:4], ", ") + `.
 An interrupted download resumes where it stopped. Environment: HF_ENDPOINT, HF_TOKEN, VENTRILOQUIST_MODELS (the folder).`,
 				Action: withName(func(ctx context.Context, c *cli.Command) error {
-					return runModelPull(ctx, c.Args().First(), os.Stdout)
+					return runModelPull(ctx, c.Args().First(), stdout)
 				}),
 			},
 			newModelInitCommand(),
@@ -46,7 +45,7 @@ An interrupted download resumes where it stopped. Environment: HF_ENDPOINT, HF_T
 				Name: "info", Usage: "show a base model: layers, parameters, files, memory", ArgsUsage: "NAME|DIR",
 				Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print a JSON object"}},
 				Action: withName(func(_ context.Context, c *cli.Command) error {
-					return runModelInfo(c.Args().First(), c.Bool("json"), os.Stdout)
+					return runModelInfo(c.Args().First(), c.Bool("json"), stdout)
 				}),
 			},
 		},
@@ -69,7 +68,7 @@ func newModelInitCommand() *cli.Command {
 		},
 		Action: withName(func(ctx context.Context, c *cli.Command) error {
 			o.dir = c.Args().First()
-			return runModelInit(ctx, o, os.Stdout)
+			return runModelInit(ctx, o, stdout)
 		}),
 	}
 }

@@ -44,9 +44,9 @@ func askPassphrase(ctx context.Context, path string) (string, error) {
 		return "", usererr.With(fmt.Errorf("the backup in %s is encrypted", path),
 			"run this in a terminal, which asks for its passphrase, or give it in %s or --passphrase-file", passphraseVariable)
 	}
-	fmt.Fprintf(os.Stderr, "passphrase of the backup in %s: ", path)
+	fmt.Fprintf(stderr, "passphrase of the backup in %s: ", path)
 	passphrase, err := readHidden(ctx, terminal)
-	fmt.Fprintln(os.Stderr)
+	fmt.Fprintln(stderr)
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}

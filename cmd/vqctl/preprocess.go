@@ -55,7 +55,7 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 				return err
 			}
 			o.owner, o.identifiers = strings.TrimSpace(os.Getenv("MY_NAME")), os.Getenv("USER_IDENTIFIERS")
-			return runPreprocess(ctx, o, os.Stdout)
+			return runPreprocess(ctx, o, stdout)
 		},
 	}
 }

@@ -41,7 +41,7 @@ address.`,
 			if c.Args().Len() != 1 {
 				return usererr.With(usererr.Usage("forget takes one name"), "put a name of several words in quotes")
 			}
-			return runForget(ctx, o, c.Args().First(), os.Stdin, os.Stdout)
+			return runForget(ctx, o, c.Args().First(), os.Stdin, stdout)
 		},
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,7 +43,7 @@ they identify who writes; they are never in a window.`,
 			if err := noArguments(c, ""); err != nil {
 				return err
 			}
-			return runRedact(ctx, o, os.Stdout)
+			return runRedact(ctx, o, stdout)
 		},
 	}
 }

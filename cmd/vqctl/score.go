@@ -48,7 +48,7 @@ skipped.`,
 			if c.Args().Present() {
 				o.input = c.Args().First()
 			}
-			return runScore(ctx, o, os.Stdin, os.Stdout)
+			return runScore(ctx, o, os.Stdin, stdout)
 		},
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -43,7 +42,7 @@ all others do. With a NAME it shows one person in detail, by hour and month.`,
 				return usererr.With(usererr.Usage("stats takes one name"), "put a name of several words in quotes")
 			}
 			o.person = c.Args().First()
-			return runStats(ctx, o, os.Stdout)
+			return runStats(ctx, o, stdout)
 		},
 	}
 }

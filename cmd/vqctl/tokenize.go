@@ -49,7 +49,7 @@ Special tokens spelled out in a text become their ids. Blank lines are skipped.`
 			if c.NArg() == 1 {
 				o.input = c.Args().First()
 			}
-			return runTokenize(ctx, o, os.Stdin, os.Stdout)
+			return runTokenize(ctx, o, os.Stdin, stdout)
 		},
 	}
 }

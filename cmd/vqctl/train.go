@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -47,9 +46,9 @@ the finished adapter into --output-dir. Ctrl-C finishes the running step, saves,
 				return err
 			}
 			if opts.dryRun.wanted {
-				return runDryRun(ctx, opts, os.Stdout)
+				return runDryRun(ctx, opts, stdout)
 			}
-			return runTrain(ctx, opts, os.Stdout)
+			return runTrain(ctx, opts, stdout)
 		},
 	}
 }
