@@ -30,7 +30,7 @@ func RandomName(name string) string { return fmt.Sprintf(".%s%s%d", name, infix,
 
 // Dir is a temporary folder.
 type Dir struct {
-	Path string
+	Path string // absolute
 	lock *os.File
 	made string // the parent, if New made it
 }
@@ -43,6 +43,10 @@ func New(parent string) (*Dir, error) { return NewNamed(parent, "scratch") }
 func NewNamed(parent, name string) (*Dir, error) {
 	if parent == "" {
 		parent = os.TempDir()
+	}
+	parent, err := filepath.Abs(parent)
+	if err != nil {
+		return nil, cannotMake(err)
 	}
 	d := &Dir{}
 	if _, err := os.Stat(parent); errors.Is(err, os.ErrNotExist) {
