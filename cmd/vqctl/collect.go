@@ -14,9 +14,11 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/privacy"
+	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/usererr"
@@ -120,7 +122,7 @@ func collect(ctx context.Context, o *collectOptions, kind *format, path string) 
 	}
 	defer source.Close()
 	var summary sources.Summary
-	target, err := fillStore(ctx, o, func(db *messages.DB) (err error) {
+	err = fillStore(ctx, o.dataDir, func(db *messages.DB) (err error) {
 		report, finish := newProgress(source.Unit(), source.Unit())
 		defer finish()
 		summary, err = source.Collect(ctx, db, sources.Options{KeepGone: o.keepGone, Include: include, Progress: report, Log: logOf(ctx)})
@@ -132,27 +134,42 @@ func collect(ctx context.Context, o *collectOptions, kind *format, path string) 
 	if err != nil {
 		return nil, err
 	}
-	return newCollectResult(source, target, &summary), nil
+	return newCollectResult(source, databasePath(o.dataDir), &summary), nil
 }
 
-// fillStore opens messages.db for collect. One that did not exist before does not exist after a failure either.
-func fillStore(ctx context.Context, o *collectOptions, collect func(*messages.DB) error) (target string, err error) {
-	target = databasePath(o.dataDir)
-	_, missing := os.Stat(target)
-	db, err := messages.Create(ctx, target)
+// fillStore opens messages.db for collect. A new one appears in its place only when it is whole.
+func fillStore(ctx context.Context, dataDir string, collect func(*messages.DB) error) error {
+	release, err := lockDataFolder(ctx, dataDir)
 	if err != nil {
-		return target, err
+		return err
 	}
-	defer func() {
-		db.Close()
-		if err != nil && errors.Is(missing, os.ErrNotExist) {
-			os.Remove(target)
-		}
-	}()
-	if err := privacy.Enforce(ctx, db); err != nil {
-		return target, err
+	defer release()
+	target := databasePath(dataDir)
+	if _, err := os.Stat(target); !errors.Is(err, os.ErrNotExist) {
+		return fill(ctx, target, collect)
 	}
-	return target, collect(db)
+	scratch.Sweep(dataDir)
+	folder, err := scratch.New(dataDir)
+	if err != nil {
+		return err
+	}
+	defer folder.Remove()
+	whole := filepath.Join(folder.Path, databaseName)
+	if err := fill(ctx, whole, collect); err != nil {
+		return err
+	}
+	return atomicfile.Move(whole, target)
+}
+
+func fill(ctx context.Context, path string, collect func(*messages.DB) error) error {
+	db, err := messages.Create(ctx, path)
+	if err != nil {
+		return err
+	}
+	if err = privacy.Enforce(ctx, db); err == nil {
+		err = collect(db)
+	}
+	return errors.Join(err, db.Close())
 }
 
 // expandHome replaces the ~ of a path, which a shell leaves alone in --source=~/….

@@ -83,16 +83,10 @@ func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self peo
 	if len(r.Added) == 0 {
 		return r.tell(o, out, fmt.Sprintf("%s needs no change\n", r.File))
 	}
-	old, err := os.ReadFile(r.File)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("cannot read the contacts: %w", err)
-	}
-	isNew := err != nil
-	content, changes, err := people.AddContacts(old, r.Added)
+	_, missing := os.Stat(r.File)
+	isNew := errors.Is(missing, os.ErrNotExist)
+	_, changes, err := r.content(self)
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.File, err)
-	}
-	if _, err := people.ReadBook(strings.NewReader(string(content)), r.File, self); err != nil {
 		return err
 	}
 	if !o.json && !isNew {
@@ -107,14 +101,39 @@ func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self peo
 	if !agreed {
 		return r.tell(o, out, "nothing was changed\n")
 	}
-	if err := os.MkdirAll(filepath.Dir(r.File), 0o700); err != nil {
-		return fmt.Errorf("cannot make the folder of %s: %w", r.File, err)
-	}
-	if err := atomicfile.WriteBytes(r.File, content); err != nil {
+	if err := r.write(ctx, self); err != nil {
 		return err
 	}
 	r.Written = true
 	return r.tell(o, out, fmt.Sprintf("%s: %d people added or changed\n", r.File, len(r.Added)))
+}
+
+// content returns the contacts file with the change in it.
+func (r *contactsChange) content(self people.Self) ([]byte, []people.Change, error) {
+	old, err := os.ReadFile(r.File)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, fmt.Errorf("cannot read the contacts: %w", err)
+	}
+	content, changes, err := people.AddContacts(old, r.Added)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", r.File, err)
+	}
+	_, err = people.ReadBook(strings.NewReader(string(content)), r.File, self)
+	return content, changes, err
+}
+
+// write makes the change to the file as it is now: another command may have changed it since it was shown.
+func (r *contactsChange) write(ctx context.Context, self people.Self) error {
+	release, err := lockDataFolder(ctx, filepath.Dir(r.File))
+	if err != nil {
+		return err
+	}
+	defer release()
+	content, _, err := r.content(self)
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(r.File, content)
 }
 
 func (r *contactsChange) tell(o *contactsOptions, out io.Writer, words string) error {

@@ -32,6 +32,30 @@ func openDatabase(ctx context.Context, dataDir string) (*messages.DB, error) {
 	return messages.Open(ctx, databasePath(dataDir))
 }
 
+// openToChange is openDatabase for a command that changes more than one thing in the data folder: until the database is closed,
+// no other such command does.
+func openToChange(ctx context.Context, dataDir string) (*messages.DB, error) {
+	if _, err := os.Stat(databasePath(dataDir)); err != nil {
+		return openDatabase(ctx, dataDir) // which says what is missing
+	}
+	release, err := lockDataFolder(ctx, dataDir)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openDatabase(ctx, dataDir)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	db.OnClose(release)
+	return db, nil
+}
+
+// lockDataFolder makes the data folder if it is missing, and waits for other commands that change the files in it.
+func lockDataFolder(ctx context.Context, dataDir string) (release func(), err error) {
+	return messages.LockFolder(ctx, dataDir, func() { notice("waiting for another vqctl that is changing the files in %s", dataDir) })
+}
+
 // windowFiles are the files of the data folder that may be window files.
 func windowFiles(dataDir, contactsFile string) ([]string, error) {
 	entries, err := os.ReadDir(dataDir)

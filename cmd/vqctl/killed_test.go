@@ -14,12 +14,12 @@ import (
 	"ventriloquist/internal/sources/iosbackup/backuptest"
 )
 
-// kills is how many runs a test kills.
-func kills() int {
+// rounds is how often a test tries what depends on chance: n times, fewer in a short run.
+func rounds(n int) int {
 	if testing.Short() {
-		return 2
+		return max(n/10, 2)
 	}
-	return 8
+	return n
 }
 
 // killRun starts vqctl in dir and kills it at a random moment of the time that a whole run takes.
@@ -41,6 +41,9 @@ func command(dir string, environment []string, args ...string) *exec.Cmd {
 	c.Dir, c.Env = dir, append(os.Environ(), environment...)
 	return c
 }
+
+// contains reports whether a command printed text.
+func contains(out []byte, text string) bool { return strings.Contains(string(out), text) }
 
 // filesOf lists the files below dir.
 func filesOf(t *testing.T, dir string) (list []string) {
@@ -96,7 +99,7 @@ func TestKilledRuns_LeaveNothingPrivate(t *testing.T) {
 			begin := time.Now()
 			must(args...)
 			whole := time.Since(begin)
-			for range kills() {
+			for range rounds(8) {
 				killRun(t, dir, environment, whole, args...)
 				must("stats")
 				for _, file := range filesOf(t, filepath.Join(dir, "data")) {

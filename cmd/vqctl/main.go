@@ -21,6 +21,7 @@ const (
 )
 
 func main() {
+	makePrivate()
 	status := runUntilSignal(os.Args)
 	_, _ = stdout.Flush(), stderr.Flush() // the process ends: nobody is left to tell
 	os.Exit(status)

@@ -81,7 +81,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return usererr.With(errors.New("your name is missing"),
 			`put MY_NAME="your name" into .env or the environment: it names your own messages`)
 	}
-	db, err := openDatabase(ctx, o.dataDir)
+	db, err := openToChange(ctx, o.dataDir)
 	if err != nil {
 		return err
 	}

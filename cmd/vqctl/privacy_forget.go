@@ -73,6 +73,11 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 			return err
 		}
 	}
+	release, err := lockDataFolder(ctx, o.dataDir)
+	if err != nil {
+		return err
+	}
+	defer release()
 	result := forgetResult{Name: name, Adapters: []adapterExposure{}}
 	policy, err := privacy.LoadOrNew(ctx, db, self.Addresses)
 	if err != nil {

@@ -72,7 +72,11 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	db, err := openDatabase(ctx, o.dataDir)
+	open := openToChange
+	if o.dryRun {
+		open = openDatabase
+	}
+	db, err := open(ctx, o.dataDir)
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,17 @@ func WriteBytes(path string, data []byte) error {
 	})
 }
 
+// Move moves a file that is whole to path.
+func Move(from, path string) error {
+	if err := syncPath(from); err != nil {
+		return cannotWrite(path, err)
+	}
+	if err := os.Rename(from, path); err != nil {
+		return cannotWrite(path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
 // WriteDir replaces the folder at path with what fill puts into the temporary folder it is given. The new folder and an existing
 // one change places in one step where the system can do that.
 func WriteDir(path string, fill func(tmp string) error) error {

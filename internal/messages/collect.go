@@ -17,6 +17,13 @@ func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) 
 		return Outcome{}, explain(db.path, err)
 	}
 	defer conn.Close()
+	some, err := integer(ctx, conn, `SELECT EXISTS (SELECT 1 FROM message)`)
+	if err == nil && some != 0 { // an empty file has no readers
+		err = db.share(ctx, conn)
+	}
+	if err != nil {
+		return Outcome{}, explain(db.path, err)
+	}
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
@@ -36,6 +43,9 @@ func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) 
 	}
 	if err != nil && ctx.Err() != nil {
 		return Outcome{}, ctx.Err()
+	}
+	if err == nil {
+		err = db.settle(ctx, conn)
 	}
 	if err == nil && t.bulk && t.isScattered() {
 		_, err = conn.ExecContext(ctx, `VACUUM`)

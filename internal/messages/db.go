@@ -17,10 +17,25 @@ type DB struct {
 	sql    *sql.DB
 	path   string
 	policy *Policy // what Collect keeps out of the file
+	shared bool    // whether the file may have a write-ahead log
+	closed func()  // called by Close; may be nil
 }
 
-// Close closes the file.
-func (db *DB) Close() error { return db.sql.Close() }
+// OnClose makes Close call f once the file is closed.
+func (db *DB) OnClose(f func()) { db.closed = f }
+
+// Close closes the file, and makes it a single file again.
+func (db *DB) Close() error {
+	err := db.sql.Close()
+	if db.shared {
+		unshare(db.path)
+	}
+	if db.closed != nil {
+		db.closed()
+		db.closed = nil
+	}
+	return err
+}
 
 // SQL returns the open database, for the tables that other packages own (the windows).
 func (db *DB) SQL() *sql.DB { return db.sql }
@@ -46,6 +61,8 @@ func explain(path string, err error) error {
 		return usererr.With(wrapped, "move the file away and run `vqctl collect` again")
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		return usererr.With(wrapped, "another vqctl is writing it: wait until that is done")
+	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen:
+		return usererr.With(wrapped, "copy the folder to where you may write: a run that was killed left the file unfinished")
 	case sqlite3.ErrFull:
 		return usererr.With(wrapped, "make room on the disk and run the command again: the file is as it was before")
 	}
@@ -56,6 +73,19 @@ func explain(path string, err error) error {
 func IsBusy(err error) bool {
 	var failure sqlite3.Error
 	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrBusy || failure.Code == sqlite3.ErrLocked)
+}
+
+// retryBusy calls change again as long as another program writes the file.
+func retryBusy(ctx context.Context, change func() error) error {
+	for {
+		err := change()
+		if !IsBusy(err) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 }
 
 // each calls scan for every row of a query.

@@ -100,14 +100,19 @@ func (db *DB) Describe(ctx context.Context, d Description) error {
 	if db.policy != nil {
 		d.Text = db.policy.Text(d.Text)
 	}
-	_, err := db.sql.ExecContext(ctx, `INSERT INTO attachment_descriptions
-		(attachment_guid, description, status, model, content_hash, error, described_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (attachment_guid) DO UPDATE SET description = excluded.description, status = excluded.status, model = excluded.model,
-		content_hash = excluded.content_hash, error = excluded.error, described_at = excluded.described_at
-		WHERE excluded.description IS NOT NULL OR description IS NULL OR description = ''`,
-		d.GUID, nullable(d.Text), string(d.Status), nullable(d.Model), d.Hash, nullable(d.Error), d.At)
+	err := retryBusy(ctx, func() error {
+		_, err := db.sql.ExecContext(ctx, storeDescription,
+			d.GUID, nullable(d.Text), string(d.Status), nullable(d.Model), d.Hash, nullable(d.Error), d.At)
+		return err
+	})
 	if err != nil {
 		return explain(db.path, err)
 	}
 	return nil
 }
+
+const storeDescription = `INSERT INTO attachment_descriptions
+		(attachment_guid, description, status, model, content_hash, error, described_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (attachment_guid) DO UPDATE SET description = excluded.description, status = excluded.status, model = excluded.model,
+		content_hash = excluded.content_hash, error = excluded.error, described_at = excluded.described_at
+		WHERE excluded.description IS NOT NULL OR description IS NULL OR description = ''`

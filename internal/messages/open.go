@@ -23,7 +23,10 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, usererr.With(fmt.Errorf("cannot open %s: %w", path, err), "run `vqctl collect` first, or name the folder with %v", usererr.Option("data_dir"))
 	}
-	return open(ctx, path)
+	if info.Mode().Perm()&0o077 != 0 {
+		_ = os.Chmod(path, 0o600) // where it is another user's, reading is still possible
+	}
+	return open(ctx, path, settings)
 }
 
 // Create opens path, making the file (mode 0600) and its folder (0700) if missing.
@@ -38,24 +41,35 @@ func Create(ctx context.Context, path string) (*DB, error) {
 	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
 		return nil, fmt.Errorf("cannot make %s private: %w", path, err)
 	}
-	return open(ctx, path)
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+		return open(ctx, path, settings)
+	}
+	return open(ctx, path, settings+newFileSettings)
 }
 
-// settings apply to every connection. A new, empty file takes auto_vacuum: deleted rows return their pages at the commit.
-// The cache of 32 MiB serves chronological reading, which jumps between pages.
-const settings = "_busy_timeout=5000&_auto_vacuum=full&_secure_delete=false&_cache_size=-32768"
+// settings apply to every connection. None of them takes a lock: what writes the file does not keep others from opening it. The
+// cache of 32 MiB serves chronological reading, which jumps between pages.
+const settings = "_busy_timeout=5000&_secure_delete=false&_cache_size=-32768"
 
-func open(ctx context.Context, path string) (*DB, error) {
+// newFileSettings apply to a new, empty file: deleted rows return their pages at the commit.
+const newFileSettings = "&_auto_vacuum=full"
+
+// dataSource is the name of a database file for [sql.Open].
+func dataSource(path, settings string) string {
+	dsn := url.URL{Scheme: "file", Path: path, RawQuery: settings}
+	return dsn.String()
+}
+
+func open(ctx context.Context, path, settings string) (*DB, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open %s: %w", path, err)
 	}
-	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: settings}
-	handle, err := sql.Open("sqlite3", dsn.String())
+	handle, err := sql.Open("sqlite3", dataSource(absolute, settings))
 	if err != nil {
 		return nil, fmt.Errorf("cannot open %s: %w", path, err)
 	}
-	db := &DB{sql: handle, path: path}
+	db := &DB{sql: handle, path: path, shared: isShared(path)}
 	scratch.Sweep(db.Folder())
 	if err := db.migrate(ctx); err != nil {
 		handle.Close()

@@ -42,7 +42,15 @@ func (db *DB) reader(ctx context.Context, q querier, identity func(address strin
 // Update runs change in one transaction, which is kept only if change returns nil. The reader reads within it, for people
 // as identity defines them (see [DB.Reader]).
 func (db *DB) Update(ctx context.Context, identity func(address string) string, change func(*sql.Tx, *Reader) error) error {
-	tx, err := db.sql.BeginTx(ctx, nil)
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return explain(db.path, err)
+	}
+	defer conn.Close()
+	if err := db.share(ctx, conn); err != nil {
+		return explain(db.path, err)
+	}
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return explain(db.path, err)
 	}
@@ -54,7 +62,10 @@ func (db *DB) Update(ctx context.Context, identity func(address string) string, 
 	if err := change(tx, reader); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	if err = tx.Commit(); err == nil {
+		err = db.settle(ctx, conn)
+	}
+	if err != nil {
 		return explain(db.path, err)
 	}
 	return nil

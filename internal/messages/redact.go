@@ -95,7 +95,8 @@ func (db *DB) erase(ctx context.Context, text func(string) string, change func(*
 	}
 	defer conn.Close()
 	if err = register(conn, text); err == nil {
-		_, err = conn.ExecContext(ctx, `PRAGMA secure_delete = ON`)
+		db.sql.SetMaxIdleConns(0) // others of this process would keep a write-ahead log in use
+		_, err = conn.ExecContext(ctx, `PRAGMA journal_mode = DELETE; PRAGMA secure_delete = ON`)
 	}
 	if err == nil {
 		err = inTransaction(ctx, conn, func(tx *sql.Tx) error {

@@ -82,13 +82,20 @@ func cannotMake(err error) error {
 func (d *Dir) Remove() error {
 	err := os.RemoveAll(d.Path)
 	if d.made != "" {
-		_ = os.Remove(d.made) // unless something is in it by now
+		removeEmpty(d.made)
 	}
 	return errors.Join(err, d.lock.Close())
 }
 
-// Keep ends the folder's being temporary: the caller has moved it to its place.
-func (d *Dir) Keep() error { return d.lock.Close() }
+// removeEmpty removes a folder unless something is in it, or somebody has locked it to put something there.
+func removeEmpty(folder string) {
+	lock, err := filelock.OpenLocked(folder)
+	if err != nil {
+		return
+	}
+	defer lock.Close()
+	_ = os.Remove(folder)
+}
 
 // Sweep removes what killed runs left in parent, and puts back a folder that one of them had moved aside. It leaves alone
 // what running processes use, and what it may not remove.

@@ -1,0 +1,46 @@
+package messages
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"ventriloquist/internal/filelock"
+)
+
+// patience is how long a command waits for another before it says so.
+const patience = time.Second
+
+// LockFolder makes the folder of messages.db (mode 0700) if it is missing, and waits until no other process changes the files in
+// it: what a command finds there holds until it calls release. It calls waiting if it has to wait for longer than a second. A
+// folder that it made and that is still empty, release removes.
+func LockFolder(ctx context.Context, folder string, waiting func()) (release func(), err error) {
+	_, missing := os.Stat(folder)
+	for {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, fmt.Errorf("cannot make the data folder: %w", err)
+		}
+		f, err := os.Open(folder)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // removed since
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot open the data folder: %w", err)
+		}
+		if err := filelock.Wait(ctx, f, patience, waiting); err != nil {
+			f.Close()
+			return nil, err
+		}
+		if filelock.IsAt(f, folder) {
+			return func() {
+				if missing != nil {
+					_ = os.Remove(folder) // fails once there is something in it
+				}
+				f.Close()
+			}, nil
+		}
+		f.Close()
+	}
+}

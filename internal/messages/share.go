@@ -1,0 +1,60 @@
+package messages
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// share lets others read the file while conn writes it, by a write-ahead log, until the file is closed. Without a log, a long
+// transaction would lock them out; with one, a copy of the file alone would be incomplete, so there is one only while it is
+// written. Where a reader is in the way, the file stays as it is, and readers wait.
+func (db *DB) share(ctx context.Context, conn *sql.Conn) error {
+	var mode string
+	err := conn.QueryRowContext(ctx, `PRAGMA journal_mode = WAL`).Scan(&mode)
+	if IsBusy(err) {
+		return nil
+	}
+	db.shared = db.shared || mode == "wal"
+	return err
+}
+
+// settle copies the log into the file once a transaction is over, as far as readers allow.
+func (db *DB) settle(ctx context.Context, conn *sql.Conn) error {
+	if !db.shared {
+		return nil
+	}
+	_, err := conn.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	if IsBusy(err) {
+		return nil
+	}
+	return err
+}
+
+// isShared reports whether the file at path is in the mode that share sets: a run that was killed, or is still going, left it so.
+func isShared(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var header [20]byte
+	_, err = io.ReadFull(f, header[:])
+	return err == nil && header[18] == 2 // the file format's write version: 2 with a write-ahead log
+}
+
+// unshare copies the log into the file and removes it, unless others have the file open: the last to close it does.
+func unshare(path string) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return
+	}
+	handle, err := sql.Open("sqlite3", dataSource(absolute, "_busy_timeout=0"))
+	if err != nil {
+		return
+	}
+	defer handle.Close()
+	_, _ = handle.Exec(`PRAGMA journal_mode = DELETE`) // fails while others read
+}
