@@ -9,9 +9,10 @@ import (
 // version is set by the linker (-X main.version=…).
 var version = "development"
 
-// newApp is the whole command line: one entry a command, each in the file of its name.
+// newApp makes the command line: one entry per command, each in the file of its name.
 func newApp() *cli.Command {
 	cli.HelpPrinter = printHelp
+	cli.ShowCommandHelp = func(ctx context.Context, c *cli.Command, name string) error { return showHelp(ctx, c, name) }
 	app := &cli.Command{
 		Name:                  "vqctl",
 		Usage:                 "learn how the people in your message history write, and write as any of them",
@@ -43,15 +44,18 @@ func newApp() *cli.Command {
 			newDemoCommand(),
 		},
 	}
-	markUsageErrors(app)
+	configure(app)
 	return app
 }
 
-// markUsageErrors makes the mistakes that the library finds in flags wrong usage, of each command: a command does not
-// ask its parent.
-func markUsageErrors(c *cli.Command) {
-	c.OnUsageError = usageError
+// configure replaces the library's usage errors and help command by our own, in a command and all below it. The library
+// does not inherit either of them.
+func configure(c *cli.Command) {
 	for _, sub := range c.Commands {
-		markUsageErrors(sub)
+		configure(sub)
+	}
+	c.OnUsageError = usageError
+	if len(c.Commands) > 0 {
+		c.Commands = append(c.Commands, newHelpCommand())
 	}
 }

@@ -40,9 +40,9 @@ Without a terminal, lines are read from standard input.`,
 			inGroup(conversationGroup,
 				&cli.StringFlag{Name: "target", Aliases: []string{"as"}, Usage: "`NAME` of the person who answers"},
 				&cli.StringSliceFlag{Name: "member", Usage: "`NAME` of a member of the conversation (repeatable)"},
-				&cli.StringFlag{Name: "type", Usage: "dm or group (default: dm for two members)"},
+				&cli.StringFlag{Name: "type", Usage: "`TYPE`: dm or group (default: dm for two members)"},
 				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before"},
-				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "maximum tokens of the conversation; oldest messages are dropped to fit"}),
+				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens of the conversation; oldest messages are dropped to fit"}),
 			sampleFlags("random"), loadedModelFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := chatOptionsOf(c)

@@ -52,7 +52,7 @@ have is stored once.`,
 		Flags: slices.Concat(
 			inGroup(sourceGroup,
 				&cli.StringFlag{Name: "source", Value: defaultSource, Usage: "`PATH` of a chat.db, the folder of an iPhone backup, or an export", Destination: &o.source},
-				&cli.StringFlag{Name: "format", Usage: "source format (default: detected from the file): " + formatNames(), Destination: &o.format},
+				&cli.StringFlag{Name: "format", Usage: "`FORMAT`: source format (default: detected from the file): " + formatNames(), Destination: &o.format},
 				&cli.StringFlag{Name: "passphrase-file", Usage: "`FILE` with the passphrase of an encrypted backup (default: " + passphraseVariable + ", or a prompt)", Destination: &o.passphraseFile},
 				&cli.StringSliceFlag{Name: "me", Usage: "your `NAME` in an export, in addition to MY_NAME and USER_IDENTIFIERS (repeatable)", Destination: &o.me},
 				&cli.StringFlag{Name: "zone", Usage: "time `ZONE` of an export without one, such as Europe/Berlin (default: this machine's)", Destination: &o.zone}),

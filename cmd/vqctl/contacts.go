@@ -58,7 +58,7 @@ and how many messages the training windows lose by them.`,
 		Commands: []*cli.Command{newContactsSuggestCommand(&o), newContactsCheckCommand(&o), newContactsAddCommand(&o)},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return unknownCommand(c)
+				return unknownCommand(c, c.Args().First())
 			}
 			return runContacts(ctx, o, stdout)
 		},

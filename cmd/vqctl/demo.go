@@ -16,7 +16,8 @@ func newDemoCommand() *cli.Command {
 		Name:  "demo",
 		Usage: "run the whole pipeline on the bundled chat, in a few minutes, without a download",
 		Description: "Writes a chat.db with the messages of thirteen people, then runs the commands that learn from it and write\n" +
-			"as three of them. The folder is kept, so that every command can be run in it by hand.",
+			"as three of them. The folder is kept, so that every command can be run in it by hand. Ctrl-C stops the running command,\n" +
+			"which saves what it has.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "dir", Value: "demo", Usage: "`DIR`: folder to create; that of an earlier demonstration is replaced"},
 		},

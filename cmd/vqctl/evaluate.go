@@ -46,19 +46,19 @@ than --max-seq-length lose their oldest messages, as in training. The perplexity
 messages are judged without the grammar that generate applies. The results are also written to ` + resultsFile + ` in the
 adapter's folder, unless only the base model is evaluated.
 
---compare I shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
+--compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
 generates in its place, as the real author or as --target.`,
 		Flags: slices.Concat(
 			inGroup(dataGroup,
 				dataDirFlag(),
 				&cli.StringFlag{Name: "data-path", Usage: "evaluate on this window `FILE` instead of messages.db"},
 				&cli.BoolFlag{Name: "all", Usage: "evaluate on all windows, not only on those held out"},
-				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "maximum tokens per window; oldest messages are dropped to fit"}),
+				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens per window; oldest messages are dropped to fit"}),
 			inGroup(measureGroup,
 				&cli.BoolFlag{Name: "skip-generation", Usage: "measure the perplexity only"},
-				&cli.IntFlag{Name: "samples", Value: 50, Usage: "number of messages to generate (at most one per window)"},
+				&cli.IntFlag{Name: "samples", Value: 50, Usage: "`N`: number of messages to generate (at most one per window)"},
 				&cli.BoolFlag{Name: "per-contact", Usage: "also report per person"},
-				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `I` with the real and a generated message"},
+				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `N` with the real and a generated message"},
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
 				&cli.BoolFlag{Name: "with-base", Usage: "with --compare: also show what the base model writes"}),
 			sampleFlags("42"), loadedModelFlags(),

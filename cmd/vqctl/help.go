@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -36,6 +37,32 @@ func inGroup(name string, flags ...cli.Flag) []cli.Flag {
 		f.(cli.CategorizableFlag).SetCategory(name)
 	}
 	return flags
+}
+
+// newHelpCommand makes the help command of a command with subcommands. It is hidden: every list of commands would repeat it.
+func newHelpCommand() *cli.Command {
+	return &cli.Command{
+		Name: "help", Aliases: []string{"h"}, Usage: "show the help of a command", ArgsUsage: "[COMMAND…]", Hidden: true,
+		Action: func(ctx context.Context, c *cli.Command) error {
+			return showHelp(ctx, c.Lineage()[1], c.Args().Slice()...)
+		},
+	}
+}
+
+// showHelp prints the help of the command that names lead to from c. The library calls it for `COMMAND ARGUMENT --help`.
+func showHelp(_ context.Context, c *cli.Command, names ...string) error {
+	for _, name := range names {
+		if len(c.VisibleCommands()) == 0 {
+			break // an argument
+		}
+		sub := c.Command(name)
+		if sub == nil {
+			return unknownCommand(c, name)
+		}
+		c = sub
+	}
+	printHelp(c.Root().Writer, "", c)
+	return nil
 }
 
 // helpPage is the help of a command while it is written.

@@ -64,3 +64,39 @@ func TestPrintFindings_WrapsInATerminal(t *testing.T) {
 		}
 	}
 }
+
+// placeholder is the word for a flag's value in the help, "" for a flag without one.
+func placeholder(f cli.Flag) string {
+	names, _, _ := strings.Cut(f.String(), "\t")
+	names, _, _ = strings.Cut(names, " [ ") // of a flag that may be repeated
+	first, _, _ := strings.Cut(names, ", ") // the aliases follow
+	_, word, _ := strings.Cut(first, " ")
+	return word
+}
+
+func TestHelp_NamesTheValueOfEachFlag(t *testing.T) {
+	words := map[string]string{}
+	eachCommand(newApp(), func(c *cli.Command) {
+		for _, f := range c.Flags {
+			name, word := f.Names()[0], placeholder(f)
+			if word != strings.ToUpper(word) {
+				t.Errorf("%s --%s shows the type %q for its value: write what it is, such as `N`, into its usage", c.Name, name, word)
+			}
+			if other, known := words[name]; known && other != word {
+				t.Errorf("--%s takes %q in one command, %q in another", name, other, word)
+			}
+			words[name] = word
+		}
+	})
+	if len(words) < 60 {
+		t.Errorf("only %d flags were found", len(words))
+	}
+}
+
+// eachCommand calls f for a command and all below it.
+func eachCommand(c *cli.Command, f func(*cli.Command)) {
+	f(c)
+	for _, sub := range c.Commands {
+		eachCommand(sub, f)
+	}
+}

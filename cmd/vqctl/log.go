@@ -21,7 +21,7 @@ import (
 // logFlags are the flags of the log, of all commands.
 func logFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "lowest level to log: debug, info, warn or error", Category: globalGroup},
+		&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "`LEVEL`: lowest level to log: debug, info, warn or error", Category: globalGroup},
 		&cli.StringFlag{Name: "log-file", Usage: "also append the log, as JSON, to `FILE`", Category: globalGroup},
 	}
 }

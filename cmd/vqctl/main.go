@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"ventriloquist/internal/usererr"
 )
@@ -27,16 +28,20 @@ func main() {
 	os.Exit(status)
 }
 
-// runUntilSignal runs a command line that Ctrl-C asks to stop. A second Ctrl-C ends the process at once: what is written
-// is renamed into place when it is whole.
+// sameInterrupt is how long after an interrupt another one counts as the same: a terminal sends Ctrl-C to all processes of
+// its foreground group, and the demo passes it on to the command that it runs.
+const sameInterrupt = 500 * time.Millisecond
+
+// runUntilSignal runs a command line that Ctrl-C or SIGTERM asks to stop. A second one ends the process at once, which
+// leaves no partly written file: files are renamed into place when they are complete.
 func runUntilSignal(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() { time.AfterFunc(sameInterrupt, stop) })
 	return run(ctx, args)
 }
 
-// run executes one command line and returns its exit status.
+// run runs one command line and returns its exit status.
 func run(ctx context.Context, args []string) int {
 	err := loadDotEnv()
 	if err == nil {

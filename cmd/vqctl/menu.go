@@ -38,7 +38,7 @@ var allSteps = []string{"1", "2", "3"}
 // runRoot is `vqctl` without a command: the menu in a terminal, the help elsewhere.
 func runRoot(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
-		return unknownCommand(c)
+		return unknownCommand(c, c.Args().First())
 	}
 	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 		return cli.ShowRootCommandHelp(c)

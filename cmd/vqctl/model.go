@@ -23,7 +23,7 @@ func newModelCommand() *cli.Command {
 		Usage: "list, download, create and inspect base models",
 		Action: func(_ context.Context, c *cli.Command) error {
 			if c.Args().Present() {
-				return unknownCommand(c)
+				return unknownCommand(c, c.Args().First())
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
@@ -64,7 +64,7 @@ func newModelInitCommand() *cli.Command {
 		Name: "init", Usage: "create a base model with random weights, for benchmarks and tests", ArgsUsage: "DIR",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "shape", Required: true, Usage: "`SHAPE` of the model: " + strings.Join(model.ShapeNames, ", "), Destination: &o.shape},
-			&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "random seed", Destination: &o.seed},
+			&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "`N`: random seed", Destination: &o.seed},
 		},
 		Action: withName(func(ctx context.Context, c *cli.Command) error {
 			o.dir = c.Args().First()

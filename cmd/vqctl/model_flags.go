@@ -47,11 +47,11 @@ func deviceFlags() []cli.Flag {
 	return inGroup(modelGroup,
 		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on GPU `N`, counted from 0; needs a CUDA build (default: the first GPU, if any)"},
 		&cli.BoolFlag{Name: "cpu", Usage: "run on the CPU"},
-		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "compute precision: " + strings.Join(load.Precisions, ", ") + " (fp8: also multiply in fp8, faster on GPUs of compute capability 8.9 and later; implies --load-in-fp8)"},
+		&cli.StringFlag{Name: "precision", Value: "auto", Usage: "`PRECISION`: compute precision: " + strings.Join(load.Precisions, ", ") + " (fp8: also multiply in fp8, faster on GPUs of compute capability 8.9 and later; implies --load-in-fp8)"},
 		&cli.BoolFlag{Name: "load-in-8bit", Usage: "store the base weights in int8, with a scale per row"},
 		&cli.BoolFlag{Name: "load-in-4bit", Usage: "store the base weights in 4 bits (NF4, double quantization)"},
 		&cli.BoolFlag{Name: "load-in-fp8", Usage: "store the base weights in fp8 (e4m3), with a scale per row; multiply in the compute precision"},
-		&cli.IntFlag{Name: "threads", Usage: "CPU threads (0: all cores)"})
+		&cli.IntFlag{Name: "threads", Usage: "`N`: CPU threads (0: all cores)"})
 }
 
 func modelOptionsOf(c *cli.Command) (modelOptions, error) {

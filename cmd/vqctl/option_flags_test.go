@@ -38,16 +38,11 @@ func sourceFiles(t *testing.T) map[string][]string {
 // flagNames are the names of the flags of all commands.
 func flagNames() []string {
 	var names []string
-	var visit func(*cli.Command)
-	visit = func(c *cli.Command) {
+	eachCommand(newApp(), func(c *cli.Command) {
 		for _, f := range c.Flags {
 			names = append(names, f.Names()...)
 		}
-		for _, sub := range c.Commands {
-			visit(sub)
-		}
-	}
-	visit(newApp())
+	})
 	return names
 }
 

@@ -42,7 +42,7 @@ func newPreprocessCommand() *cli.Command {
 are also written to training_windows.jsonl, unless that would exceed 256 MiB: train reads messages.db.`,
 		Flags: slices.Concat(
 			inGroup(dataGroup,
-				&cli.IntFlag{Name: "window", Value: 100, Usage: "maximum messages per window", Destination: &o.window},
+				&cli.IntFlag{Name: "window", Value: 100, Usage: "`N`: maximum messages per window", Destination: &o.window},
 				&cli.IntFlag{Name: "stride", Value: 1, Usage: "targets per window: its last `N` messages carry loss", Destination: &o.stride},
 				&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
 				contactsFlag(&o.contacts)),

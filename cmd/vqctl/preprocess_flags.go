@@ -30,10 +30,10 @@ func (c *filterFlags) flags() []cli.Flag {
 		&cli.IntFlag{Name: "min-messages", Usage: "skip conversations with fewer than `N` messages", Destination: &c.minMessages},
 		&cli.StringSliceFlag{Name: "only", Usage: "include only conversations with the person `NAME` (repeatable)", Destination: &c.only},
 		&cli.StringSliceFlag{Name: "exclude", Usage: "exclude conversations with the person `NAME` (repeatable)", Destination: &c.exclude},
-		&cli.StringFlag{Name: "since", Usage: "skip messages before this `DAY`, such as 2020-01-31 (UTC)", Destination: &c.since},
-		&cli.StringFlag{Name: "until", Usage: "skip messages after this `DAY` (UTC)", Destination: &c.until},
+		&cli.StringFlag{Name: "since", Usage: "skip messages before this `DATE`, such as 2020-01-31 (UTC)", Destination: &c.since},
+		&cli.StringFlag{Name: "until", Usage: "skip messages after this `DATE` (UTC)", Destination: &c.until},
 		&cli.StringFlag{Name: "groups-with-unlisted", Value: skipUnlisted, Destination: &c.unlisted,
-			Usage: "groups with people who are not in the contacts: skip, or anonymous (include them as Unknown 1, …, never as targets)"})
+			Usage: "`MODE`: groups with people who are not in the contacts: skip, or anonymous (include them as Unknown 1, …, never as targets)"})
 }
 
 // filter reads the flags; the names are checked later, by checkNames.

@@ -12,12 +12,12 @@ import (
 // sampleFlags are the flags of commands that write messages. seed says which seed is the default.
 func sampleFlags(seed string) []cli.Flag {
 	return inGroup(samplingGroup,
-		&cli.FloatFlag{Name: "temperature", Value: 0.7, Usage: "sampling temperature; 0 is greedy"},
+		&cli.FloatFlag{Name: "temperature", Value: 0.7, Usage: "`NUMBER`: sampling temperature; 0 is greedy"},
 		&cli.FloatFlag{Name: "top-p", Value: 0.9, Usage: "nucleus sampling: smallest set of tokens with total probability `P`"},
-		&cli.IntFlag{Name: "top-k", Usage: "sample from the `K` most likely tokens (0: all)"},
-		&cli.Uint64Flag{Name: "seed", HideDefault: true, Usage: "random seed for sampling (default: " + seed + ")"},
-		&cli.IntFlag{Name: "max-new-tokens", Value: 150, Usage: "maximum number of generated tokens"},
-		&cli.IntFlag{Name: "min-new-tokens", Usage: "minimum number of generated tokens"})
+		&cli.IntFlag{Name: "top-k", Usage: "sample from the `N` most likely tokens (0: all)"},
+		&cli.Uint64Flag{Name: "seed", HideDefault: true, Usage: "`N`: random seed for sampling (default: " + seed + ")"},
+		&cli.IntFlag{Name: "max-new-tokens", Value: 150, Usage: "`N`: maximum number of generated tokens"},
+		&cli.IntFlag{Name: "min-new-tokens", Usage: "`N`: minimum number of generated tokens"})
 }
 
 func sampleOptionsOf(c *cli.Command) (generate.Options, error) {

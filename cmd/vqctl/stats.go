@@ -36,7 +36,7 @@ all others do. With a NAME it shows one person in detail, by hour and month.`,
 		Flags: append(o.contactsOptions.flags(),
 			&cli.StringFlag{Name: "html", Usage: "write a page with charts to `FILE` (it needs no network)", Destination: &o.html},
 			&cli.StringFlag{Name: "zone", Usage: "time `ZONE` of the hours, such as Europe/Berlin (default: this machine's)", Destination: &o.zone},
-			&cli.IntFlag{Name: "top", Value: 20, Usage: "number of people and groups in the tables", Destination: &o.top}),
+			&cli.IntFlag{Name: "top", Value: 20, Usage: "`N`: number of people and groups in the tables", Destination: &o.top}),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() > 1 {
 				return usererr.With(usererr.Usage("stats takes one name"), "put a name of several words in quotes")

@@ -38,9 +38,8 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// unknownCommand is the error of a command whose first argument should be a subcommand and is none.
-func unknownCommand(c *cli.Command) error {
-	given := c.Args().First()
+// unknownCommand returns the error of a command that has no subcommand of the given name.
+func unknownCommand(c *cli.Command, given string) error {
 	var names []string
 	for _, sub := range c.VisibleCommands() {
 		names = append(names, sub.Name)

@@ -19,6 +19,20 @@ import (
 // ErrNotLearned is the error of a demonstration in which every command worked, but training did not improve the model.
 var ErrNotLearned = errors.New("the held-out perplexity is not below the base model's")
 
+// InterruptedError is the error of a demonstration that was interrupted in one of its steps.
+type InterruptedError struct {
+	Step, Steps int    // from 1
+	Command     string // the command of the step, such as "train"
+	Dir         string
+}
+
+func (e *InterruptedError) Error() string {
+	return fmt.Sprintf("interrupted in step %d of %d, %s; the files so far are in %s", e.Step, e.Steps, e.Command, e.Dir)
+}
+
+// Is makes the error a cancellation.
+func (e *InterruptedError) Is(target error) bool { return target == context.Canceled }
+
 // Runner runs the steps.
 type Runner struct {
 	Program        string // path of vqctl
@@ -39,6 +53,10 @@ func (r *Runner) Run(ctx context.Context, steps []Step) (Result, error) {
 	for i, step := range steps {
 		fmt.Fprintf(r.Stdout, "\n%d. %s\n$ %s\n", i+1, step.Title, commandLine(step.Args))
 		out, err := r.command(ctx, step)
+		if ctx.Err() != nil {
+			return result, usererr.With(&InterruptedError{Step: i + 1, Steps: len(steps), Command: step.Args[0], Dir: r.Dir},
+				"to continue by hand, run that command and the ones after it in %s; `vqctl demo` starts over", r.Dir)
+		}
 		if err != nil {
 			return result, err
 		}
@@ -73,12 +91,10 @@ func (r *Runner) command(ctx context.Context, step Step) ([]byte, error) {
 	if step.Score != none {
 		cmd.Stdout = io.MultiWriter(r.Stdout, &out)
 	}
-	// After an interrupt a command saves its state.
+	// An interrupted command saves its state: training finishes its step and writes a checkpoint.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
-	if err := cmd.Run(); ctx.Err() != nil {
-		return nil, ctx.Err()
-	} else if err != nil {
+	if err := cmd.Run(); err != nil {
 		return nil, usererr.With(fmt.Errorf("vqctl %s failed: %w", step.Args[0], err), "see its error above; the folder is %s", r.Dir)
 	}
 	return out.Bytes(), nil

@@ -7,14 +7,24 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"testing"
 )
 
-// TestMain makes the test binary a stand-in for vqctl: it prints what FAKE_<COMMAND> holds, or fails without it.
+// TestMain makes the test binary a stand-in for vqctl: it prints what FAKE_<COMMAND> holds, or fails without it. The command
+// "train" saves when it is interrupted.
 func TestMain(m *testing.M) {
 	if os.Getenv("FAKE_VQCTL") == "" {
 		os.Exit(m.Run())
+	}
+	if os.Args[1] == "train" {
+		interrupted := make(chan os.Signal, 1)
+		signal.Notify(interrupted, os.Interrupt)
+		fmt.Println("training")
+		<-interrupted
+		fmt.Println("saved")
+		os.Exit(130)
 	}
 	answer, ok := os.LookupEnv("FAKE_" + os.Args[1])
 	if !ok {
@@ -78,6 +88,39 @@ func TestRunner_StopsAtAFailingCommand(t *testing.T) {
 	_, out, err := runFake(t, `{"perplexity": 9.5}`, `{"perplexity": 7}`, append([]Step{{Args: []string{"missing"}}}, scored...))
 	if err == nil || strings.Contains(out, "vqctl base") {
 		t.Errorf("went on after a failure (%v):\n%s", err, out)
+	}
+}
+
+// onceWritten cancels a context at the first output.
+type onceWritten struct {
+	bytes.Buffer
+	cancel context.CancelFunc
+}
+
+func (w *onceWritten) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "training") {
+		w.cancel()
+	}
+	return w.Buffer.Write(p)
+}
+
+func TestRunner_LetsAnInterruptedCommandSave(t *testing.T) {
+	t.Setenv("FAKE_VQCTL", "1")
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out := &onceWritten{cancel: cancel}
+	r := Runner{Program: program, Dir: t.TempDir(), Stdout: out, Stderr: io.Discard}
+	_, err = r.Run(ctx, append([]Step{{Args: []string{"train"}}}, scored...))
+	var interrupted *InterruptedError
+	if !errors.As(err, &interrupted) || interrupted.Step != 1 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if text := out.String(); !strings.Contains(text, "saved") || strings.Contains(text, "vqctl base") {
+		t.Errorf("the command did not save, or the demonstration went on:\n%s", text)
 	}
 }
 
