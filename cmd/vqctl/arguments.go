@@ -6,7 +6,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// noArguments refuses arguments of a command that has only flags; hint says what to do, if there is something.
+// noArguments returns an error if a command that takes only flags has arguments; hint is its advice, "" for none.
 func noArguments(c *cli.Command, hint string) error {
 	if !c.Args().Present() {
 		return nil

@@ -11,7 +11,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// ask asks the user, and reports whether the answer is yes. No answer is an error: scripts give --yes.
+// ask asks the user a question and reports whether the answer is yes. No answer is an error: scripts pass --yes.
 func ask(ctx context.Context, question string, in io.Reader, out io.Writer) (bool, error) {
 	if _, err := fmt.Fprintf(out, "%s [y/N] ", question); err != nil {
 		return false, err
@@ -30,7 +30,7 @@ func ask(ctx context.Context, question string, in io.Reader, out io.Writer) (boo
 	case answer, answered := <-answers:
 		if !answered {
 			fmt.Fprintln(out)
-			return false, usererr.With(errors.New("no answer (stdin closed); nothing was changed"), "--yes answers yes")
+			return false, usererr.With(errors.New("no answer (stdin closed); nothing was changed"), "to answer yes, pass --yes")
 		}
 		switch strings.ToLower(strings.TrimSpace(answer)) {
 		case "y", "yes":

@@ -76,7 +76,7 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	return o, validateType(o.dialogue.Kind)
 }
 
-// runChat talks until the input ends.
+// runChat runs a conversation until the input ends.
 func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
 	header, messages, err := readContext(o.context, nil)
 	if err != nil {
@@ -95,9 +95,9 @@ func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
 		return err
 	}
 	defer loaded.Close()
-	writer := newWriter(loaded, false)
+	writer := newGenerator(loaded, false)
 	defer writer.Close()
-	// The whole cache at once: a larger one made later would begin empty.
+	// Reserve the whole cache now: a larger one allocated later would be empty.
 	if err := writer.Reserve(o.dialogue.MaxTokens+o.dialogue.Sample.MaxNewTokens, 1); err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
 	return chatInPipe(ctx, begin(stdout), in)
 }
 
-// chatInPipe takes the lines as they come.
+// chatInPipe reads messages line by line from an input that is not a terminal.
 func chatInPipe(ctx context.Context, d *chat.Dialogue, in io.Reader) error {
 	lines, failed := make(chan string), make(chan error, 1)
 	go func() {
@@ -131,7 +131,7 @@ func chatInPipe(ctx context.Context, d *chat.Dialogue, in io.Reader) error {
 		case line, more := <-lines:
 			if !more {
 				if err := <-failed; err != nil {
-					return fmt.Errorf("cannot read what is typed: %w", err)
+					return fmt.Errorf("cannot read the input: %w", err)
 				}
 				return nil
 			}
@@ -143,7 +143,7 @@ func chatInPipe(ctx context.Context, d *chat.Dialogue, in io.Reader) error {
 	}
 }
 
-// chatInTerminal edits lines in a terminal. Ctrl-C stops an answer or empties the line; twice in a row it leaves.
+// chatInTerminal reads messages with a line editor. Ctrl-C stops an answer or clears the line; pressed twice in a row, it quits.
 func chatInTerminal(ctx context.Context, begin func(io.Writer) *chat.Dialogue, in, out *os.File) error {
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
@@ -160,7 +160,7 @@ func chatInTerminal(ctx context.Context, begin func(io.Writer) *chat.Dialogue, i
 	for {
 		width, height, err := term.GetSize(int(out.Fd()))
 		if err == nil {
-			_ = editor.SetSize(width, height) // the old size is good enough
+			_ = editor.SetSize(width, height) // on failure the old size stays
 		}
 		line, err := editor.ReadLine()
 		if errors.Is(err, io.EOF) {
@@ -168,10 +168,10 @@ func chatInTerminal(ctx context.Context, begin func(io.Writer) *chat.Dialogue, i
 			return ctx.Err()
 		}
 		if err != nil {
-			return fmt.Errorf("cannot read what is typed: %w", err)
+			return fmt.Errorf("cannot read the input: %w", err)
 		}
 		if len(line) > 0 && line[0] != '/' && len([]rune(line))+2 < width {
-			fmt.Fprint(editor, "\x1b[A\r\x1b[K") // the message is shown in its place
+			fmt.Fprint(editor, "\x1b[A\r\x1b[K") // Enter prints the message in its place
 		}
 		answer, done := keys.answering(ctx)
 		quit, err := d.Enter(answer, line)

@@ -13,7 +13,7 @@ const (
 	ctrlU = 0x15 // deletes everything before the cursor
 )
 
-// keyboard reads a terminal all the time, also while the model answers: what is typed then is for the next line, except
+// keyboard reads a terminal all the time, also while the model answers. What is typed meanwhile goes to the next line, except
 // Ctrl-C.
 type keyboard struct {
 	ctx  context.Context
@@ -31,7 +31,7 @@ func newKeyboard(ctx context.Context, in io.Reader) *keyboard {
 	return k
 }
 
-// pump lives as long as the program: a read of a terminal cannot be called off.
+// pump runs until the program ends: a read from a terminal cannot be canceled.
 func (k *keyboard) pump(in io.Reader) {
 	defer close(k.keys)
 	buffer := make([]byte, 4096)
@@ -68,7 +68,7 @@ func (k *keyboard) interrupt() {
 	}
 }
 
-// answering is a context for an answer, which Ctrl-C ends; done must be called after it.
+// answering returns the context of an answer, which Ctrl-C cancels. The caller calls done after the answer.
 func (k *keyboard) answering(ctx context.Context) (answer context.Context, done func()) {
 	answer, stop := context.WithCancel(ctx)
 	k.mu.Lock()
@@ -82,7 +82,8 @@ func (k *keyboard) answering(ctx context.Context) (answer context.Context, done 
 	}
 }
 
-// Read returns typed input to the line editor. It ends with the terminal, or when the program is to stop.
+// Read passes typed input to the line editor. It returns io.EOF after two Ctrl-C in a row, when the terminal closes, and when
+// the context ends.
 func (k *keyboard) Read(p []byte) (int, error) {
 	select {
 	case <-k.quit:

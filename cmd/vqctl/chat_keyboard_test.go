@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// newTestKeyboard is a keyboard, and what to type on it with.
+// newTestKeyboard returns a keyboard and a function that types on it.
 func newTestKeyboard(t *testing.T) (*keyboard, func(keys string)) {
 	in, typed := io.Pipe()
 	t.Cleanup(func() { typed.Close() })
@@ -28,8 +28,8 @@ func readByte(t *testing.T, r *bufio.Reader, want byte) {
 	}
 }
 
-// TestKeyboardCtrlCEmptiesTheLine: at the prompt it stands for the keys that do so; twice in a row it ends the input.
-func TestKeyboardCtrlCEmptiesTheLine(t *testing.T) {
+// At the prompt, Ctrl-C becomes the keys that clear the line; twice in a row, it ends the input.
+func TestKeyboard_CtrlCClearsTheLine(t *testing.T) {
 	k, typ := newTestKeyboard(t)
 	r := bufio.NewReader(k)
 	typ("a\x03")
@@ -46,8 +46,8 @@ func TestKeyboardCtrlCEmptiesTheLine(t *testing.T) {
 	}
 }
 
-// TestKeyboardCtrlCStopsAnAnswer: and what was typed meanwhile is for the next line.
-func TestKeyboardCtrlCStopsAnAnswer(t *testing.T) {
+// What was typed during the answer goes to the next line.
+func TestKeyboard_CtrlCStopsAnAnswer(t *testing.T) {
 	k, typ := newTestKeyboard(t)
 	answer, done := k.answering(context.Background())
 	typ("ab\x03c")

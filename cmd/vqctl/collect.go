@@ -46,9 +46,9 @@ func newCollectCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "collect",
 		Usage: "read the message history into messages.db",
-		Description: `Reads chat.db of a Mac, the backup of an iPhone, or another program's export, and never changes it. Afterwards messages.db
-holds what the source holds: run it again at any time. Messages of other sources stay, and a message that several sources
-have is stored once.`,
+		Description: `Reads chat.db of a Mac, the backup of an iPhone, or another program's export, and never changes it. Run it again at any
+time: it reads what changed, and messages.db then matches the source. Messages from other sources stay, and a message that is
+in several sources counts once.`,
 		Flags: slices.Concat(
 			inGroup(sourceGroup,
 				&cli.StringFlag{Name: "source", Value: defaultSource, Usage: "`PATH` of a chat.db, the folder of an iPhone backup, or an export", Destination: &o.source},
@@ -72,8 +72,8 @@ have is stored once.`,
 	}
 }
 
-// collectMemory is what the program may use of memory, SQLite's share aside, before it collects its garbage more often;
-// below, it lets more garbage lie than usual, collectGarbage percent of what is in use.
+// How Go's garbage collector runs during a collect: up to collectMemory bytes (SQLite's are not counted) only when the heap
+// has grown by collectGarbage percent.
 const (
 	collectMemory  = 150 << 20
 	collectGarbage = 200
@@ -122,7 +122,7 @@ func collect(ctx context.Context, o *collectOptions, kind *format, path string) 
 	}
 	defer source.Close()
 	var summary sources.Summary
-	err = fillStore(ctx, o.dataDir, func(db *messages.DB) (err error) {
+	err = fillDatabase(ctx, o.dataDir, func(db *messages.DB) (err error) {
 		report, finish := newProgress(source.Unit(), source.Unit())
 		defer finish()
 		summary, err = source.Collect(ctx, db, sources.Options{KeepGone: o.keepGone, Include: include, Progress: report, Log: logOf(ctx)})
@@ -137,8 +137,8 @@ func collect(ctx context.Context, o *collectOptions, kind *format, path string) 
 	return newCollectResult(source, databasePath(o.dataDir), &summary), nil
 }
 
-// fillStore opens messages.db for collect. A new one appears in its place only when it is whole.
-func fillStore(ctx context.Context, dataDir string, collect func(*messages.DB) error) error {
+// fillDatabase opens messages.db for collect. A new one appears at its path only when it is complete.
+func fillDatabase(ctx context.Context, dataDir string, collect func(*messages.DB) error) error {
 	release, err := lockDataFolder(ctx, dataDir)
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func fill(ctx context.Context, path string, collect func(*messages.DB) error) er
 	return errors.Join(err, db.Close())
 }
 
-// expandHome replaces the ~ of a path, which a shell leaves alone in --source=~/….
+// expandHome expands a leading ~/, which shells do not expand in --source=~/….
 func expandHome(path string) (string, error) {
 	rest, found := strings.CutPrefix(path, "~/")
 	if !found {

@@ -15,7 +15,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// writeBackup writes a backup with the chat.db of writeChat, and returns that one too.
+// writeBackup writes a backup with the chat.db of writeChat, and returns the paths of both.
 func writeBackup(t *testing.T, o backuptest.Options) (dir, chat string) {
 	t.Helper()
 	chat = writeChat(t)
@@ -44,8 +44,8 @@ func collectJSON(t *testing.T, o collectOptions) (collectResult, error) {
 
 var encrypted = backuptest.Options{Passphrase: "correct horse ", First: 20, Second: 10}
 
-// A message that the Mac and the phone have is one, however the backup is kept.
-func TestRunCollect_Backup(t *testing.T) {
+// A message that is on the Mac and in the backup counts once.
+func TestRunCollect_BackupAndMacShareMessages(t *testing.T) {
 	for name, o := range map[string]backuptest.Options{"Plain": {}, "Encrypted": encrypted} {
 		t.Run(name, func(t *testing.T) {
 			dir, chat := writeBackup(t, o)
@@ -61,7 +61,7 @@ func TestRunCollect_Backup(t *testing.T) {
 				}
 			}
 			if result, err := collectJSON(t, collectOptions{source: chat, dataDir: data}); err != nil || result.Messages != 2 {
-				t.Errorf("with the Mac's there are %d messages (%v)", result.Messages, err)
+				t.Errorf("after collecting the Mac's database there are %d messages (%v)", result.Messages, err)
 			}
 			if left, _ := os.ReadDir(data); len(left) != 1 {
 				t.Errorf("left next to messages.db: %v", left)
@@ -70,8 +70,7 @@ func TestRunCollect_Backup(t *testing.T) {
 	}
 }
 
-// From the backup as from the Mac's database come the same windows.
-func TestPreprocess_FromBackup(t *testing.T) {
+func TestPreprocess_BackupGivesTheMacsWindows(t *testing.T) {
 	dir, chat := writeBackup(t, encrypted)
 	t.Setenv(passphraseVariable, encrypted.Passphrase)
 	var exports []string
@@ -98,7 +97,7 @@ func TestPreprocess_FromBackup(t *testing.T) {
 	}
 }
 
-// A folder of backups stands for the one in it; of several the user is told which there are.
+// A folder with one backup stands for it; for several, the error lists them.
 func TestRunCollect_FolderOfBackups(t *testing.T) {
 	dir, _ := writeBackup(t, backuptest.Options{})
 	folder := filepath.Dir(dir)
@@ -149,7 +148,7 @@ func TestRunCollect_PassphraseErrors(t *testing.T) {
 				t.Errorf("error is %v (%s)", err, usererr.Of(err))
 			}
 			if _, err := os.Stat(data); err == nil {
-				t.Error("messages.db was made")
+				t.Error("messages.db was created")
 			}
 		})
 	}

@@ -24,10 +24,10 @@ type format struct {
 	name      string
 	recognize func(*sources.Head) bool
 	open      func(ctx context.Context, o *collectOptions, path string) (sources.Source, error)
-	stamp     func(path string) (string, error) // the state of the files that --watch follows; nil if it cannot
+	stamp     func(path string) (string, error) // state of the files that --watch polls; nil if they cannot be watched
 }
 
-// formats are those of --format, in the order in which they are tried.
+// formats lists the values of --format, in the order in which they are detected.
 var formats = []format{
 	{name: "imessage", recognize: imessage.Recognize, open: openApple, stamp: imessage.Stamp},
 	exportFormat("jsonl", jsonl.Recognize, jsonl.Open),
@@ -44,8 +44,8 @@ func formatNames() string {
 	return strings.Join(names, ", ")
 }
 
-// findFormat is the format of a source: by name, or if that is empty by its content. What cannot be read is taken for Apple's
-// database: its Open says what is wrong.
+// findFormat returns the format with this name or, if the name is empty, the one detected from the content. A file that cannot
+// be read counts as Apple's database, whose Open reports the error.
 func findFormat(name, path string) (*format, error) {
 	for i := range formats {
 		if formats[i].name == name {
@@ -68,11 +68,11 @@ func findFormat(name, path string) (*format, error) {
 		return &formats[0], nil
 	}
 	err = fmt.Errorf("%s is neither a message database nor an export in a known format", path)
-	return nil, usererr.With(err, "if it should be one, --format NAME (%s) names its format, and the error then says what is wrong", formatNames())
+	return nil, usererr.With(err, "name its format with --format (%s) to see why it is not recognized", formatNames())
 }
 
-// openApple opens Apple's database at path. Of an encrypted backup it decrypts the database, and the address book if
-// there is one.
+// openApple opens Apple's database at path. From an encrypted backup it decrypts the database and, if there is one, the
+// address book.
 func openApple(ctx context.Context, o *collectOptions, path string) (sources.Source, error) {
 	path, err := iosbackup.Only(path)
 	if err != nil {
@@ -93,7 +93,7 @@ func openApple(ctx context.Context, o *collectOptions, path string) (sources.Sou
 	return imessage.OpenDecrypted(ctx, folder, path)
 }
 
-// exportFormat is the format of another program's exports.
+// exportFormat returns the format of another program's exports.
 func exportFormat[R sources.Reader](name string, recognize func(*sources.Head) bool, open func(string, sources.Reading) (R, error)) format {
 	return format{name: name, recognize: recognize, open: func(_ context.Context, o *collectOptions, path string) (sources.Source, error) {
 		reading, err := o.reading()
@@ -112,7 +112,7 @@ func exportFormat[R sources.Reader](name string, recognize func(*sources.Head) b
 	}}
 }
 
-// reading is how to read an export: who is the owner, and where its times were written.
+// reading returns how to read an export: who the owner is, and the time zone of its times.
 func (o *collectOptions) reading() (sources.Reading, error) {
 	zone, err := timeZone(o.zone)
 	r := sources.Reading{Zone: zone}
@@ -130,7 +130,7 @@ func (o *collectOptions) reading() (sources.Reading, error) {
 	return r, nil
 }
 
-// key is another one when an export, or the way in which it is read, is not what it was.
+// key returns a key that changes when the export, or the way in which it is read, changes.
 func (o *collectOptions) key(format, path string, r *sources.Reading) (string, error) {
 	self := ownerFromSettings()
 	winter, summer := time.Date(2024, 1, 1, 0, 0, 0, 0, r.Zone), time.Date(2024, 7, 1, 0, 0, 0, 0, r.Zone)

@@ -18,23 +18,23 @@ type collectResult struct {
 	Unit     string `json:"unit"` // what Rows counts
 	Database string `json:"database"`
 	Rows     int64  `json:"rows"`
-	// Read is how many of the rows were read this time, Changed how many of these differ from the last time.
+	// Read counts the rows read this time, and Changed those of them that differ from the last time.
 	Read          int64 `json:"rows_read"`
 	Changed       int64 `json:"rows_changed"`
-	Messages      int64 `json:"messages"` // now in the database, reactions among them; a row may give several
+	Messages      int64 `json:"messages"` // now in the database, including reactions; a row may become several
 	Conversations int64 `json:"conversations"`
-	// Fates are where the rows went; their numbers add up to Rows.
+	// Fates counts what became of the rows; the counts add up to Rows.
 	Fates []rowFate `json:"fates"`
-	Gone  int64     `json:"gone"` // rows of the last time that the source no longer has
+	Gone  int64     `json:"gone"` // messages of the last collect that the source no longer has
 	// Forgotten are messages left out because their sender was forgotten.
 	Forgotten int64 `json:"forgotten,omitempty"`
 	Kept      bool  `json:"kept"` // with --keep-gone
-	// Damaged are rows whose body cannot be decoded, Unknown values that this program does not know, by column.
+	// Damaged lists rows whose body cannot be decoded. Unknown counts values that this program does not know, by column.
 	Damaged *sources.RowList `json:"damaged_bodies,omitempty"`
 	Unknown map[string]int64 `json:"unknown_values,omitempty"`
 	// Unreadable names the parts of a damaged file that cannot be read.
 	Unreadable []string `json:"unreadable,omitempty"`
-	// Notes are decisions about an export as a whole.
+	// Notes are remarks on an export as a whole.
 	Notes []string `json:"notes,omitempty"`
 }
 
@@ -97,7 +97,7 @@ func (r *collectResult) print(out io.Writer) error {
 	return err
 }
 
-// rowsInWords names the rows of a list.
+// rowsInWords returns the numbers of the rows in a list.
 func rowsInWords(l *sources.RowList) string {
 	text := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(l.First)), ", "), "[]")
 	if l.Count > int64(len(l.First)) {
@@ -106,7 +106,7 @@ func rowsInWords(l *sources.RowList) string {
 	return "row " + text
 }
 
-// damage is the error of a source that could not be read to its end.
+// damage returns an error if parts of the source could not be read.
 func (r *collectResult) damage() error {
 	if len(r.Unreadable) == 0 {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
-// writeChat writes a chat.db of a message, a reaction to it, and one that is junk.
+// writeChat writes a chat.db with a message, a reaction to it, and a junk message.
 func writeChat(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "chat.db")
@@ -73,7 +73,7 @@ func TestRunCollect_FailureLeavesNothing(t *testing.T) {
 		t.Fatal("there was nothing to collect")
 	}
 	if _, err := os.Stat(data); err == nil {
-		t.Errorf("%s was made", data)
+		t.Errorf("%s was created", data)
 	}
 }
 
@@ -85,6 +85,6 @@ func TestExpandHome(t *testing.T) {
 		}
 	}
 	if !strings.HasPrefix(defaultSource, "~/") {
-		t.Error("the default is no path of the home folder")
+		t.Error("the default is not in the home folder")
 	}
 }

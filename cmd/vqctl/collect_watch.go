@@ -10,11 +10,11 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// watchInterval is how often the files of a watched database are looked at. It is asked for their size and times only.
+// watchInterval is how often the sizes and times of a watched database's files are checked.
 const watchInterval = time.Second
 
-// watch collects a database again whenever its files have changed, until the context ends. first is what the collection
-// before gave, stamp the state of the files before that.
+// watch collects a database again whenever its files change, until the context ends. first is the result of the collect
+// before, and stamp the state of the files before that.
 func watch(ctx context.Context, o *collectOptions, kind *format, path, stamp string, first *collectResult, out io.Writer) error {
 	if !o.json {
 		notice("watching %s; Ctrl-C ends it", path)
@@ -39,7 +39,7 @@ func watch(ctx context.Context, o *collectOptions, kind *format, path, stamp str
 	}
 }
 
-// waitForChange returns when the files of a database are no longer in the state of the stamp, with their new one.
+// waitForChange waits until the files of a database differ from the stamp, and returns their new one.
 func waitForChange(ctx context.Context, kind *format, path, stamp string) (string, error) {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
@@ -59,7 +59,7 @@ func waitForChange(ctx context.Context, kind *format, path, stamp string) (strin
 	}
 }
 
-// stamp is the state of the source's files, if they are to be watched.
+// stamp returns the state of the source's files if they are to be watched, else "".
 func (o *collectOptions) stamp(kind *format, path string) (string, error) {
 	switch {
 	case !o.watch:
@@ -70,7 +70,7 @@ func (o *collectOptions) stamp(kind *format, path string) (string, error) {
 	return kind.stamp(path)
 }
 
-// printChange prints what differs from the last time; a change that affects no message prints nothing.
+// printChange prints what changed since the last time, or nothing if no message did.
 func (r *collectResult) printChange(out io.Writer, last *collectResult, asJSON bool) error {
 	if r.Changed == 0 && r.Gone == 0 {
 		return nil

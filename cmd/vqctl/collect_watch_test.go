@@ -14,8 +14,8 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// A watched database is collected again when it changes, with a word about it, until the context ends.
-func TestRunCollect_Watch(t *testing.T) {
+// A watched database is collected again, and reported, when it changes, until the context ends.
+func TestRunCollect_WatchCollectsChanges(t *testing.T) {
 	source := writeChat(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	in, out := io.Pipe()
@@ -44,15 +44,14 @@ func TestRunCollect_Watch(t *testing.T) {
 	}
 }
 
-func TestRunCollect_WatchesNoExport(t *testing.T) {
+func TestRunCollect_CannotWatchAnExport(t *testing.T) {
 	err := runCollect(t.Context(), collectOptions{source: "chats.jsonl", format: "jsonl", dataDir: t.TempDir(), watch: true}, io.Discard)
 	if !errors.Is(err, usererr.ErrUsage) {
 		t.Errorf("error is %v", err)
 	}
 }
 
-// What is read a second time is said.
-func TestRunCollect_AgainReadsWhatHasChanged(t *testing.T) {
+func TestRunCollect_SecondReadsChangesOnly(t *testing.T) {
 	source, data := writeChat(t), t.TempDir()
 	var first, second strings.Builder
 	o := collectOptions{source: source, dataDir: data, json: true}

@@ -16,7 +16,7 @@ import (
 	"ventriloquist/internal/people"
 )
 
-// contactsOptions are the flags of all commands of contacts.
+// contactsOptions are the flags that the contacts commands share.
 type contactsOptions struct {
 	dataDir  string
 	contacts string
@@ -65,7 +65,7 @@ and how many messages the training windows lose by them.`,
 	}
 }
 
-// openBook opens messages.db and the contacts; a missing contacts file is an empty one.
+// openBook opens messages.db and the contacts file; a missing file counts as empty.
 func openBook(ctx context.Context, o *contactsOptions) (*messages.DB, *people.Book, people.Self, error) {
 	db, err := openDatabase(ctx, o.dataDir)
 	if err != nil {
@@ -132,7 +132,7 @@ func printCensus(out io.Writer, census *people.Census, file string) error {
 	return err
 }
 
-// shownUnmapped is how many of the unmapped addresses the table shows.
+// shownUnmapped is the maximum number of unmapped addresses in the table.
 const shownUnmapped = 30
 
 func day(t time.Time) string {

@@ -18,7 +18,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// yesFlag answers the question of a command; does is what the command then does, such as "erase".
+// yesFlag skips the question of a command; does is what the command does then, such as "erase".
 func yesFlag(o *contactsOptions, does string) cli.Flag {
 	return &cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: does + " without asking", Destination: &o.yes}
 }
@@ -59,7 +59,8 @@ func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []s
 		}
 	}
 	missing := book.Missing(ids)
-	for _, id := range ids { // an address that a source calls the owner's, without the owner saying so, may be another person's
+	for _, id := range ids {
+		// That the address is the owner's was found in the messages, which may be wrong.
 		if who, listed := book.Person(id); listed && who == messages.Owner {
 			missing = append(missing, id)
 		}
@@ -71,17 +72,17 @@ func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []s
 	return result.apply(ctx, &o, self, in, out)
 }
 
-// contactsChange is a change of the contacts file, and what --json prints of it.
+// contactsChange is a change of the contacts file; --json prints it.
 type contactsChange struct {
 	File    string            `json:"file"`
 	Written bool              `json:"written"`
 	Added   []people.Addition `json:"added"`
 }
 
-// apply shows the change and makes it: an existing file is only changed when the user agrees.
+// apply shows the change and makes it. It changes an existing file only if the user agrees.
 func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self people.Self, in io.Reader, out io.Writer) error {
 	if len(r.Added) == 0 {
-		return r.tell(o, out, fmt.Sprintf("%s needs no change\n", r.File))
+		return r.report(o, out, fmt.Sprintf("%s needs no change\n", r.File))
 	}
 	_, missing := os.Stat(r.File)
 	isNew := errors.Is(missing, os.ErrNotExist)
@@ -99,13 +100,13 @@ func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self peo
 		}
 	}
 	if !agreed {
-		return r.tell(o, out, "nothing was changed\n")
+		return r.report(o, out, "nothing was changed\n")
 	}
 	if err := r.write(ctx, self); err != nil {
 		return err
 	}
 	r.Written = true
-	return r.tell(o, out, fmt.Sprintf("%s: %d people added or changed\n", r.File, len(r.Added)))
+	return r.report(o, out, fmt.Sprintf("%s: %d people added or changed\n", r.File, len(r.Added)))
 }
 
 // content returns the contacts file with the change in it.
@@ -136,7 +137,7 @@ func (r *contactsChange) write(ctx context.Context, self people.Self) error {
 	return atomicfile.WriteBytes(r.File, content)
 }
 
-func (r *contactsChange) tell(o *contactsOptions, out io.Writer, words string) error {
+func (r *contactsChange) report(o *contactsOptions, out io.Writer, words string) error {
 	if o.json {
 		return json.NewEncoder(out).Encode(r)
 	}
@@ -144,7 +145,7 @@ func (r *contactsChange) tell(o *contactsOptions, out io.Writer, words string) e
 	return err
 }
 
-// printChanges shows lines as they were and as they are to be.
+// printChanges prints the changed lines, old and new.
 func printChanges(out io.Writer, file string, changes []people.Change) {
 	fmt.Fprintf(out, "%s:\n", file)
 	for _, c := range changes {

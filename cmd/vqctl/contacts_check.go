@@ -35,7 +35,7 @@ type contactsCheck struct {
 	Wrong  []fault `json:"wrong"`
 	// Silent are people without messages: their addresses may be mistyped.
 	Silent []string `json:"without_messages"`
-	// Yours are addresses of people of the file that the sources say are the owner's.
+	// Yours lists addresses that the file gives to someone else, and the messages to the owner.
 	Yours []string `json:"perhaps_yours"`
 }
 
@@ -78,7 +78,7 @@ func runContactsCheck(ctx context.Context, o contactsOptions, out io.Writer) err
 	return err
 }
 
-// silentPeople are the people of the file who wrote nothing; none where nothing was collected yet.
+// silentPeople returns the people in the file who wrote nothing; none if nothing was collected yet.
 func silentPeople(ctx context.Context, dataDir string, book *people.Book) ([]string, error) {
 	silent := []string{}
 	path := databasePath(dataDir)

@@ -22,7 +22,7 @@ func newContactsSuggestCommand(o *contactsOptions) *cli.Command {
 		Name:  "suggest",
 		Usage: "draft the contacts file from an address book",
 		Description: `Takes names from the address books of this Mac, or from --address-book, for all people with messages, the most messages
-first. An existing file keeps its lines; it shows what would be added before it changes anything.`,
+first. An existing file keeps its lines, and the additions are shown before anything is changed.`,
 		Flags: []cli.Flag{
 			yesFlag(o, "change an existing file"),
 			&cli.StringFlag{Name: "address-book", Value: "~", Usage: "`PATH` of an address book, a home folder, or the folder of an iPhone backup", Destination: &book},
@@ -80,12 +80,12 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 		return err
 	}
 	if len(cards) == 0 {
-		fmt.Fprintf(out, "there is no address book in %s: --address-book names one\n", bookPath)
+		fmt.Fprintf(out, "there is no address book in %s: name one with --address-book\n", bookPath)
 	}
 	return result.apply(ctx, &o, self, in, out)
 }
 
-// readCards reads all address books that a path stands for. Copies of them go into a temporary folder in temp.
+// readCards reads all address books at a path. It copies them to a temporary folder in temp.
 func readCards(ctx context.Context, path, temp string) (cards []addressbook.Card, books []string, err error) {
 	if path == "~" {
 		path = "~/"

@@ -9,7 +9,7 @@ import (
 	"ventriloquist/internal/sources/iosbackup/backuptest"
 )
 
-func TestReadCards_OfABackup(t *testing.T) {
+func TestReadCards_FromBackup(t *testing.T) {
 	book := filepath.Join(t.TempDir(), "book")
 	if err := addressbooktest.WritePhone(book, addressbooktest.Card{First: "John", Phones: []string{"+12125550101"}}); err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ func windowFiles(dataDir, contactsFile string) ([]string, error) {
 	return list, nil
 }
 
-// removeDefaultExport removes the window file that preprocess writes by default: it holds what messages.db no longer does.
+// removeDefaultExport removes the window file that preprocess writes by default, which no longer matches messages.db.
 func removeDefaultExport(dataDir string) error {
 	if err := os.Remove(filepath.Join(dataDir, exportName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot remove the old window file: %w", err)

@@ -19,7 +19,7 @@ func newDemoCommand() *cli.Command {
 			"as three of them. The folder is kept, so that every command can be run in it by hand. Ctrl-C stops the running command,\n" +
 			"which saves what it has.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "dir", Value: "demo", Usage: "`DIR`: folder to create; that of an earlier demonstration is replaced"},
+			&cli.StringFlag{Name: "dir", Value: "demo", Usage: "`DIR`: folder to create; an earlier demonstration is replaced"},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			return runDemo(ctx, c.String("dir"), c.Root().Writer)

@@ -19,7 +19,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// How many requests a minute a server on the internet is asked by default. One on this machine is asked as it can.
+// defaultPerMinute is the default limit of requests per minute to another machine; a server on this one has no limit.
 const defaultPerMinute = 300
 
 type describeOptions struct {
@@ -39,14 +39,14 @@ type describeOptions struct {
 	dryRun      bool
 	yes         bool
 	json        bool
-	terminal    bool // stdin is one, so that the user can be asked
+	terminal    bool // stdin is a terminal: the user can be asked
 }
 
 func newDescribeCommand() *cli.Command {
 	var o describeOptions
 	return &cli.Command{
 		Name:  "describe",
-		Usage: "describe attachments in words, by a vision model (optional)",
+		Usage: "describe attachments in words with a vision model (optional)",
 		Description: `Shows images, videos, voice messages and documents to a model, and stores its descriptions in messages.db. The model is
 Google's Gemini, which costs money and sees your attachments, or with --endpoint one on your own machine (Ollama, LM Studio,
 llama.cpp). It asks before it sends anything to another machine. Run it again at any time: it resumes where it stopped.`,
@@ -162,7 +162,7 @@ func (o *describeOptions) options() (describe.Options, error) {
 	return options, nil
 }
 
-// service is the model that is asked. A plan needs no key.
+// service returns the model to ask. A dry run needs no key.
 func (o *describeOptions) service(ctx context.Context) (describe.Service, error) {
 	if o.endpoint != "" {
 		return describe.NewOpenAI(ctx, o.endpoint, o.model, o.endpointKey)
@@ -181,7 +181,7 @@ func (o *describeOptions) service(ctx context.Context) (describe.Service, error)
 	return describe.NewGemini(ctx, model, key)
 }
 
-// agreed reports whether the files may be sent: always on this machine, elsewhere if the user agrees.
+// agreed reports whether the files may be sent: always to this machine, to another one if the user agrees.
 func (o *describeOptions) agreed(ctx context.Context, plan *describe.Plan, in io.Reader, out io.Writer) (bool, error) {
 	if plan.Local || o.yes {
 		return true, nil

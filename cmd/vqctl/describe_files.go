@@ -10,8 +10,8 @@ import (
 	"ventriloquist/internal/sources/iosbackup"
 )
 
-// locator finds the files of attachments. Encrypted backups are unlocked where the passphrase is given or can be asked
-// for; otherwise their files are left out.
+// locator returns a locator of the attachments' files. It unlocks encrypted backups if the passphrase is given or can be asked
+// for, and leaves out their files otherwise.
 func (o *describeOptions) locator(ctx context.Context, db *messages.DB) (*describe.Locator, error) {
 	l := &describe.Locator{Attachments: o.attachments, Backups: map[string]*iosbackup.Backup{}}
 	l.Home, _ = os.UserHomeDir() // without one, ~ is nowhere

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Describing is a step of its own in the menu: it costs money, or needs a server, so that "all" leaves it out.
+// Describing costs money or needs a server, so "all" in the menu leaves it out.
 func TestMenu_DescribeIsOptional(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var out strings.Builder

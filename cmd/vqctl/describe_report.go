@@ -10,7 +10,7 @@ import (
 	"ventriloquist/internal/describe"
 )
 
-// planInWords is the plan for people: what is sent where, and its cost.
+// planInWords returns the plan for people: what is sent where, and what it costs.
 func planInWords(p *describe.Plan) string {
 	var text strings.Builder
 	if p.Files == 0 {
@@ -20,7 +20,7 @@ func planInWords(p *describe.Plan) string {
 		for i, k := range p.Send {
 			kinds[i] = kindInWords(k.Kind, k.Files)
 		}
-		fmt.Fprintf(&text, "%s (%s) go to %s, model %s\n", strings.Join(kinds, ", "), inBytes(uint64(p.Bytes)), p.Where, p.Model)
+		fmt.Fprintf(&text, "%s (%s) go to %s, model %s\n", strings.Join(kinds, ", "), size(uint64(p.Bytes)), p.Where, p.Model)
 		switch {
 		case p.Local:
 			text.WriteString("nothing leaves this machine\n")
@@ -88,7 +88,7 @@ func (o *describeOptions) printReport(out io.Writer, p *describe.Plan, r *descri
 	return err
 }
 
-// examineDescribe checks the key and the programs of describe.
+// examineDescribe checks the API key and the helper programs of describe.
 func examineDescribe() []finding {
 	key := finding{Name: "describe: key", Status: "ok", Detail: "GEMINI_API_KEY is set"}
 	if os.Getenv("GEMINI_API_KEY") == "" {

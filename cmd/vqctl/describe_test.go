@@ -23,8 +23,8 @@ import (
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
-// TestDescribeScripts runs testdata/describe/*.txt beside a server of either kind, at $GOOGLE_GEMINI_BASE_URL and
-// $OPENAI_URL. `asked NAME N` reports whether one was asked about N attachments, `keyless NAME` that no key came there.
+// TestDescribeScripts runs testdata/describe/*.txt with a server of each kind, at $GOOGLE_GEMINI_BASE_URL and $OPENAI_URL.
+// `asked NAME N` checks that a server was asked about N attachments, and `keyless NAME` that it was sent no key.
 func TestDescribeScripts(t *testing.T) {
 	type servers map[string]*describetest.Server
 	testscript.Run(t, testscript.Params{
@@ -59,8 +59,8 @@ func TestDescribeScripts(t *testing.T) {
 	})
 }
 
-// writeAlbum makes the home folder of a Mac with a chat of attachments: two photos that are the same, a voice message, a
-// card, and a picture whose file is not there.
+// writeAlbum creates the home folder of a Mac with a chat of attachments: two copies of a photo, a voice message, a contact
+// card, and a picture whose file is missing.
 func writeAlbum() {
 	if err := makeAlbum(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -98,8 +98,7 @@ func makeAlbum() error {
 	return w.Close()
 }
 
-// An agreement is asked for in a terminal; no is no.
-func TestRunDescribe_Asks(t *testing.T) {
+func TestRunDescribe_AsksInATerminal(t *testing.T) {
 	for answer, want := range map[string]int{"y\n": 1, "yes\n": 1, "n\n": 0, "\n": 0} {
 		o, server := albumOfOne(t)
 		o.terminal = true
@@ -126,7 +125,7 @@ func TestRunDescribe_Interrupted(t *testing.T) {
 	}
 }
 
-// albumOfOne is a database with one picture, and a server of Gemini's.
+// albumOfOne returns the options for a database with one picture, and a Gemini server.
 func albumOfOne(t *testing.T) (describeOptions, *describetest.Server) {
 	t.Helper()
 	server := describetest.NewGemini()

@@ -29,7 +29,7 @@ type finding struct {
 	optional bool // the program works without it
 }
 
-// word is the status as people read it.
+// word returns the status for people.
 func (f *finding) word() string {
 	if f.optional && f.Status == "missing" {
 		return "optional"
@@ -117,7 +117,7 @@ func examineDevice() ([]finding, error) {
 		return nil, err
 	}
 	const rows, wide, narrow = 1024, 3072, 1024 // a GEMM as in Qwen3-0.6B
-	product, err := device.MeasureGEMM(precision, rows, wide, narrow)
+	gflops, err := device.MeasureGEMM(precision, rows, wide, narrow)
 	if err != nil {
 		return nil, err
 	}
@@ -125,15 +125,15 @@ func examineDevice() ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	weights, err := examinePrecisions(device)
+	weights, err := examineWeightFormats(device)
 	if err != nil {
 		return nil, err
 	}
 	findings := []finding{
 		{Name: "vqctl", Status: "ok", Detail: version + ", " + runtime.GOOS + "/" + runtime.GOARCH},
 		{Name: "processor", Status: "ok", Detail: fmt.Sprintf("%s, %d threads, %s", info.Name, info.Threads, info.Instructions)},
-		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto selects %s: %.0f GFLOP/s in GEMMs, %.1f GB/s memory bandwidth", precision, product, bandwidth/1e9)},
-		{Name: "memory", Status: "ok", Detail: fmt.Sprintf("%s free of %s", inBytes(info.MemoryAvailable), inBytes(info.MemoryTotal))},
+		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto selects %s: %.0f GFLOP/s in GEMMs, %.1f GB/s memory bandwidth", precision, gflops, bandwidth/1e9)},
+		{Name: "memory", Status: "ok", Detail: fmt.Sprintf("%s free of %s", size(info.MemoryAvailable), size(info.MemoryTotal))},
 	}
 	return slices.Concat(findings, weights, examineGPU(driverFolder, load.GPU)), nil
 }
@@ -143,7 +143,7 @@ func examineDisk() finding {
 	if err != nil {
 		return finding{Name: "disk", Status: "problem", Detail: err.Error()}
 	}
-	return finding{Name: "disk", Status: "ok", Detail: inBytes(uint64(free)) + " free in the current folder"}
+	return finding{Name: "disk", Status: "ok", Detail: size(uint64(free)) + " free in the current folder"}
 }
 
 func examineOwner() finding {
@@ -165,7 +165,7 @@ func examineSource() finding {
 	case os.IsNotExist(err):
 		return finding{Name: name, Status: "missing", Detail: "no " + path, Hint: "on another machine: vqctl collect --source chat.db"}
 	case os.IsPermission(err):
-		return finding{Name: name, Status: "problem", Detail: path + " may not be read",
+		return finding{Name: name, Status: "problem", Detail: "no permission to read " + path,
 			Hint: usererr.PermissionAdvice(runtime.GOOS, path)}
 	case err != nil:
 		return finding{Name: name, Status: "problem", Detail: err.Error()}

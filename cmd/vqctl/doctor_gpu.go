@@ -15,7 +15,7 @@ import (
 	"ventriloquist/internal/model/adapter"
 )
 
-// gpuNeeds is what running on a GPU needs.
+// gpuNeeds lists the requirements for running on a GPU.
 const gpuNeeds = "needs an NVIDIA card with bf16 (compute capability 8.0: RTX 30, A10, A100 and later), driver 550 or later, and a CUDA build; " +
 	"to plan a run without a GPU: vqctl train --dry-run --gpu-type rtx4090"
 
@@ -24,7 +24,7 @@ const driverFolder = "/proc/driver/nvidia"
 
 var driverVersion = regexp.MustCompile(`Kernel Module.*?\s([0-9]+(?:\.[0-9]+)+)`)
 
-// examineGPU describes the GPUs that the engine can use, and what is missing for the others. folder is the driver's.
+// examineGPU describes the GPUs that the engine can use, and says what is missing for others. folder is the driver's.
 func examineGPU(folder string, open func(index int) (*engine.Device, error)) []finding {
 	driver, cards := readDriver(folder)
 	var findings []finding
@@ -44,7 +44,7 @@ func examineGPU(folder string, open func(index int) (*engine.Device, error)) []f
 	return findings
 }
 
-// readDriver is the driver's name and version, "" without one, and the names of the cards that it shows.
+// readDriver returns the driver's name and version, "" without a driver, and the names of the cards that it lists.
 func readDriver(folder string) (driver string, cards []string) {
 	text, err := os.ReadFile(filepath.Join(folder, "version"))
 	if err != nil {
@@ -74,7 +74,7 @@ func unusableGPU(index int, driver string, cards []string, err error) finding {
 	return f
 }
 
-// describeGPU says what the card is, and what each way of keeping the base weights allows on it.
+// describeGPU describes a card, and the models that fit on it in each weight format.
 func describeGPU(index int, device *engine.Device, driver string) ([]finding, error) {
 	info := device.Info()
 	kind, attention, _ := strings.Cut(info.Instructions, ", ")
@@ -92,8 +92,8 @@ func describeGPU(index int, device *engine.Device, driver string) ([]finding, er
 		driver += ", attention: " + attention
 	}
 	findings := []finding{{Name: "gpu", Status: "ok", Detail: fmt.Sprintf("%d: %s, compute capability %d.%d, %d multiprocessors, %s free of %s, %s",
-		index, info.Name, number/10, number%10, info.Threads, inBytes(info.MemoryAvailable), inBytes(info.MemoryTotal), driver)}}
-	weights, err := examinePrecisions(device)
+		index, info.Name, number/10, number%10, info.Threads, size(info.MemoryAvailable), size(info.MemoryTotal), driver)}}
+	weights, err := examineWeightFormats(device)
 	for _, f := range weights {
 		f.Name = fmt.Sprintf("gpu %d, %s", index, f.Name)
 		findings = append(findings, f)
@@ -114,35 +114,35 @@ func cardName(path string) string {
 	return "a card without a name"
 }
 
-// examinePrecisions says for each way of keeping the base weights which is the largest model of the family that this
-// machine's free memory trains by the default recipe, and which it generates with.
-func examinePrecisions(device *engine.Device) ([]finding, error) {
+// examineWeightFormats reports, for each format of the base weights, the largest Qwen3 model that the device's free memory can
+// train with the default settings, and the largest that it can generate with.
+func examineWeightFormats(device *engine.Device) ([]finding, error) {
 	precision, err := load.Precision("auto", device)
 	if err != nil {
 		return nil, err
 	}
-	type way struct {
+	type format struct {
 		name    string
 		weights engine.WeightFormat
 	}
-	ways := []way{{precision.String(), engine.Plain}, {"fp8", engine.FP8}, {"8 bits", engine.Int8}, {"4 bits", engine.NF4}}
-	if device.Info().DiscreteMemory { // where it takes other memory than weights in fp8 alone
-		ways = append(ways, way{"fp8 with --precision fp8", engine.FP8GEMM})
+	formats := []format{{precision.String(), engine.Plain}, {"fp8", engine.FP8}, {"8 bits", engine.Int8}, {"4 bits", engine.NF4}}
+	if device.Info().DiscreteMemory { // elsewhere it takes as much memory as fp8
+		formats = append(formats, format{"fp8 with --precision fp8", engine.FP8GEMM})
 	}
 	var findings []finding
-	for _, how := range ways {
-		training, generating, err := largest(device, precision, how.weights)
+	for _, f := range formats {
+		training, generating, err := largest(device, precision, f.weights)
 		if err != nil {
 			return nil, err
 		}
-		findings = append(findings, finding{Name: "weights in " + how.name, Status: "ok",
+		findings = append(findings, finding{Name: "weights in " + f.name, Status: "ok",
 			Detail: fmt.Sprintf("can train %s (rank %d, 2 windows of 4096 tokens) and generate with %s",
 				upTo(training), infoWorkload.Rank, upTo(generating))})
 	}
 	return findings, nil
 }
 
-// upTo names the models up to a shape ("" for none) as they name themselves: qwen3-1.7b is Qwen3-1.7B.
+// upTo names the models up to a shape, "" for none, by their official names: qwen3-1.7b is Qwen3-1.7B.
 func upTo(shape string) string {
 	if shape == "" {
 		return "no Qwen3 model"
@@ -160,11 +160,11 @@ func largest(device *engine.Device, precision engine.DType, weights engine.Weigh
 		}
 		s := memplan.Settings{Model: load.ModelConfig(config, weights), Stored: engine.BF16, Precision: precision, Adapter: lora,
 			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: memplan.TargetsPerWindow}
-		choice, err := memplan.FitTo(s.Run(), memplan.OfDevice(device), 0)
+		fit, err := memplan.FitTo(s.Run(), memplan.OfDevice(device), 0)
 		if err != nil {
 			return "", "", err
 		}
-		if choice.Fits {
+		if fit.Fits {
 			training = name
 		}
 		session, err := device.PlanSession(s.Model, s.Stored, precision, &lora, infoWorkload.Context, 1)

@@ -10,7 +10,7 @@ import (
 	"ventriloquist/internal/load"
 )
 
-func TestExamineGPU(t *testing.T) {
+func TestExamineGPU_SaysWhatIsMissing(t *testing.T) {
 	folder := t.TempDir()
 	write := func(name, text string) {
 		t.Helper()
@@ -42,9 +42,8 @@ func TestExamineGPU(t *testing.T) {
 	check("two cards", 2, "0: NVIDIA GeForce RTX 4090, NVIDIA driver 580.65.06; this build has no CUDA engine", "1: a card without a name")
 }
 
-// A card that the engine opens is described: capability, memory, driver, and what each kind of weights allows.
-func TestExamineGPU_DescribesWhatCanBeUsed(t *testing.T) {
-	const library = "../../build/engine/libvqcuda_sim.so" // the CUDA part of the engine on the processor
+func TestExamineGPU_DescribesUsableCards(t *testing.T) {
+	const library = "../../build/engine/libvqcuda_sim.so" // the CUDA engine, simulated on the CPU
 	if _, err := os.Stat(library); err != nil {
 		t.Skipf("%s is not built: make test builds it", library)
 	}

@@ -42,8 +42,8 @@ func newEvaluateCommand() *cli.Command {
 		Name:  "evaluate",
 		Usage: "measure perplexity and well-formedness on the held-out messages",
 		Description: `Evaluates on the held-out windows (the last two of each conversation that has more), or on all with --all. Windows longer
-than --max-seq-length lose their oldest messages, as in training. The perplexity is that of the target messages. Generated
-messages are judged without the grammar that generate applies. The results are also written to ` + resultsFile + ` in the
+than --max-seq-length lose their oldest messages, as in training. The perplexity is that of the target messages. Messages
+are generated without the grammar that generate applies, to measure how many are well-formed. The results are also written to ` + resultsFile + ` in the
 adapter's folder, unless only the base model is evaluated.
 
 --compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
@@ -107,7 +107,7 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	return o, nil
 }
 
-// runEvaluate evaluates or compares, and writes what comes of it to out.
+// runEvaluate evaluates or compares, and writes the result to out.
 func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	base, adapterDir, err := o.model.resolve()
 	if err != nil {
@@ -154,7 +154,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	return report.Print(out)
 }
 
-// windows lists the windows to look at.
+// windows returns the windows to evaluate.
 func (o *evaluateOptions) windows(source windows.List) ([]int, error) {
 	train, heldOut := windows.Split(source)
 	if o.all {
@@ -169,7 +169,7 @@ func (o *evaluateOptions) windows(source windows.List) ([]int, error) {
 	return heldOut, nil
 }
 
-// readSet reads and measures the windows, and notes what was cut or left out.
+// readSet reads and measures the windows, and prints how many were cut or left out.
 func (o *evaluateOptions) readSet(ctx context.Context, source windows.List, list []int, l *load.Loaded) (*evaluate.Set, error) {
 	report, finish := newProgress("tokenizing windows", "windows")
 	set, err := evaluate.NewSet(ctx, source, list, l.Tokenizer, o.maxSeqLength, report)
@@ -203,7 +203,7 @@ func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *loa
 	}
 	var samples *evaluate.Samples
 	if !o.skipGeneration {
-		writer := newWriter(l, false)
+		writer := newGenerator(l, false)
 		defer writer.Close()
 		report, finish := newProgress("writing messages", "messages")
 		samples, err = set.Generate(ctx, writer, o.samples, o.sample, report)
@@ -221,13 +221,13 @@ func (o *evaluateOptions) runCompare(ctx context.Context, set *evaluate.Set, l *
 		return err
 	}
 	as := c.Generated.Name
-	writer := newWriter(l, false)
+	writer := newGenerator(l, false)
 	defer writer.Close()
 	if c.Generated, err = evaluate.GenerateMessage(ctx, writer, prompt, as, o.sample); err != nil {
 		return err
 	}
 	if o.withBase {
-		base := newWriter(l, true)
+		base := newGenerator(l, true)
 		defer base.Close()
 		m, err := evaluate.GenerateMessage(ctx, base, prompt, as, o.sample)
 		if err != nil {

@@ -122,11 +122,11 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 		return err
 	}
 	defer loaded.Close()
-	writer := newWriter(loaded, false)
+	writer := newGenerator(loaded, false)
 	defer writer.Close()
 	prompt := conversation.Tokens(loaded.Tokenizer, o.as)
 	if most := loaded.Base.Config.MaxPositions; len(prompt)+o.sample.MaxNewTokens > most {
-		notice("the conversation has %d tokens, and the model was made for %d including the new message: fewer messages give better results",
+		notice("the conversation has %d tokens, and the model was trained on at most %d, including the new message: fewer messages give better results",
 			len(prompt), most)
 	}
 	done, err := o.write(ctx, writer, prompt)
@@ -145,7 +145,7 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 	return nil
 }
 
-// write lets the model write, and shows how far it is.
+// write generates the continuations, and shows progress.
 func (o *generateOptions) write(ctx context.Context, w *generate.Generator, prompt []int32) ([]generate.Continuation, error) {
 	reading, endReading := newProgress("reading", "tokens")
 	w.Reading = func(done, total int) { reading(int64(done), int64(total)) }
@@ -161,7 +161,7 @@ func (o *generateOptions) write(ctx context.Context, w *generate.Generator, prom
 	})
 }
 
-// conversation is what the flags and the context say was said.
+// conversation returns the conversation that the context and the flags describe.
 func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation, error) {
 	header, messages, err := readContext(o.context, stdin)
 	if err != nil {
@@ -171,7 +171,7 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 	if header != nil {
 		members = append(members, header.Members...)
 		if joined := windows.NewHeader("", withAuthor(members, o.as), ""); kind == "" && len(joined.Members) == len(header.Members) {
-			kind = header.Type // nobody has joined
+			kind = header.Type // no one has joined
 		}
 		if start == "" {
 			start = header.Start
@@ -211,7 +211,7 @@ func readContext(path string, stdin io.Reader) (*windows.Header, []windows.Messa
 	if path == "" {
 		return nil, nil, nil
 	}
-	name, in, err := openLines(path, stdin)
+	name, in, err := openInput(path, stdin)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -219,7 +219,7 @@ func readContext(path string, stdin io.Reader) (*windows.Header, []windows.Messa
 	return generate.ReadContext(in, name)
 }
 
-// appendResult appends a continuation as the flags want it, with a newline.
+// appendResult appends a continuation in the form that the flags select, with a newline.
 func (o *generateOptions) appendResult(dst []byte, c *generate.Continuation) ([]byte, error) {
 	if o.sample.Raw {
 		line, _, _ := bytes.Cut(c.Text, []byte{'\n'})

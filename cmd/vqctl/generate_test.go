@@ -9,8 +9,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// TestGenerateConversation holds the prompt to what flags and context say.
-func TestGenerateConversation(t *testing.T) {
+func TestGenerateOptions_ConversationOfFlagsAndContext(t *testing.T) {
 	today := time.Now().UTC().Format(time.DateOnly)
 	const header = `{"type": "group", "members": ["John", "Aidan"], "start": "2020-02-02"}` + "\n"
 	const said = `{"name": "John", "delta": "<1d", "reply_to": null, "content_type": "image", "text": "a cat"}` + "\n"
@@ -50,7 +49,7 @@ func TestGenerateConversation(t *testing.T) {
 	}
 }
 
-func TestGenerateUnknownSpeaker(t *testing.T) {
+func TestGenerateOptions_UnknownSpeaker(t *testing.T) {
 	for _, o := range []generateOptions{
 		{members: []string{"John"}, messages: []string{"Jon: hey"}},
 		{messages: []string{"hey"}},

@@ -14,8 +14,7 @@ import (
 	"ventriloquist/internal/model"
 )
 
-// withGPU is a folder with this program as vqctl and, beside it as the CUDA part of the engine, the one that runs on the
-// processor.
+// withGPU returns a folder with this program as vqctl and the CUDA engine that is simulated on the CPU as its backend library.
 func withGPU(t *testing.T) string {
 	t.Helper()
 	const library = "../../build/engine/libvqcuda_sim.so"
@@ -39,7 +38,7 @@ func withGPU(t *testing.T) string {
 	return folder
 }
 
-// makeInputs puts a small base model and windows into folder.
+// makeInputs writes a small base model and windows to folder.
 func makeInputs(t *testing.T, folder string) {
 	t.Helper()
 	config, err := model.ShapeConfig(model.Tiny)
@@ -64,7 +63,7 @@ func makeInputs(t *testing.T, folder string) {
 	}
 }
 
-// runIn runs folder's program there, with a folder of caches of its own, and returns stdout and stderr.
+// runIn runs the program in folder, with its own cache folder, and returns stdout and stderr.
 func runIn(t *testing.T, folder string, args ...string) (stdout, stderr string) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), filepath.Join(folder, "vqctl"), args...)
@@ -79,8 +78,8 @@ func runIn(t *testing.T, folder string, args ...string) (stdout, stderr string) 
 	return string(out), said.String()
 }
 
-// The whole way on a GPU, against the processor: train with an evaluation, score, generate.
-func TestGPU_DoesWhatTheProcessorDoes(t *testing.T) {
+// Train with an evaluation, score and generate.
+func TestGPU_MatchesCPU(t *testing.T) {
 	t.Parallel()
 	folder := withGPU(t)
 	makeInputs(t, folder)
@@ -90,19 +89,19 @@ func TestGPU_DoesWhatTheProcessorDoes(t *testing.T) {
 	}
 	var losses [2][]float64
 	var scores [2][]float64
-	for i, place := range []string{"--cpu", "--gpu=0"} {
-		out := strings.Trim(place, "-")
+	for i, device := range []string{"--cpu", "--gpu=0"} {
+		out := strings.Trim(device, "-")
 		train := func(more ...string) string {
-			return vqctl(append([]string{"train", place, "--precision", "f32", "--base-model", "base", "--data-path", "windows.jsonl", "--output-dir", out,
+			return vqctl(append([]string{"train", device, "--precision", "f32", "--base-model", "base", "--data-path", "windows.jsonl", "--output-dir", out,
 				"--lora-r", "4", "--batch-size", "1", "--gradient-accumulation-steps", "2", "--eval-steps", "2", "--logging-steps", "1", "--json"}, more...)...)
 		}
 		losses[i] = append(losses[i], numbers(t, train("--max-steps", "2"), "loss", "grad_norm", "eval_loss")...)
-		text := vqctl("score", place, "--precision", "f32", "--base-model", "base", "--adapter", out+"/final", "windows.jsonl")
+		text := vqctl("score", device, "--precision", "f32", "--base-model", "base", "--adapter", out+"/final", "windows.jsonl")
 		scores[i] = numbers(t, text, "logprobs")
-		raw := vqctl("generate", place, "--base-model", "base", "--adapter", out+"/final", "--as", "Ada", "--member", "Ben", "--message", "Ben: hello",
+		raw := vqctl("generate", device, "--base-model", "base", "--adapter", out+"/final", "--as", "Ada", "--member", "Ben", "--message", "Ben: hello",
 			"--temperature", "0", "--max-new-tokens", "2", "--raw")
 		if strings.TrimSpace(raw) == "" {
-			t.Errorf("%s generates nothing", place)
+			t.Errorf("%s generates nothing", device)
 		}
 	}
 	for name, both := range map[string][2][]float64{"training": losses, "scores": scores} {
@@ -111,7 +110,7 @@ func TestGPU_DoesWhatTheProcessorDoes(t *testing.T) {
 		}
 		for i, want := range both[0] {
 			if got := both[1][i]; math.Abs(got-want) > 1e-4*math.Abs(want) {
-				t.Errorf("%s, number %d: the GPU has %v, the processor %v", name, i, got, want)
+				t.Errorf("%s, number %d: %v on the GPU, %v on the CPU", name, i, got, want)
 			}
 		}
 	}
@@ -133,7 +132,7 @@ func TestGPU_ReusesGEMMTuning(t *testing.T) {
 		}
 		return weights, said
 	}
-	kept := func() (string, []byte) {
+	saved := func() (string, []byte) {
 		t.Helper()
 		files, err := filepath.Glob(filepath.Join(folder, "cache", "vqctl", "products", "*"))
 		if err != nil || len(files) != 1 {
@@ -147,17 +146,17 @@ func TestGPU_ReusesGEMMTuning(t *testing.T) {
 	}
 	first, said := train("first")
 	if strings.Contains(said, "tuning again") {
-		t.Errorf("nothing was kept yet: %s", said)
+		t.Errorf("nothing was saved yet: %s", said)
 	}
-	path, choices := kept()
+	path, tuning := saved()
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
 	if second, _ := train("second"); !bytes.Equal(first, second) {
-		t.Error("the second run gave other bytes")
+		t.Error("the second run wrote other bytes")
 	}
-	foreign := bytes.Replace(choices, []byte("on the CPU 1"), []byte("on the CPU 2"), 1)
-	for name, bad := range map[string][]byte{"cut": choices[:len(choices)/2], "foreign": foreign} {
+	foreign := bytes.Replace(tuning, []byte("on the CPU 1"), []byte("on the CPU 2"), 1)
+	for name, bad := range map[string][]byte{"cut": tuning[:len(tuning)/2], "foreign": foreign} {
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -165,13 +164,13 @@ func TestGPU_ReusesGEMMTuning(t *testing.T) {
 		if !strings.Contains(said, "cannot use the saved GEMM tuning, tuning again") {
 			t.Errorf("%s: no warning: %s", name, said)
 		}
-		if _, now := kept(); !bytes.Equal(now, choices) || !bytes.Equal(first, again) {
-			t.Errorf("%s: other choices", name)
+		if _, now := saved(); !bytes.Equal(now, tuning) || !bytes.Equal(first, again) {
+			t.Errorf("%s: the tuning differs", name)
 		}
 	}
 }
 
-// numbers are the values of keys in lines of JSON, in order; of lists each element.
+// numbers returns the values of keys in lines of JSON, in order, with lists flattened.
 func numbers(t *testing.T, lines string, keys ...string) (list []float64) {
 	t.Helper()
 	for _, line := range strings.Split(strings.TrimSpace(lines), "\n") {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// The groups of flags in the help of a command, which lists them in the order of the command's flags.
+// The groups of flags in the help of a command, which lists them in the order of its flags.
 const (
 	sourceGroup       = "Source"
 	dataGroup         = "Data"
@@ -21,9 +21,9 @@ const (
 	optimizerGroup    = "Optimizer"
 	runGroup          = "Run"
 	planGroup         = "Planning"
-	measureGroup      = "What is measured"
+	measureGroup      = "Measurements"
 	samplingGroup     = "Sampling"
-	filterGroup       = "Which messages"
+	filterGroup       = "Filters"
 	conversationGroup = "Conversation"
 	serverGroup       = "Server"
 	attachmentGroup   = "Attachments"
@@ -65,13 +65,13 @@ func showHelp(_ context.Context, c *cli.Command, names ...string) error {
 	return nil
 }
 
-// helpPage is the help of a command while it is written.
+// helpPage builds the help of a command.
 type helpPage struct {
 	text  strings.Builder
 	width int // of a line
 }
 
-// printHelp writes the help of a command: a cli.HelpPrinterFunc, in place of the library's template, which sorts flags.
+// printHelp prints the help of a command: a cli.HelpPrinterFunc. The library's own template would sort the flags.
 func printHelp(w io.Writer, _ string, data any) {
 	c, ok := data.(*cli.Command)
 	if !ok {
@@ -92,7 +92,7 @@ func printHelp(w io.Writer, _ string, data any) {
 	fmt.Fprint(w, p.text.String())
 }
 
-// terminalWidth is how many columns a terminal has, at least 40; 0 if out is none.
+// terminalWidth returns the number of columns of a terminal, at least 40; 0 if out is not a terminal.
 func terminalWidth(out io.Writer) int {
 	if f, ok := out.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -134,7 +134,7 @@ func (p *helpPage) flags(c *cli.Command) {
 		}
 		name, usage, _ := strings.Cut(f.String(), "\t")
 		name, _, _ = strings.Cut(name, " [ ")              // of a flag that may be repeated
-		usage = strings.TrimSuffix(usage, " (default: 0)") // says nothing: 0 is off
+		usage = strings.TrimSuffix(usage, " (default: 0)") // 0 means off
 		if words := strings.Fields(name); len(words) > 1 {
 			usage = strings.TrimPrefix(usage, words[1]+": ") // the placeholder alone
 		}
@@ -145,7 +145,7 @@ func (p *helpPage) flags(c *cli.Command) {
 	}
 }
 
-// table writes rows below a title. A text stands below a name that is too long.
+// table writes a title and rows. If a name is too long for its column, its text begins on the next line.
 func (p *helpPage) table(title string, rows [][2]string) {
 	if len(rows) == 0 {
 		return
@@ -178,8 +178,8 @@ func (p *helpPage) rows(rows [][2]string) {
 	}
 }
 
-// paragraphs writes a text, whose empty lines and indented lines stay as they are. Lines of a name, a gap of at least three
-// spaces and a text are the rows of a table.
+// paragraphs writes a text. Empty and indented lines stay as they are; lines of a name, at least three spaces and a text become
+// the rows of a table.
 func (p *helpPage) paragraphs(indent, text string) {
 	paragraph, rows := "", [][2]string(nil)
 	flush := func() {
@@ -214,7 +214,7 @@ func (p *helpPage) paragraphs(indent, text string) {
 	flush()
 }
 
-// wrapped breaks a text into lines of at most so many characters.
+// wrapped breaks a text into lines of at most width characters.
 func wrapped(text string, width int) (lines []string) {
 	line := ""
 	for _, word := range strings.Fields(text) {

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 )
 
-// helpOf is what a command line prints.
+// helpOf returns the lines that a command prints.
 func helpOf(t *testing.T, args ...string) []string {
 	t.Helper()
 	var out bytes.Buffer
@@ -37,7 +37,7 @@ func TestHelp_GroupsFlagsInTheirOrder(t *testing.T) {
 	for _, want := range []string{dataGroup, runGroup, optimizerGroup, loraGroup, modelGroup, planGroup, outputGroup, globalGroup} {
 		at := slices.Index(lines, want+":")
 		if at <= last {
-			t.Errorf("%q stands at line %d, after line %d", want, at, last)
+			t.Errorf("%q is line %d, want after line %d", want, at, last)
 		}
 		last = at
 	}

@@ -10,8 +10,8 @@ import (
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
-// writePeople makes the home folder of a Mac whose owner is British and does not say so: a message database with John (a
-// number and an e-mail address that Apple counts to one person), Zoë, a pizzeria, a stranger, and groups; and address
+// writePeople creates the home folder of a Mac whose owner is British, which no setting says: a message database with John (a
+// number and an e-mail address that Apple assigns to one person), Zoë, a pizzeria, a stranger, and groups; and the address
 // books of two accounts.
 func writePeople() {
 	if err := writeMessages("Library/Messages/chat.db"); err != nil {

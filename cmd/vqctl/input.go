@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"os"
-
-	"ventriloquist/internal/lines"
 )
 
-// openInput opens the file at path, or takes stdin for "-". The name is for messages.
+// openInput opens the file at path, or returns stdin for "-". name is for errors.
 func openInput(path string, stdin io.Reader) (name string, in io.ReadCloser, err error) {
 	if path == "-" {
 		return "stdin", io.NopCloser(stdin), nil
@@ -19,20 +16,4 @@ func openInput(path string, stdin io.Reader) (name string, in io.ReadCloser, err
 		return path, nil, fmt.Errorf("cannot read the input: %w", err)
 	}
 	return path, f, nil
-}
-
-// openLines is openInput for lines of JSON: a byte order mark, which editors of Windows put before them, is left out.
-func openLines(path string, stdin io.Reader) (name string, in io.ReadCloser, err error) {
-	name, in, err = openInput(path, stdin)
-	if err != nil {
-		return name, nil, err
-	}
-	buffered := bufio.NewReader(in)
-	if _, err := lines.SkipMark(buffered); err != nil {
-		return name, nil, err
-	}
-	return name, struct {
-		io.Reader
-		io.Closer
-	}{buffered, in}, nil
 }

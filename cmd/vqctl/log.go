@@ -18,7 +18,7 @@ import (
 // Results go to stdout; errors, progress and notices to stderr. The log records what a command does otherwise: retries, what is
 // read again and why, checkpoints. It never holds texts of messages, nor names or addresses of people.
 
-// logFlags are the flags of the log, of all commands.
+// logFlags are the flags of the log, which all commands take.
 func logFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "log-level", Value: "warn", Usage: "`LEVEL`: lowest level to log: debug, info, warn or error", Category: globalGroup},
@@ -28,7 +28,7 @@ func logFlags() []cli.Flag {
 
 type logKey struct{}
 
-// logOf is the logger of the command that runs in a context.
+// logOf returns the logger of the command that runs in a context.
 func logOf(ctx context.Context) *zap.Logger {
 	if log, ok := ctx.Value(logKey{}).(*zap.Logger); ok {
 		return log
@@ -36,7 +36,7 @@ func logOf(ctx context.Context) *zap.Logger {
 	return zap.NewNop()
 }
 
-// openLog makes the logger of a command line: a cli.BeforeFunc. closeLog ends it.
+// openLog makes the logger of a command line: a cli.BeforeFunc. closeLog flushes it.
 func openLog(ctx context.Context, c *cli.Command) (context.Context, error) {
 	log, err := newLogger(c.String("log-level"), c.String("log-file"), stderr, term.IsTerminal(int(os.Stderr.Fd())))
 	if err != nil {
@@ -50,7 +50,7 @@ func closeLog(ctx context.Context, _ *cli.Command) error {
 	return nil
 }
 
-// newLogger logs to out, in words for a terminal and as JSON elsewhere, and to the file if one is named.
+// newLogger logs to out, as text for a terminal and as JSON otherwise, and to the file if one is named.
 func newLogger(level, file string, out io.Writer, terminal bool) (*zap.Logger, error) {
 	least, err := zapcore.ParseLevel(level)
 	if err != nil || least > zapcore.ErrorLevel || level == "" {
@@ -74,5 +74,5 @@ func newLogger(level, file string, out io.Writer, terminal bool) (*zap.Logger, e
 	return zap.New(core), nil
 }
 
-// notice tells the user on stderr what a command is doing, or what was left out.
+// notice prints to stderr what a command is doing, or what was left out.
 func notice(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }

@@ -8,7 +8,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets scripts run this program as `vqctl`, and make a home folder with messages as `history`.
+// TestMain lets scripts run this program as `vqctl`, and create test data with the other commands.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"vqctl":   func() { os.Exit(runUntilSignal(os.Args)) },
@@ -19,8 +19,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts runs testdata/script/*.txt: whole command lines, what they print, and the files that they leave. A script
-// finds the repository's files under $REPO.
+// TestScripts runs testdata/script/*.txt: command lines, what they print, and the files that they write. $REPO is the
+// repository.
 func TestScripts(t *testing.T) {
 	repository, err := filepath.Abs("../..")
 	if err != nil {

@@ -35,7 +35,7 @@ var menuEntries = []menuEntry{
 // allSteps are the keys that "a" stands for.
 var allSteps = []string{"1", "2", "3"}
 
-// runRoot is `vqctl` without a command: the menu in a terminal, the help elsewhere.
+// runRoot runs `vqctl` without a command: it shows the menu in a terminal, and the help elsewhere.
 func runRoot(ctx context.Context, c *cli.Command) error {
 	if c.Args().Present() {
 		return unknownCommand(c, c.Args().First())
@@ -47,7 +47,7 @@ func runRoot(ctx context.Context, c *cli.Command) error {
 	return runMenu(ctx, os.Stdin, stdout, runStep)
 }
 
-// runMenu shows the menu until it is left. A step that fails is explained, and the menu comes back.
+// runMenu shows the menu until the user quits. If a step fails, it prints the error and shows the menu again.
 func runMenu(ctx context.Context, in io.Reader, out io.Writer, runStep func(args []string) error) error {
 	choices := bufio.NewScanner(in)
 	for {

@@ -73,7 +73,7 @@ func newModelInitCommand() *cli.Command {
 	}
 }
 
-// withName refuses anything but one argument.
+// withName makes an action take exactly one argument.
 func withName(action cli.ActionFunc) cli.ActionFunc {
 	return func(ctx context.Context, c *cli.Command) error {
 		if c.NArg() != 1 {
@@ -157,7 +157,7 @@ type modelInfo struct {
 	Memory     []load.Needs `json:"memory"`
 }
 
-// infoWorkload is what the memory is stated for: the defaults of train and generate.
+// infoWorkload is the workload whose memory is reported: the defaults of train and generate.
 var infoWorkload = load.Workload{Rank: 128, Tokens: 2 * 4096, Windows: 2, Context: 4096}
 
 func runModelInfo(name string, asJSON bool, out io.Writer) error {
@@ -209,12 +209,12 @@ func (i modelInfo) print(out io.Writer) error {
 		fmt.Fprintf(table, "file\t%s, %s\n", f.Name, model.FormatBytes(f.Bytes))
 	}
 	for _, n := range i.Memory {
-		kept := n.Precision
+		format := n.Precision
 		if n.Weights != "" {
-			kept += ", weights in " + n.Weights
+			format += ", weights in " + n.Weights
 		}
 		fmt.Fprintf(table, "memory, %s\ttraining %s (weights %s, adapter and optimizer %s, activations %s, workspace %s); inference %s\n",
-			kept, size(n.Training.Total), size(n.Training.Weights), size(n.Training.Adapter+n.Training.Gradients+n.Training.Optimizer), size(n.Training.Activations), size(n.Training.Workspace),
+			format, size(n.Training.Total), size(n.Training.Weights), size(n.Training.Adapter+n.Training.Gradients+n.Training.Optimizer), size(n.Training.Activations), size(n.Training.Workspace),
 			size(n.Inference.Total))
 	}
 	fmt.Fprintf(table, "\tfor an adapter of rank %d, %d windows of %d tokens at a time, a context of %d\n",
@@ -222,4 +222,5 @@ func (i modelInfo) print(out io.Writer) error {
 	return table.Flush()
 }
 
+// size formats a size in bytes for people.
 func size(n uint64) string { return model.FormatBytes(int64(n)) }

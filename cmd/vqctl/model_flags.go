@@ -21,8 +21,8 @@ import (
 
 // modelOptions are the flags of every command that loads a model.
 type modelOptions struct {
-	base      string // "" when it was not given
-	adapter   string // "" when it was not given
+	base      string // "" if not given
+	adapter   string // "" if not given
 	precision string
 	weights   engine.WeightFormat
 	at        load.DeviceChoice
@@ -42,7 +42,7 @@ func baseModelFlag(ifNone string) cli.Flag {
 	return &cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; \"tiny\" is built in (default: " + ifNone + ")"}
 }
 
-// deviceFlags say where a model runs, in which precision and how its weights are stored.
+// deviceFlags are the flags for where a model runs, in which precision, and how its weights are stored.
 func deviceFlags() []cli.Flag {
 	return inGroup(modelGroup,
 		&cli.IntFlag{Name: "gpu", HideDefault: true, Usage: "run on GPU `N`, counted from 0; needs a CUDA build (default: the first GPU, if any)"},
@@ -80,7 +80,7 @@ func modelOptionsOf(c *cli.Command) (modelOptions, error) {
 	return o, err
 }
 
-// weightFlags are the flags that say how the base weights are kept.
+// weightFlags are the flags that select the format of the base weights.
 var weightFlags = []struct {
 	name   string
 	format engine.WeightFormat
@@ -106,11 +106,11 @@ func weightFormatOf(c *cli.Command) (engine.WeightFormat, error) {
 	return engine.FP8GEMM, nil
 }
 
-// defaultAdapter is where train leaves what it has learned.
+// defaultAdapter is where train writes the finished adapter by default.
 var defaultAdapter = filepath.Join(defaultOutputDir, "final")
 
-// open loads the base model and the adapter that the flags name: --base-model alone means the base alone, --adapter alone
-// the base that it names, neither the adapter that train made and its base.
+// open loads the base model and the adapter that the flags name. With --base-model alone there is no adapter; with --adapter
+// alone the base is the adapter's; with neither the adapter is that of the last training.
 func (o modelOptions) open() (*load.Loaded, error) {
 	base, adapterDir, err := o.resolve()
 	if err != nil {
@@ -150,8 +150,8 @@ func (o modelOptions) resolve() (base model.Location, adapterDir string, err err
 	return base, adapterDir, err
 }
 
-// newWriter makes a writer with the loaded adapter, or with the base alone.
-func newWriter(l *load.Loaded, baseAlone bool) *generate.Generator {
+// newGenerator makes a generator with the loaded adapter, or with the base model alone.
+func newGenerator(l *load.Loaded, baseAlone bool) *generate.Generator {
 	a := l.Adapter
 	if baseAlone {
 		a = nil
@@ -159,7 +159,7 @@ func newWriter(l *load.Loaded, baseAlone bool) *generate.Generator {
 	return generate.NewGenerator(generate.OnEngine(l.Model, a), l.Tokenizer, endsOfText(l))
 }
 
-// endsOfText are the tokens after which a model has nothing more to say.
+// endsOfText returns the tokens that end a text.
 func endsOfText(l *load.Loaded) []int32 {
 	var ids []int32
 	for _, id := range l.Base.Config.EOSTokenIDs {

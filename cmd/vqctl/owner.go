@@ -8,12 +8,12 @@ import (
 	"ventriloquist/internal/people"
 )
 
-// ownerFromSettings is the owner by the settings: MY_NAME, and the addresses of USER_IDENTIFIERS.
+// ownerFromSettings returns the owner that the settings MY_NAME and USER_IDENTIFIERS name.
 func ownerFromSettings() people.Self {
 	return people.Self{Name: os.Getenv("MY_NAME"), Addresses: people.SplitIdentifiers(os.Getenv("USER_IDENTIFIERS"))}
 }
 
-// loadOwner is the owner by the settings and messages.db, which may not be there yet.
+// loadOwner returns the owner according to the settings and, if there is one yet, messages.db.
 func loadOwner(ctx context.Context, dataDir string) (people.Self, error) {
 	if _, err := os.Stat(databasePath(dataDir)); errors.Is(err, os.ErrNotExist) {
 		return ownerFromSettings(), nil

@@ -16,14 +16,14 @@ import (
 // passphraseVariable may hold the passphrase of an encrypted backup.
 const passphraseVariable = "BACKUP_PASSPHRASE"
 
-// noteUnlocking explains the wait.
+// noteUnlocking explains the wait to a user at a terminal.
 func noteUnlocking() {
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		notice("deriving the key from the passphrase; this takes a few seconds")
 	}
 }
 
-// readPassphrase is the passphrase of the backup at path: from a file, the environment, or the terminal, which does not show it.
+// readPassphrase reads the passphrase of the backup at path from the file, the environment, or the terminal, without echo.
 func readPassphrase(ctx context.Context, path, file string) (string, error) {
 	if file != "" {
 		data, err := os.ReadFile(file)
@@ -59,7 +59,7 @@ func askPassphrase(ctx context.Context, path string) (string, error) {
 	return string(passphrase), nil
 }
 
-// readHidden reads a line without showing it, until the context ends: the terminal shows again then what is typed.
+// readHidden reads a line without echo. If the context ends first, it turns the echo on again.
 func readHidden(ctx context.Context, terminal int) (line []byte, err error) {
 	before, err := term.GetState(terminal)
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// pipelineState is what the folder shows of the steps done so far.
+// pipelineState is how far the pipeline is, according to its folders.
 type pipelineState struct {
-	messages   int    // in messages.db; -1 when it was not collected
+	messages   int    // in messages.db; -1 before collect
 	described  int    // attachments
-	windows    int    // -1 when it was not preprocessed
-	checkpoint string // "done", "not done", or how far it came
+	windows    int    // -1 before preprocess
+	checkpoint string // "done", "not done", or what there is so far
 	trained    bool   // there is a finished adapter
 }
 

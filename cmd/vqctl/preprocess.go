@@ -38,7 +38,7 @@ func newPreprocessCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "preprocess",
 		Usage: "cut the collected messages into training windows",
-		Description: `Names people by the contacts file, and fills the tables training_messages and training_windows of messages.db. The windows
+		Description: `Names people as the contacts file does, and fills the tables training_messages and training_windows of messages.db. The windows
 are also written to training_windows.jsonl, unless that would exceed 256 MiB: train reads messages.db.`,
 		Flags: slices.Concat(
 			inGroup(dataGroup,
@@ -60,11 +60,11 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 	}
 }
 
-// exportLimit is how large a window file is written without being asked for: at a stride of 1 each message stands in up
-// to --window windows, and a long history would fill the disk.
+// exportLimit is the maximum size of a window file that is written without --export: at a stride of 1 each message is in up to
+// --window windows, and a long history could fill the disk.
 const exportLimit = 256 << 20
 
-// runPreprocess makes the windows, and writes a summary to out.
+// runPreprocess builds the windows, and writes a summary to out.
 func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) error {
 	if o.contacts == "" {
 		o.contacts = filepath.Join(o.dataDir, contactsName)
@@ -121,8 +121,8 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	return result.print(out, o.contacts)
 }
 
-// exportWindows writes the window file and returns where it is, "" if it would be too large to write unasked. A file
-// from an earlier time, which no longer matches messages.db, is removed.
+// exportWindows writes the window file and returns its path. If the file would be too large to write without --export, it
+// returns "", and removes an older file, which no longer matches messages.db.
 func exportWindows(ctx context.Context, o preprocessOptions, db *messages.DB, size int64) (string, error) {
 	path := o.export
 	if path == "" {
@@ -143,7 +143,7 @@ type preprocessResult struct {
 	*windows.Summary
 }
 
-// shownPeople is how many of the people who are left out are named.
+// shownPeople is the maximum number of left-out people to print.
 const shownPeople = 10
 
 func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
@@ -152,7 +152,7 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 	if r.Export != "" {
 		text = fmt.Appendf(text, "they are in %s and %s\n", r.Database, r.Export)
 	} else {
-		text = fmt.Appendf(text, "they are in %s; a window file would have %s (--export FILE writes it)\n", r.Database, inBytes(uint64(r.ExportBytes)))
+		text = fmt.Appendf(text, "they are in %s; a window file would have %s (--export FILE writes it)\n", r.Database, size(uint64(r.ExportBytes)))
 	}
 	left := r.LeftOut
 	if left.Messages > 0 {

@@ -11,7 +11,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// filterFlags say which conversations and messages become windows.
+// filterFlags are the flags that select conversations and messages.
 type filterFlags struct {
 	minMessages   int
 	only, exclude []string
@@ -19,7 +19,7 @@ type filterFlags struct {
 	unlisted      string
 }
 
-// What --groups-with-unlisted may be.
+// The values of --groups-with-unlisted.
 const (
 	skipUnlisted      = "skip"
 	anonymousUnlisted = "anonymous"
@@ -40,7 +40,7 @@ func (c *filterFlags) flags() []cli.Flag {
 func (c *filterFlags) filter() (windows.Filter, error) {
 	filter := windows.Filter{MinMessages: int64(c.minMessages), Only: c.only, Exclude: c.exclude}
 	if c.minMessages < 0 {
-		return filter, usererr.Usage("--min-messages is %d", c.minMessages)
+		return filter, usererr.Usage("--min-messages is %d, must not be negative", c.minMessages)
 	}
 	var err error
 	if filter.Since, err = parseDay("--since", c.since); err != nil {
@@ -73,7 +73,7 @@ func parseDay(flag, day string) (time.Time, error) {
 	return t, nil
 }
 
-// checkNames refuses people who are in no conversation that could be taken.
+// checkNames returns an error if --only or --exclude has a name that is not in the contacts file.
 func (c *filterFlags) checkNames(book *people.Book, file string) error {
 	for _, name := range append(slices.Clone(c.only), c.exclude...) {
 		if !slices.Contains(book.Names(), name) {

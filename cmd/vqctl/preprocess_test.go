@@ -16,7 +16,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// collected is a folder with a messages.db of a small history and the contacts to it, made as a user would.
+// collected returns the options for a data folder with a small collected history and its contacts.
 func collected(t *testing.T) preprocessOptions {
 	t.Helper()
 	dir := t.TempDir()
@@ -35,7 +35,7 @@ func collected(t *testing.T) preprocessOptions {
 	return o
 }
 
-// writeHistory makes a chat.db with two chats with John, a group with Zoë and a group with a stranger.
+// writeHistory writes a chat.db with two chats with John, a group with Zoë and a group with a stranger.
 func writeHistory(t *testing.T, path string) {
 	t.Helper()
 	w, err := chatdb.Create(path, chatdb.Latest)
@@ -63,7 +63,7 @@ func writeHistory(t *testing.T, path string) {
 	}
 }
 
-// The whole way from Apple's database to the window file, byte for byte.
+// From Apple's database to the window file, byte for byte.
 func TestPreprocess_FromChatDB(t *testing.T) {
 	o := collected(t)
 	o.export = filepath.Join(o.dataDir, "windows.jsonl")
@@ -126,8 +126,8 @@ func TestPreprocess_JSON(t *testing.T) {
 	}
 }
 
-// A window file that nobody asked for must not fill the disk, nor one from an earlier time contradict messages.db.
-func TestPreprocess_LargeExportOnlyWhenAsked(t *testing.T) {
+// A window file without --export must not fill the disk, and an old one must not contradict messages.db.
+func TestPreprocess_LargeExportNeedsTheFlag(t *testing.T) {
 	o := collected(t)
 	if err := runPreprocess(context.Background(), o, &bytes.Buffer{}); err != nil {
 		t.Fatal(err)

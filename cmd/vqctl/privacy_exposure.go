@@ -21,7 +21,7 @@ func (s *adapterExposure) words() string {
 	return "does not say whose messages it was trained on"
 }
 
-// exposedAdapters are the adapters under a folder that were trained on a person's messages, or may have been.
+// exposedAdapters returns the adapters in a folder that were trained on a person's messages, or may have been.
 func exposedAdapters(outputDir, name string) ([]adapterExposure, error) {
 	list := []adapterExposure{}
 	err := filepath.WalkDir(outputDir, func(path string, entry fs.DirEntry, err error) error {

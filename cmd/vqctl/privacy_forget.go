@@ -30,10 +30,10 @@ func newForgetCommand() *cli.Command {
 		Name:      "forget",
 		Usage:     "erase a person from the data, for good",
 		ArgsUsage: "NAME",
-		Description: `Erases everything from and about a person's addresses from messages.db, the training windows and the window files in the
-data folder, and their line from the contacts file; a later collect does not bring it back. The direct conversation is erased
-as a whole; in groups "forgotten 1" stands in their place. What others wrote about the person by name stays, and so does
-what an adapter has learned: the adapters that were trained on it are listed. NAME is a name of the contacts file, or an
+		Description: `Erases a person's messages and addresses from messages.db, the training windows and the window files in the data folder, and
+their line from the contacts file; later collects do not bring them back. The direct conversation is erased as a whole; in
+groups "forgotten 1" takes the person's place. What others wrote about the person by name stays, and so does what an adapter
+has learned: the adapters that were trained on these messages are listed. NAME is a name of the contacts file, or an
 address.`,
 		Flags: append(o.contactsOptions.flags(), yesFlag(&o.contactsOptions, "erase"),
 			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder of the adapters", Destination: &o.outputDir}),
@@ -69,7 +69,7 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	}
 	if !o.yes {
 		fmt.Fprintf(out, "%s: %s\n", name, strings.Join(addresses, ", "))
-		if agreed, err := ask(ctx, "Take everything from and about them out of "+o.dataDir+"?", in, out); err != nil || !agreed {
+		if agreed, err := ask(ctx, "Erase this person from "+o.dataDir+"?", in, out); err != nil || !agreed {
 			return err
 		}
 	}

@@ -62,8 +62,8 @@ type redactResult struct {
 	DryRun   bool              `json:"dry_run"`
 	Kinds    []privacy.Kind    `json:"kinds"` // that are redacted from now on
 	Found    []privacy.Finding `json:"found"`
-	Texts    int               `json:"texts"` // with something found
-	// Stale are window files with the texts as they were.
+	Texts    int               `json:"texts"` // with findings
+	// Stale lists window files that may hold texts before redaction.
 	Stale []string `json:"stale_files"`
 }
 
@@ -118,7 +118,7 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	return result.print(out)
 }
 
-// redactDatabase redacts about so many texts.
+// redactDatabase redacts all texts; their approximate number is for the progress bar.
 func redactDatabase(ctx context.Context, db *messages.DB, policy *privacy.Policy, texts int64) error {
 	report, finish := newProgress("redacting", "texts")
 	defer finish()
@@ -126,7 +126,7 @@ func redactDatabase(ctx context.Context, db *messages.DB, policy *privacy.Policy
 	return policy.Redact(ctx, db, text)
 }
 
-// countCalls returns f, which also reports how often it was called, and that count.
+// countCalls returns f with a counter of its calls, which it reports now and then.
 func countCalls(f func(string) string, report func(n int64)) (counting func(string) string, calls *int64) {
 	calls = new(int64)
 	return func(s string) string {
@@ -166,10 +166,10 @@ func (r *redactResult) print(out io.Writer) error {
 	if r.DryRun {
 		text += "; nothing was changed\n"
 	} else {
-		text += ", and were redacted\nrun `vqctl preprocess` again: the training windows held the texts as they were, and are gone\n"
+		text += ", and were redacted\nrun `vqctl preprocess` again: the training windows held the old texts and were removed\n"
 	}
 	for _, path := range r.Stale {
-		text += fmt.Sprintf("%s may hold texts as they were\n", path)
+		text += fmt.Sprintf("%s may hold the old texts\n", path)
 	}
 	_, err := io.WriteString(out, text)
 	return err

@@ -12,7 +12,7 @@ import (
 	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
-// writePrivate makes a home folder in which John writes what should not be in a window; with an argument there is more of it.
+// writePrivate creates a home folder in which John writes private values; with an argument there is one more message.
 func writePrivate() {
 	if err := writePrivateMessages(len(os.Args) > 1); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -61,7 +61,7 @@ func writePrivateMessages(more bool) error {
 		addressbooktest.Card{First: "John", Phones: []string{"+12125550101"}})
 }
 
-// runSQL changes data/messages.db.
+// runSQL runs SQL on data/messages.db.
 func runSQL() {
 	db, err := sql.Open("sqlite3", "data/messages.db")
 	if err == nil {

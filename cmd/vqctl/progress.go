@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// newProgress shows how far a job is, on stderr while that is a terminal: report takes what is done and the whole, 0 if
-// that is unknown; finish wipes the bar away.
+// newProgress shows a progress bar on stderr if that is a terminal. report takes the amount done and the total, 0 if unknown;
+// finish removes the bar.
 func newProgress(title, unit string) (report func(done, total int64), finish func()) {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return func(int64, int64) {}, func() {}
@@ -19,7 +19,7 @@ func newProgress(title, unit string) (report func(done, total int64), finish fun
 	return func(done, total int64) { setBar(bar, done, total) }, func() { _ = bar.Clear() }
 }
 
-// newCostProgress is newProgress for attachments, which cost money.
+// newCostProgress is newProgress for describe, with the cost so far. report is nil without a terminal.
 func newCostProgress() (report func(done, total int64, cost float64), finish func()) {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		return nil, func() {}
@@ -44,5 +44,5 @@ func setBar(bar *progressbar.ProgressBar, done, total int64) {
 	if total > 0 && total != bar.GetMax64() {
 		bar.ChangeMax64(total)
 	}
-	_ = bar.Set64(done) // a terminal that is gone is no reason to stop
+	_ = bar.Set64(done) // not worth stopping for
 }

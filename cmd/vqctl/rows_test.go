@@ -18,13 +18,13 @@ import (
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
 
-var update = flag.Bool("update", false, "write what comes of the examples into docs/rows.md; read the difference")
+var update = flag.Bool("update", false, "write the results of the examples into docs/rows.md; review the diff")
 
-// An example of docs/rows.md: the rows, and what comes of them.
+// An example in docs/rows.md: rows, and the lines that they become.
 var example = regexp.MustCompile("(?s)```rows\n(.*?)```\n\n```lines\n(.*?)```")
 
-// Every example of the page is put into a database, collected and made into windows: the page says what comes of it.
-func TestRowsPage(t *testing.T) {
+// Every example on the page is written to a database, collected and preprocessed.
+func TestRowsPage_ExamplesHold(t *testing.T) {
 	page := filepath.Join("..", "..", "docs", "rows.md")
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -42,7 +42,7 @@ func TestRowsPage(t *testing.T) {
 		t.Run(string(heading[len(heading)-1][1]), func(t *testing.T) {
 			got := linesOfRows(t, rows)
 			if got != want && !*update {
-				t.Errorf("of\n%scomes\n%sbut the page says\n%s", rows, got, want)
+				t.Errorf("the rows\n%sbecome\n%sbut the page says\n%s", rows, got, want)
 			}
 			renewed.Write(text[at:e[4]])
 			renewed.WriteString(got)
@@ -57,11 +57,11 @@ func TestRowsPage(t *testing.T) {
 	}
 }
 
-// pageRow is a row as the page tells it.
+// pageRow is a row as the page writes it.
 type pageRow struct {
-	From    string           // "me", "John" or "Mary"
-	In      string           // "group" or "nowhere"; else the chat with John
-	GUID    string           //
+	From    string // "me", "John" or "Mary"
+	In      string // "group" or "nowhere"; else the chat with John
+	GUID    string
 	Parts   []any            // words, or attachments
 	Columns map[string]any   // as they are
 	Info    map[string]any   // message_summary_info; "ec" lists texts
@@ -73,7 +73,7 @@ type pageRow struct {
 	Files   []map[string]any // attachments of a row whose words are in the column text
 }
 
-// linesOfRows returns the lines of the windows that come of rows, after how many rows went where.
+// linesOfRows returns the fates of rows, and the lines of their windows.
 func linesOfRows(t *testing.T, rows string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -123,7 +123,7 @@ func linesOfRows(t *testing.T, rows string) string {
 	return out
 }
 
-// writePage writes a database of rows, a minute apart.
+// writePage writes a database of rows, 30 seconds apart.
 func writePage(t *testing.T, path, rows string) {
 	t.Helper()
 	w, err := chatdb.Create(path, chatdb.Latest)
@@ -160,7 +160,7 @@ func writePage(t *testing.T, path, rows string) {
 	}
 }
 
-// fill gives a row its body, its attachments and its columns.
+// fill sets the body, attachments and columns of a row.
 func (r *pageRow) fill(t *testing.T, w *chatdb.Writer, m *chatdb.Message, handles map[string]int64) {
 	t.Helper()
 	var parts []chatdb.Part
@@ -201,7 +201,7 @@ func (r *pageRow) fill(t *testing.T, w *chatdb.Writer, m *chatdb.Message, handle
 	}
 }
 
-// attach adds an attachment, unless its row is missing, and returns the part that stands for it.
+// attach adds an attachment, unless its row is missing, and returns its part of the body.
 func attach(w *chatdb.Writer, m *chatdb.Message, p map[string]any) chatdb.Part {
 	text := func(key string) string { s, _ := p[key].(string); return s }
 	part := chatdb.Part{Attachment: "at_0_" + text("file")}
@@ -215,7 +215,7 @@ func attach(w *chatdb.Writer, m *chatdb.Message, p map[string]any) chatdb.Part {
 	return part
 }
 
-// summaryInfo makes message_summary_info of what the page tells: of "ec" the texts, oldest first.
+// summaryInfo encodes message_summary_info; "ec" lists the versions of a text, oldest first.
 func summaryInfo(t *testing.T, info map[string]any) []byte {
 	t.Helper()
 	content := map[string]any{}

@@ -9,7 +9,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// sampleFlags are the flags of commands that write messages. seed says which seed is the default.
+// sampleFlags are the flags of commands that generate messages. seed describes the default seed.
 func sampleFlags(seed string) []cli.Flag {
 	return inGroup(samplingGroup,
 		&cli.FloatFlag{Name: "temperature", Value: 0.7, Usage: "`NUMBER`: sampling temperature; 0 is greedy"},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -15,6 +14,7 @@ import (
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/jsonfields"
+	"ventriloquist/internal/lines"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/tokenizer"
 	"ventriloquist/internal/usererr"
@@ -53,9 +53,9 @@ skipped.`,
 	}
 }
 
-// runScore writes a line for each line of the input, as soon as it is known.
+// runScore writes a line for each line of the input as soon as it is computed.
 func runScore(ctx context.Context, o scoreOptions, stdin io.Reader, out io.Writer) error {
-	name, in, err := openLines(o.input, stdin)
+	name, in, err := openInput(o.input, stdin)
 	if err != nil {
 		return err
 	}
@@ -72,34 +72,26 @@ func runScore(ctx context.Context, o scoreOptions, stdin io.Reader, out io.Write
 	defer finish()
 	var before int64 // tokens of the lines that are done
 	scorer.Scored = func(done, _ int) { report(before+int64(done), 0) }
-	lines := bufio.NewReader(in)
 	var result []byte
-	for number := 1; ; number++ {
-		line, readErr := lines.ReadBytes('\n')
-		if readErr != nil && !errors.Is(readErr, io.EOF) {
-			return fmt.Errorf("cannot read %s: %w", name, readErr)
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if len(bytes.TrimSpace(line)) > 0 {
-			var tokens int
-			if result, tokens, err = scoreLine(ctx, result[:0], loaded, scorer, line); err != nil {
-				return fmt.Errorf("%s:%d: %w", name, number, err)
-			}
-			if _, err := out.Write(result); err != nil {
-				return fmt.Errorf("cannot write the result: %w", err)
-			}
-			before += int64(tokens)
-			report(before, 0)
-		}
-		if readErr != nil {
+	_, err = lines.Each(ctx, in, name, func(number int64, line []byte) (err error) {
+		if len(bytes.TrimSpace(line)) == 0 {
 			return nil
 		}
-	}
+		var tokens int
+		if result, tokens, err = scoreLine(ctx, result[:0], loaded, scorer, line); err != nil {
+			return fmt.Errorf("%s:%d: %w", name, number, err)
+		}
+		if _, err := out.Write(result); err != nil {
+			return fmt.Errorf("cannot write the result: %w", err)
+		}
+		before += int64(tokens)
+		report(before, 0)
+		return nil
+	})
+	return err
 }
 
-// scoreLine appends the score of a line's tokens, and returns how many there are.
+// scoreLine appends the result for a line, and returns its number of tokens.
 func scoreLine(ctx context.Context, dst []byte, l *load.Loaded, scorer *engine.Scorer, line []byte) ([]byte, int, error) {
 	ids, err := lineTokens(l.Tokenizer, line)
 	if err != nil {

@@ -21,7 +21,7 @@ type statsOptions struct {
 	html   string
 	zone   string
 	top    int
-	person string // whose details are asked for, "" for tables of all
+	person string // the person to show in detail; "" for tables of everyone
 }
 
 func newStatsCommand() *cli.Command {
@@ -69,7 +69,7 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 	return o.print(out, result, person)
 }
 
-// gather counts what messages.db holds.
+// gather computes the statistics of messages.db.
 func (o *statsOptions) gather(ctx context.Context) (*stats.Report, error) {
 	zone, err := timeZone(o.zone)
 	if err != nil {
@@ -119,7 +119,7 @@ func (o *statsOptions) print(out io.Writer, result *stats.Report, person *stats.
 func printStats(out io.Writer, r *stats.Report, top int) error {
 	fmt.Fprintf(out, "%d messages from %s to %s, times of %s\n\n", r.Messages, day(r.From), day(r.To), r.Zone)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "who\tmessages\twords\treactions\treplies in\tyou reply in\tbegins\tsilence\tby month\temoji\twords beyond the usual")
+	fmt.Fprintln(table, "who\tmessages\twords\treactions\treplies in\tyou reply in\tbegins\tsilence\tby month\temoji\tdistinctive words")
 	for _, p := range r.People[:min(top, len(r.People))] {
 		begins := "–"
 		if p.Sessions > 0 {
@@ -129,7 +129,7 @@ func printStats(out io.Writer, r *stats.Report, top int) error {
 			stats.Duration(p.OwnerReply.Median), begins, silenceInWords(p.Silence), sparkline(p.Months), emojiInWords(p.Emoji), wordsInWords(p.Beyond))
 	}
 	if len(r.Groups) > 0 {
-		fmt.Fprintln(table, "\nyou and\tmessages\twords\treactions\treplies in\t\tbegins most\tsilence\tby month\temoji\twords beyond the usual")
+		fmt.Fprintln(table, "\nyou and\tmessages\twords\treactions\treplies in\t\tbegins most\tsilence\tby month\temoji\tdistinctive words")
 	}
 	for _, g := range r.Groups[:min(top, len(r.Groups))] {
 		begins := "–"
@@ -156,7 +156,7 @@ func silenceInWords(s *stats.Silence) string {
 	return s.Length()
 }
 
-// The tables show a few of each.
+// shownInTable is the maximum number of emoji, and of words, per row.
 const shownInTable = 4
 
 func emojiInWords(list []stats.Count) string {
@@ -175,7 +175,7 @@ func wordsInWords(list []stats.Usage) string {
 	return strings.Join(out, ", ")
 }
 
-// sparkline draws the last two years of months, a character each.
+// sparkline draws the last two years, one character per month.
 func sparkline(months []stats.Month) string {
 	const most = 24
 	months = months[max(len(months)-most, 0):]

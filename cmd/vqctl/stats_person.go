@@ -16,7 +16,7 @@ func findPerson(r *stats.Report, name string) (*stats.Person, error) {
 			return &r.People[i], nil
 		}
 	}
-	return nil, usererr.With(fmt.Errorf("nobody is called %q", name), "`vqctl stats` lists who writes; --top 1000 lists more")
+	return nil, usererr.With(fmt.Errorf("no person is called %q", name), "`vqctl stats` lists who writes; --top 1000 lists more")
 }
 
 // printPerson prints the details of one person.
@@ -39,7 +39,7 @@ func printPerson(out io.Writer, p *stats.Person) error {
 		fmt.Fprintf(table, "%s\t%d %s\n", firstOnly(i, "emoji"), e.Count, e.Name)
 	}
 	for i, u := range p.Beyond {
-		fmt.Fprintf(table, "%s\t%d %s\n", firstOnly(i, "words beyond the usual"), u.Count, u.Word)
+		fmt.Fprintf(table, "%s\t%d %s\n", firstOnly(i, "distinctive words"), u.Count, u.Word)
 	}
 	if p.Reply.Replies+p.OwnerReply.Replies > 0 {
 		fmt.Fprintf(table, "\nhour\treplies in\tyou reply in\n")
@@ -56,7 +56,7 @@ func printPerson(out io.Writer, p *stats.Person) error {
 	return table.Flush()
 }
 
-// firstOnly names a list in its first line.
+// firstOnly returns the name of a list for its first row, and "" for the others.
 func firstOnly(i int, name string) string {
 	if i == 0 {
 		return name

@@ -9,10 +9,10 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// undefinedFlag begins the library's error about a flag that a command does not have.
+// undefinedFlag is the beginning of the library's error about an unknown flag.
 const undefinedFlag = "flag provided but not defined: "
 
-// usageError turns what the library says about flags into wrong usage: a cli.OnUsageErrorFunc.
+// usageError turns the library's errors about flags into usage errors: a cli.OnUsageErrorFunc.
 func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 	given, undefined := strings.CutPrefix(err.Error(), undefinedFlag)
 	if !undefined {
@@ -30,7 +30,7 @@ func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 	return usererr.With(unknown, "`%s --help` lists the flags", c.FullName())
 }
 
-// dashed is a flag as a user types it.
+// dashed returns a flag as a user types it.
 func dashed(name string) string {
 	if len(name) == 1 {
 		return "-" + name
@@ -62,7 +62,7 @@ func nearest(given string, names []string) (found string) {
 	return found
 }
 
-// editDistance is how many bytes to insert, delete or replace to turn a into b (Levenshtein).
+// editDistance returns the number of bytes to insert, delete or replace to turn a into b (Levenshtein).
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1) // distances of the part of a before i to the first j bytes of b
 	for j := range row {

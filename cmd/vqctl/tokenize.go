@@ -66,11 +66,7 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 	if err != nil {
 		return err
 	}
-	open := openLines
-	if o.plain {
-		open = openInput // every byte is text
-	}
-	name, in, err := open(o.input, stdin)
+	name, in, err := openInput(o.input, stdin)
 	if err != nil {
 		return err
 	}
@@ -84,7 +80,7 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 	return convertLines(ctx, t, name, in, out, encodeLine)
 }
 
-// convertLines puts the lines through convert on all cores, but for the blank ones.
+// convertLines converts all lines but the blank ones, on all cores.
 func convertLines(ctx context.Context, t *tokenizer.Tokenizer, name string, in io.Reader, out io.Writer,
 	convert func(t *tokenizer.Tokenizer, dst, line []byte) ([]byte, error)) error {
 	return lines.Map(ctx, name, in, out, func(dst, line []byte) ([]byte, error) {
@@ -95,7 +91,7 @@ func convertLines(ctx context.Context, t *tokenizer.Tokenizer, name string, in i
 	})
 }
 
-// tokenizerSource finds the base model: the one that was named, else that of the trained adapter, else the default.
+// tokenizerSource returns the named base model, else that of the trained adapter, else the default.
 func tokenizerSource(name string) (model.Location, error) {
 	if name == "" {
 		if _, err := os.Stat(defaultAdapter); err == nil {

@@ -24,7 +24,7 @@ type trainOptions struct {
 	run          train.Options
 	settings     train.RunSettings
 	lora         adapter.Config
-	loraGiven    []string // names of the flags among those of lora that were given
+	loraGiven    []string // the flags of lora that were given
 	dataDir      string
 	dataPath     string
 	continueFrom string
@@ -165,8 +165,8 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	return s.view.train(ctx, run)
 }
 
-// planTraining prints the memory of the run, with as many recomputed layers as it takes to fit, and refuses a run that does
-// not fit before anything is allocated.
+// planTraining prints the memory plan of the run, which recomputes as many layers as it must to fit, and returns an error if it
+// does not fit. Nothing has been allocated yet.
 func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) (engine.TrainLimits, error) {
 	stored, err := load.StoredDType(base)
 	if err != nil {
@@ -188,6 +188,6 @@ func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base
 	if o.model.weights == engine.Plain {
 		advice = "--load-in-8bit or --load-in-4bit need less for the weights; so do " + advice
 	}
-	return limits, usererr.With(fmt.Errorf("training needs %s, %s more than the %s that are free", inBytes(total),
-		inBytes(total-min(total, info.MemoryAvailable)), inBytes(info.MemoryAvailable)), "%s", advice)
+	return limits, usererr.With(fmt.Errorf("training needs %s, %s more than the %s that are free", size(total),
+		size(total-min(total, info.MemoryAvailable)), size(info.MemoryAvailable)), "%s", advice)
 }

@@ -22,7 +22,7 @@ import (
 type dryRunOptions struct {
 	wanted bool
 	gpu    memplan.GPU // its Name is "" for a card of which only the memory is known
-	memory uint64      // of the GPU, 0 for the processor
+	memory uint64      // of the GPU; 0 for the CPU
 }
 
 func dryRunFlags() []cli.Flag {
@@ -36,7 +36,7 @@ func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
 	o.wanted = c.Bool("dry-run")
 	for _, name := range []string{"gpu-type", "gpu-memory"} {
 		if c.IsSet(name) && !o.wanted {
-			return o, usererr.With(usererr.Usage("--%s needs --dry-run", name), "--%s goes with --dry-run: it plans for a card that may be absent", name)
+			return o, usererr.With(usererr.Usage("--%s needs --dry-run", name), "it plans for a card that may be absent: add --dry-run")
 		}
 	}
 	if c.IsSet("gpu-type") {
@@ -55,7 +55,7 @@ func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
 
 var memoryPattern = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)\s*([GMgm])([iI]?)[bB]?$`)
 
-// parseMemory reads 24GiB, 24GB, 24G or 24576MiB. Of cards GB is meant as GiB, which their makers mean as well.
+// parseMemory parses 24GiB, 24GB, 24G or 24576MiB. GB means GiB, as makers of cards use it.
 func parseMemory(text string) (uint64, error) {
 	parts := memoryPattern.FindStringSubmatch(strings.TrimSpace(text))
 	if parts == nil {
@@ -85,19 +85,19 @@ type dryRun struct {
 	SeqLength    int    `json:"max_seq_length"`
 
 	Memory           memplan.Memory `json:"memory"`
-	Fragmentation    uint64         `json:"fragmentation"` // none: all is taken before the first step
+	Fragmentation    uint64         `json:"fragmentation"` // always 0: all memory is allocated before the first step
 	Available        uint64         `json:"available"`
 	Fits             bool           `json:"fits"`
 	Layers           int            `json:"layers"`
-	RecomputeLayers  int            `json:"recompute_layers"` // whose activations share buffers
+	RecomputeLayers  int            `json:"recompute_layers"` // those whose activations share buffers
 	RecomputedLayers int            `json:"layers_computed_again"`
 	OffloadOptimizer bool           `json:"offload_optimizer"`
 
 	StepFLOPs  float64 `json:"flops_per_step"`
 	StepTokens int     `json:"tokens_per_step"`
-	Windows    int     `json:"windows,omitempty"` // to train on, where they are here
+	Windows    int     `json:"windows,omitempty"` // to train on, if they are on this machine
 	Steps      int     `json:"steps,omitempty"`
-	// Means of the windows, where they and the tokenizer are here; without them a step is taken to be of the longest.
+	// Means over the windows, if these and the tokenizer are on this machine; otherwise all windows count as the longest.
 	WindowTokens  int         `json:"tokens_per_window,omitempty"`
 	WindowTargets int         `json:"target_tokens_per_window,omitempty"`
 	Predicted     *prediction `json:"predicted,omitempty"`
@@ -105,15 +105,15 @@ type dryRun struct {
 	Nearest []memplan.Suggestion `json:"nearest,omitempty"`
 }
 
-// prediction is by a card's published peak.
+// prediction is computed from a card's published peak.
 type prediction struct {
 	Peak            float64 `json:"peak_flops"`
-	PeakFP8         float64 `json:"peak_fp8_flops,omitempty"` // of the products with the base weights
+	PeakFP8         float64 `json:"peak_fp8_flops,omitempty"` // of the GEMMs with the base weights
 	Source          string  `json:"source"`
-	Efficiency      float64 `json:"efficiency"` // stated, not measured
+	Efficiency      float64 `json:"efficiency"` // assumed, not measured
 	TokensPerSecond float64 `json:"tokens_per_second"`
 	StepSeconds     float64 `json:"seconds_per_step"`
-	Hours           float64 `json:"hours,omitempty"` // of the run, where its steps are known
+	Hours           float64 `json:"hours,omitempty"` // of the run, if the number of steps is known
 	HoursPer1000    float64 `json:"hours_per_1000_windows"`
 }
 
@@ -158,9 +158,9 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 	return result.shortage()
 }
 
-// dryRunModel is the base model that the flags name. An adapter to begin from brings its r and targets.
+// dryRunModel returns the base model that the flags name. An adapter to continue from sets r and targets.
 func (o *trainOptions) dryRunModel() (model.Config, string, error) {
-	start, err := o.beginning()
+	start, err := o.start()
 	if err != nil {
 		return model.Config{}, "", err
 	}
@@ -175,7 +175,7 @@ func (o *trainOptions) dryRunModel() (model.Config, string, error) {
 	return config, name, err
 }
 
-// dryRunSettings are those of the flags, with windows that are all as long as they may be.
+// dryRunSettings returns the settings in the flags, with all windows at the maximum length.
 func (o *trainOptions) dryRunSettings(config model.Config) memplan.Settings {
 	s := memplan.Settings{
 		Model: load.ModelConfig(config, o.model.weights), Stored: engine.BF16, Adapter: load.AdapterConfig(o.lora),
@@ -187,7 +187,7 @@ func (o *trainOptions) dryRunSettings(config model.Config) memplan.Settings {
 	return s
 }
 
-// leastRecomputed is how many layers are recomputed at least: all with --recompute.
+// leastRecomputed returns the minimum number of layers to recompute: all with --recompute.
 func (o *trainOptions) leastRecomputed(config model.Config) int {
 	if o.settings.Recompute {
 		return config.Layers
@@ -206,7 +206,7 @@ func (o *trainOptions) budget(device *engine.Device, s *memplan.Settings) (budge
 		return budget, "", usererr.With(usererr.Usage("--precision f32: GPUs compute in bf16"), "omit --precision")
 	}
 	if o.model.weights == engine.FP8GEMM && o.dryRun.gpu.Name != "" && o.dryRun.gpu.FP8 == 0 {
-		return budget, "", usererr.With(usererr.Usage("--precision fp8: the %s multiplies nothing in fp8", o.dryRun.gpu.Title), "omit it; --load-in-fp8 stores the weights in fp8, to save memory")
+		return budget, "", usererr.With(usererr.Usage("--precision fp8: the %s cannot multiply in fp8", o.dryRun.gpu.Title), "omit it; --load-in-fp8 stores the weights in fp8, to save memory")
 	}
 	s.Precision = engine.BF16
 	where := o.dryRun.gpu.Title

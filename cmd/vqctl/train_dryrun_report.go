@@ -11,7 +11,7 @@ import (
 
 // print shows the plan to people.
 func (d *dryRun) print(out io.Writer) error {
-	fmt.Fprintf(out, "%s (%.2f billion parameters) on %s, products in %s, base weights in %s\n", d.Model, float64(d.Parameters)/1e9,
+	fmt.Fprintf(out, "%s (%.2f billion parameters) on %s, computing in %s, base weights in %s\n", d.Model, float64(d.Parameters)/1e9,
 		d.Device, d.Precision, d.Weights)
 	fmt.Fprintf(out, "rank %d, %d x %d windows per step, each of up to %d tokens\n\n", d.Rank, d.Accumulation, d.BatchSize, d.SeqLength)
 	rows := append(d.Memory.Rows(), memplan.Row{Label: "fragmentation", Bytes: d.Fragmentation},
@@ -31,7 +31,7 @@ func (d *dryRun) print(out io.Writer) error {
 			fmt.Fprintf(out, "  %s  (%.2f GiB)\n", s.Flags, float64(s.Total)/(1<<30))
 		}
 		if len(d.Nearest) == 0 {
-			fmt.Fprintln(out, "  none: it takes a smaller model or a larger device")
+			fmt.Fprintln(out, "  none: use a smaller model or a larger device")
 		}
 	}
 	return nil
@@ -48,7 +48,7 @@ func (d *dryRun) ofWindows() string {
 	return text
 }
 
-// measures lists what makes the run fit.
+// measures returns what makes the run fit, in words.
 func (d *dryRun) measures() string {
 	var done []string
 	if d.RecomputedLayers > 0 {
@@ -57,7 +57,7 @@ func (d *dryRun) measures() string {
 		done = append(done, "no layer is recomputed in the backward pass")
 	}
 	if d.OffloadOptimizer {
-		done = append(done, fmt.Sprintf("the optimizer's moments are kept in %.2f GiB of the host's memory", float64(d.Memory.Host)/(1<<30)))
+		done = append(done, fmt.Sprintf("the optimizer's moments are kept in %.2f GiB of host memory", float64(d.Memory.Host)/(1<<30)))
 	}
 	return strings.Join(done, "; ")
 }
@@ -79,7 +79,7 @@ func (p *prediction) print(out io.Writer) {
 	fmt.Fprintf(out, "\n  at %.0f%% (assumed, not measured) of %s (%s)\n", 100*p.Efficiency, peak, p.Source)
 }
 
-// inHours is a length of time in hours, below one in minutes.
+// inHours formats a duration in hours, or in minutes below one hour.
 func inHours(hours float64) string {
 	if hours < 1 {
 		return fmt.Sprintf("%.1f minutes", 60*hours)
@@ -87,7 +87,7 @@ func inHours(hours float64) string {
 	return fmt.Sprintf("%.1f hours", hours)
 }
 
-// some is a number of things.
+// some formats a number of things.
 func some(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -95,11 +95,11 @@ func some(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// shortage is the error of a plan that does not fit.
+// shortage returns the error of a plan that does not fit.
 func (d *dryRun) shortage() error {
-	err := fmt.Errorf("the run needs %s, %s more than the %s of %s", inBytes(d.Memory.Total), inBytes(d.Memory.Total-d.Available), inBytes(d.Available), d.Device)
+	err := fmt.Errorf("the run needs %s, %s more than the %s of %s", size(d.Memory.Total), size(d.Memory.Total-d.Available), size(d.Available), d.Device)
 	if len(d.Nearest) == 0 {
-		return usererr.With(err, "take a smaller model or a larger device")
+		return usererr.With(err, "use a smaller model or a larger device")
 	}
 	return usererr.With(err, "it would fit with %s", d.Nearest[0].Flags)
 }

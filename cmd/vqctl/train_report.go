@@ -24,9 +24,9 @@ import (
 type trainView struct {
 	out      io.Writer
 	json     bool
-	live     bool    // stderr is a terminal: a line that is written over
-	peak     float64 // GFLOP/s of the device's product on the model's own shape
-	rate     float64 // seconds a step, smoothed
+	live     bool    // stderr is a terminal, where a line is rewritten
+	peak     float64 // GFLOP/s of a GEMM of the model's shape
+	rate     float64 // seconds per step, smoothed
 	lastLine time.Time
 	planned  string // the memory plan
 }
@@ -55,8 +55,8 @@ func (v *trainView) plan(info engine.DeviceInfo, precision engine.DType, fit mem
 	notice("%s", v.planned)
 }
 
-// planText is the memory plan as text. On a CPU the memory of this program so far, for windows and tokenizer, is part of
-// it.
+// planText returns the memory plan as text. On a CPU it includes the memory that this program uses already, for windows and
+// tokenizer.
 func planText(info engine.DeviceInfo, precision engine.DType, fit memplan.Fit) string {
 	var text strings.Builder
 	units, rows, taken := "multiprocessors", []memplan.Row(nil), uint64(0)
@@ -68,7 +68,7 @@ func planText(info engine.DeviceInfo, precision engine.DType, fit memplan.Fit) s
 	rows = append(rows, m.Rows()...)
 	rows = append(rows, memplan.Row{Label: "total", Bytes: m.Total + taken}, memplan.Row{Label: "available", Bytes: info.MemoryAvailable})
 	if m.Host > 0 {
-		rows = append(rows, memplan.Row{Label: "also of the host's memory", Bytes: m.Host})
+		rows = append(rows, memplan.Row{Label: "also in host memory", Bytes: m.Host})
 	}
 	fmt.Fprintf(&text, "%s, %s, %d %s, %s; micro-batches of up to %d tokens\n", info.Name, info.Instructions, info.Threads, units,
 		precision, fit.Limits.MaxTokens)
@@ -77,12 +77,12 @@ func planText(info engine.DeviceInfo, precision engine.DType, fit memplan.Fit) s
 		fmt.Fprintf(&text, "%d of %d layers are recomputed in the backward pass\n", n, fit.Model.Layers)
 	}
 	if fit.Limits.OffloadOptimizer {
-		fmt.Fprintln(&text, "the optimizer's moments are kept in the host's memory")
+		fmt.Fprintln(&text, "the optimizer's moments are kept in host memory")
 	}
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// memoryTaken is the most memory that this process has held so far, in bytes.
+// memoryTaken returns the peak memory of this process so far, in bytes.
 func memoryTaken() uint64 {
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
@@ -94,7 +94,7 @@ func memoryTaken() uint64 {
 	return uint64(usage.Maxrss) << 10
 }
 
-// measurePeak times a product of the model's own shape, which the shares of peak are of.
+// measurePeak times a GEMM of the model's shape; the live line shows the training speed as a share of it.
 func (v *trainView) measurePeak(d *engine.Device, c model.Config, precision engine.DType, l engine.TrainLimits) (err error) {
 	v.peak, err = d.MeasureGEMM(precision, min(l.MaxTokens, 2048), c.IntermediateSize, c.HiddenSize)
 	return err
@@ -152,22 +152,11 @@ func (v *trainView) progress(m train.StepMetrics, run *train.Run) {
 	v.lastLine = time.Now()
 	left := time.Duration(v.rate*float64(run.TotalSteps()-m.Step)) * time.Second
 	share := m.FLOPs / seconds / 1e9 / v.peak
-	fmt.Fprintf(os.Stderr, "\r\x1b[K%s  %.0f%% of the peak of products  %s left", v.line(m, run), 100*share, left)
+	fmt.Fprintf(os.Stderr, "\r\x1b[K%s  %.0f%% of peak  %s left", v.line(m, run), 100*share, left)
 }
 
 func (v *trainView) clear() {
 	if v.live {
 		fmt.Fprint(os.Stderr, "\r\x1b[K")
 	}
-}
-
-// inBytes writes a size for people.
-func inBytes(n uint64) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	}
-	return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 }

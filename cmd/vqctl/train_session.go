@@ -46,12 +46,12 @@ func (s *trainSession) close() {
 	}
 }
 
-// onClose has something closed with the session.
+// onClose registers a function for close to call.
 func (s *trainSession) onClose(f func()) { s.closers = append(s.closers, f) }
 
 // openFiles opens the base model, and makes or loads the adapter.
 func (s *trainSession) openFiles(context.Context) (err error) {
-	if s.start, err = s.options.beginning(); err != nil {
+	if s.start, err = s.options.start(); err != nil {
 		return err
 	}
 	base, err := model.Resolve(s.start.baseModel)
@@ -107,7 +107,7 @@ func (s *trainSession) openDevice(context.Context) (err error) {
 	return nil
 }
 
-// checkResume refuses to resume a run with other options, data or weights than it had.
+// checkResume returns an error if the run to resume had other options, data or weights.
 func (s *trainSession) checkResume(context.Context) (err error) {
 	if s.handles.Base, err = s.files.Fingerprint(); err != nil || s.start.resumeFrom == "" {
 		return err
@@ -115,7 +115,7 @@ func (s *trainSession) checkResume(context.Context) (err error) {
 	return s.start.state.RequireSame(s.start.resumeFrom, s.options.run, s.data, s.handles.Base)
 }
 
-// plan finds limits that fit, and measures the device before the run's memory is taken: the product needs some of its own.
+// plan finds limits that fit. It measures the device before the run allocates its memory, because measuring needs some too.
 func (s *trainSession) plan(context.Context) (err error) {
 	limits := s.data.Limits(s.options.run)
 	if s.limits, err = s.options.planTraining(s.view, s.device, s.files, s.adapter, s.precision, limits); err != nil {
@@ -132,7 +132,7 @@ func (s *trainSession) lockOutput(context.Context) error {
 	return err
 }
 
-// load takes the memory of the run.
+// load allocates the memory of the run.
 func (s *trainSession) load(ctx context.Context) (err error) {
 	h := &s.handles
 	h.Log = logOf(ctx)
@@ -152,7 +152,7 @@ func (s *trainSession) load(ctx context.Context) (err error) {
 	return load.TuneGEMMs(s.device, h.Trainer, logOf(ctx))
 }
 
-// newRun makes the run, at the step where it goes on.
+// newRun makes the run, and takes it to the checkpoint to resume from, if any.
 func (s *trainSession) newRun() (*train.Run, error) {
 	run, err := train.NewRun(s.options.run, s.options.settings, s.data, s.handles)
 	if err != nil || s.start.resumeFrom == "" {

@@ -10,15 +10,15 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// trainStart is what a run begins from.
+// trainStart is what a run starts from.
 type trainStart struct {
 	baseModel   string
-	adapterFrom string      // folder of the adapter to begin with, "" for a new one
-	resumeFrom  string      // the same when the run goes on
+	adapterFrom string      // folder of the adapter to continue, "" for a new one
+	resumeFrom  string      // the same if a run is resumed, else ""
 	state       train.State // of resumeFrom
 }
 
-func (o *trainOptions) beginning() (trainStart, error) {
+func (o *trainOptions) start() (trainStart, error) {
 	s := trainStart{baseModel: o.model.base, adapterFrom: o.continueFrom}
 	if o.resume {
 		var err error
@@ -60,7 +60,7 @@ func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter
 	return a, nil
 }
 
-// sameAsLoaded refuses flags that say something else than the adapter that is gone on with.
+// sameAsLoaded returns an error if a flag contradicts the adapter to continue.
 func (o *trainOptions) sameAsLoaded(a *adapter.Adapter, dir string) error {
 	for _, name := range o.loraGiven {
 		same := true

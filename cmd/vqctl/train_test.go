@@ -17,7 +17,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// A loss that is not a number names the step and the very window that it comes from, and nothing is written.
+// If a loss is NaN, the error names the step and the window, and nothing is written.
 func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 	const odd = "zyxwv"
 	dir := t.TempDir()
@@ -26,7 +26,7 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Layers, config.TieEmbeddings = 2, false // an output of its own: the token's row is seen where the token is
+	config.Layers, config.TieEmbeddings = 2, false // with untied embeddings, the token's row affects only the window that has the token
 	if err := model.WriteRandom(t.Context(), base, model.RandomOptions{Config: config, Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
@@ -58,8 +58,8 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 		saved []string
 	}{
 		{"in the first step", []string{"--batch-size", "2", "--max-steps", "3", "--save-steps", "1"}, 1, nil},
-		// It is learned of when the next step has been begun.
-		{"in a step with another behind it", []string{"--batch-size", "1", "--gradient-accumulation-steps", "1", "--max-steps", "4",
+		// The error arrives after the next step has been queued.
+		{"with the next step queued", []string{"--batch-size", "1", "--gradient-accumulation-steps", "1", "--max-steps", "4",
 			"--save-steps", "2"}, 3, []string{"checkpoint-2"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 	}
 }
 
-// spoilToken makes the embedding of a token that is in odd, and once in the text, not a number.
+// spoilToken writes a NaN into the embedding of a token of odd that occurs once in the text.
 func spoilToken(t *testing.T, base string, config model.Config, odd, text string) {
 	t.Helper()
 	tokenizer, err := load.LoadTokenizer(model.Folder(base))
@@ -102,7 +102,7 @@ func spoilToken(t *testing.T, base string, config model.Config, odd, text string
 		}
 	}
 	if id < 0 {
-		t.Fatalf("no token of %q is its own", odd)
+		t.Fatalf("no token of %q occurs only once", odd)
 	}
 	path := filepath.Join(base, model.WeightsFile)
 	content, err := os.ReadFile(path)

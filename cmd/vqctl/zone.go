@@ -7,14 +7,14 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// timeZone is the time zone of --zone, by default this machine's.
+// timeZone returns the time zone that --zone names, by default this machine's.
 func timeZone(name string) (*time.Location, error) {
 	if name == "" {
 		return time.Local, nil
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, usererr.Usage("--zone %q is no time zone, such as Europe/Berlin or UTC", name)
+		return nil, usererr.Usage("--zone %q is not a time zone such as Europe/Berlin or UTC", name)
 	}
 	return zone, nil
 }

@@ -91,20 +91,20 @@ func TestRunner_StopsAtAFailingCommand(t *testing.T) {
 	}
 }
 
-// onceWritten cancels a context at the first output.
-type onceWritten struct {
-	bytes.Buffer
+// canceler cancels a context when the command says that it is training.
+type canceler struct {
+	text   bytes.Buffer // not embedded: its ReadFrom would hide Write
 	cancel context.CancelFunc
 }
 
-func (w *onceWritten) Write(p []byte) (int, error) {
+func (w *canceler) Write(p []byte) (int, error) {
 	if strings.Contains(string(p), "training") {
 		w.cancel()
 	}
-	return w.Buffer.Write(p)
+	return w.text.Write(p)
 }
 
-func TestRunner_LetsAnInterruptedCommandSave(t *testing.T) {
+func TestRunner_InterruptedCommandSaves(t *testing.T) {
 	t.Setenv("FAKE_VQCTL", "1")
 	program, err := os.Executable()
 	if err != nil {
@@ -112,14 +112,14 @@ func TestRunner_LetsAnInterruptedCommandSave(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	out := &onceWritten{cancel: cancel}
+	out := &canceler{cancel: cancel}
 	r := Runner{Program: program, Dir: t.TempDir(), Stdout: out, Stderr: io.Discard}
 	_, err = r.Run(ctx, append([]Step{{Args: []string{"train"}}}, scored...))
 	var interrupted *InterruptedError
 	if !errors.As(err, &interrupted) || interrupted.Step != 1 || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	if text := out.String(); !strings.Contains(text, "saved") || strings.Contains(text, "vqctl base") {
+	if text := out.text.String(); !strings.Contains(text, "saved") || strings.Contains(text, "vqctl base") {
 		t.Errorf("the command did not save, or the demonstration went on:\n%s", text)
 	}
 }

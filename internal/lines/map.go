@@ -27,8 +27,8 @@ type chunk struct {
 	done      chan struct{}
 }
 
-// Map writes the result for each line of in to out, one per line. An error of convert is returned with name and line, after the
-// results of the lines before it have been written.
+// Map writes the result for each line of in to out, one per line; a byte order mark is skipped. An error of convert is returned
+// with name and line, after the results of the lines before it have been written.
 func Map(ctx context.Context, name string, in io.Reader, out io.Writer, convert Convert) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -128,6 +128,9 @@ func split(in io.Reader, pass func(*chunk) bool) error {
 
 func (c *chunk) convert(name string, convert Convert) {
 	line := c.firstLine
+	if line == 1 {
+		c.lines = WithoutMark(c.lines)
+	}
 	for text := range bytes.Lines(c.lines) {
 		result, err := convert(c.result, withoutBreak(text))
 		switch {
