@@ -40,7 +40,7 @@ func runDemo(ctx context.Context, dir string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s holds a message history: chat.db with %d messages, the contacts, .env.\n", dir, len(lines))
-	runner := &demo.Runner{Program: program, Dir: dir, Stdout: out, Stderr: stderr}
+	runner := &demo.Runner{Program: program, Dir: dir, Stdout: out, Stderr: os.Stderr} // the commands escape what they print
 	result, err := runner.Run(ctx, demo.Steps())
 	if err != nil {
 		return err

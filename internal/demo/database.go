@@ -6,10 +6,8 @@ import (
 	"strings"
 
 	"ventriloquist/internal/sources/imessage/chatdb"
+	"ventriloquist/internal/sources/imessage/tapback"
 )
-
-var tapbacks = map[string]int{"Loved": chatdb.Loved, "Liked": chatdb.Liked, "Disliked": chatdb.Disliked,
-	"Laughed": chatdb.Laughed, "Emphasized": chatdb.Emphasized, "Questioned": chatdb.Questioned}
 
 // WriteDatabase writes lines as a new chat.db at path, in Apple's schema.
 func WriteDatabase(path string, lines []Line) error {
@@ -76,7 +74,7 @@ func (d *database) message(line *Line, guids []string) (chatdb.Message, error) {
 		return m, fmt.Errorf("%q has no address", line.Nick)
 	}
 	if line.Tapback != "" {
-		if m.Tapback = tapbacks[line.Tapback]; m.Tapback == 0 || line.ReplyTo == nil {
+		if m.Tapback = tapback.Type(line.Tapback); m.Tapback == 0 || line.ReplyTo == nil {
 			return m, fmt.Errorf("%q is not a tapback on a message", line.Tapback)
 		}
 		m.Target = "p:0/" + guids[*line.ReplyTo]

@@ -5,28 +5,26 @@ import (
 	"strings"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/imessage/tapback"
 )
 
 // The values of associated_message_type.
 const (
 	firstAssociated = 1000 // below: ordinary messages and messages of apps
 	stickerPlaced   = 1000
-	firstTapback    = 2000
+	firstTapback    = tapback.First
 	emojiTapback    = 2006
 	stickerTapback  = 2007
 	takenBack       = 1000 // added to a tapback's type
 	pollVote        = 4000
 )
 
-// tapbackWords are the words for the types from firstTapback on.
-var tapbackWords = [...]string{"Loved", "Liked", "Disliked", "Laughed", "Emphasized", "Questioned"}
-
 // tapbackText returns the text of a tapback: a word or its emoji.
 func tapbackText(kind int64, emoji string) string {
 	if kind == emojiTapback {
 		return strings.TrimSpace(emoji)
 	}
-	return tapbackWords[kind-firstTapback]
+	return tapback.Word(kind)
 }
 
 // parseTarget splits associated_message_guid: "p:2/GUID" names a part, "bp:GUID" a balloon, a bare GUID the message.
