@@ -60,7 +60,7 @@ in several sources counts once.`,
 				&cli.BoolFlag{Name: "keep-gone", Usage: "keep messages that are no longer in the source", Destination: &o.keepGone},
 				&cli.StringFlag{Name: "include", Usage: "also include rows of chat.db that are skipped by default: comma-separated `LIST` of junk, deleted, scheduled, failed, or all", Destination: &o.include}),
 			inGroup(outputGroup,
-				&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
+				dataDirFlag(&o.dataDir),
 				&cli.BoolFlag{Name: "watch", Usage: "keep running, and collect again whenever chat.db changes, until Ctrl-C", Destination: &o.watch},
 				&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json})),
 		Action: func(ctx context.Context, c *cli.Command) error {

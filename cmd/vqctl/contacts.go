@@ -26,7 +26,7 @@ type contactsOptions struct {
 
 func (o *contactsOptions) flags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
+		dataDirFlag(&o.dataDir),
 		contactsFlag(&o.contacts),
 		&cli.BoolFlag{Name: "json", Usage: "print a JSON object", Destination: &o.json},
 	}
@@ -36,8 +36,8 @@ func contactsFlag(to *string) cli.Flag {
 	return &cli.StringFlag{Name: "contacts", Usage: "contacts `FILE` (default: contacts_to_ids.jsonl in --data-dir)", Destination: to}
 }
 
-func dataDirFlag() cli.Flag {
-	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db"}
+func dataDirFlag(to *string) cli.Flag {
+	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: to}
 }
 
 func (o *contactsOptions) path() string {

@@ -65,7 +65,7 @@ llama.cpp). It asks before it sends anything to another machine. Run it again at
 				&cli.BoolFlag{Name: "retry-failed", Usage: "try attachments again that failed before", Destination: &o.retryFailed},
 				&cli.StringFlag{Name: "attachments", Usage: "`DIR`: a copy of ~/Library/Messages/Attachments, if the files are not there", Destination: &o.attachments},
 				&cli.StringFlag{Name: "passphrase-file", Usage: "`FILE` with the passphrase of an encrypted backup that holds attachments", Destination: &o.passphrase},
-				&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir}),
+				dataDirFlag(&o.dataDir)),
 			inGroup(outputGroup,
 				&cli.BoolFlag{Name: "dry-run", Usage: "show what would be sent and what it would cost, and send nothing", Destination: &o.dryRun},
 				&cli.BoolFlag{Name: "yes", Usage: "send without asking", Destination: &o.yes},

@@ -42,7 +42,7 @@ func newDoctorCommand() *cli.Command {
 		Name:  "doctor",
 		Usage: "check the machine, the settings and the files, and say what is missing",
 		Flags: []cli.Flag{
-			dataDirFlag(),
+			dataDirFlag(nil),
 			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder of the adapters"},
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per line"},
 		},

@@ -50,7 +50,7 @@ adapter's folder, unless only the base model is evaluated.
 generates in its place, as the real author or as --target.`,
 		Flags: slices.Concat(
 			inGroup(dataGroup,
-				dataDirFlag(),
+				dataDirFlag(nil),
 				&cli.StringFlag{Name: "data-path", Usage: "evaluate on this window `FILE` instead of messages.db"},
 				&cli.BoolFlag{Name: "all", Usage: "evaluate on all windows, not only on those held out"},
 				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens per window; oldest messages are dropped to fit"}),

@@ -104,7 +104,7 @@ func runModelList(asJSON bool, out io.Writer) error {
 		if e.Missing != "" {
 			name += " (incomplete: no " + e.Missing + ")"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, model.FormatBytes(e.Bytes), e.Where, e.Dir)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, size(uint64(e.Bytes)), e.Where, e.Dir)
 	}
 	return table.Flush()
 }
@@ -123,7 +123,7 @@ func runModelPull(ctx context.Context, name string, out io.Writer) error {
 		fmt.Fprintf(out, "%s is there already: %s\n", result.Location.Name, result.Location.Dir)
 		return nil
 	}
-	fmt.Fprintf(out, "%s: %s in %s\n", result.Location.Name, model.FormatBytes(result.Bytes), result.Location.Dir)
+	fmt.Fprintf(out, "%s: %s in %s\n", result.Location.Name, size(uint64(result.Bytes)), result.Location.Dir)
 	return nil
 }
 
@@ -206,7 +206,7 @@ func (i modelInfo) print(out io.Writer) error {
 	fmt.Fprintf(table, "vocabulary\t%d, output layer %s\n", c.VocabSize, tied)
 	fmt.Fprintf(table, "positions\t%d\n", c.MaxPositions)
 	for _, f := range i.Files {
-		fmt.Fprintf(table, "file\t%s, %s\n", f.Name, model.FormatBytes(f.Bytes))
+		fmt.Fprintf(table, "file\t%s, %s\n", f.Name, size(uint64(f.Bytes)))
 	}
 	for _, n := range i.Memory {
 		format := n.Precision
@@ -221,6 +221,3 @@ func (i modelInfo) print(out io.Writer) error {
 		infoWorkload.Rank, infoWorkload.Windows, infoWorkload.Tokens/infoWorkload.Windows, infoWorkload.Context)
 	return table.Flush()
 }
-
-// size formats a size in bytes for people.
-func size(n uint64) string { return model.FormatBytes(int64(n)) }

@@ -44,7 +44,7 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 			inGroup(dataGroup,
 				&cli.IntFlag{Name: "window", Value: 100, Usage: "`N`: maximum messages per window", Destination: &o.window},
 				&cli.IntFlag{Name: "stride", Value: 1, Usage: "targets per window: its last `N` messages carry loss", Destination: &o.stride},
-				&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
+				dataDirFlag(&o.dataDir),
 				contactsFlag(&o.contacts)),
 			o.filterFlags.flags(),
 			inGroup(outputGroup,

@@ -34,7 +34,7 @@ codes, postal addresses, keys and passwords. The same value gets the same stand-
 preprocess also redact new messages. To undo it, delete messages.db and collect again. The addresses of people stay, since
 they identify who writes; they are never in a window.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: &o.dataDir},
+			dataDirFlag(&o.dataDir),
 			&cli.StringSliceFlag{Name: "kinds", Usage: "`LIST` of the kinds to redact, of " + kindNames() + " (default: all)", Destination: &o.kinds},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only report what would be redacted", Destination: &o.dryRun},
 			&cli.BoolFlag{Name: "json", Usage: "print the report as a JSON object", Destination: &o.json},

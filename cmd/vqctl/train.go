@@ -56,7 +56,7 @@ the finished adapter into --output-dir. Ctrl-C finishes the running step, saves,
 func trainFlags() []cli.Flag {
 	return slices.Concat(
 		inGroup(dataGroup,
-			dataDirFlag(),
+			dataDirFlag(nil),
 			&cli.StringFlag{Name: "data-path", Usage: "train on this window `FILE` instead of messages.db"},
 			&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens per window; oldest messages are dropped to fit"},
 			&cli.IntFlag{Name: "limit", Usage: "train on the first `N` windows only"},

@@ -66,9 +66,6 @@ func ReadHead(path string) (*Head, error) {
 	return h, nil
 }
 
-// Base returns the name of the file or folder without its extension.
-func (h *Head) Base() string { return Base(h.Path) }
-
 // Base returns the name of a file without its extension.
 func Base(path string) string {
 	name := filepath.Base(path)

@@ -83,7 +83,7 @@ func TestReadHead(t *testing.T) {
 	w.Create("_chat.txt")
 	w.Close()
 	f.Close()
-	if h, err := sources.ReadHead(path); err != nil || !slices.Equal(h.Names, []string{"_chat.txt"}) || h.Base() != "chat" {
+	if h, err := sources.ReadHead(path); err != nil || !slices.Equal(h.Names, []string{"_chat.txt"}) || sources.Base(h.Path) != "chat" {
 		t.Errorf("head is %+v (%v)", h, err)
 	}
 	// A zip with one file is that file; SMS Backup & Restore makes such.

@@ -114,7 +114,8 @@ func TestFault07_SecondsAndNanoseconds(t *testing.T) {
 	h := newHistory(t, chatdb.HighSierra)
 	at := time.Date(2016, 5, 1, 10, 0, 0, 0, time.UTC)
 	h.say(chatdb.Message{Text: "later", Date: at.Add(1500 * time.Millisecond)})
-	h.say(chatdb.Message{Text: "earlier", Columns: columns("date", chatdb.Seconds(at))})
+	seconds := int64(at.Sub(time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)).Seconds()) // as before macOS 10.13
+	h.say(chatdb.Message{Text: "earlier", Columns: columns("date", seconds)})
 	c := h.collect().want(t, "direct john", "john text: earlier", "john text: later")
 	if got := time.Unix(0, c.messages[0].Date); !got.Equal(at) {
 		t.Errorf("date is %v, want %v", got, at)

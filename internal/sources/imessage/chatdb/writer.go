@@ -149,9 +149,6 @@ var appleEpoch = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
 // Nanoseconds converts a time to a date as Messages stores it.
 func Nanoseconds(t time.Time) int64 { return t.UnixNano() - appleEpoch.UnixNano() }
 
-// Seconds converts a time to a date as stored before macOS 10.13.
-func Seconds(t time.Time) int64 { return t.Unix() - appleEpoch.Unix() }
-
 // Chat is a conversation, as Messages lists it.
 type Chat struct {
 	Group      bool

@@ -65,11 +65,6 @@ type rawRun struct {
 	length int
 }
 
-// Decode decodes one archive.
-func Decode(data []byte) (*Body, error) {
-	return new(Decoder).Decode(data)
-}
-
 // Decode decodes one archive. An error includes the position of the first invalid byte; Scan may still find the text.
 func (d *Decoder) Decode(data []byte) (*Body, error) {
 	d.reset(data)
