@@ -32,11 +32,11 @@ func openDatabase(ctx context.Context, dataDir string) (*messages.DB, error) {
 	return messages.Open(ctx, databasePath(dataDir))
 }
 
-// openToChange is openDatabase for a command that changes more than one thing in the data folder: until the database is closed,
-// no other such command does.
+// openToChange is openDatabase for commands that change several files in the data folder. Until the database is closed, other
+// such commands wait.
 func openToChange(ctx context.Context, dataDir string) (*messages.DB, error) {
 	if _, err := os.Stat(databasePath(dataDir)); err != nil {
-		return openDatabase(ctx, dataDir) // which says what is missing
+		return openDatabase(ctx, dataDir) // its error names the missing file
 	}
 	release, err := lockDataFolder(ctx, dataDir)
 	if err != nil {
@@ -51,12 +51,12 @@ func openToChange(ctx context.Context, dataDir string) (*messages.DB, error) {
 	return db, nil
 }
 
-// lockDataFolder makes the data folder if it is missing, and waits for other commands that change the files in it.
+// lockDataFolder creates the data folder if it is missing, and waits for other commands that change files in it.
 func lockDataFolder(ctx context.Context, dataDir string) (release func(), err error) {
 	return messages.LockFolder(ctx, dataDir, func() { notice("waiting for another vqctl that is changing the files in %s", dataDir) })
 }
 
-// windowFiles are the files of the data folder that may be window files.
+// windowFiles returns the files in the data folder that may be window files.
 func windowFiles(dataDir, contactsFile string) ([]string, error) {
 	entries, err := os.ReadDir(dataDir)
 	if err != nil {

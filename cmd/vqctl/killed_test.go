@@ -22,7 +22,7 @@ func rounds(n int) int {
 	return n
 }
 
-// killRun starts vqctl in dir and kills it at a random moment of the time that a whole run takes.
+// killRun starts vqctl in dir and kills it at a random moment; whole is the duration of a complete run.
 func killRun(t *testing.T, dir string, environment []string, whole time.Duration, args ...string) {
 	t.Helper()
 	c := command(dir, environment, args...)
@@ -61,7 +61,7 @@ func filesOf(t *testing.T, dir string) (list []string) {
 	return list
 }
 
-// Decrypted databases, snapshots and window files that are not whole go with the next command, whichever it is.
+// The next command, whichever it is, removes decrypted databases, snapshots and incomplete window files.
 func TestKilledRuns_LeaveNothingPrivate(t *testing.T) {
 	chat := filepath.Join(t.TempDir(), "chat.db")
 	if err := chatdb.WriteHistory(chat, chatdb.History{Messages: 20_000, Chats: 9, Seed: 1}); err != nil {

@@ -24,7 +24,7 @@ const (
 func main() {
 	makePrivate()
 	status := runUntilSignal(os.Args)
-	_, _ = stdout.Flush(), stderr.Flush() // the process ends: nobody is left to tell
+	_, _ = stdout.Flush(), stderr.Flush() // the process ends, so an error cannot be reported
 	os.Exit(status)
 }
 

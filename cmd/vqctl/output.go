@@ -7,8 +7,8 @@ import (
 	"ventriloquist/internal/terminal"
 )
 
-// stdout and stderr are where commands print: names, messages and paths of other people cannot control a terminal from there.
-// Only progress displays, which do control it, write to os.Stderr itself.
+// stdout and stderr are where commands print. They escape control characters, so that names, messages and paths of other people
+// cannot control a terminal. Only progress bars, which do control it, write to os.Stderr itself.
 var (
 	stdout = terminal.NewWriter(os.Stdout)
 	stderr = terminal.NewWriter(os.Stderr)

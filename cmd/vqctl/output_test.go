@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// No command goes past stdout and stderr of output.go, which escape what could control a terminal.
-func TestOutput_HasOneGate(t *testing.T) {
+// All commands print through stdout and stderr of output.go, which escape what could control a terminal.
+func TestOutput_GoesThroughTheEscapingWriters(t *testing.T) {
 	t.Parallel()
 	displays := map[string]bool{"demo.go": true, "output.go": true, "progress.go": true, "train_report.go": true}
 	files, err := filepath.Glob("*.go")
@@ -28,7 +28,7 @@ func TestOutput_HasOneGate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		inspected := map[ast.Node]bool{} // x of x.Fd(), which asks only what x is
+		inspected := map[ast.Node]bool{} // x of x.Fd(), which prints nothing
 		ast.Inspect(file, func(n ast.Node) bool {
 			s, is := n.(*ast.SelectorExpr)
 			if !is {
@@ -46,8 +46,8 @@ func TestOutput_HasOneGate(t *testing.T) {
 	}
 }
 
-// Whatever the messages, the names and the paths hold, and wherever it is shown, in errors too, no control character comes out.
-func TestOutput_EscapesWhatOthersWrote(t *testing.T) {
+// No control character of a message, name or path is printed, not even in an error.
+func TestOutput_EscapesForeignText(t *testing.T) {
 	dir := t.TempDir()
 	evil := "Eve\x1b]52;c;ZXZpbA==\a\u202e\u009b2J"
 	export := filepath.Join(dir, "chats.jsonl")
