@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -26,8 +27,7 @@ type describeOptions struct {
 	dataDir     string
 	endpoint    string
 	model       string
-	geminiKey   string
-	endpointKey string
+	keyFile     string
 	attachments string
 	passphrase  string // the file that holds it
 	types       string
@@ -54,8 +54,7 @@ llama.cpp). It asks before it sends anything to another machine. Run it again at
 			inGroup(serverGroup,
 				&cli.StringFlag{Name: "endpoint", Usage: "`URL` of an OpenAI-compatible server instead of Gemini, such as http://127.0.0.1:11434/v1", Destination: &o.endpoint},
 				&cli.StringFlag{Name: "model", Usage: "`NAME` of the model (default: " + describe.DefaultModel + ", or the only one of --endpoint)", Destination: &o.model},
-				&cli.StringFlag{Name: "api-key", Usage: "Gemini API `KEY`", Sources: cli.EnvVars("GEMINI_API_KEY"), Destination: &o.geminiKey},
-				&cli.StringFlag{Name: "endpoint-key", Usage: "API `KEY` of --endpoint, if it needs one", Sources: cli.EnvVars("DESCRIBE_API_KEY"), Destination: &o.endpointKey},
+				&cli.StringFlag{Name: "key-file", Usage: "`FILE` with the API key (default: GEMINI_API_KEY, or DESCRIBE_API_KEY for --endpoint)", Destination: &o.keyFile},
 				&cli.IntFlag{Name: "jobs", Value: 4, Usage: "`N`: concurrent requests", Destination: &o.jobs},
 				&cli.IntFlag{Name: "rpm", Value: -1, Usage: "`N`: maximum requests per minute, 0 for no limit (default: 300; no limit on this machine)", HideDefault: true, Destination: &o.perMinute},
 				&cli.DurationFlag{Name: "timeout", Value: 5 * time.Minute, Usage: "`DURATION`: maximum duration of a request", Destination: &o.timeout}),
@@ -164,10 +163,14 @@ func (o *describeOptions) options() (describe.Options, error) {
 
 // service returns the model to ask. A dry run needs no key.
 func (o *describeOptions) service(ctx context.Context) (describe.Service, error) {
-	if o.endpoint != "" {
-		return describe.NewOpenAI(ctx, o.endpoint, o.model, o.endpointKey)
+	key, err := o.key()
+	if err != nil {
+		return nil, err
 	}
-	model, key := o.model, strings.TrimSpace(o.geminiKey)
+	if o.endpoint != "" {
+		return describe.NewOpenAI(ctx, o.endpoint, o.model, key)
+	}
+	model := o.model
 	if model == "" {
 		model = describe.DefaultModel
 	}
@@ -179,6 +182,21 @@ func (o *describeOptions) service(ctx context.Context) (describe.Service, error)
 		key = "none" // nothing is sent
 	}
 	return describe.NewGemini(ctx, model, key)
+}
+
+// key is the API key: from a file or the environment, never from the command line, which other users of the machine can see.
+func (o *describeOptions) key() (string, error) {
+	if o.keyFile != "" {
+		data, err := os.ReadFile(o.keyFile)
+		if err != nil {
+			return "", fmt.Errorf("cannot read the API key: %w", err)
+		}
+		return strings.TrimSpace(string(data)), nil
+	}
+	if o.endpoint != "" {
+		return strings.TrimSpace(os.Getenv("DESCRIBE_API_KEY")), nil
+	}
+	return strings.TrimSpace(os.Getenv("GEMINI_API_KEY")), nil
 }
 
 // agreed reports whether the files may be sent: always to this machine, to another one if the user agrees.

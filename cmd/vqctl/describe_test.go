@@ -146,5 +146,6 @@ func albumOfOne(t *testing.T) (describeOptions, *describetest.Server) {
 	}
 	messagestest.Fill(t, db, messagestest.Message{Members: messages.Members("+1"), GUID: "a", Kind: messages.Image, Text: "a.jpg", Attachment: "a",
 		File: messages.FilePlace{Root: dir, Path: "a.jpg"}})
-	return describeOptions{dataDir: dir, geminiKey: "key", model: describe.DefaultModel, jobs: 1, perMinute: -1, timeout: time.Minute}, server
+	t.Setenv("GEMINI_API_KEY", "key")
+	return describeOptions{dataDir: dir, model: describe.DefaultModel, jobs: 1, perMinute: -1, timeout: time.Minute}, server
 }

@@ -33,6 +33,10 @@ type Locator struct {
 	named map[*zip.ReadCloser]map[string]*zip.File
 }
 
+// errElsewhere is the error of a file that exists outside of the folders in which its source keeps attachments. A message database
+// may name any file of this machine; only attachments are read.
+var errElsewhere = errors.New("the file is outside of the attachment folders")
+
 // errSealed is the error of a file in an encrypted backup whose passphrase is not known.
 var errSealed = errors.New("the file is in an encrypted backup")
 
@@ -71,7 +75,7 @@ func (l *Locator) find(p messages.FilePlace) (*locatedFile, error) {
 		if err == nil {
 			return f, nil
 		}
-		if errors.Is(err, fs.ErrPermission) || errors.Is(err, errSealed) {
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, errSealed) || errors.Is(err, errElsewhere) {
 			inTheWay = err
 		}
 	}
@@ -84,8 +88,8 @@ func (l *Locator) find(p messages.FilePlace) (*locatedFile, error) {
 // candidates returns the places where a file may be, most trusted first: those the user names, those next to the source, the
 // home folder of this machine.
 func (l *Locator) candidates(p messages.FilePlace) (list []func() (*locatedFile, error)) {
-	at := func(elements ...string) {
-		list = append(list, func() (*locatedFile, error) { return onDisk(filepath.Join(elements...)) })
+	at := func(root, below string) {
+		list = append(list, func() (*locatedFile, error) { return inside(root, below) })
 	}
 	rest, ofHome := strings.CutPrefix(p.Path, "~/")
 	apples := ofHome || path.IsAbs(p.Path)
@@ -101,20 +105,58 @@ func (l *Locator) candidates(p messages.FilePlace) (list []func() (*locatedFile,
 	if _, below, inFolder := strings.Cut(p.Path, "/Attachments/"); inFolder {
 		if l.Attachments != "" {
 			at(l.Attachments, below)
-			at(l.Attachments, "Attachments", below)
+			at(filepath.Join(l.Attachments, "Attachments"), below)
 		}
 		if p.Root != "" {
-			at(p.Root, "Attachments", below)
+			at(filepath.Join(p.Root, "Attachments"), below)
 			list = append(list, func() (*locatedFile, error) { return l.inBackup(p.Root, below) })
 		}
 	}
-	if ofHome && l.Home != "" {
-		at(l.Home, rest)
+	file := p.Path
+	if ofHome {
+		file = filepath.Join(l.Home, rest)
 	}
-	if !ofHome {
-		at(p.Path)
+	return append(list, func() (*locatedFile, error) { return l.inOwnFolders(file, p.Root) })
+}
+
+// ownFolder is where Messages keeps files in a home folder, attachments and stickers among them.
+const ownFolder = "Library/Messages"
+
+// inOwnFolders finds a file by its whole path, in a folder of attachments only.
+func (l *Locator) inOwnFolders(file, root string) (*locatedFile, error) {
+	folders := []string{l.Attachments}
+	if l.Home != "" {
+		folders = append(folders, filepath.Join(l.Home, ownFolder))
 	}
-	return list
+	if root != "" {
+		folders = append(folders, filepath.Join(root, "Attachments"))
+	}
+	for _, folder := range folders {
+		below, err := filepath.Rel(folder, file)
+		if folder != "" && err == nil && filepath.IsLocal(below) {
+			return inside(folder, below)
+		}
+	}
+	if _, err := os.Lstat(file); err != nil {
+		return nil, err
+	}
+	return nil, errElsewhere
+}
+
+// inside finds a file below a folder, but none that a link leads to elsewhere.
+func inside(folder, below string) (*locatedFile, error) {
+	folder, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return nil, err
+	}
+	file, err := filepath.EvalSymlinks(filepath.Join(folder, below))
+	if err != nil {
+		return nil, err
+	}
+	if within, err := filepath.Rel(folder, file); err != nil || !filepath.IsLocal(within) {
+		return nil, errElsewhere
+	}
+	return onDisk(file)
 }
 
 // inBackup finds a file in an iPhone backup, where its name is a hash; copies of backups may have no subfolders.

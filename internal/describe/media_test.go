@@ -670,6 +670,10 @@ func TestLocator(t *testing.T) {
 	w.Create("in/f.jpg")
 	w.Close()
 	f.Close()
+	link := filepath.Join(home, "Library/Messages/Attachments/ab/link.jpg")
+	if err := os.Symlink(secret, link); err != nil {
+		t.Fatal(err)
+	}
 	l := &describe.Locator{Home: home, Attachments: copied}
 	defer l.Close()
 	const apples = "~/Library/Messages/Attachments/"
@@ -680,6 +684,8 @@ func TestLocator(t *testing.T) {
 		{export, "d.jpg", filepath.Join(export, "d.jpg")}, {export, "../" + filepath.Base(filepath.Dir(secret)) + "/secret.txt", ""}, {export, "link.txt", ""},
 		{archive, "in/f.jpg", "in/f.jpg"}, {archive, "./in/f.jpg", "in/f.jpg"}, {archive, "f.jpg", "in/f.jpg"}, {archive, "x/f.jpg", ""}, {archive + "x", "f.jpg", ""}, {"", "d.jpg", ""},
 		{root, apples, ""},
+		{root, secret, ""}, {root, put(filepath.Join(home, ".ssh/id_rsa")), ""}, {root, "~/.ssh/id_rsa", ""}, {root, apples + "ab/link.jpg", ""}, {root, link, ""},
+		{root, put(filepath.Join(home, "Library/Attachments/x.jpg")), ""}, {root, home + "/Library/Messages/../../.ssh/id_rsa", ""},
 	} {
 		if got := l.Found(messages.FilePlace{Root: c.root, Path: c.path}); got != c.want {
 			t.Errorf("%q in %q is found as %q, want %q", c.path, c.root, got, c.want)

@@ -39,9 +39,12 @@ func NewOpenAI(ctx context.Context, endpoint, model, key string) (*OpenAI, error
 		return nil, usererr.Invalid(endpointOption, "%q is not an address such as http://127.0.0.1:11434/v1", endpoint)
 	}
 	if u.User != nil {
-		return nil, usererr.Invalid(endpointOption, "contains a password; use %v instead", endpointKey)
+		return nil, usererr.Invalid(endpointOption, "contains a password; use DESCRIBE_API_KEY or %v instead", keyFile)
 	}
 	s := &OpenAI{endpoint: u, model: model, key: key, client: &http.Client{CheckRedirect: noRedirects}}
+	if model == "" && !s.Local() {
+		return nil, usererr.Invalid(modelOption, "is missing: %s is another machine, which is not asked for its models before you agree to send anything", u.Host)
+	}
 	if model == "" {
 		if s.model, err = s.onlyModel(ctx); err != nil {
 			return nil, err
@@ -213,7 +216,7 @@ func (s *OpenAI) failure(response *http.Response, text []byte, r *Request) error
 	case f.Outlook == Fatal && response.StatusCode == http.StatusNotFound:
 		f.Hint = fmt.Sprintf("%v must end in /v1, and %v must name a model of the server", endpointOption, modelOption)
 	case f.Outlook == Fatal:
-		f.Hint = fmt.Sprintf("the server rejects the key; set %v", endpointKey)
+		f.Hint = fmt.Sprintf("the server rejects the key; set DESCRIBE_API_KEY or %v", keyFile)
 	case f.Outlook != Throttled && shown && unsupportedWords.MatchString(message),
 		response.StatusCode == http.StatusBadRequest && r.Kind == messages.Audio, response.StatusCode == http.StatusUnsupportedMediaType:
 		f.Outlook = Unsupported

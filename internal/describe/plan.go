@@ -71,21 +71,22 @@ const (
 	leftMissing    = "have no file here: it is in iCloud, on another machine, or gone"
 	leftDenied     = "have an unreadable file (on a Mac the terminal needs Full Disk Access; see `vqctl doctor`)"
 	leftSealed     = "are in an encrypted backup without a passphrase (BACKUP_PASSPHRASE, %v)"
+	leftElsewhere  = "have a file outside of the attachment folders of their source (%v names another folder)"
 	leftLimit      = "are over %v"
 	leftRest       = "were not reached and are left for the next run"
 )
 
 // leftOption is the option that a reason names.
-var leftOption = map[string]usererr.Option{leftFailed: "retry_failed", leftType: "types", leftSealed: "passphrase_file", leftLimit: "limit"}
+var leftOption = map[string]usererr.Option{leftFailed: "retry_failed", leftType: "types", leftSealed: "passphrase_file", leftElsewhere: "attachments", leftLimit: "limit"}
 
 // Options that errors name.
 const (
 	modelOption    = usererr.Option("model")
 	endpointOption = usererr.Option("endpoint")
-	endpointKey    = usererr.Option("endpoint_key")
+	keyFile        = usererr.Option("key_file")
 )
 
-var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftSealed, leftLimit}
+var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftSealed, leftElsewhere, leftLimit}
 
 // NewPlan finds the attachments to describe. It reads the beginning of each file, and sends nothing.
 func NewPlan(ctx context.Context, db *messages.DB, l *Locator, s Service, o Options) (*Plan, error) {
@@ -137,6 +138,8 @@ func (p *Plan) add(ctx context.Context, a messages.Attachment, l *Locator, prepa
 		return leftDenied
 	case errors.Is(err, errSealed):
 		return leftSealed
+	case errors.Is(err, errElsewhere):
+		return leftElsewhere
 	case err != nil:
 		return leftMissing
 	}

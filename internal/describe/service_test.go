@@ -152,7 +152,7 @@ func TestRun_WrongKey(t *testing.T) {
 	o := b.openAI(local)
 	local.Key = "changed"
 	_, err = b.describe(o)
-	if err == nil || !strings.Contains(usererr.Of(err), "endpoint_key") || strings.Contains(err.Error(), "right-key") {
+	if err == nil || !strings.Contains(usererr.Of(err), "key_file") || strings.Contains(err.Error(), "right-key") {
 		t.Errorf("error is %v with hint %q", err, usererr.Of(err))
 	}
 	if len(server.Calls()) != 1 || len(local.Calls()) != 1 {
