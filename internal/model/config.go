@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/safetensors"
@@ -53,8 +54,11 @@ const (
 
 // ParseConfig parses a config.json; path is for errors. It rejects, by name, fields that ask for a computation that is not
 // implemented, and ignores unknown ones.
-func ParseConfig(path string, content []byte) (Config, error) {
-	object, err := jsonfields.Parse(path, content)
+func ParseConfig(path string, content []byte) (Config, error) { return parseConfig(path, "", content) }
+
+// parseConfig is ParseConfig for the model of this name, which may say what a quantized copy was made from.
+func parseConfig(path, name string, content []byte) (Config, error) {
+	object, err := jsonfields.ParseDocument(path, content)
 	if err != nil {
 		return Config{}, err
 	}
@@ -78,6 +82,7 @@ func ParseConfig(path string, content []byte) (Config, error) {
 	}
 	c.KVHeads = f.SizeOr("num_key_value_heads", maxDimension, c.Heads)
 	c.HeadDim = f.SizeOr("head_dim", maxDimension, 128) // transformers' default, independent of the other sizes
+	f.refuseQuantized(name)
 	f.refuseUnsupported(c.Layers)
 	f.checkTogether(c)
 	return c, f.Err()
@@ -85,9 +90,10 @@ func ParseConfig(path string, content []byte) (Config, error) {
 
 type configFields struct{ *jsonfields.Fields }
 
-// refuseOtherArchitectures runs first: the other fields mean nothing for another architecture.
+// refuseOtherArchitectures runs first: the other fields mean nothing for another architecture. A Qwen3Model is one saved without
+// its output layer.
 func (f configFields) refuseOtherArchitectures() {
-	const want = "Qwen3ForCausalLM"
+	const want, headless = "Qwen3ForCausalLM", "Qwen3Model"
 	kind := f.Text("model_type")
 	if f.Err() == nil && kind != "qwen3" {
 		f.Unsupported("model_type", fmt.Sprintf("%q", kind), `models of type "qwen3" are supported, such as Qwen/Qwen3-8B-Base and Qwen/Qwen3-0.6B-Base`)
@@ -97,7 +103,7 @@ func (f configFields) refuseOtherArchitectures() {
 		return
 	}
 	for _, name := range names {
-		if name == want {
+		if name == want || name == headless {
 			return
 		}
 	}
@@ -106,17 +112,16 @@ func (f configFields) refuseOtherArchitectures() {
 
 func (f configFields) refuseUnsupported(layers int) {
 	const plain = "use a model without it, such as Qwen/Qwen3-8B-Base"
-	if f.Has("quantization_config") {
-		f.Unsupported("quantization_config", "quantized weights", "use the model with bf16 weights")
-	}
 	if f.Has("rope_scaling") && !f.isDefaultRope("rope_scaling") {
 		f.Unsupported("rope_scaling", f.Raw("rope_scaling"), plain)
 	}
 	if f.Has("rope_parameters") && !f.isDefaultRope("rope_parameters") {
 		f.Unsupported("rope_parameters", f.Raw("rope_parameters"), plain)
 	}
-	if f.Bool("attention_bias", false) {
-		f.Unsupported("attention_bias", "true", plain)
+	for _, key := range f.Names() {
+		if changesComputation(key) && !f.isNeutral(key) {
+			f.Unsupported(key, f.Raw(key), plain)
+		}
 	}
 	if act := f.TextOr("hidden_act", "silu"); act != "silu" {
 		f.Unsupported("hidden_act", fmt.Sprintf("%q", act), plain)
@@ -153,19 +158,26 @@ func (f configFields) refuseSlidingWindow(layers int, advice string) {
 	}
 }
 
+// ropeFields are the fields of plain RoPE. Any other, such as factor or the names of layer types, asks for another one.
+var ropeFields = []string{"rope_type", "type", "rope_theta", "partial_rotary_factor", "original_max_position_embeddings"}
+
 // isDefaultRope reports whether a rope_scaling or rope_parameters object asks for plain RoPE.
 func (f configFields) isDefaultRope(key string) bool {
 	inner := f.Object(key)
 	if inner == nil {
 		return true
 	}
+	for _, name := range inner.Names() {
+		if inner.Has(name) && !slices.Contains(ropeFields, name) {
+			return false
+		}
+	}
 	for _, kind := range []string{"rope_type", "type"} {
 		if inner.TextOr(kind, "default") != "default" {
 			return false
 		}
 	}
-	rotates := !inner.Has("partial_rotary_factor") || inner.Number("partial_rotary_factor") == 1
-	return rotates && !inner.Has("factor")
+	return !inner.Has("partial_rotary_factor") || inner.Number("partial_rotary_factor") == 1
 }
 
 // ropeTheta reads rope_theta from rope_parameters, as in newer files, or from the top level, as in older ones.
@@ -218,6 +230,10 @@ func (f configFields) checkTogether(c Config) {
 	case c.RopeTheta < 1:
 		f.Wrong("rope_theta", "%g is less than 1", c.RopeTheta)
 	}
+	f.checkEnds(c)
+}
+
+func (f configFields) checkEnds(c Config) {
 	for _, id := range c.EOSTokenIDs {
 		if f.Err() == nil && id >= c.VocabSize {
 			f.Wrong("eos_token_id", "%d is not in the vocabulary of %d", id, c.VocabSize)

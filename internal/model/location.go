@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/safetensors"
 	"ventriloquist/internal/usererr"
 )
@@ -51,6 +52,9 @@ func (s Location) Has(file string) bool {
 	return err == nil
 }
 
+// maxTextFile limits the files that are read whole; the largest tokenizer.json in use has some 20 MB.
+const maxTextFile = 64 << 20
+
 // ReadFile returns the content of a small file: config.json, tokenizer.json. A missing file matches fs.ErrNotExist.
 func (s Location) ReadFile(file string) ([]byte, error) {
 	var content []byte
@@ -58,7 +62,7 @@ func (s Location) ReadFile(file string) ([]byte, error) {
 	if s.Dir == "" {
 		content, err = fs.ReadFile(s.files, file)
 	} else {
-		content, err = os.ReadFile(s.Path(file))
+		content, err = jsonfields.ReadFile(s.Path(file), maxTextFile)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usererr.With(&missingFileError{fmt.Sprintf("%s has no %s", s, file)}, "%s", s.incompleteHint())

@@ -6,18 +6,12 @@
 package model
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"slices"
-	"sort"
 	"unsafe"
 
-	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/safetensors"
-	"ventriloquist/internal/usererr"
 )
 
 // Names of a model's files.
@@ -25,6 +19,7 @@ const (
 	ConfigFile          = "config.json"
 	TokenizerFile       = "tokenizer.json"
 	TokenizerConfigFile = "tokenizer_config.json"
+	GenerationFile      = "generation_config.json"
 	WeightsFile         = "model.safetensors"
 	IndexFile           = "model.safetensors.index.json"
 )
@@ -38,7 +33,7 @@ type Model struct {
 	Config   Config
 	Location Location
 	shards   []*safetensors.File
-	index    map[string]*safetensors.File // by name, for each tensor that Config requires
+	index    map[string]storedTensor // by name, for each tensor that Config requires
 }
 
 // Open opens the model in a folder. Resolve(name).Open() opens one by name.
@@ -52,32 +47,37 @@ func (s Location) Open() (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Config: config, Location: s, index: map[string]*safetensors.File{}}
+	m := &Model{Config: config, Location: s, index: map[string]storedTensor{}}
 	if err := m.openWeights(); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }
 
-// Config reads and checks only config.json.
+// Config reads and checks only config.json, and generation_config.json where there is one.
 func (s Location) Config() (Config, error) {
 	content, err := s.ReadFile(ConfigFile)
 	if err != nil {
 		return Config{}, err
 	}
-	return ParseConfig(s.Path(ConfigFile), content)
+	config, err := parseConfig(s.Path(ConfigFile), s.Name, content)
+	if err != nil {
+		return Config{}, err
+	}
+	return config, s.readGeneration(&config)
 }
 
 // Tensor returns a tensor of RequiredTensors(m.Config). It is safe for concurrent use.
 func (m *Model) Tensor(name string) (View, error) {
-	file, ok := m.index[name]
+	stored, ok := m.index[name]
 	if !ok {
 		return View{}, fmt.Errorf("%s: the model has no tensor %q", m.Location, name)
 	}
-	t, ok := file.Tensor(name)
+	t, ok := stored.file.Tensor(stored.name)
 	if !ok {
 		return View{}, fmt.Errorf("%s: tensor %q was requested after the model was closed", m.Location, name)
 	}
+	t.Name = name
 	return aligned(t), nil
 }
 
@@ -113,112 +113,4 @@ func (m *Model) Close() error {
 	}
 	m.shards = nil
 	return errors.Join(errs...)
-}
-
-// openWeights prefers a single file over an index, as transformers does.
-func (m *Model) openWeights() error {
-	locate, err := m.openFiles()
-	if err != nil {
-		return err
-	}
-	for _, spec := range RequiredTensors(m.Config) {
-		file, err := locate(spec.Name)
-		if err != nil {
-			return err
-		}
-		t, ok := file.Tensor(spec.Name)
-		if !ok {
-			return missingTensor(file.Path(), spec.Name)
-		}
-		if !slices.Equal(t.Shape, spec.Shape) {
-			return fmt.Errorf("%s: tensor %q has shape %v, but %s needs %v", file.Path(), spec.Name, t.Shape, ConfigFile, spec.Shape)
-		}
-		if !t.DType.IsFloat() {
-			return usererr.With(fmt.Errorf("%s: tensor %q has type %s; only F32, BF16 and F16 are supported", file.Path(), spec.Name, t.DType),
-				"use the model with bf16 weights, not a quantized one")
-		}
-		m.index[spec.Name] = file
-	}
-	return nil
-}
-
-// openFiles opens the weight files and returns a function that finds a tensor's file.
-func (m *Model) openFiles() (locate func(name string) (*safetensors.File, error), err error) {
-	if m.Location.Has(WeightsFile) {
-		file, err := m.openShard(WeightsFile)
-		return func(string) (*safetensors.File, error) { return file, nil }, err
-	}
-	content, err := m.Location.ReadFile(IndexFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usererr.With(fmt.Errorf("%s has neither %s nor %s", m.Location, WeightsFile, IndexFile), "%s", m.Location.incompleteHint())
-	}
-	if err != nil {
-		return nil, err
-	}
-	path := m.Location.Path(IndexFile)
-	weightMap, err := parseIndex(path, content)
-	if err != nil {
-		return nil, err
-	}
-	byName := map[string]*safetensors.File{}
-	for _, name := range shardNames(weightMap) {
-		if byName[name], err = m.openShard(name); err != nil {
-			return nil, err
-		}
-	}
-	return func(name string) (*safetensors.File, error) {
-		if file, ok := byName[weightMap[name]]; ok {
-			return file, nil
-		}
-		return nil, missingTensor(path, name)
-	}, nil
-}
-
-func (m *Model) openShard(name string) (*safetensors.File, error) {
-	file, err := m.Location.openWeights(name)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = usererr.With(err, "%s", m.Location.incompleteHint())
-		}
-		return nil, err
-	}
-	m.shards = append(m.shards, file)
-	return file, nil
-}
-
-func missingTensor(path, name string) error {
-	return usererr.With(fmt.Errorf("%s: tensor %q is missing", path, name),
-		"%s describes another model, or the download is incomplete", ConfigFile)
-}
-
-// parseIndex parses {"weight_map": {tensor: file}}. The files must be in the folder of the index.
-func parseIndex(path string, content []byte) (map[string]string, error) {
-	var index struct {
-		WeightMap map[string]string `json:"weight_map"`
-	}
-	if err := json.Unmarshal(content, &index); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, jsonfields.Describe(content, err))
-	}
-	if len(index.WeightMap) == 0 {
-		return nil, fmt.Errorf("%s: weight_map is missing or empty", path)
-	}
-	for _, name := range shardNames(index.WeightMap) {
-		if name == "" || name != filepath.Base(name) || !filepath.IsLocal(name) {
-			return nil, fmt.Errorf("%s: weight_map names %q, which is not a file in the same folder", path, name)
-		}
-	}
-	return index.WeightMap, nil
-}
-
-func shardNames(weightMap map[string]string) []string {
-	seen := map[string]bool{}
-	var names []string
-	for _, file := range weightMap {
-		if !seen[file] {
-			seen[file] = true
-			names = append(names, file)
-		}
-	}
-	sort.Strings(names)
-	return names
 }

@@ -99,21 +99,6 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// A tied model may have an lm_head.weight and other tensors: they are ignored.
-func TestOpen_TiedWithOutput(t *testing.T) {
-	t.Parallel()
-	dir := makeModel(t, model.RandomOptions{Config: small()})
-	tensors := weights(t, dir)
-	tensors[model.LMHead] = tensors[model.EmbedTokens]
-	tensors["model.layers.0.self_attn.rotary_emb.inv_freq"] = safetensors.Tensor{DType: "F64", Shape: []int{1}, Data: make([]byte, 8)}
-	rewrite(t, filepath.Join(dir, model.WeightsFile), tensors)
-	m, err := model.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Close()
-}
-
 // A header of odd length puts the elements at odd addresses; the views are aligned all the same.
 func TestOpen_UnalignedFile(t *testing.T) {
 	t.Parallel()
@@ -240,7 +225,7 @@ func TestOpen_Index(t *testing.T) {
 		"dots":           {func(m map[string]string) { m[model.FinalNorm] = ".." }, "which is not a file in the same folder"},
 		"empty name":     {func(m map[string]string) { m[model.FinalNorm] = "" }, "which is not a file in the same folder"},
 		"no such shard":  {func(m map[string]string) { m[model.FinalNorm] = "model-9.safetensors" }, "model-9.safetensors"},
-		"tensor unnamed": {func(m map[string]string) { delete(m, model.FinalNorm) }, `model.safetensors.index.json: tensor "model.norm.weight" is missing`},
+		"tensor unnamed": {func(m map[string]string) { delete(m, model.FinalNorm) }, `weight_map does not list tensor "model.norm.weight"`},
 		"wrong shard":    {func(m map[string]string) { m[model.FinalNorm] = m[model.EmbedTokens] }, `.safetensors: tensor "model.norm.weight" is missing`},
 		"nothing":        {func(m map[string]string) { clear(m) }, "weight_map is missing or empty"},
 	} {

@@ -18,8 +18,11 @@ import (
 const (
 	lengthBytes = 8
 	// maxHeader is the limit of the reference implementation.
-	maxHeader   = 100_000_000
-	metadataKey = "__metadata__"
+	maxHeader = 100_000_000
+	// maxTensors and maxDimensions bound what a header makes us allocate; models have some thousand tensors of at most 5.
+	maxTensors    = 200_000
+	maxDimensions = 32
+	metadataKey   = "__metadata__"
 )
 
 // entry is a tensor's entry in the header; begin and end count from the end of the header.
@@ -30,7 +33,8 @@ type entry struct {
 }
 
 type header struct {
-	tensors map[string]entry
+	tensors  map[string]entry
+	metadata map[string]string
 }
 
 // split separates a file's header from its data.
@@ -86,6 +90,9 @@ func parseHeader(head []byte) (*header, error) {
 		if seen[name] {
 			return nil, fmt.Errorf("tensor %q is listed twice", name)
 		}
+		if len(seen) == maxTensors {
+			return nil, fmt.Errorf("more than %d tensors", maxTensors)
+		}
 		seen[name] = true
 		if err := h.readValue(dec, name); err != nil {
 			return nil, err
@@ -102,7 +109,7 @@ func parseHeader(head []byte) (*header, error) {
 
 func (h *header) readValue(dec *json.Decoder, name string) error {
 	if name == metadataKey {
-		if err := dec.Decode(new(map[string]string)); err != nil {
+		if err := dec.Decode(&h.metadata); err != nil {
 			return fmt.Errorf("%s: %w", metadataKey, jsonError(err))
 		}
 		return nil
@@ -124,6 +131,9 @@ func (h *header) readValue(dec *json.Decoder, name string) error {
 		if err := json.Unmarshal(value, field.out); err != nil {
 			return fmt.Errorf("tensor %q: %s: %w", name, field.key, err)
 		}
+	}
+	if len(shape) > maxDimensions {
+		return fmt.Errorf("tensor %q has %d dimensions, more than %d", name, len(shape), maxDimensions)
 	}
 	if len(offsets) != 2 {
 		return fmt.Errorf("tensor %q: data_offsets has %d numbers, not 2", name, len(offsets))

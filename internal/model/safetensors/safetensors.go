@@ -75,11 +75,13 @@ type File struct {
 	mapping []byte // the whole file if it is mapped, else nil
 	tensors map[string]entry
 	names   []string // in order of their data
+	// metadata is the header's free text, nil if there is none
+	metadata map[string]string
 }
 
 // Open maps the file at path and checks its header. The file must not be truncated while it is open.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would make it wait
 	if err != nil {
 		return nil, fmt.Errorf("cannot read weights: %w", err)
 	}
@@ -122,7 +124,7 @@ func Parse(name string, content []byte) (*File, error) {
 	if err := h.check(uint64(len(data))); err != nil {
 		return nil, damaged(name, "%v", err)
 	}
-	f := &File{path: name, data: data, tensors: h.tensors}
+	f := &File{path: name, data: data, tensors: h.tensors, metadata: h.metadata}
 	for n := range h.tensors {
 		f.names = append(f.names, n)
 	}
@@ -132,6 +134,9 @@ func Parse(name string, content []byte) (*File, error) {
 
 // Path returns the file's path, or the name given to Parse.
 func (f *File) Path() string { return f.path }
+
+// Metadata returns an entry of the header's free text, "" if it is absent.
+func (f *File) Metadata(key string) string { return f.metadata[key] }
 
 // Names lists the tensors in the order of their data.
 func (f *File) Names() []string { return f.names }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -226,4 +227,32 @@ func metadataOf(t *testing.T, file []byte) map[string]string {
 		t.Fatal(err)
 	}
 	return header.Metadata
+}
+
+// Headers that ask for too much are refused: sums that overflow, too many tensors, too many dimensions, lengths beyond the file.
+func TestParse_LimitsBeforeWork(t *testing.T) {
+	t.Parallel()
+	file := func(length uint64, header string) []byte {
+		return append(binary.LittleEndian.AppendUint64(nil, length), header...)
+	}
+	many := strings.Builder{}
+	for i := range 200_001 {
+		fmt.Fprintf(&many, `,"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`, i)
+	}
+	for name, c := range map[string]struct{ header, want string }{
+		"many tensors":    {"{" + many.String()[1:] + "}", "more than 200000 tensors"},
+		"many dimensions": {`{"a":{"dtype":"F32","shape":[` + strings.Repeat("1,", 32) + `1],"data_offsets":[0,4]}}`, "33 dimensions"},
+		"product":         {`{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}`, "too large"},
+		"sum": {`{"a":{"dtype":"F32","shape":[4611686018427387903],"data_offsets":[0,18446744073709551612]},` +
+			`"b":{"dtype":"F32","shape":[2],"data_offsets":[18446744073709551612,4]}}`, "outside the file"},
+	} {
+		if _, err := safetensors.Parse("f", file(uint64(len(c.header)), c.header)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, length := range []uint64{3, 99_999_999, 100_000_001, math.MaxInt64, math.MaxUint64} {
+		if _, err := safetensors.Parse("f", file(length, "{}")); err == nil {
+			t.Errorf("a header of %d bytes in a file of 10 was accepted", length)
+		}
+	}
 }
