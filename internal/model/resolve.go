@@ -80,6 +80,32 @@ func ResolveRepo(repo string) (Location, error) {
 		"download it with: vqctl model pull %s (or try the built-in model: %v %s)", repo, usererr.Option("base_model"), Tiny)
 }
 
+// revisionPattern is a branch, a tag, a commit, or a pull request: refs/pr/7.
+var revisionPattern = regexp.MustCompile(`^[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95}){0,3}$`)
+
+// SplitRevision splits owner/name@revision. Other names, such as paths with an @, have no revision.
+func SplitRevision(name string) (repo, revision string) {
+	before, after, found := strings.Cut(name, "@")
+	if !found || !revisionPattern.MatchString(after) || strings.Contains(after, "..") {
+		return name, ""
+	}
+	if _, ok := RepoName(before); !ok {
+		return name, ""
+	}
+	return before, after
+}
+
+// AtRevision is the reverse of SplitRevision. main is what a name means without a revision. A folder has no revisions.
+func AtRevision(name, revision string) string {
+	if _, ok := RepoName(name); !ok || revision == "" || revision == "main" {
+		return name
+	}
+	if joined := name + "@" + revision; revisionPattern.MatchString(revision) {
+		return joined
+	}
+	return name
+}
+
 // repoPattern is what Hugging Face allows: owner/name, of letters, digits, dots, dashes and underscores.
 var repoPattern = regexp.MustCompile(`^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$`)
 

@@ -23,7 +23,7 @@ type Config struct {
 	Dropout   float64 // on the input of A, during training only
 	RSLoRA    bool
 	Targets   []model.Projection // projections with an adapter, in the order of model.Projections
-	BaseModel string             // name or path of the base model; may be empty
+	BaseModel string             // name, with @revision if it has one, or path of the base model; may be empty
 }
 
 // Scale returns the factor of B A x: alpha/r, or alpha/sqrt(r) with rank stabilization.
@@ -50,6 +50,8 @@ type Adapter struct {
 	Layers [][]Pair // [layer][index in Targets]
 	// modules is target_modules and exclude_modules as loaded, so that a pattern survives saving.
 	modules moduleFilter
+	// BaseFingerprint is the fingerprint of the base model that the adapter was trained on; "" if it is not known.
+	BaseFingerprint string
 }
 
 // Options of a new adapter.

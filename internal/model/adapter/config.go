@@ -7,28 +7,37 @@ import (
 	"strings"
 
 	"ventriloquist/internal/jsonfields"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
 )
 
 const maxRank = 1 << 16
 
+// settings are what an adapter_config.json says.
+type settings struct {
+	Config
+	modules moduleFilter
+	shapes  shapes
+}
+
 // parseConfig parses an adapter_config.json; path is for errors. It ignores unknown fields, and known ones that make no
 // difference here.
-func parseConfig(path string, content []byte) (Config, moduleFilter, error) {
-	object, err := jsonfields.Parse(path, content)
+func parseConfig(path string, content []byte) (settings, error) {
+	object, err := jsonfields.ParseDocument(path, content)
 	if err != nil {
-		return Config{}, moduleFilter{}, err
+		return settings{}, err
 	}
 	f := configFields{object}
 	f.refuseOtherKinds()
 	f.refuseUnsupported()
 	if f.Err() != nil {
-		return Config{}, moduleFilter{}, f.Err()
+		return settings{}, f.Err()
 	}
 	c := Config{
 		R:         f.Size("r", maxRank),
 		Alpha:     f.Positive("lora_alpha"),
 		RSLoRA:    f.Bool("use_rslora", false),
-		BaseModel: f.TextOr("base_model_name_or_path", ""),
+		BaseModel: f.baseModel(),
 	}
 	if f.Has("lora_dropout") {
 		c.Dropout = f.Number("lora_dropout")
@@ -36,18 +45,50 @@ func parseConfig(path string, content []byte) (Config, moduleFilter, error) {
 	if !(c.Dropout >= 0 && c.Dropout < 1) {
 		f.Wrong("lora_dropout", "%s is not at least 0 and less than 1", f.Raw("lora_dropout"))
 	}
-	modules := parseFilter(f.Fields)
+	modules := f.parseModules()
 	for _, name := range modules.target.names {
 		if last := name[strings.LastIndex(name, ".")+1:]; last == "lm_head" || last == "embed_tokens" {
-			f.Unsupported("target_modules", fmt.Sprintf("%q", name), plainLoRA)
+			f.Unsupported("target_modules", fmt.Sprintf("%q", name), mergeAdvice())
 		}
 	}
-	return c, modules, f.Err()
+	s := settings{Config: c, modules: modules, shapes: shapes{config: c, rank: f.parsePatterns("rank_pattern"), alpha: f.parsePatterns("alpha_pattern")}}
+	f.checkPatterns(s.shapes)
+	return s, f.Err()
 }
 
 type configFields struct{ *jsonfields.Fields }
 
+// baseModel reads the base model's name and revision.
+func (f configFields) baseModel() string {
+	name, revision := f.TextOr("base_model_name_or_path", ""), f.TextOr("revision", "")
+	joined := model.AtRevision(name, revision)
+	if _, isName := model.RepoName(name); isName && joined == name && revision != "" && revision != "main" {
+		f.Wrong("revision", "%q is not the name of a branch, a tag or a commit", revision)
+	}
+	return joined
+}
+
 const plainLoRA = "only plain LoRA on q, k, v, o, gate, up and down projections is supported"
+
+// mergeAdvice is the remedy for adapters that change more than plain LoRA can express, but that PEFT can merge.
+func mergeAdvice() string {
+	return fmt.Sprintf("merge the adapter into its base model with PEFT (merge_and_unload, then save_pretrained) and use the result with %v",
+		usererr.Option("base_model"))
+}
+
+// mergeable are the fields that are gone once PEFT has merged the adapter.
+var mergeable = []string{"use_dora", "modules_to_save", "bias", "trainable_token_indices", "fan_in_fan_out", "target_parameters", "use_qalora", "use_bdlora"}
+
+// remedy is the advice for an unsupported field.
+func remedy(key string) string {
+	switch {
+	case slices.Contains(mergeable, key):
+		return mergeAdvice()
+	case key == "lora_bias":
+		return "Qwen3 has no biases that it could be merged into: train the adapter again without lora_bias"
+	}
+	return plainLoRA
+}
 
 func (f configFields) refuseOtherKinds() {
 	if kind := f.Text("peft_type"); f.Err() == nil && kind != "LORA" {
@@ -57,7 +98,7 @@ func (f configFields) refuseOtherKinds() {
 		f.Unsupported("task_type", fmt.Sprintf("%q", task), "the adapter must be for a causal language model")
 	}
 	if bias := f.TextOr("bias", "none"); bias != "none" {
-		f.Unsupported("bias", fmt.Sprintf("%q", bias), plainLoRA)
+		f.Unsupported("bias", fmt.Sprintf("%q", bias), remedy("bias"))
 	}
 	f.refuseInitialization()
 }
@@ -76,8 +117,8 @@ func (f configFields) refuseInitialization() {
 
 // unsupportedFields change the computation unless they are empty: null, false, {}, [] or "".
 var unsupportedFields = []string{
-	"use_dora", "use_qalora", "use_bdlora", "lora_bias", "fan_in_fan_out", "modules_to_save", "rank_pattern", "alpha_pattern",
-	"layers_to_transform", "layer_replication", "target_parameters", "trainable_token_indices",
+	"use_dora", "use_qalora", "use_bdlora", "lora_bias", "fan_in_fan_out", "modules_to_save",
+	"layer_replication", "target_parameters", "trainable_token_indices",
 	"alora_invocation_tokens", "arrow_config", "kasa_config", "monteclora_config", "velora_config", "megatron_config",
 	"lora_ga_config", "corda_config", "loftq_config",
 }
@@ -85,7 +126,7 @@ var unsupportedFields = []string{
 func (f configFields) refuseUnsupported() {
 	for _, key := range unsupportedFields {
 		if f.Has(key) && !f.isEmpty(key) {
-			f.Unsupported(key, f.Raw(key), plainLoRA)
+			f.Unsupported(key, f.Raw(key), remedy(key))
 		}
 	}
 	// An unknown use_ field is a variant from a later PEFT.
@@ -96,29 +137,17 @@ func (f configFields) refuseUnsupported() {
 	}
 }
 
-func (f configFields) isEmpty(key string) bool {
-	var value any
-	if !f.Decode(key, "JSON", &value) {
-		return true
-	}
-	switch v := value.(type) {
-	case bool:
-		return !v
-	case string:
-		return v == ""
-	case []any:
-		return len(v) == 0
-	case map[string]any:
-		return len(v) == 0
-	}
-	return false
-}
+// isEmpty reports whether a field has no effect: a number has one.
+func (f configFields) isEmpty(key string) bool { return f.IsEmpty(key) && f.Raw(key) != "0" }
 
 // encodeConfig writes the fields that PEFT reads, sorted by name as PEFT does.
 func encodeConfig(c Config, modules moduleFilter) ([]byte, error) {
-	var base any
-	if c.BaseModel != "" {
-		base = c.BaseModel
+	var base, revision any
+	if name, at := model.SplitRevision(c.BaseModel); name != "" {
+		base = name
+		if at != "" {
+			revision = at
+		}
 	}
 	fields := map[string]any{
 		"alpha_pattern":           map[string]any{},
@@ -129,8 +158,8 @@ func encodeConfig(c Config, modules moduleFilter) ([]byte, error) {
 		"fan_in_fan_out":          false,
 		"inference_mode":          true,
 		"init_lora_weights":       true,
-		"layers_pattern":          nil,
-		"layers_to_transform":     nil,
+		"layers_pattern":          orNull(modules.layers.rawPattern),
+		"layers_to_transform":     orNull(modules.layers.rawLayers),
 		"lora_alpha":              c.Alpha,
 		"lora_bias":               false,
 		"lora_dropout":            c.Dropout,
@@ -138,7 +167,7 @@ func encodeConfig(c Config, modules moduleFilter) ([]byte, error) {
 		"peft_type":               "LORA",
 		"r":                       c.R,
 		"rank_pattern":            map[string]any{},
-		"revision":                nil,
+		"revision":                revision,
 		"target_modules":          modules.target.value(),
 		"task_type":               "CAUSAL_LM",
 		"use_dora":                false,
@@ -152,6 +181,13 @@ func encodeConfig(c Config, modules moduleFilter) ([]byte, error) {
 		return nil, fmt.Errorf("cannot encode %s: %w", ConfigFile, err)
 	}
 	return []byte(b.String()), nil
+}
+
+func orNull(raw json.RawMessage) any {
+	if raw == nil {
+		return nil
+	}
+	return raw
 }
 
 // value returns what to write into the file: what was loaded, else the list of names.

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
-	"strings"
 
 	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/safetensors"
 	"ventriloquist/internal/usererr"
@@ -23,6 +23,9 @@ const (
 	WeightsFile = "adapter_model.safetensors"
 )
 
+// fingerprintKey is the entry of the weights file's metadata for the base model's fingerprint.
+const fingerprintKey = "base_fingerprint"
+
 // prefix is what PEFT puts before the base model's tensor names.
 const prefix = "base_model.model."
 
@@ -33,160 +36,64 @@ func tensorName(layer int, p model.Projection, matrix string) string {
 // ReadConfig reads only a folder's adapter_config.json. Targets is empty, because targets are known only together with the
 // base model, which BaseModel names.
 func ReadConfig(dir string) (Config, error) {
-	c, _, err := readConfig(dir)
-	return c, err
+	s, err := readConfig(dir)
+	return s.Config, err
 }
 
-func readConfig(dir string) (Config, moduleFilter, error) {
+func readConfig(dir string) (settings, error) {
 	path := filepath.Join(dir, ConfigFile)
-	content, err := os.ReadFile(path)
+	content, err := jsonfields.ReadFile(path, jsonfields.MaxDocument)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Config{}, moduleFilter{}, usererr.With(fmt.Errorf("%s has no %s: %w", dir, ConfigFile, fs.ErrNotExist),
-			"an adapter is a folder with %s and %s, as written by vqctl train", ConfigFile, WeightsFile)
+		return settings{}, notAnAdapter(dir)
 	}
 	if err != nil {
-		return Config{}, moduleFilter{}, fmt.Errorf("cannot read the adapter: %w", err)
+		return settings{}, fmt.Errorf("cannot read the adapter: %w", err)
 	}
 	return parseConfig(path, content)
 }
 
+// notAnAdapter is the error of a folder without adapter_config.json. It says what the folder is where its files show it.
+func notAnAdapter(dir string) error {
+	err := fmt.Errorf("%s has no %s: %w", dir, ConfigFile, fs.ErrNotExist)
+	has := func(pattern string) bool {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // fails for a bad pattern only
+		return len(found) > 0
+	}
+	switch {
+	case has(model.ConfigFile) && (has("*.safetensors") || has("*.bin")):
+		return usererr.With(err, "the folder is a whole model: use it with %v", usererr.Option("base_model"))
+	case has("*_optim_states.pt") || has("global_step*"):
+		return usererr.With(err, "the folder is a checkpoint of DeepSpeed: convert it with its zero_to_fp32.py and save the adapter with PEFT")
+	case has("checkpoint-*"):
+		return usererr.With(err, "the folder is the output of a training run: name one of its checkpoints")
+	}
+	return usererr.With(err, "an adapter is a folder with %s and %s, as written by vqctl train", ConfigFile, WeightsFile)
+}
+
 // Load reads an adapter folder and checks that it fits the base model.
 func Load(dir string, base model.Config) (*Adapter, error) {
-	config, modules, err := readConfig(dir)
+	settings, err := readConfig(dir)
 	if err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, WeightsFile)
 	file, err := safetensors.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usererr.With(fmt.Errorf("%s has no %s: %w", dir, WeightsFile, fs.ErrNotExist), "the adapter is incomplete, or its weights are not in safetensors format")
+		err = fmt.Errorf("%s has no %s: %w", dir, WeightsFile, fs.ErrNotExist)
+		if _, other := os.Stat(filepath.Join(dir, "adapter_model.bin")); other == nil {
+			return nil, usererr.With(err, "its weights are in PyTorch's format: load the adapter with PEFT and save it with save_pretrained")
+		}
+		return nil, usererr.With(err, "the adapter is incomplete, or its weights are not in safetensors format")
 	}
 	if err != nil {
 		return nil, err
 	}
-	l := loader{file: file, base: base, adapter: &Adapter{Config: config, modules: modules}}
+	l := loader{file: file, base: base, shapes: settings.shapes,
+		adapter: &Adapter{Config: settings.Config, modules: settings.modules, BaseFingerprint: file.Metadata(fingerprintKey)}}
 	if err := errors.Join(l.load(), file.Close()); err != nil {
 		return nil, err
 	}
 	return l.adapter, nil
-}
-
-// loader fills an adapter from its weights file.
-type loader struct {
-	file    *safetensors.File
-	base    model.Config
-	adapter *Adapter
-}
-
-func (l *loader) load() error {
-	if err := l.checkNames(); err != nil {
-		return err
-	}
-	a := l.adapter
-	wanted := map[string]bool{}
-	for layer := range l.base.Layers {
-		for _, p := range model.Projections {
-			if l.targeted(layer, p) {
-				wanted[p.Short] = true
-			}
-		}
-	}
-	if a.Targets = pick(wanted); len(a.Targets) == 0 {
-		return fmt.Errorf("%s: target_modules matches no projection of the base model", filepath.Join(filepath.Dir(l.file.Path()), ConfigFile))
-	}
-	for layer := range l.base.Layers {
-		pairs := make([]Pair, len(a.Targets))
-		for i, p := range a.Targets {
-			pair, err := l.pair(layer, p)
-			if err != nil {
-				return err
-			}
-			pairs[i] = pair
-		}
-		a.Layers = append(a.Layers, pairs)
-	}
-	return nil
-}
-
-// targeted reports whether the adapter has a pair there. If its pattern cannot be evaluated, the tensors in the file decide.
-func (l *loader) targeted(layer int, p model.Projection) bool {
-	if l.adapter.modules.opaque() {
-		_, ok := l.file.Tensor(tensorName(layer, p, "A"))
-		return ok
-	}
-	return l.adapter.modules.has(moduleName(layer, p))
-}
-
-func (l *loader) pair(layer int, p model.Projection) (Pair, error) {
-	r := l.adapter.R
-	if !l.targeted(layer, p) {
-		pair := newPair(l.base, p, r)
-		pair.Absent = true
-		return pair, nil
-	}
-	var pair Pair // allocated once the file is known to hold what the configuration claims
-	var err error
-	pair.In, pair.Out = l.base.Dims(p)
-	if pair.A, err = l.matrix(tensorName(layer, p, "A"), r, pair.In); err != nil {
-		return pair, err
-	}
-	pair.B, err = l.matrix(tensorName(layer, p, "B"), pair.Out, r)
-	return pair, err
-}
-
-func (l *loader) matrix(name string, rows, columns int) ([]float32, error) {
-	t, ok := l.file.Tensor(name)
-	if !ok {
-		return nil, l.mismatch("tensor %q is missing", name)
-	}
-	if !slices.Equal(t.Shape, []int{rows, columns}) {
-		return nil, l.mismatch("tensor %q has shape %v, but this base model and r = %d need %v", name, t.Shape, l.adapter.R, []int{rows, columns})
-	}
-	values, err := t.Floats()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", l.file.Path(), err)
-	}
-	return values, nil
-}
-
-// checkNames rejects tensors that would be ignored: their effect would be missing without notice.
-func (l *loader) checkNames() error {
-	known := map[string]bool{}
-	for layer := range l.base.Layers {
-		for _, p := range model.Projections {
-			if l.targeted(layer, p) {
-				known[tensorName(layer, p, "A")], known[tensorName(layer, p, "B")] = true, true
-			}
-		}
-	}
-	for _, name := range l.file.Names() {
-		if known[name] {
-			continue
-		}
-		if layer, ok := layerOf(name); ok && layer >= l.base.Layers {
-			return l.mismatch("tensor %q belongs to layer %d, but the base model has %d layers", name, layer, l.base.Layers)
-		}
-		return usererr.With(fmt.Errorf("%s: unexpected tensor %q: %s does not list it", l.file.Path(), name, ConfigFile), plainLoRA)
-	}
-	return nil
-}
-
-// layerOf returns the layer number in a tensor's name.
-func layerOf(name string) (layer int, ok bool) {
-	rest, ok := strings.CutPrefix(name, prefix+"model.layers.")
-	if !ok {
-		return 0, false
-	}
-	_, err := fmt.Sscanf(rest, "%d.", &layer)
-	return layer, err == nil
-}
-
-func (l *loader) mismatch(format string, args ...any) error {
-	err := fmt.Errorf("%s: %s", l.file.Path(), fmt.Sprintf(format, args...))
-	if trained := l.adapter.BaseModel; trained != "" {
-		return usererr.With(err, "the adapter may belong to another base model: it was trained on %s", trained)
-	}
-	return usererr.With(err, "the adapter may belong to another base model")
 }
 
 // WriteFiles writes the adapter's two files into an existing folder, such as a checkpoint in progress. The same adapter gives
@@ -221,7 +128,11 @@ func (a *Adapter) writeWeights(w io.Writer) error {
 		}
 	}
 	sort.Slice(tensors, func(i, j int) bool { return tensors[i].Name < tensors[j].Name })
-	if err := safetensors.Write(w, map[string]string{"format": "pt"}, tensors); err != nil {
+	metadata := map[string]string{"format": "pt"}
+	if a.BaseFingerprint != "" {
+		metadata[fingerprintKey] = a.BaseFingerprint
+	}
+	if err := safetensors.Write(w, metadata, tensors); err != nil {
 		return fmt.Errorf("cannot write %s: %w", WeightsFile, err)
 	}
 	return nil

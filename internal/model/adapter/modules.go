@@ -13,6 +13,7 @@ import (
 // moduleFilter is PEFT's target_modules and exclude_modules: which linear layers have an adapter.
 type moduleFilter struct {
 	target, exclude moduleSet
+	layers          layerFilter
 }
 
 // moduleSet is a list of module names (or name endings), or a pattern for whole names.
@@ -48,7 +49,9 @@ func parseModules(f *jsonfields.Fields, key string) (s moduleSet) {
 	}
 	s.raw = raw
 	if raw[0] == '[' {
-		s.names, _ = f.Texts(key)
+		if s.names, _ = f.Texts(key); len(s.names) > maxNames {
+			f.Wrong(key, "has more than %d names", maxNames)
+		}
 		return s
 	}
 	pattern := f.Text(key)
@@ -56,7 +59,7 @@ func parseModules(f *jsonfields.Fields, key string) (s moduleSet) {
 		s.allLinear = true
 		return s
 	}
-	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+	re, err := compile(`\A(?:%s)\z`, pattern)
 	s.pattern, s.opaque = re, err != nil
 	return s
 }
@@ -69,18 +72,24 @@ func (s moduleSet) matches(module string) bool {
 	case s.pattern != nil:
 		return s.pattern.MatchString(module)
 	}
-	return slices.ContainsFunc(s.names, func(name string) bool {
-		return module == name || strings.HasSuffix(module, "."+name)
-	})
+	return s.names != nil && (slices.Contains(s.names, module) || s.endsWithName(module))
+}
+
+func (s moduleSet) endsWithName(module string) bool {
+	return slices.ContainsFunc(s.names, func(name string) bool { return strings.HasSuffix(module, "."+name) })
 }
 
 // opaque reports whether only the file's tensors show what is targeted.
-func (m moduleFilter) opaque() bool { return m.target.opaque || m.exclude.opaque }
+func (m moduleFilter) opaque() bool { return m.target.opaque || m.exclude.opaque || m.layers.opaque }
 
 // has reports whether a module has an adapter.
 func (m moduleFilter) has(module string) bool {
 	excluded := m.exclude.raw != nil && !m.exclude.opaque && m.exclude.matches(module)
-	return !excluded && m.target.matches(module)
+	if excluded || !m.target.matches(module) {
+		return false
+	}
+	// As in PEFT, a module that is named in full has an adapter in any case.
+	return slices.Contains(m.target.names, module) || m.layers.has(module)
 }
 
 // moduleName returns the name that PEFT matches its patterns against.
