@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sort"
@@ -48,6 +49,9 @@ func listOwn(root string) (list []Entry, err error) {
 		}
 		for _, name := range names {
 			whole := strings.TrimSuffix(strings.TrimPrefix(name, "."), ".partial")
+			if plain, err := url.PathUnescape(whole); err == nil {
+				whole = plain // a revision such as refs/pr/7
+			}
 			list = append(list, entry(owner+"/"+whole, "vqctl", filepath.Join(dir, name)))
 		}
 	}
@@ -68,7 +72,7 @@ func listCache(root string) (list []Entry, err error) {
 			continue
 		}
 		repo = strings.Replace(repo, "--", "/", 1)
-		dir, err := cacheFolder(repo)
+		dir, err := cacheFolder(repo, "")
 		if err != nil || dir == "" {
 			continue // not a model that vqctl can use
 		}

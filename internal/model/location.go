@@ -89,8 +89,8 @@ func (s Location) openWeights(file string) (*safetensors.File, error) {
 }
 
 func (s Location) incompleteHint() string {
-	if repo, ok := RepoName(s.Name); ok && s.Name != s.Dir {
-		return "complete it with: vqctl model pull " + repo
+	if repo, revision, ok := ParseName(s.Name); ok && s.Name != s.Dir {
+		return "complete it with: vqctl model pull " + AtRevision(repo, revision)
 	}
 	return "a base model is a folder with " + ConfigFile + ", " + TokenizerFile + " and " + WeightsFile + " or its shards"
 }

@@ -27,7 +27,8 @@ var Known = []string{
 }
 
 // Resolve finds a model: "" is Default, "tiny" the embedded one; then a folder; then a name such as Qwen/Qwen3-8B-Base,
-// qwen3-8b-base or owner/name in vqctl's own model folder and in the Hugging Face cache. It downloads nothing.
+// qwen3-8b-base, owner/name or owner/name@revision in vqctl's own model folder and in the Hugging Face cache. It downloads
+// nothing.
 func Resolve(nameOrDir string) (Location, error) {
 	if nameOrDir == "" {
 		nameOrDir = Default
@@ -35,6 +36,7 @@ func Resolve(nameOrDir string) (Location, error) {
 	if nameOrDir == Tiny {
 		return embedded(), nil
 	}
+	nameOrDir = ExpandHome(nameOrDir)
 	if info, err := os.Stat(nameOrDir); err == nil && info.IsDir() {
 		return folderByPath(nameOrDir)
 	} else if err == nil {
@@ -42,12 +44,12 @@ func Resolve(nameOrDir string) (Location, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return Location{}, fmt.Errorf("cannot open base model: %w", err)
 	}
-	repo, ok := RepoName(nameOrDir)
+	repo, revision, ok := ParseName(nameOrDir)
 	if !ok {
 		return Location{}, usererr.With(fmt.Errorf("no base model %q: it is neither a folder nor the name of a model", nameOrDir),
 			"give a folder, %s, or a name as on Hugging Face: %s; vqctl model list shows the models on this machine", Tiny, Default)
 	}
-	return ResolveRepo(repo)
+	return ResolveRepo(AtRevision(repo, revision))
 }
 
 // folderByPath makes the path absolute, because an adapter that records it must find it from elsewhere.
@@ -59,11 +61,12 @@ func folderByPath(dir string) (Location, error) {
 	return Folder(absolute), nil
 }
 
-// ResolveRepo finds a model by its full name, owner/name.
-func ResolveRepo(repo string) (Location, error) {
+// ResolveRepo finds a model by its full name, owner/name or owner/name@revision.
+func ResolveRepo(name string) (Location, error) {
+	repo, revision := SplitRevision(name)
 	incomplete := ""
-	for _, find := range []func(string) (string, error){ownFolder, cacheFolder} {
-		dir, err := find(repo)
+	for _, find := range []func(repo, revision string) (string, error){ownFolder, cacheFolder} {
+		dir, err := find(repo, revision)
 		if err != nil {
 			return Location{}, err
 		}
@@ -74,10 +77,24 @@ func ResolveRepo(repo string) (Location, error) {
 			incomplete = fmt.Sprintf(": %s has no %s", dir, missing)
 			continue
 		}
-		return Location{Name: repo, Dir: dir}, nil
+		return Location{Name: name, Dir: dir}, nil
 	}
-	return Location{}, usererr.With(fmt.Errorf("base model %s is not on this machine%s", repo, incomplete),
-		"download it with: vqctl model pull %s (or try the built-in model: %v %s)", repo, usererr.Option("base_model"), Tiny)
+	err := fmt.Errorf("base model %s is not on this machine%s", name, incomplete)
+	if original, ok := Original(repo); ok {
+		return Location{}, usererr.With(err, "it is a quantized copy, which vqctl cannot use: use %v %s (vqctl model pull %s); %v quantizes it when it is loaded",
+			usererr.Option("base_model"), original, original, usererr.Option("load_in_4bit"))
+	}
+	return Location{}, usererr.With(err, "download it with: vqctl model pull %s (or try the built-in model: %v %s)", name, usererr.Option("base_model"), Tiny)
+}
+
+// ParseName splits a model's name and adds the owner of a known one. ok is false if the name or the revision is not valid.
+func ParseName(name string) (repo, revision string, ok bool) {
+	repo, revision = SplitRevision(name)
+	repo, ok = RepoName(repo)
+	if revision == "main" {
+		revision = ""
+	}
+	return repo, revision, ok
 }
 
 // revisionPattern is a branch, a tag, a commit, or a pull request: refs/pr/7.
@@ -117,84 +134,6 @@ func RepoName(name string) (string, bool) {
 		}
 	}
 	return name, repoPattern.MatchString(name) && !strings.Contains(name, "..") && !strings.Contains(name, "--")
-}
-
-// OwnFolder returns the folder of the models that vqctl downloads: $VENTRILOQUIST_MODELS, else ventriloquist/models in the
-// user's data folder.
-func OwnFolder() (string, error) {
-	if dir := os.Getenv("VENTRILOQUIST_MODELS"); dir != "" {
-		return filepath.Abs(dir)
-	}
-	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "ventriloquist", "models"), nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", usererr.With(fmt.Errorf("no folder for models: %w", err), "set VENTRILOQUIST_MODELS to a folder")
-	}
-	return filepath.Join(home, ".local", "share", "ventriloquist", "models"), nil
-}
-
-// ownFolder returns the model's folder among vqctl's own, "" if it does not exist.
-func ownFolder(repo string) (string, error) {
-	root, err := OwnFolder()
-	if err != nil {
-		return "", err
-	}
-	return existingDir(filepath.Join(root, filepath.FromSlash(repo)))
-}
-
-// CacheFolder returns Hugging Face's cache, as its environment variables set it; "" if there is no home folder.
-func CacheFolder() string {
-	for _, key := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"} {
-		if dir := os.Getenv(key); dir != "" {
-			return dir
-		}
-	}
-	if dir := os.Getenv("HF_HOME"); dir != "" {
-		return filepath.Join(dir, "hub")
-	}
-	cache := os.Getenv("XDG_CACHE_HOME")
-	if cache == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
-		}
-		cache = filepath.Join(home, ".cache")
-	}
-	return filepath.Join(cache, "huggingface", "hub")
-}
-
-// cacheFolder returns the snapshot of the model's main branch in Hugging Face's cache, "" if there is none.
-func cacheFolder(repo string) (string, error) {
-	root := CacheFolder()
-	if root == "" {
-		return "", nil
-	}
-	base := filepath.Join(root, "models--"+strings.ReplaceAll(repo, "/", "--"))
-	ref, err := os.ReadFile(filepath.Join(base, "refs", "main"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("cannot read the Hugging Face cache: %w", err)
-	}
-	commit := strings.TrimSpace(string(ref))
-	if commit == "" || commit != filepath.Base(commit) || !filepath.IsLocal(commit) {
-		return "", usererr.With(fmt.Errorf("%s contains %q, which is not a commit", filepath.Join(base, "refs", "main"), commit), "remove that folder and download the model again")
-	}
-	return existingDir(filepath.Join(base, "snapshots", commit))
-}
-
-func existingDir(dir string) (string, error) {
-	info, err := os.Stat(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("cannot look for models: %w", err)
-	}
-	return dir, nil
 }
 
 // missingFile returns the first missing file of a downloaded model, "" if it is complete. A cache often holds only the

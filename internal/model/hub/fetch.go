@@ -198,6 +198,8 @@ func (d *download) receive(outer context.Context) (further bool, err error) {
 // accept checks the status of a response. A server without ranges sends the whole file, so the download starts over.
 func (d *download) accept(r *http.Response) error {
 	switch {
+	case r.StatusCode == http.StatusOK && isPage(r):
+		return usererr.With(fmt.Errorf("%s: the server sent a web page, not the file", d.address), "a proxy or a login page answers in its place: check the network and HF_ENDPOINT")
 	case r.StatusCode == http.StatusOK && d.have == 0:
 		return nil
 	case r.StatusCode == http.StatusOK:
@@ -206,7 +208,7 @@ func (d *download) accept(r *http.Response) error {
 		if want := fmt.Sprintf("bytes %d-%d/%d", d.have, d.file.size-1, d.file.size); r.Header.Get("Content-Range") == want {
 			return nil
 		}
-	case r.StatusCode != http.StatusRequestedRangeNotSatisfiable:
+	case r.StatusCode != http.StatusRequestedRangeNotSatisfiable || d.have == 0:
 		return d.client.refusal(d.repo, r)
 	}
 	err := fmt.Errorf("%s: requested bytes from %d of %d, but the server answered %s, %q", d.address, d.have, d.file.size, r.Status, r.Header.Get("Content-Range"))
@@ -214,6 +216,11 @@ func (d *download) accept(r *http.Response) error {
 		return restartErr
 	}
 	return transient(err)
+}
+
+// isPage reports whether a response is a web page.
+func isPage(r *http.Response) bool {
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Type"))), "text/html")
 }
 
 // copy writes the response to the file; only bytes that were written count.

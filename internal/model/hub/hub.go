@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,36 +37,29 @@ type Client struct {
 	// Log receives failed attempts that are retried.
 	Log *zap.Logger
 
+	problem error // with the environment; Pull returns it
+	offline bool
 	http    *http.Client
 	backoff time.Duration // before the first retry; doubles each time
 	stall   time.Duration // a connection without data for this long is closed
 	write   func(f *os.File, p []byte) (int, error)
 }
 
-// NewClient returns a client with HF_ENDPOINT and HF_TOKEN from the environment.
-func NewClient() *Client {
-	c := &Client{Endpoint: os.Getenv("HF_ENDPOINT"), Token: os.Getenv("HF_TOKEN"), Workers: 4, Log: zap.NewNop(), backoff: time.Second, stall: time.Minute, write: (*os.File).Write}
-	if c.Endpoint == "" {
-		c.Endpoint = "https://huggingface.co"
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = c.stall
-	c.http = &http.Client{CheckRedirect: keepToken, Transport: transport}
-	return c
-}
+// errRedirect marks redirects that are not followed.
+var errRedirect = errors.New("bad redirect")
 
 // keepToken sends the token only to the first host: large files are on other hosts, whose addresses are signed. The standard
 // library would send it to any port and subdomain.
 func keepToken(next *http.Request, via []*http.Request) error {
 	if len(via) >= 10 {
-		return fmt.Errorf("more than 10 redirects")
+		return fmt.Errorf("%w: more than 10", errRedirect)
 	}
 	first := via[0].URL
 	if next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
 		next.Header.Del("Authorization")
 	}
 	if first.Scheme == "https" && next.URL.Scheme != "https" {
-		return fmt.Errorf("redirected from https to %s", next.URL.Scheme)
+		return fmt.Errorf("%w from https to %s", errRedirect, next.URL.Scheme)
 	}
 	return nil
 }
@@ -93,13 +87,21 @@ type listing struct {
 }
 
 var (
-	hexName = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
+	isCommit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	hexName  = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
 	// wantedName matches files at the top level: configuration, tokenizer, weights, license. Names are used in paths here.
 	wantedName = regexp.MustCompile(`^(model(-[\w.-]+)?\.safetensors(\.index\.json)?|(config|generation_config|tokenizer|tokenizer_config|vocab|special_tokens_map|added_tokens)\.json|merges\.txt|LICENSE(\.\w+)?)$`)
 )
 
-// list requests the files on the model's main branch.
-func (c *Client) list(ctx context.Context, repo string) (listing, error) {
+// Limits of a file list: far above any model, and low enough that no sum overflows.
+const (
+	maxFiles       = 2000
+	maxWeightsFile = 1 << 42
+	maxSmallFile   = 64 << 20
+)
+
+// list requests the files of a model at a revision.
+func (c *Client) list(ctx context.Context, repo, revision string) (listing, error) {
 	var answer struct {
 		SHA      string `json:"sha"`
 		Siblings []struct {
@@ -112,7 +114,7 @@ func (c *Client) list(ctx context.Context, repo string) (listing, error) {
 			} `json:"lfs"`
 		} `json:"siblings"`
 	}
-	address := c.Endpoint + "/api/models/" + repo + "/revision/main?blobs=true"
+	address := c.Endpoint + "/api/models/" + repo + "/revision/" + url.PathEscape(cmp.Or(revision, "main")) + "?blobs=true"
 	err := c.retry(ctx, func() (bool, error) { return false, c.getJSON(ctx, repo, address, &answer) })
 	if err != nil {
 		return listing{}, err
@@ -121,6 +123,13 @@ func (c *Client) list(ctx context.Context, repo string) (listing, error) {
 	if !hexName.MatchString(l.commit) {
 		return l, notHub(address, "the response names no commit")
 	}
+	if isCommit.MatchString(revision) && l.commit != revision {
+		return l, notHub(address, "the response is for commit "+l.commit)
+	}
+	if len(answer.Siblings) > maxFiles {
+		return l, usererr.With(fmt.Errorf("%s has more than %d files", repo, maxFiles), "choose a Qwen3 model, such as %s", model.Default)
+	}
+	seen := map[string]bool{}
 	for _, s := range answer.Siblings {
 		if !wantedName.MatchString(s.Name) {
 			continue
@@ -137,6 +146,17 @@ func (c *Client) list(ctx context.Context, repo string) (listing, error) {
 		if f.size < 0 || !hexName.MatchString(f.checksum()) {
 			return l, notHub(address, s.Name+" has no size or checksum")
 		}
+		limit := int64(maxSmallFile)
+		if strings.HasSuffix(s.Name, ".safetensors") {
+			limit = maxWeightsFile
+		}
+		if f.size > limit {
+			return l, notHub(address, fmt.Sprintf("%s has %s, more than the limit of %s", s.Name, model.FormatBytes(f.size), model.FormatBytes(limit)))
+		}
+		if seen[s.Name] {
+			return l, notHub(address, s.Name+" is listed twice")
+		}
+		seen[s.Name] = true
 		l.files = append(l.files, f)
 	}
 	slices.SortFunc(l.files, func(a, b file) int { return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(a.name, b.name)) })
@@ -145,6 +165,14 @@ func (c *Client) list(ctx context.Context, repo string) (listing, error) {
 
 func notHub(address, problem string) error {
 	return usererr.With(fmt.Errorf("%s: %s", address, problem), "HF_ENDPOINT must be a server with Hugging Face's API")
+}
+
+// chooseAdvice names a model to use instead of one that cannot be used: what a quantized copy was made from, if it is one.
+func chooseAdvice(repo string) string {
+	if original, ok := model.Original(repo); ok {
+		return fmt.Sprintf("it is a quantized copy: pull %s, and let vqctl quantize it when it is loaded (%v)", original, usererr.Option("load_in_4bit"))
+	}
+	return "choose a Qwen3 model, such as " + model.Default
 }
 
 // check rejects a model that lacks a required file, before anything large is downloaded. A single weights file is preferred to
@@ -156,11 +184,11 @@ func (l *listing) check(repo string) error {
 	}
 	for _, name := range []string{model.ConfigFile, model.TokenizerFile} {
 		if !has[name] {
-			return usererr.With(fmt.Errorf("%s has no %s", repo, name), "choose a Qwen3 model, such as %s", model.Default)
+			return usererr.With(fmt.Errorf("%s has no %s", repo, name), "%s", chooseAdvice(repo))
 		}
 	}
 	if !has[model.WeightsFile] && !has[model.IndexFile] {
-		return usererr.With(fmt.Errorf("%s has no weights in safetensors format", repo), "choose a Qwen3 model, such as %s", model.Default)
+		return usererr.With(fmt.Errorf("%s has no weights in safetensors format", repo), "%s", chooseAdvice(repo))
 	}
 	if has[model.WeightsFile] {
 		kept := l.files[:0]
@@ -213,7 +241,7 @@ func (c *Client) get(ctx context.Context, address string, from int64) (*http.Res
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, transient(fmt.Errorf("cannot reach the server: %w", err))
+		return nil, unreachable(err)
 	}
 	return response, nil
 }
@@ -223,11 +251,7 @@ func (c *Client) fileAddress(repo, commit, name string) string {
 }
 
 // folders returns the folder of a model, and the folder of its unfinished download.
-func folders(repo string) (final, partial string, err error) {
-	root, err := model.OwnFolder()
-	if err != nil {
-		return "", "", err
-	}
-	final = filepath.Join(root, filepath.FromSlash(repo))
-	return final, filepath.Join(filepath.Dir(final), "."+filepath.Base(final)+".partial"), nil
+func folders(repo, revision string) (final, partial string, err error) {
+	final, err = model.OwnPath(repo, revision)
+	return final, filepath.Join(filepath.Dir(final), "."+filepath.Base(final)+".partial"), err
 }

@@ -24,18 +24,25 @@ type Result struct {
 	Bytes    int64 // size of all its files; 0 if Already
 }
 
-// Pull downloads a model unless it is already on this machine.
+// Pull downloads a model, owner/name or owner/name@revision, unless it is already on this machine.
 func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
-	repo, ok := model.RepoName(name)
+	repo, revision, ok := model.ParseName(name)
 	if !ok {
-		return Result{}, usererr.Usage("%q is not a model name; a name is owner/name, such as %s", name, model.Default)
+		return Result{}, usererr.Usage("%q is not a model name; a name is owner/name or owner/name@revision, such as %s", name, model.Default)
 	}
-	final, partial, err := folders(repo)
+	name = model.AtRevision(repo, revision)
+	final, partial, err := folders(repo, revision)
 	if err != nil {
 		return Result{}, err
 	}
-	if source, err := model.ResolveRepo(repo); err == nil {
+	if source, err := model.ResolveRepo(name); err == nil {
 		return Result{Location: source, Already: true}, nil
+	}
+	if c.offline {
+		return Result{}, usererr.With(fmt.Errorf("%s is not on this machine, and HF_HUB_OFFLINE forbids downloading it", name), "unset HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE")
+	}
+	if c.problem != nil {
+		return Result{}, c.problem
 	}
 	if err := prepare(final, partial); err != nil {
 		return Result{}, err
@@ -45,14 +52,14 @@ func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
 		return Result{}, err
 	}
 	defer unlock()
-	total, err := c.download(ctx, repo, partial)
+	total, err := c.download(ctx, model.Location{Name: name, Dir: partial})
 	if err != nil {
 		return Result{}, err
 	}
 	if err := finish(partial, final); err != nil {
 		return Result{}, err
 	}
-	return Result{Location: model.Location{Name: repo, Dir: final}, Bytes: total}, nil
+	return Result{Location: model.Location{Name: name, Dir: final}, Bytes: total}, nil
 }
 
 // lock locks a folder against other processes until unlock is called.
@@ -86,10 +93,12 @@ func prepare(final, partial string) error {
 	return nil
 }
 
-// download fetches all files into dir. config.json comes first: a model that cannot be used is rejected before its weights are
+// download fetches all files into the target's folder. config.json comes first: a model that cannot be used is rejected before its weights are
 // downloaded.
-func (c *Client) download(ctx context.Context, repo, dir string) (int64, error) {
-	l, err := c.list(ctx, repo)
+func (c *Client) download(ctx context.Context, target model.Location) (int64, error) {
+	repo, revision := model.SplitRevision(target.Name)
+	dir := target.Dir
+	l, err := c.list(ctx, repo, revision)
 	if err != nil {
 		return 0, err
 	}
@@ -105,7 +114,7 @@ func (c *Client) download(ctx context.Context, repo, dir string) (int64, error) 
 	if err := c.fetch(ctx, repo, l.commit, dir, config, p.add); err != nil {
 		return 0, err
 	}
-	if _, err := model.Folder(dir).Config(); err != nil {
+	if _, err := target.Config(); err != nil {
 		return 0, err
 	}
 	group, groupCtx := errgroup.WithContext(ctx)

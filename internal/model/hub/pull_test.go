@@ -228,7 +228,7 @@ func TestPull_WrongContent(t *testing.T) {
 					t.Fatalf("%v, hint %q", err, usererr.Of(err))
 				}
 				h.checkNotThere()
-				_, partial, _ := folders(testRepo)
+				_, partial, _ := folders(testRepo, "")
 				if _, err := os.Stat(filepath.Join(partial, file)); err == nil {
 					t.Error("it has its final name")
 				}
@@ -400,7 +400,7 @@ func TestPull_ResumeVerifiesFiles(t *testing.T) {
 		t.Fatal("no error")
 	}
 	h.change(func() { delete(h.sent, shard) })
-	_, partial, _ := folders(testRepo)
+	_, partial, _ := folders(testRepo, "")
 	path := filepath.Join(partial, "tokenizer_config.json")
 	content, err := os.ReadFile(path)
 	if err != nil {

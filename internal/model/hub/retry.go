@@ -2,6 +2,8 @@ package hub
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -67,30 +69,97 @@ func (c *Client) retry(ctx context.Context, try func() (further bool, err error)
 	}
 }
 
-// refusal turns an unsuccessful status into an error with advice.
+// refusal turns an unsuccessful status into an error with advice. Only what may pass is tried again.
 func (c *Client) refusal(repo string, r *http.Response) error {
-	where := r.Request.URL
-	err := fmt.Errorf("%s://%s%s: the server answered %s", where.Scheme, where.Host, where.Path, r.Status) // without the query, which holds a signature
+	err := fmt.Errorf("%s: the server answered %s", withoutQuery(r.Request.URL), r.Status)
 	code := r.Header.Get("X-Error-Code")
 	if code != "" {
-		err = fmt.Errorf("%w (%s)", err, code)
+		err = fmt.Errorf("%w (%s)", err, shown(code))
 	}
-	if r.StatusCode == http.StatusTooManyRequests || r.StatusCode >= 500 || r.StatusCode == http.StatusRequestTimeout {
-		seconds, _ := strconv.Atoi(r.Header.Get("Retry-After")) // 0 if it is missing or a date
-		return &transientError{err: err, after: time.Duration(max(0, seconds)) * time.Second}
+	if message := r.Header.Get("X-Error-Message"); message != "" {
+		err = fmt.Errorf("%w: %s", err, shown(message))
 	}
-	if c.isElsewhere(where) {
+	if mayPass(r.StatusCode) {
+		return &transientError{err: err, after: retryAfter(r.Header.Get("Retry-After"), time.Now())}
+	}
+	if c.isElsewhere(r.Request.URL) && (r.StatusCode == http.StatusForbidden || r.StatusCode == http.StatusBadRequest) {
 		return transient(err) // an expired signed address: the next attempt gets a new one
 	}
 	switch {
 	case code == "GatedRepo" || r.StatusCode == http.StatusForbidden:
 		return usererr.With(err, "%s is gated: accept its conditions at %s/%s, and set HF_TOKEN to a token of that account", repo, c.Endpoint, repo)
+	case r.StatusCode == http.StatusUnauthorized && c.Token != "":
+		return usererr.With(err, "no model %s that your token can read: check the name and the token (HF_TOKEN, or the file of hf auth login)", repo)
 	case r.StatusCode == http.StatusUnauthorized:
 		return usererr.With(err, "no public model %s: check the name; for a private model set HF_TOKEN to a token that can read it", repo)
+	case code == "RevisionNotFound":
+		return usererr.With(err, "check the revision of %s: it is owner/name@revision, with a branch, a tag or a whole commit of 40 digits", repo)
 	case r.StatusCode == http.StatusNotFound:
 		return usererr.With(err, "check the name of the model; it is owner/name, such as Qwen/Qwen3-0.6B-Base")
 	}
-	return err
+	return usererr.With(err, "the server refuses the request; it is not sent again")
+}
+
+// mayPass reports whether another attempt may succeed.
+func mayPass(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return status >= 500
+}
+
+// retryAfter parses a Retry-After header: seconds or a date. It returns 0 for anything else.
+func retryAfter(header string, now time.Time) time.Duration {
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return time.Duration(min(max(0, seconds), int(maxWait/time.Second))) * time.Second
+	}
+	if date, err := http.ParseTime(header); err == nil {
+		return max(0, date.Sub(now))
+	}
+	return 0
+}
+
+// shown quotes and shortens a server's text: it may hold anything.
+func shown(text string) string {
+	const most = 300
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+// withoutQuery returns an address without what must not be shown: a signature, a password.
+func withoutQuery(address *url.URL) string {
+	return address.Scheme + "://" + address.Host + address.EscapedPath()
+}
+
+// unreachable turns the error of a request into one without the address's query. Only what may pass is tried again.
+func unreachable(err error) error {
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		if address, parseErr := url.Parse(failed.URL); parseErr == nil {
+			err = fmt.Errorf("%s: %w", withoutQuery(address), failed.Err)
+		} else {
+			err = failed.Err
+		}
+	}
+	err = fmt.Errorf("cannot reach the server: %w", err)
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid):
+		return usererr.With(err, "the server's certificate is not trusted: check the clock, the proxy, and HF_ENDPOINT")
+	case errors.As(err, &record):
+		return usererr.With(err, "the server does not speak https: check the proxy and HF_ENDPOINT")
+	case errors.Is(err, errRedirect):
+		return usererr.With(err, "the server or a proxy sends requests astray: check HF_ENDPOINT")
+	}
+	return transient(err)
 }
 
 // isElsewhere reports whether a response came from another host than the endpoint's, through a redirect.

@@ -38,6 +38,7 @@ type fakeHub struct {
 	// status of the list, if it is not 200
 	listStatus func(w http.ResponseWriter, nth int) bool
 	commit     string
+	revision   string // of the last list, as in its address
 	noRanges   bool
 }
 
@@ -48,7 +49,7 @@ func newFakeHub(t *testing.T) *fakeHub {
 	h := &fakeHub{t: t, files: smallModel(t), sent: map[string][]byte{}, commit: testCommit}
 	h.Server = httptest.NewServer(h)
 	t.Cleanup(h.Close)
-	for _, key := range []string{"HF_HUB_CACHE", "HF_HOME", "XDG_DATA_HOME"} {
+	for _, key := range []string{"HF_HUB_CACHE", "HF_HOME", "XDG_DATA_HOME", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"} {
 		t.Setenv(key, "")
 	}
 	t.Setenv("HF_HOME", t.TempDir())
@@ -81,7 +82,8 @@ func smallModel(t *testing.T) map[string][]byte {
 }
 
 func (h *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/api/models/"+testRepo+"/revision/main" && r.URL.Query().Get("blobs") == "true" {
+	if revision, ok := strings.CutPrefix(r.URL.EscapedPath(), "/api/models/"+testRepo+"/revision/"); ok && r.URL.Query().Get("blobs") == "true" {
+		h.revision = revision
 		nth := h.note(r, "list")
 		if h.listStatus == nil || !h.listStatus(w, nth) {
 			h.list(w)
