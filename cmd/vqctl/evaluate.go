@@ -143,15 +143,20 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 		return err
 	}
 	if adapterDir != "" {
-		if err := atomicfile.WriteBytes(filepath.Join(adapterDir, resultsFile), text); err != nil {
-			return err
-		}
+		defer keepResults(adapterDir, text)
 	}
 	if o.json {
 		_, err = out.Write(text)
 		return err
 	}
 	return report.Print(out)
+}
+
+// keepResults writes the results into the adapter's folder. They have been printed by then, so a failure is only a warning.
+func keepResults(adapterDir string, text []byte) {
+	if err := atomicfile.WriteBytes(filepath.Join(adapterDir, resultsFile), text); err != nil {
+		notice("warning: the results were not kept with the adapter: %v", err)
+	}
 }
 
 // windows returns the windows to evaluate.

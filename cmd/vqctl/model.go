@@ -33,9 +33,10 @@ func newModelCommand() *cli.Command {
 				Action: func(_ context.Context, c *cli.Command) error { return runModelList(c.Bool("json"), stdout) },
 			},
 			{
-				Name: "pull", Usage: "download a base model from Hugging Face", ArgsUsage: "NAME",
+				Name: "pull", Usage: "download a base model from Hugging Face", ArgsUsage: "NAME[@REVISION]",
 				Description: `NAME is owner/name; for the Qwen3 family the owner may be omitted: ` + strings.Join(model.Known[:4], ", ") + `.
-An interrupted download resumes where it stopped. Environment: HF_ENDPOINT, HF_TOKEN, VENTRILOQUIST_MODELS (the folder).`,
+REVISION is a branch, a tag or a commit; revisions are kept side by side. An interrupted download resumes where it stopped.
+Environment: HF_ENDPOINT, HF_TOKEN or HF_TOKEN_PATH (else the token of hf auth login), HF_HUB_OFFLINE, VENTRILOQUIST_MODELS (the folder).`,
 				Action: withName(func(ctx context.Context, c *cli.Command) error {
 					return runModelPull(ctx, c.Args().First(), stdout)
 				}),

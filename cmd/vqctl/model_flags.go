@@ -55,7 +55,7 @@ func deviceFlags() []cli.Flag {
 }
 
 func modelOptionsOf(c *cli.Command) (modelOptions, error) {
-	o := modelOptions{base: c.String("base-model"), adapter: c.String("adapter"), precision: c.String("precision"), threads: c.Int("threads")}
+	o := modelOptions{base: c.String("base-model"), adapter: model.ExpandHome(c.String("adapter")), precision: c.String("precision"), threads: c.Int("threads")}
 	switch {
 	case c.IsSet("gpu") && c.Bool("cpu"):
 		return o, usererr.Usage("--cpu and --gpu exclude each other")

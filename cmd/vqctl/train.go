@@ -107,12 +107,12 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		},
 		settings: train.RunSettings{
 			LoggingSteps: c.Int("logging-steps"), SaveSteps: c.Int("save-steps"), EvalSteps: c.Int("eval-steps"),
-			Recompute: c.Bool("recompute"), OutputDir: c.String("output-dir"), RunName: c.String("run-name"),
-			ContinueFrom: c.String("continue-from"),
+			Recompute: c.Bool("recompute"), OutputDir: model.ExpandHome(c.String("output-dir")), RunName: c.String("run-name"),
+			ContinueFrom: model.ExpandHome(c.String("continue-from")),
 		},
 		lora:    adapter.Config{R: c.Int("lora-r"), Alpha: c.Float("lora-alpha"), Dropout: c.Float("lora-dropout")},
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"),
-		continueFrom: c.String("continue-from"), resume: c.Bool("resume"), json: c.Bool("json"),
+		continueFrom: model.ExpandHome(c.String("continue-from")), resume: c.Bool("resume"), json: c.Bool("json"),
 	}
 	var err error
 	if o.model, err = modelOptionsOf(c); err != nil {

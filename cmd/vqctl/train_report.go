@@ -82,8 +82,17 @@ func planText(info engine.DeviceInfo, precision engine.DType, fit memplan.Fit) s
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
-// memoryTaken returns the peak memory of this process so far, in bytes.
+// memoryTaken returns the memory that this process holds, in bytes, without the pages of mapped files: those of the weights are in the
+// plan, and the others can be dropped. Where the system does not separate them, it is the most that was held so far.
 func memoryTaken() uint64 {
+	if status, err := os.ReadFile("/proc/self/status"); err == nil {
+		for line := range strings.Lines(string(status)) {
+			var kib uint64
+			if _, err := fmt.Sscanf(line, "RssAnon: %d kB", &kib); err == nil {
+				return kib << 10
+			}
+		}
+	}
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
 		return 0

@@ -124,12 +124,14 @@ func (s *trainSession) plan(context.Context) (err error) {
 	return s.view.measurePeak(s.device, s.files.Config, s.precision, s.limits)
 }
 
+// lockOutput checks that the run's checkpoints can be written, before hours of training.
 func (s *trainSession) lockOutput(context.Context) error {
 	release, err := train.LockOutputDir(s.options.settings.OutputDir)
-	if err == nil {
-		s.onClose(release)
+	if err != nil {
+		return err
 	}
-	return err
+	s.onClose(release)
+	return train.RequireRoom(s.options.run, s.options.settings, s.data, s.adapter, s.start.state.Step)
 }
 
 // load allocates the memory of the run.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/train"
@@ -21,10 +22,14 @@ type trainStart struct {
 func (o *trainOptions) start() (trainStart, error) {
 	s := trainStart{baseModel: o.model.base, adapterFrom: o.continueFrom}
 	if o.resume {
-		var err error
-		if s.resumeFrom, s.state, err = train.Latest(o.settings.OutputDir); err != nil {
+		found, err := train.Latest(o.settings.OutputDir)
+		if err != nil {
 			return s, err
 		}
+		for _, damaged := range found.Damaged {
+			notice("a newer checkpoint is damaged, so training resumes from the one before: %v", damaged)
+		}
+		s.resumeFrom, s.state = found.Dir, found.State
 		s.adapterFrom = s.resumeFrom
 		o.settings.RunName = cmp.Or(o.settings.RunName, s.state.RunName)
 	}
@@ -46,6 +51,9 @@ func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter
 	}
 	a, err := adapter.Load(s.adapterFrom, base.Config)
 	if err != nil {
+		return nil, err
+	}
+	if err := load.RequireSameBase(base, a, s.adapterFrom); err != nil {
 		return nil, err
 	}
 	if err := o.sameAsLoaded(a, s.adapterFrom); err != nil {

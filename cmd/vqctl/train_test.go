@@ -56,11 +56,13 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 		flags []string
 		step  int
 		saved []string
+		hint  string
 	}{
-		{"in the first step", []string{"--batch-size", "2", "--max-steps", "3", "--save-steps", "1"}, 1, nil},
+		{"in the first step", []string{"--batch-size", "2", "--max-steps", "3", "--save-steps", "1"}, 1, nil,
+			"the cause is the base model"},
 		// The error arrives after the next step has been queued.
 		{"with the next step queued", []string{"--batch-size", "1", "--gradient-accumulation-steps", "1", "--max-steps", "4",
-			"--save-steps", "2"}, 3, []string{"checkpoint-2"}},
+			"--save-steps", "2"}, 3, []string{"checkpoint-2"}, "saved checkpoints are intact"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
@@ -70,7 +72,7 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 			if !errors.Is(err, engine.ErrNotFinite) || !strings.Contains(err.Error(), where) {
 				t.Errorf("%v", err)
 			}
-			if !strings.Contains(usererr.Of(err), "saved checkpoints are intact") {
+			if !strings.Contains(usererr.Of(err), c.hint) {
 				t.Errorf("hint %q", usererr.Of(err))
 			}
 			found, _ := filepath.Glob(filepath.Join(out, "*"))

@@ -35,10 +35,10 @@ func TestReadFile_RefusesWhatIsNoSmallFile(t *testing.T) {
 func TestParseDocument_RepeatedNamesAndDepth(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
-		`{"a": 1, "b": {"a": 2}, "c": [{"a": 3}, {"a": 4}]}`:             "",
-		`{"a": 1, "a": 2}`:                                               `"a" is there twice`,
-		`{"a": [{"b": "x", "c": null, "b": "y"}]}`:                       `"b" is there twice`,
-		`{"a": "b", "b": "a"}`:                                           "",
+		`{"a": 1, "b": {"a": 2}, "c": [{"a": 3}, {"a": 4}]}`: "",
+		`{"a": 1, "a": 2}`:                         `"a" is there twice`,
+		`{"a": [{"b": "x", "c": null, "b": "y"}]}`: `"b" is there twice`,
+		`{"a": "b", "b": "a"}`:                     "",
 		`{"a": ` + strings.Repeat("[", 63) + strings.Repeat("]", 63) + `}`: "",
 		`{"a": ` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`: "deeper than 64",
 	} {

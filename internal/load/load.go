@@ -6,6 +6,7 @@
 package load
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,19 +59,23 @@ func Tokenizer(base *model.Model) (*tokenizer.Tokenizer, error) {
 
 // LoadTokenizer reads a tokenizer without its model.
 func LoadTokenizer(source model.Location) (*tokenizer.Tokenizer, error) {
-	content, err := source.ReadFile(model.TokenizerFile)
-	if err != nil {
-		return nil, err
+	var files tokenizer.Files
+	for _, f := range []struct {
+		name     string
+		content  *[]byte
+		required bool
+	}{
+		{model.TokenizerFile, &files.Tokenizer, true},
+		{model.TokenizerConfigFile, &files.Config, false},
+		{model.AddedTokensFile, &files.AddedTokens, false},
+		{model.SpecialTokensFile, &files.SpecialTokens, false},
+	} {
+		var err error
+		if *f.content, err = source.ReadFile(f.name); err != nil && (f.required || !errors.Is(err, fs.ErrNotExist)) {
+			return nil, err
+		}
 	}
-	config, err := source.ReadFile("tokenizer_config.json")
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	name := source.Dir
-	if name == "" {
-		name = source.Name
-	}
-	return tokenizer.Parse(name, content, config)
+	return tokenizer.ParseFiles(cmp.Or(source.Dir, source.Name), files)
 }
 
 // ModelConfig is a configuration in the engine's words, with weights kept in this format.

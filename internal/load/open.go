@@ -39,7 +39,10 @@ func Open(base model.Location, adapterDir string, o Options) (*Loaded, error) {
 	}
 	l := &Loaded{Base: files}
 	if adapterDir != "" {
-		if l.Files, err = adapter.Load(adapterDir, files.Config); err != nil {
+		if l.Files, err = adapter.Load(adapterDir, files.Config); err == nil {
+			err = RequireSameBase(files, l.Files, adapterDir)
+		}
+		if err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
 	}
@@ -47,6 +50,25 @@ func Open(base model.Location, adapterDir string, o Options) (*Loaded, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
+}
+
+// RequireSameBase returns an error if the adapter from the folder dir was trained on other weights than those of base. An adapter
+// that does not record them is let pass.
+func RequireSameBase(base *model.Model, files *adapter.Adapter, dir string) error {
+	if files.BaseFingerprint == "" {
+		return nil
+	}
+	have, err := base.Fingerprint()
+	if err != nil || have == files.BaseFingerprint {
+		return err
+	}
+	trainedOn := "its base model"
+	if files.BaseModel != "" {
+		trainedOn = files.BaseModel
+	}
+	return usererr.With(fmt.Errorf("the adapter in %s was trained on %s with the fingerprint %s, but %s has the fingerprint %s", dir, trainedOn,
+		files.BaseFingerprint, base.Location, have),
+		"use the weights that it was trained on (%v; vqctl model pull NAME@REVISION downloads an earlier version), or train a new adapter on these", usererr.Option("base_model"))
 }
 
 func (l *Loaded) open(o Options) (err error) {

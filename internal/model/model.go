@@ -19,6 +19,8 @@ const (
 	ConfigFile          = "config.json"
 	TokenizerFile       = "tokenizer.json"
 	TokenizerConfigFile = "tokenizer_config.json"
+	AddedTokensFile     = "added_tokens.json"
+	SpecialTokensFile   = "special_tokens_map.json"
 	GenerationFile      = "generation_config.json"
 	WeightsFile         = "model.safetensors"
 	IndexFile           = "model.safetensors.index.json"

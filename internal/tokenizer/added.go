@@ -24,6 +24,9 @@ type addedToken struct {
 	bytes []byte
 }
 
+// maxAdded limits the tokens that every text is searched for. Models have some ten.
+const maxAdded = 4096
+
 // add registers a token under the id that Hugging Face would give it: that of the vocabulary entry with the same text, else
 // the next free one. It rejects a file with another id, since its model was trained with that one.
 func (t *Tokenizer) add(token addedToken, expected int64) error {
@@ -35,15 +38,16 @@ func (t *Tokenizer) add(token addedToken, expected int64) error {
 	}
 	id, known := t.TokenID(token.Content)
 	if !known {
-		id = int32(len(t.vocab.ids))
-		for taken := range t.added {
-			id = max(id, taken+1)
-		}
+		id = max(int32(len(t.vocab.ids)), t.nextAdded)
 	}
 	if int64(id) != expected {
 		return fmt.Errorf("added token %q has id %d, but id %d follows from the vocabulary", token.Content, expected, id)
 	}
+	if len(t.added) == maxAdded {
+		return fmt.Errorf("more than %d added tokens", maxAdded)
+	}
 	token.id = id
+	t.nextAdded = max(t.nextAdded, id+1)
 	if token.Normalized {
 		token.bytes = tokenBytes(nfc(token.Content))
 	} else {

@@ -72,6 +72,15 @@ func (s *scanner) object(member func(key string) error) error {
 	})
 }
 
+// once returns an error if an object has a key for the second time.
+func (s *scanner) once(seen map[string]bool, key string) error {
+	if seen[key] {
+		return s.errorf("%q is there twice", key)
+	}
+	seen[key] = true
+	return nil
+}
+
 // array reads an array and calls element at each of its values; element must read the value.
 func (s *scanner) array(element func() error) error { return s.items('[', ']', element) }
 

@@ -71,7 +71,11 @@ func scanDefinition(data string) (*definition, error) {
 		return nil, errors.New("not valid UTF-8")
 	}
 	def := new(definition)
+	seen := map[string]bool{}
 	err := s.object(func(key string) error {
+		if err := s.once(seen, key); err != nil {
+			return err
+		}
 		switch key {
 		case "added_tokens":
 			return s.value(&def.added)
@@ -99,7 +103,11 @@ func scanDefinition(data string) (*definition, error) {
 }
 
 func (def *definition) scanModel(s *scanner) error {
+	seen := map[string]bool{}
 	return s.object(func(key string) error {
+		if err := s.once(seen, key); err != nil {
+			return err
+		}
 		switch key {
 		case "type":
 			return s.value(&def.model.kind)
@@ -123,6 +131,9 @@ func (def *definition) scanModel(s *scanner) error {
 func (def *definition) scanVocab(s *scanner) error {
 	def.vocab = make([]tokenEntry, 0, len(s.data)/80)
 	return s.object(func(token string) error {
+		if len(def.vocab) > maxTokenID {
+			return s.errorf("more than %d tokens", maxTokenID+1)
+		}
 		id, err := s.integer(maxTokenID)
 		def.vocab = append(def.vocab, tokenEntry{token, int32(id)})
 		return err
@@ -133,6 +144,9 @@ func (def *definition) scanVocab(s *scanner) error {
 func (def *definition) scanMerges(s *scanner) error {
 	def.merges = make([][2]string, 0, len(def.vocab))
 	return s.array(func() error {
+		if len(def.merges) > maxTokenID {
+			return s.errorf("more than %d merges", maxTokenID+1)
+		}
 		if s.peek() == '[' {
 			merge, err := scanPair(s)
 			def.merges = append(def.merges, merge)

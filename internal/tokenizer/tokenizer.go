@@ -25,20 +25,45 @@ type Tokenizer struct {
 
 	added      map[int32]addedToken
 	addedIDs   map[string]int32
+	nextAdded  int32   // one more than the largest id of an added token
 	raw        matcher // added tokens searched for in the text as given
 	normalized matcher // added tokens searched for after NFC
 }
 
+// Files are the contents of a model's files about its tokenizer. All but the first may be missing.
+type Files struct {
+	Tokenizer     []byte // tokenizer.json
+	Config        []byte // tokenizer_config.json
+	AddedTokens   []byte // added_tokens.json
+	SpecialTokens []byte // special_tokens_map.json
+}
+
 // Parse makes a Tokenizer from the contents of a tokenizer.json and, unless it is empty, of a tokenizer_config.json.
-// Errors name the files as if they were in dir.
 func Parse(dir string, tokenizerJSON, configJSON []byte) (*Tokenizer, error) {
-	t, err := parse(tokenizerJSON)
+	return ParseFiles(dir, Files{Tokenizer: tokenizerJSON, Config: configJSON})
+}
+
+// ParseFiles makes a Tokenizer. It refuses files that ask for other ids than tokenizer.json gives. Errors name the files as if
+// they were in dir.
+func ParseFiles(dir string, files Files) (*Tokenizer, error) {
+	t, err := parse(files.Tokenizer)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "tokenizer.json"), err)
 	}
-	if len(configJSON) > 0 {
-		if err := t.addFromConfig(configJSON); err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "tokenizer_config.json"), err)
+	for _, f := range []struct {
+		name    string
+		content []byte
+		check   func(path string, content []byte) error
+	}{
+		{"tokenizer_config.json", files.Config, t.readConfig},
+		{"special_tokens_map.json", files.SpecialTokens, t.checkSpecialTokens},
+		{"added_tokens.json", files.AddedTokens, t.checkAddedTokens},
+	} {
+		if len(f.content) == 0 {
+			continue
+		}
+		if err := f.check(filepath.Join(dir, f.name), f.content); err != nil {
+			return nil, err
 		}
 	}
 	t.buildMatchers()

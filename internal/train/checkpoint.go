@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strconv"
 
 	"go.uber.org/zap"
@@ -29,6 +28,9 @@ const (
 
 const stateVersion = 2
 
+// finalName is the folder of the finished adapter.
+const finalName = "final"
+
 // State is trainer_state.json: where a run stands. The order of the windows and the dropout masks follow from the seed and
 // the step, so no random generator is saved.
 type State struct {
@@ -45,7 +47,7 @@ type State struct {
 }
 
 // FinalDir returns the folder of the finished adapter.
-func (r *Run) FinalDir() string { return filepath.Join(r.settings.OutputDir, "final") }
+func (r *Run) FinalDir() string { return filepath.Join(r.settings.OutputDir, finalName) }
 
 func (r *Run) checkpointDir() string {
 	return filepath.Join(r.settings.OutputDir, fmt.Sprintf("checkpoint-%d", r.step))
@@ -73,9 +75,13 @@ func (r *Run) save(dir string) error {
 		return atomicfile.WriteBytes(filepath.Join(tmp, stateFile), append(state, '\n'))
 	})
 	if err != nil {
-		return usererr.With(fmt.Errorf("step %d: cannot write the checkpoint: %w", r.step, err),
-			"earlier checkpoints in %s are complete; make room and continue with %v", r.settings.OutputDir, resumeOption)
+		err = fmt.Errorf("step %d: cannot write the checkpoint: %w", r.step, err)
+		if !r.saved {
+			return usererr.With(err, "no checkpoint has been written yet: make room, or name another folder with %v, and start again", outputDir)
+		}
+		return usererr.With(err, "earlier checkpoints in %s are complete; make room and continue with %v", r.settings.OutputDir, resumeOption)
 	}
+	r.saved = true
 	r.log.Info("saved", zap.String("folder", dir), zap.Int("step", r.step), zap.Int("total_steps", r.schedule.TotalSteps))
 	return nil
 }
@@ -157,53 +163,6 @@ func (r *Run) readMoments(path string) error {
 	})
 }
 
-var checkpointName = regexp.MustCompile(`^checkpoint-([0-9]+)$`)
-
-// Latest returns the checkpoint in dir with the most steps: final or a checkpoint-N.
-func Latest(dir string) (checkpoint string, state State, err error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", State{}, err
-	}
-	for _, e := range entries {
-		if e.Name() != "final" && !checkpointName.MatchString(e.Name()) {
-			continue
-		}
-		path := filepath.Join(dir, e.Name())
-		s, err := ReadState(path)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // an adapter from another program
-		}
-		if err != nil {
-			return "", State{}, err
-		}
-		if checkpoint == "" || s.Step > state.Step {
-			checkpoint, state = path, s
-		}
-	}
-	if checkpoint == "" {
-		return "", State{}, usererr.With(fmt.Errorf("nothing to resume in %s", dir), "train without %v, or name the folder of the run with %v", resumeOption, outputDir)
-	}
-	return checkpoint, state, nil
-}
-
-// ReadState reads a checkpoint's trainer_state.json.
-func ReadState(checkpoint string) (State, error) {
-	path := filepath.Join(checkpoint, stateFile)
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return State{}, err
-	}
-	var s State
-	if err := json.Unmarshal(content, &s); err != nil {
-		return s, fmt.Errorf("%s: %w", path, err)
-	}
-	if s.Version != stateVersion || s.Step < 0 {
-		return s, fmt.Errorf("%s: unknown version %d", path, s.Version)
-	}
-	return s, nil
-}
-
 // RequireSame returns an error if resuming from the checkpoint would use other options, windows or base weights than it was
 // trained with. It needs no engine, so it can be called before the base model is loaded.
 func (s State) RequireSame(checkpoint string, now Options, data *Data, base string) error {
@@ -232,7 +191,7 @@ func (r *Run) Resume(checkpoint string, s State) error {
 	if err := r.readMoments(filepath.Join(checkpoint, optimizerFile)); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
-	r.step, r.hasCheckpoint = s.Step, true
+	r.step, r.hasCheckpoint, r.saved = s.Step, true, true
 	if s.People != nil {
 		r.people = r.people.union(*s.People)
 	}

@@ -283,9 +283,31 @@ func (r *Run) explain(err error, step int, order []int) error {
 	}
 	wrapped := fmt.Errorf("%s: %w", where, err)
 	if errors.Is(err, engine.ErrNotFinite) {
-		return usererr.With(wrapped, "saved checkpoints are intact: continue from the last one with a lower %v: %v DIR", usererr.Option("learning_rate"), continueFrom)
+		return usererr.With(wrapped, "%s", r.adviseNotFinite())
+	}
+	if !r.saved {
+		return wrapped
 	}
 	return usererr.With(wrapped, "saved checkpoints are intact: continue from the last one with %v", resumeOption)
+}
+
+// adviseNotFinite says what helps against a loss that is not a number. Before the first update no learning rate has had an
+// effect.
+func (r *Run) adviseNotFinite() string {
+	precision := ""
+	if r.opts.Precision != engine.F32.String() {
+		precision = fmt.Sprintf(", or try %v f32", usererr.Option("precision"))
+	}
+	rate := usererr.Option("learning_rate")
+	switch {
+	case r.step == 0 && r.settings.ContinueFrom != "":
+		return fmt.Sprintf("nothing was trained yet, so the cause is the base model or the adapter in %s: use other copies of them%s", r.settings.ContinueFrom, precision)
+	case r.step == 0:
+		return fmt.Sprintf("nothing was trained yet, so the cause is the base model: check its files or download it again%s", precision)
+	case r.saved:
+		return fmt.Sprintf("saved checkpoints are intact: continue from the last one with a lower %v: %v DIR", rate, continueFrom)
+	}
+	return fmt.Sprintf("no checkpoint has been written yet: start again with a lower %v, or with a smaller %v", rate, usererr.Option("save_steps"))
 }
 
 // evaluate returns the mean loss over the target tokens of the held-out windows.

@@ -46,9 +46,9 @@ func TestRun_SavesWhenMemoryRunsOut(t *testing.T) {
 	if !strings.Contains(usererr.Of(err), saved) {
 		t.Errorf("hint %q does not name %s", usererr.Of(err), saved)
 	}
-	latest, state, err := Latest(pace.OutputDir)
-	if err != nil || latest != saved || state.Step != 2 {
-		t.Errorf("the latest checkpoint is %q at step %d: %v", latest, state.Step, err)
+	latest, err := Latest(pace.OutputDir)
+	if err != nil || latest.Dir != saved || latest.State.Step != 2 {
+		t.Errorf("the latest checkpoint is %q at step %d: %v", latest.Dir, latest.State.Step, err)
 	}
 }
 
@@ -103,7 +103,7 @@ func tinyRun(t *testing.T, source windows.List, opts Options, pace RunSettings) 
 	trainer, err := onDevice.NewTrainer(loaded, data.Limits(opts), true)
 	must(err)
 	t.Cleanup(trainer.Close)
-	run, err := NewRun(opts, pace, data, Handles{Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
+	run, err := NewRun(opts, pace, data, Handles{Base: "tiny's", Model: onDevice, Adapter: loaded, Trainer: trainer, Files: weights})
 	must(err)
 	return run
 }

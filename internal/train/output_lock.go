@@ -7,11 +7,12 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/usererr"
 )
 
 // LockOutputDir checks, before hours of training, that checkpoints can be written to dir, and locks dir until release is
-// called: two runs at once would replace each other's checkpoints.
+// called: two runs at once would replace each other's checkpoints. It removes what killed runs left there.
 func LockOutputDir(dir string) (release func(), err error) {
 	if err := checkWritable(dir); err != nil {
 		return nil, usererr.With(fmt.Errorf("cannot write checkpoints: %w", err), "name a writable folder with %v", outputDir)
@@ -25,6 +26,7 @@ func LockOutputDir(dir string) (release func(), err error) {
 		folder.Close()
 		return nil, usererr.With(fmt.Errorf("another training run is writing to %s", dir), "wait for it, or name another folder with %v", outputDir)
 	}
+	scratch.Sweep(dir)
 	return func() { folder.Close() }, nil
 }
 
@@ -32,7 +34,7 @@ func checkWritable(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	name, err := os.MkdirTemp(dir, ".probe-")
+	name, err := os.MkdirTemp(dir, scratch.Pattern("probe"))
 	if err != nil {
 		return err
 	}

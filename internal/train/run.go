@@ -34,6 +34,7 @@ type Run struct {
 
 	step          int    // optimizer steps done
 	hasCheckpoint bool   // the run has written a checkpoint or resumes from one
+	saved         bool   // a complete checkpoint of this run is there
 	archiveDir    string // holds what an earlier run left in the output folder; "" until needed
 
 	orderEpoch int
@@ -63,6 +64,7 @@ func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, er
 	r := &Run{opts: opts, log: m.Log, settings: settings, data: data,
 		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base,
 		people: data.people().union(peopleOf(settings.ContinueFrom))}
+	r.files.BaseFingerprint = m.Base
 	r.steps = data.Steps(opts)
 	var err error
 	r.schedule, err = NewSchedule(opts.Scheduler, opts.LearningRate, opts.WarmupRatio, opts.TotalSteps(r.steps))

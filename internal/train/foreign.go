@@ -1,0 +1,63 @@
+package train
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+
+	"ventriloquist/internal/jsonfields"
+	"ventriloquist/internal/model/adapter"
+)
+
+// foreignError is the error of a checkpoint that another program wrote.
+type foreignError struct{ checkpoint, by string }
+
+func (e *foreignError) Error() string {
+	return fmt.Sprintf("%s is a checkpoint of %s, not of vqctl", e.checkpoint, e.by)
+}
+
+// foreignTrainer returns the name of the program that wrote a checkpoint; "" for vqctl, and where the files do not show it.
+func foreignTrainer(checkpoint string) string {
+	has := func(patterns ...string) bool {
+		for _, pattern := range patterns {
+			if found, _ := filepath.Glob(filepath.Join(checkpoint, pattern)); len(found) > 0 { // fails for a bad pattern only
+				return true
+			}
+		}
+		return false
+	}
+	own, trainer := readTrainerState(checkpoint)
+	switch {
+	case own:
+		return ""
+	case !trainer && !has("optimizer.*", "scheduler.pt", "training_args.bin", "rng_state*.pth", "global_step*", "zero_to_fp32.py") || has(optimizerFile):
+		return "" // an adapter alone, or a checkpoint of vqctl without its state
+	case has("../llamaboard_config.yaml", "../trainer_log.jsonl", "../training_args.yaml"):
+		return "LLaMA-Factory"
+	case isUnsloth(checkpoint):
+		return "Unsloth"
+	case has("global_step*", "zero_to_fp32.py"):
+		return "DeepSpeed"
+	}
+	return "Hugging Face's Trainer"
+}
+
+// readTrainerState reports whether trainer_state.json is vqctl's own, or that of Hugging Face's Trainer.
+func readTrainerState(checkpoint string) (own, trainer bool) {
+	path := filepath.Join(checkpoint, stateFile)
+	content, err := jsonfields.ReadFile(path, jsonfields.MaxDocument)
+	if err != nil {
+		return false, false
+	}
+	f, err := jsonfields.Parse(path, content)
+	if err != nil {
+		return false, false
+	}
+	return f.Has("version"), f.Has("global_step")
+}
+
+// isUnsloth reports whether Unsloth wrote the adapter's configuration.
+func isUnsloth(checkpoint string) bool {
+	content, err := jsonfields.ReadFile(filepath.Join(checkpoint, adapter.ConfigFile), jsonfields.MaxDocument)
+	return err == nil && bytes.Contains(content, []byte(`"unsloth_fixed"`))
+}
