@@ -73,7 +73,7 @@ DROP TABLE IF EXISTS temp.touched_guid; CREATE TEMP TABLE touched_guid (guid PRI
 func (t *Tx) begin() error {
 	t.names, t.statements = map[string]string{}, map[string]*sql.Stmt{}
 	t.changed, t.gone, t.put = map[int64]bool{}, map[uint64]bool{}, map[uint64]bool{}
-	t.former, t.states = map[*chat][]period{}, map[int64]func(*Outcome) []byte{}
+	t.former, t.states = map[*chat][]period{}, map[int64]func() []byte{}
 	if err := t.exec(temporaryTables); err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (t *Tx) finish() (Outcome, error) {
 	if err := t.count(&outcome); err != nil {
 		return outcome, err
 	}
-	if err := t.writeStates(&outcome); err != nil {
+	if err := t.writeStates(); err != nil {
 		return outcome, err
 	}
 	return outcome, t.writeCollected(&outcome)

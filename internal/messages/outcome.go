@@ -33,21 +33,26 @@ func (t *Tx) count(o *Outcome) (err error) {
 	if o.Gone, err = t.countGone(); err != nil {
 		return err
 	}
-	for kind, n := range map[int]*int64{int(Reaction): &o.LostReactions, removalKind: &o.LostRemovals} {
-		for _, source := range t.sources {
-			if !source.opened {
-				continue
-			}
-			lost, err := t.integer(`SELECT count(*) FROM message m WHERE kind = ?1 AND state & 1 = 1 AND state & 8 = 0 AND `+source.isOf(), kind, source.id, t.collect)
-			if err != nil {
-				return err
-			}
-			*n += lost
+	for _, source := range opened {
+		if err := o.countLost(t.ctx, t.sql, t.sources[source], t.collect); err != nil {
+			return err
 		}
 	}
 	o.Forgotten, err = forgottenOf(t.ctx, t.sql, opened)
 	o.Forgotten += t.forgotten
 	return err
+}
+
+// countLost adds the rows of a source whose target is missing; of an export, those that a collect put.
+func (o *Outcome) countLost(ctx context.Context, q querier, source *origin, collect int64) error {
+	for kind, n := range map[int]*int64{int(Reaction): &o.LostReactions, removalKind: &o.LostRemovals} {
+		lost, err := integer(ctx, q, `SELECT count(*) FROM message m WHERE kind = ?1 AND state & 1 = 1 AND state & 8 = 0 AND `+source.isOf(), kind, source.id, collect)
+		if err != nil {
+			return err
+		}
+		*n += lost
+	}
+	return nil
 }
 
 // countGone counts the rows that no source has any longer, including kept ones.

@@ -7,16 +7,16 @@ import (
 )
 
 // SetState sets the function that returns the bytes a source's package needs at its next collect.
-func (t *Tx) SetState(source int64, state func(*Outcome) []byte) { t.states[source] = state }
+func (t *Tx) SetState(source int64, state func() []byte) { t.states[source] = state }
 
 // writeStates stores the states of the collected sources.
-func (t *Tx) writeStates(outcome *Outcome) error {
+func (t *Tx) writeStates() error {
 	for _, source := range t.openedList() {
 		if err := t.exec(`DELETE FROM source_state WHERE source = ?`, source); err != nil {
 			return err
 		}
 		if state := t.states[source]; state != nil {
-			if err := t.exec(`INSERT INTO source_state VALUES (?, ?)`, source, state(outcome)); err != nil {
+			if err := t.exec(`INSERT INTO source_state VALUES (?, ?)`, source, state()); err != nil {
 				return err
 			}
 		}
@@ -36,7 +36,7 @@ func (db *DB) State(ctx context.Context, source string) (state []byte, err error
 	return state, nil
 }
 
-// Held returns the outcome of a collect that changes nothing in the source with this name.
+// Held returns the outcome of a collect that changes nothing in the numbered source with this name.
 func (db *DB) Held(ctx context.Context, source string) (o Outcome, err error) {
 	id, err := integer(ctx, db.sql, `SELECT id FROM source WHERE name = ?`, source)
 	if err == nil {
@@ -45,6 +45,9 @@ func (db *DB) Held(ctx context.Context, source string) (o Outcome, err error) {
 	if err == nil {
 		o.Gone, err = integer(ctx, db.sql, countKept, id)
 		o.Kept = o.Gone > 0
+	}
+	if err == nil {
+		err = o.countLost(ctx, db.sql, &origin{id: id, extent: Numbered}, 1)
 	}
 	if err == nil {
 		o.Messages, o.Conversations, err = countShown(ctx, db.sql)

@@ -36,7 +36,7 @@ type Tx struct {
 	waiting                         map[string]bool    // identifiers of missing targets
 	forgotten                       int64              // messages of exports that stayed out
 	former                          map[*chat][]period // the former periods of chats whose members changed
-	states                          map[int64]func(*Outcome) []byte
+	states                          map[int64]func() []byte
 	incomplete                      bool
 
 	key     string // of an export, for Collected

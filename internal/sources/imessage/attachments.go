@@ -36,6 +36,7 @@ type attachmentCursor struct {
 	record  record
 	message int64 // the message of the current attachment
 	next    attachment
+	list    []attachment
 	err     error // why reading ended early
 }
 
@@ -56,15 +57,15 @@ func (c *attachmentCursor) advance() {
 }
 
 // of returns the attachments of a message. The next call overwrites the list.
-func (c *attachmentCursor) of(message int64, list []attachment) []attachment {
-	list = list[:0]
+func (c *attachmentCursor) of(message int64) []attachment {
+	c.list = c.list[:0]
 	for c.rows != nil && c.message <= message {
 		if c.message == message {
-			list = append(list, c.next)
+			c.list = append(c.list, c.next)
 		}
 		c.advance()
 	}
-	return list
+	return c.list
 }
 
 // fileName returns the last element of the path, or the name the file was sent under.

@@ -25,18 +25,27 @@ func (c *collector) findSuspects(ctx context.Context) error {
 		changed[table] = sqlitepages.Changed(before, c.leaves[table])
 	}
 	changed[joinTables[recoverables].name] = []sqlitepages.Range{allJoins}
+	for table := range c.source.withoutRowID {
+		changed[table] = []sqlitepages.Range{allJoins}
+	}
 	var rows []int64
-	for i, table := range joinTables {
-		renewed, messages, err := c.joins[i].renew(ctx, c.source, table, changed[table.name])
+	for i := range joinTables {
+		messages, err := c.renewJoins(ctx, i, changed[joinTables[i].name])
 		if err != nil {
 			return err
 		}
-		c.joins[i] = renewed
 		rows = append(rows, messages...)
 	}
-	for _, find := range []func(context.Context) ([]int64, error){
-		func(ctx context.Context) ([]int64, error) { return c.carriers(changed["attachment"]) }, c.ofChangedHandles, c.ofOtherChoice} {
+	files, err := c.carriers(changed["attachment"])
+	if err != nil {
+		return err
+	}
+	rows = append(rows, files...)
+	for _, find := range []func(context.Context) ([]int64, error){c.ofChangedHandles, c.ofOtherChoice, c.ofNewRules} {
 		more, err := find(ctx)
+		if isDamage(err) {
+			c.missedRows, err = true, nil
+		}
 		if err != nil {
 			return err
 		}
@@ -101,4 +110,18 @@ func (c *collector) ofOtherChoice(ctx context.Context) (rows []int64, err error)
 		return nil
 	})
 	return rows, err
+}
+
+// ofNewRules returns the rows that are read by rules which the last collect did not know.
+func (c *collector) ofNewRules(ctx context.Context) (rows []int64, err error) {
+	for _, rule := range rules[c.old.Rules:] {
+		err := c.source.each(ctx, "SELECT ROWID FROM message WHERE "+rule.rows(c.source), func(r record) error {
+			rows = append(rows, r.int(0))
+			return nil
+		})
+		if err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 
 	"go.uber.org/zap"
 
@@ -40,17 +41,12 @@ func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.O
 	if err != nil {
 		return sources.Summary{}, err
 	}
-	c := &collector{source: s, options: options, old: decodeState(data)}
+	c := &collector{source: s, options: options, old: decodeState(data), unread: map[string][]sqlitepages.Range{}, unsettled: map[int64]bool{}}
 	survey := c.startSurvey(ctx)
 	if c.old != nil && survey() == nil {
 		c.old = nil
 	}
-	err = c.prepare(ctx)
-	if isDamage(err) && c.old != nil { // then read as much as possible
-		c.old, c.joins = nil, [len(joinTables)]packedJoins{}
-		err = c.prepare(ctx)
-	}
-	if err == nil {
+	if err = c.prepare(ctx); err == nil {
 		err = s.checkUnchanged()
 	}
 	if err != nil {
@@ -63,7 +59,7 @@ func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.O
 		}
 	}
 	if c.old == nil {
-		options.Logger().Info("reading all rows: nothing is known of an earlier collect that says which may have changed")
+		options.Logger().Info("reading all rows: nothing is known of an earlier collect that says which may have changed", zap.NamedError("survey", c.surveyError))
 	}
 	c.summary.Outcome, err = db.Collect(ctx, options.KeepGone, func(tx *messages.Tx) error { return c.fill(ctx, tx, survey) })
 	if err == nil {
@@ -74,13 +70,13 @@ func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.O
 
 // startSurvey surveys the pages of the source in the background. The function it returns waits for the result.
 func (c *collector) startSurvey(ctx context.Context) func() map[string][]sqlitepages.Leaf {
-	done := make(chan map[string][]sqlitepages.Leaf, 1)
-	go func() { done <- c.source.survey(ctx) }()
-	waited := false
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.leaves, c.surveyError = c.source.survey(ctx)
+	}()
 	return func() map[string][]sqlitepages.Leaf {
-		if !waited {
-			c.leaves, waited = <-done, true
-		}
+		<-done
 		return c.leaves
 	}
 }
@@ -113,7 +109,11 @@ func (c *collector) prepare(ctx context.Context) error {
 // readJoins reads the join tables completely.
 func (c *collector) readJoins(ctx context.Context) error {
 	for i, table := range joinTables {
-		if err := c.survive(table.name, c.source.eachJoin(ctx, table, allJoins, c.joins[i].add)); err != nil {
+		err := c.source.eachJoin(ctx, table, allJoins, c.joins[i].add)
+		if isDamage(err) {
+			c.unread[table.name] = []sqlitepages.Range{{First: c.joins[i].last.row + 1, Last: math.MaxInt64}}
+		}
+		if err := c.survive(table.name, err); err != nil {
 			return err
 		}
 	}
@@ -122,13 +122,13 @@ func (c *collector) readJoins(ctx context.Context) error {
 
 // isUnchanged reports whether the store already matches the source.
 func (c *collector) isUnchanged() bool {
-	return c.old != nil && len(c.suspects) == 0 && c.old.Include == c.options.Include &&
+	return c.old != nil && len(c.suspects) == 0 && c.old.Include == c.options.Include && c.old.Rules == len(rules) &&
 		maps.Equal(c.old.Handles, c.directory.handleSums()) && maps.Equal(c.old.Chats, c.directory.chatSums())
 }
 
 // unchanged returns the summary of a source that has not changed.
 func (c *collector) unchanged(outcome messages.Outcome) sources.Summary {
-	s := sources.Summary{Rows: c.old.Settled, Outcome: outcome, Unknown: countUnknown(c.old.Unknown)}
+	s := sources.Summary{Rows: settledRows(c.old.Rows, &outcome), Outcome: outcome, Unknown: countUnknown(c.old.Unknown)}
 	s.Total = s.Rows.Sum()
 	s.Damaged = sources.ListRows(c.old.Damaged)
 	c.options.Progress(s.Total, s.Total)

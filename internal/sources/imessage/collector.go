@@ -9,19 +9,26 @@ import (
 
 // collector holds the data of one run of Collect.
 type collector struct {
-	source    *Source
-	options   sources.Options
-	old       *state // from the last collect; nil if there is none
-	leaves    map[string][]sqlitepages.Leaf
-	joins     [len(joinTables)]packedJoins
-	suspects  []sqlitepages.Range // the messages that may have changed
-	directory *directory
-	reader    reader
-	number    int64 // number of the source in the store
-	summary   sources.Summary
-	rows      sources.FateCounts // fates of the rows before reactions are matched
-	damaged   []int64            // rows whose body is damaged
-	unknown   map[int64]string   // rows with an unknown value, and that value
+	source      *Source
+	options     sources.Options
+	old         *state                        // from the last collect; nil if there is none
+	leaves      map[string][]sqlitepages.Leaf // of the surveyed tables; nil if surveyError says why not
+	surveyError error
+	joins       [len(joinTables)]packedJoins
+	suspects    []sqlitepages.Range // the messages that may have changed
+	// What could not be read because of damage: rows of surveyed tables, the membership of chats, and rows that other
+	// options or rules concern.
+	unread     map[string][]sqlitepages.Range
+	unsettled  map[int64]bool
+	missedRows bool
+	filesEnd   int64 // the first row whose attachments could not be read, 0 for none
+	directory  *directory
+	reader     reader
+	number     int64 // number of the source in the store
+	summary    sources.Summary
+	rows       sources.FateCounts // fates of the rows before reactions are matched
+	damaged    []int64            // rows whose body is damaged
+	unknown    map[int64]string   // rows with an unknown value, and that value
 }
 
 // survive treats damage in the file as the end of the current read and returns any other error.

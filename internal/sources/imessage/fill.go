@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
@@ -24,7 +25,8 @@ func (c *collector) fill(ctx context.Context, tx *messages.Tx, survey func() map
 	if err := c.fillRows(ctx, tx); err != nil {
 		return err
 	}
-	err = tx.Sweep(c.number, storeRanges(c.suspects), func(o *messages.OldRow) {
+	readable := sqlitepages.Subtract(c.suspects, c.unread["message"])
+	err = tx.Sweep(c.number, storeRanges(readable), func(o *messages.OldRow) {
 		if c.summary.Changed++; c.old != nil {
 			c.rows[oldFate(o)]--
 		}
@@ -32,14 +34,17 @@ func (c *collector) fill(ctx context.Context, tx *messages.Tx, survey func() map
 	if err != nil {
 		return err
 	}
+	if c.filesEnd > 0 { // the rows from there on are read again next time
+		c.unread["message"] = append(c.unread["message"], sqlitepages.Range{First: c.filesEnd, Last: everything.Last})
+	}
 	c.directory.chatOfMessage = newChatOfMessage() // frees the memory for millions of messages, which is no longer needed
-	if survey() != nil && len(c.summary.Unreadable) == 0 && c.rows.Sum() == c.summary.Total {
-		tx.SetState(c.number, func(o *messages.Outcome) []byte { return c.newState(c.settledRows(o)).encode() })
+	if survey() != nil && (len(c.summary.Unreadable) > 0 || c.rows.Sum() == c.summary.Total) {
+		tx.SetState(c.number, c.newState().encode)
 	}
 	return c.source.checkUnchanged()
 }
 
-// keepCounts starts from the counts of the last collect, without the rows that are read again.
+// keepCounts starts from the counts of the last collect, without what is noted of the rows that are read again.
 func (c *collector) keepCounts() {
 	c.rows = c.old.Rows
 	for _, row := range c.old.Damaged {
@@ -93,10 +98,13 @@ func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) e
 			return ctx.Err()
 		}
 	}
-	last := int64(0)
-	damaged, err := c.source.eachMessage(ctx, c.suspects, func(r *row, files []attachment, find finder) error {
-		last = r.id
-		d, err := c.read(r, files, find)
+	visit := func(r *row, find finder) error {
+		if r.filesError != nil {
+			if err := c.missFiles(r); err != nil {
+				return err
+			}
+		}
+		d, err := c.read(r, find)
 		if err != nil {
 			return err
 		}
@@ -104,16 +112,25 @@ func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) e
 			return nil
 		}
 		return send()
+	}
+	err := c.source.eachMessage(ctx, c.suspects, visit, func(d damage) {
+		c.summary.Unreadable = append(c.summary.Unreadable, afterRow(d.rest.First-1)+": "+d.err.Error())
+		c.unread["message"] = append(c.unread["message"], d.rest)
 	})
-	for what, err := range map[string]error{"attachment": damaged, afterRow(last): err} {
-		if isDamage(err) {
-			c.summary.Unreadable = append(c.summary.Unreadable, what+": "+err.Error())
-		}
-	}
-	if isDamage(err) {
-		err = nil
-	}
 	return errors.Join(err, send())
+}
+
+// missFiles handles a row whose attachments cannot be read. If they are known from the last collect, the row stays as it
+// is; else it goes without, and the next collect reads it again.
+func (c *collector) missFiles(r *row) error {
+	if c.old != nil || !isDamage(r.filesError) {
+		return r.filesError
+	}
+	if c.filesEnd == 0 {
+		c.filesEnd = r.id
+		c.summary.Unreadable = append(c.summary.Unreadable, "attachment: "+r.filesError.Error())
+	}
+	return nil
 }
 
 // storeRows stores the decoded rows of the batches.

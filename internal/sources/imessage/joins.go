@@ -1,6 +1,7 @@
 package imessage
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"encoding/binary"
@@ -111,21 +112,40 @@ func inRanges(ranges []sqlitepages.Range, row int64) bool {
 	return found
 }
 
-// renew returns the list with the rows of the ranges read again, and the messages whose joins have changed.
-func (l *packedJoins) renew(ctx context.Context, s *Source, t joinTable, ranges []sqlitepages.Range) (renewed packedJoins, changed []int64, err error) {
-	if len(ranges) == 0 {
-		return *l, nil, nil
-	}
-	was, is := map[[2]int64]int{}, []join{}
+// renewJoins reads the joins in the ranges of a table again and returns the messages whose joins have changed. Where the
+// file is damaged, the joins stay as they were.
+func (c *collector) renewJoins(ctx context.Context, table int, ranges []sqlitepages.Range) ([]int64, error) {
+	t := joinTables[table]
+	var read []sqlitepages.Range
+	var is []join
 	for _, r := range ranges {
-		if err := s.eachJoin(ctx, t, r, func(j join) { is = append(is, j) }); err != nil {
-			return renewed, nil, err
+		n := len(is)
+		err := c.source.eachJoin(ctx, t, r, func(j join) { is = append(is, j) })
+		if isDamage(err) {
+			is = is[:n]
+			c.unread[t.name] = append(c.unread[t.name], r)
+		} else {
+			read = append(read, r)
+		}
+		if err := c.survive(t.name, err); err != nil {
+			return nil, err
 		}
 	}
+	if len(read) == 0 {
+		return nil, nil
+	}
+	renewed, changed, err := c.joins[table].renew(read, is)
+	c.joins[table] = renewed
+	return changed, err
+}
+
+// renew returns the list with other rows in the given ranges, and the messages whose joins differ.
+func (l *packedJoins) renew(ranges []sqlitepages.Range, is []join) (renewed packedJoins, changed []int64, err error) {
+	var was []join
 	next := 0
 	err = l.each(func(j join) {
 		if inRanges(ranges, j.row) {
-			was[[2]int64{j.message, j.other}]++
+			was = append(was, j)
 			return
 		}
 		for ; next < len(is) && is[next].row < j.row; next++ {
@@ -136,15 +156,27 @@ func (l *packedJoins) renew(ctx context.Context, s *Source, t joinTable, ranges 
 	for ; next < len(is); next++ {
 		renewed.add(is[next])
 	}
-	for _, j := range is {
-		was[[2]int64{j.message, j.other}]--
+	return renewed, differingJoins(was, is), err
+}
+
+// differingJoins returns the messages that are not joined to the same things in both lists, which it sorts.
+func differingJoins(was, is []join) (messages []int64) {
+	byMessage := func(a, b join) int {
+		return cmp.Or(cmp.Compare(a.message, b.message), cmp.Compare(a.other, b.other))
 	}
-	for pair, n := range was {
-		if n != 0 {
-			changed = append(changed, pair[0])
+	slices.SortFunc(was, byMessage)
+	slices.SortFunc(is, byMessage)
+	for len(was) > 0 || len(is) > 0 {
+		switch {
+		case len(is) == 0 || len(was) > 0 && byMessage(was[0], is[0]) < 0:
+			messages, was = append(messages, was[0].message), was[1:]
+		case len(was) == 0 || byMessage(was[0], is[0]) > 0:
+			messages, is = append(messages, is[0].message), is[1:]
+		default:
+			was, is = was[1:], is[1:]
 		}
 	}
-	return renewed, changed, err
+	return messages
 }
 
 // numbersIn is the SQL condition for looking up many rows in one query.

@@ -221,7 +221,7 @@ func (s *Source) disconnect() error {
 	return errors.Join(errs...)
 }
 
-// begin begins the transaction while no process writes: only then is it known which pages it sees.
+// begin begins the transaction. What another process commits at the same time may or may not be part of it.
 func (s *Source) begin(ctx context.Context, path string) error {
 	const attempts = 10
 	for n := range attempts {
@@ -234,9 +234,10 @@ func (s *Source) begin(ctx context.Context, path string) error {
 		if _, err := s.conn.ExecContext(ctx, "BEGIN; SELECT count(*) FROM sqlite_master"); err != nil {
 			return err
 		}
-		if after, err := sqlitepages.TakeSnapshot(path); failed == nil && err == nil && before.Same(after) {
-			s.snapshot = after
-			return nil
+		if after, err := sqlitepages.TakeSnapshot(path); failed == nil && err == nil {
+			if s.snapshot = before.Until(after); s.snapshot != nil {
+				return nil
+			}
 		}
 	}
 	return nil

@@ -4,19 +4,25 @@ import (
 	"context"
 	"errors"
 	"slices"
+
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
 // fillPeriods stores the membership periods of the chats where they may have changed.
 func (c *collector) fillPeriods(ctx context.Context, tx *messages.Tx) error {
-	stale, err := c.staleGroups(ctx, tx)
-	switch {
-	case err != nil:
-	case c.old != nil && len(stale) > 0:
+	stale, err := c.staleChats(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if c.old != nil && len(stale) > 0 {
 		err = c.readErasOf(ctx, stale)
-	default:
+	} else {
 		err = c.source.readEras(ctx, c.directory, stale, nil)
+	}
+	if isDamage(err) {
+		c.unsettle(stale)
 	}
 	if err := c.survive("who was in which group", err); err != nil {
 		return err
@@ -29,6 +35,9 @@ func (c *collector) fillPeriods(ctx context.Context, tx *messages.Tx) error {
 		if chat.stored, err = tx.Chat(c.number, chat.id, chat.group); err != nil {
 			return err
 		}
+		if _, _, known := tx.LastChange(chat.stored); known && c.unsettled[chat.id] {
+			continue // what is known of it is better than what is left of it
+		}
 		if changed[chat.id], err = tx.SetPeriods(chat.stored, chat.periods()); err != nil {
 			return err
 		}
@@ -39,100 +48,51 @@ func (c *collector) fillPeriods(ctx context.Context, tx *messages.Tx) error {
 	return c.suspectRowsOf(changed)
 }
 
-// staleGroups returns the groups whose membership must be determined again: new ones, ones whose current members have
-// changed, and ones with an added, changed or removed row that may affect it.
-func (c *collector) staleGroups(ctx context.Context, tx *messages.Tx) ([]*chat, error) {
-	stale := make(map[*chat]bool)
-	if c.old == nil {
+// unsettle makes the next collect determine the membership of groups again.
+func (c *collector) unsettle(chats []*chat) {
+	for _, chat := range chats {
+		if chat.group {
+			c.unsettled[chat.id] = true
+		}
+	}
+}
+
+// staleChats returns the chats whose membership must be determined again: new ones, ones whose current members have
+// changed, and groups with an added, changed or removed row that may affect it.
+func (c *collector) staleChats(ctx context.Context, tx *messages.Tx) ([]*chat, error) {
+	s := &staleness{directory: c.directory, stale: make(map[*chat]bool)}
+	if c.old == nil || c.rulesOfGroups() {
 		for _, chat := range c.directory.chats {
-			stale[chat] = true
+			s.stale[chat] = true
 		}
-		return chatsOf(stale), nil
+		return s.chats(), nil
 	}
-	for id := range differing(c.old.Chats, c.directory.chatSums()) {
-		if chat := c.directory.chats[id]; chat != nil {
-			stale[chat] = true
-		}
-	}
-	was := make(map[int64]*messages.OldRow)
-	err := tx.Known(c.number, storeRanges(c.suspects), func(o *messages.OldRow) { was[o.Row] = o })
-	if err != nil {
+	s.addChanged(c.old)
+	s.addUnknown(tx, c.number)
+	if err := s.readStored(tx, c.number, c.suspects); err != nil {
 		return nil, err
 	}
-	byStore := make(map[int64]*chat) // by number in the store
-	for _, chat := range c.directory.chats {
-		id, known := tx.ChatNumber(c.number, chat.id)
-		if !known {
-			stale[chat] = true
-			continue
-		}
-		byStore[id] = chat
-		if date, row, known := tx.LastChange(id); known {
-			chat.lastChange = moment{date, row}
-		} else {
-			stale[chat] = true
+	for _, r := range c.suspects {
+		last := r.First - 1
+		err := c.source.eachHead(ctx, r, func(h head) {
+			last = h.id
+			s.compare(&h)
+		})
+		if isDamage(err) { // the rest of the range stays as it is stored
+			s.keep(sqlitepages.Range{First: last + 1, Last: r.Last})
+		} else if err != nil {
+			return nil, err
 		}
 	}
-	note := func(chat *chat, at moment, sender string) {
-		if chat != nil && chat.group && !stale[chat] && !chat.isQuiet(at, sender, c.directory) {
-			stale[chat] = true
-		}
+	for _, old := range s.stored {
+		s.addFormer(old)
 	}
-	forget := func(old *messages.OldRow) {
-		if old == nil {
-			return
-		}
-		chat := byStore[old.Chat]
-		if chat != nil && chat.group && old.LeftOut && sources.Fate(old.Why) == sources.GroupEvents {
-			stale[chat] = true
-		}
-		note(chat, moment{old.Date, old.Row}, old.Sender)
-	}
-	changed := differing(c.old.Handles, c.directory.handleSums())
-	err = c.source.eachHead(ctx, c.suspects, func(h head) {
-		chat, sender := c.directory.chatOf(h.id), ""
-		if !h.fromMe {
-			sender = c.directory.handles[h.handle].address
-		}
-		old := was[h.id]
-		delete(was, h.id)
-		told := h.tellsMembers() || changed[h.handle]
-		if old != nil && byStore[old.Chat] == chat && old.Date == h.date && old.Sender == sender && !told {
-			return
-		}
-		forget(old)
-		if chat != nil && chat.group && told {
-			stale[chat] = true
-			return
-		}
-		note(chat, moment{h.date, h.id}, sender)
-	})
-	for _, old := range was {
-		forget(old)
-	}
-	return chatsOf(stale), err
+	return s.chats(), nil
 }
 
-// isQuiet reports whether a row of a group at a moment has no effect on its membership: a current member sent it after
-// the last change.
-func (c *chat) isQuiet(at moment, sender string, d *directory) bool {
-	if !c.lastChange.before(at) {
-		return false
-	}
-	if sender == "" {
-		return true
-	}
-	key := d.keyOf(sender)
-	return slices.ContainsFunc(c.members, func(p person) bool { return p.key == key })
-}
-
-func chatsOf(set map[*chat]bool) []*chat {
-	list := make([]*chat, 0, len(set))
-	for c := range set {
-		list = append(list, c)
-	}
-	slices.SortFunc(list, func(a, b *chat) int { return int(a.id - b.id) })
-	return list
+// rulesOfGroups reports whether the last collect did not know all rules about the membership of groups.
+func (c *collector) rulesOfGroups() bool {
+	return slices.ContainsFunc(rules[c.old.Rules:], func(r rule) bool { return r.groups })
 }
 
 // readErasOf determines the eras of the given chats.

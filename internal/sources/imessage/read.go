@@ -6,8 +6,8 @@ import (
 )
 
 // read decodes a row with its attachments.
-func (c *collector) read(r *row, files []attachment, find finder) (decodedRow, error) {
-	c.reader.files = files
+func (c *collector) read(r *row, find finder) (decodedRow, error) {
+	c.reader.files = r.files
 	chat := c.directory.chatOf(r.id)
 	d := decodedRow{chat: chat, Row: messages.Row{Row: r.id, GUID: r.guid, Date: r.date, Sender: r.address(c.directory)}}
 	d.fate = r.exclude(c.directory, chat, &c.options.Include)

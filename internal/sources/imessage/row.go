@@ -32,6 +32,8 @@ type row struct {
 	summary    []byte // message_summary_info
 	thread     string // thread_originator_guid
 	threadPart string
+	files      []attachment // until the next row is read
+	filesError error        // why they could not be read to the end
 }
 
 // head holds the columns of a row that affect the membership of its chat.

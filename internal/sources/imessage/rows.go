@@ -43,10 +43,9 @@ func scanRow(v record) row {
 }
 
 // eachMessage calls visit for the rows of message in the given ranges, with their attachments, in order of row ID. find
-// returns the row with an identifier, or 0 if there is none. damaged is the error that ended the reading of the
-// attachments early.
-func (s *Source) eachMessage(ctx context.Context, ranges []sqlitepages.Range, visit func(r *row, files []attachment, find finder) error) (damaged, err error) {
-	err = s.conn.Raw(func(connection any) error {
+// returns the row with an identifier, or 0 if there is none. Where the file is damaged, the rest of the range is skipped.
+func (s *Source) eachMessage(ctx context.Context, ranges []sqlitepages.Range, visit func(r *row, find finder) error, skip func(damage)) error {
+	return s.conn.Raw(func(connection any) error {
 		conn := connection.(*sqlite3.SQLiteConn)
 		find, stop, err := s.finder(conn)
 		if err != nil {
@@ -54,17 +53,32 @@ func (s *Source) eachMessage(ctx context.Context, ranges []sqlitepages.Range, vi
 		}
 		defer stop()
 		for _, r := range ranges {
-			if err := s.eachIn(ctx, conn, r, &damaged, func(row *row, files []attachment) error { return visit(row, files, find) }); err != nil {
+			last := max(r.First, 0) - 1
+			err := s.eachIn(ctx, conn, r, func(row *row) error {
+				if err := visit(row, find); err != nil {
+					return err
+				}
+				last = row.id
+				return nil
+			})
+			if isDamage(err) {
+				skip(damage{sqlitepages.Range{First: last + 1, Last: r.Last}, err})
+			} else if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return damaged, err
+}
+
+// damage is a range of messages that cannot be read, and why.
+type damage struct {
+	rest sqlitepages.Range
+	err  error
 }
 
 // eachIn does the same for one range.
-func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, r sqlitepages.Range, damaged *error, visit func(*row, []attachment) error) error {
+func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, r sqlitepages.Range, visit func(*row) error) error {
 	within := []driver.Value{r.First, r.Last}
 	cursor := &attachmentCursor{}
 	if query := s.selectAttachments(); query != "" {
@@ -80,16 +94,12 @@ func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, r sqlitep
 		return err
 	}
 	defer rows.Close()
-	var list []attachment
-	err = eachRow(ctx, rows, func(v record) error {
+	return eachRow(ctx, rows, func(v record) error {
 		r := scanRow(v)
-		list = cursor.of(r.id, list)
-		return visit(&r, list)
+		r.files = cursor.of(r.id)
+		r.filesError = cursor.err
+		return visit(&r)
 	})
-	if cursor.err != nil {
-		*damaged = cursor.err
-	}
-	return err
 }
 
 // finder looks up identifiers through the database's index on them; stop releases it.
@@ -137,19 +147,13 @@ func (s *Source) readGUIDs(ctx context.Context) error {
 	})
 }
 
-// eachHead calls visit for the rows of message in the given ranges.
-func (s *Source) eachHead(ctx context.Context, ranges []sqlitepages.Range, visit func(head)) error {
+// eachHead calls visit for the rows of message in a range, in order of row ID.
+func (s *Source) eachHead(ctx context.Context, r sqlitepages.Range, visit func(head)) error {
 	integer := func(column string) string { return s.integer("message", column) }
 	query := "SELECT ROWID, " + strings.Join([]string{integer("date"), integer("handle_id"), integer("other_handle"), integer("is_from_me"), integer("item_type")}, ", ") +
-		" FROM message WHERE ROWID BETWEEN ? AND ?"
-	for _, r := range ranges {
-		err := s.each(ctx, query, func(v record) error {
-			visit(head{v.int(0), unixNanoseconds(v.int(1)), v.int(2), v.int(3), v.int(4) != 0, v.int(5)})
-			return nil
-		}, r.First, r.Last)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		" FROM message WHERE ROWID BETWEEN ? AND ? ORDER BY ROWID"
+	return s.each(ctx, query, func(v record) error {
+		visit(head{v.int(0), unixNanoseconds(v.int(1)), v.int(2), v.int(3), v.int(4) != 0, v.int(5)})
+		return nil
+	}, r.First, r.Last)
 }

@@ -31,9 +31,9 @@ type Source struct {
 	decrypted      *scratch.Dir
 	immutableStamp string // the stamp of a file that is read as immutable, or empty
 	columns        map[string]map[string]bool
-	snapshot       *sqlitepages.Snapshot // what the transaction sees; nil if others write too often to know
+	snapshot       *sqlitepages.Snapshot // what the transaction sees; nil if that is not known
 	roots          map[string]uint32     // the root pages of the surveyed tables
-	// withoutRowID contains the surveyed tables without row IDs.
+	// withoutRowID contains the join tables without row IDs.
 	withoutRowID map[string]bool
 	byGUID       map[string]int64 // rows by identifier, for a database without an index on them
 }

@@ -5,38 +5,23 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/gob"
+	"errors"
 	"hash/fnv"
 	"maps"
-	"runtime/debug"
 	"slices"
-	"sync"
 
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
-// stateFormat changes whenever the content of a state changes. A state of another format is ignored, and so is one from
-// another build of this program, which may have read rows differently: then all rows may have changed.
-const stateFormat = 4
-
-// program identifies this build, as far as builds come from different commits.
-var program = sync.OnceValue(func() string {
-	info, _ := debug.ReadBuildInfo()
-	if info == nil {
-		return ""
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return info.Main.Version
-})
+// stateFormat changes when a field of state changes its meaning; a new field is zero in an older state. A state of another
+// format is ignored: then all rows may have changed.
+const stateFormat = 5
 
 // state is saved by a collect so that the next one can determine which rows may have changed.
 type state struct {
 	Format  int
-	Program string
+	Rules   int // how many of the rules it was read by
 	Include sources.FateSet
 	// Leaves are the leaves of each surveyed table, as encoded by sqlitepages.
 	Leaves [surveyedTables][]byte
@@ -44,11 +29,10 @@ type state struct {
 	Joins [len(joinTables)][]byte
 	// Handles and Chats are checksums of the relevant content of each handle and chat.
 	Handles, Chats map[int64]uint64
-	// Rows are the fates of the rows before reactions are matched; Settled are the ones in the summary, where a reaction
-	// may have lost its target.
-	Rows, Settled sources.FateCounts
-	Damaged       []int64
-	Unknown       map[int64]string
+	// Rows are the fates of the rows before reactions are matched.
+	Rows    sources.FateCounts
+	Damaged []int64
+	Unknown map[int64]string
 }
 
 // surveyed lists the tables whose pages are surveyed. The other tables are small and are read every time.
@@ -56,20 +40,18 @@ var surveyed = [surveyedTables]string{"message", joinTables[chats].name, joinTab
 
 const surveyedTables = 4
 
-// survey returns the leaves of the surveyed tables, or nil if the file does not allow a survey.
-func (s *Source) survey(ctx context.Context) map[string][]sqlitepages.Leaf {
-	if s.snapshot == nil || len(s.withoutRowID) > 0 {
-		return nil
+// errNoSnapshot means that the WAL was begun anew again and again while the transaction began.
+var errNoSnapshot = errors.New("it is not known which pages of it the transaction sees")
+
+// survey returns the leaves of the surveyed tables.
+func (s *Source) survey(ctx context.Context) (map[string][]sqlitepages.Leaf, error) {
+	if s.snapshot == nil {
+		return nil, errNoSnapshot
 	}
-	leaves, err := s.snapshot.Survey(ctx, s.roots)
-	if err != nil {
-		return nil
-	}
-	return leaves
+	return s.snapshot.Survey(ctx, s.roots)
 }
 
-// readRoots finds the root pages of the surveyed tables, and the tables without row IDs. A file with such a table is read
-// completely every time.
+// readRoots finds the root pages of the surveyed tables, and the join tables without row IDs.
 func (s *Source) readRoots(ctx context.Context) error {
 	s.roots, s.withoutRowID = make(map[string]uint32), make(map[string]bool)
 	return s.each(ctx, `SELECT name, rootpage, sql FROM sqlite_master WHERE type = 'table'`, func(r record) error {
@@ -85,14 +67,21 @@ func (s *Source) readRoots(ctx context.Context) error {
 	})
 }
 
-// newState returns the state after a collect; settled are the fates in its summary.
-func (c *collector) newState(settled sources.FateCounts) *state {
-	st := &state{Format: stateFormat, Program: program(), Include: c.options.Include, Handles: c.directory.handleSums(),
-		Chats: c.directory.chatSums(), Rows: c.rows, Settled: settled, Damaged: c.damaged, Unknown: c.unknown}
+// newState returns the state after a collect. What could not be read counts as unknown, so that it is read next time.
+func (c *collector) newState() *state {
+	st := &state{Format: stateFormat, Rules: len(rules), Include: c.options.Include, Handles: c.directory.handleSums(),
+		Chats: c.directory.chatSums(), Rows: c.rows, Damaged: c.damaged, Unknown: c.unknown}
+	for id := range c.unsettled {
+		delete(st.Chats, id)
+	}
+	if c.missedRows { // which rows these changes concern is known only in part
+		st.Rules, st.Include, st.Handles = c.old.Rules, c.old.Include, c.old.Handles
+	}
 	for i := range c.joins {
 		st.Joins[i] = c.joins[i].data
 	}
 	for i, table := range surveyed {
+		sqlitepages.Invalidate(c.leaves[table], c.unread[table])
 		st.Leaves[i] = sqlitepages.AppendLeaves(nil, c.leaves[table])
 	}
 	return st
@@ -148,7 +137,7 @@ func cutBytes(data []byte) (field, rest []byte, ok bool) {
 func decodeState(data []byte) *state {
 	st := new(state)
 	head, data, ok := cutBytes(data)
-	if !ok || gob.NewDecoder(bytes.NewReader(head)).Decode(st) != nil || st.Format != stateFormat || st.Program != program() {
+	if !ok || gob.NewDecoder(bytes.NewReader(head)).Decode(st) != nil || st.Format != stateFormat || st.Rules > len(rules) {
 		return nil
 	}
 	for _, field := range st.large() {

@@ -2,16 +2,20 @@ package imessage
 
 import "testing"
 
-// What another build or another format left is of no use.
-func TestDecodeState_OnlyOfTheSame(t *testing.T) {
-	same := state{Format: stateFormat, Program: program(), Joins: [len(joinTables)][]byte{[]byte("7")}}
+// A state of another format, or one that knows more rules, is of no use. One that knows fewer rules is.
+func TestDecodeState_OnlyWhatIsUnderstood(t *testing.T) {
+	released := rules
+	defer func() { rules = released }()
+	rules = append(rules[:len(rules):len(rules)], rule{})
+	same := state{Format: stateFormat, Rules: len(rules), Joins: [len(joinTables)][]byte{[]byte("7")}}
 	for name, c := range map[string]struct {
 		change func(*state)
 		useful bool
 	}{
-		"Same":         {func(*state) {}, true},
-		"OtherFormat":  {func(s *state) { s.Format++ }, false},
-		"OtherProgram": {func(s *state) { s.Program += "x" }, false},
+		"Same":        {func(*state) {}, true},
+		"OtherFormat": {func(s *state) { s.Format++ }, false},
+		"FewerRules":  {func(s *state) { s.Rules-- }, true},
+		"MoreRules":   {func(s *state) { s.Rules++ }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := same

@@ -8,8 +8,7 @@ import (
 )
 
 // settledRows returns the fates of the rows, including what the store found out about reactions.
-func (c *collector) settledRows(o *messages.Outcome) sources.FateCounts {
-	rows := c.rows
+func settledRows(rows sources.FateCounts, o *messages.Outcome) sources.FateCounts {
 	rows[sources.Reactions] -= o.LostReactions
 	rows[sources.Removals] -= o.LostRemovals
 	rows[sources.LostTarget] += o.LostReactions + o.LostRemovals
@@ -19,7 +18,7 @@ func (c *collector) settledRows(o *messages.Outcome) sources.FateCounts {
 // settle completes the summary after the store is done, including the rows that were never reached.
 func (c *collector) settle() {
 	s := &c.summary
-	s.Rows = c.settledRows(&s.Outcome)
+	s.Rows = settledRows(c.rows, &s.Outcome)
 	if counted := s.Rows.Sum(); len(s.Unreadable) > 0 && counted < s.Total {
 		s.Rows[sources.Unread] = s.Total - counted
 	} else {

@@ -10,8 +10,12 @@ import (
 // Leaf is a leaf page of a table. It holds all rows after the previous leaf, up to and including Last.
 type Leaf struct {
 	Last int64
-	Sum  uint64 // a checksum of its rows
+	Sum  uint64 // a checksum of its rows, or Unknown
 }
+
+// Unknown is the checksum of rows that could not be read, or that may have been in the middle of a change. It never equals
+// another one, so these rows may always have changed. A Leaf with this checksum may stand for several pages.
+const Unknown = 0
 
 // sumBytes is the stored size of a checksum: one change in 2^40 goes undetected.
 const (
@@ -29,7 +33,7 @@ func Changed(old, new []Leaf) []Range {
 	before, after := int64(math.MinInt64), int64(math.MinInt64) // where the current leaves begin
 	for i < len(old) || j < len(new) {
 		switch {
-		case i < len(old) && j < len(new) && old[i] == new[j] && before == after:
+		case i < len(old) && j < len(new) && old[i] == new[j] && old[i].Sum != Unknown && before == after:
 			before, after = next(old[i].Last), next(new[j].Last)
 			i, j = i+1, j+1
 		case j >= len(new) || i < len(old) && old[i].Last <= new[j].Last:
@@ -43,6 +47,17 @@ func Changed(old, new []Leaf) []Range {
 		}
 	}
 	return Union(changed)
+}
+
+// Invalidate makes the checksums of leaves with rows in the given ranges unknown.
+func Invalidate(leaves []Leaf, ranges []Range) {
+	first := int64(math.MinInt64)
+	for i := range leaves {
+		if slices.ContainsFunc(ranges, func(r Range) bool { return r.First <= leaves[i].Last && first <= r.Last }) {
+			leaves[i].Sum = Unknown
+		}
+		first = next(leaves[i].Last)
+	}
 }
 
 func next(row int64) int64 {
@@ -69,6 +84,28 @@ func Union(ranges []Range) []Range {
 		joined = append(joined, r)
 	}
 	return joined
+}
+
+// Subtract returns what remains of sorted, disjoint ranges without others.
+func Subtract(ranges, without []Range) []Range {
+	rest := slices.Clone(ranges)
+	for _, w := range without {
+		var left []Range
+		for _, r := range rest {
+			if w.Last < r.First || r.Last < w.First {
+				left = append(left, r)
+				continue
+			}
+			if r.First < w.First {
+				left = append(left, Range{r.First, w.First - 1})
+			}
+			if w.Last < r.Last {
+				left = append(left, Range{w.Last + 1, r.Last})
+			}
+		}
+		rest = left
+	}
+	return rest
 }
 
 // AppendLeaves appends the encoding of a list of leaves.

@@ -1,6 +1,7 @@
 package sqlitepages
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -11,11 +12,11 @@ import (
 	"sync"
 )
 
-// Snapshot is the state of a database at one moment, according to its WAL. Two snapshots are the same if nothing was
-// committed between them.
+// Snapshot is the state of a database at one moment, according to its WAL, or at an unknown moment between two.
 type Snapshot struct {
-	path string
-	wal  *wal
+	path  string
+	wal   *wal // at the later moment
+	since int  // frames of the WAL at the earlier moment
 }
 
 // TakeSnapshot records the current state of the database at path.
@@ -24,17 +25,27 @@ func TakeSnapshot(path string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{path, w}, nil
+	return &Snapshot{path, w, w.frames}, nil
 }
 
 // Same reports whether nothing was committed between two snapshots.
 func (s *Snapshot) Same(m *Snapshot) bool { return s.wal.same(m.wal) }
+
+// Until returns the snapshot of an unknown moment from s to a later one. The checksums of all that was committed in the
+// meantime are Unknown. It returns nil if the WAL was begun anew in the meantime, because then this is not known.
+func (s *Snapshot) Until(later *Snapshot) *Snapshot {
+	if !bytes.Equal(s.wal.header, later.wal.header) || later.wal.frames < s.since {
+		return nil
+	}
+	return &Snapshot{later.path, later.wal, s.since}
+}
 
 // survey holds the data of each page. Page numbers start at 1, so element 0 is unused.
 type survey struct {
 	file     *os.File
 	log      *os.File // the WAL
 	wal      *wal
+	since    int // what was committed after so many frames of the WAL is unknown
 	pageSize int
 	usable   int      // bytes of a page that hold content
 	sums     []uint64 // checksums of the content
@@ -44,9 +55,20 @@ type survey struct {
 }
 
 // Survey reads the database of a snapshot and returns the leaves of the tables with the given root pages. The caller must
-// hold a read transaction that sees the same state as the snapshot.
+// hold a read transaction that sees the state of the snapshot. Damaged parts of a table have the checksum Unknown.
 func (l *Snapshot) Survey(ctx context.Context, roots map[string]uint32) (map[string][]Leaf, error) {
-	s := &survey{wal: l.wal, overflow: map[uint32][]uint32{}}
+	leaves, err := l.survey(ctx, roots)
+	if after, failed := readWAL(l.path + "-wal"); len(l.wal.offsets) > 0 && failed == nil && !bytes.Equal(after.header, l.wal.header) {
+		// The WAL was begun anew while it was read. That is possible only because the transaction reads nothing from it: all
+		// of it had been copied to the file.
+		whole := &Snapshot{path: l.path, wal: new(wal)}
+		return whole.survey(ctx, roots)
+	}
+	return leaves, err
+}
+
+func (l *Snapshot) survey(ctx context.Context, roots map[string]uint32) (map[string][]Leaf, error) {
+	s := &survey{wal: l.wal, since: l.since, overflow: map[uint32][]uint32{}}
 	var err error
 	if s.file, err = os.Open(l.path); err != nil {
 		return nil, err
@@ -66,16 +88,9 @@ func (l *Snapshot) Survey(ctx context.Context, roots map[string]uint32) (map[str
 	}
 	leaves := make(map[string][]Leaf, len(roots))
 	for table, root := range roots {
-		if leaves[table], err = s.leavesOf(root); err != nil {
-			return nil, fmt.Errorf("table %s: %w", table, err)
-		}
+		leaves[table] = s.leavesOf(root)
 	}
-	// If the WAL was restarted in the meantime, it held other pages than in the snapshot.
-	after, err := readWAL(l.path + "-wal")
-	if err == nil && s.log != nil && string(after.header) != string(l.wal.header) {
-		err = errors.New("the WAL was begun anew while it was read")
-	}
-	return leaves, err
+	return leaves, nil
 }
 
 // begin reads the header of the database and the index of the WAL's pages.

@@ -3,7 +3,6 @@ package sqlitepages
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
 )
 
@@ -75,80 +74,99 @@ func varint(b []byte) (value uint64, size int) {
 }
 
 // leavesOf walks the tree of a table from its root to the leaves.
-func (s *survey) leavesOf(root uint32) ([]Leaf, error) {
+func (s *survey) leavesOf(root uint32) []Leaf {
 	w := walk{survey: s}
-	err := w.page(root, math.MaxInt64, 0)
-	return w.leaves, err
+	if w.page(root, math.MaxInt64, 0); w.lost {
+		return []Leaf{{math.MaxInt64, Unknown}}
+	}
+	return w.leaves
 }
 
 // walk is a walk over one tree.
 type walk struct {
 	*survey
 	leaves  []Leaf
-	visited int // interior pages: no tree has more of them than the file has pages
+	visited int  // interior pages: no tree has more of them than the file has pages
+	lost    bool // the pages are no tree: they form a circle, or their rows are out of order
 }
 
 // maxDepth limits the depth of a tree: a deeper one would have more pages than a file can hold.
 const maxDepth = 20
 
-// page visits a page whose rows end at last.
-func (w *walk) page(number uint32, last int64, depth int) error {
-	if w.visited++; w.visited > len(w.sums) || depth > maxDepth || number == 0 || int(number) >= len(w.sums) {
-		return errPage
+// page visits a page whose rows end at last. What is below a page that is damaged, or that may have been in the middle of a
+// change, is unknown.
+func (w *walk) page(number uint32, last int64, depth int) {
+	if w.visited++; w.visited > len(w.sums) || depth > maxDepth {
+		w.lost = true
+	}
+	if w.lost {
+		return
 	}
 	page, err := w.read(number)
-	if err != nil {
-		return err
+	if err != nil || w.isChanging(number) {
+		w.add(last, Unknown)
+		return
 	}
 	header := treeHeader(number)
 	switch page[header] {
 	case leafPage:
-		return w.leaf(number, last)
+		w.leaf(number, last)
 	case interiorPage:
+		w.children(page[header:], page, last, depth)
 	default:
-		return fmt.Errorf("page %d: %w", number, errPage)
-	}
-	cells := int(binary.BigEndian.Uint16(page[header+3:]))
-	if header+12+2*cells > len(page) {
-		return errPage
-	}
-	leaves, err := w.overLeaves(page[header+12:], page, cells)
-	if err != nil {
-		return err
-	}
-	for i := range cells {
-		child, key, err := interiorCell(page, int(binary.BigEndian.Uint16(page[header+12+2*i:])))
-		if err == nil && leaves {
-			err = w.leaf(child, key)
-		} else if err == nil {
-			err = w.page(child, key, depth+1)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if rightmost := binary.BigEndian.Uint32(page[header+8:]); leaves {
-		return w.leaf(rightmost, last)
-	} else {
-		return w.page(rightmost, last, depth+1)
+		w.add(last, Unknown)
 	}
 }
 
+// isChanging reports whether a page was committed when the transaction may already have begun.
+func (w *walk) isChanging(number uint32) bool { return w.wal.logs(number, w.since) }
+
+// children visits the children of an interior page, whose tree header and what follows it are head.
+func (w *walk) children(head, page []byte, last int64, depth int) {
+	cells := int(binary.BigEndian.Uint16(head[3:]))
+	if 12+2*cells > len(head) {
+		w.add(last, Unknown)
+		return
+	}
+	leaves := w.overLeaves(head[12:], page, cells)
+	visit := func(child uint32, last int64) {
+		if leaves {
+			w.leaf(child, last)
+		} else {
+			w.page(child, last, depth+1)
+		}
+	}
+	for i := range cells {
+		child, key, err := interiorCell(page, int(binary.BigEndian.Uint16(head[12+2*i:])))
+		if err != nil {
+			w.add(last, Unknown)
+			return
+		}
+		visit(child, key)
+	}
+	visit(binary.BigEndian.Uint32(head[8:]), last)
+}
+
 // overLeaves reports whether the children of an interior page are leaves. All leaves of a tree have the same depth, so
-// reading one child is enough.
-func (w *walk) overLeaves(pointers, page []byte, cells int) (bool, error) {
-	if cells == 0 {
-		return false, nil
+// one child tells; the first one that makes sense is read.
+func (w *walk) overLeaves(pointers, page []byte, cells int) bool {
+	for i := range cells {
+		child, _, err := interiorCell(page, int(binary.BigEndian.Uint16(pointers[2*i:])))
+		if err != nil {
+			continue
+		}
+		content, err := w.read(child)
+		if err != nil {
+			continue
+		}
+		switch content[treeHeader(child)] {
+		case leafPage:
+			return true
+		case interiorPage:
+			return false
+		}
 	}
-	child, _, err := interiorCell(page, int(binary.BigEndian.Uint16(pointers)))
-	if err != nil {
-		return false, err
-	}
-	content, err := w.read(child)
-	if err != nil {
-		return false, err
-	}
-	return content[treeHeader(child)] == leafPage, nil
+	return false
 }
 
 // interiorCell decodes a cell: a child page and the last row ID in it.
@@ -163,24 +181,34 @@ func interiorCell(page []byte, at int) (child uint32, key int64, err error) {
 	return binary.BigEndian.Uint32(page[at:]), int64(value), nil
 }
 
-// leaf adds a leaf. Its checksum includes the overflow pages of its rows.
-func (w *walk) leaf(number uint32, last int64) error {
-	if number == 0 || int(number) >= len(w.sums) {
-		return errPage
+// leaf adds a leaf page. Its checksum includes the overflow pages of its rows.
+func (w *walk) leaf(number uint32, last int64) {
+	if number == 0 || int(number) >= len(w.sums) || w.isChanging(number) {
+		w.add(last, Unknown)
+		return
 	}
 	sum := w.sums[number]
 	for _, at := range w.overflow[number] {
 		for steps := 0; at != 0; steps++ {
-			if int(at) >= len(w.sums) || steps > len(w.sums) {
-				return errPage
+			if int(at) >= len(w.sums) || steps > len(w.sums) || w.isChanging(at) {
+				w.add(last, Unknown)
+				return
 			}
 			sum = sum*0x9E3779B97F4A7C15 + w.sums[at]
 			at = w.next[at]
 		}
 	}
-	if len(w.leaves) > len(w.sums) {
-		return errPage
+	if sum &= sumMask; sum == Unknown {
+		sum++
 	}
-	w.leaves = append(w.leaves, Leaf{Last: last, Sum: sum & sumMask})
-	return nil
+	w.add(last, sum)
+}
+
+// add adds the rows up to last.
+func (w *walk) add(last int64, sum uint64) {
+	if n := len(w.leaves); n > len(w.sums) || n > 0 && w.leaves[n-1].Last > last {
+		w.lost = true
+		return
+	}
+	w.leaves = append(w.leaves, Leaf{last, sum})
 }

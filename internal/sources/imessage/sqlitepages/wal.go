@@ -102,5 +102,11 @@ func walSum(order binary.ByteOrder, data []byte, s1, s2 uint32) (uint32, uint32)
 	return s1, s2
 }
 
+// logs reports whether a page was committed after the given number of frames.
+func (w *wal) logs(page uint32, after int) bool {
+	at, logged := w.offsets[page]
+	return logged && (at-walHeader)/int64(frameHeader+w.pageSize) >= int64(after)
+}
+
 // same reports whether nothing was committed between two reads of a WAL.
 func (w *wal) same(v *wal) bool { return bytes.Equal(w.header, v.header) && w.frames == v.frames }
