@@ -207,13 +207,13 @@ func TestRedact_KnowsAllColumnsOfText(t *testing.T) {
 	db := create(t)
 	known := map[string]bool{}
 	for _, c := range []string{"message.text", "attachment.transcript", "attachment_descriptions.description", "version.text", "event.text", "attachment.path",
-		"training_messages.text", "training_messages.reply_to", "source_state.state", "unresolved.guid", "collected.key", "collected.summary", "collected_source.key"} { // redacted, or emptied
+		"training_messages.text", "training_messages.reply_to", "unresolved.guid", "collected.key", "collected.summary", "collected_source.key"} { // redacted, or emptied
 		known[c] = true
 	}
 	for _, c := range []string{"handle.address", "handle.name", "source.name", "message.guid", "attachment.guid",
 		"attachment_descriptions.attachment_guid", "attachment_descriptions.status", "attachment_descriptions.model", "attachment_descriptions.content_hash",
 		"attachment_descriptions.error", "attachment_root.path", "event.guid", "event.kind", "event.actor", "event.subject", "version.guid",
-		"own_address.address", "own_address.place", "address_person.address", "address_person.person", "care.secret", "care.region", "care.kinds",
+		"own_address.address", "own_address.place", "source_state.state", "address_person.address", "address_person.person", "care.secret", "care.region", "care.kinds",
 		"forgotten.digest", "retracted.guid", "training_conversations.members", "training_messages.name", "training_messages.content_type"} {
 		known[c] = true
 	}

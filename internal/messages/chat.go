@@ -44,6 +44,7 @@ type chat struct {
 
 // period is a Period as stored.
 type period struct {
+	id      int64
 	until   moment
 	members []memberHandle
 }
@@ -104,7 +105,7 @@ func readChats(ctx context.Context, q querier) (map[int64]*chat, error) {
 			return nil
 		}
 		if id != last {
-			c.periods = append(c.periods, period{until: until})
+			c.periods = append(c.periods, period{id: id, until: until})
 			last = id
 		}
 		if member.Valid {

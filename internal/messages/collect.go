@@ -140,6 +140,7 @@ func (t *Tx) createIndexes() error {
 // finish derives what depends on other rows, and counts.
 func (t *Tx) finish() (Outcome, error) {
 	outcome := Outcome{Kept: t.keepGone || t.incomplete}
+	t.ahead.forget()
 	for _, step := range []func() error{
 		t.flush, t.sweepExports, t.closeSources, t.flush, t.createIndexes, t.settleUnresolved, t.settleCopies, t.settleQuotes,
 		t.dropChats, t.writeHandles, t.dropRoots,

@@ -20,7 +20,8 @@
 //
 // The source files, each using the ones below it:
 //
-//	convert.go forget.go redact.go           files of another layout; what is taken out
+//	open.go migrate.go convert.go            files of every version
+//	forget.go redact.go                      what is taken out
 //	collect.go                               a collect from its beginning to its end
 //	outcome.go state.go                      what is counted, and kept for the next time
 //	sweep.go put.go                          rows that a source no longer has; rows that it has
@@ -29,5 +30,5 @@
 //	records.go tx.go row.go policy.go        rows of the tables; the transaction; a row as a source tells it
 //	window_message.go tally.go reactions.go  messages in order of time, counts, reactions that were taken back
 //	reader.go chat.go origin.go              conversations; chats with their periods; sources
-//	schema.go keys.go db.go                  tables and indexes; ids of messages; the file
+//	schema.go keys.go db.go                  tables, their upgrades and indexes; ids of messages; the file
 package messages

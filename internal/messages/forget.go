@@ -17,12 +17,17 @@ type Erased struct {
 }
 
 // The steps of forgetting the people in the temporary table gone, which holds their handles. The temporary table doomed
-// collects the messages to delete; it already holds those of conversations with no one else.
+// collects the messages to delete; it already holds those of conversations with no one else. A numbered row leaves the same
+// stub that a collect would leave (see forgottenRecord), so that the next collect goes on from here.
 const (
 	gatherDoomed = `
 INSERT OR IGNORE INTO doomed SELECT m.id, m.guid FROM message m WHERE m.kind < 10 AND m.sender IN (SELECT handle FROM gone);
-INSERT OR IGNORE INTO doomed SELECT m.id, m.guid FROM message m WHERE m.kind IN (1, 9) AND m.quote IN (SELECT id FROM doomed);
-DELETE FROM message WHERE kind = 10 AND sender IN (SELECT handle FROM gone)`
+CREATE TEMP TABLE stub AS SELECT m.id & ~255 AS key, m.guid, CASE m.kind WHEN 9 THEN -4 WHEN 1 THEN -3 ELSE -2 END AS why,
+  iif(m.kind = 9, NULL, count(*)) AS messages, min(m.id) FROM doomed d JOIN message m ON m.id = d.id WHERE m.id < 1 << 62 GROUP BY m.id & ~255`
+
+	// Reactions of others to the doomed messages.
+	gatherReactions = `
+INSERT OR IGNORE INTO doomed SELECT m.id, m.guid FROM message m WHERE m.kind IN (1, 9) AND m.quote IN (SELECT id FROM doomed)`
 
 	eraseFacts = `
 DELETE FROM version WHERE guid IN (SELECT guid FROM doomed);
@@ -38,18 +43,30 @@ DELETE FROM unresolved WHERE message IN (SELECT id FROM doomed)`
 UPDATE message SET quote = NULL WHERE target IS NOT NULL AND quote IN (SELECT id FROM doomed)`
 	countDoomed = `SELECT count(*) FROM doomed d JOIN message m ON m.id = d.id WHERE m.kind < 9 AND m.state & 3 = 0`
 
-	eraseMessages = `DELETE FROM message WHERE id IN (SELECT id FROM doomed)`
+	// A numbered row that reacts to a doomed message stays as one whose target is lost.
+	loseReactions = `
+UPDATE message SET state = state | 1 WHERE id < 1 << 62 AND id IN (SELECT id FROM doomed) AND id & ~255 NOT IN (SELECT key FROM stub);
+DELETE FROM doomed WHERE id < 1 << 62 AND id & ~255 NOT IN (SELECT key FROM stub)`
+
+	eraseMessages = `
+DELETE FROM message WHERE id IN (SELECT id FROM doomed);
+INSERT INTO message (id, chat, date, sender, kind, state, guid, part, text, target_part) SELECT key, 0, 0, 0, 10, 0, guid, why, '', messages FROM stub;
+INSERT OR REPLACE INTO unresolved SELECT DISTINCT m.id & ~255, d.guid FROM doomed d JOIN message m ON m.target = d.id WHERE d.id >= 1 << 62`
 
 	renameGone = `
 UPDATE handle SET name = NULL, address = (SELECT g.stand_in || iif(g.handle = (SELECT min(handle) FROM gone h WHERE h.stand_in = g.stand_in AND h.handle > 0), '', ' (' || g.handle || ')')
   FROM gone g WHERE g.handle = handle.id) WHERE id IN (SELECT handle FROM gone);
+UPDATE message SET sender = (SELECT min(h.handle) FROM gone g JOIN gone h ON h.stand_in = g.stand_in AND h.handle > 0 WHERE g.handle = message.sender)
+  WHERE kind = 10 AND sender IN (SELECT handle FROM gone);
 UPDATE member SET handle = (SELECT min(h.handle) FROM gone g JOIN gone h ON h.stand_in = g.stand_in AND h.handle > 0 WHERE g.handle = member.handle)
   WHERE handle IN (SELECT handle FROM gone)`
 
 	eraseSources = `
 DELETE FROM attachment_root WHERE id NOT IN (SELECT root FROM attachment WHERE root IS NOT NULL);
 DELETE FROM source WHERE id NOT IN (SELECT source FROM chat UNION SELECT source FROM event UNION SELECT source FROM version)
-  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id BETWEEN (source.id - 1) << 44 AND (source.id << 44) - 1)`
+  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id BETWEEN (source.id - 1) << 44 AND (source.id << 44) - 1);
+DELETE FROM source_state WHERE source NOT IN (SELECT id FROM source);
+UPDATE source_state SET lost_reactions = NULL, lost_removals = NULL`
 )
 
 // Forget removes everything from and about the people for whom standIn returns a stand-in: their messages, all messages of
@@ -184,21 +201,56 @@ func eraseGone(ctx context.Context, tx *sql.Tx, gone map[int64]bool, erased *Era
 		return n
 	}
 	run(gatherDoomed)
+	run(gatherReactions)
 	before, _, failure := rostersOf(ctx, tx, nil)
 	err = errors.Join(err, failure)
 	run(eraseFacts)
 	erased.Attachments = run(eraseAttachments)
 	erased.Messages = count(countDoomed)
 	run(eraseQuotes)
+	run(loseReactions)
 	run(eraseMessages)
 	after, groups, failure := rostersOf(ctx, tx, gone)
 	err = errors.Join(err, failure)
 	erased.Conversations, erased.Groups = before-after, groups
 	run(renameGone)
+	err = errors.Join(err, sortRosters(ctx, tx, gone))
 	run(dropUnusedChats)
 	run(eraseSources)
-	run(`DROP TABLE gone; DROP TABLE doomed; DROP TABLE known`)
+	run(`DROP TABLE gone; DROP TABLE doomed; DROP TABLE stub; DROP TABLE known`)
 	return err
+}
+
+// sortRosters brings the rosters with renamed members into their canonical form.
+func sortRosters(ctx context.Context, tx *sql.Tx, gone map[int64]bool) error {
+	chats, err := readChats(ctx, tx)
+	if err != nil {
+		return err
+	}
+	addresses, err := readAddresses(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, c := range chats {
+		for _, p := range c.periods {
+			if !slices.ContainsFunc(p.members, func(m memberHandle) bool { return gone[m.handle] }) {
+				continue
+			}
+			sorted := canonicalRoster(slices.Clone(p.members), addresses)
+			if slices.Equal(sorted, p.members) {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, `DELETE FROM member WHERE period = ?`, p.id); err != nil {
+				return err
+			}
+			for place, m := range sorted {
+				if _, err := tx.ExecContext(ctx, `INSERT INTO member VALUES (?, ?, ?, ?)`, p.id, place, m.handle, m.absent); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // rostersOf counts the conversations that have messages, and how many of them have a member in gone.

@@ -38,7 +38,7 @@ func (t *Tx) onlyForgotten(r *Row) bool {
 // forgottenRecord returns what remains of a numbered row of a forgotten person: the fact that it exists.
 func forgottenRecord(key int64, r *Row) []record {
 	stub := record{id: key, kind: leftOut, guid: r.GUID}
-	switch messages := int64(len(r.Parts)); {
+	switch messages := int64(min(len(r.Parts), MostParts)); {
 	case r.Removal:
 		stub.part = ForgottenRemoval
 	case r.Parts[0].Kind == Reaction:

@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// roster returns the canonical form of a list of members: neighbors that are all present, or all absent, are sorted.
-// Absent members after the last present one are dropped.
+// roster returns the canonical form of a list of members.
 func (t *Tx) roster(members []Member) []memberHandle {
 	list := make([]memberHandle, 0, len(members))
 	for _, m := range members {
@@ -16,6 +15,12 @@ func (t *Tx) roster(members []Member) []memberHandle {
 			list = append(list, memberHandle{t.handle(cmp.Or(t.standIn(m.Address), m.Address)), m.Absent})
 		}
 	}
+	return canonicalRoster(list, t.addresses)
+}
+
+// canonicalRoster sorts neighbors that are all present, or all absent, by address, and drops the absent members after the
+// last present one. It overwrites list.
+func canonicalRoster(list []memberHandle, addresses []string) []memberHandle {
 	for len(list) > 0 && list[len(list)-1].absent {
 		list = list[:len(list)-1]
 	}
@@ -23,7 +28,7 @@ func (t *Tx) roster(members []Member) []memberHandle {
 		for to = from; to < len(list) && list[to].absent == list[from].absent; to++ {
 		}
 		slices.SortFunc(list[from:to], func(a, b memberHandle) int {
-			return cmp.Compare(t.addresses[a.handle], t.addresses[b.handle])
+			return cmp.Compare(addresses[a.handle], addresses[b.handle])
 		})
 	}
 	return slices.Compact(list)
@@ -57,7 +62,7 @@ func (t *Tx) Conversation(source int64, group bool, members []Member) (int64, er
 	}
 	id, err := t.newChat(source, sql.NullInt64{}, group)
 	if err == nil {
-		err = t.writePeriods(t.chats[id], []period{{moment{Forever, Forever}, list}})
+		err = t.writePeriods(t.chats[id], []period{{until: moment{Forever, Forever}, members: list}})
 	}
 	t.unnumbered[key] = id
 	return id, err
@@ -93,7 +98,7 @@ func (t *Tx) SetPeriods(chat int64, periods []Period) (changed bool, err error) 
 	c := t.chats[chat]
 	list := make([]period, len(periods))
 	for i, p := range periods {
-		list[i] = period{moment{p.UntilDate, p.UntilRow}, t.roster(p.Members)}
+		list[i] = period{until: moment{p.UntilDate, p.UntilRow}, members: t.roster(p.Members)}
 	}
 	if slices.EqualFunc(c.periods, list, func(a, b period) bool { return a.until == b.until && slices.Equal(a.members, b.members) }) {
 		return false, nil
@@ -115,8 +120,10 @@ func (t *Tx) writePeriods(c *chat, periods []period) error {
 		}
 	}
 	c.periods = periods
-	for _, p := range periods {
+	for i := range periods {
+		p := &periods[i]
 		t.lastPeriod++
+		p.id = t.lastPeriod
 		if err := t.exec(`INSERT INTO period VALUES (?, ?, ?, ?)`, t.lastPeriod, c.id, p.until.date, p.until.row); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,7 +134,7 @@ func (t *Tx) recordsOf(o *origin, key int64, r *Row, forgotten bool) []record {
 	if forgotten {
 		return forgottenRecord(key, r)
 	}
-	base.sender = t.handle(r.Sender)
+	base.sender = t.handle(cmp.Or(t.standIn(r.Sender), r.Sender)) // a row that is left out may be from a forgotten person
 	if len(r.Parts) == 0 {
 		if o.extent != Numbered {
 			return nil

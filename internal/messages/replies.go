@@ -32,6 +32,7 @@ func (t *Tx) arrive(o *origin, key int64, guid string) error {
 	if o.extent != Numbered || !t.waiting[guid] {
 		return nil
 	}
+	t.ahead.forget()
 	return t.run(`UPDATE message SET target = ? WHERE target = ?`, key, guidKey(o.id, guid))
 }
 
@@ -52,6 +53,7 @@ func (t *Tx) leave(o *origin, key int64, guid string) error {
 		return err
 	}
 	t.waiting[guid] = true
+	t.ahead.forget()
 	hashed := guidKey(o.id, guid)
 	if err := t.run(`UPDATE message SET target = ? WHERE target = ?`, hashed, key); err != nil {
 		return err

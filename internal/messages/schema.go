@@ -10,7 +10,10 @@ const base = 12
 // upgrades are the changes to the schema since base: SQL that takes a file from one version to the next. A new file gets
 // tables and then all upgrades, so that it never differs from an upgraded one. Append to this list, and never change what
 // was released. SQLite's user_version is the version of a file.
-var upgrades = []string{}
+var upgrades = []string{
+	// The rows of a source whose target was missing after its last collect. NULL after people were forgotten.
+	`ALTER TABLE source_state ADD COLUMN lost_reactions INTEGER; ALTER TABLE source_state ADD COLUMN lost_removals INTEGER`,
+}
 
 // version returns the version of the schema after all upgrades.
 func version() int { return base + len(upgrades) }

@@ -15,10 +15,16 @@ func (t *Tx) writeStates() error {
 		if err := t.exec(`DELETE FROM source_state WHERE source = ?`, source); err != nil {
 			return err
 		}
-		if state := t.states[source]; state != nil {
-			if err := t.exec(`INSERT INTO source_state VALUES (?, ?)`, source, state()); err != nil {
-				return err
-			}
+		state := t.states[source]
+		if state == nil {
+			continue
+		}
+		var o Outcome
+		if err := o.countLost(t.ctx, t.sql, t.sources[source], t.collect); err != nil {
+			return err
+		}
+		if err := t.exec(`INSERT INTO source_state VALUES (?, ?, ?, ?)`, source, state(), o.LostReactions, o.LostRemovals); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -47,7 +53,7 @@ func (db *DB) Held(ctx context.Context, source string) (o Outcome, err error) {
 		o.Kept = o.Gone > 0
 	}
 	if err == nil {
-		err = o.countLost(ctx, db.sql, &origin{id: id, extent: Numbered}, 1)
+		err = o.readLost(ctx, db.sql, id)
 	}
 	if err == nil {
 		o.Messages, o.Conversations, err = countShown(ctx, db.sql)
@@ -58,14 +64,28 @@ func (db *DB) Held(ctx context.Context, source string) (o Outcome, err error) {
 	return o, nil
 }
 
+// readLost reads what the last collect of a numbered source counted, or counts it again if it is no longer known.
+func (o *Outcome) readLost(ctx context.Context, q querier, source int64) error {
+	known := false
+	err := each(ctx, q, `SELECT lost_reactions, lost_removals FROM source_state WHERE source = ? AND lost_reactions IS NOT NULL`, func(rows *sql.Rows) error {
+		known = true
+		return rows.Scan(&o.LostReactions, &o.LostRemovals)
+	}, source)
+	if err != nil || known {
+		return err
+	}
+	return o.countLost(ctx, q, &origin{id: source, extent: Numbered}, 1)
+}
+
 // SetCollected identifies the current collect by a key that differs when anything in it differs, and sets the summary that
 // Collected returns for that key.
 func (t *Tx) SetCollected(key string, summary func(*Outcome) []byte) {
 	t.key, t.summary = key, summary
 }
 
-// forgetStates makes the next collect read every source in full.
-const forgetStates = `DELETE FROM source_state; DELETE FROM collected; DELETE FROM collected_source`
+// forgetSummaries makes the next collect read every export: the summaries may name people. The states of numbered sources
+// stay, because what the file holds is what a collect under the new policy would have left.
+const forgetSummaries = `DELETE FROM collected; DELETE FROM collected_source`
 
 // writeCollected records what was collected, unless the file keeps more than that. It removes the earlier record of the
 // same source, and of any source that has a message of it, because that record would be shown again.

@@ -174,5 +174,6 @@ func (t *Tx) takeOver(o *origin, key int64, r *Row, new []record) error {
 	if err := t.removeFacts(o.id, r.GUID); err != nil {
 		return err
 	}
+	t.ahead.forget()
 	return t.run(`UPDATE message SET target = ? WHERE target = ?`, key, hashed)
 }

@@ -30,6 +30,7 @@ type Tx struct {
 
 	insertMessage, insertAttachment *Inserter
 	statements                      map[string]*sql.Stmt
+	ahead                           ahead
 	changed                         map[int64]bool // keys of rows that changed; empty in bulk
 	gone                            map[uint64]bool
 	put                             map[uint64]bool    // identifiers of changed rows, summed up

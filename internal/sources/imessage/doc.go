@@ -5,14 +5,15 @@
 //
 // The package never writes to the source: see Open. Apple's tables differ between releases, so it probes for columns and
 // never infers them from a version. A collect reads the rows that may have changed since the last one; the first collect
-// reads all rows:
+// reads all rows. What damage makes unreadable stays as it is stored:
 //
 //	open.go        a consistent view of the files, and the fallback if there is none
 //	query.go       fast reading of a query's rows
 //	source.go      the open database
 //	collect.go     a collect from start to end; collector.go has its data
 //	changes.go     which rows may have changed, by the checksums of their pages
-//	periods.go     which groups may have had other members than the store knows
+//	rules.go       which rows are read differently since which version
+//	periods.go     who was in which group at what time; stale.go says of which groups this must be determined again
 //	fill.go        reads and decodes rows in one goroutine, stores them in another
 //	state.go       what a collect saves for the next one
 //	joins.go       which messages are in which chats, and have which attachments

@@ -52,9 +52,10 @@ func (s *Source) eachMessage(ctx context.Context, ranges []sqlitepages.Range, vi
 			return err
 		}
 		defer stop()
+		rows, files := s.selectRows()+" WHERE ROWID BETWEEN ? AND ? ORDER BY ROWID", s.selectAttachments()
 		for _, r := range ranges {
 			last := max(r.First, 0) - 1
-			err := s.eachIn(ctx, conn, r, func(row *row) error {
+			err := s.eachIn(ctx, conn, rows, files, r, func(row *row) error {
 				if err := visit(row, find); err != nil {
 					return err
 				}
@@ -77,19 +78,19 @@ type damage struct {
 	err  error
 }
 
-// eachIn does the same for one range.
-func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, r sqlitepages.Range, visit func(*row) error) error {
+// eachIn does the same for one range, by queries for the rows and for their attachments.
+func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, selectRows, selectFiles string, r sqlitepages.Range, visit func(*row) error) error {
 	within := []driver.Value{r.First, r.Last}
 	cursor := &attachmentCursor{}
-	if query := s.selectAttachments(); query != "" {
-		rows, err := conn.Query(query, within)
+	if selectFiles != "" {
+		rows, err := conn.Query(selectFiles, within)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		cursor = newAttachmentCursor(rows)
 	}
-	rows, err := conn.Query(s.selectRows()+" WHERE ROWID BETWEEN ? AND ? ORDER BY ROWID", within)
+	rows, err := conn.Query(selectRows, within)
 	if err != nil {
 		return err
 	}

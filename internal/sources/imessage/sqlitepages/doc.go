@@ -3,7 +3,8 @@
 //
 // In: the path of a database with its -wal file, while the caller holds a read transaction on it (so that no page of its
 // snapshot is overwritten), and the root pages of the tables of interest. Out: the leaves of each table in order, each
-// with a checksum and its last row ID; [Changed] compares two such lists. The package knows the file format but not the
+// with a checksum and its last row ID; [Changed] compares two such lists. Where a page is damaged, or another process commits
+// it at that moment, the checksum is [Unknown], and the rows may always have changed. The package knows the file format but not the
 // content of the tables. It reads each page once, without SQLite.
 //
 //	survey.go  computes checksums of the pages in the file and of the committed ones in the WAL
