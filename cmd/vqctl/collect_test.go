@@ -77,7 +77,7 @@ func TestRunCollect_FailureLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestExpandHome(t *testing.T) {
+func TestExpandHome_LeadingTildeOnly(t *testing.T) {
 	t.Setenv("HOME", "/home/aidan")
 	for path, want := range map[string]string{"~/x": "/home/aidan/x", "/x/~/y": "/x/~/y", "x": "x"} {
 		if got, err := expandHome(path); err != nil || got != want {

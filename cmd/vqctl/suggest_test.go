@@ -2,7 +2,7 @@ package main
 
 import "testing"
 
-func TestNearest(t *testing.T) {
+func TestNearest_GuessesTypos(t *testing.T) {
 	names := []string{"train", "tokenize", "list", "learning-rate", "n"}
 	for given, want := range map[string]string{
 		"trian": "train", "lst": "list", "lerning-rate": "learning-rate", "tokenise": "tokenize",

@@ -64,7 +64,7 @@ func text(ids []int32) string {
 	return b.String()
 }
 
-func TestReader(t *testing.T) {
+func TestReader_DropsOldestLines(t *testing.T) {
 	t.Parallel()
 	source := new(memory)
 	source.add("{head}", 1, "{one}", "{two}", "{three}")
@@ -180,7 +180,7 @@ func newBatch(l engine.TrainLimits) *engine.Batch {
 }
 
 // Each window is where WindowBegin says, and the row before each target id predicts it.
-func TestFill(t *testing.T) {
+func TestFill_PlacesWindowsAndTargets(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 200 {

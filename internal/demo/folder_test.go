@@ -22,7 +22,7 @@ func count(t *testing.T, db *sql.DB, query string) int {
 	return n
 }
 
-func TestWriteDatabase(t *testing.T) {
+func TestWriteDatabase_AnswersFindTheirMessages(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "chat.db")
 	if err := demo.WriteDatabase(path, chat(t)); err != nil {

@@ -10,7 +10,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-func TestOneLine(t *testing.T) {
+func TestOneLine_IsPlainText(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		answer, want string

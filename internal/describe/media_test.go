@@ -610,7 +610,7 @@ func FuzzWithoutMetadata(f *testing.F) {
 	})
 }
 
-func TestFormatOf(t *testing.T) {
+func TestFormatOf_FirstBytes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ head, name, want string }{
 		{string(heic), "x", "image/heic"}, {"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1avif", "x", "image/avif"},
@@ -635,7 +635,7 @@ func FuzzFormatOf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, head []byte, name string) { describe.FormatOf(head, name) })
 }
 
-func TestLocator(t *testing.T) {
+func TestLocator_FindsFiles(t *testing.T) {
 	t.Parallel()
 	home, root, export := t.TempDir(), t.TempDir(), t.TempDir()
 	put := func(path string) string {

@@ -112,7 +112,7 @@ func TestRun_TooLarge(t *testing.T) {
 	a.want("a.wav: failed it is too large for the server (65 MiB)")
 }
 
-func TestPlan(t *testing.T) {
+func TestPlan_CountsFilesAndCost(t *testing.T) {
 	a := newAlbum(t).images(4)
 	a.add("gone.jpg", messages.Image, nil).add("card.vcf", messages.Contact, []byte("BEGIN:VCARD")).add("v.mp4", messages.Video, mov).add("s.wav", messages.Audio, wav)
 	a.add("long.ogg", messages.Audio, append([]byte("OggS"), make([]byte, 120_000-4)...)).add("p.pdf", messages.Document, pdf)

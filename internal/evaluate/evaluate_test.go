@@ -96,7 +96,7 @@ func newSet(t *testing.T, source windows.List, maxTokens int) *Set {
 }
 
 // The tallies equal sums over the text itself.
-func TestScore(t *testing.T) {
+func TestSet_ScoreSumsTheText(t *testing.T) {
 	t.Parallel()
 	const targets = 2
 	source := writeWindows(t, 200, targets)
@@ -210,7 +210,7 @@ func (s *scripted) Continue(ctx context.Context, prompt []int32, _ int, o genera
 	return s.ContinueEach(ctx, [][]int32{prompt}, o, st)
 }
 
-func TestGenerate(t *testing.T) {
+func TestSet_GenerateCountsValidity(t *testing.T) {
 	t.Parallel()
 	source := writeWindows(t, 60, 2)
 	set := newSet(t, source, 1<<20)
@@ -262,7 +262,7 @@ func TestGenerate(t *testing.T) {
 }
 
 // Fault 16 of the reference: deltas like "<1m>" are not valid.
-func TestValidity(t *testing.T) {
+func TestValidity_ChecksEachField(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]Validity{
 		`{"name": "A", "delta": "<1m", "text": "x"}`:        {1, 1, 1, 1},
@@ -280,7 +280,7 @@ func TestValidity(t *testing.T) {
 	}
 }
 
-func TestPrepare(t *testing.T) {
+func TestSet_PrepareReplacesTheAuthor(t *testing.T) {
 	t.Parallel()
 	source := writeWindows(t, 4, 2)
 	set := newSet(t, source, 1<<20)

@@ -10,7 +10,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-func TestReadContext(t *testing.T) {
+func TestReadContext_HeaderAndMessages(t *testing.T) {
 	t.Parallel()
 	const text = `{"type": "dm", "members": ["Aidan", "John"], "start": "2024-03-15"}
 {"name": "Aidan", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "h\u00e9"}
@@ -65,7 +65,7 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
-func TestParseTypedMessage(t *testing.T) {
+func TestParseTypedMessage_NamesWithColons(t *testing.T) {
 	t.Parallel()
 	members := []string{"John", "Dr: No", "Dr"}
 	for _, c := range []struct{ line, name, text string }{

@@ -9,7 +9,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Grammar tells which tokens may come next in a line, for one vocabulary. It is safe for concurrent use.
+// Grammar knows which tokens may come next in a line, for one vocabulary. It is safe for concurrent use.
 type Grammar struct {
 	automaton *automaton
 	trie      *tokenTrie

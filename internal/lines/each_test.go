@@ -8,7 +8,7 @@ import (
 	"ventriloquist/internal/lines"
 )
 
-func TestEach(t *testing.T) {
+func TestEach_LinesWithoutBreaks(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 3<<20)
 	for text, want := range map[string][]string{

@@ -49,7 +49,7 @@ func TestAddContacts_LineWithoutIDs(t *testing.T) {
 	}
 }
 
-func TestRemoveContact(t *testing.T) {
+func TestRemoveContact_KeepsTheRest(t *testing.T) {
 	t.Parallel()
 	const file = "\uFEFF{\"contact\": \"John\", \"ids\": [\"j@x.org\"]}\r\n\n{\"contact\": \"Ann\", \"ids\": [\"a@x.org\"]}"
 	got, changed := people.RemoveContact([]byte(file), "John")

@@ -21,7 +21,7 @@ func read(t *testing.T, file string, own ...string) *people.Book {
 	return book
 }
 
-func TestNormalize(t *testing.T) {
+func TestNormalize_NumbersAndAddresses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ own, address, want string }{
 		{"", "+12345678900", "+12345678900"},
@@ -130,7 +130,7 @@ func TestLoadBook_MissingFile(t *testing.T) {
 	}
 }
 
-func TestSplitIdentifiers(t *testing.T) {
+func TestSplitIdentifiers_AllSeparators(t *testing.T) {
 	t.Parallel()
 	got := people.SplitIdentifiers(" +1 415 555 0199, me@x.org;\nme@y.org ,,")
 	if want := []string{"+1 415 555 0199", "me@x.org", "me@y.org"}; !slices.Equal(got, want) {

@@ -36,7 +36,7 @@ func names(list []people.Suggestion) []string {
 	return out
 }
 
-func TestSuggest(t *testing.T) {
+func TestSuggest_DraftsFromCards(t *testing.T) {
 	t.Parallel()
 	me := addressbook.Card{Book: "a", Name: "Aidan", Addresses: []string{"me@x.org", "+12125550199"}, Me: true}
 	for name, c := range map[string]struct {

@@ -273,7 +273,7 @@ func TestWritePage_Empty(t *testing.T) {
 	}
 }
 
-func TestDuration(t *testing.T) {
+func TestDuration_Units(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[float64]string{0: "0 s", 59: "59 s", 60: "1 min", 3599: "59 min", 3600: "1 h 00", 28799: "7 h 59"} {
 		if got := stats.Duration(&n); got != want {

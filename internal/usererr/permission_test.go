@@ -7,7 +7,7 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-func TestPermissionAdvice(t *testing.T) {
+func TestPermissionAdvice_DependsOnSystem(t *testing.T) {
 	t.Parallel()
 	advice := usererr.PermissionAdvice("darwin", "/x/chat.db")
 	for _, step := range []string{"System Settings > Privacy & Security > Full Disk Access", "switch your terminal on", "open it again"} {

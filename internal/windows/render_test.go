@@ -155,7 +155,7 @@ func TestStartDate_IsTheUTCDate(t *testing.T) {
 	}
 }
 
-func TestNewHeader(t *testing.T) {
+func TestNewHeader_SortsAndInfersType(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		kind, members, want string

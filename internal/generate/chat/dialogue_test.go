@@ -85,7 +85,7 @@ const (
 	no  = `delta": "<5m", "reply_to": "you \"ok\"?", "content_type": "reaction", "text": "No \\ é 😀\u001b[2J"}` + "\n"
 )
 
-func TestDialogue(t *testing.T) {
+func TestDialogue_AnswersEachMessage(t *testing.T) {
 	t.Parallel()
 	w := &scripted{answers: []string{yes, no, yes}}
 	d, out, clock := newDialogue(Options{As: "Aidan"}, w)

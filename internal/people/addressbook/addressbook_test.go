@@ -22,7 +22,7 @@ var people = []addressbooktest.Card{
 	{Phones: []string{"+1 212 555 0199"}}, // no name
 }
 
-func TestRead(t *testing.T) {
+func TestRead_CardsOfMacAndPhone(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(string, ...addressbooktest.Card) error{"Mac": addressbooktest.WriteMac, "Phone": addressbooktest.WritePhone} {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestRead_Rejects(t *testing.T) {
 }
 
 // Without permission to read them, the address books of a Mac seem not to exist.
-func TestUnreadable(t *testing.T) {
+func TestUnreadable_NeedsPermission(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	if err := addressbook.Unreadable(home); err != nil {
@@ -118,7 +118,7 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
+func TestFind_FilesAndFolders(t *testing.T) {
 	t.Parallel()
 	home := filepath.Join(t.TempDir(), "a [home]")
 	sources := filepath.Join(home, "Library/Application Support/AddressBook")
