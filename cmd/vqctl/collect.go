@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -21,7 +19,6 @@ import (
 	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
-	"ventriloquist/internal/usererr"
 )
 
 // defaultSource is where a Mac keeps its messages.
@@ -170,17 +167,4 @@ func fill(ctx context.Context, path string, collect func(*messages.DB) error) er
 		err = collect(db)
 	}
 	return errors.Join(err, db.Close())
-}
-
-// expandHome expands a leading ~/, which shells do not expand in --source=~/….
-func expandHome(path string) (string, error) {
-	rest, found := strings.CutPrefix(path, "~/")
-	if !found {
-		return path, nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", usererr.With(fmt.Errorf("cannot find your home folder: %w", err), "name the database with --source")
-	}
-	return filepath.Join(home, rest), nil
 }

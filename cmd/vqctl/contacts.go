@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -34,10 +33,6 @@ func (o *contactsOptions) flags() []cli.Flag {
 
 func contactsFlag(to *string) cli.Flag {
 	return &cli.StringFlag{Name: "contacts", Usage: "contacts `FILE` (default: contacts_to_ids.jsonl in --data-dir)", Destination: to}
-}
-
-func dataDirFlag(to *string) cli.Flag {
-	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: to}
 }
 
 func (o *contactsOptions) path() string {
@@ -134,10 +129,3 @@ func printCensus(out io.Writer, census *people.Census, file string) error {
 
 // shownUnmapped is the maximum number of unmapped addresses in the table.
 const shownUnmapped = 30
-
-func day(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.Format(time.DateOnly)
-}

@@ -9,7 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/urfave/cli/v3"
+
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/usererr"
+	"ventriloquist/internal/windows"
 )
 
 // Where the pipeline keeps its files by default.
@@ -78,4 +82,31 @@ func removeDefaultExport(dataDir string) error {
 		return fmt.Errorf("cannot remove the old window file: %w", err)
 	}
 	return nil
+}
+
+func dataDirFlag(to *string) cli.Flag {
+	return &cli.StringFlag{Name: "data-dir", Value: defaultDataDir, Usage: "`DIR`: folder of messages.db", Destination: to}
+}
+
+// openWindows opens the window file at path, or the windows in dataDir's messages.db when path is "".
+func openWindows(ctx context.Context, path, dataDir string) (windows.List, error) {
+	report, finish := newProgress("reading windows", "windows")
+	defer finish()
+	if path != "" {
+		return windows.OpenFile(ctx, path, report)
+	}
+	return windows.OpenDatabase(ctx, databasePath(dataDir), report)
+}
+
+// expandHome expands a leading ~/, which shells do not expand in --source=~/….
+func expandHome(path string) (string, error) {
+	rest, found := strings.CutPrefix(path, "~/")
+	if !found {
+		return path, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", usererr.With(fmt.Errorf("cannot find your home folder: %w", err), "name the database with --source")
+	}
+	return filepath.Join(home, rest), nil
 }

@@ -87,14 +87,6 @@ func inHours(hours float64) string {
 	return fmt.Sprintf("%.1f hours", hours)
 }
 
-// some formats a number of things.
-func some(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 // shortage returns the error of a plan that does not fit.
 func (d *dryRun) shortage() error {
 	err := fmt.Errorf("the run needs %s, %s more than the %s of %s", size(d.Memory.Total), size(d.Memory.Total-d.Available), size(d.Available), d.Device)

@@ -9,7 +9,6 @@ import (
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/train"
-	"ventriloquist/internal/windows"
 )
 
 // trainSession is a run and all that it holds: files, device, memory. The steps of open fill it in order.
@@ -165,14 +164,4 @@ func (s *trainSession) newRun() (*train.Run, error) {
 	}
 	s.view.resumed(s.start.resumeFrom, run)
 	return run, nil
-}
-
-// openWindows opens the window file at path, or the windows in dataDir's messages.db when path is "".
-func openWindows(ctx context.Context, path, dataDir string) (windows.List, error) {
-	report, finish := newProgress("reading windows", "windows")
-	defer finish()
-	if path != "" {
-		return windows.OpenFile(ctx, path, report)
-	}
-	return windows.OpenDatabase(ctx, databasePath(dataDir), report)
 }

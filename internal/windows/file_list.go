@@ -35,16 +35,6 @@ type fileRow struct {
 // lineHash is a hash of a line: 128 bits, so that no two lines of a file share one by accident.
 type lineHash [2]uint64
 
-// Progress receives how much of a job is done; total is in the same unit, and 0 if unknown. It may be nil.
-type Progress func(done, total int64)
-
-// Report calls p unless it is nil.
-func (p Progress) Report(done, total int64) {
-	if p != nil {
-		p(done, total)
-	}
-}
-
 // OpenFile opens a window file. Each line is a window, {"text": "<header>\n<line>\n…"}, with "targets" if more than the last
 // message carries loss. Other keys and blank lines are ignored, and a newline missing at the end of a text is added. The
 // whole file is read and checked once, so that reading a window later cannot fail because of its form. Progress counts bytes.

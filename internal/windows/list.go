@@ -120,3 +120,13 @@ func splitText(text []byte) [][]byte {
 	}
 	return lines
 }
+
+// Progress receives how much of a job is done; total is in the same unit, and 0 if unknown. It may be nil.
+type Progress func(done, total int64)
+
+// Report calls p unless it is nil.
+func (p Progress) Report(done, total int64) {
+	if p != nil {
+		p(done, total)
+	}
+}
