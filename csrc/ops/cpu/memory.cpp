@@ -3,10 +3,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstring>
 #include <string>
 
+#include "ops/cpu/host_memory.h"
 #include "ops/tensor.h"
 
 #if defined(__APPLE__)
@@ -24,31 +23,6 @@ struct Header {
   void* base;
   size_t mapped;
 };
-
-#if defined(__linux__)
-// A line "Name:   123 kB" of a file under /proc, in bytes; 0 when it is missing.
-uint64_t proc_kilobytes(const char* path, const char* name) {
-  FILE* f = std::fopen(path, "r");
-  if (!f) return 0;
-  char line[256];
-  unsigned long long kb = 0;
-  const size_t length = std::strlen(name);
-  while (std::fgets(line, sizeof line, f))
-    if (std::strncmp(line, name, length) == 0 && std::sscanf(line + length, ": %llu", &kb) == 1) break;
-  std::fclose(f);
-  return static_cast<uint64_t>(kb) * 1024;
-}
-
-// A file with a single number; `none` if it is missing or "max".
-uint64_t number_in(const char* path, uint64_t none) {
-  FILE* f = std::fopen(path, "r");
-  if (!f) return none;
-  unsigned long long value = 0;
-  const bool ok = std::fscanf(f, "%llu", &value) == 1;
-  std::fclose(f);
-  return ok ? static_cast<uint64_t>(value) : none;
-}
-#endif
 
 }  // namespace
 
@@ -94,9 +68,7 @@ uint64_t memory_total() {
   size_t length = sizeof bytes;
   return sysctlbyname("hw.memsize", &bytes, &length, nullptr, 0) == 0 ? bytes : 0;
 #else
-  const uint64_t total = proc_kilobytes("/proc/meminfo", "MemTotal");
-  const uint64_t limit = number_in("/sys/fs/cgroup/memory.max", UINT64_MAX);
-  return limit < total ? limit : total;
+  return host_memory("").total;
 #endif
 }
 
@@ -109,23 +81,7 @@ uint64_t memory_available() {
   const uint64_t pages = uint64_t{vm.free_count} + vm.inactive_count + vm.purgeable_count;
   return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 #else
-  uint64_t available = proc_kilobytes("/proc/meminfo", "MemAvailable");
-  const uint64_t limit = number_in("/sys/fs/cgroup/memory.max", UINT64_MAX);
-  if (limit != UINT64_MAX) {
-    // The group's page cache counts as used there, but is reclaimed on demand.
-    uint64_t used = number_in("/sys/fs/cgroup/memory.current", 0);
-    FILE* f = std::fopen("/sys/fs/cgroup/memory.stat", "r");
-    if (f) {
-      char line[128];
-      unsigned long long bytes;
-      while (std::fgets(line, sizeof line, f))
-        if (std::sscanf(line, "inactive_file %llu", &bytes) == 1) used -= bytes < used ? bytes : used;
-      std::fclose(f);
-    }
-    const uint64_t left = limit > used ? limit - used : 0;
-    if (left < available) available = left;
-  }
-  return available;
+  return host_memory("").available;
 #endif
 }
 
