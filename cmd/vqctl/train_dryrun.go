@@ -29,7 +29,7 @@ func dryRunFlags() []cli.Flag {
 	return inGroup(planGroup,
 		&cli.BoolFlag{Name: "dry-run", Usage: "print the memory and time the run would take, then exit; needs no weights"},
 		&cli.StringFlag{Name: "gpu-type", Usage: "plan for the GPU `NAME`, present or not: " + strings.Join(memplan.GPUNames(), ", ")},
-		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU with `SIZE` of memory, such as 24GiB"})
+		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU with `SIZE` of memory as nvidia-smi shows it, such as 24GiB; CUDA gives programs a little less"})
 }
 
 func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
@@ -49,6 +49,7 @@ func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
 		if o.memory, err = parseMemory(c.String("gpu-memory")); err != nil {
 			return o, err
 		}
+		o.memory = memplan.Usable(o.memory)
 	}
 	return o, nil
 }

@@ -227,6 +227,28 @@ func TestStepSeconds_FP8(t *testing.T) {
 	}
 }
 
+// A card is planned with what CUDA gives to programs, which is less than nvidia-smi's total.
+func TestGPUs_MemoryIsWhatCUDAGives(t *testing.T) {
+	t.Parallel()
+	for name, shown := range map[string]float64{ // by nvidia-smi, in MiB
+		"rtx3090": 24576, "rtx4080": 16376, "rtx4090": 24564, "rtx5080": 16303, "rtx5090": 32607, "a10": 23028, "a6000": 49140, "a100-40gb": 40960,
+		"a100": 81920, "l4": 23034, "l40s": 46068, "h100-pcie": 81559, "h100": 81559, "h200": 143771, "b200": 183359,
+	} {
+		gpu, err := memplan.GPUNamed(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if share := float64(gpu.Memory) / (shown * (1 << 20)); share < 0.98 || share > 0.995 {
+			t.Errorf("%s: %.2f GiB, %.4f of what nvidia-smi shows", name, float64(gpu.Memory)/gib, share)
+		}
+	}
+	for name, want := range map[string]float64{"rtx4090": 23.65, "rtx5090": 31.36} {
+		if gpu, _ := memplan.GPUNamed(name); float64(gpu.Memory)/gib < want-0.001 || float64(gpu.Memory)/gib > want {
+			t.Errorf("%s: %.3f GiB", name, float64(gpu.Memory)/gib)
+		}
+	}
+}
+
 func TestGPUNamed(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"rtx4090", "RTX4090", "GeForce RTX 4090", "RTX-4090", "h100", "H100_PCIe", "a100-40gb"} {
