@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -58,22 +57,6 @@ func openToChange(ctx context.Context, dataDir string) (*messages.DB, error) {
 // lockDataFolder creates the data folder if it is missing, and waits for other commands that change files in it.
 func lockDataFolder(ctx context.Context, dataDir string) (release func(), err error) {
 	return messages.LockFolder(ctx, dataDir, func() { notice("waiting for another vqctl that is changing the files in %s", dataDir) })
-}
-
-// windowFiles returns the files in the data folder that may be window files.
-func windowFiles(dataDir, contactsFile string) ([]string, error) {
-	entries, err := os.ReadDir(dataDir)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the data folder: %w", err)
-	}
-	var list []string
-	for _, e := range entries {
-		path := filepath.Join(dataDir, e.Name())
-		if strings.HasSuffix(e.Name(), ".jsonl") && e.Type().IsRegular() && filepath.Clean(path) != filepath.Clean(contactsFile) {
-			list = append(list, path)
-		}
-	}
-	return list, nil
 }
 
 // removeDefaultExport removes the window file that preprocess writes by default, which no longer matches messages.db.

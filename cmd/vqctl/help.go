@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 
+	"ventriloquist/internal/terminal"
+
 	"github.com/urfave/cli/v3"
 	"golang.org/x/term"
 )
@@ -94,6 +96,9 @@ func printHelp(w io.Writer, _ string, data any) {
 
 // terminalWidth returns the number of columns of a terminal, at least 40; 0 if out is not a terminal.
 func terminalWidth(out io.Writer) int {
+	if escaping, ok := out.(*terminal.Writer); ok {
+		out = escaping.Underlying()
+	}
 	if f, ok := out.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
 			return max(columns, 40)

@@ -133,6 +133,9 @@ func exportWindows(ctx context.Context, o preprocessOptions, db *messages.DB, si
 	}
 	report, finish := newProgress("export", "windows")
 	defer finish()
+	if err := db.AddOutput(ctx, path); err != nil {
+		return "", err
+	}
 	return path, atomicfile.Write(path, func(w io.Writer) error { return windows.Export(ctx, db, w, report) })
 }
 

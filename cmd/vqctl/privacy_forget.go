@@ -52,6 +52,8 @@ type forgetResult struct {
 	messages.Erased
 	Windows  int               `json:"windows"` // of window files
 	Adapters []adapterExposure `json:"adapters"`
+	// Traces are files that still contain the name or an address.
+	Traces []string `json:"traces"`
 }
 
 func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, out io.Writer) error {
@@ -86,7 +88,14 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if result.Erased, err = policy.Forget(ctx, db, addresses); err != nil {
 		return err
 	}
-	if result.Windows, err = forgetInFiles(&o, name); err != nil {
+	if result.Windows, err = forgetInFiles(ctx, db, &o, name); err != nil {
+		return err
+	}
+	files, err := writtenFiles(ctx, db, o.path(), o.outputDir)
+	if err != nil {
+		return err
+	}
+	if result.Traces, err = tracesOf(files, append([]string{name}, addresses...)); err != nil {
 		return err
 	}
 	if result.Adapters, err = exposedAdapters(o.outputDir, name); err != nil {
@@ -98,12 +107,12 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	return result.print(out)
 }
 
-// forgetInFiles erases a person from the window files of the data folder and from the contacts file.
-func forgetInFiles(o *forgetOptions, name string) (dropped int, err error) {
+// forgetInFiles erases a person from the window files and from the contacts file.
+func forgetInFiles(ctx context.Context, db *messages.DB, o *forgetOptions, name string) (dropped int, err error) {
 	if err := removeDefaultExport(o.dataDir); err != nil {
 		return 0, err
 	}
-	files, err := windowFiles(o.dataDir, o.path())
+	files, err := writtenFiles(ctx, db, o.path(), o.outputDir)
 	if err != nil {
 		return 0, err
 	}
@@ -136,6 +145,9 @@ func (r *forgetResult) print(out io.Writer) error {
 	text += "run `vqctl preprocess` again: the training windows are gone\n"
 	for _, a := range r.Adapters {
 		text += fmt.Sprintf("%s %s\n", filepath.Clean(a.Path), a.words())
+	}
+	for _, path := range r.Traces {
+		text += fmt.Sprintf("%s still contains the name or an address: others wrote it, or it was written before; delete it or write it again\n", path)
 	}
 	_, err := io.WriteString(out, text)
 	return err

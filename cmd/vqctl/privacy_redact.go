@@ -107,7 +107,7 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 		if err := removeDefaultExport(o.dataDir); err != nil {
 			return err
 		}
-		if result.Stale, err = windowFiles(o.dataDir, filepath.Join(o.dataDir, contactsName)); err != nil {
+		if result.Stale, err = writtenFiles(ctx, db, filepath.Join(o.dataDir, contactsName), ""); err != nil {
 			return err
 		}
 	}

@@ -62,11 +62,24 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 		}
 	}
 	if o.html != "" {
-		if err := atomicfile.Write(o.html, func(w io.Writer) error { return stats.WritePage(w, result) }); err != nil {
+		if err := o.writePage(ctx, result); err != nil {
 			return err
 		}
 	}
 	return o.print(out, result, person)
+}
+
+// writePage writes the page, and records it in messages.db for forget and redact where that can be written.
+func (o *statsOptions) writePage(ctx context.Context, result *stats.Report) error {
+	db, err := openDatabase(ctx, o.dataDir)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.AddOutput(ctx, o.html); err != nil {
+		notice("forget and redact will not know %s: %v", o.html, err)
+	}
+	return atomicfile.Write(o.html, func(w io.Writer) error { return stats.WritePage(w, result) })
 }
 
 // gather computes the statistics of messages.db.

@@ -13,6 +13,8 @@ const base = 12
 var upgrades = []string{
 	// The rows of a source whose target was missing after its last collect. NULL after people were forgotten.
 	`ALTER TABLE source_state ADD COLUMN lost_reactions INTEGER; ALTER TABLE source_state ADD COLUMN lost_removals INTEGER`,
+	// Files outside of messages.db that commands wrote from it: window files and statistics pages.
+	`CREATE TABLE output (path TEXT PRIMARY KEY) WITHOUT ROWID`,
 }
 
 // version returns the version of the schema after all upgrades.

@@ -42,6 +42,9 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Underlying returns the writer that the text goes to, to ask for the size of a terminal.
+func (w *Writer) Underlying() io.Writer { return w.out }
+
 // Flush writes what is left of an unfinished character, escaped.
 func (w *Writer) Flush() error {
 	w.mu.Lock()

@@ -1,0 +1,34 @@
+package messages
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+)
+
+// AddOutput records that the file at path was written from the database: what is erased here is to be erased there too.
+func (db *DB) AddOutput(ctx context.Context, path string) error {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	err = retryBusy(ctx, func() error {
+		_, err := db.sql.ExecContext(ctx, `INSERT OR IGNORE INTO output VALUES (?)`, absolute)
+		return err
+	})
+	if err != nil {
+		return explain(db.path, err)
+	}
+	return nil
+}
+
+// Outputs returns the absolute paths of the files that AddOutput recorded, whether they still exist or not.
+func (db *DB) Outputs(ctx context.Context) (paths []string, err error) {
+	err = db.each(ctx, `SELECT path FROM output ORDER BY path`, func(rows *sql.Rows) error {
+		var path string
+		err := rows.Scan(&path)
+		paths = append(paths, path)
+		return err
+	})
+	return paths, err
+}
