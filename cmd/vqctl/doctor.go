@@ -57,7 +57,7 @@ func runDoctor(ctx context.Context, dataDir, outputDir string, asJSON bool, out 
 	if err != nil {
 		return err
 	}
-	findings = append(findings, examineDisk(), examineOwner(), examineSource(), examineContacts(dataDir))
+	findings = append(findings, examineDisk(), examineModes(dataDir, outputDir), examineOwner(), examineSource(), examineContacts(dataDir))
 	findings = append(findings, examinePipeline(readPipelineState(ctx, dataDir, outputDir))...)
 	findings = append(findings, examineBase())
 	findings = append(findings, examineDescribe()...)

@@ -22,7 +22,6 @@ const (
 )
 
 func main() {
-	makePrivate()
 	status := runUntilSignal(os.Args)
 	_, _ = stdout.Flush(), stderr.Flush() // the process ends, so an error cannot be reported
 	os.Exit(status)
@@ -35,6 +34,7 @@ const sameInterrupt = 500 * time.Millisecond
 // runUntilSignal runs a command line that Ctrl-C or SIGTERM asks to stop. A second one ends the process at once, which
 // leaves no partly written file: files are renamed into place when they are complete.
 func runUntilSignal(args []string) int {
+	makePrivate()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() { time.AfterFunc(sameInterrupt, stop) })
