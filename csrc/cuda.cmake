@@ -5,14 +5,14 @@ get_filename_component(VQ_NVCC_BIN ${VQ_NVCC_REAL} DIRECTORY)
 get_filename_component(VQ_CUDA_ROOT ${VQ_NVCC_BIN} DIRECTORY)
 set(VQ_CUDA_TARGET ${VQ_CUDA_ROOT}/targets/${CMAKE_SYSTEM_PROCESSOR}-linux)
 
-# Headers and libraries lie in this toolkit, where the system keeps such files, or, of a toolkit without cuBLASLt, in the
-# wheels that came with a Python's PyTorch.
+# Headers and libraries are in this toolkit or in system folders. If the toolkit has no cuBLASLt, those of the wheels that
+# PyTorch installs are used.
 execute_process(COMMAND python3 -c "import sysconfig; print(sysconfig.get_path('purelib'))"
   OUTPUT_VARIABLE VQ_PYTHON_PACKAGES OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 execute_process(COMMAND ${VQ_NVCC} --version OUTPUT_VARIABLE VQ_NVCC_VERSION)
 string(REGEX REPLACE ".*release ([0-9]+).*" "\\1" VQ_CUDA_MAJOR "${VQ_NVCC_VERSION}")
 set(VQ_WHEELS ${VQ_PYTHON_PACKAGES}/nvidia/cu${VQ_CUDA_MAJOR})
-if(VQ_CUDA_MAJOR EQUAL 12)  # a folder a library in those days
+if(VQ_CUDA_MAJOR EQUAL 12)  # one folder per library
   list(APPEND VQ_WHEELS ${VQ_PYTHON_PACKAGES}/nvidia/cublas ${VQ_PYTHON_PACKAGES}/nvidia/cuda_runtime)
 endif()
 list(TRANSFORM VQ_WHEELS APPEND /include OUTPUT_VARIABLE VQ_WHEEL_INCLUDES)
@@ -22,7 +22,7 @@ set(VQ_LIBRARIES ${VQ_CUDA_ROOT}/lib64 ${VQ_CUDA_ROOT}/lib ${VQ_CUDA_TARGET}/lib
 find_path(VQ_CUDA_INCLUDE cuda_runtime.h HINTS ${VQ_INCLUDES} REQUIRED)
 find_path(VQ_CUBLASLT_INCLUDE cublasLt.h HINTS ${VQ_INCLUDES} REQUIRED)
 find_library(VQ_CUDART libcudart_static.a HINTS ${VQ_LIBRARIES} REQUIRED)
-# Only found when a GPU is opened: where it is now goes into the library's search path.
+# Loaded when a GPU is opened: its present folder goes into the library's search path.
 find_file(VQ_CUBLASLT libcublasLt.so.${VQ_CUDA_MAJOR} HINTS ${VQ_LIBRARIES})
 set(VQ_CUDA_RPATH $ORIGIN)
 foreach(file ${VQ_CUBLASLT} ${VQ_CUDART})
@@ -33,7 +33,7 @@ foreach(file ${VQ_CUBLASLT} ${VQ_CUDART})
 endforeach()
 list(REMOVE_DUPLICATES VQ_CUDA_RPATH)
 
-# What this nvcc can compile for. Code for 8.0 goes in as PTX too: cards newer than all of these translate it.
+# The architectures that this nvcc supports. Code for 8.0 is included as PTX too: newer GPUs translate it.
 execute_process(COMMAND ${VQ_NVCC} --list-gpu-code OUTPUT_VARIABLE VQ_KNOWN RESULT_VARIABLE VQ_NVCC_FAILED)
 if(VQ_NVCC_FAILED)
   message(FATAL_ERROR "${VQ_NVCC} does not run")
@@ -55,12 +55,12 @@ file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/cuda)
 foreach(source ${VQ_CUDA_KERNELS})
   get_filename_component(name ${source} NAME_WE)
   set(object ${CMAKE_BINARY_DIR}/cuda/${name}.o)
-  # Kernels with wgmma are for 9.0 alone, whatever else is compiled for: other cards never run them.
+  # Kernels with wgmma are for 9.0 alone, whatever else is compiled for: other GPUs never run them.
   set(gencode ${VQ_GENCODE})
   if(name MATCHES "hopper")
     set(gencode -gencode arch=compute_90a,code=sm_90a)
   endif()
-  # Beside each object what ptxas says of its kernels: scripts/kernel-table reads it.
+  # The output of ptxas goes next to each object: scripts/kernel-table reads it.
   add_custom_command(OUTPUT ${object}
     COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/compile_kernels.sh ${CMAKE_BINARY_DIR}/cuda/${name}.ptxas
       ${VQ_NVCC} ${VQ_NVCC_FLAGS} ${gencode} -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
@@ -77,9 +77,9 @@ target_include_directories(vq_cuda_host SYSTEM PRIVATE ${VQ_CUDA_INCLUDE} ${VQ_C
 set(VQ_CUDA_OBJECTS $<TARGET_OBJECTS:vq_cuda_host> ${VQ_CUDA_KERNEL_OBJECTS})
 set(VQ_CUDA_LINK ${VQ_CUDART} Threads::Threads ${CMAKE_DL_LIBS} rt)
 
-add_library(vqcuda SHARED ${VQ_CUDA_OBJECTS} ${VQ_CARD_SOURCES})
+add_library(vqcuda SHARED ${VQ_CUDA_OBJECTS} ${VQ_CUDA_PLAN_SOURCES})
 target_include_directories(vqcuda PRIVATE .)
 target_link_libraries(vqcuda PRIVATE vqops ${VQ_CUDA_LINK})
 target_link_options(vqcuda PRIVATE -Wl,--no-undefined)
-# cuBLASLt may lie beside the library, or where it was built.
+# cuBLASLt may be in the folder of the library, or where it was at build time.
 set_target_properties(vqcuda PROPERTIES BUILD_RPATH "${VQ_CUDA_RPATH}" LINKER_LANGUAGE CXX)

@@ -11,7 +11,7 @@ import (
 	"ventriloquist/engine"
 )
 
-// What is wrong is said, and nothing is opened.
+// The error names the problem, and nothing is opened.
 func TestOpenBackend_SaysWhatIsMissing(t *testing.T) {
 	notALibrary := filepath.Join(t.TempDir(), "libvqcuda.so")
 	ok(t, os.WriteFile(notALibrary, []byte("not a library"), 0o600))
@@ -75,7 +75,7 @@ func TestOpenBackend_RefusesTooLargeTrainer(t *testing.T) {
 	newTrainer(t, c, goldenLimits)
 }
 
-// What else a device is asked for, a measured product or a short session, takes nothing from a trainer made before.
+// Measuring GEMMs or running a short session does not change what an existing trainer computes.
 func TestOpenBackend_LaterWorkDoesNotAffectTrainer(t *testing.T) {
 	run := func(between bool) []float32 {
 		c := openCaseOn(t, openCUDA, someCase, engine.BF16, engine.Plain)

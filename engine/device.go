@@ -13,12 +13,12 @@ type Device struct {
 
 // DeviceInfo describes a device.
 type DeviceInfo struct {
-	Name            string // CPU or card
+	Name            string // CPU or GPU
 	Instructions    string // of the GEMM kernels: "amx", "avx512-bf16", "avx512", "avx2", "generic"; of a GPU "sm_86", or "sm_90, wgmma" (see vq.h)
 	Threads         int    // of a GPU: multiprocessors
 	FastBF16        bool   // bf16 GEMMs are faster than f32 ones: what precision "auto" means
 	DiscreteMemory  bool   // the device has memory of its own (a GPU); the memory figures are of that
-	GEMMLibrary     string // library and card that GEMM tuning applies to; "" if there is nothing to tune
+	GEMMLibrary     string // library and GPU that GEMM tuning applies to; "" if there is nothing to tune
 	MemoryTotal     uint64 // bytes
 	MemoryAvailable uint64 // bytes, now
 }

@@ -22,7 +22,7 @@ func (d *Device) GEMMTuning() ([]byte, error) {
 }
 
 // SetGEMMTuning applies the result of GEMMTuning. It fails and changes nothing if the bytes are corrupt or of another
-// library, driver or card.
+// library, driver or GPU.
 func (d *Device) SetGEMMTuning(bytes []byte) error {
 	if d.c == nil {
 		return ErrClosed

@@ -20,7 +20,7 @@ import (
 // The golden cases are made by scripts/make_goldens.py with transformers and peft.
 //
 // In f32 the engine differs from them by the order of sums: 1e-4 relative, in the 2-norm of a tensor. In bf16 each
-// operand of a product is rounded to 8 bits, with a relative error of 2^-9 at most; how that adds up depends on the model.
+// operand of a GEMM is rounded to 8 bits, with a relative error of 2^-9 at most; how that adds up depends on the model.
 // The goldens have the error of transformers itself in bf16 against its own f32, and the engine may not be worse.
 const f32Tolerance = 1e-4
 
@@ -258,7 +258,7 @@ func TestScorer_Goldens(t *testing.T) {
 	})
 }
 
-// A text longer than what is scored at once gets the same scores as in one piece.
+// A text that is scored in several passes has the scores of one pass.
 func TestScorer_LongTextMatchesOnePass(t *testing.T) {
 	c := openCase(t, caseNames(t)[0], engine.F32)
 	ids := make([]int32, 2500)

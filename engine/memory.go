@@ -27,7 +27,7 @@ type Planner interface {
 	PlanSession(m ModelConfig, stored, precision DType, a *AdapterConfig, capacity, maxSequences int) (Memory, error)
 }
 
-// A GPU describes a card that need not be in this machine.
+// GPU describes a GPU that need not be in this machine.
 type GPU struct {
 	Multiprocessors int
 	FP8             bool // it has fp8 tensor cores

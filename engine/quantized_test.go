@@ -7,7 +7,7 @@ import (
 )
 
 // What quantising the projections' weights costs: the relative error of log probabilities, in the order of the bits that
-// the formats keep. How the weights are stored is held to bitsandbytes, and what is computed with them to the model of
+// the formats keep. Storage is compared with bitsandbytes, and computation with the model of
 // their dequantized values, in csrc/tests.
 func TestScorer_QuantizedWeightsNearGoldens(t *testing.T) {
 	formats := []engine.WeightFormat{engine.Int8, engine.FP8, engine.FP8GEMM, engine.NF4}
@@ -61,7 +61,7 @@ func TestTrainer_QuantizedGradientsNearGoldens(t *testing.T) {
 	}
 }
 
-// The CUDA kernels compute fp8 products as the CPU does: a step's gradients on every case, those whose sizes the
+// The CUDA kernels compute fp8 GEMMs as the CPU does: a step's gradients on every case, those whose sizes the
 // library multiplies in fp8 and those that it does not.
 func TestTrainer_FP8GEMMMatchesCPU(t *testing.T) {
 	// Another order of sums moves an operand by a rounding, and some of those to the next code of e4m3: of a bf16 operand one

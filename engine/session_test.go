@@ -25,7 +25,7 @@ func someIDs(c *goldenCase, n, seed int) []int32 {
 	return ids
 }
 
-// fresh gives the logits after ids, computed in a session of their own.
+// fresh returns the logits after ids, computed in a new session.
 func fresh(t *testing.T, c *goldenCase, ids []int32) []float32 {
 	t.Helper()
 	s := newSession(t, c, len(ids), 1)

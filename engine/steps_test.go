@@ -31,7 +31,7 @@ func writeParameters(t *testing.T, c *goldenCase, all []float32) {
 	})
 }
 
-// An update that is ended only when the next step has been begun, or even filled, gives what one gives that is waited
+// An update that is ended after the next step has begun, or is even filled, has the result of one that is waited
 // for.
 func TestTrainer_OverlappedStepsMatchSequential(t *testing.T) {
 	onDevices(t, func(t *testing.T, c *goldenCase) {
@@ -75,7 +75,7 @@ func TestTrainer_OverlappedStepsMatchSequential(t *testing.T) {
 	})
 }
 
-// A step whose loss is not finite is learnt of when the next has been begun: that is dropped, and the adapter is as
+// A non-finite loss becomes known after the next step has begun: that step is dropped, and the adapter is as
 // before both.
 func TestTrainer_NonFiniteLossDropsTheStepBehindIt(t *testing.T) {
 	onDevices(t, func(t *testing.T, c *goldenCase) {

@@ -28,7 +28,7 @@ func (l TrainLimits) c() C.vq_train_limits {
 }
 
 // A Batch is a micro-batch in the engine's memory: windows end to end, without padding. The slices have the lengths of
-// the limits; Accumulate and Evaluate are told how much of them is used. They are invalid after the Trainer is closed.
+// the limits; Accumulate and Evaluate take the numbers of windows and targets in use. They are invalid after the Trainer is closed.
 type Batch struct {
 	IDs          []int32   // [MaxTokens]
 	WindowBegin  []int32   // [MaxWindows + 1] first row of each window, then the number of rows

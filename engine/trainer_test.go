@@ -58,7 +58,7 @@ func update(rate float32, step int64) engine.Update {
 
 // Rows of one window do not see those of another: a packed batch gives each window's own losses, and the gradients are
 // those of the windows one at a time up to the order of sums. In bf16 attention rounds its weights relative to the largest
-// of a block of keys, and where the blocks lie depends on the packing: the difference is of the size of bf16's error.
+// of a block of keys, and the packing decides where the blocks begin: the difference is of the size of bf16's error.
 func TestTrainer_PackedMatchesUnpacked(t *testing.T) {
 	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
 		windows := slices.Concat(c.Steps[0].MicroBatches...)
@@ -122,7 +122,7 @@ func TestTrainer_RecomputeMatchesSaved(t *testing.T) {
 	for _, name := range caseNames(t) {
 		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
 			if !slices.Equal(train(t, name, precision, goldenLimits, 7), train(t, name, precision, recompute, 7)) {
-				t.Errorf("%s %s: recomputing gives other bytes than saving", name, precision)
+				t.Errorf("%s %s: recomputing changed the bytes", name, precision)
 			}
 		}
 	}

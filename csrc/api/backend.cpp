@@ -36,6 +36,7 @@ Device* open_in(const char* path, int32_t index) {
 
 int vq_device_open(const char* library, int32_t index, vq_device** out, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(library, out);
     if (index < 0) throw BadArgument("devices are counted from 0");
     auto made = std::make_unique<vq_device>();
     made->device.reset(open_in(library, index));

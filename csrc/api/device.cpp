@@ -73,6 +73,7 @@ double measure_bandwidth(Device& device) {
 
 int vq_device_open_cpu(int32_t threads, vq_device** out, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(out);
     if (threads < 0) throw BadArgument("the number of threads is negative");
     auto made = std::make_unique<vq_device>();
     made->device.reset(open_cpu(threads));
@@ -96,14 +97,17 @@ void vq_device_describe(const vq_device* d, vq_device_info* out) {
 
 int vq_device_read_gemm_tuning(const vq_device* d, void* bytes, size_t capacity, size_t* size, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(d, size);
     const std::vector<uint8_t> all = d->device->gemm_choices();
     *size = all.size();
+    if (capacity > 0) require_pointers(bytes);
     if (capacity > 0) std::memcpy(bytes, all.data(), std::min(capacity, all.size()));
   });
 }
 
 int vq_device_write_gemm_tuning(vq_device* d, const void* bytes, size_t size, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(d, bytes);
     d->worker.wait_idle();
     d->device->set_gemm_choices({static_cast<const uint8_t*>(bytes), size});
   });
@@ -112,8 +116,10 @@ int vq_device_write_gemm_tuning(vq_device* d, const void* bytes, size_t size, vq
 int vq_device_measure_gemm(vq_device* d, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops,
                            vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(d, gflops);
     constexpr int64_t kMost = 1 << 20;
     if (m < 1 || n < 1 || k < 1 || m > kMost || n > kMost || k > kMost) throw BadArgument("a size is out of range");
+    require(precision == VQ_F32 || precision == VQ_BF16, "the precision of a GEMM is f32 or bf16");
     d->worker.wait_idle();
     *gflops = measure_gemm(*d->device, precision == VQ_BF16 ? DType::bf16 : DType::f32, m, n, k);
   });
@@ -121,6 +127,7 @@ int vq_device_measure_gemm(vq_device* d, int32_t precision, int64_t m, int64_t n
 
 int vq_device_measure_bandwidth(vq_device* d, double* bytes_per_second, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(d, bytes_per_second);
     d->worker.wait_idle();
     *bytes_per_second = measure_bandwidth(*d->device);
   });

@@ -34,6 +34,12 @@ inline int report(vq_error* err, const std::exception_ptr& failure) {
   }
 }
 
+// Throws if an argument that vq.h requires is NULL.
+template <class... Pointers>
+void require_pointers(const Pointers*... p) {
+  require((p && ...), "an argument is NULL that must not be");
+}
+
 template <class Body>
 int guarded(vq_error* err, Body&& body) {
   try {

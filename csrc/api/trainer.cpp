@@ -1,4 +1,5 @@
 // vq_trainer_*.
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,17 @@ namespace {
 
 void check_slot(int32_t slot) {
   if (slot != 0 && slot != 1) throw BadArgument("there is no batch slot " + std::to_string(slot));
+}
+
+void check(const vq_update& u) {
+  const auto share = [](float x) { return x >= 0 && x < 1; };
+  require(u.normalizer > 0 && std::isfinite(u.normalizer), "the normalizer must be positive and finite");
+  require(u.step >= 1, "steps are counted from 1");
+  require(std::isfinite(u.learning_rate), "the learning rate is not finite");
+  require(share(u.beta1) && share(u.beta2), "AdamW's betas must be at least 0 and below 1");
+  require(u.epsilon >= 0 && std::isfinite(u.epsilon), "AdamW's epsilon is out of range");
+  require(std::isfinite(u.weight_decay), "the weight decay is not finite");
+  require(u.max_grad_norm >= 0, "the maximum gradient norm is negative or NaN");
 }
 
 // Drops everything that is queued. The adapter stays as it is.
@@ -26,6 +38,7 @@ void discard_step(vq_trainer* t) {
 int vq_trainer_create(vq_model* m, vq_adapter* adapter, const vq_train_limits* limits, int32_t for_training,
                       vq_trainer** out, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(m, limits, out);
     m->device->worker.wait_idle();
     m->model.require_finished();
     if (adapter && &adapter->adapter.model() != &m->model) throw BadArgument("the adapter belongs to another model");
@@ -49,6 +62,7 @@ void vq_trainer_close(vq_trainer* t) {
 
 int vq_trainer_batch(vq_trainer* t, int32_t slot, vq_batch* out, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t, out);
     check_slot(slot);
     *out = t->trainer.batch(slot);
   });
@@ -57,6 +71,7 @@ int vq_trainer_batch(vq_trainer* t, int32_t slot, vq_batch* out, vq_error* err) 
 int vq_trainer_accumulate(vq_trainer* t, int32_t slot, int32_t windows, int32_t targets, uint64_t dropout_seed,
                           vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t);
     check_slot(slot);
     t->trainer.require_training();
     t->trainer.check_batch(slot, windows, targets);
@@ -75,6 +90,7 @@ int vq_trainer_accumulate(vq_trainer* t, int32_t slot, int32_t windows, int32_t 
 
 int vq_trainer_wait(vq_trainer* t, int32_t slot, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t);
     check_slot(slot);
     t->device->worker.wait(t->posted[slot]);
     if (t->failure[slot]) std::rethrow_exception(t->failure[slot]);
@@ -84,9 +100,9 @@ int vq_trainer_wait(vq_trainer* t, int32_t slot, vq_error* err) {
 
 int vq_trainer_begin_update(vq_trainer* t, const vq_update* how, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t, how);
     t->trainer.require_training();
-    if (!(how->normalizer > 0)) throw BadArgument("the normalizer must be positive");
-    if (how->step < 1) throw BadArgument("steps are counted from 1");
+    check(*how);
     if (t->update_posted) throw BadArgument("the previous update has not been finished");
     t->update = *how;
     t->update_posted = t->device->worker.post([t] {
@@ -106,6 +122,7 @@ int vq_trainer_begin_update(vq_trainer* t, const vq_update* how, vq_error* err) 
 
 int vq_trainer_end_update(vq_trainer* t, vq_update_result* out, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t, out);
     if (!t->update_posted) throw BadArgument("no update was begun");
     t->device->worker.wait(std::exchange(t->update_posted, 0));
     std::exception_ptr failure = t->update_failure;
@@ -129,6 +146,7 @@ int vq_trainer_update(vq_trainer* t, const vq_update* how, vq_update_result* out
 
 int vq_trainer_tune_gemms(vq_trainer* t, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t);
     t->trainer.require_training();
     discard_step(t);
     t->trainer.tune_gemms();
@@ -137,6 +155,7 @@ int vq_trainer_tune_gemms(vq_trainer* t, vq_error* err) {
 
 int vq_trainer_evaluate(vq_trainer* t, int32_t slot, int32_t windows, int32_t targets, float* loss, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t, loss);
     check_slot(slot);
     t->trainer.check_batch(slot, windows, targets);
     t->device->worker.wait_idle();
@@ -147,6 +166,7 @@ int vq_trainer_evaluate(vq_trainer* t, int32_t slot, int32_t windows, int32_t ta
 int vq_trainer_read_moments(vq_trainer* t, int32_t layer, uint32_t target, float* a_m, float* a_v, float* b_m,
                             float* b_v, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t, a_m, a_v, b_m, b_v);
     t->trainer.require_training();
     t->device->worker.wait_idle();
     t->trainer.read_moments(layer, target, a_m, a_v, b_m, b_v);
@@ -156,6 +176,7 @@ int vq_trainer_read_moments(vq_trainer* t, int32_t layer, uint32_t target, float
 int vq_trainer_write_moments(vq_trainer* t, int32_t layer, uint32_t target, const float* a_m, const float* a_v,
                              const float* b_m, const float* b_v, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t, a_m, a_v, b_m, b_v);
     t->trainer.require_training();
     t->device->worker.wait_idle();
     t->trainer.write_moments(layer, target, a_m, a_v, b_m, b_v);
@@ -164,6 +185,7 @@ int vq_trainer_write_moments(vq_trainer* t, int32_t layer, uint32_t target, cons
 
 int vq_trainer_read_gradients(vq_trainer* t, int32_t layer, uint32_t target, float* a, float* b, vq_error* err) {
   return guarded(err, [&] {
+    require_pointers(t, a, b);
     t->trainer.require_training();
     t->device->worker.wait_idle();
     t->trainer.read_gradients(layer, target, a, b);

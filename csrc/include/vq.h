@@ -1,7 +1,7 @@
 /* The border between Go and the engine: the only header that Go sees.
  *
  * Handles are opaque; every call that can fail returns 0 or a nonzero code and puts a sentence without a full stop into
- * the caller's vq_error. After a failure a handle is as it was before the call, unless said otherwise. One thread at a
+ * the caller's vq_error. After a failure a handle is as it was before the call, unless documented otherwise. One thread at a
  * time may use a device and what was made on it. Lengths and indices are checked; pointers must be valid.
  * Handles are closed in the reverse order of their making; closing NULL does nothing.
  *
@@ -32,14 +32,14 @@ typedef struct vq_session vq_session;
 /* Device. ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-  char name[128];          /* CPU or card */
+  char name[128];          /* CPU or GPU */
   char instructions[32];   /* of the GEMMs: "amx", "avx512-bf16", "avx512", "avx2", "generic", or "sm_86"; "sm_90,
                               wgmma" where attention has wgmma, "sm_90, wgmma wrong in dq 128" where it gave another dq
                               than attention without for heads of 128, and is not used */
   int32_t threads;         /* of a GPU: multiprocessors */
   int32_t fast_bf16;       /* 1 when bf16 GEMMs are faster than f32 ones: what precision "auto" means */
   int32_t discrete_memory; /* 1: the device has memory of its own (a GPU) */
-  char gemm_library[160];  /* library and card that GEMM tuning applies to; empty: there is nothing to tune */
+  char gemm_library[160];  /* library and GPU that GEMM tuning applies to; empty: there is nothing to tune */
   uint64_t memory_total;   /* bytes */
   uint64_t memory_available;
 } vq_device_info;
@@ -55,7 +55,7 @@ void vq_device_describe(const vq_device*, vq_device_info* out);
 /* GEMM tuning: which of a library's algorithms runs for each GEMM shape. The order of sums, and so the results, depend
  * on it. vq_trainer_tune_gemms finds it; the caller saves it and gives it to the device of a later run, which then
  * computes the same. read: copies at most `capacity` bytes (bytes may be NULL when that is 0) and returns the size.
- * write: fails and changes nothing if the bytes are corrupt or of another library, driver or card. */
+ * write: fails and changes nothing if the bytes are corrupt or of another library, driver or GPU. */
 int vq_device_read_gemm_tuning(const vq_device*, void* bytes, size_t capacity, size_t* size, vq_error*);
 int vq_device_write_gemm_tuning(vq_device*, const void* bytes, size_t size, vq_error*);
 

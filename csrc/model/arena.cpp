@@ -30,8 +30,14 @@ size_t Arena::bytes(Purpose purpose) const {
 
 size_t Arena::total() const { return std::accumulate(bytes_.begin(), bytes_.end(), workspace_ + cast_workspace_); }
 
+void Arena::add(size_t& sum, size_t bytes) {
+  constexpr size_t kMost = size_t{1} << 60;  // so that sums of a few do not overflow
+  if (bytes > kMost || sum + bytes > kMost) throw NoMemory("more memory is needed than any machine has");
+  sum += bytes;
+}
+
 void* Arena::allocate(Purpose purpose, size_t bytes) {
-  bytes_[static_cast<size_t>(purpose)] += bytes;
+  add(bytes_[static_cast<size_t>(purpose)], bytes);
   if (counting() || bytes == 0) return nullptr;
   allocated_.reserve(allocated_.size() + 1);  // so that push_back cannot fail after the allocation
   void* p = device_->alloc(bytes);
@@ -41,9 +47,9 @@ void* Arena::allocate(Purpose purpose, size_t bytes) {
 
 void* Arena::allocate_host(Purpose purpose, size_t bytes) {
   if (needs_.capabilities().discrete_memory) {
-    host_bytes_ += bytes;
+    add(host_bytes_, bytes);
   } else {
-    bytes_[static_cast<size_t>(purpose)] += bytes;
+    add(bytes_[static_cast<size_t>(purpose)], bytes);
   }
   if (counting() || bytes == 0) return nullptr;
   allocated_host_.reserve(allocated_host_.size() + 1);

@@ -47,6 +47,8 @@ class Arena {
   size_t host_bytes() const { return host_bytes_; }
 
  private:
+  // Throws NoMemory if the sum is not a size any more.
+  static void add(size_t& sum, size_t bytes);
   Arena(const MemoryNeeds& needs, Device* device) : needs_(needs), device_(device) {}
   void* allocate(Purpose purpose, size_t bytes);
   void* allocate_host(Purpose purpose, size_t bytes);

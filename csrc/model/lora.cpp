@@ -1,5 +1,11 @@
 #include "model/lora.h"
 
+#include <cmath>
+#include <string>
+#include <tuple>
+
+#include "model/finite.h"
+
 namespace vq {
 
 namespace {
@@ -14,6 +20,14 @@ Adapter::Adapter(const ModelWeights& model, const vq_adapter_config& config)
 
 void Adapter::write(int layer, unsigned target, const float* a, const float* b) {
   const LoraLayout::Pair p = layout_.pair(layer, target);
+  Pool caller(1);
+  for (const auto& [name, data, n] : {std::tuple("A", a, p.a_floats), std::tuple("B", b, p.b_floats)}) {
+    const int64_t at = first_not_finite(data, DType::f32, n, caller);
+    if (at < 0) continue;
+    throw Error(std::string(name) + " of the adapter's " + target_name(target) + " of layer " + std::to_string(layer) +
+                ": element " + std::to_string(at) + (std::isnan(data[at]) ? " is NaN" : " is infinite") +
+                ": the adapter is corrupt, or comes from training that diverged: use an earlier checkpoint");
+  }
   mark_changed();
   model_.device().upload(parameters_ + p.a_offset, a, p.a_floats * sizeof(float));
   model_.device().upload(parameters_ + p.b_offset, b, p.b_floats * sizeof(float));

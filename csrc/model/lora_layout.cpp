@@ -13,6 +13,26 @@ int64_t padded(int64_t floats) { return (floats + 15) / 16 * 16; }
 
 }  // namespace
 
+std::string target_name(unsigned target) {
+  switch (target) {
+    case VQ_TARGET_Q:
+      return "q";
+    case VQ_TARGET_K:
+      return "k";
+    case VQ_TARGET_V:
+      return "v";
+    case VQ_TARGET_O:
+      return "o";
+    case VQ_TARGET_GATE:
+      return "gate";
+    case VQ_TARGET_UP:
+      return "up";
+    case VQ_TARGET_DOWN:
+      return "down";
+  }
+  return "target " + std::to_string(target);
+}
+
 LoraLayout::LoraLayout(const ModelConfig& model, const vq_adapter_config& config)
     : config_(config), layers_(model.layers) {
   require(in_range(config.rank, 1 << 16), "the LoRA rank is out of range");
@@ -73,7 +93,7 @@ LoraLayout::Pair LoraLayout::pair(int layer, unsigned target) const {
               p.out * rank()};
     }
   }
-  throw BadArgument("the adapter has no such target");
+  throw BadArgument("the adapter has no " + target_name(target) + " in layer " + std::to_string(layer));
 }
 
 }  // namespace vq

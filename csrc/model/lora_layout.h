@@ -8,10 +8,13 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "model/config.h"
 
 namespace vq {
+
+std::string target_name(unsigned target);  // of a VQ_TARGET_*, for messages: "q", "gate"
 
 // A projection with a LoRA adapter.
 struct LoraPart {

@@ -67,7 +67,6 @@ void Session::check_sequence(int32_t sequence) const {
 }
 
 void Session::check_ids(const int32_t* ids, int64_t n) const {
-  if (n < 1) throw BadArgument("there are no tokens to append");
   for (int64_t i = 0; i < n; i++) {
     if (ids[i] < 0 || ids[i] >= model_.config().vocab) {
       throw BadArgument("the vocabulary has no id " + std::to_string(ids[i]));
@@ -75,8 +74,10 @@ void Session::check_ids(const int32_t* ids, int64_t n) const {
   }
 }
 
-void Session::check_room(int32_t sequence, int64_t tokens, int64_t blocks) const {
-  if (blocks > cache_.free_blocks() || cache_.length(sequence) + tokens > capacity_) {
+void Session::check_room(int32_t sequence, int64_t tokens, int64_t blocks_of_others) const {
+  require(tokens >= 1, "there are no tokens to append");
+  if (tokens > capacity_ - cache_.length(sequence) ||
+      blocks_of_others + cache_.blocks_for(sequence, tokens) > cache_.free_blocks()) {
     throw BadArgument("the cache of " + std::to_string(capacity_) + " tokens is full");
   }
 }
@@ -182,8 +183,8 @@ void Session::select_candidates(int32_t n, const uint32_t* allowed, const double
 
 void Session::prefill(int32_t sequence, const int32_t* ids, int64_t n, bool output) {
   check_sequence(sequence);
+  check_room(sequence, n, 0);
   check_ids(ids, n);
-  check_room(sequence, n, cache_.blocks_for(sequence, n));
   logit_rows_ = 0;
   for (int64_t done = 0; done < n;) {
     const int64_t count = std::min(n - done, b_.pass_rows);
@@ -211,8 +212,8 @@ void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n) {
     if (std::find(sequences, sequences + i, sequences[i]) != sequences + i) {
       throw BadArgument("sequence " + std::to_string(sequences[i]) + " is listed twice");
     }
-    blocks += cache_.blocks_for(sequences[i], 1);
     check_room(sequences[i], 1, blocks);
+    blocks += cache_.blocks_for(sequences[i], 1);
   }
   logit_rows_ = 0;
   begin_pass();
@@ -229,8 +230,8 @@ void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n) {
 
 void Session::score(int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax) {
   check_sequence(sequence);
+  check_room(sequence, n, 0);
   check_ids(ids, n);
-  check_room(sequence, n, cache_.blocks_for(sequence, n));
   const int64_t most = b_.x_out.rows;
   logit_rows_ = 0;
   for (int64_t done = 0; done < n;) {

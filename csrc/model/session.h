@@ -63,7 +63,7 @@ class Session final : private KvSink {
   void check_sequence(int32_t sequence) const;
   void check_ids(const int32_t* ids, int64_t n) const;
   // Throws if the sequence cannot get that many more tokens or the cache lacks that many free blocks.
-  void check_room(int32_t sequence, int64_t tokens, int64_t blocks) const;
+  void check_room(int32_t sequence, int64_t tokens, int64_t blocks_of_others) const;
 
   // A pass consists of tokens appended to sequences. Output is needed for the last out_count tokens of each call.
   void begin_pass();

@@ -1,9 +1,12 @@
 #include "model/weights.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 #include <functional>
 #include <string>
+
+#include "model/finite.h"
+#include "ops/float_bits.h"
 
 namespace vq {
 
@@ -90,30 +93,6 @@ std::string named(const ModelConfig& c, const WeightRecipe& r) {
   return r.layer_member ? names + " of layer " + std::to_string(r.layer) : names;
 }
 
-float to_float(const void* data, DType dtype, int64_t i) {
-  if (dtype == DType::f32) {
-    float x;
-    std::memcpy(&x, static_cast<const char*>(data) + 4 * i, 4);
-    return x;
-  }
-  uint16_t half;
-  std::memcpy(&half, static_cast<const char*>(data) + 2 * i, 2);
-  uint32_t bits;
-  if (dtype == DType::bf16) {
-    bits = static_cast<uint32_t>(half) << 16;
-  } else {  // f16: scaling normalizes subnormals
-    const uint32_t sign = (half & 0x8000u) << 16, exponent = (half >> 10) & 31, mantissa = half & 0x3ffu;
-    if (exponent == 0) {
-      const float x = static_cast<float>(mantissa) * 0x1p-24f;
-      return sign ? -x : x;
-    }
-    bits = sign | (exponent == 31 ? 0x7f800000u : (exponent + 112) << 23) | mantissa << 13;
-  }
-  float x;
-  std::memcpy(&x, &bits, 4);
-  return x;
-}
-
 }  // namespace
 
 ModelWeights::ModelWeights(Device& device, const ModelConfig& config, DType compute)
@@ -132,11 +111,12 @@ void ModelWeights::set_tensor(vq_tensor_kind kind, int layer, const void* data, 
   }
   if (!want.per_layer) layer = 0;
   // A vector may be a row or a column.
-  const bool vector = want.rows == 1 && rows * cols == want.cols && (rows == 1 || cols == 1);
+  const bool vector = want.rows == 1 && ((rows == 1 && cols == want.cols) || (cols == 1 && rows == want.cols));
   if (!vector && (rows != want.rows || cols != want.cols)) {
     throw BadArgument(described(config_, kind, layer) + " is " + std::to_string(rows) + " x " + std::to_string(cols) +
                       ", the configuration says " + std::to_string(want.rows) + " x " + std::to_string(want.cols));
   }
+  require(data, described(config_, kind, layer) + " has no data");
   if (reinterpret_cast<uintptr_t>(data) % size_of(dtype) != 0) {
     throw BadArgument(described(config_, kind, layer) + " is not aligned to its elements");
   }
@@ -159,6 +139,10 @@ void ModelWeights::finish(bool for_training) {
   for (int l = 0; l < config_.layers; l++) {
     for (vq_tensor_kind kind : {VQ_ATTENTION_NORM, VQ_MLP_NORM, VQ_QUERY_NORM, VQ_KEY_NORM}) tensor(kind, l);
   }
+  Pool threads(device_.capabilities().discrete_memory ? usable_processors() : device_.info().threads);
+  for (const auto& [key, t] : tensors_) {
+    if (t.rows == 1) require_finite(static_cast<vq_tensor_kind>(key.first), key.second, threads);
+  }
   final_norm_ = upload_norm(VQ_FINAL_NORM, 0);
   for (int l = 0; l < config_.layers; l++) {
     layers_[l].attention_norm = upload_norm(VQ_ATTENTION_NORM, l);
@@ -169,6 +153,7 @@ void ModelWeights::finish(bool for_training) {
   for (const WeightRecipe& r : all) {
     std::vector<WeightBlock> blocks;
     for (vq_tensor_kind kind : r.kinds) {
+      require_finite(kind, r.layer, threads);  // just before they are read again
       const FileTensor& t = tensor(kind, r.layer);
       blocks.push_back({t.data, t.dtype, t.rows});
     }
@@ -188,6 +173,17 @@ void ModelWeights::finish(bool for_training) {
   finished_ = true;
 }
 
+void ModelWeights::require_finite(vq_tensor_kind kind, int layer, Pool& threads) const {
+  const FileTensor& t = tensor(kind, layer);
+  const int64_t at = first_not_finite(t.data, t.dtype, t.rows * t.cols, threads);
+  if (at < 0) return;
+  const float x = element(t.data, t.dtype, at);
+  std::string where = "element " + std::to_string(at % t.cols);
+  if (t.rows > 1) where += " of row " + std::to_string(at / t.cols);
+  throw Error(described(config_, kind, layer) + ": " + where + (std::isnan(x) ? " is NaN" : " is infinite") +
+              ": the weights are corrupt, or come from training that diverged: copy or download them again");
+}
+
 void ModelWeights::require_finished() const {
   if (!finished_) throw BadArgument("the model is not finished");
 }
@@ -195,7 +191,7 @@ void ModelWeights::require_finished() const {
 const float* ModelWeights::upload_norm(vq_tensor_kind kind, int layer) {
   const FileTensor& t = tensor(kind, layer);
   std::vector<float> values(t.cols);
-  for (int64_t i = 0; i < t.cols; i++) values[i] = to_float(t.data, t.dtype, i);
+  for (int64_t i = 0; i < t.cols; i++) values[i] = element(t.data, t.dtype, i);
   float* p = arena_.array<float>(Purpose::parameters, t.cols);
   device_.upload(p, values.data(), values.size() * sizeof(float));
   return p;

@@ -8,6 +8,7 @@
 
 #include "model/arena.h"
 #include "model/config.h"
+#include "ops/pool.h"
 
 namespace vq {
 
@@ -55,6 +56,7 @@ class ModelWeights {
   };
   const FileTensor& tensor(vq_tensor_kind kind, int layer) const;
   const float* upload_norm(vq_tensor_kind kind, int layer);
+  void require_finite(vq_tensor_kind kind, int layer, Pool& threads) const;
 
   Device& device_;
   ModelConfig config_;

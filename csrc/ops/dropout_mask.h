@@ -7,12 +7,7 @@
 
 #include <cstdint>
 
-// Internal linkage: files compiled for different instruction sets must not share instances (ops/cpu/kernels.h).
-#ifdef __CUDACC__
-#define VQ_ANYWHERE static __host__ __device__ __forceinline__
-#else
-#define VQ_ANYWHERE [[gnu::always_inline]] static inline
-#endif
+#include "ops/anywhere.h"
 
 namespace vq {
 

@@ -1,5 +1,5 @@
 // What a device can do, and the memory that weights and ops take on it. Both are known without the device, so that the
-// plan for a card that is not in this machine comes from the code that allocates on one that is.
+// plan for a GPU that is not in this machine comes from the code that allocates on one that is.
 #pragma once
 
 #include <span>

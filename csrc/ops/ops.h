@@ -15,8 +15,10 @@
 //   - bf16 results are rounded to nearest even; NaN stays NaN.
 #pragma once
 
+#include <cmath>
 #include <span>
 
+#include "ops/adamw_step.h"
 #include "ops/dropout_mask.h"
 #include "ops/memory_needs.h"
 #include "ops/tensor.h"
@@ -60,6 +62,17 @@ struct AdamW {
   float learning_rate, beta1, beta2, epsilon, weight_decay;
   int64_t step;  // from 1
 };
+
+inline AdamWStep adamw_step(const AdamW& how) {
+  const double bias1 = 1 - std::pow(double{how.beta1}, static_cast<double>(how.step));
+  const double bias2 = 1 - std::pow(double{how.beta2}, static_cast<double>(how.step));
+  return {.decay = static_cast<float>(1 - double{how.learning_rate} * how.weight_decay),
+          .beta1 = how.beta1,
+          .beta2 = how.beta2,
+          .step_size = static_cast<float>(how.learning_rate / bias1),
+          .root_scale = static_cast<float>(1 / std::sqrt(bias2)),
+          .epsilon = how.epsilon};
+}
 
 // The sums of an optimizer step, on the device so that nothing waits for them: zeroed when a step begins, accumulated
 // by accumulate_sum and accumulate_sum_of_squares, completed by finish_grad_norm, read by adamw.

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "ops/float_bits.h"
+
 namespace vq {
 namespace {
 
@@ -31,13 +33,6 @@ constexpr std::array<float, N - 1> bounds_of(const float (&table)[N]) {
 }
 constexpr std::array<float, 15> kNf4Bounds = bounds_of(kNf4Table);
 constexpr std::array<float, 255> kMapBounds = bounds_of(kDynamicMap.value);
-
-// The factor that maps the largest magnitude m of a row to the largest code; 0 for a row so small that no float is such
-// a factor: its codes are 0.
-float fill_scale(float most, float m) {
-  const float scale = most / m;
-  return scale <= 0x1p127f ? scale : 0.0f;
-}
 
 float within_one(float x) { return std::min(std::max(x, -1.0f), 1.0f); }
 
@@ -95,16 +90,6 @@ float quantize_maxima(uint8_t* codes, float* scales, const float* maxima, int64_
   return mean;
 }
 
-// Exact conversions.
-float to_float(uint16_t bits, DType type) {
-  if (type == DType::bf16) return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-  // Rebiasing the exponent by a multiplication makes subnormals right as well.
-  const uint32_t magnitude = static_cast<uint32_t>(bits & 0x7fff) << 13;
-  const float value = magnitude >= 0x7c00u << 13 ? std::bit_cast<float>(magnitude | 0x7f800000)
-                                                 : std::bit_cast<float>(magnitude) * 0x1p112f;
-  return bits & 0x8000 ? -value : value;
-}
-
 // Elements of a block of rows as f32, some at a time.
 class Reader {
  public:
@@ -114,9 +99,9 @@ class Reader {
     if (block_.dtype == DType::f32) return static_cast<const float*>(block_.data) + first;
     const uint16_t* from = static_cast<const uint16_t*>(block_.data) + first;
     if (block_.dtype == DType::bf16)
-      for (int64_t i = 0; i < n; i++) values_[i] = to_float(from[i], DType::bf16);
+      for (int64_t i = 0; i < n; i++) values_[i] = float_of_bf16(from[i]);
     else
-      for (int64_t i = 0; i < n; i++) values_[i] = to_float(from[i], DType::f16);
+      for (int64_t i = 0; i < n; i++) values_[i] = float_of_f16(from[i]);
     return values_;
   }
 
@@ -193,16 +178,11 @@ float largest_magnitude(const float* x, int64_t n) {
 
 void quantize_e4m3(uint8_t* codes, const float* x, int64_t n, float m) {
   const float scale = fill_scale(kLargestE4m3, m);
-  for (int64_t i = 0; i < n; i++) {
-    const float v = x[i] * scale;
-    const int32_t bits = magnitude_bits(v);
-    const auto magnitude = std::bit_cast<float>(bits);
-    // From 2^-6 on: the upper bits of the float, minus the difference of the biases. Below: multiples of 2^-9.
-    const int32_t normal = ((bits + 0x7ffff + (bits >> 20 & 1)) >> 20) - (120 << 3);
-    const int32_t small = static_cast<int32_t>(nearest(std::min(magnitude, 1.0f) * 512.0f));
-    const int32_t code = std::min(magnitude < 0x1p-6f ? small : normal, 0x7e);
-    codes[i] = static_cast<uint8_t>(code | (v < 0 ? 0x80 : 0));
+  if (scale == 0) {
+    std::fill_n(codes, n, uint8_t{0});
+    return;
   }
+  for (int64_t i = 0; i < n; i++) codes[i] = static_cast<uint8_t>(e4m3_code(x[i] * scale));
 }
 
 QuantizedSizes::QuantizedSizes(WeightFormat format, int64_t rows, int64_t k) {

@@ -5,13 +5,12 @@
 // without vector extensions beyond the baseline, so that every machine stores the same bytes.
 #pragma once
 
+#include "ops/e4m3.h"
 #include "ops/nf4_tables.h"
 #include "ops/pool.h"
 #include "ops/weight.h"
 
 namespace vq {
-
-constexpr float kLargestE4m3 = 448.0f;
 
 // Rounded up to the alignment of the parts.
 constexpr size_t aligned_part(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -40,9 +39,7 @@ float quantize(WeightFormat format, const WeightBlock& block, int64_t k, const Q
 
 // The largest magnitude of n floats; infinity or NaN if one of them is not finite.
 float largest_magnitude(const float* x, int64_t n);
-// The larger of two such; NaN is larger than everything.
-inline float larger(float a, float b) { return a <= b || b != b ? b : a; }
-// The e4m3 codes of a row, whose largest magnitude is m.
+// The e4m3 codes of a row, whose largest magnitude is m (finite).
 void quantize_e4m3(uint8_t* codes, const float* x, int64_t n, float m);
 
 }  // namespace vq

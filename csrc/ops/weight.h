@@ -1,7 +1,7 @@
 // Frozen matrices of the base model, and the formats in which a device keeps them.
 //
 // What a quantized weight stands for is defined here to the bit; ops/quantize.h is the code that makes the codes, for
-// every device, and ops/nf4_tables.h has the tables.
+// every device, with ops/e4m3.h and ops/nf4_tables.h.
 #pragma once
 
 #include "ops/tensor.h"

@@ -25,7 +25,7 @@ inline double nearest_e4m3(double x) {
   return x < 0 ? -best : best;
 }
 
-// A row as the products see it: at(i) for i < n, times scale(i), each of the steps of ops.h rounded to f32.
+// A row as the GEMMs see it: at(i) for i < n, times scale(i), each of the steps of ops.h rounded to f32.
 inline std::vector<double> rounded_to_fp8(int64_t n, const std::function<double(int64_t)>& at,
                                           const std::function<float(int64_t)>& scale) {
   std::vector<float> values;

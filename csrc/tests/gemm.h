@@ -1,7 +1,7 @@
 // GEMMs in double precision, and error bounds for GEMMs.
 //
 // A sum of K products in f32, in any order, is within K u sum|a b| of the exact one (u = 2^-24; once more for alpha and
-// the added term); storing to bf16 adds 2^-8 of the result. Operands of a bf16 product are rounded first, in the
+// the added term); storing to bf16 adds 2^-8 of the result. Operands of a bf16 GEMM are rounded first, in the
 // reference as well.
 #pragma once
 

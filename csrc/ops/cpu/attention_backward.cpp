@@ -139,10 +139,10 @@ class Backward {
 
   void run_batch() {
     if (units_.empty()) return;
-    int64_t rows = 0, products = 0;  // rows of queries and keys; the cost of two of the five GEMMs
+    int64_t rows = 0, work = 0;  // rows of queries and keys; of two of the five GEMMs
     for (const HeadSegment& u : units_) {
       rows += u.segment->q_count * geo_.group + c_.plan.ranges[static_cast<size_t>(u.segment->first_range)].count;
-      products += attention_work(c_.plan, *u.segment, geo_);
+      work += attention_work(c_.plan, *u.segment, geo_);
     }
     over_units(
         2 * rows * geo_.dim, [&](const Layout& l) { return l.blocks + l.panels + geo_.dim_panels; },
@@ -152,7 +152,7 @@ class Backward {
           pack_query_rows(u, l, i - l.blocks - l.panels);
         });
     over_units(
-        3 * products, [&](const Layout&) { return chunks_; },
+        3 * work, [&](const Layout&) { return chunks_; },
         [&](const HeadSegment& u, const Layout& l, int64_t chunk, int thread) { run_chunk(u, l, chunk, thread); });
     over_units(
         rows * geo_.dim, [&](const Layout& l) { return l.panels; },

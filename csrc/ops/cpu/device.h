@@ -35,7 +35,7 @@ class CpuWeight final : public Weight {
   Buffer forward, backward;  // panels of W as b[N, K] and of its transpose, when packed
   std::vector<WeightSlice> forward_pieces, backward_pieces;
   std::vector<QuantizedMatrix> quantized;  // one per block; if set, nothing else is stored
-  bool casts_operands = false;             // WeightFormat::fp8_gemm
+  bool fp8_operands = false;               // WeightFormat::fp8_gemm
 };
 
 class CpuDevice final : public Device {

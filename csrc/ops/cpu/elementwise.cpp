@@ -187,19 +187,9 @@ void CpuDevice::finish_grad_norm(GradNormState* state, double normalizer, double
 void CpuDevice::adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
                       const GradNormState* state) {
   if (state->not_finite) return;
-  const double bias1 = 1 - std::pow(double{how.beta1}, static_cast<double>(how.step));
-  const double bias2 = 1 - std::pow(double{how.beta2}, static_cast<double>(how.step));
-  const AdamStep step = {
-      .decay = static_cast<float>(1 - double{how.learning_rate} * how.weight_decay),
-      .beta1 = how.beta1,
-      .beta2 = how.beta2,
-      .step_size = static_cast<float>(how.learning_rate / bias1),
-      .root_scale = static_cast<float>(1 / std::sqrt(bias2)),
-      .epsilon = how.epsilon,
-      .gradient_scale = state->gradient_scale,
-  };
+  const AdamWStep step = adamw_step(how);
   pool_.ranges(n, 2, [&](int64_t begin, int64_t end, int) {
-    vec_.adamw(p + begin, m + begin, v + begin, g + begin, end - begin, step);
+    vec_.adamw(p + begin, m + begin, v + begin, g + begin, end - begin, step, state->gradient_scale);
   });
 }
 

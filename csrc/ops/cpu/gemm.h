@@ -63,7 +63,7 @@ struct GemmCall {
 // Scratch bytes for GEMMs whose m, n and k are, in any order, at most the three given.
 size_t gemm_workspace(const PanelKernel& kernel, int threads, int64_t x, int64_t y, int64_t z);
 
-void multiply(const GemmCall& product, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
+void multiply(const GemmCall& call, const PanelKernel& kernel, const VectorKernels& vector, Pool& pool,
               const Buffer& workspace);
 
 }  // namespace vq::cpu

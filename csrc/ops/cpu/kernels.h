@@ -15,6 +15,7 @@
 
 #include <cstdint>
 
+#include "ops/adamw_step.h"
 #include "ops/dropout_mask.h"
 #include "ops/nf4_tables.h"
 
@@ -41,15 +42,6 @@ struct StridedMatrix {
   int64_t group = 1;
   int64_t inner = 0;
   bool along_k;  // a line is a row of A or a column of B (its elements run along k); otherwise a line is one k
-};
-
-struct AdamStep {
-  float decay;  // 1 - learning_rate * weight_decay
-  float beta1, beta2;
-  float step_size;   // learning_rate / (1 - beta1^step)
-  float root_scale;  // 1 / sqrt(1 - beta2^step)
-  float epsilon;
-  float gradient_scale;
 };
 
 struct Prefetch {
@@ -131,7 +123,7 @@ struct VectorKernels {
   float (*sum_exp)(const float* x, int64_t n, float max);
   void (*softmax_gradient)(float* x, int64_t n, float lse, float weight);  // x = weight * exp(x - lse)
   double (*sum_of_squares)(const float* x, int64_t n);
-  void (*adamw)(float* p, float* m, float* v, const float* g, int64_t n, const AdamStep& how);
+  void (*adamw)(float* p, float* m, float* v, const float* g, int64_t n, const AdamWStep& how, float gradient_scale);
 };
 
 // A quantized matrix [rows, k] as ops.h defines the formats; QuantizedMatrix owns the data.

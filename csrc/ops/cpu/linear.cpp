@@ -104,7 +104,7 @@ Weight* CpuDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, D
 
 void CpuDevice::linear(const Tensor& y, const Tensor& input, const Weight& weight, const Tensor* add) {
   const auto& w = static_cast<const CpuWeight&>(weight);
-  const Tensor x = w.casts_operands ? rounded_to_fp8(input, w, false) : input;
+  const Tensor x = w.fp8_operands ? rounded_to_fp8(input, w, false) : input;
   const bool round = w.compute == DType::bf16;
   if (y.rows <= kSkinnyRows && !w.quantized.empty()) return skinny_gemm_quantized(y, x, w, add);
   if (y.rows <= kSkinnyRows && !w.blocks.empty()) return skinny_gemm(y, x, w.forward_pieces, 1, add, round);
@@ -124,7 +124,7 @@ void CpuDevice::linear(const Tensor& y, const Tensor& input, const Weight& weigh
 
 void CpuDevice::linear_backward(const Tensor& dx, const Tensor& gradient, const Weight& weight, bool accumulate) {
   const auto& w = static_cast<const CpuWeight&>(weight);
-  const Tensor dy = w.casts_operands ? rounded_to_fp8(gradient, w, true) : gradient;
+  const Tensor dy = w.fp8_operands ? rounded_to_fp8(gradient, w, true) : gradient;
   GemmCall p = {.m = dx.rows,
                 .a = rows_along_k(dy),
                 .b = {w.backward_pieces, true},

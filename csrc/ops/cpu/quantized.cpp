@@ -55,11 +55,11 @@ Weight* CpuDevice::make_quantized(std::span<const WeightBlock> blocks, int64_t k
   auto w = std::make_unique<CpuWeight>();
   w->compute = compute;
   w->k = k;
-  w->casts_operands = format == WeightFormat::fp8_gemm;
+  w->fp8_operands = format == WeightFormat::fp8_gemm;
   w->quantized.reserve(blocks.size());
   for (const WeightBlock& b : blocks) {
     const QuantizedMatrix& made = w->quantized.emplace_back(stored_as(format), b, k, isa_, pool_);
-    const QuantView *view = &made.view(), *back = w->casts_operands ? &made.codes_alone() : view;
+    const QuantView *view = &made.view(), *back = w->fp8_operands ? &made.codes_alone() : view;
     w->forward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, true}, b.rows, k, view});
     w->backward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, false}, k, b.rows, back});
     w->n += b.rows;

@@ -48,10 +48,10 @@ void launch(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arg
   constexpr size_t kWithoutAsking = 48 << 10;
   if (how.shared_bytes > kWithoutAsking) {
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(how.shared_bytes)),
-          "a kernel's shared memory could not be had");
+          "cannot reserve the shared memory of a kernel");
   }
   kernel<<<how.grid, how.block, how.shared_bytes, how.stream>>>(static_cast<Parameters>(arguments)...);
-  check(cudaGetLastError(), "a kernel could not be launched");
+  check(cudaGetLastError(), "cannot launch a kernel");
 }
 
 }  // namespace vq::cuda

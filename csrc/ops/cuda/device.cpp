@@ -13,44 +13,44 @@ namespace {
 constexpr int kNeededMajor = 8;  // bf16 on tensor cores, asynchronous copies
 constexpr size_t kLargeShared = size_t{100} << 10;
 
-std::string architecture(const Card& c) { return "sm_" + std::to_string(c.major * 10 + c.minor); }
-std::string capability(const Card& c) { return std::to_string(c.major) + "." + std::to_string(c.minor); }
+std::string architecture(const Gpu& c) { return "sm_" + std::to_string(c.major * 10 + c.minor); }
+std::string capability(const Gpu& c) { return std::to_string(c.major) + "." + std::to_string(c.minor); }
 
 }  // namespace
 
 CudaDevice::CudaDevice(int index)
     : index_(index),
-      card_(find_card(index)),
-      attention_({card_.multiprocessors, card_.shared_bytes > kLargeShared},
+      gpu_(find_gpu(index)),
+      attention_({gpu_.multiprocessors, gpu_.shared_bytes > kLargeShared},
                  [this](void* to, const void* host, size_t bytes) { upload(to, host, bytes); }) {
-  if (card_.major < kNeededMajor) {
-    throw Error("GPU " + std::to_string(index) + " (" + card_.name + ") has compute capability " + capability(card_) +
-                " and no bf16: 8.0 or newer is needed (Ampere: A100, RTX 30, and what came after)");
+  if (gpu_.major < kNeededMajor) {
+    throw Error("GPU " + std::to_string(index) + " (" + gpu_.name + ") has compute capability " + capability(gpu_) +
+                " and no bf16: 8.0 or newer is needed (Ampere: A100, RTX 30, or later)");
   }
-  use_card(index);
+  use_gpu(index);
   stream_ = make_stream();
   copies_ = make_stream();
   sent_ = std::make_unique<CudaEvent>();
   staging_ = std::make_unique<Staging>(stream_);
-  gemm_ = std::make_unique<Gemm>(make_gemm_library(card_));
-  needs_ = std::make_unique<CudaMemoryNeeds>(card_.multiprocessors, gemm_->fp8_gemms(), kLateDriverBytes);
+  gemm_ = std::make_unique<Gemm>(make_gemm_library(gpu_));
+  needs_ = std::make_unique<CudaMemoryNeeds>(gpu_.multiprocessors, gemm_->fp8_gemms(), kLateDriverBytes);
   sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
-  instructions_ = architecture(card_);
+  instructions_ = architecture(gpu_);
   const char* wgmma = std::getenv("VQ_WGMMA");
-  if (card_.major == 9 && card_.minor == 0 && !(wgmma && !std::strcmp(wgmma, "0"))) try_wgmma();
+  if (gpu_.major == 9 && gpu_.minor == 0 && !(wgmma && !std::strcmp(wgmma, "0"))) try_wgmma();
 }
 
 void CudaDevice::try_wgmma() {
   try {
     const std::string differs =
-        different_with_wgmma(*this, stream_, {card_.multiprocessors, card_.shared_bytes > kLargeShared});
-    instructions_ = architecture(card_) + (differs.empty() ? ", wgmma" : ", wgmma wrong in " + differs);
+        different_with_wgmma(*this, stream_, {gpu_.multiprocessors, gpu_.shared_bytes > kLargeShared});
+    instructions_ = architecture(gpu_) + (differs.empty() ? ", wgmma" : ", wgmma wrong in " + differs);
     if (differs.empty()) attention_.use_wgmma();
   } catch (const NoMemory&) {
     throw;
   } catch (const Error& e) {
     throw Error(std::string("the attention kernels failed on a small problem: ") + e.what() +
-                "; with VQ_WGMMA=0 in the environment those with wgmma are left out");
+                "; set VQ_WGMMA=0 in the environment to run without the wgmma kernels");
   }
 }
 
@@ -63,14 +63,14 @@ CudaDevice::~CudaDevice() {
 }
 
 DeviceInfo CudaDevice::info() const {
-  use_card(index_);
+  use_gpu(index_);
   DeviceInfo info;
-  info.name = card_.name;
+  info.name = gpu_.name;
   info.instructions = instructions_;
-  info.threads = card_.multiprocessors;
+  info.threads = gpu_.multiprocessors;
   info.fast_bf16 = true;
   info.gemm_library = gemm_->identity();
-  info.memory_total = card_.memory_total;
+  info.memory_total = gpu_.memory_total;
   info.memory_available = vq::cuda::memory_available();
   return info;
 }
@@ -93,7 +93,7 @@ void CudaDevice::free(void* p) noexcept {
 }
 
 void* CudaDevice::host_alloc(size_t bytes) {
-  use_card(index_);
+  use_gpu(index_);
   void* p = pinned_alloc(bytes);
   std::fill_n(static_cast<char*>(p), bytes, 0);
   return p;

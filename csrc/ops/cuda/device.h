@@ -2,7 +2,7 @@
 // The host waits only in download(), wait() and synchronize(). Element-wise kernels are in kernels.h, GEMMs in gemm.h,
 // attention in attention/, graphs in graph.h.
 //
-// GEMMs take operands of one type only: see Capabilities::casts_operands.
+// The device does not cast GEMM operands (Capabilities::casts_operands is false): both are of the weight's compute type.
 #pragma once
 
 #include <memory>
@@ -53,12 +53,12 @@ class CudaWeight final : public Weight {
   // The matrices for GEMMs, [rows, k] each, stacked; none if rows are only gathered. Plain weights: one matrix in the
   // GEMM type, used by both directions. Quantized weights: one per block.
   std::vector<WeightMatrix> matrices;
-  Tensor gather;                // read by embed: rows in the file's type
-  bool casts_operands = false;  // WeightFormat::fp8_gemm: the matrices are slices of this one
+  Tensor gather;              // read by embed: rows in the file's type
+  bool fp8_operands = false;  // WeightFormat::fp8_gemm; the matrices are slices of `codes`
   struct {
-    const uint8_t* rows = nullptr;    // [n, k] codes
-    const uint8_t* turned = nullptr;  // [k, n] transposed codes, if fp8 GEMMs need them
-    const float* scales = nullptr;    // [n]
+    const uint8_t* rows = nullptr;        // [n, k] codes
+    const uint8_t* transposed = nullptr;  // [k, n] transposed codes, if fp8 GEMMs need them
+    const float* scales = nullptr;        // [n]
   } codes;
 };
 
@@ -152,9 +152,9 @@ class CudaDevice final : public Device {
              const GradNormState* state) override;
 
  private:
-  // Makes this GPU current for the calling thread, which may not be the thread that opened it.
+  // The stream of the work; makes this GPU current for the calling thread, which need not be the one that opened it.
   Stream stream() const {
-    use_card(index_);
+    use_gpu(index_);
     return stream_;
   }
   // Grows one of the device's own buffers; waits for queued work first.
@@ -165,10 +165,10 @@ class CudaDevice final : public Device {
   void linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add);
   void linear_backward_of(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate);
 
-  // fp8_gemm.cpp
-  void take_codes(CudaWeight& weight, std::span<const WeightBlock> blocks, unsigned uses);
-  // y = x matrix^T (+ add); x is rounded after its columns are multiplied by `columns`. The matrix is [y.cols, k] codes
-  // times their scales. Without `columns` or scales: 1.
+  // fp8_linear.cpp
+  void upload_codes(CudaWeight& weight, std::span<const WeightBlock> blocks, unsigned uses);
+  // y = x matrix^T (+ add), where x is rounded to e4m3 after its columns are multiplied by `columns`, and matrix is
+  // [y.cols, k] codes times their row scales. Null columns or scales: all 1.
   void multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
                       const float* scales, const Tensor* add);
   // body(first row, rows, rounded rows of x), in chunks of rows.
@@ -182,7 +182,7 @@ class CudaDevice final : public Device {
   Tensor some_columns(const CudaWeight& w, int64_t col, int64_t count);
 
   int index_;
-  Card card_;
+  Gpu gpu_;
   std::string instructions_;
   Stream stream_ = nullptr;
   Stream copies_ = nullptr;

@@ -2,23 +2,10 @@
 // block per row.
 #include "ops/cuda/fp8.h"
 #include "ops/cuda/rows.h"
+#include "ops/e4m3.h"
 
 namespace vq::cuda {
 namespace {
-
-constexpr float kLargestE4m3 = 448.0f;
-constexpr float kLargestFloat = 3.402823466e38f;
-
-// Rounds to nearest, ties to even; |x| <= 448. Same as ops/cpu/quantize.cpp.
-__device__ __forceinline__ uint32_t e4m3_code(float x) {
-  const float magnitude = fabsf(x);
-  const uint32_t bits = __float_as_uint(magnitude);
-  // From 2^-6 up: the upper bits of the float, minus the difference of the biases; below: multiples of 2^-9.
-  const uint32_t normal = ((bits + 0x7ffff + (bits >> 20 & 1)) >> 20) - (120 << 3);
-  const float steps = magnitude * 512.0f + 12582912.0f;  // an integer, ties to even
-  const uint32_t small = __float_as_uint(steps) - __float_as_uint(12582912.0f);
-  return (magnitude < 0x1p-6f ? small : normal) | (x < 0 ? 0x80u : 0u);
-}
 
 // A pair of codes, the first in the lower byte.
 __device__ __forceinline__ uint32_t e4m3_codes(float first, float second) {
@@ -30,14 +17,6 @@ __device__ __forceinline__ uint32_t e4m3_codes(float first, float second) {
   return e4m3_code(first) | e4m3_code(second) << 8;
 #endif
 }
-
-__device__ __forceinline__ float e4m3_value(uint32_t code) {
-  const float magnitude = __uint_as_float((code & 0x7f) << 20) * 0x1p120f;
-  return code & 0x80 ? -magnitude : magnitude;
-}
-
-// NaN compares larger than all.
-__device__ __forceinline__ float larger(float a, float b) { return a <= b || b != b ? b : a; }
 
 // The largest magnitude of the block's row, returned to all threads.
 __device__ __forceinline__ float block_largest(float m) {
@@ -86,8 +65,7 @@ __device__ __forceinline__ RowScale scale_of(const Rows& x, Global<const float> 
     for (int i = 0; i < N; i++) m = larger(m, fabsf(v[i]));
   }
   m = block_largest(m);
-  const float up = kLargestE4m3 / m;
-  return {m <= kLargestFloat && up <= 0x1p127f ? up : 0.0f, m / kLargestE4m3};
+  return {fill_scale(kLargestE4m3, m), m / kLargestE4m3};
 }
 
 // Packs four codes into a word.
@@ -131,7 +109,8 @@ __global__ void round_to_fp8_kernel(Rows y, Rows x, Global<const float> columns,
 }
 
 // One thread transposes four words of four codes.
-__global__ void turn_codes_kernel(Global<uint32_t> turned, Global<const uint32_t> codes, int64_t n, int64_t k) {
+__global__ void transpose_codes_kernel(Global<uint32_t> transposed, Global<const uint32_t> codes, int64_t n,
+                                       int64_t k) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * 4;
   for (int64_t c = first_column(4); c < k; c += column_step(4)) {
     uint32_t word[4];
@@ -145,7 +124,7 @@ __global__ void turn_codes_kernel(Global<uint32_t> turned, Global<const uint32_t
       uint32_t w = 0;
 #pragma unroll
       for (int i = 0; i < 4; i++) w |= (word[i] >> 8 * j & 255) << 8 * i;
-      turned[((c + j) * n + row) / 4] = w;
+      transposed[((c + j) * n + row) / 4] = w;
     }
   }
 }
@@ -192,8 +171,8 @@ void round_to_fp8(Stream stream, const Tensor& y, const Tensor& x, const float* 
          rows_of(y), rows_of(x), columns, x.cols);
 }
 
-void turn_codes(Stream stream, uint8_t* turned, const uint8_t* codes, int64_t n, int64_t k) {
-  launch(over_elements(stream, n / 4, k, 4), turn_codes_kernel, reinterpret_cast<uint32_t*>(turned),
+void transpose_codes(Stream stream, uint8_t* transposed, const uint8_t* codes, int64_t n, int64_t k) {
+  launch(over_elements(stream, n / 4, k, 4), transpose_codes_kernel, reinterpret_cast<uint32_t*>(transposed),
          reinterpret_cast<const uint32_t*>(codes), n, k);
 }
 

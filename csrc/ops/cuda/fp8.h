@@ -13,8 +13,8 @@ void round_to_codes(Stream stream, uint8_t* codes, float* scales, const Tensor& 
 // y = the dequantized codes; y has x's shape.
 void round_to_fp8(Stream stream, const Tensor& y, const Tensor& x, const float* columns);
 
-// turned [k, n] = the transposed codes [n, k]; n and k are multiples of 4.
-void turn_codes(Stream stream, uint8_t* turned, const uint8_t* codes, int64_t n, int64_t k);
+// transposed [k, n] = the transposed codes [n, k]; n and k are multiples of 4.
+void transpose_codes(Stream stream, uint8_t* transposed, const uint8_t* codes, int64_t n, int64_t k);
 
 // y = sums * rows[row] * columns[col] (+ add), all of the same shape; columns can be null.
 void scale_sums(Stream stream, const Tensor& y, const Tensor& sums, const float* rows, const float* columns,

@@ -29,13 +29,13 @@ void CudaDevice::reserve_cast_workspace(int64_t rows, int64_t widest, WeightForm
 }
 
 // The codes of all blocks and their scales, stacked.
-void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, unsigned uses) {
-  w.casts_operands = true;
+void CudaDevice::upload_codes(CudaWeight& w, std::span<const WeightBlock> blocks, unsigned uses) {
+  w.fp8_operands = true;
   auto* codes = static_cast<uint8_t*>(w.memory.emplace_back(static_cast<size_t>(w.n * w.k)).data());
   auto* scales = static_cast<float*>(w.memory.emplace_back(static_cast<size_t>(w.n) * sizeof(float)).data());
-  uint8_t* turned = nullptr;
+  uint8_t* transposed = nullptr;
   if ((uses & use_backward) && needs_->multiplies_codes(w.n, w.k, w.compute)) {
-    turned = static_cast<uint8_t*>(w.memory.emplace_back(static_cast<size_t>(w.n * w.k)).data());
+    transposed = static_cast<uint8_t*>(w.memory.emplace_back(static_cast<size_t>(w.n * w.k)).data());
   }
   int64_t row = 0;
   for (const WeightBlock& b : blocks) {
@@ -49,8 +49,8 @@ void CudaDevice::take_codes(CudaWeight& w, std::span<const WeightBlock> blocks, 
     m.scales = scales + row;
     row += b.rows;
   }
-  if (turned) turn_codes(stream(), turned, codes, w.n, w.k);
-  w.codes = {codes, turned, scales};
+  if (transposed) transpose_codes(stream(), transposed, codes, w.n, w.k);
+  w.codes = {codes, transposed, scales};
   if (gemm_->fp8_gemms() == Fp8Gemms::scaled && ones_.bytes() < static_cast<size_t>(w.k) * sizeof(float)) {
     const std::vector<float> ones(static_cast<size_t>(w.k), 1.0f);
     grow(ones_, ones.size() * sizeof(float));
@@ -119,8 +119,8 @@ void CudaDevice::linear_rounded(const Tensor& y, const Tensor& x, const CudaWeig
 
 void CudaDevice::linear_backward_rounded(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate) {
   if (dx.rows == 0) return;
-  if (w.codes.turned && suits(dx)) {
-    multiply_codes(dx, dy, w.codes.scales, w.codes.turned, nullptr, accumulate ? &dx : nullptr);
+  if (w.codes.transposed && suits(dx)) {
+    multiply_codes(dx, dy, w.codes.scales, w.codes.transposed, nullptr, accumulate ? &dx : nullptr);
     return;
   }
   each_rounded(dy, w.codes.scales, w.compute, [&](int64_t row, int64_t count, const Tensor& rounded) {

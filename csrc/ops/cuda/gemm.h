@@ -43,7 +43,7 @@ class PreparedGemm {
   // Ordered by expected speed, fastest first; at least one.
   virtual std::vector<Algorithm> algorithms(int most) const = 0;
   virtual bool takes(const Algorithm& algorithm) const = 0;
-  virtual void run(const GemmCall& product, const Algorithm& algorithm, Stream stream) const = 0;
+  virtual void run(const GemmCall& call, const Algorithm& algorithm, Stream stream) const = 0;
 };
 
 class GemmLibrary {
@@ -54,16 +54,16 @@ class GemmLibrary {
   virtual Fp8Gemms fp8_gemms() const = 0;
   // Multiply-adds of a GEMM; smaller ones are dominated by launch time.
   virtual int64_t worth_trying() const { return int64_t{1} << 26; }
-  virtual std::unique_ptr<PreparedGemm> prepare(const GemmCall& product) = 0;
+  virtual std::unique_ptr<PreparedGemm> prepare(const GemmCall& call) = 0;
 };
 
 // For the current GPU. Throws Error if the library is missing.
-std::unique_ptr<GemmLibrary> make_gemm_library(const Card& card);
+std::unique_ptr<GemmLibrary> make_gemm_library(const Gpu& gpu);
 
 class Gemm {
  public:
   explicit Gemm(std::unique_ptr<GemmLibrary> library) : library_(std::move(library)) {}
-  void multiply(const GemmCall& product, Stream stream);
+  void multiply(const GemmCall& call, Stream stream);
   Fp8Gemms fp8_gemms() const { return library_->fp8_gemms(); }
 
   std::string identity() const { return library_->identity(); }

@@ -92,7 +92,7 @@ class Prepared final : public PreparedGemm {
  public:
   Prepared(cublasLtHandle_t handle, void* workspace, const GemmCall& p, bool scaled)
       : lib_(library()), handle_(handle), workspace_(workspace), scaled_(scaled && p.codes) {
-    lib_.check(lib_.cublasLtMatmulDescCreate_(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), "a product was refused");
+    lib_.check(lib_.cublasLtMatmulDescCreate_(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), "cuBLASLt refused a GEMM");
     // Row-major is the transpose of column-major; a and b are swapped.
     set(CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
@@ -104,7 +104,7 @@ class Prepared final : public PreparedGemm {
     prefer(p);
   }
   ~Prepared() override {
-    if (wish_) lib_.cublasLtMatmulPreferenceDestroy_(wish_);
+    if (preference_) lib_.cublasLtMatmulPreferenceDestroy_(preference_);
     for (cublasLtMatrixLayout_t l : {first_, second_, result_, added_}) {
       if (l) lib_.cublasLtMatrixLayoutDestroy_(l);
     }
@@ -134,14 +134,14 @@ class Prepared final : public PreparedGemm {
     lib_.check(lib_.cublasLtMatmul_(handle_, operation_, &p.alpha, p.b.data, first_, p.a.data, second_, &beta,
                                     p.c ? p.c->data : p.d.data, added_, p.d.data, result_, &opaque, workspace_,
                                     kGemmWorkspace, stream),
-               "a product failed");
+               "cuBLASLt failed to run a GEMM");
   }
 
   // Empty if the library has no kernel for it.
   std::vector<Algorithm> offered(int most) const {
     std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<size_t>(most));
     int count = 0;
-    if (lib_.cublasLtMatmulAlgoGetHeuristic_(handle_, operation_, first_, second_, added_, result_, wish_, most,
+    if (lib_.cublasLtMatmulAlgoGetHeuristic_(handle_, operation_, first_, second_, added_, result_, preference_, most,
                                              found.data(), &count) != CUBLAS_STATUS_SUCCESS) {
       return {};
     }
@@ -158,7 +158,7 @@ class Prepared final : public PreparedGemm {
   template <class Value>
   void set(cublasLtMatmulDescAttributes_t attribute, const Value& value) const {
     lib_.check(lib_.cublasLtMatmulDescSetAttribute_(operation_, attribute, &value, sizeof value),
-               "a product was refused");
+               "cuBLASLt refused a GEMM");
   }
   void scale_rows(const GemmCall& p) const {
 #if CUBLAS_VERSION >= VQ_SCALED_ROWS
@@ -174,13 +174,13 @@ class Prepared final : public PreparedGemm {
   void layout(cublasLtMatrixLayout_t& to, const Tensor& t, bool codes) {
     lib_.check(lib_.cublasLtMatrixLayoutCreate_(&to, codes ? CUDA_R_8F_E4M3 : type_of(t.dtype),
                                                 static_cast<uint64_t>(t.cols), static_cast<uint64_t>(t.rows), t.stride),
-               "a matrix was refused");
+               "cuBLASLt refused a matrix");
   }
   void prefer(const GemmCall& p) {
-    lib_.check(lib_.cublasLtMatmulPreferenceCreate_(&wish_), "a product was refused");
+    lib_.check(lib_.cublasLtMatmulPreferenceCreate_(&preference_), "cuBLASLt refused a GEMM");
     const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
-      lib_.check(lib_.cublasLtMatmulPreferenceSetAttribute_(wish_, attribute, &value, sizeof value),
-                 "a product was refused");
+      lib_.check(lib_.cublasLtMatmulPreferenceSetAttribute_(preference_, attribute, &value, sizeof value),
+                 "cuBLASLt refused a GEMM");
     };
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kGemmWorkspace);
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment(p.b.data));
@@ -195,13 +195,13 @@ class Prepared final : public PreparedGemm {
   bool scaled_;
   cublasLtMatmulDesc_t operation_ = nullptr;
   cublasLtMatrixLayout_t first_ = nullptr, second_ = nullptr, result_ = nullptr, added_ = nullptr;
-  cublasLtMatmulPreference_t wish_ = nullptr;
+  cublasLtMatmulPreference_t preference_ = nullptr;
 };
 
 class CublasLt final : public GemmLibrary {
  public:
-  explicit CublasLt(const Card& card) : lib_(library()), card_(card), workspace_(device_alloc(kGemmWorkspace)) {
-    lib_.check(lib_.cublasLtCreate_(&handle_), "cuBLASLt could not be started");
+  explicit CublasLt(const Gpu& gpu) : lib_(library()), gpu_(gpu), workspace_(device_alloc(kGemmWorkspace)) {
+    lib_.check(lib_.cublasLtCreate_(&handle_), "cannot start cuBLASLt");
     fp8_gemms_ = find_fp8_gemms();
   }
   ~CublasLt() override {
@@ -210,9 +210,9 @@ class CublasLt final : public GemmLibrary {
   }
 
   std::string identity() const override {
-    return "cuBLASLt " + std::to_string(lib_.cublasLtGetVersion_()) + ", driver " + std::to_string(card_.driver) +
-           ", " + card_.name + " " + std::to_string(card_.major) + "." + std::to_string(card_.minor) + ", " +
-           std::to_string(card_.multiprocessors) + " multiprocessors";
+    return "cuBLASLt " + std::to_string(lib_.cublasLtGetVersion_()) + ", driver " + std::to_string(gpu_.driver) + ", " +
+           gpu_.name + " " + std::to_string(gpu_.major) + "." + std::to_string(gpu_.minor) + ", " +
+           std::to_string(gpu_.multiprocessors) + " multiprocessors";
   }
   Fp8Gemms fp8_gemms() const override { return fp8_gemms_; }
   std::unique_ptr<PreparedGemm> prepare(const GemmCall& p) override { return made(p, fp8_gemms_); }
@@ -224,7 +224,7 @@ class CublasLt final : public GemmLibrary {
 
   // Asks the library itself: what it supports on which GPU changes between versions.
   Fp8Gemms find_fp8_gemms() const {
-    if (card_.major * 10 + card_.minor < 89) return Fp8Gemms::none;
+    if (gpu_.major * 10 + gpu_.minor < 89) return Fp8Gemms::none;
     void* some = workspace_;  // only the alignment of matrices matters
     const Tensor codes{some, DType::f32, 256, 256, 256}, sums{some, DType::f32, 256, 256, 256};
     const GemmCall p{.d = sums,
@@ -246,7 +246,7 @@ class CublasLt final : public GemmLibrary {
   }
 
   const Library& lib_;
-  Card card_;
+  Gpu gpu_;
   cublasLtHandle_t handle_ = nullptr;
   void* workspace_;
   Fp8Gemms fp8_gemms_;
@@ -254,6 +254,6 @@ class CublasLt final : public GemmLibrary {
 
 }  // namespace
 
-std::unique_ptr<GemmLibrary> make_gemm_library(const Card& card) { return std::make_unique<CublasLt>(card); }
+std::unique_ptr<GemmLibrary> make_gemm_library(const Gpu& gpu) { return std::make_unique<CublasLt>(gpu); }
 
 }  // namespace vq::cuda

@@ -3,20 +3,20 @@
 namespace vq::cuda {
 namespace {
 
-// Holds attention's steady slot for its lifetime.
-class Steady {
+// Attention reads its tables at fixed addresses for the lifetime of this object, if they fit.
+class FixedTables {
  public:
-  Steady(Attention& attention, const AttentionPlan& plan, std::optional<Attention::Cut>& cut)
-      : attention_(attention), fits(attention.begin_steady(plan, cut)) {}
-  ~Steady() { attention_.end_steady(); }
-  Steady(const Steady&) = delete;
-  Steady& operator=(const Steady&) = delete;
+  FixedTables(Attention& attention, const AttentionPlan& plan, std::optional<Attention::Split>& split)
+      : attention_(attention), fit(attention.begin_fixed(plan, split)) {}
+  ~FixedTables() { attention_.end_fixed(); }
+  FixedTables(const FixedTables&) = delete;
+  FixedTables& operator=(const FixedTables&) = delete;
 
  private:
   Attention& attention_;
 
  public:
-  const bool fits;
+  const bool fit;
 };
 
 }  // namespace
@@ -39,13 +39,13 @@ void CudaGraph::run(Attention& attention, const AttentionPlan& plan, uint64_t mo
   if (moves != moves_) {
     if (graph_) synchronize(stream_);
     drop();
-    cut_.reset();
+    split_.reset();
     moves_ = moves;
   }
-  const bool first = !cut_;
-  const Steady steady(attention, plan, cut_);
-  if (!first && steady.fits && !refused_ && !graph_) record(work);
-  if (!first && steady.fits && graph_) {
+  const bool first = !split_;
+  const FixedTables tables(attention, plan, split_);
+  if (!first && tables.fit && !refused_ && !graph_) record(work);
+  if (!first && tables.fit && graph_) {
     replay(graph_, stream_);
   } else {
     work();

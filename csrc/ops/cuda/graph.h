@@ -3,7 +3,7 @@
 //
 // The first run is launched directly, since libraries load and choose kernels in it. The second is captured; from then
 // on the graph is launched. What changes between runs is in GPU memory: ids, positions, slots, and the attention
-// tables, which are written to the addresses that the captured launches read (Attention::begin_steady).
+// tables, which are written to the addresses that the captured launches read (Attention::begin_fixed).
 #pragma once
 
 #include <functional>
@@ -29,9 +29,9 @@ class CudaGraph final : public Graph {
 
   Stream stream_;
   GraphHandle graph_ = nullptr;
-  bool refused_ = false;               // it cannot be recorded
-  std::optional<Attention::Cut> cut_;  // known after the first run
-  uint64_t moves_ = 0;                 // when the split was made
+  bool refused_ = false;                   // it cannot be captured
+  std::optional<Attention::Split> split_;  // known after the first run
+  uint64_t moves_ = 0;                     // when the split was made
 };
 
 }  // namespace vq::cuda

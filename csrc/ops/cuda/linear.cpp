@@ -22,7 +22,7 @@ Weight* CudaDevice::make_weight(std::span<const WeightBlock> blocks, int64_t k, 
   w->bytes = weight_bytes(blocks, k, compute, uses, format);
   if (format != WeightFormat::plain) {
     if (format == WeightFormat::fp8_gemm) {
-      take_codes(*w, blocks, uses);
+      upload_codes(*w, blocks, uses);
     } else {
       for (const WeightBlock& b : blocks) w->matrices.push_back(quantized(*w, b, format));
     }
@@ -108,7 +108,7 @@ Tensor CudaDevice::some_columns(const CudaWeight& w, int64_t col, int64_t count)
   const Tensor t{tile_.data(), w.compute, w.n, count, count};
   int64_t row = 0;
   for (WeightMatrix m : w.matrices) {
-    if (w.casts_operands) m.scales = nullptr;  // already applied to the gradient
+    if (w.fp8_operands) m.scales = nullptr;  // already applied to the gradient
     dequantize(stream(), t.row_range(row, m.plain.rows), m, 0, col);
     row += m.plain.rows;
   }
@@ -117,12 +117,12 @@ Tensor CudaDevice::some_columns(const CudaWeight& w, int64_t col, int64_t count)
 
 void CudaDevice::linear(const Tensor& y, const Tensor& x, const Weight& weight, const Tensor* add) {
   const auto& w = static_cast<const CudaWeight&>(weight);
-  w.casts_operands ? linear_rounded(y, x, w, add) : linear_of(y, x, w, add);
+  w.fp8_operands ? linear_rounded(y, x, w, add) : linear_of(y, x, w, add);
 }
 
 void CudaDevice::linear_backward(const Tensor& dx, const Tensor& dy, const Weight& weight, bool accumulate) {
   const auto& w = static_cast<const CudaWeight&>(weight);
-  w.casts_operands ? linear_backward_rounded(dx, dy, w, accumulate) : linear_backward_of(dx, dy, w, accumulate);
+  w.fp8_operands ? linear_backward_rounded(dx, dy, w, accumulate) : linear_backward_of(dx, dy, w, accumulate);
 }
 
 void CudaDevice::linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add) {

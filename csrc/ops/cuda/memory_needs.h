@@ -32,7 +32,7 @@ class CudaMemoryNeeds final : public MemoryNeeds {
   CudaMemoryNeeds(int multiprocessors, Fp8Gemms fp8_gemms, size_t driver_bytes)
       : multiprocessors_(multiprocessors), fp8_gemms_(fp8_gemms), driver_bytes_(driver_bytes) {}
   // An unused GPU. fp8: it has fp8 tensor cores.
-  static CudaMemoryNeeds of_card(int multiprocessors, bool fp8) {
+  static CudaMemoryNeeds of_gpu(int multiprocessors, bool fp8) {
     return {multiprocessors, fp8 ? Fp8Gemms::unscaled : Fp8Gemms::none, kDriverBytes + kGemmWorkspace};
   }
 

@@ -40,7 +40,7 @@ __global__ void sum_kernel(Global<double> sum, Global<const float> x, int64_t n)
   if (threadIdx.x == 0) sum[0] += total;
 }
 
-__global__ void judge_kernel(Global<GradNormState> state, double normalizer, double max_norm) {
+__global__ void grad_norm_kernel(Global<GradNormState> state, double normalizer, double max_norm) {
   GradNormState s = state[0];
   const double norm = sqrt(s.squares) / normalizer;
   double scale = 1 / normalizer;
@@ -51,19 +51,11 @@ __global__ void judge_kernel(Global<GradNormState> state, double normalizer, dou
   state[0] = s;
 }
 
-struct AdamStep {
-  float decay;  // 1 - learning_rate * weight_decay
-  float beta1, beta2;
-  float step_size;   // learning_rate / (1 - beta1^step)
-  float root_scale;  // 1 / sqrt(1 - beta2^step)
-  float epsilon;
-};
-
 template <int N>
 __global__ void adamw_kernel(Global<float> p, Global<float> m, Global<float> v, Global<const float> g, int64_t n,
-                             AdamStep how, Global<const GradNormState> state) {
-  const GradNormState judged = state[0];
-  if (judged.not_finite) return;
+                             AdamWStep how, Global<const GradNormState> state) {
+  const GradNormState norm = state[0];
+  if (norm.not_finite) return;
   const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x * N;
   float param[N], mean[N], square[N], gradient[N];
   for (int64_t at = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * N; at < n; at += step) {
@@ -73,7 +65,7 @@ __global__ void adamw_kernel(Global<float> p, Global<float> m, Global<float> v, 
     load<N, float>(gradient, g + at);
 #pragma unroll
     for (int i = 0; i < N; i++) {
-      const float d = gradient[i] * judged.gradient_scale;
+      const float d = gradient[i] * norm.gradient_scale;
       mean[i] = how.beta1 * mean[i] + (1.0f - how.beta1) * d;
       square[i] = how.beta2 * square[i] + (1.0f - how.beta2) * d * d;
       param[i] = param[i] * how.decay - how.step_size * mean[i] / (sqrtf(square[i]) * how.root_scale + how.epsilon);
@@ -101,26 +93,18 @@ void accumulate_sum(Stream stream, double* sum, const float* x, int64_t n) {
 }
 
 void finish_grad_norm(Stream stream, GradNormState* state, double normalizer, double max_norm) {
-  launch(Launch{1, 1, stream}, judge_kernel, state, normalizer, max_norm);
+  launch(Launch{1, 1, stream}, grad_norm_kernel, state, normalizer, max_norm);
 }
 
 void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
            const GradNormState* state) {
   if (n == 0) return;
-  const double bias1 = 1 - std::pow(double{how.beta1}, static_cast<double>(how.step));
-  const double bias2 = 1 - std::pow(double{how.beta2}, static_cast<double>(how.step));
-  const AdamStep step = {static_cast<float>(1 - double{how.learning_rate} * how.weight_decay),
-                         how.beta1,
-                         how.beta2,
-                         static_cast<float>(how.learning_rate / bias1),
-                         static_cast<float>(1 / std::sqrt(bias2)),
-                         how.epsilon};
   constexpr int kAtOnce = 4;
   const bool wide = n % kAtOnce == 0 && aligned(p) && aligned(m) && aligned(v) && aligned(g);
   const int64_t units = wide ? n / kAtOnce : n;
   const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(units, kThreads), 1 << 16));
   launch(Launch{blocks, threads_for(units, kThreads), stream}, wide ? adamw_kernel<kAtOnce> : adamw_kernel<1>, p, m, v,
-         g, n, step, state);
+         g, n, adamw_step(how), state);
 }
 
 }  // namespace vq::cuda

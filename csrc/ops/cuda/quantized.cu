@@ -4,6 +4,7 @@
 // reads the matrix once, with one warp per matrix row, while x is read from the caches.
 #include "ops/cuda/quantized.h"
 #include "ops/cuda/rows.h"
+#include "ops/e4m3.h"
 
 namespace vq::cuda {
 namespace {
@@ -22,19 +23,12 @@ Codes codes_of(const WeightMatrix& w) {
   return {rows_of(w.plain), w.codes, w.scales, w.block_codes, w.tables, w.block_mean, w.plain.cols};
 }
 
-// 4 exponent bits with a bias of 7, 3 fraction bits: shifted into the position of a float, the exponent is 120 too
-// small.
-__device__ __forceinline__ float e4m3_value(uint32_t code) {
-  const float magnitude = __uint_as_float((code & 0x7f) << 20) * 0x1p120f;
-  return code & 0x80 ? -magnitude : magnitude;
-}
-
 // The scale of the block of 64 that contains an element.
 __device__ __forceinline__ float nf4_scale(const Codes& w, int64_t element) {
-  const int64_t block = element / 64;
+  const int64_t block = element / kNf4Block;
   const uint8_t code = w.block_codes[block];
   const float unit = w.tables[kNf4Codes + code];
-  const float scale = w.scales[block / 256];
+  const float scale = w.scales[block / kNf4ScaleBlock];
   return unit * scale + w.mean;
 }
 
@@ -96,7 +90,7 @@ __global__ void dequantize_kernel(Rows y, Codes w, int64_t row, int64_t col, int
 constexpr int kWarps = 4;
 
 template <WeightFormat format, int T, int N>
-__global__ void few_rows_kernel(Rows y, Rows x, Rows add, bool adds, Codes w, int64_t n, int rows) {
+__global__ void skinny_gemm_kernel(Rows y, Rows x, Rows add, bool adds, Codes w, int64_t n, int rows) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.x / 32;
   if (row >= n) return;
   const int lane = threadIdx.x % 32;
@@ -167,10 +161,10 @@ void skinny_gemm(Stream stream, const Tensor& y, const Tensor& x, const WeightMa
   const Rows added = rows_of(add ? *add : y);
   const auto rows = static_cast<int>(y.rows);
   with_format(w.format, wide, [&]<WeightFormat f, int N>() {
-    const auto kernel = rows == 1   ? few_rows_kernel<f, 1, N>
-                        : rows == 2 ? few_rows_kernel<f, 2, N>
-                        : rows <= 4 ? few_rows_kernel<f, 4, N>
-                                    : few_rows_kernel<f, 8, N>;
+    const auto kernel = rows == 1   ? skinny_gemm_kernel<f, 1, N>
+                        : rows == 2 ? skinny_gemm_kernel<f, 2, N>
+                        : rows <= 4 ? skinny_gemm_kernel<f, 4, N>
+                                    : skinny_gemm_kernel<f, 8, N>;
     launch(how, kernel, rows_of(y), rows_of(x), added, add != nullptr, codes_of(w), y.cols, rows);
   });
 }

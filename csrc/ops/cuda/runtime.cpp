@@ -11,48 +11,48 @@ std::string version(int number) { return std::to_string(number / 1000) + "." + s
 
 }  // namespace
 
-Card find_card(int index) {
+Gpu find_gpu(int index) {
   int driver = 0, built = 0, count = 0;
   cudaDriverGetVersion(&driver);
   cudaRuntimeGetVersion(&built);
   if (driver == 0) {
     throw Error(
-        "there is no NVIDIA driver: libcuda.so.1 was not found or does not load (nvidia-smi shows what is installed)");
+        "there is no NVIDIA driver: libcuda.so.1 is missing or does not load: install the driver (nvidia-smi shows its version)");
   }
   const cudaError_t found = cudaGetDeviceCount(&count);
   if (found == cudaErrorInsufficientDriver || driver / 1000 < built / 1000) {
     throw Error("the NVIDIA driver is too old: it offers CUDA " + version(driver) + ", and this build needs " +
-                version(built / 1000 * 1000) + " or newer");
+                version(built / 1000 * 1000) + " or newer: update the driver");
   }
-  if (found == cudaErrorNoDevice || (found == cudaSuccess && count == 0)) throw Error("there is no NVIDIA GPU here");
-  check(found, "the GPUs could not be listed");
+  if (found == cudaErrorNoDevice || (found == cudaSuccess && count == 0)) throw Error("the driver finds no NVIDIA GPU (nvidia-smi lists them)");
+  check(found, "cannot list the GPUs");
   if (index < 0 || index >= count) {
     throw Error("there is no GPU " + std::to_string(index) + ": this machine has " + std::to_string(count) +
                 ", counted from 0");
   }
   cudaDeviceProp p;
-  check(cudaGetDeviceProperties(&p, index), "the GPU could not be asked for its properties");
-  Card card;
-  card.name = p.name;
-  card.major = p.major;
-  card.minor = p.minor;
-  card.multiprocessors = p.multiProcessorCount;
-  card.shared_bytes = p.sharedMemPerBlockOptin;
-  card.memory_total = p.totalGlobalMem;
-  card.driver = driver;
-  return card;
+  check(cudaGetDeviceProperties(&p, index), "cannot read the properties of the GPU");
+  Gpu gpu;
+  gpu.name = p.name;
+  gpu.major = p.major;
+  gpu.minor = p.minor;
+  gpu.multiprocessors = p.multiProcessorCount;
+  gpu.shared_bytes = p.sharedMemPerBlockOptin;
+  gpu.memory_total = p.totalGlobalMem;
+  gpu.driver = driver;
+  return gpu;
 }
 
-void use_card(int index) {
+void use_gpu(int index) {
   thread_local int used = -1;
   if (used == index) return;
-  check(cudaSetDevice(index), "the GPU could not be opened");
+  check(cudaSetDevice(index), "cannot open the GPU");
   used = index;
 }
 
 size_t memory_available() {
   size_t available = 0, total = 0;
-  check(cudaMemGetInfo(&available, &total), "the GPU could not be asked for its memory");
+  check(cudaMemGetInfo(&available, &total), "cannot read the free memory of the GPU");
   return available;
 }
 
@@ -61,10 +61,10 @@ void* device_alloc(size_t bytes) {
   const cudaError_t code = cudaMalloc(&p, bytes);
   if (code == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // clears the error; the GPU is still usable
-    throw NoMemory("the GPU has no room for " + std::to_string(bytes >> 20) + " MiB more, " +
+    throw NoMemory("the GPU has no room for another " + std::to_string(bytes >> 20) + " MiB: " +
                    std::to_string(memory_available() >> 20) + " MiB are free");
   }
-  check(code, "memory of the GPU could not be had");
+  check(code, "cannot allocate GPU memory");
   return p;
 }
 
@@ -72,7 +72,7 @@ void device_free(void* p) noexcept { cudaFree(p); }
 
 void* pinned_alloc(size_t bytes) {
   void* p = nullptr;
-  check(cudaMallocHost(&p, bytes), "page-locked memory could not be had");
+  check(cudaMallocHost(&p, bytes), "cannot allocate page-locked memory");
   return p;
 }
 
@@ -80,7 +80,7 @@ void pinned_free(void* p) noexcept { cudaFreeHost(p); }
 
 Stream make_stream() {
   Stream stream = nullptr;
-  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "a stream could not be made");
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cannot create a stream");
   return stream;
 }
 
@@ -89,7 +89,7 @@ void synchronize(Stream stream) { check(cudaStreamSynchronize(stream), "the GPU 
 
 EventHandle make_event() {
   EventHandle event = nullptr;
-  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "an event could not be made");
+  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cannot create an event");
   return event;
 }
 
@@ -100,7 +100,7 @@ void wait(Stream stream, EventHandle event) { check(cudaStreamWaitEvent(stream, 
 
 void begin_capture(Stream stream) {
   // Affects this thread alone: others can allocate meanwhile.
-  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "work could not be recorded");
+  check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cannot capture a CUDA graph");
 }
 
 GraphHandle end_capture(Stream stream) {
@@ -110,29 +110,29 @@ GraphHandle end_capture(Stream stream) {
   const cudaError_t made = ended == cudaSuccess ? cudaGraphInstantiate(&graph, recorded, 0) : ended;
   if (recorded) cudaGraphDestroy(recorded);
   if (made != cudaSuccess) cudaGetLastError();  // clears the error; the GPU is still usable
-  if (made == cudaErrorMemoryAllocation) throw NoMemory("the GPU has no room for recorded work");
-  check(made, "work could not be recorded");
+  if (made == cudaErrorMemoryAllocation) throw NoMemory("the GPU has no memory for a CUDA graph");
+  check(made, "cannot capture a CUDA graph");
   return graph;
 }
 
 void replay(GraphHandle graph, Stream stream) {
-  check(cudaGraphLaunch(graph, stream), "recorded work could not be queued");
+  check(cudaGraphLaunch(graph, stream), "cannot launch a CUDA graph");
 }
 void destroy(GraphHandle graph) noexcept { cudaGraphExecDestroy(graph); }
 
 void copy_to_device(void* to, const void* pinned, size_t bytes, Stream stream) {
-  check(cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyDefault, stream), "a copy to the GPU failed");
+  check(cudaMemcpyAsync(to, pinned, bytes, cudaMemcpyDefault, stream), "cannot copy to the GPU");
 }
 
 void copy_to_host(void* pinned, const void* from, size_t bytes, Stream stream) {
-  check(cudaMemcpyAsync(pinned, from, bytes, cudaMemcpyDefault, stream), "a copy from the GPU failed");
+  check(cudaMemcpyAsync(pinned, from, bytes, cudaMemcpyDefault, stream), "cannot copy from the GPU");
 }
 
 void fill_zero(void* p, size_t pitch, size_t width, size_t rows, Stream stream) {
   // cudaMemcpy2D rejects a pitch of 2 GiB or more, which a long vector would have.
   const bool whole = rows == 1 || pitch == width;
   check(whole ? cudaMemsetAsync(p, 0, width * rows, stream) : cudaMemset2DAsync(p, pitch, 0, width, rows, stream),
-        "memory of the GPU could not be cleared");
+        "cannot clear GPU memory");
 }
 
 }  // namespace vq::cuda

@@ -18,7 +18,7 @@ namespace vq::cuda {
 using EventHandle = CUevent_st*;
 using GraphHandle = CUgraphExec_st*;
 
-struct Card {
+struct Gpu {
   std::string name;
   int major = 0, minor = 0;  // compute capability
   int multiprocessors = 0;
@@ -28,9 +28,9 @@ struct Card {
 };
 
 // Throws Error if there is no driver, it is too old, or there is no such GPU.
-Card find_card(int index);
+Gpu find_gpu(int index);
 // Makes this GPU current for the calling thread.
-void use_card(int index);
+void use_gpu(int index);
 size_t memory_available();
 
 void* device_alloc(size_t bytes);  // throws NoMemory

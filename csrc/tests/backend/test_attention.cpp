@@ -70,7 +70,7 @@ TEST(BackendAttention, InferenceMatchesReference) {
     }
 }
 
-TEST(BackendAttention, ResultsMayHaveAnotherType) {
+TEST(BackendAttention, ResultTypesMayDiffer) {
   const AttentionCase c = windows("f32 results", shape_of(2, 1, 64), {40});
   const AttentionRun run(c, DType::bf16, 0), want = f32_reference(run, c, true);
   Target target(c);
@@ -86,7 +86,7 @@ TEST(BackendAttention, ResultsMayHaveAnotherType) {
   expect_near(dkv, want.dkv, kBf16Bound, "dk, dv");
 }
 
-TEST(BackendAttention, KeysThatNoQuerySeesGetZeroGradient) {
+TEST(BackendAttention, UnseenKeysGetZeroGradient) {
   // Gaps between the keys of windows, keys after the last visible one, and rows that belong to no window.
   const AttentionCase c{
       "gaps", shape_of(2, 1, 64), {{0, 3, 0, 1}, {3, 1, 1, 1}}, {{70, 40}, {2, 20}}, {5, 9, 33, 20}, 4, 140};

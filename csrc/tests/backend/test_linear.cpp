@@ -1,5 +1,6 @@
 // linear, linear_backward, matmul and embed, with weights of every format on the device under test, compared with the
 // CPU.
+#include "ops/e4m3.h"
 #include "tests/backend/cases.h"
 #include "tests/backend/fp8_gemms.h"
 
@@ -128,6 +129,43 @@ TEST(BackendLinear, Fp8GemmsMatchReference) {
   Device& device = DevicePair::get()[candidate];
   if (!device.capabilities().fp8_gemm) GTEST_SKIP() << "no fp8 GEMM";
   expect_fp8_gemms(device, "");
+}
+
+// Times an identity matrix, a row comes back as its codes. The largest of each row is 448, so that codes are not
+// scaled.
+TEST(BackendLinear, Fp8OperandsRoundAsTheContractSays) {
+  if (!DevicePair::get()[candidate].capabilities().fp8_gemm) GTEST_SKIP() << "no fp8 GEMM";
+  constexpr int64_t kSize = 32;
+  std::vector<float> inputs;
+  for (uint32_t code = 0; code < 0x7e; code++) {
+    const float number = e4m3_value(code), tie = (number + e4m3_value(code + 1)) / 2;
+    for (float x : {number, std::nextafter(tie, 0.0f), tie, std::nextafter(tie, 1e9f)}) {
+      inputs.push_back(x);
+      inputs.push_back(-x);
+    }
+  }
+  const auto rows = static_cast<int64_t>(inputs.size() + kSize - 2) / (kSize - 1);
+  Matrix identity(kSize, kSize), values(rows, kSize);
+  for (int64_t i = 0; i < kSize; i++) identity.set(i, i, 1);
+  for (int64_t r = 0; r < rows; r++) values.set(r, kSize - 1, kLargestE4m3);
+  for (size_t i = 0; i < inputs.size(); i++)
+    values.set(static_cast<int64_t>(i) / (kSize - 1), static_cast<int64_t>(i) % (kSize - 1), inputs[i]);
+  PairMatrix x(values), y(rows, kSize, DType::f32, 0, 1);
+  on_both([&](Device& d, Side side) {
+    d.reserve_cast_workspace(rows, kSize, WeightFormat::fp8_gemm);
+    const WeightBlock block{identity.tensor().data, DType::f32, kSize};
+    const std::unique_ptr<Weight> w(d.make_weight({&block, 1}, kSize, DType::f32, use_forward, WeightFormat::fp8_gemm));
+    d.linear(y[side], x[side], *w, nullptr);
+    d.synchronize();
+  });
+  for (Side side : {reference, candidate}) {
+    const Matrix got = y.result(side);
+    for (size_t i = 0; i < inputs.size(); i++) {
+      const float want = e4m3_value(e4m3_code(inputs[i]));
+      const auto at = static_cast<int64_t>(i);
+      EXPECT_NEAR(got.get(at / (kSize - 1), at % (kSize - 1)), want, 4 * kUnit32 * std::fabs(want)) << inputs[i];
+    }
+  }
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ class Bench {
   void run() {
     measure_peaks();
     for (DType type : {DType::f32, DType::bf16}) {
-      products(type);
+      gemms(type);
       attention(type);
       decode(type);
       quantized(type);
@@ -157,7 +157,7 @@ class Bench {
   double bare_multiply_adds() { return 0; }
 #endif
 
-  void products(DType type) {
+  void gemms(DType type) {
     const int64_t shapes[][3] = {{2048, 2048, 1024}, {2048, 1024, 2048}, {2048, 6144, 1024},
                                  {2048, 1024, 3072}, {1024, 256, 256},   {40, 8192, 1024}};
     for (const auto& [m, n, k] : shapes) {
@@ -229,18 +229,18 @@ class Bench {
       const AttentionPlan plan = {{&segment, 1}, {&range, 1}, visible};
       const std::string what = std::to_string(t) + " rows, " + std::to_string(heads) + "/" + std::to_string(kv) +
                                " heads of " + std::to_string(dim);
-      const double product = 2.0 * heads * dim * t * (t + 1) / 2;  // causal
+      const double gemm = 2.0 * heads * dim * t * (t + 1) / 2;  // causal
       const std::string op = std::string("attention ") + name(type);
       float* sums = static_cast<float*>(lse->t.data);
       if (wanted(op))
-        report(op, what, best_seconds([&] { device_->attention(o->t, sums, q->t, k->t, v->t, shape, plan); }),
-               2 * product, 0, type);
+        report(op, what, best_seconds([&] { device_->attention(o->t, sums, q->t, k->t, v->t, shape, plan); }), 2 * gemm,
+               0, type);
       const std::string back = std::string("attention_backward ") + name(type);
       if (wanted(back))
         report(back, what, best_seconds([&] {
                  device_->attention_backward(dq->t, dk->t, dv->t, o->t, q->t, k->t, v->t, o->t, sums, shape, plan);
                }),
-               5 * product, 0, type);
+               5 * gemm, 0, type);
     }
   }
 

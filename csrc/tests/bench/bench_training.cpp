@@ -18,6 +18,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/model/tensors.h"
+
 namespace {
 
 struct Options {
@@ -120,23 +122,8 @@ class Bench {
   void load(bool for_training) {
     const vq_model_config& c = config_;
     must(vq_model_create(device_, &c, VQ_BF16, &model_, &err_), err_);
-    set(VQ_EMBEDDING, 0, c.vocab, c.hidden);
-    if (!c.tied) set(VQ_OUTPUT, 0, c.vocab, c.hidden);
-    set(VQ_FINAL_NORM, 0, 1, c.hidden);
-    const int64_t q = int64_t{c.heads} * c.head_dim, kv = int64_t{c.kv_heads} * c.head_dim;
-    for (int l = 0; l < c.layers; l++) {
-      set(VQ_ATTENTION_NORM, l, 1, c.hidden);
-      set(VQ_MLP_NORM, l, 1, c.hidden);
-      set(VQ_QUERY_NORM, l, 1, c.head_dim);
-      set(VQ_KEY_NORM, l, 1, c.head_dim);
-      set(VQ_Q, l, q, c.hidden);
-      set(VQ_K, l, kv, c.hidden);
-      set(VQ_V, l, kv, c.hidden);
-      set(VQ_O, l, c.hidden, q);
-      set(VQ_GATE, l, c.ffn, c.hidden);
-      set(VQ_UP, l, c.ffn, c.hidden);
-      set(VQ_DOWN, l, c.hidden, c.ffn);
-    }
+    vq::test::each_tensor(
+        c, [&](vq_tensor_kind kind, int layer, int64_t rows, int64_t cols) { set(kind, layer, rows, cols); });
     must(vq_model_finish(model_, for_training, &err_), err_);
   }
 

@@ -182,7 +182,7 @@ class Attention : public OnEachKernel {
   }
 };
 
-TEST(AttentionReference, BackwardAgreesWithFiniteDifferences) {
+TEST(AttentionReference, BackwardMatchesFiniteDifferences) {
   const AttentionCase c = windows("small", shape_of(4, 2, 3), {5, 2});
   std::mt19937 generator(1);
   std::normal_distribution<double> normal;
@@ -208,14 +208,14 @@ TEST(AttentionReference, BackwardAgreesWithFiniteDifferences) {
   agree(r.v, dv);
 }
 
-TEST_P(Attention, Forward) {
+TEST_P(Attention, ForwardMatchesDoublePrecision) {
   for (DType type : {DType::f32, DType::bf16}) {
     for (const AttentionCase& c : cpu_training_cases()) expect_forward(c, type);
     for (const AttentionCase& c : cpu_inference_cases()) expect_forward(c, type);
   }
 }
 
-TEST_P(Attention, ManyKeysBeyondTheReservedRows) {
+TEST_P(Attention, AllowsMoreKeysThanReservedRows) {
   // A long cache and a small workspace: keys are packed as they are needed.
   AttentionCase c{"long cache",
                   shape_of(4, 2, 64),
@@ -232,7 +232,7 @@ TEST_P(Attention, ManyKeysBeyondTheReservedRows) {
   expect_near_largest(run.o, o, 4e-5, "o");
 }
 
-TEST_P(Attention, Backward) {
+TEST_P(Attention, BackwardMatchesDoublePrecision) {
   for (DType type : {DType::f32, DType::bf16})
     for (const AttentionCase& c : cpu_training_cases()) {
       const Run run(c, type);
@@ -263,7 +263,7 @@ TEST_P(Attention, Backward) {
     }
 }
 
-TEST_P(Attention, RowsOutsideEverySegmentGetNoGradient) {
+TEST_P(Attention, RowsOutsideSegmentsGetNoGradient) {
   // Queries of the last rows only, as in the last layer: the gradients of the other rows must be cleared.
   AttentionCase c{"targets", shape_of(2, 1, 16), {{0, 3, 0, 1}}, {{2, 20}}, {5, 9, 20}, 3, 25};
   const Run run(c, DType::f32);

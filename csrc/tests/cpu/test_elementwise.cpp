@@ -22,7 +22,7 @@ class Elementwise : public OnEachKernel {
 
 double silu(double g) { return g / (1 + std::exp(-g)); }
 
-TEST_P(Elementwise, SwigluAndItsBackward) {
+TEST_P(Elementwise, SwigluMatchesFiniteDifferences) {
   const auto device = open();
   for (int64_t f : kWidths)
     for (DType type : {DType::f32, DType::bf16}) {
@@ -51,7 +51,7 @@ TEST_P(Elementwise, SwigluAndItsBackward) {
     }
 }
 
-TEST_P(Elementwise, DropoutKeepsTheRightShareAndTheSameElementsAnyTime) {
+TEST_P(Elementwise, DropoutKeepsTheExpectedShareReproducibly) {
   const auto device = open(3);
   const int64_t rows = 250, cols = 401;
   const double n = static_cast<double>(rows * cols);
@@ -93,7 +93,7 @@ TEST_P(Elementwise, DropoutKeepsTheRightShareAndTheSameElementsAnyTime) {
   }
 }
 
-TEST_P(Elementwise, DropoutMasksDifferBySeedAndStreamAndAgreeOnEveryKernel) {
+TEST_P(Elementwise, DropoutMasksDependOnSeedAndStreamAlone) {
   const auto device = open();
   const auto generic = std::make_unique<cpu::CpuDevice>(*cpu::generic_kernels(), 1);
   const auto mask = [](Device& d, DropoutKey key) {
@@ -113,7 +113,7 @@ TEST_P(Elementwise, DropoutMasksDifferBySeedAndStreamAndAgreeOnEveryKernel) {
   }
 }
 
-TEST_P(Elementwise, AddCopyZeroGatherScatter) {
+TEST_P(Elementwise, AddCopyZeroGatherScatterAreExact) {
   const auto device = open();
   for (int64_t cols : kWidths)
     for (DType type : {DType::f32, DType::bf16})
@@ -167,7 +167,7 @@ TEST_P(Elementwise, AddCopyZeroGatherScatter) {
       }
 }
 
-TEST_P(Elementwise, RoundingToBf16IsToNearestEvenAndKeepsSpecialNumbers) {
+TEST_P(Elementwise, RoundsToNearestEvenBf16) {
   const auto device = open();
   Matrix x(1, 9), y(1, 9, DType::bf16);
   const double in[] = {1.00390625, 1.01171875, -1.00390625, 3.4e38, INFINITY, -INFINITY, NAN, -0.0, 1.0039063692};

@@ -6,7 +6,7 @@
 namespace vq::test {
 namespace {
 
-class Fp8Products : public OnEachKernel {};
+class Fp8Linear : public OnEachKernel {};
 
 // Operands lines [m][k] in double precision.
 Operand operand(const std::vector<std::vector<double>>& lines) {
@@ -26,7 +26,7 @@ double value_of(const cpu::QuantView& w, int64_t row, int64_t col, bool scaled) 
 
 // Few and many rows; stacked blocks whose rows have different magnitudes, one row all zeros; rows longer than the chunk
 // that is rounded at once.
-TEST_P(Fp8Products, AreProductsOfTheRoundedOperands) {
+TEST_P(Fp8Linear, MultipliesRoundedOperands) {
   const auto device = open(2, 24, 2100, 2100);
   const int64_t shapes[][3] = {{1, 5, 33},    {4, 70, 64},   {8, 33, 16},  {9, 31, 40},
                                {24, 50, 129}, {11, 2100, 7}, {10, 6, 2100}};
@@ -76,7 +76,7 @@ TEST_P(Fp8Products, AreProductsOfTheRoundedOperands) {
       }
 }
 
-TEST_P(Fp8Products, ARowThatIsNotFiniteGivesARowThatIsNot) {
+TEST_P(Fp8Linear, NonFiniteRowsStayNonFinite) {
   const auto device = open(2, 24, 64, 64);
   Matrix w(16, 20);
   w.fill(1);
@@ -97,7 +97,7 @@ TEST_P(Fp8Products, ARowThatIsNotFiniteGivesARowThatIsNot) {
   }
 }
 
-VQ_ON_EACH_KERNEL(Fp8Products);
+VQ_ON_EACH_KERNEL(Fp8Linear);
 
 }  // namespace
 }  // namespace vq::test

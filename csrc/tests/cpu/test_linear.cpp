@@ -11,14 +11,14 @@ struct Case {
 const Case kCases[] = {{1, 1, 1},    {1, 70, 33},  {3, 5, 2},     {5, 17, 64},   {8, 130, 257},  {9, 1, 31},
                        {13, 47, 45}, {33, 8, 300}, {97, 96, 129}, {100, 33, 16}, {110, 65, 290}, {2, 257, 100}};
 
-class Products : public OnEachKernel {};
+class Linear : public OnEachKernel {};
 
 std::string describe(const Case& s, DType stored, DType compute) {
   return std::to_string(s.t) + "x" + std::to_string(s.n) + "x" + std::to_string(s.k) + " stored " +
          std::to_string(static_cast<int>(stored)) + " compute " + std::to_string(static_cast<int>(compute));
 }
 
-TEST_P(Products, LinearForwardAndBackwardOfStackedWeights) {
+TEST_P(Linear, StackedWeightsMatchDoublePrecision) {
   const auto device = open();
   for (const Case& s : kCases)
     for (DType stored : {DType::f32, DType::bf16, DType::f16})
@@ -81,7 +81,7 @@ TEST_P(Products, LinearForwardAndBackwardOfStackedWeights) {
       }
 }
 
-TEST_P(Products, MatmulOfAllTranspositions) {
+TEST_P(Linear, MatmulMatchesDoublePrecision) {
   const auto device = open();
   for (const Case& s : kCases)
     for (DType compute : {DType::f32, DType::bf16})
@@ -108,7 +108,7 @@ TEST_P(Products, MatmulOfAllTranspositions) {
       }
 }
 
-TEST_P(Products, SumsLongerThanAPassAreExact) {
+TEST_P(Linear, SumsLongerThanASlabAreExact) {
   // Ones and small integers: every partial sum is an integer below 2^24, so the result has no rounding at all.
   const int64_t k = 70001, m = 10, n = 5;
   const auto device = open(2, m, n, k);
@@ -133,7 +133,7 @@ TEST_P(Products, SumsLongerThanAPassAreExact) {
   EXPECT_EQ(values_of(c), values_of(c2));
 }
 
-TEST_P(Products, SameBytesForAnyNumberOfThreads) {
+TEST_P(Linear, ThreadsDoNotChangeTheBytes) {
   Matrix a(150, 290), b(120, 290);
   a.fill(1);
   b.fill(2);
@@ -146,7 +146,7 @@ TEST_P(Products, SameBytesForAnyNumberOfThreads) {
   }
 }
 
-TEST_P(Products, EmbedTakesRowsOfEveryType) {
+TEST_P(Linear, EmbedReadsEveryType) {
   const auto device = open();
   for (DType stored : {DType::f32, DType::bf16, DType::f16})
     for (DType type : {DType::f32, DType::bf16}) {
@@ -167,7 +167,7 @@ TEST_P(Products, EmbedTakesRowsOfEveryType) {
     }
 }
 
-VQ_ON_EACH_KERNEL(Products);
+VQ_ON_EACH_KERNEL(Linear);
 
 }  // namespace
 }  // namespace vq::test

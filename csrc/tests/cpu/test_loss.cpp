@@ -20,7 +20,7 @@ std::vector<double> row_of(const Matrix& m, int64_t r) {
   return x;
 }
 
-TEST_P(Loss, CrossEntropyAndItsGradient) {
+TEST_P(Loss, CrossEntropyMatchesDoublePrecision) {
   const auto device = open();
   for (int64_t v : {1, 7, 64, 1001})
     for (double scale : {1.0, 40.0}) {
@@ -57,7 +57,7 @@ TEST_P(Loss, CrossEntropyAndItsGradient) {
     }
 }
 
-TEST_P(Loss, ScoreRowsGivesLogProbabilityAndTheFirstLargest) {
+TEST_P(Loss, ScoreRowsReturnsLogProbabilityAndFirstArgmax) {
   const auto device = open();
   for (int64_t v : {1, 9, 500}) {
     Matrix logits(4, v, DType::f32, 2), log_prob(4, 1);

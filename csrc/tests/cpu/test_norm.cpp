@@ -105,7 +105,7 @@ std::vector<double> numeric_gradient(std::vector<double> x, const std::vector<do
 
 class Norm : public OnEachKernel {};
 
-TEST_P(Norm, RmsNormAndItsBackward) {
+TEST_P(Norm, RmsNormMatchesFiniteDifferences) {
   const auto device = open();
   for (int64_t cols : kWidths)
     for (int64_t rows : {1, 5})
@@ -135,7 +135,7 @@ TEST_P(Norm, RmsNormAndItsBackward) {
       }
 }
 
-TEST_P(Norm, HeadNormRopeAndItsBackward) {
+TEST_P(Norm, HeadNormRopeMatchesFiniteDifferences) {
   const auto device = open();
   for (int64_t d : {2, 6, 16, 34, 64, 130})
     for (int64_t heads : {1, 3})

@@ -6,7 +6,7 @@ namespace {
 
 class Optimizer : public OnEachKernel {};
 
-TEST_P(Optimizer, AdamWFollowsTheFormula) {
+TEST_P(Optimizer, AdamWMatchesDoublePrecision) {
   const auto device = open(2);
   for (int64_t n : {1, 19, 40000}) {
     Matrix p(1, n), m(1, n), v(1, n), g(1, n);
@@ -43,7 +43,7 @@ TEST_P(Optimizer, AdamWFollowsTheFormula) {
   }
 }
 
-TEST_P(Optimizer, SumOfSquaresAddsUpInAnOrderOfItsOwn) {
+TEST_P(Optimizer, SumOfSquaresDoesNotDependOnThreads) {
   for (int64_t n : {1, 33, 65536, 200001}) {
     Matrix x(1, n);
     x.fill(1);
@@ -60,27 +60,27 @@ TEST_P(Optimizer, SumOfSquaresAddsUpInAnOrderOfItsOwn) {
   }
 }
 
-TEST_P(Optimizer, AStepIsClippedByItsNormAndRefusedWhenNotFinite) {
+TEST_P(Optimizer, GradNormClipsAndRefusesNonFinite) {
   const auto device = open(1);
-  const auto judged = [&](double loss, double squares, double normalizer, double most) {
+  const auto finished = [&](double loss, double squares, double normalizer, double most) {
     GradNormState s{loss, squares, -1, -1};
     device->finish_grad_norm(&s, normalizer, most);
     EXPECT_TRUE(s.squares == squares || std::isnan(squares));
     return s;
   };
-  EXPECT_EQ(judged(3, 64, 4, 0).gradient_scale, 0.25f);
-  EXPECT_EQ(judged(3, 64, 4, 10).gradient_scale, 0.25f);
-  EXPECT_EQ(judged(3, 64, 4, 1).gradient_scale, static_cast<float>(0.25 * (1 / (2 + 1e-6))));
-  EXPECT_EQ(judged(3, 64, 4, 1).not_finite, 0);
+  EXPECT_EQ(finished(3, 64, 4, 0).gradient_scale, 0.25f);
+  EXPECT_EQ(finished(3, 64, 4, 10).gradient_scale, 0.25f);
+  EXPECT_EQ(finished(3, 64, 4, 1).gradient_scale, static_cast<float>(0.25 * (1 / (2 + 1e-6))));
+  EXPECT_EQ(finished(3, 64, 4, 1).not_finite, 0);
   for (double bad : {static_cast<double>(NAN), static_cast<double>(INFINITY), -static_cast<double>(INFINITY)}) {
-    EXPECT_EQ(judged(bad, 64, 4, 1).not_finite, 1);
-    EXPECT_EQ(judged(3, std::fabs(bad), 4, 1).not_finite, 1);
+    EXPECT_EQ(finished(bad, 64, 4, 1).not_finite, 1);
+    EXPECT_EQ(finished(3, std::fabs(bad), 4, 1).not_finite, 1);
   }
   Matrix p(1, 19), m(1, 19), v(1, 19), g(1, 19);
   p.fill(1);
   g.fill(2);
   const std::vector<char> before = p.raw();
-  const GradNormState refused = judged(NAN, 64, 4, 1);
+  const GradNormState refused = finished(NAN, 64, 4, 1);
   device->adamw(p.floats(), m.floats(), v.floats(), g.floats(), 19, {1e-2f, 0.9f, 0.999f, 1e-8f, 0.1f, 1}, &refused);
   EXPECT_EQ(p.raw(), before);
   double sum = 0.5;

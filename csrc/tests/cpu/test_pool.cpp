@@ -36,7 +36,7 @@ TEST(Pool, SmallWorkStaysOnTheCallingThread) {
     });
 }
 
-TEST(Pool, EveryThreadTakesPart) {
+TEST(Pool, UsesEveryThread) {
   // Each task waits until all have started, so they must run on three threads.
   Pool pool(3);
   std::atomic<int> begun{0};
@@ -47,7 +47,7 @@ TEST(Pool, EveryThreadTakesPart) {
   EXPECT_EQ(begun, 3);
 }
 
-TEST(Pool, RangesCoverEverythingOnceAndAreWorthSharing) {
+TEST(Pool, RangesCoverEverythingOnce) {
   Pool pool(3);
   for (int64_t n : {1, 10, 99, 4096})
     for (int64_t work : {int64_t{1}, int64_t{100}, int64_t{5000}, kMuch}) {
@@ -64,7 +64,7 @@ TEST(Pool, RangesCoverEverythingOnceAndAreWorthSharing) {
     }
 }
 
-TEST(Pool, ManyShortJobsSeeEachOthersWrites) {
+TEST(Pool, ConsecutiveJobsSeeEarlierWrites) {
   for (int threads : {2, 5}) {
     Pool pool(threads);
     std::vector<int64_t> value(64, 0);

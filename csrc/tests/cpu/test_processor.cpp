@@ -6,7 +6,7 @@
 namespace vq::test {
 namespace {
 
-class Choice : public ::testing::Test {
+class KernelSelection : public ::testing::Test {
  protected:
   void SetUp() override {
     if (const char* old = std::getenv("VQ_CPU")) old_ = old;
@@ -20,7 +20,7 @@ class Choice : public ::testing::Test {
   std::string old_;
 };
 
-TEST_F(Choice, IsCappedByTheEnvironment) {
+TEST_F(KernelSelection, EnvironmentCapsTheKernels) {
   const std::vector<std::string> order = {"generic", "avx2", "avx512", "avx512-bf16", "amx"};
   for (size_t cap = 0; cap < order.size(); cap++) {
     setenv("VQ_CPU", order[cap].c_str(), 1);
@@ -33,7 +33,7 @@ TEST_F(Choice, IsCappedByTheEnvironment) {
   EXPECT_STREQ(cpu::choose_kernels().name, "generic");
 }
 
-TEST_F(Choice, UnknownNamesAreRefused) {
+TEST_F(KernelSelection, RefusesUnknownNames) {
   setenv("VQ_CPU", "sse9", 1);
   try {
     open_cpu(1);
@@ -44,7 +44,7 @@ TEST_F(Choice, UnknownNamesAreRefused) {
   }
 }
 
-TEST_F(Choice, ChosenKernelsCanRun) {
+TEST_F(KernelSelection, SelectsKernelsThatCanRun) {
   unsetenv("VQ_CPU");
   EXPECT_TRUE(cpu::can_run(cpu::choose_kernels()));
 }
@@ -73,7 +73,7 @@ TEST(Device, DescribesItself) {
   EXPECT_THROW(open_cpu(-1), Error);
 }
 
-TEST(Device, MemoryIsAlignedZeroedAndRefusedInASentence) {
+TEST(Device, MemoryIsAlignedAndZeroedOrRefused) {
   const std::unique_ptr<Device> device(open_cpu(1));
   for (size_t bytes : {size_t{1}, size_t{4097}, size_t{9} << 20}) {
     auto* p = static_cast<unsigned char*>(device->alloc(bytes));

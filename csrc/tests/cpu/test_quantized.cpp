@@ -92,7 +92,7 @@ void expect_same_floats(const float* got, const std::vector<float>& want, double
 
 class Quantized : public OnEachKernel {};
 
-TEST(QuantizedTables, AreBitsandbytes) {
+TEST(QuantizedTables, MatchBitsandbytes) {
   const Golden tables = goldens().front();
   const std::vector<float> map = tables.floats("dynamic_map"), nf4 = tables.floats("nf4_table");
   ASSERT_EQ(map.size(), 256u);
@@ -101,7 +101,7 @@ TEST(QuantizedTables, AreBitsandbytes) {
   for (size_t i = 0; i < 16; i++) EXPECT_EQ(kNf4Table[i], nf4[i]) << i;
 }
 
-TEST_P(Quantized, StoresWhatBitsandbytesStores) {
+TEST_P(Quantized, CodesMatchBitsandbytes) {
   Pool pool(2, 1);
   for (const Golden& g : goldens()) {
     if (g.rows == 0) continue;
@@ -158,7 +158,7 @@ TEST_P(Quantized, DequantizesAnyPartOfARow) {
 }
 
 // Few rows, which read the codes, and many, which pack panels of them; blocks that do and do not start at a row.
-TEST_P(Quantized, LinearIsTheProductOfTheDequantizedValues) {
+TEST_P(Quantized, LinearMultipliesDequantizedValues) {
   const auto device = open();
   const int64_t shapes[][3] = {{1, 1, 1},    {1, 70, 33},   {2, 257, 128}, {3, 5, 64},    {4, 66, 192},
                                {5, 17, 64},  {7, 40, 290},  {8, 130, 257}, {9, 1, 31},    {13, 47, 45},
@@ -203,7 +203,7 @@ TEST_P(Quantized, LinearIsTheProductOfTheDequantizedValues) {
       }
 }
 
-TEST_P(Quantized, SumsLongerThanAPassAreExact) {
+TEST_P(Quantized, SumsLongerThanASlabAreExact) {
   // Rows of integers up to 127 are their own codes, and sums below 2^24 are exact.
   const int64_t m = 9, n = 70001, k = 5;
   const auto device = open(2, m, n, k);
@@ -228,7 +228,7 @@ TEST_P(Quantized, SumsLongerThanAPassAreExact) {
 }
 
 // Rows too small for a scale, and the smallest that have one, must dequantize to nearly zero, not to garbage.
-TEST_P(Quantized, TakesRowsOfVerySmallNumbers) {
+TEST_P(Quantized, StoresRowsOfTinyNumbers) {
   Pool pool(1, 1);
   for (double size : {1e-44, 1e-40, 1e-37, 1e-36, 1e-30}) {
     Matrix w(2, 64);
@@ -245,7 +245,7 @@ TEST_P(Quantized, TakesRowsOfVerySmallNumbers) {
   }
 }
 
-TEST_P(Quantized, RefusesWhatIsNotFinite) {
+TEST_P(Quantized, RefusesNonFiniteElements) {
   const auto device = open();
   for (float bad : {NAN, INFINITY, -INFINITY})
     for (WeightFormat format : kFormats) {
@@ -265,7 +265,7 @@ TEST_P(Quantized, RefusesWhatIsNotFinite) {
 }
 
 // A row is scanned a few thousand elements at a time: a non-finite element must be found anywhere in it.
-TEST_P(Quantized, RefusesWhatIsNotFiniteAnywhereInALongRow) {
+TEST_P(Quantized, RefusesNonFiniteElementsInLongRows) {
   const auto device = open();
   for (WeightFormat format : {WeightFormat::int8, WeightFormat::fp8})
     for (int64_t at : {0, 4096, 9999}) {

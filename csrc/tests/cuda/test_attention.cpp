@@ -9,9 +9,10 @@ namespace vq::test {
 namespace {
 
 // A GPU of a given size.
-class Card {
+class AttentionRunner {
  public:
-  explicit Card(const AttentionCase& c, int multiprocessors = 1, bool large_shared = true, bool wgmma = false)
+  explicit AttentionRunner(const AttentionCase& c, int multiprocessors = 1, bool large_shared = true,
+                           bool wgmma = false)
       : attention_({multiprocessors, large_shared, wgmma}, [this](void* to, const void* from, size_t bytes) {
           uploads++;
           device_.upload(to, from, bytes);
@@ -21,7 +22,7 @@ class Card {
     workspace_ = device_.alloc(attention_.grown_bytes(rows, c.shape));
     attention_.set_workspace(workspace_, rows, c.shape);
   }
-  ~Card() { device_.free(workspace_); }
+  ~AttentionRunner() { device_.free(workspace_); }
   template <class... Arguments>
   void attention(const Arguments&... arguments) {
     device_.synchronize();
@@ -61,17 +62,17 @@ AttentionCase beside_full_tiles(AttentionCase c) {
 }
 
 void expect_training(const AttentionCase& c, int64_t pad, bool large_shared, bool wgmma = false) {
-  Card card(c, large_shared ? 1 : 2, large_shared, wgmma);
+  AttentionRunner gpu(c, large_shared ? 1 : 2, large_shared, wgmma);
   const std::string where = std::string(large_shared ? "" : " small") + (wgmma ? " wgmma" : "");
-  test::expect_training(card, c, DType::bf16, pad, where);
-  EXPECT_EQ(card.uploads, 2) << c.name << where << ": the tables of a plan must be uploaded once per pass";
+  test::expect_training(gpu, c, DType::bf16, pad, where);
+  EXPECT_EQ(gpu.uploads, 2) << c.name << where << ": the tables of a plan must be uploaded once per pass";
 }
 
-TEST(CudaAttention, TilesOfLargeCardsMatchReference) {
+TEST(CudaAttention, TilesOfLargeGpusMatchReference) {
   for (const AttentionCase& c : training_cases()) expect_training(c, c.shape.head_dim % 8 == 0 ? 8 : 3, true);
 }
 
-TEST(CudaAttention, TilesOfSmallCardsMatchReference) {
+TEST(CudaAttention, TilesOfSmallGpusMatchReference) {
   for (const AttentionCase& c : training_cases()) expect_training(c, 1, false);
 }
 
@@ -85,7 +86,7 @@ TEST(CudaAttention, WarpgroupsMatchReference) {
 }
 
 // The check that runs when a GPU of capability 9.0 is opened.
-TEST(CudaAttention, WgmmaPassesTheCheckAtOpening) {
+TEST(CudaAttention, WgmmaPassesTheOpeningCheck) {
   if (!wgmma_runs()) GTEST_SKIP() << "this GPU has no wgmma";
   cuda::CudaDevice device(0);
   device.try_wgmma();
@@ -109,20 +110,20 @@ TEST(CudaAttention, CheckNamesWrongResults) {
 TEST(CudaAttention, SplitTilesMatchReference) {
   for (const AttentionCase& c : inference_cases()) {
     const AttentionRun run(c, DType::bf16, 0), want = f32_reference(run, c, false);
-    Card card(c, 5);
-    ASSERT_NO_THROW(run.forward(card, c)) << c.name;
+    AttentionRunner gpu(c, 5);
+    ASSERT_NO_THROW(run.forward(gpu, c)) << c.name;
     expect_near(run.o, want.o, kBf16Bound, c.name + " o");
     expect_near(run.lse, want.lse, kF32Bound, c.name + " lse");
   }
 }
 
 // Long rows of few queries are split in both passes, and the parts add up.
-TEST(CudaAttention, FewRowsOnALargeCardMatchReference) {
+TEST(CudaAttention, FewRowsOnALargeGpuMatchReference) {
   const AttentionCase c = window_rows("few rows", shape_of(4, 1, 64), {{400, {399, 5, 200}}, {70, {69}}});
   const AttentionRun run(c, DType::bf16, 0), want = f32_reference(run, c, true);
-  Card card(c, 6);
-  run.forward(card, c);
-  run.backward(card, c);
+  AttentionRunner gpu(c, 6);
+  run.forward(gpu, c);
+  run.backward(gpu, c);
   expect_near(run.o, want.o, kBf16Bound, "o");
   expect_near(run.lse, want.lse, kF32Bound, "lse");
   expect_near(run.dq, want.dq, {2e-2, 6e-5}, "dq");
@@ -137,9 +138,9 @@ TEST(CudaAttention, MoreRangesThanFitAreComputedInParts) {
     c.visible.push_back(1);
   }
   const AttentionRun run(c, DType::bf16, 0), want = f32_reference(run, c, false);
-  Card card(c);
-  run.forward(card, c);
-  EXPECT_GT(card.uploads, 1);
+  AttentionRunner gpu(c);
+  run.forward(gpu, c);
+  EXPECT_GT(gpu.uploads, 1);
   expect_near(run.o, want.o, kBf16Bound, "o");
 }
 

@@ -95,7 +95,7 @@ void walk(Meetings& m, const Plan& p, const AttentionTables& t, const QueryTile&
   }
 }
 
-TEST(AttentionTables, EveryRowMeetsItsKeysOnce) {
+TEST(AttentionTables, CoverEveryKeyOfEveryRowOnce) {
   for (uint32_t seed = 0; seed < 120; seed++) {
     const Plan p = random_plan(seed, seed % 2 == 1);
     for (int64_t want : {0, 3, 40, 600}) {
@@ -111,7 +111,7 @@ TEST(AttentionTables, EveryRowMeetsItsKeysOnce) {
 }
 
 // Parts are consecutive, each part of a tile occurs once, and their number does not exceed the memory for them.
-TEST(AttentionTables, PartsOfATileAreMergedInOrder) {
+TEST(AttentionTables, MergeThePartsOfATileInOrder) {
   for (uint32_t seed = 0; seed < 60; seed++) {
     const Plan p = random_plan(seed, true);
     const int64_t want = 50;
@@ -127,7 +127,7 @@ TEST(AttentionTables, PartsOfATileAreMergedInOrder) {
   }
 }
 
-TEST(AttentionTables, EveryKeyIsInOneTile) {
+TEST(AttentionTables, CoverEveryKeyOnce) {
   for (uint32_t seed = 0; seed < 120; seed++) {
     const Plan p = random_plan(seed, false);
     const AttentionTables t = attention_tables(p.plan(), p.shape, {64, 32, 64}, 0, p.key_rows);
@@ -146,10 +146,10 @@ TEST(AttentionTables, EveryKeyIsInOneTile) {
   }
 }
 
-// The GPU memory that PlanTables writes to.
+// The GPU memory that TableCache writes to.
 struct Memory {
   explicit Memory(size_t size) : bytes(size) {}
-  PlanTables::Upload upload() {
+  TableCache::Upload upload() {
     return [this](void* to, const void* from, size_t n) {
       uploads++;
       ASSERT_GE(static_cast<char*>(to), bytes.data());
@@ -161,25 +161,25 @@ struct Memory {
   int uploads = 0;
 };
 
-TEST(AttentionTables, FitIntoTheMemoryCounted) {
+TEST(AttentionTables, FitIntoTheCountedMemory) {
   for (uint32_t seed = 0; seed < 120; seed++) {
     const Plan p = random_plan(seed, false);
     for (int64_t want : {2, 264}) {
-      Memory memory(PlanTables::bytes(p.rows(), p.shape, want));
-      PlanTables tables(memory.upload());
+      Memory memory(TableCache::bytes(p.rows(), p.shape, want));
+      TableCache tables(memory.upload());
       tables.set_memory(memory.bytes.data(), memory.bytes.size());
-      EXPECT_NE(tables.place(p.plan(), p.shape, {64, 32, 64}, want, p.key_rows), nullptr) << seed;
+      EXPECT_NE(tables.get(p.plan(), p.shape, {64, 32, 64}, want, p.key_rows), nullptr) << seed;
     }
   }
 }
 
-TEST(AttentionTables, ThoseOfTheLastPlansStay) {
+TEST(AttentionTables, KeepsTablesOfRecentPlans) {
   std::vector<Plan> plans;
   for (uint32_t seed = 0; seed < 5; seed++) plans.push_back(random_plan(seed, false));
-  Memory memory(PlanTables::bytes(2000, {8, 1, 8, 1}, 8));
-  PlanTables tables(memory.upload());
+  Memory memory(TableCache::bytes(2000, {8, 1, 8, 1}, 8));
+  TableCache tables(memory.upload());
   tables.set_memory(memory.bytes.data(), memory.bytes.size());
-  const auto place = [&](size_t i) { return tables.place(plans[i].plan(), plans[i].shape, {64, 32, 0}, 8, 0)->tiles; };
+  const auto place = [&](size_t i) { return tables.get(plans[i].plan(), plans[i].shape, {64, 32, 0}, 8, 0)->tiles; };
   const auto* first = place(0);
   for (size_t i : {1, 2, 0, 3, 0, 1}) place(i);
   EXPECT_EQ(memory.uploads, 4);
@@ -197,19 +197,19 @@ TEST(AttentionTables, ThoseOfTheLastPlansStay) {
 
 // Recorded launches find the tables of every plan with the same number of segments, regardless of the length and
 // fragmentation of the keys.
-TEST(AttentionTables, SteadyPlansLieInOnePlace) {
+TEST(AttentionTables, FixedTablesKeepTheirAddresses) {
   const AttentionShape shape{4, 2, 16, 1};
-  Memory memory(PlanTables::bytes(2000, shape, 8));
-  PlanTables tables(memory.upload());
+  Memory memory(TableCache::bytes(2000, shape, 8));
+  TableCache tables(memory.upload());
   tables.set_memory(memory.bytes.data(), memory.bytes.size());
-  std::optional<PlanTables::Placed> first;
+  std::optional<TableCache::Tables> first;
   for (int32_t pieces : {1, 2, 33, 500}) {
     for (int32_t keys : {1, 64, 1000}) {
       const std::vector<AttentionSegment> segments = {{0, 1, 0, pieces}, {1, 1, pieces, 1}};
       std::vector<KeyRange> ranges;
       for (int32_t i = 0; i <= pieces; i++) ranges.push_back({i * 1000, keys});
       const std::vector<int32_t> visible = {keys, 1};
-      const auto* t = tables.place_steady({segments, ranges, visible}, shape, {64, 64, 0, 4});
+      const auto* t = tables.upload_fixed({segments, ranges, visible}, shape, {64, 64, 0, 4});
       ASSERT_NE(t, nullptr);
       if (!first) first = *t;
       EXPECT_EQ(t->tiles, first->tiles);

@@ -11,15 +11,15 @@ using cuda::Fp8Gemms;
 // Restores the stand-in's settings at the end.
 class Settings {
  public:
-  Settings() : before_(cuda_sim::product_settings()) {}
-  ~Settings() { cuda_sim::product_settings() = before_; }
-  cuda_sim::ProductSettings* operator->() const { return &cuda_sim::product_settings(); }
+  Settings() : before_(cuda_sim::gemm_settings()) {}
+  ~Settings() { cuda_sim::gemm_settings() = before_; }
+  cuda_sim::GemmSettings* operator->() const { return &cuda_sim::gemm_settings(); }
 
  private:
-  cuda_sim::ProductSettings before_;
+  cuda_sim::GemmSettings before_;
 };
 
-TEST(CudaGemm, Fp8MatchesReferenceInEveryWay) {
+TEST(CudaGemm, Fp8MatchesReferenceInEveryMode) {
   Settings settings;
   for (Fp8Gemms how : {Fp8Gemms::scaled, Fp8Gemms::unscaled, Fp8Gemms::none}) {
     settings->fp8_gemms = how;
@@ -29,7 +29,7 @@ TEST(CudaGemm, Fp8MatchesReferenceInEveryWay) {
 }
 
 // weight_bytes matches the actual size of the weight, including the second copy if there is one.
-TEST(CudaGemm, Fp8BackwardTakesASecondCopy) {
+TEST(CudaGemm, Fp8BackwardKeepsATransposedCopy) {
   Settings settings;
   Matrix values(32, 48, DType::bf16);
   values.fill(1);
@@ -39,10 +39,10 @@ TEST(CudaGemm, Fp8BackwardTakesASecondCopy) {
     cuda::CudaDevice device(0);
     const uint64_t before = device.info().memory_available;
     const std::unique_ptr<Weight> w(device.make_weight({&block, 1}, 48, DType::bf16, uses, WeightFormat::fp8_gemm));
-    const WeightBytes said = device.weight_bytes({&block, 1}, 48, DType::bf16, uses, WeightFormat::fp8_gemm);
-    EXPECT_EQ(said.owned, w->bytes.owned);
-    EXPECT_GE(before - device.info().memory_available, said.owned);
-    return said.owned;
+    const WeightBytes planned = device.weight_bytes({&block, 1}, 48, DType::bf16, uses, WeightFormat::fp8_gemm);
+    EXPECT_EQ(planned.owned, w->bytes.owned);
+    EXPECT_GE(before - device.info().memory_available, planned.owned);
+    return planned.owned;
   };
   const size_t once = 32 * 48 + 32 * sizeof(float);
   EXPECT_EQ(bytes(Fp8Gemms::scaled, use_forward | use_decode), once);
@@ -51,7 +51,7 @@ TEST(CudaGemm, Fp8BackwardTakesASecondCopy) {
   EXPECT_EQ(bytes(Fp8Gemms::none, use_forward | use_backward), once);
 }
 
-TEST(CudaGemm, Fp8KeepsNotFiniteRows) {
+TEST(CudaGemm, Fp8KeepsNonFiniteRows) {
   Settings settings;
   for (Fp8Gemms how : {Fp8Gemms::scaled, Fp8Gemms::unscaled, Fp8Gemms::none}) {
     settings->fp8_gemms = how;
@@ -79,8 +79,8 @@ class GemmTuning : public ::testing::Test {
  protected:
   static constexpr int64_t kRows = 260, kCols = 40, kDepth = 64;
 
-  cuda::Gemm gemm() { return cuda::Gemm(cuda::make_gemm_library(cuda::find_card(0))); }
-  std::vector<char> product(cuda::Gemm& gemm, int64_t rows = kRows, int64_t cols = kCols) {
+  cuda::Gemm gemm() { return cuda::Gemm(cuda::make_gemm_library(cuda::find_gpu(0))); }
+  std::vector<char> multiply(cuda::Gemm& gemm, int64_t rows = kRows, int64_t cols = kCols) {
     DevicePair::get()[candidate].synchronize();
     gemm.multiply({.d = y_[candidate].row_range(0, rows).columns(0, cols),
                    .a = x_[candidate].row_range(0, rows),
@@ -100,9 +100,9 @@ class GemmTuning : public ::testing::Test {
   }
   std::vector<char> tried(cuda::Gemm& g, int64_t rows = kRows, int64_t cols = kCols) {
     g.try_algorithms(true);
-    product(g, rows, cols);
+    multiply(g, rows, cols);
     g.try_algorithms(false);
-    return product(g, rows, cols);
+    return multiply(g, rows, cols);
   }
 
   ~GemmTuning() override { cuda::destroy(stream_); }
@@ -115,7 +115,7 @@ class GemmTuning : public ::testing::Test {
 
 TEST_F(GemmTuning, WithoutTuningTheFirstAlgorithmRuns) {
   cuda::Gemm g = gemm();
-  const std::vector<char> bytes = product(g);
+  const std::vector<char> bytes = multiply(g);
   EXPECT_EQ(bytes, by(1));
   EXPECT_NE(bytes, by(3));
 }
@@ -132,7 +132,7 @@ TEST_F(GemmTuning, ChoosesOnlySupportedAlgorithms) {
   settings_->cost = {3, 2, 1, 1};  // for odd numbers of columns there are two
   cuda::Gemm g = gemm();
   tried(g, kRows, kCols - 1);
-  const std::vector<char> bytes = product(g, kRows, kCols - 1);
+  const std::vector<char> bytes = multiply(g, kRows, kCols - 1);
   settings_->cost = {2, 1, 9, 9};
   cuda::Gemm second = gemm();
   EXPECT_EQ(bytes, tried(second, kRows, kCols - 1));
@@ -147,7 +147,7 @@ TEST_F(GemmTuning, SavedChoicesReproduceTheSums) {
   second.set_choices(table);
   const int runs = settings_->runs;
   EXPECT_EQ(tried(second), bytes);
-  EXPECT_EQ(settings_->runs, runs + 2) << "what is known is not tried again";
+  EXPECT_EQ(settings_->runs, runs + 2) << "a known choice is not tuned again";
   EXPECT_EQ(second.choices(), table);
 }
 
@@ -156,9 +156,9 @@ TEST_F(GemmTuning, ChoicesHoldForOtherNumbersOfRows) {
   tried(g, 200);
   const int runs = settings_->runs;
   g.try_algorithms(true);
-  product(g, 130);
-  EXPECT_EQ(settings_->runs, runs + 1) << "up to a power of two they are one";
-  product(g, 128);
+  multiply(g, 130);
+  EXPECT_EQ(settings_->runs, runs + 1) << "numbers of rows share a choice up to a power of two";
+  multiply(g, 128);
   EXPECT_GT(settings_->runs, runs + 2);
 }
 
@@ -191,11 +191,11 @@ TEST_F(GemmTuning, RejectsForeignOrCorruptChoices) {
     EXPECT_NE(refusal(bad), "taken") << at;
     EXPECT_NE(refusal({table.begin(), table.begin() + static_cast<std::ptrdiff_t>(at)}), "taken") << at;
   }
-  settings_->identity = "products on the CPU 2";
+  settings_->identity = "GEMMs on the CPU 2";
   EXPECT_NE(refusal(table).find("another GPU"), std::string::npos);
-  settings_->identity = "products on the CPU 1";
+  settings_->identity = "GEMMs on the CPU 1";
   g.set_choices(table);
-  EXPECT_EQ(product(g), bytes);
+  EXPECT_EQ(multiply(g), bytes);
   // A rejected table leaves the previous one in place.
   EXPECT_NE(refusal({}), "taken");
   EXPECT_EQ(g.choices(), table);
@@ -214,9 +214,9 @@ TEST_F(GemmTuning, IgnoresUnsupportedAlgorithms) {
   std::memcpy(table.data() + table.size() - sizeof h, &h, sizeof h);
   cuda::Gemm g = gemm();
   g.set_choices(table);
-  EXPECT_EQ(product(g), by(1));
+  EXPECT_EQ(multiply(g), by(1));
 }
-TEST(CudaDevice, NamesACardThatDoesNotExist) {
+TEST(CudaDevice, NamesTheGpuThatDoesNotExist) {
   try {
     cuda::CudaDevice device(4096);
     FAIL() << "it was opened";

@@ -127,7 +127,7 @@ TEST_P(CudaGraphs, DecodingMatchesDirectLaunches) {
 }
 
 #if !VQ_ON_GPU
-TEST_P(CudaGraphs, PassIsOneLaunchOnceCaptured) {
+TEST_P(CudaGraphs, CapturedPassIsOneLaunch) {
   using cuda_sim::counts;
   must(vq_session_create(model, nullptr, 700, 4, &session, &err));
   prefill(0, 30);

@@ -63,8 +63,8 @@ const void* Block::in_window(uint32_t address, const Region** region) const {
   const auto dynamic = arrays.find(nullptr);
   const uint32_t at = address - kDynamicBegin;
   if (dynamic == arrays.end() || address < kDynamicBegin || at + 16 > dynamic->second.region->bytes()) {
-    report(Fault::out_of_bounds, "starts a product that reads 16 bytes at " + std::to_string(at) +
-                                     " of dynamic shared memory, outside of it");
+    report(Fault::out_of_bounds,
+           "starts a wgmma that reads 16 bytes at " + std::to_string(at) + " of dynamic shared memory, outside of it");
     return nullptr;
   }
   *region = dynamic->second.region.get();
@@ -181,10 +181,10 @@ void Block::run(const std::function<void()>& kernel) {
       t.fiber->resume();
       if (t.state == Thread::done) {
         left--;
-        if (t.copies.under_way() > 0) report(Fault::race, "ends while copies that it started are under way");
+        if (t.copies.under_way() > 0) report(Fault::race, "ends while copies that it started are pending");
         t.copies.forget();
-        if (t.products.under_way()) report(Fault::race, "ends while products that it started are under way");
-        t.products.forget();
+        if (t.wgmmas.under_way()) report(Fault::race, "ends while a wgmma that it started is pending");
+        t.wgmmas.forget();
       }
       current = nullptr;
     }
@@ -192,7 +192,7 @@ void Block::run(const std::function<void()>& kernel) {
     for (const Thread& t : threads) {
       if (t.state == Thread::done) continue;
       report(Fault::barrier, "block " + std::to_string(index) + ", thread " + std::to_string(t.now.thread) +
-                                 " waits for ever at " + place(t.waits_at));
+                                 " waits forever at " + place(t.waits_at));
     }
     return;
   }

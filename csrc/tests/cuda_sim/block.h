@@ -47,7 +47,7 @@ struct Thread {
   enum State : uint8_t { ready, at_barrier, at_warp, at_warpgroup, done } state = ready;
   std::source_location waits_at;
   AsyncCopies copies;
-  Products products;
+  PendingWgmmas wgmmas;
   uint32_t wgmma_fences = 0;
   // shared_fence() so far, and those before the last barrier.
   uint32_t shared_fences = 0, shared_fences_at_barrier = 0;

@@ -75,7 +75,7 @@ inline float __half2float(__half h) {
                           : std::ldexp(static_cast<float>(fraction), -24));
 }
 
-// The fast functions are within a few units in the last place on a card; here they are exact.
+// The fast functions are within a few units in the last place on a GPU; here they are exact.
 inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 inline float __expf(float x) { return std::exp(x); }
 inline float __logf(float x) { return std::log(x); }

@@ -16,7 +16,7 @@ struct MmaLane {
   float c[4];
 };
 
-// Lane l = 4 g + t, register i, half h of the fragment lies at ...
+// Lane l = 4 g + t, register i, half h of the fragment is at ...
 constexpr int mma_a_row(int lane, int i) { return lane / 4 + i % 2 * 8; }
 constexpr int mma_a_col(int lane, int i, int half) { return lane % 4 * 2 + half + i / 2 * 8; }
 constexpr int mma_b_row(int lane, int i, int half) { return lane % 4 * 2 + half + i * 8; }

@@ -13,8 +13,8 @@
 #include "tests/cuda_sim/memory.h"
 #include "tests/cuda_sim/stream.h"
 
-cuda_sim::ProductSettings& cuda_sim::product_settings() {
-  static ProductSettings the;
+cuda_sim::GemmSettings& cuda_sim::gemm_settings() {
+  static GemmSettings the;
   return the;
 }
 
@@ -54,7 +54,7 @@ void put(const Tensor& t, int64_t row, int64_t col, float f) {
 }
 
 void require(bool ok, const char* what) {
-  if (!ok) throw Error(std::string("a product that cuBLASLt does not do: ") + what);
+  if (!ok) throw Error(std::string("not a GEMM that cuBLASLt supports: ") + what);
 }
 
 int64_t bytes_of(const Tensor& t, bool codes) {
@@ -73,7 +73,7 @@ void require_device(const Tensor& t, bool codes) {
 }
 
 using cuda_sim::Access;
-bool judge(const void* data, int64_t bytes, Access access) {
+bool check_access(const void* data, int64_t bytes, Access access) {
   return cuda_sim::find_global(data)->allows_whole(data, static_cast<size_t>(bytes), access);
 }
 
@@ -81,7 +81,7 @@ void check_codes(const GemmCall& p) {
   const auto at_16 = [](const Tensor& t, int64_t size) {
     return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride * size % 16 == 0;
   };
-  const Fp8Gemms how = cuda_sim::product_settings().fp8_gemms;
+  const Fp8Gemms how = cuda_sim::gemm_settings().fp8_gemms;
   require(how != Fp8Gemms::none, "codes");
   require(p.transpose_b && !p.transpose_a, "codes in this layout");
   require(p.a.cols % 16 == 0 && p.d.cols % 16 == 0, "codes of such sizes");
@@ -122,20 +122,20 @@ class PlainGemm final : public PreparedGemm {
     const auto parts = static_cast<int64_t>(algorithm[0]);
     cuda_sim::enqueue(reinterpret_cast<cuda_sim::Stream*>(stream), [p, added, parts, m, n, k] {
       if (allowed(p, added)) multiply(p, added, parts, k);
-      now += cuda_sim::product_settings().cost[static_cast<size_t>(parts - 1)] * static_cast<double>(m * n * k) * 1e-6;
-      cuda_sim::product_settings().runs++;
-      cuda_sim::throw_faults("a product");
+      now += cuda_sim::gemm_settings().cost[static_cast<size_t>(parts - 1)] * static_cast<double>(m * n * k) * 1e-6;
+      cuda_sim::gemm_settings().runs++;
+      cuda_sim::throw_faults("a GEMM");
     });
   }
 
  private:
   static bool allowed(const GemmCall& p, const std::optional<Tensor>& added) {
-    bool all = judge(p.a.data, bytes_of(p.a, p.codes), Access::read);
-    all &= judge(p.b.data, bytes_of(p.b, p.codes), Access::read);
-    all &= judge(p.d.data, bytes_of(p.d, false), Access::write);
-    if (added) all &= judge(added->data, bytes_of(*added, false), Access::read);
+    bool all = check_access(p.a.data, bytes_of(p.a, p.codes), Access::read);
+    all &= check_access(p.b.data, bytes_of(p.b, p.codes), Access::read);
+    all &= check_access(p.d.data, bytes_of(p.d, false), Access::write);
+    if (added) all &= check_access(added->data, bytes_of(*added, false), Access::read);
     for (const auto& [scales, count] : {std::pair{p.a_scales, p.d.rows}, std::pair{p.b_scales, p.d.cols}}) {
-      if (scales) all &= judge(scales, count * static_cast<int64_t>(sizeof(float)), Access::read);
+      if (scales) all &= check_access(scales, count * static_cast<int64_t>(sizeof(float)), Access::read);
     }
     return all;
   }
@@ -162,15 +162,15 @@ class PlainGemm final : public PreparedGemm {
 
 class PlainLibrary final : public GemmLibrary {
  public:
-  std::string identity() const override { return cuda_sim::product_settings().identity; }
-  Fp8Gemms fp8_gemms() const override { return cuda_sim::product_settings().fp8_gemms; }
-  int64_t worth_trying() const override { return cuda_sim::product_settings().worth_trying; }
+  std::string identity() const override { return cuda_sim::gemm_settings().identity; }
+  Fp8Gemms fp8_gemms() const override { return cuda_sim::gemm_settings().fp8_gemms; }
+  int64_t worth_trying() const override { return cuda_sim::gemm_settings().worth_trying; }
   std::unique_ptr<PreparedGemm> prepare(const GemmCall& p) override { return std::make_unique<PlainGemm>(p); }
 };
 
 }  // namespace
 
-std::unique_ptr<GemmLibrary> make_gemm_library(const Card&) { return std::make_unique<PlainLibrary>(); }
+std::unique_ptr<GemmLibrary> make_gemm_library(const Gpu&) { return std::make_unique<PlainLibrary>(); }
 
 // Work is done when it must be: at both ends all of it.
 namespace {

@@ -8,14 +8,14 @@
 
 namespace cuda_sim {
 
-struct ProductSettings {
-  std::string identity = "products on the CPU 1";
+struct GemmSettings {
+  std::string identity = "GEMMs on the CPU 1";
   vq::cuda::Fp8Gemms fp8_gemms = vq::cuda::Fp8Gemms::scaled;
   // Its algorithms sum in one, two, three and four parts; the cost of each per multiply-add.
   std::array<double, 4> cost = {4, 3, 1, 2};
   int64_t worth_trying = int64_t{1} << 18;  // multiplications
   int runs = 0;                             // GEMMs that were run
 };
-ProductSettings& product_settings();
+GemmSettings& gemm_settings();
 
 }  // namespace cuda_sim

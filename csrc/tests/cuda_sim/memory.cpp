@@ -31,9 +31,9 @@ struct Region::Cell {
   uint32_t write_launch, write_block;
   Moment write;
   bool atomic;
-  bool copying;            // an asynchronous copy to it is under way
+  bool copying;            // an asynchronous copy to it is pending
   bool many_blocks;        // threads of other blocks than read_block have read it
-  uint16_t products;       // under way that read it
+  uint16_t wgmmas;         // pending ones that read it
   uint32_t shared_fences;  // of the writer, when it wrote
   uint32_t read_launch, read_block;
   uint32_t read_elsewhere;  // the last launch of another stream than read_launch's that read it
@@ -117,7 +117,7 @@ void Region::check_spans(size_t begin, size_t end, Access access) const {
   for (const Span& s : spans_) {
     if (s.begin >= end || begin >= s.end || (access == Access::read && !s.write) || now_doing().after(s.work)) continue;
     report(Fault::race, std::string(verb(access)) + " " + std::to_string(end - begin) + " bytes at offset " +
-                            std::to_string(begin) + " of " + name() + " that a copy or product of another stream " +
+                            std::to_string(begin) + " of " + name() + " that a copy or GEMM of another stream " +
                             (s.write ? "writes" : "reads") + " without an event between");
     return;
   }
@@ -165,7 +165,7 @@ void Region::end_copy(const void* address, size_t bytes) const {
   for (size_t i = offset / 2; i <= (offset + bytes - 1) / 2; i++) cells_[i].copying = false;
 }
 
-bool Region::start_product(const void* chunk) const {
+bool Region::start_wgmma(const void* chunk) const {
   const size_t offset = static_cast<size_t>(static_cast<const char*>(chunk) - begin_);
   const Block& block = *running()->block;
   for (size_t i = offset / 2; i < offset / 2 + 8; i++) {
@@ -176,7 +176,7 @@ bool Region::start_product(const void* chunk) const {
       wrong = " the block has not written";
       kind = Fault::uninitialized;
     } else if (cell.copying) {
-      wrong = " has a copy under way";
+      wrong = " has a pending copy";
     } else if (cell.write.barrier == running()->now.barrier) {
       wrong = " was written without a barrier between";
     } else if (block.threads[cell.write.thread].shared_fences_at_barrier <= cell.shared_fences) {
@@ -184,19 +184,19 @@ bool Region::start_product(const void* chunk) const {
     }
     if (!wrong) continue;
     report(kind,
-           "starts a product with 16 bytes at offset " + std::to_string(offset) + " of " + name() + ", which" + wrong);
+           "starts a wgmma with 16 bytes at offset " + std::to_string(offset) + " of " + name() + ", which" + wrong);
     return false;
   }
-  for (size_t i = offset / 2; i < offset / 2 + 8; i++) cells_[i].products++;
+  for (size_t i = offset / 2; i < offset / 2 + 8; i++) cells_[i].wgmmas++;
   return true;
 }
 
-void Region::end_product(const void* chunk) const {
+void Region::end_wgmma(const void* chunk) const {
   const size_t offset = static_cast<size_t>(static_cast<const char*>(chunk) - begin_);
   const Thread& t = *running();
-  const Moment now = Moment::of_product_of(t.now);
+  const Moment now = Moment::of_wgmma_of(t.now);
   for (size_t i = offset / 2; i < offset / 2 + 8; i++) {
-    cells_[i].products--;
+    cells_[i].wgmmas--;
     cells_[i].note_read(t.block->launch, t.block->index, now);
   }
 }
@@ -210,7 +210,7 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
                      std::to_string(offset) + " of " + name() + what);
   };
   const auto race = [&](const char* did, uint32_t other_block, const Moment& before) {
-    const std::string who = before.of_product() ? "a product" : "thread " + std::to_string(before.thread);
+    const std::string who = before.of_wgmma() ? "a wgmma" : "thread " + std::to_string(before.thread);
     complain(Fault::race,
              " that " + who + " of block " + std::to_string(other_block) + did + " without a barrier between");
   };
@@ -228,9 +228,9 @@ void Region::check_cell(Cell& cell, size_t offset, size_t bytes, Access access) 
   }
   if (written && cell.write_block == block && cell.copying) {
     complain(Fault::race,
-             " while a copy to it that thread " + std::to_string(cell.write.thread) + " started is under way");
+             " while a copy to it that thread " + std::to_string(cell.write.thread) + " started is pending");
   }
-  if (cell.products > 0 && !takes) complain(Fault::race, " while a product that reads it is under way");
+  if (cell.wgmmas > 0 && !takes) complain(Fault::race, " while a pending wgmma reads it");
   const bool both_atomic = access == Access::atomic && cell.atomic;
   // Discards what is left of an earlier block's shared memory.
   const bool other_block = cell.write_block != block && space_ == Space::global;

@@ -24,12 +24,12 @@ struct Moment {
   uint16_t barrier;    // __syncthreads so far
   uint16_t warp_sync;  // __syncwarp of the whole warp so far
   bool known() const { return thread != 0xffff; }
-  // Of a product of the thread's warpgroup. It counts as of a thread and warp of its own: that one thread has waited
+  // Of a wgmma of the thread's warpgroup. It counts as of a thread and warp of its own: that one thread has waited
   // for it says nothing of the other warps' parts.
-  static Moment of_product_of(const Moment& m) {
+  static Moment of_wgmma_of(const Moment& m) {
     return {static_cast<uint16_t>(kGemms + m.thread / 128 * 32), m.barrier, 0};
   }
-  bool of_product() const { return known() && thread >= kGemms; }
+  bool of_wgmma() const { return known() && thread >= kGemms; }
   static constexpr uint16_t kGemms = 0x8000;
 };
 constexpr Moment kNever = {0xffff, 0, 0};
@@ -51,14 +51,14 @@ class Region {
   // running block has not written is uninitialized.
   bool allows(const void* address, size_t bytes, size_t alignment, Access access) const;
   void end_copy(const void* address, size_t bytes) const;
-  // The same of the running work as a whole, a copy or a product: it may not touch what work of another stream does.
+  // The same of the running work as a whole, a copy or a GEMM: it may not touch what work of another stream does.
   bool allows_whole(const void* address, size_t bytes, Access access) const;
   // The memory is freed: any later access is a fault.
   void free();
-  // A product of the running thread's warpgroup reads 16 bytes of shared memory from now until end_product; false when
+  // A wgmma of the running thread's warpgroup reads 16 bytes of shared memory from now until end_wgmma; false when
   // it must not.
-  bool start_product(const void* chunk) const;
-  void end_product(const void* chunk) const;
+  bool start_wgmma(const void* chunk) const;
+  void end_wgmma(const void* chunk) const;
 
  private:
   struct Cell;

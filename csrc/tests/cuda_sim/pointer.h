@@ -14,7 +14,7 @@ namespace cuda_sim {
 template <class T>
 class Pointer;
 
-// An element in memory, as *p and p[i] give it: reads when it is used as a value, writes when it is assigned to.
+// An element in memory, as *p and p[i] return it: using it as a value reads, assigning to it writes.
 template <class T>
 class Element {
  public:

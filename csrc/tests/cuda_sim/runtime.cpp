@@ -18,8 +18,8 @@
 namespace vq::cuda {
 namespace {
 
-constexpr size_t kMemory = size_t{4} << 30;  // of the card
-constexpr size_t kAlign = 256;               // of what cudaMalloc gives
+constexpr size_t kMemory = size_t{4} << 30;  // of the GPU
+constexpr size_t kAlign = 256;               // of what cudaMalloc returns
 
 std::mutex mutex;
 std::map<void*, size_t> allocations;
@@ -63,19 +63,19 @@ void wait_for_all(const char* call) noexcept {
 
 }  // namespace
 
-Card find_card(int index) {
+Gpu find_gpu(int index) {
   if (index != 0) throw Error("there is no GPU " + std::to_string(index) + ": this machine has 1, counted from 0");
   return {"CUDA on the CPU", 8, 0, 4, size_t{163} << 10, kMemory, 0};
 }
 
-void use_card(int) {}
+void use_gpu(int) {}
 size_t memory_available() { return kMemory - taken; }
 
 void* device_alloc(size_t bytes) {
   cuda_sim::not_in_capture("cudaMalloc");
   std::lock_guard lock(mutex);
   if (bytes > kMemory - taken) {
-    throw NoMemory("the GPU has no room for " + std::to_string(bytes >> 20) + " MiB more, " +
+    throw NoMemory("the GPU has no room for another " + std::to_string(bytes >> 20) + " MiB: " +
                    std::to_string((kMemory - taken) >> 20) + " MiB are free");
   }
   void* p = ::operator new (bytes, std::align_val_t{kAlign});

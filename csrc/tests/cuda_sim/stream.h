@@ -51,7 +51,7 @@ class Graph;
 using Action = std::function<void()>;
 
 Stream* make_stream();
-void destroy(Stream* stream);  // what is queued is done first
+void destroy(Stream* stream);  // after its queued work has run
 // Queues work; null: runs it. Exceptions of an action are thrown by the call that waits for it.
 void enqueue(Stream* stream, Action action);
 void synchronize(Stream* stream);

@@ -54,7 +54,7 @@ __global__ void write_indices(Global<int> out) {
   out[at] = at;
 }
 
-TEST(CudaSim, EveryThreadOfEveryBlockRuns) {
+TEST(CudaSim, RunsEveryThreadOfEveryBlock) {
   DeviceArray<int> out(2 * 3 * 2 * 4 * 3 * 2);
   launch(Launch{{2, 3, 2}, {4, 3, 2}, nullptr}, write_indices, out.data());
   std::vector<int> want(out.values.size());
@@ -72,7 +72,7 @@ __global__ void block_sum(Global<float> out, Global<const float> x, int n) {
   if (threadIdx.x == 0) out[blockIdx.x] = part[0] + part[1] + part[2] + part[3];
 }
 
-TEST(CudaSim, ABlockAddsUp) {
+TEST(CudaSim, BlockSums) {
   DeviceArray<float> x(300), out(3);
   std::iota(x.values.begin(), x.values.end(), 1.0f);
   launch(Launch{3, 128, nullptr}, block_sum, out.data(), x.data(), 100);
@@ -87,7 +87,7 @@ __global__ void all_shuffles(Global<int> out, int width) {
   out[96 + lane] = __shfl_up_sync(0xffffffff, lane, 2, width);
 }
 
-TEST(CudaSim, ShufflesGoWhereTheManualSays) {
+TEST(CudaSim, ShufflesMatchTheManual) {
   for (int width : {8, 16, 32}) {
     DeviceArray<int> out(128);
     launch(Launch{1, 32, nullptr}, all_shuffles, out.data(), width);
@@ -114,7 +114,7 @@ __global__ void half_warps(Global<double> out) {
   if (threadIdx.x == 1) out[3] = __all_sync(2, 1) && !__any_sync(2, 0);
 }
 
-TEST(CudaSim, LanesOfAMaskMeetByThemselves) {
+TEST(CudaSim, ShufflesSynchronizeOnlyTheirMask) {
   DeviceArray<double> out(4);
   launch(Launch{1, 32, nullptr}, half_warps, out.data());
   EXPECT_EQ(out.values, (std::vector<double>{120, 2 * 376, 0x49249249, 1}));
@@ -125,7 +125,7 @@ __global__ void count_all(Global<int> counter, Global<int> largest) {
   atomicMax(largest, static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x));
 }
 
-TEST(CudaSim, AtomicsOfManyBlocksAreNoRace) {
+TEST(CudaSim, AtomicsDoNotRace) {
   DeviceArray<int> counter(1), largest(1);
   launch(Launch{5, 40, nullptr}, count_all, counter.data(), largest.data());
   EXPECT_EQ(counter.values[0], 200);
@@ -178,7 +178,7 @@ __global__ void pass_on_in_shared(Between between) {
 }
 __global__ void pass_on_in_global(Global<int> m, Between between) { pass_on(m, between); }
 
-TEST(CudaSim, FindsReadsOfWhatAnotherThreadWrote) {
+TEST(CudaSim, FindsReadAfterWriteRaces) {
   DeviceArray<int> m(64);
   for (int threads : {32, 64}) {
     const bool warp_is_enough = threads == 32;
@@ -204,7 +204,7 @@ __global__ void write_after_reads(Global<int> m, int writer, bool barrier) {
   if (static_cast<int>(threadIdx.x) == writer) m[0] = old + 1;
 }
 
-TEST(CudaSim, FindsWritesOfWhatOthersRead) {
+TEST(CudaSim, FindsWriteAfterReadRaces) {
   DeviceArray<int> m(1);
   for (int threads : {2, 33, 70}) {
     for (int writer = 0; writer < threads; writer++) {
@@ -224,7 +224,7 @@ __global__ void stale_reader(Global<int> m, int reader, int writer) {
   if (thread == writer) m[0] = seen;
 }
 
-TEST(CudaSim, FindsTheReaderOfThisIntervalAmongEarlierOnes) {
+TEST(CudaSim, FindsTheReaderSinceTheLastBarrier) {
   DeviceArray<int> m(1);
   for (int reader : {0, 1, 40}) {
     for (int writer : {2, 41, 66}) {
@@ -242,7 +242,7 @@ __global__ void last_block_writes(Global<int> m) {
   if (blockIdx.x + 1 == gridDim.x && threadIdx.x == 0) m[0] = old;
 }
 
-TEST(CudaSim, BlocksAreNeverInOrder) {
+TEST(CudaSim, RunsBlocksOutOfOrder) {
   DeviceArray<int> m(1);
   EXPECT_EQ(faults_of(Launch{2, 32, nullptr}, every_block_writes, m.data()), only(Fault::race));
   EXPECT_EQ(faults_of(Launch{1, 32, nullptr}, every_block_writes, m.data()), kRight);
@@ -259,7 +259,7 @@ __global__ void add_beside_atomics(Global<int> m) {
   }
 }
 
-TEST(CudaSim, RacesAreJudgedByWhatIsTouched) {
+TEST(CudaSim, RacesDependOnTheBytesTouched) {
   DeviceArray<bf16> halves(2);
   EXPECT_EQ(faults_of(Launch{1, 2, nullptr}, halves_of_a_word, halves.data(), false), kRight);
   EXPECT_EQ(faults_of(Launch{1, 2, nullptr}, halves_of_a_word, halves.data(), true), only(Fault::race));
@@ -329,7 +329,7 @@ __global__ void write_in_first_block(Global<float> out) {
   out[blockIdx.x] = s[0];
 }
 
-TEST(CudaSim, SharedMemoryDoesNotOutliveItsBlock) {
+TEST(CudaSim, SharedMemoryEndsWithItsBlock) {
   DeviceArray<float> out(2);
   EXPECT_EQ(faults_of(Launch{1, 1, nullptr}, write_in_first_block, out.data()), kRight);
   EXPECT_EQ(faults_of(Launch{2, 1, nullptr}, write_in_first_block, out.data()), only(Fault::uninitialized));
@@ -360,7 +360,7 @@ __global__ void one_leaves_early() {
   __syncthreads();
 }
 
-TEST(CudaSim, FindsThreadsThatWaitForEver) {
+TEST(CudaSim, FindsDeadlocks) {
   EXPECT_EQ(faults_of(Launch{1, 32, nullptr}, some_wait, 32, false), kRight);
   EXPECT_EQ(faults_of(Launch{1, 32, nullptr}, some_wait, 0, false), kRight);
   EXPECT_EQ(faults_of(Launch{1, 32, nullptr}, some_wait, 16, false), only(Fault::barrier));
@@ -378,7 +378,7 @@ __global__ void too_much_static() {
   s[0] = 1;
 }
 
-TEST(CudaSim, RefusesWhatNoCardCanLaunch) {
+TEST(CudaSim, RefusesImpossibleLaunches) {
   EXPECT_EQ(faults_of(Launch{1, 1, nullptr}, too_much_static), only(Fault::limit));
   EXPECT_EQ(faults_of(Launch{1, 1, nullptr, 228 << 10}, one_leaves_early), only(Fault::limit));
   EXPECT_THROW(launch(Launch{1, 1025, nullptr}, one_leaves_early), std::logic_error);
@@ -391,14 +391,14 @@ __global__ void sums_twice(Global<float> out, Global<const float> x) {
   out[threadIdx.x] = vq::cuda::block_sum<float>(v * sum);
 }
 
-TEST(CudaSim, ABlockSumsAgain) {
+TEST(CudaSim, BlockSumsRepeatedly) {
   DeviceArray<float> x(96, 1), out(96);
   launch(Launch{1, 96, nullptr}, sums_twice, out.data(), x.data());
   cuda_sim::synchronize_all();
   for (float y : out.values) EXPECT_EQ(y, 96 * 96);
 }
 
-TEST(CudaSim, AFailedCardIsClosedInPeace) {
+TEST(CudaSim, FailedGpuClosesWithoutError) {
   auto device = std::make_unique<CudaDevice>(0);
   void* p = device->alloc(64);
   cuda_sim::fail_card(true);
@@ -408,7 +408,7 @@ TEST(CudaSim, AFailedCardIsClosedInPeace) {
   cuda_sim::fail_card(false);
 }
 
-TEST(CudaSim, SaysWhereAndWho) {
+TEST(CudaSim, ReportsNamePlaceAndThread) {
   DeviceArray<int> m(1);
   try {
     launch(Launch{1, 2, nullptr}, write_after_reads, m.data(), 1, false);

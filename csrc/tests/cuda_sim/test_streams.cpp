@@ -57,7 +57,7 @@ class Streams : public testing::Test {
   int *in = nullptr, *out = nullptr;             // page-locked
 };
 
-TEST_F(Streams, NothingIsThereBeforeTheHostWaits) {
+TEST_F(Streams, ResultsArriveWhenTheHostWaits) {
   copy_to_device(x, in, kBytes, first);
   kernel(first, y, x, 100);
   copy_to_host(out, y, kBytes, first);
@@ -66,7 +66,7 @@ TEST_F(Streams, NothingIsThereBeforeTheHostWaits) {
   EXPECT_EQ(out[3], 103);
 }
 
-TEST_F(Streams, WhatIsWrittenOverTooEarlyIsCopied) {
+TEST_F(Streams, CopiesReadTheSourceWhenTheyRun) {
   copy_to_device(x, in, kBytes, first);
   in[3] = 77;
   copy_to_host(out, x, kBytes, first);
@@ -74,7 +74,7 @@ TEST_F(Streams, WhatIsWrittenOverTooEarlyIsCopied) {
   EXPECT_EQ(out[3], 77);
 }
 
-TEST_F(Streams, AnEventIsReachedWithAllBeforeItAndNothingBehind) {
+TEST_F(Streams, EventIsReachedAfterEarlierWorkOnly) {
   copy_to_device(x, in, kBytes, first);
   copy_to_host(out, x, kBytes, first);
   record(event, first);
@@ -89,7 +89,7 @@ TEST_F(Streams, AnEventIsReachedWithAllBeforeItAndNothingBehind) {
   EXPECT_EQ(out[3], 6);
 }
 
-TEST_F(Streams, AStreamThatWaitsSeesTheOthersWork) {
+TEST_F(Streams, WaitOrdersStreams) {
   copy_to_device(x, in, kBytes, first);
   join();
   kernel(second, y, x, 10);
@@ -99,7 +99,7 @@ TEST_F(Streams, AStreamThatWaitsSeesTheOthersWork) {
   EXPECT_FALSE(races());
 }
 
-TEST_F(Streams, TwoStreamsWithoutAnEventRace) {
+TEST_F(Streams, StreamsWithoutAnEventRace) {
   copy_to_device(x, in, kBytes, first);
   synchronize(first);
   const auto race_of = [&](auto a, auto b) {
@@ -130,7 +130,7 @@ TEST_F(Streams, TwoStreamsWithoutAnEventRace) {
 }
 
 // A reader of one stream does not hide that of another.
-TEST_F(Streams, AWriterMustWaitForAllReaders) {
+TEST_F(Streams, WriterMustWaitForAllReaders) {
   copy_to_device(x, in, kBytes, first);
   synchronize(first);
   kernel(first, y, x, 1);
@@ -142,7 +142,7 @@ TEST_F(Streams, AWriterMustWaitForAllReaders) {
   EXPECT_TRUE(races());
 }
 
-TEST_F(Streams, TheHostOrdersWhatItWaitsFor) {
+TEST_F(Streams, HostWaitOrdersStreams) {
   copy_to_device(x, in, kBytes, first);
   record(event, first);
   wait_on_host(event);
@@ -150,13 +150,13 @@ TEST_F(Streams, TheHostOrdersWhatItWaitsFor) {
   EXPECT_FALSE(races());
 }
 
-TEST_F(Streams, OnlyPageLockedMemoryIsCopied) {
+TEST_F(Streams, AsyncCopiesNeedPageLockedMemory) {
   std::vector<int> pageable(kCount);
   EXPECT_THROW(copy_to_device(x, pageable.data(), kBytes, first), Error);
   EXPECT_THROW(copy_to_host(pageable.data(), x, kBytes, first), Error);
 }
 
-TEST_F(Streams, AGraphDoesItsWorkAgainWithTheArgumentsItHad) {
+TEST_F(Streams, GraphReplaysCapturedArguments) {
   int n = 100;
   const int* from = x;
   begin_capture(first);
@@ -190,7 +190,7 @@ TEST_F(Streams, AGraphDoesItsWorkAgainWithTheArgumentsItHad) {
   destroy(graph);
 }
 
-TEST_F(Streams, AGraphRacesLikeTheWorkItIsMadeOf) {
+TEST_F(Streams, GraphsRaceLikeTheirWork) {
   copy_to_device(x, in, kBytes, first);
   synchronize(first);
   begin_capture(first);
@@ -206,7 +206,7 @@ TEST_F(Streams, AGraphRacesLikeTheWorkItIsMadeOf) {
   destroy(graph);
 }
 
-TEST_F(Streams, ACaptureAllowsNeitherAllocationNorWaiting) {
+TEST_F(Streams, CaptureForbidsAllocationAndWaiting) {
   const auto broken_by = [&](auto call) {
     begin_capture(first);
     kernel(first, y, x, 1);
@@ -225,7 +225,7 @@ TEST_F(Streams, ACaptureAllowsNeitherAllocationNorWaiting) {
   EXPECT_THROW(end_capture(first), Error);
 }
 
-TEST_F(Streams, AGraphMayFindNoMemory) {
+TEST_F(Streams, GraphReportsMissingMemory) {
   begin_capture(first);
   kernel(first, y, x, 1);
   cuda_sim::fail_graphs(true);

@@ -36,7 +36,7 @@ __global__ void multiply(Global<float> c, Global<const bf16> a, Global<const bf1
   for (int i = 0; i < 4; i++) c[(lane / 4 + i / 2 * 8) * 8 + lane % 4 * 2 + i % 2] = fc[i];
 }
 
-TEST(TensorCore, ProductOfFragmentsIsTheProduct) {
+TEST(TensorCore, MmaMultipliesFragments) {
   for (bool by_columns : {false, true}) {
     Array<bf16> a(256), b(128);
     Array<float> c(128);
@@ -52,7 +52,7 @@ TEST(TensorCore, ProductOfFragmentsIsTheProduct) {
 }
 
 // Entries of the tables by hand: lane 6 is group 1, thread 2 of it.
-TEST(TensorCore, FragmentsLieAsThePtxIsaSays) {
+TEST(TensorCore, FragmentLayoutMatchesThePtxIsa) {
   using namespace cuda_sim;
   EXPECT_EQ(mma_a_row(6, 0), 1);
   EXPECT_EQ(mma_a_col(6, 0, 1), 5);
@@ -163,13 +163,13 @@ TEST(AsyncCopies, ArriveAfterWaitAndBarrier) {
   for (uint32_t i = 0; i < 64; i++) EXPECT_EQ(out.values[i], 4 * (i % 32));
 }
 
-TEST(AsyncCopies, OfNothingAreZeros) {
+TEST(AsyncCopies, WithoutSourceWriteZeros) {
   Array<uint32_t> out(64);
-  run_exchange({.exists = false, .beyond = 10000}, out);  // and the source may lie anywhere
+  run_exchange({.exists = false, .beyond = 10000}, out);  // the source may be anywhere
   for (uint32_t i = 0; i < 64; i++) EXPECT_EQ(out.values[i], 0u);
 }
 
-TEST(AsyncCopies, MissingWaitIsFound) { expect_fault({.wait = false}, Fault::race, "is under way"); }
+TEST(AsyncCopies, MissingWaitIsFound) { expect_fault({.wait = false}, Fault::race, "is pending"); }
 TEST(AsyncCopies, MissingBarrierIsFound) { expect_fault({.barrier = false}, Fault::race, ""); }
 TEST(AsyncCopies, OverwritingWhatOthersReadIsFound) {
   expect_fault({.again = true, .barrier_again = false}, Fault::race, "");
@@ -183,7 +183,7 @@ __global__ void never_waits(Global<const uint32_t> in) {
   VQ_DYNAMIC_SHARED(memory);
   copy_4(memory, 4 * static_cast<int>(threadIdx.x), in + threadIdx.x, true);
 }
-TEST(AsyncCopies, UnderWayAtTheEndAreFound) {
+TEST(AsyncCopies, PendingAtTheEndAreFound) {
   Array<uint32_t> in(32);
   EXPECT_THROW(launch({1, 32, nullptr, 128}, never_waits, in.device()), KernelFault);
 }
@@ -277,7 +277,7 @@ void expect_addresses() {
         EXPECT_EQ(b.at(block, step), 512 + tile_offset<dim>(16 * block + b_row(lane), 2 * step + b_half(lane)));
       }
 }
-TEST(TensorCore, MatrixAddressesAreThoseOfTheTile) {
+TEST(TensorCore, MatrixAddressesMatchTheTile) {
   expect_addresses<64>();
   expect_addresses<96>();
   expect_addresses<128>();

@@ -20,7 +20,7 @@ constexpr uint64_t bits(uint64_t address, uint64_t leading, uint64_t stride, uin
   return address / 16 | leading / 16 << 16 | stride / 16 << 32 | mode << 62;
 }
 
-TEST(Wgmma, DescriptorsHaveTheBitsOfTheManual) {
+TEST(Wgmma, DescriptorBitsMatchThePtxIsa) {
   EXPECT_EQ(describe(0x12340, 4096, 1024).bits, bits(0x12340, 4096, 1024, 1));
   EXPECT_EQ((describe(0x400, 16, 1024) + 32).bits, bits(0x420, 16, 1024, 1));
   EXPECT_EQ(rows_of_panels(0x800).bits, bits(0x800, 16, 1024, 1));
@@ -28,7 +28,7 @@ TEST(Wgmma, DescriptorsHaveTheBitsOfTheManual) {
 }
 
 // Entries by hand, from the figures of swizzled layouts: chunks of 16 bytes, 8 rows to a pattern.
-TEST(Wgmma, MatricesLieAsThePtxIsaSays) {
+TEST(Wgmma, MatrixLayoutMatchesThePtxIsa) {
   const MatrixLayout rows(bits(0x2000, 16, 1024, 1), false);
   EXPECT_EQ(rows.chunk(0, 0), 0x2000u);
   EXPECT_EQ(rows.chunk(0, 8), 0x2010u);
@@ -81,7 +81,7 @@ struct How {
 
 // c[64, n] = or += a[64, 64] b: b is [n, 64], or, by columns, [64, n].
 template <int n>
-__global__ void product(Global<float> c, Global<const bf16> a, Global<const bf16> b, How how) {
+__global__ void multiply(Global<float> c, Global<const bf16> a, Global<const bf16> b, How how) {
   VQ_DYNAMIC_SHARED(memory);
   const int thread = static_cast<int>(threadIdx.x), lane = thread % 32, warp = thread / 32;
   const int first = static_cast<int>(-shared_address(memory, 0) & 1023), second = first + 64 * kDepth * 2;
@@ -150,7 +150,7 @@ void expect_gemm(const How& how) {
   Array<bf16> a(64 * kDepth), b(n * kDepth);
   Array<float> c(64 * n);
   const std::vector<float> x = fill(a, 1), y = fill(b, 2);
-  launch({1, 128, nullptr, kShared}, product<n>, c.device(), a.device(), b.device(), how);
+  launch({1, 128, nullptr, kShared}, multiply<n>, c.device(), a.device(), b.device(), how);
   for (size_t i = 0; i < 64; i++)
     for (size_t j = 0; j < n; j++) {
       double want = how.add ? 1 : 0;
@@ -161,7 +161,7 @@ void expect_gemm(const How& how) {
     }
 }
 
-TEST(Wgmma, ProductIsTheProduct) {
+TEST(Wgmma, MultipliesMatrices) {
   for (bool registers : {false, true})
     for (bool columns : {false, true})
       for (bool add : {false, true}) {
@@ -177,7 +177,7 @@ void expect_fault(const How& how, Fault::Kind kind, const char* text) {
   fill(a, 1);
   fill(b, 2);
   try {
-    launch({1, 128, nullptr, kShared}, product<64>, c.device(), a.device(), b.device(), how);
+    launch({1, 128, nullptr, kShared}, multiply<64>, c.device(), a.device(), b.device(), how);
     ADD_FAILURE() << "nothing was found of: " << text;
   } catch (const KernelFault& e) {
     EXPECT_EQ(e.faults.at(0).kind, kind) << e.what();
@@ -186,24 +186,26 @@ void expect_fault(const How& how, Fault::Kind kind, const char* text) {
 }
 
 TEST(Wgmma, MissingSharedFenceIsFound) { expect_fault({.fence = false}, Fault::race, "without a shared_fence()"); }
-TEST(Wgmma, SharedFenceBehindTheBarrierIsFound) {
+TEST(Wgmma, SharedFenceAfterTheBarrierIsFound) {
   expect_fault({.fence_late = true}, Fault::race, "without a shared_fence()");
 }
 TEST(Wgmma, MissingBarrierIsFound) { expect_fault({.barrier = false}, Fault::race, "without a barrier"); }
-TEST(Wgmma, CopyUnderWayIsFound) { expect_fault({.copy_under_way = true}, Fault::race, "copy"); }
-TEST(Wgmma, UnwrittenMemoryIsFound) { expect_fault({.unwritten = true}, Fault::uninitialized, "not written"); }
+TEST(Wgmma, PendingCopyIsFound) { expect_fault({.copy_under_way = true}, Fault::race, "copy"); }
+TEST(Wgmma, UninitializedMemoryIsFound) { expect_fault({.unwritten = true}, Fault::uninitialized, "not written"); }
 TEST(Wgmma, MissingWgmmaFenceIsFound) { expect_fault({.wgmma_fence = false}, Fault::race, "wgmma_fence()"); }
-TEST(Wgmma, TouchingSumsUnderWayIsFound) { expect_fault({.touch_sums = true}, Fault::race, "touches registers"); }
-TEST(Wgmma, TouchingTheLeftOperandUnderWayIsFound) {
+TEST(Wgmma, TouchingPendingAccumulatorsIsFound) {
+  expect_fault({.touch_sums = true}, Fault::race, "touches registers");
+}
+TEST(Wgmma, TouchingPendingRegistersIsFound) {
   expect_fault({.from_registers = true, .touch_left = true}, Fault::race, "touches registers");
 }
 TEST(Wgmma, WaitWithoutCommitIsFound) { expect_fault({.commit = false}, Fault::race, "touches registers"); }
-TEST(Wgmma, ProductUnderWayAtTheEndIsFound) { expect_fault({.wait = false}, Fault::race, "ends while products"); }
-TEST(Wgmma, OverwritingUnderWayIsFound) {
-  expect_fault({.overwrite_before = true}, Fault::race, "while a product that reads it is under way");
+TEST(Wgmma, PendingWgmmaAtTheEndIsFound) { expect_fault({.wait = false}, Fault::race, "ends while a wgmma"); }
+TEST(Wgmma, OverwritingPendingOperandIsFound) {
+  expect_fault({.overwrite_before = true}, Fault::race, "while a pending wgmma reads it");
 }
 TEST(Wgmma, OverwritingWithoutBarrierIsFound) {
-  expect_fault({.overwrite_after = true, .barrier_after = false}, Fault::race, "product");
+  expect_fault({.overwrite_after = true, .barrier_after = false}, Fault::race, "wgmma");
 }
 TEST(Wgmma, MisalignedPatternIsFound) { expect_fault({.shift = 128}, Fault::misaligned, "pattern"); }
 TEST(Wgmma, MemoryOutOfBoundsIsFound) {
@@ -211,8 +213,8 @@ TEST(Wgmma, MemoryOutOfBoundsIsFound) {
 }
 TEST(Wgmma, UnknownBitsAreFound) { expect_fault({.more_bits = uint64_t{1} << 46}, Fault::misaligned, "bits"); }
 TEST(Wgmma, BaseOffsetIsFound) { expect_fault({.more_bits = uint64_t{3} << 49}, Fault::misaligned, "base offset"); }
-TEST(Wgmma, MissingThreadIsFound) { expect_fault({.leaves = 77}, Fault::barrier, "waits for ever"); }
-TEST(Wgmma, ThreadWithAnotherDescriptorIsFound) { expect_fault({.differs = 40}, Fault::barrier, "another product"); }
+TEST(Wgmma, MissingThreadIsFound) { expect_fault({.leaves = 77}, Fault::barrier, "waits forever"); }
+TEST(Wgmma, ThreadWithAnotherDescriptorIsFound) { expect_fault({.differs = 40}, Fault::barrier, "another wgmma"); }
 
 __global__ void half_a_warpgroup(Global<float> c) {
   VQ_DYNAMIC_SHARED(memory);
@@ -233,7 +235,7 @@ TEST(Wgmma, BlockWithoutAWholeWarpgroupIsFound) {
   }
 }
 
-// Two products of different groups: with one group pending, only the first one's sums may be read.
+// Two wgmmas of different groups: with one group pending, only the first one's sums may be read.
 __global__ void two_groups(Global<float> c, bool second) {
   VQ_DYNAMIC_SHARED(memory);
   const int thread = static_cast<int>(threadIdx.x);

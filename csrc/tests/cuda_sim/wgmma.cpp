@@ -14,9 +14,9 @@ float value(uint32_t bf16) { return std::bit_cast<float>(bf16 << 16); }
 
 // Reads one matrix through its descriptor: store(mn, k, value) for each element.
 template <class Store>
-bool read_matrix(const MatrixLayout& layout, bool mn_major, uint32_t size, ProductReads& reads, Store store) {
+bool read_matrix(const MatrixLayout& layout, bool mn_major, uint32_t size, WgmmaReads& reads, Store store) {
   if (const char* wrong = layout.fault()) {
-    report(Fault::misaligned, std::string("starts a product whose descriptor ") + wrong);
+    report(Fault::misaligned, std::string("starts a wgmma whose descriptor ") + wrong);
     return false;
   }
   for (uint32_t outer = 0; outer < (mn_major ? kDepth : size); outer++)
@@ -24,7 +24,7 @@ bool read_matrix(const MatrixLayout& layout, bool mn_major, uint32_t size, Produ
       const uint32_t mn = mn_major ? inner : outer, k = mn_major ? outer : inner;
       const Region* region = nullptr;
       const void* chunk = running()->block->in_window(layout.chunk(mn, k), &region);
-      if (!chunk || !region->start_product(chunk)) return false;
+      if (!chunk || !region->start_wgmma(chunk)) return false;
       reads.chunks.push_back(chunk);
       uint16_t elements[8];
       std::memcpy(elements, chunk, sizeof elements);
@@ -41,14 +41,14 @@ void multiply(float (&c)[kRows][kMostColumns], const float (&a)[kRows][kDepth], 
 }
 
 bool agree(void* const (&parts)[kThreads]) {
-  const auto& first = *static_cast<const ProductPart*>(parts[0]);
+  const auto& first = *static_cast<const WgmmaPart*>(parts[0]);
   for (void* p : parts) {
-    const auto& part = *static_cast<const ProductPart*>(p);
+    const auto& part = *static_cast<const WgmmaPart*>(p);
     if (part.a == first.a && part.b == first.b && part.n == first.n && part.add == first.add &&
         part.by_columns == first.by_columns && !part.left == !first.left) {
       continue;
     }
-    report(Fault::barrier, "starts another product than others of its warpgroup");
+    report(Fault::barrier, "starts another wgmma than other threads of its warpgroup");
     return false;
   }
   return true;
@@ -58,13 +58,13 @@ bool agree(void* const (&parts)[kThreads]) {
 
 void multiply_parts(void* const (&parts)[kThreads]) {
   static thread_local float a[kRows][kDepth], b[kDepth][kMostColumns], c[kRows][kMostColumns];
-  const auto part = [&](int t) -> const ProductPart& { return *static_cast<const ProductPart*>(parts[t]); };
-  const ProductPart& first = part(0);
-  const auto reads = std::make_shared<ProductReads>();
+  const auto part = [&](int t) -> const WgmmaPart& { return *static_cast<const WgmmaPart*>(parts[t]); };
+  const WgmmaPart& first = part(0);
+  const auto reads = std::make_shared<WgmmaReads>();
   reads->waiting = kThreads;
   const size_t begin = running()->now.thread / kThreads * kThreads;
   for (size_t t = 0; t < kThreads; t++) {
-    running()->block->threads[begin + t].products.start(
+    running()->block->threads[begin + t].wgmmas.start(
         {part(static_cast<int>(t)).sum_registers, part(static_cast<int>(t)).left_registers, reads});
   }
   if (!agree(parts)) return;
@@ -96,29 +96,29 @@ void multiply_parts(void* const (&parts)[kThreads]) {
     }
 }
 
-void start_product(ProductPart& part, std::source_location where) {
+void start_wgmma(WgmmaPart& part, std::source_location where) {
   Thread& t = *running();
   for (const Registers* r : {part.sum_registers, part.left_registers}) {
     if (!r || t.wgmma_fences > r->touched) continue;
-    report(Fault::race, "starts a product with registers that it touched after its last wgmma_fence()");
+    report(Fault::race, "starts a wgmma with registers that it touched after its last wgmma_fence()");
     break;
   }
   t.block->meet_warpgroup(&part, multiply_parts, where);
 }
 
-void wait_for_products(size_t pending) {
-  running()->products.wait(pending, [](const StartedProduct& p) {
+void wait_for_wgmmas(size_t pending) {
+  running()->wgmmas.wait(pending, [](const StartedWgmma& p) {
     if (--p.reads->waiting > 0) return;
     for (const void* chunk : p.reads->chunks) {
       const Region* region = running()->block->dynamic_region();
-      region->end_product(chunk);
+      region->end_wgmma(chunk);
     }
   });
 }
 
 void touch(Registers& registers) {
   registers.touched = running()->wgmma_fences;
-  if (registers.under_way > 0) report(Fault::race, "touches registers of a product that is under way");
+  if (registers.under_way > 0) report(Fault::race, "touches registers of a pending wgmma");
 }
 
 }  // namespace cuda_sim

@@ -13,8 +13,8 @@
 
 namespace cuda_sim {
 
-// What one thread brings to a product.
-struct ProductPart {
+// One thread's part of a wgmma.
+struct WgmmaPart {
   uint64_t a, b;         // descriptors; a: only without `left`
   const uint32_t* left;  // 4 registers with bf16 in pairs, or null
   float* sums;           // n / 2
@@ -24,9 +24,9 @@ struct ProductPart {
 };
 // c[64, n] = a[64, 16] b[16, n], or += ; the parts of 128 threads.
 void multiply_parts(void* const (&parts)[128]);
-void start_product(ProductPart& part, std::source_location where);
-void wait_for_products(size_t pending);
-// The running thread touches registers; a fault while a product that uses them is under way.
+void start_wgmma(WgmmaPart& part, std::source_location where);
+void wait_for_wgmmas(size_t pending);
+// The running thread touches registers; a fault while a pending wgmma uses them.
 void touch(Registers& registers);
 
 }  // namespace cuda_sim
@@ -41,11 +41,11 @@ inline uint32_t shared_address(const Shared<unsigned char>& shared, int offset) 
 
 // Registers of one thread. They begin as NaN, in f32 and in bf16.
 template <class T, int count>
-class ProductRegisters {
+class WgmmaRegisters {
  public:
-  ProductRegisters() { std::memset(values_, 0xff, sizeof values_); }
-  ProductRegisters(const ProductRegisters&) = delete;
-  ProductRegisters& operator=(const ProductRegisters&) = delete;
+  WgmmaRegisters() { std::memset(values_, 0xff, sizeof values_); }
+  WgmmaRegisters(const WgmmaRegisters&) = delete;
+  WgmmaRegisters& operator=(const WgmmaRegisters&) = delete;
   T& operator[](int i) {
     cuda_sim::touch(use_);
     return values_[i];
@@ -65,27 +65,27 @@ class ProductRegisters {
 };
 
 template <int n>
-class Accumulator : public ProductRegisters<float, n / 2> {};
+class Accumulator : public WgmmaRegisters<float, n / 2> {};
 template <int k>
-class RowFragment : public ProductRegisters<uint32_t, k / 4> {};
+class RowFragment : public WgmmaRegisters<uint32_t, k / 4> {};
 
 inline void shared_fence() { cuda_sim::running()->shared_fences++; }
 inline void wgmma_fence() { cuda_sim::running()->wgmma_fences++; }
-inline void wgmma_commit() { cuda_sim::running()->products.commit(); }
+inline void wgmma_commit() { cuda_sim::running()->wgmmas.commit(); }
 template <int pending, class... Sums>
 void wgmma_wait(Sums&...) {
-  cuda_sim::wait_for_products(pending);
+  cuda_sim::wait_for_wgmmas(pending);
 }
 
 template <bool by_columns, int n>
 void wgmma(Accumulator<n>& c, MatrixDescriptor a, MatrixDescriptor b, bool add, VQ_HERE) {
-  cuda_sim::ProductPart part{a.bits, b.bits, nullptr, c.raw(), n, add, by_columns, c.use(), nullptr};
-  cuda_sim::start_product(part, where);
+  cuda_sim::WgmmaPart part{a.bits, b.bits, nullptr, c.raw(), n, add, by_columns, c.use(), nullptr};
+  cuda_sim::start_wgmma(part, where);
 }
 template <bool by_columns, int n, int k>
 void wgmma(Accumulator<n>& c, const RowFragment<k>& a, int step, MatrixDescriptor b, bool add, VQ_HERE) {
-  cuda_sim::ProductPart part{0, b.bits, a.raw() + 4 * step, c.raw(), n, add, by_columns, c.use(), a.use()};
-  cuda_sim::start_product(part, where);
+  cuda_sim::WgmmaPart part{0, b.bits, a.raw() + 4 * step, c.raw(), n, add, by_columns, c.use(), a.use()};
+  cuda_sim::start_wgmma(part, where);
 }
 
 }  // namespace vq::cuda

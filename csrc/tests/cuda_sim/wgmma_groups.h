@@ -1,4 +1,4 @@
-// wgmma of one thread: products that are under way, in groups, and the registers and shared memory that they use.
+// wgmma of one thread: pending ones, in groups, and the registers and shared memory that they use.
 #pragma once
 
 #include <cstddef>
@@ -11,35 +11,35 @@
 
 namespace cuda_sim {
 
-// Registers that products use: how many are under way, and when the thread last touched them itself.
+// Registers that wgmmas use: how many are pending, and when the thread last touched them itself.
 struct Registers {
   int under_way = 0;
   uint32_t touched = 0;  // after so many wgmma_fence() of the thread
 };
 
-// Chunks of shared memory that a product reads, until all threads of its warpgroup have waited for it.
-struct ProductReads {
+// Chunks of shared memory that a wgmma reads, until all threads of its warpgroup have waited for it.
+struct WgmmaReads {
   std::vector<const void*> chunks;
   size_t waiting;
 };
 
-struct StartedProduct {
-  Registers *sums, *left;  // left: null when it lies in shared memory
-  std::shared_ptr<ProductReads> reads;
+struct StartedWgmma {
+  Registers *sums, *left;  // left: null if it is in shared memory
+  std::shared_ptr<WgmmaReads> reads;
 };
 
-class Products {
+class PendingWgmmas {
  public:
-  void start(StartedProduct p) {
+  void start(StartedWgmma p) {
     p.sums->under_way++;
     if (p.left) p.left->under_way++;
     groups_.start(std::move(p));
   }
   void commit() { groups_.commit(); }
-  // Ends all but the `pending` newest groups: finish(product) for each, in order.
+  // Ends all but the `pending` newest groups: finish(wgmma) for each, in order.
   template <class Finish>
   void wait(size_t pending, Finish finish) {
-    groups_.wait(pending, [&](const StartedProduct& p) {
+    groups_.wait(pending, [&](const StartedWgmma& p) {
       p.sums->under_way--;
       if (p.left) p.left->under_way--;
       finish(p);
@@ -49,7 +49,7 @@ class Products {
   void forget() { groups_.forget(); }
 
  private:
-  Groups<StartedProduct> groups_;
+  Groups<StartedWgmma> groups_;
 };
 
 }  // namespace cuda_sim

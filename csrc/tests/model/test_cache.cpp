@@ -38,7 +38,7 @@ struct Checked {
   }
 };
 
-TEST(KvCache, RandomHistories) {
+TEST(KvCache, RandomHistoriesMatchAModel) {
   for (unsigned seed = 0; seed < 200; seed++) {
     std::mt19937 random(seed);
     const auto below = [&](int64_t n) { return static_cast<int64_t>(random() % n); };
@@ -73,7 +73,7 @@ TEST(KvCache, RandomHistories) {
   }
 }
 
-TEST(KvCache, LoneSequenceIsOneRange) {
+TEST(KvCache, SingleSequenceIsOneRange) {
   Checked c(500, 1);
   for (int i = 0; i < 500; i++) c.append(0);
   std::vector<KeyRange> ranges;
@@ -82,20 +82,20 @@ TEST(KvCache, LoneSequenceIsOneRange) {
   EXPECT_EQ(ranges[0].count, 500);
 }
 
-TEST(KvCache, BlocksForSaysWhatAppendTakes) {
+TEST(KvCache, BlocksForPredictsAppend) {
   Checked c(200, 3);
   std::mt19937 random(1);
   for (int i = 0; i < 60; i++) {
     const int32_t s = i % 2;
     if (i == 20) c.cache.fork(0, 2);
-    const int64_t n = random() % 4, before = c.cache.free_blocks(), said = c.cache.blocks_for(s, n);
+    const int64_t n = random() % 4, before = c.cache.free_blocks(), predicted = c.cache.blocks_for(s, n);
     for (int64_t k = 0; k < n; k++) c.append(s);
-    EXPECT_EQ(before - c.cache.free_blocks(), said);
+    EXPECT_EQ(before - c.cache.free_blocks(), predicted);
   }
 }
 
 // Each sequence can be filled to its share although each leaves a block unfinished.
-TEST(KvCache, CapacityHoldsForAllSequencesTogether) {
+TEST(KvCache, SequencesShareTheCapacity) {
   const int32_t sequences = 7;
   KvCache cache(70, sequences);
   for (int token = 0; token < 10; token++) {

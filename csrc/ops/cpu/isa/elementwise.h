@@ -182,10 +182,10 @@ double sum_of_squares(const float* x, int64_t n) {
 }
 
 void adamw(float* __restrict p, float* __restrict m, float* __restrict v, const float* __restrict g, int64_t n,
-           const AdamStep& how) {
-  const AdamStep h = how;
+           const AdamWStep& how, float gradient_scale) {
+  const AdamWStep h = how;
   for (int64_t i = 0; i < n; i++) {
-    const float gradient = g[i] * h.gradient_scale;
+    const float gradient = g[i] * gradient_scale;
     const float mean = h.beta1 * m[i] + (1.0f - h.beta1) * gradient;
     const float square = h.beta2 * v[i] + (1.0f - h.beta2) * gradient * gradient;
     m[i] = mean;

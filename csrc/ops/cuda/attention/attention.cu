@@ -31,6 +31,22 @@ OutputRows output(const Tensor& t, const AttentionShape& shape) {
   return {nullptr, static_cast<bf16*>(t.data), t.stride, pairs};
 }
 
+// The fields that all kinds of kernels share.
+template <class Call>
+Call call_of(const TableCache::Tables& t, const AttentionShape& shape) {
+  Call c{};
+  c.tiles = t.tiles;
+  c.merges = t.merges;
+  c.key_tiles = t.key_tiles;
+  c.ranges = t.ranges;
+  c.visible = t.visible;
+  c.group = divider(shape.heads / shape.kv_heads);
+  c.heads = shape.heads;
+  c.dim = shape.head_dim;
+  c.scale = shape.scale;
+  return c;
+}
+
 int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
   int64_t n = 0;
   for (const AttentionSegment& s : plan.segments) n += (s.q_count * group + rows - 1) / rows;
@@ -45,14 +61,14 @@ int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
 
 // Blocks with wgmma are large: use them only if there is one for each multiprocessor and most of their rows exist.
 bool Attention::takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const {
-  if (!card_.wgmma || padded_dim(shape.head_dim) % 64 != 0) return false;
+  if (!gpu_.wgmma || padded_dim(shape.head_dim) % 64 != 0) return false;
   const int64_t group = shape.heads / shape.kv_heads, tiles = tiles_of(plan, group, kHopperRows);
-  return tiles * shape.kv_heads >= card_.multiprocessors &&
+  return tiles * shape.kv_heads >= gpu_.multiprocessors &&
          2 * tiles_of(plan, group, 1) >= tiles * kHopperRows;  // tiles of one row: the rows
 }
 
 AttentionBytes Attention::grown(int64_t rows, const AttentionShape& shape) const {
-  const AttentionBytes more = attention_bytes(rows, shape, card_.multiprocessors);
+  const AttentionBytes more = attention_bytes(rows, shape, gpu_.multiprocessors);
   return {std::max(reserved_.tables, more.tables), std::max(reserved_.deltas, more.deltas),
           std::max(reserved_.partials, more.partials)};
 }
@@ -72,29 +88,29 @@ Attention::Partials Attention::partials(int64_t rows, int kv_heads, int padded_d
   return {values, values + count};
 }
 
-bool Attention::begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut) {
-  steady_cut_ = &cut;
-  steady_ = nullptr;
-  if (!cut) return true;
-  steady_ = tables_.place_steady(plan, cut->shape, cut->sizes);
-  if (!steady_) end_steady();
-  return steady_;
+bool Attention::begin_fixed(const AttentionPlan& plan, std::optional<Split>& split) {
+  fixed_split_ = &split;
+  fixed_ = nullptr;
+  if (!split) return true;
+  fixed_ = tables_.upload_fixed(plan, split->shape, split->sizes);
+  if (!fixed_) end_fixed();
+  return fixed_;
 }
 
-const PlanTables::Placed* Attention::place(const AttentionPlan& plan, const AttentionShape& shape,
-                                           const TileSizes& sizes, bool may_cut) {
-  if (steady_cut_ && !steady_) {
+const TableCache::Tables* Attention::tables_for(const AttentionPlan& plan, const AttentionShape& shape,
+                                                const TileSizes& sizes, bool may_split) {
+  if (fixed_split_ && !fixed_) {
     const int64_t blocks = tiles_of(plan, shape.heads / shape.kv_heads, sizes.rows) * shape.kv_heads;
     TileSizes fixed = sizes;
-    fixed.parts = may_cut ? static_cast<int>((wanted() + blocks - 1) / blocks) : 1;
-    steady_ = tables_.place_steady(plan, shape, fixed);
-    if (steady_) {
-      *steady_cut_ = Cut{shape, fixed};
+    fixed.parts = may_split ? static_cast<int>((wanted() + blocks - 1) / blocks) : 1;
+    fixed_ = tables_.upload_fixed(plan, shape, fixed);
+    if (fixed_) {
+      *fixed_split_ = Split{shape, fixed};
     } else {
-      end_steady();
+      end_fixed();
     }
   }
-  return steady_cut_ ? steady_ : tables_.place(plan, shape, sizes, may_cut ? wanted() : 0, 0);
+  return fixed_split_ ? fixed_ : tables_.get(plan, shape, sizes, may_split ? wanted() : 0, 0);
 }
 
 void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
@@ -103,15 +119,15 @@ void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor
   const int64_t group = shape.heads / shape.kv_heads;
   const auto kv_heads = static_cast<unsigned>(shape.kv_heads);
   const bool in_tiles = tiled(shape, q, k, v);
-  const bool hopper = in_tiles && !steady_cut_ && takes_wgmma(plan, shape);
+  const bool hopper = in_tiles && !fixed_split_ && takes_wgmma(plan, shape);
   // Tall tiles read shared memory half as often. Use them if there are enough and two fit on a multiprocessor.
   const bool tall =
-      in_tiles && !hopper && card_.large_shared && tiles_of(plan, group, 2 * kTileRows) * kv_heads >= wanted();
+      in_tiles && !hopper && gpu_.large_shared && tiles_of(plan, group, 2 * kTileRows) * kv_heads >= wanted();
   const int dim = padded_dim(shape.head_dim);
   const TileSizes sizes =
       hopper ? TileSizes{kHopperRows, kHopperKeys, 0}
              : TileSizes{tall ? 2 * kTileRows : kTileRows, in_tiles ? attention_block_keys(dim) : 1, 0};
-  const PlanTables::Placed* t = place(plan, shape, sizes, in_tiles && !hopper);
+  const TableCache::Tables* t = tables_for(plan, shape, sizes, in_tiles && !hopper);
   if (!t) {
     const size_t half = plan.segments.size() / 2;
     if (half == 0) too_fragmented();
@@ -120,40 +136,25 @@ void Attention::forward(Stream stream, const Tensor& o, float* lse, const Tensor
     return;
   }
   if (!in_tiles) {
-    ReferenceCall c{};
+    auto c = call_of<ReferenceCall>(*t, shape);
     c.q = any_operand(q);
     c.k = any_operand(k);
     c.v = any_operand(v);
     c.o = output(o, shape);
     c.lse = lse;
-    c.tiles = t->tiles;
-    c.ranges = t->ranges;
-    c.visible = t->visible;
-    c.group = divider(static_cast<int>(group));
-    c.heads = shape.heads;
-    c.dim = shape.head_dim;
-    c.scale = shape.scale;
     launch_reference_forward(c, t->tile_count, kv_heads, stream);
     return;
   }
   const Partials parts = partials(t->partial_rows, shape.kv_heads, dim);
-  ForwardCall c{};
+  auto c = call_of<ForwardCall>(*t, shape);
   c.q = operand(q);
   c.k = operand(k);
   c.v = operand(v);
   c.o = output(o, shape);
   c.lse = lse;
-  c.tiles = t->tiles;
-  c.merges = t->merges;
-  c.ranges = t->ranges;
-  c.visible = t->visible;
   c.partial = parts.values;
   c.partial_lse = parts.lse;
   c.partial_rows = t->partial_rows;
-  c.group = divider(static_cast<int>(group));
-  c.heads = shape.heads;
-  c.dim = shape.head_dim;
-  c.scale = shape.scale;
   c.wide = wide(shape, q, k, v);
   if (hopper) return launch_hopper_forward(c, dim, t->tile_count, kv_heads, stream);
   launch_attention_forward(c, dim, tall ? 2 : 1, t->tile_count, t->merge_count, kv_heads, stream);
@@ -167,15 +168,14 @@ void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, cons
   const int dim = padded_dim(shape.head_dim);
   const TileSizes sizes = hopper ? TileSizes{kHopperRows, kHopperKeys, kHopperKeyTile}
                                  : TileSizes{kTileRows, in_tiles ? attention_block_keys(dim) : 1, kKeyTile};
-  const PlanTables::Placed* t = tables_.place(plan, shape, sizes, in_tiles && !hopper ? wanted() : 0, k.rows);
+  const TableCache::Tables* t = tables_.get(plan, shape, sizes, in_tiles && !hopper ? wanted() : 0, k.rows);
   auto* delta = reinterpret_cast<float*>(scratch_);
   if (!t || static_cast<size_t>(dout.rows * shape.heads) * sizeof(float) > reserved_.deltas) {
     throw Error("attention: more rows in the backward pass than the reserved workspace holds");
   }
   launch_row_deltas(delta, dout, out, shape, stream);
-  const Divider group = divider(shape.heads / shape.kv_heads);
   if (!in_tiles) {
-    ReferenceCall c{};
+    auto c = call_of<ReferenceCall>(*t, shape);
     c.q = any_operand(q);
     c.k = any_operand(k);
     c.v = any_operand(v);
@@ -185,18 +185,10 @@ void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, cons
     c.dv = output(dv, shape);
     c.lse = const_cast<float*>(lse);
     c.delta = delta;
-    c.tiles = t->tiles;
-    c.key_tiles = t->key_tiles;
-    c.ranges = t->ranges;
-    c.visible = t->visible;
-    c.group = group;
-    c.heads = shape.heads;
-    c.dim = shape.head_dim;
-    c.scale = shape.scale;
     launch_reference_backward(c, t->tile_count, t->key_tile_count, kv_heads, stream);
     return;
   }
-  BackwardCall c{};
+  auto c = call_of<BackwardCall>(*t, shape);
   c.q = operand(q);
   c.k = operand(k);
   c.v = operand(v);
@@ -206,21 +198,12 @@ void Attention::backward(Stream stream, const Tensor& dq, const Tensor& dk, cons
   c.dv = output(dv, shape);
   c.lse = lse;
   c.delta = delta;
-  c.tiles = t->tiles;
-  c.merges = t->merges;
-  c.key_tiles = t->key_tiles;
-  c.ranges = t->ranges;
-  c.visible = t->visible;
   c.partial = partials(t->partial_rows, shape.kv_heads, dim).values;
   c.partial_rows = t->partial_rows;
-  c.group = group;
-  c.heads = shape.heads;
-  c.dim = shape.head_dim;
-  c.scale = shape.scale;
   c.wide = wide(shape, q, k, v, dout);
   const BackwardGrid grid = {t->tile_count, t->merge_count, t->key_tile_count, kv_heads};
   if (hopper) return launch_hopper_backward(c, dim, grid, stream);
-  launch_attention_backward(c, dim, grid, card_.large_shared, stream);
+  launch_attention_backward(c, dim, grid, gpu_.large_shared, stream);
 }
 
 }  // namespace vq::cuda

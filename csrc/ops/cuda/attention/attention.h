@@ -20,32 +20,33 @@ namespace vq::cuda {
 
 class Attention {
  public:
-  struct Card {
+  struct Gpu {
     int multiprocessors = 1;
-    bool large_shared = false;  // more than 100 KB of shared memory a multiprocessor
+    bool large_shared = false;  // more than 100 KB of shared memory per multiprocessor
     bool wgmma = false;         // capability 9.0, and the kernels agreed with the others when the GPU was opened
   };
 
-  Attention(const Card& card, PlanTables::Upload upload) : card_(card), tables_(std::move(upload)) {}
+  Attention(const Gpu& gpu, TableCache::Upload upload) : gpu_(gpu), tables_(std::move(upload)) {}
 
-  // How the plans of repeated work are split; all of them in the same way.
-  struct Cut {
+  // How the plans of captured work are split into tiles: the same for each, so that launches have the same grids.
+  struct Split {
     AttentionShape shape;
     TileSizes sizes;
   };
-  // Until end_steady(), every call of forward() uses this plan, and its tables are stored at the fixed address for such
-  // plans. They are uploaded now or, if the split is not known yet, by the first call, which returns it. Returns false
-  // if they do not fit.
-  bool begin_steady(const AttentionPlan& plan, std::optional<Cut>& cut);
-  void end_steady() { steady_cut_ = nullptr; }
+  // Until end_fixed(), forward() reads the tables of this plan at fixed addresses (TableCache's fixed slot), whatever
+  // plan it is called with. If the split is known, the tables are uploaded now; returns false if they do not fit. If
+  // not, the first forward() chooses the split, uploads the tables and stores the split in `split`, which must outlive
+  // end_fixed().
+  bool begin_fixed(const AttentionPlan& plan, std::optional<Split>& split);
+  void end_fixed() { fixed_split_ = nullptr; }
 
   // GPU memory for calls with `rows` query rows (in backward passes also `rows` key rows) and for all earlier calls of
   // this function; pass it to set_workspace.
   size_t grown_bytes(int64_t rows, const AttentionShape& shape) const { return grown(rows, shape).all(); }
   void set_workspace(void* memory, int64_t rows, const AttentionShape& shape);
 
-  // From the next call on, if the GPU and the problem size allow it.
-  void use_wgmma() { card_.wgmma = true; }
+  // From the next call on, for problems that are large enough.
+  void use_wgmma() { gpu_.wgmma = true; }
 
   void forward(Stream stream, const Tensor& o, float* lse, const Tensor& q, const Tensor& k, const Tensor& v,
                const AttentionShape& shape, const AttentionPlan& plan);
@@ -58,20 +59,20 @@ class Attention {
     float* values;  // [G, rows, padded head size]
     float* lse;     // [G, rows]
   };
-  int64_t wanted() const { return busy_blocks(card_.multiprocessors); }
+  int64_t wanted() const { return busy_blocks(gpu_.multiprocessors); }
   AttentionBytes grown(int64_t rows, const AttentionShape& shape) const;
-  // The tables of a forward pass, with tiles optionally split along the keys; null if they do not fit.
-  const PlanTables::Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
-                                  bool may_cut);
+  // The tables of a forward pass on the GPU, with tiles optionally split along the keys; null if they do not fit.
+  const TableCache::Tables* tables_for(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes,
+                                       bool may_split);
   bool takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const;
   Partials partials(int64_t rows, int kv_heads, int padded_dim) const;
 
-  Card card_;
-  PlanTables tables_;
+  Gpu gpu_;
+  TableCache tables_;
   char* scratch_ = nullptr;  // deltas, then partial results
   AttentionBytes reserved_;
-  std::optional<Cut>* steady_cut_ = nullptr;
-  const PlanTables::Placed* steady_ = nullptr;
+  std::optional<Split>* fixed_split_ = nullptr;  // between begin_fixed() and end_fixed()
+  const TableCache::Tables* fixed_ = nullptr;    // null until they are uploaded
 };
 
 }  // namespace vq::cuda

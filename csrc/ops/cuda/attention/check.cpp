@@ -78,8 +78,8 @@ bool near(const std::vector<float>& got, const std::vector<float>& want) {
 
 }  // namespace
 
-AttentionResults small_attention(Device& device, Stream stream, const Attention::Card& card, int head_dim) {
-  Attention attention(card, [&](void* to, const void* host, size_t bytes) { device.upload(to, host, bytes); });
+AttentionResults small_attention(Device& device, Stream stream, const Attention::Gpu& gpu, int head_dim) {
+  Attention attention(gpu, [&](void* to, const void* host, size_t bytes) { device.upload(to, host, bytes); });
   const AttentionShape shape{kHeads, kKeyHeads, head_dim, 1 / std::sqrt(static_cast<float>(head_dim))};
   std::vector<AttentionSegment> segments;
   std::vector<KeyRange> ranges;
@@ -115,13 +115,13 @@ std::string different_result(const AttentionResults& got, const AttentionResults
   return "";
 }
 
-std::string different_with_wgmma(Device& device, Stream stream, Attention::Card card) {
-  card.multiprocessors = 1;  // selects the many-row kernels on both sides
+std::string different_with_wgmma(Device& device, Stream stream, Attention::Gpu gpu) {
+  gpu.multiprocessors = 1;  // selects the many-row kernels on both sides
   for (int head_dim : {64, 128}) {
-    card.wgmma = false;
-    const AttentionResults want = small_attention(device, stream, card, head_dim);
-    card.wgmma = true;
-    const std::string what = different_result(small_attention(device, stream, card, head_dim), want);
+    gpu.wgmma = false;
+    const AttentionResults want = small_attention(device, stream, gpu, head_dim);
+    gpu.wgmma = true;
+    const std::string what = different_result(small_attention(device, stream, gpu, head_dim), want);
     if (!what.empty()) return what + " " + std::to_string(head_dim);
   }
   return "";

@@ -17,12 +17,12 @@ struct AttentionResults {
 
 // Runs both passes on a small problem: two windows, one of several tiles and one shorter than a tile, with two query
 // heads per key head.
-AttentionResults small_attention(Device& device, Stream stream, const Attention::Card& card, int head_dim);
+AttentionResults small_attention(Device& device, Stream stream, const Attention::Gpu& gpu, int head_dim);
 
 // The name of the first result that differs by more than bf16 rounding allows, or "" if none does.
 std::string different_result(const AttentionResults& got, const AttentionResults& want);
 
 // Compares kernels with and without wgmma for all compiled head sizes; returns, for example, "dq 128".
-std::string different_with_wgmma(Device& device, Stream stream, Attention::Card card);
+std::string different_with_wgmma(Device& device, Stream stream, Attention::Gpu gpu);
 
 }  // namespace vq::cuda

@@ -13,9 +13,9 @@ struct QueryGradients {
   static constexpr int keys = kHopperKeys;
   using Queries = PanelTile<dim, kHopperRows>;
   using Keys = PanelTile<dim, keys>;
-  // Shared memory: queries and dout on their way to registers, then stages of keys and values. At any time the keys of
-  // one stage may still be in use by the dQ GEMM, the next two are in use by the score and dP GEMMs, and the others are
-  // being loaded.
+  // Shared memory: queries and dout on their way to registers, then stages of keys and values. In iteration
+  // n, the other warpgroup may still read the keys of block n - 1 (dQ); the keys of block n (dQ) and the keys and values
+  // of block n + 1 (scores, dP) are in use, and blocks n + 2 and n + 3 are being loaded.
   static constexpr int stages = 5;
   static constexpr int ahead = stages - 2;  // blocks
   static constexpr int first_stage = 2 * Queries::bytes;
@@ -52,8 +52,8 @@ __device__ __forceinline__ void gradients_of_scores(Accumulator<keys>& p, const 
 // warpgroup has 64 rows, with queries and dout in registers. Bound: tensor cores. 6 D FLOP per row and key: scores, dP,
 // dQ.
 //
-// While the dQ GEMM of one block of keys runs, the gradients of the scores of the next block are computed. The block's
-// barrier is there too; see hopper_forward.cu.
+// While the dQ GEMM of one block of keys runs, the threads compute the gradients of the scores of the next block and
+// pass the barrier for its copies; see hopper_forward.cu.
 template <class F>
 __global__ void __launch_bounds__(kWarpgroupThreads, 1)
     query_gradients_in_warpgroups(const BackwardCall c, int kv_heads) {
@@ -150,8 +150,8 @@ struct KeyGradients {
   static constexpr int queries = 64;  // stacked rows at a time
   using Keys = PanelTile<dim, kHopperKeyTile>;
   using Queries = PanelTile<dim, queries>;
-  // Shared memory: keys, values, then stages of queries, dout, and lse, delta and visible of their rows. One stage may
-  // still be in use by the dK GEMM, the next is in use by the score and dP GEMMs, and the others are being loaded.
+  // Shared memory: keys, values, then stages of queries, dout, and lse, delta and visible of their rows. The other
+  // warpgroup may still read one stage (dV, dK), the next is in use, and the other two are being loaded.
   static constexpr int stages = 4;
   static constexpr int rows_bytes = 1024;
   static_assert(3 * 4 * queries <= rows_bytes);
@@ -203,8 +203,8 @@ __device__ __forceinline__ void gradients_of_key_scores(Accumulator<F::queries>&
 // Launch: key tiles of 128 times G blocks x 256 threads, all heads of a tile consecutively; each warpgroup has 64 keys.
 // GEMMs are transposed, keys by queries. Bound: tensor cores. 8 D FLOP per row and key: scores, dP, dV, and dK.
 //
-// Probabilities are computed during the dP GEMM, and the gradients of the scores during the dV GEMM; the dK GEMM
-// overlaps with the block's barrier.
+// Probabilities are computed during the dP GEMM, and the gradients of the scores during the dV GEMM; the threads
+// pass the barrier for the next queries while the dV and dK GEMMs run.
 template <class F>
 __global__ void __launch_bounds__(kWarpgroupThreads, 1)
     key_gradients_in_warpgroups(const BackwardCall c, int kv_heads) {

@@ -10,9 +10,9 @@ struct Forward {
   static constexpr int keys = kHopperKeys;
   using Queries = PanelTile<dim, kWarpgroups * 64>;
   using Keys = PanelTile<dim, keys>;
-  // Shared memory: stages of keys and values. At any time the values of one stage may still be in use, the values of
-  // the next and the keys of the third are in use, and the others are being loaded. The queries pass through the last
-  // stage to registers.
+  // Shared memory: stages of keys and values. In iteration n, the other warpgroup may still read the values of block
+  // n - 1; the values of block n and the keys of block n + 1 are in use, and blocks n + 2 and n + 3 are being loaded.
+  // The queries pass through the last stage on their way to registers.
   static constexpr int stages = 5;
   static constexpr int ahead = stages - 2;  // blocks
   static constexpr int stage_bytes = 2 * Keys::bytes;
@@ -27,8 +27,8 @@ struct Softmax {
   int limit[2];  // visible keys of the last range, per row
 };
 
-// Converts scores to probabilities (relative to max); returns true if max changed and the running sums must be
-// rescaled.
+// Converts scores to probabilities (relative to max) and adds them to the sums. Returns whether max grew in one of the
+// warp's rows: then the accumulated values must be multiplied by shrink.
 template <int keys>
 __device__ __forceinline__ bool softmax_step(Accumulator<keys>& s, Softmax& rows, float (&shrink)[2],
                                              const KeyCursor& block, int least, float scale) {
@@ -69,7 +69,7 @@ __device__ __forceinline__ bool softmax_step(Accumulator<keys>& s, Softmax& rows
   return grows;
 }
 
-// Rescales the running sums if max changed and converts the probabilities to the operand of the next GEMM.
+// Rescales the accumulated values if max grew and converts the probabilities to the operand of the next GEMM.
 template <class F>
 __device__ __forceinline__ void take_probabilities(Accumulator<F::dim>& o, RowFragment<F::keys>& p,
                                                    const Accumulator<F::keys>& s, const float (&shrink)[2],
@@ -85,8 +85,9 @@ __device__ __forceinline__ void take_probabilities(Accumulator<F::dim>& o, RowFr
 // longest tiles start first; each warpgroup has 64 rows, with its queries in registers. Bound: tensor cores. 4 D FLOP
 // per row and key; K and V are read from L2 once per 128 rows.
 //
-// While the values GEMM of one block of keys runs, the probabilities of the next block are computed. The block's
-// barrier is there too: ptxas moves arithmetic past a wgmma wait, but not out of the loop.
+// While the GEMM with the values of one block of keys runs, the threads compute the probabilities of the next block and
+// pass the barrier for its copies. The wait for that GEMM is in the next iteration: ptxas moves arithmetic past a wgmma
+// wait, but not into another iteration.
 template <class F>
 __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(const ForwardCall c, int kv_heads) {
   if constexpr (kHasWgmma) {

@@ -38,20 +38,25 @@ constexpr int kKeyTile = 64;
 // The same for the kernels with wgmma (capability 9.0, padded_dim 64 or 128), whose query tiles have 128 rows.
 constexpr int kHopperRows = 128, kHopperKeys = 64, kHopperKeyTile = 128;
 
-struct ForwardCall {
-  Operand q, k, v;
-  OutputRows o;
-  Global<float> lse;  // [Tq, H] or null
+// What all attention kernels read: the tables of the plan and the shape of the heads.
+struct AttentionCall {
   Global<const QueryTile> tiles;
   Global<const MergeTile> merges;
+  Global<const KeyTile> key_tiles;
   Global<const KeyRange> ranges;
   Global<const int32_t> visible;
-  Global<float> partial;      // [G, partial_rows, padded dim]
-  Global<float> partial_lse;  // [G, partial_rows]
-  int64_t partial_rows;
   Divider group;
   int heads, dim;
   float scale;
+};
+
+struct ForwardCall : AttentionCall {
+  Operand q, k, v;
+  OutputRows o;
+  Global<float> lse;          // [Tq, H] or null
+  Global<float> partial;      // [G, partial_rows, padded dim]
+  Global<float> partial_lse;  // [G, partial_rows]
+  int64_t partial_rows;
   bool wide;  // q, k, v can be copied 16 bytes at a time
 };
 
@@ -61,21 +66,13 @@ void launch_attention_forward(const ForwardCall& call, int padded_dim, int block
 
 void launch_hopper_forward(const ForwardCall& call, int padded_dim, unsigned tiles, unsigned kv_heads, Stream stream);
 
-struct BackwardCall {
+struct BackwardCall : AttentionCall {
   Operand q, k, v, dout;
   OutputRows dq, dk, dv;
   Global<const float> lse;    // [Tq, H]
   Global<const float> delta;  // [Tq, H]
-  Global<const QueryTile> tiles;
-  Global<const MergeTile> merges;
-  Global<const KeyTile> key_tiles;
-  Global<const KeyRange> ranges;
-  Global<const int32_t> visible;
-  Global<float> partial;  // [G, partial_rows, padded dim]
+  Global<float> partial;      // [G, partial_rows, padded dim]
   int64_t partial_rows;
-  Divider group;
-  int heads, dim;
-  float scale;
   bool wide;  // q, k, v, dout can be copied 16 bytes at a time
 };
 
@@ -101,18 +98,12 @@ struct AnyOperand {
   int64_t stride;
 };
 
-struct ReferenceCall {
+// Query tiles have kReferenceRows rows; none is split.
+struct ReferenceCall : AttentionCall {
   AnyOperand q, k, v, dout;
   OutputRows o, dq, dk, dv;
   Global<float> lse;
   Global<const float> delta;
-  Global<const QueryTile> tiles;  // of kReferenceRows rows, none split
-  Global<const KeyTile> key_tiles;
-  Global<const KeyRange> ranges;
-  Global<const int32_t> visible;
-  Divider group;
-  int heads, dim;
-  float scale;
 };
 
 constexpr int kReferenceRows = 64;

@@ -187,34 +187,33 @@ AttentionTables attention_tables(const AttentionPlan& given, const AttentionShap
   return all;
 }
 
-size_t PlanTables::bytes(int64_t rows, const AttentionShape& shape, int64_t wanted) {
+size_t TableCache::bytes(int64_t rows, const AttentionShape& shape, int64_t wanted) {
   // The upper bound: the smallest tiles, of 64 rows and keys, and one segment per row.
   const auto n = static_cast<size_t>(rows);
   const size_t whole = n + n * static_cast<size_t>(shape.heads / shape.kv_heads) / 64 + 1;
   const size_t cut = 2 * static_cast<size_t>(wanted);
   const size_t keys = 2 * n + n / 64 + 2;
   const size_t ranges = 2 * n + 4096;  // a fragmented cache has more ranges than rows, within reason
-  return kPlaces *
-         (aligned((whole + cut) * sizeof(QueryTile)) + aligned(cut * sizeof(MergeTile)) +
-          aligned(keys * sizeof(KeyTile)) + aligned(ranges * sizeof(KeyRange)) + aligned(n * sizeof(int32_t)));
+  return kSlots * (aligned((whole + cut) * sizeof(QueryTile)) + aligned(cut * sizeof(MergeTile)) +
+                   aligned(keys * sizeof(KeyTile)) + aligned(ranges * sizeof(KeyRange)) + aligned(n * sizeof(int32_t)));
 }
 
 AttentionBytes attention_bytes(int64_t rows, const AttentionShape& shape, int multiprocessors) {
   const int64_t wanted = busy_blocks(multiprocessors);
   const int64_t of_tile = std::min<int64_t>(kTileRows, rows * shape.heads / shape.kv_heads);
   const int64_t partials = 2 * wanted * of_tile * (padded_dim(shape.head_dim) + 1) * int64_t{sizeof(float)};
-  return {PlanTables::bytes(rows, shape, wanted), aligned(static_cast<size_t>(rows * shape.heads) * sizeof(float)),
+  return {TableCache::bytes(rows, shape, wanted), aligned(static_cast<size_t>(rows * shape.heads) * sizeof(float)),
           aligned(static_cast<size_t>(partials)) + kAlign};
 }
 
-void PlanTables::set_memory(void* memory, size_t bytes) {
+void TableCache::set_memory(void* memory, size_t bytes) {
   memory_ = static_cast<char*>(memory);
-  each_ = bytes / kPlaces / kAlign * kAlign;
+  slot_bytes_ = bytes / kSlots / kAlign * kAlign;
   for (Kept& k : kept_) k = {};
 }
 
-const PlanTables::Placed* PlanTables::place(const AttentionPlan& plan, const AttentionShape& shape,
-                                            const TileSizes& sizes, int64_t wanted, int64_t key_rows) {
+const TableCache::Tables* TableCache::get(const AttentionPlan& plan, const AttentionShape& shape,
+                                          const TileSizes& sizes, int64_t wanted, int64_t key_rows) {
   const std::vector<int64_t> how = {shape.heads, shape.kv_heads, sizes.rows, sizes.block, sizes.keys, wanted, key_rows};
   calls_++;
   Kept* oldest = &kept_[0];
@@ -222,40 +221,40 @@ const PlanTables::Placed* PlanTables::place(const AttentionPlan& plan, const Att
     if (k.how == how && same(k.segments, plan.segments) && same(k.ranges, plan.ranges) &&
         same(k.visible, plan.visible)) {
       k.used = calls_;
-      return &k.placed;
+      return &k.tables;
     }
     if (k.used < oldest->used) oldest = &k;
   }
-  Placed placed;
+  Tables tables;
   const AttentionTables t = attention_tables(plan, shape, sizes, wanted, key_rows);
-  if (!copy(t, static_cast<size_t>(oldest - kept_), placed)) return nullptr;
+  if (!copy(t, static_cast<size_t>(oldest - kept_), tables)) return nullptr;
   *oldest = {{plan.segments.begin(), plan.segments.end()},
              {plan.ranges.begin(), plan.ranges.end()},
              {plan.visible.begin(), plan.visible.end()},
              how,
-             placed,
+             tables,
              calls_};
-  return &oldest->placed;
+  return &oldest->tables;
 }
 
-const PlanTables::Placed* PlanTables::place_steady(const AttentionPlan& plan, const AttentionShape& shape,
+const TableCache::Tables* TableCache::upload_fixed(const AttentionPlan& plan, const AttentionShape& shape,
                                                    const TileSizes& sizes) {
-  return copy(attention_tables(plan, shape, sizes, 0, 0), kKept, steady_) ? &steady_ : nullptr;
+  return copy(attention_tables(plan, shape, sizes, 0, 0), kKept, fixed_) ? &fixed_ : nullptr;
 }
 
-bool PlanTables::copy(const AttentionTables& t, size_t place, Placed& placed) {
-  Blob blob{memory_ + place * each_, {}};
-  placed = {};
-  placed.tiles = blob.add(t.tiles);
-  placed.merges = blob.add(t.merges);
-  placed.key_tiles = blob.add(t.key_tiles);
-  placed.visible = blob.add(t.visible);
-  placed.ranges = blob.add(t.ranges);  // last, because their number does not affect the offsets of the others
-  placed.tile_count = static_cast<unsigned>(t.tiles.size());
-  placed.merge_count = static_cast<unsigned>(t.merges.size());
-  placed.key_tile_count = static_cast<unsigned>(t.key_tiles.size());
-  placed.partial_rows = t.partial_rows;
-  if (blob.bytes.size() > each_) return false;
+bool TableCache::copy(const AttentionTables& from, size_t slot, Tables& to) {
+  Blob blob{memory_ + slot * slot_bytes_, {}};
+  to = {};
+  to.tiles = blob.add(from.tiles);
+  to.merges = blob.add(from.merges);
+  to.key_tiles = blob.add(from.key_tiles);
+  to.visible = blob.add(from.visible);
+  to.ranges = blob.add(from.ranges);  // last, because their number does not affect the offsets of the others
+  to.tile_count = static_cast<unsigned>(from.tiles.size());
+  to.merge_count = static_cast<unsigned>(from.merges.size());
+  to.key_tile_count = static_cast<unsigned>(from.key_tiles.size());
+  to.partial_rows = from.partial_rows;
+  if (blob.bytes.size() > slot_bytes_) return false;
   upload_(blob.memory, blob.bytes.data(), blob.bytes.size());
   return true;
 }

@@ -69,17 +69,18 @@ constexpr int padded_dim(int dim) { return dim <= 64 ? 64 : dim <= 96 ? 96 : kLa
 // Grid blocks that keep the GPU busy: two per multiprocessor.
 constexpr int64_t busy_blocks(int multiprocessors) { return int64_t{2} * multiprocessors; }
 
-// Tables on the GPU. The tables of the last few plans are kept, since all layers of a step share one plan.
+// Tables on the GPU. Those of the last few plans are kept, since all layers of a step share one plan.
 //
-// The steady slot is an additional one, for plans with one row per segment and a fixed number of parts. As long as the
-// number of segments stays the same, the tables have the same addresses and counts, so captured launches remain valid.
-class PlanTables {
+// One more slot, the fixed one, is for the passes of a CUDA graph: plans with one row per segment, each tile split into
+// the same number of parts. As long as the number of segments stays the same, their tables have the same addresses and
+// counts, so captured launches remain valid.
+class TableCache {
  public:
   // Copies `bytes` of host memory to the GPU in stream order; the source can be reused at once.
   using Upload = std::function<void(void* to, const void* from, size_t bytes)>;
-  explicit PlanTables(Upload upload) : upload_(std::move(upload)) {}
+  explicit TableCache(Upload upload) : upload_(std::move(upload)) {}
 
-  struct Placed {
+  struct Tables {
     const QueryTile* tiles;
     const MergeTile* merges;
     const KeyTile* key_tiles;
@@ -92,10 +93,11 @@ class PlanTables {
   // Memory for plans of `rows` query rows; in backward passes also of `rows` key rows.
   static size_t bytes(int64_t rows, const AttentionShape& shape, int64_t wanted);
   void set_memory(void* memory, size_t bytes);
-  // Null if they do not fit.
-  const Placed* place(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes, int64_t wanted,
-                      int64_t key_rows);
-  const Placed* place_steady(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes);
+  // The tables of a plan, uploaded unless they are kept; null if they do not fit.
+  const Tables* get(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes, int64_t wanted,
+                    int64_t key_rows);
+  // Uploads the tables of a plan to the fixed slot; null if they do not fit.
+  const Tables* upload_fixed(const AttentionPlan& plan, const AttentionShape& shape, const TileSizes& sizes);
 
  private:
   struct Kept {
@@ -103,20 +105,20 @@ class PlanTables {
     std::vector<KeyRange> ranges;
     std::vector<int32_t> visible;
     std::vector<int64_t> how;  // all other inputs of the tables; empty: no tables
-    Placed placed;
-    uint64_t used;
+    Tables tables;
+    uint64_t used;  // the last call that used them
   };
   static constexpr size_t kKept = 4;  // for all rows and for target rows, forward and backward
-  static constexpr size_t kPlaces = kKept + 1;
+  static constexpr size_t kSlots = kKept + 1;
 
   // Copies tables to a slot; returns false if they do not fit.
-  bool copy(const AttentionTables& tables, size_t place, Placed& placed);
+  bool copy(const AttentionTables& from, size_t slot, Tables& to);
 
   Upload upload_;
   char* memory_ = nullptr;
-  size_t each_ = 0;  // bytes
+  size_t slot_bytes_ = 0;
   Kept kept_[kKept] = {};
-  Placed steady_ = {};
+  Tables fixed_ = {};
   uint64_t calls_ = 0;
 };
 
