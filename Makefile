@@ -25,7 +25,10 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 ENGINE := build/engine/libvqengine.a
 # Go does not see that a static library has changed: its checksum among the linker's flags makes it link, and test, again.
 ENGINE_LDFLAGS = -X ventriloquist/engine.library=$(firstword $(shell cksum $(ENGINE) 2>/dev/null))
-GO_LDFLAGS = -X main.version=$(VERSION) $(ENGINE_LDFLAGS)
+GO_LDFLAGS = -bindnow -X main.version=$(VERSION) $(ENGINE_LDFLAGS)
+# Position-independent programs (scripts/check-hardening). Every go command gets the flag, so that tests, vet and builds
+# share compiled packages.
+export GOFLAGS := $(strip $(shell go env GOFLAGS 2>/dev/null) -buildmode=pie)
 
 # CUDA=1 fetches a toolkit where none is installed; CUDA=0 builds without.
 NVCC := $(if $(filter 0,$(CUDA)),,$(shell scripts/cuda-toolkit --find 2>/dev/null))
@@ -54,12 +57,14 @@ cuda: | build
 	@scripts/cuda-toolkit >/dev/null
 	$(call configure,build/device,-DCMAKE_BUILD_TYPE=Release -DVQ_TESTS=OFF -DVQ_NVCC=$$(scripts/cuda-toolkit --find))
 	@cmake --build build/device --target vqcuda -j $(JOBS) -- --no-print-directory
+	@scripts/check-hardening build/device/libvqcuda.so
 	@mkdir -p bin && cp build/device/libvqcuda.so bin/
 	@scripts/kernel-table build/device/cuda >build/kernels.txt
 	@echo "built bin/libvqcuda.so; build/kernels.txt says what each kernel takes"
 
 vqctl: engine $(if $(filter 1,$(CUDA)),cuda)
 	@go build -ldflags "$(GO_LDFLAGS)" -o bin/vqctl ./cmd/vqctl
+	@scripts/check-hardening bin/vqctl
 	@echo "built bin/vqctl $(VERSION)"
 
 demo: vqctl

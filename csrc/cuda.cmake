@@ -48,7 +48,7 @@ foreach(a ${VQ_CUDA_ARCHITECTURES})
   endif()
 endforeach()
 
-set(VQ_NVCC_FLAGS -std=c++20 -O3 -lineinfo -Werror all-warnings -Xptxas -v -Xcompiler -Wall,-Wextra,-fPIC,-fno-math-errno
+set(VQ_NVCC_FLAGS -std=c++20 -O3 -lineinfo -Werror all-warnings -Xptxas -v -Xcompiler -Wall,-Wextra,-fPIC,-fno-math-errno,-fstack-protector-strong
   -I${CMAKE_CURRENT_SOURCE_DIR} -I${VQ_CUDA_INCLUDE})
 file(GLOB VQ_CUDA_HEADERS CONFIGURE_DEPENDS ops/cuda/*.h ops/cuda/attention/*.h ops/*.h)
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/cuda)
@@ -80,6 +80,6 @@ set(VQ_CUDA_LINK ${VQ_CUDART} Threads::Threads ${CMAKE_DL_LIBS} rt)
 add_library(vqcuda SHARED ${VQ_CUDA_OBJECTS} ${VQ_CUDA_PLAN_SOURCES})
 target_include_directories(vqcuda PRIVATE .)
 target_link_libraries(vqcuda PRIVATE vqops ${VQ_CUDA_LINK})
-target_link_options(vqcuda PRIVATE -Wl,--no-undefined)
+target_link_options(vqcuda PRIVATE -Wl,--no-undefined -Wl,-z,relro,-z,now,-z,noexecstack)
 # cuBLASLt may be in the folder of the library, or where it was at build time.
 set_target_properties(vqcuda PROPERTIES BUILD_RPATH "${VQ_CUDA_RPATH}" LINKER_LANGUAGE CXX)

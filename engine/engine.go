@@ -9,7 +9,7 @@
 // a Trainer's Batch may be filled while the engine runs the other batch.
 package engine
 
-// #cgo CFLAGS: -I${SRCDIR}/../csrc/include
+// #cgo CFLAGS: -I${SRCDIR}/../csrc/include -fstack-protector-strong
 // #cgo LDFLAGS: -L${SRCDIR}/../build/engine -lvqengine -lm -lpthread
 // #cgo linux LDFLAGS: -lstdc++
 // #cgo darwin LDFLAGS: -lc++
