@@ -66,6 +66,10 @@ func (m *Model) checkTensor(stored storedTensor, spec TensorSpec) error {
 		if len(m.shards) == 1 {
 			path = m.shards[0].Path()
 		}
+		if spec.Name == LMHead {
+			return usererr.With(fmt.Errorf("%s: tensor %q is missing", path, spec.Name),
+				"the model was saved without its output layer, or the download is incomplete: save it from Qwen3ForCausalLM")
+		}
 		return missingTensor(path, spec.Name)
 	}
 	t, _ := stored.file.Tensor(stored.name)

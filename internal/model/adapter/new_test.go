@@ -184,7 +184,7 @@ func TestConfig_Scale(t *testing.T) {
 
 // Whatever adapter_config.json says, loading returns an adapter that fits the base, or an error.
 func FuzzAdapterConfig(f *testing.F) {
-	for _, name := range []string{"all", "rslora-bf16", "pattern-f16", "lookahead", "exclude", "whole-names"} {
+	for _, name := range []string{"all", "rslora-bf16", "pattern-f16", "lookahead", "exclude", "whole-names", "repeat", "some-layers", "no-layer", "rank-pattern", "alpha-pattern"} {
 		f.Add(read(f, filepath.Join("testdata", name, adapter.ConfigFile)))
 	}
 	for _, c := range loadCases(f).Refused {
