@@ -128,21 +128,3 @@ func wantTexts(t *testing.T, list []messages.WindowMessage, want ...string) {
 		t.Errorf("messages are %q, want %q", got, want)
 	}
 }
-
-// rowsOf reads a query of one column.
-func rowsOf(t *testing.T, db *messages.DB, query string) (lines []string) {
-	t.Helper()
-	rows, err := db.SQL().Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}

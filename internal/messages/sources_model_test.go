@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 )
 
 // model is what several sources hold, told in the simplest way.
@@ -75,7 +76,7 @@ func TestSources_RandomHistories(t *testing.T) {
 			outcome := collect(t, db, source, extents[source], false, entries...)
 			before := len(m.lines())
 			m.collect(source, extents[source], entries)
-			got := rowsOf(t, db, `SELECT guid || ' ' || text FROM message WHERE kind < 9 AND state & 3 = 0 ORDER BY date`)
+			got := messagestest.Rows(t, db, `SELECT guid || ' ' || text FROM message WHERE kind < 9 AND state & 3 = 0 ORDER BY date`)
 			if n := len(read(t, db, nil)); n != len(got) {
 				t.Fatalf("seed %d, step %d: %d messages are read, %d are shown", seed, step, n, len(got))
 			}

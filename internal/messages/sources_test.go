@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 )
 
 func TestSources_OneDoesNotRemoveWhatAnotherGave(t *testing.T) {
@@ -203,5 +204,5 @@ func TestSources_WithoutMessages(t *testing.T) {
 	collect(t, db, "mac", messages.Whole, false)
 	collect(t, db, "phone", messages.Whole, false, said("d", 4, "d"))
 	wantTexts(t, read(t, db, nil), "tablet", "d")
-	wantStrings(t, rowsOf(t, db, `SELECT id || name FROM source ORDER BY id`), "1mac", "2phone", "3tablet")
+	wantStrings(t, messagestest.Rows(t, db, `SELECT id || name FROM source ORDER BY id`), "1mac", "2phone", "3tablet")
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 )
 
 const uuid = "0A1B2C3D-4E5F-6071-8293-A4B5C6D7E8F9"
@@ -26,7 +27,7 @@ func TestCollect_ReadsBackWhatWasWritten(t *testing.T) {
 	if got := read(t, db, nil); !reflect.DeepEqual(got, want) {
 		t.Errorf("read %+v, want %+v", got, want)
 	}
-	rows := rowsOf(t, db, `SELECT iif(typeof(m.guid) = 'blob', hex(m.guid), m.guid) || ' ' || part || ' ' || ((line & 0xFFFFFF) - 0x800000) || ' ' || text || coalesce(' ' || a.guid || ' ' || transcript, '')
+	rows := messagestest.Rows(t, db, `SELECT iif(typeof(m.guid) = 'blob', hex(m.guid), m.guid) || ' ' || part || ' ' || ((line & 0xFFFFFF) - 0x800000) || ' ' || text || coalesce(' ' || a.guid || ' ' || transcript, '')
 		FROM message m LEFT JOIN attachment a ON a.message = m.id ORDER BY date`)
 	wantStrings(t, rows, "0A1B2C3D4E5F60718293A4B5C6D7E8F9 2 7 a\nb", "sixteen bytes ok 0 9 Audio.caf at_0 hello")
 }

@@ -1,6 +1,6 @@
-// Package messagestest fills a messages.db for the tests of other packages.
+// Package messagestest fills a messages.db for tests, and reads it with SQL.
 //
-// In: messages as a test writes them. Out: a database that holds them. It must not know any source.
+// In: messages as a test writes them. Out: a database that holds them, or rows of one. It must not know any source.
 package messagestest
 
 import (

@@ -7,7 +7,7 @@
 // never infers them from a version. A collect reads the rows that may have changed since the last one; the first collect
 // reads all rows. What damage makes unreadable stays as it is stored:
 //
-//	open.go        a consistent view of the files, and the fallback if there is none
+//	open.go        where the database is (locate.go), a consistent view of its files (connect.go), or a copy of them (copy.go)
 //	query.go       fast reading of a query's rows
 //	source.go      the open database
 //	collect.go     a collect from start to end; collector.go has its data

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/sources"
 )
 
@@ -77,7 +78,7 @@ func TestRandomHistories_RedactedAndForgottenInBetween(t *testing.T) {
 			if !sameCollection(t, db, afresh, &again, &want) {
 				t.Fatalf("seed %d, step %d, after\n%s", seed, step, strings.Join(l.log, "\n"))
 			}
-			for _, address := range rowsOf(t, db, `SELECT address FROM handle`) {
+			for _, address := range messagestest.Rows(t, db, `SELECT address FROM handle`) {
 				if stage == 2 && stages()[2].StandIn(address) != "" && address != messages.ForgottenName(1) {
 					t.Fatalf("seed %d, step %d: the address %s returned", seed, step, address)
 				}

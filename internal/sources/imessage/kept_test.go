@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
@@ -83,24 +83,6 @@ func TestInclude_ChangedBetweenCollects(t *testing.T) {
 	}
 }
 
-// rowsOf reads a query of the store as lines of its columns.
-func rowsOf(t *testing.T, db *messages.DB, query string) (lines []string) {
-	t.Helper()
-	rows, err := db.SQL().Query(query)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, line)
-	}
-	return lines
-}
-
 const selectEvents = `SELECT group_concat(x, ' ') FROM (SELECT date, source_row, chat || ' ' || actor || ' ' || kind ||
 	coalesce(' ' || subject, '') || coalesce(' "' || text || '"', '') AS x FROM event) GROUP BY source_row ORDER BY date, source_row`
 
@@ -133,7 +115,7 @@ func TestEvents_AreKept(t *testing.T) {
 			"2 mary@x.org left", "2 mary@x.org photo set", "2 mary@x.org photo removed", "2 +15550000001 location shared",
 			"2 +15550000001 location no longer shared", "2 +15550000001 audio kept", "2 +15550000001 SharePlay",
 			"2 +15550000001 item_type 9, group_action_type 7", `2 +15550000001 associated_message_type 2999 "p:0/X"`}
-		if got := rowsOf(t, db, selectEvents); !slices.Equal(got, want) {
+		if got := messagestest.Rows(t, db, selectEvents); !slices.Equal(got, want) {
 			t.Errorf("events are\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 		}
 		if got := fmt.Sprint(c.summary.Unknown); got != "map[associated_message_type 2999:1 item_type 9, group_action_type 7:1]" {
@@ -155,14 +137,14 @@ func TestVersions_OfEditedMessagesAreKept(t *testing.T) {
 	query := `SELECT part || ' ' || number || ' ' || strftime('%Y-%m-%dT%H:%M:%f', date / 1e9, 'unixepoch') || ' ' || text FROM version`
 	want := []string{"0 0 2024-03-13T05:20:00.500 helo", "0 1 2024-03-13T05:20:00.500 hallo", "0 2 2024-03-13T05:20:00.500 hello",
 		"1 0 2024-03-13T05:20:00.500 x", "1 1 2024-03-13T05:20:00.500 y"}
-	if got := rowsOf(t, db, query); !slices.Equal(got, want) {
+	if got := messagestest.Rows(t, db, query); !slices.Equal(got, want) {
 		t.Errorf("versions are\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
 	h.change(func() {
 		h.Exec(`UPDATE message SET text = NULL, attributedBody = NULL, date_retracted = 1 WHERE guid = ?`, guid)
 	})
 	collectInto(t, h.path, db, sources.Options{}).want(t)
-	if got := rowsOf(t, db, query); len(got) > 0 {
+	if got := messagestest.Rows(t, db, query); len(got) > 0 {
 		t.Errorf("versions of an unsent message are %q", got)
 	}
 }

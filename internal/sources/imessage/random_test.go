@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
@@ -245,12 +246,12 @@ func (l *life) happen() {
 // tables are what a store holds beside messages, as text, whatever the numbers of things.
 func tables(t *testing.T, db *messages.DB) []string {
 	t.Helper()
-	return slices.Concat(rowsOf(t, db, selectEvents),
-		rowsOf(t, db, `SELECT hex(guid) || part || number || date || text FROM version ORDER BY 1`),
-		rowsOf(t, db, `SELECT m.id || ' ' || part || ' ' || coalesce(target_part, '') || ' ' || hex(guid) || ' ' || date || ' ' || coalesce(h.address, '') || ' ' || coalesce(c.number, '')
+	return slices.Concat(messagestest.Rows(t, db, selectEvents),
+		messagestest.Rows(t, db, `SELECT hex(guid) || part || number || date || text FROM version ORDER BY 1`),
+		messagestest.Rows(t, db, `SELECT m.id || ' ' || part || ' ' || coalesce(target_part, '') || ' ' || hex(guid) || ' ' || date || ' ' || coalesce(h.address, '') || ' ' || coalesce(c.number, '')
 			FROM message m LEFT JOIN handle h ON h.id = m.sender LEFT JOIN chat c ON c.id = m.chat WHERE kind = 10 ORDER BY 1`),
-		rowsOf(t, db, `SELECT message || ' ' || hex(guid) FROM unresolved ORDER BY 1`),
-		rowsOf(t, db, `SELECT r.id || ' ' || r.text || ' ' || t.id || ' ' || t.part FROM message r JOIN message t ON t.id = r.quote WHERE r.kind = 9 AND r.state & 3 = 0 ORDER BY 1`))
+		messagestest.Rows(t, db, `SELECT message || ' ' || hex(guid) FROM unresolved ORDER BY 1`),
+		messagestest.Rows(t, db, `SELECT r.id || ' ' || r.text || ' ' || t.id || ' ' || t.part FROM message r JOIN message t ON t.id = r.quote WHERE r.kind = 9 AND r.state & 3 = 0 ORDER BY 1`))
 }
 
 // histories is how many are tried: few with -short, more than in an ordinary run with VQ_HISTORIES=2000 go test -run Random.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
@@ -43,7 +44,7 @@ func TestRules_OneForEveryChangeOfWhatRowsBecome(t *testing.T) {
 	collectInto(t, unzip(t, "testdata/rules/chat.db.gz"), db, sources.Options{Include: include})
 	var lines []string
 	for _, query := range selectAll {
-		lines = append(lines, rowsOf(t, db, query)...)
+		lines = append(lines, messagestest.Rows(t, db, query)...)
 	}
 	for i := range lines {
 		lines[i] = strings.ReplaceAll(lines[i], "\n", " / ")
