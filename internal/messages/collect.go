@@ -3,7 +3,6 @@ package messages
 import (
 	"cmp"
 	"context"
-	"database/sql"
 )
 
 // Collect changes what the file holds of one or several sources, in one transaction: an error leaves the file unchanged.
@@ -29,7 +28,7 @@ func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) 
 		return Outcome{}, explain(db.path, err)
 	}
 	defer tx.Rollback()
-	t := &Tx{policyFilter: newPolicyFilter(db.policy), ctx: ctx, sql: tx, path: db.path, keepGone: keepGone}
+	t := newTx(ctx, tx, db.path, db.policy, keepGone)
 	defer t.close()
 	if err := t.begin(); err != nil {
 		return Outcome{}, explain(db.path, err)
@@ -71,9 +70,6 @@ DROP TABLE IF EXISTS temp.touched_guid; CREATE TEMP TABLE touched_guid (guid PRI
 
 // begin reads the known sources, chats and addresses.
 func (t *Tx) begin() error {
-	t.names, t.statements = map[string]string{}, map[string]*sql.Stmt{}
-	t.changed, t.gone, t.put = map[int64]bool{}, map[uint64]bool{}, map[uint64]bool{}
-	t.former, t.states = map[*chat][]period{}, map[int64]func() []byte{}
 	if err := t.exec(temporaryTables); err != nil {
 		return err
 	}
@@ -166,4 +162,20 @@ func (t *Tx) Name(address, name string) {
 	if name != "" && name != address && t.standIn(address) == "" {
 		t.names[address] = name
 	}
+}
+
+// writeHandles writes the new addresses, and the names that sources gave.
+func (t *Tx) writeHandles() error {
+	for id := t.stored; id < len(t.addresses); id++ {
+		if err := t.exec(`INSERT INTO handle (id, address) VALUES (?, ?)`, id, t.addresses[id]); err != nil {
+			return err
+		}
+	}
+	t.stored = len(t.addresses)
+	for address, name := range t.names {
+		if err := t.exec(`UPDATE handle SET name = ? WHERE address = ?`, name, address); err != nil {
+			return err
+		}
+	}
+	return nil
 }

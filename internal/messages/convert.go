@@ -44,7 +44,7 @@ func convertFormer(ctx context.Context, tx *sql.Tx, path string, found int) erro
 	if _, err := tx.ExecContext(ctx, copyFormer); err != nil {
 		return err
 	}
-	t := &Tx{policyFilter: newPolicyFilter(nil), ctx: ctx, sql: tx, path: path}
+	t := newTx(ctx, tx, path, nil, false)
 	defer t.close()
 	if err := t.begin(); err != nil {
 		return err

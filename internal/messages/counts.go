@@ -2,6 +2,21 @@ package messages
 
 import "context"
 
+// Outcome counts what is in the file after a collect.
+type Outcome struct {
+	Messages      int64 // messages that are shown, of all sources
+	Conversations int64
+	// LostReactions and LostRemovals count rows of the collected sources whose target is missing.
+	LostReactions, LostRemovals int64
+	// Gone is how many rows no source has any longer. Kept reports whether they were kept.
+	Gone int64
+	Kept bool
+	// Forgotten is how many messages stayed out because their sender was forgotten.
+	Forgotten int64
+	// Moved is how many unchanged rows now belong to another conversation because the participants changed.
+	Moved int64
+}
+
 // Counts is the number of rows of each kind in a database.
 type Counts struct {
 	Messages  int

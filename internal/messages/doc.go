@@ -20,15 +20,19 @@
 //
 // The source files, each using the ones below it:
 //
-//	open.go migrate.go convert.go            files of every version
-//	forget.go redact.go                      what is taken out
-//	collect.go                               a collect from its beginning to its end
-//	outcome.go state.go                      what is counted, and kept for the next time
-//	sweep.go put.go                          rows that a source no longer has; rows that it has
-//	copies.go replies.go facts.go            which copy is shown, what is quoted; events and versions
-//	membership.go sources.go forgotten.go    chats and who was in them; what a collect speaks for; who stays out
-//	records.go tx.go row.go policy.go        rows of the tables; the transaction; a row as a source tells it
-//	window_message.go tally.go reactions.go  messages in order of time, counts, reactions that were taken back
-//	reader.go chat.go origin.go              conversations; chats with their periods; sources
-//	schema.go keys.go db.go                  tables, their upgrades and indexes; ids of messages; the file
+//	open.go                                      a file of any version
+//	migrate.go                                   its upgrade
+//	convert.go forget.go                         files of another layout; people who are taken out
+//	collect.go redact.go window_message.go tally.go   a collect; texts that are taken out; messages in order, counts
+//	sweep.go state.go                            rows that a source no longer has; what is kept for the next time
+//	put.go outcome.go                            rows that a source has; what a collect counts
+//	copies.go forgotten.go                       which copy is shown; who stays out
+//	membership.go facts.go replies.go            who was in which chat; events and versions; what is quoted
+//	records.go roots.go sources.go reader.go     rows of the tables; folders; what a collect speaks for; conversations
+//	tx.go reactions.go                           the transaction; reactions that were taken back
+//	session.go chat.go handles.go identity.go described.go counts.go settings.go   its statements; chats, addresses, …
+//	db.go share.go                               the file, and other commands that use it
+//	policy.go record.go                          what is kept out; a row of the tables
+//	row.go insert.go origin.go                   a row as a source tells it; many rows at once; a source
+//	files.go guid.go keys.go kinds.go lock.go former_schema.go schema.go   values and tables
 package messages

@@ -48,3 +48,6 @@ func forgottenRecord(key int64, r *Row) []record {
 	}
 	return []record{stub}
 }
+
+// KeepsOut reports whether a policy keeps anything out.
+func (t *Tx) KeepsOut() bool { return t.policy != nil }

@@ -6,9 +6,6 @@ import (
 	"fmt"
 )
 
-// Owner is the address of the owner of the messages.
-const Owner = ""
-
 // handles are the numbers of addresses; 0 is the owner's.
 type handles struct {
 	numbers   map[string]int64
@@ -59,20 +56,4 @@ func readAddresses(ctx context.Context, q querier) ([]string, error) {
 		return nil
 	})
 	return addresses, err
-}
-
-// writeHandles writes the new addresses, and the names that sources gave.
-func (t *Tx) writeHandles() error {
-	for id := t.stored; id < len(t.addresses); id++ {
-		if err := t.exec(`INSERT INTO handle (id, address) VALUES (?, ?)`, id, t.addresses[id]); err != nil {
-			return err
-		}
-	}
-	t.stored = len(t.addresses)
-	for address, name := range t.names {
-		if err := t.exec(`UPDATE handle SET name = ? WHERE address = ?`, name, address); err != nil {
-			return err
-		}
-	}
-	return nil
 }

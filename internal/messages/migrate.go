@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 
 	"ventriloquist/internal/usererr"
 )
@@ -47,28 +46,4 @@ func (db *DB) migrate(ctx context.Context) error {
 		}
 		return err
 	})
-}
-
-// createTables creates the missing tables in version base, and upgrades them.
-func createTables(ctx context.Context, tx *sql.Tx) error {
-	if _, err := tx.ExecContext(ctx, strings.ReplaceAll(tables, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ")); err != nil {
-		return err
-	}
-	return upgrade(ctx, tx, base)
-}
-
-// upgrade takes tables from the version found to the newest one.
-func upgrade(ctx context.Context, tx *sql.Tx, found int) error {
-	var err error
-	for _, step := range upgrades[found-base:] {
-		if err == nil {
-			_, err = tx.ExecContext(ctx, step)
-		}
-	}
-	for _, index := range indexes {
-		if err == nil {
-			_, err = tx.ExecContext(ctx, `CREATE INDEX IF NOT EXISTS `+index.name+` ON `+index.definition)
-		}
-	}
-	return err
 }

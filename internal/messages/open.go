@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 
@@ -53,12 +52,6 @@ const settings = "_busy_timeout=5000&_secure_delete=false&_cache_size=-32768"
 
 // newFileSettings apply to a new, empty file: deleted rows return their pages at the commit.
 const newFileSettings = "&_auto_vacuum=full"
-
-// dataSource is the name of a database file for [sql.Open].
-func dataSource(path, settings string) string {
-	dsn := url.URL{Scheme: "file", Path: path, RawQuery: settings}
-	return dsn.String()
-}
 
 func open(ctx context.Context, path, settings string) (*DB, error) {
 	absolute, err := filepath.Abs(path)

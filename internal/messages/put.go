@@ -215,3 +215,23 @@ func (t *Tx) touchLine(key int64, new []record) error {
 	}
 	return t.run(`UPDATE message SET line = ? WHERE id BETWEEN ? AND ?`, new[0].line.Int64, key, lastID(key))
 }
+
+// takeOver deletes the kept copy of a numbered row that the source has again, and points its replies at the row.
+func (t *Tx) takeOver(o *origin, key int64, r *Row, new []record) error {
+	hashed := guidKey(o.id, r.GUID)
+	old, err := t.readRecords(hashed)
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	if err := t.touch(o, hashed, old, new); err != nil {
+		return err
+	}
+	if err := t.remove(hashed, old); err != nil {
+		return err
+	}
+	if err := t.removeFacts(o.id, r.GUID); err != nil {
+		return err
+	}
+	t.ahead.forget()
+	return t.run(`UPDATE message SET target = ? WHERE target = ?`, key, hashed)
+}

@@ -3,6 +3,7 @@ package messages
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"sort"
 )
 
@@ -23,14 +24,14 @@ type reactionKey struct {
 
 // readCanceled returns the reactions that were taken back. Each removal cancels the latest earlier reaction by the same
 // person to the same message with the same text.
-func (r *Reader) readCanceled(ctx context.Context, identity func(string) string) (map[int64]bool, error) {
-	people := make([]string, len(r.handles.addresses))
-	for i, address := range r.handles.addresses {
+func readCanceled(ctx context.Context, q querier, h *handles, identity func(string) string) (map[int64]bool, error) {
+	people := make([]string, len(h.addresses))
+	for i, address := range h.addresses {
 		if people[i] = address; i > 0 && identity != nil {
 			people[i] = identity(address)
 		}
 	}
-	events, err := r.readReactionEvents(ctx, people)
+	events, err := readReactionEvents(ctx, q, people)
 	if err != nil {
 		return nil, err
 	}
@@ -70,20 +71,20 @@ func cancelLatest(earlier []reactionEvent, text string, canceled map[int64]bool)
 func isWord(reaction string) bool { return reaction != "" && reaction[0] >= 'A' && reaction[0] <= 'Z' }
 
 // readReactionEvents returns all reactions and removals on messages that have a removal.
-func (r *Reader) readReactionEvents(ctx context.Context, people []string) (map[reactionKey][]reactionEvent, error) {
+func readReactionEvents(ctx context.Context, q querier, people []string) (map[reactionKey][]reactionEvent, error) {
 	const removals = `SELECT quote FROM message WHERE kind = 9 AND state & 3 = 0`
 	const query = `SELECT m.id, m.line, m.date, m.sender, m.text, m.quote, m.kind = 9 FROM message m
 		WHERE m.target IS NOT NULL AND m.kind IN (1, 9) AND m.state & 3 = 0 AND m.quote IN (` + removals + `) AND EXISTS (` + removals + `)`
 	events := make(map[reactionKey][]reactionEvent)
-	err := each(ctx, r.q, query, func(rows *sql.Rows) error {
+	err := each(ctx, q, query, func(rows *sql.Rows) error {
 		var e reactionEvent
 		var line *int64
 		var sender, target int64
 		if err := rows.Scan(&e.id, &line, &e.date, &sender, &e.text, &target, &e.removal); err != nil {
 			return err
 		}
-		if _, err := r.handles.address(sender); err != nil {
-			return err
+		if sender < 0 || sender >= int64(len(people)) {
+			return fmt.Errorf("handle %d does not exist", sender)
 		}
 		e.row = rowOf(e.id, line)
 		key := reactionKey{people[sender], target}

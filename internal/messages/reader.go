@@ -31,7 +31,7 @@ func (db *DB) reader(ctx context.Context, q querier, identity func(address strin
 		r.chats, err = readChats(ctx, q)
 	}
 	if err == nil {
-		r.canceled, err = r.readCanceled(ctx, identity)
+		r.canceled, err = readCanceled(ctx, q, &r.handles, identity)
 	}
 	if err != nil {
 		return nil, explain(db.path, err)

@@ -3,6 +3,12 @@ package messages
 // WholeMessage as a TargetPart refers to the row as a whole: its first message.
 const WholeMessage = -1
 
+// Owner is the address of the owner of the messages.
+const Owner = ""
+
+// Range is the rows from First to Last, inclusive.
+type Range struct{ First, Last int64 }
+
 // Row is a row of a source, as the source states it.
 type Row struct {
 	Source int64 // from Tx.Source

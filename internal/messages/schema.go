@@ -1,5 +1,11 @@
 package messages
 
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
+
 // applicationID marks a file as a messages.db ("vqct" in SQLite's header).
 const applicationID = 0x76716374
 
@@ -131,3 +137,27 @@ var indexes = []struct{ name, definition string }{
 
 // guidIndex exists once there is a second source: it finds the copies of a message.
 const guidIndex = `CREATE INDEX IF NOT EXISTS message_guid ON message(guid)`
+
+// createTables creates the missing tables in version base, and upgrades them.
+func createTables(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, strings.ReplaceAll(tables, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ")); err != nil {
+		return err
+	}
+	return upgrade(ctx, tx, base)
+}
+
+// upgrade takes tables from the version found to the newest one.
+func upgrade(ctx context.Context, tx *sql.Tx, found int) error {
+	var err error
+	for _, step := range upgrades[found-base:] {
+		if err == nil {
+			_, err = tx.ExecContext(ctx, step)
+		}
+	}
+	for _, index := range indexes {
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `CREATE INDEX IF NOT EXISTS `+index.name+` ON `+index.definition)
+		}
+	}
+	return err
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 )
@@ -57,4 +58,10 @@ func unshare(path string) {
 	}
 	defer handle.Close()
 	_, _ = handle.Exec(`PRAGMA journal_mode = DELETE`) // fails while others read
+}
+
+// dataSource is the name of a database file for [sql.Open].
+func dataSource(path, settings string) string {
+	dsn := url.URL{Scheme: "file", Path: path, RawQuery: settings}
+	return dsn.String()
 }

@@ -4,9 +4,6 @@ import (
 	"database/sql"
 )
 
-// Range is the rows from First to Last, inclusive.
-type Range struct{ First, Last int64 }
-
 // Sweep removes, or keeps as gone, the rows in the ranges of a numbered source that were not put. It calls visit with what
 // the file held of each.
 func (t *Tx) Sweep(source int64, ranges []Range, visit func(*OldRow)) error {
@@ -156,24 +153,4 @@ func (t *Tx) keep(o *origin, key int64, old []record, mark int64) error {
 		return err
 	}
 	return t.insert(old)
-}
-
-// takeOver deletes the kept copy of a numbered row that the source has again, and points its replies at the row.
-func (t *Tx) takeOver(o *origin, key int64, r *Row, new []record) error {
-	hashed := guidKey(o.id, r.GUID)
-	old, err := t.readRecords(hashed)
-	if err != nil || len(old) == 0 {
-		return err
-	}
-	if err := t.touch(o, hashed, old, new); err != nil {
-		return err
-	}
-	if err := t.remove(hashed, old); err != nil {
-		return err
-	}
-	if err := t.removeFacts(o.id, r.GUID); err != nil {
-		return err
-	}
-	t.ahead.forget()
-	return t.run(`UPDATE message SET target = ? WHERE target = ?`, key, hashed)
 }

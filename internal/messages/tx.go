@@ -9,92 +9,66 @@ import (
 
 // Tx is one collect: one transaction that changes what the file holds of the sources it opens.
 type Tx struct {
+	session
 	policyFilter
 	handles
-	ctx      context.Context
-	sql      *sql.Tx
-	path     string
+	chatIndex
+	writer
+	changes
+	report
 	keepGone bool
 	collect  int64 // number of this collect
 	bulk     bool  // the file held no messages: the indexes are built at the end
 	several  bool  // there is more than one source: copies of messages are looked for
+	sources  map[int64]*origin
+	names    map[string]string // of addresses
+	roots    map[string]int64
+}
 
-	sources    map[int64]*origin
-	names      map[string]string // of addresses
+// chatIndex is the chats of the file, and how sources know them.
+type chatIndex struct {
 	chats      map[int64]*chat
 	numbered   map[chatKey]int64
 	unnumbered map[rosterOf]int64
 	lastChat   int64
 	lastPeriod int64
-	roots      map[string]int64
+	former     map[*chat][]period // the former periods of chats whose members changed
+}
 
+// writer holds rows that were not written yet, and rows that were read ahead.
+type writer struct {
 	insertMessage, insertAttachment *Inserter
-	statements                      map[string]*sql.Stmt
 	ahead                           ahead
-	changed                         map[int64]bool // keys of rows that changed; empty in bulk
-	gone                            map[uint64]bool
-	put                             map[uint64]bool    // identifiers of changed rows, summed up
-	waiting                         map[string]bool    // identifiers of missing targets
-	forgotten                       int64              // messages of exports that stayed out
-	former                          map[*chat][]period // the former periods of chats whose members changed
-	states                          map[int64]func() []byte
-	incomplete                      bool
+}
 
-	key     string // of an export, for Collected
+// changes records what a collect changed.
+type changes struct {
+	changed    map[int64]bool  // keys of rows that changed; empty in bulk
+	gone       map[uint64]bool // identifiers of rows that left their source, summed up
+	put        map[uint64]bool // identifiers of changed rows, summed up
+	waiting    map[string]bool // identifiers of missing targets
+	forgotten  int64           // messages of exports that stayed out
+	incomplete bool            // not all of the source could be read
+}
+
+// report is what the next collect wants to know.
+type report struct {
+	states  map[int64]func() []byte // by source
+	key     string                  // of an export, for Collected
 	summary func(*Outcome) []byte
 }
 
-func (t *Tx) exec(statement string, args ...any) error {
-	_, err := t.sql.ExecContext(t.ctx, statement, args...)
-	return err
-}
-
-// run executes a statement that is prepared once. It takes no context: with one, each would start a goroutine to watch it.
-func (t *Tx) run(statement string, args ...any) error {
-	s, err := t.prepared(statement)
-	if err == nil {
-		_, err = s.Exec(args...)
+// newTx returns a collect that writes in a transaction.
+func newTx(ctx context.Context, tx *sql.Tx, path string, policy *Policy, keepGone bool) *Tx {
+	return &Tx{
+		session:      session{ctx: ctx, sql: tx, path: path, statements: map[string]*sql.Stmt{}},
+		policyFilter: newPolicyFilter(policy),
+		chatIndex:    chatIndex{former: map[*chat][]period{}},
+		changes:      changes{changed: map[int64]bool{}, gone: map[uint64]bool{}, put: map[uint64]bool{}},
+		report:       report{states: map[int64]func() []byte{}},
+		keepGone:     keepGone,
+		names:        map[string]string{},
 	}
-	return err
-}
-
-func (t *Tx) prepared(statement string) (*sql.Stmt, error) {
-	s := t.statements[statement]
-	if s == nil {
-		var err error
-		if s, err = t.sql.PrepareContext(t.ctx, statement); err != nil {
-			return nil, err
-		}
-		t.statements[statement] = s
-	}
-	return s, nil
-}
-
-func (t *Tx) each(query string, scan func(*sql.Rows) error, args ...any) error {
-	return each(t.ctx, t.sql, query, scan, args...)
-}
-
-// query is each for a statement that is prepared once.
-func (t *Tx) query(query string, scan func(*sql.Rows) error, args ...any) error {
-	s, err := t.prepared(query)
-	if err != nil {
-		return err
-	}
-	rows, err := s.Query(args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-func (t *Tx) integer(query string, args ...any) (int64, error) {
-	return integer(t.ctx, t.sql, query, args...)
 }
 
 // flush writes the pending rows.
@@ -111,14 +85,6 @@ func (t *Tx) close() {
 	for _, s := range t.statements {
 		s.Close()
 	}
-}
-
-// wrong adds the file's name to an error.
-func (t *Tx) wrong(err error) error {
-	if err == nil {
-		return nil
-	}
-	return explain(t.path, err)
 }
 
 var errUnknownSource = errors.New("the source is not among those that are collected")

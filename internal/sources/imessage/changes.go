@@ -3,6 +3,7 @@ package imessage
 import (
 	"context"
 	"database/sql/driver"
+	"math"
 
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/sqlitepages"
@@ -124,4 +125,45 @@ func (c *collector) ofNewRules(ctx context.Context) (rows []int64, err error) {
 		}
 	}
 	return rows, nil
+}
+
+// readJoins reads the join tables completely.
+func (c *collector) readJoins(ctx context.Context) error {
+	for i, table := range joinTables {
+		err := c.source.eachJoin(ctx, table, allJoins, c.joins[i].add)
+		if isDamage(err) {
+			c.unread[table.name] = []sqlitepages.Range{{First: c.joins[i].last.row + 1, Last: math.MaxInt64}}
+		}
+		if err := c.survive(table.name, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// renewJoins reads the joins in the ranges of a table again and returns the messages whose joins have changed. Where the
+// file is damaged, the joins stay as they were.
+func (c *collector) renewJoins(ctx context.Context, table int, ranges []sqlitepages.Range) ([]int64, error) {
+	t := joinTables[table]
+	var read []sqlitepages.Range
+	var is []join
+	for _, r := range ranges {
+		n := len(is)
+		err := c.source.eachJoin(ctx, t, r, func(j join) { is = append(is, j) })
+		if isDamage(err) {
+			is = is[:n]
+			c.unread[t.name] = append(c.unread[t.name], r)
+		} else {
+			read = append(read, r)
+		}
+		if err := c.survive(t.name, err); err != nil {
+			return nil, err
+		}
+	}
+	if len(read) == 0 {
+		return nil, nil
+	}
+	renewed, changed, err := c.joins[table].renew(read, is)
+	c.joins[table] = renewed
+	return changed, err
 }

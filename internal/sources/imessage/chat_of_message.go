@@ -1,17 +1,5 @@
 package imessage
 
-// chatOfMessage remembers the chat of each message in four bytes per message, because row IDs are consecutive.
-type chatOfMessage struct {
-	chats []*chat // by number; 0 means none
-	pages map[int64]*[placesPage]uint32
-}
-
-const placesPage = 4096
-
-func newChatOfMessage() chatOfMessage {
-	return chatOfMessage{chats: []*chat{nil}, pages: map[int64]*[placesPage]uint32{}}
-}
-
 // place records that a message belongs to a chat. If it belongs to several, the first one with members counts.
 func (d *directory) place(message int64, c *chat) {
 	if c == nil || message < 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"math"
 
 	"go.uber.org/zap"
 
@@ -104,20 +103,6 @@ func (c *collector) prepare(ctx context.Context) error {
 		return err
 	}
 	return c.directory.placeMessages(&c.joins, func(m int64) bool { return inRanges(c.suspects, m) }, c.options.Include[sources.RecentlyDeleted])
-}
-
-// readJoins reads the join tables completely.
-func (c *collector) readJoins(ctx context.Context) error {
-	for i, table := range joinTables {
-		err := c.source.eachJoin(ctx, table, allJoins, c.joins[i].add)
-		if isDamage(err) {
-			c.unread[table.name] = []sqlitepages.Range{{First: c.joins[i].last.row + 1, Last: math.MaxInt64}}
-		}
-		if err := c.survive(table.name, err); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // isUnchanged reports whether the store already matches the source.

@@ -27,3 +27,15 @@ type directory struct {
 	deleted       map[int64]bool // messages that are recently deleted
 	chatOfMessage                // for all other messages
 }
+
+// chatOfMessage remembers the chat of each message in four bytes per message, because row IDs are consecutive.
+type chatOfMessage struct {
+	chats []*chat // by number; 0 means none
+	pages map[int64]*[placesPage]uint32
+}
+
+const placesPage = 4096
+
+func newChatOfMessage() chatOfMessage {
+	return chatOfMessage{chats: []*chat{nil}, pages: map[int64]*[placesPage]uint32{}}
+}

@@ -5,34 +5,25 @@
 //
 // The package never writes to the source: see Open. Apple's tables differ between releases, so it probes for columns and
 // never infers them from a version. A collect reads the rows that may have changed since the last one; the first collect
-// reads all rows. What damage makes unreadable stays as it is stored:
+// reads all rows. What damage makes unreadable stays as it is stored.
 //
-//	open.go        where the database is (locate.go), a consistent view of its files (connect.go), or a copy of them (copy.go)
-//	query.go       fast reading of a query's rows
-//	source.go      the open database
-//	collect.go     a collect from start to end; collector.go has its data
-//	changes.go     which rows may have changed, by the checksums of their pages
-//	rules.go       which rows are read differently since which version
-//	periods.go     who was in which group at what time; stale.go says of which groups this must be determined again
-//	fill.go        reads and decodes rows in one goroutine, stores them in another
-//	state.go       what a collect saves for the next one
-//	joins.go       which messages are in which chats, and have which attachments
-//	summary.go     the counts of rows by fate
-//	include.go     rows that are left out by default
+// The source files, each using the ones below it:
 //
-// The rest of the package interprets a row, one question per file:
-//
-//	read.go        the decoded content of a row
-//	chats.go       who is in which chat; directory.go has the data
-//	chat_of_message.go which chat a row is in
-//	members.go     who was in a group at the time
-//	rows.go        the columns of a row; row.go has its fields
-//	classify.go    whether a row is a message, and if not, why
-//	parts.go       a body's parts, with its attachments in their places
-//	edits.go       which parts were edited or unsent
-//	attachments.go the attachments of a message, and their names
-//	balloons.go    the text of links and of apps' messages
-//	tapbacks.go    reactions and what they react to
-//	events.go      what happened to a group
-//	identity.go    which addresses belong to the owner, and which to one person
+//	collect.go                     a collect from start to end
+//	changes.go fill.go             which rows may have changed; reads and decodes them in one goroutine, stores them in another
+//	read.go periods.go open.go     the content of a row; who was in which group; the database
+//	copy.go                        a copy of the database, if it cannot be read in place
+//	events.go parts.go rows.go     what happened to a group; a body's parts, with its attachments; the columns of a row
+//	stale.go connect.go            groups whose members must be determined again; a consistent view of the files
+//	chats.go classify.go           who is in which chat; whether a row is a message, and if not, why
+//	summary.go                     the counts of rows by fate
+//	collector.go                   the data of a collect
+//	state.go members.go            what a collect saves for the next one; who was in a group at the time
+//	chat_of_message.go             which chat a row is in
+//	directory.go joins.go edits.go attachments.go   chats and people; what joins them to messages; edits; attachments
+//	identity.go columns.go         the owner's addresses; which columns there are
+//	query.go rules.go              fast reading of a query's rows; which rows are read differently since which version
+//	locate.go include.go           where the database is; rows that are left out by default
+//	source.go row.go               the open database; the fields of a row
+//	balloons.go dates.go tapbacks.go   the text of links and of apps' messages; dates; reactions
 package imessage

@@ -192,3 +192,23 @@ func oldFate(o *messages.OldRow) sources.Fate {
 
 // fatesOfForgotten maps what the store reports about rows that it leaves out to their fates.
 var fatesOfForgotten = map[int]sources.Fate{messages.ForgottenMessage: sources.Messages, messages.ForgottenReaction: sources.Reactions, messages.ForgottenRemoval: sources.Removals}
+
+// newState returns the state after a collect. What could not be read counts as unknown, so that it is read next time.
+func (c *collector) newState() *state {
+	st := &state{Format: stateFormat, Rules: len(rules), Include: c.options.Include, Handles: c.directory.handleSums(),
+		Chats: c.directory.chatSums(), Rows: c.rows, Damaged: c.damaged, Unknown: c.unknown}
+	for id := range c.unsettled {
+		delete(st.Chats, id)
+	}
+	if c.missedRows { // which rows these changes concern is known only in part
+		st.Rules, st.Include, st.Handles = c.old.Rules, c.old.Include, c.old.Handles
+	}
+	for i := range c.joins {
+		st.Joins[i] = c.joins[i].data
+	}
+	for i, table := range surveyed {
+		sqlitepages.Invalidate(c.leaves[table], c.unread[table])
+		st.Leaves[i] = sqlitepages.AppendLeaves(nil, c.leaves[table])
+	}
+	return st
+}

@@ -112,33 +112,6 @@ func inRanges(ranges []sqlitepages.Range, row int64) bool {
 	return found
 }
 
-// renewJoins reads the joins in the ranges of a table again and returns the messages whose joins have changed. Where the
-// file is damaged, the joins stay as they were.
-func (c *collector) renewJoins(ctx context.Context, table int, ranges []sqlitepages.Range) ([]int64, error) {
-	t := joinTables[table]
-	var read []sqlitepages.Range
-	var is []join
-	for _, r := range ranges {
-		n := len(is)
-		err := c.source.eachJoin(ctx, t, r, func(j join) { is = append(is, j) })
-		if isDamage(err) {
-			is = is[:n]
-			c.unread[t.name] = append(c.unread[t.name], r)
-		} else {
-			read = append(read, r)
-		}
-		if err := c.survive(t.name, err); err != nil {
-			return nil, err
-		}
-	}
-	if len(read) == 0 {
-		return nil, nil
-	}
-	renewed, changed, err := c.joins[table].renew(read, is)
-	c.joins[table] = renewed
-	return changed, err
-}
-
 // renew returns the list with other rows in the given ranges, and the messages whose joins differ.
 func (l *packedJoins) renew(ranges []sqlitepages.Range, is []join) (renewed packedJoins, changed []int64, err error) {
 	var was []join

@@ -14,9 +14,6 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// sourceOption is the option that names the database.
-const sourceOption = usererr.Option("source")
-
 // sqliteMagic is the start of every SQLite database.
 var sqliteMagic = []byte("SQLite format 3\x00")
 

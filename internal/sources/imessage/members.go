@@ -12,17 +12,6 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// The values of item_type and group_action_type that change the members of a group.
-const (
-	itemMessage = 0
-	itemMember  = 1 // added or removed other_handle
-	itemLeft    = 3 // handle_id left, with action 0; the group's photo changed, with 1 and 2
-
-	actionAdded   = 0
-	actionRemoved = 1
-	actionLeft    = 0
-)
-
 // event is a row of a group that provides information about its members.
 type event struct {
 	at             moment

@@ -16,6 +16,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
+// sourceOption is the option that names the database.
+const sourceOption = usererr.Option("source")
+
 // Source is an open message database with one read transaction for all queries.
 type Source struct {
 	path       string // the path as found, for messages to the user

@@ -67,26 +67,6 @@ func (s *Source) readRoots(ctx context.Context) error {
 	})
 }
 
-// newState returns the state after a collect. What could not be read counts as unknown, so that it is read next time.
-func (c *collector) newState() *state {
-	st := &state{Format: stateFormat, Rules: len(rules), Include: c.options.Include, Handles: c.directory.handleSums(),
-		Chats: c.directory.chatSums(), Rows: c.rows, Damaged: c.damaged, Unknown: c.unknown}
-	for id := range c.unsettled {
-		delete(st.Chats, id)
-	}
-	if c.missedRows { // which rows these changes concern is known only in part
-		st.Rules, st.Include, st.Handles = c.old.Rules, c.old.Include, c.old.Handles
-	}
-	for i := range c.joins {
-		st.Joins[i] = c.joins[i].data
-	}
-	for i, table := range surveyed {
-		sqlitepages.Invalidate(c.leaves[table], c.unread[table])
-		st.Leaves[i] = sqlitepages.AppendLeaves(nil, c.leaves[table])
-	}
-	return st
-}
-
 // large returns the fields that grow with the history.
 func (st *state) large() []*[]byte {
 	var list []*[]byte
