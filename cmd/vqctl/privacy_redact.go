@@ -29,8 +29,8 @@ func newRedactCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "redact",
 		Usage: "replace phone numbers, keys and other private values in the messages",
-		Description: `Replaces private values in all texts of messages.db: phone numbers, e-mail addresses, card and account numbers, one-time
-codes, postal addresses, keys and passwords. The same value gets the same stand-in everywhere. From then on collect and
+		Description: `Replaces private values in all texts of messages.db: phone numbers, e-mail addresses, numbers of cards, accounts and
+ids, one-time codes, PINs, postal addresses, coordinates, keys, passwords and seed phrases. The same value gets the same stand-in everywhere. From then on collect and
 preprocess also redact new messages. To undo it, delete messages.db and collect again. The addresses of people stay, since
 they identify who writes; they are never in a window.`,
 		Flags: []cli.Flag{

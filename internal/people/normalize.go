@@ -1,6 +1,7 @@
 package people
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -12,22 +13,41 @@ const defaultRegion = "US"
 // regionOf returns the region of the first of the owner's addresses that is a number with a country code.
 func regionOf(own []string) string {
 	for _, address := range own {
-		number, err := phonenumbers.Parse(trim(address), "")
-		if err != nil {
-			continue
-		}
-		if region := phonenumbers.GetRegionCodeForNumber(number); len(region) == 2 && region != "ZZ" {
-			return region
-		}
-		if region := phonenumbers.GetRegionCodeForCountryCode(int(number.GetCountryCode())); len(region) == 2 && region != "ZZ" {
+		if region := numberRegion(address); region != "" {
 			return region
 		}
 	}
 	return defaultRegion
 }
 
+// numberRegion returns the region of an address that is a number with a country code, "" of any other.
+func numberRegion(address string) string {
+	number, err := phonenumbers.Parse(trim(address), "")
+	if err != nil {
+		return ""
+	}
+	if region := phonenumbers.GetRegionCodeForNumber(number); len(region) == 2 && region != "ZZ" {
+		return region
+	}
+	if region := phonenumbers.GetRegionCodeForCountryCode(int(number.GetCountryCode())); len(region) == 2 && region != "ZZ" {
+		return region
+	}
+	return ""
+}
+
 // Region returns the region of numbers without a country code for an owner with these addresses.
 func Region(own []string) string { return regionOf(own) }
+
+// Regions returns the regions of the addresses that are numbers with a country code, each once, in the order in which they first
+// appear.
+func Regions(addresses []string) (regions []string) {
+	for _, address := range addresses {
+		if region := numberRegion(address); region != "" && !slices.Contains(regions, region) {
+			regions = append(regions, region)
+		}
+	}
+	return regions
+}
 
 // Normalize normalizes an address as a book of that region does.
 func Normalize(address, region string) string { return normalize(address, region) }

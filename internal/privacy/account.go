@@ -10,26 +10,31 @@ import (
 var (
 	cardNumber = regexp.MustCompile(`\d(?:[ \-]?\d){12,18}`)
 	iban       = regexp.MustCompile(`(?i)\b[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}`)
-	// socialSecurity is a US social security number as it is usually written.
-	socialSecurity = regexp.MustCompile(`\b\d{3}[- ]\d{2}[- ]\d{4}\b`)
-	routing        = regexp.MustCompile(`(?i)\b(?:routing|aba|rtn)\b[^\d\n]{0,20}(\d{9})\b`)
-	account        = regexp.MustCompile(`(?i)\b(?:account|acct|a/c|konto|kontonummer|kto|compte|cuenta|conto|rekening)\b\.?\s*(?:number|no|nr|num|n°|numero|número)?\.?\s*(?:is|:|=|#)?\s*#?\s*(\d[\d \-]{4,16}\d)\b`)
-	sortCode       = regexp.MustCompile(`(?i)\bsort code\b\D{0,10}(\d{2}[- ]?\d{2}[- ]?\d{2})\b`)
+	routing    = regexp.MustCompile(`(?i)\b(?:routing|aba|rtn)\b[^\d\n]{0,20}(\d{9})\b`)
+	sortCode   = regexp.MustCompile(`(?i)\bsort code\b\D{0,10}(\d{2}[- ]?\d{2}[- ]?\d{2})\b`)
 )
 
 // findCards finds card numbers: 13 to 19 digits that begin like a card number and have a valid check digit.
-func findCards(s, _ string) (spans []span) {
-	if !hasDigits(s, 13) {
+func findCards(t *text) (spans []span) {
+	if t.digits < 13 {
 		return nil
 	}
-	urls := url.FindAllStringIndex(s, -1)
+	s := t.s
 	for _, at := range cardNumber.FindAllStringIndex(s, -1) {
-		digits := digitsOf(s[at[0]:at[1]])
-		if digits[0] >= '2' && digits[0] <= '6' && luhn(digits) && asOnCards(s[at[0]:at[1]]) && standsAlone(s, at[0], at[1]) && !inside(urls, at) {
-			spans = append(spans, span{start: at[0], end: at[1], value: digits})
+		for end := at[1]; end > at[0]; end = groupBefore(s, at[0], end) {
+			digits := digitsOf(s[at[0]:end])
+			if len(digits) >= 13 && digits[0] >= '2' && digits[0] <= '6' && luhn(digits) && asOnCards(s[at[0]:end]) && standsAlone(s, at[0], end) && !t.inURL(at[0], end) {
+				spans = append(spans, span{start: at[0], end: end, value: digits})
+				break
+			}
 		}
 	}
 	return spans
+}
+
+// groupBefore returns the end of the digit group before the last one of s[start:end].
+func groupBefore(s string, start, end int) int {
+	return start + strings.LastIndexAny(s[start:end], " -")
 }
 
 // asOnCards reports whether digits are grouped as on cards: not at all, by fours, 4-6-5 or 4-6-4.
@@ -71,32 +76,36 @@ func luhn(digits string) bool {
 	return sum%10 == 0
 }
 
-// findAccounts finds IBANs, and numbers that the text introduces as those of an account, a bank or a person.
-func findAccounts(s, _ string) (spans []span) {
-	if !hasDigits(s, 6) {
-		return nil
+// findAccounts finds IBANs, national ids, addresses of coins, and numbers that the text introduces as those of an account, a
+// document or a person.
+func findAccounts(t *text) (spans []span) {
+	s := t.s
+	if t.token {
+		spans = append(spans, t.findCoins()...)
 	}
-	for _, at := range iban.FindAllStringIndex(s, -1) {
-		if end, value, ok := ibanAt(s, at[0], at[1]); ok {
-			spans = append(spans, span{start: at[0], end: end, value: value})
+	if t.digits < 4 {
+		return spans
+	}
+	if t.digits >= fewestInIBAN {
+		for _, at := range iban.FindAllStringIndex(s, -1) {
+			if end, value, ok := ibanAt(s, at[0], at[1]); ok {
+				spans = append(spans, span{start: at[0], end: end, value: value})
+			}
 		}
 	}
-	for _, at := range socialSecurity.FindAllStringIndex(s, -1) {
-		if digits := digitsOf(s[at[0]:at[1]]); issued(digits) {
-			spans = append(spans, span{start: at[0], end: at[1], value: digits})
-		}
+	spans = append(spans, t.findIDs()...)
+	if !t.has(idWord | docWord | accountWord) {
+		return apart(spans)
 	}
 	for _, at := range routing.FindAllStringSubmatchIndex(s, -1) {
 		if digits := s[at[2]:at[3]]; routingCheck(digits) {
 			spans = append(spans, span{start: at[2], end: at[3], value: digits})
 		}
 	}
-	for _, pattern := range []*regexp.Regexp{account, sortCode} {
-		for _, at := range pattern.FindAllStringSubmatchIndex(s, -1) {
-			spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
-		}
+	for _, at := range sortCode.FindAllStringSubmatchIndex(s, -1) {
+		spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
 	}
-	return apart(spans)
+	return apart(append(spans, t.findSaidNumbers()...))
 }
 
 // apart drops spans that overlap an earlier one.
@@ -155,6 +164,9 @@ func routingCheck(digits string) bool {
 	}
 	return sum%10 == 0
 }
+
+// fewestInIBAN is less than the number of digits in any IBAN.
+const fewestInIBAN = 8
 
 // ibanLength is the number of characters in the IBANs of a country, by the registry of ISO 13616.
 var ibanLength = map[string]int{"AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27, "BR": 29,

@@ -7,17 +7,16 @@ import (
 )
 
 var (
-	// codeWord is what texts call a one-time code, in some languages.
-	codeWord = regexp.MustCompile(`(?i)(?:\b(?:pass|security |verification |confirmation |access |login |sign-?in |auth\w* |one[- ]time |gate |door |entry |lock )codes?\b|\bpasscode\b|\bpass ?codes?\b|\b(?:otp|pin|2fa|tan|mtan)\b|\bone[- ]time pass\w*|\bverif(?:y|ication|ied)\b|\w*(?:bestätigungs|sicherheits|verifizierungs|prüf|zugangs)code\b|\bcódigo\b|\bcodice\b|\bcodigo\b|\bkod\b|\bkode\b|\bcode de (?:vérification|sécurité|confirmation)\b|\bкод\b|验证码|驗證碼|認証コード|인증번호)`)
-	// plainCode may be a code of another kind, so its number must be nearer.
-	plainCode = regexp.MustCompile(`(?i)\bcodes?\b`)
 	isCode    = regexp.MustCompile(`(?i)^\s*(?:is|ist|est|es|=|:|-|–)\s`)
-	// otherCode is a code that is not secret.
-	otherCode = regexp.MustCompile(`(?i)\b(?:zip|postal|post|area|dress|country|promo|promotion|discount|coupon|voucher|referral|source|error|status|exit|color|colour|building|tax|hs|qr|bar|dial(?:ling)?|sort)[ -]?codes?\b`)
-	codeValue = regexp.MustCompile(`\b(?:[A-Z]-)?(?:\d{4,8}|\d{3}[- ]\d{3})\b`)
+	codeValue = regexp.MustCompile(`\b(?:[A-Z]-)?(?:\d{3}[- ]\d{3}|\d{4}[- ]\d{4}|\d{4,8})\b`)
 	// boundCode is a code for a web site that its browser reads: @example.com #123456.
 	boundCode = regexp.MustCompile(`(?m)^@\S+ #(\w{4,12})\b`)
+	entered   = regexp.MustCompile(`(?i)\b(?:enter|use|type|type in|input) (?:code )?(\d{4,8}) (?:to|as|for) (?:your|the|log|sign|verify|confirm|reset|access|complete|finish|unlock|activate|continue|authenticate)\b`)
 	year      = regexp.MustCompile(`^(?:19|20)\d\d$`)
+	cardCode  = regexp.MustCompile(`^\W{0,3}(?:is|code|ist|es|est|number|no)?\W{0,3}(\d{3,4})\b`)
+	combo     = regexp.MustCompile(`^(?:\W{0,3}\w{0,8}){0,3}\W{1,3}(\d{1,2}(?: ?[-–/, ] ?\d{1,2}){2,3})\b`)
+	// doorCode matches codes of digits and letters, which only a word for codes of doors introduces.
+	doorCode = regexp.MustCompile(`^[#*]?(?:\d{2,6}[A-Z]{1,2}\d{0,4}|[A-Z]{1,2}\d{3,6}|[A-Z0-9]{4,10})[#*]?$`)
 )
 
 // reach is the maximum distance of a code from a code word, in bytes, and plainReach that from a plain one.
@@ -27,31 +26,110 @@ const (
 )
 
 // findCodes finds short numbers near a word for codes.
-func findCodes(s, region string) (spans []span) {
-	if !hasDigits(s, 4) && !strings.HasPrefix(s, "@") && !strings.Contains(s, "\n@") {
+func findCodes(t *text) (spans []span) {
+	s := t.s
+	if t.digits < 3 {
 		return nil
 	}
 	for _, at := range boundCode.FindAllStringSubmatchIndex(s, -1) {
 		spans = append(spans, span{start: at[2], end: at[3], value: s[at[2]:at[3]]})
 	}
-	others := otherCode.FindAllStringIndex(s, -1)
-	words, plain := outside(codeWord.FindAllStringIndex(s, -1), others), outside(plainCode.FindAllStringIndex(s, -1), others)
-	if len(words)+len(plain) == 0 {
+	for _, at := range entered.FindAllStringSubmatchIndex(s, -1) {
+		spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
+	}
+	if !t.has(codeWord | plainCode | pinWord | cvvWord | comboWord | doorWord) {
 		return spans
 	}
-	urls := url.FindAllStringIndex(s, -1)
-	phones := findPhones(s, region)
+	spans = append(spans, t.cardCodes()...)
+	spans = append(spans, t.saidCodes()...)
+	var near, plain [][]int
+	for _, w := range t.words {
+		if w.class&(codeWord|pinWord) != 0 {
+			near = append(near, []int{w.start, w.end})
+		}
+		if w.class&plainCode != 0 {
+			plain = append(plain, []int{w.start, w.end})
+		}
+	}
+	phones := findPhones(t)
 	for _, at := range codeValue.FindAllStringIndex(s, -1) {
 		p := span{start: at[0], end: at[1], value: strings.NewReplacer("-", "", " ", "").Replace(s[at[0]:at[1]])}
-		if !standsAlone(s, p.start, p.end) || amount(s, p) || inside(urls, at) || overlaps(spans, p) || partOf(phones, p) {
+		if !standsAlone(s, p.start, p.end) || amount(s, p) || t.inURL(at[0], at[1]) || overlaps(spans, p) || partOf(phones, p) || t.saidOtherwise(at) || at[0] > 1 && s[at[0]-1] == '(' && isAlnum(s[at[0]-2]) {
 			continue
 		}
-		near := nearest(plain, at)
-		if near <= plainReach && !isCode.MatchString(s[at[1]:]) && !slices.ContainsFunc(plain, func(w []int) bool { return w[1] <= at[0] && at[0]-w[1] <= plainReach }) {
-			near = len(s) // before a plain word, a number must be said to be the code
+		distance := nearest(plain, at)
+		if distance <= plainReach && !isCode.MatchString(s[at[1]:]) && !slices.ContainsFunc(plain, func(w []int) bool { return w[1] <= at[0] && at[0]-w[1] <= plainReach }) && !soleCode(s, at) {
+			distance = len(s) // before a plain word, a number must be said to be the code
 		}
-		if distance := min(near, nearest(words, at)); (near <= plainReach || nearest(words, at) <= reach) && !(year.MatchString(p.value) && distance > len(" is: ")) {
+		strict := nearest(near, at)
+		if (distance <= plainReach || strict <= reach) && !(year.MatchString(p.value) && min(distance, strict) > len(" is: ")) {
 			spans = append(spans, p)
+		}
+	}
+	return spans
+}
+
+// saidCodes finds codes that a text says at some distance from the word: "the code for the front door is 4821", "enter 482913 to
+// log in".
+func (t *text) saidCodes() (spans []span) {
+	for _, w := range t.words {
+		if w.class&(plainCode|codeWord|pinWord|doorWord) == 0 {
+			continue
+		}
+		v, ok := t.after(w)
+		if !ok || v.link == beside || w.class&doorWord != 0 && (v.link != mark || v.apart > 0) {
+			continue
+		}
+		end := v.start
+		for end < v.end && (isDigit(t.s[end]) || t.s[end] == '#' && end == v.start) {
+			end++
+		}
+		if digits := digitsOf(t.s[v.start:end]); len(digits) >= 4 && len(digits) <= 8 && standsAlone(t.s, v.start, end) && !amount(t.s, span{start: v.start, end: end}) && !year.MatchString(digits) {
+			spans = append(spans, span{start: v.start, end: end, value: digits})
+		}
+	}
+	return spans
+}
+
+// soleCode reports whether a number before a plain word is a code: the text says no more, or the number is long and right before it.
+func soleCode(s string, at []int) bool {
+	after := strings.ToLower(s[at[1]:])
+	return strings.TrimSpace(s[:at[0]]) == "" && len(after) < plainReach ||
+		at[1]-at[0] >= 5 && (strings.HasPrefix(after, " code") || strings.HasPrefix(after, " for the code"))
+}
+
+// saidOtherwise reports whether the word before a number says that it is an order, a ticket or another number that is not private.
+func (t *text) saidOtherwise(at []int) bool {
+	for _, w := range t.words {
+		if w.class&(otherWord|orderWord) != 0 && w.end <= at[0] && at[0]-w.end <= 12 {
+			return true
+		}
+	}
+	return false
+}
+
+// cardCodes finds the check numbers of cards, combinations of locks, and codes with letters.
+func (t *text) cardCodes() (spans []span) {
+	for _, w := range t.words {
+		rest := t.s[w.end:]
+		var at []int
+		if w.class&cvvWord != 0 {
+			at = cardCode.FindStringSubmatchIndex(rest)
+		} else if w.class&comboWord != 0 || w.class&doorWord != 0 && strings.HasPrefix(rest, ":") {
+			at = combo.FindStringSubmatchIndex(rest)
+		}
+		if at != nil {
+			spans = append(spans, span{start: w.end + at[2], end: w.end + at[3], value: digitsOf(rest[at[2]:at[3]])})
+			continue
+		}
+		if w.class&codeWord == 0 {
+			continue
+		}
+		if v, ok := t.after(w); ok && v.apart <= 3 {
+			value := t.s[v.start:v.end]
+			if doorCode.MatchString(value) && mixed(value) && !t.inURL(v.start, v.end) && (v.link != beside || v.apart == 0 && len(value) >= 4) {
+				spans = append(spans, span{start: v.start, end: v.end, value: value})
+			}
 		}
 	}
 	return spans
@@ -60,16 +138,6 @@ func findCodes(s, region string) (spans []span) {
 // partOf reports whether a span is part of one of some longer ones.
 func partOf(longer []span, p span) bool {
 	return slices.ContainsFunc(longer, func(q span) bool { return q.start <= p.start && p.end <= q.end && q.end-q.start > p.end-p.start })
-}
-
-// outside returns the ranges that none of the others overlaps.
-func outside(ranges, others [][]int) (kept [][]int) {
-	for _, at := range ranges {
-		if !inside(others, at) {
-			kept = append(kept, at)
-		}
-	}
-	return kept
 }
 
 // amount reports whether a number is a sum, share, time or part of a longer number rather than a code.

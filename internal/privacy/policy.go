@@ -11,15 +11,29 @@ import (
 )
 
 // Policy is what the owner asked to keep out of messages.db: kinds of private values, and forgotten people.
-type Policy struct{ stored *messages.PrivacySettings }
+type Policy struct {
+	stored *messages.PrivacySettings
+	others []string // regions of the numbers in the database, in the order in which they came
+}
 
-// Load returns the policy of a database; nil if it has none.
+// Load returns the policy of a database; nil if it has none. It reads the countries of the numbers in the database, whose local
+// forms are redacted too.
 func Load(ctx context.Context, db *messages.DB) (*Policy, error) {
 	stored, err := db.PrivacySettings(ctx)
 	if err != nil || stored == nil {
 		return nil, err
 	}
-	return &Policy{stored}, nil
+	p := &Policy{stored: stored}
+	return p, p.readRegions(ctx, db)
+}
+
+// readRegions reads the regions of the numbers in the database.
+func (p *Policy) readRegions(ctx context.Context, db *messages.DB) error {
+	reader, err := db.Reader(ctx, nil)
+	if err == nil {
+		p.others = people.Regions(reader.Addresses())
+	}
+	return err
 }
 
 // LoadOrNew returns the policy of a database, or a new one that keeps nothing out yet. own are the owner's addresses, which set
@@ -29,9 +43,9 @@ func LoadOrNew(ctx context.Context, db *messages.DB, own []string) (*Policy, err
 	if p != nil || err != nil {
 		return p, err
 	}
-	p = &Policy{&messages.PrivacySettings{Secret: make([]byte, 32), Region: people.Region(own), Forgotten: map[string]int64{}}}
+	p = &Policy{stored: &messages.PrivacySettings{Secret: make([]byte, 32), Region: people.Region(own), Forgotten: map[string]int64{}}}
 	rand.Read(p.stored.Secret) // never fails
-	return p, nil
+	return p, p.readRegions(ctx, db)
 }
 
 // Enforce makes all writes to a database follow its policy.
@@ -80,7 +94,7 @@ func (p *Policy) Redactor() *Redactor {
 	if len(p.stored.Forgotten) > 0 {
 		forgotten = func(address string) bool { return p.stored.Forgotten[p.digest(address)] != 0 }
 	}
-	return New(p.stored.Secret, p.stored.Region, p.Kinds(), forgotten)
+	return New(p.stored.Secret, p.stored.Region, p.Kinds(), forgotten).WithRegions(p.others)
 }
 
 // Redact stores the policy, and applies text, a Text of its Redactor, to all texts of a database.

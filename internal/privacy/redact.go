@@ -28,8 +28,8 @@ func Kinds() []Kind { return []Kind{Key, Email, Account, Card, Code, Phone, Post
 
 // Describe names a kind in words, in the plural.
 func (k Kind) Describe() string {
-	return map[Kind]string{Key: "keys, tokens and passwords", Email: "e-mail addresses", Account: "account numbers", Card: "card numbers",
-		Code: "one-time codes", Phone: "telephone numbers", Postal: "postal addresses"}[k]
+	return map[Kind]string{Key: "keys, tokens and passwords", Email: "e-mail addresses", Account: "numbers of accounts and ids", Card: "card numbers",
+		Code: "one-time codes and PINs", Phone: "telephone numbers", Postal: "postal addresses and coordinates"}[k]
 }
 
 // span is a value in a text: its position, and its normalized form.
@@ -41,9 +41,9 @@ type span struct {
 
 // Redactor replaces values. It is not safe for concurrent use.
 type Redactor struct {
-	secret []byte
-	region string
-	kinds  map[Kind]bool
+	secret  []byte
+	regions []string // the owner's first
+	kinds   map[Kind]bool
 	// forgotten reports whether a telephone number or e-mail address must leave no trace, whatever the kinds.
 	forgotten func(address string) bool
 	found     map[Kind]map[string]int // number of occurrences of each value
@@ -53,7 +53,7 @@ type Redactor struct {
 // New returns a redactor of these kinds. The secret keys the stand-ins; telephone numbers without a country code belong to the
 // region. A nil forgotten forgets no one.
 func New(secret []byte, region string, kinds []Kind, forgotten func(address string) bool) *Redactor {
-	r := &Redactor{secret: secret, region: region, kinds: map[Kind]bool{}, forgotten: forgotten, found: map[Kind]map[string]int{}}
+	r := &Redactor{secret: secret, regions: []string{region}, kinds: map[Kind]bool{}, forgotten: forgotten, found: map[Kind]map[string]int{}}
 	for _, k := range kinds {
 		r.kinds[k] = true
 	}
@@ -81,12 +81,13 @@ func (r *Redactor) Text(s string) string {
 	return s
 }
 
-// mayHold is a fast check that most texts hold no value.
+// mayHold is a fast check that most texts hold no value: no digit, no character beyond ASCII, no mark, no long word, and no word
+// that introduces a value.
 func mayHold(s string) bool {
 	run := 0
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c >= '0' && c <= '9' || c == '@':
+		case c >= '0' && c <= '9' || c == '@' || c == ':' || c == '=' || c >= utf8.RuneSelf:
 			return true
 		case c <= ' ':
 			run = 0
@@ -96,8 +97,13 @@ func mayHold(s string) bool {
 			}
 		}
 	}
-	return false
+	return len(s) >= shortestSaid && (len(s) > shortestPhrase || len(lexicon.find(lowered(s))) > 0)
 }
+
+const (
+	shortestSaid   = len("pw abcd")
+	shortestPhrase = shortestSeed * 4 // of a seed phrase without marks
+)
 
 // standIn matches every stand-in.
 var standIn = regexp.MustCompile(`\[(?:key|email|account|card|code|phone|address) [a-z2-7]{8}\]|\[forgotten\]`)
@@ -134,22 +140,26 @@ func (r *Redactor) once(s string) string {
 
 // find returns the spans to replace, in order and without overlaps.
 func (r *Redactor) find(s string) []span {
+	t := newText(s, r.regions)
 	var all []span
 	for _, kind := range Kinds() {
 		if !r.kinds[kind] && (r.forgotten == nil || kind != Phone && kind != Email) {
 			continue
 		}
-		for _, p := range finders[kind](s, r.region) {
+		for _, p := range finders[kind](t) {
 			if p.kind = kind; !overlaps(all, p) && (r.kinds[kind] || r.forgotten(p.value)) {
 				all = append(all, p)
 			}
 		}
 	}
 	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	for i := range all {
+		all[i].start, all[i].end = t.original(all[i].start, all[i].end)
+	}
 	return all
 }
 
-var finders = map[Kind]func(s, region string) []span{Key: findKeys, Email: findEmails, Account: findAccounts, Card: findCards,
+var finders = map[Kind]func(t *text) []span{Key: findKeys, Email: findEmails, Account: findAccounts, Card: findCards,
 	Code: findCodes, Phone: findPhones, Postal: findPostal}
 
 func overlaps(all []span, p span) bool {
@@ -178,14 +188,15 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-// hasDigits reports whether a text has at least n digits; most have fewer than any value.
-func hasDigits(s string, n int) bool {
-	for i := range len(s) {
-		if s[i] >= '0' && s[i] <= '9' {
-			if n--; n == 0 {
-				return true
-			}
+// WithRegions adds the regions of other people, whose numbers without a country code are found too, and returns the redactor.
+func (r *Redactor) WithRegions(others []string) *Redactor {
+	for _, region := range others {
+		if !slices.Contains(r.regions, region) && len(r.regions) < mostRegions {
+			r.regions = append(r.regions, region)
 		}
 	}
-	return false
+	return r
 }
+
+// mostRegions limits the time that a number takes.
+const mostRegions = 12

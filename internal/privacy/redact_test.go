@@ -194,30 +194,44 @@ func TestRedactor_Findings(t *testing.T) {
 	}
 }
 
-// Redacting a text again changes nothing, and no e-mail address is left.
+// Redacting a text again changes nothing, and what is not replaced stays as it is.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{"call (212) 555-0123 or j@x.org", "code 123456 code 12345678", "[phone aaaaaaaa] 212-555-0123", "12 Main St, 4111 1111 1111 1111",
-		"account 1234567 DE89 3704 0044 0532 0130 00", "password: x1x1x1x1 AKIAIOSFODNN7EXAMPLE", "\x00@\x00.\xff", "1-1-1-1-1-1-1-1-1-1-1", "@a #1234 code"} {
+		"account 1234567 DE89 3704 0044 0532 0130 00", "password: x1x1x1x1 AKIAIOSFODNN7EXAMPLE", "\x00@\x00.\xff", "1-1-1-1-1-1-1-1-1-1-1", "@a #1234 code",
+		"пароль：ｑｗｅ１２３ 密码是abc12345", "legal winner thank year wave sausage worth useful legal winner thank yellow", "pw is pw is a1b2c3 (the password)",
+		"geo:37.786971,-122.399677 40°42'46\"N 74°00'21\"W", "\u202a０６ 12 34 56 78\u202c ssn 123456789 dni 12345678Z", "creds: a:b1b1b1 u: a p: b1b1"} {
 		f.Add(seed)
 	}
-	r := newRedactor()
+	r := newRedactor().WithRegions([]string{"FR", "IN", "DK"})
 	f.Fuzz(func(t *testing.T, text string) {
 		once := r.Text(text)
 		if again := r.Text(once); again != once {
 			t.Errorf("%q becomes %q, then %q", text, once, again)
 		}
-		for _, word := range strings.Fields(once) {
-			if word == "john@example.org" {
-				t.Errorf("%q keeps %q", text, word)
-			}
+		if !rewrites(text, once) {
+			t.Errorf("%q becomes %q: more changed than what stand-ins replace", text, once)
 		}
 	})
 }
 
-func BenchmarkText(b *testing.B) {
-	texts := []string{"hey what's up, are you coming tonight?", "lol", "ok see you at 8", "I'll bring 2 bottles and 20 friends, call me", "https://example.org/watch?v=dQw4w9WgXcQ"}
-	r := newRedactor()
-	for i := 0; b.Loop(); i++ {
-		r.Text(texts[i%len(texts)])
+// rewrites reports whether a text becomes a redacted one by nothing but putting stand-ins in place of parts: what is between the
+// stand-ins occurs in the text in the same order, at both ends and without overlaps.
+func rewrites(text, redacted string) bool {
+	between := names.Split(redacted, -1)
+	if len(between) == 1 {
+		return text == redacted
 	}
+	first, last := between[0], between[len(between)-1]
+	if !strings.HasPrefix(text, first) || !strings.HasSuffix(text[len(first):], last) {
+		return false
+	}
+	rest := text[len(first) : len(text)-len(last)]
+	for _, part := range between[1 : len(between)-1] {
+		at := strings.Index(rest, part)
+		if at < 0 {
+			return false
+		}
+		rest = rest[at+len(part):]
+	}
+	return true
 }

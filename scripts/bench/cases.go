@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"strconv"
+	"strings"
 )
 
 // benchCase is one measurement: our command, and the peer's if there is one. Both print figures in the form that parse reads;
@@ -57,7 +58,22 @@ func cases() []benchCase {
 		goCase("collect", "./internal/sources/imessage", "Collect", column{title: "collect, messages/s", ours: "Collect messages/s"}),
 		goCase("preprocess", "./internal/windows", "Build|Export",
 			column{title: "preprocess, messages/s", ours: "Build messages/s"}, column{title: "export, MB/s", ours: "Export MB/s"}),
+		goCase("redact", "./internal/privacy", "Redact|Recall", redactColumns()...),
 	)
+}
+
+// redactColumns are the speed of redaction, its precision and recall by kind on the labeled lines that no rule was tuned on, and its
+// recall by what a value is.
+func redactColumns() []column {
+	columns := []column{{title: "redact, lines/s on one core", ours: "Redact lines/s"}}
+	for _, kind := range []string{"all", "key", "email", "account", "card", "code", "phone", "address"} {
+		columns = append(columns, column{title: kind + ", precision in %", ours: "Recall precision/" + kind},
+			column{title: kind + ", recall in %", ours: "Recall recall/" + kind})
+	}
+	for _, what := range []string{"password", "token", "private key", "seed phrase", "iban", "national id", "passport or license", "crypto address", "pin", "coordinates"} {
+		columns = append(columns, column{title: what + ", recall in %", ours: "Recall recall/" + strings.ReplaceAll(what, " ", "")})
+	}
+	return columns
 }
 
 func trainCase(shape, precision, dropout string, tokens, windows int) benchCase {
