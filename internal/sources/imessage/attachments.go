@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources/mediatype"
 )
 
@@ -28,6 +29,11 @@ func scanAttachment(r record) (message int64, a attachment) {
 	name := fileName(r.text(2), transfer)
 	return r.int(0), attachment{guid: r.text(1), name: name, path: strings.TrimSpace(r.text(2)), kind: mediatype.Of(r.text(4), r.text(5), name),
 		payload: strings.HasSuffix(name, ".pluginPayloadAttachment") || strings.HasSuffix(transfer, ".pluginPayloadAttachment")}
+}
+
+// part returns the message that an attachment becomes.
+func (a *attachment) part(transcript string) messages.Part {
+	return messages.Part{Kind: a.kind, Text: a.name, Attachment: a.guid, Transcript: transcript, File: messages.FilePlace{Path: a.path}}
 }
 
 // attachmentCursor reads the attachments of messages that are requested in order.

@@ -64,7 +64,7 @@ type decodedRow struct {
 	unknown string // a value that this program does not know, with its column name
 }
 
-// reader turns rows into pieces. It reuses its memory from row to row.
+// reader turns rows into parts. It reuses its memory from row to row.
 type reader struct {
 	decoder typedstream.Decoder
 	files   []attachment // of the row

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"ventriloquist/internal/messages"
 )
 
 // edits is the content of message_summary_info for a message that was edited or unsent. Part numbers are the ones at the
@@ -72,26 +74,26 @@ func editDate(d any) int64 {
 	return 0
 }
 
-// left removes the unsent parts from the pieces of a body and restores the part numbers from the time of sending.
+// left removes the unsent parts from the parts of a body and restores the part numbers from the time of sending.
 // Messages usually removes unsent parts from the body itself. The number of parts shows where it has not, and where it
 // has renumbered the rest.
-func (e *edits) left(pieces []piece) []piece {
+func (e *edits) left(parts []messages.Part) []messages.Part {
 	if len(e.unsent) == 0 {
-		return pieces
+		return parts
 	}
-	numbers := partNumbers(pieces)
+	numbers := partNumbers(parts)
 	stale := slices.ContainsFunc(numbers, func(n int) bool { return slices.Contains(e.unsent, n) })
 	if !stale {
-		return pieces
+		return parts
 	}
 	if e.original > 0 && len(numbers) <= e.original-len(e.unsent) {
-		return e.renumber(pieces, numbers)
+		return e.renumber(parts, numbers)
 	}
-	return slices.DeleteFunc(pieces, func(p piece) bool { return slices.Contains(e.unsent, p.part) })
+	return slices.DeleteFunc(parts, func(p messages.Part) bool { return slices.Contains(e.unsent, p.Number) })
 }
 
 // renumber assigns the numbers that are not unsent to the parts, in order.
-func (e *edits) renumber(pieces []piece, numbers []int) []piece {
+func (e *edits) renumber(parts []messages.Part, numbers []int) []messages.Part {
 	sent := make(map[int]int)
 	next := 0
 	for _, number := range numbers {
@@ -101,18 +103,18 @@ func (e *edits) renumber(pieces []piece, numbers []int) []piece {
 		sent[number] = next
 		next++
 	}
-	for i := range pieces {
-		pieces[i].part = sent[pieces[i].part]
+	for i := range parts {
+		parts[i].Number = sent[parts[i].Number]
 	}
-	return pieces
+	return parts
 }
 
 // partNumbers returns each part number once, in the order of the body.
-func partNumbers(pieces []piece) []int {
+func partNumbers(parts []messages.Part) []int {
 	var numbers []int
-	for _, p := range pieces {
-		if !slices.Contains(numbers, p.part) {
-			numbers = append(numbers, p.part)
+	for _, p := range parts {
+		if !slices.Contains(numbers, p.Number) {
+			numbers = append(numbers, p.Number)
 		}
 	}
 	return numbers

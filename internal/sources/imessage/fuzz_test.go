@@ -8,6 +8,7 @@ import (
 
 	"howett.net/plist"
 
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
@@ -35,13 +36,13 @@ func FuzzRow(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, text string, summary, payload []byte) {
 		for _, balloon := range []string{"", urlBalloon, "app"} {
 			r := row{body: body, text: []byte(text), summary: summary, payload: payload, balloon: balloon}
-			list, _, fate := rd.pieces(&r)
+			list, _, fate := rd.parts(&r)
 			if (fate == sources.Messages) != (len(list) > 0) {
-				t.Fatalf("%d pieces are %v", len(list), fate)
+				t.Fatalf("%d parts are %v", len(list), fate)
 			}
 			for _, p := range list {
-				if strings.ContainsRune(p.text, objectCharacter) || !utf8.ValidString(p.text) {
-					t.Errorf("a piece reads %q", p.text)
+				if strings.ContainsRune(p.Text, objectCharacter) || !utf8.ValidString(p.Text) {
+					t.Errorf("a part reads %q", p.Text)
 				}
 			}
 		}
@@ -81,10 +82,10 @@ func FuzzEdits(f *testing.F) {
 				t.Errorf("version %d of part %d comes before %d of %d", a.number, a.part, b.number, b.part)
 			}
 		}
-		body := []piece{{part: 0, text: "zero"}, {part: 1, text: "one"}, {part: 1, text: "one more"}, {part: 5, text: "five"}}
+		body := []messages.Part{{Number: 0, Text: "zero"}, {Number: 1, Text: "one"}, {Number: 1, Text: "one more"}, {Number: 5, Text: "five"}}
 		for _, p := range e.left(body) {
-			if !strings.Contains("zero one more five", p.text) {
-				t.Errorf("a piece reads %q", p.text)
+			if !strings.Contains("zero one more five", p.Text) {
+				t.Errorf("a part reads %q", p.Text)
 			}
 		}
 	})

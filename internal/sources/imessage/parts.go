@@ -22,9 +22,9 @@ const (
 	appCharacter    = '\uFFFD' // placeholder for an app
 )
 
-// pieces returns the content of a row, in the order of its body. An empty list with the fate Unsent or Empty is also
+// parts returns the content of a row, in the order of its body. An empty list with the fate Unsent or Empty is also
 // valid.
-func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate sources.Fate) {
+func (rd *reader) parts(r *row) (list []messages.Part, shortened bool, fate sources.Fate) {
 	rd.edits, rd.damaged = readEdits(r.summary), nil
 	e := &rd.edits
 	list = e.left(rd.split(r, rd.decode(r.body, r.text)))
@@ -39,10 +39,10 @@ func (rd *reader) pieces(r *row) (list []piece, shortened bool, fate sources.Fat
 		// Attachments without a place in the body come last. If part of the message was unsent, they are the unsent part.
 		list = append(list, rd.unplaced(list)...)
 	}
-	list = slices.DeleteFunc(list, func(p piece) bool { return p.kind == messages.Text && isBlank(p.text) })
-	if r.balloon != "" && !slices.ContainsFunc(list, func(p piece) bool { return p.kind == messages.Text }) && !gone {
+	list = slices.DeleteFunc(list, func(p messages.Part) bool { return p.Kind == messages.Text && isBlank(p.Text) })
+	if r.balloon != "" && !slices.ContainsFunc(list, func(p messages.Part) bool { return p.Kind == messages.Text }) && !gone {
 		if words := balloonWords(r.balloon, r.payload); words != "" {
-			list = append(list, piece{text: words})
+			list = append(list, messages.Part{Text: words})
 		}
 	}
 	switch {
@@ -75,23 +75,23 @@ func (rd *reader) decode(archive, text []byte) *typedstream.Body {
 }
 
 // finalTexts returns the last version of each edited part, for a row without a body.
-func (rd *reader) finalTexts(r *row, e *edits) []piece {
-	var list []piece
+func (rd *reader) finalTexts(r *row, e *edits) []messages.Part {
+	var list []messages.Part
 	for _, part := range slices.Sorted(maps.Keys(e.final)) {
 		if slices.Contains(e.unsent, part) {
 			continue
 		}
 		for _, p := range rd.split(r, rd.decode(e.final[part], nil)) {
-			p.part = part
+			p.Number = part
 			list = append(list, p)
 		}
 	}
 	return list
 }
 
-// splitter cuts a body into pieces.
+// splitter cuts a body into parts.
 type splitter struct {
-	pieces   []piece
+	parts    []messages.Part
 	files    []attachment
 	placed   []bool // files with a place in the body
 	words    strings.Builder
@@ -100,7 +100,7 @@ type splitter struct {
 	hidden   bool // U+FFFD is the placeholder for an app
 }
 
-func (rd *reader) split(r *row, body *typedstream.Body) []piece {
+func (rd *reader) split(r *row, body *typedstream.Body) []messages.Part {
 	files := rd.files
 	s := splitter{files: files, placed: make([]bool, len(files)), hidden: r.balloon != "" || isBlank(body.Text)}
 	for i := range body.Runs {
@@ -120,7 +120,7 @@ func (rd *reader) split(r *row, body *typedstream.Body) []piece {
 	}
 	s.run(rest, &typedstream.Run{})
 	s.flush()
-	return s.pieces
+	return s.parts
 }
 
 // cut16 splits text after the given number of UTF-16 units.
@@ -150,7 +150,7 @@ func (s *splitter) run(text string, run *typedstream.Run) {
 	}
 }
 
-// flush completes a piece of text.
+// flush completes a part of text.
 func (s *splitter) flush() {
 	text := s.words.String()
 	s.words.Reset()
@@ -158,13 +158,13 @@ func (s *splitter) flush() {
 		text = strings.ReplaceAll(text, string(appCharacter), "")
 	}
 	if text != "" {
-		s.add(piece{text: text})
+		s.add(messages.Part{Text: text})
 	}
 }
 
-func (s *splitter) add(p piece) {
-	p.part = s.part
-	s.pieces = append(s.pieces, p)
+func (s *splitter) add(p messages.Part) {
+	p.Number = s.part
+	s.parts = append(s.parts, p)
 	if !s.numbered {
 		s.part++
 	}
@@ -202,22 +202,24 @@ func (s *splitter) place(run *typedstream.Run) {
 	}
 	if a := &s.files[n]; !a.payload {
 		s.flush()
-		s.add(piece{kind: a.kind, text: a.name, attachment: a.guid, path: a.path, transcript: transcript})
+		s.add(a.part(transcript))
 	}
 }
 
-// unplaced returns the attachments of a row that are not among its pieces, numbered after the last part.
-func (rd *reader) unplaced(list []piece) []piece {
-	var more []piece
+// unplaced returns the attachments of a row that are not among its parts, numbered after the last part.
+func (rd *reader) unplaced(list []messages.Part) []messages.Part {
+	var more []messages.Part
 	part := 0
 	for _, p := range list {
-		part = max(part, p.part+1)
+		part = max(part, p.Number+1)
 	}
 	for _, a := range rd.files {
-		if a.payload || slices.ContainsFunc(list, func(p piece) bool { return p.attachment == a.guid }) {
+		if a.payload || slices.ContainsFunc(list, func(p messages.Part) bool { return p.Attachment == a.guid }) {
 			continue
 		}
-		more = append(more, piece{part: part, kind: a.kind, text: a.name, attachment: a.guid, path: a.path})
+		p := a.part("")
+		p.Number = part
+		more = append(more, p)
 		part++
 	}
 	return more

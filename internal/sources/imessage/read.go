@@ -41,7 +41,7 @@ func (c *collector) read(r *row, find finder) (decodedRow, error) {
 
 // message adds the parts of a message and its history.
 func (c *collector) message(r *row, d *decodedRow) {
-	pieces, shortened, fate := c.reader.pieces(r)
+	parts, shortened, fate := c.reader.parts(r)
 	d.fate, d.damaged = fate, c.reader.damaged != nil
 	if fate != sources.Messages {
 		return
@@ -50,10 +50,9 @@ func (c *collector) message(r *row, d *decodedRow) {
 	if r.thread != "" {
 		d.TargetGUID, d.TargetPart = r.thread, parseThreadPart(r.threadPart)
 	}
-	d.Parts = make([]messages.Part, len(pieces))
-	for i, p := range pieces {
-		d.Parts[i] = messages.Part{Number: p.part, Kind: p.kind, Text: p.text, Attachment: p.attachment, Transcript: p.transcript,
-			File: messages.FilePlace{Root: c.source.root, Path: p.path}}
+	d.Parts = parts
+	for i := range parts {
+		parts[i].File.Root = c.source.root
 	}
 	for _, edit := range c.reader.edits.history {
 		text := c.reader.decode(edit.text, nil).Text

@@ -24,21 +24,21 @@ func TestPieces_RealBodies(t *testing.T) {
 			}
 			files := []attachment{{guid: "a", name: "first"}, {guid: "b", name: "second"}, {guid: "c", name: "third"}}
 			rd := reader{files: files[:count(want)]}
-			list, _, _ := rd.pieces(&row{body: body})
+			list, _, _ := rd.parts(&row{body: body})
 			var got []string
 			for _, p := range list {
-				got = append(got, string(rune('0'+p.part))+" "+p.text)
+				got = append(got, string(rune('0'+p.Number))+" "+p.Text)
 			}
 			if !slices.Equal(got, want) {
-				t.Errorf("pieces are %q, want %q", got, want)
+				t.Errorf("parts are %q, want %q", got, want)
 			}
 		})
 	}
 }
 
-// count is how many attachments a list of pieces names.
-func count(pieces []string) (n int) {
-	for _, p := range pieces {
+// count is how many attachments a list of parts names.
+func count(parts []string) (n int) {
+	for _, p := range parts {
 		if slices.Contains([]string{"first", "second", "third"}, p[2:]) {
 			n++
 		}

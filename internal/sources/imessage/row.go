@@ -71,16 +71,6 @@ type attachment struct {
 	payload bool
 }
 
-// piece becomes one message: text or an attachment.
-type piece struct {
-	part       int
-	kind       messages.Kind
-	text       string // text, or the attachment's name
-	attachment string
-	path       string // of the attachment
-	transcript string
-}
-
 // moment is a position in the course of a chat.
 type moment struct{ date, row int64 }
 
