@@ -26,7 +26,7 @@ func TestTrain_NamesTheWindowThatIsNotFinite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.RMSNormEps = 1e-60 // 0 in f32
+	config.RMSNormEps = 1e-60                      // 0 in f32
 	config.Layers, config.TieEmbeddings = 2, false // with untied embeddings, the token's row affects only the window that has the token
 	if err := model.WriteRandom(t.Context(), base, model.RandomOptions{Config: config, Seed: 1}); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ func qwen(t testing.TB) (*tokenizer.Tokenizer, int) {
 		t.Skipf("no tokenizer of Qwen3: %v", err)
 	}
 	config, _ := os.ReadFile(filepath.Join(dir, "tokenizer_config.json")) // optional
-	tok, err := tokenizer.Parse(dir, content, config)
+	tok, err := tokenizer.Parse(dir, tokenizer.Files{Tokenizer: content, Config: config})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func LoadTokenizer(source model.Location) (*tokenizer.Tokenizer, error) {
 			return nil, err
 		}
 	}
-	return tokenizer.ParseFiles(cmp.Or(source.Dir, source.Name), files)
+	return tokenizer.Parse(cmp.Or(source.Dir, source.Name), files)
 }
 
 // ModelConfig is a configuration in the engine's words, with weights kept in this format.

@@ -53,11 +53,8 @@ const (
 )
 
 // ParseConfig parses a config.json; path is for errors. It rejects, by name, fields that ask for a computation that is not
-// implemented, and ignores unknown ones.
-func ParseConfig(path string, content []byte) (Config, error) { return parseConfig(path, "", content) }
-
-// parseConfig is ParseConfig for the model of this name, which may say what a quantized copy was made from.
-func parseConfig(path, name string, content []byte) (Config, error) {
+// implemented, and ignores unknown ones. The model's name may say what a quantized copy was made from; it may be empty.
+func ParseConfig(path, name string, content []byte) (Config, error) {
 	object, err := jsonfields.ParseDocument(path, content)
 	if err != nil {
 		return Config{}, err

@@ -24,7 +24,7 @@ func read(t testing.TB, path string) []byte {
 // The file of Qwen3-8B-Base, in the older spelling.
 func TestParseConfig_Qwen3_8B(t *testing.T) {
 	t.Parallel()
-	c, err := model.ParseConfig("config.json", read(t, "testdata/qwen3-8b-base.json"))
+	c, err := model.ParseConfig("config.json", "", read(t, "testdata/qwen3-8b-base.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestParseConfig_Qwen3_8B(t *testing.T) {
 // A file as transformers 5 writes it: rope_parameters and dtype.
 func TestParseConfig_Transformers5(t *testing.T) {
 	t.Parallel()
-	c, err := model.ParseConfig("config.json", read(t, "testdata/transformers5.json"))
+	c, err := model.ParseConfig("config.json", "", read(t, "testdata/transformers5.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestParseConfig_Accepts(t *testing.T) {
 		"no architectures":                {"architectures": ""},
 		"as many key heads as query ones": {"num_key_value_heads": ""},
 	} {
-		if _, err := model.ParseConfig("config.json", with(t, c)); err != nil {
+		if _, err := model.ParseConfig("config.json", "", with(t, c)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -163,7 +163,7 @@ func TestParseConfig_Rejects(t *testing.T) {
 		"architectures a string":  {changes{"architectures": `"Qwen3ForCausalLM"`}, "architectures: "},
 		"field in other spelling": {changes{"hidden_size": "", "Hidden_Size": "4096"}, "hidden_size: missing"},
 	} {
-		_, err := model.ParseConfig("dir/config.json", with(t, c.changes))
+		_, err := model.ParseConfig("dir/config.json", "", with(t, c.changes))
 		if err == nil || !strings.HasPrefix(err.Error(), "dir/config.json: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		} else if strings.Contains(err.Error(), "not supported") && usererr.Of(err) == "" {
@@ -183,7 +183,7 @@ func TestParseConfig_NotJSON(t *testing.T) {
 		"\xef\xbb\xbf{}":     "config.json: line 1: bad JSON",
 		`{"model_type": "q"`: "config.json: line 1: bad JSON",
 	} {
-		if _, err := model.ParseConfig("config.json", []byte(content)); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := model.ParseConfig("config.json", "", []byte(content)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v", content, err)
 		}
 	}
@@ -198,7 +198,7 @@ func FuzzConfig(f *testing.F) {
 	maps.Copy(small, changes{"use_sliding_window": "true", "sliding_window": "4", "eos_token_id": "[1,2]", "layer_types": ""})
 	f.Add(with(f, small))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		c, err := model.ParseConfig("config.json", content)
+		c, err := model.ParseConfig("config.json", "", content)
 		if err != nil {
 			return
 		}

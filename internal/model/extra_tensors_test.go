@@ -178,7 +178,7 @@ func TestOpen_TensorInTwoShards(t *testing.T) {
 func TestOpen_QuantizedNamesItsOrigin(t *testing.T) {
 	t.Parallel()
 	for method, title := range map[string]string{"bitsandbytes": "bitsandbytes", "gptq": "GPTQ", "awq": "AWQ", "fp8": "FP8", "later": `"later"`} {
-		_, err := model.ParseConfig("config.json", with(t, changes{
+		_, err := model.ParseConfig("config.json", "", with(t, changes{
 			"quantization_config": fmt.Sprintf(`{"quant_method": %q, "bits": 4}`, method), "_name_or_path": `"unsloth/Qwen3-8B-Base-unsloth-bnb-4bit"`}))
 		if err == nil || !strings.Contains(err.Error(), "quantization_config is of "+title) || !strings.Contains(usererr.Of(err), "vqctl model pull Qwen/Qwen3-8B-Base)") {
 			t.Errorf("%s: %v, hint %q", method, err, usererr.Of(err))

@@ -62,7 +62,7 @@ func (s Location) Config() (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	config, err := parseConfig(s.Path(ConfigFile), s.Name, content)
+	config, err := ParseConfig(s.Path(ConfigFile), s.Name, content)
 	if err != nil {
 		return Config{}, err
 	}

@@ -14,7 +14,7 @@ func ExampleTokenizer_Encode() {
 		fmt.Println(err)
 		return
 	}
-	tok, err := tokenizer.Parse("testdata/cut", content, nil)
+	tok, err := tokenizer.Parse("testdata/cut", tokenizer.Files{Tokenizer: content})
 	if err != nil {
 		fmt.Println(err)
 		return

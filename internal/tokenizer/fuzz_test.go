@@ -45,7 +45,7 @@ func FuzzTokenizerJSON(f *testing.F) {
 	}
 	f.Add(small, []byte(`{"added_tokens_decoder": {"259": {"content": "<x>", "special": true}}}`))
 	f.Fuzz(func(t *testing.T, data, config []byte) {
-		tok, err := tokenizer.Parse("dir", data, config)
+		tok, err := tokenizer.Parse("dir", tokenizer.Files{Tokenizer: data, Config: config})
 		if err != nil {
 			return
 		}

@@ -26,7 +26,7 @@ func load(t testing.TB, dir string) *tokenizer.Tokenizer {
 		t.Fatal(err)
 	}
 	config, _ := os.ReadFile(filepath.Join(dir, "tokenizer_config.json")) // optional
-	tok, err := tokenizer.Parse(dir, content, config)
+	tok, err := tokenizer.Parse(dir, tokenizer.Files{Tokenizer: content, Config: config})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestEncode_AddedTokenFlags(t *testing.T) {
 		Added json.RawMessage `json:"added_tokens"`
 		Cases [][3]json.RawMessage
 	}) {
-		tok, err := tokenizer.Parse("", withAddedTokens(t, g.Added), nil)
+		tok, err := tokenizer.Parse("", tokenizer.Files{Tokenizer: withAddedTokens(t, g.Added)})
 		if err != nil {
 			t.Fatalf("line %d: %v", line, err)
 		}

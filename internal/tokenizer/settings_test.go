@@ -11,10 +11,10 @@ import (
 )
 
 // What tokenizer_config.json, special_tokens_map.json and added_tokens.json say about ids is read, or refused by field.
-func TestParseFiles_SettingsThatChangeIDs(t *testing.T) {
+func TestParse_SettingsThatChangeIDs(t *testing.T) {
 	t.Parallel()
 	data := []byte(read(t, filepath.Join(cutDir, "tokenizer.json")))
-	plain, err := tokenizer.Parse("", data, nil)
+	plain, err := tokenizer.Parse("", tokenizer.Files{Tokenizer: data})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestParseFiles_SettingsThatChangeIDs(t *testing.T) {
 		"added, a list":         {added(`["<x>"]`), "added_tokens.json: "},
 		"added, not an integer": {added(`{"<|endoftext|>": "1"}`), "added_tokens.json: "},
 	} {
-		_, err := tokenizer.ParseFiles("dir", c.files)
+		_, err := tokenizer.Parse("dir", c.files)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -68,7 +68,7 @@ func TestParseFiles_SettingsThatChangeIDs(t *testing.T) {
 func TestParse_LimitsBeforeWork(t *testing.T) {
 	t.Parallel()
 	good := read(t, filepath.Join(cutDir, "tokenizer.json"))
-	plain, err := tokenizer.Parse("", withAddedTokens(t, []byte(`[]`)), nil)
+	plain, err := tokenizer.Parse("", tokenizer.Files{Tokenizer: withAddedTokens(t, []byte(`[]`))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +77,10 @@ func TestParse_LimitsBeforeWork(t *testing.T) {
 	for i := range 5000 {
 		fmt.Fprintf(&many, `,{"id":%d,"content":"<%d>"}`, first+i, i)
 	}
-	_, err = tokenizer.Parse("", withAddedTokens(t, []byte("["+many.String()[1:]+"]")), nil)
+	_, err = tokenizer.Parse("", tokenizer.Files{Tokenizer: withAddedTokens(t, []byte("["+many.String()[1:]+"]"))})
 	wantError(t, err, "more than 4096 added tokens")
-	_, err = tokenizer.Parse("", []byte(strings.Replace(good, `"decoder":`, `"decoder":null,"decoder":`, 1)), nil)
+	_, err = tokenizer.Parse("", tokenizer.Files{Tokenizer: []byte(strings.Replace(good, `"decoder":`, `"decoder":null,"decoder":`, 1))})
 	wantError(t, err, `"decoder" is there twice`)
-	_, err = tokenizer.Parse("", []byte(strings.Replace(good, `"dropout":null`, `"dropout":null,"dropout":0.1`, 1)), nil)
+	_, err = tokenizer.Parse("", tokenizer.Files{Tokenizer: []byte(strings.Replace(good, `"dropout":null`, `"dropout":null,"dropout":0.1`, 1))})
 	wantError(t, err, `"dropout" is there twice`)
 }

@@ -38,14 +38,9 @@ type Files struct {
 	SpecialTokens []byte // special_tokens_map.json
 }
 
-// Parse makes a Tokenizer from the contents of a tokenizer.json and, unless it is empty, of a tokenizer_config.json.
-func Parse(dir string, tokenizerJSON, configJSON []byte) (*Tokenizer, error) {
-	return ParseFiles(dir, Files{Tokenizer: tokenizerJSON, Config: configJSON})
-}
-
-// ParseFiles makes a Tokenizer. It refuses files that ask for other ids than tokenizer.json gives. Errors name the files as if
+// Parse makes a Tokenizer. It refuses files that ask for other ids than tokenizer.json gives. Errors name the files as if
 // they were in dir.
-func ParseFiles(dir string, files Files) (*Tokenizer, error) {
+func Parse(dir string, files Files) (*Tokenizer, error) {
 	t, err := parse(files.Tokenizer)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, "tokenizer.json"), err)

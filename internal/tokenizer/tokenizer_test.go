@@ -104,16 +104,19 @@ func TestVocabSize_CountsAddedTokens(t *testing.T) {
 func TestParse_AddedTokensOfTokenizerConfig(t *testing.T) {
 	t.Parallel()
 	data := withAddedTokens(t, []byte(`[]`))
-	size := func() string { tok, _ := tokenizer.Parse("", data, nil); return strconv.Itoa(tok.VocabSize()) }()
+	size := func() string {
+		tok, _ := tokenizer.Parse("", tokenizer.Files{Tokenizer: data})
+		return strconv.Itoa(tok.VocabSize())
+	}()
 	config := `{"added_tokens_decoder": {"` + size + `": {"content": "<x>", "special": true}}, "model_max_length": 1e30}`
-	tok, err := tokenizer.Parse("", data, []byte(config))
+	tok, err := tokenizer.Parse("", tokenizer.Files{Tokenizer: data, Config: []byte(config)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := strconv.Itoa(int(tok.Encode("a<x>")[1])); got != size {
 		t.Errorf("<x> became %s, not %s", got, size)
 	}
-	_, err = tokenizer.Parse("dir", data, []byte(strings.Replace(config, size, "1", 1)))
+	_, err = tokenizer.Parse("dir", tokenizer.Files{Tokenizer: data, Config: []byte(strings.Replace(config, size, "1", 1))})
 	wantError(t, err, `dir/tokenizer_config.json: added_tokens_decoder: added token "<x>" has id 1`)
 }
 
@@ -133,7 +136,7 @@ func TestParse_MergesAsStringsMatchPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := tokenizer.Parse("", data, nil)
+	old, err := tokenizer.Parse("", tokenizer.Files{Tokenizer: data})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,17 +185,17 @@ func TestParse_Rejects(t *testing.T) {
 			if bad == good {
 				t.Fatalf("the file has no %s", c.old)
 			}
-			_, err := tokenizer.Parse("dir", []byte(bad), nil)
+			_, err := tokenizer.Parse("dir", tokenizer.Files{Tokenizer: []byte(bad)})
 			wantError(t, err, c.want)
 		})
 	}
-	_, err := tokenizer.Parse("dir", []byte(good+"x"), nil)
+	_, err := tokenizer.Parse("dir", tokenizer.Files{Tokenizer: []byte(good + "x")})
 	wantError(t, err, "'x' after the end")
 }
 
 func TestParse_ErrorNamesFileAndLine(t *testing.T) {
 	t.Parallel()
-	_, err := tokenizer.Parse("dir", []byte("{\n\"model\": {\n!"), nil)
+	_, err := tokenizer.Parse("dir", tokenizer.Files{Tokenizer: []byte("{\n\"model\": {\n!")})
 	wantError(t, err, filepath.Join("dir", "tokenizer.json")+": line 3: found '!' instead of")
 }
 

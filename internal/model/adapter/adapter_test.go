@@ -59,7 +59,7 @@ func write(t testing.TB, path string, content []byte) {
 
 func base(t testing.TB) model.Config {
 	t.Helper()
-	c, err := model.ParseConfig("base_config.json", read(t, "testdata/base_config.json"))
+	c, err := model.ParseConfig("base_config.json", "", read(t, "testdata/base_config.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func TestTokenizer_HasTheIDsOfHuggingFace(t *testing.T) {
 		}
 		return content
 	}
-	tok, err := tokenizer.Parse(model.Tiny, read(model.TokenizerFile), read(model.TokenizerConfigFile))
+	tok, err := tokenizer.Parse(model.Tiny, tokenizer.Files{Tokenizer: read(model.TokenizerFile), Config: read(model.TokenizerConfigFile)})
 	if err != nil {
 		t.Fatal(err)
 	}
