@@ -15,8 +15,11 @@ var (
 	year      = regexp.MustCompile(`^(?:19|20)\d\d$`)
 	cardCode  = regexp.MustCompile(`^\W{0,3}(?:is|code|ist|es|est|number|no)?\W{0,3}(\d{3,4})\b`)
 	combo     = regexp.MustCompile(`^(?:\W{0,3}\w{0,8}){0,3}\W{1,3}(\d{1,2}(?: ?[-–/, ] ?\d{1,2}){2,3})\b`)
+	// shortCombo matches the combination of a suitcase, dashedCombo one of a lock that only a word for what it locks introduces.
+	shortCombo  = regexp.MustCompile(`^(?: is|:|=) ?(\d{3,4})(?:$|[^\w.,%-])`)
+	dashedCombo = regexp.MustCompile(`^(?: is|:|=)? ?(\d{1,2}-\d{1,2}-\d{1,2})(?:$|[^\w-])`)
 	// doorCode matches codes of digits and letters, which only a word for codes of doors introduces.
-	doorCode = regexp.MustCompile(`^[#*]?(?:\d{2,6}[A-Z]{1,2}\d{0,4}|[A-Z]{1,2}\d{3,6}|[A-Z0-9]{4,10})[#*]?$`)
+	doorCode = regexp.MustCompile(`^[#*]?[\p{Lu}0-9]{4,10}[#*]?$`)
 )
 
 // reach is the maximum distance of a code from a code word, in bytes, and plainReach that from a plain one.
@@ -66,7 +69,7 @@ func findCodes(t *text) (spans []span) {
 			spans = append(spans, p)
 		}
 	}
-	return spans
+	return withEnter(s, spans)
 }
 
 // saidCodes finds codes that a text says at some distance from the word: "the code for the front door is 4821", "enter 482913 to
@@ -116,7 +119,11 @@ func (t *text) cardCodes() (spans []span) {
 		if w.class&cvvWord != 0 {
 			at = cardCode.FindStringSubmatchIndex(rest)
 		} else if w.class&comboWord != 0 || w.class&doorWord != 0 && strings.HasPrefix(rest, ":") {
-			at = combo.FindStringSubmatchIndex(rest)
+			if at = shortCombo.FindStringSubmatchIndex(rest); at == nil {
+				at = combo.FindStringSubmatchIndex(rest)
+			}
+		} else if w.class&doorWord != 0 {
+			at = dashedCombo.FindStringSubmatchIndex(rest)
 		}
 		if at != nil {
 			spans = append(spans, span{start: w.end + at[2], end: w.end + at[3], value: digitsOf(rest[at[2]:at[3]])})
@@ -130,6 +137,16 @@ func (t *text) cardCodes() (spans []span) {
 			if doorCode.MatchString(value) && mixed(value) && !t.inURL(v.start, v.end) && (v.link != beside || v.apart == 0 && len(value) >= 4) {
 				spans = append(spans, span{start: v.start, end: v.end, value: value})
 			}
+		}
+	}
+	return spans
+}
+
+// withEnter adds the key after a code that opens a door: 4821#.
+func withEnter(s string, spans []span) []span {
+	for i, p := range spans {
+		if p.end < len(s) && (s[p.end] == '#' || s[p.end] == '*') {
+			spans[i].end++
 		}
 	}
 	return spans

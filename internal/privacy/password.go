@@ -76,7 +76,7 @@ func (t *text) findPasswords() (spans []span) {
 				spans = append(spans, span{start: start, end: end, value: t.s[start:end]})
 			}
 		}
-		if w.class&loginWord != 0 {
+		if w.class&(loginWord|wifiWord) != 0 {
 			spans = append(spans, t.pairs(w)...)
 		}
 	}
@@ -121,6 +121,9 @@ func (t *text) passwordEnd(w hit, v said, index int) int {
 	case w.class&passWord != 0:
 		return t.wordPassword(w, v, s)
 	case w.class&wifiWord != 0:
+		if v.link == beside && s == strong && len(value) >= 8 && mixed(value) && t.near(passWord|codeWord|plainCode, w.start, w.start, 12) {
+			return v.end
+		}
 		if v.link == copula && s == strong && v.apart == 0 && len(value) >= 6 || v.link == mark && s == strong && len(value) >= 6 || v.quoted && s == strong {
 			return v.end
 		}
@@ -156,7 +159,7 @@ func (t *text) wordPassword(w hit, v said, s strength) int {
 		if w.class&codeWord != 0 {
 			return 0
 		}
-		if v.link == beside && v.apart > 0 && len(value) < 8 {
+		if v.link == beside && v.apart > 0 && len(value) < 5 {
 			return 0
 		}
 		return v.end

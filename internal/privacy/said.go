@@ -33,7 +33,7 @@ const (
 // between are words that may stand between a word and its value without a link: the wifi password here hunter2.
 var between = set("the for my our your here of number no nr wifi wi-fi wlan wpa new now login this " +
 	"für fürs der die das vom von zum zur neue neu hier du de la le les des del della dello do da el los na on od van het voor til för på " +
-	"от для на вайфая вайфай домофона к новый новая к ile için kata ka se bila kartu zu au aux pour para per con " +
+	"от для на входа вайфая вайфай домофона к новый новая к ile için kata ka se bila kartu zu au aux pour para per con " +
 	"gmail netflix hulu spotify icloud instagram facebook windows iphone ipad steam amazon paypal router laptop google apple number# no. nr. n° n°: #")
 
 // fillers may stand between a verb and the value: the password is now hunter2.
@@ -81,9 +81,9 @@ func (t *text) after(w hit) (v said, ok bool) {
 			break
 		}
 		if !t.between(token) {
-			if v.apart <= 3 && t.allBetween(w.end, i) {
+			if v.apart <= 3 && t.allBetween(w, i) {
 				u := v
-				if u.start, u.end = t.valueAt(i); u.end > u.start && t.standsOut(w, u) && t.linkAfter(w.lang, u.end) == 0 {
+				if u.start, u.end = t.valueAt(i); u.end > u.start && t.standsOut(w, u) && (strengthOf(t.s[u.start:u.end]) == strong || t.linkAfter(w.lang, u.end) == 0) {
 					u.last = t.endsClause(u.end)
 					return u, true
 				}
@@ -159,10 +159,12 @@ func (t *text) between(token string) bool {
 	return between[strings.TrimRight(token, ":")] && !strings.HasSuffix(token, ":")
 }
 
-// allBetween reports whether all words of a part may stand between a word and its value.
-func (t *text) allBetween(start, end int) bool {
-	for w := range strings.FieldsSeq(t.lower[start:end]) {
-		if !between[w] && w != "'s" {
+// allBetween reports whether all words from the one at w to end may stand between a word and its value. After a word of another
+// script, all words of that script may: the value is the Latin word.
+func (t *text) allBetween(w hit, end int) bool {
+	foreign := !latin(t.s[w.start:w.end])
+	for word := range strings.FieldsSeq(t.lower[w.end:end]) {
+		if !between[word] && word != "'s" && !(foreign && !latin(word)) {
 			return false
 		}
 	}

@@ -29,7 +29,7 @@ var lexicon = newWordTable(merged(
 	words(passWord, "ca", "contrasenya", "pasahitza"),
 	joined(passWord, "he", "סיסמה", "סיסמא", "הסיסמה", "הסיסמא"),
 	joined(passWord, "ar", "كلمة السر", "كلمة المرور", "كلمه السر", "الباسورد", "باسورد", "الرقم السري", "رمز عبور", "پسورد", "گذرواژه"),
-	joined(passWord, "zh", "密码", "密碼", "口令", "パスワード", "パスコード", "パスは", "合言葉", "비밀번호", "비번", "패스워드", "암호", "รหัสผ่าน", "พาสเวิร์ด"),
+	joined(passWord, "zh", "密码", "密碼", "口令", "パスワード", "パスコード", "パスは", "パス", "合言葉", "비밀번호", "비번", "패스워드", "암호", "รหัสผ่าน", "พาสเวิร์ด"),
 	joined(passWord, "de", "passwort", "kennwort"),
 	words(passMaybe, "", "pass", "secret", "wifi code", "wifi key", "wi-fi code", "wi-fi key", "code wifi", "code du wifi", "clé", "network key", "schlüssel", "wpa", "wpa2", "psk", "chiave", "nøgle"),
 
@@ -40,7 +40,7 @@ var lexicon = newWordTable(merged(
 		"clé api", "clave api", "chave api", "api-schlüssel", "токен", "токен бота", "bot token", "api token", "api_token", "personal access token", "pat", "ключ апи", "ключ api", "org token"),
 	words(privateWord, "", "private key", "priv key", "privkey", "privatekey", "private_key", "pk", "wallet key", "приватный ключ", "privater schlüssel", "clé privée", "clave privada", "chave privada", "private keys", "wif"),
 	words(wifiWord, "", "wifi", "wi-fi", "wlan", "wi fi", "ssid", "wiffi", "hotspot", "вайфай", "вайфая", "вай-фай", "вай фай", "вифи", "wifin", "wifi's", "internet", "guest network"),
-	joined(wifiWord, "zh", "무선", "와이파이", "ワイファイ", "无线", "無線"),
+	joined(wifiWord, "zh", "الواي فاي", "واي فاي", "וויפי", "무선", "와이파이", "ワイファイ", "无线", "無線"),
 	words(loginWord, "", "login", "logins", "log in with", "log in as", "creds", "credentials", "credential", "cred", "zugangsdaten", "logindaten", "anmeldedaten", "identifiants", "identifiant", "credenciales", "credenziali", "credenciais",
 		"inloggegevens", "логин", "логин и пароль", "login info", "sign in with", "login details", "user", "username", "usuario", "utente", "benutzer", "benutzername", "gebruiker"),
 
@@ -50,7 +50,7 @@ var lexicon = newWordTable(merged(
 		"recovery code", "recovery codes", "gate code", "door code", "entry code", "lock code", "alarm code", "garage code", "keypad", "keypad code", "lockbox", "lockbox code", "otp", "2fa", "mfa", "2-step", "two-factor",
 		"two factor", "2fa code", "sms code", "sms-code", "text code", "activation code", "reset code", "unlock code", "garage keypad", "safe code", "tan", "mtan", "totp", "verify", "verification", "verify code", "apple id code", "whatsapp code"),
 	words(codeWord, "de", "bestätigungscode", "sicherheitscode", "verifizierungscode", "prüfcode", "zugangscode", "türcode", "alarmcode", "haustürcode", "aktivierungscode", "einmalcode", "einmalpasswort", "anmeldecode", "freischaltcode", "torcode"),
-	words(codeWord, "fr", "code de vérification", "code de sécurité", "code de confirmation", "code d'accès", "code porte", "code de la porte", "code d'entrée", "digicode", "code immeuble", "code portail", "code du portail", "code d'activation", "code d'authentification"),
+	words(codeWord, "fr", "code de vérification", "code de sécurité", "code de confirmation", "code d'accès", "code porte", "code de la porte", "code d'entrée", "digicode", "code immeuble", "code de l'immeuble", "code du bâtiment", "code de la résidence", "code de la barrière", "code portail", "code du portail", "code d'activation", "code d'authentification"),
 	words(codeWord, "es", "código", "codigo", "código de verificación", "código de seguridad", "clave dinámica", "codi"),
 	words(codeWord, "it", "codice", "codice di verifica", "codice di sicurezza", "codice cancello", "codice porta", "codice otp"),
 	words(codeWord, "pt", "código de verificação", "código de segurança", "código de acesso"),
