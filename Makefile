@@ -3,6 +3,7 @@
 # make test     all tests: C++ under ASan and UBSan, Go under the race detector
 # make bench    all benchmarks, as JSON and as a table (beside HF + PEFT, which it fetches)
 # make fuzz     every fuzz target for FUZZTIME (10s)
+# make soak     the tests that depend on chance, and fuzzing, again and again for MINUTES (60)
 # make check    the quick loop: cached, no sanitizers; PKG=./internal/windows for one package
 # make lint     gofmt, go vet, staticcheck, package arrows, spelling, workflows, clang-format
 # make vuln     known vulnerabilities in what the program uses (asks the Go vulnerability database)
@@ -13,7 +14,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all check check-cpp check-format dist vuln vqctl engine cuda cuda-sim demo test test-go test-cpp bench fuzz lint golden clean setup-build
+.PHONY: all check check-cpp check-format dist vuln vqctl engine cuda cuda-sim demo test test-go test-cpp bench fuzz soak lint golden clean setup-build
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 FUZZTIME ?= 10s
@@ -121,12 +122,16 @@ fuzz: engine
 	  go test -ldflags "$(GO_LDFLAGS)" ./$$(dirname $$file) -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null || exit 1; \
 	done
 
+soak: cuda-sim
+	@LDFLAGS="$(ENGINE_LDFLAGS)" scripts/soak $(or $(MINUTES),60)
+
 lint: engine check-format
 	@scripts/setup lint
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	scripts/check-arrows
 	scripts/check-includes
+	scripts/notice | diff NOTICE -
 	MISSPELL=$(MISSPELL) scripts/check-words
 	go run $(ACTIONLINT) -shellcheck= -pyflakes=
 	@find csrc -name '*.h' -o -name '*.cpp' -o -name '*.cu' | xargs clang-format --dry-run --Werror
