@@ -62,7 +62,10 @@ func explain(path string, err error) error {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		return usererr.With(wrapped, "another vqctl is writing it: wait until that is done")
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen:
-		return usererr.With(wrapped, "copy the folder to where you may write: a run that was killed left the file unfinished")
+		if failure.Code == sqlite3.ErrCantOpen || failure.ExtendedCode == sqlite3.ErrReadonlyRollback || failure.ExtendedCode == sqlite3.ErrReadonlyRecovery {
+			return usererr.With(wrapped, "a killed run left it unfinished, and it cannot be repaired here: copy the whole folder to where you may write")
+		}
+		return usererr.With(wrapped, "make the file and its folder writable, or name another folder with %v", usererr.Option("data_dir"))
 	case sqlite3.ErrFull:
 		return usererr.With(wrapped, "make room on the disk and run the command again: the file is as it was before")
 	}

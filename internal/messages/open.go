@@ -35,7 +35,7 @@ func Create(ctx context.Context, path string) (*DB, error) {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open %s: %w", path, err)
+		return nil, usererr.With(fmt.Errorf("cannot open %s: %w", path, errors.Unwrap(err)), "name a folder that can be written to with %v", usererr.Option("data_dir"))
 	}
 	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
 		return nil, fmt.Errorf("cannot make %s private: %w", path, err)
