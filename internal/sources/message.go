@@ -9,11 +9,11 @@ import (
 
 // Chat is a chat in the source.
 type Chat struct {
-	// Source is the store's name for where the chat comes from. It is the same at every collect.
+	// Source is the name in messages.db for where the chat comes from. It is the same at every collect.
 	Source string
 	Extent messages.Extent
 	Group  bool
-	// Members are the addresses of the participants. The owner may be among them, as store.Owner or by an address.
+	// Members are the addresses of the participants. The owner may be among them, as messages.Owner or by an address.
 	Members []string
 }
 
@@ -23,7 +23,7 @@ type Message struct {
 	GUID   string // the same whenever it is read
 	Row    int64  // its place in the source, which breaks ties of Time
 	Time   time.Time
-	Sender string // an address, or store.Owner
+	Sender string // an address, or messages.Owner
 	// Parts are its content, in order. A message without parts has no content.
 	Parts []Part
 	// Partial reports whether the export leaves some of it out: the content from an earlier export stays.

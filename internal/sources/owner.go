@@ -26,7 +26,7 @@ func (r *Reading) NoteZone(sink Sink) {
 	sink.Note("its times are taken for those of %s (%v names another)", name, usererr.Option("zone"))
 }
 
-// Sender returns the address of a sender: store.Owner for the owner.
+// Sender returns the address of a sender: messages.Owner for the owner.
 func (r *Reading) Sender(name string) string {
 	if r.Owner != nil && r.Owner(name) {
 		return ""

@@ -35,7 +35,7 @@ func (r *row) exclude(d *directory, c *chat, include *sources.FateSet) sources.F
 	return sources.UnknownKind
 }
 
-// sender returns the author of a row and whether the author is known: the address of the handle, store.Owner for the
+// sender returns the author of a row and whether the author is known: the address of the handle, messages.Owner for the
 // owner, or, in a direct chat without a handle, the other member.
 func (r *row) sender(d *directory, c *chat) (address string, known bool) {
 	if address = r.address(d); r.fromMe || address != "" {
