@@ -1,11 +1,9 @@
-// AMX: tile registers for bf16 (Sapphire Rapids and later), AVX-512 for the rest.
+// AMX: tile registers for bf16 (Sapphire Rapids and later). The other kernels are those of AVX-512.
 #define VQ_ISA amx
 #define VQ_WIDTH 16
 #include <immintrin.h>
 
-#include "ops/cpu/isa/attention.h"
 #include "ops/cpu/isa/panels.h"
-#include "ops/cpu/isa/quantized.h"
 
 namespace vq::cpu::VQ_ISA {
 namespace {
@@ -44,10 +42,8 @@ namespace {
 using namespace amx;
 constexpr PanelKernel kTiles = {
     "amx", 32, 32, 2, Elem::bf16, 512, 512, 512, tiles_32, pack_a<32, 32, uint16_t>, pack_b<32, 32, uint16_t>, 4};
-constexpr IsaKernels kKernels = {
-    "amx", f32_panels<12>("avx512", 512, 96, 1024), kTiles, vector_kernels(), attention_kernels(), quant_kernels()};
 }  // namespace
 
-const IsaKernels* amx_kernels() { return &kKernels; }
+const PanelKernel* amx_panel_kernels() { return &kTiles; }
 
 }  // namespace vq::cpu

@@ -1,11 +1,10 @@
-// AVX-512 with dot products of bf16 pairs (VDPBF16PS): Cooper Lake, Zen 4 and later.
+// AVX-512 with dot products of bf16 pairs (VDPBF16PS): Cooper Lake, Zen 4 and later. The other kernels are those of
+// AVX-512.
 #define VQ_ISA avx512_bf16
 #define VQ_WIDTH 16
 #include <immintrin.h>
 
-#include "ops/cpu/isa/attention.h"
 #include "ops/cpu/isa/panels.h"
-#include "ops/cpu/isa/quantized.h"
 
 namespace vq::cpu::VQ_ISA {
 namespace {
@@ -17,15 +16,9 @@ VQ_INLINE vf dot_pairs(vf acc, vu a, vu b) { return (vf)_mm512_dpbf16_ps((__m512
 
 namespace vq::cpu {
 namespace {
-using namespace avx512_bf16;
-constexpr IsaKernels kKernels = {"avx512-bf16",
-                                 f32_panels<12>("avx512", 512, 96, 1024),
-                                 bf16_panels<12>("avx512-bf16", 1024, 192, 1024),
-                                 vector_kernels(),
-                                 attention_kernels(),
-                                 quant_kernels()};
+constexpr PanelKernel kPanels = avx512_bf16::bf16_panels<12>("avx512-bf16", 1024, 192, 1024);
 }  // namespace
 
-const IsaKernels* avx512_bf16_kernels() { return &kKernels; }
+const PanelKernel* avx512_bf16_panel_kernels() { return &kPanels; }
 
 }  // namespace vq::cpu

@@ -164,5 +164,9 @@ const IsaKernels* avx2_kernels();
 const IsaKernels* avx512_kernels();
 const IsaKernels* avx512_bf16_kernels();
 const IsaKernels* amx_kernels();
+// The bf16 panels of these two; their other kernels are avx512_kernels()'. processor.cpp joins them: code that copies a
+// table must run on every processor.
+const PanelKernel* avx512_bf16_panel_kernels();
+const PanelKernel* amx_panel_kernels();
 
 }  // namespace vq::cpu

@@ -101,7 +101,28 @@ bool check_panels(const PanelKernel& kernel) {
   return true;
 }
 
+#if defined(VQ_X86_KERNELS)
+IsaKernels avx512_with(const char* name, const PanelKernel& bf16) {
+  IsaKernels kernels = *avx512_kernels();
+  kernels.name = name;
+  kernels.bf16 = bf16;
+  return kernels;
+}
+#endif
+
 }  // namespace
+
+#if defined(VQ_X86_KERNELS)
+const IsaKernels* avx512_bf16_kernels() {
+  static const IsaKernels kernels = avx512_with("avx512-bf16", *avx512_bf16_panel_kernels());
+  return &kernels;
+}
+
+const IsaKernels* amx_kernels() {
+  static const IsaKernels kernels = avx512_with("amx", *amx_panel_kernels());
+  return &kernels;
+}
+#endif
 
 std::vector<const IsaKernels*> all_kernels() {
   std::vector<const IsaKernels*> all = {generic_kernels()};

@@ -94,7 +94,6 @@ constexpr PanelKernel kF32 = f32_panels<12>("avx512 emulated", 64, 48, 64);
 constexpr PanelKernel kTiles = {
     "amx emulated", 32, 32, 2, Elem::bf16, 64, 64, 64, tiles_32, pack_a<32, 32, uint16_t>, pack_b<32, 32, uint16_t>, 4};
 constexpr IsaKernels kKernels[] = {
-    {"avx512 emulated", kF32, kF32, vector_kernels(), attention_kernels(), quant_kernels()},
     {"avx512-bf16 emulated", kF32, bf16_panels<12>("avx512-bf16 emulated", 64, 48, 64), vector_kernels(),
      attention_kernels(), quant_kernels()},
     {"amx emulated", kF32, kTiles, vector_kernels(), attention_kernels(), quant_kernels()},
