@@ -116,8 +116,8 @@ func TestGPU_MatchesCPU(t *testing.T) {
 	}
 }
 
-// The first run tunes the GEMMs and saves the result, with which the next one computes the same bytes. A file that is damaged or
-// of another GPU is replaced with a warning.
+// The first run tunes the GEMMs and saves the result, with which the next one computes the same bytes. A file of another
+// GPU is replaced with a warning.
 func TestGPU_ReusesGEMMTuning(t *testing.T) {
 	t.Parallel()
 	folder := withGPU(t)
@@ -156,17 +156,15 @@ func TestGPU_ReusesGEMMTuning(t *testing.T) {
 		t.Error("the second run wrote other bytes")
 	}
 	foreign := bytes.Replace(tuning, []byte("on the CPU 1"), []byte("on the CPU 2"), 1)
-	for name, bad := range map[string][]byte{"cut": tuning[:len(tuning)/2], "foreign": foreign} {
-		if err := os.WriteFile(path, bad, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		again, said := train(name)
-		if !strings.Contains(said, "cannot use the saved GEMM tuning, tuning again") {
-			t.Errorf("%s: no warning: %s", name, said)
-		}
-		if _, now := saved(); !bytes.Equal(now, tuning) || !bytes.Equal(first, again) {
-			t.Errorf("%s: the tuning differs", name)
-		}
+	if err := os.WriteFile(path, foreign, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again, said := train("foreign")
+	if !strings.Contains(said, "cannot use the saved GEMM tuning, tuning again") {
+		t.Errorf("no warning: %s", said)
+	}
+	if _, now := saved(); !bytes.Equal(now, tuning) || !bytes.Equal(first, again) {
+		t.Error("the tuning differs")
 	}
 }
 
