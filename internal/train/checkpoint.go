@@ -44,6 +44,8 @@ type State struct {
 	People     *People `json:"people,omitempty"`
 	Dropout    float64 `json:"lora_dropout"`
 	Options    Options `json:"options"`
+	// Checksums are the CRC-32C of the checkpoint's other files, by name.
+	Checksums map[string]string `json:"crc32c,omitempty"`
 }
 
 // FinalDir returns the folder of the finished adapter.
@@ -68,7 +70,12 @@ func (r *Run) save(dir string) error {
 		if err := atomicfile.Write(filepath.Join(tmp, optimizerFile), r.writeMoments); err != nil {
 			return err
 		}
-		state, err := json.MarshalIndent(r.state(), "", "  ")
+		s := r.state()
+		var err error
+		if s.Checksums, err = checksums(tmp); err != nil {
+			return err
+		}
+		state, err := json.MarshalIndent(s, "", "  ")
 		if err != nil {
 			return err
 		}
@@ -217,6 +224,7 @@ func (r *Run) archivePreviousRun(next string) error {
 		return nil
 	}
 	s, err := ReadState(next)
+	s.Checksums = nil // r.state() has none
 	if errors.Is(err, os.ErrNotExist) {
 		if _, err := os.Stat(next); err != nil {
 			return nil

@@ -49,7 +49,7 @@ func Latest(dir string) (Found, error) {
 	var foreign []error
 	for _, c := range list {
 		var other *foreignError
-		switch err := cmp.Or(c.err, checkWhole(c.dir)); {
+		switch err := cmp.Or(c.err, c.state.checkWhole(c.dir)); {
 		case err == nil:
 			found.Dir, found.State = c.dir, c.state
 			return found, nil
@@ -99,8 +99,8 @@ func candidates(dir string) (list []candidate, err error) {
 	return list, nil
 }
 
-// checkWhole returns an error if a checkpoint's files are missing or cut short.
-func checkWhole(checkpoint string) error {
+// checkWhole returns an error if a checkpoint's files are missing, cut short or otherwise damaged.
+func (s *State) checkWhole(checkpoint string) error {
 	if _, err := adapter.ReadConfig(checkpoint); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func checkWhole(checkpoint string) error {
 			return err
 		}
 	}
-	return nil
+	return s.requireSums(checkpoint)
 }
 
 // errVersion marks a checkpoint of another version of the program.

@@ -14,17 +14,31 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// trained returns the output folder of a run of four steps that wrote a checkpoint after each.
+// trained returns the output folder of a run of five steps that wrote a checkpoint after each.
 func trained(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out")
-	opts := Options{BatchSize: 1, Accumulation: 1, MaxSteps: 4, LearningRate: 1e-3, Scheduler: "constant", MaxGradNorm: 1}
+	opts := Options{BatchSize: 1, Accumulation: 1, MaxSteps: 5, LearningRate: 1e-3, Scheduler: "constant", MaxGradNorm: 1}
 	run := tinyRun(t, someWindows(t, dir, 6), opts, RunSettings{OutputDir: out, LoggingSteps: 1, SaveSteps: 1})
 	if err := run.Train(t.Context(), func(StepMetrics) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// flipBit flips a bit in the last byte of a file.
+func flipBit(t *testing.T, path ...string) {
+	t.Helper()
+	name := filepath.Join(path...)
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)-1] ^= 1
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func truncateTo(t *testing.T, size int64, path ...string) {
@@ -43,10 +57,11 @@ func TestLatest_FallsBackBehindDamage(t *testing.T) {
 		want   string
 		step   int
 	}{
-		{func() {}, "final", 4},
-		{func() { truncateTo(t, 100, out, "final", optimizerFile) }, "checkpoint-3", 3},
-		{func() { truncateTo(t, 20, out, "checkpoint-3", stateFile) }, "checkpoint-2", 2},
-		{func() { os.Remove(filepath.Join(out, "checkpoint-2", adapter.WeightsFile)) }, "checkpoint-1", 1},
+		{func() {}, "final", 5},
+		{func() { truncateTo(t, 100, out, "final", optimizerFile) }, "checkpoint-4", 4},
+		{func() { truncateTo(t, 20, out, "checkpoint-4", stateFile) }, "checkpoint-3", 3},
+		{func() { os.Remove(filepath.Join(out, "checkpoint-3", adapter.WeightsFile)) }, "checkpoint-2", 2},
+		{func() { flipBit(t, out, "checkpoint-2", adapter.WeightsFile) }, "checkpoint-1", 1},
 	} {
 		c.damage()
 		found, err := Latest(out)

@@ -1,0 +1,51 @@
+package train
+
+import (
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+
+	"ventriloquist/internal/model/adapter"
+)
+
+// checkedFiles are the files of a checkpoint whose checksums trainer_state.json has: a flipped bit in them would go on training
+// from other weights without a word.
+var checkedFiles = []string{adapter.WeightsFile, adapter.ConfigFile, optimizerFile}
+
+// checksums returns the CRC-32C of each of a checkpoint's files, by name.
+func checksums(dir string) (map[string]string, error) {
+	sums := make(map[string]string, len(checkedFiles))
+	for _, name := range checkedFiles {
+		f, err := os.Open(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		hash := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+		_, err = io.Copy(hash, f)
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("cannot read %s: %w", f.Name(), err)
+		}
+		sums[name] = fmt.Sprintf("%08x", hash.Sum32())
+	}
+	return sums, nil
+}
+
+// requireSums returns an error if a file of a checkpoint is not as it was written. Checkpoints of earlier versions have no sums.
+func (s *State) requireSums(dir string) error {
+	if len(s.Checksums) == 0 {
+		return nil
+	}
+	sums, err := checksums(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range checkedFiles {
+		if sums[name] != s.Checksums[name] {
+			return fmt.Errorf("%s is damaged: its CRC-32C is %s, %s says %s", filepath.Join(dir, name), sums[name], stateFile, s.Checksums[name])
+		}
+	}
+	return nil
+}
