@@ -120,7 +120,7 @@ func TestLatest_SweepsKilledSaves(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := []string{"checkpoint-1", "checkpoint-2", "checkpoint-3", "final"}; !slices.Equal(names, want) {
+	if want := []string{"checkpoint-1", "checkpoint-2", "checkpoint-3", "checkpoint-4", "final"}; !slices.Equal(names, want) {
 		t.Errorf("left over: %q", names)
 	}
 }
@@ -153,7 +153,7 @@ func TestLatest_NamesForeignCheckpoints(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(out, "trainer_log.jsonl"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := Latest(out); err != nil || found.State.Step != 4 {
+	if found, err := Latest(out); err != nil || found.State.Step != 5 {
 		t.Errorf("%+v, %v", found, err)
 	}
 }
