@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-
-	"golang.org/x/sys/unix"
 )
 
 // MaxDocument is the size of the largest file of fields that is read: far above any configuration.
@@ -16,30 +13,6 @@ const MaxDocument = 16 << 20
 
 // maxDepth is how deep objects and lists of a document may be nested.
 const maxDepth = 64
-
-// ReadFile reads a regular file of at most limit bytes. It does not wait for a pipe or a device to deliver.
-func ReadFile(path string, limit int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	content, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("%s is larger than %d MiB, the limit for this kind of file", path, limit>>20)
-	}
-	return content, nil
-}
 
 // ParseDocument is Parse for a whole file. It also refuses repeated names, of which encoding/json would keep the last, and deep
 // nesting.

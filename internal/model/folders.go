@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"ventriloquist/internal/jsonfields"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -110,7 +110,7 @@ func cacheFolder(repo, revision string) (string, error) {
 		}
 	}
 	path := filepath.Join(base, "refs", filepath.FromSlash(revision))
-	ref, err := jsonfields.ReadFile(path, 1<<20)
+	ref, err := regularfile.Read(path, 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

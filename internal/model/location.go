@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -62,7 +62,7 @@ func (s Location) ReadFile(file string) ([]byte, error) {
 	if s.Dir == "" {
 		content, err = fs.ReadFile(s.files, file)
 	} else {
-		content, err = jsonfields.ReadFile(s.Path(file), maxTextFile)
+		content, err = regularfile.Read(s.Path(file), maxTextFile)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usererr.With(&missingFileError{fmt.Sprintf("%s has no %s", s, file)}, "%s", s.incompleteHint())

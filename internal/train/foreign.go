@@ -7,6 +7,7 @@ import (
 
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/regularfile"
 )
 
 // foreignError is the error of a checkpoint that another program wrote.
@@ -45,7 +46,7 @@ func foreignTrainer(checkpoint string) string {
 // readTrainerState reports whether trainer_state.json is vqctl's own, or that of Hugging Face's Trainer.
 func readTrainerState(checkpoint string) (own, trainer bool) {
 	path := filepath.Join(checkpoint, stateFile)
-	content, err := jsonfields.ReadFile(path, jsonfields.MaxDocument)
+	content, err := regularfile.Read(path, jsonfields.MaxDocument)
 	if err != nil {
 		return false, false
 	}
@@ -58,6 +59,6 @@ func readTrainerState(checkpoint string) (own, trainer bool) {
 
 // isUnsloth reports whether Unsloth wrote the adapter's configuration.
 func isUnsloth(checkpoint string) bool {
-	content, err := jsonfields.ReadFile(filepath.Join(checkpoint, adapter.ConfigFile), jsonfields.MaxDocument)
+	content, err := regularfile.Read(filepath.Join(checkpoint, adapter.ConfigFile), jsonfields.MaxDocument)
 	return err == nil && bytes.Contains(content, []byte(`"unsloth_fixed"`))
 }

@@ -16,6 +16,7 @@ import (
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/usererr"
 )
@@ -125,7 +126,7 @@ func ReadState(checkpoint string) (State, error) {
 		return State{}, usererr.With(&foreignError{checkpoint, other}, "its optimizer's state cannot be used: start a new run from its adapter with %v %s", continueFrom, checkpoint)
 	}
 	path := filepath.Join(checkpoint, stateFile)
-	content, err := jsonfields.ReadFile(path, jsonfields.MaxDocument)
+	content, err := regularfile.Read(path, jsonfields.MaxDocument)
 	if err != nil {
 		return State{}, err
 	}

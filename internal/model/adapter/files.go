@@ -14,6 +14,7 @@ import (
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/safetensors"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -42,7 +43,7 @@ func ReadConfig(dir string) (Config, error) {
 
 func readConfig(dir string) (settings, error) {
 	path := filepath.Join(dir, ConfigFile)
-	content, err := jsonfields.ReadFile(path, jsonfields.MaxDocument)
+	content, err := regularfile.Read(path, jsonfields.MaxDocument)
 	if errors.Is(err, fs.ErrNotExist) {
 		return settings{}, notAnAdapter(dir)
 	}

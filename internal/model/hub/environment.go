@@ -14,8 +14,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -71,7 +71,7 @@ func token() (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	content, err := jsonfields.ReadFile(path, 1<<20)
+	content, err := regularfile.Read(path, 1<<20)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
