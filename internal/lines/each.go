@@ -7,10 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"ventriloquist/internal/usererr"
 )
 
-// longestLine is the longest line that is read, far above any message.
-const longestLine = 64 << 20
+// longestLine is the longest line that is read, far above any message or window.
+const longestLine = 16 << 20
+
+// tooLong returns the error of a line that is longer.
+func tooLong(path string, number int64) error {
+	return usererr.With(fmt.Errorf("%s:%d: the line is longer than %d MiB", path, number, longestLine>>20),
+		"no line of such a file is that long: it may be damaged, or of another kind")
+}
 
 // Each calls visit for every line of in, numbered from 1, without its line break (LF or CR LF) and without a byte order
 // mark. The line is valid until visit returns. It returns the number of lines; path is for errors.
@@ -29,7 +37,7 @@ func EachRaw(ctx context.Context, in io.Reader, path string, visit func(number, 
 		line, err := r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
 			if long = append(long, line...); len(long) > longestLine {
-				return number, fmt.Errorf("%s:%d: the line is longer than %d MiB", path, number+1, longestLine>>20)
+				return number, tooLong(path, number+1)
 			}
 			continue
 		}

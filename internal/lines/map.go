@@ -47,17 +47,14 @@ func Map(ctx context.Context, name string, in io.Reader, out io.Writer, convert 
 	go func() {
 		defer close(ordered)
 		defer close(work)
-		readErr = split(in, func(c *chunk) bool {
+		readErr = split(name, in, func(c *chunk) bool {
 			return send(ctx, ordered, c) && send(ctx, work, c)
 		})
 	}()
 	if err := collect(ctx, ordered, out); err != nil {
 		return err
 	}
-	if readErr != nil {
-		return fmt.Errorf("cannot read %s: %w", name, readErr)
-	}
-	return nil
+	return readErr
 }
 
 func send(ctx context.Context, to chan<- *chunk, c *chunk) bool {
@@ -95,7 +92,7 @@ func collect(ctx context.Context, ordered <-chan *chunk, out io.Writer) error {
 }
 
 // split cuts in into chunks of whole lines until pass returns false.
-func split(in io.Reader, pass func(*chunk) bool) error {
+func split(name string, in io.Reader, pass func(*chunk) bool) error {
 	var rest []byte // the beginning of a line that has not been read to its end
 	line := 1
 	for {
@@ -117,11 +114,13 @@ func split(in io.Reader, pass func(*chunk) bool) error {
 			}
 		}
 		rest = buffer[whole:]
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
-			return err
+		case err != nil:
+			return fmt.Errorf("cannot read %s: %w", name, err)
+		case len(rest) > longestLine:
+			return tooLong(name, int64(line))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing/iotest"
 
 	"ventriloquist/internal/lines"
+	"ventriloquist/internal/usererr"
 )
 
 func upper(dst, line []byte) ([]byte, error) {
@@ -57,6 +58,38 @@ func TestMap_LongLine(t *testing.T) {
 	got, err := convertAll(t, strings.NewReader("a\n"+long+"\nb\n"))
 	if err != nil || got != "A\n"+strings.ToUpper(long)+"\nB\n" {
 		t.Errorf("%d bytes, error %v", len(got), err)
+	}
+}
+
+// endless returns the same byte for ever, and counts how often it was asked.
+type endless struct{ read int64 }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	e.read += int64(len(p))
+	return len(p), nil
+}
+
+func TestMap_RefusesALineOverTheLimit(t *testing.T) {
+	t.Parallel()
+	long := new(endless)
+	got, err := convertAll(t, io.MultiReader(strings.NewReader("a\nb\n"), long))
+	if err == nil || !strings.Contains(err.Error(), "in:3: the line is longer than 16 MiB") || usererr.Of(err) == "" {
+		t.Errorf("error %v", err)
+	}
+	if got != "A\nB\n" || long.read > 64<<20 {
+		t.Errorf("%d bytes were read, result %q", long.read, got)
+	}
+}
+
+func TestEach_RefusesALineOverTheLimit(t *testing.T) {
+	t.Parallel()
+	long := new(endless)
+	n, err := lines.Each(t.Context(), io.MultiReader(strings.NewReader("a\nb\n"), long), "in", func(int64, []byte) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "in:3: the line is longer than 16 MiB") || usererr.Of(err) == "" || n != 2 || long.read > 32<<20 {
+		t.Errorf("%d bytes were read, error %v after line %d", long.read, err, n)
 	}
 }
 

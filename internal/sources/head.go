@@ -1,7 +1,6 @@
 package sources
 
 import (
-	"archive/zip"
 	"bufio"
 	"bytes"
 	"compress/gzip"
@@ -11,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"ventriloquist/internal/regularfile"
 )
 
 // Head is what formats are recognized by.
@@ -44,7 +45,11 @@ func ReadHead(path string) (*Head, error) {
 		}
 		return h, nil
 	}
-	if archive, err := zip.OpenReader(path); err == nil {
+	if err := regularfile.Check(path, info); err != nil {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
+	}
+	archive, err := regularfile.OpenZip(path)
+	if err == nil {
 		defer archive.Close()
 		for _, f := range archive.File {
 			h.Names = append(h.Names, f.Name)
@@ -52,6 +57,8 @@ func ReadHead(path string) (*Head, error) {
 		if len(h.Names) != 1 {
 			return h, nil
 		}
+	} else if !errors.Is(err, regularfile.ErrNoZip) {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
 	f, err := Open(path)
 	if err != nil {
@@ -72,12 +79,16 @@ func Base(path string) string {
 	return strings.TrimSuffix(name, filepath.Ext(name))
 }
 
-// Open opens a file, and decompresses it if it is a .gz or a zip with one file.
+// Open opens a regular file, and decompresses it if it is a .gz or a zip with one file.
 func Open(path string) (io.ReadCloser, error) {
-	if archive, err := zip.OpenReader(path); err == nil {
+	archive, err := regularfile.OpenZip(path)
+	if err == nil {
 		return openOnly(path, archive)
 	}
-	f, err := os.Open(path)
+	if !errors.Is(err, regularfile.ErrNoZip) {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
+	}
+	f, err := regularfile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
@@ -94,7 +105,7 @@ func Open(path string) (io.ReadCloser, error) {
 }
 
 // openOnly opens the only file in a zip.
-func openOnly(path string, archive *zip.ReadCloser) (io.ReadCloser, error) {
+func openOnly(path string, archive *regularfile.Zip) (io.ReadCloser, error) {
 	if n := len(archive.File); n != 1 {
 		return nil, errors.Join(fmt.Errorf("%s holds %d files, not one", path, n), archive.Close())
 	}

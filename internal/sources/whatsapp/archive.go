@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/usererr"
 )
@@ -53,26 +54,45 @@ func isChat(in io.Reader) bool {
 }
 
 func zipHolds(path string) bool {
-	archive, err := zip.OpenReader(path)
+	archive, err := regularfile.OpenZip(path)
 	if err != nil {
 		return false
 	}
 	defer archive.Close()
-	return slices.ContainsFunc(archive.File, isChatFile)
+	return len(chatFiles(archive.File)) > 0
 }
 
-// isChatFile examines a text file at the top of a zip.
-func isChatFile(f *zip.File) bool {
-	if strings.Contains(f.Name, "/") || !strings.HasSuffix(strings.ToLower(f.Name), ".txt") {
-		return false
+// mostExamined limits how many texts of a zip are examined: besides the chat, these are documents that were sent.
+const mostExamined = 1000
+
+// chatFiles returns the text files at the top of a zip that look like chats.
+func chatFiles(files []*zip.File) (chats []*zip.File) {
+	examined := 0
+	for _, f := range files {
+		if strings.Contains(f.Name, "/") || !strings.HasSuffix(strings.ToLower(f.Name), ".txt") {
+			continue
+		}
+		if examined++; examined > mostExamined {
+			break
+		}
+		if looksLikeChat(f) {
+			chats = append(chats, f)
+		}
 	}
+	return chats
+}
+
+func looksLikeChat(f *zip.File) bool {
 	in, err := f.Open()
 	if err != nil {
 		return false
 	}
 	defer in.Close()
-	return isChat(in)
+	return isChat(io.LimitReader(in, headSize))
 }
+
+// headSize is how many bytes of a text are examined.
+const headSize = 64 << 10
 
 // text is the location of a chat's text.
 type text struct {
@@ -86,7 +106,7 @@ type text struct {
 // texts are the chats of an export, or of several in a folder.
 type texts struct {
 	list     []*text
-	archives []*zip.ReadCloser
+	archives []*regularfile.Zip
 }
 
 func (t *texts) close() error {
@@ -150,10 +170,14 @@ func (t *texts) addFile(name string) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the source: %w", err)
 	}
-	if archive, err := zip.OpenReader(name); err == nil {
+	archive, err := regularfile.OpenZip(name)
+	if err == nil {
 		t.archives = append(t.archives, archive)
 		t.addZip(name, absolute, archive.File)
 		return nil
+	}
+	if !errors.Is(err, regularfile.ErrNoZip) {
+		return fmt.Errorf("cannot read the source: %w", err)
 	}
 	t.list = append(t.list, &text{path: name, title: titleOf(absolute), root: filepath.Dir(absolute), open: func() (io.ReadCloser, error) { return sources.Open(name) }})
 	return nil
@@ -161,19 +185,15 @@ func (t *texts) addFile(name string) error {
 
 // addZip adds the chats of a zip: the ones with the name of a chat, else the ones that look like a chat.
 func (t *texts) addZip(name, absolute string, files []*zip.File) {
-	for _, fits := range []func(*zip.File) bool{func(f *zip.File) bool { return isChatName(f.Name) }, isChatFile} {
-		for _, f := range files {
-			if !fits(f) {
-				continue
-			}
-			title := titleOf("/" + f.Name)
-			if title == "" {
-				title = titleOf(absolute)
-			}
-			t.list = append(t.list, &text{path: name + ": " + f.Name, title: title, root: absolute, folder: path.Dir(f.Name), open: f.Open})
+	chats := slices.DeleteFunc(slices.Clone(files), func(f *zip.File) bool { return !isChatName(f.Name) })
+	if len(chats) == 0 && len(t.list) == 0 {
+		chats = chatFiles(files)
+	}
+	for _, f := range chats {
+		title := titleOf("/" + f.Name)
+		if title == "" {
+			title = titleOf(absolute)
 		}
-		if len(t.list) > 0 {
-			return
-		}
+		t.list = append(t.list, &text{path: name + ": " + f.Name, title: title, root: absolute, folder: path.Dir(f.Name), open: f.Open})
 	}
 }

@@ -2,11 +2,13 @@ package whatsapp
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
 	"ventriloquist/internal/lines"
 	"ventriloquist/internal/sources"
+	"ventriloquist/internal/usererr"
 )
 
 // item is a message or a notice: a line with a time, and the lines without one that follow.
@@ -17,6 +19,9 @@ type item struct {
 	sender string // "" of a notice
 	text   string
 }
+
+// longestMessage limits the length of a message with its continuation lines; WhatsApp sends 64 KiB.
+const longestMessage = 16 << 20
 
 // eachItem calls visit for every item. It returns the number of lines and how many of them precede the first item.
 // A line in another style than the first item continues the item before: a member quoted a chat.
@@ -59,6 +64,10 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 			return nil
 		}
 		at.lines++
+		if words.Len()+len(line) > longestMessage {
+			return usererr.With(fmt.Errorf("%s:%d: the message that begins here is longer than %d MiB", t.path, at.line, longestMessage>>20),
+				"most of its lines begin with no time: the file may be no export of WhatsApp from here on")
+		}
 		words.WriteByte('\n')
 		words.WriteString(line)
 		return nil
