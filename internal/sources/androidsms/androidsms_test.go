@@ -239,6 +239,9 @@ func FuzzRead(f *testing.F) {
 	f.Add(backup)
 	f.Add(`<smses><sms date="1" address="a" type="1" body='&#55357;&#56832;&#xD83D;&#xDE00; "' /></smses>`)
 	f.Add("<smses><mms msg_box='1' date='1'><part ct='image/png' data='AAAA' name='x'/><!-- ' --><addr address='1~2' type='137'/></mms>")
+	f.Add("<smses><mms msg_box='1' date='1' address='1~1~2'>" + strings.Repeat("<part>", 70) + "</smses>")
+	f.Add("<smses><mms msg_box='1' date='1'>" + strings.Repeat("<addr address='1'/>", 200) + "</mms></smses>")
+	f.Add("<smses><!-- <sms --><![CDATA[x]]><?x?><sms date='1' address='" + strings.Repeat("~1", 500) + "' type='1' body='x'/>")
 	path := filepath.Join(f.TempDir(), "sms.xml")
 	f.Fuzz(func(t *testing.T, content string) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

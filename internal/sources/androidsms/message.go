@@ -66,12 +66,28 @@ func (m *message) checked(received bool) *message {
 
 // split splits an attribute that holds the addresses of several people.
 func split(addresses string) (list []string) {
+	var seen set
 	for address := range strings.SplitSeq(addresses, "~") {
-		if address = strings.TrimSpace(address); address != "" && address != self && !slices.Contains(list, address) {
+		if address = strings.TrimSpace(address); address != "" && address != self && seen.add(address) {
 			list = append(list, address)
 		}
 	}
 	return list
+}
+
+// set is a set of addresses.
+type set map[string]bool
+
+// add adds an address, and reports whether it is new.
+func (s *set) add(address string) bool {
+	if (*s)[address] {
+		return false
+	}
+	if *s == nil {
+		*s = make(set)
+	}
+	(*s)[address] = true
+	return true
 }
 
 // mms is a row with a message that has files or several recipients.
@@ -94,11 +110,12 @@ func (o *own) is(address string) bool {
 
 // people returns the sender and the recipients of an mms, according to its addresses.
 func (m *mms) people() (from string, to []string) {
+	var seen set
 	for _, a := range m.addresses {
 		for _, address := range split(a["address"]) {
 			if a["type"] == addressFrom {
 				from = address
-			} else if !slices.Contains(to, address) {
+			} else if seen.add(address) {
 				to = append(to, address)
 			}
 		}
@@ -171,15 +188,17 @@ func (r *Reader) part(values map[string]string) (p sources.Part, some bool) {
 
 // emitter passes the messages to the sink.
 type emitter struct {
-	reader *Reader
-	sink   sources.Sink
-	begun  bool
-	row    int64
-	count  int64 // according to the file
-	mms    *mms
-	own    own
-	chats  map[string]*sources.Chat
-	seen   sources.Seen
+	reader    *Reader
+	sink      sources.Sink
+	begun     bool
+	row       int64
+	count     int64 // according to the file
+	depth     int   // of the current element
+	mms       *mms
+	own       own
+	chats     map[string]*sources.Chat
+	chatBytes int // of the keys of chats
+	seen      sources.Seen
 }
 
 func (e *emitter) emit(m *message) error {
@@ -195,6 +214,9 @@ func (e *emitter) emit(m *message) error {
 		return fmt.Errorf("date of message %d: %w", e.row, err)
 	}
 	chat, key := e.chat(m.members)
+	if e.chatBytes > largestChats {
+		return fmt.Errorf("%w: the addresses of all chats together are longer than %d MiB", errLimit, largestChats>>20)
+	}
 	if len(m.members) == 1 && m.name != "" && m.name != "(Unknown)" {
 		e.sink.Name(m.members[0], m.name)
 	}
@@ -222,6 +244,7 @@ func (e *emitter) chat(members []string) (chat *sources.Chat, key string) {
 	if chat = e.chats[key]; chat == nil {
 		chat = &sources.Chat{Source: e.reader.name, Extent: messages.Whole, Group: len(sorted) > 1, Members: sorted}
 		e.chats[key] = chat
+		e.chatBytes += len(key)
 	}
 	return chat, key
 }

@@ -55,7 +55,8 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		return 0, err
 	}
 	defer in.Close()
-	d := xml.NewDecoder(newMender(in))
+	limited := &limitedReader{in: newMender(in)}
+	d := xml.NewDecoder(limited)
 	d.Strict = false
 	e := emitter{reader: r, sink: sink, chats: map[string]*sources.Chat{}, own: own{reading: r.reading, sink: sink, learned: map[string]bool{}}}
 	for {
@@ -65,6 +66,9 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		}
 		if err == nil {
 			err = e.token(token)
+		}
+		if err == nil && e.mms == nil {
+			limited.reset()
 		}
 		if err == nil {
 			err = ctx.Err()
@@ -93,15 +97,23 @@ func (r *Reader) explain(d *xml.Decoder, err error) error {
 	if errors.As(err, &syntax) {
 		line, err = syntax.Line, errors.New(syntax.Msg)
 	}
-	return usererr.With(fmt.Errorf("%s:%d: %w", r.path, line, err), "the backup may not have been written to its end: make another")
+	advice := "the backup may not have been written to its end: make another"
+	if errors.Is(err, errLimit) {
+		advice = "no backup of SMS Backup & Restore has such a message: it may be damaged, or made by another program"
+	}
+	return usererr.With(fmt.Errorf("%s:%d: %w", r.path, line, err), "%s", advice)
 }
 
 // token reads the next token of the file.
 func (e *emitter) token(token xml.Token) error {
 	switch t := token.(type) {
 	case xml.StartElement:
+		if e.depth++; e.depth > deepest {
+			return fmt.Errorf("%w: elements are nested deeper than %d levels", errLimit, deepest)
+		}
 		return e.start(t)
 	case xml.EndElement:
+		e.depth--
 		if t.Name.Local == "mms" {
 			return e.endMMS()
 		}
@@ -137,10 +149,12 @@ func (e *emitter) start(t xml.StartElement) error {
 	case "part":
 		if e.mms != nil {
 			e.mms.parts = append(e.mms.parts, values)
+			return checkCount(len(e.mms.parts), "parts")
 		}
 	case "addr":
 		if e.mms != nil {
 			e.mms.addresses = append(e.mms.addresses, values)
+			return checkCount(len(e.mms.addresses), "addresses")
 		}
 	}
 	return nil
