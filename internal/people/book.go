@@ -13,6 +13,7 @@ import (
 
 	"ventriloquist/internal/lines"
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -118,7 +119,7 @@ func (b *Book) Addresses(name string) []string {
 
 // LoadBook reads the contacts file at path. It must not list the owner.
 func LoadBook(path string, self Self) (*Book, error) {
-	f, err := os.Open(path)
+	f, err := regularfile.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, usererr.With(fmt.Errorf("there is no contacts file %s", path),
 			"`vqctl contacts suggest` drafts one; a line of it reads %s", lineExample)
@@ -156,12 +157,12 @@ func CheckBook(in io.Reader, name string, self Self) (*Book, []error) {
 
 // read reads a contacts file. It calls refuse with the error of a bad line, and stops if refuse returns an error.
 func (b *Book) read(in io.Reader, name string, refuse func(error) error) error {
-	seen := map[string]int{} // line number of each person and address
+	lineOf := map[string]int{} // line number of each person
 	_, err := lines.Each(context.Background(), in, name, func(number int64, line []byte) error {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			return nil
 		}
-		if err := b.add(line, int(number), seen); err != nil {
+		if err := b.add(line, int(number), lineOf); err != nil {
 			return refuse(atLine(err, name, number))
 		}
 		return nil
@@ -190,13 +191,13 @@ type person struct {
 }
 
 // add adds one line of the file.
-func (b *Book) add(line []byte, number int, lines map[string]int) error {
+func (b *Book) add(line []byte, number int, lineOf map[string]int) error {
 	var p person
 	if err := json.Unmarshal(line, &p); err != nil {
 		return usererr.With(fmt.Errorf("not a contact: %w", err), lineForm)
 	}
 	p.Contact = strings.TrimSpace(p.Contact)
-	switch first := lines["contact "+p.Contact]; {
+	switch first := lineOf[p.Contact]; {
 	case p.Contact == "":
 		return usererr.With(errors.New(`"contact" is missing or empty`), lineForm)
 	case p.Contact == b.self.Name:
@@ -207,17 +208,17 @@ func (b *Book) add(line []byte, number int, lines map[string]int) error {
 	case first > 0:
 		return usererr.With(fmt.Errorf("%q is already listed on line %d", p.Contact, first), "put all ids of a person on one line")
 	}
-	lines["contact "+p.Contact] = number
+	lineOf[p.Contact] = number
 	b.names = append(b.names, p.Contact)
 	for _, id := range p.IDs {
-		if err := b.addID(id, p.Contact, number, lines); err != nil {
+		if err := b.addID(id, p.Contact, lineOf); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *Book) addID(id, name string, number int, lines map[string]int) error {
+func (b *Book) addID(id, name string, lineOf map[string]int) error {
 	address := b.Normalize(id)
 	if address == "" {
 		return usererr.With(fmt.Errorf("%q of %q is neither a telephone number nor an e-mail address", id, name), lineForm)
@@ -228,9 +229,8 @@ func (b *Book) addID(id, name string, number int, lines map[string]int) error {
 	case taken && other == name:
 		return nil // another spelling of the same address
 	case taken && other != messages.Owner:
-		return usererr.With(fmt.Errorf("%q of %q is also %q, on line %d", id, name, other, lines["id "+address]), "an address belongs to one person")
+		return usererr.With(fmt.Errorf("%q of %q is also %q, on line %d", id, name, other, lineOf[other]), "an address belongs to one person")
 	}
 	b.people[address] = name
-	lines["id "+address] = number
 	return nil
 }

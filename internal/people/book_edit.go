@@ -35,7 +35,7 @@ func AddContacts(file []byte, additions []Addition) (added []byte, changes []Cha
 			places[strings.TrimSpace(p.Contact)] = i
 		}
 	}
-	for _, a := range additions {
+	for _, a := range mergeAdditions(additions) {
 		at, listed := places[a.Name]
 		if !listed {
 			line := newLine(a.Name, a.IDs)
@@ -54,6 +54,21 @@ func AddContacts(file []byte, additions []Addition) (added []byte, changes []Cha
 		out += "\n"
 	}
 	return []byte(out), changes, nil
+}
+
+// mergeAdditions joins the additions to one person, so that each line is changed once.
+func mergeAdditions(additions []Addition) (merged []Addition) {
+	places := make(map[string]int, len(additions))
+	for _, a := range additions {
+		at, known := places[a.Name]
+		if !known {
+			places[a.Name] = len(merged)
+			merged = append(merged, Addition{a.Name, slices.Clone(a.IDs)})
+			continue
+		}
+		merged[at].IDs = append(merged[at].IDs, a.IDs...)
+	}
+	return merged
 }
 
 // RemoveContact returns the contents of a contacts file without the line of a person.
@@ -167,11 +182,13 @@ func endOfIDs(line string) (end int, empty bool, err error) {
 
 // Missing returns those ids that the book does not know, each address once.
 func (b *Book) Missing(ids []string) []string {
-	var missing, seen []string
+	var missing []string
+	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		address := b.Normalize(id)
-		if _, listed := b.people[address]; !listed && !slices.Contains(seen, address) {
-			missing, seen = append(missing, id), append(seen, address)
+		if _, listed := b.people[address]; !listed && !seen[address] {
+			missing = append(missing, id)
+			seen[address] = true
 		}
 	}
 	return missing

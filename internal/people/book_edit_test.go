@@ -30,6 +30,17 @@ func TestAddContacts_KeepsTheRest(t *testing.T) {
 	}
 }
 
+func TestAddContacts_ChangesALineOnce(t *testing.T) {
+	t.Parallel()
+	file := `{"contact": "John", "ids": ["a@x.org"]}`
+	got, changes, err := people.AddContacts([]byte(file), []people.Addition{
+		{Name: "John", IDs: []string{"b@x.org"}}, {Name: "Ann", IDs: []string{"ann@x.org"}}, {Name: "John", IDs: []string{"c@x.org", "d@x.org"}}})
+	want := `{"contact": "John", "ids": ["a@x.org", "b@x.org", "c@x.org", "d@x.org"]}` + "\n" + `{"contact": "Ann", "ids": ["ann@x.org"]}` + "\n"
+	if err != nil || string(got) != want || len(changes) != 2 {
+		t.Errorf("the file is %s with %d changes (%v)", got, len(changes), err)
+	}
+}
+
 func TestAddContacts_EmptyFile(t *testing.T) {
 	t.Parallel()
 	got, _, err := people.AddContacts(nil, []people.Addition{{Name: "Ann", IDs: []string{"+15551234567", "a@x.org"}}})

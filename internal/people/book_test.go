@@ -2,13 +2,18 @@ package people_test
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -177,5 +182,41 @@ func TestBook_SourceNames(t *testing.T) {
 		if listed != (want != "") || listed && name != want {
 			t.Errorf("%s is %q, listed: %v", address, name, listed)
 		}
+	}
+}
+
+// A book holds little more than the names and addresses themselves.
+func TestReadBook_MemoryGrowsLinearly(t *testing.T) {
+	text := func(n int) string {
+		var file strings.Builder
+		for i := range n {
+			fmt.Fprintf(&file, "{\"contact\": \"Person %d\", \"ids\": [\"p%d@x.org\", \"q%d@x.org\"]}\n", i, i, i)
+		}
+		return file.String()
+	}
+	measure := func(n int) uint64 {
+		file := text(n)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		book, err := people.ReadBook(strings.NewReader(file), "contacts", people.Self{})
+		runtime.ReadMemStats(&after)
+		if err != nil || len(book.Names()) != n {
+			t.Fatalf("%d people, error %v", len(book.Names()), err)
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	if few, many := measure(5000), measure(20_000); many > 6*few {
+		t.Errorf("%d bytes for 5,000 people, %d for 20,000", few, many)
+	}
+}
+
+func TestLoadBook_RefusesAPipe(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := people.LoadBook(path, people.Self{}); !errors.Is(err, regularfile.ErrKind) {
+		t.Errorf("error %v", err)
 	}
 }

@@ -34,31 +34,45 @@ type Shared struct {
 	Also    string `json:"also"`
 }
 
-// drafter assigns addresses to candidates.
+// drafter assigns addresses to candidates. All its lookups are indexed, so that the work is linear in the number of cards and
+// addresses.
 type drafter struct {
 	book     *Book
 	messages map[string]int64 // of addresses in the history, normalized
 	people   []*candidate
 	byID     map[string]*candidate // the candidate who has an address
+	index    *cardIndex
+	persons  *sourcePersons
+	names    usedNames
 	shared   []Shared
 }
 
 // candidate is a person of the address book, or a nameless one of the history.
 type candidate struct {
 	name  string
-	ids   []string // normalized
+	ids   []string        // normalized, each once
+	has   map[string]bool // the ids
 	owner bool
 	link  string
 	books map[string]bool
+	wrote int64 // messages from all ids
 }
 
 // Suggest drafts contacts for the people of the census whom the cards name; same lists addresses that a source assigns to one
 // person. It never suggests the owner, whether by card, address or name.
 func Suggest(census *Census, book *Book, owner string, cards []addressbook.Card, same []messages.SamePerson) *Draft {
-	d := &drafter{book: book, messages: make(map[string]int64), byID: make(map[string]*candidate)}
+	return newDrafter(census, book).suggest(owner, cards, same)
+}
+
+func newDrafter(census *Census, book *Book) *drafter {
+	d := &drafter{book: book, messages: make(map[string]int64), byID: make(map[string]*candidate), index: newCardIndex(), persons: newSourcePersons()}
 	for _, u := range census.Unmapped {
 		d.messages[u.Address] = u.Messages
 	}
+	return d
+}
+
+func (d *drafter) suggest(owner string, cards []addressbook.Card, same []messages.SamePerson) *Draft {
 	for _, c := range cards {
 		d.card(c)
 	}
@@ -70,29 +84,41 @@ func Suggest(census *Census, book *Book, owner string, cards []addressbook.Card,
 // card adds a card to its person. Cards with equal names are one person's if they are from different books, linked, or have an
 // address in common; linked cards are one person's whatever their names.
 func (d *drafter) card(c addressbook.Card) {
+	name := foldKey(c.Name)
 	ids := make([]string, 0, len(c.Addresses))
 	for _, address := range c.Addresses {
-		if id := d.book.Normalize(address); id != "" && !slices.Contains(ids, id) {
+		if id := d.book.Normalize(address); id != "" {
 			ids = append(ids, id)
 		}
 	}
-	for _, p := range d.people {
-		linked := c.Link != "" && c.Link == p.link
-		named := strings.EqualFold(c.Name, p.name) && (!p.books[c.Book] || slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(p.ids, id) }))
-		if !linked && !named {
-			continue
-		}
-		for _, id := range ids {
-			if !slices.Contains(p.ids, id) {
-				p.ids = append(p.ids, id)
-			}
-		}
-		p.owner = p.owner || c.Me
-		p.books[c.Book] = true
-		p.link = cmp.Or(p.link, c.Link)
+	at, known := d.index.find(d.people, name, &c, ids)
+	if !known {
+		at = len(d.people)
+		d.people = append(d.people, &candidate{name: c.Name, has: make(map[string]bool), books: make(map[string]bool)})
+	}
+	p := d.people[at]
+	for _, id := range ids {
+		d.give(p, id)
+	}
+	p.owner = p.owner || c.Me
+	p.books[c.Book] = true
+	p.link = cmp.Or(p.link, c.Link)
+	d.index.add(at, p, ids)
+}
+
+// give adds an address to a candidate, unless the candidate has it.
+func (d *drafter) give(p *candidate, id string) {
+	if p.has[id] {
 		return
 	}
-	d.people = append(d.people, &candidate{name: c.Name, ids: ids, owner: c.Me, link: c.Link, books: map[string]bool{c.Book: true}})
+	if p.has == nil {
+		p.has = make(map[string]bool)
+	}
+	p.has[id] = true
+	p.ids = append(p.ids, id)
+	if id != "" {
+		p.wrote += d.messages[id]
+	}
 }
 
 // assignShared assigns an address on several cards, such as a family's telephone, to the person who sent most from other
@@ -101,7 +127,7 @@ func (d *drafter) assignShared() {
 	for _, p := range d.people {
 		for _, id := range p.ids {
 			other := d.byID[id]
-			if other == nil || p.owner && !other.owner || p.owner == other.owner && d.wrote(p, id) > d.wrote(other, id) {
+			if other == nil || p.owner && !other.owner || p.owner == other.owner && d.wroteElsewhere(p, id) > d.wroteElsewhere(other, id) {
 				d.byID[id] = p
 			}
 		}
@@ -111,51 +137,46 @@ func (d *drafter) assignShared() {
 			if _, occurs := d.messages[id]; occurs && d.byID[id] != p {
 				d.shared = append(d.shared, Shared{ID: id, Contact: d.byID[id].name, Also: p.name})
 			}
-			return d.byID[id] != p
+			if d.byID[id] == p {
+				return false
+			}
+			delete(p.has, id)
+			p.wrote -= d.messages[id]
+			return true
 		})
 	}
 }
 
-// wrote returns the number of messages that a person sent from addresses other than except.
-func (d *drafter) wrote(p *candidate, except string) (messages int64) {
-	for _, id := range p.ids {
-		if id != except {
-			messages += d.messages[id]
-		}
-	}
-	return messages
-}
+// wroteElsewhere returns the number of messages that a candidate sent from addresses other than id, which is one of theirs.
+func (d *drafter) wroteElsewhere(p *candidate, id string) int64 { return p.wrote - d.messages[id] }
 
 // join assigns addresses on no card to the person to whom a source assigns them, else to new nameless candidates. It includes
 // listed addresses, which show under which name the contacts know the person.
 func (d *drafter) join(same []messages.SamePerson) {
-	groups := make(map[string][]string)
-	group := make(map[string]string, len(same)) // by address
 	ids := sortedByMessages(d.messages)
 	for _, s := range same {
 		id := d.book.Normalize(s.Address)
-		groups[s.Person] = append(groups[s.Person], id)
-		group[id] = s.Person
+		d.persons.add(s.Person, id)
 		if _, listed := d.book.Person(id); listed {
 			ids = append(ids, id)
 		}
+	}
+	for id, p := range d.byID {
+		d.persons.assign(id, p)
 	}
 	for _, id := range ids {
 		if d.byID[id] != nil {
 			continue
 		}
-		var person *candidate
-		for _, other := range groups[group[id]] {
-			if p := d.byID[other]; p != nil && (person == nil || d.wrote(p, "") > d.wrote(person, "")) {
-				person = p
-			}
+		p := d.persons.mostActive(id)
+		if p == nil {
+			p = new(candidate)
+			d.people = append(d.people, p)
 		}
-		if person == nil {
-			person = &candidate{}
-			d.people = append(d.people, person)
-		}
-		person.ids = append(person.ids, id)
-		d.byID[id] = person
+		d.give(p, id)
+		d.byID[id] = p
+		d.persons.assign(id, p)
+		d.persons.grown(p)
 	}
 }
 
@@ -176,17 +197,19 @@ func (d *drafter) draft(owner string) *Draft {
 	for _, name := range d.book.Names() {
 		taken[name], fresh[name] = true, true
 	}
-	slices.SortStableFunc(d.people, func(a, b *candidate) int { return cmp.Compare(d.wrote(b, ""), d.wrote(a, "")) })
+	ownerHasCard := d.ownerHasCard()
+	d.names = usedNames{taken: taken, next: map[string]int{}}
+	slices.SortStableFunc(d.people, func(a, b *candidate) int { return cmp.Compare(b.wrote, a.wrote) })
 	for _, p := range d.people {
 		listedAs, isOwner, occurs := d.examine(p)
-		if p.owner || isOwner && !d.ownerHasCard() || !occurs || owner != "" && strings.EqualFold(p.name, owner) {
+		if p.owner || isOwner && !ownerHasCard || !occurs || owner != "" && strings.EqualFold(p.name, owner) {
 			continue
 		}
 		if listedAs == "" && fresh[p.name] {
 			listedAs = p.name
 		}
 		fresh[listedAs] = false
-		s := Suggestion{Name: p.name, IDs: d.book.Missing(p.ids), Messages: d.wrote(p, ""), Listed: listedAs != ""}
+		s := Suggestion{Name: p.name, IDs: d.book.Missing(p.ids), Messages: p.wrote, Listed: listedAs != ""}
 		slices.SortStableFunc(s.IDs, func(a, b string) int { return cmp.Compare(d.messages[b], d.messages[a]) })
 		switch {
 		case listedAs != "":
@@ -195,8 +218,7 @@ func (d *drafter) draft(owner string) *Draft {
 		case p.name == "":
 			result.Nameless = append(result.Nameless, s)
 		default:
-			s.Name = unusedName(p.name, taken)
-			taken[s.Name] = true
+			s.Name = d.names.unused(p.name)
 			result.People = append(result.People, s)
 		}
 	}
@@ -227,11 +249,21 @@ func (d *drafter) ownerHasCard() bool {
 	return slices.ContainsFunc(d.people, func(p *candidate) bool { return p.owner })
 }
 
-// unusedName returns the name, with a number if another person has it.
-func unusedName(name string, taken map[string]bool) string {
+// usedNames numbers namesakes.
+type usedNames struct {
+	taken map[string]bool
+	next  map[string]int // the number that comes next for a name; all numbers before are taken
+	steps int            // names that were tried
+}
+
+// unused returns the name, with a number if another person has it, and takes it.
+func (u *usedNames) unused(name string) string {
 	unused := name
-	for n := 2; taken[unused]; n++ {
+	n := max(2, u.next[name])
+	for ; u.taken[unused]; n++ {
 		unused = fmt.Sprintf("%s %d", name, n)
+		u.steps++
 	}
+	u.taken[unused], u.next[name] = true, n
 	return unused
 }
