@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -97,21 +100,21 @@ func runContacts(ctx context.Context, o contactsOptions, out io.Writer) error {
 	return printCensus(out, census, o.path())
 }
 
-func printCensus(out io.Writer, census *people.Census, file string) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "messages\tconversations\tlast\tcontact\n")
-	for _, p := range census.Listed {
-		fmt.Fprintf(table, "%d\t%d\t%s\t%s\n", p.Messages, p.Conversations, day(p.Last), p.Name)
+func printCensus(out io.Writer, census *people.Census, file string) (err error) {
+	buffered := bufio.NewWriter(out)
+	defer func() { err = errors.Join(err, buffered.Flush()) }()
+	if err := printListed(buffered, census); err != nil {
+		return err
 	}
-	fmt.Fprintf(table, "%d\t\t\tyou\n", census.Owner)
 	if len(census.Unmapped) > 0 {
+		table := tabwriter.NewWriter(buffered, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(table, "\nmessages\tleaves out\tgroups\tlast\tnot in %s\n", file)
 		for _, u := range census.Unmapped[:min(shownUnmapped, len(census.Unmapped))] {
 			fmt.Fprintf(table, "%d\t%d\t%d\t%s\t%s\n", u.Messages, u.LeftOut, u.Groups, day(u.Last), strings.TrimSpace(u.Address+"  "+u.Name))
 		}
-	}
-	if err := table.Flush(); err != nil {
-		return err
+		if err := table.Flush(); err != nil {
+			return err
+		}
 	}
 	if len(census.Unmapped) == 0 {
 		return nil
@@ -123,7 +126,32 @@ func printCensus(out io.Writer, census *people.Census, file string) error {
 	text += fmt.Sprintf("together they leave out %d messages of %d conversations, %d of them groups\n",
 		census.LeftOut.Messages, census.LeftOut.Conversations, census.LeftOut.Groups)
 	text += "`vqctl contacts suggest` takes names from an address book; `vqctl contacts add NAME ID…` adds a person\n"
-	_, err := io.WriteString(out, text)
+	_, err = io.WriteString(buffered, text)
+	return err
+}
+
+// printListed prints the table of contacts line by line: a tabwriter would hold all of it.
+func printListed(out io.Writer, census *people.Census) error {
+	const count, conversations, last = "messages", "conversations", "last"
+	widths := [3]int{len(count), len(conversations), len(last)}
+	for _, p := range census.Listed {
+		for i, cell := range []string{strconv.FormatInt(p.Messages, 10), strconv.Itoa(p.Conversations), day(p.Last)} {
+			widths[i] = max(widths[i], len(cell))
+		}
+	}
+	widths[0] = max(widths[0], len(strconv.FormatInt(census.Owner, 10)))
+	line := func(messages, conversations, last, name string) error {
+		_, err := fmt.Fprintf(out, "%-*s  %-*s  %-*s  %s\n", widths[0], messages, widths[1], conversations, widths[2], last, name)
+		return err
+	}
+	err := line(count, conversations, last, "contact")
+	for i := 0; i < len(census.Listed) && err == nil; i++ {
+		p := &census.Listed[i]
+		err = line(strconv.FormatInt(p.Messages, 10), strconv.Itoa(p.Conversations), day(p.Last), p.Name)
+	}
+	if err == nil {
+		err = line(strconv.FormatInt(census.Owner, 10), "", "", "you")
+	}
 	return err
 }
 

@@ -62,13 +62,10 @@ func TakeCensus(ctx context.Context, db *messages.DB, book *Book) (*Census, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range book.Names() {
-		c.of(Person{Name: name, Listed: true})
-	}
 	if err := c.count(ctx, reader); err != nil {
 		return nil, err
 	}
-	c.summarize()
+	c.summarize(book.Names())
 	names, err := reader.Names(ctx)
 	if err != nil {
 		return nil, err
@@ -151,16 +148,19 @@ func (c *census) of(p Person) *tally {
 	return c.people[p]
 }
 
-// summarize fills the lists of the result, those with the most messages first.
-func (c *census) summarize() {
+// summarize fills the lists of the result, those with the most messages first. names are all listed people, most of whom may have no
+// messages.
+func (c *census) summarize(names []string) {
+	c.result.Owner = c.tallyOf(Person{Name: messages.Owner, Listed: true}).messages
+	if len(names) > 0 {
+		c.result.Listed = make([]Listed, 0, len(names))
+	}
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		t := c.tallyOf(Person{Name: name, Listed: true})
+		c.result.Listed = append(c.result.Listed, Listed{name, t.messages, t.conversations, t.lastTime()})
+	}
 	for _, p := range slices.SortedFunc(maps.Keys(c.people), ComparePeople) {
-		t := c.people[p]
-		switch {
-		case p.IsOwner():
-			c.result.Owner = t.messages
-		case p.Listed:
-			c.result.Listed = append(c.result.Listed, Listed{p.Name, t.messages, t.conversations, t.lastTime()})
-		default:
+		if t := c.people[p]; !p.Listed {
 			c.result.Unmapped = append(c.result.Unmapped, Unmapped{Address: p.Name, Messages: t.messages, Groups: t.groups, LeftOut: t.leftOut, Last: t.lastTime()})
 		}
 	}
@@ -168,6 +168,14 @@ func (c *census) summarize() {
 	slices.SortStableFunc(c.result.Unmapped, func(a, b Unmapped) int {
 		return cmp.Or(cmp.Compare(b.LeftOut, a.LeftOut), cmp.Compare(b.Messages, a.Messages))
 	})
+}
+
+// tallyOf returns what was counted for a person; zeros for a person without messages.
+func (c *census) tallyOf(p Person) tally {
+	if t := c.people[p]; t != nil {
+		return *t
+	}
+	return tally{}
 }
 
 func (t *tally) lastTime() time.Time {

@@ -41,7 +41,9 @@ func each(ctx context.Context, path string, visit visitor) error {
 		return err
 	}
 	defer f.Close()
-	s := stream{ctx: ctx, json: json.NewDecoder(&mender{in: bufio.NewReaderSize(f, 1<<20)}), visit: visit}
+	limited := &limitedReader{in: &mender{in: bufio.NewReaderSize(f, 1<<20)}}
+	s := stream{ctx: ctx, json: json.NewDecoder(limited), visit: visit}
+	limited.offset = s.json.InputOffset
 	s.json.UseNumber()
 	err = s.export()
 	switch {
@@ -50,7 +52,11 @@ func each(ctx context.Context, path string, visit visitor) error {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return usererr.With(fmt.Errorf("%s ends before its JSON does", path), "the export was interrupted: export again")
 	}
-	return usererr.With(fmt.Errorf("%s:%d: %w", path, lineAt(path, s.json.InputOffset()), err), "it is no export of Telegram Desktop, or was changed: export again, as JSON")
+	err = fmt.Errorf("%s:%d: %w", path, lineAt(path, s.json.InputOffset()), err)
+	if errors.Is(err, errLimit) {
+		return usererr.With(err, "no export of Telegram Desktop has such content: it may be damaged, or made by another program")
+	}
+	return usererr.With(err, "it is no export of Telegram Desktop, or was changed: export again, as JSON")
 }
 
 // lineAt returns the line of an offset in the decoder's input.
@@ -98,8 +104,10 @@ func (s *stream) export() error {
 			})
 		case "messages":
 			if chat < 0 {
-				chat = s.chats
-				s.chats++
+				var err error
+				if chat, err = s.nextChat(); err != nil {
+					return err
+				}
 			}
 			return s.messages(chat)
 		}
@@ -114,9 +122,11 @@ func (s *stream) export() error {
 // chat reads a chat of an account.
 func (s *stream) chat() error {
 	var head chatHead
-	number := s.chats
-	s.chats++
-	err := s.object(func(key string) error {
+	number, err := s.nextChat()
+	if err != nil {
+		return err
+	}
+	err = s.object(func(key string) error {
 		if key == "messages" {
 			return s.messages(number)
 		}
@@ -126,6 +136,15 @@ func (s *stream) chat() error {
 		s.visit.chat(number, head)
 	}
 	return err
+}
+
+// nextChat returns the number of another chat.
+func (s *stream) nextChat() (number int, err error) {
+	if s.chats == mostChats {
+		return 0, fmt.Errorf("%w: it has more than %d chats", errLimit, mostChats)
+	}
+	s.chats++
+	return s.chats - 1, nil
 }
 
 func (s *stream) headField(key string, head *chatHead) error {
@@ -215,7 +234,9 @@ func (s *stream) skip() error {
 		}
 		if delim, ok := token.(json.Delim); ok {
 			if delim == '{' || delim == '[' {
-				depth++
+				if depth++; depth > deepest {
+					return fmt.Errorf("%w: its values are nested deeper than %d levels", errLimit, deepest)
+				}
 			} else {
 				depth--
 			}
