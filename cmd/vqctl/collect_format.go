@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/androidsms"
 	"ventriloquist/internal/sources/imessage"
@@ -45,8 +47,13 @@ func formatNames() string {
 }
 
 // findFormat returns the format with this name or, if the name is empty, the one detected from the content. A file that cannot
-// be read counts as Apple's database, whose Open reports the error.
+// be read counts as Apple's database, whose Open reports the error; a pipe or a device is an error, whatever its format.
 func findFormat(name, path string) (*format, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		if err := regularfile.Check(path, info); err != nil {
+			return nil, err
+		}
+	}
 	for i := range formats {
 		if formats[i].name == name {
 			return &formats[i], nil

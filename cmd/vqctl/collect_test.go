@@ -3,13 +3,19 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/sources/imessage/chatdb"
+	"ventriloquist/internal/usererr"
 )
 
 // writeChat writes a chat.db with a message, a reaction to it, and a junk message.
@@ -86,5 +92,19 @@ func TestExpandHome_LeadingTildeOnly(t *testing.T) {
 	}
 	if !strings.HasPrefix(defaultSource, "~/") {
 		t.Error("the default is not in the home folder")
+	}
+}
+
+// Whatever the format, a pipe is named for what it is, at once.
+func TestRunCollect_RefusesAPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range append([]string{""}, strings.Split(formatNames(), ", ")...) {
+		err := runCollect(t.Context(), collectOptions{source: pipe, format: format, dataDir: t.TempDir()}, io.Discard)
+		if !errors.Is(err, regularfile.ErrKind) || !strings.Contains(err.Error(), pipe+" is a pipe") || usererr.Of(err) == "" {
+			t.Errorf("format %q: error %v", format, err)
+		}
 	}
 }

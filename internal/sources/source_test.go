@@ -14,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/sources"
 )
 
@@ -193,5 +196,25 @@ func TestCollect(t *testing.T) {
 func TestHashed_StaysTheSame(t *testing.T) {
 	if got, want := sources.Hashed("a", "b"), "FA4A350F-5906-021E-27B2-CAF19409319E"; got != want { // the SHA-256 of \x01a\x01b
 		t.Errorf("it is %s, want %s", got, want)
+	}
+}
+
+// A pipe would make the program wait for ever.
+func TestReadHead_RefusesWhatIsNoRegularFile(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(pipe, link); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{pipe: "is a pipe", link: "is a pipe", "/dev/zero": "is a device"} {
+		if _, err := sources.ReadHead(path); !errors.Is(err, regularfile.ErrKind) || !strings.Contains(err.Error(), path+" "+want) {
+			t.Errorf("the head of %s: error %v", path, err)
+		}
+		if _, err := sources.Open(path); !errors.Is(err, regularfile.ErrKind) || !strings.Contains(err.Error(), path+" "+want) {
+			t.Errorf("%s: error %v", path, err)
+		}
 	}
 }

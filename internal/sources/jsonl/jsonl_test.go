@@ -135,6 +135,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(chats)
 	f.Add(`{"chat": "a", "time": 1e300, "name": "John", "text": "x", "reply_to": 0}`)
 	f.Add("{\"chat\": \"a\", \"time\": \"2024-03-15T19:02:00Z\", \"name\": \"\\ud800\", \"text\": \"\xff\"}\r\n\r\n")
+	f.Add(`{"chat": "a", "time": 1, "name": "b", "text": ` + strings.Repeat("[", 20_000))
+	f.Add("{" + strings.Repeat(`"chat": "a", `, 500) + `"time": 1, "name": "b", "text": "c", "reply_to": 9223372036854775807}`)
 	path := filepath.Join(f.TempDir(), "chats.jsonl")
 	f.Fuzz(func(t *testing.T, content string) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -142,4 +144,21 @@ func FuzzRead(f *testing.F) {
 		}
 		read(t, path, "John")
 	})
+}
+
+func TestReader_RefusesALineOverTheLimit(t *testing.T) {
+	for name, unit := range map[string]string{"Text": "x", "Fields": `", "": "`, "Lists": `", "a": [[], "`} {
+		t.Run(name, func(t *testing.T) {
+			path := sourcetest.Bomb(t, `{"chat": "a", "time": 1, "name": "b", "text": "c"}`+"\n"+`{"chat": "`, unit, 64)
+			allocated := sourcetest.Allocated(func() {
+				_, err := read(t, path)
+				if err == nil || !strings.Contains(err.Error(), path+":2: the line is longer than 16 MiB") || usererr.Of(err) == "" {
+					t.Errorf("error %v", err)
+				}
+			})
+			if allocated > 128<<20 {
+				t.Errorf("%d MiB were allocated", allocated>>20)
+			}
+		})
+	}
 }

@@ -239,6 +239,8 @@ func TestRecognize_NotEveryJSON(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add(account)
 	f.Add(single("private_group", "1", said("1", "x", "7", "\\x01")))
+	f.Add(`{"chats": {"list": [` + strings.Repeat("{},", 500) + `{}]}}`)
+	f.Add(`{"x": ` + strings.Repeat("[", 1500) + strings.Repeat("]", 1500) + `, "messages": [{"id": 1e999, "text": [[[[]]]]}]}`)
 	f.Add(`{"chats": {"list": [{"messages": [{"type": "message", "from_id": "user1", "reactions": [{"recent": [{}]}]}]}]}}`)
 	path := filepath.Join(f.TempDir(), "result.json")
 	f.Fuzz(func(t *testing.T, content string) {

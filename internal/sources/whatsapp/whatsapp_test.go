@@ -2,6 +2,9 @@ package whatsapp_test
 
 import (
 	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -432,6 +435,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("15.03.24, 19:00 - John: <Medien ausgeschlossen>\nx\n15.03.24, 19:00 - John: a.jpg (file attached)\n")
 	f.Add("\u200f٥\u200f/٣\u200f/٢٠٢٤، ٢:١٥ م - x: POLL:\n")
 	f.Add("[2024-03-05, 14 h 15 min 00 s] a: \u200e\u200e<:.>\n99/99/9999, 1:11 - b: <a: b> <This message was edited>")
+	f.Add("15.03.24, 19:00 - " + strings.Repeat("a", 90) + ": b\n" + strings.Repeat("\n", 500) + strings.Repeat("<", 500))
 	path := filepath.Join(f.TempDir(), "WhatsApp Chat with John.txt")
 	f.Fuzz(func(t *testing.T, content string) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -439,4 +443,43 @@ func FuzzRead(f *testing.F) {
 		}
 		read(t, path, "Aidan")
 	})
+}
+
+func TestReader_RefusesAMessageOverTheLimit(t *testing.T) {
+	path := sourcetest.Bomb(t, "15.03.24, 19:00 - John: hi\n15.03.24, 19:01 - Ann: more\n", "and so on\n", 64)
+	allocated := sourcetest.Allocated(func() {
+		_, err := read(t, path, "Ann")
+		if err == nil || !strings.Contains(err.Error(), path+":2: the message that begins here is longer than 16 MiB") || usererr.Of(err) == "" {
+			t.Errorf("error %v", err)
+		}
+	})
+	if allocated > 512<<20 { // in all, most of it for a moment
+		t.Errorf("%d MiB were allocated", allocated>>20)
+	}
+}
+
+// Of a zip with many texts, only so many are examined, and only the beginning of each.
+func TestRecognize_ExaminesFewTextsOfAZip(t *testing.T) {
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for i := range 1001 {
+		text := "notes"
+		if i == 1000 {
+			text = "15.03.24, 19:00 - John: hi\n"
+		}
+		member, err := w.Create(fmt.Sprintf("%d.txt", i))
+		if err == nil {
+			_, err = io.WriteString(member, text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h, err := sources.ReadHead(sourcetest.Write(t, "a.zip", out.String()))
+	if err != nil || whatsapp.Recognize(h) {
+		t.Errorf("it is recognized by its last text (%v)", err)
+	}
 }
