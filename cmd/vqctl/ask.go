@@ -28,6 +28,7 @@ func ask(ctx context.Context, question string, in io.Reader, out io.Writer) (boo
 	case <-ctx.Done():
 		return false, ctx.Err()
 	case answer, answered := <-answers:
+		screen.Entered()
 		if !answered {
 			fmt.Fprintln(out)
 			return false, usererr.With(errors.New("no answer (stdin closed); nothing was changed"), "to answer yes, pass --yes")

@@ -155,6 +155,7 @@ func chatInTerminal(ctx context.Context, begin func(io.Writer) *chat.Dialogue, i
 		io.Reader
 		io.Writer
 	}{keys, out}, "> ")
+	defer screen.Hand(editor)()
 	d := begin(terminal.NewWriter(editor))
 	fmt.Fprintln(editor, "/help lists the commands")
 	for {

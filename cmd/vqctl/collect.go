@@ -19,6 +19,7 @@ import (
 	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/terminal"
 )
 
 // defaultSource is where a Mac keeps its messages.
@@ -120,7 +121,7 @@ func collect(ctx context.Context, o *collectOptions, kind *format, path string) 
 	defer source.Close()
 	var summary sources.Summary
 	err = fillDatabase(ctx, o.dataDir, func(db *messages.DB) (err error) {
-		report, finish := newProgress(source.Unit(), source.Unit())
+		report, finish := newProgress("reading "+source.Unit(), terminal.Unit(source.Unit()))
 		defer finish()
 		summary, err = source.Collect(ctx, db, sources.Options{KeepGone: o.keepGone, Include: include, Progress: report, Log: logOf(ctx)})
 		if database, ok := source.(*imessage.Source); ok && err == nil {

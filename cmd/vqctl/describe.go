@@ -103,7 +103,7 @@ func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Wr
 	}
 	defer locator.Close()
 	var finish func()
-	options.Progress, finish = newProgress("looking", "files")
+	options.Progress, finish = newProgress("looking through attachments", "files")
 	plan, err := describe.NewPlan(ctx, db, locator, service, options)
 	finish()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"ventriloquist/internal/describe"
+	"ventriloquist/internal/terminal"
 )
 
 // planInWords returns the plan for people: what is sent where, and what it costs.
@@ -20,7 +21,7 @@ func planInWords(p *describe.Plan) string {
 		for i, k := range p.Send {
 			kinds[i] = kindInWords(k.Kind, k.Files)
 		}
-		fmt.Fprintf(&text, "%s (%s) go to %s, model %s\n", strings.Join(kinds, ", "), size(uint64(p.Bytes)), p.Where, p.Model)
+		fmt.Fprintf(&text, "%s (%s) go to %s, model %s\n", strings.Join(kinds, ", "), terminal.Bytes(uint64(p.Bytes)), p.Where, p.Model)
 		switch {
 		case p.Local:
 			text.WriteString("nothing leaves this machine\n")

@@ -16,6 +16,7 @@ import (
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -133,7 +134,7 @@ func examineDevice() ([]finding, error) {
 		{Name: "vqctl", Status: "ok", Detail: version + ", " + runtime.GOOS + "/" + runtime.GOARCH},
 		{Name: "processor", Status: "ok", Detail: fmt.Sprintf("%s, %d threads, %s", info.Name, info.Threads, info.Instructions)},
 		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto selects %s: %.0f GFLOP/s in GEMMs, %.1f GB/s memory bandwidth", precision, gflops, bandwidth/1e9)},
-		{Name: "memory", Status: "ok", Detail: fmt.Sprintf("%s free of %s", size(info.MemoryAvailable), size(info.MemoryTotal))},
+		{Name: "memory", Status: "ok", Detail: fmt.Sprintf("%s free of %s", terminal.Bytes(info.MemoryAvailable), terminal.Bytes(info.MemoryTotal))},
 	}
 	return slices.Concat(findings, weights, examineGPU(driverFolder, load.GPU)), nil
 }
@@ -143,7 +144,7 @@ func examineDisk() finding {
 	if err != nil {
 		return finding{Name: "disk", Status: "problem", Detail: err.Error()}
 	}
-	return finding{Name: "disk", Status: "ok", Detail: size(uint64(free)) + " free in the current folder"}
+	return finding{Name: "disk", Status: "ok", Detail: terminal.Bytes(uint64(free)) + " free in the current folder"}
 }
 
 func examineOwner() finding {

@@ -13,6 +13,7 @@ import (
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/terminal"
 )
 
 // gpuNeeds lists the requirements for running on a GPU.
@@ -92,7 +93,7 @@ func describeGPU(index int, device *engine.Device, driver string) ([]finding, er
 		driver += ", attention: " + attention
 	}
 	findings := []finding{{Name: "gpu", Status: "ok", Detail: fmt.Sprintf("%d: %s, compute capability %d.%d, %d multiprocessors, %s free of %s, %s",
-		index, info.Name, number/10, number%10, info.Threads, size(info.MemoryAvailable), size(info.MemoryTotal), driver)}}
+		index, info.Name, number/10, number%10, info.Threads, terminal.Bytes(info.MemoryAvailable), terminal.Bytes(info.MemoryTotal), driver)}}
 	weights, err := examineWeightFormats(device)
 	for _, f := range weights {
 		f.Name = fmt.Sprintf("gpu %d, %s", index, f.Name)

@@ -5,13 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
-	"ventriloquist/internal/terminal"
-
 	"github.com/urfave/cli/v3"
-	"golang.org/x/term"
+
+	"ventriloquist/internal/terminal"
 )
 
 // The groups of flags in the help of a command, which lists them in the order of its flags.
@@ -96,13 +94,8 @@ func printHelp(w io.Writer, _ string, data any) {
 
 // terminalWidth returns the number of columns of a terminal, at least 40; 0 if out is not a terminal.
 func terminalWidth(out io.Writer) int {
-	if escaping, ok := out.(*terminal.Writer); ok {
-		out = escaping.Underlying()
-	}
-	if f, ok := out.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return max(columns, 40)
-		}
+	if columns := terminal.Columns(out); columns > 0 {
+		return max(columns, 40)
 	}
 	return 0
 }
@@ -164,7 +157,7 @@ func (p *helpPage) rows(rows [][2]string) {
 	const most = 24
 	column := 0
 	for _, row := range rows {
-		if n := len([]rune(row[0])); n <= most {
+		if n := terminal.Width(row[0]); n <= most {
 			column = max(column, n)
 		}
 	}
@@ -172,7 +165,7 @@ func (p *helpPage) rows(rows [][2]string) {
 	for _, row := range rows {
 		lines := wrapped(row[1], p.width-len(indent))
 		name := row[0]
-		if len([]rune(name)) > column {
+		if terminal.Width(name) > column {
 			p.text.WriteString("  " + name + "\n")
 			name = ""
 		}
@@ -219,11 +212,11 @@ func (p *helpPage) paragraphs(indent, text string) {
 	flush()
 }
 
-// wrapped breaks a text into lines of at most width characters.
+// wrapped breaks a text into lines of at most width cells.
 func wrapped(text string, width int) (lines []string) {
 	line := ""
 	for _, word := range strings.Fields(text) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
+		if line != "" && terminal.Width(line)+1+terminal.Width(word) > width {
 			lines, line = append(lines, line), ""
 		}
 		line = strings.TrimLeft(line+" "+word, " ")

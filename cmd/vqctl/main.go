@@ -23,6 +23,7 @@ const (
 
 func main() {
 	status := runUntilSignal(os.Args)
+	screen.Close()
 	_, _ = stdout.Flush(), stderr.Flush() // the process ends, so an error cannot be reported
 	os.Exit(status)
 }

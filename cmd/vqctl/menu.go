@@ -56,6 +56,7 @@ func runMenu(ctx context.Context, in io.Reader, out io.Writer, runStep func(args
 			fmt.Fprintln(out)
 			return choices.Err()
 		}
+		screen.Entered()
 		choice := strings.TrimSpace(choices.Text())
 		if choice == "q" {
 			return nil

@@ -14,6 +14,7 @@ import (
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/hub"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -105,7 +106,7 @@ func runModelList(asJSON bool, out io.Writer) error {
 		if e.Missing != "" {
 			name += " (incomplete: no " + e.Missing + ")"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, size(uint64(e.Bytes)), e.Where, e.Dir)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, terminal.Bytes(uint64(e.Bytes)), e.Where, e.Dir)
 	}
 	return table.Flush()
 }
@@ -124,7 +125,7 @@ func runModelPull(ctx context.Context, name string, out io.Writer) error {
 		fmt.Fprintf(out, "%s is there already: %s\n", result.Location.Name, result.Location.Dir)
 		return nil
 	}
-	fmt.Fprintf(out, "%s: %s in %s\n", result.Location.Name, size(uint64(result.Bytes)), result.Location.Dir)
+	fmt.Fprintf(out, "%s: %s in %s\n", result.Location.Name, terminal.Bytes(uint64(result.Bytes)), result.Location.Dir)
 	return nil
 }
 
@@ -207,7 +208,7 @@ func (i modelInfo) print(out io.Writer) error {
 	fmt.Fprintf(table, "vocabulary\t%d, output layer %s\n", c.VocabSize, tied)
 	fmt.Fprintf(table, "positions\t%d\n", c.MaxPositions)
 	for _, f := range i.Files {
-		fmt.Fprintf(table, "file\t%s, %s\n", f.Name, size(uint64(f.Bytes)))
+		fmt.Fprintf(table, "file\t%s, %s\n", f.Name, terminal.Bytes(uint64(f.Bytes)))
 	}
 	for _, n := range i.Memory {
 		format := n.Precision
@@ -215,8 +216,8 @@ func (i modelInfo) print(out io.Writer) error {
 			format += ", weights in " + n.Weights
 		}
 		fmt.Fprintf(table, "memory, %s\ttraining %s (weights %s, adapter and optimizer %s, activations %s, workspace %s); inference %s\n",
-			format, size(n.Training.Total), size(n.Training.Weights), size(n.Training.Adapter+n.Training.Gradients+n.Training.Optimizer), size(n.Training.Activations), size(n.Training.Workspace),
-			size(n.Inference.Total))
+			format, terminal.Bytes(n.Training.Total), terminal.Bytes(n.Training.Weights), terminal.Bytes(n.Training.Adapter+n.Training.Gradients+n.Training.Optimizer), terminal.Bytes(n.Training.Activations), terminal.Bytes(n.Training.Workspace),
+			terminal.Bytes(n.Inference.Total))
 	}
 	fmt.Fprintf(table, "\tfor an adapter of rank %d, %d windows of %d tokens at a time, a context of %d\n",
 		infoWorkload.Rank, infoWorkload.Windows, infoWorkload.Tokens/infoWorkload.Windows, infoWorkload.Context)

@@ -116,6 +116,7 @@ func (o modelOptions) open() (*load.Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer waiting("loading the model")()
 	return load.Open(base, adapterDir, o.loading())
 }
 

@@ -5,27 +5,33 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/term"
+
 	"ventriloquist/internal/terminal"
 )
 
 // stdout and stderr are where commands print. They escape control characters, so that names, messages and paths of other people
-// cannot control a terminal. Only progress bars, which do control it, write to os.Stderr itself.
+// cannot control a terminal. Only the live line of screen, which does control it, is written to os.Stderr itself.
 var (
-	stdout = terminal.NewWriter(os.Stdout)
-	stderr = terminal.NewWriter(os.Stderr)
+	screen = openScreen()
+	stdout = openOutput(os.Stdout)
+	stderr = openOutput(os.Stderr)
 )
 
-// size formats a number of bytes for people.
-func size(n uint64) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	case n >= 1<<10:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+// openScreen returns the screen of the terminal that stderr is, if it is one that can rewrite a line.
+func openScreen() *terminal.Screen {
+	if !term.IsTerminal(int(os.Stderr.Fd())) || os.Getenv("TERM") == "dumb" {
+		return terminal.NewScreen(nil, nil)
 	}
-	return fmt.Sprintf("%d B", n)
+	return terminal.NewScreen(os.Stderr, func() int { return terminal.Columns(os.Stderr) })
+}
+
+// openOutput returns the writer to a file, through the screen if the file is a terminal.
+func openOutput(f *os.File) *terminal.Writer {
+	if screen.Live() && term.IsTerminal(int(f.Fd())) {
+		return terminal.NewWriter(screen.Writer(f))
+	}
+	return terminal.NewWriter(f)
 }
 
 // day formats a date, "-" for none.

@@ -18,7 +18,7 @@ const passphraseVariable = "BACKUP_PASSPHRASE"
 
 // noteUnlocking explains the wait to a user at a terminal.
 func noteUnlocking() {
-	if term.IsTerminal(int(os.Stderr.Fd())) {
+	if screen.Live() {
 		notice("deriving the key from the passphrase; this takes a few seconds")
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/privacy"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
@@ -104,7 +105,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if err := privacy.RedactDescriptions(ctx, db); err != nil {
 		return err
 	}
-	report, finish := newProgress("messages", "messages")
+	report, finish := newProgress("reading messages", "messages")
 	options.Progress = report
 	summary, err := windows.Build(ctx, db, options)
 	finish()
@@ -131,7 +132,7 @@ func exportWindows(ctx context.Context, o preprocessOptions, db *messages.DB, si
 			return "", removeDefaultExport(o.dataDir)
 		}
 	}
-	report, finish := newProgress("export", "windows")
+	report, finish := newProgress("exporting", "windows")
 	defer finish()
 	if err := db.AddOutput(ctx, path); err != nil {
 		return "", err
@@ -155,7 +156,7 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 	if r.Export != "" {
 		text = fmt.Appendf(text, "they are in %s and %s\n", r.Database, r.Export)
 	} else {
-		text = fmt.Appendf(text, "they are in %s; a window file would have %s (--export FILE writes it)\n", r.Database, size(uint64(r.ExportBytes)))
+		text = fmt.Appendf(text, "they are in %s; a window file would have %s (--export FILE writes it)\n", r.Database, terminal.Bytes(uint64(r.ExportBytes)))
 	}
 	left := r.LeftOut
 	if left.Messages > 0 {

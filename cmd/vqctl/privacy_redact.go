@@ -91,7 +91,7 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	}
 	policy.AddKinds(kinds)
 	looking := policy.Redactor()
-	report, finish := newProgress("looking", "texts")
+	report, finish := newProgress("looking for private data", "texts")
 	look, looked := countCalls(looking.Text, func(n int64) { report(n, 0) })
 	err = db.EachText(ctx, func(text string) { look(text) })
 	finish()

@@ -101,7 +101,7 @@ func (o *statsOptions) gather(ctx context.Context) (*stats.Report, error) {
 	if options.Names, err = reader.Names(ctx); err != nil {
 		return nil, err
 	}
-	report, finish := newProgress("messages", "messages")
+	report, finish := newProgress("reading messages", "messages")
 	defer finish()
 	options.Progress = report
 	result, err := stats.Gather(ctx, db, options)

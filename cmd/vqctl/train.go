@@ -14,6 +14,7 @@ import (
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/usererr"
 )
@@ -188,6 +189,6 @@ func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base
 	if o.model.weights == engine.Plain {
 		advice = "--load-in-8bit or --load-in-4bit need less for the weights; so do " + advice
 	}
-	return limits, usererr.With(fmt.Errorf("training needs %s, %s more than the %s that are free", size(total),
-		size(total-min(total, info.MemoryAvailable)), size(info.MemoryAvailable)), "%s", advice)
+	return limits, usererr.With(fmt.Errorf("training needs %s, %s more than the %s that are free", terminal.Bytes(total),
+		terminal.Bytes(total-min(total, info.MemoryAvailable)), terminal.Bytes(info.MemoryAvailable)), "%s", advice)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"ventriloquist/internal/load/memplan"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -89,7 +90,7 @@ func inHours(hours float64) string {
 
 // shortage returns the error of a plan that does not fit.
 func (d *dryRun) shortage() error {
-	err := fmt.Errorf("the run needs %s, %s more than the %s of %s", size(d.Memory.Total), size(d.Memory.Total-d.Available), size(d.Available), d.Device)
+	err := fmt.Errorf("the run needs %s, %s more than the %s of %s", terminal.Bytes(d.Memory.Total), terminal.Bytes(d.Memory.Total-d.Available), terminal.Bytes(d.Available), d.Device)
 	if len(d.Nearest) == 0 {
 		return usererr.With(err, "use a smaller model or a larger device")
 	}

@@ -6,33 +6,31 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/train"
 )
 
 // trainView shows a training run: each reported step as a line on out, everything else on stderr.
 type trainView struct {
-	out      io.Writer
-	json     bool
-	live     bool    // stderr is a terminal, where a line is rewritten
-	peak     float64 // GFLOP/s of a GEMM of the model's shape
-	rate     float64 // seconds per step, smoothed
-	lastLine time.Time
-	planned  string // the memory plan
+	out     io.Writer
+	json    bool
+	peak    float64 // GFLOP/s of a GEMM of the model's shape
+	planned string  // the memory plan
 }
 
 func newTrainView(out io.Writer, asJSON bool) *trainView {
-	return &trainView{out: out, json: asJSON, live: term.IsTerminal(int(os.Stderr.Fd()))}
+	return &trainView{out: out, json: asJSON}
 }
 
 // data prints what the run trains on, and what was cut or left out.
@@ -116,19 +114,21 @@ func (v *trainView) resumed(from string, run *train.Run) {
 // train runs the run, and prints where the adapter is.
 func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	encoder := json.NewEncoder(v.out)
+	live := newTrainLine(v.peak, run.Step(), run.TotalSteps())
+	shown := screen.Show(live.render)
+	defer shown.End()
 	err := run.Train(ctx, func(m train.StepMetrics) error {
-		v.progress(m, run)
+		live.step(m, time.Now())
 		if !m.Logged {
 			return nil
 		}
 		if v.json {
 			return encoder.Encode(m)
 		}
-		v.clear()
-		_, err := fmt.Fprintln(v.out, v.line(m, run))
+		_, err := fmt.Fprintln(v.out, stepLine(m, run.TotalSteps(), terminal.Columns(v.out)))
 		return err
 	})
-	v.clear()
+	shown.End()
 	if errors.Is(err, engine.ErrNoMemory) {
 		notice("memory ran out; what was planned:\n%s", v.planned)
 	}
@@ -139,33 +139,21 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	return nil
 }
 
-func (v *trainView) line(m train.StepMetrics, run *train.Run) string {
-	line := fmt.Sprintf("step %d/%d  epoch %.2f  loss %.4f  grad %.3f  lr %.2e  %.0f tokens/s", m.Step, run.TotalSteps(), m.Epoch,
-		m.Loss, m.GradNorm, m.LearningRate, m.TokensPerSecond)
+// stepLine returns the line of a reported step, cut to a width in cells; 0 means no limit.
+func stepLine(m train.StepMetrics, total, width int) string {
+	evalLoss := ""
 	if m.EvalLoss != nil {
-		line += fmt.Sprintf("  eval loss %.4f", *m.EvalLoss)
+		evalLoss = fmt.Sprintf("eval loss %.4f", *m.EvalLoss)
 	}
-	return line
-}
-
-// progress rewrites the live line, at most ten times a second.
-func (v *trainView) progress(m train.StepMetrics, run *train.Run) {
-	seconds := m.Elapsed.Seconds()
-	if v.rate == 0 {
-		v.rate = seconds
+	if width == 0 {
+		width = math.MaxInt
 	}
-	v.rate += 0.1 * (seconds - v.rate)
-	if !v.live || time.Since(v.lastLine) < 100*time.Millisecond {
-		return
-	}
-	v.lastLine = time.Now()
-	left := time.Duration(v.rate*float64(run.TotalSteps()-m.Step)) * time.Second
-	share := m.FLOPs / seconds / 1e9 / v.peak
-	fmt.Fprintf(os.Stderr, "\r\x1b[K%s  %.0f%% of peak  %s left", v.line(m, run), 100*share, left)
-}
-
-func (v *trainView) clear() {
-	if v.live {
-		fmt.Fprint(os.Stderr, "\r\x1b[K")
-	}
+	return terminal.Fit(width,
+		terminal.Part{Text: fmt.Sprintf("step %d/%d", m.Step, total)},
+		terminal.Part{Text: fmt.Sprintf("epoch %.2f", m.Epoch), Rank: 3},
+		terminal.Part{Text: fmt.Sprintf("loss %.4f", m.Loss), Rank: 1},
+		terminal.Part{Text: fmt.Sprintf("grad %.3f", m.GradNorm), Rank: 6},
+		terminal.Part{Text: fmt.Sprintf("lr %.2e", m.LearningRate), Rank: 5},
+		terminal.Part{Text: fmt.Sprintf("%.0f tokens/s", m.TokensPerSecond), Rank: 4},
+		terminal.Part{Text: evalLoss, Rank: 2})
 }

@@ -108,6 +108,7 @@ func (s *trainSession) openDevice(context.Context) (err error) {
 
 // checkResume returns an error if the run to resume had other options, data or weights.
 func (s *trainSession) checkResume(context.Context) (err error) {
+	defer waiting("checking the base model")()
 	if s.handles.Base, err = s.files.Fingerprint(); err != nil || s.start.resumeFrom == "" {
 		return err
 	}
@@ -120,6 +121,7 @@ func (s *trainSession) plan(context.Context) (err error) {
 	if s.limits, err = s.options.planTraining(s.view, s.device, s.files, s.adapter, s.precision, limits); err != nil {
 		return err
 	}
+	defer waiting("measuring the device")()
 	return s.view.measurePeak(s.device, s.files.Config, s.precision, s.limits)
 }
 
@@ -135,6 +137,7 @@ func (s *trainSession) lockOutput(context.Context) error {
 
 // load allocates the memory of the run.
 func (s *trainSession) load(ctx context.Context) (err error) {
+	defer waiting("loading the model")()
 	h := &s.handles
 	h.Log = logOf(ctx)
 	if h.Model, err = load.Model(s.device, s.files, s.precision, s.options.model.weights, true); err != nil {

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/vt"
+	"github.com/creack/pty"
+)
+
+// console is an emulated terminal that commands run in.
+type console struct {
+	dir     string
+	columns int
+	screen  *vt.Emulator
+	raw     bytes.Buffer // all that was ever written
+}
+
+func newConsole(dir string, columns int) *console {
+	return &console{dir: dir, columns: columns, screen: vt.NewEmulator(columns, 200)}
+}
+
+// run runs a command in the terminal until it ends, and returns the lines that it leaves there.
+func (c *console) run(t *testing.T, args ...string) (lines []string) {
+	t.Helper()
+	cmd := command(c.dir, []string{"TERM=xterm-256color", "HOME=" + c.dir, "MY_NAME=Ben"}, args...)
+	file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 200, Cols: uint16(c.columns)})
+	if err != nil {
+		t.Skipf("no pseudo-terminal: %v", err)
+	}
+	defer file.Close()
+	_, _ = c.screen.WriteString("\x1b[2J\x1b[H")
+	buffer := make([]byte, 1<<16)
+	for {
+		n, err := file.Read(buffer)
+		c.raw.Write(buffer[:n])
+		_, _ = c.screen.Write(buffer[:n])
+		if err != nil {
+			break // EIO: the command closed the terminal
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("vqctl %q: %v\n%s", args, err, strings.TrimSpace(c.screen.String()))
+	}
+	for line := range strings.SplitSeq(c.screen.String(), "\n") {
+		if line = strings.TrimRight(line, " "); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// writeExport writes a conversation of n messages as JSON lines.
+func writeExport(t *testing.T, path string, n int) {
+	t.Helper()
+	var text bytes.Buffer
+	for i := range n {
+		fmt.Fprintf(&text, `{"chat": "c", "time": %d, "name": %q, "text": "message number %d of many"}`+"\n", 1_710_547_260+60*i, []string{"Ann", "Ben"}[i%2], i)
+	}
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Row 1.1: after each phase nothing of a bar is left on the screen, whatever its width, and the help is within it.
+func TestTerminal_NothingIsDrawnOverAnything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains in three terminals")
+	}
+	dir := t.TempDir()
+	writeExport(t, filepath.Join(dir, "a.jsonl"), 30_000)
+	for _, columns := range []int{40, 80, 200} {
+		c := newConsole(dir, columns)
+		data := fmt.Sprintf("data%d", columns)
+		for _, args := range [][]string{
+			{"collect", "--source", "a.jsonl", "--me", "Ben", "--data-dir", data},
+			{"contacts", "suggest", "--yes", "--address-book", ".", "--data-dir", data},
+			{"preprocess", "--data-dir", data, "--window", "10", "--stride", "5"},
+			{"train", "--base-model", "tiny", "--data-dir", data, "--output-dir", data, "--limit", "64", "--lora-r", "4", "--batch-size", "4",
+				"--gradient-accumulation-steps", "1", "--max-steps", "30", "--eval-steps", "15", "--logging-steps", "10", "--max-seq-length", "512"},
+		} {
+			lines := c.run(t, args...)
+			for _, line := range lines {
+				for _, title := range []string{"reading lines", "reading messages", "reading windows", "tokenizing", "loading", "measuring", " left"} {
+					if strings.Contains(line, title) {
+						t.Errorf("%d columns: %s leaves %q", columns, args[0], line)
+					}
+				}
+				if strings.HasPrefix(line, "step ") && !strings.Contains(line, "loss") {
+					t.Errorf("%d columns: %s leaves %q", columns, args[0], line)
+				}
+			}
+			if args[0] == "train" && strings.Count(strings.Join(lines, "\n"), "step ") != 3 {
+				t.Errorf("%d columns: train leaves\n%s", columns, strings.Join(lines, "\n"))
+			}
+		}
+		if !bytes.Contains(c.raw.Bytes(), []byte("tokenizing windows")) && !bytes.Contains(c.raw.Bytes(), []byte("reading lines")) {
+			t.Errorf("%d columns: no bar was drawn", columns)
+		}
+	}
+}
+
+func TestHelp_IsWrappedAtTheWidthOfTheTerminal(t *testing.T) {
+	for _, columns := range []int{60, 80, 200} {
+		c := newConsole(t.TempDir(), columns)
+		longest := 0
+		for _, line := range c.run(t, "train", "--help") {
+			longest = max(longest, len(line))
+		}
+		for line := range strings.SplitSeq(c.raw.String(), "\r\n") {
+			if len(line) > columns {
+				t.Errorf("%d columns: the line %q is too long", columns, line)
+			}
+		}
+		if want := min(columns, 110); longest > want || longest < want-15 {
+			t.Errorf("%d columns: the longest line has %d", columns, longest)
+		}
+	}
+}

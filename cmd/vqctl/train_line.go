@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"ventriloquist/internal/terminal"
+	"ventriloquist/internal/train"
+)
+
+// trainLine is the live line of a training run: the last step, how long the running one has taken so far, and the time left.
+type trainLine struct {
+	peak  float64 // GFLOP/s of a GEMM of the model's shape
+	total int     // steps
+
+	mu      sync.Mutex
+	done    int // steps
+	last    *train.StepMetrics
+	rate    float64 // seconds per step, smoothed
+	running time.Time
+}
+
+func newTrainLine(peak float64, done, total int) *trainLine {
+	return &trainLine{peak: peak, total: total, done: done, running: time.Now()}
+}
+
+// step notes a finished step.
+func (l *trainLine) step(m train.StepMetrics, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seconds := m.Elapsed.Seconds()
+	if l.rate == 0 {
+		l.rate = seconds
+	}
+	l.rate += 0.1 * (seconds - l.rate)
+	l.done, l.last, l.running = m.Step, &m, now
+}
+
+// left returns the time that the run will still take, 0 if no step has ended yet.
+func (l *trainLine) left() time.Duration {
+	return time.Duration(l.rate * float64(l.total-l.done) * float64(time.Second))
+}
+
+func (l *trainLine) render(now time.Time, cells int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	step := fmt.Sprintf("step %s/%s", terminal.Count(int64(l.done)), terminal.Count(int64(l.total)))
+	running := fmt.Sprintf("next for %s", terminal.Duration(now.Sub(l.running)))
+	m := l.last
+	if m == nil {
+		return terminal.Fit(cells, terminal.Part{Text: step}, terminal.Part{Text: running, Rank: 1})
+	}
+	if now.Sub(l.running) < time.Second {
+		running = "" // steps are fast
+	}
+	evalLoss := ""
+	if m.EvalLoss != nil {
+		evalLoss = fmt.Sprintf("eval loss %.4f", *m.EvalLoss)
+	}
+	return terminal.Fit(cells,
+		terminal.Part{Text: step},
+		terminal.Part{Text: terminal.Duration(l.left()) + " left", Rank: 1},
+		terminal.Part{Text: fmt.Sprintf("loss %.4f", m.Loss), Rank: 2},
+		terminal.Part{Text: evalLoss, Rank: 4},
+		terminal.Part{Text: terminal.Rate(m.TokensPerSecond, "tokens"), Rank: 5},
+		terminal.Part{Text: fmt.Sprintf("epoch %.2f", m.Epoch), Rank: 6},
+		terminal.Part{Text: fmt.Sprintf("lr %.2e", m.LearningRate), Rank: 7},
+		terminal.Part{Text: fmt.Sprintf("grad %.3f", m.GradNorm), Rank: 8},
+		terminal.Part{Text: fmt.Sprintf("%.0f%% of peak", 100*m.FLOPs/m.Elapsed.Seconds()/1e9/l.peak), Rank: 9},
+		terminal.Part{Text: running, Rank: 3})
+}
