@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/demo"
+	"ventriloquist/internal/terminal"
 )
 
 func newDemoCommand() *cli.Command {
@@ -40,7 +41,8 @@ func runDemo(ctx context.Context, dir string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s holds a message history: chat.db with %d messages, the contacts, .env.\n", dir, len(lines))
-	runner := &demo.Runner{Program: program, Dir: dir, Stdout: out, Stderr: os.Stderr} // the commands escape what they print
+	// The commands write to the terminal itself, where they escape what they print, and keep it apart from their progress bars.
+	runner := &demo.Runner{Program: program, Dir: dir, Stdout: terminal.Innermost(out), Stderr: os.Stderr}
 	result, err := runner.Run(ctx, demo.Steps())
 	if err != nil {
 		return err

@@ -72,16 +72,16 @@ func TestTerminal_NothingIsDrawnOverAnything(t *testing.T) {
 		t.Skip("trains in three terminals")
 	}
 	dir := t.TempDir()
-	writeExport(t, filepath.Join(dir, "a.jsonl"), 30_000)
+	writeExport(t, filepath.Join(dir, "a.jsonl"), 12_000)
 	for _, columns := range []int{40, 80, 200} {
 		c := newConsole(dir, columns)
 		data := fmt.Sprintf("data%d", columns)
 		for _, args := range [][]string{
 			{"collect", "--source", "a.jsonl", "--me", "Ben", "--data-dir", data},
 			{"contacts", "suggest", "--yes", "--address-book", ".", "--data-dir", data},
-			{"preprocess", "--data-dir", data, "--window", "10", "--stride", "5"},
-			{"train", "--base-model", "tiny", "--data-dir", data, "--output-dir", data, "--limit", "64", "--lora-r", "4", "--batch-size", "4",
-				"--gradient-accumulation-steps", "1", "--max-steps", "30", "--eval-steps", "15", "--logging-steps", "10", "--max-seq-length", "512"},
+			{"preprocess", "--data-dir", data, "--window", "4", "--stride", "4"},
+			{"train", "--base-model", "tiny", "--data-dir", data, "--output-dir", data, "--limit", "16", "--lora-r", "4", "--batch-size", "2",
+				"--gradient-accumulation-steps", "1", "--max-steps", "6", "--eval-steps", "0", "--logging-steps", "2"},
 		} {
 			lines := c.run(t, args...)
 			for _, line := range lines {

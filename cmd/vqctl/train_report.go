@@ -151,9 +151,9 @@ func stepLine(m train.StepMetrics, total, width int) string {
 	return terminal.Fit(width,
 		terminal.Part{Text: fmt.Sprintf("step %d/%d", m.Step, total)},
 		terminal.Part{Text: fmt.Sprintf("epoch %.2f", m.Epoch), Rank: 3},
-		terminal.Part{Text: fmt.Sprintf("loss %.4f", m.Loss), Rank: 1},
+		terminal.Part{Text: fmt.Sprintf("loss %.4f", m.Loss), Rank: 2},
 		terminal.Part{Text: fmt.Sprintf("grad %.3f", m.GradNorm), Rank: 6},
 		terminal.Part{Text: fmt.Sprintf("lr %.2e", m.LearningRate), Rank: 5},
 		terminal.Part{Text: fmt.Sprintf("%.0f tokens/s", m.TokensPerSecond), Rank: 4},
-		terminal.Part{Text: evalLoss, Rank: 2})
+		terminal.Part{Text: evalLoss, Rank: 1})
 }

@@ -37,7 +37,7 @@ func (e *InterruptedError) Is(target error) bool { return target == context.Canc
 type Runner struct {
 	Program        string // path of vqctl
 	Dir            string
-	Stdout, Stderr io.Writer // Stderr should be the terminal itself, not a pipe, to show progress bars
+	Stdout, Stderr io.Writer // the terminal itself, not pipes to it, to show progress bars
 }
 
 // Result is the perplexities that the demonstration measured on held-out messages.

@@ -1,7 +1,9 @@
-// Package terminal makes text safe to show: names, messages, paths and model output may hold control characters that move the
-// cursor, set the clipboard, or make a line read differently from what it says.
+// Package terminal shows text and progress. Names, messages, paths and model output may hold control characters that move the
+// cursor, set the clipboard, or make a line read differently from what it says; Writer escapes them. Screen owns the last line of
+// the terminal, where progress bars are. All numbers on it have one format.
 //
-// In: text of any origin. Out: the same text with such characters as \u escapes. It must not know: what the text is about.
+// In: text of any origin, amounts done. Out: text with such characters as \u escapes, and live lines. It must not know: what the text
+// is about.
 package terminal
 
 import (

@@ -12,20 +12,26 @@ import (
 // Width returns the number of cells that a text takes in a terminal.
 func Width(text string) int { return uniseg.StringWidth(text) }
 
-// Columns returns the width of the terminal behind out, 0 if out is not a terminal. It looks through writers with an Underlying
-// method.
+// Columns returns the width of the terminal behind out, 0 if out is not a terminal. It looks through writers as
+// Innermost does.
 func Columns(out io.Writer) int {
+	f, ok := Innermost(out).(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// Innermost returns the writer behind writers with an Underlying method.
+func Innermost(out io.Writer) io.Writer {
 	for {
-		if f, ok := out.(*os.File); ok {
-			columns, _, err := term.GetSize(int(f.Fd()))
-			if err != nil {
-				return 0
-			}
-			return columns
-		}
 		wrapper, ok := out.(interface{ Underlying() io.Writer })
 		if !ok {
-			return 0
+			return out
 		}
 		out = wrapper.Underlying()
 	}
