@@ -2,6 +2,7 @@ package imessage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"ventriloquist/internal/usererr"
@@ -32,6 +33,10 @@ func (s *Source) probe(ctx context.Context) (map[string]map[string]bool, error) 
 			return nil, err
 		}
 		columns[table] = names
+	}
+	if columns["message"]["address"] && columns["message"]["flags"] && len(columns["handle"]) == 0 {
+		return nil, usererr.With(errors.New("it is a message database of iOS 5 or older, which is not read"),
+			"restore its backup to a device with iOS 6 or newer, and collect a backup of that")
 	}
 	for _, table := range tables {
 		for _, name := range required[table] {

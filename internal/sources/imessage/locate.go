@@ -11,6 +11,7 @@ import (
 	"howett.net/plist"
 
 	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/iosbackup"
 	"ventriloquist/internal/usererr"
 )
 
@@ -72,6 +73,9 @@ func find(path string) (string, error) {
 		} else if errors.Is(err, os.ErrPermission) {
 			return "", explainFile(candidate, err)
 		}
+	}
+	if iosbackup.Recognize(path) {
+		return "", iosbackup.WithoutMessages(path)
 	}
 	return "", usererr.With(fmt.Errorf("%s holds neither an iOS backup nor a chat.db", path),
 		"a backup is a folder with a Manifest.plist, under ~/Library/Application Support/MobileSync/Backup")

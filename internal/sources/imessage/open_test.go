@@ -217,10 +217,27 @@ func TestOpen_Refuses(t *testing.T) {
 		path func(t *testing.T) string
 		want string
 	}{
-		"Missing":      {func(t *testing.T) string { return filepath.Join(t.TempDir(), "chat.db") }, "no such file"},
-		"Empty":        {func(t *testing.T) string { return write(t, "chat.db", nil) }, "is not an SQLite database"},
-		"NoDatabase":   {func(t *testing.T) string { return write(t, "chat.db", []byte("hello, hello, hello")) }, "is not an SQLite database"},
-		"EmptyFolder":  {func(t *testing.T) string { return t.TempDir() }, "neither an iOS backup nor a chat.db"},
+		"Missing":                  {func(t *testing.T) string { return filepath.Join(t.TempDir(), "chat.db") }, "no such file"},
+		"Empty":                    {func(t *testing.T) string { return write(t, "chat.db", nil) }, "is not an SQLite database"},
+		"NoDatabase":               {func(t *testing.T) string { return write(t, "chat.db", []byte("hello, hello, hello")) }, "is not an SQLite database"},
+		"EmptyFolder":              {func(t *testing.T) string { return t.TempDir() }, "neither an iOS backup nor a chat.db"},
+		"BackupWithoutMessages":    {func(t *testing.T) string { return filepath.Dir(write(t, "Manifest.plist", []byte("<plist/>"))) }, "is an iOS backup without messages"},
+		"OldBackupWithoutMessages": {func(t *testing.T) string { return filepath.Dir(write(t, "Manifest.mbdb", []byte("mbdb"))) }, "is an iOS backup without messages"},
+		"IOS5": {func(t *testing.T) string {
+			path := filepath.Join(t.TempDir(), "sms.db")
+			db, err := sql.Open("sqlite3", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			_, err = db.Exec(`CREATE TABLE message (ROWID INTEGER PRIMARY KEY AUTOINCREMENT, address TEXT, date INTEGER, text TEXT, flags INTEGER,
+				group_id INTEGER, subject TEXT, read INTEGER); CREATE TABLE msg_group (ROWID INTEGER PRIMARY KEY, type INTEGER);
+				CREATE TABLE group_member (ROWID INTEGER PRIMARY KEY, group_id INTEGER, address TEXT)`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}, "iOS 5 or older"},
 		"OtherProgram": {func(t *testing.T) string { return fresh(t).Path() }, "no database of Messages"},
 		"Damaged": {func(t *testing.T) string {
 			return write(t, "chat.db", append([]byte("SQLite format 3\x00\x10\x00\x01\x01\x00\x40\x20\x20"), make([]byte, 5000)...))

@@ -62,6 +62,22 @@ func readManifest(dir string) (m manifest, err error) {
 	return m, nil
 }
 
+// Recognize reports whether a folder is a backup: it has one of the files that describe backups.
+func Recognize(dir string) bool {
+	for _, name := range []string{manifestList, manifestDB, "Manifest.mbdb"} { // the last one before iOS 10
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// WithoutMessages returns the error for a backup that has no message database.
+func WithoutMessages(dir string) error {
+	return usererr.With(fmt.Errorf("%s is an iOS backup without messages: it has no sms.db", dir),
+		"the device has no messages, or the backup is not whole: back up the phone again, or name another backup with %v", usererr.Option("source"))
+}
+
 // ErrPassphrase reports a wrong passphrase.
 var ErrPassphrase = errors.New("the passphrase is not that of the backup")
 
@@ -152,7 +168,11 @@ func Decrypt(ctx context.Context, dir, passphrase, temp string, required, option
 		return nil, err
 	}
 	for _, f := range required {
-		err = errors.Join(err, b.Extract(ctx, folder.Path, f))
+		failure := b.Extract(ctx, folder.Path, f)
+		if errors.Is(failure, errAbsent) && f == Messages {
+			failure = WithoutMessages(dir)
+		}
+		err = errors.Join(err, failure)
 	}
 	for _, f := range optional {
 		if failure := b.Extract(ctx, folder.Path, f); !errors.Is(failure, os.ErrNotExist) {

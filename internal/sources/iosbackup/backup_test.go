@@ -162,6 +162,46 @@ func TestExtract_ADamagedFileIsNotTaken(t *testing.T) {
 	}
 }
 
+// Phones list an older size for databases in use: shorter, or longer if the database was vacuumed since.
+func TestExtract_EndsWhereItsPaddingSays(t *testing.T) {
+	t.Parallel()
+	for _, difference := range []int{-300_000, -16, -1, 1, 16, 5000} {
+		o := quick
+		o.Sizes = make(map[string]int)
+		for name, data := range files() {
+			o.Sizes[name] = max(len(data)+difference, 0)
+		}
+		dir, out := write(t, o), t.TempDir()
+		b, err := iosbackup.Unlock(t.Context(), dir, o.Passphrase, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range files() {
+			domain, path, _ := strings.Cut(name, "-")
+			if err := b.Extract(t.Context(), out, iosbackup.File{Domain: domain, Path: path}); err != nil {
+				t.Error(err)
+			}
+			id := iosbackup.FileID(domain, path)
+			if got, err := os.ReadFile(filepath.Join(out, id[:2], id)); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("listed %+d bytes: %s has %d bytes (%v), want %d", difference, name, len(got), err, len(want))
+			}
+		}
+		b.Close()
+	}
+}
+
+func TestDecrypt_ABackupWithoutMessages(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "backup")
+	if err := backuptest.Write(dir, map[string][]byte{"HomeDomain-other": {1}}, quick); err != nil {
+		t.Fatal(err)
+	}
+	_, err := iosbackup.Decrypt(t.Context(), dir, quick.Passphrase, t.TempDir(), []iosbackup.File{iosbackup.Messages}, nil)
+	if err == nil || !strings.Contains(err.Error(), dir+" is an iOS backup without messages") || usererr.Of(err) == "" {
+		t.Errorf("error is %v", err)
+	}
+}
+
 func TestIsEncrypted(t *testing.T) {
 	if iosbackup.IsEncrypted(write(t, backuptest.Options{})) || iosbackup.IsEncrypted(t.TempDir()) {
 		t.Error("what is not encrypted is taken for it")

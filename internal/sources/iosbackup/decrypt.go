@@ -11,8 +11,9 @@ import (
 	"os"
 )
 
-// decryptFile decrypts a file to another file, which only its owner may read. Size is how many bytes count; if it is
-// negative, everything but the padding counts.
+// decryptFile decrypts a file to another file, which only its owner may read. Its padding says where it ends. Size is what
+// the list of files says, or negative: for a database in use it is often an older size, so it only decides whether a file
+// without padding is whole.
 func decryptFile(ctx context.Context, to, from string, key []byte, size int64) (err error) {
 	in, err := os.Open(from)
 	if err != nil {
@@ -24,15 +25,12 @@ func decryptFile(ctx context.Context, to, from string, key []byte, size int64) (
 		return err
 	}
 	written, padding, err := decryptTo(ctx, out, in, key)
-	if err == nil {
-		switch {
-		case size < 0:
-			err = out.Truncate(written - padding)
-		case size > written:
-			err = fmt.Errorf("it has %d bytes, but should have %d: the backup is not whole", written, size)
-		default:
-			err = out.Truncate(size)
-		}
+	switch {
+	case err != nil:
+	case padding == 0 && size > written:
+		err = fmt.Errorf("it has %d bytes, but should have %d: the backup is not whole", written, size)
+	default:
+		err = out.Truncate(written - padding)
 	}
 	return errors.Join(err, out.Close())
 }

@@ -28,7 +28,9 @@ type Options struct {
 	Passphrase string // empty for an unencrypted one
 	First      int    // iterations of the first derivation; 0 leaves it out, as phones before iOS 10.2 did
 	Second     int
-	PlainList  bool // leaves Manifest.db unencrypted, as phones before iOS 10.2 did
+	// Sizes are what the list says of the sizes of files, where that is wrong.
+	Sizes     map[string]int
+	PlainList bool // leaves Manifest.db unencrypted, as phones before iOS 10.2 did
 }
 
 // protection is the class of all files; manifestProtection that of the manifest.
@@ -158,7 +160,11 @@ func (w *writer) file(db *sql.DB, name string, data []byte) error {
 	sum := sha1.Sum([]byte(name))
 	id := hex.EncodeToString(sum[:])
 	domain, path, _ := bytes.Cut([]byte(name), []byte("-"))
-	object := map[string]any{"$class": plist.UID(2), "Size": len(data), "ProtectionClass": protection, "Flags": 0, "Mode": 0o100644,
+	size, given := w.options.Sizes[name]
+	if !given {
+		size = len(data)
+	}
+	object := map[string]any{"$class": plist.UID(2), "Size": size, "ProtectionClass": protection, "Flags": 0, "Mode": 0o100644,
 		"Birth": 1710529320, "LastModified": 1710529320, "RelativePath": plist.UID(3)}
 	objects := []any{"$null", object, map[string]any{"$classname": "MBFile", "$classes": []string{"MBFile", "NSObject"}}, string(path)}
 	if w.options.Passphrase != "" {
