@@ -127,7 +127,9 @@ func (o *collectOptions) reading() (sources.Reading, error) {
 		return r, err
 	}
 	self := ownerFromSettings()
-	self.Addresses = append(self.Addresses, o.me...)
+	if len(o.me) > 0 { // it names the owner in this export, where MY_NAME may be somebody else
+		self = people.Self{Addresses: append(self.Addresses, o.me...)}
+	}
 	book := people.NewBook(self)
 	r.Asked = len(self.Addresses) > 0 || strings.TrimSpace(self.Name) != ""
 	r.Owner = func(name string) bool {

@@ -53,6 +53,9 @@ func SplitIdentifiers(s string) []string {
 	return list
 }
 
+// nameKey returns the form in which the names of people are compared.
+func nameKey(name string) string { return PlainText(name) }
+
 // NewBook returns a book that knows only the owner.
 func NewBook(self Self) *Book {
 	self.Name = strings.TrimSpace(self.Name)
@@ -197,18 +200,19 @@ func (b *Book) add(line []byte, number int, lineOf map[string]int) error {
 		return usererr.With(fmt.Errorf("not a contact: %w", err), lineForm)
 	}
 	p.Contact = strings.TrimSpace(p.Contact)
-	switch first := lineOf[p.Contact]; {
+	key := nameKey(p.Contact)
+	switch first := lineOf[key]; {
 	case p.Contact == "":
 		return usererr.With(errors.New(`"contact" is missing or empty`), lineForm)
-	case p.Contact == b.self.Name:
-		return usererr.With(fmt.Errorf("%q is the owner, who must not be among the contacts", p.Contact),
-			"remove the line, and put its ids into USER_IDENTIFIERS, separated by commas")
+	case key == nameKey(b.self.Name):
+		return usererr.With(fmt.Errorf("%q is the owner, as MY_NAME says", p.Contact),
+			"if the line is of somebody else, give them another name, such as %q; if it is yours, remove it", p.Contact+" 2")
 	case len(p.IDs) == 0:
 		return usererr.With(fmt.Errorf("%q has no ids", p.Contact), lineForm)
 	case first > 0:
 		return usererr.With(fmt.Errorf("%q is already listed on line %d", p.Contact, first), "put all ids of a person on one line")
 	}
-	lineOf[p.Contact] = number
+	lineOf[key] = number
 	b.names = append(b.names, p.Contact)
 	for _, id := range p.IDs {
 		if err := b.addID(id, p.Contact, lineOf); err != nil {
@@ -218,18 +222,25 @@ func (b *Book) add(line []byte, number int, lineOf map[string]int) error {
 	return nil
 }
 
+// isOwn reports whether an address is one that the owner stated, rather than the owner's name.
+func (b *Book) isOwn(address string) bool {
+	return slices.ContainsFunc(b.self.Addresses, func(own string) bool { return b.Normalize(own) == address })
+}
+
+// addID adds an id of a person. Somebody who shares the owner's name may have it as an id: a name is less than what the
+// file says.
 func (b *Book) addID(id, name string, lineOf map[string]int) error {
 	address := b.Normalize(id)
 	if address == "" {
 		return usererr.With(fmt.Errorf("%q of %q is neither a telephone number nor an e-mail address", id, name), lineForm)
 	}
 	switch other, taken := b.people[address]; {
-	case taken && other == messages.Owner && !b.self.Found:
+	case taken && other == messages.Owner && !b.self.Found && b.isOwn(address):
 		return usererr.With(fmt.Errorf("%q of %q is the owner's own", id, name), "remove it here, or from USER_IDENTIFIERS")
 	case taken && other == name:
 		return nil // another spelling of the same address
 	case taken && other != messages.Owner:
-		return usererr.With(fmt.Errorf("%q of %q is also %q, on line %d", id, name, other, lineOf[other]), "an address belongs to one person")
+		return usererr.With(fmt.Errorf("%q of %q is also %q, on line %d", id, name, other, lineOf[nameKey(other)]), "an address belongs to one person")
 	}
 	b.people[address] = name
 	return nil

@@ -50,6 +50,48 @@ func TestNormalize_NumbersAndAddresses(t *testing.T) {
 		{"", "VERIZON", "verizon"},
 		{"", "", ""},
 		{"", "urn:biz:1234", "urn:biz:1234"},
+		// Invisible marks, letter forms and the digits of other scripts.
+		{"", "\u202a+1 (415) 555\u20110123\u202c", "+14155550123"},
+		{"", "+1\u00a0415\u2009555\u20130123\u200e", "+14155550123"},
+		{"", "\uff0b\uff11\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff12\uff13", "+14155550123"},
+		{"+442079460000", "\u0660\u0662\u0660 \u0667\u0669\u0664\u0666 \u0660\u0669\u0665\u0668", "+442079460958"},
+		{"", "\u200eJose\u0301\u00a0 Garc\u00eda\u2069", "jos\u00e9 garc\u00eda"},
+		{"", "\u2068J@x.org\u2069", "j@x.org"},
+		{"", "O\u2019Brien", "o'brien"},
+		// Letters are no digits.
+		{"", "Room 5551234 Ada", "room 5551234 ada"},
+		{"", "1-800-FLOWERS", "1-800-flowers"},
+		{"", "🐸 4155550123", "🐸 4155550123"},
+		{"", "415 555 0123 ext. 4", "+14155550123"},
+		{"", "415 555 0123x4", "+14155550123"},
+		{"", "415 555 0123,,4#", "+14155550123"},
+		// Dialed abroad.
+		{"", "0043 664 1234567", "+436641234567"},
+		{"", "011 43 664 1234567", "+436641234567"},
+		{"", "436641234567", "+436641234567"},
+		{"+436641234567", "001 415 555 0123", "+14155550123"},
+		{"+436641234567", "011 1 415 555 0123", "+14155550123"},
+		{"+5511987654321", "0043 664 1234567", "+436641234567"},
+		{"+390612345678", "011 555 12345", "+3901155512345"},
+		// Trunk zeros.
+		{"", "+43 (0)664 1234567", "+436641234567"},
+		{"", "+440 20 7946 0958", "+442079460958"},
+		{"", "0043 (0)664 1234567", "+436641234567"},
+		// One telephone with several numbers.
+		{"", "+55 21 8765-4321", "+5521987654321"},
+		{"", "+55 21 98765-4321", "+5521987654321"},
+		{"", "0055 21 8765-4321", "+5521987654321"},
+		{"+5511987654321", "(21) 8765-4321", "+5521987654321"},
+		{"+5511987654321", "021 98765-4321", "+5521987654321"},
+		{"", "+55 21 2345-6789", "+552123456789"}, // not mobile
+		{"", "+52 1 33 1234 5678", "+523312345678"},
+		{"", "+52 33 1234 5678", "+523312345678"},
+		{"", "0052 1 33 1234 5678", "+523312345678"},
+		{"+523312345678", "045 33 1234 5678", "+523312345678"},
+		{"+523312345678", "01 33 1234 5678", "+523312345678"},
+		{"", "+54 9 11 2345-6789", "+541123456789"},
+		{"", "+54 11 2345-6789", "+541123456789"},
+		{"+541123456789", "011 15 2345-6789", "+541123456789"},
 	} {
 		book := people.NewBook(people.Self{Addresses: people.SplitIdentifiers(c.own)})
 		if got := book.Normalize(c.address); got != c.want {
@@ -109,6 +151,7 @@ func TestReadBook_Rejects(t *testing.T) {
 		"PersonTwice":   {john + `{"contact": "John", "ids": ["j@x.org"]}`, `contacts.jsonl:2: "John" is already listed on line 1`},
 		"IDTwice":       {john + `{"contact": "Ann", "ids": ["(555) 123-4567"]}`, `contacts.jsonl:2: "(555) 123-4567" of "Ann" is also "John", on line 1`},
 		"OwnerByName":   {john + `{"contact": "Aidan", "ids": ["a@x.org"]}`, `contacts.jsonl:2: "Aidan" is the owner`},
+		"SameLetters":   {"{\"contact\": \"Jos\u00e9\", \"ids\": [\"+15551234567\"]}\n{\"contact\": \"Jose\u0301\u200e\", \"ids\": [\"j@x.org\"]}", "contacts.jsonl:2: "},
 		"OwnerByNumber": {`{"contact": "Ann", "ids": ["415 555 0199"]}`, `contacts.jsonl:1: "415 555 0199" of "Ann" is the owner's own`},
 		"TooLong":       {`{"contact": "` + strings.Repeat("x", 17<<20), `contacts.jsonl:1: `},
 	} {
@@ -218,5 +261,44 @@ func TestLoadBook_RefusesAPipe(t *testing.T) {
 	}
 	if _, err := people.LoadBook(path, people.Self{}); !errors.Is(err, regularfile.ErrKind) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Who shares the owner's name is told apart by another name. The owner's addresses never get somebody else's.
+func TestReadBook_ANamesakeGetsAnotherName(t *testing.T) {
+	t.Parallel()
+	_, err := people.ReadBook(strings.NewReader(`{"contact": "Aidan", "ids": ["+15551234567"]}`), "contacts.jsonl", people.Self{Name: "Aidan"})
+	if err == nil || !strings.Contains(usererr.Of(err), `somebody else, give them another name, such as "Aidan 2"`) || strings.Contains(usererr.Of(err), "USER_IDENTIFIERS") {
+		t.Errorf("%v: %s", err, usererr.Of(err))
+	}
+}
+
+// What the contacts file says of an id goes before the owner's name, but not before the owner's addresses.
+func TestReadBook_AnIDThatIsTheOwnersNameIsTheContacts(t *testing.T) {
+	t.Parallel()
+	book := read(t, `{"contact": "Aidan B", "ids": ["Aidan"]}`, "+14155550199")
+	if name, listed := book.Person("Aidan"); name != "Aidan B" || !listed {
+		t.Errorf("Aidan is %q, %v", name, listed)
+	}
+	if name, listed := book.Person("+14155550199"); name != messages.Owner || !listed {
+		t.Errorf("the owner's number is %q, %v", name, listed)
+	}
+}
+
+func TestSpellings_IncludeThoseOfEarlierVersions(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string][]string{
+		"+55 21 8765-4321":    {"+5521987654321", "+552187654321"},
+		"+5521987654321":      {"+5521987654321", "+552187654321"},
+		"+54 9 11 2345-6789":  {"+541123456789", "+5491123456789"},
+		"+52 33 1234 5678":    {"+523312345678", "+5213312345678"},
+		"(415) 555-0123":      {"+14155550123"},
+		"Jose\u0301":          {"jos\u00e9", "jose\u0301"},
+		"Room 5551234 Ada":    {"room 5551234 ada", "+15551234232"},
+		"0043 (0)664 1234567": {"+436641234567", "004306641234567"},
+	} {
+		if got := people.Spellings(address, "US"); !slices.Equal(got, want) {
+			t.Errorf("%q is %q, want %q", address, got, want)
+		}
 	}
 }

@@ -192,23 +192,22 @@ func sortedByMessages(messages map[string]int64) []string {
 // draft returns suggestions for the people who occur in the history.
 func (d *drafter) draft(owner string) *Draft {
 	result := &Draft{People: []Suggestion{}, Nameless: []Suggestion{}, Shared: append([]Shared{}, d.shared...)}
-	taken := map[string]bool{} // names in the file or the draft
-	fresh := map[string]bool{} // names in the file that the draft has not used
+	taken := map[string]bool{}   // names in the file or the draft, and the owner's, by key
+	fresh := map[string]string{} // names in the file that the draft has not used, by key
 	for _, name := range d.book.Names() {
-		taken[name], fresh[name] = true, true
+		taken[nameKey(name)], fresh[nameKey(name)] = true, name
 	}
+	taken[nameKey(owner)] = true
 	ownerHasCard := d.ownerHasCard()
 	d.names = usedNames{taken: taken, next: map[string]int{}}
 	slices.SortStableFunc(d.people, func(a, b *candidate) int { return cmp.Compare(b.wrote, a.wrote) })
 	for _, p := range d.people {
 		listedAs, isOwner, occurs := d.examine(p)
-		if p.owner || isOwner && !ownerHasCard || !occurs || owner != "" && strings.EqualFold(p.name, owner) {
+		if p.owner || isOwner && !ownerHasCard || !occurs || owner != "" && foldKey(p.name) == foldKey(owner) {
 			continue
 		}
-		if listedAs == "" && fresh[p.name] {
-			listedAs = p.name
-		}
-		fresh[listedAs] = false
+		listedAs = cmp.Or(listedAs, fresh[nameKey(p.name)])
+		delete(fresh, nameKey(listedAs))
 		s := Suggestion{Name: p.name, IDs: d.book.Missing(p.ids), Messages: p.wrote, Listed: listedAs != ""}
 		slices.SortStableFunc(s.IDs, func(a, b string) int { return cmp.Compare(d.messages[b], d.messages[a]) })
 		switch {
@@ -251,7 +250,7 @@ func (d *drafter) ownerHasCard() bool {
 
 // usedNames numbers namesakes.
 type usedNames struct {
-	taken map[string]bool
+	taken map[string]bool // by nameKey
 	next  map[string]int // the number that comes next for a name; all numbers before are taken
 	steps int            // names that were tried
 }
@@ -260,10 +259,10 @@ type usedNames struct {
 func (u *usedNames) unused(name string) string {
 	unused := name
 	n := max(2, u.next[name])
-	for ; u.taken[unused]; n++ {
+	for ; u.taken[nameKey(unused)]; n++ {
 		unused = fmt.Sprintf("%s %d", name, n)
 		u.steps++
 	}
-	u.taken[unused], u.next[name] = true, n
+	u.taken[nameKey(unused)], u.next[name] = true, n
 	return unused
 }

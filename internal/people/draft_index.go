@@ -70,7 +70,7 @@ func setFirst[K comparable](m map[K]int, key K, value int) {
 	}
 }
 
-// foldKey returns the same text for names that strings.EqualFold takes for equal.
+// foldKey returns the same text for names that strings.EqualFold takes for equal, also with other marks and letter forms.
 func foldKey(name string) string {
 	return strings.Map(func(c rune) rune {
 		least := c
@@ -78,7 +78,7 @@ func foldKey(name string) string {
 			least = min(least, other)
 		}
 		return least
-	}, name)
+	}, nameKey(name))
 }
 
 // sourcePersons is which addresses a source assigns to one person, and which candidates have these addresses.

@@ -92,7 +92,7 @@ func (p *Policy) AddKinds(added []Kind) {
 func (p *Policy) Redactor() *Redactor {
 	var forgotten func(string) bool
 	if len(p.stored.Forgotten) > 0 {
-		forgotten = func(address string) bool { return p.stored.Forgotten[p.digest(address)] != 0 }
+		forgotten = func(address string) bool { return p.forgottenNumber(address) != 0 }
 	}
 	return New(p.stored.Secret, p.stored.Region, p.Kinds(), forgotten).WithRegions(p.others)
 }
@@ -116,7 +116,11 @@ func (p *Policy) Forget(ctx context.Context, db *messages.DB, addresses []string
 
 // digest returns what the policy stores of a forgotten person's address.
 func (p *Policy) digest(address string) string {
-	return string(Digest(p.stored.Secret, "address", people.Normalize(address, p.stored.Region)))
+	return p.digestOf(people.Normalize(address, p.stored.Region))
+}
+
+func (p *Policy) digestOf(normalized string) string {
+	return string(Digest(p.stored.Secret, "address", normalized))
 }
 
 // standIn returns the replacement for a forgotten person's address, "" for everyone else.
@@ -126,8 +130,22 @@ func (p *Policy) standIn(address string) string {
 			return address
 		}
 	}
-	if n, forgotten := p.stored.Forgotten[p.digest(address)]; forgotten {
+	if n := p.forgottenNumber(address); n != 0 {
 		return messages.ForgottenName(n)
 	}
 	return ""
+}
+
+// forgottenNumber returns the number of the forgotten person who has an address, or 0. The policy may hold the digest of
+// the form that an earlier version gave it.
+func (p *Policy) forgottenNumber(address string) int64 {
+	if len(p.stored.Forgotten) == 0 {
+		return 0
+	}
+	for _, form := range people.Spellings(address, p.stored.Region) {
+		if n := p.stored.Forgotten[p.digestOf(form)]; n != 0 {
+			return n
+		}
+	}
+	return 0
 }
