@@ -251,8 +251,8 @@ func (d *drafter) ownerHasCard() bool {
 // usedNames numbers namesakes.
 type usedNames struct {
 	taken map[string]bool // by nameKey
-	next  map[string]int // the number that comes next for a name; all numbers before are taken
-	steps int            // names that were tried
+	next  map[string]int  // the number that comes next for a name; all numbers before are taken
+	steps int             // names that were tried
 }
 
 // unused returns the name, with a number if another person has it, and takes it.

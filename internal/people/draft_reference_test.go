@@ -154,7 +154,7 @@ func (d *slowDrafter) card(c addressbook.Card) {
 	}
 	for _, p := range d.people {
 		linked := c.Link != "" && c.Link == p.link
-		named := strings.EqualFold(c.Name, p.name) && (!p.books[c.Book] || slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(p.ids, id) }))
+		named := strings.EqualFold(nameKey(c.Name), nameKey(p.name)) && (!p.books[c.Book] || slices.ContainsFunc(ids, func(id string) bool { return slices.Contains(p.ids, id) }))
 		if !linked && !named {
 			continue
 		}
@@ -238,21 +238,19 @@ func (d *slowDrafter) join(same []messages.SamePerson) {
 // draft returns suggestions for the people who occur in the history.
 func (d *slowDrafter) draft(owner string) *Draft {
 	result := &Draft{People: []Suggestion{}, Nameless: []Suggestion{}, Shared: append([]Shared{}, d.shared...)}
-	taken := map[string]bool{} // names in the file or the draft
-	fresh := map[string]bool{} // names in the file that the draft has not used
+	taken := map[string]bool{nameKey(owner): true} // names in the file or the draft, and the owner's, by key
+	fresh := map[string]string{}                   // names in the file that the draft has not used, by key
 	for _, name := range d.book.Names() {
-		taken[name], fresh[name] = true, true
+		taken[nameKey(name)], fresh[nameKey(name)] = true, name
 	}
 	slices.SortStableFunc(d.people, func(a, b *slowCandidate) int { return cmp.Compare(d.wrote(b, ""), d.wrote(a, "")) })
 	for _, p := range d.people {
 		listedAs, isOwner, occurs := d.examine(p)
-		if p.owner || isOwner && !d.ownerHasCard() || !occurs || owner != "" && strings.EqualFold(p.name, owner) {
+		if p.owner || isOwner && !d.ownerHasCard() || !occurs || owner != "" && strings.EqualFold(nameKey(p.name), nameKey(owner)) {
 			continue
 		}
-		if listedAs == "" && fresh[p.name] {
-			listedAs = p.name
-		}
-		fresh[listedAs] = false
+		listedAs = cmp.Or(listedAs, fresh[nameKey(p.name)])
+		delete(fresh, nameKey(listedAs))
 		s := Suggestion{Name: p.name, IDs: slowMissing(d.book, p.ids), Messages: d.wrote(p, ""), Listed: listedAs != ""}
 		slices.SortStableFunc(s.IDs, func(a, b string) int { return cmp.Compare(d.messages[b], d.messages[a]) })
 		switch {
@@ -263,7 +261,7 @@ func (d *slowDrafter) draft(owner string) *Draft {
 			result.Nameless = append(result.Nameless, s)
 		default:
 			s.Name = slowUnusedName(p.name, taken)
-			taken[s.Name] = true
+			taken[nameKey(s.Name)] = true
 			result.People = append(result.People, s)
 		}
 	}
@@ -297,7 +295,7 @@ func (d *slowDrafter) ownerHasCard() bool {
 // slowUnusedName returns the name, with a number if another person has it.
 func slowUnusedName(name string, taken map[string]bool) string {
 	unused := name
-	for n := 2; taken[unused]; n++ {
+	for n := 2; taken[nameKey(unused)]; n++ {
 		unused = fmt.Sprintf("%s %d", name, n)
 	}
 	return unused
