@@ -1,9 +1,9 @@
 /* The border between Go and the engine: the only header that Go sees.
  *
  * Handles are opaque; every call that can fail returns 0 or a nonzero code and puts a sentence without a full stop into
- * the caller's vq_error. After a failure a handle is as it was before the call, unless documented otherwise. One thread at a
- * time may use a device and what was made on it. Lengths and indices are checked; pointers must be valid.
- * Handles are closed in the reverse order of their making; closing NULL does nothing.
+ * the caller's vq_error. After a failure a handle is as it was before the call, unless documented otherwise. One thread
+ * at a time may use a device and what was made on it. Lengths and indices are checked; pointers must be valid. Handles
+ * are closed in the reverse order of their making; closing NULL does nothing.
  *
  * The engine knows no files, formats or text: tokens are ids, tensors are raw arrays.
  */

@@ -2,7 +2,8 @@
 // The host waits only in download(), wait() and synchronize(). Element-wise kernels are in kernels.h, GEMMs in gemm.h,
 // attention in attention/, graphs in graph.h.
 //
-// The device does not cast GEMM operands (Capabilities::casts_operands is false): both are of the weight's compute type.
+// The device does not cast GEMM operands (Capabilities::casts_operands is false): both are of the weight's compute
+// type.
 #pragma once
 
 #include <memory>

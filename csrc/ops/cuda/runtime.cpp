@@ -17,14 +17,16 @@ Gpu find_gpu(int index) {
   cudaRuntimeGetVersion(&built);
   if (driver == 0) {
     throw Error(
-        "there is no NVIDIA driver: libcuda.so.1 is missing or does not load: install the driver (nvidia-smi shows its version)");
+        "there is no NVIDIA driver: libcuda.so.1 is missing or does not load: install the driver (nvidia-smi shows its "
+        "version)");
   }
   const cudaError_t found = cudaGetDeviceCount(&count);
   if (found == cudaErrorInsufficientDriver || driver / 1000 < built / 1000) {
     throw Error("the NVIDIA driver is too old: it offers CUDA " + version(driver) + ", and this build needs " +
                 version(built / 1000 * 1000) + " or newer: update the driver");
   }
-  if (found == cudaErrorNoDevice || (found == cudaSuccess && count == 0)) throw Error("the driver finds no NVIDIA GPU (nvidia-smi lists them)");
+  if (found == cudaErrorNoDevice || (found == cudaSuccess && count == 0))
+    throw Error("the driver finds no NVIDIA GPU (nvidia-smi lists them)");
   check(found, "cannot list the GPUs");
   if (index < 0 || index >= count) {
     throw Error("there is no GPU " + std::to_string(index) + ": this machine has " + std::to_string(count) +
@@ -61,8 +63,8 @@ void* device_alloc(size_t bytes) {
   const cudaError_t code = cudaMalloc(&p, bytes);
   if (code == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // clears the error; the GPU is still usable
-    throw NoMemory("the GPU has no room for another " + std::to_string(bytes >> 20) + " MiB: " +
-                   std::to_string(memory_available() >> 20) + " MiB are free");
+    throw NoMemory("the GPU has no room for another " + std::to_string(bytes >> 20) +
+                   " MiB: " + std::to_string(memory_available() >> 20) + " MiB are free");
   }
   check(code, "cannot allocate GPU memory");
   return p;
@@ -115,9 +117,7 @@ GraphHandle end_capture(Stream stream) {
   return graph;
 }
 
-void replay(GraphHandle graph, Stream stream) {
-  check(cudaGraphLaunch(graph, stream), "cannot launch a CUDA graph");
-}
+void replay(GraphHandle graph, Stream stream) { check(cudaGraphLaunch(graph, stream), "cannot launch a CUDA graph"); }
 void destroy(GraphHandle graph) noexcept { cudaGraphExecDestroy(graph); }
 
 void copy_to_device(void* to, const void* pinned, size_t bytes, Stream stream) {

@@ -75,8 +75,8 @@ void* device_alloc(size_t bytes) {
   cuda_sim::not_in_capture("cudaMalloc");
   std::lock_guard lock(mutex);
   if (bytes > kMemory - taken) {
-    throw NoMemory("the GPU has no room for another " + std::to_string(bytes >> 20) + " MiB: " +
-                   std::to_string((kMemory - taken) >> 20) + " MiB are free");
+    throw NoMemory("the GPU has no room for another " + std::to_string(bytes >> 20) +
+                   " MiB: " + std::to_string((kMemory - taken) >> 20) + " MiB are free");
   }
   void* p = ::operator new (bytes, std::align_val_t{kAlign});
   std::memset(p, 0xff, bytes);

@@ -14,8 +14,8 @@ struct QueryGradients {
   using Queries = PanelTile<dim, kHopperRows>;
   using Keys = PanelTile<dim, keys>;
   // Shared memory: queries and dout on their way to registers, then stages of keys and values. In iteration
-  // n, the other warpgroup may still read the keys of block n - 1 (dQ); the keys of block n (dQ) and the keys and values
-  // of block n + 1 (scores, dP) are in use, and blocks n + 2 and n + 3 are being loaded.
+  // n, the other warpgroup may still read the keys of block n - 1 (dQ); the keys of block n (dQ) and the keys and
+  // values of block n + 1 (scores, dP) are in use, and blocks n + 2 and n + 3 are being loaded.
   static constexpr int stages = 5;
   static constexpr int ahead = stages - 2;  // blocks
   static constexpr int first_stage = 2 * Queries::bytes;
