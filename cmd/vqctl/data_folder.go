@@ -60,12 +60,41 @@ func lockDataFolder(ctx context.Context, dataDir string) (release func(), err er
 	return messages.LockFolder(ctx, dataDir, func() { notice("waiting for another vqctl that is changing the files in %s", dataDir) })
 }
 
-// removeDefaultExport removes the window file that preprocess writes by default, which no longer matches messages.db.
-func removeDefaultExport(dataDir string) error {
-	if err := os.Remove(filepath.Join(dataDir, exportName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot remove the old window file: %w", err)
+// removeDefaultExport removes the window file that preprocess writes by default, which no longer matches messages.db. If that is a
+// symbolic link, it also removes the file that the link leads to.
+func removeDefaultExport(ctx context.Context, db *messages.DB, dataDir string) error {
+	path := filepath.Join(dataDir, exportName)
+	paths := []string{path}
+	if target, err := filepath.EvalSymlinks(path); err == nil && target != path {
+		paths = []string{target, path}
 	}
-	return nil
+	removed := false
+	for _, path := range paths {
+		err := os.Remove(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot remove the old window file: %w", err)
+		}
+		removed = removed || err == nil
+	}
+	if !removed {
+		return nil
+	}
+	return db.RemoveOutput(ctx, path)
+}
+
+// recordOutput records in messages.db, if there is one that can be written, that a file or folder was written from the messages, so
+// that forget and redact know it.
+func recordOutput(ctx context.Context, dataDir, path string) {
+	if statOf(databasePath(dataDir)) == nil {
+		return
+	}
+	db, err := openDatabase(ctx, dataDir)
+	if err == nil {
+		err = errors.Join(db.AddOutput(ctx, path), db.Close())
+	}
+	if err != nil {
+		notice("forget and redact will not know %s: %v", path, err)
+	}
 }
 
 func dataDirFlag(to *string) cli.Flag {

@@ -20,8 +20,7 @@ func examineModes(dataDir, outputDir string) finding {
 		}
 	}
 	look(dotEnvFile)
-	beside, _ := filepath.Glob(filepath.Join(dataDir, "*")) // the pattern is well-formed unless the folder is strange
-	for _, path := range beside {
+	for _, path := range filesIn(dataDir) {
 		look(path)
 	}
 	_ = filepath.WalkDir(outputDir, func(path string, _ fs.DirEntry, err error) error {

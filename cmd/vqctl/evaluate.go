@@ -143,6 +143,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 		return err
 	}
 	if adapterDir != "" {
+		defer recordOutput(ctx, o.dataDir, adapterDir)
 		defer keepResults(adapterDir, text)
 	}
 	if o.json {

@@ -129,7 +129,7 @@ func exportWindows(ctx context.Context, o preprocessOptions, db *messages.DB, si
 	if path == "" {
 		path = filepath.Join(o.dataDir, exportName)
 		if size > exportLimit {
-			return "", removeDefaultExport(o.dataDir)
+			return "", removeDefaultExport(ctx, db, o.dataDir)
 		}
 	}
 	report, finish := newProgress("exporting", "windows")

@@ -54,6 +54,8 @@ type forgetResult struct {
 	Adapters []adapterExposure `json:"adapters"`
 	// Traces are files that still contain the name or an address.
 	Traces []string `json:"traces"`
+	// Moved are files that are no longer where they were written.
+	Moved []string `json:"moved_files"`
 }
 
 func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, out io.Writer) error {
@@ -88,17 +90,26 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if result.Erased, err = policy.Forget(ctx, db, addresses); err != nil {
 		return err
 	}
-	if result.Windows, err = forgetInFiles(ctx, db, &o, name); err != nil {
+	if result.Windows, err = forgetInWindows(ctx, db, &o, name); err != nil {
 		return err
 	}
-	files, err := writtenFiles(ctx, db, o.path(), o.outputDir)
+	written, err := findWritten(ctx, db, o.path(), o.outputDir)
 	if err != nil {
 		return err
 	}
-	if result.Traces, err = tracesOf(files, append([]string{name}, addresses...)); err != nil {
+	result.Moved = written.moved
+	if result.Traces, err = tracesOf(written.files, append([]string{name}, addresses...)); err != nil {
 		return err
 	}
-	if result.Adapters, err = exposedAdapters(o.outputDir, name); err != nil {
+	for _, folder := range written.folders {
+		exposed, err := exposedAdapters(folder, name)
+		if err != nil {
+			return err
+		}
+		result.Adapters = append(result.Adapters, exposed...)
+	}
+	// The contacts file is last: as long as the name is in it, a forget that was killed can be run again.
+	if err := forgetContact(o.path(), name); err != nil {
 		return err
 	}
 	if o.json {
@@ -107,33 +118,38 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	return result.print(out)
 }
 
-// forgetInFiles erases a person from the window files and from the contacts file.
-func forgetInFiles(ctx context.Context, db *messages.DB, o *forgetOptions, name string) (dropped int, err error) {
-	if err := removeDefaultExport(o.dataDir); err != nil {
+// forgetInWindows erases a person from the window files, and returns how many windows it removed.
+func forgetInWindows(ctx context.Context, db *messages.DB, o *forgetOptions, name string) (dropped int, err error) {
+	if err := removeDefaultExport(ctx, db, o.dataDir); err != nil {
 		return 0, err
 	}
-	files, err := writtenFiles(ctx, db, o.path(), o.outputDir)
+	written, err := findWritten(ctx, db, o.path(), o.outputDir)
 	if err != nil {
 		return 0, err
 	}
-	for _, path := range files {
+	for _, path := range written.files {
 		n, err := windows.DropMember(path, name)
 		if err != nil {
 			return dropped, err
 		}
 		dropped += n
 	}
-	file, err := os.ReadFile(o.path())
+	return dropped, nil
+}
+
+// forgetContact erases a person from the contacts file.
+func forgetContact(path, name string) error {
+	file, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
-		return dropped, nil
+		return nil
 	}
 	if err != nil {
-		return dropped, fmt.Errorf("cannot read the contacts: %w", err)
+		return fmt.Errorf("cannot read the contacts: %w", err)
 	}
 	if kept, changed := people.RemoveContact(file, name); changed {
-		return dropped, atomicfile.WriteBytes(o.path(), kept)
+		return atomicfile.WriteBytes(path, kept)
 	}
-	return dropped, nil
+	return nil
 }
 
 func (r *forgetResult) print(out io.Writer) error {
@@ -149,6 +165,7 @@ func (r *forgetResult) print(out io.Writer) error {
 	for _, path := range r.Traces {
 		text += fmt.Sprintf("%s still contains the name or an address: others wrote it, or it was written before; delete it or write it again\n", path)
 	}
+	text += movedInWords(r.Moved)
 	_, err := io.WriteString(out, text)
 	return err
 }

@@ -65,6 +65,8 @@ type redactResult struct {
 	Texts    int               `json:"texts"` // with findings
 	// Stale lists window files that may hold texts before redaction.
 	Stale []string `json:"stale_files"`
+	// Moved lists files that are no longer where they were written.
+	Moved []string `json:"moved_files"`
 }
 
 func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
@@ -98,21 +100,22 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	result := redactResult{Database: db.Path(), DryRun: o.dryRun, Kinds: policy.Kinds(), Stale: []string{}}
+	result := redactResult{Database: db.Path(), DryRun: o.dryRun, Kinds: policy.Kinds(), Stale: []string{}, Moved: []string{}}
 	result.Found, result.Texts = looking.Findings()
 	if !o.dryRun {
 		if err := redactDatabase(ctx, db, policy, *looked); err != nil {
 			return err
 		}
-		if err := removeDefaultExport(o.dataDir); err != nil {
+		if err := removeDefaultExport(ctx, db, o.dataDir); err != nil {
 			return err
 		}
-		if result.Stale, err = writtenFiles(ctx, db, filepath.Join(o.dataDir, contactsName), ""); err != nil {
+		written, err := findWritten(ctx, db, filepath.Join(o.dataDir, contactsName), "")
+		if err != nil {
 			return err
 		}
+		result.Stale, result.Moved = written.files, written.moved
 	}
 	if o.json {
-		result.Stale = append([]string{}, result.Stale...)
 		return json.NewEncoder(out).Encode(result)
 	}
 	return result.print(out)
@@ -171,6 +174,7 @@ func (r *redactResult) print(out io.Writer) error {
 	for _, path := range r.Stale {
 		text += fmt.Sprintf("%s may hold the old texts\n", path)
 	}
+	text += movedInWords(r.Moved)
 	_, err := io.WriteString(out, text)
 	return err
 }

@@ -17,21 +17,57 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// writtenFiles returns the files that commands have written from the messages, as far as they still exist: window files and
-// statistics pages, wherever they are, what else is in the data folder, and what training and evaluation wrote to outputDir, unless
-// that is "". The database, the contacts file and weights are not among them.
-func writtenFiles(ctx context.Context, db *messages.DB, contactsFile, outputDir string) ([]string, error) {
-	list, err := db.Outputs(ctx)
+// written is what commands have written from the messages.
+type written struct {
+	files   []string // that exist, without the database, the contacts file and weights
+	folders []string // of adapters
+	moved   []string // files and folders that are no longer where they were written
+}
+
+// findWritten finds window files and statistics pages, wherever they are, what else is in the data folder, and, unless outputDir is
+// "", what training and evaluation wrote there and to other folders.
+func findWritten(ctx context.Context, db *messages.DB, contactsFile, outputDir string) (*written, error) {
+	outputs, err := db.Outputs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	beside, err := filepath.Glob(filepath.Join(db.Folder(), "*"))
-	if err != nil {
-		return nil, err
+	w := &written{moved: []string{}}
+	list := filesIn(db.Folder())
+	if outputDir != "" {
+		w.folders = append(w.folders, outputDir)
 	}
-	list = append(list, beside...)
-	err = filepath.WalkDir(outputDir, func(path string, _ fs.DirEntry, err error) error {
-		if err == nil || path != outputDir { // otherwise nothing was trained yet
+	for _, path := range outputs {
+		switch info := statOf(path); {
+		case info == nil:
+			w.moved = append(w.moved, path)
+		case !info.IsDir():
+			list = append(list, path)
+		case outputDir != "" && !slices.ContainsFunc(w.folders, func(other string) bool { return sameFile(info, statOf(other)) }):
+			w.folders = append(w.folders, path)
+		}
+	}
+	for _, folder := range w.folders {
+		if list, err = appendTree(list, folder); err != nil {
+			return nil, err
+		}
+	}
+	w.files = onceEach(list, statOf(db.Path()), statOf(contactsFile))
+	return w, nil
+}
+
+// filesIn returns the paths in a folder, none if it cannot be read.
+func filesIn(folder string) (paths []string) {
+	entries, _ := os.ReadDir(folder)
+	for _, e := range entries {
+		paths = append(paths, filepath.Join(folder, e.Name()))
+	}
+	return paths
+}
+
+// appendTree appends the paths below a folder.
+func appendTree(list []string, folder string) ([]string, error) {
+	err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil || path != folder { // otherwise nothing was trained yet
 			list = append(list, path)
 		}
 		return err
@@ -39,18 +75,32 @@ func writtenFiles(ctx context.Context, db *messages.DB, contactsFile, outputDir 
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("cannot look for files: %w", err)
 	}
-	database, contacts := statOf(db.Path()), statOf(contactsFile)
-	var seen []fs.FileInfo
-	list = slices.DeleteFunc(list, func(path string) bool {
+	return list, nil
+}
+
+// onceEach returns the files of a list, each once, without weights and two others.
+func onceEach(list []string, database, contacts fs.FileInfo) []string {
+	seen := []fs.FileInfo{database, contacts}
+	files := []string{}
+	for _, path := range list {
 		info := statOf(path)
-		same := func(other fs.FileInfo) bool { return other != nil && os.SameFile(info, other) }
-		if info == nil || !info.Mode().IsRegular() || isWeights(path) || same(database) || same(contacts) || slices.ContainsFunc(seen, same) {
-			return true
+		if info == nil || !info.Mode().IsRegular() || isWeights(path) || slices.ContainsFunc(seen, func(other fs.FileInfo) bool { return sameFile(info, other) }) {
+			continue
 		}
 		seen = append(seen, info)
-		return false
-	})
-	return list, nil
+		files = append(files, path)
+	}
+	return files
+}
+
+func sameFile(a, b fs.FileInfo) bool { return a != nil && b != nil && os.SameFile(a, b) }
+
+// movedInWords names files that may still exist elsewhere.
+func movedInWords(paths []string) (text string) {
+	for _, path := range paths {
+		text += fmt.Sprintf("%s was written from the messages and is no longer there; if you moved or copied it, delete it\n", path)
+	}
+	return text
 }
 
 // statOf returns what a path is, nil for nothing.

@@ -71,14 +71,7 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 
 // writePage writes the page, and records it in messages.db for forget and redact where that can be written.
 func (o *statsOptions) writePage(ctx context.Context, result *stats.Report) error {
-	db, err := openDatabase(ctx, o.dataDir)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := db.AddOutput(ctx, o.html); err != nil {
-		notice("forget and redact will not know %s: %v", o.html, err)
-	}
+	recordOutput(ctx, o.dataDir, o.html)
 	return atomicfile.Write(o.html, func(w io.Writer) error { return stats.WritePage(w, result) })
 }
 

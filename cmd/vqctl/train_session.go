@@ -126,12 +126,18 @@ func (s *trainSession) plan(context.Context) (err error) {
 }
 
 // lockOutput checks that the run's checkpoints can be written, before hours of training.
-func (s *trainSession) lockOutput(context.Context) error {
+func (s *trainSession) lockOutput(ctx context.Context) error {
 	release, err := train.LockOutputDir(s.options.settings.OutputDir)
 	if err != nil {
 		return err
 	}
 	s.onClose(release)
+	recorded := make(chan struct{})
+	go func() { // what writes messages.db does not keep training from starting
+		recordOutput(ctx, s.options.dataDir, s.options.settings.OutputDir)
+		close(recorded)
+	}()
+	s.onClose(func() { <-recorded })
 	return train.RequireRoom(s.options.run, s.options.settings, s.data, s.adapter, s.start.state.Step)
 }
 

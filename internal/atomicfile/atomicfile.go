@@ -18,8 +18,12 @@ import (
 	"ventriloquist/internal/scratch"
 )
 
-// Write replaces the file at path with what fill writes. Nothing changes at path unless fill returns nil.
+// Write replaces the file at path, or the one that a symbolic link there leads to, with what fill writes. Nothing changes at path
+// unless fill returns nil.
 func Write(path string, fill func(w io.Writer) error) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
 	scratch.SweepNamed(filepath.Dir(path), filepath.Base(path))
 	f, err := newFile(path)
 	if err != nil {

@@ -85,6 +85,22 @@ func TestWrite_FailureKeepsOldFile(t *testing.T) {
 	}
 }
 
+// What a link leads to must not keep the old content.
+func TestWrite_ThroughASymbolicLink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(t.TempDir(), "link")
+	if err := errors.Join(os.WriteFile(file, []byte("old"), 0o600), os.Symlink(file, link)); err != nil {
+		t.Skip(err)
+	}
+	if err := atomicfile.WriteBytes(link, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode().IsRegular() || content(t, file) != "new" {
+		t.Errorf("the file holds %q; the link is %v (%v)", content(t, file), info.Mode(), err)
+	}
+}
+
 func TestWriteDir_ReplacesFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

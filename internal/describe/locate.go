@@ -108,8 +108,9 @@ func (l *Locator) candidates(p messages.FilePlace) (list []func() (*locatedFile,
 			at(filepath.Join(l.Attachments, "Attachments"), below)
 		}
 		if p.Root != "" {
-			at(filepath.Join(p.Root, "Attachments"), below)
-			list = append(list, func() (*locatedFile, error) { return l.inBackup(p.Root, below) })
+			list = append(list,
+				func() (*locatedFile, error) { return besideSource(p.Root, below) },
+				func() (*locatedFile, error) { return l.inBackup(p.Root, below) })
 		}
 	}
 	file := p.Path
@@ -124,23 +125,54 @@ const ownFolder = "Library/Messages"
 
 // inOwnFolders finds a file by its whole path, in a folder of attachments only.
 func (l *Locator) inOwnFolders(file, root string) (*locatedFile, error) {
-	folders := []string{l.Attachments}
-	if l.Home != "" {
-		folders = append(folders, filepath.Join(l.Home, ownFolder))
-	}
-	if root != "" {
-		folders = append(folders, filepath.Join(root, "Attachments"))
-	}
-	for _, folder := range folders {
-		below, err := filepath.Rel(folder, file)
-		if folder != "" && err == nil && filepath.IsLocal(below) {
-			return inside(folder, below)
+	for _, place := range []struct {
+		folder string
+		find   func(below string) (*locatedFile, error)
+	}{
+		{l.Attachments, func(below string) (*locatedFile, error) { return inside(l.Attachments, below) }},
+		{join(l.Home, ownFolder), func(below string) (*locatedFile, error) { return inside(join(l.Home, ownFolder), below) }},
+		{join(root, besideName), func(below string) (*locatedFile, error) { return besideSource(root, below) }},
+	} {
+		below, err := filepath.Rel(place.folder, file)
+		if place.folder != "" && err == nil && filepath.IsLocal(below) {
+			return place.find(below)
 		}
 	}
 	if _, err := os.Lstat(file); err != nil {
 		return nil, err
 	}
 	return nil, errElsewhere
+}
+
+// join is filepath.Join, "" if there is no folder.
+func join(folder, name string) string {
+	if folder == "" {
+		return ""
+	}
+	return filepath.Join(folder, name)
+}
+
+// besideName is the folder of attachments next to a copied chat.db.
+const besideName = "Attachments"
+
+// besideSource finds a file below the folder of attachments next to the source. That folder may have come with the source, so it
+// must not be a link to elsewhere either.
+func besideSource(root, below string) (*locatedFile, error) {
+	root, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Join(root, besideName))
+	if err != nil {
+		return nil, err
+	}
+	if within, err := filepath.Rel(root, folder); err != nil || !filepath.IsLocal(within) {
+		if _, err := os.Stat(filepath.Join(folder, below)); err != nil {
+			return nil, err
+		}
+		return nil, errElsewhere
+	}
+	return inside(folder, below)
 }
 
 // inside finds a file below a folder, but none that a link leads to elsewhere.
@@ -163,9 +195,12 @@ func inside(folder, below string) (*locatedFile, error) {
 func (l *Locator) inBackup(root, below string) (*locatedFile, error) {
 	file := iosbackup.File{Domain: "MediaDomain", Path: "Library/SMS/Attachments/" + below}
 	id := iosbackup.FileID(file.Domain, file.Path)
-	f, err := onDisk(filepath.Join(root, id[:2], id))
+	f, err := inside(root, filepath.Join(id[:2], id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return inside(root, id)
+	}
 	if err != nil {
-		return onDisk(filepath.Join(root, id))
+		return nil, err
 	}
 	if iosbackup.IsEncrypted(root) {
 		if f.backup, f.sealed = l.Backups[root], file; f.backup == nil {

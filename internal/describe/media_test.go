@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -674,6 +675,12 @@ func TestLocator_FindsFiles(t *testing.T) {
 	if err := os.Symlink(secret, link); err != nil {
 		t.Fatal(err)
 	}
+	// What a received copy of a chat.db or of a backup brings along may be links to the files of this machine.
+	linked := t.TempDir()
+	if err := errors.Join(os.Symlink(filepath.Dir(secret), filepath.Join(linked, "Attachments")),
+		os.Symlink(secret, filepath.Join(linked, "cd58b0cc604f8e7b29d1a10f02d72d7ac0be4d8f"))); err != nil {
+		t.Fatal(err)
+	}
 	l := &describe.Locator{Home: home, Attachments: copied}
 	defer l.Close()
 	const apples = "~/Library/Messages/Attachments/"
@@ -685,6 +692,7 @@ func TestLocator_FindsFiles(t *testing.T) {
 		{archive, "in/f.jpg", "in/f.jpg"}, {archive, "./in/f.jpg", "in/f.jpg"}, {archive, "f.jpg", "in/f.jpg"}, {archive, "x/f.jpg", ""}, {archive + "x", "f.jpg", ""}, {"", "d.jpg", ""},
 		{root, apples, ""},
 		{root, secret, ""}, {root, put(filepath.Join(home, ".ssh/id_rsa")), ""}, {root, "~/.ssh/id_rsa", ""}, {root, apples + "ab/link.jpg", ""}, {root, link, ""},
+		{linked, apples + "secret.txt", ""}, {linked, "~/Library/SMS/Attachments/ab/c.jpg", ""}, {linked, linked + "/Attachments/secret.txt", ""},
 		{root, put(filepath.Join(home, "Library/Attachments/x.jpg")), ""}, {root, home + "/Library/Messages/../../.ssh/id_rsa", ""},
 	} {
 		if got := l.Found(messages.FilePlace{Root: c.root, Path: c.path}); got != c.want {

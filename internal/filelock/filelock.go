@@ -55,9 +55,10 @@ func OpenLocked(path string) (*os.File, error) {
 	return f, nil
 }
 
-// IsAt reports whether path still names the open file f. What was created and then locked may have been removed in between.
+// IsAt reports whether path, which may be a symbolic link, still names the open file f. What was created and then locked may
+// have been removed in between.
 func IsAt(f *os.File, path string) bool {
-	there, err := os.Lstat(path)
+	there, err := os.Stat(path)
 	if err != nil {
 		return false
 	}

@@ -49,6 +49,21 @@ func TestLockFolder_OneAtATime(t *testing.T) {
 	group.Wait()
 }
 
+func TestLockFolder_OfASymbolicLink(t *testing.T) {
+	t.Parallel()
+	link := filepath.Join(t.TempDir(), "data")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Skip(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	release, err := messages.LockFolder(ctx, link, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release()
+}
+
 func TestLockFolder_WaitingEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
