@@ -82,6 +82,9 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 	if len(cards) == 0 {
 		fmt.Fprintf(out, "there is no address book in %s: name one with --address-book\n", bookPath)
 	}
+	if self.Name == "" {
+		fmt.Fprintf(out, "MY_NAME is not set; %s\n", nameHint(people.OwnNames(ctx, db, books)))
+	}
 	return result.apply(ctx, &o, self, in, out)
 }
 

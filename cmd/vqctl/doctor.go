@@ -58,7 +58,7 @@ func runDoctor(ctx context.Context, dataDir, outputDir string, asJSON bool, out 
 	if err != nil {
 		return err
 	}
-	findings = append(findings, examineDisk(), examineModes(dataDir, outputDir), examineOwner(), examineSource(), examineContacts(dataDir))
+	findings = append(findings, examineDisk(), examineModes(dataDir, outputDir), examineDotEnv(ctx), examineOwner(ctx, dataDir), examineSource(), examineContacts(dataDir))
 	findings = append(findings, examinePipeline(readPipelineState(ctx, dataDir, outputDir))...)
 	findings = append(findings, examineBase())
 	findings = append(findings, examineDescribe()...)
@@ -147,11 +147,11 @@ func examineDisk() finding {
 	return finding{Name: "disk", Status: "ok", Detail: terminal.Bytes(uint64(free)) + " free in the current folder"}
 }
 
-func examineOwner() finding {
+func examineOwner(ctx context.Context, dataDir string) finding {
 	if name := os.Getenv("MY_NAME"); name != "" {
 		return finding{Name: "MY_NAME", Status: "ok", Detail: name}
 	}
-	return finding{Name: "MY_NAME", Status: "missing", Detail: "not set", Hint: "put MY_NAME=\"your name\" into .env: preprocess needs it"}
+	return finding{Name: "MY_NAME", Status: "missing", Detail: "not set", Hint: "preprocess needs it: " + offeredName(ctx, dataDir)}
 }
 
 func examineSource() finding {

@@ -38,6 +38,10 @@ func logOf(ctx context.Context) *zap.Logger {
 
 // openLog makes the logger of a command line: a cli.BeforeFunc. closeLog flushes it.
 func openLog(ctx context.Context, c *cli.Command) (context.Context, error) {
+	ctx, err := requireDotEnv(ctx, c)
+	if err != nil {
+		return ctx, err
+	}
 	log, err := newLogger(c.String("log-level"), c.String("log-file"), stderr, term.IsTerminal(int(os.Stderr.Fd())))
 	if err != nil {
 		return ctx, err

@@ -44,10 +44,7 @@ func runUntilSignal(args []string) int {
 
 // run runs one command line and returns its exit status.
 func run(ctx context.Context, args []string) int {
-	err := loadDotEnv()
-	if err == nil {
-		err = newApp().Run(ctx, args)
-	}
+	err := newApp().Run(withDotEnvError(ctx, loadDotEnv()), args)
 	switch {
 	case err == nil:
 		return exitDone

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -79,8 +78,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return err
 	}
 	if o.owner == "" {
-		return usererr.With(errors.New("your name is missing"),
-			`put MY_NAME="your name" into .env or the environment: it names your own messages`)
+		return usererr.With(fmt.Errorf("MY_NAME is not set: no setting says under which name your own messages go"), "%s", offeredName(ctx, o.dataDir))
 	}
 	db, err := openToChange(ctx, o.dataDir)
 	if err != nil {

@@ -153,7 +153,7 @@ func TestPreprocess_Errors(t *testing.T) {
 		want, hint string
 		usage      bool
 	}{
-		"NoName":        {func(o *preprocessOptions) { o.owner = "" }, "your name is missing", "MY_NAME", false},
+		"NoName":        {func(o *preprocessOptions) { o.owner = "" }, "MY_NAME is not set", `add the line MY_NAME="Your Name" to /`, false},
 		"NotCollected":  {func(o *preprocessOptions) { o.dataDir = "no-such-folder" }, "no-such-folder", "vqctl collect", false},
 		"NoContacts":    {func(o *preprocessOptions) { o.contacts = "no-such-file" }, "no-such-file", `{"contact": "John"`, false},
 		"StrideTooLong": {func(o *preprocessOptions) { o.window, o.stride = 3, 4 }, "--stride is 4", "", true},

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"slices"
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people/addressbook"
@@ -26,4 +27,39 @@ func KeepOwnCards(ctx context.Context, db *messages.DB, file string) error {
 		}
 	}
 	return db.KeepIdentities(ctx, own, nil)
+}
+
+// OwnNames returns the owner's names: that on the owner's own card in an address book, and those on other cards with one of the
+// owner's addresses. Books that cannot be read have no cards.
+func OwnNames(ctx context.Context, db *messages.DB, books []string) []string {
+	own, err := db.OwnAddresses(ctx)
+	if err != nil {
+		return nil
+	}
+	addresses := make([]string, len(own))
+	for i, o := range own {
+		addresses[i] = o.Address
+	}
+	region := regionOf(addresses)
+	known := map[string]bool{}
+	for _, address := range addresses {
+		known[normalize(address, region)] = true
+	}
+	var marked, shared []string
+	for _, book := range books {
+		cards, err := addressbook.Read(ctx, book, db.Folder())
+		if err != nil {
+			continue
+		}
+		for _, c := range cards {
+			switch {
+			case c.Name == "":
+			case c.Me:
+				marked = append(marked, c.Name)
+			case slices.ContainsFunc(c.Addresses, func(a string) bool { return known[normalize(a, region)] }):
+				shared = append(shared, c.Name)
+			}
+		}
+	}
+	return append(marked, shared...)
 }
