@@ -28,17 +28,16 @@ func newContactsAddCommand(o *contactsOptions) *cli.Command {
 		Name:      "add",
 		Usage:     "add a person, or more addresses of one, to the contacts file",
 		ArgsUsage: "NAME ID…",
-		Flags:     []cli.Flag{yesFlag(o, "change an existing file")},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() < 2 {
 				return usererr.With(usererr.Usage("add takes a name and at least one address"), `vqctl contacts add "John Smith" +12345678900 j@icloud.com`)
 			}
-			return runContactsAdd(ctx, *o, c.Args().First(), c.Args().Tail(), os.Stdin, stdout)
+			return runContactsAdd(ctx, *o, c.Args().First(), c.Args().Tail(), stdout)
 		},
 	}
 }
 
-func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []string, in io.Reader, out io.Writer) error {
+func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []string, out io.Writer) error {
 	self, err := loadOwner(ctx, o.dataDir)
 	if err != nil {
 		return err
@@ -48,10 +47,16 @@ func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []s
 		return err
 	}
 	name = strings.Join(strings.Fields(name), " ")
+	known, err := knownIDs(ctx, o.dataDir, book)
+	if err != nil {
+		return err
+	}
+	ids = joinNumbers(ids, book, known)
 	for _, id := range ids {
+		if err := checkID(id, book, known); err != nil {
+			return err
+		}
 		switch who, listed := book.Person(id); {
-		case book.Normalize(id) == "":
-			return usererr.Usage("%q is neither a telephone number nor an e-mail address", id)
 		case listed && who != messages.Owner && who != name:
 			return fmt.Errorf("%q is %q in %s already", id, who, o.path())
 		case listed && who == messages.Owner && !self.Found:
@@ -69,7 +74,8 @@ func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []s
 	if len(missing) > 0 {
 		result.Added = []people.Addition{{Name: name, IDs: missing}}
 	}
-	return result.apply(ctx, &o, self, in, out)
+	o.yes = true // adding is what was asked for
+	return result.apply(ctx, &o, self, nil, out)
 }
 
 // contactsChange is a change of the contacts file; --json prints it.
@@ -106,7 +112,7 @@ func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self peo
 		return err
 	}
 	r.Written = true
-	return r.report(o, out, fmt.Sprintf("%s: %d people added or changed\n", r.File, len(r.Added)))
+	return r.report(o, out, fmt.Sprintf("added to %s: %s\n", r.File, persons(len(r.Added))))
 }
 
 // content returns the contacts file with the change in it.

@@ -73,7 +73,7 @@ func runContactsCheck(ctx context.Context, o contactsOptions, out io.Writer) err
 		err = result.print(out)
 	}
 	if err == nil && len(wrong) > 0 {
-		err = fmt.Errorf("%s has %d faults", o.path(), len(wrong))
+		err = fmt.Errorf("%s in %s", some(len(wrong), "problem"), o.path())
 	}
 	return err
 }
@@ -117,7 +117,7 @@ func (r *contactsCheck) print(out io.Writer) error {
 		text += fmt.Sprintf("the messages say that %q is yours, and the file lists it for another person\n", address)
 	}
 	if len(r.Wrong) == 0 {
-		text += fmt.Sprintf("%s lists %d people\n", r.File, r.People)
+		text += fmt.Sprintf("%s lists %s\n", r.File, persons(r.People))
 	}
 	_, err := io.WriteString(out, text)
 	return err

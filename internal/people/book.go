@@ -197,7 +197,7 @@ type person struct {
 func (b *Book) add(line []byte, number int, lineOf map[string]int) error {
 	var p person
 	if err := json.Unmarshal(line, &p); err != nil {
-		return usererr.With(fmt.Errorf("not a contact: %w", err), lineForm)
+		return notAContact(line, err)
 	}
 	p.Contact = strings.TrimSpace(p.Contact)
 	key := nameKey(p.Contact)
@@ -206,7 +206,7 @@ func (b *Book) add(line []byte, number int, lineOf map[string]int) error {
 		return usererr.With(errors.New(`"contact" is missing or empty`), lineForm)
 	case key == nameKey(b.self.Name):
 		return usererr.With(fmt.Errorf("%q is the owner, as MY_NAME says", p.Contact),
-			"if the line is of somebody else, give them another name, such as %q; if it is yours, remove it", p.Contact+" 2")
+			"if MY_NAME is wrong, correct it; if the line is of somebody else, give them another name, such as %q; if it is yours, remove it", p.Contact+" 2")
 	case len(p.IDs) == 0:
 		return usererr.With(fmt.Errorf("%q has no ids", p.Contact), lineForm)
 	case first > 0:
@@ -231,7 +231,7 @@ func (b *Book) isOwn(address string) bool {
 // file says.
 func (b *Book) addID(id, name string, lineOf map[string]int) error {
 	address := b.Normalize(id)
-	if address == "" {
+	if address == "" || isCutNumber(id) {
 		return usererr.With(fmt.Errorf("%q of %q is neither a telephone number nor an e-mail address", id, name), lineForm)
 	}
 	switch other, taken := b.people[address]; {

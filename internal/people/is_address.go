@@ -15,3 +15,9 @@ func IsAddress(text string) bool {
 	number := withoutExtension(text)
 	return isNumeric(number) && len(onlyDigits(asciiDigits(number))) >= fewestDigits
 }
+
+// isCutNumber reports whether a text has only digits and what separates them, and fewer digits than any number.
+func isCutNumber(text string) bool {
+	text = trim(PlainText(text))
+	return isNumeric(text) && len(onlyDigits(asciiDigits(text))) < fewestDigits
+}
