@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/sources/androidsms"
 	"ventriloquist/internal/sources/iosbackup"
 )
@@ -28,9 +29,31 @@ type Locator struct {
 	// Backups are the unlocked encrypted iPhone backups, by folder.
 	Backups map[string]*iosbackup.Backup
 
-	mu    sync.Mutex
-	zips  map[string]*zip.ReadCloser // by path; nil if it cannot be opened
-	named map[*zip.ReadCloser]map[string]*zip.File
+	mu   sync.Mutex
+	zips map[string]*openZip // by path; nil if it cannot be opened
+}
+
+// openZip is a zip with its members by name. Exported files may be in a folder of the zip: a name without a folder finds the first
+// member of that name in any.
+type openZip struct {
+	*regularfile.Zip
+	named, inAnyFolder map[string]*zip.File
+}
+
+// openMembers opens a zip; it returns nil if it cannot.
+func openMembers(archive string) *openZip {
+	z, err := regularfile.OpenZip(archive)
+	if err != nil {
+		return nil
+	}
+	o := &openZip{z, make(map[string]*zip.File, len(z.File)), make(map[string]*zip.File, len(z.File))}
+	for _, f := range z.File {
+		o.named[path.Clean(f.Name)] = f
+		if base := path.Base(f.Name); o.inAnyFolder[base] == nil {
+			o.inAnyFolder[base] = f
+		}
+	}
+	return o
 }
 
 // errElsewhere is the error of a file that exists outside of the folders in which its source keeps attachments. A message database
@@ -39,6 +62,9 @@ var errElsewhere = errors.New("the file is outside of the attachment folders")
 
 // errSealed is the error of a file in an encrypted backup whose passphrase is not known.
 var errSealed = errors.New("the file is in an encrypted backup")
+
+// largestFile is the size of the largest file that is read. Messengers send files of up to 4 GiB.
+const largestFile = 4 << 30
 
 // locatedFile is a file: on disk, in a zip, inside a backup of messages, or in an encrypted backup.
 type locatedFile struct {
@@ -63,7 +89,7 @@ func (l *Locator) Close() error {
 			errs = append(errs, z.Close())
 		}
 	}
-	l.zips, l.named = nil, nil
+	l.zips = nil
 	return errors.Join(errs...)
 }
 
@@ -284,32 +310,23 @@ func (l *Locator) inZip(archive, name string) (*locatedFile, error) {
 	z, known := l.zips[archive]
 	if !known {
 		if l.zips == nil {
-			l.zips, l.named = map[string]*zip.ReadCloser{}, map[*zip.ReadCloser]map[string]*zip.File{}
+			l.zips = make(map[string]*openZip)
 		}
-		z, _ = zip.OpenReader(archive)
+		z = openMembers(archive)
 		l.zips[archive] = z
-		if z != nil {
-			members := make(map[string]*zip.File, len(z.File))
-			for _, f := range z.File {
-				members[path.Clean(f.Name)] = f
-			}
-			l.named[z] = members
-		}
 	}
 	if z == nil {
 		return nil, fs.ErrNotExist
 	}
-	member := l.named[z][path.Clean(name)]
-	if member == nil && !strings.Contains(name, "/") { // exported files are in a folder of the zip
-		at := slices.IndexFunc(z.File, func(f *zip.File) bool { return path.Base(f.Name) == name })
-		if at >= 0 {
-			member = z.File[at]
-		}
+	member := z.named[path.Clean(name)]
+	if member == nil && !strings.Contains(name, "/") {
+		member = z.inAnyFolder[name]
 	}
-	if member == nil || !member.Mode().IsRegular() || member.UncompressedSize64 > 1<<40 {
+	if member == nil || !member.Mode().IsRegular() {
 		return nil, fs.ErrNotExist
 	}
-	return &locatedFile{path: archive, member: member, size: int64(member.UncompressedSize64)}, nil
+	size := min(member.UncompressedSize64, largestFile+1) // what the zip says; the member's reader returns no more
+	return &locatedFile{path: archive, member: member, size: int64(size)}, nil
 }
 
 // head reads the beginning of the file.
@@ -330,7 +347,7 @@ func (f *locatedFile) head(ctx context.Context) (head []byte, err error) {
 		}
 		return (&locatedFile{path: path}).head(ctx)
 	default:
-		in, err = os.Open(f.path)
+		in, err = regularfile.Open(f.path)
 	}
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ const (
 )
 
 // errTooLarge is the error of a picture that would fill the memory.
-var errTooLarge = errors.New("the picture has too many pixels")
+var errTooLarge = fmt.Errorf("the picture has more than %d million pixels", mostPixels/1_000_000)
 
 // picture converts a picture to what the service accepts.
 func (p *preparer) picture(ctx context.Context, path, format, dir string) ([]Medium, error) {
@@ -42,7 +42,7 @@ func (p *preparer) picture(ctx context.Context, path, format, dir string) ([]Med
 	case p.takes.Formats[format]:
 		return file(format, path)
 	case decodable[format]:
-		if err := asJPEG(path, out); err != nil {
+		if err := p.asJPEG(path, out); err != nil {
 			return nil, err
 		}
 		return file(jpegFormat, out)
@@ -142,8 +142,10 @@ func heicSize(path string) (width, height int) {
 	}
 }
 
-// asJPEG converts a picture to JPEG; of an animation its first frame.
-func asJPEG(path, out string) error {
+// asJPEG converts a picture to JPEG; of an animation its first frame. Only one picture at a time is decoded: the largest take 800 MiB.
+func (p *preparer) asJPEG(path, out string) error {
+	p.decoding.Lock()
+	defer p.decoding.Unlock()
 	f, err := os.Open(path)
 	if err != nil {
 		return errDamaged

@@ -72,6 +72,7 @@ const (
 	leftDenied     = "have an unreadable file (on a Mac the terminal needs Full Disk Access; see `vqctl doctor`)"
 	leftSealed     = "are in an encrypted backup without a passphrase (BACKUP_PASSPHRASE, %v)"
 	leftElsewhere  = "have a file outside of the attachment folders of their source (%v names another folder)"
+	leftLarge      = "have a file larger than 4 GiB"
 	leftLimit      = "are over %v"
 	leftRest       = "were not reached and are left for the next run"
 )
@@ -86,7 +87,7 @@ const (
 	keyFile        = usererr.Option("key_file")
 )
 
-var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftSealed, leftElsewhere, leftLimit}
+var leftOrder = []string{leftDescribed, leftTranscript, leftRefused, leftFailed, leftKind, leftType, leftMissing, leftDenied, leftSealed, leftElsewhere, leftLarge, leftLimit}
 
 // NewPlan finds the attachments to describe. It reads the beginning of each file, and sends nothing.
 func NewPlan(ctx context.Context, db *messages.DB, l *Locator, s Service, o Options) (*Plan, error) {
@@ -129,6 +130,9 @@ func (p *Plan) add(ctx context.Context, a messages.Attachment, l *Locator, prepa
 		return leftFailed
 	}
 	file, err := l.find(a.File)
+	if err == nil && file.size > largestFile {
+		return leftLarge
+	}
 	var head []byte
 	if err == nil {
 		head, err = file.head(ctx)

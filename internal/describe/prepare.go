@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"ventriloquist/internal/messages"
@@ -14,8 +15,9 @@ import (
 
 // preparer converts files to what a service accepts.
 type preparer struct {
-	takes Accepted
-	tools Tools
+	takes    Accepted
+	tools    Tools
+	decoding sync.Mutex
 }
 
 // errUnknownForm is the error of a file in a format that cannot be described.
@@ -91,14 +93,16 @@ func (p *preparer) sound(ctx context.Context, path, format, dir string) ([]Mediu
 	}
 	var err error
 	out, made := filepath.Join(dir, "sound.wav"), wavFormat
+	// A small file may hold years of silence. ffmpeg stops a little after this size, so that the result is too large for the service.
+	largest := fmt.Sprint(p.takes.Largest + 1<<20)
 	switch {
 	case p.tools.FFmpeg == "":
 		err = run(ctx, p.tools.AFConvert, out, "-f", "WAVE", "-d", "LEI16@16000", "-c", "1", path, out)
 	case p.takes.Sound == flacFormat:
 		out, made = filepath.Join(dir, "sound.flac"), flacFormat
-		err = p.tools.ffmpeg(ctx, 0, path, out, "-map", "0:a:0", "-map_metadata", "-1", "-ac", "1", "-ar", "16000", "-c:a", "flac", "-f", "flac")
+		err = p.tools.ffmpeg(ctx, 0, path, out, "-map", "0:a:0", "-map_metadata", "-1", "-ac", "1", "-ar", "16000", "-c:a", "flac", "-fs", largest, "-f", "flac")
 	default:
-		err = p.tools.ffmpeg(ctx, 0, path, out, "-map", "0:a:0", "-map_metadata", "-1", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", "-f", "wav")
+		err = p.tools.ffmpeg(ctx, 0, path, out, "-map", "0:a:0", "-map_metadata", "-1", "-ac", "1", "-ar", "16000", "-c:a", "pcm_s16le", "-fs", largest, "-f", "wav")
 	}
 	if err != nil {
 		return nil, err

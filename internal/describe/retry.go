@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -109,10 +110,15 @@ func backoff(attempt int) time.Duration {
 	return wait/2 + rand.N(wait/2+1)
 }
 
+// add adds what one request was billed for. The numbers are a server's, which may be wrong: sums stay in range.
 func (u *Usage) add(v Usage) {
-	u.Input += v.Input
-	u.Sound += v.Sound
-	u.Output += v.Output
+	const most = 1 << 40
+	for _, n := range []struct {
+		sum  *int64
+		more int64
+	}{{&u.Input, v.Input}, {&u.Sound, v.Sound}, {&u.Output, v.Output}} {
+		*n.sum = min(*n.sum+min(max(n.more, 0), most), math.MaxInt64-most)
+	}
 }
 
 // withAdvice returns a failure as an error with advice.

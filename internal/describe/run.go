@@ -85,7 +85,7 @@ func Run(ctx context.Context, db *messages.DB, s Service, p *Plan, o Options, pa
 	if pace.Log == nil {
 		pace.Log = zap.NewNop()
 	}
-	r := &runner{db: db, plan: p, pace: pace, prepare: preparer{s.Accepts(), o.Tools}, known: map[[sha256.Size]byte]messages.Description{},
+	r := &runner{db: db, plan: p, pace: pace, prepare: preparer{takes: s.Accepts(), tools: o.Tools}, known: map[[sha256.Size]byte]messages.Description{},
 		asker: asker{service: s, pace: newRateLimiter(c, pace.PerMinute), clock: c, timeout: pace.Timeout, log: pace.Log}, waiting: map[[sha256.Size]byte][]string{},
 		left: map[string]int{}, unsupported: map[messages.Kind]string{}, supported: map[messages.Kind]bool{}}
 	err := r.run(ctx)

@@ -2,8 +2,13 @@ package describe_test
 
 import (
 	"archive/zip"
+	"bytes"
+	"compress/flate"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"hash/crc32"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -213,6 +218,67 @@ func TestRun_Zip(t *testing.T) {
 	a.want("a.jpg: described A cat on a sofa.", "gone.jpg:")
 	if got := server.Asked()[0].Media[0].Data; string(got) != string(photo(1)) {
 		t.Errorf("sent %d bytes", len(got))
+	}
+}
+
+// rawZip writes a zip with one member whose directory states a size.
+func rawZip(t *testing.T, content []byte, stated uint64) string {
+	t.Helper()
+	var packed bytes.Buffer
+	w, err := flate.NewWriter(&packed, flate.BestSpeed)
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	path := filepath.Join(t.TempDir(), "chat.zip")
+	f, failed := os.Create(path)
+	if err = errors.Join(err, w.Close(), failed); err != nil {
+		t.Fatal(err)
+	}
+	archive := zip.NewWriter(f)
+	member, err := archive.CreateRaw(&zip.FileHeader{Name: "a.jpg", Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(content), CompressedSize64: uint64(packed.Len()), UncompressedSize64: stated})
+	if err == nil {
+		_, err = member.Write(packed.Bytes())
+	}
+	if err = errors.Join(err, archive.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// No more of a member is extracted than its zip states.
+func TestRun_ZipMemberLargerThanStated(t *testing.T) {
+	a, server := newAlbum(t), describetest.NewGemini()
+	content := append(photo(1), make([]byte, 8<<20)...)
+	a.add("a.jpg", messages.Image, nil)
+	a.entries[0].File = messages.FilePlace{Root: rawZip(t, content, 1<<20), Path: "a.jpg"}
+	a.add("gone.jpg", messages.Image, nil)
+	report, err := a.describe(a.gemini(server))
+	if err != nil || report.Described != 0 || report.Failed != 1 || len(server.Asked()) != 0 {
+		t.Errorf("the report is %+v (%v)", report, err)
+	}
+}
+
+// Files that no messenger sends are left out before any of their content is read, and sums of sizes stay in range.
+func TestPlan_LeavesOutHugeFiles(t *testing.T) {
+	a, server := newAlbum(t), describetest.NewGemini()
+	a.add("c.jpg", messages.Image, nil)
+	a.entries[0].File = messages.FilePlace{Root: rawZip(t, photo(3), math.MaxUint64), Path: "a.jpg"}
+	a.add("a.jpg", messages.Image, photo(1))
+	a.add("b.jpg", messages.Image, photo(2))
+	huge := filepath.Join(a.entries[2].File.Root, a.entries[2].File.Path)
+	if err := os.Truncate(huge, 5<<30); err != nil { // sparse
+		t.Skipf("no sparse files here: %v", err)
+	}
+	report, err := a.describe(a.gemini(server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := map[string]int{}
+	for _, l := range report.Left {
+		left[l.Why] = l.Attachments
+	}
+	if report.Described != 1 || left["have a file larger than 4 GiB"] != 2 {
+		t.Errorf("the report is %+v", report)
 	}
 }
 
