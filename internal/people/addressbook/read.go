@@ -14,6 +14,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // the driver
 
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/usererr"
 )
@@ -122,7 +123,7 @@ func stamp(path string) (s string) {
 }
 
 func copyFile(to, from string) error {
-	in, err := os.Open(from)
+	in, err := regularfile.Open(from)
 	if err != nil {
 		return err
 	}

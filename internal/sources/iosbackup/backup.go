@@ -8,9 +8,10 @@ import (
 	"path/filepath"
 
 	_ "github.com/mattn/go-sqlite3" // the driver of Manifest.db
-	"howett.net/plist"
 
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/scratch"
+	"ventriloquist/internal/sources/plistdata"
 	"ventriloquist/internal/usererr"
 )
 
@@ -19,6 +20,9 @@ const (
 	manifestList = "Manifest.plist"
 	manifestDB   = "Manifest.db"
 )
+
+// largestList is the size of the largest property list that is read. A phone's have a few MiB: they list its apps with icons.
+const largestList = 64 << 20
 
 // File is a file on a phone.
 type File struct{ Domain, Path string }
@@ -52,11 +56,11 @@ func IsEncrypted(dir string) bool {
 
 func readManifest(dir string) (m manifest, err error) {
 	path := filepath.Join(dir, manifestList)
-	data, err := os.ReadFile(path)
+	data, err := regularfile.Read(path, largestList)
 	if err != nil {
 		return m, fmt.Errorf("cannot read the backup: %w", err)
 	}
-	if _, err := plist.Unmarshal(data, &m); err != nil {
+	if err := plistdata.Unmarshal(data, &m); err != nil {
 		return m, fmt.Errorf("%s is no property list: %w", path, err)
 	}
 	return m, nil

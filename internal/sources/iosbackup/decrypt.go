@@ -9,13 +9,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"ventriloquist/internal/regularfile"
 )
 
 // decryptFile decrypts a file to another file, which only its owner may read. Its padding says where it ends. Size is what
 // the list of files says, or negative: for a database in use it is often an older size, so it only decides whether a file
 // without padding is whole.
 func decryptFile(ctx context.Context, to, from string, key []byte, size int64) (err error) {
-	in, err := os.Open(from)
+	in, err := regularfile.Open(from)
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"howett.net/plist"
-
+	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/sources/plistdata"
 	"ventriloquist/internal/usererr"
 )
 
@@ -56,13 +56,13 @@ func Only(path string) (string, error) {
 
 // info reads Info.plist, which may be missing.
 func info(dir string) Info {
-	data, err := os.ReadFile(filepath.Join(dir, "Info.plist"))
+	data, err := regularfile.Read(filepath.Join(dir, "Info.plist"), largestList)
 	var content struct {
 		Device string    `plist:"Device Name"`
 		Date   time.Time `plist:"Last Backup Date"`
 	}
 	if err == nil {
-		_, err = plist.Unmarshal(data, &content)
+		err = plistdata.Unmarshal(data, &content)
 	}
 	if err != nil {
 		return Info{Dir: dir}

@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 
 	"howett.net/plist"
+
+	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/sources/plistdata"
 )
 
 // FileID returns the name of a file in a backup.
@@ -36,7 +39,7 @@ type archive struct {
 // parseEntry reads the file column of a row.
 func parseEntry(data []byte) (e entry, err error) {
 	var a archive
-	if _, err := plist.Unmarshal(data, &a); err != nil {
+	if err := plistdata.Unmarshal(data, &a); err != nil {
 		return e, fmt.Errorf("what Manifest.db says of it is no property list: %w", err)
 	}
 	file, ok := a.object(a.Top.Root).(map[string]any)
@@ -81,6 +84,11 @@ func find(ctx context.Context, manifest, id string) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
+	f, err := regularfile.Open(absolute) // SQLite would wait for a pipe
+	if err != nil {
+		return entry{}, err
+	}
+	defer f.Close()
 	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: "mode=ro&immutable=1"}
 	db, err := sql.Open("sqlite3", dsn.String())
 	if err != nil {
