@@ -33,14 +33,14 @@ func parseDotEnv(data []byte) (map[string]string, error) {
 		}
 		lines[i] = straight
 	}
+	if cause := checkSettings(lines); cause != "" {
+		return nil, badDotEnv(cause, oneAssignment)
+	}
 	values, err := godotenv.Unmarshal(strings.Join(lines, ""))
-	if err == nil {
-		return values, nil
+	if err != nil {
+		return nil, badDotEnv("it is not valid", oneAssignment)
 	}
-	if n := firstWrongLine(lines); n > 0 {
-		return nil, badDotEnv(fmt.Sprintf("line %d is not valid", n), oneAssignment)
-	}
-	return nil, badDotEnv("it is not valid", oneAssignment)
+	return values, nil
 }
 
 const oneAssignment = "write one NAME=value per line, and put values with spaces in quotes"
@@ -83,14 +83,4 @@ func straighten(line string) (straight string, ok bool) {
 		return m[1] + `"` + value + `"` + m[3], true
 	}
 	return line, !halfAssignment.MatchString(line)
-}
-
-// firstWrongLine returns the number of the line where a .env file stops being valid, 0 if that is not known.
-func firstWrongLine(lines []string) int {
-	for n := len(lines) - 1; n >= 0; n-- {
-		if _, err := godotenv.Unmarshal(strings.Join(lines[:n], "")); err == nil {
-			return n + 1
-		}
-	}
-	return 0
 }

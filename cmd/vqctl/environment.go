@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -24,14 +25,15 @@ var settings = []string{"MY_NAME", "USER_IDENTIFIERS", "GEMINI_API_KEY", "DESCRI
 
 // loadDotEnv adds the settings in the .env file of the current folder, if there is one, to the environment.
 func loadDotEnv() error {
-	data, err := os.ReadFile(dotEnvFile)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := regularfile.Read(dotEnvFile, largestDotEnv)
+	var access *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	}
-	if err != nil {
-		var access *fs.PathError
-		errors.As(err, &access)
+	case errors.As(err, &access):
 		return fmt.Errorf("cannot read %s: %w", dotEnvPath(), access.Err)
+	case err != nil:
+		return usererr.With(fmt.Errorf("cannot read the settings: %w", err), "it should be a file with settings only, one NAME=value per line")
 	}
 	values, err := parseDotEnv(data)
 	if err != nil {

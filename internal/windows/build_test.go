@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
@@ -343,5 +347,39 @@ func TestOpenDatabase_NoWindowsNamesTheCommand(t *testing.T) {
 	_, err := windows.OpenDatabase(context.Background(), db.Path(), nil)
 	if err == nil || !strings.Contains(usererr.Of(err), "vqctl preprocess") {
 		t.Errorf("error %v, hint %q", err, usererr.Of(err))
+	}
+}
+
+// The tables state how many messages there are, which decides how much memory is allocated: they are not believed.
+func TestOpenDatabase_RefusesRangesOfNoMessages(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]string{
+		"Huge":     `UPDATE training_conversations SET last = 1 << 40`,
+		"Largest":  `UPDATE training_conversations SET last = 9223372036854775807`,
+		"Negative": `UPDATE training_conversations SET first = -9223372036854775807`,
+		"Reversed": `UPDATE training_conversations SET last = 0`,
+		"Windows":  `UPDATE training_windows SET first = -9223372036854775807, last = 9223372036854775807`,
+	} {
+		_, _, db := build(t, options(3, 1), said("a", "b", "c"))
+		if _, err := db.SQL().Exec(change); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := windows.OpenDatabase(t.Context(), db.Path(), nil); err == nil || !strings.Contains(err.Error(), "range") {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+func TestOpenFile_RefusesAPipe(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "windows.jsonl")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := windows.OpenFile(t.Context(), path, nil); !errors.Is(err, regularfile.ErrKind) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := windows.DropMember(path, "John"); !errors.Is(err, regularfile.ErrKind) {
+		t.Errorf("error %v", err)
 	}
 }

@@ -69,6 +69,10 @@ func openTables(ctx context.Context, db *messages.DB, progress Progress) (*datab
 }
 
 func (s *databaseList) readConversations(ctx context.Context) error {
+	most, err := s.mostMessages(ctx)
+	if err != nil {
+		return err
+	}
 	rows, err := s.db.SQL().QueryContext(ctx, `SELECT id, members, first, last FROM training_conversations ORDER BY id`)
 	if err != nil {
 		return err
@@ -88,12 +92,24 @@ func (s *databaseList) readConversations(ctx context.Context) error {
 		if id != len(s.members)+1 {
 			return fmt.Errorf("training_conversations: row %d is out of sequence", id)
 		}
+		if c.first != s.messages+1 || c.last < c.first || c.last > most {
+			return usererr.With(fmt.Errorf("training_conversations: row %d: its message range is wrong", id), "run: vqctl preprocess")
+		}
 		s.conversations = append(s.conversations, c)
 		s.members = append(s.members, names)
 		s.set = append(s.set, s.sets.number(names))
 		s.messages = c.last
 	}
 	return rows.Err()
+}
+
+// mostMessages returns a number that the messages cannot exceed: a row takes at least 8 bytes of the file. What is kept for each
+// message is allocated by their number, which the tables state.
+func (s *databaseList) mostMessages(ctx context.Context) (most int64, err error) {
+	const rowSize = 8
+	var pages, size int64
+	err = s.db.SQL().QueryRowContext(ctx, `SELECT page_count, page_size FROM pragma_page_count, pragma_page_size`).Scan(&pages, &size)
+	return pages * size / rowSize, err
 }
 
 func (s *databaseList) readWindows(ctx context.Context, progress Progress) error {

@@ -5,11 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/lines"
+	"ventriloquist/internal/regularfile"
 )
 
 // DropMember rewrites a window file without the windows of conversations that a person is a member of, and returns how many
@@ -27,7 +27,7 @@ func DropMember(path, name string) (dropped int, err error) {
 
 // withoutMember copies the other rows of a window file.
 func withoutMember(path, name string, out io.Writer) (dropped int, err error) {
-	f, err := os.Open(path)
+	f, err := regularfile.Open(path)
 	if err != nil {
 		return 0, fmt.Errorf("cannot read %s: %w", path, err)
 	}

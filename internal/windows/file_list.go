@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"os"
 
 	"ventriloquist/internal/lines"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -39,7 +41,7 @@ type lineHash [2]uint64
 // message carries loss. Other keys and blank lines are ignored, and a newline missing at the end of a text is added. The
 // whole file is read and checked once, so that reading a window later cannot fail because of its form. Progress counts bytes.
 func OpenFile(ctx context.Context, path string, progress Progress) (List, error) {
-	f, err := os.Open(path)
+	f, err := regularfile.Open(path)
 	if err != nil {
 		return nil, usererr.With(fmt.Errorf("cannot open the window file: %w", err),
 			"make one with: vqctl preprocess %v %s", usererr.Option("export"), path)
@@ -66,6 +68,9 @@ func (s *fileList) index(ctx context.Context, progress Progress) error {
 	_, err = lines.EachRaw(ctx, s.f, s.path, func(number, offset int64, row []byte) error {
 		if number%1024 == 0 {
 			progress.Report(offset, info.Size())
+		}
+		if number > math.MaxInt32 {
+			return fmt.Errorf("%s has more than %d lines", s.path, math.MaxInt32)
 		}
 		return s.add(row, offset, int32(number))
 	})
