@@ -18,7 +18,7 @@ func (t *Tx) factsOf(r *Row, forgotten bool) (event *Event, versions []Version) 
 	}
 	versions = slices.Clone(r.Versions)
 	for i := range versions {
-		versions[i].Text = t.text(versions[i].Text)
+		versions[i].Text = todaysEmoji(t.text(versions[i].Text))
 	}
 	return event, versions
 }

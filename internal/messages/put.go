@@ -164,6 +164,9 @@ func (t *Tx) recordsOf(o *origin, key int64, r *Row, forgotten bool) []record {
 		p := t.redacted(&parts[i])
 		e := base
 		e.id, e.part, e.kind, e.text = key+int64(i), int64(p.Number), int64(p.Kind), p.Text
+		if !p.Kind.IsAttachment() {
+			e.text = todaysEmoji(p.Text)
+		}
 		if r.Removal {
 			e.kind = removalKind
 		}

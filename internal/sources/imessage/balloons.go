@@ -1,6 +1,7 @@
 package imessage
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -10,14 +11,15 @@ import (
 // urlBalloon is the balloon_bundle_id of a link with its preview; every other ID belongs to an app.
 const urlBalloon = "com.apple.messages.URLBalloonProvider"
 
-// balloonWords returns the text for a balloon whose body has none: the URL of a link or the summary of an app's message.
-// It is empty if the payload has no text either.
+// balloonWords returns the text for a balloon whose body has none: the URL of a link, or the summary, caption or URL of an
+// app's message. It is empty if the payload has no text either.
 func balloonWords(bundle string, payload []byte) string {
 	root := decodePlist(payload)
 	if root == nil {
 		return ""
 	}
-	content, _ := unarchive(root).(map[string]any)
+	value := unarchive(root)
+	content, _ := value.(map[string]any)
 	if bundle == urlBalloon {
 		return linkURL(content)
 	}
@@ -25,7 +27,20 @@ func balloonWords(bundle string, payload []byte) string {
 		return text
 	}
 	info, _ := content["userInfo"].(map[string]any)
-	return trimmed(info["caption"])
+	if caption := trimmed(info["caption"]); caption != "" {
+		return caption
+	}
+	link := cmp.Or(trimmed(value), linkURL(content))
+	if !isWebAddress(link) {
+		return ""
+	}
+	return link
+}
+
+// isWebAddress reports whether a URL is one that people open. Apps also keep their state in URLs.
+func isWebAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // decodePlist returns the dictionary in a property list, or nil if there is none. Anyone may send a list that makes the

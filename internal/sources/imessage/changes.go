@@ -42,6 +42,7 @@ func (c *collector) findSuspects(ctx context.Context) error {
 		return err
 	}
 	rows = append(rows, files...)
+	rows = append(rows, old.Undated...)
 	for _, find := range []func(context.Context) ([]int64, error){c.ofChangedHandles, c.ofOtherChoice, c.ofNewRules} {
 		more, err := find(ctx)
 		if isDamage(err) {

@@ -29,6 +29,7 @@ type collector struct {
 	rows       sources.FateCounts // fates of the rows before reactions are matched
 	damaged    []int64            // rows whose body is damaged
 	unknown    map[int64]string   // rows with an unknown value, and that value
+	undated    []int64            // rows whose date depends on other rows
 }
 
 // survive treats damage in the file as the end of the current read and returns any other error.
@@ -61,6 +62,7 @@ type decodedRow struct {
 	chat    *chat // nil for none
 	fate    sources.Fate
 	damaged bool   // its body cannot be decoded
+	undated bool   // its date depends on other rows
 	unknown string // a value that this program does not know, with its column name
 }
 

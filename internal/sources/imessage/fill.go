@@ -52,6 +52,11 @@ func (c *collector) keepCounts() {
 			c.damaged = append(c.damaged, row)
 		}
 	}
+	for _, row := range c.old.Undated {
+		if !inRanges(c.suspects, row) {
+			c.undated = append(c.undated, row)
+		}
+	}
 	for row, value := range c.old.Unknown {
 		if !inRanges(c.suspects, row) {
 			c.noteUnknown(row, value)
@@ -79,6 +84,7 @@ func (c *collector) fillRows(outer context.Context, tx *messages.Tx) error {
 		tx.Incomplete()
 	}
 	slices.Sort(c.damaged)
+	slices.Sort(c.undated)
 	return errors.Join(storing, c.source.explain(reading))
 }
 
@@ -169,6 +175,9 @@ func (c *collector) storeRow(tx *messages.Tx, d *decodedRow) (err error) {
 	if d.damaged {
 		c.damaged = append(c.damaged, d.Row.Row)
 	}
+	if d.undated {
+		c.undated = append(c.undated, d.Row.Row)
+	}
 	if d.unknown != "" {
 		c.noteUnknown(d.Row.Row, d.unknown)
 	}
@@ -196,7 +205,7 @@ var fatesOfForgotten = map[int]sources.Fate{messages.ForgottenMessage: sources.M
 // newState returns the state after a collect. What could not be read counts as unknown, so that it is read next time.
 func (c *collector) newState() *state {
 	st := &state{Format: stateFormat, Rules: len(rules), Include: c.options.Include, Handles: c.directory.handleSums(),
-		Chats: c.directory.chatSums(), Rows: c.rows, Damaged: c.damaged, Unknown: c.unknown}
+		Chats: c.directory.chatSums(), Rows: c.rows, Damaged: c.damaged, Unknown: c.unknown, Undated: c.undated}
 	for id := range c.unsettled {
 		delete(st.Chats, id)
 	}

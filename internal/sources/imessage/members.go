@@ -62,7 +62,7 @@ func (s *Source) readChanges(ctx context.Context, d *directory, events map[*chat
 		return nil
 	}
 	only, args := among(rows)
-	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s, %s FROM message WHERE item_type IN (%d, %d)%s`, s.integer("message", "date"),
+	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s, %s FROM message WHERE item_type IN (%d, %d)%s`, s.dateOf(),
 		s.integer("message", "handle_id"), s.integer("message", "is_from_me"), s.integer("message", "item_type"),
 		s.integer("message", "group_action_type"), s.integer("message", "other_handle"), itemMember, itemLeft, only)
 	err := s.each(ctx, query, func(r record) error {
@@ -104,7 +104,7 @@ func (s *Source) readActivity(ctx context.Context, d *directory, events map[*cha
 	latest := make(map[stretch]moment)
 	only, args := among(rows)
 	query := fmt.Sprintf(`SELECT ROWID, %s, %s FROM message WHERE %s = 0 AND %s NOT IN (%d, %d)%s`,
-		s.integer("message", "date"), s.integer("message", "handle_id"), s.integer("message", "is_from_me"),
+		s.dateOf(), s.integer("message", "handle_id"), s.integer("message", "is_from_me"),
 		s.integer("message", "item_type"), itemMember, itemLeft, only)
 	err := s.each(ctx, query, func(r record) error {
 		c := d.chatOf(r.int(0))

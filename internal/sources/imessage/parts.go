@@ -1,6 +1,7 @@
 package imessage
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -17,6 +18,9 @@ const (
 	partAttribute       = "__kIMMessagePartAttributeName"
 	transferAttribute   = "__kIMFileTransferGUIDAttributeName"
 	transcriptAttribute = "IMAudioTranscription"
+
+	// subjectPart is the number of a subject line, which no reply or reaction names: it precedes part 0.
+	subjectPart = 1 << 20
 
 	objectCharacter = '\uFFFC' // placeholder for an attachment
 	appCharacter    = '\uFFFD' // placeholder for an app
@@ -45,6 +49,9 @@ func (rd *reader) parts(r *row) (list []messages.Part, shortened bool, fate sour
 			list = append(list, messages.Part{Text: words})
 		}
 	}
+	if !isBlank(r.subject) && (!gone || len(list) > 0 && !slices.Contains(e.unsent, 0)) {
+		list = slices.Insert(list, 0, messages.Part{Number: subjectPart, Text: r.subject})
+	}
 	switch {
 	case len(list) > 0:
 		return list, gone, sources.Messages
@@ -54,18 +61,26 @@ func (rd *reader) parts(r *row) (list []messages.Part, shortened bool, fate sour
 	return nil, false, sources.Empty
 }
 
+// errNotUTF8 reports a text with damaged letters, for which U+FFFD stands.
+var errNotUTF8 = errors.New("its text is no UTF-8")
+
 // decode returns the body of a row: from its archive, else from its text column, else from a scan of a damaged archive.
 func (rd *reader) decode(archive, text []byte) *typedstream.Body {
 	var failure error
 	if len(archive) > 0 {
 		body, err := rd.decoder.Decode(archive)
 		if err == nil && (body.Text != "" || len(text) == 0) {
+			if body.Replaced {
+				rd.damaged = errNotUTF8
+			}
 			return body
 		}
-		failure = err
-		if err != nil {
-			rd.damaged = err
+		if err != nil && !errors.Is(err, typedstream.ErrNoString) {
+			failure, rd.damaged = err, err
 		}
+	}
+	if !utf8.Valid(text) {
+		rd.damaged = errNotUTF8
 	}
 	body := &typedstream.Body{Text: strings.ToValidUTF8(string(text), "\uFFFD")}
 	if failure != nil && body.Text == "" {

@@ -142,6 +142,7 @@ func (c *collector) suspectRowsOf(changed map[int64]bool) error {
 		wanted[row] = true
 	}
 	c.damaged = slices.DeleteFunc(c.damaged, func(row int64) bool { return wanted[row] })
+	c.undated = slices.DeleteFunc(c.undated, func(row int64) bool { return wanted[row] })
 	c.suspect(rows)
 	return nil
 }

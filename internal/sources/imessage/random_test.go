@@ -189,6 +189,14 @@ var happenings = []struct {
 			l.Exec(`UPDATE message SET date = ? WHERE guid = ?`, chatdb.Nanoseconds(l.clock.Add(-time.Duration(l.rng.IntN(900))*time.Minute)), l.guids[len(l.guids)-1])
 		}
 	}},
+	{"no date", 3, func(l *life) {
+		l.Exec(`UPDATE message SET date = 0, date_delivered = 0, date_read = CASE WHEN ? THEN date ELSE 0 END WHERE guid = ?`, l.rng.IntN(2), l.guid())
+	}},
+	{"subject", 2, func(l *life) {
+		l.Exec(`UPDATE message SET subject = ? WHERE guid = ?`, fmt.Sprint("subject ", l.rng.IntN(3)), l.guid())
+	}},
+	{"changes another", 1, func(l *life) { l.say(chatdb.Message{Tapback: 2, Target: l.guid(), Text: "again"}) }},
+	{"of 2010", 1, func(l *life) { l.say(chatdb.Message{Text: "\ue415 then"}) }},
 	{"left a group", 1, func(l *life) {
 		l.Exec(`DELETE FROM chat_handle_join WHERE chat_id = ? AND handle_id = ?`, pick(l, l.chats), pick(l, l.handles))
 	}},

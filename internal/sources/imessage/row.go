@@ -25,6 +25,7 @@ type row struct {
 	text       []byte
 	body       []byte
 	date       int64 // nanoseconds since 1970
+	undated    bool  // the date depends on other rows
 	handle     int64
 	fromMe     bool
 	itemType   int64
@@ -44,6 +45,7 @@ type row struct {
 	summary    []byte // message_summary_info
 	thread     string // thread_originator_guid
 	threadPart string
+	subject    string
 	files      []attachment // until the next row is read
 	filesError error        // why they could not be read to the end
 }

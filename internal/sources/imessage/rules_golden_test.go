@@ -87,6 +87,9 @@ func TestRules_Write(t *testing.T) {
 			"com.apple.messages.MSMessageExtensionBalloonPlugin:0:x": appPayload(t, "John made a move", "Chess")} {
 			l.say(chatdb.Message{Columns: columns("balloon_bundle_id", bundle, "payload_data", payload)})
 		}
+		object := "\x04\x0bstreamtyped\x81\xe8\x03\x84\x01@\x84\x84\x84\x07NSArray\x00\x84\x84\x08NSObject\x00\x85\x86"
+		l.say(chatdb.Message{Columns: columns("attributedBody", []byte(object))})
+		l.say(chatdb.Message{Columns: columns("balloon_bundle_id", "app", "payload_data", linkPayload(t, "https://x.org/of-an-app", ""))})
 		l.say(chatdb.Message{FromMe: true, Text: "tomorrow", Columns: columns("schedule_type", 2)})
 		l.say(chatdb.Message{Columns: columns("date", 485000000, "text", "in seconds")})
 		voice := l.Attachment(chatdb.Attachment{GUID: "voice", Filename: "~/x/voice.caf", UTI: "com.apple.coreaudio-format"})

@@ -1,10 +1,12 @@
 package imessage_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"howett.net/plist"
 
@@ -261,6 +263,135 @@ func TestApp_WordsElseSummaryElseCaption(t *testing.T) {
 	app("\uFFFDlook", appPayload(t, "John made a move", ""))
 	app("", keyed(t, object{"a": plist.UID(1)})) // an archive that holds itself
 	h.collect().want(t, "direct john", "john text: John made a move", "john text: Chess", "john text: look").wantFate(t, sources.Empty, 2)
+}
+
+func TestApp_URLWithoutWords(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	app := func(text string, payload []byte) {
+		h.say(chatdb.Message{Text: text, Columns: columns("balloon_bundle_id", "com.apple.messages.MSMessageExtensionBalloonPlugin:0:x",
+			"payload_data", payload)})
+	}
+	direct := func(url string) []byte {
+		return keyed(t, object{"NS.keys": []any{plist.UID(2)}, "NS.objects": []any{plist.UID(3)}}, "URL",
+			object{"NS.base": plist.UID(0), "NS.relative": plist.UID(4)}, url)
+	}
+	app("\uFFFD", direct("https://x.org/game"))
+	app("", linkPayload(t, "https://x.org/preview", ""))
+	app("", keyed(t, object{"NS.base": plist.UID(0), "NS.relative": plist.UID(2)}, "https://x.org/root"))
+	app("\uFFFDmine", direct("https://x.org/game"))
+	app("\uFFFD", direct("data:?state=1"))
+	app("\uFFFD", direct("?state=1"))
+	app("\uFFFD", direct("app://x.org/1"))
+	h.collect().want(t, "direct john", "john text: https://x.org/game", "john text: https://x.org/preview", "john text: https://x.org/root",
+		"john text: mine").wantFate(t, sources.Empty, 3)
+}
+
+func TestSubject_PrecedesTheBody(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	guid := h.say(chatdb.Message{Text: "of the body", Columns: columns("subject", "of the subject")})
+	h.say(chatdb.Message{FromMe: true, Tapback: chatdb.Loved, Target: "p:0/" + guid})
+	h.say(chatdb.Message{FromMe: true, Text: "re", ReplyTo: guid})
+	alone := h.say(chatdb.Message{Columns: columns("subject", "alone")})
+	h.say(chatdb.Message{FromMe: true, Tapback: chatdb.Liked, Target: "p:0/" + alone})
+	photo := h.Attachment(chatdb.Attachment{GUID: "a", Filename: "~/x/a.png"})
+	h.say(chatdb.Message{Attachments: []int64{photo}, Columns: columns("subject", "of a photo")})
+	h.say(chatdb.Message{Text: "blank", Columns: columns("subject", " \uFFFC ")})
+	h.say(chatdb.Message{Columns: columns("subject", "unsent", "date_retracted", 1)})
+	h.collect().want(t, "direct john", "john text: of the subject", "john text: of the body", "me reaction: Loved <- of the body",
+		"me text: re <- of the body", "john text: alone", "me reaction: Liked <- alone", "john text: of a photo", "john image: a.png", "john text: blank").
+		wantFate(t, sources.Unsent, 1)
+}
+
+// A row that changes an earlier message is no message of its own, whoever caused it.
+func TestChanged_IsTheEarlierMessage(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	poll := func(m chatdb.Message) string {
+		m.Text, m.Columns = "\uFFFD", columns("balloon_bundle_id", "com.apple.messages.MSMessageExtensionBalloonPlugin:0:com.apple.messages.Polls",
+			"payload_data", appPayload(t, "Poll: tea or coffee?", ""))
+		return h.say(m)
+	}
+	guid := poll(chatdb.Message{})
+	poll(chatdb.Message{FromMe: true, Tapback: 2, Target: guid})
+	poll(chatdb.Message{Tapback: 2, Target: "p:0/" + guid})
+	poll(chatdb.Message{Tapback: 2}) // of no other message
+	h.collect().want(t, "direct john", "john text: Poll: tea or coffee?", "john text: Poll: tea or coffee?").wantFate(t, sources.Duplicates, 2)
+}
+
+func TestDate_MissingKeepsThePlace(t *testing.T) {
+	at := func(minute int) int64 {
+		return chatdb.Nanoseconds(time.Date(2024, 3, 15, 12, minute, 0, 0, time.UTC))
+	}
+	for name, missing := range map[string]any{"Zero": 0, "NULL": nil, "Negative": -1, "NegativeNanoseconds": -978307200000000000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHistory(t, chatdb.Latest)
+			say := func(text string, date any, others ...any) {
+				h.say(chatdb.Message{Text: text, Columns: columns(append(others, "date", date)...)})
+			}
+			say("first, after the second row", missing)
+			say("1", at(1))
+			say("delivered later", missing, "date_delivered", at(5), "date_read", at(9))
+			say("2", at(2))
+			say("read", missing, "date_read", at(3))
+			say("4", at(4))
+			say("read much later", missing, "date_read", at(50))
+			say("6", at(6))
+			say("nothing", missing)
+			say("7", at(7))
+			h.collect().want(t, "direct john", "john text: first, after the second row", "john text: 1", "john text: 2", "john text: read", "john text: 4",
+				"john text: read much later", "john text: delivered later", "john text: 6", "john text: nothing", "john text: 7")
+		})
+	}
+}
+
+// The date of a row without one follows those of its neighbors.
+func TestDate_MissingIsCollectedAgain(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	h.say(chatdb.Message{Text: "before"})
+	h.say(chatdb.Message{Text: "undated", Columns: columns("date", 0)})
+	for i := range 300 {
+		h.say(chatdb.Message{Text: fmt.Sprint("later ", i), Chat: h.group})
+	}
+	h.say(chatdb.Message{Text: "undated in a group", Chat: h.group, Columns: columns("date", nil)})
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := fresh(t)
+	collectInto(t, h.path, db, sources.Options{})
+	h.exec(fmt.Sprintf(`UPDATE message SET date = date + 1000000000 WHERE date > %d`, 0))
+	h.wantAsAfresh(db, [2]int64{2, 400})
+	h.exec(`DELETE FROM message WHERE ROWID = 1`)
+	h.wantAsAfresh(db, [2]int64{1, 400})
+	h.exec(fmt.Sprintf(`UPDATE message SET date = %d WHERE ROWID = 302`, 800000000000000000))
+	h.wantAsAfresh(db, [2]int64{1, 400})
+}
+
+// An archive of anything but a string holds no message, whatever strings are in it.
+func TestBody_OfOtherObjectsHoldsNoText(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	head := "\x04\x0bstreamtyped\x81\xe8\x03\x84\x01@\x84\x84\x84"
+	words := "\x92\x84\x84\x84\x08NSString\x01\x94\x84\x01+\x05words\x86"
+	archives := []string{
+		head + "\x07NSArray\x00\x84\x84\x08NSObject\x00\x85\x84\x01i\x01" + words + "\x86",
+		head + "\x0cNSDictionary\x00\x84\x84\x08NSObject\x00\x85\x84\x01i\x01" + words + words + "\x86",
+		head + "\x05NSURL\x00\x84\x84\x08NSObject\x00\x85\x84\x01c\x00" + words + "\x86",
+	}
+	for _, archive := range archives {
+		h.say(chatdb.Message{Columns: columns("attributedBody", []byte(archive))})
+	}
+	h.say(chatdb.Message{Columns: columns("attributedBody", []byte(archives[0]), "text", "of the column")})
+	h.collect().want(t, "direct john", "john text: of the column").wantFate(t, sources.Empty, 3)
+}
+
+// Letters that are damaged are replaced, and the row is reported.
+func TestBody_OfDamagedLettersIsReported(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	h.say(chatdb.Message{Columns: columns("text", []byte("caf\xe9"))})
+	h.say(chatdb.Message{Columns: columns("attributedBody", bytes.Replace(typedstream.EncodeString("cafee"), []byte("ee"), []byte("\xe9\xe9"), 1))})
+	c := h.collect().want(t, "direct john", "john text: caf\uFFFD", "john text: caf\uFFFD")
+	if got := fmt.Sprint(c.summary.Damaged); got != "{2 [1 2]}" {
+		t.Errorf("damaged are %s", got)
+	}
 }
 
 func TestBody_ThatCannotBeDecoded(t *testing.T) {

@@ -57,7 +57,7 @@ func (s *Source) Fates() []sources.Fate { return rowFates }
 
 // rowFates lists the fates of a row in the order of a summary.
 var rowFates = []sources.Fate{sources.Messages, sources.Reactions, sources.Removals, sources.LostTarget, sources.GroupEvents, sources.Stickers,
-	sources.PollVotes, sources.Unsent, sources.Empty, sources.RecentlyDeleted, sources.Junk, sources.Scheduled, sources.NeverSent, sources.NoChat,
+	sources.PollVotes, sources.Duplicates, sources.Unsent, sources.Empty, sources.RecentlyDeleted, sources.Junk, sources.Scheduled, sources.NeverSent, sources.NoChat,
 	sources.NoSender, sources.UnknownKind, sources.Unread}
 
 // errChangedDuringRead means that another process wrote a file that was read as immutable.

@@ -33,6 +33,8 @@ type state struct {
 	Rows    sources.FateCounts
 	Damaged []int64
 	Unknown map[int64]string
+	// Undated are the rows whose date depends on other rows.
+	Undated []int64
 }
 
 // surveyed lists the tables whose pages are surveyed. The other tables are small and are read every time.

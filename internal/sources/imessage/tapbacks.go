@@ -10,6 +10,7 @@ import (
 
 // The values of associated_message_type.
 const (
+	messageChanged  = 2    // changes an earlier message of an app, such as a poll that gets another choice
 	firstAssociated = 1000 // below: ordinary messages and messages of apps
 	stickerPlaced   = 1000
 	firstTapback    = tapback.First

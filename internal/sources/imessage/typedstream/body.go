@@ -4,6 +4,8 @@ package typedstream
 type Body struct {
 	Text string
 	Runs []Run // in order; their lengths add up to the text; none for a plain string
+	// Replaced marks a body with bytes that are no UTF-8, for which U+FFFD stands.
+	Replaced bool
 }
 
 // Run is a range of text with the same attributes.

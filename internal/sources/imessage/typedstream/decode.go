@@ -65,6 +65,9 @@ type rawRun struct {
 	length int
 }
 
+// ErrNoString reports an archive of something else than a string: it holds no text of a message.
+var ErrNoString = errors.New("the archive holds no string")
+
 // Decode decodes one archive. An error includes the position of the first invalid byte; Scan may still find the text.
 func (d *Decoder) Decode(data []byte) (*Body, error) {
 	d.reset(data)
@@ -85,7 +88,7 @@ func (d *Decoder) Decode(data []byte) (*Body, error) {
 		}
 		d.resolve()
 	default:
-		return nil, errors.New("the archive holds no string")
+		return nil, ErrNoString
 	}
 	return &d.body, nil
 }
@@ -94,7 +97,7 @@ func (d *Decoder) reset(data []byte) {
 	d.stream.data, d.stream.pos, d.stream.strings = data, 0, d.stream.strings[:0]
 	d.objects, d.pairs, d.runs, d.attributes = d.objects[:0], d.pairs[:0], d.runs[:0], d.attributes[:0]
 	d.ids.list, d.ids.others, d.spans = d.ids.list[:0], nil, d.spans[:0]
-	d.body.Text, d.body.Runs = "", d.body.Runs[:0]
+	d.body.Text, d.body.Runs, d.body.Replaced = "", d.body.Runs[:0], false
 	d.depth = 0
 }
 
@@ -289,6 +292,7 @@ func (d *Decoder) string(n int32) string {
 	if o.text == "" && len(o.bytes) > 0 {
 		if o.text = string(o.bytes); !utf8.ValidString(o.text) {
 			o.text = strings.ToValidUTF8(o.text, "\uFFFD")
+			d.body.Replaced = true
 		}
 	}
 	return o.text
