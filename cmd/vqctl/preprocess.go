@@ -96,7 +96,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if err := book.LoadSourceNames(ctx, db); err != nil {
 		return err
 	}
-	if err := o.checkNames(book, o.contacts); err != nil {
+	if err := o.resolveNames(&options.Filter, book, o.contacts); err != nil {
 		return err
 	}
 	options.People = book.Person

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -36,7 +35,7 @@ func (c *filterFlags) flags() []cli.Flag {
 			Usage: "`MODE`: groups with people who are not in the contacts: skip, or anonymous (include them as Unknown 1, …, never as targets)"})
 }
 
-// filter reads the flags; the names are checked later, by checkNames.
+// filter reads the flags; the names are checked later, by resolveNames.
 func (c *filterFlags) filter() (windows.Filter, error) {
 	filter := windows.Filter{MinMessages: int64(c.minMessages), Only: c.only, Exclude: c.exclude}
 	if c.minMessages < 0 {
@@ -73,12 +72,18 @@ func parseDay(flag, day string) (time.Time, error) {
 	return t, nil
 }
 
-// checkNames returns an error if --only or --exclude has a name that is not in the contacts file.
-func (c *filterFlags) checkNames(book *people.Book, file string) error {
-	for _, name := range append(slices.Clone(c.only), c.exclude...) {
-		if !slices.Contains(book.Names(), name) {
-			return usererr.With(usererr.Usage("%q is not in %s", name, file), "`vqctl contacts` lists the names")
+// resolveNames gives the names of --only and --exclude the case of the contacts file, and returns an error if it lacks one.
+func (c *filterFlags) resolveNames(filter *windows.Filter, book *people.Book, file string) (err error) {
+	resolve := func(given []string) (list []string) {
+		for _, one := range given {
+			name, found := knownName(one, book.Names())
+			if !found && err == nil {
+				err = usererr.Suggest(usererr.Usage("%q is not in %s", one, file), one, book.Names(), "%q", "`vqctl contacts` lists the names")
+			}
+			list = append(list, name)
 		}
+		return list
 	}
-	return nil
+	filter.Only, filter.Exclude = resolve(c.only), resolve(c.exclude)
+	return err
 }

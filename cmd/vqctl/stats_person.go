@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"ventriloquist/internal/stats"
@@ -11,12 +12,15 @@ import (
 
 // findPerson finds a person of the report.
 func findPerson(r *stats.Report, name string) (*stats.Person, error) {
+	names := make([]string, len(r.People))
 	for i := range r.People {
-		if r.People[i].Name == name {
-			return &r.People[i], nil
-		}
+		names[i] = r.People[i].Name
 	}
-	return nil, usererr.With(fmt.Errorf("no person is called %q", name), "`vqctl stats` lists who writes; --top 1000 lists more")
+	called, found := knownName(name, names)
+	if !found {
+		return nil, usererr.Suggest(fmt.Errorf("no person is called %q", name), name, names, "%q", "`vqctl stats` lists who writes; --top 1000 lists more")
+	}
+	return &r.People[slices.Index(names, called)], nil
 }
 
 // printPerson prints the details of one person.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -24,10 +25,7 @@ func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 		names = append(names, f.Names()...)
 	}
 	unknown := usererr.Usage("unknown flag %s", dashed(given))
-	if name := nearest(given, names); name != "" {
-		return usererr.With(unknown, "did you mean %s?", dashed(name))
-	}
-	return usererr.With(unknown, "`%s --help` lists the flags", c.FullName())
+	return usererr.Suggest(unknown, given, names, "--%s", fmt.Sprintf("`%s --help` lists the flags", c.FullName()))
 }
 
 // dashed returns a flag as a user types it.
@@ -45,40 +43,5 @@ func unknownCommand(c *cli.Command, given string) error {
 		names = append(names, sub.Name)
 	}
 	unknown := usererr.Usage("%s has no command %q", c.Name, given)
-	if name := nearest(given, names); name != "" {
-		return usererr.With(unknown, "did you mean `%s %s`?", c.FullName(), name)
-	}
-	return usererr.With(unknown, "`%s --help` lists the commands", c.FullName())
-}
-
-// nearest returns the name that a mistyped one probably stands for, or "": one edit per three letters may separate them.
-func nearest(given string, names []string) (found string) {
-	least := (len(given)+2)/3 + 1
-	for _, name := range names {
-		if d := editDistance(given, name); d < least && d < len(name) {
-			found, least = name, d
-		}
-	}
-	return found
-}
-
-// editDistance returns the number of bytes to insert, delete or replace to turn a into b (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1) // distances of the part of a before i to the first j bytes of b
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return usererr.Suggest(unknown, given, names, "`"+c.FullName()+" %s`", fmt.Sprintf("`%s --help` lists the commands", c.FullName()))
 }

@@ -28,7 +28,7 @@ type dryRunOptions struct {
 func dryRunFlags() []cli.Flag {
 	return inGroup(planGroup,
 		&cli.BoolFlag{Name: "dry-run", Usage: "print the memory and time the run would take, then exit; needs no weights"},
-		&cli.StringFlag{Name: "gpu-type", Usage: "plan for the GPU `NAME`, present or not: " + strings.Join(memplan.GPUNames(), ", ")},
+		&cli.StringFlag{Name: "gpu-type", Usage: "plan for the GPU `NAME`, present or not, such as rtx4090, 3060, \"RTX 4070 Laptop\" or h100"},
 		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU with `SIZE` of memory as nvidia-smi shows it, such as 24GiB; CUDA gives programs a little less"})
 }
 
@@ -54,7 +54,7 @@ func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
 	return o, nil
 }
 
-var memoryPattern = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)\s*([GMgm])([iI]?)[bB]?$`)
+var memoryPattern = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)\s*(?:([GMgm])([iI]?)[bB]?)?$`)
 
 // parseMemory parses 24GiB, 24GB, 24G or 24576MiB. GB means GiB, as makers of cards use it.
 func parseMemory(text string) (uint64, error) {
@@ -64,7 +64,7 @@ func parseMemory(text string) (uint64, error) {
 	}
 	size, err := strconv.ParseFloat(parts[1], 64)
 	unit := 1 << 20
-	if strings.EqualFold(parts[2], "g") {
+	if parts[2] == "" || strings.EqualFold(parts[2], "g") {
 		unit = 1 << 30
 	}
 	if bytes := size * float64(unit); err == nil && bytes >= 1<<20 && bytes < 1<<50 {

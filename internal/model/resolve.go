@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -46,8 +48,9 @@ func Resolve(nameOrDir string) (Location, error) {
 	}
 	repo, revision, ok := ParseName(nameOrDir)
 	if !ok {
-		return Location{}, usererr.With(fmt.Errorf("no base model %q: it is neither a folder nor the name of a model", nameOrDir),
-			"give a folder, %s, or a name as on Hugging Face: %s; vqctl model list shows the models on this machine", Tiny, Default)
+		unknown := fmt.Errorf("no base model %q: it is neither a folder nor the name of a model", nameOrDir)
+		return Location{}, usererr.Suggest(unknown, nameOrDir, usableNames(), "%s", fmt.Sprintf(
+			"give a folder, %s, or a name as on Hugging Face: %s; vqctl model list shows the models on this machine", Tiny, Default))
 	}
 	return ResolveRepo(AtRevision(repo, revision))
 }
@@ -84,7 +87,26 @@ func ResolveRepo(name string) (Location, error) {
 		return Location{}, usererr.With(err, "it is a quantized copy, which vqctl cannot use: use %v %s (vqctl model pull %s); %v quantizes it when it is loaded",
 			usererr.Option("base_model"), original, original, usererr.Option("load_in_4bit"))
 	}
-	return Location{}, usererr.With(err, "download it with: vqctl model pull %s (or try the built-in model: %v %s)", name, usererr.Option("base_model"), Tiny)
+	otherwise := fmt.Sprintf("download it with: vqctl model pull %s (or try the built-in model: %v %s)", name, usererr.Option("base_model"), Tiny)
+	if incomplete != "" || slices.Contains(Known, repo) {
+		return Location{}, usererr.With(err, "%s", otherwise)
+	}
+	return Location{}, usererr.Suggest(err, repo, usableNames(), "%s", otherwise)
+}
+
+// usableNames returns the names that a mistyped one may stand for: those of the models on this machine, and known ones with and
+// without their owner.
+func usableNames() []string {
+	names := []string{Tiny}
+	if list, err := List(); err == nil {
+		for _, e := range list {
+			names = append(names, e.Name)
+		}
+	}
+	for _, name := range Known {
+		names = append(names, name, path.Base(name))
+	}
+	return names
 }
 
 // ParseName splits a model's name and adds the owner of a known one. ok is false if the name or the revision is not valid.

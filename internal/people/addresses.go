@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"ventriloquist/internal/messages"
@@ -49,7 +50,8 @@ func (b *Book) AddressesOf(ctx context.Context, db *messages.DB, name string) ([
 	}
 	slices.Sort(list)
 	if list = slices.Compact(list); len(list) == 0 {
-		return nil, usererr.With(fmt.Errorf("%q is not known", name), "`vqctl contacts` lists names and addresses")
+		names := slices.Concat(b.Names(), slices.Sorted(maps.Values(called)), reader.Addresses())
+		return nil, usererr.Suggest(fmt.Errorf("%q is not known", name), name, names, "%q", "`vqctl contacts` lists names and addresses")
 	}
 	return list, nil
 }

@@ -1,6 +1,7 @@
 package memplan
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -61,6 +62,48 @@ var GPUs = []GPU{
 	{"b200", "B200", Usable(183359 * mib), 2250 * tera, 4500 * tera, dataSheet, 148},
 }
 
+// A geForce is a card of the RTX 30, 40 or 50 series, whose peak follows from its clock.
+type geForce struct {
+	number          string
+	gib             int
+	multiprocessors int
+	boost           float64 // GHz, for laptops the highest that a maker may allow
+	laptop          bool
+}
+
+var geForces = []geForce{
+	{"3060", 12, 28, 1.777, false}, {"3060 Ti", 8, 38, 1.665, false}, {"3070", 8, 46, 1.725, false}, {"3070 Ti", 8, 48, 1.770, false},
+	{"3080", 10, 68, 1.710, false}, {"3080 Ti", 12, 80, 1.665, false}, {"3090 Ti", 24, 84, 1.860, false},
+	{"4060", 8, 24, 2.460, false}, {"4060 Ti", 8, 34, 2.535, false}, {"4070", 12, 46, 2.475, false}, {"4070 Super", 12, 56, 2.475, false},
+	{"4070 Ti", 12, 60, 2.610, false}, {"4070 Ti Super", 16, 66, 2.610, false}, {"4080 Super", 16, 80, 2.550, false},
+	{"5060", 8, 30, 2.497, false}, {"5060 Ti", 16, 36, 2.572, false}, {"5070", 12, 48, 2.512, false}, {"5070 Ti", 16, 70, 2.452, false},
+	{"3060", 6, 30, 1.703, true}, {"3070", 8, 40, 1.620, true}, {"3080", 8, 48, 1.710, true}, {"4050", 6, 20, 2.370, true},
+	{"4060", 8, 24, 2.370, true}, {"4070", 8, 36, 2.175, true}, {"4080", 12, 58, 2.280, true}, {"4090", 16, 76, 2.040, true},
+}
+
+// gpu returns the card. A multiprocessor of these series has 128 lanes; its tensor cores do twice the FLOPs of the lanes in bf16
+// with sums in fp32, and since the RTX 40 series four times in e4m3.
+func (g geForce) gpu() GPU {
+	name, title, source := "rtx"+compact(g.number), "GeForce RTX "+g.number, "SMs x 512 FLOP x the boost clock that NVIDIA publishes"
+	if g.laptop {
+		name, title = name+"-laptop", title+" Laptop GPU"
+		source = "SMs x 512 FLOP x the highest boost clock that NVIDIA publishes; many laptops run slower"
+	}
+	const unusable = 8 // MiB less than the nominal memory, in nvidia-smi's total
+	bf16 := float64(g.multiprocessors) * 512 * g.boost * 1e9
+	fp8 := 0.0
+	if g.number[0] != '3' {
+		fp8 = 2 * bf16
+	}
+	return GPU{name, title, Usable(uint64(g.gib*1024-unusable) * mib), bf16, fp8, source, g.multiprocessors}
+}
+
+func init() {
+	for _, g := range geForces {
+		GPUs = append(GPUs, g.gpu())
+	}
+}
+
 func mostMultiprocessors() int {
 	most := 0
 	for _, g := range GPUs {
@@ -78,15 +121,26 @@ func GPUNames() []string {
 	return names
 }
 
-// GPUNamed finds a card, in any case and with or without spaces and dashes.
-func GPUNamed(name string) (GPU, error) {
-	plain := func(s string) string {
-		return strings.NewReplacer("-", "", " ", "", "_", "").Replace(strings.ToLower(s))
+// compact returns a name in lower case, without spaces and dashes.
+func compact(name string) string {
+	return strings.NewReplacer("-", "", " ", "", "_", "").Replace(strings.ToLower(name))
+}
+
+// series returns what is left of a card's name without its maker, its brand and "GPU": 4090 of NVIDIA GeForce RTX 4090.
+func series(name string) string {
+	name = compact(name)
+	for _, prefix := range []string{"nvidia", "geforce", "rtx"} {
+		name = strings.TrimPrefix(name, prefix)
 	}
-	i := slices.IndexFunc(GPUs, func(g GPU) bool { return plain(g.Name) == plain(name) || plain(g.Title) == plain(name) })
+	return strings.TrimSuffix(name, "gpu")
+}
+
+// GPUNamed finds a card by the ways in which people write its name: rtx4090, RTX 4090, rtx-4090, 4090, NVIDIA GeForce RTX 4090.
+func GPUNamed(name string) (GPU, error) {
+	i := slices.IndexFunc(GPUs, func(g GPU) bool { return series(g.Name) == series(name) || series(g.Title) == series(name) })
 	if i < 0 {
-		return GPU{}, usererr.With(usererr.Invalid("gpu_type", "%q is not known", name), "it is one of %s; any other card by its memory: %v 24GiB",
-			strings.Join(GPUNames(), ", "), usererr.Option("gpu_memory"))
+		return GPU{}, usererr.Suggest(usererr.Invalid("gpu_type", "%q is not known", name), name, GPUNames(), "%s", fmt.Sprintf(
+			"it is one of %s; any other card by its memory: %v 24GiB", strings.Join(GPUNames(), ", "), usererr.Option("gpu_memory")))
 	}
 	return GPUs[i], nil
 }

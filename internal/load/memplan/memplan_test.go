@@ -260,7 +260,7 @@ func TestGPUNamed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for _, g := range memplan.GPUs {
-		if g.Memory < 8*gib || g.BF16 < 1e13 || g.FP8 != 0 && g.FP8 < 1.9*g.BF16 || g.Source == "" || g.Title == "" {
+		if g.Memory < 5*gib || g.BF16 < 1e13 || g.FP8 != 0 && g.FP8 < 1.9*g.BF16 || g.Source == "" || g.Title == "" {
 			t.Errorf("%+v", g)
 		}
 	}
