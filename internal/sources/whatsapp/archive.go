@@ -46,7 +46,7 @@ func isChat(in io.Reader) bool {
 		if !ok && number == 0 {
 			return false
 		}
-		if _, _, named := sender(rest); ok && named {
+		if _, _, named := sender(rest, noName); ok && named {
 			return true
 		}
 	}
@@ -101,6 +101,8 @@ type text struct {
 	root   string // the folder or the zip with the files of its messages
 	folder string // their folder, within a zip
 	open   func() (io.ReadCloser, error)
+	// learned is what the survey shows about the form of its lines.
+	learned learned
 }
 
 // texts are the chats of an export, or of several in a folder.

@@ -58,7 +58,7 @@ func (rd *reader) body(raw string) body {
 	if question, found := poll(plain); found {
 		return body{parts: []sources.Part{{Text: question}}, words: question}
 	}
-	if rd.iPhone && marked || beginsWith(folded, noticeBeginnings) && len(folded) < 400 {
+	if rd.iPhone && marked || isNotice(folded) {
 		return body{fate: sources.Events}
 	}
 	b := body{parts: []sources.Part{{Text: plain}}, words: plain}

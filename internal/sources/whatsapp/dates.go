@@ -73,6 +73,7 @@ type calendar struct {
 type readAs struct {
 	wrong    int // not a day, or before WhatsApp, or in the future
 	backward int // messages earlier than the message before them
+	leaps    int // messages more than a day earlier
 	some     bool
 	last     int64
 	min, max int64
@@ -96,6 +97,9 @@ func (c *calendar) add(s *stamp) {
 		}
 		if r.some && at < r.last {
 			r.backward++
+			if at < r.last-leap {
+				r.leaps++
+			}
 		}
 		if !r.some {
 			r.some, r.min, r.max = true, at, at

@@ -82,22 +82,6 @@ var (
 		zpráva byla upravena; meddelandet har redigerats; beskeden blev redigeret; meldingen ble redigert; viestiä muokattiin; az üzenet szerkesztve lett; הודעה זו נערכה; ההודעה נערכה; تم تعديل هذه الرسالة;
 		このメッセージは編集されました; 此訊息已編輯; 此消息已编辑; 消息已编辑; 이 메시지는 수정되었습니다; tin nhắn này đã được chỉnh sửa; pesan ini telah diedit; यह मैसेज एडिट किया गया`)
 
-	// notices begin a notice that appears under a sender's name.
-	noticeBeginnings = phrases(`messages and calls are end-to-end encrypted; messages to this chat and calls are now secured; messages to this group are now secured; messages you send to this;
-		your security code with; missed voice call; missed video call; missed group voice call; missed group video call; voice call,; video call,; group voice call,; group video call,; silenced voice call; silenced video call;
-		live location shared; live location ended; waiting for this message; this message can't be displayed; you blocked this contact; you unblocked this contact; this business;
-		nachrichten und anrufe sind ende-zu-ende-verschlüsselt; deine sicherheitsnummer für; verpasster sprachanruf; verpasster videoanruf; sprachanruf,; videoanruf,; verpasster gruppenanruf; warte auf diese nachricht; live-standort wird;
-		los mensajes y las llamadas están cifrados; tu código de seguridad con; llamada perdida; videollamada perdida; llamada de voz perdida; llamada de voz,; videollamada,; esperando el mensaje;
-		les messages et les appels sont chiffrés; votre code de sécurité avec; appel vocal manqué; appel vidéo manqué; appel manqué; en attente de ce message;
-		i messaggi e le chiamate sono crittografati; il tuo codice di sicurezza con; chiamata persa; videochiamata persa; chiamata vocale persa; in attesa del messaggio;
-		as mensagens e chamadas são encriptadas; as mensagens e as chamadas são protegidas; as mensagens e ligações são protegidas; o seu código de segurança; seu código de segurança; chamada de voz perdida; chamada de vídeo perdida; ligação de voz perdida; ligação de vídeo perdida; aguardando mensagem;
-		berichten en gesprekken worden end-to-end; je beveiligingscode voor; gemiste spraakoproep; gemiste video-oproep; gemiste oproep; wachten op dit bericht;
-		сообщения и звонки защищены сквозным; ваш код безопасности; пропущенный аудиозвонок; пропущенный видеозвонок; пропущенный голосовой вызов; ожидание сообщения;
-		повідомлення й дзвінки захищено наскрізним; пропущений аудіодзвінок; пропущений відеодзвінок;
-		wiadomości i połączenia są w pełni zaszyfrowane; nieodebrane połączenie; oczekiwanie na wiadomość; mesajlar ve aramalar uçtan uca; cevapsız sesli arama; cevapsız görüntülü arama;
-		zprávy a hovory jsou opatřeny koncovým; zmeškaný hovor; メッセージと通話はエンドツーエンド暗号化されています; 不在着信; 消息和通话都进行端到端加密; 訊息和通話經端對端加密; 메시지 및 전화는 종단간;
-		ההודעות והשיחות מוצפנות; الرسائل والمكالمات مشفرة`)
-
 	// polls begin with the word for poll; each answer to choose from begins with one of options.
 	polls = phrases(`poll; umfrage; encuesta; sondage; sondaggio; enquete; sondagem; peiling; опрос; опитування; ankieta; anket; anketa; סקר; アンケート; 投票; 투표`)
 

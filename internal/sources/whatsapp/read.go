@@ -98,7 +98,7 @@ func (e *emitter) item(at *item) error {
 	if at.line%1024 < at.lines {
 		e.sink.Progress(at.line, 0)
 	}
-	if at.sender == "" {
+	if at.sender == "" || at.sender == e.host {
 		e.sink.Count(sources.Events, at.lines)
 		return nil
 	}

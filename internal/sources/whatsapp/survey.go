@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -18,13 +19,16 @@ type item struct {
 	stamp  stamp
 	sender string // "" of a notice
 	text   string
+	// afterLF reports whether the line before its first one ended with LF rather than CR LF.
+	afterLF bool
 }
 
 // longestMessage limits the length of a message with its continuation lines; WhatsApp sends 64 KiB.
 const longestMessage = 16 << 20
 
 // eachItem calls visit for every item. It returns the number of lines and how many of them precede the first item.
-// A line in another style than the first item continues the item before: a member quoted a chat.
+// A line in another style than the first item continues the item before: a member quoted a chat. So does a line within an
+// item of an export that ends items with CR LF, and a line that t.learned counts as pasted.
 func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(*item) error) (count, before int64, err error) {
 	in, err := t.open()
 	if err != nil {
@@ -34,6 +38,7 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 	var at item
 	var words strings.Builder
 	var form *style
+	within := false // the line before ended with LF alone
 	finish := func() error {
 		if at.lines == 0 {
 			return nil
@@ -41,17 +46,22 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 		at.text = words.String()
 		return visit(&at)
 	}
-	count, err = lines.Each(ctx, in, t.path, func(number int64, raw []byte) error {
+	count, err = lines.EachRaw(ctx, in, t.path, func(number, _ int64, raw []byte) error {
+		raw = bytes.TrimSuffix(raw, []byte("\n"))
+		raw, isEnd := bytes.CutSuffix(raw, []byte("\r"))
+		continues := within && t.learned.crlf
+		afterLF := within
+		within = !isEnd
 		line := strings.ToValidUTF8(string(raw), "\uFFFD")
 		s, rest, ok := header(line)
-		if ok && (form == nil || s.style == *form) && fits(&s) {
+		if ok && (form == nil || s.style == *form) && fits(&s) && !continues && !t.learned.pasted[number] {
 			if err := finish(); err != nil {
 				return err
 			}
 			form = &s.style
-			at = item{line: number, lines: 1, stamp: s}
+			at = item{line: number, lines: 1, stamp: s, afterLF: afterLF}
 			words.Reset()
-			name, text, named := sender(rest)
+			name, text, named := t.learned.sender(rest)
 			if !named {
 				text = rest
 			}
@@ -90,21 +100,49 @@ type survey struct {
 	notice   string // the name on the first notice: of the group, or of the other person
 	inGroup  bool   // a notice is about a group
 	brackets map[string]int
+	second   map[string]string // the text before a colon that all messages of a sender begin with
+	afterLF  int               // items after a line that ended with LF, and after one that ended with CR LF
+	afterCR  int
+	host     string // the sender of the first notice, at the beginning of the file
 }
 
 // omissions is how often a text must be entirely in angle brackets to count as the placeholder for media.
 const omissions = 3
 
+// survey reads the file once, and again if that shows that some lines were misunderstood.
 func (t *text) survey(ctx context.Context) (*survey, error) {
-	s := &survey{calendar: calendar{now: time.Now()}, said: map[string]int{}, brackets: map[string]int{}}
+	s, err := t.surveyOnce(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if t.learned.learn(s) {
+		if s, err = t.surveyOnce(ctx); err != nil {
+			return nil, err
+		}
+	}
+	order, _ := s.calendar.order()
+	if s.calendar.readings[order].leaps > 0 {
+		if t.learned.pasted, err = t.pastedLines(ctx, order); err == nil && len(t.learned.pasted) > 0 {
+			s, err = t.surveyOnce(ctx)
+		}
+	}
+	return s, err
+}
+
+func (t *text) surveyOnce(ctx context.Context) (*survey, error) {
+	s := &survey{calendar: calendar{now: time.Now()}, said: map[string]int{}, brackets: map[string]int{}, second: map[string]string{}}
 	_, _, err := t.eachItem(ctx, func(at *stamp) bool { return at.hasDay() }, s.item)
+	if err != nil {
+		return nil, err
+	}
+	s.dropHost()
 	s.reader.learned = make(map[string]bool)
 	for note, n := range s.brackets {
 		if n >= omissions {
 			s.reader.learned[note] = true
 		}
 	}
-	return s, err
+	return s, nil
 }
 
 // hasDay reports whether a date is a valid day in some order.
@@ -122,6 +160,11 @@ func (s *survey) item(at *item) error {
 		s.form, s.reader.iPhone = at.stamp.style, at.stamp.iPhone()
 	}
 	s.calendar.add(&at.stamp)
+	if at.afterLF {
+		s.afterLF++
+	} else {
+		s.afterCR++
+	}
 	if at.sender == "" {
 		s.event(at.text)
 		return nil
@@ -130,6 +173,9 @@ func (s *survey) item(at *item) error {
 	if b.fate == sources.Events {
 		if s.notice == "" {
 			s.notice = at.sender
+		}
+		if s.items == 1 && beginsWith(fold(strings.TrimSpace(at.text)), encryptedNotices) {
+			s.host = at.sender
 		}
 		s.event(at.text)
 		return nil
@@ -140,8 +186,15 @@ func (s *survey) item(at *item) error {
 	if b.omission != "" {
 		s.brackets[b.omission]++
 	}
+	second, _, _ := strings.Cut(at.text, ": ")
+	if len(second) == len(at.text) || len(second) > longestSecond {
+		second = ""
+	}
 	if s.said[at.sender]++; s.said[at.sender] == 1 {
 		s.senders = append(s.senders, at.sender)
+		s.second[at.sender] = second
+	} else if s.second[at.sender] != second {
+		s.second[at.sender] = ""
 	}
 	return nil
 }

@@ -49,8 +49,9 @@ func withoutCount(name string) string {
 }
 
 // sender splits the text after the time into sender and content. A notice has no sender before a colon, but may quote a
-// name with one: John changed the subject to "Plans: Friday".
-func sender(rest string) (name, text string, found bool) {
+// name with one: John changed the subject to "Plans: Friday". So a colon within quotation marks ends no name, unless the
+// name before it is known: the name itself may have a quotation mark.
+func sender(rest string, isKnown func(name string) bool) (name, text string, found bool) {
 	before, text, found := strings.Cut(rest, ": ")
 	if !found {
 		if before, text, found = strings.Cut(rest, ":"+mark); found {
@@ -60,10 +61,26 @@ func sender(rest string) (name, text string, found bool) {
 		}
 	}
 	name = cleanName(before)
-	if name == "" || utf8.RuneCountInString(name) > 80 || strings.ContainsAny(name, "\"“”„«»「」『』") {
+	if name == "" || utf8.RuneCountInString(name) > 80 {
+		return "", "", false
+	}
+	if countQuotes(before)%2 == 1 && countQuotes(text)%2 == 1 && !isKnown(name) {
 		return "", "", false
 	}
 	return name, text, true
+}
+
+// noName knows no names.
+func noName(string) bool { return false }
+
+// countQuotes counts quotation marks.
+func countQuotes(text string) (n int) {
+	for _, c := range text {
+		if strings.ContainsRune("\"“”„«»「」『』", c) {
+			n++
+		}
+	}
+	return n
 }
 
 // cleanName returns a name without marks, and without the ~ before names that people outside the contacts gave themselves.
