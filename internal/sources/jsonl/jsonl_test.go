@@ -135,7 +135,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(chats)
 	f.Add(`{"chat": "a", "time": 1e300, "name": "John", "text": "x", "reply_to": 0}`)
 	f.Add("{\"chat\": \"a\", \"time\": \"2024-03-15T19:02:00Z\", \"name\": \"\\ud800\", \"text\": \"\xff\"}\r\n\r\n")
-	f.Add(`{"chat": "a", "time": 1, "name": "b", "text": ` + strings.Repeat("[", 20_000))
+	f.Add(`{"chat": "a", "time": 1, "name": "b", "text": ` + strings.Repeat("[", 300))
 	f.Add("{" + strings.Repeat(`"chat": "a", `, 500) + `"time": 1, "name": "b", "text": "c", "reply_to": 9223372036854775807}`)
 	path := filepath.Join(f.TempDir(), "chats.jsonl")
 	f.Fuzz(func(t *testing.T, content string) {
