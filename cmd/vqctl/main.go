@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"ventriloquist/internal/usererr"
 )
 
-// Exit statuses; nothing else in the program ends the process.
+// Exit statuses; nothing but main and a second interrupt ends the process.
 const (
 	exitDone        = 0
 	exitFailed      = 1
@@ -28,17 +25,11 @@ func main() {
 	os.Exit(status)
 }
 
-// sameInterrupt is how long after an interrupt another one counts as the same: a terminal sends Ctrl-C to all processes of
-// its foreground group, and the demo passes it on to the command that it runs.
-const sameInterrupt = 500 * time.Millisecond
-
-// runUntilSignal runs a command line that Ctrl-C or SIGTERM asks to stop. A second one ends the process at once, which
-// leaves no partly written file: files are renamed into place when they are complete.
+// runUntilSignal runs a command line that Ctrl-C, SIGTERM or SIGHUP asks to stop.
 func runUntilSignal(args []string) int {
 	makePrivate()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := watchInterrupts(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, func() { time.AfterFunc(sameInterrupt, stop) })
 	return run(ctx, args)
 }
 

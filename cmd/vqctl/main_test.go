@@ -11,11 +11,12 @@ import (
 // TestMain lets scripts run this program as `vqctl`, and create test data with the other commands.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"vqctl":   func() { os.Exit(runUntilSignal(os.Args)) },
-		"history": writePeople,
-		"private": writePrivate,
-		"album":   writeAlbum,
-		"sqlite":  runSQL,
+		"vqctl":    func() { os.Exit(runUntilSignal(os.Args)) },
+		"history":  writePeople,
+		"private":  writePrivate,
+		"album":    writeAlbum,
+		"sqlite":   runSQL,
+		"stubborn": runStubborn,
 	})
 }
 

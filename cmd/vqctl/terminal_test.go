@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,5 +120,66 @@ func TestHelp_IsWrappedAtTheWidthOfTheTerminal(t *testing.T) {
 		if want := min(columns, 110); longest > want || longest < want-15 {
 			t.Errorf("%d columns: the longest line has %d", columns, longest)
 		}
+	}
+}
+
+// startTraining starts a long training in a terminal and returns when its first step was reported.
+func startTraining(t *testing.T, dir string) (*exec.Cmd, *os.File) {
+	t.Helper()
+	var windows bytes.Buffer
+	for range 4 {
+		windows.WriteString(`{"text": "{\"type\": \"dm\", \"members\": [\"Ada\", \"Ben\"], \"start\": \"2024-03-15\"}\n{\"name\": \"Ada\", \"delta\": \"<1m\", \"reply_to\": null, \"content_type\": \"text\", \"text\": \"hey\"}\n"}` + "\n")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "windows.jsonl"), windows.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command(dir, []string{"TERM=xterm"}, "train", "--base-model", "tiny", "--data-path", "windows.jsonl", "--output-dir", "a", "--lora-r", "4",
+		"--max-steps", "100000", "--logging-steps", "1", "--eval-steps", "0", "--save-steps", "0")
+	file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: 80})
+	if err != nil {
+		t.Skipf("no pseudo-terminal: %v", err)
+	}
+	readUntil(t, file, "step 1/100000  epoch")
+	return cmd, file
+}
+
+// readUntil reads a terminal until it shows text.
+func readUntil(t *testing.T, file *os.File, text string) {
+	t.Helper()
+	var all []byte
+	buffer := make([]byte, 1<<12)
+	for !bytes.Contains(all, []byte(text)) {
+		n, err := file.Read(buffer)
+		all = append(all, buffer[:n]...)
+		if err != nil {
+			t.Fatalf("%q did not appear: %v\n%s", text, err, all)
+		}
+	}
+}
+
+// Row 1.3: closing the terminal saves a checkpoint.
+func TestTerminal_ClosingItSavesTheRun(t *testing.T) {
+	dir := t.TempDir()
+	cmd, file := startTraining(t, dir)
+	file.Close()
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
+		t.Errorf("train ends with %v", err)
+	}
+	if saved, _ := filepath.Glob(filepath.Join(dir, "a", "checkpoint-*", "adapter_model.safetensors")); len(saved) != 1 {
+		t.Errorf("saved are %q", saved)
+	}
+}
+
+// Row 1.8: Ctrl-C is answered at once.
+func TestTerminal_CtrlCIsAnswered(t *testing.T) {
+	cmd, file := startTraining(t, t.TempDir())
+	defer file.Close()
+	if _, err := file.WriteString("\x03"); err != nil {
+		t.Fatal(err)
+	}
+	readUntil(t, file, "saved as a/checkpoint-")
+	_ = cmd.Wait()
+	if cmd.ProcessState.ExitCode() != exitInterrupted {
+		t.Errorf("train ends with %v", cmd.ProcessState)
 	}
 }

@@ -42,6 +42,17 @@ func (l *trainLine) left() time.Duration {
 	return time.Duration(l.rate * float64(l.total-l.done) * float64(time.Second))
 }
 
+// whenInterrupted says what an interrupt does, and how long that may take.
+func (l *trainLine) whenInterrupted() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rate == 0 {
+		return "stopping after the running step, then saving a checkpoint"
+	}
+	left := max(time.Duration(l.rate*float64(time.Second))-time.Since(l.running), time.Second)
+	return fmt.Sprintf("stopping after the running step (about %s), then saving a checkpoint", terminal.Duration(left))
+}
+
 func (l *trainLine) render(now time.Time, cells int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -117,15 +117,21 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	live := newTrainLine(v.peak, run.Step(), run.TotalSteps())
 	shown := screen.Show(live.render)
 	defer shown.End()
+	defer onInterrupt(stopping{live.whenInterrupted, "the steps since the last checkpoint are lost"})()
 	err := run.Train(ctx, func(m train.StepMetrics) error {
 		live.step(m, time.Now())
 		if !m.Logged {
 			return nil
 		}
+		var err error
 		if v.json {
-			return encoder.Encode(m)
+			err = encoder.Encode(m)
+		} else {
+			_, err = fmt.Fprintln(v.out, stepLine(m, run.TotalSteps(), terminal.Columns(v.out)))
 		}
-		_, err := fmt.Fprintln(v.out, stepLine(m, run.TotalSteps(), terminal.Columns(v.out)))
+		if ctx.Err() != nil {
+			return nil // the terminal may be closed; the run is saved all the same
+		}
 		return err
 	})
 	shown.End()
