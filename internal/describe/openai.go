@@ -213,6 +213,7 @@ func (s *OpenAI) failure(response *http.Response, text []byte, r *Request) error
 	f := statusFailure(response.StatusCode, serverWords(message, s.key, r), retryAfter(response.Header, time.Now()))
 	shown := len(r.Media) > 0 && r.Media[0].Text == ""
 	switch {
+	case f.Outlook == Fatal && response.StatusCode < 400: // a redirect
 	case f.Outlook == Fatal && response.StatusCode == http.StatusNotFound:
 		f.Hint = fmt.Sprintf("%v must end in /v1, and %v must name a model of the server", endpointOption, modelOption)
 	case f.Outlook == Fatal:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -66,7 +67,10 @@ func explain(path string, err error) error {
 			return usererr.With(wrapped, "a killed run left it unfinished, and it cannot be repaired here: copy the whole folder to where you may write")
 		}
 		return usererr.With(wrapped, "make the file and its folder writable, or name another folder with %v", usererr.Option("data_dir"))
-	case sqlite3.ErrFull:
+	case sqlite3.ErrFull, sqlite3.ErrIoErr:
+		if failure.Code == sqlite3.ErrIoErr && failure.SystemErrno != syscall.ENOSPC {
+			return wrapped
+		}
 		return usererr.With(wrapped, "make room on the disk and run the command again: the file is as it was before")
 	}
 	return wrapped
