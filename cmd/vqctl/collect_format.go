@@ -132,6 +132,7 @@ func (o *collectOptions) reading() (sources.Reading, error) {
 	}
 	book := people.NewBook(self)
 	r.Asked = len(self.Addresses) > 0 || strings.TrimSpace(self.Name) != ""
+	r.Normalize = book.Normalize
 	r.Owner = func(name string) bool {
 		person, listed := book.Person(name)
 		return listed && person == messages.Owner

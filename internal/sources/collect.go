@@ -17,7 +17,7 @@ type Export struct {
 }
 
 var exportFates = []Fate{Messages, Continued, Reactions, LostTarget, Events, Deleted, Omitted, Broadcast, Duplicates, NoSender, NeverSent, Empty,
-	UnknownKind, Envelope}
+	UnknownKind, Envelope, Unread}
 
 // Fates are the possible fates of a line.
 func (e Export) Fates() []Fate { return exportFates }
@@ -136,6 +136,20 @@ func (c *collector) place(chat *Chat) (p place, err error) {
 }
 
 func (c *collector) Count(f Fate, n int64) { c.summary.Rows[f] += n }
+
+// listedDamage is the maximum number of damaged spots that are named.
+const listedDamage = 20
+
+func (c *collector) Unreadable(what string, units int64) {
+	c.tx.Incomplete()
+	c.summary.Rows[Unread] += units
+	switch n := len(c.summary.Unreadable); {
+	case n < listedDamage:
+		c.summary.Unreadable = append(c.summary.Unreadable, what)
+	case n == listedDamage:
+		c.summary.Unreadable = append(c.summary.Unreadable, "and more")
+	}
+}
 
 func (c *collector) Own(address string) { c.own[address]++ }
 

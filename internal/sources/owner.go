@@ -10,6 +10,8 @@ import (
 type Reading struct {
 	// Owner reports whether a name or an address is the owner's.
 	Owner func(name string) bool
+	// Normalize returns the form that all spellings of an address share; nil for a caller who does not know it.
+	Normalize func(address string) string
 	// Asked reports whether the user stated the owner's name.
 	Asked bool
 	// Zone is the zone of times without one.
@@ -24,6 +26,17 @@ func (r *Reading) NoteZone(sink Sink) {
 		name = "this machine's zone, " + name
 	}
 	sink.Note("its times are taken for those of %s (%v names another)", name, usererr.Option("zone"))
+}
+
+// Address returns the form of an address in which spellings make no difference.
+func (r *Reading) Address(address string) string {
+	if r.Normalize == nil {
+		return address
+	}
+	if form := r.Normalize(address); form != "" {
+		return form
+	}
+	return address
 }
 
 // Sender returns the address of a sender: messages.Owner for the owner.

@@ -55,7 +55,7 @@ func wantRefusal(t *testing.T, path, where, want string) {
 func TestReader_HoldsNoFileContents(t *testing.T) {
 	path := sourcetest.Bomb(t, "<smses><mms date='1' msg_box='1' address='+1'><parts><part ct='image/png' cl='a.png' data='", "QUJD", 128)
 	allocated := sourcetest.Allocated(func() {
-		if _, err := read(t, path); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
+		if s, err := read(t, path); err != nil || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], "unexpected EOF") {
 			t.Errorf("error %v", err)
 		}
 	})

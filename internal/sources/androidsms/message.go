@@ -3,6 +3,7 @@ package androidsms
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -101,11 +102,17 @@ type mms struct {
 type own struct {
 	reading sources.Reading
 	sink    sources.Sink
-	learned map[string]bool // recipients of messages that had no other recipient
+	learned map[string]bool // senders of sent messages, and recipients of messages that had no other recipient
+}
+
+// learn records that an address is the owner's.
+func (o *own) learn(address string) {
+	o.learned[o.reading.Address(address)] = true
+	o.sink.Own(address)
 }
 
 func (o *own) is(address string) bool {
-	return o.learned[address] || o.reading.Sender(address) == messages.Owner
+	return o.learned[o.reading.Address(address)] || o.reading.Sender(address) == messages.Owner
 }
 
 // people returns the sender and the recipients of an mms, according to its addresses.
@@ -132,9 +139,11 @@ func (m *mms) message(r *Reader, o *own) *message {
 	}
 	received := box == inbox
 	from, to := m.people()
+	if !received && from != "" && !slices.Contains(to, from) && !(len(to) == 0 && slices.Equal(out.members, []string{from})) {
+		o.learn(from) // some phones write the owner's number as the sender
+	}
 	if received && len(to) == 1 && len(out.members) < 2 && !slices.Contains(out.members, to[0]) {
-		o.learned[to[0]] = true
-		o.sink.Own(to[0])
+		o.learn(to[0])
 	}
 	out.members = membersOf(out.members, from, to, received, o)
 	if received {
@@ -211,7 +220,8 @@ func (e *emitter) emit(m *message) error {
 	}
 	at, err := sources.ParseTime(json.RawMessage(m.date), time.UTC)
 	if err != nil {
-		return fmt.Errorf("date of message %d: %w", e.row, err)
+		e.sink.Unreadable(fmt.Sprintf("the date of message %d: %v", e.row, err), 1)
+		return nil
 	}
 	chat, key := e.chat(m.members)
 	if e.chatBytes > largestChats {
@@ -220,7 +230,11 @@ func (e *emitter) emit(m *message) error {
 	if len(m.members) == 1 && m.name != "" && m.name != "(Unknown)" {
 		e.sink.Name(m.members[0], m.name)
 	}
-	words := []string{"sms", key, m.sender, m.date}
+	sender := m.sender
+	if sender != "" {
+		sender = e.reader.reading.Address(sender)
+	}
+	words := []string{"sms", key, sender, m.date}
 	for _, p := range m.parts {
 		words = append(words, p.Kind.String(), p.Text)
 	}
@@ -237,10 +251,18 @@ func (e *emitter) emit(m *message) error {
 	return e.sink.Message(&out)
 }
 
-// chat returns the chat with these people.
+// chat returns the chat with these people, and a key that does not depend on how their numbers are spelled.
 func (e *emitter) chat(members []string) (chat *sources.Chat, key string) {
-	sorted := slices.Sorted(slices.Values(members))
-	key = strings.Join(sorted, "~")
+	spelled := make(map[string]string, len(members))
+	for _, member := range slices.Sorted(slices.Values(members)) {
+		spelled[e.reader.reading.Address(member)] = member
+	}
+	forms := slices.Sorted(maps.Keys(spelled))
+	sorted := make([]string, len(forms))
+	for i, form := range forms {
+		sorted[i] = spelled[form]
+	}
+	key = strings.Join(forms, "~")
 	if chat = e.chats[key]; chat == nil {
 		chat = &sources.Chat{Source: e.reader.name, Extent: messages.Whole, Group: len(sorted) > 1, Members: sorted}
 		e.chats[key] = chat

@@ -1,7 +1,10 @@
 package androidsms
 
 import (
+	"archive/zip"
 	"bytes"
+	"compress/flate"
+	"compress/gzip"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -74,7 +77,11 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return e.row, r.explain(d, err)
+			err = r.explain(d, err)
+			if e.row == 0 || errors.Is(err, errLimit) || ctx.Err() != nil || !isDamage(err) {
+				return e.row, err
+			}
+			return e.damaged(err), nil
 		}
 	}
 	if !e.begun {
@@ -87,6 +94,30 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	return e.row, nil
 }
 
+// isDamage reports whether an error is one of the file's content.
+func isDamage(err error) bool { return errors.As(err, new(damageError)) }
+
+// damageError is the error of a file that is no XML from some place on.
+type damageError struct{ error }
+
+// damaged records what a file that ends early, or is no XML from some place on, does not have, and returns the number of
+// rows.
+func (e *emitter) damaged(err error) int64 {
+	units := int64(0)
+	if e.mms != nil {
+		units = 1 // it was begun
+	}
+	if missing := e.count - e.row; missing > 0 && missing < mostMissing {
+		e.row, units = e.count, units+missing
+	}
+	e.sink.Unreadable(err.Error(), units)
+	e.sink.Progress(e.row, e.row)
+	return e.row
+}
+
+// mostMissing limits how many missing messages a file is believed to have had.
+const mostMissing = 1 << 40
+
 // explain adds the position in the file to an error.
 func (r *Reader) explain(d *xml.Decoder, err error) error {
 	if errors.Is(err, context.Canceled) {
@@ -95,7 +126,9 @@ func (r *Reader) explain(d *xml.Decoder, err error) error {
 	line, _ := d.InputPos()
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
-		line, err = syntax.Line, errors.New(syntax.Msg)
+		line, err = syntax.Line, damageError{errors.New(syntax.Msg)}
+	} else if errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(flate.CorruptInputError)) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, zip.ErrChecksum) {
+		err = damageError{err} // of a compressed file
 	}
 	advice := "the backup may not have been written to its end: make another"
 	if errors.Is(err, errLimit) {

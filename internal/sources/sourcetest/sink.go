@@ -21,6 +21,7 @@ type Sink struct {
 	Names    map[string]string
 	Owns     map[string]int
 	Notes    []string
+	Damage   []string
 	Left     []sources.Message // messages whose content the export omits
 }
 
@@ -44,6 +45,11 @@ func (s *Sink) Seen(m *sources.Message) error {
 }
 
 func (s *Sink) Count(f sources.Fate, n int64) { s.Counts[f] += n }
+
+func (s *Sink) Unreadable(what string, units int64) {
+	s.Damage = append(s.Damage, what)
+	s.Counts[sources.Unread] += units
+}
 
 func (s *Sink) Own(address string) { s.Owns[address]++ }
 
@@ -138,7 +144,7 @@ func (s *Sink) WantCounts(t testing.TB, want map[sources.Fate]int64) {
 // Reading returns a Reading for an owner with these names, with times in UTC.
 func Reading(own ...string) sources.Reading {
 	book := people.NewBook(people.Self{Addresses: own})
-	return sources.Reading{Zone: time.UTC, Asked: len(own) > 0, Owner: func(name string) bool {
+	return sources.Reading{Zone: time.UTC, Asked: len(own) > 0, Normalize: book.Normalize, Owner: func(name string) bool {
 		person, listed := book.Person(name)
 		return listed && person == messages.Owner
 	}}

@@ -1,0 +1,77 @@
+package androidsms_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/sources"
+)
+
+// A backup that ends early loses its end alone. What is missing is counted and named.
+func TestRead_KeepsWhatIsBeforeDamage(t *testing.T) {
+	whole := head + `<smses count="7">` + sms("1", "+15550000001", "1710529320000", "one") + sms("2", "+15550000001", "1710529321000", "two") + sms("1", "+15550000001", "1710529322000", "three")
+	for name, content := range map[string]string{"InAnElement": whole[:len(whole)-60], "InAMessage": whole + picture[:len(picture)-60], "NoXML": whole[:len(whole)-60] + "<<<>>>"} {
+		t.Run(name, func(t *testing.T) {
+			s, err := read(t, write(t, content))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(s.Messages) < 2 || s.Messages[1].Parts[0].Text != "two" {
+				t.Errorf("messages are %q", s.Lines())
+			}
+			if len(s.Damage) != 1 || !strings.Contains(s.Damage[0], ".xml:") || s.Counts[sources.Unread] == 0 {
+				t.Errorf("damage is %q, counts %v", s.Damage, s.Counts)
+			}
+		})
+	}
+}
+
+// A message without a date costs itself alone.
+func TestRead_MessageWithoutDate(t *testing.T) {
+	s, err := read(t, write(t, head+`<smses count="3">`+sms("1", "+15550000001", "1710529320000", "one")+sms("1", "+15550000001", "noon", "two")+sms("1", "+15550000001", "1710529322000", "three")+`</smses>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:02:00 +15550000001 text: one", "2024-03-15 19:02:02 +15550000001 text: three")
+	if len(s.Damage) != 1 || !strings.Contains(s.Damage[0], "message 2") || s.Counts[sources.Unread] != 1 {
+		t.Errorf("damage is %q, counts %v", s.Damage, s.Counts)
+	}
+}
+
+// Who a sent message is from is the owner, also if the phone wrote the number.
+func TestRead_NumberOfTheSenderOfSentMessages(t *testing.T) {
+	sent := strings.Replace(group("2", "+1 (555) 000-0000", "I am"), `address="+15550000000" type="151"`, `address="+15550000001" type="151"`, 1)
+	received := `<mms date="1710529500000" msg_box="1" address="+15550000002"><parts><part ct="text/plain" text="me too"/></parts>
+<addrs><addr address="+15550000002" type="137"/><addr address="+15550000001" type="151"/><addr address="+15550000000" type="151"/></addrs></mms>`
+	s, err := read(t, write(t, head+`<smses count="2">`+sent+received+`</smses>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range s.Messages {
+		if !slices.Equal(m.Chat.Members, []string{"+15550000001", "+15550000002"}) {
+			t.Errorf("members are %v", m.Chat.Members)
+		}
+	}
+	if len(s.Owns) != 1 || s.Messages[0].Sender != "" || s.Messages[1].Sender != "+15550000002" {
+		t.Errorf("own numbers are %v, messages %q", s.Owns, s.Lines())
+	}
+}
+
+// A message has the same identifier however two phones spell its numbers, and in whichever order.
+func TestRead_SpellingsMakeNoDifference(t *testing.T) {
+	one, err := read(t, write(t, head+`<smses count="2">`+sms("1", "(555) 000-0001", "1710529320000", "hi")+group("1", "+15550000002", "who")+`</smses>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spelled := strings.ReplaceAll(strings.Replace(group("1", "+15550000002", "who"), "+15550000001~+15550000002", "555-000-0002~5550000001", 1), "+1555", "1555")
+	two, err := read(t, write(t, head+`<smses count="2">`+sms("1", "\u202a+1 555 000 0001\u202c", "1710529320000", "hi")+spelled+`</smses>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range one.Messages {
+		if one.Messages[i].GUID != two.Messages[i].GUID {
+			t.Errorf("%q and %q have different identifiers", one.Lines()[i], two.Lines()[i])
+		}
+	}
+}
