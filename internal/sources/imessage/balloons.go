@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 
+	"ventriloquist/internal/sources/plistdata"
+
 	"howett.net/plist"
 )
 
@@ -49,12 +51,7 @@ func decodePlist(data []byte) (root map[string]any) {
 	if len(data) == 0 {
 		return nil
 	}
-	defer func() {
-		if recover() != nil {
-			root = nil
-		}
-	}()
-	if _, err := plist.Unmarshal(data, &root); err != nil {
+	if err := plistdata.Unmarshal(data, &root); err != nil {
 		return nil
 	}
 	return root

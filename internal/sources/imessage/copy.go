@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/usererr"
 )
@@ -45,7 +46,7 @@ func Stamp(path string) (string, error) {
 
 // copyFile copies a file, which may be missing.
 func copyFile(ctx context.Context, to, from string) error {
-	in, err := os.Open(from)
+	in, err := regularfile.Open(from)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

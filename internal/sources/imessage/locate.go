@@ -8,10 +8,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"howett.net/plist"
-
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/iosbackup"
+	"ventriloquist/internal/sources/plistdata"
 	"ventriloquist/internal/usererr"
 )
 
@@ -81,13 +81,16 @@ func find(path string) (string, error) {
 		"a backup is a folder with a Manifest.plist, under ~/Library/Application Support/MobileSync/Backup")
 }
 
+// maxManifest limits the size of Manifest.plist in bytes.
+const maxManifest = 64 << 20
+
 func refuseEncrypted(backup string) error {
-	manifest, err := os.ReadFile(filepath.Join(backup, "Manifest.plist"))
+	manifest, err := regularfile.Read(filepath.Join(backup, "Manifest.plist"), maxManifest)
 	if err != nil {
 		return nil // not every copy of a backup includes its manifest
 	}
 	var content struct{ IsEncrypted bool }
-	if _, err := plist.Unmarshal(manifest, &content); err == nil && content.IsEncrypted {
+	if err := plistdata.Unmarshal(manifest, &content); err == nil && content.IsEncrypted {
 		return usererr.With(fmt.Errorf("the backup in %s is encrypted", backup), "collect it with its passphrase: `vqctl collect %v` asks for it", sourceOption)
 	}
 	return nil
@@ -95,7 +98,7 @@ func refuseEncrypted(backup string) error {
 
 // inspect reads the header of a database file and reports whether it is in WAL mode.
 func inspect(path string) (wal bool, err error) {
-	f, err := os.Open(path)
+	f, err := regularfile.Open(path)
 	if err != nil {
 		return false, explainFile(path, err)
 	}
