@@ -21,9 +21,10 @@
 //	state.go members.go            what a collect saves for the next one; who was in a group at the time
 //	chat_of_message.go             which chat a row is in
 //	directory.go joins.go edits.go attachments.go   chats and people; what joins them to messages; edits; attachments
+//	dates.go rules.go              dates; which rows are read differently since which version
 //	identity.go columns.go         the owner's addresses; which columns there are
-//	query.go rules.go              fast reading of a query's rows; which rows are read differently since which version
+//	query.go                       fast reading of a query's rows
 //	locate.go include.go           where the database is; rows that are left out by default
 //	source.go row.go               the open database; the fields of a row
-//	balloons.go dates.go tapbacks.go   the text of links and of apps' messages; dates; reactions
+//	balloons.go tapbacks.go        the text of links and of apps' messages; reactions
 package imessage
