@@ -23,7 +23,7 @@
 //	open.go                                      a file of any version
 //	migrate.go                                   its upgrade
 //	convert.go forget.go                         files of another layout; people who are taken out
-//	collect.go redact.go window_message.go tally.go   a collect; texts that are taken out; messages in order, counts
+//	collect.go redact.go window_message.go spoken.go twins.go tally.go   a collect; texts that are taken out; messages in order, counts
 //	sweep.go state.go                            rows that a source no longer has; what is kept for the next time
 //	put.go outcome.go                            rows that a source has; what a collect counts
 //	copies.go forgotten.go                       which copy is shown; who stays out

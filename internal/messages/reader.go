@@ -14,6 +14,8 @@ type Reader struct {
 	handles  handles
 	chats    map[int64]*chat
 	canceled map[int64]bool // reactions that were taken back
+	sources  map[int64]string
+	identity func(address string) string
 }
 
 // Reader returns a reader for people as identity defines them: it returns the name of the person at an address, Owner for
@@ -24,7 +26,7 @@ func (db *DB) Reader(ctx context.Context, identity func(address string) string) 
 }
 
 func (db *DB) reader(ctx context.Context, q querier, identity func(address string) string) (*Reader, error) {
-	r := &Reader{q: q, path: db.path}
+	r := &Reader{q: q, path: db.path, sources: make(map[int64]string), identity: identity}
 	addresses, err := readAddresses(ctx, q)
 	if err == nil {
 		r.handles = newHandles(addresses)
@@ -33,10 +35,27 @@ func (db *DB) reader(ctx context.Context, q querier, identity func(address strin
 	if err == nil {
 		r.canceled, err = readCanceled(ctx, q, &r.handles, identity)
 	}
+	if err == nil {
+		err = each(ctx, q, `SELECT id, name FROM source`, func(rows *sql.Rows) error {
+			var id int64
+			var name string
+			err := rows.Scan(&id, &name)
+			r.sources[id] = name
+			return err
+		})
+	}
 	if err != nil {
 		return nil, explain(db.path, err)
 	}
 	return r, nil
+}
+
+// person returns the person at an address, as the identity defines people.
+func (r *Reader) person(address string) string {
+	if address == Owner || r.identity == nil {
+		return address
+	}
+	return r.identity(address)
 }
 
 // Update runs change in one transaction, which is kept only if change returns nil. The reader reads within it, for people

@@ -70,7 +70,7 @@ func TestSources_RandomHistories(t *testing.T) {
 			var entries []entry
 			for at := from; at < to; at++ {
 				if random.IntN(4) > 0 {
-					entries = append(entries, said(fmt.Sprint("m", at), at, fmt.Sprint("text ", random.IntN(3))))
+					entries = append(entries, said(fmt.Sprint("m", at), at, fmt.Sprint("text ", at, " ", random.IntN(3))))
 				}
 			}
 			outcome := collect(t, db, source, extents[source], false, entries...)

@@ -42,7 +42,7 @@ WHERE m.chat = ? AND m.date >> 30 BETWEEN ? AND ? AND ` + isShown + ` ORDER BY m
 const mapFile = `PRAGMA mmap_size = 134217728`
 
 // WindowMessages calls yield for each message of the given conversations, merged, in the order of date, row and position
-// in the row. The next message overwrites the value passed to yield. An error from yield ends the reading and is returned
+// in the row. A message that several chats hold comes once, and a reaction in words is a reaction. The next message overwrites the value passed to yield. An error from yield ends the reading and is returned
 // unchanged.
 func (r *Reader) WindowMessages(ctx context.Context, conversations []Conversation, yield func(*WindowMessage) error) error {
 	q := r.q
@@ -76,14 +76,16 @@ func (r *Reader) WindowMessages(ctx context.Context, conversations []Conversatio
 		}
 		streams = append(streams, s)
 	}
+	spoken := newSpokenReactions(r.sources, yield)
+	twins := newTwins(r, len(streams) > 1, spoken.add)
 	for {
 		s := earliest(streams)
 		if s == nil {
-			return nil
+			return twins.flush()
 		}
 		m := &s.ready[s.next]
 		if s.next++; !r.canceled[m.id] {
-			if err := yield(&m.WindowMessage); err != nil {
+			if err := twins.add(m); err != nil {
 				return err
 			}
 		}
@@ -97,6 +99,7 @@ func (r *Reader) WindowMessages(ctx context.Context, conversations []Conversatio
 type placedMessage struct {
 	WindowMessage
 	id, row int64
+	chat    *chat
 }
 
 func (m *placedMessage) compare(n *placedMessage) int {
@@ -113,6 +116,7 @@ func (m *placedMessage) compare(n *placedMessage) int {
 type stream struct {
 	rows    *sql.Rows
 	handles *handles
+	chat    *chat
 	spans   []span // nil for all of the chat
 	ready   []placedMessage
 	next    int // of ready
@@ -123,7 +127,7 @@ type stream struct {
 // stream starts reading a chat.
 func (r *Reader) stream(ctx context.Context, q querier, chat int64, spans []span) (*stream, error) {
 	slices.SortFunc(spans, func(a, b span) int { return a.upTo.compare(b.upTo) })
-	s := &stream{handles: &r.handles}
+	s := &stream{handles: &r.handles, chat: r.chats[chat]}
 	if len(r.chats[chat].periods) > 1 {
 		s.spans = spans
 	}
@@ -185,7 +189,7 @@ func (s *stream) scan(m *placedMessage) error {
 	if err := s.rows.Scan(&m.id, &line, &m.Date, &sender, &kind, &m.Text, &quotedKind, &quotedText); err != nil {
 		return err
 	}
-	m.Kind = Kind(kind)
+	m.Kind, m.chat = Kind(kind), s.chat
 	m.QuotedText, m.Replies = quotedText.(string)
 	k, _ := quotedKind.(int64)
 	m.QuotedKind = Kind(k)

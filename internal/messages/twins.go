@@ -1,0 +1,109 @@
+package messages
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// A message may be in several chats, under other identifiers: in the backups of two telephones that spell a number in two
+// ways, in exports from before and after a group was renamed, or once as RCS and once as SMS. Chats of the same people that
+// hold the same words of the same person at the same time hold one message. Nothing in the file depends on it, for it
+// depends on who is who.
+
+const (
+	// sameTime is how far the clocks of two programs differ: some write whole seconds.
+	sameTime = int64(2 * time.Second)
+	minute   = int64(time.Minute)
+)
+
+// twins holds the messages back until no later one can be their copy.
+type twins struct {
+	reader *Reader
+	active bool // the conversation has several chats
+	held   []heldMessage
+	yield  func(*placedMessage) error
+}
+
+// heldMessage is a message with the chats that hold a copy of it.
+type heldMessage struct {
+	placedMessage
+	chats  []*chat
+	person string
+	words  string
+}
+
+func newTwins(r *Reader, active bool, yield func(*placedMessage) error) *twins {
+	return &twins{reader: r, active: active, yield: yield}
+}
+
+// add takes the next message, in order of time.
+func (t *twins) add(m *placedMessage) error {
+	if !t.active {
+		return t.yield(m)
+	}
+	if err := t.release(m.Date - minute - sameTime); err != nil {
+		return err
+	}
+	new := heldMessage{placedMessage: *m, chats: []*chat{m.chat}, person: t.reader.person(m.Sender), words: strings.TrimSpace(norm.NFC.String(m.Text))}
+	for i := range t.held {
+		if t.held[i].isTwin(&new, t.reader.sources) {
+			t.held[i].merge(&new)
+			slices.SortStableFunc(t.held, func(a, b heldMessage) int { return a.compare(&b.placedMessage) })
+			return nil
+		}
+	}
+	t.held = append(t.held, new)
+	return nil
+}
+
+// release yields the messages before a date.
+func (t *twins) release(before int64) error {
+	n := 0
+	for n < len(t.held) && t.held[n].Date < before {
+		if err := t.yield(&t.held[n].placedMessage); err != nil {
+			return err
+		}
+		n++
+	}
+	t.held = slices.Delete(t.held, 0, n)
+	return nil
+}
+
+// flush yields the rest.
+func (t *twins) flush() error { return t.release(Forever) }
+
+// isTwin reports whether a later message is a copy of another chat.
+func (h *heldMessage) isTwin(m *heldMessage, sources map[int64]string) bool {
+	return h.Kind == m.Kind && h.words == m.words && h.person == m.person && !slices.Contains(h.chats, m.chat) &&
+		(h.Kind != Reaction || h.QuotedText == m.QuotedText) && h.isAtTheTimeOf(m, sources)
+}
+
+// isAtTheTimeOf reports whether a later message has the same time. Some exports tell minutes, where the database of the same
+// program tells seconds.
+func (h *heldMessage) isAtTheTimeOf(m *heldMessage, sources map[int64]string) bool {
+	if m.Date-h.Date < sameTime {
+		return true
+	}
+	return h.tellsMinutes() && h.Date == m.Date-m.Date%minute && program(sources[h.chat.source]) == program(sources[m.chat.source])
+}
+
+func (h *heldMessage) tellsMinutes() bool { return h.Date%minute == 0 }
+
+// program returns the program that a source is of: its name begins with it.
+func program(source string) string {
+	name, _, _ := strings.Cut(source, " ")
+	name, _, _ = strings.Cut(name, "-")
+	return name
+}
+
+// merge adds a copy: the one that answers a message, or tells the time more precisely, is shown.
+func (h *heldMessage) merge(m *heldMessage) {
+	chats := append(h.chats, m.chat)
+	if m.Replies && !h.Replies || m.Replies == h.Replies && h.tellsMinutes() && !m.tellsMinutes() {
+		*h = *m
+	}
+	h.chats = chats
+}
