@@ -1,4 +1,5 @@
 # make          bin/vqctl; with CUDA=1, or where CUDA is installed, also bin/libvqcuda.so, which it loads for --gpu
+# make install  bin/vqctl to PREFIX/bin (/usr/local); DESTDIR is put before it; make uninstall removes it
 # make demo     everything once, on bundled real chat: under four minutes after the build
 # make test     all tests: C++ under ASan and UBSan, Go under the race detector
 # make bench    all benchmarks, as JSON and as a table (beside HF + PEFT, which it fetches)
@@ -14,7 +15,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all check check-cpp check-format dist vuln vqctl engine cuda cuda-sim demo test test-go test-cpp bench fuzz soak lint golden clean setup-build
+.PHONY: all install uninstall check check-cpp check-format dist vuln vqctl engine cuda cuda-sim demo test test-go test-cpp bench fuzz soak lint golden clean setup-build
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 FUZZTIME ?= 10s
@@ -67,6 +68,16 @@ vqctl: engine $(if $(filter 1,$(CUDA)),cuda)
 	@go build -ldflags "$(GO_LDFLAGS)" -o bin/vqctl ./cmd/vqctl
 	@scripts/check-hardening bin/vqctl
 	@echo "built bin/vqctl $(VERSION)"
+
+# What is built already is not built again, so that sudo make install compiles nothing as root.
+PREFIX ?= /usr/local
+install: $(if $(wildcard bin/vqctl),,vqctl)
+	@install -d "$(DESTDIR)$(PREFIX)/bin"
+	@install -m 755 bin/vqctl $(wildcard bin/libvqcuda.so) "$(DESTDIR)$(PREFIX)/bin"
+	@echo "installed $(DESTDIR)$(PREFIX)/bin/vqctl"
+
+uninstall:
+	@rm -f "$(DESTDIR)$(PREFIX)/bin/vqctl" "$(DESTDIR)$(PREFIX)/bin/libvqcuda.so"
 
 demo: vqctl
 	bin/vqctl demo
