@@ -61,6 +61,12 @@ type Sink interface {
 	Own(address string)
 	// Note takes a note for the user: a decision about the source as a whole.
 	Note(format string, args ...any)
+	// Collected returns the names of the sources collected before that begin with prefix.
+	Collected(prefix string) []string
+	// Holds reports which messages, by their identifiers, were collected from a source before.
+	Holds(source string, guids []string) ([]bool, error)
+	// HoldsTexts returns how many of some texts were collected from a source before.
+	HoldsTexts(source string, texts map[string]bool) (int, error)
 	// Progress takes how much was read, and the total.
 	Progress(done, total int64)
 }

@@ -39,6 +39,31 @@ func ParseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.40q is no time, such as \"2024-03-15T19:02:00Z\" or seconds since 1970", text)
 }
 
+// shifts are how far clocks are set back in autumn: half an hour on an island.
+var shifts = []time.Duration{time.Hour, 30 * time.Minute}
+
+// InOrder returns a local time that may occur twice, when clocks are set back, as the first of the two that is not before
+// last, the time of the message before: the order of an export stands.
+func InOrder(at, last time.Time) time.Time {
+	const wall = "2006-01-02T15:04:05.999999999"
+	same := func(other time.Time) bool { return other.Format(wall) == at.Format(wall) }
+	for _, shift := range shifts {
+		if earlier := at.Add(-shift); same(earlier) {
+			at = earlier
+			break
+		}
+	}
+	if !at.Before(last) || last.Sub(at) > shifts[0] {
+		return at
+	}
+	for _, shift := range shifts {
+		if later := at.Add(shift); same(later) && !later.Before(last) {
+			return later
+		}
+	}
+	return at
+}
+
 // checkYear rejects times that nanoseconds since 1970 cannot represent.
 func checkYear(at time.Time) (time.Time, error) {
 	if year := at.Year(); year < 1700 || year > 2250 {

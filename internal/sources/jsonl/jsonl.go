@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/lines"
@@ -135,6 +136,7 @@ type chat struct {
 	sources.Chat
 	speakers map[string]bool
 	rows     int
+	last     time.Time      // of the message before
 	answered map[int]string // the identifiers of the messages with replies, by number
 }
 

@@ -82,7 +82,8 @@ func (e *emitter) line(number int64, r *row) error {
 	if _, there := c.answered[n]; there {
 		c.answered[n] = guid
 	}
-	m := sources.Message{Chat: &c.Chat, GUID: guid, Row: number, Time: r.at, Sender: e.reader.reading.Sender(r.name),
+	c.last = sources.InOrder(r.at, c.last)
+	m := sources.Message{Chat: &c.Chat, GUID: guid, Row: number, Time: c.last, Sender: e.reader.reading.Sender(r.name),
 		Parts: []sources.Part{{Kind: messages.Text, Text: r.text}}}
 	if r.answered != nil {
 		if *r.answered >= c.rows {

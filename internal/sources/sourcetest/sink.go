@@ -46,6 +46,13 @@ func (s *Sink) Seen(m *sources.Message) error {
 
 func (s *Sink) Count(f sources.Fate, n int64) { s.Counts[f] += n }
 
+// Collected, Holds and HoldsTexts know no source.
+func (s *Sink) Collected(string) []string { return nil }
+
+func (s *Sink) Holds(string, []string) ([]bool, error) { return nil, nil }
+
+func (s *Sink) HoldsTexts(string, map[string]bool) (int, error) { return 0, nil }
+
 func (s *Sink) Unreadable(what string, units int64) {
 	s.Damage = append(s.Damage, what)
 	s.Counts[sources.Unread] += units

@@ -107,6 +107,7 @@ func (w *words) UnmarshalJSON(value []byte) error {
 		var entity struct {
 			Text string `json:"text"`
 		}
+		text = ""
 		if json.Unmarshal(part, &text) != nil {
 			if err := json.Unmarshal(part, &entity); err != nil {
 				return fmt.Errorf("%.40s is no text", part)

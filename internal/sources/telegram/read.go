@@ -131,6 +131,8 @@ func (e *emitter) message(number int, m *message) error {
 		if err != nil {
 			return where(err)
 		}
+		at = sources.InOrder(at, c.last)
+		c.last = at
 		out := sources.Message{Chat: &c.Chat, GUID: guid(c.key, string(m.ID)), Row: m.row, Time: at, Sender: e.address(m.FromID)}
 		if out.Parts, out.Partial = m.parts(out.GUID, e.reader.root); m.ReplyTo != "" {
 			chat := c.key

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
@@ -21,6 +22,7 @@ type chat struct {
 	key   string // its peer, as replies name it
 	who   []peer // who speaks or reacts, in order
 	seen  map[peer]bool
+	last  time.Time // of the message before
 }
 
 // survey is the first pass.

@@ -250,3 +250,12 @@ func FuzzRead(f *testing.F) {
 		read(t, path, "Aidan")
 	})
 }
+
+// A part of a text that is no string has no words.
+func TestRead_PartsWithoutWords(t *testing.T) {
+	s, err := read(t, write(t, single("personal_chat", "200", `{"id": 7, "type": "message", "date_unixtime": "1710529323", "from_id": "user200", "text": ["a", null, {"type": "bold", "text": null}, {"type": "x"}, "b"]}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:02:03 user200 text: ab")
+}

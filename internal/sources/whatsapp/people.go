@@ -54,7 +54,7 @@ func (r *Reader) people(e *emitter) error {
 		title = strings.Join(e.chat.Members, ", ")
 	}
 	e.title = title
-	e.chat.Source, e.chat.Extent = "whatsapp "+title, messages.Span
+	e.chat.Extent = messages.Span
 	return nil
 }
 

@@ -66,6 +66,9 @@ func (r *Reader) chat(ctx context.Context, t *text, sink sources.Sink) (int64, e
 	if e.order, proven = s.calendar.order(); !proven {
 		sink.Note("%s: its dates are read as %v: no date is unambiguous", t.path, e.order)
 	}
+	if err := e.identify(); err != nil {
+		return 0, err
+	}
 	for _, note := range slices.Sorted(maps.Keys(s.reader.learned)) {
 		sink.Note("%s: <%s> is taken for a placeholder of media", t.path, note)
 	}
@@ -82,6 +85,8 @@ type emitter struct {
 	order order
 	chat  sources.Chat
 	title string
+	known string // the title under which the chat was collected first
+	last  time.Time
 	text  *text
 	owner string
 	keys  sources.Keys
@@ -108,9 +113,14 @@ func (e *emitter) item(at *item) error {
 		return nil
 	}
 	when := at.stamp.time(e.order, e.zone)
+	e.last = sources.InOrder(when, e.last)
 	address := e.address(at.sender)
+	author := address // as the identifier knows them
+	if !e.chat.Group {
+		author = e.spelledIn(e.known, address)
+	}
 	// Android writes no seconds: the same message has the same identifier in an export from either phone.
-	m := sources.Message{Chat: &e.chat, GUID: e.keys.GUID("whatsapp "+e.title, address, when.Truncate(time.Minute), b.words), Row: at.line, Time: when,
+	m := sources.Message{Chat: &e.chat, GUID: e.keys.GUID(prefix+e.known, author, when.Truncate(time.Minute), b.words), Row: at.line, Time: e.last,
 		Sender: address, Parts: b.parts, Partial: b.partial}
 	for i := range m.Parts {
 		if p := &m.Parts[i]; p.Kind.IsAttachment() {

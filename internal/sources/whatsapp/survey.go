@@ -103,6 +103,7 @@ type survey struct {
 	second   map[string]string // the text before a colon that all messages of a sender begin with
 	afterLF  int               // items after a line that ended with LF, and after one that ended with CR LF
 	afterCR  int
+	samples  samples
 	host     string // the sender of the first notice, at the beginning of the file
 }
 
@@ -186,6 +187,7 @@ func (s *survey) item(at *item) error {
 	if b.omission != "" {
 		s.brackets[b.omission]++
 	}
+	s.samples.add(at)
 	second, _, _ := strings.Cut(at.text, ": ")
 	if len(second) == len(at.text) || len(second) > longestSecond {
 		second = ""
