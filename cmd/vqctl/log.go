@@ -73,6 +73,9 @@ func newLogger(level, file string, out io.Writer, terminal bool) (*zap.Logger, e
 		if err != nil {
 			return nil, usererr.With(fmt.Errorf("cannot write the log: %w", errors.Unwrap(err)), "--log-file %s: name a file that can be written to", file)
 		}
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() { // not a device
+			_ = f.Chmod(0o600) // one that was there may be readable by others; where it cannot be changed, logging goes on
+		}
 		core = zapcore.NewTee(core, zapcore.NewCore(asJSON, f, least)) // the file is open as long as the process runs
 	}
 	return zap.New(core), nil
