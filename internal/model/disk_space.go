@@ -5,18 +5,15 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"ventriloquist/internal/usererr"
 )
 
 // FreeSpace returns the number of bytes available on the disk of a folder, which need not exist yet.
 func FreeSpace(dir string) (int64, error) {
 	for {
-		var s unix.Statfs_t
-		err := unix.Statfs(dir, &s)
+		free, err := freeSpace(dir)
 		if err == nil {
-			return int64(s.Bavail) * int64(s.Bsize), nil
+			return free, nil
 		}
 		parent := filepath.Dir(dir)
 		if !os.IsNotExist(err) || parent == dir {

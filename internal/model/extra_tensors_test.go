@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"ventriloquist/internal/model"
@@ -27,8 +26,6 @@ func changed(t *testing.T, config model.Config, change func(map[string]safetenso
 	rewrite(t, filepath.Join(dir, model.WeightsFile), tensors)
 	return dir
 }
-
-func mkfifo(path string) error { return syscall.Mkfifo(path, 0o600) }
 
 func opens(t *testing.T, dir string) {
 	t.Helper()

@@ -10,8 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"ventriloquist/internal/usererr"
 )
@@ -59,8 +58,8 @@ func kindOf(mode fs.FileMode) string {
 
 // Open opens a regular file for reading. It does not wait for a pipe or a device to deliver.
 func Open(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if errors.Is(err, unix.ENXIO) { // a socket, or a device without a driver
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ENXIO) { // a socket, or a device without a driver
 		if info, failed := os.Stat(path); failed == nil {
 			return nil, Check(path, info)
 		}

@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
+	"ventriloquist/internal/filelock"
 	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/usererr"
 )
@@ -22,7 +21,7 @@ func LockOutputDir(dir string) (release func(), err error) {
 		return nil, err
 	}
 	// Training goes on without a lock on file systems that have none.
-	if errors.Is(unix.Flock(int(folder.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK) {
+	if errors.Is(filelock.Try(folder), filelock.ErrLocked) {
 		folder.Close()
 		return nil, usererr.With(fmt.Errorf("another training run is writing to %s", dir), "wait for it, or name another folder with %v", outputDir)
 	}

@@ -10,11 +10,11 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
-
+	"ventriloquist/internal/filelock"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/usererr"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Result says where a model is.
@@ -68,7 +68,7 @@ func lock(dir string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot begin the download: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if filelock.Try(f) != nil {
 		busy := usererr.With(errors.New("another vqctl is downloading this model"), "wait for it, or stop it first: its download is kept")
 		return nil, errors.Join(busy, f.Close())
 	}

@@ -15,8 +15,7 @@ import (
 	"math"
 	"os"
 	"sort"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"ventriloquist/internal/usererr"
 )
@@ -81,7 +80,7 @@ type File struct {
 
 // Open maps the file at path and checks its header. The file must not be truncated while it is open.
 func Open(path string) (*File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would make it wait
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would make it wait
 	if err != nil {
 		return nil, fmt.Errorf("cannot read weights: %w", err)
 	}
@@ -99,13 +98,13 @@ func Open(path string) (*File, error) {
 	if info.Size() > math.MaxInt {
 		return nil, fmt.Errorf("%s: %d bytes cannot be mapped on this machine", path, info.Size())
 	}
-	mapping, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	mapping, err := mapFile(f, int(info.Size()))
 	if err != nil {
 		return nil, fmt.Errorf("cannot map %s: %w", path, err)
 	}
 	file, err := Parse(path, mapping)
 	if err != nil {
-		return nil, errors.Join(err, unix.Munmap(mapping))
+		return nil, errors.Join(err, unmap(mapping))
 	}
 	file.mapping = mapping
 	return file, nil
@@ -156,8 +155,7 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 // Evict releases the memory of a mapped file. Views stay valid and are read again from disk.
 func (f *File) Evict() {
 	if f.mapping != nil {
-		// This is only advice: a system that ignores it frees the pages when memory runs short.
-		_ = unix.Madvise(f.mapping, unix.MADV_DONTNEED)
+		evict(f.mapping)
 	}
 }
 
@@ -169,7 +167,7 @@ func (f *File) Close() error {
 	}
 	mapping := f.mapping
 	f.mapping = nil
-	if err := unix.Munmap(mapping); err != nil {
+	if err := unmap(mapping); err != nil {
 		return fmt.Errorf("cannot unmap %s: %w", f.path, err)
 	}
 	return nil
