@@ -91,7 +91,7 @@ func ResolveRepo(name string) (Location, error) {
 	if incomplete != "" || slices.Contains(Known, repo) {
 		return Location{}, usererr.With(err, "%s", otherwise)
 	}
-	return Location{}, usererr.Suggest(err, repo, usableNames(), "%s", otherwise)
+	return Location{}, usererr.Suggest(err, repo, Known, "%s", otherwise) // other names may be right, and not downloaded yet
 }
 
 // usableNames returns the names that a mistyped one may stand for: those of the models on this machine, and known ones with and
