@@ -59,7 +59,7 @@ func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []s
 		switch who, listed := book.Person(id); {
 		case listed && who != messages.Owner && who != name:
 			return fmt.Errorf("%q is %q in %s already", id, who, o.path())
-		case listed && who == messages.Owner && !self.Found:
+		case listed && who == messages.Owner && book.IsStated(id):
 			return usererr.With(fmt.Errorf("%q is your own", id), "USER_IDENTIFIERS names it")
 		}
 	}

@@ -25,7 +25,7 @@ func newContactsSuggestCommand(o *contactsOptions) *cli.Command {
 first. An existing file keeps its lines, and the additions are shown before anything is changed.`,
 		Flags: []cli.Flag{
 			yesFlag(o, "change an existing file"),
-			&cli.StringFlag{Name: "address-book", Value: "~", Usage: "`PATH` of an address book, a home folder, or the folder of an iPhone backup", Destination: &book},
+			&cli.StringFlag{Name: "address-book", Value: "~", Usage: "`PATH` of an address book, a file of vCards (.vcf), a home folder, or the folder of an iPhone backup", Destination: &book},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c, "name an address book with --address-book"); err != nil {

@@ -24,6 +24,8 @@ type Self struct {
 	// Found marks addresses that were found in the messages rather than stated by the owner. The contacts file then takes
 	// precedence over them.
 	Found bool
+	// AlsoFound are found addresses in addition to stated ones; the contacts file takes precedence over them, too.
+	AlsoFound []string
 }
 
 // Book knows people by their addresses.
@@ -61,7 +63,7 @@ func NewBook(self Self) *Book {
 	self.Name = strings.TrimSpace(self.Name)
 	b := &Book{region: regionOf(self.Addresses), self: self, people: map[string]string{}, seen: map[string]entry{}}
 	// In some exports people have no addresses and are known by their names.
-	for _, address := range append([]string{self.Name}, self.Addresses...) {
+	for _, address := range slices.Concat([]string{self.Name}, self.Addresses, self.AlsoFound) {
 		if id := b.Normalize(address); id != "" {
 			b.people[id] = messages.Owner
 		}
@@ -222,7 +224,10 @@ func (b *Book) add(line []byte, number int, lineOf map[string]int) error {
 	return nil
 }
 
-// isOwn reports whether an address is one that the owner stated, rather than the owner's name.
+// IsStated reports whether an address is one that the owner stated, rather than one that was found, or the owner's name.
+func (b *Book) IsStated(address string) bool { return !b.self.Found && b.isOwn(b.Normalize(address)) }
+
+// isOwn reports whether a normalized address is among the owner's first ones.
 func (b *Book) isOwn(address string) bool {
 	return slices.ContainsFunc(b.self.Addresses, func(own string) bool { return b.Normalize(own) == address })
 }
@@ -235,7 +240,7 @@ func (b *Book) addID(id, name string, lineOf map[string]int) error {
 		return usererr.With(fmt.Errorf("%q of %q is neither a telephone number nor an e-mail address", id, name), lineForm)
 	}
 	switch other, taken := b.people[address]; {
-	case taken && other == messages.Owner && !b.self.Found && b.isOwn(address):
+	case taken && other == messages.Owner && b.IsStated(address):
 		return usererr.With(fmt.Errorf("%q of %q is the owner's own", id, name), "remove it here, or from USER_IDENTIFIERS")
 	case taken && other == name:
 		return nil // another spelling of the same address

@@ -302,3 +302,18 @@ func TestSpellings_IncludeThoseOfEarlierVersions(t *testing.T) {
 		}
 	}
 }
+
+// A number that messages were sent from is the owner's, also if the owner stated another one. The contacts file knows better.
+func TestBook_FoundAddressesBesideStatedOnes(t *testing.T) {
+	t.Parallel()
+	self := people.Self{Name: "Aidan", Addresses: []string{"+442079460000"}, AlsoFound: []string{"+442079460001", "ann@x.org"}}
+	book, err := people.ReadBook(strings.NewReader(`{"contact": "Ann", "ids": ["ann@x.org"]}`), "contacts.jsonl", self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{"+442079460000": messages.Owner, "020 7946 0001": messages.Owner, "ann@x.org": "Ann"} {
+		if name, listed := book.Person(address); name != want || !listed {
+			t.Errorf("%s is %q, %v; want %q", address, name, listed, want)
+		}
+	}
+}

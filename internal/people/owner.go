@@ -8,19 +8,22 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// WithFoundAddresses returns the owner with the addresses that sources call the owner's, unless the owner stated some.
+// WithFoundAddresses returns the owner with the addresses that sources call the owner's. If the owner stated some, the found
+// ones come second.
 func (s Self) WithFoundAddresses(ctx context.Context, db *messages.DB) (Self, error) {
-	if len(s.Addresses) > 0 {
-		return s, nil
-	}
 	own, err := db.OwnAddresses(ctx)
 	if err != nil {
 		return s, err
 	}
-	for _, o := range own {
-		s.Addresses = append(s.Addresses, o.Address)
+	found := make([]string, len(own))
+	for i, o := range own {
+		found[i] = o.Address
 	}
-	s.Found = true
+	if len(s.Addresses) > 0 {
+		s.AlsoFound = found
+	} else {
+		s.Addresses, s.Found = found, true
+	}
 	return s, nil
 }
 

@@ -75,7 +75,7 @@ func TestRead_Rejects(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	text, other := filepath.Join(folder, "text"), filepath.Join(folder, "other")
-	if err := os.WriteFile(text, []byte("BEGIN:VCARD"), 0o600); err != nil {
+	if err := os.WriteFile(text, []byte("Dear diary"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(other, nil, 0o600); err != nil {

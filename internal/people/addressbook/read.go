@@ -34,6 +34,16 @@ type Card struct {
 // Read returns the cards of a database that have an address and a name or the owner's mark. It reads a copy in a temporary
 // folder in temp.
 func Read(ctx context.Context, path, temp string) ([]Card, error) {
+	if isVCard(path) {
+		cards, err := readVCards(path)
+		if err != nil {
+			return nil, explain(path, err)
+		}
+		for i := range cards {
+			cards[i].Book = path
+		}
+		return cards, nil
+	}
 	folder, err := scratch.New(temp)
 	if err != nil {
 		return nil, err
