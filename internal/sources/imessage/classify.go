@@ -21,7 +21,7 @@ func (r *row) exclude(d *directory, c *chat, include *sources.FateSet) sources.F
 		return sources.Scheduled
 	case r.failed && !include[sources.NeverSent]:
 		return sources.NeverSent
-	case r.tapback == messageChanged && r.target != "":
+	case r.copied, r.tapback == messageChanged && r.target != "":
 		return sources.Duplicates
 	case r.tapback < firstAssociated:
 		return sources.Messages

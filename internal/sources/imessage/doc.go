@@ -21,7 +21,7 @@
 //	state.go members.go            what a collect saves for the next one; who was in a group at the time
 //	chat_of_message.go             which chat a row is in
 //	directory.go joins.go edits.go attachments.go   chats and people; what joins them to messages; edits; attachments
-//	dates.go rules.go              dates; which rows are read differently since which version
+//	copies.go dates.go rules.go    rows that are there twice; dates; which rows are read differently since which version
 //	identity.go columns.go         the owner's addresses; which columns there are
 //	query.go                       fast reading of a query's rows
 //	locate.go include.go           where the database is; rows that are left out by default

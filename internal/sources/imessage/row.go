@@ -26,6 +26,7 @@ type row struct {
 	body       []byte
 	date       int64 // nanoseconds since 1970
 	undated    bool  // the date depends on other rows
+	copied     bool  // an earlier row is the same message by another service
 	handle     int64
 	fromMe     bool
 	itemType   int64

@@ -30,14 +30,14 @@ func (s *Source) selectRows() string {
 		integer("other_handle"), text("group_title"), integer("is_spam"), integer("schedule_type"), integer("error"),
 		integer("is_sent"), integer("date_retracted"), integer("associated_message_type"), text("associated_message_guid"),
 		text("associated_message_emoji"), text("balloon_bundle_id"), blob("payload_data"), blob("message_summary_info"),
-		text("thread_originator_guid"), text("thread_originator_part"), text("subject"), s.isUndated()}, ", ") + " FROM message"
+		text("thread_originator_guid"), text("thread_originator_part"), text("subject"), s.isUndated(), s.isCopy()}, ", ") + " FROM message"
 }
 
 func scanRow(v record) row {
 	r := row{id: v.int(0), guid: v.text(1), text: v.bytes(2), body: v.bytes(3), date: unixNanoseconds(v.int(4)), handle: v.int(5),
 		fromMe: v.int(6) != 0, itemType: v.int(7), action: v.int(8), share: v.int(9), other: v.int(10), title: v.text(11),
 		spam: v.int(12) != 0, scheduled: v.int(13) != 0, retracted: v.int(16) != 0, tapback: v.int(17), target: v.text(18),
-		emoji: v.text(19), balloon: v.text(20), payload: v.bytes(21), summary: v.bytes(22), thread: v.text(23), threadPart: v.text(24), subject: v.text(25), undated: v.int(26) != 0}
+		emoji: v.text(19), balloon: v.text(20), payload: v.bytes(21), summary: v.bytes(22), thread: v.text(23), threadPart: v.text(24), subject: v.text(25), undated: v.int(26) != 0, copied: v.int(27) != 0}
 	r.failed = r.fromMe && v.int(14) != 0 && v.int(15) == 0
 	return r
 }

@@ -37,6 +37,8 @@ var rules = []rule{
 		}
 		return "(" + condition + ")"
 	}},
+	// A message that a phone keeps as RCS and as SMS is one.
+	{rows: func(s *Source) string { return s.text("message", "service") + " IN ('RCS', 'SMS')" }},
 	// Messages of apps may have a URL in place of words.
 	{rows: func(s *Source) string {
 		return s.text("message", "balloon_bundle_id") + " NOT IN ('', '" + urlBalloon + "') AND " + s.blob("message", "payload_data") + " IS NOT NULL"

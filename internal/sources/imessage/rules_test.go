@@ -394,6 +394,30 @@ func TestBody_OfDamagedLettersIsReported(t *testing.T) {
 	}
 }
 
+func TestCopies_RCSAndSMSAreOneMessage(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	rcs, sms := h.Handle("+15550000001", "RCS"), h.Handle("+15550000001", "SMS")
+	when := h.now()
+	say := func(handle int64, service, text string, after time.Duration) {
+		h.say(chatdb.Message{Handle: handle, Text: text, Date: when.Add(after), Columns: columns("service", service)})
+	}
+	say(rcs, "RCS", "hello", 0)
+	say(sms, "SMS", "hello", time.Second)
+	say(sms, "SMS", "hello", 2*time.Second) // of RCS, there is one before
+	say(sms, "SMS", "ok", time.Minute)
+	say(sms, "SMS", "ok", time.Minute+time.Second)
+	say(rcs, "RCS", "later", time.Hour)
+	say(sms, "SMS", "later", time.Hour+time.Minute)
+	say(h.mary, "SMS", "later", time.Hour+time.Minute)
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := fresh(t)
+	collectInto(t, h.path, db, sources.Options{}).wantFate(t, sources.Duplicates, 2)
+	h.exec(`DELETE FROM message WHERE ROWID = 1`)
+	h.wantAsAfresh(db, [2]int64{1, 10}).wantFate(t, sources.Duplicates, 0)
+}
+
 func TestBody_ThatCannotBeDecoded(t *testing.T) {
 	whole := typedstream.Encode(chatdb.Parts(chatdb.Part{Text: "still here"}))
 	cut := whole[:len(whole)-30]
