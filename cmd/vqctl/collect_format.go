@@ -63,6 +63,9 @@ func findFormat(name, path string) (*format, error) {
 		return nil, usererr.Usage("--format %q is none of %s", name, formatNames())
 	}
 	head, err := sources.ReadHead(path)
+	if errors.Is(err, sources.ErrBrokenZip) {
+		return nil, err
+	}
 	if err != nil {
 		return &formats[0], nil
 	}
@@ -70,6 +73,10 @@ func findFormat(name, path string) (*format, error) {
 		if formats[i].recognize(head) {
 			return &formats[i], nil
 		}
+	}
+	if telegram.IsHTML(head) {
+		return nil, usererr.With(fmt.Errorf("%s is an export of Telegram in HTML", path),
+			"export again in Telegram Desktop, with the format \"Machine-readable JSON\", and collect the result.json")
 	}
 	if head.Dir || len(head.Text) == 0 && len(head.Names) == 0 {
 		return &formats[0], nil

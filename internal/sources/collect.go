@@ -139,7 +139,9 @@ func (c *collector) Count(f Fate, n int64) { c.summary.Rows[f] += n }
 
 func (c *collector) Collected(prefix string) []string { return c.tx.SourceNames(prefix) }
 
-func (c *collector) Holds(source string, guids []string) ([]bool, error) { return c.tx.Holds(source, guids) }
+func (c *collector) Holds(source string, guids []string) ([]bool, error) {
+	return c.tx.Holds(source, guids)
+}
 
 func (c *collector) HoldsTexts(source string, texts map[string]bool) (int, error) {
 	return c.tx.HoldsTexts(source, texts)

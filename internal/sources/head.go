@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"archive/zip"
 	"bufio"
 	"bytes"
 	"compress/gzip"
@@ -9,9 +10,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/usererr"
 )
 
 // Head is what formats are recognized by.
@@ -41,6 +44,9 @@ func ReadHead(path string) (*Head, error) {
 			return nil, fmt.Errorf("cannot read the source: %w", err)
 		}
 		for _, e := range entries {
+			if IsLitter(e.Name()) {
+				continue
+			}
 			h.Names = append(h.Names, e.Name())
 		}
 		return h, nil
@@ -52,7 +58,9 @@ func ReadHead(path string) (*Head, error) {
 	if err == nil {
 		defer archive.Close()
 		for _, f := range archive.File {
-			h.Names = append(h.Names, f.Name)
+			if !IsLitter(f.Name) {
+				h.Names = append(h.Names, f.Name)
+			}
 		}
 		if len(h.Names) != 1 {
 			return h, nil
@@ -71,6 +79,20 @@ func ReadHead(path string) (*Head, error) {
 		return nil, fmt.Errorf("cannot read %s: %w", path, err)
 	}
 	return h, nil
+}
+
+// ErrBrokenZip matches the error of a file that begins like a zip and is none.
+var ErrBrokenZip = errors.New("a zip that is damaged")
+
+// IsLitter reports whether a name in a folder or a zip is one that operating systems put there.
+func IsLitter(name string) bool {
+	name = filepath.ToSlash(name)
+	base := name[strings.LastIndexByte(strings.TrimSuffix(name, "/"), '/')+1:]
+	switch strings.ToLower(base) {
+	case ".ds_store", "thumbs.db", "desktop.ini", ".localized":
+		return true
+	}
+	return strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX") || strings.Contains(name, "/__MACOSX/")
 }
 
 // Base returns the name of a file without its extension.
@@ -93,27 +115,32 @@ func Open(path string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
 	buffered := bufio.NewReaderSize(f, 1<<20)
+	if magic, _ := buffered.Peek(4); string(magic) == "PK\x03\x04" {
+		f.Close()
+		return nil, usererr.With(fmt.Errorf("%s is %w", path, ErrBrokenZip), "it may not have been copied to its end: copy or download it again")
+	}
 	if magic, _ := buffered.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return readCloser{buffered, f}, nil
+		return readCloser{UTF8(buffered), f}, nil
 	}
 	unzipped, err := gzip.NewReader(buffered)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("cannot decompress %s: %w", path, err)
 	}
-	return readCloser{unzipped, f}, nil
+	return readCloser{UTF8(unzipped), f}, nil
 }
 
 // openOnly opens the only file in a zip.
 func openOnly(path string, archive *regularfile.Zip) (io.ReadCloser, error) {
-	if n := len(archive.File); n != 1 {
+	files := slices.DeleteFunc(slices.Clone(archive.File), func(f *zip.File) bool { return IsLitter(f.Name) })
+	if n := len(files); n != 1 {
 		return nil, errors.Join(fmt.Errorf("%s holds %d files, not one", path, n), archive.Close())
 	}
-	in, err := archive.File[0].Open()
+	in, err := files[0].Open()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot decompress %s: %w", path, err), archive.Close())
 	}
-	return zipped{in, archive}, nil
+	return zipped{readCloser{UTF8(in), in}, archive}, nil
 }
 
 // zipped is an open file in a zip.

@@ -35,6 +35,14 @@ func Recognize(h *sources.Head) bool {
 	return keys["messages"] && keys["type"] && keys["id"] || keys["chats"] || keys["personal_information"]
 }
 
+// IsHTML reports whether a file is an export for reading in a browser, or a folder holds one.
+func IsHTML(h *sources.Head) bool {
+	if h.Dir {
+		return slices.Contains(h.Names, "messages.html") || slices.Contains(h.Names, "export_results.html")
+	}
+	return bytes.Contains(h.Text, []byte("<title>Exported Data</title>"))
+}
+
 // Reader reads one export.
 type Reader struct {
 	path    string

@@ -259,3 +259,12 @@ func TestRead_PartsWithoutWords(t *testing.T) {
 	}
 	s.Want(t, "2024-03-15 19:02:03 user200 text: ab")
 }
+
+// The export for reading in a browser is known for what it is.
+func TestIsHTML(t *testing.T) {
+	page := &sources.Head{Text: []byte("<!DOCTYPE html>\n<html><head><title>Exported Data</title></head>")}
+	folder := &sources.Head{Dir: true, Names: []string{"css", "messages.html"}}
+	if !telegram.IsHTML(page) || !telegram.IsHTML(folder) || telegram.IsHTML(&sources.Head{Dir: true, Names: []string{"result.json"}}) {
+		t.Error("an export in HTML is not told from others")
+	}
+}

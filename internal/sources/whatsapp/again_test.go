@@ -114,7 +114,7 @@ func TestCollect_ReExportsMakeOneChat(t *testing.T) {
 	}
 }
 
-// stored are the messages of a store, in order.
+// stored are the messages of a store, in order within each conversation.
 func stored(t *testing.T, db *messages.DB) (lines []string) {
 	t.Helper()
 	reader, err := db.Reader(t.Context(), nil)
@@ -125,16 +125,18 @@ func stored(t *testing.T, db *messages.DB) (lines []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = reader.WindowMessages(t.Context(), conversations, func(m *messages.WindowMessage) error {
-		name := m.Sender
-		if name == messages.Owner {
-			name = "Aidan"
+	for _, c := range conversations {
+		err = reader.WindowMessages(t.Context(), []messages.Conversation{c}, func(m *messages.WindowMessage) error {
+			name := m.Sender
+			if name == messages.Owner {
+				name = "Aidan"
+			}
+			lines = append(lines, name+" "+m.Text)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		lines = append(lines, name+" "+m.Text)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return lines
 }

@@ -69,7 +69,7 @@ const mostExamined = 1000
 func chatFiles(files []*zip.File) (chats []*zip.File) {
 	examined := 0
 	for _, f := range files {
-		if strings.Contains(f.Name, "/") || !strings.HasSuffix(strings.ToLower(f.Name), ".txt") {
+		if sources.IsLitter(f.Name) || strings.Contains(f.Name, "/") || !strings.HasSuffix(strings.ToLower(f.Name), ".txt") {
 			continue
 		}
 		if examined++; examined > mostExamined {
@@ -88,7 +88,7 @@ func looksLikeChat(f *zip.File) bool {
 		return false
 	}
 	defer in.Close()
-	return isChat(io.LimitReader(in, headSize))
+	return isChat(io.LimitReader(sources.UTF8(in), headSize))
 }
 
 // headSize is how many bytes of a text are examined.
@@ -109,6 +109,7 @@ type text struct {
 type texts struct {
 	list     []*text
 	archives []*regularfile.Zip
+	broken   []error // of files that cannot be opened
 }
 
 func (t *texts) close() error {
@@ -132,7 +133,9 @@ func find(name string) (*texts, error) {
 		err = t.addFile(name)
 	}
 	if err == nil && len(t.list) == 0 {
-		err = noChat(name)
+		if err = noChat(name); len(t.broken) > 0 {
+			err = t.broken[0]
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, t.close())
@@ -151,11 +154,11 @@ func (t *texts) addFolder(folder string) error {
 		return fmt.Errorf("cannot read the source: %w", err)
 	}
 	for _, e := range entries {
-		if e.IsDir() || !isChatName(e.Name()) && !isZipName(e.Name()) {
+		if e.IsDir() || sources.IsLitter(e.Name()) || !isChatName(e.Name()) && !isZipName(e.Name()) {
 			continue
 		}
 		if err := t.addFile(filepath.Join(folder, e.Name())); err != nil {
-			return err
+			t.broken = append(t.broken, err)
 		}
 	}
 	return nil
@@ -187,7 +190,7 @@ func (t *texts) addFile(name string) error {
 
 // addZip adds the chats of a zip: the ones with the name of a chat, else the ones that look like a chat.
 func (t *texts) addZip(name, absolute string, files []*zip.File) {
-	chats := slices.DeleteFunc(slices.Clone(files), func(f *zip.File) bool { return !isChatName(f.Name) })
+	chats := slices.DeleteFunc(slices.Clone(files), func(f *zip.File) bool { return sources.IsLitter(f.Name) || !isChatName(f.Name) })
 	if len(chats) == 0 && len(t.list) == 0 {
 		chats = chatFiles(files)
 	}

@@ -9,10 +9,11 @@ import (
 
 // learned is what a first reading shows about the form of a file's lines.
 type learned struct {
-	crlf   bool              // items end with CR LF, and lines within them with LF
-	names  map[string]bool   // senders
-	second map[string]string // the rest of names that contain a colon
-	pasted map[int64]bool    // numbers of lines that belong to a chat which a member pasted
+	letters letters
+	crlf    bool              // items end with CR LF, and lines within them with LF
+	names   map[string]bool   // senders
+	second  map[string]string // the rest of names that contain a colon
+	pasted  map[int64]bool    // numbers of lines that belong to a chat which a member pasted
 }
 
 const (

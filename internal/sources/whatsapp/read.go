@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"path"
 	"slices"
@@ -44,6 +45,9 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (lines int64, err 
 			return lines, err
 		}
 	}
+	for _, err := range r.texts.broken {
+		sink.Unreadable(err.Error(), 0)
+	}
 	r.reading.NoteZone(sink)
 	sink.Progress(lines, lines)
 	return lines, nil
@@ -52,12 +56,21 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (lines int64, err 
 // chat reads one chat.
 func (r *Reader) chat(ctx context.Context, t *text, sink sources.Sink) (int64, error) {
 	s, err := t.survey(ctx)
+	if errors.Is(err, sources.ErrBrokenZip) && len(r.texts.list) > 1 {
+		sink.Unreadable(err.Error(), 0)
+		return 0, nil
+	}
 	if err != nil {
 		return 0, err
+	}
+	if s.items == 0 && len(r.texts.list) > 1 {
+		sink.Note("%s is no exported chat and was passed over", t.path)
+		return 0, nil
 	}
 	if s.items == 0 {
 		return 0, noChat(t.path)
 	}
+	t.learned.letters.note(t.path, sink)
 	e := emitter{survey: s, sink: sink, zone: r.reading.Zone, text: t}
 	if err := r.people(&e); err != nil {
 		return 0, err

@@ -35,6 +35,7 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 		return 0, 0, err
 	}
 	defer in.Close()
+	utf8Text := sources.UTF8(in)
 	var at item
 	var words strings.Builder
 	var form *style
@@ -46,13 +47,13 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 		at.text = words.String()
 		return visit(&at)
 	}
-	count, err = lines.EachRaw(ctx, in, t.path, func(number, _ int64, raw []byte) error {
+	count, err = lines.EachRaw(ctx, utf8Text, t.path, func(number, _ int64, raw []byte) error {
 		raw = bytes.TrimSuffix(raw, []byte("\n"))
 		raw, isEnd := bytes.CutSuffix(raw, []byte("\r"))
 		continues := within && t.learned.crlf
 		afterLF := within
 		within = !isEnd
-		line := strings.ToValidUTF8(string(raw), "\uFFFD")
+		line := t.learned.letters.decode(raw)
 		s, rest, ok := header(line)
 		if ok && (form == nil || s.style == *form) && fits(&s) && !continues && !t.learned.pasted[number] {
 			if err := finish(); err != nil {
@@ -116,12 +117,21 @@ func (t *text) survey(ctx context.Context) (*survey, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.learned.letters.choose() {
+		if s, err = t.surveyOnce(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if t.learned.learn(s) {
 		if s, err = t.surveyOnce(ctx); err != nil {
 			return nil, err
 		}
 	}
 	order, _ := s.calendar.order()
+	if wrong := s.calendar.readings[order].wrong; 2*int64(wrong) > s.items {
+		return nil, usererr.With(fmt.Errorf("%s: its dates cannot be: most are before %d or in the future, in whatever order of day, month and year", t.path, firstYear),
+			"the phone may use a calendar that is not known here: set it to the Gregorian calendar and export again")
+	}
 	if s.calendar.readings[order].leaps > 0 {
 		if t.learned.pasted, err = t.pastedLines(ctx, order); err == nil && len(t.learned.pasted) > 0 {
 			s, err = t.surveyOnce(ctx)
