@@ -75,3 +75,15 @@ func TestRead_SpellingsMakeNoDifference(t *testing.T) {
 		}
 	}
 }
+
+// The subject of an MMS is what somebody typed; phones write "NoSubject" for none.
+func TestRead_Subject(t *testing.T) {
+	mms := func(date, subject string) string {
+		return `<mms date="` + date + `" sub="` + subject + `" msg_box="1" address="+15550000001"><parts><part ct="text/plain" text="at noon"/></parts></mms>`
+	}
+	s, err := read(t, write(t, head+`<smses count="2">`+mms("1710529320000", "Lunch")+mms("1710529321000", "NoSubject")+`</smses>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:02:00 +15550000001 text: Lunch", "2024-03-15 19:02:00 +15550000001 text: at noon", "2024-03-15 19:02:01 +15550000001 text: at noon")
+}

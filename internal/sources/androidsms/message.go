@@ -151,6 +151,9 @@ func (m *mms) message(r *Reader, o *own) *message {
 			out.sender = out.members[0]
 		}
 	}
+	if subject := m.values["sub"]; strings.TrimSpace(subject) != "" && !strings.EqualFold(strings.ReplaceAll(subject, " ", ""), "nosubject") {
+		out.parts = append(out.parts, sources.Part{Text: subject})
+	}
 	for _, p := range m.parts {
 		if part, some := r.part(p); some {
 			out.parts = append(out.parts, part)

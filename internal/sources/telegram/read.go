@@ -92,6 +92,10 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	}
 	e := emitter{survey: s, sink: sink, reader: r}
 	err = each(ctx, r.path, visitor{message: e.message, chat: func(int, chatHead) {}})
+	if errors.As(err, new(*cutOff)) {
+		sink.Unreadable(err.Error(), 0)
+		err = nil
+	}
 	if e.local {
 		r.reading.NoteZone(sink)
 	}
@@ -137,7 +141,8 @@ func (e *emitter) message(number int, m *message) error {
 		}
 		at, err := m.time(e.reader.reading.Zone)
 		if err != nil {
-			return where(err)
+			e.sink.Unreadable(where(err).Error(), 1)
+			return e.reactions(c, m, nil)
 		}
 		at = sources.InOrder(at, c.last)
 		c.last = at

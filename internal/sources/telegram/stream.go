@@ -50,7 +50,11 @@ func each(ctx context.Context, path string, visit visitor) error {
 	case err == nil || ctx.Err() != nil:
 		return err
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return usererr.With(fmt.Errorf("%s ends before its JSON does", path), "the export was interrupted: export again")
+		err = fmt.Errorf("%s ends before its JSON does", path)
+		if s.read > 0 {
+			return &cutOff{err}
+		}
+		return usererr.With(err, "the export was interrupted: export again")
 	}
 	err = fmt.Errorf("%s:%d: %w", path, lineAt(path, s.json.InputOffset()), err)
 	if errors.Is(err, errLimit) {
@@ -58,6 +62,9 @@ func each(ctx context.Context, path string, visit visitor) error {
 	}
 	return usererr.With(err, "it is no export of Telegram Desktop, or was changed: export again, as JSON")
 }
+
+// cutOff is the error of an export whose end is missing. What came before was visited.
+type cutOff struct{ error }
 
 // lineAt returns the line of an offset in the decoder's input.
 func lineAt(path string, offset int64) int {
@@ -113,7 +120,7 @@ func (s *stream) export() error {
 		}
 		return s.headField(key, &head)
 	})
-	if err == nil && chat >= 0 {
+	if chat >= 0 {
 		s.visit.chat(chat, head)
 	}
 	return err
@@ -132,9 +139,7 @@ func (s *stream) chat() error {
 		}
 		return s.headField(key, &head)
 	})
-	if err == nil {
-		s.visit.chat(number, head)
-	}
+	s.visit.chat(number, head)
 	return err
 }
 

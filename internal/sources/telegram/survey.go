@@ -3,6 +3,7 @@ package telegram
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,7 +43,7 @@ func (r *Reader) survey(ctx context.Context) (*survey, error) {
 		message: s.message,
 		chat:    func(number int, head chatHead) { heads[number] = head },
 	})
-	if err != nil {
+	if err != nil && !errors.As(err, new(*cutOff)) {
 		return nil, err
 	}
 	for number, head := range heads {
