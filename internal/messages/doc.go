@@ -25,7 +25,7 @@
 //	convert.go forget.go                         files of another layout; people who are taken out
 //	collect.go redact.go window_message.go spoken.go twins.go tally.go   a collect; texts that are taken out; messages in order, counts
 //	sweep.go state.go                            rows that a source no longer has; what is kept for the next time
-//	put.go outcome.go                            rows that a source has; what a collect counts
+//	put.go outcome.go known.go                   rows that a source has; what a collect counts; what is held of an export
 //	copies.go forgotten.go                       which copy is shown; who stays out
 //	membership.go facts.go replies.go            who was in which chat; events and versions; what is quoted
 //	records.go roots.go sources.go reader.go     rows of the tables; folders; what a collect speaks for; conversations
