@@ -18,8 +18,10 @@ constexpr float kLargestE4m3 = 448.0f;
 VQ_ANYWHERE uint32_t e4m3_code(float x) {
   const int32_t word = __builtin_bit_cast(int32_t, x), bits = word & 0x7fffffff;
   const float magnitude = __builtin_bit_cast(float, bits);
-  // From 2^-6 up: the upper bits of the float, minus the difference of the biases.
-  const int32_t normal = ((bits + 0x7ffff + (bits >> 20 & 1)) >> 20) - (120 << 3);
+  // From 2^-6 up: the upper bits of the float, minus the difference of the biases. NaN counts as infinity here, since
+  // rounding its bits could overflow.
+  const int32_t number = bits < 0x7f800000 ? bits : 0x7f800000;
+  const int32_t normal = ((number + 0x7ffff + (number >> 20 & 1)) >> 20) - (120 << 3);
   // Below: multiples of 2^-9. Adding 1.5 * 2^23 rounds to an integer, which is then in the lower bits.
   const bool tiny = magnitude < 0x1p-6f;
   const float steps = (tiny ? magnitude : 0.0f) * 512.0f + 12582912.0f;
