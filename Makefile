@@ -95,8 +95,9 @@ test-cpp: | build
 cuda-sim: engine
 	@[ "$$(uname -s)" != Linux ] || cmake --build build/engine --target vqcuda_sim -j $(JOBS) -- --no-print-directory
 
+# The race detector does not work in position-independent programs.
 test-go: cuda-sim
-	go test -race -ldflags "$(ENGINE_LDFLAGS)" ./...
+	GOFLAGS="$(filter-out -buildmode=pie,$(GOFLAGS))" go test -race -ldflags "$(ENGINE_LDFLAGS)" ./...
 
 ifdef PKG
 # The engine is built only for packages that use it.
