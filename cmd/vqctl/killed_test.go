@@ -14,12 +14,15 @@ import (
 	"ventriloquist/internal/sources/iosbackup/backuptest"
 )
 
-// rounds is how often a test tries what depends on chance: n times, fewer in a short run.
+// rounds is how often a test tries what depends on chance: n times in scripts/soak, fewer otherwise.
 func rounds(n int) int {
-	if testing.Short() {
+	switch {
+	case os.Getenv("VQ_SOAK") != "":
+		return n
+	case testing.Short():
 		return max(n/10, 2)
 	}
-	return n
+	return max(n/5, 2)
 }
 
 // killRun starts vqctl in dir and kills it at a random moment; whole is the duration of a complete run.
@@ -99,7 +102,7 @@ func TestKilledRuns_LeaveNothingPrivate(t *testing.T) {
 			begin := time.Now()
 			must(args...)
 			whole := time.Since(begin)
-			for range rounds(8) {
+			for range rounds(20) {
 				killRun(t, dir, environment, whole, args...)
 				must("stats")
 				for _, file := range filesOf(t, filepath.Join(dir, "data")) {
