@@ -1,17 +1,18 @@
 package privacy
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"ventriloquist/internal/lazyregexp"
 )
 
 var (
-	cardNumber = regexp.MustCompile(`\d(?:[ \-]?\d){12,18}`)
-	iban       = regexp.MustCompile(`(?i)\b[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}`)
-	routing    = regexp.MustCompile(`(?i)\b(?:routing|aba|rtn)\b[^\d\n]{0,20}(\d{9})\b`)
-	sortCode   = regexp.MustCompile(`(?i)\bsort code\b\D{0,10}(\d{2}[- ]?\d{2}[- ]?\d{2})\b`)
+	cardNumber = lazyregexp.New(`\d(?:[ \-]?\d){12,18}`)
+	iban       = lazyregexp.New(`(?i)\b[A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]){11,30}`)
+	routing    = lazyregexp.New(`(?i)\b(?:routing|aba|rtn)\b[^\d\n]{0,20}(\d{9})\b`)
+	sortCode   = lazyregexp.New(`(?i)\bsort code\b\D{0,10}(\d{2}[- ]?\d{2}[- ]?\d{2})\b`)
 )
 
 // findCards finds card numbers: 13 to 19 digits that begin like a card number and have a valid check digit.
@@ -20,7 +21,7 @@ func findCards(t *text) (spans []span) {
 		return nil
 	}
 	s := t.s
-	for _, at := range cardNumber.FindAllStringIndex(s, -1) {
+	for _, at := range cardNumber.Get().FindAllStringIndex(s, -1) {
 		for end := at[1]; end > at[0]; end = groupBefore(s, at[0], end) {
 			digits := digitsOf(s[at[0]:end])
 			if len(digits) >= 13 && digits[0] >= '2' && digits[0] <= '6' && luhn(digits) && asOnCards(s[at[0]:end]) && standsAlone(s, at[0], end) && !t.inURL(at[0], end) {
@@ -87,7 +88,7 @@ func findAccounts(t *text) (spans []span) {
 		return spans
 	}
 	if t.digits >= fewestInIBAN {
-		for _, at := range iban.FindAllStringIndex(s, -1) {
+		for _, at := range iban.Get().FindAllStringIndex(s, -1) {
 			if end, value, ok := ibanAt(s, at[0], at[1]); ok {
 				spans = append(spans, span{start: at[0], end: end, value: value})
 			}
@@ -97,12 +98,12 @@ func findAccounts(t *text) (spans []span) {
 	if !t.has(idWord | docWord | accountWord) {
 		return apart(spans)
 	}
-	for _, at := range routing.FindAllStringSubmatchIndex(s, -1) {
+	for _, at := range routing.Get().FindAllStringSubmatchIndex(s, -1) {
 		if digits := s[at[2]:at[3]]; routingCheck(digits) {
 			spans = append(spans, span{start: at[2], end: at[3], value: digits})
 		}
 	}
-	for _, at := range sortCode.FindAllStringSubmatchIndex(s, -1) {
+	for _, at := range sortCode.Get().FindAllStringSubmatchIndex(s, -1) {
 		spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
 	}
 	return apart(append(spans, t.findSaidNumbers()...))

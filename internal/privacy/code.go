@@ -1,25 +1,26 @@
 package privacy
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"ventriloquist/internal/lazyregexp"
 )
 
 var (
-	isCode    = regexp.MustCompile(`(?i)^\s*(?:is|ist|est|es|=|:|-|–)\s`)
-	codeValue = regexp.MustCompile(`\b(?:[A-Z]-)?(?:\d{3}[- ]\d{3}|\d{4}[- ]\d{4}|\d{4,8})\b`)
+	isCode    = lazyregexp.New(`(?i)^\s*(?:is|ist|est|es|=|:|-|–)\s`)
+	codeValue = lazyregexp.New(`\b(?:[A-Z]-)?(?:\d{3}[- ]\d{3}|\d{4}[- ]\d{4}|\d{4,8})\b`)
 	// boundCode is a code for a web site that its browser reads: @example.com #123456.
-	boundCode = regexp.MustCompile(`(?m)^@\S+ #(\w{4,12})\b`)
-	entered   = regexp.MustCompile(`(?i)\b(?:enter|use|type|type in|input) (?:code )?(\d{4,8}) (?:to|as|for) (?:your|the|log|sign|verify|confirm|reset|access|complete|finish|unlock|activate|continue|authenticate)\b`)
-	year      = regexp.MustCompile(`^(?:19|20)\d\d$`)
-	cardCode  = regexp.MustCompile(`^\W{0,3}(?:is|code|ist|es|est|number|no)?\W{0,3}(\d{3,4})\b`)
-	combo     = regexp.MustCompile(`^(?:\W{0,3}\w{0,8}){0,3}\W{1,3}(\d{1,2}(?: ?[-–/, ] ?\d{1,2}){2,3})\b`)
+	boundCode = lazyregexp.New(`(?m)^@\S+ #(\w{4,12})\b`)
+	entered   = lazyregexp.New(`(?i)\b(?:enter|use|type|type in|input) (?:code )?(\d{4,8}) (?:to|as|for) (?:your|the|log|sign|verify|confirm|reset|access|complete|finish|unlock|activate|continue|authenticate)\b`)
+	year      = lazyregexp.New(`^(?:19|20)\d\d$`)
+	cardCode  = lazyregexp.New(`^\W{0,3}(?:is|code|ist|es|est|number|no)?\W{0,3}(\d{3,4})\b`)
+	combo     = lazyregexp.New(`^(?:\W{0,3}\w{0,8}){0,3}\W{1,3}(\d{1,2}(?: ?[-–/, ] ?\d{1,2}){2,3})\b`)
 	// shortCombo matches the combination of a suitcase, dashedCombo one of a lock that only a word for what it locks introduces.
-	shortCombo  = regexp.MustCompile(`^(?: is|:|=) ?(\d{3,4})(?:$|[^\w.,%-])`)
-	dashedCombo = regexp.MustCompile(`^(?: is|:|=)? ?(\d{1,2}-\d{1,2}-\d{1,2})(?:$|[^\w-])`)
+	shortCombo  = lazyregexp.New(`^(?: is|:|=) ?(\d{3,4})(?:$|[^\w.,%-])`)
+	dashedCombo = lazyregexp.New(`^(?: is|:|=)? ?(\d{1,2}-\d{1,2}-\d{1,2})(?:$|[^\w-])`)
 	// doorCode matches codes of digits and letters, which only a word for codes of doors introduces.
-	doorCode = regexp.MustCompile(`^[#*]?[\p{Lu}0-9]{4,10}[#*]?$`)
+	doorCode = lazyregexp.New(`^[#*]?[\p{Lu}0-9]{4,10}[#*]?$`)
 )
 
 // reach is the maximum distance of a code from a code word, in bytes, and plainReach that from a plain one.
@@ -34,10 +35,10 @@ func findCodes(t *text) (spans []span) {
 	if t.digits < 3 {
 		return nil
 	}
-	for _, at := range boundCode.FindAllStringSubmatchIndex(s, -1) {
+	for _, at := range boundCode.Get().FindAllStringSubmatchIndex(s, -1) {
 		spans = append(spans, span{start: at[2], end: at[3], value: s[at[2]:at[3]]})
 	}
-	for _, at := range entered.FindAllStringSubmatchIndex(s, -1) {
+	for _, at := range entered.Get().FindAllStringSubmatchIndex(s, -1) {
 		spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
 	}
 	if !t.has(codeWord | plainCode | pinWord | cvvWord | comboWord | doorWord) {
@@ -55,17 +56,17 @@ func findCodes(t *text) (spans []span) {
 		}
 	}
 	phones := findPhones(t)
-	for _, at := range codeValue.FindAllStringIndex(s, -1) {
+	for _, at := range codeValue.Get().FindAllStringIndex(s, -1) {
 		p := span{start: at[0], end: at[1], value: strings.NewReplacer("-", "", " ", "").Replace(s[at[0]:at[1]])}
 		if !standsAlone(s, p.start, p.end) || amount(s, p) || t.inURL(at[0], at[1]) || overlaps(spans, p) || partOf(phones, p) || t.saidOtherwise(at) || at[0] > 1 && s[at[0]-1] == '(' && isAlnum(s[at[0]-2]) {
 			continue
 		}
 		distance := nearest(plain, at)
-		if distance <= plainReach && !isCode.MatchString(s[at[1]:]) && !slices.ContainsFunc(plain, func(w []int) bool { return w[1] <= at[0] && at[0]-w[1] <= plainReach }) && !soleCode(s, at) {
+		if distance <= plainReach && !isCode.Get().MatchString(s[at[1]:]) && !slices.ContainsFunc(plain, func(w []int) bool { return w[1] <= at[0] && at[0]-w[1] <= plainReach }) && !soleCode(s, at) {
 			distance = len(s) // before a plain word, a number must be said to be the code
 		}
 		strict := nearest(near, at)
-		if (distance <= plainReach || strict <= reach) && !(year.MatchString(p.value) && min(distance, strict) > len(" is: ")) {
+		if (distance <= plainReach || strict <= reach) && !(year.Get().MatchString(p.value) && min(distance, strict) > len(" is: ")) {
 			spans = append(spans, p)
 		}
 	}
@@ -87,7 +88,7 @@ func (t *text) saidCodes() (spans []span) {
 		for end < v.end && (isDigit(t.s[end]) || t.s[end] == '#' && end == v.start) {
 			end++
 		}
-		if digits := digitsOf(t.s[v.start:end]); len(digits) >= 4 && len(digits) <= 8 && standsAlone(t.s, v.start, end) && !amount(t.s, span{start: v.start, end: end}) && !year.MatchString(digits) {
+		if digits := digitsOf(t.s[v.start:end]); len(digits) >= 4 && len(digits) <= 8 && standsAlone(t.s, v.start, end) && !amount(t.s, span{start: v.start, end: end}) && !year.Get().MatchString(digits) {
 			spans = append(spans, span{start: v.start, end: end, value: digits})
 		}
 	}
@@ -117,13 +118,13 @@ func (t *text) cardCodes() (spans []span) {
 		rest := t.s[w.end:]
 		var at []int
 		if w.class&cvvWord != 0 {
-			at = cardCode.FindStringSubmatchIndex(rest)
+			at = cardCode.Get().FindStringSubmatchIndex(rest)
 		} else if w.class&comboWord != 0 || w.class&doorWord != 0 && strings.HasPrefix(rest, ":") {
-			if at = shortCombo.FindStringSubmatchIndex(rest); at == nil {
-				at = combo.FindStringSubmatchIndex(rest)
+			if at = shortCombo.Get().FindStringSubmatchIndex(rest); at == nil {
+				at = combo.Get().FindStringSubmatchIndex(rest)
 			}
 		} else if w.class&doorWord != 0 {
-			at = dashedCombo.FindStringSubmatchIndex(rest)
+			at = dashedCombo.Get().FindStringSubmatchIndex(rest)
 		}
 		if at != nil {
 			spans = append(spans, span{start: w.end + at[2], end: w.end + at[3], value: digitsOf(rest[at[2]:at[3]])})
@@ -134,7 +135,7 @@ func (t *text) cardCodes() (spans []span) {
 		}
 		if v, ok := t.after(w); ok && v.apart <= 3 {
 			value := t.s[v.start:v.end]
-			if doorCode.MatchString(value) && mixed(value) && !t.inURL(v.start, v.end) && (v.link != beside || v.apart == 0 && len(value) >= 4) {
+			if doorCode.Get().MatchString(value) && mixed(value) && !t.inURL(v.start, v.end) && (v.link != beside || v.apart == 0 && len(value) >= 4) {
 				spans = append(spans, span{start: v.start, end: v.end, value: value})
 			}
 		}

@@ -3,27 +3,28 @@ package privacy
 import (
 	"crypto/sha256"
 	"math/big"
-	"regexp"
 	"strings"
+
+	"ventriloquist/internal/lazyregexp"
 )
 
 var (
 	// base58Word matches what may be an address or a key of a coin.
-	base58Word = regexp.MustCompile(`\b[1-9A-HJ-NP-Za-km-z]{25,112}\b`)
+	base58Word = lazyregexp.New(`\b[1-9A-HJ-NP-Za-km-z]{25,112}\b`)
 	// bech32Word matches addresses that begin with the name of their coin, and those of Ethereum.
-	bech32Word = regexp.MustCompile(`\b(?:(?:bc1|tb1|ltc1|addr1|cosmos1|osmo1)[02-9ac-hj-np-z]{25,110}|(?:BC1)[02-9AC-HJ-NP-Z]{25,87}|0x[0-9a-fA-F]{40}|bitcoincash:[qp][a-z0-9]{41})\b`)
+	bech32Word = lazyregexp.New(`\b(?:(?:bc1|tb1|ltc1|addr1|cosmos1|osmo1)[02-9ac-hj-np-z]{25,110}|(?:BC1)[02-9AC-HJ-NP-Z]{25,87}|0x[0-9a-fA-F]{40}|bitcoincash:[qp][a-z0-9]{41})\b`)
 	// hexKey matches private keys in hexadecimal, which look like digests.
-	hexKey = regexp.MustCompile(`\b(?:0x)?[0-9a-fA-F]{64}\b`)
+	hexKey = lazyregexp.New(`\b(?:0x)?[0-9a-fA-F]{64}\b`)
 )
 
 // findCoins finds addresses of coins.
 func (t *text) findCoins() (spans []span) {
-	for _, at := range bech32Word.FindAllStringIndex(t.s, -1) {
+	for _, at := range bech32Word.Get().FindAllStringIndex(t.s, -1) {
 		if !t.inURL(at[0], at[1]) {
 			spans = append(spans, span{start: at[0], end: at[1], value: strings.ToLower(t.s[at[0]:at[1]])})
 		}
 	}
-	for _, at := range base58Word.FindAllStringIndex(t.s, -1) {
+	for _, at := range base58Word.Get().FindAllStringIndex(t.s, -1) {
 		w := t.s[at[0]:at[1]]
 		if !mixed(w) || t.inURL(at[0], at[1]) {
 			continue
@@ -42,7 +43,7 @@ func rippled(w string) bool { return w[0] == 'r' && len(w) <= 35 && strings.ToLo
 
 // takePrivate takes private keys of coins: in the import format of wallets, or in hexadecimal where the text calls them so.
 func (t *text) takePrivate(take func(start, end int)) {
-	for _, at := range base58Word.FindAllStringIndex(t.s, -1) {
+	for _, at := range base58Word.Get().FindAllStringIndex(t.s, -1) {
 		w := t.s[at[0]:at[1]]
 		if (len(w) == 51 || len(w) == 52) && strings.IndexByte("5KLc9", w[0]) >= 0 {
 			if payload := fromBase58(w); (len(payload) == 37 || len(payload) == 38) && base58Checks(payload) {
@@ -50,7 +51,7 @@ func (t *text) takePrivate(take func(start, end int)) {
 			}
 		}
 	}
-	for _, at := range hexKey.FindAllStringIndex(t.s, -1) {
+	for _, at := range hexKey.Get().FindAllStringIndex(t.s, -1) {
 		if t.near(privateWord|seedWord, at[0], at[1], linkReach) {
 			take(at[0], at[1])
 		}

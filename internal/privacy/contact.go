@@ -1,23 +1,24 @@
 package privacy
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"ventriloquist/internal/lazyregexp"
 
 	"github.com/nyaruka/phonenumbers"
 )
 
 var (
-	email = regexp.MustCompile(`[\p{L}\p{N}][\p{L}\p{N}._%+'\-]*@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+\p{L}{2,}`)
-	url   = regexp.MustCompile(`(?i)\b(?:https?://|www\.)\S+`)
+	email = lazyregexp.New(`[\p{L}\p{N}][\p{L}\p{N}._%+'\-]*@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+\p{L}{2,}`)
+	url   = lazyregexp.New(`(?i)\b(?:https?://|www\.)\S+`)
 )
 
 func findEmails(t *text) (spans []span) {
 	if strings.IndexByte(t.s, '@') < 0 {
 		return nil
 	}
-	for _, at := range email.FindAllStringIndex(t.s, -1) {
+	for _, at := range email.Get().FindAllStringIndex(t.s, -1) {
 		spans = append(spans, span{start: at[0], end: at[1], value: strings.ToLower(t.s[at[0]:at[1]])})
 	}
 	return spans
@@ -25,20 +26,20 @@ func findEmails(t *text) (spans []span) {
 
 var (
 	// numberRun is a sequence of digit groups, as telephone numbers are written.
-	numberRun = regexp.MustCompile(`(?:\+\s?|\b00\s?)?\(?\d+\)?(?:[ .\-/\x{2013}]{0,3}\(?\d+\)?)*`)
+	numberRun = lazyregexp.New(`(?:\+\s?|\b00\s?)?\(?\d+\)?(?:[ .\-/\x{2013}]{0,3}\(?\d+\)?)*`)
 	// group is one group, with the plus and the parentheses that belong to it.
-	group = regexp.MustCompile(`(?:\+\s?)?\(?\d+\)?`)
+	group = lazyregexp.New(`(?:\+\s?)?\(?\d+\)?`)
 	// dated matches IP addresses and dates.
-	dated = regexp.MustCompile(`\b(?:\d{1,3}(?:\.\d{1,3}){3}|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2}))\b`)
+	dated = lazyregexp.New(`\b(?:\d{1,3}(?:\.\d{1,3}){3}|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2}))\b`)
 	// notPhone matches dates, IP addresses, fractions, spans of years, and numbers of cards and the like.
-	notPhone = regexp.MustCompile(`^(?:\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{2}|\d{4})|\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{3})+|\d+\.\d+(?:/\d+\.\d+)?|(?:19|20)\d\d ?[-–/] ?(?:19|20)?\d\d|\d{4}(?: \d{4}){2,}(?: \d{1,4})?)$`)
+	notPhone = lazyregexp.New(`^(?:\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{2}|\d{4})|\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{3})+|\d+\.\d+(?:/\d+\.\d+)?|(?:19|20)\d\d ?[-–/] ?(?:19|20)?\d\d|\d{4}(?: \d{4}){2,}(?: \d{1,4})?)$`)
 	// thousands matches what may be a large sum.
-	thousands = regexp.MustCompile(`^[1-9]\d{0,2}(?: \d{3})+$`)
-	clock     = regexp.MustCompile(`^:\d\d`)
+	thousands = lazyregexp.New(`^[1-9]\d{0,2}(?: \d{3})+$`)
+	clock     = lazyregexp.New(`^:\d\d`)
 	// northAmerican is the usual form of a North American number, also with area codes that do not exist.
-	northAmerican = regexp.MustCompile(`^(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}$`)
-	localNumber   = regexp.MustCompile(`^\d{3}[-. ]\d{4}$`)
-	saidPhone     = regexp.MustCompile(`(?i)(?:call|text|phone|tel|cell|mobile|number|dial|ring|fax|whatsapp)\W*(?:me|is|at|on|under)?\W*(?:at|on)?\W*$`)
+	northAmerican = lazyregexp.New(`^(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}$`)
+	localNumber   = lazyregexp.New(`^\d{3}[-. ]\d{4}$`)
+	saidPhone     = lazyregexp.New(`(?i)(?:call|text|phone|tel|cell|mobile|number|dial|ring|fax|whatsapp)\W*(?:me|is|at|on|under)?\W*(?:at|on)?\W*$`)
 )
 
 // findPhones finds the longest parts of each sequence of digit groups that are telephone numbers.
@@ -51,17 +52,17 @@ func findPhones(t *text) (spans []span) {
 	}
 	s := t.s
 	others := slices.Clone(t.urls)
-	for _, at := range dated.FindAllStringIndex(s, -1) {
+	for _, at := range dated.Get().FindAllStringIndex(s, -1) {
 		if !continues(s, at[0], at[1]) {
 			others = append(others, at)
 		}
 	}
 	t.phones = []span{}
-	for _, at := range numberRun.FindAllStringIndex(s, -1) {
+	for _, at := range numberRun.Get().FindAllStringIndex(s, -1) {
 		if len(digitsOf(s[at[0]:at[1]])) < shortestPhone {
 			continue
 		}
-		groups := group.FindAllStringIndex(s[at[0]:at[1]], -1)
+		groups := group.Get().FindAllStringIndex(s[at[0]:at[1]], -1)
 		for from := 0; from < len(groups); from++ {
 			for to := min(len(groups), from+mostPhoneGroups); to > from; to-- {
 				p := span{start: at[0] + groups[from][0], end: at[0] + groups[to-1][1]}
@@ -112,13 +113,13 @@ func inside(ranges [][]int, at []int) bool {
 func (t *text) phoneOf(start, end int, whole bool) string {
 	s, written := t.s, t.s[start:end]
 	digits := len(digitsOf(written))
-	if digits < shortestPhone || digits > longestPhone || !standsAlone(s, start, end) || notPhone.MatchString(written) || clock.MatchString(s[end:]) {
+	if digits < shortestPhone || digits > longestPhone || !standsAlone(s, start, end) || notPhone.Get().MatchString(written) || clock.Get().MatchString(s[end:]) {
 		return ""
 	}
 	if start > 0 && strings.IndexByte("$€£#", s[start-1]) >= 0 || strings.Contains(written, ". ") {
 		return ""
 	}
-	groups := group.FindAllString(written, -1)
+	groups := group.Get().FindAllString(written, -1)
 	if strings.HasPrefix(written, "00") {
 		written = "+" + written[2:]
 	}
@@ -145,7 +146,7 @@ func (t *text) phoneOf(start, end int, whole bool) string {
 func (t *text) localPhone(start, end int, written string, groups []string, whole bool) string {
 	said := t.saidPhone(start, end)
 	sole := whole && len(strings.Trim(t.s[:start]+t.s[end:], " \t\n.,!?:)(>-")) == 0
-	if thousands.MatchString(written) && !said && (!sole || strings.HasSuffix(written, " 000")) {
+	if thousands.Get().MatchString(written) && !said && (!sole || strings.HasSuffix(written, " 000")) {
 		return ""
 	}
 	digits := digitsOf(written)
@@ -162,11 +163,11 @@ func (t *text) localPhone(start, end int, written string, groups []string, whole
 		}
 		if phonenumbers.IsValidNumber(number) && (said || withTrunk(digits, number, region)) && (i == 0 || said || digits[0] == '0' || isMobile(number) || len(groups) > 1 && isFixed(number)) ||
 			said && digits[0] == '0' && len(digits) >= 9 && phonenumbers.IsPossibleNumberWithReason(number) == phonenumbers.IS_POSSIBLE ||
-			i == 0 && (northAmerican.MatchString(written) || localNumber.MatchString(written) && saidPhone.MatchString(t.s[:start])) {
+			i == 0 && (northAmerican.Get().MatchString(written) || localNumber.Get().MatchString(written) && saidPhone.Get().MatchString(t.s[:start])) {
 			return phonenumbers.Format(number, phonenumbers.E164)
 		}
 	}
-	if northAmerican.MatchString(written) || said && whole && len(groups) > 1 && len(digits) >= 8 && len(digits) <= 12 && saidPhone.MatchString(t.s[:start]) {
+	if northAmerican.Get().MatchString(written) || said && whole && len(groups) > 1 && len(digits) >= 8 && len(digits) <= 12 && saidPhone.Get().MatchString(t.s[:start]) {
 		return digits
 	}
 	return ""

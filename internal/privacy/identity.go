@@ -246,7 +246,7 @@ func (t *text) findSaidNumbers() (spans []span) {
 		if w.class&docWord != 0 || w.class&accountWord != 0 {
 			least = 5
 		}
-		if len(value) < 6 || len(value) > 30 || digits < least || len(value) > 4*digits || dated.MatchString(t.s[v.start:end]) {
+		if len(value) < 6 || len(value) > 30 || digits < least || len(value) > 4*digits || dated.Get().MatchString(t.s[v.start:end]) {
 			continue
 		}
 		if plainIDs[t.lower[w.start:w.end]] && v.link == beside && (w.class&docWord == 0 || letters == 0) {

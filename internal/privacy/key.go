@@ -1,9 +1,9 @@
 package privacy
 
 import (
-	"regexp"
 	"strings"
 
+	"ventriloquist/internal/lazyregexp"
 	"ventriloquist/internal/privacy/secrets"
 )
 
@@ -12,9 +12,9 @@ const shortestKey = 16
 
 var (
 	// privateKey is a private key in PEM.
-	privateKey = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|$)`)
+	privateKey = lazyregexp.New(`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|$)`)
 	// prefixed matches tokens that services mark with a prefix.
-	prefixed = regexp.MustCompile(`\b(?:(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|gl(?:pat|dt|rt|cbt|ptt|ft|soat)-[\w\-]{20,}|` +
+	prefixed = lazyregexp.New(`\b(?:(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|gl(?:pat|dt|rt|cbt|ptt|ft|soat)-[\w\-]{20,}|` +
 		`sk-[A-Za-z0-9_\-]{20,}|[srp]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9]{20,}|xox[abeprs]-[A-Za-z0-9\-]{10,}|xapp-\d-[A-Z0-9]+-\d+-[a-f0-9]{20,}|AIza[0-9A-Za-z_\-]{35}|ya29\.[\w\-]{20,}|GOCSPX-[\w\-]{20,}|` +
 		`(?:hf|api_org)_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w\-]{40,}|SG\.[\w\-]{16,}\.[\w\-]{16,}|do[op]_v1_[a-f0-9]{64}|eyJ[\w\-]{10,}\.eyJ[\w\-]{10,}\.[\w\-]{10,}|` +
 		`gsk_[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{30,}|tskey-[a-z]+-[A-Za-z0-9]{8,}(?:-[A-Za-z0-9]{10,})?|xai-[A-Za-z0-9]{40,}|pplx-[A-Za-z0-9]{40,}|pcsk_[A-Za-z0-9_]{40,}|lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}|` +
@@ -22,17 +22,17 @@ var (
 		`PMAK-[a-f0-9]{24}-[a-f0-9]{34}|NRAK-[A-Z0-9]{27}|sntry[su]_[A-Za-z0-9_=+/]{30,}|rubygems_[a-f0-9]{48}|pul-[a-f0-9]{40}|pscale_(?:tkn|pw)_[\w\-.]{30,}|sq0(?:atp|csp)-[\w\-]{22,}|key-[a-f0-9]{32}|EAA[A-Za-z0-9]{60,}|` +
 		`glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}|hvs\.[\w\-]{24,}|CFPAT-[\w\-]{40,}|[SA]K[a-f0-9]{32}\b|AGE-SECRET-KEY-1[0-9A-Z]{58}|xprv[1-9A-HJ-NP-Za-km-z]{100,112}|[yz]prv[1-9A-HJ-NP-Za-km-z]{100,112}|A3-[A-Z0-9]{6}(?:-[A-Z0-9]{5,6}){4,5})`)
 	// bots matches tokens of bots of Telegram and Discord.
-	bots = regexp.MustCompile(`\b(?:\d{8,10}:[A-Za-z0-9_\-]{35}|[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38})`)
+	bots = lazyregexp.New(`\b(?:\d{8,10}:[A-Za-z0-9_\-]{35}|[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38})`)
 	// hooks matches the secret part of addresses to which anyone may post.
-	hooks = regexp.MustCompile(`(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|outlook\.office\.com/webhook/|api\.telegram\.org/bot|webhook\.site/)([\w\-/:]{20,})`)
+	hooks = lazyregexp.New(`(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|outlook\.office\.com/webhook/|api\.telegram\.org/bot|webhook\.site/)([\w\-/:]{20,})`)
 	// userInfo matches the password in a URL.
-	userInfo = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.\-]*://[^\s:@/\x00]*:([^\s@/\x00]{3,})@`)
+	userInfo = lazyregexp.New(`[A-Za-z][A-Za-z0-9+.\-]*://[^\s:@/\x00]*:([^\s@/\x00]{3,})@`)
 	// query matches parameters of URLs that give access.
-	query = regexp.MustCompile(`(?i)[?&#;](?:[\w\-]*(?:token|api_?key|apikey|secret|signature|passw(?:or)?d|passwd|auth)|[\w\-]*_key|key|pwd|pw|pass|sig|appid|app_id|sid|session_?id|session|jwt|otp|magic)=([^&\s#"'<>\x00]{6,})`)
+	query = lazyregexp.New(`(?i)[?&#;](?:[\w\-]*(?:token|api_?key|apikey|secret|signature|passw(?:or)?d|passwd|auth)|[\w\-]*_key|key|pwd|pw|pass|sig|appid|app_id|sid|session_?id|session|jwt|otp|magic)=([^&\s#"'<>\x00]{6,})`)
 	// bigKey matches eight groups of six digits, as in recovery keys of disks, and keys of products.
-	bigKey = regexp.MustCompile(`\b(?:\d{6}(?:-\d{6}){7}|[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4})\b`)
+	bigKey = lazyregexp.New(`\b(?:\d{6}(?:-\d{6}){7}|[A-Z0-9]{5}(?:-[A-Z0-9]{5}){4})\b`)
 	// awsSecret is the second half of a pair.
-	awsSecret = regexp.MustCompile(`(?:^|[\s=:"'])([A-Za-z0-9/+]{40})(?:$|[\s"',;])`)
+	awsSecret = lazyregexp.New(`(?:^|[\s=:"'])([A-Za-z0-9/+]{40})(?:$|[\s"',;])`)
 )
 
 // findKeys finds keys, tokens, passwords and seed phrases.
@@ -43,7 +43,7 @@ func findKeys(t *text) (spans []span) {
 			spans = append(spans, p)
 		}
 	}
-	var patterns []*regexp.Regexp
+	var patterns []*lazyregexp.Regexp
 	if strings.Contains(s, "PRIVATE KEY") {
 		patterns = append(patterns, privateKey)
 	}
@@ -51,7 +51,7 @@ func findKeys(t *text) (spans []span) {
 		patterns = append(patterns, prefixed, bots)
 	}
 	for _, pattern := range patterns {
-		for _, at := range pattern.FindAllStringIndex(s, -1) {
+		for _, at := range pattern.Get().FindAllStringIndex(s, -1) {
 			take(at[0], at[1])
 		}
 	}
@@ -62,7 +62,7 @@ func findKeys(t *text) (spans []span) {
 		t.takeFromURLs(take)
 	}
 	if t.digits >= 5 {
-		for _, at := range bigKey.FindAllStringIndex(s, -1) {
+		for _, at := range bigKey.Get().FindAllStringIndex(s, -1) {
 			if key := s[at[0]:at[1]]; strings.ContainsAny(key, "0123456789") && !t.inURL(at[0], at[1]) {
 				take(at[0], at[1])
 			}
@@ -78,7 +78,7 @@ func findKeys(t *text) (spans []span) {
 		t.takePrivate(take)
 	}
 	if strings.Contains(t.lower, "aws") || strings.Contains(s, "AKIA") {
-		for _, at := range awsSecret.FindAllStringSubmatchIndex(s, -1) {
+		for _, at := range awsSecret.Get().FindAllStringSubmatchIndex(s, -1) {
 			if v := s[at[2]:at[3]]; mixed(v) && strings.ToLower(v) != v {
 				take(at[2], at[3])
 			}
@@ -99,8 +99,8 @@ func findKeys(t *text) (spans []span) {
 
 // takeFromURLs takes passwords and tokens in URLs.
 func (t *text) takeFromURLs(take func(start, end int)) {
-	for _, pattern := range []*regexp.Regexp{userInfo, hooks, query} {
-		for _, at := range pattern.FindAllStringSubmatchIndex(t.s, -1) {
+	for _, pattern := range []*lazyregexp.Regexp{userInfo, hooks, query} {
+		for _, at := range pattern.Get().FindAllStringSubmatchIndex(t.s, -1) {
 			v := t.s[at[2]:at[3]]
 			if pattern != userInfo {
 				v = strings.TrimRight(v, ".,;:!?)")
@@ -108,7 +108,7 @@ func (t *text) takeFromURLs(take func(start, end int)) {
 			if pattern == query && !(len(v) >= 10 && mixed(v) || len(v) >= 6 && strengthOf(v) == strong && isSecretParameter(t.lower[at[0]:at[2]])) {
 				continue
 			}
-			if pattern == userInfo && placeholder.MatchString(v) {
+			if pattern == userInfo && placeholder.Get().MatchString(v) {
 				continue
 			}
 			take(at[2], at[2]+len(v))

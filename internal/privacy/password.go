@@ -1,10 +1,11 @@
 package privacy
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"ventriloquist/internal/lazyregexp"
 )
 
 // strength is how much a word looks like a password.
@@ -19,9 +20,9 @@ const (
 
 var (
 	// quantity matches amounts, times, dates, sizes, versions, shares and ordinals.
-	quantity = regexp.MustCompile(`(?i)^[~<>+]?[$€£¥₽₹#]?\d[\d.,:/\-–]*(?:%|k|m|h|s|x|am|pm|a\.m\.?|p\.m\.?|st|nd|rd|th|gb|mb|tb|kb|kg|km|cm|mm|px|hz|mhz|ghz|min|mins|sec|secs|hrs?|hours?|days?|bits?|bytes?|chars?|characters?|times|years?|€|\$|£|₽|円|元)?$`)
+	quantity = lazyregexp.New(`(?i)^[~<>+]?[$€£¥₽₹#]?\d[\d.,:/\-–]*(?:%|k|m|h|s|x|am|pm|a\.m\.?|p\.m\.?|st|nd|rd|th|gb|mb|tb|kb|kg|km|cm|mm|px|hz|mhz|ghz|min|mins|sec|secs|hrs?|hours?|days?|bits?|bytes?|chars?|characters?|times|years?|€|\$|£|₽|円|元)?$`)
 	// placeholder matches what stands for a password in instructions.
-	placeholder = regexp.MustCompile(`(?i)^(?:[<\[{%$].*|x{3,}|\*{3,}|\.{3,}|_{3,}|your[_\-]?\w+|my[_\-]?(?:password|pass|secret|key|token)|\w+://.*|[/~].*|--?\w.*|.*\.(?:com|org|net|io|html?|php|txt|pdf|conf|cfg|py|sh|js|json|ya?ml|deb|exe|zip|jpe?g|png|so|list)|.*[()]{2}.*|#\w+|@\w+|&\w+;?)$`)
+	placeholder = lazyregexp.New(`(?i)^(?:[<\[{%$].*|x{3,}|\*{3,}|\.{3,}|_{3,}|your[_\-]?\w+|my[_\-]?(?:password|pass|secret|key|token)|\w+://.*|[/~].*|--?\w.*|.*\.(?:com|org|net|io|html?|php|txt|pdf|conf|cfg|py|sh|js|json|ya?ml|deb|exe|zip|jpe?g|png|so|list)|.*[()]{2}.*|#\w+|@\w+|&\w+;?)$`)
 )
 
 // strengthOf returns how much a value looks like a password.
@@ -45,7 +46,7 @@ func strengthOf(v string) strength {
 	switch {
 	case digits == len(v):
 		return number
-	case quantity.MatchString(v) || placeholder.MatchString(v) || unit.MatchString(v):
+	case quantity.Get().MatchString(v) || placeholder.Get().MatchString(v) || unit.Get().MatchString(v):
 		return never
 	case letters > 0 && (digits > 0 || marks > 0 || camel && len(v) > 7):
 		return strong
@@ -58,7 +59,7 @@ func strengthOf(v string) strength {
 }
 
 // unit matches words with a digit that are no passwords: keys of a keyboard, names of systems and hardware.
-var unit = regexp.MustCompile(`(?i)^(?:f\d{1,2}|ctrl.*|alt[+-].*|x86\w*|win(?:dows)?\d+|sha-?\d+\w*|md5\w*|aes-?\d*|base64|utf-?8|wpa\d?(?:-\w+)?|wep\d*|ps/?2|mp[34]|ext[234]|sd[a-z]\d+|hd[a-z]\d+|eth\d|wlan\d|ipv[46]|v\d[\d.]*|\d+(?:x|-)\d+\w*|python\d[\d.]*|php\d|gtk\d|sudo\w*|ubuntu[\d.]+|\d+\w{0,2}\.\d+\S*)$`)
+var unit = lazyregexp.New(`(?i)^(?:f\d{1,2}|ctrl.*|alt[+-].*|x86\w*|win(?:dows)?\d+|sha-?\d+\w*|md5\w*|aes-?\d*|base64|utf-?8|wpa\d?(?:-\w+)?|wep\d*|ps/?2|mp[34]|ext[234]|sd[a-z]\d+|hd[a-z]\d+|eth\d|wlan\d|ipv[46]|v\d[\d.]*|\d+(?:x|-)\d+\w*|python\d[\d.]*|php\d|gtk\d|sudo\w*|ubuntu[\d.]+|\d+\w{0,2}\.\d+\S*)$`)
 
 // findPasswords finds what a text introduces as a password or key, but not ordinary words: "the password is wrong".
 func (t *text) findPasswords() (spans []span) {
@@ -81,7 +82,7 @@ func (t *text) findPasswords() (spans []span) {
 		}
 	}
 	if strings.IndexByte(t.s, '@') > 0 {
-		for _, at := range afterEmail.FindAllStringSubmatchIndex(t.s, -1) {
+		for _, at := range afterEmail.Get().FindAllStringSubmatchIndex(t.s, -1) {
 			start, end := t.valueAt(at[2])
 			if strings.HasPrefix(t.s[end:], "!") {
 				end++
@@ -92,7 +93,7 @@ func (t *text) findPasswords() (spans []span) {
 		}
 	}
 	if strings.Contains(t.lower, "p:") || strings.Contains(t.lower, "p=") || strings.Contains(t.lower, "p :") {
-		for _, at := range shortPair.FindAllStringSubmatchIndex(t.s, -1) {
+		for _, at := range shortPair.Get().FindAllStringSubmatchIndex(t.s, -1) {
 			if start, end := t.valueAt(at[2]); strengthOf(t.s[start:end]) > never {
 				spans = append(spans, span{start: start, end: end, value: t.s[start:end]})
 			}
@@ -102,10 +103,10 @@ func (t *text) findPasswords() (spans []span) {
 }
 
 // afterEmail matches what stands after an e-mail address like the password of its account.
-var afterEmail = regexp.MustCompile(`[\p{L}\p{N}._%+\-]@[\p{L}\p{N}.\-]+\.\p{L}{2,}(?: ?[/|:,;&] ?| (?:and|und|et|y|e|en|i|и) |\n| - | )([^\s\x00]{6,64})(?:$|[\s,;])`)
+var afterEmail = lazyregexp.New(`[\p{L}\p{N}._%+\-]@[\p{L}\p{N}.\-]+\.\p{L}{2,}(?: ?[/|:,;&] ?| (?:and|und|et|y|e|en|i|и) |\n| - | )([^\s\x00]{6,64})(?:$|[\s,;])`)
 
 // shortPair matches a user's name and password with one letter each.
-var shortPair = regexp.MustCompile(`(?i)\b(?:u|un|usr|user|username|login|id|email|l|n)\s?[:=]\s?[^\s\x00]+[\s,;/|]+p\s?[:=]\s?([^\s\x00]{4,})`)
+var shortPair = lazyregexp.New(`(?i)\b(?:u|un|usr|user|username|login|id|email|l|n)\s?[:=]\s?[^\s\x00]+[\s,;/|]+p\s?[:=]\s?([^\s\x00]{4,})`)
 
 // passwordEnd returns the end of a value if it is a password, 0 if it is not.
 func (t *text) passwordEnd(w hit, v said, index int) int {
@@ -113,7 +114,7 @@ func (t *text) passwordEnd(w hit, v said, index int) int {
 		return 0
 	}
 	value := t.s[v.start:v.end]
-	if strings.IndexByte(value, '@') > 0 && email.FindString(value) == value {
+	if strings.IndexByte(value, '@') > 0 && email.Get().FindString(value) == value {
 		return 0
 	}
 	s := strengthOf(value)
@@ -218,9 +219,9 @@ func latin(s string) bool {
 // before returns the value that the word at w explains: "hunter2 is the password", "hunter2 (the new password)".
 func (t *text) before(w hit) (start, end int) {
 	prefix := t.s[max(0, w.start-80):w.start]
-	at := explained.FindStringSubmatchIndex(prefix)
+	at := explained.Get().FindStringSubmatchIndex(prefix)
 	if at == nil {
-		at = forThat.FindStringSubmatchIndex(prefix)
+		at = forThat.Get().FindStringSubmatchIndex(prefix)
 	}
 	if at == nil {
 		return 0, 0
@@ -248,23 +249,23 @@ func isUser(w string) bool {
 	return false
 }
 
-var explained = regexp.MustCompile(`(?i)(?:^|\s)([^\s\x00]{6,64}),? (?:(?:is|was|=|ist|est|es|è|é|—|–|-|\() ?(?:the|my|our|your|her|his|das|mein|unser|le|mon|notre|la|mi|il|a|o|minha)|(?:is|as)(?: the| my)?|\(the|\() (?:[\p{L}\-]+ ){0,2}$`)
+var explained = lazyregexp.New(`(?i)(?:^|\s)([^\s\x00]{6,64}),? (?:(?:is|was|=|ist|est|es|è|é|—|–|-|\() ?(?:the|my|our|your|her|his|das|mein|unser|le|mon|notre|la|mi|il|a|o|minha)|(?:is|as)(?: the| my)?|\(the|\() (?:[\p{L}\-]+ ){0,2}$`)
 
 // forThat matches a password before what it is for: its hunter2 for the wifi.
-var forThat = regexp.MustCompile(`(?i)(?:^|\b(?:it's|its|it’s|is|use|try|enter|type) )["'“]?([^\s\x00"'”]{6,64})["'”]? (?:for|on) (?:the |my |our |your )?(?:[\p{L}\-]+ )?$`)
+var forThat = lazyregexp.New(`(?i)(?:^|\b(?:it's|its|it’s|is|use|try|enter|type) )["'“]?([^\s\x00"'”]{6,64})["'”]? (?:for|on) (?:the |my |our |your )?(?:[\p{L}\-]+ )?$`)
 
 // pairs finds the passwords of users: "creds: dave:hunter2", "login dave / hunter2".
 func (t *text) pairs(w hit) (spans []span) {
 	rest := t.s[w.end:min(len(t.s), w.end+linkReach)]
 	rest = strings.ReplaceAll(rest, "\x00", "x") // what follows a value that was already replaced may still be the password
-	for _, at := range pair.FindAllStringSubmatchIndex(rest, -1) {
+	for _, at := range pair.Get().FindAllStringSubmatchIndex(rest, -1) {
 
 		start, end := t.valueAt(w.end + at[2])
-		if v := t.s[start:end]; strengthOf(v) >= number && len(v) >= 6 && strings.ContainsAny(v, "0123456789") && !t.inURL(start, end) && email.FindString(v) == "" && !strings.ContainsRune(v, 0) {
+		if v := t.s[start:end]; strengthOf(v) >= number && len(v) >= 6 && strings.ContainsAny(v, "0123456789") && !t.inURL(start, end) && email.Get().FindString(v) == "" && !strings.ContainsRune(v, 0) {
 			spans = append(spans, span{start: start, end: end, value: v})
 		}
 	}
 	return spans
 }
 
-var pair = regexp.MustCompile(`(?i)(?:^|\s)[^\s:/]+(?:: ?| / |/| [|] |\s+p(?:w|ass|wd)?[:=] ?)([^\s/:]{4,})(?:\s|$|[,;.!?)])`)
+var pair = lazyregexp.New(`(?i)(?:^|\s)[^\s:/]+(?:: ?| / |/| [|] |\s+p(?:w|ass|wd)?[:=] ?)([^\s/:]{4,})(?:\s|$|[,;.!?)])`)

@@ -1,28 +1,29 @@
 package privacy
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"ventriloquist/internal/lazyregexp"
 )
 
 var (
 	// degrees matches a latitude and a longitude in decimal degrees.
-	degrees = regexp.MustCompile(`([+-]?\d{1,3})\.(\d{2,})\s?°?\s?([NSns]\b)?(?:\s?[,;/|]\s?|\s+|,\s*(?:lon|lng|long)?:?\s?|%2C|\s(?:and|lon|lng|long|longitude):?\s)([+-]?\d{1,3})\.(\d{2,})\s?°?\s?([EWOewo]\b)?`)
+	degrees = lazyregexp.New(`([+-]?\d{1,3})\.(\d{2,})\s?°?\s?([NSns]\b)?(?:\s?[,;/|]\s?|\s+|,\s*(?:lon|lng|long)?:?\s?|%2C|\s(?:and|lon|lng|long|longitude):?\s)([+-]?\d{1,3})\.(\d{2,})\s?°?\s?([EWOewo]\b)?`)
 	// minutes matches a latitude and a longitude in degrees, minutes and seconds.
-	minutes = regexp.MustCompile(`\d{1,3}\s?[°º]\s?\d{1,2}(?:[.,]\d+)?\s?['′’‘]\s?(?:\d{1,2}(?:[.,]\d+)?\s?(?:["″”“]|''|′′|’’)\s?)?[NSns]?\s?[,;/]?\s{0,2}\d{1,3}\s?[°º]\s?\d{1,2}(?:[.,]\d+)?\s?['′’‘]\s?(?:\d{1,2}(?:[.,]\d+)?\s?(?:["″”“]|''|′′|’’)\s?)?[EWOewo]?`)
+	minutes = lazyregexp.New(`\d{1,3}\s?[°º]\s?\d{1,2}(?:[.,]\d+)?\s?['′’‘]\s?(?:\d{1,2}(?:[.,]\d+)?\s?(?:["″”“]|''|′′|’’)\s?)?[NSns]?\s?[,;/]?\s{0,2}\d{1,3}\s?[°º]\s?\d{1,2}(?:[.,]\d+)?\s?['′’‘]\s?(?:\d{1,2}(?:[.,]\d+)?\s?(?:["″”“]|''|′′|’’)\s?)?[EWOewo]?`)
 	// parameter matches one coordinate in a URL.
-	parameter = regexp.MustCompile(`(?i)(?:[?&;/](?:m?lat|m?lon|lng|long|latitude|longitude|cp|center)=|!3d|!4d|!1d|!2d|lat(?:itude)?[:= ]\s?|lo?ng?(?:itude)?[:= ]\s?)([+-]?\d{1,3}\.\d{3,})`)
+	parameter = lazyregexp.New(`(?i)(?:[?&;/](?:m?lat|m?lon|lng|long|latitude|longitude|cp|center)=|!3d|!4d|!1d|!2d|lat(?:itude)?[:= ]\s?|lo?ng?(?:itude)?[:= ]\s?)([+-]?\d{1,3}\.\d{3,})`)
 	// plusCode matches a location code with full precision, threeWords an address of what3words.
-	plusCode   = regexp.MustCompile(`\b[23456789CFGHJMPQRVWX]{8}\+[23456789CFGHJMPQRVWX]{2,3}\b`)
-	threeWords = regexp.MustCompile(`(?:^|\s)(///?\p{L}{3,}\.\p{L}{3,}\.\p{L}{3,})\b|(?:w3w\.co|what3words\.com)/(\p{L}{3,}\.\p{L}{3,}\.\p{L}{3,})`)
-	mapURL     = regexp.MustCompile(`(?i)(?:maps?\.|/maps?[/?]|geo:|openstreetmap|waze|@$|\bll=|[?&]q=)`)
+	plusCode   = lazyregexp.New(`\b[23456789CFGHJMPQRVWX]{8}\+[23456789CFGHJMPQRVWX]{2,3}\b`)
+	threeWords = lazyregexp.New(`(?:^|\s)(///?\p{L}{3,}\.\p{L}{3,}\.\p{L}{3,})\b|(?:w3w\.co|what3words\.com)/(\p{L}{3,}\.\p{L}{3,}\.\p{L}{3,})`)
+	mapURL     = lazyregexp.New(`(?i)(?:maps?\.|/maps?[/?]|geo:|openstreetmap|waze|@$|\bll=|[?&]q=)`)
 )
 
 // findPlaces finds coordinates.
 func (t *text) findPlaces() (spans []span) {
 	if strings.Contains(t.s, "///") || strings.Contains(t.lower, "w3w.co/") || strings.Contains(t.lower, "what3words.com/") {
-		for _, at := range threeWords.FindAllStringSubmatchIndex(t.s, -1) {
+		for _, at := range threeWords.Get().FindAllStringSubmatchIndex(t.s, -1) {
 			start, end := max(at[2], at[4]), max(at[3], at[5])
 			spans = append(spans, span{start: start, end: end, value: strings.TrimLeft(t.lower[start:end], "/")})
 		}
@@ -31,25 +32,25 @@ func (t *text) findPlaces() (spans []span) {
 		return spans
 	}
 	if strings.ContainsRune(t.s, '+') {
-		for _, at := range plusCode.FindAllStringIndex(t.s, -1) {
+		for _, at := range plusCode.Get().FindAllStringIndex(t.s, -1) {
 			spans = append(spans, span{start: at[0], end: at[1], value: t.s[at[0]:at[1]]})
 		}
 	}
 	if strings.ContainsAny(t.s, "°º") {
-		for _, at := range minutes.FindAllStringIndex(t.s, -1) {
+		for _, at := range minutes.Get().FindAllStringIndex(t.s, -1) {
 			spans = append(spans, span{start: at[0], end: at[1], value: plain(t.s[at[0]:at[1]])})
 		}
 	}
 	if strings.Count(t.s, ".") < 2 {
 		return apart(spans)
 	}
-	for _, at := range degrees.FindAllStringSubmatchIndex(t.s, -1) {
+	for _, at := range degrees.Get().FindAllStringSubmatchIndex(t.s, -1) {
 		if p := (span{start: at[0], end: at[1]}); t.arePlace(at) {
-			p.value = strings.Join(number64.FindAllString(t.s[p.start:p.end], -1), ",")
+			p.value = strings.Join(number64.Get().FindAllString(t.s[p.start:p.end], -1), ",")
 			spans = append(spans, p)
 		}
 	}
-	for _, at := range parameter.FindAllStringSubmatchIndex(t.s, -1) {
+	for _, at := range parameter.Get().FindAllStringSubmatchIndex(t.s, -1) {
 		if v, err := strconv.ParseFloat(t.s[at[2]:at[3]], 64); err == nil && v >= -180 && v <= 180 {
 			spans = append(spans, span{start: at[2], end: at[3], value: t.s[at[2]:at[3]]})
 		}
@@ -57,7 +58,7 @@ func (t *text) findPlaces() (spans []span) {
 	return apart(spans)
 }
 
-var number64 = regexp.MustCompile(`[+-]?\d+\.\d+`)
+var number64 = lazyregexp.New(`[+-]?\d+\.\d+`)
 
 // arePlace reports whether two numbers are coordinates: they are in range, and have many decimals, letters of the compass, or a
 // word or URL before them that says so.
@@ -70,7 +71,7 @@ func (t *text) arePlace(at []int) bool {
 	}
 	decimals := min(len(group(2)), len(group(5)))
 	compass := group(3) != "" || group(6) != "" || strings.Contains(t.s[at[0]:at[1]], "°")
-	known := mapURL.MatchString(t.s[max(0, at[0]-40):at[0]]) && decimals >= 3 || t.near(placeWord, at[0], at[1], 30)
+	known := mapURL.Get().MatchString(t.s[max(0, at[0]-40):at[0]]) && decimals >= 3 || t.near(placeWord, at[0], at[1], 30)
 	whole := len(strings.Trim(group(1), "+-")) + len(strings.Trim(group(4), "+-"))
 	return compass || known && decimals >= 2 || decimals >= 4 && whole >= 3
 }

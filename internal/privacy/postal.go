@@ -1,33 +1,34 @@
 package privacy
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
+
+	"ventriloquist/internal/lazyregexp"
 )
 
 // postal matches postal addresses: a street with its number and the town and postcode that follow; towns with postcodes that
 // have letters or a state; and PO boxes. A pattern is tried only on texts with one of its words or marks.
 var postal = []struct {
 	trigger trigger
-	pattern *regexp.Regexp
+	pattern *lazyregexp.Regexp
 }{
 	// 12 Main St, Apt 4, Springfield, IL 62701 and 221b Baker Street, London NW1 6XE
-	{english, regexp.MustCompile(`(?i)\b\d{1,5}[a-z]?(?:[-/]\d{1,4})?,? (?:(?:north|south|east|west|[nsew]{1,2})\.? )?((?:[\p{L}'’\-]+\.? |\d{1,3}(?:st|nd|rd|th) ){1,4})(street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|way|highway|hwy|parkway|pkwy|close|crescent|gardens|grove|mews|row|circle|cir|trail|trl|alley|quay|walk)\b\.?(?: (?:north|south|east|west|nw|ne|sw|se|n|s|e|w)\b)?` + afterStreet)},
+	{english, lazyregexp.New(`(?i)\b\d{1,5}[a-z]?(?:[-/]\d{1,4})?,? (?:(?:north|south|east|west|[nsew]{1,2})\.? )?((?:[\p{L}'’\-]+\.? |\d{1,3}(?:st|nd|rd|th) ){1,4})(street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|terrace|ter|way|highway|hwy|parkway|pkwy|close|crescent|gardens|grove|mews|row|circle|cir|trail|trl|alley|quay|walk)\b\.?(?: (?:north|south|east|west|nw|ne|sw|se|n|s|e|w)\b)?` + afterStreet)},
 	// Hauptstraße 12, 10115 Berlin; Kerkstraat 5
-	{germanEnd, regexp.MustCompile(`(?i)\b()[\p{L}\-]+(?:straße|strasse|str\.|gasse|allee|platz|damm|ufer|straat|gracht|kade|plein|laan|gatan|vägen|gata|vej|gade|veien) ?\d{1,4} ?[a-z]?\b` + afterStreet)},
-	{german, regexp.MustCompile(`\b()(?:\p{Lu}[\p{L}\-]+ ){1,3}(?:Straße|Strasse|Str\.|Gasse|Allee|Platz|Weg|Ring|Damm|Ufer|Straat|Gracht) \d{1,4} ?[a-z]?\b` + afterStreet)},
+	{germanEnd, lazyregexp.New(`(?i)\b()[\p{L}\-]+(?:straße|strasse|str\.|gasse|allee|platz|damm|ufer|straat|gracht|kade|plein|laan|gatan|vägen|gata|vej|gade|veien) ?\d{1,4} ?[a-z]?\b` + afterStreet)},
+	{german, lazyregexp.New(`\b()(?:\p{Lu}[\p{L}\-]+ ){1,3}(?:Straße|Strasse|Str\.|Gasse|Allee|Platz|Weg|Ring|Damm|Ufer|Straat|Gracht) \d{1,4} ?[a-z]?\b` + afterStreet)},
 	// 12 bis rue de la Paix, 75002 Paris; 5 place Bellecour
-	{french, regexp.MustCompile(`\b()\d{1,4}(?: ?(?:bis|ter))?,? (?i:rue|boulevard|impasse|allée|chemin) (?i:de la|de l['’]|du|des|de|d['’]|l['’]|la|le|les) ?[\p{L}'’\-]+(?: \p{Lu}[\p{L}'’\-]+){0,3}` + afterStreet)},
-	{french, regexp.MustCompile(`\b()\d{1,4}(?: ?(?:bis|ter))?,? (?i:rue|avenue|av\.|boulevard|bd|place|chemin|allée|impasse|quai|route|cours|passage) (?:(?i:de la|de l['’]|du|des|de|d['’]|l['’]|la|le|les) ?)?\p{Lu}[\p{L}'’\-]+(?: \p{Lu}[\p{L}'’\-]+){0,3}` + afterStreet)},
+	{french, lazyregexp.New(`\b()\d{1,4}(?: ?(?:bis|ter))?,? (?i:rue|boulevard|impasse|allée|chemin) (?i:de la|de l['’]|du|des|de|d['’]|l['’]|la|le|les) ?[\p{L}'’\-]+(?: \p{Lu}[\p{L}'’\-]+){0,3}` + afterStreet)},
+	{french, lazyregexp.New(`\b()\d{1,4}(?: ?(?:bis|ter))?,? (?i:rue|avenue|av\.|boulevard|bd|place|chemin|allée|impasse|quai|route|cours|passage) (?:(?i:de la|de l['’]|du|des|de|d['’]|l['’]|la|le|les) ?)?\p{Lu}[\p{L}'’\-]+(?: \p{Lu}[\p{L}'’\-]+){0,3}` + afterStreet)},
 	// Calle Mayor 5; Via Roma, 12; Rua Augusta nº 100
-	{southern, regexp.MustCompile(`\b()(?i:calle|c/|avenida|avda\.?|plaza|paseo|carrer|via|viale|piazza|corso|largo|rua|travessa) ?(?:(?:de|del|della|delle|dei|di|da|do|dos|la|las|los|el) ){0,2}\p{Lu}[\p{L}'’\-]+(?: [\p{L}'’\-]+){0,3},? (?i:n[ºo°.]\.? ?)?\d{1,4}\b` + afterStreet)},
+	{southern, lazyregexp.New(`\b()(?i:calle|c/|avenida|avda\.?|plaza|paseo|carrer|via|viale|piazza|corso|largo|rua|travessa) ?(?:(?:de|del|della|delle|dei|di|da|do|dos|la|las|los|el) ){0,2}\p{Lu}[\p{L}'’\-]+(?: [\p{L}'’\-]+){0,3},? (?i:n[ºo°.]\.? ?)?\d{1,4}\b` + afterStreet)},
 	// Springfield, IL 62701
-	{fiveDigits, regexp.MustCompile(`\b()\p{Lu}[\p{L}.'’ \-]{1,30},? (?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]),? \d{5}(?:-\d{4})?\b`)},
+	{fiveDigits, lazyregexp.New(`\b()\p{Lu}[\p{L}.'’ \-]{1,30},? (?:A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]),? \d{5}(?:-\d{4})?\b`)},
 	// postcodes of the United Kingdom and Canada
-	{postcode, regexp.MustCompile(`\b()[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b`)},
-	{postcode, regexp.MustCompile(`\b()[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d\b`)},
-	{box, regexp.MustCompile(`(?i)\b()(?:p\.? ?o\.? ?box|postfach|apartado|boîte postale) \d{1,6}\b` + afterStreet)},
+	{postcode, lazyregexp.New(`\b()[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b`)},
+	{postcode, lazyregexp.New(`\b()[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d\b`)},
+	{box, lazyregexp.New(`(?i)\b()(?:p\.? ?o\.? ?box|postfach|apartado|boîte postale) \d{1,6}\b` + afterStreet)},
 }
 
 // afterStreet matches what may follow a street: a flat, a postcode, a town, a state.
@@ -35,7 +36,7 @@ const afterStreet = `(?-i:(?:,? (?i:apt|apartment|unit|suite|ste|flat|floor|room
 	`(?:,?\s+\d{4,5} \p{Lu}[\p{L}\-]+|(?:,\s*\p{Lu}\p{Ll}[\p{L}.'’\-]*(?: \p{Lu}\p{Ll}[\p{L}.'’\-]*){0,2}){0,2}(?:,? [A-Z]{2}\b)?(?:,? \d{5}(?:-\d{4})?\b|,? [A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b)?))`
 
 // notStreet matches words that are not part of a street's name before a word that street names end in: "5 on the road".
-var notStreet = regexp.MustCompile(`(?i)\b(?:a|an|the|way|of|on|in|at|to|my|your|his|her|our|their|this|that|more|less|and|or|is|are|was|for|from|by|with|min|mins|minutes?|hours?|hrs?|days?|weeks?|months?|years?|miles?|km|feet|ft|am|pm|people|times?|percent|out|off|away|i|you|we|they|it|left|right|down|up|along|down|same|other|next|last|long|half|all|no|gig|gigs|gb|mb|tb|kb|rpm|mhz|ghz|hard|flash|usb|pen|thumb|disk|cd|dvd|new|old|big|small)\b`)
+var notStreet = lazyregexp.New(`(?i)\b(?:a|an|the|way|of|on|in|at|to|my|your|his|her|our|their|this|that|more|less|and|or|is|are|was|for|from|by|with|min|mins|minutes?|hours?|hrs?|days?|weeks?|months?|years?|miles?|km|feet|ft|am|pm|people|times?|percent|out|off|away|i|you|we|they|it|left|right|down|up|along|down|same|other|next|last|long|half|all|no|gig|gigs|gb|mb|tb|kb|rpm|mhz|ghz|hard|flash|usb|pen|thumb|disk|cd|dvd|new|old|big|small)\b`)
 
 // plainWords are street suffixes that are also ordinary words: a street's name before them is capitalized.
 var plainWords = set("drive dr court ct place pl square sq terrace ter way close gardens grove mews row circle cir trail trl alley quay walk lane")
@@ -146,9 +147,9 @@ func findPostal(t *text) (spans []span) {
 		if place.trigger&held == 0 {
 			continue
 		}
-		for _, at := range place.pattern.FindAllStringSubmatchIndex(s, -1) {
+		for _, at := range place.pattern.Get().FindAllStringSubmatchIndex(s, -1) {
 			p := span{start: at[0], end: at[1]}
-			if notStreet.MatchString(s[at[2]:at[3]]) || overlaps(spans, p) || amount(s, p) {
+			if notStreet.Get().MatchString(s[at[2]:at[3]]) || overlaps(spans, p) || amount(s, p) {
 				continue
 			}
 			if len(at) > 4 && plainWords[strings.ToLower(s[at[4]:at[5]])] && !strings.ContainsFunc(s[at[2]:at[3]], unicode.IsUpper) &&

@@ -2,11 +2,12 @@ package privacy
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"ventriloquist/internal/lazyregexp"
 )
 
 // Kind is a kind of private value.
@@ -106,14 +107,14 @@ const (
 )
 
 // standIn matches every stand-in.
-var standIn = regexp.MustCompile(`\[(?:key|email|account|card|code|phone|address) [a-z2-7]{8}\]|\[forgotten\]`)
+var standIn = lazyregexp.New(`\[(?:key|email|account|card|code|phone|address) [a-z2-7]{8}\]|\[forgotten\]`)
 
 // Without returns a text without its stand-ins, for counting words.
 func Without(s string) string {
 	if strings.IndexByte(s, '[') < 0 {
 		return s
 	}
-	return standIn.ReplaceAllString(s, "")
+	return standIn.Get().ReplaceAllString(s, "")
 }
 
 // once replaces the values found outside of stand-ins.
@@ -121,7 +122,7 @@ func (r *Redactor) once(s string) string {
 	// Stand-ins become NULs of the same length, so that positions stay the same and no pattern matches across them.
 	masked := s
 	if strings.IndexByte(s, '[') >= 0 {
-		masked = standIn.ReplaceAllStringFunc(s, func(found string) string { return strings.Repeat("\x00", len(found)) })
+		masked = standIn.Get().ReplaceAllStringFunc(s, func(found string) string { return strings.Repeat("\x00", len(found)) })
 	}
 	spans := r.find(masked)
 	if len(spans) == 0 {

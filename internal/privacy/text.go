@@ -36,7 +36,7 @@ func newText(original string, regions []string) *text {
 	t.token = t.long && hasToken(t.s)
 	t.words = lexicon.find(t.lower)
 	if strings.Contains(t.s, "://") || strings.Contains(t.lower, "www.") {
-		t.urls = url.FindAllStringIndex(t.s, -1)
+		t.urls = url.Get().FindAllStringIndex(t.s, -1)
 	}
 	return t
 }
