@@ -98,7 +98,7 @@ func mayHold(s string) bool {
 			}
 		}
 	}
-	return len(s) >= shortestSaid && (len(s) > shortestPhrase || len(lexicon.find(lowered(s))) > 0)
+	return len(s) >= shortestSaid && (len(s) > shortestPhrase || len(lexicon().find(lowered(s))) > 0)
 }
 
 const (

@@ -34,7 +34,7 @@ func newText(original string, regions []string) *text {
 	}
 	t.long = hasLongWord(t.s)
 	t.token = t.long && hasToken(t.s)
-	t.words = lexicon.find(t.lower)
+	t.words = lexicon().find(t.lower)
 	if strings.Contains(t.s, "://") || strings.Contains(t.lower, "www.") {
 		t.urls = url.Get().FindAllStringIndex(t.s, -1)
 	}
