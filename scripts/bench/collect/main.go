@@ -102,6 +102,9 @@ func (b *bench) vqctl(arguments ...string) (seconds, memory float64, output []by
 	start := time.Now()
 	output, err = cmd.Output()
 	seconds = time.Since(start).Seconds()
+	if cmd.ProcessState == nil {
+		return 0, 0, nil, fmt.Errorf("cannot run bin/vqctl: %w (make builds it)", err)
+	}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		memory = float64(usage.Maxrss) / 1024
 	}
