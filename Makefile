@@ -97,7 +97,7 @@ cuda-sim: engine
 
 # The race detector does not work in position-independent programs.
 test-go: cuda-sim
-	GOFLAGS="$(filter-out -buildmode=pie,$(GOFLAGS))" go test -race -ldflags "$(ENGINE_LDFLAGS)" ./...
+	GOFLAGS="$(filter-out -buildmode=pie,$(GOFLAGS))" go test -race -timeout 30m -ldflags "$(ENGINE_LDFLAGS)" ./...
 
 ifdef PKG
 # The engine is built only for packages that use it.
