@@ -90,11 +90,14 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if result.Erased, err = policy.Forget(ctx, db, addresses); err != nil {
 		return err
 	}
-	if result.Windows, err = forgetInWindows(ctx, db, &o, name); err != nil {
+	if err := removeDefaultExport(ctx, db, o.dataDir); err != nil {
 		return err
 	}
 	written, err := findWritten(ctx, db, o.path(), o.outputDir)
 	if err != nil {
+		return err
+	}
+	if result.Windows, err = forgetInWindows(written.files, name); err != nil {
 		return err
 	}
 	result.Moved = written.moved
@@ -118,16 +121,9 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	return result.print(out)
 }
 
-// forgetInWindows erases a person from the window files, and returns how many windows it removed.
-func forgetInWindows(ctx context.Context, db *messages.DB, o *forgetOptions, name string) (dropped int, err error) {
-	if err := removeDefaultExport(ctx, db, o.dataDir); err != nil {
-		return 0, err
-	}
-	written, err := findWritten(ctx, db, o.path(), o.outputDir)
-	if err != nil {
-		return 0, err
-	}
-	for _, path := range written.files {
+// forgetInWindows erases a person from those of the files that hold windows, and returns how many windows it removed.
+func forgetInWindows(files []string, name string) (dropped int, err error) {
+	for _, path := range files {
 		n, err := windows.DropMember(path, name)
 		if err != nil {
 			return dropped, err
