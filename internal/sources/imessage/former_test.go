@@ -2,10 +2,8 @@ package imessage_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"database/sql"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,19 +86,7 @@ func TestFormer_Write(t *testing.T) {
 // formerFile makes a messages.db of one of the files, in which the sources are those of this test.
 func formerFile(t *testing.T, name string, mac, phone *history) string {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "former", name+".sql.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	unzipped, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	script, err := io.ReadAll(unzipped)
-	if err != nil {
-		t.Fatal(err)
-	}
+	script := unzipped(t, filepath.Join("testdata", "former", name+".sql.gz"))
 	script = bytes.ReplaceAll(script, []byte("{{MAC}}"), []byte(filepath.Dir(mac.path)))
 	script = bytes.ReplaceAll(script, []byte("{{PHONE}}"), []byte(filepath.Dir(phone.path)))
 	path := filepath.Join(t.TempDir(), "messages.db")

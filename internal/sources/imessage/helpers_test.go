@@ -1,7 +1,10 @@
 package imessage_test
 
 import (
+	"compress/gzip"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -186,4 +189,23 @@ func columns(pairs ...any) map[string]any {
 		set[pairs[i].(string)] = pairs[i+1]
 	}
 	return set
+}
+
+// unzipped returns the content of a .gz.
+func unzipped(t *testing.T, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	in, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
 }

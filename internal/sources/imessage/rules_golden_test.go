@@ -3,7 +3,6 @@ package imessage_test
 import (
 	"compress/gzip"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,21 +113,8 @@ func TestRules_Write(t *testing.T) {
 // unzip writes the content of a .gz to a file and returns its path.
 func unzip(t *testing.T, path string) string {
 	t.Helper()
-	in, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	zipped, err := gzip.NewReader(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(zipped)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := filepath.Join(t.TempDir(), "chat.db")
-	if err := os.WriteFile(out, data, 0o600); err != nil {
+	if err := os.WriteFile(out, unzipped(t, path), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return out
