@@ -37,6 +37,7 @@ func TestDescribeScripts(t *testing.T) {
 			}
 			env.Values["servers"] = s
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("PATH", filepath.Join(env.WorkDir, "bin")+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("GOOGLE_GEMINI_BASE_URL", s["gemini"].URL)
 			env.Setenv("OPENAI_URL", s["openai"].URL)
