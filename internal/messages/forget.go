@@ -32,7 +32,7 @@ INSERT OR IGNORE INTO doomed SELECT m.id, m.guid FROM message m WHERE m.kind IN 
 	eraseFacts = `
 DELETE FROM version WHERE guid IN (SELECT guid FROM doomed);
 DELETE FROM event WHERE guid IN (SELECT guid FROM doomed) OR actor IN (SELECT address FROM gone) OR subject IN (SELECT address FROM gone);
-DELETE FROM address_person WHERE address IN (SELECT address FROM gone);
+DELETE FROM address_person WHERE address IN (SELECT address FROM gone) OR person IN (SELECT address FROM gone);
 DELETE FROM own_address WHERE address IN (SELECT address FROM gone);
 DELETE FROM attachment_descriptions WHERE attachment_guid IN (SELECT guid FROM attachment WHERE message IN (SELECT id FROM doomed))
   AND attachment_guid NOT IN (SELECT guid FROM attachment WHERE message NOT IN (SELECT id FROM doomed));
@@ -97,7 +97,7 @@ func gatherGone(ctx context.Context, tx *sql.Tx, standIn func(string) string) (m
 		CREATE TEMP TABLE doomed (id INTEGER PRIMARY KEY, guid);
 		CREATE TEMP TABLE known AS SELECT id, address FROM handle
 		UNION SELECT -1, actor FROM event UNION SELECT -1, subject FROM event WHERE subject IS NOT NULL
-		UNION SELECT -1, address FROM address_person UNION SELECT -1, address FROM own_address`) // -1 is no handle
+		UNION SELECT -1, address FROM address_person UNION SELECT -1, person FROM address_person UNION SELECT -1, address FROM own_address`) // -1 is no handle
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,8 @@ type OwnAddress struct {
 	Messages int64  // how many messages state it, 0 where something else does
 }
 
-// SamePerson records that a source attributes an address to a person. All addresses of one person have the same key.
+// SamePerson records that a source attributes an address to a person. All addresses of one person have the same key, which may
+// be one of them: then whoever has that address has the others, too.
 type SamePerson struct{ Address, Person string }
 
 // KeepIdentities adds to the known addresses of the owner and the known addresses of each person.
@@ -30,7 +31,7 @@ func (db *DB) KeepIdentities(ctx context.Context, own []OwnAddress, same []SameP
 		}
 	}
 	for _, s := range same {
-		if db.policy != nil && db.policy.StandIn(s.Address) != "" {
+		if db.policy != nil && (db.policy.StandIn(s.Address) != "" || db.policy.StandIn(s.Person) != "") {
 			continue
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO address_person VALUES (?, ?)`, s.Address, s.Person); err != nil {

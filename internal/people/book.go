@@ -35,6 +35,7 @@ type Book struct {
 	people map[string]string // by normalized address
 	names  []string
 	called map[string]string // names that sources have for addresses
+	same   map[string]string // other addresses that sources attribute to the same person
 	// seen caches the result for addresses as messages spell them.
 	seen map[string]entry
 }
@@ -82,7 +83,9 @@ func (b *Book) Person(address string) (name string, listed bool) {
 	}
 	id := b.Normalize(address)
 	if name, listed = b.people[id]; !listed {
-		name, listed = b.byName(b.called[address])
+		if name, listed = b.byOther(b.same[address]); !listed {
+			name, listed = b.byOther(b.called[address])
+		}
 	}
 	if !listed {
 		name = id
@@ -92,18 +95,18 @@ func (b *Book) Person(address string) (name string, listed bool) {
 }
 
 // SetSourceNames sets the names that sources have for addresses; in some exports these are opaque numbers. A name that is
-// among the ids of a listed person identifies that person.
-func (b *Book) SetSourceNames(called map[string]string) {
-	b.called = called
+// among the ids of a listed person identifies that person. Same are other addresses of the people at addresses.
+func (b *Book) SetSourceNames(called, same map[string]string) {
+	b.called, b.same = called, same
 	clear(b.seen)
 }
 
-// byName returns the person who has a name among the ids. A namesake of the owner is not the owner.
-func (b *Book) byName(called string) (name string, listed bool) {
-	if called == "" {
+// byOther returns the person who has a name or another address among the ids. A namesake of the owner is not the owner.
+func (b *Book) byOther(id string) (name string, listed bool) {
+	if id == "" {
 		return "", false
 	}
-	name, listed = b.people[b.Normalize(called)]
+	name, listed = b.people[b.Normalize(id)]
 	return name, listed && name != messages.Owner
 }
 

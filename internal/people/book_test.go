@@ -219,7 +219,7 @@ func TestBook_SourceNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.SetSourceNames(map[string]string{"user1": "john SMITH", "user2": "Zoë", "user3": "Aidan"})
+	b.SetSourceNames(map[string]string{"user1": "john SMITH", "user2": "Zoë", "user3": "Aidan"}, nil)
 	for address, want := range map[string]string{"user1": "John", "user2": "", "user3": "", "user4": "", "John Smith": "John"} {
 		name, listed := b.Person(address)
 		if listed != (want != "") || listed && name != want {
@@ -314,6 +314,22 @@ func TestBook_FoundAddressesBesideStatedOnes(t *testing.T) {
 	for address, want := range map[string]string{"+442079460000": messages.Owner, "020 7946 0001": messages.Owner, "ann@x.org": "Ann"} {
 		if name, listed := book.Person(address); name != want || !listed {
 			t.Errorf("%s is %q, %v; want %q", address, name, listed, want)
+		}
+	}
+}
+
+// An address that a source attributes to somebody belongs to whoever has that person's other address.
+func TestBook_OtherAddressesOfSources(t *testing.T) {
+	t.Parallel()
+	b, err := people.ReadBook(strings.NewReader(`{"contact": "John", "ids": ["+15550000001"]}`), "x", people.Self{Name: "Aidan", Addresses: []string{"+15559990000"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.SetSourceNames(nil, map[string]string{"user1": "+1 555 000 0001", "user2": "+15550000002", "user3": "+15559990000"})
+	for address, want := range map[string]string{"user1": "John", "user2": "", "user3": ""} {
+		name, listed := b.Person(address)
+		if listed != (want != "") || listed && name != want {
+			t.Errorf("%s is %q, listed: %v", address, name, listed)
 		}
 	}
 }

@@ -27,16 +27,24 @@ func (s Self) WithFoundAddresses(ctx context.Context, db *messages.DB) (Self, er
 	return s, nil
 }
 
-// LoadSourceNames sets the names that the sources of a database have for addresses.
+// LoadSourceNames sets the names that the sources of a database have for addresses, and the other addresses that they know.
 func (b *Book) LoadSourceNames(ctx context.Context, db *messages.DB) error {
 	reader, err := db.Reader(ctx, nil)
 	if err != nil {
 		return err
 	}
 	names, err := reader.Names(ctx)
-	if err == nil {
-		b.SetSourceNames(names)
+	if err != nil {
+		return err
 	}
+	persons, err := db.SamePersons(ctx)
+	same := make(map[string]string)
+	for _, s := range persons {
+		if s.Address != s.Person {
+			same[s.Address] = s.Person
+		}
+	}
+	b.SetSourceNames(names, same)
 	return err
 }
 

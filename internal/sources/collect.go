@@ -31,10 +31,11 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 		}
 	}
 	var summary Summary
-	own := map[string]int64{}
+	people := known{own: map[string]int64{}}
 	outcome, err := db.Collect(ctx, o.KeepGone, func(tx *messages.Tx) (err error) {
-		c := collector{ctx: ctx, tx: tx, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, own: own}
+		c := collector{ctx: ctx, tx: tx, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, known: people}
 		summary.Total, err = e.Read(ctx, &c)
+		people = c.known
 		if e.Key != "" {
 			tx.SetCollected(e.Key, func(outcome *messages.Outcome) []byte { return summary.withOutcome(outcome).encode() })
 		}
@@ -45,7 +46,7 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 	}
 	summary = *summary.withOutcome(&outcome)
 	o.Logger().Info("read the export", zap.Int64("units", summary.Total), zap.Int64("messages", summary.Messages), zap.Int64("gone", summary.Gone))
-	if err := e.keepOwn(ctx, db, own); err != nil {
+	if err := e.keepPeople(ctx, db, &people); err != nil {
 		return summary, err
 	}
 	if sum := summary.Rows.Sum(); sum != summary.Total {
@@ -54,16 +55,17 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 	return summary, nil
 }
 
-// keepOwn stores the addresses that the export attributes to the owner, with how many messages do so.
-func (e Export) keepOwn(ctx context.Context, db *messages.DB, own map[string]int64) error {
+// keepPeople stores the addresses that the export attributes to the owner, with how many messages do so, and those that it
+// attributes to one person.
+func (e Export) keepPeople(ctx context.Context, db *messages.DB, k *known) error {
 	var list []messages.OwnAddress
-	for address, count := range own {
+	for address, count := range k.own {
 		list = append(list, messages.OwnAddress{Address: address, Place: e.Path(), Messages: count})
 	}
-	if len(list) == 0 {
+	if len(list) == 0 && len(k.same) == 0 {
 		return nil
 	}
-	return db.KeepIdentities(ctx, list, nil)
+	return db.KeepIdentities(ctx, list, k.same)
 }
 
 // withOutcome returns the summary with the database's results.
@@ -82,7 +84,13 @@ type collector struct {
 	summary  *Summary
 	progress func(done, total int64)
 	chats    map[*Chat]place
-	own      map[string]int64 // how many messages attribute an address to the owner
+	known
+}
+
+// known is what an export states about people.
+type known struct {
+	own  map[string]int64 // how many messages attribute an address to the owner
+	same []messages.SamePerson
 }
 
 // place is a chat in the store.
@@ -162,6 +170,10 @@ func (c *collector) Unreadable(what string, units int64) {
 }
 
 func (c *collector) Own(address string) { c.own[address]++ }
+
+func (c *collector) Same(address, other string) {
+	c.same = append(c.same, messages.SamePerson{Address: address, Person: other}, messages.SamePerson{Address: other, Person: other})
+}
 
 func (c *collector) Name(address, name string) { c.tx.Name(address, name) }
 

@@ -55,6 +55,8 @@ type Sink interface {
 	Count(f Fate, n int64)
 	// Name takes the source's name for the person at an address.
 	Name(address, name string)
+	// Same takes two addresses of one person, according to the source.
+	Same(address, other string)
 	// Unreadable takes what of a damaged export cannot be read, and counts the units that it holds. The rest is kept.
 	Unreadable(what string, units int64)
 	// Own takes an address that a message attributes to the owner.

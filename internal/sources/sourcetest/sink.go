@@ -20,6 +20,7 @@ type Sink struct {
 	Counts   map[sources.Fate]int64
 	Names    map[string]string
 	Owns     map[string]int
+	Sames    map[string]string
 	Notes    []string
 	Damage   []string
 	Left     []sources.Message // messages whose content the export omits
@@ -60,6 +61,8 @@ func (s *Sink) Unreadable(what string, units int64) {
 
 func (s *Sink) Own(address string) { s.Owns[address]++ }
 
+func (s *Sink) Same(address, other string) { s.Sames[address] = other }
+
 func (s *Sink) Name(address, name string) { s.Names[address] = name }
 
 func (s *Sink) Note(format string, args ...any) {
@@ -71,7 +74,7 @@ func (s *Sink) Progress(int64, int64) {}
 // Read reads all of a source. The numbers must add up, and no two messages may have the same identifier.
 func Read(t testing.TB, r sources.Reader) (*Sink, error) {
 	t.Helper()
-	s := &Sink{Chats: map[*sources.Chat]bool{}, Counts: map[sources.Fate]int64{}, Names: map[string]string{}, Owns: map[string]int{}}
+	s := &Sink{Chats: map[*sources.Chat]bool{}, Counts: map[sources.Fate]int64{}, Names: map[string]string{}, Owns: map[string]int{}, Sames: map[string]string{}}
 	total, err := r.Read(context.Background(), s)
 	if err != nil {
 		return s, err

@@ -10,40 +10,38 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/jsonstream"
 	"ventriloquist/internal/sources/mediatype"
 )
 
 // message is an element of messages.
 type message struct {
 	row       int64
-	ID        json.Number `json:"id"`
-	Type      string      `json:"type"`
-	Date      string      `json:"date"`
-	Unix      json.Number `json:"date_unixtime"`
-	From      *string     `json:"from"`
-	FromID    peer        `json:"from_id"`
-	ReplyTo   json.Number `json:"reply_to_message_id"`
-	ReplyPeer peer        `json:"reply_to_peer_id"`
-	Text      words       `json:"text"`
+	id        string
+	kind      string // its type
+	date      string // local to the exporting machine
+	unix      string // seconds since 1970
+	from      string
+	fromID    peer
+	replyTo   string
+	replyPeer peer
+	text      string
+	replaced  bool // something in the text that is no character
 
-	Photo     string       `json:"photo"`
-	File      string       `json:"file"`
-	FileName  string       `json:"file_name"`
-	MIME      string       `json:"mime_type"`
-	MediaType string       `json:"media_type"`
-	Emoji     string       `json:"sticker_emoji"`
-	Contact   *contact     `json:"contact_information"`
-	Place     *coordinates `json:"location_information"`
-	PlaceName string       `json:"place_name"`
-	Address   string       `json:"address"`
-	Poll      *struct {
-		Question words `json:"question"`
-	} `json:"poll"`
-	Game    string `json:"game_title"`
-	Invoice *struct {
-		Title string `json:"title"`
-	} `json:"invoice_information"`
-	Reactions []reaction `json:"reactions"`
+	photo     string
+	file      string
+	named     string
+	mime      string
+	mediaType string
+	emoji     string
+	contact   *contact
+	place     *coordinates
+	placeName string
+	address   string
+	question  *string // of a poll
+	game      string
+	invoice   *string
+	reactions []reaction
 }
 
 type contact struct {
@@ -59,13 +57,176 @@ type coordinates struct {
 
 // reaction is one emoji under a message. recent lists the people who chose it, as far as the export knows them.
 type reaction struct {
-	Type   string `json:"type"`
-	Emoji  string `json:"emoji"`
-	Recent []struct {
-		From   *string `json:"from"`
-		FromID peer    `json:"from_id"`
-		Date   string  `json:"date"`
-	} `json:"recent"`
+	emoji  string
+	recent []reactor
+}
+
+type reactor struct {
+	from   string
+	fromID peer
+	date   string
+}
+
+// read reads a message. If it is to be brief, only who takes part in it.
+func (m *message) read(raw []byte, brief bool) error {
+	return jsonstream.Fields(raw, func(key, value []byte) (err error) {
+		if string(value) == "null" {
+			return nil
+		}
+		switch string(key) {
+		case "type":
+			m.kind, err = m.string(value)
+		case "from":
+			m.from, err = m.string(value)
+		case "from_id":
+			m.fromID, err = peerOf(value)
+		case "reactions":
+			err = m.readReactions(value)
+		case "id":
+			m.id = number(value)
+		case "text":
+			m.text, err = m.words(value) // also if nobody asks, so that both passes agree on what is damaged
+		default:
+			if !brief {
+				err = m.content(string(key), value)
+			}
+		}
+		return err
+	})
+}
+
+// string returns a text of the message.
+func (m *message) string(value []byte) (string, error) {
+	text, replaced, err := jsonstream.String(value)
+	m.replaced = m.replaced || replaced
+	return text, err
+}
+
+// content reads a field that says when the message was sent, or what it holds beside its text. Fields of another form than is
+// known count as absent.
+func (m *message) content(key string, value []byte) error {
+	if to := m.textOf(key); to != nil {
+		*to, _ = m.string(value)
+		return nil
+	}
+	switch key {
+	case "date_unixtime":
+		m.unix = number(value)
+	case "reply_to_message_id":
+		m.replyTo = number(value)
+	case "reply_to_peer_id":
+		m.replyPeer, _ = peerOf(value)
+	case "contact_information":
+		json.Unmarshal(value, &m.contact)
+	case "location_information":
+		json.Unmarshal(value, &m.place)
+	case "poll":
+		m.question = m.inner(value, "question")
+	case "invoice_information":
+		m.invoice = m.inner(value, "title")
+	}
+	return nil
+}
+
+// textOf returns where a field that is a text goes.
+func (m *message) textOf(key string) *string {
+	switch key {
+	case "date":
+		return &m.date
+	case "photo":
+		return &m.photo
+	case "file":
+		return &m.file
+	case "file_name":
+		return &m.named
+	case "mime_type":
+		return &m.mime
+	case "media_type":
+		return &m.mediaType
+	case "sticker_emoji":
+		return &m.emoji
+	case "place_name":
+		return &m.placeName
+	case "address":
+		return &m.address
+	case "game_title":
+		return &m.game
+	}
+	return nil
+}
+
+// inner returns the words that a field of an object has.
+func (m *message) inner(object []byte, name string) *string {
+	text := ""
+	jsonstream.Fields(object, func(key, value []byte) (err error) {
+		if string(key) == name {
+			text, err = m.words(value)
+		}
+		return err
+	})
+	return &text
+}
+
+// words returns a text: a string, or an array of strings and of objects that hold the text of a link, bold words and so on.
+func (m *message) words(value []byte) (string, error) {
+	if jsonstream.IsString(value) || string(value) == "null" {
+		return m.string(value)
+	}
+	var joined strings.Builder
+	err := jsonstream.Elements(value, func(part []byte) error {
+		if !jsonstream.IsString(part) && string(part) != "null" {
+			return jsonstream.Fields(part, func(key, value []byte) error {
+				if string(key) != "text" {
+					return nil
+				}
+				text, err := m.string(value)
+				joined.WriteString(text)
+				return err
+			})
+		}
+		text, err := m.string(part)
+		joined.WriteString(text)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("%.40s is no text", value)
+	}
+	return joined.String(), nil
+}
+
+func (m *message) readReactions(value []byte) error {
+	return jsonstream.Elements(value, func(one []byte) error {
+		var r reaction
+		err := jsonstream.Fields(one, func(key, value []byte) (err error) {
+			switch {
+			case string(key) == "emoji":
+				r.emoji, err = m.string(value)
+			case string(key) == "recent" && string(value) != "null":
+				err = jsonstream.Elements(value, func(one []byte) error { return r.read(one) })
+			}
+			return err
+		})
+		m.reactions = append(m.reactions, r)
+		return err
+	})
+}
+
+// read adds one of the people who chose a reaction.
+func (r *reaction) read(raw []byte) error {
+	var by reactor
+	err := jsonstream.Fields(raw, func(key, value []byte) (err error) {
+		switch string(key) {
+		case "from":
+			by.from, _, err = jsonstream.String(value)
+		case "from_id":
+			by.fromID, err = peerOf(value)
+		case "date":
+			by.date, _, err = jsonstream.String(value)
+		}
+		return err
+	})
+	r.recent = append(r.recent, by)
+	return err
 }
 
 // peer is an identifier of a person or chat: "user123", or 123 in exports before 2021, where identifiers of users may be
@@ -75,49 +236,15 @@ type peer string
 // oldUsers is the offset of user identifiers in old exports.
 const oldUsers = 1 << 32
 
-func (p *peer) UnmarshalJSON(value []byte) error {
-	var text string
-	if json.Unmarshal(value, &text) == nil {
-		*p = peer(text)
-		return nil
+func peerOf(value []byte) (peer, error) {
+	if text, _, err := jsonstream.String(value); err == nil {
+		return peer(text), nil
 	}
 	n, err := strconv.ParseInt(string(value), 10, 64)
 	if err != nil {
-		return fmt.Errorf("%.40s is not the identifier of a user, chat or channel", value)
+		return "", fmt.Errorf("%.40s is not the identifier of a user, chat or channel", value)
 	}
-	*p = peer("user" + strconv.FormatInt(n%oldUsers, 10))
-	return nil
-}
-
-// words is a text: a string, or an array of strings and of objects that hold the text of a link, bold words and so on.
-type words string
-
-func (w *words) UnmarshalJSON(value []byte) error {
-	var text string
-	if json.Unmarshal(value, &text) == nil {
-		*w = words(text)
-		return nil
-	}
-	var parts []json.RawMessage
-	if err := json.Unmarshal(value, &parts); err != nil {
-		return fmt.Errorf("%.40s is no text", value)
-	}
-	var joined strings.Builder
-	for _, part := range parts {
-		var entity struct {
-			Text string `json:"text"`
-		}
-		text = ""
-		if json.Unmarshal(part, &text) != nil {
-			if err := json.Unmarshal(part, &entity); err != nil {
-				return fmt.Errorf("%.40s is no text", part)
-			}
-			text = entity.Text
-		}
-		joined.WriteString(text)
-	}
-	*w = words(joined.String())
-	return nil
+	return peer("user" + strconv.FormatInt(n%oldUsers, 10)), nil
 }
 
 // parts returns the content of a message: its file or other attachment, then its words. Omitted reports whether there is a
@@ -127,14 +254,14 @@ func (m *message) parts(guid, root string) (parts []sources.Part, omitted bool) 
 		if p.Kind.IsAttachment() {
 			p.Attachment = guid
 		}
-		if file := m.Photo + m.File; file != "" && !isNote(file) {
+		if file := m.photo + m.file; file != "" && !isNote(file) {
 			p.File = messages.FilePlace{Root: root, Path: file}
 		}
 		if omitted = p.Text == "" && p.Transcript == ""; !omitted {
 			parts = append(parts, p)
 		}
 	}
-	if text := string(m.Text); strings.TrimSpace(text) != "" {
+	if text := m.text; strings.TrimSpace(text) != "" {
 		parts = append(parts, sources.Part{Text: text})
 	}
 	return parts, omitted
@@ -143,23 +270,23 @@ func (m *message) parts(guid, root string) (parts []sources.Part, omitted bool) 
 // media returns the one attachment that a message may have.
 func (m *message) media() (p sources.Part, some bool) {
 	switch {
-	case m.Photo != "":
-		return sources.Part{Kind: messages.Image, Text: m.fileName(m.Photo)}, true
-	case m.File != "" || m.FileName != "" || m.MediaType != "":
-		name := m.fileName(m.File)
-		return sources.Part{Kind: m.fileKind(name), Text: name, Transcript: m.Emoji}, true
-	case m.Contact != nil:
-		return sources.Part{Kind: messages.Contact, Text: strings.TrimSpace(strings.TrimSpace(m.Contact.First+" "+m.Contact.Last) + " " + m.Contact.Phone)}, true
-	case m.PlaceName != "":
-		return sources.Part{Kind: messages.Location, Text: strings.TrimSuffix(m.PlaceName+", "+m.Address, ", ")}, true
-	case m.Place != nil:
-		return sources.Part{Kind: messages.Location, Text: fmt.Sprintf("%.6f, %.6f", m.Place.Latitude, m.Place.Longitude)}, true
-	case m.Poll != nil:
-		return sources.Part{Text: string(m.Poll.Question)}, true
-	case m.Game != "":
-		return sources.Part{Text: m.Game}, true
-	case m.Invoice != nil:
-		return sources.Part{Text: m.Invoice.Title}, true
+	case m.photo != "":
+		return sources.Part{Kind: messages.Image, Text: m.fileName(m.photo)}, true
+	case m.file != "" || m.named != "" || m.mediaType != "":
+		name := m.fileName(m.file)
+		return sources.Part{Kind: m.fileKind(name), Text: name, Transcript: m.emoji}, true
+	case m.contact != nil:
+		return sources.Part{Kind: messages.Contact, Text: strings.TrimSpace(strings.TrimSpace(m.contact.First+" "+m.contact.Last) + " " + m.contact.Phone)}, true
+	case m.placeName != "":
+		return sources.Part{Kind: messages.Location, Text: strings.TrimSuffix(m.placeName+", "+m.address, ", ")}, true
+	case m.place != nil:
+		return sources.Part{Kind: messages.Location, Text: fmt.Sprintf("%.6f, %.6f", m.place.Latitude, m.place.Longitude)}, true
+	case m.question != nil:
+		return sources.Part{Text: *m.question}, true
+	case m.game != "":
+		return sources.Part{Text: m.game}, true
+	case m.invoice != nil:
+		return sources.Part{Text: *m.invoice}, true
 	}
 	return p, false
 }
@@ -167,8 +294,8 @@ func (m *message) media() (p sources.Part, some bool) {
 // fileName returns the name of a file: its own, else the name of the export's copy. If the copy was not included, the path
 // is replaced by a note.
 func (m *message) fileName(file string) string {
-	if m.FileName != "" {
-		return m.FileName
+	if m.named != "" {
+		return m.named
 	}
 	if file == "" || isNote(file) {
 		return ""
@@ -183,7 +310,7 @@ func isNote(file string) bool {
 
 // fileKind returns Telegram's kind of a file, else the kind that it appears to be.
 func (m *message) fileKind(name string) messages.Kind {
-	switch m.MediaType {
+	switch m.mediaType {
 	case "sticker":
 		return messages.Image
 	case "voice_message", "audio_file":
@@ -191,15 +318,15 @@ func (m *message) fileKind(name string) messages.Kind {
 	case "video_message", "video_file", "animation":
 		return messages.Video
 	}
-	return mediatype.Of(m.MIME, "", name)
+	return mediatype.Of(m.mime, "", name)
 }
 
 // time returns when a message was sent. Old exports have only the local time of the exporting machine.
 func (m *message) time(zone *time.Location) (time.Time, error) {
-	if m.Unix != "" {
-		return sources.ParseTime(json.RawMessage(m.Unix), zone)
+	if m.unix != "" {
+		return sources.ParseTime(json.RawMessage(m.unix), zone)
 	}
-	return localTime(m.Date, zone)
+	return localTime(m.date, zone)
 }
 
 func localTime(date string, zone *time.Location) (time.Time, error) {
@@ -213,7 +340,7 @@ func localTime(date string, zone *time.Location) (time.Time, error) {
 // zone returns the zone of the exporting machine: zone if it agrees with the times of this message, else one that does.
 func (m *message) zone(zone *time.Location) *time.Location {
 	at, err := m.time(zone)
-	local, localErr := localTime(m.Date, time.UTC)
+	local, localErr := localTime(m.date, time.UTC)
 	if err != nil || localErr != nil {
 		return zone
 	}

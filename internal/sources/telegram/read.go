@@ -1,10 +1,8 @@
 package telegram
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +11,7 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/jsonstream"
 )
 
 // fileName is the name of a Telegram Desktop export.
@@ -27,10 +26,10 @@ func Recognize(h *sources.Head) bool {
 		return false
 	}
 	keys := map[string]bool{}
-	s := stream{json: json.NewDecoder(&mender{in: bufio.NewReader(bytes.NewReader(h.Text))})}
-	s.object(func(key string) error {
+	s := jsonstream.New(bytes.NewReader(h.Text), largestValue, nil)
+	s.Object(func(key string) error {
 		keys[key] = true
-		return s.skip()
+		return s.Skip()
 	})
 	return keys["messages"] && keys["type"] && keys["id"] || keys["chats"] || keys["personal_information"]
 }
@@ -89,15 +88,24 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		if p != s.owner {
 			sink.Name(string(p), name)
 		}
+		if phone := s.phones[p]; phone != "" && p != s.owner {
+			sink.Same(string(p), phone)
+		}
 	}
 	e := emitter{survey: s, sink: sink, reader: r}
-	err = each(ctx, r.path, visitor{message: e.message, chat: func(int, chatHead) {}})
+	err = each(ctx, r.path, visitor{message: e.message, chat: func(int, chatHead) {}, damaged: func(what string) {
+		e.done++
+		sink.Unreadable(what, 1)
+	}})
 	if errors.As(err, new(*cutOff)) {
 		sink.Unreadable(err.Error(), 0)
 		err = nil
 	}
 	if e.local {
 		r.reading.NoteZone(sink)
+	}
+	if e.replaced > 0 {
+		sink.Note("%d messages have bytes that are no characters; these became U+FFFD", e.replaced)
 	}
 	sink.Progress(s.total, s.total)
 	return s.total, err
@@ -111,6 +119,8 @@ type emitter struct {
 	done   int64
 	seen   sources.Seen
 	local  bool // some time had no zone
+	// replaced counts messages with something that is no character.
+	replaced int
 }
 
 func (e *emitter) address(p peer) string {
@@ -129,30 +139,33 @@ func (e *emitter) message(number int, m *message) error {
 	}
 	c := e.chats[number]
 	where := func(err error) error {
-		return fmt.Errorf("%s: message %s of the chat %q: %w", e.reader.path, m.ID, c.title, err)
+		return fmt.Errorf("%s: message %s of the chat %q: %w", e.reader.path, m.id, c.title, err)
 	}
 	fate := e.fate(c, m)
 	if fate == sources.Messages {
-		if m.ID == "" {
-			return where(errors.New(`no "id"`))
-		}
-		if m.Unix == "" {
+		if m.unix == "" {
 			e.local = true
 		}
+		if m.replaced {
+			e.replaced++
+		}
 		at, err := m.time(e.reader.reading.Zone)
+		if m.id == "" {
+			err = errors.New(`no "id"`)
+		}
 		if err != nil {
 			e.sink.Unreadable(where(err).Error(), 1)
 			return e.reactions(c, m, nil)
 		}
 		at = sources.InOrder(at, c.last)
 		c.last = at
-		out := sources.Message{Chat: &c.Chat, GUID: guid(c.key, string(m.ID)), Row: m.row, Time: at, Sender: e.address(m.FromID)}
-		if out.Parts, out.Partial = m.parts(out.GUID, e.reader.root); m.ReplyTo != "" {
+		out := sources.Message{Chat: &c.Chat, GUID: guid(c.key, m.id), Row: m.row, Time: at, Sender: e.address(m.fromID)}
+		if out.Parts, out.Partial = m.parts(out.GUID, e.reader.root); m.replyTo != "" {
 			chat := c.key
-			if m.ReplyPeer != "" {
-				chat = string(m.ReplyPeer)
+			if m.replyPeer != "" {
+				chat = string(m.replyPeer)
 			}
-			out.ReplyTo = guid(chat, string(m.ReplyTo))
+			out.ReplyTo = guid(chat, m.replyTo)
 		}
 		switch {
 		case !e.seen.IsNew(out.GUID): // a chat that was left may be listed a second time
@@ -180,11 +193,11 @@ func (e *emitter) fate(c *chat, m *message) sources.Fate {
 	switch {
 	case slices.Contains(channelKinds, c.kind):
 		return sources.Broadcast
-	case m.Type == "service":
+	case m.kind == "service":
 		return sources.Events
-	case m.Type != "message":
+	case m.kind != "message":
 		return sources.UnknownKind
-	case !isPerson(m.FromID):
+	case !isPerson(m.fromID):
 		return sources.Broadcast
 	}
 	return sources.Messages
@@ -192,13 +205,13 @@ func (e *emitter) fate(c *chat, m *message) sources.Fate {
 
 // reactions passes on the reactions to a message; without a message they are dropped.
 func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
-	if m.Type != "message" {
+	if m.kind != "message" {
 		return nil
 	}
-	for _, r := range m.Reactions {
-		for _, by := range r.Recent {
-			guid := sources.Hashed("telegram", c.key, string(m.ID), string(by.FromID), r.Emoji)
-			if to == nil || r.Emoji == "" || !isPerson(by.FromID) || !e.seen.IsNew(guid) {
+	for _, r := range m.reactions {
+		for _, by := range r.recent {
+			guid := sources.Hashed("telegram", c.key, m.id, string(by.fromID), r.emoji)
+			if to == nil || r.emoji == "" || !isPerson(by.fromID) || !e.seen.IsNew(guid) {
 				fate := sources.LostTarget
 				if to != nil {
 					fate = sources.UnknownKind
@@ -207,11 +220,11 @@ func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
 				continue
 			}
 			at := to.Time
-			if date, err := localTime(by.Date, m.zone(e.reader.reading.Zone)); err == nil && date.After(at) {
+			if date, err := localTime(by.date, m.zone(e.reader.reading.Zone)); err == nil && date.After(at) {
 				at = date
 			}
 			err := e.sink.Message(&sources.Message{Chat: &c.Chat, GUID: guid, Row: m.row, Time: at,
-				Sender: e.address(by.FromID), Parts: []sources.Part{{Kind: messages.Reaction, Text: r.Emoji}}, ReplyTo: to.GUID})
+				Sender: e.address(by.fromID), Parts: []sources.Part{{Kind: messages.Reaction, Text: r.emoji}}, ReplyTo: to.GUID})
 			if err != nil {
 				return err
 			}

@@ -1,37 +1,57 @@
 package telegram
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/jsonstream"
 	"ventriloquist/internal/usererr"
+)
+
+// The limits of an export, far above what Telegram Desktop writes: a message has at most 4,096 characters.
+const (
+	largestValue = 4 << 20 // bytes of a message, or of another value that is in memory as a whole
+	mostChats    = 200_000
 )
 
 // chatHead is an export's data about a chat, apart from its messages.
 type chatHead struct {
-	name, kind string
-	id         json.Number
+	name, kind, id string
 }
 
 // visitor receives the content of an export, in order. A chat's head may follow its messages.
 type visitor struct {
-	owner   func(id json.Number, phone string) // of the account
+	owner   func(id, phone string) // of the account
+	contact func(id, phone string) // in its address book
 	message func(chat int, m *message) error
 	chat    func(chat int, head chatHead)
+	damaged func(what string) // a part of the file, which is passed over
+	brief   bool              // only who writes matters, not what
 }
 
 // stream reads an export.
 type stream struct {
 	ctx   context.Context
-	json  *json.Decoder
+	json  *jsonstream.Scanner
 	visit visitor
 	chats int
 	read  int64
+	one   message // the current one
+}
+
+// newStream returns a stream of an export; path is for errors.
+func newStream(ctx context.Context, in io.Reader, path string, visit visitor) *stream {
+	s := &stream{ctx: ctx, visit: visit}
+	s.json = jsonstream.New(in, largestValue, func(d *jsonstream.Damage) {
+		if visit.damaged != nil {
+			visit.damaged(fmt.Sprintf("%s:%d: %v", path, d.Line, d.Err))
+		}
+	})
+	return s
 }
 
 // each reads the file at path.
@@ -41,24 +61,30 @@ func each(ctx context.Context, path string, visit visitor) error {
 		return err
 	}
 	defer f.Close()
-	limited := &limitedReader{in: &mender{in: bufio.NewReaderSize(f, 1<<20)}}
-	s := stream{ctx: ctx, json: json.NewDecoder(limited), visit: visit}
-	limited.offset = s.json.InputOffset
-	s.json.UseNumber()
+	s := newStream(ctx, f, path, visit)
 	err = s.export()
+	var damage *jsonstream.Damage
 	switch {
 	case err == nil || ctx.Err() != nil:
 		return err
+	case errors.Is(err, jsonstream.ErrRest): // what is damaged was told
+		return nil
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("%s ends before its JSON does", path)
 		if s.read > 0 {
 			return &cutOff{err}
 		}
 		return usererr.With(err, "the export was interrupted: export again")
+	case errors.As(err, &damage):
+		err = fmt.Errorf("%s:%d: %w", path, damage.Line, damage.Err)
+	default:
+		err = fmt.Errorf("%s: %w", path, err)
 	}
-	err = fmt.Errorf("%s:%d: %w", path, lineAt(path, s.json.InputOffset()), err)
-	if errors.Is(err, errLimit) {
+	switch {
+	case errors.Is(err, jsonstream.ErrLimit):
 		return usererr.With(err, "no export of Telegram Desktop has such content: it may be damaged, or made by another program")
+	case damage != nil && s.read > 0:
+		return &cutOff{err}
 	}
 	return usererr.With(err, "it is no export of Telegram Desktop, or was changed: export again, as JSON")
 }
@@ -66,49 +92,18 @@ func each(ctx context.Context, path string, visit visitor) error {
 // cutOff is the error of an export whose end is missing. What came before was visited.
 type cutOff struct{ error }
 
-// lineAt returns the line of an offset in the decoder's input.
-func lineAt(path string, offset int64) int {
-	f, err := sources.Open(path)
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	in := bufio.NewReader(io.LimitReader(&mender{in: bufio.NewReader(f)}, offset))
-	line := 1
-	for {
-		c, err := in.ReadByte()
-		if err != nil {
-			return line
-		}
-		if c == '\n' {
-			line++
-		}
-	}
-}
-
 // export reads an account, or a chat: an object with messages.
 func (s *stream) export() error {
 	head := chatHead{}
 	chat := -1
-	err := s.object(func(key string) error {
+	err := s.json.Object(func(key string) error {
 		switch key {
 		case "personal_information":
-			var owner struct {
-				ID    json.Number `json:"user_id"`
-				Phone string      `json:"phone_number"`
-			}
-			err := s.json.Decode(&owner)
-			if err == nil && s.visit.owner != nil && owner.ID != "" {
-				s.visit.owner(owner.ID, owner.Phone)
-			}
-			return err
+			return s.person(s.visit.owner)
+		case "contacts":
+			return s.list(func() error { return s.person(s.visit.contact) })
 		case "chats", "left_chats":
-			return s.object(func(key string) error {
-				if key == "list" {
-					return s.array(s.chat)
-				}
-				return s.skip()
-			})
+			return s.list(s.chat)
 		case "messages":
 			if chat < 0 {
 				var err error
@@ -126,6 +121,44 @@ func (s *stream) export() error {
 	return err
 }
 
+// list reads the array that an object has as its list.
+func (s *stream) list(element func() error) error {
+	return s.json.Object(func(key string) error {
+		if key == "list" {
+			return s.json.Array(element)
+		}
+		return s.json.Skip()
+	})
+}
+
+// person reads the identifier and the telephone number of the owner or of a contact.
+func (s *stream) person(visit func(id, phone string)) error {
+	raw, err := s.json.Value()
+	if err != nil || visit == nil {
+		return err
+	}
+	var id, phone string
+	err = jsonstream.Fields(raw, func(key, value []byte) (err error) {
+		switch string(key) {
+		case "user_id":
+			id = number(value)
+		case "phone_number":
+			phone, _, err = jsonstream.String(value)
+		}
+		return err
+	})
+	if err != nil {
+		return s.json.Reject(raw, err)
+	}
+	if rest, found := strings.CutPrefix(phone, "00"); found { // as older versions write
+		phone = "+" + rest
+	}
+	if id != "" && id != "0" {
+		visit(id, phone)
+	}
+	return nil
+}
+
 // chat reads a chat of an account.
 func (s *stream) chat() error {
 	var head chatHead
@@ -133,7 +166,7 @@ func (s *stream) chat() error {
 	if err != nil {
 		return err
 	}
-	err = s.object(func(key string) error {
+	err = s.json.Object(func(key string) error {
 		if key == "messages" {
 			return s.messages(number)
 		}
@@ -146,108 +179,56 @@ func (s *stream) chat() error {
 // nextChat returns the number of another chat.
 func (s *stream) nextChat() (number int, err error) {
 	if s.chats == mostChats {
-		return 0, fmt.Errorf("%w: it has more than %d chats", errLimit, mostChats)
+		return 0, fmt.Errorf("%w: it has more than %d chats", jsonstream.ErrLimit, mostChats)
 	}
 	s.chats++
 	return s.chats - 1, nil
 }
 
 func (s *stream) headField(key string, head *chatHead) error {
-	var text *string
-	switch key {
-	case "name", "type":
-		err := s.json.Decode(&text)
-		if err == nil && text != nil {
-			if key == "name" {
-				head.name = *text
-			} else {
-				head.kind = *text
-			}
-		}
-		return err
-	case "id":
-		return s.json.Decode(&head.id)
+	if key != "name" && key != "type" && key != "id" {
+		return s.json.Skip()
 	}
-	return s.skip()
-}
-
-func (s *stream) messages(chat int) error {
-	return s.array(func() error {
-		var m message
-		if err := s.json.Decode(&m); err != nil {
-			return err
-		}
-		if s.read++; s.read%1024 == 0 && s.ctx.Err() != nil {
-			return s.ctx.Err()
-		}
-		m.row = s.read
-		return s.visit.message(chat, &m)
-	})
-}
-
-// object calls field for every key of an object, after reading the key; field must read the value.
-func (s *stream) object(field func(key string) error) error {
-	if err := s.open('{'); err != nil {
-		return err
-	}
-	for s.json.More() {
-		key, err := s.json.Token()
-		if err != nil {
-			return err
-		}
-		name, _ := key.(string)
-		if err := field(name); err != nil {
-			return err
-		}
-	}
-	_, err := s.json.Token()
-	return err
-}
-
-// array calls element for every element of an array, before it.
-func (s *stream) array(element func() error) error {
-	if err := s.open('['); err != nil {
-		return err
-	}
-	for s.json.More() {
-		if err := element(); err != nil {
-			return err
-		}
-	}
-	_, err := s.json.Token()
-	return err
-}
-
-func (s *stream) open(want json.Delim) error {
-	token, err := s.json.Token()
+	raw, err := s.json.Value()
 	if err != nil {
 		return err
 	}
-	if token != want {
-		return fmt.Errorf("there is %v where a %v should be", token, want)
+	switch key {
+	case "name":
+		head.name, _, err = jsonstream.String(raw)
+	case "type":
+		head.kind, _, err = jsonstream.String(raw)
+	case "id":
+		head.id = number(raw)
+	}
+	if err != nil {
+		return s.json.Reject(raw, err)
 	}
 	return nil
 }
 
-// skip skips a value, without holding all of it.
-func (s *stream) skip() error {
-	depth := 0
-	for {
-		token, err := s.json.Token()
+// number returns a number, or a text that holds one, as it is written.
+func number(raw []byte) string {
+	if text, _, err := jsonstream.String(raw); err == nil {
+		return text
+	}
+	return string(raw)
+}
+
+func (s *stream) messages(chat int) error {
+	return s.json.Array(func() error {
+		raw, err := s.json.Value()
 		if err != nil {
 			return err
 		}
-		if delim, ok := token.(json.Delim); ok {
-			if delim == '{' || delim == '[' {
-				if depth++; depth > deepest {
-					return fmt.Errorf("%w: its values are nested deeper than %d levels", errLimit, deepest)
-				}
-			} else {
-				depth--
-			}
+		s.one = message{}
+		if err := s.one.read(raw, s.visit.brief); err != nil {
+			return s.json.Reject(raw, err)
 		}
-		if depth <= 0 {
-			return nil
+		if s.read++; s.read%1024 == 0 && s.ctx.Err() != nil {
+			return s.ctx.Err()
 		}
-	}
+		s.one.row = s.read
+		return s.visit.message(chat, &s.one)
+	})
 }

@@ -1,12 +1,13 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,19 +33,33 @@ type survey struct {
 	names map[peer]string
 	owner peer
 	phone string // the owner's, if the export names it
-	total int64
+	// phones are the numbers of contacts.
+	phones map[peer]string
+	total  int64
+	read   int64 // messages
+	// damaged is the first damaged part.
+	damaged string
 }
 
 func (r *Reader) survey(ctx context.Context) (*survey, error) {
-	s := &survey{names: map[peer]string{}}
+	s := &survey{names: map[peer]string{}, phones: map[peer]string{}}
 	heads := map[int]chatHead{}
 	err := each(ctx, r.path, visitor{
-		owner:   func(id json.Number, phone string) { s.owner, s.phone = peer("user"+string(id)), phone },
+		owner:   func(id, phone string) { s.owner, s.phone = peer("user"+id), phone },
+		contact: func(id, phone string) { s.phones[peer("user"+id)] = phone },
 		message: s.message,
 		chat:    func(number int, head chatHead) { heads[number] = head },
+		damaged: func(what string) {
+			s.damaged = cmp.Or(s.damaged, what)
+			s.total++
+		},
+		brief: true,
 	})
 	if err != nil && !errors.As(err, new(*cutOff)) {
 		return nil, err
+	}
+	if s.read == 0 && s.damaged != "" {
+		return nil, usererr.With(errors.New(s.damaged), "none of its messages can be read: export again, as JSON")
 	}
 	for number, head := range heads {
 		s.at(number).head(head)
@@ -63,16 +78,17 @@ func (s *survey) at(number int) *chat {
 func (s *survey) message(number int, m *message) error {
 	c := s.at(number)
 	s.total++
-	if m.Type != "message" {
+	s.read++
+	if m.kind != "message" {
 		return nil
 	}
-	c.speaks(m.FromID)
-	s.name(m.FromID, m.From)
-	for _, r := range m.Reactions {
-		for _, by := range r.Recent {
+	c.speaks(m.fromID)
+	s.name(m.fromID, m.from)
+	for _, r := range m.reactions {
+		for _, by := range r.recent {
 			s.total++
-			c.speaks(by.FromID)
-			s.name(by.FromID, by.From)
+			c.speaks(by.fromID)
+			s.name(by.fromID, by.from)
 		}
 	}
 	return nil
@@ -88,9 +104,9 @@ func (c *chat) speaks(p peer) {
 // isPerson reports whether a peer is a person rather than a channel: channels also post in groups.
 func isPerson(p peer) bool { return strings.HasPrefix(string(p), "user") }
 
-func (s *survey) name(p peer, name *string) {
-	if name != nil && *name != "" && p != "" {
-		s.names[p] = *name
+func (s *survey) name(p peer, name string) {
+	if name != "" && p != "" {
+		s.names[p] = name
 	}
 }
 
@@ -106,16 +122,16 @@ func (c *chat) head(h chatHead) {
 	c.Group = !slices.Contains(directKinds, h.kind)
 	switch {
 	case !c.Group:
-		c.key = "user" + string(h.id)
-		if n, err := h.id.Int64(); err == nil && n >= oldUsers && !c.seen[peer(c.key)] {
+		c.key = "user" + h.id
+		if n, err := strconv.ParseInt(h.id, 10, 64); err == nil && n >= oldUsers && !c.seen[peer(c.key)] {
 			if old := fmt.Sprint("user", n%oldUsers); c.seen[peer(old)] {
 				c.key = old
 			}
 		}
 	case h.kind == "private_group":
-		c.key = "chat" + string(h.id)
+		c.key = "chat" + h.id
 	default:
-		c.key = "channel" + string(h.id)
+		c.key = "channel" + h.id
 	}
 	c.Source, c.Extent = "telegram "+c.key, messages.Span
 }

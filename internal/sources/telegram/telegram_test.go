@@ -212,7 +212,6 @@ func TestRead_Errors(t *testing.T) {
 		"Damaged":     {"{\n\"name\": \"x\",\n\"type\": ?", ":3: ", "export again, as JSON"},
 		"NoArray":     {`{"messages": 1}`, ":1: there is 1 where a [ should be", ""},
 		"NoText":      {single("personal_chat", "200", `{"id": 7, "type": "message", "date_unixtime": "1", "from_id": "user200", "text": 5}`), "5 is no text", ""},
-		"NoID":        {single("personal_chat", "200", `{"type": "message", "date_unixtime": "1", "from_id": "user200", "text": "x"}`), `no "id"`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, c.content)
@@ -279,11 +278,46 @@ func TestRead_KeepsWhatIsNotDamaged(t *testing.T) {
 	if len(s.Messages) != 2 || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], "ends before its JSON does") {
 		t.Errorf("messages are %q, damage %q", s.Lines(), s.Damage)
 	}
+	s, err = read(t, write(t, single("personal_chat", "200", said("1", "John", `"user200"`, "a")+`, {"type": "message", "date_unixtime": "1", "from_id": "user200", "text": "x"}`)))
+	if err != nil || len(s.Messages) != 1 || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], `no "id"`) {
+		t.Errorf("messages are %q, damage %q (%v)", s.Lines(), s.Damage, err)
+	}
 	s, err = read(t, write(t, single("personal_chat", "200", said("1", "John", `"user200"`, "a")+`, {"id": 7, "type": "message", "date": "noon", "from_id": "user200", "text": "x"}`)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(s.Messages) != 1 || s.Counts[sources.Unread] != 1 || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], `message 7 of the chat "John": "noon" is no time`) {
 		t.Errorf("messages are %q, damage %q", s.Lines(), s.Damage)
+	}
+}
+
+// Damage in the middle costs the message that holds it, is counted, and named with its line.
+func TestRead_DamageInTheMiddle(t *testing.T) {
+	whole := single("personal_chat", "200", said("1", "John", `"user200"`, "a")+",\n"+said("2", "Aidan", `"user100"`, "b")+",\n"+said("3", "John", `"user200"`, "c"))
+	for name, damaged := range map[string]string{
+		"Quote": strings.Replace(whole, `"b"`, `"b`, 1), "Zeros": strings.Replace(whole, `"b"}`, "\x00\x00\x00\x00", 1), "NoText": strings.Replace(whole, `"b"`, "5", 1),
+		"Cut": strings.Replace(whole, `"from": "Aidan", "from_id": "user100", "text": "b"}`, "", 1),
+	} {
+		s, err := read(t, write(t, damaged))
+		if err != nil || len(s.Messages) != 2 || s.Messages[1].Parts[0].Text != "c" || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], "result.json:2: ") || s.Counts[sources.Unread] != 1 {
+			t.Errorf("%s: messages are %q, damage %q (%v)", name, s.Lines(), s.Damage, err)
+		}
+	}
+}
+
+// Bytes that are no characters do not pass silently.
+func TestRead_BadBytesAreNoted(t *testing.T) {
+	s, err := read(t, write(t, single("personal_chat", "200", said("1", "John", `"user200"`, "caf\xe9")+", "+said("2", "John", `"user200"`, `half \ud83d`)+", "+said("3", "John", `"user200"`, "\uFFFD"))))
+	if err != nil || len(s.Messages) != 3 || s.Messages[0].Parts[0].Text != "caf\uFFFD" || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "2 messages have bytes that are no characters") {
+		t.Errorf("messages are %q, notes %q (%v)", s.Lines(), s.Notes, err)
+	}
+}
+
+// The account's address book says which numbers its people have.
+func TestRead_NumbersOfContacts(t *testing.T) {
+	s, err := read(t, write(t, strings.Replace(account, `"chats": {`, `"contacts": {"about": "", "list": [{"user_id": 200, "first_name": "John", "last_name": "S", "phone_number": "0015550000001", "date": "x"},
+		{"user_id": 0, "phone_number": "+1"}, {"first_name": "nobody", "phone_number": "+2"}]}, "chats": {`, 1)))
+	if err != nil || len(s.Sames) != 1 || s.Sames["user200"] != "+15550000001" {
+		t.Errorf("they are %v (%v)", s.Sames, err)
 	}
 }
