@@ -43,7 +43,7 @@ Without a terminal, lines are read from standard input.`,
 				&cli.StringFlag{Name: "type", Usage: "`TYPE`: dm or group (default: dm for two members)"},
 				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before"},
 				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens of the conversation; oldest messages are dropped to fit"}),
-			sampleFlags("random"), loadedModelFlags()),
+			sampleFlags("random", "(default: %g; off with --temperature 0)"), loadedModelFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := chatOptionsOf(c)
 			if err != nil {
@@ -61,7 +61,7 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	if o.model, err = modelOptionsOf(c); err != nil {
 		return o, err
 	}
-	if o.dialogue.Sample, err = sampleOptionsOf(c); err != nil {
+	if o.dialogue.Sample, err = sampleOptionsOf(c, false); err != nil {
 		return o, err
 	}
 	if err := noArguments(c, ""); err != nil {

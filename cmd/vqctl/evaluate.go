@@ -28,6 +28,7 @@ type evaluateOptions struct {
 	skipGeneration bool
 	samples        int
 	perContact     bool
+	whoSaidIt      bool
 	compare        int // number of a window, -1 for none
 	target         string
 	withBase       bool
@@ -46,6 +47,10 @@ than --max-seq-length lose their oldest messages, as in training. The perplexity
 are generated without the grammar that generate applies, to measure how many are well-formed. The results are also written to ` + resultsFile + ` in the
 adapter's folder, unless only the base model is evaluated.
 
+--who-said-it asks for each of these messages under which member's name the model finds its text most likely, after the same
+messages: the accuracy, beside that of guessing (chance) and of always naming the conversation's most frequent writer
+(majority), and how far the model's certainty is off (expected calibration error).
+
 --compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
 generates in its place, as the real author or as --target.`,
 		Flags: slices.Concat(
@@ -58,10 +63,11 @@ generates in its place, as the real author or as --target.`,
 				&cli.BoolFlag{Name: "skip-generation", Usage: "measure the perplexity only"},
 				&cli.IntFlag{Name: "samples", Value: 50, Usage: "`N`: number of messages to generate (at most one per window)"},
 				&cli.BoolFlag{Name: "per-contact", Usage: "also report per person"},
+				&cli.BoolFlag{Name: "who-said-it", Usage: "also measure how often the model tells the author from the other members by the text"},
 				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `N` with the real and a generated message"},
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
 				&cli.BoolFlag{Name: "with-base", Usage: "with --compare: also show what the base model writes"}),
-			sampleFlags("42"), loadedModelFlags(),
+			sampleFlags("42", "(default: off)"), loadedModelFlags(),
 			inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print the results as a JSON object"})),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := evaluateOptionsOf(c)
@@ -76,13 +82,13 @@ generates in its place, as the real author or as --target.`,
 func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	o = evaluateOptions{
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
-		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"),
+		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"),
 		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
 	}
 	if o.model, err = modelOptionsOf(c); err != nil {
 		return o, err
 	}
-	if o.sample, err = sampleOptionsOf(c); err != nil {
+	if o.sample, err = sampleOptionsOf(c, true); err != nil {
 		return o, err
 	}
 	if !c.IsSet("seed") {
@@ -99,6 +105,8 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	switch {
 	case o.compare < 0 && (o.target != "" || o.withBase):
 		return o, usererr.Usage("--target and --with-base go with --compare")
+	case o.compare >= 0 && o.whoSaidIt:
+		return o, usererr.Usage("--compare and --who-said-it exclude each other")
 	case o.maxSeqLength < 1:
 		return o, usererr.Usage("--max-seq-length must be at least 1")
 	case o.samples < 1:
@@ -218,7 +226,23 @@ func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *loa
 			return nil, err
 		}
 	}
-	return evaluate.NewReport(scores, samples, o.perContact), nil
+	result := evaluate.NewReport(scores, samples, o.perContact)
+	if o.whoSaidIt {
+		result.WhoSaidIt, err = measureAuthors(ctx, set, l)
+	}
+	return result, err
+}
+
+// measureAuthors measures how often the model names the author of a message.
+func measureAuthors(ctx context.Context, set *evaluate.Set, l *load.Loaded) (*evaluate.WhoSaidIt, error) {
+	session, err := l.Model.NewSession(l.Adapter, set.SequenceTokens(), 1)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	report, finish := newProgress("asking who said it", "windows")
+	defer finish()
+	return set.WhoSaidIt(ctx, session, report)
 }
 
 func (o *evaluateOptions) runCompare(ctx context.Context, set *evaluate.Set, l *load.Loaded, out io.Writer) error {

@@ -40,9 +40,11 @@ with a header, whose members take part and whose type and date apply unless flag
 member, less than a minute after the message before. Where members are named, by --member or a header, every speaker of
 --message must be one of them; otherwise the speakers are the members.
 
-The output is a well-formed message: the model's own distribution, restricted by a grammar to well-formed lines that can be
-finished within --max-new-tokens. --raw turns the grammar off: what the model writes after the prompt, up to the end of the
-line.`,
+The output is a well-formed message: a grammar restricts the model to well-formed lines that can be finished within
+--max-new-tokens. Messages are kept from going in circles (--min-p, --repetition-penalty), except with --temperature 0, which
+takes the model's most likely token always. -n continuations differ in their texts; where the model writes fewer different ones
+in eight times as many tries, there are fewer. --raw prints the model's own text after the prompt, up to the end of the line:
+without a grammar, and the same text several times if the model writes it so.`,
 		DisableSliceFlagSeparator: true, // a comma in a message or name is a comma
 		Flags: slices.Concat(
 			inGroup(conversationGroup,
@@ -52,9 +54,9 @@ line.`,
 				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before, - for stdin"},
 				&cli.StringFlag{Name: "type", Usage: "`TYPE`: dm or group (default: dm for two members)"},
 				&cli.StringFlag{Name: "start", Usage: "`DATE` of the conversation's first message, such as 2024-03-15 (default: today)"}),
-			sampleFlags("random"),
+			sampleFlags("random", circleDefaults),
 			inGroup(outputGroup,
-				&cli.IntFlag{Name: "n", Value: 1, Usage: "`N`: number of continuations to write"},
+				&cli.IntFlag{Name: "n", Value: 1, Usage: "`N`: number of different continuations to write"},
 				&cli.BoolFlag{Name: "json", Usage: "print each message as a JSON object"},
 				&cli.BoolFlag{Name: "raw", Usage: "print what the model writes after the prompt, without the grammar"}),
 			loadedModelFlags()),
@@ -74,7 +76,7 @@ func generateOptionsOf(c *cli.Command) (o generateOptions, err error) {
 	if o.model, err = modelOptionsOf(c); err != nil {
 		return o, err
 	}
-	if o.sample, err = sampleOptionsOf(c); err != nil {
+	if o.sample, err = sampleOptionsOf(c, c.Bool("raw")); err != nil {
 		return o, err
 	}
 	o.sample.Raw = c.Bool("raw")
@@ -142,6 +144,7 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 	if _, err := out.Write(text); err != nil {
 		return fmt.Errorf("cannot write the result: %w", err)
 	}
+	o.noticeFewer(len(done))
 	return nil
 }
 
@@ -152,13 +155,28 @@ func (o *generateOptions) write(ctx context.Context, w *generate.Generator, prom
 	writing, endWriting := newProgress("writing", "tokens")
 	defer endWriting()
 	written := int64(0)
-	return w.Continue(ctx, prompt, o.n, o.sample, func(int, []byte) {
+	stream := func(int, []byte) {
 		if written == 0 {
 			endReading()
 		}
 		written++
 		writing(written, 0)
-	})
+	}
+	if o.sample.Raw {
+		return w.Continue(ctx, prompt, o.n, o.sample, stream)
+	}
+	return w.ContinueDifferent(ctx, prompt, o.n, o.as, o.sample, stream)
+}
+
+// noticeFewer says that there are fewer different continuations than were asked for.
+func (o *generateOptions) noticeFewer(written int) {
+	advice := "a higher --temperature writes more"
+	if o.sample.Temperature == 0 {
+		advice = "with --temperature 0 all are the same"
+	}
+	if written < o.n {
+		notice("-n %d: only %d different; %s", o.n, written, advice)
+	}
 }
 
 // conversation returns the conversation that the context and the flags describe.

@@ -14,6 +14,7 @@ import (
 // Report is the content of eval_results.json.
 type Report struct {
 	Figures
+	WhoSaidIt  *WhoSaidIt         `json:"who_said_it,omitempty"` // absent if it was not asked
 	PerContact map[string]Figures `json:"per_contact,omitempty"`
 }
 
@@ -80,6 +81,9 @@ func (r *Report) Print(out io.Writer) error {
 	if r.Generation != nil {
 		fmt.Fprintf(out, "generated without a grammar: %s\n", r.Generation)
 	}
+	if r.WhoSaidIt != nil {
+		fmt.Fprintf(out, "who said it: the author named for %s\n", r.WhoSaidIt)
+	}
 	if len(r.PerContact) == 0 {
 		return nil
 	}
@@ -88,12 +92,22 @@ func (r *Report) Print(out io.Writer) error {
 	if r.Generation != nil {
 		fmt.Fprint(table, "\tgenerated\tJSON\tdelta\tnot empty")
 	}
+	if r.WhoSaidIt != nil {
+		fmt.Fprint(table, "\tauthor named")
+	}
 	fmt.Fprintln(table)
 	for _, name := range slices.Sorted(maps.Keys(r.PerContact)) {
 		f := r.PerContact[name]
 		fmt.Fprintf(table, "%s\t%.3f\t%.4f\t%d\t%d", name, f.Perplexity, f.Loss, f.TargetTokens, f.Windows)
 		if g := f.Generation; g != nil {
 			fmt.Fprintf(table, "\t%d\t%.0f%%\t%.0f%%\t%.0f%%", g.Samples, 100*g.JSONValid, 100*g.DeltaValid, 100*g.ContentNonempty)
+		}
+		if r.WhoSaidIt != nil {
+			if of, asked := r.WhoSaidIt.PerContact[name]; asked {
+				fmt.Fprintf(table, "\t%.0f%% of %d", 100*of.Accuracy, of.Messages)
+			} else {
+				fmt.Fprint(table, "\t-")
+			}
 		}
 		fmt.Fprintln(table)
 	}

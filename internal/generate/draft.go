@@ -13,6 +13,7 @@ type draft struct {
 	number      int // number of the continuation and of its sequence
 	sampler     *sampler
 	line        *line     // nil when raw
+	repeated    []int32   // the distinct tokens that the repetition penalty applies to: of the text so far; when raw, all
 	decodeStart time.Time // when decoding began
 }
 
@@ -23,7 +24,7 @@ func (g *Generator) newDrafts(n int, o Options) ([]*draft, error) {
 	}
 	drafts := make([]*draft, n)
 	for i := range drafts {
-		drafts[i] = &draft{number: i, sampler: newSampler(o.Sampling, i)}
+		drafts[i] = &draft{number: i, sampler: newSampler(o.Sampling, o.First+i)}
 		if o.Raw {
 			continue
 		}
@@ -89,6 +90,9 @@ func (g *Generator) addToken(d *draft, id int32, o Options, s Stream) {
 		return
 	}
 	text := g.tokenizer.TokenBytes(id)
+	if d.inText() && !slices.Contains(d.repeated, id) {
+		d.repeated = append(d.repeated, id)
+	}
 	d.Text = append(d.Text, text...)
 	if s != nil {
 		s(d.number, text)
@@ -99,6 +103,14 @@ func (g *Generator) addToken(d *draft, id int32, o Options, s Stream) {
 	case len(d.IDs) >= o.MaxNewTokens:
 		d.Stopped = MaxNewTokens
 	}
+}
+
+// beforeText ends what comes before the text of a message. Inside a string its quotes would be escaped.
+var beforeText = []byte(`, "text": "`)
+
+// inText reports whether the next token belongs to the text of the message.
+func (d *draft) inText() bool {
+	return d.line == nil || len(d.repeated) > 0 || bytes.Contains(d.Text, beforeText)
 }
 
 // tokensThatContinue returns the tokens that do not end a raw continuation.

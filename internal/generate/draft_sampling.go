@@ -6,14 +6,15 @@ import (
 	"ventriloquist/engine"
 )
 
-// sampleEach draws the next token of each draft from its row of logits in the cache. Where few tokens can be drawn, the
-// device selects the candidates; otherwise all logits of the row are copied from it.
+// sampleEach draws the next token of each draft from its row of logits in the cache. Where few tokens can be drawn and none is
+// penalized, the device selects the candidates; otherwise all logits of the row are copied from it.
 func (g *Generator) sampleEach(drafts []*draft, o Options, s Stream) error {
 	all := make([]allowedTokens, len(drafts))
 	onDevice := make([]bool, len(drafts))
 	for i, d := range drafts {
 		all[i] = g.allowedAfter(d, o)
-		onDevice[i] = o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MaxCandidates
+		few := o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MaxCandidates
+		onDevice[i] = few && !(o.penalizes() && len(d.repeated) > 0)
 	}
 	candidates, err := g.selectCandidates(all, onDevice, o)
 	if err != nil {
@@ -24,7 +25,7 @@ func (g *Generator) sampleEach(drafts []*draft, o Options, s Stream) error {
 		if onDevice[i] {
 			id, err = d.sampler.pickSelected(candidates[i])
 		} else {
-			id, err = g.sampleFromLogits(d.sampler, i, all[i].ids)
+			id, err = g.sampleFromLogits(d, i, all[i].ids)
 		}
 		if err != nil {
 			return err
@@ -76,14 +77,15 @@ func (g *Generator) selectCandidates(all []allowedTokens, onDevice []bool, o Opt
 	return g.cache.Candidates(len(all), g.masks, g.below)
 }
 
-// sampleFromLogits draws from all logits of a row.
-func (g *Generator) sampleFromLogits(s *sampler, row int, ids []int32) (int32, error) {
+// sampleFromLogits draws the next token of a draft from all logits of a row.
+func (g *Generator) sampleFromLogits(d *draft, row int, ids []int32) (int32, error) {
 	vocab := g.model.VocabSize()
 	g.logits = slices.Grow(g.logits[:0], vocab)[:vocab]
 	if err := g.cache.Logits(row, g.logits); err != nil {
 		return 0, err
 	}
-	index, err := s.pick(g.logits, ids)
+	d.sampler.penalize(g.logits, d.repeated)
+	index, err := d.sampler.pick(g.logits, ids)
 	if err != nil || ids == nil {
 		return int32(index), err
 	}

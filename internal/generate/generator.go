@@ -80,6 +80,7 @@ type Options struct {
 	MinNewTokens int
 	MaxNewTokens int
 	Raw          bool // without the grammar
+	First        int  // number of the first continuation, which selects its random numbers
 }
 
 // Continuation is what the model wrote.

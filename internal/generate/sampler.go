@@ -4,17 +4,41 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"ventriloquist/engine"
 )
 
-// Sampling says how a token is drawn from the model's distribution. The distribution is first restricted to the allowed
-// tokens and renormalized, then temperature, top-k and top-p apply, in the order of Hugging Face.
+// Sampling says how a token is drawn from the model's distribution. The repetition penalty changes the model's logits; then the
+// distribution is restricted to the allowed tokens and renormalized, and temperature, top-k, top-p and min-p apply, in the order
+// of Hugging Face. The zero values of all but Temperature leave the distribution as it is.
 type Sampling struct {
 	Temperature float64 // 0: greedy
 	TopP        float64 // nucleus sampling: the smallest set of tokens with this much probability; 0 or 1: all
 	TopK        int     // the k most likely tokens; 0: all
-	Seed        uint64
+	MinP        float64 // the tokens with at least this share of the most likely token's probability; 0: all
+	// RepetitionPenalty divides the positive logits, and multiplies the negative ones, of the tokens that the message's text has
+	// already (with Options.Raw, of all tokens written); 0 or 1: none.
+	RepetitionPenalty float64
+	Seed              uint64
+}
+
+// penalizes reports whether the repetition penalty changes anything.
+func (s *Sampling) penalizes() bool { return s.RepetitionPenalty > 0 && s.RepetitionPenalty != 1 }
+
+// penalize applies the repetition penalty to the logits of the given tokens, to each once.
+func (s *Sampling) penalize(logits []float32, repeated []int32) {
+	if !s.penalizes() {
+		return
+	}
+	penalty := float32(s.RepetitionPenalty)
+	for _, id := range repeated {
+		if logits[id] < 0 {
+			logits[id] *= penalty
+		} else {
+			logits[id] /= penalty
+		}
+	}
 }
 
 // sampler draws the tokens of one continuation. It has its own random generator, so that a continuation does not depend on
@@ -98,7 +122,7 @@ func (s *sampler) add(index int, logit float32, highest float64) {
 // tokens has some 1e-8 of the probability of the most likely one, less than the rounding of the model's output.
 const negligible = -30
 
-// cut applies top-k, then top-p.
+// cut applies top-k, top-p and min-p. The most likely candidate, of weight 1, is never cut.
 func (s *sampler) cut() {
 	if s.TopK > 0 && s.TopK < len(s.drawn) {
 		s.drawn = likeliest(s.drawn, func(count int, _ float64) bool { return count >= s.TopK })
@@ -106,6 +130,9 @@ func (s *sampler) cut() {
 	if s.TopP > 0 && s.TopP < 1 {
 		enough := s.TopP * total(s.drawn)
 		s.drawn = likeliest(s.drawn, func(_ int, weight float64) bool { return weight >= enough })
+	}
+	if s.MinP > 0 {
+		s.drawn = slices.DeleteFunc(s.drawn, func(c candidate) bool { return c.weight < s.MinP })
 	}
 }
 

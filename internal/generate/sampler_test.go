@@ -49,6 +49,8 @@ func expected(logits []float32, ids []int32, s Sampling) map[int]float64 {
 		}
 		normalize()
 	}
+	all = slices.DeleteFunc(all, func(o one) bool { return o.p < s.MinP*all[0].p })
+	normalize()
 	p := make(map[int]float64)
 	for _, o := range all {
 		p[o.index] = o.p
@@ -75,7 +77,10 @@ func TestSampler_Distribution(t *testing.T) {
 		{"TopK", nil, Sampling{Temperature: 1, TopK: 5}},
 		{"TopP", nil, Sampling{Temperature: 1, TopP: 0.6}},
 		{"TopKThenTopP", nil, Sampling{Temperature: 1.5, TopK: 8, TopP: 0.7}},
+		{"MinP", nil, Sampling{Temperature: 1, MinP: 0.2}},
+		{"MinPAfterTopP", nil, Sampling{Temperature: 0.8, TopP: 0.8, MinP: 0.1}},
 		{"Restricted", some, Sampling{Temperature: 1}},
+		{"RestrictedMinP", some, Sampling{Temperature: 0.7, MinP: 0.3}},
 		{"RestrictedTopP", some, Sampling{Temperature: 0.7, TopP: 0.9}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -166,6 +171,56 @@ func TestSampler_Seed(t *testing.T) {
 	}
 }
 
+// The cases and results of transformers' own test of MinPLogitsWarper: a token stays if its probability is at least min_p times the
+// highest.
+func TestSampler_MinPIsThatOfTransformers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		probabilities []float64
+		kept          []int
+	}{
+		{[]float64{0.9, 0.0274, 0.047, 0.0274}, []int{0}},
+		{[]float64{0.15, 0.3, 0.3, 0.25}, []int{0, 1, 2, 3}},
+	} {
+		logits := make([]float32, len(c.probabilities))
+		for i, p := range c.probabilities {
+			logits[i] = float32(math.Log(p))
+		}
+		s := newSampler(Sampling{Temperature: 1, MinP: 0.08}, 0)
+		if _, err := s.pick(logits, nil); err != nil {
+			t.Fatal(err)
+		}
+		var kept []int
+		for _, d := range s.drawn {
+			kept = append(kept, d.index)
+		}
+		if !slices.Equal(kept, c.kept) {
+			t.Errorf("%v keeps %v, want %v", c.probabilities, kept, c.kept)
+		}
+	}
+}
+
+// The cases and results of transformers' own test of RepetitionPenaltyLogitsProcessor with a penalty of 2: each token that was
+// written is penalized once, positive logits are divided, negative ones multiplied.
+func TestSampler_RepetitionPenaltyIsThatOfTransformers(t *testing.T) {
+	t.Parallel()
+	const v = 0.1 // a uniform distribution over 10 tokens
+	for _, c := range []struct {
+		logits  []float32
+		written []int32
+		want    []float32
+	}{
+		{[]float32{-v, v, v, v, v, v, v, v, v, v}, []int32{0, 1}, []float32{-v * 2, v / 2, v, v, v, v, v, v, v, v}},
+		{[]float32{v, v, v, v, v, 4 * v, v, v, v, v}, []int32{5, 0}, []float32{v / 2, v, v, v, v, 4 * v / 2, v, v, v, v}},
+	} {
+		s := newSampler(Sampling{Temperature: 1, RepetitionPenalty: 2}, 0)
+		s.penalize(c.logits, c.written)
+		if !slices.Equal(c.logits, c.want) {
+			t.Errorf("logits %v, want %v", c.logits, c.want)
+		}
+	}
+}
+
 func BenchmarkPickTopP(b *testing.B) {
 	for _, c := range []struct {
 		name   string
@@ -223,7 +278,7 @@ func TestSampler_CandidatesMatchLogits(t *testing.T) {
 			continue
 		}
 		s := Sampling{Temperature: []float64{0, 0.1, 0.7, 1, 2}[round%5], TopP: []float64{0, 0.5, 0.9}[round%3],
-			TopK: []int{0, 3, 40}[round/3%3], Seed: uint64(round)}
+			TopK: []int{0, 3, 40}[round/3%3], MinP: []float64{0, 0.05, 0.4}[round/2%3], Seed: uint64(round)}
 		long, short := newSampler(s, 0), newSampler(s, 0)
 		for range 20 {
 			index, wantErr := long.pick(logits, ids)

@@ -1,0 +1,167 @@
+package evaluate
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/windows"
+)
+
+// styles is a session of a model of bytes that knows how each person writes: a byte of a text has the log-probability -1 if the
+// line's name has it among their letters, else -3. Everything else is certain, whoever writes.
+type styles struct {
+	letters map[string]string
+	read    []byte
+	longest int
+}
+
+func (s *styles) Prefill(_ int, ids []int32, _ []float32) error {
+	for _, id := range ids {
+		s.read = append(s.read, byte(id))
+	}
+	s.longest = max(s.longest, len(s.read))
+	return nil
+}
+
+func (s *styles) Truncate(_, length int) error {
+	s.read = s.read[:length]
+	return nil
+}
+
+func (s *styles) Score(_ int, ids []int32, logProb []float32, _ []int32) error {
+	for i, id := range ids {
+		if i > 0 {
+			logProb[i-1] = s.logProb(byte(id))
+		}
+		s.read = append(s.read, byte(id))
+	}
+	s.longest = max(s.longest, len(s.read))
+	return nil
+}
+
+func (s *styles) logProb(next byte) float32 {
+	line := string(s.read[strings.LastIndexByte(string(s.read), '\n')+1:])
+	_, text, inText := strings.Cut(line, `"text": "`)
+	if !inText || strings.Contains(text, `"`) || next == '"' {
+		return 0
+	}
+	name := strings.Split(line, `"`)[3]
+	if strings.IndexByte(s.letters[name], next) >= 0 {
+		return -1
+	}
+	return -3
+}
+
+// openConversations writes conversations as windows of two messages of context and the given targets.
+func openConversations(t *testing.T, members []string, targets ...windows.Message) windows.List {
+	t.Helper()
+	text := windows.AppendHeader(nil, windows.NewHeader("", members, "2024-03-15"))
+	for _, m := range append([]windows.Message{message(members[0], "before"), message(members[1], "after")}, targets...) {
+		text = windows.AppendMessage(text, &m)
+	}
+	file := windows.AppendString([]byte(`{"text": `), text)
+	path := filepath.Join(t.TempDir(), "windows.jsonl")
+	if err := os.WriteFile(path, append(file, []byte(`, "targets": `+string(rune('0'+len(targets)))+"}\n")...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	source, err := windows.OpenFile(context.Background(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { source.Close() })
+	return source
+}
+
+func close1(got, want float64) bool { return math.Abs(got-want) < 1e-6 }
+
+// Ann writes a, Ben b. Ben's "a" is taken for Ann's; every other message is right. One letter more likely by e^2 makes the guess
+// 1 / (1 + e^-2) sure, two of them 1 / (1 + e^-4).
+func TestSet_WhoSaidItKnownCase(t *testing.T) {
+	t.Parallel()
+	source := openConversations(t, []string{"Ann", "Ben"}, message("Ann", "a"), message("Ben", "bb"), message("Ben", "a"), message("Ben", "b"))
+	set := newSet(t, source, 1<<20)
+	session := &styles{letters: map[string]string{"Ann": "a", "Ben": "b"}}
+	got, err := set.WhoSaidIt(context.Background(), session, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := 1/(1+math.Exp(-2)), 1/(1+math.Exp(-4))
+	if got.Messages != 4 || !close1(got.Accuracy, 0.75) || !close1(got.Chance, 0.5) || !close1(got.Majority, 0.75) {
+		t.Errorf("%+v", got)
+	}
+	// The bin of 0.8 holds three guesses, of which two are right; that of 0.9 one.
+	if want := (math.Abs(3*one-2) + math.Abs(two-1)) / 4; !close1(got.ECE, want) {
+		t.Errorf("ECE %g, want %g", got.ECE, want)
+	}
+	if ann, ben := got.PerContact["Ann"], got.PerContact["Ben"]; ann.Messages != 1 || ann.Accuracy != 1 || ben.Messages != 3 || !close1(ben.Accuracy, 2./3) {
+		t.Errorf("%+v", got.PerContact)
+	}
+	if session.longest > set.SequenceTokens() {
+		t.Errorf("%d tokens in a session for %d", session.longest, set.SequenceTokens())
+	}
+}
+
+// A model for which all write alike names the first member, and claims no more than chance.
+func TestSet_WhoSaidItUniformModel(t *testing.T) {
+	t.Parallel()
+	source := openConversations(t, []string{"Ann", "Ben", "Cy", "Di"}, message("Ann", "x"), message("Ben", "y"), message("Cy", "z"), message("Di", "z"))
+	got, err := newSet(t, source, 1<<20).WhoSaidIt(context.Background(), &styles{}, nil)
+	if err != nil || !close1(got.Accuracy, 0.25) || !close1(got.Chance, 0.25) || !close1(got.ECE, 0) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// What the sequence holds between two messages is the window's own text, and the frequency of a name in it does not count.
+func TestSet_WhoSaidItKeepsTheContext(t *testing.T) {
+	t.Parallel()
+	source := openConversations(t, []string{"Ann", "Ben"}, message("Ann", "a"), message("Ann", "aa"), message("Ann", "b"))
+	session := &styles{letters: map[string]string{"Ann": "a", "Ben": "b"}}
+	got, err := newSet(t, source, 1<<20).WhoSaidIt(context.Background(), session, nil)
+	if err != nil || !close1(got.Accuracy, 2./3) || !close1(got.Majority, 1) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	w, err := source.Window(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := string(w.Header)
+	for _, l := range w.Lines {
+		whole += string(l.Text)
+	}
+	if string(session.read) != whole {
+		t.Errorf("the session holds\n%s", session.read)
+	}
+}
+
+// The interval covers the true share as often as it says: 95 of 100 times, within the error of 4000 simulations.
+func TestWilson_Covers(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, p := range []float64{0.2, 0.5, 0.8} {
+		const rounds, n = 4000, 120
+		covered := 0
+		for range rounds {
+			k := 0
+			for range n {
+				if random.Float64() < p {
+					k++
+				}
+			}
+			if low, high := wilson(k, n); low <= p && p <= high {
+				covered++
+			}
+		}
+		if share := float64(covered) / rounds; share < 0.935 || share > 0.97 {
+			t.Errorf("p = %g is covered in %.1f%%", p, 100*share)
+		}
+	}
+	// Table values of Wilson's interval for 8 of 10 (Newcombe 1998 computes it with the same z).
+	if low, high := wilson(8, 10); math.Abs(low-0.4902) > 1e-4 || math.Abs(high-0.9433) > 1e-4 {
+		t.Errorf("8 of 10: %.4f to %.4f", low, high)
+	}
+}
