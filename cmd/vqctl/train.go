@@ -29,7 +29,7 @@ type trainOptions struct {
 	dataDir      string
 	dataPath     string
 	continueFrom string
-	resume       bool
+	resume       *train.Found // what to resume; nil for a new run
 	json         bool
 	dryRun       dryRunOptions
 }
@@ -39,7 +39,10 @@ func newTrainCommand() *cli.Command {
 		Name:  "train",
 		Usage: "fine-tune a base model on the training windows",
 		Description: `Trains a LoRA adapter on the windows that preprocess made (or on a window file, with --data-path), and writes checkpoints and
-the finished adapter into --output-dir. Ctrl-C finishes the running step, saves, and says how to resume.`,
+the finished adapter into --output-dir. Ctrl-C finishes the running step, saves, and says how to resume; --resume takes all flags
+from the run itself. What an earlier run left in --output-dir moves to its folder previous-1, previous-2 and so on.
+
+--output-dir also has metrics.jsonl, the lines that --json prints: "tail -f" follows a run from another terminal.`,
 		Flags: trainFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := trainOptionsOf(c)
@@ -64,12 +67,14 @@ func trainFlags() []cli.Flag {
 			&cli.BoolFlag{Name: "no-shuffle", Usage: "visit the windows in file order"}),
 		inGroup(runGroup,
 			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder for checkpoint-N and final"},
-			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --output-dir from its last checkpoint, bit-exactly"},
+			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --output-dir from its last checkpoint, bit-exactly; flags that are not given are those of the run"},
 			&cli.StringFlag{Name: "continue-from", Usage: "`DIR`: start a new run from the adapter in this folder: its r, alpha and targets"},
 			&cli.StringFlag{Name: "run-name", Usage: "`NAME` of the run: kept in its checkpoints, shown by train and the menu"},
 			&cli.IntFlag{Name: "logging-steps", Value: 10, Usage: "report every `N` steps"},
-			&cli.IntFlag{Name: "eval-steps", Value: 200, Usage: "evaluate on the held-out windows every `N` steps (0: never)"},
-			&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every `N` steps (0: only at the end)"}),
+			&cli.IntFlag{Name: "eval-steps", Value: 200, Usage: "evaluate on the held-out windows every `N` steps, and at the start and the end (0: never)"},
+			&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every `N` steps (0: not by steps)"},
+			&cli.FloatFlag{Name: "save-minutes", Value: 15, Usage: "also write a checkpoint every `N` minutes, and keep only the latest of these (0: not by time)"},
+			&cli.IntFlag{Name: "keep-checkpoints", Usage: "keep the newest `N` checkpoints, and the one with the lowest held-out loss (0: all)"}),
 		inGroup(optimizerGroup,
 			&cli.FloatFlag{Name: "learning-rate", Value: 2.5e-4, Usage: "`RATE`: peak learning rate"},
 			&cli.FloatFlag{Name: "num-epochs", Value: 2, Usage: "`N`: number of epochs"},
@@ -94,11 +99,16 @@ func trainFlags() []cli.Flag {
 			&cli.BoolFlag{Name: "recompute", Usage: "gradient checkpointing for every layer: recompute activations, use less memory (default: for as many layers as needed to fit)"}),
 		dryRunFlags(),
 		inGroup(outputGroup,
-			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per reported step to stdout"}))
+			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per reported step to stdout, and one at the end"}))
 }
 
 func trainOptionsOf(c *cli.Command) (trainOptions, error) {
+	resume, err := takeFlagsOfRun(c)
+	if err != nil {
+		return trainOptions{}, err
+	}
 	o := trainOptions{
+		resume: resume,
 		run: train.Options{
 			LearningRate: c.Float("learning-rate"), Scheduler: c.String("lr-scheduler"), WarmupRatio: c.Float("warmup-ratio"),
 			WeightDecay: c.Float("weight-decay"), MaxGradNorm: c.Float("max-grad-norm"),
@@ -108,14 +118,13 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		},
 		settings: train.RunSettings{
 			LoggingSteps: c.Int("logging-steps"), SaveSteps: c.Int("save-steps"), EvalSteps: c.Int("eval-steps"),
-			Recompute: c.Bool("recompute"), OutputDir: model.ExpandHome(c.String("output-dir")), RunName: c.String("run-name"),
+			SaveMinutes: c.Float("save-minutes"), KeepCheckpoints: c.Int("keep-checkpoints"), Recompute: c.Bool("recompute"), OutputDir: model.ExpandHome(c.String("output-dir")), RunName: c.String("run-name"),
 			ContinueFrom: model.ExpandHome(c.String("continue-from")),
 		},
 		lora:    adapter.Config{R: c.Int("lora-r"), Alpha: c.Float("lora-alpha"), Dropout: c.Float("lora-dropout")},
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"),
-		continueFrom: model.ExpandHome(c.String("continue-from")), resume: c.Bool("resume"), json: c.Bool("json"),
+		continueFrom: model.ExpandHome(c.String("continue-from")), json: c.Bool("json"),
 	}
-	var err error
 	if o.model, err = modelOptionsOf(c); err != nil {
 		return o, err
 	}
@@ -133,13 +142,12 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 	if err := noArguments(c, "name a window file with --data-path"); err != nil {
 		return o, err
 	}
+	o.settings.Command = commandOf(c)
 	return o, o.validate()
 }
 
 func (o *trainOptions) validate() error {
 	switch {
-	case o.resume && o.continueFrom != "":
-		return usererr.Usage("--resume resumes a run and --continue-from starts a new one: give only one of them")
 	case o.model.adapter != "":
 		return usererr.With(usererr.Usage("train writes an adapter and reads none with --adapter"), "to start from one: --continue-from %s", o.model.adapter)
 	}
@@ -149,7 +157,10 @@ func (o *trainOptions) validate() error {
 	if err := o.run.Validate(); err != nil {
 		return err
 	}
-	return o.settings.Validate()
+	if err := o.settings.Validate(); err != nil {
+		return err
+	}
+	return o.requireSameRun()
 }
 
 // runTrain trains and reports to out.

@@ -19,6 +19,7 @@ type trainLine struct {
 	last    *train.StepMetrics
 	rate    float64 // seconds per step, smoothed
 	running time.Time
+	now     train.Progress
 }
 
 func newTrainLine(peak float64, done, total int) *trainLine {
@@ -35,6 +36,30 @@ func (l *trainLine) step(m train.StepMetrics, now time.Time) {
 	}
 	l.rate += 0.1 * (seconds - l.rate)
 	l.done, l.last, l.running = m.Step, &m, now
+}
+
+// progress notes what the run is doing.
+func (l *trainLine) progress(p train.Progress) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now = p
+}
+
+// doing returns what the run is doing, if it takes longer.
+func (l *trainLine) doing(now time.Time) string {
+	p, since := l.now, now.Sub(l.running)
+	switch {
+	case p.Doing == train.Stepping && p.Step > l.done:
+		if l.last != nil && since < time.Second {
+			return "" // steps are fast
+		}
+		return fmt.Sprintf("micro-batch %d/%d for %s", p.Done, p.Total, terminal.Duration(since))
+	case p.Total > 0:
+		return fmt.Sprintf("%s %d/%d windows", p.Doing, p.Done, p.Total)
+	case p.Doing == train.Saving:
+		return "saving a checkpoint"
+	}
+	return ""
 }
 
 // left returns the time that the run will still take, 0 if no step has ended yet.
@@ -56,14 +81,15 @@ func (l *trainLine) whenInterrupted() string {
 func (l *trainLine) render(now time.Time, cells int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	step := fmt.Sprintf("step %s/%s", terminal.Count(int64(l.done)), terminal.Count(int64(l.total)))
-	running := fmt.Sprintf("next for %s", terminal.Duration(now.Sub(l.running)))
+	shown := l.done
+	if l.now.Step > shown {
+		shown = l.now.Step // the running one
+	}
+	step := fmt.Sprintf("step %s/%s", terminal.Count(int64(shown)), terminal.Count(int64(l.total)))
+	doing := l.doing(now)
 	m := l.last
 	if m == nil {
-		return terminal.Fit(cells, terminal.Part{Text: step}, terminal.Part{Text: running, Rank: 1})
-	}
-	if now.Sub(l.running) < time.Second {
-		running = "" // steps are fast
+		return terminal.Fit(cells, terminal.Part{Text: step}, terminal.Part{Text: doing, Rank: 1})
 	}
 	evalLoss := ""
 	if m.EvalLoss != nil {
@@ -79,5 +105,5 @@ func (l *trainLine) render(now time.Time, cells int) string {
 		terminal.Part{Text: fmt.Sprintf("lr %.2e", m.LearningRate), Rank: 7},
 		terminal.Part{Text: fmt.Sprintf("grad %.3f", m.GradNorm), Rank: 8},
 		terminal.Part{Text: fmt.Sprintf("%.0f%% of peak", 100*m.FLOPs/m.Elapsed.Seconds()/1e9/l.peak), Rank: 9},
-		terminal.Part{Text: running, Rank: 3})
+		terminal.Part{Text: doing, Rank: 3})
 }

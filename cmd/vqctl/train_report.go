@@ -27,10 +27,61 @@ type trainView struct {
 	json    bool
 	peak    float64 // GFLOP/s of a GEMM of the model's shape
 	planned string  // the memory plan
+	live    *trainLine
 }
 
 func newTrainView(out io.Writer, asJSON bool) *trainView {
 	return &trainView{out: out, json: asJSON}
+}
+
+// earlier says what becomes of the run that is in the output folder.
+func (v *trainView) earlier(o trainOptions) {
+	if o.resume != nil {
+		return
+	}
+	e := train.EarlierRun(o.settings.OutputDir)
+	if e == nil {
+		return
+	}
+	which, s := "an unfinished run", e.State
+	if e.Finished {
+		which = "a finished run"
+	}
+	if s.RunName != "" {
+		which += fmt.Sprintf(" (%q)", s.RunName)
+	}
+	if s.TotalSteps > 0 {
+		which += fmt.Sprintf(" at step %s of %s", terminal.Count(int64(s.Step)), terminal.Count(int64(s.TotalSteps)))
+	}
+	other := ""
+	if !e.Finished {
+		other = "; --resume continues it instead"
+	}
+	notice("%s has %s: it moves to %s as this run writes its own files%s", o.settings.OutputDir, which, e.MovesTo, other)
+}
+
+// room says what the checkpoints take.
+func (v *trainView) room(r train.Room, p train.RunSettings) {
+	when := []string{"at the end"}
+	if p.SaveSteps > 0 {
+		every := "every step"
+		if p.SaveSteps > 1 {
+			every = fmt.Sprintf("every %d steps", p.SaveSteps)
+		}
+		when = append([]string{every}, when...)
+	}
+	text := fmt.Sprintf("checkpoints: %s of %s, %s in all (%s free): %s", terminal.Count(int64(r.Count)), terminal.Bytes(uint64(r.Each)),
+		terminal.Bytes(uint64(r.Total())), terminal.Bytes(uint64(r.Free)), strings.Join(when, " and "))
+	switch {
+	case p.SaveMinutes > 0 && p.NoRoomByTime:
+		text += fmt.Sprintf("; no room for one every %g minutes", p.SaveMinutes)
+	case p.SaveMinutes > 0:
+		text += fmt.Sprintf("; and the latest of every %g minutes", p.SaveMinutes)
+	}
+	if p.KeepCheckpoints > 0 && p.SaveSteps > 0 {
+		text += fmt.Sprintf("; older ones are removed (--keep-checkpoints %d), but never the best", p.KeepCheckpoints)
+	}
+	notice("%s", text)
 }
 
 // data prints what the run trains on, and what was cut or left out.
@@ -108,13 +159,16 @@ func (v *trainView) measurePeak(d *engine.Device, c model.Config, precision engi
 }
 
 func (v *trainView) resumed(from string, run *train.Run) {
+	if from == "" {
+		notice("the run was stopped before its first checkpoint: it starts again")
+		return
+	}
 	notice("resuming from %s: step %d of %d is done", from, run.Step(), run.TotalSteps())
 }
 
 // train runs the run, and prints where the adapter is.
 func (v *trainView) train(ctx context.Context, run *train.Run) error {
-	encoder := json.NewEncoder(v.out)
-	live := newTrainLine(v.peak, run.Step(), run.TotalSteps())
+	encoder, live := json.NewEncoder(v.out), v.live
 	shown := screen.Show(live.render)
 	defer shown.End()
 	defer onInterrupt(stopping{live.whenInterrupted, "the steps since the last checkpoint are lost"})()
@@ -141,15 +195,49 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	if err != nil {
 		return err
 	}
+	summary := run.Summary()
+	if v.json {
+		if err := encoder.Encode(summary); err != nil {
+			return err
+		}
+	}
 	notice("the adapter is in %s", run.FinalDir())
+	if text := summaryText(summary); text != "" {
+		notice("%s", text)
+	}
 	return nil
+}
+
+// summaryText returns the loss on the held-out windows, compared with the base model's, and the best checkpoint; "" if nothing was
+// evaluated.
+func summaryText(s train.Summary) string {
+	if s.EvalLoss == nil {
+		return ""
+	}
+	text := fmt.Sprintf("held-out loss %.4f%s", *s.EvalLoss, against(s.BaseEvalLoss, *s.EvalLoss))
+	if s.BestCheckpoint == nil || *s.BestCheckpoint == s.Adapter {
+		return text + "; no earlier checkpoint has a lower one"
+	}
+	return text + fmt.Sprintf("; the best checkpoint is %s, with %.4f after step %s", *s.BestCheckpoint, *s.BestEvalLoss, terminal.Count(int64(*s.BestStep)))
+}
+
+// against compares a loss with the base model's.
+func against(base *float64, loss float64) string {
+	if base == nil || *base <= 0 {
+		return ""
+	}
+	change, word := 100*(1 - loss / *base), "better"
+	if change < 0 {
+		change, word = -change, "worse"
+	}
+	return fmt.Sprintf(", %.1f%% %s than the base model's %.4f", change, word, *base)
 }
 
 // stepLine returns the line of a reported step, cut to a width in cells; 0 means no limit.
 func stepLine(m train.StepMetrics, total, width int) string {
-	evalLoss := ""
+	evalLoss, compared := "", ""
 	if m.EvalLoss != nil {
-		evalLoss = fmt.Sprintf("eval loss %.4f", *m.EvalLoss)
+		evalLoss, compared = fmt.Sprintf("eval loss %.4f", *m.EvalLoss), strings.TrimPrefix(against(m.BaseEvalLoss, *m.EvalLoss), ", ")
 	}
 	if width == 0 {
 		width = math.MaxInt
@@ -160,6 +248,6 @@ func stepLine(m train.StepMetrics, total, width int) string {
 		terminal.Part{Text: fmt.Sprintf("loss %.4f", m.Loss), Rank: 2},
 		terminal.Part{Text: fmt.Sprintf("grad %.3f", m.GradNorm), Rank: 6},
 		terminal.Part{Text: fmt.Sprintf("lr %.2e", m.LearningRate), Rank: 5},
-		terminal.Part{Text: fmt.Sprintf("%.0f tokens/s", m.TokensPerSecond), Rank: 4},
-		terminal.Part{Text: evalLoss, Rank: 1})
+		terminal.Part{Text: terminal.Rate(m.TokensPerSecond, "tokens"), Rank: 4},
+		terminal.Part{Text: evalLoss, Rank: 1}, terminal.Part{Text: compared, Rank: 7})
 }

@@ -29,6 +29,7 @@ type trainSession struct {
 // openTrainSession prepares a run, up to its first step.
 func openTrainSession(ctx context.Context, o trainOptions, out io.Writer) (*trainSession, error) {
 	s := &trainSession{options: o, view: newTrainView(out, o.json)}
+	s.view.earlier(o)
 	for _, step := range []func(context.Context) error{s.openFiles, s.readData, s.openDevice, s.checkResume, s.plan, s.lockOutput, s.load} {
 		if err := step(ctx); err != nil {
 			s.close()
@@ -109,10 +110,10 @@ func (s *trainSession) openDevice(context.Context) (err error) {
 // checkResume returns an error if the run to resume had other options, data or weights.
 func (s *trainSession) checkResume(context.Context) (err error) {
 	defer waiting("checking the base model")()
-	if s.handles.Base, err = s.files.Fingerprint(); err != nil || s.start.resumeFrom == "" {
+	if s.handles.Base, err = s.files.Fingerprint(); err != nil || s.options.resume == nil {
 		return err
 	}
-	return s.start.state.RequireSame(s.start.resumeFrom, s.options.run, s.data, s.handles.Base)
+	return s.start.state.RequireSame(s.options.resumed(), s.options.run, s.data, s.handles.Base)
 }
 
 // plan finds limits that fit. It measures the device before the run allocates its memory, because measuring needs some too.
@@ -138,7 +139,12 @@ func (s *trainSession) lockOutput(ctx context.Context) error {
 		close(recorded)
 	}()
 	s.onClose(func() { <-recorded })
-	return train.RequireRoom(s.options.run, s.options.settings, s.data, s.adapter, s.start.state.Step)
+	o := &s.options
+	room, err := train.RequireRoom(o.run, &o.settings, s.data, s.adapter, s.start.state.Step)
+	if err == nil {
+		s.view.room(room, o.settings)
+	}
+	return err
 }
 
 // load allocates the memory of the run.
@@ -159,14 +165,20 @@ func (s *trainSession) load(ctx context.Context) (err error) {
 	}
 	s.onClose(h.Trainer.Close)
 	h.Files = s.adapter
+	s.view.live = newTrainLine(s.view.peak, s.start.state.Step, s.options.run.TotalSteps(s.data.Steps(s.options.run)))
+	h.OnProgress = s.view.live.progress
 	return load.TuneGEMMs(s.device, h.Trainer, logOf(ctx))
 }
 
 // newRun makes the run, and takes it to the checkpoint to resume from, if any.
 func (s *trainSession) newRun() (*train.Run, error) {
 	run, err := train.NewRun(s.options.run, s.options.settings, s.data, s.handles)
-	if err != nil || s.start.resumeFrom == "" {
+	if err != nil || s.options.resume == nil {
 		return run, err
+	}
+	if s.start.resumeFrom == "" {
+		s.view.resumed("", run)
+		return run, nil
 	}
 	if err := run.Resume(s.start.resumeFrom, s.start.state); err != nil {
 		return nil, err

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"cmp"
-	"fmt"
+	"strings"
 
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
@@ -21,17 +20,11 @@ type trainStart struct {
 
 func (o *trainOptions) start() (trainStart, error) {
 	s := trainStart{baseModel: o.model.base, adapterFrom: o.continueFrom}
-	if o.resume {
-		found, err := train.Latest(o.settings.OutputDir)
-		if err != nil {
-			return s, err
+	if o.resume != nil {
+		s.resumeFrom, s.state = o.resume.Dir, o.resume.State
+		if s.resumeFrom != "" {
+			s.adapterFrom = s.resumeFrom
 		}
-		for _, damaged := range found.Damaged {
-			notice("a newer checkpoint is damaged, so training resumes from the one before: %v", damaged)
-		}
-		s.resumeFrom, s.state = found.Dir, found.State
-		s.adapterFrom = s.resumeFrom
-		o.settings.RunName = cmp.Or(o.settings.RunName, s.state.RunName)
 	}
 	if s.baseModel == "" && s.adapterFrom != "" {
 		config, err := adapter.ReadConfig(s.adapterFrom)
@@ -59,10 +52,6 @@ func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter
 	if err := o.sameAsLoaded(a, s.adapterFrom); err != nil {
 		return nil, err
 	}
-	if s.resumeFrom != "" && s.state.Dropout != o.lora.Dropout {
-		return nil, usererr.With(fmt.Errorf("cannot resume: %s was trained with --lora-dropout %g (now %g)", s.resumeFrom, s.state.Dropout, o.lora.Dropout),
-			"resume with the same flags, or begin a new run from it with --continue-from %s", s.resumeFrom)
-	}
 	a.Dropout = o.lora.Dropout
 	a.BaseModel = base.Location.Name
 	return a, nil
@@ -71,18 +60,27 @@ func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter
 // sameAsLoaded returns an error if a flag contradicts the adapter to continue.
 func (o *trainOptions) sameAsLoaded(a *adapter.Adapter, dir string) error {
 	for _, name := range o.loraGiven {
-		same := true
+		var given, has any
 		switch name {
 		case "lora-r":
-			same = o.lora.R == a.R
+			given, has = o.lora.R, a.R
 		case "lora-alpha":
-			same = o.lora.Alpha == a.Alpha
+			given, has = o.lora.Alpha, a.Alpha
 		case "lora-targets":
-			same = fmt.Sprint(o.lora.Targets) == fmt.Sprint(a.Targets)
+			given, has = shortNames(o.lora.Targets), shortNames(a.Targets)
 		}
-		if !same {
-			return usererr.With(usererr.Usage("--%s differs from the adapter in %s", name, dir), "omit it: r, alpha and targets come from the adapter")
+		if given != has {
+			return usererr.With(usererr.Usage("--%s differs from the adapter in %s, which has %v (now %v)", name, dir, has, given), "omit it: r, alpha and targets come from the adapter")
 		}
 	}
 	return nil
+}
+
+// shortNames formats projections as --lora-targets takes them.
+func shortNames(targets []model.Projection) string {
+	names := make([]string, len(targets))
+	for i, p := range targets {
+		names[i] = p.Short
+	}
+	return strings.Join(names, ",")
 }

@@ -2,13 +2,10 @@ package train
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"reflect"
-	"strconv"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -42,24 +39,53 @@ type State struct {
 	Data       string  `json:"data_fingerprint"`
 	Base       string  `json:"base_fingerprint"`
 	People     *People `json:"people,omitempty"`
+	BaseModel  string  `json:"base_model,omitempty"` // its name
 	Dropout    float64 `json:"lora_dropout"`
+	LoRA       *LoRA   `json:"lora,omitempty"` // nil in files of earlier versions
 	Options    Options `json:"options"`
+
+	Settings *RunSettings `json:"settings,omitempty"` // nil in files of earlier versions
+	ByTime   bool         `json:"by_time,omitempty"`  // written because of SaveMinutes: the next one replaces it
+
+	BaseEvalLoss *float64     `json:"base_eval_loss,omitempty"` // of the base model on the held-out windows
+	Evaluations  []Evaluation `json:"evaluations,omitempty"`    // so far, in order
 	// Checksums are the CRC-32C of the checkpoint's other files, by name.
 	Checksums map[string]string `json:"crc32c,omitempty"`
+}
+
+// LoRA is the shape of the run's adapter.
+type LoRA struct {
+	R       int     `json:"r"`
+	Alpha   float64 `json:"alpha"`
+	Targets string  `json:"targets"` // "q,k,v"
+}
+
+func loraOf(a *adapter.Adapter) *LoRA {
+	names := make([]string, len(a.Targets))
+	for i, p := range a.Targets {
+		names[i] = p.Short
+	}
+	return &LoRA{R: a.R, Alpha: a.Alpha, Targets: strings.Join(names, ",")}
 }
 
 // FinalDir returns the folder of the finished adapter.
 func (r *Run) FinalDir() string { return filepath.Join(r.settings.OutputDir, finalName) }
 
-func (r *Run) checkpointDir() string {
-	return filepath.Join(r.settings.OutputDir, fmt.Sprintf("checkpoint-%d", r.step))
+func (r *Run) checkpointDir() string { return r.checkpointDirOf(r.step) }
+
+func (r *Run) checkpointDirOf(step int) string {
+	return filepath.Join(r.settings.OutputDir, fmt.Sprintf("checkpoint-%d", step))
 }
 
 // save writes the folder dir whole or not at all.
-func (r *Run) save(dir string) error {
+func (r *Run) save(dir string) error { return r.saveCheckpoint(dir, false) }
+
+func (r *Run) saveCheckpoint(dir string, byTime bool) error {
 	if err := r.downloadAdapter(); err != nil {
 		return err
 	}
+	r.progress(Progress{Doing: Saving, Step: r.step})
+	r.metrics.sync()
 	if err := r.archivePreviousRun(dir); err != nil {
 		return err
 	}
@@ -71,6 +97,7 @@ func (r *Run) save(dir string) error {
 			return err
 		}
 		s := r.state()
+		s.ByTime = byTime
 		var err error
 		if s.Checksums, err = checksums(tmp); err != nil {
 			return err
@@ -88,7 +115,8 @@ func (r *Run) save(dir string) error {
 		}
 		return usererr.With(err, "earlier checkpoints in %s are complete; make room and continue with %v", r.settings.OutputDir, resumeOption)
 	}
-	r.saved = true
+	r.saved, r.lastSave = true, r.now()
+	r.prune(dir)
 	r.log.Info("saved", zap.String("folder", dir), zap.Int("step", r.step), zap.Int("total_steps", r.schedule.TotalSteps))
 	return nil
 }
@@ -96,8 +124,9 @@ func (r *Run) save(dir string) error {
 func (r *Run) state() State {
 	return State{
 		Version: stateVersion, RunName: r.settings.RunName, Step: r.step, TotalSteps: r.schedule.TotalSteps,
-		Windows: len(r.data.Train), Data: r.data.fingerprint(), Base: r.base, People: &r.people,
-		Dropout: r.files.Dropout, Options: r.opts,
+		Windows: len(r.data.Train), Data: r.data.fingerprint(), Base: r.base, BaseModel: r.files.BaseModel, People: &r.people,
+		Dropout: r.files.Dropout, LoRA: loraOf(r.files), Options: r.opts, Settings: &r.settings,
+		BaseEvalLoss: r.baseEvalLoss, Evaluations: r.evaluations,
 	}
 }
 
@@ -170,10 +199,15 @@ func (r *Run) readMoments(path string) error {
 	})
 }
 
+// RequireOptions returns an error if resuming from the checkpoint would use other options.
+func (s State) RequireOptions(checkpoint string, now Options) error {
+	return s.Options.requireSame(now, checkpoint)
+}
+
 // RequireSame returns an error if resuming from the checkpoint would use other options, windows or base weights than it was
 // trained with. It needs no engine, so it can be called before the base model is loaded.
 func (s State) RequireSame(checkpoint string, now Options, data *Data, base string) error {
-	if err := s.Options.requireSame(now, checkpoint); err != nil {
+	if err := s.RequireOptions(checkpoint, now); err != nil {
 		return err
 	}
 	other := ""
@@ -198,56 +232,10 @@ func (r *Run) Resume(checkpoint string, s State) error {
 	if err := r.readMoments(filepath.Join(checkpoint, optimizerFile)); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
-	r.step, r.hasCheckpoint, r.saved = s.Step, true, true
+	r.step, r.resumed, r.hasCheckpoint, r.saved = s.Step, true, true, true
+	r.baseEvalLoss, r.evaluations = s.BaseEvalLoss, s.Evaluations
 	if s.People != nil {
 		r.people = r.people.union(*s.People)
 	}
 	return nil
-}
-
-// archivePreviousRun moves the checkpoints of an earlier run out of the way of this one's before its first checkpoint, and
-// the earlier final folder before this run's own: nothing is lost, and resuming never mixes two runs.
-func (r *Run) archivePreviousRun(next string) error {
-	if !r.hasCheckpoint {
-		r.hasCheckpoint = true
-		found, err := filepath.Glob(filepath.Join(r.settings.OutputDir, "checkpoint-*"))
-		if err != nil {
-			return err
-		}
-		for _, dir := range found {
-			if err := r.archive(dir); err != nil {
-				return err
-			}
-		}
-	}
-	if next != r.FinalDir() {
-		return nil
-	}
-	s, err := ReadState(next)
-	s.Checksums = nil // r.state() has none
-	if errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat(next); err != nil {
-			return nil
-		}
-	} else if err == nil && reflect.DeepEqual(s, r.state()) {
-		return nil // this run's own
-	}
-	return r.archive(next)
-}
-
-func (r *Run) archive(dir string) error {
-	if r.archiveDir == "" {
-		for n := 1; ; n++ {
-			candidate := filepath.Join(r.settings.OutputDir, "previous-"+strconv.Itoa(n))
-			err := os.Mkdir(candidate, 0o700)
-			if err == nil {
-				r.archiveDir = candidate
-				break
-			}
-			if !errors.Is(err, os.ErrExist) {
-				return fmt.Errorf("cannot set aside %s of the earlier run: %w", dir, err)
-			}
-		}
-	}
-	return os.Rename(dir, filepath.Join(r.archiveDir, filepath.Base(dir)))
 }

@@ -25,7 +25,7 @@ var checkpointName = regexp.MustCompile(`^checkpoint-([0-9]+)$`)
 
 // Found is the checkpoint from which a run resumes.
 type Found struct {
-	Dir     string
+	Dir     string // "" if the run was stopped before its first checkpoint: it starts again
 	State   State
 	Damaged []error // newer checkpoints that cannot be used, the newest first
 }
@@ -38,17 +38,24 @@ type candidate struct {
 	err   error
 }
 
-// Latest returns the checkpoint in dir with the most steps, final or a checkpoint-N, among those that are whole. It first
-// removes what killed runs left.
+// Latest returns the checkpoint in dir with the most steps, final or a checkpoint-N, among those of the last run that are whole.
+// It first removes what killed runs left.
 func Latest(dir string) (Found, error) {
 	scratch.Sweep(dir)
 	list, err := candidates(dir)
 	if err != nil {
 		return Found{}, err
 	}
+	record, err := recordOf(dir)
+	if err != nil {
+		return Found{}, usererr.With(err, "the file cannot be used: remove it to resume from the newest checkpoint in %s, whichever run wrote it", dir)
+	}
 	var found Found
 	var foreign []error
 	for _, c := range list {
+		if record != nil && c.err == nil && !c.state.sameRun(*record) {
+			continue // of an earlier run
+		}
 		var other *foreignError
 		switch err := cmp.Or(c.err, c.state.checkWhole(c.dir)); {
 		case err == nil:
@@ -61,6 +68,10 @@ func Latest(dir string) (Found, error) {
 		default:
 			found.Damaged = append(found.Damaged, err)
 		}
+	}
+	if record != nil && len(found.Damaged) == 0 {
+		found.State = *record
+		return found, nil
 	}
 	nothing := fmt.Errorf("nothing to resume in %s", dir)
 	switch {

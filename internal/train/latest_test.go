@@ -120,7 +120,7 @@ func TestLatest_SweepsKilledSaves(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := []string{"checkpoint-1", "checkpoint-2", "checkpoint-3", "checkpoint-4", "final"}; !slices.Equal(names, want) {
+	if want := []string{"checkpoint-1", "checkpoint-2", "checkpoint-3", "checkpoint-4", "final", "metrics.jsonl", "run.json"}; !slices.Equal(names, want) {
 		t.Errorf("left over: %q", names)
 	}
 }
@@ -233,7 +233,7 @@ func TestRequireRoom_SmallFileSystem(t *testing.T) {
 		t.Skip("mounting a file system takes root:", err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(small, unix.MNT_DETACH) })
-	if err := RequireRoom(opts, RunSettings{OutputDir: filepath.Join(small, "not", "there")}, run.data, run.files, 0); err == nil || !strings.Contains(err.Error(), "free, but the run writes a checkpoint of") {
+	if _, err := RequireRoom(opts, &RunSettings{OutputDir: filepath.Join(small, "not", "there")}, run.data, run.files, 0); err == nil || !strings.Contains(err.Error(), "free, but the run writes a checkpoint of") {
 		t.Error(err)
 	}
 }

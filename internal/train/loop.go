@@ -22,8 +22,15 @@ const (
 	adamEpsilon = 1e-8
 )
 
+// The events of the JSON output.
+const (
+	stepEvent = "step"
+	doneEvent = "done"
+)
+
 // StepMetrics is what one optimizer step reports: a line of the JSON output of `vqctl train`.
 type StepMetrics struct {
+	Event           string   `json:"event"`         // "step"
 	Step            int      `json:"step"`          // from 1
 	Epoch           float64  `json:"epoch"`         // epochs done after the step, as a fraction
 	Loss            float64  `json:"loss"`          // mean over the step's target tokens
@@ -32,7 +39,8 @@ type StepMetrics struct {
 	Tokens          int      `json:"tokens"`        // of all windows in the step
 	TargetTokens    int      `json:"target_tokens"` // of the step
 	TokensPerSecond float64  `json:"tokens_per_second"`
-	EvalLoss        *float64 `json:"eval_loss,omitempty"` // on the held-out windows, after the update
+	EvalLoss        *float64 `json:"eval_loss,omitempty"`      // on the held-out windows, after the update
+	BaseEvalLoss    *float64 `json:"base_eval_loss,omitempty"` // of the base model, to compare EvalLoss with
 
 	FLOPs   float64       `json:"-"` // of the step
 	Elapsed time.Duration `json:"-"` // of the step, without evaluation
@@ -42,33 +50,73 @@ type StepMetrics struct {
 // Train runs the remaining optimizer steps, writes the checkpoints, and calls report after each step. When ctx is canceled
 // it finishes the running step, writes a checkpoint and returns an *InterruptedError.
 func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
+	r.begun = r.now()
+	r.metrics.failed = func(err error) { r.log.Warn("the run goes on without "+metricsName, zap.Error(err)) }
+	if err := r.begin(); err != nil {
+		return fmt.Errorf("cannot begin the run: %w", err)
+	}
+	defer r.metrics.close()
+	if err := r.measureBase(ctx); err != nil {
+		return r.beforeFirstStep(ctx, err)
+	}
+	if err := r.evaluateResumed(ctx); err != nil {
+		return err
+	}
+	if err := r.trainSteps(ctx, report); err != nil {
+		return err
+	}
+	if err := r.save(r.FinalDir()); err != nil {
+		return err
+	}
+	r.summary = r.summarize()
+	r.metrics.add(r.summary)
+	return nil
+}
+
+// beforeFirstStep explains an interruption before there is anything to save.
+func (r *Run) beforeFirstStep(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return usererr.With(fmt.Errorf("interrupted before the first step: %w", err), "nothing was trained yet: run the same command again")
+}
+
+func (r *Run) trainSteps(ctx context.Context, report func(StepMetrics) error) error {
 	finish := func(s *pendingStep) error { return r.finishStep(ctx, s, report) }
 	var running *pendingStep
-	r.lastStepEnd = time.Now()
+	r.lastStepEnd, r.lastSave = r.now(), r.now()
 	for step := r.step + 1; step <= r.schedule.TotalSteps; step++ {
 		next, err := r.startStep(step, running, finish)
 		if err != nil {
 			return err
 		}
 		running = next
-		if r.evaluatesAfter(step) || r.savesAfter(step) || step == r.schedule.TotalSteps {
+		running.save, running.byTime = r.savesAfter(step), r.timeToSave(step)
+		if r.evaluatesAfter(step) || running.save || running.byTime || step == r.schedule.TotalSteps {
 			// Evaluating and saving need an idle engine.
 			if err := finish(running); err != nil {
 				return err
 			}
 			running = nil
-			r.lastStepEnd = time.Now()
+			r.lastStepEnd = r.now()
 		}
 	}
-	return r.save(r.FinalDir())
+	return nil
 }
 
 func (r *Run) evaluatesAfter(step int) bool {
-	return r.settings.EvalSteps > 0 && step%r.settings.EvalSteps == 0 && len(r.data.HeldOut.Windows) > 0
+	every := r.settings.EvalSteps
+	return every > 0 && (step%every == 0 || step == r.schedule.TotalSteps) && len(r.data.HeldOut.Windows) > 0
 }
 
 func (r *Run) savesAfter(step int) bool {
 	return r.settings.SaveSteps > 0 && step%r.settings.SaveSteps == 0 && step < r.schedule.TotalSteps
+}
+
+// timeToSave reports whether the run saves after a step because the last time was long ago.
+func (r *Run) timeToSave(step int) bool {
+	minutes := r.settings.SaveMinutes
+	return minutes > 0 && !r.settings.NoRoomByTime && step < r.schedule.TotalSteps && r.now().Sub(r.lastSave).Minutes() >= minutes
 }
 
 // finishStep waits for the step's update, then evaluates, reports and saves as due.
@@ -78,21 +126,37 @@ func (r *Run) finishStep(ctx context.Context, s *pendingStep, report func(StepMe
 	}
 	r.step = s.Step
 	last := r.step == r.schedule.TotalSteps
+	var failed error
 	if r.evaluatesAfter(r.step) {
-		var err error
-		if s.EvalLoss, err = r.evaluate(ctx); err != nil {
-			return r.interrupted(ctx, err)
+		if s.EvalLoss, failed = r.evaluateStep(ctx); failed != nil && ctx.Err() == nil {
+			return failed
 		}
+		s.BaseEvalLoss = r.baseEvalLoss
 	}
 	s.Logged = r.step%r.settings.LoggingSteps == 0 || last || s.EvalLoss != nil
+	if s.Logged {
+		r.metrics.add(s.StepMetrics)
+	}
 	if err := report(s.StepMetrics); err != nil {
 		return err
 	}
-	if ctx.Err() != nil && !last {
+	if ctx.Err() != nil && (failed != nil || !last) {
 		return r.interrupted(ctx, ctx.Err())
 	}
-	if r.savesAfter(r.step) {
+	switch {
+	case s.save:
 		return r.save(r.checkpointDir())
+	case s.byTime:
+		return r.saveByTime()
+	}
+	return nil
+}
+
+// saveByTime writes a checkpoint between those that were asked for. The run goes on if it cannot be written.
+func (r *Run) saveByTime() error {
+	if err := r.saveCheckpoint(r.checkpointDir(), true); err != nil {
+		r.lastSave = r.now() // the next attempt comes after as long again
+		r.log.Warn("the run goes on without this checkpoint", zap.Error(err))
 	}
 	return nil
 }
@@ -138,7 +202,10 @@ func (r *Run) saveOnNoMemory(err error) error {
 // pendingStep is an optimizer step whose update is in flight. Its loss and norm are known when the update ends.
 type pendingStep struct {
 	StepMetrics
-	order []int // its windows
+	order  []int // its windows
+	queued int   // micro-batches; all but the last two have run
+	save   bool  // a checkpoint is due after it
+	byTime bool  // the same, because of SaveMinutes
 }
 
 // startStep queues one optimizer step (numbered from 1), filling one batch while the engine computes the other. If the step
@@ -146,7 +213,7 @@ type pendingStep struct {
 func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep) error) (*pendingStep, error) {
 	epoch, first, last := r.steps.Step(step)
 	s := &pendingStep{order: r.order(epoch)[first:last],
-		StepMetrics: StepMetrics{Step: step, Epoch: r.steps.Epochs(step), LearningRate: r.schedule.Rate(step)}}
+		StepMetrics: StepMetrics{Event: stepEvent, Step: step, Epoch: r.steps.Epochs(step), LearningRate: r.schedule.Rate(step)}}
 	for at := 0; at < len(s.order); at += r.opts.BatchSize {
 		seed := r.dropoutSeed(step, at/r.opts.BatchSize)
 		err := r.accumulate(s, s.order[at:min(at+r.opts.BatchSize, len(s.order))], seed)
@@ -181,10 +248,12 @@ func (r *Run) accumulate(s *pendingStep, list []int, dropoutSeed uint64) error {
 	if err := r.trainer.Wait(r.slot); err != nil {
 		return r.explain(err, s.Step, s.order)
 	}
+	r.progress(Progress{Doing: Stepping, Step: s.Step, Done: max(1, s.queued), Total: ceilDiv(len(s.order), r.opts.BatchSize)})
 	size := batch.Fill(r.trainer.Batch(r.slot), windows)
 	if err := r.trainer.Accumulate(r.slot, size.Windows, size.Targets, dropoutSeed); err != nil {
 		return r.explain(err, s.Step, s.order)
 	}
+	s.queued++
 	s.Tokens += size.Tokens
 	s.TargetTokens += size.Targets
 	s.FLOPs += r.flops(windows)
@@ -203,7 +272,7 @@ func (r *Run) endUpdate(s *pendingStep) error {
 	}
 	s.Loss = result.LossSum / float64(s.TargetTokens)
 	s.GradNorm = result.GradNorm
-	now := time.Now()
+	now := r.now()
 	s.Elapsed = now.Sub(r.lastStepEnd)
 	s.TokensPerSecond = float64(s.Tokens) / s.Elapsed.Seconds()
 	r.lastStepEnd = now
@@ -308,18 +377,4 @@ func (r *Run) adviseNotFinite() string {
 		return fmt.Sprintf("saved checkpoints are intact: continue from the last one with a lower %v: %v DIR", rate, continueFrom)
 	}
 	return fmt.Sprintf("no checkpoint has been written yet: start again with a lower %v, or with a smaller %v", rate, usererr.Option("save_steps"))
-}
-
-// evaluate returns the mean loss over the target tokens of the held-out windows.
-func (r *Run) evaluate(ctx context.Context) (*float64, error) {
-	scores, err := r.data.HeldOut.Score(ctx, r.trainer, nil)
-	if errors.Is(err, engine.ErrNotFinite) {
-		return nil, r.explain(fmt.Errorf("the loss on the held-out windows: %w", err), r.step, nil)
-	}
-	if err != nil {
-		return nil, err
-	}
-	mean := scores.All.Loss()
-	r.log.Info("evaluated", zap.Int("step", r.step), zap.Float64("eval_loss", mean), zap.Int("windows", len(r.data.HeldOut.Windows)))
-	return &mean, nil
 }

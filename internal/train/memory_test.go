@@ -107,3 +107,19 @@ func tinyRun(t *testing.T, source windows.List, opts Options, pace RunSettings) 
 	must(err)
 	return run
 }
+
+func tinyConfig(t *testing.T) model.Config {
+	t.Helper()
+	config, err := model.ShapeConfig(model.Tiny)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+// uploadAdapter writes the matrices of the run's files into the engine.
+func uploadAdapter(r *Run) error {
+	return load.EachPair(r.files, func(layer int, target engine.Target, p *adapter.Pair) error {
+		return r.adapter.Write(layer, target, p.A, p.B)
+	})
+}

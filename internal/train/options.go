@@ -35,13 +35,18 @@ type Options struct {
 
 // RunSettings decide how a run is carried out. They may differ between a run and its resumption.
 type RunSettings struct {
-	LoggingSteps int // report every LoggingSteps optimizer steps
-	SaveSteps    int // write a checkpoint every SaveSteps; 0: only at the end
-	EvalSteps    int // evaluate on the held-out windows every EvalSteps; 0: never
-	Recompute    bool
-	OutputDir    string
-	RunName      string
-	ContinueFrom string // the adapter that the run continues; "" for a new one
+	LoggingSteps    int     `json:"logging_steps"`    // report every LoggingSteps optimizer steps
+	SaveSteps       int     `json:"save_steps"`       // write a checkpoint every SaveSteps; 0: not by steps
+	SaveMinutes     float64 `json:"save_minutes"`     // also write one every SaveMinutes, and keep only the latest of these; 0: never
+	KeepCheckpoints int     `json:"keep_checkpoints"` // keep the newest checkpoints only, and the one with the lowest loss; 0: all
+	EvalSteps       int     `json:"eval_steps"`       // evaluate on the held-out windows every EvalSteps, at the start and at the end; 0: never
+	Recompute       bool    `json:"recompute"`
+	ContinueFrom    string  `json:"continue_from,omitempty"` // the adapter that the run continues; "" for a new one
+	OutputDir       string  `json:"-"`
+	RunName         string  `json:"-"`
+	NoRoomByTime    bool    `json:"-"` // the disk has no room for checkpoints by time
+	// Command has the other options of the command that started the run, by name, for the command that resumes it.
+	Command map[string]string `json:"command,omitempty"`
 }
 
 // Options named in the advice of errors.
@@ -90,7 +95,11 @@ func (p RunSettings) Validate() error {
 	case p.LoggingSteps < 1:
 		return usererr.Invalid("logging_steps", "must be at least 1")
 	case p.SaveSteps < 0:
-		return usererr.Invalid("save_steps", "must not be negative (0: only at the end)")
+		return usererr.Invalid("save_steps", "must not be negative (0: not by steps)")
+	case !(p.SaveMinutes >= 0 && finite(p.SaveMinutes)):
+		return usererr.Invalid("save_minutes", "must not be negative (0: not by time)")
+	case p.KeepCheckpoints < 0:
+		return usererr.Invalid("keep_checkpoints", "must not be negative (0: all)")
 	case p.EvalSteps < 0:
 		return usererr.Invalid("eval_steps", "must not be negative (0: never)")
 	case p.OutputDir == "":
@@ -137,5 +146,5 @@ func (o Options) requireSame(now Options, checkpoint string) error {
 		return nil
 	}
 	return usererr.With(fmt.Errorf("cannot resume: %s was trained with %s", checkpoint, strings.Join(found, ", ")),
-		"resume with the same flags, or start a new run from it with %v %s", continueFrom, checkpoint)
+		"omit what differs, because %v takes it from the run, or start a new run from its adapter with %v", resumeOption, continueFrom)
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
@@ -10,36 +11,90 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Checkpoints is the number of checkpoints that a run still writes after `done` steps, the finished adapter included.
+// Checkpoints is the number of checkpoints that a run still writes after done steps and keeps, the finished adapter included. Those
+// that SaveMinutes asks for are not counted: they may never come.
 func (p RunSettings) Checkpoints(done, total int) int {
-	if p.SaveSteps == 0 {
-		return 1
+	count := p.written(done, total)
+	if p.KeepCheckpoints > 0 {
+		count = min(count, p.mostKept())
 	}
-	return max(0, (total-1)/p.SaveSteps-done/p.SaveSteps) + 1
+	return count + 1
 }
+
+// written is the number of checkpoints that a run writes after done steps, without the finished adapter.
+func (p RunSettings) written(done, total int) int {
+	if p.SaveSteps == 0 {
+		return 0
+	}
+	return max(0, (total-1)/p.SaveSteps-done/p.SaveSteps)
+}
+
+// additional is the number of checkpoints that need room besides those that are there: those that pruning keeps in the end, and
+// one that is written before another is removed.
+func (p RunSettings) additional(done, total, there int) int {
+	if p.KeepCheckpoints == 0 {
+		return p.Checkpoints(done, total)
+	}
+	return max(0, min(p.mostKept(), there+p.written(done, total))-there) + 1
+}
+
+// mostKept is the number of checkpoints that pruning leaves: the newest ones, and the one with the lowest loss.
+func (p RunSettings) mostKept() int {
+	if p.EvalSteps > 0 {
+		return p.KeepCheckpoints + 1
+	}
+	return p.KeepCheckpoints
+}
+
+// Room is what the checkpoints of a run take on the disk.
+type Room struct {
+	Each  int64 // bytes of a checkpoint
+	Count int   // that the run writes and keeps, the finished adapter included
+	Free  int64 // bytes on the disk
+}
+
+// Total returns the bytes of all checkpoints.
+func (r Room) Total() int64 { return r.Each * int64(r.Count) }
 
 // checkpointBytes is the size of a checkpoint of this adapter: matrices and two moments in float32, and small files.
 func checkpointBytes(files *adapter.Adapter) (int64, error) {
-	const small = 1 << 20
-	bytes := int64(small)
+	values := int64(0)
 	err := load.EachPair(files, func(_ int, _ engine.Target, p *adapter.Pair) error {
-		bytes += 3 * 4 * int64(len(p.A)+len(p.B))
+		values += int64(len(p.A) + len(p.B))
 		return nil
 	})
-	return bytes, err
+	return CheckpointBytes(values), err
 }
 
-// RequireRoom returns an error if the disk has no room for all checkpoints that the run will write: it would train for nothing.
-func RequireRoom(o Options, p RunSettings, data *Data, files *adapter.Adapter, done int) error {
-	size, err := checkpointBytes(files)
-	if err != nil {
-		return err
+// CheckpointBytes is the size of a checkpoint of an adapter with so many values.
+func CheckpointBytes(values int64) int64 {
+	const small = 1 << 20 // the other files
+	return small + 3*4*values
+}
+
+// RequireRoom returns what the checkpoints will take, and an error if the disk has no room for them: the run would train for
+// nothing. Without room for a further one, it sets NoRoomByTime.
+func RequireRoom(o Options, p *RunSettings, data *Data, files *adapter.Adapter, done int) (room Room, err error) {
+	if room.Each, err = checkpointBytes(files); err != nil {
+		return room, err
 	}
-	free, err := model.FreeSpace(p.OutputDir)
-	if err != nil {
-		return err
+	if room.Free, err = model.FreeSpace(p.OutputDir); err != nil {
+		return room, err
 	}
-	return requireRoom(p.OutputDir, size, int64(p.Checkpoints(done, o.TotalSteps(data.Steps(o)))), free)
+	total, there := o.TotalSteps(data.Steps(o)), 0
+	if done > 0 { // resumed
+		found, _ := filepath.Glob(filepath.Join(p.OutputDir, "checkpoint-*")) // fails for a bad pattern only
+		there = len(found)
+	}
+	room.Count = p.Checkpoints(done, total)
+	need := int64(p.additional(done, total, there))
+	if err := requireRoom(p.OutputDir, room.Each, need, room.Free); err != nil {
+		return room, err
+	}
+	if room.Free < (need+1)*room.Each {
+		p.NoRoomByTime = true
+	}
+	return room, nil
 }
 
 func requireRoom(dir string, size, count, free int64) error {
@@ -54,6 +109,6 @@ func requireRoom(dir string, size, count, free int64) error {
 	if size > free {
 		return usererr.With(err, "free %s, or name a folder on another disk with %v", model.FormatBytes(size*count-free), outputDir)
 	}
-	return usererr.With(err, "free %s, name a folder on another disk with %v, or write fewer checkpoints with a larger %v", model.FormatBytes(size*count-free),
-		outputDir, usererr.Option("save_steps"))
+	return usererr.With(err, "free %s, name a folder on another disk with %v, or keep fewer checkpoints with %v, or a larger %v", model.FormatBytes(size*count-free),
+		outputDir, usererr.Option("keep_checkpoints"), usererr.Option("save_steps"))
 }

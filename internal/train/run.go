@@ -33,16 +33,26 @@ type Run struct {
 	base    string           // fingerprint of the base model
 
 	step          int    // optimizer steps done
+	resumed       bool   // from a checkpoint
 	hasCheckpoint bool   // the run has written a checkpoint or resumes from one
 	saved         bool   // a complete checkpoint of this run is there
 	archiveDir    string // holds what an earlier run left in the output folder; "" until needed
+
+	baseEvalLoss *float64     // of the base model on the held-out windows; nil: not measured
+	evaluations  []Evaluation // so far
+	metrics      metricsFile
+	summary      Summary
 
 	orderEpoch int
 	orderNow   []int
 
 	log         *zap.Logger
+	onProgress  func(Progress)
+	now         func() time.Time
 	slot        int       // slot of the next micro-batch
 	lastStepEnd time.Time // when the last step ended
+	lastSave    time.Time // when the last checkpoint was written, or the run began
+	begun       time.Time
 }
 
 // Handles are what a run trains: the adapter, its model and the trainer. Files is the adapter as it is read from and written
@@ -54,6 +64,29 @@ type Handles struct {
 	Trainer *engine.Trainer
 	Files   *adapter.Adapter
 	Log     *zap.Logger // nil: nothing is logged
+	// OnProgress is called while a step, an evaluation or a save goes on; may be nil.
+	OnProgress func(Progress)
+}
+
+// What a run is doing.
+const (
+	Stepping      = "training"
+	Evaluating    = "evaluating"
+	MeasuringBase = "evaluating the base model"
+	Saving        = "saving"
+)
+
+// Progress is how far a run is in what it is doing.
+type Progress struct {
+	Doing       string // Stepping, Evaluating, MeasuringBase or Saving
+	Step        int    // optimizer step
+	Done, Total int    // micro-batches that have begun, or windows that are evaluated
+}
+
+func (r *Run) progress(p Progress) {
+	if r.onProgress != nil {
+		r.onProgress(p)
+	}
 }
 
 // NewRun prepares a training run.
@@ -61,7 +94,7 @@ func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, er
 	if m.Log == nil {
 		m.Log = zap.NewNop()
 	}
-	r := &Run{opts: opts, log: m.Log, settings: settings, data: data,
+	r := &Run{opts: opts, log: m.Log, onProgress: m.OnProgress, now: time.Now, settings: settings, data: data,
 		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base,
 		people: data.people().union(peopleOf(settings.ContinueFrom))}
 	r.files.BaseFingerprint = m.Base
@@ -95,6 +128,9 @@ func (r *Run) Step() int { return r.step }
 
 // TotalSteps returns the number of optimizer steps of the whole run.
 func (r *Run) TotalSteps() int { return r.schedule.TotalSteps }
+
+// Summary returns how a finished run ended. Numbers that were not measured are nil.
+func (r *Run) Summary() Summary { return r.summary }
 
 // downloadAdapter copies the engine's matrices to r.files.
 func (r *Run) downloadAdapter() error {

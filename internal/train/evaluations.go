@@ -1,0 +1,129 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"go.uber.org/zap"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model/adapter"
+)
+
+// Evaluation is the loss on the held-out windows after a step.
+type Evaluation struct {
+	Step int     `json:"step"`
+	Loss float64 `json:"eval_loss"`
+}
+
+// Best returns the evaluation with the lowest loss, the first of equals; nil without evaluations.
+func (s State) Best() *Evaluation { return best(s.Evaluations, func(int) bool { return true }) }
+
+// best returns the evaluation with the lowest loss among the steps that count.
+func best(list []Evaluation, counts func(step int) bool) (found *Evaluation) {
+	for i := range list {
+		if e := &list[i]; counts(e.Step) && (found == nil || e.Loss < found.Loss) {
+			found = e
+		}
+	}
+	return found
+}
+
+// evaluate returns the mean loss over the target tokens of the held-out windows.
+func (r *Run) evaluate(ctx context.Context, doing string) (*float64, error) {
+	scores, err := r.data.HeldOut.Score(ctx, r.trainer, func(done, total int64) {
+		r.progress(Progress{Doing: doing, Step: r.step, Done: int(done), Total: int(total)})
+	})
+	if errors.Is(err, engine.ErrNotFinite) {
+		return nil, r.explain(fmt.Errorf("the loss on the held-out windows: %w", err), r.step, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	mean := scores.All.Loss()
+	r.log.Info("evaluated", zap.Int("step", r.step), zap.Float64("eval_loss", mean), zap.Int("windows", len(r.data.HeldOut.Windows)))
+	return &mean, nil
+}
+
+// evaluateStep evaluates after a step.
+func (r *Run) evaluateStep(ctx context.Context) (*float64, error) {
+	loss, err := r.evaluate(ctx, Evaluating)
+	if err == nil {
+		r.evaluations = append(r.evaluations, Evaluation{r.step, *loss})
+	}
+	return loss, err
+}
+
+// evaluateResumed makes up for the evaluation that was interrupted when the checkpoint was written.
+func (r *Run) evaluateResumed(ctx context.Context) error {
+	n := len(r.evaluations)
+	if !r.resumed || !r.evaluatesAfter(r.step) || n > 0 && r.evaluations[n-1].Step == r.step {
+		return nil
+	}
+	_, err := r.evaluateStep(ctx)
+	return err
+}
+
+// measureBase evaluates the base model, as a yardstick for the evaluations to come.
+func (r *Run) measureBase(ctx context.Context) (err error) {
+	if r.settings.EvalSteps == 0 || len(r.data.HeldOut.Windows) == 0 || r.resumed {
+		return nil
+	}
+	r.progress(Progress{Doing: MeasuringBase, Total: len(r.data.HeldOut.Windows)})
+	if err := r.writeB(func(p *adapter.Pair) []float32 { return make([]float32, len(p.B)) }); err != nil {
+		return err
+	}
+	if r.baseEvalLoss, err = r.evaluate(ctx, MeasuringBase); err != nil {
+		return err
+	}
+	return r.writeB(func(p *adapter.Pair) []float32 { return p.B })
+}
+
+// writeB sets the B matrices of an adapter that continues another one. With zeros it changes nothing, as a new adapter.
+func (r *Run) writeB(values func(p *adapter.Pair) []float32) error {
+	if r.settings.ContinueFrom == "" {
+		return nil
+	}
+	return load.EachPair(r.files, func(layer int, target engine.Target, p *adapter.Pair) error {
+		return r.adapter.Write(layer, target, p.A, values(p))
+	})
+}
+
+// Summary is how a run ended: the last line of the JSON output of `vqctl train`.
+type Summary struct {
+	Event          string   `json:"event"` // "done"
+	Adapter        string   `json:"adapter"`
+	EvalLoss       *float64 `json:"eval_loss"`       // of the adapter
+	BaseEvalLoss   *float64 `json:"base_eval_loss"`  // of the base model
+	BestCheckpoint *string  `json:"best_checkpoint"` // with the lowest loss on the held-out windows
+	BestEvalLoss   *float64 `json:"best_eval_loss"`
+	BestStep       *int     `json:"best_step"`
+	Seconds        float64  `json:"seconds"` // of this command, or of the last one if the run was resumed
+}
+
+func (r *Run) summarize() Summary {
+	s := Summary{Event: doneEvent, Adapter: r.FinalDir(), BaseEvalLoss: r.baseEvalLoss, Seconds: r.now().Sub(r.begun).Seconds()}
+	if n := len(r.evaluations); n > 0 && r.evaluations[n-1].Step == r.step {
+		s.EvalLoss = &r.evaluations[n-1].Loss
+	}
+	if e := best(r.evaluations, func(step int) bool { return r.folderOf(step) != "" }); e != nil {
+		dir := r.folderOf(e.Step)
+		s.BestCheckpoint, s.BestEvalLoss, s.BestStep = &dir, &e.Loss, &e.Step
+	}
+	return s
+}
+
+// folderOf returns the folder that has the adapter as it was after a step, "" if there is none.
+func (r *Run) folderOf(step int) string {
+	dir := r.checkpointDirOf(step)
+	if step == r.schedule.TotalSteps {
+		dir = r.FinalDir()
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return ""
+	}
+	return dir
+}
