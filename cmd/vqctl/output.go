@@ -47,7 +47,7 @@ func some(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Sprintf("%s %ss", terminal.Count(int64(n)), thing)
 }
 
 // persons formats a number of people.
@@ -55,5 +55,5 @@ func persons(n int) string {
 	if n == 1 {
 		return "1 person"
 	}
-	return fmt.Sprintf("%d people", n)
+	return terminal.Count(int64(n)) + " people"
 }

@@ -179,27 +179,27 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 
 // planTraining prints the memory plan of the run, which recomputes as many layers as it must to fit, and returns an error if it
 // does not fit. Nothing has been allocated yet.
-func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) (engine.TrainLimits, error) {
+func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) (memplan.Fit, error) {
 	stored, err := load.StoredDType(base)
 	if err != nil {
-		return limits, err
+		return memplan.Fit{}, err
 	}
 	run := memplan.TrainingRun{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
 		Adapter: load.AdapterConfig(weights.Config), Limits: limits}
 	fit, err := memplan.FitTo(run, memplan.OfDevice(device), o.leastRecomputed(base.Config))
 	if err != nil {
-		return limits, err
+		return fit, err
 	}
 	info := device.Info()
 	view.plan(info, precision, fit)
 	if fit.Fits {
-		return fit.Limits, nil
+		return fit, nil
 	}
 	total := fit.Memory.Total
 	advice := "shorter windows (--max-seq-length), a smaller --batch-size or a lower --lora-r need less; --dry-run shows what fits"
 	if o.model.weights == engine.Plain {
 		advice = "--load-in-8bit or --load-in-4bit need less for the weights; so do " + advice
 	}
-	return limits, usererr.With(fmt.Errorf("training needs %s, %s more than the %s that are free", terminal.Bytes(total),
+	return fit, usererr.With(fmt.Errorf("training needs %s, %s more than the %s that are free", terminal.Bytes(total),
 		terminal.Bytes(total-min(total, info.MemoryAvailable)), terminal.Bytes(info.MemoryAvailable)), "%s", advice)
 }

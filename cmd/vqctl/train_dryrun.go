@@ -101,16 +101,27 @@ type dryRun struct {
 	// Means over the windows, if these and the tokenizer are on this machine; otherwise all windows count as the longest.
 	WindowTokens  int         `json:"tokens_per_window,omitempty"`
 	WindowTargets int         `json:"target_tokens_per_window,omitempty"`
-	Predicted     *prediction `json:"predicted,omitempty"`
+	Estimated     bool        `json:"estimated_tokens,omitempty"` // counted without the base model's tokenizer
+	Predicted     *prediction `json:"predicted,omitempty"`        // only if the run fits
+	Range         *predicted  `json:"predicted_range,omitempty"`  // instead, for any card with the given memory
 
-	Nearest []memplan.Suggestion `json:"nearest,omitempty"`
+	Nearest []memplan.Suggestion `json:"nearest,omitempty"` // if the run does not fit
+	Faster  []memplan.Faster     `json:"faster,omitempty"`  // if it takes more than a few hours
 }
 
-// prediction is computed from a card's published peak.
+// predicted are the predictions for the fastest and the slowest card.
+type predicted struct {
+	Fastest prediction `json:"fastest"`
+	Slowest prediction `json:"slowest"`
+}
+
+// prediction is computed from a card's published peak, or from the measured GEMM rate of this machine's device.
 type prediction struct {
+	Device          string  `json:"device"`
 	Peak            float64 `json:"peak_flops"`
 	PeakFP8         float64 `json:"peak_fp8_flops,omitempty"` // of the GEMMs with the base weights
-	Source          string  `json:"source"`
+	Measured        bool    `json:"measured,omitempty"`       // the peak, on this machine
+	Source          string  `json:"source,omitempty"`
 	Efficiency      float64 `json:"efficiency"` // assumed, not measured
 	TokensPerSecond float64 `json:"tokens_per_second"`
 	StepSeconds     float64 `json:"seconds_per_step"`
@@ -124,7 +135,7 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	device, err := engine.OpenCPU(o.model.threads)
+	device, err := o.planDevice()
 	if err != nil {
 		return err
 	}
@@ -139,14 +150,17 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	result := newDryRun(name, where, config, s, fit, budget)
-	if err := o.schedule(ctx, &result); err != nil {
+	work, err := o.schedule(ctx, &result)
+	if err != nil {
 		return err
 	}
-	result.estimate(o.dryRun.gpu, fit, s)
-	if !fit.Fits {
-		if result.Nearest, err = memplan.Suggest(s, budget); err != nil {
-			return err
-		}
+	speeds, err := o.speeds(device, s)
+	if err != nil {
+		return err
+	}
+	result.count(fit, s, work)
+	if err := result.compare(o.comparison(config, s, budget, work, speeds), fit); err != nil {
+		return err
 	}
 	if o.json {
 		err = json.NewEncoder(out).Encode(result)
@@ -157,6 +171,33 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	return result.shortage()
+}
+
+// planDevice opens the device to plan for: the one that train would use, unless a card is described.
+func (o *trainOptions) planDevice() (*engine.Device, error) {
+	if o.dryRun.memory > 0 {
+		return engine.OpenCPU(o.model.threads)
+	}
+	return load.Device(o.model.at, o.model.threads)
+}
+
+// speeds returns the speed of the device, or of the cards that the flags describe.
+func (o *trainOptions) speeds(device *engine.Device, s memplan.Settings) (memplan.Speeds, error) {
+	switch {
+	case o.dryRun.memory == 0:
+		return load.Speeds(device, fasterPrecisions(device, s.Precision)...)
+	case o.dryRun.gpu.Name != "":
+		return memplan.SpeedsOf(o.dryRun.gpu), nil
+	}
+	return memplan.SpeedsOf(memplan.GPUsWithMemory(o.dryRun.memory)...), nil
+}
+
+// fasterPrecisions returns the precision, and bf16 if the device has it and the precision is f32.
+func fasterPrecisions(device *engine.Device, precision engine.DType) []engine.DType {
+	if auto, err := load.Precision("auto", device); err == nil && auto != precision {
+		return []engine.DType{precision, auto}
+	}
+	return []engine.DType{precision}
 }
 
 // dryRunModel returns the base model that the flags name. An adapter to continue from sets r and targets.
@@ -234,35 +275,59 @@ func newDryRun(name, where string, c model.Config, s memplan.Settings, fit mempl
 	return d
 }
 
-// estimate counts the work of a step of typical windows, and predicts the time on a named GPU.
-func (d *dryRun) estimate(gpu memplan.GPU, fit memplan.Fit, s memplan.Settings) {
-	typical := s
-	if d.WindowTokens > 0 {
-		typical.SeqLength, typical.Targets = d.WindowTokens, d.WindowTargets
+// count counts the work of a step of windows of the mean size.
+func (d *dryRun) count(fit memplan.Fit, s memplan.Settings, w memplan.Work) {
+	d.StepTokens = s.BatchSize * s.Accumulation * w.Tokens
+	d.StepFLOPs = fit.FLOPs(s.BatchSize, w.Tokens, w.Targets).Total() * float64(s.Accumulation)
+}
+
+// compare predicts the time of a run that fits, and names settings that take less time if it is long. For a run that does not fit, it
+// names the nearest settings that do.
+func (d *dryRun) compare(p memplan.Plan, fit memplan.Fit) (err error) {
+	if !fit.Fits {
+		cost := func(s memplan.Settings, fit memplan.Fit) *memplan.Hours {
+			return memplan.Cost(s, fit, p.Work, p.Speeds)
+		}
+		d.Nearest, err = memplan.Suggest(p.Settings, p.Budget, cost)
+		return err
 	}
-	d.StepTokens = s.BatchSize * s.Accumulation * typical.SeqLength
-	work := fit.FLOPs(s.BatchSize, typical.SeqLength, typical.Targets)
-	d.StepFLOPs = work.Total() * float64(s.Accumulation)
-	if gpu.Name != "" {
-		d.predict(gpu, work, s)
+	d.predict(p, fit)
+	d.Faster, err = p.Faster(memplan.Cost(p.Settings, fit, p.Work, p.Speeds))
+	return err
+}
+
+// predict sets the predictions for the plan's devices.
+func (d *dryRun) predict(p memplan.Plan, fit memplan.Fit) {
+	var all predicted
+	for i, speed := range p.Speeds(p.Settings) {
+		one := d.prediction(speed, p, fit)
+		if i == 0 || one.StepSeconds < all.Fastest.StepSeconds {
+			all.Fastest = one
+		}
+		if i == 0 || one.StepSeconds > all.Slowest.StepSeconds {
+			all.Slowest = one
+		}
+	}
+	switch {
+	case all.Slowest.Device == "":
+	case all.Fastest == all.Slowest:
+		d.Predicted = &all.Fastest
+	default:
+		d.Range = &all
 	}
 }
 
-func (d *dryRun) predict(gpu memplan.GPU, work engine.FLOPs, s memplan.Settings) {
-	seconds := gpu.StepSeconds(work, s.Model.Weights) * float64(s.Accumulation)
-	p := &prediction{
-		Peak: gpu.BF16, Source: gpu.Source, Efficiency: memplan.Efficiency(s.Model.Weights),
-		TokensPerSecond: float64(d.StepTokens) / seconds, StepSeconds: seconds,
-		HoursPer1000: seconds / float64(s.BatchSize*s.Accumulation) * 1000 / 3600,
+func (d *dryRun) prediction(speed memplan.Speed, p memplan.Plan, fit memplan.Fit) prediction {
+	s := p.Settings
+	perStep := float64(s.BatchSize * s.Accumulation)
+	seconds := speed.Seconds(fit.FLOPs(s.BatchSize, p.Work.Tokens, p.Work.Targets)) * float64(s.Accumulation)
+	one := prediction{
+		Device: speed.Device, Peak: speed.Peak, PeakFP8: speed.PeakFP8, Measured: speed.Measured, Source: speed.Source, Efficiency: speed.Efficiency,
+		TokensPerSecond: float64(d.StepTokens) / seconds, StepSeconds: seconds, HoursPer1000: seconds / perStep * 1000 / 3600,
+		Hours: seconds * float64(d.Steps) / 3600,
 	}
-	if s.Model.Weights == engine.FP8GEMM {
-		p.PeakFP8 = gpu.FP8
+	if d.Windows > 0 { // an epoch may end in a partial step
+		one.Hours = seconds / perStep * p.Work.Windows / 3600
 	}
-	switch {
-	case d.Windows > 0: // an epoch may end in a partial step
-		p.Hours = seconds / float64(s.BatchSize*s.Accumulation) * float64(d.visited(s)) / 3600
-	default:
-		p.Hours = seconds * float64(d.Steps) / 3600
-	}
-	d.Predicted = p
+	return one
 }

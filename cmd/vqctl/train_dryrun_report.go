@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"ventriloquist/internal/load/memplan"
@@ -21,30 +22,43 @@ func (d *dryRun) print(out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "\n%s\n", d.measures())
-	fmt.Fprintf(out, "%.1f TFLOP per step of %d tokens\n", d.StepFLOPs/1e12, d.StepTokens)
+	fmt.Fprintf(out, "%s TFLOP per step of %s tokens\n", oneDecimal(d.StepFLOPs/1e12), terminal.Count(int64(d.StepTokens)))
 	if d.Steps > 0 {
 		fmt.Fprintf(out, "%s%s\n", some(d.Steps, "step"), d.ofWindows())
 	}
 	d.Predicted.print(out)
+	d.Range.print(out)
+	if len(d.Faster) > 0 {
+		fmt.Fprintln(out)
+		printFaster(out, d.Faster)
+	}
 	if !d.Fits {
-		fmt.Fprintln(out, "\nit does not fit; the nearest settings that do:")
-		for _, s := range d.Nearest {
-			fmt.Fprintf(out, "  %s  (%.2f GiB)\n", s.Flags, float64(s.Total)/(1<<30))
-		}
-		if len(d.Nearest) == 0 {
-			fmt.Fprintln(out, "  none: use a smaller model or a larger device")
-		}
+		d.printNearest(out)
 	}
 	return nil
+}
+
+func (d *dryRun) printNearest(out io.Writer) {
+	fmt.Fprintln(out, "\nit does not fit; the nearest settings that do:")
+	for _, s := range d.Nearest {
+		costs := terminal.Bytes(s.Total)
+		if s.Hours != nil {
+			costs += ", " + hoursText(*s.Hours)
+		}
+		fmt.Fprintf(out, "  %s  (%s)\n", s.Flags, costs)
+	}
+	if len(d.Nearest) == 0 {
+		fmt.Fprintln(out, "  none: use a smaller model or a larger device")
+	}
 }
 
 func (d *dryRun) ofWindows() string {
 	if d.Windows == 0 {
 		return ""
 	}
-	text := fmt.Sprintf(", %s to train on", some(d.Windows, "window"))
-	if d.WindowTokens > 0 {
-		text += fmt.Sprintf(" of %d tokens on average", d.WindowTokens)
+	text := fmt.Sprintf(", %s to train on of %s tokens on average", some(d.Windows, "window"), terminal.Count(int64(d.WindowTokens)))
+	if d.Estimated {
+		text += " (estimated: the base model's tokenizer is not on this machine)"
 	}
 	return text
 }
@@ -58,7 +72,7 @@ func (d *dryRun) measures() string {
 		done = append(done, "no layer is recomputed in the backward pass")
 	}
 	if d.OffloadOptimizer {
-		done = append(done, fmt.Sprintf("the optimizer's moments are kept in %.2f GiB of host memory", float64(d.Memory.Host)/(1<<30)))
+		done = append(done, fmt.Sprintf("the optimizer's moments are kept in %s of host memory", terminal.Bytes(d.Memory.Host)))
 	}
 	return strings.Join(done, "; ")
 }
@@ -67,25 +81,57 @@ func (p *prediction) print(out io.Writer) {
 	if p == nil {
 		return
 	}
-	peak := fmt.Sprintf("%.0f TFLOP/s in bf16", p.Peak/1e12)
-	if p.PeakFP8 > 0 {
-		peak += fmt.Sprintf(", %.0f in fp8", p.PeakFP8/1e12)
-	}
-	fmt.Fprintf(out, "predicted: %.0f tokens/s, %.1f s per step", p.TokensPerSecond, p.StepSeconds)
-	if p.Hours > 0 {
-		fmt.Fprintf(out, ", %s in all", inHours(p.Hours))
-	} else {
-		fmt.Fprintf(out, ", %s for 1,000 windows", inHours(p.HoursPer1000))
-	}
-	fmt.Fprintf(out, "\n  at %.0f%% (assumed, not measured) of %s (%s)\n", 100*p.Efficiency, peak, p.Source)
+	fmt.Fprintf(out, "predicted: %s, %s per step, %s\n", terminal.Rate(p.TokensPerSecond, "tokens"), p.step(), p.duration())
+	fmt.Fprintf(out, "  at %.0f%% (assumed, not measured) of %s\n", 100*p.Efficiency, p.peak())
 }
 
-// inHours formats a duration in hours, or in minutes below one hour.
-func inHours(hours float64) string {
-	if hours < 1 {
-		return fmt.Sprintf("%.1f minutes", 60*hours)
+func (p *prediction) step() string {
+	if p.StepSeconds < 600 {
+		return oneDecimal(p.StepSeconds) + " s"
 	}
-	return fmt.Sprintf("%.1f hours", hours)
+	return inHours(p.StepSeconds / 3600)
+}
+
+// duration returns the time of the run, or of 1,000 windows if the run's steps are not known.
+func (p *prediction) duration() string {
+	if p.Hours > 0 {
+		return inHours(p.Hours) + " in all"
+	}
+	return inHours(p.HoursPer1000) + " for 1,000 windows"
+}
+
+// peak describes the peak that the prediction is based on.
+func (p *prediction) peak() string {
+	if p.Measured {
+		return fmt.Sprintf("%s GFLOP/s, measured in GEMMs on this machine", terminal.Count(int64(p.Peak/1e9)))
+	}
+	text := fmt.Sprintf("%.0f TFLOP/s in bf16", p.Peak/1e12)
+	if p.PeakFP8 > 0 {
+		text += fmt.Sprintf(", %.0f in fp8", p.PeakFP8/1e12)
+	}
+	return fmt.Sprintf("%s (%s)", text, p.Source)
+}
+
+// print shows the range of the cards that a run may be on.
+func (p *predicted) print(out io.Writer) {
+	if p == nil {
+		return
+	}
+	fmt.Fprintf(out, "predicted: %s (%s) to %s (%s)\n", p.Fastest.duration(), p.Fastest.Device, p.Slowest.duration(), p.Slowest.Device)
+	fmt.Fprintln(out, "  for the known cards with about this memory; --gpu-type plans for one of them")
+}
+
+// oneDecimal formats a number with one decimal and with commas between thousands, and less than 1 with two digits.
+func oneDecimal(x float64) string {
+	if x < 1 {
+		return fmt.Sprintf("%.2g", x)
+	}
+	whole, fraction, _ := strings.Cut(strconv.FormatFloat(x, 'f', 1, 64), ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return whole
+	}
+	return terminal.Count(n) + "." + fraction
 }
 
 // shortage returns the error of a plan that does not fit.

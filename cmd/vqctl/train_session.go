@@ -19,6 +19,7 @@ type trainSession struct {
 	files     *model.Model
 	adapter   *adapter.Adapter
 	data      *train.Data
+	sizes     windowSizes // of the windows to train on
 	device    *engine.Device
 	precision engine.DType
 	limits    engine.TrainLimits
@@ -87,6 +88,7 @@ func (s *trainSession) readData(ctx context.Context) error {
 	finish()
 	if err == nil {
 		s.view.data(s.data, o.run, o.settings.RunName)
+		s.sizes = sizesOf(source, s.data)
 	}
 	return err
 }
@@ -118,12 +120,18 @@ func (s *trainSession) checkResume(context.Context) (err error) {
 
 // plan finds limits that fit. It measures the device before the run allocates its memory, because measuring needs some too.
 func (s *trainSession) plan(context.Context) (err error) {
-	limits := s.data.Limits(s.options.run)
-	if s.limits, err = s.options.planTraining(s.view, s.device, s.files, s.adapter, s.precision, limits); err != nil {
+	fit, err := s.options.planTraining(s.view, s.device, s.files, s.adapter, s.precision, s.data.Limits(s.options.run))
+	if err != nil {
 		return err
 	}
-	defer waiting("measuring the device")()
-	return s.view.measurePeak(s.device, s.files.Config, s.precision, s.limits)
+	s.limits = fit.Limits
+	finish := waiting("measuring the device")
+	err = s.view.measurePeak(s.device, s.files.Config, s.precision, s.limits)
+	finish()
+	if err != nil {
+		return err
+	}
+	return s.cost(fit)
 }
 
 // lockOutput checks that the run's checkpoints can be written, before hours of training.

@@ -32,6 +32,7 @@ type Suggestion struct {
 	Flags  string `json:"flags"`
 	Total  uint64 `json:"total"` // bytes
 	Layers int    `json:"recompute_layers"`
+	Hours  *Hours `json:"hours,omitempty"` // of the run, if its data and the device's speed are known
 }
 
 // The options of the suggestions.
@@ -50,9 +51,9 @@ const (
 )
 
 // Suggest returns settings that fit and differ from s in one option. If there are none, the weights are quantized to 4 bits
-// as well, and then the batch size is one.
-func Suggest(s Settings, budget MemoryBudget) ([]Suggestion, error) {
-	f := finder{budget: budget}
+// as well, and then the batch size is one. cost returns the hours of settings that fit; it may be nil.
+func Suggest(s Settings, budget MemoryBudget, cost func(Settings, Fit) *Hours) ([]Suggestion, error) {
+	f := finder{budget: budget, cost: cost}
 	f.changes(s, "")
 	if len(f.found) == 0 && f.err == nil && s.Model.Weights != engine.NF4 {
 		s.Model.Weights = engine.NF4
@@ -67,6 +68,7 @@ func Suggest(s Settings, budget MemoryBudget) ([]Suggestion, error) {
 
 type finder struct {
 	budget MemoryBudget
+	cost   func(Settings, Fit) *Hours
 	found  []Suggestion
 	err    error
 }
@@ -82,7 +84,11 @@ func (f *finder) fits(s Settings, flags string) bool {
 		return false
 	}
 	if c.Fits {
-		f.found = append(f.found, Suggestion{Flags: flags, Total: c.Memory.Total, Layers: c.Limits.RecomputeLayers})
+		found := Suggestion{Flags: flags, Total: c.Memory.Total, Layers: c.Limits.RecomputeLayers}
+		if f.cost != nil {
+			found.Hours = f.cost(s, c)
+		}
+		f.found = append(f.found, found)
 	}
 	return c.Fits
 }
