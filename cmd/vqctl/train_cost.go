@@ -21,7 +21,7 @@ func (o *trainOptions) comparison(config model.Config, s memplan.Settings, budge
 	if o.run.MaxSteps > 0 {
 		p.Epochs = 0
 	}
-	if o.continueFrom == "" && !o.resume {
+	if o.continueFrom == "" && o.resume == nil {
 		p.Smaller = smallerBases(config)
 	}
 	if o.dryRun.memory == 0 && !budget.Discrete {
@@ -73,7 +73,7 @@ func (s *trainSession) cost(fit memplan.Fit) error {
 		return nil
 	}
 	notice("%s: about %s%s", some(total-s.start.state.Step, "step"), hoursText(*hours), evaluationsToo(o.settings.EvalSteps))
-	if o.resume {
+	if o.resume != nil {
 		return nil
 	}
 	faster, err := o.comparison(s.files.Config, settings, memplan.OfDevice(s.device), work, speeds).Faster(hours)

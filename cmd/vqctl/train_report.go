@@ -89,12 +89,13 @@ func (v *trainView) data(d *train.Data, o train.Options, runName string) {
 	if runName != "" {
 		notice("run %q", runName)
 	}
-	notice("%d windows to train on, %d held out; %d tokens per epoch, %d of them targets", len(d.Train), len(d.HeldOut.Windows), d.Tokens, d.Targets)
+	notice("%s to train on, %s held out; %s tokens per epoch, %s of them targets", some(len(d.Train), "window"),
+		terminal.Count(int64(len(d.HeldOut.Windows))), terminal.Count(d.Tokens), terminal.Count(d.Targets))
 	if d.CutWindows > 0 {
-		notice("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", d.CutWindows, d.CutLines, o.MaxSeqLength)
+		notice("%s lost their oldest messages (%s in all) to fit --max-seq-length %d", some(d.CutWindows, "window"), terminal.Count(int64(d.CutLines)), o.MaxSeqLength)
 	}
 	if d.TooLong > 0 {
-		notice("%d windows were left out: header and target alone are over --max-seq-length %d", d.TooLong, o.MaxSeqLength)
+		notice("%s left out: header and target alone are over --max-seq-length %d", some(d.TooLong, "window"), o.MaxSeqLength)
 	}
 }
 
