@@ -15,6 +15,7 @@ import (
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -115,9 +116,12 @@ func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self peo
 	return r.report(o, out, fmt.Sprintf("added to %s: %s\n", r.File, persons(len(r.Added))))
 }
 
+// mostContacts limits the size of a contacts file that is changed: room for a million people.
+const mostContacts = 256 << 20
+
 // content returns the contacts file with the change in it.
 func (r *contactsChange) content(self people.Self) ([]byte, []people.Change, error) {
-	old, err := os.ReadFile(r.File)
+	old, err := regularfile.Read(r.File, mostContacts)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, nil, fmt.Errorf("cannot read the contacts: %w", err)
 	}

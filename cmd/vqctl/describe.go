@@ -17,6 +17,7 @@ import (
 	"ventriloquist/internal/describe"
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/privacy"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -187,7 +188,7 @@ func (o *describeOptions) service(ctx context.Context) (describe.Service, error)
 // key is the API key: from a file or the environment, never from the command line, which other users of the machine can see.
 func (o *describeOptions) key() (string, error) {
 	if o.keyFile != "" {
-		data, err := os.ReadFile(o.keyFile)
+		data, err := regularfile.Read(o.keyFile, mostSecret)
 		if err != nil {
 			return "", fmt.Errorf("cannot read the API key: %w", err)
 		}

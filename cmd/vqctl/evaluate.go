@@ -130,7 +130,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	loaded, err := load.Open(base, adapterDir, o.model.loading())
+	loaded, err := o.model.load(base, adapterDir)
 	if err != nil {
 		return err
 	}

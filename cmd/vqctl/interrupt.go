@@ -91,3 +91,9 @@ func answerInterrupt(done <-chan struct{}) {
 		notice("%s; Ctrl-C again stops at once: %s", currentStopping().first(), currentStopping().lost)
 	}
 }
+
+// interruptedError is the error of a command that was interrupted, in words of its own.
+type interruptedError string
+
+func (e interruptedError) Error() string        { return string(e) }
+func (e interruptedError) Is(target error) bool { return target == context.Canceled }

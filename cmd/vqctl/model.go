@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -21,7 +25,7 @@ import (
 func newModelCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "model",
-		Usage: "list, download, create and inspect base models",
+		Usage: "list, download, create, inspect and remove base models",
 		Action: func(_ context.Context, c *cli.Command) error {
 			if c.Args().Present() {
 				return unknownCommand(c, c.Args().First())
@@ -40,6 +44,13 @@ REVISION is a branch, a tag or a commit; revisions are kept side by side. An int
 Environment: HF_ENDPOINT, HF_TOKEN or HF_TOKEN_PATH (else the token of hf auth login), HF_HUB_OFFLINE, VENTRILOQUIST_MODELS (the folder).`,
 				Action: withName(func(ctx context.Context, c *cli.Command) error {
 					return runModelPull(ctx, c.Args().First(), stdout)
+				}),
+			},
+			{
+				Name: "rm", Usage: "remove a downloaded base model, whole or not", ArgsUsage: "NAME[@REVISION]",
+				Flags: []cli.Flag{&cli.BoolFlag{Name: "yes", Aliases: []string{"y"}, Usage: "remove without asking"}},
+				Action: withName(func(ctx context.Context, c *cli.Command) error {
+					return runModelRemove(ctx, c.Args().First(), c.Bool("yes"), stdout)
 				}),
 			},
 			newModelInitCommand(),
@@ -114,10 +125,17 @@ func runModelList(asJSON bool, out io.Writer) error {
 func runModelPull(ctx context.Context, name string, out io.Writer) error {
 	client := hub.NewClient()
 	client.Log = logOf(ctx)
-	report, finish := newProgress("downloading", "B")
-	client.Progress = report
+	sayInstructionTuned(name)
+	bar := screen.NewBar("downloading", terminal.ByteUnit)
+	client.Progress, client.Present = bar.Set, bar.Skip
+	client.Retrying = func(err error, attempt, attempts int, wait time.Duration) {
+		notice("%v; trying again in %s (attempt %d of %d)", err, terminal.Duration(wait+time.Second/2), attempt, attempts)
+	}
 	result, err := client.Pull(ctx, name)
-	finish()
+	bar.Finish()
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return usererr.With(interruptedError("interrupted"), "what was downloaded is kept: run the command again to continue")
+	}
 	if err != nil {
 		return err
 	}
@@ -125,8 +143,30 @@ func runModelPull(ctx context.Context, name string, out io.Writer) error {
 		fmt.Fprintf(out, "%s is there already: %s\n", result.Location.Name, result.Location.Dir)
 		return nil
 	}
-	fmt.Fprintf(out, "%s: %s in %s\n", result.Location.Name, terminal.Bytes(uint64(result.Bytes)), result.Location.Dir)
+	fmt.Fprintf(out, "%s: %s in %s, commit %s\n", result.Location.Name, terminal.Bytes(uint64(result.Bytes)), result.Location.Dir, result.Commit)
 	return nil
+}
+
+// sayInstructionTuned says that a name is not that of the base model, which has a longer one.
+func sayInstructionTuned(name string) {
+	repo, _, ok := model.ParseName(name)
+	if base := repo + "-Base"; ok && slices.Contains(model.Known, base) {
+		notice("%s is the instruction-tuned model; train on the base model, which writes as people do: vqctl model pull %s", repo, base)
+	}
+}
+
+// runModelRemove removes a downloaded model; it asks first unless yes is set.
+func runModelRemove(ctx context.Context, name string, yes bool, out io.Writer) error {
+	if !yes {
+		if ok, err := ask(ctx, fmt.Sprintf("Remove %s from this machine?", name), os.Stdin, out); err != nil || !ok {
+			return err
+		}
+	}
+	freed, err := model.Remove(name)
+	if err == nil {
+		fmt.Fprintf(out, "removed %s: %s\n", name, terminal.Bytes(uint64(freed)))
+	}
+	return err
 }
 
 func runModelInit(ctx context.Context, o modelInitOptions, out io.Writer) error {
@@ -153,6 +193,7 @@ func runModelInit(ctx context.Context, o modelInitOptions, out io.Writer) error 
 type modelInfo struct {
 	Name       string       `json:"name"`
 	Dir        string       `json:"dir,omitempty"`
+	Commit     string       `json:"commit,omitempty"`
 	Config     model.Config `json:"config"`
 	Parameters int64        `json:"parameters"`
 	Files      []model.File `json:"files"`
@@ -172,7 +213,7 @@ func runModelInfo(name string, asJSON bool, out io.Writer) error {
 		return err
 	}
 	defer m.Close()
-	info := modelInfo{Name: source.Name, Dir: source.Dir, Config: m.Config, Parameters: m.Config.Parameters()}
+	info := modelInfo{Name: source.Name, Dir: source.Dir, Commit: source.Commit(), Config: m.Config, Parameters: m.Config.Parameters()}
 	if info.Files, err = source.Files(); err != nil {
 		return err
 	}
@@ -202,6 +243,9 @@ func (i modelInfo) print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "name\t%s\n", i.Name)
 	fmt.Fprintf(table, "where\t%s\n", where)
+	if i.Commit != "" {
+		fmt.Fprintf(table, "commit\t%s\n", i.Commit)
+	}
 	fmt.Fprintf(table, "parameters\t%.1f million\n", float64(i.Parameters)/1e6)
 	fmt.Fprintf(table, "layers\t%d of width %d, MLP %d\n", c.Layers, c.HiddenSize, c.IntermediateSize)
 	fmt.Fprintf(table, "attention\t%d query heads of %d, %d key heads\n", c.Heads, c.HeadDim, c.KVHeads)

@@ -16,6 +16,7 @@ import (
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/train"
 	"ventriloquist/internal/usererr"
 )
 
@@ -116,8 +117,29 @@ func (o modelOptions) open() (*load.Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer waiting("loading the model")()
-	return load.Open(base, adapterDir, o.loading())
+	return o.load(base, adapterDir)
+}
+
+// load loads a base model and the adapter in a folder, "" for none, and warns of an adapter that may not be what it was.
+func (o modelOptions) load(base model.Location, adapterDir string) (*load.Loaded, error) {
+	done := waiting("loading the model")
+	loaded, err := load.Open(base, adapterDir, o.loading())
+	done()
+	if err == nil && loaded.Files != nil {
+		warnOfAdapter(loaded.Files, adapterDir, base.Name)
+	}
+	return loaded, err
+}
+
+// warnOfAdapter warns of an adapter whose base model cannot be checked, or whose configuration was changed.
+func warnOfAdapter(a *adapter.Adapter, dir, base string) {
+	if a.BaseFingerprint == "" {
+		notice("warning: the adapter in %s does not record the weights it was trained on, so it cannot be checked that %s is its base model: compare with what its trainer says (%s, base_model_name_or_path)",
+			dir, base, adapter.ConfigFile)
+	}
+	if train.ConfigChanged(dir) {
+		notice("warning: %s is not as vqctl wrote it: if you did not change it, it is damaged: use another copy", filepath.Join(dir, adapter.ConfigFile))
+	}
 }
 
 func (o modelOptions) loading() load.Options {

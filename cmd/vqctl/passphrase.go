@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -23,10 +24,13 @@ func noteUnlocking() {
 	}
 }
 
+// mostSecret limits the size of a file with a passphrase or a key.
+const mostSecret = 64 << 10
+
 // readPassphrase reads the passphrase of the backup at path from the file, the environment, or the terminal, without echo.
 func readPassphrase(ctx context.Context, path, file string) (string, error) {
 	if file != "" {
-		data, err := os.ReadFile(file)
+		data, err := regularfile.Read(file, mostSecret)
 		if err != nil {
 			return "", fmt.Errorf("cannot read the passphrase: %w", err)
 		}

@@ -15,6 +15,7 @@ import (
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/privacy"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
@@ -135,7 +136,7 @@ func forgetInWindows(files []string, name string) (dropped int, err error) {
 
 // forgetContact erases a person from the contacts file.
 func forgetContact(path, name string) error {
-	file, err := os.ReadFile(path)
+	file, err := regularfile.Read(path, mostContacts)
 	if os.IsNotExist(err) {
 		return nil
 	}

@@ -39,7 +39,7 @@ func (o *trainOptions) start() (trainStart, error) {
 // adapter makes or loads the adapter to train.
 func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter, error) {
 	if s.adapterFrom == "" {
-		o.lora.BaseModel = base.Location.Name
+		o.lora.BaseModel = base.Location.Pinned()
 		return adapter.New(base.Config, o.lora, o.run.Seed)
 	}
 	a, err := adapter.Load(s.adapterFrom, base.Config)
@@ -49,11 +49,12 @@ func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter
 	if err := load.RequireSameBase(base, a, s.adapterFrom); err != nil {
 		return nil, err
 	}
+	warnOfAdapter(a, s.adapterFrom, base.Location.Name)
 	if err := o.sameAsLoaded(a, s.adapterFrom); err != nil {
 		return nil, err
 	}
 	a.Dropout = o.lora.Dropout
-	a.BaseModel = base.Location.Name
+	a.BaseModel = base.Location.Pinned()
 	return a, nil
 }
 

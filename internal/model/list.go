@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"ventriloquist/internal/scratch"
 )
 
 // Entry is a model on this machine.
@@ -43,6 +45,7 @@ func listOwn(root string) (list []Entry, err error) {
 	}
 	for _, owner := range owners {
 		dir := filepath.Join(root, owner)
+		scratch.Sweep(dir) // what a killed removal left
 		names, err := readDir(dir)
 		if err != nil {
 			return nil, err

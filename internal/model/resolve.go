@@ -68,7 +68,7 @@ func folderByPath(dir string) (Location, error) {
 func ResolveRepo(name string) (Location, error) {
 	repo, revision := SplitRevision(name)
 	incomplete := ""
-	for _, find := range []func(repo, revision string) (string, error){ownFolder, cacheFolder} {
+	for _, find := range []func(repo, revision string) (string, error){ownFolder, ownCommit, cacheFolder} {
 		dir, err := find(repo, revision)
 		if err != nil {
 			return Location{}, err

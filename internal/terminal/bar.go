@@ -43,6 +43,15 @@ func (b *Bar) Set(done, total int64) {
 	b.meter.add(time.Now(), done)
 }
 
+// Skip notes that n of what Set counts from now on were done before: they do not count as speed.
+func (b *Bar) Skip(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range b.meter.points {
+		b.meter.points[i].done += n
+	}
+}
+
 // SetTitle changes the title.
 func (b *Bar) SetTitle(title string) {
 	b.mu.Lock()

@@ -18,19 +18,26 @@ var checkedFiles = []string{adapter.WeightsFile, adapter.ConfigFile, optimizerFi
 func checksums(dir string) (map[string]string, error) {
 	sums := make(map[string]string, len(checkedFiles))
 	for _, name := range checkedFiles {
-		f, err := os.Open(filepath.Join(dir, name))
+		sum, err := checksumOf(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
-		hash := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-		_, err = io.Copy(hash, f)
-		f.Close()
-		if err != nil {
-			return nil, fmt.Errorf("cannot read %s: %w", f.Name(), err)
-		}
-		sums[name] = fmt.Sprintf("%08x", hash.Sum32())
+		sums[name] = sum
 	}
 	return sums, nil
+}
+
+func checksumOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	hash := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	if _, err := io.Copy(hash, f); err != nil {
+		return "", fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	return fmt.Sprintf("%08x", hash.Sum32()), nil
 }
 
 // requireSums returns an error if a file of a checkpoint is not as it was written. Checkpoints of earlier versions have no sums.
@@ -48,4 +55,15 @@ func (s *State) requireSums(dir string) error {
 		}
 	}
 	return nil
+}
+
+// ConfigChanged reports whether the adapter_config.json of a checkpoint is not as it was written. Adapters without the checkpoint's
+// other files are not checked.
+func ConfigChanged(dir string) bool {
+	s, err := ReadState(dir)
+	if err != nil || s.Checksums[adapter.ConfigFile] == "" {
+		return false
+	}
+	sum, err := checksumOf(filepath.Join(dir, adapter.ConfigFile))
+	return err == nil && sum != s.Checksums[adapter.ConfigFile]
 }

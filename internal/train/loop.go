@@ -78,7 +78,7 @@ func (r *Run) beforeFirstStep(ctx context.Context, err error) error {
 	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 		return err
 	}
-	return usererr.With(fmt.Errorf("interrupted before the first step: %w", err), "nothing was trained yet: run the same command again")
+	return usererr.With(errUntrained, "nothing was trained yet: run the same command again")
 }
 
 func (r *Run) trainSteps(ctx context.Context, report func(StepMetrics) error) error {
@@ -160,6 +160,16 @@ func (r *Run) saveByTime() error {
 	}
 	return nil
 }
+
+// untrainedError is the error of a run that was interrupted before its first step.
+type untrainedError struct{}
+
+var errUntrained = &untrainedError{}
+
+func (*untrainedError) Error() string { return "interrupted before the first step" }
+
+// Is makes the error a cancellation, for exit status 130.
+func (*untrainedError) Is(target error) bool { return target == context.Canceled }
 
 // InterruptedError says at which step a run was interrupted and where it was saved.
 type InterruptedError struct {

@@ -24,8 +24,11 @@ const (
 	WeightsFile = "adapter_model.safetensors"
 )
 
-// fingerprintKey is the entry of the weights file's metadata for the base model's fingerprint.
-const fingerprintKey = "base_fingerprint"
+// Entries of the weights file's metadata.
+const (
+	fingerprintKey = "base_fingerprint" // the base model's
+	checksumKey    = "crc32c"           // of the matrices
+)
 
 // prefix is what PEFT puts before the base model's tensor names.
 const prefix = "base_model.model."
@@ -91,10 +94,20 @@ func Load(dir string, base model.Config) (*Adapter, error) {
 	}
 	l := loader{file: file, base: base, shapes: settings.shapes,
 		adapter: &Adapter{Config: settings.Config, modules: settings.modules, BaseFingerprint: file.Metadata(fingerprintKey)}}
-	if err := errors.Join(l.load(), file.Close()); err != nil {
+	if err := errors.Join(checkSum(file), l.load(), file.Close()); err != nil {
 		return nil, err
 	}
 	return l.adapter, nil
+}
+
+// checkSum returns an error if the matrices are not as they were written. Files of other programs have no checksum.
+func checkSum(file *safetensors.File) error {
+	want := file.Metadata(checksumKey)
+	if got := file.CRC32C(); want != "" && got != want {
+		return usererr.With(fmt.Errorf("%s is damaged: the CRC-32C of its matrices is %s, its header says %s", file.Path(), got, want),
+			"copy it again from where it was whole, or use an earlier checkpoint")
+	}
+	return nil
 }
 
 // WriteFiles writes the adapter's two files into an existing folder, such as a checkpoint in progress. The same adapter gives
@@ -131,7 +144,11 @@ func (a *Adapter) writeWeights(w io.Writer) error {
 	sort.Slice(tensors, func(i, j int) bool { return tensors[i].Name < tensors[j].Name })
 	metadata := map[string]string{"format": "pt"}
 	if a.BaseFingerprint != "" {
-		metadata[fingerprintKey] = a.BaseFingerprint
+		sum, err := safetensors.DataCRC32C(tensors)
+		if err != nil {
+			return fmt.Errorf("cannot write %s: %w", WeightsFile, err)
+		}
+		metadata[fingerprintKey], metadata[checksumKey] = a.BaseFingerprint, sum
 	}
 	if err := safetensors.Write(w, metadata, tensors); err != nil {
 		return fmt.Errorf("cannot write %s: %w", WeightsFile, err)

@@ -1,9 +1,12 @@
 package adapter_test
 
 import (
+	"encoding/binary"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -191,5 +194,46 @@ func TestLoad_NamesWhatIsNoAdapter(t *testing.T) {
 	}
 	if _, err := adapter.Load(dir, base(t)); !strings.Contains(usererr.Of(err), "save_pretrained") {
 		t.Errorf("%v, hint %q", err, usererr.Of(err))
+	}
+}
+
+// A flipped bit anywhere in the matrices of an adapter that vqctl wrote is found when it is loaded.
+func TestLoad_FindsFlippedBits(t *testing.T) {
+	t.Parallel()
+	base, err := model.ShapeConfig(model.Tiny)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := adapter.New(base, adapter.Config{R: 2, Alpha: 4, Targets: model.Projections[:2]}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.BaseFingerprint = "0123456789abcdef"
+	dir := t.TempDir()
+	if err := a.WriteFiles(dir); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, adapter.WeightsFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := adapter.Load(dir, base); err != nil {
+		t.Fatal(err)
+	}
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	header := 8 + int(binary.LittleEndian.Uint64(whole))
+	for range 50 {
+		damaged := slices.Clone(whole)
+		at := header + random.IntN(len(whole)-header)
+		damaged[at] ^= 1 << random.IntN(8)
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := adapter.Load(dir, base); err == nil || !strings.Contains(err.Error(), "is damaged: the CRC-32C") || usererr.Of(err) == "" {
+			t.Fatalf("byte %d: %v", at, err)
+		}
 	}
 }

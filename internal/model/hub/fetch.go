@@ -21,19 +21,18 @@ import (
 )
 
 // fetch downloads one file into dir: as <name> once it is complete and verified, until then as <name>.<start of its
-// checksum>.part. It continues an earlier download. report receives the number of bytes added, negative for bytes that had to
-// be discarded.
-func (c *Client) fetch(ctx context.Context, repo, commit, dir string, f file, report func(n int64)) error {
+// checksum>.part. It continues an earlier download.
+func (c *Client) fetch(ctx context.Context, repo, commit, dir string, f file, p *progress) error {
 	done, err := alreadyThere(ctx, filepath.Join(dir, f.name), f)
 	if err != nil {
 		return err
 	}
 	if done {
 		c.Log.Debug("here already", zap.String("file", f.name), zap.Int64("bytes", f.size))
-		report(f.size)
+		p.found(f.size)
 		return nil
 	}
-	d := &download{client: c, address: c.fileAddress(repo, commit, f.name), repo: repo, file: f, report: report}
+	d := &download{client: c, address: c.fileAddress(repo, commit, f.name), repo: repo, file: f, progress: p}
 	path := filepath.Join(dir, f.name+"."+f.checksum()[:12]+".part")
 	if err := d.open(ctx, path); err != nil {
 		return err
@@ -109,7 +108,7 @@ type download struct {
 	address  string
 	repo     string
 	file     file
-	report   func(n int64)
+	progress *progress
 	out      *os.File
 	have     int64
 	most     int64 // the largest have so far
@@ -129,7 +128,7 @@ func (d *download) open(ctx context.Context, path string) error {
 		return errors.Join(fmt.Errorf("cannot read %s: %w", path, err), out.Close())
 	}
 	d.have = n
-	d.report(n)
+	d.progress.found(n)
 	if n > d.file.size {
 		return d.restart()
 	}
@@ -144,7 +143,7 @@ func (d *download) restart() error {
 	if _, err := d.out.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("cannot write %s: %w", d.out.Name(), err)
 	}
-	d.report(-d.have)
+	d.progress.add(-d.have)
 	d.have, d.sum = 0, newSum(d.file)
 	return nil
 }
@@ -232,7 +231,7 @@ func (d *download) copy(body io.Reader) error {
 			written, err := d.client.write(d.out, buffer[:n])
 			d.sum.Write(buffer[:written])
 			d.have += int64(written)
-			d.report(int64(written))
+			d.progress.add(int64(written))
 			if err != nil {
 				return usererr.With(fmt.Errorf("cannot write %s: %w", strings.TrimSuffix(d.out.Name(), ".part"), err),
 					"make room and run the command again: it continues where it stopped")

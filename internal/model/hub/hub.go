@@ -15,10 +15,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -34,6 +34,10 @@ type Client struct {
 	Workers  int    // parallel downloads
 	// Progress receives the number of bytes present and in total; may be nil.
 	Progress func(done, total int64)
+	// Present receives the number of bytes that Progress counts and that an earlier run had downloaded; may be nil.
+	Present func(n int64)
+	// Retrying is called before a failed request is sent again, at most once for all that fail together; may be nil.
+	Retrying func(err error, attempt, attempts int, wait time.Duration)
 	// Log receives failed attempts that are retried.
 	Log *zap.Logger
 
@@ -43,6 +47,10 @@ type Client struct {
 	backoff time.Duration // before the first retry; doubles each time
 	stall   time.Duration // a connection without data for this long is closed
 	write   func(f *os.File, p []byte) (int, error)
+
+	mu        sync.Mutex
+	said      int       // the attempt that Retrying was last called for
+	saidUntil time.Time // when it begins
 }
 
 // errRedirect marks redirects that are not followed.
@@ -253,5 +261,5 @@ func (c *Client) fileAddress(repo, commit, name string) string {
 // folders returns the folder of a model, and the folder of its unfinished download.
 func folders(repo, revision string) (final, partial string, err error) {
 	final, err = model.OwnPath(repo, revision)
-	return final, filepath.Join(filepath.Dir(final), "."+filepath.Base(final)+".partial"), err
+	return final, model.PartialPath(final), err
 }

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"ventriloquist/internal/filelock"
@@ -20,8 +22,9 @@ import (
 // Result says where a model is.
 type Result struct {
 	Location model.Location
-	Already  bool  // it was there before, in vqctl's folder or in Hugging Face's cache
-	Bytes    int64 // size of all its files; 0 if Already
+	Already  bool   // it was there before, in vqctl's folder or in Hugging Face's cache
+	Commit   string // that was downloaded
+	Bytes    int64  // size of all its files; 0 if Already
 }
 
 // Pull downloads a model, owner/name or owner/name@revision, unless it is already on this machine.
@@ -44,7 +47,19 @@ func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
 	if c.problem != nil {
 		return Result{}, c.problem
 	}
-	if err := prepare(final, partial); err != nil {
+	if err := requireQwen3(repo); err != nil {
+		return Result{}, err
+	}
+	l, err := c.list(ctx, repo, revision) // first: a name that does not exist leaves no folder
+	if err != nil {
+		return Result{}, err
+	}
+	return c.pull(ctx, model.Location{Name: name, Dir: final}, partial, l)
+}
+
+// pull downloads the listed files into the folder partial, which then becomes the target's.
+func (c *Client) pull(ctx context.Context, target model.Location, partial string, l listing) (Result, error) {
+	if err := prepare(target.Dir, partial); err != nil {
 		return Result{}, err
 	}
 	unlock, err := lock(partial)
@@ -52,14 +67,44 @@ func (c *Client) Pull(ctx context.Context, name string) (Result, error) {
 		return Result{}, err
 	}
 	defer unlock()
-	total, err := c.download(ctx, model.Location{Name: name, Dir: partial})
+	total, err := c.download(ctx, model.Location{Name: target.Name, Dir: partial}, l)
 	if err != nil {
+		removeRejected(partial, err)
 		return Result{}, err
 	}
-	if err := finish(partial, final); err != nil {
+	if err := model.WriteCommit(partial, l.commit); err != nil {
 		return Result{}, err
 	}
-	return Result{Location: model.Location{Name: name, Dir: final}, Bytes: total}, nil
+	if err := finish(partial, target.Dir); err != nil {
+		return Result{}, err
+	}
+	return Result{Location: target, Commit: l.commit, Bytes: total}, nil
+}
+
+// otherFamily matches names of models that are not of the Qwen3 family. Names that have qwen3 in them may be fine-tuned copies.
+var otherFamily = regexp.MustCompile(`(?i)(^|[/_.-])(code)?(llama|mistral|mixtral|gemma|phi|qwen-?[12]?(\.5)?|falcon|gpt|gpt2|bloom|opt|pythia|olmo|deepseek|yi|glm|chatglm|internlm|baichuan|smollm|granite|stablelm|bert|t5|starcoder)-?v?[0-9.]*([/_.-]|$)`)
+
+// requireQwen3 refuses models of other families by their names, before anything is requested.
+func requireQwen3(repo string) error {
+	name := repo[strings.Index(repo, "/")+1:]
+	if strings.Contains(strings.ToLower(name), "qwen3") || !otherFamily.MatchString(name) {
+		return nil
+	}
+	return usererr.With(fmt.Errorf("%s is not a model of the Qwen3 family, the only one that vqctl can use", repo), "choose one of it, such as %s; if it is one under another name, copy its folder here and use it with %v", model.Default, usererr.Option("base_model"))
+}
+
+// rejectedError is the error of a model that cannot be used, by its config.json.
+type rejectedError struct{ error }
+
+func (e rejectedError) Unwrap() error { return e.error }
+
+// removeRejected removes the folder of a model that cannot be used.
+func removeRejected(partial string, err error) {
+	var rejected rejectedError
+	if errors.As(err, &rejected) {
+		_ = os.RemoveAll(partial) // what is left is listed as incomplete
+		_ = os.Remove(filepath.Dir(partial))
+	}
 }
 
 // lock locks a folder against other processes until unlock is called.
@@ -95,33 +140,29 @@ func prepare(final, partial string) error {
 
 // download fetches all files into the target's folder. config.json comes first: a model that cannot be used is rejected before its weights are
 // downloaded.
-func (c *Client) download(ctx context.Context, target model.Location) (int64, error) {
-	repo, revision := model.SplitRevision(target.Name)
+func (c *Client) download(ctx context.Context, target model.Location, l listing) (int64, error) {
+	repo, _ := model.SplitRevision(target.Name)
 	dir := target.Dir
-	l, err := c.list(ctx, repo, revision)
-	if err != nil {
-		return 0, err
-	}
 	if err := removeOthers(dir, l.files); err != nil {
 		return 0, err
 	}
-	p := newProgress(l.files, c.Progress)
+	p := newProgress(l.files, c)
 	if err := model.CheckSpace(dir, p.total-present(dir)); err != nil {
 		return 0, err
 	}
 	isConfig := func(f file) bool { return f.name == model.ConfigFile }
 	config := l.files[slices.IndexFunc(l.files, isConfig)]
-	if err := c.fetch(ctx, repo, l.commit, dir, config, p.add); err != nil {
+	if err := c.fetch(ctx, repo, l.commit, dir, config, p); err != nil {
 		return 0, err
 	}
 	if _, err := target.Config(); err != nil {
-		return 0, err
+		return 0, rejectedError{err}
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(c.Workers)
 	for _, f := range l.files {
 		if !isConfig(f) {
-			group.Go(func() error { return c.fetch(groupCtx, repo, l.commit, dir, f, p.add) })
+			group.Go(func() error { return c.fetch(groupCtx, repo, l.commit, dir, f, p) })
 		}
 	}
 	if err := group.Wait(); err != nil {
@@ -181,22 +222,31 @@ func finish(partial, final string) error {
 type progress struct {
 	mu          sync.Mutex
 	done, total int64
-	tell        func(done, total int64)
+	client      *Client
 }
 
-func newProgress(files []file, tell func(done, total int64)) *progress {
-	p := &progress{tell: tell}
+func newProgress(files []file, c *Client) *progress {
+	p := &progress{client: c}
 	for _, f := range files {
 		p.total += f.size
 	}
 	return p
 }
 
+// add counts downloaded bytes, negative ones for what had to be discarded.
 func (p *progress) add(n int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done += n
-	if p.tell != nil {
-		p.tell(p.done, p.total)
+	if p.client.Progress != nil {
+		p.client.Progress(p.done, p.total)
 	}
+}
+
+// found counts bytes that an earlier run downloaded.
+func (p *progress) found(n int64) {
+	if p.client.Present != nil {
+		p.client.Present(n)
+	}
+	p.add(n)
 }

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,8 +23,9 @@ import (
 
 // transientError is an error that is worth retrying.
 type transientError struct {
-	err   error
-	after time.Duration // the server's Retry-After, 0 if there is none
+	err     error
+	after   time.Duration // the server's Retry-After, 0 if there is none
+	network bool          // there was no connection
 }
 
 func (e *transientError) Error() string { return e.err.Error() }
@@ -53,7 +57,11 @@ func (c *Client) retry(ctx context.Context, try func() (further bool, err error)
 			return err
 		}
 		if attempt >= maxAttempts {
-			return usererr.With(fmt.Errorf("%w (%d attempts)", err, attempt), "run the command again later: it continues where it stopped")
+			err = fmt.Errorf("%w (%d attempts)", err, attempt)
+			if again.network {
+				return usererr.With(err, "check the network and run the command again: it continues where it stopped; HF_ENDPOINT sets a mirror, and a model folder copied from another machine can be used with %v", usererr.Option("base_model"))
+			}
+			return usererr.With(err, "run the command again later: it continues where it stopped")
 		}
 		wait := c.backoff << (attempt - 1)
 		wait += time.Duration(rand.Int64N(int64(wait)/2 + 1)) // so that parallel downloads do not retry at the same time
@@ -61,12 +69,24 @@ func (c *Client) retry(ctx context.Context, try func() (further bool, err error)
 			wait = min(again.after, maxWait)
 		}
 		c.Log.Info("trying again", zap.Error(err), zap.Int("attempt", attempt), zap.Duration("after", wait))
+		c.sayRetry(err, attempt+1, wait)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(wait):
 		}
 	}
+}
+
+// sayRetry reports that an attempt follows, once for all downloads that fail together.
+func (c *Client) sayRetry(err error, attempt int, wait time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.Retrying == nil || c.said == attempt && time.Now().Before(c.saidUntil) {
+		return
+	}
+	c.said, c.saidUntil = attempt, time.Now().Add(wait)
+	c.Retrying(err, attempt, maxAttempts, wait)
 }
 
 // refusal turns an unsuccessful status into an error with advice. Only what may pass is tried again.
@@ -159,7 +179,26 @@ func unreachable(err error) error {
 	case errors.Is(err, errRedirect):
 		return usererr.With(err, "the server or a proxy sends requests astray: check HF_ENDPOINT")
 	}
-	return transient(err)
+	if isMalformed(err) {
+		return usererr.With(err, "what answers is not a server for models, or a proxy damages its answers: check the proxy and HF_ENDPOINT")
+	}
+	return &transientError{err: err, network: true}
+}
+
+// isMalformed reports whether a response broke the rules of HTTP, which the next one would too.
+func isMalformed(err error) bool {
+	var header textproto.ProtocolError
+	var protocol *http.ProtocolError
+	if errors.As(err, &header) || errors.As(err, &protocol) {
+		return true
+	}
+	text := err.Error() // net/http has no type for these
+	var network net.Error
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) {
+		return false // the connection broke
+	}
+	return strings.Contains(text, "transport connection broken") || strings.Contains(text, "malformed HTTP") ||
+		strings.Contains(text, "server response headers exceeded") || strings.Contains(text, "server gave HTTP response to HTTPS client")
 }
 
 // isElsewhere reports whether a response came from another host than the endpoint's, through a redirect.

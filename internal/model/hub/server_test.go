@@ -212,7 +212,7 @@ func (h *fakeHub) checkPulled() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	wanted := 0
+	wanted := 1 // the record of the commit
 	for name, content := range h.files {
 		got, err := os.ReadFile(source.Path(name))
 		if !wantedName.MatchString(name) {

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,8 +117,12 @@ func TestPull_Revisions(t *testing.T) {
 	if _, err := h.pull(); err != nil || h.revision != "main" {
 		t.Fatal(err, h.revision)
 	}
-	for _, c := range []struct{ revision, path string }{{"v1.0", "v1.0"}, {"refs/pr/7", "refs%2Fpr%2F7"}, {testCommit, testCommit}} {
+	newer := strings.Repeat("cd", 20)
+	for _, c := range []struct{ revision, path string }{{"v1.0", "v1.0"}, {"refs/pr/7", "refs%2Fpr%2F7"}, {newer, newer}} {
 		name := testRepo + "@" + c.revision
+		if c.revision == newer {
+			h.commit = newer
+		}
 		if _, err := model.Resolve(name); err == nil || !strings.Contains(usererr.Of(err), "vqctl model pull "+name) {
 			t.Errorf("%s before it is pulled: %v", name, err)
 		}
@@ -130,11 +136,11 @@ func TestPull_Revisions(t *testing.T) {
 	}
 	list, err := model.List()
 	names := fmt.Sprint(list)
-	if err != nil || len(list) != 5 || !strings.Contains(names, testRepo+"@refs/pr/7") || !strings.Contains(names, testRepo+"@"+testCommit) {
+	if err != nil || len(list) != 5 || !strings.Contains(names, testRepo+"@refs/pr/7") || !strings.Contains(names, testRepo+"@"+newer) {
 		t.Errorf("%v, %v", list, err)
 	}
 	other := testRepo + "@" + strings.Repeat("ab", 20)
-	if _, err := testClient().Pull(context.Background(), other); err == nil || !strings.Contains(err.Error(), "is for commit "+testCommit) {
+	if _, err := testClient().Pull(context.Background(), other); err == nil || !strings.Contains(err.Error(), "is for commit "+newer) {
 		t.Errorf("another commit than asked for: %v", err)
 	}
 	if result, err := testClient().Pull(context.Background(), testRepo+"@main"); err != nil || !result.Already {
@@ -307,5 +313,162 @@ func TestPull_QuantizedNamesItsOrigin(t *testing.T) {
 	_, err := model.Resolve("unsloth/qwen3-4b-base-unsloth-bnb-4bit")
 	if !strings.Contains(usererr.Of(err), "vqctl model pull Qwen/Qwen3-4B-Base") {
 		t.Errorf("%v, hint %q", err, usererr.Of(err))
+	}
+}
+
+// Row "pull, no network": what failed and which attempt comes is said after the first failure, once for all downloads.
+func TestPull_SaysWhatFailsAndTriesAgain(t *testing.T) {
+	h := newFakeHub(t)
+	h.Close()
+	c := testClient()
+	var said []string
+	c.Retrying = func(err error, attempt, attempts int, _ time.Duration) {
+		said = append(said, fmt.Sprintf("%d/%d %v", attempt, attempts, err))
+	}
+	_, err := c.Pull(context.Background(), testRepo)
+	if len(said) != maxAttempts-1 || !strings.HasPrefix(said[0], "2/6 cannot reach the server: ") {
+		t.Errorf("said %q", said)
+	}
+	if hint := usererr.Of(err); !strings.Contains(hint, "HF_ENDPOINT") || !strings.Contains(hint, "base_model") {
+		t.Errorf("hint %q", hint)
+	}
+}
+
+// Row "pull of a typo": nothing is left of a model that the server does not have, or that cannot be used.
+func TestPull_LeavesNothingOfAWrongName(t *testing.T) {
+	h := newFakeHub(t)
+	for what, change := range map[string]func(){
+		"unknown": func() { h.listStatus = func(w http.ResponseWriter, _ int) bool { w.WriteHeader(404); return true } },
+		"rejected": func() {
+			h.files["config.json"] = []byte(`{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}`)
+		},
+	} {
+		h.listStatus = nil
+		change()
+		if _, err := h.pull(); err == nil {
+			t.Fatalf("%s: no error", what)
+		}
+		if entries, _ := os.ReadDir(os.Getenv("VENTRILOQUIST_MODELS")); len(entries) != 0 {
+			t.Errorf("%s: left is %v", what, entries)
+		}
+	}
+}
+
+// Row "pull of another family": refused by name, before anything is requested.
+func TestRequireQwen3_RefusesOtherFamilies(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"meta-llama/Llama-3-8B", "mistralai/Mistral-7B-v0.1", "google/gemma-2-2b", "Qwen/Qwen2.5-7B", "Qwen/Qwen-7B", "openai/gpt-oss-20b", "microsoft/phi-4",
+		"deepseek-ai/DeepSeek-V3", "meta-llama/Meta-Llama-3.1-8B", "HuggingFaceTB/SmolLM2-135M"} {
+		if requireQwen3(name) == nil {
+			t.Errorf("%s is let pass", name)
+		}
+	}
+	for _, name := range []string{"Qwen/Qwen3-8B-Base", "unsloth/Qwen3-8B", "someone/small-base", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B", "someone/my-persona", "a/optimal", "someone/philosopher"} {
+		if err := requireQwen3(name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Row "pull again after Ctrl-C": what was there does not count as speed.
+func TestPull_TellsWhatWasThere(t *testing.T) {
+	h := newFakeHub(t)
+	h.sent[shard] = h.files[shard][:5000]
+	if _, err := h.pull(); err == nil {
+		t.Fatal("no error")
+	}
+	h.change(func() { delete(h.sent, shard) })
+	c := testClient()
+	c.Workers = 1
+	var present, last, total int64
+	c.Present = func(n int64) { present += n }
+	c.Progress = func(done, all int64) { last, total = done, all }
+	if _, err := c.Pull(context.Background(), testRepo); err != nil {
+		t.Fatal(err)
+	}
+	if present < 5000 || present >= total || last != total {
+		t.Errorf("%d were there, %d of %d done", present, last, total)
+	}
+}
+
+// The commit that was downloaded is recorded, and a model is found by it.
+func TestPull_RecordsTheCommit(t *testing.T) {
+	h := newFakeHub(t)
+	result, err := h.pull()
+	if err != nil || result.Commit != testCommit || result.Location.Commit() != testCommit {
+		t.Fatalf("%+v, %q, %v", result, result.Location.Commit(), err)
+	}
+	pinned := result.Location.Pinned()
+	if pinned != testRepo+"@"+testCommit {
+		t.Errorf("pinned to %q", pinned)
+	}
+	if found, err := model.Resolve(pinned); err != nil || found.Dir != result.Location.Dir {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if _, err := model.Resolve(testRepo + "@" + strings.Repeat("a", 40)); err == nil {
+		t.Error("another commit is found")
+	}
+}
+
+// Answers that are not HTTP, or not valid, are final.
+func TestPull_MalformedAnswersAreFinal(t *testing.T) {
+	for name, answer := range map[string]string{
+		"no HTTP":           "SSH-2.0-OpenSSH_9.2\r\n",
+		"header":            "HTTP/1.1 404 Not Found\r\nX-Error-Message no colon\r\n\r\n",
+		"control character": "HTTP/1.1 404 Not Found\r\nX-Error-Message: a\x01\x1b[2Jb\r\nContent-Length: 0\r\n\r\n",
+		"status":            "HTTP/1.1 4x4 What\r\n\r\n",
+		"length":            "HTTP/1.1 404 Not Found\r\nContent-Length: -5\r\n\r\n",
+		"length twice":      "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+		"huge headers":      "HTTP/1.1 404 Not Found\r\nX-Error-Message: " + strings.Repeat("x", 2<<20) + "\r\n\r\n",
+		"encoding":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			newFakeHub(t)
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			var asked atomic.Int32
+			go func() {
+				for {
+					connection, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					asked.Add(1)
+					go func() {
+						_, _ = connection.Read(make([]byte, 4096))
+						_, _ = connection.Write([]byte(answer))
+						time.Sleep(50 * time.Millisecond)
+						connection.Close()
+					}()
+				}
+			}()
+			t.Setenv("HF_ENDPOINT", "http://"+listener.Addr().String())
+			_, err = testClient().Pull(context.Background(), testRepo)
+			if err == nil || asked.Load() > 1 || usererr.Of(err) == "" || strings.Contains(err.Error(), "\x1b") {
+				t.Errorf("asked %d times: %.300v, hint %q", asked.Load(), err, usererr.Of(err))
+			}
+		})
+	}
+}
+
+// Models are removed whole, finished or not, and nothing else is.
+func TestRemove(t *testing.T) {
+	h := newFakeHub(t)
+	if _, err := h.pull(); err != nil {
+		t.Fatal(err)
+	}
+	_, partial, _ := folders(testRepo, "")
+	if err := os.Mkdir(partial, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := model.Remove("someone/small-bose"); err == nil || usererr.Of(err) != "did you mean someone/small-base?" {
+		t.Errorf("%v, hint %q", err, usererr.Of(err))
+	}
+	freed, err := model.Remove(testRepo)
+	if entries, _ := os.ReadDir(os.Getenv("VENTRILOQUIST_MODELS")); err != nil || freed < 10_000 || len(entries) != 0 {
+		t.Errorf("%d bytes, %v, left %v", freed, err, entries)
 	}
 }

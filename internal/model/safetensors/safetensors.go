@@ -12,6 +12,7 @@ package safetensors
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"os"
 	"sort"
@@ -142,6 +143,22 @@ func (f *File) Names() []string { return f.names }
 
 // Bytes returns the size of all tensors.
 func (f *File) Bytes() int64 { return int64(len(f.data)) }
+
+// CRC32C returns the CRC-32C of all data, in hexadecimal.
+func (f *File) CRC32C() string { return fmt.Sprintf("%08x", crc32.Checksum(f.data, castagnoli)) }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// DataCRC32C returns what CRC32C will return for a file with these tensors.
+func DataCRC32C(tensors []Entry) (string, error) {
+	hash := crc32.New(castagnoli)
+	for _, t := range tensors {
+		if err := t.Write(hash); err != nil {
+			return "", fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+	}
+	return fmt.Sprintf("%08x", hash.Sum32()), nil
+}
 
 // Tensor returns a view of a tensor, and whether it exists.
 func (f *File) Tensor(name string) (Tensor, bool) {
