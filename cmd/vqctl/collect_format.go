@@ -78,6 +78,9 @@ func findFormat(name, path string) (*format, error) {
 		return nil, usererr.With(fmt.Errorf("%s is an export of Telegram in HTML", path),
 			"export again in Telegram Desktop, with the format \"Machine-readable JSON\", and collect the result.json")
 	}
+	if err := unknown(head); err != nil {
+		return nil, err
+	}
 	if head.Dir || len(head.Text) == 0 && len(head.Names) == 0 {
 		return &formats[0], nil
 	}

@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,7 +19,14 @@ var spokenWords = []struct{ said, reaction string }{
 	{"Loved", "Loved"}, {"Liked", "Liked"}, {"Disliked", "Disliked"}, {"Laughed at", "Laughed"}, {"Emphasized", "Emphasized"},
 	{"Emphasised", "Emphasized"}, {"Questioned", "Questioned"},
 	{"Le encantó", "Loved"}, {"Le gustó", "Liked"}, {"Le dio risa", "Laughed"}, {"Exclamó por", "Emphasized"}, {"Dudó sobre", "Questioned"},
+	{"A attribué la mention « Adore » à", "Loved"}, {"A attribué la mention « J’aime » à", "Liked"}, {"A attribué la mention « Je n’aime pas » à", "Disliked"},
 	{"A adoré", "Loved"}, {"A aimé", "Liked"}, {"N’a pas aimé", "Disliked"}, {"A ri de", "Laughed"},
+}
+
+// spokenRemovals are the ways in which it is said that a reaction was taken back.
+var spokenRemovals = []struct{ said, reaction string }{
+	{"Removed a heart from", "Loved"}, {"Removed a like from", "Liked"}, {"Removed a dislike from", "Disliked"}, {"Removed a laugh from", "Laughed"},
+	{"Removed an exclamation from", "Emphasized"}, {"Removed a question mark from", "Questioned"},
 }
 
 // spokenEmoji are the words around an emoji.
@@ -38,6 +46,7 @@ type spokenReaction struct {
 	words    string // of the message
 	cut      bool   // words are its beginning
 	kind     Kind   // of a message without words
+	removal  bool   // it was taken back
 }
 
 // parseSpoken reads a reaction in words.
@@ -46,6 +55,11 @@ func parseSpoken(text string) (s spokenReaction, is bool) {
 	for _, w := range spokenWords {
 		if after, found := strings.CutPrefix(text, w.said+" "); found {
 			s.reaction, rest = w.reaction, after
+		}
+	}
+	for _, w := range spokenRemovals {
+		if after, found := strings.CutPrefix(text, w.said+" "); found {
+			s.reaction, s.removal, rest = w.reaction, true, after
 		}
 	}
 	for _, w := range spokenEmoji {
@@ -87,44 +101,83 @@ func (s *spokenReaction) fits(m *WindowMessage) bool {
 	return m.Kind == Text && (words == strings.TrimSpace(s.words) && !s.cut || s.cut && (strings.HasPrefix(words, s.words) || words == s.words+"…"))
 }
 
-// spokenReactions turns reactions in words into reactions.
+// spokenReactions turns reactions in words into reactions. It holds the last ones back, with what follows them, for they may be
+// taken back.
 type spokenReactions struct {
 	sources map[int64]string
-	recent  []WindowMessage // a ring
+	recent  []placedMessage // a ring
 	next    int
-	yield   func(*WindowMessage) error
+	held    []placedMessage // the first is a reaction in words
+	yield   func(*placedMessage) error
 }
 
-func newSpokenReactions(sources map[int64]string, yield func(*WindowMessage) error) *spokenReactions {
+func newSpokenReactions(sources map[int64]string, yield func(*placedMessage) error) *spokenReactions {
 	return &spokenReactions{sources: sources, yield: yield}
 }
 
 // add takes the next message of the conversation.
 func (s *spokenReactions) add(m *placedMessage) error {
+	spoken := false
 	if m.Kind == Text && !m.Replies && s.mayBeSpoken(m) {
 		if reaction, is := parseSpoken(m.Text); is {
 			if target := s.only(&reaction, m.Date); target != nil {
-				m.Kind, m.Text = Reaction, reaction.reaction
-				m.Replies, m.QuotedKind, m.QuotedText = true, target.Kind, target.Text
+				if reaction.removal && s.takeBack(&reaction, m.Sender, target.id) {
+					return nil
+				}
+				if spoken = !reaction.removal; spoken {
+					m.Kind, m.Text = Reaction, reaction.reaction
+					m.Replies, m.QuotedKind, m.QuotedText, m.target = true, target.Kind, target.Text, target.id
+				}
 			}
 		}
 	}
 	if m.Kind != Reaction {
-		s.remember(&m.WindowMessage)
+		s.remember(m)
 	}
-	return s.yield(&m.WindowMessage)
+	if len(s.held) == 0 && !spoken {
+		return s.yield(m)
+	}
+	s.held = append(s.held, *m)
+	return s.release(recentMessages)
 }
+
+// takeBack drops a reaction that is held back, and reports whether there is one.
+func (s *spokenReactions) takeBack(removed *spokenReaction, sender string, target int64) bool {
+	for i := len(s.held) - 1; i >= 0; i-- {
+		if h := &s.held[i]; h.target == target && h.Sender == sender && h.Text == removed.reaction {
+			s.held = slices.Delete(s.held, i, i+1)
+			return true
+		}
+	}
+	return false
+}
+
+// release yields what is held back except for the last messages, of which the first is a reaction in words.
+func (s *spokenReactions) release(most int) error {
+	n := 0
+	for n < len(s.held) && (len(s.held)-n > most || s.held[n].target == 0) {
+		if err := s.yield(&s.held[n]); err != nil {
+			return err
+		}
+		n++
+	}
+	s.held = slices.Delete(s.held, 0, n)
+	return nil
+}
+
+// flush yields the rest.
+func (s *spokenReactions) flush() error { return s.release(0) }
 
 // mayBeSpoken reports whether a message was sent by a program that says reactions in words.
 func (s *spokenReactions) mayBeSpoken(m *placedMessage) bool {
 	switch program(s.sources[m.chat.source]) {
-	case "whatsapp", "telegram", "signal", "discord":
+	case "whatsapp", "telegram", "signal", "discord", "meta", "slack", "export":
 		return false
 	}
 	return true
 }
 
-func (s *spokenReactions) remember(m *WindowMessage) {
+func (s *spokenReactions) remember(m *placedMessage) {
 	if len(s.recent) < recentMessages {
 		s.recent = append(s.recent, *m)
 		return
@@ -134,11 +187,11 @@ func (s *spokenReactions) remember(m *WindowMessage) {
 }
 
 // only returns the only recent message that a reaction may be to, nil if there is none, or are several.
-func (s *spokenReactions) only(reaction *spokenReaction, date int64) *WindowMessage {
-	var found *WindowMessage
+func (s *spokenReactions) only(reaction *spokenReaction, date int64) *placedMessage {
+	var found *placedMessage
 	for i := range s.recent {
 		m := &s.recent[i]
-		if date-m.Date > recentTime || !reaction.fits(m) {
+		if date-m.Date > recentTime || !reaction.fits(&m.WindowMessage) {
 			continue
 		}
 		if found != nil {

@@ -2,6 +2,7 @@ package messages_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"ventriloquist/internal/messages"
@@ -13,7 +14,7 @@ func TestSpoken_ReactionToTheMessageThatItQuotes(t *testing.T) {
 		"Loved “see you”": "Loved", "Liked “see you”": "Liked", "Disliked \"see you\"": "Disliked", "Laughed at “see you”": "Laughed",
 		"Emphasized “see you”": "Emphasized", "Emphasised “see you”": "Emphasized", "Questioned “see you”": "Questioned",
 		"Reacted 🔥 to “see you”": "🔥", "Liked “see…”": "Liked", "Le encantó “see you”": "Loved", "A aimé « see you »": "Liked",
-		"A adoré «\u00a0see you\u00a0»": "Loved", "Reaccionó con 😂 a “see you”": "😂", "Loved an image": "Loved", "Le gustó una imagen": "Liked",
+		"A adoré «\u00a0see you\u00a0»": "Loved", "Reaccionó con 😂 a “see you”": "😂", "Loved an image": "Loved", "A attribué la mention « J’aime » à « see you »": "Liked", "Le gustó una imagen": "Liked",
 	} {
 		db := create(t)
 		collect(t, db, "sms x", messages.Whole, false, said("1", at(0), "see you"), entry{GUID: "2", Date: at(5), Kind: messages.Image, Text: "a.png", Attachment: "f"},
@@ -60,5 +61,18 @@ func TestSpoken_OldMessagesAreNotMeant(t *testing.T) {
 	got := read(t, db, nil)[101:]
 	if got[0].Kind != messages.Text || got[1].Kind != messages.Reaction || got[2].Kind != messages.Text {
 		t.Errorf("they are %+v", got)
+	}
+}
+
+// A reaction in words that is taken back in words is none, and neither are words.
+func TestSpoken_TakenBack(t *testing.T) {
+	t.Parallel()
+	db := create(t)
+	collect(t, db, "sms x", messages.Whole, false, said("1", at(0), "see you"), from("+1", said("2", at(60), "Loved “see you”")), said("3", at(70), "at noon"),
+		from("+1", said("4", at(80), "Liked “see you”")), from("+2", said("5", at(85), "Liked “see you”")), from("+1", said("6", at(90), "Removed a like from “see you”")), said("7", at(100), "ok"),
+		from("+2", said("8", at(110), "Removed a laugh from “see you”")))
+	got := texts(read(t, db, nil))
+	if want := []string{"see you", "Loved", "at noon", "Liked", "ok", "Removed a laugh from “see you”"}; !slices.Equal(got, want) {
+		t.Errorf("messages are %q, want %q", got, want)
 	}
 }

@@ -24,6 +24,7 @@ type twins struct {
 	reader *Reader
 	active bool // the conversation has several chats
 	held   []heldMessage
+	copies map[int64]int64 // of the ids of copies: the id of the message that is shown; nil if nobody asks
 	yield  func(*placedMessage) error
 }
 
@@ -50,7 +51,7 @@ func (t *twins) add(m *placedMessage) error {
 	new := heldMessage{placedMessage: *m, chats: []*chat{m.chat}, person: t.reader.person(m.Sender), words: strings.TrimSpace(norm.NFC.String(m.Text))}
 	for i := range t.held {
 		if t.held[i].isTwin(&new, t.reader.sources) {
-			t.held[i].merge(&new)
+			t.held[i].merge(&new, t.copies)
 			slices.SortStableFunc(t.held, func(a, b heldMessage) int { return a.compare(&b.placedMessage) })
 			return nil
 		}
@@ -100,10 +101,14 @@ func program(source string) string {
 }
 
 // merge adds a copy: the one that answers a message, or tells the time more precisely, is shown.
-func (h *heldMessage) merge(m *heldMessage) {
-	chats := append(h.chats, m.chat)
+func (h *heldMessage) merge(m *heldMessage, copies map[int64]int64) {
+	chats, other := append(h.chats, m.chat), m.id
 	if m.Replies && !h.Replies || m.Replies == h.Replies && h.tellsMinutes() && !m.tellsMinutes() {
+		other = h.id
 		*h = *m
 	}
 	h.chats = chats
+	if copies != nil {
+		copies[other] = h.id
+	}
 }

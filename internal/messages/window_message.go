@@ -41,10 +41,16 @@ WHERE m.chat = ? AND m.date >> 30 BETWEEN ? AND ? AND ` + isShown + ` ORDER BY m
 // system call.
 const mapFile = `PRAGMA mmap_size = 134217728`
 
-// WindowMessages calls yield for each message of the given conversations, merged, in the order of date, row and position
-// in the row. A message that several chats hold comes once, and a reaction in words is a reaction. The next message overwrites the value passed to yield. An error from yield ends the reading and is returned
-// unchanged.
+// WindowMessages calls yield for each message of the given conversations, merged, in the order of date, row and position in
+// the row. A message that several chats hold comes once, and a reaction in words is a reaction. The next message overwrites the
+// value passed to yield. An error from yield ends the reading and is returned unchanged.
 func (r *Reader) WindowMessages(ctx context.Context, conversations []Conversation, yield func(*WindowMessage) error) error {
+	return r.merged(ctx, conversations, nil, func(m *placedMessage) error { return yield(&m.WindowMessage) })
+}
+
+// merged is WindowMessages with the keys of the messages. It records in copies, unless that is nil, which message is shown for
+// the ones that are copies of it.
+func (r *Reader) merged(ctx context.Context, conversations []Conversation, copies map[int64]int64, yield func(*placedMessage) error) error {
 	q := r.q
 	if db, is := q.(*sql.DB); is { // the chats are read side by side, on one connection
 		conn, err := db.Conn(ctx)
@@ -78,10 +84,14 @@ func (r *Reader) WindowMessages(ctx context.Context, conversations []Conversatio
 	}
 	spoken := newSpokenReactions(r.sources, yield)
 	twins := newTwins(r, len(streams) > 1, spoken.add)
+	twins.copies = copies
 	for {
 		s := earliest(streams)
 		if s == nil {
-			return twins.flush()
+			if err := twins.flush(); err != nil {
+				return err
+			}
+			return spoken.flush()
 		}
 		m := &s.ready[s.next]
 		if s.next++; !r.canceled[m.id] {
@@ -100,6 +110,7 @@ type placedMessage struct {
 	WindowMessage
 	id, row int64
 	chat    *chat
+	target  int64 // id of the message that a reaction in words is to
 }
 
 func (m *placedMessage) compare(n *placedMessage) int {

@@ -3,6 +3,7 @@ package sources
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.uber.org/zap"
 
@@ -123,7 +124,7 @@ func (c *collector) put(m *Message, partial bool) error {
 		return err
 	}
 	row := messages.Row{Source: p.source, Chat: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
-		TargetGUID: m.ReplyTo, TargetPart: messages.WholeMessage, Partial: partial, Parts: make([]messages.Part, len(m.Parts))}
+		TargetGUID: m.ReplyTo, TargetPart: messages.WholeMessage, Partial: partial, Versions: m.Versions, Retracted: m.Retracted, Parts: make([]messages.Part, len(m.Parts))}
 	for i, part := range m.Parts {
 		row.Parts[i] = messages.Part{Number: i, Kind: part.Kind, Text: part.Text, Attachment: part.Attachment, Transcript: part.Transcript, File: part.File}
 	}
@@ -137,7 +138,11 @@ func (c *collector) place(chat *Chat) (p place, err error) {
 		return p, nil
 	}
 	if p.source, err = c.tx.Source(chat.Source, chat.Extent); err == nil {
-		p.conversation, err = c.tx.Conversation(p.source, chat.Group, messages.Members(chat.Members...))
+		members := messages.Members(chat.Members...)
+		for i := range members {
+			members[i].Absent = slices.Contains(chat.Absent, members[i].Address)
+		}
+		p.conversation, err = c.tx.Conversation(p.source, chat.Group, members)
 	}
 	c.chats[chat] = p
 	return p, err

@@ -15,6 +15,8 @@ type Chat struct {
 	Group  bool
 	// Members are the addresses of the participants. The owner may be among them, as messages.Owner or by an address.
 	Members []string
+	// Absent are those of Members that were absent (see messages.Member).
+	Absent []string
 }
 
 // Message is one message of a chat, or a reaction to one.
@@ -30,6 +32,10 @@ type Message struct {
 	Partial bool
 	// ReplyTo is the GUID of the message it answers or reacts to, "" for none.
 	ReplyTo string
+	// Versions are the texts of an edited message, the current one last.
+	Versions []messages.Version
+	// Retracted reports whether it was unsent: no source's copy is shown.
+	Retracted bool
 }
 
 // Part becomes a message of its own in the store.

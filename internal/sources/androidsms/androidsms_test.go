@@ -103,7 +103,7 @@ func TestRead(t *testing.T) {
 	if three := s.Messages[4].Chat; !three.Group || !slices.Equal(three.Members, []string{"+15550000001", "+15550000002"}) || three != s.Messages[5].Chat {
 		t.Errorf("the group is %+v", three)
 	}
-	if s.Names["+15550000001"] != "John Smith" || len(s.Names) != 2 || len(s.Notes) != 0 {
+	if s.Names["+15550000001"] != "John Smith" || len(s.Names) != 2 || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "no characters") {
 		t.Errorf("names are %v, notes %q", s.Names, s.Notes)
 	}
 	if a := s.Messages[3].Parts[0].Attachment; a == "" || a == s.Messages[6].Parts[0].Attachment {
@@ -228,7 +228,7 @@ func TestRead_Errors(t *testing.T) {
 		})
 	}
 	s, err := read(t, write(t, strings.Replace(backup, `count="14"`, `count="20"`, 1)))
-	if err != nil || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "20 messages, but there are 14") {
+	if err != nil || len(s.Notes) != 2 || !strings.Contains(s.Notes[1], "20 messages, but there are 14") {
 		t.Errorf("notes are %q (%v)", s.Notes, err)
 	}
 }

@@ -87,3 +87,33 @@ func TestRead_Subject(t *testing.T) {
 	}
 	s.Want(t, "2024-03-15 19:02:00 +15550000001 text: Lunch", "2024-03-15 19:02:00 +15550000001 text: at noon", "2024-03-15 19:02:01 +15550000001 text: at noon")
 }
+
+// Damage in the middle costs the message that holds it; the rest is kept, and the damage is counted and named with its line.
+func TestRead_DamageInTheMiddle(t *testing.T) {
+	one, two, three := sms("1", "+15550000001", "1710529320000", "one"), sms("2", "+15550000001", "1710529321000", "two"), sms("1", "+15550000001", "1710529322000", "three")
+	for name, damaged := range map[string]string{
+		"Quote": strings.Replace(two, `"two"`, `"two`, 1), "LastQuote": strings.Replace(two, `Smith"`, `Smith`, 1), "Cut": two[:len(two)/2] + "\n", "NoEquals": strings.Replace(two, "body=", "body", 1),
+		"Picture": strings.Replace(picture, `cl="IMG_1.jpg"`, `cl="IMG_1.jpg`, 1), "PictureCut": picture[:len(picture)/2],
+	} {
+		s, err := read(t, write(t, "<smses count=\"3\">\n"+one+damaged+three+"</smses>"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts []string
+		for _, m := range s.Messages {
+			texts = append(texts, m.Parts[0].Text)
+		}
+		if !slices.Equal(texts, []string{"one", "three"}) || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], ".xml:") || s.Counts[sources.Unread] != 1 {
+			t.Errorf("%s: messages are %q, damage %q, counts %v, notes %q", name, texts, s.Damage, s.Counts, s.Notes)
+		}
+	}
+}
+
+// Bytes that are no characters do not pass silently.
+func TestRead_BadBytesAreNoted(t *testing.T) {
+	s, err := read(t, write(t, `<smses count="1">`+sms("1", "+15550000001", "1710529320000", "caf\xe9")+`</smses>`))
+	if err != nil || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "1 elements have bytes that are no characters") {
+		t.Errorf("notes are %q (%v)", s.Notes, err)
+	}
+	s.Want(t, "2024-03-15 19:02:00 +15550000001 text: caf\uFFFD")
+}

@@ -205,7 +205,7 @@ type emitter struct {
 	begun     bool
 	row       int64
 	count     int64 // according to the file
-	depth     int   // of the current element
+	replaced  int   // elements with something that is no character
 	mms       *mms
 	own       own
 	chats     map[string]*sources.Chat

@@ -6,7 +6,6 @@ import (
 	"compress/flate"
 	"compress/gzip"
 	"context"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -58,34 +57,38 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		return 0, err
 	}
 	defer in.Close()
-	limited := &limitedReader{in: newMender(in)}
-	d := xml.NewDecoder(limited)
-	d.Strict = false
+	s := newScanner(in)
 	e := emitter{reader: r, sink: sink, chats: map[string]*sources.Chat{}, own: own{reading: r.reading, sink: sink, learned: map[string]bool{}}}
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
+	for damages := 0; ; {
+		err := e.next(s)
+		if errors.Is(err, io.EOF) && !isDamage(err) {
 			break
-		}
-		if err == nil {
-			err = e.token(token)
-		}
-		if err == nil && e.mms == nil {
-			limited.reset()
 		}
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err != nil {
-			err = r.explain(d, err)
-			if e.row == 0 || errors.Is(err, errLimit) || ctx.Err() != nil || !isDamage(err) {
-				return e.row, err
+		if err == nil {
+			continue
+		}
+		line := s.line()
+		err = r.explain(line, err)
+		if !e.begun || e.row == 0 && !s.canResume() || errors.Is(err, errLimit) || ctx.Err() != nil || !isDamage(err) {
+			return e.row, err
+		}
+		isMessage := s.isMessage()
+		if damages++; damages > mostDamage || !s.canResume() || !s.resume() {
+			if e.row == 0 {
+				return 0, err
 			}
 			return e.damaged(err), nil
 		}
+		e.passOver(err, isMessage)
 	}
 	if !e.begun {
 		return 0, usererr.With(fmt.Errorf("%s holds no <smses>", r.path), "it is no backup of messages of SMS Backup & Restore; one of calls is another")
+	}
+	if e.replaced > 0 {
+		sink.Note("%s: %d elements have bytes that are no characters; these became U+FFFD", r.path, e.replaced)
 	}
 	if e.count > 0 && e.count != e.row {
 		sink.Note("it says that it holds %d messages, but there are %d", e.count, e.row)
@@ -119,15 +122,11 @@ func (e *emitter) damaged(err error) int64 {
 const mostMissing = 1 << 40
 
 // explain adds the position in the file to an error.
-func (r *Reader) explain(d *xml.Decoder, err error) error {
+func (r *Reader) explain(line int, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	line, _ := d.InputPos()
-	var syntax *xml.SyntaxError
-	if errors.As(err, &syntax) {
-		line, err = syntax.Line, damageError{errors.New(syntax.Msg)}
-	} else if errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(flate.CorruptInputError)) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, zip.ErrChecksum) {
+	if errors.As(err, new(flate.CorruptInputError)) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = damageError{err} // of a compressed file
 	}
 	advice := "the backup may not have been written to its end: make another"
@@ -137,21 +136,44 @@ func (r *Reader) explain(d *xml.Decoder, err error) error {
 	return usererr.With(fmt.Errorf("%s:%d: %w", r.path, line, err), "%s", advice)
 }
 
-// token reads the next token of the file.
-func (e *emitter) token(token xml.Token) error {
-	switch t := token.(type) {
-	case xml.StartElement:
-		if e.depth++; e.depth > deepest {
-			return fmt.Errorf("%w: elements are nested deeper than %d levels", errLimit, deepest)
+// passOver records a damaged message, behind which the next one was found.
+func (e *emitter) passOver(err error, isMessage bool) {
+	units := int64(0)
+	switch {
+	case e.mms != nil:
+		e.mms, units = nil, 1
+	case isMessage:
+		e.row++
+		units = 1
+	}
+	e.sink.Unreadable(err.Error(), units)
+}
+
+// next reads the next element of the file.
+func (e *emitter) next(s *scanner) error {
+	begins, closed, err := s.next()
+	if err != nil {
+		return err
+	}
+	if s.depth > deepest {
+		return fmt.Errorf("%w: elements are nested deeper than %d levels", errLimit, deepest)
+	}
+	if begins {
+		if err := e.start(s.name, s.values); err != nil {
+			return err
 		}
-		return e.start(t)
-	case xml.EndElement:
-		e.depth--
-		if t.Name.Local == "mms" {
-			return e.endMMS()
+		if s.replaced {
+			e.replaced++
+			s.replaced = false
 		}
 	}
-	return nil
+	if (!begins || closed) && s.name == "mms" {
+		err = e.endMMS()
+	}
+	if e.mms == nil {
+		s.reset()
+	}
+	return err
 }
 
 // endMMS emits the current mms, if there is one.
@@ -164,9 +186,8 @@ func (e *emitter) endMMS() error {
 	return e.emit(m.message(e.reader, &e.own))
 }
 
-func (e *emitter) start(t xml.StartElement) error {
-	values := attributes(t.Attr)
-	switch t.Name.Local {
+func (e *emitter) start(name string, values map[string]string) error {
+	switch name {
 	case "smses":
 		e.begun = true
 		e.count, _ = strconv.ParseInt(values["count"], 10, 64)
@@ -191,15 +212,4 @@ func (e *emitter) start(t xml.StartElement) error {
 		}
 	}
 	return nil
-}
-
-// attributes returns the attributes of an element. The app writes "null" for missing values.
-func attributes(list []xml.Attr) map[string]string {
-	values := make(map[string]string, len(list))
-	for _, a := range list {
-		if a.Value != "null" {
-			values[a.Name.Local] = a.Value
-		}
-	}
-	return values
 }

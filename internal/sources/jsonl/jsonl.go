@@ -8,35 +8,51 @@
 // A chat's members are the people who speak in it. "reply_to" is the number, from 0, of the target message within its
 // chat.
 // A time without a zone is in the machine's zone, or in Reading.Zone.
+//
+// Lines may say more, as the files do that package export writes: a line of the kind "chat" names the members of a chat, messages
+// have identifiers, kinds, attachments and earlier texts, and lines of the kind "deleted" name messages that were unsent.
 package jsonl
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
-	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/lines"
-	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/usererr"
 )
 
 // Recognize reports whether a file consists of JSON lines with chats.
 func Recognize(h *sources.Head) bool {
-	line, _, whole := bytes.Cut(bytes.TrimLeft(lines.WithoutMark(h.Text), " \t\r\n"), []byte("\n"))
-	if !whole && len(line) >= 1<<15 {
-		return false
+	for line := range bytes.Lines(bytes.TrimLeft(lines.WithoutMark(h.Text), " \t\r\n")) {
+		if isLine(line) {
+			return true
+		}
+		if !bytes.HasPrefix(line, []byte("{")) {
+			return false
+		}
+		var fields map[string]json.RawMessage
+		if json.Unmarshal(line, &fields) == nil { // a line of another kind; one that is damaged does not tell
+			return false
+		}
 	}
+	return false
+}
+
+// isLine reports whether a line is one of a chat.
+func isLine(line []byte) bool {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(line, &fields) != nil {
 		return false
 	}
-	for _, name := range []string{"chat", "time", "name", "text"} {
+	names := []string{"chat", "time", "name", "text"}
+	if string(fields["kind"]) == `"chat"` {
+		names = []string{"chat", "members"}
+	}
+	for _, name := range names {
 		if _, there := fields[name]; !there {
 			return false
 		}
@@ -48,9 +64,9 @@ const form = `a line reads {"chat": "pub night", "time": "2024-03-15T19:02:00Z",
 
 // Reader reads one file.
 type Reader struct {
-	path    string
-	name    string // the store's name for it
-	reading sources.Reading
+	path     string
+	absolute string
+	reading  sources.Reading
 }
 
 // Open returns a reader for the file at path.
@@ -59,7 +75,7 @@ func Open(path string, reading sources.Reading) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
-	return &Reader{path: path, name: "jsonl " + absolute, reading: reading}, nil
+	return &Reader{path: path, absolute: absolute, reading: reading}, nil
 }
 
 // Path returns the file's path.
@@ -78,76 +94,37 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if s.read == 0 && s.wrong != nil {
+		return 0, usererr.With(s.wrong, form)
+	}
 	if r.reading.Owner != nil && !s.owner && total > 0 {
 		sink.Note("none of its people is you: name yourself with %v NAME", usererr.Option("me"))
 	}
+	s.name()
 	e := emitter{survey: &s, sink: sink, total: total}
-	_, err = r.each(ctx, e.line)
-	return total, err
+	if total, err = r.each(ctx, e.line); err != nil {
+		return total, err
+	}
+	e.notes()
+	return total, nil
 }
 
-// each calls visit for every line; the row of an empty line is nil.
-func (r *Reader) each(ctx context.Context, visit func(number int64, row *row) error) (int64, error) {
+// each calls visit for every line; the row of an empty line is nil, and so is that of a line that is wrong.
+func (r *Reader) each(ctx context.Context, visit func(number int64, row *row, wrong error) error) (int64, error) {
 	in, err := sources.Open(r.path)
 	if err != nil {
 		return 0, err
 	}
 	defer in.Close()
+	var one row
 	return lines.Each(ctx, in, r.path, func(number int64, line []byte) error {
 		if len(bytes.TrimSpace(line)) == 0 {
-			return visit(number, nil)
+			return visit(number, nil, nil)
 		}
-		row, err := r.parse(line)
-		if err != nil {
-			return usererr.With(fmt.Errorf("%s:%d: %w", r.path, number, err), form)
+		one = row{}
+		if err := one.parse(line, r.reading.Zone); err != nil {
+			return visit(number, &one, fmt.Errorf("%s:%d: %w", r.path, number, err))
 		}
-		return visit(number, row)
+		return visit(number, &one, nil)
 	})
-}
-
-// parse reads a line.
-func (r *Reader) parse(line []byte) (*row, error) {
-	var chat, name, text *string
-	var when json.RawMessage
-	var answered *int
-	fields := map[string]any{"chat": &chat, "time": &when, "name": &name, "text": &text, "reply_to": &answered}
-	if err := jsonfields.ReadLine(line, fields); err != nil {
-		return nil, err
-	}
-	switch {
-	case chat == nil:
-		return nil, errors.New(`no string "chat"`)
-	case name == nil || *name == "":
-		return nil, errors.New(`no string "name"`)
-	case text == nil:
-		return nil, errors.New(`no string "text"`)
-	case answered != nil && *answered < 0:
-		return nil, fmt.Errorf(`"reply_to" is %d, not the number of a message of the chat, from 0`, *answered)
-	}
-	at, err := sources.ParseTime(when, r.reading.Zone)
-	if err != nil {
-		return nil, fmt.Errorf(`"time": %w`, err)
-	}
-	return &row{chat: *chat, at: at, name: *name, text: *text, answered: answered}, nil
-}
-
-// chat is what the survey learns about a chat.
-type chat struct {
-	sources.Chat
-	speakers map[string]bool
-	rows     int
-	last     time.Time      // of the message before
-	answered map[int]string // the identifiers of the messages with replies, by number
-}
-
-func (c *chat) speaks(address string) {
-	if !c.speakers[address] {
-		c.speakers[address] = true
-		c.Members = append(c.Members, address)
-	}
-	others := len(c.Members)
-	if c.speakers[messages.Owner] {
-		others--
-	}
-	c.Group = others > 1
 }

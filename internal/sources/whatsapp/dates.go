@@ -48,35 +48,16 @@ func (s *stamp) day(o order) (year, month, day int, ok bool) {
 	if month < 1 || month > 12 || day < 1 || day > 31 {
 		return 0, 0, 0, false
 	}
-	if s.era == 0 && digits == 4 && year >= firstPersian && year <= lastPersian {
-		return persian(year, month, day)
+	if s.era == 0 && digits == 4 {
+		switch {
+		case year >= firstPersian && year <= lastPersian:
+			return persian(year, month, day)
+		case year >= firstIslamic && year <= lastIslamic:
+			return s.islamic.day(year, month, day)
+		}
 	}
 	at := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 	return year, month, day, at.Day() == day
-}
-
-// The years of the Persian calendar in which there is WhatsApp. Years of the Islamic calendar are greater until 2050.
-const (
-	firstPersian = 1387
-	lastPersian  = 1428
-)
-
-// persian converts a day of the Persian calendar, whose leap years follow a cycle of 33 years in our time.
-func persian(y, m, d int) (year, month, day int, ok bool) {
-	length := 31
-	if m > 6 {
-		length = 30
-	}
-	if m == 12 && (8*y+29)%33 >= 8 {
-		length = 29
-	}
-	if d > length {
-		return 0, 0, 0, false
-	}
-	y += 1595
-	days := 365*y + y/33*8 + (y%33+3)/4 + 31*(m-1) - max(m-7, 0) + d - 355668
-	at := time.Date(0, 1, 1+days, 0, 0, 0, 0, time.UTC)
-	return at.Year(), int(at.Month()), at.Day(), true
 }
 
 // time returns the time of a stamp in an order that fits.

@@ -51,9 +51,31 @@ func TestRead_PersianCalendar(t *testing.T) {
 		"2024-03-19 18:44:00 Zoe text: a", "2024-03-20 09:10:00 me text: b", "2025-03-20 10:00:00 Zoe text: c", "2025-09-23 10:00:00 Zoe text: d")
 }
 
+// A phone with the Islamic calendar: its dates are converted, as Umm al-Qura unless only the civil form has one of them. The first
+// of Ramadan was on 11 March 2024 and 1 March 2025.
+func TestRead_IslamicCalendar(t *testing.T) {
+	s := want(t, "WhatsApp Chat with Zoe.txt", "1445/09/01, 18:44 - Zoe: a\n1445/10/01, 09:10 - Aidan: b\n1446/09/01, 10:00 - Zoe: c\n",
+		"2024-03-11 18:44:00 Zoe text: a", "2024-04-10 09:10:00 me text: b", "2025-03-01 10:00:00 Zoe text: c")
+	if !strings.Contains(strings.Join(s.Notes, "\n"), "Umm al-Qura") {
+		t.Errorf("notes are %q", s.Notes)
+	}
+	want(t, "WhatsApp Chat - Zoe.txt", "[١\u200f/٩\u200f/١٤٤٥ هـ، ٧:٠٢:٠٣ م] Zoe: a\r\n[٢\u200f/٩\u200f/١٤٤٥ هـ، ٧:٠٢:٠٣ ص] Aidan: b\r\n", "2024-03-11 19:02:03 Zoe text: a", "2024-03-12 07:02:03 me text: b")
+	s = want(t, "WhatsApp Chat with Zoe.txt", "30/07/1445, 18:44 - Zoe: a\n29/08/1445, 09:10 - Aidan: b\n01/09/1445, 10:00 - Zoe: c\n",
+		"2024-02-10 18:44:00 Zoe text: a", "2024-03-10 09:10:00 me text: b", "2024-03-11 10:00:00 Zoe text: c")
+	if !strings.Contains(strings.Join(s.Notes, "\n"), "civil form") {
+		t.Errorf("notes are %q", s.Notes)
+	}
+}
+
+// The eras of Japan and Taiwan.
+func TestRead_Eras(t *testing.T) {
+	want(t, "WhatsApp Chat - Zoe.txt", "[令和6年3月15日 19:02:03] Zoe: a\r\n[令和6年3月16日 19:02:03] Aidan: b\r\n", "2024-03-15 19:02:03 Zoe text: a", "2024-03-16 19:02:03 me text: b")
+	want(t, "WhatsApp Chat - Zoe.txt", "[民國113/3/15 下午7:02:03] Zoe: a\r\n[民國113/3/16 下午7:02:03] Aidan: b\r\n", "2024-03-15 19:02:03 Zoe text: a", "2024-03-16 19:02:03 me text: b")
+}
+
 // Dates that cannot be are refused.
 func TestRead_ImpossibleDates(t *testing.T) {
-	for _, date := range []string{"1445/09/05", "05/09/1445", "01/01/1999"} {
+	for _, date := range []string{"1325/09/05", "05/09/5784", "01/01/1999"} {
 		path := filepath.Join(t.TempDir(), "WhatsApp Chat with Zoe.txt")
 		if err := os.WriteFile(path, []byte(date+", 18:44 - Zoe: a\n"+date+", 18:45 - Aidan: b\n"), 0o600); err != nil {
 			t.Fatal(err)

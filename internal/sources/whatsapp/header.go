@@ -24,6 +24,8 @@ type stamp struct {
 	date   [3]int
 	digits [3]int // the number of digits of each number
 	era    int    // the year before the first year of another calendar; 0 is ours
+	// islamic is the variant in which a year of the Islamic calendar is meant.
+	islamic islamic
 	clock
 	upper bool // AM and PM in capitals, as in America
 	// koreanHalf reports whether the half of the day is in Korean, where the year comes first, even a two-digit one.
@@ -188,22 +190,40 @@ func (p *scanner) date(s *stamp) bool {
 	if found {
 		p.rest, s.era = rest, buddhistEra
 	}
+	for _, era := range yearMarks {
+		if rest, found := strings.CutPrefix(strings.TrimLeftFunc(p.rest, isSpace), era); found {
+			p.rest = rest
+		}
+	}
 	return true
 }
+
+// yearMarks follow a year of the Islamic or the Persian calendar.
+var yearMarks = []string{"هـ", "AH", "AP", "ه\u200d.ش.", "ه.ش."}
 
 // buddhistEra is the year before the first year of the Buddhist calendar.
 const buddhistEra = -543
 
-// era takes the letter of a Japanese era before its year.
+// eras are the years before the first ones of eras of Japan and Taiwan.
+var eras = []struct {
+	name string
+	year int
+}{{"R", 2018}, {"H", 1988}, {"令和", 2018}, {"平成", 1988}, {"民國", 1911}, {"民国", 1911}}
+
+// era takes the name of an era before its year.
 func (p *scanner) era() (year int, found bool) {
 	p.marks()
-	if len(p.rest) < 2 || digit(rune(p.rest[1])) < 0 {
+	if c, _ := utf8.DecodeRuneInString(p.rest); digit(c) >= 0 {
 		return 0, false
 	}
-	if year, found = map[byte]int{'R': 2018, 'H': 1988}[p.rest[0]]; found {
-		p.rest = p.rest[1:]
+	for _, e := range eras {
+		rest, is := strings.CutPrefix(p.rest, e.name)
+		if c, _ := utf8.DecodeRuneInString(rest); is && digit(c) >= 0 {
+			p.rest = rest
+			return e.year, true
+		}
 	}
-	return year, found
+	return 0, false
 }
 
 // joiners separate date and time in some languages.

@@ -10,6 +10,7 @@ import (
 // learned is what a first reading shows about the form of a file's lines.
 type learned struct {
 	letters letters
+	islamic islamic           // the variant of the Islamic calendar
 	crlf    bool              // items end with CR LF, and lines within them with LF
 	names   map[string]bool   // senders
 	second  map[string]string // the rest of names that contain a colon
@@ -32,6 +33,9 @@ func (l *learned) learn(s *survey) (again bool) {
 			l.second[name] = second
 			again = true
 		}
+	}
+	if s.civil > 0 && l.islamic == ummAlQura {
+		l.islamic, again = civil, true
 	}
 	return again || l.crlf
 }

@@ -79,6 +79,9 @@ func (r *Reader) chat(ctx context.Context, t *text, sink sources.Sink) (int64, e
 	if e.order, proven = s.calendar.order(); !proven {
 		sink.Note("%s: its dates are read as %v: no date is unambiguous", t.path, e.order)
 	}
+	if s.islamic > 0 {
+		sink.Note("%s: its dates are those of the Islamic calendar, %v", t.path, t.learned.islamic)
+	}
 	if err := e.identify(); err != nil {
 		return 0, err
 	}

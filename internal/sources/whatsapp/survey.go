@@ -55,6 +55,7 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 		within = !isEnd
 		line := t.learned.letters.decode(raw)
 		s, rest, ok := header(line)
+		s.islamic = t.learned.islamic
 		if ok && (form == nil || s.style == *form) && fits(&s) && !continues && !t.learned.pasted[number] {
 			if err := finish(); err != nil {
 				return err
@@ -104,6 +105,8 @@ type survey struct {
 	second   map[string]string // the text before a colon that all messages of a sender begin with
 	afterLF  int               // items after a line that ended with LF, and after one that ended with CR LF
 	afterCR  int
+	islamic  int // dates with years of the Islamic calendar
+	civil    int // those of them that only its civil variant has
 	samples  samples
 	host     string // the sender of the first notice, at the beginning of the file
 }
@@ -163,7 +166,7 @@ func (s *stamp) hasDay() bool {
 			return true
 		}
 	}
-	return false
+	return s.isIslamic() && s.isCivil()
 }
 
 func (s *survey) item(at *item) error {
@@ -171,6 +174,12 @@ func (s *survey) item(at *item) error {
 		s.form, s.reader.iPhone = at.stamp.style, at.stamp.iPhone()
 	}
 	s.calendar.add(&at.stamp)
+	if at.stamp.isIslamic() {
+		s.islamic++
+		if at.stamp.isCivil() {
+			s.civil++
+		}
+	}
 	if at.afterLF {
 		s.afterLF++
 	} else {

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/usererr"
+)
+
+// strangers are files and folders that people give to collect and that hold no messages, or not in a form that is read.
+var strangers = []struct {
+	is           func(h *sources.Head) bool
+	what, advice string
+}{
+	{begins("<calls"), "a backup of calls of SMS Backup & Restore, without messages", "collect the backup of messages, sms-….xml, instead"},
+	{begins("BEGIN:VCARD"), "an address book (vCards), without messages", "`vqctl contacts suggest --address-book FILE` reads it"},
+	{holds("sms-", ".xml"), "several files, of which sms-….xml is a backup of messages", "unpack it if it is a zip, and collect the sms-….xml"},
+	{holds("calls-", ".xml"), "a backup of calls of SMS Backup & Restore, without messages", "collect the backup of messages, sms-….xml, instead"},
+	{holds("msgstore", ".crypt"), "an encrypted backup of WhatsApp", "decrypt it with a tool such as wa-crypt-tools and your key, and collect the msgstore.db; or export the chats in WhatsApp"},
+	{named("msgstore", ".crypt"), "an encrypted backup of WhatsApp", "decrypt it with a tool such as wa-crypt-tools and your key, and collect the msgstore.db; or export the chats in WhatsApp"},
+	{named("", ".backup"), "an encrypted backup of Signal for Android", "collect the folder of Signal Desktop instead, or convert the backup to JSON or XML with signalbackup-tools"},
+	{holds("", ".vcf"), "a folder with address books (vCards), without messages", "`vqctl contacts suggest --address-book FILE` reads them"},
+}
+
+// unknown returns the error of a source in no known format.
+func unknown(h *sources.Head) error {
+	for _, s := range strangers {
+		if s.is(h) {
+			return usererr.With(fmt.Errorf("%s is %s", h.Path, s.what), "%s", s.advice)
+		}
+	}
+	return nil
+}
+
+// begins recognizes a file by a text near its beginning.
+func begins(text string) func(*sources.Head) bool {
+	const far = 4 << 10
+	return func(h *sources.Head) bool { return bytes.Contains(h.Text[:min(len(h.Text), far)], []byte(text)) }
+}
+
+// holds recognizes a folder or a zip by the name of a file in it.
+func holds(prefix, extension string) func(*sources.Head) bool {
+	return func(h *sources.Head) bool {
+		for _, name := range h.Names {
+			if isNamed(name, prefix, extension) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// named recognizes a file by its name.
+func named(prefix, extension string) func(*sources.Head) bool {
+	return func(h *sources.Head) bool { return !h.Dir && isNamed(h.Path, prefix, extension) }
+}
+
+func isNamed(path, prefix, extension string) bool {
+	name := strings.ToLower(filepath.Base(filepath.ToSlash(path)))
+	return strings.HasPrefix(name, prefix) && strings.HasPrefix(filepath.Ext(name), extension)
+}
