@@ -9,7 +9,7 @@ import (
 
 // bip39 is the English word list of BIP-39, in order.
 //
-//go:embed bip39.txt
+//go:embed bip39/english.txt
 var bip39 string
 
 var seedWords = sync.OnceValue(func() map[string]int {

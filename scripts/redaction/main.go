@@ -59,9 +59,9 @@ func run() error {
 	out.SetEscapeHTML(false)
 	for _, set := range []struct {
 		name  string
-		lines int
+		lines int // 0: each template once
 		seed  uint64
-	}{{"tuned", 1333, 1}, {"held-out", 667, 2}} {
+	}{{"tuned", 1333, 1}, {"held-out", 667, 2}, {"second", 0, 3}} {
 		templates, err := readTemplates(filepath.Join(folder, "lines", set.name+".txt"))
 		if err != nil {
 			return err
@@ -105,8 +105,19 @@ func readTemplates(path string) (list []template, err error) {
 }
 
 // makeLines goes through the templates until there are n different lines, at most half of them with private values. Templates
-// without generated values give one line only.
+// without generated values give one line only. If n is 0, each template gives one line.
 func makeLines(templates []template, set string, n int, m *maker) (lines []line, err error) {
+	if n == 0 {
+		for i, t := range templates {
+			l, err := m.fill(t)
+			if err != nil {
+				return nil, fmt.Errorf("%q: %w", t.text, err)
+			}
+			l.Set, l.Regions = set, regions(t.country, i)
+			lines = append(lines, l)
+		}
+		return lines, nil
+	}
 	seen, private := map[string]bool{}, 0
 	for round := 0; len(lines) < n; round++ {
 		before := len(lines)

@@ -13,24 +13,18 @@ import (
 // maker makes values. Values of the two sets come from different seeds.
 type maker struct {
 	*rand.Rand
-	half  int // of the word lists, so that the sets share no password
-	words []string
+	half int // of the word lists, so that the sets share no password
 }
 
 func newMaker(seed uint64) *maker {
-	m := &maker{Rand: rand.New(rand.NewPCG(seed, 11)), half: int(seed % 2)}
-	text, err := os.ReadFile("internal/privacy/bip39.txt")
-	if err == nil {
-		m.words = strings.Fields(string(text))
-	}
-	return m
+	return &maker{Rand: rand.New(rand.NewPCG(seed, 11)), half: int(seed % 2)}
 }
 
 // labels are the kind of a value, and what it is if that is not the name of its maker.
 var labels = map[string][2]string{
-	"phone": {"phone"}, "intl": {"phone", "phone with country code"}, "email": {"email"}, "card": {"card"}, "iban": {"account"}, "account": {"account", "account number"},
+	"phone": {"phone"}, "tel": {"phone", "phone"}, "intl": {"phone", "phone with country code"}, "email": {"email"}, "card": {"card"}, "iban": {"account"}, "account": {"account", "account number"},
 	"code": {"code"}, "pin": {"code"}, "address": {"address"}, "coord": {"address", "coordinates"},
-	"pw": {"key", "password"}, "pwword": {"key", "password"}, "wifi": {"key", "password"}, "seed": {"key", "seed phrase"}, "key": {"key", "token"}, "pem": {"key", "private key"},
+	"pw": {"key", "password"}, "pwword": {"key", "password"}, "wifi": {"key", "password"}, "seed": {"key", "seed phrase"}, "seedin": {"key", "seed phrase"}, "key": {"key", "token"}, "pem": {"key", "private key"},
 	"url": {"key", "token in a URL"}, "wif": {"key", "private key"}, "hexkey": {"key", "private key"}, "crypto": {"account", "crypto address"},
 	"id": {"account", "national id"}, "passport": {"account", "passport or license"},
 }
@@ -54,6 +48,7 @@ func (m *maker) value(name, argument string) (string, error) {
 }
 
 var values = map[string]func(m *maker, argument string) string{
+	"tel":   (*maker).digits,
 	"phone": func(m *maker, c string) string { return m.digits(pick(m, phones[c]...)) },
 	"intl":  (*maker).international,
 	"email": (*maker).email,
@@ -64,8 +59,12 @@ var values = map[string]func(m *maker, argument string) string{
 	"pin":   func(m *maker, form string) string { return m.digits(or(form, "####")) },
 	"pw":    (*maker).password, "wifi": (*maker).password,
 	"pwword": func(m *maker, _ string) string { return m.word() },
-	"seed":   (*maker).seed,
-	"key":    (*maker).key, "url": (*maker).key,
+	"seed":   func(m *maker, count string) string { return m.seed("english", count) },
+	"seedin": func(m *maker, argument string) string {
+		language, count, _ := strings.Cut(argument, " ")
+		return m.seed(language, count)
+	},
+	"key": (*maker).key, "url": (*maker).key,
 	"crypto": (*maker).crypto,
 	"coord":  (*maker).coordinates,
 	"pem":    (*maker).pem,
@@ -237,7 +236,8 @@ func (m *maker) card(form string) string {
 
 var ibans = map[string]string{"DE": "##################", "GB": "WEST##############", "FR": "10096##############85##", "ES": "####################", "NL": "ABNA##########", "IT": "X##########0000########",
 	"PL": "########################", "BE": "############", "CH": "#################", "AT": "################", "SE": "####################", "PT": "#####################",
-	"TR": "#####0################", "NO": "###########", "DK": "##############", "FI": "##############", "CZ": "####################", "IE": "AIBK##############", "RO": "AAAA################"}
+	"TR": "#####0################", "NO": "###########", "DK": "##############", "FI": "##############", "CZ": "####################", "IE": "AIBK##############", "RO": "AAAA################",
+	"GR": "0110125################", "UA": "322313###################", "SA": "80##################"}
 
 func (m *maker) iban(country string) string {
 	body := m.digits(ibans[country])
@@ -454,8 +454,13 @@ func bech32(prefix string, program []byte) string {
 	return out
 }
 
-// seed makes a BIP-39 phrase of so many words.
-func (m *maker) seed(count string) string {
+// seed makes a BIP-39 phrase of so many words in a language.
+func (m *maker) seed(language, count string) string {
+	text, err := os.ReadFile("internal/privacy/bip39/" + language + ".txt")
+	if err != nil {
+		return ""
+	}
+	list := strings.Fields(string(text))
 	n := atoi(count)
 	entropy := m.bytes(n * 4 / 3)
 	sum := sha256.Sum256(entropy)
@@ -467,7 +472,7 @@ func (m *maker) seed(count string) string {
 	for i := range n {
 		index := 0
 		fmt.Sscanf(bits[11*i:11*i+11], "%b", &index)
-		words = append(words, m.words[index])
+		words = append(words, list[index])
 	}
 	switch m.IntN(5) {
 	case 0:
