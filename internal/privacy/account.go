@@ -94,6 +94,7 @@ func findAccounts(t *text) (spans []span) {
 			}
 		}
 	}
+	spans = append(spans, t.findBranches()...)
 	spans = append(spans, t.findIDs()...)
 	if !t.has(idWord | docWord | accountWord) {
 		return apart(spans)
@@ -106,7 +107,7 @@ func findAccounts(t *text) (spans []span) {
 	for _, at := range sortCode.Get().FindAllStringSubmatchIndex(s, -1) {
 		spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
 	}
-	return apart(append(spans, t.findSaidNumbers()...))
+	return apart(append(append(spans, t.findSaidNumbers()...), t.findBankNumbers()...))
 }
 
 // apart drops spans that overlap an earlier one.

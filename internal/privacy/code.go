@@ -41,6 +41,7 @@ func findCodes(t *text) (spans []span) {
 	for _, at := range entered.Get().FindAllStringSubmatchIndex(s, -1) {
 		spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
 	}
+	spans = apart(append(spans, t.received()...))
 	if !t.has(codeWord | plainCode | pinWord | cvvWord | comboWord | doorWord) {
 		return spans
 	}
@@ -70,7 +71,7 @@ func findCodes(t *text) (spans []span) {
 			spans = append(spans, p)
 		}
 	}
-	return withEnter(s, spans)
+	return withEnter(s, apart(spans))
 }
 
 // saidCodes finds codes that a text says at some distance from the word: "the code for the front door is 4821", "enter 482913 to
@@ -81,7 +82,7 @@ func (t *text) saidCodes() (spans []span) {
 			continue
 		}
 		v, ok := t.after(w)
-		if !ok || v.link == beside || w.class&doorWord != 0 && (v.link != mark || v.apart > 0) {
+		if !ok || v.link == beside || w.class&(doorWord|codeWord|plainCode|pinWord) == doorWord && (v.apart > 2 || v.link == mark && v.apart > 0 || v.link == copula && !v.last) {
 			continue
 		}
 		end := v.start

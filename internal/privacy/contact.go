@@ -33,6 +33,9 @@ var (
 	dated = lazyregexp.New(`\b(?:\d{1,3}(?:\.\d{1,3}){3}|\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2}))\b`)
 	// notPhone matches dates, IP addresses, fractions, spans of years, and numbers of cards and the like.
 	notPhone = lazyregexp.New(`^(?:\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./ ]\d{1,2}[-./ ](?:\d{2}|\d{4})|\d{1,3}(?:\.\d{1,3}){3}|\d{1,3}(?:\.\d{3})+|\d+\.\d+(?:/\d+\.\d+)?|(?:19|20)\d\d ?[-–/] ?(?:19|20)?\d\d|\d{4}(?: \d{4}){2,}(?: \d{1,4})?)$`)
+	// pointed matches a mobile number with a point after its prefix, and one in groups like those of a card, which only a
+	// word before it tells from other numbers.
+	pointed = lazyregexp.New(`^\d{3}\.\d{6,7}$|^0[1-9]\d\d \d{4} \d{4}$`)
 	// thousands matches what may be a large sum.
 	thousands = lazyregexp.New(`^[1-9]\d{0,2}(?: \d{3})+$`)
 	clock     = lazyregexp.New(`^:\d\d`)
@@ -113,7 +116,7 @@ func inside(ranges [][]int, at []int) bool {
 func (t *text) phoneOf(start, end int, whole bool) string {
 	s, written := t.s, t.s[start:end]
 	digits := len(digitsOf(written))
-	if digits < shortestPhone || digits > longestPhone || !standsAlone(s, start, end) || notPhone.Get().MatchString(written) || clock.Get().MatchString(s[end:]) {
+	if digits < shortestPhone || digits > longestPhone || !standsAlone(s, start, end) || notPhone.Get().MatchString(written) && !(pointed.Get().MatchString(written) && t.saidPhone(start, end)) || clock.Get().MatchString(s[end:]) {
 		return ""
 	}
 	if start > 0 && strings.IndexByte("$€£#", s[start-1]) >= 0 || strings.Contains(written, ". ") {
@@ -162,6 +165,7 @@ func (t *text) localPhone(start, end int, written string, groups []string, whole
 			continue
 		}
 		if phonenumbers.IsValidNumber(number) && (said || withTrunk(digits, number, region)) && (i == 0 || said || digits[0] == '0' || isMobile(number) || len(groups) > 1 && isFixed(number)) ||
+			likeMobile(digits, groups, whole) && phonenumbers.IsPossibleNumberWithReason(number) == phonenumbers.IS_POSSIBLE ||
 			said && digits[0] == '0' && len(digits) >= 9 && phonenumbers.IsPossibleNumberWithReason(number) == phonenumbers.IS_POSSIBLE ||
 			i == 0 && (northAmerican.Get().MatchString(written) || localNumber.Get().MatchString(written) && saidPhone.Get().MatchString(t.s[:start])) {
 			return phonenumbers.Format(number, phonenumbers.E164)
@@ -221,6 +225,11 @@ func sentenceEnds(s string) bool {
 
 // phoneReach is the distance of a number from a word for telephone numbers before it, in bytes.
 const phoneReach = 40
+
+// likeMobile reports whether digits that stand together look like a mobile number of a range that the plans do not have yet.
+func likeMobile(digits string, groups []string, whole bool) bool {
+	return whole && len(groups) == 1 && len(digits) == 11 && strings.HasPrefix(digits, "07")
+}
 
 // likePhone reports whether the digits begin with a zero, or are grouped like a number that is dialed.
 func likePhone(digits string, groups []string, whole bool) bool {

@@ -105,7 +105,7 @@ func init() {
 
 // mostGroups is the number of groups in the longest form, longestForm its length.
 const (
-	mostGroups  = 7
+	mostGroups  = 8
 	longestForm = 21
 )
 
@@ -182,11 +182,21 @@ func (t *text) proves(f idForm, start, end int) bool {
 	if f.proof == alone || t.saidID(start, end) {
 		return true
 	}
-	if f.proof != local || t.near(orderWord|otherWord, start, end, 20) || t.near(phoneWord, start, end, 12) {
+	if f.proof != local || t.nearOrder(start, end) || t.near(phoneWord, start, end, 12) {
 		return false
 	}
 	for _, r := range t.regions {
 		if r == f.country || r == "SK" && f.country == "CZ" {
+			return true
+		}
+	}
+	return false
+}
+
+// nearOrder reports whether a word near a number says that it is no private one. PNR is a booking, and a person's number in Sweden.
+func (t *text) nearOrder(start, end int) bool {
+	for _, w := range t.words {
+		if w.class&(orderWord|otherWord) != 0 && t.lower[w.start:w.end] != "pnr" && (w.end <= start && start-w.end <= 20 || w.start >= end && w.start-end <= 20) {
 			return true
 		}
 	}
@@ -225,7 +235,8 @@ func isAlnum(c byte) bool { return isDigit(c) || c >= 'a' && c <= 'z' || c >= 'A
 
 // plainIDs are words for national ids and documents that are also ordinary words or abbreviations of other things. Their numbers
 // need a check digit, a mark between or a letter.
-var plainIDs = set("pan sin nie rut cf nir tc rg nit nik pis nip cif ein utr taj rfc pps nin uan dl pas perso patente права passi buletin dni nif insee avs ird bsn oib cnp fnr")
+var plainIDs = set("pix pan sin nie rut cf nir tc rg nit nik pis nip cif ein utr taj rfc pps nin uan dl pas perso patente права passi buletin dni nif insee avs ird bsn oib cnp fnr social medicare cc c.c. ci c.i. run ruc ico ičo dic dič nis kt kt. ik nic tin ic sim seria серия лк documento permis vat siren " +
+	"reg ag sort isa bg pg transit savings clearing rek bank acc. cta cta. conta konto s/c")
 
 // findSaidNumbers finds numbers of people, documents and accounts that a text introduces.
 func (t *text) findSaidNumbers() (spans []span) {
@@ -249,7 +260,7 @@ func (t *text) findSaidNumbers() (spans []span) {
 		if len(value) < 6 || len(value) > 30 || digits < least || len(value) > 4*digits || dated.Get().MatchString(t.s[v.start:end]) {
 			continue
 		}
-		if plainIDs[t.lower[w.start:w.end]] && v.link == beside && (w.class&docWord == 0 || letters == 0) {
+		if word := t.lower[w.start:w.end]; plainIDs[word] && v.link == beside && (w.class&docWord == 0 || letters == 0) && !t.isNumberOf(word, value) {
 			continue
 		}
 		if w.class&(idWord|docWord) == 0 && letters > 0 {
@@ -258,6 +269,13 @@ func (t *text) findSaidNumbers() (spans []span) {
 		spans = append(spans, span{start: v.start, end: end, value: value})
 	}
 	return spans
+}
+
+// besideLengths are the numbers of digits that make a number one of what an ordinary word before it means.
+var besideLengths = map[string]int{"dni": 8, "konto": 10, "conta": 8, "acc.": 8, "серия": 4}
+
+func (t *text) isNumberOf(word, value string) bool {
+	return besideLengths[word] > 0 && len(value) == besideLengths[word]
 }
 
 // numberAt returns the end of the number at i, whose groups have a digit or are one letter.

@@ -30,6 +30,10 @@ const (
 	coinWord                      // a wallet or its address
 	privateWord                   // a private key
 	placeWord                     // coordinates
+	postWord                      // a postal code
+	wifiKey                       // the key of a wireless network, if the text speaks of one
+	networkWord                   // a network, perhaps a wireless one
+	cameWord                      // that a code came or is to be entered
 	otherWord                     // a code that is not private
 	orderWord                     // a number that is not private: of an order, a parcel, a ticket
 )

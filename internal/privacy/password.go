@@ -64,8 +64,11 @@ var unit = lazyregexp.New(`(?i)^(?:f\d{1,2}|ctrl.*|alt[+-].*|x86\w*|win(?:dows)?
 // findPasswords finds what a text introduces as a password or key, but not ordinary words: "the password is wrong".
 func (t *text) findPasswords() (spans []span) {
 	for i, w := range t.words {
-		if w.class&(passWord|passMaybe|keyWord|wifiWord|loginWord|privateWord) == 0 || w.start > 0 && strings.IndexByte("/\\!@.<", t.s[w.start-1]) >= 0 {
+		if w.class&(passWord|passMaybe|keyWord|wifiWord|loginWord|privateWord|wifiKey) == 0 || w.start > 0 && strings.IndexByte("/\\!@.<", t.s[w.start-1]) >= 0 {
 			continue // a path, a command, a host
+		}
+		if start, end := t.label(w); end > start && (w.class&passWord != 0 || w.class&(passMaybe|wifiKey) != 0 && t.has(wifiWord|networkWord)) {
+			spans = append(spans, span{start: start, end: end, value: t.s[start:end]})
 		}
 		if v, ok := t.after(w); ok {
 			if end := t.passwordEnd(w, v, i); end > v.start {
@@ -81,6 +84,7 @@ func (t *text) findPasswords() (spans []span) {
 			spans = append(spans, t.pairs(w)...)
 		}
 	}
+	spans = append(spans, t.loosePasswords()...)
 	if strings.IndexByte(t.s, '@') > 0 {
 		for _, at := range afterEmail.Get().FindAllStringSubmatchIndex(t.s, -1) {
 			start, end := t.valueAt(at[2])
@@ -121,7 +125,12 @@ func (t *text) passwordEnd(w hit, v said, index int) int {
 	switch {
 	case w.class&passWord != 0:
 		return t.wordPassword(w, v, s)
+	case w.class&(wifiKey|passMaybe) != 0 && t.has(wifiWord|networkWord) && t.networkKey(v, s):
+		return v.end
 	case w.class&wifiWord != 0:
+		if v.link == copula && s == strong && v.apart <= 4 && v.last && mixed(value) && len(value) >= 8 && strings.ContainsFunc(value, unicode.IsLower) {
+			return v.end
+		}
 		if v.link == beside && s == strong && len(value) >= 8 && mixed(value) && t.near(passWord|codeWord|plainCode, w.start, w.start, 12) {
 			return v.end
 		}
@@ -143,6 +152,20 @@ func (t *text) passwordEnd(w hit, v said, index int) int {
 	return 0
 }
 
+// networkKey reports whether a value is the key of the network that a text speaks of.
+func (t *text) networkKey(v said, s strength) bool {
+	value := t.s[v.start:v.end]
+	switch s {
+	case strong:
+		return len(value) >= 6 && mixed(value) || v.quoted
+	case number:
+		return len(value) >= 8 && (v.link != beside || len(value) >= 10)
+	case weak:
+		return v.link != beside && v.last && len(value) >= 5 && !ordinary(value) && !predicate(value) && !talk[strings.ToLower(value)]
+	}
+	return false
+}
+
 // wordPassword returns the end of the value of a word that only introduces passwords.
 func (t *text) wordPassword(w hit, v said, s strength) int {
 	value := t.s[v.start:v.end]
@@ -160,7 +183,7 @@ func (t *text) wordPassword(w hit, v said, s strength) int {
 		if w.class&codeWord != 0 {
 			return 0
 		}
-		if v.link == beside && v.apart > 0 && len(value) < 5 {
+		if v.link == beside && v.apart > 0 && len(value) < 5 && !t.near(doorWord, v.start, v.start, 4) {
 			return 0
 		}
 		return v.end

@@ -9,7 +9,7 @@ import (
 
 var (
 	// degrees matches a latitude and a longitude in decimal degrees.
-	degrees = lazyregexp.New(`([+-]?\d{1,3})\.(\d{2,})\s?°?\s?([NSns]\b)?(?:\s?[,;/|]\s?|\s+|,\s*(?:lon|lng|long)?:?\s?|%2C|\s(?:and|lon|lng|long|longitude):?\s)([+-]?\d{1,3})\.(\d{2,})\s?°?\s?([EWOewo]\b)?`)
+	degrees = lazyregexp.New(`([+-]?\d{1,3})\.(\d{2,})\s?°?\s?([NSns]\b)?(?:\s?[,;/|]\s?|\s+|,\s*(?:lon|lng|long)?:?\s?|%2C|\s(?:and|by|x|und|et|y|e|en|i|и|lon|lng|long|longitude):?\s)([+-]?\d{1,3})\.(\d{2,})\s?°?\s?([EWOewo]\b)?`)
 	// minutes matches a latitude and a longitude in degrees, minutes and seconds.
 	minutes = lazyregexp.New(`\d{1,3}\s?[°º]\s?\d{1,2}(?:[.,]\d+)?\s?['′’‘]\s?(?:\d{1,2}(?:[.,]\d+)?\s?(?:["″”“]|''|′′|’’)\s?)?[NSns]?\s?[,;/]?\s{0,2}\d{1,3}\s?[°º]\s?\d{1,2}(?:[.,]\d+)?\s?['′’‘]\s?(?:\d{1,2}(?:[.,]\d+)?\s?(?:["″”“]|''|′′|’’)\s?)?[EWOewo]?`)
 	// parameter matches one coordinate in a URL.
@@ -17,7 +17,14 @@ var (
 	// plusCode matches a location code with full precision, threeWords an address of what3words.
 	plusCode   = lazyregexp.New(`\b[23456789CFGHJMPQRVWX]{8}\+[23456789CFGHJMPQRVWX]{2,3}\b`)
 	threeWords = lazyregexp.New(`(?:^|\s)(///?\p{L}{3,}\.\p{L}{3,}\.\p{L}{3,})\b|(?:w3w\.co|what3words\.com)/(\p{L}{3,}\.\p{L}{3,}\.\p{L}{3,})`)
-	mapURL     = lazyregexp.New(`(?i)(?:maps?\.|/maps?[/?]|geo:|openstreetmap|waze|@$|\bll=|[?&]q=)`)
+	// shortPlus matches a location code without the area, which a word or town must go with.
+	shortPlus = lazyregexp.New(`\b[23456789CFGHJMPQRVWX]{4}\+[23456789CFGHJMPQRVWX]{2,3}\b`)
+	// commas matches degrees with decimal commas, compass matches a letter of the compass before each coordinate.
+	commas  = lazyregexp.New(`\d{1,2},\d{3,}\s?°?\s?[NSns]?\b[\s,;/]{1,3}-?\d{1,3},\d{3,}(?:\s?°)?(?:\s?[EWOewo]\b)?`)
+	compass = lazyregexp.New(`\b[NS]\s?\d{1,2}(?:[.°º]\s?|\s)\d{1,8}(?:[.\s'′]{1,2}\d{1,6}){0,2}["″'′]{0,2}[\s,;/]{1,3}[EWO]\s?\d{1,3}(?:[.°º]\s?|\s)\d{1,8}(?:[.\s'′]{1,2}\d{1,6}){0,2}["″'′]{0,2}`)
+	// grid matches references to national grids, MGRS and UTM.
+	grid   = lazyregexp.New(`\b(?:[HJNOST][A-HJ-Z] ?\d{3,5} ?\d{3,5}|\d{1,2}[C-HJ-NP-X] ?[A-HJ-NP-Z]{2} ?\d{3,5} ?\d{3,5}|\d{1,2}[C-HJ-NP-X] \d{6}(?:\.\d+)?m?E?,? \d{7}(?:\.\d+)?m?N?)\b`)
+	mapURL = lazyregexp.New(`(?i)(?:maps?\.|/maps?[/?]|geo:|openstreetmap|waze|@$|\bll=|[?&]q=)`)
 )
 
 // findPlaces finds coordinates.
@@ -28,12 +35,34 @@ func (t *text) findPlaces() (spans []span) {
 			spans = append(spans, span{start: start, end: end, value: strings.TrimLeft(t.lower[start:end], "/")})
 		}
 	}
-	if t.digits < 6 {
+	if t.digits < 2 {
 		return spans
 	}
 	if strings.ContainsRune(t.s, '+') {
 		for _, at := range plusCode.Get().FindAllStringIndex(t.s, -1) {
 			spans = append(spans, span{start: at[0], end: at[1], value: t.s[at[0]:at[1]]})
+		}
+	}
+	if strings.ContainsRune(t.s, '+') && t.has(placeWord) {
+		for _, at := range shortPlus.Get().FindAllStringIndex(t.s, -1) {
+			spans = append(spans, span{start: at[0], end: at[1], value: t.s[at[0]:at[1]]})
+		}
+	}
+	if t.digits >= 8 && strings.ContainsAny(t.s, "NS") {
+		for _, at := range compass.Get().FindAllStringIndex(t.s, -1) {
+			spans = append(spans, span{start: at[0], end: at[1], value: plain(t.s[at[0]:at[1]])})
+		}
+	}
+	if t.has(placeWord) {
+		for _, at := range grid.Get().FindAllStringIndex(t.s, -1) {
+			if t.near(placeWord, at[0], at[1], 20) {
+				spans = append(spans, span{start: at[0], end: at[1], value: compact(t.s[at[0]:at[1]])})
+			}
+		}
+	}
+	if strings.Count(t.s, ",") >= 2 && (t.has(placeWord) || strings.Contains(t.s, "°")) {
+		for _, at := range commas.Get().FindAllStringIndex(t.s, -1) {
+			spans = append(spans, span{start: at[0], end: at[1], value: plain(t.s[at[0]:at[1]])})
 		}
 	}
 	if strings.ContainsAny(t.s, "°º") {

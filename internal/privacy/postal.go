@@ -138,9 +138,9 @@ func triggerOf(w string) (found trigger) {
 // findPostal finds postal addresses and coordinates.
 func findPostal(t *text) (spans []span) {
 	s := t.s
-	spans = t.findPlaces()
+	places := t.findPlaces()
 	if t.digits == 0 {
-		return spans
+		return places
 	}
 	held := triggersIn(t.lower, s)
 	for _, place := range postal {
@@ -149,7 +149,7 @@ func findPostal(t *text) (spans []span) {
 		}
 		for _, at := range place.pattern.Get().FindAllStringSubmatchIndex(s, -1) {
 			p := span{start: at[0], end: at[1]}
-			if notStreet.Get().MatchString(s[at[2]:at[3]]) || overlaps(spans, p) || amount(s, p) {
+			if notStreet.Get().MatchString(s[at[2]:at[3]]) || amount(s, p) {
 				continue
 			}
 			if len(at) > 4 && plainWords[strings.ToLower(s[at[4]:at[5]])] && !strings.ContainsFunc(s[at[2]:at[3]], unicode.IsUpper) &&
@@ -160,7 +160,7 @@ func findPostal(t *text) (spans []span) {
 			spans = append(spans, p)
 		}
 	}
-	return spans
+	return apart(append(places, longest(t.withTails(append(spans, t.findTowns()...)))...))
 }
 
 // plain returns a text in lower case, with single spaces and without punctuation.

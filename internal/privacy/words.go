@@ -10,6 +10,8 @@ var lexicon = sync.OnceValue(func() *wordTable { return newWordTable(lexiconEntr
 
 func lexiconEntries() []entry {
 	return merged(
+		worldEntries(),
+		cameEntries(),
 		// passwords
 		words(passWord, "", "passcode", "password", "passwords are", "pass word", "pw", "pwd", "passwd", "passphrase", "pass phrase", "psw", "pswd", "wifi pw", "login password", "secret word", "magic word", "p/w", "master key"),
 		words(passWord, "de", "passwort", "kennwort", "passwörter", "losung", "netzwerkschlüssel", "wlan-schlüssel", "wlan schlüssel", "losungswort", "zugangspasswort"),
@@ -173,7 +175,7 @@ func merged(lists ...[]entry) (all []entry) {
 
 // copulas are the words between a word of a language and its value.
 var copulas = map[string]map[string]bool{
-	"":   set("is was are be 's ist est c'est c’est es è é lautet hai equals became"),
+	"":   set("is was are be 's ist est c'est c’est es è é lautet hai equals became nya е its it's it’s"),
 	"de": set("ist lautet heißt heisst wäre war sind"),
 	"fr": set("est c'est c’est sera était cest"),
 	"es": set("es será era sería és"),
@@ -192,6 +194,9 @@ var copulas = map[string]map[string]bool{
 	"hu": set("az ez a"),
 	"el": set("είναι ειναι"),
 	"id": set("adalah nya itu yaitu ialah là la"),
+	"lv": set("ir yra"),
+	"th": set("คือ"),
+	"sq": set("është eshte ni is"),
 	"vi": set("là la"),
 	"hi": set("है hai"),
 	"he": set("היא הוא זה"),

@@ -1,0 +1,145 @@
+package privacy
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"ventriloquist/internal/lazyregexp"
+)
+
+var (
+	// replacedBy matches what a password was changed to, without a word for passwords.
+	replacedBy = lazyregexp.New(`(?i)(?:\b(?:changed|set|reset|updated|switched) (?:it|that|mine|ours)(?: back)? to|\bauf|chang[ée]{1,2}e? (?:en|pour|par)|cambi(?:é|e|ado|ada|ata|ato|ato) (?:a|por|in|con)|mud(?:ei|ou) (?:para|pra)|меня(?:л|ла|ли) на|смени(?:л|ла|ли) на|zmieni(?:łem|łam) na|veranderd (?:in|naar)|ändrade till|endret (?:den )?til|değiştirdim) ([^\s\x00"'` + "`" + `,]{8,64})`)
+	// ownName matches a password after the name that goes with it.
+	ownName = lazyregexp.New(`(?i)\b(?:my|your|our|her|his|meine|mon|mi|mia|meu) (?:e-?mail|mail|username|user name|user|name|correo|adresse|nombre|nome)(?: address)? (?:and|/|&|with|und|et|y|e|en|,) ?([^\s\x00"'` + "`" + `,]{8,64})`)
+	// apartFrom matches a word set apart from what a text says of passwords.
+	apartFrom = lazyregexp.New(`(?i)(?:[,:/–—-] |[/:]|\b(?:use|with|and|try|its|it's|it’s|mit|avec|con|com|met|med|und|et|y|e|en|och|og|i|и|с|put|type|enter) )([^\s\x00"'` + "`" + `,]{8,64})`)
+	// userOption matches the password in options of programs.
+	userOption = lazyregexp.New(`(?:\bcurl\b[^\n]*? (?:-u|--user)[ =]?"?[^\s:"]+:|\b(?:mysql|mysqldump|mariadb)\b[^\n]*? -p|\b(?:sshpass|7z|unzip|zip)\b[^\n]*? -[pP] ?)([^\s"'\x00]{4,64})`)
+	// product matches names of products and files, which mix letters and digits too.
+	product = lazyregexp.New(`(?i)^(?:iphone|ipad|ipod|macbook|airpods|galaxy|pixel|windows|win|covid|ubuntu|debian|usb|html|http|mp[34]|ps[45]|xbox|rtx|gtx|core|ryzen|room|gate|flight|version|route|season|chapter|level|week|sheet|img|dsc|file|part|v)[-_ ]?\w*$`)
+)
+
+// loosePasswords finds passwords that stand apart from the words that speak of them, if nothing else looks like them: at least eight
+// characters, with a digit, a small letter, and a capital or mark.
+func (t *text) loosePasswords() (spans []span) {
+	take := func(start int, strict bool) {
+		start, end := t.valueAt(start)
+		if end > start && strings.HasPrefix(t.s[end:], "!") && t.endsClause(end) {
+			end++
+		}
+		v := t.s[start:end]
+		if strict && !unmistakable(v) || strengthOf(v) == never || t.inURL(start, end) || strings.ContainsAny(v, "@\x00") && email.Get().MatchString(v) {
+			return
+		}
+		spans = append(spans, span{start: start, end: end, value: v})
+	}
+	each := func(pattern *lazyregexp.Regexp, strict bool) {
+		for _, at := range pattern.Get().FindAllStringSubmatchIndex(t.s, -1) {
+			take(at[2], strict)
+		}
+	}
+	if strings.Contains(t.s, " -") {
+		each(userOption, false)
+	}
+	if t.digits == 0 || !hasUnmistakable(t.s) {
+		return spans
+	}
+	each(replacedBy, true)
+	each(ownName, true)
+	if t.has(passWord | loginWord) {
+		for _, at := range apartFrom.Get().FindAllStringSubmatchIndex(t.s, -1) {
+			if _, end := t.valueAt(at[2]); t.endsClause(end) || t.lastWord(end) {
+				take(at[2], true)
+			}
+		}
+	}
+	return spans
+}
+
+// lastWord reports whether at most one word follows i.
+func (t *text) lastWord(i int) bool { return len(strings.Fields(t.s[i:])) <= 1 }
+
+// hasUnmistakable reports whether a word of a text may be unmistakable.
+func hasUnmistakable(s string) bool {
+	for w := range strings.FieldsSeq(s) {
+		if len(w) >= 8 && strings.ContainsAny(w, "0123456789") && strings.ContainsFunc(w, unicode.IsLower) {
+			return true
+		}
+	}
+	return false
+}
+
+// unmistakable reports whether a word looks like a password whatever surrounds it.
+func unmistakable(v string) bool {
+	letters := strings.Trim(v, "!?.#*")
+	return len(v) >= 8 && strengthOf(v) == strong && mixed(v) && strings.ContainsFunc(v, unicode.IsLower) &&
+		(strings.ContainsFunc(v, unicode.IsUpper) || strings.ContainsAny(v, "!@#$%^&*?=+")) && !product.Get().MatchString(letters) && !strings.ContainsAny(v, "/\\.()")
+}
+
+// label returns the value of a line that says nothing but what a password is for, and the password: wifi password sunflower.
+func (t *text) label(w hit) (start, end int) {
+	from := strings.LastIndexByte(t.s[:w.start], '\n') + 1
+	to := len(t.s)
+	if n := strings.IndexByte(t.s[w.end:], '\n'); n >= 0 {
+		to = w.end + n
+	}
+	after := strings.Fields(t.lower[w.end:to])
+	if len(after) == 0 || len(after) > 3 || !t.labels(t.lower[from:w.start], from) {
+		return 0, 0
+	}
+	if articles := after[:len(after)-1]; len(articles) > 0 && !t.has(wifiWord|networkWord) && !slices.ContainsFunc(articles, func(f string) bool { return services[f] && len(f) > 3 }) {
+		return 0, 0 // the key of success
+	}
+	for _, f := range after[:len(after)-1] {
+		if !between[strings.TrimRight(f, ":")] && !services[f] {
+			return 0, 0
+		}
+	}
+	start, end = t.valueAt(w.end + strings.LastIndex(t.s[w.end:to], " ") + 1)
+	if rest := strings.TrimSpace(t.s[end:to]); rest != "" && rest != "!" {
+		return 0, 0
+	}
+	v := t.s[start:end]
+	if bare := strings.TrimRight(v, "!"); start <= w.end || len(bare) < 5 || strengthOf(bare) < weak || ordinary(bare) || predicate(bare) || talk[strings.ToLower(bare)] || !latin(v) || !latin(t.s[w.start:w.end]) || between[strings.ToLower(bare)] || t.startsWith(^class(0), start) || strings.ContainsFunc(bare, func(c rune) bool { return c == '\'' || c == '’' }) {
+		return 0, 0
+	}
+	if strings.HasPrefix(t.s[end:], "!") {
+		end++
+	}
+	return start, end
+}
+
+// labels reports whether the words before a password's word say only what it is for.
+func (t *text) labels(before string, from int) bool {
+	list := strings.Fields(before)
+	if len(list) > 3 {
+		return false
+	}
+	network := false
+	for _, w := range t.words {
+		if w.class&(wifiWord|networkWord) != 0 && w.start >= from && w.end <= from+len(before) {
+			network = true
+		}
+	}
+	for _, f := range list {
+		f = strings.Trim(f, ":,-")
+		if !network && !between[f] && !services[f] {
+			return false
+		}
+	}
+	return true
+}
+
+// services are things that people have passwords for.
+var services = set("interac etransfer e-transfer zoom zip pdf mac pc phone computer tablet admin hulu disney disney+ prime hbo max peacock twitter tiktok snapchat paypal ebay discord xbox playstation psn nintendo bank work school uni email e-mail mail outlook teams slack github gitlab vpn nas server " +
+	"the my our your guest guests family home house office upstairs downstairs airbnb hotel neu neue neues mein meine unser unsere das die mon ma le la notre nouveau mi el nuestra nueva mio mia il meu minha a o novo nova mijn ons het de moje mój min mitt vår benim yeni muj můj az a")
+
+// talk are words that people say of passwords rather than use for them, in languages whose sentences need no verb between.
+var talk = set("forgotten forgot please plz changed change needed again lol thanks anyone someone hacked resetted wrong incorrect invalid expired works worked working fails failed denied typo caps length rules manager generator " +
+	"vergessen falsch geändert ändern bitte stimmt fehlt funktioniert geht nochmal notiert zurücksetzen oublié oubliée perdu changé incorrect invalide marche svp erroné réinitialisé olvidada olvidé cambiada cambió incorrecta funciona favor equivocada nuevamente " +
+	"dimenticata dimenticato sbagliata cambiata scaduta errata funziona grazie favore esqueci esquecida errada mudou trocada incorreta funciona obrigado vergeten verkeerd gewijzigd klopt werkt fout kwijt alsjeblieft opnieuw zapomniałem zapomniałam złe zmienione działa niepoprawne proszę wygasło " +
+	"zapomněl zapomněla špatné nefunguje změněno prosím nesprávné zabudol zlé glömt fel ändrat ändrad funkar stämmer snälla glemt feil endret virker forkert ændret takk tak unohtui unohdin väärin väärä vaihdettu toimi kiitos " +
+	"unuttum yanlış değişti lütfen hatalı çalışmıyor uitat greșită gresita schimbată schimbata merge elfelejtettem rossz megváltozott kérlek hibás zaboravio zaboravila pogrešna promijenjena promenjena molim vale unustasin unustatud muudetud neteisingas pamiršau pakeistas nepareiza aizmirsu rangt gleymt gleymdi " +
+	"lupa salah ganti diganti berubah dong sila silap tukar quên sai đổi nakalimutan mali palitan bhul galat badal plz")
