@@ -13,6 +13,8 @@ var branches = []struct {
 }{
 	// s/c 20-45-77, blz 37040044, bsb 062-001, reg 3409, clearing 8327-9, transit 00152
 	{"", lazyregexp.New(`(?i)(?:^|[^\p{L}\d])(?:s/c|sort(?: code)?|blz|bankleitzahl|bsb|reg\.?(?: ?nr\.?)?|clearing(?:nr|nummer)?|transit(?: number)?|institution(?: number)?|branch(?: code)?|bank code|routing(?: number)?)\W{0,3}(?:is |ist |er |är )?(\d{2,6}(?:[ -]\d{1,4}){0,2})(?:$|[^\w-])`)},
+	// bacs it to 62817341, sort 309626
+	{"sort", lazyregexp.New(`(?i)\b(\d{8})[\s,;/]{1,3}(?:and )?(?:sort(?: code)?|s/c)\W{0,3}(\d{2}[- ]?\d{2}[- ]?\d{2})\b`)},
 	// ag 1234 cc 56789-0
 	{"ag", lazyregexp.New(`(?i)(?:^|[^\p{L}])ag(?:[êe]ncia)?[.:]? ?(\d{3,4}(?:-[\dx])?)[\s,;/|]+(?:c/?c|cc|conta(?: corrente)?|cp|poup(?:ança)?)[.:]? ?(\d[\d.]{2,12}(?:-[\dx])?)(?:$|[^\w-])`)},
 	// chave pix 8b3f2c1a-5d4e-4f6a-9b8c-7d6e5f4a3b2c
@@ -32,7 +34,7 @@ func (t *text) findBranches() (spans []span) {
 		}
 		for _, at := range b.pattern.Get().FindAllStringSubmatchIndex(t.s, -1) {
 			for i := 2; i < len(at); i += 2 {
-				if p := (span{start: at[i], end: at[i+1], value: compact(t.s[at[i]:at[i+1]])}); !t.inURL(p.start, p.end) && len(p.value) >= 4 {
+				if p := (span{start: at[i], end: at[i+1], value: compact(t.s[at[i]:at[i+1]])}); !t.inURL(p.start, p.end) && len(p.value) >= 3 {
 					spans = append(spans, p)
 				}
 			}

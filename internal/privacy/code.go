@@ -13,6 +13,7 @@ var (
 	// boundCode is a code for a web site that its browser reads: @example.com #123456.
 	boundCode = lazyregexp.New(`(?m)^@\S+ #(\w{4,12})\b`)
 	entered   = lazyregexp.New(`(?i)\b(?:enter|use|type|type in|input) (?:code )?(\d{4,8}) (?:to|as|for) (?:your|the|log|sign|verify|confirm|reset|access|complete|finish|unlock|activate|continue|authenticate)\b`)
+	onBack    = lazyregexp.New(`(?i)\b(\d{3,4}) (?:is )?(?:on the back|auf der rückseite|au dos|hinten drauf|por detrás|sul retro|no verso)\b`)
 	year      = lazyregexp.New(`^(?:19|20)\d\d$`)
 	cardCode  = lazyregexp.New(`^\W{0,3}(?:is|code|ist|es|est|number|no)?\W{0,3}(\d{3,4})\b`)
 	combo     = lazyregexp.New(`^(?:\W{0,3}\w{0,8}){0,3}\W{1,3}(\d{1,2}(?: ?[-–/, ] ?\d{1,2}){2,3})\b`)
@@ -36,6 +37,9 @@ func findCodes(t *text) (spans []span) {
 		return nil
 	}
 	for _, at := range boundCode.Get().FindAllStringSubmatchIndex(s, -1) {
+		spans = append(spans, span{start: at[2], end: at[3], value: s[at[2]:at[3]]})
+	}
+	for _, at := range onBack.Get().FindAllStringSubmatchIndex(s, -1) {
 		spans = append(spans, span{start: at[2], end: at[3], value: s[at[2]:at[3]]})
 	}
 	for _, at := range entered.Get().FindAllStringSubmatchIndex(s, -1) {

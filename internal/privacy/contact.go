@@ -228,7 +228,7 @@ const phoneReach = 40
 
 // likeMobile reports whether digits that stand together look like a mobile number of a range that the plans do not have yet.
 func likeMobile(digits string, groups []string, whole bool) bool {
-	return whole && len(groups) == 1 && len(digits) == 11 && strings.HasPrefix(digits, "07")
+	return whole && len(groups) <= 2 && len(digits) == 11 && strings.HasPrefix(digits, "07")
 }
 
 // likePhone reports whether the digits begin with a zero, or are grouped like a number that is dialed.

@@ -63,8 +63,9 @@ var unit = lazyregexp.New(`(?i)^(?:f\d{1,2}|ctrl.*|alt[+-].*|x86\w*|win(?:dows)?
 
 // findPasswords finds what a text introduces as a password or key, but not ordinary words: "the password is wrong".
 func (t *text) findPasswords() (spans []span) {
+	network := t.has(wifiWord)
 	for i, w := range t.words {
-		if w.class&(passWord|passMaybe|keyWord|wifiWord|loginWord|privateWord|wifiKey) == 0 || w.start > 0 && strings.IndexByte("/\\!@.<", t.s[w.start-1]) >= 0 {
+		if w.class&(passWord|passMaybe|keyWord|wifiWord|loginWord|privateWord|wifiKey) == 0 && !(w.class&(codeWord|plainCode) != 0 && network) || w.start > 0 && strings.IndexByte("/\\!@.<", t.s[w.start-1]) >= 0 {
 			continue // a path, a command, a host
 		}
 		if start, end := t.label(w); end > start && (w.class&passWord != 0 || w.class&(passMaybe|wifiKey) != 0 && t.has(wifiWord|networkWord)) {
@@ -125,6 +126,10 @@ func (t *text) passwordEnd(w hit, v said, index int) int {
 	switch {
 	case w.class&passWord != 0:
 		return t.wordPassword(w, v, s)
+	case w.class&(codeWord|plainCode) != 0 && w.class&wifiKey == 0:
+		if s == strong && v.link != beside && len(value) >= 6 && mixed(value) {
+			return v.end
+		}
 	case w.class&(wifiKey|passMaybe) != 0 && t.has(wifiWord|networkWord) && t.networkKey(v, s):
 		return v.end
 	case w.class&wifiWord != 0:

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"ventriloquist/internal/lazyregexp"
 )
@@ -15,10 +16,18 @@ var (
 	ownName = lazyregexp.New(`(?i)\b(?:my|your|our|her|his|meine|mon|mi|mia|meu) (?:e-?mail|mail|username|user name|user|name|correo|adresse|nombre|nome)(?: address)? (?:and|/|&|with|und|et|y|e|en|,) ?([^\s\x00"'` + "`" + `,]{8,64})`)
 	// apartFrom matches a word set apart from what a text says of passwords.
 	apartFrom = lazyregexp.New(`(?i)(?:[,:/–—-] |[/:]|\b(?:use|with|and|try|its|it's|it’s|mit|avec|con|com|met|med|und|et|y|e|en|och|og|i|и|с|put|type|enter) )([^\s\x00"'` + "`" + `,]{8,64})`)
+	// forService matches a password before what it is for, opens a password before or after what it opens, guess a password that
+	// someone suggests, and userPair one after the name of a user that every system has.
+	forService = lazyregexp.New(`(?i)\b(?:its|it's|it’s|is|use|try|still|ist|c'est|es|è|é)(?: still| now| just| prob\w*)? ([^\s\x00"'` + "`" + `,]{6,64}) (?:for|on|für|pour|para|per|na|do) (?:the |my |our |das |le |la |el |il |o )?([\p{L}+]+)`)
+	opens      = lazyregexp.New(`(?i)\b(?:locked|protected|encrypted|unlocks?|unlocked|opens|verschlüsselt|gesichert|geschützt|protégé|protegido|protetto|chronione|защищен|запаролен)(?: it)? (?:with|by|mit|avec|par|con|com|da|z) ([^\s\x00"'` + "`" + `,]{6,64})`)
+	guess      = lazyregexp.New(`(?i)(?:^|\n)(?:ok,? |so,? |hm+,? |maybe )?(?:try|use|maybe|its|it's|it’s|probier|versuch|essaie|prueba|prova|tenta|probeer|попробуй)(?: with)? ([^\s\x00"'` + "`" + `,]{8,64})(?:,? (?:or|oder|ou|o|of|или) ([^\s\x00"'` + "`" + `,]{8,64}))?(?:$|[\s.,;!?)])`)
+	userPair   = lazyregexp.New(`(?i)\b(?:admin|root|administrator|guest|user|test) ?[/:|] ?([^\s\x00"'` + "`" + `,/]{6,64})(?:$|[\s,;.])`)
+	// onNetwork matches the key of a network that a text speaks of.
+	onNetwork = lazyregexp.New(`(?i)\b(?:use|try|type|enter|with|nimm|mit|prends|avec|usa|con|com|met) ([^\s\x00"'` + "`" + `,]{6,64})`)
 	// userOption matches the password in options of programs.
 	userOption = lazyregexp.New(`(?:\bcurl\b[^\n]*? (?:-u|--user)[ =]?"?[^\s:"]+:|\b(?:mysql|mysqldump|mariadb)\b[^\n]*? -p|\b(?:sshpass|7z|unzip|zip)\b[^\n]*? -[pP] ?)([^\s"'\x00]{4,64})`)
 	// product matches names of products and files, which mix letters and digits too.
-	product = lazyregexp.New(`(?i)^(?:iphone|ipad|ipod|macbook|airpods|galaxy|pixel|windows|win|covid|ubuntu|debian|usb|html|http|mp[34]|ps[45]|xbox|rtx|gtx|core|ryzen|room|gate|flight|version|route|season|chapter|level|week|sheet|img|dsc|file|part|v)[-_ ]?\w*$`)
+	product = lazyregexp.New(`(?i)^(?:iphone|ipad|ipod|macbook|airpods|galaxy|pixel|windows|win|covid|ubuntu|debian|usb|html|http|mp[34]|ps[45]|xbox|rtx|gtx|core|ryzen|room|gate|flight|version|route|season|chapter|level|week|sheet|img|dsc|file|part|v)[-_ ]?\d\w*$`)
 )
 
 // loosePasswords finds passwords that stand apart from the words that speak of them, if nothing else looks like them: at least eight
@@ -40,11 +49,45 @@ func (t *text) loosePasswords() (spans []span) {
 			take(at[2], strict)
 		}
 	}
-	if strings.Contains(t.s, " -") {
+	if strings.Contains(t.s, " -") && (strings.Contains(t.s, "curl") || strings.Contains(t.s, "mysql") || strings.Contains(t.s, "mariadb") || strings.Contains(t.s, "sshpass") || strings.Contains(t.s, "zip ") || strings.Contains(t.s, "7z ")) {
 		each(userOption, false)
 	}
-	if t.digits == 0 || !hasUnmistakable(t.s) {
+	if t.digits == 0 {
 		return spans
+	}
+	some, sure := t.mayBeLoose()
+	if !some {
+		return spans
+	}
+	strongOnes := func(pattern *lazyregexp.Regexp) {
+		for _, at := range pattern.Get().FindAllStringSubmatchIndex(t.s, -1) {
+			if start, end := t.valueAt(at[2]); end-start >= 6 && strengthOf(t.s[start:end]) == strong && mixed(t.s[start:end]) && !product.Get().MatchString(t.s[start:end]) && !strings.ContainsAny(t.s[start:end], "/\\.") {
+				take(at[2], false)
+			}
+		}
+	}
+	if t.contains("lock", "encrypt", "protect", "opens", "protég", "protegido", "protetto", "schlüsselt", "gesichert", "geschützt", "chronione", "защищ", "запарол") {
+		strongOnes(opens)
+	}
+	if t.contains("admin", "root", "guest", "user", "test") {
+		strongOnes(userPair)
+	}
+	if t.has(wifiWord) {
+		strongOnes(onNetwork)
+	}
+	if !sure {
+		return spans
+	}
+	for _, at := range forService.Get().FindAllStringSubmatchIndex(t.s, -1) {
+		if name := t.lower[at[4]:at[5]]; len(name) > 2 && (services[name] || between[name]) {
+			take(at[2], true)
+		}
+	}
+	for _, at := range guess.Get().FindAllStringSubmatchIndex(t.s, -1) {
+		take(at[2], true)
+		if at[4] >= 0 {
+			take(at[4], true)
+		}
 	}
 	each(replacedBy, true)
 	each(ownName, true)
@@ -58,17 +101,35 @@ func (t *text) loosePasswords() (spans []span) {
 	return spans
 }
 
+// contains reports whether a text contains one of several words in lower case.
+func (t *text) contains(any ...string) bool {
+	return slices.ContainsFunc(any, func(w string) bool { return strings.Contains(t.lower, w) })
+}
+
 // lastWord reports whether at most one word follows i.
 func (t *text) lastWord(i int) bool { return len(strings.Fields(t.s[i:])) <= 1 }
 
-// hasUnmistakable reports whether a word of a text may be unmistakable.
-func hasUnmistakable(s string) bool {
-	for w := range strings.FieldsSeq(s) {
-		if len(w) >= 8 && strings.ContainsAny(w, "0123456789") && strings.ContainsFunc(w, unicode.IsLower) {
-			return true
+// mayBeLoose reports whether a word of a text looks like a password by itself, and whether one is unmistakable.
+func (t *text) mayBeLoose() (some, sure bool) {
+	for i := 0; i < len(t.s); {
+		start := i
+		digits, letters := false, false
+		for ; i < len(t.s) && t.s[i] > ' '; i++ {
+			c := t.s[i]
+			digits = digits || isDigit(c)
+			letters = letters || c >= utf8.RuneSelf || isAlnum(c) && !isDigit(c)
 		}
+		if digits && letters && i-start >= 6 {
+			v := strings.Trim(t.s[start:i], "\"'`.,;:()")
+			if cut := strings.LastIndexAny(v, ":/|,"); cut >= 0 {
+				v = v[cut+1:]
+			}
+			some = some || len(v) >= 6 && mixed(v) && strengthOf(v) == strong
+			sure = sure || unmistakable(v)
+		}
+		i++
 	}
-	return false
+	return some, sure
 }
 
 // unmistakable reports whether a word looks like a password whatever surrounds it.
@@ -114,14 +175,14 @@ func (t *text) label(w hit) (start, end int) {
 // labels reports whether the words before a password's word say only what it is for.
 func (t *text) labels(before string, from int) bool {
 	list := strings.Fields(before)
-	if len(list) > 3 {
-		return false
-	}
 	network := false
 	for _, w := range t.words {
 		if w.class&(wifiWord|networkWord) != 0 && w.start >= from && w.end <= from+len(before) {
 			network = true
 		}
+	}
+	if len(list) > 8 || len(list) > 3 && !network {
+		return false
 	}
 	for _, f := range list {
 		f = strings.Trim(f, ":,-")

@@ -3,6 +3,7 @@ package privacy
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"ventriloquist/internal/lazyregexp"
@@ -20,8 +21,8 @@ var worldStreets = []struct {
 		lazyregexp.New(`(\p{Lu}[\p{L}\-]+(?:weg|chaussee|steig|promenade|singel|dijk|dreef|katu|kuja|tie|polku|vägen|torget|gränd|stigen|backen|stræde|allé|gatan|gata|vej|straße|strasse|str\.|gasse|straat|gracht|laan|plein|kade) \d{1,4} ?[a-zA-Z]?(?:[/\-]\d{1,4}[a-z]?)*)(?:$|[^\p{L}\d])`)},
 	{[]string{"rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "allée ", "impasse ", "quai ", "cours ", "ruelle ", "square ", "faubourg "},
 		lazyregexp.New(`(\b\d{1,4}(?: ?(?:bis|ter|quater|[a-d]))?,? (?i:rue|avenue|av\.|boulevard|bd|place|chemin|allée|impasse|quai|cours|passage|ruelle|square|villa|faubourg) (?:(?i:de la|de l['’]|du|des|de|d['’]|l['’]|la|le|les) ?)?\p{Lu}[\p{L}'’\-]+(?: (?:de |du |la |le |des )?\p{Lu}[\p{L}'’\-]+){0,3})`)},
-	{[]string{"calle", "c/", "av. ", "av ", "avda", "avenida", "paseo", "plaza", "carretera", "ctra", "camino", "calz", "blvd", "jirón", "jr.", "pasaje", "carrera", "diagonal", "alameda", "praça", "praca", "rua ", "r. ", "travessa", "estrada", "largo", "via ", "viale", "vicolo", "strada", "piazza", "piazzale", "corso", "rambla", "ronda", "carrer", "rodovia", "beco", "lungotevere", "contrada"},
-		lazyregexp.New(`((?:^|[^\p{L}])(?i:calle|c/|av\.|av|avda\.?|avenida|paseo|plaza|carretera|ctra\.?|camino|calz\.?|calzada|blvd\.?|jirón|jr\.|pasaje|psje\.?|carrera|diagonal|alameda|praça|praca|rua|r\.|travessa|estrada|largo|via|viale|vicolo|strada|piazza|piazzale|corso|rambla|ronda|carrer|rodovia|beco|lungotevere|contrada) ?(?:(?:de|del|della|delle|dello|degli|dei|di|da|do|das|dos|la|las|los|el|lo|d'|e|y) ?){0,3}\p{Lu}[\p{L}'’.\-]+(?: [\p{L}'’.\-]+){0,4},? ?(?i:n[ºo°.]{1,2} ?|#|num\.? ?|número )?\d{1,5}[a-zA-Z]?\b)`)},
+	{[]string{"calle", "c/", "av. ", "av ", "avda", "avenida", "paseo", "plaza", "carretera", "ctra", "camino", "calz", "blvd", "jirón", "jr.", "pasaje", "carrera", "diagonal", "alameda", "praça", "praca", "rua ", "travessa", "estrada", "largo", "via ", "viale", "vicolo", "strada", "piazza", "piazzale", "corso", "rambla", "ronda", "carrer", "rodovia", "beco", "lungotevere", "contrada"},
+		lazyregexp.New(`((?:^|[^\p{L}])(?i:calle|c/|av\.|av|avda\.?|avenida|paseo|plaza|carretera|ctra\.?|camino|calz\.?|calzada|blvd\.?|jirón|jr\.|pasaje|psje\.?|carrera|diagonal|alameda|praça|praca|rua|travessa|estrada|largo|via|viale|vicolo|strada|piazza|piazzale|corso|rambla|ronda|carrer|rodovia|beco|lungotevere|contrada) ?(?:(?:de|del|della|delle|dello|degli|dei|di|da|do|das|dos|la|las|los|el|lo|d'|e|y) ?){0,3}\p{Lu}[\p{L}'’.\-]+(?: [\p{L}'’.\-]+){0,4},? ?(?i:n[ºo°.]{1,2} ?|#|num\.? ?|número )?\d{1,5}[a-zA-Z]?\b)`)},
 	{[]string{"calle", "cll", "cl ", "carrera", "cra", "kra", "kr ", "cr ", "diagonal", "transversal", "tv "},
 		lazyregexp.New(`(\b(?i:calle|cll|cl|carrera|cra|kra|kr|cr|diagonal|diag|transversal|tv|avenida|av)\.? ?\d{1,3} ?(?i:[a-h]\b)?(?: ?(?i:bis|sur|norte|este|oeste))*,? ?(?i:#|no\.?|n[°º]\.?) ?\d{1,3} ?(?i:[a-h])? ?[\-–] ?\d{1,3})`)},
 	{[]string{"ul. ", "ul.", "ulica", "ulicy", "al. ", "aleja", "alej", "os. ", "osiedl", "pl. ", "plac "},
@@ -57,6 +58,45 @@ var worldStreets = []struct {
 	{[]string{"호"}, lazyregexp.New(`(\d{1,4}동 ?\d{1,4}호)`)},
 }
 
+// markTable finds the marks of worldStreets by their first two bytes.
+type markTable struct {
+	starts [1 << 16 / 64]uint64
+	marks  map[uint16][]streetMark
+}
+
+type streetMark struct {
+	text   string
+	street int
+}
+
+var streetMarks = sync.OnceValue(func() *markTable {
+	t := &markTable{marks: map[uint16][]streetMark{}}
+	for i, street := range worldStreets {
+		for _, m := range street.marks {
+			two := uint16(m[0])<<8 | uint16(m[1])
+			t.starts[two/64] |= 1 << (two % 64)
+			t.marks[two] = append(t.marks[two], streetMark{m, i})
+		}
+	}
+	return t
+})
+
+// in returns a bit for each pattern with a mark in a text in lower case.
+func (t *markTable) in(lower string) (found uint64) {
+	for i := range len(lower) - 1 {
+		two := uint16(lower[i])<<8 | uint16(lower[i+1])
+		if t.starts[two/64]>>(two%64)&1 == 0 {
+			continue
+		}
+		for _, m := range t.marks[two] {
+			if strings.HasPrefix(lower[i:], m.text) {
+				found |= 1 << m.street
+			}
+		}
+	}
+	return found
+}
+
 // postcodes matches the postal codes of most countries that stand before a town.
 const postcodes = `(?:\d{5}-\d{3}|\d{3} \d{2}|\d{2}-\d{3}|\d{4}-\d{3}|\d{5,6}|[1-9]\d{3} ?[A-Z]{2}|1[0-8]\d\d|2[1-9]\d\d|[3-9]\d{3})`
 
@@ -65,6 +105,8 @@ var tails = []*lazyregexp.Regexp{
 	lazyregexp.New(`^,? ?\d{1,2} ?[ºª°](?: ?[A-Za-zÀ-ÿ]{1,4}\b)?`),
 	lazyregexp.New(`^,? ?(?i:apt|apto|apart|app|piso|puerta|pta|esc|bajo|bloco|bl|bloque|int|interior|dpto|depto|dto|kat|daire|d|m|кв|квартира|корп|корпус|стр|подъезд|оф|et|etg|sc|ap|em|ajtó|th|sal|lgh|lejl|wohnung|whg|stiege|tür|top|bus|bte|appt|bât|étage|casa|unit|suite|flat|floor|lot|no)[.:]? ?(?i:n[ºo°]\.? ?)?#?\d{1,4}[a-zA-Zа-я]?\b`),
 	lazyregexp.New(`^,?\s+(?:(?i:cep|c\.p\.|cp|plz|zip|psč)[ :]*)?(?:[A-Z]{1,3}-)?` + postcodes + `\b(?:,? \p{Lu}[\p{L}.'’\-]+(?:[ \-](?:(?i:am|an der|de|del|la|le|sur|upon|aan|den|ob|nad|pod|im) )?\p{Lu}[\p{L}.'’\-]+){0,2}(?: \d{1,2}\b)?)?`),
+	lazyregexp.New(`^,? (?:[A-Z]{2},? )?[A-Z]\d[A-Z] ?\d[A-Z]\d\b`),
+	lazyregexp.New(`^,? ?(?i:[dm]|д)\. ?\d{1,4}[a-zа-я]?\b`),
 	lazyregexp.New(`^,? (?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT),? \d{4}\b`),
 	lazyregexp.New(`^,?\s+(?:\d{4}|19\d\d|20\d\d) \p{Lu}[\p{L}.'’\-]+(?:[ \-]\p{Lu}[\p{L}.'’\-]+){0,2}`),
 }
@@ -75,17 +117,33 @@ var (
 )
 
 // towns match towns with a postal code, in the first group, that stand without a street.
-var towns = []*lazyregexp.Regexp{
+var towns = []struct {
+	may     func(t *text) bool
+	pattern *lazyregexp.Regexp
+}{
 	// Fitzroy VIC 3065
-	lazyregexp.New(`((?:\b\p{Lu}[\p{L}'’]+(?: \p{Lu}[\p{L}'’]+){0,2},? )(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT),? \d{4}\b)`),
+	{hasCapitals, lazyregexp.New(`((?:\b\p{Lu}[\p{L}'’]+(?: \p{Lu}[\p{L}'’]+){0,2},? )(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT),? \d{4}\b)`)},
 	// 〒150-0002
-	lazyregexp.New(`〒 ?(\d{3}-?\d{4})\b`),
+	{func(t *text) bool { return strings.Contains(t.s, "〒") }, lazyregexp.New(`〒 ?(\d{3}-?\d{4})\b`)},
 	// 50674 Köln, as all of a line or after a comma
-	lazyregexp.New(`(?m)(?:^|, ?)((?:[A-Z]{1,2}-)?(?:\d{3} \d{2}|\d{2}-\d{3}|\d{4}-\d{3}|\d{5}-\d{3}|[1-9]\d{3} [A-Z]{2}) \p{Lu}\p{L}+(?:[ \-]\p{Lu}?\p{L}+){0,2}(?: \d{1,2})?)(?:$|[,.!])`),
-	lazyregexp.New(`(?m)(?:^|, ?)((?:[A-Z]{1,2}-)?\d{5} \p{Lu}\p{Ll}+(?:[ \-](?:(?:am|an der|im|ob der|sur|de|la) )?\p{Lu}\p{Ll}+){0,2})(?:$|,)`),
+	{hasFive, lazyregexp.New(`(?m)(?:^|, ?)((?:[A-Z]{1,2}-)?(?:\d{3} \d{2}|\d{2}-\d{3}|\d{4}-\d{3}|\d{5}-\d{3}|[1-9]\d{3} [A-Z]{2}) \p{Lu}\p{L}+(?:[ \-]\p{Lu}?\p{L}+){0,2}(?: \d{1,2})?)(?:$|[,.!])`)},
+	{hasFive, lazyregexp.New(`(?m)(?:^|, ?)((?:[A-Z]{1,2}-)?\d{5} \p{Lu}\p{Ll}+(?:[ \-](?:(?:am|an der|im|ob der|sur|de|la) )?\p{Lu}\p{Ll}+){0,2})(?:$|,)`)},
 	// D02 X285
-	lazyregexp.New(`\b((?:[AC-FHKNPRTV-Y]\d{2}|D6W) [0-9AC-FHKNPRTV-Y]{4})\b`),
+	{hasCapitals, lazyregexp.New(`\b((?:[AC-FHKNPRTV-Y]\d{2}|D6W) [0-9AC-FHKNPRTV-Y]{4})\b`)},
 }
+
+// hasCapitals reports whether a text has two capitals or more in a row, or one with a digit.
+func hasCapitals(t *text) bool {
+	for i := 1; i < len(t.s); i++ {
+		if c, b := t.s[i], t.s[i-1]; b >= 'A' && b <= 'Z' && (c >= 'A' && c <= 'Z' || isDigit(c)) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasFive reports whether a text has the digits of a postal code and a capital.
+func hasFive(t *text) bool { return t.digits >= 4 && strings.ContainsFunc(t.s, unicode.IsUpper) }
 
 var (
 	// singaporean matches a postal code after a word for one: in Singapore, each is one building.
@@ -107,9 +165,9 @@ func (t *text) findTowns() (spans []span) {
 			spans = append(spans, p)
 		}
 	}
-	capital := strings.ContainsFunc(t.s, unicode.IsUpper)
-	for _, street := range worldStreets {
-		if street.marks == nil && !(capital && strings.Contains(t.s, ", ")) || street.marks != nil && !slices.ContainsFunc(street.marks, func(m string) bool { return strings.Contains(t.lower, m) }) {
+	marked := streetMarks().in(t.lower)
+	for i, street := range worldStreets {
+		if street.marks == nil && !(strings.Contains(t.s, ", ") && strings.ContainsFunc(t.s, unicode.IsUpper)) || street.marks != nil && marked>>i&1 == 0 {
 			continue
 		}
 		for _, at := range street.pattern.Get().FindAllStringSubmatchIndex(t.s, -1) {
@@ -118,7 +176,10 @@ func (t *text) findTowns() (spans []span) {
 	}
 	if t.digits >= 4 {
 		for _, town := range towns {
-			for _, at := range town.Get().FindAllStringSubmatchIndex(t.s, -1) {
+			if !town.may(t) {
+				continue
+			}
+			for _, at := range town.pattern.Get().FindAllStringSubmatchIndex(t.s, -1) {
 				take(at[2], at[3])
 			}
 		}

@@ -157,7 +157,17 @@ func (t *text) isSet(w hit) bool {
 
 // between reports whether a word may stand between a word and its value.
 func (t *text) between(token string) bool {
-	return between[strings.TrimRight(token, ":")] && !strings.HasSuffix(token, ":")
+	if strings.HasSuffix(token, ":") {
+		return false
+	}
+	if len(token) > 6 { // netflixa, facebooku
+		for _, cut := range []int{1, 2} {
+			if bare := token[:len(token)-cut]; len(bare) >= 5 && between[bare] && latin(bare) {
+				return true
+			}
+		}
+	}
+	return between[token]
 }
 
 // allBetween reports whether all words from the one at w to end may stand between a word and its value. After a word of another

@@ -61,6 +61,9 @@ func placesOf(w string) []listed {
 	return seedWords()[w]
 }
 
+// seedLists is the number of word lists.
+const seedLists = int16(12)
+
 // shortestSeed and longestSeed are the numbers of words of seed phrases.
 const (
 	shortestSeed = 12
@@ -140,6 +143,9 @@ func letterRuns(s string) func(yield func(start, end int) bool) {
 
 // maySeed reports whether every twelfth word of a text may be part of a seed phrase: one of twelve words in a row is such a word.
 func maySeed(lower string) bool {
+	if len(lower) < 2*shortestSeed {
+		return false
+	}
 	n := 0
 	for start, end := range letterRuns(lower) {
 		if n++; n%shortestSeed == 0 && len(placesOf(lower[start:end])) > 0 {
@@ -152,7 +158,7 @@ func maySeed(lower string) bool {
 // seedIn returns the seed phrase in a run of words.
 func (t *text) seedIn(run []listedWord) []span {
 	called := t.has(seedWord | coinWord)
-	for list := range int16(12) {
+	for list := range seedLists {
 		for from := 0; from < len(run); {
 			to := from
 			for to < len(run) && indexIn(run[to], list) >= 0 {

@@ -175,7 +175,7 @@ func merged(lists ...[]entry) (all []entry) {
 
 // copulas are the words between a word of a language and its value.
 var copulas = map[string]map[string]bool{
-	"":   set("is was are be 's ist est c'est c’est es è é lautet hai equals became nya е its it's it’s"),
+	"":   set("is was are be 's ist est c'est c’est es è é lautet hai equals became nya е its it's it’s says reads"),
 	"de": set("ist lautet heißt heisst wäre war sind"),
 	"fr": set("est c'est c’est sera était cest"),
 	"es": set("es será era sería és"),

@@ -62,16 +62,18 @@ func cases() []benchCase {
 	)
 }
 
-// redactColumns are the speed of redaction, its precision and recall by kind on the labeled lines that no rule was tuned on, and its
-// recall by what a value is.
+// redactColumns are the speed of redaction, and by set of labeled lines its precision and recall by kind, and its recall by what a
+// value is.
 func redactColumns() []column {
 	columns := []column{{title: "redact, lines/s on one core", ours: "Redact lines/s"}}
-	for _, kind := range []string{"all", "key", "email", "account", "card", "code", "phone", "address"} {
-		columns = append(columns, column{title: kind + ", precision in %", ours: "Recall precision/" + kind},
-			column{title: kind + ", recall in %", ours: "Recall recall/" + kind})
-	}
-	for _, what := range []string{"password", "token", "private key", "seed phrase", "iban", "national id", "passport or license", "crypto address", "pin", "coordinates"} {
-		columns = append(columns, column{title: what + ", recall in %", ours: "Recall recall/" + strings.ReplaceAll(what, " ", "")})
+	for _, set := range []string{"held-out", "second", "third"} {
+		for _, kind := range []string{"all", "key", "email", "account", "card", "code", "phone", "address"} {
+			columns = append(columns, column{title: set + " set, " + kind + ", precision in %", ours: "Recall precision/" + set + "/" + kind},
+				column{title: set + " set, " + kind + ", recall in %", ours: "Recall recall/" + set + "/" + kind})
+		}
+		for _, what := range []string{"password", "token", "private key", "seed phrase", "iban", "national id", "account number", "passport or license", "crypto address", "pin", "coordinates"} {
+			columns = append(columns, column{title: set + " set, " + what + ", recall in %", ours: "Recall recall/" + set + "/" + strings.ReplaceAll(what, " ", "")})
+		}
 	}
 	return columns
 }
