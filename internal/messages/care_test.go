@@ -206,7 +206,7 @@ func TestCollect_NeedsThePolicyOfTheFile(t *testing.T) {
 func TestRedact_KnowsAllColumnsOfText(t *testing.T) {
 	db := create(t)
 	known := map[string]bool{}
-	for _, c := range []string{"message.text", "attachment.transcript", "attachment_descriptions.description", "version.text", "event.text", "attachment.path",
+	for _, c := range []string{"message.text", "attachment.transcript", "attachment_descriptions.description", "version.text", "event.text", "attachment.path", "chat.name",
 		"training_messages.text", "training_messages.reply_to", "unresolved.guid", "collected.key", "collected.summary", "collected_source.key"} { // redacted, or emptied
 		known[c] = true
 	}

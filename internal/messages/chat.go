@@ -39,6 +39,7 @@ type chat struct {
 	id, source int64
 	number     sql.NullInt64
 	group      bool
+	name       string
 	periods    []period
 }
 
@@ -81,9 +82,9 @@ func (c *chat) at(m moment) *period {
 // readChats returns the chats by id.
 func readChats(ctx context.Context, q querier) (map[int64]*chat, error) {
 	chats := make(map[int64]*chat)
-	err := each(ctx, q, `SELECT id, source, number, is_group FROM chat`, func(rows *sql.Rows) error {
+	err := each(ctx, q, `SELECT id, source, number, is_group, coalesce(name, '') FROM chat`, func(rows *sql.Rows) error {
 		c := new(chat)
-		err := rows.Scan(&c.id, &c.source, &c.number, &c.group)
+		err := rows.Scan(&c.id, &c.source, &c.number, &c.group, &c.name)
 		chats[c.id] = c
 		return err
 	})

@@ -72,7 +72,17 @@ func (t *Tx) newChat(source int64, number sql.NullInt64, group bool) (int64, err
 	t.lastChat++
 	c := &chat{id: t.lastChat, source: source, number: number, group: group}
 	t.chats[c.id] = c
-	return c.id, t.exec(`INSERT INTO chat VALUES (?, ?, ?, ?)`, c.id, source, number, group)
+	return c.id, t.exec(`INSERT INTO chat (id, source, number, is_group) VALUES (?, ?, ?, ?)`, c.id, source, number, group)
+}
+
+// NameChat records the name that its members gave a group, "" for none.
+func (t *Tx) NameChat(chat int64, name string) error {
+	c := t.chats[chat]
+	if name = t.text(name); c == nil || c.name == name {
+		return nil
+	}
+	c.name = name
+	return t.exec(`UPDATE chat SET name = ? WHERE id = ?`, sql.NullString{String: name, Valid: name != ""}, chat)
 }
 
 // ChatNumber returns the file's number for a chat that a source numbers; known is false if it has none yet.

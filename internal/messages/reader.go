@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"maps"
@@ -114,6 +115,7 @@ type Conversation struct {
 	ID int64
 	// Group reports whether the source stored it as a group. A group may have a single member left.
 	Group bool
+	Name  string // the name that its members gave the group, "" if they gave none
 	// Members are the addresses as the source spells them, each once, without the owner of the source (who may still be
 	// present under an address that only USER_IDENTIFIERS names). If a person has several addresses, the first counts.
 	Members []Member
@@ -157,6 +159,7 @@ func (r *Reader) conversations(ctx context.Context) ([]Conversation, error) {
 				known[key] = at
 				list = append(list, Conversation{ID: int64(at + 1), Group: c.group, Members: r.members(p.members)})
 			}
+			list[at].Name = cmp.Or(list[at].Name, c.name)
 			list[at].Messages += messages
 			list[at].spans = append(list[at].spans, span{c.id, ends[p], p.until})
 		})

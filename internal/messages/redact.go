@@ -15,6 +15,7 @@ var redactedColumns = []struct{ table, column, rows string }{
 	{"attachment_descriptions", "description", "description IS NOT NULL"},
 	{"version", "text", "true"},
 	{"event", "text", "text IS NOT NULL"},
+	{"chat", "name", "name IS NOT NULL"},
 }
 
 // EachText calls visit for all texts that Redact changes.

@@ -21,6 +21,8 @@ var upgrades = []string{
 	`ALTER TABLE source_state ADD COLUMN lost_reactions INTEGER; ALTER TABLE source_state ADD COLUMN lost_removals INTEGER`,
 	// Files outside of messages.db that commands wrote from it: window files and statistics pages.
 	`CREATE TABLE output (path TEXT PRIMARY KEY) WITHOUT ROWID`,
+	// The name that its members gave a group.
+	`ALTER TABLE chat ADD COLUMN name TEXT`,
 }
 
 // version returns the version of the schema after all upgrades.

@@ -72,6 +72,16 @@ func (c *Conversation) Messages() (n int64) {
 	return n
 }
 
+// Name returns the name that its members gave a group, "" if they gave none.
+func (c *Conversation) Name() string {
+	for i := range c.Parts {
+		if name := c.Parts[i].Name; name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
 // Sender returns the person who sent a message of the conversation. In a direct conversation an unlisted address belongs
 // to the other person: the source put the message there because it knows more addresses of theirs than the contacts do.
 func (c *Conversation) Sender(lookup Lookup, address string) Person {

@@ -40,10 +40,10 @@ func (s *Source) readHandles(ctx context.Context, d *directory) error {
 }
 
 func (s *Source) readChats(ctx context.Context, d *directory) error {
-	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s FROM chat`, s.integer("chat", "style"), s.text("chat", "chat_identifier"),
-		s.text("chat", "room_name"), s.text("chat", "group_id"))
+	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s FROM chat`, s.integer("chat", "style"), s.text("chat", "chat_identifier"),
+		s.text("chat", "room_name"), s.text("chat", "group_id"), s.text("chat", "display_name"))
 	return s.each(ctx, query, func(r record) error {
-		c := &chat{id: r.int(0), identifier: r.text(2), groupID: r.text(4)}
+		c := &chat{id: r.int(0), identifier: r.text(2), groupID: r.text(4), title: strings.TrimSpace(r.text(5))}
 		c.group = r.int(1) == styleGroup || r.int(1) != styleDirect && r.text(3) != ""
 		d.chats[c.id] = c
 		return nil

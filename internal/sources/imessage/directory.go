@@ -13,6 +13,7 @@ type chat struct {
 	group      bool
 	identifier string
 	groupID    string
+	title      string   // the name that the members of a group gave it
 	members    []person // each person once, without the owner
 	eras       []era    // its members over time, the latest first: see members.go
 	number     uint32   // among the chats that have messages, from 1

@@ -25,6 +25,9 @@ func (c *collector) fill(ctx context.Context, tx *messages.Tx, survey func() map
 	if err := c.fillRows(ctx, tx); err != nil {
 		return err
 	}
+	if err := c.nameGroups(tx); err != nil {
+		return err
+	}
 	readable := sqlitepages.Subtract(c.suspects, c.unread["message"])
 	err = tx.Sweep(c.number, storeRanges(readable), func(o *messages.OldRow) {
 		if c.summary.Changed++; c.old != nil {

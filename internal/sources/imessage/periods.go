@@ -48,6 +48,20 @@ func (c *collector) fillPeriods(ctx context.Context, tx *messages.Tx) error {
 	return c.suspectRowsOf(changed)
 }
 
+// nameGroups stores the names of the groups that have messages.
+func (c *collector) nameGroups(tx *messages.Tx) error {
+	for _, chat := range c.directory.chats {
+		stored, known := tx.ChatNumber(c.number, chat.id)
+		if !known || !chat.group {
+			continue
+		}
+		if err := tx.NameChat(stored, chat.title); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // unsettle makes the next collect determine the membership of groups again.
 func (c *collector) unsettle(chats []*chat) {
 	for _, chat := range chats {

@@ -139,7 +139,7 @@ func (d *directory) handleSums() map[int64]uint64 {
 	return sums
 }
 
-// chatSums returns a checksum of the relevant content of each chat: whether it is a group, and its members.
+// chatSums returns a checksum of the relevant content of each chat: whether it is a group, its name and its members.
 func (d *directory) chatSums() map[int64]uint64 {
 	sums := make(map[int64]uint64, len(d.chats))
 	for id, c := range d.chats {
@@ -149,6 +149,9 @@ func (d *directory) chatSums() map[int64]uint64 {
 		}
 		for _, p := range c.members {
 			parts = append(parts, p.key, p.address)
+		}
+		if c.group && c.title != "" {
+			parts = append(parts, "name", c.title)
 		}
 		sums[id] = sum(parts...)
 	}
