@@ -89,12 +89,23 @@ func recordOutput(ctx context.Context, dataDir, path string) {
 		return
 	}
 	db, err := openDatabase(ctx, dataDir)
-	if err == nil {
-		err = errors.Join(db.AddOutput(ctx, path), db.Close())
-	}
 	if err != nil {
-		notice("forget and redact will not know %s: %v", path, err)
+		noticeUnrecorded(path, err)
+		return
 	}
+	recordOutputIn(ctx, db, path)
+	db.Close()
+}
+
+// recordOutputIn is recordOutput for an open database.
+func recordOutputIn(ctx context.Context, db *messages.DB, path string) {
+	if err := db.AddOutput(ctx, path); err != nil {
+		noticeUnrecorded(path, err)
+	}
+}
+
+func noticeUnrecorded(path string, err error) {
+	notice("forget and redact will not know %s: %v", path, err)
 }
 
 func dataDirFlag(to *string) cli.Flag {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v3"
 
@@ -212,14 +213,31 @@ func (p *helpPage) paragraphs(indent, text string) {
 	flush()
 }
 
-// wrapped breaks a text into lines of at most width cells.
+// wrapped breaks a text into lines of at most width cells, and a word that is longer in the middle.
 func wrapped(text string, width int) (lines []string) {
 	line := ""
 	for _, word := range strings.Fields(text) {
+		for terminal.Width(word) > width {
+			if line != "" {
+				lines, line = append(lines, line), ""
+			}
+			head := beginningOf(word, width)
+			lines, word = append(lines, head), word[len(head):]
+		}
 		if line != "" && terminal.Width(line)+1+terminal.Width(word) > width {
 			lines, line = append(lines, line), ""
 		}
 		line = strings.TrimLeft(line+" "+word, " ")
 	}
 	return append(lines, line)
+}
+
+// beginningOf returns as many characters of a text as fit into a number of cells, at least one.
+func beginningOf(text string, cells int) string {
+	head := strings.TrimSuffix(terminal.Cut(text, cells+1), "…")
+	if head == "" {
+		_, size := utf8.DecodeRuneInString(text)
+		return text[:size]
+	}
+	return head
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 	_ "time/tzdata" // --zone works where the system knows no zones
 
@@ -17,4 +20,27 @@ func timeZone(name string) (*time.Location, error) {
 		return nil, usererr.Usage("--zone %q is not a time zone such as Europe/Berlin or UTC", name)
 	}
 	return zone, nil
+}
+
+// named returns a time zone by its name where it is time.Local, whose own name says nothing.
+func named(zone *time.Location) *time.Location {
+	if zone != time.Local {
+		return zone
+	}
+	name, set := os.LookupEnv("TZ")
+	name = strings.TrimPrefix(name, ":")
+	if !set {
+		target, _ := filepath.EvalSymlinks("/etc/localtime")
+		_, name, _ = strings.Cut(target, "zoneinfo/")
+	}
+	switch name = strings.TrimPrefix(name, "Etc/"); {
+	case name == "" && !set:
+		return zone
+	case name == "", name == "UTC":
+		return time.UTC
+	}
+	if known, err := time.LoadLocation(name); err == nil {
+		return known
+	}
+	return zone
 }

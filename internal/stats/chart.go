@@ -4,140 +4,189 @@ import (
 	"fmt"
 	"html"
 	"html/template"
-	"math"
 	"strings"
 )
 
-// bar is one bar of a chart.
+// A chart is an SVG of shapes only, which stretches to any width, under labels in HTML, which keep their size.
+
+// plotHeight is the height of the drawing in its own units.
+const plotHeight = 100
+
+// bar is one bar of a series: its height, and what is said about it.
 type bar struct {
-	label string // on the axis
 	value float64
-	words string // tooltip
+	words string
 }
 
-// Sizes of a chart in its own units; it scales to the page.
-const (
-	wideChart   = 720
-	halfChart   = 440 // for two side by side
-	chartHeight = 150
-	marginLeft  = 62
-	marginBelow = 22
-	marginAbove = 8
-)
-
-// barChart draws bars over an axis that labels every every-th bar. Screen readers read the title.
-func barChart(title string, width int, bars []bar, every int, scale func(float64) string) template.HTML {
-	top := 0.0
-	for _, b := range bars {
-		top = max(top, b.value)
+// barChart draws series of bars, side by side, over an axis. Screen readers read the title.
+func barChart(class, title string, s scale, ticks []tick, series ...[]bar) template.HTML {
+	var out strings.Builder
+	n := len(series[0])
+	fmt.Fprintf(&out, `<div class="plot %s" style="margin-left:%dpx"><svg class="chart" viewBox="0 0 %d %d" preserveAspectRatio="none" role="img" aria-label="%s">`,
+		class, s.gutter(), n, plotHeight, html.EscapeString(title))
+	for _, y := range []float64{0, plotHeight / 2, plotHeight} {
+		fmt.Fprintf(&out, `<line class="grid" x1="0" x2="%d" y1="%g" y2="%g"/>`, n, y, y)
 	}
-	if top == 0 {
-		return ""
+	if class == small {
+		out.WriteString(`<path class="bar1" d="` + outline(series[0], s.top) + `"/>`)
+		series = nil
 	}
-	top = roundUp(top)
-	var s strings.Builder
-	fmt.Fprintf(&s, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="%s">`, width, chartHeight, html.EscapeString(title))
-	plot := float64(chartHeight - marginBelow - marginAbove)
-	for _, part := range []float64{0, 0.5, 1} {
-		y := marginAbove + plot*(1-part)
-		fmt.Fprintf(&s, `<line class="grid" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/>`, marginLeft, width, y, y)
-		fmt.Fprintf(&s, `<text class="axis" x="%d" y="%.1f" text-anchor="end">%s</text>`, marginLeft-6, y+4, html.EscapeString(scale(top*part)))
-	}
-	step := float64(width-marginLeft) / float64(len(bars))
-	thick := max(step*0.8, min(step, 1))
-	for i, b := range bars {
-		x := marginLeft + step*float64(i)
-		height := plot * b.value / top
-		if b.value > 0 {
-			fmt.Fprintf(&s, `<rect class="bar" x="%.2f" y="%.2f" width="%.2f" height="%.2f"><title>%s</title></rect>`,
-				x+(step-thick)/2, marginAbove+plot-height, thick, height, html.EscapeString(b.words))
-		}
-		if i%every == 0 {
-			fmt.Fprintf(&s, `<text class="axis" x="%.1f" y="%d" text-anchor="middle">%s</text>`, x+step/2, chartHeight-6, html.EscapeString(b.label))
+	const gap = 0.2
+	width := (1 - gap) / float64(max(len(series), 1))
+	for k, bars := range series {
+		for i, b := range bars {
+			if b.value <= 0 {
+				continue
+			}
+			height := max(plotHeight*b.value/s.top, 1)
+			fmt.Fprintf(&out, `<rect class="bar%d" x="%.2f" y="%.1f" width="%.2f" height="%.1f"><title>%s</title></rect>`, k+1,
+				float64(i)+gap/2+float64(k)*width, plotHeight-height, width, height, html.EscapeString(b.words))
 		}
 	}
-	s.WriteString(`</svg>`)
-	return template.HTML(s.String()) // all text in it is escaped
+	out.WriteString(`</svg>`)
+	for i, label := range s.labels() {
+		fmt.Fprintf(&out, `<span class="y" style="bottom:%d%%">%s</span>`, 50*i, html.EscapeString(label))
+	}
+	writeTicks(&out, ticks)
+	out.WriteString(`</div>`)
+	return template.HTML(out.String()) // all text in it is escaped
 }
 
-// roundUp returns the next number whose half is also round.
-func roundUp(top float64) float64 {
-	unit := math.Pow(10, math.Floor(math.Log10(top)))
-	for _, n := range []float64{1, 2, 4, 6, 8, 10} {
-		if top <= n*unit {
-			return n * unit
-		}
+func writeTicks(out *strings.Builder, ticks []tick) {
+	for _, t := range ticks {
+		fmt.Fprintf(out, `<span class="%s" style="left:%s">%s</span>`, t.class, at(t.at), html.EscapeString(t.label))
 	}
-	return top
 }
 
-func monthsChart(title string, months []Month) template.HTML {
+// small is the class of a chart of months in a card, where the bars are one shape, without tooltips.
+const small = "small"
+
+// monthsChart draws the messages of each month.
+func monthsChart(class, title string, months []Month) template.HTML {
 	bars := make([]bar, len(months))
+	most := 0.0
 	for i, m := range months {
-		bars[i] = bar{m.Month, float64(m.Messages), fmt.Sprintf("%s: %d messages", m.Month, m.Messages)}
+		bars[i] = bar{float64(m.Messages), fmt.Sprintf("%s %s: %s", m.name(), m.Month[:4], some(m.Messages, "message"))}
+		most = max(most, bars[i].value)
 	}
-	const most = 9 // labels on the axis
-	return barChart(title, wideChart, bars, (len(bars)+most-1)/most, func(v float64) string { return thousand(int(math.Ceil(v))) })
+	return barChart(class, title, countScale(most), monthTicks(months), bars)
 }
 
-func repliesChart(title string, r Reply) template.HTML {
-	bars := make([]bar, len(r.ByHour))
-	for hour, seconds := range r.ByHour {
-		bars[hour].label = fmt.Sprint(hour)
-		if seconds != nil {
-			bars[hour].value = *seconds / 60
-			bars[hour].words = fmt.Sprintf("%d:00: %s", hour, Duration(seconds))
+// repliesChart draws the median reply times by hour, of one or two sides.
+func repliesChart(title string, names []string, sides ...Reply) template.HTML {
+	most := 0.0
+	for _, side := range sides {
+		for _, seconds := range side.ByHour {
+			if seconds != nil {
+				most = max(most, *seconds)
+			}
 		}
 	}
-	return barChart(title, halfChart, bars, 3, func(v float64) string { return fmt.Sprintf("%g min", v) })
+	s, unit := timeScale(most)
+	series := make([][]bar, len(sides))
+	for k, side := range sides {
+		series[k] = make([]bar, len(side.ByHour))
+		for hour, seconds := range side.ByHour {
+			if seconds != nil {
+				series[k][hour] = bar{max(*seconds/unit, s.top/plotHeight), fmt.Sprintf("%s, %s: %s", names[k], clock(hour), Duration(seconds))}
+			}
+		}
+	}
+	return barChart("small hours", title, s, hourTicks(), series...)
 }
+
+// levels is the number of shades of the week's chart.
+const levels = 5
+
+// level returns the shade of a number of messages, from 0 for none to levels for the most.
+func level(n, most int) int { return (n*levels + most - 1) / most }
 
 // weekChart draws a square for each hour of the week, darker with more messages.
-func weekChart(title string, week [7][24]int) template.HTML {
-	top := 0
-	for _, day := range week {
-		for _, n := range day {
-			top = max(top, n)
-		}
-	}
-	if top == 0 {
+func weekChart(title string, week Week) template.HTML {
+	most := week.most()
+	if most == 0 {
 		return ""
 	}
-	const side, gap, left, above = 26, 2, 40, 18
-	var s strings.Builder
-	fmt.Fprintf(&s, `<svg class="chart" viewBox="0 0 %d %d" role="img" aria-label="%s">`, left+24*(side+gap), above+7*(side+gap), html.EscapeString(title))
-	for hour := 0; hour < 24; hour += 3 {
-		fmt.Fprintf(&s, `<text class="axis" x="%d" y="12" text-anchor="middle">%d</text>`, left+hour*(side+gap)+side/2, hour)
-	}
+	var out strings.Builder
+	fmt.Fprintf(&out, `<div class="plot week" style="margin-left:%dpx"><svg class="chart" viewBox="0 0 24 7" preserveAspectRatio="none" role="img" aria-label="%s">`,
+		gutterOf(len(weekdays[0])), html.EscapeString(title))
+	const gap = 0.06
 	for day, list := range week {
-		fmt.Fprintf(&s, `<text class="axis" x="%d" y="%d" text-anchor="end">%s</text>`, left-6, above+day*(side+gap)+side/2+4, weekdays[day])
 		for hour, n := range list {
-			fmt.Fprintf(&s, `<rect class="cell" x="%d" y="%d" width="%d" height="%d"/><rect class="bar" x="%[1]d" y="%[2]d" width="%[3]d" height="%[4]d" opacity="%.3f"><title>%s %d:00: %d messages</title></rect>`,
-				left+hour*(side+gap), above+day*(side+gap), side, side, float64(n)/float64(top), weekdays[day], hour, n)
+			fmt.Fprintf(&out, `<rect class="l%d" x="%.2f" y="%.2f" width="%.2f" height="%.2f"><title>%s, %s: %s</title></rect>`, level(n, most),
+				float64(hour)+gap/2, float64(day)+gap/2, 1-gap, 1-gap, weekdays[day], clock(hour), some(n, "message"))
 		}
 	}
-	s.WriteString(`</svg>`)
-	return template.HTML(s.String()) // it contains no text of any message
+	out.WriteString(`</svg>`)
+	for day, name := range weekdays {
+		fmt.Fprintf(&out, `<span class="y" style="bottom:%s">%s</span>`, at((float64(len(weekdays)-day)-0.5)/float64(len(weekdays))), name)
+	}
+	writeTicks(&out, hourTicks())
+	out.WriteString(`</div>`)
+	return template.HTML(out.String()) // it contains no text of any message
+}
+
+func (w *Week) most() (most int) {
+	for _, day := range w {
+		for _, n := range day {
+			most = max(most, n)
+		}
+	}
+	return most
+}
+
+// shade is an entry of the legend of the week's chart.
+type shade struct {
+	Level int
+	Words string
+}
+
+// legend returns the numbers of messages that the shades of the week's chart stand for.
+func legend(week Week) (list []shade) {
+	most := week.most()
+	if most == 0 {
+		return nil
+	}
+	list = append(list, shade{0, "none"})
+	for l := 1; l <= levels; l++ {
+		from, to := (l-1)*most/levels+1, l*most/levels
+		switch {
+		case from == to:
+			list = append(list, shade{l, count(to)})
+		case from < to:
+			list = append(list, shade{l, count(from) + "–" + count(to)})
+		}
+	}
+	return list
 }
 
 // spark draws a word-sized chart over the months of the whole history.
 func spark(months, all []Month) template.HTML {
-	top := 1
+	if len(all) == 0 {
+		return ""
+	}
 	counts := make(map[string]int, len(months))
 	for _, m := range months {
 		counts[m.Month] = m.Messages
-		top = max(top, m.Messages)
 	}
-	const width, height = 120, 22
-	var s strings.Builder
-	fmt.Fprintf(&s, `<svg class="spark" viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true">`, width, height)
-	step := float64(width) / float64(len(all))
+	bars := make([]bar, len(all))
+	top := 1.0
 	for i, m := range all {
-		if n := counts[m.Month]; n > 0 {
-			h := max(float64(height)*float64(n)/float64(top), 1)
-			fmt.Fprintf(&s, `<rect class="bar" x="%.2f" y="%.2f" width="%.2f" height="%.2f"/>`, step*float64(i), height-h, max(step*0.8, 0.5), h)
+		bars[i].value = float64(counts[m.Month])
+		top = max(top, bars[i].value)
+	}
+	return template.HTML(fmt.Sprintf(`<svg class="spark" viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true"><path class="bar1" d="%s"/></svg>`,
+		len(all), plotHeight, outline(bars, top)))
+}
+
+// outline draws bars as one path.
+func outline(bars []bar, top float64) string {
+	var out strings.Builder
+	for i, b := range bars {
+		if b.value > 0 {
+			height := int(max(plotHeight*b.value/top, 3))
+			fmt.Fprintf(&out, "M%d.1 %dv-%dh.8v%dz", i, plotHeight, height, height)
 		}
 	}
-	s.WriteString(`</svg>`)
-	return template.HTML(s.String())
+	return out.String()
 }

@@ -25,6 +25,7 @@ func (g *gatherer) conversation(of *people.Conversation) *conversation {
 		return c
 	}
 	t := newTally("")
+	t.group = of.Name()
 	for _, other := range c.Others {
 		t.members = append(t.members, g.nameOf(other.Person))
 	}
@@ -39,32 +40,49 @@ func (c *conversation) message(m *messages.WindowMessage) error {
 		g.Progress(g.done, g.total)
 	}
 	who := c.Sender(g.People, m.Sender)
-	at := time.Unix(0, m.Date).In(g.Zone)
+	at := g.timeOf(m.Date)
 	person := g.person(who)
 	if m.Kind == messages.Reaction {
 		person.reactions++
 		person.addEmoji(m.Text)
+		g.all.addEmoji(m.Text)
 		if !c.IsDirect() {
 			c.tally.reactions++
 			c.tally.addEmoji(m.Text)
 		}
 		return nil
 	}
-	g.all.add(at)
+	g.add(at, who)
 	person.add(at)
-	if !c.IsDirect() {
+	if c.IsDirect() {
+		c.tally.direct.add(at, who)
+	} else {
 		c.tally.add(at)
 		c.tally.by[who]++
 	}
 	if m.Kind == messages.Text {
 		words := g.words.split(m.Text)
 		person.say(words, m.Text)
+		g.all.addEmoji(m.Text)
 		if !c.IsDirect() {
 			c.tally.say(words, m.Text)
 		}
 	}
-	c.follow(who, at)
+	if !at.IsZero() {
+		c.follow(who, at)
+	}
 	return nil
+}
+
+// add counts a message of a direct conversation.
+func (d *direct) add(at time.Time, who people.Person) {
+	d.messages++
+	if who.IsOwner() {
+		d.fromYou++
+	}
+	if !at.IsZero() {
+		d.hours.count(at)
+	}
 }
 
 // follow updates sessions, replies and silences with a message.

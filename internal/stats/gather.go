@@ -30,13 +30,16 @@ type gatherer struct {
 	people map[people.Person]*tally
 	groups []*tally
 	all    tally
+	days   map[int]int // messages by day, numbered by dayOf
+	years  map[int]map[people.Person]int
 	done   int64
 	total  int64
 }
 
 // Gather reads all messages of a database and reports on them.
 func Gather(ctx context.Context, db *messages.DB, o Options) (*Report, error) {
-	g := &gatherer{Options: o, words: newVocabulary(), people: map[people.Person]*tally{}, all: newTally("")}
+	g := &gatherer{Options: o, words: newVocabulary(), people: map[people.Person]*tally{}, all: newTally(""),
+		days: map[int]int{}, years: map[int]map[people.Person]int{}}
 	reader, err := db.Reader(ctx, o.People.Key)
 	if err != nil {
 		return nil, err
@@ -81,10 +84,22 @@ func (g *gatherer) person(who people.Person) *tally {
 	return p
 }
 
+// appleEpoch is the date 0 of Apple's databases.
+var appleEpoch = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
+
+// timeOf returns the time of a date in nanoseconds since 1970, in the report's zone; the zero time if it stands for an unknown one.
+func (g *gatherer) timeOf(date int64) time.Time {
+	if date == 0 || date == appleEpoch {
+		return time.Time{}
+	}
+	return time.Unix(0, date).In(g.Zone)
+}
+
 // report returns the finished report.
 func (g *gatherer) report() *Report {
-	r := &Report{Zone: g.Zone.String(), Messages: g.all.messages, Months: g.all.monthList(), Hours: g.all.hours, People: []Person{}, Groups: []Group{}}
-	if g.all.messages > 0 {
+	r := &Report{Zone: g.Zone.String(), Messages: g.all.messages, Undated: g.all.messages - g.all.dated, Months: g.all.monthList(), Years: g.yearList(),
+		Hours: g.all.hours, Busiest: g.busiestDay(), Emoji: g.all.emojiList(), People: []Person{}, Groups: []Group{}}
+	if g.all.dated > 0 {
 		r.From, r.To = g.all.first.In(g.Zone), g.all.last.In(g.Zone)
 		if g.Zone == time.Local { // the name "Local" says nothing
 			r.Zone, _ = r.To.Zone()
@@ -96,10 +111,13 @@ func (g *gatherer) report() *Report {
 			continue
 		}
 		p := Person{Name: t.name, Owner: who.IsOwner(), Habits: t.habits(g), OwnerReply: t.ownerReplies.reply(), Sessions: t.sessions, Started: t.startedBy[who]}
+		if t.direct.messages > 0 {
+			p.Direct = &Direct{Messages: t.direct.messages, FromYou: t.direct.fromYou, Peak: t.direct.hours.peak()}
+		}
 		r.People = append(r.People, p)
 	}
 	for _, t := range g.groups {
-		r.Groups = append(r.Groups, Group{Members: t.members, Habits: t.habits(g), Sessions: t.sessions, Started: g.named(t.startedBy), By: g.named(t.by)})
+		r.Groups = append(r.Groups, Group{Name: t.group, Members: t.members, Habits: t.habits(g), Sessions: t.sessions, Started: g.named(t.startedBy), By: g.named(t.by)})
 	}
 	slices.SortStableFunc(r.People, func(a, b Person) int { return cmp.Compare(b.Messages, a.Messages) })
 	slices.SortStableFunc(r.Groups, func(a, b Group) int { return cmp.Compare(b.Messages, a.Messages) })

@@ -1,9 +1,6 @@
 package stats
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Report describes a message history.
 type Report struct {
@@ -11,11 +8,32 @@ type Report struct {
 	To       time.Time `json:"to"`
 	Zone     string    `json:"zone"`
 	Messages int       `json:"messages"`
+	Undated  int       `json:"undated"` // of these, without a date: they are in no figure about time
 	Months   []Month   `json:"months"`
+	Years    []Year    `json:"years"` // from the first to the last with messages
 	// Hours counts messages by day of the week, from Monday, and hour.
-	Hours  [7][24]int `json:"hours"`
-	People []Person   `json:"people"` // most messages first
-	Groups []Group    `json:"groups"`
+	Hours   Week     `json:"hours"`
+	Busiest *Day     `json:"busiest_day"` // nil without dated messages
+	Emoji   []Count  `json:"emoji"`       // of everyone, most used first
+	People  []Person `json:"people"`      // most messages first
+	Groups  []Group  `json:"groups"`
+}
+
+// Week counts messages by day of the week, from Monday, and hour.
+type Week [7][24]int
+
+// Day is the number of messages on a day.
+type Day struct {
+	Date     time.Time `json:"date"`
+	Messages int       `json:"messages"`
+}
+
+// Year describes a year of the history.
+type Year struct {
+	Year     int    `json:"year"`
+	Messages int    `json:"messages"`
+	FromYou  int    `json:"from_you"`
+	Most     *Count `json:"most"` // who else wrote the most; nil if no one did
 }
 
 // Month is the number of messages in a month.
@@ -30,6 +48,8 @@ type Habits struct {
 	Words         int     `json:"words"`
 	Reactions     int     `json:"reactions"`
 	ReactionShare float64 `json:"reaction_share"`
+	// WordsPerMessage is the mean over text messages; 0 without any.
+	WordsPerMessage float64 `json:"words_per_message"`
 	// Reply is the reply times: of the person in the direct conversation, of anyone in the group.
 	Reply   Reply      `json:"reply"`
 	Silence *Silence   `json:"longest_silence"` // nil with fewer than two messages
@@ -49,10 +69,26 @@ type Person struct {
 	OwnerReply Reply `json:"owner_reply"`
 	Sessions   int   `json:"sessions"` // in the direct conversation
 	Started    int   `json:"started"`  // of these, started by the person
+	// Direct is the direct conversation; nil if there is none.
+	Direct *Direct `json:"direct"`
+}
+
+// Direct describes the messages of a direct conversation, of both sides.
+type Direct struct {
+	Messages int   `json:"messages"`
+	FromYou  int   `json:"from_you"`
+	Peak     *Peak `json:"peak"` // nil without dated messages
+}
+
+// Peak is the day of the week and the hour with the most messages.
+type Peak struct {
+	Weekday time.Weekday `json:"weekday"`
+	Hour    int          `json:"hour"`
 }
 
 // Group is a conversation of more than two people.
 type Group struct {
+	Name    string   `json:"name"`    // as its members named it, "" if they did not
 	Members []string `json:"members"` // without the owner, sorted
 	Habits
 	Sessions int     `json:"sessions"`
@@ -73,14 +109,6 @@ type Silence struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 	Days float64   `json:"days"`
-}
-
-// Length returns the silence in words: in days, or in hours below one day.
-func (s Silence) Length() string {
-	if s.Days < 1 {
-		return fmt.Sprintf("%.1f hours", 24*s.Days)
-	}
-	return fmt.Sprintf("%.1f days", s.Days)
 }
 
 // Count is the number of times something occurs.

@@ -1,15 +1,9 @@
 package stats_test
 
 import (
-	"bytes"
-	"encoding/xml"
 	"fmt"
-	"io"
 	"path/filepath"
 	"reflect"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -197,85 +191,9 @@ func TestGather_WordsBeyondTheUsual(t *testing.T) {
 	}
 }
 
-// The page loads nothing, and names are escaped.
-func TestWritePage_LoadsNothing(t *testing.T) {
-	t.Parallel()
-	name := `<script>alert("x")</script> & 'co'`
-	r := gather(t, stats.Options{People: func(address string) (string, bool) {
-		return map[string]string{"+1": name, "+2": "Zoë"}[address], address != ""
-	}},
-		said{"+1", "", 0, "hello", messages.Text}, said{"+1", "+1", time.Minute, "https://example.org <b>", messages.Text}, said{"+1 +2", "+2", time.Minute, "hi", messages.Text})
-	var out bytes.Buffer
-	if err := stats.WritePage(&out, r); err != nil {
-		t.Fatal(err)
-	}
-	page := out.String()
-	if strings.Contains(page, "<script") || strings.Contains(page, `"x"`) || !strings.Contains(page, "&lt;script&gt;") {
-		t.Error("a name is not escaped")
-	}
-	if found := regexp.MustCompile(`(?i)(https?:|//[a-z]|\bsrc=|\bhref=|@import|url\()[^\n]{0,40}`).FindString(page); found != "" {
-		t.Errorf("the page asks for %s", found)
-	}
-	if n, m := strings.Count(page, "<svg class=\"chart\""), strings.Count(page, `role="img" aria-label="`); n == 0 || n != m {
-		t.Errorf("%d charts, %d of them with a name", n, m)
-	}
-	checkCharts(t, page)
-	if strings.Contains(page, "ZgotmplZ") || strings.Contains(page, "<no value>") {
-		t.Error("the template could not write something")
-	}
-}
-
-// checkCharts checks that charts are valid XML, with numbers inside their frames and level grids.
-func checkCharts(t *testing.T, page string) {
-	t.Helper()
-	for _, chart := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1) {
-		decoder := xml.NewDecoder(strings.NewReader(chart))
-		var width, height float64
-		for {
-			token, err := decoder.Token()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				t.Fatalf("%v in %s", err, chart)
-			}
-			element, ok := token.(xml.StartElement)
-			if !ok {
-				continue
-			}
-			at := map[string]float64{}
-			for _, a := range element.Attr {
-				if a.Name.Local == "viewBox" {
-					if _, err := fmt.Sscanf(a.Value, "0 0 %g %g", &width, &height); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if slices.Contains([]string{"x", "y", "x1", "x2", "y1", "y2", "width", "height"}, a.Name.Local) {
-					n, err := strconv.ParseFloat(a.Value, 64)
-					if err != nil {
-						t.Fatalf("%s of %s: %v", a.Name.Local, element.Name.Local, err)
-					}
-					at[a.Name.Local] = n
-				}
-			}
-			if at["y1"] != at["y2"] || at["x"]+at["width"] > width+1 || at["y"]+at["height"] > height+1 || at["x"] < 0 || at["y"] < 0 {
-				t.Errorf("%s with %v is not within %g by %g", element.Name.Local, at, width, height)
-			}
-		}
-	}
-}
-
-func TestWritePage_Empty(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	if err := stats.WritePage(&out, gather(t, stats.Options{})); err != nil || !strings.Contains(out.String(), "There are no messages.") {
-		t.Errorf("%v: %s", err, out.String())
-	}
-}
-
 func TestDuration_Units(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[float64]string{0: "0 s", 59: "59 s", 60: "1 min", 3599: "59 min", 3600: "1 h 00", 28799: "7 h 59"} {
+	for n, want := range map[float64]string{0: "0 s", 59: "59 s", 60: "1 min", 3599: "59 min", 3600: "1 h 00 min", 28799: "7 h 59 min"} {
 		if got := stats.Duration(&n); got != want {
 			t.Errorf("%v is %q, want %q", n, got, want)
 		}
@@ -285,9 +203,10 @@ func TestDuration_Units(t *testing.T) {
 	}
 }
 
-func TestSilence_HoursBelowADay(t *testing.T) {
+func TestSilence_InWords(t *testing.T) {
 	t.Parallel()
-	for days, want := range map[float64]string{0.25: "6.0 hours", 1: "1.0 days", 9.31: "9.3 days"} {
+	for days, want := range map[float64]string{0.01: "less than an hour", 0.04: "1 hour", 0.25: "6 hours", 1: "1 day", 9.31: "9 days", 59.4: "59 days", 61: "2 months",
+		700: "23 months", 731: "2 years", 1905.6: "5 years"} {
 		if got := (stats.Silence{Days: days}).Length(); got != want {
 			t.Errorf("%v days are %q, want %q", days, got, want)
 		}

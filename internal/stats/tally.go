@@ -12,12 +12,15 @@ import (
 // tally counts for a person or a group.
 type tally struct {
 	name                       string
+	group                      string   // the name of a group
 	members                    []string // of a group
 	messages, words, reactions int
+	texts                      int // messages with words in them
 
+	dated        int // messages with a date
 	first, last  time.Time
-	months       map[int]int // by year times 12 plus month from 0
-	hours        [7][24]int
+	months       map[int]int // by monthOf
+	hours        Week
 	emoji        map[string]int
 	said         map[int32]int32 // number of uses of each word
 	replies      replies
@@ -26,29 +29,77 @@ type tally struct {
 	startedBy    map[people.Person]int
 	by           map[people.Person]int // messages of a group
 	silence      *Silence
+	direct       direct
+}
+
+// direct counts the messages of both sides of a person's direct conversation.
+type direct struct {
+	messages, fromYou int
+	hours             Week
+}
+
+// monthOf numbers months: 12 times the year, plus the month from 0.
+func monthOf(at time.Time) int { return at.Year()*12 + int(at.Month()) - 1 }
+
+// yearOf returns the year of a month.
+func yearOf(month int) int { return month / 12 }
+
+// count counts a message.
+func (w *Week) count(at time.Time) {
+	const sunday = 6
+	w[(int(at.Weekday())+sunday)%7][at.Hour()]++
+}
+
+// peak returns the day and the hour with the most messages.
+func (w *Week) peak() *Peak {
+	var hours [24]int
+	day, hour, most := 0, 0, 0
+	for d, list := range w {
+		sum := 0
+		for h, n := range list {
+			hours[h] += n
+			sum += n
+		}
+		if sum > most {
+			day, most = d, sum
+		}
+	}
+	if most == 0 {
+		return nil
+	}
+	for h, n := range hours {
+		if n > hours[hour] {
+			hour = h
+		}
+	}
+	return &Peak{time.Weekday((day + 1) % 7), hour}
 }
 
 func newTally(name string) tally {
 	return tally{name: name, months: map[int]int{}, emoji: map[string]int{}, said: map[int32]int32{}, startedBy: map[people.Person]int{}, by: map[people.Person]int{}}
 }
 
-// add counts a message.
+// add counts a message. The zero time stands for an unknown date.
 func (t *tally) add(at time.Time) {
-	if t.messages == 0 || at.Before(t.first) {
+	t.messages++
+	if at.IsZero() {
+		return
+	}
+	if t.dated == 0 || at.Before(t.first) {
 		t.first = at
 	}
-	if t.messages == 0 || at.After(t.last) {
+	if t.dated == 0 || at.After(t.last) {
 		t.last = at
 	}
-	t.messages++
-	t.months[at.Year()*12+int(at.Month())-1]++
-	const sunday = 6
-	t.hours[(int(at.Weekday())+sunday)%7][at.Hour()]++
+	t.dated++
+	t.months[monthOf(at)]++
+	t.hours.count(at)
 }
 
 // say counts the words of a message.
 func (t *tally) say(words []int32, text string) {
 	t.words += len(words)
+	t.texts++
 	for _, w := range words {
 		if w != noWord {
 			t.said[w]++
@@ -72,19 +123,27 @@ const (
 // habits returns the figures of a tally.
 func (t *tally) habits(g *gatherer) Habits {
 	h := Habits{Messages: t.messages, Words: t.words, Reactions: t.reactions, Reply: t.replies.reply(), Silence: t.silence,
-		Emoji: []Count{}, Beyond: g.words.beyond(t.said), Months: t.monthList()}
+		Emoji: t.emojiList(), Beyond: g.words.beyond(t.said), Months: t.monthList()}
 	if sent := t.messages + t.reactions; sent > 0 {
 		h.ReactionShare = float64(t.reactions) / float64(sent)
 	}
-	for _, e := range slices.Sorted(maps.Keys(t.emoji)) {
-		h.Emoji = append(h.Emoji, Count{e, t.emoji[e]})
+	if t.texts > 0 {
+		h.WordsPerMessage = float64(t.words) / float64(t.texts)
 	}
-	slices.SortStableFunc(h.Emoji, func(a, b Count) int { return cmp.Compare(b.Count, a.Count) })
-	h.Emoji = h.Emoji[:min(shownEmoji, len(h.Emoji))]
-	if t.messages > 0 {
+	if t.dated > 0 {
 		h.First, h.Last = &t.first, &t.last
 	}
 	return h
+}
+
+// emojiList returns the most used emoji.
+func (t *tally) emojiList() []Count {
+	list := []Count{}
+	for _, e := range slices.Sorted(maps.Keys(t.emoji)) {
+		list = append(list, Count{e, t.emoji[e]})
+	}
+	slices.SortStableFunc(list, func(a, b Count) int { return cmp.Compare(b.Count, a.Count) })
+	return list[:min(shownEmoji, len(list))]
 }
 
 // monthList returns all months from the first to the last with messages.

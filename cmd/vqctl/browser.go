@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// browserCommand returns the command that opens a file as a double click does.
+func browserCommand(path string) []string {
+	switch runtime.GOOS {
+	case "darwin":
+		return []string{"open", path}
+	case "windows":
+		return []string{"rundll32", "url.dll,FileProtocolHandler", path}
+	}
+	return []string{"xdg-open", path}
+}
+
+// openInBrowser opens a page in the browser, and says so if that is not possible here.
+func openInBrowser(ctx context.Context, path string) {
+	absolute, err := filepath.Abs(path)
+	if err == nil {
+		args := browserCommand(absolute)
+		err = exec.CommandContext(ctx, args[0], args[1:]...).Run()
+	}
+	if err != nil {
+		notice("no browser could be opened (%v): open %s yourself", err, absolute)
+	}
+}
