@@ -106,7 +106,7 @@ func (o *statsOptions) gather(ctx context.Context, db *messages.DB, book *people
 	if err != nil {
 		return nil, err
 	}
-	options := stats.Options{Owner: cmp.Or(strings.TrimSpace(self.Name), "you"), People: book.Person, Zone: named(zone)}
+	options := stats.Options{Owner: cmp.Or(strings.TrimSpace(self.Name), "you"), People: book.Person, Zone: namedZone(zone)}
 	if options.Names, err = reader.Names(ctx); err != nil {
 		return nil, err
 	}

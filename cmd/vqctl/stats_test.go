@@ -163,14 +163,14 @@ func TestExtent_OfSmallHistories(t *testing.T) {
 	}
 }
 
-func TestNamed_TheMachinesZone(t *testing.T) {
+func TestNamedZone_TheMachines(t *testing.T) {
 	for set, want := range map[string]string{"Europe/Berlin": "Europe/Berlin", ":Asia/Tokyo": "Asia/Tokyo", "Etc/UTC": "UTC", "": "UTC"} {
 		t.Setenv("TZ", set)
-		if got := named(time.Local).String(); got != want {
+		if got := namedZone(time.Local).String(); got != want {
 			t.Errorf("TZ=%q is %q, want %q", set, got, want)
 		}
 	}
-	if named(time.UTC) != time.UTC {
+	if namedZone(time.UTC) != time.UTC {
 		t.Error("a named zone changes")
 	}
 }

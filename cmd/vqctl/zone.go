@@ -22,8 +22,8 @@ func timeZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-// named returns a time zone by its name where it is time.Local, whose own name says nothing.
-func named(zone *time.Location) *time.Location {
+// namedZone returns a time zone by its name where it is time.Local, whose own name says nothing.
+func namedZone(zone *time.Location) *time.Location {
 	if zone != time.Local {
 		return zone
 	}
