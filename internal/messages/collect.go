@@ -23,12 +23,12 @@ func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) 
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
-	tx, err := conn.BeginTx(ctx, nil)
+	tx, err := begin(ctx, conn)
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
 	defer tx.Rollback()
-	t := newTx(ctx, tx, db.path, db.policy, keepGone)
+	t := newTx(ctx, conn, tx, db.path, db.policy, keepGone)
 	defer t.close()
 	if err := t.begin(); err != nil {
 		return Outcome{}, explain(db.path, err)
@@ -37,6 +37,9 @@ func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) 
 		return Outcome{}, cmp.Or(ctx.Err(), err) // a canceled transaction only reports that it is closed
 	}
 	outcome, err := t.finish()
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err == nil {
 		err = tx.Commit()
 	}
@@ -92,10 +95,10 @@ func (t *Tx) begin() error {
 			return err
 		}
 	}
-	if t.insertMessage, err = NewInserter(t.ctx, t.sql, "message", messageColumns); err != nil {
+	if t.insertMessage, err = NewInserter(t.ctx, t.conn, "message", messageColumns); err != nil {
 		return err
 	}
-	t.insertAttachment, err = NewInserter(t.ctx, t.sql, "attachment", attachmentColumns)
+	t.insertAttachment, err = NewInserter(t.ctx, t.conn, "attachment", attachmentColumns)
 	return err
 }
 

@@ -29,7 +29,7 @@ const dropFormer = `DROP TABLE former_source; DROP TABLE former_message; DROP TA
 DROP TABLE conversation_member; DROP TABLE removal; DROP TABLE origin`
 
 // convertFormer converts a file of a former version.
-func convertFormer(ctx context.Context, tx *sql.Tx, path string, found int) error {
+func convertFormer(ctx context.Context, conn *sql.Conn, tx *sql.Tx, path string, found int) error {
 	for _, step := range formerSteps[found:] {
 		if _, err := tx.ExecContext(ctx, step); err != nil {
 			return err
@@ -44,7 +44,7 @@ func convertFormer(ctx context.Context, tx *sql.Tx, path string, found int) erro
 	if _, err := tx.ExecContext(ctx, copyFormer); err != nil {
 		return err
 	}
-	t := newTx(ctx, tx, path, nil, false)
+	t := newTx(ctx, conn, tx, path, nil, false)
 	defer t.close()
 	if err := t.begin(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -137,13 +138,19 @@ func nullable(s string) any {
 	return s
 }
 
+// begin begins a transaction. A canceled context does not end it: a later statement of the connection would change the file
+// on its own.
+func begin(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+	return conn.BeginTx(context.WithoutCancel(ctx), nil)
+}
+
 func inTransaction(ctx context.Context, conn *sql.Conn, change func(*sql.Tx) error) error {
-	tx, err := conn.BeginTx(ctx, nil)
+	tx, err := begin(ctx, conn)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if err := change(tx); err != nil {
+	if err := cmp.Or(change(tx), ctx.Err()); err != nil {
 		return err
 	}
 	return tx.Commit()

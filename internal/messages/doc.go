@@ -20,10 +20,10 @@
 //
 // The source files, each using the ones below it:
 //
-//	open.go                                      a file of any version
+//	open.go update.go                            a file of any version; a change by a command that reads
 //	migrate.go                                   its upgrade
 //	convert.go forget.go                         files of another layout; people who are taken out
-//	collect.go redact.go window_message.go spoken.go twins.go tally.go   a collect; texts that are taken out; messages in order, counts
+//	collect.go redact.go window_message.go spoken.go twins.go stream.go tally.go   a collect; texts that are taken out; messages in order, counts
 //	sweep.go state.go                            rows that a source no longer has; what is kept for the next time
 //	put.go outcome.go known.go                   rows that a source has; what a collect counts; what is held of an export
 //	copies.go forgotten.go                       which copy is shown; who stays out
@@ -34,5 +34,6 @@
 //	db.go share.go                               the file, and other commands that use it
 //	policy.go record.go                          what is kept out; a row of the tables
 //	row.go insert.go origin.go                   a row as a source tells it; many rows at once; a source
+//	driver.go                                    statements of the driver itself
 //	emoji.go files.go guid.go keys.go kinds.go lock.go former_schema.go schema.go   values and tables
 package messages

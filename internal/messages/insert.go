@@ -3,6 +3,7 @@ package messages
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"strings"
 )
@@ -12,48 +13,59 @@ const inserterRows = 32
 
 // Inserter adds rows to a table, many at a time. All of them are in the table after Flush.
 type Inserter struct {
-	one, many *sql.Stmt
+	one, many *statement
 	columns   int
-	values    []any // of the pending rows
+	values    []driver.NamedValue // of the pending rows
+	count     int                 // of values that are pending
 }
 
-// NewInserter returns an inserter for these columns of a table, separated by commas.
-func NewInserter(ctx context.Context, tx *sql.Tx, table, columns string) (*Inserter, error) {
+// NewInserter returns an inserter for these columns of a table, separated by commas. It adds rows in the transaction of the
+// connection.
+func NewInserter(ctx context.Context, conn *sql.Conn, table, columns string) (*Inserter, error) {
 	count := 1 + strings.Count(columns, ",")
 	row := "(?" + strings.Repeat(", ?", count-1) + ")"
 	insert := "INSERT INTO " + table + " (" + columns + ") VALUES "
-	one, err := tx.PrepareContext(ctx, insert+row)
+	one, err := prepareStatement(ctx, conn, insert+row)
 	if err != nil {
 		return nil, err
 	}
-	many, err := tx.PrepareContext(ctx, insert+row+strings.Repeat(", "+row, inserterRows-1))
+	many, err := prepareStatement(ctx, conn, insert+row+strings.Repeat(", "+row, inserterRows-1))
 	if err != nil {
 		return nil, errors.Join(err, one.Close())
 	}
-	return &Inserter{one: one, many: many, columns: count, values: make([]any, 0, inserterRows*count)}, nil
+	i := &Inserter{one: one, many: many, columns: count, values: make([]driver.NamedValue, inserterRows*count)}
+	for at := range i.values {
+		i.values[at].Ordinal = 1 + at
+	}
+	return i, nil
 }
 
 // Close frees the inserter, including any pending rows.
-func (i *Inserter) Close() { i.one.Close(); i.many.Close() }
+func (i *Inserter) Close() error { return errors.Join(i.one.Close(), i.many.Close()) }
 
-// Add adds a row. The statements run without a context: with one, each would start a goroutine to watch it.
-func (i *Inserter) Add(values ...any) error {
-	i.values = append(i.values, values...)
-	if len(i.values) < cap(i.values) {
+// Add adds a row of integers, texts, bytes and nil.
+func (i *Inserter) Add(values ...driver.Value) error {
+	for _, v := range values {
+		i.values[i.count].Value = v
+		i.count++
+	}
+	if i.count < len(i.values) {
 		return nil
 	}
-	_, err := i.many.Exec(i.values...)
-	i.values = i.values[:0]
-	return err
+	i.count = 0
+	return i.many.run(i.values)
 }
 
 // Flush writes the pending rows.
 func (i *Inserter) Flush() error {
-	for at := 0; at < len(i.values); at += i.columns {
-		if _, err := i.one.Exec(i.values[at : at+i.columns]...); err != nil {
+	for at := 0; at < i.count; at += i.columns {
+		for c := range i.columns {
+			i.values[c].Value = i.values[at+c].Value
+		}
+		if err := i.one.run(i.values[:i.columns]); err != nil {
 			return err
 		}
 	}
-	i.values = i.values[:0]
+	i.count = 0
 	return nil
 }

@@ -119,8 +119,8 @@ func TestUpdate_ReadersGoOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = db.Update(t.Context(), func(address string) string { return address }, func(tx *sql.Tx, _ *messages.Reader) error {
-		_, err := tx.Exec(`INSERT INTO training_conversations (id, members, first, last)
+	err = db.Update(t.Context(), func(address string) string { return address }, func(conn *sql.Conn, _ *messages.Reader) error {
+		_, err := conn.ExecContext(t.Context(), `INSERT INTO training_conversations (id, members, first, last)
 			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i, hex(randomblob(50000)), i, i FROM n`)
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ func (db *DB) migrate(ctx context.Context) error {
 		case found == 0:
 			err = createTables(ctx, tx)
 		case found < base:
-			err = convertFormer(ctx, tx, db.path, found)
+			err = convertFormer(ctx, conn, tx, db.path, found)
 		default:
 			err = upgrade(ctx, tx, found)
 		}

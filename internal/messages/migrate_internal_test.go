@@ -2,6 +2,7 @@ package messages
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -88,5 +89,34 @@ func TestOpen_UpgradesEveryVersion(t *testing.T) {
 				db.Close()
 			}
 		})
+	}
+}
+
+// Windows that were stored one by one stay what they were.
+func TestOpen_KeepsWindowsOfEarlierVersions(t *testing.T) {
+	path := fileOfVersion(t, 15)
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec(`INSERT INTO training_conversations VALUES (1, '[]', 1, 5), (2, '[]', 6, 7);
+		INSERT INTO training_windows VALUES (1, 1, 1, 2, 2), (2, 1, 2, 4, 2), (3, 1, 3, 5, 1), (4, 2, 6, 7, 1)`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	upgraded, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer upgraded.Close()
+	got := ""
+	err = upgraded.each(t.Context(), `SELECT id, conversation, first, last, targets FROM training_windows ORDER BY id`, func(rows *sql.Rows) error {
+		var w [5]int
+		err := rows.Scan(&w[0], &w[1], &w[2], &w[3], &w[4])
+		got += fmt.Sprint(w)
+		return err
+	})
+	if want := "[1 1 1 2 2][2 1 2 4 2][3 1 3 5 1][4 2 6 7 1]"; err != nil || got != want {
+		t.Errorf("windows are %s (%v), want %s", got, err, want)
 	}
 }

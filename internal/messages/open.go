@@ -48,7 +48,7 @@ func Create(ctx context.Context, path string) (*DB, error) {
 
 // settings apply to every connection. None of them takes a lock: what writes the file does not keep others from opening it. The
 // cache of 32 MiB serves chronological reading, which jumps between pages.
-const settings = "_busy_timeout=5000&_secure_delete=false&_cache_size=-32768"
+const settings = "_mutex=no&_busy_timeout=5000&_secure_delete=false&_cache_size=-32768"
 
 // newFileSettings apply to a new, empty file: deleted rows return their pages at the commit.
 const newFileSettings = "&_auto_vacuum=full"

@@ -1,5 +1,7 @@
 package messages
 
+import "strings"
+
 // Extent is how much of a source a collect covers, and how its rows are identified.
 type Extent int
 
@@ -62,6 +64,22 @@ func (o *origin) hasSeen(key, row int64) bool {
 // been cut off with older ones.
 func (o *origin) covers(date int64) bool {
 	return o.extent != Span || o.some && o.first < date && date < o.last
+}
+
+// program returns the program that a source is of: its name begins with it.
+func program(source string) string {
+	name, _, _ := strings.Cut(source, " ")
+	name, _, _ = strings.Cut(name, "-")
+	return name
+}
+
+// saysReactions reports whether the program of a source says reactions in words to those who cannot see them.
+func saysReactions(source string) bool {
+	switch program(source) {
+	case "whatsapp", "telegram", "signal", "discord", "meta", "slack", "export":
+		return false
+	}
+	return true
 }
 
 // isOf is the condition that source ?2 put a message m, for an export in collect ?3.

@@ -9,6 +9,9 @@ import (
 
 // Put stores a row of a source, in place of what the file held of it.
 func (t *Tx) Put(r *Row) (Change, error) {
+	if err := t.ctx.Err(); err != nil {
+		return Change{}, err
+	}
 	change, err := t.putRow(r)
 	return change, t.wrong(err)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -59,36 +60,18 @@ func (r *Reader) person(address string) string {
 	return r.identity(address)
 }
 
-// Update runs change in one transaction, which is kept only if change returns nil. The reader reads within it, for people
-// as identity defines them (see [DB.Reader]).
-func (db *DB) Update(ctx context.Context, identity func(address string) string, change func(*sql.Tx, *Reader) error) error {
-	conn, err := db.sql.Conn(ctx)
-	if err != nil {
-		return explain(db.path, err)
+// connection returns a connection to read from, until release is called.
+func (r *Reader) connection(ctx context.Context) (conn *sql.Conn, release func(), err error) {
+	switch q := r.q.(type) {
+	case *sql.Conn:
+		return q, func() {}, nil
+	case *sql.DB:
+		if conn, err = q.Conn(ctx); err == nil {
+			release = func() { conn.Close() }
+		}
+		return conn, release, err
 	}
-	defer conn.Close()
-	if err := db.share(ctx, conn); err != nil {
-		return explain(db.path, err)
-	}
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return explain(db.path, err)
-	}
-	defer tx.Rollback()
-	reader, err := db.reader(ctx, tx, identity)
-	if err != nil {
-		return err
-	}
-	if err := change(tx, reader); err != nil {
-		return err
-	}
-	if err = tx.Commit(); err == nil {
-		err = db.settle(ctx, conn)
-	}
-	if err != nil {
-		return explain(db.path, err)
-	}
-	return nil
+	return nil, nil, fmt.Errorf("%T is no connection", r.q)
 }
 
 // Names returns the names that sources have for the people at addresses, except where the name is the address itself.

@@ -104,7 +104,7 @@ func (db *DB) erase(ctx context.Context, text func(string) string, change func(*
 			if err := change(tx); err != nil {
 				return err
 			}
-			_, err := tx.ExecContext(ctx, `DELETE FROM training_windows; DELETE FROM training_messages; DELETE FROM training_conversations;`+forgetSummaries)
+			_, err := tx.ExecContext(ctx, `DELETE FROM training_run; DELETE FROM training_messages; DELETE FROM training_conversations;`+forgetSummaries)
 			return err
 		})
 	}

@@ -23,6 +23,20 @@ var upgrades = []string{
 	`CREATE TABLE output (path TEXT PRIMARY KEY) WITHOUT ROWID`,
 	// The name that its members gave a group.
 	`ALTER TABLE chat ADD COLUMN name TEXT`,
+	// Windows by runs of targets: a million windows take a million rows. The view has the columns of the table that it replaces.
+	`CREATE TABLE training_run (id INTEGER PRIMARY KEY,
+  conversation INTEGER NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, -- messages that are targets, without a gap
+  stride INTEGER NOT NULL, -- targets of a window; the last window of a run may have fewer
+  size INTEGER NOT NULL); -- most messages of a window
+INSERT INTO training_run SELECT id, conversation, last - targets + 1, last, targets, last - first + 1 FROM training_windows;
+DROP TABLE training_windows;
+CREATE VIEW training_windows AS
+  WITH RECURSIVE w(run, conversation, target, last, end, stride, size) AS (
+    SELECT id, conversation, first, min(first + stride - 1, last), last, stride, size FROM training_run
+    UNION ALL SELECT run, conversation, last + 1, min(last + stride, end), end, stride, size FROM w WHERE last < end)
+  SELECT row_number() OVER (ORDER BY run, w.last) AS id, conversation, max(c.first, w.last - size + 1) AS first, w.last AS last,
+    w.last - target + 1 AS targets FROM w JOIN training_conversations c ON c.id = w.conversation`,
 }
 
 // version returns the version of the schema after all upgrades.

@@ -8,8 +8,9 @@ import (
 // session runs statements in a transaction.
 type session struct {
 	ctx        context.Context
-	sql        *sql.Tx
-	path       string // of the file, for errors
+	conn       *sql.Conn
+	sql        *sql.Tx // of conn
+	path       string  // of the file, for errors
 	statements map[string]*sql.Stmt
 }
 

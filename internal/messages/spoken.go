@@ -14,23 +14,23 @@ const (
 	recentTime     = int64(30 * 24 * time.Hour)
 )
 
-// spokenWords are the ways in which the reactions are said.
+// spokenWords are the ways in which the reactions are said, before a quote.
 var spokenWords = []struct{ said, reaction string }{
-	{"Loved", "Loved"}, {"Liked", "Liked"}, {"Disliked", "Disliked"}, {"Laughed at", "Laughed"}, {"Emphasized", "Emphasized"},
-	{"Emphasised", "Emphasized"}, {"Questioned", "Questioned"},
-	{"Le encantó", "Loved"}, {"Le gustó", "Liked"}, {"Le dio risa", "Laughed"}, {"Exclamó por", "Emphasized"}, {"Dudó sobre", "Questioned"},
-	{"A attribué la mention « Adore » à", "Loved"}, {"A attribué la mention « J’aime » à", "Liked"}, {"A attribué la mention « Je n’aime pas » à", "Disliked"},
-	{"A adoré", "Loved"}, {"A aimé", "Liked"}, {"N’a pas aimé", "Disliked"}, {"A ri de", "Laughed"},
+	{"Loved ", "Loved"}, {"Liked ", "Liked"}, {"Disliked ", "Disliked"}, {"Laughed at ", "Laughed"}, {"Emphasized ", "Emphasized"},
+	{"Emphasised ", "Emphasized"}, {"Questioned ", "Questioned"},
+	{"Le encantó ", "Loved"}, {"Le gustó ", "Liked"}, {"Le dio risa ", "Laughed"}, {"Exclamó por ", "Emphasized"}, {"Dudó sobre ", "Questioned"},
+	{"A attribué la mention « Adore » à ", "Loved"}, {"A attribué la mention « J’aime » à ", "Liked"}, {"A attribué la mention « Je n’aime pas » à ", "Disliked"},
+	{"A adoré ", "Loved"}, {"A aimé ", "Liked"}, {"N’a pas aimé ", "Disliked"}, {"A ri de ", "Laughed"},
 }
 
 // spokenRemovals are the ways in which it is said that a reaction was taken back.
 var spokenRemovals = []struct{ said, reaction string }{
-	{"Removed a heart from", "Loved"}, {"Removed a like from", "Liked"}, {"Removed a dislike from", "Disliked"}, {"Removed a laugh from", "Laughed"},
-	{"Removed an exclamation from", "Emphasized"}, {"Removed a question mark from", "Questioned"},
+	{"Removed a heart from ", "Loved"}, {"Removed a like from ", "Liked"}, {"Removed a dislike from ", "Disliked"}, {"Removed a laugh from ", "Laughed"},
+	{"Removed an exclamation from ", "Emphasized"}, {"Removed a question mark from ", "Questioned"},
 }
 
 // spokenEmoji are the words around an emoji.
-var spokenEmoji = []struct{ before, after string }{{"Reacted ", " to"}, {"Reaccionó con ", " a"}, {"A réagi avec ", " à"}}
+var spokenEmoji = []struct{ before, after string }{{"Reacted ", " to "}, {"Reaccionó con ", " a "}, {"A réagi avec ", " à "}}
 
 // spokenThings are the words for what has no words itself.
 var spokenThings = map[string]Kind{
@@ -53,18 +53,18 @@ type spokenReaction struct {
 func parseSpoken(text string) (s spokenReaction, is bool) {
 	rest := ""
 	for _, w := range spokenWords {
-		if after, found := strings.CutPrefix(text, w.said+" "); found {
+		if after, found := strings.CutPrefix(text, w.said); found {
 			s.reaction, rest = w.reaction, after
 		}
 	}
 	for _, w := range spokenRemovals {
-		if after, found := strings.CutPrefix(text, w.said+" "); found {
+		if after, found := strings.CutPrefix(text, w.said); found {
 			s.reaction, s.removal, rest = w.reaction, true, after
 		}
 	}
 	for _, w := range spokenEmoji {
 		if after, found := strings.CutPrefix(text, w.before); found {
-			if emoji, after, found := strings.Cut(after, w.after+" "); found && isEmoji(emoji) {
+			if emoji, after, found := strings.Cut(after, w.after); found && isEmoji(emoji) {
 				s.reaction, rest = emoji, after
 			}
 		}
@@ -104,21 +104,20 @@ func (s *spokenReaction) fits(m *WindowMessage) bool {
 // spokenReactions turns reactions in words into reactions. It holds the last ones back, with what follows them, for they may be
 // taken back.
 type spokenReactions struct {
-	sources map[int64]string
-	recent  []placedMessage // a ring
-	next    int
-	held    []placedMessage // the first is a reaction in words
-	yield   func(*placedMessage) error
+	recent []placedMessage // a ring
+	next   int
+	held   []placedMessage // the first is a reaction in words
+	yield  func(*placedMessage) error
 }
 
-func newSpokenReactions(sources map[int64]string, yield func(*placedMessage) error) *spokenReactions {
-	return &spokenReactions{sources: sources, yield: yield}
+func newSpokenReactions(yield func(*placedMessage) error) *spokenReactions {
+	return &spokenReactions{yield: yield}
 }
 
 // add takes the next message of the conversation.
 func (s *spokenReactions) add(m *placedMessage) error {
 	spoken := false
-	if m.Kind == Text && !m.Replies && s.mayBeSpoken(m) {
+	if m.Kind == Text && !m.Replies && m.stream.speaks {
 		if reaction, is := parseSpoken(m.Text); is {
 			if target := s.only(&reaction, m.Date); target != nil {
 				if reaction.removal && s.takeBack(&reaction, m.Sender, target.id) {
@@ -167,15 +166,6 @@ func (s *spokenReactions) release(most int) error {
 
 // flush yields the rest.
 func (s *spokenReactions) flush() error { return s.release(0) }
-
-// mayBeSpoken reports whether a message was sent by a program that says reactions in words.
-func (s *spokenReactions) mayBeSpoken(m *placedMessage) bool {
-	switch program(s.sources[m.chat.source]) {
-	case "whatsapp", "telegram", "signal", "discord", "meta", "slack", "export":
-		return false
-	}
-	return true
-}
 
 func (s *spokenReactions) remember(m *placedMessage) {
 	if len(s.recent) < recentMessages {

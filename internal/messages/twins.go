@@ -28,12 +28,10 @@ type twins struct {
 	yield  func(*placedMessage) error
 }
 
-// heldMessage is a message with the chats that hold a copy of it.
+// heldMessage is a message, and the other chats that hold a copy of it.
 type heldMessage struct {
 	placedMessage
-	chats  []*chat
-	person string
-	words  string
+	others []*chat
 }
 
 func newTwins(r *Reader, active bool, yield func(*placedMessage) error) *twins {
@@ -48,15 +46,14 @@ func (t *twins) add(m *placedMessage) error {
 	if err := t.release(m.Date - minute - sameTime); err != nil {
 		return err
 	}
-	new := heldMessage{placedMessage: *m, chats: []*chat{m.chat}, person: t.reader.person(m.Sender), words: strings.TrimSpace(norm.NFC.String(m.Text))}
 	for i := range t.held {
-		if t.held[i].isTwin(&new, t.reader.sources) {
-			t.held[i].merge(&new, t.copies)
+		if t.isTwin(&t.held[i], m) {
+			t.held[i].merge(m, t.copies)
 			slices.SortStableFunc(t.held, func(a, b heldMessage) int { return a.compare(&b.placedMessage) })
 			return nil
 		}
 	}
-	t.held = append(t.held, new)
+	t.held = append(t.held, heldMessage{placedMessage: *m})
 	return nil
 }
 
@@ -76,38 +73,36 @@ func (t *twins) release(before int64) error {
 // flush yields the rest.
 func (t *twins) flush() error { return t.release(Forever) }
 
-// isTwin reports whether a later message is a copy of another chat.
-func (h *heldMessage) isTwin(m *heldMessage, sources map[int64]string) bool {
-	return h.Kind == m.Kind && h.words == m.words && h.person == m.person && !slices.Contains(h.chats, m.chat) &&
-		(h.Kind != Reaction || h.QuotedText == m.QuotedText) && h.isAtTheTimeOf(m, sources)
+// isTwin reports whether a later message is a copy of another chat. Texts are compared last: few messages get that far.
+func (t *twins) isTwin(h *heldMessage, m *placedMessage) bool {
+	return h.Kind == m.Kind && h.stream != m.stream && !slices.Contains(h.others, m.stream.chat) && h.isAtTheTimeOf(m, t.reader.sources) &&
+		t.reader.person(h.Sender) == t.reader.person(m.Sender) && sameWords(h.Text, m.Text) && (h.Kind != Reaction || h.QuotedText == m.QuotedText)
+}
+
+// sameWords reports whether texts differ only in how letters are composed, and in white space around them.
+func sameWords(a, b string) bool {
+	return a == b || strings.TrimSpace(norm.NFC.String(a)) == strings.TrimSpace(norm.NFC.String(b))
 }
 
 // isAtTheTimeOf reports whether a later message has the same time. Some exports tell minutes, where the database of the same
 // program tells seconds.
-func (h *heldMessage) isAtTheTimeOf(m *heldMessage, sources map[int64]string) bool {
+func (h *heldMessage) isAtTheTimeOf(m *placedMessage, sources map[int64]string) bool {
 	if m.Date-h.Date < sameTime {
 		return true
 	}
-	return h.tellsMinutes() && h.Date == m.Date-m.Date%minute && program(sources[h.chat.source]) == program(sources[m.chat.source])
+	return h.tellsMinutes() && h.Date == m.Date-m.Date%minute && program(sources[h.stream.chat.source]) == program(sources[m.stream.chat.source])
 }
 
-func (h *heldMessage) tellsMinutes() bool { return h.Date%minute == 0 }
-
-// program returns the program that a source is of: its name begins with it.
-func program(source string) string {
-	name, _, _ := strings.Cut(source, " ")
-	name, _, _ = strings.Cut(name, "-")
-	return name
-}
+func (m *placedMessage) tellsMinutes() bool { return m.Date%minute == 0 }
 
 // merge adds a copy: the one that answers a message, or tells the time more precisely, is shown.
-func (h *heldMessage) merge(m *heldMessage, copies map[int64]int64) {
-	chats, other := append(h.chats, m.chat), m.id
+func (h *heldMessage) merge(m *placedMessage, copies map[int64]int64) {
+	chat, other := m.stream.chat, m.id
 	if m.Replies && !h.Replies || m.Replies == h.Replies && h.tellsMinutes() && !m.tellsMinutes() {
-		other = h.id
-		*h = *m
+		chat, other = h.stream.chat, h.id
+		h.placedMessage = *m
 	}
-	h.chats = chats
+	h.others = append(h.others, chat)
 	if copies != nil {
 		copies[other] = h.id
 	}

@@ -58,10 +58,10 @@ type report struct {
 	summary func(*Outcome) []byte
 }
 
-// newTx returns a collect that writes in a transaction.
-func newTx(ctx context.Context, tx *sql.Tx, path string, policy *Policy, keepGone bool) *Tx {
+// newTx returns a collect that writes in a transaction of conn.
+func newTx(ctx context.Context, conn *sql.Conn, tx *sql.Tx, path string, policy *Policy, keepGone bool) *Tx {
 	return &Tx{
-		session:      session{ctx: ctx, sql: tx, path: path, statements: map[string]*sql.Stmt{}},
+		session:      session{ctx: ctx, conn: conn, sql: tx, path: path, statements: map[string]*sql.Stmt{}},
 		policyFilter: newPolicyFilter(policy),
 		chatIndex:    chatIndex{former: map[*chat][]period{}},
 		changes:      changes{changed: map[int64]bool{}, gone: map[uint64]bool{}, put: map[uint64]bool{}},

@@ -49,14 +49,14 @@ func Build(ctx context.Context, db *messages.DB, o Options) (*Summary, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	b := &builder{options: o, db: db}
-	err := db.Update(ctx, o.People.Key, func(tx *sql.Tx, reader *messages.Reader) error {
+	b := &builder{options: o, db: db, windows: make(map[string]int64)}
+	err := db.Update(ctx, o.People.Key, func(conn *sql.Conn, reader *messages.Reader) error {
 		conversations, err := b.conversations(ctx, reader)
 		if err != nil {
 			return err
 		}
 		b.reader = reader
-		return b.fill(ctx, tx, conversations)
+		return b.fill(ctx, conn, conversations)
 	})
 	return &b.summary, err
 }
@@ -95,8 +95,9 @@ type builder struct {
 	options      Options
 	db           *messages.DB
 	reader       *messages.Reader
-	insert       *messages.Inserter
-	windows      *sql.Stmt // insertRun
+	insert       *messages.Inserter // into training_message
+	insertRun    *messages.Inserter
+	windows      map[string]int64 // by members
 	summary      Summary
 	read         int64         // messages read
 	conversation *conversation // the one being written
@@ -105,40 +106,39 @@ type builder struct {
 	runs         []targetRun   // runs of targets among these lines
 }
 
-// trainingColumns are the columns of training_messages.
-const trainingColumns = "id, date, name, reply_to, content_type, text"
+// The columns that are inserted.
+const (
+	messageColumns = "id, date, name, reply_to, content_type, text"
+	runColumns     = "conversation, first, last, stride, size"
+)
 
 // rowOverhead is the approximate size of a line without its name and text: keys, quotes and their escapes.
 const rowOverhead = 100
 
 const (
-	emptyTables = `DELETE FROM training_windows; DELETE FROM training_messages; DELETE FROM training_conversations`
+	emptyTables = `DELETE FROM training_run; DELETE FROM training_messages; DELETE FROM training_conversations`
 
 	insertConversation = `INSERT INTO training_conversations (id, members, first, last) VALUES (?, ?, ?, ?)`
-
-	countWindows = `SELECT coalesce(sum(n), 0), coalesce(sum(iif(n > :kept, :kept, 0)), 0)
-		FROM (SELECT count(*) AS n FROM training_windows w JOIN training_conversations c ON c.id = w.conversation GROUP BY c.members)`
 )
 
-func (b *builder) fill(ctx context.Context, tx *sql.Tx, conversations []*conversation) error {
-	_, err := tx.ExecContext(ctx, emptyTables)
+func (b *builder) fill(ctx context.Context, conn *sql.Conn, conversations []*conversation) error {
+	_, err := conn.ExecContext(ctx, emptyTables)
 	if err != nil {
 		return b.db.Explain(err)
 	}
-	if b.insert, err = messages.NewInserter(ctx, tx, "training_messages", trainingColumns); err != nil {
+	if b.insert, err = messages.NewInserter(ctx, conn, "training_messages", messageColumns); err != nil {
 		return b.db.Explain(err)
 	}
 	defer b.insert.Close()
-	if b.windows, err = tx.PrepareContext(ctx, insertRun); err != nil {
+	if b.insertRun, err = messages.NewInserter(ctx, conn, "training_run", runColumns); err != nil {
 		return b.db.Explain(err)
 	}
-	defer b.windows.Close()
-	for _, c := range conversations {
-		if err := b.addConversation(ctx, tx, c); err != nil {
-			return err
-		}
+	defer b.insertRun.Close()
+	err = readAhead(ctx, b.reader, conversations, func(batch *batch) error { return b.addBatch(ctx, conn, batch) })
+	if err != nil {
+		return err
 	}
-	if err := b.insert.Flush(); err != nil {
+	if err := errors.Join(b.insert.Flush(), b.insertRun.Flush()); err != nil {
 		return b.db.Explain(err)
 	}
 	if left := &b.summary.LeftOut; b.summary.Messages == 0 && left.OtherTime+left.Few > 0 {
@@ -147,32 +147,42 @@ func (b *builder) fill(ctx context.Context, tx *sql.Tx, conversations []*convers
 	if b.summary.Messages == 0 {
 		return errors.New("no message of the listed people has any words")
 	}
-	err = tx.QueryRowContext(ctx, countWindows, sql.Named("kept", heldOutWindows)).Scan(&b.summary.Windows, &b.summary.HeldOut)
-	if err != nil {
-		return b.db.Explain(err)
-	}
+	b.countWindows()
 	return nil
 }
 
-// addConversation writes the messages of one conversation, in order, with consecutive ids.
-func (b *builder) addConversation(ctx context.Context, tx *sql.Tx, c *conversation) error {
-	first := b.summary.Messages + 1
-	b.conversation, b.lines, b.bytes, b.runs = c, 0, 0, b.runs[:0]
-	if err := b.reader.WindowMessages(ctx, c.Parts, b.addMessage); err != nil {
-		return err
+// addBatch writes messages of one conversation, with consecutive ids.
+func (b *builder) addBatch(ctx context.Context, conn *sql.Conn, batch *batch) error {
+	if b.conversation != batch.conversation {
+		b.conversation, b.lines, b.bytes, b.runs = batch.conversation, 0, 0, b.runs[:0]
 	}
+	for i := range batch.messages {
+		if err := b.addMessage(&batch.messages[i]); err != nil {
+			return err
+		}
+	}
+	if !batch.ends {
+		return nil
+	}
+	return b.endConversation(ctx, conn)
+}
+
+// endConversation writes what follows from the messages of a conversation.
+func (b *builder) endConversation(ctx context.Context, conn *sql.Conn) error {
 	if b.lines == 0 {
 		return nil
 	}
+	first := b.summary.Messages + 1
 	if few := b.lines < b.options.MinMessages; few || len(b.runs) == 0 {
-		return b.dropConversation(ctx, tx, first, few)
+		return b.dropConversation(ctx, conn, first, few)
 	}
 	b.summary.Messages += b.lines
 	b.summary.Conversations++
 	b.summary.ExportBytes += b.bytes * min(b.lines, int64(b.options.Window)) / int64(b.options.Stride)
-	_, err := tx.ExecContext(ctx, insertConversation, b.summary.Conversations, string(appendNames(nil, c.members)), first, b.summary.Messages)
+	members := string(appendNames(nil, b.conversation.members))
+	_, err := conn.ExecContext(ctx, insertConversation, b.summary.Conversations, members, first, b.summary.Messages)
 	if err == nil {
-		err = b.insertWindows(ctx, first)
+		err = b.insertRuns(members)
 	}
 	if err != nil {
 		return b.db.Explain(err)
@@ -181,10 +191,10 @@ func (b *builder) addConversation(ctx context.Context, tx *sql.Tx, c *conversati
 }
 
 // dropConversation removes the current conversation again: it has too few messages, or no possible target.
-func (b *builder) dropConversation(ctx context.Context, tx *sql.Tx, first int64, few bool) error {
+func (b *builder) dropConversation(ctx context.Context, conn *sql.Conn, first int64, few bool) error {
 	err := b.insert.Flush()
 	if err == nil {
-		_, err = tx.ExecContext(ctx, `DELETE FROM training_messages WHERE id >= ?`, first)
+		_, err = conn.ExecContext(ctx, `DELETE FROM training_messages WHERE id >= ?`, first)
 	}
 	if err != nil {
 		return b.db.Explain(err)
@@ -217,10 +227,14 @@ func (b *builder) addMessage(m *messages.WindowMessage) error {
 		b.summary.LeftOut.Empty++
 		return nil
 	}
+	var quoted any // NULL, or the quote
+	if quote != nil {
+		quoted = *quote
+	}
 	for _, text := range lines {
 		b.lines++
 		id := b.summary.Messages + b.lines
-		err := b.insert.Add(id, m.Date, name, quote, m.Kind.String(), text)
+		err := b.insert.Add(id, m.Date, name, quoted, m.Kind.String(), text)
 		if err != nil {
 			return b.db.Explain(err)
 		}

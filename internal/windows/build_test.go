@@ -358,7 +358,7 @@ func TestOpenDatabase_RefusesRangesOfNoMessages(t *testing.T) {
 		"Largest":  `UPDATE training_conversations SET last = 9223372036854775807`,
 		"Negative": `UPDATE training_conversations SET first = -9223372036854775807`,
 		"Reversed": `UPDATE training_conversations SET last = 0`,
-		"Windows":  `UPDATE training_windows SET first = -9223372036854775807, last = 9223372036854775807`,
+		"Windows":  `UPDATE training_run SET first = -9223372036854775807, last = 9223372036854775807`,
 	} {
 		_, _, db := build(t, options(3, 1), said("a", "b", "c"))
 		if _, err := db.SQL().Exec(change); err != nil {

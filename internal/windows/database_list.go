@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"ventriloquist/internal/messages"
@@ -113,36 +114,51 @@ func (s *databaseList) mostMessages(ctx context.Context) (most int64, err error)
 }
 
 func (s *databaseList) readWindows(ctx context.Context, progress Progress) error {
-	rows, err := s.db.SQL().QueryContext(ctx, `SELECT conversation - 1, first, last, targets FROM training_windows ORDER BY id`)
+	rows, err := s.db.SQL().QueryContext(ctx, `SELECT conversation - 1, first, last, stride, size FROM training_run ORDER BY id`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		var w windowRange
-		if err := rows.Scan(&w.conversation, &w.first, &w.last, &w.targets); err != nil {
+	for number := 1; rows.Next(); number++ {
+		var conversation int32
+		var run targetRun
+		var stride, size int64
+		if err := rows.Scan(&conversation, &run.first, &run.last, &stride, &size); err != nil {
 			return err
 		}
-		if err := s.checkRange(&w); err != nil {
-			return fmt.Errorf("training_windows: row %d: %w", len(s.windows)+1, err)
+		if err := s.checkRun(conversation, run, stride, size); err != nil {
+			return usererr.With(fmt.Errorf("training_run: row %d: %w", number, err), "run: vqctl preprocess")
 		}
-		s.windows = append(s.windows, w)
-		if len(s.windows)%4096 == 0 {
-			progress.Report(int64(len(s.windows)), s.messages)
-		}
+		s.addWindows(conversation, run, stride, size)
+		progress.Report(int64(len(s.windows)), s.messages)
 	}
 	return rows.Err()
 }
 
-func (s *databaseList) checkRange(w *windowRange) error {
-	if w.conversation < 0 || int(w.conversation) >= len(s.conversations) {
-		return fmt.Errorf("conversation %d does not exist", w.conversation+1)
+func (s *databaseList) checkRun(conversation int32, run targetRun, stride, size int64) error {
+	if conversation < 0 || int(conversation) >= len(s.conversations) {
+		return fmt.Errorf("conversation %d does not exist", conversation+1)
 	}
-	c := s.conversations[w.conversation]
-	if w.first < c.first || w.last > c.last || w.targets < 1 || int64(w.targets) > w.last-w.first+1 {
+	c := s.conversations[conversation]
+	if run.first < c.first || run.last > c.last || run.first > run.last {
 		return errors.New("its message range lies outside its conversation")
 	}
+	if stride < 1 || size < stride || size > math.MaxInt32 {
+		return fmt.Errorf("windows in its range have %d targets of %d messages", stride, size)
+	}
+	if last := len(s.windows) - 1; last >= 0 && run.first <= s.windows[last].last {
+		return errors.New("its message range begins before the end of the one before")
+	}
 	return nil
+}
+
+// addWindows adds the windows of a run of targets.
+func (s *databaseList) addWindows(conversation int32, run targetRun, stride, size int64) {
+	start := s.conversations[conversation].first
+	for target := run.first; target <= run.last; target += stride {
+		last := min(target+stride-1, run.last)
+		s.windows = append(s.windows, windowRange{first: max(start, last-size+1), last: last, conversation: conversation, targets: int32(last - target + 1)})
+	}
 }
 
 func (s *databaseList) Len() int                  { return len(s.windows) }

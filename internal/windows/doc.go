@@ -1,7 +1,7 @@
 // Package windows turns stored messages into training windows, and reads windows for training and evaluation.
 //
 // In: the rows of messages.db and the contacts (Build), or a window file (OpenFile). Out: the tables training_conversations,
-// training_messages and training_windows; the JSONL export; a List, which reads windows by number as lines of text. The exact
+// training_messages and training_run; the JSONL export; a List, which reads windows by number as lines of text. The exact
 // text of a line is made here and nowhere else (AppendHeader, AppendMessage). It must not know: message sources, tokens,
 // models.
 //

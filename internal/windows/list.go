@@ -58,6 +58,14 @@ func (w *Window) TargetLines() []Line { return w.Lines[len(w.Lines)-w.Targets:] 
 // heldOutWindows is the number of windows at the end of a conversation that are held out for evaluation.
 const heldOutWindows = 2
 
+// heldOutOf returns how many of the n windows of a conversation are held out.
+func heldOutOf(n int64) int64 {
+	if n > heldOutWindows {
+		return heldOutWindows
+	}
+	return 0
+}
+
 // Split divides the windows into those to train on and those held out for evaluation, both in file order: the last two
 // windows of each conversation with more than two are held out.
 func Split(s List) (train, heldOut []int) {

@@ -1,12 +1,10 @@
 package windows
 
-import (
-	"context"
-	"database/sql"
-)
-
-// targetRun is a range of consecutive messages that may all be targets.
+// targetRun is a run of consecutive messages that are all targets. Each window has stride of them, the last one those that remain.
 type targetRun struct{ first, last int64 }
+
+// windows returns the number of windows of a run.
+func (r targetRun) windows(stride int64) int64 { return (r.last - r.first + stride) / stride }
 
 // addTarget adds the next message that may be a target.
 func (b *builder) addTarget(id int64) {
@@ -17,21 +15,22 @@ func (b *builder) addTarget(id int64) {
 	b.runs = append(b.runs, targetRun{id, id})
 }
 
-// insertRun inserts the windows of a run: each has stride targets, the last one those that remain.
-const insertRun = `INSERT INTO training_windows (conversation, first, last, targets)
-	WITH RECURSIVE w(target, last) AS (
-		SELECT :first, min(:first + :stride - 1, :end)
-		UNION ALL SELECT last + 1, min(last + :stride, :end) FROM w WHERE last < :end)
-	SELECT :conversation, max(:conversation_first, last - :window + 1), last, last - target + 1 FROM w`
-
-// insertWindows inserts the windows of the current conversation, whose first message has id first.
-func (b *builder) insertWindows(ctx context.Context, first int64) error {
+// insertRuns inserts the windows of the current conversation.
+func (b *builder) insertRuns(members string) error {
+	stride := int64(b.options.Stride)
 	for _, r := range b.runs {
-		_, err := b.windows.ExecContext(ctx, sql.Named("conversation", b.summary.Conversations), sql.Named("conversation_first", first),
-			sql.Named("first", r.first), sql.Named("end", r.last), sql.Named("stride", b.options.Stride), sql.Named("window", b.options.Window))
-		if err != nil {
+		if err := b.insertRun.Add(int64(b.summary.Conversations), r.first, r.last, stride, int64(b.options.Window)); err != nil {
 			return err
 		}
+		b.windows[members] += r.windows(stride)
 	}
 	return nil
+}
+
+// countWindows counts the windows, and those that are held out: the last of each set of members.
+func (b *builder) countWindows() {
+	for _, n := range b.windows {
+		b.summary.Windows += n
+		b.summary.HeldOut += heldOutOf(n)
+	}
 }

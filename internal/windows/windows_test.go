@@ -39,6 +39,36 @@ func numberOf(t *testing.T, line windows.Line) int {
 	return n
 }
 
+// Other programs read the windows from a table of this name.
+func TestBuild_StoresTheWindowsOfTheList(t *testing.T) {
+	t.Parallel()
+	_, _, db := build(t, options(5, 2), numbered(13, 4))
+	list, err := windows.OpenDatabase(t.Context(), db.Path(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	rows, err := db.SQL().Query(`SELECT id, last - first + 1, targets FROM training_windows ORDER BY id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	n := 0
+	for ; rows.Next(); n++ {
+		var id, lines, targets int
+		if err := rows.Scan(&id, &lines, &targets); err != nil {
+			t.Fatal(err)
+		}
+		w, err := list.Window(id - 1)
+		if err != nil || id != n+1 || len(w.Lines) != lines || w.Targets != targets {
+			t.Errorf("window %d of the table has %d lines, %d targets; the list has %v (%v)", id, lines, targets, w, err)
+		}
+	}
+	if n != list.Len() || n == 0 {
+		t.Errorf("the table has %d windows, the list %d", n, list.Len())
+	}
+}
+
 // The arithmetic of docs/windows.md, for random sizes: every message is a target exactly once, in order; a window is a run
 // of messages that ends with its targets and is as long as Window and the conversation allow.
 func TestBuild_EachMessageIsATargetOnce(t *testing.T) {

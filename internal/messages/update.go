@@ -1,0 +1,54 @@
+package messages
+
+import (
+	"context"
+	"database/sql"
+)
+
+// takeLock makes a transaction the one that writes: a statement that would change something takes the lock.
+const takeLock = `DELETE FROM training_conversations WHERE false`
+
+// Update runs change in one transaction of conn, which is kept only if change returns nil. The reader reads what the file held
+// before, for people as identity defines them (see [DB.Reader]); it may be used while another goroutine writes.
+func (db *DB) Update(ctx context.Context, identity func(address string) string, change func(conn *sql.Conn, reader *Reader) error) error {
+	conn, err := db.sql.Conn(ctx)
+	if err != nil {
+		return explain(db.path, err)
+	}
+	defer conn.Close()
+	if err := db.share(ctx, conn); err != nil {
+		return explain(db.path, err)
+	}
+	reads := conn
+	if db.shared { // else a reader would keep the writer from the file
+		if reads, err = db.sql.Conn(ctx); err != nil { // before there is a transaction: the settings of a new file write to it
+			return explain(db.path, err)
+		}
+		defer reads.Close()
+	}
+	tx, err := begin(ctx, conn)
+	if err != nil {
+		return explain(db.path, err)
+	}
+	defer tx.Rollback()
+	if _, err := conn.ExecContext(ctx, takeLock); err != nil {
+		return explain(db.path, err)
+	}
+	reader, err := db.reader(ctx, reads, identity)
+	if err != nil {
+		return err
+	}
+	if err := change(conn, reader); err != nil {
+		return err
+	}
+	if err = ctx.Err(); err == nil {
+		err = tx.Commit()
+	}
+	if err == nil {
+		err = db.settle(ctx, conn)
+	}
+	if err != nil {
+		return explain(db.path, err)
+	}
+	return nil
+}
