@@ -23,7 +23,7 @@ import (
 // finding is one line of `vqctl doctor`.
 type finding struct {
 	Name   string `json:"name"`
-	Status string `json:"status"` // "ok", "missing" (a step is not done yet) or "problem"
+	Status string `json:"status"` // "ok", "missing" (a step is not done yet), "slow" (training takes more than a day) or "problem"
 	Detail string `json:"detail"`
 	Hint   string `json:"hint,omitempty"`
 
@@ -54,11 +54,12 @@ func newDoctorCommand() *cli.Command {
 }
 
 func runDoctor(ctx context.Context, dataDir, outputDir string, asJSON bool, out io.Writer) error {
-	findings, err := examineDevice()
+	modes := examineModes(dataDir, outputDir) // opening messages.db changes its mode
+	findings, err := examineDevice(windowsToTrain(ctx, dataDir))
 	if err != nil {
 		return err
 	}
-	findings = append(findings, examineDisk(), examineModes(dataDir, outputDir), examineDotEnv(ctx), examineOwner(ctx, dataDir), examineSource(), examineContacts(dataDir))
+	findings = append(findings, examineDisk(), modes, examineDotEnv(ctx), examineOwner(ctx, dataDir), examineSource(), examineContacts(dataDir))
 	findings = append(findings, examinePipeline(readPipelineState(ctx, dataDir, outputDir))...)
 	findings = append(findings, examineBase())
 	findings = append(findings, examineDescribe()...)
@@ -105,8 +106,9 @@ func printFindings(out io.Writer, findings []finding, width int) error {
 	return table.Flush()
 }
 
-// examineDevice describes the CPU, and measures what bounds training (GEMMs) and decoding (memory bandwidth).
-func examineDevice() ([]finding, error) {
+// examineDevice describes the CPU and the GPUs, and measures what bounds training (GEMMs) and decoding (memory bandwidth) on the CPU.
+// data are the windows to train on.
+func examineDevice(data windowSizes) ([]finding, error) {
 	device, err := engine.OpenCPU(0)
 	if err != nil {
 		return nil, err
@@ -117,8 +119,7 @@ func examineDevice() ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	const rows, wide, narrow = 1024, 3072, 1024 // a GEMM as in Qwen3-0.6B
-	gflops, err := device.MeasureGEMM(precision, rows, wide, narrow)
+	rate, err := load.MeasureGEMMRate(device, precision)
 	if err != nil {
 		return nil, err
 	}
@@ -126,17 +127,17 @@ func examineDevice() ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	weights, err := examineWeightFormats(device)
+	weights, err := examineWeightFormats(device, data)
 	if err != nil {
 		return nil, err
 	}
 	findings := []finding{
 		{Name: "vqctl", Status: "ok", Detail: version + ", " + runtime.GOOS + "/" + runtime.GOARCH},
 		{Name: "processor", Status: "ok", Detail: fmt.Sprintf("%s, %d threads, %s", info.Name, info.Threads, info.Instructions)},
-		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto selects %s: %.0f GFLOP/s in GEMMs, %.1f GB/s memory bandwidth", precision, gflops, bandwidth/1e9)},
+		{Name: "precision", Status: "ok", Detail: fmt.Sprintf("auto selects %s: %.0f GFLOP/s in GEMMs, %.1f GB/s memory bandwidth", precision, rate/1e9, bandwidth/1e9)},
 		{Name: "memory", Status: "ok", Detail: fmt.Sprintf("%s free of %s", terminal.Bytes(info.MemoryAvailable), terminal.Bytes(info.MemoryTotal))},
 	}
-	return slices.Concat(findings, weights, examineGPU(driverFolder, load.GPU)), nil
+	return slices.Concat(findings, weights, examineGPU(driverFolder, load.GPU, data)), nil
 }
 
 func examineDisk() finding {
@@ -192,8 +193,8 @@ func examinePipeline(state pipelineState) []finding {
 		return finding{Name: name, Status: "missing", Detail: detail, Hint: "run: " + command}
 	}
 	return []finding{
-		step("collect", counted(state.messages, "messages"), "vqctl collect", state.messages >= 0),
-		step("preprocess", counted(state.windows, "windows"), "vqctl preprocess", state.windows >= 0),
+		step("collect", counted(state.messages, "message"), "vqctl collect", state.messages >= 0),
+		step("preprocess", counted(state.windows, "window"), "vqctl preprocess", state.windows >= 0),
 		step("train", state.checkpoint, "vqctl train", state.trained),
 	}
 }

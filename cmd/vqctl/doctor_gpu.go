@@ -9,10 +9,6 @@ import (
 	"strings"
 
 	"ventriloquist/engine"
-	"ventriloquist/internal/load"
-	"ventriloquist/internal/load/memplan"
-	"ventriloquist/internal/model"
-	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/terminal"
 )
 
@@ -26,7 +22,7 @@ const driverFolder = "/proc/driver/nvidia"
 var driverVersion = regexp.MustCompile(`Kernel Module.*?\s([0-9]+(?:\.[0-9]+)+)`)
 
 // examineGPU describes the GPUs that the engine can use, and says what is missing for others. folder is the driver's.
-func examineGPU(folder string, open func(index int) (*engine.Device, error)) []finding {
+func examineGPU(folder string, open func(index int) (*engine.Device, error), data windowSizes) []finding {
 	driver, cards := readDriver(folder)
 	var findings []finding
 	for i := 0; i == 0 || i < len(cards); i++ {
@@ -35,7 +31,7 @@ func examineGPU(folder string, open func(index int) (*engine.Device, error)) []f
 			findings = append(findings, unusableGPU(i, driver, cards, err))
 			continue
 		}
-		found, err := describeGPU(i, device, driver)
+		found, err := describeGPU(i, device, driver, data)
 		device.Close()
 		if err != nil {
 			found = append(found, finding{Name: "gpu", Status: "problem", Detail: fmt.Sprintf("%d: %v", i, err)})
@@ -76,7 +72,7 @@ func unusableGPU(index int, driver string, cards []string, err error) finding {
 }
 
 // describeGPU describes a card, and the models that fit on it in each weight format.
-func describeGPU(index int, device *engine.Device, driver string) ([]finding, error) {
+func describeGPU(index int, device *engine.Device, driver string, data windowSizes) ([]finding, error) {
 	info := device.Info()
 	kind, attention, _ := strings.Cut(info.Instructions, ", ")
 	number, err := strconv.Atoi(strings.TrimPrefix(kind, "sm_"))
@@ -94,7 +90,7 @@ func describeGPU(index int, device *engine.Device, driver string) ([]finding, er
 	}
 	findings := []finding{{Name: "gpu", Status: "ok", Detail: fmt.Sprintf("%d: %s, compute capability %d.%d, %d multiprocessors, %s free of %s, %s",
 		index, info.Name, number/10, number%10, info.Threads, terminal.Bytes(info.MemoryAvailable), terminal.Bytes(info.MemoryTotal), driver)}}
-	weights, err := examineWeightFormats(device)
+	weights, err := examineWeightFormats(device, data)
 	for _, f := range weights {
 		f.Name = fmt.Sprintf("gpu %d, %s", index, f.Name)
 		findings = append(findings, f)
@@ -113,68 +109,4 @@ func cardName(path string) string {
 		}
 	}
 	return "a card without a name"
-}
-
-// examineWeightFormats reports, for each format of the base weights, the largest Qwen3 model that the device's free memory can
-// train with the default settings, and the largest that it can generate with.
-func examineWeightFormats(device *engine.Device) ([]finding, error) {
-	precision, err := load.Precision("auto", device)
-	if err != nil {
-		return nil, err
-	}
-	type format struct {
-		name    string
-		weights engine.WeightFormat
-	}
-	formats := []format{{precision.String(), engine.Plain}, {"fp8", engine.FP8}, {"8 bits", engine.Int8}, {"4 bits", engine.NF4}}
-	if device.Info().DiscreteMemory { // elsewhere it takes as much memory as fp8
-		formats = append(formats, format{"fp8 with --precision fp8", engine.FP8GEMM})
-	}
-	var findings []finding
-	for _, f := range formats {
-		training, generating, err := largest(device, precision, f.weights)
-		if err != nil {
-			return nil, err
-		}
-		findings = append(findings, finding{Name: "weights in " + f.name, Status: "ok",
-			Detail: fmt.Sprintf("can train %s (rank %d, 2 windows of 4096 tokens) and generate with %s",
-				upTo(training), infoWorkload.Rank, upTo(generating))})
-	}
-	return findings, nil
-}
-
-// upTo names the models up to a shape, "" for none, by their official names: qwen3-1.7b is Qwen3-1.7B.
-func upTo(shape string) string {
-	if shape == "" {
-		return "no Qwen3 model"
-	}
-	return "models up to Qwen3-" + strings.ToUpper(strings.TrimPrefix(shape, "qwen3-"))
-}
-
-// largest returns the shapes of the largest models that fit, "" for none.
-func largest(device *engine.Device, precision engine.DType, weights engine.WeightFormat) (training, generating string, err error) {
-	lora := load.AdapterConfig(adapter.Config{R: infoWorkload.Rank, Alpha: 1, Targets: model.Projections})
-	for _, name := range model.ShapeNames {
-		config, err := model.ShapeConfig(name)
-		if err != nil || name == model.Tiny {
-			continue
-		}
-		s := memplan.Settings{Model: load.ModelConfig(config, weights), Stored: engine.BF16, Precision: precision, Adapter: lora,
-			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: memplan.TargetsPerWindow}
-		fit, err := memplan.FitTo(s.Run(), memplan.OfDevice(device), 0)
-		if err != nil {
-			return "", "", err
-		}
-		if fit.Fits {
-			training = name
-		}
-		session, err := device.PlanSession(s.Model, s.Stored, precision, &lora, infoWorkload.Context, 1)
-		if err != nil {
-			return "", "", err
-		}
-		if session.Total <= device.Info().MemoryAvailable {
-			generating = name
-		}
-	}
-	return training, generating, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/load/memplan"
 )
 
 func TestExamineGPU_SaysWhatIsMissing(t *testing.T) {
@@ -24,7 +25,7 @@ func TestExamineGPU_SaysWhatIsMissing(t *testing.T) {
 	}
 	check := func(what string, count int, details ...string) {
 		t.Helper()
-		found := examineGPU(folder, load.GPU)
+		found := examineGPU(folder, load.GPU, windowSizes{})
 		if len(found) != count {
 			t.Fatalf("%s: %+v", what, found)
 		}
@@ -47,13 +48,33 @@ func TestExamineGPU_DescribesUsableCards(t *testing.T) {
 	if _, err := os.Stat(library); err != nil {
 		t.Skipf("%s is not built: make test builds it", library)
 	}
-	found := examineGPU(t.TempDir(), func(index int) (*engine.Device, error) { return engine.OpenBackend(library, index) })
+	found := examineGPU(t.TempDir(), func(index int) (*engine.Device, error) { return engine.OpenBackend(library, index) }, windowSizes{})
 	if len(found) != 6 || found[0].Status != "ok" || !strings.Contains(found[0].Detail, "compute capability ") ||
 		!strings.Contains(found[0].Detail, " free of ") {
 		t.Fatalf("%+v", found)
 	}
 	for i, name := range []string{"bf16", "fp8", "8 bits", "4 bits", "fp8 with --precision fp8"} {
-		if f := found[i+1]; f.Name != "gpu 0, weights in "+name || !strings.Contains(f.Detail, "can train ") {
+		if f := found[i+1]; f.Name != "gpu 0, weights in "+name || f.Status != "slow" || !strings.Contains(f.Detail, "training takes more than a day: Qwen3-0.6B ") {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
+// Row 1.5: ok means within a day.
+func TestDescribeModels_OKMeansWithinADay(t *testing.T) {
+	hours := func(h float64) memplan.Hours { return memplan.Hours{From: h, To: h} }
+	small, large := trainable{"qwen3-0.6b", hours(2)}, trainable{"qwen3-8b", hours(9000)}
+	for _, c := range []struct {
+		models       []trainable
+		status, says string
+	}{
+		{[]trainable{small, large}, "ok", "can train models up to Qwen3-0.6B within a day: 2.0 hours for 50,000 messages; Qwen3-8B 1.0 years"},
+		{[]trainable{small}, "ok", "can train models up to Qwen3-0.6B: 2.0 hours for 50,000 messages"},
+		{[]trainable{{"qwen3-0.6b", hours(240)}, large}, "slow", "for 50,000 messages, training takes more than a day: Qwen3-0.6B 10 days, Qwen3-8B 1.0 years"},
+		{nil, "problem", "no Qwen3 model fits for training"},
+	} {
+		f := describeModels(c.models, "qwen3-14b", windowSizes{})
+		if f.Status != c.status || f.Detail != c.says+"; can generate with models up to Qwen3-14B" {
 			t.Errorf("%+v", f)
 		}
 	}

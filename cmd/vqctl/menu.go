@@ -23,11 +23,11 @@ type menuEntry struct {
 }
 
 var menuEntries = []menuEntry{
-	{"1", "collect the message history", []string{"collect"}, func(p pipelineState) string { return counted(p.messages, "messages") }},
+	{"1", "collect the message history", []string{"collect"}, func(p pipelineState) string { return counted(p.messages, "message") }},
 	{"c", "contacts: who is who", []string{"contacts"}, func(pipelineState) string { return "" }},
 	{"s", "statistics", []string{"stats"}, func(pipelineState) string { return "" }},
 	{"1.5", "describe attachments (optional)", []string{"describe"}, describedState},
-	{"2", "preprocess it into training windows", []string{"preprocess"}, func(p pipelineState) string { return counted(p.windows, "windows") }},
+	{"2", "preprocess it into training windows", []string{"preprocess"}, func(p pipelineState) string { return counted(p.windows, "window") }},
 	{"3", "train", []string{"train"}, func(p pipelineState) string { return p.checkpoint }},
 	{"4", "chat with what was learned", []string{"chat"}, func(pipelineState) string { return "" }},
 }
@@ -108,12 +108,12 @@ func counted(n int, what string) string {
 	if n < 0 {
 		return "not done"
 	}
-	return fmt.Sprintf("done: %d %s", n, what)
+	return "done: " + some(n, what)
 }
 
 func describedState(p pipelineState) string {
 	if p.described > 0 {
-		return counted(p.described, "attachments")
+		return counted(p.described, "attachment")
 	}
 	return ""
 }

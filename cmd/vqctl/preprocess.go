@@ -14,6 +14,7 @@ import (
 
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/model"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/privacy"
 	"ventriloquist/internal/terminal"
@@ -30,6 +31,7 @@ type preprocessOptions struct {
 	stride      int
 	export      string
 	json        bool
+	baseModel   string // that the estimated time is for
 	filterFlags
 }
 
@@ -43,9 +45,10 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 		Flags: slices.Concat(
 			inGroup(dataGroup,
 				&cli.IntFlag{Name: "window", Value: 100, Usage: "`N`: maximum messages per window", Destination: &o.window},
-				&cli.IntFlag{Name: "stride", Value: 1, Usage: "targets per window: its last `N` messages carry loss", Destination: &o.stride},
+				&cli.IntFlag{Name: "stride", Value: 1, Usage: "learn from the last `N` messages of each window: N times fewer windows, N times faster", Destination: &o.stride},
 				dataDirFlag(&o.dataDir),
-				contactsFlag(&o.contacts)),
+				contactsFlag(&o.contacts),
+				&cli.StringFlag{Name: "base-model", Usage: "base model whose training time is estimated: a folder or `NAME` (default: " + model.Default + ")", Destination: &o.baseModel}),
 			o.filterFlags.flags(),
 			inGroup(outputGroup,
 				&cli.StringFlag{Name: "export", Usage: "write the window file to `FILE`, whatever its size", Destination: &o.export},
@@ -114,10 +117,17 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if result.Export, err = exportWindows(ctx, o, db, summary.ExportBytes); err != nil {
 		return err
 	}
+	if result.Training, err = estimateTraining(ctx, o); err != nil {
+		return err
+	}
 	if o.json {
 		return json.NewEncoder(out).Encode(result)
 	}
-	return result.print(out, o.contacts)
+	if err := result.print(out, o.contacts); err != nil {
+		return err
+	}
+	result.Training.print(out)
+	return nil
 }
 
 // exportWindows writes the window file and returns its path. If the file would be too large to write without --export, it
@@ -143,14 +153,15 @@ type preprocessResult struct {
 	Database string `json:"database"`
 	Export   string `json:"export,omitempty"` // the window file, if one was written
 	*windows.Summary
+	Training *trainingCost `json:"training,omitempty"`
 }
 
 // shownPeople is the maximum number of left-out people to print.
 const shownPeople = 10
 
 func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
-	text := fmt.Appendf(nil, "%d windows of %d messages in %d conversations, %d of them held out for evaluation\n",
-		r.Windows, r.Messages, r.Conversations, r.HeldOut)
+	text := fmt.Appendf(nil, "%s of %s in %s, %s of them held out for evaluation\n",
+		some(int(r.Windows), "window"), some(int(r.Messages), "message"), some(r.Conversations, "conversation"), terminal.Count(r.HeldOut))
 	if r.Export != "" {
 		text = fmt.Appendf(text, "they are in %s and %s\n", r.Database, r.Export)
 	} else {
@@ -158,12 +169,12 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 	}
 	left := r.LeftOut
 	if left.Messages > 0 {
-		text = fmt.Appendf(text, "left out: %d messages of %d conversations with people who are not in %s:\n", left.Messages, left.Conversations, contactsFile)
+		text = fmt.Appendf(text, "left out: %s of %s with people who are not in %s:\n", some(int(left.Messages), "message"), some(int(left.Conversations), "conversation"), contactsFile)
 		for _, p := range left.People[:min(shownPeople, len(left.People))] {
-			text = fmt.Appendf(text, "  %-24s %d messages\n", p.Address, p.Messages)
+			text = fmt.Appendf(text, "  %-24s %s\n", p.Address, some(int(p.Messages), "message"))
 		}
 		if more := len(left.People) - shownPeople; more > 0 {
-			text = fmt.Appendf(text, "  and %d more (--json lists all)\n", more)
+			text = fmt.Appendf(text, "  and %s more (--json lists all)\n", terminal.Count(int64(more)))
 		}
 	}
 	for _, other := range []struct {
@@ -177,7 +188,7 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 		{left.Empty, "without text"},
 	} {
 		if other.messages > 0 {
-			text = fmt.Appendf(text, "left out: %d messages %s\n", other.messages, other.what)
+			text = fmt.Appendf(text, "left out: %s %s\n", some(int(other.messages), "message"), other.what)
 		}
 	}
 	_, err := out.Write(text)

@@ -57,12 +57,18 @@ from the run itself. What an earlier run left in --output-dir moves to its folde
 	}
 }
 
+// Defaults that estimates of the training time use.
+const (
+	defaultSeqLength = 4096
+	defaultEpochs    = 2
+)
+
 func trainFlags() []cli.Flag {
 	return slices.Concat(
 		inGroup(dataGroup,
 			dataDirFlag(nil),
 			&cli.StringFlag{Name: "data-path", Usage: "train on this window `FILE` instead of messages.db"},
-			&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens per window; oldest messages are dropped to fit"},
+			&cli.IntFlag{Name: "max-seq-length", Value: defaultSeqLength, Usage: "`N`: maximum tokens per window; oldest messages are dropped to fit"},
 			&cli.IntFlag{Name: "limit", Usage: "train on the first `N` windows only"},
 			&cli.BoolFlag{Name: "no-shuffle", Usage: "visit the windows in file order"}),
 		inGroup(runGroup,
@@ -77,7 +83,7 @@ func trainFlags() []cli.Flag {
 			&cli.IntFlag{Name: "keep-checkpoints", Usage: "keep the newest `N` checkpoints, and the one with the lowest held-out loss (0: all)"}),
 		inGroup(optimizerGroup,
 			&cli.FloatFlag{Name: "learning-rate", Value: 2.5e-4, Usage: "`RATE`: peak learning rate"},
-			&cli.FloatFlag{Name: "num-epochs", Value: 2, Usage: "`N`: number of epochs"},
+			&cli.FloatFlag{Name: "num-epochs", Value: defaultEpochs, Usage: "`N`: number of epochs"},
 			&cli.IntFlag{Name: "batch-size", Value: 2, Usage: "`N`: windows per micro-batch"},
 			&cli.IntFlag{Name: "gradient-accumulation-steps", Value: 16, Usage: "`N`: micro-batches per optimizer step"},
 			&cli.IntFlag{Name: "max-steps", Usage: "`N`: number of optimizer steps; overrides --num-epochs"},

@@ -26,7 +26,7 @@ var evaluate = []string{"evaluate", "--skip-generation", "--json"}
 func Steps() []Step {
 	steps := []Step{
 		{Title: "Read the message database", Args: []string{"collect", "--source", "chat.db"}},
-		{Title: "Cut it into training windows", Args: []string{"preprocess", "--window", "16", "--stride", "14"}},
+		{Title: "Cut it into training windows", Args: []string{"preprocess", "--window", "16", "--stride", "14", "--base-model", Base}},
 		{Title: "How well does the base model predict the messages held out?",
 			Args: append(evaluate[:len(evaluate):len(evaluate)], "--base-model", Base), Score: before},
 		{Title: "Learn how these people write", Args: []string{"train", "--base-model", Base, "--lora-r", "32", "--lora-alpha", "64",

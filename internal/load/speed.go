@@ -34,6 +34,12 @@ type savedRate struct {
 	At     time.Time `json:"at"`
 }
 
+// A small GEMM comes first: on a device that does fewer GFLOP/s than slowest, such as a simulated one, larger ones would take minutes.
+const (
+	probeSize = 64
+	slowest   = 1
+)
+
 // rateTrials is how often a rate is measured: the highest counts, because other programs may have run meanwhile.
 const rateTrials = 3
 
@@ -41,9 +47,15 @@ const rateTrials = 3
 // then other programs slow the device down now.
 func MeasureGEMMRate(device *engine.Device, precision engine.DType) (float64, error) {
 	rate := savedRate{Device: device.Info().Name, At: time.Now()}
+	gflops, err := device.MeasureGEMM(precision, probeSize, probeSize, probeSize)
+	if err != nil {
+		return 0, err
+	}
+	if gflops < slowest {
+		return gflops * 1e9, nil
+	}
 	for range rateTrials {
-		gflops, err := device.MeasureGEMM(precision, rateRows, rateWide, rateDeep)
-		if err != nil {
+		if gflops, err = device.MeasureGEMM(precision, rateRows, rateWide, rateDeep); err != nil {
 			return 0, err
 		}
 		rate.FLOPs = max(rate.FLOPs, gflops*1e9)

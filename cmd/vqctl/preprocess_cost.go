@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"go.uber.org/zap"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/load/memplan"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/windows"
+)
+
+// trainingCost is what training on new windows takes on this machine, with train's defaults.
+type trainingCost struct {
+	BaseModel string           `json:"base_model"`
+	Flags     string           `json:"flags,omitempty"` // of train, for it to fit; "" if it fits without
+	Device    string           `json:"device"`
+	Fits      bool             `json:"fits"`
+	Hours     *memplan.Hours   `json:"hours,omitempty"` // if it fits
+	Stride1   *memplan.Hours   `json:"hours_with_stride_1,omitempty"`
+	Stride10  *memplan.Hours   `json:"hours_with_stride_10,omitempty"`
+	Faster    []memplan.Faster `json:"faster,omitempty"`
+
+	work memplan.Work // of one epoch
+}
+
+// estimateTraining estimates the time of training on the windows of messages.db, nil if that fails: the windows are written all the same.
+func estimateTraining(ctx context.Context, o preprocessOptions) (*trainingCost, error) {
+	defer waiting("estimating the training time")()
+	cost, err := trainingCostOf(ctx, o)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		logOf(ctx).Warn("cannot estimate the training time", zap.Error(err))
+		return nil, nil
+	}
+	return cost, nil
+}
+
+func trainingCostOf(ctx context.Context, o preprocessOptions) (*trainingCost, error) {
+	source, err := windows.OpenDatabase(ctx, databasePath(o.dataDir), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	training, _ := windows.Split(source)
+	sizes, err := measureWindows(ctx, source, training, o.baseModel, defaultSeqLength)
+	if err != nil || sizes.work.Tokens == 0 {
+		return nil, err
+	}
+	sizes.work.Messages, sizes.work.Stride = o.window, float64(o.stride)
+	device, err := load.Device(load.DeviceChoice{}, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer device.Close()
+	config, name, err := model.ConfigNamed(o.baseModel)
+	if err != nil {
+		return nil, err
+	}
+	cost := &trainingCost{BaseModel: name, Device: device.Info().Name, work: sizes.work}
+	return cost, cost.estimate(device, config)
+}
+
+// estimate sets the hours with the first weight format that fits.
+func (c *trainingCost) estimate(device *engine.Device, config model.Config) error {
+	precision, err := load.Precision("auto", device)
+	if err != nil {
+		return err
+	}
+	speeds, err := load.Speeds(device, precision)
+	if err != nil {
+		return err
+	}
+	plan := defaultPlan(config, precision, memplan.OfDevice(device), c.work, speeds)
+	for _, weights := range []struct {
+		format engine.WeightFormat
+		flags  string
+	}{{engine.Plain, ""}, {engine.Int8, "--load-in-8bit"}, {engine.NF4, "--load-in-4bit"}} {
+		plan.Settings.Model.Weights = weights.format
+		fit, err := memplan.FitTo(plan.Settings.Run(), plan.Budget, 0)
+		if err != nil {
+			return err
+		}
+		if !fit.Fits {
+			continue
+		}
+		c.Fits, c.Flags = true, weights.flags
+		hours := func(w memplan.Work) *memplan.Hours { return memplan.Cost(plan.Settings, fit, w, speeds) }
+		c.Hours = hours(plan.Work)
+		if plan.Work.Stride > 1 {
+			c.Stride1 = hours(plan.Work.WithStride(1))
+		} else if plan.Work.Messages >= compared {
+			c.Stride10 = hours(plan.Work.WithStride(compared))
+		}
+		c.Faster, err = plan.Faster(c.Hours)
+		return err
+	}
+	return nil
+}
+
+// defaultPlan is a run with train's defaults on windows with this work per epoch.
+func defaultPlan(config model.Config, precision engine.DType, budget memplan.MemoryBudget, work memplan.Work, speeds memplan.Speeds) memplan.Plan {
+	work.Windows *= defaultEpochs
+	plan := memplan.Plan{Budget: budget, Work: work, Speeds: speeds, Epochs: defaultEpochs, Smaller: smallerBases(config),
+		Settings: memplan.Settings{
+			Model: load.ModelConfig(config, engine.Plain), Stored: engine.BF16, Precision: precision,
+			Adapter:   load.AdapterConfig(adapter.Config{R: infoWorkload.Rank, Alpha: 1, Targets: model.Projections}),
+			BatchSize: infoWorkload.Windows, Accumulation: 1, SeqLength: defaultSeqLength, Targets: max(memplan.TargetsPerWindow, work.Targets),
+		}}
+	if !budget.Discrete {
+		plan.Other = usualGPUs()
+	}
+	return plan
+}
+
+// compared is the stride that windows with a stride of 1 are compared with.
+const compared = 10
+
+func (c *trainingCost) print(out io.Writer) {
+	if c == nil {
+		return
+	}
+	if !c.Fits {
+		fmt.Fprintf(out, "training %s on them does not fit into the memory of this machine; vqctl train --dry-run says what does\n", c.BaseModel)
+		return
+	}
+	with := ""
+	if c.Flags != "" {
+		with = " with " + c.Flags
+	}
+	printWrapped(out, "", fmt.Sprintf("training %s on them%s takes about %s on %s", c.BaseModel, with, hoursText(*c.Hours), c.Device))
+	if text := c.strideText(); text != "" {
+		printWrapped(out, "", text)
+	}
+	printFaster(out, c.Faster)
+}
+
+// strideText says what the stride costs and saves.
+func (c *trainingCost) strideText() string {
+	w := c.work
+	switch {
+	case c.Stride1 != nil:
+		return fmt.Sprintf("with --stride 1 it would take about %s: --stride %.0f makes %.0f times fewer windows, each message is still learned once, "+
+			"with %.4g messages before it on average instead of %d", hoursText(*c.Stride1), w.Stride, w.Stride, w.Context(), w.Messages-1)
+	case c.Stride10 != nil:
+		return fmt.Sprintf("with --stride %d it would take about %s: %d times fewer windows, each message is still learned once, with %.4g messages "+
+			"before it on average instead of %d", compared, hoursText(*c.Stride10), compared, w.WithStride(compared).Context(), w.Messages-1)
+	}
+	return ""
+}
