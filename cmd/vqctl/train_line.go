@@ -42,6 +42,9 @@ func (l *trainLine) step(m train.StepMetrics, now time.Time) {
 func (l *trainLine) progress(p train.Progress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.now.Doing != p.Doing && l.last == nil {
+		l.running = time.Now() // the first step begins after the base model is evaluated
+	}
 	l.now = p
 }
 
@@ -67,6 +70,16 @@ func (l *trainLine) left() time.Duration {
 	return time.Duration(l.rate * float64(l.total-l.done) * float64(time.Second))
 }
 
+// guess returns the time left before a step has ended, from the micro-batches; "" if that is not known.
+func (l *trainLine) guess(now time.Time) string {
+	p := l.now
+	if p.Doing != train.Stepping || p.Done < 3 {
+		return "" // the first ones take longer
+	}
+	perStep := float64(now.Sub(l.running)) / float64(p.Done) * float64(p.Total)
+	return "about " + terminal.Duration(time.Duration(perStep*float64(l.total-l.done))) + " left"
+}
+
 // whenInterrupted says what an interrupt does, and how long that may take.
 func (l *trainLine) whenInterrupted() string {
 	l.mu.Lock()
@@ -89,7 +102,7 @@ func (l *trainLine) render(now time.Time, cells int) string {
 	doing := l.doing(now)
 	m := l.last
 	if m == nil {
-		return terminal.Fit(cells, terminal.Part{Text: step}, terminal.Part{Text: doing, Rank: 1})
+		return terminal.Fit(cells, terminal.Part{Text: step}, terminal.Part{Text: doing, Rank: 1}, terminal.Part{Text: l.guess(now), Rank: 2})
 	}
 	evalLoss := ""
 	if m.EvalLoss != nil {

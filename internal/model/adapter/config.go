@@ -92,7 +92,7 @@ func remedy(key string) string {
 
 func (f configFields) refuseOtherKinds() {
 	if kind := f.Text("peft_type"); f.Err() == nil && kind != "LORA" {
-		f.Unsupported("peft_type", fmt.Sprintf("%q", kind), plainLoRA)
+		f.Unsupported("peft_type", fmt.Sprintf("%q", kind), otherKind(kind))
 	}
 	if task := f.TextOr("task_type", "CAUSAL_LM"); task != "CAUSAL_LM" {
 		f.Unsupported("task_type", fmt.Sprintf("%q", task), "the adapter must be for a causal language model")
@@ -101,6 +101,14 @@ func (f configFields) refuseOtherKinds() {
 		f.Unsupported("bias", fmt.Sprintf("%q", bias), remedy("bias"))
 	}
 	f.refuseInitialization()
+}
+
+// otherKind is the advice for an adapter that is not LoRA. Those that change the prompt cannot be merged.
+func otherKind(kind string) string {
+	if strings.Contains(kind, "PROMPT") || strings.Contains(kind, "TUNING") {
+		return "it changes the prompt, not the weights: train a LoRA adapter instead"
+	}
+	return mergeAdvice()
 }
 
 // refuseInitialization rejects initializations that change the base model's weights: such an adapter fits only those weights.
@@ -132,7 +140,7 @@ func (f configFields) refuseUnsupported() {
 	// An unknown use_ field is a variant from a later PEFT.
 	for _, key := range f.Names() {
 		if strings.HasPrefix(key, "use_") && key != "use_rslora" && f.Has(key) && !f.isEmpty(key) {
-			f.Unsupported(key, f.Raw(key), plainLoRA)
+			f.Unsupported(key, f.Raw(key), mergeAdvice())
 		}
 	}
 }

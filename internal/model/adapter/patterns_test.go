@@ -92,7 +92,7 @@ func TestLoad_RemedyIsToMerge(t *testing.T) {
 	t.Parallel()
 	for name, c := range loadCases(t).Refused {
 		merges := map[string]bool{"use_dora": true, "modules_to_save": true, "bias": true, "trainable_token_indices": true,
-			"fan_in_fan_out": true, "target_modules": true, "rank_pattern": true, "alpha_pattern": true, "target_parameters": true}[c.Field]
+			"fan_in_fan_out": true, "target_modules": true, "rank_pattern": true, "alpha_pattern": true, "target_parameters": true, "peft_type": true}[c.Field]
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, adapter.ConfigFile), c.Config)
 		_, err := adapter.Load(dir, base(t))
