@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"ventriloquist/internal/generate/chat"
+	"ventriloquist/internal/generate/chatui"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
@@ -22,6 +22,7 @@ import (
 type chatOptions struct {
 	model    modelOptions
 	dialogue chat.Options
+	members  int    // how many of the dialogue's members flags name
 	context  string // file of window lines, "" for none
 }
 
@@ -29,12 +30,14 @@ func newChatCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "chat",
 		Usage: "chat with the people the model was trained on",
-		Description: `Type a message, and --target answers:
+		Description: `You are MY_NAME, and --target answers:
 
 ` + chat.Help + `
 
-The time between messages is the time between your typing them. The model sees at most the last 100 messages.
-Without a terminal, lines are read from standard input.`,
+Names are those of the conversation's members, of the people that the model was trained on, and of your contacts, in any case. Tab
+completes names and commands. A pasted block is one turn. Ctrl-C stops an answer; pressed twice at the prompt, it leaves. The
+time between messages is the time between your typing them. The model sees at most the last 100 messages. Without a terminal,
+each line of standard input is a turn.`,
 		DisableSliceFlagSeparator: true, // a comma in a name is a comma
 		Flags: slices.Concat(
 			inGroup(conversationGroup,
@@ -58,6 +61,7 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	o.context = c.String("context")
 	o.dialogue = chat.Options{As: c.String("target"), Members: c.StringSlice("member"), Kind: c.String("type"),
 		MaxTokens: c.Int("max-seq-length"), Now: time.Now}
+	o.members = len(o.dialogue.Members)
 	if o.model, err = modelOptionsOf(c); err != nil {
 		return o, err
 	}
@@ -78,17 +82,11 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 
 // runChat runs a conversation until the input ends.
 func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
-	header, messages, err := readContext(o.context, nil)
-	if err != nil {
+	if err := o.readContext(); err != nil {
 		return err
 	}
-	o.dialogue.Messages = messages
-	if header != nil {
-		o.dialogue.Members = append(o.dialogue.Members, header.Members...)
-		o.dialogue.Start = header.Start
-		if o.dialogue.Kind == "" {
-			o.dialogue.Kind = header.Type
-		}
+	if err := o.resolveNames(); err != nil {
+		return err
 	}
 	loaded, err := o.model.open()
 	if err != nil {
@@ -102,10 +100,47 @@ func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
 		return err
 	}
 	begin := func(out io.Writer) *chat.Dialogue { return chat.New(o.dialogue, writer, loaded.Tokenizer, out) }
-	if term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd())) {
+	if term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb" {
 		return chatInTerminal(ctx, begin, in, out)
 	}
 	return chatInPipe(ctx, begin(stdout), in)
+}
+
+// readContext reads the conversation so far.
+func (o *chatOptions) readContext() error {
+	header, messages, err := readContext(o.context, nil)
+	if err != nil {
+		return err
+	}
+	o.dialogue.Messages = messages
+	if header != nil {
+		o.dialogue.Members = append(o.dialogue.Members, header.Members...)
+		o.dialogue.Start = header.Start
+		if o.dialogue.Kind == "" {
+			o.dialogue.Kind = header.Type
+		}
+	}
+	return nil
+}
+
+// resolveNames finds the people that the flags name, and those who may take part.
+func (o *chatOptions) resolveNames() (err error) {
+	known := o.model.knownPeople()
+	d := &o.dialogue
+	d.Owner, d.Trained, d.Contacts = known.owner, known.trained, known.contacts
+	given := d.Members[o.members:] // of the context
+	for i := range d.Messages {
+		given = append(given, d.Messages[i].Name)
+	}
+	for i, name := range d.Members[:o.members] {
+		if d.Members[i], err = known.resolve("--member", name, given); err != nil {
+			return err
+		}
+	}
+	if d.As != "" {
+		d.As, err = known.resolve("--target", d.As, append(given, d.Members...))
+	}
+	return err
 }
 
 // chatInPipe reads messages line by line from an input that is not a terminal.
@@ -143,42 +178,14 @@ func chatInPipe(ctx context.Context, d *chat.Dialogue, in io.Reader) error {
 	}
 }
 
-// chatInTerminal reads messages with a line editor. Ctrl-C stops an answer or clears the line; pressed twice in a row, it quits.
+// chatInTerminal has the conversation on a screen.
 func chatInTerminal(ctx context.Context, begin func(io.Writer) *chat.Dialogue, in, out *os.File) error {
-	before, err := term.MakeRaw(int(in.Fd()))
-	if err != nil {
-		return fmt.Errorf("cannot edit lines in this terminal: %w", err)
-	}
-	defer term.Restore(int(in.Fd()), before)
-	keys := newKeyboard(ctx, in)
-	editor := term.NewTerminal(struct {
-		io.Reader
-		io.Writer
-	}{keys, out}, "> ")
-	defer screen.Hand(editor)()
-	d := begin(terminal.NewWriter(editor))
-	fmt.Fprintln(editor, "/help lists the commands")
-	for {
-		width, height, err := term.GetSize(int(out.Fd()))
-		if err == nil {
-			_ = editor.SetSize(width, height) // on failure the old size stays
-		}
-		line, err := editor.ReadLine()
-		if errors.Is(err, io.EOF) {
-			fmt.Fprintln(editor)
-			return ctx.Err()
-		}
-		if err != nil {
-			return fmt.Errorf("cannot read the input: %w", err)
-		}
-		if len(line) > 0 && line[0] != '/' && len([]rune(line))+2 < width {
-			fmt.Fprint(editor, "\x1b[A\r\x1b[K") // Enter prints the message in its place
-		}
-		answer, done := keys.answering(ctx)
-		quit, err := d.Enter(answer, line)
-		done()
-		if quit || err != nil {
-			return err
-		}
-	}
+	takeBack := func() {}
+	defer func() { takeBack() }()
+	return chatui.Run(ctx, func(out io.Writer) chatui.Dialogue {
+		takeBack = screen.Hand(out)
+		d := begin(terminal.NewWriter(out))
+		d.Greet()
+		return d
+	}, in, out)
 }

@@ -29,6 +29,7 @@ type generateOptions struct {
 	messages []string
 	n        int
 	json     bool
+	people   knownPeople
 }
 
 func newGenerateCommand() *cli.Command {
@@ -115,6 +116,7 @@ func validateType(kind string) error {
 
 // runGenerate writes the continuations to out, in order.
 func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io.Writer) error {
+	o.people = o.model.knownPeople()
 	conversation, err := o.conversation(stdin)
 	if err != nil {
 		return err
@@ -185,6 +187,9 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 	if err != nil {
 		return nil, err
 	}
+	if err := o.resolveNames(header, messages); err != nil {
+		return nil, err
+	}
 	members, kind, start := o.members, o.kind, o.start
 	if header != nil {
 		members = append(members, header.Members...)
@@ -206,6 +211,9 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 		if err != nil {
 			return nil, usererr.With(usererr.Usage("--message: %v", err), "%s", usererr.Of(err))
 		}
+		if name, err = o.people.resolve("--message", name, withAuthor(members, o.as)); err != nil {
+			return nil, err
+		}
 		if named && name != o.as && !slices.Contains(members, name) {
 			return nil, usererr.With(usererr.Usage("--message %q: %q is not a member of the conversation", spoken, name), "add --member %q", name)
 		}
@@ -218,6 +226,25 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 		start = windows.StartDate(time.Now())
 	}
 	return &generate.Conversation{Header: windows.NewHeader(kind, withAuthor(members, o.as), start), Messages: messages}, nil
+}
+
+// resolveNames finds the people that --as and --member name.
+func (o *generateOptions) resolveNames(header *windows.Header, messages []windows.Message) (err error) {
+	var given []string
+	if header != nil {
+		given = slices.Clone(header.Members)
+	}
+	for i := range messages {
+		given = append(given, messages[i].Name)
+	}
+	o.members = slices.Clone(o.members)
+	for i, name := range o.members {
+		if o.members[i], err = o.people.resolve("--member", name, given); err != nil {
+			return err
+		}
+	}
+	o.as, err = o.people.resolve("--as", o.as, append(given, o.members...))
+	return err
 }
 
 // withAuthor adds the author of the next message, who takes part whether listed or not.

@@ -76,7 +76,7 @@ func parseDay(flag, day string) (time.Time, error) {
 func (c *filterFlags) resolveNames(filter *windows.Filter, book *people.Book, file string) (err error) {
 	resolve := func(given []string) (list []string) {
 		for _, one := range given {
-			name, found := knownName(one, book.Names())
+			name, found := usererr.Match(one, book.Names())
 			if !found && err == nil {
 				err = usererr.Suggest(usererr.Usage("%q is not in %s", one, file), one, book.Names(), "%q", "`vqctl contacts` lists the names")
 			}

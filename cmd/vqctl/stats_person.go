@@ -17,7 +17,7 @@ func findPerson(r *stats.Report, name string) (*stats.Person, error) {
 	for i := range r.People {
 		names[i] = r.People[i].Name
 	}
-	called, found := knownName(name, names)
+	called, found := usererr.Match(name, names)
 	if !found {
 		return nil, usererr.Suggest(fmt.Errorf("no person is called %q", name), name, names, "%q", "`vqctl stats` lists who writes; --top 1000 lists more")
 	}

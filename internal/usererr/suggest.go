@@ -3,6 +3,8 @@ package usererr
 import (
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Suggest returns err with the hint to mean the name that given resembles, or with another hint if it resembles none. as is the
@@ -38,6 +40,23 @@ func Nearest(given string, names []string) (found string) {
 		found = name
 	}
 	return found
+}
+
+// Match returns the name among names that given means, whatever its case, its spaces and whether its accents are composed, and
+// whether there is exactly one.
+func Match(given string, names []string) (name string, found bool) {
+	plain := func(s string) string { return norm.NFC.String(strings.Join(strings.Fields(s), " ")) }
+	want := plain(given)
+	matches := 0
+	for _, one := range names {
+		if one == given {
+			return one, true
+		}
+		if strings.EqualFold(plain(one), want) {
+			name, matches = one, matches+1
+		}
+	}
+	return name, matches == 1
 }
 
 // hasWords reports whether a part of name between spaces, dashes or slashes, or its beginning, is given.

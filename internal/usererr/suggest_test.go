@@ -30,3 +30,16 @@ func TestSuggest_HasOneWording(t *testing.T) {
 		t.Errorf("hint %q", got)
 	}
 }
+
+func TestMatch_IgnoresCaseSpacesAndComposition(t *testing.T) {
+	t.Parallel()
+	names := []string{"Max Baker", "Zo\u00eb", "max", "MAX", "李明"}
+	for given, want := range map[string]string{
+		"max  baker": "Max Baker", "ZOE\u0308": "Zo\u00eb", "max": "max", "李明": "李明",
+		"Max": "", "Baker": "", "": "",
+	} {
+		if got, found := Match(given, names); found != (want != "") || found && got != want {
+			t.Errorf("%q is %q, %v, want %q", given, got, found, want)
+		}
+	}
+}

@@ -1,19 +1,26 @@
 package chat
 
-import "strings"
+import (
+	"strings"
+
+	"ventriloquist/internal/usererr"
+)
 
 // Help is the text of /help.
-const Help = `John: hey, you free tonight?   say something as John; the model answers as its person
-hey, you free tonight?         the same, as the person you last spoke for
+const Help = `hey, you free tonight?         say something; the model answers as its person
+John: hey                      say it as John, a member or a known person; you are John from then on
 (empty line)                   let the model speak
 /target NAME                   who the model answers as
-/members NAME NAME …           set the other members ("in quotes" with spaces); without names: list them
+/members NAME NAME …           set the other members, also new ones ("in quotes" with spaces); without names: list them
 /type dm|group                 set the type of the conversation
 /context                       show the conversation so far
 /clear                         forget the conversation so far
 /debug                         turn on or off: show the exact prompt and the raw answer
 /help                          show this
-/quit                          leave (also Ctrl-D; Ctrl-C stops an answer, and twice leaves)`
+/quit                          leave (also Ctrl-D)`
+
+// commands are the names of all commands.
+var commands = []string{"/target", "/members", "/type", "/context", "/clear", "/debug", "/help", "/quit", "/exit"}
 
 // command runs a line that begins with / and reports whether the dialogue is over.
 func (d *Dialogue) command(line string) (quit bool) {
@@ -34,33 +41,60 @@ func (d *Dialogue) command(line string) (quit bool) {
 		d.showContext()
 	case "/clear":
 		d.Messages, d.Start, d.exchange = nil, "", exchange{}
-		d.say("forgotten")
+		d.say("conversation cleared")
 	case "/debug":
 		d.toggleDebug()
 	default:
-		d.say("unknown command %s; /help lists the commands", name)
+		if meant := usererr.Nearest(name, commands); meant != "" {
+			d.say("unknown command %s; did you mean %s?", name, meant)
+		} else {
+			d.say("unknown command %s; /help lists the commands", name)
+		}
 	}
 	return false
 }
 
-func (d *Dialogue) setAs(name string) {
-	if name == "" {
-		if d.As == "" {
-			d.say("the model has no person to answer as: /target NAME")
-		} else {
-			d.say("the model answers as %s", d.As)
+func (d *Dialogue) setAs(given string) {
+	if given != "" {
+		name, err := d.find(given)
+		if err != nil {
+			d.say("%v; %s", err, usererr.Of(err))
+			return
 		}
-		return
+		if d.As = name; d.speaker == name {
+			d.speaker = ""
+			d.speaker = d.firstSpeaker()
+		}
 	}
-	d.As = name
-	d.say("the model answers as %s", name)
+	switch {
+	case d.As == "":
+		d.say("the model has no person to answer as: /target NAME")
+	case len(d.Messages) > 0 && given != "" && d.Messages[len(d.Messages)-1].Name != d.As:
+		d.say("the model answers as %s; an empty line lets them answer now", d.As)
+	default:
+		d.say("the model answers as %s", d.As)
+	}
 }
 
-func (d *Dialogue) setMembers(names []string) {
-	if len(names) > 0 {
-		d.Members = names
+// setMembers sets the members besides those who have spoken. Known people are meant in any case; other names are new people.
+func (d *Dialogue) setMembers(given []string) {
+	var members, unknown []string
+	everyone := d.everyone()
+	for _, one := range given {
+		name, found := usererr.Match(one, everyone)
+		if !found {
+			name = one
+			unknown = append(unknown, one)
+		}
+		members = append(members, name)
+	}
+	if len(given) > 0 {
+		d.Members = members
 	}
 	d.say("%s: %s", d.conversation().Header.Type, strings.Join(d.members(), ", "))
+	if len(unknown) > 0 && len(d.Trained) > 0 {
+		d.say("the model was not trained on %s", strings.Join(unknown, ", "))
+	}
 }
 
 func (d *Dialogue) setType(kind string) {

@@ -23,6 +23,9 @@ type Generator interface {
 // Options are the initial settings of a dialogue.
 type Options struct {
 	As        string   // the person the model answers as; "" until known
+	Owner     string   // the person at the keyboard; "" if unknown
+	Trained   []string // the people that the model was trained on; nil if they are not known, so that any name is accepted
+	Contacts  []string // further people who may take part
 	Members   []string // besides As and the people who speak
 	Kind      string   // "dm" or "group"; "" decides by the number of members
 	Start     string   // date of the first message; "" for the current day
@@ -42,7 +45,7 @@ type Dialogue struct {
 	generator Generator
 	encoder   batch.Encoder
 	last      time.Time // when the last message came
-	speaker   string    // the person last typed for
+	speaker   string    // the person who says what is typed without a name; "" until known
 	answers   int       // so far
 	debugging bool
 	exchange  exchange
@@ -53,21 +56,23 @@ type exchange struct{ prompt, answer string }
 
 // New starts a dialogue that prints to out.
 func New(o Options, w Generator, e batch.Encoder, out io.Writer) *Dialogue {
-	return &Dialogue{Options: o, out: out, generator: w, encoder: e, last: o.Now()}
+	d := &Dialogue{Options: o, out: out, generator: w, encoder: e, last: o.Now()}
+	d.speaker = d.firstSpeaker()
+	return d
 }
 
-// Enter processes a typed line: a command, a message, or an empty line, which lets the model speak. It reports whether the
-// dialogue is over. It prints what is wrong with the input; an error is a failure of the model. When ctx ends, the answer in
-// progress is dropped.
-func (d *Dialogue) Enter(ctx context.Context, line string) (quit bool, err error) {
-	line = strings.TrimSpace(line)
+// Enter processes a typed turn: a command, an empty one, which lets the model speak, or a message for each of its lines, which the
+// model answers once. It reports whether the dialogue is over. It prints what is wrong with the input; an error is a failure of the
+// model. When ctx ends, the answer in progress is dropped.
+func (d *Dialogue) Enter(ctx context.Context, turn string) (quit bool, err error) {
+	turn = strings.TrimSpace(turn)
 	switch {
-	case strings.HasPrefix(line, "/"):
-		return d.command(line), nil
-	case line == "":
+	case strings.HasPrefix(turn, "/") && !strings.ContainsAny(turn, "\r\n"):
+		return d.command(turn), nil
+	case turn == "":
 		return false, d.answer(ctx)
 	}
-	name, err := d.addMessage(line)
+	author, err := d.addTurn(turn)
 	if err != nil {
 		d.say("%v", err)
 		if advice := usererr.Of(err); advice != "" {
@@ -75,24 +80,37 @@ func (d *Dialogue) Enter(ctx context.Context, line string) (quit bool, err error
 		}
 		return false, nil
 	}
-	if name == d.As {
+	if author == d.As {
 		return false, nil // a message typed for the model's person
 	}
 	return false, d.answer(ctx)
 }
 
-// addMessage adds a typed message and returns its author.
-func (d *Dialogue) addMessage(line string) (author string, err error) {
-	name, text, err := generate.ParseTypedMessage(line, d.members())
-	if err != nil {
-		if name, text = d.speaker, line; name == "" || strings.HasPrefix(line, ":") {
+// addTurn adds a message for each line of a turn and returns the author of the last.
+func (d *Dialogue) addTurn(turn string) (author string, err error) {
+	for line := range strings.FieldsFuncSeq(turn, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		if author, err = d.addMessage(line); err != nil {
 			return "", err
 		}
 	}
-	if !slices.Contains(d.members(), name) {
-		d.Members = append(d.Members, name)
+	return author, nil
+}
+
+// addMessage adds a typed message and returns its author.
+func (d *Dialogue) addMessage(line string) (author string, err error) {
+	name, text := d.splitSpeaker(line)
+	if name == "" {
+		if name, text, err = d.currentSpeaker(line); err != nil {
+			return "", err
+		}
 	}
-	d.speaker = name
+	d.join(name)
+	if name != d.As {
+		d.speaker = name
+	}
 	m := windows.Message{Name: name, Delta: d.delta(), ContentType: "text", Text: text}
 	d.add(m)
 	fmt.Fprintf(d.out, "  %s\n", Format(&m))
@@ -113,33 +131,6 @@ func (d *Dialogue) add(m windows.Message) {
 		d.Start = windows.StartDate(d.last)
 	}
 	d.Messages = append(d.Messages, m)
-}
-
-// members returns all participants, sorted.
-func (d *Dialogue) members() []string {
-	all := slices.Clone(d.Members)
-	if d.As != "" {
-		all = append(all, d.As)
-	}
-	for i := range d.Messages {
-		all = append(all, d.Messages[i].Name)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// inferAs sets the person to answer as, if it is not known yet, to the only member who was not typed for.
-func (d *Dialogue) inferAs() bool {
-	if d.As != "" {
-		return true
-	}
-	others := slices.DeleteFunc(d.members(), func(name string) bool { return name == d.speaker })
-	if len(others) == 1 && d.speaker != "" {
-		d.As = others[0]
-		return true
-	}
-	d.say("who should the model answer as? /target NAME")
-	return false
 }
 
 // conversation returns what the model sees.

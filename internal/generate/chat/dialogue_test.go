@@ -94,12 +94,12 @@ func TestDialogue_AnswersEachMessage(t *testing.T) {
 	enter(t, d, `you "ok"?`)
 	clock.now = clock.now.Add(2 * time.Hour)
 	enter(t, d, "Aidan: I take that back", "")
-	const want = `  John <1m>: hey, you free tonight?
-  Aidan <1m>: yes
-  John <5m>: you "ok"?
-  Aidan <5m> (reaction to “you "ok"?”): No \ é 😀[2J
-  Aidan <12h>: I take that back
-  Aidan <1m>: yes
+	const want = `  John: hey, you free tonight?
+  Aidan: yes
+  John, 5 min later: you "ok"?
+  Aidan, 5 min later (reaction to “you "ok"?”): No \ é 😀[2J
+  Aidan, hours later: I take that back
+  Aidan: yes
 `
 	if out.String() != want {
 		t.Errorf("shown:\n%s", out)
@@ -121,20 +121,20 @@ func TestDialogue_Commands(t *testing.T) {
 	w := &scripted{answers: []string{yes, yes}}
 	d, out, _ := newDialogue(Options{}, w)
 	enter(t, d, "hello", "John: hi", "/target Aidan", "/target", "", `/members Bob "Ann Lee"`, "/type dm", "/type x",
-		"/context", "/debug", "Bob: well", "/debug", "/clear", "/context", "/nonsense", ": x")
-	const want = `"hello" is not a message
-write NAME: TEXT, as in "John: hey, you free tonight?"
-  John <1m>: hi
+		"/context", "/debug", "Bob: well", "/debug", "/clear", "/context", "/nonsense", "/tarrget x")
+	const want = `it is not known who says this
+begin with a name, as in "John: hey, you free tonight?", or set MY_NAME in .env
+  John: hi
 who should the model answer as? /target NAME
+the model answers as Aidan; an empty line lets them answer now
 the model answers as Aidan
-the model answers as Aidan
-  Aidan <1m>: yes
+  Aidan: yes
 group: Aidan, Ann Lee, Bob, John
 type dm
 /type is dm or group
 dm of Aidan, Ann Lee, Bob, John, since 2024-03-15
-  John <1m>: hi
-  Aidan <1m>: yes
+  John: hi
+  Aidan: yes
 debug on
 prompt:
 {"type": "dm", "members": ["Aidan", "John"], "start": "2024-03-15"}
@@ -142,22 +142,21 @@ prompt:
 {"name": "Aidan", "
 raw answer:
 delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}
-  Bob <1m>: well
+  Bob: well
 prompt:
 {"type": "dm", "members": ["Aidan", "Ann Lee", "Bob", "John"], "start": "2024-03-15"}
 {"name": "John", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hi"}
 {"name": "Aidan", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}
 {"name": "Bob", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "well"}
 {"name": "Aidan", "
-  Aidan <1m>: yes
+  Aidan: yes
 raw answer:
 delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}
 debug off
-forgotten
+conversation cleared
 dm of Aidan, Ann Lee, Bob, since 2024-03-15
 unknown command /nonsense; /help lists the commands
-": x" is not a message
-write NAME: TEXT, as in "John: hey, you free tonight?"
+unknown command /tarrget; did you mean /target?
 `
 	if out.String() != want {
 		t.Errorf("shown:\n%s", out)
@@ -174,7 +173,7 @@ func TestDialogue_InfersWhoAnswers(t *testing.T) {
 	w := &scripted{answers: []string{yes}}
 	d, out, _ := newDialogue(Options{Members: []string{"Aidan", "John"}}, w)
 	enter(t, d, "John: hi")
-	if want := "  John <1m>: hi\n  Aidan <1m>: yes\n"; out.String() != want {
+	if want := "  John: hi\n  Aidan: yes\n"; out.String() != want {
 		t.Errorf("shown:\n%s", out)
 	}
 }
@@ -207,8 +206,8 @@ func TestDialogue_ReturnsModelErrors(t *testing.T) {
 func TestDialogue_DropsOldestMessages(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{
-		{As: "Aidan", MaxTokens: 1200},
-		{As: "Aidan", Messages: manyMessages(120)},
+		{As: "Aidan", Trained: []string{"John", "Zoe"}, MaxTokens: 1200},
+		{As: "Aidan", Trained: []string{"John", "Zoe"}, Messages: manyMessages(120)},
 	} {
 		answers := 40
 		w := &scripted{answers: strings.SplitAfter(strings.Repeat(yes, answers), "\n")}

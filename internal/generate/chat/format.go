@@ -7,7 +7,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// Format returns a message for people to read: `John <5m>: hey`, with its content type unless it is plain text.
+// Format returns a message for people to read: `John, 5 min later: hey`, with its content type unless it is plain text.
 func Format(m *windows.Message) string { return formatAuthor(m) + ": " + Printable(m.Text) }
 
 // formatAuthor returns what Format puts before the text.
@@ -23,7 +23,12 @@ func formatAuthor(m *windows.Message) string {
 	if len(notes) > 0 {
 		note = " (" + strings.Join(notes, " ") + ")"
 	}
-	return fmt.Sprintf("%s <%s>%s", Printable(m.Name), strings.TrimPrefix(m.Delta, "<"), note)
+	return Printable(m.Name) + later[m.Delta] + note
+}
+
+// later says in words how long after the message before a message was written, by its delta.
+var later = map[string]string{
+	"<5m": ", 5 min later", "<1h": ", within the hour", "<12h": ", hours later", "<1d": ", within a day", "1d+": ", a day or more later",
 }
 
 // Printable removes control characters, which could make a terminal do things.
