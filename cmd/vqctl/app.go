@@ -30,6 +30,7 @@ func newApp() *cli.Command {
 			newContactsCommand(),
 			newStatsCommand(),
 			newDescribeCommand(),
+			newExportCommand(),
 			newPreprocessCommand(),
 			newRedactCommand(),
 			newForgetCommand(),

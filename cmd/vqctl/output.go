@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -32,6 +33,14 @@ func openOutput(f *os.File) *terminal.Writer {
 		return terminal.NewWriter(screen.Writer(f))
 	}
 	return terminal.NewWriter(f)
+}
+
+// dataOutput returns where a command prints data byte for byte: standard output, escaped if it is a terminal.
+func dataOutput() io.Writer {
+	if term.IsTerminal(int(os.Stdout.Fd())) {
+		return stdout
+	}
+	return os.Stdout
 }
 
 // day formats a date, "-" for none.

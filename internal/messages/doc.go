@@ -23,6 +23,7 @@
 //	open.go update.go                            a file of any version; a change by a command that reads
 //	migrate.go                                   its upgrade
 //	convert.go forget.go                         files of another layout; people who are taken out
+//	full_message.go                              messages with all that is held of them
 //	collect.go redact.go window_message.go spoken.go twins.go stream.go tally.go   a collect; texts that are taken out; messages in order, counts
 //	sweep.go state.go                            rows that a source no longer has; what is kept for the next time
 //	put.go outcome.go known.go                   rows that a source has; what a collect counts; what is held of an export

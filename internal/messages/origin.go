@@ -76,7 +76,7 @@ func program(source string) string {
 // saysReactions reports whether the program of a source says reactions in words to those who cannot see them.
 func saysReactions(source string) bool {
 	switch program(source) {
-	case "whatsapp", "telegram", "signal", "discord", "meta", "slack", "export":
+	case "whatsapp", "telegram", "signal", "discord", "meta", "slack":
 		return false
 	}
 	return true

@@ -18,6 +18,7 @@ type Reader struct {
 	canceled map[int64]bool // reactions that were taken back
 	sources  map[int64]string
 	identity func(address string) string
+	copies   map[int64]int64 // of the ids of copies: the id of the message that is shown, as FindCopies finds them
 }
 
 // Reader returns a reader for people as identity defines them: it returns the name of the person at an address, Owner for

@@ -75,8 +75,27 @@ func (t *twins) flush() error { return t.release(Forever) }
 
 // isTwin reports whether a later message is a copy of another chat. Texts are compared last: few messages get that far.
 func (t *twins) isTwin(h *heldMessage, m *placedMessage) bool {
-	return h.Kind == m.Kind && h.stream != m.stream && !slices.Contains(h.others, m.stream.chat) && h.isAtTheTimeOf(m, t.reader.sources) &&
+	return h.Kind == m.Kind && h.stream != m.stream && h.isAtTheTimeOf(m, t.reader.sources) && !h.isIn(m.stream.chat, t.reader.sources) &&
 		t.reader.person(h.Sender) == t.reader.person(m.Sender) && sameWords(h.Text, m.Text) && (h.Kind != Reaction || h.QuotedText == m.QuotedText)
+}
+
+// isIn reports whether a chat, or another one of the same export of this program, holds the message. Such an export has every message
+// once, in chats of the programs that the messages are of.
+func (h *heldMessage) isIn(c *chat, sources map[int64]string) bool {
+	export := exportOf(sources[c.source])
+	holds := func(other *chat) bool {
+		return other == c || export != "" && export == exportOf(sources[other.source])
+	}
+	return holds(h.stream.chat) || slices.ContainsFunc(h.others, holds)
+}
+
+// exportOf returns the path of the export of this program that a source is of, "" if it is none.
+func exportOf(source string) string {
+	name, path, _ := strings.Cut(source, " ")
+	if !strings.HasSuffix(name, "-export") && name != "export" {
+		return ""
+	}
+	return path
 }
 
 // sameWords reports whether texts differ only in how letters are composed, and in white space around them.

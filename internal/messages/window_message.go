@@ -46,11 +46,15 @@ const mapFile = `PRAGMA mmap_size = 134217728`
 // the row. A message that several chats hold comes once, and a reaction in words is a reaction. The next message overwrites the
 // value passed to yield. An error from yield ends the reading and is returned unchanged.
 func (r *Reader) WindowMessages(ctx context.Context, conversations []Conversation, yield func(*WindowMessage) error) error {
-	return r.merged(ctx, conversations, nil, func(m *placedMessage) error { return yield(&m.WindowMessage) })
+	spoken := newSpokenReactions(func(m *placedMessage) error { return yield(&m.WindowMessage) })
+	if err := r.merged(ctx, conversations, nil, spoken.add); err != nil {
+		return err
+	}
+	return spoken.flush()
 }
 
-// merged is WindowMessages with the keys of the messages. It records in copies, unless that is nil, which message is shown for
-// the ones that are copies of it.
+// merged calls yield for each message of the given conversations in order, a message that several chats hold once, and reactions
+// in words as words. It records in copies, unless that is nil, which message is shown for the ones that are copies of it.
 func (r *Reader) merged(ctx context.Context, conversations []Conversation, copies map[int64]int64, yield func(*placedMessage) error) error {
 	conn, release, err := r.connection(ctx) // the chats are read side by side, on one connection
 	if err != nil {
@@ -65,16 +69,12 @@ func (r *Reader) merged(ctx context.Context, conversations []Conversation, copie
 	if err != nil {
 		return explain(r.path, err)
 	}
-	spoken := newSpokenReactions(yield)
-	twins := newTwins(r, len(streams) > 1, spoken.add)
+	twins := newTwins(r, len(streams) > 1, yield)
 	twins.copies = copies
 	for {
 		s := earliest(streams)
 		if s == nil {
-			if err := twins.flush(); err != nil {
-				return err
-			}
-			return spoken.flush()
+			return twins.flush()
 		}
 		m := s.first()
 		if s.next++; !r.canceled[m.id] {

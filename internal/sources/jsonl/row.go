@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"ventriloquist/internal/messages"
@@ -21,6 +22,7 @@ type row struct {
 	hasZone          bool
 	answered         *int   // the number of a message of the chat
 	answeredID       string // or its identifier
+	program          string // that the message is of
 	replaced         bool   // something that is no character
 
 	attachment, transcript string
@@ -118,6 +120,8 @@ func (r *row) textOf(key string) (to *string, has *bool) {
 		return &r.kind, new(bool)
 	case "id":
 		return &r.id, new(bool)
+	case "source":
+		return &r.program, new(bool)
 	case "attachment":
 		return &r.attachment, new(bool)
 	case "transcript":
@@ -204,6 +208,8 @@ func (r *row) check() error {
 		return fmt.Errorf(`"kind" is %q, which is none of a message`, r.kind)
 	case (!r.has.name || r.name == "") && !r.me:
 		return errors.New(`no string "name"`)
+	case strings.ContainsAny(r.program, " -\n"):
+		return fmt.Errorf(`"source" is %q, which is no program`, r.program)
 	case !r.has.text:
 		return errors.New(`no string "text"`)
 	case !r.has.time:

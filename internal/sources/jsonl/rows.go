@@ -13,7 +13,8 @@ import (
 // chat is what the survey learns about a chat.
 type chat struct {
 	sources.Chat
-	declared bool // a line says who is in it
+	programs map[string]*sources.Chat // the chat as of another program
+	declared bool                     // a line says who is in it
 	speakers map[string]bool
 	rows     int
 	from     int            // messages with a number from this one on may have another number: a line before them is damaged
@@ -135,15 +136,36 @@ func (s *survey) guid(keys *sources.Keys, r *row) string {
 	return keys.GUID(r.chat, r.name, r.at, r.text)
 }
 
+// NoProgram is the program of exported messages that do not say of which program they are.
+const NoProgram = "export"
+
 // name names the source of the chats.
 func (s *survey) name() {
-	program := "jsonl "
+	program := "jsonl"
 	if s.ours {
-		program = "export "
+		program = NoProgram
 	}
 	for _, c := range s.chats {
-		c.Source, c.Extent = program+s.reader.absolute, messages.Whole
+		c.Source, c.Extent = program+" "+s.reader.absolute, messages.Whole
 	}
+}
+
+// of returns the chat of the messages of a program.
+func (c *chat) of(program, path string) *sources.Chat {
+	if program == "" {
+		return &c.Chat
+	}
+	one := c.programs[program]
+	if one == nil {
+		copied := c.Chat
+		one = &copied
+		one.Source = program + "-" + NoProgram + " " + path
+		if c.programs == nil {
+			c.programs = map[string]*sources.Chat{}
+		}
+		c.programs[program] = one
+	}
+	return one
 }
 
 // emitter is the second pass.
@@ -198,7 +220,7 @@ func (e *emitter) count(c *chat) int {
 // delete takes a line about a message that was unsent.
 func (e *emitter) delete(number int64, r *row) error {
 	if e.deleted == nil {
-		e.deleted = &sources.Chat{Source: "export " + e.reader.absolute, Extent: messages.Whole}
+		e.deleted = &sources.Chat{Source: NoProgram + " " + e.reader.absolute, Extent: messages.Whole}
 	}
 	e.sink.Count(sources.Deleted, 1)
 	return e.sink.Seen(&sources.Message{Chat: e.deleted, GUID: r.id, Row: number, Time: time.Unix(0, 0), Retracted: true})
@@ -215,7 +237,7 @@ func (e *emitter) message(number int64, r *row) error {
 		r.at = sources.InOrder(r.at, c.last)
 	}
 	c.last = r.at
-	m := sources.Message{Chat: &c.Chat, GUID: guid, Row: number, Time: r.at, Sender: e.sender(r), ReplyTo: r.answeredID, Versions: r.edits,
+	m := sources.Message{Chat: c.of(r.program, e.reader.absolute), GUID: guid, Row: number, Time: r.at, Sender: e.sender(r), ReplyTo: r.answeredID, Versions: r.edits,
 		Parts: []sources.Part{{Kind: kinds[r.kind], Text: r.text, Attachment: r.attachment, File: r.file, Transcript: r.transcript}}}
 	if r.replaced {
 		e.replaced++

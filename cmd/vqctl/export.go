@@ -1,0 +1,180 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/export"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/people"
+	"ventriloquist/internal/usererr"
+)
+
+type exportOptions struct {
+	contactsOptions
+	format       string
+	output       string
+	person       []string
+	group        string
+	since, until string
+	zone         string
+}
+
+func newExportCommand() *cli.Command {
+	var o exportOptions
+	return &cli.Command{
+		Name:  "export",
+		Usage: "write the collected messages as JSON lines, CSV or text",
+		Description: `Writes the messages of messages.db, a conversation after the other, for other programs or for reading. What collect reads from an
+export in JSON lines is the same history: replies, reactions, edits, deletions, attachments and members. docs/sources.md describes
+the form. CSV and text have the names of the contacts file.`,
+		Flags: slices.Concat(
+			inGroup(filterGroup,
+				&cli.StringSliceFlag{Name: "person", Usage: "only conversations with the person `NAME`, or with an address (repeatable)", Destination: &o.person},
+				&cli.StringFlag{Name: "group", Usage: "only the conversation of exactly these people and you: comma-separated `NAMES`", Destination: &o.group},
+				&cli.StringFlag{Name: "since", Usage: "skip messages before this `DATE`, such as 2020-01-31", Destination: &o.since},
+				&cli.StringFlag{Name: "until", Usage: "skip messages after this `DATE`", Destination: &o.until}),
+			inGroup(outputGroup,
+				&cli.StringFlag{Name: "format", Value: export.Formats[0], Usage: "`FORMAT`: " + strings.Join(export.Formats, ", "), Destination: &o.format},
+				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which only you can read (default: standard output)", Destination: &o.output},
+				&cli.StringFlag{Name: "zone", Usage: "time `ZONE` of the times, such as Europe/Berlin (default: this machine's)", Destination: &o.zone},
+				dataDirFlag(&o.dataDir),
+				contactsFlag(&o.contacts))),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if err := noArguments(c, "name the file with --output"); err != nil {
+				return err
+			}
+			return runExport(ctx, o, dataOutput())
+		},
+	}
+}
+
+// runExport writes the messages to the file, or to out.
+func runExport(ctx context.Context, o exportOptions, out io.Writer) error {
+	if !slices.Contains(export.Formats, o.format) {
+		return usererr.Usage("--format %q is none of %s", o.format, strings.Join(export.Formats, ", "))
+	}
+	options := export.Options{Format: o.format}
+	var err error
+	if options.Zone, err = timeZone(o.zone); err != nil {
+		return err
+	}
+	if options.Since, options.Until, err = o.span(options.Zone); err != nil {
+		return err
+	}
+	db, book, self, err := openBook(ctx, &o.contactsOptions)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	reader, err := db.Reader(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if options.Names, err = reader.Names(ctx); err != nil {
+		return err
+	}
+	options.Owner = cmp.Or(strings.TrimSpace(self.Name), "me")
+	options.Name = nameOf(book, options.Names)
+	if options.Select, err = o.selection(ctx, reader, book, options.Names); err != nil {
+		return err
+	}
+	if o.output == "" {
+		_, err = export.Write(ctx, out, reader, options)
+		return err
+	}
+	if err := db.AddOutput(ctx, o.output); err != nil { // forget and redact are to know it
+		return err
+	}
+	var summary export.Summary
+	err = atomicfile.Write(o.output, func(w io.Writer) (err error) {
+		summary, err = export.Write(ctx, w, reader, options)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	notice("%d messages, reactions included, of %s are in %s", summary.Messages, some(summary.Conversations, "conversation"), o.output)
+	return nil
+}
+
+// span reads --since and --until, which are days in the zone of the export.
+func (o *exportOptions) span(zone *time.Location) (since, until time.Time, err error) {
+	if since, err = parseDay("--since", o.since); err != nil {
+		return since, until, err
+	}
+	if until, err = parseDay("--until", o.until); err != nil {
+		return since, until, err
+	}
+	in := func(day time.Time, days int) time.Time {
+		return time.Date(day.Year(), day.Month(), day.Day()+days, 0, 0, 0, 0, zone)
+	}
+	if !since.IsZero() {
+		since = in(since, 0)
+	}
+	if !until.IsZero() {
+		until = in(until, 1)
+	}
+	if !since.IsZero() && !until.IsZero() && !since.Before(until) {
+		return since, until, usererr.Usage("no message is both since %s and until %s", o.since, o.until)
+	}
+	return since, until, nil
+}
+
+// nameOf returns what people are called: by the contacts file, else by their source, else by their address.
+func nameOf(book *people.Book, names map[string]string) func(address string) string {
+	return func(address string) string {
+		if name, listed := book.Person(address); listed {
+			return name
+		}
+		return cmp.Or(names[address], address)
+	}
+}
+
+// selection returns which conversations --person and --group select, nil for all.
+func (o *exportOptions) selection(ctx context.Context, reader *messages.Reader, book *people.Book, names map[string]string) (func(*messages.Conversation) bool, error) {
+	var group []string
+	for name := range strings.SplitSeq(o.group, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			group = append(group, name)
+		}
+	}
+	if len(o.person) == 0 && len(group) == 0 {
+		return nil, nil
+	}
+	is := func(address, wanted string) bool {
+		name, listed := book.Person(address)
+		return listed && strings.EqualFold(name, wanted) || book.Normalize(address) == book.Normalize(wanted) || strings.EqualFold(names[address], wanted)
+	}
+	for _, wanted := range slices.Concat(o.person, group) {
+		if !slices.ContainsFunc(reader.Addresses(), func(address string) bool { return is(address, wanted) }) {
+			known := slices.Concat(book.Names(), reader.Addresses())
+			return nil, usererr.Suggest(usererr.Usage("nobody in the messages is %q", wanted), wanted, known, "%q", "`vqctl contacts` lists names and addresses")
+		}
+	}
+	return func(c *messages.Conversation) bool {
+		has := func(wanted string) bool {
+			return slices.ContainsFunc(c.Members, func(m messages.Member) bool { return is(m.Address, wanted) })
+		}
+		if len(o.person) > 0 && !slices.ContainsFunc(o.person, has) {
+			return false
+		}
+		if len(group) == 0 {
+			return true
+		}
+		for _, m := range c.Members {
+			if name, listed := book.Person(m.Address); !m.Absent && !(listed && name == messages.Owner) &&
+				!slices.ContainsFunc(group, func(wanted string) bool { return is(m.Address, wanted) }) {
+				return false
+			}
+		}
+		return !slices.ContainsFunc(group, func(wanted string) bool { return !has(wanted) })
+	}, nil
+}
