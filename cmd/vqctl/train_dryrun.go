@@ -99,11 +99,12 @@ type dryRun struct {
 	Windows    int     `json:"windows,omitempty"` // to train on, if they are on this machine
 	Steps      int     `json:"steps,omitempty"`
 	// Means over the windows, if these and the tokenizer are on this machine; otherwise all windows count as the longest.
-	WindowTokens  int         `json:"tokens_per_window,omitempty"`
-	WindowTargets int         `json:"target_tokens_per_window,omitempty"`
-	Estimated     bool        `json:"estimated_tokens,omitempty"` // counted without the base model's tokenizer
-	Predicted     *prediction `json:"predicted,omitempty"`        // only if the run fits
-	Range         *predicted  `json:"predicted_range,omitempty"`  // instead, for any card with the given memory
+	WindowTokens  int             `json:"tokens_per_window,omitempty"`
+	WindowTargets int             `json:"target_tokens_per_window,omitempty"`
+	Estimated     bool            `json:"estimated_tokens,omitempty"` // counted without the base model's tokenizer
+	Checkpoints   *checkpointPlan `json:"checkpoints,omitempty"`      // if the number of steps is known
+	Predicted     *prediction     `json:"predicted,omitempty"`        // only if the run fits
+	Range         *predicted      `json:"predicted_range,omitempty"`  // instead, for any card with the given memory
 
 	Nearest []memplan.Suggestion `json:"nearest,omitempty"` // if the run does not fit
 	Faster  []memplan.Faster     `json:"faster,omitempty"`  // if it takes more than a few hours
@@ -159,6 +160,7 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	result.count(fit, s, work)
+	result.planCheckpoints(o.settings, s)
 	if err := result.compare(o.comparison(config, s, budget, work, speeds), fit); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ func (d *dryRun) print(out io.Writer) error {
 	if d.Steps > 0 {
 		fmt.Fprintf(out, "%s%s\n", some(d.Steps, "step"), d.ofWindows())
 	}
+	d.Checkpoints.print(out)
 	d.Predicted.print(out)
 	d.Range.print(out)
 	if len(d.Faster) > 0 {

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"ventriloquist/internal/train"
-
 	"golang.org/x/sys/unix"
+
+	"ventriloquist/internal/train"
 )
 
 // Mapped weights are a row of the memory plan; what this program holds does not count them again.
