@@ -144,7 +144,12 @@ func fillDatabase(ctx context.Context, dataDir string, collect func(*messages.DB
 	defer release()
 	target := databasePath(dataDir)
 	if _, err := os.Stat(target); !errors.Is(err, os.ErrNotExist) {
-		return fill(ctx, target, collect)
+		return fill(ctx, target, func(db *messages.DB) error {
+			if err := renewRedaction(ctx, db, dataDir); err != nil {
+				return err
+			}
+			return collect(db)
+		})
 	}
 	scratch.Sweep(dataDir)
 	folder, err := scratch.New(dataDir)

@@ -69,6 +69,7 @@ func openBook(ctx context.Context, o *contactsOptions) (*messages.DB, *people.Bo
 	if err != nil {
 		return nil, nil, people.Self{}, err
 	}
+	noteOldRules(ctx, db)
 	self, err := ownerFromSettings().WithFoundAddresses(ctx, db)
 	var book *people.Book
 	if err == nil {

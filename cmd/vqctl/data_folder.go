@@ -31,6 +31,8 @@ const (
 
 func databasePath(dataDir string) string { return filepath.Join(dataDir, databaseName) }
 
+func contactsPath(dataDir string) string { return filepath.Join(dataDir, contactsName) }
+
 // openDatabase opens the messages.db of the data folder.
 func openDatabase(ctx context.Context, dataDir string) (*messages.DB, error) {
 	return messages.Open(ctx, databasePath(dataDir))
@@ -119,7 +121,14 @@ func openWindows(ctx context.Context, path, dataDir string) (windows.List, error
 	if path != "" {
 		return windows.OpenFile(ctx, path, report)
 	}
-	return windows.OpenDatabase(ctx, databasePath(dataDir), report)
+	list, err := windows.OpenDatabase(ctx, databasePath(dataDir), report)
+	if err == nil {
+		if db, err := openDatabase(ctx, dataDir); err == nil {
+			noteOldRules(ctx, db)
+			db.Close()
+		}
+	}
+	return list, err
 }
 
 // expandHome expands a leading ~/, which shells do not expand in --source=~/….

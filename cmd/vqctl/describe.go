@@ -94,6 +94,7 @@ func runDescribe(ctx context.Context, o describeOptions, in io.Reader, out io.Wr
 	if err := privacy.Enforce(ctx, db); err != nil {
 		return err
 	}
+	noteOldRules(ctx, db)
 	service, err := o.service(ctx)
 	if err != nil {
 		return err

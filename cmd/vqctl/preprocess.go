@@ -103,6 +103,9 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return err
 	}
 	options.People = book.Person
+	if err := renewRedaction(ctx, db, o.dataDir); err != nil {
+		return err
+	}
 	if err := privacy.RedactDescriptions(ctx, db); err != nil {
 		return err
 	}

@@ -37,6 +37,8 @@ CREATE VIEW training_windows AS
     UNION ALL SELECT run, conversation, last + 1, min(last + stride, end), end, stride, size FROM w WHERE last < end)
   SELECT row_number() OVER (ORDER BY run, w.last) AS id, conversation, max(c.first, w.last - size + 1) AS first, w.last AS last,
     w.last - target + 1 AS targets FROM w JOIN training_conversations c ON c.id = w.conversation`,
+	// The version of the rules that the texts were last redacted by.
+	`ALTER TABLE care ADD COLUMN rules INTEGER NOT NULL DEFAULT 0`,
 }
 
 // version returns the version of the schema after all upgrades.

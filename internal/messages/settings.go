@@ -13,12 +13,14 @@ type PrivacySettings struct {
 	Kinds  string // of values that are redacted, separated by commas; empty for none
 	// Forgotten are the forgotten people, numbered from 1, by the digests of their addresses.
 	Forgotten map[string]int64
+	// Rules is the version of the rules that all texts went through.
+	Rules int
 }
 
 // PrivacySettings returns the stored settings, nil if there never were any.
 func (db *DB) PrivacySettings(ctx context.Context) (*PrivacySettings, error) {
 	p := &PrivacySettings{Forgotten: map[string]int64{}}
-	err := db.sql.QueryRowContext(ctx, `SELECT secret, region, kinds FROM care`).Scan(&p.Secret, &p.Region, &p.Kinds)
+	err := db.sql.QueryRowContext(ctx, `SELECT secret, region, kinds, rules FROM care`).Scan(&p.Secret, &p.Region, &p.Kinds, &p.Rules)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -37,7 +39,7 @@ func (db *DB) PrivacySettings(ctx context.Context) (*PrivacySettings, error) {
 
 // savePrivacySettings stores the settings.
 func savePrivacySettings(ctx context.Context, tx *sql.Tx, p *PrivacySettings) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO care VALUES (1, ?, ?, ?)`, p.Secret, p.Region, p.Kinds)
+	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO care (one, secret, region, kinds, rules) VALUES (1, ?, ?, ?, ?)`, p.Secret, p.Region, p.Kinds, p.Rules)
 	for digest, person := range p.Forgotten {
 		if err == nil {
 			_, err = tx.ExecContext(ctx, `INSERT OR IGNORE INTO forgotten VALUES (?, ?)`, []byte(digest), person)

@@ -10,6 +10,10 @@ import (
 	"ventriloquist/internal/people"
 )
 
+// Rules is the version of the rules. It is raised with each change to what they find, so that texts that were redacted by earlier
+// ones are redacted again.
+const Rules = 2
+
 // Policy is what the owner asked to keep out of messages.db: kinds of private values, and forgotten people.
 type Policy struct {
 	stored *messages.PrivacySettings
@@ -97,13 +101,24 @@ func (p *Policy) Redactor() *Redactor {
 	return New(p.stored.Secret, p.stored.Region, p.Kinds(), forgotten).WithRegions(p.others)
 }
 
+// Outdated reports whether the texts of the database went through earlier rules than those of this program.
+func (p *Policy) Outdated() bool { return p.stored.Rules < Rules }
+
+// Outdated reports whether a database has a policy, and texts that went through earlier rules.
+func Outdated(ctx context.Context, db *messages.DB) (bool, error) {
+	stored, err := db.PrivacySettings(ctx)
+	return err == nil && stored != nil && stored.Rules < Rules, err
+}
+
 // Redact stores the policy, and applies text, a Text of its Redactor, to all texts of a database.
 func (p *Policy) Redact(ctx context.Context, db *messages.DB, text func(string) string) error {
+	p.stored.Rules = Rules
 	return db.Redact(ctx, p.stored, text)
 }
 
 // Forget adds the addresses of a person to the policy, stores it, and erases the person from a database.
 func (p *Policy) Forget(ctx context.Context, db *messages.DB, addresses []string) (messages.Erased, error) {
+	p.stored.Rules = Rules
 	number := int64(1)
 	for _, n := range p.stored.Forgotten {
 		number = max(number, n+1)
