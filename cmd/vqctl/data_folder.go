@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
@@ -72,7 +73,7 @@ func removeDefaultExport(ctx context.Context, db *messages.DB, dataDir string) e
 	}
 	removed := false
 	for _, path := range paths {
-		err := os.Remove(path)
+		err := atomicfile.Erase(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("cannot remove the old window file: %w", err)
 		}

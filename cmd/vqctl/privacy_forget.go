@@ -55,6 +55,10 @@ type forgetResult struct {
 	Adapters []adapterExposure `json:"adapters"`
 	// Traces are files that still contain the name or an address.
 	Traces []string `json:"traces"`
+	// Unread are files that are compressed in a way that is not known here.
+	Unread []string `json:"unread_files"`
+	// Strange are window files with names that the contacts do not have.
+	Strange []strangeNames `json:"unknown_names"`
 	// Moved are files that are no longer where they were written.
 	Moved []string `json:"moved_files"`
 }
@@ -102,7 +106,8 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 		return err
 	}
 	result.Moved = written.moved
-	if result.Traces, err = tracesOf(written.files, append([]string{name}, addresses...)); err != nil {
+	result.Strange = findStrangeNames(written.files, book, self.Name)
+	if result.Traces, result.Unread, err = tracesOf(written.files, append([]string{name}, addresses...)); err != nil {
 		return err
 	}
 	for _, folder := range written.folders {
@@ -144,7 +149,10 @@ func forgetContact(path, name string) error {
 		return fmt.Errorf("cannot read the contacts: %w", err)
 	}
 	if kept, changed := people.RemoveContact(file, name); changed {
-		return atomicfile.WriteBytes(path, kept)
+		return atomicfile.WriteAll(path, func(w io.Writer) error {
+			_, err := w.Write(kept)
+			return err
+		})
 	}
 	return nil
 }
@@ -161,6 +169,12 @@ func (r *forgetResult) print(out io.Writer) error {
 	}
 	for _, path := range r.Traces {
 		text += fmt.Sprintf("%s still contains the name or an address: others wrote it, or it was written before; delete it or write it again\n", path)
+	}
+	for _, s := range r.Strange {
+		text += s.words() + "\n"
+	}
+	for _, path := range r.Unread {
+		text += fmt.Sprintf("%s is compressed in a way that vqctl cannot look into: delete it if it holds messages\n", path)
 	}
 	text += movedInWords(r.Moved)
 	_, err := io.WriteString(out, text)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -32,7 +33,7 @@ func findWritten(ctx context.Context, db *messages.DB, contactsFile, outputDir s
 		return nil, err
 	}
 	w := &written{moved: []string{}}
-	list := filesIn(db.Folder())
+	list := filesBelow(db.Folder())
 	if outputDir != "" {
 		w.folders = append(w.folders, outputDir)
 	}
@@ -61,6 +62,29 @@ func filesIn(folder string) (paths []string) {
 	for _, e := range entries {
 		paths = append(paths, filepath.Join(folder, e.Name()))
 	}
+	return paths
+}
+
+// mostFiles limits how many files of a data folder are looked at: it may be a whole home folder.
+const mostFiles = 20000
+
+// filesBelow returns the paths of the files in a folder and its subfolders, none of what cannot be read, and nothing of hidden
+// subfolders.
+func filesBelow(folder string) (paths []string) {
+	_ = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case len(paths) == mostFiles:
+			notice("%s holds more than %d files: only those were looked at", folder, mostFiles)
+			return fs.SkipAll
+		case err != nil:
+			return nil
+		case entry.IsDir() && path != folder && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case !entry.IsDir():
+			paths = append(paths, path)
+		}
+		return nil
+	})
 	return paths
 }
 
@@ -117,8 +141,9 @@ func isWeights(path string) bool {
 	return extension == ".safetensors" || extension == ".gguf"
 }
 
-// tracesOf returns the files that contain one of the words, as it is or as JSON writes it.
-func tracesOf(files, words []string) ([]string, error) {
+// tracesOf returns the files that contain one of the words, as it is or as JSON writes it, also where they are compressed, and the
+// files that are compressed in a way that is not known here.
+func tracesOf(files, words []string) (found, unread []string, err error) {
 	var needles [][]byte
 	for _, word := range words {
 		if word == "" {
@@ -131,26 +156,37 @@ func tracesOf(files, words []string) ([]string, error) {
 			}
 		}
 	}
-	found := []string{}
+	found, unread = []string{}, []string{}
 	for _, path := range files {
 		contains, err := fileContains(path, needles)
-		if err != nil {
-			return nil, err
-		}
-		if contains {
+		switch {
+		case errors.Is(err, errCompressed):
+			unread = append(unread, path)
+		case err != nil:
+			return nil, nil, err
+		case contains:
 			found = append(found, path)
 		}
 	}
-	return found, nil
+	return found, unread, nil
 }
 
 // fileContains reports whether one of the words is in a file, not as a part of a longer word.
 func fileContains(path string, words [][]byte) (bool, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return false, fmt.Errorf("cannot look into %s: %w", path, err)
+	contains := false
+	err := eachContent(path, func(in io.Reader) error {
+		found, err := streamContains(in, words)
+		contains = contains || found
+		return err
+	})
+	if err != nil && !errors.Is(err, errCompressed) {
+		err = fmt.Errorf("cannot look into %s: %w", path, err)
 	}
-	defer f.Close()
+	return contains, err
+}
+
+// streamContains is fileContains for a stream.
+func streamContains(in io.Reader, words [][]byte) (bool, error) {
 	longest := 0
 	for _, w := range words {
 		longest = max(longest, len(w))
@@ -158,7 +194,7 @@ func fileContains(path string, words [][]byte) (bool, error) {
 	overlap := longest + 2*utf8.UTFMax // a word and its neighbors are together in one of two consecutive pieces
 	piece := make([]byte, 0, 1<<20+overlap)
 	for {
-		n, err := io.ReadFull(f, piece[len(piece):cap(piece)])
+		n, err := io.ReadFull(in, piece[len(piece):cap(piece)])
 		piece = piece[:len(piece)+n]
 		if slices.ContainsFunc(words, func(w []byte) bool { return containsWord(piece, w) }) {
 			return true, nil
@@ -167,7 +203,7 @@ func fileContains(path string, words [][]byte) (bool, error) {
 			return false, nil
 		}
 		if err != nil {
-			return false, fmt.Errorf("cannot look into %s: %w", path, err)
+			return false, err
 		}
 		kept := copy(piece, piece[len(piece)-overlap:])
 		piece = piece[:kept]
