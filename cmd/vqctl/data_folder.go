@@ -34,9 +34,13 @@ func databasePath(dataDir string) string { return filepath.Join(dataDir, databas
 
 func contactsPath(dataDir string) string { return filepath.Join(dataDir, contactsName) }
 
-// openDatabase opens the messages.db of the data folder.
+// openDatabase opens the messages.db of the data folder, and makes the folder private if it is not.
 func openDatabase(ctx context.Context, dataDir string) (*messages.DB, error) {
-	return messages.Open(ctx, databasePath(dataDir))
+	db, err := messages.Open(ctx, databasePath(dataDir))
+	if err == nil {
+		tighten(dataDir)
+	}
+	return db, err
 }
 
 // openToChange is openDatabase for commands that change several files in the data folder. Until the database is closed, other

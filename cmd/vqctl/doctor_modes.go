@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -10,25 +11,32 @@ import (
 // shownWide is how many files that others can read are named.
 const shownWide = 5
 
-// examineModes names the files with private content that other users of the machine can read: .env, the files of the data folder,
-// and the adapters.
+// examineModes names the files and folders with private content that other users of the machine can read: .env, what is in the data
+// folder and its subfolders, and the adapters. A folder that others may enter but that holds only private files shows their names.
 func examineModes(dataDir, outputDir string) finding {
 	var wide []string
 	look := func(path string) {
-		if info := statOf(path); info != nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		if info, err := os.Lstat(path); err == nil && (info.Mode().IsRegular() || info.IsDir()) && info.Mode().Perm()&0o077 != 0 {
 			wide = append(wide, path)
 		}
 	}
 	look(dotEnvFile)
-	for _, path := range filesIn(dataDir) {
-		look(path)
-	}
-	_ = filepath.WalkDir(outputDir, func(path string, _ fs.DirEntry, err error) error {
-		if err == nil {
-			look(path)
+	for _, folder := range []string{dataDir, outputDir} {
+		if !isOwnFolder(folder) { // what else is there is no business of vqctl's
+			for _, path := range filesIn(folder) {
+				if info := statOf(path); info != nil && info.Mode().IsRegular() {
+					look(path)
+				}
+			}
+			continue
 		}
-		return nil
-	})
+		_ = filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				look(path)
+			}
+			return nil
+		})
+	}
 	if len(wide) == 0 {
 		return finding{Name: "file modes", Status: "ok", Detail: "no file with private content is readable by others"}
 	}
@@ -39,11 +47,44 @@ func examineModes(dataDir, outputDir string) finding {
 	return finding{Name: "file modes", Status: "problem", Detail: "other users of this machine can read " + detail, Hint: "run: chmod -R go= " + strings.Join(foldersOf(wide), " ")}
 }
 
+// isOwnFolder reports whether a folder is one for vqctl's files alone, not the working folder, the home folder or one above them.
+func isOwnFolder(folder string) bool {
+	absolute, err := filepath.Abs(folder)
+	if err != nil {
+		return false
+	}
+	working, _ := os.Getwd()
+	home, _ := os.UserHomeDir()
+	for _, other := range []string{working, home} {
+		if relative, err := filepath.Rel(absolute, other); err == nil && !strings.HasPrefix(relative, "..") {
+			return false
+		}
+	}
+	return true
+}
+
+// tighten makes the data folder, and the files that vqctl writes there by default, readable by their owner alone. What belongs to
+// another user stays as it is.
+func tighten(dataDir string) {
+	if info := statOf(dataDir); info != nil && info.IsDir() && info.Mode().Perm()&0o077 != 0 && isOwnFolder(dataDir) {
+		_ = os.Chmod(dataDir, 0o700)
+	}
+	for _, name := range []string{contactsName, exportName} {
+		path := filepath.Join(dataDir, name)
+		if info := statOf(path); info != nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+			_ = os.Chmod(path, 0o600)
+		}
+	}
+}
+
 // foldersOf returns what to change so that all files are private: the folders of files in folders, and other files themselves.
 func foldersOf(files []string) (list []string) {
 	seen := map[string]bool{}
 	for _, file := range files {
 		name := filepath.Dir(file)
+		if info := statOf(file); info != nil && info.IsDir() {
+			name = filepath.Clean(file)
+		}
 		if name == "." {
 			name = file
 		}

@@ -62,7 +62,7 @@ func explain(path string, err error) error {
 	case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
 		return usererr.With(wrapped, "move the file away and run `vqctl collect` again")
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return usererr.With(wrapped, "another vqctl is writing it: wait until that is done")
+		return usererr.With(wrapped, "another program is writing it or keeps it open: wait until that is done, or stop it")
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen:
 		if failure.Code == sqlite3.ErrCantOpen || failure.ExtendedCode == sqlite3.ErrReadonlyRollback || failure.ExtendedCode == sqlite3.ErrReadonlyRecovery {
 			return usererr.With(wrapped, "a killed run left it unfinished, and it cannot be repaired here: copy the whole folder to where you may write")

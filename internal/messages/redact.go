@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/mattn/go-sqlite3"
+
+	"ventriloquist/internal/usererr"
 )
 
 // redactedColumns are the texts in the file that people wrote, said or saw, and the rows in which they count.
@@ -98,6 +100,10 @@ func (db *DB) erase(ctx context.Context, text func(string) string, change func(*
 	if err = register(conn, text); err == nil {
 		db.sql.SetMaxIdleConns(0) // others of this process would keep a write-ahead log in use
 		_, err = conn.ExecContext(ctx, `PRAGMA journal_mode = DELETE; PRAGMA secure_delete = ON`)
+	}
+	if IsBusy(err) {
+		// The folder is locked: no vqctl writes. Old pages would stay for those who read.
+		return usererr.With(fmt.Errorf("%s: another program has it open, so nothing was changed", db.path), "stop training, chat and other programs that read the file, and run the command again")
 	}
 	if err == nil {
 		err = inTransaction(ctx, conn, func(tx *sql.Tx) error {
