@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/androidsms"
 	"ventriloquist/internal/sources/imessage"
@@ -18,6 +20,7 @@ import (
 	"ventriloquist/internal/sources/jsonl"
 	"ventriloquist/internal/sources/telegram"
 	"ventriloquist/internal/sources/whatsapp"
+	"ventriloquist/internal/sources/whatsappdb"
 	"ventriloquist/internal/usererr"
 )
 
@@ -31,7 +34,8 @@ type format struct {
 
 // formats lists the values of --format, in the order in which they are detected.
 var formats = []format{
-	{name: "imessage", recognize: imessage.Recognize, open: openApple, stamp: imessage.Stamp},
+	{name: "imessage", recognize: func(h *sources.Head) bool { return imessage.Recognize(h) && !whatsappdb.Recognize(h) }, open: openApple, stamp: imessage.Stamp},
+	{name: "whatsapp-db", recognize: whatsappdb.Recognize, open: openWhatsApp},
 	exportFormat("jsonl", jsonl.Recognize, jsonl.Open),
 	exportFormat("whatsapp", whatsapp.Recognize, whatsapp.Open),
 	exportFormat("telegram", telegram.Recognize, telegram.Open),
@@ -109,6 +113,55 @@ func openApple(ctx context.Context, o *collectOptions, path string) (sources.Sou
 	}
 	return imessage.OpenDecrypted(ctx, folder, path)
 }
+
+// whatsAppFile is WhatsApp's database on an iPhone.
+var whatsAppFile = iosbackup.File{Domain: "AppDomainGroup-group.net.whatsapp.WhatsApp.shared", Path: "ChatStorage.sqlite"}
+
+// openWhatsApp opens WhatsApp's database at path, or the one in an iPhone backup.
+func openWhatsApp(ctx context.Context, o *collectOptions, path string) (sources.Source, error) {
+	reading, err := o.reading()
+	if err != nil {
+		return nil, err
+	}
+	if path, err = iosbackup.Only(path); err != nil {
+		return nil, err
+	}
+	if !iosbackup.Recognize(path) {
+		reader, err := whatsappdb.Open(ctx, path, o.dataDir, reading)
+		return sources.Export{Reader: reader}, err
+	}
+	id := iosbackup.FileID(whatsAppFile.Domain, whatsAppFile.Path)
+	place := filepath.Join(path, id[:2], id)
+	if !iosbackup.IsEncrypted(path) {
+		if _, err := os.Stat(place); err != nil {
+			return nil, usererr.With(fmt.Errorf("%s is a backup without WhatsApp: %w", path, err), "WhatsApp is not on the phone, or the backup is not whole: back up the phone again")
+		}
+		reader, err := whatsappdb.Open(ctx, place, o.dataDir, reading)
+		return sources.Export{Reader: reader}, err
+	}
+	passphrase, err := readPassphrase(ctx, path, o.passphraseFile)
+	if err != nil {
+		return nil, err
+	}
+	noteUnlocking()
+	folder, err := iosbackup.Decrypt(ctx, path, passphrase, o.dataDir, []iosbackup.File{whatsAppFile}, nil)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := whatsappdb.Open(ctx, filepath.Join(folder.Path, id[:2], id), o.dataDir, reading)
+	if err != nil {
+		return nil, errors.Join(err, folder.Remove())
+	}
+	return decrypted{sources.Export{Reader: reader.At(place)}, folder}, nil
+}
+
+// decrypted is a source whose files were decrypted into a temporary folder.
+type decrypted struct {
+	sources.Source
+	folder *scratch.Dir
+}
+
+func (d decrypted) Close() error { return errors.Join(d.Source.Close(), d.folder.Remove()) }
 
 // exportFormat returns the format of another program's exports.
 func exportFormat[R sources.Reader](name string, recognize func(*sources.Head) bool, open func(string, sources.Reading) (R, error)) format {

@@ -2,11 +2,15 @@ package main
 
 import (
 	"archive/zip"
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"ventriloquist/internal/sources/iosbackup"
+	"ventriloquist/internal/sources/whatsappdb/whatsappdbtest"
 	"ventriloquist/internal/usererr"
 )
 
@@ -45,5 +49,38 @@ func TestFindFormat_NamesWhatHoldsNoMessages(t *testing.T) {
 		if _, err := findFormat("", path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) || usererr.Of(err) == "" {
 			t.Errorf("%s: error %v, want %s", path, err, want)
 		}
+	}
+}
+
+// WhatsApp's databases are told from Apple's, and found in an iPhone's backup.
+func TestFindFormat_DatabasesOfWhatsApp(t *testing.T) {
+	t.Parallel()
+	android := whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, "")
+	for path, want := range map[string]string{android: "whatsapp-db", filepath.Dir(android): "whatsapp-db", writeChat(t): "imessage"} {
+		if kind, err := findFormat("", path); err != nil || kind.name != want {
+			t.Errorf("%s is %v (%v)", path, kind, err)
+		}
+	}
+	backup := t.TempDir()
+	id := iosbackup.FileID(whatsAppFile.Domain, whatsAppFile.Path)
+	apple, err := os.ReadFile(whatsappdbtest.Write(t, "ChatStorage.sqlite", whatsappdbtest.IPhone,
+		`INSERT INTO ZWACHATSESSION (Z_PK, ZCONTACTJID) VALUES (1, '15550000001@s.whatsapp.net'); INSERT INTO ZWAMESSAGE (Z_PK, ZCHATSESSION, ZISFROMME, ZMESSAGETYPE, ZMESSAGEDATE, ZSTANZAID, ZTEXT) VALUES (1, 1, 0, 0, 732222120, 'K', 'hey')`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := collectOptions{source: backup, format: "whatsapp-db", dataDir: t.TempDir()}
+	if err := os.WriteFile(filepath.Join(backup, "Manifest.plist"), []byte("<plist><dict/></plist>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := runCollect(t.Context(), o, io.Discard); err == nil || !strings.Contains(err.Error(), "without WhatsApp") {
+		t.Errorf("error is %v", err)
+	}
+	place := filepath.Join(backup, id[:2], id)
+	if err := os.MkdirAll(filepath.Dir(place), 0o700); err == nil {
+		err = os.WriteFile(place, apple, 0o600)
+	}
+	var out bytes.Buffer
+	if err := runCollect(t.Context(), o, &out); err != nil || !strings.Contains(out.String(), "1 messages") {
+		t.Errorf("printed %s (%v)", out.String(), err)
 	}
 }
