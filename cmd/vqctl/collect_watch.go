@@ -17,7 +17,7 @@ const watchInterval = time.Second
 // before, and stamp the state of the files before that.
 func watch(ctx context.Context, o *collectOptions, kind *format, path, stamp string, first *collectResult, out io.Writer) error {
 	if !o.json {
-		notice("watching %s; Ctrl-C ends it", path)
+		notice("watching %s; press Ctrl-C to stop", path)
 	}
 	last := first
 	for {

@@ -16,6 +16,7 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/terminal"
 )
 
 // contactsOptions are the flags that the contacts commands share.
@@ -109,7 +110,7 @@ func printCensus(out io.Writer, census *people.Census, file string) (err error) 
 	}
 	if len(census.Unmapped) > 0 {
 		table := tabwriter.NewWriter(buffered, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(table, "\nmessages\tleaves out\tgroups\tlast\tnot in %s\n", file)
+		fmt.Fprintf(table, "\nmessages\tlost without them\tgroups\tlast\tnot in %s\n", file)
 		for _, u := range census.Unmapped[:min(shownUnmapped, len(census.Unmapped))] {
 			fmt.Fprintf(table, "%d\t%d\t%d\t%s\t%s\n", u.Messages, u.LeftOut, u.Groups, day(u.Last), strings.TrimSpace(u.Address+"  "+u.Name))
 		}
@@ -124,8 +125,8 @@ func printCensus(out io.Writer, census *people.Census, file string) (err error) 
 	if more := len(census.Unmapped) - shownUnmapped; more > 0 {
 		text = fmt.Sprintf("and %d more (--json lists all)\n", more)
 	}
-	text += fmt.Sprintf("together they leave out %d messages of %d conversations, %d of them groups\n",
-		census.LeftOut.Messages, census.LeftOut.Conversations, census.LeftOut.Groups)
+	text += fmt.Sprintf("without them the windows lose %s of %s, %s of them groups\n",
+		some(int(census.LeftOut.Messages), "message"), some(census.LeftOut.Conversations, "conversation"), terminal.Count(int64(census.LeftOut.Groups)))
 	text += "`vqctl contacts suggest` takes names from an address book; `vqctl contacts add NAME ID…` adds a person\n"
 	_, err = io.WriteString(buffered, text)
 	return err

@@ -15,7 +15,7 @@ import (
 func planInWords(p *describe.Plan) string {
 	var text strings.Builder
 	if p.Files == 0 {
-		text.WriteString("there is nothing left to describe\n")
+		text.WriteString("nothing is left to describe\n")
 	} else {
 		kinds := make([]string, len(p.Send))
 		for i, k := range p.Send {

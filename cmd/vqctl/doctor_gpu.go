@@ -77,10 +77,10 @@ func describeGPU(index int, device *engine.Device, driver string, data windowSiz
 	kind, attention, _ := strings.Cut(info.Instructions, ", ")
 	number, err := strconv.Atoi(strings.TrimPrefix(kind, "sm_"))
 	if err != nil {
-		return nil, fmt.Errorf("a GPU of the kind %q", info.Instructions)
+		return nil, fmt.Errorf("unknown kind of GPU: %q", info.Instructions)
 	}
 	if driver == "" {
-		driver = "a driver that does not show itself"
+		driver = "an unknown driver"
 	}
 	if library, _, _ := strings.Cut(info.GEMMLibrary, ", "); library != "" {
 		driver += ", " + library

@@ -89,7 +89,7 @@ func generateOptionsOf(c *cli.Command) (o generateOptions, err error) {
 
 func (o *generateOptions) validate() error {
 	if o.as == "" {
-		return usererr.With(usererr.Usage("--as is missing"), "name the person who writes with --as NAME")
+		return usererr.With(usererr.Usage("--as is required: who should write?"), "name the person: --as NAME")
 	}
 	for _, name := range o.members {
 		if strings.TrimSpace(name) == "" {

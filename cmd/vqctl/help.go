@@ -128,7 +128,7 @@ func (p *helpPage) flags(c *cli.Command) {
 		case ok:
 			group = cmp.Or(g.GetCategory(), group)
 		}
-		if groups[group] == nil {
+		if groups[group] == nil && group != globalGroup {
 			order = append(order, group)
 		}
 		name, usage, _ := strings.Cut(f.String(), "\t")
@@ -139,7 +139,7 @@ func (p *helpPage) flags(c *cli.Command) {
 		}
 		groups[group] = append(groups[group], [2]string{name, usage})
 	}
-	for _, group := range order {
+	for _, group := range append(order, globalGroup) {
 		p.table(group, groups[group])
 	}
 }

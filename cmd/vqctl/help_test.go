@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/terminal"
 )
 
 // helpOf returns the lines that a command prints.
@@ -22,11 +24,23 @@ func helpOf(t *testing.T, args ...string) []string {
 }
 
 func TestHelp_FitsEightyColumns(t *testing.T) {
-	for _, c := range append(newApp().Commands, &cli.Command{}) {
-		for _, line := range helpOf(t, append(strings.Fields(c.Name), "--help")...) {
-			if len([]rune(line)) > 80 {
-				t.Errorf("%s: the line %q is too long", c.Name, line)
+	eachCommand(newApp(), func(c *cli.Command) {
+		var out bytes.Buffer
+		printHelp(&out, "", c)
+		for line := range strings.SplitSeq(out.String(), "\n") {
+			if terminal.Width(line) > 80 {
+				t.Errorf("%s: the line %q is too long", c.FullName(), line)
 			}
+		}
+	})
+}
+
+// The options that all commands have come last, whatever the command has of its own.
+func TestHelp_GlobalOptionsAreLast(t *testing.T) {
+	for _, name := range []string{"contacts add", "contacts check", "stats", "model pull", "train"} {
+		lines := helpOf(t, append(strings.Fields(name), "--help")...)
+		if at := slices.Index(lines, globalGroup+":"); at < 0 || slices.ContainsFunc(lines[at+1:], func(line string) bool { return strings.HasSuffix(line, ":") && line[0] != ' ' }) {
+			t.Errorf("%s: the global options are not the last group:\n%s", name, strings.Join(lines, "\n"))
 		}
 	}
 }

@@ -35,7 +35,11 @@ func runUntilSignal(args []string) int {
 
 // run runs one command line and returns its exit status.
 func run(ctx context.Context, args []string) int {
-	err := newApp().Run(withDotEnvError(ctx, loadDotEnv()), args)
+	settingsError := loadDotEnv()
+	if complete(args, stdout) {
+		return exitDone
+	}
+	err := newApp().Run(withDotEnvError(ctx, settingsError), args)
 	switch {
 	case err == nil:
 		return exitDone

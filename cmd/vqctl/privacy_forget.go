@@ -158,10 +158,10 @@ func forgetContact(path, name string) error {
 }
 
 func (r *forgetResult) print(out io.Writer) error {
-	text := fmt.Sprintf("%q is forgotten: %d messages of %d conversations, %d attachments and %d windows of files are gone\n",
-		r.Name, r.Messages, r.Conversations, r.Attachments, r.Windows)
+	text := fmt.Sprintf("%q is forgotten: %s of %s, %s and %s in files are gone\n",
+		r.Name, some(int(r.Messages), "message"), some(int(r.Conversations), "conversation"), some(int(r.Attachments), "attachment"), some(int(r.Windows), "window"))
 	if r.Groups > 0 {
-		text += fmt.Sprintf("a stand-in is left in %d groups\n", r.Groups)
+		text += fmt.Sprintf("a stand-in takes their place in %s\n", some(int(r.Groups), "group"))
 	}
 	text += "run `vqctl preprocess` again: the training windows are gone\n"
 	for _, a := range r.Adapters {

@@ -147,7 +147,7 @@ func chosenKinds(names []string) ([]privacy.Kind, error) {
 	var kinds []privacy.Kind
 	for _, name := range names {
 		if !slices.Contains(privacy.Kinds(), privacy.Kind(name)) {
-			return nil, usererr.With(usererr.Usage("there is no kind %q", name), "the kinds are %s", kindNames())
+			return nil, usererr.With(usererr.Usage("unknown kind %q", name), "the kinds are %s", kindNames())
 		}
 		kinds = append(kinds, privacy.Kind(name))
 	}
@@ -157,7 +157,7 @@ func chosenKinds(names []string) ([]privacy.Kind, error) {
 func (r *redactResult) print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if len(r.Found) > 0 {
-		fmt.Fprintf(table, "found\tdifferent\n")
+		fmt.Fprintf(table, "found\tdistinct\n")
 	}
 	for _, f := range r.Found {
 		fmt.Fprintf(table, "%d\t%d\t%s\n", f.Found, f.Distinct, f.Kind.Describe())

@@ -63,7 +63,7 @@ characteristic words   words that the person uses more than everyone else`,
 func (o *statsOptions) check() error {
 	switch {
 	case o.top < 1:
-		return usererr.Usage("--top is %d: a table shows at least 1", o.top)
+		return usererr.Usage("--top is %d, must be at least 1", o.top)
 	case o.html != "" && o.person != "":
 		return usererr.With(usererr.Usage("the page is about everyone, not only %q", o.person), "leave out the name: each person has a card on the page")
 	}

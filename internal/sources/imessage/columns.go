@@ -41,7 +41,7 @@ func (s *Source) probe(ctx context.Context) (map[string]map[string]bool, error) 
 	for _, table := range tables {
 		for _, name := range required[table] {
 			if !columns[table][name] {
-				return nil, usererr.With(fmt.Errorf("it has no column %s.%s: it is no database of Messages", table, name),
+				return nil, usererr.With(fmt.Errorf("it has no column %s.%s: this is not a Messages database", table, name),
 					"a Mac's is ~/Library/Messages/chat.db")
 			}
 		}

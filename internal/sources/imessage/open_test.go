@@ -238,7 +238,7 @@ func TestOpen_Refuses(t *testing.T) {
 			}
 			return path
 		}, "iOS 5 or older"},
-		"OtherProgram": {func(t *testing.T) string { return fresh(t).Path() }, "no database of Messages"},
+		"OtherProgram": {func(t *testing.T) string { return fresh(t).Path() }, "not a Messages database"},
 		"Damaged": {func(t *testing.T) string {
 			return write(t, "chat.db", append([]byte("SQLite format 3\x00\x10\x00\x01\x01\x00\x40\x20\x20"), make([]byte, 5000)...))
 		}, "cannot read"},
