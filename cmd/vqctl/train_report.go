@@ -23,15 +23,16 @@ import (
 
 // trainView shows a training run: each reported step as a line on out, everything else on stderr.
 type trainView struct {
-	out     io.Writer
-	json    bool
-	peak    float64 // GFLOP/s of a GEMM of the model's shape
-	planned string  // the memory plan
-	live    *trainLine
+	out      io.Writer
+	json     bool
+	peak     float64 // GFLOP/s of a GEMM of the model's shape
+	planned  string  // the memory plan
+	live     *trainLine
+	patience int // evaluations
 }
 
-func newTrainView(out io.Writer, asJSON bool) *trainView {
-	return &trainView{out: out, json: asJSON}
+func newTrainView(out io.Writer, asJSON bool, patience int) *trainView {
+	return &trainView{out: out, json: asJSON, patience: patience}
 }
 
 // earlier says what becomes of the run that is in the output folder.
@@ -201,6 +202,9 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 		if err := encoder.Encode(summary); err != nil {
 			return err
 		}
+	}
+	if summary.StoppedAfter > 0 {
+		notice("stopped after step %s: the held-out loss has not fallen for %s", terminal.Count(int64(summary.StoppedAfter)), some(v.patience, "evaluation"))
 	}
 	notice("the adapter is in %s", run.FinalDir())
 	if text := summaryText(summary); text != "" {

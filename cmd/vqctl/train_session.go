@@ -29,7 +29,7 @@ type trainSession struct {
 
 // openTrainSession prepares a run, up to its first step.
 func openTrainSession(ctx context.Context, o trainOptions, out io.Writer) (*trainSession, error) {
-	s := &trainSession{options: o, view: newTrainView(out, o.json)}
+	s := &trainSession{options: o, view: newTrainView(out, o.json, o.settings.Patience)}
 	s.view.earlier(o)
 	for _, step := range []func(context.Context) error{s.openFiles, s.readData, s.openDevice, s.checkResume, s.plan, s.lockOutput, s.load} {
 		if err := step(ctx); err != nil {

@@ -19,9 +19,6 @@ type Evaluation struct {
 	Loss float64 `json:"eval_loss"`
 }
 
-// Best returns the evaluation with the lowest loss, the first of equals; nil without evaluations.
-func (s State) Best() *Evaluation { return best(s.Evaluations, func(int) bool { return true }) }
-
 // best returns the evaluation with the lowest loss among the steps that count.
 func best(list []Evaluation, counts func(step int) bool) (found *Evaluation) {
 	for i := range list {
@@ -55,6 +52,16 @@ func (r *Run) evaluateStep(ctx context.Context) (*float64, error) {
 		r.evaluations = append(r.evaluations, Evaluation{r.step, *loss})
 	}
 	return loss, err
+}
+
+// outOfPatience reports whether the last Patience evaluations have all failed to lower the loss.
+func (r *Run) outOfPatience() bool {
+	n := len(r.evaluations)
+	if r.settings.Patience == 0 || n <= r.settings.Patience {
+		return false
+	}
+	lowest := best(r.evaluations, func(int) bool { return true })
+	return lowest.Step < r.evaluations[n-r.settings.Patience].Step
 }
 
 // evaluateResumed makes up for the evaluation that was interrupted when the checkpoint was written.
@@ -101,11 +108,15 @@ type Summary struct {
 	BestCheckpoint *string  `json:"best_checkpoint"` // with the lowest loss on the held-out windows
 	BestEvalLoss   *float64 `json:"best_eval_loss"`
 	BestStep       *int     `json:"best_step"`
-	Seconds        float64  `json:"seconds"` // of this command, or of the last one if the run was resumed
+	StoppedAfter   int      `json:"stopped_after_step,omitempty"` // because Patience ran out
+	Seconds        float64  `json:"seconds"`                      // of this command, or of the last one if the run was resumed
 }
 
 func (r *Run) summarize() Summary {
 	s := Summary{Event: doneEvent, Adapter: r.FinalDir(), BaseEvalLoss: r.baseEvalLoss, Seconds: r.now().Sub(r.begun).Seconds()}
+	if r.step < r.schedule.TotalSteps {
+		s.StoppedAfter = r.step
+	}
 	if n := len(r.evaluations); n > 0 && r.evaluations[n-1].Step == r.step {
 		s.EvalLoss = &r.evaluations[n-1].Loss
 	}
@@ -119,7 +130,7 @@ func (r *Run) summarize() Summary {
 // folderOf returns the folder that has the adapter as it was after a step, "" if there is none.
 func (r *Run) folderOf(step int) string {
 	dir := r.checkpointDirOf(step)
-	if step == r.schedule.TotalSteps {
+	if step == r.step { // the run has ended
 		dir = r.FinalDir()
 	}
 	if _, err := os.Stat(dir); err != nil {

@@ -338,3 +338,34 @@ func TestRunSettings_AdditionalCheckpoints(t *testing.T) {
 		}
 	}
 }
+
+// Row "stop early": a run stops when evaluations no longer lower the loss; it goes on if it is resumed with more patience.
+func TestRun_StopsEarly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	settings := RunSettings{OutputDir: filepath.Join(dir, "out"), LoggingSteps: 1, SaveSteps: 1, EvalSteps: 1, Patience: 2}
+	run := tinyRun(t, someWindows(t, dir, 6), options(9), settings)
+	losses := []float64{0, 5, 3, 4, 3, 1, 1, 1, 1, 1}
+	fake := func(run *Run) func(m StepMetrics) error {
+		return func(m StepMetrics) error {
+			run.evaluations[len(run.evaluations)-1].Loss = losses[m.Step]
+			return nil
+		}
+	}
+	if err := run.Train(t.Context(), fake(run)); err != nil {
+		t.Fatal(err)
+	}
+	s := run.Summary()
+	if run.step != 4 || s.StoppedAfter != 4 || filepath.Base(*s.BestCheckpoint) != "checkpoint-2" {
+		t.Fatalf("stopped after step %d: %+v", run.step, s)
+	}
+	run, found := resumed(t, dir, options(9), settings)
+	if err := run.Train(t.Context(), fake(run)); err != nil || found.State.Step != 4 || run.step != 4 {
+		t.Errorf("resumed from %d to %d, %v", found.State.Step, run.step, err)
+	}
+	settings.Patience = 3
+	run, _ = resumed(t, dir, options(9), settings)
+	if err := run.Train(t.Context(), fake(run)); err != nil || run.step != 8 || filepath.Base(*run.Summary().BestCheckpoint) != "checkpoint-5" {
+		t.Errorf("stopped after step %d, %+v, %v", run.step, run.Summary(), err)
+	}
+}

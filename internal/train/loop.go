@@ -85,7 +85,7 @@ func (r *Run) trainSteps(ctx context.Context, report func(StepMetrics) error) er
 	finish := func(s *pendingStep) error { return r.finishStep(ctx, s, report) }
 	var running *pendingStep
 	r.lastStepEnd, r.lastSave = r.now(), r.now()
-	for step := r.step + 1; step <= r.schedule.TotalSteps; step++ {
+	for step := r.step + 1; step <= r.schedule.TotalSteps && !r.outOfPatience(); step++ {
 		next, err := r.startStep(step, running, finish)
 		if err != nil {
 			return err

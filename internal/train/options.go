@@ -40,6 +40,7 @@ type RunSettings struct {
 	SaveMinutes     float64 `json:"save_minutes"`     // also write one every SaveMinutes, and keep only the latest of these; 0: never
 	KeepCheckpoints int     `json:"keep_checkpoints"` // keep the newest checkpoints only, and the one with the lowest loss; 0: all
 	EvalSteps       int     `json:"eval_steps"`       // evaluate on the held-out windows every EvalSteps, at the start and at the end; 0: never
+	Patience        int     `json:"patience"`         // stop after so many evaluations without a lower loss; 0: never
 	Recompute       bool    `json:"recompute"`
 	ContinueFrom    string  `json:"continue_from,omitempty"` // the adapter that the run continues; "" for a new one
 	OutputDir       string  `json:"-"`
@@ -102,6 +103,10 @@ func (p RunSettings) Validate() error {
 		return usererr.Invalid("keep_checkpoints", "must not be negative (0: all)")
 	case p.EvalSteps < 0:
 		return usererr.Invalid("eval_steps", "must not be negative (0: never)")
+	case p.Patience < 0:
+		return usererr.Invalid("patience", "must not be negative (0: train to the end)")
+	case p.Patience > 0 && p.EvalSteps == 0:
+		return usererr.Invalid("patience", "counts evaluations, of which there are none with %v 0", usererr.Option("eval_steps"))
 	case p.OutputDir == "":
 		return usererr.Invalid("output_dir", "must not be empty")
 	}
