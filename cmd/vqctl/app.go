@@ -36,6 +36,7 @@ func newApp() *cli.Command {
 			newRedactCommand(),
 			newForgetCommand(),
 			newTrainCommand(),
+			newRunsCommand(),
 			newEvaluateCommand(),
 			newGenerateCommand(),
 			newChatCommand(),

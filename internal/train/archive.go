@@ -51,10 +51,8 @@ func (r *Run) archiveFor(path string) (string, error) {
 		return err == nil
 	}
 	if s, err := ReadState(path); err == nil {
-		for _, dir := range archives(r.settings.OutputDir) {
-			if record, err := readRecord(dir); err == nil && record.sameRun(s) && !has(dir) {
-				return dir, nil
-			}
+		if dir := archiveOf(r.settings.OutputDir, s, filepath.Base(path)); dir != "" {
+			return dir, nil
 		}
 	}
 	if r.archiveDir != "" && !has(r.archiveDir) {
@@ -71,6 +69,18 @@ func (r *Run) archiveFor(path string) (string, error) {
 			return "", err
 		}
 	}
+}
+
+// archiveOf returns the folder previous-N that has the record of a run, but not yet its folder of this name; "" if there is none.
+func archiveOf(outputDir string, s State, name string) string {
+	for _, dir := range archives(outputDir) {
+		if record, err := readRecord(dir); err == nil && record.sameRun(s) {
+			if _, err := os.Lstat(filepath.Join(dir, name)); err != nil {
+				return dir
+			}
+		}
+	}
+	return ""
 }
 
 func archiveName(outputDir string, n int) string {
@@ -98,6 +108,9 @@ func EarlierRun(outputDir string) *Earlier {
 	}
 	e := &Earlier{State: list[0].state}
 	e.Finished = filepath.Base(list[0].dir) == finalName
+	if e.MovesTo = archiveOf(outputDir, e.State, filepath.Base(list[0].dir)); e.MovesTo != "" {
+		return e
+	}
 	for n := len(archives(outputDir)) + 1; ; n++ {
 		e.MovesTo = archiveName(outputDir, n)
 		if _, err := os.Lstat(e.MovesTo); err != nil {

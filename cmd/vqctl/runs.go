@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/terminal"
+	"ventriloquist/internal/train"
+	"ventriloquist/internal/usererr"
+)
+
+func newRunsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "runs",
+		Usage:     "compare training runs by their held-out loss",
+		ArgsUsage: "[DIR]",
+		Description: `Lists the runs in DIR and its subfolders (default: ` + filepath.Dir(defaultOutputDir) + `): how far each is, its held-out loss, that of its base
+model, and its best step. Losses compare only between runs on the same windows. metrics.jsonl in each folder has the whole curve.`,
+		Flags: inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print one JSON object per run"}),
+		Action: func(_ context.Context, c *cli.Command) error {
+			dir := filepath.Dir(defaultOutputDir)
+			switch c.NArg() {
+			case 0:
+			case 1:
+				dir = model.ExpandHome(c.Args().First())
+			default:
+				return usererr.Usage("runs takes one folder, not %d", c.NArg())
+			}
+			return runRuns(dir, c.Bool("json"), stdout)
+		},
+	}
+}
+
+// runRuns prints the runs below a folder.
+func runRuns(dir string, asJSON bool, out io.Writer) error {
+	list, err := train.Runs(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(list) == 0 {
+		return usererr.With(fmt.Errorf("there is no training run in %s", dir), "name the folder of --output-dir, or one above it: vqctl runs DIR")
+	}
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		for _, r := range list {
+			if err := encoder.Encode(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	table := newStatsTable("run", "step>", "held-out>", "base>", "lowest>", "at step>", "name")
+	for _, r := range list {
+		state := fmt.Sprintf("%s/%s", terminal.Count(int64(r.Step)), terminal.Count(int64(r.TotalSteps)))
+		if !r.Finished {
+			state += " so far"
+		}
+		step := "-"
+		if r.BestStep != nil {
+			step = terminal.Count(int64(*r.BestStep))
+		}
+		table.add(r.Folder, state, loss(r.EvalLoss), loss(r.BaseEvalLoss), loss(r.BestEvalLoss), step, r.Name)
+	}
+	var text strings.Builder
+	table.write(&text, terminal.Columns(out))
+	_, err = io.WriteString(out, text.String())
+	return err
+}
+
+// loss formats a loss, "-" if it was not measured.
+func loss(x *float64) string {
+	if x == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.4f", *x)
+}
