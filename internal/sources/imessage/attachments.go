@@ -7,7 +7,10 @@ import (
 	"io"
 	"strings"
 
+	"github.com/mattn/go-sqlite3"
+
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/imessage/sqlitepages"
 	"ventriloquist/internal/sources/mediatype"
 )
 
@@ -24,6 +27,9 @@ func (s *Source) selectAttachments() string {
 		s.text("attachment", "uti"))
 }
 
+// attachmentColumns is how many columns selectAttachments has.
+const attachmentColumns = 6
+
 func scanAttachment(r record) (message int64, a attachment) {
 	transfer := r.text(3)
 	name := fileName(r.text(2), transfer)
@@ -36,27 +42,50 @@ func (a *attachment) part(transcript string) messages.Part {
 	return messages.Part{Kind: a.kind, Text: a.name, Attachment: a.guid, Transcript: transcript, File: messages.FilePlace{Path: a.path}}
 }
 
-// attachmentCursor reads the attachments of messages that are requested in order.
+// attachmentCursor reads the attachments of messages that are requested in order. Behind damage it goes on with the next
+// message.
 type attachmentCursor struct {
-	rows    driver.Rows // nil after the last row
+	conn    *sqlite3.SQLiteConn
+	query   string // empty if there are none
+	last    int64  // the last message of the range
+	rows    driver.Rows
 	record  record
 	message int64 // the message of the current attachment
 	next    attachment
 	list    []attachment
-	err     error // why reading ended early
+	broken  bool  // reading ended early: it must begin again
+	err     error // why the attachments of the last message could not be read
 }
 
-func newAttachmentCursor(rows driver.Rows) *attachmentCursor {
-	c := &attachmentCursor{rows: rows, record: make(record, len(rows.Columns()))}
-	c.advance()
+func newAttachmentCursor(conn *sqlite3.SQLiteConn, query string, r sqlitepages.Range) *attachmentCursor {
+	c := &attachmentCursor{conn: conn, query: query, last: r.Last, record: make(record, attachmentColumns)}
+	if query != "" {
+		c.begin(r.First)
+	}
 	return c
+}
+
+// begin reads from a message on.
+func (c *attachmentCursor) begin(first int64) {
+	c.close()
+	var err error
+	c.rows, err = c.conn.Query(c.query, []driver.Value{first, c.last})
+	if c.broken = err != nil; err == nil {
+		c.advance()
+	}
+}
+
+func (c *attachmentCursor) close() {
+	if c.rows != nil {
+		_ = c.rows.Close()
+		c.rows = nil
+	}
 }
 
 func (c *attachmentCursor) advance() {
 	if err := c.rows.Next(c.record); err != nil {
-		if c.rows = nil; !errors.Is(err, io.EOF) {
-			c.err = err
-		}
+		c.close()
+		c.broken = !errors.Is(err, io.EOF)
 		return
 	}
 	c.message, c.next = scanAttachment(c.record)
@@ -64,14 +93,36 @@ func (c *attachmentCursor) advance() {
 
 // of returns the attachments of a message. The next call overwrites the list.
 func (c *attachmentCursor) of(message int64) []attachment {
-	c.list = c.list[:0]
+	c.list, c.err = c.list[:0], nil
 	for c.rows != nil && c.message <= message {
 		if c.message == message {
 			c.list = append(c.list, c.next)
 		}
 		c.advance()
 	}
+	if c.broken {
+		c.alone(message)
+	}
 	return c.list
+}
+
+// alone reads the attachments of a message by a query of its own.
+func (c *attachmentCursor) alone(message int64) {
+	c.list = c.list[:0]
+	rows, err := c.conn.Query(c.query, []driver.Value{message, message})
+	for err == nil {
+		if err = rows.Next(c.record); err == nil {
+			_, file := scanAttachment(c.record)
+			c.list = append(c.list, file)
+		}
+	}
+	if rows != nil {
+		_ = rows.Close()
+	}
+	if !errors.Is(err, io.EOF) {
+		c.err = err
+		c.begin(message + 1)
+	}
 }
 
 // fileName returns the last element of the path, or the name the file was sent under.

@@ -41,9 +41,9 @@ func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.O
 		return sources.Summary{}, err
 	}
 	c := &collector{source: s, options: options, old: decodeState(data), unread: map[string][]sqlitepages.Range{}, unsettled: map[int64]bool{}}
-	survey := c.startSurvey(ctx)
+	c.survey = c.startSurvey(ctx)
 	var surveyError error // why what is known of an earlier collect is of no use
-	if c.old != nil && survey() == nil {
+	if c.old != nil && c.survey() == nil {
 		c.old, surveyError = nil, c.surveyError
 	}
 	if err = c.prepare(ctx); err == nil {
@@ -61,7 +61,7 @@ func (s *Source) collect(ctx context.Context, db *messages.DB, options sources.O
 	if c.old == nil {
 		options.Logger().Info("reading all rows: nothing is known of an earlier collect that says which may have changed", zap.NamedError("survey", surveyError))
 	}
-	c.summary.Outcome, err = db.Collect(ctx, options.KeepGone, func(tx *messages.Tx) error { return c.fill(ctx, tx, survey) })
+	c.summary.Outcome, err = db.Collect(ctx, options.KeepGone, func(tx *messages.Tx) error { return c.fill(ctx, tx) })
 	if err == nil {
 		c.settle()
 	}

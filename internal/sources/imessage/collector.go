@@ -21,7 +21,11 @@ type collector struct {
 	unread     map[string][]sqlitepages.Range
 	unsettled  map[int64]bool
 	missedRows bool
-	filesEnd   int64 // the first row whose attachments could not be read, 0 for none
+	hidden     []damage                             // rows of message that damage hides
+	fileless   []int64                              // rows whose attachments could not be read
+	doubtful   []int64                              // rows that were read without the rows that they depend on
+	fileDamage error                                // why
+	survey     func() map[string][]sqlitepages.Leaf // waits for leaves
 	directory  *directory
 	reader     reader
 	number     int64 // number of the source in the store

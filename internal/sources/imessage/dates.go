@@ -37,6 +37,12 @@ func (s *Source) dateOf() string {
 		ELSE coalesce(%[3]s, %[4]s, nullif(%[2]s, 0), 0) END`, delivered, read, before, after)
 }
 
+// ownDate returns an SQL expression for the date of a row by itself.
+func (s *Source) ownDate() string {
+	positive := func(column string) string { return "nullif(max(" + s.integer("message", column) + ", 0), 0)" }
+	return fmt.Sprintf("coalesce(%s, %s, %s, 0)", positive("date"), positive("date_delivered"), positive("date_read"))
+}
+
 // isUndated returns an SQL expression for whether the date of a row depends on other rows.
 func (s *Source) isUndated() string {
 	return fmt.Sprintf(`(coalesce(CAST(message.date AS INTEGER), 0) <= 0 AND %s <= 0)`, s.integer("message", "date_delivered"))

@@ -13,6 +13,7 @@
 //	changes.go fill.go             which rows may have changed; reads and decodes them in one goroutine, stores them in another
 //	read.go periods.go open.go     the content of a row; who was in which group; the database
 //	copy.go                        a copy of the database, if it cannot be read in place
+//	message_rows.go                the rows of a range, around damage
 //	events.go parts.go rows.go     what happened to a group; a body's parts, with its attachments; the columns of a row
 //	stale.go connect.go            groups whose members must be determined again; a consistent view of the files
 //	chats.go classify.go           who is in which chat; whether a row is a message, and if not, why
@@ -20,6 +21,7 @@
 //	collector.go                   the data of a collect
 //	state.go members.go            what a collect saves for the next one; who was in a group at the time
 //	chat_of_message.go             which chat a row is in
+//	damage.go                      rows that cannot be read
 //	directory.go joins.go edits.go attachments.go   chats and people; what joins them to messages; edits; attachments
 //	copies.go dates.go rules.go    rows that are there twice; dates; which rows are read differently since which version
 //	identity.go columns.go         the owner's addresses; which columns there are

@@ -3,6 +3,7 @@ package imessage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"ventriloquist/internal/messages"
@@ -11,7 +12,7 @@ import (
 )
 
 // fill writes the suspects to the store.
-func (c *collector) fill(ctx context.Context, tx *messages.Tx, survey func() map[string][]sqlitepages.Leaf) error {
+func (c *collector) fill(ctx context.Context, tx *messages.Tx) error {
 	var err error
 	if c.number, err = tx.Source(c.source.name, messages.Numbered); err != nil {
 		return err
@@ -37,11 +38,11 @@ func (c *collector) fill(ctx context.Context, tx *messages.Tx, survey func() map
 	if err != nil {
 		return err
 	}
-	if c.filesEnd > 0 { // the rows from there on are read again next time
-		c.unread["message"] = append(c.unread["message"], sqlitepages.Range{First: c.filesEnd, Last: everything.Last})
+	for _, row := range slices.Concat(c.fileless, c.doubtful) { // read again next time
+		c.unread["message"] = append(c.unread["message"], sqlitepages.Range{First: row, Last: row})
 	}
 	c.directory.chatOfMessage = newChatOfMessage() // frees the memory for millions of messages, which is no longer needed
-	if survey() != nil && (len(c.summary.Unreadable) > 0 || c.rows.Sum() == c.summary.Total) {
+	if c.survey() != nil && (len(c.summary.Unreadable) > 0 || c.rows.Sum() == c.summary.Total) {
 		tx.SetState(c.number, c.newState().encode)
 	}
 	return c.source.checkUnchanged()
@@ -122,11 +123,36 @@ func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) e
 		}
 		return send()
 	}
-	err := c.source.eachMessage(ctx, c.suspects, visit, func(d damage) {
-		c.summary.Unreadable = append(c.summary.Unreadable, afterRow(d.rest.First-1)+": "+d.err.Error())
-		c.unread["message"] = append(c.unread["message"], d.rest)
-	})
+	leaves := func() []sqlitepages.Leaf { return c.survey()["message"] }
+	err := c.source.eachMessage(ctx, c.suspects, leaves, visit, c.hide, func(row int64) { c.doubtful = append(c.doubtful, row) })
+	c.noteHidden()
 	return errors.Join(err, send())
+}
+
+// hide records rows that damage hides. Rows that follow each other are one place.
+func (c *collector) hide(d damage) {
+	c.unread["message"] = append(c.unread["message"], d.Range)
+	if n := len(c.hidden); n > 0 && c.hidden[n-1].Last+1 == d.First {
+		c.hidden[n-1].Last = d.Last
+		return
+	}
+	c.hidden = append(c.hidden, d)
+}
+
+// namedPlaces is how many damaged places a summary names.
+const namedPlaces = 20
+
+// noteHidden puts what could not be read of messages and their attachments into the summary.
+func (c *collector) noteHidden() {
+	for i := range c.hidden[:min(len(c.hidden), namedPlaces)] {
+		c.summary.Unreadable = append(c.summary.Unreadable, c.hidden[i].describe("message"))
+	}
+	if more := len(c.hidden) - namedPlaces; more > 0 {
+		c.summary.Unreadable = append(c.summary.Unreadable, fmt.Sprintf("message, %d more places", more))
+	}
+	if n := len(c.fileless); n > 0 {
+		c.summary.Unreadable = append(c.summary.Unreadable, fmt.Sprintf("attachment, those of %d messages from row %d to %d: %v", n, c.fileless[0], c.fileless[n-1], c.fileDamage))
+	}
 }
 
 // missFiles handles a row whose attachments cannot be read. If they are known from the last collect, the row stays as it
@@ -135,10 +161,7 @@ func (c *collector) missFiles(r *row) error {
 	if c.old != nil || !isDamage(r.filesError) {
 		return r.filesError
 	}
-	if c.filesEnd == 0 {
-		c.filesEnd = r.id
-		c.summary.Unreadable = append(c.summary.Unreadable, "attachment: "+r.filesError.Error())
-	}
+	c.fileless, c.fileDamage = append(c.fileless, r.id), r.filesError
 	return nil
 }
 

@@ -81,17 +81,39 @@ func (l *packedJoins) each(visit func(join)) error {
 	return nil
 }
 
-// eachJoin calls visit for the rows of a join table between two row IDs, in order.
+// eachJoin calls visit for the rows of a join table between two row IDs, in order. What damage hides in the table is in its
+// index, too.
 func (s *Source) eachJoin(ctx context.Context, t joinTable, r sqlitepages.Range, visit func(join)) error {
 	if !s.has(t.name, t.message, t.other) {
 		return nil
 	}
+	next := r.First
+	err := s.joinsOf(ctx, t, t.name, r, func(j join) {
+		next = j.row + 1
+		visit(j)
+	})
+	if !isDamage(err) || s.withoutRowID[t.name] {
+		return err
+	}
+	var list []join
+	index := fmt.Sprintf("%s INDEXED BY sqlite_autoindex_%[1]s_1", t.name)
+	if s.joinsOf(ctx, t, index, sqlitepages.Range{First: next, Last: r.Last}, func(j join) { list = append(list, j) }) != nil {
+		return err
+	}
+	for _, j := range list {
+		visit(j)
+	}
+	return nil
+}
+
+// joinsOf reads joins from a table, or from its index.
+func (s *Source) joinsOf(ctx context.Context, t joinTable, from string, r sqlitepages.Range, visit func(join)) error {
 	rowID, within, args := "ROWID", "ROWID BETWEEN ? AND ?", []driver.Value{r.First, r.Last}
 	if s.withoutRowID[t.name] {
 		rowID, within, args = "0", "true", nil
 	}
 	query := fmt.Sprintf(`SELECT %s, %s, %s FROM %s WHERE %s AND %[2]s IS NOT NULL AND %[3]s IS NOT NULL ORDER BY 1, 2, 3`,
-		rowID, t.message, t.other, t.name, within)
+		rowID, t.message, t.other, from, within)
 	return s.each(ctx, query, func(r record) error {
 		visit(join{r.int(0), r.int(1), r.int(2)})
 		return nil

@@ -2,8 +2,10 @@ package imessage_test
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -163,8 +165,8 @@ func TestDamagedBody_IsReportedWithItsRow(t *testing.T) {
 	}
 }
 
-// A damaged page ends the reading of the messages; what came before it is kept, and so is what was known of the rest.
-func TestDamagedPage_KeepsWhatCouldBeRead(t *testing.T) {
+// A damaged page costs the rows on it: those before and behind it are read, and what was known of the others stays.
+func TestDamagedPage_CostsTheRowsOnIt(t *testing.T) {
 	h := newHistory(t, chatdb.Latest)
 	const n = 400
 	for i := range n {
@@ -181,22 +183,144 @@ func TestDamagedPage_KeepsWhatCouldBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	const page = 4096
-	at := bytes.Index(data, []byte("message 300"))
-	clear(data[at/page*page : at/page*page+page])
+	for _, row := range []int{101, 301} {
+		at := bytes.Index(data, fmt.Appendf(nil, "message %03d", row-1))
+		clear(data[at/page*page : at/page*page+page])
+	}
 	if err := os.WriteFile(h.path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	first := collectInto(t, h.path, fresh(t), sources.Options{})
-	read := len(first.messages)
-	if read < 100 || read > 300 || !slices.Equal(first.lines, whole.lines[:read+1]) {
-		t.Errorf("read %d messages: %v", read, first.lines)
+	lost := map[string]bool{}
+	for _, line := range whole.lines {
+		lost[line] = !slices.Contains(first.lines, line)
 	}
-	if len(first.summary.Unreadable) != 1 || !strings.Contains(first.summary.Unreadable[0], fmt.Sprintf("after row %d", read)) {
-		t.Errorf("unreadable: %q", first.summary.Unreadable)
+	maps.DeleteFunc(lost, func(_ string, is bool) bool { return !is })
+	if len(lost) < 10 || len(lost) > 80 || len(first.lines)+len(lost) != len(whole.lines) {
+		t.Errorf("lost %v", lost)
 	}
-	first.wantFate(t, sources.Messages, int64(read)).wantFate(t, sources.Unread, int64(n-read))
+	if u := first.summary.Unreadable; len(u) != 2 || !strings.HasPrefix(u[0], "message, rows ") || !strings.HasPrefix(u[1], "message, rows ") {
+		t.Errorf("unreadable: %q", u)
+	}
+	read := int64(n - len(lost))
+	first.wantFate(t, sources.Messages, read).wantFate(t, sources.Unread, int64(len(lost)))
 	again := collectInto(t, h.path, db, sources.Options{})
 	if !slices.Equal(again.lines, whole.lines) {
 		t.Errorf("what had been collected before the damage is lost: %d messages are left", len(again.messages))
+	}
+}
+
+// A row's long content is on pages of its own: damage there costs that row.
+func TestDamagedOverflowPage_CostsItsRow(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	for i := range 50 {
+		text := fmt.Sprintf("message %02d", i)
+		if i == 25 {
+			text = "long " + strings.Repeat("x", 20000) + " needle"
+		}
+		h.say(chatdb.Message{Text: text})
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// The chain of pages ends too early.
+	data, err := os.ReadFile(h.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(data, []byte(strings.Repeat("x", 4000))) / 4096 * 4096
+	clear(data[at : at+4])
+	if err := os.WriteFile(h.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := collectInto(t, h.path, fresh(t), sources.Options{})
+	c.wantFate(t, sources.Messages, 49).wantFate(t, sources.Unread, 1)
+	if u := c.summary.Unreadable; len(u) != 1 || !strings.HasPrefix(u[0], "message, row 26: ") {
+		t.Errorf("unreadable: %q", u)
+	}
+}
+
+// Damage among the attachments costs the names of those on the page.
+func TestDamagedAttachments_CostThose(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	for i := range 200 {
+		name := fmt.Sprintf("picture %03d.png", i)
+		photo := h.Attachment(chatdb.Attachment{GUID: name, Filename: "~/x/" + name, MIMEType: "image/png"})
+		h.say(chatdb.Message{Attachments: []int64{photo}, Body: chatdb.Parts(chatdb.Part{Text: fmt.Sprint("look ", i)}, chatdb.Part{Attachment: name})})
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data := readFile(t, h.path)
+	at := pageOf(t, data, "~/x/picture 100.png")
+	page := bytes.Clone(data[at : at+4096])
+	clear(data[at : at+4096])
+	if err := os.WriteFile(h.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db := fresh(t)
+	first := collectInto(t, h.path, db, sources.Options{})
+	first.wantFate(t, sources.Messages, 200)
+	if n := len(first.messages); n >= 400 || n < 340 {
+		t.Errorf("%d messages", n)
+	}
+	if u := first.summary.Unreadable; len(u) != 1 || !strings.HasPrefix(u[0], "attachment, those of ") {
+		t.Errorf("unreadable: %q", u)
+	}
+	copy(data[at:], page)
+	if err := os.WriteFile(h.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.wantAsAfresh(db, [2]int64{400 - int64(len(first.messages)), 150})
+}
+
+// Which chat a message is in is stored twice.
+func TestDamagedJoins_AreReadFromTheirIndex(t *testing.T) {
+	h := longHistory(t)
+	db, err := sql.Open("sqlite3", h.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root int64
+	err = db.QueryRow(`SELECT rootpage FROM sqlite_master WHERE name = 'chat_message_join'`).Scan(&root)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	want := collectInto(t, h.path, fresh(t), sources.Options{})
+	data := readFile(t, h.path)
+	clear(data[(root-1)*4096 : root*4096])
+	if err := os.WriteFile(h.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := collectInto(t, h.path, fresh(t), sources.Options{})
+	if !slices.Equal(got.lines, want.lines) || got.summary.Rows != want.summary.Rows {
+		t.Errorf("%d messages are left of %d: %v", len(got.messages), len(want.messages), got.summary.Unreadable)
+	}
+}
+
+// The copies of a message are looked for around it, also next to damage.
+func TestDamagedPage_HidesNoNeighborsOfCopies(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	h.Handle("+12125550177", "RCS")
+	const n = 200
+	for i := range n {
+		h.say(chatdb.Message{Text: fmt.Sprintf("message %03d %s", i, strings.Repeat("and more ", 10)), Columns: columns("service", "SMS")})
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data := readFile(t, h.path)
+	at := pageOf(t, data, "message 100")
+	on := int64(bytes.Count(data[at:at+4096], []byte("and more and more and more and more and more and more and more and more and more and more ")))
+	clear(data[at : at+4096])
+	if err := os.WriteFile(h.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := collectInto(t, h.path, fresh(t), sources.Options{})
+	if lost := n - int64(len(got.messages)); lost > max(on, 40) || lost < 1 {
+		t.Errorf("%d messages are lost of %d on the page: %v", lost, on, got.summary.Unreadable)
+	}
+	if u := got.summary.Unreadable; len(u) != 1 {
+		t.Errorf("unreadable: %q", u)
 	}
 }

@@ -20,17 +20,21 @@ func (s *Source) countRows(ctx context.Context) (n int64, err error) {
 	return n, err
 }
 
-// selectRows is the query that scanRow reads.
-func (s *Source) selectRows() string {
+// selectRows is the query that scanRow reads. With alone, it looks at no other row.
+func (s *Source) selectRows(alone bool) string {
 	integer := func(column string) string { return s.integer("message", column) }
 	text := func(column string) string { return s.text("message", column) }
 	blob := func(column string) string { return s.blob("message", column) }
-	return "SELECT ROWID, " + strings.Join([]string{text("guid"), blob("text"), blob("attributedBody"), s.dateOf(),
+	date, copied := s.dateOf(), s.isCopy()
+	if alone {
+		date, copied = s.ownDate(), "0"
+	}
+	return "SELECT ROWID, " + strings.Join([]string{text("guid"), blob("text"), blob("attributedBody"), date,
 		integer("handle_id"), integer("is_from_me"), integer("item_type"), integer("group_action_type"), integer("share_status"),
 		integer("other_handle"), text("group_title"), integer("is_spam"), integer("schedule_type"), integer("error"),
 		integer("is_sent"), integer("date_retracted"), integer("associated_message_type"), text("associated_message_guid"),
 		text("associated_message_emoji"), text("balloon_bundle_id"), blob("payload_data"), blob("message_summary_info"),
-		text("thread_originator_guid"), text("thread_originator_part"), text("subject"), s.isUndated(), s.isCopy()}, ", ") + " FROM message"
+		text("thread_originator_guid"), text("thread_originator_part"), text("subject"), s.isUndated(), copied}, ", ") + " FROM message"
 }
 
 func scanRow(v record) row {
@@ -40,67 +44,6 @@ func scanRow(v record) row {
 		emoji: v.text(19), balloon: v.text(20), payload: v.bytes(21), summary: v.bytes(22), thread: v.text(23), threadPart: v.text(24), subject: v.text(25), undated: v.int(26) != 0, copied: v.int(27) != 0}
 	r.failed = r.fromMe && v.int(14) != 0 && v.int(15) == 0
 	return r
-}
-
-// eachMessage calls visit for the rows of message in the given ranges, with their attachments, in order of row ID. find
-// returns the row with an identifier, or 0 if there is none. Where the file is damaged, the rest of the range is skipped.
-func (s *Source) eachMessage(ctx context.Context, ranges []sqlitepages.Range, visit func(r *row, find finder) error, skip func(damage)) error {
-	return s.conn.Raw(func(connection any) error {
-		conn := connection.(*sqlite3.SQLiteConn)
-		find, stop, err := s.finder(conn)
-		if err != nil {
-			return err
-		}
-		defer stop()
-		rows, files := s.selectRows()+" WHERE ROWID BETWEEN ? AND ? ORDER BY ROWID", s.selectAttachments()
-		for _, r := range ranges {
-			last := max(r.First, 0) - 1
-			err := s.eachIn(ctx, conn, rows, files, r, func(row *row) error {
-				if err := visit(row, find); err != nil {
-					return err
-				}
-				last = row.id
-				return nil
-			})
-			if isDamage(err) {
-				skip(damage{sqlitepages.Range{First: last + 1, Last: r.Last}, err})
-			} else if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// damage is a range of messages that cannot be read, and why.
-type damage struct {
-	rest sqlitepages.Range
-	err  error
-}
-
-// eachIn does the same for one range, by queries for the rows and for their attachments.
-func (s *Source) eachIn(ctx context.Context, conn *sqlite3.SQLiteConn, selectRows, selectFiles string, r sqlitepages.Range, visit func(*row) error) error {
-	within := []driver.Value{r.First, r.Last}
-	cursor := &attachmentCursor{}
-	if selectFiles != "" {
-		rows, err := conn.Query(selectFiles, within)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		cursor = newAttachmentCursor(rows)
-	}
-	rows, err := conn.Query(selectRows, within)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	return eachRow(ctx, rows, func(v record) error {
-		r := scanRow(v)
-		r.files = cursor.of(r.id)
-		r.filesError = cursor.err
-		return visit(&r)
-	})
 }
 
 // finder looks up identifiers through the database's index on them; stop releases it.

@@ -1,8 +1,6 @@
 package imessage
 
 import (
-	"fmt"
-
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 )
@@ -30,5 +28,3 @@ func (c *collector) settle() {
 		s.Read, s.Changed = s.Total, s.Total
 	}
 }
-
-func afterRow(row int64) string { return fmt.Sprintf("message, after row %d", row) }
