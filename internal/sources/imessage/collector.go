@@ -36,6 +36,9 @@ type collector struct {
 	undated    []int64            // rows whose date depends on other rows
 }
 
+// messageLeaves returns the leaves of message, nil if they are not known.
+func (c *collector) messageLeaves() []sqlitepages.Leaf { return c.survey()["message"] }
+
 // survive treats damage in the file as the end of the current read and returns any other error.
 func (c *collector) survive(what string, err error) error {
 	if !isDamage(err) {

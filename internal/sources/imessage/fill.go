@@ -123,8 +123,7 @@ func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) e
 		}
 		return send()
 	}
-	leaves := func() []sqlitepages.Leaf { return c.survey()["message"] }
-	err := c.source.eachMessage(ctx, c.suspects, leaves, visit, c.hide, func(row int64) { c.doubtful = append(c.doubtful, row) })
+	err := c.source.eachMessage(ctx, c.suspects, c.messageLeaves, visit, c.hide, func(row int64) { c.doubtful = append(c.doubtful, row) })
 	c.noteHidden()
 	return errors.Join(err, send())
 }

@@ -324,3 +324,27 @@ func TestDamagedPage_HidesNoNeighborsOfCopies(t *testing.T) {
 		t.Errorf("unreadable: %q", u)
 	}
 }
+
+// Who was in a group is known from the rows that can be read.
+func TestDamagedPage_KeepsWhoWasInTheGroup(t *testing.T) {
+	h := newHistory(t, chatdb.Latest)
+	for i := range 300 {
+		if i == 100 {
+			h.say(chatdb.Message{Chat: h.group, FromMe: true, Columns: columns("item_type", 1, "group_action_type", 0, "other_handle", h.mary)})
+		}
+		h.say(chatdb.Message{Chat: h.group, Handle: h.john, Text: fmt.Sprintf("message %03d %s", i, strings.Repeat("and more ", 10))})
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data := readFile(t, h.path)
+	at := pageOf(t, data, "message 040")
+	clear(data[at : at+4096])
+	if err := os.WriteFile(h.path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := collectInto(t, h.path, fresh(t), sources.Options{})
+	if lines := strings.Join(got.lines, "\n"); !strings.Contains(lines, "group john\n") || !strings.Contains(lines, "group john mary\n") {
+		t.Errorf("the group is %v", got.summary.Unreadable)
+	}
+}

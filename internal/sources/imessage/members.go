@@ -10,6 +10,7 @@ import (
 	"sort"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
 // event is a row of a group that provides information about its members.
@@ -23,7 +24,8 @@ type event struct {
 // through the rows that record who was added, was removed or left. The author of a message was a member at that time,
 // even if the row that recorded the departure is lost; between two such rows only the author's last message counts. It
 // covers the given chats; rows is a JSON list of the messages in them, or nil for all messages.
-func (s *Source) readEras(ctx context.Context, d *directory, chats []*chat, rows driver.Value) error {
+// Around damage, it uses what can be read, and returns the damage.
+func (s *Source) readEras(ctx context.Context, d *directory, chats []*chat, rows driver.Value, leaves func() []sqlitepages.Leaf) error {
 	events := make(map[*chat][]event)
 	for _, c := range chats {
 		if c.useToday(); c.group && c.number != 0 {
@@ -33,9 +35,9 @@ func (s *Source) readEras(ctx context.Context, d *directory, chats []*chat, rows
 	if len(events) == 0 {
 		return nil
 	}
-	err := s.readChanges(ctx, d, events, rows)
-	if err == nil {
-		err = s.readActivity(ctx, d, events, rows)
+	err := s.readChanges(ctx, d, events, rows, leaves)
+	if err == nil || isDamage(err) {
+		err = cmp.Or(s.readActivity(ctx, d, events, rows, leaves), err)
 	}
 	for c, list := range events {
 		c.eras = walkBack(c.members, list)
@@ -57,7 +59,7 @@ func among(rows driver.Value) (condition string, args []driver.Value) {
 }
 
 // readChanges adds to each group the rows that record changes of its members, in order of time.
-func (s *Source) readChanges(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value) error {
+func (s *Source) readChanges(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value, leaves func() []sqlitepages.Leaf) error {
 	if !s.has("message", "item_type") {
 		return nil
 	}
@@ -65,7 +67,7 @@ func (s *Source) readChanges(ctx context.Context, d *directory, events map[*chat
 	query := fmt.Sprintf(`SELECT ROWID, %s, %s, %s, %s, %s, %s FROM message WHERE item_type IN (%d, %d)%s`, s.dateOf(),
 		s.integer("message", "handle_id"), s.integer("message", "is_from_me"), s.integer("message", "item_type"),
 		s.integer("message", "group_action_type"), s.integer("message", "other_handle"), itemMember, itemLeft, only)
-	err := s.each(ctx, query, func(r record) error {
+	err := s.eachAround(ctx, query, leaves, func(r record) error {
 		at := moment{unixNanoseconds(r.int(1)), r.int(0)}
 		c := d.chatOf(at.row)
 		if _, wanted := events[c]; !wanted {
@@ -86,8 +88,9 @@ func (s *Source) readChanges(ctx context.Context, d *directory, events map[*chat
 		events[c] = append(events[c], e)
 		return nil
 	}, args...)
-	for _, list := range events {
+	for c, list := range events {
 		slices.SortFunc(list, func(a, b event) int { return a.at.compare(b.at) })
+		events[c] = slices.CompactFunc(list, func(a, b event) bool { return a.at == b.at }) // rows around damage are read twice
 	}
 	return err
 }
@@ -100,13 +103,13 @@ type stretch struct {
 }
 
 // readActivity adds each member's last message before each change to the events.
-func (s *Source) readActivity(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value) error {
+func (s *Source) readActivity(ctx context.Context, d *directory, events map[*chat][]event, rows driver.Value, leaves func() []sqlitepages.Leaf) error {
 	latest := make(map[stretch]moment)
 	only, args := among(rows)
 	query := fmt.Sprintf(`SELECT ROWID, %s, %s FROM message WHERE %s = 0 AND %s NOT IN (%d, %d)%s`,
 		s.dateOf(), s.integer("message", "handle_id"), s.integer("message", "is_from_me"),
 		s.integer("message", "item_type"), itemMember, itemLeft, only)
-	err := s.each(ctx, query, func(r record) error {
+	err := s.eachAround(ctx, query, leaves, func(r record) error {
 		c := d.chatOf(r.int(0))
 		if _, wanted := events[c]; !wanted {
 			return nil

@@ -19,7 +19,7 @@ func (c *collector) fillPeriods(ctx context.Context, tx *messages.Tx) error {
 	if c.old != nil && len(stale) > 0 {
 		err = c.readErasOf(ctx, stale)
 	} else {
-		err = c.source.readEras(ctx, c.directory, stale, nil)
+		err = c.source.readEras(ctx, c.directory, stale, nil, c.messageLeaves)
 	}
 	if isDamage(err) {
 		c.unsettle(stale)
@@ -122,7 +122,7 @@ func (c *collector) readErasOf(ctx context.Context, stale []*chat) error {
 	if err := c.directory.placeMessages(&c.joins, func(m int64) bool { return wanted[m] }, c.options.Include[sources.RecentlyDeleted]); err != nil {
 		return err
 	}
-	return c.source.readEras(ctx, c.directory, stale, asJSON(rows))
+	return c.source.readEras(ctx, c.directory, stale, asJSON(rows), c.messageLeaves)
 }
 
 // rowsOf returns the messages that are linked to the given chats.

@@ -5,8 +5,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/mattn/go-sqlite3"
+
+	"ventriloquist/internal/sources/imessage/sqlitepages"
 )
 
 // record is a row of a query. The receiver may keep its strings and bytes, but not the record itself.
@@ -44,6 +47,24 @@ func (s *Source) each(ctx context.Context, query string, visit func(record) erro
 		err = eachRow(ctx, rows, visit)
 		return errors.Join(err, rows.Close())
 	})
+}
+
+// eachAround is each for a query of rows of message that ends in a condition. At damage, it begins again page by page, without
+// the pages that cannot be read, and returns the damage.
+func (s *Source) eachAround(ctx context.Context, query string, leaves func() []sqlitepages.Leaf, visit func(record) error, args ...driver.Value) error {
+	damage := s.each(ctx, query, visit, args...)
+	if !isDamage(damage) {
+		return damage
+	}
+	first := int64(0)
+	for _, leaf := range leaves() {
+		err := s.each(ctx, query+" AND message.ROWID BETWEEN ? AND ?", visit, append(slices.Clone(args), first, leaf.Last)...)
+		if err != nil && !isDamage(err) {
+			return err
+		}
+		first = leaf.Last + 1
+	}
+	return damage
 }
 
 func eachRow(ctx context.Context, rows driver.Rows, visit func(record) error) error {
