@@ -34,6 +34,7 @@ type collectResult struct {
 	Unknown map[string]int64 `json:"unknown_values,omitempty"`
 	// Unreadable names the parts of a damaged file that cannot be read.
 	Unreadable []string `json:"unreadable,omitempty"`
+	repair     string   // how to repair it
 	// Notes are remarks on an export as a whole.
 	Notes []string `json:"notes,omitempty"`
 }
@@ -46,7 +47,7 @@ type rowFate struct {
 func newCollectResult(source sources.Source, target string, s *sources.Summary) *collectResult {
 	r := &collectResult{Source: source.Path(), Unit: source.Unit(), Database: target, Rows: s.Total, Read: s.Read, Changed: s.Changed,
 		Messages: s.Messages, Conversations: s.Conversations, Gone: s.Gone, Kept: s.Kept, Forgotten: s.Forgotten, Fates: []rowFate{},
-		Unknown: s.Unknown, Unreadable: s.Unreadable, Notes: s.Notes}
+		Unknown: s.Unknown, Unreadable: s.Unreadable, repair: s.Repair, Notes: s.Notes}
 	if s.Damaged.Count > 0 {
 		r.Damaged = &s.Damaged
 	}
@@ -112,5 +113,8 @@ func (r *collectResult) damage() error {
 		return nil
 	}
 	err := errors.New("parts of " + r.Source + " cannot be read: " + strings.Join(r.Unreadable, "; "))
-	return usererr.With(err, "what could be read is in %s; for the rest, repair a copy of the source with sqlite3's .recover and collect that", r.Database)
+	if r.repair == "" {
+		return usererr.With(err, "what could be read is in %s; for the rest, make the export again, or take it from a backup", r.Database)
+	}
+	return usererr.With(err, "what could be read is in %s; for the rest, %s", r.Database, r.repair)
 }

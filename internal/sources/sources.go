@@ -56,6 +56,8 @@ type Summary struct {
 	Unknown map[string]int64
 	// Unreadable says which parts of a damaged file could not be read, and why.
 	Unreadable []string
+	// Repair says how to repair such a file; empty where nothing can be done.
+	Repair string
 	// Notes are decisions about the source as a whole.
 	Notes []string
 	messages.Outcome

@@ -96,7 +96,9 @@ func (s *Source) explain(err error) error {
 		switch failure.Code {
 		case sqlite3.ErrBusy, sqlite3.ErrLocked:
 			advice = "another program is writing it: close Messages and try again"
-		case sqlite3.ErrNotADB, sqlite3.ErrCorrupt:
+		case sqlite3.ErrNotADB:
+			advice = "the file is encrypted or no SQLite database: name a Mac's chat.db, a phone's sms.db, or the folder of a backup"
+		case sqlite3.ErrCorrupt:
 			advice = "the file is damaged: try a copy of it, or repair it with sqlite3's .recover"
 		case sqlite3.ErrPerm, sqlite3.ErrAuth, sqlite3.ErrCantOpen:
 			advice = usererr.PermissionAdvice(runtime.GOOS, s.path+" and its folder")

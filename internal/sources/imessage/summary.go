@@ -22,6 +22,9 @@ func (c *collector) settle() {
 	} else {
 		s.Total = counted
 	}
+	if len(s.Unreadable) > 0 {
+		s.Repair = "repair a copy of it with sqlite3's .recover and collect that"
+	}
 	s.Damaged = sources.ListRows(c.damaged)
 	s.Unknown = countUnknown(c.unknown)
 	if s.Changed += s.Moved; c.old == nil {
