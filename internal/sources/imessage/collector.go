@@ -33,7 +33,8 @@ type collector struct {
 	rows       sources.FateCounts // fates of the rows before reactions are matched
 	damaged    []int64            // rows whose body is damaged
 	unknown    map[int64]string   // rows with an unknown value, and that value
-	undated    []int64            // rows whose date depends on other rows
+	undated    []int64            // rows that depend on other rows
+	future     int64              // rows whose date is in the future
 }
 
 // messageLeaves returns the leaves of message, nil if they are not known.
@@ -69,7 +70,8 @@ type decodedRow struct {
 	chat    *chat // nil for none
 	fate    sources.Fate
 	damaged bool   // its body cannot be decoded
-	undated bool   // its date depends on other rows
+	undated bool   // its date, or something else, depends on other rows
+	future  bool   // its date is in the future
 	unknown string // a value that this program does not know, with its column name
 }
 

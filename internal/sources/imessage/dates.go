@@ -3,6 +3,7 @@ package imessage
 import (
 	"fmt"
 	"math"
+	"time"
 )
 
 const (
@@ -22,28 +23,48 @@ func unixNanoseconds(apple int64) int64 {
 	return min(apple, math.MaxInt64-appleEpoch*second) + appleEpoch*second
 }
 
-// dateOf returns an SQL expression for the date of a row. A row whose date is missing, or before 2001, keeps its place: it
-// has the date of its delivery; else that at which it was read, if it is between the dates of the rows around it; else the
-// date of the row before it, or after it.
+// clocksAhead is how far the clocks of other devices may be ahead.
+const clocksAhead = 24 * time.Hour
+
+// isDate returns an SQL expression for whether an integer can be the date of a row: it is after 2001, and not in the future.
+func isDate(date string) string {
+	latest := time.Now().Add(clocksAhead).Unix() - appleEpoch
+	return fmt.Sprintf("(%[1]s BETWEEN 1 AND iif(%[1]s > %d, %d, %d))", date, int64(secondsLimit), latest*second, latest)
+}
+
+// dateOf returns an SQL expression for the date of a row. A row whose date cannot be keeps its place: it has the date of its
+// delivery; else that at which it was read, if it is between the dates of the rows around it; else the date of the row
+// before it, or after it.
 func (s *Source) dateOf() string {
 	around := func(order, direction string) string {
-		return fmt.Sprintf(`(SELECT CAST(other.date AS INTEGER) FROM message other WHERE other.ROWID %s message.ROWID AND CAST(other.date AS INTEGER) > 0
-			ORDER BY other.ROWID %s LIMIT 1)`, order, direction)
+		return fmt.Sprintf(`(SELECT CAST(other.date AS INTEGER) FROM message other WHERE other.ROWID %s message.ROWID AND %s
+			ORDER BY other.ROWID %s LIMIT 1)`, order, isDate("CAST(other.date AS INTEGER)"), direction)
 	}
 	before, after := around("<", "DESC"), around(">", "ASC")
 	delivered, read := s.integer("message", "date_delivered"), s.integer("message", "date_read")
-	return fmt.Sprintf(`CASE WHEN CAST(message.date AS INTEGER) > 0 THEN CAST(message.date AS INTEGER) WHEN %[1]s > 0 THEN %[1]s
-		WHEN %[2]s > 0 AND %[2]s BETWEEN coalesce(%[3]s, %[2]s) AND coalesce(%[4]s, %[2]s) THEN %[2]s
-		ELSE coalesce(%[3]s, %[4]s, nullif(%[2]s, 0), 0) END`, delivered, read, before, after)
+	return fmt.Sprintf(`CASE WHEN %[1]s THEN CAST(message.date AS INTEGER) WHEN %[2]s THEN %[3]s
+		WHEN %[4]s AND %[5]s BETWEEN coalesce(%[6]s, %[5]s) AND coalesce(%[7]s, %[5]s) THEN %[5]s
+		ELSE coalesce(%[6]s, %[7]s, iif(%[4]s, %[5]s, 0)) END`, s.isDated(), isDate(delivered), delivered, isDate(read), read, before, after)
+}
+
+// isDated returns an SQL expression for whether the date of a row stands. A message that is to be sent later has a later date.
+func (s *Source) isDated() string {
+	date := s.integer("message", "date")
+	return fmt.Sprintf("(%s OR %s > 0 AND %s <> 0)", isDate(date), date, s.integer("message", "schedule_type"))
 }
 
 // ownDate returns an SQL expression for the date of a row by itself.
 func (s *Source) ownDate() string {
-	positive := func(column string) string { return "nullif(max(" + s.integer("message", column) + ", 0), 0)" }
-	return fmt.Sprintf("coalesce(%s, %s, %s, 0)", positive("date"), positive("date_delivered"), positive("date_read"))
+	date, delivered, read := s.integer("message", "date"), s.integer("message", "date_delivered"), s.integer("message", "date_read")
+	return fmt.Sprintf("CASE WHEN %s THEN %s WHEN %s THEN %s WHEN %s THEN %s ELSE 0 END", s.isDated(), date, isDate(delivered), delivered, isDate(read), read)
 }
 
 // isUndated returns an SQL expression for whether the date of a row depends on other rows.
 func (s *Source) isUndated() string {
-	return fmt.Sprintf(`(coalesce(CAST(message.date AS INTEGER), 0) <= 0 AND %s <= 0)`, s.integer("message", "date_delivered"))
+	return fmt.Sprintf("(NOT %s AND NOT %s)", s.isDated(), isDate(s.integer("message", "date_delivered")))
+}
+
+// isFuture returns an SQL expression for whether the date of a row is in the future.
+func (s *Source) isFuture() string {
+	return fmt.Sprintf("(NOT %s AND %s > 0)", s.isDated(), s.integer("message", "date"))
 }

@@ -23,7 +23,8 @@
 //	chat_of_message.go             which chat a row is in
 //	damage.go                      rows that cannot be read
 //	directory.go joins.go edits.go attachments.go   chats and people; what joins them to messages; edits; attachments
-//	copies.go dates.go rules.go    rows that are there twice; dates; which rows are read differently since which version
+//	rules.go                       which rows are read differently since which version
+//	copies.go dates.go polls.go    rows that are there twice; dates; polls
 //	identity.go columns.go         the owner's addresses; which columns there are
 //	query.go                       fast reading of a query's rows
 //	locate.go include.go           where the database is; rows that are left out by default

@@ -203,6 +203,9 @@ func (c *collector) storeRow(tx *messages.Tx, d *decodedRow) (err error) {
 	if d.undated {
 		c.undated = append(c.undated, d.Row.Row)
 	}
+	if d.future {
+		c.future++
+	}
 	if d.unknown != "" {
 		c.noteUnknown(d.Row.Row, d.unknown)
 	}

@@ -1,6 +1,7 @@
 package imessage
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -45,7 +46,7 @@ func (rd *reader) parts(r *row) (list []messages.Part, shortened bool, fate sour
 	}
 	list = slices.DeleteFunc(list, func(p messages.Part) bool { return p.Kind == messages.Text && isBlank(p.Text) })
 	if r.balloon != "" && !slices.ContainsFunc(list, func(p messages.Part) bool { return p.Kind == messages.Text }) && !gone {
-		if words := balloonWords(r.balloon, r.payload); words != "" {
+		if words := r.balloonWords(); words != "" {
 			list = append(list, messages.Part{Text: words})
 		}
 	}
@@ -59,6 +60,16 @@ func (rd *reader) parts(r *row) (list []messages.Part, shortened bool, fate sour
 		return nil, true, sources.Unsent
 	}
 	return nil, false, sources.Empty
+}
+
+// balloonWords returns the text of a balloon whose body has none.
+func (r *row) balloonWords() string {
+	if r.poll {
+		if words := cmp.Or(pollWords(r.choices), pollWords(r.payload)); words != "" {
+			return words
+		}
+	}
+	return balloonWords(r.balloon, r.payload)
 }
 
 // errNotUTF8 reports a text with damaged letters, for which U+FFFD stands.

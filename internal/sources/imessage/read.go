@@ -9,7 +9,7 @@ import (
 func (c *collector) read(r *row, find finder) (decodedRow, error) {
 	c.reader.files = r.files
 	chat := c.directory.chatOf(r.id)
-	d := decodedRow{chat: chat, undated: r.undated || r.copied, Row: messages.Row{Row: r.id, GUID: r.guid, Date: r.date, Sender: r.address(c.directory)}}
+	d := decodedRow{chat: chat, undated: r.undated || r.copied || r.poll, future: r.future, Row: messages.Row{Row: r.id, GUID: r.guid, Date: r.date, Sender: r.address(c.directory)}}
 	d.fate = r.exclude(c.directory, chat, &c.options.Include)
 	switch d.fate {
 	case sources.Messages, sources.Reactions, sources.Removals:

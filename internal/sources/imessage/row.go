@@ -27,6 +27,9 @@ type row struct {
 	date       int64 // nanoseconds since 1970
 	undated    bool  // the date depends on other rows
 	copied     bool  // an earlier row is the same message by another service
+	future     bool  // the date is in the future
+	poll       bool
+	choices    []byte // the payload of the last row that changed a poll
 	handle     int64
 	fromMe     bool
 	itemType   int64

@@ -43,4 +43,8 @@ var rules = []rule{
 	{rows: func(s *Source) string {
 		return s.text("message", "balloon_bundle_id") + " NOT IN ('', '" + urlBalloon + "') AND " + s.blob("message", "payload_data") + " IS NOT NULL"
 	}},
+	// A date in the future is none.
+	{rows: (*Source).isFuture, groups: true},
+	// Polls list their choices.
+	{rows: (*Source).isPoll},
 }

@@ -2,9 +2,13 @@ package imessage_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +16,7 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessage/chatdb"
 	"ventriloquist/internal/sources/imessage/typedstream"
 )
@@ -317,11 +322,77 @@ func TestChanged_IsTheEarlierMessage(t *testing.T) {
 	h.collect().want(t, "direct john", "john text: Poll: tea or coffee?", "john text: Poll: tea or coffee?").wantFate(t, sources.Duplicates, 2)
 }
 
+// A date in the future is none, and the summary says so; a message that is to be sent later has one.
+func TestDate_FutureIsSaid(t *testing.T) {
+	h, db := newHistory(t, chatdb.Latest), fresh(t)
+	next := chatdb.Nanoseconds(time.Now().AddDate(1, 0, 0))
+	h.say(chatdb.Message{Text: "now"})
+	h.say(chatdb.Message{Text: "wrong", Columns: columns("date", next)})
+	h.say(chatdb.Message{Text: "planned", FromMe: true, Columns: columns("date", next, "schedule_type", 2)})
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	include, err := imessage.ParseInclude("scheduled")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		c := collectInto(t, h.path, db, sources.Options{Include: include})
+		c.want(t, "direct john", "john text: now", "john text: wrong", "me text: planned")
+		if want := []string{"1 rows have a date in the future; they keep their place among the others"}; !slices.Equal(c.summary.Notes, want) {
+			t.Errorf("notes are %q", c.summary.Notes)
+		}
+		if at := time.Unix(0, c.messages[2].Date); at.Before(time.Now()) {
+			t.Errorf("the planned message is of %v", at)
+		}
+	}
+}
+
+// pollPayload is what Messages keeps of a poll: JSON in a URL.
+func pollPayload(t *testing.T, summary, title string, choices ...string) []byte {
+	options := []any{}
+	for _, choice := range choices {
+		options = append(options, map[string]any{"optionIdentifier": choice + " 1", "text": choice, "attributedText": choice, "canBeEdited": false})
+	}
+	data, err := json.Marshal(map[string]any{"version": 1, "item": map[string]any{"title": title, "orderedPollOptions": options}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := fmt.Sprintf("data:,%s?src=p&c=%d", base64.StdEncoding.EncodeToString(data), len(choices))
+	return keyed(t,
+		object{"NS.keys": []any{plist.UID(2), plist.UID(3)}, "NS.objects": []any{plist.UID(4), plist.UID(5)}, "$class": plist.UID(7)},
+		"ldtext", "URL", summary, object{"NS.base": plist.UID(0), "NS.relative": plist.UID(6), "$class": plist.UID(8)}, link,
+		object{"$classname": "NSDictionary", "$classes": []any{"NSDictionary", "NSObject"}}, object{"$classname": "NSURL", "$classes": []any{"NSURL", "NSObject"}})
+}
+
+// The choices of a poll are words, also those that were added later.
+func TestPoll_ListsItsChoices(t *testing.T) {
+	h, db := newHistory(t, chatdb.Latest), fresh(t)
+	poll := func(m chatdb.Message, payload []byte) string {
+		m.Text, m.Columns = "\uFFFD", columns("balloon_bundle_id", "com.apple.messages.MSMessageExtensionBalloonPlugin:0000000000:com.apple.messages.Polls", "payload_data", payload)
+		return h.say(m)
+	}
+	guid := poll(chatdb.Message{}, pollPayload(t, "Sent a poll", "Where to?", "Mountains", "Sea & beach?"))
+	poll(chatdb.Message{FromMe: true}, pollPayload(t, "Sent a poll", "", "Tea", "Café"))
+	poll(chatdb.Message{}, pollPayload(t, "Poll: who comes?", ""))
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first := collectInto(t, h.path, db, sources.Options{})
+	first.want(t, "direct john", "john text: Where to?\nMountains\nSea & beach?", "me text: Tea\nCafé", "john text: Poll: who comes?")
+	h.exec(fmt.Sprintf(`INSERT INTO message (guid, associated_message_guid, associated_message_type, balloon_bundle_id, payload_data, date, is_from_me)
+		SELECT 'more', guid, 2, balloon_bundle_id, x'%x', date + 1, 1 FROM message WHERE guid = '%s'`, pollPayload(t, "Sent a poll", "Where to?", "Mountains", "Sea & beach?", "Home"), guid),
+		fmt.Sprintf(`INSERT INTO chat_message_join (chat_id, message_id) SELECT %d, max(ROWID) FROM message`, h.dm))
+	again := collectInto(t, h.path, db, sources.Options{})
+	again.want(t, "direct john", "john text: Where to?\nMountains\nSea & beach?\nHome", "me text: Tea\nCafé", "john text: Poll: who comes?").wantFate(t, sources.Duplicates, 1)
+}
+
 func TestDate_MissingKeepsThePlace(t *testing.T) {
 	at := func(minute int) int64 {
 		return chatdb.Nanoseconds(time.Date(2024, 3, 15, 12, minute, 0, 0, time.UTC))
 	}
-	for name, missing := range map[string]any{"Zero": 0, "NULL": nil, "Negative": -1, "NegativeNanoseconds": -978307200000000000} {
+	for name, missing := range map[string]any{"Zero": 0, "NULL": nil, "Negative": -1, "NegativeNanoseconds": -978307200000000000,
+		"Future": chatdb.Nanoseconds(time.Now().AddDate(3, 0, 0)), "FarFuture": int64(math.MaxInt64), "FutureSeconds": 3_000_000_000} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHistory(t, chatdb.Latest)

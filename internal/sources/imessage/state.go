@@ -33,7 +33,7 @@ type state struct {
 	Rows    sources.FateCounts
 	Damaged []int64
 	Unknown map[int64]string
-	// Undated are the rows whose date depends on other rows.
+	// Undated are the rows that depend on other rows, mostly for their date.
 	Undated []int64
 }
 

@@ -1,6 +1,8 @@
 package imessage
 
 import (
+	"fmt"
+
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 )
@@ -21,6 +23,9 @@ func (c *collector) settle() {
 		s.Rows[sources.Unread] = s.Total - counted
 	} else {
 		s.Total = counted
+	}
+	if c.future > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%d rows have a date in the future; they keep their place among the others", c.future))
 	}
 	if len(s.Unreadable) > 0 {
 		s.Repair = "repair a copy of it with sqlite3's .recover and collect that"
