@@ -47,9 +47,9 @@ than --max-seq-length lose their oldest messages, as in training. The perplexity
 are generated without the grammar that generate applies, to measure how many are well-formed. The results are also written to ` + resultsFile + ` in the
 adapter's folder, unless only the base model is evaluated.
 
---who-said-it asks for each of these messages under which member's name the model finds its text most likely, after the same
-messages: the accuracy, beside that of guessing (chance) and of always naming the conversation's most frequent writer
-(majority), and how far the model's certainty is off (expected calibration error).
+--who-said-it guesses the author of each of these messages: the member under whose name its text is most likely. It reports the
+accuracy, next to that of a random guess (chance) and of always naming the conversation's most frequent writer (majority), and the
+expected calibration error.
 
 --compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
 generates in its place, as the real author or as --target.`,
@@ -63,7 +63,7 @@ generates in its place, as the real author or as --target.`,
 				&cli.BoolFlag{Name: "skip-generation", Usage: "measure the perplexity only"},
 				&cli.IntFlag{Name: "samples", Value: 50, Usage: "`N`: number of messages to generate (at most one per window)"},
 				&cli.BoolFlag{Name: "per-contact", Usage: "also report per person"},
-				&cli.BoolFlag{Name: "who-said-it", Usage: "also measure how often the model tells the author from the other members by the text"},
+				&cli.BoolFlag{Name: "who-said-it", Usage: "also measure how often the model recognizes the author by the text"},
 				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `N` with the real and a generated message"},
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
 				&cli.BoolFlag{Name: "with-base", Usage: "with --compare: also show what the base model writes"}),

@@ -52,6 +52,9 @@ characteristic words   words that the person uses more than everyone else`,
 				return usererr.With(usererr.Usage("stats takes one name"), "put a name of several words in quotes")
 			}
 			o.person = c.Args().First()
+			if c.IsSet("html") && o.html == "" {
+				return usererr.Usage("--html is empty: name the file to write")
+			}
 			if o.open && o.html == "" {
 				o.html = filepath.Join(o.dataDir, "stats.html")
 			}
@@ -70,6 +73,20 @@ func (o *statsOptions) check() error {
 	return nil
 }
 
+// checkPage returns an error if the page cannot be written where it is to be.
+func (o *statsOptions) checkPage() error {
+	if o.html == "" {
+		return nil
+	}
+	if info := statOf(o.html); info != nil && info.IsDir() {
+		return usererr.Usage("--html %s is a folder: name a file in it, such as %s", o.html, filepath.Join(o.html, "stats.html"))
+	}
+	if folder := filepath.Dir(o.html); statOf(folder) == nil {
+		return usererr.Usage("--html %s: there is no folder %s", o.html, folder)
+	}
+	return nil
+}
+
 func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 	if err := o.check(); err != nil {
 		return err
@@ -79,6 +96,9 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 		return err
 	}
 	defer db.Close()
+	if err := o.checkPage(); err != nil {
+		return err
+	}
 	result, err := o.gather(ctx, db, book, self)
 	if err != nil {
 		return err

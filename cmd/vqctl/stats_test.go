@@ -145,8 +145,10 @@ func TestStats_PrintsOnlyThePathOfThePage(t *testing.T) {
 	if outputs, err := db.Outputs(t.Context()); err != nil || len(outputs) != 2 {
 		t.Errorf("recorded are %q (%v)", outputs, err)
 	}
-	if err := command(dir, env, "stats", "--html", "x.html", "Max Baker").Run(); err == nil {
-		t.Error("a page of one person is promised")
+	for _, wrong := range [][]string{{"x.html", "Max Baker"}, {"data"}, {""}, {"none/x.html"}} {
+		if out, err := command(dir, env, append([]string{"stats", "--html"}, wrong...)...).CombinedOutput(); err == nil || strings.Contains(string(out), "partial") {
+			t.Errorf("--html %q: %v: %s", wrong, err, out)
+		}
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
@@ -63,15 +65,19 @@ func Gather(ctx context.Context, db *messages.DB, o Options) (*Report, error) {
 	return g.report(), nil
 }
 
-// nameOf returns the name of a person in the report.
+// nameOf returns the name of a person in the report, never one that cannot be seen.
 func (g *gatherer) nameOf(p people.Person) string {
+	name := p.Name
 	switch {
 	case p.IsOwner():
-		return g.Owner
+		name = g.Owner
 	case !p.Listed && g.Names[p.Name] != "":
-		return g.Names[p.Name]
+		name = g.Names[p.Name]
 	}
-	return p.Name
+	if !strings.ContainsFunc(name, func(c rune) bool { return unicode.IsGraphic(c) && !unicode.IsSpace(c) }) {
+		return "(no name)"
+	}
+	return name
 }
 
 func (g *gatherer) person(who people.Person) *tally {

@@ -131,13 +131,24 @@ func (r *Report) replies() string {
 	case fast == nil:
 		return ""
 	case fast == slow || lasting(*fast.Reply.Median) == lasting(*slow.Reply.Median):
-		if fast.OwnerReply.Median == nil {
-			return fmt.Sprintf("%s typically replies within %s.", fast.Name, lasting(*fast.Reply.Median))
-		}
-		return fmt.Sprintf("%s typically replies within %s, you within %s.", fast.Name, lasting(*fast.Reply.Median), lasting(*fast.OwnerReply.Median))
+		return fast.mutual()
 	}
 	return fmt.Sprintf("%s replies fastest, typically within %s; %s takes the longest, %s.", fast.Name, lasting(*fast.Reply.Median),
 		slow.Name, lasting(*slow.Reply.Median))
+}
+
+// mutual compares the reply times of a person and the owner.
+func (p *Person) mutual() string {
+	theirs := lasting(*p.Reply.Median)
+	sentence := fmt.Sprintf("%s typically replies within %s", p.Name, theirs)
+	switch {
+	case p.OwnerReply.Median == nil:
+	case lasting(*p.OwnerReply.Median) == theirs:
+		sentence += ", and so do you"
+	default:
+		sentence += ", you within " + lasting(*p.OwnerReply.Median)
+	}
+	return sentence + "."
 }
 
 func (r *Report) lengths() string {

@@ -305,6 +305,15 @@ func TestReport_Years(t *testing.T) {
 	}
 }
 
+// What cannot be seen is no name.
+func TestGather_NamesThatCannotBeSeen(t *testing.T) {
+	t.Parallel()
+	r := gather(t, stats.Options{Names: map[string]string{"+9": "\u200b \u2060"}}, said{"+9", "+9", 0, "hi", messages.Text})
+	if r.People[0].Name != "(no name)" {
+		t.Errorf("the name is %q", r.People[0].Name)
+	}
+}
+
 // A group is called as its members named it, else by how many they are.
 func TestGroup_Title(t *testing.T) {
 	t.Parallel()
