@@ -28,6 +28,7 @@ func newApp() *cli.Command {
 		Action:                          runRoot,
 		Commands: []*cli.Command{
 			newCollectCommand(),
+			newSourcesCommand(),
 			newContactsCommand(),
 			newStatsCommand(),
 			newDescribeCommand(),

@@ -15,9 +15,11 @@ import (
 	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/androidsms"
+	"ventriloquist/internal/sources/discord"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/iosbackup"
 	"ventriloquist/internal/sources/jsonl"
+	"ventriloquist/internal/sources/meta"
 	"ventriloquist/internal/sources/telegram"
 	"ventriloquist/internal/sources/whatsapp"
 	"ventriloquist/internal/sources/whatsappdb"
@@ -39,6 +41,8 @@ var formats = []format{
 	exportFormat("jsonl", jsonl.Recognize, jsonl.Open),
 	exportFormat("whatsapp", whatsapp.Recognize, whatsapp.Open),
 	exportFormat("telegram", telegram.Recognize, telegram.Open),
+	exportFormat("meta", meta.Recognize, meta.Open),
+	exportFormat("discord", discord.Recognize, discord.Open),
 	exportFormat("android-sms", androidsms.Recognize, androidsms.Open),
 }
 

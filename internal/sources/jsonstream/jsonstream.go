@@ -3,8 +3,8 @@
 // In: a reader. Out: keys and values, in order; a value that is small enough to be in memory comes as its bytes, which Fields,
 // Elements and String take apart. It must not know any export's format.
 //
-// A damaged element of an array costs itself: the Scanner looks for the next object that begins with the same key as the elements
-// before it, or with that of an enclosing array's elements, and goes on there.
+// A damaged element of an array costs itself: the Scanner looks for the next object that begins with the same keys as the elements
+// before it, or with those of an enclosing array's elements, and goes on there.
 package jsonstream
 
 import (
@@ -56,7 +56,7 @@ type Scanner struct {
 }
 
 // level is an array that is being read.
-type level struct{ first string } // the key with which its elements begin
+type level struct{ form string } // how its elements begin
 
 // New returns a scanner of a stream whose values, as far as they must be in memory, have at most so many bytes. It calls damaged,
 // unless that is nil, for damaged elements of arrays that it passes over.

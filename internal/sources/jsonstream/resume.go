@@ -5,35 +5,58 @@ import (
 	"errors"
 )
 
-// longestKey limits the keys by which elements are recognized.
-const longestKey = 64
+// longestForm limits the text by which elements are recognized.
+const longestForm = 256
 
-// learn takes the key with which an element of an array begins.
+// learn takes the form of an element of an array.
 func (s *Scanner) learn(at int) {
-	if s.levels[at].first != "" {
+	if s.levels[at].form != "" {
 		return
 	}
-	s.more(longestKey + 16)
-	if key, is := firstKey(s.buf[s.pos:]); is {
-		s.levels[at].first = string(key)
+	s.more(longestForm)
+	if form, is := formOf(s.buf[s.pos:]); is {
+		s.levels[at].form = form
 	}
 }
 
-// firstKey returns the first key of an object at the beginning of a text, with its quotes.
-func firstKey(text []byte) (key []byte, is bool) {
+// formOf returns how an object at the beginning of a text begins: its first key, and the second one if the first value is a text or a
+// number.
+func formOf(text []byte) (form string, is bool) {
+	text = text[:min(len(text), longestForm)]
 	if len(text) == 0 || text[0] != '{' {
-		return nil, false
+		return "", false
 	}
-	text = bytes.TrimLeft(text[1:], " \t\r\n")
+	first, rest, is := keyOf(text[1:])
+	if !is {
+		return "", false
+	}
+	content, rest, err := value(rest)
+	if err != nil || content[0] == '{' || content[0] == '[' {
+		return first, true
+	}
+	if rest = trim(rest); len(rest) > 0 && rest[0] == ',' {
+		if second, _, is := keyOf(rest[1:]); is {
+			return first + second, true
+		}
+	}
+	return first, true
+}
+
+// keyOf returns a key with its quotes, and what follows its colon.
+func keyOf(text []byte) (key string, rest []byte, is bool) {
+	text = trim(text)
 	if len(text) == 0 || text[0] != '"' {
-		return nil, false
+		return "", nil, false
 	}
-	end := bytes.IndexByte(text[1:min(len(text), longestKey)], '"')
+	end := bytes.IndexByte(text[1:], '"')
 	if end < 0 {
-		return nil, false
+		return "", nil, false
 	}
-	key, text = text[:end+2], bytes.TrimLeft(text[end+2:], " \t\r\n")
-	return key, len(text) > 0 && text[0] == ':'
+	rest = trim(text[end+2:])
+	if len(rest) == 0 || rest[0] != ':' {
+		return "", nil, false
+	}
+	return string(text[:end+2]), trim(rest[1:]), true
 }
 
 // find looks for the beginning of an element in the buffer, and returns its level. The position is then that of the element.
@@ -44,12 +67,12 @@ func (s *Scanner) find(from int) (level int, found bool) {
 			return 0, false
 		}
 		at += next
-		key, is := firstKey(s.buf[at:])
+		form, is := formOf(s.buf[at:])
 		if !is {
 			continue
 		}
 		for n := len(s.levels) - 1; n >= 0; n-- {
-			if s.levels[n].first == string(key) {
+			if s.levels[n].form == form {
 				s.pos = at
 				return n, true
 			}
@@ -78,7 +101,7 @@ func (s *Scanner) resume(damage *Damage) error {
 			}
 			return ErrRest
 		}
-		s.pos = min(max(from, len(s.buf)-2*longestKey), len(s.buf)) // an element may begin at the end of what was read
+		s.pos = min(max(from, len(s.buf)-longestForm), len(s.buf)) // an element may begin at the end of what was read
 		s.fill()
 	}
 }

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v3"
+)
+
+// kept says what of a kind an export holds and collect keeps.
+type kept string
+
+const (
+	all  kept = "yes"
+	part kept = "partly"
+	none kept = "no"
+)
+
+// sourceGuide is what people want to know of a source. docs/sources.md has the same table.
+type sourceGuide struct {
+	Format      string `json:"format"`
+	Source      string `json:"source"`
+	Get         string `json:"how_to_get_it"`
+	Replies     kept   `json:"replies"`
+	Reactions   kept   `json:"reactions"`
+	Edits       kept   `json:"edits"`
+	Deletions   kept   `json:"deletions"`
+	Attachments kept   `json:"attachments"`
+	Members     kept   `json:"members_over_time"`
+}
+
+// sourceGuides are the guides, in the order of formats.
+var sourceGuides = []sourceGuide{
+	{"imessage", "Messages of a Mac (chat.db), or of an iPhone in its backup", "nothing to export: Full Disk Access for the terminal; for an iPhone, back it up to the computer", all, all, all, all, all, all},
+	{"whatsapp-db", "WhatsApp's own database", "iPhone: back it up, and collect the backup with --format whatsapp-db; Android: decrypt msgstore.db.crypt15 with your 64-digit key (wa-crypt-tools)", all, part, none, all, all, none},
+	{"jsonl", "JSON lines, and what `vqctl export` writes", "convert any other history to {\"chat\", \"time\", \"name\", \"text\", \"reply_to\"}", all, all, all, all, all, all},
+	{"whatsapp", "exported chats of WhatsApp", "in a chat: More (Android) or the contact's page (iPhone) > Export chat", none, none, none, none, all, none},
+	{"telegram", "Telegram Desktop's export", "Settings > Advanced > Export Telegram data, format: machine-readable JSON", all, part, none, none, all, none},
+	{"meta", "Messenger and Instagram: Meta's download", "Accounts Center > Your information > Download your information, format JSON; unpack the zips into one folder. Encrypted chats: Messenger > Settings > Privacy > Encrypted chats > Download", none, all, none, all, all, none},
+	{"discord", "DiscordChatExporter's JSON", "export chats in the format JSON, with reactions' users", all, all, none, none, all, none},
+	{"android-sms", "SMS Backup & Restore (Android)", "in the app: Back up now, with messages; the file is sms-….xml", none, none, none, none, all, none},
+}
+
+func newSourcesCommand() *cli.Command {
+	asJSON := false
+	return &cli.Command{
+		Name:  "sources",
+		Usage: "list what collect reads, how to get it, and what is kept of it",
+		Description: `Lists the sources of messages, with the name of their --format, how to get each, and which kinds of information they hold and
+collect keeps: replies, reactions, edits, deletions, attachments, and the members of groups over time.`,
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print a JSON array", Destination: &asJSON}},
+		Action: func(_ context.Context, c *cli.Command) error {
+			if err := noArguments(c, ""); err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(stdout).Encode(sourceGuides)
+			}
+			return printSources(stdout)
+		},
+	}
+}
+
+// printSources prints a table of what is kept, and how to get each source.
+func printSources(out io.Writer) error {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "FORMAT\tREPLIES\tREACTIONS\tEDITS\tDELETIONS\tATTACHMENTS\tMEMBERS OVER TIME")
+	for _, g := range sourceGuides {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.Format, g.Replies, g.Reactions, g.Edits, g.Deletions, g.Attachments, g.Members)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, g := range sourceGuides {
+		fmt.Fprintf(&text, "\n%s: %s\n  %s\n", g.Format, g.Source, g.Get)
+	}
+	text.WriteString("\ncollect detects the format: vqctl collect --source PATH\n")
+	_, err := io.WriteString(out, text.String())
+	return err
+}

@@ -1,0 +1,95 @@
+package discord_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/discord"
+	"ventriloquist/internal/sources/sourcetest"
+)
+
+func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
+	t.Helper()
+	return sourcetest.ReadFile(t, discord.Open, path, own...)
+}
+
+func author(id, name string) string {
+	return `{"id": "` + id + `", "name": "` + name + `", "discriminator": "0000", "nickname": "` + strings.ToUpper(name[:1]) + name[1:] + `", "color": null, "isBot": false, "roles": [], "avatarUrl": "https://x"}`
+}
+
+// direct is a chat as DiscordChatExporter 2.4x writes it.
+var direct = `{
+  "guild": {"id": "0", "name": "Direct Messages", "iconUrl": "x"},
+  "channel": {"id": "77", "type": "DirectTextChat", "categoryId": null, "category": "Private", "name": "john", "topic": null},
+  "dateRange": {"after": null, "before": null},
+  "exportedAt": "2024-03-16T00:00:00+00:00",
+  "messages": [
+    {"id": "1", "type": "Default", "timestamp": "2024-03-15T20:02:00.123+01:00", "timestampEdited": null, "callEndedTimestamp": null, "isPinned": false, "content": "hey", "author": ` + author("200", "john") + `,
+      "attachments": [], "embeds": [], "stickers": [], "reactions": [{"emoji": {"id": "", "name": "🔥", "code": "fire", "isAnimated": false, "imageUrl": "x"}, "count": 1, "users": [{"id": "100", "name": "aidan", "discriminator": "0000", "nickname": "Aidan", "isBot": false, "avatarUrl": "x"}]}], "mentions": [], "inlineEmojis": []},
+    {"id": "2", "type": "Reply", "timestamp": "2024-03-15T20:02:01+01:00", "timestampEdited": "2024-03-15T20:03:00+01:00", "content": "hi yourself", "author": ` + author("100", "aidan") + `,
+      "attachments": [{"id": "9", "url": "chat.json_Files/cat.png", "fileName": "cat.png", "fileSizeBytes": 1}], "embeds": [], "stickers": [{"id": "5", "name": "Wave", "format": "Lottie", "sourceUrl": "x"}], "reactions": [], "mentions": [], "reference": {"messageId": "1", "channelId": "77", "guildId": null}},
+    {"id": "3", "type": "Call", "timestamp": "2024-03-15T20:02:02+01:00", "content": "Started a call that lasted 2 minutes.", "author": ` + author("200", "john") + `, "attachments": [], "embeds": [], "stickers": [], "reactions": []},
+    {"id": "4", "type": "Default", "timestamp": "2024-03-15T20:02:03+01:00", "content": "", "author": ` + author("200", "john") + `, "attachments": [], "embeds": [], "stickers": [], "reactions": []},
+    {"id": "5", "type": "Default", "timestamp": "noon", "content": "when", "author": ` + author("200", "john") + `}
+  ],
+  "messageCount": 5
+}`
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	path := sourcetest.Write(t, "chat.json", direct)
+	if head, err := sources.ReadHead(path); err != nil || !discord.Recognize(head) {
+		t.Errorf("it is not recognized (%v)", err)
+	}
+	s, err := read(t, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:02:00 discord:200 text: hey", "2024-03-15 19:02:00 me reaction: 🔥 <- hey",
+		"2024-03-15 19:02:01 me image: cat.png <- hey", "2024-03-15 19:02:01 me image: Wave (Wave) <- hey", "2024-03-15 19:02:01 me text: hi yourself <- hey")
+	s.WantCounts(t, map[sources.Fate]int64{sources.Events: 1, sources.Empty: 1, sources.Unread: 1})
+	if c := s.Messages[0].Chat; c.Group || !slices.Equal(c.Members, []string{"discord:200"}) || c.Source != "discord 77" || s.Names["discord:200"] != "John" || len(s.Names) != 1 {
+		t.Errorf("the chat is %+v, names %v", c, s.Names)
+	}
+	if p := s.Messages[2].Parts[0]; p.File.Root != filepath.Dir(path) || p.File.Path != "chat.json_Files/cat.png" {
+		t.Errorf("the picture is %+v", p)
+	}
+}
+
+// Channels of a server, a file in two parts, and damage in one.
+func TestRead_Folder(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	channel := strings.NewReplacer(`"DirectTextChat"`, `"GuildTextChat"`, `"id": "77"`, `"id": "88"`).Replace(direct)
+	for name, content := range map[string]string{"a [part 1].json": channel, "a [part 2].json": strings.NewReplacer(`"id": "2"`, `"id": "12"`, `"hey"`, `"hey`).Replace(channel), "b.json": `{"x": 1}`} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := read(t, folder, "Aidan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := s.Messages[0].Chat; !c.Group || len(s.Chats) != 1 || len(s.Messages) != 4 || len(s.Damage) != 3 || s.Counts[sources.Unread] != 3 || !strings.Contains(strings.Join(s.Notes, "\n"), "b.json is no chat") {
+		t.Errorf("messages are %q, damage %q, notes %q", s.Lines(), s.Damage, s.Notes)
+	}
+	if _, err := read(t, folder); err == nil || !strings.Contains(err.Error(), "100 (Aidan)") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(direct)
+	f.Add(`{"guild": {}, "channel": {"id": "1", "type": 1}, "messages": [{"id": "1", "timestamp": "2024-03-15T20:02:00Z", "author": {"id": "2"}, "reactions": [{"users": [{}]}]}]}`)
+	path := filepath.Join(f.TempDir(), "chat.json")
+	f.Fuzz(func(t *testing.T, content string) {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read(t, path, "Aidan")
+	})
+}

@@ -1,0 +1,283 @@
+// Package meta reads the chats of Meta's download of one's information: Messenger's and Instagram's message_1.json, and Messenger's
+// download of end-to-end encrypted chats.
+//
+// In: the path of a file, or of the unpacked folder, and the owner's names. Out: its messages, through source.Sink. It must not know
+// contacts, windows or training.
+//
+// The files have no identifiers of messages or people: people are known by their names. Letters are written as the bytes of UTF-8, each
+// as a character of its own, which is repaired.
+package meta
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/jsonstream"
+	"ventriloquist/internal/usererr"
+)
+
+// largestValue limits a message in memory.
+const largestValue = 4 << 20
+
+// fileName is how the files of chats are called: message_1.json, or NAME_1.json of encrypted ones.
+var fileName = regexp.MustCompile(`_\d+\.json$`)
+
+// threadNumber is at the end of the titles of encrypted chats.
+var threadNumber = regexp.MustCompile(`_\d+$`)
+
+// Recognize reports whether a file is a chat, or a folder is a download.
+func Recognize(h *sources.Head) bool {
+	if h.Dir {
+		for _, name := range []string{"your_activity_across_facebook", "your_facebook_activity", "your_instagram_activity", "inbox", "message_1.json"} {
+			if slices.Contains(h.Names, name) {
+				return true
+			}
+		}
+		return false
+	}
+	keys := map[string]bool{}
+	s := jsonstream.New(bytes.NewReader(h.Text), largestValue, nil)
+	s.Object(func(key string) error {
+		keys[key] = true
+		return s.Skip()
+	})
+	text := h.Text
+	return keys["participants"] && (keys["messages"] || keys["threadName"] || keys["title"]) && (bytes.Contains(text, []byte(`"sender_name"`)) || bytes.Contains(text, []byte(`"senderName"`)))
+}
+
+// Reader reads the chats of a download.
+type Reader struct {
+	path    string
+	root    string // that the paths of media begin at
+	files   []string
+	reading sources.Reading
+}
+
+// Open returns a reader for the file or folder at path.
+func Open(path string, reading sources.Reading) (*Reader, error) {
+	files, err := sources.JSONFiles(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) != 1 || files[0] != path {
+		files = slices.DeleteFunc(files, func(name string) bool { return !fileName.MatchString(name) })
+	}
+	if len(files) == 0 {
+		return nil, usererr.With(fmt.Errorf("%s holds no chats: no message_1.json", path), "download your information from Meta again, in the format JSON, with messages, and unpack all its zips into one folder")
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the source: %w", err)
+	}
+	return &Reader{path: path, root: absolute, files: files, reading: reading}, nil
+}
+
+// Path returns the download's path.
+func (r *Reader) Path() string { return r.path }
+
+// Unit is the unit that Read counts.
+func (r *Reader) Unit() string { return "messages and reactions" }
+
+// Close does nothing: there is nothing to free.
+func (r *Reader) Close() error { return nil }
+
+// thread is a chat; its messages are in one file or more.
+type thread struct {
+	sources.Chat
+	key    string
+	title  string
+	people []string
+	group  bool
+}
+
+// Read reads the files twice: first for the people, then for the messages.
+func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
+	e := emitter{reader: r, sink: sink, threads: map[string]*thread{}, byFile: map[string]*thread{}}
+	for _, file := range r.files {
+		if err := e.survey(ctx, file); err != nil {
+			return 0, err
+		}
+	}
+	if err := e.people(); err != nil {
+		return 0, err
+	}
+	for _, file := range r.files {
+		if e.byFile[file] == nil {
+			continue
+		}
+		if err := e.file(ctx, file); err != nil {
+			return e.done, err
+		}
+	}
+	e.notes()
+	sink.Progress(e.done, e.done)
+	return e.done, nil
+}
+
+// emitter passes the messages to the sink.
+type emitter struct {
+	reader   *Reader
+	sink     sources.Sink
+	threads  map[string]*thread
+	byFile   map[string]*thread
+	owner    string
+	keys     sources.Keys
+	reacted  sources.Seen
+	done     int64
+	total    int64
+	replaced int
+	row      int64
+}
+
+// each calls visit for the messages of a file, and head for its other keys.
+func (r *Reader) each(ctx context.Context, file string, head func(key string, value []byte) error, visit func(m *message) error, damaged func(string)) error {
+	in, err := sources.Open(file)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	s := jsonstream.New(in, largestValue, func(d *jsonstream.Damage) { damaged(fmt.Sprintf("%s:%d: %v", file, d.Line, d.Err)) })
+	err = s.Object(func(key string) error {
+		if key == "messages" {
+			return s.Array(func() error {
+				raw, err := s.Value()
+				if err != nil {
+					return err
+				}
+				var m message
+				if err := m.read(raw); err != nil {
+					return s.Reject(raw, err)
+				}
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				return visit(&m)
+			})
+		}
+		raw, err := s.Value()
+		if err != nil {
+			return err
+		}
+		if err := head(key, raw); err != nil {
+			return s.Reject(raw, err)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, jsonstream.ErrRest) && ctx.Err() == nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return ctx.Err()
+}
+
+// survey reads who takes part in the chat of a file. A file that is no chat is passed over.
+func (e *emitter) survey(ctx context.Context, file string) error {
+	t := &thread{}
+	spoke := false
+	path := ""
+	err := e.reader.each(ctx, file, func(key string, value []byte) (err error) {
+		switch key {
+		case "participants":
+			err = jsonstream.Elements(value, func(one []byte) error {
+				name, err := participant(one)
+				t.add(name)
+				return err
+			})
+		case "title", "threadName":
+			t.title, _, err = mended(value)
+		case "thread_path":
+			path, _, err = mended(value)
+		case "thread_type":
+			kind, _, _ := mended(value)
+			t.group = t.group || kind == "RegularGroup"
+		}
+		return err
+	}, func(m *message) error {
+		spoke = true
+		t.add(m.sender)
+		e.total += 1 + int64(len(m.reactions))
+		return nil
+	}, func(string) { e.total++ })
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if !spoke {
+		if err != nil {
+			e.sink.Unreadable(err.Error(), 0)
+		}
+		return nil
+	}
+	if t.key = path; t.key == "" {
+		t.key = fileName.ReplaceAllString(filepath.Base(file), "")
+	}
+	if known := e.threads[t.key]; known != nil {
+		for _, name := range t.people {
+			known.add(name)
+		}
+		t = known
+	}
+	e.threads[t.key], e.byFile[file] = t, t
+	return nil
+}
+
+// participant returns the name of a participant: {"name": …}, or the name itself.
+func participant(value []byte) (name string, err error) {
+	if jsonstream.IsString(value) {
+		name, _, err = mended(value)
+		return name, err
+	}
+	err = jsonstream.Fields(value, func(key, value []byte) (err error) {
+		if string(key) == "name" {
+			name, _, err = mended(value)
+		}
+		return err
+	})
+	return name, err
+}
+
+func (t *thread) add(name string) {
+	if name != "" && !slices.Contains(t.people, name) {
+		t.people = append(t.people, name)
+	}
+}
+
+// people finds the owner, and the members of the chats.
+func (e *emitter) people() (err error) {
+	var list []sources.Thread
+	for _, key := range sortedKeys(e.threads) {
+		t := e.threads[key]
+		t.group = t.group || len(t.people) > 2
+		list = append(list, sources.Thread{People: t.people, Title: threadNumber.ReplaceAllString(t.title, ""), Group: t.group})
+	}
+	if e.owner, err = e.reader.reading.FindOwner(e.reader.path, list, nil); err != nil {
+		return err
+	}
+	for _, t := range e.threads {
+		t.Source, t.Extent, t.Group = "meta "+t.key, messages.Span, t.group
+		for _, name := range t.people {
+			if name != e.owner {
+				t.Members = append(t.Members, name)
+			}
+		}
+	}
+	return nil
+}
+
+func (e *emitter) address(name string) string {
+	if name == e.owner {
+		return messages.Owner
+	}
+	return name
+}
+
+func (e *emitter) notes() {
+	if e.replaced > 0 {
+		e.sink.Note("%d messages have bytes that are no characters; these became U+FFFD", e.replaced)
+	}
+}

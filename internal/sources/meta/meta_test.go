@@ -1,0 +1,123 @@
+package meta_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/meta"
+	"ventriloquist/internal/sources/sourcetest"
+	"ventriloquist/internal/usererr"
+)
+
+func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
+	t.Helper()
+	return sourcetest.ReadFile(t, meta.Open, path, own...)
+}
+
+// direct is a chat as Messenger's download has it: the newest message first, letters as bytes.
+const direct = `{
+  "participants": [{"name": "Zo\u00c3\u00ab"}, {"name": "Aidan"}],
+  "messages": [
+    {"sender_name": "Aidan", "timestamp_ms": 1710529330000, "content": "Aidan sent an attachment.", "share": {"link": "https://x.org/a", "share_text": "A page"}, "is_geoblocked_for_viewer": false},
+    {"sender_name": "Zo\u00c3\u00ab", "timestamp_ms": 1710529329000, "call_duration": 12, "content": "Zo\u00c3\u00ab called you."},
+    {"sender_name": "Zo\u00c3\u00ab", "timestamp_ms": 1710529328000, "is_unsent": true},
+    {"sender_name": "Zo\u00c3\u00ab", "timestamp_ms": 1710529327000},
+    {"sender_name": "Aidan", "timestamp_ms": 1710529326000, "photos": [{"uri": "your_activity_across_facebook/messages/inbox/zoe_1/photos/1.jpg", "creation_timestamp": 1710529326}], "content": "look"},
+    {"sender_name": "Zo\u00c3\u00ab", "timestamp_ms": 1710529325000, "content": "Liked a message"},
+    {"sender_name": "Aidan", "timestamp_ms": 1710529321000, "content": "caf\u00c3\u00a9 \u00e2\u0098\u0095?", "reactions": [{"reaction": "\u00e2\u009d\u00a4", "actor": "Zo\u00c3\u00ab", "timestamp": 1710529323}]},
+    {"sender_name": "Zo\u00c3\u00ab", "timestamp_ms": 1710529320000, "content": "naïve — as it is"}
+  ],
+  "title": "Zo\u00c3\u00ab", "is_still_participant": true, "thread_path": "inbox/zoe_1", "magic_words": []
+}`
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	path := sourcetest.Write(t, "message_1.json", direct)
+	if head, err := sources.ReadHead(path); err != nil || !meta.Recognize(head) {
+		t.Errorf("it is not recognized (%v)", err)
+	}
+	s, err := read(t, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:02:10 me text: https://x.org/a", "2024-03-15 19:02:06 me image: 1.jpg", "2024-03-15 19:02:06 me text: look",
+		"2024-03-15 19:02:01 me text: café ☕?", "2024-03-15 19:02:03 Zoë reaction: ❤ <- café ☕?", "2024-03-15 19:02:00 Zoë text: naïve — as it is")
+	s.WantCounts(t, map[sources.Fate]int64{sources.Events: 2, sources.Deleted: 1, sources.Empty: 1})
+	if c := s.Messages[0].Chat; c.Group || !slices.Equal(c.Members, []string{"Zoë"}) || c.Source != "meta inbox/zoe_1" || c.Extent != messages.Span {
+		t.Errorf("the chat is %+v", c)
+	}
+	if s.Messages[0].Row <= s.Messages[3].Row {
+		t.Error("the newest message comes first")
+	}
+}
+
+// A download is a folder of folders; a chat may have several files, and end-to-end encrypted ones another form.
+func TestRead_Folder(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	write := func(name, content string) {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const inbox = "your_activity_across_facebook/messages/inbox/"
+	group := func(text string) string {
+		return `{"participants": [{"name": "Aidan"}, {"name": "Zoe"}, {"name": "Max"}], "messages": [{"sender_name": "Max", "timestamp_ms": 1710529320000, "content": "` + text + `"}], "title": "Trip", "thread_path": "inbox/trip_2"}`
+	}
+	write(inbox+"trip_2/message_1.json", group("two"))
+	write(inbox+"trip_2/message_2.json", group("one"))
+	write(inbox+"trip_2/message_3.json", `{"participants": [], "messages": [{"sender_name": "Max", "timest`)
+	write("your_activity_across_facebook/messages/autofill_information.json", `{"x": 1}`)
+	write("messages/Zoe_1.json", `{"participants": ["Zoe", "Aidan"], "threadName": "Zoe_1", "messages": [
+		{"isUnsent": false, "media": [], "reactions": [{"actor": "Aidan", "reaction": "❤"}], "senderName": "Zoe", "text": "é and 漢", "timestamp": 1710529321000, "type": "text"}]}`)
+	if head, err := sources.ReadHead(root); err != nil || !meta.Recognize(head) {
+		t.Errorf("it is not recognized (%v)", err)
+	}
+	s, err := read(t, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:02:01 Zoe text: é and 漢", "2024-03-15 19:02:01 me reaction: ❤ <- é and 漢", "2024-03-15 19:02:00 Max text: two", "2024-03-15 19:02:00 Max text: one")
+	if c := s.Messages[2].Chat; !c.Group || !slices.Equal(c.Members, []string{"Zoe", "Max"}) || c != s.Messages[3].Chat || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], "message_3.json") {
+		t.Errorf("the chat is %+v, damage %q", c, s.Damage)
+	}
+}
+
+func TestRead_DamageAndOwner(t *testing.T) {
+	t.Parallel()
+	s, err := read(t, sourcetest.Write(t, "message_1.json", strings.Replace(direct, `"content": "look"`, `"content": "look`, 1)))
+	if err != nil || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], "message_1.json:8: ") || s.Counts[sources.Unread] != 1 || len(s.Messages) != 4 {
+		t.Errorf("damage is %q, messages %q (%v)", s.Damage, s.Lines(), err)
+	}
+	unclear := strings.Replace(direct, `{"name": "Aidan"}`, `{"name": "Aidan"}, {"name": "Max"}`, 1)
+	if _, err := read(t, sourcetest.Write(t, "message_1.json", unclear)); err == nil || !strings.Contains(err.Error(), `"Max"`) || !strings.Contains(usererr.Of(err), "me NAME") {
+		t.Errorf("error is %v", err)
+	}
+	if s, err = read(t, sourcetest.Write(t, "message_1.json", unclear), "aidan"); err != nil || !s.Messages[0].Chat.Group {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := meta.Open(t.TempDir(), sourcetest.Reading()); err == nil || usererr.Of(err) == "" {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(direct)
+	f.Add(`{"participants": ["a"], "threadName": "x", "messages": [{"senderName": "a", "text": "\ud800", "timestamp": 9e99, "reactions": [{}], "media": [{"uri": "a"}]}]}`)
+	path := filepath.Join(f.TempDir(), "message_1.json")
+	f.Fuzz(func(t *testing.T, content string) {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		read(t, path, "Aidan")
+	})
+}
