@@ -2,13 +2,11 @@ package main
 
 import (
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"ventriloquist/internal/sources/imessage/chatdb"
 	"ventriloquist/internal/sources/iosbackup/backuptest"
@@ -23,20 +21,6 @@ func rounds(n int) int {
 		return max(n/10, 2)
 	}
 	return max(n/5, 2)
-}
-
-// killRun starts vqctl in dir and kills it at a random moment; whole is the duration of a complete run.
-func killRun(t *testing.T, dir string, environment []string, whole time.Duration, args ...string) {
-	t.Helper()
-	c := command(dir, environment, args...)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	after := rand.N(whole)
-	time.Sleep(after)
-	_ = c.Process.Kill()
-	_ = c.Wait()
-	t.Logf("killed after %v of %v", after, whole)
 }
 
 func command(dir string, environment []string, args ...string) *exec.Cmd {
@@ -86,25 +70,17 @@ func TestKilledRuns_LeaveNothingPrivate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir, temp := t.TempDir(), t.TempDir()
-			environment := []string{"TMPDIR=" + temp, "MY_NAME=Me", passphraseVariable + "=" + encrypted.Passphrase}
-			must := func(args ...string) {
-				t.Helper()
-				if out, err := command(dir, environment, args...).CombinedOutput(); err != nil {
-					t.Fatalf("vqctl %s: %v\n%s", strings.Join(args, " "), err, out)
-				}
-			}
-			must("collect", "--source", chat)
+			k := newKiller(t, dir, "TMPDIR="+temp, "MY_NAME=Me", passphraseVariable+"="+encrypted.Passphrase)
+			k.must("collect", "--source", chat)
 			if name == "Preprocess" {
 				if err := os.WriteFile(filepath.Join(dir, "data", contactsName), []byte(`{"contact": "Ann", "ids": ["+15550000001"]}`+"\n"), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			begin := time.Now()
-			must(args...)
-			whole := time.Since(begin)
+			whole := k.must(args...)
 			for range rounds(20) {
-				killRun(t, dir, environment, whole, args...)
-				must("stats")
+				k.kill(whole, args...)
+				k.must("stats")
 				for _, file := range filesOf(t, filepath.Join(dir, "data")) {
 					switch file {
 					case databaseName, contactsName, exportName:

@@ -13,9 +13,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"ventriloquist/internal/filelock"
 	"ventriloquist/internal/scratch"
+	"ventriloquist/internal/usererr"
 )
 
 // Write replaces the file at path, or the one that a symbolic link there leads to, with what fill writes. Nothing changes at path
@@ -31,7 +33,9 @@ func Write(path string, fill func(w io.Writer) error) error {
 	}
 	defer f.discard()
 	buffered := bufio.NewWriterSize(f, 1<<20)
-	if err = fill(buffered); err != nil {
+	if err = fill(buffered); errors.Is(err, syscall.ENOSPC) {
+		return cannotWrite(path, err)
+	} else if err != nil {
 		return err
 	}
 	if err = errors.Join(buffered.Flush(), f.Sync()); err != nil {
@@ -43,7 +47,18 @@ func Write(path string, fill func(w io.Writer) error) error {
 	return syncDir(filepath.Dir(path))
 }
 
-func cannotWrite(path string, err error) error { return fmt.Errorf("cannot write %s: %w", path, err) }
+// cannotWrite names the file that could not be written, rather than the temporary one.
+func cannotWrite(path string, err error) error {
+	var named *os.PathError
+	if errors.As(err, &named) && named.Path != path {
+		err = named.Err
+	}
+	err = fmt.Errorf("cannot write %s: %w", path, err)
+	if errors.Is(err, syscall.ENOSPC) {
+		return usererr.With(err, "make room on the disk and run the command again: what was there is as it was before")
+	}
+	return err
+}
 
 // WriteBytes replaces the file at path with data.
 func WriteBytes(path string, data []byte) error {

@@ -68,5 +68,6 @@ func open(ctx context.Context, path, settings string) (*DB, error) {
 		handle.Close()
 		return nil, explain(path, err)
 	}
+	sweepJournal(absolute)
 	return db, nil
 }

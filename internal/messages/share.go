@@ -3,6 +3,7 @@ package messages
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"io"
 	"net/url"
 	"os"
@@ -58,6 +59,27 @@ func unshare(path string) {
 	}
 	defer handle.Close()
 	_, _ = handle.Exec(`PRAGMA journal_mode = DELETE`) // fails while others read
+}
+
+// sweepJournal removes the journal of a run that was killed before it changed the file: it holds pages of the file, and SQLite
+// itself leaves it until the next change. Nothing happens while others write.
+func sweepJournal(path string) {
+	if _, err := os.Stat(path + "-journal"); err != nil {
+		return
+	}
+	handle, err := sql.Open("sqlite3", dataSource(path, "_busy_timeout=0&_txlock=immediate"))
+	if err != nil {
+		return
+	}
+	defer handle.Close()
+	tx, err := handle.Begin()
+	if err != nil {
+		return
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", version())); err == nil { // the same as before, but a change
+		_ = tx.Commit()
+	}
 }
 
 // dataSource is the name of a database file for [sql.Open].
