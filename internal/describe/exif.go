@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"os"
+
+	"ventriloquist/internal/regularfile"
 )
 
 // The markers of JPEG segments (ITU-T T.81, B.1.1.3).
@@ -23,11 +24,7 @@ const (
 
 // clean copies a JPEG without the metadata on where, when and with what it was taken, but with its orientation.
 func clean(path, out string) ([]Medium, error) {
-	info, err := os.Stat(path)
-	if err != nil || info.Size() > largestJPEG {
-		return nil, errDamaged
-	}
-	data, err := os.ReadFile(path)
+	data, err := regularfile.Read(path, largestJPEG)
 	if err != nil {
 		return nil, errDamaged
 	}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/genai"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/regularfile"
 )
 
 // DefaultModel is the model of Google's that is used unless another is named.
@@ -124,7 +125,7 @@ func (g *Gemini) parts(ctx context.Context, r *Request) (parts []*genai.Part, up
 			}
 			part = genai.NewPartFromURI(f.URI, m.Format)
 		default:
-			data, err := os.ReadFile(m.Path)
+			data, err := regularfile.Read(m.Path, largestInline)
 			if err != nil {
 				return nil, uploaded, errDamaged
 			}

@@ -11,12 +11,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
@@ -159,7 +159,7 @@ func contentOf(r *Request) ([]contentPart, error) {
 			parts = append(parts, contentPart{Type: "text", Text: m.Text})
 			continue
 		}
-		data, err := os.ReadFile(m.Path)
+		data, err := regularfile.Read(m.Path, largestFile)
 		if err != nil {
 			return nil, errDamaged
 		}

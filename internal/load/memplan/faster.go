@@ -35,7 +35,7 @@ type Plan struct {
 	Work     Work
 	Speeds   Speeds
 	// What the run's flags allow to change.
-	Epochs  float64 // 0: --max-steps sets the length of the run, so other windows save nothing
+	Epochs  float64 // 0: MaxSteps sets the length of the run, so other windows save nothing
 	Smaller []Base  // base models smaller than that of the settings, largest first
 	BF16    bool    // the run computes in f32, but the device has bf16
 	FP8     bool    // the device multiplies in fp8
