@@ -144,6 +144,9 @@ func (c *collector) place(chat *Chat) (p place, err error) {
 		}
 		p.conversation, err = c.tx.Conversation(p.source, chat.Group, members)
 	}
+	if err == nil && chat.Group && chat.Name != "" {
+		err = c.tx.NameChat(p.conversation, chat.Name)
+	}
 	c.chats[chat] = p
 	return p, err
 }

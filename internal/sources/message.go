@@ -13,6 +13,7 @@ type Chat struct {
 	Source string
 	Extent messages.Extent
 	Group  bool
+	Name   string // of a group, "" if it has none
 	// Members are the addresses of the participants. The owner may be among them, as messages.Owner or by an address.
 	Members []string
 	// Absent are those of Members that were absent (see messages.Member).

@@ -120,6 +120,7 @@ var (
 func (c *chat) head(h chatHead) {
 	c.kind, c.title = h.kind, h.name
 	c.Group = !slices.Contains(directKinds, h.kind)
+	c.Name = h.name
 	switch {
 	case !c.Group:
 		c.key = "user" + h.id

@@ -19,6 +19,7 @@ func (r *Reader) people(e *emitter) error {
 	isOwner := func(name string) bool { return r.reading.Sender(name) == messages.Owner }
 	own := slices.IndexFunc(s.senders, isOwner)
 	e.chat.Group = s.isGroup(title)
+	e.chat.Name = title
 	other := title
 	if other == "" {
 		other = s.notice

@@ -145,7 +145,7 @@ func addressOf(jid string) string {
 
 // newChat returns a chat with this identifier. Status updates, channels and broadcasts are no conversations.
 func (r *Reader) newChat(jid, name string) *chat {
-	c := &chat{jid: jid, name: name, Chat: sources.Chat{Source: "whatsapp-db " + r.absolute, Extent: messages.Whole, Group: isGroup(jid)}}
+	c := &chat{jid: jid, name: name, Chat: sources.Chat{Source: "whatsapp-db " + r.absolute, Extent: messages.Whole, Group: isGroup(jid), Name: name}}
 	switch {
 	case c.Group:
 	case strings.HasSuffix(jid, "@broadcast"), strings.HasSuffix(jid, "@newsletter"), strings.HasSuffix(jid, "@status"):
