@@ -3,6 +3,7 @@
 package regularfile_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net"
@@ -68,5 +69,31 @@ func TestRead_RefusesMoreThanTheLimit(t *testing.T) {
 	}
 	if _, err := regularfile.Read(path, 2048); err == nil || !strings.Contains(err.Error(), "larger than 2 KiB") || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v", err)
+	}
+}
+
+func TestCopy_RegularFilesOnly(t *testing.T) {
+	t.Parallel()
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+	if err := regularfile.Copy(t.Context(), to, from); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+	if err := os.WriteFile(from, []byte("content"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := regularfile.Copy(t.Context(), to, from); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(to)
+	if got, _ := os.ReadFile(to); err != nil || string(got) != "content" || info.Mode().Perm() != 0o600 {
+		t.Errorf("the copy is %q (%v, %v)", got, info.Mode(), err)
+	}
+	if err := regularfile.Copy(t.Context(), to, t.TempDir()); !errors.Is(err, regularfile.ErrKind) {
+		t.Errorf("a folder: %v", err)
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := regularfile.Copy(canceled, to, from); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
 	}
 }

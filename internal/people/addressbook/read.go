@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -50,7 +49,7 @@ func Read(ctx context.Context, path, temp string) ([]Card, error) {
 	}
 	defer folder.Remove()
 	copied := filepath.Join(folder.Path, "book")
-	if err := copyDatabase(copied, path); err != nil {
+	if err := copyDatabase(ctx, copied, path); err != nil {
 		return nil, explain(path, err)
 	}
 	dsn := url.URL{Scheme: "file", Path: copied, RawQuery: "_query_only=true"}
@@ -105,15 +104,15 @@ func columnsOf(ctx context.Context, db *sql.DB) (map[string]map[string]bool, err
 }
 
 // copyDatabase copies a database with its write-ahead log. It starts over if they change meanwhile.
-func copyDatabase(to, from string) error {
+func copyDatabase(ctx context.Context, to, from string) error {
 	const attempts = 5
 	for range attempts {
 		before := stamp(from)
-		if err := copyFile(to, from); err != nil {
+		if err := regularfile.Copy(ctx, to, from); err != nil {
 			return err
 		}
 		os.Remove(to + "-wal")
-		if err := copyFile(to+"-wal", from+"-wal"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := regularfile.Copy(ctx, to+"-wal", from+"-wal"); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 		if stamp(from) == before {
@@ -130,20 +129,6 @@ func stamp(path string) (s string) {
 		}
 	}
 	return s
-}
-
-func copyFile(to, from string) error {
-	in, err := regularfile.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }
 
 func explain(path string, err error) error {

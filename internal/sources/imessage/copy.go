@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -26,7 +25,8 @@ func (s *Source) copyAndConnect(ctx context.Context) error {
 		before := s.stamp()
 		os.Remove(target + "-wal")
 		for _, suffix := range []string{"", "-wal"} {
-			if err := copyFile(ctx, target+suffix, s.path+suffix); err != nil {
+			err := regularfile.Copy(ctx, target+suffix, s.path+suffix)
+			if err != nil && !errors.Is(err, os.ErrNotExist) { // there may be no log
 				return fmt.Errorf("cannot copy the database: %w", err)
 			}
 		}
@@ -42,35 +42,4 @@ func Stamp(path string) (string, error) {
 	path, err := find(path)
 	s := Source{path: path}
 	return s.stamp(), err
-}
-
-// copyFile copies a file, which may be missing.
-func copyFile(ctx context.Context, to, from string) error {
-	in, err := regularfile.Open(from)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, contextReader{ctx, in})
-	return errors.Join(err, out.Close())
-}
-
-// contextReader stops reading when the context is done.
-type contextReader struct {
-	ctx context.Context
-	in  io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.in.Read(p)
 }

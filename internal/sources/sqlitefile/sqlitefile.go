@@ -9,7 +9,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -72,28 +71,11 @@ func (f *File) copy(ctx context.Context, path, temp string) (target string, err 
 	}
 	target = filepath.Join(f.copied.Path, "copy.db")
 	for _, suffix := range []string{"", "-wal"} {
-		if err = ctx.Err(); err == nil {
-			err = copyFile(target+suffix, path+suffix)
-		}
-		if err != nil {
+		if err := regularfile.Copy(ctx, target+suffix, path+suffix); err != nil {
 			return "", fmt.Errorf("cannot copy the database: %w", err)
 		}
 	}
 	return target, nil
-}
-
-func copyFile(to, from string) error {
-	in, err := regularfile.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }
 
 // Close closes the database and removes its copy.

@@ -348,3 +348,40 @@ func FuzzSurvey(f *testing.F) {
 		}
 	})
 }
+
+// A page that the disk does not deliver makes the rows on it unknown, and no others.
+func TestSurvey_PassesWhatTheDiskDoesNotDeliver(t *testing.T) {
+	const pageSize = 1024
+	x := newTable(t, "DELETE", pageSize, 1)
+	for i := range 400 {
+		x.exec("INSERT INTO rows (x, y) VALUES (?, 1)", bytes.Repeat([]byte{byte(i)}, 100))
+	}
+	var root int64
+	if err := x.db.QueryRow(`SELECT rootpage FROM sqlite_master WHERE name = 'rows'`).Scan(&root); err != nil {
+		t.Fatal(err)
+	}
+	unknown := map[int]int{} // how often so many of the leaves are unknown
+	for page := int64(2); page < 60; page++ {
+		snapshot, err := sqlitepages.TakeSnapshot(x.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		snapshot.WithoutPage(page, pageSize)
+		leaves, err := snapshot.Survey(t.Context(), map[string]uint32{"rows": uint32(root)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, leaf := range leaves["rows"] {
+			if leaf.Sum == sqlitepages.Unknown {
+				n++
+			}
+		}
+		if unknown[n]++; n == 1 && page != root && len(leaves["rows"]) < 30 {
+			t.Errorf("without page %d there are %d leaves", page, len(leaves["rows"]))
+		}
+	}
+	if unknown[1] < 30 || unknown[0] == 0 || len(unknown) != 2 {
+		t.Errorf("unknown leaves and how often: %v", unknown)
+	}
+}

@@ -17,7 +17,17 @@ type Snapshot struct {
 	path  string
 	wal   *wal // at the later moment
 	since int  // frames of the WAL at the earlier moment
+	open  func(path string) (file, error)
 }
+
+// file is an open database file.
+type file interface {
+	io.ReaderAt
+	io.Closer
+	Stat() (os.FileInfo, error)
+}
+
+func openFile(path string) (file, error) { return os.Open(path) }
 
 // TakeSnapshot records the current state of the database at path.
 func TakeSnapshot(path string) (*Snapshot, error) {
@@ -25,7 +35,7 @@ func TakeSnapshot(path string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Snapshot{path, w, w.frames}, nil
+	return &Snapshot{path, w, w.frames, openFile}, nil
 }
 
 // Same reports whether nothing was committed between two snapshots.
@@ -37,12 +47,12 @@ func (s *Snapshot) Until(later *Snapshot) *Snapshot {
 	if !bytes.Equal(s.wal.header, later.wal.header) || later.wal.frames < s.since {
 		return nil
 	}
-	return &Snapshot{later.path, later.wal, s.since}
+	return &Snapshot{later.path, later.wal, s.since, later.open}
 }
 
 // survey holds the data of each page. Page numbers start at 1, so element 0 is unused.
 type survey struct {
-	file     *os.File
+	file     file
 	log      *os.File // the WAL
 	wal      *wal
 	since    int // what was committed after so many frames of the WAL is unknown
@@ -51,7 +61,8 @@ type survey struct {
 	sums     []uint64 // checksums of the content
 	next     []uint32 // the first four bytes; for an overflow page, the number of the next one
 	overflow map[uint32][]uint32
-	mu       sync.Mutex // guards overflow
+	unread   map[uint32]bool // pages that the disk does not deliver
+	mu       sync.Mutex      // guards overflow and unread
 }
 
 // Survey reads the database of a snapshot and returns the leaves of the tables with the given root pages. The caller must
@@ -61,16 +72,16 @@ func (l *Snapshot) Survey(ctx context.Context, roots map[string]uint32) (map[str
 	if after, failed := readWAL(l.path + "-wal"); len(l.wal.offsets) > 0 && failed == nil && !bytes.Equal(after.header, l.wal.header) {
 		// The WAL was begun anew while it was read. That is possible only because the transaction reads nothing from it: all
 		// of it had been copied to the file.
-		whole := &Snapshot{path: l.path, wal: new(wal)}
+		whole := &Snapshot{path: l.path, wal: new(wal), open: l.open}
 		return whole.survey(ctx, roots)
 	}
 	return leaves, err
 }
 
 func (l *Snapshot) survey(ctx context.Context, roots map[string]uint32) (map[string][]Leaf, error) {
-	s := &survey{wal: l.wal, since: l.since, overflow: map[uint32][]uint32{}}
+	s := &survey{wal: l.wal, since: l.since, overflow: map[uint32][]uint32{}, unread: map[uint32]bool{}}
 	var err error
-	if s.file, err = os.Open(l.path); err != nil {
+	if s.file, err = l.open(l.path); err != nil {
 		return nil, err
 	}
 	defer s.file.Close()
@@ -169,16 +180,35 @@ func (s *survey) readFile(ctx context.Context, from, to int) error {
 		n := min(to-at, chunk/s.pageSize)
 		got, err := s.file.ReadAt(buffer[:n*s.pageSize], int64(at)*int64(s.pageSize))
 		if err != nil && !errors.Is(err, io.EOF) {
-			return err
+			s.readPages(at, n, buffer)
+			continue
 		}
 		for i := range got / s.pageSize {
-			number := uint32(at + i + 1)
-			if _, logged := s.wal.offsets[number]; !logged {
-				s.note(number, buffer[i*s.pageSize:(i+1)*s.pageSize])
-			}
+			s.noteInFile(uint32(at+i+1), buffer[i*s.pageSize:(i+1)*s.pageSize])
 		}
 	}
 	return nil
+}
+
+// readPages reads pages one by one, of which the disk does not deliver some.
+func (s *survey) readPages(at, n int, buffer []byte) {
+	for i := range n {
+		number, page := uint32(at+i+1), buffer[:s.pageSize]
+		if _, err := s.file.ReadAt(page, int64(at+i)*int64(s.pageSize)); err != nil {
+			s.mu.Lock()
+			s.unread[number] = true
+			s.mu.Unlock()
+			continue
+		}
+		s.noteInFile(number, page)
+	}
+}
+
+// noteInFile records a page of the file, unless the WAL has a newer one.
+func (s *survey) noteInFile(number uint32, page []byte) {
+	if _, logged := s.wal.offsets[number]; !logged {
+		s.note(number, page)
+	}
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

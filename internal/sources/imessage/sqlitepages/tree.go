@@ -121,6 +121,12 @@ func (w *walk) page(number uint32, last int64, depth int) {
 // isChanging reports whether a page was committed when the transaction may already have begun.
 func (w *walk) isChanging(number uint32) bool { return w.wal.logs(number, w.since) }
 
+// isUnknown reports whether the content of a page is not known for certain.
+func (w *walk) isUnknown(number uint32) bool {
+	_, logged := w.wal.offsets[number]
+	return w.isChanging(number) || w.unread[number] && !logged
+}
+
 // children visits the children of an interior page, whose tree header and what follows it are head.
 func (w *walk) children(head, page []byte, last int64, depth int) {
 	cells := int(binary.BigEndian.Uint16(head[3:]))
@@ -183,14 +189,14 @@ func interiorCell(page []byte, at int) (child uint32, key int64, err error) {
 
 // leaf adds a leaf page. Its checksum includes the overflow pages of its rows.
 func (w *walk) leaf(number uint32, last int64) {
-	if number == 0 || int(number) >= len(w.sums) || w.isChanging(number) {
+	if number == 0 || int(number) >= len(w.sums) || w.isUnknown(number) {
 		w.add(last, Unknown)
 		return
 	}
 	sum := w.sums[number]
 	for _, at := range w.overflow[number] {
 		for steps := 0; at != 0; steps++ {
-			if int(at) >= len(w.sums) || steps > len(w.sums) || w.isChanging(at) {
+			if int(at) >= len(w.sums) || steps > len(w.sums) || w.isUnknown(at) {
 				w.add(last, Unknown)
 				return
 			}
