@@ -47,8 +47,7 @@ func runDemo(ctx context.Context, dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nHeld-out perplexity: %.3f with the base model, %.3f after training (%.0f%% lower). All in %.0f seconds.\n",
-		result.Before, result.After, 100*(1-result.After/result.Before), result.Took.Seconds())
+	result.Print(out)
 	fmt.Fprintf(out, "Try it yourself:\n%s\n", runner.ByHand())
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -30,6 +31,7 @@ type evaluateOptions struct {
 	perContact     bool
 	whoSaidIt      bool
 	compare        int // number of a window, -1 for none
+	sideBySide     int // how many windows to show, 0 for none
 	target         string
 	withBase       bool
 	json           bool
@@ -52,7 +54,8 @@ accuracy, next to that of a random guess (chance) and of always naming the conve
 expected calibration error.
 
 --compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
-generates in its place, as the real author or as --target.`,
+generates in its place, as the real author or as --target. --side-by-side N shows N of them, spread over all windows, each with
+the one message before.`,
 		Flags: slices.Concat(
 			inGroup(dataGroup,
 				dataDirFlag(nil),
@@ -65,6 +68,7 @@ generates in its place, as the real author or as --target.`,
 				&cli.BoolFlag{Name: "per-contact", Usage: "also report per person"},
 				&cli.BoolFlag{Name: "who-said-it", Usage: "also measure how often the model recognizes the author by the text"},
 				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `N` with the real and a generated message"},
+				&cli.IntFlag{Name: "side-by-side", HideDefault: true, Usage: "show `N` real messages, and what the model writes in their places"},
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
 				&cli.BoolFlag{Name: "with-base", Usage: "with --compare: also show what the base model writes"}),
 			sampleFlags("42", "(default: off)"), loadedModelFlags(),
@@ -82,7 +86,7 @@ generates in its place, as the real author or as --target.`,
 func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	o = evaluateOptions{
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
-		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"),
+		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), sideBySide: c.Int("side-by-side"),
 		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
 	}
 	if o.model, err = modelOptionsOf(c); err != nil {
@@ -107,6 +111,8 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 		return o, usererr.Usage("--target and --with-base go with --compare")
 	case o.compare >= 0 && o.whoSaidIt:
 		return o, usererr.Usage("--compare and --who-said-it exclude each other")
+	case c.IsSet("side-by-side") && (o.sideBySide < 1 || o.compare >= 0 || o.whoSaidIt):
+		return o, usererr.Usage("--side-by-side takes at least 1, and neither --compare nor --who-said-it")
 	case o.maxSeqLength < 1:
 		return o, usererr.Usage("--max-seq-length must be at least 1")
 	case o.samples < 1:
@@ -141,6 +147,9 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	}
 	if o.compare >= 0 {
 		return o.runCompare(ctx, set, loaded, out)
+	}
+	if o.sideBySide > 0 {
+		return o.runSideBySide(ctx, set, loaded, out)
 	}
 	report, err := o.measure(ctx, set, loaded)
 	if err != nil {
@@ -269,4 +278,24 @@ func (o *evaluateOptions) runCompare(ctx context.Context, set *evaluate.Set, l *
 		return printComparisonJSON(out, c)
 	}
 	return printComparison(out, c)
+}
+
+func (o *evaluateOptions) runSideBySide(ctx context.Context, set *evaluate.Set, l *load.Loaded, out io.Writer) error {
+	writer := newGenerator(l, false)
+	defer writer.Close()
+	end := waiting("writing messages")
+	all, err := set.SideBySide(ctx, writer, o.sideBySide, o.sample)
+	end()
+	if err != nil {
+		return err
+	}
+	if !o.json {
+		return printSideBySide(out, all, cmp.Or(terminalWidth(out), 80))
+	}
+	for _, c := range all {
+		if err := printComparisonJSON(out, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -14,7 +14,7 @@ import (
 // The defaults that keep messages from going in circles. They apply where the model's own distribution is not asked for.
 const (
 	defaultMinP              = 0.05
-	defaultRepetitionPenalty = 1.1
+	defaultRepetitionPenalty = 1.2
 )
 
 // circleDefaults describes these defaults in commands that ask for the model's own distribution only with other flags.

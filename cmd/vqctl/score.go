@@ -20,6 +20,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
+// textsHint says where texts come from.
+const textsHint = `texts come from a file or from standard input, one {"text": "…"} per line`
+
 // scoreOptions are the flags of `vqctl score`.
 type scoreOptions struct {
 	model modelOptions
@@ -43,7 +46,7 @@ skipped.`,
 				return err
 			}
 			if c.Args().Len() > 1 {
-				return usererr.Usage("score reads one file, not %d", c.Args().Len())
+				return usererr.With(usererr.Usage("score reads one file, not %d", c.Args().Len()), "%s", textsHint)
 			}
 			if c.Args().Present() {
 				o.input = c.Args().First()
@@ -55,7 +58,7 @@ skipped.`,
 
 // runScore writes a line for each line of the input as soon as it is computed.
 func runScore(ctx context.Context, o scoreOptions, stdin io.Reader, out io.Writer) error {
-	name, in, err := openInput(o.input, stdin)
+	name, in, err := openTexts(o.input, stdin, `echo '{"text": %q}' | vqctl score`)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ Special tokens spelled out in a text become their ids. Blank lines are skipped.`
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.NArg() > 1 {
-				return usererr.Usage("tokenize takes one file, not %d", c.NArg())
+				return usererr.With(usererr.Usage("tokenize takes one file, not %d", c.NArg()), "%s", textsHint)
 			}
 			o.input = "-"
 			if c.NArg() == 1 {
@@ -66,7 +66,7 @@ func runTokenize(ctx context.Context, o tokenizeOptions, stdin io.Reader, out io
 	if err != nil {
 		return err
 	}
-	name, in, err := openInput(o.input, stdin)
+	name, in, err := openTexts(o.input, stdin, "echo %q | vqctl tokenize --plain")
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"ventriloquist/internal/lazyregexp"
 	"ventriloquist/internal/usererr"
 )
 
@@ -40,10 +41,18 @@ type Runner struct {
 	Stdout, Stderr io.Writer // the terminal itself, not pipes to it, to show progress bars
 }
 
-// Result is the perplexities that the demonstration measured on held-out messages.
+// Result is what the demonstration measured on held-out messages.
 type Result struct {
-	Before, After float64
-	Took          time.Duration
+	Before, After               float64 // perplexity
+	AuthorsBefore, AuthorsAfter *Authors
+	Took                        time.Duration
+}
+
+// Authors is how often the model named the author of a message by its text.
+type Authors struct {
+	Messages int     `json:"messages"`
+	Accuracy float64 `json:"accuracy"`
+	Chance   float64 `json:"chance"`
 }
 
 // Run runs the steps in order. It stops at the first that fails or does not print the score that it should.
@@ -63,14 +72,14 @@ func (r *Runner) Run(ctx context.Context, steps []Step) (Result, error) {
 		if step.Score == none {
 			continue
 		}
-		perplexity, err := readPerplexity(out)
+		perplexity, authors, err := readScores(out)
 		if err != nil {
 			return result, fmt.Errorf("vqctl %s: %w", step.Args[0], err)
 		}
 		if step.Score == before {
-			result.Before = perplexity
+			result.Before, result.AuthorsBefore = perplexity, authors
 		} else {
-			result.After = perplexity
+			result.After, result.AuthorsAfter = perplexity, authors
 		}
 	}
 	result.Took = time.Since(began)
@@ -89,7 +98,7 @@ func (r *Runner) command(ctx context.Context, step Step) ([]byte, error) {
 	cmd.Dir, cmd.Env = r.Dir, environment(os.Environ())
 	cmd.Stdout, cmd.Stderr = r.Stdout, r.Stderr
 	if step.Score != none {
-		cmd.Stdout = io.MultiWriter(r.Stdout, &out)
+		cmd.Stdout = &out
 	}
 	// An interrupted command saves its state: training finishes its step and writes a checkpoint.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -97,8 +106,16 @@ func (r *Runner) command(ctx context.Context, step Step) ([]byte, error) {
 	if err := cmd.Run(); err != nil {
 		return nil, usererr.With(fmt.Errorf("vqctl %s failed: %w", step.Args[0], err), "see its error above; the folder is %s", r.Dir)
 	}
+	if step.Score != none {
+		if _, err := r.Stdout.Write(perContact.Get().ReplaceAll(out.Bytes(), []byte("$1{…}"))); err != nil {
+			return nil, fmt.Errorf("cannot print the scores: %w", err)
+		}
+	}
 	return out.Bytes(), nil
 }
+
+// perContact matches the scores of each person, which would fill the screen.
+var perContact = lazyregexp.New(`("per_contact":)\{("[^"]*":\{[^}]*\},?)*\}`)
 
 // environment returns the environment of a command: the user's, without variables that override the folder's .env.
 func environment(all []string) []string {
@@ -111,17 +128,28 @@ func environment(all []string) []string {
 	return kept
 }
 
-func readPerplexity(out []byte) (float64, error) {
+func readScores(out []byte) (perplexity float64, authors *Authors, err error) {
 	var scores struct {
-		Perplexity float64 `json:"perplexity"`
+		Perplexity float64  `json:"perplexity"`
+		WhoSaidIt  *Authors `json:"who_said_it"`
 	}
 	if err := json.Unmarshal(out, &scores); err != nil {
-		return 0, fmt.Errorf("its output is not JSON: %w", err)
+		return 0, nil, fmt.Errorf("its output is not JSON: %w", err)
 	}
 	if scores.Perplexity < 1 {
-		return 0, errors.New("its output has no perplexity")
+		return 0, nil, errors.New("its output has no perplexity")
 	}
-	return scores.Perplexity, nil
+	return scores.Perplexity, scores.WhoSaidIt, nil
+}
+
+// Print prints the result.
+func (r *Result) Print(out io.Writer) {
+	fmt.Fprintf(out, "\nHeld-out perplexity: %.3f with the base model, %.3f after training (%.0f%% lower). All in %.0f seconds.\n",
+		r.Before, r.After, 100*(1-r.After/r.Before), r.Took.Seconds())
+	if b, a := r.AuthorsBefore, r.AuthorsAfter; b != nil && a != nil {
+		fmt.Fprintf(out, "Who said it? By its words alone, the author is named for %.1f%% of %d messages, %.1f%% before training (by guessing: %.1f%%).\n",
+			100*a.Accuracy, a.Messages, 100*b.Accuracy, 100*a.Chance)
+	}
 }
 
 // commandLine returns a command as one types it in a shell.

@@ -65,6 +65,24 @@ func TestRunner_MeasuresAndPrintsCommands(t *testing.T) {
 	}
 }
 
+func TestRunner_MeasuresAuthors(t *testing.T) {
+	scores := func(perplexity, accuracy string) string {
+		return `{"perplexity":` + perplexity + `,"who_said_it":{"messages":8,"accuracy":` + accuracy + `,"chance":0.5,"per_contact":{"A {x}":{"messages":3,"accuracy":1},"B":{"messages":5,"accuracy":0}}}}`
+	}
+	result, out, err := runFake(t, scores("9.5", "0.5"), scores("7.25", "0.625"), scored)
+	if err != nil || result.AuthorsBefore.Accuracy != 0.5 || *result.AuthorsAfter != (Authors{8, 0.625, 0.5}) {
+		t.Errorf("%+v, %v", result, err)
+	}
+	if !strings.Contains(out, `"chance":0.5,"per_contact":{…}}}`) {
+		t.Errorf("every person's scores are printed:\n%s", out)
+	}
+	var printed strings.Builder
+	result.Print(&printed)
+	if !strings.Contains(printed.String(), "the author is named for 62.5% of 8 messages, 50.0% before training (by guessing: 50.0%)") {
+		t.Error(printed.String())
+	}
+}
+
 func TestRunner_FailsIfNothingWasLearned(t *testing.T) {
 	for _, trained := range []string{"9.5", "9.6", "1e999"} {
 		if _, _, err := runFake(t, `{"perplexity": 9.5}`, `{"perplexity": `+trained+`}`, scored); err == nil {

@@ -10,7 +10,7 @@ type Step struct {
 	Score score // what the command measures
 }
 
-// score is the perplexity that a step prints.
+// score is what a step measures: perplexity and how often the author is named, before or after training.
 type score int
 
 const (
@@ -20,7 +20,7 @@ const (
 )
 
 // evaluate prints scores as JSON, which the demonstration reads as a user's script would.
-var evaluate = []string{"evaluate", "--skip-generation", "--json"}
+var evaluate = []string{"evaluate", "--skip-generation", "--who-said-it", "--json"}
 
 // Steps returns the commands in order.
 func Steps() []Step {
@@ -33,6 +33,8 @@ func Steps() []Step {
 			"--learning-rate", "2e-3", "--batch-size", "2", "--gradient-accumulation-steps", "1", "--num-epochs", "2",
 			"--max-seq-length", "1536", "--logging-steps", "10", "--eval-steps", "59"}},
 		{Title: "And how well now?", Args: evaluate, Score: after},
+		{Title: "Messages held out, and what the model writes in their places", Args: []string{"evaluate", "--side-by-side", "4",
+			"--temperature", "0.4", "--min-p", "0.05", "--repetition-penalty", "1.2"}},
 	}
 	for _, g := range generations {
 		steps = append(steps, Step{Title: "The next message as " + g.as, Args: g.args()})
@@ -49,8 +51,8 @@ type generation struct {
 
 var generations = []generation{
 	{"lsfret", []string{Owner}, []string{Owner + ": did you mount the sd card?", "lsfret: no", Owner + ": what does it say?"}},
-	{"lotuspsychje", []string{Owner, "cfhowlett"}, []string{"cfhowlett: which ubuntu are you on?"}},
-	{Owner, []string{"RubyDZ"}, []string{"RubyDZ: my disk is very slow today"}},
+	{Owner, []string{"lsfret"}, []string{"lsfret: should i install windows first?"}},
+	{"cfhowlett", []string{Owner}, []string{Owner + ": which version should i install?", "cfhowlett: 14.04", Owner + ": and how do i update it?"}},
 }
 
 func (g generation) args() []string {
@@ -61,5 +63,5 @@ func (g generation) args() []string {
 	for _, m := range g.messages {
 		args = append(args, "--message", m)
 	}
-	return append(args, "--temperature", "0.5", "--seed", "3")
+	return append(args, "--temperature", "0.4", "--seed", "3")
 }

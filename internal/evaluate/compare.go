@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/usererr"
@@ -12,7 +13,7 @@ import (
 
 // Comparison is a message that a person wrote, and what the model writes in its place.
 type Comparison struct {
-	Where     string // the window, as windows.List.Where names it
+	Where     string // the line of the window file, or the database and the number of the window in the set
 	Header    windows.Header
 	Context   []windows.Message
 	Real      windows.Message
@@ -35,7 +36,7 @@ func (s *Set) Prepare(n int, as string) (*Comparison, []int32, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &Comparison{Where: s.source.Where(i)}
+	c := &Comparison{Where: s.where(n)}
 	if err := c.read(w, ids.Cut); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", c.Where, err)
 	}
@@ -49,6 +50,33 @@ func (s *Set) Prepare(n int, as string) (*Comparison, []int32, error) {
 	last := ids.Targets[len(ids.Targets)-1]
 	prompt := append([]int32(nil), ids.IDs[:len(ids.IDs)-last]...)
 	return c, s.encoder.AppendEncodeOrdinary(prompt, generate.Prefill(as)), nil
+}
+
+// where names window number n of the set: in a file by its line, in a database by n, which is what the caller knows it by.
+func (s *Set) where(n int) string {
+	where := s.source.Where(s.Windows[n])
+	if database, _, numbered := strings.Cut(where, ": window "); numbered {
+		return fmt.Sprintf("%s: window %d", database, n)
+	}
+	return where
+}
+
+// SideBySide compares the last messages of n windows, spread evenly over the set, with what the model writes in their places.
+func (s *Set) SideBySide(ctx context.Context, w Generator, n int, o generate.Options) ([]*Comparison, error) {
+	n = min(n, len(s.Windows))
+	var all []*Comparison
+	for i := range n {
+		c, prompt, err := s.Prepare((2*i+1)*len(s.Windows)/(2*n), "")
+		if err != nil {
+			return nil, err
+		}
+		o.First = i
+		if c.Generated, err = GenerateMessage(ctx, w, prompt, c.Generated.Name, o); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }
 
 // read parses a window without its oldest cut messages.
