@@ -47,22 +47,23 @@ func printComparisonJSON(out io.Writer, c *evaluate.Comparison) error {
 	return err
 }
 
-// printSideBySide shows real messages, each after the one before it, and the written ones below them, in rows of at most columns
-// cells.
+// printSideBySide shows the words of real messages, each after the one before it, and the written ones below them, in rows of at most
+// columns cells.
 func printSideBySide(out io.Writer, all []*evaluate.Comparison, columns int) error {
 	var b strings.Builder
 	line := func(label, text string) {
 		fmt.Fprintf(&b, "%-9s%s\n", label, terminal.Cut(text, columns-9))
 	}
+	words := func(m *windows.Message) string { return chat.Printable(m.Name + ": " + m.Text) }
 	for i, c := range all {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
 		if n := len(c.Context); n > 0 {
-			line("", chat.Format(&c.Context[n-1]))
+			line("", words(&c.Context[n-1]))
 		}
-		line("real", chat.Format(&c.Real))
-		line("written", chat.Format(&c.Generated))
+		line("real", words(&c.Real))
+		line("written", words(&c.Generated))
 	}
 	_, err := io.WriteString(out, b.String())
 	return err

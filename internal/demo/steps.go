@@ -47,12 +47,13 @@ type generation struct {
 	as       string
 	members  []string
 	messages []string // "name: text"
+	seed     string
 }
 
 var generations = []generation{
-	{"lsfret", []string{Owner}, []string{Owner + ": did you mount the sd card?", "lsfret: no", Owner + ": what does it say?"}},
-	{Owner, []string{"lsfret"}, []string{"lsfret: should i install windows first?"}},
-	{"cfhowlett", []string{Owner}, []string{Owner + ": which version should i install?", "cfhowlett: 14.04", Owner + ": and how do i update it?"}},
+	{"lsfret", []string{Owner}, []string{Owner + ": did you mount the sd card?", "lsfret: no", Owner + ": what does it say?"}, "4"},
+	{"cfhowlett", []string{Owner}, []string{Owner + ": which version should i install?", "cfhowlett: 14.04", Owner + ": and how do i update it?"}, "4"},
+	{"lotuspsychje", []string{Owner}, []string{Owner + ": hi, how are you?"}, "3"},
 }
 
 func (g generation) args() []string {
@@ -63,5 +64,6 @@ func (g generation) args() []string {
 	for _, m := range g.messages {
 		args = append(args, "--message", m)
 	}
-	return append(args, "--temperature", "0.4", "--seed", "3")
+	// With a date, the messages are the same on every day.
+	return append(args, "--start", "2015-05-01", "--temperature", "0.4", "--seed", g.seed)
 }
