@@ -46,15 +46,18 @@ func complete(args []string, out io.Writer) bool {
 	return true
 }
 
-// peopleToComplete returns the people of the contacts file, and the owner.
+// peopleToComplete returns the people of the contacts file, those that the adapter was trained on, and the owner.
 func peopleToComplete(args []string) (names []string) {
 	self := ownerFromSettings()
 	path := filepath.Join(flagIn(args, "--data-dir", defaultDataDir), contactsName)
 	if book, err := people.LoadOrNewBook(flagIn(args, "--contacts", path), self); err == nil {
 		names = book.Names()
 	}
-	if self.Name != "" && !slices.Contains(names, self.Name) {
-		names = append(names, self.Name)
+	trained := modelOptions{base: flagIn(args, "--base-model", ""), adapter: flagIn(args, "--adapter", "")}.knownPeople().trained
+	for _, name := range append(trained, self.Name) {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	return names
 }
