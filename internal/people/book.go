@@ -211,7 +211,7 @@ func (b *Book) add(line []byte, number int, lineOf map[string]int) error {
 		return usererr.With(errors.New(`"contact" is missing or empty`), lineForm)
 	case key == nameKey(b.self.Name):
 		return usererr.With(fmt.Errorf("%q is the owner, as MY_NAME says", p.Contact),
-			"if MY_NAME is wrong, correct it; if the line is of somebody else, give them another name, such as %q; if it is yours, remove it", p.Contact+" 2")
+			"if MY_NAME is wrong, correct it; if the line is about someone else, give them another name, such as %q; if it is yours, remove it", p.Contact+" 2")
 	case len(p.IDs) == 0:
 		return usererr.With(fmt.Errorf("%q has no ids", p.Contact), lineForm)
 	case first > 0:

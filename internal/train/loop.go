@@ -51,7 +51,7 @@ type StepMetrics struct {
 // it finishes the running step, writes a checkpoint and returns an *InterruptedError.
 func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 	r.begun = r.now()
-	r.metrics.failed = func(err error) { r.log.Warn("the run goes on without "+metricsName, zap.Error(err)) }
+	r.metrics.failed = func(err error) { r.log.Warn("the run continues without "+metricsName, zap.Error(err)) }
 	if err := r.begin(); err != nil {
 		return fmt.Errorf("cannot begin the run: %w", err)
 	}
@@ -156,7 +156,7 @@ func (r *Run) finishStep(ctx context.Context, s *pendingStep, report func(StepMe
 func (r *Run) saveByTime() error {
 	if err := r.saveCheckpoint(r.checkpointDir(), true); err != nil {
 		r.lastSave = r.now() // the next attempt comes after as long again
-		r.log.Warn("the run goes on without this checkpoint", zap.Error(err))
+		r.log.Warn("the run continues without this checkpoint", zap.Error(err))
 	}
 	return nil
 }

@@ -122,7 +122,7 @@ func (d *Dialogue) find(given string) (string, error) {
 		return given, nil
 	}
 	return "", usererr.Suggest(fmt.Errorf("%q is not known", given), given, everyone, "%q",
-		"known are "+listed(d.partners(), 12)+"; /members NAME adds somebody new")
+		"known are "+listed(d.partners(), 12)+"; /members NAME adds someone new")
 }
 
 // partners returns the members and the people that the model was trained on; without them, contacts.

@@ -90,7 +90,7 @@ the model answers as lsfret
   daftykins: hello
   lsfret: yes
 "lsfrt" is not known; did you mean "lsfret"?
-"nobody" is not known; known are Max: Baker, daftykins, k1l, lsfret; /members NAME adds somebody new
+"nobody" is not known; known are Max: Baker, daftykins, k1l, lsfret; /members NAME adds someone new
 (k1l joins: daftykins, k1l, lsfret)
   k1l: me too
   lsfret: yes
