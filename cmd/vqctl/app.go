@@ -48,6 +48,7 @@ func newApp() *cli.Command {
 			newDemoCommand(),
 		},
 	}
+	recordRuns(app)
 	configure(app)
 	return app
 }

@@ -39,8 +39,8 @@ the form. CSV and text have the names of the contacts file.`,
 			inGroup(filterGroup,
 				&cli.StringSliceFlag{Name: "person", Usage: "only conversations with the person `NAME`, or with an address (repeatable)", Destination: &o.person},
 				&cli.StringFlag{Name: "group", Usage: "only the conversation of exactly these people and you: comma-separated `NAMES`", Destination: &o.group},
-				&cli.StringFlag{Name: "since", Usage: "skip messages before this `DATE`, such as 2020-01-31", Destination: &o.since},
-				&cli.StringFlag{Name: "until", Usage: "skip messages after this `DATE`", Destination: &o.until}),
+				&cli.StringFlag{Name: "since", Usage: "skip messages before this `DATE`: 2020, 2020-05 or 2020-05-31", Destination: &o.since},
+				&cli.StringFlag{Name: "until", Usage: "skip messages after this `DATE`: the end of 2020, 2020-05 or 2020-05-31", Destination: &o.until}),
 			inGroup(outputGroup,
 				&cli.StringFlag{Name: "format", Value: export.Formats[0], Usage: "`FORMAT`: " + strings.Join(export.Formats, ", "), Destination: &o.format},
 				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which only you can read (default: standard output)", Destination: &o.output},
@@ -107,21 +107,19 @@ func runExport(ctx context.Context, o exportOptions, out io.Writer) error {
 
 // span reads --since and --until, which are days in the zone of the export.
 func (o *exportOptions) span(zone *time.Location) (since, until time.Time, err error) {
-	if since, err = parseDay("--since", o.since); err != nil {
+	if since, _, err = parsePeriod("--since", o.since); err != nil {
 		return since, until, err
 	}
-	if until, err = parseDay("--until", o.until); err != nil {
+	if _, until, err = parsePeriod("--until", o.until); err != nil {
 		return since, until, err
 	}
-	in := func(day time.Time, days int) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day()+days, 0, 0, 0, 0, zone)
+	in := func(day time.Time) time.Time {
+		if day.IsZero() {
+			return day
+		}
+		return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, zone)
 	}
-	if !since.IsZero() {
-		since = in(since, 0)
-	}
-	if !until.IsZero() {
-		until = in(until, 1)
-	}
+	since, until = in(since), in(until)
 	if !since.IsZero() && !until.IsZero() && !since.Before(until) {
 		return since, until, usererr.Usage("no message is both since %s and until %s", o.since, o.until)
 	}

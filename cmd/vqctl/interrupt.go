@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -43,6 +44,13 @@ func currentStopping() stopping {
 	return stoppingNow
 }
 
+// watchers counts the watches of interrupts that were begun inside one another. Only the innermost one answers: an interrupted step of
+// the menu leads back to the menu.
+var watchers atomic.Int32
+
+// terminated is set by SIGTERM and SIGHUP, which end the menu too.
+var terminated atomic.Bool
+
 // watchInterrupts cancels a context on Ctrl-C, SIGTERM and, unless nohup ignores it, SIGHUP, and says so. A second one ends the
 // process at once, which leaves no partly written file: files are renamed into place when they are complete.
 func watchInterrupts(parent context.Context) (ctx context.Context, stop func()) {
@@ -53,6 +61,7 @@ func watchInterrupts(parent context.Context) (ctx context.Context, stop func()) 
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	done := make(chan struct{})
+	level := watchers.Add(1)
 	go func() {
 		var first time.Time
 		for {
@@ -60,6 +69,12 @@ func watchInterrupts(parent context.Context) (ctx context.Context, stop func()) 
 			case <-done:
 				return
 			case s := <-signals:
+				if watchers.Load() != level {
+					continue
+				}
+				if s != os.Interrupt {
+					terminated.Store(true)
+				}
 				if s == syscall.SIGHUP {
 					signal.Ignore(syscall.SIGPIPE) // who read the output may be gone too
 				}
@@ -77,6 +92,7 @@ func watchInterrupts(parent context.Context) (ctx context.Context, stop func()) 
 		}
 	}()
 	return ctx, func() {
+		watchers.Add(-1)
 		signal.Stop(signals)
 		close(done)
 		cancel()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -12,28 +11,9 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/term"
 
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
-
-// menuEntry is one line of the pipeline menu.
-type menuEntry struct {
-	key, title string
-	args       []string // the command line that it stands for
-	state      func(pipelineState) string
-}
-
-var menuEntries = []menuEntry{
-	{"1", "collect the message history", []string{"collect"}, func(p pipelineState) string { return counted(p.messages, "message") }},
-	{"c", "contacts: who is who", []string{"contacts"}, func(pipelineState) string { return "" }},
-	{"s", "statistics", []string{"stats"}, func(pipelineState) string { return "" }},
-	{"1.5", "describe attachments (optional)", []string{"describe"}, describedState},
-	{"2", "preprocess it into training windows", []string{"preprocess"}, func(p pipelineState) string { return counted(p.windows, "window") }},
-	{"3", "train", []string{"train"}, func(p pipelineState) string { return p.checkpoint }},
-	{"4", "chat with what was learned", []string{"chat"}, func(pipelineState) string { return "" }},
-}
-
-// allSteps are the keys that "a" stands for.
-var allSteps = []string{"1", "2", "3"}
 
 // runRoot runs `vqctl` without a command: it shows the menu in a terminal, and the help elsewhere.
 func runRoot(ctx context.Context, c *cli.Command) error {
@@ -43,77 +23,144 @@ func runRoot(ctx context.Context, c *cli.Command) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
 		return cli.ShowRootCommandHelp(c)
 	}
-	runStep := func(args []string) error { return newApp().Run(ctx, append([]string{"vqctl"}, args...)) }
+	runStep := func(args []string) error {
+		stepContext, stop := watchInterrupts(context.WithoutCancel(ctx)) // Ctrl-C leads back to the menu
+		defer stop()
+		return newApp().Run(stepContext, append([]string{"vqctl"}, args...))
+	}
 	return runMenu(ctx, os.Stdin, stdout, runStep)
 }
 
+// A menu leads through the pipeline.
+type menu struct {
+	ctx   context.Context
+	lines *lineReader
+	out   io.Writer
+	run   func(args []string) error
+	state menuState
+}
+
+// errLeave ends the menu.
+var errLeave = errors.New("the input ended")
+
 // runMenu shows the menu until the user quits. If a step fails, it prints the error and shows the menu again.
 func runMenu(ctx context.Context, in io.Reader, out io.Writer, runStep func(args []string) error) error {
-	choices := bufio.NewScanner(in)
-	for {
-		printMenu(out, readPipelineState(ctx, defaultDataDir, defaultOutputDir))
-		if !choices.Scan() {
-			fmt.Fprintln(out)
-			return choices.Err()
+	m := &menu{ctx: ctx, lines: newLineReader(in), out: out, run: runStep}
+	interrupts := 0
+	for show := true; ; {
+		if show {
+			m.state = readMenuState(ctx)
+			m.print()
 		}
-		screen.Entered()
-		choice := strings.TrimSpace(choices.Text())
-		if choice == "q" {
-			return nil
-		}
-		if err := runChoice(choice, runStep); err != nil {
-			if errors.Is(err, context.Canceled) {
+		fmt.Fprint(out, "> ")
+		choice, err := m.lines.next(ctx)
+		switch {
+		case errors.Is(err, context.Canceled):
+			if interrupts++; interrupts > 1 || ctx.Err() != nil || terminated.Load() {
+				fmt.Fprintln(out)
 				return err
 			}
-			printError(err, usererr.Of(err))
-		}
-	}
-}
-
-func printMenu(out io.Writer, state pipelineState) {
-	fmt.Fprintf(out, "\nVentriloquist: data in %s, adapters in %s\n\n", defaultDataDir, defaultOutputDir)
-	for _, e := range menuEntries {
-		fmt.Fprintf(out, "  %-3s  %-38s%s\n", e.key, e.title, e.state(state))
-	}
-	fmt.Fprintf(out, "  a    %s\n  q    quit\n\n> ", "all: "+strings.Join(allSteps, ", "))
-}
-
-func runChoice(choice string, runStep func(args []string) error) error {
-	keys := []string{choice}
-	if choice == "a" {
-		keys = allSteps
-	}
-	for _, key := range keys {
-		entry, ok := findEntry(key)
-		if !ok {
-			return fmt.Errorf("%q is not in the menu", choice)
-		}
-		if err := runStep(entry.args); err != nil {
+			fmt.Fprintln(out, "\nq quits, and so does Ctrl-C again")
+			show = false
+			continue
+		case errors.Is(err, errLeave):
+			fmt.Fprintln(out)
+			return nil
+		case err != nil:
 			return err
 		}
+		interrupts, show = 0, true
+		if leave, err := m.choose(choice); leave || err != nil {
+			return err
+		}
+	}
+}
+
+// choose does what the user chose. It returns an error only for what ends the menu.
+func (m *menu) choose(choice string) (leave bool, err error) {
+	switch choice {
+	case "q", "Q", "quit", "exit":
+		return true, nil
+	case "":
+		return false, nil
+	}
+	err = m.do(choice)
+	switch {
+	case err == nil:
+	case errors.Is(err, errLeave):
+		fmt.Fprintln(m.out)
+		return true, nil
+	case m.ctx.Err() != nil || terminated.Load():
+		return true, err
+	case err == context.Canceled:
+		fmt.Fprintln(m.out, "interrupted")
+	default:
+		printError(err, usererr.Of(err))
+	}
+	return false, nil
+}
+
+// do runs the entry that a choice names, with the flags after it.
+func (m *menu) do(choice string) error {
+	fields := strings.Fields(choice)
+	if fields[0] == "a" {
+		return m.doMissing()
+	}
+	for _, e := range menuEntries {
+		if fields[0] == e.key || strings.EqualFold(fields[0], e.command) {
+			return e.do(m, fields[1:])
+		}
+	}
+	return usererr.With(fmt.Errorf("%q is not in the menu", choice), "type a number or a letter from the left, then Enter; q quits")
+}
+
+// doMissing does all required steps that are not done, in order.
+func (m *menu) doMissing() error {
+	done := 0
+	for _, e := range menuEntries {
+		if !e.required || e.isDone(m.state) {
+			continue
+		}
+		fmt.Fprintf(m.out, "\n%s %s\n", e.key, e.title)
+		if err := e.do(m, nil); err != nil {
+			return err
+		}
+		done++
+		m.state = readMenuState(m.ctx)
+	}
+	if done == 0 {
+		fmt.Fprintln(m.out, "nothing is missing; choose a number to do a step again")
 	}
 	return nil
 }
 
-func findEntry(key string) (menuEntry, bool) {
+func (m *menu) print() {
+	width := terminalWidth(m.out)
+	line := func(text string) {
+		if width > 0 {
+			text = terminal.Cut(text, width-1)
+		}
+		fmt.Fprintln(m.out, text)
+	}
+	line("")
+	line(fmt.Sprintf("Ventriloquist: data in %s, adapters in %s", defaultDataDir, defaultOutputDir))
+	line("")
 	for _, e := range menuEntries {
-		if e.key == key {
-			return e, true
+		line(strings.TrimRight(fmt.Sprintf("  %-2s %-20s %s", e.key, e.title, e.says(m.state)), " "))
+	}
+	line("")
+	var missing []string
+	for _, e := range menuEntries {
+		if e.required && !e.isDone(m.state) {
+			missing = append(missing, e.key)
 		}
 	}
-	return menuEntry{}, false
-}
-
-func counted(n int, what string) string {
-	if n < 0 {
-		return "not done"
+	all := "all that is missing: " + strings.Join(missing, ", ")
+	if len(missing) == 0 {
+		all = "nothing is missing"
 	}
-	return "done: " + some(n, what)
-}
-
-func describedState(p pipelineState) string {
-	if p.described > 0 {
-		return counted(p.described, "attachment")
-	}
-	return ""
+	line("  a  " + all)
+	line("  q  quit")
+	line("")
+	line(`flags may follow a number: 5 --stride 10`)
 }

@@ -17,11 +17,19 @@ type pipelineState struct {
 	windows    int    // -1 before preprocess
 	checkpoint string // "done", "not done", or what there is so far
 	trained    bool   // there is a finished adapter
+	started    bool   // there is a run to resume
+}
+
+func counted(n int, what string) string {
+	if n < 0 {
+		return "not done"
+	}
+	return "done: " + some(n, what)
 }
 
 func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineState {
 	state := pipelineState{messages: -1, windows: -1}
-	state.checkpoint, state.trained = checkpointState(outputDir)
+	state.checkpoint, state.trained, state.started = checkpointState(outputDir)
 	db, err := openDatabase(ctx, dataDir)
 	if err != nil {
 		return state
@@ -36,16 +44,17 @@ func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineS
 	return state
 }
 
-func checkpointState(outputDir string) (state string, trained bool) {
+// checkpointState says what a run has written into outputDir, and whether it is finished or can be resumed.
+func checkpointState(outputDir string) (state string, trained, started bool) {
 	if _, err := os.Stat(filepath.Join(outputDir, "final", "adapter_config.json")); err == nil {
 		final := filepath.Join(outputDir, "final")
 		if state, err := train.ReadState(final); err == nil && state.RunName != "" {
-			return fmt.Sprintf("done: %s (run %q)", final, state.RunName), true
+			return fmt.Sprintf("done: %s (run %q)", final, state.RunName), true, false
 		}
-		return "done: " + final, true
+		return "done: " + final, true, false
 	}
 	if found, _ := filepath.Glob(filepath.Join(outputDir, "checkpoint-*", "adapter_config.json")); len(found) > 0 {
-		return fmt.Sprintf("started, %d checkpoints: vqctl train --resume", len(found)), false
+		return fmt.Sprintf("started, %s: vqctl train --resume", some(len(found), "checkpoint")), false, true
 	}
-	return "not done", false
+	return "not done", false, false
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -29,8 +30,8 @@ func (c *filterFlags) flags() []cli.Flag {
 		&cli.IntFlag{Name: "min-messages", Usage: "skip conversations with fewer than `N` messages", Destination: &c.minMessages},
 		&cli.StringSliceFlag{Name: "only", Usage: "include only conversations with the person `NAME` (repeatable)", Destination: &c.only},
 		&cli.StringSliceFlag{Name: "exclude", Usage: "exclude conversations with the person `NAME` (repeatable)", Destination: &c.exclude},
-		&cli.StringFlag{Name: "since", Usage: "skip messages before this `DATE`, such as 2020-01-31 (UTC)", Destination: &c.since},
-		&cli.StringFlag{Name: "until", Usage: "skip messages after this `DATE` (UTC)", Destination: &c.until},
+		&cli.StringFlag{Name: "since", Usage: "skip messages before this `DATE`: 2020, 2020-05 or 2020-05-31 (UTC)", Destination: &c.since},
+		&cli.StringFlag{Name: "until", Usage: "skip messages after this `DATE`: the end of 2020, 2020-05 or 2020-05-31 (UTC)", Destination: &c.until},
 		&cli.StringFlag{Name: "groups-with-unlisted", Value: skipUnlisted, Destination: &c.unlisted,
 			Usage: "`MODE`: groups with people who are not in the contacts: skip, or anonymous (include them as Unknown 1, …, never as targets)"})
 }
@@ -42,14 +43,14 @@ func (c *filterFlags) filter() (windows.Filter, error) {
 		return filter, usererr.Usage("--min-messages is %d, must not be negative", c.minMessages)
 	}
 	var err error
-	if filter.Since, err = parseDay("--since", c.since); err != nil {
+	if filter.Since, _, err = parsePeriod("--since", c.since); err != nil {
 		return filter, err
 	}
-	if filter.Until, err = parseDay("--until", c.until); err != nil {
+	if _, filter.Until, err = parsePeriod("--until", c.until); err != nil {
 		return filter, err
 	}
-	if !filter.Until.IsZero() {
-		filter.Until = filter.Until.AddDate(0, 0, 1)
+	if !filter.Since.IsZero() && !filter.Until.IsZero() && !filter.Since.Before(filter.Until) {
+		return filter, usererr.Usage("--since %s is after --until %s", c.since, c.until)
 	}
 	switch c.unlisted {
 	case skipUnlisted, "":
@@ -61,15 +62,23 @@ func (c *filterFlags) filter() (windows.Filter, error) {
 	return filter, nil
 }
 
-func parseDay(flag, day string) (time.Time, error) {
-	if day == "" {
-		return time.Time{}, nil
+// periodForms are the forms of a date, and the time from the beginning to the end of what each names.
+var periodForms = []struct {
+	layout              string
+	years, months, days int
+}{{"2006", 1, 0, 0}, {"2006-01", 0, 1, 0}, {time.DateOnly, 0, 0, 1}}
+
+// parsePeriod parses a year, a month or a day, and returns when it begins and when it has ended; zero times for "".
+func parsePeriod(flag, text string) (begin, end time.Time, err error) {
+	if text == "" {
+		return begin, end, nil
 	}
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return t, usererr.Usage("%s is %q, not a day such as 2020-01-31", flag, day)
+	for _, form := range periodForms {
+		if begin, err = time.Parse(form.layout, strings.TrimSpace(text)); err == nil {
+			return begin, begin.AddDate(form.years, form.months, form.days), nil
+		}
 	}
-	return t, nil
+	return begin, end, usererr.With(usererr.Usage("%s is %q, which is no date", flag, text), "write a year, a month or a day: 2020, 2020-05 or 2020-05-31")
 }
 
 // resolveNames gives the names of --only and --exclude the case of the contacts file, and returns an error if it lacks one.

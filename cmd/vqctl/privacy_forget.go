@@ -98,6 +98,9 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if err := removeDefaultExport(ctx, db, o.dataDir); err != nil {
 		return err
 	}
+	if err := db.ForgetLastRuns(ctx); err != nil {
+		return err
+	}
 	written, err := findWritten(ctx, db, o.path(), o.outputDir)
 	if err != nil {
 		return err

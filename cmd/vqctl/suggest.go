@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -25,7 +26,26 @@ func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 		names = append(names, f.Names()...)
 	}
 	unknown := usererr.Usage("unknown flag %s", dashed(given))
+	if owners := commandsWithFlag(c.Root(), given); len(owners) > 0 {
+		return usererr.With(unknown, "%s is a flag of %s", dashed(given), strings.Join(owners, " and "))
+	}
 	return usererr.Suggest(unknown, given, names, "--%s", fmt.Sprintf("`%s --help` lists the flags", c.FullName()))
+}
+
+// commandsWithFlag returns the commands that have a flag of exactly this name, if they are few.
+func commandsWithFlag(root *cli.Command, name string) (owners []string) {
+	const few = 2
+	for _, sub := range root.VisibleCommands() {
+		for _, f := range sub.VisibleFlags() {
+			if slices.Contains(f.Names(), name) {
+				owners = append(owners, "`"+sub.FullName()+"`")
+			}
+		}
+	}
+	if len(owners) > few {
+		return nil
+	}
+	return owners
 }
 
 // dashed returns a flag as a user types it.

@@ -31,7 +31,7 @@
 //	membership.go facts.go replies.go            who was in which chat; events and versions; what is quoted
 //	records.go roots.go sources.go reader.go     rows of the tables; folders; what a collect speaks for; conversations
 //	tx.go reactions.go                           the transaction; reactions that were taken back
-//	session.go chat.go handles.go identity.go described.go counts.go settings.go output.go   its statements; chats, addresses, …
+//	session.go chat.go handles.go identity.go described.go counts.go settings.go output.go last_run.go   its statements; chats, addresses, …
 //	db.go share.go                               the file, and other commands that use it
 //	policy.go record.go                          what is kept out; a row of the tables
 //	row.go insert.go origin.go                   a row as a source tells it; many rows at once; a source

@@ -39,6 +39,9 @@ CREATE VIEW training_windows AS
     w.last - target + 1 AS targets FROM w JOIN training_conversations c ON c.id = w.conversation`,
 	// The version of the rules that the texts were last redacted by.
 	`ALTER TABLE care ADD COLUMN rules INTEGER NOT NULL DEFAULT 0`,
+	// The flags of the last run of a command, for the menu.
+	`CREATE TABLE last_run (command TEXT PRIMARY KEY, flags TEXT NOT NULL, -- a JSON array
+  at INTEGER NOT NULL) WITHOUT ROWID`,
 }
 
 // version returns the version of the schema after all upgrades.

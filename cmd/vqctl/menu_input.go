@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// A lineReader reads what the user types, a line at a time. It reads ahead of no step that asks for something itself.
+type lineReader struct {
+	in      *bufio.Reader
+	pending chan typedLine // of a read that was interrupted, else nil
+}
+
+type typedLine struct {
+	text string
+	err  error
+}
+
+func newLineReader(in io.Reader) *lineReader { return &lineReader{in: bufio.NewReader(in)} }
+
+// next returns the next line without spaces around it, errLeave at the end of the input, or context.Canceled after Ctrl-C.
+func (r *lineReader) next(ctx context.Context) (string, error) {
+	ctx, stop := watchInterrupts(ctx)
+	defer stop()
+	if r.pending == nil {
+		r.pending = make(chan typedLine, 1)
+		go func(to chan<- typedLine) {
+			text, err := r.in.ReadString('\n')
+			to <- typedLine{text, err}
+		}(r.pending)
+	}
+	select {
+	case <-ctx.Done():
+		return "", context.Canceled
+	case line := <-r.pending:
+		r.pending = nil
+		screen.Entered()
+		if line.err != nil && line.text == "" {
+			return "", errLeave
+		}
+		return strings.TrimSpace(line.text), nil
+	}
+}
+
+// question asks for a line.
+func (m *menu) question(format string, args ...any) (string, error) {
+	fmt.Fprintf(m.out, format+" ", args...)
+	answer, err := m.lines.next(m.ctx)
+	if err == context.Canceled {
+		fmt.Fprintln(m.out)
+	}
+	return answer, err
+}
+
+// agree asks a question and reports whether the answer is yes.
+func (m *menu) agree(format string, args ...any) (bool, error) {
+	answer, err := m.question(format+" [y/N]", args...)
+	switch strings.ToLower(answer) {
+	case "y", "yes":
+		return true, err
+	}
+	return false, err
+}

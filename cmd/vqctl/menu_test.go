@@ -1,0 +1,167 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/creack/pty"
+
+	"ventriloquist/internal/terminal"
+)
+
+// menuIn runs the menu in an empty folder with what is typed, and returns what it shows and the commands that it runs.
+func menuIn(t *testing.T, typed string) (shown string, ran []string) {
+	t.Helper()
+	var out strings.Builder
+	runStep := func(args []string) error {
+		ran = append(ran, strings.Join(args, " "))
+		if args[0] == "collect" && len(args) == 1 {
+			return newApp().Run(t.Context(), []string{"vqctl", "collect", "--source", "a.jsonl", "--me", "Ben"})
+		}
+		return nil
+	}
+	if err := runMenu(t.Context(), strings.NewReader(typed), &out, runStep); err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), ran
+}
+
+// Row: the menu hid what is required. The name, the contacts and the base model are steps, and "all" does what is missing, in order;
+// describing costs money or needs a server, so "all" leaves it out.
+func TestMenu_AllDoesWhatIsMissingInOrder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("MY_NAME", "")
+	t.Setenv("VENTRILOQUIST_MODELS", t.TempDir())
+	writeExport(t, "a.jsonl", 4)
+	shown, ran := menuIn(t, "a\nAidan Lee\n1\nq\n")
+	if want := []string{"collect", "contacts suggest", "preprocess", "train --base-model tiny"}; !slices.Equal(ran, want) {
+		t.Errorf("it ran %q, want %q", ran, want)
+	}
+	var keys []string
+	for line := range strings.Lines(strings.SplitN(shown, "> ", 2)[0]) {
+		if fields := strings.Fields(line); strings.HasPrefix(line, "  ") && len(fields) > 0 {
+			keys = append(keys, fields[0])
+		}
+	}
+	if want := []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "s", "d", "a", "q"}; !slices.Equal(keys, want) {
+		t.Errorf("the menu shows %q, want %q", keys, want)
+	}
+	if !strings.Contains(shown, "all that is missing: 1, 2, 3, 5, 6, 7") {
+		t.Errorf("it shows\n%s", shown)
+	}
+	if settings, err := os.ReadFile(".env"); err != nil || string(settings) != "MY_NAME=\"Aidan Lee\"\n" {
+		t.Errorf(".env is %q, %v", settings, err)
+	}
+}
+
+// Wrong keys, empty lines and the end of the input are no errors; flags may follow a key, and commands have their names.
+func TestMenu_TakesFlagsAndNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	_, ran := menuIn(t, "nonsense\n\n  \n5 --stride 10\npreprocess\n9 --json\nEvaluate\nd\n")
+	if want := []string{"preprocess --stride 10", "preprocess", "evaluate --json", "evaluate", "doctor"}; !slices.Equal(ran, want) {
+		t.Errorf("it ran %q, want %q", ran, want)
+	}
+}
+
+// Row: `2` redid preprocess with the default flags, without a question.
+func TestMenu_AsksBeforeReplacingAndKeepsTheFlags(t *testing.T) {
+	dir := t.TempDir()
+	writeExport(t, filepath.Join(dir, "a.jsonl"), 60)
+	c := newConsole(dir, 80)
+	c.run(t, "collect", "--source", "a.jsonl", "--me", "Ben")
+	c.run(t, "contacts", "suggest", "--yes", "--address-book", ".")
+	c.run(t, "preprocess", "--window", "4", "--stride", "4")
+	t.Chdir(dir)
+	shown, ran := menuIn(t, "5\nn\n5\ny\n5 --stride 2\ny\n2\n")
+	if want := []string{"preprocess --window 4 --stride 4", "preprocess --stride 2", "collect --source a.jsonl --me Ben"}; !slices.Equal(ran, want) {
+		t.Errorf("it ran %q, want %q\n%s", ran, want, shown)
+	}
+	for _, want := range []string{"done 20", "60 messages (--source a.jsonl --me Ben)", "15 windows (--window 4 --stride 4)", "this replaces the 15 windows",
+		"run: vqctl preprocess --window 4 --stride 4? [y/N]", "nothing was changed", "1 person"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("%q is not in\n%s", want, shown)
+		}
+	}
+}
+
+// The other settings of .env stay.
+func TestWriteSetting_KeepsOtherLines(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("MY_NAME", "")
+	for _, c := range []struct{ before, after string }{
+		{"", "MY_NAME=\"李 é\"\n"}, {"A=1", "A=1\nMY_NAME=\"李 é\"\n"}, {"# mine\nMY_NAME=Old\nB='2'\n", "# mine\nMY_NAME=\"李 é\"\nB='2'\n"},
+	} {
+		if err := os.WriteFile(".env", []byte(c.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := writeSetting("MY_NAME", "李 é"); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := os.ReadFile(".env"); string(got) != c.after {
+			t.Errorf("%q became %q, want %q", c.before, got, c.after)
+		}
+	}
+	if writeSetting("MY_NAME", `a"b`) == nil {
+		t.Error("a quote was written")
+	}
+}
+
+// Row: the menu fits the terminal. Ctrl-C at the prompt and in a step leads back to the menu; twice at the prompt it leaves.
+func TestTerminal_MenuFitsAndSurvivesCtrlC(t *testing.T) {
+	const prompt = "\n> "
+	for _, columns := range []int{40, 80, 200} {
+		dir := t.TempDir()
+		cmd := command(dir, []string{"TERM=xterm", "HOME=" + dir, "MY_NAME=Benjamin \"Ben\" 🎣 with a long name that goes on and on and on"})
+		file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 50, Cols: uint16(columns)})
+		if err != nil {
+			t.Skipf("no pseudo-terminal: %v", err)
+		}
+		defer file.Close()
+		var all string
+		send := func(keys, until string) {
+			t.Helper()
+			if _, err := file.WriteString(keys); err != nil {
+				t.Fatal(err)
+			}
+			all += readText(t, file, until)
+		}
+		send("", prompt)
+		send("\x03", prompt)
+		send("x\r", prompt)
+		send("7\r", prompt) // train fails: there are no windows
+		if !strings.Contains(all, "q quits, and so does Ctrl-C again") || !strings.Contains(all, `"x" is not in the menu`) || !strings.Contains(all, "hint: ") {
+			t.Errorf("%d columns: it shows\n%s", columns, all)
+		}
+		for line := range strings.SplitSeq(all, "\r\n") {
+			if strings.HasPrefix(line, "  ") && terminal.Width(line) >= columns {
+				t.Errorf("%d columns: %q is too long", columns, line)
+			}
+		}
+		send("\x03", prompt)
+		if _, err := file.WriteString("\x03"); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if cmd.ProcessState.ExitCode() != exitInterrupted {
+			t.Errorf("%d columns: the menu ends with %v", columns, cmd.ProcessState)
+		}
+	}
+}
+
+// readText reads a terminal until it shows text, and returns all that it showed.
+func readText(t *testing.T, file *os.File, text string) string {
+	t.Helper()
+	var all []byte
+	buffer := make([]byte, 1<<12)
+	for !strings.Contains(string(all), text) {
+		n, err := file.Read(buffer)
+		all = append(all, buffer[:n]...)
+		if err != nil {
+			t.Fatalf("%q did not appear: %v\n%s", text, err, all)
+		}
+	}
+	return string(all)
+}
