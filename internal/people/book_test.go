@@ -268,7 +268,7 @@ func TestLoadBook_RefusesAPipe(t *testing.T) {
 func TestReadBook_ANamesakeGetsAnotherName(t *testing.T) {
 	t.Parallel()
 	_, err := people.ReadBook(strings.NewReader(`{"contact": "Aidan", "ids": ["+15551234567"]}`), "contacts.jsonl", people.Self{Name: "Aidan"})
-	if err == nil || !strings.Contains(usererr.Of(err), `somebody else, give them another name, such as "Aidan 2"`) || strings.Contains(usererr.Of(err), "USER_IDENTIFIERS") {
+	if err == nil || !strings.Contains(usererr.Of(err), `someone else, give them another name, such as "Aidan 2"`) || strings.Contains(usererr.Of(err), "USER_IDENTIFIERS") {
 		t.Errorf("%v: %s", err, usererr.Of(err))
 	}
 }
