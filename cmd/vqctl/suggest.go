@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ const undefinedFlag = "flag provided but not defined: "
 func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 	given, undefined := strings.CutPrefix(err.Error(), undefinedFlag)
 	if !undefined {
-		return usererr.Usage("%v", err)
+		return usererr.Usage("%s", inWords(err.Error()))
 	}
 	given = strings.TrimLeft(given, "-")
 	var names []string
@@ -46,6 +47,32 @@ func commandsWithFlag(root *cli.Command, name string) (owners []string) {
 		return nil
 	}
 	return owners
+}
+
+// wrongValue is the library's error about a value that does not fit its flag.
+var wrongValue = regexp.MustCompile(`^invalid value (".*") for flag -+(\S+): (.*)$`)
+
+// inWords returns the library's error about a flag in the form of ours.
+func inWords(text string) string {
+	if flag, missing := strings.CutPrefix(text, "flag needs an argument: "); missing {
+		return dashed(strings.TrimLeft(flag, "-")) + " needs a value"
+	}
+	parts := wrongValue.FindStringSubmatch(text)
+	if parts == nil {
+		return text
+	}
+	problem := parts[3]
+	switch {
+	case strings.Contains(problem, "out of range"):
+		problem = "is out of range"
+	case strings.Contains(problem, "ParseFloat"):
+		problem = "is not a number"
+	case strings.Contains(problem, "ParseInt"), strings.Contains(problem, "ParseUint"):
+		problem = "is not a whole number"
+	case problem == "parse error":
+		problem = "must be true or false"
+	}
+	return fmt.Sprintf("%s %s %s", dashed(parts[2]), parts[1], problem)
 }
 
 // dashed returns a flag as a user types it.
