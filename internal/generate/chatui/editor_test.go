@@ -140,7 +140,7 @@ func TestPaper_BreaksRows(t *testing.T) {
 	var words string
 	for rows := 0; full; rows++ {
 		var row string
-		row, rest, full = firstRow(rest, 30, ansi.WcWidth)
+		row, rest, full = firstRow(rest, 30, 4, ansi.WcWidth)
 		if !full {
 			row += rest
 		}
@@ -152,5 +152,38 @@ func TestPaper_BreaksRows(t *testing.T) {
 	squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
 	if squeeze(words) != squeeze(text) {
 		t.Errorf("%q became %q", text, words)
+	}
+}
+
+// However a line is cut into writes, its rows are the same, and all but the first are indented alike.
+func TestPaper_IndentsAlike(t *testing.T) {
+	t.Parallel()
+	text := "  lsfret: " + strings.Repeat("some words ", 8) + "\nnext: " + strings.Repeat("more ", 10) + "\n"
+	for size := 1; size < 20; size++ {
+		var printed strings.Builder
+		p := &paper{out: &printed, columns: 30}
+		for rest := text; rest != ""; {
+			n := min(size, len(rest))
+			if _, err := p.Write([]byte(rest[:n])); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		const want = `  lsfret: some words some
+    words some words some
+    words some words some
+    words some words some
+    words
+next: more more more more
+  more more more more more
+  more
+`
+		var got strings.Builder
+		for line := range strings.Lines(printed.String()) {
+			got.WriteString(strings.TrimRight(line, " \n") + "\n")
+		}
+		if got.String() != want {
+			t.Fatalf("%d bytes at once:\n%s", size, got.String())
+		}
 	}
 }

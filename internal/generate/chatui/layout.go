@@ -41,29 +41,28 @@ func (e *editor) layout(prompt string, columns int, cells ansi.Method) (rows []s
 }
 
 // firstRow cuts the beginning of a text that takes a row of fewer than columns cells, at a space if there is one. The rest is
-// indented two cells more than the text.
-func firstRow(text string, columns int, cells ansi.Method) (row, rest string, full bool) {
+// indented by a number of cells.
+func firstRow(text string, columns, indent int, cells ansi.Method) (row, rest string, full bool) {
 	if cells.StringWidth(text) < columns {
 		return text, "", false
 	}
 	used, end, space := 0, 0, 0
-	indent := len(text) - len(strings.TrimLeft(text, " "))
+	begin := len(text) - len(strings.TrimLeft(text, " "))
 	for _, cluster := range clusters(text) {
 		used += cells.StringWidth(cluster)
 		if used >= columns && end > 0 {
 			break
 		}
-		if cluster == " " && end > indent {
+		if cluster == " " && end > begin {
 			space = end
 		}
 		end += len(cluster)
 	}
-	if space > indent {
+	if space > begin {
 		end = space
 	}
-	indent = min(indent+2, columns/2)
-	if strings.HasPrefix(text, "    ") { // already the rest of a text
-		indent = min(4, columns/2)
-	}
-	return text[:end], strings.Repeat(" ", indent) + strings.TrimLeft(text[end:], " "), true
+	return text[:end], strings.Repeat(" ", min(indent, columns/2)) + strings.TrimLeft(text[end:], " "), true
 }
+
+// indentOf returns how far the further rows of a line are indented: two cells more than the line.
+func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) + 2 }

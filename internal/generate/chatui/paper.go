@@ -19,6 +19,7 @@ type paper struct {
 	columns int
 	cells   ansi.Method
 	row     string
+	indent  int // of the rows after this one, if row is not the first of its line
 }
 
 // rowMsg is the row that is being written.
@@ -46,16 +47,20 @@ func (p *paper) Write(text []byte) (int, error) {
 	var full []string
 	for i, line := range lines {
 		for {
-			row, rest, more := firstRow(line, max(p.columns, 10), p.cells)
+			indent := p.indent
+			if indent == 0 {
+				indent = indentOf(line)
+			}
+			row, rest, more := firstRow(line, max(p.columns, 10), indent, p.cells)
 			if !more {
 				break
 			}
-			full, line = append(full, row), rest
-		}
-		if i < len(lines)-1 {
-			full = append(full, line)
+			full, line, p.indent = append(full, row), rest, indent
 		}
 		p.row = line
+		if i < len(lines)-1 {
+			full, p.indent = append(full, line), 0
+		}
 	}
 	if p.send == nil {
 		if len(full) > 0 {
