@@ -3,7 +3,6 @@ package evaluate
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"ventriloquist/internal/generate"
@@ -43,9 +42,12 @@ func (s *Set) Prepare(n int, as string) (*Comparison, []int32, error) {
 	if as == "" {
 		as = c.Real.Name
 	}
-	if !slices.Contains(c.Header.Members, as) {
-		return nil, nil, usererr.With(usererr.Usage("%q is not in the conversation of window %d", as, n), "its members are %q", c.Header.Members)
+	name, found := usererr.Match(as, c.Header.Members)
+	if !found {
+		return nil, nil, usererr.Suggest(usererr.Usage("%q is not in the conversation of window %d", as, n), as, c.Header.Members, "%q",
+			fmt.Sprintf("its members are %q", c.Header.Members))
 	}
+	as = name
 	c.Generated.Name = as
 	last := ids.Targets[len(ids.Targets)-1]
 	prompt := append([]int32(nil), ids.IDs[:len(ids.IDs)-last]...)

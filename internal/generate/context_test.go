@@ -77,7 +77,7 @@ func TestParseTypedMessage_NamesWithColons(t *testing.T) {
 	} {
 		name, text, err := ParseTypedMessage(c.line, members)
 		if name != c.name || text != c.text || (err == nil) != (c.name != "") {
-			t.Errorf("ParseSpoken(%q) = %q, %q, %v", c.line, name, text, err)
+			t.Errorf("ParseTypedMessage(%q) = %q, %q, %v", c.line, name, text, err)
 		}
 	}
 }

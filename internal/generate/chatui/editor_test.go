@@ -111,7 +111,7 @@ func TestEditor_LayoutFits(t *testing.T) {
 	texts := []string{"", "hello", strings.Repeat("你好", 40), strings.Repeat("a", 100), "x\n\n" + strings.Repeat("👨‍👩‍👧", 30), "e\u0301\u202e" + strings.Repeat("é ", 60)}
 	for _, cells := range []ansi.Method{ansi.WcWidth, ansi.GraphemeWidth} {
 		for _, text := range texts {
-			for columns := 10; columns < 90; columns += 7 {
+			for columns := 10; columns < 90; columns += 19 {
 				e := typed(text)
 				for ; ; e.left() {
 					rows, x, y := e.layout("a long name of somebody> ", columns, cells)
