@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"strings"
 	"time"
 
 	"ventriloquist/internal/usererr"
@@ -37,6 +38,29 @@ func (r *Reading) Address(address string) string {
 		return form
 	}
 	return address
+}
+
+// mostAddresses limits the addresses whose form is remembered.
+const mostAddresses = 1 << 16
+
+// Remembering returns a Reading that remembers the forms of addresses: finding that of a number takes as long as storing a message.
+func (r Reading) Remembering() Reading {
+	normalize := r.Normalize
+	if normalize == nil {
+		return r
+	}
+	known := make(map[string]string)
+	r.Normalize = func(address string) string {
+		form, is := known[address]
+		if !is {
+			form = normalize(address)
+			if len(known) < mostAddresses {
+				known[strings.Clone(address)] = form
+			}
+		}
+		return form
+	}
+	return r
 }
 
 // Sender returns the address of a sender: messages.Owner for the owner.

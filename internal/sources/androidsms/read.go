@@ -38,7 +38,7 @@ func Open(path string, reading sources.Reading) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
-	return &Reader{path: path, name: "sms " + absolute, reading: reading, absolute: absolute, plain: isNoArchive(path)}, nil
+	return &Reader{path: path, name: "sms " + absolute, reading: reading.Remembering(), absolute: absolute, plain: isNoArchive(path)}, nil
 }
 
 // Path returns the file's path.

@@ -36,8 +36,10 @@ func Fields(object []byte, visit func(key, value []byte) error) error {
 		if err := visit(key[1:len(key)-1], content); err != nil {
 			return err
 		}
+		if behind = trim(behind); len(behind) > 0 && behind[0] == '}' {
+			return nil
+		}
 		if rest, err = after(behind, ','); err != nil {
-			_, err = after(behind, '}')
 			return err
 		}
 	}
@@ -60,8 +62,10 @@ func Elements(array []byte, visit func(value []byte) error) error {
 		if err := visit(content); err != nil {
 			return err
 		}
+		if behind = trim(behind); len(behind) > 0 && behind[0] == ']' {
+			return nil
+		}
 		if rest, err = after(behind, ','); err != nil {
-			_, err = after(behind, ']')
 			return err
 		}
 	}
