@@ -82,4 +82,6 @@ func newLogger(level, file string, out io.Writer, terminal bool) (*zap.Logger, e
 }
 
 // notice prints to stderr what a command is doing, or what was left out.
-func notice(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }
+func notice(format string, args ...any) {
+	fmt.Fprintln(stderr, fitLines(fmt.Sprintf(format, args...), terminalWidth(stderr)))
+}

@@ -58,8 +58,9 @@ func run(ctx context.Context, args []string) int {
 }
 
 func printError(err error, advice string) {
-	fmt.Fprintf(stderr, "vqctl: %v\n", err)
+	width := terminalWidth(stderr)
+	fmt.Fprintln(stderr, fitLines(fmt.Sprintf("vqctl: %v", err), width))
 	if advice != "" {
-		fmt.Fprintf(stderr, "hint: %s\n", advice)
+		fmt.Fprintln(stderr, fitLines("hint: "+advice, width))
 	}
 }

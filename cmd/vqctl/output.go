@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -65,4 +66,23 @@ func persons(n int) string {
 		return "1 person"
 	}
 	return terminal.Count(int64(n)) + " people"
+}
+
+// fitLines wraps the lines of a text that are longer than a width in cells, 0 for no limit. What is indented stays so.
+func fitLines(text string, width int) string {
+	if width == 0 {
+		return text
+	}
+	var fitted []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if terminal.Width(line) <= width {
+			fitted = append(fitted, line)
+			continue
+		}
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		for _, part := range wrapped(line, max(width-len(indent), 4)) {
+			fitted = append(fitted, indent+part)
+		}
+	}
+	return strings.Join(fitted, "\n")
 }

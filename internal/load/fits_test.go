@@ -20,7 +20,7 @@ func TestFits_SaysHowMuchIsMissing(t *testing.T) {
 	if err == nil {
 		t.Fatal("17 GiB fit into 8")
 	}
-	if want := "m needs 17.0 GiB (weights 16.0 GiB), 9.0 GiB more than the 8.0 GiB that are free"; err.Error() != want {
+	if want := "m needs 17.00 GiB (weights 16.00 GiB), 9.00 GiB more than the 8.00 GiB that are free"; err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}
 	if !strings.Contains(usererr.Of(err), "smaller model") {

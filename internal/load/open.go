@@ -7,6 +7,7 @@ import (
 	"ventriloquist/engine"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/tokenizer"
 	"ventriloquist/internal/usererr"
 )
@@ -116,7 +117,7 @@ func fits(plan engine.Memory, weights engine.WeightFormat, free uint64, base mod
 	if weights == engine.Plain {
 		advice = fmt.Sprintf("%v or %v take less for the weights; or %s", usererr.Option("load_in_8bit"), usererr.Option("load_in_4bit"), advice)
 	}
-	size := func(n uint64) string { return model.FormatBytes(int64(n)) }
+	size := terminal.Bytes
 	return usererr.With(fmt.Errorf("%s needs %s (weights %s), %s more than the %s that are free", base, size(plan.Total),
 		size(plan.Weights), size(plan.Total-free), size(free)),
 		"%s", advice)

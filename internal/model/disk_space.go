@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -31,23 +32,10 @@ func CheckSpace(dir string, need int64) error {
 	}
 	const spare = 64 << 20 // for other users of the disk
 	if need+spare > free {
-		return usererr.With(fmt.Errorf("%s has %s free, but %s are needed", dir, FormatBytes(free), FormatBytes(need)),
-			"free %s, or set VENTRILOQUIST_MODELS to a folder on another disk", FormatBytes(need+spare-free))
+		return usererr.With(fmt.Errorf("%s has %s free, but %s are needed", dir, size(free), size(need)),
+			"free %s, or set VENTRILOQUIST_MODELS to a folder on another disk", size(need+spare-free))
 	}
 	return nil
 }
 
-// FormatBytes formats a size for people, in binary units: 1.2 GiB.
-func FormatBytes(n int64) string {
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	const units = "KMGT"
-	x := float64(n) / 1024
-	i := 0
-	for x >= 1023.95 && i < len(units)-1 {
-		x /= 1024
-		i++
-	}
-	return fmt.Sprintf("%.1f %ciB", x, units[i])
-}
+func size(n int64) string { return terminal.Bytes(uint64(max(n, 0))) }

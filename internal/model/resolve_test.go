@@ -182,12 +182,3 @@ func TestList_Empty(t *testing.T) {
 		t.Errorf("%v, %v", list, err)
 	}
 }
-
-func TestFormatBytes(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1023: "1023 B", 1024: "1.0 KiB", 1_048_524: "1023.9 KiB", 1_048_525: "1.0 MiB", 16_381_470_720: "15.3 GiB"} {
-		if got := model.FormatBytes(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
-	}
-}

@@ -9,10 +9,11 @@ import (
 
 // Bytes formats a number of bytes: B, KiB, MiB or GiB.
 func Bytes(n uint64) string {
+	const rounded = 1023.95 // what would be written as 1024.0 is 1.0 of the next unit
 	switch {
-	case n >= 1<<30:
+	case float64(n) >= rounded*(1<<20):
 		return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
-	case n >= 1<<20:
+	case float64(n) >= rounded*(1<<10):
 		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 	case n >= 1<<10:
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))

@@ -225,7 +225,7 @@ func TestMeter_LeavesOutWhatWasThereBefore(t *testing.T) {
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
-		Bytes(0): "0 B", Bytes(1023): "1023 B", Bytes(1024): "1.0 KiB", Bytes(5 << 20): "5.0 MiB", Bytes(3 << 29): "1.50 GiB",
+		Bytes(0): "0 B", Bytes(1023): "1023 B", Bytes(1024): "1.0 KiB", Bytes(1_048_524): "1023.9 KiB", Bytes(1_048_575): "1.0 MiB", Bytes(1<<30 - 1): "1.00 GiB", Bytes(5 << 20): "5.0 MiB", Bytes(3 << 29): "1.50 GiB",
 		Count(0): "0", Count(999): "999", Count(1000): "1,000", Count(-1234567): "-1,234,567", Count(-999): "-999",
 		Rate(1899.4, "windows"): "1,899 windows/s", Rate(2.42, "windows"): "2.4 windows/s", Rate(49553675, ByteUnit): "47.3 MiB/s",
 		Duration(-1): "0s", Duration(59999 * time.Millisecond): "59s", Duration(994 * time.Second): "16m 34s",

@@ -196,7 +196,7 @@ func TestRequireRoom_BeforeTheRun(t *testing.T) {
 		t.Error(err)
 	}
 	err := requireRoom("out", 4*gib, 6, 23*gib)
-	if err == nil || err.Error() != "out has 23.0 GiB free, but the run writes 6 checkpoints of 4.0 GiB, 24.0 GiB in all" || !strings.Contains(usererr.Of(err), "free 1.0 GiB") ||
+	if err == nil || err.Error() != "out has 23.00 GiB free, but the run writes 6 checkpoints of 4.00 GiB, 24.00 GiB in all" || !strings.Contains(usererr.Of(err), "free 1.00 GiB") ||
 		!strings.Contains(usererr.Of(err), "save_steps") {
 		t.Errorf("%v, hint %q", err, usererr.Of(err))
 	}

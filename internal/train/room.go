@@ -8,6 +8,7 @@ import (
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -101,14 +102,14 @@ func requireRoom(dir string, size, count, free int64) error {
 	if size*count <= free {
 		return nil
 	}
-	what := "a checkpoint of " + model.FormatBytes(size)
+	what := "a checkpoint of " + terminal.Bytes(uint64(size))
 	if count > 1 {
-		what = fmt.Sprintf("%d checkpoints of %s, %s in all", count, model.FormatBytes(size), model.FormatBytes(size*count))
+		what = fmt.Sprintf("%d checkpoints of %s, %s in all", count, terminal.Bytes(uint64(size)), terminal.Bytes(uint64(size*count)))
 	}
-	err := fmt.Errorf("%s has %s free, but the run writes %s", dir, model.FormatBytes(free), what)
+	err := fmt.Errorf("%s has %s free, but the run writes %s", dir, terminal.Bytes(uint64(free)), what)
 	if size > free {
-		return usererr.With(err, "free %s, or name a folder on another disk with %v", model.FormatBytes(size*count-free), outputDir)
+		return usererr.With(err, "free %s, or name a folder on another disk with %v", terminal.Bytes(uint64(size*count-free)), outputDir)
 	}
-	return usererr.With(err, "free %s, name a folder on another disk with %v, or keep fewer checkpoints with %v, or a larger %v", model.FormatBytes(size*count-free),
+	return usererr.With(err, "free %s, name a folder on another disk with %v, or keep fewer checkpoints with %v, or a larger %v", terminal.Bytes(uint64(size*count-free)),
 		outputDir, usererr.Option("keep_checkpoints"), usererr.Option("save_steps"))
 }

@@ -24,6 +24,7 @@ import (
 	"go.uber.org/zap"
 
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -159,7 +160,7 @@ func (c *Client) list(ctx context.Context, repo, revision string) (listing, erro
 			limit = maxWeightsFile
 		}
 		if f.size > limit {
-			return l, notHub(address, fmt.Sprintf("%s has %s, more than the limit of %s", s.Name, model.FormatBytes(f.size), model.FormatBytes(limit)))
+			return l, notHub(address, fmt.Sprintf("%s has %s, more than the limit of %s", s.Name, terminal.Bytes(uint64(f.size)), terminal.Bytes(uint64(limit))))
 		}
 		if seen[s.Name] {
 			return l, notHub(address, s.Name+" is listed twice")
