@@ -38,9 +38,9 @@ LEFT JOIN attachment ta ON t.kind >= 2 AND ta.message = t.id
 LEFT JOIN attachment_descriptions td ON td.attachment_guid = ta.guid
 WHERE m.chat = ? AND m.date >> 30 BETWEEN ? AND ? AND ` + isShown + ` ORDER BY m.chat, m.date >> 30`
 
-// mapFile maps the first 128 MiB of the file into memory: messages of a chat are on distant pages, and each would take a
+// mapFile maps the first 64 MiB of the file into memory: messages of a chat are on distant pages, and each would take a
 // system call.
-const mapFile = `PRAGMA mmap_size = 134217728`
+const mapFile = `PRAGMA mmap_size = 67108864`
 
 // WindowMessages calls yield for each message of the given conversations, merged, in the order of date, row and position in
 // the row. A message that several chats hold comes once, and a reaction in words is a reaction. The next message overwrites the
