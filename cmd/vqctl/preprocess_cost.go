@@ -149,7 +149,7 @@ func (c *trainingCost) strideText() string {
 	case c.Stride1 != nil:
 		return fmt.Sprintf("with --stride 1 it would take about %s: --stride %.0f makes %.0f times fewer windows, each message is still learned once, "+
 			"with %.4g messages before it on average instead of %d", hoursText(*c.Stride1), w.Stride, w.Stride, w.Context(), w.Messages-1)
-	case c.Stride10 != nil:
+	case c.Stride10 != nil && len(c.Faster) == 0: // otherwise it is among the faster settings
 		return fmt.Sprintf("with --stride %d it would take about %s: %d times fewer windows, each message is still learned once, with %.4g messages "+
 			"before it on average instead of %d", compared, hoursText(*c.Stride10), compared, w.WithStride(compared).Context(), w.Messages-1)
 	}

@@ -138,25 +138,27 @@ func printFaster(out io.Writer, list []memplan.Faster) {
 	}
 	for _, f := range list {
 		fmt.Fprintf(out, "  %-*s  %s\n", width, hoursText(f.Hours), fasterFlags(f))
+		indent := fmt.Sprintf("  %*s    ", width, "")
+		if f.Preprocess != "" && f.Train != "" {
+			printWrapped(out, indent, "then "+f.Train)
+		}
 		if f.Means != "" {
-			printWrapped(out, fmt.Sprintf("  %*s    ", width, ""), f.Means)
+			printWrapped(out, indent, f.Means)
 		}
 	}
 }
 
-// fasterFlags returns what to type for faster settings.
+// fasterFlags returns what to type for faster settings, or the device.
 func fasterFlags(f memplan.Faster) string {
 	switch {
 	case f.GPU != "" && f.Train != "":
-		return "on a " + f.GPU + " with " + f.Train
+		return "a GPU, " + f.GPU + ", with " + f.Train
 	case f.GPU != "":
-		return "on a " + f.GPU
+		return "a GPU, " + f.GPU
 	case f.Preprocess == "":
 		return f.Train
-	case f.Train == "":
-		return "vqctl preprocess " + f.Preprocess
 	}
-	return "vqctl preprocess " + f.Preprocess + ", then " + f.Train
+	return "vqctl preprocess " + f.Preprocess
 }
 
 // printWrapped prints a text with an indent, wrapped at the width of a terminal.

@@ -106,7 +106,7 @@ func (f *fasterFinder) windows() {
 		if stride := math.Round(share * float64(w.Messages)); stride > w.Stride {
 			next := w.WithStride(stride)
 			f.add(p.Settings, next, fmt.Sprintf("%v %.0f", usererr.Option("stride"), stride), "",
-				fmt.Sprintf("each message is still learned once, with %.0f messages before it on average instead of %.0f", next.Context(), w.Context()))
+				fmt.Sprintf("each message is still learned once, with %.4g messages before it on average instead of %.4g", next.Context(), w.Context()))
 		}
 	}
 	if w.Messages < leastMessages || w.Stride > float64(w.Messages/2) {
@@ -117,7 +117,7 @@ func (f *fasterFinder) windows() {
 		half = half.WithStride(stride)
 	}
 	f.add(p.Settings, half, fmt.Sprintf("%v %d %v %.0f", usererr.Option("window"), half.Messages, usererr.Option("stride"), half.Stride), "",
-		fmt.Sprintf("shorter windows: %.0f messages before a target on average", half.Context()))
+		fmt.Sprintf("shorter windows: %.4g messages before a target on average", half.Context()))
 }
 
 // shorterRun adds runs over fewer windows.
