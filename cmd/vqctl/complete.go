@@ -12,6 +12,7 @@ import (
 
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/regularfile"
 )
 
 // completionMark is the last argument with which a shell's completion script asks for words. The argument before it is the word
@@ -76,10 +77,13 @@ func modelsToComplete([]string) (names []string) {
 
 // adaptersToComplete returns the adapters below the output folder.
 func adaptersToComplete(args []string) (dirs []string) {
-	for _, pattern := range []string{"*", "*/*"} {
-		files, _ := filepath.Glob(filepath.Join(flagIn(args, "--output-dir", "checkpoints"), pattern, "adapter_config.json"))
-		for _, file := range files {
-			dirs = append(dirs, filepath.Dir(file))
+	folders := regularfile.Match(flagIn(args, "--output-dir", "checkpoints"), "*")
+	for _, folder := range folders {
+		folders = append(folders, regularfile.Match(folder, "*")...)
+	}
+	for _, folder := range folders {
+		if statOf(filepath.Join(folder, "adapter_config.json")) != nil {
+			dirs = append(dirs, folder)
 		}
 	}
 	return dirs

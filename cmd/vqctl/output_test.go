@@ -63,6 +63,7 @@ func TestOutput_EscapesForeignText(t *testing.T) {
 		t.Fatal(err)
 	}
 	const failure = "FAILS"
+	page := filepath.Join(dir, "page.html")
 	for _, args := range [][]string{
 		{"collect", "--source", export, "--me", "Me"},
 		{"collect", "--source", export, "--me", "Me", "--json"},
@@ -72,6 +73,7 @@ func TestOutput_EscapesForeignText(t *testing.T) {
 		{"stats"},
 		{"stats", "--json"},
 		{"stats", evil},
+		{"stats", "--html", page},
 		{"preprocess", "--window", "2", "--stride", "1"},
 		{"doctor"},
 		{failure, "stats", "no" + evil},
@@ -97,5 +99,8 @@ func TestOutput_EscapesForeignText(t *testing.T) {
 		if strings.ContainsAny(string(out), "\x1b\a\r\u202e\u009b") {
 			t.Errorf("vqctl %q prints control characters: %q", args, out)
 		}
+	}
+	if content, err := os.ReadFile(page); err != nil || strings.ContainsAny(string(content), "\x1b\a\u202e\u009b") {
+		t.Errorf("the page has control characters (%v)", err)
 	}
 }

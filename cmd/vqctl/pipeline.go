@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/windows"
 )
@@ -53,8 +54,14 @@ func checkpointState(outputDir string) (state string, trained, started bool) {
 		}
 		return "done: " + final, true, false
 	}
-	if found, _ := filepath.Glob(filepath.Join(outputDir, "checkpoint-*", "adapter_config.json")); len(found) > 0 {
-		return fmt.Sprintf("started, %s: vqctl train --resume", some(len(found), "checkpoint")), false, true
+	checkpoints := 0
+	for _, folder := range regularfile.Match(outputDir, "checkpoint-*") {
+		if statOf(filepath.Join(folder, "adapter_config.json")) != nil {
+			checkpoints++
+		}
+	}
+	if checkpoints > 0 {
+		return fmt.Sprintf("started, %s: vqctl train --resume", some(checkpoints, "checkpoint")), false, true
 	}
 	return "not done", false, false
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/stats"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -105,7 +107,10 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 	}
 	if o.html != "" {
 		recordOutputIn(ctx, db, o.html)
-		err := atomicfile.Write(o.html, func(w io.Writer) error { return stats.WritePage(w, result) })
+		err := atomicfile.Write(o.html, func(w io.Writer) error {
+			page := terminal.NewWriter(w) // names may hold what controls a terminal that shows the file
+			return errors.Join(stats.WritePage(page, result), page.Flush())
+		})
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"ventriloquist/internal/lines"
+	"ventriloquist/internal/regularfile"
 )
 
 // How much of a PDF is shown to a model that does not accept PDFs.
@@ -85,11 +86,7 @@ func (p *preparer) pdfPages(ctx context.Context, path, dir string) ([]Medium, er
 		if err := run(ctx, p.tools.PDFToPPM, "", "-q", "-jpeg", "-scale-to", "1600", "-l", pagesAsPictures, path, filepath.Join(dir, "page")); err != nil {
 			return nil, err
 		}
-		found, err := filepath.Glob(filepath.Join(dir, "page*.jpg"))
-		if err != nil {
-			return nil, err
-		}
-		return pictures(found)
+		return pictures(regularfile.Match(dir, "page*.jpg"))
 	case p.tools.Sips != "":
 		out := filepath.Join(dir, "page.jpg")
 		if err := p.sips(ctx, path, out); err != nil {

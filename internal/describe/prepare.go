@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/regularfile"
 )
 
 // preparer converts files to what a service accepts.
@@ -145,12 +146,12 @@ func (p *preparer) frames(ctx context.Context, path, dir string) ([]Medium, erro
 		return p.tools.ffmpegImages(ctx, videoLength, path, pattern, args...)
 	}
 	err := take("-vf", rate, "-frames:v", fmt.Sprint(int(videoLength/frameEvery)))
-	found, globErr := filepath.Glob(filepath.Join(dir, "frame*.jpg"))
+	found := regularfile.Match(dir, "frame*.jpg")
 	if err == nil && len(found) == 0 { // shorter than the time between two frames
 		err = take("-vf", frameWidth, "-frames:v", "1")
-		found, globErr = filepath.Glob(filepath.Join(dir, "frame*.jpg"))
+		found = regularfile.Match(dir, "frame*.jpg")
 	}
-	if err = errors.Join(err, globErr); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return pictures(found)

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"ventriloquist/internal/regularfile"
 )
 
 // archivePreviousRun moves the checkpoints of an earlier run out of the way of this one's before its first checkpoint, and
@@ -13,11 +15,7 @@ import (
 func (r *Run) archivePreviousRun(next string) error {
 	if !r.hasCheckpoint {
 		r.hasCheckpoint = true
-		found, err := filepath.Glob(filepath.Join(r.settings.OutputDir, "checkpoint-*"))
-		if err != nil {
-			return err
-		}
-		for _, dir := range found {
+		for _, dir := range regularfile.Match(r.settings.OutputDir, "checkpoint-*") {
 			if err := r.archive(dir); err != nil {
 				return err
 			}
@@ -89,8 +87,7 @@ func archiveName(outputDir string, n int) string {
 
 // archives lists the folders of earlier runs in an output folder.
 func archives(outputDir string) []string {
-	found, _ := filepath.Glob(filepath.Join(outputDir, "previous-*")) // fails for a bad pattern only
-	return found
+	return regularfile.Match(outputDir, "previous-*")
 }
 
 // Earlier describes the run whose checkpoints are in an output folder, and the folder that a new run moves them to.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/model/adapter"
@@ -19,21 +20,17 @@ func (e *foreignError) Error() string {
 
 // foreignTrainer returns the name of the program that wrote a checkpoint; "" for vqctl, and where the files do not show it.
 func foreignTrainer(checkpoint string) string {
-	has := func(patterns ...string) bool {
-		for _, pattern := range patterns {
-			if found, _ := filepath.Glob(filepath.Join(checkpoint, pattern)); len(found) > 0 { // fails for a bad pattern only
-				return true
-			}
-		}
-		return false
+	hasIn := func(folder string, patterns ...string) bool {
+		return slices.ContainsFunc(patterns, func(pattern string) bool { return len(regularfile.Match(folder, pattern)) > 0 })
 	}
+	has := func(patterns ...string) bool { return hasIn(checkpoint, patterns...) }
 	own, trainer := readTrainerState(checkpoint)
 	switch {
 	case own:
 		return ""
 	case !trainer && !has("optimizer.*", "scheduler.pt", "training_args.bin", "rng_state*.pth", "global_step*", "zero_to_fp32.py") || has(optimizerFile):
 		return "" // an adapter alone, or a checkpoint of vqctl without its state
-	case has("../llamaboard_config.yaml", "../trainer_log.jsonl", "../training_args.yaml"):
+	case hasIn(filepath.Dir(checkpoint), "llamaboard_config.yaml", "trainer_log.jsonl", "training_args.yaml"):
 		return "LLaMA-Factory"
 	case isUnsloth(checkpoint):
 		return "Unsloth"

@@ -2,12 +2,12 @@ package train
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
@@ -84,8 +84,7 @@ func RequireRoom(o Options, p *RunSettings, data *Data, files *adapter.Adapter, 
 	}
 	total, there := o.TotalSteps(data.Steps(o)), 0
 	if done > 0 { // resumed
-		found, _ := filepath.Glob(filepath.Join(p.OutputDir, "checkpoint-*")) // fails for a bad pattern only
-		there = len(found)
+		there = len(regularfile.Match(p.OutputDir, "checkpoint-*"))
 	}
 	room.Count = p.Checkpoints(done, total)
 	need := int64(p.additional(done, total, there))
