@@ -113,7 +113,7 @@ func (c *chatting) cursor() int {
 // until waits until the screen is as it should be.
 func (c *chatting) until(what string, as func(lines []string) bool) {
 	c.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		lines := c.shown()
 		if as(lines) {
 			return
@@ -151,7 +151,7 @@ func (c *chatting) exited() int {
 	c.t.Helper()
 	select {
 	case <-c.closed:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		c.t.Fatalf("the chat goes on:\n%s", strings.Join(c.shown(), "\n"))
 	}
 	_ = c.cmd.Wait()
