@@ -7,7 +7,7 @@ import (
 
 // The largest message that is read, without the contents of files, which are never in memory. Carriers accept a few MiB with files.
 const (
-	longestMessage = 16 << 20
+	longestMessage = 4 << 20
 	mostDamage     = 1000      // damaged spots
 	mostParts      = 10_000    // and addresses
 	deepest        = 64        // levels of elements; the app writes four

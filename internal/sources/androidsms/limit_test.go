@@ -9,18 +9,18 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// mostAllocated is what a refused file may allocate. Its limit of 16 MiB is held several times while a buffer grows.
-const mostAllocated = 256 << 20
+// mostAllocated is what a refused file may allocate. Its limit of 4 MiB is held several times while a buffer grows.
+const mostAllocated = 64 << 20
 
 func TestReader_RefusesAnAttributeOverTheLimit(t *testing.T) {
 	path := sourcetest.Bomb(t, "<smses>\n<sms date='1' address='+1' type='1' body='", "x", 512)
-	wantRefusal(t, path, ":2: ", "longer than 16 MiB")
+	wantRefusal(t, path, ":2: ", "longer than 4 MiB")
 }
 
 func TestReader_RefusesTextOverTheLimit(t *testing.T) {
 	for name, head := range map[string]string{"Text": "<smses>\n", "Directive": "<smses>\n<!DOCTYPE ", "Instruction": "<smses>\n<?x ", "Name": "<smses>\n<x"} {
 		t.Run(name, func(t *testing.T) {
-			wantRefusal(t, sourcetest.Bomb(t, head, "x", 512), ":2: ", "longer than 16 MiB")
+			wantRefusal(t, sourcetest.Bomb(t, head, "x", 512), ":2: ", "longer than 4 MiB")
 		})
 	}
 }
@@ -29,7 +29,7 @@ func TestReader_RefusesAMessageOverTheLimit(t *testing.T) {
 	for name, c := range map[string]struct{ unit, want string }{
 		"Parts":     {"<part text='a'/>", "more than 10000 parts"},
 		"Addresses": {"<addr address='1'/>", "more than 10000 addresses"},
-		"Others":    {"<other/>                ", "longer than 16 MiB"},
+		"Others":    {"<other/>                ", "longer than 4 MiB"},
 		"Depth":     {"<part>", "deeper than 64 levels"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestReader_HoldsNoFileContents(t *testing.T) {
 
 // What lies between messages may be of any size, as long as no single element is.
 func TestReader_LimitsOnlyMessages(t *testing.T) {
-	path := sourcetest.Bomb(t, "<smses>", "<other a='b'>text</other>\n", 24)
+	path := sourcetest.Bomb(t, "<smses>", "<other a='b'>text</other>\n", 6)
 	if _, err := read(t, path); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("error %v", err)
 	}
@@ -85,7 +85,7 @@ func TestReader_WorkGrowsLinearlyWithMembers(t *testing.T) {
 			}
 		})
 	}
-	if few, many := measure(20_000), measure(80_000); many > 6*few {
+	if few, many := measure(4_000), measure(16_000); many > 6*few {
 		t.Errorf("%d and %d bytes were allocated", few, many)
 	}
 }
