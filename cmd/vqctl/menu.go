@@ -52,8 +52,7 @@ func runMenu(ctx context.Context, in io.Reader, out io.Writer, runStep func(args
 			m.state = readMenuState(ctx)
 			m.print()
 		}
-		fmt.Fprint(out, "> ")
-		choice, err := m.lines.next(ctx)
+		choice, err := m.lines.next(ctx, out, "> ")
 		switch {
 		case errors.Is(err, context.Canceled):
 			if interrupts++; interrupts > 1 || ctx.Err() != nil || terminated.Load() {

@@ -21,10 +21,11 @@ type typedLine struct {
 
 func newLineReader(in io.Reader) *lineReader { return &lineReader{in: bufio.NewReader(in)} }
 
-// next returns the next line without spaces around it, errLeave at the end of the input, or context.Canceled after Ctrl-C.
-func (r *lineReader) next(ctx context.Context) (string, error) {
-	ctx, stop := watchInterrupts(ctx)
+// next prints a prompt, and returns the next line without spaces around it, errLeave at the end of the input, or context.Canceled after Ctrl-C.
+func (r *lineReader) next(ctx context.Context, out io.Writer, prompt string) (string, error) {
+	ctx, stop := watchInterrupts(ctx) // before the prompt, which the user may answer with Ctrl-C at once
 	defer stop()
+	fmt.Fprint(out, prompt)
 	if r.pending == nil {
 		r.pending = make(chan typedLine, 1)
 		go func(to chan<- typedLine) {
@@ -47,8 +48,7 @@ func (r *lineReader) next(ctx context.Context) (string, error) {
 
 // question asks for a line.
 func (m *menu) question(format string, args ...any) (string, error) {
-	fmt.Fprintf(m.out, format+" ", args...)
-	answer, err := m.lines.next(m.ctx)
+	answer, err := m.lines.next(m.ctx, m.out, fmt.Sprintf(format+" ", args...))
 	if err == context.Canceled {
 		fmt.Fprintln(m.out)
 	}
