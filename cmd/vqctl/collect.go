@@ -32,11 +32,13 @@ type collectOptions struct {
 	zone   string
 	// passphraseFile holds the passphrase of an encrypted backup.
 	passphraseFile string
-	dataDir        string
-	keepGone       bool
-	include        string
-	watch          bool
-	json           bool
+	// signalKeyFile holds the key of Signal's database, or its password.
+	signalKeyFile string
+	dataDir       string
+	keepGone      bool
+	include       string
+	watch         bool
+	json          bool
 }
 
 func newCollectCommand() *cli.Command {
@@ -52,6 +54,7 @@ in several sources counts once.`,
 				&cli.StringFlag{Name: "source", Value: defaultSource, Usage: "`PATH` of a chat.db, the folder of an iPhone backup, or an export", Destination: &o.source},
 				&cli.StringFlag{Name: "format", Usage: "`FORMAT`: source format (default: detected from the file): " + formatNames(), Destination: &o.format},
 				&cli.StringFlag{Name: "passphrase-file", Usage: "`FILE` with the passphrase of an encrypted backup (default: " + passphraseVariable + ", or a prompt)", Destination: &o.passphraseFile},
+				&cli.StringFlag{Name: "signal-key-file", Usage: "`FILE` with the key of Signal's database or its password in the keyring (default: " + signalVariable + ", or Signal's config.json)", Destination: &o.signalKeyFile},
 				&cli.StringSliceFlag{Name: "me", Usage: "your `NAME` in an export, in addition to MY_NAME and USER_IDENTIFIERS (repeatable)", Destination: &o.me},
 				&cli.StringFlag{Name: "zone", Usage: "time `ZONE` of an export without one, such as Europe/Berlin (default: this machine's)", Destination: &o.zone}),
 			inGroup(filterGroup,

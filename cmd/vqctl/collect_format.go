@@ -20,6 +20,7 @@ import (
 	"ventriloquist/internal/sources/iosbackup"
 	"ventriloquist/internal/sources/jsonl"
 	"ventriloquist/internal/sources/meta"
+	"ventriloquist/internal/sources/signal"
 	"ventriloquist/internal/sources/telegram"
 	"ventriloquist/internal/sources/whatsapp"
 	"ventriloquist/internal/sources/whatsappdb"
@@ -36,8 +37,11 @@ type format struct {
 
 // formats lists the values of --format, in the order in which they are detected.
 var formats = []format{
-	{name: "imessage", recognize: func(h *sources.Head) bool { return imessage.Recognize(h) && !whatsappdb.Recognize(h) }, open: openApple, stamp: imessage.Stamp},
+	{name: "imessage", recognize: func(h *sources.Head) bool {
+		return imessage.Recognize(h) && !whatsappdb.Recognize(h) && !signal.Recognize(h)
+	}, open: openApple, stamp: imessage.Stamp},
 	{name: "whatsapp-db", recognize: whatsappdb.Recognize, open: openWhatsApp},
+	{name: "signal", recognize: signal.Recognize, open: openSignal},
 	exportFormat("jsonl", jsonl.Recognize, jsonl.Open),
 	exportFormat("whatsapp", whatsapp.Recognize, whatsapp.Open),
 	exportFormat("telegram", telegram.Recognize, telegram.Open),
@@ -157,6 +161,27 @@ func openWhatsApp(ctx context.Context, o *collectOptions, path string) (sources.
 		return nil, errors.Join(err, folder.Remove())
 	}
 	return decrypted{sources.Export{Reader: reader.At(place)}, folder}, nil
+}
+
+// signalVariable may hold the key of Signal's database, or the password with which the key is encrypted.
+const signalVariable = "SIGNAL_KEY"
+
+// openSignal opens the database of Signal Desktop.
+func openSignal(ctx context.Context, o *collectOptions, path string) (sources.Source, error) {
+	reading, err := o.reading()
+	if err != nil {
+		return nil, err
+	}
+	secret := os.Getenv(signalVariable)
+	if o.signalKeyFile != "" {
+		data, err := regularfile.Read(o.signalKeyFile, mostSecret)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the key: %w", err)
+		}
+		secret = string(data)
+	}
+	reader, err := signal.Open(ctx, path, secret, o.dataDir, reading)
+	return sources.Export{Reader: reader}, err
 }
 
 // decrypted is a source whose files were decrypted into a temporary folder.

@@ -49,7 +49,7 @@ func recordRun(c *cli.Command) {
 }
 
 // notRecorded are flags that do not change what a step does.
-var notRecorded = []string{"help", "json", "data-dir", "resume", "watch", "passphrase-file"}
+var notRecorded = []string{"help", "json", "data-dir", "resume", "watch", "passphrase-file", "signal-key-file"}
 
 // givenFlags returns the flags that the user gave, as arguments.
 func givenFlags(c *cli.Command) []string {

@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"ventriloquist/internal/sources/imessage/chatdb"
+	"ventriloquist/internal/sources/signal/signaltest"
 	"ventriloquist/internal/sources/whatsappdb/whatsappdbtest"
 )
 
-// writeSeveralSources writes what six programs have of the same three people: Aidan, John and Zoë. WhatsApp's database and its exported
+// writeSeveralSources writes what seven programs have of the same three people: Aidan, John and Zoë. WhatsApp's database and its exported
 // chat have the same messages, and so do Apple's database and the backup of an Android phone.
 func writeSeveralSources(t *testing.T) (paths []string) {
 	t.Helper()
@@ -52,7 +53,15 @@ func writeSeveralSources(t *testing.T) (paths []string) {
 	write("WhatsApp Chat with Trip.txt", "15/03/2024, 12:59 - Aidan created group \"Trip\"\n15/03/2024, 13:01 - John Smith: all three\n15/03/2024, 13:01 - Zoë: indeed\n15/03/2024, 13:02 - Aidan: as ever\n")
 	write("result.json", `{"personal_information": {"user_id": 1}, "contacts": {"list": [{"user_id": 2, "phone_number": "+15550000001"}]}, "chats": {"list": [{"name": "J", "type": "personal_chat", "id": 2, "messages": [
 		{"id": 1, "type": "message", "date": "2024-03-15T14:00:00", "date_unixtime": "1710511200", "from": "J", "from_id": "user2", "text": "on Telegram"}]}]}}`)
-	return paths
+	return append(paths, signaltest.Write(t, signaltest.Latest, `
+		INSERT INTO items VALUES ('uuid_id', '{"id":"uuid_id","value":"aaaa-0.2"}'), ('number_id', '{"id":"number_id","value":"+15550000009.2"}');
+		INSERT INTO conversations (id, type, e164, serviceId, json) VALUES ('c1', 'private', '+15550000001', 'aaaa-1', '{"profileName":"J"}'), ('c2', 'private', NULL, 'aaaa-2', '{"profileName":"Zoë"}');
+		INSERT INTO conversations (id, type, groupId, name, json) VALUES ('g', 'group', 'G==', 'Three', '{"membersV2":[{"aci":"aaaa-0"},{"aci":"aaaa-1"},{"aci":"aaaa-2"}]}');
+		INSERT INTO messages (id, conversationId, type, sent_at, sourceServiceId, body, json) VALUES ('1', 'c1', 'incoming', 1710514800000, 'aaaa-1', 'on Signal', '{}'),
+		 ('2', 'c1', 'outgoing', 1710514801000, 'aaaa-0', 'safely', '{"editHistory":[{"body":"safely","timestamp":1710514802000},{"body":"savely","timestamp":1710514801000}]}'),
+		 ('3', 'c1', 'incoming', 1710514803000, 'aaaa-1', NULL, '{"deletedForEveryone":true}');`, `
+		INSERT INTO messages (id, conversationId, type, sent_at, sourceServiceId, body, json) VALUES
+		 ('4', 'g', 'incoming', 1710514810000, 'aaaa-2', 'without my number', '{"reactions":[{"emoji":"🎉","fromId":"c1","timestamp":1710514812000}]}');`))
 }
 
 // Sources of the same people become one history without doubles, in whatever order they are collected, again and again.
@@ -84,8 +93,9 @@ func TestRunCollect_SeveralSourcesAreOneHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := string(content)
-		for text, times := range map[string]int{"by SMS": 1, "so it is": 1, "on WhatsApp": 3, "all three": 1, "indeed": 1, "as ever": 1, "on Telegram": 1, "to both of you": 1, `"text\": \"yes`: 1, "👍": 1} {
-			if n := strings.Count(got, text); n != times { // "on WhatsApp" is quoted by a reply and a reaction
+		for text, times := range map[string]int{"by SMS": 1, "so it is": 1, "on WhatsApp": 3, "all three": 1, "indeed": 1, "as ever": 1, "on Telegram": 1, "to both of you": 1, `"text\": \"yes`: 1, "👍": 1,
+			"on Signal": 1, "safely": 1, "savely": 0, "without my number": 2, "🎉": 1} {
+			if n := strings.Count(got, text); n != times { // what a reply or a reaction answers is quoted
 				t.Errorf("run %d: %q occurs %d times, not %d, in\n%s", run, text, n, times, got)
 			}
 		}

@@ -17,7 +17,7 @@ type Export struct {
 	Key string
 }
 
-var exportFates = []Fate{Messages, Continued, Reactions, LostTarget, Events, Deleted, Omitted, Broadcast, Duplicates, NoSender, NeverSent, Empty,
+var exportFates = []Fate{Messages, Continued, Reactions, LostTarget, Events, Deleted, Omitted, Broadcast, Duplicates, NoSender, NoChat, NeverSent, Removals, Empty,
 	UnknownKind, Envelope, Unread}
 
 // Fates are the possible fates of a line.

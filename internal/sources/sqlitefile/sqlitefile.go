@@ -39,18 +39,30 @@ func Open(ctx context.Context, path, temp string) (*File, error) {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
 	in.Close()
+	mode := inPlace
 	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
+		mode = "mode=rw"
 		if path, err = f.copy(ctx, path, temp); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 	}
+	return f, f.connect(ctx, path, mode)
+}
+
+// OpenCopy opens a copy without a -wal file in a temporary folder, which Close removes.
+func OpenCopy(ctx context.Context, path string, folder *scratch.Dir) (*File, error) {
+	f := &File{copied: folder}
+	return f, f.connect(ctx, path, inPlace)
+}
+
+// inPlace is the mode of a database beside which no files may appear.
+const inPlace = "mode=ro&immutable=1"
+
+// connect connects to the database at path; if it cannot, it closes the file.
+func (f *File) connect(ctx context.Context, path, mode string) error {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	mode := "mode=ro&immutable=1"
-	if f.copied != nil {
-		mode = "mode=rw"
+		return errors.Join(err, f.Close())
 	}
 	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: mode + "&_query_only=true"}
 	f.DB, err = sql.Open("sqlite3", dsn.String())
@@ -59,9 +71,9 @@ func Open(ctx context.Context, path, temp string) (*File, error) {
 		err = f.PingContext(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot read %s: %w", path, err), f.Close())
+		return errors.Join(fmt.Errorf("cannot read %s: %w", path, err), f.Close())
 	}
-	return f, nil
+	return nil
 }
 
 // copy copies a database with its -wal file.

@@ -48,7 +48,7 @@ func (r *Reader) android(ctx context.Context, e *emitter) error {
 // jids returns the identifiers by their rows; a hidden number is replaced by the number, where the database knows it.
 func (r *Reader) jids(ctx context.Context) (map[int64]string, error) {
 	jids := make(map[int64]string)
-	err := r.each(ctx, `SELECT _id, raw_string FROM jid`, func(rows *sql.Rows) error {
+	err := r.db.Each(ctx, `SELECT _id, raw_string FROM jid`, func(rows *sql.Rows) error {
 		var id int64
 		var text sql.NullString
 		err := rows.Scan(&id, &text)
@@ -59,7 +59,7 @@ func (r *Reader) jids(ctx context.Context) (map[int64]string, error) {
 		return jids, err
 	}
 	numbers := make(map[int64]string)
-	err = r.each(ctx, `SELECT lid_row_id, jid_row_id FROM jid_map`, func(rows *sql.Rows) error {
+	err = r.db.Each(ctx, `SELECT lid_row_id, jid_row_id FROM jid_map`, func(rows *sql.Rows) error {
 		var lid, jid sql.NullInt64
 		err := rows.Scan(&lid, &jid)
 		if number := jids[jid.Int64]; number != "" {
@@ -76,7 +76,7 @@ func (r *Reader) jids(ctx context.Context) (map[int64]string, error) {
 // androidChats reads the chats, and who wrote in the groups.
 func (r *Reader) androidChats(ctx context.Context, e *emitter, people map[int64]string) error {
 	e.chats = make(map[int64]*chat)
-	err := r.each(ctx, `SELECT _id, jid_row_id, `+r.optional("chat", "subject", "NULL")+` FROM chat`, func(rows *sql.Rows) error {
+	err := r.db.Each(ctx, `SELECT _id, jid_row_id, `+r.optional("chat", "subject", "NULL")+` FROM chat`, func(rows *sql.Rows) error {
 		var id, jid int64
 		var subject sql.NullString
 		err := rows.Scan(&id, &jid, &subject)
@@ -88,7 +88,7 @@ func (r *Reader) androidChats(ctx context.Context, e *emitter, people map[int64]
 	if err != nil {
 		return err
 	}
-	return r.tolerate(ctx, `SELECT DISTINCT chat_row_id, sender_jid_row_id FROM message WHERE from_me = 0 ORDER BY 1, 2`, func(rows *sql.Rows) error {
+	return r.db.Tolerate(ctx, `SELECT DISTINCT chat_row_id, sender_jid_row_id FROM message WHERE from_me = 0 ORDER BY 1, 2`, func(rows *sql.Rows) error {
 		var id, sender sql.NullInt64
 		err := rows.Scan(&id, &sender)
 		if c := e.chats[id.Int64]; c != nil && people[sender.Int64] != "" && !e.isOwn(addressOf(people[sender.Int64])) {
@@ -123,7 +123,7 @@ var androidTypes = map[int64]what{0: words, 1: media, 2: media, 3: media, 4: con
 	15: deleted, 16: location, 20: media, 42: media, 43: media, 64: deleted, 81: media, 82: media, 90: event}
 
 func (r *Reader) androidMessages(ctx context.Context, e *emitter, people map[int64]string) error {
-	e.rows = r.count(ctx, "message")
+	e.rows = r.db.Count(ctx, "message")
 	cards := "NULL"
 	if len(r.columns["message_vcard"]) > 0 {
 		cards = `(SELECT group_concat(v.vcard, char(10)) FROM message_vcard v WHERE v.message_row_id = message._id)`
@@ -167,7 +167,7 @@ func (r *Reader) androidReactions(ctx context.Context, e *emitter, people map[in
 	if len(r.columns["message_add_on_reaction"]) == 0 {
 		return nil
 	}
-	return r.each(ctx, `SELECT a._id, m.chat_row_id, a.from_me, a.sender_jid_row_id, coalesce(nullif(x.sender_timestamp, 0), a.timestamp), m.key_id, x.reaction
+	return r.db.Each(ctx, `SELECT a._id, m.chat_row_id, a.from_me, a.sender_jid_row_id, coalesce(nullif(x.sender_timestamp, 0), a.timestamp), m.key_id, x.reaction
 		FROM message_add_on_reaction x JOIN message_add_on a ON a._id = x.message_add_on_row_id JOIN message m ON m._id = a.parent_message_row_id
 		WHERE x.reaction <> '' ORDER BY a._id`, func(rows *sql.Rows) error {
 		var n entry

@@ -25,7 +25,7 @@ var mimes = map[int64]string{1: "image/jpeg", 2: "video/mp4", 3: "audio/opus", 1
 // apple reads the rows of ChatStorage.sqlite.
 func (r *Reader) apple(ctx context.Context, e *emitter) error {
 	e.chats = make(map[int64]*chat)
-	err := r.each(ctx, `SELECT Z_PK, ZCONTACTJID, ZPARTNERNAME FROM ZWACHATSESSION`, func(rows *sql.Rows) error {
+	err := r.db.Each(ctx, `SELECT Z_PK, ZCONTACTJID, ZPARTNERNAME FROM ZWACHATSESSION`, func(rows *sql.Rows) error {
 		var id int64
 		var jid, name sql.NullString
 		err := rows.Scan(&id, &jid, &name)
@@ -42,7 +42,7 @@ func (r *Reader) apple(ctx context.Context, e *emitter) error {
 	if err != nil {
 		return err
 	}
-	e.rows = r.count(ctx, "ZWAMESSAGE")
+	e.rows = r.db.Count(ctx, "ZWAMESSAGE")
 	query := fmt.Sprintf(`SELECT ZWAMESSAGE.Z_PK, ZCHATSESSION, ZISFROMME, ZGROUPMEMBER, CAST(ZMESSAGEDATE AS REAL), ZMESSAGETYPE, ZSTANZAID, ZTEXT, %s, %s, %s, %s, %s, %s
 		FROM ZWAMESSAGE%s`,
 		r.optional("ZWAMEDIAITEM", "ZMEDIALOCALPATH", "NULL"), r.optional("ZWAMEDIAITEM", "ZTITLE", "NULL"), r.optional("ZWAMEDIAITEM", "ZVCARDNAME", "NULL"),
@@ -89,7 +89,7 @@ func (r *Reader) apple(ctx context.Context, e *emitter) error {
 // groupMembers returns the addresses of the members of groups, and adds those who wrote to the chats.
 func (r *Reader) groupMembers(ctx context.Context, e *emitter) (map[int64]string, error) {
 	members := make(map[int64]string)
-	err := r.each(ctx, `SELECT Z_PK, ZMEMBERJID, `+r.optional("ZWAGROUPMEMBER", "ZCONTACTNAME", "NULL")+` FROM ZWAGROUPMEMBER`, func(rows *sql.Rows) error {
+	err := r.db.Each(ctx, `SELECT Z_PK, ZMEMBERJID, `+r.optional("ZWAGROUPMEMBER", "ZCONTACTNAME", "NULL")+` FROM ZWAGROUPMEMBER`, func(rows *sql.Rows) error {
 		var id int64
 		var jid, name sql.NullString
 		err := rows.Scan(&id, &jid, &name)
@@ -102,7 +102,7 @@ func (r *Reader) groupMembers(ctx context.Context, e *emitter) (map[int64]string
 	if err != nil {
 		return nil, err
 	}
-	err = r.tolerate(ctx, `SELECT DISTINCT ZCHATSESSION, ZGROUPMEMBER FROM ZWAMESSAGE WHERE ZISFROMME = 0 ORDER BY 1, 2`, func(rows *sql.Rows) error {
+	err = r.db.Tolerate(ctx, `SELECT DISTINCT ZCHATSESSION, ZGROUPMEMBER FROM ZWAMESSAGE WHERE ZISFROMME = 0 ORDER BY 1, 2`, func(rows *sql.Rows) error {
 		var id, member sql.NullInt64
 		err := rows.Scan(&id, &member)
 		if c := e.chats[id.Int64]; c != nil && !e.isOwn(members[member.Int64]) {

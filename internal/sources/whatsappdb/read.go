@@ -3,6 +3,7 @@ package whatsappdb
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -181,6 +182,17 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	}
 	sink.Progress(e.total, e.total)
 	return e.total, err
+}
+
+// scan calls visit for the messages, in the order of their rows.
+func (r *Reader) scan(ctx context.Context, e *emitter, id, query string, visit func(*sql.Rows) error) error {
+	return r.db.Scan(ctx, id, query, func(rows *sql.Rows) (int64, error) {
+		err := visit(rows)
+		return e.last, err
+	}, func(before, behind int64, err error) {
+		e.total += behind - before - 1
+		e.sink.Unreadable(fmt.Sprintf("%s: the rows between %d and %d: %v", r.path, before, behind, err), behind-before-1)
+	})
 }
 
 // emitter passes the messages to the sink.

@@ -1,0 +1,158 @@
+package signal
+
+import (
+	"encoding/json"
+
+	"ventriloquist/internal/sources/jsonstream"
+)
+
+// row is a row of the table of messages, with what its JSON holds.
+type row struct {
+	number       int64
+	id           string
+	conversation string
+	kind         string
+	body         string
+	sentAt       int64 // milliseconds since 1970; 0 if it is not known
+	receivedAt   int64
+	aci, phone   string // of the sender
+	content
+	damage error // of the JSON
+}
+
+// content is what of a message's JSON is used.
+type content struct {
+	Body               string          `json:"body"`
+	Attachments        []attachment    `json:"attachments"`
+	BodyRanges         []bodyRange     `json:"bodyRanges"`
+	Quote              *quote          `json:"quote"`
+	Reactions          []reaction      `json:"reactions"`
+	EditHistory        []edit          `json:"editHistory"`
+	DeletedForEveryone bool            `json:"deletedForEveryone"`
+	Sticker            *sticker        `json:"sticker"`
+	Contact            []card          `json:"contact"`
+	Poll               *poll           `json:"poll"`
+	SendStates         map[string]sent `json:"sendStateByConversationId"`
+	BodyAttachment     *attachment     `json:"bodyAttachment"`
+	Flags              int             `json:"flags"`
+	Source             string          `json:"source"`
+	SourceUUID         string          `json:"sourceUuid"`
+	SourceServiceID    string          `json:"sourceServiceId"`
+	ReceivedAtMS       int64           `json:"received_at_ms"`
+	Timestamp          int64           `json:"timestamp"`
+	notice             bool            // it announces something
+	storyReaction      bool
+}
+
+type attachment struct {
+	ContentType string `json:"contentType"`
+	FileName    string `json:"fileName"`
+	Path        string `json:"path"`
+	LocalKey    string `json:"localKey"`
+	Version     int    `json:"version"`
+	Size        int64  `json:"size"`
+	Caption     string `json:"caption"`
+	// The next two are of the table message_attachments.
+	Type  string `json:"attachmentType"`
+	Order int    `json:"orderInMessage"`
+}
+
+// bodyRange is a mention, if it has an account, or formatting. It counts in units of UTF-16.
+type bodyRange struct {
+	Start       int    `json:"start"`
+	Length      int    `json:"length"`
+	MentionUUID string `json:"mentionUuid"`
+	MentionACI  string `json:"mentionAci"`
+}
+
+type quote struct {
+	ID         json.Number `json:"id"` // when the message that it quotes was sent
+	Author     string      `json:"author"`
+	AuthorUUID string      `json:"authorUuid"`
+	AuthorACI  string      `json:"authorAci"`
+}
+
+type reaction struct {
+	Emoji     string `json:"emoji"` // empty if it was taken back
+	FromID    string `json:"fromId"`
+	Timestamp int64  `json:"timestamp"`
+}
+
+type edit struct {
+	Body       string      `json:"body"`
+	BodyRanges []bodyRange `json:"bodyRanges"`
+	Timestamp  int64       `json:"timestamp"`
+}
+
+type sticker struct {
+	Emoji string `json:"emoji"`
+}
+
+type card struct {
+	Name struct {
+		DisplayName, Nickname, Prefix, GivenName, MiddleName, FamilyName, Suffix string
+	} `json:"name"`
+	Organization string `json:"organization"`
+	Number       []struct {
+		Value string `json:"value"`
+	} `json:"number"`
+}
+
+type poll struct {
+	Question string   `json:"question"`
+	Options  []string `json:"options"`
+}
+
+type sent struct {
+	Status string `json:"status"`
+}
+
+// notices are keys whose message announces something, if it has no content of its own.
+var notices = map[string]bool{"group_update": true, "groupV2Change": true, "groupMigration": true, "expirationTimerUpdate": true, "giftBadge": true, "payment": true,
+	"invitedGV2Members": true, "key_changed": true, "verifiedChanged": true, "profileChange": true, "callHistoryDetails": true}
+
+// targets returns where the values of keys go.
+func (c *content) targets() map[string]any {
+	return map[string]any{"body": &c.Body, "attachments": &c.Attachments, "bodyRanges": &c.BodyRanges, "quote": &c.Quote, "reactions": &c.Reactions,
+		"editHistory": &c.EditHistory, "deletedForEveryone": &c.DeletedForEveryone, "sticker": &c.Sticker, "contact": &c.Contact, "poll": &c.Poll,
+		"sendStateByConversationId": &c.SendStates, "bodyAttachment": &c.BodyAttachment, "flags": &c.Flags, "source": &c.Source, "sourceUuid": &c.SourceUUID,
+		"sourceServiceId": &c.SourceServiceID, "received_at_ms": &c.ReceivedAtMS, "timestamp": &c.Timestamp}
+}
+
+// decoder decodes the JSON of messages, one at a time. Values of other keys are passed over without being decoded.
+type decoder struct {
+	content content
+	into    map[string]any
+}
+
+func newDecoder() *decoder {
+	d := &decoder{}
+	d.into = d.content.targets()
+	return d
+}
+
+// decode returns what the JSON holds. With an error, it returns what could be read.
+func (d *decoder) decode(text []byte) (content, error) {
+	d.content = content{}
+	var damage error
+	err := jsonstream.Fields(text, func(key, value []byte) error {
+		if string(value) == "null" || string(value) == "[]" {
+			return nil
+		}
+		switch {
+		case string(key) == "storyReaction":
+			d.content.storyReaction = true
+		case notices[string(key)]:
+			d.content.notice = true
+		case d.into[string(key)] != nil:
+			if err := json.Unmarshal(value, d.into[string(key)]); err != nil && damage == nil {
+				damage = err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = damage
+	}
+	return d.content, err
+}
