@@ -16,12 +16,16 @@ import (
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/androidsms"
 	"ventriloquist/internal/sources/discord"
+	"ventriloquist/internal/sources/googlechat"
+	"ventriloquist/internal/sources/imazing"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/iosbackup"
 	"ventriloquist/internal/sources/jsonl"
 	"ventriloquist/internal/sources/meta"
 	"ventriloquist/internal/sources/signal"
+	"ventriloquist/internal/sources/slack"
 	"ventriloquist/internal/sources/telegram"
+	"ventriloquist/internal/sources/telegramhtml"
 	"ventriloquist/internal/sources/whatsapp"
 	"ventriloquist/internal/sources/whatsappdb"
 	"ventriloquist/internal/usererr"
@@ -45,8 +49,12 @@ var formats = []format{
 	exportFormat("jsonl", jsonl.Recognize, jsonl.Open),
 	exportFormat("whatsapp", whatsapp.Recognize, whatsapp.Open),
 	exportFormat("telegram", telegram.Recognize, telegram.Open),
+	exportFormat("telegram-html", telegramhtml.Recognize, telegramhtml.Open),
 	exportFormat("meta", meta.Recognize, meta.Open),
 	exportFormat("discord", discord.Recognize, discord.Open),
+	exportFormat("slack", slack.Recognize, slack.Open),
+	exportFormat("google-chat", googlechat.Recognize, googlechat.Open),
+	exportFormat("imazing", imazing.Recognize, imazing.Open),
 	exportFormat("android-sms", androidsms.Recognize, androidsms.Open),
 }
 
@@ -85,10 +93,6 @@ func findFormat(name, path string) (*format, error) {
 		if formats[i].recognize(head) {
 			return &formats[i], nil
 		}
-	}
-	if telegram.IsHTML(head) {
-		return nil, usererr.With(fmt.Errorf("%s is an export of Telegram in HTML", path),
-			"export again in Telegram Desktop, with the format \"Machine-readable JSON\", and collect the result.json")
 	}
 	if err := unknown(head); err != nil {
 		return nil, err
@@ -203,7 +207,11 @@ func exportFormat[R sources.Reader](name string, recognize func(*sources.Head) b
 		if err != nil {
 			return nil, err
 		}
-		key, err := o.key(name, path, &reading)
+		files := path
+		if r, ok := any(reader).(interface{ Folder() string }); ok { // one of its files was named
+			files = r.Folder()
+		}
+		key, err := o.key(name, files, &reading)
 		if err != nil {
 			return nil, errors.Join(err, reader.Close())
 		}

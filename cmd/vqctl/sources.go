@@ -41,8 +41,12 @@ var sourceGuides = []sourceGuide{
 	{"jsonl", "JSON lines, and what `vqctl export` writes", "convert any other history to {\"chat\", \"time\", \"name\", \"text\", \"reply_to\"}", all, all, all, all, all, all},
 	{"whatsapp", "exported chats of WhatsApp", "in a chat: More (Android) or the contact's page (iPhone) > Export chat", none, none, none, none, all, none},
 	{"telegram", "Telegram Desktop's export", "Settings > Advanced > Export Telegram data, format: machine-readable JSON", all, part, none, none, all, none},
+	{"telegram-html", "Telegram Desktop's export in HTML", "what you already have; a new export is better in JSON, which has identifiers of chats and people", all, part, none, none, all, none},
 	{"meta", "Messenger and Instagram: Meta's download", "Accounts Center > Your information > Download your information, format JSON; unpack the zips into one folder. Encrypted chats: Messenger > Settings > Privacy > Encrypted chats > Download", none, all, none, all, all, none},
 	{"discord", "DiscordChatExporter's JSON", "export chats in the format JSON, with reactions' users", all, all, none, none, all, none},
+	{"slack", "Slack's export of a workspace", "as an administrator: workspace settings > Import/Export Data > Export, and unpack the zip; slackdump exports your own chats in the same form", all, all, none, part, part, none},
+	{"google-chat", "Google Chat, from a Google Takeout", "takeout.google.com with Google Chat, in an account whose language is English; unpack the zips into one folder", all, all, none, part, all, none},
+	{"imazing", "iMazing's tables of messages and WhatsApp chats (CSV)", "in iMazing: Messages or WhatsApp > Export to CSV; the phone's own backup has more, collect that if you can", none, none, none, none, all, none},
 	{"android-sms", "SMS Backup & Restore (Android)", "in the app: Back up now, with messages; the file is sms-….xml", none, none, none, none, all, none},
 }
 

@@ -59,3 +59,20 @@ func (t *Tx) HoldsTexts(source string, texts map[string]bool) (n int, err error)
 	}, o.id)
 	return len(found), t.wrong(err)
 }
+
+// Called returns the addresses of the members of a source's chats that sources call by a name, sorted.
+func (t *Tx) Called(source, name string) (addresses []string, err error) {
+	o := t.sourceNamed(source)
+	if o == nil {
+		return nil, nil
+	}
+	err = t.query(`SELECT DISTINCT h.address FROM handle h JOIN member m ON m.handle = h.id JOIN period p ON p.id = m.period JOIN chat c ON c.id = p.chat
+		WHERE c.source = ? AND h.name = ?`, func(rows *sql.Rows) error {
+		var address string
+		err := rows.Scan(&address)
+		addresses = append(addresses, address)
+		return err
+	}, o.id, name)
+	slices.Sort(addresses)
+	return addresses, t.wrong(err)
+}

@@ -163,6 +163,10 @@ func (c *collector) HoldsTexts(source string, texts map[string]bool) (int, error
 	return c.tx.HoldsTexts(source, texts)
 }
 
+func (c *collector) Called(source, name string) ([]string, error) {
+	return c.tx.Called(source, name)
+}
+
 // listedDamage is the maximum number of damaged spots that are named.
 const listedDamage = 20
 

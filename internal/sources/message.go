@@ -76,6 +76,8 @@ type Sink interface {
 	Holds(source string, guids []string) ([]bool, error)
 	// HoldsTexts returns how many of some texts were collected from a source before.
 	HoldsTexts(source string, texts map[string]bool) (int, error)
+	// Called returns the addresses that have a name, of the members of a source collected before.
+	Called(source, name string) ([]string, error)
 	// Progress takes how much was read, and the total.
 	Progress(done, total int64)
 }

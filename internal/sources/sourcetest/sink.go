@@ -47,8 +47,10 @@ func (s *Sink) Seen(m *sources.Message) error {
 
 func (s *Sink) Count(f sources.Fate, n int64) { s.Counts[f] += n }
 
-// Collected, Holds and HoldsTexts know no source.
+// Collected, Holds, HoldsTexts and Called know no source.
 func (s *Sink) Collected(string) []string { return nil }
+
+func (s *Sink) Called(string, string) ([]string, error) { return nil, nil }
 
 func (s *Sink) Holds(string, []string) ([]bool, error) { return nil, nil }
 

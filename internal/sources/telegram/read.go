@@ -34,14 +34,6 @@ func Recognize(h *sources.Head) bool {
 	return keys["messages"] && keys["type"] && keys["id"] || keys["chats"] || keys["personal_information"]
 }
 
-// IsHTML reports whether a file is an export for reading in a browser, or a folder holds one.
-func IsHTML(h *sources.Head) bool {
-	if h.Dir {
-		return slices.Contains(h.Names, "messages.html") || slices.Contains(h.Names, "export_results.html")
-	}
-	return bytes.Contains(h.Text, []byte("<title>Exported Data</title>"))
-}
-
 // Reader reads one export.
 type Reader struct {
 	path    string
@@ -77,7 +69,7 @@ func (r *Reader) Close() error { return nil }
 
 // Read reads the export.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	s, err := r.survey(ctx)
+	s, err := r.survey(ctx, sink)
 	if err != nil {
 		return 0, err
 	}
@@ -130,8 +122,15 @@ func (e *emitter) address(p peer) string {
 	return string(p)
 }
 
-// guid returns the identifier of a message in a chat.
-func guid(chat, id string) string { return sources.Hashed("telegram", chat, id) }
+// base returns the key of a chat in messages.db.
+func (e *emitter) base(p peer) string {
+	for _, c := range e.chats {
+		if c.key == string(p) {
+			return c.base
+		}
+	}
+	return string(p)
+}
 
 func (e *emitter) message(number int, m *message) error {
 	if e.done++; e.done%1024 == 0 {
@@ -159,13 +158,13 @@ func (e *emitter) message(number int, m *message) error {
 		}
 		at = sources.InOrder(at, c.last)
 		c.last = at
-		out := sources.Message{Chat: &c.Chat, GUID: guid(c.key, m.id), Row: m.row, Time: at, Sender: e.address(m.fromID)}
+		out := sources.Message{Chat: &c.Chat, GUID: GUID(c.base, m.id), Row: m.row, Time: at, Sender: e.address(m.fromID)}
 		if out.Parts, out.Partial = m.parts(out.GUID, e.reader.root); m.replyTo != "" {
-			chat := c.key
+			key := c.base
 			if m.replyPeer != "" {
-				chat = string(m.replyPeer)
+				key = e.base(m.replyPeer)
 			}
-			out.ReplyTo = guid(chat, m.replyTo)
+			out.ReplyTo = GUID(key, m.replyTo)
 		}
 		switch {
 		case !e.seen.IsNew(out.GUID): // a chat that was left may be listed a second time
@@ -210,7 +209,7 @@ func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
 	}
 	for _, r := range m.reactions {
 		for _, by := range r.recent {
-			guid := sources.Hashed("telegram", c.key, m.id, string(by.fromID), r.emoji)
+			guid := ReactionGUID(c.base, m.id, e.address(by.fromID), r.emoji)
 			if to == nil || r.emoji == "" || !isPerson(by.fromID) || !e.seen.IsNew(guid) {
 				fate := sources.LostTarget
 				if to != nil {

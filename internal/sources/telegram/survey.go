@@ -22,9 +22,12 @@ type chat struct {
 	kind  string
 	title string
 	key   string // its peer, as replies name it
-	who   []peer // who speaks or reacts, in order
-	seen  map[peer]bool
-	last  time.Time // of the message before
+	base  string // identifies it in messages.db: its key, unless it was collected from HTML first
+	// samples are taken if chats were collected from HTML.
+	samples Samples
+	who     []peer // who speaks or reacts, in order
+	seen    map[peer]bool
+	last    time.Time // of the message before
 }
 
 // survey is the first pass.
@@ -39,10 +42,11 @@ type survey struct {
 	read   int64 // messages
 	// damaged is the first damaged part.
 	damaged string
+	html    bool // chats were collected from HTML
 }
 
-func (r *Reader) survey(ctx context.Context) (*survey, error) {
-	s := &survey{names: map[peer]string{}, phones: map[peer]string{}}
+func (r *Reader) survey(ctx context.Context, sink sources.Sink) (*survey, error) {
+	s := &survey{names: map[peer]string{}, phones: map[peer]string{}, html: len(sink.Collected(Prefix+HTMLKey)) > 0}
 	heads := map[int]chatHead{}
 	err := each(ctx, r.path, visitor{
 		owner:   func(id, phone string) { s.owner, s.phone = peer("user"+id), phone },
@@ -62,7 +66,9 @@ func (r *Reader) survey(ctx context.Context) (*survey, error) {
 		return nil, usererr.With(errors.New(s.damaged), "none of its messages can be read: export again, as JSON")
 	}
 	for number, head := range heads {
-		s.at(number).head(head)
+		if err := s.at(number).head(head, sink); err != nil {
+			return nil, err
+		}
 	}
 	return s, s.people(r)
 }
@@ -84,6 +90,9 @@ func (s *survey) message(number int, m *message) error {
 	}
 	c.speaks(m.fromID)
 	s.name(m.fromID, m.from)
+	if s.html {
+		c.samples.Add(m.id, strings.TrimSpace(m.text))
+	}
 	for _, r := range m.reactions {
 		for _, by := range r.recent {
 			s.total++
@@ -117,7 +126,7 @@ var (
 )
 
 // head takes the export's data about a chat.
-func (c *chat) head(h chatHead) {
+func (c *chat) head(h chatHead, sink sources.Sink) (err error) {
 	c.kind, c.title = h.kind, h.name
 	c.Group = !slices.Contains(directKinds, h.kind)
 	c.Name = h.name
@@ -134,7 +143,11 @@ func (c *chat) head(h chatHead) {
 	default:
 		c.key = "channel" + h.id
 	}
-	c.Source, c.Extent = "telegram "+c.key, messages.Span
+	if c.base, err = c.samples.Identify(sink, HTMLKey, c.key); c.base == "" {
+		c.base = c.key
+	}
+	c.Source, c.Extent = Prefix+c.base, messages.Span
+	return err
 }
 
 // people determines who the owner is, and who is in the chats.

@@ -258,15 +258,6 @@ func TestRead_PartsWithoutWords(t *testing.T) {
 	s.Want(t, "2024-03-15 19:02:03 user200 text: ab")
 }
 
-// The export for reading in a browser is known for what it is.
-func TestIsHTML(t *testing.T) {
-	page := &sources.Head{Text: []byte("<!DOCTYPE html>\n<html><head><title>Exported Data</title></head>")}
-	folder := &sources.Head{Dir: true, Names: []string{"css", "messages.html"}}
-	if !telegram.IsHTML(page) || !telegram.IsHTML(folder) || telegram.IsHTML(&sources.Head{Dir: true, Names: []string{"result.json"}}) {
-		t.Error("an export in HTML is not told from others")
-	}
-}
-
 // An export whose end is missing keeps what came before, and a message without a date costs itself alone.
 func TestRead_KeepsWhatIsNotDamaged(t *testing.T) {
 	whole := single("personal_chat", "200", said("1", "John", `"user200"`, "a")+","+said("2", "Aidan", `"user100"`, "b")+","+said("3", "John", `"user200"`, "c"))

@@ -1,0 +1,274 @@
+// Package htmlstream reads exports in HTML that may be larger than memory, and damaged.
+//
+// In: a reader. Out: the elements that the caller asks for, one at a time, each as a small tree. It must not know any export's format.
+//
+// An element that another asked-for element interrupts, or the end of the file, is damaged: it costs itself, and reading goes on.
+package htmlstream
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+const deepest = 200 // levels of an element; what is deeper becomes siblings
+
+// ErrCutOff matches the error of a file that ends before its HTML does.
+var ErrCutOff = errors.New("the file ends before its HTML does: it was not written or copied to its end")
+
+// Node is an element, or a text, whose Tag is empty.
+type Node struct {
+	Tag      string
+	Text     string
+	Line     int
+	Children []*Node
+	attrs    []html.Attribute
+}
+
+// Attr returns the value of an attribute, "" if there is none.
+func (n *Node) Attr(name string) string {
+	if n == nil {
+		return ""
+	}
+	for _, a := range n.attrs {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// Is reports whether an element has all these classes.
+func (n *Node) Is(classes ...string) bool {
+	if n == nil || n.Tag == "" {
+		return false
+	}
+	own := strings.Fields(n.Attr("class"))
+	for _, class := range classes {
+		if !slices.Contains(own, class) {
+			return false
+		}
+	}
+	return true
+}
+
+// Child returns the first child that has all these classes, or nil.
+func (n *Node) Child(classes ...string) *Node {
+	if n == nil {
+		return nil
+	}
+	for _, child := range n.Children {
+		if child.Is(classes...) {
+			return child
+		}
+	}
+	return nil
+}
+
+// Elements returns the children that have all these classes.
+func (n *Node) Elements(classes ...string) (list []*Node) {
+	if n == nil {
+		return nil
+	}
+	for _, child := range n.Children {
+		if child.Is(classes...) {
+			list = append(list, child)
+		}
+	}
+	return list
+}
+
+// Find returns the first element below n that has all these classes, in the order of the file, or nil.
+func (n *Node) Find(classes ...string) *Node {
+	return n.First(func(e *Node) bool { return e.Is(classes...) })
+}
+
+// First returns the first element below n that matches, or nil.
+func (n *Node) First(matches func(*Node) bool) *Node {
+	if n == nil {
+		return nil
+	}
+	for _, child := range n.Children {
+		if child.Tag != "" && matches(child) {
+			return child
+		}
+		if found := child.First(matches); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// Words returns the text of an element, with a line break for each <br>.
+func (n *Node) Words() string {
+	if n == nil {
+		return ""
+	}
+	var out strings.Builder
+	n.write(&out)
+	return out.String()
+}
+
+func (n *Node) write(out *strings.Builder) {
+	switch n.Tag {
+	case "":
+		out.WriteString(n.Text)
+	case "br":
+		out.WriteByte('\n')
+	}
+	for _, child := range n.Children {
+		child.write(out)
+	}
+}
+
+// Handler receives the elements of a document.
+type Handler struct {
+	// Wants reports whether an element is to be passed to Visit, by its tag and attributes.
+	Wants func(n *Node) bool
+	Visit func(n *Node) error
+	// Damaged takes an element that is not whole, and why; nil to ignore it.
+	Damaged func(n *Node, err error)
+}
+
+// Read reads a document. Elements of more than most bytes are damaged. The error of a cut-off document matches ErrCutOff.
+func Read(in io.Reader, most int, h Handler) error {
+	z := html.NewTokenizer(in)
+	z.SetMaxBuf(most)
+	r := reader{Handler: h, most: most, line: 1}
+	for {
+		kind := z.Next()
+		line := r.line
+		raw := z.Raw()
+		r.line += bytes.Count(raw, []byte{'\n'})
+		r.size += len(raw)
+		if kind == html.ErrorToken {
+			return r.end(z.Err())
+		}
+		if err := r.token(z, kind, line); err != nil {
+			return err
+		}
+	}
+}
+
+// reader builds the trees of wanted elements.
+type reader struct {
+	Handler
+	most, size int
+	line       int
+	open       []*Node // the wanted element, and those open in it
+	closed     bool    // </html> was read
+	large      bool    // the wanted element is beyond the limit
+}
+
+func (r *reader) end(err error) error {
+	switch {
+	case errors.Is(err, html.ErrBufferExceeded):
+		return fmt.Errorf("line %d: a tag or a text has more than %d MiB", r.line, r.most>>20)
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	r.interrupt(ErrCutOff)
+	if !r.closed {
+		return ErrCutOff
+	}
+	return nil
+}
+
+// interrupt gives up an element that is open.
+func (r *reader) interrupt(err error) {
+	if len(r.open) > 0 && r.Damaged != nil {
+		r.Damaged(r.open[0], err)
+	}
+	r.open, r.large = nil, false
+}
+
+func (r *reader) token(z *html.Tokenizer, kind html.TokenType, line int) error {
+	switch kind {
+	case html.TextToken:
+		if len(r.open) > 0 && !r.large {
+			r.add(&Node{Text: string(z.Text()), Line: line})
+		}
+	case html.StartTagToken, html.SelfClosingTagToken:
+		return r.start(z, kind == html.SelfClosingTagToken, line)
+	case html.EndTagToken:
+		name, _ := z.TagName()
+		return r.close(string(name))
+	}
+	return nil
+}
+
+func (r *reader) add(n *Node) {
+	if r.size > r.most {
+		r.large = true
+		r.open[0].Children = nil
+		return
+	}
+	top := r.open[len(r.open)-1]
+	top.Children = append(top.Children, n)
+}
+
+func (r *reader) start(z *html.Tokenizer, childless bool, line int) error {
+	name, more := z.TagName()
+	n := &Node{Tag: string(name), Line: line}
+	for more {
+		var key, value []byte
+		key, value, more = z.TagAttr()
+		n.attrs = append(n.attrs, html.Attribute{Key: string(key), Val: string(value)})
+	}
+	childless = childless || isVoid(n.Tag)
+	if r.Wants(n) {
+		if len(r.open) > 0 {
+			r.interrupt(errors.New("it does not end before the next one"))
+		}
+		r.size = 0
+		if childless {
+			return r.Visit(n)
+		}
+		r.open = append(r.open, n)
+		return nil
+	}
+	if len(r.open) == 0 {
+		return nil
+	}
+	if !r.large {
+		r.add(n)
+	}
+	if !childless && len(r.open) < deepest {
+		r.open = append(r.open, n)
+	}
+	return nil
+}
+
+func (r *reader) close(tag string) error {
+	r.closed = r.closed || tag == "html"
+	for i := len(r.open) - 1; i >= 0; i-- {
+		if r.open[i].Tag != tag {
+			continue
+		}
+		whole := r.open[0]
+		if r.open = r.open[:i]; i > 0 {
+			return nil
+		}
+		if r.large {
+			r.open = []*Node{whole}
+			r.interrupt(fmt.Errorf("it has more than %d MiB", r.most>>20))
+			return nil
+		}
+		return r.Visit(whole)
+	}
+	return nil
+}
+
+// isVoid reports whether elements of this tag have no content and no end tag.
+func isVoid(tag string) bool {
+	switch tag {
+	case "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr":
+		return true
+	}
+	return false
+}
