@@ -184,8 +184,25 @@ func openSignal(ctx context.Context, o *collectOptions, path string) (sources.So
 		}
 		secret = string(data)
 	}
-	reader, err := signal.Open(ctx, path, secret, o.dataDir, reading)
-	return sources.Export{Reader: reader}, err
+	database := signal.Find(path)
+	key, failed := o.key("signal "+stateOf(database+"-wal"), database, &reading) // before it is read: it may change
+	reader, err := signal.Open(ctx, database, secret, o.dataDir, reading)
+	if err != nil {
+		return nil, err
+	}
+	if failed != nil {
+		return nil, errors.Join(failed, reader.Close())
+	}
+	return sources.Export{Reader: reader, Key: key}, nil
+}
+
+// stateOf returns a text that changes with a file; empty if there is none.
+func stateOf(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 }
 
 // decrypted is a source whose files were decrypted into a temporary folder.

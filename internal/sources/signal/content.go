@@ -106,14 +106,14 @@ func (e *emitter) versions(n *row, part int) (list []messages.Version) {
 	return list
 }
 
-// failed reports whether none of the recipients can have got a message.
-func (n *row) failed(d *directory) bool {
+// isLost reports whether a message got to none of its recipients.
+func (n *row) isLost(d *directory) bool {
 	others := 0
 	for id, state := range n.SendStates {
 		if p := d.byID[id]; p != nil && p.address == messages.Owner && len(n.SendStates) > 1 {
 			continue
 		}
-		if others++; state.Status != "Failed" {
+		if others++; state.Status != failed {
 			return false
 		}
 	}

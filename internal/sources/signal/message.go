@@ -1,7 +1,10 @@
 package signal
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"strconv"
 
 	"ventriloquist/internal/sources/jsonstream"
 )
@@ -34,7 +37,7 @@ type content struct {
 	Poll               *poll           `json:"poll"`
 	SendStates         map[string]sent `json:"sendStateByConversationId"`
 	BodyAttachment     *attachment     `json:"bodyAttachment"`
-	Flags              int             `json:"flags"`
+	Flags              int64           `json:"flags"`
 	Source             string          `json:"source"`
 	SourceUUID         string          `json:"sourceUuid"`
 	SourceServiceID    string          `json:"sourceServiceId"`
@@ -107,6 +110,9 @@ type sent struct {
 	Status string `json:"status"`
 }
 
+// failed is the status of a message that did not get to a recipient.
+const failed = "Failed"
+
 // notices are keys whose message announces something, if it has no content of its own.
 var notices = map[string]bool{"group_update": true, "groupV2Change": true, "groupMigration": true, "expirationTimerUpdate": true, "giftBadge": true, "payment": true,
 	"invitedGV2Members": true, "key_changed": true, "verifiedChanged": true, "profileChange": true, "callHistoryDetails": true}
@@ -122,13 +128,31 @@ func (c *content) targets() map[string]any {
 // decoder decodes the JSON of messages, one at a time. Values of other keys are passed over without being decoded.
 type decoder struct {
 	content content
-	into    map[string]any
+	targets map[string]any
 }
 
 func newDecoder() *decoder {
 	d := &decoder{}
-	d.into = d.content.targets()
+	d.targets = d.content.targets()
 	return d
+}
+
+// into decodes a value, if there is a target. Most messages have simple values alone, which need no general decoder.
+func into(target any, value []byte) (err error) {
+	switch target := target.(type) {
+	case nil:
+	case *string:
+		*target, _, err = jsonstream.String(value)
+	case *int64:
+		*target, err = strconv.ParseInt(string(value), 10, 64)
+	case *map[string]sent:
+		if bytes.Contains(value, []byte(failed)) { // else it makes no difference
+			err = json.Unmarshal(value, target)
+		}
+	default:
+		err = json.Unmarshal(value, target)
+	}
+	return err
 }
 
 // decode returns what the JSON holds. With an error, it returns what could be read.
@@ -144,9 +168,9 @@ func (d *decoder) decode(text []byte) (content, error) {
 			d.content.storyReaction = true
 		case notices[string(key)]:
 			d.content.notice = true
-		case d.into[string(key)] != nil:
-			if err := json.Unmarshal(value, d.into[string(key)]); err != nil && damage == nil {
-				damage = err
+		default:
+			if err := into(d.targets[string(key)], value); err != nil && damage == nil {
+				damage = fmt.Errorf("%s: %w", key, err)
 			}
 		}
 		return nil

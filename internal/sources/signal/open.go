@@ -25,7 +25,7 @@ func Recognize(h *sources.Head) bool {
 	case h.Dir && slices.Contains(h.Names, databaseName):
 		return !isPlain(filepath.Join(h.Path, databaseName)) || isSignal(filepath.Join(h.Path, databaseName))
 	case h.Dir:
-		return find(h.Path) != h.Path
+		return Find(h.Path) != h.Path
 	case len(h.Names) > 0:
 		return false
 	case sqlitefile.IsDatabase(h.Text):
@@ -49,8 +49,8 @@ func isPlain(path string) bool {
 	return err == nil && sqlitefile.IsDatabase(head)
 }
 
-// find returns the database in Signal's folder, or the path itself.
-func find(path string) string {
+// Find returns the path of the database in Signal's folder, or the path itself.
+func Find(path string) string {
 	for _, below := range []string{filepath.Join("sql", databaseName), databaseName} {
 		if info, err := os.Stat(filepath.Join(path, below)); err == nil && !info.IsDir() {
 			return filepath.Join(path, below)
@@ -72,7 +72,7 @@ type Reader struct {
 // Open opens the database at path, or in Signal's folder there. Secret is the key or the password that the user gave, or empty. What is
 // decrypted or copied goes into a temporary folder in temp.
 func Open(ctx context.Context, path, secret, temp string, reading sources.Reading) (*Reader, error) {
-	path, err := filepath.Abs(find(path))
+	path, err := filepath.Abs(Find(path))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}

@@ -261,7 +261,7 @@ func (e *emitter) message(c *chat, n *row, m *sources.Message) error {
 	case len(m.Parts) == 0 && (n.notice || n.Flags&flagEvents != 0):
 		e.sink.Count(sources.Events, 1)
 		return nil
-	case n.kind == "outgoing" && n.failed(e.people):
+	case n.kind == "outgoing" && n.isLost(e.people):
 		e.sink.Count(sources.NeverSent, 1)
 		return nil
 	case len(m.Parts) == 0:
