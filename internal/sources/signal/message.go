@@ -21,6 +21,10 @@ type row struct {
 	aci, phone   string // of the sender
 	content
 	damage error // of the JSON
+	large  bool  // too large to be read
+	// gap, if not nil, says why the rows between before and number cannot be read; it is no row itself.
+	gap    error
+	before int64
 }
 
 // content is what of a message's JSON is used.

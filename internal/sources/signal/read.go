@@ -1,12 +1,9 @@
 package signal
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,7 +25,7 @@ const flagEvents = 1 | 2 | 4
 
 // Read reads the database.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	e := emitter{reader: r, sink: sink, decoder: newDecoder(), edited: map[editKey]int64{}}
+	e := emitter{reader: r, sink: sink, edited: map[editKey]int64{}}
 	for _, page := range r.damage.Pages {
 		sink.Unreadable(fmt.Sprintf("%s: page %d is damaged", r.path, page), 0)
 	}
@@ -55,7 +52,6 @@ type emitter struct {
 	reader      *Reader
 	sink        sources.Sink
 	people      *directory
-	decoder     *decoder
 	edited      map[editKey]int64
 	total, last int64
 	rows        int64 // in the database
@@ -92,12 +88,7 @@ func (e *emitter) read(ctx context.Context) (err error) {
 	query := fmt.Sprintf(`SELECT messages.rowid, messages.id, messages.conversationId, %s, CASE WHEN octet_length(%s) <= %d THEN %s END, messages.sent_at, %s,
 		coalesce(%s, %s), %s, octet_length(messages.json) > %d OR octet_length(%s) > %d, CASE WHEN octet_length(messages.json) <= %d THEN messages.json END, %s FROM messages`,
 		column("type"), body, largestText, body, column("received_at_ms"), column("sourceServiceId"), column("sourceUuid"), column("source"), largestText, body, largestText, largestText, files)
-	return r.db.Scan(ctx, "messages.rowid", query, func(rows *sql.Rows) (int64, error) {
-		return e.scan(ctx, rows)
-	}, func(before, behind int64, err error) {
-		e.total += behind - before - 1
-		e.sink.Unreadable(fmt.Sprintf("%s: the rows between %d and %d: %v", r.path, before, behind, err), behind-before-1)
-	})
+	return e.take(ctx, query)
 }
 
 // readEdited reads which versions belong to which message.
@@ -114,47 +105,45 @@ func (e *emitter) readEdited(ctx context.Context) error {
 	})
 }
 
-// scan takes the next row, and returns its number.
-func (e *emitter) scan(ctx context.Context, rows *sql.Rows) (int64, error) {
-	var n row
-	var id, conversation, kind, body, aci, phone sql.NullString
-	var sentAt, receivedAt any // numbers, unless they are damaged
-	var large sql.NullBool
-	var text, files sql.RawBytes
-	if err := rows.Scan(&n.number, &id, &conversation, &kind, &body, &sentAt, &receivedAt, &aci, &phone, &large, &text, &files); err != nil {
-		return 0, err
+// take takes the rows of a query.
+func (e *emitter) take(ctx context.Context, query string) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	rows, failure := e.reader.decodeRows(ctx, query)
+	for batch := range rows {
+		for i := range batch {
+			if err := e.next(ctx, &batch[i]); err != nil {
+				stop()
+				for range rows { // until the reader has ended
+				}
+				return err
+			}
+		}
+	}
+	return <-failure
+}
+
+// next takes a row, or rows that cannot be read.
+func (e *emitter) next(ctx context.Context, n *row) error {
+	if n.gap != nil {
+		lost := n.number - n.before - 1
+		e.total += lost
+		e.sink.Unreadable(fmt.Sprintf("%s: the rows between %d and %d: %v", e.reader.path, n.before, n.number, n.gap), lost)
+		return nil
 	}
 	if e.total%1024 == 0 {
 		e.sink.Progress(e.total, e.rows)
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	e.total++
 	e.last = n.number
-	if large.Bool {
-		e.unreadable(&n, fmt.Errorf("it is larger than %d MiB", largestText>>20), 1)
-		return n.number, nil
+	if n.large {
+		e.unreadable(n, fmt.Errorf("it is larger than %d MiB", largestText>>20), 1)
+		return nil
 	}
-	n.id, n.conversation, n.kind, n.aci, n.phone = id.String, conversation.String, kind.String, aci.String, phone.String
-	if len(text) > 0 {
-		n.content, n.damage = e.decoder.decode(text)
-	}
-	n.body = cmp.Or(body.String, n.Body)
-	n.sentAt, _ = sentAt.(int64)
-	n.receivedAt, _ = receivedAt.(int64)
-	n.takeFiles(files)
-	return n.number, e.row(&n)
-}
-
-// takeFiles takes the attachments of the table message_attachments, which replace those of the JSON.
-func (n *row) takeFiles(text []byte) {
-	var list []attachment
-	if len(text) <= len("[]") || json.Unmarshal(text, &list) != nil {
-		return
-	}
-	slices.SortStableFunc(list, func(a, b attachment) int { return cmp.Compare(a.Order, b.Order) })
-	n.Attachments = slices.DeleteFunc(list, func(a attachment) bool { return a.Type != "attachment" })
+	return e.row(n)
 }
 
 func (e *emitter) unreadable(n *row, err error, units int64) {

@@ -1,13 +1,17 @@
 package sqlcipher
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
@@ -62,7 +66,8 @@ type database struct {
 	wal   *wal
 	pages uint32 // of the file
 	rest  bool   // bytes follow the last whole page
-	codec *codec
+	key   []byte // that fits
+	salt  []byte
 }
 
 func decryptOnce(ctx context.Context, to, from string, keys [][]byte) (damage Damage, err error) {
@@ -142,7 +147,7 @@ func (d *database) unlock(keys [][]byte) error {
 				return err
 			}
 			if c.decrypt(page, number+1) {
-				d.codec = c
+				d.key, d.salt = key, first[:saltSize]
 				return nil
 			}
 		}
@@ -150,47 +155,72 @@ func (d *database) unlock(keys [][]byte) error {
 	return fmt.Errorf("%s: %w", d.path, ErrKey)
 }
 
-// copy writes the decrypted pages.
-func (d *database) copy(ctx context.Context, to io.Writer) (damage Damage, err error) {
+// copy writes the decrypted pages, in chunks side by side.
+func (d *database) copy(ctx context.Context, to io.WriterAt) (damage Damage, err error) {
 	damage.Log = d.wal.damage
-	out := bufio.NewWriterSize(to, 1<<20)
-	in := bufio.NewReaderSize(io.NewSectionReader(d.file, 0, int64(d.pages)*pageSize), 1<<20)
-	page := make([]byte, pageSize)
 	last := d.pages
 	if d.wal.pages > 0 { // a file that claims more pages than there are cannot fill the disk
 		last = uint32(min(uint64(d.wal.pages), uint64(d.pages)+uint64(len(d.wal.at))))
 	}
-	for number := uint32(1); number <= last; number++ {
-		if number%1024 == 0 && ctx.Err() != nil {
-			return damage, ctx.Err()
-		}
-		clear(page)
-		if number <= d.pages {
-			_, err = io.ReadFull(in, page)
-		}
-		at, changed := d.wal.at[number]
-		if changed {
-			_, err = d.log.ReadAt(page, at)
-		}
-		if err != nil {
-			return damage, fmt.Errorf("cannot read page %d of %s: %w", number, d.path, err)
-		}
-		if number > d.pages && !changed || !d.codec.decrypt(page, number) {
-			if number == 1 {
-				return damage, usererr.With(fmt.Errorf("%s: its first page is damaged, without which nothing can be read", d.path), "copy it again, or take it from a backup")
-			}
-			damage.Pages = append(damage.Pages, number)
-			clear(page)
-		}
-		if _, err := out.Write(page); err != nil {
-			return damage, fmt.Errorf("cannot write the decrypted database: %w", err)
-		}
+	var lock sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for first := uint64(1); first <= uint64(last) && ctx.Err() == nil; first += chunkPages {
+		group.Go(func() error {
+			damaged, err := d.chunk(ctx, to, uint32(first), uint32(min(first+chunkPages-1, uint64(last))))
+			lock.Lock()
+			defer lock.Unlock()
+			damage.Pages = append(damage.Pages, damaged...)
+			return err
+		})
 	}
+	if err := group.Wait(); err != nil {
+		return damage, err
+	}
+	slices.Sort(damage.Pages)
 	if d.rest && last == d.pages {
 		damage.Pages = append(damage.Pages, last+1)
 	}
-	if err := out.Flush(); err != nil {
-		return damage, fmt.Errorf("cannot write the decrypted database: %w", err)
-	}
 	return damage, nil
+}
+
+// chunkPages is how many pages are decrypted at once.
+const chunkPages = 256
+
+// chunk writes the decrypted pages from first to last, and returns which are damaged.
+func (d *database) chunk(ctx context.Context, to io.WriterAt, first, last uint32) (damaged []uint32, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c, err := newCodec(d.key, d.salt)
+	if err != nil {
+		return nil, err
+	}
+	content := make([]byte, int(last-first+1)*pageSize)
+	if whole := min(last, d.pages); whole >= first {
+		if _, err := d.file.ReadAt(content[:int(whole-first+1)*pageSize], int64(first-1)*pageSize); err != nil {
+			return nil, fmt.Errorf("cannot read the pages %d to %d of %s: %w", first, whole, d.path, err)
+		}
+	}
+	for number := first; number <= last; number++ {
+		page := content[int(number-first)*pageSize:][:pageSize]
+		at, changed := d.wal.at[number]
+		if changed {
+			if _, err := d.log.ReadAt(page, at); err != nil {
+				return nil, fmt.Errorf("cannot read page %d of %s-wal: %w", number, d.path, err)
+			}
+		}
+		if (number <= d.pages || changed) && c.decrypt(page, number) {
+			continue
+		}
+		if number == 1 {
+			return nil, usererr.With(fmt.Errorf("%s: its first page is damaged, without which nothing can be read", d.path), "copy it again, or take it from a backup")
+		}
+		damaged = append(damaged, number)
+		clear(page)
+	}
+	if _, err := to.WriteAt(content, int64(first-1)*pageSize); err != nil {
+		return nil, fmt.Errorf("cannot write the decrypted database: %w", err)
+	}
+	return damaged, nil
 }
