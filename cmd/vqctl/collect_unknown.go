@@ -21,9 +21,15 @@ var strangers = []struct {
 	{holds("calls-", ".xml"), "a backup of calls of SMS Backup & Restore, without messages", "collect the backup of messages, sms-….xml, instead"},
 	{holds("msgstore", ".crypt"), "an encrypted backup of WhatsApp", "decrypt it with a tool such as wa-crypt-tools and your key, and collect the msgstore.db; or export the chats in WhatsApp"},
 	{named("msgstore", ".crypt"), "an encrypted backup of WhatsApp", "decrypt it with a tool such as wa-crypt-tools and your key, and collect the msgstore.db; or export the chats in WhatsApp"},
-	{named("", ".backup"), "an encrypted backup of Signal for Android", "collect the folder of Signal Desktop instead, or convert the backup to JSON or XML with signalbackup-tools"},
+	{named("", ".backup"), "an encrypted backup of Signal for Android", signalAdvice},
+	{holds("signal-", ".backup"), "a folder with encrypted backups of Signal for Android", signalAdvice},
+	{begins(`"encryptedKey"`), "the settings of Signal Desktop, without messages", "collect the folder that holds it"},
+	{begins(`"envelope"`), "the output of signal-cli, which is not read", signalAdvice},
+	{begins(`"conversationId"`), "an export of Signal's messages by sigtop, which names no people", "collect the folder of Signal Desktop instead, or the file that `sigtop export-database` writes"},
 	{holds("", ".vcf"), "a folder with address books (vCards), without messages", "`vqctl contacts suggest --address-book FILE` reads them"},
 }
+
+const signalAdvice = "collect the folder of Signal Desktop instead, linked to your phone: ~/.config/Signal, or ~/Library/Application Support/Signal on a Mac"
 
 // unknown returns the error of a source in no known format.
 func unknown(h *sources.Head) error {
