@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -201,7 +202,12 @@ func TestChat_InTerminals(t *testing.T) {
 				return strings.Contains(strings.Join(lines, "\n"), "answers as lotuspsychje")
 			})
 			c.keys("\r")
-			c.untilAnswer("daftykins: three", "lotuspsychje")
+			c.keys("/clear\r") // waits for the end of the answer
+			c.until("end of the answer", func(lines []string) bool {
+				return strings.Contains(strings.Join(lines, "\n"), "\n  lotuspsychje") && slices.Contains(lines, "conversation cleared")
+			})
+			c.keys(keyUp)
+			c.untilLast("daftykins> /clear")
 			c.keys(keyUp)
 			c.untilLast("daftykins> /target lotuspsychje")
 			c.keys(keyUp + keyUp + keyUp + keyUp) // through the lines of the block

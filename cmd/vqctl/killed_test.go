@@ -14,13 +14,10 @@ import (
 
 // rounds is how often a test tries what depends on chance: n times in scripts/soak, fewer otherwise.
 func rounds(n int) int {
-	switch {
-	case os.Getenv("VQ_SOAK") != "":
+	if os.Getenv("VQ_SOAK") != "" {
 		return n
-	case testing.Short():
-		return max(n/10, 2)
 	}
-	return max(n/5, 2)
+	return max(n/10, 2)
 }
 
 func command(dir string, environment []string, args ...string) *exec.Cmd {

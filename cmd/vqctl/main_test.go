@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -10,7 +12,7 @@ import (
 
 // TestMain lets scripts run this program as `vqctl`, and create test data with the other commands.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(underNohup{m}, map[string]func(){
 		"vqctl":    func() { os.Exit(runUntilSignal(os.Args)) },
 		"history":  writePeople,
 		"private":  writePrivate,
@@ -18,6 +20,16 @@ func TestMain(m *testing.M) {
 		"sqlite":   runSQL,
 		"stubborn": runStubborn,
 	})
+}
+
+// underNohup runs tests whose programs heed SIGHUP even if these tests themselves, run by nohup, must not.
+type underNohup struct{ *testing.M }
+
+func (m underNohup) Run() int {
+	if signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // programs inherit what is ignored, and not what is received
+	}
+	return m.M.Run()
 }
 
 // TestScripts runs testdata/script/*.txt: command lines, what they print, and the files that they write. $REPO is the

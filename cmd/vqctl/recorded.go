@@ -12,11 +12,17 @@ import (
 	"ventriloquist/internal/messages"
 )
 
-// record records a run of a command in messages.db, for the menu; without a database, there is nothing to record it in.
+// record records a run of a command in messages.db, for the menu; without a database, there is nothing to record it in. It does
+// not wait for another command that changes the database by now, nor gets in its way.
 func record(ctx context.Context, dataDir, command string, run messages.LastRun) error {
 	if statOf(databasePath(dataDir)) == nil {
 		return nil
 	}
+	release, err := messages.TryLockFolder(dataDir)
+	if err != nil {
+		return err
+	}
+	defer release()
 	db, err := openDatabase(ctx, dataDir)
 	if err != nil {
 		return err

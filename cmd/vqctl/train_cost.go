@@ -103,10 +103,8 @@ func smallerBases(than model.Config) (list []memplan.Base) {
 func inHours(hours float64) string {
 	const day, year = 24, 365.25 * 24
 	switch {
-	case hours < 0.1/60:
-		return "less than 0.1 minutes"
 	case hours < 1:
-		return fmt.Sprintf("%.1f minutes", 60*hours)
+		return fmt.Sprintf("%.1f minutes", max(60*hours, 0.1))
 	case hours < 3*day:
 		return fmt.Sprintf("%.1f hours", hours)
 	case hours < year:

@@ -76,6 +76,9 @@ func (t *Tx) begin() error {
 	if err := t.exec(temporaryTables); err != nil {
 		return err
 	}
+	if err := t.exec(takeLock); err != nil { // before anything is read: SQLite does not wait for a lock that a reader wants
+		return err
+	}
 	addresses, err := readAddresses(t.ctx, t.sql)
 	if err != nil {
 		return err

@@ -44,3 +44,13 @@ func LockFolder(ctx context.Context, folder string, waiting func()) (release fun
 		f.Close()
 	}
 }
+
+// TryLockFolder is LockFolder for a folder that exists. It does not wait: if another process changes files in the folder, the
+// error matches [filelock.ErrLocked].
+func TryLockFolder(folder string) (release func(), err error) {
+	f, err := filelock.OpenLocked(folder)
+	if err != nil {
+		return nil, fmt.Errorf("cannot lock the data folder: %w", err)
+	}
+	return func() { f.Close() }, nil
+}

@@ -62,11 +62,17 @@ func unshare(path string) {
 }
 
 // sweepJournal removes the journal of a run that was killed before it changed the file: it holds pages of the file, and SQLite
-// itself leaves it until the next change. Nothing happens while others write.
+// itself leaves it until the next change. Nothing happens while another command, or this one, changes the folder: the journal may
+// be its own.
 func sweepJournal(path string) {
 	if _, err := os.Stat(path + "-journal"); err != nil {
 		return
 	}
+	release, err := TryLockFolder(filepath.Dir(path))
+	if err != nil {
+		return
+	}
+	defer release()
 	handle, err := sql.Open("sqlite3", dataSource(path, "_busy_timeout=0&_txlock=immediate"))
 	if err != nil {
 		return
