@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -48,13 +47,28 @@ func (n *Node) Is(classes ...string) bool {
 	if n == nil || n.Tag == "" {
 		return false
 	}
-	own := strings.Fields(n.Attr("class"))
+	own := n.Attr("class")
 	for _, class := range classes {
-		if !slices.Contains(own, class) {
+		if !hasWord(own, class) {
 			return false
 		}
 	}
 	return true
+}
+
+// hasWord reports whether a word is among those of a text, without allocating: every element of a page is asked for its classes.
+func hasWord(text, word string) bool {
+	for text != "" {
+		end := strings.IndexAny(text, " \t\n")
+		if end < 0 {
+			return text == word
+		}
+		if text[:end] == word {
+			return true
+		}
+		text = text[end+1:]
+	}
+	return false
 }
 
 // Child returns the first child that has all these classes, or nil.
