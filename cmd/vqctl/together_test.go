@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -60,5 +61,36 @@ func TestCollect_FailureLeavesNoEmptyDatabase(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, defaultDataDir)); err == nil {
 		t.Error("an empty data folder was left")
+	}
+}
+
+// Commands that open messages.db, and record in it what they wrote, do not make a collect fail.
+func TestCollect_BesideStatistics(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	source := filepath.Join(dir, "a.jsonl")
+	var lines strings.Builder
+	add := func(n int) {
+		t.Helper()
+		fmt.Fprintf(&lines, `{"chat": "c", "time": %d, "name": "Ann", "text": "hello %d"}`+"\n", 1_710_547_260+n, n)
+		if err := os.WriteFile(source, []byte(lines.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(0)
+	if out, err := command(dir, nil, "collect", "--source", source).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for round := range rounds(60) {
+		add(1 + round)
+		var group sync.WaitGroup
+		for _, args := range [][]string{{"collect", "--source", source}, {"collect", "--source", source}, {"stats", "--html", "a.html"}, {"stats", "--html", "b.html"}} {
+			group.Go(func() {
+				if out, err := command(dir, nil, args...).CombinedOutput(); err != nil {
+					t.Errorf("round %d: %s: %v\n%s", round, args[0], err, out)
+				}
+			})
+		}
+		group.Wait()
 	}
 }
