@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"ventriloquist/internal/sources"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -61,41 +62,80 @@ func newCollectResult(source sources.Source, target string, s *sources.Summary) 
 
 func (r *collectResult) print(out io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%d %s in %s:\n", r.Rows, r.Unit, r.Source)
-	width := len(fmt.Sprint(r.Rows)) + 2
+	total := terminal.Count(r.Rows)
+	fmt.Fprintf(&text, "%s %s in %s:\n", total, inNumber(r.Rows, r.Unit), r.Source)
 	for _, f := range r.Fates {
-		fmt.Fprintf(&text, "%*d %s\n", width, f.Rows, f.Fate)
+		fmt.Fprintf(&text, "%*s %s\n", len(total)+2, terminal.Count(f.Rows), inNumber(f.Rows, f.Fate))
 	}
 	for _, note := range r.Notes {
 		text.WriteString(note + "\n")
 	}
-	fmt.Fprintf(&text, "%d messages, reactions included, of %d conversations are in %s\n", r.Messages, r.Conversations, r.Database)
+	fmt.Fprintf(&text, "%s\n", storedInWords(r.Messages, r.Conversations, r.Database))
+	if r.countsDiffer() {
+		text.WriteString("counted over all sources: each part of a message (text, attachment) once, however many sources have it\n")
+	}
 	switch {
 	case r.Read == 0 && r.Rows > 0:
 		fmt.Fprintf(&text, "unchanged since the last collect\n")
 	case r.Read < r.Rows:
-		fmt.Fprintf(&text, "re-read %d rows that may have changed; %d did\n", r.Read, r.Changed)
+		fmt.Fprintf(&text, "re-read %s that may have changed; %s did\n", terminal.Quantity(r.Read, "row"), terminal.Count(r.Changed))
 	}
 	switch {
 	case r.Gone == 0:
 	case len(r.Unreadable) > 0:
-		fmt.Fprintf(&text, "%d messages of the last collect were not found; they were kept, since the source is damaged\n", r.Gone)
+		fmt.Fprintf(&text, "%s of the last collect not found, and kept, since the source is damaged\n", terminal.Quantity(r.Gone, "message"))
 	case r.Kept:
-		fmt.Fprintf(&text, "%d messages are no longer in the source and were kept\n", r.Gone)
+		fmt.Fprintf(&text, "%s no longer in the source, and kept\n", terminal.Quantity(r.Gone, "message"))
 	default:
-		fmt.Fprintf(&text, "%d messages were no longer in the source and are gone (--keep-gone keeps them)\n", r.Gone)
+		fmt.Fprintf(&text, "%s removed: no longer in the source (--keep-gone keeps such messages)\n", terminal.Quantity(r.Gone, "message"))
 	}
 	if r.Forgotten > 0 {
-		fmt.Fprintf(&text, "%d messages of forgotten people were left out\n", r.Forgotten)
+		fmt.Fprintf(&text, "%s of forgotten people left out\n", terminal.Quantity(r.Forgotten, "message"))
 	}
 	if r.Damaged != nil {
-		fmt.Fprintf(&text, "%d bodies are damaged; the text that could be recovered was taken: %s\n", r.Damaged.Count, rowsInWords(r.Damaged))
+		fmt.Fprintf(&text, "%s damaged; the text that could be recovered was taken: %s\n", terminal.Quantity(r.Damaged.Count, "body"), rowsInWords(r.Damaged))
 	}
 	for _, value := range slices.Sorted(maps.Keys(r.Unknown)) {
-		fmt.Fprintf(&text, "%d rows have a value that this program does not know; they were kept as events: %s\n", r.Unknown[value], value)
+		fmt.Fprintf(&text, "%s with a value that this program does not know, kept as events: %s\n", terminal.Quantity(r.Unknown[value], "row"), value)
 	}
-	_, err := io.WriteString(out, text.String())
+	_, err := io.WriteString(out, fitLines(text.String(), terminalWidth(out)))
 	return err
+}
+
+// countsDiffer reports whether the database has another number of messages than the source has rows that are messages.
+func (r *collectResult) countsDiffer() bool {
+	rows := int64(0)
+	for _, f := range r.Fates {
+		if f.Fate == sources.Messages.String() || f.Fate == sources.Reactions.String() {
+			rows += f.Rows
+		}
+	}
+	return rows != r.Messages
+}
+
+// inNumber returns what is counted, a unit or a fate of a source, in the singular for one.
+func inNumber(n int64, counted string) string {
+	if one, differs := singular[counted]; differs && n == 1 {
+		return one
+	}
+	return counted
+}
+
+// singular has the units and fates that differ in the singular.
+var singular = map[string]string{
+	"rows": "row", "lines": "line", "messages and reactions": "message or reaction",
+	"messages": "message", "further lines of messages": "further line of a message", "reactions": "reaction", "reactions taken back": "reaction taken back",
+	"reactions to absent messages": "reaction to an absent message", "group events": "group event", "events": "event", "stickers": "sticker",
+	"poll votes": "poll vote", "of channels": "of a channel",
+}
+
+// storedInWords says how many messages are in a file.
+func storedInWords(messages, conversations int64, file string) string {
+	verb := "are"
+	if messages == 1 {
+		verb = "is"
+	}
+	return fmt.Sprintf("%s, reactions included, of %s %s in %s", terminal.Quantity(messages, "message"), terminal.Quantity(conversations, "conversation"), verb, file)
 }
 
 // rowsInWords returns the numbers of the rows in a list.

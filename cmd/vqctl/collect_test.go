@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imessage/chatdb"
 	"ventriloquist/internal/usererr"
 )
@@ -66,9 +67,55 @@ func TestRunCollect_SummaryInWords(t *testing.T) {
 	if err := runCollect(t.Context(), collectOptions{source: source, dataDir: data}, &out); err != nil {
 		t.Fatal(err)
 	}
-	want := "3 rows in " + source + ":\n  1 messages\n  1 reactions\n  1 junk\n2 messages, reactions included, of 1 conversations are in " + filepath.Join(data, "messages.db") + "\n"
+	want := "3 rows in " + source + ":\n  1 message\n  1 reaction\n  1 junk\n2 messages, reactions included, of 1 conversation are in " + filepath.Join(data, "messages.db") + "\n"
 	if got := out.String(); got != want {
 		t.Errorf("printed\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A summary counts in words that fit the number: no "1 messages", and 50,000 with a separator.
+func TestCollectResult_CountsInWords(t *testing.T) {
+	for _, c := range []struct {
+		result collectResult
+		want   string
+	}{
+		{collectResult{Source: "a", Database: "d", Unit: "lines", Rows: 1, Read: 1, Messages: 1, Conversations: 1, Gone: 1, Forgotten: 1,
+			Fates: []rowFate{{sources.Messages.String(), 1}}}, "1 line in a:\n  1 message\n1 message, reactions included, of 1 conversation is in d\n" +
+			"1 message removed: no longer in the source (--keep-gone keeps such messages)\n1 message of forgotten people left out\n"},
+		{collectResult{Source: "a", Database: "d", Unit: "messages and reactions", Rows: 50_000, Read: 50_000, Messages: 50_000, Conversations: 1_200,
+			Fates: []rowFate{{sources.Messages.String(), 49_999}, {sources.Reactions.String(), 1}}},
+			"50,000 messages and reactions in a:\n  49,999 messages\n       1 reaction\n50,000 messages, reactions included, of 1,200 conversations are in d\n"},
+	} {
+		var out bytes.Buffer
+		if err := c.result.print(&out); err != nil || out.String() != c.want {
+			t.Errorf("printed\n%s\nwant\n%s", out.String(), c.want)
+		}
+	}
+}
+
+// Row `menu a`: 47,547 messages and 2,453 reactions became 50,607 messages, and nothing said why.
+func TestCollectResult_SaysWhyCountsDiffer(t *testing.T) {
+	for messages, want := range map[int64]bool{3: false, 4: true, 2: true} {
+		r := collectResult{Unit: "rows", Rows: 4, Read: 4, Messages: messages, Conversations: 1,
+			Fates: []rowFate{{sources.Messages.String(), 2}, {sources.Reactions.String(), 1}, {sources.Junk.String(), 1}}}
+		var out bytes.Buffer
+		if err := r.print(&out); err != nil || strings.Contains(out.String(), "counted over all sources") != want {
+			t.Errorf("%d messages of 3 rows are told as\n%s", messages, out.String())
+		}
+	}
+}
+
+// Each fate that is counted in the plural has a singular.
+func TestInNumber_KnowsAllFates(t *testing.T) {
+	for fate := sources.Messages; fate <= sources.Unread; fate++ {
+		word, _, _ := strings.Cut(fate.String(), " ")
+		one := inNumber(1, fate.String())
+		if strings.HasSuffix(word, "s") && one == fate.String() {
+			t.Errorf("there is no singular of %q", fate)
+		}
+		if many := inNumber(2, fate.String()); many != fate.String() {
+			t.Errorf("2 of %q are %q", fate, many)
+		}
 	}
 }
 

@@ -85,7 +85,7 @@ func TestFindFormat_DatabasesOfWhatsApp(t *testing.T) {
 		err = os.WriteFile(place, apple, 0o600)
 	}
 	var out bytes.Buffer
-	if err := runCollect(t.Context(), o, &out); err != nil || !strings.Contains(out.String(), "1 messages") {
+	if err := runCollect(t.Context(), o, &out); err != nil || !strings.Contains(out.String(), "1 message") {
 		t.Errorf("printed %s (%v)", out.String(), err)
 	}
 }

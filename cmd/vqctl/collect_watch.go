@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -78,13 +79,14 @@ func (r *collectResult) printChange(out io.Writer, last *collectResult, asJSON b
 	if asJSON {
 		return json.NewEncoder(out).Encode(r)
 	}
-	text := fmt.Sprintf("%s  %d rows are new or have changed", time.Now().Format(time.TimeOnly), r.Changed)
+	text := fmt.Sprintf("%s  %s new or changed", time.Now().Format(time.TimeOnly), terminal.Quantity(r.Changed, "row"))
 	if r.Changed == r.Rows {
-		text = fmt.Sprintf("%s  all %d rows were read again", time.Now().Format(time.TimeOnly), r.Rows)
+		text = fmt.Sprintf("%s  all %s read again", time.Now().Format(time.TimeOnly), terminal.Quantity(r.Rows, "row"))
 	}
 	if r.Gone > 0 {
-		text += fmt.Sprintf(", %d are gone", r.Gone)
+		text += fmt.Sprintf(", %s gone", terminal.Quantity(r.Gone, "message"))
 	}
-	_, err := fmt.Fprintf(out, "%s: %d messages (%+d) of %d conversations\n", text, r.Messages, r.Messages-last.Messages, r.Conversations)
+	text = fmt.Sprintf("%s: %s (%+d) of %s\n", text, terminal.Quantity(r.Messages, "message"), r.Messages-last.Messages, terminal.Quantity(r.Conversations, "conversation"))
+	_, err := io.WriteString(out, fitLines(text, terminalWidth(out)))
 	return err
 }

@@ -35,7 +35,7 @@ func TestRunCollect_WatchCollectsChanges(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if !lines.Scan() || !strings.HasSuffix(lines.Text(), "  1 rows are new or have changed: 3 messages (+1) of 1 conversations") {
+	if !lines.Scan() || !strings.HasSuffix(lines.Text(), "  1 row new or changed: 3 messages (+1) of 1 conversation") {
 		t.Errorf("after a change it says %q", lines.Text())
 	}
 	cancel()

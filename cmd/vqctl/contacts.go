@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
 
@@ -105,54 +103,67 @@ func runContacts(ctx context.Context, o contactsOptions, out io.Writer) error {
 func printCensus(out io.Writer, census *people.Census, file string) (err error) {
 	buffered := bufio.NewWriter(out)
 	defer func() { err = errors.Join(err, buffered.Flush()) }()
-	if err := printListed(buffered, census); err != nil {
+	if err := printListed(buffered, census, terminal.Columns(out)); err != nil {
 		return err
 	}
 	if len(census.Unmapped) > 0 {
-		table := tabwriter.NewWriter(buffered, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(table, "\nmessages\tlost without them\tgroups\tlast\tnot in %s\n", file)
+		table := terminal.NewTable("messages>", "lost without them>", "groups>", "last", "not in "+filepath.Base(file)).WithNames(4)
 		for _, u := range census.Unmapped[:min(shownUnmapped, len(census.Unmapped))] {
-			fmt.Fprintf(table, "%d\t%d\t%d\t%s\t%s\n", u.Messages, u.LeftOut, u.Groups, day(u.Last), strings.TrimSpace(u.Address+"  "+u.Name))
+			table.Add(terminal.Count(u.Messages), terminal.Count(u.LeftOut), terminal.Count(int64(u.Groups)), day(u.Last), strings.TrimSpace(u.Address+"  "+u.Name))
 		}
-		if err := table.Flush(); err != nil {
+		if _, err := io.WriteString(buffered, "\n"+table.Fit(terminal.Columns(out))); err != nil {
 			return err
 		}
 	}
 	if len(census.Unmapped) == 0 {
 		return nil
 	}
-	text := ""
 	if more := len(census.Unmapped) - shownUnmapped; more > 0 {
-		text = fmt.Sprintf("and %d more (--json lists all)\n", more)
+		fmt.Fprintf(buffered, "and %s more (--json lists all)\n", terminal.Count(int64(more)))
 	}
-	text += fmt.Sprintf("without them the windows lose %s of %s, %s of them groups\n",
-		some(int(census.LeftOut.Messages), "message"), some(census.LeftOut.Conversations, "conversation"), terminal.Count(int64(census.LeftOut.Groups)))
-	text += "`vqctl contacts suggest` takes names from an address book; `vqctl contacts add NAME ID…` adds a person\n"
-	_, err = io.WriteString(buffered, text)
-	return err
+	width := terminalWidth(out)
+	lost := fmt.Sprintf("without them the windows lose %s of %s, %s", terminal.Quantity(census.LeftOut.Messages, "message"),
+		terminal.Quantity(census.LeftOut.Conversations, "conversation"), inGroups(census.LeftOut.Groups))
+	fmt.Fprintln(buffered, fitLines(lost, width))
+	fmt.Fprintln(buffered, fitLines("`vqctl contacts suggest` takes names from an address book; `vqctl contacts add NAME ID…` adds a person", width))
+	return nil
+}
+
+// inGroups says how many of the conversations are groups.
+func inGroups(n int) string {
+	switch n {
+	case 0:
+		return "none of them a group"
+	case 1:
+		return "1 of them a group"
+	}
+	return terminal.Count(int64(n)) + " of them groups"
 }
 
 // printListed prints the table of contacts line by line: a tabwriter would hold all of it.
-func printListed(out io.Writer, census *people.Census) error {
+func printListed(out io.Writer, census *people.Census, width int) error {
 	const count, conversations, last = "messages", "conversations", "last"
 	widths := [3]int{len(count), len(conversations), len(last)}
 	for _, p := range census.Listed {
-		for i, cell := range []string{strconv.FormatInt(p.Messages, 10), strconv.Itoa(p.Conversations), day(p.Last)} {
+		for i, cell := range []string{terminal.Count(p.Messages), terminal.Count(int64(p.Conversations)), day(p.Last)} {
 			widths[i] = max(widths[i], len(cell))
 		}
 	}
-	widths[0] = max(widths[0], len(strconv.FormatInt(census.Owner, 10)))
+	widths[0] = max(widths[0], len(terminal.Count(census.Owner)))
 	line := func(messages, conversations, last, name string) error {
-		_, err := fmt.Fprintf(out, "%-*s  %-*s  %-*s  %s\n", widths[0], messages, widths[1], conversations, widths[2], last, name)
+		if room := width - widths[0] - widths[1] - widths[2] - 3*2; width > 0 {
+			name = terminal.Cut(terminal.Escape(name), max(room, 1))
+		}
+		_, err := fmt.Fprintf(out, "%*s  %*s  %-*s  %s\n", widths[0], messages, widths[1], conversations, widths[2], last, name)
 		return err
 	}
 	err := line(count, conversations, last, "contact")
 	for i := 0; i < len(census.Listed) && err == nil; i++ {
 		p := &census.Listed[i]
-		err = line(strconv.FormatInt(p.Messages, 10), strconv.Itoa(p.Conversations), day(p.Last), p.Name)
+		err = line(terminal.Count(p.Messages), terminal.Count(int64(p.Conversations)), day(p.Last), p.Name)
 	}
 	if err == nil {
-		err = line(strconv.FormatInt(census.Owner, 10), "", "", "you")
+		err = line(terminal.Count(census.Owner), "", "", "you")
 	}
 	return err
 }

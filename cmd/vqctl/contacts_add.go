@@ -16,6 +16,7 @@ import (
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -113,7 +114,7 @@ func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self peo
 		return err
 	}
 	r.Written = true
-	return r.report(o, out, fmt.Sprintf("added to %s: %s\n", r.File, persons(len(r.Added))))
+	return r.report(o, out, fmt.Sprintf("added to %s: %s\n", r.File, terminal.Quantity(len(r.Added), "person")))
 }
 
 // mostContacts limits the size of a contacts file that is changed: room for a million people.
@@ -151,7 +152,7 @@ func (r *contactsChange) report(o *contactsOptions, out io.Writer, words string)
 	if o.json {
 		return json.NewEncoder(out).Encode(r)
 	}
-	_, err := io.WriteString(out, words)
+	_, err := io.WriteString(out, fitLines(words, terminalWidth(out)))
 	return err
 }
 

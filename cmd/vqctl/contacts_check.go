@@ -12,6 +12,7 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -73,7 +74,7 @@ func runContactsCheck(ctx context.Context, o contactsOptions, out io.Writer) err
 		err = result.print(out)
 	}
 	if err == nil && len(wrong) > 0 {
-		err = fmt.Errorf("%s in %s", some(len(wrong), "problem"), o.path())
+		err = fmt.Errorf("%s in %s", terminal.Quantity(len(wrong), "problem"), o.path())
 	}
 	return err
 }
@@ -117,8 +118,8 @@ func (r *contactsCheck) print(out io.Writer) error {
 		text += fmt.Sprintf("the messages say that %q is yours, and the file lists it for another person\n", address)
 	}
 	if len(r.Wrong) == 0 {
-		text += fmt.Sprintf("%s lists %s\n", r.File, persons(r.People))
+		text += fmt.Sprintf("%s lists %s\n", r.File, terminal.Quantity(r.People, "person"))
 	}
-	_, err := io.WriteString(out, text)
+	_, err := io.WriteString(out, fitLines(text, terminalWidth(out)))
 	return err
 }

@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/people/addressbook"
 	"ventriloquist/internal/sources/iosbackup"
+	"ventriloquist/internal/terminal"
 )
 
 func newContactsSuggestCommand(o *contactsOptions) *cli.Command {
@@ -80,10 +80,10 @@ func runContactsSuggest(ctx context.Context, o contactsOptions, bookPath string,
 		return err
 	}
 	if len(cards) == 0 {
-		fmt.Fprintf(out, "there is no address book in %s: name one with --address-book\n", bookPath)
+		printWrapped(out, "", fmt.Sprintf("there is no address book in %s: name one with --address-book", bookPath))
 	}
 	if self.Name == "" {
-		fmt.Fprintf(out, "MY_NAME is not set; %s\n", nameHint(people.OwnNames(ctx, db, books)))
+		printWrapped(out, "", "MY_NAME is not set; "+nameHint(people.OwnNames(ctx, db, books)))
 	}
 	return result.apply(ctx, &o, self, in, out)
 }
@@ -128,29 +128,28 @@ func readCards(ctx context.Context, path, temp string) (cards []addressbook.Card
 }
 
 func printDraft(out io.Writer, draft *people.Draft) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	if len(draft.People) > 0 {
-		fmt.Fprintf(table, "messages\tcontact\tids\n")
-	}
+	width := terminal.Columns(out)
+	var text strings.Builder
+	people := terminal.NewTable("messages>", "contact", "ids").WithNames(1)
 	for _, p := range draft.People {
-		fmt.Fprintf(table, "%d\t%s\t%s\n", p.Messages, p.Name, strings.Join(p.IDs, ", "))
+		people.Add(terminal.Count(p.Messages), p.Name, strings.Join(p.IDs, ", "))
 	}
-	if len(draft.Nameless) > 0 {
-		fmt.Fprintf(table, "\nmessages\tno known name\n")
+	if !people.Empty() {
+		text.WriteString(people.Fit(width))
 	}
+	nameless := terminal.NewTable("messages>", "no known name").WithNames(1)
 	for _, p := range draft.Nameless[:min(shownUnmapped, len(draft.Nameless))] {
-		fmt.Fprintf(table, "%d\t%s\n", p.Messages, strings.Join(p.IDs, ", "))
+		nameless.Add(terminal.Count(p.Messages), strings.Join(p.IDs, ", "))
+	}
+	if !nameless.Empty() {
+		text.WriteString("\n" + nameless.Fit(width))
 	}
 	if more := len(draft.Nameless) - shownUnmapped; more > 0 {
-		fmt.Fprintf(table, "and %d more (--json lists all)\n", more)
-	}
-	if err := table.Flush(); err != nil {
-		return err
+		fmt.Fprintf(&text, "and %s more (--json lists all)\n", terminal.Count(int64(more)))
 	}
 	for _, s := range draft.Shared {
-		if _, err := fmt.Fprintf(out, "%s is also on the card of %q: it goes to %q\n", s.ID, s.Also, s.Contact); err != nil {
-			return err
-		}
+		writeWrapped(&text, "", fmt.Sprintf("%s is also on the card of %q: it goes to %q", s.ID, s.Also, s.Contact), width)
 	}
-	return nil
+	_, err := io.WriteString(out, text.String())
+	return err
 }

@@ -36,20 +36,16 @@ func planInWords(p *describe.Plan) string {
 }
 
 func kindInWords(kind string, n int) string {
-	name := map[string]string{"audio": "voice message"}[kind]
-	if name == "" {
-		name = kind
+	if kind == "audio" {
+		kind = "voice message"
 	}
-	if n != 1 {
-		name += "s"
-	}
-	return fmt.Sprintf("%d %s", n, name)
+	return terminal.Quantity(n, kind)
 }
 
 func leftInWords(left []describe.LeftOut) string {
 	var text strings.Builder
 	for _, l := range left {
-		fmt.Fprintf(&text, "left out: %d that %s\n", l.Attachments, l.Why)
+		fmt.Fprintf(&text, "left out: %s that %s\n", terminal.Count(int64(l.Attachments)), l.Why)
 	}
 	return text.String()
 }
@@ -67,25 +63,25 @@ func (o *describeOptions) printReport(out io.Writer, p *describe.Plan, r *descri
 		return json.NewEncoder(out).Encode(describeResult{p.Model, p.Where, p.Files, r})
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%d of %d described", r.Described, p.Files)
+	fmt.Fprintf(&text, "%s of %s described", terminal.Count(int64(r.Described)), terminal.Count(int64(p.Files)))
 	if r.Same > 0 {
-		fmt.Fprintf(&text, ", %d of them from an identical file", r.Same)
+		fmt.Fprintf(&text, ", %s of them from an identical file", terminal.Count(int64(r.Same)))
 	}
 	text.WriteString("\n")
 	if r.Refused > 0 {
-		fmt.Fprintf(&text, "%d were refused by the model; their file names stay\n", r.Refused)
+		fmt.Fprintf(&text, "%s refused by the model; the file names stay\n", terminal.Count(int64(r.Refused)))
 	}
 	if r.Failed > 0 {
-		fmt.Fprintf(&text, "%d failed; their file names stay (--retry-failed tries them again)\n", r.Failed)
+		fmt.Fprintf(&text, "%s failed; the file names stay (--retry-failed tries again)\n", terminal.Count(int64(r.Failed)))
 	}
 	text.WriteString(leftInWords(r.Left))
 	if r.Cost != nil && !p.Local {
-		fmt.Fprintf(&text, "cost: $%.4f (%d tokens in, %d out)\n", *r.Cost, r.Usage.Input+r.Usage.Sound, r.Usage.Output)
+		fmt.Fprintf(&text, "cost: $%.4f (%s tokens in, %s out)\n", *r.Cost, terminal.Count(int64(r.Usage.Input+r.Usage.Sound)), terminal.Count(int64(r.Usage.Output)))
 	}
 	if r.Described > 0 {
 		text.WriteString("run `vqctl preprocess` to put the descriptions into the windows\n")
 	}
-	_, err := io.WriteString(out, text.String())
+	_, err := io.WriteString(out, fitLines(text.String(), terminalWidth(out)))
 	return err
 }
 

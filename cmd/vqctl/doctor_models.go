@@ -10,6 +10,7 @@ import (
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/windows"
 )
 
@@ -84,7 +85,7 @@ func describeModels(training []trainable, generating string, data windowSizes) f
 	f := finding{Status: "ok"}
 	what := "50,000 messages"
 	if data.windows > 0 {
-		what = "the " + some(data.windows, "window") + " of messages.db"
+		what = "the " + terminal.Quantity(data.windows, "window") + " of messages.db"
 	}
 	var quick []trainable
 	for _, t := range training {

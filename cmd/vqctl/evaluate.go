@@ -14,6 +14,7 @@ import (
 	"ventriloquist/internal/evaluate"
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
@@ -186,7 +187,7 @@ func (o *evaluateOptions) windows(source windows.List) ([]int, error) {
 		heldOut = list
 	}
 	if len(heldOut) == 0 {
-		return nil, usererr.With(fmt.Errorf("none of the %d windows is held out", source.Len()),
+		return nil, usererr.With(fmt.Errorf("no window is held out (%s in all)", terminal.Quantity(source.Len(), "window")),
 			"windows are held out of conversations with more than 2; --all evaluates on every window")
 	}
 	return heldOut, nil
@@ -204,10 +205,10 @@ func (o *evaluateOptions) readSet(ctx context.Context, source windows.List, list
 		return nil, err
 	}
 	if set.CutWindows > 0 {
-		notice("%d windows lost their oldest messages (%d in all) to fit --max-seq-length %d", set.CutWindows, set.CutLines, o.maxSeqLength)
+		notice("dropped %s, the oldest of %s, to fit --max-seq-length %d", terminal.Quantity(set.CutLines, "message"), terminal.Quantity(set.CutWindows, "window"), o.maxSeqLength)
 	}
 	if set.TooLong > 0 {
-		notice("%d windows were left out: header and targets alone are over --max-seq-length %d", set.TooLong, o.maxSeqLength)
+		notice("%s left out: header and targets alone are over --max-seq-length %d", terminal.Quantity(set.TooLong, "window"), o.maxSeqLength)
 	}
 	return set, nil
 }

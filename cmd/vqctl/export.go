@@ -101,7 +101,7 @@ func runExport(ctx context.Context, o exportOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	notice("%d messages, reactions included, of %s are in %s", summary.Messages, some(summary.Conversations, "conversation"), o.output)
+	notice("%s", storedInWords(int64(summary.Messages), int64(summary.Conversations), o.output))
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/terminal"
 )
 
 // menuState is what the menu shows.
@@ -110,7 +111,7 @@ func sayCollect(s menuState) string {
 	if s.messages < 0 {
 		return "not done"
 	}
-	return s.done("collect", some(s.messages, "message"))
+	return s.done("collect", terminal.Quantity(s.messages, "message"))
 }
 
 func sayContacts(s menuState) string {
@@ -120,7 +121,7 @@ func sayContacts(s menuState) string {
 	case s.contacts < 0:
 		return "not done: who is who"
 	}
-	return persons(s.contacts)
+	return terminal.Quantity(s.contacts, "person")
 }
 
 func sayDescribe(s menuState) string {
@@ -134,7 +135,7 @@ func sayPreprocess(s menuState) string {
 	if s.windows < 0 {
 		return "not done"
 	}
-	text := s.done("preprocess", some(s.windows, "window"))
+	text := s.done("preprocess", terminal.Quantity(s.windows, "window"))
 	if s.after("collect", "preprocess") {
 		text += "; messages were collected since"
 	}

@@ -13,6 +13,7 @@ import (
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -71,7 +72,7 @@ func (m *menu) doPreprocess(flags []string) error {
 	if m.state.windows < 0 {
 		return m.again("preprocess", flags, "")
 	}
-	return m.again("preprocess", flags, fmt.Sprintf("this replaces the %s of messages.db", some(m.state.windows, "window")))
+	return m.again("preprocess", flags, fmt.Sprintf("this replaces the %s of messages.db", terminal.Quantity(m.state.windows, "window")))
 }
 
 // doTrain resumes an interrupted run, or trains.

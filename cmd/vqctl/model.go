@@ -123,6 +123,10 @@ func runModelList(asJSON bool, out io.Writer) error {
 }
 
 func runModelPull(ctx context.Context, name string, out io.Writer) error {
+	if name == model.Tiny {
+		_, err := fmt.Fprintf(out, "%s is part of this program: there is nothing to download\n", name)
+		return err
+	}
 	client := hub.NewClient()
 	client.Log = logOf(ctx)
 	sayInstructionTuned(name)
@@ -157,8 +161,14 @@ func sayInstructionTuned(name string) {
 
 // runModelRemove removes a downloaded model; it asks first unless yes is set.
 func runModelRemove(ctx context.Context, name string, yes bool, out io.Writer) error {
+	if err := model.IsRemovable(name); err != nil {
+		return err
+	}
 	if !yes {
 		if ok, err := ask(ctx, fmt.Sprintf("Remove %s from this machine?", name), os.Stdin, out); err != nil || !ok {
+			if err == nil {
+				_, err = io.WriteString(out, "nothing was removed\n")
+			}
 			return err
 		}
 	}

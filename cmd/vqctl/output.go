@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -50,22 +49,6 @@ func day(t time.Time) string {
 		return "-"
 	}
 	return t.Format(time.DateOnly)
-}
-
-// some formats a number of things.
-func some(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%s %ss", terminal.Count(int64(n)), thing)
-}
-
-// persons formats a number of people.
-func persons(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return terminal.Count(int64(n)) + " people"
 }
 
 // fitLines wraps the lines of a text that are longer than a width in cells, 0 for no limit. What is indented stays so.

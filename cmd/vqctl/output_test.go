@@ -46,10 +46,15 @@ func TestOutput_GoesThroughTheEscapingWriters(t *testing.T) {
 	}
 }
 
+// evil is a name that would set the clipboard, turn the order of characters around and erase the screen.
+const evil = "Eve\x1b]52;c;ZXZpbA==\a\u202e\u009b2J"
+
+// controls are the characters of evil that control a terminal.
+const controls = "\x1b\a\r\u202e\u009b"
+
 // No control character of a message, name or path is printed, not even in an error.
 func TestOutput_EscapesForeignText(t *testing.T) {
 	dir := t.TempDir()
-	evil := "Eve\x1b]52;c;ZXZpbA==\a\u202e\u009b2J"
 	export := filepath.Join(dir, "chats.jsonl")
 	var content []byte
 	for i, name := range []string{evil, "Me", evil, "Me"} {
@@ -96,11 +101,66 @@ func TestOutput_EscapesForeignText(t *testing.T) {
 		if len(out) == 0 {
 			t.Errorf("vqctl %q prints nothing", args)
 		}
-		if strings.ContainsAny(string(out), "\x1b\a\r\u202e\u009b") {
+		if strings.ContainsAny(string(out), controls) {
 			t.Errorf("vqctl %q prints control characters: %q", args, out)
 		}
 	}
-	if content, err := os.ReadFile(page); err != nil || strings.ContainsAny(string(content), "\x1b\a\u202e\u009b") {
+	if content, err := os.ReadFile(page); err != nil || strings.ContainsAny(string(content), controls) {
 		t.Errorf("the page has control characters (%v)", err)
+	}
+}
+
+// The commands that load a model print no control character of a name, path, message or input either.
+func TestOutput_EscapesForeignTextWithAModel(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("wrong"+evil, "{\"text\": \"a\"}\n{\"text\": \"\x1b\u202e\"}\n{"+evil)
+	write("text"+evil, `{"text": "a\u001b\u202e"}`)
+	const failure = "FAILS"
+	for _, args := range [][]string{
+		{"model", "init", "--shape", "tiny", "base" + evil},
+		{"model", "info", "base" + evil},
+		{failure, "model", "init", "--shape", "tiny", "base" + evil},
+		{failure, "model", "init", "--shape", evil, "other"},
+		{failure, "model", "pull", evil},
+		{failure, "model", "rm", evil},
+		{"generate", "--base-model", "tiny", "--as", evil, "--member", "Me", "--message", "Me: hi\r" + evil, "--seed", "1"},
+		{"generate", "--base-model", "tiny", "--as", evil, "--member", "Me", "--message", "Me: hi\r" + evil, "--seed", "1", "--json"},
+		{failure, "generate", "--base-model", "tiny", "--as", "Me", "--member", "Eve", "--message", evil + ": hi"},
+		{failure, "generate", "--base-model", "tiny", "--as", "Me", "--context", "none" + evil},
+		{failure, "generate", "--base-model", "tiny", "--as", "Me", "--context", "wrong" + evil},
+		{failure, "generate", "--adapter", evil, "--as", "Me"},
+		{"score", "--base-model", "tiny", "text" + evil},
+		{failure, "score", "--base-model", "tiny", "none" + evil},
+		{failure, "score", "--base-model", "tiny", "wrong" + evil},
+		{failure, "tokenize", "--base-model", "tiny", "none" + evil},
+		{failure, "evaluate", "--base-model", "tiny", "--data-path", "wrong" + evil},
+		{failure, "train", "--base-model", "tiny", "--data-path", "wrong" + evil},
+		{failure, "runs", "none" + evil},
+		{"chat", "--base-model", "tiny", "--target", evil, "--member", "Me", "--seed", "1"},
+	} {
+		fails := args[0] == failure
+		if fails {
+			args = args[1:]
+		}
+		cmd := command(dir, []string{"MY_NAME=Me", "HOME=" + dir, "VENTRILOQUIST_MODELS=" + dir, "HF_ENDPOINT=http://127.0.0.1:1"}, args...)
+		cmd.Stdin = strings.NewReader("hello " + evil + "\n/target no" + evil + "\n/members\n/" + evil + "\n")
+		out, err := cmd.CombinedOutput()
+		if (err != nil) != fails {
+			t.Errorf("vqctl %q: %v\n%s", args, err, out)
+		}
+		if strings.ContainsAny(string(out), controls) {
+			t.Errorf("vqctl %q prints control characters: %q", args, out)
+		}
+		if args[0] == "generate" && args[len(args)-1] == "--json" {
+			var written struct{ Name string }
+			if err := json.Unmarshal(out, &written); err != nil || written.Name != evil {
+				t.Errorf("%q has the name %q (%v)", out, written.Name, err)
+			}
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/windows"
 )
@@ -25,7 +26,7 @@ func counted(n int, what string) string {
 	if n < 0 {
 		return "not done"
 	}
-	return "done: " + some(n, what)
+	return "done: " + terminal.Quantity(n, what)
 }
 
 func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineState {
@@ -61,7 +62,7 @@ func checkpointState(outputDir string) (state string, trained, started bool) {
 		}
 	}
 	if checkpoints > 0 {
-		return fmt.Sprintf("started, %s: vqctl train --resume", some(checkpoints, "checkpoint")), false, true
+		return fmt.Sprintf("started, %s: vqctl train --resume", terminal.Quantity(checkpoints, "checkpoint")), false, true
 	}
 	return "not done", false, false
 }

@@ -164,7 +164,7 @@ const shownPeople = 10
 
 func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 	text := fmt.Appendf(nil, "%s of %s in %s, %s of them held out for evaluation\n",
-		some(int(r.Windows), "window"), some(int(r.Messages), "message"), some(r.Conversations, "conversation"), terminal.Count(r.HeldOut))
+		terminal.Quantity(r.Windows, "window"), terminal.Quantity(r.Messages, "message"), terminal.Quantity(r.Conversations, "conversation"), terminal.Count(r.HeldOut))
 	if r.Export != "" {
 		text = fmt.Appendf(text, "they are in %s and %s\n", r.Database, r.Export)
 	} else {
@@ -172,9 +172,9 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 	}
 	left := r.LeftOut
 	if left.Messages > 0 {
-		text = fmt.Appendf(text, "left out: %s of %s with people who are not in %s:\n", some(int(left.Messages), "message"), some(int(left.Conversations), "conversation"), contactsFile)
+		text = fmt.Appendf(text, "left out: %s of %s with people who are not in %s:\n", terminal.Quantity(left.Messages, "message"), terminal.Quantity(left.Conversations, "conversation"), contactsFile)
 		for _, p := range left.People[:min(shownPeople, len(left.People))] {
-			text = fmt.Appendf(text, "  %-24s %s\n", p.Address, some(int(p.Messages), "message"))
+			text = fmt.Appendf(text, "  %-24s %s\n", p.Address, terminal.Quantity(p.Messages, "message"))
 		}
 		if more := len(left.People) - shownPeople; more > 0 {
 			text = fmt.Appendf(text, "  and %s more (--json lists all)\n", terminal.Count(int64(more)))
@@ -191,9 +191,9 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 		{left.Empty, "without text"},
 	} {
 		if other.messages > 0 {
-			text = fmt.Appendf(text, "left out: %s %s\n", some(int(other.messages), "message"), other.what)
+			text = fmt.Appendf(text, "left out: %s %s\n", terminal.Quantity(other.messages, "message"), other.what)
 		}
 	}
-	_, err := out.Write(text)
+	_, err := io.WriteString(out, fitLines(string(text), terminalWidth(out)))
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/privacy"
 	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
@@ -78,7 +79,11 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	}
 	if !o.yes {
 		fmt.Fprintf(out, "%s: %s\n", name, strings.Join(addresses, ", "))
-		if agreed, err := ask(ctx, "Erase this person from "+o.dataDir+"?", in, out); err != nil || !agreed {
+		agreed, err := ask(ctx, "Erase this person from "+o.dataDir+"?", in, out)
+		if err == nil && !agreed {
+			_, err = io.WriteString(out, "nothing was changed\n")
+		}
+		if err != nil || !agreed {
 			return err
 		}
 	}
@@ -162,9 +167,9 @@ func forgetContact(path, name string) error {
 
 func (r *forgetResult) print(out io.Writer) error {
 	text := fmt.Sprintf("%q is forgotten: %s of %s, %s and %s in files are gone\n",
-		r.Name, some(int(r.Messages), "message"), some(int(r.Conversations), "conversation"), some(int(r.Attachments), "attachment"), some(int(r.Windows), "window"))
+		r.Name, terminal.Quantity(r.Messages, "message"), terminal.Quantity(r.Conversations, "conversation"), terminal.Quantity(r.Attachments, "attachment"), terminal.Quantity(r.Windows, "window"))
 	if r.Groups > 0 {
-		text += fmt.Sprintf("a stand-in takes their place in %s\n", some(int(r.Groups), "group"))
+		text += fmt.Sprintf("a stand-in takes their place in %s\n", terminal.Quantity(r.Groups, "group"))
 	}
 	text += "run `vqctl preprocess` again: the training windows are gone\n"
 	for _, a := range r.Adapters {
@@ -180,6 +185,6 @@ func (r *forgetResult) print(out io.Writer) error {
 		text += fmt.Sprintf("%s is compressed in a way that vqctl cannot look into: delete it if it holds messages\n", path)
 	}
 	text += movedInWords(r.Moved)
-	_, err := io.WriteString(out, text)
+	_, err := io.WriteString(out, fitLines(text, terminalWidth(out)))
 	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/privacy"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -160,21 +161,21 @@ func (r *redactResult) print(out io.Writer) error {
 		fmt.Fprintf(table, "found\tdistinct\n")
 	}
 	for _, f := range r.Found {
-		fmt.Fprintf(table, "%d\t%d\t%s\n", f.Found, f.Distinct, f.Kind.Describe())
+		fmt.Fprintf(table, "%s\t%s\t%s\n", terminal.Count(int64(f.Found)), terminal.Count(int64(f.Distinct)), f.Kind.Describe())
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%d texts of %s hold private values", r.Texts, r.Database)
+	text := fmt.Sprintf("%s with private values in %s", terminal.Quantity(r.Texts, "text"), r.Database)
 	if r.DryRun {
 		text += "; nothing was changed\n"
 	} else {
-		text += ", and were redacted\nrun `vqctl preprocess` again: the training windows held the old texts and were removed\n"
+		text += ", redacted\nrun `vqctl preprocess` again: the training windows held the old texts and were removed\n"
 	}
 	for _, path := range r.Stale {
 		text += fmt.Sprintf("%s may hold the old texts\n", path)
 	}
 	text += movedInWords(r.Moved)
-	_, err := io.WriteString(out, text)
+	_, err := io.WriteString(out, fitLines(text, terminalWidth(out)))
 	return err
 }

@@ -89,7 +89,7 @@ func linesOfRows(t *testing.T, rows string) string {
 	}
 	fates := make([]string, len(result.Fates))
 	for i, f := range result.Fates {
-		fates[i] = fmt.Sprintf("%d %s", f.Rows, f.Fate)
+		fates[i] = fmt.Sprintf("%d %s", f.Rows, inNumber(f.Rows, f.Fate))
 	}
 	out := strings.Join(fates, ", ") + "\n"
 	if result.Messages == 0 {

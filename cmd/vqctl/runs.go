@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -58,7 +57,7 @@ func runRuns(dir string, asJSON bool, out io.Writer) error {
 		}
 		return nil
 	}
-	table := newStatsTable("run", "step>", "held-out>", "base>", "lowest>", "at step>", "name")
+	table := terminal.NewTable("run", "step>", "held-out>", "base>", "lowest>", "at step>", "name")
 	for _, r := range list {
 		state := fmt.Sprintf("%s/%s", terminal.Count(int64(r.Step)), terminal.Count(int64(r.TotalSteps)))
 		if !r.Finished {
@@ -68,11 +67,9 @@ func runRuns(dir string, asJSON bool, out io.Writer) error {
 		if r.BestStep != nil {
 			step = terminal.Count(int64(*r.BestStep))
 		}
-		table.add(r.Folder, state, loss(r.EvalLoss), loss(r.BaseEvalLoss), loss(r.BestEvalLoss), step, r.Name)
+		table.Add(r.Folder, state, loss(r.EvalLoss), loss(r.BaseEvalLoss), loss(r.BestEvalLoss), step, r.Name)
 	}
-	var text strings.Builder
-	table.write(&text, terminal.Columns(out))
-	_, err = io.WriteString(out, text.String())
+	_, err = io.WriteString(out, table.Fit(terminal.Columns(out)))
 	return err
 }
 

@@ -50,7 +50,7 @@ func printPerson(out io.Writer, p *stats.Person, width int) error {
 		fact("first and last", day(*p.First)+" to "+day(*p.Last))
 	}
 	if p.Sessions > 0 {
-		fact("starts", fmt.Sprintf("%s of %s conversations (%s)", terminal.Count(int64(p.Started)), terminal.Count(int64(p.Sessions)), stats.Share(p.Started, p.Sessions)))
+		fact("starts", fmt.Sprintf("%s of %s (%s)", terminal.Count(int64(p.Started)), terminal.Quantity(p.Sessions, "conversation"), stats.Share(p.Started, p.Sessions)))
 	}
 	if s := p.Silence; s != nil {
 		fact("longest silence", fmt.Sprintf("%s, from %s to %s", s.Length(), day(s.From), day(s.To)))
@@ -93,7 +93,7 @@ func usagesInWords(list []stats.Usage) string {
 
 // writeHours draws the median reply times by the hour of the message that was answered.
 func writeHours(text *strings.Builder, p *stats.Person, width int) {
-	t := newStatsTable("reply time by hour", "00 to 23", "highest>")
+	t := terminal.NewTable("reply time by hour", "00 to 23", "highest>")
 	for _, side := range []struct {
 		name  string
 		reply stats.Reply
@@ -108,17 +108,17 @@ func writeHours(text *strings.Builder, p *stats.Person, width int) {
 				highest = max(highest, *seconds)
 			}
 		}
-		t.add(side.name, sparks(counts), stats.Duration(&highest))
+		t.Add(side.name, sparks(counts), stats.Duration(&highest))
 	}
-	if len(t.rows) > 0 {
+	if !t.Empty() {
 		text.WriteString("\n")
-		t.write(text, width)
+		text.WriteString(t.Fit(width))
 	}
 }
 
 // writeYears writes the messages of each year, with its months as a sparkline.
 func writeYears(text *strings.Builder, months []stats.Month, width int) {
-	t := newStatsTable("year", "messages>", "Jan to Dec")
+	t := terminal.NewTable("year", "messages>", "Jan to Dec")
 	for len(months) > 0 {
 		year := months[0].Month[:4]
 		sum, counts := 0, make([]int, 12)
@@ -128,11 +128,11 @@ func writeYears(text *strings.Builder, months []stats.Month, width int) {
 			sum += n
 			months = months[1:]
 		}
-		t.add(year, terminal.Count(int64(sum)), sparks(counts))
+		t.Add(year, terminal.Count(int64(sum)), sparks(counts))
 	}
-	if len(t.rows) > 0 {
+	if !t.Empty() {
 		text.WriteString("\n")
-		t.write(text, width)
+		text.WriteString(t.Fit(width))
 	}
 }
 

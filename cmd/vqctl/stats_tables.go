@@ -16,13 +16,13 @@ func printStats(out io.Writer, r *stats.Report, top, width int) error {
 	writeWrapped(&text, "", extent(r), width)
 	text.WriteString("\n")
 	shown := r.People[:min(top, len(r.People))]
-	peopleTable(shown).write(&text, width)
+	text.WriteString(peopleTable(shown).Fit(width))
 	if groups := r.Groups[:min(top, len(r.Groups))]; len(groups) > 0 {
 		text.WriteString("\n")
-		groupsTable(groups).write(&text, width)
+		text.WriteString(groupsTable(groups).Fit(width))
 	}
 	if more := max(len(r.People)-top, 0) + max(len(r.Groups)-top, 0); more > 0 {
-		fmt.Fprintf(&text, "and %d more (--top, --json)\n", more)
+		fmt.Fprintf(&text, "and %s more (--top, --json)\n", terminal.Count(int64(more)))
 	}
 	for i, sentence := range r.Highlights() {
 		if i == 0 {
@@ -36,10 +36,7 @@ func printStats(out io.Writer, r *stats.Report, top, width int) error {
 
 // extent says how many messages there are, and of what time.
 func extent(r *stats.Report) string {
-	text := terminal.Count(int64(r.Messages)) + " messages"
-	if r.Messages == 1 {
-		text = "1 message"
-	}
+	text := terminal.Quantity(r.Messages, "message")
 	switch from, to := day(r.From), day(r.To); {
 	case r.From.IsZero():
 		return text
@@ -65,25 +62,25 @@ func writeWrapped(out *strings.Builder, mark, text string, width int) {
 }
 
 // The columns are in the order of their importance: a narrow terminal loses the last ones.
-func peopleTable(list []stats.Person) *statsTable {
-	t := newStatsTable("who", "messages>", "reply>", "your reply>", "starts>", "silence>", "last 24 months", "words>", "reactions>", "emoji", "characteristic words")
+func peopleTable(list []stats.Person) *terminal.Table {
+	t := terminal.NewTable("who", "messages>", "reply>", "your reply>", "starts>", "silence>", "last 24 months", "words>", "reactions>", "emoji", "characteristic words")
 	for i := range list {
 		p := &list[i]
-		t.add(p.Name, terminal.Count(int64(p.Messages)), stats.Duration(p.Reply.Median), stats.Duration(p.OwnerReply.Median), stats.Share(p.Started, p.Sessions),
+		t.Add(p.Name, terminal.Count(int64(p.Messages)), stats.Duration(p.Reply.Median), stats.Duration(p.OwnerReply.Median), stats.Share(p.Started, p.Sessions),
 			silenceInWords(p.Silence), sparkline(p.Months), terminal.Count(int64(p.Words)), percent(p.ReactionShare), emojiInWords(p.Emoji), wordsInWords(p.Beyond))
 	}
 	return t
 }
 
-func groupsTable(list []stats.Group) *statsTable {
-	t := newStatsTable("group", "messages>", "reply>", "starts most", "silence>", "last 24 months", "words>", "reactions>", "emoji", "characteristic words")
+func groupsTable(list []stats.Group) *terminal.Table {
+	t := terminal.NewTable("group", "messages>", "reply>", "starts most", "silence>", "last 24 months", "words>", "reactions>", "emoji", "characteristic words")
 	for i := range list {
 		g := &list[i]
 		starts := "–"
 		if len(g.Started) > 0 {
 			starts = g.Started[0].Name
 		}
-		t.add(cmp.Or(strings.TrimSpace(g.Name), strings.Join(g.Members, ", ")), terminal.Count(int64(g.Messages)), stats.Duration(g.Reply.Median), starts,
+		t.Add(cmp.Or(strings.TrimSpace(g.Name), strings.Join(g.Members, ", ")), terminal.Count(int64(g.Messages)), stats.Duration(g.Reply.Median), starts,
 			silenceInWords(g.Silence), sparkline(g.Months), terminal.Count(int64(g.Words)), percent(g.ReactionShare), emojiInWords(g.Emoji), wordsInWords(g.Beyond))
 	}
 	return t

@@ -12,7 +12,6 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/stats"
-	"ventriloquist/internal/terminal"
 )
 
 // manyNames are names of all widths; the last ones have no place to break, and control characters.
@@ -67,41 +66,6 @@ func TestStats_FitsIntoTheTerminal(t *testing.T) {
 				t.Errorf("%d columns: the column %q is missing:\n%s", width, columns[width], strings.Join(lines, "\n"))
 			}
 		}
-	}
-}
-
-// Each line takes at most the given number of cells, whatever the width, and names are cut before a column is left out.
-func TestStatsTable_Widths(t *testing.T) {
-	table := newStatsTable("who", "messages>", "reply>", "starts most", "words")
-	for i, name := range manyNames {
-		table.add(name, fmt.Sprint(i*i*1000), "2 h 05 min", name, "mañana, 明天, later")
-	}
-	last := 0
-	for width := 24; width < 260; width++ {
-		var out strings.Builder
-		table.write(&out, width)
-		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-		if len(lines) != len(manyNames)+1 {
-			t.Fatalf("width %d: %d lines:\n%s", width, len(lines), out.String())
-		}
-		for _, line := range lines {
-			if terminal.Width(line) > width {
-				t.Errorf("width %d: %q takes %d", width, line, terminal.Width(line))
-			}
-		}
-		if shown := len(table.widths(width)); shown < last {
-			t.Errorf("width %d shows %d columns, fewer than %d", width, shown, last)
-		} else {
-			last = shown
-		}
-	}
-	if last != 5 {
-		t.Errorf("a wide terminal shows %d columns", last)
-	}
-	var out strings.Builder
-	table.write(&out, 0)
-	if strings.Contains(out.String(), "…") {
-		t.Errorf("without a terminal something is cut:\n%s", out.String())
 	}
 }
 

@@ -34,7 +34,7 @@ func TestCollect_SeveralAtOnceInANewFolder(t *testing.T) {
 		}
 		group.Wait()
 		out, err := command(work, nil, "collect", "--source", sources[0], "--data-dir", "new/data").CombinedOutput()
-		if want := fmt.Sprintf("%d messages, reactions included, of 1 conversations", n); err != nil || !contains(out, want) {
+		if want := fmt.Sprintf("%d messages, reactions included, of 1 conversation", n); err != nil || !contains(out, want) {
 			t.Errorf("round %d of %d: %v\n%s", round, n, err, out)
 		}
 		if left := filesOf(t, filepath.Join(work, "new", "data")); len(left) != 1 {

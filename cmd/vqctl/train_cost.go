@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -72,7 +73,7 @@ func (s *trainSession) cost(fit memplan.Fit) error {
 	if hours == nil {
 		return nil
 	}
-	notice("%s: about %s%s", some(total-s.start.state.Step, "step"), hoursText(*hours), evaluationsToo(o.settings.EvalSteps))
+	notice("%s: about %s%s", terminal.Quantity(total-s.start.state.Step, "step"), hoursText(*hours), evaluationsToo(o.settings.EvalSteps))
 	if o.resume != nil {
 		return nil
 	}
@@ -99,7 +100,7 @@ func smallerBases(than model.Config) (list []memplan.Base) {
 	return list
 }
 
-// inHours formats a time for people: minutes, hours, days or years.
+// inHours formats a time for people: seconds, minutes, hours, days or years.
 func inHours(hours float64) string {
 	const day, year = 24, 365.25 * 24
 	switch {

@@ -11,10 +11,26 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// print shows the plan to people.
+// print shows the plan to people, in lines that fit the terminal.
 func (d *dryRun) print(out io.Writer) error {
-	fmt.Fprintf(out, "%s (%.2f billion parameters) on %s, computing in %s, base weights in %s\n", d.Model, float64(d.Parameters)/1e9,
-		d.Device, d.Precision, d.Weights)
+	var text strings.Builder
+	if err := d.write(&text); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, fitLines(text.String(), terminalWidth(out)))
+	return err
+}
+
+// parameters formats a number of parameters.
+func parameters(n float64) string {
+	if n < 0.995e9 {
+		return fmt.Sprintf("%.1f million parameters", n/1e6)
+	}
+	return fmt.Sprintf("%.2f billion parameters", n/1e9)
+}
+
+func (d *dryRun) write(out io.Writer) error {
+	fmt.Fprintf(out, "%s (%s) on %s, computing in %s, base weights in %s\n", d.Model, parameters(float64(d.Parameters)), d.Device, d.Precision, d.Weights)
 	fmt.Fprintf(out, "rank %d, %d x %d windows per step, each of up to %d tokens\n\n", d.Rank, d.Accumulation, d.BatchSize, d.SeqLength)
 	rows := append(d.Memory.Rows(), memplan.Row{Label: "fragmentation", Bytes: d.Fragmentation},
 		memplan.Row{Label: "total", Bytes: d.Memory.Total}, memplan.Row{Label: "available", Bytes: d.Available})
@@ -24,7 +40,7 @@ func (d *dryRun) print(out io.Writer) error {
 	fmt.Fprintf(out, "\n%s\n", d.measures())
 	fmt.Fprintf(out, "%s TFLOP per step of %s tokens\n", oneDecimal(d.StepFLOPs/1e12), terminal.Count(int64(d.StepTokens)))
 	if d.Steps > 0 {
-		fmt.Fprintf(out, "%s%s\n", some(d.Steps, "step"), d.ofWindows())
+		fmt.Fprintf(out, "%s%s\n", terminal.Quantity(d.Steps, "step"), d.ofWindows())
 	}
 	d.Checkpoints.print(out)
 	d.Predicted.print(out)
@@ -57,7 +73,7 @@ func (d *dryRun) ofWindows() string {
 	if d.Windows == 0 {
 		return ""
 	}
-	text := fmt.Sprintf(", %s to train on of %s tokens on average", some(d.Windows, "window"), terminal.Count(int64(d.WindowTokens)))
+	text := fmt.Sprintf(", %s to train on of %s tokens on average", terminal.Quantity(d.Windows, "window"), terminal.Count(int64(d.WindowTokens)))
 	if d.Estimated {
 		text += " (estimated: the base model's tokenizer is not on this machine)"
 	}

@@ -90,13 +90,13 @@ func (v *trainView) data(d *train.Data, o train.Options, runName string) {
 	if runName != "" {
 		notice("run %q", runName)
 	}
-	notice("%s to train on, %s held out; %s tokens per epoch, %s of them targets", some(len(d.Train), "window"),
+	notice("%s to train on, %s held out; %s tokens per epoch, %s of them targets", terminal.Quantity(len(d.Train), "window"),
 		terminal.Count(int64(len(d.HeldOut.Windows))), terminal.Count(d.Tokens), terminal.Count(d.Targets))
 	if d.CutWindows > 0 {
-		notice("%s lost their oldest messages (%s in all) to fit --max-seq-length %d", some(d.CutWindows, "window"), terminal.Count(int64(d.CutLines)), o.MaxSeqLength)
+		notice("dropped %s, the oldest of %s, to fit --max-seq-length %d", terminal.Quantity(d.CutLines, "message"), terminal.Quantity(d.CutWindows, "window"), o.MaxSeqLength)
 	}
 	if d.TooLong > 0 {
-		notice("%s left out: header and target alone are over --max-seq-length %d", some(d.TooLong, "window"), o.MaxSeqLength)
+		notice("%s left out: header and target alone are over --max-seq-length %d", terminal.Quantity(d.TooLong, "window"), o.MaxSeqLength)
 	}
 }
 
@@ -204,7 +204,7 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 		}
 	}
 	if summary.StoppedAfter > 0 {
-		notice("stopped after step %s: the held-out loss has not fallen for %s", terminal.Count(int64(summary.StoppedAfter)), some(v.patience, "evaluation"))
+		notice("stopped after step %s: the held-out loss has not fallen for %s", terminal.Count(int64(summary.StoppedAfter)), terminal.Quantity(v.patience, "evaluation"))
 	}
 	notice("the adapter is in %s", run.FinalDir())
 	if text := summaryText(summary); text != "" {

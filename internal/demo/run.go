@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/lazyregexp"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -147,8 +148,8 @@ func (r *Result) Print(out io.Writer) {
 	fmt.Fprintf(out, "\nHeld-out perplexity: %.3f with the base model, %.3f after training (%.0f%% lower). All in %.0f seconds.\n",
 		r.Before, r.After, 100*(1-r.After/r.Before), r.Took.Seconds())
 	if b, a := r.AuthorsBefore, r.AuthorsAfter; b != nil && a != nil {
-		fmt.Fprintf(out, "Who said it? By its words alone, the author is named for %.1f%% of %d messages, %.1f%% before training (by guessing: %.1f%%).\n",
-			100*a.Accuracy, a.Messages, 100*b.Accuracy, 100*a.Chance)
+		fmt.Fprintf(out, "Who said it? By its words alone, the author is named for %.1f%% of %s, %.1f%% before training (by guessing: %.1f%%).\n",
+			100*a.Accuracy, terminal.Quantity(a.Messages, "message"), 100*b.Accuracy, 100*a.Chance)
 	}
 }
 

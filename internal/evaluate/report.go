@@ -8,7 +8,8 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"text/tabwriter"
+
+	"ventriloquist/internal/terminal"
 )
 
 // Report is the content of eval_results.json.
@@ -77,7 +78,8 @@ func (r *Report) JSON() ([]byte, error) {
 
 // Print writes the report for people.
 func (r *Report) Print(out io.Writer) error {
-	fmt.Fprintf(out, "perplexity %.3f (loss %.4f) over %d target tokens in %d windows\n", r.Perplexity, r.Loss, r.TargetTokens, r.Windows)
+	fmt.Fprintf(out, "perplexity %.3f (loss %.4f) over %s in %s\n", r.Perplexity, r.Loss,
+		terminal.Quantity(r.TargetTokens, "target token"), terminal.Quantity(r.Windows, "window"))
 	if r.Generation != nil {
 		fmt.Fprintf(out, "generated without a grammar: %s\n", r.Generation)
 	}
@@ -87,34 +89,43 @@ func (r *Report) Print(out io.Writer) error {
 	if len(r.PerContact) == 0 {
 		return nil
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "\nname\tperplexity\tloss\ttokens\twindows")
+	titles := []string{"name", "perplexity>", "loss>", "tokens>", "windows>"}
 	if r.Generation != nil {
-		fmt.Fprint(table, "\tgenerated\tJSON\tdelta\tnot empty")
+		titles = append(titles, "generated>", "JSON>", "delta>", "not empty>")
 	}
 	if r.WhoSaidIt != nil {
-		fmt.Fprint(table, "\tauthor named")
+		titles = append(titles, "author named>")
 	}
-	fmt.Fprintln(table)
+	table := terminal.NewTable(titles...)
 	for _, name := range slices.Sorted(maps.Keys(r.PerContact)) {
 		f := r.PerContact[name]
-		fmt.Fprintf(table, "%s\t%.3f\t%.4f\t%d\t%d", name, f.Perplexity, f.Loss, f.TargetTokens, f.Windows)
-		if g := f.Generation; g != nil {
-			fmt.Fprintf(table, "\t%d\t%.0f%%\t%.0f%%\t%.0f%%", g.Samples, 100*g.JSONValid, 100*g.DeltaValid, 100*g.ContentNonempty)
+		cells := []string{name, fmt.Sprintf("%.3f", f.Perplexity), fmt.Sprintf("%.4f", f.Loss), terminal.Count(int64(f.TargetTokens)), terminal.Count(int64(f.Windows))}
+		if r.Generation != nil {
+			cells = append(cells, f.Generation.cells()...)
 		}
 		if r.WhoSaidIt != nil {
+			named := "-"
 			if of, asked := r.WhoSaidIt.PerContact[name]; asked {
-				fmt.Fprintf(table, "\t%.0f%% of %d", 100*of.Accuracy, of.Messages)
-			} else {
-				fmt.Fprint(table, "\t-")
+				named = fmt.Sprintf("%.0f%% of %s", 100*of.Accuracy, terminal.Count(int64(of.Messages)))
 			}
+			cells = append(cells, named)
 		}
-		fmt.Fprintln(table)
+		table.Add(cells...)
 	}
-	return table.Flush()
+	_, err := io.WriteString(out, "\n"+table.Fit(terminal.Columns(out)))
+	return err
+}
+
+// cells returns the rates as cells of a table.
+func (r *Rates) cells() []string {
+	if r == nil {
+		return []string{"-", "-", "-", "-"}
+	}
+	return []string{terminal.Count(int64(r.Samples)), fmt.Sprintf("%.0f%%", 100*r.JSONValid), fmt.Sprintf("%.0f%%", 100*r.DeltaValid),
+		fmt.Sprintf("%.0f%%", 100*r.ContentNonempty)}
 }
 
 func (r *Rates) String() string {
-	return fmt.Sprintf("%d messages: %.0f%% valid JSON, %.0f%% with a valid delta, %.0f%% not empty", r.Samples,
+	return fmt.Sprintf("%s: %.0f%% valid JSON, %.0f%% with a valid delta, %.0f%% not empty", terminal.Quantity(r.Samples, "message"),
 		100*r.JSONValid, 100*r.DeltaValid, 100*r.ContentNonempty)
 }

@@ -3,6 +3,8 @@ package evaluate
 import (
 	"fmt"
 	"math"
+
+	"ventriloquist/internal/terminal"
 )
 
 // WhoSaidIt says how well the model tells the members of a conversation apart by their texts.
@@ -95,6 +97,6 @@ func calibrationError(verdicts []verdict) (sum float64) {
 }
 
 func (w *WhoSaidIt) String() string {
-	return fmt.Sprintf("%.1f%% of %d messages (95%% interval %.1f to %.1f%%; chance %.1f%%, always the most frequent writer %.1f%%; calibration error %.2f)",
-		100*w.Accuracy, w.Messages, 100*w.AccuracyLow, 100*w.AccuracyHigh, 100*w.Chance, 100*w.Majority, w.ECE)
+	return fmt.Sprintf("%.1f%% of %s (95%% interval %.1f to %.1f%%; chance %.1f%%, always the most frequent writer %.1f%%; calibration error %.2f)",
+		100*w.Accuracy, terminal.Quantity(w.Messages, "message"), 100*w.AccuracyLow, 100*w.AccuracyHigh, 100*w.Chance, 100*w.Majority, w.ECE)
 }

@@ -67,15 +67,14 @@ func ownCommit(repo, commit string) (string, error) {
 
 // Remove removes a downloaded model, whole or not, and returns the bytes that are free now.
 func Remove(name string) (freed int64, err error) {
-	repo, revision, ok := ParseName(name)
-	if !ok {
-		return 0, usererr.With(usererr.Usage("%q is not the name of a downloaded model", name), "vqctl model list shows them; delete another folder yourself")
+	if err := IsRemovable(name); err != nil {
+		return 0, err
 	}
+	repo, revision, _ := ParseName(name)
 	final, err := OwnPath(repo, revision)
 	if err != nil {
 		return 0, err
 	}
-	found := false
 	for _, dir := range []string{final, PartialPath(final)} {
 		lock, err := filelock.OpenLocked(dir)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -84,7 +83,6 @@ func Remove(name string) (freed int64, err error) {
 		if err != nil {
 			return freed, usererr.With(fmt.Errorf("cannot remove %s: %w", dir, err), "another vqctl may be downloading it")
 		}
-		found = true
 		bytes := Folder(dir).bytes()
 		doomed := filepath.Join(filepath.Dir(dir), scratch.RandomName(filepath.Base(dir)))
 		err = errors.Join(os.Rename(dir, doomed), lock.Close(), os.RemoveAll(doomed))
@@ -93,15 +91,30 @@ func Remove(name string) (freed int64, err error) {
 		}
 		freed += bytes
 	}
-	if found {
-		_ = os.Remove(filepath.Dir(final)) // the owner's folder, if it is empty
-		return freed, nil
+	_ = os.Remove(filepath.Dir(final)) // the owner's folder, if it is empty
+	return freed, nil
+}
+
+// IsRemovable returns an error unless vqctl downloaded the model, whole or in part.
+func IsRemovable(name string) error {
+	repo, revision, ok := ParseName(name)
+	if !ok {
+		return usererr.With(usererr.Usage("%q is not the name of a downloaded model", name), "vqctl model list shows them; delete another folder yourself")
+	}
+	final, err := OwnPath(repo, revision)
+	if err != nil {
+		return err
+	}
+	for _, dir := range []string{final, PartialPath(final)} {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 	}
 	unknown := fmt.Errorf("%s is not among the models that vqctl downloaded", AtRevision(repo, revision))
 	if dir, err := cacheFolder(repo, revision); err == nil && dir != "" {
-		return 0, usererr.With(unknown, "it is in Hugging Face's cache, %s: remove it with `hf cache rm`", dir)
+		return usererr.With(unknown, "it is in Hugging Face's cache, %s: remove it with `hf cache rm`", dir)
 	}
-	return 0, usererr.Suggest(unknown, AtRevision(repo, revision), downloaded(), "%s", "vqctl model list shows them")
+	return usererr.Suggest(unknown, AtRevision(repo, revision), downloaded(), "%s", "vqctl model list shows them")
 }
 
 // downloaded returns the names of vqctl's own models.

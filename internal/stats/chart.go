@@ -5,6 +5,8 @@ import (
 	"html"
 	"html/template"
 	"strings"
+
+	"ventriloquist/internal/terminal"
 )
 
 // A chart is an SVG of shapes only, which stretches to any width, under labels in HTML, which keep their size.
@@ -66,7 +68,7 @@ func monthsChart(class, title string, months []Month) template.HTML {
 	bars := make([]bar, len(months))
 	most := 0.0
 	for i, m := range months {
-		bars[i] = bar{float64(m.Messages), fmt.Sprintf("%s %s: %s", m.name(), m.Month[:4], some(m.Messages, "message"))}
+		bars[i] = bar{float64(m.Messages), fmt.Sprintf("%s %s: %s", m.name(), m.Month[:4], terminal.Quantity(m.Messages, "message"))}
 		most = max(most, bars[i].value)
 	}
 	return barChart(class, title, countScale(most), monthTicks(months), bars)
@@ -114,7 +116,7 @@ func weekChart(title string, week Week) template.HTML {
 	for day, list := range week {
 		for hour, n := range list {
 			fmt.Fprintf(&out, `<rect class="l%d" x="%.2f" y="%.2f" width="%.2f" height="%.2f"><title>%s, %s: %s</title></rect>`, level(n, most),
-				float64(hour)+gap/2, float64(day)+gap/2, 1-gap, 1-gap, weekdays[day], clock(hour), some(n, "message"))
+				float64(hour)+gap/2, float64(day)+gap/2, 1-gap, 1-gap, weekdays[day], clock(hour), terminal.Quantity(n, "message"))
 		}
 	}
 	out.WriteString(`</svg>`)

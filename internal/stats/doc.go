@@ -10,7 +10,7 @@
 //   - A session ends with a silence of [SessionGap]; whoever writes next starts another.
 //   - A reply is the first message within a session after one by someone else. Its time counts for the hour in which that one
 //     arrived. A person's replies and starts are those in the direct conversation.
-//   - A message whose date is unknown counts, but is in no figure about time.
+//   - A message whose date is unknown is counted, but not in figures about time.
 //   - Distinctive words are those that a person uses more than everyone else, by the log-odds ratio with an informative
 //     Dirichlet prior (Monroe, Colaresi and Quinn 2008), ordered by z-score.
 package stats

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"ventriloquist/internal/terminal"
 )
 
 // enough is the number of replies, or of messages, from which a person's mean says something.
@@ -56,7 +58,7 @@ func (r *Report) volume() string {
 	if r.Messages < enough || days < 2 {
 		return ""
 	}
-	sentence := some(r.Messages, "message") + " in " + span(days)
+	sentence := terminal.Quantity(r.Messages, "message") + " in " + span(days)
 	if perDay := float64(r.Messages-r.Undated) / days; perDay >= 1.5 {
 		sentence += fmt.Sprintf(": %s a day on average", count(int(math.Round(perDay))))
 	}
@@ -85,7 +87,7 @@ func (p *Person) Sentence() string {
 	if p.Direct == nil {
 		return ""
 	}
-	sentence := fmt.Sprintf("You and %s: %s", p.Name, some(p.Direct.Messages, "message"))
+	sentence := fmt.Sprintf("You and %s: %s", p.Name, terminal.Quantity(p.Direct.Messages, "message"))
 	if p.Direct.Messages >= enough && p.Direct.Peak != nil {
 		sentence += ", most on " + p.Direct.Peak.String()
 	}
@@ -102,7 +104,7 @@ func (r *Report) years() string {
 		return ""
 	}
 	best := slices.MaxFunc(list, func(a, b Year) int { return cmp.Compare(a.Messages, b.Messages) })
-	sentence := fmt.Sprintf("The busiest year was %d, with %s", best.Year, some(best.Messages, "message"))
+	sentence := fmt.Sprintf("The busiest year was %d, with %s", best.Year, terminal.Quantity(best.Messages, "message"))
 	last, before := list[len(list)-1], list[len(list)-2]
 	if words := change(before.Messages, last.Messages); words != "" && len(list) > 2 {
 		sentence += fmt.Sprintf("; %d had %s %d", last.Year, words, before.Year)
@@ -117,7 +119,7 @@ func (r *Report) busiest() string {
 	if r.Busiest == nil || r.Busiest.Messages < enough || len(r.Months) < 2 {
 		return ""
 	}
-	return fmt.Sprintf("The busiest day was %s, with %s.", r.Busiest.Date.Format("Monday, 2 January 2006"), some(r.Busiest.Messages, "message"))
+	return fmt.Sprintf("The busiest day was %s, with %s.", r.Busiest.Date.Format("Monday, 2 January 2006"), terminal.Quantity(r.Busiest.Messages, "message"))
 }
 
 func (r *Report) replies() string {

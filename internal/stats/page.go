@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"io"
 	"math"
+
+	"ventriloquist/internal/terminal"
 )
 
 var (
@@ -29,8 +31,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"decimal":  decimal,
 	"day":      shortDate,
 	"count":    count,
-	"some":     some,
-	"persons":  persons,
+	"some":     terminal.Quantity[int],
 	"months":   monthsChart,
 	"week":     weekChart,
 	"legend":   legend,

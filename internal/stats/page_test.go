@@ -246,7 +246,7 @@ func TestWritePage_TinyHistories(t *testing.T) {
 	}
 }
 
-// Messages without a date count, but are in no figure about time.
+// Messages without a date count, but are not in figures about time.
 func TestWritePage_WithoutDates(t *testing.T) {
 	t.Parallel()
 	epoch := said{"+1", "+1", time.Unix(0, 0).Sub(begin), "hi", messages.Text}
@@ -255,7 +255,7 @@ func TestWritePage_WithoutDates(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	text := page(t, r)
-	if !strings.Contains(text, "2 messages without a date are in no figure about time.") || strings.Contains(text, "1970") || strings.Contains(text, `id="week"`) {
+	if !strings.Contains(text, "2 messages without a date are not in figures about time.") || strings.Contains(text, "1970") || strings.Contains(text, `id="week"`) {
 		t.Error("the page shows times of messages without a date")
 	}
 	apple := said{"+1", "+1", time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC).Sub(begin), "hi", messages.Text}

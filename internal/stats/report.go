@@ -8,7 +8,7 @@ type Report struct {
 	To       time.Time `json:"to"`
 	Zone     string    `json:"zone"`
 	Messages int       `json:"messages"`
-	Undated  int       `json:"undated"` // of these, without a date: they are in no figure about time
+	Undated  int       `json:"undated"` // of these, without a date: not in figures about time
 	Months   []Month   `json:"months"`
 	Years    []Year    `json:"years"` // from the first to the last with messages
 	// Hours counts messages by day of the week, from Monday, and hour.

@@ -14,22 +14,6 @@ const none = "–"
 
 func count(n int) string { return terminal.Count(int64(n)) }
 
-// some formats a number of things.
-func some(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return count(n) + " " + thing + "s"
-}
-
-// persons formats a number of people.
-func persons(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return count(n) + " people"
-}
-
 // Duration formats a time in seconds for a table; "–" for none.
 func Duration(seconds *float64) string {
 	if seconds == nil {
@@ -49,11 +33,11 @@ func Duration(seconds *float64) string {
 func lasting(seconds float64) string {
 	switch s := int(math.Round(seconds)); {
 	case s < 60:
-		return some(max(s, 1), "second")
+		return terminal.Quantity(max(s, 1), "second")
 	case s < 3570:
-		return some((s+30)/60, "minute")
+		return terminal.Quantity((s+30)/60, "minute")
 	default:
-		return some((s+1800)/3600, "hour")
+		return terminal.Quantity((s+1800)/3600, "hour")
 	}
 }
 
@@ -67,13 +51,13 @@ func span(days float64) string {
 	case hours < 1:
 		return "less than an hour"
 	case hours < 24:
-		return some(int(hours), "hour")
+		return terminal.Quantity(int(hours), "hour")
 	case days < 60:
-		return some(int(math.Round(days)), "day")
+		return terminal.Quantity(int(math.Round(days)), "day")
 	case days < 2*year:
-		return some(int(math.Round(days/month)), "month")
+		return terminal.Quantity(int(math.Round(days/month)), "month")
 	}
-	return some(int(math.Round(days/year)), "year")
+	return terminal.Quantity(int(math.Round(days/year)), "year")
 }
 
 // Share formats a part of a whole in percent; "–" without a whole.
@@ -120,7 +104,7 @@ func (g *Group) Title() string {
 	if name := strings.TrimSpace(g.Name); name != "" {
 		return name
 	}
-	return persons(len(g.Members)) + " and you"
+	return terminal.Quantity(len(g.Members), "person") + " and you"
 }
 
 // StartedBy returns how many of the group's sessions a person started.

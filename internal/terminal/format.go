@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,25 @@ func Count(n int64) string {
 		digits = digits[:at] + "," + digits[at:]
 	}
 	return digits
+}
+
+// Quantity formats a number of things: 1 message, 3,717 messages.
+func Quantity[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return Count(int64(n)) + " " + plural(thing)
+}
+
+// plural returns the plural of a noun, or of several words that end in one.
+func plural(thing string) string {
+	switch {
+	case strings.HasSuffix(thing, "person"):
+		return strings.TrimSuffix(thing, "person") + "people"
+	case strings.HasSuffix(thing, "body"):
+		return strings.TrimSuffix(thing, "y") + "ies"
+	}
+	return thing + "s"
 }
 
 // Amount formats a number of units.

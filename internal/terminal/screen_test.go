@@ -238,3 +238,17 @@ func TestFormats(t *testing.T) {
 		}
 	}
 }
+
+func TestQuantity_IsSingularForOne(t *testing.T) {
+	for _, c := range []struct {
+		n           int64
+		thing, want string
+	}{
+		{0, "message", "0 messages"}, {1, "message", "1 message"}, {3717, "message", "3,717 messages"}, {-1000, "row", "-1,000 rows"},
+		{1, "person", "1 person"}, {2000, "person", "2,000 people"}, {2, "body", "2 bodies"}, {2, "target token", "2 target tokens"},
+	} {
+		if got := Quantity(c.n, c.thing); got != c.want {
+			t.Errorf("%d of %q is %q, want %q", c.n, c.thing, got, c.want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -80,14 +81,15 @@ func (b *builder) conversations(ctx context.Context, reader *messages.Reader) ([
 
 func noUsableConversation(path string, left *LeftOut) error {
 	if left.NotChosen > 0 {
-		return usererr.With(fmt.Errorf("nothing is left of %s to train on", path), "%v and %v leave out %d messages", usererr.Option("only"), usererr.Option("exclude"), left.NotChosen)
+		return usererr.With(fmt.Errorf("nothing is left of %s to train on", path), "%v and %v leave out %s", usererr.Option("only"), usererr.Option("exclude"),
+			terminal.Quantity(left.NotChosen, "message"))
 	}
 	if len(left.People) == 0 {
 		return fmt.Errorf("%s has only messages to yourself", path)
 	}
-	err := fmt.Errorf("no usable conversation: none of the %d people in %s is in the contacts file", len(left.People), path)
-	return usererr.With(err, `add people to contacts_to_ids.jsonl, for example {"contact": "NAME", "ids": [%q]}, who is in conversations with %d messages`,
-		left.People[0].Address, left.People[0].Messages)
+	err := fmt.Errorf("no usable conversation: nobody in %s is in the contacts file (%s)", path, terminal.Quantity(len(left.People), "person"))
+	return usererr.With(err, `add people to contacts_to_ids.jsonl, for example {"contact": "NAME", "ids": [%q]}, who is in conversations with %s`,
+		left.People[0].Address, terminal.Quantity(left.People[0].Messages, "message"))
 }
 
 // builder writes the training tables.

@@ -304,7 +304,7 @@ func TestBuild_Errors(t *testing.T) {
 		want, hint string
 	}{
 		"Empty":         {nil, "holds no messages", "vqctl collect"},
-		"NobodyListed":  {stranger, "no usable conversation: none of the 1 people", `"+1999"`},
+		"NobodyListed":  {stranger, " is in the contacts file (1 person)", `"+1999"`},
 		"OnlyToOneself": {oneself, "only messages to yourself", ""},
 		"NoWords":       {said(" ", ""), "any words", ""},
 	} {

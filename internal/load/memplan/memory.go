@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"ventriloquist/internal/terminal"
 )
 
 // Memory is the memory of a run in bytes by purpose: engine.Memory as it is printed and written as JSON.
@@ -44,14 +46,7 @@ func (m Memory) Rows() []Row {
 func WriteTable(out io.Writer, rows []Row) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, row := range rows {
-		fmt.Fprintf(table, "  %s\t%s\t\n", row.Label, size(row.Bytes))
+		fmt.Fprintf(table, "  %s\t%s\t\n", row.Label, terminal.Bytes(row.Bytes))
 	}
 	return table.Flush()
-}
-
-func size(n uint64) string {
-	if n > 0 && n < 1<<30 {
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	}
-	return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
 }
