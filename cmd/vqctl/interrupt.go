@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -44,59 +45,84 @@ func currentStopping() stopping {
 	return stoppingNow
 }
 
-// watchers counts the watches of interrupts that were begun inside one another. Only the innermost one answers: an interrupted step of
-// the menu leads back to the menu.
-var watchers atomic.Int32
-
 // terminated is set by SIGTERM and SIGHUP, which end the menu too.
 var terminated atomic.Bool
+
+// interruptWatch is one watchInterrupts that has not stopped.
+type interruptWatch struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when it stops
+	first  time.Time     // when it was first interrupted
+}
+
+// watches are the watches that were begun inside one another. Each signal goes to the innermost one alone: an interrupted step of the menu
+// leads back to the menu.
+var watches struct {
+	sync.Mutex
+	stack   []*interruptWatch
+	signals chan os.Signal // while the stack is not empty
+}
 
 // watchInterrupts cancels a context on Ctrl-C, SIGTERM and, unless nohup ignores it, SIGHUP, and says so. A second one ends the
 // process at once, which leaves no partly written file: files are renamed into place when they are complete.
 func watchInterrupts(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(signals, syscall.SIGHUP)
-	}
-	done := make(chan struct{})
-	level := watchers.Add(1)
-	go func() {
-		var first time.Time
-		for {
-			select {
-			case <-done:
-				return
-			case s := <-signals:
-				if watchers.Load() != level {
-					continue
-				}
-				if s != os.Interrupt {
-					terminated.Store(true)
-				}
-				if s == syscall.SIGHUP {
-					signal.Ignore(syscall.SIGPIPE) // who read the output may be gone too
-				}
-				switch {
-				case first.IsZero():
-					first = time.Now()
-					cancel()
-					go answerInterrupt(done)
-				case time.Since(first) >= sameInterrupt:
-					notice("stopped at once: %s", currentStopping().lost)
-					screen.Close()
-					os.Exit(exitInterrupted)
-				}
-			}
+	w := &interruptWatch{cancel: cancel, done: make(chan struct{})}
+	watches.Lock()
+	defer watches.Unlock()
+	if len(watches.stack) == 0 {
+		watches.signals = make(chan os.Signal, 4)
+		signal.Notify(watches.signals, os.Interrupt, syscall.SIGTERM)
+		if !signal.Ignored(syscall.SIGHUP) {
+			signal.Notify(watches.signals, syscall.SIGHUP)
 		}
-	}()
-	return ctx, func() {
-		watchers.Add(-1)
-		signal.Stop(signals)
-		close(done)
-		cancel()
+		go passSignals(watches.signals)
 	}
+	watches.stack = append(watches.stack, w)
+	return ctx, w.stop
+}
+
+// passSignals passes signals to the innermost watch, until the channel is closed.
+func passSignals(signals <-chan os.Signal) {
+	for s := range signals {
+		if s != os.Interrupt {
+			terminated.Store(true)
+		}
+		if s == syscall.SIGHUP {
+			signal.Ignore(syscall.SIGPIPE) // who read the output may be gone too
+		}
+		watches.Lock()
+		if n := len(watches.stack); n > 0 {
+			watches.stack[n-1].interrupt()
+		}
+		watches.Unlock()
+	}
+}
+
+// interrupt cancels the context of the watch, or ends the process the second time; watches is locked.
+func (w *interruptWatch) interrupt() {
+	switch {
+	case w.first.IsZero():
+		w.first = time.Now()
+		w.cancel()
+		go answerInterrupt(w.done)
+	case time.Since(w.first) >= sameInterrupt:
+		notice("stopped at once: %s", currentStopping().lost)
+		screen.Close()
+		os.Exit(exitInterrupted)
+	}
+}
+
+func (w *interruptWatch) stop() {
+	watches.Lock()
+	defer watches.Unlock()
+	watches.stack = slices.DeleteFunc(watches.stack, func(other *interruptWatch) bool { return other == w })
+	if len(watches.stack) == 0 {
+		signal.Stop(watches.signals)
+		close(watches.signals)
+	}
+	close(w.done)
+	w.cancel()
 }
 
 // answerInterrupt says what happens, unless the command ends at once.

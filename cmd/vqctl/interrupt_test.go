@@ -43,6 +43,23 @@ func TestInterrupts_AreAnswered(t *testing.T) {
 	}
 }
 
+// A signal reaches the innermost watch alone, even if that one ends at once: Ctrl-C in a step does not end the menu behind it.
+func TestWatchInterrupts_OnlyTheInnermostIsInterrupted(t *testing.T) {
+	outer, stopOuter := watchInterrupts(t.Context())
+	defer stopOuter()
+	for range 200 {
+		inner, stop := watchInterrupts(outer)
+		if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		<-inner.Done()
+		stop()
+	}
+	if outer.Err() != nil {
+		t.Error("the outer watch was interrupted")
+	}
+}
+
 // runStubborn is a command that goes on when it is interrupted.
 func runStubborn() {
 	_, stop := watchInterrupts(context.Background())

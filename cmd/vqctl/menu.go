@@ -33,10 +33,11 @@ func runRoot(ctx context.Context, c *cli.Command) error {
 
 // A menu leads through the pipeline.
 type menu struct {
-	ctx   context.Context
+	ctx   context.Context // of one turn: canceled by Ctrl-C
 	lines *lineReader
 	out   io.Writer
 	run   func(args []string) error
+	read  func(context.Context) menuState
 	state menuState
 }
 
@@ -45,58 +46,82 @@ var errLeave = errors.New("the input ended")
 
 // runMenu shows the menu until the user quits. If a step fails, it prints the error and shows the menu again.
 func runMenu(ctx context.Context, in io.Reader, out io.Writer, runStep func(args []string) error) error {
-	m := &menu{ctx: ctx, lines: newLineReader(in), out: out, run: runStep}
+	m := &menu{lines: newLineReader(in), out: out, run: runStep, read: readMenuState}
+	return m.loop(ctx)
+}
+
+func (m *menu) loop(ctx context.Context) error {
 	interrupts := 0
 	for show := true; ; {
-		if show {
-			m.state = readMenuState(ctx)
-			m.print()
+		shown, chosen, err := m.turn(ctx, show)
+		if err == nil && terminated.Load() {
+			err = context.Canceled
 		}
-		choice, err := m.lines.next(ctx, out, "> ")
 		switch {
-		case errors.Is(err, context.Canceled):
-			if interrupts++; interrupts > 1 || ctx.Err() != nil || terminated.Load() {
-				fmt.Fprintln(out)
-				return err
-			}
-			fmt.Fprintln(out, "\nq quits, and so does Ctrl-C again")
-			show = false
-			continue
 		case errors.Is(err, errLeave):
-			fmt.Fprintln(out)
 			return nil
-		case err != nil:
+		case err == nil:
+			interrupts, show = 0, true
+			continue
+		case !errors.Is(err, context.Canceled) || ctx.Err() != nil || terminated.Load():
+			return err
+		case chosen:
+			fmt.Fprintln(m.out, "interrupted")
+			interrupts, show = 0, true
+			continue
+		}
+		if interrupts++; interrupts > 1 {
+			fmt.Fprintln(m.out)
 			return err
 		}
-		interrupts, show = 0, true
-		if leave, err := m.choose(choice); leave || err != nil {
-			return err
-		}
+		fmt.Fprintln(m.out, "\nq quits, and so does Ctrl-C again")
+		show = show && !shown
 	}
 }
 
-// choose does what the user chose. It returns an error only for what ends the menu.
-func (m *menu) choose(choice string) (leave bool, err error) {
+// turn shows the menu, unless it is on the screen already, and does what the user chooses. It returns whether the menu was shown and a
+// choice was made, and an error only for what is not an ordinary failure of a step: errLeave and context.Canceled.
+func (m *menu) turn(ctx context.Context, show bool) (shown, chosen bool, err error) {
+	ctx, stop := watchInterrupts(ctx) // all the time, so that Ctrl-C cannot hit between two steps and end the menu
+	defer stop()
+	m.ctx = ctx
+	if show {
+		m.state = m.read(ctx)
+		if ctx.Err() != nil {
+			return false, false, ctx.Err()
+		}
+		m.print()
+	}
+	choice, err := m.lines.next(ctx, m.out, "> ")
+	if errors.Is(err, errLeave) {
+		fmt.Fprintln(m.out)
+	}
+	if err != nil {
+		return true, false, err
+	}
+	return true, true, m.choose(choice)
+}
+
+// choose does what the user chose, and prints what goes wrong.
+func (m *menu) choose(choice string) error {
 	switch choice {
 	case "q", "Q", "quit", "exit":
-		return true, nil
+		return errLeave
 	case "":
-		return false, nil
+		return nil
 	}
-	err = m.do(choice)
+	err := m.do(choice)
 	switch {
-	case err == nil:
 	case errors.Is(err, errLeave):
 		fmt.Fprintln(m.out)
-		return true, nil
-	case m.ctx.Err() != nil || terminated.Load():
-		return true, err
-	case err == context.Canceled:
-		fmt.Fprintln(m.out, "interrupted")
-	default:
-		printError(err, usererr.Of(err))
+		return errLeave
+	case err == nil || err == context.Canceled:
+		return err
+	case terminated.Load():
+		return err
 	}
-	return false, nil
+	printError(err, usererr.Of(err))
+	return nil
 }
 
 // do runs the entry that a choice names, with the flags after it.
@@ -125,7 +150,9 @@ func (m *menu) doMissing() error {
 			return err
 		}
 		done++
-		m.state = readMenuState(m.ctx)
+		if m.state = m.read(m.ctx); m.ctx.Err() != nil {
+			return m.ctx.Err()
+		}
 	}
 	if done == 0 {
 		fmt.Fprintln(m.out, "nothing is missing; choose a number to do a step again")

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/creack/pty"
 
+	"ventriloquist/internal/people/addressbook/addressbooktest"
 	"ventriloquist/internal/terminal"
 )
 
@@ -148,6 +151,47 @@ func TestTerminal_MenuFitsAndSurvivesCtrlC(t *testing.T) {
 		if cmd.ProcessState.ExitCode() != exitInterrupted {
 			t.Errorf("%d columns: the menu ends with %v", columns, cmd.ProcessState)
 		}
+	}
+}
+
+// Row MY_NAME: the name on the owner's card is offered in the first step already, before there are messages.
+func TestMenu_OffersTheNameOfTheOwnersCard(t *testing.T) {
+	home := t.TempDir()
+	t.Chdir(t.TempDir())
+	t.Setenv("HOME", home)
+	t.Setenv("MY_NAME", "")
+	books := filepath.Join(home, "Library", "Application Support", "AddressBook")
+	if err := os.MkdirAll(books, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := addressbooktest.WriteMac(filepath.Join(books, "AddressBook-v22.abcddb"), addressbooktest.Card{First: "Zoë", Last: "O’Brien", Phones: []string{"+12125550101"}, Me: true}); err != nil {
+		t.Fatal(err)
+	}
+	shown, _ := menuIn(t, "1\n\nq\n")
+	if settings, err := os.ReadFile(".env"); err != nil || string(settings) != "MY_NAME=\"Zoë O’Brien\"\n" {
+		t.Errorf(".env is %q (%v), and the menu shows\n%s", settings, err, shown)
+	}
+}
+
+// Ctrl-C while the menu reads how far the pipeline is leads to the menu, like Ctrl-C at its prompt.
+func TestMenu_SurvivesCtrlCWhileItReadsItsState(t *testing.T) {
+	t.Chdir(t.TempDir())
+	reads := 0
+	read := func(ctx context.Context) menuState {
+		if reads++; reads == 1 {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			<-ctx.Done()
+		}
+		return menuState{}
+	}
+	var out strings.Builder
+	m := &menu{lines: newLineReader(strings.NewReader("q\n")), out: &out, read: read}
+	ctx, stop := watchInterrupts(t.Context())
+	defer stop()
+	if err := m.loop(ctx); err != nil || reads != 2 || strings.Count(out.String(), "quit\n") != 1 {
+		t.Errorf("the menu ends with %v after %d reads and shows\n%s", err, reads, out.String())
 	}
 }
 

@@ -44,17 +44,17 @@ func nameHint(names []string) string {
 // foundNames returns the owner's names according to messages.db and the address books of this machine. Whatever cannot be read has
 // none: they are only a suggestion.
 func foundNames(ctx context.Context, dataDir string) []string {
-	if _, err := os.Stat(databasePath(dataDir)); err != nil {
-		return nil
+	var books []string
+	if home, err := os.UserHomeDir(); err == nil {
+		books = addressbook.Find(home)
+	}
+	if statOf(databasePath(dataDir)) == nil {
+		return people.MarkedNames(ctx, books, os.TempDir())
 	}
 	db, err := openDatabase(ctx, dataDir)
 	if err != nil {
 		return nil
 	}
 	defer db.Close()
-	var books []string
-	if home, err := os.UserHomeDir(); err == nil {
-		books = addressbook.Find(home)
-	}
 	return people.OwnNames(ctx, db, books)
 }

@@ -29,6 +29,23 @@ func KeepOwnCards(ctx context.Context, db *messages.DB, file string) error {
 	return db.KeepIdentities(ctx, own, nil)
 }
 
+// MarkedNames returns the names on the owner's own cards in address books, whose copies are in a temporary folder in temp. Books that
+// cannot be read have no cards.
+func MarkedNames(ctx context.Context, books []string, temp string) (names []string) {
+	for _, book := range books {
+		cards, err := addressbook.Read(ctx, book, temp)
+		if err != nil {
+			continue
+		}
+		for _, c := range cards {
+			if c.Me && c.Name != "" {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	return names
+}
+
 // OwnNames returns the owner's names: that on the owner's own card in an address book, and those on other cards with one of the
 // owner's addresses. Books that cannot be read have no cards.
 func OwnNames(ctx context.Context, db *messages.DB, books []string) []string {
