@@ -46,7 +46,7 @@ func TestTable_CutsNamesInAnyColumn(t *testing.T) {
 	table := NewTable("messages>", "contact", "ids").WithNames(1)
 	table.Add("1,717", "A very long first name that goes on and on and on von und zu Hohenlohe", "+14155551008, p1008@icloud.com")
 	table.Add("9", "李小明", "+14155551005")
-	want := "messages  contact                       ids\n   1,717  A very long first name that…  +14155551008, p1008@icloud.com\n       9  李小明                        +14155551005\n"
+	want := "messages  contact                        ids\n   1,717  A very long first name that …  +14155551008, p1008@icloud.com\n       9  李小明                         +14155551005\n"
 	if got := table.Fit(71); got != want {
 		t.Errorf("the table is\n%s\nwant\n%s", got, want)
 	}
