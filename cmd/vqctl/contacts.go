@@ -107,7 +107,7 @@ func printCensus(out io.Writer, census *people.Census, file string) (err error) 
 		return err
 	}
 	if len(census.Unmapped) > 0 {
-		table := terminal.NewTable("messages>", "lost without them>", "groups>", "last", "not in "+filepath.Base(file)).WithNames(4)
+		table := terminal.NewTable("messages", "lost without them", "groups", "last", "not in "+filepath.Base(file)).WithNames(4)
 		for _, u := range census.Unmapped[:min(shownUnmapped, len(census.Unmapped))] {
 			table.Add(terminal.Count(u.Messages), terminal.Count(u.LeftOut), terminal.Count(int64(u.Groups)), day(u.Last), strings.TrimSpace(u.Address+"  "+u.Name))
 		}
@@ -154,7 +154,7 @@ func printListed(out io.Writer, census *people.Census, width int) error {
 		if room := width - widths[0] - widths[1] - widths[2] - 3*2; width > 0 {
 			name = terminal.Cut(terminal.Escape(name), max(room, 1))
 		}
-		_, err := fmt.Fprintf(out, "%*s  %*s  %-*s  %s\n", widths[0], messages, widths[1], conversations, widths[2], last, name)
+		_, err := fmt.Fprintf(out, "%-*s  %-*s  %-*s  %s\n", widths[0], messages, widths[1], conversations, widths[2], last, name)
 		return err
 	}
 	err := line(count, conversations, last, "contact")

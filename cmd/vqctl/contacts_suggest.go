@@ -130,14 +130,14 @@ func readCards(ctx context.Context, path, temp string) (cards []addressbook.Card
 func printDraft(out io.Writer, draft *people.Draft) error {
 	width := terminal.Columns(out)
 	var text strings.Builder
-	people := terminal.NewTable("messages>", "contact", "ids").WithNames(1)
+	people := terminal.NewTable("messages", "contact", "ids").WithNames(1)
 	for _, p := range draft.People {
 		people.Add(terminal.Count(p.Messages), p.Name, strings.Join(p.IDs, ", "))
 	}
 	if !people.Empty() {
 		text.WriteString(people.Fit(width))
 	}
-	nameless := terminal.NewTable("messages>", "no known name").WithNames(1)
+	nameless := terminal.NewTable("messages", "no known name").WithNames(1)
 	for _, p := range draft.Nameless[:min(shownUnmapped, len(draft.Nameless))] {
 		nameless.Add(terminal.Count(p.Messages), strings.Join(p.IDs, ", "))
 	}

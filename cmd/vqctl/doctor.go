@@ -195,8 +195,16 @@ func examinePipeline(state pipelineState) []finding {
 	return []finding{
 		step("collect", counted(state.messages, "message"), "vqctl collect", state.messages >= 0),
 		step("preprocess", counted(state.windows, "window"), "vqctl preprocess", state.windows >= 0),
-		step("train", state.checkpoint, "vqctl train", state.trained),
+		step("train", state.checkpoint, trainAgain(state), state.trained),
 	}
+}
+
+// trainAgain returns the command that goes on with training.
+func trainAgain(state pipelineState) string {
+	if state.started {
+		return "vqctl train --resume"
+	}
+	return "vqctl train"
 }
 
 func examineBase() finding {

@@ -62,7 +62,7 @@ func checkpointState(outputDir string) (state string, trained, started bool) {
 		}
 	}
 	if checkpoints > 0 {
-		return fmt.Sprintf("started, %s: vqctl train --resume", terminal.Quantity(checkpoints, "checkpoint")), false, true
+		return fmt.Sprintf("interrupted, %s", terminal.Quantity(checkpoints, "checkpoint")), false, true
 	}
 	return "not done", false, false
 }

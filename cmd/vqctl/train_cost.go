@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -100,7 +99,7 @@ func smallerBases(than model.Config) (list []memplan.Base) {
 	return list
 }
 
-// inHours formats a time for people: seconds, minutes, hours, days or years.
+// inHours formats a time for people: minutes, hours, days or years.
 func inHours(hours float64) string {
 	const day, year = 24, 365.25 * 24
 	switch {
