@@ -123,7 +123,7 @@ func inNumber(n int64, counted string) string {
 
 // singular has the units and fates that differ in the singular.
 var singular = map[string]string{
-	"rows": "row", "lines": "line", "messages and reactions": "message or reaction",
+	"rows": "row", "lines": "line", "messages and reactions": "message or reaction", "rows and reactions": "row or reaction",
 	"messages": "message", "further lines of messages": "further line of a message", "reactions": "reaction", "reactions taken back": "reaction taken back",
 	"reactions to absent messages": "reaction to an absent message", "group events": "group event", "events": "event", "stickers": "sticker",
 	"poll votes": "poll vote", "of channels": "of a channel",
