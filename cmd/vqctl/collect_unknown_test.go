@@ -81,8 +81,11 @@ func TestFindFormat_DatabasesOfWhatsApp(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	place := filepath.Join(backup, id[:2], id)
-	if err := os.MkdirAll(filepath.Dir(place), 0o700); err == nil {
-		err = os.WriteFile(place, apple, 0o600)
+	if err := os.MkdirAll(filepath.Dir(place), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(place, apple, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	var out bytes.Buffer
 	if err := runCollect(t.Context(), o, &out); err != nil || !strings.Contains(out.String(), "1 message") {

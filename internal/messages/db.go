@@ -138,6 +138,9 @@ func nullable(s string) any {
 	return s
 }
 
+// takeLock makes a transaction the one that writes: a statement that would change something takes the lock.
+const takeLock = `DELETE FROM training_conversations WHERE false`
+
 // begin begins a transaction. A canceled context does not end it: a later statement of the connection would change the file
 // on its own.
 func begin(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {

@@ -5,9 +5,6 @@ import (
 	"database/sql"
 )
 
-// takeLock makes a transaction the one that writes: a statement that would change something takes the lock.
-const takeLock = `DELETE FROM training_conversations WHERE false`
-
 // Update runs change in one transaction of conn, which is kept only if change returns nil. The reader reads what the file held
 // before, for people as identity defines them (see [DB.Reader]); it may be used while another goroutine writes.
 func (db *DB) Update(ctx context.Context, identity func(address string) string, change func(conn *sql.Conn, reader *Reader) error) error {

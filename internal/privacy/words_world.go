@@ -24,7 +24,7 @@ func worldEntries() []entry {
 		words(passWord, "et", "parooli"),
 		words(passWord, "lv", "parole", "paroli", "slaptazodis", "slaptažodį"),
 		words(passWord, "sq", "fjalëkalimi", "fjalekalimi", "focal faire", "pasvorto", "cyfrinair", "neno la siri", "nenosiri", "wagwoord", "iphasiwedi"),
-		words(passWord, "hi", "పాస్‌వర్డ్", "ಪಾಸ್‌ವರ್ಡ್", "പാസ്‌വേഡ്", "પાસવર્ડ", "ਪਾਸਵਰਡ", "পাসওয়ার্ড"),
+		words(passWord, "hi", "పాస్\u200cవర్డ్", "ಪಾಸ್\u200cವರ್ಡ್", "പാസ്\u200cവേഡ്", "પાસવર્ડ", "ਪਾਸਵਰਡ", "পাসওয়ার্ড"),
 		joined(passWord, "ar", "كلمه المرور", "كلمة سر", "الرمز السري", "پاسورڈ", "پاس ورڈ", "پسوورد", "رمز عبورم"),
 		joined(passWord, "th", "รหัสไวไฟ", "รหัสผ่านไวไฟ", "รหัส wifi", "ពាក្យសម្ងាត់", "စကားဝှက်", "ລະຫັດຜ່ານ", "პაროლი", "գաղտնաբառ"),
 		joined(passWord, "zh", "登录密码", "暗号", "パスワ", "비밀 번호"),

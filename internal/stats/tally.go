@@ -41,9 +41,6 @@ type direct struct {
 // monthOf numbers months: 12 times the year, plus the month from 0.
 func monthOf(at time.Time) int { return at.Year()*12 + int(at.Month()) - 1 }
 
-// yearOf returns the year of a month.
-func yearOf(month int) int { return month / 12 }
-
 // count counts a message.
 func (w *Week) count(at time.Time) {
 	const sunday = 6

@@ -188,8 +188,7 @@ func unreachable(err error) error {
 // isMalformed reports whether a response broke the rules of HTTP, which the next one would too.
 func isMalformed(err error) bool {
 	var header textproto.ProtocolError
-	var protocol *http.ProtocolError
-	if errors.As(err, &header) || errors.As(err, &protocol) {
+	if errors.As(err, &header) {
 		return true
 	}
 	text := err.Error() // net/http has no type for these

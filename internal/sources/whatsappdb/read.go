@@ -112,7 +112,6 @@ type entry struct {
 	file    string // its path on the phone
 	mime    string
 	name    string // of the file, contact or place
-	edited  bool
 	reacted string // a reaction
 }
 
