@@ -87,11 +87,12 @@ func TestKilledRedactAndForget_EndWithNothingLeft(t *testing.T) {
 			}
 			restore := func() {
 				t.Helper()
-				if err := os.RemoveAll(k.path("data")); err == nil {
+				err := os.RemoveAll(k.path("data"))
+				if err == nil {
 					err = os.CopyFS(k.path("data"), os.DirFS(k.path("saved")))
-					if err != nil {
-						t.Fatal(err)
-					}
+				}
+				if err != nil {
+					t.Fatal(err)
 				}
 			}
 			if err := os.CopyFS(k.path("saved"), os.DirFS(k.path("data"))); err != nil {
