@@ -27,7 +27,7 @@ func TestFile_ScanReadsBehindDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const leaves = 2 * 4096 // behind the schema and the root
+	const leaves = 2 * 4096                                     // behind the schema and the root
 	for _, words := range []string{"note 2000", "note 99900"} { // the leaf pages that hold the notes 2 and 999
 		at := leaves + bytes.Index(content[leaves:], []byte(words))
 		clear(content[at/4096*4096:][:4096])
