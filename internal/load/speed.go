@@ -67,12 +67,11 @@ func MeasureGEMMRate(device *engine.Device, precision engine.DType) (float64, er
 	return rate.FLOPs, nil
 }
 
-// GEMMRate returns the device's GEMM rate in FLOP/s, as it was measured in the last week, or measured now.
+// GEMMRate returns the device's highest GEMM rate of the last week in FLOP/s. It measures each time: the saved one may be of an hour
+// in which the machine was busy.
 func GEMMRate(device *engine.Device, precision engine.DType) (float64, error) {
-	if rate := readRate(ratePath(device, precision)); rate > 0 {
-		return rate, nil
-	}
-	return MeasureGEMMRate(device, precision)
+	rate, err := MeasureGEMMRate(device, precision)
+	return max(rate, readRate(ratePath(device, precision))), err
 }
 
 // readRate returns the rate saved in the last week, 0 for none.
