@@ -77,9 +77,9 @@ func modelsToComplete([]string) (names []string) {
 
 // adaptersToComplete returns the adapters below the output folder.
 func adaptersToComplete(args []string) (dirs []string) {
-	folders := regularfile.Match(flagIn(args, "--output-dir", "checkpoints"), "*")
+	folders := regularfile.Glob(flagIn(args, "--output-dir", "checkpoints"), "*")
 	for _, folder := range folders {
-		folders = append(folders, regularfile.Match(folder, "*")...)
+		folders = append(folders, regularfile.Glob(folder, "*")...)
 	}
 	for _, folder := range folders {
 		if statOf(filepath.Join(folder, "adapter_config.json")) != nil {

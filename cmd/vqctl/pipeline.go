@@ -56,7 +56,7 @@ func checkpointState(outputDir string) (state string, trained, started bool) {
 		return "done: " + final, true, false
 	}
 	checkpoints := 0
-	for _, folder := range regularfile.Match(outputDir, "checkpoint-*") {
+	for _, folder := range regularfile.Glob(outputDir, "checkpoint-*") {
 		if statOf(filepath.Join(folder, "adapter_config.json")) != nil {
 			checkpoints++
 		}

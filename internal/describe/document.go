@@ -86,7 +86,7 @@ func (p *preparer) pdfPages(ctx context.Context, path, dir string) ([]Medium, er
 		if err := run(ctx, p.tools.PDFToPPM, "", "-q", "-jpeg", "-scale-to", "1600", "-l", pagesAsPictures, path, filepath.Join(dir, "page")); err != nil {
 			return nil, err
 		}
-		return pictures(regularfile.Match(dir, "page*.jpg"))
+		return pictures(regularfile.Glob(dir, "page*.jpg"))
 	case p.tools.Sips != "":
 		out := filepath.Join(dir, "page.jpg")
 		if err := p.sips(ctx, path, out); err != nil {

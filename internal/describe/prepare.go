@@ -146,10 +146,10 @@ func (p *preparer) frames(ctx context.Context, path, dir string) ([]Medium, erro
 		return p.tools.ffmpegImages(ctx, videoLength, path, pattern, args...)
 	}
 	err := take("-vf", rate, "-frames:v", fmt.Sprint(int(videoLength/frameEvery)))
-	found := regularfile.Match(dir, "frame*.jpg")
+	found := regularfile.Glob(dir, "frame*.jpg")
 	if err == nil && len(found) == 0 { // shorter than the time between two frames
 		err = take("-vf", frameWidth, "-frames:v", "1")
-		found = regularfile.Match(dir, "frame*.jpg")
+		found = regularfile.Glob(dir, "frame*.jpg")
 	}
 	if err != nil {
 		return nil, err

@@ -56,7 +56,7 @@ func ownCommit(repo, commit string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folders := regularfile.Match(filepath.Dir(plain), filepath.Base(plain)+"@*") // a model's name has no character of patterns
+	folders := regularfile.Glob(filepath.Dir(plain), filepath.Base(plain)+"@*") // a model's name has no character of patterns
 	for _, dir := range append([]string{plain}, folders...) {
 		if Folder(dir).Commit() == commit {
 			return dir, nil

@@ -15,7 +15,7 @@ import (
 func (r *Run) archivePreviousRun(next string) error {
 	if !r.hasCheckpoint {
 		r.hasCheckpoint = true
-		for _, dir := range regularfile.Match(r.settings.OutputDir, "checkpoint-*") {
+		for _, dir := range regularfile.Glob(r.settings.OutputDir, "checkpoint-*") {
 			if err := r.archive(dir); err != nil {
 				return err
 			}
@@ -87,7 +87,7 @@ func archiveName(outputDir string, n int) string {
 
 // archives lists the folders of earlier runs in an output folder.
 func archives(outputDir string) []string {
-	return regularfile.Match(outputDir, "previous-*")
+	return regularfile.Glob(outputDir, "previous-*")
 }
 
 // Earlier describes the run whose checkpoints are in an output folder, and the folder that a new run moves them to.

@@ -21,7 +21,7 @@ func (e *foreignError) Error() string {
 // foreignTrainer returns the name of the program that wrote a checkpoint; "" for vqctl, and where the files do not show it.
 func foreignTrainer(checkpoint string) string {
 	hasIn := func(folder string, patterns ...string) bool {
-		return slices.ContainsFunc(patterns, func(pattern string) bool { return len(regularfile.Match(folder, pattern)) > 0 })
+		return slices.ContainsFunc(patterns, func(pattern string) bool { return len(regularfile.Glob(folder, pattern)) > 0 })
 	}
 	has := func(patterns ...string) bool { return hasIn(checkpoint, patterns...) }
 	own, trainer := readTrainerState(checkpoint)

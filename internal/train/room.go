@@ -84,7 +84,7 @@ func RequireRoom(o Options, p *RunSettings, data *Data, files *adapter.Adapter, 
 	}
 	total, there := o.TotalSteps(data.Steps(o)), 0
 	if done > 0 { // resumed
-		there = len(regularfile.Match(p.OutputDir, "checkpoint-*"))
+		there = len(regularfile.Glob(p.OutputDir, "checkpoint-*"))
 	}
 	room.Count = p.Checkpoints(done, total)
 	need := int64(p.additional(done, total, there))

@@ -59,7 +59,7 @@ func readConfig(dir string) (settings, error) {
 // notAnAdapter is the error of a folder without adapter_config.json. It says what the folder is where its files show it.
 func notAnAdapter(dir string) error {
 	err := fmt.Errorf("%s has no %s: %w", dir, ConfigFile, fs.ErrNotExist)
-	has := func(pattern string) bool { return len(regularfile.Match(dir, pattern)) > 0 }
+	has := func(pattern string) bool { return len(regularfile.Glob(dir, pattern)) > 0 }
 	switch {
 	case has(model.ConfigFile) && (has("*.safetensors") || has("*.bin")):
 		return usererr.With(err, "the folder is a whole model: use it with %v", usererr.Option("base_model"))

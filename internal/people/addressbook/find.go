@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"ventriloquist/internal/regularfile"
 )
 
 const (
@@ -28,9 +30,7 @@ func Find(path string) []string {
 	var found []string
 	for _, pattern := range []string{macName, "Sources/*/" + macName, macFolder + "/" + macName, macFolder + "/Sources/*/" + macName,
 		iosName, backupName[:2] + "/" + backupName, backupName} {
-		// The folder's name is not a pattern, whatever characters it has.
-		matches, _ := filepath.Glob(filepath.Join(escape(path), pattern))
-		found = append(found, matches...)
+		found = append(found, regularfile.Glob(path, pattern)...)
 	}
 	return found
 }
@@ -66,17 +66,4 @@ func homeOf(folder string) (string, bool) {
 		return "", false
 	}
 	return filepath.Dir(filepath.Dir(absolute)), true
-}
-
-// escape escapes the characters of a path that mean something in a pattern.
-func escape(path string) string {
-	out := make([]byte, 0, len(path))
-	for i := range len(path) {
-		switch path[i] {
-		case '*', '?', '[', '\\':
-			out = append(out, '\\')
-		}
-		out = append(out, path[i])
-	}
-	return string(out)
 }

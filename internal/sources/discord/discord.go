@@ -8,6 +8,7 @@ package discord
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,9 +99,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 			return e.done, err
 		}
 	}
-	if e.replaced > 0 {
-		sink.Note("%d messages have bytes that are no characters; these became U+FFFD", e.replaced)
-	}
+	sources.NoteReplaced(sink, e.replaced)
 	sink.Progress(e.done, e.done)
 	return e.done, nil
 }
@@ -112,37 +111,27 @@ func (r *Reader) each(ctx context.Context, file string, chat func(value []byte) 
 		return err
 	}
 	defer in.Close()
-	s := jsonstream.New(in, largestValue, func(d *jsonstream.Damage) { damaged(fmt.Sprintf("%s:%d: %v", file, d.Line, d.Err)) })
-	err = s.Object(func(key string) error {
-		switch key {
-		case "channel":
-			raw, err := s.Value()
-			if err == nil && chat(raw) != nil {
-				err = s.Reject(raw, errors.New("it is no channel"))
-			}
-			return err
-		case "messages":
-			return s.Array(func() error {
+	err = jsonstream.Read(in, file, largestValue, damaged, func(s *jsonstream.Scanner) error {
+		return s.Object(func(key string) error {
+			switch key {
+			case "channel":
 				raw, err := s.Value()
-				if err != nil {
-					return err
+				if err == nil && chat(raw) != nil {
+					err = s.Reject(raw, errors.New("it is no channel"))
 				}
-				var m message
-				if err := m.read(raw); err != nil {
-					return s.Reject(raw, err)
-				}
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				return visit(&m)
-			})
-		}
-		return s.Skip()
+				return err
+			case "messages":
+				return jsonstream.Each(s, (*message).read, func(m *message) error {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+					return visit(m)
+				})
+			}
+			return s.Skip()
+		})
 	})
-	if err != nil && !errors.Is(err, jsonstream.ErrRest) && ctx.Err() == nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return ctx.Err()
+	return cmp.Or(ctx.Err(), err)
 }
 
 // survey reads who takes part in the chat of a file. A file that is no chat is passed over.

@@ -197,7 +197,7 @@ func (e *emitter) message(path string, c *channel, m *message) error {
 		at, err := time.Parse(time.RFC3339Nano, m.at)
 		if err != nil || m.id == "" || m.author.id == "" || at.Year() < 2015 {
 			e.sink.Unreadable(fmt.Sprintf("%s: message %s has no identifier, no author, or no date that can be", path, m.id), 1)
-			return e.reactions(c, m, nil)
+			return e.reactions(m, nil)
 		}
 		out.Time = at
 		if out.Parts = m.parts(out.GUID, path); len(out.Parts) == 0 {
@@ -208,7 +208,7 @@ func (e *emitter) message(path string, c *channel, m *message) error {
 	}
 	if fate != sources.Messages {
 		e.sink.Count(fate, 1)
-		return e.reactions(c, m, nil)
+		return e.reactions(m, nil)
 	}
 	if m.answered != "" {
 		out.ReplyTo = guid(m.answered)
@@ -216,7 +216,7 @@ func (e *emitter) message(path string, c *channel, m *message) error {
 	if err := e.sink.Message(&out); err != nil {
 		return err
 	}
-	return e.reactions(c, m, &out)
+	return e.reactions(m, &out)
 }
 
 // parts returns the content of a message: its files and stickers, then its words.
@@ -240,25 +240,12 @@ func (m *message) parts(guid, path string) (parts []sources.Part) {
 }
 
 // reactions passes on the reactions to a message; without a message they are dropped. Discord does not say when they were made.
-func (e *emitter) reactions(c *channel, m *message, to *sources.Message) error {
+func (e *emitter) reactions(m *message, to *sources.Message) error {
 	for _, r := range m.reactions {
 		for _, by := range r.users {
 			e.done++
-			guid := sources.Hashed("discord", m.id, by.id, r.emoji)
-			switch {
-			case to == nil:
-				e.sink.Count(sources.LostTarget, 1)
-				continue
-			case r.emoji == "" || by.id == "":
-				e.sink.Count(sources.UnknownKind, 1)
-				continue
-			case !e.seen.IsNew(guid):
-				e.sink.Count(sources.Duplicates, 1)
-				continue
-			}
-			err := e.sink.Message(&sources.Message{Chat: &c.Chat, GUID: guid, Row: to.Row, Time: to.Time, Sender: e.sender(by.id), ReplyTo: to.GUID,
-				Parts: []sources.Part{{Kind: messages.Reaction, Text: r.emoji}}})
-			if err != nil {
+			one := sources.Reaction{GUID: sources.Hashed("discord", m.id, by.id, r.emoji), Sender: e.sender(by.id), Known: by.id != "", Emoji: r.emoji}
+			if err := sources.React(e.sink, &e.seen, to, one); err != nil {
 				return err
 			}
 		}

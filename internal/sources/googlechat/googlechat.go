@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/jsonstream"
 	"ventriloquist/internal/usererr"
@@ -42,17 +43,9 @@ func Recognize(h *sources.Head) bool {
 	if slices.Contains(h.Names, groupFile) && slices.Contains(h.Names, messagesFile) {
 		return true
 	}
-	found := false
-	for _, parent := range []string{".", "Groups", "Google Chat/Groups", "Takeout/Google Chat/Groups"} {
-		chats, _ := filepath.Glob(filepath.Join(globEscape(h.Path), filepath.FromSlash(parent), "*", groupFile))
-		found = found || len(chats) > 0
-	}
-	return found
-}
-
-// globEscape returns a path that Glob takes literally.
-func globEscape(path string) string {
-	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(path)
+	return slices.ContainsFunc([]string{".", "Groups", "Google Chat/Groups", "Takeout/Google Chat/Groups"}, func(parent string) bool {
+		return len(regularfile.Glob(h.Path, parent+"/*/"+groupFile)) > 0
+	})
 }
 
 // Reader reads the chats of a Takeout.
@@ -129,9 +122,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 			return e.done, err
 		}
 	}
-	if e.replaced > 0 {
-		sink.Note("%d messages have bytes that are no characters; these became U+FFFD", e.replaced)
-	}
+	sources.NoteReplaced(sink, e.replaced)
 	sink.Progress(e.done, e.done)
 	return e.done, nil
 }
@@ -143,11 +134,9 @@ func object(file string, field func(s *jsonstream.Scanner, key string) error, da
 		return err
 	}
 	defer in.Close()
-	s := jsonstream.New(in, largestValue, func(d *jsonstream.Damage) { damaged(fmt.Sprintf("%s:%d: %v", file, d.Line, d.Err)) })
-	if err := s.Object(func(key string) error { return field(s, key) }); err != nil && !errors.Is(err, jsonstream.ErrRest) {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return nil
+	return jsonstream.Read(in, file, largestValue, damaged, func(s *jsonstream.Scanner) error {
+		return s.Object(func(key string) error { return field(s, key) })
+	})
 }
 
 // user takes whose Takeout it is.
@@ -180,16 +169,8 @@ func (e *emitter) survey(ctx context.Context, c *chat) error {
 			}
 			return err
 		case "members":
-			return s.Array(func() error {
-				raw, err := s.Value()
-				if err != nil {
-					return err
-				}
-				var p person
-				if err := p.read(raw); err != nil {
-					return s.Reject(raw, err)
-				}
-				e.meet(c, &p)
+			return jsonstream.Each(s, (*person).read, func(p *person) error {
+				e.meet(c, p)
 				return nil
 			})
 		}
@@ -225,17 +206,9 @@ func (e *emitter) each(ctx context.Context, c *chat, visit func(m *message), dam
 		if key != "messages" {
 			return s.Skip()
 		}
-		return s.Array(func() error {
-			raw, err := s.Value()
-			if err != nil {
-				return err
-			}
-			var m message
-			if err := m.read(raw); err != nil {
-				return s.Reject(raw, err)
-			}
+		return jsonstream.Each(s, (*message).read, func(m *message) error {
 			if e.failed == nil {
-				visit(&m)
+				visit(m)
 			}
 			return ctx.Err()
 		})

@@ -227,12 +227,12 @@ func (e *emitter) message(c *chat, m *message) error {
 	}
 	if fate != sources.Messages {
 		e.sink.Count(fate, 1)
-		return e.reactions(c, m, nil)
+		return e.reactions(m, nil)
 	}
 	at, err := parseTime(m.at)
 	if err != nil {
 		e.sink.Unreadable(fmt.Sprintf("%s: message %d: %v", filepath.Join(c.folder, messagesFile), e.done, err), 1)
-		return e.reactions(c, m, nil)
+		return e.reactions(m, nil)
 	}
 	out := sources.Message{Chat: &c.Chat, Row: e.done, Time: at, Sender: e.sender(m.creator.address())}
 	if m.id != "" {
@@ -252,10 +252,10 @@ func (e *emitter) message(c *chat, m *message) error {
 		if err := e.sink.Message(&out); err != nil {
 			return err
 		}
-		return e.reactions(c, m, &out)
+		return e.reactions(m, &out)
 	}
 	e.sink.Count(fate, 1)
-	return e.reactions(c, m, nil)
+	return e.reactions(m, nil)
 }
 
 // parts returns the content of a message: its files, then its words.
@@ -280,26 +280,15 @@ func (m *message) parts(c *chat, guid string) (parts []sources.Part) {
 }
 
 // reactions passes on the reactions to a message; without a message they are dropped. The Takeout does not say when they were made.
-func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
+func (e *emitter) reactions(m *message, to *sources.Message) error {
 	for _, r := range m.reactions {
 		e.done++
 		by := (&person{email: r.by}).address()
-		if to == nil {
-			e.sink.Count(sources.LostTarget, 1)
-			continue
+		one := sources.Reaction{Sender: e.sender(by), Known: by != "", Emoji: r.emoji}
+		if to != nil {
+			one.GUID = sources.Hashed("google chat", to.GUID, by, r.emoji)
 		}
-		guid := sources.Hashed("google chat", to.GUID, by, r.emoji)
-		switch {
-		case r.emoji == "" || by == "":
-			e.sink.Count(sources.UnknownKind, 1)
-			continue
-		case !e.seen.IsNew(guid):
-			e.sink.Count(sources.Duplicates, 1)
-			continue
-		}
-		err := e.sink.Message(&sources.Message{Chat: &c.Chat, GUID: guid, Row: to.Row, Time: to.Time, Sender: e.sender(by), ReplyTo: to.GUID,
-			Parts: []sources.Part{{Kind: messages.Reaction, Text: r.emoji}}})
-		if err != nil {
+		if err := sources.React(e.sink, &e.seen, to, one); err != nil {
 			return err
 		}
 	}

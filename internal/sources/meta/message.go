@@ -164,7 +164,7 @@ func (e *emitter) message(file string, t *thread, m *message) error {
 	fate := m.fate()
 	if fate == sources.Messages && (m.sender == "" || m.at <= 0 || at.Year() < 2004 || at.After(time.Now().AddDate(0, 0, 2))) {
 		e.sink.Unreadable(fmt.Sprintf("%s: message %d of %s has no sender, or no date that can be", file, e.row, t.title), 1)
-		return e.reactions(t, m, nil)
+		return e.reactions(m, nil)
 	}
 	out := sources.Message{Chat: &t.Chat, Row: mostRows - e.row, Time: at, Sender: e.address(m.sender),
 		GUID: e.keys.GUID("meta "+t.key, m.sender, at, m.text+strings.Join(m.files, " ")+m.link)}
@@ -180,12 +180,12 @@ func (e *emitter) message(file string, t *thread, m *message) error {
 	}
 	if fate != sources.Messages {
 		e.sink.Count(fate, 1)
-		return e.reactions(t, m, nil)
+		return e.reactions(m, nil)
 	}
 	if err := e.sink.Message(&out); err != nil {
 		return err
 	}
-	return e.reactions(t, m, &out)
+	return e.reactions(m, &out)
 }
 
 // fate returns what becomes of a message.
@@ -228,31 +228,17 @@ func (m *message) parts(guid, root string) (parts []sources.Part) {
 }
 
 // reactions passes on the reactions to a message; without a message they are dropped.
-func (e *emitter) reactions(t *thread, m *message, to *sources.Message) error {
+func (e *emitter) reactions(m *message, to *sources.Message) error {
 	for _, r := range m.reactions {
 		e.done++
-		guid := ""
+		one := sources.Reaction{Sender: e.address(r.actor), Known: r.actor != "", Emoji: r.emoji}
 		if to != nil {
-			guid = sources.Hashed(to.GUID, r.actor, r.emoji)
+			one.GUID = sources.Hashed(to.GUID, r.actor, r.emoji)
+			if r.at > to.Time.Unix() {
+				one.Time = time.Unix(r.at, 0)
+			}
 		}
-		switch {
-		case to == nil:
-			e.sink.Count(sources.LostTarget, 1)
-			continue
-		case r.emoji == "" || r.actor == "":
-			e.sink.Count(sources.UnknownKind, 1)
-			continue
-		case !e.reacted.IsNew(guid):
-			e.sink.Count(sources.Duplicates, 1)
-			continue
-		}
-		at := to.Time
-		if r.at > at.Unix() {
-			at = time.Unix(r.at, 0)
-		}
-		err := e.sink.Message(&sources.Message{Chat: &t.Chat, GUID: guid, Row: to.Row, Time: at, Sender: e.address(r.actor), ReplyTo: to.GUID,
-			Parts: []sources.Part{{Kind: messages.Reaction, Text: r.emoji}}})
-		if err != nil {
+		if err := sources.React(e.sink, &e.reacted, to, one); err != nil {
 			return err
 		}
 	}

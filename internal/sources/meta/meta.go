@@ -10,8 +10,8 @@ package meta
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -116,7 +116,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 			return e.done, err
 		}
 	}
-	e.notes()
+	sources.NoteReplaced(sink, e.replaced)
 	sink.Progress(e.done, e.done)
 	return e.done, nil
 }
@@ -143,37 +143,27 @@ func (r *Reader) each(ctx context.Context, file string, head func(key string, va
 		return err
 	}
 	defer in.Close()
-	s := jsonstream.New(in, largestValue, func(d *jsonstream.Damage) { damaged(fmt.Sprintf("%s:%d: %v", file, d.Line, d.Err)) })
-	err = s.Object(func(key string) error {
-		if key == "messages" {
-			return s.Array(func() error {
-				raw, err := s.Value()
-				if err != nil {
-					return err
-				}
-				var m message
-				if err := m.read(raw); err != nil {
-					return s.Reject(raw, err)
-				}
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				return visit(&m)
-			})
-		}
-		raw, err := s.Value()
-		if err != nil {
-			return err
-		}
-		if err := head(key, raw); err != nil {
-			return s.Reject(raw, err)
-		}
-		return nil
+	err = jsonstream.Read(in, file, largestValue, damaged, func(s *jsonstream.Scanner) error {
+		return s.Object(func(key string) error {
+			if key == "messages" {
+				return jsonstream.Each(s, (*message).read, func(m *message) error {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+					return visit(m)
+				})
+			}
+			raw, err := s.Value()
+			if err != nil {
+				return err
+			}
+			if err := head(key, raw); err != nil {
+				return s.Reject(raw, err)
+			}
+			return nil
+		})
 	})
-	if err != nil && !errors.Is(err, jsonstream.ErrRest) && ctx.Err() == nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return ctx.Err()
+	return cmp.Or(ctx.Err(), err)
 }
 
 // survey reads who takes part in the chat of a file. A file that is no chat is passed over.
@@ -274,10 +264,4 @@ func (e *emitter) address(name string) string {
 		return messages.Owner
 	}
 	return name
-}
-
-func (e *emitter) notes() {
-	if e.replaced > 0 {
-		e.sink.Note("%d messages have bytes that are no characters; these became U+FFFD", e.replaced)
-	}
 }

@@ -299,21 +299,11 @@ func (e *emitter) channelName(id string) string {
 func (e *emitter) reactions(c *conversation, m *message, to *sources.Message) error {
 	for _, r := range m.reactions {
 		e.done++
-		guid := sources.Hashed("slack", c.id, m.ts, r.user, r.emoji)
-		switch {
-		case to == nil:
-			e.sink.Count(sources.LostTarget, 1)
-			continue
-		case r.emoji == "" || r.user == "" || e.isBot(r.user):
-			e.sink.Count(sources.UnknownKind, 1)
-			continue
-		case !e.seen.IsNew(guid):
-			e.sink.Count(sources.Duplicates, 1)
-			continue
+		one := sources.Reaction{GUID: sources.Hashed("slack", c.id, m.ts, r.user, r.emoji), Sender: e.sender(r.user), Known: r.user != "" && !e.isBot(r.user)}
+		if r.emoji != "" {
+			one.Emoji = emojis(":" + r.emoji + ":")
 		}
-		err := e.sink.Message(&sources.Message{Chat: &c.Chat, GUID: guid, Row: to.Row, Time: to.Time, Sender: e.sender(r.user), ReplyTo: to.GUID,
-			Parts: []sources.Part{{Kind: messages.Reaction, Text: emojis(":" + r.emoji + ":")}}})
-		if err != nil {
+		if err := sources.React(e.sink, &e.seen, to, one); err != nil {
 			return err
 		}
 	}

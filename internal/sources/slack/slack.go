@@ -101,9 +101,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 			return e.done, err
 		}
 	}
-	if e.replaced > 0 {
-		sink.Note("%d messages have bytes that are no characters; these became U+FFFD", e.replaced)
-	}
+	sources.NoteReplaced(sink, e.replaced)
 	sink.Progress(e.done, e.done)
 	return e.done, nil
 }
@@ -115,21 +113,19 @@ func array(ctx context.Context, file string, visit func(value []byte) error, dam
 		return err
 	}
 	defer in.Close()
-	s := jsonstream.New(in, largestValue, func(d *jsonstream.Damage) { damaged(fmt.Sprintf("%s:%d: %v", file, d.Line, d.Err)) })
-	err = s.Array(func() error {
-		raw, err := s.Value()
-		if err != nil {
-			return err
-		}
-		if err := visit(raw); err != nil {
-			return s.Reject(raw, err)
-		}
-		return ctx.Err()
+	err = jsonstream.Read(in, file, largestValue, damaged, func(s *jsonstream.Scanner) error {
+		return s.Array(func() error {
+			raw, err := s.Value()
+			if err != nil {
+				return err
+			}
+			if err := visit(raw); err != nil {
+				return s.Reject(raw, err)
+			}
+			return ctx.Err()
+		})
 	})
-	if err != nil && !errors.Is(err, jsonstream.ErrRest) && ctx.Err() == nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return ctx.Err()
+	return cmp.Or(ctx.Err(), err)
 }
 
 // lists reads who is in the workspace, and its conversations. A list that is missing or damaged costs what it says.

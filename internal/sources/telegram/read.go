@@ -96,9 +96,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	if e.local {
 		r.reading.NoteZone(sink)
 	}
-	if e.replaced > 0 {
-		sink.Note("%d messages have bytes that are no characters; these became U+FFFD", e.replaced)
-	}
+	sources.NoteReplaced(sink, e.replaced)
 	sink.Progress(s.total, s.total)
 	return s.total, err
 }

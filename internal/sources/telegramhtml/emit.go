@@ -117,21 +117,8 @@ func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
 	for _, r := range m.reactions {
 		e.done++
 		by, known := c.addresses[r.by]
-		guid := telegram.ReactionGUID(c.key, m.id, by, r.emoji)
-		switch {
-		case to == nil:
-			e.sink.Count(sources.LostTarget, 1)
-			continue
-		case r.emoji == "" || r.by == "" || !known:
-			e.sink.Count(sources.UnknownKind, 1)
-			continue
-		case !e.seen.IsNew(guid):
-			e.sink.Count(sources.Duplicates, 1)
-			continue
-		}
-		err := e.sink.Message(&sources.Message{Chat: &c.Chat, GUID: guid, Row: to.Row, Time: to.Time, Sender: by, ReplyTo: to.GUID,
-			Parts: []sources.Part{{Kind: messages.Reaction, Text: r.emoji}}})
-		if err != nil {
+		one := sources.Reaction{GUID: telegram.ReactionGUID(c.key, m.id, by, r.emoji), Sender: by, Known: known && r.by != "", Emoji: r.emoji}
+		if err := sources.React(e.sink, &e.seen, to, one); err != nil {
 			return err
 		}
 	}

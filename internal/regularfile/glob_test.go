@@ -10,7 +10,7 @@ import (
 )
 
 // The name of a folder is no pattern.
-func TestMatch_InAFolderOfAnyName(t *testing.T) {
+func TestGlob_InAFolderOfAnyName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"plain", "runs[1]", "a[b", "what?", "st*r", `back\slash`} {
 		folder := filepath.Join(t.TempDir(), name)
@@ -21,11 +21,14 @@ func TestMatch_InAFolderOfAnyName(t *testing.T) {
 			}
 			want = append(want, filepath.Join(folder, file))
 		}
-		if got := regularfile.Match(folder, "checkpoint-*"); !slices.Equal(got, want[:2]) {
+		if got := regularfile.Glob(folder, "checkpoint-*"); !slices.Equal(got, want[:2]) {
 			t.Errorf("in %q there are %q", name, got)
 		}
+		if got := regularfile.Glob(filepath.Dir(folder), "*/final"); !slices.Equal(got, want[2:]) {
+			t.Errorf("above %q there are %q", name, got)
+		}
 	}
-	if got := regularfile.Match(filepath.Join(t.TempDir(), "missing"), "*"); got != nil {
+	if got := regularfile.Glob(filepath.Join(t.TempDir(), "missing"), "*"); got != nil {
 		t.Errorf("in a folder that is missing there are %q", got)
 	}
 }
