@@ -40,7 +40,8 @@ func newTrainCommand() *cli.Command {
 		Usage: "fine-tune a base model on the training windows",
 		Description: `Trains a LoRA adapter on the windows that preprocess made (or on a window file, with --data-path), and writes checkpoints and
 the finished adapter into --output-dir. Ctrl-C finishes the running step, saves, and says how to resume; --resume takes all flags
-from the run itself. What an earlier run left in --output-dir moves to its folder previous-1, previous-2 and so on.
+from the run itself. What an earlier run left in --output-dir moves to its folder previous-1, previous-2 and so on
+(previous-1-NAME with --run-name).
 
 --output-dir also has metrics.jsonl, the lines that --json prints: "tail -f" follows a run from another terminal.`,
 		Flags: trainFlags(),

@@ -1,11 +1,12 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"ventriloquist/internal/regularfile"
 )
@@ -33,8 +34,8 @@ func (r *Run) archivePreviousRun(next string) error {
 	return r.archive(next)
 }
 
-// archive moves a file or folder of an earlier run into a folder previous-N: that which has other parts of the same run, if
-// there is one.
+// archive moves a file or folder of an earlier run into a folder previous-N, or previous-N-NAME if the run has a name. If other parts
+// of the same run are in such a folder already, it moves there.
 func (r *Run) archive(path string) error {
 	dir, err := r.archiveFor(path)
 	if err != nil {
@@ -56,20 +57,30 @@ func (r *Run) archiveFor(path string) (string, error) {
 	if r.archiveDir != "" && !has(r.archiveDir) {
 		return r.archiveDir, nil
 	}
-	for n := len(archives(r.settings.OutputDir)) + 1; ; n++ {
-		dir := archiveName(r.settings.OutputDir, n)
-		err := os.Mkdir(dir, 0o700)
-		if err == nil {
-			r.archiveDir = dir
-			return dir, nil
-		}
-		if !errors.Is(err, os.ErrExist) {
-			return "", err
-		}
+	dir := newArchive(r.settings.OutputDir, runNameOf(path))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", err
 	}
+	r.archiveDir = dir
+	return dir, nil
 }
 
-// archiveOf returns the folder previous-N that has the record of a run, but not yet its folder of this name; "" if there is none.
+// runNameOf returns the name of the run that wrote a checkpoint, or a file that is next to the run's record.
+func runNameOf(path string) string {
+	if s, err := ReadState(path); err == nil {
+		return s.RunName
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return ""
+	}
+	record, err := readRecord(filepath.Dir(path))
+	if err != nil {
+		return ""
+	}
+	return record.RunName
+}
+
+// archiveOf returns the folder of earlier runs that has the record of a run, but not yet its folder of this name; "" if there is none.
 func archiveOf(outputDir string, s State, name string) string {
 	for _, dir := range archives(outputDir) {
 		if record, err := readRecord(dir); err == nil && record.sameRun(s) {
@@ -81,13 +92,50 @@ func archiveOf(outputDir string, s State, name string) string {
 	return ""
 }
 
-func archiveName(outputDir string, n int) string {
-	return filepath.Join(outputDir, "previous-"+strconv.Itoa(n))
+// newArchive returns the path of a folder that does not exist, for an earlier run: previous-N, with the run's name if it has one. N is
+// higher than that of every folder there, so that the numbers tell the order.
+func newArchive(outputDir, runName string) string {
+	highest := 0
+	for _, dir := range archives(outputDir) {
+		highest = max(highest, archiveNumber(filepath.Base(dir)))
+	}
+	name := archivePrefix + strconv.Itoa(highest+1)
+	if part := fileNamePart(runName); part != "" {
+		name += "-" + part
+	}
+	return filepath.Join(outputDir, name)
 }
 
+const archivePrefix = "previous-"
+
 // archives lists the folders of earlier runs in an output folder.
-func archives(outputDir string) []string {
-	return regularfile.Glob(outputDir, "previous-*")
+func archives(outputDir string) (dirs []string) {
+	for _, path := range regularfile.Glob(outputDir, archivePrefix+"*") {
+		if archiveNumber(filepath.Base(path)) > 0 {
+			dirs = append(dirs, path)
+		}
+	}
+	return dirs
+}
+
+// archiveNumber returns the N of previous-N and of previous-N-NAME, 0 for any other name.
+func archiveNumber(name string) int {
+	number, _, _ := strings.Cut(strings.TrimPrefix(name, archivePrefix), "-")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// fileNamePart turns a name into a part of a file name that every system allows: letters and digits stay, all else becomes hyphens.
+func fileNamePart(name string) string {
+	const longest = 40 // characters, of at most 4 bytes each
+	words := strings.FieldsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && r != '_' && r != '.'
+	})
+	characters := []rune(strings.Join(words, "-"))
+	return strings.TrimRight(string(characters[:min(longest, len(characters))]), "-.")
 }
 
 // Earlier describes the run whose checkpoints are in an output folder, and the folder that a new run moves them to.
@@ -108,10 +156,6 @@ func EarlierRun(outputDir string) *Earlier {
 	if e.MovesTo = archiveOf(outputDir, e.State, filepath.Base(list[0].dir)); e.MovesTo != "" {
 		return e
 	}
-	for n := len(archives(outputDir)) + 1; ; n++ {
-		e.MovesTo = archiveName(outputDir, n)
-		if _, err := os.Lstat(e.MovesTo); err != nil {
-			return e
-		}
-	}
+	e.MovesTo = newArchive(outputDir, e.State.RunName)
+	return e
 }
