@@ -42,7 +42,7 @@ func runDemo(ctx context.Context, dir string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "%s holds a message history: chat.db with %s, the contacts, .env.\n", dir, terminal.Quantity(len(lines), "message"))
 	// The commands write to the terminal itself, where they escape what they print, and keep it apart from their progress bars.
-	runner := &demo.Runner{Program: program, Dir: dir, Stdout: terminal.Innermost(out), Stderr: os.Stderr}
+	runner := &demo.Runner{Program: program, Dir: dir, Stdout: terminal.Innermost(out), Stderr: os.Stderr, Interrupt: passedOn}
 	result, err := runner.Run(ctx, demo.Steps())
 	if err != nil {
 		return err

@@ -11,9 +11,12 @@ import (
 	"time"
 )
 
-// sameInterrupt is how long after an interrupt another one counts as the same: a terminal sends Ctrl-C to all processes of
-// its foreground group, and the demo passes it on to the command that it runs.
+// sameInterrupt is how long after an interrupt another one counts as the same, so that a bouncing key does not end a command at once.
 const sameInterrupt = 500 * time.Millisecond
+
+// passedOn is the signal with which the demo stops the command that it runs. It counts as a first interrupt only: a terminal sends
+// Ctrl-C, and `timeout` SIGTERM, to both of them.
+const passedOn = syscall.SIGUSR1
 
 // answerAfter is how long after an interrupt a command that still runs says that it is stopping.
 const answerAfter = 100 * time.Millisecond
@@ -72,7 +75,7 @@ func watchInterrupts(parent context.Context) (ctx context.Context, stop func()) 
 	defer watches.Unlock()
 	if len(watches.stack) == 0 {
 		watches.signals = make(chan os.Signal, 4)
-		signal.Notify(watches.signals, os.Interrupt, syscall.SIGTERM)
+		signal.Notify(watches.signals, os.Interrupt, syscall.SIGTERM, passedOn)
 		if !signal.Ignored(syscall.SIGHUP) {
 			signal.Notify(watches.signals, syscall.SIGHUP)
 		}
@@ -85,14 +88,14 @@ func watchInterrupts(parent context.Context) (ctx context.Context, stop func()) 
 // passSignals passes signals to the innermost watch, until the channel is closed.
 func passSignals(signals <-chan os.Signal) {
 	for s := range signals {
-		if s != os.Interrupt {
+		if s != os.Interrupt && s != passedOn {
 			terminated.Store(true)
 		}
 		if s == syscall.SIGHUP {
 			signal.Ignore(syscall.SIGPIPE) // who read the output may be gone too
 		}
 		watches.Lock()
-		if n := len(watches.stack); n > 0 {
+		if n := len(watches.stack); n > 0 && (s != passedOn || watches.stack[n-1].first.IsZero()) {
 			watches.stack[n-1].interrupt()
 		}
 		watches.Unlock()

@@ -40,6 +40,7 @@ type Runner struct {
 	Program        string // path of vqctl
 	Dir            string
 	Stdout, Stderr io.Writer // the terminal itself, not pipes to it, to show progress bars
+	Interrupt      os.Signal // stops the running command, which may have received the user's own signal too
 }
 
 // Result is what the demonstration measured on held-out messages.
@@ -102,7 +103,7 @@ func (r *Runner) command(ctx context.Context, step Step) ([]byte, error) {
 		cmd.Stdout = &out
 	}
 	// An interrupted command saves its state: training finishes its step and writes a checkpoint.
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Cancel = func() error { return cmd.Process.Signal(r.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	if err := cmd.Run(); err != nil {
 		return nil, usererr.With(fmt.Errorf("vqctl %s failed: %w", step.Args[0], err), "see its error above; the folder is %s", r.Dir)

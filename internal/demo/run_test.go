@@ -44,7 +44,7 @@ func runFake(t *testing.T, base, trained string, steps []Step) (Result, string, 
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	r := Runner{Program: program, Dir: t.TempDir(), Stdout: &out, Stderr: io.Discard}
+	r := Runner{Program: program, Dir: t.TempDir(), Stdout: &out, Stderr: io.Discard, Interrupt: os.Interrupt}
 	result, err := r.Run(context.Background(), steps)
 	return result, out.String(), err
 }
@@ -131,7 +131,7 @@ func TestRunner_InterruptedCommandSaves(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out := &canceler{cancel: cancel}
-	r := Runner{Program: program, Dir: t.TempDir(), Stdout: out, Stderr: io.Discard}
+	r := Runner{Program: program, Dir: t.TempDir(), Stdout: out, Stderr: io.Discard, Interrupt: os.Interrupt}
 	_, err = r.Run(ctx, append([]Step{{Args: []string{"train"}}}, scored...))
 	var interrupted *InterruptedError
 	if !errors.As(err, &interrupted) || interrupted.Step != 1 || !errors.Is(err, context.Canceled) {
