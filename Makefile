@@ -157,6 +157,7 @@ dist: engine
 
 golden:
 	python3 scripts/make_goldens.py
+	python3 scripts/make_sampling_goldens.py
 
 clean:
 	rm -rf bin build dist

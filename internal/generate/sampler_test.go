@@ -1,8 +1,10 @@
 package generate
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sort"
 	"testing"
@@ -171,52 +173,48 @@ func TestSampler_Seed(t *testing.T) {
 	}
 }
 
-// The cases and results of transformers' own test of MinPLogitsWarper: a token stays if its probability is at least min_p times the
-// highest.
-func TestSampler_MinPIsThatOfTransformers(t *testing.T) {
+// Logits penalized and cut as the logits processors of transformers do it, in its order: scripts/make_sampling_goldens.py.
+func TestSampler_IsThatOfTransformers(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		probabilities []float64
-		kept          []int
-	}{
-		{[]float64{0.9, 0.0274, 0.047, 0.0274}, []int{0}},
-		{[]float64{0.15, 0.3, 0.3, 0.25}, []int{0, 1, 2, 3}},
-	} {
-		logits := make([]float32, len(c.probabilities))
-		for i, p := range c.probabilities {
-			logits[i] = float32(math.Log(p))
-		}
-		s := newSampler(Sampling{Temperature: 1, MinP: 0.08}, 0)
-		if _, err := s.pick(logits, nil); err != nil {
-			t.Fatal(err)
-		}
-		var kept []int
-		for _, d := range s.drawn {
-			kept = append(kept, d.index)
-		}
-		if !slices.Equal(kept, c.kept) {
-			t.Errorf("%v keeps %v, want %v", c.probabilities, kept, c.kept)
+	content, err := os.ReadFile("testdata/sampling.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var golden struct {
+		Cases []struct {
+			Temperature       float64   `json:"temperature"`
+			TopK              int       `json:"top_k"`
+			TopP              float64   `json:"top_p"`
+			MinP              float64   `json:"min_p"`
+			RepetitionPenalty float64   `json:"repetition_penalty"`
+			Logits            []float32 `json:"logits"`
+			Written           []int32   `json:"written"`
+			Penalized         []float32 `json:"penalized"`
+			Probabilities     []float64 `json:"probabilities"`
 		}
 	}
-}
-
-// The cases and results of transformers' own test of RepetitionPenaltyLogitsProcessor with a penalty of 2: each token that was
-// written is penalized once, positive logits are divided, negative ones multiplied.
-func TestSampler_RepetitionPenaltyIsThatOfTransformers(t *testing.T) {
-	t.Parallel()
-	const v = 0.1 // a uniform distribution over 10 tokens
-	for _, c := range []struct {
-		logits  []float32
-		written []int32
-		want    []float32
-	}{
-		{[]float32{-v, v, v, v, v, v, v, v, v, v}, []int32{0, 1}, []float32{-v * 2, v / 2, v, v, v, v, v, v, v, v}},
-		{[]float32{v, v, v, v, v, 4 * v, v, v, v, v}, []int32{5, 0}, []float32{v / 2, v, v, v, v, 4 * v / 2, v, v, v, v}},
-	} {
-		s := newSampler(Sampling{Temperature: 1, RepetitionPenalty: 2}, 0)
-		s.penalize(c.logits, c.written)
-		if !slices.Equal(c.logits, c.want) {
-			t.Errorf("logits %v, want %v", c.logits, c.want)
+	if err := json.Unmarshal(content, &golden); err != nil || len(golden.Cases) < 10 {
+		t.Fatalf("%d cases, %v", len(golden.Cases), err)
+	}
+	for i, c := range golden.Cases {
+		s := newSampler(Sampling{Temperature: c.Temperature, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP, RepetitionPenalty: c.RepetitionPenalty}, 0)
+		slices.Sort(c.Written)
+		s.penalize(c.Logits, slices.Compact(c.Written)) // what an answer has written is a set
+		if !slices.Equal(c.Logits, c.Penalized) {
+			t.Errorf("case %d: penalized to %v, want %v", i, c.Logits, c.Penalized)
+		}
+		if _, err := s.pick(c.Logits, nil); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float64, len(c.Logits))
+		for _, d := range s.drawn {
+			got[d.index] = d.weight / total(s.drawn)
+		}
+		for id, want := range c.Probabilities {
+			// transformers divides by the temperature in float32.
+			if math.Abs(got[id]-want) > 1e-6 || (got[id] == 0) != (want == 0) {
+				t.Errorf("case %d: token %d has probability %v, want %v", i, id, got[id], want)
+			}
 		}
 	}
 }
