@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"strings"
 )
 
@@ -24,7 +25,7 @@ func newMaker(seed uint64) *maker {
 var labels = map[string][2]string{
 	"phone": {"phone"}, "tel": {"phone", "phone"}, "intl": {"phone", "phone with country code"}, "email": {"email"}, "card": {"card"}, "iban": {"account"}, "account": {"account", "account number"},
 	"code": {"code"}, "pin": {"code"}, "address": {"address"}, "coord": {"address", "coordinates"},
-	"pw": {"key", "password"}, "pwword": {"key", "password"}, "wifi": {"key", "password"}, "seed": {"key", "seed phrase"}, "seedin": {"key", "seed phrase"}, "key": {"key", "token"}, "pem": {"key", "private key"},
+	"pw": {"key", "password"}, "pwword": {"key", "password"}, "wifi": {"key", "password"}, "seed": {"key", "seed phrase"}, "seedin": {"key", "seed phrase"}, "key": {"key", "token"}, "like": {"key", "token"}, "pem": {"key", "private key"},
 	"url": {"key", "token in a URL"}, "wif": {"key", "private key"}, "hexkey": {"key", "private key"}, "crypto": {"account", "crypto address"},
 	"id": {"account", "national id"}, "passport": {"account", "passport or license"},
 }
@@ -64,7 +65,7 @@ var values = map[string]func(m *maker, argument string) string{
 		language, count, _ := strings.Cut(argument, " ")
 		return m.seed(language, count)
 	},
-	"key": (*maker).key, "url": (*maker).key,
+	"key": (*maker).key, "url": (*maker).key, "like": (*maker).like,
 	"crypto": (*maker).crypto,
 	"coord":  (*maker).coordinates,
 	"pem":    (*maker).pem,
@@ -364,6 +365,22 @@ func (m *maker) key(service string) string {
 		return "tskey-auth-" + m.from(alnum, 17) + "-" + m.from(alnum, 32)
 	}
 	return ""
+}
+
+// alphabets are those that like knows by a letter.
+var alphabets = map[rune]string{
+	'a': alnum, 'b': alnum + "-_", 'B': alnum + "+/", 'd': figure, 'l': lowers, 'u': uppers + figure, 'x': "0123456789abcdef", 'X': "0123456789ABCDEF",
+	'v': uppers + "234567", 'U': "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", 'e': "=",
+}
+
+var alphabetOf = regexp.MustCompile("~([a-zA-Z])([0-9]*)")
+
+// like fills a form: ~x32 stands for 32 characters of the alphabet x.
+func (m *maker) like(form string) string {
+	return alphabetOf.ReplaceAllStringFunc(form, func(part string) string {
+		p := alphabetOf.FindStringSubmatch(part)
+		return m.from(alphabets[rune(p[1][0])], max(1, atoi(p[2])))
+	})
 }
 
 func (m *maker) pem(form string) string {
