@@ -84,6 +84,7 @@ func findAccounts(t *text) (spans []span) {
 	if t.token {
 		spans = append(spans, t.findCoins()...)
 	}
+	spans = append(spans, t.findHandles()...)
 	if t.digits < 4 {
 		return spans
 	}
@@ -95,6 +96,7 @@ func findAccounts(t *text) (spans []span) {
 		}
 	}
 	spans = append(spans, t.findBranches()...)
+	spans = append(spans, t.findSorted()...)
 	spans = append(spans, t.findIDs()...)
 	if !t.has(idWord | docWord | accountWord) {
 		return apart(spans)

@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"slices"
 	"strings"
 
 	"ventriloquist/internal/lazyregexp"
@@ -19,6 +20,7 @@ var branches = []struct {
 	{"ag", lazyregexp.New(`(?i)(?:^|[^\p{L}])ag(?:[êe]ncia)?[.:]? ?(\d{3,4}(?:-[\dx])?)[\s,;/|]+(?:c/?c|cc|conta(?: corrente)?|cp|poup(?:ança)?)[.:]? ?(\d[\d.]{2,12}(?:-[\dx])?)(?:$|[^\w-])`)},
 	// chave pix 8b3f2c1a-5d4e-4f6a-9b8c-7d6e5f4a3b2c
 	{"pix", lazyregexp.New(`(?i)\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b`)},
+	{"aleat", lazyregexp.New(`(?i)\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b`)},
 	// серия 4509 номер 123456; паспорт АЕ 123456
 	{"сер", lazyregexp.New(`(?i)сер(?:ия|\.)?[ :№]{0,3}(\d{2} ?\d{2})[\s,;]*(?:номер|ном\.?|№|n)[ :]{0,2}(\d{6})(?:$|\D)`)},
 	{"паспорт", lazyregexp.New(`(?i)паспорт\P{L}{0,4}(\p{Cyrillic}{2} ?№? ?\d{6})(?:$|\D)`)},
@@ -37,6 +39,38 @@ func (t *text) findBranches() (spans []span) {
 				if p := (span{start: at[i], end: at[i+1], value: compact(t.s[at[i]:at[i+1]])}); !t.inURL(p.start, p.end) && len(p.value) >= 3 {
 					spans = append(spans, p)
 				}
+			}
+		}
+	}
+	return spans
+}
+
+// payment matches the addresses to which payments in India go: rahul.k@okhdfcbank.
+var payment = lazyregexp.New(`\b([\w.\-]{3,}@(?:ok(?:hdfcbank|icici|sbi|axis)|ybl|ibl|axl|apl|paytm|upi|hdfcbank|icici|sbi|kotak|axisbank|idfcbank|jupiteraxis|waicici|wahdfcbank|waaxis|wasbi|pt(?:hdfc|axis|sbi|yes)))(?:$|[^\w.@-])`)
+
+// findHandles finds names that payments go to.
+func (t *text) findHandles() (spans []span) {
+	if strings.IndexByte(t.s, '@') < 0 {
+		return nil
+	}
+	for _, at := range payment.Get().FindAllStringSubmatchIndex(t.s, -1) {
+		spans = append(spans, span{start: at[2], end: at[3], value: t.lower[at[2]:at[3]]})
+	}
+	return spans
+}
+
+// sorted matches the two numbers of a British account, which stand together.
+var sorted = lazyregexp.New(`(?:^|[^\d.,/-])(\d{2}-\d{2}-\d{2})[^\d\n]{1,20}(\d{8})(?:$|[^\w-])|(?:^|[^\d.,/-])(\d{8})[^\d\n]{1,20}(\d{2}-\d{2}-\d{2})(?:$|[^\w-])`)
+
+// findSorted finds the numbers of British accounts, if the chat has a British number or speaks of accounts.
+func (t *text) findSorted() (spans []span) {
+	if t.digits < 14 || !t.has(accountWord) && !slices.Contains(t.regions, "GB") || t.has(orderWord) {
+		return nil
+	}
+	for _, at := range sorted.Get().FindAllStringSubmatchIndex(t.s, -1) {
+		for i := 2; i < len(at); i += 2 {
+			if at[i] >= 0 {
+				spans = append(spans, span{start: at[i], end: at[i+1], value: digitsOf(t.s[at[i]:at[i+1]])})
 			}
 		}
 	}

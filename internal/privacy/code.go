@@ -19,9 +19,13 @@ var (
 	combo     = lazyregexp.New(`^(?:\W{0,3}\w{0,8}){0,3}\W{1,3}(\d{1,2}(?: ?[-–/, ] ?\d{1,2}){2,3})\b`)
 	// shortCombo matches the combination of a suitcase, dashedCombo one of a lock that only a word for what it locks introduces.
 	shortCombo  = lazyregexp.New(`^(?: is|:|=) ?(\d{3,4})(?:$|[^\w.,%-])`)
-	dashedCombo = lazyregexp.New(`^(?: is|:|=)? ?(\d{1,2}-\d{1,2}-\d{1,2})(?:$|[^\w-])`)
+	dashedCombo = lazyregexp.New(`^(?:['’]s| is|:|=)? ?(\d{1,2}-\d{1,2}-\d{1,2})(?:$|[^\w-])`)
 	// doorCode matches codes of digits and letters, which only a word for codes of doors introduces.
-	doorCode = lazyregexp.New(`^[#*]?[\p{Lu}0-9]{4,10}[#*]?$`)
+	doorCode = lazyregexp.New(`^(?:[#*]?[\p{Lu}0-9]{4,10}[#*]?|\d{1,4}[kкKК]\d{2,6})$`)
+	// withKeys matches a code with the keys of a keypad around it: *4471#, 9213#.
+	withKeys = lazyregexp.New(`(?:^|[\s:=(])(\*\d{3,8}[#*]?|#?\d{3,8}[#*])(?:$|[\s,.!?;)])`)
+	// afterCard matches what follows the number of a card: when it ends, and its security code.
+	afterCard = lazyregexp.New(`(?i)^\s*[,;/|]?\s*(?:(?:exp\p{L}*|val\p{L}*|gültig|cad\p{L}*|scad\p{L}*|bis|thru)\W{0,3})?\d{1,2} ?[/\-] ?\d{2,4}[\s,;/|]+(\d{3,4})(?:$|[^\w/-])`)
 )
 
 // reach is the maximum distance of a code from a code word, in bytes, and plainReach that from a plain one.
@@ -33,7 +37,7 @@ const (
 // findCodes finds short numbers near a word for codes.
 func findCodes(t *text) (spans []span) {
 	s := t.s
-	if t.digits < 3 {
+	if t.digits < 2 {
 		return nil
 	}
 	for _, at := range boundCode.Get().FindAllStringSubmatchIndex(s, -1) {
@@ -45,9 +49,19 @@ func findCodes(t *text) (spans []span) {
 	for _, at := range entered.Get().FindAllStringSubmatchIndex(s, -1) {
 		spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
 	}
+	if t.digits >= 16 {
+		for _, card := range findCards(t) {
+			if at := afterCard.Get().FindStringSubmatchIndex(s[card.end:]); at != nil {
+				spans = append(spans, span{start: card.end + at[2], end: card.end + at[3], value: s[card.end+at[2] : card.end+at[3]]})
+			}
+		}
+	}
 	spans = apart(append(spans, t.received()...))
 	if !t.has(codeWord | plainCode | pinWord | cvvWord | comboWord | doorWord) {
 		return spans
+	}
+	for _, at := range withKeys.Get().FindAllStringSubmatchIndex(s, -1) {
+		spans = append(spans, span{start: at[2], end: at[3], value: digitsOf(s[at[2]:at[3]])})
 	}
 	spans = append(spans, t.cardCodes()...)
 	spans = append(spans, t.saidCodes()...)
@@ -86,7 +100,7 @@ func (t *text) saidCodes() (spans []span) {
 			continue
 		}
 		v, ok := t.after(w)
-		if !ok || v.link == beside || w.class&(doorWord|codeWord|plainCode|pinWord) == doorWord && (v.apart > 2 || v.link == mark && v.apart > 0 || v.link == copula && !v.last) {
+		if !ok || v.link == beside || w.class&(doorWord|codeWord|plainCode|pinWord) == doorWord && (v.apart > 2 || v.link == mark && v.apart > 0 || v.link == copula && !v.last && !t.thenFollows(v.end)) {
 			continue
 		}
 		end := v.start
@@ -94,10 +108,26 @@ func (t *text) saidCodes() (spans []span) {
 			end++
 		}
 		if digits := digitsOf(t.s[v.start:end]); len(digits) >= 4 && len(digits) <= 8 && standsAlone(t.s, v.start, end) && !amount(t.s, span{start: v.start, end: end}) && !year.Get().MatchString(digits) {
-			spans = append(spans, span{start: v.start, end: end, value: digits})
+			if w.class&codeWord != 0 && len(digits) == 4 {
+				if at := half.Get().FindStringIndex(t.s[end:]); at != nil {
+					end += len(" 0000")
+				}
+			}
+			spans = append(spans, span{start: v.start, end: end, value: digitsOf(t.s[v.start:end])})
 		}
 	}
 	return spans
+}
+
+// half matches the second half of a backup code: 3969 5986.
+var half = lazyregexp.New(`^ \d{4}(?:$|[^\d.,/:-])`)
+
+// then are words that may follow the code of a door: 4821 and then the star.
+var then = set("and then und dann y et puis e poi en dan i a potem и потом ve sonra och sen og så")
+
+func (t *text) thenFollows(i int) bool {
+	i = t.skipSpaces(i)
+	return then[t.lower[i:t.wordEnd(i)]]
 }
 
 // soleCode reports whether a number before a plain word is a code: the text says no more, or the number is long and right before it.
@@ -153,6 +183,9 @@ func withEnter(s string, spans []span) []span {
 	for i, p := range spans {
 		if p.end < len(s) && (s[p.end] == '#' || s[p.end] == '*') {
 			spans[i].end++
+		}
+		if p.start > 1 && s[p.start-1] == '*' && s[p.start-2] == ' ' {
+			spans[i].start--
 		}
 	}
 	return spans

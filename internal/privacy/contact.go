@@ -11,12 +11,22 @@ import (
 
 var (
 	email = lazyregexp.New(`[\p{L}\p{N}][\p{L}\p{N}._%+'\-]*@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+\p{L}{2,}`)
-	url   = lazyregexp.New(`(?i)\b(?:https?://|www\.)\S+`)
+	// spelled matches an e-mail address that is written so that programs do not find it: dana (at) web.de, john dot smith at gmail dot com.
+	spelled = lazyregexp.New(`(?i)\b([\p{L}\d][\p{L}\d._+\-]*)(?: dot [\p{L}\d]+)*(?: ?[(\[]\s?(?:at|arroba|ät|@)\s?[)\]] ?(?:[\p{L}\d\-]+(?:\.| ?[(\[]?(?:dot|punkt|point|punto|ponto)[)\]]? ?))+| (?:at|arroba|ät) (?:([\p{L}\d\-]+) (?:dot|punkt|point|punto|ponto) )+)(?:com|org|net|edu|gov|io|me|co|info|uk|de|fr|es|it|nl|pl|ru|eu|ch|at|be|se|no|dk|fi|pt|br|mx|ar|in|jp|kr|cn|au|ca|us|dev|app|email)\b`)
+	url     = lazyregexp.New(`(?i)\b(?:https?://|www\.)\S+`)
 )
 
 func findEmails(t *text) (spans []span) {
+	if t.has(mailWord) {
+		for _, at := range spelled.Get().FindAllStringSubmatchIndex(t.s, -1) {
+			if ordinary(t.s[at[2]:at[3]]) || at[4] >= 0 && ordinary(t.s[at[4]:at[5]]) {
+				continue // we meet at the dot com building
+			}
+			spans = append(spans, span{start: at[0], end: at[1], value: strings.ToLower(t.s[at[0]:at[1]])})
+		}
+	}
 	if strings.IndexByte(t.s, '@') < 0 {
-		return nil
+		return spans
 	}
 	for _, at := range email.Get().FindAllStringIndex(t.s, -1) {
 		spans = append(spans, span{start: at[0], end: at[1], value: strings.ToLower(t.s[at[0]:at[1]])})

@@ -19,7 +19,7 @@ var (
 		`(?:hf|api_org)_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w\-]{40,}|SG\.[\w\-]{16,}\.[\w\-]{16,}|do[op]_v1_[a-f0-9]{64}|eyJ[\w\-]{10,}\.eyJ[\w\-]{10,}\.[\w\-]{10,}|` +
 		`gsk_[A-Za-z0-9]{40,}|r8_[A-Za-z0-9]{30,}|tskey-[a-z]+-[A-Za-z0-9]{8,}(?:-[A-Za-z0-9]{10,})?|xai-[A-Za-z0-9]{40,}|pplx-[A-Za-z0-9]{40,}|pcsk_[A-Za-z0-9_]{40,}|lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}|` +
 		`sbp_[a-f0-9]{40}|nfp_[A-Za-z0-9]{36,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|lin_api_[A-Za-z0-9]{30,}|ntn_[A-Za-z0-9]{40,}|secret_[A-Za-z0-9]{40,}|figd_[\w\-]{30,}|dapi[a-f0-9]{32}|dckr_pat_[\w\-]{20,}|ATATT3[\w\-=]{100,}|` +
-		`PMAK-[a-f0-9]{24}-[a-f0-9]{34}|NRAK-[A-Z0-9]{27}|sntry[su]_[A-Za-z0-9_=+/]{30,}|rubygems_[a-f0-9]{48}|pul-[a-f0-9]{40}|pscale_(?:tkn|pw)_[\w\-.]{30,}|sq0(?:atp|csp)-[\w\-]{22,}|key-[a-f0-9]{32}|EAA[A-Za-z0-9]{60,}|` +
+		`PMAK-[a-f0-9]{24}-[a-f0-9]{34}|NRAK-[A-Z0-9]{27}|sntry[su]_[A-Za-z0-9_=+/]{30,}|rubygems_[a-f0-9]{48}|pul-[a-f0-9]{40}|pscale_(?:tkn|pw)_[\w\-.]{30,}|sq0(?:atp|csp)-[\w\-]{22,}|key-[a-f0-9]{32}|[a-f0-9]{32}-us\d{1,2}\b|(?:nvapi-|tvly-|CCIPAT_|rnd_|glc_|ph[cx]_|fo1_|dp\.pt\.)[A-Za-z0-9_\-]{24,}|EAA[A-Za-z0-9]{60,}|` +
 		`glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}|hvs\.[\w\-]{24,}|CFPAT-[\w\-]{40,}|[SA]K[a-f0-9]{32}\b|AGE-SECRET-KEY-1[0-9A-Z]{58}|xprv[1-9A-HJ-NP-Za-km-z]{100,112}|[yz]prv[1-9A-HJ-NP-Za-km-z]{100,112}|A3-[A-Z0-9]{6}(?:-[A-Z0-9]{5,6}){4,5})`)
 	// bots matches tokens of bots of Telegram and Discord.
 	bots = lazyregexp.New(`\b(?:\d{8,10}:[A-Za-z0-9_\-]{35}|[MNO][A-Za-z0-9_\-]{23,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,38})`)
@@ -94,6 +94,7 @@ func findKeys(t *text) (spans []span) {
 			from += at + len(found.Secret)
 		}
 	}
+	t.takeUnknown(take)
 	return spans
 }
 

@@ -34,6 +34,7 @@ const (
 	wifiKey                       // the key of a wireless network, if the text speaks of one
 	networkWord                   // a network, perhaps a wireless one
 	cameWord                      // that a code came or is to be entered
+	mailWord                      // part of an e-mail address that is spelled
 	otherWord                     // a code that is not private
 	orderWord                     // a number that is not private: of an order, a parcel, a ticket
 )

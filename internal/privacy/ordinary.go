@@ -46,6 +46,7 @@ var ordinaryWords = set(`a an the this that these those it its he she we they yo
 	like want need think know guess hope wish love hate one two first second last next previous more less most all any some each both
 	weekly monthly temporary permanent numeric alphanumeric characters letters digits numbers words uppercase lowercase length minimum maximum
 	sent coming pending changing important confidential classified compromised leaked stolen hacked overrated annoying stupid dumb silly funny hilarious crap awful terrible
+	sucks rocks blows stinks bites matters helps expires resets changed scheiße scheisse mist kacke müll quatsch merde mierda porquería cazzo schifo merda uma droga kut klote gówno kurwa говно фигня дерьмо bok berbat skräp søppel
 	true false null true. null. n/a tbd asap lol lmao haha hahaha omg wtf idk brb pls plz thx ty yea nah hmm umm well
 	kompliziert gut schlecht dumm blöd lustig offensichtlich nötig merken standard zettel sicherer simpel gesperrt gültig angekommen richtiger derselbe
 	simple compliqué compliquée difficile facile court courte nul nulle bizarre bidon nécessaire obligatoire valide invalide refusé périmé perdu noté écrit collé nouveau ancien secret

@@ -86,6 +86,7 @@ func (t *text) findPasswords() (spans []span) {
 		}
 	}
 	spans = append(spans, t.loosePasswords()...)
+	spans = append(spans, t.phrases()...)
 	if strings.IndexByte(t.s, '@') > 0 {
 		for _, at := range afterEmail.Get().FindAllStringSubmatchIndex(t.s, -1) {
 			start, end := t.valueAt(at[2])
@@ -133,6 +134,9 @@ func (t *text) passwordEnd(w hit, v said, index int) int {
 	case w.class&(wifiKey|passMaybe) != 0 && t.has(wifiWord|networkWord) && t.networkKey(v, s):
 		return v.end
 	case w.class&wifiWord != 0:
+		if !v.quoted && t.keyFollows(v.end) {
+			return 0 // the name of the network
+		}
 		if v.link == copula && s == strong && v.apart <= 4 && v.last && mixed(value) && len(value) >= 8 && strings.ContainsFunc(value, unicode.IsLower) {
 			return v.end
 		}
@@ -150,7 +154,7 @@ func (t *text) passwordEnd(w hit, v said, index int) int {
 			return v.end
 		}
 	case w.class&passMaybe != 0:
-		if s == strong && (v.link != beside || len(value) >= 8) && len(value) >= 5 || s == number && v.link == mark && len(value) >= 6 || s == weak && v.link == mark && (v.last && v.apart == 0 || v.quoted) && !ordinary(value) {
+		if s == strong && (v.link != beside || len(value) >= 8 || t.has(loginWord)) && len(value) >= 5 || s == number && v.link == mark && len(value) >= 6 || s == weak && v.link == mark && (v.last && v.apart == 0 || v.quoted) && !ordinary(value) {
 			return v.end
 		}
 	}
@@ -176,7 +180,7 @@ func (t *text) wordPassword(w hit, v said, s strength) int {
 	value := t.s[v.start:v.end]
 	switch {
 	case v.quoted && strings.ContainsRune(value, ' '):
-		if v.link != beside && !ordinaryPhrase(value) {
+		if v.link != beside && (!ordinaryPhrase(value) || mixed(value)) {
 			return v.end
 		}
 	case s == strong:
@@ -286,14 +290,34 @@ var forThat = lazyregexp.New(`(?i)(?:^|\b(?:it's|its|it’s|is|use|try|enter|typ
 func (t *text) pairs(w hit) (spans []span) {
 	rest := t.s[w.end:min(len(t.s), w.end+linkReach)]
 	rest = strings.ReplaceAll(rest, "\x00", "x") // what follows a value that was already replaced may still be the password
-	for _, at := range pair.Get().FindAllStringSubmatchIndex(rest, -1) {
-
-		start, end := t.valueAt(w.end + at[2])
+	for from := 0; ; {
+		at := pair.Get().FindStringSubmatchIndex(rest[from:])
+		if at == nil {
+			break
+		}
+		start, end := t.valueAt(w.end + from + at[2])
+		from += at[2] - 1 // a name may come before the pair: at home: Cabin / hunter22
 		if v := t.s[start:end]; strengthOf(v) >= number && len(v) >= 6 && strings.ContainsAny(v, "0123456789") && !t.inURL(start, end) && email.Get().FindString(v) == "" && !strings.ContainsRune(v, 0) {
 			spans = append(spans, span{start: start, end: end, value: v})
 		}
 	}
 	return spans
+}
+
+// keyFollows reports whether a word for passwords that has a value of its own, or one that was already replaced, comes after i.
+func (t *text) keyFollows(i int) bool {
+	if strings.IndexByte(t.s[i:], 0) >= 0 {
+		return true
+	}
+	for _, w := range t.words {
+		if w.start < i || w.class&(passWord|passMaybe|wifiKey) == 0 {
+			continue
+		}
+		if v, ok := t.after(w); ok && strengthOf(t.s[v.start:v.end]) > never && !ordinary(t.s[v.start:v.end]) {
+			return true
+		}
+	}
+	return false
 }
 
 var pair = lazyregexp.New(`(?i)(?:^|\s)[^\s:/]+(?:: ?| / |/| [|] |\s+p(?:w|ass|wd)?[:=] ?)([^\s/:]{4,})(?:\s|$|[,;.!?)])`)

@@ -19,11 +19,19 @@ var (
 	// forService matches a password before what it is for, opens a password before or after what it opens, guess a password that
 	// someone suggests, and userPair one after the name of a user that every system has.
 	forService = lazyregexp.New(`(?i)\b(?:its|it's|it’s|is|use|try|still|ist|c'est|es|è|é)(?: still| now| just| prob\w*)? ([^\s\x00"'` + "`" + `,]{6,64}) (?:for|on|für|pour|para|per|na|do) (?:the |my |our |das |le |la |el |il |o )?([\p{L}+]+)`)
-	opens      = lazyregexp.New(`(?i)\b(?:locked|protected|encrypted|unlocks?|unlocked|opens|verschlüsselt|gesichert|geschützt|protégé|protegido|protetto|chronione|защищен|запаролен)(?: it)? (?:with|by|mit|avec|par|con|com|da|z) ([^\s\x00"'` + "`" + `,]{6,64})`)
+	opens      = lazyregexp.New(`(?i)\b(?:locked|protected|encrypted|unlocks?|unlocked|opens|(?:open|opens|opened)|verschlüsselt|gesichert|geschützt|protégé|protegido|protetto|chronione|защищен|запаролен)(?: it)? (?:with|by|mit|avec|par|con|com|da|z) ([^\s\x00"'` + "`" + `,]{6,64})`)
 	guess      = lazyregexp.New(`(?i)(?:^|\n)(?:ok,? |so,? |hm+,? |maybe )?(?:try|use|maybe|its|it's|it’s|probier|versuch|essaie|prueba|prova|tenta|probeer|попробуй)(?: with)? ([^\s\x00"'` + "`" + `,]{8,64})(?:,? (?:or|oder|ou|o|of|или) ([^\s\x00"'` + "`" + `,]{8,64}))?(?:$|[\s.,;!?)])`)
 	userPair   = lazyregexp.New(`(?i)\b(?:admin|root|administrator|guest|user|test) ?[/:|] ?([^\s\x00"'` + "`" + `,/]{6,64})(?:$|[\s,;.])`)
 	// onNetwork matches the key of a network that a text speaks of.
 	onNetwork = lazyregexp.New(`(?i)\b(?:use|try|type|enter|with|nimm|mit|prends|avec|usa|con|com|met) ([^\s\x00"'` + "`" + `,]{6,64})`)
+	// spaced matches a password after the name of a user that every system has, without a mark between.
+	spaced = lazyregexp.New(`(?i)\b(?:admin|root|administrator) ([^\s\x00"'` + "`" + `,/]{8,64})(?:$|[\s,;])`)
+	// asPassword matches a password before the word for passwords, as languages say it that put a verb before both.
+	asPassword = lazyregexp.New(`(?i)([^\s\x00"'` + "`" + `,]{6,64}),? (?:as|als|comme|como|de|come|jako|som|olarak|как|як)(?: (?:the|my|our|das|le|mon|la|mi|il|a|o|minha|mijn|het|mot|contra|kata|il mio))? ?$`)
+	// marked matches a password with marks in it at the end of a clause that is set apart.
+	marks = lazyregexp.New(`[,:] ([\p{L}\d]+[!@#$%^&*+=~][\p{L}\d!@#$%^&*+=~]{2,})\s*(?:$|[\n,])`)
+	// answer matches what a transfer of money or a forgotten password asks for.
+	answer = lazyregexp.New(`(?i)\banswer(?:'s| is|:| =)? ?([^\s\x00"'` + "`" + `,]{6,64})`)
 	// userOption matches the password in options of programs.
 	userOption = lazyregexp.New(`(?:\bcurl\b[^\n]*? (?:-u|--user)[ =]?"?[^\s:"]+:|\b(?:mysql|mysqldump|mariadb)\b[^\n]*? -p|\b(?:sshpass|7z|unzip|zip)\b[^\n]*? -[pP] ?)([^\s"'\x00]{4,64})`)
 	// product matches names of products and files, which mix letters and digits too.
@@ -52,6 +60,23 @@ func (t *text) loosePasswords() (spans []span) {
 	if strings.Contains(t.s, " -") && (strings.Contains(t.s, "curl") || strings.Contains(t.s, "mysql") || strings.Contains(t.s, "mariadb") || strings.Contains(t.s, "sshpass") || strings.Contains(t.s, "zip ") || strings.Contains(t.s, "7z ")) {
 		each(userOption, false)
 	}
+	if t.has(passWord) {
+		for _, at := range marks.Get().FindAllStringSubmatchIndex(t.s, -1) {
+			if v := t.s[at[2]:at[3]]; len(v) >= 8 && strengthOf(v) == strong && !t.inURL(at[2], at[3]) {
+				spans = append(spans, span{start: at[2], end: at[3], value: v})
+			}
+		}
+		for _, w := range t.words {
+			if w.class&passWord == 0 {
+				continue
+			}
+			if at := asPassword.Get().FindStringSubmatchIndex(t.s[:w.start]); at != nil {
+				if v := t.s[at[2]:at[3]]; strengthOf(v) == strong && mixed(v) && !t.inURL(at[2], at[3]) {
+					spans = append(spans, span{start: at[2], end: at[3], value: v})
+				}
+			}
+		}
+	}
 	if t.digits == 0 {
 		return spans
 	}
@@ -72,8 +97,14 @@ func (t *text) loosePasswords() (spans []span) {
 	if t.contains("admin", "root", "guest", "user", "test") {
 		strongOnes(userPair)
 	}
+	if t.contains("transfer", "interac", "security question", "secret question") {
+		strongOnes(answer)
+	}
 	if t.has(wifiWord) {
 		strongOnes(onNetwork)
+	}
+	if t.contains("capital", "caps", "uppercase", "lowercase", "all lower", "no spaces", "groß", "majuscule", "mayúscula", "maiuscol", "maiúscul", "hoofdletter") {
+		strongOnes(guess)
 	}
 	if !sure {
 		return spans
@@ -91,7 +122,8 @@ func (t *text) loosePasswords() (spans []span) {
 	}
 	each(replacedBy, true)
 	each(ownName, true)
-	if t.has(passWord | loginWord) {
+	each(spaced, true)
+	if t.has(passWord|loginWord) || t.has(wifiWord|networkWord) && t.has(passMaybe|wifiKey) {
 		for _, at := range apartFrom.Get().FindAllStringSubmatchIndex(t.s, -1) {
 			if _, end := t.valueAt(at[2]); t.endsClause(end) || t.lastWord(end) {
 				take(at[2], true)

@@ -28,15 +28,21 @@ var postal = []struct {
 	// postcodes of the United Kingdom and Canada
 	{postcode, lazyregexp.New(`\b()[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}\b`)},
 	{postcode, lazyregexp.New(`\b()[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d\b`)},
+	// Blk 412 Ang Mo Kio Ave 10 #08-115, Singapore 560412
+	{block, lazyregexp.New(`\b()(?i:blk|block) \d{1,4}[A-Z]?(?: \p{Lu}[\p{L}.'’]*){1,5}(?: \d{1,2}\b)?(?:,? #\d{2}-\d{1,4}[A-Z]?)?(?:,? (?:Singapore|S) ?\(?\d{6}\)?)?`)},
+	{fiveDigits, lazyregexp.New(`\b()(?:Singapore|S'pore) \(?\d{6}\b\)?`)},
 	{box, lazyregexp.New(`(?i)\b()(?:p\.? ?o\.? ?box|postfach|apartado|boîte postale) \d{1,6}\b` + afterStreet)},
 }
 
 // afterStreet matches what may follow a street: a flat, a postcode, a town, a state.
 const afterStreet = `(?-i:(?:,? (?i:apt|apartment|unit|suite|ste|flat|floor|room)\.? ?#?\w{1,5}\b|,? #\w{1,5}\b)?` +
-	`(?:,?\s+\d{4,5} \p{Lu}[\p{L}\-]+|(?:,\s*\p{Lu}\p{Ll}[\p{L}.'’\-]*(?: \p{Lu}\p{Ll}[\p{L}.'’\-]*){0,2}){0,2}(?:,? [A-Z]{2}\b)?(?:,? \d{5}(?:-\d{4})?\b|,? [A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b)?))`
+	`(?:,?\s+\d{4,5} \p{Lu}[\p{L}\-]+|(?:,\s*\p{Lu}\p{Ll}[\p{L}.'’\-]*(?: \p{Lu}\p{Ll}[\p{L}.'’\-]*){0,2}){0,2}(?:,? [A-Z]{2}\b)?(?:,? \d{5}(?:-\d{4})?\b|,? [ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d\b|,? [A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b)?))`
 
 // notStreet matches words that are not part of a street's name before a word that street names end in: "5 on the road".
 var notStreet = lazyregexp.New(`(?i)\b(?:a|an|the|way|of|on|in|at|to|my|your|his|her|our|their|this|that|more|less|and|or|is|are|was|for|from|by|with|min|mins|minutes?|hours?|hrs?|days?|weeks?|months?|years?|miles?|km|feet|ft|am|pm|people|times?|percent|out|off|away|i|you|we|they|it|left|right|down|up|along|down|same|other|next|last|long|half|all|no|gig|gigs|gb|mb|tb|kb|rpm|mhz|ghz|hard|flash|usb|pen|thumb|disk|cd|dvd|new|old|big|small)\b`)
+
+// flatBefore matches the flat that stands before a street: Flat 3, 41 Lansdowne Road.
+var flatBefore = lazyregexp.New(`(?i)(?:^|[\s,(])((?:flat|apt\.?|apartment|unit|suite) #?\w{1,4}, ?)$`)
 
 // plainWords are street suffixes that are also ordinary words: a street's name before them is capitalized.
 var plainWords = set("drive dr court ct place pl square sq terrace ter way close gardens grove mews row circle cir trail trl alley quay walk lane")
@@ -51,6 +57,7 @@ const (
 	french
 	southern
 	box
+	block
 	fiveDigits // in a row, as in a postcode
 	postcode   // a digit after a capital
 )
@@ -63,6 +70,7 @@ var (
 		german:   "straße strasse str gasse allee platz weg ring damm ufer straat gracht",
 		french:   "rue avenue av boulevard bd place chemin allée impasse quai route cours passage",
 		southern: "calle avenida avda plaza paseo carrer via viale piazza corso largo rua travessa c",
+		block:    "blk block",
 		box:      "box postfach apartado postale",
 	})
 	streetEnds = []string{"straße", "strasse", "str.", "gasse", "allee", "platz", "damm", "ufer", "straat", "gracht", "kade", "plein", "laan",
@@ -155,6 +163,9 @@ func findPostal(t *text) (spans []span) {
 			if len(at) > 4 && plainWords[strings.ToLower(s[at[4]:at[5]])] && !strings.ContainsFunc(s[at[2]:at[3]], unicode.IsUpper) &&
 				!strings.ContainsFunc(s[at[2]:at[3]], unicode.IsDigit) {
 				continue
+			}
+			if flat := flatBefore.Get().FindStringSubmatchIndex(s[max(0, p.start-20):p.start]); flat != nil {
+				p.start = max(0, p.start-20) + flat[2]
 			}
 			p.value = plain(s[p.start:p.end])
 			spans = append(spans, p)

@@ -19,6 +19,9 @@ var worldStreets = []struct {
 	{nil, lazyregexp.New(`((?:\p{Lu}[\p{L}.'’\-]*|[0-9]{1,2}\.?)(?: [\p{L}.'’\-]+){0,3} \d{1,4} ?[a-z]?(?:[/\-]\d{1,4}[a-z]?)*),\s*(?:[A-Z]{1,3}[\- ])?` + postcodes + ` \p{Lu}\p{L}+`)},
 	{[]string{"weg ", "chaussee ", "steig ", "promenade ", "singel ", "dijk ", "dreef ", "katu ", "kuja ", "tie ", "polku ", "vägen ", "torget ", "gränd ", "stigen ", "backen ", "stræde ", "allé ", "gatan ", "gata ", "vej ", "straße ", "strasse ", "str. ", "gasse ", "straat ", "gracht ", "laan ", "plein ", "kade "},
 		lazyregexp.New(`(\p{Lu}[\p{L}\-]+(?:weg|chaussee|steig|promenade|singel|dijk|dreef|katu|kuja|tie|polku|vägen|torget|gränd|stigen|backen|stræde|allé|gatan|gata|vej|straße|strasse|str\.|gasse|straat|gracht|laan|plein|kade) \d{1,4} ?[a-zA-Z]?(?:[/\-]\d{1,4}[a-z]?)*)(?:$|[^\p{L}\d])`)},
+	// wohne Am Alten Markt 3a
+	{[]string{"wohn", "adresse", "anschrift"},
+		lazyregexp.New(`(?i:wohn\p{L}*|adresse|anschrift)[^\p{L}\d]{1,3}(?:\p{Ll}+ ){0,2}((?:Am|An der|An den|Im|In der|Zum|Zur|Auf dem|Auf der|Unter den|Hinter der) (?:\p{Lu}[\p{L}\-]+ ){1,3}\d{1,4} ?[a-z]?)(?:$|[^\p{L}\d])`)},
 	{[]string{"rue ", "avenue ", "av. ", "boulevard ", "bd ", "place ", "chemin ", "allée ", "impasse ", "quai ", "cours ", "ruelle ", "square ", "faubourg "},
 		lazyregexp.New(`(\b\d{1,4}(?: ?(?:bis|ter|quater|[a-d]))?,? (?i:rue|avenue|av\.|boulevard|bd|place|chemin|allée|impasse|quai|cours|passage|ruelle|square|villa|faubourg) (?:(?i:de la|de l['’]|du|des|de|d['’]|l['’]|la|le|les) ?)?\p{Lu}[\p{L}'’\-]+(?: (?:de |du |la |le |des )?\p{Lu}[\p{L}'’\-]+){0,3})`)},
 	{[]string{"calle", "c/", "av. ", "av ", "avda", "avenida", "paseo", "plaza", "carretera", "ctra", "camino", "calz", "blvd", "jirón", "jr.", "pasaje", "carrera", "diagonal", "alameda", "praça", "praca", "rua ", "travessa", "estrada", "largo", "via ", "viale", "vicolo", "strada", "piazza", "piazzale", "corso", "rambla", "ronda", "carrer", "rodovia", "beco", "lungotevere", "contrada"},
@@ -52,7 +55,7 @@ var worldStreets = []struct {
 	{[]string{"市", "区", "區", "郡", "町", "村", "丁目"},
 		lazyregexp.New(`((?:\p{Han}{2,3}[都道府県])?\p{Han}{1,6}[市区區郡町村][\p{Han}\p{Hiragana}\p{Katakana}ー]{0,12}?\d{1,4}(?:丁目)?(?:[\-−ー番](?:地)?\d{1,4}){1,3}(?:番地|号)?(?: ?\p{Han}*\d+号室)?)`)},
 	{[]string{"路", "街", "大道", "巷", "弄", "胡同"},
-		lazyregexp.New(`((?:\p{Han}{2,7}[省市区區县縣镇鎮])*\p{Han}{1,8}(?:路|街|大道|巷|弄|胡同|段)(?:[一二三四五六七八九十]段)?(?:\d{1,4}[巷弄])*\d{1,5}(?:-\d{1,4})?[号號](?:院)?(?:[\p{Han}]{0,4}\d{1,5}(?:号楼|號樓|栋|棟|幢|单元|單元|室|楼|樓))*)`)},
+		lazyregexp.New(`((?:\p{Han}{2,7}[省市区區县縣镇鎮])*\p{Han}{1,8}(?:路|街|大道|巷|弄|胡同|段)(?:[一二三四五六七八九十]段)?(?:\d{1,4}[巷弄])*\d{1,5}(?:-\d{1,4})?[号號](?:院)?(?:[\p{Han}]{0,4}\d{1,5}(?:号楼|號樓|栋|棟|幢|单元|單元|室|楼|樓))*(?:\d{2,4}\b)?)`)},
 	{[]string{"로", "길", "동", "번지"},
 		lazyregexp.New(`((?:\p{Hangul}+(?:특별시|광역시|시|도|군|구|읍|면) )+\p{Hangul}+(?:로|길|대로|동)(?: ?\d+(?:번)?길)? ?\d{1,4}(?:-\d{1,4})?(?:번지)?(?:,? \d{1,4}동)?(?:,? \d{1,4}호)?)`)},
 	{[]string{"호"}, lazyregexp.New(`(\d{1,4}동 ?\d{1,4}호)`)},
@@ -102,6 +105,7 @@ const postcodes = `(?:\d{5}-\d{3}|\d{3} \d{2}|\d{2}-\d{3}|\d{4}-\d{3}|\d{5,6}|[1
 
 // tails match what belongs to an address after a street and its number: a flat or floor, a postal code, a town.
 var tails = []*lazyregexp.Regexp{
+	lazyregexp.New(`^ ?(?:hs|huis|bis|bg|I{1,3}|IV)\b`),
 	lazyregexp.New(`^,? ?\d{1,2} ?[ºª°](?: ?[A-Za-zÀ-ÿ]{1,4}\b)?`),
 	lazyregexp.New(`^,? ?(?i:apt|apto|apart|app|piso|puerta|pta|esc|bajo|bloco|bl|bloque|int|interior|dpto|depto|dto|kat|daire|d|m|кв|квартира|корп|корпус|стр|подъезд|оф|et|etg|sc|ap|em|ajtó|th|sal|lgh|lejl|wohnung|whg|stiege|tür|top|bus|bte|appt|bât|étage|casa|unit|suite|flat|floor|lot|no)[.:]? ?(?i:n[ºo°]\.? ?)?#?\d{1,4}[a-zA-Zа-я]?\b`),
 	lazyregexp.New(`^,?\s+(?:(?i:cep|c\.p\.|cp|plz|zip|psč)[ :]*)?(?:[A-Z]{1,3}-)?` + postcodes + `\b(?:,? \p{Lu}[\p{L}.'’\-]+(?:[ \-](?:(?i:am|an der|de|del|la|le|sur|upon|aan|den|ob|nad|pod|im) )?\p{Lu}[\p{L}.'’\-]+){0,2}(?: \d{1,2}\b)?)?`),

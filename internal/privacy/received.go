@@ -17,6 +17,8 @@ var (
 	keypad = lazyregexp.New(`(?i)^(?: code)?[ :]{1,2}(\d{4,8})[#*]?,? (?:then|and|and then|followed by) (?:the )?(?:star|hash|pound|enter|hit|press|push|bell|green|ok|turn)\b`)
 	// opening matches a code for what a text says to open with it.
 	opening = lazyregexp.New(`(?i)(?:^|[^\p{L}])(?:needs?|wants|takes|opens? (?:with|on|by)|unlocks? with|punch|dial|press|geht mit|öffnet mit|aufgeht mit|mit|con|com|avec|met|fai|fais|faites|tape|marca|marcar|digita|toets|wpisz|slå|tast|набери|набрать) (\d{4,8})[#*]?(?:$|[^\w])`)
+	// answered matches a code after a short question for it, or after a line of its own.
+	answered = lazyregexp.New(`(?i)(?:\?+|\n)\s*(\d{6})\W*$`)
 	// soon matches a code with a word or two.
 	soon  = lazyregexp.New(`(?i)^(\d{6})[ ,!.:-]{1,3}(?:fyi|that's it|thats it|thats the one|is it|it is|for u|for you|here|ok\??|now|quick|hurry|expires.*|just came.*|voilà|toma|ecco|bitte|hier|вот|держи)\W*$`)
 	birth = lazyregexp.New(`^(?:(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:\d\d|(?:19|20)\d\d)|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))$`)
@@ -53,6 +55,9 @@ func (t *text) received() (spans []span) {
 	}
 	if t.digits < 6 {
 		return apart(spans)
+	}
+	if at := answered.Get().FindStringSubmatchIndex(t.s); at != nil && len(strings.Fields(t.s)) <= 7 && !strings.HasSuffix(t.s[at[2]:at[3]], "000") && !birth.Get().MatchString(t.s[at[2]:at[3]]) && !t.saidOtherwise(at[2:4]) {
+		take(at[2], at[3])
 	}
 	if at := soon.Get().FindStringSubmatchIndex(t.s); at != nil {
 		take(at[2], at[3])
@@ -91,7 +96,11 @@ func (t *text) opened() (spans []span) {
 		for end < len(t.s) && isDigit(t.s[end]) {
 			end++
 		}
-		if n := end - w.end - 1; n >= 4 && n <= 6 && strings.Trim(t.s[end:], "#* .!?\n") == "" {
+		least := 4
+		if strings.Contains(t.lower[w.start:w.end], "lock") || t.has(codeWord) {
+			least = 3
+		}
+		if n := end - w.end - 1; n >= least && n <= 6 && strings.Trim(t.s[end:], "#* .!?\n") == "" {
 			take(w.end+1, end)
 		}
 	}
@@ -150,7 +159,7 @@ func (t *text) startsWith(c class, i int) bool {
 // cameEntries are words that say that a code came or is to be entered.
 func cameEntries() []entry {
 	return append(
-		words(cameWord, "", "texted me", "it texted me", "sent me", "they sent", "just sent", "sent", "it sent", "got", "i got", "just got", "received", "came through", "came in", "gave me", "it says", "shows", "here it is", "here you go", "try", "try this", "use", "enter", "type", "type in", "put in", "try with",
+		words(cameWord, "", "texted me", "it texted me", "sent me", "they sent", "just sent", "sent", "it sent", "got", "i got", "just got", "received", "came thru", "comes through", "came through", "came in", "gave me", "it says", "shows", "here it is", "here you go", "try", "try this", "use", "enter", "type", "type in", "put in", "try with",
 			"bekommen", "gekommen", "erhalten", "gekriegt", "kam", "kam gerade", "nimm", "probier", "versuch", "versuchs mit", "gib", "tipp", "reçu", "j'ai reçu", "ai reçu", "il m'a envoyé", "tape", "essaie", "essaye", "mets", "llegar", "mandar", "me mandaron", "recevoir", "receber", "ricevere", "otrzymałem", "says", "llegado", "me llegó", "llegó", "me llego", "llego", "ha llegado", "recibí", "prueba", "pon", "probá", "usa", "mete", "arrivato", "è arrivato", "mi è arrivato", "ho ricevuto", "prova", "metti", "inserisci",
 			"chegou", "recebi", "veio", "mandaram", "tenta", "usa esse", "coloca", "põe", "kreeg", "gekregen", "ontvangen", "probeer", "vul in", "toets", "przyszło", "przyszedł", "przyszlo", "dostałem", "dostałam", "wpisz", "spróbuj", "fick", "fått", "kom", "testa", "slå", "fikk", "fik", "fått", "prøv", "tast", "tuli", "sain", "kokeile", "syötä", "пришло", "пришел", "пришёл", "прислали", "пришла", "введи", "попробуй", "набери", "прийшло", "прийшов", "надіслали", "спробуй",
 			"geldi", "dene", "gir", "přišlo", "prišlo", "přišel", "zkus", "zadej", "prišiel", "a venit", "am primit", "primit", "încearcă", "kaptam", "jött", "próbáld", "írd be", "ήρθε", "μου ήρθε", "βάλε", "δοκίμασε", "dapat", "masuk", "dikirim", "coba", "masukin", "nhận được", "nhận", "nhập", "thử", "मिला", "आया", "aaya", "aya", "mila", "dala", "try kar", "sampai", "dobio", "dobila", "stiglo", "дойде", "получих", "gavau", "atėjo", "sain just", "saņēmu", "natanggap", "dumating"),

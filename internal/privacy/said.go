@@ -73,7 +73,7 @@ func (t *text) after(w hit) (v said, ok bool) {
 			return v, false
 		}
 		token := t.lower[i:stop]
-		if isCopula(w.lang, strings.TrimRight(token, ":")) || token == "to" && t.isSet(w) {
+		if isCopula(w.lang, strings.TrimRight(token, ":")) || setTo[token] && (token == "to" || w.class&passWord != 0) && t.isSet(w) {
 			i, v.link = stop, copula
 			break
 		}
@@ -144,10 +144,13 @@ func (t *text) standsOut(w hit, v said) bool {
 	return strings.ContainsAny(value, "0123456789") || strengthOf(value) > weak || latin(value) && !latin(t.s[w.start:w.end])
 }
 
+// setTo are the words between a password that someone sets and its value.
+var setTo = set("to auf in en por para em pra na w till til naar як как a")
+
 // isSet reports whether a text says that someone sets what the word at w means: i changed the password to.
 func (t *text) isSet(w hit) bool {
 	before := t.lower[max(0, w.start-25):w.start]
-	for _, verb := range []string{"set ", "chang", "made ", "reset ", "updat", "put "} {
+	for _, verb := range []string{"set ", "chang", "made ", "reset ", "updat", "put ", "änder", "setz", "stell", "cambi", "puse ", "mudei", "mudou", "troquei", "alter", "messo ", "impost", "zmieni", "ustawi", "wijzig", "verander", "bytt", "ändra", "endre", "ændre", "меня", "смени", "постав", "зміни"} {
 		if strings.Contains(before, verb) {
 			return true
 		}
@@ -175,7 +178,7 @@ func (t *text) between(token string) bool {
 func (t *text) allBetween(w hit, end int) bool {
 	foreign := !latin(t.s[w.start:w.end])
 	for word := range strings.FieldsSeq(t.lower[w.end:end]) {
-		if !between[word] && word != "'s" && !(foreign && !latin(word)) {
+		if !t.between(word) && !fillers[word] && word != "'s" && !(foreign && !latin(word)) {
 			return false
 		}
 	}
@@ -283,6 +286,9 @@ func (t *text) valueAt(i int) (start, end int) {
 		i += size
 	}
 	value := strings.TrimRight(t.s[start:i], ".,;:?)]}'’*\"")
+	if strings.HasPrefix(t.s[start+len(value):], "*") && mixed(value) && strings.LastIndexByte(t.s[:start], '*') < 0 {
+		value += "*" // the end of a password, as no * before it begins emphasis
+	}
 	if bare := strings.TrimRight(value, "!"); !mixed(bare) || strings.ToLower(bare) == bare {
 		value = bare // an exclamation mark belongs to a password only if that has capitals and digits
 	}

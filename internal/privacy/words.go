@@ -45,7 +45,7 @@ func lexiconEntries() []entry {
 		words(keyWord, "", "api key", "api-key", "api_key", "apikey", "x-api-key", "secret key", "secret_key", "secretkey", "access token", "access_token", "auth token", "auth_token", "auth key", "authtoken",
 			"client secret", "client_secret", "bearer", "token", "encryption key", "recovery key", "bitlocker key", "license key", "licence key", "product key", "activation key", "app password", "app-passwort",
 			"session token", "refresh token", "refresh_token", "webhook secret", "signing secret", "signing key", "master token", "deploy key", "access key", "access_key", "secret access key", "service key",
-			"clé api", "clave api", "chave api", "api-schlüssel", "токен", "токен бота", "bot token", "api token", "api_token", "personal access token", "pat", "ключ апи", "ключ api", "org token"),
+			"clé api", "clave api", "chave api", "api-schlüssel", "токен", "токен бота", "bot token", "api token", "api_token", "personal access token", "pat", "api_hash", "api hash", "app secret", "app_secret", "stream key", "ключ апи", "ключ api", "org token"),
 		words(privateWord, "", "private key", "priv key", "privkey", "privatekey", "private_key", "pk", "wallet key", "приватный ключ", "privater schlüssel", "clé privée", "clave privada", "chave privada", "private keys", "wif"),
 		words(wifiWord, "", "wifi", "wi-fi", "wlan", "wi fi", "ssid", "wiffi", "hotspot", "вайфай", "вайфая", "вай-фай", "вай фай", "вифи", "wifin", "wifi's", "internet", "guest network"),
 		joined(wifiWord, "zh", "الواي فاي", "واي فاي", "וויפי", "무선", "와이파이", "ワイファイ", "无线", "無線"),
