@@ -16,6 +16,7 @@ import (
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/tokenizer"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/usererr"
 )
@@ -179,16 +180,16 @@ func newGenerator(l *load.Loaded, baseAlone bool) *generate.Generator {
 	if baseAlone {
 		a = nil
 	}
-	return generate.NewGenerator(generate.OnEngine(l.Model, a), l.Tokenizer, endsOfText(l))
+	return generate.NewGenerator(generate.OnEngine(l.Model, a), l.Tokenizer, endsOfText(l.Base.Config, l.Tokenizer))
 }
 
 // endsOfText returns the tokens that end a text.
-func endsOfText(l *load.Loaded) []int32 {
+func endsOfText(config model.Config, t *tokenizer.Tokenizer) []int32 {
 	var ids []int32
-	for _, id := range l.Base.Config.EOSTokenIDs {
+	for _, id := range config.EOSTokenIDs {
 		ids = append(ids, int32(id))
 	}
-	if id, ok := l.Tokenizer.TokenID("<|endoftext|>"); ok && l.Tokenizer.IsAdded(id) && !slices.Contains(ids, id) {
+	if id, ok := t.TokenID("<|endoftext|>"); ok && t.IsAdded(id) && !slices.Contains(ids, id) {
 		ids = append(ids, id)
 	}
 	return ids

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -32,8 +33,8 @@ func newForgetCommand() *cli.Command {
 		Name:      "forget",
 		Usage:     "erase a person from the data, for good",
 		ArgsUsage: "NAME",
-		Description: `Erases a person's messages and addresses from messages.db, the training windows and the window files in the data folder, and
-their line from the contacts file; later collects do not bring them back. The direct conversation is erased as a whole; in
+		Description: `Erases a person's messages and addresses from messages.db, the training windows, the window files in the data folder, and the
+samples and losses in the logs of training runs, and their line from the contacts file; later collects do not bring them back. The direct conversation is erased as a whole; in
 groups "forgotten 1" takes the person's place. What others wrote about the person by name stays, and so does what an adapter
 has learned: the adapters that were trained on these messages are listed. NAME is a name of the contacts file, or an
 address.`,
@@ -53,6 +54,7 @@ type forgetResult struct {
 	Name string `json:"contact"`
 	messages.Erased
 	Windows  int               `json:"windows"` // of window files
+	Samples  int               `json:"samples"` // of the logs of training runs
 	Adapters []adapterExposure `json:"adapters"`
 	// Traces are files that still contain the name or an address.
 	Traces []string `json:"traces"`
@@ -110,12 +112,16 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if err != nil {
 		return err
 	}
-	if result.Windows, err = forgetInWindows(written.files, name); err != nil {
+	files := slices.Concat(written.files, written.trained)
+	if result.Windows, err = forgetInWindows(files, name); err != nil {
+		return err
+	}
+	if result.Samples, err = forgetInLogs(files, name); err != nil {
 		return err
 	}
 	result.Moved = written.moved
-	result.Strange = findStrangeNames(written.files, book, self.Name)
-	if result.Traces, result.Unread, err = tracesOf(written.files, append([]string{name}, addresses...)); err != nil {
+	result.Strange = findStrangeNames(files, book, self.Name)
+	if result.Traces, result.Unread, err = tracesOf(files, append([]string{name}, addresses...)); err != nil {
 		return err
 	}
 	for _, folder := range written.folders {
@@ -168,6 +174,9 @@ func forgetContact(path, name string) error {
 func (r *forgetResult) print(out io.Writer) error {
 	text := fmt.Sprintf("%q is forgotten: %s of %s, %s and %s in files are gone\n",
 		r.Name, terminal.Quantity(r.Messages, "message"), terminal.Quantity(r.Conversations, "conversation"), terminal.Quantity(r.Attachments, "attachment"), terminal.Quantity(r.Windows, "window"))
+	if r.Samples > 0 {
+		text += fmt.Sprintf("%s in the logs of training runs are gone\n", terminal.Quantity(r.Samples, "sample"))
+	}
 	if r.Groups > 0 {
 		text += fmt.Sprintf("a stand-in takes their place in %s\n", terminal.Quantity(r.Groups, "group"))
 	}

@@ -19,10 +19,11 @@ import (
 )
 
 type redactOptions struct {
-	dataDir string
-	kinds   []string
-	dryRun  bool
-	json    bool
+	dataDir   string
+	outputDir string
+	kinds     []string
+	dryRun    bool
+	json      bool
 }
 
 func newRedactCommand() *cli.Command {
@@ -37,6 +38,7 @@ they identify who writes; they are never in a window.`,
 		Flags: []cli.Flag{
 			dataDirFlag(&o.dataDir),
 			&cli.StringSliceFlag{Name: "kinds", Usage: "`LIST` of the kinds to redact, of " + kindNames() + " (default: all)", Destination: &o.kinds},
+			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder of training runs, whose samples are redacted too", Destination: &o.outputDir},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only report what would be redacted", Destination: &o.dryRun},
 			&cli.BoolFlag{Name: "json", Usage: "print the report as a JSON object", Destination: &o.json},
 		},
@@ -64,6 +66,8 @@ type redactResult struct {
 	Kinds    []privacy.Kind    `json:"kinds"` // that are redacted from now on
 	Found    []privacy.Finding `json:"found"`
 	Texts    int               `json:"texts"` // with findings
+	// Samples is how many samples in the logs of training runs were redacted.
+	Samples int `json:"samples"`
 	// Stale lists window files that may hold texts before redaction.
 	Stale []string `json:"stale_files"`
 	// Moved lists files that are no longer where they were written.
@@ -110,11 +114,14 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 		if err := removeDefaultExport(ctx, db, o.dataDir); err != nil {
 			return err
 		}
-		written, err := findWritten(ctx, db, filepath.Join(o.dataDir, contactsName), "")
+		written, err := findWritten(ctx, db, filepath.Join(o.dataDir, contactsName), o.outputDir)
 		if err != nil {
 			return err
 		}
-		result.Stale, result.Moved = written.files, written.moved
+		if result.Samples, result.Stale, err = written.redactLogs(policy); err != nil {
+			return err
+		}
+		result.Moved = written.moved
 	}
 	if o.json {
 		return json.NewEncoder(out).Encode(result)
@@ -171,6 +178,9 @@ func (r *redactResult) print(out io.Writer) error {
 		text += "; nothing was changed\n"
 	} else {
 		text += ", redacted\nrun `vqctl preprocess` again: the training windows held the old texts and were removed\n"
+	}
+	if r.Samples > 0 {
+		text += fmt.Sprintf("%s in the logs of training runs, redacted\n", terminal.Quantity(r.Samples, "sample"))
 	}
 	for _, path := range r.Stale {
 		text += fmt.Sprintf("%s may hold the old texts\n", path)

@@ -25,11 +25,15 @@ func renewRedaction(ctx context.Context, db *messages.DB, dataDir string) error 
 	if err := removeDefaultExport(ctx, db, dataDir); err != nil {
 		return err
 	}
-	written, err := findWritten(ctx, db, contactsPath(dataDir), "")
+	written, err := findWritten(ctx, db, contactsPath(dataDir), defaultOutputDir)
 	if err != nil {
 		return err
 	}
-	for _, path := range written.files {
+	_, stale, err := written.redactLogs(policy)
+	if err != nil {
+		return err
+	}
+	for _, path := range stale {
 		notice("%s may hold texts of before", path)
 	}
 	return nil

@@ -21,38 +21,44 @@ import (
 // written is what commands have written from the messages.
 type written struct {
 	files   []string // that exist, without the database, the contacts file and weights
+	trained []string // the same in folders of adapters, unless they are in files
 	folders []string // of adapters
 	moved   []string // files and folders that are no longer where they were written
 }
 
-// findWritten finds window files and statistics pages, wherever they are, what else is in the data folder, and, unless outputDir is
-// "", what training and evaluation wrote there and to other folders.
+// findWritten finds window files, statistics pages and reports, wherever they are, what else is in the data folder, and what training
+// and evaluation wrote to outputDir and to other folders.
 func findWritten(ctx context.Context, db *messages.DB, contactsFile, outputDir string) (*written, error) {
 	outputs, err := db.Outputs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &written{moved: []string{}}
+	w := &written{moved: []string{}, folders: []string{outputDir}}
 	list := filesBelow(db.Folder())
-	if outputDir != "" {
-		w.folders = append(w.folders, outputDir)
-	}
 	for _, path := range outputs {
 		switch info := statOf(path); {
 		case info == nil:
 			w.moved = append(w.moved, path)
 		case !info.IsDir():
 			list = append(list, path)
-		case outputDir != "" && !slices.ContainsFunc(w.folders, func(other string) bool { return sameFile(info, statOf(other)) }):
+		case !slices.ContainsFunc(w.folders, func(other string) bool { return sameFile(info, statOf(other)) }):
 			w.folders = append(w.folders, path)
 		}
 	}
+	var trained []string
 	for _, folder := range w.folders {
-		if list, err = appendTree(list, folder); err != nil {
+		if trained, err = appendTree(trained, folder); err != nil {
 			return nil, err
 		}
 	}
-	w.files = onceEach(list, statOf(db.Path()), statOf(contactsFile))
+	all := onceEach(append(list, trained...), statOf(db.Path()), statOf(contactsFile))
+	for _, path := range all {
+		if slices.Contains(list, path) {
+			w.files = append(w.files, path)
+		} else {
+			w.trained = append(w.trained, path)
+		}
+	}
 	return w, nil
 }
 

@@ -43,7 +43,8 @@ the finished adapter into --output-dir. Ctrl-C finishes the running step, saves,
 from the run itself. What an earlier run left in --output-dir moves to its folder previous-1, previous-2 and so on
 (previous-1-NAME with --run-name).
 
---output-dir also has metrics.jsonl, the lines that --json prints: "tail -f" follows a run from another terminal.`,
+vqctl monitor shows a run from another terminal while it trains; vqctl report writes a page about it. Both read metrics.jsonl in
+--output-dir.`,
 		Flags: trainFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := trainOptionsOf(c)
@@ -79,6 +80,7 @@ func trainFlags() []cli.Flag {
 			&cli.StringFlag{Name: "run-name", Usage: "`NAME` of the run: kept in its checkpoints, shown by train and the menu"},
 			&cli.IntFlag{Name: "logging-steps", Value: 10, Usage: "report every `N` steps"},
 			&cli.IntFlag{Name: "eval-steps", Value: 200, Usage: "evaluate on the held-out windows every `N` steps, and at the start and the end (0: never)"},
+			&cli.IntFlag{Name: "samples", Value: 3, Usage: "at each evaluation, write `N` held-out messages again, of at most 64 tokens each, to show what the model has learned (0: none)"},
 			&cli.IntFlag{Name: "patience", Usage: "stop when `N` evaluations in a row have not lowered the held-out loss (0: train to the end)"},
 			&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every `N` steps (0: not by steps)"},
 			&cli.FloatFlag{Name: "save-minutes", Value: 15, Usage: "also write a checkpoint every `N` minutes, and keep only the latest of these (0: not by time)"},
@@ -126,7 +128,7 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		},
 		settings: train.RunSettings{
 			LoggingSteps: c.Int("logging-steps"), SaveSteps: c.Int("save-steps"), EvalSteps: c.Int("eval-steps"),
-			SaveMinutes: c.Float("save-minutes"), KeepCheckpoints: c.Int("keep-checkpoints"), Patience: c.Int("patience"), Recompute: c.Bool("recompute"), OutputDir: model.ExpandHome(c.String("output-dir")), RunName: c.String("run-name"),
+			SaveMinutes: c.Float("save-minutes"), KeepCheckpoints: c.Int("keep-checkpoints"), Patience: c.Int("patience"), Samples: c.Int("samples"), Recompute: c.Bool("recompute"), OutputDir: model.ExpandHome(c.String("output-dir")), RunName: c.String("run-name"),
 			ContinueFrom: model.ExpandHome(c.String("continue-from")),
 		},
 		lora:    adapter.Config{R: c.Int("lora-r"), Alpha: c.Float("lora-alpha"), Dropout: c.Float("lora-dropout")},

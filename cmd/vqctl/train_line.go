@@ -59,6 +59,8 @@ func (l *trainLine) doing(now time.Time) string {
 		return fmt.Sprintf("micro-batch %d/%d for %s", p.Done, p.Total, terminal.Duration(since))
 	case p.Total > 0:
 		return fmt.Sprintf("%s %d/%d windows", p.Doing, p.Done, p.Total)
+	case p.Doing == train.Sampling:
+		return train.Sampling
 	case p.Doing == train.Saving:
 		return "saving a checkpoint"
 	}

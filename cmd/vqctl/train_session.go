@@ -8,6 +8,7 @@ import (
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/tokenizer"
 	"ventriloquist/internal/train"
 )
 
@@ -23,6 +24,8 @@ type trainSession struct {
 	device    *engine.Device
 	precision engine.DType
 	limits    engine.TrainLimits
+	planned   uint64 // bytes of the memory plan
+	tokenizer *tokenizer.Tokenizer
 	handles   train.Handles
 	closers   []func()
 }
@@ -74,6 +77,7 @@ func (s *trainSession) readData(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.tokenizer = encoder
 	source, err := openWindows(ctx, o.dataPath, o.dataDir)
 	if err != nil {
 		return err
@@ -124,7 +128,7 @@ func (s *trainSession) plan(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.limits = fit.Limits
+	s.limits, s.planned = fit.Limits, fit.Memory.Total
 	finish := waiting("measuring the device")
 	err = s.view.measurePeak(s.device, s.files.Config, s.precision, s.limits)
 	finish()
@@ -175,6 +179,12 @@ func (s *trainSession) load(ctx context.Context) (err error) {
 	h.Files = s.adapter
 	s.view.live = newTrainLine(s.view.peak, s.start.state.Step, s.options.run.TotalSteps(s.data.Steps(s.options.run)))
 	h.OnProgress = s.view.live.progress
+	h.Machine, h.Memory = s.machine(), memoryTaken
+	if n := s.options.settings.Samples; n > 0 && s.options.settings.EvalSteps > 0 {
+		samples := newSampler(s, n)
+		s.onClose(samples.close)
+		h.Sample = samples.write
+	}
 	return load.TuneGEMMs(s.device, h.Trainer, logOf(ctx))
 }
 

@@ -24,6 +24,11 @@ func NewSet(ctx context.Context, source windows.List, list []int, encoder batch.
 	return s, err
 }
 
+// Within returns the same set with windows of at most maxTokens ids.
+func (s *Set) Within(maxTokens int) *Set {
+	return &Set{Measured: s.Measured, source: s.source, encoder: s.encoder, reader: batch.NewReader(s.source, s.encoder, maxTokens)}
+}
+
 // A batch has room for at least this much, if there is this much: enough for efficient GEMMs.
 const (
 	batchTokens  = 2048

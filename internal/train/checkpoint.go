@@ -85,7 +85,7 @@ func (r *Run) saveCheckpoint(dir string, byTime bool) error {
 		return err
 	}
 	r.progress(Progress{Doing: Saving, Step: r.step})
-	r.metrics.sync()
+	r.metrics.Sync()
 	if err := r.archivePreviousRun(dir); err != nil {
 		return err
 	}

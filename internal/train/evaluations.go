@@ -11,6 +11,7 @@ import (
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/runlog"
 )
 
 // Evaluation is the loss on the held-out windows after a step.
@@ -31,6 +32,7 @@ func best(list []Evaluation, counts func(step int) bool) (found *Evaluation) {
 
 // evaluate returns the mean loss over the target tokens of the held-out windows.
 func (r *Run) evaluate(ctx context.Context, doing string) (*float64, error) {
+	begun := r.now()
 	scores, err := r.data.HeldOut.Score(ctx, r.trainer, func(done, total int64) {
 		r.progress(Progress{Doing: doing, Step: r.step, Done: int(done), Total: int(total)})
 	})
@@ -42,6 +44,7 @@ func (r *Run) evaluate(ctx context.Context, doing string) (*float64, error) {
 	}
 	mean := scores.All.Loss()
 	r.log.Info("evaluated", zap.Int("step", r.step), zap.Float64("eval_loss", mean), zap.Int("windows", len(r.data.HeldOut.Windows)))
+	r.logEvaluation(ctx, scores, r.now().Sub(begun))
 	return &mean, nil
 }
 
@@ -99,21 +102,8 @@ func (r *Run) writeB(values func(p *adapter.Pair) []float32) error {
 	})
 }
 
-// Summary is how a run ended: the last line of the JSON output of `vqctl train`.
-type Summary struct {
-	Event          string   `json:"event"` // "done"
-	Adapter        string   `json:"adapter"`
-	EvalLoss       *float64 `json:"eval_loss"`       // of the adapter
-	BaseEvalLoss   *float64 `json:"base_eval_loss"`  // of the base model
-	BestCheckpoint *string  `json:"best_checkpoint"` // with the lowest loss on the held-out windows
-	BestEvalLoss   *float64 `json:"best_eval_loss"`
-	BestStep       *int     `json:"best_step"`
-	StoppedAfter   int      `json:"stopped_after_step,omitempty"` // because Patience ran out
-	Seconds        float64  `json:"seconds"`                      // of this command, or of the last one if the run was resumed
-}
-
 func (r *Run) summarize() Summary {
-	s := Summary{Event: doneEvent, Adapter: r.FinalDir(), BaseEvalLoss: r.baseEvalLoss, Seconds: r.now().Sub(r.begun).Seconds()}
+	s := Summary{Event: runlog.DoneEvent, Adapter: r.FinalDir(), BaseEvalLoss: r.baseEvalLoss, Seconds: r.now().Sub(r.begun).Seconds()}
 	if r.step < r.schedule.TotalSteps {
 		s.StoppedAfter = r.step
 	}

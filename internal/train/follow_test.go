@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/runlog"
 )
 
 // options are those of a short run.
@@ -33,10 +34,10 @@ func names(dir string) (list []string) {
 	return list
 }
 
-// stepsIn returns the steps and losses in metrics.jsonl.
+// stepsIn returns the steps and losses in the log of a run, and its end.
 func stepsIn(t *testing.T, dir string) (list []string) {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(dir, metricsName))
+	content, err := os.ReadFile(filepath.Join(dir, runlog.Name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,9 @@ func stepsIn(t *testing.T, dir string) (list []string) {
 		if err := json.Unmarshal(line, &m); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		list = append(list, fmt.Sprintf("%s %d %v", m.Event, m.Step, m.Loss))
+		if m.Event == runlog.StepEvent || m.Event == runlog.DoneEvent {
+			list = append(list, fmt.Sprintf("%s %d %v", m.Event, m.Step, m.Loss))
+		}
 	}
 	return list
 }
@@ -104,7 +107,7 @@ func TestRun_KilledAndResumedEndsTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		// What was being written is cut short.
-		path := filepath.Join(dir, "killed", metricsName)
+		path := filepath.Join(dir, "killed", runlog.Name)
 		content, _ := os.ReadFile(path)
 		if err := os.WriteFile(path, append(content, `{"event":"step","st`...), 0o600); err != nil {
 			t.Fatal(err)

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/batch"
+	"ventriloquist/internal/runlog"
 	"ventriloquist/internal/usererr"
 )
 
@@ -22,40 +22,14 @@ const (
 	adamEpsilon = 1e-8
 )
 
-// The events of the JSON output.
-const (
-	stepEvent = "step"
-	doneEvent = "done"
-)
-
-// StepMetrics is what one optimizer step reports: a line of the JSON output of `vqctl train`.
-type StepMetrics struct {
-	Event           string   `json:"event"`         // "step"
-	Step            int      `json:"step"`          // from 1
-	Epoch           float64  `json:"epoch"`         // epochs done after the step, as a fraction
-	Loss            float64  `json:"loss"`          // mean over the step's target tokens
-	GradNorm        float64  `json:"grad_norm"`     // before clipping
-	LearningRate    float64  `json:"lr"`            // used by the step
-	Tokens          int      `json:"tokens"`        // of all windows in the step
-	TargetTokens    int      `json:"target_tokens"` // of the step
-	TokensPerSecond float64  `json:"tokens_per_second"`
-	EvalLoss        *float64 `json:"eval_loss,omitempty"`      // on the held-out windows, after the update
-	BaseEvalLoss    *float64 `json:"base_eval_loss,omitempty"` // of the base model, to compare EvalLoss with
-
-	FLOPs   float64       `json:"-"` // of the step
-	Elapsed time.Duration `json:"-"` // of the step, without evaluation
-	Logged  bool          `json:"-"` // whether the step is to be reported, by LoggingSteps
-}
-
 // Train runs the remaining optimizer steps, writes the checkpoints, and calls report after each step. When ctx is canceled
 // it finishes the running step, writes a checkpoint and returns an *InterruptedError.
 func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 	r.begun = r.now()
-	r.metrics.failed = func(err error) { r.log.Warn("the run continues without "+metricsName, zap.Error(err)) }
 	if err := r.begin(); err != nil {
 		return fmt.Errorf("cannot begin the run: %w", err)
 	}
-	defer r.metrics.close()
+	defer func() { r.metrics.Close() }()
 	if err := r.measureBase(ctx); err != nil {
 		return r.beforeFirstStep(ctx, err)
 	}
@@ -69,7 +43,10 @@ func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 		return err
 	}
 	r.summary = r.summarize()
-	r.metrics.add(r.summary)
+	done, now := r.summary, r.now()
+	done.Time = &now
+	r.metrics.Add(done)
+	r.metrics.Sync()
 	return nil
 }
 
@@ -135,7 +112,7 @@ func (r *Run) finishStep(ctx context.Context, s *pendingStep, report func(StepMe
 	}
 	s.Logged = r.step%r.settings.LoggingSteps == 0 || last || s.EvalLoss != nil
 	if s.Logged {
-		r.metrics.add(s.StepMetrics)
+		r.logStep(s.Metrics)
 	}
 	if err := report(s.StepMetrics); err != nil {
 		return err
@@ -223,7 +200,7 @@ type pendingStep struct {
 func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep) error) (*pendingStep, error) {
 	epoch, first, last := r.steps.Step(step)
 	s := &pendingStep{order: r.order(epoch)[first:last],
-		StepMetrics: StepMetrics{Event: stepEvent, Step: step, Epoch: r.steps.Epochs(step), LearningRate: r.schedule.Rate(step)}}
+		StepMetrics: StepMetrics{Metrics: runlog.Metrics{Event: runlog.StepEvent, Step: step, Epoch: r.steps.Epochs(step), LearningRate: r.schedule.Rate(step)}}}
 	for at := 0; at < len(s.order); at += r.opts.BatchSize {
 		seed := r.dropoutSeed(step, at/r.opts.BatchSize)
 		err := r.accumulate(s, s.order[at:min(at+r.opts.BatchSize, len(s.order))], seed)

@@ -1,80 +1,104 @@
 package train
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
+	"path/filepath"
+	"time"
 
-	"ventriloquist/internal/atomicfile"
-	"ventriloquist/internal/regularfile"
+	"go.uber.org/zap"
+
+	"ventriloquist/internal/evaluate"
+	"ventriloquist/internal/runlog"
 )
 
-// metricsName is the file in the output folder that has every reported step of the run as a line of JSON: a run can be followed
-// from another terminal.
-const metricsName = "metrics.jsonl"
+// StepMetrics is what one optimizer step reports: a line of the JSON output of `vqctl train`.
+type StepMetrics struct {
+	runlog.Metrics
 
-// mostMetrics limits the size of the file that is continued.
-const mostMetrics = 1 << 30
-
-// metricsFile is metrics.jsonl. Training goes on if it cannot be written.
-type metricsFile struct {
-	file   *os.File
-	failed func(error)
+	FLOPs   float64       `json:"-"` // of the step
+	Elapsed time.Duration `json:"-"` // of the step, without evaluation
+	Logged  bool          `json:"-"` // whether the step is to be reported, by LoggingSteps
 }
 
-// open opens the file to append the steps after done. It removes lines of later steps, which the run computes again, and one that
-// was cut short.
-func (m *metricsFile) open(path string, done int) error {
-	content, err := regularfile.Read(path, mostMetrics)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+// Summary is how a run ended: the last line of the JSON output of `vqctl train`.
+type Summary = runlog.Done
+
+// openMetrics opens the log of the run, and records its beginning. Training goes on if it cannot be written.
+func (r *Run) openMetrics() {
+	var err error
+	r.metrics, err = runlog.Open(filepath.Join(r.settings.OutputDir, runlog.Name), r.step, func(err error) {
+		r.log.Warn("the run continues without "+runlog.Name, zap.Error(err))
+	})
+	if err != nil {
+		r.log.Warn("cannot write " + runlog.Name + ": " + err.Error())
 	}
-	var kept []byte
-	for line := range bytes.Lines(content) {
-		var step struct {
-			Event string `json:"event"`
-			Step  int    `json:"step"`
-		}
-		if json.Unmarshal(line, &step) == nil && bytes.HasSuffix(line, []byte("\n")) && step.Event == stepEvent && step.Step <= done {
-			kept = append(kept, line...)
-		}
-	}
-	if !bytes.Equal(kept, content) {
-		if err := atomicfile.WriteBytes(path, kept); err != nil {
-			return err
-		}
-	}
-	m.file, err = os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	return err
+	r.metrics.Add(r.startEvent())
 }
 
-// add appends a line.
-func (m *metricsFile) add(value any) {
-	if m.file == nil {
-		return
+// startEvent describes the run.
+func (r *Run) startEvent() runlog.Start {
+	lora := fieldsOf(loraOf(r.files))
+	lora["dropout"] = r.files.Dropout
+	return runlog.Start{
+		Event: runlog.StartEvent, Version: runlog.Version, Time: r.now(), Name: r.settings.RunName, Step: r.step, TotalSteps: r.schedule.TotalSteps,
+		BaseModel: r.files.BaseModel, BaseFingerprint: r.base, DataFingerprint: r.data.fingerprint(),
+		Windows: len(r.data.Train), HeldOutWindows: len(r.data.HeldOut.Windows), Tokens: r.data.Tokens, TargetTokens: r.data.Targets,
+		LoRA: lora, Options: fieldsOf(r.opts), Settings: fieldsOf(r.settings), Machine: r.machine,
 	}
-	line, err := json.Marshal(value)
+}
+
+// fieldsOf returns the fields of a struct under their names in JSON.
+func fieldsOf(of any) (fields map[string]any) {
+	text, err := json.Marshal(of)
 	if err == nil {
-		_, err = m.file.Write(append(line, '\n')) // one write, so that readers see whole lines
+		err = json.Unmarshal(text, &fields)
 	}
 	if err != nil {
-		m.close()
-		m.failed(err)
+		return map[string]any{}
 	}
+	return fields
 }
 
-// sync makes the lines so far durable: a checkpoint counts on them.
-func (m *metricsFile) sync() {
-	if m.file != nil {
-		_ = m.file.Sync() // training goes on without
+// logStep adds a step to the log.
+func (r *Run) logStep(s runlog.Metrics) {
+	now := r.now()
+	s.Time = &now
+	if r.memory != nil {
+		s.Memory = r.memory()
 	}
+	r.metrics.Add(s)
 }
 
-func (m *metricsFile) close() {
-	if m.file != nil {
-		m.file.Close()
-		m.file = nil
+// logEvaluation adds an evaluation to the log, and then the messages that the model writes again.
+func (r *Run) logEvaluation(ctx context.Context, scores *evaluate.Scores, took time.Duration) {
+	e := runlog.Evaluation{Event: runlog.EvaluationEvent, Step: r.step, Time: r.now(), Loss: scores.All.Loss(), Windows: scores.All.Windows,
+		TargetTokens: scores.All.TargetTokens, Seconds: took.Seconds(), PerContact: make(map[string]runlog.Figures, len(scores.PerContact))}
+	for name, tally := range scores.PerContact {
+		e.PerContact[name] = runlog.Figures{Loss: tally.Loss(), Windows: tally.Windows, TargetTokens: tally.TargetTokens}
+	}
+	r.metrics.Add(e)
+	defer r.metrics.Sync()
+	r.logSamples(ctx)
+}
+
+// logSamples adds the held-out messages that the model writes again. The run goes on without them if they cannot be written.
+func (r *Run) logSamples(ctx context.Context) {
+	if r.sample == nil {
+		return
+	}
+	r.progress(Progress{Doing: Sampling, Step: r.step})
+	list, err := r.sample(ctx)
+	if ctx.Err() != nil {
+		return // the evaluation is done: only its samples are missing
+	}
+	if err != nil {
+		r.log.Warn("the run continues without samples", zap.Error(err))
+		r.sample = nil
+		return
+	}
+	for i := range list {
+		list[i].Event, list[i].Step, list[i].Time, list[i].Number = runlog.SampleEvent, r.step, r.now(), i+1
+		r.metrics.Add(list[i])
 	}
 }

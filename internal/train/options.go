@@ -41,6 +41,7 @@ type RunSettings struct {
 	KeepCheckpoints int     `json:"keep_checkpoints"` // keep the newest checkpoints only, and the one with the lowest loss; 0: all
 	EvalSteps       int     `json:"eval_steps"`       // evaluate on the held-out windows every EvalSteps, at the start and at the end; 0: never
 	Patience        int     `json:"patience"`         // stop after so many evaluations without a lower loss; 0: never
+	Samples         int     `json:"samples"`          // held-out messages that are written again at each evaluation; 0: none
 	Recompute       bool    `json:"recompute"`
 	ContinueFrom    string  `json:"continue_from,omitempty"` // the adapter that the run continues; "" for a new one
 	OutputDir       string  `json:"-"`
@@ -59,6 +60,9 @@ const (
 
 // maxEpochs keeps the number of steps small enough to count.
 const maxEpochs = 1e6
+
+// mostSamples keeps an evaluation from taking longer than the training.
+const mostSamples = 64
 
 func finite(x float64) bool { return !math.IsInf(x, 0) }
 
@@ -103,6 +107,8 @@ func (p RunSettings) Validate() error {
 		return usererr.Invalid("keep_checkpoints", "must not be negative (0: all)")
 	case p.EvalSteps < 0:
 		return usererr.Invalid("eval_steps", "must not be negative (0: never)")
+	case p.Samples < 0 || p.Samples > mostSamples:
+		return usererr.Invalid("samples", "must be from 0 to %d", mostSamples)
 	case p.Patience < 0:
 		return usererr.Invalid("patience", "must not be negative (0: train to the end)")
 	case p.Patience > 0 && p.EvalSteps == 0:

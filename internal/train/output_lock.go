@@ -4,11 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
+	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/filelock"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/scratch"
 	"ventriloquist/internal/usererr"
 )
+
+// processFile is in the output folder while a run trains: the id of its process. After a run that was killed it stays, but its folder
+// is not locked any more.
+const processFile = "run.pid"
 
 // LockOutputDir checks, before hours of training, that checkpoints can be written to dir, and locks dir until release is
 // called: two runs at once would replace each other's checkpoints. It removes what killed runs left there.
@@ -21,12 +31,53 @@ func LockOutputDir(dir string) (release func(), err error) {
 		return nil, err
 	}
 	// Training goes on without a lock on file systems that have none.
-	if errors.Is(filelock.Try(folder), filelock.ErrLocked) {
+	if errors.Is(tryFor(folder, lockPatience), filelock.ErrLocked) {
 		folder.Close()
 		return nil, usererr.With(fmt.Errorf("another training run is writing to %s", dir), "wait for it, or name another folder with %v", outputDir)
 	}
 	scratch.Sweep(dir)
-	return func() { folder.Close() }, nil
+	process := filepath.Join(dir, processFile)
+	if err := atomicfile.WriteBytes(process, []byte(strconv.Itoa(os.Getpid())+"\n")); err != nil {
+		folder.Close()
+		return nil, err
+	}
+	return func() {
+		os.Remove(process)
+		folder.Close()
+	}, nil
+}
+
+// lockPatience is longer than Running holds the lock.
+const lockPatience = 200 * time.Millisecond
+
+// tryFor tries to lock a folder for a while.
+func tryFor(folder *os.File, patience time.Duration) error {
+	for begun := time.Now(); ; time.Sleep(patience / 10) {
+		if err := filelock.Try(folder); !errors.Is(err, filelock.ErrLocked) || time.Since(begun) > patience {
+			return err
+		}
+	}
+}
+
+// Running returns the process of the run that trains in an output folder now, 0 if none does.
+func Running(dir string) (process int) {
+	content, err := regularfile.Read(filepath.Join(dir, processFile), 64)
+	if err != nil {
+		return 0
+	}
+	process, err = strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil || process <= 1 {
+		return 0
+	}
+	folder, err := os.Open(dir)
+	if err != nil {
+		return 0
+	}
+	defer folder.Close()
+	if !errors.Is(filelock.Try(folder), filelock.ErrLocked) {
+		return 0
+	}
+	return process
 }
 
 func checkWritable(dir string) error {

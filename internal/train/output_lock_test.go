@@ -39,3 +39,28 @@ func TestLockOutputDir_NotAFolder(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The process of a run is known while it trains, and not after it was killed.
+func TestRunning_IsTheProcessThatHoldsTheLock(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if p := Running(dir); p != 0 {
+		t.Errorf("process %d trains in an empty folder", p)
+	}
+	release, err := LockOutputDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := Running(dir); p != os.Getpid() {
+		t.Errorf("process %d trains", p)
+	}
+	release()
+	for _, left := range []string{"4711\n", "1\n", "-5", "x", "", strings.Repeat("1", 100)} { // by a killed run, or by anything
+		if err := os.WriteFile(filepath.Join(dir, processFile), []byte(left), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if p := Running(dir); p != 0 {
+			t.Errorf("%q: process %d trains", left, p)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/jsonfields"
 	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/runlog"
 )
 
 // recordFile is in the output folder: the state of the running or last run before its first step. With it, a run that was killed
@@ -30,9 +31,7 @@ func (r *Run) begin() error {
 			return err
 		}
 	}
-	if err := r.metrics.open(filepath.Join(dir, metricsName), r.step); err != nil {
-		r.log.Warn("cannot write " + metricsName + ": " + err.Error())
-	}
+	r.openMetrics()
 	s := r.state()
 	s.Step, s.People, s.BaseEvalLoss, s.Evaluations = 0, nil, nil, nil
 	if record, err := readRecord(dir); err == nil && reflect.DeepEqual(record, s) {
@@ -54,7 +53,7 @@ func (r *Run) setAsideRecord() error {
 	}
 	record, unreadable := readRecord(r.settings.OutputDir)
 	keep := slices.ContainsFunc(earlier, func(c candidate) bool { return c.err != nil || unreadable != nil || c.state.sameRun(record) })
-	for _, name := range []string{metricsName, recordFile} {
+	for _, name := range []string{runlog.Name, recordFile} {
 		path := filepath.Join(r.settings.OutputDir, name)
 		if _, err := os.Lstat(path); err != nil {
 			continue

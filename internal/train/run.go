@@ -1,12 +1,13 @@
 // Package train is the training loop: it decides which windows make up each step and at which rate, keeps the engine fed,
 // measures, and writes checkpoints from which a run resumes bit-exactly.
 //
-// In: windows (a windows.List), an adapter on an engine's trainer, Options. Out: StepMetrics, and the folders checkpoint-N
-// and final, each a PEFT adapter plus what resuming needs. It must not know: where windows come from, the formats of model
+// In: windows (a windows.List), an adapter on an engine's trainer, Options. Out: StepMetrics, the log of the run (runlog), and the
+// folders checkpoint-N and final, each a PEFT adapter plus what resuming needs. It must not know: where windows come from, the formats of model
 // files, how anything is displayed.
 package train
 
 import (
+	"context"
 	"math"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/runlog"
 )
 
 // Run is a training run. It is not safe for concurrent use.
@@ -38,9 +40,9 @@ type Run struct {
 	saved         bool   // a complete checkpoint of this run is there
 	archiveDir    string // holds what an earlier run left in the output folder; "" until needed
 
-	baseEvalLoss *float64     // of the base model on the held-out windows; nil: not measured
-	evaluations  []Evaluation // so far
-	metrics      metricsFile
+	baseEvalLoss *float64       // of the base model on the held-out windows; nil: not measured
+	evaluations  []Evaluation   // so far
+	metrics      *runlog.Writer // nil if it cannot be written
 	summary      Summary
 
 	orderEpoch int
@@ -48,6 +50,9 @@ type Run struct {
 
 	log         *zap.Logger
 	onProgress  func(Progress)
+	sample      Sampler // nil: no samples
+	machine     runlog.Machine
+	memory      func() uint64
 	now         func() time.Time
 	slot        int       // slot of the next micro-batch
 	lastStepEnd time.Time // when the last step ended
@@ -66,7 +71,14 @@ type Handles struct {
 	Log     *zap.Logger // nil: nothing is logged
 	// OnProgress is called while a step, an evaluation or a save goes on; may be nil.
 	OnProgress func(Progress)
+	Sample     Sampler // nil: no samples
+	// Machine and Memory are for the log of the run: where it trains, and the bytes that the process holds now. Memory may be nil.
+	Machine runlog.Machine
+	Memory  func() uint64
 }
+
+// Sampler writes a few fixed held-out messages again with the adapter as it is. It must not change what the run computes.
+type Sampler func(ctx context.Context) ([]runlog.Sample, error)
 
 // What a run is doing.
 const (
@@ -74,11 +86,12 @@ const (
 	Evaluating    = "evaluating"
 	MeasuringBase = "evaluating the base model"
 	Saving        = "saving"
+	Sampling      = "writing samples"
 )
 
 // Progress is how far a run is in what it is doing.
 type Progress struct {
-	Doing       string // Stepping, Evaluating, MeasuringBase or Saving
+	Doing       string // Stepping, Evaluating, MeasuringBase, Saving or Sampling
 	Step        int    // optimizer step
 	Done, Total int    // micro-batches that have begun, or windows that are evaluated
 }
@@ -94,7 +107,7 @@ func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, er
 	if m.Log == nil {
 		m.Log = zap.NewNop()
 	}
-	r := &Run{opts: opts, log: m.Log, onProgress: m.OnProgress, now: time.Now, settings: settings, data: data,
+	r := &Run{opts: opts, log: m.Log, onProgress: m.OnProgress, sample: m.Sample, machine: m.Machine, memory: m.Memory, now: time.Now, settings: settings, data: data,
 		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base,
 		people: data.people().union(peopleOf(settings.ContinueFrom))}
 	r.files.BaseFingerprint = m.Base
