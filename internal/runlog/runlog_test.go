@@ -252,4 +252,3 @@ func TestLog_PeopleWithTheMostTokensComeFirst(t *testing.T) {
 		t.Error("the base model's evaluation counts as the adapter's")
 	}
 }
-

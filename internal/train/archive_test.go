@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"ventriloquist/internal/runlog"
 )
 
 // Row "train over a finished run": the folder of an earlier run has the run's name, and its number is higher than those before.
@@ -62,7 +64,7 @@ func TestRun_SetsAsideUnderTheRunsName(t *testing.T) {
 	if got := archives(out); len(got) != 1 || filepath.Base(got[0]) != "previous-1-one" {
 		t.Fatalf("archives are %q", got)
 	}
-	for _, file := range []string{finalName, "checkpoint-1", recordFile, metricsName} {
+	for _, file := range []string{finalName, "checkpoint-1", recordFile, runlog.Name} {
 		if _, err := os.Stat(filepath.Join(out, "previous-1-one", file)); err != nil {
 			t.Error(err)
 		}

@@ -120,7 +120,7 @@ func TestLatest_SweepsKilledSaves(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := []string{"checkpoint-1", "checkpoint-2", "checkpoint-3", "checkpoint-4", "final", "metrics.jsonl", "run.json"}; !slices.Equal(names, want) {
+	if want := []string{"checkpoint-1", "checkpoint-2", "checkpoint-3", "checkpoint-4", "final", "metrics.jsonl", "run.json", processFile}; !slices.Equal(names, want) {
 		t.Errorf("left over: %q", names)
 	}
 }
