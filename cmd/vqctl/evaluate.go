@@ -137,6 +137,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	o.model.noticeBest()
 	loaded, err := o.model.load(base, adapterDir)
 	if err != nil {
 		return err

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +13,7 @@ import (
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/tokenizer"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/usererr"
@@ -36,7 +34,7 @@ func loadedModelFlags() []cli.Flag {
 	return slices.Concat(
 		inGroup(modelGroup,
 			baseModelFlag("the adapter's"),
-			&cli.StringFlag{Name: "adapter", Usage: "`DIR`: folder of the adapter (default: " + defaultAdapter + "; none with --base-model alone)"}),
+			&cli.StringFlag{Name: "adapter", Usage: "`DIR`: folder of the adapter (default: " + defaultAdapter + ", or best next to it if its held-out loss is lower; none with --base-model alone)"}),
 		deviceFlags())
 }
 
@@ -118,6 +116,7 @@ func (o modelOptions) open() (*load.Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.noticeBest()
 	return o.load(base, adapterDir)
 }
 
@@ -151,9 +150,8 @@ func (o modelOptions) loading() load.Options {
 func (o modelOptions) resolve() (base model.Location, adapterDir string, err error) {
 	name, adapterDir := o.base, o.adapter
 	if name == "" && adapterDir == "" {
-		adapterDir = defaultAdapter
-		if _, err := os.Stat(adapterDir); errors.Is(err, fs.ErrNotExist) {
-			return base, "", usererr.With(fmt.Errorf("there is no trained adapter in %s", adapterDir),
+		if adapterDir = train.UsableAdapter(defaultOutputDir).Dir; adapterDir == "" {
+			return base, "", usererr.With(fmt.Errorf("there is no trained adapter in %s", defaultAdapter),
 				"make one with: vqctl train; or name one with --adapter, or only a base model with --base-model")
 		}
 	}
@@ -172,6 +170,26 @@ func (o modelOptions) resolve() (base model.Location, adapterDir string, err err
 		err = usererr.With(fmt.Errorf("the base of the adapter in %s: %w", adapterDir, err), "%s; or name it with --base-model", usererr.Of(err))
 	}
 	return base, adapterDir, err
+}
+
+// noticeBest says so if resolve selects the adapter with the lowest held-out loss instead of the finished one.
+func (o modelOptions) noticeBest() {
+	if o.base != "" || o.adapter != "" {
+		return
+	}
+	switch u := train.UsableAdapter(defaultOutputDir); {
+	case u.Better == nil:
+	case !u.Finished:
+		notice("using %s: the run is not finished; its held-out loss was lowest, %.4f, after step %s of %s", u.Dir, u.Better.Loss,
+			terminal.Count(int64(u.Better.Step)), terminal.Count(int64(u.TotalSteps)))
+	default:
+		atEnd := ""
+		if u.AtEnd != nil {
+			atEnd = fmt.Sprintf(", and %.4f at the end", *u.AtEnd)
+		}
+		notice("using %s: the held-out loss was lowest, %.4f, after step %s of %s%s; --adapter %s uses the finished adapter", u.Dir, u.Better.Loss,
+			terminal.Count(int64(u.Better.Step)), terminal.Count(int64(u.Step)), atEnd, defaultAdapter)
+	}
 }
 
 // newGenerator makes a generator with the loaded adapter, or with the base model alone.

@@ -17,6 +17,7 @@ import (
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/tokenizer"
+	"ventriloquist/internal/train"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
@@ -94,7 +95,7 @@ func convertLines(ctx context.Context, t *tokenizer.Tokenizer, name string, in i
 // tokenizerSource returns the named base model, else that of the trained adapter, else the default.
 func tokenizerSource(name string) (model.Location, error) {
 	if name == "" {
-		if _, err := os.Stat(defaultAdapter); err == nil {
+		if train.UsableAdapter(defaultOutputDir).Dir != "" {
 			base, _, err := modelOptions{}.resolve()
 			return base, err
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"ventriloquist/engine"
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/runlog"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/train"
 )
@@ -29,6 +31,7 @@ type trainView struct {
 	planned  string  // the memory plan
 	live     *trainLine
 	patience int // evaluations
+	overfits int // step of the lowest loss after which overfitting was reported
 }
 
 func newTrainView(out io.Writer, asJSON bool, patience int) *trainView {
@@ -78,6 +81,9 @@ func (v *trainView) room(r train.Room, p train.RunSettings) {
 		text += fmt.Sprintf("; no room for one every %g minutes", p.SaveMinutes)
 	case p.SaveMinutes > 0:
 		text += fmt.Sprintf("; and the latest of every %g minutes", p.SaveMinutes)
+	}
+	if p.NoRoomForBest && p.EvalSteps > 0 {
+		text += "; no room to keep the best adapter besides"
 	}
 	if p.KeepCheckpoints > 0 && p.SaveSteps > 0 {
 		text += fmt.Sprintf("; older ones are removed (--keep-checkpoints %d), but never the best", p.KeepCheckpoints)
@@ -176,6 +182,7 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	defer onInterrupt(stopping{live.whenInterrupted, "the steps since the last checkpoint are lost"})()
 	err := run.Train(ctx, func(m train.StepMetrics) error {
 		live.step(m, time.Now())
+		v.overfitting(m, run.BestDir())
 		if !m.Logged {
 			return nil
 		}
@@ -213,6 +220,23 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	return nil
 }
 
+// overfitting says that a run overfits, once for each lowest loss.
+func (v *trainView) overfitting(m train.StepMetrics, bestDir string) {
+	o := m.Overfitting
+	if o == nil || v.overfits == o.LowestStep {
+		return
+	}
+	v.overfits = o.LowestStep
+	notice("%s", overfittingText(o, bestDir))
+}
+
+func overfittingText(o *runlog.Overfitting, bestDir string) string {
+	return fmt.Sprintf("overfitting: for %s the held-out loss has been above the %.4f of step %s (now %.4f) while the training loss fell from %.4f to %.4f: "+
+		"Ctrl-C stops here, and %s has the adapter of step %s; next time train with fewer --num-epochs, a lower --learning-rate or --lora-r, or more --lora-dropout, "+
+		"or let --patience %d stop the run", terminal.Quantity(o.Evaluations, "evaluation"), o.LowestLoss, terminal.Count(int64(o.LowestStep)), o.Loss,
+		o.LowestTrainLoss, o.TrainLoss, bestDir, terminal.Count(int64(o.LowestStep)), o.Evaluations)
+}
+
 // summaryText returns the loss on the held-out windows, compared with the base model's, and the best checkpoint; "" if nothing was
 // evaluated.
 func summaryText(s train.Summary) string {
@@ -223,7 +247,11 @@ func summaryText(s train.Summary) string {
 	if s.BestCheckpoint == nil || *s.BestCheckpoint == s.Adapter {
 		return text + "; no earlier checkpoint has a lower one"
 	}
-	return text + fmt.Sprintf("; the best checkpoint is %s, with %.4f after step %s", *s.BestCheckpoint, *s.BestEvalLoss, terminal.Count(int64(*s.BestStep)))
+	text += fmt.Sprintf("; the best checkpoint is %s, with %.4f after step %s", *s.BestCheckpoint, *s.BestEvalLoss, terminal.Count(int64(*s.BestStep)))
+	if filepath.Dir(s.Adapter) == filepath.Clean(defaultOutputDir) {
+		return text + "; evaluate, generate and chat use its adapter"
+	}
+	return text
 }
 
 // against compares a loss with the base model's.

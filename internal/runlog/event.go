@@ -53,6 +53,16 @@ type Start struct {
 	Machine         Machine        `json:"machine"`
 }
 
+// Overfitting is that the loss rises on the held-out windows while it falls on those that the run trains on.
+type Overfitting struct {
+	Evaluations     int     `json:"evaluations"` // since that with the lowest loss
+	LowestStep      int     `json:"lowest_step"`
+	LowestLoss      float64 `json:"lowest_eval_loss"`
+	LowestTrainLoss float64 `json:"lowest_train_loss"` // of the steps up to that evaluation, since the one before
+	Loss            float64 `json:"eval_loss"`
+	TrainLoss       float64 `json:"train_loss"` // of the steps since the evaluation before
+}
+
 // Machine is where a run trains.
 type Machine struct {
 	Device       string `json:"device"`
@@ -66,19 +76,21 @@ type Machine struct {
 
 // Metrics is the event of an optimizer step. The JSON output of `vqctl train` has the same lines, without time and memory.
 type Metrics struct {
-	Event           string     `json:"event"`         // "step"
-	Step            int        `json:"step"`          // from 1
-	Epoch           float64    `json:"epoch"`         // epochs done after the step, as a fraction
-	Loss            float64    `json:"loss"`          // mean over the step's target tokens
-	GradNorm        float64    `json:"grad_norm"`     // before clipping
-	LearningRate    float64    `json:"lr"`            // used by the step
-	Tokens          int        `json:"tokens"`        // of all windows in the step
-	TargetTokens    int        `json:"target_tokens"` // of the step
-	TokensPerSecond float64    `json:"tokens_per_second"`
-	EvalLoss        *float64   `json:"eval_loss,omitempty"`      // on the held-out windows, after the update
-	BaseEvalLoss    *float64   `json:"base_eval_loss,omitempty"` // of the base model, to compare EvalLoss with
-	Time            *time.Time `json:"time,omitempty"`
-	Memory          uint64     `json:"memory_bytes,omitempty"` // that the process holds, without mapped files
+	Event           string   `json:"event"`         // "step"
+	Step            int      `json:"step"`          // from 1
+	Epoch           float64  `json:"epoch"`         // epochs done after the step, as a fraction
+	Loss            float64  `json:"loss"`          // mean over the step's target tokens
+	GradNorm        float64  `json:"grad_norm"`     // before clipping
+	LearningRate    float64  `json:"lr"`            // used by the step
+	Tokens          int      `json:"tokens"`        // of all windows in the step
+	TargetTokens    int      `json:"target_tokens"` // of the step
+	TokensPerSecond float64  `json:"tokens_per_second"`
+	EvalLoss        *float64 `json:"eval_loss,omitempty"`      // on the held-out windows, after the update
+	BaseEvalLoss    *float64 `json:"base_eval_loss,omitempty"` // of the base model, to compare EvalLoss with
+	// Overfitting is set after an evaluation if the run overfits.
+	Overfitting *Overfitting `json:"overfitting,omitempty"`
+	Time        *time.Time   `json:"time,omitempty"`
+	Memory      uint64       `json:"memory_bytes,omitempty"` // that the process holds, without mapped files
 }
 
 // Evaluation is the event of an evaluation on the held-out windows.

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -49,6 +48,7 @@ type State struct {
 
 	BaseEvalLoss *float64     `json:"base_eval_loss,omitempty"` // of the base model on the held-out windows
 	Evaluations  []Evaluation `json:"evaluations,omitempty"`    // so far, in order
+	Since        tally        `json:"since_evaluation"`         // since the last of these
 	// Checksums are the CRC-32C of the checkpoint's other files, by name.
 	Checksums map[string]string `json:"crc32c,omitempty"`
 }
@@ -90,23 +90,10 @@ func (r *Run) saveCheckpoint(dir string, byTime bool) error {
 		return err
 	}
 	err := atomicfile.WriteDir(dir, func(tmp string) error {
-		if err := r.files.WriteFiles(tmp); err != nil {
-			return err
-		}
 		if err := atomicfile.Write(filepath.Join(tmp, optimizerFile), r.writeMoments); err != nil {
 			return err
 		}
-		s := r.state()
-		s.ByTime = byTime
-		var err error
-		if s.Checksums, err = checksums(tmp); err != nil {
-			return err
-		}
-		state, err := json.MarshalIndent(s, "", "  ")
-		if err != nil {
-			return err
-		}
-		return atomicfile.WriteBytes(filepath.Join(tmp, stateFile), append(state, '\n'))
+		return r.writeAdapterAndState(tmp, byTime)
 	})
 	if err != nil {
 		err = fmt.Errorf("step %d: cannot write the checkpoint: %w", r.step, err)
@@ -121,12 +108,20 @@ func (r *Run) saveCheckpoint(dir string, byTime bool) error {
 	return nil
 }
 
+// writeAdapterAndState writes the adapter's files, and trainer_state.json, which has the checksums of all files in the folder.
+func (r *Run) writeAdapterAndState(dir string, byTime bool) error {
+	if err := r.files.WriteFiles(dir); err != nil {
+		return err
+	}
+	return r.writeState(dir, byTime)
+}
+
 func (r *Run) state() State {
 	return State{
 		Version: stateVersion, RunName: r.settings.RunName, Step: r.step, TotalSteps: r.schedule.TotalSteps,
 		Windows: len(r.data.Train), Data: r.data.fingerprint(), Base: r.base, BaseModel: r.files.BaseModel, People: &r.people,
 		Dropout: r.files.Dropout, LoRA: loraOf(r.files), Options: r.opts, Settings: &r.settings,
-		BaseEvalLoss: r.baseEvalLoss, Evaluations: r.evaluations,
+		BaseEvalLoss: r.baseEvalLoss, Evaluations: r.evaluations, Since: r.since,
 	}
 }
 
@@ -233,7 +228,7 @@ func (r *Run) Resume(checkpoint string, s State) error {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
 	r.step, r.resumed, r.hasCheckpoint, r.saved = s.Step, true, true, true
-	r.baseEvalLoss, r.evaluations = s.BaseEvalLoss, s.Evaluations
+	r.baseEvalLoss, r.evaluations, r.since = s.BaseEvalLoss, s.Evaluations, s.Since
 	if s.People != nil {
 		r.people = r.people.union(*s.People)
 	}

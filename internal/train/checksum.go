@@ -1,9 +1,11 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -14,11 +16,14 @@ import (
 // from other weights without a word.
 var checkedFiles = []string{adapter.WeightsFile, adapter.ConfigFile, optimizerFile}
 
-// checksums returns the CRC-32C of each of a checkpoint's files, by name.
+// checksums returns the CRC-32C of each of a checkpoint's files, by name. The best adapter has no optimizer's state.
 func checksums(dir string) (map[string]string, error) {
 	sums := make(map[string]string, len(checkedFiles))
 	for _, name := range checkedFiles {
 		sum, err := checksumOf(filepath.Join(dir, name))
+		if name == optimizerFile && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,8 @@ import (
 type Evaluation struct {
 	Step int     `json:"step"`
 	Loss float64 `json:"eval_loss"`
+	// TrainLoss is the mean over the target tokens of the steps since the evaluation before.
+	TrainLoss *float64 `json:"train_loss,omitempty"`
 }
 
 // best returns the evaluation with the lowest loss among the steps that count.
@@ -52,7 +54,11 @@ func (r *Run) evaluate(ctx context.Context, doing string) (*float64, error) {
 func (r *Run) evaluateStep(ctx context.Context) (*float64, error) {
 	loss, err := r.evaluate(ctx, Evaluating)
 	if err == nil {
-		r.evaluations = append(r.evaluations, Evaluation{r.step, *loss})
+		r.evaluations = append(r.evaluations, Evaluation{Step: r.step, Loss: *loss, TrainLoss: r.since.mean()})
+		r.since = tally{}
+		if r.step < r.schedule.TotalSteps { // otherwise it is that of the finished adapter
+			r.keepBest()
+		}
 	}
 	return loss, err
 }
@@ -123,8 +129,11 @@ func (r *Run) folderOf(step int) string {
 	if step == r.step { // the run has ended
 		dir = r.FinalDir()
 	}
-	if _, err := os.Stat(dir); err != nil {
-		return ""
+	if _, err := os.Stat(dir); err == nil {
+		return dir
 	}
-	return dir
+	if s, err := ReadState(r.BestDir()); err == nil && s.Step == step && s.sameRun(r.state()) {
+		return r.BestDir()
+	}
+	return ""
 }

@@ -183,7 +183,7 @@ func TestRun_PrunesCheckpoints(t *testing.T) {
 	out := filepath.Join(dir, "out")
 	run := tinyRun(t, someWindows(t, dir, 6), options(9), RunSettings{OutputDir: out, LoggingSteps: 1, SaveSteps: 1, KeepCheckpoints: 2})
 	err := run.Train(t.Context(), func(m StepMetrics) error {
-		run.evaluations = append(run.evaluations, Evaluation{m.Step, []float64{0, 5, 4, 1, 2, 3, 4, 5, 6, 7}[m.Step]})
+		run.evaluations = append(run.evaluations, Evaluation{Step: m.Step, Loss: []float64{0, 5, 4, 1, 2, 3, 4, 5, 6, 7}[m.Step]})
 		if m.Step > 3 {
 			if got := names(out); !slices.Contains(got, "checkpoint-3") || !slices.Contains(got, fmt.Sprintf("checkpoint-%d", m.Step-1)) || len(got) > 3 {
 				t.Errorf("after step %d there are %q", m.Step, got)

@@ -39,7 +39,7 @@ func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 	if err := r.trainSteps(ctx, report); err != nil {
 		return err
 	}
-	if err := r.save(r.FinalDir()); err != nil {
+	if err := r.finish(); err != nil {
 		return err
 	}
 	r.summary = r.summarize()
@@ -47,6 +47,21 @@ func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 	done.Time = &now
 	r.metrics.Add(done)
 	r.metrics.Sync()
+	return nil
+}
+
+// finish writes the finished adapter, and makes it the best one if it is.
+func (r *Run) finish() error {
+	if err := r.save(r.FinalDir()); err != nil {
+		return err
+	}
+	err := r.archiveForeignBest()
+	if err == nil && r.improved() {
+		err = r.linkBest()
+	}
+	if err != nil {
+		r.log.Warn("the finished adapter is not kept as "+bestName, zap.Error(err))
+	}
 	return nil
 }
 
@@ -109,6 +124,9 @@ func (r *Run) finishStep(ctx context.Context, s *pendingStep, report func(StepMe
 			return failed
 		}
 		s.BaseEvalLoss = r.baseEvalLoss
+		if failed == nil {
+			s.Overfitting = overfitting(r.evaluations)
+		}
 	}
 	s.Logged = r.step%r.settings.LoggingSteps == 0 || last || s.EvalLoss != nil
 	if s.Logged {
@@ -258,6 +276,8 @@ func (r *Run) endUpdate(s *pendingStep) error {
 		return r.explain(err, s.Step, s.order)
 	}
 	s.Loss = result.LossSum / float64(s.TargetTokens)
+	r.since.LossSum += result.LossSum
+	r.since.TargetTokens += s.TargetTokens
 	s.GradNorm = result.GradNorm
 	now := r.now()
 	s.Elapsed = now.Sub(r.lastStepEnd)

@@ -33,7 +33,7 @@ func (r *Run) begin() error {
 	}
 	r.openMetrics()
 	s := r.state()
-	s.Step, s.People, s.BaseEvalLoss, s.Evaluations = 0, nil, nil, nil
+	s.Step, s.People, s.BaseEvalLoss, s.Evaluations, s.Since = 0, nil, nil, nil, tally{}
 	if record, err := readRecord(dir); err == nil && reflect.DeepEqual(record, s) {
 		return nil
 	}

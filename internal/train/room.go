@@ -74,7 +74,7 @@ func CheckpointBytes(values int64) int64 {
 }
 
 // RequireRoom returns what the checkpoints will take, and an error if the disk has no room for them: the run would train for
-// nothing. Without room for a further one, it sets NoRoomByTime.
+// nothing. Without room for more than these, it sets NoRoomForBest and NoRoomByTime.
 func RequireRoom(o Options, p *RunSettings, data *Data, files *adapter.Adapter, done int) (room Room, err error) {
 	if room.Each, err = checkpointBytes(files); err != nil {
 		return room, err
@@ -91,9 +91,10 @@ func RequireRoom(o Options, p *RunSettings, data *Data, files *adapter.Adapter, 
 	if err := requireRoom(p.OutputDir, room.Each, need, room.Free); err != nil {
 		return room, err
 	}
-	if room.Free < (need+1)*room.Each {
-		p.NoRoomByTime = true
-	}
+	left := room.Free - need*room.Each
+	best := 2 * room.Each / 3 // a better one is written before the one that it replaces is removed; neither has moments
+	p.NoRoomForBest = left < best
+	p.NoRoomByTime = left < best+room.Each
 	return room, nil
 }
 

@@ -2,7 +2,7 @@
 // measures, and writes checkpoints from which a run resumes bit-exactly.
 //
 // In: windows (a windows.List), an adapter on an engine's trainer, Options. Out: StepMetrics, the log of the run (runlog), and the
-// folders checkpoint-N and final, each a PEFT adapter plus what resuming needs. It must not know: where windows come from, the formats of model
+// folders checkpoint-N, final and best, each a PEFT adapter; all but best have what resuming needs. It must not know: where windows come from, the formats of model
 // files, how anything is displayed.
 package train
 
@@ -43,6 +43,8 @@ type Run struct {
 	baseEvalLoss *float64       // of the base model on the held-out windows; nil: not measured
 	evaluations  []Evaluation   // so far
 	metrics      *runlog.Writer // nil if it cannot be written
+	since        tally          // of the steps since the last evaluation
+	ownsBest     bool           // the folder best is of this run, or not there
 	summary      Summary
 
 	orderEpoch int

@@ -35,7 +35,7 @@ func Runs(root string) (list []RunInfo, err error) {
 			return nil
 		}
 		name := e.Name()
-		if path != root && (name == finalName || checkpointName.MatchString(name) || strings.HasPrefix(name, ".")) ||
+		if path != root && (name == finalName || name == bestName || checkpointName.MatchString(name) || strings.HasPrefix(name, ".")) ||
 			strings.Count(strings.TrimPrefix(path, root), string(filepath.Separator)) > deepestRun {
 			return fs.SkipDir
 		}
