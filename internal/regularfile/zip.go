@@ -15,6 +15,7 @@ const largestDirectory = 32 << 20
 // Zip is an open zip archive. Readers of its members must limit what they read: the sizes in its directory may be wrong.
 type Zip struct {
 	*zip.Reader
+	Path string
 	file *os.File
 }
 
@@ -53,7 +54,7 @@ func newZip(path string, f *os.File) (*Zip, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	in.read = true
-	return &Zip{archive, f}, nil
+	return &Zip{archive, path, f}, nil
 }
 
 // directoryReader limits how much is read until the directory has been read.

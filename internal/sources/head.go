@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,9 +21,11 @@ import (
 // Head is what formats are recognized by.
 type Head struct {
 	Path string
-	// Dir reports whether it is a folder. Names are its entries, or the entries of a zip.
+	// Dir reports whether it is a folder. Names are its entries, or the files in a zip, or in the zips of a folder with nothing else.
 	Dir   bool
 	Names []string
+	// Zips are the paths of the zips that Names are in.
+	Zips []string
 	// Text is the beginning of a file, decompressed if it is a .gz or a zip with a single file.
 	Text []byte
 }
@@ -39,34 +42,31 @@ func ReadHead(path string) (*Head, error) {
 	}
 	if info.IsDir() {
 		h.Dir = true
+		if h.Zips, err = zipsIn(path); err == nil && len(h.Zips) > 0 {
+			h.list()
+			return h, nil
+		}
 		entries, err := os.ReadDir(path)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the source: %w", err)
 		}
 		for _, e := range entries {
-			if IsLitter(e.Name()) {
-				continue
+			if !IsLitter(e.Name()) {
+				h.Names = append(h.Names, e.Name())
 			}
-			h.Names = append(h.Names, e.Name())
 		}
 		return h, nil
 	}
 	if err := regularfile.Check(path, info); err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
-	archive, err := regularfile.OpenZip(path)
-	if err == nil {
-		defer archive.Close()
-		for _, f := range archive.File {
-			if !IsLitter(f.Name) {
-				h.Names = append(h.Names, f.Name)
-			}
-		}
-		if len(h.Names) != 1 {
-			return h, nil
-		}
-	} else if !errors.Is(err, regularfile.ErrNoZip) {
+	h.Zips = []string{path}
+	if err := h.list(); errors.Is(err, regularfile.ErrNoZip) {
+		h.Zips = nil
+	} else if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
+	} else if len(h.Names) != 1 {
+		return h, nil
 	}
 	f, err := Open(path)
 	if err != nil {
@@ -79,6 +79,77 @@ func ReadHead(path string) (*Head, error) {
 		return nil, fmt.Errorf("cannot read %s: %w", path, err)
 	}
 	return h, nil
+}
+
+// list lists the files in the zips. The error is that of the last one that cannot be read.
+func (h *Head) list() (failed error) {
+	for _, place := range h.Zips {
+		archive, err := regularfile.OpenZip(place)
+		if err != nil {
+			failed = err
+			continue
+		}
+		for _, f := range archive.File {
+			if !IsLitter(f.Name) {
+				h.Names = append(h.Names, f.Name)
+			}
+		}
+		archive.Close()
+	}
+	return failed
+}
+
+// Holds reports whether a folder or a zip holds a file that matches a pattern of path.Match, at its top or below a folder there.
+func (h *Head) Holds(patterns ...string) bool {
+	for _, pattern := range patterns {
+		if h.Dir && h.Zips == nil {
+			if len(regularfile.Glob(h.Path, pattern)) > 0 || len(regularfile.Glob(h.Path, "*/"+pattern)) > 0 {
+				return true
+			}
+			continue
+		}
+		for _, name := range h.Names {
+			if _, below, found := strings.Cut(name, "/"); matches(pattern, name) || found && matches(pattern, below) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Begins reports whether a folder holds at its top, or a zip also below a folder there, a file with such a name and such a beginning.
+func (h *Head) Begins(named func(name string) bool, begins func(text []byte) bool) bool {
+	if h.Dir && h.Zips == nil {
+		for _, name := range h.Names {
+			if named(name) {
+				if head, err := ReadHead(filepath.Join(h.Path, name)); err == nil && begins(head.Text) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	files, err := OpenFiles(h.Path)
+	if err != nil {
+		return false
+	}
+	defer files.Close()
+	for _, name := range files.Matching(func(name string) bool { return strings.Count(name, "/") <= 1 && named(path.Base(name)) }) {
+		var text []byte
+		err := files.Read(name, func(in io.Reader) (err error) {
+			text, err = io.ReadAll(io.LimitReader(in, headSize))
+			return err
+		})
+		if err == nil && begins(text) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(pattern, name string) bool {
+	is, err := path.Match(pattern, name)
+	return is && err == nil
 }
 
 // ErrBrokenZip matches the error of a file that begins like a zip and is none.

@@ -107,7 +107,7 @@ func TestReadHead(t *testing.T) {
 	} else if text, err := io.ReadAll(in); err != nil || string(text) != "<smses>" || in.Close() != nil {
 		t.Errorf("it holds %q (%v)", text, err)
 	}
-	if h, err := sources.ReadHead(dir); err != nil || !h.Dir || !slices.Equal(h.Names, []string{"chat.zip"}) {
+	if h, err := sources.ReadHead(dir); err != nil || !h.Dir || !slices.Equal(h.Names, []string{"sms.xml"}) || !slices.Equal(h.Zips, []string{path}) {
 		t.Errorf("head is %+v (%v)", h, err)
 	}
 	if _, err := sources.ReadHead(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {

@@ -12,7 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 
@@ -38,31 +38,25 @@ func Recognize(h *sources.Head) bool {
 
 // Reader reads the chats of an export.
 type Reader struct {
-	path    string
-	files   []string
+	*sources.Files
 	reading sources.Reading
 }
 
 // Open returns a reader for the file or folder at path.
 func Open(path string, reading sources.Reading) (*Reader, error) {
-	files, err := sources.JSONFiles(path)
+	files, err := sources.OpenFiles(path)
 	if err != nil {
 		return nil, err
 	}
-	if len(files) == 0 {
+	if len(files.JSON()) == 0 {
+		files.Close()
 		return nil, usererr.With(fmt.Errorf("%s holds no JSON files", path), "export with DiscordChatExporter again, in the format JSON")
 	}
-	return &Reader{path: path, files: files, reading: reading}, nil
+	return &Reader{files, reading}, nil
 }
-
-// Path returns the export's path.
-func (r *Reader) Path() string { return r.path }
 
 // Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "messages and reactions" }
-
-// Close does nothing: there is nothing to free.
-func (r *Reader) Close() error { return nil }
 
 // channel is a chat; its messages may be in several files.
 type channel struct {
@@ -82,8 +76,9 @@ func (c *channel) isDirect() bool { return c.kind == "DirectTextChat" || c.kind 
 
 // Read reads the files twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
+	r.Report(sink)
 	e := emitter{reader: r, sink: sink, channels: map[string]*channel{}, byFile: map[string]*channel{}, names: map[string]string{}}
-	for _, file := range r.files {
+	for _, file := range r.JSON() {
 		if err := e.survey(ctx, file); err != nil {
 			return 0, err
 		}
@@ -91,7 +86,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	if err := e.people(); err != nil {
 		return 0, err
 	}
-	for _, file := range r.files {
+	for _, file := range r.JSON() {
 		if e.byFile[file] == nil {
 			continue
 		}
@@ -106,12 +101,12 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 
 // each calls visit for the messages of a file, and channel for the chat they are in.
 func (r *Reader) each(ctx context.Context, file string, chat func(value []byte) error, visit func(m *message) error, damaged func(string)) error {
-	in, err := sources.Open(file)
+	in, err := r.Open(file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	err = jsonstream.Read(in, file, largestValue, damaged, func(s *jsonstream.Scanner) error {
+	err = jsonstream.Read(in, r.At(file), largestValue, damaged, func(s *jsonstream.Scanner) error {
 		return s.Object(func(key string) error {
 			switch key {
 			case "channel":
@@ -175,7 +170,7 @@ func (e *emitter) survey(ctx context.Context, file string) error {
 		if err != nil {
 			e.sink.Unreadable(err.Error(), 0)
 		} else {
-			e.sink.Note("%s is no chat of Discord and was passed over", filepath.Base(file))
+			e.sink.Note("%s is no chat of Discord and was passed over", path.Base(file))
 		}
 		return nil
 	}
@@ -192,7 +187,7 @@ func (e *emitter) survey(ctx context.Context, file string) error {
 // people finds the owner, and the members of the chats.
 func (e *emitter) people() (err error) {
 	var list []sources.Thread
-	for _, file := range e.reader.files {
+	for _, file := range e.reader.JSON() {
 		if c := e.byFile[file]; c != nil {
 			title := c.name
 			for _, id := range c.people {
@@ -203,7 +198,7 @@ func (e *emitter) people() (err error) {
 			list = append(list, sources.Thread{People: c.people, Title: title, Group: !c.isDirect()})
 		}
 	}
-	if e.owner, err = e.reader.reading.FindOwner(e.reader.path, list, e.names); err != nil {
+	if e.owner, err = e.reader.reading.FindOwner(e.reader.Path(), list, e.names); err != nil {
 		return err
 	}
 	for _, c := range e.channels {

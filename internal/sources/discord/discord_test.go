@@ -82,6 +82,12 @@ func TestRead_Folder(t *testing.T) {
 	}
 }
 
+// An export is the same when it is collected again, and with a copy of a file in it.
+func TestCollect_Again(t *testing.T) {
+	t.Parallel()
+	sourcetest.Again(t, discord.Open, sourcetest.WriteFiles(t, map[string]string{"a.json": direct, "b/a (1).json": direct}), 5)
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(direct)
 	f.Add(`{"guild": {}, "channel": {"id": "1", "type": 1}, "messages": [{"id": "1", "timestamp": "2024-03-15T20:02:00Z", "author": {"id": "2"}, "reactions": [{"users": [{}]}]}]}`)

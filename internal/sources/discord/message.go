@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
+	"path"
 	"strings"
 	"time"
 
@@ -177,7 +177,7 @@ func (e *emitter) file(ctx context.Context, file string) error {
 	return err
 }
 
-func (e *emitter) message(path string, c *channel, m *message) error {
+func (e *emitter) message(file string, c *channel, m *message) error {
 	e.done++
 	if e.done%1024 == 0 {
 		e.sink.Progress(e.done, e.total)
@@ -196,11 +196,11 @@ func (e *emitter) message(path string, c *channel, m *message) error {
 	if fate == sources.Messages {
 		at, err := time.Parse(time.RFC3339Nano, m.at)
 		if err != nil || m.id == "" || m.author.id == "" || at.Year() < 2015 {
-			e.sink.Unreadable(fmt.Sprintf("%s: message %s has no identifier, no author, or no date that can be", path, m.id), 1)
+			e.sink.Unreadable(fmt.Sprintf("%s: message %s has no identifier, no author, or no date that can be", e.reader.At(file), m.id), 1)
 			return e.reactions(m, nil)
 		}
 		out.Time = at
-		if out.Parts = m.parts(out.GUID, path); len(out.Parts) == 0 {
+		if out.Parts = m.parts(out.GUID, func(url string) messages.FilePlace { return e.reader.Place(path.Join(path.Dir(file), url)) }); len(out.Parts) == 0 {
 			fate = sources.Empty
 		} else if !e.seen.IsNew(out.GUID) {
 			fate = sources.Duplicates
@@ -220,13 +220,11 @@ func (e *emitter) message(path string, c *channel, m *message) error {
 }
 
 // parts returns the content of a message: its files and stickers, then its words.
-func (m *message) parts(guid, path string) (parts []sources.Part) {
+func (m *message) parts(guid string, place func(url string) messages.FilePlace) (parts []sources.Part) {
 	for i, f := range m.files {
 		p := sources.Part{Kind: mediatype.Of("", "", f.name), Text: f.name, Attachment: fmt.Sprintf("%s/%d", guid, i)}
 		if f.url != "" && !strings.Contains(f.url, "://") {
-			if absolute, err := filepath.Abs(path); err == nil {
-				p.File = messages.FilePlace{Root: filepath.Dir(absolute), Path: filepath.ToSlash(f.url)}
-			}
+			p.File = place(strings.ReplaceAll(f.url, `\\`, "/"))
 		}
 		parts = append(parts, p)
 	}

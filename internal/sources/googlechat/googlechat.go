@@ -11,15 +11,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 
 	"ventriloquist/internal/messages"
-	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/jsonstream"
 	"ventriloquist/internal/usererr"
@@ -35,74 +33,55 @@ const (
 	userFile     = "user_info.json"
 )
 
-// Recognize reports whether a folder is Google Chat's of a Takeout, holds it, or is one of its chats.
+// Recognize reports whether a folder or a zip is Google Chat's of a Takeout, holds it, or is one of its chats.
 func Recognize(h *sources.Head) bool {
-	if !h.Dir {
-		return false
-	}
-	if slices.Contains(h.Names, groupFile) && slices.Contains(h.Names, messagesFile) {
-		return true
-	}
-	return slices.ContainsFunc([]string{".", "Groups", "Google Chat/Groups", "Takeout/Google Chat/Groups"}, func(parent string) bool {
-		return len(regularfile.Glob(h.Path, parent+"/*/"+groupFile)) > 0
-	})
+	return h.Holds(groupFile) && h.Holds(messagesFile) || h.Holds("Groups/*/"+groupFile, "Google Chat/Groups/*/"+groupFile)
 }
 
 // Reader reads the chats of a Takeout.
 type Reader struct {
-	path    string
+	*sources.Files
 	chats   []*chat
 	users   []string // files about the owner
 	reading sources.Reading
 }
 
-// chat is a chat, and its folder.
+// chat is a chat, its folder, and the folder's own name.
 type chat struct {
 	sources.Chat
-	folder string
-	name   string
-	people map[string]bool
+	folder, called string
+	name           string
+	people         map[string]bool
 }
 
-// Open returns a reader for the folder at path.
-func Open(path string, reading sources.Reading) (*Reader, error) {
-	r := &Reader{path: path, reading: reading}
-	err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || sources.IsLitter(name) || !entry.Type().IsRegular() {
-			return err
-		}
-		switch entry.Name() {
+// Open returns a reader for the folder or zip at place.
+func Open(place string, reading sources.Reading) (*Reader, error) {
+	files, err := sources.OpenFiles(place)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{Files: files, reading: reading}
+	for _, name := range files.Names() {
+		switch path.Base(name) {
 		case messagesFile:
-			folder, err := filepath.Abs(filepath.Dir(name))
-			if err != nil {
-				return err
-			}
-			r.chats = append(r.chats, &chat{folder: folder, people: map[string]bool{}})
+			r.chats = append(r.chats, &chat{folder: path.Dir(name), called: files.NameOf(path.Dir(name)), people: map[string]bool{}})
 		case userFile:
 			r.users = append(r.users, name)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
 	if len(r.chats) == 0 {
-		return nil, usererr.With(fmt.Errorf("%s holds no messages.json of Google Chat", path), "unpack all zips of the Takeout into one folder, and collect it")
+		files.Close()
+		return nil, usererr.With(fmt.Errorf("%s holds no messages.json of Google Chat", place), "name the zip of the Takeout, or the folder with all its zips or with what was in them")
 	}
 	return r, nil
 }
 
-// Path returns the Takeout's path.
-func (r *Reader) Path() string { return r.path }
-
 // Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "messages and reactions" }
 
-// Close does nothing: there is nothing to free.
-func (r *Reader) Close() error { return nil }
-
 // Read reads the chats twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
+	r.Report(sink)
 	e := emitter{reader: r, sink: sink, names: map[string]string{}}
 	for _, file := range r.users {
 		if err := e.user(file); err != nil {
@@ -128,20 +107,20 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 }
 
 // object reads a file that is one object.
-func object(file string, field func(s *jsonstream.Scanner, key string) error, damaged func(what string)) error {
-	in, err := sources.Open(file)
+func (r *Reader) object(file string, field func(s *jsonstream.Scanner, key string) error, damaged func(what string)) error {
+	in, err := r.Open(file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	return jsonstream.Read(in, file, largestValue, damaged, func(s *jsonstream.Scanner) error {
+	return jsonstream.Read(in, r.At(file), largestValue, damaged, func(s *jsonstream.Scanner) error {
 		return s.Object(func(key string) error { return field(s, key) })
 	})
 }
 
 // user takes whose Takeout it is.
 func (e *emitter) user(file string) error {
-	return object(file, func(s *jsonstream.Scanner, key string) error {
+	return e.reader.object(file, func(s *jsonstream.Scanner, key string) error {
 		if key != "user" {
 			return s.Skip()
 		}
@@ -160,7 +139,7 @@ func (e *emitter) user(file string) error {
 
 // survey reads who is in a chat.
 func (e *emitter) survey(ctx context.Context, c *chat) error {
-	err := object(filepath.Join(c.folder, groupFile), func(s *jsonstream.Scanner, key string) error {
+	err := e.reader.object(path.Join(c.folder, groupFile), func(s *jsonstream.Scanner, key string) error {
 		switch key {
 		case "name":
 			raw, err := s.Value()
@@ -201,8 +180,7 @@ func (e *emitter) meet(c *chat, p *person) {
 
 // each passes the messages of a chat to visit.
 func (e *emitter) each(ctx context.Context, c *chat, visit func(m *message), damaged func(what string, units int64)) error {
-	file := filepath.Join(c.folder, messagesFile)
-	err := object(file, func(s *jsonstream.Scanner, key string) error {
+	err := e.reader.object(path.Join(c.folder, messagesFile), func(s *jsonstream.Scanner, key string) error {
 		if key != "messages" {
 			return s.Skip()
 		}
@@ -224,7 +202,7 @@ func (e *emitter) each(ctx context.Context, c *chat, visit func(m *message), dam
 
 // isDirect reports whether a chat is one of two people, by the name of its folder.
 func (c *chat) isDirect() bool {
-	return strings.HasPrefix(filepath.Base(c.folder), "DM ") && len(c.people) <= 2
+	return strings.HasPrefix(c.called, "DM ") && len(c.people) <= 2
 }
 
 // people finds the owner, and the members of the chats.
@@ -234,13 +212,13 @@ func (e *emitter) people() (err error) {
 		list = append(list, sources.Thread{People: slices.Sorted(maps.Keys(c.people)), Group: !c.isDirect()})
 	}
 	if e.owner == "" {
-		if e.owner, err = e.reader.reading.FindOwner(e.reader.path, list, e.names); err != nil {
+		if e.owner, err = e.reader.reading.FindOwner(e.reader.Path(), list, e.names); err != nil {
 			return err
 		}
 	}
 	e.sink.Own(e.owner)
 	for _, c := range e.reader.chats {
-		c.Source, c.Extent, c.Group = "google chat "+filepath.Base(c.folder), messages.Span, !c.isDirect()
+		c.Source, c.Extent, c.Group = "google chat "+c.called, messages.Span, !c.isDirect()
 		if c.Group {
 			c.Name = c.name
 		}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/messages"
-	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/googlechat"
 	"ventriloquist/internal/sources/sourcetest"
@@ -50,21 +48,6 @@ var takeout = map[string]string{
 }`,
 }
 
-func write(t testing.TB, files map[string]string) string {
-	t.Helper()
-	folder := t.TempDir()
-	for name, content := range files {
-		path := filepath.Join(folder, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder
-}
-
 func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 	t.Helper()
 	return sourcetest.ReadFile(t, googlechat.Open, path, own...)
@@ -72,7 +55,7 @@ func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	folder := write(t, takeout)
+	folder := sourcetest.WriteFiles(t, takeout)
 	for _, place := range []string{"", "Google Chat", "Google Chat/Groups", "Google Chat/Groups/DM 1pRIAAAAE"} {
 		if head, err := sources.ReadHead(filepath.Join(folder, place)); err != nil || !googlechat.Recognize(head) {
 			t.Errorf("%q is not recognized (%v)", place, err)
@@ -92,7 +75,7 @@ func TestRead(t *testing.T) {
 	if !group.Group || group.Name != "Pub" || !slices.Equal(group.Members, []string{"maria@example.org", "zoe@example.org"}) {
 		t.Errorf("the group is %+v", group)
 	}
-	if p := s.Messages[3].Parts[0].File; p.Path != "File-cat.jpg" || !strings.HasSuffix(p.Root, "DM 1pRIAAAAE") {
+	if p := s.Messages[3].Parts[0].File; p.Path != "Google Chat/Groups/DM 1pRIAAAAE/File-cat.jpg" || !filepath.IsAbs(p.Root) {
 		t.Errorf("the picture is at %+v", p)
 	}
 	if s.Owns["aidan@example.org"] != 1 || s.Names["maria@example.org"] != "Maria Curie" || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], "English") {
@@ -107,7 +90,7 @@ func TestRead_Damage(t *testing.T) {
 	chat := "Google Chat/Groups/DM 1pRIAAAAE/messages.json"
 	damaged[chat] = strings.Replace(damaged[chat], `"text": "so"`, `"text": "so`, 1)
 	delete(damaged, "Google Chat/Users/User 100/user_info.json")
-	folder := write(t, damaged)
+	folder := sourcetest.WriteFiles(t, damaged)
 	s, err := read(t, folder, "Aidan")
 	if err != nil || s.Counts[sources.Unread] < 2 || !strings.Contains(s.Damage[0], "messages.json:") || s.Messages[0].Sender != "maria@example.org" {
 		t.Errorf("messages are %q, damage %q (%v)", s.Lines(), s.Damage, err)
@@ -123,32 +106,14 @@ func TestRead_Damage(t *testing.T) {
 // A Takeout is the same when it is collected again.
 func TestCollect_Again(t *testing.T) {
 	t.Parallel()
-	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	collect := func() []string {
-		r, err := googlechat.Open(write(t, takeout), sourcetest.Reading())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if summary, err := (sources.Export{Reader: r}).Collect(t.Context(), db, sources.Options{}); err != nil || summary.Gone > 0 {
-			t.Fatalf("%d are gone (%v)", summary.Gone, err)
-		}
-		return messagestest.Rows(t, db, `SELECT id || ' ' || date || ' ' || text FROM message ORDER BY 1`)
-	}
-	once := collect()
-	if again := collect(); len(once) < 6 || !slices.Equal(once, again) {
-		t.Errorf("there are %q, then %q", once, again)
-	}
+	sourcetest.Again(t, googlechat.Open, sourcetest.WriteFiles(t, takeout), 6)
 }
 
 func FuzzRead(f *testing.F) {
 	chat := "Google Chat/Groups/DM 1pRIAAAAE/messages.json"
 	f.Add(takeout[chat])
 	f.Add(`{"messages": [{"creator": {"name": "x"}, "created_date": "Friday, March 15, 2024 at 7:02:03 PM UTC", "text": "a", "message_id": "//", "reactions": [{"reactor_emails": ["", "b", "b"], "emoji": {"unicode": "x"}}]}]}`)
-	folder := write(f, takeout)
+	folder := sourcetest.WriteFiles(f, takeout)
 	f.Fuzz(func(t *testing.T, content string) {
 		if err := os.WriteFile(filepath.Join(folder, filepath.FromSlash(chat)), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package googlechat
 import (
 	"context"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -231,7 +232,7 @@ func (e *emitter) message(c *chat, m *message) error {
 	}
 	at, err := parseTime(m.at)
 	if err != nil {
-		e.sink.Unreadable(fmt.Sprintf("%s: message %d: %v", filepath.Join(c.folder, messagesFile), e.done, err), 1)
+		e.sink.Unreadable(fmt.Sprintf("%s: message %d: %v", e.reader.At(path.Join(c.folder, messagesFile)), e.done, err), 1)
 		return e.reactions(m, nil)
 	}
 	out := sources.Message{Chat: &c.Chat, Row: e.done, Time: at, Sender: e.sender(m.creator.address())}
@@ -243,7 +244,7 @@ func (e *emitter) message(c *chat, m *message) error {
 	if to := m.answered(); to != "" {
 		out.ReplyTo = guid(to)
 	}
-	switch out.Parts = m.parts(c, out.GUID); {
+	switch out.Parts = m.parts(out.GUID, func(name string) messages.FilePlace { return e.reader.Place(path.Join(c.folder, name)) }); {
 	case !e.seen.IsNew(out.GUID):
 		fate = sources.Duplicates
 	case len(out.Parts) == 0:
@@ -259,15 +260,15 @@ func (e *emitter) message(c *chat, m *message) error {
 }
 
 // parts returns the content of a message: its files, then its words.
-func (m *message) parts(c *chat, guid string) (parts []sources.Part) {
+func (m *message) parts(guid string, place func(name string) messages.FilePlace) (parts []sources.Part) {
 	for i, f := range m.files {
 		name := f.name
 		if name == "" {
 			name = f.exported
 		}
 		p := sources.Part{Kind: mediatype.Of("", "", name), Text: name, Attachment: fmt.Sprintf("%s/%d", guid, i)}
-		if root, err := filepath.Abs(c.folder); err == nil && filepath.IsLocal(filepath.FromSlash(f.exported)) {
-			p.File = messages.FilePlace{Root: root, Path: f.exported}
+		if f.exported != "" && filepath.IsLocal(filepath.FromSlash(f.exported)) {
+			p.File = place(f.exported)
 		}
 		if name != "" {
 			parts = append(parts, p)

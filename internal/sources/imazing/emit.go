@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -48,7 +48,7 @@ type emitter struct {
 
 // app tells tables of WhatsApp from those of messages, which name the service of each message.
 func app(file string) string {
-	if strings.HasPrefix(filepath.Base(file), "WhatsApp") {
+	if strings.HasPrefix(path.Base(file), "WhatsApp") {
 		return "whatsapp "
 	}
 	return ""
@@ -68,7 +68,7 @@ func (e *emitter) at(app, session string) *chat {
 // survey reads who takes part in the chats of a table. A file that is no table of iMazing is passed over, if it is one of several.
 func (e *emitter) survey(ctx context.Context, file string) error {
 	t := &table{file: file, app: app(file)}
-	err := each(ctx, file, func(c *columns, fields []string, _ int) error {
+	err := e.reader.each(ctx, file, func(c *columns, fields []string, _ int) error {
 		e.total++
 		if address := sender(c, fields); of(fields, c.kind) == incoming {
 			e.at(t.app, of(fields, c.session)).names[address] = of(fields, c.senderName)
@@ -77,8 +77,8 @@ func (e *emitter) survey(ctx context.Context, file string) error {
 		}
 		return nil
 	}, func(string) { e.total++ })
-	if errors.Is(err, errNoTable) && len(e.reader.files) > 1 {
-		e.sink.Note("%s is no table of iMazing and was passed over", filepath.Base(file))
+	if errors.Is(err, errNoTable) && len(e.reader.tables) > 1 {
+		e.sink.Note("%s is no table of iMazing and was passed over", path.Base(file))
 		return nil
 	}
 	e.tables = append(e.tables, t)
@@ -131,7 +131,7 @@ func (e *emitter) table(ctx context.Context, t *table) error {
 		return err
 	}
 	id := ""
-	err := each(ctx, t.file, func(c *columns, fields []string, line int) error {
+	err := e.reader.each(ctx, t.file, func(c *columns, fields []string, line int) error {
 		if e.done++; e.done%1024 == 0 {
 			e.sink.Progress(e.done, e.total)
 		}
@@ -146,7 +146,7 @@ func (e *emitter) table(ctx context.Context, t *table) error {
 		id = of(fields, c.id)
 		next, err := e.message(t, c, fields)
 		if err != nil {
-			e.sink.Unreadable(fmt.Sprintf("%s:%d: %v", t.file, line, err), 1)
+			e.sink.Unreadable(fmt.Sprintf("%s:%d: %v", e.reader.At(t.file), line, err), 1)
 			return nil
 		}
 		m = next
@@ -241,10 +241,8 @@ func (e *emitter) parts(t *table, c *columns, fields []string, guid string, befo
 		if kind, known := attachmentKinds[of(fields, c.attachmentType)]; known && p.Kind == messages.File {
 			p.Kind = kind
 		}
-		if path := t.place(of(fields, c.date), name); path != "" {
-			if root, err := filepath.Abs(filepath.Dir(t.file)); err == nil {
-				p.File = messages.FilePlace{Root: root, Path: path}
-			}
+		if file := e.reader.place(t, of(fields, c.date), name); file != "" {
+			p.File = e.reader.Place(file)
 		}
 		parts = append(parts, p)
 	}

@@ -10,7 +10,7 @@ package imazing
 import (
 	"context"
 	"fmt"
-	"io/fs"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -18,20 +18,12 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// Recognize reports whether a file is a table of iMazing, or a folder holds one.
+// Recognize reports whether a file is a table of iMazing, or a folder or a zip holds one.
 func Recognize(h *sources.Head) bool {
-	if !h.Dir {
+	if len(h.Text) > 0 {
 		return isTable(string(h.Text))
 	}
-	for _, name := range h.Names {
-		if !isCSV(name) {
-			continue
-		}
-		if head, err := sources.ReadHead(filepath.Join(h.Path, name)); err == nil && isTable(string(head.Text)) {
-			return true
-		}
-	}
-	return false
+	return h.Begins(isCSV, func(text []byte) bool { return isTable(string(text)) })
 }
 
 func isCSV(name string) bool { return strings.EqualFold(filepath.Ext(name), ".csv") }
@@ -45,42 +37,33 @@ func isTable(text string) bool {
 
 // Reader reads the tables of an export.
 type Reader struct {
-	path    string
-	files   []string
+	*sources.Files
+	tables  []string
 	reading sources.Reading
 }
 
 // Open returns a reader for the file or folder at path.
 func Open(path string, reading sources.Reading) (*Reader, error) {
-	r := &Reader{path: path, reading: reading}
-	err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.Type().IsRegular() && !sources.IsLitter(name) && (name == path || isCSV(name)) {
-			r.files = append(r.files, name)
-		}
-		return err
-	})
+	files, err := sources.OpenFiles(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the source: %w", err)
+		return nil, err
 	}
-	if len(r.files) == 0 {
+	r := &Reader{files, files.Matching(func(name string) bool { return files.Alone() || isCSV(name) }), reading}
+	if len(r.tables) == 0 {
+		files.Close()
 		return nil, usererr.With(fmt.Errorf("%s holds no tables (.csv)", path), "export the messages again in iMazing, to CSV")
 	}
 	return r, nil
 }
 
-// Path returns the export's path.
-func (r *Reader) Path() string { return r.path }
-
 // Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "rows" }
 
-// Close does nothing: there is nothing to free.
-func (r *Reader) Close() error { return nil }
-
 // Read reads the tables.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
+	r.Report(sink)
 	e := emitter{reader: r, sink: sink, chats: map[string]*chat{}}
-	for _, file := range r.files {
+	for _, file := range r.tables {
 		if err := e.survey(ctx, file); err != nil {
 			return 0, err
 		}
@@ -102,8 +85,8 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 }
 
 // each passes the rows of a table to visit, and damaged rows to damaged. A file that is no table of iMazing has the error errNoTable.
-func each(ctx context.Context, file string, visit func(c *columns, fields []string, line int) error, damaged func(what string)) error {
-	in, err := sources.Open(file)
+func (r *Reader) each(ctx context.Context, file string, visit func(c *columns, fields []string, line int) error, damaged func(what string)) error {
+	in, err := r.Open(file)
 	if err != nil {
 		return err
 	}
@@ -119,10 +102,10 @@ func each(ctx context.Context, file string, visit func(c *columns, fields []stri
 		case fields == nil && err == nil:
 			return nil
 		case isDamage(err):
-			damaged(fmt.Sprintf("%s:%d: %v", file, line, err))
+			damaged(fmt.Sprintf("%s:%d: %v", r.At(file), line, err))
 			continue
 		case err != nil:
-			return fmt.Errorf("%s: %w", file, err)
+			return fmt.Errorf("%s: %w", r.At(file), err)
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -134,25 +117,16 @@ func each(ctx context.Context, file string, visit func(c *columns, fields []stri
 }
 
 // place finds the exported file of an attachment: iMazing puts the date and the chat before its name.
-func (t *table) place(date, name string) string {
+func (r *Reader) place(t *table, date, name string) string {
 	if t.names == nil {
 		t.names = map[string]string{}
-		filepath.WalkDir(filepath.Dir(t.file), func(path string, entry fs.DirEntry, err error) error {
-			if err == nil && entry.Type().IsRegular() && len(t.names) < mostFiles {
-				relative, err := filepath.Rel(filepath.Dir(t.file), path)
-				if err == nil {
-					t.names[entry.Name()] = filepath.ToSlash(relative)
-				}
-			}
-			return nil
-		})
+		for _, file := range r.Beside(t.file) {
+			t.names[path.Base(file)] = file
+		}
 	}
-	if path, there := t.names[name]; there {
-		return path
+	if file, there := t.names[name]; there {
+		return file
 	}
 	stamp := strings.NewReplacer(":", " ", "T", " ").Replace(date)
 	return t.names[stamp+" - "+t.session+" - "+name]
 }
-
-// mostFiles limits the files of a folder that are looked at.
-const mostFiles = 1_000_000

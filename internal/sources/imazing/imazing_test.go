@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"ventriloquist/internal/messages"
-	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/imazing"
 	"ventriloquist/internal/sources/sourcetest"
@@ -107,30 +105,12 @@ func TestRead_Damage(t *testing.T) {
 // An export is the same when it is collected again, and in a folder with another copy of it.
 func TestCollect_Again(t *testing.T) {
 	t.Parallel()
-	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	folder := t.TempDir()
-	collect := func(names ...string) []string {
-		for _, name := range names {
-			if err := os.WriteFile(filepath.Join(folder, name), []byte(oldTable), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		r, err := imazing.Open(folder, sourcetest.Reading())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if summary, err := (sources.Export{Reader: r}).Collect(t.Context(), db, sources.Options{}); err != nil || summary.Gone > 0 {
-			t.Fatalf("%d are gone (%v)", summary.Gone, err)
-		}
-		return messagestest.Rows(t, db, `SELECT id || ' ' || date || ' ' || text FROM message ORDER BY 1`)
-	}
-	once := collect("Messages.csv")
-	if again := collect("Messages.csv", "Messages (1).csv"); len(once) != 3 || !slices.Equal(once, again) {
-		t.Errorf("there are %q, then %q", once, again)
+	folder := sourcetest.WriteFiles(t, map[string]string{"Messages.csv": oldTable})
+	sourcetest.Again(t, imazing.Open, folder, 3)
+	copied := sourcetest.WriteFiles(t, map[string]string{"Messages.csv": oldTable, "Messages (1).csv": oldTable})
+	sourcetest.Again(t, imazing.Open, copied, 3)
+	if s, err := read(t, copied); err != nil || len(s.Messages) != 3 || s.Counts[sources.Duplicates] != 3 {
+		t.Errorf("messages are %q (%v)", s.Lines(), err)
 	}
 }
 

@@ -160,22 +160,29 @@ func (e *emitter) message(file string, t *thread, m *message) error {
 	if m.replaced {
 		e.replaced++
 	}
+	keys := e.keys[path.Dir(file)]
+	if keys == nil {
+		keys = &sources.Keys{}
+		e.keys[path.Dir(file)] = keys
+	}
 	at := time.UnixMilli(m.at)
 	fate := m.fate()
 	if fate == sources.Messages && (m.sender == "" || m.at <= 0 || at.Year() < 2004 || at.After(time.Now().AddDate(0, 0, 2))) {
-		e.sink.Unreadable(fmt.Sprintf("%s: message %d of %s has no sender, or no date that can be", file, e.row, t.title), 1)
+		e.sink.Unreadable(fmt.Sprintf("%s: message %d of %s has no sender, or no date that can be", e.reader.At(file), e.row, t.title), 1)
 		return e.reactions(m, nil)
 	}
 	out := sources.Message{Chat: &t.Chat, Row: mostRows - e.row, Time: at, Sender: e.address(m.sender),
-		GUID: e.keys.GUID("meta "+t.key, m.sender, at, m.text+strings.Join(m.files, " ")+m.link)}
+		GUID: keys.GUID("meta "+t.key, m.sender, at, m.text+strings.Join(m.files, " ")+m.link)}
 	if fate == sources.Deleted {
 		out.Retracted = true
 		e.sink.Count(fate, 1)
 		return e.sink.Seen(&out)
 	}
 	if fate == sources.Messages {
-		if out.Parts = m.parts(out.GUID, e.reader.root); len(out.Parts) == 0 {
+		if out.Parts = m.parts(out.GUID, e.reader.Place); len(out.Parts) == 0 {
 			fate = sources.Empty
+		} else if !e.seen.IsNew(out.GUID) {
+			fate = sources.Duplicates
 		}
 	}
 	if fate != sources.Messages {
@@ -202,12 +209,12 @@ func (m *message) fate() sources.Fate {
 }
 
 // parts returns the content of a message: its files, then its words, then what it shares.
-func (m *message) parts(guid, root string) (parts []sources.Part) {
+func (m *message) parts(guid string, place func(name string) messages.FilePlace) (parts []sources.Part) {
 	for i, file := range m.files {
 		name := path.Base(file)
 		p := sources.Part{Kind: mediatype.Of("", "", name), Text: name, Attachment: fmt.Sprintf("%s/%d", guid, i)}
 		if !strings.Contains(file, "://") {
-			p.File = messages.FilePlace{Root: root, Path: file}
+			p.File = place(file)
 		}
 		parts = append(parts, p)
 	}
@@ -238,7 +245,7 @@ func (e *emitter) reactions(m *message, to *sources.Message) error {
 				one.Time = time.Unix(r.at, 0)
 			}
 		}
-		if err := sources.React(e.sink, &e.reacted, to, one); err != nil {
+		if err := sources.React(e.sink, &e.seen, to, one); err != nil {
 			return err
 		}
 	}

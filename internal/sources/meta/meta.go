@@ -13,7 +13,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 
@@ -54,39 +54,30 @@ func Recognize(h *sources.Head) bool {
 
 // Reader reads the chats of a download.
 type Reader struct {
-	path    string
-	root    string // that the paths of media begin at
-	files   []string
+	*sources.Files
+	chats   []string // the files of chats
 	reading sources.Reading
 }
 
 // Open returns a reader for the file or folder at path.
 func Open(path string, reading sources.Reading) (*Reader, error) {
-	files, err := sources.JSONFiles(path)
+	files, err := sources.OpenFiles(path)
 	if err != nil {
 		return nil, err
 	}
-	if len(files) != 1 || files[0] != path {
-		files = slices.DeleteFunc(files, func(name string) bool { return !fileName.MatchString(name) })
+	chats := files.JSON()
+	if !files.Alone() {
+		chats = slices.DeleteFunc(chats, func(name string) bool { return !fileName.MatchString(name) })
 	}
-	if len(files) == 0 {
-		return nil, usererr.With(fmt.Errorf("%s holds no chats: no message_1.json", path), "download your information from Meta again, in the format JSON, with messages, and unpack all its zips into one folder")
+	if len(chats) == 0 {
+		files.Close()
+		return nil, usererr.With(fmt.Errorf("%s holds no chats: no message_1.json", path), "download your information from Meta again, in the format JSON, with messages")
 	}
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the source: %w", err)
-	}
-	return &Reader{path: path, root: absolute, files: files, reading: reading}, nil
+	return &Reader{files, chats, reading}, nil
 }
-
-// Path returns the download's path.
-func (r *Reader) Path() string { return r.path }
 
 // Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "messages and reactions" }
-
-// Close does nothing: there is nothing to free.
-func (r *Reader) Close() error { return nil }
 
 // thread is a chat; its messages are in one file or more.
 type thread struct {
@@ -99,8 +90,9 @@ type thread struct {
 
 // Read reads the files twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	e := emitter{reader: r, sink: sink, threads: map[string]*thread{}, byFile: map[string]*thread{}}
-	for _, file := range r.files {
+	r.Report(sink)
+	e := emitter{reader: r, sink: sink, threads: map[string]*thread{}, byFile: map[string]*thread{}, keys: map[string]*sources.Keys{}}
+	for _, file := range r.chats {
 		if err := e.survey(ctx, file); err != nil {
 			return 0, err
 		}
@@ -108,7 +100,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	if err := e.people(); err != nil {
 		return 0, err
 	}
-	for _, file := range r.files {
+	for _, file := range r.chats {
 		if e.byFile[file] == nil {
 			continue
 		}
@@ -128,8 +120,8 @@ type emitter struct {
 	threads  map[string]*thread
 	byFile   map[string]*thread
 	owner    string
-	keys     sources.Keys
-	reacted  sources.Seen
+	keys     map[string]*sources.Keys // by folder: there may be copies of a chat in several downloads
+	seen     sources.Seen
 	done     int64
 	total    int64
 	replaced int
@@ -138,12 +130,12 @@ type emitter struct {
 
 // each calls visit for the messages of a file, and head for its other keys.
 func (r *Reader) each(ctx context.Context, file string, head func(key string, value []byte) error, visit func(m *message) error, damaged func(string)) error {
-	in, err := sources.Open(file)
+	in, err := r.Open(file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	err = jsonstream.Read(in, file, largestValue, damaged, func(s *jsonstream.Scanner) error {
+	err = jsonstream.Read(in, r.At(file), largestValue, damaged, func(s *jsonstream.Scanner) error {
 		return s.Object(func(key string) error {
 			if key == "messages" {
 				return jsonstream.Each(s, (*message).read, func(m *message) error {
@@ -170,7 +162,7 @@ func (r *Reader) each(ctx context.Context, file string, head func(key string, va
 func (e *emitter) survey(ctx context.Context, file string) error {
 	t := &thread{}
 	spoke := false
-	path := ""
+	folder := ""
 	err := e.reader.each(ctx, file, func(key string, value []byte) (err error) {
 		switch key {
 		case "participants":
@@ -182,7 +174,7 @@ func (e *emitter) survey(ctx context.Context, file string) error {
 		case "title", "threadName":
 			t.title, _, err = mended(value)
 		case "thread_path":
-			path, _, err = mended(value)
+			folder, _, err = mended(value)
 		case "thread_type":
 			kind, _, _ := mended(value)
 			t.group = t.group || kind == "RegularGroup"
@@ -203,8 +195,8 @@ func (e *emitter) survey(ctx context.Context, file string) error {
 		}
 		return nil
 	}
-	if t.key = path; t.key == "" {
-		t.key = fileName.ReplaceAllString(filepath.Base(file), "")
+	if t.key = folder; t.key == "" {
+		t.key = fileName.ReplaceAllString(path.Base(file), "")
 	}
 	if known := e.threads[t.key]; known != nil {
 		for _, name := range t.people {
@@ -245,7 +237,7 @@ func (e *emitter) people() (err error) {
 		t.group = t.group || len(t.people) > 2
 		list = append(list, sources.Thread{People: t.people, Title: threadNumber.ReplaceAllString(t.title, ""), Group: t.group})
 	}
-	if e.owner, err = e.reader.reading.FindOwner(e.reader.path, list, nil); err != nil {
+	if e.owner, err = e.reader.reading.FindOwner(e.reader.Path(), list, nil); err != nil {
 		return err
 	}
 	for _, t := range e.threads {

@@ -59,26 +59,19 @@ func TestRead(t *testing.T) {
 // A download is a folder of folders; a chat may have several files, and end-to-end encrypted ones another form.
 func TestRead_Folder(t *testing.T) {
 	t.Parallel()
-	root := t.TempDir()
-	write := func(name, content string) {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
 	const inbox = "your_activity_across_facebook/messages/inbox/"
 	group := func(text string) string {
 		return `{"participants": [{"name": "Aidan"}, {"name": "Zoe"}, {"name": "Max"}], "messages": [{"sender_name": "Max", "timestamp_ms": 1710529320000, "content": "` + text + `"}], "title": "Trip", "thread_path": "inbox/trip_2"}`
 	}
-	write(inbox+"trip_2/message_1.json", group("two"))
-	write(inbox+"trip_2/message_2.json", group("one"))
-	write(inbox+"trip_2/message_3.json", `{"participants": [], "messages": [{"sender_name": "Max", "timest`)
-	write("your_activity_across_facebook/messages/autofill_information.json", `{"x": 1}`)
-	write("messages/Zoe_1.json", `{"participants": ["Zoe", "Aidan"], "threadName": "Zoe_1", "messages": [
-		{"isUnsent": false, "media": [], "reactions": [{"actor": "Aidan", "reaction": "❤"}], "senderName": "Zoe", "text": "é and 漢", "timestamp": 1710529321000, "type": "text"}]}`)
+	files := map[string]string{
+		inbox + "trip_2/message_1.json":                                    group("two"),
+		inbox + "trip_2/message_2.json":                                    group("one"),
+		inbox + "trip_2/message_3.json":                                    `{"participants": [], "messages": [{"sender_name": "Max", "timest`,
+		"your_activity_across_facebook/messages/autofill_information.json": `{"x": 1}`,
+		"messages/Zoe_1.json": `{"participants": ["Zoe", "Aidan"], "threadName": "Zoe_1", "messages": [
+			{"isUnsent": false, "media": [], "reactions": [{"actor": "Aidan", "reaction": "❤"}], "senderName": "Zoe", "text": "é and 漢", "timestamp": 1710529321000, "type": "text"}]}`,
+	}
+	root := sourcetest.WriteFiles(t, files)
 	if head, err := sources.ReadHead(root); err != nil || !meta.Recognize(head) {
 		t.Errorf("it is not recognized (%v)", err)
 	}
@@ -89,6 +82,18 @@ func TestRead_Folder(t *testing.T) {
 	s.Want(t, "2024-03-15 19:02:01 Zoe text: é and 漢", "2024-03-15 19:02:01 me reaction: ❤ <- é and 漢", "2024-03-15 19:02:00 Max text: two", "2024-03-15 19:02:00 Max text: one")
 	if c := s.Messages[2].Chat; !c.Group || !slices.Equal(c.Members, []string{"Zoe", "Max"}) || c != s.Messages[3].Chat || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], "message_3.json") {
 		t.Errorf("the chat is %+v, damage %q", c, s.Damage)
+	}
+}
+
+// A download is the same when it is collected again, and with another one next to it.
+func TestCollect_Again(t *testing.T) {
+	t.Parallel()
+	const inbox = "your_activity_across_facebook/messages/inbox/zoe_1/message_1.json"
+	sourcetest.Again(t, meta.Open, sourcetest.WriteFiles(t, map[string]string{inbox: direct}), 6)
+	twice := sourcetest.WriteFiles(t, map[string]string{"facebook-a/" + inbox: direct, "facebook-b/" + inbox: direct})
+	sourcetest.Again(t, meta.Open, twice, 6)
+	if s, err := read(t, twice); err != nil || s.Counts[sources.Messages] != 4 {
+		t.Errorf("messages are %q (%v)", s.Lines(), err)
 	}
 }
 

@@ -201,7 +201,7 @@ func (e *emitter) message(c *conversation, m *message) error {
 	}
 	at, err := parseTime(m.ts)
 	if err != nil {
-		e.sink.Unreadable(fmt.Sprintf("%s: %v", e.day, err), 1)
+		e.sink.Unreadable(fmt.Sprintf("%s: %v", e.reader.At(e.day), err), 1)
 		return e.reactions(c, m, nil)
 	}
 	out := sources.Message{Chat: &c.Chat, GUID: guid(c, m.ts), Row: e.done, Time: at, Sender: e.sender(m.user)}

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -31,37 +32,34 @@ const largestValue = 16 << 20
 // lists are the files that list conversations.
 var lists = []string{"channels.json", "groups.json", "mpims.json", "dms.json"}
 
-// Recognize reports whether a folder is an export of a workspace.
+// Recognize reports whether a folder or a zip is an export of a workspace.
 func Recognize(h *sources.Head) bool {
-	return h.Dir && slices.Contains(h.Names, "users.json") && slices.ContainsFunc(lists, func(list string) bool { return slices.Contains(h.Names, list) })
+	return h.Holds("users.json") && h.Holds(lists...)
 }
 
 // Reader reads an export.
 type Reader struct {
-	path    string
+	*sources.Files
+	root    string // the folder that has the lists
 	reading sources.Reading
 }
 
-// Open returns a reader for the export in the folder at path.
+// Open returns a reader for the export in the folder or zip at path.
 func Open(path string, reading sources.Reading) (*Reader, error) {
-	info, err := os.Stat(path)
+	files, err := sources.OpenFiles(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the source: %w", err)
+		return nil, err
 	}
-	if !info.IsDir() {
-		return nil, usererr.With(fmt.Errorf("%s is no folder", path), "unpack the export's zip, and collect its folder")
+	root, found := files.Folder("users.json")
+	if !found {
+		files.Close()
+		return nil, usererr.With(fmt.Errorf("%s is no export of Slack: it has no users.json", path), "collect the zip of the export, or its folder")
 	}
-	return &Reader{path: path, reading: reading}, nil
+	return &Reader{files, root, reading}, nil
 }
-
-// Path returns the export's path.
-func (r *Reader) Path() string { return r.path }
 
 // Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "messages and reactions" }
-
-// Close does nothing: there is nothing to free.
-func (r *Reader) Close() error { return nil }
 
 // conversation is a channel, or messages of a few people.
 type conversation struct {
@@ -81,12 +79,13 @@ type user struct {
 
 // Read reads the export twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
+	r.Report(sink)
 	e := emitter{reader: r, sink: sink, users: map[string]*user{}}
 	if err := e.lists(ctx); err != nil {
 		return 0, err
 	}
 	if len(e.conversations) == 0 {
-		return 0, usererr.With(fmt.Errorf("%s lists no conversations of Slack", r.path), "collect the folder that has users.json and channels.json")
+		return 0, usererr.With(fmt.Errorf("%s lists no conversations of Slack", r.Path()), "collect the folder that has users.json and channels.json")
 	}
 	for _, c := range e.conversations {
 		if err := e.survey(ctx, c); err != nil {
@@ -107,13 +106,13 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 }
 
 // array passes the elements of an array in a file to visit. The text of the damaged ones goes to damaged.
-func array(ctx context.Context, file string, visit func(value []byte) error, damaged func(what string)) error {
-	in, err := sources.Open(file)
+func (r *Reader) array(ctx context.Context, file string, visit func(value []byte) error, damaged func(what string)) error {
+	in, err := r.Open(file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	err = jsonstream.Read(in, file, largestValue, damaged, func(s *jsonstream.Scanner) error {
+	err = jsonstream.Read(in, r.At(file), largestValue, damaged, func(s *jsonstream.Scanner) error {
 		return s.Array(func() error {
 			raw, err := s.Value()
 			if err != nil {
@@ -131,8 +130,7 @@ func array(ctx context.Context, file string, visit func(value []byte) error, dam
 // lists reads who is in the workspace, and its conversations. A list that is missing or damaged costs what it says.
 func (e *emitter) lists(ctx context.Context) error {
 	list := func(name string, visit func(value []byte) error) error {
-		file := filepath.Join(e.reader.path, name)
-		err := array(ctx, file, visit, func(what string) { e.sink.Unreadable(what, 0) })
+		err := e.reader.array(ctx, path.Join(e.reader.root, name), visit, func(what string) { e.sink.Unreadable(what, 0) })
 		if err != nil && ctx.Err() == nil && !errors.Is(err, os.ErrNotExist) {
 			e.sink.Unreadable(err.Error(), 0)
 		}
@@ -205,13 +203,10 @@ func (e *emitter) listed(list string, value []byte) error {
 		if folder == "" || !filepath.IsLocal(folder) || len(c.days) > 0 {
 			continue
 		}
-		entries, err := os.ReadDir(filepath.Join(e.reader.path, folder))
-		if err != nil {
-			continue
-		}
-		for _, day := range entries {
-			if day.Type().IsRegular() && strings.HasSuffix(day.Name(), ".json") && !sources.IsLitter(day.Name()) && day.Name() != "canvas_in_the_conversation.json" {
-				c.days = append(c.days, filepath.Join(e.reader.path, folder, day.Name()))
+		folder = path.Join(e.reader.root, folder)
+		for _, day := range e.reader.In(folder) {
+			if path.Dir(day) == folder && strings.HasSuffix(day, ".json") && path.Base(day) != "canvas_in_the_conversation.json" {
+				c.days = append(c.days, day)
 			}
 		}
 	}
@@ -248,7 +243,7 @@ func (e *emitter) isBot(id string) bool {
 // each passes the messages of a conversation to visit.
 func (e *emitter) each(ctx context.Context, c *conversation, visit func(m *message), damaged func(what string, units int64)) error {
 	for _, e.day = range c.days {
-		err := array(ctx, e.day, func(value []byte) error {
+		err := e.reader.array(ctx, e.day, func(value []byte) error {
 			var m message
 			if err := m.read(value); err != nil {
 				return err
@@ -322,10 +317,10 @@ func (e *emitter) findOwner() (string, error) {
 		}
 		all = append(all, sources.Thread{People: slices.Sorted(maps.Keys(c.who)), Group: true})
 	}
-	if owner, err := e.reader.reading.FindOwner(e.reader.path, direct, names); owner != "" && err == nil {
+	if owner, err := e.reader.reading.FindOwner(e.reader.Path(), direct, names); owner != "" && err == nil {
 		return owner, nil
 	}
-	return e.reader.reading.FindOwner(e.reader.path, append(all[:len(all):len(all)], direct...), names)
+	return e.reader.reading.FindOwner(e.reader.Path(), append(all[:len(all):len(all)], direct...), names)
 }
 
 // address returns the address of a person.

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"ventriloquist/internal/messages"
-	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/slack"
 	"ventriloquist/internal/sources/sourcetest"
@@ -40,21 +39,6 @@ var workspace = map[string]string{
 	"mpdm-aidan--john--zoe-1/2024-03-17.json": `[{"type": "message", "user": "U1", "text": "all?", "ts": "1710698400.000100"}]`,
 }
 
-func write(t testing.TB, files map[string]string) string {
-	t.Helper()
-	folder := t.TempDir()
-	for name, content := range files {
-		path := filepath.Join(folder, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder
-}
-
 func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 	t.Helper()
 	return sourcetest.ReadFile(t, slack.Open, path, own...)
@@ -62,7 +46,7 @@ func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	folder := write(t, workspace)
+	folder := sourcetest.WriteFiles(t, workspace)
 	if head, err := sources.ReadHead(folder); err != nil || !slack.Recognize(head) {
 		t.Errorf("it is not recognized (%v)", err)
 	}
@@ -105,17 +89,17 @@ func TestRead_Damage(t *testing.T) {
 	damaged["general/2024-03-15.json"] = strings.Replace(damaged["general/2024-03-15.json"], `"text": "yes"`, `"text": "yes`, 1)
 	damaged["D1/2024-03-16.json"] = "[{"
 	delete(damaged, "mpims.json")
-	s, err := read(t, write(t, damaged), "Aidan")
+	s, err := read(t, sourcetest.WriteFiles(t, damaged), "Aidan")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(strings.Join(s.Lines(), "\n"), "yes") || len(s.Messages) < 3 || s.Counts[sources.Unread] < 2 || !strings.Contains(strings.Join(s.Damage, "\n"), "2024-03-15.json:5: ") {
 		t.Errorf("messages are %q, damage %q", s.Lines(), s.Damage)
 	}
-	if _, err := read(t, write(t, map[string]string{"users.json": "[]", "channels.json": "[]"})); err == nil || !strings.Contains(err.Error(), "no conversations") {
+	if _, err := read(t, sourcetest.WriteFiles(t, map[string]string{"users.json": "[]", "channels.json": "[]"})); err == nil || !strings.Contains(err.Error(), "no conversations") {
 		t.Errorf("error is %v", err)
 	}
-	if _, err := read(t, write(t, map[string]string{"users.json": workspace["users.json"], "channels.json": workspace["channels.json"], "general/2024-03-15.json": workspace["general/2024-03-15.json"]})); err == nil ||
+	if _, err := read(t, sourcetest.WriteFiles(t, map[string]string{"users.json": workspace["users.json"], "channels.json": workspace["channels.json"], "general/2024-03-15.json": workspace["general/2024-03-15.json"]})); err == nil ||
 		!strings.Contains(err.Error(), "U2 (John Smith)") {
 		t.Errorf("error is %v", err)
 	}
@@ -124,32 +108,14 @@ func TestRead_Damage(t *testing.T) {
 // An export is the same when it is collected again.
 func TestCollect_Again(t *testing.T) {
 	t.Parallel()
-	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	collect := func() []string {
-		r, err := slack.Open(write(t, workspace), sourcetest.Reading("Aidan"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if summary, err := (sources.Export{Reader: r}).Collect(t.Context(), db, sources.Options{}); err != nil || summary.Gone > 0 {
-			t.Fatalf("%d are gone (%v)", summary.Gone, err)
-		}
-		return messagestest.Rows(t, db, `SELECT id || ' ' || date || ' ' || text FROM message ORDER BY 1`)
-	}
-	once := collect()
-	if again := collect(); len(once) < 8 || !slices.Equal(once, again) {
-		t.Errorf("there are %q, then %q", once, again)
-	}
+	sourcetest.Again(t, slack.Open, sourcetest.WriteFiles(t, workspace), 8, "Aidan")
 }
 
 func FuzzRead(f *testing.F) {
 	f.Add(workspace["general/2024-03-15.json"])
 	f.Add(`[{"user": "U2", "ts": "1710529323", "text": "<<@|>:a:b::<", "reactions": [{"name": "+1::", "users": ["", "U2", "U2"]}], "files": [{}]}]`)
 	f.Add(`{"a": [`)
-	folder := write(f, workspace)
+	folder := sourcetest.WriteFiles(f, workspace)
 	f.Fuzz(func(t *testing.T, content string) {
 		if err := os.WriteFile(filepath.Join(folder, "general", "2024-03-15.json"), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

@@ -26,6 +26,11 @@ type Sink struct {
 	Left     []sources.Message // messages whose content the export omits
 }
 
+// NewSink returns a sink that has received nothing.
+func NewSink() *Sink {
+	return &Sink{Chats: map[*sources.Chat]bool{}, Counts: map[sources.Fate]int64{}, Names: map[string]string{}, Owns: map[string]int{}, Sames: map[string]string{}}
+}
+
 // Message, Seen, Count, Own, Name, Note and Progress implement sources.Sink.
 func (s *Sink) Message(m *sources.Message) error {
 	copied := *m
@@ -76,7 +81,7 @@ func (s *Sink) Progress(int64, int64) {}
 // Read reads all of a source. The numbers must add up, and no two messages may have the same identifier.
 func Read(t testing.TB, r sources.Reader) (*Sink, error) {
 	t.Helper()
-	s := &Sink{Chats: map[*sources.Chat]bool{}, Counts: map[sources.Fate]int64{}, Names: map[string]string{}, Owns: map[string]int{}, Sames: map[string]string{}}
+	s := NewSink()
 	total, err := r.Read(context.Background(), s)
 	if err != nil {
 		return s, err

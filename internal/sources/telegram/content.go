@@ -249,13 +249,13 @@ func peerOf(value []byte) (peer, error) {
 
 // parts returns the content of a message: its file or other attachment, then its words. Omitted reports whether there is a
 // file that the export does not hold or name.
-func (m *message) parts(guid, root string) (parts []sources.Part, omitted bool) {
+func (m *message) parts(guid string, place func(name string) messages.FilePlace) (parts []sources.Part, omitted bool) {
 	if p, some := m.media(); some {
 		if p.Kind.IsAttachment() {
 			p.Attachment = guid
 		}
 		if file := m.photo + m.file; file != "" && !isNote(file) {
-			p.File = messages.FilePlace{Root: root, Path: file}
+			p.File = place(file)
 		}
 		if omitted = p.Text == "" && p.Transcript == ""; !omitted {
 			parts = append(parts, p)

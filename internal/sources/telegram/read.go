@@ -5,22 +5,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/jsonstream"
+	"ventriloquist/internal/usererr"
 )
 
 // fileName is the name of a Telegram Desktop export.
 const fileName = "result.json"
 
-// Recognize reports whether a file is a Telegram Desktop export, or a folder holds one.
+// Recognize reports whether a file is a Telegram Desktop export, or a folder or a zip holds one.
 func Recognize(h *sources.Head) bool {
-	if h.Dir {
+	if h.Dir && h.Zips == nil {
 		return slices.Contains(h.Names, fileName)
+	}
+	if len(h.Text) == 0 {
+		return h.Holds(fileName)
 	}
 	if len(h.Text) == 0 || h.Text[0] != '{' {
 		return false
@@ -36,36 +39,39 @@ func Recognize(h *sources.Head) bool {
 
 // Reader reads one export.
 type Reader struct {
-	path    string
-	root    string // its folder, with the files
+	*sources.Files
+	name    string // of the file with the messages
 	reading sources.Reading
 }
 
-// Open returns a reader for the file at path, or for the export in that folder.
-func Open(path string, reading sources.Reading) (*Reader, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.IsDir() {
-		path = filepath.Join(path, fileName)
-		_, err = os.Stat(path)
-	}
+// Open returns a reader for the file at path, or for the export in that folder or zip.
+func Open(place string, reading sources.Reading) (*Reader, error) {
+	files, err := sources.OpenFiles(place)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the source: %w", err)
+		return nil, err
 	}
-	root, err := filepath.Abs(filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the source: %w", err)
+	r := &Reader{files, fileName, reading}
+	switch names := files.Names(); {
+	case len(names) == 1:
+		r.name = names[0]
+	case !files.Has(fileName):
+		folder, found := files.Folder(fileName)
+		if !found {
+			files.Close()
+			return nil, usererr.With(fmt.Errorf("%s holds no result.json of Telegram Desktop", place), "export again in Telegram Desktop, as machine-readable JSON")
+		}
+		r.name = path.Join(folder, fileName)
 	}
-	return &Reader{path: path, root: root, reading: reading}, nil
+	return r, nil
 }
 
-// Path returns the file's path.
-func (r *Reader) Path() string { return r.path }
+// place returns the place of a file that a message names.
+func (r *Reader) place(name string) messages.FilePlace {
+	return r.Place(path.Join(path.Dir(r.name), name))
+}
 
 // Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "messages and reactions" }
-
-// Close does nothing: there is nothing to free.
-func (r *Reader) Close() error { return nil }
 
 // Read reads the export.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
@@ -85,7 +91,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		}
 	}
 	e := emitter{survey: s, sink: sink, reader: r}
-	err = each(ctx, r.path, visitor{message: e.message, chat: func(int, chatHead) {}, damaged: func(what string) {
+	err = r.each(ctx, visitor{message: e.message, chat: func(int, chatHead) {}, damaged: func(what string) {
 		e.done++
 		sink.Unreadable(what, 1)
 	}})
@@ -136,7 +142,7 @@ func (e *emitter) message(number int, m *message) error {
 	}
 	c := e.chats[number]
 	where := func(err error) error {
-		return fmt.Errorf("%s: message %s of the chat %q: %w", e.reader.path, m.id, c.title, err)
+		return fmt.Errorf("%s: message %s of the chat %q: %w", e.reader.At(e.reader.name), m.id, c.title, err)
 	}
 	fate := e.fate(c, m)
 	if fate == sources.Messages {
@@ -157,7 +163,7 @@ func (e *emitter) message(number int, m *message) error {
 		at = sources.InOrder(at, c.last)
 		c.last = at
 		out := sources.Message{Chat: &c.Chat, GUID: GUID(c.base, m.id), Row: m.row, Time: at, Sender: e.address(m.fromID)}
-		if out.Parts, out.Partial = m.parts(out.GUID, e.reader.root); m.replyTo != "" {
+		if out.Parts, out.Partial = m.parts(out.GUID, e.reader.place); m.replyTo != "" {
 			key := c.base
 			if m.replyPeer != "" {
 				key = e.base(m.replyPeer)

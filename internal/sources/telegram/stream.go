@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 
-	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/jsonstream"
 	"ventriloquist/internal/usererr"
 )
@@ -54,9 +53,10 @@ func newStream(ctx context.Context, in io.Reader, path string, visit visitor) *s
 	return s
 }
 
-// each reads the file at path.
-func each(ctx context.Context, path string, visit visitor) error {
-	f, err := sources.Open(path)
+// each reads the file.
+func (r *Reader) each(ctx context.Context, visit visitor) error {
+	path := r.At(r.name)
+	f, err := r.Open(r.name)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ type survey struct {
 func (r *Reader) survey(ctx context.Context, sink sources.Sink) (*survey, error) {
 	s := &survey{names: map[peer]string{}, phones: map[peer]string{}, html: len(sink.Collected(Prefix+HTMLKey)) > 0}
 	heads := map[int]chatHead{}
-	err := each(ctx, r.path, visitor{
+	err := r.each(ctx, visitor{
 		owner:   func(id, phone string) { s.owner, s.phone = peer("user"+id), phone },
 		contact: func(id, phone string) { s.phones[peer("user"+id)] = phone },
 		message: s.message,
@@ -164,7 +164,7 @@ func (s *survey) people(r *Reader) error {
 		if more := len(names) - shown; more > 0 {
 			names = append(names[:shown], fmt.Sprint(more, " others"))
 		}
-		return usererr.With(fmt.Errorf("%s: cannot tell who of %s is you", r.path, strings.Join(names, ", ")),
+		return usererr.With(fmt.Errorf("%s: cannot tell who of %s is you", r.Path(), strings.Join(names, ", ")),
 			"name yourself: %[1]v NAME or %[1]v user123456789, or MY_NAME or USER_IDENTIFIERS in .env; the export of a whole account names you itself", usererr.Option("me"))
 	}
 	for _, c := range s.chats {

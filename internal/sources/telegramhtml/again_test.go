@@ -86,17 +86,5 @@ func TestCollect_OneHistoryWithJSON(t *testing.T) {
 // An export is the same when it is collected again.
 func TestCollect_Again(t *testing.T) {
 	t.Parallel()
-	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	rows := func() []string {
-		return messagestest.Rows(t, db, `SELECT m.id || ' ' || m.date || ' ' || m.chat || ' ' || m.text FROM message m ORDER BY 1`)
-	}
-	collect(t, db, "messages.html", direct)
-	once := rows()
-	if summary := collect(t, db, "messages.html", direct); !slices.Equal(rows(), once) || summary.Gone > 0 || len(once) != 16 {
-		t.Errorf("%d messages are gone; there are %q, then %q", summary.Gone, once, rows())
-	}
+	sourcetest.Again(t, telegramhtml.Open, sourcetest.WriteFiles(t, map[string]string{"messages.html": direct}), 16, "Aidan")
 }

@@ -60,7 +60,7 @@ func (e *emitter) message(c *chat, page string, n *htmlstream.Node) error {
 		err = errors.New("it has no identifier")
 	}
 	if err != nil {
-		e.sink.Unreadable(fmt.Sprintf("%s:%d: message %s: %v", page, n.Line, m.id, err), 1)
+		e.sink.Unreadable(fmt.Sprintf("%s:%d: message %s: %v", e.reader.At(page), n.Line, m.id, err), 1)
 		return e.reactions(c, &m, nil)
 	}
 	if assumed {

@@ -2,8 +2,7 @@ package telegramhtml
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -31,37 +30,24 @@ func pageNumber(name string) (n int, is bool) {
 	return n, err == nil && n > 1 && digits[0] != '0' && digits[0] != '+'
 }
 
-// find finds the chats of the export in a folder, and its root: that of a chat of an account is above its folder chats.
-func (r *Reader) find(folder string) error {
-	info, err := os.Stat(folder)
-	if err != nil {
-		return fmt.Errorf("cannot read the source: %w", err)
-	}
-	if !info.IsDir() { // a page under another name
-		r.chats = []*chat{newChat("", []string{folder})}
-		r.root, err = filepath.Abs(filepath.Dir(folder))
+// find finds the chats of the export in a folder or zip, and its top: that of a chat of an account is above its folder chats.
+func (r *Reader) find(place string) (err error) {
+	root, below := rootOf(place)
+	if r.Files, err = sources.OpenFiles(root); err != nil {
 		return err
 	}
-	if r.root, err = filepath.Abs(folder); err != nil {
-		return fmt.Errorf("cannot read the source: %w", err)
+	if r.Alone() { // a page under another name
+		r.chats = []*chat{newChat("", r.Names())}
+		return nil
 	}
-	if parent := filepath.Dir(r.root); filepath.Base(parent) == "chats" && strings.HasPrefix(filepath.Base(r.root), "chat_") {
-		r.root = filepath.Dir(parent)
-	} else if filepath.Base(r.root) == "chats" {
-		r.root = filepath.Dir(r.root)
+	if top, found := r.Files.Folder(summaryPage); found {
+		r.top = top
 	}
 	pages := map[string][]string{}
-	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || sources.IsLitter(path) {
-			return err
+	for _, name := range r.In(below) {
+		if _, is := pageNumber(path.Base(name)); is {
+			pages[path.Dir(name)] = append(pages[path.Dir(name)], name)
 		}
-		if _, is := pageNumber(entry.Name()); is {
-			pages[filepath.Dir(path)] = append(pages[filepath.Dir(path)], path)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("cannot read the source: %w", err)
 	}
 	for folder, list := range pages {
 		r.chats = append(r.chats, newChat(folder, list))
@@ -70,10 +56,26 @@ func (r *Reader) find(folder string) error {
 	return nil
 }
 
+// rootOf returns the folder of an account's export that a folder is in, and the latter's place in it.
+func rootOf(folder string) (root, below string) {
+	absolute, err := filepath.Abs(folder)
+	if err != nil {
+		return folder, "."
+	}
+	name, parent := filepath.Base(absolute), filepath.Base(filepath.Dir(absolute))
+	switch {
+	case parent == "chats" && strings.HasPrefix(name, "chat_"):
+		return filepath.Join(folder, "..", ".."), path.Join("chats", name)
+	case name == "chats":
+		return filepath.Join(folder, ".."), "chats"
+	}
+	return folder, "."
+}
+
 // newChat returns the chat whose pages are in a folder, in order. A page that is missing between others is noted.
 func newChat(folder string, pages []string) *chat {
-	number := func(path string) int {
-		n, _ := pageNumber(filepath.Base(path))
+	number := func(page string) int {
+		n, _ := pageNumber(path.Base(page))
 		return n
 	}
 	slices.SortFunc(pages, func(a, b string) int { return number(a) - number(b) })
@@ -94,7 +96,7 @@ func newChat(folder string, pages []string) *chat {
 
 func pageAt(folder string, n int) string {
 	if n == 1 {
-		return filepath.Join(folder, firstPage)
+		return path.Join(folder, firstPage)
 	}
-	return filepath.Join(folder, fmt.Sprint("messages", n, ".html"))
+	return path.Join(folder, fmt.Sprint("messages", n, ".html"))
 }

@@ -2,14 +2,10 @@ package telegramhtml
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path"
-	"path/filepath"
 	"strings"
 
-	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/htmlstream"
 )
 
@@ -29,11 +25,11 @@ func (s *survey) lists(ctx context.Context) error {
 
 // list passes the elements of a class in a page to visit. A page that is missing or damaged costs what it says.
 func (s *survey) list(ctx context.Context, page, class string, visit func(n *htmlstream.Node)) error {
-	file := filepath.Join(s.reader.root, filepath.FromSlash(page))
-	in, err := sources.Open(file)
-	if errors.Is(err, os.ErrNotExist) {
+	file := path.Join(s.reader.top, page)
+	if !s.reader.Has(file) {
 		return nil
 	}
+	in, err := s.reader.Open(file)
 	if err != nil {
 		return err
 	}
@@ -49,7 +45,7 @@ func (s *survey) list(ctx context.Context, page, class string, visit func(n *htm
 		return ctx.Err()
 	}
 	if err != nil {
-		s.notes = append(s.notes, fmt.Sprintf("%s: %v", file, err))
+		s.notes = append(s.notes, fmt.Sprintf("%s: %v", s.reader.At(file), err))
 	}
 	return nil
 }
@@ -69,21 +65,13 @@ func (s *survey) personal(n *htmlstream.Node) {
 // listed takes the kind of a chat.
 func (s *survey) listed(n *htmlstream.Node) {
 	href, _, _ := strings.Cut(n.Attr("href"), "#")
-	folder := path.Dir(path.Join("lists", href))
+	folder := path.Join(s.reader.top, path.Dir(path.Join("lists", href)))
 	kinds := map[string]kind{"private": direct, "bot": direct, "group": group, "channel": channel}
 	for _, c := range s.reader.chats {
-		relative, err := filepath.Rel(s.reader.root, absolute(c.folder))
-		if err == nil && filepath.ToSlash(relative) == folder {
+		if c.folder == folder {
 			c.kind = max(c.kind, kinds[words(n.Find("info"))])
 		}
 	}
-}
-
-func absolute(folder string) string {
-	if whole, err := filepath.Abs(folder); err == nil {
-		return whole
-	}
-	return folder
 }
 
 // contact takes the number of somebody whose name no other contact has.

@@ -3,7 +3,6 @@ package telegramhtml
 import (
 	"fmt"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -231,14 +230,6 @@ func coordinates(status string) string {
 }
 
 // place returns the place of a file that a page links to. A link out of the export leads nowhere.
-func (r *Reader) place(page, href string) (p messages.FilePlace) {
-	folder, err := filepath.Abs(filepath.Dir(page))
-	if err != nil {
-		return p
-	}
-	relative, err := filepath.Rel(r.root, filepath.Join(folder, filepath.FromSlash(href)))
-	if err != nil || !filepath.IsLocal(relative) {
-		return p
-	}
-	return messages.FilePlace{Root: r.root, Path: filepath.ToSlash(relative)}
+func (r *Reader) place(page, href string) messages.FilePlace {
+	return r.Place(path.Join(path.Dir(page), href))
 }

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 
@@ -97,7 +97,7 @@ func (s *survey) chat(ctx context.Context, c *chat) error {
 // follow notes a page that the last page of a chat refers to and that is missing.
 func (c *chat) follow(href string) {
 	n, is := pageNumber(href)
-	if page := filepath.Join(c.folder, href); is && c.folder != "" && n > 1 && !slices.Contains(c.pages, page) && !slices.Contains(c.missing, page) {
+	if page := path.Join(c.folder, href); is && c.folder != "" && n > 1 && !slices.Contains(c.pages, page) && !slices.Contains(c.missing, page) {
 		c.missing = append(c.missing, page)
 	}
 }

@@ -28,18 +28,19 @@ import (
 // largestMessage limits a message in memory.
 const largestMessage = 4 << 20
 
-// Recognize reports whether a file is a page of an export, or a folder holds pages.
+// Recognize reports whether a file is a page of an export, or a folder or a zip holds pages.
 func Recognize(h *sources.Head) bool {
-	if h.Dir {
+	if h.Dir && h.Zips == nil {
 		return slices.Contains(h.Names, firstPage) || slices.Contains(h.Names, summaryPage)
 	}
-	return bytes.Contains(h.Text, []byte("<title>Exported Data</title>"))
+	return h.Holds(firstPage, summaryPage) || bytes.Contains(h.Text, []byte("<title>Exported Data</title>"))
 }
 
 // Reader reads one export.
 type Reader struct {
+	*sources.Files
 	path    string
-	root    string // the folder of the export
+	top     string // the folder of the export
 	chats   []*chat
 	reading sources.Reading
 }
@@ -55,11 +56,12 @@ func place(path string) string {
 
 // Open returns a reader for the export at path: a folder, or a page of a chat.
 func Open(path string, reading sources.Reading) (*Reader, error) {
-	r := &Reader{path: path, reading: reading}
+	r := &Reader{path: path, top: ".", reading: reading}
 	if err := r.find(place(path)); err != nil {
 		return nil, err
 	}
 	if len(r.chats) == 0 {
+		r.Close()
 		return nil, usererr.With(fmt.Errorf("%s holds no messages.html of a Telegram export", path), "export the chat again in Telegram Desktop")
 	}
 	return r, nil
@@ -74,11 +76,9 @@ func (r *Reader) Folder() string { return place(r.path) }
 // Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "messages and reactions" }
 
-// Close does nothing: there is nothing to free.
-func (r *Reader) Close() error { return nil }
-
 // Read reads the export.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
+	r.Report(sink)
 	s := &survey{reader: r}
 	for _, c := range r.chats {
 		if err := s.chat(ctx, c); err != nil {
@@ -115,7 +115,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 // damaged element, or nil.
 func (r *Reader) each(ctx context.Context, c *chat, visit func(page string, n *htmlstream.Node) error, damaged func(what string, n *htmlstream.Node)) error {
 	for _, page := range c.pages {
-		in, err := sources.Open(page)
+		in, err := r.Open(page)
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (r *Reader) each(ctx context.Context, c *chat, visit func(page string, n *h
 				return visit(page, n)
 			},
 			Damaged: func(n *htmlstream.Node, err error) {
-				damaged(fmt.Sprintf("%s:%d: %s: %v", page, n.Line, strings.TrimSpace("the element "+n.Attr("id")), err), n)
+				damaged(fmt.Sprintf("%s:%d: %s: %v", r.At(page), n.Line, strings.TrimSpace("the element "+n.Attr("id")), err), n)
 			},
 		})
 		in.Close()
@@ -138,11 +138,11 @@ func (r *Reader) each(ctx context.Context, c *chat, visit func(page string, n *h
 			return ctx.Err()
 		}
 		if err != nil {
-			damaged(fmt.Sprintf("%s: %v", page, err), nil)
+			damaged(fmt.Sprintf("%s: %v", r.At(page), err), nil)
 		}
 	}
 	for _, page := range c.missing {
-		damaged(page+" is missing", nil)
+		damaged(r.At(page)+" is missing", nil)
 	}
 	return nil
 }

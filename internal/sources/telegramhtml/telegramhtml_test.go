@@ -279,11 +279,10 @@ func TestRead(t *testing.T) {
 // A chat is in several pages; any of them stands for all.
 func TestRead_Pages(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
 	link := func(name string) string {
 		return `<a class="pagination block_link" href="` + name + `">Next messages</a>`
 	}
-	write(t, folder, map[string]string{
+	folder := sourcetest.WriteFiles(t, map[string]string{
 		"messages.html":   page("Trip", service(-1, "15 March 2024"), service(1, "Aidan created group «Trip» with members John and Zoë"), said(2, "John", first, text("one")), link("messages2.html")),
 		"messages2.html":  page("Trip", said(3, "Zoë", later, `<div class="reply_to details">In reply to <a href="messages.html#go_to_message2">this message</a></div>`+text("two")), link("messages3.html")),
 		"messages10.html": page("Trip", said(4, "Aidan", later, text("three"))),
@@ -304,23 +303,9 @@ func TestRead_Pages(t *testing.T) {
 	}
 }
 
-func write(t testing.TB, folder string, files map[string]string) {
-	t.Helper()
-	for name, content := range files {
-		path := filepath.Join(folder, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // The export of an account says whose it is, what its chats are, and the numbers of contacts.
 func TestRead_Account(t *testing.T) {
 	t.Parallel()
-	folder := t.TempDir()
 	entry := func(chat, name, kind string) string {
 		return `<a class="entry block_link clearfix" href="../chats/` + chat + `/messages.html#allow_back"><div class="body"><div class="pull_right info details">
 ` + kind + `
@@ -328,7 +313,7 @@ func TestRead_Account(t *testing.T) {
 ` + name + `
 </div><div class="details_entry details">3 messages</div></div></a>`
 	}
-	write(t, folder, map[string]string{
+	folder := sourcetest.WriteFiles(t, map[string]string{
 		"export_results.html": page("Exported Data", `<div class="personal_info clearfix"><div class="rows names"><div class="row"><div class="label details">First name</div><div class="value bold">
 Aidan
 </div></div></div><div class="rows info"><div class="row"><div class="label details">Phone number</div><div class="value bold">+1 212 555 0100</div></div></div></div>`),

@@ -26,7 +26,8 @@ func Recognize(h *sources.Head) bool {
 		return isChat(strings.NewReader(string(h.Text)))
 	}
 	if h.Dir {
-		return slices.ContainsFunc(h.Names, func(name string) bool { return isChatName(name) || isZipName(name) })
+		isChats := func(name string) bool { return isChatName(name) || isZipName(filepath.Base(name)) }
+		return slices.ContainsFunc(h.Names, isChats) || slices.ContainsFunc(h.Zips, isChats)
 	}
 	return slices.ContainsFunc(h.Names, isChatName) || zipHolds(h.Path)
 }

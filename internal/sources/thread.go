@@ -3,41 +3,11 @@ package sources
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"ventriloquist/internal/usererr"
 )
-
-// mostFiles limits the files of a folder that are looked at.
-const mostFiles = 1_000_000
-
-// JSONFiles returns the JSON files of an export: the file at path, or those below the folder, in order.
-func JSONFiles(path string) (files []string, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the source: %w", err)
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.Type().IsRegular() && strings.EqualFold(filepath.Ext(name), ".json") && !IsLitter(name) {
-			files = append(files, name)
-		}
-		if len(files) > mostFiles {
-			return fmt.Errorf("%s holds more than %d files", path, mostFiles)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the source: %w", err)
-	}
-	return files, nil
-}
 
 // Thread is who takes part in a chat of an export that does not say who the owner is.
 type Thread struct {
