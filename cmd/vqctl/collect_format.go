@@ -19,6 +19,7 @@ import (
 	"ventriloquist/internal/sources/googlechat"
 	"ventriloquist/internal/sources/imazing"
 	"ventriloquist/internal/sources/imessage"
+	"ventriloquist/internal/sources/imessageexporter"
 	"ventriloquist/internal/sources/iosbackup"
 	"ventriloquist/internal/sources/jsonl"
 	"ventriloquist/internal/sources/meta"
@@ -54,6 +55,7 @@ var formats = []format{
 	exportFormat("discord", discord.Recognize, discord.Open),
 	exportFormat("slack", slack.Recognize, slack.Open),
 	exportFormat("google-chat", googlechat.Recognize, googlechat.Open),
+	exportFormat("imessage-exporter", imessageexporter.Recognize, imessageexporter.Open),
 	exportFormat("imazing", imazing.Recognize, imazing.Open),
 	exportFormat("android-sms", androidsms.Recognize, androidsms.Open),
 }

@@ -82,6 +82,12 @@ func saysReactions(source string) bool {
 	return true
 }
 
+// hasTimelessReactions reports whether the program of a source does not say when reactions were made, while another one of the same
+// messages does.
+func hasTimelessReactions(source string) bool {
+	return strings.HasPrefix(source, "imessage-exporter ") || strings.HasPrefix(source, "imazing ")
+}
+
 // isOf is the condition that source ?2 put a message m, for an export in collect ?3.
 func (o *origin) isOf() string {
 	if o.extent == Numbered {

@@ -148,7 +148,7 @@ func (t *Tx) recordsOf(o *origin, key int64, r *Row, forgotten bool) []record {
 	if r.Shortened {
 		base.state |= shortened
 	}
-	if r.Partial {
+	if r.Partial || r.Derived {
 		base.state |= partial
 	}
 	if len(r.Versions) > 0 {

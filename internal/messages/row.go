@@ -32,7 +32,9 @@ type Row struct {
 	Shortened bool // other parts were unsent
 	Retracted bool // the message was unsent: no source's copy is shown
 	// Partial reports whether an export leaves something out: what the file holds of the row stays.
-	Partial  bool
+	Partial bool
+	// Derived reports whether another program made it from a source that may be collected, too: of copies, that source's is shown.
+	Derived  bool
 	Event    *Event
 	Versions []Version
 }

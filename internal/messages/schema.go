@@ -133,7 +133,7 @@ const (
 	superseded = 2  // derived: another source has a better copy, or knows that the message was unsent
 	shortened  = 4  // other parts of the row were unsent
 	kept       = 8  // the source no longer has the row
-	partial    = 16 // the export left something out
+	partial    = 16 // the export left something out, or is derived from another source
 	lastCopy   = 32 // the source no longer has the row, but another one has an older copy
 	edited     = 64 // there are versions of it
 

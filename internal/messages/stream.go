@@ -16,6 +16,7 @@ type stream struct {
 	values    []driver.Value // of a row
 	handles   *handles
 	chat      *chat
+	timeless  bool   // the program does not say when reactions were made
 	speaks    bool   // the program says reactions in words to others
 	spans     []span // nil for all of the chat
 	// read are messages that were read, from next on those that were not taken. Up to ready, they are in order.
@@ -61,7 +62,7 @@ func (r *Reader) openStream(ctx context.Context, conn *sql.Conn, chat int64, spa
 		return nil, err
 	}
 	s := &stream{statement: statement, values: make([]driver.Value, windowMessageColumns), handles: &r.handles, chat: r.chats[chat]}
-	s.speaks = saysReactions(r.sources[s.chat.source])
+	s.speaks, s.timeless = saysReactions(r.sources[s.chat.source]), hasTimelessReactions(r.sources[s.chat.source])
 	if len(s.chat.periods) > 1 {
 		s.spans = spans
 	}

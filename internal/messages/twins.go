@@ -24,9 +24,15 @@ type twins struct {
 	reader *Reader
 	active bool // the conversation has several chats
 	held   []heldMessage
-	copies map[int64]int64 // of the ids of copies: the id of the message that is shown; nil if nobody asks
-	yield  func(*placedMessage) error
+	// timeless are the ids of reactions whose program does not say when they were made, and which therefore come with the message they
+	// are to. The same ones of other programs come later.
+	timeless map[timelessReaction][]int64
+	copies   map[int64]int64 // of the ids of copies: the id of the message that is shown; nil if nobody asks
+	yield    func(*placedMessage) error
 }
+
+// timelessReaction is a reaction without its time.
+type timelessReaction struct{ person, text, quoted string }
 
 // heldMessage is a message, and the other chats that hold a copy of it.
 type heldMessage struct {
@@ -46,6 +52,9 @@ func (t *twins) add(m *placedMessage) error {
 	if err := t.release(m.Date - minute - sameTime); err != nil {
 		return err
 	}
+	if m.Kind == Reaction && !m.stream.timeless && t.isTimeless(m) {
+		return nil
+	}
 	for i := range t.held {
 		if t.isTwin(&t.held[i], m) {
 			t.held[i].merge(m, t.copies)
@@ -54,7 +63,32 @@ func (t *twins) add(m *placedMessage) error {
 		}
 	}
 	t.held = append(t.held, heldMessage{placedMessage: *m})
+	if m.Kind == Reaction && m.stream.timeless {
+		if t.timeless == nil {
+			t.timeless = make(map[timelessReaction][]int64)
+		}
+		key := t.withoutTime(m)
+		t.timeless[key] = append(t.timeless[key], m.id)
+	}
 	return nil
+}
+
+// isTimeless reports whether a reaction came before, without its time.
+func (t *twins) isTimeless(m *placedMessage) bool {
+	key := t.withoutTime(m)
+	earlier := t.timeless[key]
+	if len(earlier) == 0 {
+		return false
+	}
+	t.timeless[key] = earlier[1:]
+	if t.copies != nil {
+		t.copies[m.id] = earlier[0]
+	}
+	return true
+}
+
+func (t *twins) withoutTime(m *placedMessage) timelessReaction {
+	return timelessReaction{t.reader.person(m.Sender), m.Text, norm.NFC.String(m.QuotedText)}
 }
 
 // release yields the messages before a date.

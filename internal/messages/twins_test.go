@@ -111,3 +111,28 @@ func TestTwins_TheMorePreciseOneIsShown(t *testing.T) {
 		}
 	}
 }
+
+// A reaction without its time is the one that another program tells with it, once for each; whichever is collected first.
+func TestTwins_ReactionsWithoutTimes(t *testing.T) {
+	t.Parallel()
+	loved := func(guid, to string, date int64) entry {
+		return from("+1", entry{GUID: guid, Date: date, Row: date, Kind: messages.Reaction, Text: "Loved", TargetGUID: to, TargetPart: messages.WholeMessage})
+	}
+	for _, exportFirst := range []bool{true, false} {
+		db := create(t)
+		steps := []func(){
+			func() {
+				collect(t, db, "imessage-exporter x", messages.Span, false, said("e1", at(0), "so happy"), loved("e2", "e1", at(1)), said("e3", at(100), "bye"))
+			},
+			func() {
+				collect(t, db, "imessage x", messages.Whole, false, said("d1", at(0.5), "so happy"), loved("d2", "d1", at(90)), said("d3", at(100), "bye"), loved("d4", "d3", at(200)))
+			},
+		}
+		if !exportFirst {
+			slices.Reverse(steps)
+		}
+		steps[0]()
+		steps[1]()
+		wantTexts(t, read(t, db, nil), "so happy", "Loved", "bye", "Loved")
+	}
+}

@@ -124,7 +124,7 @@ func (c *collector) put(m *Message, partial bool) error {
 		return err
 	}
 	row := messages.Row{Source: p.source, Chat: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
-		TargetGUID: m.ReplyTo, TargetPart: messages.WholeMessage, Partial: partial, Versions: m.Versions, Retracted: m.Retracted, Parts: make([]messages.Part, len(m.Parts))}
+		TargetGUID: m.ReplyTo, TargetPart: messages.WholeMessage, Partial: partial, Derived: m.Derived, Versions: m.Versions, Retracted: m.Retracted, Parts: make([]messages.Part, len(m.Parts))}
 	for i, part := range m.Parts {
 		row.Parts[i] = messages.Part{Number: i, Kind: part.Kind, Text: part.Text, Attachment: part.Attachment, Transcript: part.Transcript, File: part.File}
 	}

@@ -31,6 +31,8 @@ type Message struct {
 	Parts []Part
 	// Partial reports whether the export leaves some of it out: the content from an earlier export stays.
 	Partial bool
+	// Derived reports whether another program made it from a source that may be collected, too: that source's copy is shown instead.
+	Derived bool
 	// ReplyTo is the GUID of the message it answers or reacts to, "" for none.
 	ReplyTo string
 	// Versions are the texts of an edited message, the current one last.
