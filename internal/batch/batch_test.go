@@ -37,6 +37,7 @@ func (m *memory) Len() int                              { return len(m.list) }
 func (m *memory) Conversation(int) int                  { return 0 }
 func (m *memory) Conversations() [][]string             { return [][]string{nil} }
 func (m *memory) Targets(i int) int                     { return m.list[i].Targets }
+func (m *memory) HeldOut(int) bool                      { return false }
 func (m *memory) Lines() int                            { return len(m.lines) }
 func (m *memory) Window(i int) (*windows.Window, error) { return m.list[i], nil }
 func (m *memory) Where(i int) string                    { return fmt.Sprintf("memory:%d", i+1) }

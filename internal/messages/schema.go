@@ -42,6 +42,15 @@ CREATE VIEW training_windows AS
 	// The flags of the last run of a command, for the menu.
 	`CREATE TABLE last_run (command TEXT PRIMARY KEY, flags TEXT NOT NULL, -- a JSON array
   at INTEGER NOT NULL) WITHOUT ROWID`,
+	// The windows that are held out for evaluation. NULL in windows that an earlier version made: the last two of each conversation.
+	`ALTER TABLE training_run ADD COLUMN held_out INTEGER;
+DROP VIEW training_windows;
+CREATE VIEW training_windows AS
+  WITH RECURSIVE w(run, conversation, target, last, end, stride, size, held_out) AS (
+    SELECT id, conversation, first, min(first + stride - 1, last), last, stride, size, held_out FROM training_run
+    UNION ALL SELECT run, conversation, last + 1, min(last + stride, end), end, stride, size, held_out FROM w WHERE last < end)
+  SELECT row_number() OVER (ORDER BY run, w.last) AS id, conversation, max(c.first, w.last - size + 1) AS first, w.last AS last,
+    w.last - target + 1 AS targets, held_out FROM w JOIN training_conversations c ON c.id = w.conversation`,
 }
 
 // version returns the version of the schema after all upgrades.

@@ -14,10 +14,11 @@ import (
 
 // Options of Build.
 type Options struct {
-	Owner  string        // the owner's name, MY_NAME
-	People people.Lookup // who has an address
-	Window int           // maximum number of messages in a window
-	Stride int           // number of targets at the end of a window
+	Owner   string        // the owner's name, MY_NAME
+	People  people.Lookup // who has an address
+	Window  int           // maximum number of messages in a window
+	Stride  int           // number of targets at the end of a window to train on
+	HeldOut int           // number of messages that are held out of each conversation that is long enough; 0: none
 	Filter
 	Progress Progress // counts messages read
 }
@@ -31,6 +32,8 @@ func (o *Options) Check() error {
 		return usererr.Invalid("stride", "is %d; a window has at least 1 target", o.Stride)
 	case o.Stride > o.Window:
 		return usererr.Invalid("stride", "is %d, more than the %d messages of a %v: some messages would never be a target", o.Stride, o.Window, usererr.Option("window"))
+	case o.HeldOut < 0:
+		return usererr.Invalid("held_out", "is %d, must not be negative", o.HeldOut)
 	}
 	return o.Filter.check()
 }
@@ -40,7 +43,8 @@ type Summary struct {
 	Conversations int     `json:"conversations"`
 	Messages      int64   `json:"messages"` // lines; each is a target once
 	Windows       int64   `json:"windows"`
-	HeldOut       int64   `json:"held_out"`     // windows kept for evaluation
+	HeldOut       int64   `json:"held_out"` // windows kept for evaluation, each with one target
+	HeldOutOf     int     `json:"held_out_conversations"`
 	ExportBytes   int64   `json:"export_bytes"` // approximate size of all windows as a window file
 	LeftOut       LeftOut `json:"left_out"`
 }
@@ -50,7 +54,7 @@ func Build(ctx context.Context, db *messages.DB, o Options) (*Summary, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
-	b := &builder{options: o, db: db, windows: make(map[string]int64)}
+	b := &builder{options: o, db: db}
 	err := db.Update(ctx, o.People.Key, func(conn *sql.Conn, reader *messages.Reader) error {
 		conversations, err := b.conversations(ctx, reader)
 		if err != nil {
@@ -99,7 +103,6 @@ type builder struct {
 	reader       *messages.Reader
 	insert       *messages.Inserter // into training_message
 	insertRun    *messages.Inserter
-	windows      map[string]int64 // by members
 	summary      Summary
 	read         int64         // messages read
 	conversation *conversation // the one being written
@@ -111,7 +114,7 @@ type builder struct {
 // The columns that are inserted.
 const (
 	messageColumns = "id, date, name, reply_to, content_type, text"
-	runColumns     = "conversation, first, last, stride, size"
+	runColumns     = "conversation, first, last, stride, size, held_out"
 )
 
 // rowOverhead is the approximate size of a line without its name and text: keys, quotes and their escapes.
@@ -149,7 +152,6 @@ func (b *builder) fill(ctx context.Context, conn *sql.Conn, conversations []*con
 	if b.summary.Messages == 0 {
 		return errors.New("no message of the listed people has any words")
 	}
-	b.countWindows()
 	return nil
 }
 
@@ -180,11 +182,10 @@ func (b *builder) endConversation(ctx context.Context, conn *sql.Conn) error {
 	}
 	b.summary.Messages += b.lines
 	b.summary.Conversations++
-	b.summary.ExportBytes += b.bytes * min(b.lines, int64(b.options.Window)) / int64(b.options.Stride)
 	members := string(appendNames(nil, b.conversation.members))
 	_, err := conn.ExecContext(ctx, insertConversation, b.summary.Conversations, members, first, b.summary.Messages)
 	if err == nil {
-		err = b.insertRuns(members)
+		err = b.insertRuns()
 	}
 	if err != nil {
 		return b.db.Explain(err)

@@ -22,6 +22,7 @@ type databaseList struct {
 	sets          conversationSet
 	set           []int // of each conversation, an index into sets: groups with strangers may look alike
 	windows       []windowRange
+	heldOut       []bool    // of each window
 	messages      int64     // training_messages are numbered from 1 to this
 	selectRange   *sql.Stmt // runs selectMessages
 }
@@ -114,23 +115,29 @@ func (s *databaseList) mostMessages(ctx context.Context) (most int64, err error)
 }
 
 func (s *databaseList) readWindows(ctx context.Context, progress Progress) error {
-	rows, err := s.db.SQL().QueryContext(ctx, `SELECT conversation - 1, first, last, stride, size FROM training_run ORDER BY id`)
+	rows, err := s.db.SQL().QueryContext(ctx, `SELECT conversation - 1, first, last, stride, size, held_out FROM training_run ORDER BY id`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	earlier := false // an earlier version made the windows, and held out none
 	for number := 1; rows.Next(); number++ {
 		var conversation int32
 		var run targetRun
 		var stride, size int64
-		if err := rows.Scan(&conversation, &run.first, &run.last, &stride, &size); err != nil {
+		var heldOut sql.NullBool
+		if err := rows.Scan(&conversation, &run.first, &run.last, &stride, &size, &heldOut); err != nil {
 			return err
 		}
 		if err := s.checkRun(conversation, run, stride, size); err != nil {
 			return usererr.With(fmt.Errorf("training_run: row %d: %w", number, err), "run: vqctl preprocess")
 		}
-		s.addWindows(conversation, run, stride, size)
+		s.addWindows(conversation, run, stride, size, heldOut.Bool)
+		earlier = earlier || !heldOut.Valid
 		progress.Report(int64(len(s.windows)), s.messages)
+	}
+	if earlier {
+		s.heldOut = lastWindows(len(s.windows), len(s.sets.members), s.Conversation)
 	}
 	return rows.Err()
 }
@@ -153,11 +160,12 @@ func (s *databaseList) checkRun(conversation int32, run targetRun, stride, size 
 }
 
 // addWindows adds the windows of a run of targets.
-func (s *databaseList) addWindows(conversation int32, run targetRun, stride, size int64) {
+func (s *databaseList) addWindows(conversation int32, run targetRun, stride, size int64, heldOut bool) {
 	start := s.conversations[conversation].first
 	for target := run.first; target <= run.last; target += stride {
 		last := min(target+stride-1, run.last)
 		s.windows = append(s.windows, windowRange{first: max(start, last-size+1), last: last, conversation: conversation, targets: int32(last - target + 1)})
+		s.heldOut = append(s.heldOut, heldOut)
 	}
 }
 
@@ -165,6 +173,7 @@ func (s *databaseList) Len() int                  { return len(s.windows) }
 func (s *databaseList) Conversation(i int) int    { return s.set[s.windows[i].conversation] }
 func (s *databaseList) Conversations() [][]string { return s.sets.members }
 func (s *databaseList) Targets(i int) int         { return int(s.windows[i].targets) }
+func (s *databaseList) HeldOut(i int) bool        { return s.heldOut[i] }
 func (s *databaseList) Lines() int                { return int(2 * s.messages) }
 func (s *databaseList) Where(i int) string        { return fmt.Sprintf("%s: window %d", s.db.Path(), i+1) }
 

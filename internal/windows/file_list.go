@@ -20,6 +20,7 @@ type fileList struct {
 	f             *os.File
 	path          string
 	rows          []fileRow
+	heldOut       []bool // of each row
 	conversations conversationSet
 	headers       map[lineHash]int32 // conversation of a header line
 	lines         map[lineHash]int32 // Line.ID of a message line
@@ -56,6 +57,7 @@ func OpenFile(ctx context.Context, path string, progress Progress) (List, error)
 		f.Close()
 		return nil, fmt.Errorf("%s has no windows", path)
 	}
+	s.heldOut = lastWindows(len(s.rows), len(s.Conversations()), s.Conversation)
 	return s, nil
 }
 
@@ -137,6 +139,7 @@ func (s *fileList) Len() int                  { return len(s.rows) }
 func (s *fileList) Conversation(i int) int    { return int(s.rows[i].conversation) }
 func (s *fileList) Conversations() [][]string { return s.conversations.members }
 func (s *fileList) Targets(i int) int         { return int(s.rows[i].targets) }
+func (s *fileList) HeldOut(i int) bool        { return s.heldOut[i] }
 func (s *fileList) Lines() int                { return len(s.lines) }
 func (s *fileList) Where(i int) string        { return fmt.Sprintf("%s:%d", s.path, s.rows[i].number) }
 

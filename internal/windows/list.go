@@ -23,6 +23,9 @@ type List interface {
 	// Targets returns how many of the last messages of window i are targets. It reads no text.
 	Targets(i int) int
 
+	// HeldOut reports whether window i is held out for evaluation. It reads no text.
+	HeldOut(i int) bool
+
 	// Lines returns one more than the largest Line.ID: the length of a table with one entry per line.
 	Lines() int
 
@@ -55,33 +58,14 @@ type Line struct {
 // TargetLines returns the lines that carry loss.
 func (w *Window) TargetLines() []Line { return w.Lines[len(w.Lines)-w.Targets:] }
 
-// heldOutWindows is the number of windows at the end of a conversation that are held out for evaluation.
-const heldOutWindows = 2
-
-// heldOutOf returns how many of the n windows of a conversation are held out.
-func heldOutOf(n int64) int64 {
-	if n > heldOutWindows {
-		return heldOutWindows
-	}
-	return 0
-}
-
-// Split divides the windows into those to train on and those held out for evaluation, both in file order: the last two
-// windows of each conversation with more than two are held out.
+// Split divides the windows into those to train on and those held out for evaluation, both in file order.
 func Split(s List) (train, heldOut []int) {
-	left := make([]int, len(s.Conversations())) // windows of the conversation that are still to come
 	for i := range s.Len() {
-		left[s.Conversation(i)]++
-	}
-	kept := slices.Clone(left)
-	for i := range s.Len() {
-		c := s.Conversation(i)
-		if kept[c] > heldOutWindows && left[c] <= heldOutWindows {
+		if s.HeldOut(i) {
 			heldOut = append(heldOut, i)
 		} else {
 			train = append(train, i)
 		}
-		left[c]--
 	}
 	return train, heldOut
 }
