@@ -17,8 +17,9 @@ import (
 // aDay is how long training may take for doctor to call it ok, in hours.
 const aDay = 24
 
-// assumedWindows are what doctor plans with before preprocess: 50,000 messages at a stride of 1.
-var assumedWindows = memplan.Work{Windows: 50_000, Tokens: 4096, Targets: 48, Stride: 1, Messages: 100}
+// assumedWindows are what doctor plans with before preprocess: 50,000 messages at the default stride.
+var assumedWindows = memplan.Work{Windows: 50_000, Tokens: 4096, Targets: 48, Stride: 1, Messages: defaultWindow}.
+	WithStride(float64(windows.AutoStride(defaultWindow)))
 
 // windowsToTrain measures the windows of messages.db; without any, windows is 0.
 func windowsToTrain(ctx context.Context, dataDir string) windowSizes {

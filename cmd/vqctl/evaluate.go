@@ -45,9 +45,9 @@ func newEvaluateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "evaluate",
 		Usage: "measure perplexity and well-formedness on the held-out messages",
-		Description: `Evaluates on the held-out windows (the last two of each conversation that has more), or on all with --all. Windows longer
-than --max-seq-length lose their oldest messages, as in training. The perplexity is that of the target messages. Messages
-are generated without the grammar that generate applies, to measure how many are well-formed. The results are also written to ` + resultsFile + ` in the
+		Description: `Evaluates on the held-out windows, or on all with --all. messages.db says which messages are held out (preprocess --held-out);
+of a window file they are the last two windows of each conversation that has more. Windows longer than --max-seq-length lose
+their oldest messages, as in training. The perplexity is that of the target messages. Messages are generated without the grammar that generate applies, to measure how many are well-formed. The results are also written to ` + resultsFile + ` in the
 adapter's folder, unless only the base model is evaluated.
 
 --who-said-it guesses the author of each of these messages: the member under whose name its text is most likely. It reports the
@@ -189,9 +189,18 @@ func (o *evaluateOptions) windows(source windows.List) ([]int, error) {
 	}
 	if len(heldOut) == 0 {
 		return nil, usererr.With(fmt.Errorf("no window is held out (%s in all)", terminal.Quantity(source.Len(), "window")),
-			"windows are held out of conversations with more than 2; --all evaluates on every window")
+			"%s; --all evaluates on every window", heldOutHint(o.dataPath))
 	}
 	return heldOut, nil
+}
+
+// heldOutHint says why no window is held out.
+func heldOutHint(dataPath string) string {
+	if dataPath != "" {
+		return "in a window file, those are the last 2 of each conversation with more"
+	}
+	return fmt.Sprintf("preprocess --held-out N holds out N messages of conversations that have %d or more, fewer if N is below %d",
+		windows.MessagesToHoldOut(windows.DefaultHeldOut), windows.DefaultHeldOut)
 }
 
 // readSet reads and measures the windows, and prints how many were cut or left out.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -28,7 +29,8 @@ type preprocessOptions struct {
 	owner       string // MY_NAME
 	identifiers string // USER_IDENTIFIERS, the owner's own addresses
 	window      int
-	stride      int
+	stride      int // 0: windows.AutoStride
+	heldOut     int
 	export      string
 	json        bool
 	baseModel   string // that the estimated time is for
@@ -37,6 +39,7 @@ type preprocessOptions struct {
 
 func newPreprocessCommand() *cli.Command {
 	var o preprocessOptions
+	var stride string
 	return &cli.Command{
 		Name:  "preprocess",
 		Usage: "cut the collected messages into training windows",
@@ -44,8 +47,11 @@ func newPreprocessCommand() *cli.Command {
 are also written to training_windows.jsonl, unless that would exceed 256 MiB: train reads messages.db.`,
 		Flags: slices.Concat(
 			inGroup(dataGroup,
-				&cli.IntFlag{Name: "window", Value: 100, Usage: "`N`: maximum messages per window", Destination: &o.window},
-				&cli.IntFlag{Name: "stride", Value: 1, Usage: "learn from the last `N` messages of each window: N times fewer windows, N times faster", Destination: &o.stride},
+				&cli.IntFlag{Name: "window", Value: defaultWindow, Usage: "`N`: maximum messages per window", Destination: &o.window},
+				&cli.StringFlag{Name: "stride", Value: autoStride, Destination: &stride,
+					Usage: "learn from the last `N` messages of each window, or auto, a quarter of --window: N times fewer windows, N times faster"},
+				&cli.IntFlag{Name: "held-out", Value: windows.DefaultHeldOut, Destination: &o.heldOut,
+					Usage: "hold out the last `N` messages of each conversation of 60 or more for evaluation (0: none)"},
 				dataDirFlag(&o.dataDir),
 				contactsFlag(&o.contacts),
 				&cli.StringFlag{Name: "base-model", Usage: "base model whose training time is estimated: a folder or `NAME` (default: " + model.Default + ")", Destination: &o.baseModel}),
@@ -57,10 +63,35 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 			if err := noArguments(c, ""); err != nil {
 				return err
 			}
+			var err error
+			if o.stride, err = parseStride(stride); err != nil {
+				return err
+			}
 			o.owner, o.identifiers = strings.TrimSpace(os.Getenv("MY_NAME")), os.Getenv("USER_IDENTIFIERS")
 			return runPreprocess(ctx, o, stdout)
 		},
 	}
+}
+
+// defaultWindow is the default of --window.
+const defaultWindow = 100
+
+// autoStride is the value of --stride that leaves the choice to the program.
+const autoStride = "auto"
+
+// parseStride returns the value of --stride, 0 for auto.
+func parseStride(text string) (int, error) {
+	if text == autoStride {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, usererr.Usage("--stride is %q, neither a number nor %s", text, autoStride)
+	}
+	if n < 1 {
+		return 0, usererr.Usage("--stride is %d; a window has at least 1 target", n)
+	}
+	return n, nil
 }
 
 // exportLimit is the maximum size of a window file that is written without --export: at a stride of 1 each message is in up to
@@ -76,7 +107,11 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride, Filter: filter}
+	auto := o.stride == 0
+	if auto {
+		o.stride = windows.AutoStride(o.window)
+	}
+	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride, HeldOut: o.heldOut, Filter: filter}
 	if err := options.Check(); err != nil {
 		return err
 	}
@@ -116,7 +151,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if err != nil {
 		return err
 	}
-	result := preprocessResult{Database: db.Path(), Summary: summary}
+	result := preprocessResult{Database: db.Path(), Summary: summary, Window: o.window, Stride: o.stride, Auto: auto}
 	if result.Export, err = exportWindows(ctx, o, db, summary.ExportBytes); err != nil {
 		return err
 	}
@@ -126,7 +161,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if o.json {
 		return json.NewEncoder(out).Encode(result)
 	}
-	if err := result.print(out, o.contacts); err != nil {
+	if err := result.print(out, o.contacts, o.heldOut); err != nil {
 		return err
 	}
 	result.Training.print(out)
@@ -156,15 +191,19 @@ type preprocessResult struct {
 	Database string `json:"database"`
 	Export   string `json:"export,omitempty"` // the window file, if one was written
 	*windows.Summary
+	Window   int           `json:"window"`
+	Stride   int           `json:"stride"`
+	Auto     bool          `json:"stride_is_auto"`
 	Training *trainingCost `json:"training,omitempty"`
 }
 
 // shownPeople is the maximum number of left-out people to print.
 const shownPeople = 10
 
-func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
+func (r *preprocessResult) print(out io.Writer, contactsFile string, heldOut int) error {
 	text := fmt.Appendf(nil, "%s of %s in %s, %s of them held out for evaluation\n",
 		terminal.Quantity(r.Windows, "window"), terminal.Quantity(r.Messages, "message"), terminal.Quantity(r.Conversations, "conversation"), terminal.Count(r.HeldOut))
+	text = fmt.Appendf(text, "%s\n%s\n", r.heldOutText(heldOut), r.strideText())
 	if r.Export != "" {
 		text = fmt.Appendf(text, "they are in %s and %s\n", r.Database, r.Export)
 	} else {
@@ -196,4 +235,28 @@ func (r *preprocessResult) print(out io.Writer, contactsFile string) error {
 	}
 	_, err := io.WriteString(out, fitLines(string(text), terminalWidth(out)))
 	return err
+}
+
+// heldOutText says what is held out, and what to do if that is nothing.
+func (r *preprocessResult) heldOutText(n int) string {
+	needed := terminal.Quantity(windows.MessagesToHoldOut(n), "message")
+	switch {
+	case n == 0:
+		return "held out: nothing (--held-out 0), so training cannot measure how good it is"
+	case r.HeldOutOf > 0:
+		return fmt.Sprintf("held out: the last %s of %s with at least %s, each after its whole window", terminal.Quantity(n, "message"),
+			terminal.Quantity(r.HeldOutOf, "conversation"), needed)
+	case n > 1:
+		return fmt.Sprintf("held out: nothing, because no conversation has %s; a smaller --held-out needs fewer, --held-out 1 only %d", needed, windows.MessagesToHoldOut(1))
+	}
+	return fmt.Sprintf("held out: nothing, because no conversation has %s", needed)
+}
+
+// strideText says how many targets a window has.
+func (r *preprocessResult) strideText() string {
+	chosen := ""
+	if r.Auto {
+		chosen = " (--stride auto: a quarter of the window)"
+	}
+	return fmt.Sprintf("stride %d%s: training learns from the last %s of a window", r.Stride, chosen, terminal.Quantity(r.Stride, "message"))
 }

@@ -12,6 +12,7 @@ import (
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/windows"
 )
 
@@ -23,7 +24,9 @@ type trainingCost struct {
 	Fits      bool             `json:"fits"`
 	Hours     *memplan.Hours   `json:"hours,omitempty"` // if it fits
 	Stride1   *memplan.Hours   `json:"hours_with_stride_1,omitempty"`
-	Stride10  *memplan.Hours   `json:"hours_with_stride_10,omitempty"`
+	Auto      *memplan.Hours   `json:"hours_with_stride_auto,omitempty"` // if the stride is 1
+	Tokens    int64            `json:"tokens_per_epoch"`                 // about
+	Tokens1   int64            `json:"tokens_per_epoch_with_stride_1"`
 	Faster    []memplan.Faster `json:"faster,omitempty"`
 
 	work memplan.Work // of one epoch
@@ -64,9 +67,13 @@ func trainingCostOf(ctx context.Context, o preprocessOptions) (*trainingCost, er
 	if err != nil {
 		return nil, err
 	}
-	cost := &trainingCost{BaseModel: name, Device: device.Info().Name, work: sizes.work}
+	cost := &trainingCost{BaseModel: name, Device: device.Info().Name, work: sizes.work,
+		Tokens: tokensOf(sizes.work), Tokens1: tokensOf(sizes.work.WithStride(1))}
 	return cost, cost.estimate(device, config)
 }
+
+// tokensOf is how many tokens a run reads.
+func tokensOf(w memplan.Work) int64 { return int64(w.Windows * float64(w.Tokens)) }
 
 // estimate sets the hours with the first weight format that fits.
 func (c *trainingCost) estimate(device *engine.Device, config model.Config) error {
@@ -96,8 +103,8 @@ func (c *trainingCost) estimate(device *engine.Device, config model.Config) erro
 		c.Hours = hours(plan.Work)
 		if plan.Work.Stride > 1 {
 			c.Stride1 = hours(plan.Work.WithStride(1))
-		} else if plan.Work.Messages >= compared {
-			c.Stride10 = hours(plan.Work.WithStride(compared))
+		} else if auto := windows.AutoStride(plan.Work.Messages); auto > 1 {
+			c.Auto = hours(plan.Work.WithStride(float64(auto)))
 		}
 		c.Faster, err = plan.Faster(c.Hours)
 		return err
@@ -120,9 +127,6 @@ func defaultPlan(config model.Config, precision engine.DType, budget memplan.Mem
 	return plan
 }
 
-// compared is the stride that windows with a stride of 1 are compared with.
-const compared = 10
-
 func (c *trainingCost) print(out io.Writer) {
 	if c == nil {
 		return
@@ -142,16 +146,28 @@ func (c *trainingCost) print(out io.Writer) {
 	printFaster(out, c.Faster)
 }
 
+// aboutCount formats a number with two digits other than zero.
+func aboutCount(n int64) string {
+	unit := int64(1)
+	for n/unit >= 100 {
+		unit *= 10
+	}
+	return terminal.Count((n + unit/2) / unit * unit)
+}
+
 // strideText says what the stride costs and saves.
 func (c *trainingCost) strideText() string {
 	w := c.work
 	switch {
 	case c.Stride1 != nil:
-		return fmt.Sprintf("with --stride 1 it would take about %s: --stride %.0f makes %.0f times fewer windows, each message is still learned once, "+
-			"with %.4g messages before it on average instead of %d", hoursText(*c.Stride1), w.Stride, w.Stride, w.Context(), w.Messages-1)
-	case c.Stride10 != nil && len(c.Faster) == 0: // otherwise it is among the faster settings
-		return fmt.Sprintf("with --stride %d it would take about %s: %d times fewer windows, each message is still learned once, with %.4g messages "+
-			"before it on average instead of %d", compared, hoursText(*c.Stride10), compared, w.WithStride(compared).Context(), w.Messages-1)
+		return fmt.Sprintf("with --stride 1 it would take about %s: %s instead of %s tokens per epoch; with --stride %.0f each message is still learned once, "+
+			"with %.4g messages before it on average instead of %d", hoursText(*c.Stride1), aboutCount(c.Tokens1), aboutCount(c.Tokens), w.Stride,
+			w.Context(), w.Messages-1)
+	case c.Auto != nil:
+		auto := w.WithStride(float64(windows.AutoStride(w.Messages)))
+		return fmt.Sprintf("with --stride auto, here %.0f, it would take about %s: %s instead of %s tokens per epoch; each message is still learned once, "+
+			"with %.4g messages before it on average instead of %d", auto.Stride, hoursText(*c.Auto), aboutCount(tokensOf(auto)), aboutCount(c.Tokens),
+			auto.Context(), w.Messages-1)
 	}
 	return ""
 }

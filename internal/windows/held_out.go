@@ -10,22 +10,23 @@ func AutoStride(window int) int { return max(1, window/4) }
 // leastToHoldOut is the number of messages from which on a conversation holds out DefaultHeldOut of them.
 const leastToHoldOut = 60
 
-// messagesToHoldOut returns how many targets a conversation needs for n of them to be held out: 60, fewer in proportion if
-// n is below the default, and never less than twice n. What is held out does not depend on the windows.
-func messagesToHoldOut(n int64) int64 {
+// MessagesToHoldOut returns how many targets a conversation needs for n of them to be held out: 60, fewer in proportion if
+// n is below the default, and never less than twice n.
+func MessagesToHoldOut(n int) int {
 	return max(2*n, min(leastToHoldOut, leastToHoldOut/DefaultHeldOut*n))
 }
 
-// splitRuns divides the runs of a conversation's targets: the last n targets are held out if there are enough.
-func splitRuns(runs []targetRun, n int64) (train, heldOut []targetRun) {
+// splitRuns divides the runs of a conversation's targets: the last n targets are held out if there are enough. That does not
+// depend on the windows.
+func splitRuns(runs []targetRun, n int) (train, heldOut []targetRun) {
 	var targets int64
 	for _, r := range runs {
 		targets += r.messages()
 	}
-	if n == 0 || targets < messagesToHoldOut(n) {
+	if n == 0 || targets < int64(MessagesToHoldOut(n)) {
 		return runs, nil
 	}
-	left := targets - n // to train on
+	left := targets - int64(n) // to train on
 	for _, r := range runs {
 		kept := min(left, r.messages())
 		left -= kept

@@ -20,7 +20,7 @@ func (b *builder) addTarget(id int64) {
 
 // insertRuns inserts the windows of the current conversation: those to train on, then those held out, which have one target.
 func (b *builder) insertRuns() error {
-	train, heldOut := splitRuns(b.runs, int64(b.options.HeldOut))
+	train, heldOut := splitRuns(b.runs, b.options.HeldOut)
 	trained, err := b.insertWindows(train, int64(b.options.Stride), false)
 	if err != nil {
 		return err

@@ -112,7 +112,7 @@ func demoWindows(ctx context.Context) (windows.List, func(), error) {
 		remove()
 		return nil, nil, err
 	}
-	source, err := windows.OpenDatabase(ctx, filepath.Join(dir, "data", "messages.db"), nil)
+	source, err := windows.OpenFile(ctx, filepath.Join(dir, "data", "training_windows.jsonl"), nil)
 	if err != nil {
 		remove()
 		return nil, nil, err
