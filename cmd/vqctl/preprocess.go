@@ -242,7 +242,7 @@ func (r *preprocessResult) heldOutText(n int) string {
 	needed := terminal.Quantity(windows.MessagesToHoldOut(n), "message")
 	switch {
 	case n == 0:
-		return "held out: nothing (--held-out 0), so training cannot measure how good it is"
+		return "held out: nothing (--held-out 0)"
 	case r.HeldOutOf > 0:
 		return fmt.Sprintf("held out: the last %s of %s with at least %s, each after its whole window", terminal.Quantity(n, "message"),
 			terminal.Quantity(r.HeldOutOf, "conversation"), needed)
