@@ -82,7 +82,7 @@ func TestMenu_AsksBeforeReplacingAndKeepsTheFlags(t *testing.T) {
 	if want := []string{"preprocess --window 4 --stride 4", "preprocess --stride 2", "collect --source a.jsonl --me Ben"}; !slices.Equal(ran, want) {
 		t.Errorf("it ran %q, want %q\n%s", ran, want, shown)
 	}
-	for _, want := range []string{"done 20", "60 messages (--source a.jsonl --me Ben)", "15 windows (--window 4 --stride 4)", "this replaces the 15 windows",
+	for _, want := range []string{"done 20", "60 messages (--source a.jsonl --me Ben)", "23 windows (--window 4 --stride 4)", "this replaces the 23 windows",
 		"run: vqctl preprocess --window 4 --stride 4? [y/N]", "nothing was changed", "1 person"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("%q is not in\n%s", want, shown)
