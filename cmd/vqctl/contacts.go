@@ -150,20 +150,32 @@ func printListed(out io.Writer, census *people.Census, width int) error {
 		}
 	}
 	widths[0] = max(widths[0], len(terminal.Count(census.Owner)))
-	line := func(messages, conversations, last, name string) error {
-		if room := width - widths[0] - widths[1] - widths[2] - 3*2; width > 0 {
+	const gap, leastName = 2, 12
+	room, shown := width, 3 // columns before the name
+	for _, w := range widths {
+		room -= w + gap
+	}
+	for ; width > 0 && room < leastName && shown > 1; shown-- {
+		room += widths[shown-1] + gap
+	}
+	line := func(name string, cells ...string) error {
+		if width > 0 {
 			name = terminal.Cut(terminal.Escape(name), max(room, 1))
 		}
-		_, err := fmt.Fprintf(out, "%-*s  %-*s  %-*s  %s\n", widths[0], messages, widths[1], conversations, widths[2], last, name)
+		text := ""
+		for i, cell := range cells[:shown] {
+			text += fmt.Sprintf("%-*s", widths[i]+gap, cell)
+		}
+		_, err := fmt.Fprintln(out, text+name)
 		return err
 	}
-	err := line(count, conversations, last, "contact")
+	err := line("contact", count, conversations, last)
 	for i := 0; i < len(census.Listed) && err == nil; i++ {
 		p := &census.Listed[i]
-		err = line(terminal.Count(p.Messages), terminal.Count(int64(p.Conversations)), day(p.Last), p.Name)
+		err = line(p.Name, terminal.Count(p.Messages), terminal.Count(int64(p.Conversations)), day(p.Last))
 	}
 	if err == nil {
-		err = line(terminal.Count(census.Owner), "", "", "you")
+		err = line("you", terminal.Count(census.Owner), "", "")
 	}
 	return err
 }

@@ -89,11 +89,14 @@ type contactsChange struct {
 
 // apply shows the change and makes it. It changes an existing file only if the user agrees.
 func (r *contactsChange) apply(ctx context.Context, o *contactsOptions, self people.Self, in io.Reader, out io.Writer) error {
-	if len(r.Added) == 0 {
-		return r.report(o, out, fmt.Sprintf("%s needs no change\n", r.File))
-	}
 	_, missing := os.Stat(r.File)
 	isNew := errors.Is(missing, os.ErrNotExist)
+	switch {
+	case len(r.Added) == 0 && isNew:
+		return r.report(o, out, fmt.Sprintf("no name is known, so %s is not written; add people with: vqctl contacts add NAME ADDRESS…\n", r.File))
+	case len(r.Added) == 0:
+		return r.report(o, out, fmt.Sprintf("%s needs no change\n", r.File))
+	}
 	_, changes, err := r.content(self)
 	if err != nil {
 		return err

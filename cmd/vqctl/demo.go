@@ -40,7 +40,7 @@ func runDemo(ctx context.Context, dir string, out io.Writer) error {
 	if err := demo.WriteFolder(dir, lines); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s holds a message history: chat.db with %s, the contacts, .env.\n", dir, terminal.Quantity(len(lines), "message"))
+	printWrapped(out, "", fmt.Sprintf("%s holds a message history: chat.db with %s, the contacts, .env.", dir, terminal.Quantity(len(lines), "message")))
 	// The commands write to the terminal itself, where they escape what they print, and keep it apart from their progress bars.
 	runner := &demo.Runner{Program: program, Dir: dir, Stdout: terminal.Innermost(out), Stderr: os.Stderr, Interrupt: passedOn}
 	result, err := runner.Run(ctx, demo.Steps())

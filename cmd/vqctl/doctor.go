@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
@@ -75,7 +76,8 @@ func runDoctor(ctx context.Context, dataDir, outputDir string, asJSON bool, out 
 	return printFindings(out, findings, terminalWidth(out))
 }
 
-// printFindings prints a table. Details and hints are wrapped at the width of a terminal, if there is one.
+// printFindings prints a table. Details and hints are wrapped at the width of a terminal, if there is one, and below the names where it
+// is narrow.
 func printFindings(out io.Writer, findings []finding, width int) error {
 	const gap = 2
 	left := 2 * gap
@@ -85,6 +87,10 @@ func printFindings(out io.Writer, findings []finding, width int) error {
 			names, statuses = max(names, len(f.Name)), max(statuses, len(f.word()))
 		}
 		left += names + statuses
+		const leastText = 30
+		if width-left < leastText {
+			return printFindingsBelow(out, findings, width)
+		}
 	}
 	table := tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)
 	for _, f := range findings {
@@ -104,6 +110,21 @@ func printFindings(out io.Writer, findings []finding, width int) error {
 		}
 	}
 	return table.Flush()
+}
+
+// printFindingsBelow prints details and hints below names.
+func printFindingsBelow(out io.Writer, findings []finding, width int) error {
+	var text strings.Builder
+	for _, f := range findings {
+		fmt.Fprintf(&text, "%s: %s\n", f.Name, f.word())
+		for _, detail := range []string{f.Detail, f.Hint} {
+			if detail != "" {
+				fmt.Fprintf(&text, "  %s\n", detail)
+			}
+		}
+	}
+	_, err := io.WriteString(out, fitLines(text.String(), width))
+	return err
 }
 
 // examineDevice describes the CPU and the GPUs, and measures what bounds training (GEMMs) and decoding (memory bandwidth) on the CPU.

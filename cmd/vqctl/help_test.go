@@ -62,7 +62,7 @@ func TestHelp_GroupsFlagsInTheirOrder(t *testing.T) {
 
 func TestPrintFindings_WrapsInATerminal(t *testing.T) {
 	findings := []finding{{Name: "gpu", Status: "missing", Detail: strings.Repeat("word ", 40), Hint: "build it"}}
-	for width, want := range map[int]int{0: 2, 60: 6} {
+	for width, want := range map[int]int{0: 2, 60: 6, 40: 8} {
 		var out bytes.Buffer
 		if err := printFindings(&out, findings, width); err != nil {
 			t.Fatal(err)

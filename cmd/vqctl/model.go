@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -110,22 +109,22 @@ func runModelList(asJSON bool, out io.Writer) error {
 		}
 		return nil
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tSIZE\tWHERE\tFOLDER")
+	table := terminal.NewTable("name", "size", "where", "folder")
 	for _, e := range list {
 		name := e.Name
 		if e.Missing != "" {
 			name += " (incomplete: no " + e.Missing + ")"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, terminal.Bytes(uint64(e.Bytes)), e.Where, e.Dir)
+		table.Add(name, terminal.Bytes(uint64(e.Bytes)), e.Where, e.Dir)
 	}
-	return table.Flush()
+	_, err = io.WriteString(out, table.Fit(terminal.Columns(out)))
+	return err
 }
 
 func runModelPull(ctx context.Context, name string, out io.Writer) error {
 	if name == model.Tiny {
-		_, err := fmt.Fprintf(out, "%s is part of this program: there is nothing to download\n", name)
-		return err
+		printWrapped(out, "", name+" is part of this program: there is nothing to download")
+		return nil
 	}
 	client := hub.NewClient()
 	client.Log = logOf(ctx)
@@ -144,10 +143,10 @@ func runModelPull(ctx context.Context, name string, out io.Writer) error {
 		return err
 	}
 	if result.Already {
-		fmt.Fprintf(out, "%s is there already: %s\n", result.Location.Name, result.Location.Dir)
+		printWrapped(out, "", fmt.Sprintf("%s is there already: %s", result.Location.Name, result.Location.Dir))
 		return nil
 	}
-	fmt.Fprintf(out, "%s: %s in %s, commit %s\n", result.Location.Name, terminal.Bytes(uint64(result.Bytes)), result.Location.Dir, result.Commit)
+	printWrapped(out, "", fmt.Sprintf("%s: %s in %s, commit %s", result.Location.Name, terminal.Bytes(uint64(result.Bytes)), result.Location.Dir, result.Commit))
 	return nil
 }
 
@@ -194,8 +193,8 @@ func runModelInit(ctx context.Context, o modelInitOptions, out io.Writer) error 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s: random weights of shape %s, %.1f million parameters; the tokenizer is that of %s\n",
-		o.dir, o.shape, float64(config.Parameters())/1e6, model.Tiny)
+	printWrapped(out, "", fmt.Sprintf("%s: random weights of shape %s, %.1f million parameters; the tokenizer is that of %s",
+		o.dir, o.shape, float64(config.Parameters())/1e6, model.Tiny))
 	return nil
 }
 
@@ -250,30 +249,33 @@ func (i modelInfo) print(out io.Writer) error {
 	if c.TieEmbeddings {
 		tied = "the embedding"
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "name\t%s\n", i.Name)
-	fmt.Fprintf(table, "where\t%s\n", where)
-	if i.Commit != "" {
-		fmt.Fprintf(table, "commit\t%s\n", i.Commit)
+	var pairs [][2]string
+	add := func(name, format string, args ...any) {
+		pairs = append(pairs, [2]string{name, fmt.Sprintf(format, args...)})
 	}
-	fmt.Fprintf(table, "parameters\t%.1f million\n", float64(i.Parameters)/1e6)
-	fmt.Fprintf(table, "layers\t%d of width %d, MLP %d\n", c.Layers, c.HiddenSize, c.IntermediateSize)
-	fmt.Fprintf(table, "attention\t%d query heads of %d, %d key heads\n", c.Heads, c.HeadDim, c.KVHeads)
-	fmt.Fprintf(table, "vocabulary\t%d, output layer %s\n", c.VocabSize, tied)
-	fmt.Fprintf(table, "positions\t%d\n", c.MaxPositions)
+	add("name", "%s", i.Name)
+	add("where", "%s", where)
+	if i.Commit != "" {
+		add("commit", "%s", i.Commit)
+	}
+	add("parameters", "%.1f million", float64(i.Parameters)/1e6)
+	add("layers", "%d of width %d, MLP %d", c.Layers, c.HiddenSize, c.IntermediateSize)
+	add("attention", "%d query heads of %d, %d key heads", c.Heads, c.HeadDim, c.KVHeads)
+	add("vocabulary", "%d, output layer %s", c.VocabSize, tied)
+	add("positions", "%d", c.MaxPositions)
 	for _, f := range i.Files {
-		fmt.Fprintf(table, "file\t%s, %s\n", f.Name, terminal.Bytes(uint64(f.Bytes)))
+		add("file", "%s, %s", f.Name, terminal.Bytes(uint64(f.Bytes)))
 	}
 	for _, n := range i.Memory {
 		format := n.Precision
 		if n.Weights != "" {
 			format += ", weights in " + n.Weights
 		}
-		fmt.Fprintf(table, "memory, %s\ttraining %s (weights %s, adapter and optimizer %s, activations %s, workspace %s); inference %s\n",
-			format, terminal.Bytes(n.Training.Total), terminal.Bytes(n.Training.Weights), terminal.Bytes(n.Training.Adapter+n.Training.Gradients+n.Training.Optimizer), terminal.Bytes(n.Training.Activations), terminal.Bytes(n.Training.Workspace),
+		add("memory, "+format, "training %s (weights %s, adapter and optimizer %s, activations %s, workspace %s); inference %s",
+			terminal.Bytes(n.Training.Total), terminal.Bytes(n.Training.Weights), terminal.Bytes(n.Training.Adapter+n.Training.Gradients+n.Training.Optimizer), terminal.Bytes(n.Training.Activations), terminal.Bytes(n.Training.Workspace),
 			terminal.Bytes(n.Inference.Total))
 	}
-	fmt.Fprintf(table, "\tfor an adapter of rank %d, %d windows of %d tokens at a time, a context of %d\n",
+	add("", "for an adapter of rank %d, %d windows of %d tokens at a time, a context of %d",
 		infoWorkload.Rank, infoWorkload.Windows, infoWorkload.Tokens/infoWorkload.Windows, infoWorkload.Context)
-	return table.Flush()
+	return printPairs(out, pairs)
 }

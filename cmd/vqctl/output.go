@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -68,4 +69,47 @@ func fitLines(text string, width int) string {
 		}
 	}
 	return strings.Join(fitted, "\n")
+}
+
+// printPairs prints texts behind their names, wrapped at the width of a terminal, and below them where it is narrow. A text without a
+// name continues the one before.
+func printPairs(out io.Writer, pairs [][2]string) error {
+	const gap, leastText = 2, 30
+	names, width := 0, terminalWidth(out)
+	for _, p := range pairs {
+		names = max(names, terminal.Width(p[0]))
+	}
+	var text strings.Builder
+	for _, p := range pairs {
+		switch pad := strings.Repeat(" ", names-terminal.Width(p[0])+gap); {
+		case width == 0:
+			text.WriteString(p[0] + pad + p[1] + "\n")
+		case width-names-gap >= leastText:
+			printHanging(&text, width, p[0]+pad, p[1])
+		default:
+			if p[0] != "" {
+				text.WriteString(p[0] + "\n")
+			}
+			printHanging(&text, width, "  ", p[1])
+		}
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// printHanging prints a text behind a first word, in lines of a width, 0 for no limit: further lines are indented as far.
+func printHanging(out io.Writer, width int, first, text string) {
+	lines := []string{text}
+	if width > terminal.Width(first) {
+		lines = wrapped(text, max(width-terminal.Width(first), 20))
+	}
+	for _, line := range lines {
+		fmt.Fprintln(out, first+line)
+		first = strings.Repeat(" ", terminal.Width(first))
+	}
+}
+
+// printWrapped prints a text with an indent, wrapped at the width of a terminal.
+func printWrapped(out io.Writer, indent, text string) {
+	printHanging(out, terminalWidth(out), indent, text)
 }

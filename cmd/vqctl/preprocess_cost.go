@@ -132,7 +132,7 @@ func (c *trainingCost) print(out io.Writer) {
 		return
 	}
 	if !c.Fits {
-		fmt.Fprintf(out, "training %s on them does not fit into the memory of this machine; vqctl train --dry-run says what does\n", c.BaseModel)
+		printWrapped(out, "", fmt.Sprintf("training %s on them does not fit into the memory of this machine; vqctl train --dry-run says what does", c.BaseModel))
 		return
 	}
 	with := ""

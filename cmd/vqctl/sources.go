@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/terminal"
 )
 
 // kept says what of a kind an export holds and collect keeps.
@@ -74,18 +75,16 @@ collect keeps: replies, reactions, edits, deletions, attachments, and the member
 // printSources prints a table of what is kept, and how to get each source.
 func printSources(out io.Writer) error {
 	var text strings.Builder
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "FORMAT\tREPLIES\tREACTIONS\tEDITS\tDELETIONS\tATTACHMENTS\tMEMBERS OVER TIME")
+	table := terminal.NewTable("format", "replies", "reactions", "edits", "deletions", "attachments", "members over time")
 	for _, g := range sourceGuides {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", g.Format, g.Replies, g.Reactions, g.Edits, g.Deletions, g.Attachments, g.Members)
+		table.Add(g.Format, string(g.Replies), string(g.Reactions), string(g.Edits), string(g.Deletions), string(g.Attachments), string(g.Members))
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
+	width := terminalWidth(out)
+	text.WriteString(table.Fit(width))
 	for _, g := range sourceGuides {
 		fmt.Fprintf(&text, "\n%s: %s\n  %s\n", g.Format, g.Source, g.Get)
 	}
-	text.WriteString("\ncollect detects the format: vqctl collect --source PATH\n")
-	_, err := io.WriteString(out, text.String())
+	text.WriteString("\ncollect detects the format: vqctl collect --source PATH")
+	_, err := io.WriteString(out, fitLines(text.String(), width)+"\n")
 	return err
 }

@@ -9,8 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
+
+	"ventriloquist/internal/terminal"
 )
 
 // console is an emulated terminal that commands run in.
@@ -101,6 +104,36 @@ func TestTerminal_NothingIsDrawnOverAnything(t *testing.T) {
 		}
 		if !bytes.Contains(c.raw.Bytes(), []byte("tokenizing windows")) && !bytes.Contains(c.raw.Bytes(), []byte("reading lines")) {
 			t.Errorf("%d columns: no bar was drawn", columns)
+		}
+	}
+}
+
+// Section 1.1 and the walks: no command prints a line that is wider than the terminal, which would break it within a word.
+func TestTerminal_NoLineIsWider(t *testing.T) {
+	dir := t.TempDir()
+	writeExport(t, filepath.Join(dir, "a.jsonl"), 200)
+	for _, columns := range []int{40, 80} {
+		c := newConsole(dir, columns)
+		data := fmt.Sprintf("data%d", columns)
+		for _, args := range [][]string{
+			{"sources"},
+			{"collect", "--source", "a.jsonl", "--me", "Ben", "--data-dir", data},
+			{"contacts", "suggest", "--address-book", ".", "--data-dir", data},
+			{"contacts", "--data-dir", data},
+			{"preprocess", "--data-dir", data, "--window", "8", "--stride", "4"},
+			{"stats", "--data-dir", data},
+			{"model", "list"},
+			{"model", "info", "tiny"},
+			{"train", "--dry-run", "--base-model", "tiny", "--data-dir", data},
+		} {
+			c.raw.Reset()
+			c.run(t, args...)
+			for line := range strings.SplitSeq(c.raw.String(), "\r\n") {
+				line = ansi.Strip(line[strings.LastIndex(line, "\r")+1:]) // what was drawn before is gone
+				if terminal.Width(line) > columns {
+					t.Errorf("%d columns: %s prints %q", columns, args[0], line)
+				}
+			}
 		}
 	}
 }

@@ -135,7 +135,7 @@ func printFaster(out io.Writer, list []memplan.Faster) {
 		width = max(width, len(hoursText(f.Hours)))
 	}
 	for _, f := range list {
-		fmt.Fprintf(out, "  %-*s  %s\n", width, hoursText(f.Hours), fasterFlags(f))
+		printHanging(out, terminalWidth(out), fmt.Sprintf("  %-*s  ", width, hoursText(f.Hours)), fasterFlags(f))
 		indent := fmt.Sprintf("  %*s    ", width, "")
 		if f.Preprocess != "" && f.Train != "" {
 			printWrapped(out, indent, "then "+f.Train)
@@ -157,15 +157,4 @@ func fasterFlags(f memplan.Faster) string {
 		return f.Train
 	}
 	return "vqctl preprocess " + f.Preprocess
-}
-
-// printWrapped prints a text with an indent, wrapped at the width of a terminal.
-func printWrapped(out io.Writer, indent, text string) {
-	lines := []string{text}
-	if width := terminalWidth(out); width > len(indent) {
-		lines = wrapped(text, max(width-len(indent), 20))
-	}
-	for _, line := range lines {
-		fmt.Fprintln(out, indent+line)
-	}
 }

@@ -1,8 +1,11 @@
 package terminal
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// Table is a table that fits into a width: names are cut first, then columns are left out from the right.
+// Table is a table that fits into a width: names are cut first, then columns are left out from the right, never the names.
 type Table struct {
 	titles []string
 	right  []bool
@@ -44,7 +47,10 @@ func (t *Table) Add(cells ...string) {
 	t.rows = append(t.rows, cells)
 }
 
-// widths returns the width of each column that is shown within a number of cells; 0 is no limit.
+// leftOut is the width of a column that is not shown.
+const leftOut = -1
+
+// widths returns the width of each column within a number of cells; 0 is no limit.
 func (t *Table) widths(limit int) []int {
 	widths := make([]int, len(t.titles))
 	for _, row := range append([][]string{t.titles}, t.rows...) {
@@ -55,25 +61,33 @@ func (t *Table) widths(limit int) []int {
 	if limit == 0 {
 		return widths
 	}
-	natural := widths[t.names]
-	widths[t.names] = min(natural, leastName)
-	total, last := widths[0], len(widths)-1
-	for i := 1; i < len(widths); i++ {
+	natural := slices.Clone(widths)
+	last := len(widths) - 1
+	for i := range widths {
 		switch {
 		case i == t.names:
+			widths[i] = min(natural[i], leastName)
 		case i == last:
-			widths[i] = min(widths[i], max(limit-total-len(columnGap), leastWords))
-		case !t.right[i]:
-			widths[i] = min(widths[i], mostOfColumn)
+			widths[i] = min(natural[i], leastWords)
+		case i > 0 && !t.right[i]:
+			widths[i] = min(natural[i], mostOfColumn)
 		}
-		if total+len(columnGap)+widths[i] > limit {
-			widths = widths[:i]
-			break
-		}
-		total += len(columnGap) + widths[i]
 	}
-	if t.names < len(widths) {
-		widths[t.names] = min(natural, max(widths[t.names]+limit-total, 1))
+	room := limit - widths[0]
+	for _, width := range widths[1:] {
+		room -= len(columnGap) + width
+	}
+	for i := last; i > 0 && room < 0; i-- {
+		if i != t.names {
+			room += len(columnGap) + widths[i]
+			widths[i] = leftOut
+		}
+	}
+	for _, i := range []int{last, t.names} {
+		if widths[i] != leftOut {
+			wider := max(min(natural[i]-widths[i], room), 1-widths[i])
+			widths[i], room = widths[i]+wider, room-wider
+		}
 	}
 	return widths
 }
@@ -85,6 +99,9 @@ func (t *Table) Fit(limit int) string {
 	for _, row := range append([][]string{t.titles}, t.rows...) {
 		var line strings.Builder
 		for i, width := range widths {
+			if width == leftOut {
+				continue
+			}
 			if i > 0 {
 				line.WriteString(columnGap)
 			}

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,7 +28,7 @@ func TestTable_FitsAnyWidth(t *testing.T) {
 				t.Errorf("width %d: %q takes %d", width, line, Width(line))
 			}
 		}
-		if shown := len(table.widths(width)); shown < last {
+		if shown := columnsShown(table, width); shown < last {
 			t.Errorf("width %d shows %d columns, fewer than %d", width, shown, last)
 		} else {
 			last = shown
@@ -38,6 +39,25 @@ func TestTable_FitsAnyWidth(t *testing.T) {
 	}
 	if text := table.Fit(0); strings.Contains(text, "…") {
 		t.Errorf("without a terminal something is cut:\n%s", text)
+	}
+}
+
+func columnsShown(t *Table, width int) int {
+	return len(slices.DeleteFunc(t.widths(width), func(w int) bool { return w == leftOut }))
+}
+
+// The names are never left out, wherever they are.
+func TestTable_KeepsTheNames(t *testing.T) {
+	table := NewTable("messages", "conversations", "last", "contact").WithNames(3)
+	table.Add("604", "10", "2017-03-23", "lotuspsychje")
+	table.Add("568", "9", "2015-12-28", "Elisabeth von Hohenstein")
+	for width, want := range map[int]string{
+		40: "messages  conversations  contact\n604       10             lotuspsychje\n568       9              Elisabeth von …\n",
+		24: "messages  contact\n604       lotuspsychje\n568       Elisabeth von…\n",
+	} {
+		if got := table.Fit(width); got != want {
+			t.Errorf("at %d columns it is\n%s\nwant\n%s", width, got, want)
+		}
 	}
 }
 

@@ -117,7 +117,15 @@ func explainFile(path string, err error) error {
 	case errors.Is(err, os.ErrPermission):
 		return usererr.With(err, "%s", usererr.PermissionAdvice(runtime.GOOS, path))
 	case errors.Is(err, os.ErrNotExist):
-		return usererr.With(err, "name the database with %v: a Mac's is ~/Library/Messages/chat.db", sourceOption)
+		return usererr.With(err, missingAdvice(runtime.GOOS), sourceOption)
 	}
 	return err
+}
+
+// missingAdvice says where messages are on a system; the name of the option for a source is filled in.
+func missingAdvice(goos string) string {
+	if goos == "darwin" {
+		return "Messages on this Mac has no database there: name another one, an iPhone's backup or an export, with %v"
+	}
+	return "only a Mac has this file: name an export, an iPhone's backup or a copy of chat.db with %v; `vqctl sources` lists what is read"
 }
