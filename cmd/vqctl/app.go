@@ -38,6 +38,7 @@ func newApp() *cli.Command {
 			newForgetCommand(),
 			newTrainCommand(),
 			newRunsCommand(),
+			newMonitorCommand(),
 			newEvaluateCommand(),
 			newGenerateCommand(),
 			newChatCommand(),

@@ -46,8 +46,13 @@ func writeAdapter(t *testing.T, dir string) {
 // startChat starts a chat in a terminal of the given size.
 func startChat(t *testing.T, dir string, columns int, args ...string) *chatting {
 	t.Helper()
-	cmd := command(dir, []string{"TERM=xterm-256color", "HOME=" + dir, "MY_NAME=Daftykins"},
-		append([]string{"chat", "--adapter", "a/final", "--seed", "1", "--max-seq-length", "512"}, args...)...)
+	return startInTerminal(t, dir, columns, nil, append([]string{"chat", "--adapter", "a/final", "--seed", "1", "--max-seq-length", "512"}, args...)...)
+}
+
+// startInTerminal starts a command in a terminal of the given size.
+func startInTerminal(t *testing.T, dir string, columns int, environment []string, args ...string) *chatting {
+	t.Helper()
+	cmd := command(dir, append([]string{"TERM=xterm-256color", "HOME=" + dir, "MY_NAME=Daftykins"}, environment...), args...)
 	file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 30, Cols: uint16(columns)})
 	if err != nil {
 		t.Skipf("no pseudo-terminal: %v", err)

@@ -28,6 +28,24 @@ func Read(path string) (*Log, error) {
 	return &f.Log, err
 }
 
+// errFound ends the reading of a log early.
+var errFound = errors.New("found")
+
+// NameIn returns the name of the run in a log, "" if it has none.
+func NameIn(path string) (name string) {
+	_ = through(path, func(f io.Reader, _ int64) error {
+		_, err := eachLine(f, func(line []byte) error { // the first line has it
+			var start Start
+			if json.Unmarshal(line, &start) == nil && start.Event == StartEvent {
+				name = start.Name
+			}
+			return errFound
+		})
+		return err
+	})
+	return name
+}
+
 // add takes an event. Damaged and unknown lines are skipped.
 func (l *Log) add(line []byte) {
 	var h head
