@@ -17,6 +17,7 @@ import (
 	"ventriloquist/internal/sources/androidsms"
 	"ventriloquist/internal/sources/discord"
 	"ventriloquist/internal/sources/googlechat"
+	"ventriloquist/internal/sources/googlevoice"
 	"ventriloquist/internal/sources/imazing"
 	"ventriloquist/internal/sources/imessage"
 	"ventriloquist/internal/sources/imessageexporter"
@@ -55,6 +56,7 @@ var formats = []format{
 	exportFormat("discord", discord.Recognize, discord.Open),
 	exportFormat("slack", slack.Recognize, slack.Open),
 	exportFormat("google-chat", googlechat.Recognize, googlechat.Open),
+	exportFormat("google-voice", googlevoice.Recognize, googlevoice.Open),
 	exportFormat("imessage-exporter", imessageexporter.Recognize, imessageexporter.Open),
 	exportFormat("imazing", imazing.Recognize, imazing.Open),
 	exportFormat("android-sms", androidsms.Recognize, androidsms.Open),

@@ -177,6 +177,15 @@ func (f *Files) In(folder string) []string {
 	return f.names[from:to]
 }
 
+// Beginning returns the first name that begins with a text.
+func (f *Files) Beginning(prefix string) (name string, found bool) {
+	i, _ := slices.BinarySearch(f.names, prefix)
+	if i == len(f.names) || !strings.HasPrefix(f.names[i], prefix) {
+		return "", false
+	}
+	return f.names[i], true
+}
+
 // Folder returns the folder closest to the top that holds a file of this name; "." is the top.
 func (f *Files) Folder(name string) (folder string, found bool) {
 	for _, n := range f.names {

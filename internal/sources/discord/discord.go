@@ -1,4 +1,5 @@
-// Package discord reads the chats that DiscordChatExporter writes as JSON.
+// Package discord reads the chats that DiscordChatExporter writes as JSON, and the data package that Discord gives to people, which has
+// their own messages only.
 //
 // In: the path of a file, or of a folder of such files, and the owner's names. Out: its messages, through source.Sink. It must not know
 // contacts, windows or training.
@@ -22,13 +23,24 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
+// began is the year when Discord began.
+const began = 2015
+
 // largestValue limits a message in memory.
 const largestValue = 16 << 20
 
-// Recognize reports whether a file is a chat of Discord.
+// Recognize reports whether a file is a chat of Discord, a folder or a zip holds some, or is a data package.
 func Recognize(h *sources.Head) bool {
+	if len(h.Text) == 0 {
+		return isPackage(h) || h.Begins(func(name string) bool { return strings.EqualFold(path.Ext(name), ".json") }, isChat)
+	}
+	return isChat(h.Text)
+}
+
+// isChat reports whether a file begins like a chat of DiscordChatExporter.
+func isChat(text []byte) bool {
 	keys := map[string]bool{}
-	s := jsonstream.New(bytes.NewReader(h.Text), largestValue, nil)
+	s := jsonstream.New(bytes.NewReader(text), largestValue, nil)
 	s.Object(func(key string) error {
 		keys[key] = true
 		return s.Skip()
@@ -42,11 +54,14 @@ type Reader struct {
 	reading sources.Reading
 }
 
-// Open returns a reader for the file or folder at path.
-func Open(path string, reading sources.Reading) (*Reader, error) {
+// Open returns a reader for the file, folder or zip at path.
+func Open(path string, reading sources.Reading) (sources.Reader, error) {
 	files, err := sources.OpenFiles(path)
 	if err != nil {
 		return nil, err
+	}
+	if r := openPackage(files, reading); r != nil {
+		return r, nil
 	}
 	if len(files.JSON()) == 0 {
 		files.Close()

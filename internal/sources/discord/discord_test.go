@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"ventriloquist/internal/messages/messagestest"
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/discord"
 	"ventriloquist/internal/sources/sourcetest"
@@ -79,6 +80,59 @@ func TestRead_Folder(t *testing.T) {
 	}
 	if _, err := read(t, folder); err == nil || !strings.Contains(err.Error(), "100 (Aidan)") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// data is a data package; newer ones have JSON, older ones CSV.
+var data = map[string]string{
+	"Account/user.json":         `{"id": "100", "username": "aidan", "relationships": [{"id": "200", "type": 1, "display_name": null, "user": {"id": "200", "username": "john", "global_name": "John"}}]}`,
+	"Messages/index.json":       `{"77": "Direct Message with john#0", "88": "general in Pub", "99": null}`,
+	"Messages/c77/channel.json": `{"id": "77", "type": "DM", "recipients": ["100", "200"]}`,
+	"Messages/c77/messages.json": `[{"ID": 2, "Timestamp": "2024-03-15 19:02:01", "Contents": "hi yourself", "Attachments": ""},
+		{"ID": 12345678901234567890, "Timestamp": "2024-03-15 19:02:03", "Contents": "", "Attachments": "https://cdn.discordapp.com/attachments/1/2/cat.png?ex=1 https://cdn.discordapp.com/attachments/1/3/a.mp4"}, {"ID": 14, "Timestamp": "noon", "Contents": "x"}, {"ID": 15, "Timestamp": "2024-03-15 19:02:03", "Contents": ""}]`,
+	"Messages/c88/channel.json": `{"id": "88", "type": 0, "name": "general", "guild": {"id": "1", "name": "Pub"}}`,
+	"Messages/c88/messages.csv": "ID,Timestamp,Contents,Attachments\n21,2024-03-15 19:02:03.123000+00:00,\"one, \ntwo\",\n22,2024-03-15 19:02:04.123000+00:00,\"open,\n23,2024-03-15 19:02:05+00:00,three,\n",
+}
+
+func TestRead_DataPackage(t *testing.T) {
+	t.Parallel()
+	folder := sourcetest.WriteFiles(t, data)
+	for _, place := range []string{folder, filepath.Join(folder, "Messages"), sourcetest.Zipped(t, folder)} {
+		if head, err := sources.ReadHead(place); err != nil || !discord.Recognize(head) {
+			t.Errorf("%s is not recognized (%v)", place, err)
+		}
+	}
+	s, err := read(t, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:02:01 me text: hi yourself", "2024-03-15 19:02:03 me image: cat.png", "2024-03-15 19:02:03 me video: a.mp4", "2024-03-15 19:02:03 me text: one, |two", "2024-03-15 19:02:05 me text: three")
+	s.WantCounts(t, map[sources.Fate]int64{sources.Unread: 2, sources.Empty: 1})
+	direct, group := s.Messages[0].Chat, s.Messages[2].Chat
+	if direct.Group || !slices.Equal(direct.Members, []string{"discord:200"}) || s.Names["discord:200"] != "John" || !group.Group || group.Name != "general" {
+		t.Errorf("the chats are %+v and %+v, names %v", direct, group, s.Names)
+	}
+	if len(s.Damage) != 2 || !strings.Contains(s.Damage[0], "noon") || !strings.Contains(s.Damage[1], "messages.csv:4: ") {
+		t.Errorf("damage is %q", s.Damage)
+	}
+}
+
+// A message is one in the data package and in a chat of DiscordChatExporter, which keeps what the package does not have.
+func TestCollect_PackageAndExport(t *testing.T) {
+	t.Parallel()
+	folder, chat := sourcetest.WriteFiles(t, data), sourcetest.Write(t, "chat.json", direct)
+	sourcetest.Again(t, discord.Open, folder, 4)
+	for _, order := range [][]string{{folder, chat}, {chat, folder}, {chat, folder, chat, folder}} {
+		db := sourcetest.NewDB(t)
+		for _, place := range order {
+			if summary := sourcetest.Collect(t, db, discord.Open, place, "aidan"); summary.Gone > 0 {
+				t.Errorf("%d are gone", summary.Gone)
+			}
+		}
+		shown := messagestest.Rows(t, db, `SELECT text FROM message WHERE state & 3 = 0 AND text IN ('hey', 'hi yourself') ORDER BY 1`)
+		if !slices.Equal(shown, []string{"hey", "hi yourself"}) {
+			t.Errorf("%q are shown", shown)
+		}
 	}
 }
 

@@ -9,12 +9,14 @@ package imazing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
 	"strings"
 
 	"ventriloquist/internal/sources"
+	"ventriloquist/internal/sources/csvstream"
 	"ventriloquist/internal/usererr"
 )
 
@@ -30,8 +32,10 @@ func isCSV(name string) bool { return strings.EqualFold(filepath.Ext(name), ".cs
 
 // isTable reports whether a text begins with the names of iMazing's columns.
 func isTable(text string) bool {
-	line, _, _ := strings.Cut(text, "\n")
-	_, err := newColumns(line)
+	names, err := csvstream.New(strings.NewReader(text)).Header()
+	if err == nil {
+		_, err = newColumns(names)
+	}
 	return err == nil
 }
 
@@ -91,17 +95,21 @@ func (r *Reader) each(ctx context.Context, file string, visit func(c *columns, f
 		return err
 	}
 	defer in.Close()
-	rows := newRecords(in)
-	c, err := rows.header()
+	rows := csvstream.New(in)
+	names, err := rows.Header()
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.At(file), err)
+	}
+	c, err := newColumns(names)
 	if err != nil {
 		return err
 	}
 	for {
-		fields, line, err := rows.next(c)
+		fields, line, err := rows.Next()
 		switch {
 		case fields == nil && err == nil:
 			return nil
-		case isDamage(err):
+		case errors.As(err, new(csvstream.Damage)):
 			damaged(fmt.Sprintf("%s:%d: %v", r.At(file), line, err))
 			continue
 		case err != nil:
