@@ -10,6 +10,7 @@ import (
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/recipe"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/windows"
 )
@@ -131,7 +132,7 @@ func usableModels(device *engine.Device, precision engine.DType, weights engine.
 	if data.windows > 0 {
 		work = data.work
 	}
-	work.Windows *= defaultEpochs
+	work.Windows *= recipe.Epochs(targetsOf(work))
 	for _, name := range model.ShapeNames {
 		config, err := model.ShapeConfig(name)
 		if err != nil || name == model.Tiny {

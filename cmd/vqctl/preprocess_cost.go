@@ -12,6 +12,7 @@ import (
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/recipe"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/windows"
 )
@@ -112,10 +113,14 @@ func (c *trainingCost) estimate(device *engine.Device, config model.Config) erro
 	return nil
 }
 
+// targetsOf returns the number of target messages of one epoch.
+func targetsOf(w memplan.Work) int { return int(w.Windows * max(w.Stride, 1)) }
+
 // defaultPlan is a run with train's defaults on windows with this work per epoch.
 func defaultPlan(config model.Config, precision engine.DType, budget memplan.MemoryBudget, work memplan.Work, speeds memplan.Speeds) memplan.Plan {
-	work.Windows *= defaultEpochs
-	plan := memplan.Plan{Budget: budget, Work: work, Speeds: speeds, Epochs: defaultEpochs, Smaller: smallerBases(config),
+	epochs := recipe.Epochs(targetsOf(work))
+	work.Windows *= epochs
+	plan := memplan.Plan{Budget: budget, Work: work, Speeds: speeds, Epochs: epochs, Smaller: smallerBases(config),
 		Settings: memplan.Settings{
 			Model: load.ModelConfig(config, engine.Plain), Stored: engine.BF16, Precision: precision,
 			Adapter:   load.AdapterConfig(adapter.Config{R: infoWorkload.Rank, Alpha: 1, Targets: model.Projections}),

@@ -14,6 +14,7 @@ import (
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/recipe"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/usererr"
@@ -32,6 +33,11 @@ type trainOptions struct {
 	resume       *train.Found // what to resume; nil for a new run
 	json         bool
 	dryRun       dryRunOptions
+
+	recipe  string
+	from    map[string]string // where each setting comes from, by its flag's name; none for defaults
+	why     map[string]string // settings that were chosen have their values
+	targets int               // messages to learn from
 }
 
 func newTrainCommand() *cli.Command {
@@ -40,7 +46,8 @@ func newTrainCommand() *cli.Command {
 		Usage: "fine-tune a base model on the training windows",
 		Description: `Trains a LoRA adapter on the windows that preprocess made (or on a window file, with --data-path), and writes checkpoints and
 the finished adapter into --output-dir. Ctrl-C finishes the running step, saves, and says how to resume; --resume takes all flags
-from the run itself. What an earlier run left in --output-dir moves to its folder previous-1, previous-2 and so on
+from the run itself. Settings that are not given come from train.toml in --data-dir, if tune has written it; batch size, epochs,
+warm-up and evaluations are else chosen by the number of targets. What an earlier run left in --output-dir moves to its folder previous-1, previous-2 and so on
 (previous-1-NAME with --run-name).
 
 vqctl monitor shows a run from another terminal while it trains; vqctl report writes a page about it. Both read metrics.jsonl in
@@ -59,11 +66,8 @@ vqctl monitor shows a run from another terminal while it trains; vqctl report wr
 	}
 }
 
-// Defaults that estimates of the training time use.
-const (
-	defaultSeqLength = 4096
-	defaultEpochs    = 2
-)
+// defaultSeqLength is the default of --max-seq-length.
+const defaultSeqLength = 4096
 
 func trainFlags() []cli.Flag {
 	return slices.Concat(
@@ -79,7 +83,7 @@ func trainFlags() []cli.Flag {
 			&cli.StringFlag{Name: "continue-from", Usage: "`DIR`: start a new run from the adapter in this folder: its r, alpha and targets"},
 			&cli.StringFlag{Name: "run-name", Usage: "`NAME` of the run: kept in its checkpoints, shown by train and the menu"},
 			&cli.IntFlag{Name: "logging-steps", Value: 10, Usage: "report every `N` steps"},
-			&cli.IntFlag{Name: "eval-steps", Value: 200, Usage: "evaluate on the held-out windows every `N` steps, and at the start and the end (0: never)"},
+			&cli.IntFlag{Name: "eval-steps", Value: recipe.Reference().EvalSteps, HideDefault: true, Usage: "evaluate on the held-out windows every `N` steps, and at the start and the end (0: never; default: chosen)"},
 			&cli.IntFlag{Name: "samples", Value: 3, Usage: "at each evaluation, write `N` held-out messages again, of at most 64 tokens each, to show what the model has learned (0: none)"},
 			&cli.IntFlag{Name: "patience", Usage: "stop when `N` evaluations in a row have not lowered the held-out loss (0: train to the end)"},
 			&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every `N` steps (0: not by steps)"},
@@ -87,12 +91,12 @@ func trainFlags() []cli.Flag {
 			&cli.IntFlag{Name: "keep-checkpoints", Usage: "keep the newest `N` checkpoints, and the one with the lowest held-out loss (0: all)"}),
 		inGroup(optimizerGroup,
 			&cli.FloatFlag{Name: "learning-rate", Value: 2.5e-4, Usage: "`RATE`: peak learning rate"},
-			&cli.FloatFlag{Name: "num-epochs", Value: defaultEpochs, Usage: "`N`: number of epochs"},
-			&cli.IntFlag{Name: "batch-size", Value: 2, Usage: "`N`: windows per micro-batch"},
-			&cli.IntFlag{Name: "gradient-accumulation-steps", Value: 16, Usage: "`N`: micro-batches per optimizer step"},
+			&cli.FloatFlag{Name: "num-epochs", Value: recipe.Reference().Epochs, HideDefault: true, Usage: "`N`: number of epochs (default: chosen)"},
+			&cli.IntFlag{Name: "batch-size", Value: recipe.Reference().BatchSize, HideDefault: true, Usage: "`N`: windows per micro-batch (default: chosen)"},
+			&cli.IntFlag{Name: "gradient-accumulation-steps", Value: recipe.Reference().Accumulation, HideDefault: true, Usage: "`N`: micro-batches per optimizer step (default: chosen)"},
 			&cli.IntFlag{Name: "max-steps", Usage: "`N`: number of optimizer steps; overrides --num-epochs"},
 			&cli.StringFlag{Name: "lr-scheduler", Value: "cosine", Usage: "`SCHEDULE`: learning-rate schedule: " + strings.Join(train.ScheduleKinds, ", ")},
-			&cli.FloatFlag{Name: "warmup-ratio", Value: 0.03, Usage: "`RATIO`: fraction of the steps for linear warm-up"},
+			&cli.FloatFlag{Name: "warmup-ratio", Value: recipe.Reference().WarmupRatio, HideDefault: true, Usage: "`RATIO`: fraction of the steps for linear warm-up (default: chosen)"},
 			&cli.FloatFlag{Name: "weight-decay", Value: 0.01, Usage: "`NUMBER`: AdamW weight decay, on all adapter matrices"},
 			&cli.FloatFlag{Name: "max-grad-norm", Value: 1, Usage: "`NUMBER`: clip the global gradient norm to this (0: no clipping)"},
 			&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "`N`: random seed for window order, dropout and adapter initialization"}),
@@ -107,6 +111,7 @@ func trainFlags() []cli.Flag {
 		deviceFlags(),
 		inGroup(modelGroup,
 			&cli.BoolFlag{Name: "recompute", Usage: "gradient checkpointing for every layer: recompute activations, use less memory (default: for as many layers as needed to fit)"}),
+		recipeFlags(),
 		dryRunFlags(),
 		inGroup(outputGroup,
 			&cli.BoolFlag{Name: "json", Usage: "print one JSON object per reported step to stdout, and one at the end"}))
@@ -153,7 +158,10 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		return o, err
 	}
 	o.settings.Command = commandOf(c)
-	return o, o.validate()
+	if err := o.validate(); err != nil {
+		return o, err
+	}
+	return o, o.takeSettings(c)
 }
 
 func (o *trainOptions) validate() error {

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/engine"
+	"ventriloquist/internal/datacheck"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
@@ -106,6 +107,10 @@ type dryRun struct {
 	Predicted     *prediction     `json:"predicted,omitempty"`        // only if the run fits
 	Range         *predicted      `json:"predicted_range,omitempty"`  // instead, for any card with the given memory
 
+	Settings []settingValue      `json:"settings"`
+	Warnings []datacheck.Finding `json:"warnings"` // about the windows, if they are on this machine
+	notes    []string            // the settings, for people
+
 	Nearest []memplan.Suggestion `json:"nearest,omitempty"` // if the run does not fit
 	Faster  []memplan.Faster     `json:"faster,omitempty"`  // if it takes more than a few hours
 }
@@ -141,6 +146,11 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	defer device.Close()
+	data, err := o.planData(ctx)
+	defer data.close()
+	if err != nil {
+		return err
+	}
 	s := o.dryRunSettings(config)
 	budget, where, err := o.budget(device, &s)
 	if err != nil {
@@ -151,7 +161,9 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	result := newDryRun(name, where, config, s, fit, budget)
-	work, err := o.schedule(ctx, &result)
+	result.Settings, result.Warnings = o.values(), data.found
+	result.notes = o.settingLines()
+	work, err := o.schedule(ctx, &result, data)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"math"
+	"slices"
 
 	"ventriloquist/internal/batch"
+	"ventriloquist/internal/datacheck"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
@@ -86,22 +88,57 @@ func planTokenizer(baseModel string) (encoder batch.Encoder, ratio float64, err 
 	return encoder, standInRatio, err
 }
 
-// schedule counts the windows and steps if there are windows; those of --data-path must exist.
-func (o *trainOptions) schedule(ctx context.Context, d *dryRun) (memplan.Work, error) {
-	d.Steps = o.run.MaxSteps
-	longest := memplan.Work{Tokens: d.SeqLength, Targets: memplan.TargetsPerWindow}
+// plannedData is the windows that a plan is for. Its source is nil if they are not on this machine.
+type plannedData struct {
+	source   windows.List
+	training []int
+	found    []datacheck.Finding
+}
+
+func (d plannedData) close() {
+	if d.source != nil {
+		d.source.Close()
+	}
+}
+
+// planData opens and checks the windows, and chooses the settings for them; those of --data-path must exist.
+func (o *trainOptions) planData(ctx context.Context) (d plannedData, err error) {
+	d.found = []datacheck.Finding{}
 	source, err := openWindows(ctx, o.dataPath, o.dataDir)
 	if err != nil {
 		if o.dataPath != "" {
-			return longest, err
+			return d, err
 		}
-		return longest, ctx.Err() // a plan needs no windows
+		return d, ctx.Err() // a plan needs no windows
 	}
-	defer source.Close()
-	training, _ := windows.Split(source)
-	if o.run.Limit > 0 && o.run.Limit < len(training) {
-		training = training[:o.run.Limit]
+	d.source = source
+	var heldOut []int
+	d.training, heldOut = o.splitWindows(source)
+	o.choose(o.recipeData(source, d.training, heldOut))
+	watched, checker := datacheck.Watch(source, d.training, heldOut)
+	report, finish := newProgress("checking windows", "windows")
+	defer finish()
+	for n, i := range slices.Concat(d.training, heldOut) {
+		if err := ctx.Err(); err != nil {
+			return d, err
+		}
+		if _, err := watched.Window(i); err != nil {
+			return d, err
+		}
+		report(int64(n+1), int64(len(d.training)+len(heldOut)))
 	}
+	d.found = checker.Findings()
+	return d, nil
+}
+
+// schedule counts the windows and steps if there are windows.
+func (o *trainOptions) schedule(ctx context.Context, d *dryRun, data plannedData) (memplan.Work, error) {
+	d.Steps = o.run.MaxSteps
+	longest := memplan.Work{Tokens: d.SeqLength, Targets: memplan.TargetsPerWindow}
+	if data.source == nil {
+		return longest, nil
+	}
+	source, training := data.source, data.training
 	sizes, err := measureWindows(ctx, source, training, d.Model, d.SeqLength)
 	if err != nil || sizes.work.Tokens == 0 {
 		return longest, err

@@ -37,7 +37,12 @@ func (d *dryRun) write(out io.Writer) error {
 	if err := memplan.WriteTable(out, rows); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s\n", d.measures())
+	fmt.Fprintln(out)
+	for _, line := range d.notes {
+		fmt.Fprintln(out, line)
+	}
+	printWarnings(out, d.Warnings)
+	fmt.Fprintln(out, d.measures())
 	fmt.Fprintf(out, "%s TFLOP per step of %s tokens\n", oneDecimal(d.StepFLOPs/1e12), terminal.Count(int64(d.StepTokens)))
 	if d.Steps > 0 {
 		fmt.Fprintf(out, "%s%s\n", terminal.Quantity(d.Steps, "step"), d.ofWindows())

@@ -15,6 +15,7 @@ type trainLine struct {
 	total int     // steps
 
 	mu      sync.Mutex
+	begun   int // steps done before
 	done    int // steps
 	last    *train.StepMetrics
 	rate    float64 // seconds per step, smoothed
@@ -23,7 +24,7 @@ type trainLine struct {
 }
 
 func newTrainLine(peak float64, done, total int) *trainLine {
-	return &trainLine{peak: peak, total: total, done: done, running: time.Now()}
+	return &trainLine{peak: peak, total: total, begun: done, done: done, running: time.Now()}
 }
 
 // step notes a finished step.
@@ -70,6 +71,13 @@ func (l *trainLine) doing(now time.Time) string {
 // left returns the time that the run will still take, 0 if no step has ended yet.
 func (l *trainLine) left() time.Duration {
 	return time.Duration(l.rate * float64(l.total-l.done) * float64(time.Second))
+}
+
+// pace returns how many steps this process has done, the seconds per step and the time left.
+func (l *trainLine) pace() (steps int, perStep float64, left time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.done - l.begun, l.rate, l.left()
 }
 
 // guess returns the time left before a step has ended, from the micro-batches; "" if that is not known.

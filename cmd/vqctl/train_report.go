@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"ventriloquist/engine"
+	"ventriloquist/internal/datacheck"
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/runlog"
@@ -30,8 +31,9 @@ type trainView struct {
 	peak     float64 // GFLOP/s of a GEMM of the model's shape
 	planned  string  // the memory plan
 	live     *trainLine
-	patience int // evaluations
-	overfits int // step of the lowest loss after which overfitting was reported
+	patience int  // evaluations
+	said     bool // how long the run will take
+	overfits int  // step of the lowest loss after which overfitting was reported
 }
 
 func newTrainView(out io.Writer, asJSON bool, patience int) *trainView {
@@ -103,6 +105,24 @@ func (v *trainView) data(d *train.Data, o train.Options, runName string) {
 	}
 	if d.TooLong > 0 {
 		notice("%s left out: header and target alone are over --max-seq-length %d", terminal.Quantity(d.TooLong, "window"), o.MaxSeqLength)
+	}
+}
+
+// settings says what was chosen for the data and why, and what is wrong with the data.
+func (v *trainView) settings(o *trainOptions, found []datacheck.Finding) {
+	for _, line := range o.settingLines() {
+		notice("%s", line)
+	}
+	if o.resume == nil {
+		printWarnings(stderr, found)
+	}
+}
+
+// printWarnings prints what may ruin a run.
+func printWarnings(out io.Writer, found []datacheck.Finding) {
+	for _, f := range found {
+		printWrapped(out, "", "warning: "+f.Problem)
+		printWrapped(out, "  ", f.Advice)
 	}
 }
 
@@ -183,6 +203,7 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 	err := run.Train(ctx, func(m train.StepMetrics) error {
 		live.step(m, time.Now())
 		v.overfitting(m, run.BestDir())
+		v.measured(live)
 		if !m.Logged {
 			return nil
 		}
@@ -218,6 +239,22 @@ func (v *trainView) train(ctx context.Context, run *train.Run) error {
 		notice("%s", text)
 	}
 	return nil
+}
+
+// measured says once how long the run will take, by its first steps, if that is long.
+func (v *trainView) measured(live *trainLine) {
+	const enoughSteps, long = 3, 2 * time.Minute
+	if v.said {
+		return
+	}
+	steps, perStep, left := live.pace()
+	if steps < enoughSteps {
+		return
+	}
+	v.said = true
+	if left > long {
+		notice("measured: %s s per step; the other %s will take about %s, and the evaluations", oneDecimal(perStep), terminal.Quantity(live.total-live.done, "step"), terminal.Duration(left))
+	}
 }
 
 // overfitting says that a run overfits, once for each lowest loss.

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"ventriloquist/engine"
+	"ventriloquist/internal/datacheck"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
@@ -85,13 +86,17 @@ func (s *trainSession) readData(ctx context.Context) error {
 	s.onClose(func() { source.Close() })
 	report, finish := newProgress("tokenizing windows", "windows")
 	read := int64(0)
-	s.data, err = train.ReadData(ctx, source, encoder, o.run.MaxSeqLength, o.run.Limit, func() {
+	training, heldOut := o.splitWindows(source)
+	watched, checker := datacheck.Watch(source, training, heldOut)
+	s.data, err = train.ReadData(ctx, watched, encoder, o.run.MaxSeqLength, o.run.Limit, func() {
 		read++
 		report(read, int64(source.Len()))
 	})
 	finish()
 	if err == nil {
+		o.choose(o.recipeData(source, training, heldOut))
 		s.view.data(s.data, o.run, o.settings.RunName)
+		s.view.settings(o, checker.Findings())
 		s.sizes = sizesOf(source, s.data)
 	}
 	return err

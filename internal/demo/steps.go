@@ -34,7 +34,7 @@ func Steps() []Step {
 		{Title: "How well does the base model predict the messages held out?",
 			Args: append(evaluate[:len(evaluate):len(evaluate)], "--base-model", Base), Score: before},
 		{Title: "Learn how these people write", Args: []string{"train", "--data-path", windowFile, "--base-model", Base, "--lora-r", "32", "--lora-alpha", "64",
-			"--learning-rate", "2e-3", "--batch-size", "2", "--gradient-accumulation-steps", "1", "--num-epochs", "2",
+			"--learning-rate", "2e-3", "--batch-size", "2", "--gradient-accumulation-steps", "1", "--num-epochs", "2", "--warmup-ratio", "0.03",
 			"--max-seq-length", "1536", "--logging-steps", "10", "--eval-steps", "59"}},
 		{Title: "And how well now?", Args: evaluate, Score: after},
 		{Title: "Messages held out, and what the model writes in their places", Args: []string{"evaluate", "--data-path", windowFile, "--side-by-side", "4",
