@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
@@ -32,8 +33,8 @@ func (o *Options) Check() error {
 		return usererr.Invalid("stride", "is %d; a window has at least 1 target", o.Stride)
 	case o.Stride > o.Window:
 		return usererr.Invalid("stride", "is %d, more than the %d messages of a %v: some messages would never be a target", o.Stride, o.Window, usererr.Option("window"))
-	case o.HeldOut < 0:
-		return usererr.Invalid("held_out", "is %d, must not be negative", o.HeldOut)
+	case o.HeldOut < 0 || o.HeldOut > math.MaxInt32:
+		return usererr.Invalid("held_out", "is %d; it is a number of messages per conversation, 0 for none", o.HeldOut)
 	}
 	return o.Filter.check()
 }

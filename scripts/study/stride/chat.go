@@ -38,7 +38,7 @@ type chat struct {
 // openChat opens the windows of a chat, which it collects and cuts on first use.
 func openChat(ctx context.Context, results, source string, messages, size int) (*chat, error) {
 	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(source), ".gz"), ".jsonl")
-	folder := filepath.Join(results, "chats", fmt.Sprintf("%s-w%d", name, size))
+	folder := filepath.Join(results, "chats", fmt.Sprintf("%s-w%d-held%d", name, size, windows.DefaultHeldOut))
 	database := filepath.Join(folder, "data", "messages.db")
 	list, err := windows.OpenDatabase(ctx, database, nil)
 	if err != nil {
@@ -54,19 +54,14 @@ func openChat(ctx context.Context, results, source string, messages, size int) (
 	return c, nil
 }
 
-// split holds out the last messages of each conversation.
+// split finds the windows to train on and those held out: the same messages for every stride.
 func (c *chat) split() {
-	const heldOut, least = 10, 60
-	for i := range c.Len() {
+	train, heldOut := windows.Split(c)
+	for _, i := range train {
 		of := c.Conversation(i)
 		c.conversations[of] = append(c.conversations[of], i)
 	}
-	for of, all := range c.conversations {
-		if n := len(all); n >= least {
-			c.conversations[of] = all[:n-heldOut]
-			c.heldOut = append(c.heldOut, all[n-heldOut:]...)
-		}
-	}
+	c.heldOut = heldOut
 }
 
 // makeFolder runs collect and preprocess on a chat.
@@ -98,7 +93,7 @@ func makeFolder(ctx context.Context, folder, source string, messages, size int) 
 	}
 	for _, args := range [][]string{
 		{"collect", "--source", from},
-		{"preprocess", "--window", strconv.Itoa(size), "--stride", "1", "--base-model", demo.Base},
+		{"preprocess", "--window", strconv.Itoa(size), "--stride", "1", "--held-out", strconv.Itoa(windows.DefaultHeldOut), "--base-model", demo.Base},
 	} {
 		cmd := exec.CommandContext(ctx, program, args...)
 		cmd.Dir, cmd.Stderr = folder, os.Stderr

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -17,37 +18,43 @@ const (
 // colors are those of the series, told apart also by those who see fewer.
 var colors = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"}
 
-// plot draws the held-out loss over the tokens that a run reads, a point for each stride.
+// plot draws the held-out loss over the stride, a line for each length of runs. A bar is the interval of the difference
+// from the smallest stride of its line.
 func plot(out io.Writer, keys []series, lines map[series][]point) error {
 	x, y := newAxis(), newAxis()
 	for _, key := range keys {
 		for _, p := range lines[key] {
-			x.add(math.Log10(float64(p.runs[0].Read)))
-			y.add(p.loss.mean)
+			x.add(math.Log10(float64(p.stride)))
+			low, high := barOf(lines[key], p)
+			y.add(low)
+			y.add(high)
 		}
 	}
 	x.widen(0.05)
 	y.widen(0.1)
-	toX := func(tokens float64) float64 {
-		return plotLeft + x.share(math.Log10(tokens))*(plotWidth-plotLeft-plotRight)
+	toX := func(stride int) float64 {
+		return plotLeft + x.share(math.Log10(float64(stride)))*(plotWidth-plotLeft-plotRight)
 	}
 	toY := func(loss float64) float64 {
 		return plotHeight - plotBottom - y.share(loss)*(plotHeight-plotTop-plotBottom)
 	}
 	var s strings.Builder
 	fmt.Fprintf(&s, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" font-family="sans-serif" font-size="12">`+"\n", plotWidth, plotHeight)
-	fmt.Fprintf(&s, `<title>Held-out loss over the tokens read, by stride</title><rect width="%g" height="%g" fill="white"/>`+"\n", plotWidth, plotHeight)
-	drawAxes(&s, x, y, toX, toY)
+	fmt.Fprintf(&s, `<title>Held-out loss by stride</title><rect width="%g" height="%g" fill="white"/>`+"\n", plotWidth, plotHeight)
+	drawAxes(&s, strides(keys, lines), y, toX, toY)
 	for i, key := range keys {
+		shift := 4 * float64(i) // so that bars of one stride stand side by side
 		color := colors[i%len(colors)]
 		var path []string
 		for _, p := range lines[key] {
-			path = append(path, fmt.Sprintf("%.1f,%.1f", toX(float64(p.runs[0].Read)), toY(p.loss.mean)))
+			path = append(path, fmt.Sprintf("%.1f,%.1f", shift+toX(p.stride), toY(p.loss.mean)))
 		}
 		fmt.Fprintf(&s, `<polyline points="%s" fill="none" stroke="%s"/>`+"\n", strings.Join(path, " "), color)
 		for _, p := range lines[key] {
-			px, py := toX(float64(p.runs[0].Read)), toY(p.loss.mean)
-			fmt.Fprintf(&s, `<circle cx="%.1f" cy="%.1f" r="4" fill="%s"/><text x="%.1f" y="%.1f" fill="%s">%d</text>`+"\n", px, py, color, px+6, py-6, color, p.stride)
+			px, py := shift+toX(p.stride), toY(p.loss.mean)
+			low, high := barOf(lines[key], p)
+			fmt.Fprintf(&s, `<path d="M%.1f %.1fV%.1f" stroke="%s" opacity="0.5"/>`, px, toY(low), toY(high), color)
+			fmt.Fprintf(&s, `<circle cx="%.1f" cy="%.1f" r="4" fill="%s"/>`+"\n", px, py, color)
 		}
 		name := fmt.Sprintf("%s, W %d, %s", key.Chat, key.Window, key.length())
 		if key.Phase == randomPhase {
@@ -60,24 +67,38 @@ func plot(out io.Writer, keys []series, lines map[series][]point) error {
 	return err
 }
 
-func drawAxes(s *strings.Builder, x, y axis, toX, toY func(float64) float64) {
+// barOf is the range of a point's bar.
+func barOf(points []point, p point) (low, high float64) {
+	if p.stride == points[0].stride {
+		return p.loss.mean, p.loss.mean
+	}
+	return points[0].loss.mean + p.more.low, points[0].loss.mean + p.more.high
+}
+
+// strides returns the strides of all lines, each once.
+func strides(keys []series, lines map[series][]point) (all []int) {
+	for _, key := range keys {
+		for _, p := range lines[key] {
+			all = append(all, p.stride)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func drawAxes(s *strings.Builder, strides []int, y axis, toX func(int) float64, toY func(float64) float64) {
 	bottom, right := plotHeight-plotBottom, plotWidth-plotRight
 	fmt.Fprintf(s, `<path d="M%g %gV%gH%g" fill="none" stroke="#444"/>`+"\n", plotLeft, plotTop, bottom, right)
-	for power := math.Floor(x.low); power <= x.high; power++ {
-		for _, digit := range []float64{1, 2, 5} {
-			tokens := digit * math.Pow(10, power)
-			if log := math.Log10(tokens); log >= x.low && log <= x.high {
-				fmt.Fprintf(s, `<text x="%.1f" y="%g" text-anchor="middle" fill="#444">%g M</text>`+"\n", toX(tokens), bottom+18, tokens/1e6)
-			}
-		}
+	for _, stride := range strides {
+		fmt.Fprintf(s, `<text x="%.1f" y="%g" text-anchor="middle" fill="#444">%d</text>`+"\n", toX(stride), bottom+18, stride)
 	}
 	for i := range 5 {
 		loss := y.low + (y.high-y.low)*float64(i)/4
 		fmt.Fprintf(s, `<text x="%g" y="%.1f" text-anchor="end" fill="#444">%.3f</text><path d="M%g %.1fH%g" stroke="#ddd"/>`+"\n", plotLeft-6, toY(loss)+4, loss,
 			plotLeft, toY(loss), right)
 	}
-	fmt.Fprintf(s, `<text x="%g" y="%g" text-anchor="middle">tokens read</text>`+"\n", (plotLeft+right)/2, plotHeight-8)
-	fmt.Fprintf(s, `<text transform="translate(14 %g) rotate(-90)" text-anchor="middle">held-out loss; numbers are strides</text>`+"\n", (plotTop+bottom)/2)
+	fmt.Fprintf(s, `<text x="%g" y="%g" text-anchor="middle">stride</text>`+"\n", (plotLeft+right)/2, plotHeight-8)
+	fmt.Fprintf(s, `<text transform="translate(14 %g) rotate(-90)" text-anchor="middle">held-out loss</text>`+"\n", (plotTop+bottom)/2)
 }
 
 // axis is the range of an axis.

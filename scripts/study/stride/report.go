@@ -45,6 +45,7 @@ type point struct {
 	rates  []float64 // that were tried
 	runs   group
 	loss   interval
+	more   interval // the difference from the smallest stride, on the same messages
 }
 
 // report writes the tables to standard output, and the plot to a file.
@@ -58,6 +59,11 @@ func report(results, plotFile string) error {
 		return cmp.Or(cmp.Compare(a.Chat, b.Chat), cmp.Compare(a.Window, b.Window), cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Tokens, b.Tokens), cmp.Compare(a.Epochs, b.Epochs))
 	})
 	out := os.Stdout
+	for _, r := range all {
+		if r.Stride == 0 {
+			fmt.Fprintf(out, "%s, windows of %d messages: the held-out loss of the base model is %.4f\n", r.Chat, r.Window, r.Loss)
+		}
+	}
 	for _, key := range keys {
 		printTable(out, key, lines[key])
 	}
@@ -93,6 +99,9 @@ func linesOf(all []*result) map[series][]point {
 	}
 	for _, points := range lines {
 		slices.SortFunc(points, func(a, b point) int { return cmp.Compare(a.stride, b.stride) })
+		for i := range points[1:] {
+			points[i+1].more = differenceInterval(points[i+1].runs, points[0].runs)
+		}
 	}
 	return lines
 }
@@ -103,14 +112,13 @@ func printTable(out io.Writer, key series, points []point) {
 		cuts = ", cut anew in each epoch"
 	}
 	fmt.Fprintf(out, "\n%s, windows of %d messages, %s%s\n\n", key.Chat, key.Window, key.length(), cuts)
-	fmt.Fprintln(out, "| stride | tokens read | targets seen | learning rate | of those tried | seeds | held-out loss | less than with the smallest stride |")
+	fmt.Fprintln(out, "| stride | tokens read | targets seen | learning rate | of those tried | seeds | held-out loss | more than with the smallest stride |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|")
 	for _, p := range points {
 		first := p.runs[0]
 		difference := "-"
 		if p.stride != points[0].stride {
-			d := differenceInterval(points[0].runs, p.runs)
-			difference = fmt.Sprintf("%+.4f (%+.4f to %+.4f)", d.mean, d.low, d.high)
+			difference = fmt.Sprintf("%+.4f (%+.4f to %+.4f)", p.more.mean, p.more.low, p.more.high)
 		}
 		fmt.Fprintf(out, "| %d | %.3g | %d | %g | %d | %d | %.4f (%.4f to %.4f) | %s |\n", p.stride, float64(first.Read), first.Learned, p.rate, len(p.rates), len(p.runs),
 			p.loss.mean, p.loss.low, p.loss.high, difference)
