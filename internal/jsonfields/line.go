@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // ReadLine reads fields of the JSON object on a line of data: into maps their names to pointers. Names match exactly, unlike
@@ -32,8 +33,13 @@ func ReadLine(line []byte, into map[string]any) error {
 	return nil
 }
 
-// InWords rewrites the errors of encoding/json about types so that they do not name Go's types.
+// InWords rewrites the errors of encoding/json about types so that they do not name Go's types, and those about plain text.
 func InWords(err error) error {
+	var syntax *json.SyntaxError
+	const literal = int64(len("null"))
+	if errors.As(err, &syntax) && (syntax.Offset == 1 || syntax.Offset <= literal && strings.Contains(syntax.Error(), "in literal")) {
+		return errors.New("expected JSON, found plain text")
+	}
 	var kind *json.UnmarshalTypeError
 	if !errors.As(err, &kind) {
 		return err

@@ -25,6 +25,9 @@ func TestReadLine_ErrorsNameNoGoTypes(t *testing.T) {
 		`{"ids": "x"}`:   `"ids": expected a list, found string`,
 		`{"ids": [1.5]}`: `"ids": expected an integer in range, found number 1.5`,
 		`{"text": "a`:    "unexpected end of JSON input",
+		`hello there`:    "expected JSON, found plain text",
+		`no way`:         "expected JSON, found plain text",
+		`{"text": no}`:   "invalid character 'o' in literal null (expecting 'u')",
 	} {
 		var text *string
 		var ids *[]int32

@@ -319,3 +319,27 @@ func parameters(a *adapter.Adapter) (n int64) {
 	}
 	return n
 }
+
+// A mistyped folder, and the output folder of a run, lead to the adapter.
+func TestReadConfig_SuggestsTheAdapter(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	final := filepath.Join(dir, "checkpoints", "ventriloquist", "final")
+	if err := os.MkdirAll(final, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(final, adapter.ConfigFile), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, given := range []string{"checkpoints/ventriloqist/final", "checkpoints/ventriloquist/finale", "chekpoints/ventriloquist/Final", "checkpoints/ventriloquist"} {
+		_, err := adapter.ReadConfig(filepath.Join(dir, given))
+		if want := "did you mean " + final + "?"; usererr.Of(err) != want || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v, hint %q, want %q", given, err, usererr.Of(err), want)
+		}
+	}
+	for _, given := range []string{filepath.Join(dir, "other", "name"), "/no-such-folder", "/no/such/folder", "/"} {
+		if _, err := adapter.ReadConfig(given); err == nil || strings.Contains(usererr.Of(err), "did you mean") {
+			t.Errorf("%s: %v, hint %q", given, err, usererr.Of(err))
+		}
+	}
+}

@@ -58,6 +58,9 @@ func readConfig(dir string) (settings, error) {
 
 // notAnAdapter is the error of a folder without adapter_config.json. It says what the folder is where its files show it.
 func notAnAdapter(dir string) error {
+	if _, missing := os.Stat(dir); missing != nil {
+		return usererr.Suggest(fmt.Errorf("there is no adapter %s: %w", dir, fs.ErrNotExist), dir, near(dir), "%s", adapterIs)
+	}
 	err := fmt.Errorf("%s has no %s: %w", dir, ConfigFile, fs.ErrNotExist)
 	has := func(pattern string) bool { return len(regularfile.Glob(dir, pattern)) > 0 }
 	switch {
@@ -65,10 +68,33 @@ func notAnAdapter(dir string) error {
 		return usererr.With(err, "the folder is a whole model: use it with %v", usererr.Option("base_model"))
 	case has("*_optim_states.pt") || has("global_step*"):
 		return usererr.With(err, "the folder is a checkpoint of DeepSpeed: convert it with its zero_to_fp32.py and save the adapter with PEFT")
+	case has(filepath.Join("final", ConfigFile)):
+		return usererr.With(err, "did you mean %s?", filepath.Join(dir, "final"))
 	case has("checkpoint-*"):
 		return usererr.With(err, "the folder is the output of a training run: name one of its checkpoints")
 	}
-	return usererr.With(err, "an adapter is a folder with %s and %s, as written by vqctl train", ConfigFile, WeightsFile)
+	return usererr.With(err, "%s", adapterIs)
+}
+
+const adapterIs = "an adapter is a folder with " + ConfigFile + " and " + WeightsFile + ", as written by vqctl train"
+
+// near returns the adapters that a folder which does not exist may stand for: those as deep below the nearest folder that does.
+func near(dir string) (found []string) {
+	const deepest = 3
+	above, pattern := filepath.Dir(filepath.Clean(dir)), "*"
+	for depth := 1; ; depth++ {
+		if depth > deepest || above == filepath.Dir(above) && above != "." {
+			return nil
+		}
+		if _, err := os.Stat(above); err == nil {
+			break
+		}
+		above, pattern = filepath.Dir(above), filepath.Join("*", pattern)
+	}
+	for _, config := range regularfile.Glob(above, filepath.Join(pattern, ConfigFile)) {
+		found = append(found, filepath.Dir(config))
+	}
+	return found
 }
 
 // Load reads an adapter folder and checks that it fits the base model.
