@@ -65,7 +65,7 @@ in several sources counts once.`,
 				&cli.BoolFlag{Name: "watch", Usage: "keep running, and collect again whenever chat.db changes, until Ctrl-C", Destination: &o.watch},
 				&cli.BoolFlag{Name: "json", Usage: "print the summary as a JSON object", Destination: &o.json})),
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if err := noArguments(c, "name the source with --source"); err != nil {
+			if err := noArguments(c, sourceHint(c, o.source)); err != nil {
 				return err
 			}
 			return runCollect(ctx, o, stdout)
@@ -87,6 +87,11 @@ func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 	path, err := expandHome(o.source)
 	if err != nil {
 		return err
+	}
+	if o.source != defaultSource {
+		if err := missingSource(path); err != nil {
+			return err
+		}
 	}
 	kind, err := findFormat(o.format, path)
 	if err != nil {

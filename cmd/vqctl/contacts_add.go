@@ -60,7 +60,8 @@ func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []s
 		}
 		switch who, listed := book.Person(id); {
 		case listed && who != messages.Owner && who != name:
-			return fmt.Errorf("%q is %q in %s already", id, who, o.path())
+			return usererr.With(fmt.Errorf("%q is %q in %s already", id, who, o.path()),
+				"if %q and %q are one person, move the ids of %q to the other line, and remove that line", name, who, who)
 		case listed && who == messages.Owner && book.IsStated(id):
 			return usererr.With(fmt.Errorf("%q is your own", id), "USER_IDENTIFIERS names it")
 		}

@@ -150,6 +150,13 @@ func printDraft(out io.Writer, draft *people.Draft) error {
 	for _, s := range draft.Shared {
 		writeWrapped(&text, "", fmt.Sprintf("%s is also on the card of %q: it goes to %q", s.ID, s.Also, s.Contact), width)
 	}
+	for i, n := range draft.Namesakes {
+		if i == shownUnmapped {
+			fmt.Fprintf(&text, "and %s more (--json lists all)\n", terminal.Count(int64(len(draft.Namesakes)-i)))
+			break
+		}
+		writeWrapped(&text, "", fmt.Sprintf("%q may be %q: if so, move the ids to that line and remove this one", n.Name, n.AlsoHas), width)
+	}
 	_, err := io.WriteString(out, text.String())
 	return err
 }

@@ -25,6 +25,14 @@ type Draft struct {
 	Nameless []Suggestion `json:"nameless"`
 	// Shared are addresses on the cards of several people, and which of them got the address.
 	Shared []Shared `json:"shared"`
+	// Namesakes are people whose names got numbers because another person has them.
+	Namesakes []Namesake `json:"namesakes"`
+}
+
+// Namesake is a person with another person's name, who may be the same one, known to several programs.
+type Namesake struct {
+	Name    string `json:"name"`     // with a number
+	AlsoHas string `json:"also_has"` // who has it without
 }
 
 // Shared is an address on several cards.
@@ -191,7 +199,7 @@ func sortedByMessages(messages map[string]int64) []string {
 
 // draft returns suggestions for the people who occur in the history.
 func (d *drafter) draft(owner string) *Draft {
-	result := &Draft{People: []Suggestion{}, Nameless: []Suggestion{}, Shared: append([]Shared{}, d.shared...)}
+	result := &Draft{People: []Suggestion{}, Nameless: []Suggestion{}, Shared: append([]Shared{}, d.shared...), Namesakes: []Namesake{}}
 	taken := map[string]bool{}   // names in the file or the draft, and the owner's, by key
 	fresh := map[string]string{} // names in the file that the draft has not used, by key
 	for _, name := range d.book.Names() {
@@ -217,7 +225,9 @@ func (d *drafter) draft(owner string) *Draft {
 		case p.name == "":
 			result.Nameless = append(result.Nameless, s)
 		default:
-			s.Name = d.names.unused(p.name)
+			if s.Name = d.names.unused(p.name); s.Name != p.name {
+				result.Namesakes = append(result.Namesakes, Namesake{s.Name, p.name})
+			}
 			result.People = append(result.People, s)
 		}
 	}

@@ -237,7 +237,7 @@ func (d *slowDrafter) join(same []messages.SamePerson) {
 
 // draft returns suggestions for the people who occur in the history.
 func (d *slowDrafter) draft(owner string) *Draft {
-	result := &Draft{People: []Suggestion{}, Nameless: []Suggestion{}, Shared: append([]Shared{}, d.shared...)}
+	result := &Draft{People: []Suggestion{}, Nameless: []Suggestion{}, Shared: append([]Shared{}, d.shared...), Namesakes: []Namesake{}}
 	taken := map[string]bool{nameKey(owner): true} // names in the file or the draft, and the owner's, by key
 	fresh := map[string]string{}                   // names in the file that the draft has not used, by key
 	for _, name := range d.book.Names() {
@@ -260,7 +260,9 @@ func (d *slowDrafter) draft(owner string) *Draft {
 		case p.name == "":
 			result.Nameless = append(result.Nameless, s)
 		default:
-			s.Name = slowUnusedName(p.name, taken)
+			if s.Name = slowUnusedName(p.name, taken); s.Name != p.name {
+				result.Namesakes = append(result.Namesakes, Namesake{s.Name, p.name})
+			}
 			taken[nameKey(s.Name)] = true
 			result.People = append(result.People, s)
 		}
