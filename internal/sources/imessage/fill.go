@@ -89,6 +89,9 @@ func (c *collector) fillRows(outer context.Context, tx *messages.Tx) error {
 	}
 	slices.Sort(c.damaged)
 	slices.Sort(c.undated)
+	if storing != nil && outer.Err() == nil && errors.Is(reading, context.Canceled) {
+		return storing // which stopped the reader
+	}
 	return errors.Join(storing, c.source.explain(reading))
 }
 
@@ -125,7 +128,10 @@ func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) e
 	}
 	err := c.source.eachMessage(ctx, c.suspects, c.messageLeaves, visit, c.hide, func(row int64) { c.doubtful = append(c.doubtful, row) })
 	c.noteHidden()
-	return errors.Join(err, send())
+	if err != nil {
+		return err
+	}
+	return send()
 }
 
 // hide records rows that damage hides. Rows that follow each other are one place.
