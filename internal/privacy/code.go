@@ -25,7 +25,7 @@ var (
 	// withKeys matches a code with the keys of a keypad around it: *4471#, 9213#.
 	withKeys = lazyregexp.New(`(?:^|[\s:=(])(\*\d{3,8}[#*]?|#?\d{3,8}[#*])(?:$|[\s,.!?;)])`)
 	// afterCard matches what follows the number of a card: when it ends, and its security code.
-	afterCard = lazyregexp.New(`(?i)^\s*[,;/|]?\s*(?:(?:exp\p{L}*|val\p{L}*|gültig|cad\p{L}*|scad\p{L}*|bis|thru)\W{0,3})?\d{1,2} ?[/\-] ?\d{2,4}[\s,;/|]+(\d{3,4})(?:$|[^\w/-])`)
+	afterCard = lazyregexp.New(`(?i)^\s*[,;/|]?\s*(?:(?:exp\p{L}*|val\p{L}*|gültig|cad\p{L}*|scad\p{L}*|bis|thru)\W{0,3})?\d{1,2} ?[/\-] ?\d{2,4}[\s,;/|]+(?:(?:security |sec )?(?:code|cod|kod|código|codice)\W{1,2}(?:is )?)?(\d{3,4})(?:$|[^\w/-])`)
 )
 
 // reach is the maximum distance of a code from a code word, in bytes, and plainReach that from a plain one.

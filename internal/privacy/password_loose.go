@@ -125,7 +125,11 @@ func (t *text) loosePasswords() (spans []span) {
 	each(spaced, true)
 	if t.has(passWord|loginWord) || t.has(wifiWord|networkWord) && t.has(passMaybe|wifiKey) {
 		for _, at := range apartFrom.Get().FindAllStringSubmatchIndex(t.s, -1) {
-			if _, end := t.valueAt(at[2]); t.endsClause(end) || t.lastWord(end) {
+			_, end := t.valueAt(at[2])
+			if !t.has(passWord|loginWord) && t.keyFollows(end) {
+				continue // the name of the network
+			}
+			if t.endsClause(end) || t.lastWord(end) {
 				take(at[2], true)
 			}
 		}

@@ -19,6 +19,8 @@ var (
 	opening = lazyregexp.New(`(?i)(?:^|[^\p{L}])(?:needs?|wants|takes|opens? (?:with|on|by)|unlocks? with|punch|dial|press|geht mit|öffnet mit|aufgeht mit|mit|con|com|avec|met|fai|fais|faites|tape|marca|marcar|digita|toets|wpisz|slå|tast|набери|набрать) (\d{4,8})[#*]?(?:$|[^\w])`)
 	// answered matches a code after a short question for it, or after a line of its own.
 	answered = lazyregexp.New(`(?i)(?:\?+|\n)\s*(\d{6})\W*$`)
+	// forWhom matches a code before the service that sent it.
+	forWhom = lazyregexp.New(`(?i)^(\d{6}) (?:is )?(?:for|from) (?:the |my |your )?(\p{L}+)`)
 	// soon matches a code with a word or two.
 	soon  = lazyregexp.New(`(?i)^(\d{6})[ ,!.:-]{1,3}(?:fyi|that's it|thats it|thats the one|is it|it is|for u|for you|here|ok\??|now|quick|hurry|expires.*|just came.*|voilà|toma|ecco|bitte|hier|вот|держи)\W*$`)
 	birth = lazyregexp.New(`^(?:(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:\d\d|(?:19|20)\d\d)|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))$`)
@@ -55,6 +57,9 @@ func (t *text) received() (spans []span) {
 	}
 	if t.digits < 6 {
 		return apart(spans)
+	}
+	if at := forWhom.Get().FindStringSubmatchIndex(t.s); at != nil && (services[t.lower[at[4]:at[5]]] || between[t.lower[at[4]:at[5]]]) && !strings.HasSuffix(t.s[at[2]:at[3]], "000") {
+		take(at[2], at[3])
 	}
 	if at := answered.Get().FindStringSubmatchIndex(t.s); at != nil && len(strings.Fields(t.s)) <= 7 && !strings.HasSuffix(t.s[at[2]:at[3]], "000") && !birth.Get().MatchString(t.s[at[2]:at[3]]) && !t.saidOtherwise(at[2:4]) {
 		take(at[2], at[3])

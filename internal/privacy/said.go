@@ -35,6 +35,7 @@ var between = set("the for my our your here of number no nr wifi wi-fi wlan wpa 
 	"für fürs der die das vom von zum zur neue neu hier du de la le les des del della dello do da el los na on od van het voor til för på " +
 	"от для на входа вайфая вайфай домофона к новый новая к ile için kata ka se bila kartu zu au aux pour para per con " +
 	"portão portao porta porte puerta portón portone gate door garage garagem garaje cancello deur poort brama bramy drzwi двери подъезда ворот tor tür haustür dveří dveře kapı ajtó " +
+	"konta konto account compte cuenta conta poczty почты почте аккаунта акаунта maila mejla mail email laptopa komputera telefonu facebooka " +
 	"gmail netflix hulu spotify icloud instagram facebook windows iphone ipad steam amazon paypal router laptop google apple number# no. nr. n° n°: #")
 
 // fillers may stand between a verb and the value: the password is now hunter2.

@@ -79,7 +79,7 @@ func worldEntries() []entry {
 		joined(accountWord, "", "은행", "银行", "銀行"),
 		words(idWord, "", "utr for self assessment", "self assessment", "chave aleatória", "chave aleatoria"),
 		joined(idWord, "", "رقم قومي", "رقمي القومي", "رقم وطني", "आधार", "आधार नंबर", "आधार कार्ड", "পরিচয়পত্র", "এনআইডি"),
-		words(docWord, "", "global entry id", "global entry number", "nexus number", "healthcard", "healthcard number", "versichertennr", "versicherten-nr", "versichertennr.", "krankenkassennummer", "cartão de cidadão", "número de cartão de cidadão", "license plate", "licence plate", "number plate", "nummernschild", "kennzeichen"),
+		words(docWord, "", "global entry id", "global entry number", "nexus number", "healthcard", "healthcard number", "versichertennr", "versicherten-nr", "versichertennr.", "krankenkassennummer", "cartão de cidadão", "número de cartão de cidadão", "license", "licence", "license plate", "licence plate", "number plate", "nummernschild", "kennzeichen"),
 
 		words(mailWord, "", "dot com", "dot org", "dot net", "dot edu", "dot co", "dot de", "dot uk", "dot io", "dot me", "arroba", "punto com", "ponto com", "point com", "point fr", "punkt de", "punkt com", "gmail", "at gmail"),
 		joined(mailWord, "", "(at)", "[at]", "(@)", "( at )", "[ at ]"),
