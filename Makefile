@@ -54,7 +54,7 @@ build:
 
 engine: | build
 
-# Every kernel for every architecture, with warnings as errors; a table of what each takes.
+# Every kernel for every architecture; a table of what each takes.
 cuda: | build
 	@scripts/cuda-toolkit >/dev/null
 	$(call configure,build/device,-DCMAKE_BUILD_TYPE=Release -DVQ_TESTS=OFF -DVQ_NVCC=$$(scripts/cuda-toolkit --find))

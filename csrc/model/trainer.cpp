@@ -209,15 +209,18 @@ void Trainer::accumulate(int slot, int32_t windows, int32_t targets, uint64_t dr
 
 void Trainer::tune_gemms() {
   if (device_.info().gemm_library.empty()) return;
-  // One algorithm serves all numbers of rows up to a power of two.
-  constexpr int32_t kShortest = 64;
+  // Most batches are nearly full: the upper half of their lengths in four steps, shorter ones by powers of two.
+  constexpr int32_t kShortest = 64, kSteps = 4;
   device_.tune_gemms(true);
   try {
     const auto most = static_cast<int32_t>(limits_.max_tokens);
     for (int32_t rows = most; rows >= kShortest || rows == most;) {
       const int32_t targets = fill_dummy_batch(rows);
       accumulate(0, 1, targets, 1);
-      rows = static_cast<int32_t>(std::bit_floor(static_cast<uint32_t>(rows - 1)));
+      const auto octave = static_cast<int32_t>(std::bit_ceil(static_cast<uint32_t>(most)) / 2);
+      const int32_t step = octave / kSteps;
+      rows = rows > octave && step > 0 ? std::max(octave, (rows - 1) / step * step)
+                                       : static_cast<int32_t>(std::bit_floor(static_cast<uint32_t>(rows - 1)));
     }
   } catch (...) {
     device_.tune_gemms(false);

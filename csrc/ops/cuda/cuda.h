@@ -60,6 +60,7 @@ void launch(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arg
 
 #include <tuple>
 
+#include "ops/cuda/runtime_check.h"
 #include "ops/cuda/stream.h"
 #include "tests/cuda_sim/cuda_sim.h"
 
@@ -89,6 +90,7 @@ void launch(const Launch& how, void (*kernel)(Parameters...), Arguments&&... arg
   cuda_sim::launch_grid(
       reinterpret_cast<cuda_sim::Stream*>(how.stream), how.grid, how.block, how.shared_bytes,
       [kernel, given] { std::apply(kernel, given); }, how.where);
+  check(cudaGetLastError(), "cannot launch a kernel");
 }
 
 }  // namespace vq::cuda

@@ -11,18 +11,16 @@ namespace vq::cuda {
 namespace {
 
 constexpr int kNeededMajor = 8;  // bf16 on tensor cores, asynchronous copies
-constexpr size_t kLargeShared = size_t{100} << 10;
 
 std::string architecture(const Gpu& c) { return "sm_" + std::to_string(c.major * 10 + c.minor); }
 std::string capability(const Gpu& c) { return std::to_string(c.major) + "." + std::to_string(c.minor); }
 
 }  // namespace
 
-CudaDevice::CudaDevice(int index)
+CudaDevice::CudaDevice(int index, int64_t tile_elements)
     : index_(index),
       gpu_(find_gpu(index)),
-      attention_({gpu_.multiprocessors, gpu_.shared_bytes > kLargeShared},
-                 [this](void* to, const void* host, size_t bytes) { upload(to, host, bytes); }) {
+      attention_(attention_gpu(gpu_), [this](void* to, const void* host, size_t bytes) { upload(to, host, bytes); }) {
   if (gpu_.major < kNeededMajor) {
     throw Error("GPU " + std::to_string(index) + " (" + gpu_.name + ") has compute capability " + capability(gpu_) +
                 " and no bf16: 8.0 or newer is needed (Ampere: A100, RTX 30, or later)");
@@ -32,8 +30,9 @@ CudaDevice::CudaDevice(int index)
   copies_ = make_stream();
   sent_ = std::make_unique<CudaEvent>();
   staging_ = std::make_unique<Staging>(stream_);
-  gemm_ = std::make_unique<Gemm>(make_gemm_library(gpu_));
-  needs_ = std::make_unique<CudaMemoryNeeds>(gpu_.multiprocessors, gemm_->fp8_gemms(), kLateDriverBytes);
+  gemm_ = std::make_unique<Gemm>(make_gemm_library(gpu_), gpu_.cache_bytes);
+  gemm_->find_fp8_gemms(stream_);
+  needs_ = std::make_unique<CudaMemoryNeeds>(gpu_.multiprocessors, gemm_->fp8_gemms(), kLateDriverBytes, tile_elements);
   sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
   instructions_ = architecture(gpu_);
   const char* wgmma = std::getenv("VQ_WGMMA");
@@ -42,8 +41,7 @@ CudaDevice::CudaDevice(int index)
 
 void CudaDevice::try_wgmma() {
   try {
-    const std::string differs =
-        different_with_wgmma(*this, stream_, {gpu_.multiprocessors, gpu_.shared_bytes > kLargeShared});
+    const std::string differs = different_with_wgmma(*this, stream_, attention_gpu(gpu_));
     instructions_ = architecture(gpu_) + (differs.empty() ? ", wgmma" : ", wgmma wrong in " + differs);
     if (differs.empty()) attention_.use_wgmma();
   } catch (const NoMemory&) {

@@ -65,7 +65,8 @@ class CudaWeight final : public Weight {
 
 class CudaDevice final : public Device {
  public:
-  explicit CudaDevice(int index);
+  // tile_elements: of quantized matrices, dequantized at a time; tests use small tiles.
+  explicit CudaDevice(int index, int64_t tile_elements = kTileElements);
   // Compares attention with and without wgmma, and uses wgmma from now on if they agree; info() reports the outcome.
   // Called when a GPU of capability 9.0 is opened.
   void try_wgmma();
@@ -108,6 +109,8 @@ class CudaDevice final : public Device {
   Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                       WeightFormat format = WeightFormat::plain) override;
   void tune_gemms(bool on) override { gemm_->try_algorithms(on); }
+  // GEMMs so far whose operands or results were not aligned to 16 bytes: libraries compute them slowly.
+  int64_t unaligned_gemms() const { return gemm_->unaligned(); }
   std::vector<uint8_t> gemm_choices() const override { return gemm_->choices(); }
   void set_gemm_choices(std::span<const uint8_t> bytes) override { gemm_->set_choices(bytes); }
   void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) override;
@@ -169,8 +172,9 @@ class CudaDevice final : public Device {
   // fp8_linear.cpp
   void upload_codes(CudaWeight& weight, std::span<const WeightBlock> blocks, unsigned uses);
   // y = x matrix^T (+ add), where x is rounded to e4m3 after its columns are multiplied by `columns`, and matrix is
-  // [y.cols, k] codes times their row scales. Null columns or scales: all 1.
-  void multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
+  // [y.cols, k] codes times their row scales. Null columns or scales: all 1. Returns false, and does nothing, if the
+  // library has no kernel for it.
+  bool multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
                       const float* scales, const Tensor* add);
   // body(first row, rows, rounded rows of x), in chunks of rows.
   template <class Body>

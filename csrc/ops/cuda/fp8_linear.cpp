@@ -58,39 +58,48 @@ void CudaDevice::upload_codes(CudaWeight& w, std::span<const WeightBlock> blocks
   }
 }
 
-void CudaDevice::multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
+bool CudaDevice::multiply_codes(const Tensor& y, const Tensor& x, const float* columns, const uint8_t* matrix,
                                 const float* scales, const Tensor* add) {
   if (needs_->fp8_operand_bytes(x.rows, x.cols) > rounded_.bytes())
     throw Error("fp8 GEMM: more rows than the reserved workspace holds");
   auto* codes = static_cast<uint8_t*>(rounded_.data());
   auto* row_scales = reinterpret_cast<float*>(codes + aligned_part(static_cast<size_t>(x.rows * x.cols)));
-  round_to_codes(stream(), codes, row_scales, x, columns);
   const Tensor a{codes, DType::f32, x.rows, x.cols, x.cols};
+  // Activations tolerate fewer bits in partial sums; gradients, whose small differences are what is learned, do not.
+  const bool forward = scales != nullptr;
   const auto rows_of_matrix = [&](int64_t row, int64_t count) {
     return Tensor{const_cast<uint8_t*>(matrix) + row * x.cols, DType::f32, count, x.cols, x.cols};
   };
   if (gemm_->fp8_gemms() == Fp8Gemms::scaled) {
-    gemm_->multiply({.d = y,
-                     .a = a,
-                     .b = rows_of_matrix(0, y.cols),
-                     .c = add,
-                     .transpose_b = true,
-                     .codes = true,
-                     .a_scales = row_scales,
-                     .b_scales = scales ? scales : static_cast<const float*>(ones_.data())},
-                    stream());
-    return;
+    const GemmCall scaled = {.d = y,
+                             .a = a,
+                             .b = rows_of_matrix(0, y.cols),
+                             .c = add,
+                             .transpose_b = true,
+                             .codes = true,
+                             .fast_sums = forward,
+                             .a_scales = row_scales,
+                             .b_scales = scales ? scales : static_cast<const float*>(ones_.data())};
+    if (!gemm_->has_kernel(scaled, stream())) return false;
+    round_to_codes(stream(), codes, row_scales, x, columns);
+    gemm_->multiply(scaled, stream());
+    return true;
   }
   const auto sums = static_cast<int64_t>(sums_.bytes() / sizeof(float));
   const int64_t most = std::min(y.cols, sums / y.rows / kFp8Unit * kFp8Unit);
   for (int64_t col = 0; col < y.cols; col += most) {
     const int64_t count = std::min(most, y.cols - col);
     const Tensor raw{sums_.data(), DType::f32, y.rows, count, count};
-    gemm_->multiply({.d = raw, .a = a, .b = rows_of_matrix(col, count), .transpose_b = true, .codes = true}, stream());
+    const GemmCall unscaled = {
+        .d = raw, .a = a, .b = rows_of_matrix(col, count), .transpose_b = true, .codes = true, .fast_sums = forward};
+    if (!gemm_->has_kernel(unscaled, stream())) return false;
+    if (col == 0) round_to_codes(stream(), codes, row_scales, x, columns);
+    gemm_->multiply(unscaled, stream());
     const Tensor added = add ? add->columns(col, count) : Tensor{};
     scale_sums(stream(), y.columns(col, count), raw, row_scales, scales ? scales + col : nullptr,
                add ? &added : nullptr);
   }
+  return true;
 }
 
 template <class Body>
@@ -107,10 +116,9 @@ void CudaDevice::each_rounded(const Tensor& x, const float* columns, DType compu
 
 void CudaDevice::linear_rounded(const Tensor& y, const Tensor& x, const CudaWeight& w, const Tensor* add) {
   if (y.rows == 0) return;
-  if (y.rows > kSkinnyRows && suits(y) && (!add || suits(*add)) && needs_->multiplies_codes(w.n, w.k, w.compute)) {
-    multiply_codes(y, x, nullptr, w.codes.rows, w.codes.scales, add);
-    return;
-  }
+  const bool in_codes =
+      y.rows > kSkinnyRows && suits(y) && (!add || suits(*add)) && needs_->multiplies_codes(w.n, w.k, w.compute);
+  if (in_codes && multiply_codes(y, x, nullptr, w.codes.rows, w.codes.scales, add)) return;
   each_rounded(x, nullptr, w.compute, [&](int64_t row, int64_t count, const Tensor& rounded) {
     const Tensor added = add ? add->row_range(row, count) : Tensor{};
     linear_of(y.row_range(row, count), rounded, w, add ? &added : nullptr);
@@ -119,10 +127,9 @@ void CudaDevice::linear_rounded(const Tensor& y, const Tensor& x, const CudaWeig
 
 void CudaDevice::linear_backward_rounded(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate) {
   if (dx.rows == 0) return;
-  if (w.codes.transposed && suits(dx)) {
-    multiply_codes(dx, dy, w.codes.scales, w.codes.transposed, nullptr, accumulate ? &dx : nullptr);
+  const Tensor* add = accumulate ? &dx : nullptr;
+  if (w.codes.transposed && suits(dx) && multiply_codes(dx, dy, w.codes.scales, w.codes.transposed, nullptr, add))
     return;
-  }
   each_rounded(dy, w.codes.scales, w.compute, [&](int64_t row, int64_t count, const Tensor& rounded) {
     linear_backward_of(dx.row_range(row, count), rounded, w, accumulate);
   });

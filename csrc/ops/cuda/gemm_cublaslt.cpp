@@ -81,22 +81,22 @@ const Library& library() {
 
 cudaDataType_t type_of(DType t) { return t == DType::f32 ? CUDA_R_32F : CUDA_R_16BF; }
 
-// The largest power-of-two alignment of p, up to 16 bytes.
+// The largest power-of-two alignment of p, up to that of an allocation.
 uint32_t alignment(const void* p) {
-  uint32_t a = 16;
-  while (reinterpret_cast<uintptr_t>(p) % a != 0) a /= 2;
-  return a;
+  constexpr uintptr_t kMost = 256;
+  return uint32_t{1} << std::countr_zero(reinterpret_cast<uintptr_t>(p) | kMost);
 }
 
 class Prepared final : public PreparedGemm {
  public:
-  Prepared(cublasLtHandle_t handle, void* workspace, const GemmCall& p, bool scaled)
-      : lib_(library()), handle_(handle), workspace_(workspace), scaled_(scaled && p.codes) {
+  Prepared(cublasLtHandle_t handle, void* workspace, const GemmCall& p)
+      : lib_(library()), handle_(handle), workspace_(workspace), scaled_(p.codes && p.a_scales) {
     lib_.check(lib_.cublasLtMatmulDescCreate_(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), "cuBLASLt refused a GEMM");
     // Row-major is the transpose of column-major; a and b are swapped.
     set(CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
     if (scaled_) scale_rows(p);
+    if (p.codes) set(CUBLASLT_MATMUL_DESC_FAST_ACCUM, static_cast<int8_t>(p.fast_sums));
     layout(first_, p.b, p.codes);
     layout(second_, p.a, p.codes);
     layout(result_, p.d, false);
@@ -114,8 +114,16 @@ class Prepared final : public PreparedGemm {
   Prepared& operator=(const Prepared&) = delete;
 
   std::vector<Algorithm> algorithms(int most) const override {
-    std::vector<Algorithm> all = offered(most);
-    if (all.empty()) throw Error("cuBLASLt has no kernel for a GEMM of this shape");
+    std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<size_t>(most));
+    int count = 0;
+    if (lib_.cublasLtMatmulAlgoGetHeuristic_(handle_, operation_, first_, second_, added_, result_, preference_, most,
+                                             found.data(), &count) != CUBLAS_STATUS_SUCCESS) {
+      return {};
+    }
+    std::vector<Algorithm> all;
+    for (int i = 0; i < count; i++) {
+      if (found[i].state == CUBLAS_STATUS_SUCCESS) all.push_back(std::bit_cast<Algorithm>(found[i].algo));
+    }
     return all;
   }
 
@@ -135,21 +143,6 @@ class Prepared final : public PreparedGemm {
                                     p.c ? p.c->data : p.d.data, added_, p.d.data, result_, &opaque, workspace_,
                                     kGemmWorkspace, stream),
                "cuBLASLt failed to run a GEMM");
-  }
-
-  // Empty if the library has no kernel for it.
-  std::vector<Algorithm> offered(int most) const {
-    std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<size_t>(most));
-    int count = 0;
-    if (lib_.cublasLtMatmulAlgoGetHeuristic_(handle_, operation_, first_, second_, added_, result_, preference_, most,
-                                             found.data(), &count) != CUBLAS_STATUS_SUCCESS) {
-      return {};
-    }
-    std::vector<Algorithm> all;
-    for (int i = 0; i < count; i++) {
-      if (found[i].state == CUBLAS_STATUS_SUCCESS) all.push_back(std::bit_cast<Algorithm>(found[i].algo));
-    }
-    return all;
   }
 
  private:
@@ -183,6 +176,9 @@ class Prepared final : public PreparedGemm {
                  "cuBLASLt refused a GEMM");
     };
     prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kGemmWorkspace);
+    // Parts of a sum may be added in f32 only, not in the type of the result, as the default allows.
+    const uint32_t reductions = CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+    prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, reductions);
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment(p.b.data));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(p.a.data));
     prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment(p.c ? p.c->data : p.d.data));
@@ -202,7 +198,6 @@ class CublasLt final : public GemmLibrary {
  public:
   explicit CublasLt(const Gpu& gpu) : lib_(library()), gpu_(gpu), workspace_(device_alloc(kGemmWorkspace)) {
     lib_.check(lib_.cublasLtCreate_(&handle_), "cannot start cuBLASLt");
-    fp8_gemms_ = find_fp8_gemms();
   }
   ~CublasLt() override {
     lib_.cublasLtDestroy_(handle_);
@@ -214,42 +209,20 @@ class CublasLt final : public GemmLibrary {
            gpu_.name + " " + std::to_string(gpu_.major) + "." + std::to_string(gpu_.minor) + ", " +
            std::to_string(gpu_.multiprocessors) + " multiprocessors";
   }
-  Fp8Gemms fp8_gemms() const override { return fp8_gemms_; }
-  std::unique_ptr<PreparedGemm> prepare(const GemmCall& p) override { return made(p, fp8_gemms_); }
+  Fp8Gemms fp8_gemms() const override {
+    if (gpu_.major * 10 + gpu_.minor < 89) return Fp8Gemms::none;
+    const bool knows_rows = CUBLAS_VERSION >= VQ_SCALED_ROWS && lib_.cublasLtGetVersion_() >= VQ_SCALED_ROWS;
+    return knows_rows ? Fp8Gemms::scaled : Fp8Gemms::unscaled;
+  }
+  std::unique_ptr<PreparedGemm> prepare(const GemmCall& p) override {
+    return std::make_unique<Prepared>(handle_, workspace_, p);
+  }
 
  private:
-  std::unique_ptr<Prepared> made(const GemmCall& p, Fp8Gemms how) const {
-    return std::make_unique<Prepared>(handle_, workspace_, p, how == Fp8Gemms::scaled);
-  }
-
-  // Asks the library itself: what it supports on which GPU changes between versions.
-  Fp8Gemms find_fp8_gemms() const {
-    if (gpu_.major * 10 + gpu_.minor < 89) return Fp8Gemms::none;
-    void* some = workspace_;  // only the alignment of matrices matters
-    const Tensor codes{some, DType::f32, 256, 256, 256}, sums{some, DType::f32, 256, 256, 256};
-    const GemmCall p{.d = sums,
-                     .a = codes,
-                     .b = codes,
-                     .transpose_b = true,
-                     .codes = true,
-                     .a_scales = static_cast<const float*>(some),
-                     .b_scales = static_cast<const float*>(some)};
-    const bool knows_rows = CUBLAS_VERSION >= VQ_SCALED_ROWS && lib_.cublasLtGetVersion_() >= VQ_SCALED_ROWS;
-    for (Fp8Gemms how : {Fp8Gemms::scaled, Fp8Gemms::unscaled}) {
-      if (how == Fp8Gemms::scaled && !knows_rows) continue;
-      try {
-        if (!made(p, how)->offered(1).empty()) return how;
-      } catch (const Error&) {  // it does not know the attribute
-      }
-    }
-    return Fp8Gemms::none;
-  }
-
   const Library& lib_;
   Gpu gpu_;
   cublasLtHandle_t handle_ = nullptr;
   void* workspace_;
-  Fp8Gemms fp8_gemms_;
 };
 
 }  // namespace

@@ -94,7 +94,7 @@ WeightMatrix CudaDevice::quantized(CudaWeight& weight, const WeightBlock& block,
 }
 
 void CudaDevice::reserve_tile(const CudaWeight& weight) {
-  const size_t bytes = tile_bytes(weight.n, weight.k, weight.compute);
+  const size_t bytes = needs_->tile_bytes(weight.n, weight.k, weight.compute);
   if (bytes > tile_.bytes()) grow(tile_, bytes);
 }
 
@@ -137,7 +137,7 @@ void CudaDevice::linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w
       skinny_gemm(stream(), part, x, m, add ? &added : nullptr);
       continue;
     }
-    const int64_t most = plain ? part.cols : std::max<int64_t>(1, kTileElements / w.k);
+    const int64_t most = plain ? part.cols : needs_->tile_rows(part.cols, w.k);
     for (int64_t row = 0; row < part.cols; row += most) {
       const int64_t count = std::min(most, part.cols - row);
       const Tensor c = add ? added.columns(row, count) : Tensor{};
@@ -154,7 +154,7 @@ void CudaDevice::linear_of(const Tensor& y, const Tensor& x, const CudaWeight& w
 void CudaDevice::linear_backward_of(const Tensor& dx, const Tensor& dy, const CudaWeight& w, bool accumulate) {
   const bool plain = w.matrices[0].format == WeightFormat::plain;
   // Processes chunks of columns of all matrices, so that every sum is complete before it is stored.
-  const int64_t most = plain ? w.k : std::max<int64_t>(1, kTileElements / w.n);
+  const int64_t most = plain ? w.k : needs_->tile_columns(w.n, w.k);
   for (int64_t col = 0; col < w.k; col += most) {
     const int64_t count = std::min(most, w.k - col);
     const Tensor d = dx.columns(col, count);

@@ -17,8 +17,22 @@ int64_t rows_of(std::span<const WeightBlock> blocks) {
   return rows;
 }
 
-size_t tile_bytes(int64_t n, int64_t k, DType compute) {
-  return static_cast<size_t>(std::max({std::min(kTileElements, n * k), n, k})) * size_of(compute);
+namespace {
+constexpr int64_t kUnit = 256, kLeastUnit = 64;  // of tile_lines
+}
+
+int64_t tile_lines(int64_t tile_elements, int64_t whole, int64_t depth) {
+  const auto rounded = [](int64_t lines, int64_t unit) { return std::max(unit, lines / unit * unit); };
+  const int64_t fit = tile_elements / depth;
+  if (fit >= whole) return whole;
+  const int64_t unit = fit >= kUnit ? kUnit : kLeastUnit, most = rounded(fit, unit);
+  // As many tiles as that takes, of about the same size.
+  const int64_t tiles = (whole + most - 1) / most, each = (whole + tiles - 1) / tiles;
+  return std::min(whole, (each + unit - 1) / unit * unit);
+}
+
+size_t CudaMemoryNeeds::tile_bytes(int64_t n, int64_t k, DType compute) const {
+  return static_cast<size_t>(std::min(n * k, std::max(tile_elements_, kLeastUnit * std::max(n, k)))) * size_of(compute);
 }
 
 bool CudaMemoryNeeds::multiplies_codes(int64_t n, int64_t k, DType compute) const {

@@ -13,6 +13,9 @@ enum class Fp8Gemms : uint8_t { none, unscaled, scaled };
 constexpr int64_t kFp8Unit = 16;
 // Elements of a quantized matrix that are dequantized at a time.
 constexpr int64_t kTileElements = int64_t{32} << 20;
+// Rows or columns of the tiles that a quantized matrix with `whole` of them, of `depth` elements each, is cut into. All
+// but the last are multiples of 256, or at least of 64: the GEMMs of tiles are as well aligned as that of the matrix.
+int64_t tile_lines(int64_t tile_elements, int64_t whole, int64_t depth);
 // Workspace for the algorithms of cuBLASLt: its recommendation for large GPUs.
 constexpr size_t kGemmWorkspace = size_t{32} << 20;
 // The context, loaded kernels and cuBLASLt's own memory; and the part that is allocated when kernels first run.
@@ -29,8 +32,11 @@ AttentionBytes attention_bytes(int64_t rows, const AttentionShape& shape, int mu
 class CudaMemoryNeeds final : public MemoryNeeds {
  public:
   // driver_bytes: additional memory that the driver will allocate.
-  CudaMemoryNeeds(int multiprocessors, Fp8Gemms fp8_gemms, size_t driver_bytes)
-      : multiprocessors_(multiprocessors), fp8_gemms_(fp8_gemms), driver_bytes_(driver_bytes) {}
+  CudaMemoryNeeds(int multiprocessors, Fp8Gemms fp8_gemms, size_t driver_bytes, int64_t tile_elements = kTileElements)
+      : multiprocessors_(multiprocessors),
+        fp8_gemms_(fp8_gemms),
+        driver_bytes_(driver_bytes),
+        tile_elements_(tile_elements) {}
   // An unused GPU. fp8: it has fp8 tensor cores.
   static CudaMemoryNeeds of_gpu(int multiprocessors, bool fp8) {
     return {multiprocessors, fp8 ? Fp8Gemms::unscaled : Fp8Gemms::none, kDriverBytes + kGemmWorkspace};
@@ -50,18 +56,22 @@ class CudaMemoryNeeds final : public MemoryNeeds {
   // The parts of the cast workspace: `rows` operands in fp8, and results that are scaled afterwards.
   size_t fp8_operand_bytes(int64_t rows, int64_t widest) const;
   size_t fp8_sum_bytes(int64_t rows, int64_t widest) const;
+  // The tiles that a quantized weight [n, k] is dequantized in: rows of a matrix with `rows` rows in the forward pass,
+  // columns of all its matrices in the backward pass; and the bytes of the buffer that holds either.
+  int64_t tile_rows(int64_t rows, int64_t k) const { return tile_lines(tile_elements_, rows, k); }
+  int64_t tile_columns(int64_t n, int64_t k) const { return tile_lines(tile_elements_, k, n); }
+  size_t tile_bytes(int64_t n, int64_t k, DType compute) const;
 
  private:
   int multiprocessors_;
   Fp8Gemms fp8_gemms_;
   size_t driver_bytes_;
+  int64_t tile_elements_;
 };
 
 // Whether a plain weight keeps rows for gathering in a different type than that of its GEMMs.
 bool keeps_gather_rows(std::span<const WeightBlock> blocks, DType compute, unsigned uses);
 int64_t rows_of(std::span<const WeightBlock> blocks);
-// Bytes of the buffer that parts of a quantized weight [n, k] are dequantized into.
-size_t tile_bytes(int64_t n, int64_t k, DType compute);
 
 constexpr unsigned kGemmUses = use_forward | use_backward | use_decode;
 

@@ -39,6 +39,7 @@ Gpu find_gpu(int index) {
   gpu.major = p.major;
   gpu.minor = p.minor;
   gpu.multiprocessors = p.multiProcessorCount;
+  gpu.cache_bytes = static_cast<size_t>(p.l2CacheSize);
   gpu.shared_bytes = p.sharedMemPerBlockOptin;
   gpu.memory_total = p.totalGlobalMem;
   gpu.driver = driver;
@@ -74,7 +75,12 @@ void device_free(void* p) noexcept { cudaFree(p); }
 
 void* pinned_alloc(size_t bytes) {
   void* p = nullptr;
-  check(cudaMallocHost(&p, bytes), "cannot allocate page-locked memory");
+  const cudaError_t code = cudaMallocHost(&p, bytes);
+  if (code == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // clears the error; the GPU is still usable
+    throw NoMemory("the system does not page-lock another " + std::to_string(bytes >> 20) + " MiB of memory");
+  }
+  check(code, "cannot allocate page-locked memory");
   return p;
 }
 
@@ -91,7 +97,8 @@ void synchronize(Stream stream) { check(cudaStreamSynchronize(stream), "the GPU 
 
 EventHandle make_event() {
   EventHandle event = nullptr;
-  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cannot create an event");
+  // A host thread that waits for the event sleeps: during a step that is most of the time.
+  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync), "cannot create an event");
   return event;
 }
 
@@ -111,8 +118,10 @@ GraphHandle end_capture(Stream stream) {
   GraphHandle graph = nullptr;
   const cudaError_t made = ended == cudaSuccess ? cudaGraphInstantiate(&graph, recorded, 0) : ended;
   if (recorded) cudaGraphDestroy(recorded);
-  if (made != cudaSuccess) cudaGetLastError();  // clears the error; the GPU is still usable
-  if (made == cudaErrorMemoryAllocation) throw NoMemory("the GPU has no memory for a CUDA graph");
+  if (made == cudaErrorMemoryAllocation) {
+    cudaGetLastError();  // clears the error; the GPU is still usable
+    throw NoMemory("the GPU has no memory for a CUDA graph");
+  }
   check(made, "cannot capture a CUDA graph");
   return graph;
 }

@@ -1,5 +1,5 @@
-// The CUDA runtime as the device uses it: GPUs, memory, streams, events. Implemented in runtime.cpp; the tests have a
-// CPU implementation (tests/cuda_sim/runtime.cpp).
+// The CUDA runtime as the device uses it: GPUs, memory, streams, events. In tests without a GPU the runtime itself is
+// simulated (tests/cuda_sim/include/cuda_runtime.h).
 //
 // Every function throws Error with the failed operation and the runtime's message.
 #pragma once
@@ -23,6 +23,7 @@ struct Gpu {
   int major = 0, minor = 0;  // compute capability
   int multiprocessors = 0;
   size_t shared_bytes = 0;  // available to a block
+  size_t cache_bytes = 0;   // of L2
   size_t memory_total = 0;
   int driver = 0;  // newest CUDA version that the driver supports, 13000 for 13.0
 };
@@ -35,7 +36,7 @@ size_t memory_available();
 
 void* device_alloc(size_t bytes);  // throws NoMemory
 void device_free(void* p) noexcept;
-// Page-locked host memory; kernels can also access it, at bus speed.
+// Page-locked host memory; kernels can also access it, at bus speed. Throws NoMemory.
 void* pinned_alloc(size_t bytes);
 void pinned_free(void* p) noexcept;
 

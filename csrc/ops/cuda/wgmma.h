@@ -4,14 +4,15 @@
 //
 // All threads of the warpgroup must call each of these together, in this order:
 //
-//   wgmma_fence()    after the threads have accessed registers that a wgmma reads or accumulates into
+//   wgmma_fence(registers...)   after the threads have accessed registers that a wgmma reads or accumulates into
 //   wgmma(...)       starts a wgmma; those with the same accumulators run in order
 //   wgmma_commit()   closes the group of those started
-//   wgmma_wait<n>(sums...)   waits for all groups but the n latest; the accumulators are then valid
+//   wgmma_wait<n>(registers...)   waits for all groups but the n latest; the accumulators are then valid
 //
-// Until then no thread may access the registers of a wgmma or write the shared memory that it reads. Data that threads
-// (or their copies) have written to shared memory is visible to wgmma after shared_fence() in those threads and a
-// barrier.
+// Until then no thread may access the registers of a wgmma or write the shared memory that it reads. Each wait names
+// all registers of the wgmmas that it completes, accumulators and operands: the compiler must not reuse them before,
+// and it does not know that a wgmma runs on. Data that threads (or their copies) have written to shared memory is
+// visible to wgmma after shared_fence() in those threads and a barrier.
 #pragma once
 
 #include "ops/cuda/tensor_core.h"
@@ -78,19 +79,28 @@ struct RowFragment {
 };
 
 __device__ __forceinline__ void shared_fence() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
-__device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
-// The compiler treats the accumulators as written when a wgmma starts: it must not move reads above the wait.
+// The registers have their values here: the compiler computes them before, and keeps them until here.
 template <int n>
 __device__ __forceinline__ void hold(Accumulator<n>& sums) {
 #pragma unroll
   for (int i = 0; i < n / 2; i++) asm volatile("" : "+f"(sums.x[i])::"memory");
 }
-template <int pending, class... Sums>
-__device__ __forceinline__ void wgmma_wait(Sums&... sums) {
+template <int k>
+__device__ __forceinline__ void hold(RowFragment<k>& a) {
+#pragma unroll
+  for (int i = 0; i < k / 4; i++) asm volatile("" : "+r"(a.x[i])::"memory");
+}
+template <class... Registers>
+__device__ __forceinline__ void wgmma_fence(Registers&... registers) {
+  (hold(registers), ...);
+  asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+}
+template <int pending, class... Registers>
+__device__ __forceinline__ void wgmma_wait(Registers&... registers) {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(pending) : "memory");
-  (hold(sums), ...);
+  (hold(registers), ...);
 }
 
 #define VQ_FLOATS_8(x, i)                                                                                     \

@@ -107,6 +107,26 @@ TEST(BackendLinear, MatmulMatchesReference) {
           }
 }
 
+// Libraries split long sums; the parts must be added in f32 and rounded to bf16 once: z = x A^T of the down projection.
+TEST(BackendLinear, LongSumsAreRoundedOnce) {
+  constexpr int64_t kRows = 32, kCols = 16, kDepth = 12288;
+  const Matrix a = Matrix(kRows, kDepth, DType::bf16).fill(1), b = Matrix(kCols, kDepth, DType::bf16).fill(2);
+  PairMatrix x(a), y(b), z(kRows, kCols, DType::bf16, 0, 3);
+  on_both([&](Device& d, Side side) { d.matmul(z[side], x[side], false, y[side], true, 1, false, DType::bf16); });
+  const Matrix got = z.result(candidate);
+  for (int64_t r = 0; r < kRows; r++)
+    for (int64_t c = 0; c < kCols; c++) {
+      double sum = 0, terms = 0;
+      for (int64_t i = 0; i < kDepth; i++) {
+        const double term = a.get(r, i) * b.get(c, i);
+        sum += term;
+        terms += std::fabs(term);
+      }
+      const double half_a_step = std::ldexp(kUnitBf16, std::ilogb(sum));
+      EXPECT_NEAR(got.get(r, c), sum, half_a_step + 64 * kUnit32 * terms) << r << " " << c;
+    }
+}
+
 TEST(BackendLinear, EmbedIsExact) {
   for (DType file : {DType::f32, DType::bf16, DType::f16})
     for (DType compute : kTypes)

@@ -82,7 +82,45 @@ TEST(CudaAttention, WarpgroupsMatchReference) {
     expect_training(beside_full_tiles(c), c.shape.head_dim % 8 == 0 ? 8 : 3, true, true);
   // Several blocks of keys and stages of queries, rows of several tiles, and a second tile of keys.
   expect_training(windows("long", shape_of(2, 1, 128), {200, 75}), 0, true, true);
-  expect_training(windows("long", shape_of(1, 1, 64), {400}), 0, true, true);
+}
+
+// Stages of shared memory are used again and again: with 18 blocks of keys, a stage that is refilled too early is one
+// that is still read.
+TEST(CudaAttention, WarpgroupsGoRoundEveryRing) {
+  if (!wgmma_runs()) GTEST_SKIP() << "this GPU has no wgmma";
+  for (int head_dim : {64, 128}) expect_training(windows("long", shape_of(1, 1, head_dim), {1100}), 0, true, true);
+}
+
+// Attention as a training step of Qwen3-8B has it, against the reference kernels in f32: two independent
+// implementations, at the only size at which a fault may show.
+TEST(CudaAttention, RealSizeMatchesReferenceKernels) {
+  if (!VQ_ON_GPU) GTEST_SKIP() << "too large for the simulator";
+  const AttentionCase c = windows("real size", shape_of(32, 8, 128), {4096});
+  const AttentionRun narrow(c, DType::bf16, 0), exact(c, DType::f32, 0);
+  // The same numbers: those of bf16.
+  for (const auto& [to, from] : {std::pair{&exact.q, &narrow.q}, {&exact.kv, &narrow.kv}, {&exact.dout, &narrow.dout}})
+    for (int64_t r = 0; r < from->rows(); r++)
+      for (int64_t i = 0; i < from->cols(); i++) const_cast<Matrix*>(to)->set(r, i, from->get(r, i));
+  AttentionRunner reference(c, 132), runner(c, 132, true, wgmma_runs());
+  for (const auto& [run, on] : {std::pair{&exact, &reference}, {&narrow, &runner}}) {
+    run->forward(*on, c);
+    run->backward(*on, c);
+  }
+  expect_near(narrow.o, exact.o, kBf16Bound, "o");
+  expect_near(narrow.lse, exact.lse, kF32Bound, "lse");
+  expect_near(narrow.dq, exact.dq, {2e-2, 6e-5}, "dq");
+  expect_near(narrow.dkv, exact.dkv, {2e-2, 6e-5}, "dk, dv");
+}
+
+// Capability 8.7 has room for tall tiles, but runs the code of 8.6, which has none.
+TEST(CudaAttention, OrinTakesNoTallTiles) {
+  cuda::Gpu gpu;
+  gpu.multiprocessors = 16;
+  gpu.shared_bytes = size_t{163} << 10;
+  gpu.major = 8;
+  EXPECT_TRUE(cuda::attention_gpu(gpu).large_shared);
+  gpu.minor = 7;
+  EXPECT_FALSE(cuda::attention_gpu(gpu).large_shared);
 }
 
 // The check that runs when a GPU of capability 9.0 is opened.

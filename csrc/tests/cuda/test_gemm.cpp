@@ -28,6 +28,128 @@ TEST(CudaGemm, Fp8MatchesReferenceInEveryMode) {
   }
 }
 
+// The library offers a kernel that it then fails to run, or that ignores the scales: fp8 GEMMs are run once, with every
+// type of result, before one is relied on.
+TEST(CudaGemm, Fp8ScalesAreTriedByRunning) {
+  const auto found = [](const cuda_sim::GemmSettings::Which& fails, const cuda_sim::GemmSettings::Which& ignores) {
+    Settings settings;
+    settings->fails = fails;
+    settings->ignores_scales = ignores;
+    cuda::CudaDevice device(0);
+    const size_t sums = device.cast_workspace_bytes(64, 64, WeightFormat::fp8_gemm);
+    settings->fails = nullptr;
+    const bool unscaled = sums > 64 * 64 + 256 + 64 * sizeof(float);
+    expect_fp8_gemms(device, "fallback");
+    return unscaled;
+  };
+  const auto scaled = [](const cuda::GemmCall& p) { return p.a_scales != nullptr; };
+  EXPECT_FALSE(found(nullptr, nullptr));
+  EXPECT_TRUE(found(scaled, nullptr));
+  EXPECT_TRUE(found([](const cuda::GemmCall& p) { return p.a_scales && p.c; }, nullptr));
+  EXPECT_TRUE(found([](const cuda::GemmCall& p) { return p.a_scales && p.d.dtype == DType::bf16; }, nullptr));
+  EXPECT_TRUE(found(nullptr, scaled));
+  // Not even unscaled: operands are rounded and multiplied in bf16.
+  EXPECT_FALSE(found([](const cuda::GemmCall& p) { return p.codes; }, nullptr));
+}
+
+// A shape that the library has no fp8 kernel for is multiplied in another way, in the middle of a run.
+TEST(CudaGemm, Fp8FallsBackForAShapeWithoutKernel) {
+  Settings settings;
+  for (Fp8Gemms how : {Fp8Gemms::scaled, Fp8Gemms::unscaled}) {
+    settings->fp8_gemms = how;
+    settings->lacks = nullptr;
+    cuda::CudaDevice device(0);
+    settings->lacks = [](const cuda::GemmCall& p) { return p.codes; };
+    expect_fp8_gemms(device, "way " + std::to_string(static_cast<int>(how)) + " without kernels");
+  }
+}
+
+// Quantized matrices are dequantized and multiplied in tiles. Each tile's GEMM is as well aligned as the whole
+// matrix's, and the tiles add up to it.
+TEST(CudaGemm, TilesOfQuantizedWeightsAreAligned) {
+  Settings settings;
+  settings->fp8_gemms = Fp8Gemms::none;
+  constexpr int64_t kTile = 24'000, kRows = 12;
+  cuda::CudaDevice device(0, kTile);
+  device.reserve_cast_workspace(kRows, 512, WeightFormat::fp8_gemm);
+  for (WeightFormat format : {WeightFormat::int8, WeightFormat::nf4, WeightFormat::fp8, WeightFormat::fp8_gemm})
+    for (const auto& [n, k] : {std::pair<int64_t, int64_t>{200, 328}, {328, 200}, {16, 512}, {512, 8}}) {
+      const std::string what =
+          std::to_string(n) + "x" + std::to_string(k) + " format " + std::to_string(static_cast<int>(format));
+      const int64_t first = n / 16 * 8;
+      Matrix upper(first, k, DType::bf16), lower(n - first, k, DType::bf16);
+      upper.fill(1);
+      lower.fill(2, 0.01);
+      const std::vector<WeightBlock> blocks = {{upper.tensor().data, DType::bf16, upper.rows()},
+                                               {lower.tensor().data, DType::bf16, lower.rows()}};
+      PairMatrix x(kRows, k, DType::bf16, 0, 3), y(kRows, n, DType::bf16, 0, 4), dx(kRows, k, DType::bf16, 0, 5),
+          dy(kRows, n, DType::bf16, 0, 6);
+      on_both([&](Device& of_pair, Side side) {
+        Device& d = side == candidate ? device : of_pair;
+        of_pair.synchronize();  // two devices have two streams
+        const std::unique_ptr<Weight> w(d.make_weight(blocks, k, DType::bf16, use_forward | use_backward, format));
+        d.linear(y[side], x[side], *w, nullptr);
+        d.linear_backward(dx[side], dy[side], *w, false);
+        d.synchronize();
+      });
+      expect_agree(y, {kUnitBf16, 2 * kUnitBf16}, "linear " + what);
+      expect_agree(dx, {2 * kUnitBf16, 3 * kUnitBf16}, "linear_backward " + what);
+    }
+  EXPECT_EQ(device.unaligned_gemms(), 0);
+}
+
+// The matrices of Qwen3 from 0.6B to 32B: no tile is cut at an odd size, larger than the buffer, or a sliver.
+TEST(CudaGemm, TilesOfRealModelsAreMultiplesOf256) {
+  for (const auto& [n, k] : {std::pair<int64_t, int64_t>{4096, 1024},
+                             {6144, 1024},
+                             {1024, 3072},
+                             {12288, 2048},
+                             {6144, 2560},
+                             {19456, 2560},
+                             {2560, 9728},
+                             {6144, 4096},
+                             {24576, 4096},
+                             {4096, 12288},
+                             {7168, 5120},
+                             {34816, 5120},
+                             {5120, 17408},
+                             {10240, 5120},
+                             {51200, 5120},
+                             {5120, 25600},
+                             {5120, 8192},
+                             {151936, 4096}})
+    for (const auto& [whole, depth] : {std::pair{n, k}, {k, n}}) {
+      const int64_t lines = cuda::tile_lines(cuda::kTileElements, whole, depth);
+      const std::string what = std::to_string(whole) + " lines of " + std::to_string(depth);
+      EXPECT_LE(lines * depth, cuda::kTileElements) << what;
+      if (lines == whole) continue;
+      EXPECT_EQ(lines % (depth > 131072 ? 64 : 256), 0) << what;
+      EXPECT_GE(whole % lines == 0 ? lines : whole % lines, std::min<int64_t>(lines / 4, 256)) << what;
+    }
+  EXPECT_EQ(cuda::tile_lines(1000, 100, 900), 64) << "at least 64, even if the tile is too small";
+}
+
+// Products that are not aligned are counted: on a GPU they would only be slow.
+TEST(CudaGemm, UnalignedGemmsAreCounted) {
+  cuda::Gemm gemm(cuda::make_gemm_library(cuda::find_gpu(0)));
+  const cuda::Stream stream = cuda::make_stream();
+  PairMatrix a(16, 40, DType::bf16, 0, 1), b(24, 40, DType::bf16, 0, 2), d(16, 24, DType::bf16, 4, 3);
+  const auto multiply = [&](Tensor x, Tensor w, Tensor y) {
+    DevicePair::get()[candidate].synchronize();  // it has another stream
+    const int64_t before = gemm.unaligned();
+    gemm.multiply({.d = y, .a = x, .b = w, .transpose_b = true}, stream);
+    cuda::synchronize(stream);
+    return gemm.unaligned() - before;
+  };
+  const Tensor x = a[candidate], w = b[candidate], y = d[candidate];
+  PairMatrix fit(16, 24, DType::bf16, 0, 3);
+  EXPECT_EQ(multiply(x, w, fit[candidate]), 0);
+  EXPECT_EQ(multiply(x, w, y), 1) << "rows of 56 bytes";
+  EXPECT_EQ(multiply(x.columns(4, 32), w.columns(0, 32), fit[candidate]), 1) << "begins at 8 bytes";
+  EXPECT_EQ(multiply(x.columns(8, 32), w.columns(0, 32), fit[candidate]), 0);
+  cuda::destroy(stream);
+}
+
 // weight_bytes matches the actual size of the weight, including the second copy if there is one.
 TEST(CudaGemm, Fp8BackwardKeepsATransposedCopy) {
   Settings settings;
@@ -153,13 +275,38 @@ TEST_F(GemmTuning, SavedChoicesReproduceTheSums) {
 
 TEST_F(GemmTuning, ChoicesHoldForOtherNumbersOfRows) {
   cuda::Gemm g = gemm();
-  tried(g, 200);
+  tried(g, 224);
   const int runs = settings_->runs;
   g.try_algorithms(true);
-  multiply(g, 130);
-  EXPECT_EQ(settings_->runs, runs + 1) << "numbers of rows share a choice up to a power of two";
-  multiply(g, 128);
+  multiply(g, 193);
+  EXPECT_EQ(settings_->runs, runs + 1) << "numbers of rows share a choice up to a quarter of a power of two";
+  multiply(g, 192);
   EXPECT_GT(settings_->runs, runs + 2);
+}
+
+TEST_F(GemmTuning, RowsShareAChoiceInQuartersOfAnOctave) {
+  for (const auto& [rows, of] : {std::pair<int64_t, int64_t>{1, 1},
+                                 {5, 5},
+                                 {9, 10},
+                                 {2048, 2048},
+                                 {2049, 2560},
+                                 {2561, 3072},
+                                 {3584, 3584},
+                                 {3585, 4096},
+                                 {4096, 4096},
+                                 {4097, 5120}})
+    EXPECT_EQ(cuda::rows_of_choice(rows), of) << rows;
+}
+
+// Steps that were not tried themselves take the choice of the next longer one of their octave.
+TEST_F(GemmTuning, ShorterStepsTakeTheNextLongerChoice) {
+  cuda::Gemm g = gemm(), untried = gemm();
+  tried(g, 256);
+  const std::vector<char> shorter = multiply(g, 140), first = multiply(untried, 140);
+  EXPECT_NE(shorter, first);
+  cuda::Gemm same = gemm();
+  EXPECT_EQ(shorter, tried(same, 140));
+  EXPECT_EQ(multiply(g, 128), multiply(untried, 128)) << "another octave";
 }
 
 TEST_F(GemmTuning, SmallGemmsAreNotTuned) {

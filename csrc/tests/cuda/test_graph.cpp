@@ -156,6 +156,15 @@ TEST_P(CudaGraphs, DecodesWithoutMemoryForAGraph) {
   decode({0}, 5);
   EXPECT_EQ(cuda_sim::counts().replays, before.replays);
 }
+
+TEST_P(CudaGraphs, DecodesWhereCapturesAreRefused) {
+  must(vq_session_create(model, nullptr, 100, 1, &session, &err));
+  prefill(0, 3);
+  decode({0}, 1);
+  cuda_sim::fail_captures(true);
+  decode({0}, 5);
+  cuda_sim::fail_captures(false);
+}
 #endif
 
 INSTANTIATE_TEST_SUITE_P(Precisions, CudaGraphs, testing::Values(VQ_F32, VQ_BF16),

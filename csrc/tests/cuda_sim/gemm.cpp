@@ -89,17 +89,30 @@ void check_codes(const GemmCall& p) {
   for (const Tensor& t : {p.d, p.c ? *p.c : p.d})
     require(at_16(t, static_cast<int64_t>(size_of(t.dtype))), "results there");
   const bool scales = p.a_scales && p.b_scales;
-  require(how == Fp8Gemms::scaled ? scales : !p.a_scales && !p.b_scales, "such scales");
+  require(scales ? how == Fp8Gemms::scaled : !p.a_scales && !p.b_scales, "such scales");
   if (!scales) return;
   require_device(p.a_scales, p.d.rows * static_cast<int64_t>(sizeof(float)));
   require_device(p.b_scales, p.d.cols * static_cast<int64_t>(sizeof(float)));
 }
 
+bool applies(const cuda_sim::GemmSettings::Which& which, const GemmCall& p) { return which && which(p); }
+
+// The alignment of a GEMM's matrices, which the library is told once and relies on in every run.
+std::array<uintptr_t, 4> alignments(const GemmCall& p) {
+  const auto of = [](const void* data) {
+    const auto address = reinterpret_cast<uintptr_t>(data) | 256;
+    return address & -address;
+  };
+  return {of(p.a.data), of(p.b.data), of(p.d.data), of(p.c ? p.c->data : p.d.data)};
+}
+
 class PlainGemm final : public PreparedGemm {
  public:
-  explicit PlainGemm(const GemmCall& p) : odd_(p.d.cols % 2) {}
+  explicit PlainGemm(const GemmCall& p)
+      : odd_(p.d.cols % 2), lacks_(applies(cuda_sim::gemm_settings().lacks, p)), alignments_(alignments(p)) {}
   std::vector<Algorithm> algorithms(int most) const override {
     std::vector<Algorithm> all;
+    if (lacks_) return all;
     for (uint64_t parts = 1; parts <= 4 && parts <= static_cast<uint64_t>(most); parts++) all.push_back({parts});
     return all;
   }
@@ -107,7 +120,11 @@ class PlainGemm final : public PreparedGemm {
   bool takes(const Algorithm& a) const override { return a[0] >= 1 && a[0] <= (odd_ ? 2u : 4u); }
 
   void run(const GemmCall& p, const Algorithm& algorithm, Stream stream) const override {
-    require(takes(algorithm), "this algorithm");
+    require(takes(algorithm) && !lacks_, "this algorithm");
+    require(!applies(cuda_sim::gemm_settings().fails, p), "refused when it is run");
+    const std::array<uintptr_t, 4> now_at = alignments(p);
+    for (size_t i = 0; i < now_at.size(); i++)
+      require(now_at[i] >= alignments_[i], "a matrix that is less aligned than when the GEMM was prepared");
     const int64_t m = p.d.rows, n = p.d.cols, k = p.transpose_a ? p.a.rows : p.a.cols;
     require((p.transpose_a ? p.a.cols : p.a.rows) == m, "rows of a");
     require((p.transpose_b ? p.b.rows : p.b.cols) == n, "columns of b");
@@ -142,6 +159,7 @@ class PlainGemm final : public PreparedGemm {
 
   static void multiply(const GemmCall& p, const std::optional<Tensor>& added, int64_t parts, int64_t k) {
     const auto value = p.codes ? code_value : number;
+    const bool ignored = applies(cuda_sim::gemm_settings().ignores_scales, p);
     for (int64_t i = 0; i < p.d.rows; i++)
       for (int64_t j = 0; j < p.d.cols; j++) {
         float sums[4] = {};
@@ -152,12 +170,13 @@ class PlainGemm final : public PreparedGemm {
         float sum = sums[0];
         for (int64_t part = 1; part < parts; part++) sum += sums[part];
         sum *= p.alpha;
-        if (p.a_scales) sum *= p.a_scales[i] * p.b_scales[j];
+        if (p.a_scales && !ignored) sum *= p.a_scales[i] * p.b_scales[j];
         put(p.d, i, j, sum + (added ? number(*added, i, j) : 0));
       }
   }
 
-  bool odd_;
+  bool odd_, lacks_;
+  std::array<uintptr_t, 4> alignments_;
 };
 
 class PlainLibrary final : public GemmLibrary {

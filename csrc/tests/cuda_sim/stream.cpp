@@ -196,8 +196,12 @@ Graph* end_capture(Stream* stream) {
   std::unique_ptr<Graph> graph = std::move(stream->capture);
   captured = nullptr;
   if (stream->broken) return nullptr;
-  if (graphs_fail) throw vq::NoMemory("cudaGraphInstantiate: out of memory");
   return graph.release();
+}
+
+Graph* instantiate(Graph* graph) {
+  if (graphs_fail) throw vq::NoMemory("cudaGraphInstantiate: out of memory");
+  return new Graph(*graph);
 }
 
 void launch(Graph* graph, Stream* stream) {

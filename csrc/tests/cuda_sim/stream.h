@@ -66,6 +66,7 @@ void wait_on_host(Event* event);
 void begin_capture(Stream* stream);
 // Null when the capture was broken by what a capture does not allow; that call has thrown.
 Graph* end_capture(Stream* stream);
+Graph* instantiate(Graph* graph);  // a copy that can be launched
 void launch(Graph* graph, Stream* stream);
 void destroy(Graph* graph);
 // Throws, and breaks the capture, when this thread captures.
@@ -74,8 +75,10 @@ void not_in_capture(const char* call);
 // Simulates a failed GPU, as after a kernel with an invalid write, which reports the failure whenever the host waits;
 // or a new GPU.
 void fail_card(bool failed);
-// Makes graph instantiation run out of memory.
+// Makes graph instantiation or page-locking run out of memory, or captures be refused.
 void fail_graphs(bool yes);
+void fail_pinned(bool yes);
+void fail_captures(bool yes);
 
 // Of this process so far.
 struct Counts {

@@ -225,6 +225,53 @@ TEST_F(Streams, CaptureForbidsAllocationAndWaiting) {
   EXPECT_THROW(end_capture(first), Error);
 }
 
+// CUDA keeps the error of a failed call, and a launch reports the last one: it must be cleared when it is thrown.
+TEST_F(Streams, FailedCallLeavesNoErrorToTheNextLaunch) {
+  copy_to_device(x, in, kBytes, first);
+  const auto fails = [&](auto call) {
+    EXPECT_THROW(call(), Error);
+    EXPECT_NO_THROW(kernel(first, y, x, 1));
+    synchronize(first);
+  };
+  std::vector<int> pageable(kCount);
+  fails([&] { copy_to_device(x, pageable.data(), kBytes, first); });
+  fails([] { device_alloc(size_t{1} << 50); });
+  cuda_sim::fail_captures(true);
+  fails([&] { begin_capture(first); });
+  cuda_sim::fail_captures(false);
+  fails([&] {
+    begin_capture(first);
+    try {
+      synchronize(first);
+    } catch (const Error&) {
+    }
+    end_capture(first);
+  });
+  cuda_sim::fail_graphs(true);
+  fails([&] {
+    begin_capture(first);
+    end_capture(first);
+  });
+  cuda_sim::fail_graphs(false);
+}
+
+// The planner reacts to missing memory only.
+TEST_F(Streams, RefusedPageLockingIsMissingMemory) {
+  cuda_sim::fail_pinned(true);
+  EXPECT_THROW(pinned_alloc(16), NoMemory);
+  cuda_sim::fail_pinned(false);
+  copy_to_device(x, in, kBytes, first);
+  EXPECT_NO_THROW(kernel(first, y, x, 1));
+}
+
+// A launch without this check would not be told of its own failure.
+TEST_F(Streams, LaunchReportsTheLastError) {
+  void* p = nullptr;
+  cudaMalloc(&p, size_t{1} << 50);
+  EXPECT_THROW(kernel(first, y, x, 1), Error);
+  synchronize(first);
+}
+
 TEST_F(Streams, GraphReportsMissingMemory) {
   begin_capture(first);
   kernel(first, y, x, 1);

@@ -69,6 +69,7 @@ struct How {
   // What goes wrong:
   bool fence = true, fence_late = false, barrier = true;
   bool wgmma_fence = true, commit = true, wait = true;
+  bool name_in_fence = true, name_sums = true, name_left = true;
   bool touch_sums = false, touch_left = false;
   bool overwrite_before = false, overwrite_after = false, barrier_after = true;
   bool copy_under_way = false;
@@ -111,7 +112,7 @@ __global__ void multiply(Global<float> c, Global<const bf16> a, Global<const bf1
     const uint32_t low = __float_as_uint(to_float(a[row * kDepth + column])) >> 16;
     left[i] = low | (__float_as_uint(to_float(a[row * kDepth + column + 1])) >> 16) << 16;
   }
-  if (how.wgmma_fence) wgmma_fence();
+  if (how.wgmma_fence) how.name_in_fence ? wgmma_fence(left) : wgmma_fence();
   const MatrixDescriptor x{bits(shared_address(memory, first), 16, 1024, 1)};
   MatrixDescriptor y{how.by_columns ? bits(shared_address(memory, second) + how.shift, kDepth * 128, 1024, 1)
                                     : bits(shared_address(memory, second) + how.shift, 16, 1024, 1)};
@@ -130,7 +131,13 @@ __global__ void multiply(Global<float> c, Global<const bf16> a, Global<const bf1
   if (how.touch_sums) sums[3] = 0;
   if (how.touch_left) left[3] = 0;
   if (how.overwrite_before && thread == 0) *retyped<uint32_t>(memory + second) = 0;
-  if (how.wait) wgmma_wait<0>(sums);
+  if (how.wait) {
+    if (!how.name_sums) {
+      wgmma_wait<0>(left);
+    } else {
+      how.name_left ? wgmma_wait<0>(sums, left) : wgmma_wait<0>(sums);
+    }
+  }
   if (how.overwrite_after) {
     if (how.barrier_after) __syncthreads();
     if (thread == 0) *retyped<uint32_t>(memory + second) = 0;
@@ -192,6 +199,16 @@ TEST(Wgmma, SharedFenceAfterTheBarrierIsFound) {
 TEST(Wgmma, MissingBarrierIsFound) { expect_fault({.barrier = false}, Fault::race, "without a barrier"); }
 TEST(Wgmma, PendingCopyIsFound) { expect_fault({.copy_under_way = true}, Fault::race, "copy"); }
 TEST(Wgmma, UninitializedMemoryIsFound) { expect_fault({.unwritten = true}, Fault::uninitialized, "not written"); }
+// Registers that the compiler may reuse while a wgmma reads them.
+TEST(Wgmma, FenceWithoutTheOperandIsFound) {
+  expect_fault({.from_registers = true, .name_in_fence = false}, Fault::race, "no wgmma_fence() named");
+}
+TEST(Wgmma, WaitWithoutTheOperandIsFound) {
+  expect_fault({.from_registers = true, .name_left = false}, Fault::race, "does not name its registers");
+}
+TEST(Wgmma, WaitWithoutTheAccumulatorsIsFound) {
+  expect_fault({.name_sums = false}, Fault::race, "does not name its registers");
+}
 TEST(Wgmma, MissingWgmmaFenceIsFound) { expect_fault({.wgmma_fence = false}, Fault::race, "wgmma_fence()"); }
 TEST(Wgmma, TouchingPendingAccumulatorsIsFound) {
   expect_fault({.touch_sums = true}, Fault::race, "touches registers");

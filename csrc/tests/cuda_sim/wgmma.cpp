@@ -1,5 +1,6 @@
 #include "ops/cuda/wgmma.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -103,11 +104,22 @@ void start_wgmma(WgmmaPart& part, std::source_location where) {
     report(Fault::race, "starts a wgmma with registers that it touched after its last wgmma_fence()");
     break;
   }
+  if (const Registers* left = part.left_registers; left && left->named <= left->touched) {
+    report(Fault::race, "starts a wgmma with an operand that no wgmma_fence() named after the thread wrote it");
+  }
   t.block->meet_warpgroup(&part, multiply_parts, where);
 }
 
-void wait_for_wgmmas(size_t pending) {
-  running()->wgmmas.wait(pending, [](const StartedWgmma& p) {
+void fence(std::initializer_list<Registers*> named) {
+  const uint32_t count = ++running()->wgmma_fences;
+  for (Registers* r : named) r->named = count;
+}
+
+void wait_for_wgmmas(size_t pending, std::initializer_list<const Registers*> named) {
+  const auto names = [&](const Registers* r) { return !r || std::ranges::find(named, r) != named.end(); };
+  running()->wgmmas.wait(pending, [&](const StartedWgmma& p) {
+    if (!names(p.sums) || !names(p.left))
+      report(Fault::race, "completes a wgmma with a wait that does not name its registers");
     if (--p.reads->waiting > 0) return;
     for (const void* chunk : p.reads->chunks) {
       const Region* region = running()->block->dynamic_region();

@@ -1,11 +1,13 @@
 // ops/cuda/wgmma.h on the CPU: the same functions. A wgmma is computed when the last thread of the warpgroup reaches
 // it, from the memory that its descriptors specify; until a thread has waited for it, that thread must not access its
 // registers, and no thread may write the shared memory that it reads. Writes to shared memory are visible to wgmma only
-// after shared_fence() in the writing thread and a barrier.
+// after shared_fence() in the writing thread and a barrier. The wait that completes a wgmma must name its registers,
+// and a fence the operand that the thread has written: the compiler keeps them only for those who are named.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <source_location>
 
 #include "tests/cuda_sim/block.h"
@@ -25,7 +27,8 @@ struct WgmmaPart {
 // c[64, n] = a[64, 16] b[16, n], or += ; the parts of 128 threads.
 void multiply_parts(void* const (&parts)[128]);
 void start_wgmma(WgmmaPart& part, std::source_location where);
-void wait_for_wgmmas(size_t pending);
+void wait_for_wgmmas(size_t pending, std::initializer_list<const Registers*> named);
+void fence(std::initializer_list<Registers*> named);
 // The running thread touches registers; a fault while a pending wgmma uses them.
 void touch(Registers& registers);
 
@@ -70,11 +73,14 @@ template <int k>
 class RowFragment : public WgmmaRegisters<uint32_t, k / 4> {};
 
 inline void shared_fence() { cuda_sim::running()->shared_fences++; }
-inline void wgmma_fence() { cuda_sim::running()->wgmma_fences++; }
+template <class... Named>
+void wgmma_fence(Named&... registers) {
+  cuda_sim::fence({registers.use()...});
+}
 inline void wgmma_commit() { cuda_sim::running()->wgmmas.commit(); }
-template <int pending, class... Sums>
-void wgmma_wait(Sums&...) {
-  cuda_sim::wait_for_wgmmas(pending);
+template <int pending, class... Named>
+void wgmma_wait(Named&... registers) {
+  cuda_sim::wait_for_wgmmas(pending, {registers.use()...});
 }
 
 template <bool by_columns, int n>

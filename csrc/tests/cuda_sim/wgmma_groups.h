@@ -11,10 +11,12 @@
 
 namespace cuda_sim {
 
-// Registers that wgmmas use: how many are pending, and when the thread last touched them itself.
+// Registers that wgmmas use: how many are pending, when the thread last touched them itself, and when a wgmma_fence()
+// last named them; both as the number of fences of the thread by then.
 struct Registers {
   int under_way = 0;
-  uint32_t touched = 0;  // after so many wgmma_fence() of the thread
+  uint32_t touched = 0;
+  uint32_t named = 0;
 };
 
 // Chunks of shared memory that a wgmma reads, until all threads of its warpgroup have waited for it.

@@ -59,6 +59,12 @@ int64_t tiles_of(const AttentionPlan& plan, int64_t group, int64_t rows) {
 
 }  // namespace
 
+Attention::Gpu attention_gpu(const Gpu& gpu) {
+  constexpr size_t kLargeShared = size_t{100} << 10;
+  const bool runs_code_of_8_6 = gpu.major == 8 && gpu.minor == 7;
+  return {gpu.multiprocessors, gpu.shared_bytes > kLargeShared && !runs_code_of_8_6};
+}
+
 // Blocks with wgmma are large: use them only if there is one for each multiprocessor and most of their rows exist.
 bool Attention::takes_wgmma(const AttentionPlan& plan, const AttentionShape& shape) const {
   if (!gpu_.wgmma || padded_dim(shape.head_dim) % 64 != 0) return false;

@@ -14,6 +14,7 @@
 
 #include "ops/cuda/attention/plan.h"
 #include "ops/cuda/memory_needs.h"
+#include "ops/cuda/runtime.h"
 #include "ops/cuda/stream.h"
 
 namespace vq::cuda {
@@ -22,7 +23,7 @@ class Attention {
  public:
   struct Gpu {
     int multiprocessors = 1;
-    bool large_shared = false;  // more than 100 KB of shared memory per multiprocessor
+    bool large_shared = false;  // more than 100 KB of shared memory per multiprocessor; see attention_gpu
     bool wgmma = false;         // capability 9.0, and the kernels agreed with the others when the GPU was opened
   };
 
@@ -74,5 +75,9 @@ class Attention {
   std::optional<Split>* fixed_split_ = nullptr;  // between begin_fixed() and end_fixed()
   const TableCache::Tables* fixed_ = nullptr;    // null until they are uploaded
 };
+
+// The attention kernels of a GPU, without wgmma. Capability 8.7 has 163 KB of shared memory, but runs the code of 8.6,
+// in which tall tiles are compiled to nothing (kHasLargeShared).
+Attention::Gpu attention_gpu(const Gpu& gpu);
 
 }  // namespace vq::cuda

@@ -15,8 +15,8 @@ struct AttentionResults {
   std::vector<float> o, lse, dq, dk, dv;
 };
 
-// Runs both passes on a small problem: two windows, one of several tiles and one shorter than a tile, with two query
-// heads per key head.
+// Runs both passes on a small problem: two windows, one of many tiles and one shorter than a tile, with two query heads
+// per key head.
 AttentionResults small_attention(Device& device, Stream stream, const Attention::Gpu& gpu, int head_dim);
 
 // The name of the first result that differs by more than bf16 rounding allows, or "" if none does.

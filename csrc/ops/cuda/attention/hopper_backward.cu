@@ -93,24 +93,24 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1)
 #pragma unroll
     for (int i = 0; i < F::dim / 2; i++) dq[i] = 0;
     if (tile.blocks > 0) {
-      wgmma_fence();
+      wgmma_fence(q, g);
       multiply_by_rows<typename F::Keys>(s, q, shared_address(memory, F::stage(begin, 0)));
       wgmma_commit();
       multiply_by_rows<typename F::Keys>(dp, g, shared_address(memory, F::stage(begin, 0) + F::Keys::bytes));
       wgmma_commit();
-      wgmma_wait<1>(s);
+      wgmma_wait<1>(s, q);
       probabilities<F::keys>(s, rows, at, at + F::keys > whole, scale);
-      wgmma_wait<0>(dp);
+      wgmma_wait<0>(dp, g);
       gradients_of_scores<F::keys>(s, dp, rows);
       for (int n = 0; n + 1 < tile.blocks; n++) {
         at += F::keys;
         copies_wait<F::ahead - 2>();  // of block n + 1
         shared_fence();
         __syncthreads();
-        wgmma_wait<0>(dq);
+        wgmma_wait<0>(dq, ds);
         as_rows(ds, s);
         const int now = F::stage(begin, n), after = F::stage(begin, n + 1);
-        wgmma_fence();
+        wgmma_fence(dq, ds);
         multiply_by_rows<typename F::Keys>(s, q, shared_address(memory, after));
         wgmma_commit();
         multiply_by_rows<typename F::Keys>(dp, g, shared_address(memory, after + F::Keys::bytes));
@@ -121,17 +121,17 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1)
           load_keys<typename F::Keys>(c, next, memory, F::stage(begin, n + F::ahead), head);
         copies_commit();
         next.advance(F::keys);
-        wgmma_wait<2>(s);
+        wgmma_wait<2>(s, q);
         probabilities<F::keys>(s, rows, at, at + F::keys > whole, scale);
-        wgmma_wait<1>(dp);
+        wgmma_wait<1>(dp, g);
         gradients_of_scores<F::keys>(s, dp, rows);
       }
-      wgmma_wait<0>(dq);
+      wgmma_wait<0>(dq, ds);
       as_rows(ds, s);
-      wgmma_fence();
+      wgmma_fence(dq, ds);
       add_product<typename F::Keys>(dq, ds, shared_address(memory, F::stage(begin, tile.blocks - 1)));
       wgmma_commit();
-      wgmma_wait<0>(dq);
+      wgmma_wait<0>(dq, ds);
     }
     copies_wait<0>();
 #pragma unroll
@@ -240,7 +240,7 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1)
         shared_fence();
         __syncthreads();
         const int stage = stages + n % F::stages * F::stage_bytes, values = stage + 2 * Queries::bytes;
-        wgmma_wait<0>(dk, dv);
+        wgmma_wait<0>(dk, dv, p, ds);
         wgmma_fence();
         multiply_by_rows<Keys, Queries>(s, shared_address(memory, own), shared_address(memory, stage));
         wgmma_commit();
@@ -254,19 +254,19 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1)
         wgmma_wait<1>(s);
         probabilities_of_keys<F>(s, memory, values, scale, tile.at + warp * 16 + lane / 4, first < tile.full_from);
         as_rows(p, s);
-        wgmma_fence();
+        wgmma_fence(dv, p);
         add_product<Queries>(dv, p, shared_address(memory, stage + Queries::bytes));
         wgmma_commit();
         wgmma_wait<1>(dp);
         gradients_of_key_scores<F>(s, dp, memory, values);
         as_rows(ds, s);
-        wgmma_fence();
+        wgmma_fence(dk, ds);
         add_product<Queries>(dk, ds, shared_address(memory, stage));
         wgmma_commit();
         first += F::queries;
         n++;
       } while (first < tile.end);
-      wgmma_wait<0>(dk, dv);
+      wgmma_wait<0>(dk, dv, p, ds);
       copies_wait<0>();
     }
 #pragma unroll

@@ -137,10 +137,10 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(con
 #pragma unroll
     for (int i = 0; i < F::dim / 2; i++) o[i] = 0;
     if (tile.blocks > 0) {
-      wgmma_fence();
+      wgmma_fence(q);
       multiply_by_rows<typename F::Keys>(s, q, shared_address(memory, first));
       wgmma_commit();
-      wgmma_wait<0>(s);
+      wgmma_wait<0>(s, q);
       softmax_step<F::keys>(s, rows, shrink, block, tile.least, scale);
       bool grows = false;  // nothing is accumulated yet
       for (int n = 0; n + 1 < tile.blocks; n++) {
@@ -148,9 +148,9 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(con
         copies_wait<F::ahead - 2>();  // of block n + 1
         shared_fence();
         __syncthreads();
-        wgmma_wait<0>(o);
+        wgmma_wait<0>(o, p);
         take_probabilities<F>(o, p, s, shrink, grows);
-        wgmma_fence();
+        wgmma_fence(o, p);
         multiply_by_rows<typename F::Keys>(s, q, shared_address(memory, F::stage(first, n + 1)));
         wgmma_commit();
         add_product<typename F::Keys>(o, p, shared_address(memory, F::stage(first, n) + F::Keys::bytes));
@@ -159,15 +159,15 @@ __global__ void __launch_bounds__(kWarpgroupThreads, 1) attend_in_warpgroups(con
           load_keys<typename F::Keys>(c, next, memory, F::stage(first, n + F::ahead), head);
         copies_commit();
         next.advance(F::keys);
-        wgmma_wait<1>(s);
+        wgmma_wait<1>(s, q);
         grows = softmax_step<F::keys>(s, rows, shrink, block, tile.least, scale);
       }
-      wgmma_wait<0>(o);
+      wgmma_wait<0>(o, p);
       take_probabilities<F>(o, p, s, shrink, grows);
-      wgmma_fence();
+      wgmma_fence(o, p);
       add_product<typename F::Keys>(o, p, shared_address(memory, F::stage(first, tile.blocks - 1) + F::Keys::bytes));
       wgmma_commit();
-      wgmma_wait<0>(o);
+      wgmma_wait<0>(o, p);
     }
     copies_wait<0>();
 #pragma unroll
