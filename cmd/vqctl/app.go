@@ -36,6 +36,7 @@ func newApp() *cli.Command {
 			newPreprocessCommand(),
 			newRedactCommand(),
 			newForgetCommand(),
+			newTuneCommand(),
 			newTrainCommand(),
 			newRunsCommand(),
 			newMonitorCommand(),

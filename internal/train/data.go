@@ -60,6 +60,12 @@ func ReadData(ctx context.Context, source windows.List, encoder batch.Encoder, m
 	return d, nil
 }
 
+// HeldOutTargets returns the number of target messages of window i of the source.
+func (d *Data) HeldOutTargets(i int) int { return d.source.Targets(i) }
+
+// Fingerprint identifies the windows to train on.
+func (d *Data) Fingerprint() string { return d.fingerprint() }
+
 // fingerprint identifies the windows; a checkpoint keeps it.
 func (d *Data) fingerprint() string { return fmt.Sprintf("%016x", d.hash) }
 

@@ -85,7 +85,7 @@ func (r *Run) evaluateResumed(ctx context.Context) error {
 
 // measureBase evaluates the base model, as a yardstick for the evaluations to come.
 func (r *Run) measureBase(ctx context.Context) (err error) {
-	if r.settings.EvalSteps == 0 || len(r.data.HeldOut.Windows) == 0 || r.resumed {
+	if r.settings.SkipBase || r.settings.EvalSteps == 0 || len(r.data.HeldOut.Windows) == 0 || r.resumed {
 		return nil
 	}
 	r.progress(Progress{Doing: MeasuringBase, Total: len(r.data.HeldOut.Windows)})

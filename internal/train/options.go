@@ -47,6 +47,7 @@ type RunSettings struct {
 	OutputDir       string  `json:"-"`
 	RunName         string  `json:"-"`
 	NoRoomByTime    bool    `json:"-"` // the disk has no room for checkpoints by time
+	SkipBase        bool    `json:"-"` // do not evaluate the base model
 	NoRoomForBest   bool    `json:"-"` // nor for the best adapter next to the finished one
 	// Command has the other options of the command that started the run, by name, for the command that resumes it.
 	Command map[string]string `json:"command,omitempty"`
