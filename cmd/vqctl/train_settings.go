@@ -143,7 +143,11 @@ func (o *trainOptions) takeSettings(c *cli.Command) error {
 // settingsPath returns the file to take settings from, "" for none, and whether it was named.
 func (o *trainOptions) settingsPath(c *cli.Command) (path string, named bool) {
 	if c.IsSet("settings") {
-		return model.ExpandHome(c.String("settings")), true
+		path = model.ExpandHome(c.String("settings"))
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && c.Name == "tune" {
+			return "", true // it will be written
+		}
+		return path, true
 	}
 	path = filepath.Join(o.dataDir, recipe.FileName)
 	if _, err := os.Stat(path); err != nil || o.dataPath != "" {

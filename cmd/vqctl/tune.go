@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"ventriloquist/internal/model"
 	"ventriloquist/internal/recipe"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/tune"
@@ -106,7 +107,7 @@ func tuneOptionsOf(c *cli.Command) (o tuneOptions, err error) {
 	switch {
 	case o.print:
 	case c.IsSet("settings"):
-		o.path = c.String("settings")
+		o.path = model.ExpandHome(c.String("settings"))
 	case o.train.dataPath == "":
 		o.path = filepath.Join(o.train.dataDir, recipe.FileName)
 	}
