@@ -215,7 +215,7 @@ func (c *Checker) noneHeldOut() *Finding {
 		return nil
 	}
 	return &Finding{Kind: NoneHeldOut,
-		Problem: "no message is held out, so nothing tells whether the run learns or overfits, and no best adapter is kept",
+		Problem: "no message is held out, so nothing shows if the run learns or overfits, and no best adapter is kept",
 		Advice:  fmt.Sprintf("more messages per conversation, or a smaller %v of preprocess, leave some to hold out", usererr.Option("stride"))}
 }
 
