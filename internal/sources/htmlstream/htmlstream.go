@@ -27,6 +27,7 @@ type Node struct {
 	Line     int
 	Children []*Node
 	attrs    []html.Attribute
+	class    string
 }
 
 // Attr returns the value of an attribute, "" if there is none.
@@ -47,7 +48,7 @@ func (n *Node) Is(classes ...string) bool {
 	if n == nil || n.Tag == "" {
 		return false
 	}
-	own := n.Attr("class")
+	own := n.class
 	for _, class := range classes {
 		if !hasWord(own, class) {
 			return false
@@ -58,15 +59,15 @@ func (n *Node) Is(classes ...string) bool {
 
 // hasWord reports whether a word is among those of a text, without allocating: every element of a page is asked for its classes.
 func hasWord(text, word string) bool {
-	for text != "" {
-		end := strings.IndexAny(text, " \t\n")
-		if end < 0 {
-			return text == word
+	for from := 0; from < len(text); {
+		end := from
+		for end < len(text) && text[end] > ' ' {
+			end++
 		}
-		if text[:end] == word {
+		if text[from:end] == word {
 			return true
 		}
-		text = text[end+1:]
+		from = end + 1
 	}
 	return false
 }
@@ -140,7 +141,7 @@ func (n *Node) write(out *strings.Builder) {
 	}
 }
 
-// Handler receives the elements of a document.
+// Handler receives the elements of a document. An element is valid until the function that takes it returns: the next one overwrites it.
 type Handler struct {
 	// Wants reports whether an element is to be passed to Visit, by its tag and attributes.
 	Wants func(n *Node) bool
@@ -153,7 +154,7 @@ type Handler struct {
 func Read(in io.Reader, most int, h Handler) error {
 	z := html.NewTokenizer(in)
 	z.SetMaxBuf(most)
-	r := reader{Handler: h, most: most, line: 1}
+	r := reader{Handler: h, most: most, line: 1, known: make(map[string]string)}
 	for {
 		kind := z.Next()
 		line := r.line
@@ -163,7 +164,7 @@ func Read(in io.Reader, most int, h Handler) error {
 		if kind == html.ErrorToken {
 			return r.end(z.Err())
 		}
-		if err := r.token(z, kind, line); err != nil {
+		if err := r.token(z, kind, raw, line); err != nil {
 			return err
 		}
 	}
@@ -177,6 +178,55 @@ type reader struct {
 	open       []*Node // the wanted element, and those open in it
 	closed     bool    // </html> was read
 	large      bool    // the wanted element is beyond the limit
+	nodes      [][]Node
+	used       int               // of nodes
+	known      map[string]string // short texts that occur often
+}
+
+// nodesAtOnce is how many nodes are allocated at once.
+const nodesAtOnce = 64
+
+// node returns the next node, empty. Those of former elements are used again.
+func (r *reader) node(line int) *Node {
+	if r.large { // what it holds is not kept
+		return &Node{Line: line}
+	}
+	if r.used == len(r.nodes)*nodesAtOnce {
+		r.nodes = append(r.nodes, make([]Node, nodesAtOnce))
+	}
+	n := &r.nodes[r.used/nodesAtOnce][r.used%nodesAtOnce]
+	r.used++
+	*n = Node{Line: line, Children: n.Children[:0], attrs: n.attrs[:0]}
+	return n
+}
+
+// release makes the nodes of an element free. Only those of an element of usual size are kept.
+func (r *reader) release() {
+	const most = 64
+	if r.used = 0; len(r.nodes) > most {
+		r.nodes = r.nodes[:1:1]
+	}
+}
+
+// The limits of texts that are kept.
+const (
+	longestKnown = 64
+	mostKnown    = 4096
+)
+
+// text returns a text as a string, which is the same one for short texts that occur often.
+func (r *reader) text(b []byte) string {
+	if len(b) > longestKnown {
+		return string(b)
+	}
+	if text, is := r.known[string(b)]; is {
+		return text
+	}
+	text := string(b)
+	if len(r.known) < mostKnown {
+		r.known[text] = text
+	}
+	return text
 }
 
 func (r *reader) end(err error) error {
@@ -201,17 +251,22 @@ func (r *reader) interrupt(err error) {
 	r.open, r.large = nil, false
 }
 
-func (r *reader) token(z *html.Tokenizer, kind html.TokenType, line int) error {
+func (r *reader) token(z *html.Tokenizer, kind html.TokenType, raw []byte, line int) error {
 	switch kind {
 	case html.TextToken:
 		if len(r.open) > 0 && !r.large {
-			r.add(&Node{Text: string(z.Text()), Line: line})
+			if bytes.IndexByte(raw, '&') >= 0 || bytes.IndexByte(raw, '\r') >= 0 || bytes.IndexByte(raw, 0) >= 0 {
+				raw = z.Text()
+			}
+			n := r.node(line)
+			n.Text = r.text(raw)
+			r.add(n)
 		}
 	case html.StartTagToken, html.SelfClosingTagToken:
 		return r.start(z, kind == html.SelfClosingTagToken, line)
 	case html.EndTagToken:
 		name, _ := z.TagName()
-		return r.close(string(name))
+		return r.close(r.text(name))
 	}
 	return nil
 }
@@ -228,11 +283,18 @@ func (r *reader) add(n *Node) {
 
 func (r *reader) start(z *html.Tokenizer, childless bool, line int) error {
 	name, more := z.TagName()
-	n := &Node{Tag: string(name), Line: line}
+	if len(r.open) == 0 {
+		r.release()
+	}
+	n := r.node(line)
+	n.Tag = r.text(name)
 	for more {
 		var key, value []byte
 		key, value, more = z.TagAttr()
-		n.attrs = append(n.attrs, html.Attribute{Key: string(key), Val: string(value)})
+		a := html.Attribute{Key: r.text(key), Val: r.text(value)}
+		if n.attrs = append(n.attrs, a); a.Key == "class" && n.class == "" {
+			n.class = a.Val
+		}
 	}
 	childless = childless || isVoid(n.Tag)
 	if r.Wants(n) {

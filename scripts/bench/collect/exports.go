@@ -35,6 +35,28 @@ var exportForms = []struct {
 	{"jsonl", "chats.jsonl", "", "", func(_ int, at time.Time, mine bool, text string) string {
 		return fmt.Sprintf("{\"chat\": \"John\", \"time\": %q, \"name\": %q, \"text\": %q, \"reply_to\": null}\n", at.Format(time.RFC3339), choose(mine, "Me", "John"), text)
 	}},
+	{"telegram-html", "messages.html", "<!DOCTYPE html>\n<html>\n <head>\n  <title>Exported Data</title>\n </head>\n <body>\n  <div class=\"page_wrap\">\n   <div class=\"page_header\"><div class=\"content\"><div class=\"text bold\">\nJohn\n</div></div></div>\n   <div class=\"page_body chat_page\"><div class=\"history\">\n", "    </div></div>\n  </div>\n </body>\n</html>\n", func(i int, at time.Time, mine bool, text string) string {
+		return fmt.Sprintf("     <div class=\"message default clearfix\" id=\"message%d\">\n\n      <div class=\"pull_left userpic_wrap\">\n\n       <div class=\"userpic userpic1\" style=\"width: 42px; height: 42px\">\n\n        <div class=\"initials\" style=\"line-height: 42px\">\nJ\n        </div>\n\n       </div>\n\n      </div>\n\n      <div class=\"body\">\n\n       <div class=\"pull_right date details\" title=\"%s UTC+00:00\">\n%s\n       </div>\n\n       <div class=\"from_name\">\n%s \n       </div>\n\n       <div class=\"text\">\n%s\n       </div>\n\n      </div>\n\n     </div>\n\n",
+			i+1, at.Format("02.01.2006 15:04:05"), at.Format("15:04"), choose(mine, "Me", "John"), text)
+	}},
+	{"imessage-exporter", "+15550000001.html", "<html>\n<head><meta charset=\"UTF-8\"></head>\n<body>\n", "</body>\n</html>\n", func(i int, at time.Time, mine bool, text string) string {
+		return fmt.Sprintf("<div class=\"message\">\n    <div class=\"%s\">\n        <p>\n            <span class=\"timestamp\">\n                <a title=\"Reveal in Messages app\" href=\"sms://open?message-guid=4E1AB31C-0000-4000-8000-%012X\">%s</a>\n                \n            </span>\n            \n            <span class=\"sender\">%s</span>\n        </p>\n        <hr>\n<div class=\"message_part\">\n    <span class=\"bubble\">%s</span>\n    </div>\n    </div>\n</div>\n",
+			choose(mine, "sent iMessage", "received"), i, at.Format("Jan 02, 2006 ")+fmt.Sprintf("%2s", at.Format("3"))+at.Format(":04:05 PM"), choose(mine, "Me", "+15550000001"), text)
+	}},
+	{"google-voice", "John - Text - 2020-09-13T12_26_40Z.html", "<html xmlns=\"http://www.w3.org/1999/xhtml\"><head><title>John</title></head>\n<body><div class=\"hChatLog hfeed\">\n", "</div></body></html>\n", func(_ int, at time.Time, mine bool, text string) string {
+		return fmt.Sprintf("<div class=\"message\"><abbr class=\"dt\" title=\"%s\">%s</abbr>:\n<cite class=\"sender vcard\"><a class=\"tel\" href=\"tel:%s\">%s</a></cite>:\n<q>%s</q>\n</div> ",
+			at.Format("2006-01-02T15:04:05.000-07:00"), at.Format("Jan 2, 2006, 3:04:05 PM"), choose(mine, "+15550000000", "+15550000001"), choose(mine, `<abbr class="fn" title="">Me</abbr>`, `<span class="fn">John</span>`), text)
+	}},
+	{"meta", "message_1.json", "{\n  \"participants\": [{\"name\": \"John\"}, {\"name\": \"Me\"}],\n  \"messages\": [\n", "    {\"sender_name\": \"John\", \"timestamp_ms\": 1500000000000}\n  ],\n  \"title\": \"John\", \"thread_path\": \"inbox/john_1\"\n}\n", func(_ int, at time.Time, mine bool, text string) string {
+		return fmt.Sprintf("    {\n      \"sender_name\": %q,\n      \"timestamp_ms\": %d,\n      \"content\": %q,\n      \"is_geoblocked_for_viewer\": false\n    },\n", choose(mine, "Me", "John"), at.UnixMilli(), text)
+	}},
+	{"discord", "chat.json", "{\n  \"guild\": {\"id\": \"0\", \"name\": \"Direct Messages\"},\n  \"channel\": {\"id\": \"7\", \"type\": \"DirectTextChat\", \"name\": \"John\"},\n  \"messages\": [\n", "    {\"id\": \"0\", \"type\": \"Call\"}\n  ]\n}\n", func(i int, at time.Time, mine bool, text string) string {
+		return fmt.Sprintf("    {\n      \"id\": \"%d\",\n      \"type\": \"Default\",\n      \"timestamp\": %q,\n      \"timestampEdited\": null,\n      \"isPinned\": false,\n      \"content\": %q,\n      \"author\": {\n        \"id\": %q,\n        \"name\": %q,\n        \"discriminator\": \"0000\",\n        \"nickname\": %q,\n        \"color\": null,\n        \"isBot\": false,\n        \"roles\": [],\n        \"avatarUrl\": \"https://example.org/a.png\"\n      },\n      \"attachments\": [],\n      \"embeds\": [],\n      \"stickers\": [],\n      \"reactions\": [],\n      \"mentions\": []\n    },\n",
+			i+1, at.Format(time.RFC3339), text, choose(mine, "100", "200"), choose(mine, "Me", "John"), choose(mine, "Me", "John"))
+	}},
+	{"imazing", "Messages - John.csv", "Chat Session,Message ID,Message Date,Delivered Date,Read Date,Edited Date,Deleted Date,Service,Type,Sender ID,Sender Name,Status,Replying to,Subject,Text,Reactions,Attachment,Attachment type\n", "", func(i int, at time.Time, mine bool, text string) string {
+		return fmt.Sprintf("John,%d,%s,,,,,iMessage,%s,%s,%s,Read,,,%s,,,\n", i+1, at.Format("2006-01-02 15:04:05"), choose(mine, "Outgoing", "Incoming"), choose(mine, "", "+15550000001"), choose(mine, "", "John"), text)
+	}},
 }
 
 func choose(first bool, a, b string) string {
@@ -44,9 +66,12 @@ func choose(first bool, a, b string) string {
 	return b
 }
 
-// exports measures a first collect of each export.
-func (b *bench) exports() error {
+// exports measures a first collect of each export, or of those of one format.
+func (b *bench) exports(only string) error {
 	for _, f := range exportForms {
+		if only != "all" && only != f.format {
+			continue
+		}
 		path := filepath.Join(b.folder, f.name)
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			if err := writeExport(path, f.head, f.tail, f.message); err != nil {
@@ -70,6 +95,7 @@ func (b *bench) exports() error {
 		}
 		b.figures[f.format+"_messages_per_second"] = summary.Messages / seconds
 		b.figures[f.format+"_memory_mb"] = memory
+		b.figures[f.format+"_cpu_seconds"] = b.cpu
 	}
 	return nil
 }
