@@ -48,6 +48,8 @@ var formats = []format{
 	}, open: openApple, stamp: imessage.Stamp},
 	{name: "whatsapp-db", recognize: whatsappdb.Recognize, open: openWhatsApp},
 	{name: "signal", recognize: signal.Recognize, open: openSignal},
+	exportFormat("sigtop", signal.RecognizeSigtop, signal.OpenSigtop),
+	exportFormat("signal-cli", signal.RecognizeCLI, signal.OpenCLI),
 	exportFormat("jsonl", jsonl.Recognize, jsonl.Open),
 	exportFormat("whatsapp", whatsapp.Recognize, whatsapp.Open),
 	exportFormat("telegram", telegram.Recognize, telegram.Open),

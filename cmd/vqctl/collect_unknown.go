@@ -24,8 +24,6 @@ var strangers = []struct {
 	{named("", ".backup"), "an encrypted backup of Signal for Android", signalAdvice},
 	{holds("signal-", ".backup"), "a folder with encrypted backups of Signal for Android", signalAdvice},
 	{begins(`"encryptedKey"`), "the settings of Signal Desktop, without messages", "collect the folder that holds it"},
-	{begins(`"envelope"`), "the output of signal-cli, which is not read", signalAdvice},
-	{begins(`"conversationId"`), "an export of Signal's messages by sigtop, which names no people", "collect the folder of Signal Desktop instead, or the file that `sigtop export-database` writes"},
 	{holds("", ".vcf"), "a folder with address books (vCards), without messages", "`vqctl contacts suggest --address-book FILE` reads them"},
 }
 

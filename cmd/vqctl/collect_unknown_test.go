@@ -46,8 +46,6 @@ func TestFindFormat_NamesWhatHoldsNoMessages(t *testing.T) {
 		write("signal-2024-03-15.backup", "\x00"):                                                      "an encrypted backup of Signal",
 		filepath.Dir(write("signal-2024-03-15-19-02-00.backup", "\x00")):                               "a folder with encrypted backups of Signal",
 		write("config.json", `{"encryptedKey": "7631"}`):                                               "the settings of Signal Desktop",
-		write("received.json", `{"envelope":{"source":"+1","dataMessage":{"message":"hey"}}}`+"\n"):    "the output of signal-cli",
-		write("John (+1555).json", "[\n{\"id\":\"1\",\"conversationId\":\"c\",\"body\":\"hey\"}\n]\n"): "by sigtop",
 		archive:                              "several files, of which sms-",
 		write("msgstore.db.crypt15", "\x01"): "an encrypted backup of WhatsApp",
 	} {

@@ -39,6 +39,8 @@ var sourceGuides = []sourceGuide{
 	{"imessage", "Messages of a Mac (chat.db), or of an iPhone in its backup", "nothing to export: Full Disk Access for the terminal; for an iPhone, back it up to the computer", all, all, all, all, all, all},
 	{"whatsapp-db", "WhatsApp's own database", "iPhone: back it up, and collect the backup with --format whatsapp-db; Android: decrypt msgstore.db.crypt15 with your 64-digit key (wa-crypt-tools)", all, part, none, all, all, none},
 	{"signal", "Signal Desktop", "nothing to export: collect its folder (~/.config/Signal, ~/Library/Application Support/Signal); if its key is in the keyring, collect says which command prints the key's password", all, all, all, all, part, none},
+	{"sigtop", "Signal's conversations, exported by sigtop as JSON", "sigtop export-messages -f json; Signal Desktop's folder itself has more, collect that if you can", all, part, all, all, part, none},
+	{"signal-cli", "what signal-cli received, as JSON lines", "signal-cli --output=json receive >>FILE", all, all, all, all, part, none},
 	{"jsonl", "JSON lines, and what `vqctl export` writes", "convert any other history to {\"chat\", \"time\", \"name\", \"text\", \"reply_to\"}", all, all, all, all, all, all},
 	{"whatsapp", "exported chats of WhatsApp", "in a chat: More (Android) or the contact's page (iPhone) > Export chat", none, none, none, none, all, none},
 	{"telegram", "Telegram Desktop's export", "Settings > Advanced > Export Telegram data, format: machine-readable JSON", all, part, none, none, all, none},

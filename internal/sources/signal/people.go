@@ -31,6 +31,7 @@ type chat struct {
 // directory is the people and the conversations of a database.
 type directory struct {
 	reader   *Reader
+	exported bool // there is no database
 	ownACI   string
 	ownPhone string
 	chats    map[string]*chat   // by the conversation's identifier
@@ -156,7 +157,7 @@ func (d *directory) addPerson(sink sources.Sink, id, name string, m *details) {
 		d.byPhone[phone] = p
 	}
 	d.byID[id] = p
-	c := &chat{key: p.key, other: p, Chat: d.newChat()}
+	c := &chat{key: p.key, other: p, Chat: d.newChat(p.key)}
 	c.Members = []string{p.address}
 	d.chats[id] = c
 	if p.address == messages.Owner {
@@ -188,12 +189,15 @@ func (d *directory) newPerson(aci, phone string) *person {
 // ownKey is the key of the owner.
 const ownKey = "owner"
 
-func (d *directory) newChat() sources.Chat {
+func (d *directory) newChat(key string) sources.Chat {
+	if d.exported {
+		return exportedChat(key)
+	}
 	return sources.Chat{Source: "signal " + d.reader.path, Extent: messages.Whole}
 }
 
 func (d *directory) addGroup(id, group, name string, m *details) {
-	c := &chat{key: "group " + group, Chat: d.newChat(), listed: m.Members}
+	c := &chat{key: "group " + group, Chat: d.newChat("group " + group), listed: m.Members}
 	c.Group, c.Name = true, strings.Trim(name, "\u2068\u2069 ")
 	for _, member := range m.MembersV2 {
 		c.listed = append(c.listed, cmp.Or(member.ACI, member.UUID, member.UserID))

@@ -289,7 +289,10 @@ func (e *emitter) quoted(c *chat, n *row) string {
 func (e *emitter) reactions(n *row, m *sources.Message) error {
 	for _, r := range n.Reactions {
 		e.total++
-		from := e.people.find(r.FromID)
+		from := e.people.byID[r.FromID]
+		if from == nil && !e.people.exported {
+			from = e.people.find(r.FromID)
+		}
 		switch {
 		case strings.TrimSpace(r.Emoji) == "":
 			e.sink.Count(sources.Removals, 1)
