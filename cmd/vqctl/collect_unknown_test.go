@@ -39,13 +39,13 @@ func TestFindFormat_NamesWhatHoldsNoMessages(t *testing.T) {
 		t.Fatal("the zip cannot be written")
 	}
 	for path, want := range map[string]string{
-		write("calls.xml", "<?xml version='1.0'?>\n<calls count=\"1\"><call number=\"1\"/></calls>"):   "a backup of calls",
-		write("people.txt", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Zoë\r\nEND:VCARD\r\n"):                   "an address book",
-		filepath.Dir(write("people.vcf", "BEGIN:VCARD\n")):                                             "a folder with address books",
-		filepath.Dir(write("sms-1.xml", "<smses/>")):                                                   "several files, of which sms-",
-		write("signal-2024-03-15.backup", "\x00"):                                                      "an encrypted backup of Signal",
-		filepath.Dir(write("signal-2024-03-15-19-02-00.backup", "\x00")):                               "a folder with encrypted backups of Signal",
-		write("config.json", `{"encryptedKey": "7631"}`):                                               "the settings of Signal Desktop",
+		write("calls.xml", "<?xml version='1.0'?>\n<calls count=\"1\"><call number=\"1\"/></calls>"): "a backup of calls",
+		write("people.txt", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Zoë\r\nEND:VCARD\r\n"):                 "an address book",
+		filepath.Dir(write("people.vcf", "BEGIN:VCARD\n")):                                           "a folder with address books",
+		filepath.Dir(write("sms-1.xml", "<smses/>")):                                                 "several files, of which sms-",
+		write("signal-2024-03-15.backup", "\x00"):                                                    "an encrypted backup of Signal",
+		filepath.Dir(write("signal-2024-03-15-19-02-00.backup", "\x00")):                             "a folder with encrypted backups of Signal",
+		write("config.json", `{"encryptedKey": "7631"}`):                                             "the settings of Signal Desktop",
 		archive:                              "several files, of which sms-",
 		write("msgstore.db.crypt15", "\x01"): "an encrypted backup of WhatsApp",
 	} {

@@ -76,7 +76,8 @@ func (e *emitter) chat(ctx context.Context, c *chat) error {
 	if err != nil {
 		return err
 	}
-	for _, key := range e.order { // answers that are nowhere else
+	for i := 0; i < len(e.order); i++ { // answers that are nowhere else, and what answers them
+		key := e.order[i]
 		if a, left := e.pending[key]; left {
 			delete(e.pending, key)
 			e.done -= 1 + int64(len(a.entry.reactions))
