@@ -58,15 +58,33 @@ double measure_gemm(Device& device, DType precision, int64_t m, int64_t n, int64
   return 2e-9 * m * n * k / fastest(device, [&] { device.linear(y, x, *w, nullptr); });
 }
 
-// The sum of squares of a large vector reads it once.
+// The fastest of two loops over more memory than caches hold, a slice at a time: the sum of squares, and on a device that
+// reads the host's memory a row times a matrix, as in decoding.
 double measure_bandwidth(Device& device) {
-  constexpr int64_t kFloats = 32 << 20;
+  constexpr int64_t kSlices = 16, kRows = 1 << 13, kColumns = 1 << 11;  // slices of 32 MiB of bf16
+  constexpr int64_t kFloats = kRows * kColumns / 2;
   Arena arena(device);
-  const Tensor x = arena.matrix(Purpose::workspace, DType::f32, kFloats >> 16, 1 << 16);
+  const Tensor matrix = arena.matrix(Purpose::workspace, DType::bf16, kSlices * kRows, kColumns);
+  const Tensor x = arena.matrix(Purpose::workspace, DType::bf16, 1, kColumns);
+  const Tensor y = arena.matrix(Purpose::workspace, DType::f32, 1, kRows);
   double* sum = arena.array<double>(Purpose::workspace, 1);
+  fill(device, matrix);
   fill(device, x);
-  return kFloats * sizeof(float) /
-         fastest(device, [&] { device.accumulate_sum_of_squares(sum, static_cast<const float*>(x.data), kFloats); });
+  int64_t turn = 0;
+  const auto next_slice = [&] { return matrix.row_range(turn++ % kSlices * kRows, kRows).data; };
+  double seconds = fastest(device, [&] {
+    device.accumulate_sum_of_squares(sum, static_cast<const float*>(next_slice()), kFloats);
+  });
+  if (!device.capabilities().discrete_memory) {
+    device.reserve_workspace(1, kRows, kColumns, {1, 1, 64, 1});
+    std::vector<std::unique_ptr<Weight>> weights;
+    for (int64_t i = 0; i < kSlices; i++) {
+      const WeightBlock block{next_slice(), DType::bf16, kRows};
+      weights.emplace_back(device.make_weight({&block, 1}, kColumns, DType::bf16, use_decode));
+    }
+    seconds = std::min(seconds, fastest(device, [&] { device.linear(y, x, *weights[turn++ % kSlices], nullptr); }));
+  }
+  return kFloats * sizeof(float) / seconds;
 }
 
 }  // namespace

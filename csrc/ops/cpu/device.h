@@ -118,6 +118,7 @@ class CpuDevice final : public Device {
   Tensor rounded_to_fp8(const Tensor& x, const CpuWeight& w, bool scaled);
   // Rows of x as f32 (rounded to bf16 first) in the workspace, x_stride elements apart.
   float* rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t& x_stride) const;
+  uint16_t* rows_in_bf16(Arena& arena, const Tensor& x, int64_t& x_stride) const;
   // y[T, N] = x b^T for T <= kSkinnyRows, reading b in place.
   void skinny_gemm_quantized(const Tensor& y, const Tensor& x, const CpuWeight& w, const Tensor* add);
   void skinny_gemm(const Tensor& y, const Tensor& x, std::span<const WeightSlice> b, float alpha, const Tensor* add,

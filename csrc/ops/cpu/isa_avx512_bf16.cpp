@@ -12,6 +12,7 @@ VQ_INLINE vf dot_pairs(vf acc, vu a, vu b) { return (vf)_mm512_dpbf16_ps((__m512
 }  // namespace
 }  // namespace vq::cpu::VQ_ISA
 
+#include "ops/cpu/isa/bf16_gemv.h"
 #include "ops/cpu/isa/bf16_tiles.h"
 
 namespace vq::cpu {
@@ -20,5 +21,6 @@ constexpr PanelKernel kPanels = avx512_bf16::bf16_panels<12>("avx512-bf16", 1024
 }  // namespace
 
 const PanelKernel* avx512_bf16_panel_kernels() { return &kPanels; }
+Bf16Gemv avx512_bf16_gemv() { return avx512_bf16::bf16_gemv; }
 
 }  // namespace vq::cpu

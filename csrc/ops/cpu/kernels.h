@@ -149,6 +149,10 @@ struct QuantKernels {
                int64_t x_stride, int64_t count);
 };
 
+// VectorKernels::gemv of w and x in bf16.
+using Bf16Gemv = void (*)(float* y, int64_t y_stride, const uint16_t* w, int64_t stride, int64_t rows, int64_t k,
+                          const uint16_t* x, int64_t x_stride, int64_t count);
+
 struct IsaKernels {
   const char* name;
   PanelKernel f32;
@@ -156,6 +160,7 @@ struct IsaKernels {
   VectorKernels vector;
   AttentionKernels attention;
   QuantKernels quantized;
+  Bf16Gemv bf16_gemv = nullptr;  // null if there are no bf16 units for vectors
 };
 
 // The tables. Null if not compiled for this processor.
@@ -164,9 +169,10 @@ const IsaKernels* avx2_kernels();
 const IsaKernels* avx512_kernels();
 const IsaKernels* avx512_bf16_kernels();
 const IsaKernels* amx_kernels();
-// The bf16 panels of these two; their other kernels are avx512_kernels()'. processor.cpp joins them: code that copies a
-// table must run on every processor.
+// The bf16 panels of these two, and the GEMV of both; their other kernels are avx512_kernels()'. processor.cpp joins them:
+// code that copies a table must run on every processor.
 const PanelKernel* avx512_bf16_panel_kernels();
 const PanelKernel* amx_panel_kernels();
+Bf16Gemv avx512_bf16_gemv();
 
 }  // namespace vq::cpu

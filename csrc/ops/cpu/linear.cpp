@@ -174,25 +174,39 @@ float* CpuDevice::rows_in_f32(Arena& arena, const Tensor& x, bool round, int64_t
   return xs;
 }
 
+uint16_t* CpuDevice::rows_in_bf16(Arena& arena, const Tensor& x, int64_t& stride) const {
+  stride = (x.cols + 31) / 32 * 32;
+  auto* xs = arena.take<uint16_t>(static_cast<size_t>(x.rows * stride));
+  for (int64_t t = 0; t < x.rows; t++) vec_.convert({xs + t * stride, Elem::bf16}, at(x, t), x.cols);
+  return xs;
+}
+
 void CpuDevice::skinny_gemm(const Tensor& y, const Tensor& x, std::span<const WeightSlice> pieces, float alpha,
                             const Tensor* add, bool round) {
   constexpr int64_t kStrip = 64;  // columns of y per task
   if (y.rows == 0) return;
   const int64_t k = x.cols;
   Arena arena(workspace_);
-  int64_t k_stride;
-  const float* xs = rows_in_f32(arena, x, round, k_stride);
+  const auto in_pairs = [&](const WeightSlice& w) { return isa_.bf16_gemv && round && w.lines.type == Elem::bf16; };
+  const bool some_in_pairs = std::any_of(pieces.begin(), pieces.end(), in_pairs),
+             all_in_pairs = std::all_of(pieces.begin(), pieces.end(), in_pairs);
+  int64_t f32_stride = 0, bf16_stride = 0;
+  const float* f32_rows = all_in_pairs ? nullptr : rows_in_f32(arena, x, round, f32_stride);
+  const uint16_t* bf16_rows = some_in_pairs ? rows_in_bf16(arena, x, bf16_stride) : nullptr;
   int64_t column = 0;
   for (const WeightSlice& piece : pieces) {
     const ConstRun w = {piece.lines.data, piece.lines.type};
-    const int64_t strips = (piece.n + kStrip - 1) / kStrip;
+    const int64_t strips = (piece.n + kStrip - 1) / kStrip, stride = piece.lines.stride;
     pool_.ranges(strips, kStrip * k * (1 + y.rows / 4) / 2, [&](int64_t begin, int64_t end, int) {
       for (int64_t strip = begin; strip < end; strip++) {
         const int64_t first = strip * kStrip, count = std::min(kStrip, piece.n - first), col = column + first;
         float out[kSkinnyRows * kStrip];
-        const ConstRun rows = {static_cast<const char*>(w.data) + first * piece.lines.stride * elem_size(w.type),
-                               w.type};
-        vec_.gemv(out, kStrip, rows, piece.lines.stride, count, k, xs, k_stride, y.rows, round);
+        const ConstRun rows = {static_cast<const char*>(w.data) + first * stride * elem_size(w.type), w.type};
+        if (in_pairs(piece))
+          isa_.bf16_gemv(out, kStrip, static_cast<const uint16_t*>(rows.data), stride, count, k, bf16_rows, bf16_stride,
+                         y.rows);
+        else
+          vec_.gemv(out, kStrip, rows, stride, count, k, f32_rows, f32_stride, y.rows, round);
         const Tensor part = y.columns(col, count);
         ConstRun sum = {nullptr, Elem::f32};
         if (add) sum = at(add->columns(col, count), 0);

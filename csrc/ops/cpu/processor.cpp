@@ -60,7 +60,7 @@ bool has_avx512_bf16() { return has_avx512() && cpuid(7).eax >= 1 && bit(cpuid(7
 
 bool has_amx() {
   const uint32_t d = cpuid(7).edx;
-  if (!has_avx512() || (saved_state() & 0x60000) != 0x60000 || !bit(d, 24) /* TILE */ || !bit(d, 22) /* BF16 */)
+  if (!has_avx512_bf16() || (saved_state() & 0x60000) != 0x60000 || !bit(d, 24) /* TILE */ || !bit(d, 22) /* BF16 */)
     return false;
 #if defined(__linux__)
   // Linux grants the tile registers to processes that request them: arch_prctl(ARCH_REQ_XCOMP_PERM,
@@ -106,6 +106,7 @@ IsaKernels avx512_with(const char* name, const PanelKernel& bf16) {
   IsaKernels kernels = *avx512_kernels();
   kernels.name = name;
   kernels.bf16 = bf16;
+  kernels.bf16_gemv = avx512_bf16_gemv();
   return kernels;
 }
 #endif

@@ -1,7 +1,7 @@
 // Element-wise ops and reductions over runs, for one instruction set. Computes in f32 regardless of the storage type.
 #pragma once
 
-#include "ops/cpu/isa/vec.h"
+#include "ops/cpu/isa/gemv.h"
 
 namespace vq::cpu::VQ_ISA {
 namespace {
@@ -191,81 +191,6 @@ void adamw(float* __restrict p, float* __restrict m, float* __restrict v, const 
     m[i] = mean;
     v[i] = square;
     p[i] = p[i] * h.decay - h.step_size * mean / (__builtin_sqrtf(square) * h.root_scale + h.epsilon);
-  }
-}
-
-template <int N>
-struct Count {
-  static constexpr int value = N;
-};
-
-// GEMV: multiplies a few rows by a matrix in place, in memory order. Bound by reading w.
-template <int T, Elem type>
-void gemv_rows(float* y, int64_t y_stride, const void* data, int64_t stride, int64_t rows, int64_t k, const float* x,
-               int64_t x_stride, bool round) {
-  const ConstRun w = {data, type};
-  constexpr int R = T <= 2 ? 4 : T <= 4 ? 2 : 1;  // rows at once: R * T accumulators
-  const auto some_rows = [&](auto row_count, int64_t row) __attribute__((always_inline)) {
-    constexpr int N = decltype(row_count)::value;
-    vf acc[N][T] = {};
-    each_vector(
-        k, [&](int64_t i, auto c) __attribute__((always_inline)) {
-          vf xs[T];
-          for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + i, c);
-          for (int r = 0; r < N; r++) {
-            const int64_t at = (row + r) * stride + i;
-            // Prefetches the next rows: the hardware prefetcher stops at the end of each row.
-            __builtin_prefetch((const char*)data + (at + N * stride) * elem_size(type));
-            vf v = load(w, at, c);
-            if (w.type != Elem::bf16 && round) v = (vf)(round_bf16(v) & 0xffff0000);
-            for (int t = 0; t < T; t++) acc[r][t] += v * xs[t];
-          }
-        });
-    for (int r = 0; r < N; r++)
-      for (int t = 0; t < T; t++) y[t * y_stride + row + r] = sum_lanes(acc[r][t]);
-  };
-  int64_t row = 0;
-  for (; row + R <= rows; row += R) some_rows(Count<R>{}, row);
-  for (; row < rows; row++) some_rows(Count<1>{}, row);
-}
-
-template <Elem type>
-void gemv_of(float* y, int64_t y_stride, const void* w, int64_t stride, int64_t rows, int64_t k, const float* x,
-             int64_t x_stride, int64_t count, bool round) {
-  // More than four at a time would exceed the register file; the rows of w are in the cache the second time.
-  constexpr int64_t kStrip = 4;
-  for (int64_t row = 0; row < rows; row += kStrip) {
-    const int64_t n = rows - row < kStrip ? rows - row : kStrip;
-    const void* strip = (const char*)w + row * stride * elem_size(type);
-    for (int64_t t = 0; t < count; t += 4) {
-      float* to = y + t * y_stride + row;
-      const float* from = x + t * x_stride;
-      switch (count - t) {
-        case 1:
-          gemv_rows<1, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
-          break;
-        case 2:
-          gemv_rows<2, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
-          break;
-        case 3:
-          gemv_rows<3, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
-          break;
-        default:
-          gemv_rows<4, type>(to, y_stride, strip, stride, n, k, from, x_stride, round);
-      }
-    }
-  }
-}
-
-void gemv(float* y, int64_t y_stride, ConstRun w, int64_t stride, int64_t rows, int64_t k, const float* x,
-          int64_t x_stride, int64_t count, bool round) {
-  switch (w.type) {
-    case Elem::f32:
-      return gemv_of<Elem::f32>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
-    case Elem::bf16:
-      return gemv_of<Elem::bf16>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
-    case Elem::f16:
-      return gemv_of<Elem::f16>(y, y_stride, w.data, stride, rows, k, x, x_stride, count, round);
   }
 }
 

@@ -6,7 +6,7 @@
 #include <immintrin.h>
 #endif
 
-#include "ops/cpu/isa/vec.h"
+#include "ops/cpu/isa/gemv_loops.h"
 
 namespace vq::cpu::VQ_ISA {
 namespace {
@@ -128,102 +128,57 @@ void dequantize(Run y, const QuantView& w, int64_t row, int64_t col, int64_t n, 
   });
 }
 
-// Multiplies N rows of w by T rows of x. A format provides the values of elements [i, i + n) of row r (decode), the
-// factor of all elements of the row, or of the block of kNf4Block that starts at i (scale), and the address of the
-// codes (at).
-template <int N, int T, class Format>
-VQ_INLINE void some_rows(float* y, int64_t y_stride, int64_t row, int64_t k, const float* x, int64_t x_stride,
-                         const Format& format) {
-  vf acc[N][T] = {};
-  int64_t begin = format.template packed<N, T>(acc, row, x, x_stride);
-  for (; begin < k; begin += kNf4Block) {
-    const int64_t end = k - begin < kNf4Block ? k : begin + kNf4Block;
-    vf block[N][T] = {};
-    vf(&part)[N][T] = Format::kRowScale ? acc : block;
-    const auto add = [&](int64_t i, auto n) __attribute__((always_inline)) {
-      vf xs[T];
-      for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + i, n);
-      for (int r = 0; r < N; r++) {
-        const vf v = format.decode(row + r, i, n);
-        for (int t = 0; t < T; t++) part[r][t] += v * xs[t];
-      }
-    };
-    // The hardware prefetcher stops at the end of each row.
-    for (int r = 0; r < N; r++) __builtin_prefetch(format.at(row + N + r, begin));
-    int64_t i = begin;
-    for (; i + W <= end; i += W) add(i, Full{});
-    if (i < end) add(i, end - i);
-    for (int r = 0; r < N && !Format::kRowScale; r++) {
-      const float s = format.scale(row + r, begin);
-      for (int t = 0; t < T; t++) acc[r][t] += part[r][t] * s;
-    }
-  }
-  for (int r = 0; r < N; r++) {
-    const float s = Format::kRowScale ? format.scale(row + r, 0) : 1.0f;
-    for (int t = 0; t < T; t++) y[t * y_stride + r] = sum_lanes(acc[r][t]) * s;
+// One code per byte, one scale per row: rows [row, row + rows) of w by T rows of x.
+template <int T, bool whole>
+void gemv_bytes(float* y, int64_t y_stride, const QuantView& w, int64_t row, int64_t rows, const float* x,
+                int64_t x_stride) {
+  for (int64_t r = row; r < row + rows; r++, y++) {
+    const uint8_t* codes = w.codes + r * w.k;
+    vf acc[T][kSums] = {};
+    each_in_row<1>(codes, w.k, [&](int64_t i, int s, auto n) __attribute__((always_inline)) {
+      const vc code = load_codes(codes + i, n);
+      const vf v = whole ? from_int8(code) : from_e4m3(code);
+      for (int t = 0; t < T; t++) acc[t][s] += v * load(x + t * x_stride + i, n);
+    });
+    const float scale = whole ? w.scales[r] : w.scales[r] / kE4m3;
+    for (int t = 0; t < T; t++) y[t * y_stride] = sum_lanes(acc[t][0] + acc[t][1]) * scale;
   }
 }
 
-// One code per byte, one scale per row.
-template <bool whole>
-struct Bytes {
-  static constexpr bool kRowScale = true;
-  const QuantView& w;
-  template <int N, int T>
-  VQ_INLINE int64_t packed(vf (&)[N][T], int64_t, const float*, int64_t) const {
-    return 0;
-  }
-  VQ_INLINE const uint8_t* at(int64_t row, int64_t i) const { return w.codes + row * w.k + i; }
-  template <class Count>
-  VQ_INLINE vf decode(int64_t row, int64_t i, Count n) const {
-    const vc codes = load_codes(at(row, i), n);
-    return whole ? from_int8(codes) : from_e4m3(codes);
-  }
-  VQ_INLINE float scale(int64_t row, int64_t) const { return whole ? w.scales[row] : w.scales[row] / kE4m3; }
-};
-
-// Rows that start with a block. In the rearranged part of x (see arrange_nf4), W words of eight codes each are
-// dequantized at a time, code by code.
-struct Nibbles {
-  static constexpr bool kRowScale = false;
-  const QuantView& w;
-  template <int N, int T>
-  VQ_INLINE int64_t packed(vf (&acc)[N][T], int64_t row, const float* x, int64_t x_stride) const {
+// Rows that start with a block, by rearranged rows of x (see arrange_nf4): W words of eight codes each are dequantized at
+// a time, code by code.
+template <int T>
+void gemv_nibbles(float* y, int64_t y_stride, const QuantView& w, int64_t row, int64_t rows, const float* x,
+                  int64_t x_stride) {
+  for (int64_t r = row; r < row + rows; r++, y++) {
+    const uint8_t* codes = w.codes + r * w.k / 2;
+    const int64_t first_block = r * w.k / kNf4Block;
+    vf acc[T] = {};
     int64_t begin = 0;
     for (; begin + 8 * W <= w.k; begin += 8 * W) {
-      vf part[N][T] = {};
-      vu words[N];
-      for (int r = 0; r < N; r++) {
-        const uint8_t* codes = at(row + r, begin);
-        __builtin_prefetch(codes + N * w.k / 2);
-        words[r] = *(const vu_any*)codes;
-      }
+      vf part[T][kSums] = {};
+      const vu words = *(const vu_any*)(codes + begin / 2);
+      read_ahead<4 * W>(codes + begin / 2);
 #pragma GCC unroll 8
       for (int nibble = 0; nibble < 8; nibble++) {
-        vf xs[T];
-        for (int t = 0; t < T; t++) xs[t] = load(x + t * x_stride + begin + nibble * W);
-        for (int r = 0; r < N; r++) {
-          const vf v = look_up(words[r] >> (4 * nibble));
-          for (int t = 0; t < T; t++) part[r][t] += v * xs[t];
-        }
+        const vf v = look_up(words >> (4 * nibble));
+        for (int t = 0; t < T; t++) part[t][nibble % kSums] += v * load(x + t * x_stride + begin + nibble * W);
       }
-      for (int r = 0; r < N; r++) {
-        vf s = splat(scale(row + r, begin));
-        if constexpr (W == 16) s = select((vi)(lane_numbers() < 8.0f), s, splat(scale(row + r, begin + kNf4Block)));
-        for (int t = 0; t < T; t++) acc[r][t] += part[r][t] * s;
-      }
+      vf scale = splat(block_scale(w, first_block + begin / kNf4Block));
+      if constexpr (W == 16)
+        scale = select((vi)(lane_numbers() < 8.0f), scale, splat(block_scale(w, first_block + begin / kNf4Block + 1)));
+      for (int t = 0; t < T; t++) acc[t] += (part[t][0] + part[t][1]) * scale;
     }
-    return begin;
+    // x is in its own order from here on.
+    for (; begin < w.k; begin += W) {
+      const vf v = from_nf4(w.codes, r * w.k + begin) * block_scale(w, first_block + begin / kNf4Block);
+      for (int t = 0; t < T; t++) acc[t] += v * load(x + t * x_stride + begin);
+    }
+    for (int t = 0; t < T; t++) y[t * y_stride] = sum_lanes(acc[t]);
   }
-  VQ_INLINE const uint8_t* at(int64_t row, int64_t i) const { return w.codes + (row * w.k + i) / 2; }
-  template <class Count>
-  VQ_INLINE vf decode(int64_t row, int64_t i, Count) const {
-    return from_nf4(w.codes, row * w.k + i);
-  }
-  VQ_INLINE float scale(int64_t row, int64_t i) const { return block_scale(w, (row * w.k + i) / kNf4Block); }
-};
+}
 
-// Reorders x to match the order in which Nibbles dequantizes codes: for each W words of eight elements, the first of
+// Reorders x to match the order in which gemv_nibbles dequantizes codes: for each W words of eight elements, the first of
 // all words, then the second, and so on; the upper half of a byte is first in the matrix and is processed second.
 void arrange_nf4(float* x, int64_t k) {
   if (k % kNf4Block != 0) return;
@@ -235,41 +190,18 @@ void arrange_nf4(float* x, int64_t k) {
   }
 }
 
-// Processes T rows of x at a time, and as many rows of w as the registers left by their sums allow.
-template <int T, class Format>
-VQ_INLINE void all_rows(float* y, int64_t y_stride, int64_t row, int64_t rows, int64_t k, const float* x,
-                        int64_t x_stride, const Format& format) {
-  constexpr int R = T <= 2 ? 4 : T <= 4 ? 2 : 1;
-  int64_t r = 0;
-  for (; r + R <= rows; r += R) some_rows<R, T>(y + r, y_stride, row + r, k, x, x_stride, format);
-  for (; r < rows; r++) some_rows<1, T>(y + r, y_stride, row + r, k, x, x_stride, format);
-}
-
-template <class Format>
-void gemv_of_format(float* y, int64_t y_stride, int64_t row, int64_t rows, int64_t k, const float* x, int64_t x_stride,
-                    int64_t count, const Format& format) {
-  constexpr int64_t kStrip =
-      4;  // rows that stay in the cache while more than four rows of x are processed in two passes
-  for (int64_t r = 0; r < rows; r += kStrip) {
-    const int64_t n = rows - r < kStrip ? rows - r : kStrip;
-    for (int64_t t = 0; t < count; t += 4) {
-      float* to = y + t * y_stride + r;
-      const float* from = x + t * x_stride;
-      switch (count - t) {
-        case 1:
-          all_rows<1>(to, y_stride, row + r, n, k, from, x_stride, format);
-          break;
-        case 2:
-          all_rows<2>(to, y_stride, row + r, n, k, from, x_stride, format);
-          break;
-        case 3:
-          all_rows<3>(to, y_stride, row + r, n, k, from, x_stride, format);
-          break;
-        default:
-          all_rows<4>(to, y_stride, row + r, n, k, from, x_stride, format);
-      }
-    }
-  }
+template <QuantView::Format format>
+void gemv_of_format(float* y, int64_t y_stride, const QuantView& w, int64_t first, int64_t rows, const float* x,
+                    int64_t x_stride, int64_t count) {
+  each_strip(rows, count, [&](auto group, int64_t t, int64_t row, int64_t n) {
+    constexpr int T = decltype(group)::value;
+    float* to = y + t * y_stride + row;
+    const float* from = x + t * x_stride;
+    if constexpr (format == QuantView::nf4)
+      gemv_nibbles<T>(to, y_stride, w, first + row, n, from, x_stride);
+    else
+      gemv_bytes<T, format == QuantView::int8>(to, y_stride, w, first + row, n, from, x_stride);
+  });
 }
 
 // Rows that do not start at a block boundary: dequantized to floats first.
@@ -295,12 +227,12 @@ void quantized_gemv(float* y, int64_t y_stride, const QuantView& w, int64_t row,
                     int64_t x_stride, int64_t count) {
   switch (w.format) {
     case QuantView::int8:
-      return gemv_of_format(y, y_stride, row, rows, w.k, x, x_stride, count, Bytes<true>{w});
+      return gemv_of_format<QuantView::int8>(y, y_stride, w, row, rows, x, x_stride, count);
     case QuantView::fp8:
-      return gemv_of_format(y, y_stride, row, rows, w.k, x, x_stride, count, Bytes<false>{w});
+      return gemv_of_format<QuantView::fp8>(y, y_stride, w, row, rows, x, x_stride, count);
     case QuantView::nf4:
       if (w.k % kNf4Block != 0) return gemv_odd_nf4(y, y_stride, w, row, rows, x, x_stride, count);
-      return gemv_of_format(y, y_stride, row, rows, w.k, x, x_stride, count, Nibbles{w});
+      return gemv_of_format<QuantView::nf4>(y, y_stride, w, row, rows, x, x_stride, count);
   }
 }
 
