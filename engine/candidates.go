@@ -37,7 +37,7 @@ func (s *Session) Candidates(rows int, allowed []uint32, below []float64) ([]Can
 	if s.c == nil {
 		return nil, ErrClosed
 	}
-	if rows < 1 || rows > s.sequences {
+	if rows < 1 || rows > max(s.sequences, DecodeRows) {
 		return nil, badArgument("the session cannot have %d rows of logits", rows)
 	}
 	if err := wantLength("below", len(below), rows); err != nil {

@@ -79,14 +79,18 @@ func (s *Session) PrefillOnDevice(sequence int, ids []int32) error {
 	return check(C.vq_session_prefill_on_device(s.c, C.int32_t(sequence), (*C.int32_t)(&ids[0]), C.int64_t(len(ids)), &e), &e)
 }
 
-// Decode appends ids[i] to sequences[i], all different, in one pass. logits, [len(ids), vocab], is filled with the logits
-// after each; if it is nil, they stay on the device, as row i, for Logits and Candidates.
+// DecodeRows is how many tokens Session.Decode takes at most, if the session has no more sequences than that.
+const DecodeRows = C.VQ_DECODE_ROWS
+
+// Decode appends ids[i] to sequences[i] in one pass; a sequence may be listed several times. logits, [len(ids), vocab], is
+// filled with the logits after each id; if it is nil, they stay on the device, as row i, for Logits and Candidates. On the CPU a
+// row of up to DecodeRows is the same, to the bit, as if its token were decoded alone.
 func (s *Session) Decode(sequences, ids []int32, logits []float32) error {
 	if s.c == nil {
 		return ErrClosed
 	}
-	if len(ids) == 0 || len(ids) > s.sequences {
-		return badArgument("%d sequences cannot be decoded at once", len(ids))
+	if len(ids) == 0 || len(ids) > max(s.sequences, DecodeRows) {
+		return badArgument("%d tokens cannot be decoded at once", len(ids))
 	}
 	if err := wantLength("sequences", len(sequences), len(ids)); err != nil {
 		return err

@@ -122,6 +122,40 @@ func TestSession_BatchedMatchesSingle(t *testing.T) {
 	})
 }
 
+// Tokens of one sequence that are decoded together answer as each alone, to the bit.
+func TestSession_DecodesSeveralTokensOfASequence(t *testing.T) {
+	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
+		vocab := c.model.Config().Vocab
+		prompt := someIDs(c, 61, 1) // the tokens after it cross a block of the cache
+		for _, n := range []int{2, 3, engine.DecodeRows} {
+			together, alone := newSession(t, c, 100, 2), newSession(t, c, 100, 2)
+			ids := someIDs(c, n, 2)
+			got, want := make([]float32, n*vocab), make([]float32, n*vocab)
+			for _, s := range []*engine.Session{together, alone} {
+				ok(t, s.Prefill(0, prompt, nil))
+				ok(t, s.Fork(0, 1))
+			}
+			sequences := make([]int32, n) // the last token is of the other sequence
+			sequences[n-1] = 1
+			ok(t, together.Decode(sequences, ids, got))
+			for i, id := range ids {
+				ok(t, alone.Decode(sequences[i:i+1], []int32{id}, want[i*vocab:(i+1)*vocab]))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("the logits of %d tokens together differ from those of each alone", n)
+			}
+			if together.Length(0) != len(prompt)+n-1 || together.Length(1) != len(prompt)+1 {
+				t.Errorf("the sequences have %d and %d tokens", together.Length(0), together.Length(1))
+			}
+			ok(t, together.Truncate(0, len(prompt)))
+			ok(t, together.Decode([]int32{0}, ids[:1], got[:vocab]))
+			if !slices.Equal(got[:vocab], want[:vocab]) {
+				t.Error("tokens that were taken back change the next logits")
+			}
+		}
+	})
+}
+
 // A prompt longer than one pass, and across several calls, is the prompt in one call.
 func TestSession_LongPromptMatchesShortPasses(t *testing.T) {
 	c := openCase(t, someCase, engine.F32)
@@ -186,7 +220,7 @@ func TestSession_RefusesBadArguments(t *testing.T) {
 		"no tokens":              s.Prefill(0, nil, nil),
 		"no such sequence":       s.Prefill(2, []int32{1}, nil),
 		"no sequence to decode":  s.Decode([]int32{7}, []int32{1}, logits),
-		"a sequence twice":       s.Decode([]int32{0, 0}, []int32{1, 2}, make([]float32, 2*vocab)),
+		"too many at once":       s.Decode(make([]int32, 9), make([]int32, 9), make([]float32, 9*vocab)),
 		"short logits":           s.Prefill(0, []int32{1}, logits[:3]),
 		"fork onto itself":       s.Fork(0, 0),
 		"longer by truncation":   s.Truncate(0, 31),
@@ -199,7 +233,11 @@ func TestSession_RefusesBadArguments(t *testing.T) {
 	if s.Length(0) != 30 {
 		t.Errorf("after the refusals the sequence has %d tokens, want 30", s.Length(0))
 	}
-	ok(t, s.Prefill(0, someIDs(c, 10, 1), logits))
+	ok(t, s.Prefill(0, someIDs(c, 8, 1), nil))
+	if err := s.Decode([]int32{0, 0, 0}, []int32{1, 2, 3}, make([]float32, 3*vocab)); !errors.Is(err, engine.ErrBadArgument) || s.Length(0) != 38 {
+		t.Errorf("tokens beyond the capacity: %v, %d tokens", err, s.Length(0))
+	}
+	ok(t, s.Prefill(0, someIDs(c, 2, 1), logits))
 	ok(t, s.Fork(0, 1))
 	if err := s.Fork(0, 1); !errors.Is(err, engine.ErrBadArgument) {
 		t.Errorf("fork onto a sequence that is not empty: %v", err)

@@ -6,8 +6,10 @@ namespace vq {
 
 LmHeadBuffers allocate_lm_head(Arena& arena, const ModelConfig& config, DType act, int64_t rows, int64_t min_rows,
                                bool for_training, bool cast) {
-  constexpr int64_t kElements = 8 << 20;  // 32 MiB: with fewer rows per chunk, the output projection is read too often
-  const int64_t chunk = std::max(min_rows, std::min(rows, std::max<int64_t>(kElements / config.vocab, 16)));
+  // The output projection is the model's largest weight and is read for each chunk: so many rows that multiplying takes
+  // longer than reading, and more if the vocabulary is so small that their logits take less than 32 MiB.
+  constexpr int64_t kRows = 512, kElements = 8 << 20;
+  const int64_t chunk = std::max(min_rows, std::min(rows, std::max<int64_t>(kElements / config.vocab, kRows)));
   const Purpose work = Purpose::workspace;
   LmHeadBuffers b;
   b.normed = arena.matrix(work, act, rows, config.hidden);

@@ -17,9 +17,10 @@ int64_t mask_words(const ModelConfig& c) { return (c.vocab + 31) / 32; }
 
 SessionBuffers::SessionBuffers(Arena& m, const ModelConfig& c, DType act, const LoraLayout* lora, int64_t capacity,
                                int32_t sequences)
-    : pass_rows(std::max<int64_t>(std::min(capacity, kPassRows), sequences)) {
+    : decode_rows(std::max<int32_t>(sequences, VQ_DECODE_ROWS)),
+      pass_rows(std::max<int64_t>(std::min(capacity, kPassRows), decode_rows)) {
   const Purpose work = Purpose::workspace;
-  const int64_t out_rows = std::max<int64_t>(std::min(pass_rows, kScoreRows), sequences);
+  const int64_t out_rows = std::max<int64_t>(std::min(pass_rows, kScoreRows), decode_rows);
   const PassLimits pass{pass_rows, out_rows, capacity};
   ids = m.array<int32_t>(work, 3 * pass.rows + 2 * out_rows);
   positions = ids ? ids + pass.rows : nullptr;
@@ -38,11 +39,11 @@ SessionBuffers::SessionBuffers(Arena& m, const ModelConfig& c, DType act, const 
   last = c.layers > 1 ? allocate_activations(m, work, c, act, lora, c.layers - 1, pass) : inner;
   x_out = m.matrix(work, DType::f32, out_rows, c.hidden);
   scratch = allocate_scratch(m, c, act, false, pass);
-  head = allocate_lm_head(m, c, act, out_rows, sequences, false, false);
+  head = allocate_lm_head(m, c, act, out_rows, decode_rows, false, false);
   cos_sin = allocate_rope_table(m, c, pass.positions);
-  allowed = m.array<uint32_t>(work, sequences * mask_words(c));
-  below = m.array<double>(work, sequences);
-  candidates = m.array<Candidate>(work, sequences * kCandidateRow);
+  allowed = m.array<uint32_t>(work, decode_rows * mask_words(c));
+  below = m.array<double>(work, decode_rows);
+  candidates = m.array<Candidate>(work, decode_rows * kCandidateRow);
   m.reserve_workspace(pass.rows, c.widest_output(), c.widest_input(), c.attention());
   m.reserve_cast_workspace(pass.rows, std::max(c.widest_output(), c.widest_input()), c.format);
 }
@@ -58,7 +59,7 @@ Session::Session(const ModelWeights& model, const Adapter* adapter, int64_t capa
       head_(model, b_.head),
       cache_(capacity, sequences),
       upload_(3 * b_.pass_rows + 2 * b_.x_out.rows),
-      decoding_(sequences) {}
+      decoding_(b_.decode_rows) {}
 
 void Session::check_sequence(int32_t sequence) const {
   if (sequence < 0 || sequence >= cache_.sequences()) {
@@ -202,21 +203,21 @@ void Session::prefill(int32_t sequence, const int32_t* ids, int64_t n, bool outp
 }
 
 void Session::decode(const int32_t* sequences, const int32_t* ids, int32_t n) {
-  if (n < 1 || n > cache_.sequences()) {
-    throw BadArgument(std::to_string(n) + " sequences cannot be decoded at once");
+  if (n < 1 || n > b_.decode_rows) {
+    throw BadArgument(std::to_string(n) + " tokens cannot be decoded at once");
   }
   check_ids(ids, n);
   int64_t blocks = 0;
   for (int32_t i = 0; i < n; i++) {
     check_sequence(sequences[i]);
-    if (std::find(sequences, sequences + i, sequences[i]) != sequences + i) {
-      throw BadArgument("sequence " + std::to_string(sequences[i]) + " is listed twice");
-    }
-    check_room(sequences[i], 1, blocks);
-    blocks += cache_.blocks_for(sequences[i], 1);
+    if (std::find(sequences, sequences + i, sequences[i]) != sequences + i) continue;
+    const int64_t tokens = std::count(sequences + i, sequences + n, sequences[i]);
+    check_room(sequences[i], tokens, blocks);
+    blocks += cache_.blocks_for(sequences[i], tokens);
   }
   logit_rows_ = 0;
   begin_pass();
+  // Each row is a segment of its own, also where a sequence has several: it computes what it would alone.
   for (int32_t i = 0; i < n; i++) append(sequences[i], ids + i, 1, 1);
   const ForwardPass pass = upload_pass();
   std::unique_ptr<Graph>& graph = decoding_[n - 1];

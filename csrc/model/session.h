@@ -20,7 +20,8 @@ struct SessionBuffers {
   SessionBuffers(Arena& arena, const ModelConfig& config, DType act, const LoraLayout* lora, int64_t capacity,
                  int32_t sequences);
 
-  int64_t pass_rows;  // rows of the largest pass: a longer prompt takes several
+  int32_t decode_rows;  // tokens that decode() takes at most
+  int64_t pass_rows;    // rows of the largest pass: a longer prompt takes several
   // The arrays of a pass, contiguous in this order, because they are uploaded together.
   int32_t* ids;              // [T]
   int32_t* positions;        // [T]
@@ -36,10 +37,10 @@ struct SessionBuffers {
   Scratch scratch;
   LmHeadBuffers head;
   const float* cos_sin;
-  // Candidates for sampling, per sequence.
-  uint32_t* allowed;      // [S, (V + 31) / 32]
-  double* below;          // [S]
-  Candidate* candidates;  // [S, VQ_MAX_CANDIDATES + 1]
+  // Candidates for sampling, per row of decode(): D of them.
+  uint32_t* allowed;      // [D, (V + 31) / 32]
+  double* below;          // [D]
+  Candidate* candidates;  // [D, VQ_MAX_CANDIDATES + 1]
 };
 
 class Session final : private KvSink {
@@ -89,7 +90,7 @@ class Session final : private KvSink {
   std::vector<int32_t> ids_, positions_, slots_, out_index_, out_positions_;
   std::vector<int32_t> upload_;
   int32_t logit_rows_ = 0;  // that stayed on the device
-  // Captured decoding passes by number of sequences: all that changes from one to the next is in device memory.
+  // Captured decoding passes by number of rows: all that changes from one to the next is in device memory.
   std::vector<std::unique_ptr<Graph>> decoding_;
 };
 

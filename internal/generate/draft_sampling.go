@@ -6,26 +6,28 @@ import (
 	"ventriloquist/engine"
 )
 
-// sampleEach draws the next token of each draft from its row of logits in the cache. Where few tokens can be drawn and none is
-// penalized, the device selects the candidates; otherwise all logits of the row are copied from it.
-func (g *Generator) sampleEach(drafts []*draft, o Options, s Stream) error {
+// sampleEach draws the next token of drafts[i] from row rows[i] of the logits in the cache; the rows ascend. Where few tokens can
+// be drawn and none is penalized, the device selects the candidates; otherwise all logits of the row are copied from it.
+func (g *Generator) sampleEach(drafts []*draft, rows []int, o Options, s Stream) error {
 	all := make([]allowedTokens, len(drafts))
-	onDevice := make([]bool, len(drafts))
+	onDevice := make(map[int]allowedTokens) // by row
 	for i, d := range drafts {
 		all[i] = g.allowedAfter(d, o)
 		few := o.Temperature == 0 || all[i].ids != nil && len(all[i].ids) <= engine.MaxCandidates
-		onDevice[i] = few && !(o.penalizes() && len(d.repeated) > 0)
+		if few && !(o.penalizes() && len(d.repeated) > 0) {
+			onDevice[rows[i]] = all[i]
+		}
 	}
-	candidates, err := g.selectCandidates(all, onDevice, o)
+	candidates, err := g.selectCandidates(rows[len(rows)-1]+1, onDevice, o)
 	if err != nil {
 		return err
 	}
 	for i, d := range drafts {
 		var id int32
-		if onDevice[i] {
-			id, err = d.sampler.pickSelected(candidates[i])
+		if _, selected := onDevice[rows[i]]; selected {
+			id, err = d.sampler.pickSelected(candidates[rows[i]])
 		} else {
-			id, err = g.sampleFromLogits(d, i, all[i].ids)
+			id, err = g.sampleFromLogits(d, rows[i], all[i].ids)
 		}
 		if err != nil {
 			return err
@@ -50,31 +52,30 @@ func (g *Generator) allowedAfter(d *draft, o Options) allowedTokens {
 	return allowedTokens{}
 }
 
-// selectCandidates has the device select the candidates of the rows marked in onDevice; the other rows get none.
-func (g *Generator) selectCandidates(all []allowedTokens, onDevice []bool, o Options) ([]engine.Candidates, error) {
-	if !slices.Contains(onDevice, true) {
+// selectCandidates has the device select the candidates of some of the first rows, by the tokens allowed there; the other rows get
+// none.
+func (g *Generator) selectCandidates(rows int, allowed map[int]allowedTokens, o Options) ([]engine.Candidates, error) {
+	if len(allowed) == 0 {
 		return nil, nil
 	}
 	words := engine.MaskWords(g.model.VocabSize())
-	g.masks = slices.Grow(g.masks[:0], len(all)*words)[:len(all)*words]
+	g.masks = slices.Grow(g.masks[:0], rows*words)[:rows*words]
 	g.below = g.below[:0]
-	for i, m := range all {
+	for row := range rows {
 		g.below = append(g.below, negligible*o.Temperature)
-		mask := g.masks[i*words : (i+1)*words]
-		if onDevice[i] && m.ids == nil {
+		mask := g.masks[row*words : (row+1)*words]
+		clear(mask)
+		tokens, wanted := allowed[row]
+		if wanted && tokens.ids == nil {
 			for j := range mask {
 				mask[j] = ^uint32(0)
 			}
-			continue
 		}
-		clear(mask)
-		if onDevice[i] {
-			for _, id := range m.ids {
-				mask[id/32] |= 1 << (id % 32)
-			}
+		for _, id := range tokens.ids {
+			mask[id/32] |= 1 << (id % 32)
 		}
 	}
-	return g.cache.Candidates(len(all), g.masks, g.below)
+	return g.cache.Candidates(rows, g.masks, g.below)
 }
 
 // sampleFromLogits draws the next token of a draft from all logits of a row.

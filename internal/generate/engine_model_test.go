@@ -74,6 +74,35 @@ func TestGenerator_EngineReusesPrefix(t *testing.T) {
 	}
 }
 
+// Guessed tokens are decoded together, and drawn as if each were decoded alone.
+func TestGenerator_EngineGuesses(t *testing.T) {
+	t.Parallel()
+	l := openTiny(t)
+	guessing, plain := newTinyWriter(t, l), newTinyWriter(t, l)
+	plain.DecodeOneByOne()
+	c := generate.Conversation{Header: windows.NewHeader("", []string{"Ada", "Ben"}, "2024-03-15")}
+	for i := range 12 {
+		as := []string{"Ada", "Ben"}[i%2]
+		o := generate.Options{Sampling: generate.Sampling{Temperature: 0.8 * float64(i%3), Seed: uint64(i)}, MaxNewTokens: 100}
+		got, err := guessing.Continue(context.Background(), c.Tokens(l.Tokenizer, as), 1, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := plain.Continue(context.Background(), c.Tokens(l.Tokenizer, as), 1, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got[0].IDs, want[0].IDs) {
+			t.Fatalf("message %d is %q, without guesses %q", i, got[0].Text, want[0].Text)
+		}
+		m, err := generate.ParseContinuation(as, got[0].Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Messages = append(c.Messages, m)
+	}
+}
+
 // Several continuations at once are the same as each alone.
 func TestGenerator_EngineContinuations(t *testing.T) {
 	t.Parallel()

@@ -65,6 +65,7 @@ type fakeModel struct {
 	vocab   int
 	favored map[int32]float32
 	reads   []int // how many tokens each call of Prefill brought
+	passes  int   // calls of Decode
 	caches  int   // made so far
 }
 
@@ -109,8 +110,12 @@ func (c *fakeCache) Prefill(sequence int, ids []int32, keep bool) error {
 }
 
 func (c *fakeCache) Decode(sequences, ids []int32) error {
+	c.model.passes++
 	c.rows = nil
 	for i, sequence := range sequences {
+		if len(c.tokens[sequence]) >= c.capacity {
+			return fmt.Errorf("over the capacity of %d tokens", c.capacity)
+		}
 		c.tokens[sequence] = append(slices.Clip(c.tokens[sequence]), ids[i])
 		c.keep(int(sequence))
 	}

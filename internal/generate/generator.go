@@ -3,6 +3,7 @@ package generate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"ventriloquist/engine"
@@ -14,7 +15,7 @@ type Cache interface {
 	// Prefill appends ids to a sequence. With keep it keeps the logits after the last of them, as row 0, until the next
 	// Prefill or Decode.
 	Prefill(sequence int, ids []int32, keep bool) error
-	// Decode appends ids[i] to sequences[i] and keeps the logits after it, as row i.
+	// Decode appends ids[i] to sequences[i] and keeps the logits after it, as row i. A sequence may be listed several times.
 	Decode(sequences, ids []int32) error
 	// Logits and Candidates read the logits that were kept: see engine.Session.
 	Logits(row int, into []float32) error
@@ -48,6 +49,8 @@ type Generator struct {
 	stops         []int32  // ids that end a text
 	grammar       *Grammar // nil until needed
 	nonStopTokens []int32  // tokens that do not end a raw continuation; nil until needed
+	forced        map[state][]int32
+	noGuesses     bool // for tests
 
 	cache     Cache
 	capacity  int
@@ -115,7 +118,7 @@ type Stream func(continuation int, text []byte)
 // Continue writes n continuations of one prompt at the same time. Each is what it would be if it were written alone. When
 // ctx is done it returns what there is, with ctx's error.
 func (g *Generator) Continue(ctx context.Context, prompt []int32, n int, o Options, s Stream) ([]Continuation, error) {
-	drafts, err := g.newDrafts(n, o)
+	drafts, err := g.newDrafts(slices.Repeat([][]int32{prompt}, n), o)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +136,7 @@ func (g *Generator) Continue(ctx context.Context, prompt []int32, n int, o Optio
 			}
 		}
 		// Every draft starts from the logits of the prompt.
-		if err := g.sampleEach([]*draft{d}, o, s); err != nil {
+		if err := g.sampleEach([]*draft{d}, []int{0}, o, s); err != nil {
 			return continuations(drafts), err
 		}
 	}
@@ -143,7 +146,7 @@ func (g *Generator) Continue(ctx context.Context, prompt []int32, n int, o Optio
 // ContinueEach writes one continuation of each prompt, all at the same time. Prompt i uses the random numbers of continuation
 // i.
 func (g *Generator) ContinueEach(ctx context.Context, prompts [][]int32, o Options, s Stream) ([]Continuation, error) {
-	drafts, err := g.newDrafts(len(prompts), o)
+	drafts, err := g.newDrafts(prompts, o)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +167,7 @@ func (g *Generator) ContinueEach(ctx context.Context, prompts [][]int32, o Optio
 		if err != nil {
 			return nil, err
 		}
-		if err := g.sampleEach(drafts[i:i+1], o, s); err != nil {
+		if err := g.sampleEach(drafts[i:i+1], []int{0}, o, s); err != nil {
 			return continuations(drafts), err
 		}
 	}
@@ -184,6 +187,14 @@ func (g *Generator) Reserve(capacity, sequences int) error {
 	}
 	g.cache, g.capacity, g.sequences = cache, capacity, sequences
 	return nil
+}
+
+// decodeRows is how many tokens a decoding pass takes; with more drafts than that, one of each.
+func (g *Generator) decodeRows() int {
+	if g.noGuesses {
+		return 1
+	}
+	return engine.DecodeRows
 }
 
 // release empties all sequences except 0, which the next prompt may share a prefix with.

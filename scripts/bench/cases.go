@@ -29,6 +29,9 @@ func cases() []benchCase {
 			list = append(list, trainCase("qwen3-0.6b", precision, dropout, 2048, 1))
 		}
 	}
+	for _, stride := range []int{1, 50} {
+		list = append(list, strideCase("qwen3-0.6b", "bf16", stride))
+	}
 	for _, precision := range []string{"f32", "bf16"} {
 		list = append(list, trainCase("tiny", precision, "0", 1024, 2))
 	}
@@ -39,6 +42,12 @@ func cases() []benchCase {
 		list = append(list, quantizedCase("qwen3-0.6b", weights))
 	}
 	return append(list,
+		benchCase{
+			name: "chat with the built-in model", parse: parseJSON,
+			ours: []string{folder + "/engine", "-what", "chat"},
+			columns: []column{{title: "characters of message text/s", ours: "characters_per_second"},
+				{title: "tokens/s", ours: "decode_tokens_per_second"}},
+		},
 		benchCase{
 			name: "tokenizer", parse: parseJSON,
 			ours:    []string{folder + "/venv/bin/python", "scripts/bench_tokenizers.py", "--tokenizer", "internal/model/tiny", "--texts", "internal/demo/chat.jsonl.gz", "--json"},
@@ -91,6 +100,17 @@ func trainCase(shape, precision, dropout string, tokens, windows int) benchCase 
 		name: "train " + shape + " " + precision + " dropout " + dropout, parse: parseJSON,
 		ours: append([]string{folder + "/engine"}, flags...), peer: flags,
 		columns: []column{{title: "train, tokens/s", ours: "tokens_per_second", peer: "tokens_per_second", share: "share_of_product"}},
+	}
+}
+
+// strideCase trains on windows of 100 messages of 20 tokens, the last `stride` of which are targets.
+func strideCase(shape, precision string, stride int) benchCase {
+	const tokens, messages = 2000, 100
+	return benchCase{
+		name: "train " + shape + " " + precision + " stride " + strconv.Itoa(stride), parse: parseJSON,
+		ours: []string{folder + "/engine", "-what", "train", "-shape", shape, "-precision", precision, "-tokens", strconv.Itoa(tokens),
+			"-targets", strconv.Itoa(stride * tokens / messages), "-repeat", "1"},
+		columns: []column{{title: "targets/s", ours: "targets_per_second"}},
 	}
 }
 

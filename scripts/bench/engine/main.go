@@ -2,11 +2,12 @@
 //
 //	go run ./scripts/bench/engine -what train -shape qwen3-0.6b -precision bf16
 //	go run ./scripts/bench/engine -what infer -shape qwen3-0.6b -precision bf16
+//	go run ./scripts/bench/engine -what chat
 //
 // train: forward, backward and AdamW on windows of -tokens tokens with loss on the last -targets of each, -windows windows per
 // micro-batch. Its share is relative to the GEMM speed that the device reaches on the model's largest matrix.
 // infer: prefill of -tokens tokens, then decoding. Its share is relative to the memory bandwidth, counting the bytes that
-// decoding must read. Every figure is the best of -repeat, as other processes can only slow it down. With -model, the weights
+// decoding must read. chat: messages that the built-in model, or that of -model, writes; see chat.go. Every figure is the best of -repeat, as other processes can only slow it down. With -model, the weights
 // are mapped from files as in vqctl, so that the peak memory can be compared with the plan.
 package main
 
@@ -36,7 +37,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.what, "what", "train", "train or infer")
+	flag.StringVar(&o.what, "what", "train", "train, infer or chat")
 	flag.StringVar(&o.shape, "shape", "qwen3-0.6b", "a shape of `vqctl model init`")
 	flag.StringVar(&o.model, "model", "", "a model's folder, instead of -shape")
 	flag.StringVar(&o.precision, "precision", "auto", "f32, bf16 or auto")
@@ -57,6 +58,13 @@ func main() {
 }
 
 func run(o options) error {
+	if o.what == "chat" {
+		result := map[string]any{"what": o.what, "precision": o.precision, "weights": o.weights}
+		if err := chat(o, result); err != nil {
+			return err
+		}
+		return json.NewEncoder(os.Stdout).Encode(result)
+	}
 	device, err := engine.OpenCPU(o.threads)
 	if err != nil {
 		return err
@@ -289,6 +297,7 @@ func train(o options, device *engine.Device, m *engine.Model, a *engine.Adapter,
 	result["windows"] = o.windows
 	result["targets"] = o.targets
 	result["tokens_per_second"] = float64(limits.MaxTokens) / took.Seconds()
+	result["targets_per_second"] = float64(limits.MaxTargets) / took.Seconds()
 	result["gflops"] = gflops
 	result["product_gflops"] = peak
 	result["share_of_product"] = gflops / peak
