@@ -58,8 +58,8 @@ double measure_gemm(Device& device, DType precision, int64_t m, int64_t n, int64
   return 2e-9 * m * n * k / fastest(device, [&] { device.linear(y, x, *w, nullptr); });
 }
 
-// The fastest of two loops over more memory than caches hold, a slice at a time: the sum of squares, and on a device that
-// reads the host's memory a row times a matrix, as in decoding.
+// The fastest of two loops over more memory than caches hold, a slice at a time: the sum of squares, and on a device
+// that reads the host's memory a row times a matrix, as in decoding.
 double measure_bandwidth(Device& device) {
   constexpr int64_t kSlices = 16, kRows = 1 << 13, kColumns = 1 << 11;  // slices of 32 MiB of bf16
   constexpr int64_t kFloats = kRows * kColumns / 2;
@@ -72,9 +72,8 @@ double measure_bandwidth(Device& device) {
   fill(device, x);
   int64_t turn = 0;
   const auto next_slice = [&] { return matrix.row_range(turn++ % kSlices * kRows, kRows).data; };
-  double seconds = fastest(device, [&] {
-    device.accumulate_sum_of_squares(sum, static_cast<const float*>(next_slice()), kFloats);
-  });
+  double seconds =
+      fastest(device, [&] { device.accumulate_sum_of_squares(sum, static_cast<const float*>(next_slice()), kFloats); });
   if (!device.capabilities().discrete_memory) {
     device.reserve_workspace(1, kRows, kColumns, {1, 1, 64, 1});
     std::vector<std::unique_ptr<Weight>> weights;

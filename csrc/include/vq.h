@@ -268,8 +268,8 @@ int vq_session_prefill_on_device(vq_session*, int32_t sequence, const int32_t* i
 /* Tokens that vq_session_decode takes at most, if the session has no more sequences. */
 enum { VQ_DECODE_ROWS = 8 };
 /* Appends ids[i] to sequences[i], for i = 0 .. n - 1; a sequence may be listed several times. logits: [n, vocab], row i
- * after ids[i]; NULL: they stay on the device, as n rows. On the CPU each row is the same, to the bit, in a call of up to
- * VQ_DECODE_ROWS tokens and in a call of its own. */
+ * after ids[i]; NULL: they stay on the device, as n rows. On the CPU each row is the same, to the bit, in a call of up
+ * to VQ_DECODE_ROWS tokens and in a call of its own. */
 int vq_session_decode(vq_session*, const int32_t* sequences, const int32_t* ids, int32_t n, float* logits, vq_error*);
 /* Rows [first, first + count) of the logits on the device. */
 int vq_session_logits(vq_session*, int32_t first, int32_t count, float* logits, vq_error*);

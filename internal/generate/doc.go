@@ -9,5 +9,8 @@
 // Grammar restricts each token to those after which the line can still become a well-formed message within the remaining
 // tokens; nothing is repaired afterwards.
 //
+// A decoding pass takes a few tokens for the time of one. A Generator therefore decodes guesses of the next tokens together with
+// the last one: text that the grammar forces, and what followed the same tokens earlier. The text does not depend on guesses.
+//
 // A Generator keeps the tokens it has read in the model's KV cache and prefills only what is new in the next prompt.
 package generate

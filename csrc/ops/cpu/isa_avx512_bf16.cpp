@@ -17,10 +17,9 @@ VQ_INLINE vf dot_pairs(vf acc, vu a, vu b) { return (vf)_mm512_dpbf16_ps((__m512
 
 namespace vq::cpu {
 namespace {
-constexpr PanelKernel kPanels = avx512_bf16::bf16_panels<12>("avx512-bf16", 1024, 192, 1024);
+constexpr Bf16Kernels kKernels = {avx512_bf16::bf16_panels<12>("avx512-bf16", 1024, 192, 1024), avx512_bf16::bf16_gemv};
 }  // namespace
 
-const PanelKernel* avx512_bf16_panel_kernels() { return &kPanels; }
-Bf16Gemv avx512_bf16_gemv() { return avx512_bf16::bf16_gemv; }
+const Bf16Kernels* avx512_bf16_unit_kernels() { return &kKernels; }
 
 }  // namespace vq::cpu

@@ -169,10 +169,13 @@ const IsaKernels* avx2_kernels();
 const IsaKernels* avx512_kernels();
 const IsaKernels* avx512_bf16_kernels();
 const IsaKernels* amx_kernels();
-// The bf16 panels of these two, and the GEMV of both; their other kernels are avx512_kernels()'. processor.cpp joins them:
-// code that copies a table must run on every processor.
-const PanelKernel* avx512_bf16_panel_kernels();
+// What bf16 units add; the other kernels of both are avx512_kernels()', and the GEMV of AMX is AVX-512's. processor.cpp
+// joins them: code that copies a table must run on every processor.
+struct Bf16Kernels {
+  PanelKernel panels;
+  Bf16Gemv gemv;
+};
+const Bf16Kernels* avx512_bf16_unit_kernels();
 const PanelKernel* amx_panel_kernels();
-Bf16Gemv avx512_bf16_gemv();
 
 }  // namespace vq::cpu

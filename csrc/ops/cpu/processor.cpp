@@ -106,7 +106,7 @@ IsaKernels avx512_with(const char* name, const PanelKernel& bf16) {
   IsaKernels kernels = *avx512_kernels();
   kernels.name = name;
   kernels.bf16 = bf16;
-  kernels.bf16_gemv = avx512_bf16_gemv();
+  kernels.bf16_gemv = avx512_bf16_unit_kernels()->gemv;
   return kernels;
 }
 #endif
@@ -115,7 +115,7 @@ IsaKernels avx512_with(const char* name, const PanelKernel& bf16) {
 
 #if defined(VQ_X86_KERNELS)
 const IsaKernels* avx512_bf16_kernels() {
-  static const IsaKernels kernels = avx512_with("avx512-bf16", *avx512_bf16_panel_kernels());
+  static const IsaKernels kernels = avx512_with("avx512-bf16", avx512_bf16_unit_kernels()->panels);
   return &kernels;
 }
 

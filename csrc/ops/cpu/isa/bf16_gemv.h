@@ -1,5 +1,5 @@
-// GEMV of bf16 weights and bf16 rows of x with a pairwise dot product instruction: see gemv_loops.h, and bf16_tiles.h for
-// dot_pairs, which the including file defines, for W = 16.
+// GEMV of bf16 weights and bf16 rows of x with a pairwise dot product instruction: see gemv_loops.h, and bf16_tiles.h
+// for dot_pairs, which the including file defines, for W = 16.
 #pragma once
 
 #include "ops/cpu/isa/gemv_loops.h"
@@ -27,8 +27,7 @@ void bf16_gemv_rows(float* y, int64_t y_stride, const uint16_t* data, int64_t st
 #pragma GCC unroll 2
       for (int s = 0; s < kSums; s++) {
         const vu v = load_pairs(w + i + s * kPairs);
-        for (int t = 0; t < T; t++)
-          acc[t][s] = dot_pairs(acc[t][s], v, load_pairs(x + t * x_stride + i + s * kPairs));
+        for (int t = 0; t < T; t++) acc[t][s] = dot_pairs(acc[t][s], v, load_pairs(x + t * x_stride + i + s * kPairs));
       }
     }
     for (; i < k; i += kPairs) {

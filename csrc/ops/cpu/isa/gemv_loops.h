@@ -1,5 +1,5 @@
-// What the GEMVs share. They multiply up to eight rows of x by a matrix in place and are bound by reading it: one row of
-// the matrix at a time, so that the reads are one stream, which is prefetched.
+// What the GEMVs share. They multiply up to eight rows of x by a matrix in place and are bound by reading it: one row
+// of the matrix at a time, so that the reads are one stream, which is prefetched.
 //
 // Each result is the sum of the same terms in the same order for any number of rows of x: the logits of a token do not
 // depend on the tokens that are decoded with it.
@@ -15,14 +15,16 @@ struct Count {
   static constexpr int value = N;
 };
 
-// Sums per row of the matrix and row of x: two hide the latency of the addition, because the next row's begin meanwhile.
+// Sums per row of the matrix and row of x: two hide the latency of the addition, because the next row's begin
+// meanwhile.
 constexpr int kSums = 2;
 // Vectors of elements of `size` bytes per step: whole cache lines. Vector i of a step is added to sum i % kSums.
 template <int64_t size>
-constexpr int kStep = W * size * kSums >= 64 ? kSums : 64 / (W * size);
+constexpr int kStep = W* size* kSums >= 64 ? kSums : 64 / (W * size);
 // Rows of x at a time: their sums stay in registers.
 constexpr int kTogether = W == 16 ? 8 : 4;
-// The bytes between a read and its prefetch. The hardware's prefetchers are not as far ahead, and stop at the end of a page.
+// The bytes between a read and its prefetch. The hardware's prefetchers are not as far ahead, and stop at the end of a
+// page.
 constexpr int64_t kAheadBytes = 4096;
 
 // Prefetches `bytes` bytes, kAheadBytes after p.
@@ -32,7 +34,8 @@ VQ_INLINE void read_ahead(const void* p) {
   for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char*)p + kAheadBytes + i);
 }
 
-// Calls add(i, s, n) for the vectors of a row of k elements of `size` bytes at `row`: n elements from i, added to sum s.
+// Calls add(i, s, n) for the vectors of a row of k elements of `size` bytes at `row`: n elements from i, added to sum
+// s.
 template <int64_t size, class Add>
 VQ_INLINE void each_in_row(const void* row, int64_t k, Add add) {
   constexpr int kVectors = kStep<size>;
@@ -42,7 +45,8 @@ VQ_INLINE void each_in_row(const void* row, int64_t k, Add add) {
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; v++) add(i + v * W, v % kSums, Full{});
   }
-  each_vector(k - i, [&](int64_t at, auto n) __attribute__((always_inline)) { add(i + at, 0, n); });
+  each_vector(
+      k - i, [&](int64_t at, auto n) __attribute__((always_inline)) { add(i + at, 0, n); });
 }
 
 // Calls use(Count<T>{}, t) for consecutive groups of T <= most rows of x, which begin at row t.

@@ -135,18 +135,19 @@ void gemv_bytes(float* y, int64_t y_stride, const QuantView& w, int64_t row, int
   for (int64_t r = row; r < row + rows; r++, y++) {
     const uint8_t* codes = w.codes + r * w.k;
     vf acc[T][kSums] = {};
-    each_in_row<1>(codes, w.k, [&](int64_t i, int s, auto n) __attribute__((always_inline)) {
-      const vc code = load_codes(codes + i, n);
-      const vf v = whole ? from_int8(code) : from_e4m3(code);
-      for (int t = 0; t < T; t++) acc[t][s] += v * load(x + t * x_stride + i, n);
-    });
+    each_in_row<1>(
+        codes, w.k, [&](int64_t i, int s, auto n) __attribute__((always_inline)) {
+          const vc code = load_codes(codes + i, n);
+          const vf v = whole ? from_int8(code) : from_e4m3(code);
+          for (int t = 0; t < T; t++) acc[t][s] += v * load(x + t * x_stride + i, n);
+        });
     const float scale = whole ? w.scales[r] : w.scales[r] / kE4m3;
     for (int t = 0; t < T; t++) y[t * y_stride] = sum_lanes(acc[t][0] + acc[t][1]) * scale;
   }
 }
 
-// Rows that start with a block, by rearranged rows of x (see arrange_nf4): W words of eight codes each are dequantized at
-// a time, code by code.
+// Rows that start with a block, by rearranged rows of x (see arrange_nf4): W words of eight codes each are dequantized
+// at a time, code by code.
 template <int T>
 void gemv_nibbles(float* y, int64_t y_stride, const QuantView& w, int64_t row, int64_t rows, const float* x,
                   int64_t x_stride) {
@@ -178,8 +179,8 @@ void gemv_nibbles(float* y, int64_t y_stride, const QuantView& w, int64_t row, i
   }
 }
 
-// Reorders x to match the order in which gemv_nibbles dequantizes codes: for each W words of eight elements, the first of
-// all words, then the second, and so on; the upper half of a byte is first in the matrix and is processed second.
+// Reorders x to match the order in which gemv_nibbles dequantizes codes: for each W words of eight elements, the first
+// of all words, then the second, and so on; the upper half of a byte is first in the matrix and is processed second.
 void arrange_nf4(float* x, int64_t k) {
   if (k % kNf4Block != 0) return;
   for (int64_t begin = 0; begin + 8 * W <= k; begin += 8 * W) {
