@@ -83,6 +83,7 @@ void tile_dot(int c, int a, int b) {
 #define VQ_TILE_STORE(t, address, bytes) tile_store(t, address, bytes)
 #define VQ_TILE_DOT(c, a, b) tile_dot(c, a, b)
 #include "ops/cpu/isa/amx_tiles.h"
+#include "ops/cpu/isa/bf16_gemv.h"
 #include "ops/cpu/isa/bf16_tiles.h"
 #include "tests/cpu/emulated.h"
 
@@ -95,8 +96,8 @@ constexpr PanelKernel kTiles = {
     "amx emulated", 32, 32, 2, Elem::bf16, 64, 64, 64, tiles_32, pack_a<32, 32, uint16_t>, pack_b<32, 32, uint16_t>, 4};
 constexpr IsaKernels kKernels[] = {
     {"avx512-bf16 emulated", kF32, bf16_panels<12>("avx512-bf16 emulated", 64, 48, 64), vector_kernels(),
-     attention_kernels(), quant_kernels()},
-    {"amx emulated", kF32, kTiles, vector_kernels(), attention_kernels(), quant_kernels()},
+     attention_kernels(), quant_kernels(), bf16_gemv},
+    {"amx emulated", kF32, kTiles, vector_kernels(), attention_kernels(), quant_kernels(), bf16_gemv},
 };
 }  // namespace
 

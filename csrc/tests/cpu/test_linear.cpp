@@ -146,6 +146,32 @@ TEST_P(Linear, ThreadsDoNotChangeTheBytes) {
   }
 }
 
+// Tokens that are decoded together get the logits that each gets alone.
+TEST_P(Linear, FewRowsDoNotDependOnEachOther) {
+  const auto device = open();
+  constexpr int64_t kMost = 8, n = 70, k = 448;
+  for (WeightFormat format : {WeightFormat::plain, WeightFormat::int8, WeightFormat::fp8, WeightFormat::nf4})
+    for (DType stored : {DType::f32, DType::bf16, DType::f16})
+      for (DType compute : {DType::f32, DType::bf16}) {
+        Matrix weights(n, k, stored), x(kMost, k);
+        weights.fill(1);
+        x.fill(2);
+        const WeightBlock block = {weights.tensor().data, stored, n};
+        const std::unique_ptr<Weight> w(device->make_weight({&block, 1}, k, compute, use_decode, format));
+        Matrix alone(kMost, n);
+        for (int64_t t = 0; t < kMost; t++)
+          device->linear(alone.tensor().row_range(t, 1), x.tensor().row_range(t, 1), *w, nullptr);
+        for (int64_t rows = 2; rows <= kMost; rows++) {
+          Matrix together(rows, n);
+          device->linear(together, x.tensor().row_range(0, rows), *w, nullptr);
+          for (int64_t t = 0; t < rows; t++)
+            for (int64_t j = 0; j < n; j++)
+              ASSERT_EQ(together.get(t, j), alone.get(t, j))
+                  << describe({rows, n, k}, stored, compute) << " format " << static_cast<int>(format) << " row " << t;
+        }
+      }
+}
+
 TEST_P(Linear, EmbedReadsEveryType) {
   const auto device = open();
   for (DType stored : {DType::f32, DType::bf16, DType::f16})
