@@ -122,38 +122,58 @@ func TestSession_BatchedMatchesSingle(t *testing.T) {
 	})
 }
 
-// Tokens of one sequence that are decoded together answer as each alone, to the bit.
+// Tokens of one sequence that are decoded together answer as each alone, on the CPU to the bit.
 func TestSession_DecodesSeveralTokensOfASequence(t *testing.T) {
-	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
-		vocab := c.model.Config().Vocab
-		prompt := someIDs(c, 61, 1) // the tokens after it cross a block of the cache
-		for _, n := range []int{2, 3, engine.DecodeRows} {
-			together, alone := newSession(t, c, 100, 2), newSession(t, c, 100, 2)
-			ids := someIDs(c, n, 2)
-			got, want := make([]float32, n*vocab), make([]float32, n*vocab)
-			for _, s := range []*engine.Session{together, alone} {
-				ok(t, s.Prefill(0, prompt, nil))
-				ok(t, s.Fork(0, 1))
-			}
-			sequences := make([]int32, n) // the last token is of the other sequence
-			sequences[n-1] = 1
-			ok(t, together.Decode(sequences, ids, got))
-			for i, id := range ids {
-				ok(t, alone.Decode(sequences[i:i+1], []int32{id}, want[i*vocab:(i+1)*vocab]))
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("the logits of %d tokens together differ from those of each alone", n)
-			}
-			if together.Length(0) != len(prompt)+n-1 || together.Length(1) != len(prompt)+1 {
-				t.Errorf("the sequences have %d and %d tokens", together.Length(0), together.Length(1))
-			}
-			ok(t, together.Truncate(0, len(prompt)))
-			ok(t, together.Decode([]int32{0}, ids[:1], got[:vocab]))
-			if !slices.Equal(got[:vocab], want[:vocab]) {
-				t.Error("tokens that were taken back change the next logits")
-			}
+	for _, name := range caseNames(t) {
+		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
+			t.Run(name+"/"+precision.String(), func(t *testing.T) {
+				c := openCase(t, name, precision)
+				vocab := c.model.Config().Vocab
+				prompt := someIDs(c, 61, 1) // the tokens after it cross a block of the cache
+				for _, n := range []int{2, 3, engine.DecodeRows} {
+					together, alone := newSession(t, c, 100, 2), newSession(t, c, 100, 2)
+					ids := someIDs(c, n, 2)
+					got, want := make([]float32, n*vocab), make([]float32, n*vocab)
+					for _, s := range []*engine.Session{together, alone} {
+						ok(t, s.Prefill(0, prompt, nil))
+						ok(t, s.Prefill(1, prompt[:9], nil))
+					}
+					sequences := make([]int32, n) // the last token is of the other sequence
+					sequences[n-1] = 1
+					ok(t, together.Decode(sequences, ids, got))
+					for i, id := range ids {
+						ok(t, alone.Decode(sequences[i:i+1], []int32{id}, want[i*vocab:(i+1)*vocab]))
+					}
+					if !slices.Equal(got, want) {
+						t.Errorf("the logits of %d tokens together differ from those of each alone", n)
+					}
+					if together.Length(0) != len(prompt)+n-1 || together.Length(1) != 10 {
+						t.Errorf("the sequences have %d and %d tokens", together.Length(0), together.Length(1))
+					}
+					ok(t, together.Truncate(0, len(prompt)))
+					ok(t, together.Decode([]int32{0}, ids[:1], got[:vocab]))
+					if !slices.Equal(got[:vocab], want[:vocab]) {
+						t.Error("tokens that were taken back change the next logits")
+					}
+				}
+			})
 		}
-	})
+	}
+}
+
+// On a GPU they answer so within rounding.
+func TestSession_DecodesSeveralTokensOnCUDA(t *testing.T) {
+	c := openCaseOn(t, openCUDA, someCase, engine.F32, engine.Plain)
+	const n = 4
+	vocab := c.model.Config().Vocab
+	ids := someIDs(c, 20, 1)
+	s := newSession(t, c, 40, 1)
+	logits := make([]float32, n*vocab)
+	ok(t, s.Prefill(0, ids[:20-n], nil))
+	ok(t, s.Decode(make([]int32, n), ids[20-n:], logits))
+	for i := range n {
+		near(t, "logits", logits[i*vocab:(i+1)*vocab], fresh(t, c, ids[:20-n+i+1]), c.sameLogits(engine.F32))
+	}
 }
 
 // A prompt longer than one pass, and across several calls, is the prompt in one call.

@@ -10,7 +10,8 @@
 // tokens; nothing is repaired afterwards.
 //
 // A decoding pass takes a few tokens for the time of one. A Generator therefore decodes guesses of the next tokens together with
-// the last one: text that the grammar forces, and what followed the same tokens earlier. The text does not depend on guesses.
+// the last one: text that the grammar forces, and what followed the same tokens earlier. Each token is drawn from the logits that
+// it would have without guesses: the same on the CPU, within rounding on a GPU.
 //
 // A Generator keeps the tokens it has read in the model's KV cache and prefills only what is new in the next prompt.
 package generate
