@@ -139,7 +139,7 @@ func usableModels(device *engine.Device, precision engine.DType, weights engine.
 			continue
 		}
 		s := memplan.Settings{Model: load.ModelConfig(config, weights), Stored: engine.BF16, Precision: precision, Adapter: lora,
-			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: max(memplan.TargetsPerWindow, work.Targets)}
+			BatchSize: infoWorkload.Windows, SeqLength: infoWorkload.Tokens / infoWorkload.Windows, Targets: max(memplan.TokensPerTarget, work.Targets)}
 		fit, err := memplan.FitTo(s.Run(), memplan.OfDevice(device), 0)
 		if err != nil {
 			return nil, "", err

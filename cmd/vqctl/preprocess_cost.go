@@ -124,7 +124,7 @@ func defaultPlan(config model.Config, precision engine.DType, budget memplan.Mem
 		Settings: memplan.Settings{
 			Model: load.ModelConfig(config, engine.Plain), Stored: engine.BF16, Precision: precision,
 			Adapter:   load.AdapterConfig(adapter.Config{R: infoWorkload.Rank, Alpha: 1, Targets: model.Projections}),
-			BatchSize: infoWorkload.Windows, Accumulation: 1, SeqLength: defaultSeqLength, Targets: max(memplan.TargetsPerWindow, work.Targets),
+			BatchSize: infoWorkload.Windows, Accumulation: 1, SeqLength: defaultSeqLength, Targets: max(memplan.TokensPerTarget, work.Targets),
 		}}
 	if !budget.Discrete {
 		plan.Other = usualGPUs()

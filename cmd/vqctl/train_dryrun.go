@@ -151,7 +151,7 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s := o.dryRunSettings(config)
+	s := o.dryRunSettings(config, data.mostTargets())
 	budget, where, err := o.budget(device, &s)
 	if err != nil {
 		return err
@@ -231,11 +231,11 @@ func (o *trainOptions) dryRunModel() (model.Config, string, error) {
 	return config, name, err
 }
 
-// dryRunSettings returns the settings in the flags, with all windows at the maximum length.
-func (o *trainOptions) dryRunSettings(config model.Config) memplan.Settings {
+// dryRunSettings returns the settings in the flags, with all windows at the maximum length and with this many target messages.
+func (o *trainOptions) dryRunSettings(config model.Config, targets int) memplan.Settings {
 	s := memplan.Settings{
 		Model: load.ModelConfig(config, o.model.weights), Stored: engine.BF16, Adapter: load.AdapterConfig(o.lora),
-		BatchSize: o.run.BatchSize, Accumulation: o.run.Accumulation, SeqLength: o.run.MaxSeqLength, Targets: memplan.TargetsPerWindow,
+		BatchSize: o.run.BatchSize, Accumulation: o.run.Accumulation, SeqLength: o.run.MaxSeqLength, Targets: targets * memplan.TokensPerTarget,
 	}
 	if stored, err := load.DType(config.DType); err == nil {
 		s.Stored = stored

@@ -101,6 +101,15 @@ func (d plannedData) close() {
 	}
 }
 
+// mostTargets returns the most targets of a window, 1 without windows.
+func (d plannedData) mostTargets() int {
+	most := 1
+	for _, i := range d.training {
+		most = max(most, d.source.Targets(i))
+	}
+	return most
+}
+
 // planData opens and checks the windows, and chooses the settings for them; those of --data-path must exist.
 func (o *trainOptions) planData(ctx context.Context) (d plannedData, err error) {
 	d.found = []datacheck.Finding{}
@@ -134,7 +143,7 @@ func (o *trainOptions) planData(ctx context.Context) (d plannedData, err error) 
 // schedule counts the windows and steps if there are windows.
 func (o *trainOptions) schedule(ctx context.Context, d *dryRun, data plannedData) (memplan.Work, error) {
 	d.Steps = o.run.MaxSteps
-	longest := memplan.Work{Tokens: d.SeqLength, Targets: memplan.TargetsPerWindow}
+	longest := memplan.Work{Tokens: d.SeqLength, Targets: memplan.TokensPerTarget}
 	if data.source == nil {
 		return longest, nil
 	}

@@ -30,7 +30,7 @@ func NeedsOf(device *engine.Device, m *model.Model, w Workload) ([]Needs, error)
 		return nil, err
 	}
 	lora := AdapterConfig(adapter.Config{R: w.Rank, Alpha: 1, Targets: model.Projections})
-	limits := engine.TrainLimits{MaxTokens: w.Tokens, MaxWindows: w.Windows, MaxTargets: w.Windows * memplan.TargetsPerWindow}
+	limits := engine.TrainLimits{MaxTokens: w.Tokens, MaxWindows: w.Windows, MaxTargets: w.Windows * memplan.TokensPerTarget}
 	var list []Needs
 	fastest, err := Precision("auto", device)
 	if err != nil {

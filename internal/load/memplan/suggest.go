@@ -7,8 +7,8 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
-// TargetsPerWindow is the estimate of target tokens per window where no windows are read; a message seldom has more.
-const TargetsPerWindow = 64
+// TokensPerTarget is the estimate of the tokens of a target message where no windows are read; a message seldom has more.
+const TokensPerTarget = 64
 
 // Settings are what a user can change.
 type Settings struct {
