@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -35,14 +36,14 @@ type chat struct {
 	heldOut       []int
 }
 
-// openChat opens the windows of a chat, which it collects and cuts on first use.
-func openChat(ctx context.Context, results, source string, messages, size int) (*chat, error) {
-	name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(source), ".gz"), ".jsonl")
-	folder := filepath.Join(results, "chats", fmt.Sprintf("%s-w%d-held%d", name, size, windows.DefaultHeldOut))
+// openChat opens the windows of the chat, of at most size messages. It collects and cuts them on first use.
+func (o *options) openChat(ctx context.Context, size int) (*chat, error) {
+	name := cmp.Or(o.name, strings.TrimSuffix(strings.TrimSuffix(filepath.Base(o.chat), ".gz"), ".jsonl"))
+	folder := filepath.Join(o.results, "chats", fmt.Sprintf("%s-w%d-held%d", name, size, windows.DefaultHeldOut))
 	database := filepath.Join(folder, "data", "messages.db")
 	list, err := windows.OpenDatabase(ctx, database, nil)
 	if err != nil {
-		if err := makeFolder(ctx, folder, source, messages, size); err != nil {
+		if err := makeFolder(ctx, folder, o.chat, o.messages, size); err != nil {
 			return nil, err
 		}
 		if list, err = windows.OpenDatabase(ctx, database, nil); err != nil {
@@ -175,14 +176,18 @@ func unseen(all []line) (kept []line, people []string) {
 			seen[strings.ToLower(l.Name)] = true
 		}
 	}
-	names := map[string]bool{}
+	names := map[string]string{} // as first spelled, by lower case: the channel does not tell upper from lower case
 	for _, l := range all {
-		if !known[dayOf(l)] && !seen[strings.ToLower(l.Name)] {
-			kept = append(kept, l)
-			names[l.Name] = true
+		name := strings.ToLower(l.Name)
+		if known[dayOf(l)] || seen[name] {
+			continue
+		}
+		kept = append(kept, l)
+		if names[name] == "" {
+			names[name] = l.Name
 		}
 	}
-	return kept, slices.Sorted(maps.Keys(names))
+	return kept, slices.Sorted(maps.Values(names))
 }
 
 func writeJSON[T any](path string, rows []T) error {

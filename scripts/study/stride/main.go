@@ -34,7 +34,7 @@ func main() {
 // options are the flags.
 type options struct {
 	results, report string
-	chat            string
+	chat, name      string
 	messages        int
 	window          int
 	threads         int
@@ -51,6 +51,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&o.results, "results", "build/stride", "`FOLDER` of the results")
 	flag.StringVar(&o.report, "report", "", "train nothing: print tables of the results, and plot them into this `FILE`")
 	flag.StringVar(&o.chat, "chat", demoChat, "the chat: demo, or a `FILE` of JSON lines, which may be compressed")
+	flag.StringVar(&o.name, "name", "", "`NAME` of the chat in results and tables (default: that of the file)")
 	flag.IntVar(&o.messages, "messages", 20_000, "use at most this many messages of a file")
 	flag.IntVar(&o.threads, "threads", 1, "threads")
 	flag.IntVar(&o.window, "window", 100, "most messages of a window")
@@ -69,7 +70,7 @@ func run(ctx context.Context) error {
 	if o.report != "" {
 		return report(o.results, o.report)
 	}
-	chat, err := openChat(ctx, o.results, o.chat, o.messages, o.window)
+	chat, err := o.openChat(ctx, o.window)
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ func (o *options) openShorter(ctx context.Context) (map[int]*chat, error) {
 	}
 	for quarter := range 4 {
 		before := o.window * quarter / 4
-		c, err := openChat(ctx, o.results, o.chat, o.messages, before+1)
+		c, err := o.openChat(ctx, before+1)
 		if err != nil {
 			return nil, err
 		}
