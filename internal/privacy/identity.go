@@ -238,7 +238,7 @@ func isAlnum(c byte) bool { return isDigit(c) || c >= 'a' && c <= 'z' || c >= 'A
 
 // plainIDs are words for national ids and documents that are also ordinary words or abbreviations of other things. Their numbers
 // need a check digit, a mark between or a letter.
-var plainIDs = set("pix pan sin nie rut cf nir tc rg nit nik pis nip cif ein utr taj rfc pps nin uan dl pas perso patente права passi buletin dni nif insee avs ird bsn oib cnp fnr social medicare cc c.c. ci c.i. run ruc ico ičo dic dič nis kt kt. ik nic license licence tin ic sim seria серия лк documento permis vat siren " +
+var plainIDs = set("pix pan sin nie rut cf nir tc rg nit nik pis nip cif ein utr taj rfc pps nin uan dl pas perso patente права passi buletin dni nif insee avs ird bsn oib cnp fnr social medicare cc c.c. ci c.i. run ruc ico ičo dic dič nis kt kt. ik nic license tin ic sim seria серия лк documento permis vat siren " +
 	"reg ag sort isa bg pg transit savings clearing rek bank acc. cta cta. conta konto s/c")
 
 // findSaidNumbers finds numbers of people, documents and accounts that a text introduces.

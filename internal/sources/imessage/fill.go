@@ -128,10 +128,7 @@ func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) e
 	}
 	err := c.source.eachMessage(ctx, c.suspects, c.messageLeaves, visit, c.hide, func(row int64) { c.doubtful = append(c.doubtful, row) })
 	c.noteHidden()
-	if err != nil {
-		return err
-	}
-	return send()
+	return errors.Join(err, send())
 }
 
 // hide records rows that damage hides. Rows that follow each other are one place.
