@@ -121,11 +121,15 @@ func (s *tuneSession) readState(context.Context) error {
 		return err
 	}
 	var record tuneRecord
-	if err := json.Unmarshal(content, &record); err != nil || record.Version != tuneVersion || record.State == nil {
-		if s.tune.restart {
-			return nil
-		}
-		return usererr.With(fmt.Errorf("%s: the state of a search cannot be read (version %d): %v", path, record.Version, err), "--restart begins a new search, and replaces it")
+	err = json.Unmarshal(content, &record)
+	switch {
+	case err == nil && record.Version == tuneVersion && record.State != nil:
+	case s.tune.restart:
+		return nil
+	case err == nil:
+		return usererr.With(fmt.Errorf("%s: unknown version %d of a search", path, record.Version), "continue with the version of vqctl that wrote it; --restart begins a new search, and replaces it")
+	default:
+		return usererr.With(fmt.Errorf("%s: %w", path, jsonfields.Describe(content, err)), "the file is damaged: --restart begins a new search, and replaces it")
 	}
 	switch {
 	case s.tune.restart:
