@@ -110,21 +110,21 @@ func (c *cell) cut(conversations [][]int, epoch int) (cuts []cut) {
 	return cuts
 }
 
-// tokensPerMessage is the mean length of a line of these chats.
-const tokensPerMessage = 36
+// tokensPerMessage is the mean length of a line of the demo's chat.
+const tokensPerMessage = 66
 
 // cost is about how many tokens a cell reads.
 func (s *study) cost(c cell) float64 {
 	if c.Stride == 0 || c.Tokens > 0 {
 		return c.Tokens
 	}
-	messages := 0
+	tokens := 0
 	for _, all := range s.chat.conversations {
 		for e := c.Stride; e < len(all)+c.Stride; e += c.Stride {
-			messages += min(c.Window, e)
+			tokens += min(maxTokens, tokensPerMessage*min(c.Window, e))
 		}
 	}
-	return c.Epochs * tokensPerMessage * float64(messages)
+	return c.Epochs * float64(tokens)
 }
 
 // train runs a cell and measures the held-out messages.
