@@ -40,6 +40,7 @@ func newApp() *cli.Command {
 			newTrainCommand(),
 			newRunsCommand(),
 			newMonitorCommand(),
+			newReportCommand(),
 			newEvaluateCommand(),
 			newGenerateCommand(),
 			newChatCommand(),

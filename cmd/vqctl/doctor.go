@@ -213,10 +213,14 @@ func examinePipeline(state pipelineState) []finding {
 		}
 		return finding{Name: name, Status: "missing", Detail: detail, Hint: "run: " + command}
 	}
+	training := step("train", state.checkpoint, trainAgain(state), state.trained)
+	if state.training {
+		training = finding{Name: "train", Status: "ok", Detail: state.checkpoint, Hint: "follow it: vqctl monitor"}
+	}
 	return []finding{
 		step("collect", counted(state.messages, "message"), "vqctl collect", state.messages >= 0),
 		step("preprocess", counted(state.windows, "window"), "vqctl preprocess", state.windows >= 0),
-		step("train", state.checkpoint, trainAgain(state), state.trained),
+		training,
 	}
 }
 

@@ -151,6 +151,8 @@ func sayBase(s menuState) string {
 
 func sayTrain(s menuState) string {
 	switch {
+	case s.training:
+		return "training now: vqctl monitor shows it"
 	case s.started:
 		return "interrupted: 7 resumes it"
 	case !s.trained:

@@ -136,3 +136,79 @@ func TestMonitor_PrintsASummaryIntoAPipe(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// A run in the background is found by monitor, stopped by its name, and resumed.
+func TestTrain_DetachedRunIsFollowedStoppedAndResumed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains in the background")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	writeWindows(t, filepath.Join(dir, "windows.jsonl"), 12)
+	run := func(want string, args ...string) string {
+		t.Helper()
+		out, err := command(dir, []string{"HOME=" + dir}, args...).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Fatalf("%q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	train := []string{"train", "--detach", "--base-model", "tiny", "--data-path", "windows.jsonl", "--output-dir", "runs/long", "--run-name", "long one",
+		"--lora-r", "2", "--batch-size", "1", "--gradient-accumulation-steps", "1", "--max-steps", "100000", "--eval-steps", "0", "--logging-steps", "1", "--threads", "1"}
+	out := run("follow it: vqctl monitor runs/long", train...)
+	defer func() { _ = command(dir, []string{"HOME=" + dir}, "runs", "--stop", "runs/long").Run() }()
+	if !strings.Contains(out, "training in the background as process ") {
+		t.Errorf("%s", out)
+	}
+	for !strings.Contains(run("long one: training", "monitor", "runs"), "/100,000") {
+		time.Sleep(100 * time.Millisecond)
+	}
+	if out, err := command(dir, []string{"HOME=" + dir}, train...).CombinedOutput(); err == nil || !strings.Contains(string(out), "another training run is writing to runs/long") {
+		t.Errorf("a second run: %v\n%s", err, out)
+	}
+	run(", training", "runs", "runs")
+	run("runs/long is stopped and saved", "runs", "--stop", "runs")
+	run("long one: interrupted", "monitor", "runs/long")
+	if found, _ := filepath.Glob(filepath.Join(dir, "runs", "long", "checkpoint-*")); len(found) != 1 {
+		t.Errorf("checkpoints are %q", found)
+	}
+	log, err := os.ReadFile(filepath.Join(dir, "runs", "long", "train.log"))
+	if err != nil || !bytes.Contains(log, []byte("interrupted after step")) {
+		t.Errorf("%v\n%s", err, log)
+	}
+	run(`{"event":"detached","process":`, "train", "--resume", "--detach", "--json", "--output-dir", "runs/long")
+	run("runs/long is stopped", "runs", "--stop", "runs/long")
+	if out, err := command(dir, nil, "runs", "--stop", "runs/long").CombinedOutput(); err == nil || !strings.Contains(string(out), "no run trains in runs/long now") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// What is wrong is said at once, and not only in the log.
+	if out, err := command(dir, nil, "train", "--detach", "--base-model", "tiny", "--data-path", "none.jsonl", "--output-dir", "x").CombinedOutput(); err == nil || !strings.Contains(string(out), "none.jsonl") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestReport_WritesAPage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeRun(t, filepath.Join(dir, "checkpoints", "a"), "first try", 20)
+	writeRun(t, filepath.Join(dir, "checkpoints", "b"), "<script>", 30)
+	for _, c := range []struct {
+		path string
+		args []string
+	}{
+		{"checkpoints/a/report.html", []string{"first try"}}, {"checkpoints/a/report.html", []string{"checkpoints"}}, {"page.html", []string{"--html", "page.html", "checkpoints/b"}},
+	} {
+		out, err := command(dir, nil, append([]string{"report"}, c.args...)...).CombinedOutput()
+		if err != nil || string(out) != c.path+"\n" {
+			t.Errorf("%q: %v\n%s", c.args, err, out)
+			continue
+		}
+		page, err := os.ReadFile(filepath.Join(dir, c.path))
+		if info, _ := os.Stat(filepath.Join(dir, c.path)); err != nil || info.Mode().Perm() != 0o600 || bytes.Contains(page, []byte("<script>")) || !bytes.Contains(page, []byte("after 20 &lt;b&gt;")) || bytes.Contains(page, []byte("\x1b")) {
+			t.Errorf("%q: %v", c.args, err)
+		}
+	}
+	if out, err := command(dir, nil, "report", "--html", ".", "first try").CombinedOutput(); err == nil || !strings.Contains(string(out), "is a folder: name a file in it") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

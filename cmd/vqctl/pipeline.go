@@ -20,6 +20,7 @@ type pipelineState struct {
 	checkpoint string // "done", "not done", or what there is so far
 	trained    bool   // there is a finished adapter
 	started    bool   // there is a run to resume
+	training   bool   // a run trains now
 }
 
 func counted(n int, what string) string {
@@ -31,7 +32,11 @@ func counted(n int, what string) string {
 
 func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineState {
 	state := pipelineState{messages: -1, windows: -1}
-	state.checkpoint, state.trained, state.started = checkpointState(outputDir)
+	if state.training = train.Running(outputDir) != 0; state.training {
+		state.checkpoint = "training now"
+	} else {
+		state.checkpoint, state.trained, state.started = checkpointState(outputDir)
+	}
 	db, err := openDatabase(ctx, dataDir)
 	if err != nil {
 		return state

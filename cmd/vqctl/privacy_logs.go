@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"ventriloquist/internal/privacy"
 	"ventriloquist/internal/runlog"
@@ -51,5 +52,15 @@ func (w *written) redactLogs(policy *privacy.Policy) (samples int, stale []strin
 	return samples, stale, nil
 }
 
-// holdsSamples reports whether a file in the folder of a run may hold texts besides its log: a report.
-func holdsSamples(path string) bool { return filepath.Ext(path) == ".html" }
+// holdsSamples reports whether a file in the folder of a run holds texts besides its log: a report, and metrics in other formats with
+// --report-text.
+func holdsSamples(path string) bool {
+	switch {
+	case filepath.Ext(path) == ".html":
+		return true
+	case filepath.Ext(path) == ".wandb", strings.Contains(filepath.Base(path), ".tfevents."):
+		holds, err := fileContains(path, [][]byte{[]byte("samples")})
+		return holds || err != nil
+	}
+	return false
+}

@@ -43,7 +43,7 @@ func recordRuns(app *cli.Command) {
 func recordRun(c *cli.Command) {
 	action := c.Action
 	c.Action = func(ctx context.Context, c *cli.Command) error {
-		if err := action(ctx, c); err != nil || c.Bool("dry-run") {
+		if err := action(ctx, c); err != nil || c.Bool("dry-run") || c.Bool("detach") && !wasDetached {
 			return err
 		}
 		run := messages.LastRun{Flags: givenFlags(c), At: time.Now()}
@@ -55,7 +55,7 @@ func recordRun(c *cli.Command) {
 }
 
 // notRecorded are flags that do not change what a step does.
-var notRecorded = []string{"help", "json", "data-dir", "resume", "watch", "passphrase-file", "signal-key-file"}
+var notRecorded = []string{"help", "json", "data-dir", "resume", "detach", "watch", "passphrase-file", "signal-key-file"}
 
 // givenFlags returns the flags that the user gave, as arguments.
 func givenFlags(c *cli.Command) []string {

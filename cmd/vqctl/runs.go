@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v3"
 
@@ -18,14 +19,23 @@ import (
 )
 
 func newRunsCommand() *cli.Command {
+	var dataDir string
 	return &cli.Command{
 		Name:      "runs",
-		Usage:     "compare training runs by their held-out loss",
+		Usage:     "compare training runs by their held-out loss, or stop one",
 		ArgsUsage: "[DIR]",
 		Description: `Lists the runs in DIR and its subfolders (default: ` + filepath.Dir(defaultOutputDir) + `): how far each is, its held-out loss, that of its base
-model, and its best step. Losses compare only between runs on the same windows. metrics.jsonl in each folder has the whole curve.`,
-		Flags: inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print one JSON object per run"}),
-		Action: func(_ context.Context, c *cli.Command) error {
+model, and its best step. Losses compare only between runs on the same windows. vqctl monitor and vqctl report show the whole curve.`,
+		Flags: slices.Concat(
+			[]cli.Flag{&cli.StringFlag{Name: "stop", Usage: "stop the `RUN` that trains now, by its folder or its name: it saves first"}, dataDirFlag(&dataDir)},
+			inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print one JSON object per run"})),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if name := c.String("stop"); c.IsSet("stop") {
+				if c.NArg() > 0 {
+					return usererr.Usage("runs --stop takes one run")
+				}
+				return runStop(ctx, dataDir, name, stdout)
+			}
 			dir := filepath.Dir(defaultOutputDir)
 			switch c.NArg() {
 			case 0:
@@ -60,7 +70,10 @@ func runRuns(dir string, asJSON bool, out io.Writer) error {
 	table := terminal.NewTable("run", "step>", "held-out>", "base>", "lowest>", "at step>", "name")
 	for _, r := range list {
 		state := fmt.Sprintf("%s/%s", terminal.Count(int64(r.Step)), terminal.Count(int64(r.TotalSteps)))
-		if !r.Finished {
+		switch {
+		case train.Running(r.Folder) != 0:
+			state += ", training"
+		case !r.Finished:
 			state += " so far"
 		}
 		step := "-"

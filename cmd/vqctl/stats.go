@@ -80,13 +80,7 @@ func (o *statsOptions) checkPage() error {
 	if o.html == "" {
 		return nil
 	}
-	if info := statOf(o.html); info != nil && info.IsDir() {
-		return usererr.Usage("--html %s is a folder: name a file in it, such as %s", o.html, filepath.Join(o.html, "stats.html"))
-	}
-	if folder := filepath.Dir(o.html); statOf(folder) == nil {
-		return usererr.Usage("--html %s: there is no folder %s", o.html, folder)
-	}
-	return nil
+	return checkPagePath(o.html, "stats.html")
 }
 
 func runStats(ctx context.Context, o statsOptions, out io.Writer) error {

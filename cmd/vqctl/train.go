@@ -51,7 +51,7 @@ warm-up and evaluations are else chosen by the number of targets. What an earlie
 (previous-1-NAME with --run-name).
 
 vqctl monitor shows a run from another terminal while it trains; vqctl report writes a page about it. Both read metrics.jsonl in
---output-dir.`,
+--output-dir. With --detach the run goes on in the background; vqctl runs --stop saves and ends it, as SIGTERM does.`,
 		Flags: trainFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := trainOptionsOf(c)
@@ -60,6 +60,9 @@ vqctl monitor shows a run from another terminal while it trains; vqctl report wr
 			}
 			if opts.dryRun.wanted {
 				return runDryRun(ctx, opts, stdout)
+			}
+			if c.Bool("detach") && !wasDetached {
+				return runDetached(ctx, opts, stdout)
 			}
 			return runTrain(ctx, opts, stdout)
 		},
@@ -80,11 +83,14 @@ func trainFlags() []cli.Flag {
 		inGroup(runGroup,
 			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder for checkpoint-N and final"},
 			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --output-dir from its last checkpoint, bit-exactly; flags that are not given are those of the run"},
+			&cli.BoolFlag{Name: "detach", Usage: "train in the background, also after the terminal is closed; what is printed goes to " + detachedLogName + " in --output-dir"},
 			&cli.StringFlag{Name: "continue-from", Usage: "`DIR`: start a new run from the adapter in this folder: its r, alpha and targets"},
 			&cli.StringFlag{Name: "run-name", Usage: "`NAME` of the run: kept in its checkpoints, shown by train and the menu"},
 			&cli.IntFlag{Name: "logging-steps", Value: 10, Usage: "report every `N` steps"},
 			&cli.IntFlag{Name: "eval-steps", Value: recipe.Reference().EvalSteps, HideDefault: true, Usage: "evaluate on the held-out windows every `N` steps, and at the start and the end (0: never; default: chosen)"},
 			&cli.IntFlag{Name: "samples", Value: 3, Usage: "at each evaluation, write `N` held-out messages again, of at most 64 tokens each, to show what the model has learned (0: none)"},
+			&cli.StringFlag{Name: "report-to", Usage: "also write the metrics for these, as files in --output-dir: `LIST` of tensorboard and wandb, or none (default: wandb if WANDB_API_KEY is set, else none)"},
+			&cli.BoolFlag{Name: "report-text", Usage: "also write names, with their losses, and samples for --report-to"},
 			&cli.IntFlag{Name: "patience", Usage: "stop when `N` evaluations in a row have not lowered the held-out loss (0: train to the end)"},
 			&cli.IntFlag{Name: "save-steps", Value: 200, Usage: "write a checkpoint every `N` steps (0: not by steps)"},
 			&cli.FloatFlag{Name: "save-minutes", Value: 15, Usage: "also write a checkpoint every `N` minutes, and keep only the latest of these (0: not by time)"},
@@ -133,7 +139,7 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		},
 		settings: train.RunSettings{
 			LoggingSteps: c.Int("logging-steps"), SaveSteps: c.Int("save-steps"), EvalSteps: c.Int("eval-steps"),
-			SaveMinutes: c.Float("save-minutes"), KeepCheckpoints: c.Int("keep-checkpoints"), Patience: c.Int("patience"), Samples: c.Int("samples"), Recompute: c.Bool("recompute"), OutputDir: model.ExpandHome(c.String("output-dir")), RunName: c.String("run-name"),
+			SaveMinutes: c.Float("save-minutes"), KeepCheckpoints: c.Int("keep-checkpoints"), Patience: c.Int("patience"), Samples: c.Int("samples"), ReportTo: c.String("report-to"), ReportText: c.Bool("report-text"), Recompute: c.Bool("recompute"), OutputDir: model.ExpandHome(c.String("output-dir")), RunName: c.String("run-name"),
 			ContinueFrom: model.ExpandHome(c.String("continue-from")),
 		},
 		lora:    adapter.Config{R: c.Int("lora-r"), Alpha: c.Float("lora-alpha"), Dropout: c.Float("lora-dropout")},
@@ -158,6 +164,9 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		return o, err
 	}
 	o.settings.Command = commandOf(c)
+	if o.settings.ReportTo, err = reportFormats(o.settings.ReportTo); err != nil {
+		return o, err
+	}
 	if err := o.validate(); err != nil {
 		return o, err
 	}
@@ -192,6 +201,7 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	tellBegun()
 	return s.view.train(ctx, run)
 }
 

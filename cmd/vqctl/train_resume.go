@@ -137,7 +137,7 @@ func (o *trainOptions) requireSameRun() error {
 
 // mayChange are the flags that do not change what a run computes; a change of the device may change the last bits.
 var mayChange = map[string]bool{
-	"logging-steps": true, "save-steps": true, "save-minutes": true, "keep-checkpoints": true, "eval-steps": true, "patience": true, "samples": true, "recompute": true, "run-name": true,
+	"logging-steps": true, "save-steps": true, "save-minutes": true, "keep-checkpoints": true, "eval-steps": true, "patience": true, "samples": true, "report-to": true, "report-text": true, "recompute": true, "run-name": true,
 	"data-dir": true, "data-path": true, "cpu": true, "gpu": true, "threads": true,
 	"base-model": true, // its weights are compared
 }

@@ -184,7 +184,7 @@ func (s *trainSession) load(ctx context.Context) (err error) {
 	h.Files = s.adapter
 	s.view.live = newTrainLine(s.view.peak, s.start.state.Step, s.options.run.TotalSteps(s.data.Steps(s.options.run)))
 	h.OnProgress = s.view.live.progress
-	h.Machine, h.Memory = s.machine(), memoryTaken
+	h.Machine, h.Memory, h.OpenSink = s.machine(), memoryTaken, s.exporter(h.Log)
 	if n := s.options.settings.Samples; n > 0 && s.options.settings.EvalSteps > 0 {
 		samples := newSampler(s, n)
 		s.onClose(samples.close)

@@ -8,14 +8,11 @@ import (
 	"math"
 
 	"ventriloquist/internal/terminal"
+	"ventriloquist/internal/webpage"
 )
 
-var (
-	//go:embed page.html
-	pageText string
-	//go:embed page.css
-	pageStyle string
-)
+//go:embed page.html
+var pageText string
 
 // shownCards is the maximum number of people and of groups with a card of their own; the tables have all.
 const shownCards = 40
@@ -24,7 +21,7 @@ const shownCards = 40
 const shownMembers = 12
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"style":    func() template.CSS { return template.CSS(pageStyle) },
+	"style":    webpage.Style,
 	"duration": Duration,
 	"percent":  percent,
 	"share":    Share,

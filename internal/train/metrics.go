@@ -32,8 +32,23 @@ func (r *Run) openMetrics() {
 	})
 	if err != nil {
 		r.log.Warn("cannot write " + runlog.Name + ": " + err.Error())
+	} else if r.openSink != nil {
+		r.openExport()
 	}
 	r.metrics.Add(r.startEvent())
+}
+
+// openExport also writes the log in other formats, with what the log of a resumed run holds already.
+func (r *Run) openExport() {
+	log, err := runlog.Read(runlog.Path(r.settings.OutputDir))
+	if err == nil {
+		var sink runlog.Sink
+		if sink, err = r.openSink(log); err == nil {
+			r.metrics.Tee(sink)
+			return
+		}
+	}
+	r.log.Warn("the run continues without writing its metrics in another format", zap.Error(err))
 }
 
 // startEvent describes the run.

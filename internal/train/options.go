@@ -42,6 +42,8 @@ type RunSettings struct {
 	EvalSteps       int     `json:"eval_steps"`       // evaluate on the held-out windows every EvalSteps, at the start and at the end; 0: never
 	Patience        int     `json:"patience"`         // stop after so many evaluations without a lower loss; 0: never
 	Samples         int     `json:"samples"`          // held-out messages that are written again at each evaluation; 0: none
+	ReportTo        string  `json:"report_to"`        // other formats of the log, "tensorboard,wandb"; "none"
+	ReportText      bool    `json:"report_text"`      // also names and samples in these
 	Recompute       bool    `json:"recompute"`
 	ContinueFrom    string  `json:"continue_from,omitempty"` // the adapter that the run continues; "" for a new one
 	OutputDir       string  `json:"-"`

@@ -53,7 +53,7 @@ func (r *Run) setAsideRecord() error {
 	}
 	record, unreadable := readRecord(r.settings.OutputDir)
 	keep := slices.ContainsFunc(earlier, func(c candidate) bool { return c.err != nil || unreadable != nil || c.state.sameRun(record) })
-	for _, name := range []string{runlog.Name, recordFile} {
+	for _, name := range []string{runlog.Name, recordFile, "report.html", "tensorboard", "wandb"} {
 		path := filepath.Join(r.settings.OutputDir, name)
 		if _, err := os.Lstat(path); err != nil {
 			continue
@@ -61,7 +61,7 @@ func (r *Run) setAsideRecord() error {
 		if keep {
 			err = r.archive(path)
 		} else {
-			err = os.Remove(path)
+			err = os.RemoveAll(path)
 		}
 		if err != nil {
 			return err

@@ -55,6 +55,7 @@ type Run struct {
 	sample      Sampler // nil: no samples
 	machine     runlog.Machine
 	memory      func() uint64
+	openSink    func(log *runlog.Log) (runlog.Sink, error)
 	now         func() time.Time
 	slot        int       // slot of the next micro-batch
 	lastStepEnd time.Time // when the last step ended
@@ -77,6 +78,8 @@ type Handles struct {
 	// Machine and Memory are for the log of the run: where it trains, and the bytes that the process holds now. Memory may be nil.
 	Machine runlog.Machine
 	Memory  func() uint64
+	// OpenSink opens a sink that the events of the run go to as well, after those that its log holds; may be nil.
+	OpenSink func(log *runlog.Log) (runlog.Sink, error)
 }
 
 // Sampler writes a few fixed held-out messages again with the adapter as it is. It must not change what the run computes.
@@ -109,7 +112,7 @@ func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, er
 	if m.Log == nil {
 		m.Log = zap.NewNop()
 	}
-	r := &Run{opts: opts, log: m.Log, onProgress: m.OnProgress, sample: m.Sample, machine: m.Machine, memory: m.Memory, now: time.Now, settings: settings, data: data,
+	r := &Run{opts: opts, log: m.Log, onProgress: m.OnProgress, sample: m.Sample, machine: m.Machine, memory: m.Memory, openSink: m.OpenSink, now: time.Now, settings: settings, data: data,
 		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base,
 		people: data.people().union(peopleOf(settings.ContinueFrom))}
 	r.files.BaseFingerprint = m.Base
