@@ -137,6 +137,7 @@ type emitter struct {
 	sink          sources.Sink
 	conversations []*conversation
 	users         map[string]*user
+	channels      map[string]string // their names, by identifier
 	owner         string
 	seen          sources.Seen
 	done, total   int64
@@ -287,12 +288,7 @@ func (e *emitter) mark(mark string) string {
 }
 
 func (e *emitter) channelName(id string) string {
-	for _, c := range e.conversations {
-		if c.id == id {
-			return cmp.Or(c.name, id)
-		}
-	}
-	return id
+	return cmp.Or(e.channels[id], id)
 }
 
 // reactions passes on the reactions to a message; without a message they are dropped. Slack does not say when they were made.

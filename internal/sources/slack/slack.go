@@ -80,7 +80,7 @@ type user struct {
 // Read reads the export twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	r.Report(sink)
-	e := emitter{reader: r, sink: sink, users: map[string]*user{}}
+	e := emitter{reader: r, sink: sink, users: map[string]*user{}, channels: map[string]string{}}
 	if err := e.lists(ctx); err != nil {
 		return 0, err
 	}
@@ -211,6 +211,7 @@ func (e *emitter) listed(list string, value []byte) error {
 		}
 	}
 	e.conversations = append(e.conversations, c)
+	e.channels[c.id] = c.name
 	return nil
 }
 

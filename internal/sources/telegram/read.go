@@ -213,22 +213,12 @@ func (e *emitter) reactions(c *chat, m *message, to *sources.Message) error {
 	}
 	for _, r := range m.reactions {
 		for _, by := range r.recent {
-			guid := ReactionGUID(c.base, m.id, e.address(by.fromID), r.emoji)
-			if to == nil || r.emoji == "" || !isPerson(by.fromID) || !e.seen.IsNew(guid) {
-				fate := sources.LostTarget
-				if to != nil {
-					fate = sources.UnknownKind
-				}
-				e.sink.Count(fate, 1)
-				continue
+			sender := e.address(by.fromID)
+			one := sources.Reaction{GUID: ReactionGUID(c.base, m.id, sender, r.emoji), Sender: sender, Known: isPerson(by.fromID), Emoji: r.emoji}
+			if date, err := localTime(by.date, m.zone(e.reader.reading.Zone)); err == nil && to != nil && date.After(to.Time) {
+				one.Time = date
 			}
-			at := to.Time
-			if date, err := localTime(by.date, m.zone(e.reader.reading.Zone)); err == nil && date.After(at) {
-				at = date
-			}
-			err := e.sink.Message(&sources.Message{Chat: &c.Chat, GUID: guid, Row: m.row, Time: at,
-				Sender: e.address(by.fromID), Parts: []sources.Part{{Kind: messages.Reaction, Text: r.emoji}}, ReplyTo: to.GUID})
-			if err != nil {
+			if err := sources.React(e.sink, &e.seen, to, one); err != nil {
 				return err
 			}
 		}
