@@ -157,8 +157,9 @@ func TestTrain_DetachedRunIsFollowedStoppedAndResumed(t *testing.T) {
 		"--lora-r", "2", "--batch-size", "1", "--gradient-accumulation-steps", "1", "--max-steps", "100000", "--eval-steps", "0", "--logging-steps", "1", "--threads", "1"}
 	out := run("follow it: vqctl monitor runs/long", train...)
 	defer func() { _ = command(dir, []string{"HOME=" + dir}, "runs", "--stop", "runs/long").Run() }()
-	if !strings.Contains(out, "training in the background as process ") {
-		t.Errorf("%s", out)
+	process, err := os.ReadFile(filepath.Join(dir, "runs", "long", "run.pid"))
+	if err != nil || !strings.Contains(out, "training in the background as process "+strings.TrimSpace(string(process))+";") {
+		t.Errorf("%s\n%v %s", out, err, process)
 	}
 	for !strings.Contains(run("long one: training", "monitor", "runs"), "/100,000") {
 		time.Sleep(100 * time.Millisecond)

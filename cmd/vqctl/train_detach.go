@@ -69,6 +69,7 @@ func runDetached(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("cannot start the run in the background: %w", err)
 	}
+	process := cmd.Process.Pid // the handle is released when the run trains
 	if err := waitForBegin(ctx, cmd, begun); err != nil {
 		if ctx.Err() != nil {
 			return err
@@ -77,10 +78,10 @@ func runDetached(ctx context.Context, o trainOptions, out io.Writer) error {
 		return usererr.With(fmt.Errorf("the run in the background ended before it trained: %w", err), "its output is above and in %s", path)
 	}
 	if o.json {
-		return json.NewEncoder(out).Encode(detachedRun{"detached", cmd.Process.Pid, dir, path})
+		return json.NewEncoder(out).Encode(detachedRun{"detached", process, dir, path})
 	}
 	quoted := quoteForShell(dir)
-	text := fmt.Sprintf("training in the background as process %d; what it prints goes to %s\n", cmd.Process.Pid, path) +
+	text := fmt.Sprintf("training in the background as process %d; what it prints goes to %s\n", process, path) +
 		fmt.Sprintf("follow it: vqctl monitor %s\n", quoted) +
 		fmt.Sprintf("stop it: vqctl runs --stop %s (it saves first; vqctl train --resume --output-dir %s continues)\n", quoted, quoted)
 	_, err = io.WriteString(out, fitLines(text, terminalWidth(out)))
