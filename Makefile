@@ -15,7 +15,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall check check-cpp check-format dist vuln vqctl engine cuda cuda-sim demo test test-go test-cpp bench fuzz soak lint golden clean setup-build
+.PHONY: all install uninstall check check-cpp check-format dist vuln vqctl program engine cuda cuda-sim demo test test-go test-cpp bench fuzz soak lint golden clean setup-build
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 FUZZTIME ?= 10s
@@ -64,10 +64,12 @@ cuda: | build
 	@scripts/kernel-table build/device/cuda >build/kernels.txt
 	@echo "built bin/libvqcuda.so; build/kernels.txt says what each kernel takes"
 
-vqctl: engine $(if $(filter 1,$(CUDA)),cuda)
+vqctl: program $(if $(filter 1,$(CUDA)),cuda)
+	@echo "built bin/vqctl $(VERSION)"
+
+program: engine
 	@go build -ldflags "$(GO_LDFLAGS)" -o bin/vqctl ./cmd/vqctl
 	@scripts/check-hardening bin/vqctl
-	@echo "built bin/vqctl $(VERSION)"
 
 # What is built already is not built again, so that sudo make install compiles nothing as root.
 PREFIX ?= /usr/local
@@ -96,9 +98,10 @@ cuda-sim: engine
 	@[ "$$(uname -s)" != Linux ] || cmake --build build/engine --target vqcuda_sim -j $(JOBS) -- --no-print-directory
 
 # The race detector does not work in position-independent programs. It waits a second at the end of each process for reports
-# of other threads, unless it is told not to: the tests start hundreds.
-test-go: cuda-sim
-	GOFLAGS="$(filter-out -buildmode=pie,$(GOFLAGS))" GORACE=atexit_sleep_ms=0 go test -race -timeout 30m -ldflags "$(ENGINE_LDFLAGS)" ./...
+# of other threads, unless it is told not to: the tests start hundreds. The tests of cmd/vqctl start bin/vqctl, which is not slowed
+# by the detector; make soak starts programs under it.
+test-go: cuda-sim program
+	GOFLAGS="$(filter-out -buildmode=pie,$(GOFLAGS))" GORACE=atexit_sleep_ms=0 VQCTL=$(CURDIR)/bin/vqctl go test -race -timeout 30m -ldflags "$(ENGINE_LDFLAGS)" ./...
 
 ifdef PKG
 # The engine is built only for packages that use it.

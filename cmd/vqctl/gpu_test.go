@@ -21,7 +21,7 @@ func withGPU(t *testing.T) string {
 	if _, err := os.Stat(library); err != nil {
 		t.Skipf("%s is not built: make test builds it", library)
 	}
-	program, err := os.Executable()
+	program, err := exec.LookPath("vqctl")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"log"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
@@ -10,9 +12,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets scripts run this program as `vqctl`, and create test data with the other commands.
+// TestMain lets scripts run this program as `vqctl`, and create test data with the other commands. Where $VQCTL names a built
+// vqctl, scripts run that one: a program under the race detector takes several times as long.
 func TestMain(m *testing.M) {
-	testscript.Main(underNohup{m}, map[string]func(){
+	testscript.Main(programs{m}, map[string]func(){
 		"vqctl":    func() { os.Exit(runUntilSignal(os.Args)) },
 		"history":  writePeople,
 		"private":  writePrivate,
@@ -22,14 +25,33 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// underNohup runs tests whose programs heed SIGHUP even if these tests themselves, run by nohup, must not.
-type underNohup struct{ *testing.M }
+// programs prepares what the tests start.
+type programs struct{ *testing.M }
 
-func (m underNohup) Run() int {
+func (m programs) Run() int {
+	// Programs must heed SIGHUP even if these tests, run by nohup, do not: they inherit what is ignored, and not what is received.
 	if signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // programs inherit what is ignored, and not what is received
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
+	if program := os.Getenv("VQCTL"); program != "" {
+		if err := replaceProgram(program); err != nil {
+			log.Fatalf("VQCTL=%s: %v", program, err)
+		}
 	}
 	return m.M.Run()
+}
+
+// replaceProgram makes the command `vqctl` start the file program.
+func replaceProgram(program string) error {
+	installed, err := exec.LookPath("vqctl")
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(installed, content, 0o755)
 }
 
 // TestScripts runs testdata/script/*.txt: command lines, what they print, and the files that they write. $REPO is the
