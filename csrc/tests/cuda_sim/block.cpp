@@ -1,5 +1,6 @@
 #include "tests/cuda_sim/block.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -89,27 +90,25 @@ void Block::meet(uint32_t mask, void* brought, Operation operation, std::source_
     report(Fault::barrier, "takes part in an operation of its warp at " + place(where) + " whose mask leaves it out");
     return;
   }
-  self->brought = brought;
-  self->mask = mask;
-  self->operation = operation;
-  self->waits_at = where;
-  void* all[32] = {};
-  for (uint32_t lane = 0; lane < 32; lane++) {
-    if (!(mask >> lane & 1)) continue;
-    if (warp_begin + lane >= threads.size()) {
-      report(Fault::barrier, "waits at " + place(where) + " for lane " + std::to_string(lane) + ", which is not there");
-      return;
-    }
-    Thread& other = threads[warp_begin + lane];
-    if (&other != self && (other.state != Thread::at_warp || other.mask != mask || other.operation != operation)) {
-      wait(Thread::at_warp);
-      return;
-    }
-    all[lane] = other.brought;
+  if (const size_t last = 31 - static_cast<size_t>(std::countl_zero(mask)); warp_begin + last >= threads.size()) {
+    report(Fault::barrier, "waits at " + place(where) + " for lane " + std::to_string(last) + ", which is not there");
+    return;
   }
-  operation(all);
-  for (uint32_t lane = 0; lane < 32; lane++)
-    if (mask >> lane & 1 && lane != self->lane) threads[warp_begin + lane].state = Thread::ready;
+  self->waits_at = where;
+  std::vector<Meeting>& meetings = meetings_[self->warp];
+  auto m = std::find_if(meetings.begin(), meetings.end(),
+                        [&](const Meeting& other) { return other.mask == mask && other.operation == operation; });
+  if (m == meetings.end()) m = meetings.insert(m, {mask, 0, operation, {}});
+  m->arrived |= 1u << self->lane;
+  m->brought[self->lane] = brought;
+  if (m->arrived != mask) {
+    wait(Thread::at_warp);
+    return;
+  }
+  operation(m->brought);
+  meetings.erase(m);
+  for (uint32_t lanes = mask & ~(1u << self->lane); lanes != 0; lanes &= lanes - 1)
+    threads[warp_begin + static_cast<size_t>(std::countr_zero(lanes))].state = Thread::ready;
 }
 
 void Block::meet_warpgroup(void* brought, GroupOperation operation, std::source_location where) {
@@ -164,6 +163,7 @@ bool Block::release_barrier() {
 void Block::run(const std::function<void()>& kernel) {
   const std::function<void()>* body = &kernel;
   gatherings_.clear();
+  meetings_.assign((threads.size() + 31) / 32, {});
   for (Thread& t : threads) {
     t.state = Thread::ready;
     t.wgmma_fences = t.shared_fences = t.shared_fences_at_barrier = 0;

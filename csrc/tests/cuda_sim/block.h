@@ -51,10 +51,6 @@ struct Thread {
   uint32_t wgmma_fences = 0;
   // shared_fence() so far, and those before the last barrier.
   uint32_t shared_fences = 0, shared_fences_at_barrier = 0;
-  // Of the operation of its warp that it waits in (see warp.h): what it brought, and who else must come.
-  void* brought = nullptr;
-  uint32_t mask = 0;
-  void (*operation)(void* const (&)[32]) = nullptr;
   std::unique_ptr<Fiber> fiber;
 };
 
@@ -93,6 +89,13 @@ struct Block {
   void run(const std::function<void()>& kernel);
 
  private:
+  // The lanes of a mask that wait for the others, by warp. Disjoint parts of a warp may wait for operations of their own.
+  struct Meeting {
+    uint32_t mask, arrived;
+    Operation operation;
+    void* brought[32];
+  };
+  std::vector<std::vector<Meeting>> meetings_;
   // The threads of a warpgroup that wait for the others.
   struct Gathering {
     void* brought[128];
