@@ -83,9 +83,18 @@ func caseNames(t *testing.T) []string {
 
 // forEachCase runs body as a subtest for every case and precision, on the processor and with the CUDA kernels.
 func forEachCase(t *testing.T, body func(t *testing.T, c *goldenCase, precision engine.DType)) {
+	forEachCaseAndOnCUDA(t, caseNames(t), body)
+}
+
+// forEachCaseAndOnCUDA runs body for every case on the processor, and for those of onCUDA also with the CUDA kernels, which take
+// long in the simulator.
+func forEachCaseAndOnCUDA(t *testing.T, onCUDA []string, body func(t *testing.T, c *goldenCase, precision engine.DType)) {
 	for _, name := range caseNames(t) {
 		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
 			t.Run(name+"/"+precision.String(), func(t *testing.T) { body(t, openCase(t, name, precision), precision) })
+			if !slices.Contains(onCUDA, name) {
+				continue
+			}
 			t.Run(name+"/"+precision.String()+"/cuda", func(t *testing.T) {
 				body(t, openCaseOn(t, openCUDA, name, precision, engine.Plain), precision)
 			})

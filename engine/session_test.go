@@ -44,7 +44,7 @@ func (c *goldenCase) sameLogits(precision engine.DType) float64 {
 
 // Sequences that share a prefix, go on, are shortened and forked again answer as if each had been computed alone.
 func TestSession_ForkAndTruncate(t *testing.T) {
-	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
+	forEachCaseAndOnCUDA(t, []string{smallCase}, func(t *testing.T, c *goldenCase, precision engine.DType) {
 		s := newSession(t, c, 400, 4)
 		logits := make([]float32, c.model.Config().Vocab)
 		texts := make([][]int32, 4)
@@ -96,7 +96,7 @@ func TestSession_ForkAndTruncate(t *testing.T) {
 
 // Several sequences decoded together answer as each alone.
 func TestSession_BatchedMatchesSingle(t *testing.T) {
-	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
+	forEachCaseAndOnCUDA(t, []string{smallCase}, func(t *testing.T, c *goldenCase, precision engine.DType) {
 		const n = 5
 		vocab := c.model.Config().Vocab
 		s := newSession(t, c, 200, n)
