@@ -51,6 +51,9 @@ func replaceProgram(program string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.Remove(installed); err != nil { // it may be a link to this program
+		return err
+	}
 	return os.WriteFile(installed, content, 0o755)
 }
 
