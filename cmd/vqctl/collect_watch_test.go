@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,9 @@ func TestRunCollect_WatchCollectsChanges(t *testing.T) {
 }
 
 func TestRunCollect_CannotWatchAnExport(t *testing.T) {
-	err := runCollect(t.Context(), collectOptions{source: "chats.jsonl", format: "jsonl", dataDir: t.TempDir(), watch: true}, io.Discard)
+	source := filepath.Join(t.TempDir(), "chats.jsonl")
+	writeExport(t, source, 3)
+	err := runCollect(t.Context(), collectOptions{source: source, format: "jsonl", dataDir: t.TempDir(), watch: true}, io.Discard)
 	if !errors.Is(err, usererr.ErrUsage) {
 		t.Errorf("error is %v", err)
 	}

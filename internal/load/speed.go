@@ -40,9 +40,6 @@ const (
 	slowest   = 1
 )
 
-// rateTrials is how often a rate is measured: the highest counts, because other programs may have run meanwhile.
-const rateTrials = 3
-
 // MeasureGEMMRate measures the device's GEMMs in FLOP/s. It saves the rate for later plans, unless a higher one was saved before:
 // then other programs slow the device down now.
 func MeasureGEMMRate(device *engine.Device, precision engine.DType) (float64, error) {
@@ -54,12 +51,10 @@ func MeasureGEMMRate(device *engine.Device, precision engine.DType) (float64, er
 	if gflops < slowest {
 		return gflops * 1e9, nil
 	}
-	for range rateTrials {
-		if gflops, err = device.MeasureGEMM(precision, rateRows, rateWide, rateDeep); err != nil {
-			return 0, err
-		}
-		rate.FLOPs = max(rate.FLOPs, gflops*1e9)
+	if gflops, err = device.MeasureGEMM(precision, rateRows, rateWide, rateDeep); err != nil {
+		return 0, err
 	}
+	rate.FLOPs = gflops * 1e9
 	path := ratePath(device, precision)
 	if rate.FLOPs > readRate(path) {
 		saveRate(path, rate)

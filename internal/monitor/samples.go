@@ -18,7 +18,7 @@ const shownContext = 3
 func (v view) samples(runs []*Run, columns, rows int) []string {
 	numbers := sampleNumbers(runs)
 	if len(numbers) == 0 {
-		return []string{bold.paint("samples"), faint.paint(terminal.Cut("  written at each evaluation (train --samples)", columns))}
+		return []string{bold.paint("samples"), faint.paint(terminal.Cut("  written at each evaluation", columns))}
 	}
 	number := numbers[((v.sample%len(numbers))+len(numbers))%len(numbers)]
 	lines := []string{bold.paint(fmt.Sprintf("sample %d of %d", number, len(numbers)))}
