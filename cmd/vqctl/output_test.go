@@ -14,7 +14,7 @@ import (
 // All commands print through stdout and stderr of output.go, which escape what could control a terminal.
 func TestOutput_GoesThroughTheEscapingWriters(t *testing.T) {
 	t.Parallel()
-	displays := map[string]bool{"demo.go": true, "output.go": true, "chat.go": true}
+	displays := map[string]bool{"demo.go": true, "output.go": true, "chat.go": true, "monitor.go": true}
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)

@@ -52,8 +52,8 @@ func (r *packageReader) Unit() string { return "messages" }
 // packaged is a channel of a package.
 type packaged struct {
 	sources.Chat
-	id, kind, name, guild string
-	people                []string
+	id, kind, name string
+	people         []string
 }
 
 // isDirect reports whether a channel is one of two people.
