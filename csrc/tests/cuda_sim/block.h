@@ -89,7 +89,8 @@ struct Block {
   void run(const std::function<void()>& kernel);
 
  private:
-  // The lanes of a mask that wait for the others, by warp. Disjoint parts of a warp may wait for operations of their own.
+  // The lanes of a mask that wait for the others, by warp. Disjoint parts of a warp may wait for operations of their
+  // own.
   struct Meeting {
     uint32_t mask, arrived;
     Operation operation;
