@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -36,6 +37,7 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 	outcome, err := db.Collect(ctx, o.KeepGone, func(tx *messages.Tx) (err error) {
 		c := collector{ctx: ctx, tx: tx, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, known: people}
 		summary.Total, err = e.Read(ctx, &c)
+		err = cmp.Or(c.failed, err)
 		people = c.known
 		if e.Key != "" {
 			tx.SetCollected(e.Key, func(outcome *messages.Outcome) []byte { return summary.withOutcome(outcome).encode() })
@@ -85,6 +87,7 @@ type collector struct {
 	summary  *Summary
 	progress func(done, total int64)
 	chats    map[*Chat]place
+	failed   error // of the first message that was not stored
 	known
 }
 
@@ -118,7 +121,17 @@ func (c *collector) Seen(m *Message) error {
 	return c.put(&seen, true)
 }
 
+func (c *collector) Err() error { return c.failed }
+
+// put stores a message, unless one before it could not be stored.
 func (c *collector) put(m *Message, partial bool) error {
+	if c.failed == nil {
+		c.failed = c.store(m, partial)
+	}
+	return c.failed
+}
+
+func (c *collector) store(m *Message, partial bool) error {
 	p, err := c.place(m.Chat)
 	if err != nil {
 		return err

@@ -60,6 +60,8 @@ type Sink interface {
 	Message(m *Message) error
 	// Seen takes a message whose content the export omits entirely. It is not counted.
 	Seen(m *Message) error
+	// Err returns the first error of Message or Seen, such as a full disk. It is not damage of the export, and nothing is kept after it.
+	Err() error
 	// Count counts lines that are not messages.
 	Count(f Fate, n int64)
 	// Name takes the source's name for the person at an address.

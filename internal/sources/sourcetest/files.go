@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -106,7 +107,8 @@ func Allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// ReadFile reads a file with a format's Open; own are the names of the owner.
+// ReadFile reads a file with a format's Open; own are the names of the owner. A second reader gets a sink that refuses a message: it
+// must stop with the sink's error, not take it for damage of the file.
 func ReadFile[R sources.Reader](t testing.TB, open func(string, sources.Reading) (R, error), path string, own ...string) (*Sink, error) {
 	t.Helper()
 	r, err := open(path, Reading(own...))
@@ -114,5 +116,39 @@ func ReadFile[R sources.Reader](t testing.TB, open func(string, sources.Reading)
 		t.Fatal(err)
 	}
 	defer r.Close()
-	return Read(t, r)
+	read, err := Read(t, r)
+	if n := len(read.Messages); err == nil && n > 0 {
+		again, err := open(path, Reading(own...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		if _, err := again.Read(context.Background(), &refusing{Sink: NewSink(), left: n / 2}); !errors.Is(err, errRefused) {
+			t.Errorf("%s: a sink that refuses a message ends it with %v", path, err)
+		}
+	}
+	return read, err
+}
+
+// errRefused is the error of a sink whose disk is full.
+var errRefused = errors.New("no space left on device")
+
+// refusing is a sink that takes some messages and refuses the others.
+type refusing struct {
+	*Sink
+	left int
+}
+
+func (s *refusing) Message(m *sources.Message) error {
+	if s.left--; s.left < 0 {
+		return errRefused
+	}
+	return s.Sink.Message(m)
+}
+
+func (s *refusing) Err() error {
+	if s.left < 0 {
+		return errRefused
+	}
+	return nil
 }

@@ -31,7 +31,7 @@ func NewSink() *Sink {
 	return &Sink{Chats: map[*sources.Chat]bool{}, Counts: map[sources.Fate]int64{}, Names: map[string]string{}, Owns: map[string]int{}, Sames: map[string]string{}}
 }
 
-// Message, Seen, Count, Own, Name, Note and Progress implement sources.Sink.
+// Message, Seen, Err, Count, Own, Name, Note and Progress implement sources.Sink.
 func (s *Sink) Message(m *sources.Message) error {
 	copied := *m
 	copied.Parts = append([]sources.Part(nil), m.Parts...)
@@ -49,6 +49,8 @@ func (s *Sink) Seen(m *sources.Message) error {
 	s.Left = append(s.Left, *m)
 	return nil
 }
+
+func (s *Sink) Err() error { return nil }
 
 func (s *Sink) Count(f sources.Fate, n int64) { s.Counts[f] += n }
 

@@ -115,6 +115,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 // damaged element, or nil.
 func (r *Reader) each(ctx context.Context, c *chat, visit func(page string, n *htmlstream.Node) error, damaged func(what string, n *htmlstream.Node)) error {
 	for _, page := range c.pages {
+		var failed error // of visit, not of the page
 		in, err := r.Open(page)
 		if err != nil {
 			return err
@@ -127,15 +128,16 @@ func (r *Reader) each(ctx context.Context, c *chat, visit func(page string, n *h
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				return visit(page, n)
+				failed = visit(page, n)
+				return failed
 			},
 			Damaged: func(n *htmlstream.Node, err error) {
 				damaged(fmt.Sprintf("%s:%d: %s: %v", r.At(page), n.Line, strings.TrimSpace("the element "+n.Attr("id")), err), n)
 			},
 		})
 		in.Close()
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if ctx.Err() != nil || failed != nil {
+			return cmp.Or(ctx.Err(), failed)
 		}
 		if err != nil {
 			damaged(fmt.Sprintf("%s: %v", r.At(page), err), nil)

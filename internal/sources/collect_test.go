@@ -1,0 +1,46 @@
+package sources_test
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/sources"
+)
+
+// careless reads three messages, the second of which cannot be stored, and takes the sink's errors for damage.
+type careless struct{}
+
+func (careless) Path() string { return "careless" }
+func (careless) Unit() string { return "messages" }
+func (careless) Close() error { return nil }
+func (careless) Read(_ context.Context, sink sources.Sink) (int64, error) {
+	chat := &sources.Chat{Source: "careless", Extent: messages.Numbered, Members: []string{"John"}}
+	for i, row := range []int64{1, -2, 3} {
+		m := sources.Message{Chat: chat, GUID: string(rune('a' + i)), Row: row, Time: time.Unix(1710529320, 0), Sender: "John",
+			Parts: []sources.Part{{Kind: messages.Text, Text: "hi"}}}
+		if err := sink.Message(&m); err != nil {
+			sink.Unreadable(err.Error(), 0)
+		}
+	}
+	return 3, nil
+}
+
+// A message that cannot be stored ends the collect, even if its reader goes on.
+func TestExport_MessageThatIsNotStoredEndsIt(t *testing.T) {
+	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, err = sources.Export{Reader: careless{}}.Collect(t.Context(), db, sources.Options{})
+	if err == nil || !strings.Contains(err.Error(), "row -2 of careless is out of range") {
+		t.Errorf("error is %v", err)
+	}
+	if kept, err := db.Counts(t.Context()); err != nil || kept.Messages != 0 {
+		t.Errorf("%+v are kept, error %v", kept, err)
+	}
+}
