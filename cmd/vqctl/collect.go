@@ -105,6 +105,9 @@ func runCollect(ctx context.Context, o collectOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.format == "" {
+		result.Notes = append(result.Notes, othersIn(kind, path)...)
+	}
 	if o.json {
 		err = json.NewEncoder(out).Encode(result)
 	} else {
