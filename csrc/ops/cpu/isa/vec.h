@@ -23,7 +23,7 @@ typedef double vd __attribute__((vector_size(W * 4)));  // half as many, so that
 // The same types for loads and stores at any address and over any type.
 typedef float vf_any __attribute__((vector_size(W * 4), aligned(4), may_alias));
 typedef float vf_half_any __attribute__((vector_size(W * 2), aligned(4), may_alias));
-typedef uint32_t vu_any __attribute__((vector_size(W * 4), aligned(4), may_alias));
+typedef uint32_t vu_any __attribute__((vector_size(W * 4), aligned(2), may_alias));
 typedef uint16_t vh_any __attribute__((vector_size(W * 2), aligned(2), may_alias));
 
 VQ_INLINE vf splat(float x) { return x - vf{}; }
