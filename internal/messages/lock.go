@@ -19,7 +19,11 @@ const patience = time.Second
 func LockFolder(ctx context.Context, folder string, waiting func()) (release func(), err error) {
 	_, missing := os.Stat(folder)
 	for {
-		if err := os.MkdirAll(folder, 0o700); err != nil {
+		err := os.MkdirAll(folder, 0o700)
+		if errors.Is(err, os.ErrExist) && isFolderOrMissing(folder) {
+			continue // made and removed since
+		}
+		if err != nil {
 			return nil, fmt.Errorf("cannot make the data folder: %w", err)
 		}
 		f, err := os.Open(folder)
@@ -43,6 +47,12 @@ func LockFolder(ctx context.Context, folder string, waiting func()) (release fun
 		}
 		f.Close()
 	}
+}
+
+// isFolderOrMissing reports whether a path can be a folder: a link into nowhere cannot.
+func isFolderOrMissing(path string) bool {
+	info, err := os.Lstat(path)
+	return errors.Is(err, os.ErrNotExist) || err == nil && info.IsDir()
 }
 
 // TryLockFolder is LockFolder for a folder that exists. It does not wait: if another process changes files in the folder, the

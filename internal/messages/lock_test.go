@@ -49,6 +49,19 @@ func TestLockFolder_OneAtATime(t *testing.T) {
 	group.Wait()
 }
 
+// A link into nowhere is an error, and no reason to try for ever.
+func TestLockFolder_OfALinkIntoNowhere(t *testing.T) {
+	t.Parallel()
+	link := filepath.Join(t.TempDir(), "data")
+	if err := os.Symlink(filepath.Join(t.TempDir(), "missing"), link); err != nil {
+		t.Skip(err)
+	}
+	if release, err := messages.LockFolder(t.Context(), link, nil); err == nil {
+		release()
+		t.Error("there is no error")
+	}
+}
+
 func TestLockFolder_OfASymbolicLink(t *testing.T) {
 	t.Parallel()
 	link := filepath.Join(t.TempDir(), "data")
