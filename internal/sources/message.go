@@ -86,6 +86,11 @@ type Sink interface {
 	Progress(done, total int64)
 }
 
+// IsDamage reports whether an error of reading is of the export itself: not of the sink, and not that ctx ended.
+func IsDamage(ctx context.Context, sink Sink, err error) bool {
+	return err != nil && ctx.Err() == nil && sink.Err() == nil
+}
+
 // Reader reads one export. A format's Open returns it.
 type Reader interface {
 	// Path is the export's path, for messages to the user.

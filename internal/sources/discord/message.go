@@ -170,7 +170,7 @@ func (e *emitter) file(ctx context.Context, file string) error {
 		e.done++
 		e.sink.Unreadable(what, 1)
 	})
-	if err != nil && ctx.Err() == nil && e.sink.Err() == nil && e.done > 0 {
+	if sources.IsDamage(ctx, e.sink, err) && e.done > 0 {
 		e.sink.Unreadable(err.Error(), 0)
 		return nil
 	}

@@ -33,11 +33,11 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		sink.Unreadable(fmt.Sprintf("%s-wal: %s", r.path, r.damage.Log), 0)
 	}
 	err := e.read(ctx)
-	if err != nil && ctx.Err() == nil && sink.Err() == nil && e.total > 0 {
+	if sources.IsDamage(ctx, sink, err) && e.total > 0 {
 		sink.Unreadable(fmt.Sprintf("%s, from row %d on: %v", r.path, e.last, err), 0)
 		err = nil
 	}
-	if err != nil && ctx.Err() == nil && sink.Err() == nil {
+	if sources.IsDamage(ctx, sink, err) {
 		err = usererr.With(fmt.Errorf("cannot read %s: %w", r.path, err), "it may be damaged or not whole: copy Signal's folder again")
 	}
 	if e.undated > 0 {

@@ -172,11 +172,11 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		read = r.apple
 	}
 	err := read(ctx, &e)
-	if err != nil && ctx.Err() == nil && sink.Err() == nil && e.total > 0 {
+	if sources.IsDamage(ctx, sink, err) && e.total > 0 {
 		sink.Unreadable(fmt.Sprintf("%s, from row %d on: %v", r.path, e.last, err), 0)
 		err = nil
 	}
-	if err != nil && ctx.Err() == nil && sink.Err() == nil {
+	if sources.IsDamage(ctx, sink, err) {
 		err = usererr.With(fmt.Errorf("cannot read %s: %w", r.path, err), "it may be encrypted, damaged or not whole: copy it again")
 	}
 	sink.Progress(e.total, e.total)
