@@ -22,11 +22,7 @@ func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 
 func recognized(t *testing.T, path string) bool {
 	t.Helper()
-	head, err := sources.ReadHead(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return imessageexporter.Recognize(head)
+	return sourcetest.Recognized(t, imessageexporter.Recognize, path)
 }
 
 // text is a chat of two as text.

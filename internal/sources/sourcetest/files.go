@@ -130,6 +130,16 @@ func ReadFile[R sources.Reader](t testing.TB, open func(string, sources.Reading)
 	return read, err
 }
 
+// Recognized reports whether a format recognizes a file or folder.
+func Recognized(t testing.TB, recognize func(*sources.Head) bool, path string) bool {
+	t.Helper()
+	head, err := sources.ReadHead(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recognize(head)
+}
+
 // errRefused is the error of a sink whose disk is full.
 var errRefused = errors.New("no space left on device")
 

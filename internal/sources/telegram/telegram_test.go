@@ -26,11 +26,7 @@ func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 
 func recognized(t *testing.T, path string) bool {
 	t.Helper()
-	head, err := sources.ReadHead(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return telegram.Recognize(head)
+	return sourcetest.Recognized(t, telegram.Recognize, path)
 }
 
 const account = `{

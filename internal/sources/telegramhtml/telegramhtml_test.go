@@ -231,11 +231,7 @@ func read(t testing.TB, path string, own ...string) (*sourcetest.Sink, error) {
 
 func recognized(t *testing.T, path string) bool {
 	t.Helper()
-	head, err := sources.ReadHead(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return telegramhtml.Recognize(head)
+	return sourcetest.Recognized(t, telegramhtml.Recognize, path)
 }
 
 func TestRead(t *testing.T) {
