@@ -52,7 +52,9 @@ var (
 	// northAmerican is the usual form of a North American number, also with area codes that do not exist.
 	northAmerican = lazyregexp.New(`^(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}$`)
 	localNumber   = lazyregexp.New(`^\d{3}[-. ]\d{4}$`)
-	saidPhone     = lazyregexp.New(`(?i)(?:call|text|phone|tel|cell|mobile|number|dial|ring|fax|whatsapp)\W*(?:me|is|at|on|under)?\W*(?:at|on)?\W*$`)
+	// mine matches what introduces the writer's own number without a word for it: mine is 601 482 937.
+	mine      = lazyregexp.New(`(?i)(?:^|[\s,.!?;:])(?:mine|my (?:new )?one|o meu|el m[ií]o|le mien|il mio|mój|môj|můj|meine[rs]?|mein neue[rs]?|(?:de )?mijne|mitt?|min|мой|мій|benimki|az enyém|a?l meu)(?: (?:new|novo|nuevo|nouveau|nuovo|nowy|nový|novi|новый|новий))?(?:'s|’s| is| é| es| est| è| to| je| ist| är| er| on| e|:| —| -)? (?:o |el |le )?$`)
+	saidPhone = lazyregexp.New(`(?i)(?:call|text|phone|tel|cell|mobile|number|dial|ring|fax|whatsapp)\W*(?:me|is|at|on|under)?\W*(?:at|on)?\W*$`)
 )
 
 // findPhones finds the longest parts of each sequence of digit groups that are telephone numbers.
@@ -158,7 +160,7 @@ func (t *text) phoneOf(start, end int, whole bool) string {
 // region also needs to look or to be called like a telephone number.
 func (t *text) localPhone(start, end int, written string, groups []string, whole bool) string {
 	said := t.saidPhone(start, end)
-	sole := whole && len(strings.Trim(t.s[:start]+t.s[end:], " \t\n.,!?:)(>-")) == 0
+	sole := whole && (len(strings.Trim(t.s[:start]+t.s[end:], " \t\n.,!?:)(>-")) == 0 || mine.Get().MatchString(t.s[:start]) && t.endsClause(end))
 	if thousands.Get().MatchString(written) && !said && (!sole || strings.HasSuffix(written, " 000")) {
 		return ""
 	}

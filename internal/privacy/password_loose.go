@@ -24,6 +24,8 @@ var (
 	userPair   = lazyregexp.New(`(?i)\b(?:admin|root|administrator|guest|user|test) ?[/:|] ?([^\s\x00"'` + "`" + `,/]{6,64})(?:$|[\s,;.])`)
 	// onNetwork matches the key of a network that a text speaks of.
 	onNetwork = lazyregexp.New(`(?i)\b(?:use|try|type|enter|with|nimm|mit|prends|avec|usa|con|com|met) ([^\s\x00"'` + "`" + `,]{6,64})`)
+	// unlocking matches what unlocks a screen.
+	unlocking = lazyregexp.New(`(?i)\b(?:unlock(?: code)?|lock ?screen|screen lock|entsperren|sperrbildschirm|déverrouillage|desbloqueo|desbloquear|sblocco|desbloqueio|ontgrendelen|vergrendelscherm|odblokowania|разблокировки|ekran kilidi)(?: (?:my|the|our) \w+)?(?:'s|’s| is| ist| est| es| è| é| to| —|:| =)?:? ([^\s\x00"'` + "`" + `,]{6,64})`)
 	// spaced matches a password after the name of a user that every system has, without a mark between.
 	spaced = lazyregexp.New(`(?i)\b(?:admin|root|administrator) ([^\s\x00"'` + "`" + `,/]{8,64})(?:$|[\s,;])`)
 	// asPassword matches a password before the word for passwords, as languages say it that put a verb before both.
@@ -93,6 +95,9 @@ func (t *text) loosePasswords() (spans []span) {
 	}
 	if t.contains("lock", "encrypt", "protect", "opens", "protég", "protegido", "protetto", "schlüsselt", "gesichert", "geschützt", "chronione", "защищ", "запарол") {
 		strongOnes(opens)
+	}
+	if t.contains("lock", "entsperr", "sperrbild", "ontgrendel", "vergrendel", "desbloque", "sblocco", "déverrouill", "odblokow", "разблокиров", "kilidi") {
+		strongOnes(unlocking)
 	}
 	if t.contains("admin", "root", "guest", "user", "test") {
 		strongOnes(userPair)

@@ -12,7 +12,7 @@ import (
 
 // Rules is the version of the rules. It is raised with each change to what they find, so that texts that were redacted by earlier
 // ones are redacted again.
-const Rules = 4
+const Rules = 5
 
 // Policy is what the owner asked to keep out of messages.db: kinds of private values, and forgotten people.
 type Policy struct {

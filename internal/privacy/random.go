@@ -11,6 +11,10 @@ var (
 	tokenWord = lazyregexp.New(`[A-Za-z0-9_\-]{24,}`)
 	// assigned matches a value after a name that ends in a word for keys: AccountKey=..., "stripe_secret": "...".
 	assigned = lazyregexp.New(`(?i)\b[\w.\-]*(?:key|token|secret|passw(?:or)?d|pwd)["']?\s?[=:]\s?["']?([^\s"'\x00;,]{16,})`)
+	// namedHex matches a key in hexadecimal digits after a word for it. They may be a digest or a commit as well.
+	namedHex = lazyregexp.New(`(?i)(?:^|[^\p{L}])(?:keys?|token|login|secret|schlüssel|clé|clave|llave|chiave|chave|sleutel|klucz|ключ|токен|anahtar\w*|jeton)(?: [\p{L}\d.\-]+){0,4}?[:=]? ?["']?([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})\b`)
+	// digest matches words for what is no secret.
+	digest = lazyregexp.New(`(?i)commit|sha|hash|md5|checksum|digest|fingerprint|public|branch|rev\b|revision|tree|blob|merge|cherry`)
 	// base32Word matches the secret from which authenticators compute their codes.
 	base32Word = lazyregexp.New(`\b[A-Z2-7]{16,64}\b`)
 )
@@ -24,6 +28,13 @@ func (t *text) takeUnknown(take func(start, end int)) {
 	}
 	if !t.token {
 		return
+	}
+	if t.contains("key", "token", "login", "secret", "schlüssel", "clé", "clave", "llave", "chiave", "chave", "sleutel", "klucz", "ключ", "токен", "anahtar", "jeton") && !digest.Get().MatchString(t.s) {
+		for _, at := range namedHex.Get().FindAllStringSubmatchIndex(t.s, -1) {
+			if v := t.s[at[2]:at[3]]; mixed(v) && !t.inURL(at[2], at[3]) {
+				take(at[2], at[3])
+			}
+		}
 	}
 	t.takeRandom(take)
 	if t.has(codeWord) || t.contains("authy", "authenticator", "totp", "2fa", "yubikey") {

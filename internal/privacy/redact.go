@@ -174,9 +174,11 @@ func standsAlone(s string, start, end int) bool {
 	return !word(before) && !word(after)
 }
 
-// word reports whether a character is part of a word or number. Letters of scripts without spaces between words do not count.
+// word reports whether a character is part of a word or number. Letters of scripts without spaces between words do not count, nor
+// those of scripts that join short words with a number: ל052 is "to 052".
 func word(c rune) bool {
-	return unicode.IsDigit(c) || c == '_' || unicode.IsLetter(c) && !unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai)
+	return unicode.IsDigit(c) || c == '_' || unicode.IsLetter(c) && c != 0x640 && !unicode.In(c, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul,
+		unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Hebrew, unicode.Arabic)
 }
 
 // digitsOf returns the ASCII digits of a text.

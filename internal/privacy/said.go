@@ -290,8 +290,10 @@ func (t *text) valueAt(i int) (start, end int) {
 	if strings.HasPrefix(t.s[start+len(value):], "*") && mixed(value) && strings.LastIndexByte(t.s[:start], '*') < 0 {
 		value += "*" // the end of a password, as no * before it begins emphasis
 	}
-	if bare := strings.TrimRight(value, "!"); !mixed(bare) || strings.ToLower(bare) == bare {
-		value = bare // an exclamation mark belongs to a password only if that has capitals and digits
+	next, _ := utf8.DecodeRuneInString(t.s[start+len(value):])
+	goesOn := mixed(value) && unicode.In(next, unicode.Hangul, unicode.Hiragana, unicode.Katakana)
+	if bare := strings.TrimRight(value, "!"); !goesOn && (!mixed(bare) || strings.ToLower(bare) == bare) {
+		value = bare // an exclamation mark belongs to a password only if that has capitals and digits, or if the sentence goes on
 	}
 	if strings.Count(value, "(") == 0 {
 		value = strings.TrimRight(value, ")")

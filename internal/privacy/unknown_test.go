@@ -99,3 +99,53 @@ func TestRedactor_NumbersOfManyCountries(t *testing.T) {
 		"ordernummer 08348633":                                "ordernummer 08348633",
 	})
 }
+
+func TestRedactor_HexadecimalKeysAfterTheirWord(t *testing.T) {
+	t.Parallel()
+	const hex = "046a0728b799c2d25aaa97ddd63abeeabe0d5938"
+	becomes(t, nil, map[string]string{
+		"wandb login key " + hex:                  "wandb login key <key>",
+		"the key for the api is " + hex[:32]:      "the key for the api is <key>",
+		"ключ от апи " + hex[:32]:                 "ключ от апи <key>",
+		"the key commit is " + hex:                "the key commit is " + hex,
+		"the md5 " + hex[:32] + " is its map key": "the md5 " + hex[:32] + " is its map key",
+	})
+}
+
+func TestRedactor_PasswordsOfScreens(t *testing.T) {
+	t.Parallel()
+	becomes(t, nil, map[string]string{
+		"laptop unlock is Gr33nTea$$ dont tell": "laptop unlock is <key> dont tell",
+		"Entsperren: Gr33nTea99":                "Entsperren: <key>",
+		"lockscreen is iOS17 now":               "lockscreen is iOS17 now",
+	})
+}
+
+func TestRedactor_MarksBeforeParticles(t *testing.T) {
+	t.Parallel()
+	becomes(t, nil, map[string]string{
+		"와이파이 비번은 happy8282!이야": "와이파이 비번은 <key>이야",
+		"パスワードはneko8282!です":     "パスワードは<key>です",
+	})
+}
+
+func TestRedactor_PhonesJoinedWithWords(t *testing.T) {
+	t.Parallel()
+	becomes(t, []string{"IL", "EG"}, map[string]string{
+		"תתקשר ל052-482-9317":    "תתקשר ל<phone>",
+		"اتصل بـ01024829317":     "اتصل بـ<phone>",
+		"ב2019 היו 482,931 איש":  "ב2019 היו 482,931 איש",
+		"מספר הזמנה3482931":      "מספר הזמנה3482931",
+		"order a052-482-9317-bc": "order a052-482-9317-bc",
+	})
+}
+
+func TestRedactor_PhonesCalledMine(t *testing.T) {
+	t.Parallel()
+	becomes(t, []string{"PT", "PL"}, map[string]string{
+		"o meu é 912 483 772":     "o meu é <phone>",
+		"mój to 601 482 937":      "mój to <phone>",
+		"mine is 601 482 937 btw": "mine is 601 482 937 btw",
+		"o meu é 600 000":         "o meu é 600 000",
+	})
+}

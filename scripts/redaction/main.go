@@ -61,7 +61,7 @@ func run() error {
 		name  string
 		lines int // 0: each template once
 		seed  uint64
-	}{{"tuned", 1333, 1}, {"held-out", 667, 2}, {"second", 0, 3}, {"third", 0, 4}, {"fourth", 0, 5}, {"fifth", 0, 6}} {
+	}{{"tuned", 1333, 1}, {"held-out", 667, 2}, {"second", 0, 3}, {"third", 0, 4}, {"fourth", 0, 5}, {"fifth", 0, 6}, {"sixth", 0, 7}} {
 		templates, err := readTemplates(filepath.Join(folder, "lines", set.name+".txt"))
 		if err != nil {
 			return err
