@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"ventriloquist/internal/usererr"
 )
@@ -102,16 +103,29 @@ func GPUNamed(name string) (GPU, error) {
 
 // cardsNamed returns the cards with a key, by their names or titles.
 func cardsNamed(key string) (list []GPU) {
-	for _, g := range GPUs {
-		for _, own := range []string{g.Name, g.Title} {
-			if k := parseCardName(own).key; key != "" && (k == key || socket.ReplaceAllString(k, "") == key) {
-				list = append(list, g)
-				break
-			}
+	if key == "" {
+		return nil
+	}
+	keys := tableKeys()
+	for i, g := range GPUs {
+		if slices.Contains(keys[i], key) {
+			list = append(list, g)
 		}
 	}
 	return list
 }
+
+// tableKeys returns the keys of each of GPUs: of its name and its title, with and without the socket.
+var tableKeys = sync.OnceValue(func() [][]string {
+	keys := make([][]string, len(GPUs))
+	for i, g := range GPUs {
+		for _, own := range []string{g.Name, g.Title} {
+			k := parseCardName(own).key
+			keys[i] = append(keys[i], k, socket.ReplaceAllString(k, ""))
+		}
+	}
+	return keys
+})
 
 // unknownGPU returns the error for a name that is no card of the table: what is wrong with it, if that is known.
 func unknownGPU(name, key string) error {
