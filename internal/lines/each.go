@@ -30,7 +30,7 @@ func Each(ctx context.Context, in io.Reader, path string, visit func(number int6
 
 // EachRaw is Each with the line break left on, and with the offset of each line in bytes from the beginning of in.
 func EachRaw(ctx context.Context, in io.Reader, path string, visit func(number, offset int64, line []byte) error) (number int64, err error) {
-	r := bufio.NewReaderSize(in, 1<<20)
+	r := bufio.NewReaderSize(in, 64<<10)
 	var long []byte // a line that the buffer does not hold whole
 	var offset int64
 	for {

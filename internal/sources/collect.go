@@ -35,7 +35,7 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 	var summary Summary
 	people := known{own: map[string]int64{}}
 	outcome, err := db.Collect(ctx, o.KeepGone, func(tx *messages.Tx) (err error) {
-		c := collector{ctx: ctx, tx: tx, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, known: people}
+		c := collector{ctx: ctx, tx: tx, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, noted: map[string]noted{}, known: people}
 		summary.Total, err = e.Read(ctx, &c)
 		err = cmp.Or(c.failed, err)
 		people = c.known
@@ -88,6 +88,7 @@ type collector struct {
 	progress func(done, total int64)
 	chats    map[*Chat]place
 	failed   error // of the first message that was not stored
+	noted    map[string]noted
 	known
 }
 
@@ -202,8 +203,26 @@ func (c *collector) Same(address, other string) {
 
 func (c *collector) Name(address, name string) { c.tx.Name(address, name) }
 
+// listedNotes is the maximum number of notes of one form.
+const listedNotes = 20
+
+// noted counts the notes of one form.
+type noted struct {
+	count int
+	last  int    // the place of the last one that is listed
+	note  string // its text
+}
+
+// Note adds a note. Of many of one form, the first ones are listed, and the last of these says how many more there are.
 func (c *collector) Note(format string, args ...any) {
-	c.summary.Notes = append(c.summary.Notes, fmt.Sprintf(format, args...))
+	n := c.noted[format]
+	if n.count++; n.count <= listedNotes {
+		n.last, n.note = len(c.summary.Notes), fmt.Sprintf(format, args...)
+		c.summary.Notes = append(c.summary.Notes, n.note)
+	} else {
+		c.summary.Notes[n.last] = fmt.Sprintf("%s (and %d more such notes)", n.note, n.count-listedNotes)
+	}
+	c.noted[format] = n
 }
 
 func (c *collector) Progress(done, total int64) {

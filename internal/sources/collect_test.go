@@ -44,3 +44,29 @@ func TestExport_MessageThatIsNotStoredEndsIt(t *testing.T) {
 		t.Errorf("%+v are kept, error %v", kept, err)
 	}
 }
+
+// talkative notes the same of each of many files.
+type talkative struct{ careless }
+
+func (talkative) Read(_ context.Context, sink sources.Sink) (int64, error) {
+	for i := range 70_000 {
+		sink.Note("%d.txt was passed over", i)
+	}
+	sink.Note("its times are those of UTC")
+	return 0, nil
+}
+
+func TestExport_ListsFewNotesOfOneForm(t *testing.T) {
+	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	summary, err := sources.Export{Reader: talkative{}}.Collect(t.Context(), db, sources.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := summary.Notes; len(n) != 21 || n[0] != "0.txt was passed over" || n[19] != "19.txt was passed over (and 69980 more such notes)" || n[20] != "its times are those of UTC" {
+		t.Errorf("notes are %q", n)
+	}
+}

@@ -12,7 +12,7 @@ import (
 // UTF8 returns a text as UTF-8: editors on Windows save files in UTF-16.
 func UTF8(in io.Reader) io.Reader {
 	const examined = 512
-	buffered := bufio.NewReaderSize(in, 1<<20)
+	buffered := bufio.NewReaderSize(in, 4<<10) // small, because an export may have 100,000 files; large reads pass it by
 	head, _ := buffered.Peek(examined)
 	order, found := utf16Order(head)
 	if !found {

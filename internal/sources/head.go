@@ -185,7 +185,7 @@ func Open(path string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
-	buffered := bufio.NewReaderSize(f, 1<<20)
+	buffered := bufio.NewReaderSize(f, 64<<10)
 	if magic, _ := buffered.Peek(4); string(magic) == "PK\x03\x04" {
 		f.Close()
 		return nil, usererr.With(fmt.Errorf("%s is %w", path, ErrBrokenZip), "it may not have been copied to its end: copy or download it again")

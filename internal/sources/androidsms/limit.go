@@ -17,6 +17,9 @@ const (
 // errLimit matches the errors of messages above a limit.
 var errLimit = errors.New("the backup is beyond a limit")
 
+// errEntities is the error of a backup whose texts are in its entities: <!ENTITY a "&b;&b;">. They are never expanded.
+var errEntities = fmt.Errorf("%w: it declares entities (<!ENTITY), which are not expanded", errLimit)
+
 func checkCount(n int, what string) error {
 	if n > mostParts {
 		return fmt.Errorf("%w: a message has more than %d %s", errLimit, mostParts, what)

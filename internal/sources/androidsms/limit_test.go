@@ -89,3 +89,20 @@ func TestReader_WorkGrowsLinearlyWithMembers(t *testing.T) {
 		t.Errorf("%d and %d bytes were allocated", few, many)
 	}
 }
+
+// A text with an entity that the file declares would be read as the name of the entity.
+func TestReader_RefusesDeclaredEntities(t *testing.T) {
+	var entities strings.Builder
+	for i := range 9 {
+		fmt.Fprintf(&entities, "<!ENTITY l%d \"%s\">\n", i+1, strings.Repeat(fmt.Sprintf("&l%d;", i), 10))
+	}
+	for name, content := range map[string]string{
+		"Document":  "<!DOCTYPE smses [\n<!ENTITY l0 'lol'>\n" + entities.String() + "]>\n<smses count='1'><sms date='1' address='+1' type='1' body='&l9;'/></smses>",
+		"External":  "<!DOCTYPE smses [\n<!ENTITY l9 SYSTEM 'file:///etc/passwd'>]>\n<smses count='1'><sms date='1' address='+1' type='1' body='&l9;'/></smses>",
+		"Parameter": "<smses>\n<!ENTITY % p 'x'><sms date='1' address='+1' type='1' body='%p;'/></smses>",
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantRefusal(t, sourcetest.Write(t, "sms.xml", content), ":2: ", "declares entities")
+		})
+	}
+}

@@ -120,13 +120,17 @@ func (s *scanner) next() (begins, closed bool, err error) {
 			return false, false, err
 		}
 		s.mark = s.pos
-		s.need(len("<!--"))
+		s.need(len("<!ENTITY"))
 		rest := s.buf[s.pos:]
 		switch {
 		case bytes.HasPrefix(rest, []byte("<!--")):
 			err = s.pass("-->")
 		case bytes.HasPrefix(rest, []byte("<![")):
 			err = s.pass("]]>")
+		case bytes.HasPrefix(rest, []byte("<!ENTITY")):
+			err = errEntities
+		case bytes.HasPrefix(rest, []byte("<!DOCTYPE")):
+			s.pos += len("<!DOCTYPE") // entities may be declared in it
 		case bytes.HasPrefix(rest, []byte("<?")), bytes.HasPrefix(rest, []byte("<!")):
 			err = s.pass(">")
 		case bytes.HasPrefix(rest, []byte("</")):

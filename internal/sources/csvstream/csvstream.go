@@ -36,7 +36,7 @@ type Reader struct {
 
 // New returns a reader of a table with commas.
 func New(in io.Reader) *Reader {
-	return &Reader{Separator: ',', in: bufio.NewReaderSize(in, 1<<20), line: 1}
+	return &Reader{Separator: ',', in: bufio.NewReaderSize(in, 64<<10), line: 1}
 }
 
 // Header reads the first line, which has the names of the columns, and takes the separator and the count from it. Names are empty if
