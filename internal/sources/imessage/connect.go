@@ -18,7 +18,7 @@ func (s *Source) connect(ctx context.Context, path, mode string) error {
 	if err != nil {
 		return err
 	}
-	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: mode + "&_query_only=true&_busy_timeout=3000&_stmt_cache_size=16"}
+	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: mode + "&_mutex=no&_query_only=true&_busy_timeout=3000&_stmt_cache_size=16"}
 	if s.db, err = sql.Open("sqlite3", dsn.String()); err != nil {
 		return err
 	}

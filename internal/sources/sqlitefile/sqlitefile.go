@@ -64,7 +64,7 @@ func (f *File) connect(ctx context.Context, path, mode string) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: mode + "&_query_only=true"}
+	dsn := url.URL{Scheme: "file", Path: absolute, RawQuery: mode + "&_mutex=no&_query_only=true"}
 	f.DB, err = sql.Open("sqlite3", dsn.String())
 	if err == nil {
 		f.SetMaxOpenConns(4)
