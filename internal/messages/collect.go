@@ -49,23 +49,13 @@ func (db *DB) Collect(ctx context.Context, keepGone bool, fill func(*Tx) error) 
 	if err == nil {
 		err = db.settle(ctx, conn)
 	}
-	if err == nil && t.bulk && t.isScattered() {
-		_, err = conn.ExecContext(ctx, `VACUUM`)
+	if err == nil && t.bulk && t.backlog.writes > 1 {
+		_, err = conn.ExecContext(ctx, `VACUUM`) // keys that arrived in no order left pages half empty
 	}
 	if err != nil {
 		return Outcome{}, explain(db.path, err)
 	}
 	return outcome, nil
-}
-
-// isScattered reports whether an export was read: its keys arrive in no order, which leaves pages half empty.
-func (t *Tx) isScattered() bool {
-	for _, o := range t.sources {
-		if o.opened && o.extent != Numbered {
-			return true
-		}
-	}
-	return false
 }
 
 const temporaryTables = `DROP TABLE IF EXISTS temp.touched; CREATE TEMP TABLE touched (key INTEGER PRIMARY KEY);

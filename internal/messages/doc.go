@@ -29,8 +29,9 @@
 //	put.go outcome.go known.go                   rows that a source has; what a collect counts; what is held of an export
 //	copies.go forgotten.go                       which copy is shown; who stays out
 //	membership.go facts.go replies.go            who was in which chat; events and versions; what is quoted
-//	records.go roots.go sources.go reader.go     rows of the tables; folders; what a collect speaks for; conversations
+//	records.go roots.go sources.go reader.go     rows of the tables; folders; what a collect covers; conversations
 //	tx.go reactions.go                           the transaction; reactions that were taken back
+//	backlog.go                                   records that wait to be written
 //	session.go chat.go handles.go identity.go described.go counts.go settings.go output.go last_run.go   its statements; chats, addresses, …
 //	db.go share.go                               the file, and other commands that use it
 //	policy.go record.go                          what is kept out; a row of the tables

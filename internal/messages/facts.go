@@ -78,6 +78,9 @@ func (t *Tx) writeFacts(r *Row, old []record, forgotten bool) error {
 		}
 	}
 	event, versions := t.factsOf(r, forgotten)
+	if event == nil && len(versions) == 0 {
+		return nil
+	}
 	guid := packGUID(r.GUID)
 	if e := event; e != nil {
 		err := t.run(`INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.Source, guid, r.Row, e.Date, e.Chat, e.Kind, e.Actor,

@@ -26,9 +26,9 @@ type origin struct {
 	isNew     bool // the file held nothing of it
 	hasHashed bool // of a numbered source: the file holds rows by identifier that the source no longer has
 	extent    Extent
-	seen      map[int64]bool  // of an export: the keys of rows that were put
-	rows      map[int64]*page // of a numbered source: the rows that were put
-	some      bool            // there were messages, from first to last
+	seen      map[int64]struct{} // of an export: the keys of rows that were put
+	rows      map[int64]*page    // of a numbered source: the rows that were put
+	some      bool               // there were messages, from first to last
 	first     int64
 	last      int64
 	behind    bool // another source was collected later
@@ -39,22 +39,27 @@ type page [64]uint64
 
 const pageRows = 64 * 64
 
-func (o *origin) see(key, row int64) {
+// see records that a row was put, and reports whether it was put before.
+func (o *origin) see(key, row int64) (before bool) {
 	if o.extent != Numbered {
-		o.seen[key] = true
-		return
+		count := len(o.seen)
+		o.seen[key] = struct{}{}
+		return len(o.seen) == count
 	}
 	p := o.rows[row/pageRows]
 	if p == nil {
 		p = new(page)
 		o.rows[row/pageRows] = p
 	}
+	before = o.hasSeen(key, row)
 	p[row%pageRows/64] |= 1 << (row % 64)
+	return before
 }
 
 func (o *origin) hasSeen(key, row int64) bool {
 	if o.extent != Numbered {
-		return o.seen[key]
+		_, seen := o.seen[key]
+		return seen
 	}
 	p := o.rows[row/pageRows]
 	return p != nil && p[row%pageRows/64]&(1<<(row%64)) != 0

@@ -25,8 +25,7 @@ func (t *Tx) putRow(r *Row) (change Change, err error) {
 		return change, fmt.Errorf("row %d of %s is out of range", r.Row, o.name)
 	}
 	key := t.keyOf(o, r)
-	twice := o.hasSeen(key, r.Row)
-	o.see(key, r.Row)
+	twice := o.see(key, r.Row)
 	if len(r.Parts) > 0 {
 		o.some, o.first, o.last = true, min(o.first, r.Date), max(o.last, r.Date)
 	}

@@ -11,24 +11,43 @@ const (
 	attachmentColumns = "message, guid, transcript, root, path"
 )
 
-// insert adds records to the tables.
+// insert adds records to the tables. Until flush, those of exports are in the backlog.
 func (t *Tx) insert(list []record) error {
 	for i := range list {
 		e := &list[i]
-		err := t.insertMessage.Add(e.id, e.chat, e.date, e.sender, e.kind, e.state, packGUID(e.guid), e.part, e.text,
-			value(e.target), value(e.targetPart), value(e.quote), value(e.line))
-		if err == nil && e.attachment != "" {
-			var root any
-			if e.root != 0 {
-				root = e.root
+		if e.id&isHashed == 0 {
+			if err := t.write(e); err != nil {
+				return err
 			}
-			err = t.insertAttachment.Add(e.id, e.attachment, nullable(e.transcript), root, nullable(e.path))
+			continue
 		}
-		if err != nil {
-			return err
+		if t.backlog.size+e.encodedSize() > backlogLimit {
+			if err := t.backlog.each(t.write); err != nil {
+				return err
+			}
 		}
+		t.backlog.add(e)
 	}
 	return nil
+}
+
+// write adds a record to the tables.
+func (t *Tx) write(e *record) error {
+	err := t.insertMessage.Add(e.id, e.chat, e.date, e.sender, e.kind, e.state, packGUID(e.guid), e.part, e.text,
+		value(e.target), value(e.targetPart), value(e.quote), value(e.line))
+	if err == nil && e.attachment != "" {
+		var root any
+		if e.root != 0 {
+			root = e.root
+		}
+		err = t.insertAttachment.Add(e.id, e.attachment, nullable(e.transcript), root, nullable(e.path))
+	}
+	return err
+}
+
+// flush writes the pending rows.
+func (t *Tx) flush() error {
+	return errors.Join(t.backlog.each(t.write), t.insertMessage.Flush(), t.insertAttachment.Flush())
 }
 
 // readRecords returns the records of a row.

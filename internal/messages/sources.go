@@ -63,7 +63,7 @@ func (t *Tx) open(o *origin, extent Extent) error {
 		return nil
 	}
 	o.opened, o.extent = true, extent
-	o.seen, o.rows = map[int64]bool{}, map[int64]*page{}
+	o.seen, o.rows = map[int64]struct{}{}, map[int64]*page{}
 	o.first, o.last = math.MaxInt64, math.MinInt64
 	for _, other := range t.sources {
 		o.behind = o.behind || other.collected > o.collected

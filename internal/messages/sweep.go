@@ -85,7 +85,7 @@ func (t *Tx) sweepHashed(from string, isMeant func(source int64) bool) error {
 		if err := rows.Scan(&r.key, &date, &r.source); err != nil {
 			return err
 		}
-		if o := t.sources[r.source]; isMeant(r.source) && o.covers(date) && !o.seen[r.key] {
+		if o := t.sources[r.source]; isMeant(r.source) && o.covers(date) && !o.hasSeen(r.key, 0) {
 			gone = append(gone, r)
 		}
 		return nil

@@ -38,6 +38,7 @@ type chatIndex struct {
 // writer holds rows that were not written yet, and rows that were read ahead.
 type writer struct {
 	insertMessage, insertAttachment *Inserter
+	backlog                         backlog
 	ahead                           ahead
 }
 
@@ -69,11 +70,6 @@ func newTx(ctx context.Context, conn *sql.Conn, tx *sql.Tx, path string, policy 
 		keepGone:     keepGone,
 		names:        map[string]string{},
 	}
-}
-
-// flush writes the pending rows.
-func (t *Tx) flush() error {
-	return errors.Join(t.insertMessage.Flush(), t.insertAttachment.Flush())
 }
 
 func (t *Tx) close() {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"go.uber.org/zap"
 
@@ -35,10 +34,11 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 	var summary Summary
 	people := known{own: map[string]int64{}}
 	outcome, err := db.Collect(ctx, o.KeepGone, func(tx *messages.Tx) (err error) {
-		c := collector{ctx: ctx, tx: tx, summary: &summary, progress: o.Progress, chats: map[*Chat]place{}, noted: map[string]noted{}, known: people}
+		c := collector{ctx: ctx, store: newStore(tx), summary: &summary, progress: o.Progress, noted: map[string]noted{}, known: people}
 		summary.Total, err = e.Read(ctx, &c)
-		err = cmp.Or(c.failed, err)
+		err = cmp.Or(c.store.close(), err)
 		people = c.known
+		c.tell(tx)
 		if e.Key != "" {
 			tx.SetCollected(e.Key, func(outcome *messages.Outcome) []byte { return summary.withOutcome(outcome).encode() })
 		}
@@ -82,13 +82,13 @@ func (s *Summary) withOutcome(outcome *messages.Outcome) *Summary {
 
 // collector is a Sink that stores messages.
 type collector struct {
-	ctx      context.Context
-	tx       *messages.Tx
-	summary  *Summary
-	progress func(done, total int64)
-	chats    map[*Chat]place
-	failed   error // of the first message that was not stored
-	noted    map[string]noted
+	ctx        context.Context
+	store      *store
+	summary    *Summary
+	progress   func(done, total int64)
+	names      map[string]string // of addresses
+	incomplete bool
+	noted      map[string]noted
 	known
 }
 
@@ -96,11 +96,6 @@ type collector struct {
 type known struct {
 	own  map[string]int64 // how many messages attribute an address to the owner
 	same []messages.SamePerson
-}
-
-// place is a chat in the store.
-type place struct {
-	source, conversation int64
 }
 
 func (c *collector) Message(m *Message) error {
@@ -112,80 +107,49 @@ func (c *collector) Message(m *Message) error {
 		fate = Reactions
 	}
 	c.summary.Rows[fate]++
-	return c.put(m, m.Partial)
+	return c.store.put(m, m.Partial)
 }
 
 // Seen takes a message whose content the export omits entirely: the content from an earlier export stays.
 func (c *collector) Seen(m *Message) error {
 	seen := *m
 	seen.Parts = nil
-	return c.put(&seen, true)
+	return c.store.put(&seen, true)
 }
 
-func (c *collector) Err() error { return c.failed }
+func (c *collector) Err() error { return c.store.err() }
 
-// put stores a message, unless one before it could not be stored.
-func (c *collector) put(m *Message, partial bool) error {
-	if c.failed == nil {
-		c.failed = c.store(m, partial)
+// tell passes on what was read besides messages.
+func (c *collector) tell(tx *messages.Tx) {
+	if c.incomplete {
+		tx.Incomplete()
 	}
-	return c.failed
-}
-
-func (c *collector) store(m *Message, partial bool) error {
-	p, err := c.place(m.Chat)
-	if err != nil {
-		return err
+	for address, name := range c.names {
+		tx.Name(address, name)
 	}
-	row := messages.Row{Source: p.source, Chat: p.conversation, Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender,
-		TargetGUID: m.ReplyTo, TargetPart: messages.WholeMessage, Partial: partial, Derived: m.Derived, Versions: m.Versions, Retracted: m.Retracted, Parts: make([]messages.Part, len(m.Parts))}
-	for i, part := range m.Parts {
-		row.Parts[i] = messages.Part{Number: i, Kind: part.Kind, Text: part.Text, Attachment: part.Attachment, Transcript: part.Transcript, File: part.File}
-	}
-	_, err = c.tx.Put(&row)
-	return err
-}
-
-func (c *collector) place(chat *Chat) (p place, err error) {
-	p, known := c.chats[chat]
-	if known {
-		return p, nil
-	}
-	if p.source, err = c.tx.Source(chat.Source, chat.Extent); err == nil {
-		members := messages.Members(chat.Members...)
-		for i := range members {
-			members[i].Absent = slices.Contains(chat.Absent, members[i].Address)
-		}
-		p.conversation, err = c.tx.Conversation(p.source, chat.Group, members)
-	}
-	if err == nil && chat.Group && chat.Name != "" {
-		err = c.tx.NameChat(p.conversation, chat.Name)
-	}
-	c.chats[chat] = p
-	return p, err
 }
 
 func (c *collector) Count(f Fate, n int64) { c.summary.Rows[f] += n }
 
-func (c *collector) Collected(prefix string) []string { return c.tx.SourceNames(prefix) }
+func (c *collector) Collected(prefix string) []string { return c.store.wait().SourceNames(prefix) }
 
 func (c *collector) Holds(source string, guids []string) ([]bool, error) {
-	return c.tx.Holds(source, guids)
+	return c.store.wait().Holds(source, guids)
 }
 
 func (c *collector) HoldsTexts(source string, texts map[string]bool) (int, error) {
-	return c.tx.HoldsTexts(source, texts)
+	return c.store.wait().HoldsTexts(source, texts)
 }
 
 func (c *collector) Called(source, name string) ([]string, error) {
-	return c.tx.Called(source, name)
+	return c.store.wait().Called(source, name)
 }
 
 // listedDamage is the maximum number of damaged spots that are named.
 const listedDamage = 20
 
 func (c *collector) Unreadable(what string, units int64) {
-	c.tx.Incomplete()
+	c.incomplete = true
 	c.summary.Rows[Unread] += units
 	switch n := len(c.summary.Unreadable); {
 	case n < listedDamage:
@@ -201,7 +165,15 @@ func (c *collector) Same(address, other string) {
 	c.same = append(c.same, messages.SamePerson{Address: address, Person: other}, messages.SamePerson{Address: other, Person: other})
 }
 
-func (c *collector) Name(address, name string) { c.tx.Name(address, name) }
+func (c *collector) Name(address, name string) {
+	if name == "" || name == address {
+		return
+	}
+	if c.names == nil {
+		c.names = make(map[string]string)
+	}
+	c.names[address] = name
+}
 
 // listedNotes is the maximum number of notes of one form.
 const listedNotes = 20

@@ -2,6 +2,7 @@ package sources_test
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,5 +69,43 @@ func TestExport_ListsFewNotesOfOneForm(t *testing.T) {
 	}
 	if n := summary.Notes; len(n) != 21 || n[0] != "0.txt was passed over" || n[19] != "19.txt was passed over (and 69980 more such notes)" || n[20] != "its times are those of UTC" {
 		t.Errorf("notes are %q", n)
+	}
+}
+
+// curious asks for what was collected after each of its messages.
+type curious struct {
+	sources.Reader
+	t *testing.T
+}
+
+func (c curious) Read(_ context.Context, sink sources.Sink) (int64, error) {
+	chat := &sources.Chat{Source: "curious", Members: []string{"John"}}
+	const count = 300
+	for i := range int64(count) {
+		m := sources.Message{Chat: chat, GUID: fmt.Sprint(i), Row: i, Time: time.Unix(1710529320+i, 0), Sender: "John", Parts: []sources.Part{{Kind: messages.Text, Text: "hi"}}}
+		if err := sink.Message(&m); err != nil {
+			return count, err
+		}
+		held, err := sink.Holds("curious", []string{m.GUID, "other"})
+		if err != nil || !held[0] || held[1] || len(sink.Collected("curi")) != 1 {
+			c.t.Fatalf("of message %d and another one, %v are held (%v)", i, held, err)
+		}
+		chat.Members[0] = "Mary" // of a chat that was opened, nothing is read again
+	}
+	return count, nil
+}
+
+// What a reader asks for includes the messages that it passed on, though they are stored while it reads on.
+func TestExport_AnswersIncludeEarlierMessages(t *testing.T) {
+	db, err := messages.Create(t.Context(), filepath.Join(t.TempDir(), "messages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := (sources.Export{Reader: curious{careless{}, t}}).Collect(t.Context(), db, sources.Options{}); err != nil {
+		t.Error(err)
+	}
+	if kept, err := db.Counts(t.Context()); err != nil || kept.Messages != 300 {
+		t.Errorf("%+v are kept, error %v", kept, err)
 	}
 }
