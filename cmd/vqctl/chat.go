@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -32,19 +33,21 @@ func newChatCommand() *cli.Command {
 		Usage: "chat with the people the model was trained on",
 		Description: `You are MY_NAME, and --target answers:
 
-` + chat.Help + `
+` + chat.Help() + `
 
 Names are those of the conversation's members, of the people that the model was trained on, and of your contacts, in any case. Tab
 completes names and commands. A pasted block is one turn. Ctrl-C stops an answer; pressed twice at the prompt, it leaves. The
-time between messages is the time between your typing them. The model sees at most the last 100 messages. Without a terminal,
+time between messages is the time between your typing them; with --real-time, an answer also takes the time that the model gives
+it, drawn at random within it, and Ctrl-C shows it at once. The model sees at most the last 100 messages. Without a terminal,
 each line of standard input is a turn.`,
 		DisableSliceFlagSeparator: true, // a comma in a name is a comma
 		Flags: slices.Concat(
 			inGroup(conversationGroup,
-				&cli.StringFlag{Name: "target", Aliases: []string{"as"}, Usage: "`NAME` of the person who answers"},
+				&cli.StringFlag{Name: "target", Aliases: []string{"as"}, Usage: "`NAME` of the person who answers; any: whoever is likely to speak next"},
 				&cli.StringSliceFlag{Name: "member", Usage: "`NAME` of a member of the conversation (repeatable)"},
 				&cli.StringFlag{Name: "type", Usage: "`TYPE`: dm or group (default: dm for two members)"},
 				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before"},
+				&cli.BoolFlag{Name: "real-time", Usage: "show an answer only after as long as its person would have taken"},
 				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens of the conversation; oldest messages are dropped to fit"}),
 			sampleFlags("random", "(default: %g; off with --temperature 0)"), loadedModelFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -60,7 +63,7 @@ each line of standard input is a turn.`,
 func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	o.context = c.String("context")
 	o.dialogue = chat.Options{As: c.String("target"), Members: c.StringSlice("member"), Kind: c.String("type"),
-		MaxTokens: c.Int("max-seq-length"), Now: time.Now}
+		MaxTokens: c.Int("max-seq-length"), Now: time.Now, RealTime: c.Bool("real-time")}
 	o.members = len(o.dialogue.Members)
 	if o.model, err = modelOptionsOf(c); err != nil {
 		return o, err
@@ -93,13 +96,15 @@ func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
 		return err
 	}
 	defer loaded.Close()
-	writer := newGenerator(loaded, false)
-	defer writer.Close()
-	// Reserve the whole cache now: a larger one allocated later would be empty.
-	if err := writer.Reserve(o.dialogue.MaxTokens+o.dialogue.Sample.MaxNewTokens, 1); err != nil {
+	adapters := &chatAdapters{model: o.model, loaded: loaded, capacity: o.dialogue.MaxTokens + o.dialogue.Sample.MaxNewTokens}
+	defer adapters.close()
+	if err := adapters.start(); err != nil {
 		return err
 	}
-	begin := func(out io.Writer) *chat.Dialogue { return chat.New(o.dialogue, writer, loaded.Tokenizer, out) }
+	o.dialogue.Files, o.dialogue.Adapters = chatFiles{}, adapters
+	begin := func(out io.Writer) *chat.Dialogue {
+		return chat.New(o.dialogue, adapters.writer, loaded.Tokenizer, out)
+	}
 	if term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb" {
 		return chatInTerminal(ctx, begin, in, out)
 	}
@@ -135,6 +140,11 @@ func (o *chatOptions) resolveNames() (err error) {
 	for i, name := range d.Members[:o.members] {
 		if d.Members[i], err = known.resolve("--member", name, given); err != nil {
 			return err
+		}
+	}
+	if strings.EqualFold(d.As, chat.Anyone) {
+		if _, person := usererr.Match(d.As, slices.Concat(known.trained, given)); !person {
+			d.As, d.Any = "", true
 		}
 	}
 	if d.As != "" {

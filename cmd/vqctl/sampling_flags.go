@@ -8,7 +8,6 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/generate"
-	"ventriloquist/internal/usererr"
 )
 
 // The defaults that keep messages from going in circles. They apply where the model's own distribution is not asked for.
@@ -61,21 +60,5 @@ func sampleOptionsOf(c *cli.Command, own bool) (generate.Options, error) {
 			o.RepetitionPenalty = defaultRepetitionPenalty
 		}
 	}
-	switch {
-	case !(o.Temperature >= 0 && o.Temperature <= 100):
-		return o, usererr.Usage("--temperature %g is not from 0 to 100", o.Temperature)
-	case !(o.TopP > 0 && o.TopP <= 1):
-		return o, usererr.Usage("--top-p %g is not above 0 and at most 1", o.TopP)
-	case !(o.MinP >= 0 && o.MinP <= 1):
-		return o, usererr.Usage("--min-p %g is not from 0 to 1", o.MinP)
-	case !(o.RepetitionPenalty >= 0.1 && o.RepetitionPenalty <= 10):
-		return o, usererr.Usage("--repetition-penalty %g is not from 0.1 to 10", o.RepetitionPenalty)
-	case o.TopK < 0:
-		return o, usererr.Usage("--top-k must not be negative")
-	case o.MaxNewTokens < 1 || o.MaxNewTokens > 1<<20:
-		return o, usererr.Usage("--max-new-tokens %d is not from 1 to %d", o.MaxNewTokens, 1<<20)
-	case o.MinNewTokens < 0 || o.MinNewTokens > o.MaxNewTokens:
-		return o, usererr.Usage("--min-new-tokens %d is not from 0 to --max-new-tokens %d", o.MinNewTokens, o.MaxNewTokens)
-	}
-	return o, nil
+	return o, o.Validate()
 }

@@ -175,12 +175,13 @@ func (g *Generator) ContinueEach(ctx context.Context, prompts [][]int32, o Optio
 }
 
 // Reserve makes room for the given number of tokens in total, prompts and continuations, in that many sequences. It keeps a
-// cache that is large enough, with its contents; a new one is empty.
+// cache that is large enough, with its contents; a new one, never smaller, is empty.
 func (g *Generator) Reserve(capacity, sequences int) error {
 	if g.cache != nil && g.capacity >= capacity && g.sequences >= sequences {
 		return nil
 	}
 	g.Close()
+	capacity, sequences = max(capacity, g.capacity), max(sequences, g.sequences)
 	cache, err := g.model.NewCache(capacity, sequences)
 	if err != nil {
 		return err

@@ -40,10 +40,7 @@ func Open(base model.Location, adapterDir string, o Options) (*Loaded, error) {
 	}
 	l := &Loaded{Base: files}
 	if adapterDir != "" {
-		if l.Files, err = adapter.Load(adapterDir, files.Config); err == nil {
-			err = RequireSameBase(files, l.Files, adapterDir)
-		}
-		if err != nil {
+		if l.Files, err = readAdapter(adapterDir, files); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
 	}
@@ -51,6 +48,32 @@ func Open(base model.Location, adapterDir string, o Options) (*Loaded, error) {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
+}
+
+// readAdapter reads the adapter in a folder, which must be one of base.
+func readAdapter(dir string, base *model.Model) (*adapter.Adapter, error) {
+	files, err := adapter.Load(dir, base.Config)
+	if err != nil {
+		return nil, err
+	}
+	return files, RequireSameBase(base, files, dir)
+}
+
+// ChangeAdapter loads the adapter in a folder in the place of the present one, if there is one. Before that is closed, release closes
+// what uses it.
+func (l *Loaded) ChangeAdapter(dir string, release func()) error {
+	files, err := readAdapter(dir, l.Base)
+	if err != nil {
+		return err
+	}
+	a, err := Adapter(l.Model, files)
+	if err != nil {
+		return err
+	}
+	release()
+	l.Adapter.Close()
+	l.Files, l.Adapter = files, a
+	return nil
 }
 
 // RequireSameBase returns an error if the adapter from the folder dir was trained on other weights than those of base. An adapter

@@ -137,3 +137,13 @@ func (r *Run) folderOf(step int) string {
 	}
 	return ""
 }
+
+// HeldOutLoss returns the last held-out loss that was measured at the state's step, if one was.
+func (s *State) HeldOutLoss() (loss float64, measured bool) {
+	for _, e := range s.Evaluations {
+		if e.Step == s.Step {
+			loss, measured = e.Loss, true
+		}
+	}
+	return loss, measured
+}

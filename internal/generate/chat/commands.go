@@ -1,57 +1,150 @@
 package chat
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"ventriloquist/internal/usererr"
 )
 
-// Help is the text of /help.
-const Help = `hey, you free tonight?         say something; the model answers as its person
-John: hey                      say it as John, a member or a known person; you are John from then on
-(empty line)                   let the model speak
-/target NAME                   who the model answers as
-/members NAME NAME …           set the other members, also new ones ("in quotes" with spaces); without names: list them
-/type dm|group                 set the type of the conversation
-/context                       show the conversation so far
-/clear                         forget the conversation so far
-/debug                         turn on or off: show the exact prompt and the raw answer
-/help                          show this
-/quit                          leave (also Ctrl-D)`
+// command is a line that begins with /.
+type command struct {
+	name     string
+	argument string // as help shows it
+	help     string
+	run      func(d *Dialogue, ctx context.Context, rest string) error
+}
 
-// commands are the names of all commands.
-var commands = []string{"/target", "/members", "/type", "/context", "/clear", "/debug", "/help", "/quit", "/exit"}
+// plain is a command that the model takes no part in.
+func plain(run func(d *Dialogue, rest string)) func(*Dialogue, context.Context, string) error {
+	return func(d *Dialogue, _ context.Context, rest string) error {
+		run(d, rest)
+		return nil
+	}
+}
 
-// command runs a line that begins with / and reports whether the dialogue is over.
-func (d *Dialogue) command(line string) (quit bool) {
-	name, rest, _ := strings.Cut(line, " ")
-	rest = strings.TrimSpace(rest)
-	switch name {
-	case "/quit", "/exit":
-		return true
-	case "/help":
-		d.say("%s", Help)
-	case "/target":
-		d.setAs(unquoted(rest))
-	case "/members":
-		d.setMembers(names(rest))
-	case "/type":
-		d.setType(rest)
-	case "/context":
-		d.showContext()
-	case "/clear":
-		d.Messages, d.Start, d.exchange = nil, "", exchange{}
-		d.say("conversation cleared")
-	case "/debug":
-		d.toggleDebug()
-	default:
-		if meant := usererr.Nearest(name, commands); meant != "" {
-			d.say("unknown command %s; did you mean %s?", name, meant)
-		} else {
-			d.say("unknown command %s; /help lists the commands", name)
+// alone is one that takes no argument.
+func alone(run func(d *Dialogue)) func(*Dialogue, context.Context, string) error {
+	return plain(func(d *Dialogue, _ string) { run(d) })
+}
+
+// commands returns all of them, in the order of the help.
+func commands() []command {
+	return []command{
+		{"/target", "NAME|any", "who the model answers as; any: whom the model finds likely to speak next", plain((*Dialogue).setTarget)},
+		{"/as", "NAME", "who says what you type", plain((*Dialogue).setSpeaker)},
+		{"/members", "NAME NAME …", `set the other members, also new ones ("in quotes" with spaces); without names: list them`, plain((*Dialogue).setMembers)},
+		{"/type", "dm|group", "set the type of the conversation", plain((*Dialogue).setType)},
+		{"/retry", "", "have the model write its last answer again", (*Dialogue).retry},
+		{"/alternatives", "[N]", "N different candidates to choose from", (*Dialogue).alternatives},
+		{"/continue", "[N]", "let them talk: the model writes N messages, as whoever speaks next", (*Dialogue).letTalk},
+		{"/undo", "", "take back the last turn", alone((*Dialogue).undo)},
+		{"/context", "", "show the conversation so far", alone((*Dialogue).showContext)},
+		{"/clear", "", "forget the conversation so far", alone((*Dialogue).clear)},
+		{"/save", "FILE", "write the conversation into a file, as window lines", plain((*Dialogue).save)},
+		{"/load", "FILE", "go on with the conversation of a file", plain((*Dialogue).load)},
+		{"/adapter", "[NAME]", "list the adapters, or change to one", plain((*Dialogue).chooseAdapter)},
+		{"/temperature", "[X]", "show or set it; so do /top-p, /top-k, /min-p, /repetition-penalty, /max-new-tokens, /seed", nil},
+		{"/settings", "", "show all of these", alone((*Dialogue).showSettings)},
+		{"/debug", "", "turn on or off: show the exact prompt and the raw answer", alone((*Dialogue).toggleDebug)},
+		{"/help", "", "show this", alone(func(d *Dialogue) { d.say("%s", Help()) })},
+		{"/quit", "", "leave (also Ctrl-D)", nil},
+	}
+}
+
+// Help returns the text of /help.
+func Help() string {
+	var text strings.Builder
+	row := func(what, help string) { fmt.Fprintf(&text, "%-30s %s\n", what, help) }
+	row("hey, you free tonight?", "say something; the model answers as its person")
+	row("John: hey", "say it as John, a member or a known person; you are John from then on")
+	row("(empty line)", "let the model speak")
+	for _, c := range commands() {
+		row(strings.TrimSpace(c.name+" "+c.argument), c.help)
+	}
+	return strings.TrimSuffix(text.String(), "\n")
+}
+
+// commandNames returns what a line may begin with.
+func commandNames() (names []string) {
+	for _, c := range commands() {
+		names = append(names, c.name)
+	}
+	for _, s := range settings {
+		if !slices.Contains(names, s.name) {
+			names = append(names, s.name)
 		}
 	}
-	return false
+	return append(names, "/exit")
+}
+
+// command runs a line that begins with / and reports whether the dialogue is over.
+func (d *Dialogue) command(ctx context.Context, line string) (quit bool, err error) {
+	name, rest, _ := strings.Cut(line, " ")
+	rest = strings.TrimSpace(rest)
+	if name == "/quit" || name == "/exit" {
+		return true, nil
+	}
+	if d.setting(name, rest) {
+		return false, nil
+	}
+	all := commands()
+	at := slices.IndexFunc(all, func(c command) bool { return c.name == name })
+	switch {
+	case at >= 0 && name == "/undo":
+		return false, all[at].run(d, ctx, rest)
+	case at >= 0:
+		return false, d.undoable(func() error { return all[at].run(d, ctx, rest) })
+	}
+	if meant := usererr.Nearest(name, commandNames()); meant != "" {
+		d.say("unknown command %s; did you mean %s?", name, meant)
+	} else {
+		d.say("unknown command %s; /help lists the commands", name)
+	}
+	return false, nil
+}
+
+// Anyone is the target that stands for whoever is likely to speak next.
+const Anyone = "any"
+
+func (d *Dialogue) setTarget(given string) {
+	given = unquoted(given)
+	if _, person := usererr.Match(given, d.everyone()); strings.EqualFold(given, Anyone) && !person {
+		if d.As != "" {
+			d.Members = append(d.Members, d.As)
+		}
+		d.As, d.Any = "", true
+		d.history.changed()
+		d.say("whoever is likely to speak next answers")
+		return
+	}
+	d.setAs(given)
+}
+
+// setSpeaker sets who says what is typed.
+func (d *Dialogue) setSpeaker(given string) {
+	if given == "" {
+		if d.speaker == "" {
+			d.say("it is not known who says what you type: /as NAME")
+		} else {
+			d.say("you are %s", d.speaker)
+		}
+		return
+	}
+	name, err := d.find(unquoted(given))
+	switch {
+	case err != nil:
+		d.explain(err)
+	case name == d.As:
+		d.say("the model answers as %s; change that first: /target NAME", name)
+	default:
+		d.join(name)
+		d.speaker = name
+		d.history.changed()
+		d.say("you are %s", name)
+	}
 }
 
 func (d *Dialogue) setAs(given string) {
@@ -61,12 +154,15 @@ func (d *Dialogue) setAs(given string) {
 			d.say("%v; %s", err, usererr.Of(err))
 			return
 		}
-		if d.As = name; d.speaker == name {
+		d.history.changed()
+		if d.As, d.Any = name, false; d.speaker == name {
 			d.speaker = ""
 			d.speaker = d.firstSpeaker()
 		}
 	}
 	switch {
+	case d.Any:
+		d.say("whoever is likely to speak next answers")
 	case d.As == "":
 		d.say("the model has no person to answer as: /target NAME")
 	case len(d.Messages) > 0 && given != "" && d.Messages[len(d.Messages)-1].Name != d.As:
@@ -77,7 +173,8 @@ func (d *Dialogue) setAs(given string) {
 }
 
 // setMembers sets the members besides those who have spoken. Known people are meant in any case; other names are new people.
-func (d *Dialogue) setMembers(given []string) {
+func (d *Dialogue) setMembers(typed string) {
+	given := names(typed)
 	var members, unknown []string
 	everyone := d.everyone()
 	for _, one := range given {
@@ -90,6 +187,7 @@ func (d *Dialogue) setMembers(given []string) {
 	}
 	if len(given) > 0 {
 		d.Members = members
+		d.history.changed()
 	}
 	d.say("%s: %s", d.conversation().Header.Type, strings.Join(d.members(), ", "))
 	if len(unknown) > 0 && len(d.Trained) > 0 {
@@ -104,8 +202,15 @@ func (d *Dialogue) setType(kind string) {
 	}
 	if kind != "" {
 		d.Kind = kind
+		d.history.changed()
 	}
 	d.say("type %s", d.conversation().Header.Type)
+}
+
+func (d *Dialogue) clear() {
+	d.Messages, d.Start, d.exchange = nil, "", exchange{}
+	d.history.changed()
+	d.say("conversation cleared; /undo brings it back")
 }
 
 func (d *Dialogue) showContext() {

@@ -7,26 +7,35 @@ import (
 
 // Completer completes lines of a dialogue as it was when the completer was made. It may be used during an answer.
 func (d *Dialogue) Completer() func(line string) (from int, candidates []string) {
-	names := d.everyone()
-	return func(line string) (int, []string) { return complete(line, names) }
+	c := completer{names: d.everyone()}
+	if d.Adapters != nil {
+		list, _ := d.Adapters.List() // without a list there is nothing to complete
+		for _, a := range list {
+			c.adapters = append(c.adapters, a.Name)
+		}
+	}
+	return c.complete
 }
+
+// completer is what lines can name.
+type completer struct{ names, adapters []string }
 
 // complete returns what the last word of a line may become: a command, one of the names, or the argument of a command. from is the
 // offset in bytes where the word begins; each candidate replaces the line from there on.
-func complete(line string, names []string) (from int, candidates []string) {
+func (c completer) complete(line string) (from int, candidates []string) {
 	command, rest, argument := strings.Cut(line, " ")
 	if !strings.HasPrefix(line, "/") {
 		if line == "" {
 			return 0, nil
 		}
-		for _, name := range matching(line, names) {
+		for _, name := range matching(line, c.names) {
 			candidates = append(candidates, name+": ")
 		}
 		return 0, candidates
 	}
 	if !argument {
-		for _, name := range matching(line, commands) {
-			if slices.Contains([]string{"/target", "/members", "/type"}, name) {
+		for _, name := range matching(line, commandNames()) {
+			if takesArgument(name) {
 				name += " "
 			}
 			candidates = append(candidates, name)
@@ -36,20 +45,31 @@ func complete(line string, names []string) (from int, candidates []string) {
 	from = len(command) + 1
 	switch command {
 	case "/target":
-		return from, matching(strings.TrimLeft(rest, "\" "), names)
+		return from, matching(strings.TrimLeft(rest, "\" "), append(slices.Clone(c.names), Anyone))
+	case "/as":
+		return from, matching(strings.TrimLeft(rest, "\" "), c.names)
 	case "/members":
 		at := strings.LastIndexAny(rest, " ,") + 1
-		for _, name := range matching(strings.TrimLeft(rest[at:], "\""), names) {
+		for _, name := range matching(strings.TrimLeft(rest[at:], "\""), c.names) {
 			if strings.ContainsAny(name, " ,") {
 				name = `"` + name + `"`
 			}
 			candidates = append(candidates, name+" ")
 		}
 		return from + at, candidates
+	case "/adapter":
+		return from, matching(rest, c.adapters)
 	case "/type":
 		return from, matching(rest, []string{"dm", "group"})
 	}
 	return from, nil
+}
+
+// takesArgument reports whether a command says nothing without one.
+func takesArgument(name string) bool {
+	return slices.ContainsFunc(commands(), func(c command) bool {
+		return c.name == name && c.argument != "" && !strings.HasPrefix(c.argument, "[")
+	})
 }
 
 // matching returns the names that begin with text, in any case.

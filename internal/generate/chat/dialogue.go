@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -18,11 +17,14 @@ import (
 // Generator writes continuations of prompts; *generate.Generator is one.
 type Generator interface {
 	Continue(ctx context.Context, prompt []int32, n int, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
+	ContinueDifferent(ctx context.Context, prompt []int32, n int, as string, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
+	NextSpeaker(ctx context.Context, c *generate.Conversation, names []string) ([]float64, error)
 }
 
 // Options are the initial settings of a dialogue.
 type Options struct {
 	As        string   // the person the model answers as; "" until known
+	Any       bool     // the model chooses who answers, so As is ""
 	Owner     string   // the person at the keyboard; "" if unknown
 	Trained   []string // the people that the model was trained on; nil if they are not known, so that any name is accepted
 	Contacts  []string // further people who may take part
@@ -33,6 +35,9 @@ type Options struct {
 	Sample    generate.Options
 	MaxTokens int              // of the prompt; the oldest messages are dropped when it gets longer
 	Now       func() time.Time // the clock
+	RealTime  bool             // an answer is shown after as long as it took
+	Files     Files            // of /save and /load
+	Adapters  Adapters         // of /adapter; nil without a choice
 }
 
 // maxMessages is the size of a training window: the model has never seen more messages at once.
@@ -49,6 +54,8 @@ type Dialogue struct {
 	answers   int       // so far
 	debugging bool
 	exchange  exchange
+	history   history
+	savedAs   string // the file that /save wrote
 }
 
 // exchange is the last prompt and what the model wrote after it.
@@ -61,29 +68,39 @@ func New(o Options, w Generator, e batch.Encoder, out io.Writer) *Dialogue {
 	return d
 }
 
-// Enter processes a typed turn: a command, an empty one, which lets the model speak, or a message for each of its lines, which the
-// model answers once. It reports whether the dialogue is over. It prints what is wrong with the input; an error is a failure of the
-// model. When ctx ends, the answer in progress is dropped.
+// Enter processes a typed turn: a command, the number of an alternative, an empty one, which lets the model speak, or a message for
+// each of its lines, which the model answers once. It reports whether the dialogue is over. It prints what is wrong with the input;
+// an error is a failure of the model. When ctx ends, the answer in progress is dropped.
 func (d *Dialogue) Enter(ctx context.Context, turn string) (quit bool, err error) {
 	turn = strings.TrimSpace(turn)
-	switch {
-	case strings.HasPrefix(turn, "/") && !strings.ContainsAny(turn, "\r\n"):
-		return d.command(turn), nil
-	case turn == "":
-		return false, d.answer(ctx)
+	if strings.HasPrefix(turn, "/") && !strings.ContainsAny(turn, "\r\n") {
+		return d.command(ctx, turn)
 	}
-	author, err := d.addTurn(turn)
-	if err != nil {
-		d.say("%v", err)
-		if advice := usererr.Of(err); advice != "" {
-			d.say("%s", advice)
+	return false, d.undoable(func() error {
+		if turn == "" {
+			return d.answer(ctx)
 		}
-		return false, nil
+		if d.choose(turn) {
+			return nil
+		}
+		author, err := d.addTurn(turn)
+		if err != nil {
+			d.explain(err)
+			return nil
+		}
+		if author == d.As {
+			return nil // a message typed for the model's person
+		}
+		return d.answer(ctx)
+	})
+}
+
+// explain prints an error of the input, and what to do about it.
+func (d *Dialogue) explain(err error) {
+	d.say("%v", err)
+	if advice := usererr.Of(err); advice != "" {
+		d.say("%s", advice)
 	}
-	if author == d.As {
-		return false, nil // a message typed for the model's person
-	}
-	return false, d.answer(ctx)
 }
 
 // addTurn adds a message for each line of a turn and returns the author of the last.
@@ -113,7 +130,7 @@ func (d *Dialogue) addMessage(line string) (author string, err error) {
 	}
 	m := windows.Message{Name: name, Delta: d.delta(), ContentType: "text", Text: text}
 	d.add(m)
-	fmt.Fprintf(d.out, "  %s\n", Format(&m))
+	d.show(&m)
 	return name, nil
 }
 
@@ -131,6 +148,7 @@ func (d *Dialogue) add(m windows.Message) {
 		d.Start = windows.StartDate(d.last)
 	}
 	d.Messages = append(d.Messages, m)
+	d.history.changed()
 }
 
 // conversation returns what the model sees.
@@ -142,11 +160,11 @@ func (d *Dialogue) conversation() *generate.Conversation {
 	return &generate.Conversation{Header: windows.NewHeader(d.Kind, d.members(), start), Messages: d.Messages}
 }
 
-// prompt returns the ids of the conversation. When it gets longer than a window, or than MaxTokens, it drops the oldest quarter
+// prompt returns the ids that the model reads before it writes a message by author. When it gets longer than a window, or than MaxTokens, it drops the oldest quarter
 // of the messages at once, because all that remains must then be prefilled again.
-func (d *Dialogue) prompt() []int32 {
+func (d *Dialogue) prompt(author string) []int32 {
 	for {
-		ids := d.conversation().Tokens(d.encoder, d.As)
+		ids := d.conversation().Tokens(d.encoder, author)
 		if len(d.Messages) < 2 || len(d.Messages) < maxMessages && len(ids) <= d.MaxTokens {
 			return ids
 		}
@@ -156,43 +174,6 @@ func (d *Dialogue) prompt() []int32 {
 		d.Messages[0].Delta = windows.Delta(0)
 		d.say("(dropped the oldest %d messages)", gone)
 	}
-}
-
-// answer lets the model speak.
-func (d *Dialogue) answer(ctx context.Context) error {
-	if !d.inferAs() {
-		return nil
-	}
-	prompt := d.prompt()
-	d.exchange = exchange{prompt: d.conversation().Prompt(d.As)}
-	if d.debugging {
-		d.showPrompt()
-	}
-	stream := &stream{out: d.out, author: d.As}
-	options := d.Sample
-	options.Seed += uint64(d.answers)
-	d.answers++
-	done, err := d.generator.Continue(ctx, prompt, 1, options, stream.token)
-	stream.end()
-	if len(done) > 0 {
-		d.exchange.answer = string(done[0].Text)
-	}
-	if d.debugging {
-		d.showAnswer()
-	}
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
-			d.say("(stopped)")
-			return nil
-		}
-		return err
-	}
-	m, err := generate.ParseContinuation(d.As, done[0].Text)
-	if err != nil {
-		return err
-	}
-	d.add(m)
-	return nil
 }
 
 // say prints a line that is not part of the conversation.

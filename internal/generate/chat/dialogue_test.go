@@ -18,6 +18,7 @@ type scripted struct {
 	prompts []string
 	stopped context.CancelFunc // called after the first token
 	err     error
+	asked   [][]string // the names between which it decided
 }
 
 func (s *scripted) Continue(ctx context.Context, prompt []int32, n int, _ generate.Options, stream generate.Stream) ([]generate.Continuation, error) {
@@ -45,6 +46,25 @@ func (s *scripted) Continue(ctx context.Context, prompt []int32, n int, _ genera
 		}
 	}
 	return c, nil
+}
+
+func (s *scripted) ContinueDifferent(ctx context.Context, prompt []int32, n int, _ string, o generate.Options, stream generate.Stream) (all []generate.Continuation, err error) {
+	for range n {
+		one, err := s.Continue(ctx, prompt, 1, o, stream)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, one...)
+	}
+	return all, nil
+}
+
+// NextSpeaker finds the last name surest.
+func (s *scripted) NextSpeaker(_ context.Context, _ *generate.Conversation, names []string) ([]float64, error) {
+	s.asked = append(s.asked, names)
+	share := make([]float64, len(names))
+	share[len(names)-1] = 1
+	return share, s.err
 }
 
 type byteEncoder struct{}
@@ -153,7 +173,7 @@ prompt:
 raw answer:
 delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes"}
 debug off
-conversation cleared
+conversation cleared; /undo brings it back
 dm of Aidan, Ann Lee, Bob, since 2024-03-15
 unknown command /nonsense; /help lists the commands
 unknown command /tarrget; did you mean /target?

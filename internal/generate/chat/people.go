@@ -176,6 +176,8 @@ func (d *Dialogue) Greet() {
 	}
 	others := slices.DeleteFunc(d.others(d.partners()), func(name string) bool { return name == d.speaker })
 	switch {
+	case d.Any:
+		said = append(said, "Whoever is likely to speak next answers.")
 	case d.As != "":
 		said = append(said, fmt.Sprintf("%s answers.", d.As))
 		if len(others) > 0 {

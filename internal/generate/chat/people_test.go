@@ -140,14 +140,18 @@ func TestDialogue_ABlockIsOneTurn(t *testing.T) {
 
 func TestDialogue_Completer(t *testing.T) {
 	t.Parallel()
-	d, _, _ := newDialogue(Options{Owner: "daftykins", Trained: append([]string{"Ann Lee", "lotus"}, trained...)}, answers(0))
+	d, _, _ := newDialogue(Options{Owner: "daftykins", Trained: append([]string{"Ann Lee", "lotus"}, trained...), Adapters: shelf{}}, answers(0))
 	for _, c := range []struct {
 		line string
 		from int
 		want []string
 	}{
 		{"/tar", 0, []string{"/target "}},
-		{"/t", 0, []string{"/target ", "/type "}},
+		{"/t", 0, []string{"/target ", "/type ", "/temperature", "/top-p", "/top-k"}},
+		{"/sa", 0, []string{"/save "}},
+		{"/target an", 8, []string{"Ann Lee", "any"}},
+		{"/as lo", 4, []string{"lotus"}},
+		{"/adapter runs/", 9, []string{"runs/b", "runs/a"}},
 		{"/target ls", 8, []string{"lsfret"}},
 		{"/target L", 8, []string{"lotus", "lsfret"}},
 		{"/members k1l an", 13, []string{`"Ann Lee" `}},

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"ventriloquist/internal/generate"
+	"ventriloquist/internal/generate/chat"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/terminal"
+	"ventriloquist/internal/train"
+)
+
+// chatAdapters are the adapters that a chat can change between, and what writes with the one in use.
+type chatAdapters struct {
+	model    modelOptions
+	loaded   *load.Loaded
+	capacity int // tokens of the cache
+	writer   *generate.Generator
+	used     string // folder of the adapter in use, "" for the base alone
+}
+
+// start makes what writes with the adapter that was loaded.
+func (a *chatAdapters) start() (err error) {
+	if a.used == "" && a.loaded.Files != nil {
+		if _, a.used, err = a.model.resolve(); err != nil {
+			return err
+		}
+	}
+	a.writer = newGenerator(a.loaded, false)
+	// Reserve the whole cache now: a larger one allocated later would be empty.
+	return a.writer.Reserve(a.capacity, 1)
+}
+
+func (a *chatAdapters) close() {
+	if a.writer != nil {
+		a.writer.Close()
+	}
+}
+
+// List returns the adapters below the output folder and the one in use, the newest first.
+func (a *chatAdapters) List() ([]chat.Adapter, error) {
+	dirs := adaptersToComplete(nil)
+	if a.used != "" && !slices.Contains(dirs, a.used) {
+		dirs = append(dirs, a.used)
+	}
+	written := make(map[string]time.Time)
+	for _, dir := range dirs {
+		if info, err := os.Stat(filepath.Join(dir, adapter.WeightsFile)); err == nil {
+			written[dir] = info.ModTime()
+		}
+	}
+	slices.SortStableFunc(dirs, func(x, y string) int {
+		return cmp.Or(written[y].Compare(written[x]), strings.Compare(x, y))
+	})
+	list := make([]chat.Adapter, len(dirs))
+	for i, dir := range dirs {
+		list[i] = chat.Adapter{Name: dir, Notes: adapterNotes(dir, written[dir]), Used: dir == a.used}
+	}
+	return list, nil
+}
+
+// adapterNotes says what is known of an adapter.
+func adapterNotes(dir string, written time.Time) string {
+	var notes []string
+	if state, err := train.ReadState(dir); err == nil {
+		notes = append(notes, fmt.Sprintf("step %s of %s", terminal.Count(int64(state.Step)), terminal.Count(int64(state.TotalSteps))))
+		if loss, ok := state.HeldOutLoss(); ok {
+			notes = append(notes, fmt.Sprintf("held-out loss %.4f", loss))
+		}
+	}
+	if !written.IsZero() {
+		notes = append(notes, written.Format("2006-01-02 15:04"))
+	}
+	return strings.Join(notes, ", ")
+}
+
+// Use changes to an adapter of the list.
+func (a *chatAdapters) Use(dir string) (chat.Generator, []string, error) {
+	done := waiting("loading the adapter")
+	err := a.loaded.ChangeAdapter(dir, func() { a.writer.Close() })
+	done()
+	if err != nil {
+		return nil, nil, err
+	}
+	a.used = dir
+	if err := a.start(); err != nil {
+		return nil, nil, err
+	}
+	return a.writer, modelOptions{adapter: dir}.knownPeople().trained, nil
+}
