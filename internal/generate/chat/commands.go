@@ -33,22 +33,22 @@ func alone(run func(d *Dialogue)) func(*Dialogue, context.Context, string) error
 // commands returns all of them, in the order of the help.
 func commands() []command {
 	return []command{
-		{"/target", "NAME|any", "who the model answers as; any: whom the model finds likely to speak next", plain((*Dialogue).setTarget)},
+		{"/target", "NAME|any", "who answers; any: whoever is likely to speak next", plain((*Dialogue).setTarget)},
 		{"/as", "NAME", "who says what you type", plain((*Dialogue).setSpeaker)},
-		{"/members", "NAME NAME …", `set the other members, also new ones ("in quotes" with spaces); without names: list them`, plain((*Dialogue).setMembers)},
+		{"/members", "NAME NAME …", `set the other members ("Ann Lee"); alone: list them`, plain((*Dialogue).setMembers)},
 		{"/type", "dm|group", "set the type of the conversation", plain((*Dialogue).setType)},
-		{"/retry", "", "have the model write its last answer again", (*Dialogue).retry},
+		{"/retry", "", "write the last answer again", (*Dialogue).retry},
 		{"/alternatives", "[N]", "N different candidates to choose from", (*Dialogue).alternatives},
-		{"/continue", "[N]", "let them talk: the model writes N messages, as whoever speaks next", (*Dialogue).letTalk},
+		{"/continue", "[N]", "let them talk: N messages, by whoever speaks next", (*Dialogue).letTalk},
 		{"/undo", "", "take back the last turn", alone((*Dialogue).undo)},
 		{"/context", "", "show the conversation so far", alone((*Dialogue).showContext)},
 		{"/clear", "", "forget the conversation so far", alone((*Dialogue).clear)},
-		{"/save", "FILE", "write the conversation into a file, as window lines", plain((*Dialogue).save)},
+		{"/save", "FILE", "keep the conversation in a file", plain((*Dialogue).save)},
 		{"/load", "FILE", "go on with the conversation of a file", plain((*Dialogue).load)},
 		{"/adapter", "[NAME]", "list the adapters, or change to one", plain((*Dialogue).chooseAdapter)},
-		{"/temperature", "[X]", "show or set it; so do /top-p, /top-k, /min-p, /repetition-penalty, /max-new-tokens, /seed", nil},
-		{"/settings", "", "show all of these", alone((*Dialogue).showSettings)},
-		{"/debug", "", "turn on or off: show the exact prompt and the raw answer", alone((*Dialogue).toggleDebug)},
+		{"/temperature", "[X]", "show or set it; so do the other names of /settings", nil},
+		{"/settings", "", "show how messages are drawn", alone((*Dialogue).showSettings)},
+		{"/debug", "", "on or off: show the exact prompt and the raw answer", alone((*Dialogue).toggleDebug)},
 		{"/help", "", "show this", alone(func(d *Dialogue) { d.say("%s", Help()) })},
 		{"/quit", "", "leave (also Ctrl-D)", nil},
 	}
@@ -57,9 +57,9 @@ func commands() []command {
 // Help returns the text of /help.
 func Help() string {
 	var text strings.Builder
-	row := func(what, help string) { fmt.Fprintf(&text, "%-30s %s\n", what, help) }
+	row := func(what, help string) { fmt.Fprintf(&text, "%-23s %s\n", what, help) }
 	row("hey, you free tonight?", "say something; the model answers as its person")
-	row("John: hey", "say it as John, a member or a known person; you are John from then on")
+	row("John: hey", "say it as John, whom you are from then on")
 	row("(empty line)", "let the model speak")
 	for _, c := range commands() {
 		row(strings.TrimSpace(c.name+" "+c.argument), c.help)

@@ -165,7 +165,8 @@ func TestDialogue_ShowsAndSetsSampling(t *testing.T) {
 	t.Parallel()
 	start := generate.Options{Sampling: generate.Sampling{Temperature: 0.7, TopP: 0.9, RepetitionPenalty: 1}, MaxNewTokens: 150}
 	d, out, _ := newDialogue(Options{As: "Aidan", Sample: start}, &scripted{})
-	enter(t, d, "/temperature", "/temperature 1.5", "/temperature hot", "/top-p 2", "/top-k 5", "/max-new-tokens 0", "/seed 7", "/settings")
+	enter(t, d, "/temperature", "/temperature 1.5", "/temperature hot", "/top-p 2", "/top-k 5", "/max-new-tokens 0", "/seed 7", "/settings",
+		"/repetition-penalty 1.3", "/temperature 0", "/settings")
 	const want = `temperature 0.7
 temperature 1.5
 /temperature hot: not a number that it takes
@@ -174,6 +175,10 @@ top-k 5
 /max-new-tokens 0 is not from 1 to 1048576
 seed 7
 temperature 1.5, top-p 0.9, top-k 5, min-p 0, repetition-penalty 1, max-new-tokens 150, seed 7
+repetition-penalty 1.3
+min-p and repetition-penalty are off now
+temperature 0
+temperature 0, top-p 0.9, top-k 5, min-p 0, repetition-penalty 1, max-new-tokens 150, seed 7
 `
 	if out.String() != want {
 		t.Errorf("shown:\n%s", out)
@@ -278,4 +283,14 @@ func TestDialogue_RealTime(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 	})
+}
+
+// The help fits a terminal of 80 columns.
+func TestHelp_Fits(t *testing.T) {
+	t.Parallel()
+	for row := range strings.Lines(Help()) {
+		if n := len([]rune(strings.TrimSuffix(row, "\n"))); n > 80 {
+			t.Errorf("%d columns: %s", n, row)
+		}
+	}
 }

@@ -57,11 +57,23 @@ func (d *Dialogue) setting(name, text string) bool {
 				return true
 			}
 			d.Sample = changed
+			if name == "/temperature" && changed.Temperature == 0 {
+				d.takeOwnChoice()
+			}
 		}
 		d.say("%s %s", strings.TrimPrefix(name, "/"), s.get(&d.Sample))
 		return true
 	}
 	return false
+}
+
+// takeOwnChoice turns off what would keep temperature 0 from being the model's own choice.
+func (d *Dialogue) takeOwnChoice() {
+	if d.Sample.MinP == 0 && d.Sample.RepetitionPenalty == 1 {
+		return
+	}
+	d.Sample.MinP, d.Sample.RepetitionPenalty = 0, 1
+	d.say("min-p and repetition-penalty are off now")
 }
 
 // problem returns an error of an option as the commands name it.
