@@ -64,6 +64,14 @@ func (c *collector) suspect(rows []int64) {
 	c.suspects = sqlitepages.Union(c.suspects)
 }
 
+// placedRow is a row and what it belongs to.
+type placedRow struct {
+	row
+	chat      *chat        // nil for none
+	fate      sources.Fate // as far as the columns tell
+	targetRow int64        // the row that it answers, 0 if there is none
+}
+
 // decodedRow is the decoded content of a row.
 type decodedRow struct {
 	messages.Row

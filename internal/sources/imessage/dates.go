@@ -32,6 +32,12 @@ func isDate(date string) string {
 	return fmt.Sprintf("(%[1]s BETWEEN 1 AND iif(%[1]s > %d, %d, %d))", date, int64(secondsLimit), latest*second, latest)
 }
 
+// quickly returns an SQL expression that is usual for rows whose date is an ordinary one, and else otherwise.
+func (s *Source) quickly(otherwise, usual string) string {
+	latest := time.Now().Unix() - appleEpoch
+	return fmt.Sprintf("CASE WHEN message.date BETWEEN %d AND %d THEN %s ELSE %s END", int64(secondsLimit)+1, latest*second, usual, otherwise)
+}
+
 // dateOf returns an SQL expression for the date of a row. A row whose date cannot be keeps its place: it has the date of its
 // delivery; else that at which it was read, if it is between the dates of the rows around it; else the date of the row
 // before it, or after it.

@@ -10,7 +10,7 @@
 // The source files, each using the ones below it:
 //
 //	collect.go                     a collect from start to end
-//	changes.go fill.go             which rows may have changed; reads and decodes them in one goroutine, stores them in another
+//	changes.go fill.go             which rows may have changed; reads, decodes and stores them, each in a goroutine
 //	read.go periods.go open.go     the content of a row; who was in which group; the database
 //	copy.go                        a copy of the database, if it cannot be read in place
 //	message_rows.go                the rows of a range, around damage

@@ -68,15 +68,19 @@ func (c *collector) keepCounts() {
 	}
 }
 
-// fillRows reads and decodes the suspects in one goroutine and stores them in another.
+// fillRows reads the suspects in one goroutine, decodes them in another, and stores them in a third.
 func (c *collector) fillRows(outer context.Context, tx *messages.Tx) error {
 	ctx, stop := context.WithCancel(outer)
 	defer stop()
-	batches := make(chan []decodedRow, 4)
+	rows, batches := make(chan []placedRow, 4), make(chan []decodedRow, 4)
 	var reading error
 	go func() {
+		defer close(rows)
+		reading = c.readRows(ctx, rows)
+	}()
+	go func() {
 		defer close(batches)
-		reading = c.readRows(ctx, batches)
+		c.decodeRows(ctx, rows, batches)
 	}()
 	storing := c.storeRows(tx, batches)
 	if storing != nil {
@@ -97,15 +101,15 @@ func (c *collector) fillRows(outer context.Context, tx *messages.Tx) error {
 
 // batchRows is large enough that handing a batch over costs nothing, and small enough that it stays in the processor's
 // cache.
-const batchRows = 512
+const batchRows = 256
 
-// readRows sends the decoded suspects in batches.
-func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) error {
-	var b []decodedRow
+// readRows sends the suspects in batches.
+func (c *collector) readRows(ctx context.Context, batches chan<- []placedRow) error {
+	b := make([]placedRow, 0, batchRows)
 	send := func() error {
 		select {
 		case batches <- b:
-			b = make([]decodedRow, 0, batchRows)
+			b = make([]placedRow, 0, batchRows)
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -117,11 +121,11 @@ func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) e
 				return err
 			}
 		}
-		d, err := c.read(r, find)
+		p, err := c.place(r, find)
 		if err != nil {
 			return err
 		}
-		if b = append(b, d); len(b) < batchRows {
+		if b = append(b, p); len(b) < batchRows {
 			return nil
 		}
 		return send()
@@ -129,6 +133,20 @@ func (c *collector) readRows(ctx context.Context, batches chan<- []decodedRow) e
 	err := c.source.eachMessage(ctx, c.suspects, c.messageLeaves, visit, c.hide, func(row int64) { c.doubtful = append(c.doubtful, row) })
 	c.noteHidden()
 	return errors.Join(err, send())
+}
+
+// decodeRows decodes the rows of batches. It ends when there are no more batches, even if ctx is canceled: then their sender has ended.
+func (c *collector) decodeRows(ctx context.Context, batches <-chan []placedRow, decoded chan<- []decodedRow) {
+	for b := range batches {
+		list := make([]decodedRow, len(b))
+		for i := range b {
+			list[i] = c.decode(&b[i])
+		}
+		select {
+		case decoded <- list:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // hide records rows that damage hides. Rows that follow each other are one place.

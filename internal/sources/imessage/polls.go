@@ -16,12 +16,18 @@ func (s *Source) isPoll() string {
 	return fmt.Sprintf("(%s LIKE '%%%s' AND %s = 0)", s.text("message", "balloon_bundle_id"), pollApp, s.integer("message", "associated_message_type"))
 }
 
+// isPoll reports the same.
+func (r *row) isPoll() bool {
+	at := len(r.balloon) - len(pollApp)
+	return r.tapback == 0 && at >= 0 && strings.EqualFold(r.balloon[at:], pollApp)
+}
+
 // newChoices returns an SQL expression for the payload of the last row that changed a poll.
 func (s *Source) newChoices() string {
-	if !s.has("message", "associated_message_guid", "associated_message_type", "payload_data") {
+	if !s.has("message", "associated_message_guid", "associated_message_type", "payload_data", "balloon_bundle_id") {
 		return "NULL"
 	}
-	return fmt.Sprintf(`CASE WHEN %s THEN (SELECT other.payload_data FROM message other WHERE other.associated_message_guid IN (message.guid, 'p:0/' || message.guid,
+	return fmt.Sprintf(`CASE WHEN message.balloon_bundle_id IS NOT NULL AND %s THEN (SELECT other.payload_data FROM message other WHERE other.associated_message_guid IN (message.guid, 'p:0/' || message.guid,
 		'bp:' || message.guid) AND other.associated_message_type = %d AND other.payload_data IS NOT NULL ORDER BY other.ROWID DESC LIMIT 1) END`, s.isPoll(), messageChanged)
 }
 

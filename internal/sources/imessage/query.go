@@ -5,7 +5,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -15,14 +18,34 @@ import (
 // record is a row of a query. The receiver may keep its strings and bytes, but not the record itself.
 type record []driver.Value
 
+// int returns a value as SQLite's CAST AS INTEGER does; 0 for NULL.
 func (r record) int(column int) int64 {
-	n, _ := r[column].(int64)
-	return n
+	switch v := r[column].(type) {
+	case int64:
+		return v
+	case float64:
+		return integerOf(v)
+	case string:
+		return leadingInteger(v)
+	case []byte:
+		return leadingInteger(string(v))
+	}
+	return 0
 }
 
+// text returns a value as SQLite's CAST AS TEXT does; "" for NULL. A fraction, which is in no column of texts, may have other digits.
 func (r record) text(column int) string {
-	s, _ := r[column].(string)
-	return s
+	switch v := r[column].(type) {
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return ""
 }
 
 // bytes returns a blob, even if it was stored as text; nil for NULL.
@@ -34,6 +57,27 @@ func (r record) bytes(column int) []byte {
 		return []byte(v)
 	}
 	return nil
+}
+
+func integerOf(v float64) int64 {
+	switch {
+	case v >= math.MaxInt64:
+		return math.MaxInt64
+	case v <= math.MinInt64:
+		return math.MinInt64
+	}
+	return int64(v)
+}
+
+// leadingInteger returns the integer that a text begins with, 0 if there is none.
+func leadingInteger(text string) int64 {
+	text = strings.TrimLeft(text, " \t\n\v\f\r")
+	end := 0
+	for end < len(text) && ('0' <= text[end] && text[end] <= '9' || end == 0 && (text[0] == '-' || text[0] == '+')) {
+		end++
+	}
+	n, _ := strconv.ParseInt(text[:end], 10, 64) // one that is too large is the largest
+	return n
 }
 
 // each calls visit for every row of a query, within the transaction of the source. It calls the driver directly, because

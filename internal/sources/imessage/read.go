@@ -1,16 +1,37 @@
 package imessage
 
 import (
+	"slices"
+
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
 )
 
-// read decodes a row with its attachments.
-func (c *collector) read(r *row, find finder) (decodedRow, error) {
+// place finds what a row belongs to.
+func (c *collector) place(r *row, find finder) (p placedRow, err error) {
+	p = placedRow{row: *r, chat: c.directory.chatOf(r.id)}
+	p.files = slices.Clone(r.files)
+	p.fate = r.exclude(c.directory, p.chat, &c.options.Include)
+	target := r.thread
+	switch p.fate {
+	case sources.Messages:
+	case sources.Reactions, sources.Removals:
+		target, _ = parseTarget(r.target)
+	default:
+		return p, nil
+	}
+	if target != "" {
+		p.targetRow, err = find(target)
+	}
+	return p, err
+}
+
+// decode decodes a row with its attachments.
+func (c *collector) decode(p *placedRow) decodedRow {
+	r, chat := &p.row, p.chat
 	c.reader.files = r.files
-	chat := c.directory.chatOf(r.id)
-	d := decodedRow{chat: chat, undated: r.undated || r.copied || r.poll, future: r.future, Row: messages.Row{Row: r.id, GUID: r.guid, Date: r.date, Sender: r.address(c.directory)}}
-	d.fate = r.exclude(c.directory, chat, &c.options.Include)
+	d := decodedRow{chat: chat, fate: p.fate, undated: r.undated || r.copied || r.poll, future: r.future,
+		Row: messages.Row{Row: r.id, GUID: r.guid, Date: r.date, Sender: r.address(c.directory)}}
 	switch d.fate {
 	case sources.Messages, sources.Reactions, sources.Removals:
 		sender, known := r.sender(c.directory, chat)
@@ -31,12 +52,10 @@ func (c *collector) read(r *row, find finder) (decodedRow, error) {
 		d.Event, d.unknown = &e, e.Kind
 	}
 	d.LeftOut, d.Retracted = int(d.fate), d.fate == sources.Unsent
-	if d.TargetGUID == "" {
-		return d, nil
+	if d.TargetGUID != "" {
+		d.TargetRow = p.targetRow
 	}
-	var err error
-	d.TargetRow, err = find(d.TargetGUID)
-	return d, err
+	return d
 }
 
 // message adds the parts of a message and its history.

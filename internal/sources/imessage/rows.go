@@ -22,28 +22,27 @@ func (s *Source) countRows(ctx context.Context) (n int64, err error) {
 
 // selectRows is the query that scanRow reads. With alone, it looks at no other row.
 func (s *Source) selectRows(alone bool) string {
-	integer := func(column string) string { return s.integer("message", column) }
-	text := func(column string) string { return s.text("message", column) }
-	blob := func(column string) string { return s.blob("message", column) }
 	date, copied, choices := s.dateOf(), s.isCopy(), s.newChoices()
 	if alone {
 		date, copied, choices = s.ownDate(), "0", "NULL"
 	}
-	return "SELECT ROWID, " + strings.Join([]string{text("guid"), blob("text"), blob("attributedBody"), date,
-		integer("handle_id"), integer("is_from_me"), integer("item_type"), integer("group_action_type"), integer("share_status"),
-		integer("other_handle"), text("group_title"), integer("is_spam"), integer("schedule_type"), integer("error"),
-		integer("is_sent"), integer("date_retracted"), integer("associated_message_type"), text("associated_message_guid"),
-		text("associated_message_emoji"), text("balloon_bundle_id"), blob("payload_data"), blob("message_summary_info"),
-		text("thread_originator_guid"), text("thread_originator_part"), text("subject"), s.isUndated(), copied, s.isFuture(), s.isPoll(), choices}, ", ") + " FROM message"
+	columns := []string{"ROWID", s.quickly(date, "message.date"), s.quickly(s.isUndated(), "0"), s.quickly(s.isFuture(), "0"), copied, choices}
+	for _, name := range []string{"guid", "text", "attributedBody", "handle_id", "is_from_me", "item_type", "group_action_type", "share_status", "other_handle",
+		"group_title", "is_spam", "schedule_type", "error", "is_sent", "date_retracted", "associated_message_type", "associated_message_guid",
+		"associated_message_emoji", "balloon_bundle_id", "payload_data", "message_summary_info", "thread_originator_guid", "thread_originator_part", "subject"} {
+		columns = append(columns, "+"+s.blob("message", name)) // an expression has no declared type, by which the driver would convert it
+	}
+	return "SELECT " + strings.Join(columns, ", ") + " FROM message"
 }
 
 func scanRow(v record) row {
-	r := row{id: v.int(0), guid: v.text(1), text: v.bytes(2), body: v.bytes(3), date: unixNanoseconds(v.int(4)), handle: v.int(5),
-		fromMe: v.int(6) != 0, itemType: v.int(7), action: v.int(8), share: v.int(9), other: v.int(10), title: v.text(11),
-		spam: v.int(12) != 0, scheduled: v.int(13) != 0, retracted: v.int(16) != 0, tapback: v.int(17), target: v.text(18),
-		emoji: v.text(19), balloon: v.text(20), payload: v.bytes(21), summary: v.bytes(22), thread: v.text(23), threadPart: v.text(24), subject: v.text(25), undated: v.int(26) != 0, copied: v.int(27) != 0,
-		future: v.int(28) != 0, poll: v.int(29) != 0, choices: v.bytes(30)}
-	r.failed = r.fromMe && v.int(14) != 0 && v.int(15) == 0
+	r := row{id: v.int(0), date: unixNanoseconds(v.int(1)), undated: v.int(2) != 0, future: v.int(3) != 0, copied: v.int(4) != 0, choices: v.bytes(5),
+		guid: v.text(6), text: v.bytes(7), body: v.bytes(8), handle: v.int(9), fromMe: v.int(10) != 0, itemType: v.int(11), action: v.int(12),
+		share: v.int(13), other: v.int(14), title: v.text(15), spam: v.int(16) != 0, scheduled: v.int(17) != 0, retracted: v.int(20) != 0,
+		tapback: v.int(21), target: v.text(22), emoji: v.text(23), balloon: v.text(24), payload: v.bytes(25), summary: v.bytes(26),
+		thread: v.text(27), threadPart: v.text(28), subject: v.text(29)}
+	r.failed = r.fromMe && v.int(18) != 0 && v.int(19) == 0
+	r.poll = r.isPoll()
 	return r
 }
 
