@@ -1,7 +1,7 @@
 # make          bin/vqctl; with CUDA=1, or where CUDA is installed, also bin/libvqcuda.so, which it loads for --gpu
 # make install  bin/vqctl to PREFIX/bin (/usr/local); DESTDIR is put before it; make uninstall removes it
 # make demo     everything once, on bundled real chat: under four minutes after the build
-# make test     all tests: C++ under ASan and UBSan, Go under the race detector
+# make test     all tests: C++ under ASan and UBSan, Go under the race detector, and scripts/gpu-check in the simulator
 # make bench    all benchmarks, as JSON and as a table (beside HF + PEFT, which it fetches)
 # make fuzz     every fuzz target for FUZZTIME (10s)
 # make soak     the tests that depend on chance, and fuzzing, again and again for MINUTES (60)
@@ -15,7 +15,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall check check-cpp check-format dist vuln vqctl program engine cuda cuda-sim demo test test-go test-cpp bench fuzz soak lint golden clean setup-build
+.PHONY: all install uninstall check check-cpp check-format dist vuln vqctl program engine cuda cuda-sim demo test test-go test-cpp test-gpu-check bench fuzz soak lint golden clean setup-build
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 FUZZTIME ?= 10s
@@ -84,7 +84,7 @@ uninstall:
 demo: vqctl
 	bin/vqctl demo
 
-test: test-cpp test-go
+test: test-cpp test-go test-gpu-check
 
 # The sanitized build is for the tests only; Go links the library of the release build.
 test-cpp: | build
@@ -95,13 +95,17 @@ test-cpp: | build
 
 # The CUDA device with its kernels on the processor: a stand-in for libvqcuda, for Go's tests where CUDA is, on Linux.
 cuda-sim: engine
-	@[ "$$(uname -s)" != Linux ] || cmake --build build/engine --target vqcuda_sim -j $(JOBS) -- --no-print-directory
+	@[ "$$(uname -s)" != Linux ] || cmake --build build/engine --target vqcuda_sim vq_bench_training vq_bench_kernels vq_check_sizes -j $(JOBS) -- --no-print-directory
 
 # The race detector does not work in position-independent programs. It waits a second at the end of each process for reports
 # of other threads, unless it is told not to: the tests start hundreds. The tests of cmd/vqctl start bin/vqctl, which is not slowed
 # by the detector; make soak starts programs under it. Vetting belongs to make check and make lint.
 test-go: cuda-sim program
 	GOFLAGS="$(filter-out -buildmode=pie,$(GOFLAGS))" GORACE=atexit_sleep_ms=0 VQCTL=$(CURDIR)/bin/vqctl go test -race -vet=off -timeout 30m -ldflags "$(ENGINE_LDFLAGS)" ./...
+
+# What runs on a GPU, in the simulator. It must not run beside the tests, which would slow it down.
+test-gpu-check: cuda-sim test-go
+	@[ "$$(uname -s)" != Linux ] || scripts/gpu-check --rehearse >build/gpu-check.md || { cat build/gpu-check.md; exit 1; }
 
 ifdef PKG
 # The engine is built only for packages that use it.

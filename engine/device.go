@@ -21,6 +21,7 @@ type DeviceInfo struct {
 	GEMMLibrary     string // library and GPU that GEMM tuning applies to; "" if there is nothing to tune
 	MemoryTotal     uint64 // bytes
 	MemoryAvailable uint64 // bytes, now
+	UnalignedGEMMs  int64  // so far: GEMMs that the library computes slowly, because rows do not begin at multiples of 16 bytes
 }
 
 // OpenCPU opens the CPU with this many threads, 0 for as many as the process may run on.
@@ -76,6 +77,7 @@ func (d *Device) Info() DeviceInfo {
 		MemoryTotal:     uint64(i.memory_total),
 		DiscreteMemory:  i.discrete_memory != 0,
 		MemoryAvailable: uint64(i.memory_available),
+		UnalignedGEMMs:  int64(i.unaligned_gemms),
 	}
 }
 

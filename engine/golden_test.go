@@ -107,7 +107,12 @@ func openCPU(*testing.T) (*engine.Device, error) { return engine.OpenCPU(2) }
 // cudaSim has the CUDA kernels compiled for the processor, under a shim that judges what they do (csrc/tests/cuda_sim).
 const cudaSim = "../build/engine/libvqcuda_sim.so"
 
+// openCUDA opens the backend library that the variable VQ_TEST_BACKEND names, which scripts/gpu-check sets to that of the GPU;
+// without it, the simulator.
 func openCUDA(t *testing.T) (*engine.Device, error) {
+	if library := os.Getenv("VQ_TEST_BACKEND"); library != "" {
+		return engine.OpenBackend(library, 0)
+	}
 	if _, err := os.Stat(cudaSim); err != nil {
 		t.Skipf("%s is not built: make test builds it", cudaSim)
 	}

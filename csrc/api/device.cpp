@@ -109,6 +109,7 @@ void vq_device_describe(const vq_device* d, vq_device_info* out) {
   out->memory_total = info.memory_total;
   out->discrete_memory = d->device->capabilities().discrete_memory;
   out->memory_available = info.memory_available;
+  out->unaligned_gemms = info.unaligned_gemms;
   copy_text(out->gemm_library, info.gemm_library);
 }
 

@@ -42,6 +42,8 @@ typedef struct {
   char gemm_library[160];  /* library and GPU that GEMM tuning applies to; empty: there is nothing to tune */
   uint64_t memory_total;   /* bytes */
   uint64_t memory_available;
+  int64_t unaligned_gemms; /* so far: GEMMs that the library computes slowly, because rows do not begin at multiples of
+                              16 bytes */
 } vq_device_info;
 
 int vq_device_open_cpu(int32_t threads /* 0: all */, vq_device** out, vq_error* err);

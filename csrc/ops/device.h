@@ -27,6 +27,7 @@ struct DeviceInfo {
   std::string gemm_library;  // library, its version and device that gemm_choices() are for; empty: nothing to tune
   uint64_t memory_total = 0;
   uint64_t memory_available = 0;
+  int64_t unaligned_gemms = 0;  // so far: rows not at multiples of 16 bytes, which the library computes slowly
 };
 
 // A point in the order of a device's work.

@@ -70,6 +70,7 @@ DeviceInfo CudaDevice::info() const {
   info.gemm_library = gemm_->identity();
   info.memory_total = gpu_.memory_total;
   info.memory_available = vq::cuda::memory_available();
+  info.unaligned_gemms = gemm_->unaligned();
   return info;
 }
 

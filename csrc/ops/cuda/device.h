@@ -109,8 +109,6 @@ class CudaDevice final : public Device {
   Weight* make_weight(std::span<const WeightBlock> blocks, int64_t k, DType compute, unsigned uses,
                       WeightFormat format = WeightFormat::plain) override;
   void tune_gemms(bool on) override { gemm_->try_algorithms(on); }
-  // GEMMs so far whose operands or results were not aligned to 16 bytes: libraries compute them slowly.
-  int64_t unaligned_gemms() const { return gemm_->unaligned(); }
   std::vector<uint8_t> gemm_choices() const override { return gemm_->choices(); }
   void set_gemm_choices(std::span<const uint8_t> bytes) override { gemm_->set_choices(bytes); }
   void linear(const Tensor& y, const Tensor& x, const Weight& w, const Tensor* add) override;

@@ -95,7 +95,7 @@ TEST(CudaGemm, TilesOfQuantizedWeightsAreAligned) {
       expect_agree(y, {kUnitBf16, 2 * kUnitBf16}, "linear " + what);
       expect_agree(dx, {2 * kUnitBf16, 3 * kUnitBf16}, "linear_backward " + what);
     }
-  EXPECT_EQ(device.unaligned_gemms(), 0);
+  EXPECT_EQ(device.info().unaligned_gemms, 0);
 }
 
 // The matrices of Qwen3 from 0.6B to 32B: no tile is cut at an odd size, larger than the buffer, or a sliver.
