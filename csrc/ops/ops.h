@@ -9,7 +9,9 @@
 //
 // For every op:
 //   - The caller checks shapes. No op allocates device memory once its workspace is reserved (device.h).
-//   - Sums run in f32 whatever the storage type. The same call on the same device gives the same bytes.
+//   - Sums run in f32 whatever the storage type, with one exception: linear with a weight of fp8_gemm may use tensor
+//     cores that keep only some 14 bits of a partial sum; its backward pass may not. The same call on the same device
+//     gives the same bytes.
 //   - Each activation may be f32 or bf16, and a strided view. The residual stream and its gradient stay f32 when the
 //     rest is bf16: linear's y and add, rms_norm's x, rms_norm_backward's dx, linear_backward's dy.
 //   - bf16 results are rounded to nearest even; NaN stays NaN.
