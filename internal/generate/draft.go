@@ -10,23 +10,35 @@ import (
 // draft is a continuation in progress.
 type draft struct {
 	Continuation
-	number      int // number of the continuation and of its sequence
+	options     *Options
+	number      int      // number of the continuation
+	sequence    int      // in the cache
+	kept        *[]int32 // what the sequence holds, where the caller keeps account of it; else nil
+	stream      TokenStream
 	sampler     *sampler
 	line        *line // nil when raw
 	history     *history
 	length      int       // tokens in its sequence
-	repeated    []int32   // the distinct tokens that the repetition penalty applies to: of the text so far; when raw, all
 	decodeStart time.Time // when decoding began
 }
 
 // newDrafts returns an empty draft for each prompt.
-func (g *Generator) newDrafts(prompts [][]int32, o Options) ([]*draft, error) {
+func (g *Generator) newDrafts(prompts [][]int32, o Options, s Stream) ([]*draft, error) {
 	if g.grammar == nil && !o.Raw {
 		g.grammar = NewGrammar(g.tokenizer, g.model.VocabSize())
 	}
 	drafts := make([]*draft, len(prompts))
 	for i, prompt := range prompts {
-		drafts[i] = &draft{number: i, sampler: newSampler(o.Sampling, o.First+i), history: newHistory(prompt), length: len(prompt)}
+		drafts[i] = &draft{options: &o, number: i, sequence: i, sampler: newSampler(o.Sampling, o.First+i), history: newHistory(prompt), length: len(prompt)}
+		if i == 0 {
+			drafts[i].kept = &g.read
+		}
+		if s != nil {
+			drafts[i].stream = func(t Token) bool {
+				s(i, t.Text)
+				return true
+			}
+		}
 		if o.Raw {
 			continue
 		}
@@ -39,11 +51,11 @@ func (g *Generator) newDrafts(prompts [][]int32, o Options) ([]*draft, error) {
 }
 
 // write continues the drafts after their first tokens until every draft has stopped or something fails.
-func (g *Generator) write(ctx context.Context, drafts []*draft, o Options, s Stream) ([]Continuation, error) {
+func (g *Generator) write(ctx context.Context, drafts []*draft) ([]Continuation, error) {
 	for _, d := range drafts {
 		d.decodeStart = time.Now() // the first tokens came with the prompts
 	}
-	err := g.decodeUntilDone(ctx, slices.Clone(drafts), o, s)
+	err := g.decodeUntilDone(ctx, slices.Clone(drafts))
 	return continuations(drafts), err
 }
 
@@ -57,7 +69,7 @@ func continuations(drafts []*draft) []Continuation {
 
 // decodeUntilDone decodes the last tokens of all live drafts at once, with guesses of the next ones, draws what comes next,
 // and repeats.
-func (g *Generator) decodeUntilDone(ctx context.Context, live []*draft, o Options, s Stream) error {
+func (g *Generator) decodeUntilDone(ctx context.Context, live []*draft) error {
 	for {
 		live = slices.DeleteFunc(live, func(d *draft) bool { return d.Stopped != Unfinished })
 		if len(live) == 0 {
@@ -66,11 +78,11 @@ func (g *Generator) decodeUntilDone(ctx context.Context, live []*draft, o Option
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		pass, err := g.decode(live, o)
+		pass, err := g.decode(live)
 		if err != nil {
 			return err
 		}
-		if err := g.drawAfter(pass, o, s); err != nil {
+		if err := g.drawAfter(pass); err != nil {
 			return err
 		}
 	}
@@ -85,17 +97,17 @@ type decoded struct {
 }
 
 // decode decodes the last token of each draft and the guesses after it.
-func (g *Generator) decode(live []*draft, o Options) ([]*decoded, error) {
+func (g *Generator) decode(live []*draft) ([]*decoded, error) {
 	var sequences, ids []int32
 	pass := make([]*decoded, len(live))
 	for i, d := range live {
 		// The last token of a continuation is never decoded.
-		most := min(g.decodeRows()/len(live)-1, o.MaxNewTokens-len(d.IDs)-1)
+		most := min(g.decodeRows()/len(live)-1, d.options.MaxNewTokens-len(d.IDs)-1)
 		pass[i] = &decoded{draft: d, row: len(ids), guesses: g.guess(d, most)}
 		for _, id := range append([]int32{d.IDs[len(d.IDs)-1]}, pass[i].guesses...) {
-			sequences, ids = append(sequences, int32(d.number)), append(ids, id)
-			if d.number == 0 {
-				g.read = append(g.read, id)
+			sequences, ids = append(sequences, int32(d.sequence)), append(ids, id)
+			if d.kept != nil {
+				*d.kept = append(*d.kept, id)
 			}
 		}
 	}
@@ -103,13 +115,13 @@ func (g *Generator) decode(live []*draft, o Options) ([]*decoded, error) {
 }
 
 // drawAfter draws what comes after the last token of each draft, and after each guess that was drawn. It takes back the others.
-func (g *Generator) drawAfter(pass []*decoded, o Options, s Stream) error {
+func (g *Generator) drawAfter(pass []*decoded) error {
 	for drawing := slices.Clone(pass); len(drawing) > 0; {
 		drafts, rows := make([]*draft, len(drawing)), make([]int, len(drawing))
 		for i, d := range drawing {
 			drafts[i], rows[i] = d.draft, d.row+d.right
 		}
-		if err := g.sampleEach(drafts, rows, o, s); err != nil {
+		if err := g.sampleEach(drafts, rows); err != nil {
 			return err
 		}
 		drawing = slices.DeleteFunc(drawing, func(d *decoded) bool { return !d.wasRight() })
@@ -122,11 +134,11 @@ func (g *Generator) drawAfter(pass []*decoded, o Options, s Stream) error {
 		if d.right == len(d.guesses) {
 			continue
 		}
-		if err := g.cache.Truncate(d.number, d.length); err != nil {
+		if err := g.cache.Truncate(d.sequence, d.length); err != nil {
 			return err
 		}
-		if d.number == 0 {
-			g.read = g.read[:d.length]
+		if d.kept != nil {
+			*d.kept = (*d.kept)[:d.length]
 		}
 	}
 	return nil
@@ -142,29 +154,29 @@ func (d *decoded) wasRight() bool {
 }
 
 // addToken appends a token to its draft and sets why the draft ends, if it does.
-func (g *Generator) addToken(d *draft, id int32, o Options, s Stream) {
-	d.IDs = append(d.IDs, id)
-	d.history.add(id)
+func (g *Generator) addToken(d *draft, t Token) {
+	d.IDs = append(d.IDs, t.ID)
+	d.history.add(t.ID)
 	if len(d.IDs) > 1 {
 		d.Decode = time.Since(d.decodeStart)
 	}
-	if slices.Contains(g.stops, id) {
+	if slices.Contains(g.stops, t.ID) {
 		d.Stopped = EndOfText
 		return
 	}
-	text := g.tokenizer.TokenBytes(id)
-	if d.inText() && !slices.Contains(d.repeated, id) {
-		d.repeated = append(d.repeated, id)
+	t.Text = g.tokenizer.TokenBytes(t.ID)
+	if d.inText() {
+		d.sampler.count(t.ID)
 	}
-	d.Text = append(d.Text, text...)
-	if s != nil {
-		s(d.number, text)
-	}
+	d.Text = append(d.Text, t.Text...)
+	goesOn := d.stream == nil || d.stream(t)
 	switch {
-	case bytes.IndexByte(text, '\n') >= 0:
+	case !d.options.SeveralLines && bytes.IndexByte(t.Text, '\n') >= 0:
 		d.Stopped = EndOfLine
-	case len(d.IDs) >= o.MaxNewTokens:
+	case len(d.IDs) >= d.options.MaxNewTokens:
 		d.Stopped = MaxNewTokens
+	case !goesOn:
+		d.Stopped = ByCaller
 	}
 }
 
@@ -173,7 +185,7 @@ var beforeText = []byte(`, "text": "`)
 
 // inText reports whether the next token belongs to the text of the message.
 func (d *draft) inText() bool {
-	return d.line == nil || len(d.repeated) > 0 || bytes.Contains(d.Text, beforeText)
+	return d.line == nil || len(d.sampler.counts) > 0 || bytes.Contains(d.Text, beforeText)
 }
 
 // tokensThatContinue returns the tokens that do not end a raw continuation.

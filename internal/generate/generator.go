@@ -60,7 +60,6 @@ type Generator struct {
 	// Buffers of sampling.
 	logits []float32 // of one row
 	masks  []uint32
-	below  []float64
 }
 
 // NewGenerator returns a generator; stops are the ids that end a text.
@@ -83,6 +82,9 @@ type Options struct {
 	MinNewTokens int
 	MaxNewTokens int
 	Raw          bool // without the grammar
+	SeveralLines bool // when raw: a newline does not end the continuation
+	LogProbs     bool // give the stream the log probability of each token
+	TopLogProbs  int  // and those of this many of the likeliest tokens
 	First        int  // number of the first continuation, which selects its random numbers
 }
 
@@ -102,6 +104,7 @@ const (
 	EndOfLine
 	EndOfText
 	MaxNewTokens
+	ByCaller // its stream wanted no more
 )
 
 // TokensPerSecond returns the decoding rate; the first token is not counted because it comes with the prompt.
@@ -115,10 +118,29 @@ func (c *Continuation) TokensPerSecond() float64 {
 // Stream receives each token as it is drawn: the number of its continuation, and its bytes. It may be nil.
 type Stream func(continuation int, text []byte)
 
+// Token is a token of a continuation.
+type Token struct {
+	ID   int32
+	Text []byte
+	// With Options.LogProbs: natural logs of the model's own probabilities, before the grammar and the sampling options.
+	LogProb float64
+	Top     []TokenProb // the likeliest first
+}
+
+// TokenProb is a token that could have come, and the log of its probability.
+type TokenProb struct {
+	ID      int32
+	LogProb float64
+}
+
+// TokenStream receives each token of one continuation, except the one that ends the text, and reports whether the continuation
+// goes on. It must not block.
+type TokenStream func(Token) bool
+
 // Continue writes n continuations of one prompt at the same time. Each is what it would be if it were written alone. When
 // ctx is done it returns what there is, with ctx's error.
 func (g *Generator) Continue(ctx context.Context, prompt []int32, n int, o Options, s Stream) ([]Continuation, error) {
-	drafts, err := g.newDrafts(slices.Repeat([][]int32{prompt}, n), o)
+	drafts, err := g.newDrafts(slices.Repeat([][]int32{prompt}, n), o, s)
 	if err != nil {
 		return nil, err
 	}
@@ -136,17 +158,17 @@ func (g *Generator) Continue(ctx context.Context, prompt []int32, n int, o Optio
 			}
 		}
 		// Every draft starts from the logits of the prompt.
-		if err := g.sampleEach([]*draft{d}, []int{0}, o, s); err != nil {
+		if err := g.sampleEach([]*draft{d}, []int{0}); err != nil {
 			return continuations(drafts), err
 		}
 	}
-	return g.write(ctx, drafts, o, s)
+	return g.write(ctx, drafts)
 }
 
 // ContinueEach writes one continuation of each prompt, all at the same time. Prompt i uses the random numbers of continuation
 // i.
 func (g *Generator) ContinueEach(ctx context.Context, prompts [][]int32, o Options, s Stream) ([]Continuation, error) {
-	drafts, err := g.newDrafts(prompts, o)
+	drafts, err := g.newDrafts(prompts, o, s)
 	if err != nil {
 		return nil, err
 	}
@@ -167,11 +189,11 @@ func (g *Generator) ContinueEach(ctx context.Context, prompts [][]int32, o Optio
 		if err != nil {
 			return nil, err
 		}
-		if err := g.sampleEach(drafts[i:i+1], []int{0}, o, s); err != nil {
+		if err := g.sampleEach(drafts[i:i+1], []int{0}); err != nil {
 			return continuations(drafts), err
 		}
 	}
-	return g.write(ctx, drafts, o, s)
+	return g.write(ctx, drafts)
 }
 
 // Reserve makes room for the given number of tokens in total, prompts and continuations, in that many sequences. It keeps a

@@ -82,7 +82,7 @@ func TestGenerator_GuessesSavePasses(t *testing.T) {
 func TestGenerator_ForcedTokens(t *testing.T) {
 	t.Parallel()
 	w, _, tokenizer := newFake(t, nil)
-	if _, err := w.newDrafts([][]int32{somePrompt}, Options{MaxNewTokens: 80}); err != nil {
+	if _, err := w.newDrafts([][]int32{somePrompt}, Options{MaxNewTokens: 80}, nil); err != nil {
 		t.Fatal(err)
 	}
 	for after, want := range map[string][]string{

@@ -20,25 +20,15 @@ type Sampling struct {
 	// RepetitionPenalty divides the positive logits, and multiplies the negative ones, of the tokens that the message's text has
 	// already (with Options.Raw, of all tokens written); 0 or 1: none.
 	RepetitionPenalty float64
-	Seed              uint64
+	// FrequencyPenalty is subtracted from the logits of these tokens for each time that they came, PresencePenalty once.
+	FrequencyPenalty, PresencePenalty float64
+	Bias                              map[int32]float64 // added to the logits of these tokens
+	Seed                              uint64
 }
 
-// penalizes reports whether the repetition penalty changes anything.
-func (s *Sampling) penalizes() bool { return s.RepetitionPenalty > 0 && s.RepetitionPenalty != 1 }
-
-// penalize applies the repetition penalty to the logits of the given tokens, to each once.
-func (s *Sampling) penalize(logits []float32, repeated []int32) {
-	if !s.penalizes() {
-		return
-	}
-	penalty := float32(s.RepetitionPenalty)
-	for _, id := range repeated {
-		if logits[id] < 0 {
-			logits[id] *= penalty
-		} else {
-			logits[id] /= penalty
-		}
-	}
+// penalizes reports whether the penalties change the logits of tokens that came before.
+func (s *Sampling) penalizes() bool {
+	return s.RepetitionPenalty > 0 && s.RepetitionPenalty != 1 || s.FrequencyPenalty != 0 || s.PresencePenalty != 0
 }
 
 // sampler draws the tokens of one continuation. It has its own random generator, so that a continuation does not depend on
@@ -46,6 +36,8 @@ func (s *Sampling) penalize(logits []float32, repeated []int32) {
 type sampler struct {
 	Sampling
 	random     *rand.Rand
+	repeated   []int32       // the distinct tokens that the penalties apply to: of the text so far; when raw, all
+	counts     map[int32]int // how often each of them came
 	restricted []float32
 	drawn      []candidate
 }
@@ -58,6 +50,41 @@ type candidate struct {
 // newSampler returns the sampler of continuation number i.
 func newSampler(s Sampling, i int) *sampler {
 	return &sampler{Sampling: s, random: rand.New(rand.NewPCG(s.Seed, uint64(i)))}
+}
+
+// count notes a token that the penalties apply to.
+func (s *sampler) count(id int32) {
+	if s.counts == nil {
+		s.counts = make(map[int32]int)
+	}
+	if s.counts[id]++; s.counts[id] == 1 {
+		s.repeated = append(s.repeated, id)
+	}
+}
+
+// changesLogits reports whether penalties or biases change the logits of the next token.
+func (s *sampler) changesLogits() bool {
+	return len(s.Bias) > 0 || s.penalizes() && len(s.repeated) > 0
+}
+
+// penalize applies the penalties, to each token once, and the biases.
+func (s *sampler) penalize(logits []float32) {
+	if s.penalizes() {
+		penalty := float32(s.RepetitionPenalty)
+		for _, id := range s.repeated {
+			switch {
+			case penalty <= 0:
+			case logits[id] < 0:
+				logits[id] *= penalty
+			default:
+				logits[id] /= penalty
+			}
+			logits[id] -= float32(s.PresencePenalty + s.FrequencyPenalty*float64(s.counts[id]))
+		}
+	}
+	for id, bias := range s.Bias {
+		logits[id] += float32(bias)
+	}
 }
 
 var errNotFinite = errors.New("every allowed next token has a NaN logit, or the largest logit is infinite")
