@@ -44,6 +44,7 @@ func newApp() *cli.Command {
 			newEvaluateCommand(),
 			newGenerateCommand(),
 			newChatCommand(),
+			newServeCommand(),
 			newScoreCommand(),
 			newTokenizeCommand(),
 			newModelCommand(),

@@ -2,7 +2,6 @@ package generate
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"ventriloquist/engine"
@@ -44,14 +43,12 @@ const block = 32
 // NewPool returns a pool; stops are the ids that end a text.
 func NewPool(m Model, t Tokenizer, stops []int32, o PoolOptions) (*Pool, error) {
 	g := NewGenerator(m, t, stops)
+	g.grammar = NewGrammar(t, m.VocabSize()) // now, so that Check may be called at any time
 	if err := g.Reserve(o.Capacity, o.Sequences+keptSequences); err != nil {
 		return nil, err
 	}
 	return &Pool{g: g, capacity: o.Capacity, rows: max(o.Rows, 1), slots: make([]slot, o.Sequences+keptSequences)}, nil
 }
-
-// PoolSequences is how many sequences of the cache a pool takes that writes this many continuations at the same time.
-func PoolSequences(continuations int) int { return continuations + keptSequences }
 
 // Close releases the cache.
 func (p *Pool) Close() { p.g.Close() }
@@ -81,7 +78,7 @@ func (j *Job) cost() int { return len(j.Prompt) + 2*block + j.N*(j.Options.MaxNe
 // ErrTooLarge means that a job takes more than the whole cache.
 var ErrTooLarge = errors.New("the prompt and its continuations take more tokens than the cache has")
 
-// Check returns an error if the pool can never run the job.
+// Check returns an error if the pool can never run the job. It may be called while another method runs.
 func (p *Pool) Check(j *Job) error {
 	if j.cost() > p.capacity || j.N > len(p.slots)-keptSequences {
 		return ErrTooLarge
@@ -319,9 +316,4 @@ func (p *Pool) report(j *Job, d *draft) {
 	if d.Stopped != Unfinished && j.Done != nil {
 		j.Done(d.number, d.Continuation)
 	}
-}
-
-// String describes the pool's state, for logs.
-func (p *Pool) String() string {
-	return fmt.Sprintf("%d jobs in %d sequences of %d tokens", len(p.jobs), len(p.slots), p.capacity)
 }
