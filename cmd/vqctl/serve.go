@@ -55,7 +55,7 @@ Ctrl-C ends the server when the answers in progress are complete, after ten seco
 				&cli.IntFlag{Name: "parallel", Value: 16, Usage: "`N`: answers that are written at the same time"},
 				&cli.IntFlag{Name: "cache-tokens", Usage: "`N`: tokens of all conversations in memory (default: 32768, or as many as fit)", HideDefault: true},
 				&cli.IntFlag{Name: "queue", Value: 64, Usage: "`N`: requests that wait; further ones are refused"},
-				&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "`TIME` that a request may take, waiting included"}),
+				&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "`DURATION` that a request may take, waiting included"}),
 			sampleFlags("random for each request", "(default: %g; off with temperature 0)"),
 			inGroup(modelGroup,
 				baseModelFlag("the adapter's"),

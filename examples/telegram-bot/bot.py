@@ -1,5 +1,5 @@
 # Answers Telegram messages as one of your people, after you approve each answer in this terminal.
-# pip install openai==1.109.1 python-telegram-bot==22.5; run `vqctl serve`; then: BOT_TOKEN=... PERSON=Ada python bot.py
+# pip install openai==3.57.0 python-telegram-bot==22.8; run `vqctl serve`; then: BOT_TOKEN=... PERSON=Ada python bot.py
 import asyncio, os
 from openai import OpenAI
 from telegram.ext import Application, MessageHandler, filters
