@@ -113,10 +113,20 @@ type chatResponse struct {
 		} `json:"message"`
 		FinishReason string `json:"finish_reason"`
 	} `json:"choices"`
-	Usage struct {
-		Prompt     int64 `json:"prompt_tokens"`
-		Completion int64 `json:"completion_tokens"`
-	} `json:"usage"`
+	Usage json.RawMessage `json:"usage"`
+}
+
+// billed returns the tokens that the server says it counted; none if it does not say so in numbers.
+func (r *chatResponse) billed() Usage {
+	var u struct {
+		Prompt     float64 `json:"prompt_tokens"`
+		Completion float64 `json:"completion_tokens"`
+	}
+	if len(r.Usage) == 0 || json.Unmarshal(r.Usage, &u) != nil {
+		return Usage{}
+	}
+	const most = 1 << 40
+	return Usage{Input: int64(min(max(u.Prompt, 0), most)), Output: int64(min(max(u.Completion, 0), most))}
 }
 
 // Describe sends one request.
@@ -133,7 +143,7 @@ func (s *OpenAI) Describe(ctx context.Context, r *Request) (Answer, error) {
 	if err := s.call(ctx, http.MethodPost, "chat/completions", body, &response, r); err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Usage: Usage{Input: response.Usage.Prompt, Output: response.Usage.Completion}}
+	answer := Answer{Usage: response.billed()}
 	if len(response.Choices) == 0 {
 		return answer, &Failure{Outlook: Later, Message: "the server's answer is empty"}
 	}

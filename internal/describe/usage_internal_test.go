@@ -5,6 +5,20 @@ import (
 	"testing"
 )
 
+// What a server says of tokens costs no description.
+func TestChatResponse_BilledTakesAnything(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Usage{
+		`{"prompt_tokens": 300, "completion_tokens": 20}`: {Input: 300, Output: 20}, `{"prompt_tokens": 3e2}`: {Input: 300}, `{"prompt_tokens": -5, "completion_tokens": 1e300}`: {Output: 1 << 40},
+		`null`: {}, ``: {}, `[]`: {}, `"many"`: {}, `{"prompt_tokens": "300"}`: {},
+	} {
+		response := chatResponse{Usage: []byte(text)}
+		if got := response.billed(); got != want {
+			t.Errorf("%s is %+v, want %+v", text, got, want)
+		}
+	}
+}
+
 func TestUsage_SumsStayInRange(t *testing.T) {
 	t.Parallel()
 	var u Usage

@@ -140,7 +140,7 @@ func (f *Fields) Number(key string) (x float64) {
 func (f *Fields) Positive(key string) float64 {
 	var x float64
 	if f.Decode(key, "a positive number", &x) && !(x > 0 && x <= math.MaxFloat32) {
-		f.Wrong(key, "%s is not a positive number", f.Raw(key))
+		f.Wrong(key, "%s is not a positive number up to %g", f.Raw(key), float32(math.MaxFloat32))
 	}
 	return x
 }
@@ -176,8 +176,8 @@ func (f *Fields) SizeOr(key string, limit, otherwise int) int {
 	return f.Size(key, limit)
 }
 
-// IDs reads a token id or a list of them; a missing field is an empty list.
-func (f *Fields) IDs(key string) []int {
+// Indexes reads an integer from 0 or a list of them; a missing field is an empty list. what is for errors: "a token id".
+func (f *Fields) Indexes(key, what string) []int {
 	if !f.Has(key) {
 		return nil
 	}
@@ -187,7 +187,7 @@ func (f *Fields) IDs(key string) []int {
 	}
 	for _, id := range ids {
 		if id < 0 {
-			f.Wrong(key, "%d is not a token id", id)
+			f.Wrong(key, "%d is not %s", id, what)
 		}
 	}
 	return ids

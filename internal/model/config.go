@@ -75,7 +75,7 @@ func ParseConfig(path, name string, content []byte) (Config, error) {
 		RopeTheta:        f.ropeTheta(),
 		TieEmbeddings:    f.Bool("tie_word_embeddings", false),
 		DType:            f.dtype(),
-		EOSTokenIDs:      f.IDs("eos_token_id"),
+		EOSTokenIDs:      f.Indexes("eos_token_id", "a token id"),
 	}
 	c.KVHeads = f.SizeOr("num_key_value_heads", maxDimension, c.Heads)
 	c.HeadDim = f.SizeOr("head_dim", maxDimension, 128) // transformers' default, independent of the other sizes

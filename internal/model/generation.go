@@ -35,7 +35,7 @@ func (s Location) readGeneration(c *Config) error {
 		}
 	}
 	if f.Has("eos_token_id") {
-		c.EOSTokenIDs = f.IDs("eos_token_id")
+		c.EOSTokenIDs = f.Indexes("eos_token_id", "a token id")
 		f.checkEnds(*c)
 	}
 	return f.Err()

@@ -65,8 +65,9 @@ func (l *loader) targeted(layer int, p model.Projection) bool {
 	return l.adapter.modules.has(moduleName(layer, p))
 }
 
-// widen sets the adapter's rank to the largest of its modules, and its alpha so that the scale is that of the first module.
-// pair fits the others to them, so that an adapter with several ranks and scales is one with one rank and one scale.
+// widen sets the adapter's rank to the largest of its modules, and its alpha so that the scale is the largest of theirs.
+// pair fits the others to them, so that an adapter with several ranks and scales is one with one rank and one scale. Values only
+// become smaller, so that none overflows.
 func (l *loader) widen() error {
 	if l.shapes.rank == nil && l.shapes.alpha == nil {
 		return nil
@@ -80,9 +81,7 @@ func (l *loader) widen() error {
 			if l.targeted(layer, p) {
 				s := l.shapes.of(moduleName(layer, p))
 				rank = max(rank, s.rank)
-				if scale == 0 {
-					scale = s.scale
-				}
+				scale = max(scale, s.scale)
 			}
 		}
 	}

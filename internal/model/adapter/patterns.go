@@ -126,7 +126,7 @@ func (f configFields) parseLayers() (l layerFilter) {
 		return l
 	}
 	f.Decode(key, "a layer or a list of layers", &l.rawLayers)
-	if l.layers = f.IDs(key); len(l.layers) == 0 {
+	if l.layers = f.Indexes(key, "a layer, counted from 0"); len(l.layers) == 0 {
 		return layerFilter{}
 	}
 	names := []string{}
@@ -199,9 +199,10 @@ func (f configFields) checkPatterns(s shapes) {
 			f.Wrong("rank_pattern", "%v is not a rank from 1 to %d", p.value, maxRank)
 		}
 	}
+	const mostAlpha = 1e30
 	for _, p := range s.alpha {
-		if !(p.value > 0 && p.value <= 1e30) {
-			f.Wrong("alpha_pattern", "%v is not a positive number", p.value)
+		if !(p.value > 0 && p.value <= mostAlpha) {
+			f.Wrong("alpha_pattern", "%v is not a positive number up to %g", p.value, mostAlpha)
 		}
 	}
 }

@@ -1,7 +1,11 @@
 package adapter_test
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
+	"io"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -128,6 +132,7 @@ func TestLoad_RefusesBadPatterns(t *testing.T) {
 		"rank zero":      {`"rank_pattern": {}`, `"rank_pattern": {"q_proj": 0}`, "rank_pattern: 0 is not a rank"},
 		"rank a half":    {`"rank_pattern": {}`, `"rank_pattern": {"q_proj": 1.5}`, "rank_pattern: 1.5 is not a rank"},
 		"alpha negative": {`"alpha_pattern": {}`, `"alpha_pattern": {"q_proj": -1}`, "alpha_pattern: -1 is not a positive number"},
+		"layer negative": {`"layers_to_transform": null`, `"layers_to_transform": [-1]`, "-1 is not a layer, counted from 0"},
 		"rank a word":    {`"rank_pattern": {}`, `"rank_pattern": {"q_proj": "4"}`, "rank_pattern: "},
 		"a list":         {`"alpha_pattern": {}`, `"alpha_pattern": [1]`, "alpha_pattern: "},
 		"other rank":     {`"rank_pattern": {}`, `"rank_pattern": {"q_proj": 2}`, "has shape [4 8], but this base model and r = 2 need [2 8]"},
@@ -235,5 +240,68 @@ func TestLoad_FindsFlippedBits(t *testing.T) {
 		if _, err := adapter.Load(dir, base); err == nil || !strings.Contains(err.Error(), "is damaged: the CRC-32C") || usererr.Of(err) == "" {
 			t.Fatalf("byte %d: %v", at, err)
 		}
+	}
+}
+
+// The scale of the first module may be any fraction of the others'.
+func TestLoad_TinyAlphaOfOneModule(t *testing.T) {
+	t.Parallel()
+	a, err := adapter.Load(edit(t, "all", `"alpha_pattern": {}`, `"alpha_pattern": {"q_proj": 1e-308}`), base(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := adapter.Load("testdata/all", base(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := deltas(plain)
+	for module, values := range deltas(a) {
+		for i, v := range values {
+			expected := want[module][i]
+			if strings.HasSuffix(module, "q_proj") {
+				expected = 0
+			}
+			if v != expected {
+				t.Fatalf("%s[%d] is %g, want %g", module, i, v, expected)
+			}
+		}
+	}
+}
+
+// Adapters in float64 are those of the same values in float32.
+func TestLoad_Float64(t *testing.T) {
+	t.Parallel()
+	dir := edit(t, "all")
+	file, err := safetensors.Open("testdata/all/" + adapter.WeightsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var entries []safetensors.Entry
+	for _, name := range file.Names() {
+		tensor, _ := file.Tensor(name)
+		entries = append(entries, safetensors.Entry{Name: name, DType: safetensors.F64, Shape: tensor.Shape, Write: func(w io.Writer) error {
+			values, err := tensor.Floats()
+			for _, v := range values {
+				err = errors.Join(err, binary.Write(w, binary.LittleEndian, float64(v)))
+			}
+			return err
+		}})
+	}
+	var wide bytes.Buffer
+	if err := safetensors.Write(&wide, nil, entries); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, adapter.WeightsFile), wide.Bytes())
+	got, err := adapter.Load(dir, base(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := adapter.Load("testdata/all", base(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(sums(got), sums(want)) {
+		t.Error("the matrices differ")
 	}
 }

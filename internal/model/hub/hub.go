@@ -67,6 +67,9 @@ func keepToken(next *http.Request, via []*http.Request) error {
 	if next.URL.Host != first.Host || next.URL.Scheme != first.Scheme {
 		next.Header.Del("Authorization")
 	}
+	if next.URL.Scheme != "https" && next.URL.Scheme != "http" {
+		return fmt.Errorf("%w to %s", errRedirect, next.URL.Scheme)
+	}
 	if first.Scheme == "https" && next.URL.Scheme != "https" {
 		return fmt.Errorf("%w from https to %s", errRedirect, next.URL.Scheme)
 	}

@@ -153,6 +153,9 @@ func shown(text string) string {
 
 // withoutQuery returns an address without what must not be shown: a signature, a password.
 func withoutQuery(address *url.URL) string {
+	if address.Host == "" { // where a redirect leads on the same host, or a file
+		return address.EscapedPath()
+	}
 	return address.Scheme + "://" + address.Host + address.EscapedPath()
 }
 

@@ -243,6 +243,23 @@ func TestPull_BadRedirects(t *testing.T) {
 	}
 }
 
+// A redirect to what is no web address is final, and its target is named as it is.
+func TestPull_RedirectsElsewhereAreFinal(t *testing.T) {
+	for location, want := range map[string]string{"file:///etc/passwd": ": bad redirect to file", "ftp://127.0.0.1/x": "ftp://127.0.0.1/x: bad redirect to ftp", "gopher:x": ": bad redirect to gopher"} {
+		h := newFakeHub(t)
+		h.before = func(w http.ResponseWriter, _ *http.Request, name string, _ int) bool {
+			if name == shard {
+				w.Header().Set("Location", location)
+				w.WriteHeader(http.StatusFound)
+			}
+			return name == shard
+		}
+		if _, err := h.pull(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), ":///") || len(h.of(shard)) != 1 {
+			t.Errorf("%s: %v, %d requests", location, err, len(h.of(shard)))
+		}
+	}
+}
+
 // A server that lies: about sizes, names and checksums, with pages in place of files, and with bodies without an end.
 func TestPull_LyingServer(t *testing.T) {
 	type entry = map[string]any

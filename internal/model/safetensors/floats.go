@@ -6,16 +6,20 @@ import (
 	"math"
 )
 
-// Floats returns a copy of an F32, F16 or BF16 tensor as float32. All three convert exactly.
+// Floats returns a copy of an F32, F16, BF16 or F64 tensor as float32. F64 is rounded, the others convert exactly.
 func (t Tensor) Floats() ([]float32, error) {
-	if !t.DType.IsFloat() {
-		return nil, fmt.Errorf("tensor %q has type %s; only F32, F16 and BF16 can be converted", t.Name, t.DType)
+	if !t.DType.IsFloat() && t.DType != F64 {
+		return nil, fmt.Errorf("tensor %q has type %s; only F32, F16, BF16 and F64 can be converted", t.Name, t.DType)
 	}
 	out := make([]float32, t.Elements())
 	switch t.DType {
 	case F32:
 		for i := range out {
 			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(t.Data[4*i:]))
+		}
+	case F64:
+		for i := range out {
+			out[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(t.Data[8*i:])))
 		}
 	case BF16:
 		for i := range out {

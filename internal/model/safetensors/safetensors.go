@@ -29,6 +29,7 @@ const (
 	F32  DType = "F32"
 	F16  DType = "F16"
 	BF16 DType = "BF16"
+	F64  DType = "F64"
 )
 
 // widths is the number of bits per element of every type in the format.
@@ -36,7 +37,7 @@ var widths = map[DType]uint64{
 	"BOOL": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "U8": 8, "I8": 8,
 	"F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
 	"I16": 16, "U16": 16, F16: 16, BF16: 16, "I32": 32, "U32": 32, F32: 32,
-	"C64": 64, "F64": 64, "I64": 64, "U64": 64,
+	"C64": 64, F64: 64, "I64": 64, "U64": 64,
 }
 
 // IsFloat reports whether d is F32, F16 or BF16.
