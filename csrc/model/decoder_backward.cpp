@@ -15,7 +15,9 @@ void DecoderBackward::run(int layer, const Activations& all, const ForwardPass& 
 
   // out = x_attn + h W_down^T; dx is that of out, and of x_attn through the addition
   const Tensor h = adapted(mlp_out) ? decoder_.swiglu(layer, v, pass, InputUse::adapter).adapter : Tensor{};
-  FusedDropout lora = project(dh, operand(dx), *w.down, h, layer, mlp_out, v, pass);
+  // The layer above, unless it is the last one, ended with rms_norm_backward.
+  const bool current = layer + 2 < c.layers;
+  FusedDropout lora = project(dh, operand(dx, current), *w.down, h, layer, mlp_out, v, pass);
   if (!needs_gradient(layer, mlp_out)) return;
 
   // h = silu(gate) up
@@ -28,11 +30,11 @@ void DecoderBackward::run(int layer, const Activations& all, const ForwardPass& 
   if (!needs_gradient(layer, mlp_in)) return;
 
   // n = rms_norm(x_attn)
-  device_.rms_norm_backward(dx, dn, a.x_attn, a.rstd_mlp, w.mlp_norm, true, lora);
+  device_.rms_norm_backward(dx, dn, a.x_attn, a.rstd_mlp, w.mlp_norm, true, lora, cast_to(rows));
 
   // x_attn = x + o W_o^T; dx is now that of x_attn, and of x through the addition
   const Tensor o = adapted(attention_out) ? decoder_.attention_output(layer, v, pass).adapter : Tensor{};
-  lora = project(d_o, operand(dx), *w.o, o, layer, attention_out, v, pass);
+  lora = project(d_o, operand(dx, true), *w.o, o, layer, attention_out, v, pass);
   if (!needs_gradient(layer, attention_out)) return;
   if (!lora.x.empty()) device_.dropout(d_o, lora.x, lora.key, true);
 
@@ -59,7 +61,7 @@ void DecoderBackward::project_qkv(int layer, const Tensor& dqkv, const LayerView
   if (decoder_.adapted(layer, attention_in)) n = decoder_.attention_norm(layer, v, pass, InputUse::adapter).adapter;
   const FusedDropout lora = project(dn, dqkv, *w.qkv, n, layer, attention_in, v, pass);
   if (!needs_gradient(layer, attention_in)) return;
-  device_.rms_norm_backward(dx, dn, v.a.x, v.a.rstd_attention, w.attention_norm, true, lora);
+  device_.rms_norm_backward(dx, dn, v.a.x, v.a.rstd_attention, w.attention_norm, true, lora, cast_to(v.rows));
 }
 
 // The R rows of the queries' gradient are scattered to T rows before the dropout mask, which was drawn for T rows, and
@@ -102,10 +104,10 @@ void DecoderBackward::project_last_qkv(int layer, const Tensor& dq, const Tensor
   device_.scatter_add_rows(dx, g_.dx_out.row_range(0, v.out_rows), v.gather);
 }
 
-Tensor DecoderBackward::operand(const Tensor& dx) const {
-  if (g_.cast.cols == 0) return dx;
-  const Tensor y = g_.cast.row_range(0, dx.rows);
-  device_.copy(y, dx);
+Tensor DecoderBackward::operand(const Tensor& dx, bool current) const {
+  const Tensor y = cast_to(dx.rows);
+  if (y.empty()) return dx;
+  if (!current) device_.copy(y, dx);
   return y;
 }
 

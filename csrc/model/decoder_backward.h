@@ -22,8 +22,11 @@ class DecoderBackward {
   void run(int layer, const Activations& a, const ForwardPass& pass) const;
 
  private:
-  // dx as a GEMM operand.
-  Tensor operand(const Tensor& dx) const;
+  // dx as a GEMM operand: itself, or where devices do not cast operands its copy in g_.cast. That is current after
+  // rms_norm_backward, which writes both.
+  Tensor operand(const Tensor& dx, bool current) const;
+  // For rms_norm_backward: where `rows` rows of dx are cast to; empty if they are not.
+  Tensor cast_to(int64_t rows) const { return g_.cast.cols ? g_.cast.row_range(0, rows) : Tensor{}; }
   bool needs_gradient(int layer, Input input) const { return lora_.layout().needs_gradient(layer, input); }
 
   // Through y = x W^T + the adapter's part: dx, if a gradient is needed below, and the gradients of A and B. x: the

@@ -112,9 +112,10 @@ class Ops {
   // may be null.
   virtual void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
                         const FusedDropout& fused = {}) = 0;
-  // dx (+)= gradient of x through y. w is frozen. dx may alias dy unless accumulating.
+  // dx (+)= gradient of x through y. w is frozen. dx may alias dy unless accumulating. cast: dx once more, in another
+  // type; may be empty.
   virtual void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
-                                 bool accumulate, const FusedDropout& fused = {}) = 0;
+                                 bool accumulate, const FusedDropout& fused = {}, const Tensor& cast = {}) = 0;
   // Per head: y = rope(rms_norm(x) * w, position). x, y [T, heads * D], w: D f32, rstd [T, heads] f32, kept for
   // backward. cos_sin: [max_position, D] f32, D/2 cosines then D/2 sines per position; half-split (NeoX) rotation.
   virtual void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,

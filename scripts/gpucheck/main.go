@@ -45,7 +45,7 @@ func run(root string, args []string, rehearse bool, deadline time.Duration) (boo
 	folder := filepath.Join(root, "build", "gpu-check")
 	path := filepath.Join(folder, "report.json")
 	if len(args) > 1 {
-		return false, fmt.Errorf("%d arguments: there is one, the report's file", len(args))
+		return false, fmt.Errorf("%d arguments: the report's file is the only one, and flags come before it", len(args))
 	}
 	if len(args) == 1 {
 		path = args[0]

@@ -40,12 +40,13 @@ void CpuDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const fl
 }
 
 void CpuDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                                  const float* w, bool accumulate, const FusedDropout& fused) {
+                                  const float* w, bool accumulate, const FusedDropout& fused, const Tensor& cast) {
   const DropoutMask mask = dropout_mask(fused.key);
   pool_.ranges(dx.rows, dx.cols, [&](int64_t begin, int64_t end, int) {
     for (int64_t t = begin; t < end; t++) {
       if (!fused.x.empty()) drop_row(vec_, mask, dy, fused.x, t, true);
       vec_.rms_norm_backward(run_at(dx, t), at(dy, t), at(x, t), rstd[t], w, dx.cols, accumulate);
+      if (!cast.empty()) vec_.convert(run_at(cast, t), at(dx, t), dx.cols);
     }
   });
 }

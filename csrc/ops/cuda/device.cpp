@@ -189,8 +189,8 @@ void CudaDevice::rms_norm(const Tensor& y, float* rstd, const Tensor& x, const f
 }
 
 void CudaDevice::rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                                   const float* w, bool accumulate, const FusedDropout& fused) {
-  vq::cuda::rms_norm_backward(stream(), dx, dy, x, rstd, w, accumulate, fused);
+                                   const float* w, bool accumulate, const FusedDropout& fused, const Tensor& cast) {
+  vq::cuda::rms_norm_backward(stream(), dx, dy, x, rstd, w, accumulate, fused, cast);
 }
 
 void CudaDevice::head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,

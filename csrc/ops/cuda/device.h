@@ -120,7 +120,7 @@ class CudaDevice final : public Device {
   void rms_norm(const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
                 const FusedDropout& fused = {}) override;
   void rms_norm_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,
-                         bool accumulate, const FusedDropout& fused = {}) override;
+                         bool accumulate, const FusedDropout& fused = {}, const Tensor& cast = {}) override;
   void head_norm_rope(const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim, float eps,
                       const float* cos_sin, const int32_t* positions) override;
   void head_norm_rope_backward(const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd, const float* w,

@@ -13,7 +13,7 @@ namespace vq::cuda {
 void rms_norm(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, float eps,
               const FusedDropout& fused);
 void rms_norm_backward(Stream stream, const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                       const float* w, bool accumulate, const FusedDropout& fused);
+                       const float* w, bool accumulate, const FusedDropout& fused, const Tensor& cast);
 void head_norm_rope(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim,
                     float eps, const float* cos_sin, const int32_t* positions);
 void head_norm_rope_backward(Stream stream, const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,

@@ -32,10 +32,11 @@ __global__ void rms_norm_kernel(Rows y, Global<float> rstd, Rows x, Global<const
   }
 }
 
-// With h = x * rstd: dx = rstd * (dy w - h * mean(dy w h)).
+// With h = x * rstd: dx = rstd * (dy w - h * mean(dy w h)). casts: dx is stored in cast too.
 template <int N>
 __global__ void rms_norm_backward_kernel(Rows dx, Rows dy, Rows x, Global<const float> rstd, Global<const float> w,
-                                         int64_t cols, bool accumulate, bool drops, DropoutRows fused) {
+                                         int64_t cols, bool accumulate, bool drops, DropoutRows fused, bool casts,
+                                         Rows cast) {
   const int64_t row = blockIdx.x, first = static_cast<int64_t>(threadIdx.x) * N, step = int64_t{blockDim.x} * N;
   float g[N], v[N], weight[N], old[N] = {};
   float sum = 0;
@@ -58,6 +59,7 @@ __global__ void rms_norm_backward_kernel(Rows dx, Rows dy, Rows x, Global<const 
 #pragma unroll
     for (int i = 0; i < N; i++) v[i] = old[i] + r * (g[i] * weight[i] - v[i] * pull);
     dx.store(v, row, c);
+    if (casts) cast.store(v, row, c);
   }
 }
 
@@ -185,12 +187,12 @@ void rms_norm(Stream stream, const Tensor& y, float* rstd, const Tensor& x, cons
 }
 
 void rms_norm_backward(Stream stream, const Tensor& dx, const Tensor& dy, const Tensor& x, const float* rstd,
-                       const float* w, bool accumulate, const FusedDropout& fused) {
+                       const float* w, bool accumulate, const FusedDropout& fused, const Tensor& cast) {
   if (dx.rows == 0) return;
-  const bool wide = all_in_units(kWide, dx, dy, x, fused.x) && aligned(w);
+  const bool wide = all_in_units(kWide, dx, dy, x, fused.x, cast) && aligned(w);
   launch(block_a_row(stream, dx, wide ? kWide : 1),
          wide ? rms_norm_backward_kernel<kWide> : rms_norm_backward_kernel<1>, rows_of(dx), rows_of(dy), rows_of(x),
-         rstd, w, dx.cols, accumulate, !fused.x.empty(), fused_of(fused));
+         rstd, w, dx.cols, accumulate, !fused.x.empty(), fused_of(fused), !cast.empty(), rows_of(cast));
 }
 
 void head_norm_rope(Stream stream, const Tensor& y, float* rstd, const Tensor& x, const float* w, int head_dim,

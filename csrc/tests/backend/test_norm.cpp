@@ -34,6 +34,30 @@ TEST(BackendNorm, RmsNormBackwardMatchesReference) {
   });
 }
 
+// The same bytes as a copy of dx, whether it is accumulated or not.
+TEST(BackendNorm, RmsNormBackwardCastsWhatItStores) {
+  each_case([](const Size& s, DType in, DType out, const std::string& what) {
+    PairMatrix x(s.rows, s.cols, in, s.pad, 1), w(1, s.cols, DType::f32, 0, 2), dy(s.rows, s.cols, out, s.pad, 3),
+        y(s.rows, s.cols, DType::f32, 0, 5);
+    PairArray<float> rstd(std::vector<float>(static_cast<size_t>(s.rows)));
+    for (bool accumulate : {true, false}) {
+      PairMatrix dx(s.rows, s.cols, DType::f32, s.pad, 4), cast(s.rows, s.cols, out, 0, 6),
+          copy(s.rows, s.cols, out, 0, 7), alone(s.rows, s.cols, DType::f32, s.pad, 4);
+      on_both([&](Device& d, Side side) {
+        const auto* weight = static_cast<const float*>(w[side].data);
+        d.rms_norm(y[side], rstd[side], x[side], weight, 1e-6f);
+        d.rms_norm_backward(alone[side], dy[side], x[side], rstd[side], weight, accumulate);
+        d.rms_norm_backward(dx[side], dy[side], x[side], rstd[side], weight, accumulate, {}, cast[side]);
+        d.copy(copy[side], dx[side]);
+      });
+      for (Side side : {reference, candidate}) {
+        EXPECT_EQ(dx.result(side).raw(), alone.result(side).raw()) << what;
+        EXPECT_EQ(cast.result(side).raw(), copy.result(side).raw()) << what;
+      }
+    }
+  });
+}
+
 struct Heads {
   int64_t rows, heads;
   int dim;

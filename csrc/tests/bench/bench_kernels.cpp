@@ -273,10 +273,11 @@ class Bench {
       float *w = o.floats(h), *rstd = o.floats(t);
       return [=, this] { device_->rms_norm({}, rstd, x, w, 1e-6f, {dropped, key}); };
     });
-    stream(group, "rms_norm_backward with dropout", 2, 16 * t * h, [&](Operands& o) -> Call {
+    stream(group, "rms_norm_backward with dropout and cast", 2, 18 * t * h, [&](Operands& o) -> Call {
       const Tensor x = o.f32(t, h), dx = o.f32(t, h), dy = o.bf16(t, h), part = o.bf16(t, h);
+      const Tensor cast = o.bf16(t, h);
       float *w = o.floats(h), *rstd = o.floats(t);
-      return [=, this] { device_->rms_norm_backward(dx, dy, x, rstd, w, true, {part, key}); };
+      return [=, this] { device_->rms_norm_backward(dx, dy, x, rstd, w, true, {part, key}, cast); };
     });
     rope("queries", q_);
     rope("keys", kv_);
@@ -299,10 +300,6 @@ class Bench {
     stream(group, "dropout of its gradient, added", 1, 6 * t * q_, [&](Operands& o) -> Call {
       const Tensor x = o.bf16(t, q_), y = o.bf16(t, q_);
       return [=, this] { device_->dropout(y, x, key, true); };
-    });
-    stream(group, "cast of the residual's gradient", 2, 6 * t * h, [&](Operands& o) -> Call {
-      const Tensor x = o.f32(t, h), y = o.bf16(t, h);
-      return [=, this] { device_->copy(y, x); };
     });
     const int64_t layer = lora_floats();
     stream(group, "cast of a layer's adapter", 2, 6 * layer, [&](Operands& o) -> Call {
