@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -52,7 +53,7 @@ in several sources counts once.`,
 		Flags: slices.Concat(
 			inGroup(sourceGroup,
 				&cli.StringFlag{Name: "source", Value: defaultSource, Usage: "`PATH` of a chat.db, the folder of an iPhone backup, or an export", Destination: &o.source},
-				&cli.StringFlag{Name: "format", Usage: "`FORMAT`: source format (default: detected from the file): " + formatNames(), Destination: &o.format},
+				&cli.StringFlag{Name: "format", Usage: "`FORMAT`: source format (default: detected from the file): " + strings.Join(formatNames(), ", "), Destination: &o.format},
 				&cli.StringFlag{Name: "passphrase-file", Usage: "`FILE` with the passphrase of an encrypted backup (default: " + passphraseVariable + ", or a prompt)", Destination: &o.passphraseFile},
 				&cli.StringFlag{Name: "signal-key-file", Usage: "`FILE` with the key of Signal's database or its password in the keyring (default: " + signalVariable + ", or Signal's config.json)", Destination: &o.signalKeyFile},
 				&cli.StringSliceFlag{Name: "me", Usage: "your `NAME` in an export, in addition to MY_NAME and USER_IDENTIFIERS (repeatable)", Destination: &o.me},

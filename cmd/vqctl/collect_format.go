@@ -64,18 +64,20 @@ var formats = []format{
 	exportFormat("android-sms", androidsms.Recognize, androidsms.Open),
 }
 
-func formatNames() string {
-	var names []string
+func formatNames() (names []string) {
 	for _, f := range formats {
 		names = append(names, f.name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // findFormat returns the format with this name or, if the name is empty, the one detected from the content. A file that cannot
 // be read counts as Apple's database, whose Open reports the error; a pipe or a device is an error, whatever its format.
 func findFormat(name, path string) (*format, error) {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		if info.Mode().IsRegular() && info.Size() == 0 {
+			return nil, usererr.With(fmt.Errorf("%s is empty", path), "export or copy it again")
+		}
 		if err := regularfile.Check(path, info); err != nil {
 			return nil, err
 		}
@@ -86,7 +88,8 @@ func findFormat(name, path string) (*format, error) {
 		}
 	}
 	if name != "" {
-		return nil, usererr.Usage("--format %q is none of %s", name, formatNames())
+		return nil, usererr.Suggest(usererr.Usage("--format %q is none of %s", name, strings.Join(formatNames(), ", ")), name, formatNames(), "--format %s",
+			"omit it: collect detects the format")
 	}
 	head, err := sources.ReadHead(path)
 	if errors.Is(err, sources.ErrBrokenZip) {
@@ -107,7 +110,7 @@ func findFormat(name, path string) (*format, error) {
 		return &formats[0], nil
 	}
 	err = fmt.Errorf("%s is neither a message database nor an export in a known format", path)
-	return nil, usererr.With(err, "name its format with --format (%s) to see why it is not recognized", formatNames())
+	return nil, usererr.With(err, "`vqctl sources` lists what is read, and how to export it; with --format FORMAT, collect says why a file is not of that format")
 }
 
 // openApple opens Apple's database at path. From an encrypted backup it decrypts the database and, if there is one, the

@@ -15,6 +15,9 @@ import (
 
 // missingSource returns the error of a source that does not exist, nil if it does.
 func missingSource(path string) error {
+	if path == "" {
+		return usererr.With(usererr.Usage("--source is empty"), "name a file or folder; `vqctl sources` lists what is read")
+	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

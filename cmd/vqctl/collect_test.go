@@ -148,7 +148,7 @@ func TestRunCollect_RefusesAPipe(t *testing.T) {
 	if err := unix.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range append([]string{""}, strings.Split(formatNames(), ", ")...) {
+	for _, format := range append([]string{""}, formatNames()...) {
 		err := runCollect(t.Context(), collectOptions{source: pipe, format: format, dataDir: t.TempDir()}, io.Discard)
 		if !errors.Is(err, regularfile.ErrKind) || !strings.Contains(err.Error(), pipe+" is a pipe") || usererr.Of(err) == "" {
 			t.Errorf("format %q: error %v", format, err)

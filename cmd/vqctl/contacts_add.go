@@ -53,7 +53,7 @@ func runContactsAdd(ctx context.Context, o contactsOptions, name string, ids []s
 	if err != nil {
 		return err
 	}
-	ids = joinNumbers(ids, book, known)
+	ids = joinNumbers(withoutCommas(ids, book, known), book, known)
 	for _, id := range ids {
 		if err := checkID(id, book, known); err != nil {
 			return err

@@ -44,6 +44,22 @@ func idsIn(ctx context.Context, db *messages.DB, book *people.Book) (map[string]
 	return known, nil
 }
 
+// withoutCommas removes commas and semicolons between ids, as in a list. Ids that the messages have stay as they are.
+func withoutCommas(arguments []string, book *people.Book, known map[string]bool) (ids []string) {
+	for _, argument := range arguments {
+		if known[book.Normalize(argument)] {
+			ids = append(ids, argument)
+			continue
+		}
+		for _, id := range strings.FieldsFunc(argument, func(r rune) bool { return r == ',' || r == ';' }) {
+			if id = strings.TrimSpace(id); id != "" {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
 // fewestPhoneDigits is the least that a telephone number has: fewer make the short number of a company.
 const fewestPhoneDigits = 7
 

@@ -36,3 +36,11 @@ func TestCheckID_RefusesWhatNoMessageCanHave(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutCommas_TakesLists(t *testing.T) {
+	book, known := people.NewBook(people.Self{}), map[string]bool{"doe, pat": true}
+	got := withoutCommas([]string{"+14155551021,", "a@b.org;c@d.org", ",", "Doe, Pat"}, book, known)
+	if want := []string{"+14155551021", "a@b.org", "c@d.org", "Doe, Pat"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

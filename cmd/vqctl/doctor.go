@@ -148,7 +148,7 @@ func examineDevice(data windowSizes) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	weights, err := examineWeightFormats(device, data)
+	weights, err := examineWeightFormats(device, precision, load.SpeedsMeasured(device, precision, rate), data)
 	if err != nil {
 		return nil, err
 	}

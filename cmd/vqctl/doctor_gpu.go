@@ -90,7 +90,11 @@ func describeGPU(index int, device *engine.Device, driver string, data windowSiz
 	}
 	findings := []finding{{Name: "gpu", Status: "ok", Detail: fmt.Sprintf("%d: %s, compute capability %d.%d, %d multiprocessors, %s free of %s, %s",
 		index, info.Name, number/10, number%10, info.Threads, terminal.Bytes(info.MemoryAvailable), terminal.Bytes(info.MemoryTotal), driver)}}
-	weights, err := examineWeightFormats(device, data)
+	precision, speeds, err := speedsOf(device)
+	if err != nil {
+		return findings, err
+	}
+	weights, err := examineWeightFormats(device, precision, speeds, data)
 	for _, f := range weights {
 		f.Name = fmt.Sprintf("gpu %d, %s", index, f.Name)
 		findings = append(findings, f)

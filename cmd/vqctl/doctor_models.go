@@ -52,15 +52,7 @@ func officialName(shape string) string {
 
 // examineWeightFormats reports, for each format of the base weights, which Qwen3 models the device can train, and the largest that it
 // can generate with.
-func examineWeightFormats(device *engine.Device, data windowSizes) ([]finding, error) {
-	precision, err := load.Precision("auto", device)
-	if err != nil {
-		return nil, err
-	}
-	speeds, err := load.Speeds(device, precision)
-	if err != nil {
-		return nil, err
-	}
+func examineWeightFormats(device *engine.Device, precision engine.DType, speeds memplan.Speeds, data windowSizes) ([]finding, error) {
 	type format struct {
 		name    string
 		weights engine.WeightFormat

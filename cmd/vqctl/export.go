@@ -154,7 +154,7 @@ func (o *exportOptions) selection(ctx context.Context, reader *messages.Reader, 
 	for _, wanted := range slices.Concat(o.person, group) {
 		if !slices.ContainsFunc(reader.Addresses(), func(address string) bool { return is(address, wanted) }) {
 			known := slices.Concat(book.Names(), reader.Addresses())
-			return nil, usererr.Suggest(usererr.Usage("no one in the messages is called %q", wanted), wanted, known, "%q", "`vqctl contacts` lists names and addresses")
+			return nil, people.NoSuchPerson(wanted, known, "`vqctl contacts` lists names and addresses")
 		}
 	}
 	return func(c *messages.Conversation) bool {

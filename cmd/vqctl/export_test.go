@@ -59,7 +59,7 @@ func TestRunExport_Selection(t *testing.T) {
 		"All":        {func(*exportOptions) {}, 3, ""},
 		"Person":     {func(o *exportOptions) { o.person = []string{"(555) 000-0001"} }, 3, ""},
 		"Group":      {func(o *exportOptions) { o.group = "+15550000001" }, 3, ""},
-		"Nobody":     {func(o *exportOptions) { o.person = []string{"Max"} }, 0, `no one in the messages is called "Max"`},
+		"Nobody":     {func(o *exportOptions) { o.person = []string{"Max"} }, 0, `no person is called "Max"`},
 		"Since":      {func(o *exportOptions) { o.since = "2024-03-16" }, 0, ""},
 		"Until":      {func(o *exportOptions) { o.until = "2024-03-15" }, 3, ""},
 		"NeverSince": {func(o *exportOptions) { o.since, o.until = "2024-03-16", "2024-03-15" }, 0, "no message is both"},

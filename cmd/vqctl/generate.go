@@ -51,7 +51,7 @@ without a grammar, and the same text several times if the model writes it so.`,
 			inGroup(conversationGroup,
 				&cli.StringFlag{Name: "as", Usage: "`NAME` of the person who writes (required)"},
 				&cli.StringSliceFlag{Name: "member", Usage: "`NAME` of a member of the conversation (repeatable)"},
-				&cli.StringSliceFlag{Name: "message", Usage: "a message of the conversation, as `\"NAME: TEXT\"` (repeatable)"},
+				&cli.StringSliceFlag{Name: "message", Usage: "a message of the conversation, as `\"NAME: TEXT\"` (repeatable); without NAME, MY_NAME says it"},
 				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before, - for stdin"},
 				&cli.StringFlag{Name: "type", Usage: "`TYPE`: dm or group (default: dm for two members)"},
 				&cli.StringFlag{Name: "start", Usage: "`DATE` of the conversation's first message, such as 2024-03-15 (default: today)"}),
@@ -207,7 +207,7 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 		}
 	}
 	for _, spoken := range o.messages {
-		name, text, err := generate.ParseTypedMessage(spoken, withAuthor(members, o.as))
+		name, text, err := o.typed(spoken, withAuthor(members, o.as))
 		if err != nil {
 			return nil, usererr.With(usererr.Usage("--message: %v", err), "%s", usererr.Of(err))
 		}
@@ -226,6 +226,14 @@ func (o *generateOptions) conversation(stdin io.Reader) (*generate.Conversation,
 		start = windows.StartDate(time.Now())
 	}
 	return &generate.Conversation{Header: windows.NewHeader(kind, withAuthor(members, o.as), start), Messages: messages}, nil
+}
+
+// typed splits a message into who says it and its text. A text without a name is the owner's, as in chat.
+func (o *generateOptions) typed(spoken string, members []string) (name, text string, err error) {
+	if owner := o.people.owner; owner != "" && !strings.Contains(spoken, ":") && strings.TrimSpace(spoken) != "" {
+		return owner, strings.TrimSpace(spoken), nil
+	}
+	return generate.ParseTypedMessage(spoken, members)
 }
 
 // resolveNames finds the people that --as and --member name.

@@ -126,7 +126,10 @@ func (m *menu) choose(choice string) error {
 
 // do runs the entry that a choice names, with the flags after it.
 func (m *menu) do(choice string) error {
-	fields := strings.Fields(choice)
+	fields, err := splitWords(choice)
+	if err != nil {
+		return err
+	}
 	if fields[0] == "a" {
 		return m.doMissing()
 	}
@@ -135,7 +138,7 @@ func (m *menu) do(choice string) error {
 			return e.do(m, fields[1:])
 		}
 	}
-	return usererr.With(fmt.Errorf("%q is not in the menu", choice), "type a number or a letter from the left, then Enter; q quits")
+	return usererr.With(fmt.Errorf("%q is not in the menu", fields[0]), "type a number or a letter from the left, then Enter; q quits")
 }
 
 // doMissing does all required steps that are not done, in order.
@@ -173,6 +176,9 @@ func (m *menu) print() {
 	line("")
 	for _, e := range menuEntries {
 		line(strings.TrimRight(fmt.Sprintf("  %-2s %-20s %s", e.key, e.title, e.says(m.state)), " "))
+		if e.command == "train" && m.state.settings != "" {
+			printHanging(m.out, width-1, "     ", m.state.settings)
+		}
 	}
 	line("")
 	var missing []string

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"ventriloquist/internal/usererr"
 )
 
 // A lineReader reads what the user types, a line at a time. It reads ahead of no step that asks for something itself.
@@ -48,7 +50,7 @@ func (r *lineReader) next(ctx context.Context, out io.Writer, prompt string) (st
 
 // question asks for a line.
 func (m *menu) question(format string, args ...any) (string, error) {
-	answer, err := m.lines.next(m.ctx, m.out, fmt.Sprintf(format+" ", args...))
+	answer, err := m.lines.next(m.ctx, m.out, fitLines(fmt.Sprintf(format, args...), terminalWidth(m.out))+" ")
 	if err == context.Canceled {
 		fmt.Fprintln(m.out)
 	}
@@ -63,4 +65,39 @@ func (m *menu) agree(format string, args ...any) (bool, error) {
 		return true, err
 	}
 	return false, err
+}
+
+// splitWords splits a line into words as a shell does: quotes keep spaces, and so does a backslash, except in single quotes.
+func splitWords(line string) (words []string, err error) {
+	var word strings.Builder
+	quote, begun, escaped := rune(0), false, false
+	for _, c := range line {
+		switch {
+		case escaped:
+			word.WriteRune(c)
+			escaped = false
+		case c == '\\' && quote != '\'':
+			escaped, begun = true, true
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote == 0 && (c == '"' || c == '\''):
+			quote, begun = c, true
+		case quote == 0 && (c == ' ' || c == '\t'):
+			if begun {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			begun = false
+		default:
+			word.WriteRune(c)
+			begun = true
+		}
+	}
+	if quote != 0 {
+		return nil, usererr.With(fmt.Errorf("the quote %c is not closed", quote), "write it on both sides of a path or name with spaces")
+	}
+	if begun {
+		words = append(words, word.String())
+	}
+	return words, nil
 }

@@ -23,6 +23,7 @@ type menuState struct {
 	problem  string // of the contacts file
 	base     string // the base model that train uses
 	hasBase  bool   // it is on this machine
+	settings string // what train takes from train.toml and chooses, "" before preprocess
 	runs     map[string]messages.LastRun
 }
 
@@ -45,13 +46,28 @@ func readMenuState(ctx context.Context) menuState {
 			s.problem = err.Error()
 		}
 	}
-	s.base = flagValue(s.runs["train"].Flags, "base-model")
-	if s.base == "" {
-		s.base = model.Default
-	}
+	s.readTraining(ctx)
 	_, err := model.Resolve(s.base)
 	s.hasBase = err == nil
 	return s
+}
+
+// readTraining reads what train would use now.
+func (s *menuState) readTraining(ctx context.Context) {
+	s.base = flagValue(s.runs["train"].Flags, "base-model")
+	options, err := trainOptionsFrom(ctx, s.runs["train"].Flags)
+	switch {
+	case err != nil:
+		s.settings = "problem: " + err.Error()
+	case s.windows >= 0 && !s.started && !s.training:
+		s.settings = plannedSettings(ctx, &options)
+	}
+	if s.base == "" {
+		s.base = options.model.base
+	}
+	if s.base == "" {
+		s.base = model.Default
+	}
 }
 
 // flagValue returns the value of a recorded flag, "" if it was not given.

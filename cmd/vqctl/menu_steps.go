@@ -51,7 +51,31 @@ func (m *menu) unchanged(err error) error {
 	return err
 }
 
-func (m *menu) doCollect(flags []string) error { return m.again("collect", flags, "") }
+// doCollect collects again, or for the first time: from the Mac's own messages, or from what the user names.
+func (m *menu) doCollect(flags []string) error {
+	if len(m.flagsFor("collect", flags)) > 0 || ownHistory() != "" {
+		return m.again("collect", flags, "")
+	}
+	printWrapped(m.out, "", "this machine has no messages of its own; `vqctl sources` says how to export them from each messenger")
+	answer, err := m.question("file or folder of an export, a backup or chat.db:")
+	if err != nil || answer == "" {
+		return m.unchanged(err)
+	}
+	path := answer // as a file manager pastes it, or as a shell needs it
+	if words, err := splitWords(answer); err == nil && len(words) == 1 && statOf(answer) == nil {
+		path = words[0]
+	}
+	return m.again("collect", []string{"--source", path}, "")
+}
+
+// ownHistory returns the path of the Mac's own message database, "" if there is none.
+func ownHistory() string {
+	path, err := expandHome(defaultSource)
+	if err != nil || statOf(path) == nil {
+		return ""
+	}
+	return path
+}
 
 // doContacts drafts the contacts file, or shows who is in it.
 func (m *menu) doContacts(flags []string) error {
@@ -64,7 +88,7 @@ func (m *menu) doContacts(flags []string) error {
 	if err := m.run([]string{"contacts"}); err != nil {
 		return err
 	}
-	fmt.Fprintln(m.out, "to add people: vqctl contacts suggest, or vqctl contacts add NAME ID")
+	printWrapped(m.out, "", "to add people: vqctl contacts suggest, or vqctl contacts add NAME ID")
 	return nil
 }
 
@@ -157,14 +181,16 @@ func writeSetting(name, value string) error {
 // doBase lets the user choose a base model, and downloads it.
 func (m *menu) doBase([]string) error {
 	list := m.bases()
-	for i, name := range list {
-		has := "not downloaded"
-		if _, err := model.Resolve(name); err == nil {
-			has = "on this machine"
-		}
-		fmt.Fprintf(m.out, "  %d  %-22s %s\n", i+1, name, has)
+	times := trainingTimes(m.ctx, list)
+	if m.ctx.Err() != nil {
+		return m.ctx.Err()
 	}
-	fmt.Fprintln(m.out, "vqctl preprocess and vqctl train --dry-run --base-model NAME say how long training takes")
+	table := terminal.NewTable("#", "base model", "", "training here takes")
+	for i, name := range list {
+		table.Add(strconv.Itoa(i+1), name, whereBase(name), times[name])
+	}
+	fmt.Fprint(m.out, table.Fit(terminal.Columns(m.out)))
+	printWrapped(m.out, "", "vqctl train --dry-run --gpu-type rtx4090 says what a GPU would take")
 	answer, err := m.question("which (Enter: %s)?", m.state.base)
 	if err != nil {
 		return err
@@ -184,6 +210,19 @@ func (m *menu) doBase([]string) error {
 		return nil
 	}
 	return m.chooseBase(name)
+}
+
+// whereBase says that a base model is on this machine, or how large its download is.
+func whereBase(name string) string {
+	if _, err := model.Resolve(name); err == nil {
+		return "on this machine"
+	}
+	config, _, err := model.ConfigNamed(name)
+	if err != nil {
+		return "not downloaded"
+	}
+	const bytesPerParameter = 2 // bf16, as they are published
+	return "a download of " + terminal.Bytes(uint64(bytesPerParameter*config.Parameters()))
 }
 
 // bases are the models to choose from: the built-in one, Qwen3's, and others on this machine.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -39,6 +40,11 @@ func TestMenu_AllDoesWhatIsMissingInOrder(t *testing.T) {
 	t.Setenv("MY_NAME", "")
 	t.Setenv("VENTRILOQUIST_MODELS", t.TempDir())
 	writeExport(t, "a.jsonl", 4)
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	if err := writeMessages(filepath.Join(home, "Library", "Messages", "chat.db")); err != nil {
+		t.Fatal(err)
+	}
 	shown, ran := menuIn(t, "a\nAidan Lee\n1\nq\n")
 	if want := []string{"collect", "contacts suggest", "preprocess", "train --base-model tiny"}; !slices.Equal(ran, want) {
 		t.Errorf("it ran %q, want %q", ran, want)
@@ -208,4 +214,77 @@ func readText(t *testing.T, file *os.File, text string) string {
 		}
 	}
 	return string(all)
+}
+
+// The menu shows what train would use: the settings of train.toml with its base model, and those chosen for the data. A faulty file is
+// said there already.
+func TestMenu_ShowsTheSettingsOfTraining(t *testing.T) {
+	dir := t.TempDir()
+	writeExport(t, filepath.Join(dir, "a.jsonl"), 60)
+	c := newConsole(dir, 80)
+	c.run(t, "collect", "--source", "a.jsonl", "--me", "Ben")
+	c.run(t, "contacts", "suggest", "--yes", "--address-book", ".")
+	c.run(t, "preprocess", "--window", "4", "--stride", "4")
+	t.Chdir(dir)
+	for file, wants := range map[string][]string{
+		"": {"chosen for ", " targets: ", "num-epochs 4"},
+		"learning-rate = 0.0004\nbase-model = \"tiny\"\nnum-epochs = 7\n": {"base model           tiny", "from data/train.toml: base-model tiny, learning-rate 0.0004, num-epochs 7; chosen for "},
+		"lerning-rate = 1\n": {`problem: data/train.toml:1: train has no setting "lerning-rate"`},
+	} {
+		if err := os.WriteFile("data/train.toml", []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		shown, _ := menuIn(t, "q\n")
+		for _, want := range wants {
+			if !strings.Contains(shown, want) {
+				t.Errorf("train.toml %q: %q is not in\n%s", file, want, shown)
+			}
+		}
+	}
+}
+
+// Where there is no message history of a Mac's, the menu asks for an export, as typed or as a shell needs it.
+func TestMenu_AsksForAnExport(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	if err := os.WriteFile("a b.zip", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	shown, ran := menuIn(t, "2\na b.zip\n2\n'a b.zip'\n2\na\\ b.zip\n2\n\n2 --source \"a b.zip\"\n2 \"a\nq\n")
+	if want := []string{"collect --source a b.zip", "collect --source a b.zip", "collect --source a b.zip", "collect --source a b.zip"}; !slices.Equal(ran, want) {
+		t.Errorf("it ran %q\n%s", ran, shown)
+	}
+	if !strings.Contains(shown, "nothing was changed") {
+		t.Errorf("it shows\n%s", shown)
+	}
+}
+
+// The choice of a base model says what each costs.
+func TestMenu_SaysWhatBaseModelsCost(t *testing.T) {
+	dir := t.TempDir()
+	writeExport(t, filepath.Join(dir, "a.jsonl"), 60)
+	t.Setenv("VENTRILOQUIST_MODELS", dir)
+	c := newConsole(dir, 80)
+	c.run(t, "collect", "--source", "a.jsonl", "--me", "Ben")
+	c.run(t, "contacts", "suggest", "--yes", "--address-book", ".")
+	c.run(t, "preprocess", "--window", "4", "--stride", "4")
+	t.Chdir(dir)
+	shown, _ := menuIn(t, "6\n1\nq\n")
+	if !regexp.MustCompile(`(?m)^1 +tiny +on this machine +[0-9.]+ (seconds?|minutes)$`).MatchString(shown) ||
+		!regexp.MustCompile(`(?m)^2 +Qwen/Qwen3-0.6B-Base +a download of 1.11 GiB +[0-9.]+ (seconds?|minutes|hours)`).MatchString(shown) {
+		t.Errorf("it shows\n%s", shown)
+	}
+}
+
+func TestSplitWords_KeepsQuotedSpaces(t *testing.T) {
+	for line, want := range map[string][]string{
+		"5 --stride 10": {"5", "--stride", "10"}, `2 --source "a b" 'c "d'`: {"2", "--source", "a b", `c "d`}, `a\ b`: {"a b"}, `x ""`: {"x", ""}, "  ": nil,
+	} {
+		if got, err := splitWords(line); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q is %q, %v", line, got, err)
+		}
+	}
+	if _, err := splitWords(`2 "a`); err == nil {
+		t.Error("an open quote is accepted")
+	}
 }

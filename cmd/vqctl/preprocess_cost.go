@@ -68,24 +68,30 @@ func trainingCostOf(ctx context.Context, o preprocessOptions) (*trainingCost, er
 	if err != nil {
 		return nil, err
 	}
+	precision, speeds, err := speedsOf(device)
+	if err != nil {
+		return nil, err
+	}
 	cost := &trainingCost{BaseModel: name, Device: device.Info().Name, work: sizes.work,
 		Tokens: tokensOf(sizes.work), Tokens1: tokensOf(sizes.work.WithStride(1))}
-	return cost, cost.estimate(device, config)
+	return cost, cost.estimate(device, config, precision, speeds)
+}
+
+// speedsOf returns the precision that train uses on a device, and how fast the device is in it.
+func speedsOf(device *engine.Device) (engine.DType, memplan.Speeds, error) {
+	precision, err := load.Precision("auto", device)
+	if err != nil {
+		return precision, nil, err
+	}
+	speeds, err := load.Speeds(device, precision)
+	return precision, speeds, err
 }
 
 // tokensOf is how many tokens a run reads.
 func tokensOf(w memplan.Work) int64 { return int64(w.Windows * float64(w.Tokens)) }
 
 // estimate sets the hours with the first weight format that fits.
-func (c *trainingCost) estimate(device *engine.Device, config model.Config) error {
-	precision, err := load.Precision("auto", device)
-	if err != nil {
-		return err
-	}
-	speeds, err := load.Speeds(device, precision)
-	if err != nil {
-		return err
-	}
+func (c *trainingCost) estimate(device *engine.Device, config model.Config, precision engine.DType, speeds memplan.Speeds) error {
 	plan := defaultPlan(config, precision, memplan.OfDevice(device), c.work, speeds)
 	for _, weights := range []struct {
 		format engine.WeightFormat

@@ -87,7 +87,7 @@ func (c *filterFlags) resolveNames(filter *windows.Filter, book *people.Book, fi
 		for _, one := range given {
 			name, found := usererr.Match(one, book.Names())
 			if !found && err == nil {
-				err = usererr.Suggest(usererr.Usage("%q is not in %s", one, file), one, book.Names(), "%q", "`vqctl contacts` lists the names")
+				err = people.NoSuchPerson(one, book.Names(), "`vqctl contacts` lists the names in "+file)
 			}
 			list = append(list, name)
 		}

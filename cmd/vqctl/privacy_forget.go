@@ -75,12 +75,13 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 		return err
 	}
 	defer db.Close()
+	name = listedName(book, name)
 	addresses, err := book.AddressesOf(ctx, db, name)
 	if err != nil {
 		return err
 	}
 	if !o.yes {
-		fmt.Fprintf(out, "%s: %s\n", name, strings.Join(addresses, ", "))
+		printWrapped(out, "", name+": "+strings.Join(addresses, ", "))
 		agreed, err := ask(ctx, "Erase this person from "+o.dataDir+"?", in, out)
 		if err == nil && !agreed {
 			_, err = io.WriteString(out, "nothing was changed\n")
@@ -139,6 +140,18 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 		return json.NewEncoder(out).Encode(result)
 	}
 	return result.print(out)
+}
+
+// listedName returns the name under which the contacts list a person, who may be given in another case or by an address. Windows
+// and the contacts file have that name.
+func listedName(book *people.Book, given string) string {
+	if name, found := usererr.Match(given, book.Names()); found {
+		return name
+	}
+	if who, listed := book.Person(given); listed && who != messages.Owner {
+		return who
+	}
+	return given
 }
 
 // forgetInWindows erases a person from those of the files that hold windows, and returns how many windows it removed.

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/runlog"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/usererr"
@@ -58,6 +59,9 @@ func runRuns(dir string, asJSON bool, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	for i := range list {
+		followLog(&list[i])
+	}
 	if asJSON {
 		encoder := json.NewEncoder(out)
 		for _, r := range list {
@@ -84,6 +88,24 @@ func runRuns(dir string, asJSON bool, out io.Writer) error {
 	}
 	_, err = io.WriteString(out, table.Fit(terminal.Columns(out)))
 	return err
+}
+
+// followLog brings a run that trains now up to date: its checkpoints are older than its log.
+func followLog(r *train.RunInfo) {
+	if train.Running(r.Folder) == 0 {
+		return
+	}
+	log, err := runlog.Read(runlog.Path(r.Folder))
+	if err != nil || log.TotalSteps() != r.TotalSteps {
+		return
+	}
+	r.Step = max(r.Step, log.Step())
+	if base := log.Base(); base != nil {
+		r.BaseEvalLoss = &base.Loss
+	}
+	if last, best := log.Last(), log.Best(); last != nil {
+		r.EvalLoss, r.BestEvalLoss, r.BestStep = &last.Loss, &best.Loss, &best.Step
+	}
 }
 
 // loss formats a loss, "-" if it was not measured.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"ventriloquist/internal/people"
 	"ventriloquist/internal/stats"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
@@ -19,7 +20,7 @@ func findPerson(r *stats.Report, name string) (*stats.Person, error) {
 	}
 	called, found := usererr.Match(name, names)
 	if !found {
-		return nil, usererr.Suggest(fmt.Errorf("no person is called %q", name), name, names, "%q", "`vqctl stats` lists who writes; --top 1000 lists more")
+		return nil, people.NoSuchPerson(name, names, "`vqctl stats` lists who writes; --top 1000 lists more")
 	}
 	return &r.People[slices.Index(names, called)], nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -99,12 +100,14 @@ func smallerBases(than model.Config) (list []memplan.Base) {
 	return list
 }
 
-// inHours formats a time for people: minutes, hours, days or years.
+// inHours formats a time for people: seconds, minutes, hours, days or years.
 func inHours(hours float64) string {
 	const day, year = 24, 365.25 * 24
-	switch {
+	switch seconds := math.Ceil(3600 * hours); {
+	case seconds < 120:
+		return terminal.Quantity(int(max(seconds, 1)), "second")
 	case hours < 1:
-		return fmt.Sprintf("%.1f minutes", max(60*hours, 0.1))
+		return fmt.Sprintf("%.1f minutes", 60*hours)
 	case hours < 3*day:
 		return fmt.Sprintf("%.1f hours", hours)
 	case hours < year:

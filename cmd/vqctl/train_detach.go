@@ -166,9 +166,7 @@ func runStop(ctx context.Context, dataDir, name string, out io.Writer) error {
 			return err
 		}
 		stopped++
-		if _, err := fmt.Fprintf(out, "%s is stopped and saved; vqctl train --resume --output-dir %s continues it\n", r.folder, quoteForShell(r.folder)); err != nil {
-			return err
-		}
+		printWrapped(out, "", fmt.Sprintf("%s is stopped and saved; vqctl train --resume --output-dir %s continues it", r.folder, quoteForShell(r.folder)))
 	}
 	if stopped == 0 {
 		return usererr.With(fmt.Errorf("no run trains in %s now", name), "`vqctl runs` lists the runs")

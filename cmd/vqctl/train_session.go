@@ -33,6 +33,9 @@ type trainSession struct {
 
 // openTrainSession prepares a run, up to its first step.
 func openTrainSession(ctx context.Context, o trainOptions, out io.Writer) (*trainSession, error) {
+	if err := train.RequireFree(o.settings.OutputDir); err != nil {
+		return nil, err
+	}
 	s := &trainSession{options: o, view: newTrainView(out, o.json, o.settings.Patience)}
 	s.view.earlier(o)
 	for _, step := range []func(context.Context) error{s.openFiles, s.readData, s.openDevice, s.checkResume, s.plan, s.lockOutput, s.load} {

@@ -283,8 +283,8 @@ func (o *trainOptions) settingLines() (lines []string) {
 		lines = append(lines, fmt.Sprintf("from %s: %s", path, strings.Join(list, ", ")))
 	}
 	if len(chosen) > 0 {
-		lines = append(lines, fmt.Sprintf("chosen for %s: %s; flags win, and --recipe reference takes the reference's", terminal.Quantity(o.targets, "target"), strings.Join(chosen, ", ")),
-			"what to expect: "+recipe.Expect(o.targets))
+		lines = append(lines, fmt.Sprintf("chosen for %s: %s; flags override these, and --recipe reference uses fixed settings", terminal.Quantity(o.targets, "target"), strings.Join(chosen, ", ")),
+			recipe.Expect(o.targets))
 	}
 	return lines
 }

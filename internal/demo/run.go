@@ -62,7 +62,7 @@ func (r *Runner) Run(ctx context.Context, steps []Step) (Result, error) {
 	var result Result
 	began := time.Now()
 	for i, step := range steps {
-		fmt.Fprintf(r.Stdout, "\n%d. %s\n$ %s\n", i+1, step.Title, commandLine(step.Args))
+		fmt.Fprintf(r.Stdout, "\n%d. %s\n$ %s\n", i+1, step.Title, commandLine("  ", "vqctl", step.Args))
 		out, err := r.command(ctx, step)
 		if ctx.Err() != nil {
 			return result, usererr.With(&InterruptedError{Step: i + 1, Steps: len(steps), Command: step.Args[0], Dir: r.Dir},
@@ -146,24 +146,33 @@ func readScores(out []byte) (perplexity float64, authors *Authors, err error) {
 
 // Print prints the result.
 func (r *Result) Print(out io.Writer) {
-	fmt.Fprintf(out, "\nHeld-out perplexity: %.3f with the base model, %.3f after training (%.0f%% lower). All in %.0f seconds.\n",
-		r.Before, r.After, 100*(1-r.After/r.Before), r.Took.Seconds())
+	fmt.Fprintf(out, "\nHeld-out perplexity: %.3f with the base model, %.3f after training (%.0f%% lower).\n",
+		r.Before, r.After, 100*(1-r.After/r.Before))
 	if b, a := r.AuthorsBefore, r.AuthorsAfter; b != nil && a != nil {
-		fmt.Fprintf(out, "Who said it? By its words alone, the author is named for %.1f%% of %s, %.1f%% before training (by guessing: %.1f%%).\n",
+		fmt.Fprintf(out, "Who said it? By its words alone, the author is named for %.1f%% of %s,\n%.1f%% before training (by guessing: %.1f%%).\n",
 			100*a.Accuracy, terminal.Quantity(a.Messages, "message"), 100*b.Accuracy, 100*a.Chance)
 	}
+	fmt.Fprintf(out, "All in %s.\n", terminal.Duration(r.Took))
 }
 
-// commandLine returns a command as one types it in a shell.
-func commandLine(args []string) string {
-	words := []string{"vqctl"}
+// commandLine returns a command as one types it in a shell: on several lines if one is too long for a terminal of 80 columns.
+func commandLine(indent, program string, args []string) string {
+	const width = 78
+	text, column := program, len(indent)+len(program)
 	for _, a := range args {
 		if strings.ContainsAny(a, " '\"?*&^$;|<>()`!\\#~") || a == "" {
 			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 		}
-		words = append(words, a)
+		room := width - len(" \\")
+		if column+1+terminal.Width(a) > room && column > len(indent)+4 {
+			text += " \\\n" + indent + "    " + a
+			column = len(indent) + 4 + terminal.Width(a)
+			continue
+		}
+		text += " " + a
+		column += 1 + terminal.Width(a)
 	}
-	return strings.Join(words, " ")
+	return text
 }
 
 // ByHand returns commands for continuing in the demonstration's folder.
@@ -176,5 +185,6 @@ func (r *Runner) ByHand() string {
 		}
 	}
 	again := generations[0].args()
-	return fmt.Sprintf("  cd %s\n  %s chat\n  %s", r.Dir, program, program+strings.TrimPrefix(commandLine(again[:len(again)-1]), "vqctl")+" 2")
+	again[len(again)-1] = "2" // another seed
+	return fmt.Sprintf("  cd %s\n  %s chat\n  %s", r.Dir, program, commandLine("  ", program, again))
 }

@@ -78,7 +78,7 @@ func TestRunner_MeasuresAuthors(t *testing.T) {
 	}
 	var printed strings.Builder
 	result.Print(&printed)
-	if !strings.Contains(printed.String(), "the author is named for 62.5% of 8 messages, 50.0% before training (by guessing: 50.0%)") {
+	if !strings.Contains(printed.String(), "the author is named for 62.5% of 8 messages,\n50.0% before training (by guessing: 50.0%)") {
 		t.Error(printed.String())
 	}
 }
@@ -144,8 +144,25 @@ func TestRunner_InterruptedCommandSaves(t *testing.T) {
 
 func TestCommandLine_IsValidInAShell(t *testing.T) {
 	t.Parallel()
-	got := commandLine([]string{"generate", "--as", "EriC^^", "--message", "lsfret: it's off", "--seed", "1"})
+	got := commandLine("", "vqctl", []string{"generate", "--as", "EriC^^", "--message", "lsfret: it's off", "--seed", "1"})
 	if want := `vqctl generate --as 'EriC^^' --message 'lsfret: it'\''s off' --seed 1`; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// A terminal of 80 columns breaks no word of a command, and the shell reads the lines as one.
+func TestCommandLine_FitsEightyColumns(t *testing.T) {
+	args := append(strings.Fields("train --data-path data/training_windows.jsonl --base-model tiny --lora-r 32 --learning-rate 2e-3"), "--message", "a: b c")
+	line := commandLine("  ", "vqctl", args)
+	if !strings.Contains(line, "\n") {
+		t.Errorf("one line: %s", line)
+	}
+	for part := range strings.SplitSeq("  "+line, "\n") {
+		if len(part) > 79 {
+			t.Errorf("%q is too long", part)
+		}
+	}
+	if joined := strings.Join(strings.Fields(strings.ReplaceAll(line, "\\\n", " ")), " "); joined != "vqctl "+strings.Join(args[:len(args)-1], " ")+" 'a: b c'" {
+		t.Errorf("it is %s", joined)
 	}
 }

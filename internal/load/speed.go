@@ -110,18 +110,29 @@ func Speeds(device *engine.Device, precisions ...engine.DType) (memplan.Speeds, 
 			return memplan.SpeedsOf(gpu), nil
 		}
 	}
-	rates := map[engine.DType]memplan.Speed{}
+	rates := map[engine.DType]float64{}
 	for _, precision := range precisions {
 		rate, err := GEMMRate(device, precision)
 		if err != nil {
 			return nil, err
 		}
-		rates[precision] = memplan.MeasuredSpeed(info.Name, rate)
+		rates[precision] = rate
 	}
+	return speedsAt(info.Name, rates), nil
+}
+
+// SpeedsMeasured is Speeds for a device whose GEMM rate was just measured in one precision; a higher one of the last week counts.
+func SpeedsMeasured(device *engine.Device, precision engine.DType, rate float64) memplan.Speeds {
+	best := max(rate, readRate(ratePath(device, precision)))
+	return speedsAt(device.Info().Name, map[engine.DType]float64{precision: best})
+}
+
+func speedsAt(name string, rates map[engine.DType]float64) memplan.Speeds {
 	return func(s memplan.Settings) []memplan.Speed {
-		if speed, measured := rates[s.Precision]; measured {
-			return []memplan.Speed{speed}
+		rate, measured := rates[s.Precision]
+		if !measured {
+			return nil
 		}
-		return nil
-	}, nil
+		return []memplan.Speed{memplan.MeasuredSpeed(name, rate)}
+	}
 }

@@ -51,7 +51,7 @@ func (b *Book) AddressesOf(ctx context.Context, db *messages.DB, name string) ([
 	slices.Sort(list)
 	if list = slices.Compact(list); len(list) == 0 {
 		names := slices.Concat(b.Names(), slices.Sorted(maps.Values(called)), reader.Addresses())
-		return nil, usererr.Suggest(fmt.Errorf("%q is not known", name), name, names, "%q", "`vqctl contacts` lists names and addresses")
+		return nil, NoSuchPerson(name, names, "`vqctl contacts` lists names and addresses")
 	}
 	return list, nil
 }
@@ -60,4 +60,9 @@ func (b *Book) AddressesOf(ctx context.Context, db *messages.DB, name string) ([
 func (b *Book) has(name, address string) bool {
 	who, listed := b.Person(address)
 	return listed && who == name || !listed && (who == b.Normalize(name) || address == name)
+}
+
+// NoSuchPerson returns the error of a name that no person has, with the one among names that it resembles, else another hint.
+func NoSuchPerson(given string, names []string, otherwise string) error {
+	return usererr.Suggest(usererr.Usage("no person is called %q", given), given, names, "%q", otherwise)
 }

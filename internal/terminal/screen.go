@@ -173,6 +173,7 @@ func (s *Screen) draw(now time.Time) {
 func (s *Screen) erase() {
 	if s.drawn != "" {
 		s.drawn = ""
-		_, _ = io.WriteString(s.out, "\r\x1b[J")
+		// The line itself goes first: tmux keeps what is erased from the top of the screen down, unless it is blank.
+		_, _ = io.WriteString(s.out, "\r\x1b[K\x1b[J")
 	}
 }

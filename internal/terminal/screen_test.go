@@ -252,3 +252,17 @@ func TestQuantity_IsSingularForOne(t *testing.T) {
 		}
 	}
 }
+
+// tmux keeps in its history what is erased from the top of the screen down: the line is blank by then.
+func TestScreen_ErasesTheLineBeforeWhatIsBelow(t *testing.T) {
+	var out strings.Builder
+	s := NewScreen(&out, func() int { return 80 })
+	line := s.Show(func(time.Time, int) string { return "busy" })
+	s.mu.Lock()
+	s.draw(time.Now())
+	s.mu.Unlock()
+	line.End()
+	if got := out.String(); !strings.HasSuffix(got, "\r\x1b[K\x1b[J") {
+		t.Errorf("it wrote %q", got)
+	}
+}

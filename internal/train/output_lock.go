@@ -33,7 +33,7 @@ func LockOutputDir(dir string) (release func(), err error) {
 	// Training goes on without a lock on file systems that have none.
 	if errors.Is(tryFor(folder, lockPatience), filelock.ErrLocked) {
 		folder.Close()
-		return nil, usererr.With(fmt.Errorf("another training run is writing to %s", dir), "wait for it, or name another folder with %v", outputDir)
+		return nil, busy(dir)
 	}
 	scratch.Sweep(dir)
 	process := filepath.Join(dir, processFile)
@@ -45,6 +45,19 @@ func LockOutputDir(dir string) (release func(), err error) {
 		os.Remove(process)
 		folder.Close()
 	}, nil
+}
+
+// RequireFree returns an error if another run trains in an output folder now. LockOutputDir says so too, but only after the data is
+// read.
+func RequireFree(dir string) error {
+	if process := Running(dir); process != 0 && process != os.Getpid() {
+		return busy(dir)
+	}
+	return nil
+}
+
+func busy(dir string) error {
+	return usererr.With(fmt.Errorf("another training run is writing to %s", dir), "follow it: vqctl monitor %s; or name another folder with %v", dir, outputDir)
 }
 
 // lockPatience is longer than Running holds the lock.

@@ -3,6 +3,7 @@ package train
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -62,5 +63,27 @@ func TestRunning_IsTheProcessThatHoldsTheLock(t *testing.T) {
 		if p := Running(dir); p != 0 {
 			t.Errorf("%q: process %d trains", left, p)
 		}
+	}
+}
+
+// Another process that trains in the folder is met before the data is read; one's own lock, and a folder that is not there, are no obstacle.
+func TestRequireFree_RefusesAnotherRunsFolder(t *testing.T) {
+	dir := t.TempDir()
+	release, err := LockOutputDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if err := RequireFree(dir); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, processFile), []byte(strconv.Itoa(os.Getppid())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := RequireFree(dir); err == nil || !strings.Contains(err.Error(), "another training run is writing") {
+		t.Errorf("%v", err)
+	}
+	if err := RequireFree(filepath.Join(dir, "none")); err != nil {
+		t.Error(err)
 	}
 }

@@ -121,7 +121,7 @@ func (d *Dialogue) find(given string) (string, error) {
 	if len(d.Trained) == 0 {
 		return given, nil
 	}
-	return "", usererr.Suggest(fmt.Errorf("%q is not known", given), given, everyone, "%q",
+	return "", usererr.Suggest(fmt.Errorf("no person is called %q", given), given, everyone, "%q",
 		"known are "+listed(d.partners(), 12)+"; /members NAME adds someone new")
 }
 

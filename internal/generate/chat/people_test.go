@@ -89,8 +89,8 @@ func TestDialogue_ChecksNames(t *testing.T) {
 the model answers as lsfret
   daftykins: hello
   lsfret: yes
-"lsfrt" is not known; did you mean "lsfret"?
-"nobody" is not known; known are Max: Baker, daftykins, k1l, lsfret; /members NAME adds someone new
+no person is called "lsfrt"; did you mean "lsfret"?
+no person is called "nobody"; known are Max: Baker, daftykins, k1l, lsfret; /members NAME adds someone new
 (k1l joins: daftykins, k1l, lsfret)
   k1l: me too
   lsfret: yes
