@@ -69,6 +69,9 @@ func run(root string, args []string, rehearse bool, deadline time.Duration) (boo
 	}
 	r := &report{State: running, Version: version(root), Rehearsal: rehearse, Started: start, Deadline: deadline.Seconds(), Machine: t.machine,
 		describe: t.describe()}
+	if err := r.write(path); err != nil { // before minutes are spent on it
+		return false, err
+	}
 	ctx, stop := notified()
 	defer stop()
 	all := &runner{report: r, deadline: start.Add(deadline), watch: t.machine.watch,

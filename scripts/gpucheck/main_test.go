@@ -101,6 +101,29 @@ func TestRun_VerdictNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestRun_WithoutTimeIsNoSuccess(t *testing.T) {
+	fakeGPU(t)
+	root := t.TempDir()
+	prebuilt(t, root)
+	path := filepath.Join(t.TempDir(), "report.json")
+	if ok, err := run(root, []string{path}, false, 0); ok || err != nil {
+		t.Errorf("%v, %v", ok, err)
+	}
+	if r := read(t, path); !strings.HasPrefix(r.Verdict, "wrong: no stage ran") {
+		t.Errorf("verdict %q", r.Verdict)
+	}
+}
+
+// A report that has no place is refused at once.
+func TestRun_RefusesAFolderThatDoesNotExist(t *testing.T) {
+	fakeGPU(t)
+	root := t.TempDir()
+	prebuilt(t, root)
+	if _, err := run(root, []string{filepath.Join(root, "missing", "report.json")}, false, time.Minute); err == nil {
+		t.Error("it was accepted")
+	}
+}
+
 func TestRun_RefusesBadArguments(t *testing.T) {
 	t.Setenv("PATH", "/nonexistent")
 	for want, args := range map[string][]string{

@@ -25,7 +25,7 @@ type target struct {
 func gpuTarget(root string, m machine) target {
 	build := filepath.Join(root, "build", "gpu")
 	t := target{root: root, build: build, library: filepath.Join(build, "libvqcuda.so"), machine: m, goldens: goldenTests(root),
-		shape: "8b", second: "0.6b", weights: "plain", tokens: "4096", sizes: "4096", gemmTokens: "256", steps: "8", ms: "20", decode: "128", tune: "1"}
+		shape: "8b", second: "0.6b", weights: "plain", tokens: "4096", sizes: "4096", gemmTokens: "128", steps: "8", ms: "20", decode: "128", tune: "1"}
 	switch {
 	case m.MemoryMiB < 10000:
 		t.shape = "0.6b"

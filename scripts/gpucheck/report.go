@@ -123,6 +123,9 @@ func (r *report) finish() {
 			wrong = append(wrong, c.Name)
 		}
 	}
+	if r.State == complete && len(absent) == len(r.Stages) {
+		wrong = append(wrong, "no stage ran")
+	}
 	switch {
 	case len(wrong) > 0:
 		r.Verdict = "wrong: " + strings.Join(wrong, ", ")

@@ -93,10 +93,10 @@ func (r *runner) reasonToSkip(ctx context.Context, s stage) string {
 		return s.skip
 	case ctx.Err() != nil:
 		return "the run was interrupted"
-	case s.needs != "" && r.report.outcome(s.needs) != passed:
-		return fmt.Sprintf("needs the stage %q", s.needs)
 	case left < max(s.least, time.Second):
 		return "no time was left"
+	case s.needs != "" && r.report.outcome(s.needs) != passed:
+		return fmt.Sprintf("needs the stage %q", s.needs)
 	}
 	return ""
 }

@@ -282,7 +282,7 @@ class Check {
 
 int main(int argc, char** argv) {
   const vq::bench::Options options(argc, argv,
-                                   {{"shape", "8b"}, {"tokens", "4096"}, {"gemm_tokens", "256"}, {"only", ""}});
+                                   {{"shape", "8b"}, {"tokens", "4096"}, {"gemm_tokens", "128"}, {"only", ""}});
   bool ok = false;
   try {
     ok = vq::bench::Check(options).run(options.text("only") == "opening");
