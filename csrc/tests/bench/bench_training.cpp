@@ -60,7 +60,9 @@ class Bench {
     if (const int decoded = o_.number("decode", 0)) {
       load(false);
       more += ", \"decode_tokens_per_second\": " + std::to_string(decode(decoded));
+      vq_model_close(model_);
     }
+    vq_device_close(device_);
     constexpr double kGiB = 1 << 30;
     print_line(
         "{\"gpu\": %s, \"instructions\": %s, \"shape\": \"%s\", \"weights\": \"%s\", \"tokens\": %d, "
