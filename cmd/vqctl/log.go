@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/urfave/cli/v3"
 	"go.uber.org/zap"
@@ -69,7 +70,7 @@ func newLogger(level, file string, out io.Writer, terminal bool) (*zap.Logger, e
 	}
 	core := zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(out)), least)
 	if file != "" {
-		f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_APPEND|syscall.O_NONBLOCK, 0o600)
 		if err != nil {
 			return nil, usererr.With(fmt.Errorf("cannot write the log: %w", errors.Unwrap(err)), "--log-file %s: name a file that can be written to", file)
 		}

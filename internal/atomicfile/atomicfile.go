@@ -21,8 +21,11 @@ import (
 )
 
 // Write replaces the file at path, or the one that a symbolic link there leads to, with what fill writes. Nothing changes at path
-// unless fill returns nil.
+// unless fill returns nil. Pipes and character devices, such as /dev/stdout and /dev/null, are not replaced, but written to.
 func Write(path string, fill func(w io.Writer) error) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return writeTo(path, info.Mode(), fill)
+	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
@@ -47,6 +50,32 @@ func Write(path string, fill func(w io.Writer) error) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// writeTo writes to a pipe or a device.
+func writeTo(path string, mode os.FileMode, fill func(w io.Writer) error) error {
+	if mode&(os.ModeCharDevice|os.ModeNamedPipe) == 0 {
+		return cannotWrite(path, errNotRegular)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0) // a pipe that nothing reads is an error, not a wait
+	if errors.Is(err, syscall.ENXIO) {
+		return usererr.With(cannotWrite(path, err), "nothing reads from the pipe: start its reader first")
+	} else if err != nil {
+		return cannotWrite(path, err)
+	}
+	buffered := bufio.NewWriterSize(f, 64<<10)
+	if err := fill(buffered); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := errors.Join(buffered.Flush(), f.Close()); err != nil {
+		return cannotWrite(path, err)
+	}
+	return nil
+}
+
+var (
+	errNotRegular = errors.New("it is not a regular file")
+	errNoFolder   = errors.New("it is not a folder")
+)
+
 // cannotWrite names the file that could not be written, rather than the temporary one.
 func cannotWrite(path string, err error) error {
 	var named *os.PathError
@@ -70,6 +99,9 @@ func WriteBytes(path string, data []byte) error {
 
 // Move moves a file that is whole to path.
 func Move(from, path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return cannotWrite(path, errNotRegular)
+	}
 	if err := syncPath(from); err != nil {
 		return cannotWrite(path, err)
 	}
@@ -106,8 +138,11 @@ func WriteDir(path string, fill func(tmp string) error) error {
 
 // replaceDir moves the folder tmp to path. A folder that was there is at tmp afterwards.
 func replaceDir(tmp, path string) error {
-	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+	switch info, err := os.Lstat(path); {
+	case errors.Is(err, os.ErrNotExist):
 		return os.Rename(tmp, path)
+	case err == nil && !info.IsDir() && !info.Mode().IsRegular() && info.Mode()&os.ModeSymlink == 0:
+		return errNoFolder // a device or a pipe
 	}
 	if exchange(tmp, path) == nil {
 		return nil

@@ -11,6 +11,10 @@ import (
 // under each name. Where there are such names, the new content is copied over the old one, after it was written as a whole
 // elsewhere.
 func WriteAll(path string, fill func(w io.Writer) error) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return Write(path, fill)
+	}
 	old, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return Write(path, fill)

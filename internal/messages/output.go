@@ -3,7 +3,9 @@ package messages
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
+	"strings"
 )
 
 // AddOutput records that the file or folder at path was written from the database: what is erased here is to be erased there too.
@@ -11,6 +13,14 @@ func (db *DB) AddOutput(ctx context.Context, path string) error {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return err
+	}
+	if strings.HasPrefix(absolute, "/dev/") || strings.HasPrefix(absolute, "/proc/") { // /dev/stdout is another file for each process
+		if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
+			return nil // a pipe
+		}
+	}
+	if info, err := os.Stat(absolute); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil // a pipe or a device holds nothing
 	}
 	err = retryBusy(ctx, func() error {
 		_, err := db.sql.ExecContext(ctx, `INSERT OR IGNORE INTO output VALUES (?)`, absolute)
