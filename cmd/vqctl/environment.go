@@ -51,10 +51,11 @@ func loadDotEnv() error {
 	return nil
 }
 
-// settingNamed returns the setting that a name such as my_name or MY NAME stands for, else the name itself.
+// settingNamed returns the setting that a name such as my_name, MY NAME or MYNAME stands for, else the name itself.
 func settingNamed(name string) string {
+	letters := strings.NewReplacer(" ", "", "-", "", "_", "").Replace
 	for _, known := range settings {
-		if strings.EqualFold(strings.NewReplacer(" ", "_", "-", "_").Replace(name), known) {
+		if strings.EqualFold(letters(name), letters(known)) {
 			return known
 		}
 	}

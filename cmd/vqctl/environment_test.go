@@ -79,3 +79,13 @@ func TestLoadDotEnv_SaysWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+func TestSettingNamed_TakesOtherSpellings(t *testing.T) {
+	for given, want := range map[string]string{
+		"MYNAME": "MY_NAME", "my-name": "MY_NAME", "My Name": "MY_NAME", "GeminiApiKey": "GEMINI_API_KEY", "user_identifiers": "USER_IDENTIFIERS", "MY_NAMES": "MY_NAMES",
+	} {
+		if got := settingNamed(given); got != want {
+			t.Errorf("%q is %q, want %q", given, got, want)
+		}
+	}
+}
