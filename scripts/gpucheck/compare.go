@@ -47,6 +47,9 @@ func compare(r *report) []comparison {
 		})
 		add("ops at real sizes", worst.OK, "%d results; worst: %s, error %.2g of at most %.2g", n, worst.Name, worst.Error, worst.Limit)
 	}
+	for _, what := range r.silent() {
+		add(what, false, "it passed and reported nothing")
+	}
 	for _, t := range r.Training {
 		switch {
 		case t.Error != "":
@@ -73,6 +76,34 @@ func compare(r *report) []comparison {
 			a.FirstLoss, b.FirstLoss, loss, c.loss, a.FirstNorm, b.FirstNorm, norm, c.norm)
 	}
 	return all
+}
+
+// silent lists what passed without a result: a test pattern that matches nothing, say.
+func (r *report) silent() []string {
+	var all []string
+	for _, e := range []struct {
+		what, stage string
+		results     int
+	}{
+		{"goldens", goldenStage, r.passedTests("goldens")},
+		{"tests of the ops", testStage, r.passedTests("ops")},
+		{"tests of CUDA", testStage, r.passedTests("cuda")},
+		{"ops at real sizes", sizesStage, len(r.Sizes)},
+		{"training", trainingStage, len(r.Training)},
+		{"kernels", kernelStage, len(r.Kernels)},
+	} {
+		if e.results == 0 && r.outcome(e.stage) == passed {
+			all = append(all, e.what)
+		}
+	}
+	return all
+}
+
+func (r *report) passedTests(name string) int {
+	if t := r.Tests[name]; t != nil {
+		return t.Passed
+	}
+	return 0
 }
 
 func (s sizeCheck) relative() float64 {

@@ -83,6 +83,8 @@ func TestRun_VerdictNamesWhatIsWrong(t *testing.T) {
 		{"alignment", "vq_bench_training", `"unaligned_gemms": 0`, `"unaligned_gemms": 7`, "alignment, bf16"},
 		{"another loss without wgmma", "vq_bench_training", "echo '{", `[ -z "$VQ_WGMMA" ] || { echo '{"shape": "8b", "first_loss": 13.5, "first_grad_norm": 1.5, "plan_gib": 60}'; exit; }; echo '{`,
 			"step with and without wgmma"},
+		{"no kernels", "vq_bench_kernels", "echo '{\"kernel\"", "exit; echo '{\"kernel\"", "kernels"},
+		{"no tests", "vq_test_cuda", "echo", ": echo", "tests of CUDA"},
 		{"an error", "vq_bench_training", "echo '{", `echo '{"error": "out of memory"}'; exit 1; echo '{`, "training, bf16"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -94,6 +96,7 @@ func TestRun_VerdictNamesWhatIsWrong(t *testing.T) {
 				t.Fatalf("%v: %q is not in %s", err, c.from, text)
 			}
 			writeFile(t, path, strings.Replace(string(text), c.from, c.to, 1), 0o700)
+			writeFile(t, filepath.Join(root, "build", "gpu", "vq_test_backend"), "#!/bin/sh\necho '[       OK ] Norm.Matches (3 ms)'\n", 0o700)
 			if r := runOn(t, root); !strings.Contains(r.Verdict, c.want) {
 				t.Errorf("verdict %q does not say %q", r.Verdict, c.want)
 			}

@@ -62,7 +62,15 @@ func (t target) stages() []stage {
 	}
 }
 
-const building = "build"
+// Names of stages that other code refers to.
+const (
+	building      = "build"
+	goldenStage   = "goldens of transformers"
+	sizesStage    = "ops at real sizes"
+	trainingStage = "training"
+	kernelStage   = "kernels"
+	testStage     = "tests"
+)
 
 // buildStage compiles for this GPU only: compiling for all takes longer than everything else. Kernels that were built from the
 // same sources before, perhaps on another machine, are used as they are.
@@ -123,7 +131,7 @@ func (t target) openingStage() stage {
 
 // goldenStage runs the cases of transformers and PEFT: losses, gradients, updates, generated tokens.
 func (t target) goldenStage() stage {
-	s := stage{name: "goldens of transformers", limit: 100 * time.Second, needs: building}
+	s := stage{name: goldenStage, limit: 100 * time.Second, needs: building}
 	if _, err := os.Stat(t.goldens); err != nil {
 		s.skip = "build/gpu-check/goldens.test is missing: scripts/gpu-check --prepare builds it where Go is"
 		return s
@@ -140,7 +148,7 @@ func (t target) goldenStage() stage {
 func (t target) sizesStage() stage {
 	c := t.program("vq_check_sizes", t.library, "shape", t.shape, "tokens", t.sizes, "gemm_tokens", t.gemmTokens)
 	c.line = parseSizes
-	return stage{name: "ops at real sizes", limit: 60 * time.Second, needs: building, commands: []command{c}}
+	return stage{name: sizesStage, limit: 60 * time.Second, needs: building, commands: []command{c}}
 }
 
 func (t target) train(variant, shape, weights string, more ...string) command {
@@ -158,7 +166,7 @@ func without(wgmma command) command {
 }
 
 func (t target) trainingStage() stage {
-	s := stage{name: "training", limit: 170 * time.Second, least: 15 * time.Second, needs: building, commands: []command{
+	s := stage{name: trainingStage, limit: 170 * time.Second, least: 15 * time.Second, needs: building, commands: []command{
 		t.train(untunedRun, t.shape, t.weights),
 		t.train(plainRun, t.shape, t.weights, "tune", "1", "repeat", "2"),
 	}}
@@ -177,7 +185,7 @@ func (t target) kernelStage() stage {
 		c.line = parseKernels(variant)
 		return c
 	}
-	s := stage{name: "kernels", limit: 70 * time.Second, least: 10 * time.Second, needs: building, commands: []command{kernels("")}}
+	s := stage{name: kernelStage, limit: 70 * time.Second, least: 10 * time.Second, needs: building, commands: []command{kernels("")}}
 	if t.hasWgmma() {
 		s.commands = append(s.commands, without(kernels("no wgmma", "only", "attention")))
 	}
@@ -189,7 +197,7 @@ func (t target) kernelStage() stage {
 
 // testStage runs the tests of all ops and of what is special to CUDA on the GPU.
 func (t target) testStage() stage {
-	s := stage{name: "tests", limit: 150 * time.Second, least: 20 * time.Second, needs: building}
+	s := stage{name: testStage, limit: 150 * time.Second, least: 20 * time.Second, needs: building}
 	if t.simulated {
 		s.skip = "make test runs them in the simulator"
 		return s
