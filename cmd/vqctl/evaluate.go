@@ -31,6 +31,7 @@ type evaluateOptions struct {
 	samples        int
 	perContact     bool
 	whoSaidIt      bool
+	nextMessage    bool
 	compare        int // number of a window, -1 for none
 	sideBySide     int // how many windows to show, 0 for none
 	target         string
@@ -54,6 +55,9 @@ adapter's folder, unless only the base model is evaluated.
 accuracy, next to that of a random guess (chance) and of always naming the conversation's most frequent writer (majority), and the
 expected calibration error.
 
+--next-message asks before each of these messages who writes it, how long after the last one, and of what kind it is. It reports
+the mean log-loss in nats and the accuracy, next to those of guessing by frequency.
+
 --compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
 generates in its place, as the real author or as --target. --side-by-side N shows N of them, spread over all windows, each with
 the one message before.`,
@@ -68,6 +72,7 @@ the one message before.`,
 				&cli.IntFlag{Name: "samples", Value: 50, Usage: "`N`: number of messages to generate (at most one per window)"},
 				&cli.BoolFlag{Name: "per-contact", Usage: "also report per person"},
 				&cli.BoolFlag{Name: "who-said-it", Usage: "also measure how often the model recognizes the author by the text"},
+				&cli.BoolFlag{Name: "next-message", Usage: "also measure how well the model foresees who writes, how soon, and what kind of message"},
 				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `N` with the real and a generated message"},
 				&cli.IntFlag{Name: "side-by-side", HideDefault: true, Usage: "show `N` real messages, and what the model writes in their places"},
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
@@ -87,7 +92,7 @@ the one message before.`,
 func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	o = evaluateOptions{
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
-		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), sideBySide: c.Int("side-by-side"),
+		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), nextMessage: c.Bool("next-message"), sideBySide: c.Int("side-by-side"),
 		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
 	}
 	if o.model, err = modelOptionsOf(c); err != nil {
@@ -110,10 +115,10 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	switch {
 	case o.compare < 0 && (o.target != "" || o.withBase):
 		return o, usererr.Usage("--target and --with-base go with --compare")
-	case o.compare >= 0 && o.whoSaidIt:
-		return o, usererr.Usage("--compare and --who-said-it exclude each other")
-	case c.IsSet("side-by-side") && (o.sideBySide < 1 || o.compare >= 0 || o.whoSaidIt):
-		return o, usererr.Usage("--side-by-side takes at least 1, and neither --compare nor --who-said-it")
+	case o.compare >= 0 && (o.whoSaidIt || o.nextMessage):
+		return o, usererr.Usage("--compare goes neither with --who-said-it nor with --next-message")
+	case c.IsSet("side-by-side") && (o.sideBySide < 1 || o.compare >= 0 || o.whoSaidIt || o.nextMessage):
+		return o, usererr.Usage("--side-by-side takes at least 1, and none of --compare, --who-said-it and --next-message")
 	case o.maxSeqLength < 1:
 		return o, usererr.Usage("--max-seq-length must be at least 1")
 	case o.samples < 1:
@@ -248,9 +253,23 @@ func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *loa
 	}
 	result := evaluate.NewReport(scores, samples, o.perContact)
 	if o.whoSaidIt {
-		result.WhoSaidIt, err = measureAuthors(ctx, set, l)
+		if result.WhoSaidIt, err = measureAuthors(ctx, set, l); err != nil {
+			return nil, err
+		}
+	}
+	if o.nextMessage {
+		result.NextMessage, err = measureForesight(ctx, set, l)
 	}
 	return result, err
+}
+
+// measureForesight measures how well the model foresees the next message.
+func measureForesight(ctx context.Context, set *evaluate.Set, l *load.Loaded) (*evaluate.NextMessage, error) {
+	chooser := newGenerator(l, false)
+	defer chooser.Close()
+	report, finish := newProgress("asking what comes next", "windows")
+	defer finish()
+	return set.NextMessage(ctx, chooser, report)
 }
 
 // measureAuthors measures how often the model names the author of a message.

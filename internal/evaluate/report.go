@@ -15,8 +15,9 @@ import (
 // Report is the content of eval_results.json.
 type Report struct {
 	Figures
-	WhoSaidIt  *WhoSaidIt         `json:"who_said_it,omitempty"` // absent if it was not asked
-	PerContact map[string]Figures `json:"per_contact,omitempty"`
+	WhoSaidIt   *WhoSaidIt         `json:"who_said_it,omitempty"`  // absent if it was not asked
+	NextMessage *NextMessage       `json:"next_message,omitempty"` // absent if it was not asked
+	PerContact  map[string]Figures `json:"per_contact,omitempty"`
 }
 
 // Figures of all targets, or of one author's.
@@ -85,6 +86,11 @@ func (r *Report) Print(out io.Writer) error {
 	}
 	if r.WhoSaidIt != nil {
 		fmt.Fprintf(out, "who said it: the author named for %s\n", r.WhoSaidIt)
+	}
+	if n := r.NextMessage; n != nil {
+		fmt.Fprintf(out, "who writes next: %s\n", &n.Speaker)
+		fmt.Fprintf(out, "how soon: %s\n", &n.Delay)
+		fmt.Fprintf(out, "what kind of message: %s\n", &n.ContentType)
 	}
 	if len(r.PerContact) == 0 {
 		return nil

@@ -8,30 +8,40 @@ import (
 	"ventriloquist/internal/batch"
 )
 
-// namesAtOnce is how many names are read side by side.
-const namesAtOnce = 16
+// choicesAtOnce is how many texts are read side by side.
+const choicesAtOnce = 16
 
 // NextSpeaker returns, for each of the names, the probability that its person writes the next message of the conversation: that of
 // the line's beginning up to the name's end, among these names. The names differ.
 func (g *Generator) NextSpeaker(ctx context.Context, c *Conversation, names []string) ([]float64, error) {
-	if len(names) < 2 {
-		return slices.Repeat([]float64{1}, len(names)), nil
-	}
-	begins := make([][]int32, len(names))
-	longest := 0
+	begins := make([]string, len(names))
 	for i, name := range names {
-		begins[i] = g.tokenizer.AppendEncodeOrdinary(nil, Prefill(name))
-		longest = max(longest, len(begins[i]))
+		begins[i] = Prefill(name)
 	}
-	shared := len(begins[0])
-	for _, other := range begins[1:] {
-		shared = min(shared, commonPrefix(begins[0], other))
+	return g.Choose(ctx, c.contextTokens(g.tokenizer), begins)
+}
+
+// Choose returns the probability of each of the texts after a prompt, among these texts. They differ, and none is the beginning of
+// another.
+func (g *Generator) Choose(ctx context.Context, prompt []int32, texts []string) ([]float64, error) {
+	if len(texts) < 2 {
+		return slices.Repeat([]float64{1}, len(texts)), nil
 	}
-	prompt := append(c.contextTokens(g.tokenizer), begins[0][:shared]...)
-	if err := g.Reserve(len(prompt)+namesAtOnce*longest, namesAtOnce+1); err != nil {
+	choices := make([][]int32, len(texts))
+	longest := 0
+	for i, text := range texts {
+		choices[i] = g.tokenizer.AppendEncodeOrdinary(nil, text)
+		longest = max(longest, len(choices[i]))
+	}
+	shared := len(choices[0])
+	for _, other := range choices[1:] {
+		shared = min(shared, commonPrefix(choices[0], other))
+	}
+	prompt = slices.Concat(prompt, choices[0][:shared])
+	if err := g.Reserve(len(prompt)+choicesAtOnce*longest, choicesAtOnce+1); err != nil {
 		return nil, err
 	}
-	defer g.release(namesAtOnce + 1)
+	defer g.release(choicesAtOnce + 1)
 	if err := g.readPrompt(ctx, prompt); err != nil {
 		return nil, err
 	}
@@ -39,15 +49,15 @@ func (g *Generator) NextSpeaker(ctx context.Context, c *Conversation, names []st
 	if err := g.cache.Logits(0, logits); err != nil {
 		return nil, err
 	}
-	logProb := make([]float64, len(names))
+	logProb := make([]float64, len(choices))
 	total := logSumExp(logits)
-	for i := range begins {
-		begins[i] = begins[i][shared:] // never empty: no such beginning is one of another's
-		logProb[i] = float64(logits[begins[i][0]]) - total
+	for i := range choices {
+		choices[i] = choices[i][shared:] // never empty: no text is the beginning of another
+		logProb[i] = float64(logits[choices[i][0]]) - total
 	}
-	for from := 0; from < len(names); from += namesAtOnce {
-		to := min(from+namesAtOnce, len(names))
-		if err := g.readNames(ctx, begins[from:to], logProb[from:to], logits); err != nil {
+	for from := 0; from < len(choices); from += choicesAtOnce {
+		to := min(from+choicesAtOnce, len(choices))
+		if err := g.readChoices(ctx, choices[from:to], logProb[from:to], logits); err != nil {
 			return nil, err
 		}
 	}
@@ -63,10 +73,10 @@ func (c *Conversation) contextTokens(e batch.Encoder) (ids []int32) {
 	return ids
 }
 
-// readNames adds to logProb[i] the log-probabilities of all tokens of names[i] but the first, after the prompt in sequence 0. logits
-// is a buffer for one row.
-func (g *Generator) readNames(ctx context.Context, names [][]int32, logProb []float64, logits []float32) error {
-	for i := range names {
+// readChoices adds to logProb[i] the log-probabilities of all tokens of choices[i] but the first, after the prompt in sequence 0.
+// logits is a buffer for one row.
+func (g *Generator) readChoices(ctx context.Context, choices [][]int32, logProb []float64, logits []float32) error {
+	for i := range choices {
 		if err := g.cache.Truncate(i+1, 0); err != nil {
 			return err
 		}
@@ -76,9 +86,9 @@ func (g *Generator) readNames(ctx context.Context, names [][]int32, logProb []fl
 	}
 	for at := 1; ; at++ {
 		var sequences, ids []int32
-		for i, name := range names {
-			if at < len(name) {
-				sequences, ids = append(sequences, int32(i+1)), append(ids, name[at-1])
+		for i, choice := range choices {
+			if at < len(choice) {
+				sequences, ids = append(sequences, int32(i+1)), append(ids, choice[at-1])
 			}
 		}
 		if len(ids) == 0 {
@@ -94,7 +104,7 @@ func (g *Generator) readNames(ctx context.Context, names [][]int32, logProb []fl
 			if err := g.cache.Logits(row, logits); err != nil {
 				return err
 			}
-			logProb[sequence-1] += float64(logits[names[sequence-1][at]]) - logSumExp(logits)
+			logProb[sequence-1] += float64(logits[choices[sequence-1][at]]) - logSumExp(logits)
 		}
 	}
 }

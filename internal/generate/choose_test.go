@@ -16,7 +16,7 @@ func TestGenerator_NextSpeakerMultipliesTokens(t *testing.T) {
 	defer g.Close()
 	c := &Conversation{Header: windows.NewHeader("", []string{"a", "b"}, "2024-03-15"),
 		Messages: []windows.Message{{Name: "a", Delta: "<1m", ContentType: "text", Text: "hey"}}}
-	for _, n := range []int{1, 2, 5, namesAtOnce + 3} {
+	for _, n := range []int{1, 2, 5, choicesAtOnce + 3} {
 		names := []string{"hey", "hey hey", `delta"`}[:min(n, 3)]
 		for i := range n - len(names) {
 			names = append(names, fmt.Sprint("person ", i))
