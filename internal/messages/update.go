@@ -12,7 +12,7 @@ func (db *DB) Update(ctx context.Context, identity func(address string) string, 
 	if err != nil {
 		return explain(db.path, err)
 	}
-	defer conn.Close()
+	defer giveBack(conn)
 	if err := db.share(ctx, conn); err != nil {
 		return explain(db.path, err)
 	}
@@ -21,7 +21,7 @@ func (db *DB) Update(ctx context.Context, identity func(address string) string, 
 		if reads, err = db.sql.Conn(ctx); err != nil { // before there is a transaction: the settings of a new file write to it
 			return explain(db.path, err)
 		}
-		defer reads.Close()
+		defer giveBack(reads)
 	}
 	tx, err := begin(ctx, conn)
 	if err != nil {
@@ -48,4 +48,10 @@ func (db *DB) Update(ctx context.Context, identity func(address string) string, 
 		return explain(db.path, err)
 	}
 	return nil
+}
+
+// giveBack ends the use of a connection, with the memory that it took.
+func giveBack(conn *sql.Conn) {
+	_, _ = conn.ExecContext(context.Background(), `PRAGMA mmap_size = 0; PRAGMA shrink_memory`) // memory is all that is lost
+	conn.Close()
 }
