@@ -108,12 +108,31 @@ type chatRequest struct {
 type chatResponse struct {
 	Choices []struct {
 		Message struct {
-			Content *string `json:"content"`
-			Refusal *string `json:"refusal"`
+			Content *answerText `json:"content"`
+			Refusal *string     `json:"refusal"`
 		} `json:"message"`
 		FinishReason string `json:"finish_reason"`
 	} `json:"choices"`
 	Usage json.RawMessage `json:"usage"`
+}
+
+// answerText is the text of an answer: a string, or in some servers' answers a list of parts, of which those with text count.
+type answerText string
+
+func (t *answerText) UnmarshalJSON(value []byte) error {
+	if len(value) == 0 || value[0] != '[' {
+		return json.Unmarshal(value, (*string)(t))
+	}
+	var parts []struct {
+		Text string `json:"text"`
+	}
+	if err := json.Unmarshal(value, &parts); err != nil {
+		return err
+	}
+	for _, part := range parts {
+		*t += answerText(part.Text)
+	}
+	return nil
 }
 
 // billed returns the tokens that the server says it counted; none if it does not say so in numbers.
@@ -155,7 +174,7 @@ func (s *OpenAI) Describe(ctx context.Context, r *Request) (Answer, error) {
 		return answer, &Refusal{"it declined"}
 	}
 	if choice.Message.Content != nil {
-		answer.Text = *choice.Message.Content
+		answer.Text = string(*choice.Message.Content)
 	}
 	answer.Cut = choice.FinishReason == "length"
 	return answer, nil

@@ -1,6 +1,7 @@
 package describe
 
 import (
+	"encoding/json"
 	"math"
 	"testing"
 )
@@ -15,6 +16,24 @@ func TestChatResponse_BilledTakesAnything(t *testing.T) {
 		response := chatResponse{Usage: []byte(text)}
 		if got := response.billed(); got != want {
 			t.Errorf("%s is %+v, want %+v", text, got, want)
+		}
+	}
+}
+
+// The text of an answer is a string, or a list of parts.
+func TestAnswerText_StringOrParts(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]answerText{
+		`"a cat"`: "a cat", `[{"type": "text", "text": "a "}, {"type": "other"}, {"type": "text", "text": "cat"}]`: "a cat", `[]`: "",
+	} {
+		var got answerText
+		if err := json.Unmarshal([]byte(text), &got); err != nil || got != want {
+			t.Errorf("%s is %q, %v; want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{`5`, `["a"]`, `{"text": "a"}`} {
+		if err := json.Unmarshal([]byte(text), new(answerText)); err == nil {
+			t.Errorf("%s is taken for a text", text)
 		}
 	}
 }
