@@ -15,7 +15,7 @@ import (
 )
 
 // writeSeveralSources writes what seven programs have of the same three people: Aidan, John and Zoë. WhatsApp's database and its exported
-// chat have the same messages, and so do Apple's database and the backup of an Android phone.
+// chats have the same messages, and so do Apple's database and the backup of an Android phone.
 func writeSeveralSources(t *testing.T) (paths []string) {
 	t.Helper()
 	folder := t.TempDir()
@@ -51,6 +51,10 @@ func writeSeveralSources(t *testing.T) (paths []string) {
 		INSERT INTO message_add_on_reaction VALUES (1, '👍', 0);`))
 	write("WhatsApp Chat with John Smith.txt", "15/03/2024, 13:00 - John Smith: on WhatsApp\n15/03/2024, 13:00 - Aidan: yes\n")
 	write("WhatsApp Chat with Trip.txt", "15/03/2024, 12:59 - Aidan created group \"Trip\"\n15/03/2024, 13:01 - John Smith: all three\n15/03/2024, 13:01 - Zoë: indeed\n15/03/2024, 13:02 - Aidan: as ever\n")
+	if err := os.Mkdir(filepath.Join(folder, "early"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("early/WhatsApp Chat with Trip.txt", "15/03/2024, 12:59 - Aidan created group \"Trip\"\n15/03/2024, 13:00 - Aidan: hello both\n15/03/2024, 13:01 - John Smith: all three\n") // before Zoë wrote
 	write("result.json", `{"personal_information": {"user_id": 1}, "contacts": {"list": [{"user_id": 2, "phone_number": "+15550000001"}]}, "chats": {"list": [{"name": "J", "type": "personal_chat", "id": 2, "messages": [
 		{"id": 1, "type": "message", "date": "2024-03-15T14:00:00", "date_unixtime": "1710511200", "from": "J", "from_id": "user2", "text": "on Telegram"}]}]}}`)
 	return append(paths, signaltest.Write(t, signaltest.Latest, `
@@ -68,7 +72,9 @@ func writeSeveralSources(t *testing.T) (paths []string) {
 func TestRunCollect_SeveralSourcesAreOneHistory(t *testing.T) {
 	t.Setenv("MY_NAME", "Aidan")
 	paths := writeSeveralSources(t)
-	r := rand.New(rand.NewPCG(15, 1))
+	seed := uint64(time.Now().UnixNano())
+	t.Log("seed:", seed)
+	r := rand.New(rand.NewPCG(seed, 15))
 	want := ""
 	for run := range 6 {
 		data := t.TempDir()
@@ -93,7 +99,7 @@ func TestRunCollect_SeveralSourcesAreOneHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := string(content)
-		for text, times := range map[string]int{"by SMS": 1, "so it is": 1, "on WhatsApp": 3, "all three": 1, "indeed": 1, "as ever": 1, "on Telegram": 1, "to both of you": 1, `"text\": \"yes`: 1, "👍": 1,
+		for text, times := range map[string]int{"by SMS": 1, "so it is": 1, "on WhatsApp": 3, "hello both": 1, "all three": 1, "indeed": 1, "as ever": 1, "on Telegram": 1, "to both of you": 1, `"text\": \"yes`: 1, "👍": 1,
 			"on Signal": 1, "safely": 1, "savely": 0, "without my number": 2, "🎉": 1} {
 			if n := strings.Count(got, text); n != times { // what a reply or a reaction answers is quoted
 				t.Errorf("run %d: %q occurs %d times, not %d, in\n%s", run, text, n, times, got)

@@ -134,6 +134,22 @@ func rosterKey(group bool, members []memberHandle) string {
 	return string(key)
 }
 
+// canonicalRoster sorts neighbors that are all present, or all absent, by address, and drops the absent members after the
+// last present one. It overwrites list.
+func canonicalRoster(list []memberHandle, addresses []string) []memberHandle {
+	for len(list) > 0 && list[len(list)-1].absent {
+		list = list[:len(list)-1]
+	}
+	for from, to := 0, 0; from < len(list); from = to {
+		for to = from; to < len(list) && list[to].absent == list[from].absent; to++ {
+		}
+		slices.SortFunc(list[from:to], func(a, b memberHandle) int {
+			return cmp.Compare(addresses[a.handle], addresses[b.handle])
+		})
+	}
+	return slices.Compact(list)
+}
+
 func sortHandles(list []memberHandle) {
 	slices.SortFunc(list, func(a, b memberHandle) int { return int(a.handle - b.handle) })
 }

@@ -29,7 +29,7 @@
 //	put.go outcome.go known.go                   rows that a source has; what a collect counts; what is held of an export
 //	copies.go forgotten.go                       which copy is shown; who stays out
 //	membership.go facts.go replies.go            who was in which chat; events and versions; what is quoted
-//	records.go roots.go sources.go reader.go     rows of the tables; folders; what a collect covers; conversations
+//	records.go roots.go sources.go reader.go same_group.go   rows of the tables; folders; what a collect covers; conversations, groups of several sources
 //	tx.go reactions.go                           the transaction; reactions that were taken back
 //	backlog.go                                   records that wait to be written
 //	session.go chat.go handles.go identity.go described.go counts.go settings.go output.go last_run.go   its statements; chats, addresses, …
@@ -37,5 +37,5 @@
 //	policy.go record.go                          what is kept out; a row of the tables
 //	row.go insert.go origin.go                   a row as a source tells it; many rows at once; a source
 //	driver.go                                    statements of the driver itself
-//	emoji.go files.go guid.go keys.go kinds.go lock.go former_schema.go schema.go   values and tables
+//	emoji.go files.go guid.go keys.go kinds.go lock.go same_message.go former_schema.go schema.go   values and tables
 package messages

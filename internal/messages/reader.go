@@ -18,6 +18,7 @@ type Reader struct {
 	canceled map[int64]bool // reactions that were taken back
 	sources  map[int64]string
 	identity func(address string) string
+	joined   bool            // the chats of one group have the same members
 	copies   map[int64]int64 // of the ids of copies: the id of the message that is shown, as FindCopies finds them
 }
 
@@ -125,6 +126,12 @@ func (r *Reader) Conversations(ctx context.Context) ([]Conversation, error) {
 }
 
 func (r *Reader) conversations(ctx context.Context) ([]Conversation, error) {
+	if !r.joined {
+		if err := r.joinGroups(ctx); err != nil {
+			return nil, err
+		}
+		r.joined = true
+	}
 	var list []Conversation
 	known := make(map[string]int) // index of the conversation, by roster
 	for _, id := range sortedKeys(r.chats) {

@@ -3,7 +3,6 @@ package messages
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -12,12 +11,6 @@ import (
 // ways, in exports from before and after a group was renamed, or once as RCS and once as SMS. Chats of the same people that
 // hold the same words of the same person at the same time hold one message. Nothing in the file depends on it, for it
 // depends on who is who.
-
-const (
-	// sameTime is how far the clocks of two programs differ: some write whole seconds.
-	sameTime = int64(2 * time.Second)
-	minute   = int64(time.Minute)
-)
 
 // twins holds the messages back until no later one can be their copy.
 type twins struct {
@@ -132,26 +125,15 @@ func exportOf(source string) string {
 	return path
 }
 
-// sameWords reports whether texts differ only in how letters are composed, and in white space around them.
-func sameWords(a, b string) bool {
-	return a == b || strings.TrimSpace(norm.NFC.String(a)) == strings.TrimSpace(norm.NFC.String(b))
-}
-
-// isAtTheTimeOf reports whether a later message has the same time. Some exports tell minutes, where the database of the same
-// program tells seconds.
+// isAtTheTimeOf reports whether a later message may have the same time.
 func (h *heldMessage) isAtTheTimeOf(m *placedMessage, sources map[int64]string) bool {
-	if m.Date-h.Date < sameTime {
-		return true
-	}
-	return h.tellsMinutes() && h.Date == m.Date-m.Date%minute && program(sources[h.stream.chat.source]) == program(sources[m.stream.chat.source])
+	return m.Date-h.Date < sameTime || sameMoment(h.Date, m.Date, program(sources[h.stream.chat.source]) == program(sources[m.stream.chat.source]))
 }
-
-func (m *placedMessage) tellsMinutes() bool { return m.Date%minute == 0 }
 
 // merge adds a copy: the one that answers a message, or tells the time more precisely, is shown.
 func (h *heldMessage) merge(m *placedMessage, copies map[int64]int64) {
 	chat, other := m.stream.chat, m.id
-	if m.Replies && !h.Replies || m.Replies == h.Replies && h.tellsMinutes() && !m.tellsMinutes() {
+	if m.Replies && !h.Replies || m.Replies == h.Replies && tellsMinutes(h.Date) && !tellsMinutes(m.Date) {
 		chat, other = h.stream.chat, h.id
 		h.placedMessage = *m
 	}
