@@ -44,6 +44,10 @@ var halves = []struct {
 // half takes a word for a half of the day, if there is one.
 func (p *scanner) half() (h half, upper bool) {
 	p.spaces()
+	first, _ := utf8.DecodeRuneInString(p.rest)
+	if !unicode.IsLetter(first) { // most often: no word begins so
+		return none, false
+	}
 	for _, entry := range halves {
 		end := foldedPrefix(p.rest, entry.word)
 		if end < 0 {
@@ -54,7 +58,6 @@ func (p *scanner) half() (h half, upper bool) {
 		if unicode.IsLetter(next) && unicode.IsLetter(last) && next < 0x2e80 {
 			continue // a longer word; Chinese has no spaces
 		}
-		first, _ := utf8.DecodeRuneInString(p.rest)
 		p.korean = unicode.Is(unicode.Hangul, first)
 		p.rest = p.rest[end:]
 		return entry.half, unicode.IsUpper(first)
