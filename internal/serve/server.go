@@ -149,12 +149,12 @@ func (s *Server) find(id string) (*Model, string, *apiError) {
 			if found, ok := usererr.Match(name, m.People); ok {
 				return m, found, nil
 			}
-			if m.AnyName && name != "" {
+			if m.AnyName && name != "" && usererr.Nearest(name, m.People) == "" {
 				return m, name, nil
 			}
 		}
 	}
-	if m := s.options.Models[0]; m.AnyName && m.Adapter == "" && len(id) <= maxName {
+	if m := s.options.Models[0]; m.AnyName && m.Adapter == "" && len(id) <= maxName && usererr.Nearest(id, m.People) == "" { // no typing error
 		return m, id, nil
 	}
 	return nil, "", s.notFound(id)

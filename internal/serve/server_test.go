@@ -23,7 +23,7 @@ import (
 )
 
 // open serves the built-in model as Ada and Ben, whose history is Ben's.
-func open(t *testing.T, change func(*serve.Options)) (*httptest.Server, *serve.Server) {
+func open(t testing.TB, change func(*serve.Options)) (*httptest.Server, *serve.Server) {
 	t.Helper()
 	base, err := model.Resolve(model.Tiny)
 	if err != nil {
@@ -54,7 +54,7 @@ func open(t *testing.T, change func(*serve.Options)) (*httptest.Server, *serve.S
 }
 
 // post sends a request and returns the status and the decoded answer.
-func post(t *testing.T, h *httptest.Server, path, body string) (int, map[string]any) {
+func post(t testing.TB, h *httptest.Server, path, body string) (int, map[string]any) {
 	t.Helper()
 	r, err := http.Post(h.URL+path, "application/json", strings.NewReader(body))
 	if err != nil {
