@@ -25,6 +25,9 @@ func checkSettings(lines []string) (cause string) {
 	for at := 0; at < len(lines); {
 		setting, used := firstSetting(lines[at:])
 		if used == 0 {
+			if opensQuote(lines[at]) {
+				return fmt.Sprintf("line %d has a quotation mark that is not closed", at+1)
+			}
 			return fmt.Sprintf("line %d is not valid", at+1)
 		}
 		size := 0
@@ -43,6 +46,13 @@ func checkSettings(lines []string) (cause string) {
 		at += used
 	}
 	return ""
+}
+
+// opensQuote reports whether the value of a line begins with a quotation mark that the line does not close.
+func opensQuote(line string) bool {
+	_, value, _ := strings.Cut(line, "=")
+	value = strings.TrimSpace(value)
+	return value != "" && strings.ContainsRune(`"'`, rune(value[0])) && strings.Count(value, value[:1]) == 1
 }
 
 // firstSetting parses the fewest lines that are valid by themselves, and returns how many they are; 0 if there are none.

@@ -35,8 +35,8 @@ func TestParseDotEnv_NamesTheLineBeyondALimit(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"A=1\nno name\nB=2":                     "line 2 is not valid",
-		"A=1\nB=\"open\nC=2\n":                  "line 2 is not valid",
-		"A=1\nB='" + strings.Repeat("\n", 5000): "line 2 is not valid",
+		"A=1\nB=\"open\nC=2\n":                  "line 2 has a quotation mark that is not closed",
+		"A=1\nB='" + strings.Repeat("\n", 5000): "line 2 has a quotation mark that is not closed",
 		doubled.String():                        "line 13 has a value longer than 64 KiB",
 		"A=\"0123456789\nB=$A\"\n" + strings.Replace(strings.Repeat("A=$A$A\n", 40), "\n", "\n\n", 1): "has a value longer than 64 KiB",
 	} {

@@ -117,7 +117,9 @@ func runModelList(asJSON bool, out io.Writer) error {
 		}
 		table.Add(name, terminal.Bytes(uint64(e.Bytes)), e.Where, e.Dir)
 	}
-	_, err = io.WriteString(out, table.Fit(terminal.Columns(out)))
+	if _, err = io.WriteString(out, table.Fit(terminal.Columns(out))); err == nil && len(list) == 1 {
+		notice("to download a base model: vqctl model pull %s", model.Default)
+	}
 	return err
 }
 

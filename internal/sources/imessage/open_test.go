@@ -217,7 +217,7 @@ func TestOpen_Refuses(t *testing.T) {
 		path func(t *testing.T) string
 		want string
 	}{
-		"Missing":                  {func(t *testing.T) string { return filepath.Join(t.TempDir(), "chat.db") }, "no such file"},
+		"Missing":                  {func(t *testing.T) string { return filepath.Join(t.TempDir(), "chat.db") }, "there is no message database"},
 		"Empty":                    {func(t *testing.T) string { return write(t, "chat.db", nil) }, "is not an SQLite database"},
 		"NoDatabase":               {func(t *testing.T) string { return write(t, "chat.db", []byte("hello, hello, hello")) }, "is not an SQLite database"},
 		"EmptyFolder":              {func(t *testing.T) string { return t.TempDir() }, "neither an iOS backup nor a chat.db"},

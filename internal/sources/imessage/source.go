@@ -112,12 +112,12 @@ func (s *Source) explain(err error) error {
 }
 
 func explainFile(path string, err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return usererr.With(fmt.Errorf("there is no message database %s", path), missingAdvice(runtime.GOOS), sourceOption)
+	}
 	err = fmt.Errorf("cannot read the message database: %w", err)
-	switch {
-	case errors.Is(err, os.ErrPermission):
+	if errors.Is(err, os.ErrPermission) {
 		return usererr.With(err, "%s", usererr.PermissionAdvice(runtime.GOOS, path))
-	case errors.Is(err, os.ErrNotExist):
-		return usererr.With(err, missingAdvice(runtime.GOOS), sourceOption)
 	}
 	return err
 }
