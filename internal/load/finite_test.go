@@ -10,6 +10,7 @@ import (
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/model/floats"
 	"ventriloquist/internal/model/safetensors"
 )
 
@@ -76,7 +77,7 @@ func corruptModel(t *testing.T, from, tensor string, element int, value float32)
 			case safetensors.F32:
 				binary.LittleEndian.PutUint32(view.Data[4*element:], math.Float32bits(value))
 			case safetensors.BF16:
-				binary.LittleEndian.PutUint16(view.Data[2*element:], safetensors.BF16Bits(value))
+				binary.LittleEndian.PutUint16(view.Data[2*element:], floats.BF16Bits(value))
 			default:
 				t.Fatalf("%s is of type %s", tensor, view.DType)
 			}

@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/model/floats"
 	"ventriloquist/internal/model/safetensors"
 	"ventriloquist/internal/usererr"
 )
@@ -144,7 +145,7 @@ func randomSource(ctx context.Context, spec TensorSpec, o RandomOptions) safeten
 
 func fillOnes(dst []byte) {
 	for i := 0; i < len(dst); i += 2 {
-		binary.LittleEndian.PutUint16(dst[i:], safetensors.BF16Bits(1))
+		binary.LittleEndian.PutUint16(dst[i:], floats.BF16Bits(1))
 	}
 }
 
@@ -160,7 +161,7 @@ var normalTable = sync.OnceValue(func() []uint16 {
 	table := make([]uint16, 1<<16)
 	for i := range table {
 		p := (float64(i) + 0.5) / float64(len(table))
-		table[i] = safetensors.BF16Bits(float32(0.02 * math.Sqrt2 * math.Erfinv(2*p-1)))
+		table[i] = floats.BF16Bits(float32(0.02 * math.Sqrt2 * math.Erfinv(2*p-1)))
 	}
 	return table
 })

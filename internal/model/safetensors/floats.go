@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"ventriloquist/internal/model/floats"
 )
 
 // Floats returns a copy of an F32, F16, BF16 or F64 tensor as float32. F64 is rounded, the others convert exactly.
@@ -23,36 +25,14 @@ func (t Tensor) Floats() ([]float32, error) {
 		}
 	case BF16:
 		for i := range out {
-			out[i] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(t.Data[2*i:])) << 16)
+			out[i] = floats.FromBF16(binary.LittleEndian.Uint16(t.Data[2*i:]))
 		}
 	case F16:
 		for i := range out {
-			out[i] = halfToFloat(binary.LittleEndian.Uint16(t.Data[2*i:]))
+			out[i] = floats.FromF16(binary.LittleEndian.Uint16(t.Data[2*i:]))
 		}
 	}
 	return out, nil
-}
-
-// halfToFloat converts an IEEE 754 binary16.
-func halfToFloat(h uint16) float32 {
-	sign := uint32(h>>15) << 31
-	exponent, fraction := uint32(h>>10)&31, uint32(h)&1023
-	switch exponent {
-	case 0: // zero or subnormal: fraction x 2^-24
-		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*(1.0/(1<<24))))
-	case 31: // infinity or NaN
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
-}
-
-// BF16Bits rounds f to bfloat16, ties to even. A NaN stays a NaN.
-func BF16Bits(f float32) uint16 {
-	b := math.Float32bits(f)
-	if f != f {
-		return uint16(b>>16) | 0x40
-	}
-	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }
 
 // AppendF32 appends values to dst as the bytes of an F32 tensor.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"ventriloquist/internal/model/floats"
 	"ventriloquist/internal/model/safetensors"
 )
 
@@ -95,7 +96,7 @@ func TestBF16Bits_MatchesTorch(t *testing.T) {
 	t.Parallel()
 	bits := loadReference(t).Torch.Bits
 	for i, b := range bits["f32"] {
-		if got := int32(uint32(safetensors.BF16Bits(math.Float32frombits(uint32(b)))) << 16); got != bits["bf16"][i] {
+		if got := int32(uint32(floats.BF16Bits(math.Float32frombits(uint32(b)))) << 16); got != bits["bf16"][i] {
 			t.Errorf("value %d: %x, want %x", i, got, bits["bf16"][i])
 		}
 	}

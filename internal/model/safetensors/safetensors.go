@@ -13,11 +13,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"math"
-	"os"
 	"sort"
-	"syscall"
 
+	"ventriloquist/internal/model/mapped"
 	"ventriloquist/internal/usererr"
 )
 
@@ -72,8 +70,8 @@ func (t Tensor) Elements() int {
 // File is an open safetensors file.
 type File struct {
 	path    string
-	data    []byte // the data after the header
-	mapping []byte // the whole file if it is mapped, else nil
+	data    []byte       // the data after the header
+	mapping *mapped.File // the whole file if it is mapped, else nil
 	tensors map[string]entry
 	names   []string // in order of their data
 	// metadata is the header's free text, nil if there is none
@@ -82,31 +80,13 @@ type File struct {
 
 // Open maps the file at path and checks its header. The file must not be truncated while it is open.
 func Open(path string) (*File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would make it wait
+	mapping, err := mapped.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read weights: %w", err)
+		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	file, err := Parse(path, mapping.Bytes())
 	if err != nil {
-		return nil, fmt.Errorf("cannot read weights: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("cannot read weights: %s is not a file", path)
-	}
-	if info.Size() < lengthBytes {
-		return nil, damaged(path, "%d bytes are too few for a safetensors file", info.Size())
-	}
-	if info.Size() > math.MaxInt {
-		return nil, fmt.Errorf("%s: %d bytes cannot be mapped on this machine", path, info.Size())
-	}
-	mapping, err := mapFile(f, int(info.Size()))
-	if err != nil {
-		return nil, fmt.Errorf("cannot map %s: %w", path, err)
-	}
-	file, err := Parse(path, mapping)
-	if err != nil {
-		return nil, errors.Join(err, unmap(mapping))
+		return nil, errors.Join(err, mapping.Close())
 	}
 	file.mapping = mapping
 	return file, nil
@@ -171,24 +151,12 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 }
 
 // Evict releases the memory of a mapped file. Views stay valid and are read again from disk.
-func (f *File) Evict() {
-	if f.mapping != nil {
-		evict(f.mapping)
-	}
-}
+func (f *File) Evict() { f.mapping.Evict() }
 
 // Close invalidates all views. It may be called twice.
 func (f *File) Close() error {
 	f.data = nil
-	if f.mapping == nil {
-		return nil
-	}
-	mapping := f.mapping
-	f.mapping = nil
-	if err := unmap(mapping); err != nil {
-		return fmt.Errorf("cannot unmap %s: %w", f.path, err)
-	}
-	return nil
+	return f.mapping.Close()
 }
 
 func damaged(path, format string, args ...any) error {

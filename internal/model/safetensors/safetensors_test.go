@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"ventriloquist/internal/model/floats"
 	"ventriloquist/internal/model/safetensors"
 	"ventriloquist/internal/usererr"
 )
@@ -201,11 +202,11 @@ func TestBF16Bits(t *testing.T) {
 	t.Parallel()
 	for b := range 1 << 16 {
 		f := math.Float32frombits(uint32(b) << 16)
-		if got := safetensors.BF16Bits(f); f == f && got != uint16(b) {
+		if got := floats.BF16Bits(f); f == f && got != uint16(b) {
 			t.Fatalf("%04x came back as %04x", b, got)
 		}
 	}
-	if got := safetensors.BF16Bits(math.Float32frombits(0x7f800001)); got&0x7f80 != 0x7f80 || got&0x7f == 0 {
+	if got := floats.BF16Bits(math.Float32frombits(0x7f800001)); got&0x7f80 != 0x7f80 || got&0x7f == 0 {
 		t.Errorf("NaN became %04x", got)
 	}
 }
