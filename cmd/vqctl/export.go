@@ -25,16 +25,20 @@ type exportOptions struct {
 	group        string
 	since, until string
 	zone         string
+	model        exportModelOptions
 }
 
 func newExportCommand() *cli.Command {
 	var o exportOptions
 	return &cli.Command{
 		Name:  "export",
-		Usage: "write the collected messages as JSON lines, CSV or text",
-		Description: `Writes the messages of messages.db, a conversation after the other, for other programs or for reading. What collect reads from an
+		Usage: "write the collected messages, or the trained model for other programs",
+		Description: `With --format jsonl, csv or txt, writes the messages of messages.db, a conversation after the other, for other programs or for reading. What collect reads from an
 export in JSON lines is the same history: replies, reactions, edits, deletions, attachments and members. docs/sources.md describes
-the form. CSV and text have the names of the contacts file.`,
+the form. CSV and text have the names of the contacts file.
+
+With --format gguf, writes the base model with the adapter merged into it as one file for llama.cpp, LM Studio and Ollama. These
+continue a window's text as the person whose name it ends with; docs/export.md shows how.`,
 		Flags: slices.Concat(
 			inGroup(filterGroup,
 				&cli.StringSliceFlag{Name: "person", Usage: "only conversations with the person `NAME`, or with an address (repeatable)", Destination: &o.person},
@@ -42,13 +46,23 @@ the form. CSV and text have the names of the contacts file.`,
 				&cli.StringFlag{Name: "since", Usage: "skip messages before this `DATE`: 2020, 2020-05 or 2020-05-31", Destination: &o.since},
 				&cli.StringFlag{Name: "until", Usage: "skip messages after this `DATE`: the end of 2020, 2020-05 or 2020-05-31", Destination: &o.until}),
 			inGroup(outputGroup,
-				&cli.StringFlag{Name: "format", Value: export.Formats[0], Usage: "`FORMAT`: " + strings.Join(export.Formats, ", "), Destination: &o.format},
+				&cli.StringFlag{Name: "format", Value: export.Formats[0], Usage: "`FORMAT`: " + strings.Join(slices.Concat(export.Formats, modelFormats), ", "), Destination: &o.format},
 				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which only you can read (default: standard output)", Destination: &o.output},
 				&cli.StringFlag{Name: "zone", Usage: "time `ZONE` of the times, such as Europe/Berlin (default: this machine's)", Destination: &o.zone},
 				dataDirFlag(&o.dataDir),
-				contactsFlag(&o.contacts))),
+				contactsFlag(&o.contacts)),
+			exportModelFlags(&o.model)),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if err := noArguments(c, "name the file with --output"); err != nil {
+				return err
+			}
+			if slices.Contains(modelFormats, o.format) {
+				if err := refuseFlags(c, o.format, messageExportFlags); err != nil {
+					return err
+				}
+				return runExportModel(ctx, o)
+			}
+			if err := refuseFlags(c, o.format, modelExportFlags); err != nil {
 				return err
 			}
 			return runExport(ctx, o, dataOutput())
@@ -59,7 +73,7 @@ the form. CSV and text have the names of the contacts file.`,
 // runExport writes the messages to the file, or to out.
 func runExport(ctx context.Context, o exportOptions, out io.Writer) error {
 	if !slices.Contains(export.Formats, o.format) {
-		return usererr.Usage("--format %q is none of %s", o.format, strings.Join(export.Formats, ", "))
+		return usererr.Usage("--format %q is none of %s", o.format, strings.Join(slices.Concat(export.Formats, modelFormats), ", "))
 	}
 	options := export.Options{Format: o.format}
 	var err error

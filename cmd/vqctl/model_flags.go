@@ -39,7 +39,7 @@ func loadedModelFlags() []cli.Flag {
 }
 
 func baseModelFlag(ifNone string) cli.Flag {
-	return &cli.StringFlag{Name: "base-model", Usage: "folder or `NAME` of the base model; \"tiny\" is built in (default: " + ifNone + ")"}
+	return &cli.StringFlag{Name: "base-model", Usage: "folder, GGUF file or `NAME` of the base model; \"tiny\" is built in (default: " + ifNone + ")"}
 }
 
 // deviceFlags are the flags for where a model runs, in which precision, and how its weights are stored.

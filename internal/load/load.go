@@ -211,11 +211,11 @@ func DType(t safetensors.DType) (engine.DType, error) {
 
 // StoredDType is the type of a base model's weights in its files, as the engine's plans ask for it: that of the embedding.
 func StoredDType(base *model.Model) (engine.DType, error) {
-	embedding, err := base.Tensor(model.EmbedTokens)
+	embedding, err := base.TensorType(model.EmbedTokens)
 	if err != nil {
 		return 0, err
 	}
-	return DType(embedding.DType)
+	return DType(embedding)
 }
 
 // EachPair calls f for each projection of each layer that the adapter is attached to, until f fails.

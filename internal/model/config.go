@@ -193,6 +193,16 @@ func (f configFields) ropeTheta() float64 {
 	return f.Positive("rope_theta")
 }
 
+// torchType is the name of DType in a config.json.
+func (c Config) torchType() string {
+	for name, d := range dtypes {
+		if d == c.DType {
+			return name
+		}
+	}
+	return "bfloat16"
+}
+
 var dtypes = map[string]safetensors.DType{
 	"bfloat16": safetensors.BF16, "float32": safetensors.F32, "float16": safetensors.F16,
 }

@@ -14,7 +14,7 @@ import (
 
 // checkExtra refuses a tensor that no computation uses: ignoring it would give another model than the file holds. A tied
 // model's copy of the embedding and RoPE's frequencies may be there, if they are what is computed with.
-func (m *Model) checkExtra(file *safetensors.File, name string) error {
+func (m *Model) checkExtra(file weightFile, name string) error {
 	switch {
 	case name == LMHead && m.Config.TieEmbeddings:
 		return nil // see checkTied
@@ -46,7 +46,7 @@ func (m *Model) extraAdvice(name string) string {
 }
 
 // checkTied refuses a tied model whose file has another output layer than its embedding. transformers would use that layer.
-func (m *Model) checkTied(found map[string]*safetensors.File) error {
+func (m *Model) checkTied(found map[string]weightFile) error {
 	file := found[LMHead]
 	if file == nil || !m.Config.TieEmbeddings {
 		return nil
@@ -65,7 +65,7 @@ func (m *Model) checkTied(found map[string]*safetensors.File) error {
 }
 
 // checkFrequencies compares stored frequencies of RoPE with those of the configuration.
-func (m *Model) checkFrequencies(file *safetensors.File, name string) error {
+func (m *Model) checkFrequencies(file weightFile, name string) error {
 	wrong := func(what string) error {
 		return usererr.With(fmt.Errorf("%s: tensor %q %s", file.Path(), name, what), "the model was made with another RoPE than %s says", ConfigFile)
 	}

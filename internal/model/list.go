@@ -113,6 +113,13 @@ type File struct {
 
 // Files lists a model's files, following links.
 func (s Location) Files() (list []File, err error) {
+	if s.gguf != nil {
+		info, err := os.Stat(s.Name)
+		if err != nil {
+			return nil, fmt.Errorf("cannot list %s: %w", s, err)
+		}
+		return []File{{filepath.Base(s.Name), info.Size()}}, nil
+	}
 	tree := s.files
 	if s.Dir != "" {
 		tree = os.DirFS(s.Dir)

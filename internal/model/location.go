@@ -6,18 +6,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"ventriloquist/internal/model/safetensors"
 	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
 )
 
-// Location is where the files of a base model are: a folder, or the program itself.
+// Location is where a base model is: a folder, one GGUF file, or the program itself.
 type Location struct {
 	Name string // the name by which Resolve finds it again: "tiny", "Qwen/Qwen3-8B-Base" or a path; adapters record it
-	Dir  string // the folder; "" for a model embedded in the program
-	// files of an embedded model; nil for a folder
+	Dir  string // the folder; "" for a GGUF file and for a model embedded in the program
+	// files of an embedded model; nil for others
 	files fs.FS
+	gguf  *ggufModel // nil unless the model is a GGUF file, whose path is Name
 }
 
 // Folder returns the location of the model in a folder.
@@ -27,7 +29,10 @@ func Folder(dir string) Location {
 
 // String returns the location for messages.
 func (s Location) String() string {
-	if s.Dir == "" {
+	switch {
+	case s.gguf != nil:
+		return s.Name
+	case s.Dir == "":
 		return "embedded model " + s.Name
 	}
 	return s.Dir
@@ -35,7 +40,10 @@ func (s Location) String() string {
 
 // Path returns the path of a file, for messages.
 func (s Location) Path(file string) string {
-	if s.Dir == "" {
+	switch {
+	case s.gguf != nil:
+		return s.Name
+	case s.Dir == "":
 		return s.Name + "/" + file
 	}
 	return filepath.Join(s.Dir, file)
@@ -44,9 +52,12 @@ func (s Location) Path(file string) string {
 // Has reports whether the model has a file.
 func (s Location) Has(file string) bool {
 	var err error
-	if s.Dir == "" {
+	switch {
+	case s.gguf != nil:
+		return slices.Contains(ggufTexts, file)
+	case s.Dir == "":
 		_, err = fs.Stat(s.files, file)
-	} else {
+	default:
 		_, err = os.Stat(s.Path(file))
 	}
 	return err == nil
@@ -59,9 +70,14 @@ const maxTextFile = 64 << 20
 func (s Location) ReadFile(file string) ([]byte, error) {
 	var content []byte
 	var err error
-	if s.Dir == "" {
+	switch {
+	case s.gguf != nil && !s.Has(file):
+		err = fs.ErrNotExist
+	case s.gguf != nil:
+		return s.gguf.text(file)
+	case s.Dir == "":
 		content, err = fs.ReadFile(s.files, file)
-	} else {
+	default:
 		content, err = regularfile.Read(s.Path(file), maxTextFile)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -77,8 +93,11 @@ func (s Location) ReadFile(file string) ([]byte, error) {
 }
 
 // openWeights maps a weight file, or uses the program's own bytes for an embedded one.
-func (s Location) openWeights(file string) (*safetensors.File, error) {
-	if s.Dir != "" {
+func (s Location) openWeights(file string) (weightFile, error) {
+	switch {
+	case s.gguf != nil:
+		return openGGUFWeights(s.Name)
+	case s.Dir != "":
 		return safetensors.Open(s.Path(file))
 	}
 	content, err := fs.ReadFile(s.files, file)

@@ -1,7 +1,7 @@
 // Package model finds and reads base models on disk: their config.json, their weights, and where they are by name. It also
 // creates models with random weights.
 //
-// In: folders in Hugging Face's layout, the model embedded in the program, names. Out: a checked Config, and views of the
+// In: folders in Hugging Face's layout, GGUF files, the model embedded in the program, names. Out: a checked Config, and views of the
 // weights in the type in which they are stored. It must not know: the engine, adapters, what a model is used for.
 package model
 
@@ -34,7 +34,7 @@ type View = safetensors.Tensor
 type Model struct {
 	Config   Config
 	Location Location
-	shards   []*safetensors.File
+	shards   []weightFile
 	index    map[string]storedTensor // by name, for each tensor that Config requires
 }
 
@@ -69,7 +69,8 @@ func (s Location) Config() (Config, error) {
 	return config, s.readGeneration(&config)
 }
 
-// Tensor returns a tensor of RequiredTensors(m.Config). It is safe for concurrent use.
+// Tensor returns a tensor of RequiredTensors(m.Config); a quantized one is converted to F32, in new memory. It is safe for
+// concurrent use.
 func (m *Model) Tensor(name string) (View, error) {
 	stored, ok := m.index[name]
 	if !ok {
@@ -80,11 +81,27 @@ func (m *Model) Tensor(name string) (View, error) {
 		return View{}, fmt.Errorf("%s: tensor %q was requested after the model was closed", m.Location, name)
 	}
 	t.Name = name
-	return aligned(t), nil
+	return dequantize(aligned(t)), nil
+}
+
+// TensorType returns the type of the tensor that Tensor returns, without reading its data.
+func (m *Model) TensorType(name string) (safetensors.DType, error) {
+	stored, ok := m.index[name]
+	if !ok {
+		return "", fmt.Errorf("%s: the model has no tensor %q", m.Location, name)
+	}
+	t, _ := stored.file.Tensor(stored.name)
+	if t.DType == q8 {
+		return safetensors.F32, nil
+	}
+	return t.DType, nil
 }
 
 // aligned copies a tensor whose elements are not aligned to their size, as in a file with an unpadded header.
 func aligned(t View) View {
+	if t.DType.Size() == 0 {
+		return t
+	}
 	if address := uintptr(unsafe.Pointer(unsafe.SliceData(t.Data))); address%uintptr(t.DType.Size()) != 0 {
 		t.Data = slices.Clone(t.Data)
 	}

@@ -28,7 +28,7 @@ var Known = []string{
 	"Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B", "Qwen/Qwen3-4B", "Qwen/Qwen3-8B", "Qwen/Qwen3-14B", "Qwen/Qwen3-32B",
 }
 
-// Resolve finds a model: "" is Default, "tiny" the embedded one; then a folder; then a name such as Qwen/Qwen3-8B-Base,
+// Resolve finds a model: "" is Default, "tiny" the embedded one; then a folder or a GGUF file; then a name such as Qwen/Qwen3-8B-Base,
 // qwen3-8b-base, owner/name or owner/name@revision in vqctl's own model folder and in the Hugging Face cache. It downloads
 // nothing.
 func Resolve(nameOrDir string) (Location, error) {
@@ -42,13 +42,13 @@ func Resolve(nameOrDir string) (Location, error) {
 	if info, err := os.Stat(nameOrDir); err == nil && info.IsDir() {
 		return folderByPath(nameOrDir)
 	} else if err == nil {
-		return Location{}, usererr.With(fmt.Errorf("base model %s is a file, not a folder", nameOrDir), "name the folder that contains it")
+		return fileByPath(nameOrDir)
 	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 		return Location{}, fmt.Errorf("cannot open base model: %w", err)
 	}
 	repo, revision, ok := ParseName(nameOrDir)
 	if !ok {
-		unknown := fmt.Errorf("no base model %q: it is neither a folder nor the name of a model", nameOrDir)
+		unknown := fmt.Errorf("no base model %q: it is neither a folder, nor a GGUF file, nor the name of a model", nameOrDir)
 		return Location{}, usererr.Suggest(unknown, nameOrDir, usableNames(), "%s", fmt.Sprintf(
 			"give a folder, %s, or a name as on Hugging Face: %s; vqctl model list shows the models on this machine", Tiny, Default))
 	}
@@ -62,6 +62,18 @@ func folderByPath(dir string) (Location, error) {
 		return Location{}, fmt.Errorf("cannot open base model %s: %w", dir, err)
 	}
 	return Folder(absolute), nil
+}
+
+// fileByPath finds a GGUF file; other files are parts of a model.
+func fileByPath(path string) (Location, error) {
+	if !isGGUF(path) {
+		return Location{}, usererr.With(fmt.Errorf("base model %s is neither a folder nor a GGUF file", path), "name the folder that contains it")
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return Location{}, fmt.Errorf("cannot open base model %s: %w", path, err)
+	}
+	return ggufLocation(absolute), nil
 }
 
 // ResolveRepo finds a model by its full name, owner/name or owner/name@revision.

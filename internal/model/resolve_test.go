@@ -136,7 +136,7 @@ func TestResolve_Errors(t *testing.T) {
 		"./nosuch":      `no base model "./nosuch"`,
 		"/no/such/dir":  `no base model "/no/such/dir"`,
 		"a/../b":        `no base model`,
-		file:            "is a file, not a folder",
+		file:            "is neither a folder nor a GGUF file",
 		file + "/below": "no base model",
 		"some/broken":   "is not a commit",
 	} {

@@ -63,7 +63,7 @@ func ConfigNamed(nameOrDir string) (Config, string, error) {
 	return Config{}, "", err
 }
 
-// encode returns the config.json of a model with bf16 weights.
+// encode returns the config.json of a model with weights of c.DType, bf16 unless it says another.
 func (c Config) encode() ([]byte, error) {
 	fields := map[string]any{
 		"architectures": []string{"Qwen3ForCausalLM"}, "model_type": "qwen3", "hidden_act": "silu",
@@ -71,7 +71,7 @@ func (c Config) encode() ([]byte, error) {
 		"vocab_size": c.VocabSize, "hidden_size": c.HiddenSize, "intermediate_size": c.IntermediateSize,
 		"num_hidden_layers": c.Layers, "num_attention_heads": c.Heads, "num_key_value_heads": c.KVHeads, "head_dim": c.HeadDim,
 		"max_position_embeddings": c.MaxPositions, "rms_norm_eps": c.RMSNormEps, "rope_theta": c.RopeTheta, "rope_scaling": nil,
-		"tie_word_embeddings": c.TieEmbeddings, "torch_dtype": "bfloat16",
+		"tie_word_embeddings": c.TieEmbeddings, "torch_dtype": c.torchType(),
 	}
 	if len(c.EOSTokenIDs) > 0 {
 		fields["eos_token_id"] = slices.Clone(c.EOSTokenIDs)

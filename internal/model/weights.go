@@ -11,14 +11,23 @@ import (
 	"strings"
 
 	"ventriloquist/internal/jsonfields"
-	"ventriloquist/internal/model/safetensors"
 	"ventriloquist/internal/usererr"
 )
 
 // A storedTensor is where a tensor is, and its name there: models saved without their output layer lack the prefix "model.".
 type storedTensor struct {
-	file *safetensors.File
+	file weightFile
 	name string
+}
+
+// weightFile is an open file with weights, in any format.
+type weightFile interface {
+	Path() string
+	Names() []string // in the order of their data
+	Tensor(name string) (View, bool)
+	Bytes() int64
+	Evict()
+	Close() error
 }
 
 // openWeights opens the weight files, and refuses tensors that are missing, have another shape, or would be ignored.
@@ -51,7 +60,7 @@ func (m *Model) openWeights() error {
 }
 
 // storedNames returns the function from a tensor's name to its name in the files.
-func (m *Model) storedNames(found map[string]*safetensors.File) func(string) string {
+func (m *Model) storedNames(found map[string]weightFile) func(string) string {
 	_, full := found[EmbedTokens]
 	_, short := found[strings.TrimPrefix(EmbedTokens, "model.")]
 	if full || !short {
@@ -73,9 +82,13 @@ func (m *Model) checkTensor(stored storedTensor, spec TensorSpec) error {
 		return missingTensor(path, spec.Name)
 	}
 	t, _ := stored.file.Tensor(stored.name)
-	if !t.DType.IsFloat() {
-		return usererr.With(fmt.Errorf("%s: tensor %q has type %s; only F32, BF16 and F16 are supported", stored.file.Path(), stored.name, t.DType),
-			"%s", quantizedAdvice(m.Location.Name))
+	if !isWeight(t.DType) {
+		types := "F32, BF16 and F16"
+		if m.Location.gguf != nil {
+			types = "f32, f16, bf16 and q8_0"
+		}
+		return usererr.With(fmt.Errorf("%s: tensor %q has type %s; only %s are supported", stored.file.Path(), stored.name, t.DType, types),
+			"%s", quantizedAdvice(strings.TrimSuffix(m.Location.Name, ".gguf")))
 	}
 	if !slices.Equal(t.Shape, spec.Shape) {
 		return fmt.Errorf("%s: tensor %q has shape %v, but %s needs %v", stored.file.Path(), stored.name, t.Shape, ConfigFile, spec.Shape)
@@ -84,8 +97,8 @@ func (m *Model) checkTensor(stored storedTensor, spec TensorSpec) error {
 }
 
 // openFiles opens the weight files and returns each tensor's file. It prefers a single file over an index, as transformers does.
-func (m *Model) openFiles() (map[string]*safetensors.File, error) {
-	if m.Location.Has(WeightsFile) {
+func (m *Model) openFiles() (map[string]weightFile, error) {
+	if m.Location.gguf != nil || m.Location.Has(WeightsFile) {
 		if err := m.openShard(WeightsFile); err != nil {
 			return nil, err
 		}
@@ -127,8 +140,8 @@ func (m *Model) openFiles() (map[string]*safetensors.File, error) {
 }
 
 // filesByTensor maps the tensors of all open files to their file.
-func (m *Model) filesByTensor() (map[string]*safetensors.File, error) {
-	found := map[string]*safetensors.File{}
+func (m *Model) filesByTensor() (map[string]weightFile, error) {
+	found := map[string]weightFile{}
 	for _, file := range m.shards {
 		for _, name := range file.Names() {
 			if other := found[name]; other != nil {
@@ -159,7 +172,10 @@ func (m *Model) noWeights() error {
 	for _, f := range files {
 		switch filepath.Ext(f.Name) {
 		case ".gguf":
-			return usererr.With(fmt.Errorf("%w, only %s", err, f.Name), "GGUF files are for llama.cpp; %s", quantizedAdvice(strings.TrimSuffix(f.Name, ".gguf")))
+			if _, quantized := Original(strings.TrimSuffix(f.Name, ".gguf")); quantized && !strings.Contains(strings.ToLower(f.Name), "q8_0") {
+				return usererr.With(fmt.Errorf("%w, only %s", err, f.Name), "%s", quantizedAdvice(strings.TrimSuffix(f.Name, ".gguf")))
+			}
+			return usererr.With(fmt.Errorf("%w, only %s", err, f.Name), "name the file: %v %s", usererr.Option("base_model"), m.Location.Path(f.Name))
 		case ".bin", ".pt", ".pth":
 			return usererr.With(fmt.Errorf("%w, only %s", err, f.Name),
 				"convert the weights to safetensors: load the model with transformers and save it with save_pretrained")
