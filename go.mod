@@ -23,7 +23,7 @@ require (
 	howett.net/plist v1.0.1
 )
 
-require github.com/pelletier/go-toml/v2 v2.4.3 // indirect
+require github.com/pelletier/go-toml/v2 v2.4.3
 
 require (
 	cloud.google.com/go v0.116.0 // indirect

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -209,7 +208,7 @@ func TestChat_InTerminals(t *testing.T) {
 			c.keys("\r")
 			c.keys("/clear\r") // waits for the end of the answer
 			c.until("end of the answer", func(lines []string) bool {
-				return strings.Contains(strings.Join(lines, "\n"), "\n  lotuspsychje") && slices.Contains(lines, "conversation cleared")
+				return strings.Contains(strings.Join(lines, "\n"), "\n  lotuspsychje") && strings.Contains(strings.Join(lines, "\n"), "\nconversation cleared")
 			})
 			c.keys(keyUp)
 			c.untilLast("daftykins> /clear")

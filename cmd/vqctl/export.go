@@ -33,12 +33,13 @@ func newExportCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "export",
 		Usage: "write the collected messages, or the trained model for other programs",
-		Description: `With --format jsonl, csv or txt, writes the messages of messages.db, a conversation after the other, for other programs or for reading. What collect reads from an
-export in JSON lines is the same history: replies, reactions, edits, deletions, attachments and members. docs/sources.md describes
-the form. CSV and text have the names of the contacts file.
+		Description: `With --format jsonl, csv or txt, writes the messages of messages.db, a conversation after the other, for other programs or for
+reading. What collect reads from an export in JSON lines is the same history: replies, reactions, edits, deletions, attachments and
+members. docs/sources.md describes the form. CSV and text have the names of the contacts file.
 
-With --format gguf, writes the base model with the adapter merged into it as one file for llama.cpp, LM Studio and Ollama. These
-continue a window's text as the person whose name it ends with; docs/export.md shows how.`,
+With --format gguf, writes the base model with the adapter merged into it as one file for llama.cpp and programs that are built on
+it. With --format safetensors, writes the same as a folder for transformers. With --format peft, gguf-lora or mlx, writes the adapter
+alone, as PEFT, llama.cpp and mlx-lm read it. These programs continue a window's text as the person whose name it ends with; docs/export.md shows how.`,
 		Flags: slices.Concat(
 			inGroup(filterGroup,
 				&cli.StringSliceFlag{Name: "person", Usage: "only conversations with the person `NAME`, or with an address (repeatable)", Destination: &o.person},
@@ -47,7 +48,7 @@ continue a window's text as the person whose name it ends with; docs/export.md s
 				&cli.StringFlag{Name: "until", Usage: "skip messages after this `DATE`: the end of 2020, 2020-05 or 2020-05-31", Destination: &o.until}),
 			inGroup(outputGroup,
 				&cli.StringFlag{Name: "format", Value: export.Formats[0], Usage: "`FORMAT`: " + strings.Join(slices.Concat(export.Formats, modelFormats), ", "), Destination: &o.format},
-				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, which only you can read (default: standard output)", Destination: &o.output},
+				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`, or for safetensors and peft to a new folder, which only you can read (default: standard output)", Destination: &o.output},
 				&cli.StringFlag{Name: "zone", Usage: "time `ZONE` of the times, such as Europe/Berlin (default: this machine's)", Destination: &o.zone},
 				dataDirFlag(&o.dataDir),
 				contactsFlag(&o.contacts)),

@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
 	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/model/convert"
 	"ventriloquist/internal/model/gguf"
@@ -17,7 +21,7 @@ import (
 )
 
 // modelFormats are the formats of models; export.Formats are those of messages.
-var modelFormats = []string{"gguf"}
+var modelFormats = []string{"gguf", "safetensors", "peft", "gguf-lora", "mlx"}
 
 // The flags that go with one kind of format only.
 var (
@@ -39,7 +43,7 @@ func exportModelFlags(o *exportModelOptions) []cli.Flag {
 	return inGroup(modelGroup,
 		&cli.StringFlag{Name: "adapter", Usage: "`DIR`: folder of the adapter to merge (default: the last training's; none with --base-model alone)", Destination: &o.model.adapter},
 		&cli.StringFlag{Name: "base-model", Usage: "folder, GGUF file or `NAME` of the base model (default: the adapter's)", Destination: &o.model.base},
-		&cli.StringFlag{Name: "type", Value: gguf.F16.String(), Usage: "`TYPE` of the weights: " + strings.Join(types, ", "), Destination: &o.kind})
+		&cli.StringFlag{Name: "type", Usage: "`TYPE` of the merged weights: " + strings.Join(types, ", ") + " (default: f16; with safetensors the base model's)", Destination: &o.kind})
 }
 
 // refuseFlags refuses flags that a format has no use for.
@@ -52,22 +56,66 @@ func refuseFlags(c *cli.Command, format string, flags []string) error {
 	return nil
 }
 
-// runExportModel writes the merged model.
+// runExportModel writes the merged model, or the adapter.
 func runExportModel(ctx context.Context, o exportOptions) (err error) {
-	kind, ok := gguf.TypeNamed(o.model.kind)
-	if !ok {
-		return usererr.Usage("--type %q is none of f32, f16, bf16, q8_0", o.model.kind)
-	}
-	if o.output == "" {
-		return usererr.With(usererr.Usage("--output is required: which file should be written?"), "for example: --output aidan.gguf")
-	}
-	if info, err := os.Stat(o.output); err == nil && info.IsDir() {
-		return usererr.With(usererr.Usage("--output %s is a folder", o.output), "name a file in it, such as %s/model.gguf", o.output)
+	if err := o.checkModelOutput(); err != nil {
+		return err
 	}
 	location, adapterDir, err := o.model.model.resolve()
 	if err != nil {
 		return err
 	}
+	o.model.model.noticeBest()
+	if o.writesAdapter() && adapterDir == "" {
+		return usererr.With(usererr.Usage("--format %s writes an adapter, and --base-model alone has none", o.format), "name it with --adapter")
+	}
+	if o.format == "peft" {
+		err = convert.CopyAdapter(adapterDir, o.output)
+	} else {
+		err = o.convert(ctx, location, adapterDir)
+	}
+	if err != nil {
+		return err
+	}
+	recordOutput(ctx, o.dataDir, o.output)
+	notice("%s: %s", o.output, terminal.Bytes(uint64(sizeOf(o.output))))
+	return nil
+}
+
+// writesAdapter reports whether the format is one of adapters alone.
+func (o *exportOptions) writesAdapter() bool {
+	return slices.Contains([]string{"peft", "gguf-lora", "mlx"}, o.format)
+}
+
+// writesFile reports whether the format is a file; the others are folders.
+func (o *exportOptions) writesFile() bool { return strings.HasPrefix(o.format, "gguf") }
+
+// checkModelOutput refuses what cannot be written to.
+func (o *exportOptions) checkModelOutput() error {
+	if o.output == "" {
+		example := "aidan"
+		if o.writesFile() {
+			example += ".gguf"
+		}
+		return usererr.With(usererr.Usage("--output is required: what should be written?"), "for example: --output %s", example)
+	}
+	if o.writesAdapter() && o.model.kind != "" {
+		return usererr.Usage("--type does not go with --format %s, which keeps the adapter's weights in f32", o.format)
+	}
+	info, err := os.Stat(o.output)
+	switch {
+	case err != nil:
+		return nil
+	case !o.writesFile():
+		return usererr.With(usererr.Usage("--output %s exists", o.output), "--format %s writes a new folder: name another one, or remove this one", o.format)
+	case info.IsDir():
+		return usererr.With(usererr.Usage("--output %s is a folder", o.output), "name a file in it, such as %s/model.gguf", o.output)
+	}
+	return nil
+}
+
+// convert writes the base model with the adapter in a folder merged into it ("" for the base alone), or that adapter in another form.
+func (o *exportOptions) convert(ctx context.Context, location model.Location, adapterDir string) (err error) {
 	base, err := location.Open()
 	if err != nil {
 		return err
@@ -86,21 +134,57 @@ func runExportModel(ctx context.Context, o exportOptions) (err error) {
 		}
 		warnOfAdapter(source.Adapter, adapterDir, location.Name)
 	}
-	o.model.model.noticeBest()
+	switch o.format {
+	case "gguf-lora":
+		return source.WriteGGUFAdapter(o.output)
+	case "mlx":
+		return source.WriteMLX(o.output)
+	}
+	kind, err := o.weightType(source)
+	if err != nil {
+		return err
+	}
 	report, finish := newProgress("exporting", "weights")
+	defer finish()
 	written := int64(0)
 	source.Progress = func(n int64) {
 		written += n
 		report(written, source.Weights())
 	}
-	err = source.WriteGGUF(ctx, o.output, kind)
-	finish()
-	if err != nil {
-		return err
+	if o.format == "safetensors" {
+		return source.WriteSafetensors(ctx, o.output, kind)
 	}
-	recordOutput(ctx, o.dataDir, o.output)
-	if info, err := os.Stat(o.output); err == nil {
-		notice("%s: %s, %s", o.output, kind, terminal.Bytes(uint64(info.Size())))
+	return source.WriteGGUF(ctx, o.output, kind)
+}
+
+// weightType returns the type of the weights that the flags select.
+func (o *exportOptions) weightType(source convert.Source) (gguf.Type, error) {
+	if o.model.kind == "" {
+		if o.format == "safetensors" {
+			return source.StoredType()
+		}
+		return gguf.F16, nil
 	}
-	return nil
+	kind, ok := gguf.TypeNamed(o.model.kind)
+	switch {
+	case !ok:
+		return kind, usererr.Usage("--type %q is none of f32, f16, bf16, q8_0", o.model.kind)
+	case o.format == "safetensors" && kind == gguf.Q8_0:
+		return kind, usererr.With(usererr.Usage("--type q8_0 does not go with --format safetensors"), "choose f32, f16 or bf16")
+	}
+	return kind, nil
+}
+
+// sizeOf returns the bytes of a file, or of the files in a folder.
+func sizeOf(path string) (total int64) {
+	filepath.WalkDir(path, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return nil
+		}
+		if info, err := entry.Info(); err == nil {
+			total += info.Size()
+		}
+		return nil
+	})
+	return total
 }

@@ -76,7 +76,7 @@ func TestTerminal_NothingIsDrawnOverAnything(t *testing.T) {
 		t.Skip("trains in three terminals")
 	}
 	dir := t.TempDir()
-	writeExport(t, filepath.Join(dir, "a.jsonl"), 12_000)
+	writeExport(t, filepath.Join(dir, "a.jsonl"), 40_000)
 	for _, columns := range []int{40, 80, 200} {
 		c := newConsole(dir, columns)
 		data := fmt.Sprintf("data%d", columns)

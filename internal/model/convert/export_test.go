@@ -1,0 +1,4 @@
+package convert
+
+// WriteSafetensorsInParts is WriteSafetensors with files of at most this many bytes.
+var WriteSafetensorsInParts = Source.writeSafetensors
