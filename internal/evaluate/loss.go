@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/batch"
@@ -31,12 +32,24 @@ func (t *Tally) Loss() float64 { return t.sum / float64(t.TargetTokens) }
 type Scores struct {
 	All        Tally
 	PerContact map[string]*Tally // by the author of the target
+	Parts      []Part
+}
+
+// Part is what one author's targets in one window add to the scores.
+type Part struct {
+	Window       int // in the source
+	Conversation int
+	Author       string
+	Tokens       int
+	Sum          float64 // of their losses
 }
 
 // pending is a window waiting for its batch.
 type pending struct {
-	window  batch.Window
-	authors []string // of the target lines
+	window       batch.Window
+	number       int // in the source
+	conversation int
+	authors      []string // of the target lines
 }
 
 // Score computes the losses of all targets of the set.
@@ -82,7 +95,7 @@ func (s *Set) read(i int) (pending, error) {
 	if err != nil {
 		return pending{}, err
 	}
-	next := pending{window: ids}
+	next := pending{window: ids, number: i, conversation: w.Conversation}
 	for _, line := range w.TargetLines() {
 		m, err := windows.ParseMessage(line.Text)
 		if err != nil {
@@ -105,7 +118,7 @@ func (s *Scores) add(l Losses, ws []pending) error {
 		return err
 	}
 	for i := range ws {
-		seen := make(map[string]bool)
+		first := len(s.Parts)
 		s.All.Windows++
 		for t, tokens := range ws[i].window.Targets {
 			var sum float64
@@ -119,10 +132,14 @@ func (s *Scores) add(l Losses, ws []pending) error {
 			author := ws[i].authors[t]
 			s.All.add(tokens, sum)
 			s.contact(author).add(tokens, sum)
-			if !seen[author] {
-				seen[author] = true
+			p := slices.IndexFunc(s.Parts[first:], func(p Part) bool { return p.Author == author })
+			if p < 0 {
+				p = len(s.Parts) - first
+				s.Parts = append(s.Parts, Part{Window: ws[i].number, Conversation: ws[i].conversation, Author: author})
 				s.contact(author).Windows++
 			}
+			s.Parts[first+p].Tokens += tokens
+			s.Parts[first+p].Sum += sum
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"ventriloquist/internal/evaluate/interval"
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/windows"
 )
@@ -172,7 +173,7 @@ func newForesight(list []foreseen) (f Foresight) {
 		f.Majority += float64(most) / total
 	}
 	f.Accuracy = float64(right) / total
-	f.AccuracyLow, f.AccuracyHigh = wilson(right, len(list))
+	f.AccuracyLow, f.AccuracyHigh = interval.Wilson(f.Accuracy, total)
 	return f
 }
 

@@ -6,64 +6,44 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 
+	"ventriloquist/internal/evaluate/interval"
 	"ventriloquist/internal/terminal"
 )
 
 // Report is the content of eval_results.json.
 type Report struct {
+	Name string `json:"model,omitempty"` // absent if there is only one model
 	Figures
-	WhoSaidIt   *WhoSaidIt         `json:"who_said_it,omitempty"`  // absent if it was not asked
-	NextMessage *NextMessage       `json:"next_message,omitempty"` // absent if it was not asked
-	PerContact  map[string]Figures `json:"per_contact,omitempty"`
+	WhoSaidIt       *WhoSaidIt         `json:"who_said_it,omitempty"` // absent if it was not asked
+	WhoSaidItDetail *AuthorDetail      `json:"who_said_it_detail,omitempty"`
+	NextMessage     *NextMessage       `json:"next_message,omitempty"` // absent if it was not asked
+	PerContact      map[string]Figures `json:"per_contact,omitempty"`
+	Others          []*Report          `json:"others,omitempty"`      // the other models, on the same windows
+	Differences     []*Difference      `json:"differences,omitempty"` // of each two models
+
+	Detailed bool `json:"-"` // whether the JSON form has intervals and WhoSaidItDetail; people always see them
 }
 
-// Figures of all targets, or of one author's.
-type Figures struct {
-	Windows      int     `json:"windows"`
-	TargetTokens int     `json:"target_tokens"`
-	Loss         float64 `json:"loss"`
-	Perplexity   float64 `json:"perplexity"`
-	Generation   *Rates  `json:"generation,omitempty"` // absent if nothing was generated
-}
-
-// Rates are shares of the generated samples.
-type Rates struct {
-	Samples         int     `json:"samples"`
-	JSONValid       float64 `json:"json_valid_rate"`
-	DeltaValid      float64 `json:"delta_valid_rate"`
-	ContentNonempty float64 `json:"content_nonempty_rate"`
-}
-
-// NewReport assembles a report; samples may be nil.
+// NewReport assembles a report; samples may be nil. It is detailed with perContact.
 func NewReport(scores *Scores, samples *Samples, perContact bool) *Report {
-	r := &Report{Figures: newFigures(&scores.All)}
+	r := &Report{Figures: newFigures(&scores.All, scores.Parts), Detailed: perContact}
 	if samples != nil {
-		r.Generation = newRates(&samples.All)
+		r.Generation = newRates(&samples.All, samples.each)
 	}
 	if !perContact {
 		return r
 	}
 	r.PerContact = make(map[string]Figures)
 	for name, tally := range scores.PerContact {
-		f := newFigures(tally)
+		f := newFigures(tally, scores.of(name))
 		if samples != nil && samples.PerContact[name] != nil {
-			f.Generation = newRates(samples.PerContact[name])
+			f.Generation = newRates(samples.PerContact[name], samples.of(name))
 		}
 		r.PerContact[name] = f
 	}
 	return r
-}
-
-func newFigures(t *Tally) Figures {
-	return Figures{Windows: t.Windows, TargetTokens: t.TargetTokens, Loss: t.Loss(), Perplexity: math.Exp(t.Loss())}
-}
-
-func newRates(v *Validity) *Rates {
-	share := func(n int) float64 { return float64(n) / float64(v.Samples) }
-	return &Rates{Samples: v.Samples, JSONValid: share(v.JSON), DeltaValid: share(v.Delta), ContentNonempty: share(v.NonEmpty)}
 }
 
 // JSON returns the report as one line.
@@ -71,16 +51,57 @@ func (r *Report) JSON() ([]byte, error) {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
+	if !r.Detailed {
+		r = r.withoutDetails()
+	}
 	if err := e.Encode(r); err != nil {
 		return nil, fmt.Errorf("cannot encode the results as JSON: %w", err)
 	}
 	return text.Bytes(), nil
 }
 
-// Print writes the report for people.
+// withoutDetails returns the report without intervals and WhoSaidItDetail.
+func (r *Report) withoutDetails() *Report {
+	plain := *r
+	plain.Interval, plain.WhoSaidItDetail = nil, nil
+	if plain.Generation != nil {
+		rates := *plain.Generation
+		rates.Interval = nil
+		plain.Generation = &rates
+	}
+	return &plain
+}
+
+// Print writes the report for people: each model's, and then the differences.
 func (r *Report) Print(out io.Writer) error {
+	for i, one := range append([]*Report{r}, r.Others...) {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if err := one.printOne(out); err != nil {
+			return err
+		}
+	}
+	if len(r.Differences) > 0 {
+		fmt.Fprintln(out)
+	}
+	for _, d := range r.Differences {
+		if _, err := fmt.Fprintln(out, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Report) printOne(out io.Writer) error {
+	if r.Name != "" {
+		fmt.Fprintf(out, "%s:\n", r.Name)
+	}
 	fmt.Fprintf(out, "perplexity %.3f (loss %.4f) over %s in %s\n", r.Perplexity, r.Loss,
 		terminal.Quantity(r.TargetTokens, "target token"), terminal.Quantity(r.Windows, "window"))
+	if i := r.Interval; i.Perplexity != nil {
+		fmt.Fprintf(out, "95%% interval: perplexity %s (%s resampled)\n", between("%.3f", i.Perplexity), terminal.Quantity(i.Units, i.unit()))
+	}
 	if r.Generation != nil {
 		fmt.Fprintf(out, "generated without a grammar: %s\n", r.Generation)
 	}
@@ -92,10 +113,21 @@ func (r *Report) Print(out io.Writer) error {
 		fmt.Fprintf(out, "how soon: %s\n", &n.Delay)
 		fmt.Fprintf(out, "what kind of message: %s\n", &n.ContentType)
 	}
+	if r.WhoSaidItDetail != nil {
+		if err := r.WhoSaidItDetail.print(out); err != nil {
+			return err
+		}
+	}
 	if len(r.PerContact) == 0 {
 		return nil
 	}
-	titles := []string{"name", "perplexity>", "loss>", "tokens>", "windows>"}
+	_, err := io.WriteString(out, "\n"+r.people().Fit(terminal.Columns(out)))
+	return err
+}
+
+// people returns the table of people.
+func (r *Report) people() *terminal.Table {
+	titles := []string{"name", "perplexity>", "95% interval>", "loss>", "tokens>", "windows>"}
 	if r.Generation != nil {
 		titles = append(titles, "generated>", "JSON>", "delta>", "not empty>")
 	}
@@ -105,7 +137,8 @@ func (r *Report) Print(out io.Writer) error {
 	table := terminal.NewTable(titles...)
 	for _, name := range slices.Sorted(maps.Keys(r.PerContact)) {
 		f := r.PerContact[name]
-		cells := []string{name, fmt.Sprintf("%.3f", f.Perplexity), fmt.Sprintf("%.4f", f.Loss), terminal.Count(int64(f.TargetTokens)), terminal.Count(int64(f.Windows))}
+		cells := []string{name, fmt.Sprintf("%.3f", f.Perplexity), between("%.3f", f.Interval.Perplexity), fmt.Sprintf("%.4f", f.Loss),
+			terminal.Count(int64(f.TargetTokens)), terminal.Count(int64(f.Windows))}
 		if r.Generation != nil {
 			cells = append(cells, f.Generation.cells()...)
 		}
@@ -118,8 +151,23 @@ func (r *Report) Print(out io.Writer) error {
 		}
 		table.Add(cells...)
 	}
-	_, err := io.WriteString(out, "\n"+table.Fit(terminal.Columns(out)))
-	return err
+	return table
+}
+
+// between returns the ends of an interval, "-" for none.
+func between(format string, i *interval.Interval) string {
+	if i == nil {
+		return "-"
+	}
+	return fmt.Sprintf(format+" to "+format, i[0], i[1])
+}
+
+// percent is between for a share.
+func percent(i *interval.Interval) string {
+	if i == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f to %.0f%%", 100*i[0], 100*i[1])
 }
 
 // cells returns the rates as cells of a table.
@@ -132,6 +180,10 @@ func (r *Rates) cells() []string {
 }
 
 func (r *Rates) String() string {
-	return fmt.Sprintf("%s: %.0f%% valid JSON, %.0f%% with a valid delta, %.0f%% not empty", terminal.Quantity(r.Samples, "message"),
+	line := fmt.Sprintf("%s: %.0f%% valid JSON, %.0f%% with a valid delta, %.0f%% not empty", terminal.Quantity(r.Samples, "message"),
 		100*r.JSONValid, 100*r.DeltaValid, 100*r.ContentNonempty)
+	if i := r.Interval; i != nil {
+		line += fmt.Sprintf(" (95%% intervals: %s, %s, %s)", percent(i.JSONValid), percent(i.DeltaValid), percent(i.ContentNonempty))
+	}
+	return line
 }

@@ -28,6 +28,13 @@ type Validity struct {
 type Samples struct {
 	All        Validity
 	PerContact map[string]*Validity
+	each       []writtenSample
+}
+
+// writtenSample is one generated message: which window it is of, and which counts it is in.
+type writtenSample struct {
+	sample
+	counts Validity
 }
 
 // Several prompts are continued at once, as long as they and their continuations fit into this much cache.
@@ -38,8 +45,9 @@ const (
 
 // sample is a window whose last message the model writes again.
 type sample struct {
-	prompt []int32
-	author string
+	prompt               []int32
+	author               string
+	window, conversation int
 }
 
 // Generate has the model write again the last message of n windows, spread evenly over the set, and counts how many are well
@@ -70,7 +78,7 @@ func (s *Set) Generate(ctx context.Context, w Generator, n int, o generate.Optio
 			return nil, err
 		}
 		for i := range written {
-			counted.add(group[i].author, written[i].Text)
+			counted.add(group[i], written[i].Text)
 		}
 		o.Seed += uint64(len(group)) << 32 // new random numbers for the next group
 		done += len(group)
@@ -88,17 +96,20 @@ func (s *Set) sample(i int) (sample, error) {
 	last := len(w.authors) - 1
 	context := w.window.IDs[:len(w.window.IDs)-w.window.Targets[last]]
 	prompt := s.encoder.AppendEncodeOrdinary(append([]int32(nil), context...), generate.Prefill(w.authors[last]))
-	return sample{prompt: prompt, author: w.authors[last]}, nil
+	return sample{prompt, w.authors[last], i, w.conversation}, nil
 }
 
-func (s *Samples) add(author string, written []byte) {
-	if s.PerContact[author] == nil {
-		s.PerContact[author] = new(Validity)
+func (s *Samples) add(of sample, written []byte) {
+	of.prompt = nil
+	if s.PerContact[of.author] == nil {
+		s.PerContact[of.author] = new(Validity)
 	}
 	line, _, _ := bytes.Cut(written, []byte{'\n'})
-	for _, v := range []*Validity{&s.All, s.PerContact[author]} {
-		v.add(generate.Prefill(author) + string(line))
+	w := writtenSample{sample: of}
+	for _, v := range []*Validity{&s.All, s.PerContact[of.author], &w.counts} {
+		v.add(generate.Prefill(of.author) + string(line))
 	}
+	s.each = append(s.each, w)
 }
 
 // add counts one line.

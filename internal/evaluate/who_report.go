@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"math"
 
+	"ventriloquist/internal/evaluate/interval"
 	"ventriloquist/internal/terminal"
 )
 
 // WhoSaidIt says how well the model tells the members of a conversation apart by their texts.
 type WhoSaidIt struct {
 	AuthorFigures
-	AccuracyLow  float64 `json:"accuracy_low"` // a 95% interval (Wilson)
+	AccuracyLow  float64 `json:"accuracy_low"` // a 95% interval (Wilson), as if all messages were independent
 	AccuracyHigh float64 `json:"accuracy_high"`
 	Chance       float64 `json:"chance"`   // the accuracy of guessing: the mean of 1 / members
 	Majority     float64 `json:"majority"` // the accuracy of always naming the one who wrote most of a conversation's messages
@@ -64,36 +65,38 @@ func newWhoSaidIt(verdicts []verdict) *WhoSaidIt {
 	}
 	w.Majority = float64(most) / float64(len(verdicts))
 	w.Accuracy = float64(right) / float64(len(verdicts))
-	w.AccuracyLow, w.AccuracyHigh = wilson(right, len(verdicts))
+	w.AccuracyLow, w.AccuracyHigh = interval.Wilson(w.Accuracy, float64(len(verdicts)))
 	w.ECE = calibrationError(verdicts)
 	return w
 }
 
-// wilson returns the 95% interval of a share of k in n.
-func wilson(k, n int) (low, high float64) {
-	const z = 1.959963984540054
-	p, count := float64(k)/float64(n), float64(n)
-	center := p + z*z/(2*count)
-	half := z * math.Sqrt(p*(1-p)/count+z*z/(4*count*count))
-	scale := 1 + z*z/count
-	return max(0, (center-half)/scale), min(1, (center+half)/scale)
-}
-
 // calibrationError returns the expected calibration error of the guesses, in ten bins of the same width.
 func calibrationError(verdicts []verdict) (sum float64) {
-	const bins = 10
-	var confidence, right [bins]float64
-	for _, v := range verdicts {
-		bin := min(int(v.confidence*bins), bins-1)
-		confidence[bin] += v.confidence
-		if v.guess == v.author {
-			right[bin]++
-		}
-	}
-	for i := range confidence {
-		sum += math.Abs(confidence[i] - right[i])
+	for _, bin := range bins(verdicts) {
+		sum += math.Abs(bin.confidence - bin.right)
 	}
 	return sum / float64(len(verdicts))
+}
+
+// bin has the guesses of about one confidence: their sum of confidences, and how many are right.
+type bin struct {
+	confidence, right float64
+	messages          int
+}
+
+// binCount is how many bins there are, all of the same width.
+const binCount = 10
+
+func (v *verdict) bin() int { return min(int(v.confidence*binCount), binCount-1) }
+
+func bins(verdicts []verdict) (list [binCount]bin) {
+	for _, v := range verdicts {
+		b := &list[v.bin()]
+		b.confidence += v.confidence
+		b.right += one(v.guess == v.author)
+		b.messages++
+	}
+	return list
 }
 
 func (w *WhoSaidIt) String() string {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/windows"
@@ -21,6 +22,9 @@ type Sequence interface {
 
 // verdict is what the model says about the author of one message.
 type verdict struct {
+	window       int    // in the source
+	number       int    // of the conversation
+	length       int    // characters of the text
 	conversation string // its members
 	members      int
 	author       string
@@ -34,17 +38,17 @@ const prefillTokens = 512
 // WhoSaidIt asks of each target message of the set, in a conversation of at least two members, under whose name the model finds
 // its text most likely. Delta, quote and content type are given, and all members are as likely before. The context is read once
 // for all of a window's messages and members. The model's session has one sequence and room for SequenceTokens tokens.
-func (s *Set) WhoSaidIt(ctx context.Context, session Sequence, p windows.Progress) (*WhoSaidIt, error) {
+func (s *Set) WhoSaidIt(ctx context.Context, session Sequence, p windows.Progress) (*WhoSaidIt, *AuthorDetail, error) {
 	var verdicts []verdict
 	for n, i := range s.Windows {
 		of, err := s.verdicts(ctx, session, i)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		verdicts = append(verdicts, of...)
 		p.Report(int64(n+1), int64(len(s.Windows)))
 	}
-	return newWhoSaidIt(verdicts), nil
+	return newWhoSaidIt(verdicts), newAuthorDetail(verdicts), nil
 }
 
 // SequenceTokens returns the number of tokens that WhoSaidIt needs room for: the longest window, in which a
@@ -89,6 +93,7 @@ func (s *Set) verdicts(ctx context.Context, session Sequence, i int) ([]verdict,
 			if v, read, err = s.judge(session, length, header.Members, m, own); err != nil {
 				return nil, err
 			}
+			v.window, v.number, v.length = i, w.Conversation, utf8.RuneCountInString(m.Text)
 			all = append(all, v)
 		}
 		if !read {

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/usererr"
+)
+
+func newEvaluateCommand() *cli.Command {
+	return &cli.Command{
+		Name:                      "evaluate",
+		DisableSliceFlagSeparator: true, // a comma in a path is a comma
+		Usage:                     "measure perplexity and well-formedness on the held-out messages",
+		Description: `Evaluates on the held-out windows, or on all with --all. messages.db says which messages are held out (preprocess --held-out);
+of a window file they are the last two windows of each conversation that has more. Windows longer than --max-seq-length lose
+their oldest messages, as in training. The perplexity is that of the target messages. Messages are generated without the grammar that generate applies, to measure how many are well-formed. The results are also written to ` + resultsFile + ` in the
+adapter's folder, unless only the base model is evaluated. docs/evaluation.md explains every figure.
+
+With several --adapter, and with --with-base, the models are compared on the same windows: the difference of their losses in nats,
+with a 95% interval.
+
+--who-said-it guesses the author of each of these messages: the member under whose name its text is most likely. It reports the
+accuracy, next to that of a random guess (chance) and of always naming the conversation's most frequent writer (majority), the
+expected calibration error, the accuracy by length, and whom the model takes for whom.
+
+--next-message asks before each of these messages who writes it, how long after the last one, and of what kind it is. It reports
+the mean log-loss in nats and the accuracy, next to those of guessing by frequency.
+
+--compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
+generates in its place, as the real author or as --target. --side-by-side N shows N of them, spread over all windows, each with
+the one message before.`,
+		Flags: slices.Concat(
+			inGroup(dataGroup,
+				dataDirFlag(nil),
+				&cli.StringFlag{Name: "data-path", Usage: "evaluate on this window `FILE` instead of messages.db"},
+				&cli.BoolFlag{Name: "all", Usage: "evaluate on all windows, not only on those held out"},
+				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens per window; oldest messages are dropped to fit"}),
+			inGroup(measureGroup,
+				&cli.BoolFlag{Name: "skip-generation", Usage: "measure the perplexity only"},
+				&cli.IntFlag{Name: "samples", Value: 50, Usage: "`N`: number of messages to generate (at most one per window)"},
+				&cli.BoolFlag{Name: "per-contact", Usage: "also report per person"},
+				&cli.BoolFlag{Name: "who-said-it", Usage: "also measure how often the model recognizes the author by the text"},
+				&cli.BoolFlag{Name: "next-message", Usage: "also measure how well the model foresees who writes, how soon, and what kind of message"},
+				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `N` with the real and a generated message"},
+				&cli.IntFlag{Name: "side-by-side", HideDefault: true, Usage: "show `N` real messages, and what the model writes in their places"},
+				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
+				&cli.BoolFlag{Name: "with-base", Usage: "also measure the base model; with --compare, show what it writes"}),
+			sampleFlags("42", "(default: off)"), evaluatedModelFlags(),
+			inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print the results as a JSON object"})),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			opts, err := evaluateOptionsOf(c)
+			if err != nil {
+				return err
+			}
+			return runEvaluate(ctx, opts, stdout)
+		},
+	}
+}
+
+func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
+	o = evaluateOptions{
+		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
+		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), nextMessage: c.Bool("next-message"), sideBySide: c.Int("side-by-side"),
+		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
+	}
+	if o.model, err = modelOptionsOf(c); err != nil {
+		return o, err
+	}
+	for _, dir := range c.StringSlice("adapter") {
+		o.adapters = append(o.adapters, model.ExpandHome(dir))
+	}
+	if len(o.adapters) > 0 {
+		o.model.adapter = o.adapters[0]
+	}
+	if o.sample, err = sampleOptionsOf(c, true); err != nil {
+		return o, err
+	}
+	if !c.IsSet("seed") {
+		o.sample.Seed = 42 // the same command gives the same rates
+	}
+	if c.IsSet("compare") {
+		if o.compare = c.Int("compare"); o.compare < 0 {
+			return o, usererr.Usage("--compare %d: windows are counted from 0", o.compare)
+		}
+	}
+	if err := noArguments(c, "name a window file with --data-path"); err != nil {
+		return o, err
+	}
+	switch {
+	case o.compare < 0 && o.target != "":
+		return o, usererr.Usage("--target goes with --compare")
+	case len(o.adapters) > 1 && (o.compare >= 0 || o.sideBySide > 0):
+		return o, usererr.Usage("--compare and --side-by-side take one --adapter")
+	case o.withBase && o.sideBySide > 0:
+		return o, usererr.Usage("--with-base does not go with --side-by-side")
+	case o.withBase && o.model.base != "" && o.model.adapter == "":
+		return o, usererr.With(usererr.Usage("--with-base compares an adapter with the base model, and --base-model alone is that"), "name an adapter with --adapter")
+	case o.compare >= 0 && (o.whoSaidIt || o.nextMessage):
+		return o, usererr.Usage("--compare goes neither with --who-said-it nor with --next-message")
+	case c.IsSet("side-by-side") && (o.sideBySide < 1 || o.compare >= 0 || o.whoSaidIt || o.nextMessage):
+		return o, usererr.Usage("--side-by-side takes at least 1, and none of --compare, --who-said-it and --next-message")
+	case o.maxSeqLength < 1:
+		return o, usererr.Usage("--max-seq-length must be at least 1")
+	case o.samples < 1:
+		return o, usererr.With(usererr.Usage("--samples must be at least 1"), "to generate none: --skip-generation")
+	}
+	return o, nil
+}
+
+// evaluatedModelFlags are loadedModelFlags with an adapter flag that may be repeated.
+func evaluatedModelFlags() []cli.Flag {
+	flags := loadedModelFlags()
+	for i, f := range flags {
+		if one, ok := f.(*cli.StringFlag); ok && one.Name == "adapter" {
+			flags[i] = &cli.StringSliceFlag{Name: one.Name, Category: one.Category, Usage: one.Usage + "; repeated, the adapters are compared"}
+		}
+	}
+	return flags
+}

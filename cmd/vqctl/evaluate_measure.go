@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"ventriloquist/engine"
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/evaluate"
+	"ventriloquist/internal/generate"
+	"ventriloquist/internal/load"
+)
+
+// measured is a model with its report.
+type measured struct {
+	name   string
+	dir    string // of the adapter, "" for the base model
+	scores *evaluate.Scores
+	report *evaluate.Report
+}
+
+// measureAll measures the loaded model, the other adapters in turn, and the base model.
+func (o *evaluateOptions) measureAll(ctx context.Context, set *evaluate.Set, l *load.Loaded, adapterDir string) ([]*measured, error) {
+	dirs := []string{adapterDir}
+	if len(o.adapters) > 1 {
+		dirs = append(dirs, o.adapters[1:]...)
+	}
+	if o.withBase {
+		dirs = append(dirs, "")
+	}
+	var all []*measured
+	for i, dir := range dirs {
+		if i > 0 && dir != "" {
+			if err := l.ChangeAdapter(dir, func() {}); err != nil {
+				return nil, err
+			}
+		}
+		m := &measured{name: dir, dir: dir}
+		if dir == "" {
+			m.name = "the base model"
+		}
+		if err := o.measure(ctx, set, l, m); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// together returns one report about all the models.
+func (o *evaluateOptions) together(all []*measured) *evaluate.Report {
+	if len(all) == 1 {
+		return all[0].report
+	}
+	first := *all[0].report
+	first.Name, first.Detailed = all[0].name, true
+	for i, a := range all {
+		if i > 0 {
+			other := *a.report
+			other.Name = a.name
+			first.Others = append(first.Others, &other)
+		}
+		for _, b := range all[i+1:] {
+			first.Differences = append(first.Differences, evaluate.NewDifference(a.name, a.scores, b.name, b.scores, o.perContact))
+		}
+	}
+	return &first
+}
+
+// keepResults writes the results of each adapter into its folder.
+func (o *evaluateOptions) keepResults(ctx context.Context, all []*measured) {
+	for _, m := range all {
+		if m.dir == "" {
+			continue
+		}
+		text, err := m.report.JSON()
+		if err == nil {
+			err = atomicfile.WriteBytes(filepath.Join(m.dir, resultsFile), text)
+		}
+		if err != nil { // the results have been printed
+			notice("warning: the results were not kept with the adapter: %v", err)
+		}
+		recordOutput(ctx, o.dataDir, m.dir)
+	}
+}
+
+// measure measures the adapter of m, or the base model.
+func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *load.Loaded, m *measured) error {
+	adapter := l.Adapter
+	if m.dir == "" {
+		adapter = nil
+	}
+	trainer, err := l.Model.NewTrainer(adapter, set.Limits(), false)
+	if err != nil {
+		return err
+	}
+	report, finish := newProgress("measuring", "windows")
+	m.scores, err = set.Score(ctx, trainer, report)
+	finish()
+	trainer.Close()
+	if err != nil {
+		return err
+	}
+	writer := newGenerator(l, adapter == nil)
+	defer writer.Close()
+	var samples *evaluate.Samples
+	if !o.skipGeneration {
+		if samples, err = o.writeSamples(ctx, set, writer); err != nil {
+			return err
+		}
+	}
+	m.report = evaluate.NewReport(m.scores, samples, o.perContact)
+	if o.whoSaidIt {
+		if err := measureAuthors(ctx, set, l, adapter, m.report); err != nil {
+			return err
+		}
+	}
+	if o.nextMessage {
+		m.report.NextMessage, err = measureForesight(ctx, set, writer)
+	}
+	return err
+}
+
+func (o *evaluateOptions) writeSamples(ctx context.Context, set *evaluate.Set, writer *generate.Generator) (*evaluate.Samples, error) {
+	report, finish := newProgress("writing messages", "messages")
+	defer finish()
+	return set.Generate(ctx, writer, o.samples, o.sample, report)
+}
+
+// measureForesight measures how well the model foresees the next message.
+func measureForesight(ctx context.Context, set *evaluate.Set, chooser *generate.Generator) (*evaluate.NextMessage, error) {
+	report, finish := newProgress("asking what comes next", "windows")
+	defer finish()
+	return set.NextMessage(ctx, chooser, report)
+}
+
+// measureAuthors measures how often the model names the author of a message.
+func measureAuthors(ctx context.Context, set *evaluate.Set, l *load.Loaded, adapter *engine.Adapter, r *evaluate.Report) error {
+	session, err := l.Model.NewSession(adapter, set.SequenceTokens(), 1)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	report, finish := newProgress("asking who said it", "windows")
+	defer finish()
+	r.WhoSaidIt, r.WhoSaidItDetail, err = set.WhoSaidIt(ctx, session, report)
+	return err
+}
