@@ -31,18 +31,23 @@ type exportOptions struct {
 func newExportCommand() *cli.Command {
 	var o exportOptions
 	return &cli.Command{
-		Name:  "export",
-		Usage: "write the collected messages, or the trained model for other programs",
+		Name:      "export",
+		Usage:     "write the collected messages, or the trained model for other programs",
+		ArgsUsage: "[--check PATH]",
 		Description: `With --format jsonl, csv or txt, writes the messages of messages.db, a conversation after the other, for other programs or for
 reading. What collect reads from an export in JSON lines is the same history: replies, reactions, edits, deletions, attachments and
 members. docs/sources.md describes the form. CSV and text have the names of the contacts file.
 
 With --format gguf, writes the base model with the adapter merged into it as one file for llama.cpp and programs that are built on
 it. With --format safetensors, writes the same as a folder for transformers. With --format peft, gguf-lora or mlx, writes the adapter
-alone, as PEFT, llama.cpp and mlx-lm read it. These programs continue a window's text as the person whose name it ends with; docs/export.md shows how.`,
+alone, as PEFT, llama.cpp and mlx-lm read it. These programs continue a window's text as the person whose name it ends with. With
+--format ollama, writes a folder for ollama create, whose model answers as --person; docs/export.md shows how.
+
+--check compares what was written with the model that it was made from: each weight, and the greedy texts and probabilities of 20
+held-out windows. With --check and a PATH, only that is done, for an export that is there already.`,
 		Flags: slices.Concat(
 			inGroup(filterGroup,
-				&cli.StringSliceFlag{Name: "person", Usage: "only conversations with the person `NAME`, or with an address (repeatable)", Destination: &o.person},
+				&cli.StringSliceFlag{Name: "person", Usage: "only conversations with the person `NAME`, or with an address (repeatable); with ollama: who answers", Destination: &o.person},
 				&cli.StringFlag{Name: "group", Usage: "only the conversation of exactly these people and you: comma-separated `NAMES`", Destination: &o.group},
 				&cli.StringFlag{Name: "since", Usage: "skip messages before this `DATE`: 2020, 2020-05 or 2020-05-31", Destination: &o.since},
 				&cli.StringFlag{Name: "until", Usage: "skip messages after this `DATE`: the end of 2020, 2020-05 or 2020-05-31", Destination: &o.until}),
@@ -54,14 +59,11 @@ alone, as PEFT, llama.cpp and mlx-lm read it. These programs continue a window's
 				contactsFlag(&o.contacts)),
 			exportModelFlags(&o.model)),
 		Action: func(ctx context.Context, c *cli.Command) error {
+			if slices.Contains(modelFormats, o.format) || o.model.check && c.Args().Present() {
+				return o.exportModel(ctx, c)
+			}
 			if err := noArguments(c, "name the file with --output"); err != nil {
 				return err
-			}
-			if slices.Contains(modelFormats, o.format) {
-				if err := refuseFlags(c, o.format, messageExportFlags); err != nil {
-					return err
-				}
-				return runExportModel(ctx, o)
 			}
 			if err := refuseFlags(c, o.format, modelExportFlags); err != nil {
 				return err
@@ -69,6 +71,35 @@ alone, as PEFT, llama.cpp and mlx-lm read it. These programs continue a window's
 			return runExport(ctx, o, dataOutput())
 		},
 	}
+}
+
+// exportModel writes a model, or checks the one that the argument names.
+func (o exportOptions) exportModel(ctx context.Context, c *cli.Command) (err error) {
+	if o.model.model, err = modelOptionsOf(c); err != nil {
+		return err
+	}
+	format := o.format
+	if c.Args().Present() {
+		format = "of a model to check"
+	}
+	if err := refuseFlags(c, format, messageExportFlags); err != nil {
+		return err
+	}
+	if o.model.check && c.Args().Len() == 1 {
+		if err := refuseFlags(c, format, []string{"format", "output", "type", "person", "with"}); err != nil {
+			return err
+		}
+		return runExportCheck(ctx, o, c.Args().First(), stdout)
+	}
+	if err := noArguments(c, "name the output with --output"); err != nil {
+		return err
+	}
+	if !o.model.check {
+		if err := refuseFlags(c, format+" without --check", []string{"data-path", "gpu", "cpu", "precision", "threads"}); err != nil {
+			return err
+		}
+	}
+	return runExportModel(ctx, o, stdout)
 }
 
 // runExport writes the messages to the file, or to out.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ func TestRunExportModel_ScoresTheSame(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tiny.gguf")
 	o := exportOptions{output: path, format: "gguf", contactsOptions: contactsOptions{dataDir: t.TempDir()}}
 	o.model.model.base, o.model.kind = "tiny", "bf16"
-	if err := runExportModel(t.Context(), o); err != nil {
+	if err := runExportModel(t.Context(), o, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -40,13 +41,13 @@ func TestRunExportModel_Refuses(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for name, c := range map[string]struct{ kind, output, want string }{
-		"Type":     {"q4_k_m", "x.gguf", "--type"},
+		"Type":     {"q4_kk", "x.gguf", "--type"},
 		"NoOutput": {"f16", "", "--output is required"},
 		"Folder":   {"f16", folder, "is a folder"},
 	} {
 		o := exportOptions{output: c.output, format: "gguf"}
 		o.model.model.base, o.model.kind = "tiny", c.kind
-		if err := runExportModel(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := runExportModel(t.Context(), o, io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -29,6 +29,7 @@ const (
 	serverGroup       = "Server"
 	attachmentGroup   = "Attachments"
 	outputGroup       = "Output"
+	checkGroup        = "Check"
 	globalGroup       = "Global options"
 )
 

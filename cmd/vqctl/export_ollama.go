@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/model/convert"
+	"ventriloquist/internal/modelfile"
+	"ventriloquist/internal/usererr"
+)
+
+// ollamaWriter returns what writes a folder for `ollama create`: the merged model, and the Modelfile of a person.
+func (o *exportOptions) ollamaWriter() (modelWriter, error) {
+	chat, err := o.ollamaChat()
+	if err != nil {
+		return nil, err
+	}
+	write, err := o.ggufWriter()
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, source convert.Source, path string) error {
+		return atomicfile.WriteDir(path, func(tmp string) error {
+			if err := write(ctx, source, filepath.Join(tmp, modelfile.Weights)); err != nil {
+				return err
+			}
+			return atomicfile.WriteBytes(filepath.Join(tmp, modelfile.File), chat.Text())
+		})
+	}, nil
+}
+
+// ollamaChat returns who answers and who types.
+func (o *exportOptions) ollamaChat() (chat modelfile.Chat, err error) {
+	known := o.model.model.knownPeople()
+	if len(o.person) != 1 {
+		return chat, usererr.With(usererr.Usage("--format ollama writes a model of one person"), "name the person: --person %q", firstOf(known.trained, "Aidan"))
+	}
+	if chat.As, err = known.resolve("--person", strings.TrimSpace(o.person[0]), nil); err != nil {
+		return chat, err
+	}
+	with := strings.TrimSpace(o.model.with)
+	if with == "" {
+		with = known.owner
+	}
+	if with == "" {
+		return chat, usererr.With(usererr.Usage("who will type to %s?", chat.As), "name the one who types: --with NAME, or set MY_NAME")
+	}
+	if chat.With, err = known.resolve("--with", with, nil); err != nil {
+		return chat, err
+	}
+	if chat.As == chat.With {
+		return chat, usererr.With(fmt.Errorf("%s cannot both answer and type: %w", chat.As, usererr.ErrUsage), "name another one who types: --with NAME")
+	}
+	return chat, nil
+}
+
+// firstOf returns the first of a list, else a default.
+func firstOf(list []string, otherwise string) string {
+	if len(list) > 0 {
+		return list[0]
+	}
+	return otherwise
+}
