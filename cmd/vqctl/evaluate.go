@@ -29,6 +29,8 @@ type evaluateOptions struct {
 	perContact     bool
 	whoSaidIt      bool
 	nextMessage    bool
+	style          bool
+	styleMessages  int
 	compare        int // number of a window, -1 for none
 	sideBySide     int // how many windows to show, 0 for none
 	target         string

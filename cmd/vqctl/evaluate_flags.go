@@ -30,6 +30,10 @@ expected calibration error, the accuracy by length, and whom the model takes for
 --next-message asks before each of these messages who writes it, how long after the last one, and of what kind it is. It reports
 the mean log-loss in nats and the accuracy, next to those of guessing by frequency.
 
+--style has the model write a message in the place of each of up to --style-messages held-out ones, and compares, for each person,
+written with real messages in length, emoji, punctuation, capitals, spelling, laughter, vocabulary, and what a classifier of authors
+says. Each distance is next to that between two halves of the person's own messages (floor) and to other people's (ceiling).
+
 --compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
 generates in its place, as the real author or as --target. --side-by-side N shows N of them, spread over all windows, each with
 the one message before.`,
@@ -45,6 +49,8 @@ the one message before.`,
 				&cli.BoolFlag{Name: "per-contact", Usage: "also report per person"},
 				&cli.BoolFlag{Name: "who-said-it", Usage: "also measure how often the model recognizes the author by the text"},
 				&cli.BoolFlag{Name: "next-message", Usage: "also measure how well the model foresees who writes, how soon, and what kind of message"},
+				&cli.BoolFlag{Name: "style", Usage: "also measure how near written messages are to each person's own"},
+				&cli.IntFlag{Name: "style-messages", Value: 1000, Usage: "`N`: with --style, number of messages to write"},
 				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `N` with the real and a generated message"},
 				&cli.IntFlag{Name: "side-by-side", HideDefault: true, Usage: "show `N` real messages, and what the model writes in their places"},
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
@@ -64,7 +70,8 @@ the one message before.`,
 func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	o = evaluateOptions{
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
-		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), nextMessage: c.Bool("next-message"), sideBySide: c.Int("side-by-side"),
+		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), nextMessage: c.Bool("next-message"),
+		style: c.Bool("style"), styleMessages: c.Int("style-messages"), sideBySide: c.Int("side-by-side"),
 		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
 	}
 	if o.model, err = modelOptionsOf(c); err != nil {
@@ -99,10 +106,14 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 		return o, usererr.Usage("--with-base does not go with --side-by-side")
 	case o.withBase && o.model.base != "" && o.model.adapter == "":
 		return o, usererr.With(usererr.Usage("--with-base compares an adapter with the base model, and --base-model alone is that"), "name an adapter with --adapter")
-	case o.compare >= 0 && (o.whoSaidIt || o.nextMessage):
-		return o, usererr.Usage("--compare goes neither with --who-said-it nor with --next-message")
-	case c.IsSet("side-by-side") && (o.sideBySide < 1 || o.compare >= 0 || o.whoSaidIt || o.nextMessage):
-		return o, usererr.Usage("--side-by-side takes at least 1, and none of --compare, --who-said-it and --next-message")
+	case o.compare >= 0 && (o.whoSaidIt || o.nextMessage || o.style):
+		return o, usererr.Usage("--compare goes with none of --who-said-it, --next-message and --style")
+	case c.IsSet("side-by-side") && (o.sideBySide < 1 || o.compare >= 0 || o.whoSaidIt || o.nextMessage || o.style):
+		return o, usererr.Usage("--side-by-side takes at least 1, and none of --compare, --who-said-it, --next-message and --style")
+	case o.style && o.all:
+		return o, usererr.With(usererr.Usage("--style compares held-out messages with those trained on: it does not go with --all"), "leave out one of them")
+	case o.styleMessages < 1:
+		return o, usererr.Usage("--style-messages must be at least 1")
 	case o.maxSeqLength < 1:
 		return o, usererr.Usage("--max-seq-length must be at least 1")
 	case o.samples < 1:

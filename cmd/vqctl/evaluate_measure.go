@@ -8,6 +8,7 @@ import (
 	"ventriloquist/engine"
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/evaluate"
+	"ventriloquist/internal/evaluate/style"
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/load"
 )
@@ -63,6 +64,9 @@ func (o *evaluateOptions) together(all []*measured) *evaluate.Report {
 		}
 		for _, b := range all[i+1:] {
 			first.Differences = append(first.Differences, evaluate.NewDifference(a.name, a.scores, b.name, b.scores, o.perContact))
+			if o.style {
+				first.StyleDifferences = append(first.StyleDifferences, &evaluate.StyleDifference{A: a.name, B: b.name, Features: style.Compare(a.report.Style, b.report.Style)})
+			}
 		}
 	}
 	return &first
@@ -117,9 +121,34 @@ func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *loa
 		}
 	}
 	if o.nextMessage {
-		m.report.NextMessage, err = measureForesight(ctx, set, writer)
+		if m.report.NextMessage, err = measureForesight(ctx, set, writer); err != nil {
+			return err
+		}
+	}
+	if o.style {
+		m.report.Style, err = o.measureStyle(ctx, set, writer)
 	}
 	return err
+}
+
+// measureStyle compares written messages with real ones.
+func (o *evaluateOptions) measureStyle(ctx context.Context, set *evaluate.Set, writer *generate.Generator) (*style.Report, error) {
+	moments, err := set.Moments(o.styleMessages)
+	if err != nil {
+		return nil, err
+	}
+	report, finish := newProgress("writing in their places", "messages")
+	err = set.WriteMoments(ctx, writer, moments, 1, o.sample, report)
+	finish()
+	if err != nil {
+		return nil, err
+	}
+	people, err := set.StylePeople(ctx, moments)
+	if err != nil {
+		return nil, err
+	}
+	defer waiting("comparing styles")()
+	return style.Measure(people), nil
 }
 
 func (o *evaluateOptions) writeSamples(ctx context.Context, set *evaluate.Set, writer *generate.Generator) (*evaluate.Samples, error) {

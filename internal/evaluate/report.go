@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"ventriloquist/internal/evaluate/interval"
+	"ventriloquist/internal/evaluate/style"
 	"ventriloquist/internal/terminal"
 )
 
@@ -16,12 +17,14 @@ import (
 type Report struct {
 	Name string `json:"model,omitempty"` // absent if there is only one model
 	Figures
-	WhoSaidIt       *WhoSaidIt         `json:"who_said_it,omitempty"` // absent if it was not asked
-	WhoSaidItDetail *AuthorDetail      `json:"who_said_it_detail,omitempty"`
-	NextMessage     *NextMessage       `json:"next_message,omitempty"` // absent if it was not asked
-	PerContact      map[string]Figures `json:"per_contact,omitempty"`
-	Others          []*Report          `json:"others,omitempty"`      // the other models, on the same windows
-	Differences     []*Difference      `json:"differences,omitempty"` // of each two models
+	WhoSaidIt        *WhoSaidIt         `json:"who_said_it,omitempty"` // absent if it was not asked
+	WhoSaidItDetail  *AuthorDetail      `json:"who_said_it_detail,omitempty"`
+	NextMessage      *NextMessage       `json:"next_message,omitempty"` // absent if it was not asked
+	Style            *style.Report      `json:"style,omitempty"`
+	PerContact       map[string]Figures `json:"per_contact,omitempty"`
+	Others           []*Report          `json:"others,omitempty"`      // the other models, on the same windows
+	Differences      []*Difference      `json:"differences,omitempty"` // of each two models
+	StyleDifferences []*StyleDifference `json:"style_differences,omitempty"`
 
 	Detailed bool `json:"-"` // whether the JSON form has intervals and WhoSaidItDetail; people always see them
 }
@@ -90,6 +93,11 @@ func (r *Report) Print(out io.Writer) error {
 			return err
 		}
 	}
+	for _, d := range r.StyleDifferences {
+		if _, err := fmt.Fprintln(out, d); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -115,6 +123,11 @@ func (r *Report) printOne(out io.Writer) error {
 	}
 	if r.WhoSaidItDetail != nil {
 		if err := r.WhoSaidItDetail.print(out); err != nil {
+			return err
+		}
+	}
+	if r.Style != nil {
+		if err := printStyle(out, r.Style); err != nil {
 			return err
 		}
 	}
