@@ -4,7 +4,7 @@
 // In: one Unit per independent group. Out: an Interval, nil if there are too few units for one. It must not know: what is measured.
 //
 // Means use the bootstrap: units, not the values in them, are drawn again with replacement, and the interval is between two
-// quantiles of the means of the draws. The quantiles are those of Hesterberg's expanded percentile interval (2015), which is wider
+// quantiles of the means of the drawn units. The quantiles are those of Hesterberg's expanded percentile interval (2015), which is wider
 // than the plain one where there are few units. Shares use Wilson's interval for the effective sample size: the number of values,
 // divided by how much more their share varies between units than if the values were independent (Dean and Pagano 2015).
 package interval

@@ -7,5 +7,5 @@
 // A distance between two small samples of one person is not zero. So each distance stands between two others: the floor, between
 // two halves of the person's own texts, and the ceiling, to the texts of other people. All three are between samples of the same size,
 // drawn many times without replacement. A half of a sample, drawn so, varies around the sample as the sample does around the person,
-// which makes the spread of the draws an interval for the distance (the delete-half jackknife).
+// which makes the spread of the drawn distances an interval for the distance (the delete-half jackknife).
 package style

@@ -57,7 +57,7 @@ const draws = 200
 func Measure(people []Person) *Report {
 	r := &Report{All: map[string]Distances{}, PerContact: map[string]Figures{}, TooFew: []string{}, draws: map[string]map[string][]float64{}}
 	known := ordinary(people)
-	sums := make(map[string][]float64) // of the draws, by feature
+	sums := make(map[string][]float64) // over people, of what was drawn, by feature
 	for i := range people {
 		p := &people[i]
 		if min(len(p.Real), len(p.Written), len(p.Others)) < FewestTexts || len(p.Trained) == 0 || len(p.OthersTrain) == 0 {
