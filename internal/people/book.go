@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"ventriloquist/internal/charset"
 	"ventriloquist/internal/lines"
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/regularfile"
@@ -166,7 +167,7 @@ func CheckBook(in io.Reader, name string, self Self) (*Book, []error) {
 // read reads a contacts file. It calls refuse with the error of a bad line, and stops if refuse returns an error.
 func (b *Book) read(in io.Reader, name string, refuse func(error) error) error {
 	lineOf := map[string]int{} // line number of each person
-	_, err := lines.Each(context.Background(), in, name, func(number int64, line []byte) error {
+	_, err := lines.Each(context.Background(), charset.NewReader(in), name, func(number int64, line []byte) error {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			return nil
 		}

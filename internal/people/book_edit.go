@@ -8,7 +8,9 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	"ventriloquist/internal/charset"
 	"ventriloquist/internal/lines"
 )
 
@@ -89,9 +91,14 @@ func RemoveContact(file []byte, name string) (kept []byte, changed bool) {
 	return []byte(out), changed
 }
 
-// splitLines splits a file into lines without their newlines; there is no line after the last newline.
+// splitLines splits a file into lines without their newlines; there is no line after the last newline. A file that an editor saved
+// in another encoding than UTF-8 is converted.
 func splitLines(file []byte) []string {
-	text := strings.TrimSuffix(string(file), "\n")
+	text := string(file)
+	if !utf8.Valid(file) || charset.IsUTF16(file) {
+		text, _ = charset.Decode(file)
+	}
+	text = strings.TrimSuffix(text, "\n")
 	if text == "" {
 		return nil
 	}

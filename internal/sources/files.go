@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -30,7 +31,8 @@ type Files struct {
 	names  []string // relative to the root or the zip, with slashes, in order
 	zips   []*regularfile.Zip
 	// broken are the errors of zips that cannot be read, next to some that can.
-	broken []error
+	broken    []error
+	encodings map[string]string // of files that are not in UTF-8, by name
 	// members are the files in zips, by name, and the paths of their zips.
 	members map[string]zipMember
 }
@@ -142,8 +144,11 @@ func (f *Files) openZips(archives []string) (*Files, error) {
 	return f, nil
 }
 
-// Report names the zips that cannot be read.
+// Report names the zips that cannot be read, and the encodings of the files read so far.
 func (f *Files) Report(sink Sink) {
+	for _, name := range slices.Sorted(maps.Keys(f.encodings)) {
+		NoteEncoding(sink, f.At(name), f.encodings[name])
+	}
 	for _, err := range f.broken {
 		sink.Unreadable(err.Error(), 0)
 	}
@@ -251,6 +256,14 @@ func (f *Files) Matching(matches func(name string) bool) (names []string) {
 
 // Open opens a file, as text in UTF-8.
 func (f *Files) Open(name string) (io.ReadCloser, error) {
+	text, err := f.open(name)
+	if err != nil {
+		return nil, err
+	}
+	return &fileText{text, f, name}, nil
+}
+
+func (f *Files) open(name string) (*Text, error) {
 	member, zipped := f.members[name]
 	if !zipped {
 		return Open(f.At(name))
@@ -259,7 +272,24 @@ func (f *Files) Open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot decompress %s: %w", f.At(name), err)
 	}
-	return readCloser{UTF8(in), in}, nil
+	return NewText(in), nil
+}
+
+// fileText is an open file, whose encoding is remembered.
+type fileText struct {
+	*Text
+	files *Files
+	name  string
+}
+
+func (t *fileText) Close() error {
+	if encoding := t.Encoding(); encoding != "" {
+		if t.files.encodings == nil {
+			t.files.encodings = make(map[string]string)
+		}
+		t.files.encodings[t.name] = encoding
+	}
+	return t.Text.Close()
 }
 
 // At returns the path of a file, for messages to the user: of one in a zip, the zip's path and the name.

@@ -173,7 +173,7 @@ func Base(path string) string {
 }
 
 // Open opens a regular file, and decompresses it if it is a .gz or a zip with one file.
-func Open(path string) (io.ReadCloser, error) {
+func Open(path string) (*Text, error) {
 	archive, err := regularfile.OpenZip(path)
 	if err == nil {
 		return openOnly(path, archive)
@@ -191,18 +191,18 @@ func Open(path string) (io.ReadCloser, error) {
 		return nil, usererr.With(fmt.Errorf("%s is %w", path, ErrBrokenZip), "it may not have been copied to its end: copy or download it again")
 	}
 	if magic, _ := buffered.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return readCloser{UTF8(buffered), f}, nil
+		return &Text{UTF8(buffered), f}, nil
 	}
 	unzipped, err := gzip.NewReader(buffered)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("cannot decompress %s: %w", path, err)
 	}
-	return readCloser{UTF8(unzipped), f}, nil
+	return &Text{UTF8(unzipped), f}, nil
 }
 
 // openOnly opens the only file in a zip.
-func openOnly(path string, archive *regularfile.Zip) (io.ReadCloser, error) {
+func openOnly(path string, archive *regularfile.Zip) (*Text, error) {
 	files := slices.DeleteFunc(slices.Clone(archive.File), func(f *zip.File) bool { return IsLitter(f.Name) })
 	if n := len(files); n != 1 {
 		return nil, errors.Join(fmt.Errorf("%s holds %d files, not one", path, n), archive.Close())
@@ -211,18 +211,15 @@ func openOnly(path string, archive *regularfile.Zip) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot decompress %s: %w", path, err), archive.Close())
 	}
-	return zipped{readCloser{UTF8(in), in}, archive}, nil
+	return &Text{UTF8(in), closers{in, archive}}, nil
 }
 
-// zipped is an open file in a zip.
-type zipped struct {
-	io.ReadCloser
-	archive io.Closer
-}
+// closers are closed one after the other.
+type closers []io.Closer
 
-func (z zipped) Close() error { return errors.Join(z.ReadCloser.Close(), z.archive.Close()) }
-
-type readCloser struct {
-	io.Reader
-	io.Closer
+func (c closers) Close() (err error) {
+	for _, one := range c {
+		err = errors.Join(err, one.Close())
+	}
+	return err
 }

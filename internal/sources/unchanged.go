@@ -13,7 +13,7 @@ import (
 )
 
 // keyFormat changes with the content of a summary, and with how exports are read.
-const keyFormat = 3
+const keyFormat = 4
 
 // Key returns a key that changes when the files of an export change, by their names, sizes and times, or when choices
 // changes how it would be read.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"ventriloquist/internal/regularfile"
 )
@@ -17,8 +18,8 @@ const (
 	macFolder = "Library/Application Support/AddressBook"
 )
 
-// Find returns the address books at path: a database itself, or those in a home folder, an address book folder or the folder
-// of an iOS backup. There may be none.
+// Find returns the address books at path: a file itself, or those in a home folder, an address book folder, the folder of an iOS
+// backup, or else one with files of vCards. There may be none.
 func Find(path string) []string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -31,6 +32,9 @@ func Find(path string) []string {
 	for _, pattern := range []string{macName, "Sources/*/" + macName, macFolder + "/" + macName, macFolder + "/Sources/*/" + macName,
 		iosName, backupName[:2] + "/" + backupName, backupName} {
 		found = append(found, regularfile.Glob(path, pattern)...)
+	}
+	if len(found) == 0 {
+		found = slices.Concat(regularfile.Glob(path, "*.vcf"), regularfile.Glob(path, "*.VCF"))
 	}
 	return found
 }

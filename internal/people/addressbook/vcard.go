@@ -2,12 +2,15 @@ package addressbook
 
 import (
 	"bufio"
+	"cmp"
+	"encoding/base64"
 	"io"
 	"mime/quotedprintable"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"ventriloquist/internal/charset"
 	"ventriloquist/internal/regularfile"
 )
 
@@ -22,8 +25,8 @@ func isVCard(path string) bool {
 	}
 	defer f.Close()
 	head := make([]byte, 64)
-	n, _ := io.ReadFull(f, head)
-	return strings.HasPrefix(strings.ToUpper(strings.TrimSpace(strings.TrimPrefix(string(head[:n]), "\uFEFF"))), "BEGIN:VCARD")
+	n, _ := io.ReadFull(charset.NewReader(f), head)
+	return strings.HasPrefix(strings.ToUpper(strings.TrimSpace(string(head[:n]))), "BEGIN:VCARD")
 }
 
 // readVCards reads a file of vCards, of version 2.1, 3.0 or 4.0.
@@ -59,10 +62,13 @@ type vcard struct {
 
 func (v *vcard) add(p property) {
 	switch p.name {
-	case "FN":
-		v.full = oneLine(p.text())
+	case "FN": // the first one is in the language of the card
+		v.full = cmp.Or(v.full, oneLine(p.text()))
 	case "N":
 		parts := p.list()
+		if v.first != "" || v.last != "" {
+			return
+		}
 		v.last = parts[0]
 		if len(parts) > 1 {
 			v.first = parts[1]
@@ -99,35 +105,74 @@ func (v *vcard) card() Card {
 
 // property is a line of a vCard: item1.TEL;TYPE=cell:+1 555 000 0001.
 type property struct {
-	name   string // in capitals
-	value  string
-	quoted bool // as quoted-printable
+	name     string // in capitals
+	value    string
+	transfer transfer
+	charset  string // the value of CHARSET
 }
+
+// transfer is how the bytes of a value are encoded.
+type transfer int
+
+const (
+	asText transfer = iota
+	quotedPrintable
+	asBase64
+)
 
 func parseProperty(line string) property {
-	head, value, _ := strings.Cut(line, ":")
-	parameters := strings.Split(head, ";")
-	name := strings.ToUpper(strings.TrimSpace(parameters[0]))
-	if at := strings.LastIndexByte(name, '.'); at >= 0 {
-		name = name[at+1:]
+	head, value := cutOutsideQuotes(line, ':')
+	first, rest := cutOutsideQuotes(head, ';')
+	p := property{name: strings.ToUpper(strings.TrimSpace(first)), value: value}
+	if at := strings.LastIndexByte(p.name, '.'); at >= 0 {
+		p.name = p.name[at+1:]
 	}
-	return property{name: name, value: value, quoted: slices.ContainsFunc(parameters[1:], isQuotedPrintable)}
+	for rest != "" {
+		var parameter string
+		parameter, rest = cutOutsideQuotes(rest, ';')
+		parameter = strings.ToUpper(strings.ReplaceAll(parameter, " ", ""))
+		switch name, text, _ := strings.Cut(parameter, "="); {
+		case strings.HasSuffix(parameter, "QUOTED-PRINTABLE"):
+			p.transfer = quotedPrintable
+		case parameter == "BASE64", name == "ENCODING" && (text == "BASE64" || text == "B"):
+			p.transfer = asBase64
+		case name == "CHARSET":
+			p.charset = strings.Trim(text, `"`)
+		}
+	}
+	return p
 }
 
-func isQuotedPrintable(parameter string) bool {
-	return strings.HasSuffix(strings.ToUpper(strings.TrimSpace(parameter)), "QUOTED-PRINTABLE")
+// cutOutsideQuotes cuts a text at the first separator that is not within quotation marks.
+func cutOutsideQuotes(text string, separator byte) (before, after string) {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == '"':
+			quoted = !quoted
+		case text[i] == separator && !quoted:
+			return text[:i], text[i+1:]
+		}
+	}
+	return text, ""
 }
 
-// plain returns the value without its transfer encoding.
+// plain returns the value without its transfer encoding, as UTF-8.
 func (p property) plain() string {
-	if !p.quoted {
+	var data []byte
+	var err error
+	switch p.transfer {
+	case asText:
 		return p.value
+	case quotedPrintable:
+		data, err = io.ReadAll(quotedprintable.NewReader(strings.NewReader(p.value)))
+	case asBase64:
+		data, err = base64.StdEncoding.DecodeString(strings.ReplaceAll(p.value, " ", ""))
 	}
-	data, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(p.value)))
 	if err != nil {
 		return p.value
 	}
-	return string(data)
+	return charset.DecodeAs(data, p.charset)
 }
 
 // text returns the value of a property of one part.
@@ -158,21 +203,18 @@ func unescape(text string) string { return escapes.Replace(text) }
 // eachVCardLine calls visit for each line, with its continuations: lines that begin with white space, and, in
 // quoted-printable, what follows a line that ends in an equals sign.
 func eachVCardLine(r io.Reader, visit func(string)) error {
-	in := bufio.NewScanner(r)
+	in := bufio.NewScanner(charset.NewReader(r))
 	const longest = 16 << 20 // a photo
 	in.Buffer(nil, longest)
-	pending, first := "", true
+	pending := ""
 	for in.Scan() {
 		line := strings.TrimSuffix(in.Text(), "\r")
-		if first {
-			line, first = strings.TrimPrefix(line, "\uFEFF"), false
-		}
 		switch {
+		case strings.HasSuffix(pending, "=") && parseProperty(pending).transfer == quotedPrintable:
+			pending = strings.TrimSuffix(pending, "=") + line
+			continue
 		case strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t"):
 			pending += line[1:]
-			continue
-		case strings.HasSuffix(pending, "=") && parseProperty(pending).quoted:
-			pending = strings.TrimSuffix(pending, "=") + line
 			continue
 		}
 		if pending != "" {

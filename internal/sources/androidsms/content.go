@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"ventriloquist/internal/charset"
 	"ventriloquist/internal/messages"
-	"ventriloquist/internal/sources"
 )
 
 // placeOf formats where the content of a file is in a backup: its offset and length, and its name. In a compressed backup
@@ -33,7 +33,7 @@ func isNoArchive(path string) bool {
 	defer f.Close()
 	head := make([]byte, 2)
 	_, err = io.ReadFull(f, head)
-	return err == nil && string(head) != "PK" && string(head) != "\x1f\x8b" && !sources.IsUTF16(head)
+	return err == nil && string(head) != "PK" && string(head) != "\x1f\x8b" && !charset.IsUTF16(head)
 }
 
 // OpenContent opens the content of a file of a backup, at the place that its message names (messages.FilePlace.Path), and

@@ -111,9 +111,9 @@ func TestRead_DamageInTheMiddle(t *testing.T) {
 
 // Bytes that are no characters do not pass silently.
 func TestRead_BadBytesAreNoted(t *testing.T) {
-	s, err := read(t, write(t, `<smses count="1">`+sms("1", "+15550000001", "1710529320000", "caf\xe9")+`</smses>`))
+	s, err := read(t, write(t, `<smses count="1">`+sms("1", "+15550000001", "1710529320000", "café, caf\xe9")+`</smses>`))
 	if err != nil || len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "1 elements have bytes that are no characters") {
 		t.Errorf("notes are %q (%v)", s.Notes, err)
 	}
-	s.Want(t, "2024-03-15 19:02:00 +15550000001 text: caf\uFFFD")
+	s.Want(t, "2024-03-15 19:02:00 +15550000001 text: café, caf\uFFFD")
 }

@@ -57,6 +57,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		return 0, err
 	}
 	defer in.Close()
+	defer func() { sources.NoteEncoding(sink, r.path, in.Encoding()) }()
 	s := newScanner(in)
 	e := emitter{reader: r, sink: sink, chats: map[string]*sources.Chat{}, own: own{reading: r.reading, sink: sink, learned: map[string]bool{}}}
 	for damages := 0; ; {

@@ -91,7 +91,7 @@ func (c *channel) isDirect() bool { return c.kind == "DirectTextChat" || c.kind 
 
 // Read reads the files twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := emitter{reader: r, sink: sink, channels: map[string]*channel{}, byFile: map[string]*channel{}, names: map[string]string{}}
 	for _, file := range r.JSON() {
 		if err := e.survey(ctx, file); err != nil {

@@ -64,7 +64,7 @@ func (c *packaged) isPrivate() bool { return c.isDirect() || c.kind == "3" || c.
 
 // Read reads the channels.
 func (r *packageReader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := packageEmitter{reader: r, sink: sink, names: map[string]string{}}
 	if err := e.people(); err != nil {
 		return 0, err

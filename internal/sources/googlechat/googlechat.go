@@ -81,7 +81,7 @@ func (r *Reader) Unit() string { return "messages and reactions" }
 
 // Read reads the chats twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := emitter{reader: r, sink: sink, names: map[string]string{}}
 	for _, file := range r.users {
 		if err := e.user(file); err != nil {

@@ -79,7 +79,7 @@ func (r *Reader) Unit() string { return "messages and calls" }
 
 // Read reads the pages twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := emitter{reader: r, sink: sink, numbers: map[string]string{}, names: map[string]string{}, chats: map[string]*sources.Chat{}}
 	for _, p := range r.pages {
 		if err := e.survey(ctx, p); err != nil {

@@ -65,7 +65,7 @@ func (r *Reader) Unit() string { return "rows" }
 
 // Read reads the tables.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := emitter{reader: r, sink: sink, chats: map[string]*chat{}}
 	for _, file := range r.tables {
 		if err := e.survey(ctx, file); err != nil {

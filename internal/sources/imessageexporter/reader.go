@@ -79,7 +79,7 @@ func (r *Reader) Unit() string { return "messages and reactions" }
 
 // Read reads the chats twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := emitter{reader: r, sink: sink}
 	for _, c := range r.chats {
 		if err := e.survey(ctx, c); err != nil {

@@ -67,6 +67,7 @@ type Reader struct {
 	path     string
 	absolute string
 	reading  sources.Reading
+	encoding string // a guess, "" for UTF-8
 }
 
 // Open returns a reader for the file at path.
@@ -106,6 +107,7 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		return total, err
 	}
 	e.notes()
+	sources.NoteEncoding(sink, r.path, r.encoding)
 	return total, nil
 }
 
@@ -116,6 +118,7 @@ func (r *Reader) each(ctx context.Context, visit func(number int64, row *row, wr
 		return 0, err
 	}
 	defer in.Close()
+	defer func() { r.encoding = in.Encoding() }()
 	var one row
 	return lines.Each(ctx, in, r.path, func(number int64, line []byte) error {
 		if len(bytes.TrimSpace(line)) == 0 {

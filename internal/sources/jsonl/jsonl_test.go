@@ -150,11 +150,11 @@ func TestRead_RepliesAroundDamage(t *testing.T) {
 
 // Bytes that are no characters do not pass silently, and the hour that occurs twice is told apart where a time has its zone.
 func TestRead_BadBytesAndZones(t *testing.T) {
-	s, err := read(t, sourcetest.Write(t, "chats.jsonl", "{\"chat\": \"a\", \"time\": \"2024-10-27T02:30:00+01:00\", \"name\": \"John\", \"text\": \"caf\xe9\"}"))
+	s, err := read(t, sourcetest.Write(t, "chats.jsonl", "{\"chat\": \"a\", \"time\": \"2024-10-27T02:30:00+01:00\", \"name\": \"John\", \"text\": \"café, caf\xe9\"}"))
 	if err != nil || !strings.Contains(strings.Join(s.Notes, "\n"), "1 lines have bytes that are no characters") {
 		t.Errorf("notes are %q (%v)", s.Notes, err)
 	}
-	s.Want(t, "2024-10-27 01:30:00 John text: caf\uFFFD")
+	s.Want(t, "2024-10-27 01:30:00 John text: café, caf\uFFFD")
 }
 
 // What this program exports has members, kinds, identifiers, edits and deletions.

@@ -90,7 +90,7 @@ type thread struct {
 
 // Read reads the files twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := emitter{reader: r, sink: sink, threads: map[string]*thread{}, byFile: map[string]*thread{}, keys: map[string]*sources.Keys{}}
 	for _, file := range r.chats {
 		if err := e.survey(ctx, file); err != nil {

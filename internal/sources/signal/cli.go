@@ -40,7 +40,7 @@ func (r *CLIReader) Unit() string { return "lines" }
 
 // Read reads the lines twice: first for the people and for what changes a message, then for the messages.
 func (r *CLIReader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := cliEmitter{emitter: newExported(r.Path(), r.reading, sink), names: map[*person]string{}, direct: map[*person]*cliChat{}, groups: map[string]*cliChat{},
 		edits: map[target]*changes{}, reactions: map[reactionTo]int64{}}
 	for _, file := range r.Names() {

@@ -52,7 +52,7 @@ func (r *SigtopReader) Unit() string { return "messages and reactions" }
 
 // Read reads the conversations twice: first for the people, then for the messages.
 func (r *SigtopReader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := newExported(r.Path(), r.reading, sink)
 	var rows int64
 	for _, file := range r.JSON() {

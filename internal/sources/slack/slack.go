@@ -79,7 +79,7 @@ type user struct {
 
 // Read reads the export twice: first for the people, then for the messages.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	e := emitter{reader: r, sink: sink, users: map[string]*user{}, channels: map[string]string{}}
 	if err := e.lists(ctx); err != nil {
 		return 0, err

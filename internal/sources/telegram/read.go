@@ -75,6 +75,7 @@ func (r *Reader) Unit() string { return "messages and reactions" }
 
 // Read reads the export.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
+	defer r.Report(sink)
 	s, err := r.survey(ctx, sink)
 	if err != nil {
 		return 0, err

@@ -78,7 +78,7 @@ func (r *Reader) Unit() string { return "messages and reactions" }
 
 // Read reads the export.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	r.Report(sink)
+	defer r.Report(sink)
 	s := &survey{reader: r}
 	for _, c := range r.chats {
 		if err := s.chat(ctx, c); err != nil {

@@ -101,7 +101,7 @@ type text struct {
 	title  string // whose chat it is, "" if the name does not say
 	root   string // the folder or the zip with the files of its messages
 	folder string // their folder, within a zip
-	open   func() (io.ReadCloser, error)
+	open   func() (*sources.Text, error)
 	// learned is what the survey shows about the form of its lines.
 	learned learned
 }
@@ -185,7 +185,7 @@ func (t *texts) addFile(name string) error {
 	if !errors.Is(err, regularfile.ErrNoZip) {
 		return fmt.Errorf("cannot read the source: %w", err)
 	}
-	t.list = append(t.list, &text{path: name, title: titleOf(absolute), root: filepath.Dir(absolute), open: func() (io.ReadCloser, error) { return sources.Open(name) }})
+	t.list = append(t.list, &text{path: name, title: titleOf(absolute), root: filepath.Dir(absolute), open: func() (*sources.Text, error) { return sources.Open(name) }})
 	return nil
 }
 
@@ -200,6 +200,12 @@ func (t *texts) addZip(name, absolute string, files []*zip.File) {
 		if title == "" {
 			title = titleOf(absolute)
 		}
-		t.list = append(t.list, &text{path: name + ": " + f.Name, title: title, root: absolute, folder: path.Dir(f.Name), open: f.Open})
+		t.list = append(t.list, &text{path: name + ": " + f.Name, title: title, root: absolute, folder: path.Dir(f.Name), open: func() (*sources.Text, error) {
+			in, err := f.Open()
+			if err != nil {
+				return nil, err
+			}
+			return sources.NewText(in), nil
+		}})
 	}
 }

@@ -5,16 +5,32 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"ventriloquist/internal/sources"
 )
 
 // learned is what a first reading shows about the form of a file's lines.
 type learned struct {
-	letters letters
+	letters letters           // that are not UTF-8
 	islamic islamic           // the variant of the Islamic calendar
 	crlf    bool              // items end with CR LF, and lines within them with LF
 	names   map[string]bool   // senders
 	second  map[string]string // the rest of names that contain a colon
 	pasted  map[int64]bool    // numbers of lines that belong to a chat which a member pasted
+}
+
+// letters describes how a file encodes its letters.
+type letters struct {
+	encoding string // a guess, "" for UTF-8
+	invalid  int    // lines with bytes that are no characters
+}
+
+// note tells the user about letters that are not UTF-8.
+func (l *letters) note(path string, sink sources.Sink) {
+	sources.NoteEncoding(sink, path, l.encoding)
+	if l.invalid > 0 {
+		sink.Note("%s: %d lines have bytes that are not UTF-8; these became U+FFFD", path, l.invalid)
+	}
 }
 
 const (

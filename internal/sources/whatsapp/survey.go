@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"ventriloquist/internal/lines"
 	"ventriloquist/internal/sources"
@@ -35,7 +36,8 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 		return 0, 0, err
 	}
 	defer in.Close()
-	utf8Text := sources.UTF8(in)
+	invalid := 0
+	defer func() { t.learned.letters = letters{in.Encoding(), invalid} }()
 	var at item
 	var words strings.Builder
 	var form *style
@@ -47,13 +49,16 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 		at.text = words.String()
 		return visit(&at)
 	}
-	count, err = lines.EachRaw(ctx, utf8Text, t.path, func(number, _ int64, raw []byte) error {
+	count, err = lines.EachRaw(ctx, in, t.path, func(number, _ int64, raw []byte) error {
 		raw = bytes.TrimSuffix(raw, []byte("\n"))
 		raw, isEnd := bytes.CutSuffix(raw, []byte("\r"))
 		continues := within && t.learned.crlf
 		afterLF := within
 		within = !isEnd
-		line := t.learned.letters.decode(raw)
+		if !utf8.Valid(raw) {
+			invalid++
+		}
+		line := strings.ToValidUTF8(string(raw), "\uFFFD")
 		s, rest, ok := header(line)
 		s.islamic = t.learned.islamic
 		if ok && (form == nil || s.style == *form) && fits(&s) && !continues && !t.learned.pasted[number] {
@@ -119,11 +124,6 @@ func (t *text) survey(ctx context.Context) (*survey, error) {
 	s, err := t.surveyOnce(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if t.learned.letters.choose() {
-		if s, err = t.surveyOnce(ctx); err != nil {
-			return nil, err
-		}
 	}
 	if t.learned.learn(s) {
 		if s, err = t.surveyOnce(ctx); err != nil {
