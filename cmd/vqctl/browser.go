@@ -18,14 +18,19 @@ func browserCommand(path string) []string {
 	return []string{"xdg-open", path}
 }
 
-// openInBrowser opens a page in the browser, and says so if that is not possible here.
+// openInBrowser opens the file of a page in the browser, and says so if that is not possible here.
 func openInBrowser(ctx context.Context, path string) {
 	absolute, err := filepath.Abs(path)
-	if err == nil {
-		args := browserCommand(absolute)
-		err = exec.CommandContext(ctx, args[0], args[1:]...).Run()
-	}
 	if err != nil {
-		notice("no browser could be opened (%v): open %s yourself", err, absolute)
+		absolute = path
+	}
+	openAddress(ctx, absolute, absolute)
+}
+
+// openAddress opens a file or an address in the browser. shown is what the words call it if that is not possible here.
+func openAddress(ctx context.Context, address, shown string) {
+	args := browserCommand(address)
+	if err := exec.CommandContext(ctx, args[0], args[1:]...).Run(); err != nil {
+		notice("no browser could be opened (%v): open %s yourself", err, shown)
 	}
 }

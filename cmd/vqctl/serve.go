@@ -29,14 +29,21 @@ type serveOptions struct {
 	certificate string
 	key         string
 	cacheTokens int
+	contacts    contactsOptions // whose messages the page shows
+	noArchive   bool
+	openPage    bool
 }
 
 func newServeCommand() *cli.Command {
+	var contacts contactsOptions
 	return &cli.Command{
 		Name:  "serve",
-		Usage: "let other programs talk to the people the model was trained on",
-		Description: `Each person is a model of an HTTP server in the form of OpenAI's API: /v1/models lists them, /v1/chat/completions answers as
-one of them, /v1/completions continues raw window text. User messages without a name are MY_NAME's. Sampling flags are the
+		Usage: "talk to the people the model was trained on in a browser, and from other programs",
+		Description: `Open the address that it prints: the page lets you write as anyone, compares candidates, and shows the real messages, statistics
+and the training run.
+
+For other programs each person is a model of an HTTP server in the form of OpenAI's API: /v1/models lists them, /v1/chat/completions
+answers as one of them, /v1/completions continues raw window text. User messages without a name are MY_NAME's. Sampling flags are the
 defaults of requests. Requests are decoded together, and those of one conversation share what was read before.
 
 The first line of output is the address. On 127.0.0.1 no token is needed. Other addresses need one: VQCTL_SERVE_TOKEN, the
@@ -46,6 +53,9 @@ Ctrl-C ends the server when the answers in progress are complete, after ten seco
 		Flags: slices.Concat(
 			inGroup(serverGroup,
 				&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8765", Usage: "`HOST:PORT` to listen on; port 0 is one that is free"},
+				&cli.BoolFlag{Name: "open", Usage: "open the page in the browser"},
+				&cli.BoolFlag{Name: "no-archive", Usage: "do not show the real messages, statistics and the training run"},
+				dataDirFlag(&contacts.dataDir), contactsFlag(&contacts.contacts),
 				&cli.StringFlag{Name: "token-file", Usage: "`FILE` with the token that requests must bring"},
 				&cli.StringFlag{Name: "tls-cert", Usage: "`FILE` with the certificate for HTTPS, in PEM form"},
 				&cli.StringFlag{Name: "tls-key", Usage: "`FILE` with its key"},
@@ -66,6 +76,7 @@ Ctrl-C ends the server when the answers in progress are complete, after ten seco
 			if err != nil {
 				return err
 			}
+			opts.contacts, opts.noArchive, opts.openPage = contacts, c.Bool("no-archive"), c.Bool("open")
 			return runServe(ctx, opts)
 		},
 	}
@@ -134,6 +145,9 @@ func runServe(ctx context.Context, o serveOptions) error {
 		return err
 	}
 	defer served.close()
+	if !o.noArchive {
+		o.server.Archive = o.archive()
+	}
 	o.server.Failed = func(err error) { logOf(ctx).Error("the model failed", zap.Error(err)) }
 	s := serve.New(o.server)
 	defer s.Close()
@@ -155,7 +169,8 @@ func (o *serveOptions) serve(ctx context.Context, s *serve.Server, listener net.
 	if o.certificate != "" {
 		scheme = "https"
 	}
-	fmt.Fprintf(stdout, "listening on %s://%s\n", scheme, listener.Addr())
+	address := scheme + "://" + listener.Addr().String()
+	fmt.Fprintf(stdout, "listening on %s\n", address)
 	stdout.Flush()
 	o.noticeOwner()
 	ended := make(chan error, 1)
@@ -167,6 +182,9 @@ func (o *serveOptions) serve(ctx context.Context, s *serve.Server, listener net.
 			ended <- h.Serve(limited)
 		}
 	}()
+	if o.openPage {
+		openAddress(ctx, pageAddress(address), pageAddress(address))
+	}
 	defer onInterrupt(stopping{func() string { return "finishing the answers in progress" }, "they are cut off"})()
 	select {
 	case err := <-ended:

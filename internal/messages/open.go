@@ -28,6 +28,31 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	return open(ctx, path, settings)
 }
 
+// OpenReadOnly opens an existing messages.db of this version's schema, and changes nothing of it.
+func OpenReadOnly(ctx context.Context, path string) (*DB, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, usererr.With(fmt.Errorf("cannot open %s: %w", path, err), "run `vqctl collect` first, or name the folder with %v", usererr.Option("data_dir"))
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open %s: %w", path, err)
+	}
+	handle, err := sql.Open("sqlite3", dataSource(absolute, settings+"&_query_only=true"))
+	if err != nil {
+		return nil, fmt.Errorf("cannot open %s: %w", path, err)
+	}
+	db := &DB{sql: handle, path: path}
+	found, err := db.foundVersion(ctx)
+	if err == nil && found != version() {
+		err = usererr.With(fmt.Errorf("it has version %d, this program reads %d", found, version()), "run: vqctl collect")
+	}
+	if err != nil {
+		handle.Close()
+		return nil, explain(path, err)
+	}
+	return db, nil
+}
+
 // Create opens path, making the file (mode 0600) and its folder (0700) if missing.
 func Create(ctx context.Context, path string) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {

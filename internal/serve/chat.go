@@ -136,9 +136,10 @@ func (s *Server) addMessage(f *fields, c *generate.Conversation, header *windows
 		name = known
 	}
 	delta, kind := f.oneOf("delta", windows.Deltas), f.oneOf("content_type", windows.ContentTypes)
+	reply := f.quote("reply_to")
 	for line := range strings.FieldsFuncSeq(content, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		if line = strings.TrimSpace(line); line != "" && f.err == nil {
-			c.Messages = append(c.Messages, windows.Message{Name: name, Delta: delta, ContentType: kind, Text: line})
+			c.Messages = append(c.Messages, windows.Message{Name: name, Delta: delta, ReplyTo: reply, ContentType: kind, Text: line})
 			delta = windows.Deltas[0]
 		}
 	}
@@ -157,6 +158,16 @@ func (f *fields) oneOf(name string, values []string) string {
 	}
 	f.refuse(name, "invalid_value", "'%s' must be one of %s", f.prefix+name, strings.Join(values, " "))
 	return v
+}
+
+// quote reads the text that a message answers, nil where it answers none.
+func (f *fields) quote(name string) *string {
+	var text string
+	if !f.value(name, "a string or null", &text) {
+		return nil
+	}
+	text = windows.Quote(strings.TrimSpace(text))
+	return &text
 }
 
 // content returns the text of a message: a string, or parts that are text.

@@ -31,7 +31,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			h.Set("Vary", "Origin")
 			h.Del("Cross-Origin-Resource-Policy")
 		}
-		if !allowed && crossSite(r, origin) {
+		if !allowed && crossSite(r, origin) && !opensPage(r) {
 			failed(http.StatusForbidden, "invalid_request_error", "origin_not_allowed", "pages of other sites may not use this server").write(w)
 			return
 		}
@@ -39,7 +39,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		if !s.authorized(r) {
+		if !isPage(r) && !s.authorized(r) {
 			h.Set("WWW-Authenticate", "Bearer")
 			failed(http.StatusUnauthorized, "invalid_request_error", "invalid_api_key", "the token is missing or wrong: send it as the API key (Authorization: Bearer TOKEN)").write(w)
 			return
@@ -73,6 +73,11 @@ func crossSite(r *http.Request, origin string) bool {
 	}
 	u, err := url.Parse(origin)
 	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
+}
+
+// opensPage reports whether a request follows a link, of another site too, to the page.
+func opensPage(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.URL.Path == "/" && r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
 // authorized reports whether a request has the token, if one is needed.

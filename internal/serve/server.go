@@ -24,6 +24,7 @@ type Model struct {
 // Options are the settings of a server.
 type Options struct {
 	Models            []*Model // at least one
+	Archive           Archive  // nil: the page shows only the model
 	Owner             string   // the author of user messages without a name; "" if unknown
 	Defaults          generate.Options
 	PenaltyWhenGreedy bool // the repetition penalty of Defaults applies at temperature 0 too
@@ -67,7 +68,7 @@ func (s *Server) Drain() { s.scheduler.drain() }
 // Close drops all requests and stops the scheduler.
 func (s *Server) Close() { s.scheduler.close() }
 
-// Handler answers the requests of the API.
+// Handler answers the requests of the API, and sends the page.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", s.listModels)
@@ -77,6 +78,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
+	s.addPage(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		failed(http.StatusNotFound, "invalid_request_error", "unknown_url", "unknown request URL: %s %s", r.Method, r.URL.Path).write(w)
 	})
