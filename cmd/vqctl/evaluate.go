@@ -31,8 +31,12 @@ type evaluateOptions struct {
 	nextMessage    bool
 	style          bool
 	styleMessages  int
-	compare        int // number of a window, -1 for none
-	sideBySide     int // how many windows to show, 0 for none
+	blindTest      string // the page to write, "" for none
+	blindMoments   int
+	blindWritten   int
+	blindAnswers   []string // files to score
+	compare        int      // number of a window, -1 for none
+	sideBySide     int      // how many windows to show, 0 for none
 	target         string
 	withBase       bool
 	json           bool
@@ -43,6 +47,9 @@ const resultsFile = "eval_results.json"
 
 // runEvaluate evaluates or compares, and writes the result to out.
 func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
+	if len(o.blindAnswers) > 0 {
+		return o.runBlindAnswers(out)
+	}
 	base, adapterDir, err := o.model.resolve()
 	if err != nil {
 		return err
@@ -65,6 +72,9 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	set, err := o.readSet(ctx, source, list, loaded)
 	if err != nil {
 		return err
+	}
+	if o.blindTest != "" {
+		return o.runBlindTest(ctx, set, loaded, out)
 	}
 	if o.compare >= 0 {
 		return o.runCompare(ctx, set, loaded, out)

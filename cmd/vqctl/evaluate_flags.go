@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
+	"ventriloquist/internal/evaluate/blind"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/usererr"
 )
@@ -34,6 +36,10 @@ the mean log-loss in nats and the accuracy, next to those of guessing by frequen
 written with real messages in length, emoji, punctuation, capitals, spelling, laughter, vocabulary, and what a classifier of authors
 says. Each distance is next to that between two halves of the person's own messages (floor) and to other people's (ceiling).
 
+--blind-test FILE.html writes a page on which people choose the real one of several replies, at up to --blind-moments held-out moments,
+and its key next to it. The page makes a short text of their answers; --blind-answers FILE scores such texts, by kind of rater and by
+length of the talk shown.
+
 --compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
 generates in its place, as the real author or as --target. --side-by-side N shows N of them, spread over all windows, each with
 the one message before.`,
@@ -51,6 +57,10 @@ the one message before.`,
 				&cli.BoolFlag{Name: "next-message", Usage: "also measure how well the model foresees who writes, how soon, and what kind of message"},
 				&cli.BoolFlag{Name: "style", Usage: "also measure how near written messages are to each person's own"},
 				&cli.IntFlag{Name: "style-messages", Value: 1000, Usage: "`N`: with --style, number of messages to write"},
+				&cli.StringFlag{Name: "blind-test", Usage: "write a blind test to `FILE.html`, and measure nothing"},
+				&cli.IntFlag{Name: "blind-moments", Value: 30, Usage: "`N`: number of moments in the blind test"},
+				&cli.IntFlag{Name: "blind-written", Value: 2, Usage: "`N`: written replies next to each real one"},
+				&cli.StringSliceFlag{Name: "blind-answers", Usage: "score the answers in `FILE` (repeatable; further files may follow)"},
 				&cli.IntFlag{Name: "compare", HideDefault: true, Usage: "show window `N` with the real and a generated message"},
 				&cli.IntFlag{Name: "side-by-side", HideDefault: true, Usage: "show `N` real messages, and what the model writes in their places"},
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
@@ -71,7 +81,8 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	o = evaluateOptions{
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
 		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), nextMessage: c.Bool("next-message"),
-		style: c.Bool("style"), styleMessages: c.Int("style-messages"), sideBySide: c.Int("side-by-side"),
+		style: c.Bool("style"), styleMessages: c.Int("style-messages"),
+		blindTest: c.String("blind-test"), blindMoments: c.Int("blind-moments"), blindWritten: c.Int("blind-written"), sideBySide: c.Int("side-by-side"),
 		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
 	}
 	if o.model, err = modelOptionsOf(c); err != nil {
@@ -94,10 +105,22 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 			return o, usererr.Usage("--compare %d: windows are counted from 0", o.compare)
 		}
 	}
+	if o.blindAnswers = c.StringSlice("blind-answers"); len(o.blindAnswers) > 0 {
+		o.blindAnswers = append(o.blindAnswers, c.Args().Slice()...)
+		return o, nil
+	}
 	if err := noArguments(c, "name a window file with --data-path"); err != nil {
 		return o, err
 	}
 	switch {
+	case o.blindTest == "" && (c.IsSet("blind-moments") || c.IsSet("blind-written")):
+		return o, usererr.Usage("--blind-moments and --blind-written go with --blind-test")
+	case o.blindTest != "" && (o.compare >= 0 || o.sideBySide > 0 || o.whoSaidIt || o.nextMessage || o.style || o.withBase || len(o.adapters) > 1):
+		return o, usererr.Usage("--blind-test takes one --adapter, and none of --compare, --side-by-side, --who-said-it, --next-message, --style and --with-base")
+	case strings.HasSuffix(o.blindTest, keyEnding):
+		return o, usererr.Usage("--blind-test %s: the name of a page ends in .html", o.blindTest)
+	case o.blindMoments < 1 || o.blindWritten < 1 || o.blindWritten >= blind.MostCandidates:
+		return o, usererr.Usage("--blind-moments must be at least 1, --blind-written from 1 to %d", blind.MostCandidates-1)
 	case o.compare < 0 && o.target != "":
 		return o, usererr.Usage("--target goes with --compare")
 	case len(o.adapters) > 1 && (o.compare >= 0 || o.sideBySide > 0):

@@ -67,3 +67,26 @@ func TestSet_StylePeople(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// A moment of a blind test has only replies that differ, and shows 2, 6 or 16 messages before them.
+func TestBlindMoments(t *testing.T) {
+	t.Parallel()
+	picture := message("Ann", "a cat")
+	picture.ContentType = "image"
+	var moments []*Moment
+	for range 4 {
+		m := &Moment{Header: windows.Header{Members: []string{"Ann", "Ben"}}, Real: message("Ann", "yes"), Context: make([]windows.Message, 20)}
+		m.Written = []windows.Message{message("Ann", "yes"), message("Ann", "no"), message("Ann", "no"), picture, message("Ann", "well")}
+		moments = append(moments, m)
+	}
+	moments[1].Written = moments[1].Written[:3] // only one differs
+	got := BlindMoments(moments, 2)
+	if len(got) != 3 {
+		t.Fatalf("%d moments", len(got))
+	}
+	for i, m := range got {
+		if !reflect.DeepEqual(m.Written, []string{"no", "[image] a cat"}) || len(m.Context) != shownBefore[i] || m.Real != "yes" {
+			t.Errorf("%+v", m)
+		}
+	}
+}
