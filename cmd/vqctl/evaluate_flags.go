@@ -129,8 +129,10 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 		return o, usererr.Usage("--with-base does not go with --side-by-side")
 	case o.withBase && o.model.base != "" && o.model.adapter == "":
 		return o, usererr.With(usererr.Usage("--with-base compares an adapter with the base model, and --base-model alone is that"), "name an adapter with --adapter")
-	case o.compare >= 0 && (o.whoSaidIt || o.nextMessage || o.style):
-		return o, usererr.Usage("--compare goes with none of --who-said-it, --next-message and --style")
+	case o.compare >= 0 && (o.whoSaidIt || o.nextMessage):
+		return o, usererr.Usage("--compare goes neither with --who-said-it nor with --next-message")
+	case o.compare >= 0 && o.style:
+		return o, usererr.Usage("--compare does not go with --style")
 	case c.IsSet("side-by-side") && (o.sideBySide < 1 || o.compare >= 0 || o.whoSaidIt || o.nextMessage || o.style):
 		return o, usererr.Usage("--side-by-side takes at least 1, and none of --compare, --who-said-it, --next-message and --style")
 	case o.style && o.all:

@@ -320,6 +320,7 @@ func TestReport_JSON(t *testing.T) {
 	for i := range 6 { // the tallies are not made of these
 		scores.Parts = append(scores.Parts, Part{Window: i, Author: "Al", Tokens: i + 1, Sum: 3 * float64(i+1)})
 	}
+	null := `"generation":{"resampled":"windows","units":0,"json_valid_rate":null,"delta_valid_rate":null,"content_nonempty_rate":null}}`
 	samples := &Samples{All: Validity{4, 3, 2, 1}, PerContact: map[string]*Validity{"Al": {4, 3, 2, 1}}}
 	for _, c := range []struct {
 		name   string
@@ -330,11 +331,11 @@ func TestReport_JSON(t *testing.T) {
 		{"Generation", NewReport(scores, samples, false), `{"windows":3,"target_tokens":4,"loss":2,"perplexity":7.38905609893065,` +
 			`"generation":{"samples":4,"json_valid_rate":0.75,"delta_valid_rate":0.5,"content_nonempty_rate":0.25}}`},
 		{"PerContact", NewReport(scores, samples, true), `{"windows":3,"target_tokens":4,"loss":2,"perplexity":7.38905609893065,` +
-			`"interval":{"resampled":"windows","units":6,"loss":[3,3],"perplexity":[20.085536923187668,20.085536923187668]},` +
+			`"interval":{"resampled":"windows","units":6,"loss":[3,3],"perplexity":[20.085536923187668,20.085536923187668],` + null + `,` +
 			`"generation":{"samples":4,"json_valid_rate":0.75,"delta_valid_rate":0.5,"content_nonempty_rate":0.25},"per_contact":{` +
 			`"<Zoe>":{"windows":1,"target_tokens":2,"loss":1,"perplexity":2.718281828459045,"interval":{"resampled":"windows","units":0,"loss":null,"perplexity":null}},` +
 			`"Al":{"windows":2,"target_tokens":2,"loss":3,"perplexity":20.085536923187668,` +
-			`"interval":{"resampled":"windows","units":6,"loss":[3,3],"perplexity":[20.085536923187668,20.085536923187668]},` +
+			`"interval":{"resampled":"windows","units":6,"loss":[3,3],"perplexity":[20.085536923187668,20.085536923187668],` + null + `,` +
 			`"generation":{"samples":4,"json_valid_rate":0.75,"delta_valid_rate":0.5,"content_nonempty_rate":0.25}}}}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -21,15 +21,15 @@ type FiguresInterval struct {
 	Resampling
 	Loss       *interval.Interval `json:"loss"`
 	Perplexity *interval.Interval `json:"perplexity"`
+	Generation *RatesInterval     `json:"generation,omitempty"`
 }
 
 // Rates are shares of the generated samples.
 type Rates struct {
-	Samples         int            `json:"samples"`
-	JSONValid       float64        `json:"json_valid_rate"`
-	DeltaValid      float64        `json:"delta_valid_rate"`
-	ContentNonempty float64        `json:"content_nonempty_rate"`
-	Interval        *RatesInterval `json:"interval,omitempty"`
+	Samples         int     `json:"samples"`
+	JSONValid       float64 `json:"json_valid_rate"`
+	DeltaValid      float64 `json:"delta_valid_rate"`
+	ContentNonempty float64 `json:"content_nonempty_rate"`
 }
 
 // RatesInterval has the 95% intervals of rates.
@@ -48,15 +48,13 @@ func newFigures(t *Tally, parts []Part) Figures {
 	of, by := units(list)
 	loss := interval.Mean(of)
 	return Figures{Windows: t.Windows, TargetTokens: t.TargetTokens, Loss: t.Loss(), Perplexity: math.Exp(t.Loss()),
-		Interval: &FiguresInterval{by, loss, loss.Map(math.Exp)}}
+		Interval: &FiguresInterval{Resampling: by, Loss: loss, Perplexity: loss.Map(math.Exp)}}
 }
 
-func newRates(v *Validity, each []writtenSample) *Rates {
+// addRates adds the rates of generated samples and their intervals.
+func (f *Figures) addRates(v *Validity, each []writtenSample) {
 	rate := func(n int) float64 { return float64(n) / float64(v.Samples) }
-	r := &Rates{Samples: v.Samples, JSONValid: rate(v.JSON), DeltaValid: rate(v.Delta), ContentNonempty: rate(v.NonEmpty)}
-	if len(each) == 0 {
-		return r
-	}
+	f.Generation = &Rates{Samples: v.Samples, JSONValid: rate(v.JSON), DeltaValid: rate(v.Delta), ContentNonempty: rate(v.NonEmpty)}
 	count := func(value func(v *Validity) int) []observation {
 		list := make([]observation, len(each))
 		for i := range each {
@@ -66,9 +64,8 @@ func newRates(v *Validity, each []writtenSample) *Rates {
 	}
 	json := count(func(v *Validity) int { return v.JSON })
 	_, by := units(json)
-	r.Interval = &RatesInterval{by, share(json), share(count(func(v *Validity) int { return v.Delta })),
+	f.Interval.Generation = &RatesInterval{by, share(json), share(count(func(v *Validity) int { return v.Delta })),
 		share(count(func(v *Validity) int { return v.NonEmpty }))}
-	return r
 }
 
 // of returns the parts of one author.

@@ -33,7 +33,7 @@ type Report struct {
 func NewReport(scores *Scores, samples *Samples, perContact bool) *Report {
 	r := &Report{Figures: newFigures(&scores.All, scores.Parts), Detailed: perContact}
 	if samples != nil {
-		r.Generation = newRates(&samples.All, samples.each)
+		r.addRates(&samples.All, samples.each)
 	}
 	if !perContact {
 		return r
@@ -42,7 +42,7 @@ func NewReport(scores *Scores, samples *Samples, perContact bool) *Report {
 	for name, tally := range scores.PerContact {
 		f := newFigures(tally, scores.of(name))
 		if samples != nil && samples.PerContact[name] != nil {
-			f.Generation = newRates(samples.PerContact[name], samples.of(name))
+			f.addRates(samples.PerContact[name], samples.of(name))
 		}
 		r.PerContact[name] = f
 	}
@@ -67,11 +67,6 @@ func (r *Report) JSON() ([]byte, error) {
 func (r *Report) withoutDetails() *Report {
 	plain := *r
 	plain.Interval, plain.WhoSaidItDetail = nil, nil
-	if plain.Generation != nil {
-		rates := *plain.Generation
-		rates.Interval = nil
-		plain.Generation = &rates
-	}
 	return &plain
 }
 
@@ -107,11 +102,15 @@ func (r *Report) printOne(out io.Writer) error {
 	}
 	fmt.Fprintf(out, "perplexity %.3f (loss %.4f) over %s in %s\n", r.Perplexity, r.Loss,
 		terminal.Quantity(r.TargetTokens, "target token"), terminal.Quantity(r.Windows, "window"))
-	if i := r.Interval; i.Perplexity != nil {
-		fmt.Fprintf(out, "95%% interval: perplexity %s (%s resampled)\n", between("%.3f", i.Perplexity), terminal.Quantity(i.Units, i.unit()))
-	}
 	if r.Generation != nil {
 		fmt.Fprintf(out, "generated without a grammar: %s\n", r.Generation)
+	}
+	if i := r.Interval; i.Perplexity != nil {
+		fmt.Fprintf(out, "95%% intervals: perplexity %s", between("%.3f", i.Perplexity))
+		if g := i.Generation; g != nil {
+			fmt.Fprintf(out, ", valid JSON %s, valid delta %s, not empty %s", percent(g.JSONValid), percent(g.DeltaValid), percent(g.ContentNonempty))
+		}
+		fmt.Fprintf(out, " (%s resampled)\n", terminal.Quantity(i.Units, i.unit()))
 	}
 	if r.WhoSaidIt != nil {
 		fmt.Fprintf(out, "who said it: the author named for %s\n", r.WhoSaidIt)
@@ -193,10 +192,6 @@ func (r *Rates) cells() []string {
 }
 
 func (r *Rates) String() string {
-	line := fmt.Sprintf("%s: %.0f%% valid JSON, %.0f%% with a valid delta, %.0f%% not empty", terminal.Quantity(r.Samples, "message"),
+	return fmt.Sprintf("%s: %.0f%% valid JSON, %.0f%% with a valid delta, %.0f%% not empty", terminal.Quantity(r.Samples, "message"),
 		100*r.JSONValid, 100*r.DeltaValid, 100*r.ContentNonempty)
-	if i := r.Interval; i != nil {
-		line += fmt.Sprintf(" (95%% intervals: %s, %s, %s)", percent(i.JSONValid), percent(i.DeltaValid), percent(i.ContentNonempty))
-	}
-	return line
 }
