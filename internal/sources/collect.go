@@ -35,7 +35,10 @@ func (e Export) Collect(ctx context.Context, db *messages.DB, o Options) (Summar
 	people := known{own: map[string]int64{}}
 	outcome, err := db.Collect(ctx, o.KeepGone, func(tx *messages.Tx) (err error) {
 		c := collector{ctx: ctx, store: newStore(tx), summary: &summary, progress: o.Progress, noted: map[string]noted{}, known: people}
-		summary.Total, err = e.Read(ctx, &c)
+		sink, finish := Undated(&c)
+		if summary.Total, err = e.Read(ctx, sink); err == nil {
+			err = finish()
+		}
 		err = cmp.Or(c.store.close(), err)
 		people = c.known
 		c.tell(tx)

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"ventriloquist/internal/messages"
@@ -49,6 +50,17 @@ type Part struct {
 	// File is the place of its file: Root is the folder or the archive of the export, Path the name within it.
 	File       messages.FilePlace
 	Transcript string // the source's own transcript
+}
+
+// PollText returns the words of a poll: its question and its choices, a line each.
+func PollText(question string, choices []string) string {
+	var lines []string
+	for _, line := range append([]string{question}, choices...) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // IsReaction reports whether the message is a reaction.

@@ -2,9 +2,9 @@ package sources
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,11 +15,25 @@ var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "200
 // millisecondsFrom is the limit above which a number is milliseconds: as seconds it would be beyond the year 5000.
 const millisecondsFrom = 100_000_000_000
 
-// ParseTime parses a JSON value: a string, or seconds or milliseconds since 1970.
+// ParseTime parses a JSON value: a string, or seconds or milliseconds since 1970. A value that says that there is no date is the zero
+// time: null, an empty text, 0, and the first instant of a calendar.
 func ParseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
+	at, err := parseTime(value, zone)
+	if err != nil || at.IsZero() || at.Unix() == 0 {
+		return time.Time{}, err
+	}
+	return checkYear(at)
+}
+
+// IsNoTime reports whether a text says that there is no date.
+func IsNoTime(text string) bool {
+	return strings.Trim(text, "0.:-/TZ+ ") == "" || text == "null" || strings.HasPrefix(text, "0001-01-01T00:00:00")
+}
+
+func parseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
 	var text string
-	if len(value) == 0 {
-		return time.Time{}, errors.New("there is none")
+	if len(value) == 0 || string(value) == "null" {
+		return time.Time{}, nil
 	}
 	if json.Unmarshal(value, &text) != nil {
 		seconds, err := strconv.ParseFloat(string(value), 64)
@@ -27,13 +41,16 @@ func ParseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
 			return time.Time{}, fmt.Errorf("%.40s is no time, such as \"2024-03-15T19:02:00Z\" or seconds since 1970", value)
 		}
 		if seconds >= millisecondsFrom {
-			return checkYear(time.UnixMilli(int64(seconds)).UTC())
+			return time.UnixMilli(int64(seconds)).UTC(), nil
 		}
-		return checkYear(time.UnixMicro(int64(seconds * 1e6)).UTC())
+		return time.UnixMicro(int64(seconds * 1e6)).UTC(), nil
+	}
+	if IsNoTime(text) {
+		return time.Time{}, nil
 	}
 	for _, form := range timeForms {
 		if at, err := time.ParseInLocation(form, text, zone); err == nil {
-			return checkYear(at)
+			return at, nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("%.40q is no time, such as \"2024-03-15T19:02:00Z\" or seconds since 1970", text)
@@ -45,6 +62,9 @@ var shifts = []time.Duration{time.Hour, 30 * time.Minute}
 // InOrder returns a local time that may occur twice, when clocks are set back, as the first of the two that is not before
 // last, the time of the message before: the order of an export stands.
 func InOrder(at, last time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
 	const wall = "2006-01-02T15:04:05.999999999"
 	same := func(other time.Time) bool { return other.Format(wall) == at.Format(wall) }
 	for _, shift := range shifts {
@@ -62,6 +82,20 @@ func InOrder(at, last time.Time) time.Time {
 		}
 	}
 	return at
+}
+
+// CheckDate rejects dates from before a program existed, and those in the future, unless the clock may be wrong by a day or two. There
+// may be no date.
+func CheckDate(at time.Time, program string, began int) error {
+	const days = 2 * 24 * time.Hour
+	switch {
+	case at.IsZero():
+	case at.Year() < began:
+		return fmt.Errorf("the date %s cannot be: it is before there was %s", at.Format(time.RFC3339), program)
+	case time.Until(at) > days:
+		return fmt.Errorf("the date %s cannot be: it is in the future", at.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // checkYear rejects times that nanoseconds since 1970 cannot represent.

@@ -13,7 +13,7 @@ import (
 const mostAllocated = 64 << 20
 
 func TestReader_RefusesAnAttributeOverTheLimit(t *testing.T) {
-	path := sourcetest.Bomb(t, "<smses>\n<sms date='1' address='+1' type='1' body='", "x", 512)
+	path := sourcetest.Bomb(t, "<smses>\n<sms date='1710529320000' address='+1' type='1' body='", "x", 512)
 	wantRefusal(t, path, ":2: ", "longer than 4 MiB")
 }
 
@@ -78,7 +78,7 @@ func TestReader_WorkGrowsLinearlyWithMembers(t *testing.T) {
 		for i := range n {
 			fmt.Fprintf(&list, "+1%08d~", i)
 		}
-		path := write(t, "<smses><sms date='1' address='"+list.String()+"' type='1' body='x'/></smses>")
+		path := write(t, "<smses><sms date='1710529320000' address='"+list.String()+"' type='1' body='x'/></smses>")
 		return sourcetest.Allocated(func() {
 			if s, err := read(t, path); err != nil || len(s.Messages[0].Chat.Members) != n {
 				t.Errorf("error %v", err)
@@ -97,9 +97,9 @@ func TestReader_RefusesDeclaredEntities(t *testing.T) {
 		fmt.Fprintf(&entities, "<!ENTITY l%d \"%s\">\n", i+1, strings.Repeat(fmt.Sprintf("&l%d;", i), 10))
 	}
 	for name, content := range map[string]string{
-		"Document":  "<!DOCTYPE smses [\n<!ENTITY l0 'lol'>\n" + entities.String() + "]>\n<smses count='1'><sms date='1' address='+1' type='1' body='&l9;'/></smses>",
-		"External":  "<!DOCTYPE smses [\n<!ENTITY l9 SYSTEM 'file:///etc/passwd'>]>\n<smses count='1'><sms date='1' address='+1' type='1' body='&l9;'/></smses>",
-		"Parameter": "<smses>\n<!ENTITY % p 'x'><sms date='1' address='+1' type='1' body='%p;'/></smses>",
+		"Document":  "<!DOCTYPE smses [\n<!ENTITY l0 'lol'>\n" + entities.String() + "]>\n<smses count='1'><sms date='1710529320000' address='+1' type='1' body='&l9;'/></smses>",
+		"External":  "<!DOCTYPE smses [\n<!ENTITY l9 SYSTEM 'file:///etc/passwd'>]>\n<smses count='1'><sms date='1710529320000' address='+1' type='1' body='&l9;'/></smses>",
+		"Parameter": "<smses>\n<!ENTITY % p 'x'><sms date='1710529320000' address='+1' type='1' body='%p;'/></smses>",
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantRefusal(t, sourcetest.Write(t, "sms.xml", content), ":2: ", "declares entities")

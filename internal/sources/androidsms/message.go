@@ -211,6 +211,21 @@ type emitter struct {
 	chats     map[string]*sources.Chat
 	chatBytes int // of the keys of chats
 	seen      sources.Seen
+	keys      sources.Keys // of messages without a date
+}
+
+// began is the year of the first short message.
+const began = 1992
+
+// parseDate parses a date: milliseconds since 1970. There may be none.
+func parseDate(date string) (at time.Time, err error) {
+	if sources.IsNoTime(date) {
+		return at, nil
+	}
+	if at, err = sources.ParseTime(json.RawMessage(date), time.UTC); err == nil {
+		err = sources.CheckDate(at, "SMS", began)
+	}
+	return at, err
 }
 
 func (e *emitter) emit(m *message) error {
@@ -221,7 +236,7 @@ func (e *emitter) emit(m *message) error {
 		e.sink.Count(m.fate, 1)
 		return nil
 	}
-	at, err := sources.ParseTime(json.RawMessage(m.date), time.UTC)
+	at, err := parseDate(m.date)
 	if err != nil {
 		e.sink.Unreadable(fmt.Sprintf("the date of message %d: %v", e.row, err), 1)
 		return nil
@@ -241,7 +256,13 @@ func (e *emitter) emit(m *message) error {
 	for _, p := range m.parts {
 		words = append(words, p.Kind.String(), p.Text)
 	}
-	out := sources.Message{Chat: chat, GUID: sources.Hashed(words...), Row: e.row, Time: at, Sender: m.sender, Parts: m.parts}
+	guid := ""
+	if at.IsZero() {
+		guid = e.keys.GUID("sms "+key, sender, at, strings.Join(words, "\n"))
+	} else {
+		guid = sources.Hashed(words...)
+	}
+	out := sources.Message{Chat: chat, GUID: guid, Row: e.row, Time: at, Sender: m.sender, Parts: m.parts}
 	if !e.seen.IsNew(out.GUID) { // restored phones have messages twice
 		e.sink.Count(sources.Duplicates, 1)
 		return nil

@@ -3,10 +3,10 @@ package discord
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
-	"time"
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
@@ -194,9 +194,12 @@ func (e *emitter) message(file string, c *channel, m *message) error {
 	}
 	out := sources.Message{Chat: &c.Chat, GUID: guid(m.id), Row: e.done, Sender: e.sender(m.author.id)}
 	if fate == sources.Messages {
-		at, err := time.Parse(time.RFC3339Nano, m.at)
-		if err != nil || m.id == "" || m.author.id == "" || at.Year() < began || time.Until(at) > 2*24*time.Hour {
-			e.sink.Unreadable(fmt.Sprintf("%s: message %s has no identifier, no author, or no date that can be", e.reader.At(file), m.id), 1)
+		at, err := parseTime(m.at)
+		if m.id == "" || m.author.id == "" {
+			err = errors.New("it has no identifier or no author")
+		}
+		if err != nil {
+			e.sink.Unreadable(fmt.Sprintf("%s: message %s: %v", e.reader.At(file), m.id, err), 1)
 			return e.reactions(m, nil)
 		}
 		out.Time = at

@@ -301,13 +301,17 @@ func (m *packagedMessage) read(raw []byte) error {
 // timeForms are the forms of a time; without a zone, it is UTC.
 var timeForms = []string{"2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999", time.RFC3339Nano}
 
-func parsePackaged(text string) (at time.Time, err error) {
+// parseTime parses a time of either kind of export. There may be none.
+func parseTime(text string) (at time.Time, err error) {
+	if sources.IsNoTime(text) {
+		return at, nil
+	}
 	for _, form := range timeForms {
-		if at, err = time.Parse(form, text); err == nil && at.Year() >= began && time.Until(at) < 2*24*time.Hour {
-			return at, nil
+		if at, err = time.Parse(form, text); err == nil {
+			return at, sources.CheckDate(at, "Discord", began)
 		}
 	}
-	return at, fmt.Errorf("%.40q is no time that can be, such as \"2024-03-15 19:02:03\"", text)
+	return at, fmt.Errorf("%.40q is no time such as \"2024-03-15 19:02:03\"", text)
 }
 
 func (e *packageEmitter) message(c *packaged, m *packagedMessage, where string) error {
@@ -317,7 +321,7 @@ func (e *packageEmitter) message(c *packaged, m *packagedMessage, where string) 
 	if m.replaced {
 		e.replaced++
 	}
-	at, err := parsePackaged(m.at)
+	at, err := parseTime(m.at)
 	if m.id == "" {
 		err = errors.New("it has no identifier")
 	}

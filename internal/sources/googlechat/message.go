@@ -150,6 +150,9 @@ const began = 2005
 
 // parseTime parses a date such as "Wednesday, April 15, 2015 at 12:51:41 AM UTC".
 func parseTime(date string) (time.Time, error) {
+	if sources.IsNoTime(date) {
+		return time.Time{}, nil
+	}
 	plain := strings.NewReplacer("\u202f", " ", "\u00a0", " ").Replace(date)
 	for _, form := range []string{"Monday, January 2, 2006 at 3:04:05 PM MST", "Monday, January 2, 2006 at 15:04:05 MST", "Monday, 2 January 2006 at 15:04:05 MST", time.RFC3339} {
 		at, err := time.Parse(form, plain)
@@ -159,11 +162,7 @@ func parseTime(date string) (time.Time, error) {
 		if name, offset := at.Zone(); offset == 0 && name != "UTC" && name != "GMT" && name != "" {
 			return at, fmt.Errorf("the zone of %.60q is not UTC", date)
 		}
-		const days = 2 * 24 * time.Hour // clocks may be wrong
-		if at.Year() < began || time.Until(at) > days {
-			return at, fmt.Errorf("%.60q cannot be: it is before Google Chat existed, or in the future", date)
-		}
-		return at, nil
+		return at, sources.CheckDate(at, "Google Chat", began)
 	}
 	return time.Time{}, fmt.Errorf("%.60q is no date such as \"Wednesday, April 15, 2015 at 12:51:41 AM UTC\": set the account's language to English (US), and export again", date)
 }

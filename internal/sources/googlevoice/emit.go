@@ -124,19 +124,23 @@ func (e *emitter) page(ctx context.Context, p *page) error {
 // began is the year when Google Voice's predecessor began.
 const began = 2005
 
+// parseTime parses a time such as "2024-03-15T20:02:03.000-05:00". There may be none.
+func parseTime(text string) (at time.Time, err error) {
+	if sources.IsNoTime(text) {
+		return at, nil
+	}
+	if at, err = time.Parse(time.RFC3339Nano, text); err != nil {
+		return at, fmt.Errorf("%.40q is no time such as \"2024-03-15T20:02:03.000-05:00\"", text)
+	}
+	return at, sources.CheckDate(at, "Google Voice", began)
+}
+
 func (e *emitter) message(p *page, n *htmlstream.Node) error {
 	stamp := n.Find("dt")
 	if n.Is("haudio") {
 		stamp = n.Find("published")
 	}
-	at, err := time.Parse(time.RFC3339Nano, stamp.Attr("title"))
-	const days = 2 * 24 * time.Hour // clocks may be wrong
-	switch {
-	case err != nil:
-		err = fmt.Errorf("%.40q is no time such as \"2024-03-15T20:02:03.000-05:00\"", stamp.Attr("title"))
-	case at.Year() < began || time.Until(at) > days:
-		err = fmt.Errorf("the time %.40q cannot be: it is before Google Voice existed, or in the future", stamp.Attr("title"))
-	}
+	at, err := parseTime(stamp.Attr("title"))
 	if err != nil {
 		e.sink.Unreadable(fmt.Sprintf("%s:%d: %v", e.reader.At(p.name), n.Line, err), 1)
 		return nil

@@ -216,12 +216,11 @@ func (e *emitter) time(date string) (time.Time, error) {
 		return time.Time{}, err
 	}
 	at, err := sources.ParseTime(quoted, e.reader.reading.Zone)
-	if err != nil {
-		return at, err
+	if err == nil {
+		err = sources.CheckDate(at, "the iPhone", began)
 	}
-	const days = 2 * 24 * time.Hour // clocks may be wrong
-	if at.Year() < began || time.Until(at) > days {
-		return at, fmt.Errorf("%.40q cannot be: it is before the iPhone existed, or in the future", date)
+	if err != nil || at.IsZero() {
+		return at, err
 	}
 	if !strings.HasSuffix(date, "Z") && !strings.ContainsAny(date[min(len(date), 11):], "+-") {
 		e.local = true

@@ -74,7 +74,10 @@ func (r *row) field(key string, value []byte, zone *time.Location) (err error) {
 	}
 	switch key {
 	case "time":
-		if r.at, err = sources.ParseTime(value, zone); err != nil {
+		if r.at, err = sources.ParseTime(value, zone); err == nil {
+			err = sources.CheckDate(r.at, "", 0)
+		}
+		if err != nil {
 			return fmt.Errorf(`"time": %w`, err)
 		}
 		r.has.time, r.hasZone = true, hasZone(value)

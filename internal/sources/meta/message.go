@@ -2,6 +2,7 @@ package meta
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -165,10 +166,17 @@ func (e *emitter) message(file string, t *thread, m *message) error {
 		keys = &sources.Keys{}
 		e.keys[path.Dir(file)] = keys
 	}
-	at := time.UnixMilli(m.at)
+	var at time.Time
+	if m.at != 0 {
+		at = time.UnixMilli(m.at)
+	}
 	fate := m.fate()
-	if fate == sources.Messages && (m.sender == "" || m.at <= 0 || at.Year() < 2004 || at.After(time.Now().AddDate(0, 0, 2))) {
-		e.sink.Unreadable(fmt.Sprintf("%s: message %d of %s has no sender, or no date that can be", e.reader.At(file), e.row, t.title), 1)
+	err := sources.CheckDate(at, "Facebook", 2004)
+	if m.sender == "" {
+		err = errors.New("it has no sender")
+	}
+	if fate == sources.Messages && err != nil {
+		e.sink.Unreadable(fmt.Sprintf("%s: message %d of %s: %v", e.reader.At(file), e.row, t.title, err), 1)
 		return e.reactions(m, nil)
 	}
 	out := sources.Message{Chat: &t.Chat, Row: mostRows - e.row, Time: at, Sender: e.address(m.sender),

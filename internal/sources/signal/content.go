@@ -44,7 +44,7 @@ func (e *emitter) parts(n *row, guid string) (parts []sources.Part) {
 		}
 	}
 	if n.Poll != nil {
-		if words := strings.TrimSpace(strings.Join(append([]string{n.Poll.Question}, n.Poll.Options...), "\n")); words != "" {
+		if words := sources.PollText(n.Poll.Question, n.Poll.Options); words != "" {
 			parts = append(parts, sources.Part{Text: words})
 			if n.body == n.Poll.Question {
 				n.body = ""

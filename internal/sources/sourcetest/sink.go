@@ -84,7 +84,11 @@ func (s *Sink) Progress(int64, int64) {}
 func Read(t testing.TB, r sources.Reader) (*Sink, error) {
 	t.Helper()
 	s := NewSink()
-	total, err := r.Read(context.Background(), s)
+	dated, finish := sources.Undated(s)
+	total, err := r.Read(context.Background(), dated)
+	if err == nil {
+		err = finish()
+	}
 	if err != nil {
 		return s, err
 	}

@@ -38,7 +38,7 @@ type message struct {
 	place     *coordinates
 	placeName string
 	address   string
-	question  *string // of a poll
+	question  *string // of a poll, or the title of a list, with what there is to choose or to do
 	game      string
 	invoice   *string
 	reactions []reaction
@@ -121,7 +121,9 @@ func (m *message) content(key string, value []byte) error {
 	case "location_information":
 		json.Unmarshal(value, &m.place)
 	case "poll":
-		m.question = m.inner(value, "question")
+		m.question = m.poll(value, "question")
+	case "todo_list":
+		m.question = m.poll(value, "title")
 	case "invoice_information":
 		m.invoice = m.inner(value, "title")
 	}
@@ -155,6 +157,22 @@ func (m *message) textOf(key string) *string {
 	return nil
 }
 
+// poll returns the words of a poll or of a list of tasks: the title in that field, and the answers.
+func (m *message) poll(object []byte, title string) *string {
+	var answers []string
+	jsonstream.Fields(object, func(key, value []byte) error {
+		if string(key) != "answers" {
+			return nil
+		}
+		return jsonstream.Elements(value, func(one []byte) error {
+			answers = append(answers, *m.inner(one, "text"))
+			return nil
+		})
+	})
+	text := sources.PollText(*m.inner(object, title), answers)
+	return &text
+}
+
 // inner returns the words that a field of an object has.
 func (m *message) inner(object []byte, name string) *string {
 	text := ""
@@ -167,26 +185,30 @@ func (m *message) inner(object []byte, name string) *string {
 	return &text
 }
 
-// words returns a text: a string, or an array of strings and of objects that hold the text of a link, bold words and so on.
+// words returns a text: a string, or an array of strings and of objects that hold the text of a link, bold words and so on. Parts of
+// another form have no words.
 func (m *message) words(value []byte) (string, error) {
 	if jsonstream.IsString(value) || string(value) == "null" {
 		return m.string(value)
 	}
 	var joined strings.Builder
 	err := jsonstream.Elements(value, func(part []byte) error {
-		if !jsonstream.IsString(part) && string(part) != "null" {
-			return jsonstream.Fields(part, func(key, value []byte) error {
-				if string(key) != "text" {
-					return nil
-				}
-				text, err := m.string(value)
-				joined.WriteString(text)
-				return err
-			})
+		switch {
+		case jsonstream.IsString(part):
+			text, err := m.string(part)
+			joined.WriteString(text)
+			return err
+		case part[0] != '{':
+			return nil
 		}
-		text, err := m.string(part)
-		joined.WriteString(text)
-		return err
+		return jsonstream.Fields(part, func(key, value []byte) error {
+			if string(key) != "text" || !jsonstream.IsString(value) {
+				return nil
+			}
+			text, err := m.string(value)
+			joined.WriteString(text)
+			return err
+		})
 	})
 	if err != nil {
 		return "", fmt.Errorf("%.40s is no text", value)
@@ -322,12 +344,20 @@ func (m *message) fileKind(name string) messages.Kind {
 }
 
 // time returns when a message was sent. Old exports have only the local time of the exporting machine.
-func (m *message) time(zone *time.Location) (time.Time, error) {
-	if m.unix != "" {
-		return sources.ParseTime(json.RawMessage(m.unix), zone)
+func (m *message) time(zone *time.Location) (at time.Time, err error) {
+	if !sources.IsNoTime(m.unix) {
+		at, err = sources.ParseTime(json.RawMessage(m.unix), zone)
+	} else {
+		at, err = localTime(m.date, zone)
 	}
-	return localTime(m.date, zone)
+	if err != nil {
+		return at, err
+	}
+	return at, sources.CheckDate(at, "Telegram", began)
 }
+
+// began is the year when Telegram began.
+const began = 2013
 
 func localTime(date string, zone *time.Location) (time.Time, error) {
 	quoted, err := json.Marshal(date)

@@ -104,7 +104,7 @@ func TestRead_Account(t *testing.T) {
 		"2024-03-15 19:04:06 user200 contact: Zoë +49 171 1",
 		"2024-03-15 19:04:07 user200 location: 51.500000, -0.127397",
 		"2024-03-15 19:04:08 user200 location: The Pub, High St 1",
-		"2024-03-15 19:04:09 user200 text: Lunch?",
+		"2024-03-15 19:04:09 user200 text: Lunch?|yes",
 		"2024-03-15 19:06:00 me text: bell \a \\x07",
 		"2024-03-15 19:01:00 user400 text: who",
 		"2024-03-15 19:01:02 user500 text: me <- hey|there",

@@ -94,6 +94,9 @@ const released = 2013
 // time returns when a message was sent, and whether its zone had to be assumed.
 func (m *message) time(zone *time.Location) (at time.Time, assumed bool, err error) {
 	const form = "02.01.2006 15:04:05"
+	if sources.IsNoTime(m.date) {
+		return at, false, nil
+	}
 	if len(m.date) < len(form) {
 		return at, false, fmt.Errorf("%.40q is no date such as \"15.03.2024 20:02:03 UTC+01:00\"", m.date)
 	}
@@ -115,11 +118,7 @@ func (m *message) time(zone *time.Location) (at time.Time, assumed bool, err err
 	if err != nil {
 		return at, assumed, fmt.Errorf("%.40q is no date such as \"15.03.2024 20:02:03 UTC+01:00\"", m.date)
 	}
-	const days = 2 * 24 * time.Hour // clocks may be wrong
-	if at.Year() < released || time.Until(at) > days {
-		return at, assumed, fmt.Errorf("%.40q cannot be: it is before Telegram existed, or in the future", m.date)
-	}
-	return at, assumed, nil
+	return at, assumed, sources.CheckDate(at, "Telegram", released)
 }
 
 // words returns the text of an element: the line breaks of the file around it do not count.
@@ -164,7 +163,14 @@ func link(media *htmlstream.Node) string {
 // content returns what a media element shows.
 func content(media *htmlstream.Node) (p sources.Part, some bool) {
 	if poll := media.Child("media_poll"); poll != nil {
-		return sources.Part{Text: words(poll.Child("question"))}, true
+		var answers []string
+		for _, answer := range poll.Elements("answer") {
+			if details := answer.Child("details"); details != nil { // how many chose it
+				details.Children = nil
+			}
+			answers = append(answers, strings.TrimPrefix(words(answer), "- "))
+		}
+		return sources.Part{Text: sources.PollText(words(poll.Child("question")), answers)}, true
 	}
 	for _, c := range media.Children {
 		switch {

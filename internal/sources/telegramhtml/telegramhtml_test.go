@@ -218,7 +218,7 @@ News <span class="date details" title="01.01.2024 10:00:00 UTC+01:00"> 01.01.202
 	said(22, "", later, media("media_venue", "https://maps.google.com/maps?q=51.5,-0.1", "The Pub", "High St 1", "")),
 	said(23, "", later, `<div class="media_wrap clearfix"><div class="media_poll"><div class="question bold">
 Lunch?
-</div><div class="details">Anonymous poll</div><div class="answer">- yes</div></div></div>`),
+</div><div class="details">Anonymous poll</div><div class="answer">- yes <span class="details">1 vote, chosen vote</span></div></div></div>`),
 	said(24, "", later, media("media_call", "", "Aidan", "", "Missed")),
 	service(25, `John Smith pinned <a href="#go_to_message10" onclick="return GoToMessage(10)">this message</a>`),
 	said(26, "Aidan via @gif", later, media("media_file", "", "plan.txt", "Exceeds maximum size, change data exporting settings to download.", "3.0 MB")),
@@ -258,7 +258,7 @@ func TestRead(t *testing.T) {
 		"2024-03-15 19:02:09 John Smith contact: Zoë +49 171 1",
 		"2024-03-15 19:02:09 John Smith location: 51.500000, -0.127397",
 		"2024-03-15 19:02:09 John Smith location: The Pub, High St 1",
-		"2024-03-15 19:02:09 John Smith text: Lunch?",
+		"2024-03-15 19:02:09 John Smith text: Lunch?|yes",
 		"2024-03-15 19:02:09 me document: plan.txt")
 	s.WantCounts(t, map[sources.Fate]int64{sources.Envelope: 1, sources.Omitted: 1, sources.Events: 2, sources.UnknownKind: 1})
 	if c := s.Messages[0].Chat; c.Group || !slices.Equal(c.Members, []string{"John Smith"}) || c.Source != "telegram html:John Smith" || c.Extent != messages.Span {

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"ventriloquist/internal/messages"
@@ -55,8 +56,8 @@ func (rd *reader) body(raw string) body {
 	if place, found := location(plain); found {
 		return body{parts: []sources.Part{{Kind: messages.Location, Text: place}}, words: place}
 	}
-	if question, found := poll(plain); found {
-		return body{parts: []sources.Part{{Text: question}}, words: question}
+	if question, choices, found := poll(text); found {
+		return body{parts: []sources.Part{{Text: sources.PollText(question, choices)}}, words: question}
 	}
 	if rd.iPhone && marked || isNotice(folded) {
 		return body{fate: sources.Events}
@@ -206,13 +207,36 @@ func location(text string) (place string, found bool) {
 	return "", false
 }
 
-// poll finds the question of a poll.
-func poll(text string) (question string, found bool) {
+// poll finds the question of a poll and its choices, without how many people chose them.
+func poll(text string) (question string, choices []string, found bool) {
 	first, rest, _ := strings.Cut(text, "\n")
-	word := strings.TrimRight(strings.TrimSpace(first), " :：")
-	if !polls[fold(word)] || word == strings.TrimSpace(first) || word != strings.ToUpper(word) {
-		return "", false
+	first = strings.TrimSpace(withoutMarks(first))
+	word := strings.TrimRight(first, " :：")
+	if !polls[fold(word)] || word == first || word != strings.ToUpper(word) {
+		return "", nil, false
 	}
-	question, _, _ = strings.Cut(rest, "\n")
-	return strings.TrimSpace(question), strings.TrimSpace(question) != ""
+	question, rest, _ = strings.Cut(rest, "\n")
+	if question = strings.TrimSpace(withoutMarks(question)); question == "" {
+		return "", nil, false
+	}
+	for line := range strings.Lines(rest) {
+		if choice := choiceOf(line); choice != "" {
+			choices = append(choices, choice)
+		}
+	}
+	return question, choices, true
+}
+
+// choiceOf returns the choice in a line such as "OPTION: Pizza (1 vote)".
+func choiceOf(line string) string {
+	line = strings.TrimSpace(withoutMarks(line))
+	label, choice, found := strings.Cut(strings.ReplaceAll(line, "：", ":"), ":")
+	if !found || label != strings.ToUpper(label) {
+		return ""
+	}
+	choice = strings.TrimSpace(choice)
+	if open := strings.LastIndex(choice, "("); open > 0 && strings.HasSuffix(choice, ")") && strings.ContainsFunc(choice[open:], unicode.IsDigit) {
+		choice = strings.TrimSpace(choice[:open])
+	}
+	return choice
 }

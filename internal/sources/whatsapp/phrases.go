@@ -82,7 +82,7 @@ var (
 		zpráva byla upravena; meddelandet har redigerats; beskeden blev redigeret; meldingen ble redigert; viestiä muokattiin; az üzenet szerkesztve lett; הודעה זו נערכה; ההודעה נערכה; تم تعديل هذه الرسالة;
 		このメッセージは編集されました; 此訊息已編輯; 此消息已编辑; 消息已编辑; 이 메시지는 수정되었습니다; tin nhắn này đã được chỉnh sửa; pesan ini telah diedit; यह मैसेज एडिट किया गया`)
 
-	// polls begin with the word for poll; each answer to choose from begins with one of options.
+	// polls begin with the word for poll.
 	polls = phrases(`poll; umfrage; encuesta; sondage; sondaggio; enquete; sondagem; peiling; опрос; опитування; ankieta; anket; anketa; סקר; アンケート; 投票; 투표`)
 
 	// places precede the link of a place.

@@ -79,7 +79,7 @@ func TestRead_iPhone(t *testing.T) {
 		"2024-03-15 19:05:00 me text: better now",
 		"2024-03-15 19:06:00 John Smith location: https://maps.google.com/?q=51.5021456,-0.127397",
 		"2024-03-15 19:06:30 John Smith location: Pimlico Gardens (London)",
-		"2024-03-15 19:07:00 John Smith text: Lunch?",
+		"2024-03-15 19:07:00 John Smith text: Lunch?|Pizza|Soup",
 		"2024-03-15 19:09:00 me contact: 00000015-TR.vcf",
 		"2024-03-15 19:09:30 me audio: 00000016-AUDIO-2024-03-15-19-09-30.opus",
 		"2024-03-16 00:00:00 John Smith text: midnight",

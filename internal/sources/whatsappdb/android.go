@@ -8,10 +8,11 @@ import (
 	"strings"
 	"time"
 
+	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/sqlitefile"
 )
 
-var androidTables = []string{"message", "jid", "chat", "jid_map", "message_media", "message_quoted", "message_location", "message_vcard", "message_add_on", "message_add_on_reaction"}
+var androidTables = []string{"message", "jid", "chat", "jid_map", "message_media", "message_quoted", "message_location", "message_vcard", "message_add_on", "message_add_on_reaction", "message_poll_option", "message_event"}
 
 // optional returns an expression for a column that may be missing.
 func (r *Reader) optional(table, column, otherwise string) string {
@@ -128,21 +129,29 @@ func (r *Reader) androidMessages(ctx context.Context, e *emitter, people map[int
 	if len(r.columns["message_vcard"]) > 0 {
 		cards = `(SELECT group_concat(v.vcard, char(10)) FROM message_vcard v WHERE v.message_row_id = message._id)`
 	}
-	query := fmt.Sprintf(`SELECT message._id, message.chat_row_id, message.from_me, message.sender_jid_row_id, message.timestamp, message.message_type, message.key_id, message.text_data,
-		%s, %s, %s, %s, %s, %s, %s, %s FROM message%s%s%s`,
+	choices := "NULL"
+	if len(r.columns["message_poll_option"]) > 0 {
+		choices = `(SELECT group_concat(o.option_name, char(10)) FROM (SELECT option_name FROM message_poll_option WHERE message_row_id = message._id ORDER BY _id) o)`
+	}
+	query := fmt.Sprintf(`SELECT message._id, message.chat_row_id, message.from_me, message.sender_jid_row_id, coalesce(nullif(message.timestamp, 0), %s), message.message_type,
+		message.key_id, message.text_data, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM message%s%s%s%s`,
+		r.optional("message", "received_timestamp", "NULL"), choices, r.optional("message_event", "name", "NULL"),
 		r.optional("message_quoted", "key_id", "NULL"), r.optional("message_media", "file_path", "NULL"), r.optional("message_media", "mime_type", "NULL"), r.optional("message_media", "media_name", "NULL"),
 		r.optional("message_location", "latitude", "NULL"), r.optional("message_location", "longitude", "NULL"), r.optional("message_location", "place_name", "NULL"), cards,
 		r.join("message_quoted", "message_quoted.message_row_id = message._id"), r.join("message_media", "message_media.message_row_id = message._id"),
-		r.join("message_location", "message_location.message_row_id = message._id"))
+		r.join("message_location", "message_location.message_row_id = message._id"), r.join("message_event", "message_event.message_row_id = message._id"))
 	return r.scan(ctx, e, "message._id", query, func(rows *sql.Rows) error {
 		var n entry
 		var chat, fromMe, sender, at, kind sql.NullInt64
-		var key, text, quoted, file, mime, name, place, vcard sql.NullString
+		var key, text, choices, title, quoted, file, mime, name, place, vcard sql.NullString
 		var latitude, longitude sql.NullFloat64
-		if err := rows.Scan(&n.row, &chat, &fromMe, &sender, &at, &kind, &key, &text, &quoted, &file, &mime, &name, &latitude, &longitude, &place, &vcard); err != nil {
+		if err := rows.Scan(&n.row, &chat, &fromMe, &sender, &at, &kind, &key, &text, &choices, &title, &quoted, &file, &mime, &name, &latitude, &longitude, &place, &vcard); err != nil {
 			return err
 		}
-		n.chat, n.fromMe, n.at, n.key, n.quoted, n.text = chat.Int64, fromMe.Int64 != 0, time.UnixMilli(at.Int64), key.String, quoted.String, text.String
+		n.chat, n.fromMe, n.at, n.key, n.quoted, n.text = chat.Int64, fromMe.Int64 != 0, timeOf(at.Int64), key.String, quoted.String, cmp.Or(text.String, title.String)
+		if choices.String != "" {
+			n.text = sources.PollText(n.text, strings.Split(choices.String, "\n"))
+		}
 		if jid := people[sender.Int64]; jid != "" {
 			n.sender = addressOf(jid)
 		}
@@ -176,12 +185,20 @@ func (r *Reader) androidReactions(ctx context.Context, e *emitter, people map[in
 		if err := rows.Scan(&n.row, &chat, &fromMe, &sender, &at, &key, &reaction); err != nil {
 			return err
 		}
-		n.chat, n.fromMe, n.at, n.key, n.reacted = chat.Int64, fromMe.Int64 != 0, time.UnixMilli(at.Int64), key.String, reaction.String
+		n.chat, n.fromMe, n.at, n.key, n.reacted = chat.Int64, fromMe.Int64 != 0, timeOf(at.Int64), key.String, reaction.String
 		if jid := people[sender.Int64]; jid != "" {
 			n.sender = addressOf(jid)
 		}
 		return e.entry(ctx, &n)
 	})
+}
+
+// timeOf returns a time in milliseconds since 1970; the zero time if there is none.
+func timeOf(milliseconds int64) (at time.Time) {
+	if milliseconds <= 0 {
+		return at
+	}
+	return time.UnixMilli(milliseconds)
 }
 
 // vcardName returns the names on cards.

@@ -58,7 +58,9 @@ func (r *Reader) apple(ctx context.Context, e *emitter) error {
 			return err
 		}
 		n.chat, n.fromMe, n.sender, n.key, n.text = chat.Int64, fromMe.Int64 != 0, members[member.Int64], key.String, text.String
-		n.at = appleEpoch.Add(time.Duration(at.Float64 * float64(time.Second))).Round(time.Millisecond)
+		if at.Float64 != 0 {
+			n.at = appleEpoch.Add(time.Duration(at.Float64 * float64(time.Second))).Round(time.Millisecond)
+		}
 		n.quoted = quotedKey(metadata)
 		var known bool
 		if n.what, known = iPhoneTypes[kind.Int64]; !known {

@@ -229,8 +229,12 @@ func (e *emitter) entry(ctx context.Context, n *entry) error {
 		e.sink.Count(sources.Events, 1)
 		return nil
 	}
-	if n.key == "" || n.at.Year() < 2009 || n.at.After(time.Now().AddDate(0, 0, 2)) {
-		e.sink.Unreadable(fmt.Sprintf("%s: row %d has no key, or no date that can be", e.reader.path, n.row), 1)
+	err := sources.CheckDate(n.at, "WhatsApp", 2009)
+	if n.key == "" {
+		err = errors.New("it has no key")
+	}
+	if err != nil {
+		e.sink.Unreadable(fmt.Sprintf("%s: row %d: %v", e.reader.path, n.row, err), 1)
 		return nil
 	}
 	m := sources.Message{Chat: &c.Chat, GUID: guid(n.key), Row: n.row, Time: n.at, Sender: e.sender(c, n)}

@@ -49,7 +49,10 @@ INSERT INTO message (_id, chat_row_id, from_me, key_id, sender_jid_row_id, times
  (14, 1, 0, 'K14', NULL, 1710529332000, 99, NULL),
  (15, 1, 0, 'K15', NULL, 0, 0, 'no date'),
  (16, 2, 0, 'K16', NULL, 1710529333000, 0, 'who?'),
- (17, 1, 0, 'K17', NULL, 1710529334000, 0, ' ');
+ (17, 1, 0, 'K17', NULL, 1710529334000, 0, ' '),
+ (18, 1, 0, 'K18', NULL, 1710529333000, 92, NULL);
+INSERT INTO message_poll_option (message_row_id, option_name) VALUES (13, 'Pizza'), (13, 'Soup');
+INSERT INTO message_event (message_row_id, name) VALUES (18, 'Party');
 INSERT INTO message_quoted (message_row_id, key_id, text_data) VALUES (3, 'K2', 'hey');
 INSERT INTO message_media (message_row_id, file_path, mime_type) VALUES (4, 'Media/WhatsApp Images/IMG-1.jpg', 'image/jpeg');
 INSERT INTO message_location (message_row_id, latitude, longitude, place_name) VALUES (6, 51.5, -0.1, NULL);
@@ -79,10 +82,12 @@ func TestRead_Android(t *testing.T) {
 		"2024-03-15 19:02:07 +15550000002 text: by a hidden number that is known",
 		"2024-03-15 19:02:08 me text: me too",
 		"2024-03-15 19:02:09 888@lid text: nobody knows my number",
-		"2024-03-15 19:02:11 +15550000001 text: Lunch?",
+		"2024-03-15 19:02:11 +15550000001 text: Lunch?|Pizza|Soup",
+		"2024-03-15 19:02:11 +15550000001 text: no date",
+		"2024-03-15 19:02:13 +15550000001 text: Party",
 		"2024-03-15 19:02:19 me reaction: ❤️ <- hey",
 		"2024-03-15 19:02:21 me reaction: 😂 <- by a hidden number that is known")
-	s.WantCounts(t, map[sources.Fate]int64{sources.NoChat: 1, sources.Deleted: 1, sources.Events: 1, sources.Broadcast: 1, sources.UnknownKind: 1, sources.Unread: 1, sources.NoSender: 1, sources.Empty: 1})
+	s.WantCounts(t, map[sources.Fate]int64{sources.NoChat: 1, sources.Deleted: 1, sources.Events: 1, sources.Broadcast: 1, sources.UnknownKind: 1, sources.NoSender: 1, sources.Empty: 1})
 	group := s.Messages[6].Chat
 	if !group.Group || !slices.Equal(group.Members, []string{"+15550000002", "888@lid"}) || group.Extent != messages.Whole || len(s.Left) != 1 || !s.Left[0].Retracted {
 		t.Errorf("the group is %+v, deleted are %v", group, s.Left)
