@@ -48,6 +48,7 @@ func newApp() *cli.Command {
 			newScoreCommand(),
 			newTokenizeCommand(),
 			newModelCommand(),
+			newAdapterCommand(),
 			newDoctorCommand(),
 			newDemoCommand(),
 		},

@@ -65,7 +65,7 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	o.dialogue = chat.Options{As: c.String("target"), Members: c.StringSlice("member"), Kind: c.String("type"),
 		MaxTokens: c.Int("max-seq-length"), Now: time.Now, RealTime: c.Bool("real-time")}
 	o.members = len(o.dialogue.Members)
-	if o.model, err = modelOptionsOf(c); err != nil {
+	if o.model, err = loadedModelOptionsOf(c); err != nil {
 		return o, err
 	}
 	if o.dialogue.Sample, err = sampleOptionsOf(c, false); err != nil {

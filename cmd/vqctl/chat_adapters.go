@@ -23,14 +23,16 @@ type chatAdapters struct {
 	loaded   *load.Loaded
 	capacity int // tokens of the cache
 	writer   *generate.Generator
-	used     string // folder of the adapter in use, "" for the base alone
+	used     string // folder of the adapter in use, or the mixture of the flags; "" for the base alone
 }
 
 // start makes what writes with the adapter that was loaded.
 func (a *chatAdapters) start() (err error) {
 	if a.used == "" && a.loaded.Files != nil {
-		if _, a.used, err = a.model.resolve(); err != nil {
-			return err
+		if a.used = a.mixture(); a.used == "" {
+			if _, a.used, err = a.model.resolve(); err != nil {
+				return err
+			}
 		}
 	}
 	a.writer = newGenerator(a.loaded, false)
@@ -44,11 +46,22 @@ func (a *chatAdapters) close() {
 	}
 }
 
-// List returns the adapters below the output folder and the one in use, the newest first.
+// mixture is the name of the adapters that the flags mix, "" for none.
+func (a *chatAdapters) mixture() string {
+	var parts []string
+	for _, p := range a.model.mix {
+		parts = append(parts, fmt.Sprintf("%s:%g", p.Dir, p.Weight))
+	}
+	return strings.Join(parts, " + ")
+}
+
+// List returns the adapters below the output folder, the one in use and the mixture of the flags, the newest first.
 func (a *chatAdapters) List() ([]chat.Adapter, error) {
 	dirs := adaptersToComplete(nil)
-	if a.used != "" && !slices.Contains(dirs, a.used) {
-		dirs = append(dirs, a.used)
+	for _, name := range []string{a.used, a.mixture()} {
+		if name != "" && !slices.Contains(dirs, name) {
+			dirs = append(dirs, name)
+		}
 	}
 	written := make(map[string]time.Time)
 	for _, dir := range dirs {
@@ -82,16 +95,21 @@ func adapterNotes(dir string, written time.Time) string {
 }
 
 // Use changes to an adapter of the list.
-func (a *chatAdapters) Use(dir string) (chat.Generator, []string, error) {
+func (a *chatAdapters) Use(name string) (chat.Generator, []string, error) {
+	chosen := modelOptions{adapter: name}
+	parts := []adapter.Part{{Dir: name, Weight: 1}}
+	if name == a.mixture() {
+		chosen, parts = a.model, a.model.mix
+	}
 	done := waiting("loading the adapter")
-	err := a.loaded.ChangeAdapter(dir, func() { a.writer.Close() })
+	err := a.loaded.ChangeSum(parts, func() { a.writer.Close() })
 	done()
 	if err != nil {
 		return nil, nil, err
 	}
-	a.used = dir
+	a.used = name
 	if err := a.start(); err != nil {
 		return nil, nil, err
 	}
-	return a.writer, modelOptions{adapter: dir}.knownPeople().trained, nil
+	return a.writer, chosen.knownPeople().trained, nil
 }

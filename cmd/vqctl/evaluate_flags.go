@@ -147,13 +147,7 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	return o, nil
 }
 
-// evaluatedModelFlags are loadedModelFlags with an adapter flag that may be repeated.
+// evaluatedModelFlags are the flags of a model with its adapters.
 func evaluatedModelFlags() []cli.Flag {
-	flags := loadedModelFlags()
-	for i, f := range flags {
-		if one, ok := f.(*cli.StringFlag); ok && one.Name == "adapter" {
-			flags[i] = &cli.StringSliceFlag{Name: one.Name, Category: one.Category, Usage: one.Usage + "; repeated, the adapters are compared"}
-		}
-	}
-	return flags
+	return modelWithAdapterFlags("repeated, the adapters are compared")
 }

@@ -200,7 +200,7 @@ func (o *exportOptions) convert(ctx context.Context, location model.Location, ad
 		if err := load.RequireSameBase(base, source.Adapter, adapterDir); err != nil {
 			return err
 		}
-		warnOfAdapter(source.Adapter, adapterDir, location.Name)
+		warnOfAdapter(adapter.Origin{Dir: adapterDir, Fingerprint: source.Adapter.BaseFingerprint}, location.Name)
 	}
 	if !o.writesAdapter() {
 		report, finish := newProgress("exporting", "weights")

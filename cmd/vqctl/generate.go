@@ -74,7 +74,7 @@ without a grammar, and the same text several times if the model writes it so.`,
 func generateOptionsOf(c *cli.Command) (o generateOptions, err error) {
 	o = generateOptions{as: c.String("as"), members: c.StringSlice("member"), kind: c.String("type"), start: c.String("start"),
 		context: c.String("context"), messages: c.StringSlice("message"), n: c.Int("n"), json: c.Bool("json")}
-	if o.model, err = modelOptionsOf(c); err != nil {
+	if o.model, err = loadedModelOptionsOf(c); err != nil {
 		return o, err
 	}
 	if o.sample, err = sampleOptionsOf(c, c.Bool("raw")); err != nil {

@@ -21,20 +21,26 @@ import (
 
 // modelOptions are the flags of every command that loads a model.
 type modelOptions struct {
-	base      string // "" if not given
-	adapter   string // "" if not given
+	base      string         // "" if not given
+	adapter   string         // "" if not given
+	mix       []adapter.Part // adapters with weights, in the place of adapter
 	precision string
 	weights   engine.WeightFormat
 	at        load.DeviceChoice
 	threads   int
 }
 
-// loadedModelFlags are the flags of commands that load a model with its adapter.
+// loadedModelFlags are the flags of commands that load a model with its adapter, or a mixture of several.
 func loadedModelFlags() []cli.Flag {
+	return modelWithAdapterFlags("DIR:WEIGHT, repeated, mixes several")
+}
+
+// modelWithAdapterFlags are the flags of a model and of adapters; several says what becomes of several.
+func modelWithAdapterFlags(several string) []cli.Flag {
 	return slices.Concat(
 		inGroup(modelGroup,
 			baseModelFlag("the adapter's"),
-			&cli.StringFlag{Name: "adapter", Usage: "`DIR`: folder of the adapter (default: " + defaultAdapter + ", or best next to it if its held-out loss is lower; none with --base-model alone)"}),
+			&cli.StringSliceFlag{Name: "adapter", Usage: "`DIR`: folder of the adapter (default: " + defaultAdapter + ", or best next to it if its held-out loss is lower; none with --base-model alone); " + several}),
 		deviceFlags())
 }
 
@@ -80,6 +86,21 @@ func modelOptionsOf(c *cli.Command) (modelOptions, error) {
 	return o, err
 }
 
+// loadedModelOptionsOf returns the flags of loadedModelFlags.
+func loadedModelOptionsOf(c *cli.Command) (modelOptions, error) {
+	o, err := modelOptionsOf(c)
+	if err != nil {
+		return o, err
+	}
+	parts, err := adapter.ParseParts(c.StringSlice("adapter"))
+	if len(parts) == 1 && !parts[0].Given {
+		o.adapter = parts[0].Dir
+	} else {
+		o.mix = parts
+	}
+	return o, err
+}
+
 // weightFlags are the flags that select the format of the base weights.
 var weightFlags = []struct {
 	name   string
@@ -120,25 +141,35 @@ func (o modelOptions) open() (*load.Loaded, error) {
 	return o.load(base, adapterDir)
 }
 
-// load loads a base model and the adapter in a folder, "" for none, and warns of an adapter that may not be what it was.
+// load loads a base model and the adapters to mix or the one in a folder, "" for none, and warns of adapters that may not be what they
+// were.
 func (o modelOptions) load(base model.Location, adapterDir string) (*load.Loaded, error) {
-	done := waiting("loading the model")
-	loaded, err := load.Open(base, adapterDir, o.loading())
-	done()
-	if err == nil && loaded.Files != nil {
-		warnOfAdapter(loaded.Files, adapterDir, base.Name)
+	parts := o.mix
+	if adapterDir != "" {
+		parts = []adapter.Part{{Dir: adapterDir, Weight: 1}}
 	}
-	return loaded, err
+	done := waiting("loading the model")
+	loaded, err := load.OpenSum(base, parts, o.loading())
+	done()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		if origin, err := adapter.ReadOrigin(p.Dir); err == nil {
+			warnOfAdapter(origin, base.Name)
+		}
+	}
+	return loaded, nil
 }
 
 // warnOfAdapter warns of an adapter whose base model cannot be checked, or whose configuration was changed.
-func warnOfAdapter(a *adapter.Adapter, dir, base string) {
-	if a.BaseFingerprint == "" {
+func warnOfAdapter(a adapter.Origin, base string) {
+	if a.Fingerprint == "" {
 		notice("warning: the adapter in %s does not record the weights it was trained on, so it cannot be checked that %s is its base model: compare with what its trainer says (%s, base_model_name_or_path)",
-			dir, base, adapter.ConfigFile)
+			a.Dir, base, adapter.ConfigFile)
 	}
-	if train.ConfigChanged(dir) {
-		notice("warning: %s is not as vqctl wrote it: if you did not change it, it is damaged: use another copy", filepath.Join(dir, adapter.ConfigFile))
+	if train.ConfigChanged(a.Dir) {
+		notice("warning: %s is not as vqctl wrote it: if you did not change it, it is damaged: use another copy", filepath.Join(a.Dir, adapter.ConfigFile))
 	}
 }
 
@@ -146,8 +177,12 @@ func (o modelOptions) loading() load.Options {
 	return load.Options{Precision: o.precision, Weights: o.weights, Device: o.at, Threads: o.threads}
 }
 
-// resolve finds the base model, and the adapter's folder ("" for the base alone).
+// resolve finds the base model, and the adapter's folder ("" for the base alone, and for a mixture).
 func (o modelOptions) resolve() (base model.Location, adapterDir string, err error) {
+	if o.mix != nil {
+		base, err = o.baseOfMix()
+		return base, "", err
+	}
 	name, adapterDir := o.base, o.adapter
 	if name == "" && adapterDir == "" {
 		if adapterDir = train.UsableAdapter(defaultOutputDir).Dir; adapterDir == "" {
@@ -172,9 +207,40 @@ func (o modelOptions) resolve() (base model.Location, adapterDir string, err err
 	return base, adapterDir, err
 }
 
+// baseOfMix finds the base model of the adapters to mix. Without --base-model they must name the same one.
+func (o modelOptions) baseOfMix() (model.Location, error) {
+	if o.base != "" {
+		return model.Resolve(o.base)
+	}
+	var origins []adapter.Origin
+	for _, p := range o.mix {
+		origin, err := adapter.ReadOrigin(p.Dir)
+		if err != nil {
+			return model.Location{}, err
+		}
+		origins = append(origins, origin)
+	}
+	if err := adapter.RequireOneOrigin(origins); err != nil {
+		return model.Location{}, err
+	}
+	base, _, err := modelOptions{adapter: o.mix[0].Dir}.resolve()
+	return base, err
+}
+
+// adapterDirs are the folders of the adapters that the flags select.
+func (o modelOptions) adapterDirs() (dirs []string) {
+	for _, p := range o.mix {
+		dirs = append(dirs, p.Dir)
+	}
+	if _, dir, err := o.resolve(); err == nil && dir != "" {
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}
+
 // noticeBest says so if resolve selects the adapter with the lowest held-out loss instead of the finished one.
 func (o modelOptions) noticeBest() {
-	if o.base != "" || o.adapter != "" {
+	if o.base != "" || o.adapter != "" || o.mix != nil {
 		return
 	}
 	switch u := train.UsableAdapter(defaultOutputDir); {

@@ -25,13 +25,16 @@ func (o modelOptions) knownPeople() knownPeople {
 	if book, err := people.LoadBook(filepath.Join(defaultDataDir, contactsName), ownerFromSettings()); err == nil {
 		known.contacts = book.Names()
 	}
-	_, adapterDir, err := o.resolve()
-	if err != nil || adapterDir == "" {
-		return known
+	for _, dir := range o.adapterDirs() {
+		state, err := train.ReadState(dir)
+		if err != nil || state.People == nil || state.People.Others {
+			known.trained = nil // any name may be one of its people
+			break
+		}
+		known.trained = append(known.trained, state.People.Names...)
 	}
-	if state, err := train.ReadState(adapterDir); err == nil && state.People != nil && !state.People.Others {
-		known.trained = state.People.Names
-	}
+	slices.Sort(known.trained)
+	known.trained = slices.Compact(known.trained)
 	if name, found := usererr.Match(known.owner, known.trained); found {
 		known.owner = name
 	}

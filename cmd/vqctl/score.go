@@ -38,11 +38,12 @@ func newScoreCommand() *cli.Command {
 but the first, the natural log of its probability given the tokens before it, and the most likely token in its place. The
 text is used as is; special tokens in it become their ids. For fewer than two tokens both lists are empty. Blank lines are
 skipped.`,
-		Flags: loadedModelFlags(),
+		DisableSliceFlagSeparator: true, // a comma in a path is a comma
+		Flags:                     loadedModelFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			o := scoreOptions{input: "-"}
 			var err error
-			if o.model, err = modelOptionsOf(c); err != nil {
+			if o.model, err = loadedModelOptionsOf(c); err != nil {
 				return err
 			}
 			if c.Args().Len() > 1 {

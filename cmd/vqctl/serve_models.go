@@ -73,7 +73,7 @@ func (m *servedModels) addAdapter(dir string) (*engine.Adapter, error) {
 	a, err := load.Adapter(m.loaded.Model, files)
 	if err == nil {
 		m.adapters = append(m.adapters, a)
-		warnOfAdapter(files, dir, m.loaded.Base.Location.Name)
+		warnOfAdapter(adapter.Origin{Dir: dir, Fingerprint: files.BaseFingerprint}, m.loaded.Base.Location.Name)
 	}
 	return a, err
 }

@@ -49,7 +49,7 @@ func (s trainStart) adapter(o trainOptions, base *model.Model) (*adapter.Adapter
 	if err := load.RequireSameBase(base, a, s.adapterFrom); err != nil {
 		return nil, err
 	}
-	warnOfAdapter(a, s.adapterFrom, base.Location.Name)
+	warnOfAdapter(adapter.Origin{Dir: s.adapterFrom, Fingerprint: a.BaseFingerprint}, base.Location.Name)
 	if err := o.sameAsLoaded(a, s.adapterFrom); err != nil {
 		return nil, err
 	}

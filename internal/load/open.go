@@ -34,13 +34,26 @@ type Loaded struct {
 
 // Open opens a device and loads base, with the adapter in the folder adapterDir unless that is "".
 func Open(base model.Location, adapterDir string, o Options) (*Loaded, error) {
+	return OpenSum(base, whole(adapterDir), o)
+}
+
+// whole is the adapter in a folder as the only part of a sum, none for "".
+func whole(adapterDir string) []adapter.Part {
+	if adapterDir == "" {
+		return nil
+	}
+	return []adapter.Part{{Dir: adapterDir, Weight: 1}}
+}
+
+// OpenSum opens a device and loads base, with the weighted sum of adapters unless there are none.
+func OpenSum(base model.Location, parts []adapter.Part, o Options) (*Loaded, error) {
 	files, err := base.Open()
 	if err != nil {
 		return nil, err
 	}
 	l := &Loaded{Base: files}
-	if adapterDir != "" {
-		if l.Files, err = readAdapter(adapterDir, files); err != nil {
+	if len(parts) > 0 {
+		if l.Files, err = readAdapters(parts, files); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
 	}
@@ -50,19 +63,29 @@ func Open(base model.Location, adapterDir string, o Options) (*Loaded, error) {
 	return l, nil
 }
 
-// readAdapter reads the adapter in a folder, which must be one of base.
-func readAdapter(dir string, base *model.Model) (*adapter.Adapter, error) {
-	files, err := adapter.Load(dir, base.Config)
+// readAdapters reads the sum of adapters, which must be of base.
+func readAdapters(parts []adapter.Part, base *model.Model) (*adapter.Adapter, error) {
+	terms, err := adapter.LoadSum(parts, base.Config)
 	if err != nil {
 		return nil, err
 	}
-	return files, RequireSameBase(base, files, dir)
+	for _, t := range terms {
+		if err := RequireSameBase(base, t.Adapter, t.Dir); err != nil {
+			return nil, err
+		}
+	}
+	return adapter.Sum(terms)
 }
 
-// ChangeAdapter loads the adapter in a folder in the place of the present one, if there is one. Before that is closed, release closes
-// what uses it.
+// ChangeAdapter is ChangeSum for the adapter in a folder.
 func (l *Loaded) ChangeAdapter(dir string, release func()) error {
-	files, err := readAdapter(dir, l.Base)
+	return l.ChangeSum(whole(dir), release)
+}
+
+// ChangeSum loads the weighted sum of adapters in the place of the present one, if there is one. Before that is closed, release closes
+// what uses it.
+func (l *Loaded) ChangeSum(parts []adapter.Part, release func()) error {
+	files, err := readAdapters(parts, l.Base)
 	if err != nil {
 		return err
 	}

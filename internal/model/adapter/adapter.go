@@ -95,7 +95,8 @@ func New(base model.Config, options Options, seed uint64) (*Adapter, error) {
 	for layer := range base.Layers {
 		pairs := make([]Pair, len(options.Targets))
 		for i, p := range options.Targets {
-			pairs[i] = newPair(base, p, options.R)
+			in, out := base.Dims(p)
+			pairs[i] = newPair(in, out, options.R)
 			fillUniform(pairs[i].A, 1/math.Sqrt(float64(pairs[i].In)), seed, uint64(layer), p)
 		}
 		a.Layers = append(a.Layers, pairs)
@@ -118,8 +119,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-func newPair(base model.Config, p model.Projection, r int) Pair {
-	in, out := base.Dims(p)
+func newPair(in, out, r int) Pair {
 	return Pair{In: in, Out: out, A: make([]float32, r*in), B: make([]float32, out*r)}
 }
 

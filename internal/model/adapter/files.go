@@ -99,6 +99,13 @@ func near(dir string) (found []string) {
 
 // Load reads an adapter folder and checks that it fits the base model.
 func Load(dir string, base model.Config) (*Adapter, error) {
+	return load(dir, func(*safetensors.File) (outline, error) { return outline{base.Layers, base.Dims}, nil })
+}
+
+// Open reads an adapter folder without its base model: it has the layers and the shapes of the file.
+func Open(dir string) (*Adapter, error) { return load(dir, outlineOf) }
+
+func load(dir string, base func(*safetensors.File) (outline, error)) (*Adapter, error) {
 	settings, err := readConfig(dir)
 	if err != nil {
 		return nil, err
@@ -115,8 +122,11 @@ func Load(dir string, base model.Config) (*Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := loader{file: file, base: base, shapes: settings.shapes,
+	l := loader{file: file, shapes: settings.shapes,
 		adapter: &Adapter{Config: settings.Config, modules: settings.modules, BaseFingerprint: file.Metadata(fingerprintKey)}}
+	if l.base, err = base(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
 	if err := errors.Join(checkSum(file), l.load(), file.Close()); err != nil {
 		return nil, err
 	}
@@ -137,7 +147,7 @@ func checkSum(file *safetensors.File) error {
 // the same bytes.
 func (a *Adapter) WriteFiles(dir string) error {
 	modules := a.modules
-	if modules.target.raw == nil {
+	if modules.target.raw == nil && modules.target.names == nil {
 		modules = forTargets(a.Targets)
 	}
 	config, err := encodeConfig(a.Config, modules)

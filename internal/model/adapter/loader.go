@@ -15,7 +15,7 @@ import (
 // loader fills an adapter from its weights file.
 type loader struct {
 	file    *safetensors.File
-	base    model.Config
+	base    outline
 	shapes  shapes
 	adapter *Adapter
 }
@@ -26,7 +26,7 @@ func (l *loader) load() error {
 	}
 	a := l.adapter
 	wanted := map[string]bool{}
-	for layer := range l.base.Layers {
+	for layer := range l.base.layers {
 		for _, p := range model.Projections {
 			if l.targeted(layer, p) {
 				wanted[p.Short] = true
@@ -42,7 +42,7 @@ func (l *loader) load() error {
 	if err := l.widen(); err != nil {
 		return err
 	}
-	for layer := range l.base.Layers {
+	for layer := range l.base.layers {
 		pairs := make([]Pair, len(a.Targets))
 		for i, p := range a.Targets {
 			pair, err := l.pair(layer, p)
@@ -74,9 +74,9 @@ func (l *loader) widen() error {
 	}
 	a := l.adapter
 	rank, scale, perRank := 0, 0.0, int64(0)
-	for layer := range l.base.Layers {
+	for layer := range l.base.layers {
 		for _, p := range a.Targets {
-			in, out := l.base.Dims(p)
+			in, out := l.base.dims(p)
 			perRank += int64(in + out)
 			if l.targeted(layer, p) {
 				s := l.shapes.of(moduleName(layer, p))
@@ -97,12 +97,12 @@ func (l *loader) widen() error {
 
 // checkShapes checks all matrices before anything is allocated for them.
 func (l *loader) checkShapes() error {
-	for layer := range l.base.Layers {
+	for layer := range l.base.layers {
 		for _, p := range l.adapter.Targets {
 			if !l.targeted(layer, p) {
 				continue
 			}
-			in, out := l.base.Dims(p)
+			in, out := l.base.dims(p)
 			rank := l.shapes.of(moduleName(layer, p)).rank
 			if _, err := l.tensor(tensorName(layer, p, "A"), rank, in, rank); err != nil {
 				return err
@@ -118,14 +118,15 @@ func (l *loader) checkShapes() error {
 func (l *loader) pair(layer int, p model.Projection) (Pair, error) {
 	r := l.adapter.R
 	if !l.targeted(layer, p) {
-		pair := newPair(l.base, p, r)
+		in, out := l.base.dims(p)
+		pair := newPair(in, out, r)
 		pair.Absent = true
 		return pair, nil
 	}
 	own := l.shapes.of(moduleName(layer, p))
 	var pair Pair
 	var err error
-	pair.In, pair.Out = l.base.Dims(p)
+	pair.In, pair.Out = l.base.dims(p)
 	if pair.A, err = l.matrix(tensorName(layer, p, "A"), own.rank, pair.In, own.rank); err != nil {
 		return pair, err
 	}
@@ -180,7 +181,7 @@ func (l *loader) matrix(name string, rows, columns, rank int) ([]float32, error)
 // checkNames rejects tensors that would be ignored: their effect would be missing without notice.
 func (l *loader) checkNames() error {
 	known := map[string]bool{}
-	for layer := range l.base.Layers {
+	for layer := range l.base.layers {
 		for _, p := range model.Projections {
 			if l.targeted(layer, p) {
 				known[tensorName(layer, p, "A")], known[tensorName(layer, p, "B")] = true, true
@@ -191,8 +192,8 @@ func (l *loader) checkNames() error {
 		if known[name] {
 			continue
 		}
-		if layer, ok := layerOf(name); ok && layer >= l.base.Layers {
-			return l.mismatch("tensor %q belongs to layer %d, but the base model has %d layers", name, layer, l.base.Layers)
+		if layer, ok := layerOf(name); ok && layer >= l.base.layers {
+			return l.mismatch("tensor %q belongs to layer %d, but the base model has %d layers", name, layer, l.base.layers)
 		}
 		return usererr.With(fmt.Errorf("%s: unexpected tensor %q: %s does not list it", l.file.Path(), name, ConfigFile), plainLoRA)
 	}
