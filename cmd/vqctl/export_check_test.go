@@ -15,10 +15,9 @@ import (
 	"ventriloquist/internal/model/gguf"
 )
 
-// checkedExport returns the options of an export of the built-in model with an adapter, checked on a few windows.
-func checkedExport(t *testing.T, format, kind string) exportOptions {
+// writeTunedAdapter writes an adapter of the built-in model that changes what it computes.
+func writeTunedAdapter(t *testing.T, dir string) {
 	t.Helper()
-	dir := t.TempDir()
 	location, err := model.Resolve(model.Tiny)
 	if err != nil {
 		t.Fatal(err)
@@ -43,12 +42,19 @@ func checkedExport(t *testing.T, format, kind string) exportOptions {
 			}
 		}
 	}
-	if err := os.Mkdir(filepath.Join(dir, "adapter"), 0o700); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.WriteFiles(filepath.Join(dir, "adapter")); err != nil {
+	if err := a.WriteFiles(dir); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// checkedExport returns the options of an export of the built-in model with an adapter, checked on a few windows.
+func checkedExport(t *testing.T, format, kind string) exportOptions {
+	t.Helper()
+	dir := t.TempDir()
+	writeTunedAdapter(t, filepath.Join(dir, "adapter"))
 	writeWindows(t, filepath.Join(dir, "windows.jsonl"), 5)
 	o := exportOptions{format: format, output: filepath.Join(dir, "export"), contactsOptions: contactsOptions{dataDir: dir}}
 	o.model = exportModelOptions{kind: kind, check: true, dataPath: filepath.Join(dir, "windows.jsonl"),
