@@ -11,11 +11,12 @@
 # make dist     dist/vqctl-OS-ARCH.tar.gz, as a release has it
 # make golden   the oracles' files again (needs Python with transformers and peft)
 # make clean    removes what was built
+# make help     this list
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: all install uninstall check check-cpp check-format dist vuln vqctl program engine cuda cuda-sim demo test test-go test-cpp test-gpu-check bench fuzz soak lint golden clean setup-build
+.PHONY: all build folder help install uninstall check check-cpp check-format dist vuln vqctl program engine cuda cuda-sim demo test test-go test-cpp test-gpu-check bench fuzz soak lint golden clean setup-build
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 FUZZTIME ?= 10s
@@ -38,6 +39,9 @@ CUDA ?= $(if $(NVCC),1,0)
 
 all: vqctl
 
+help:
+	@sed -n '/^#/!q; s/^# //p' Makefile
+
 setup-build:
 	@scripts/setup build
 
@@ -49,13 +53,16 @@ engine: setup-build
 configure = @grep -qs "CMAKE_HOME_DIRECTORY:INTERNAL=$(CURDIR)$$" $(1)/CMakeCache.txt || rm -rf $(1)/CMakeCache.txt $(1)/CMakeFiles; \
   cmake -S . -B $(1) $(2) >$(1).log 2>&1 || { cat $(1).log; exit 1; }
 
-build:
+# For those who type it: the folder of the same name would be up to date.
+build: vqctl
+
+folder:
 	@mkdir -p build
 
-engine: | build
+engine: | folder
 
 # Every kernel for every architecture; a table of what each takes.
-cuda: | build
+cuda: | folder
 	@scripts/cuda-toolkit >/dev/null
 	$(call configure,build/device,-DCMAKE_BUILD_TYPE=Release -DVQ_TESTS=OFF -DVQ_NVCC=$$(scripts/cuda-toolkit --find))
 	@cmake --build build/device --target vqcuda -j $(JOBS) -- --no-print-directory
@@ -87,7 +94,7 @@ demo: vqctl
 test: test-cpp test-go test-gpu-check
 
 # The sanitized build is for the tests only; Go links the library of the release build.
-test-cpp: | build
+test-cpp: | folder
 	@scripts/setup test
 	$(call configure,build/sanitized,-DCMAKE_BUILD_TYPE=RelWithDebInfo -DVQ_TESTS=ON -DVQ_SANITIZE=ON)
 	@cmake --build build/sanitized -j $(JOBS) -- --no-print-directory
@@ -122,7 +129,7 @@ endif
 # The C++ tests run when a source has changed since they passed.
 check-cpp: build/engine/passed
 
-build/engine/passed: CMakeLists.txt $(shell find csrc -type f) | build
+build/engine/passed: CMakeLists.txt $(shell find csrc -type f) | folder
 	@scripts/setup test
 	$(call configure,build/engine,-DCMAKE_BUILD_TYPE=Release)
 	@cmake --build build/engine -j $(JOBS) -- --no-print-directory

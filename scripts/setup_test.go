@@ -111,3 +111,44 @@ func TestMake_Install(t *testing.T) {
 		}
 	}
 }
+
+// `make help` lists the targets, and `make build` builds, although a folder of that name is there.
+func TestMake_HelpAndBuild(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("needs make")
+	}
+	help, err := exec.Command("make", "-C", "..", "-s", "--no-print-directory", "help", "CUDA=0").Output()
+	if err != nil || !strings.HasPrefix(string(help), "make ") || !strings.Contains(string(help), "\nmake install ") {
+		t.Errorf("%v\n%s", err, help)
+	}
+	plan, err := exec.Command("make", "-C", "..", "-n", "build", "CUDA=0").Output()
+	if err != nil || !strings.Contains(string(plan), "-o bin/vqctl ./cmd/vqctl") {
+		t.Errorf("%v\n%s", err, plan)
+	}
+}
+
+// --help of the benchmarks fetches nothing.
+func TestBench_HelpFetchesNothing(t *testing.T) {
+	root := t.TempDir()
+	for _, path := range []string{"scripts/bench/run", "bin/go"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, path)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script, err := os.ReadFile("bench/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A go that builds a program which prints its arguments, and knows nothing else.
+	fake := "#!/bin/sh\n[ \"$*\" = \"build -o build/bench/bench ./scripts/bench\" ] || exit 9\nprintf '#!/bin/sh\\necho \"bench $*\"\\n' >build/bench/bench\nchmod +x build/bench/bench\n"
+	for path, content := range map[string]string{"scripts/bench/run": string(script), "bin/go": fake} {
+		if err := os.WriteFile(filepath.Join(root, path), []byte(content), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(filepath.Join(root, "scripts/bench/run"), "--help")
+	cmd.Env = []string{"PATH=" + filepath.Join(root, "bin") + ":/usr/bin:/bin"}
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "bench --help\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+}

@@ -71,7 +71,7 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	if o.dialogue.Sample, err = sampleOptionsOf(c, false); err != nil {
 		return o, err
 	}
-	if err := noArguments(c, ""); err != nil {
+	if err := noArguments(c, "name who answers with --target NAME"); err != nil {
 		return o, err
 	}
 	switch {

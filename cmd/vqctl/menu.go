@@ -39,6 +39,7 @@ type menu struct {
 	run   func(args []string) error
 	read  func(context.Context) menuState
 	state menuState
+	later bool // the user left the last step for later
 }
 
 // errLeave ends the menu.
@@ -141,13 +142,14 @@ func (m *menu) do(choice string) error {
 	return usererr.With(fmt.Errorf("%q is not in the menu", fields[0]), "type a number or a letter from the left, then Enter; q quits")
 }
 
-// doMissing does all required steps that are not done, in order.
+// doMissing does the required steps that are not done, in order, up to one that the user leaves for later.
 func (m *menu) doMissing() error {
 	done := 0
 	for _, e := range menuEntries {
 		if !e.required || e.isDone(m.state) {
 			continue
 		}
+		m.later = false
 		fmt.Fprintf(m.out, "\n%s %s\n", e.key, e.title)
 		if err := e.do(m, nil); err != nil {
 			return err
@@ -155,6 +157,9 @@ func (m *menu) doMissing() error {
 		done++
 		if m.state = m.read(m.ctx); m.ctx.Err() != nil {
 			return m.ctx.Err()
+		}
+		if m.later && !e.isDone(m.state) {
+			return nil
 		}
 	}
 	if done == 0 {

@@ -118,7 +118,7 @@ func nothing(menuState) string { return "" }
 
 func sayName(s menuState) string {
 	if s.name == "" {
-		return "not set: under which name your messages go"
+		return "not set: your messages get this name"
 	}
 	return s.name
 }

@@ -45,6 +45,7 @@ func (m *menu) again(command string, given []string, replaces string) error {
 
 // unchanged says that a question was not answered with yes.
 func (m *menu) unchanged(err error) error {
+	m.later = true
 	if err == nil {
 		fmt.Fprintln(m.out, "nothing was changed")
 	}
@@ -187,13 +188,26 @@ func (m *menu) doBase([]string) error {
 	}
 	table := terminal.NewTable("#", "base model", "", "training here takes")
 	for i, name := range list {
-		table.Add(strconv.Itoa(i+1), name, whereBase(name), times[name])
+		table.Add(strconv.Itoa(i+1), name, whereBase(name), times[name].text)
 	}
 	fmt.Fprint(m.out, table.Fit(terminal.Columns(m.out)))
 	printWrapped(m.out, "", "vqctl train --dry-run --gpu-type rtx4090 says what a GPU would take")
-	answer, err := m.question("which (Enter: %s)?", m.state.base)
+	// A download of gigabytes is no use for what takes days here: training happens on another machine then.
+	planned, known := times[m.state.base]
+	elsewhere := known && !planned.withinADay && !m.state.hasBase
+	byEnter := m.state.base
+	if elsewhere {
+		byEnter = "none, to train on another machine"
+	}
+	answer, err := m.question("which (Enter: %s)?", byEnter)
 	if err != nil {
 		return err
+	}
+	if answer == "" && elsewhere {
+		m.later = true
+		printWrapped(m.out, "", "nothing was downloaded; to train on a machine with a GPU and vqctl, copy the data there: rsync -a data .env "+
+			"THE-MACHINE:ventriloquist/ and type `vqctl` in that folder")
+		return nil
 	}
 	name := m.state.base
 	if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(list) {

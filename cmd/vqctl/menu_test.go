@@ -276,6 +276,25 @@ func TestMenu_SaysWhatBaseModelsCost(t *testing.T) {
 	}
 }
 
+// A model whose training would take days here is not downloaded by Enter alone: the data goes to another machine.
+func TestMenu_DownloadsNothingForTrainingThatTakesDays(t *testing.T) {
+	dir := t.TempDir()
+	writeExport(t, filepath.Join(dir, "a.jsonl"), 2000)
+	t.Setenv("VENTRILOQUIST_MODELS", dir)
+	t.Setenv("MY_NAME", "Ben")
+	c := newConsole(dir, 80)
+	c.run(t, "collect", "--source", "a.jsonl", "--me", "Ben")
+	c.run(t, "contacts", "suggest", "--yes", "--address-book", ".")
+	c.run(t, "preprocess", "--stride", "1")
+	t.Chdir(dir)
+	for _, typed := range []string{"6\n\nq\n", "a\n\nq\n"} {
+		shown, ran := menuIn(t, typed)
+		if len(ran) != 0 || !strings.Contains(shown, "which (Enter: none, to train on another machine)?") || !strings.Contains(shown, "rsync -a data .env") {
+			t.Errorf("%q ran %q and shows\n%s", typed, ran, shown)
+		}
+	}
+}
+
 func TestSplitWords_KeepsQuotedSpaces(t *testing.T) {
 	for line, want := range map[string][]string{
 		"5 --stride 10": {"5", "--stride", "10"}, `2 --source "a b" 'c "d'`: {"2", "--source", "a b", `c "d`}, `a\ b`: {"a b"}, `x ""`: {"x", ""}, "  ": nil,

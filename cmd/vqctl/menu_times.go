@@ -10,9 +10,15 @@ import (
 	"ventriloquist/internal/windows"
 )
 
+// trainingTime is how long training a base model takes on this machine.
+type trainingTime struct {
+	text       string
+	withinADay bool
+}
+
 // trainingTimes says how long training each base model on the windows of messages.db takes on this machine; nothing
 // before preprocess.
-func trainingTimes(ctx context.Context, bases []string) map[string]string {
+func trainingTimes(ctx context.Context, bases []string) map[string]trainingTime {
 	defer waiting("estimating the training times")()
 	source, err := windows.OpenDatabase(ctx, databasePath(defaultDataDir), nil)
 	if err != nil {
@@ -26,7 +32,7 @@ func trainingTimes(ctx context.Context, bases []string) map[string]string {
 	return times
 }
 
-func timesFor(ctx context.Context, source windows.List, bases []string) (times map[string]string, err error) {
+func timesFor(ctx context.Context, source windows.List, bases []string) (times map[string]trainingTime, err error) {
 	device, err := load.Device(load.DeviceChoice{}, 0)
 	if err != nil {
 		return nil, err
@@ -37,7 +43,7 @@ func timesFor(ctx context.Context, source windows.List, bases []string) (times m
 		return nil, err
 	}
 	training, _ := windows.Split(source)
-	times = map[string]string{}
+	times = map[string]trainingTime{}
 	for _, name := range bases {
 		config, _, err := model.ConfigNamed(name)
 		if err != nil {
@@ -54,13 +60,14 @@ func timesFor(ctx context.Context, source windows.List, bases []string) (times m
 		if err := cost.estimate(device, config, precision, speeds); err != nil {
 			return times, err
 		}
-		times[name] = "does not fit into memory"
+		one := trainingTime{text: "does not fit into memory"}
 		if cost.Fits && cost.Hours != nil {
-			times[name] = hoursText(*cost.Hours)
+			one = trainingTime{hoursText(*cost.Hours), cost.Hours.To <= aDay}
 			if cost.Flags != "" {
-				times[name] += " with " + cost.Flags
+				one.text += " with " + cost.Flags
 			}
 		}
+		times[name] = one
 	}
 	return times, nil
 }

@@ -179,6 +179,22 @@ func TestTrain_DetachedRunIsFollowedStoppedAndResumed(t *testing.T) {
 	}
 	run(`{"event":"detached","process":`, "train", "--resume", "--detach", "--json", "--output-dir", "runs/long")
 	run("runs/long is stopped", "runs", "--stop", "runs/long")
+	// A new run's train.log is its own: that of the earlier run is with its checkpoints.
+	run("follow it", train...)
+	run("runs/long is stopped", "runs", "--stop", "runs/long")
+	logs, err := filepath.Glob(filepath.Join(dir, "runs", "long", "previous-1*", "train.log*"))
+	if err != nil || len(logs) != 1 {
+		t.Fatalf("%v: the earlier run has the logs %q", err, logs)
+	}
+	if earlier, err := os.ReadFile(logs[0]); err != nil || bytes.Count(earlier, []byte("interrupted after step")) != 2 {
+		t.Errorf("%v\n%s", err, earlier)
+	}
+	if log, err = os.ReadFile(filepath.Join(dir, "runs", "long", "train.log")); err != nil || bytes.Count(log, []byte("interrupted after step")) != 1 {
+		t.Errorf("%v\n%s", err, log)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "runs", "long", "train.log.*")); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
 	if out, err := command(dir, nil, "runs", "--stop", "runs/long").CombinedOutput(); err == nil || !strings.Contains(string(out), "no run trains in runs/long now") {
 		t.Errorf("%v\n%s", err, out)
 	}

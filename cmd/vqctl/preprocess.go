@@ -116,7 +116,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 		return err
 	}
 	if o.owner == "" {
-		return usererr.With(fmt.Errorf("MY_NAME is not set: no setting says under which name your own messages go"), "%s", offeredName(ctx, o.dataDir))
+		return usererr.With(fmt.Errorf("MY_NAME is not set: your own messages have no name"), "%s", offeredName(ctx, o.dataDir))
 	}
 	db, err := openToChange(ctx, o.dataDir)
 	if err != nil {

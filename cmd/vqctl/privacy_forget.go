@@ -80,8 +80,14 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if err != nil {
 		return err
 	}
+	policy, err := privacy.LoadOrNew(ctx, db, self.Addresses)
+	if err != nil {
+		return err
+	}
 	if !o.yes {
-		printWrapped(out, "", name+": "+strings.Join(addresses, ", "))
+		if err := sayErased(ctx, db, policy, name, addresses, out); err != nil {
+			return err
+		}
 		agreed, err := ask(ctx, "Erase this person from "+o.dataDir+"?", in, out)
 		if err == nil && !agreed {
 			_, err = io.WriteString(out, "nothing was changed\n")
@@ -96,8 +102,7 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	}
 	defer release()
 	result := forgetResult{Name: name, Adapters: []adapterExposure{}}
-	policy, err := privacy.LoadOrNew(ctx, db, self.Addresses)
-	if err != nil {
+	if policy, err = privacy.LoadOrNew(ctx, db, self.Addresses); err != nil { // as it is now: another command may have changed it
 		return err
 	}
 	if result.Erased, err = policy.Forget(ctx, db, addresses); err != nil {
@@ -140,6 +145,24 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 		return json.NewEncoder(out).Encode(result)
 	}
 	return result.print(out)
+}
+
+// sayErased says who is to be erased, and how much goes with them.
+func sayErased(ctx context.Context, db *messages.DB, policy *privacy.Policy, name string, addresses []string, out io.Writer) error {
+	finish := waiting("counting the messages")
+	erased, err := policy.WouldForget(ctx, db, addresses)
+	finish()
+	if err != nil {
+		return err
+	}
+	printWrapped(out, "", name+": "+strings.Join(addresses, ", "))
+	text := fmt.Sprintf("%s of %s and %s will be erased, for good: later collects do not bring them back", terminal.Quantity(erased.Messages, "message"),
+		terminal.Quantity(erased.Conversations, "conversation"), terminal.Quantity(erased.Attachments, "attachment"))
+	if erased.Groups > 0 {
+		text += fmt.Sprintf("; in %s a stand-in takes their place", terminal.Quantity(erased.Groups, "group"))
+	}
+	printWrapped(out, "", text)
+	return nil
 }
 
 // listedName returns the name under which the contacts list a person, who may be given in another case or by an address. Windows

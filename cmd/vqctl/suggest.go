@@ -90,5 +90,8 @@ func unknownCommand(c *cli.Command, given string) error {
 		names = append(names, sub.Name)
 	}
 	unknown := usererr.Usage("%s has no command %q", c.Name, given)
+	if advice := elsewhere[c.Name+" "+strings.ToLower(given)]; advice != "" {
+		return usererr.With(unknown, "%s", advice)
+	}
 	return usererr.Suggest(unknown, given, names, "`"+c.FullName()+" %s`", fmt.Sprintf("`%s --help` lists the commands", c.FullName()))
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"io"
 	"slices"
 	"strings"
@@ -83,7 +85,7 @@ func trainFlags() []cli.Flag {
 		inGroup(runGroup,
 			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder for checkpoint-N and final"},
 			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --output-dir from its last checkpoint, bit-exactly; flags that are not given are those of the run"},
-			&cli.BoolFlag{Name: "detach", Usage: "train in the background, also after the terminal is closed; what is printed goes to " + detachedLogName + " in --output-dir"},
+			&cli.BoolFlag{Name: "detach", Usage: "train in the background, also after the terminal is closed; what is printed goes to " + train.OutputFile + " in --output-dir"},
 			&cli.StringFlag{Name: "continue-from", Usage: "`DIR`: start a new run from the adapter in this folder: its r, alpha and targets"},
 			&cli.StringFlag{Name: "run-name", Usage: "`NAME` of the run: kept in its checkpoints, shown by train and the menu"},
 			&cli.IntFlag{Name: "logging-steps", Value: 10, Usage: "report every `N` steps"},
@@ -201,8 +203,20 @@ func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	tellBegun()
-	return s.view.train(ctx, run)
+	err = s.view.train(ctx, run)
+	var interrupted *train.InterruptedError
+	if errors.As(err, &interrupted) {
+		return usererr.With(err, "to continue: %s", resumeCommand(o.settings.OutputDir))
+	}
+	return err
+}
+
+// resumeCommand returns the command that continues the run in an output folder.
+func resumeCommand(outputDir string) string {
+	if filepath.Clean(outputDir) == filepath.Clean(defaultOutputDir) {
+		return "vqctl train --resume"
+	}
+	return "vqctl train --resume --output-dir " + quoteForShell(outputDir)
 }
 
 // planTraining prints the memory plan of the run, which recomputes as many layers as it must to fit, and returns an error if it

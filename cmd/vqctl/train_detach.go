@@ -23,8 +23,8 @@ import (
 // begins to train.
 const detachedVariable = "VQCTL_DETACHED"
 
-// detachedLogName is the file in the output folder that has the output of a run in the background.
-const detachedLogName = "train.log"
+// printedVariable is set in the environment of a run in the background that begins anew: the file that it prints to until it trains.
+const printedVariable = "VQCTL_PRINTED"
 
 // wasDetached reports whether this process is the run in the background.
 var wasDetached = os.Getenv(detachedVariable) != ""
@@ -55,27 +55,30 @@ func runDetached(ctx context.Context, o trainOptions, out io.Writer) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	path := filepath.Join(dir, detachedLogName)
-	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := openDetachedLog(o)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	info, err := log.Stat()
+	from, err := log.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
 	}
-	cmd, begun, err := startDetached(log)
+	path := filepath.Join(dir, train.OutputFile)
+	cmd, begun, err := startDetached(log, log.Name() != path)
 	if err != nil {
 		return fmt.Errorf("cannot start the run in the background: %w", err)
 	}
 	process := cmd.Process.Pid // the handle is released when the run trains
 	if err := waitForBegin(ctx, cmd, begun); err != nil {
+		if log.Name() != path {
+			defer os.Remove(log.Name()) // the earlier run's train.log stays as it is
+		}
 		if ctx.Err() != nil {
 			return err
 		}
-		printTail(path, info.Size())
-		return usererr.With(fmt.Errorf("the run in the background ended before it trained: %w", err), "its output is above and in %s", path)
+		printTail(log.Name(), from)
+		return usererr.With(fmt.Errorf("the run in the background ended before it trained: %w", err), "its output is above")
 	}
 	if o.json {
 		return json.NewEncoder(out).Encode(detachedRun{"detached", process, dir, path})
@@ -88,9 +91,19 @@ func runDetached(ctx context.Context, o trainOptions, out io.Writer) error {
 	return err
 }
 
-// startDetached starts this program again with the same arguments, away from the terminal. begun delivers a byte when it trains, and
-// ends when the process does.
-func startDetached(log *os.File) (cmd *exec.Cmd, begun *os.File, err error) {
+// openDetachedLog opens the file for what the run prints: a resumed run appends to that of its output folder. A new one has a file of
+// its own until it trains, since an earlier run's moves with its other files then.
+func openDetachedLog(o trainOptions) (*os.File, error) {
+	dir := o.settings.OutputDir
+	if o.resume == nil || o.resume.Dir == "" {
+		return os.CreateTemp(dir, train.OutputFile+".*")
+	}
+	return os.OpenFile(filepath.Join(dir, train.OutputFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+}
+
+// startDetached starts this program again with the same arguments, away from the terminal. isNew: the log is to be renamed when the
+// run trains. begun delivers a byte then, and ends when the process does.
+func startDetached(log *os.File, isNew bool) (cmd *exec.Cmd, begun *os.File, err error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, nil, err
@@ -104,6 +117,9 @@ func startDetached(log *os.File) (cmd *exec.Cmd, begun *os.File, err error) {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{told}
 	cmd.Env = append(os.Environ(), detachedVariable+"=3")
+	if isNew {
+		cmd.Env = append(cmd.Env, printedVariable+"="+log.Name())
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		begun.Close()

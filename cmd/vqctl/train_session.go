@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/datacheck"
@@ -186,7 +187,11 @@ func (s *trainSession) load(ctx context.Context) (err error) {
 	s.onClose(h.Trainer.Close)
 	h.Files = s.adapter
 	s.view.live = newTrainLine(s.view.peak, s.start.state.Step, s.options.run.TotalSteps(s.data.Steps(s.options.run)))
-	h.OnProgress = s.view.live.progress
+	h.OnProgress = func(p train.Progress) {
+		tellBegun()
+		s.view.live.progress(p)
+	}
+	h.Printed = os.Getenv(printedVariable)
 	h.Machine, h.Memory, h.OpenSink = s.machine(), memoryTaken, s.exporter(h.Log)
 	if n := s.options.settings.Samples; n > 0 && s.options.settings.EvalSteps > 0 {
 		samples := newSampler(s, n)

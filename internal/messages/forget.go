@@ -91,6 +91,33 @@ func (db *DB) Forget(ctx context.Context, settings *PrivacySettings, standIn fun
 	return erased, err
 }
 
+// errCounted ends a transaction that is only made to count.
+var errCounted = errors.New("counted")
+
+// WouldForget counts what Forget removes, and changes nothing.
+func (db *DB) WouldForget(ctx context.Context, standIn func(address string) string) (Erased, error) {
+	var erased Erased
+	conn, err := db.sql.Conn(ctx) // of the temporary tables
+	if err != nil {
+		return erased, explain(db.path, err)
+	}
+	defer conn.Close()
+	err = inTransaction(ctx, conn, func(tx *sql.Tx) error {
+		gone, err := gatherGone(ctx, tx, standIn)
+		if err != nil {
+			return err
+		}
+		if err := eraseGone(ctx, tx, gone, &erased); err != nil {
+			return err
+		}
+		return errCounted
+	})
+	if errors.Is(err, errCounted) {
+		return erased, nil
+	}
+	return erased, explain(db.path, err)
+}
+
 // gatherGone fills the temporary tables with what will be deleted, and returns the handles of the people to forget.
 func gatherGone(ctx context.Context, tx *sql.Tx, standIn func(string) string) (map[int64]bool, error) {
 	_, err := tx.ExecContext(ctx, `CREATE TEMP TABLE gone (handle INTEGER, address TEXT, stand_in TEXT);

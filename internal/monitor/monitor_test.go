@@ -232,3 +232,22 @@ func TestSummarize_IsPlainText(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+// A plot of a single value has one mark, its value, and its step: no steps that the run has not.
+func TestPlot_OfOneValue(t *testing.T) {
+	t.Parallel()
+	for _, list := range [][]series{
+		{{points: []point{{0, 1.4012}}}},
+		{{points: []point{{0, 1.4012}}, faint: true}, {points: []point{{0, 1.4012}}}},
+	} {
+		text := ansi.Strip(strings.Join(plot("held-out loss", 40, 12, list), "\n"))
+		if strings.Count(text, "•") != 1 || !strings.Contains(text, "1.4012") || !strings.Contains(text, "     step 0") || strings.Contains(text, "1.4013") || strings.Contains(text, "-1") {
+			t.Errorf("%s", text)
+		}
+	}
+	// Two runs keep their letters, and the range.
+	text := ansi.Strip(strings.Join(plot("held-out loss", 40, 12, []series{{points: []point{{0, 1}}, mark: 'a'}, {points: []point{{0, 2}}, mark: 'b'}}), "\n"))
+	if !strings.Contains(text, "a") || !strings.Contains(text, "b") || !strings.Contains(text, "step 0") {
+		t.Error(text)
+	}
+}

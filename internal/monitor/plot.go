@@ -79,11 +79,14 @@ func (c *canvas) lines() (rows []string) {
 }
 
 // frame is the range of a plot.
-type frame struct{ left, right, bottom, top float64 }
+type frame struct {
+	left, right, bottom, top float64
+	oneValue                 bool // of all points that decide the range
+}
 
-// frameOf returns the range of the series. It has a height, and a width.
+// frameOf returns the range of the series. It has a height; all points may be at one step.
 func frameOf(list []series) (f frame, ok bool) {
-	f = frame{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}
+	f = frame{left: math.Inf(1), right: math.Inf(-1), bottom: math.Inf(1), top: math.Inf(-1)}
 	for _, s := range list {
 		for _, p := range s.points {
 			f.left, f.right = min(f.left, p.x), max(f.right, p.x)
@@ -95,13 +98,14 @@ func frameOf(list []series) (f frame, ok bool) {
 	if f.bottom > f.top {
 		return f, false
 	}
+	f.oneValue = f.bottom == f.top
 	margin := max(0.05*(f.top-f.bottom), 1e-4*math.Abs(f.top), 1e-9)
 	f.bottom, f.top = f.bottom-margin, f.top+margin
-	if f.right == f.left {
-		f.left, f.right = f.left-0.5, f.right+0.5
-	}
 	return f, true
 }
+
+// atOneStep reports whether all points are at the same step.
+func (f frame) atOneStep() bool { return f.left == f.right }
 
 // gutter is the width of the labels at the left of a plot.
 const gutter = 8
@@ -126,7 +130,11 @@ func plot(title string, columns, rows int, list []series) []string {
 		c.draw(f, s)
 	}
 	for y, row := range c.lines() {
-		lines = append(lines, faint.paint(label(f, y, height))+row)
+		left := label(f, y, height)
+		if f.oneValue && f.atOneStep() && y != height/2 {
+			left = strings.Repeat(" ", gutter)
+		}
+		lines = append(lines, faint.paint(left)+row)
 	}
 	return append(lines, faint.paint(strings.Repeat(" ", gutter)+axis(f, width)))
 }
@@ -134,6 +142,9 @@ func plot(title string, columns, rows int, list []series) []string {
 // draw draws a series.
 func (c *canvas) draw(f frame, s series) {
 	column := func(p point) int {
+		if f.atOneStep() {
+			return c.columns
+		}
 		return int(math.Round((p.x - f.left) / (f.right - f.left) * float64(2*c.columns-1)))
 	}
 	row := func(p point) int {
@@ -148,10 +159,14 @@ func (c *canvas) draw(f frame, s series) {
 			c.line(column(before), row(before), column(p), row(p), s.color)
 		}
 	}
-	if n := len(s.points); n > 0 && s.mark != 0 {
+	mark := s.mark
+	if len(s.points) == 1 && mark == 0 && !s.faint {
+		mark = '•' // a dot of braille is hard to see
+	}
+	if n := len(s.points); n > 0 && mark != 0 {
 		last := s.points[n-1]
 		at := min(max(row(last)/4, 0), c.rows-1)*c.columns + min(max(column(last)/2, 0), c.columns-1)
-		c.marks[at], c.colors[at] = s.mark, s.color
+		c.marks[at], c.colors[at] = mark, s.color
 	}
 }
 
@@ -170,8 +185,12 @@ func label(f frame, row, rows int) string {
 	return strings.Repeat(" ", gutter-1-len([]rune(text))) + text + " "
 }
 
-// axis returns the steps at both ends of a plot.
+// axis returns the steps at both ends of a plot, or the only one in the middle.
 func axis(f frame, width int) string {
+	if f.atOneStep() {
+		text := "step " + terminal.Count(int64(math.Round(f.left)))
+		return strings.Repeat(" ", max(width/2-len(text)/2, 0)) + terminal.Cut(text, width)
+	}
 	left, right := terminal.Count(int64(math.Round(f.left))), "step "+terminal.Count(int64(math.Round(f.right)))
 	if len(left)+len(right)+1 > width {
 		return terminal.Cut(right, width)

@@ -3,6 +3,7 @@ package privacy
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"slices"
 	"strings"
 
@@ -119,6 +120,21 @@ func (p *Policy) Redact(ctx context.Context, db *messages.DB, text func(string) 
 // Forget adds the addresses of a person to the policy, stores it, and erases the person from a database.
 func (p *Policy) Forget(ctx context.Context, db *messages.DB, addresses []string) (messages.Erased, error) {
 	p.stored.Rules = Rules
+	p.addForgotten(addresses)
+	return db.Forget(ctx, p.stored, p.standIn, p.Redactor().Text)
+}
+
+// WouldForget counts what Forget erases, and changes nothing.
+func (p *Policy) WouldForget(ctx context.Context, db *messages.DB, addresses []string) (messages.Erased, error) {
+	changed, stored := *p, *p.stored
+	stored.Forgotten = maps.Clone(stored.Forgotten)
+	changed.stored = &stored
+	changed.addForgotten(addresses)
+	return db.WouldForget(ctx, changed.standIn)
+}
+
+// addForgotten gives the addresses of a person the next number of the forgotten.
+func (p *Policy) addForgotten(addresses []string) {
 	number := int64(1)
 	for _, n := range p.stored.Forgotten {
 		number = max(number, n+1)
@@ -126,7 +142,6 @@ func (p *Policy) Forget(ctx context.Context, db *messages.DB, addresses []string
 	for _, address := range addresses {
 		p.stored.Forgotten[p.digest(address)] = number
 	}
-	return db.Forget(ctx, p.stored, p.standIn, p.Redactor().Text)
 }
 
 // digest returns what the policy stores of a forgotten person's address.

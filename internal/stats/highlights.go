@@ -135,20 +135,20 @@ func (r *Report) replies() string {
 	case fast == slow || lasting(*fast.Reply.Median) == lasting(*slow.Reply.Median):
 		return fast.mutual()
 	}
-	return fmt.Sprintf("%s replies fastest, typically within %s; %s takes the longest, %s.", fast.Name, lasting(*fast.Reply.Median),
+	return fmt.Sprintf("%s replies fastest, typically after %s; %s takes the longest, %s.", fast.Name, lasting(*fast.Reply.Median),
 		slow.Name, lasting(*slow.Reply.Median))
 }
 
 // mutual compares the reply times of a person and the owner.
 func (p *Person) mutual() string {
 	theirs := lasting(*p.Reply.Median)
-	sentence := fmt.Sprintf("%s typically replies within %s", p.Name, theirs)
+	sentence := fmt.Sprintf("%s typically replies after %s", p.Name, theirs)
 	switch {
 	case p.OwnerReply.Median == nil:
 	case lasting(*p.OwnerReply.Median) == theirs:
 		sentence += ", and so do you"
 	default:
-		sentence += ", you within " + lasting(*p.OwnerReply.Median)
+		sentence += ", you after " + lasting(*p.OwnerReply.Median)
 	}
 	return sentence + "."
 }

@@ -29,16 +29,15 @@ func Duration(seconds *float64) string {
 	}
 }
 
-// lasting formats a time in seconds for a sentence.
+// lasting formats a time in seconds for a sentence, rounded as Duration does.
 func lasting(seconds float64) string {
-	switch s := int(math.Round(seconds)); {
+	switch s := int(seconds); {
 	case s < 60:
 		return terminal.Quantity(max(s, 1), "second")
-	case s < 3570:
-		return terminal.Quantity((s+30)/60, "minute")
-	default:
-		return terminal.Quantity((s+1800)/3600, "hour")
+	case s < 3600:
+		return terminal.Quantity(s/60, "minute")
 	}
+	return Duration(&seconds)
 }
 
 // Length returns the silence in words.

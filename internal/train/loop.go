@@ -188,8 +188,7 @@ func (r *Run) interrupted(ctx context.Context, err error) error {
 	if err := r.save(dir); err != nil {
 		return err
 	}
-	return usererr.With(&InterruptedError{Step: r.step, TotalSteps: r.schedule.TotalSteps, Checkpoint: dir},
-		"run the same command with %v to continue", resumeOption)
+	return &InterruptedError{Step: r.step, TotalSteps: r.schedule.TotalSteps, Checkpoint: dir}
 }
 
 // saveOnNoMemory saves the run if a step ran out of memory: a failed step changes nothing.

@@ -31,6 +31,9 @@ func (r *Run) begin() error {
 			return err
 		}
 	}
+	if err := r.adoptOutput(); err != nil {
+		return err
+	}
 	r.openMetrics()
 	s := r.state()
 	s.Step, s.People, s.BaseEvalLoss, s.Evaluations, s.Since = 0, nil, nil, nil, tally{}
@@ -44,6 +47,17 @@ func (r *Run) begin() error {
 	return atomicfile.WriteBytes(filepath.Join(dir, recordFile), append(text, '\n'))
 }
 
+// OutputFile is in the output folder of a run in the background: what it prints.
+const OutputFile = "train.log"
+
+// adoptOutput gives the file with what this process prints its final name, now that the earlier run's is set aside.
+func (r *Run) adoptOutput() error {
+	if r.printed == "" {
+		return nil
+	}
+	return os.Rename(r.printed, filepath.Join(r.settings.OutputDir, OutputFile))
+}
+
 // setAsideRecord moves the record and the metrics of an earlier run to where its checkpoints will be. Those of a run that wrote no
 // checkpoint are removed.
 func (r *Run) setAsideRecord() error {
@@ -53,7 +67,7 @@ func (r *Run) setAsideRecord() error {
 	}
 	record, unreadable := readRecord(r.settings.OutputDir)
 	keep := slices.ContainsFunc(earlier, func(c candidate) bool { return c.err != nil || unreadable != nil || c.state.sameRun(record) })
-	for _, name := range []string{runlog.Name, recordFile, "report.html", "tensorboard", "wandb"} {
+	for _, name := range []string{runlog.Name, recordFile, OutputFile, "report.html", "tensorboard", "wandb"} {
 		path := filepath.Join(r.settings.OutputDir, name)
 		if _, err := os.Lstat(path); err != nil {
 			continue

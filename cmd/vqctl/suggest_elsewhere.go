@@ -1,0 +1,31 @@
+package main
+
+// Hints for commands that other programs have, by the command they were typed after.
+const (
+	listsRuns     = "`vqctl runs` lists training runs; `vqctl` alone shows which steps are done"
+	listsModels   = "`vqctl model list` lists base models"
+	pullsModel    = "`vqctl model pull NAME` downloads a base model"
+	removesModel  = "`vqctl model rm NAME` removes a base model"
+	listsContacts = "`vqctl contacts` lists them"
+	removesPerson = "to take a person out of the training data, delete their line from contacts_to_ids.jsonl in the data folder and run " +
+		"`vqctl preprocess`; `vqctl forget NAME` erases them and their messages, for good"
+	editsContacts = "edit contacts_to_ids.jsonl in the data folder with a text editor, then `vqctl contacts check`"
+	exportsModel  = "`vqctl export --format safetensors` merges the adapter into the base model; --format gguf writes one file for llama.cpp and Ollama"
+	editsSettings = "settings are lines of .env in the folder where you run vqctl, such as MY_NAME=\"Your Name\"; `vqctl doctor` shows them"
+)
+
+// elsewhere holds the words of other programs for what vqctl does in another way.
+var elsewhere = map[string]string{
+	"vqctl version": "`vqctl --version` prints it", "vqctl upgrade": "install the newer release over this one (README)", "vqctl update": "install the newer release over this one (README)",
+	"vqctl ls": listsRuns, "vqctl list": listsRuns, "vqctl ps": listsRuns, "vqctl status": listsRuns,
+	"vqctl menu": "`vqctl` alone shows the menu", "vqctl start": "`vqctl` alone shows a menu of all steps", "vqctl init": "`vqctl` alone shows a menu of all steps",
+	"vqctl run": "`vqctl chat` talks to the people of an adapter", "vqctl talk": "`vqctl chat` talks to the people of an adapter",
+	"vqctl stop": "`vqctl runs --stop DIR` saves and ends a training run", "vqctl resume": "`vqctl train --resume` continues a run",
+	"vqctl continue": "`vqctl train --resume` continues a run", "vqctl finetune": "`vqctl train` fine-tunes a base model",
+	"vqctl pull": pullsModel, "vqctl download": pullsModel, "vqctl rm": removesModel, "vqctl show": "`vqctl model info NAME` describes a base model",
+	"vqctl merge": exportsModel, "vqctl convert": exportsModel, "vqctl import": "`vqctl collect --source FILE` reads an export",
+	"vqctl config": editsSettings, "vqctl settings": editsSettings, "vqctl name": editsSettings,
+	"contacts list": listsContacts, "contacts ls": listsContacts, "contacts show": listsContacts, "contacts edit": editsContacts, "contacts rename": editsContacts,
+	"contacts remove": removesPerson, "contacts rm": removesPerson, "contacts delete": removesPerson, "contacts forget": removesPerson,
+	"model ls": listsModels, "model show": "`vqctl model info NAME` describes a base model", "model download": pullsModel, "model remove": removesModel, "model delete": removesModel,
+}
