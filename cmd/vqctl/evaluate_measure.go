@@ -63,7 +63,9 @@ func (o *evaluateOptions) together(all []*measured) *evaluate.Report {
 			first.Others = append(first.Others, &other)
 		}
 		for _, b := range all[i+1:] {
-			first.Differences = append(first.Differences, evaluate.NewDifference(a.name, a.scores, b.name, b.scores, o.perContact))
+			d := evaluate.NewDifference(a.name, a.scores, b.name, b.scores, o.perContact)
+			d.AddReports(a.report, b.report)
+			first.Differences = append(first.Differences, d)
 			if o.style {
 				first.StyleDifferences = append(first.StyleDifferences, &evaluate.StyleDifference{A: a.name, B: b.name, Features: style.Compare(a.report.Style, b.report.Style)})
 			}

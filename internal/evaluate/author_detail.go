@@ -13,11 +13,18 @@ import (
 // AuthorDetail says more about who said it: where the model is right, how sure it is, and whom it takes for whom.
 type AuthorDetail struct {
 	Resampling
-	Accuracy    *interval.Interval           `json:"accuracy_interval"` // with messages of a window or conversation as dependent
-	Reliability []ReliabilityBin             `json:"reliability"`       // the bins of the calibration error that have messages
+	Accuracy *interval.Interval `json:"accuracy_interval"` // with messages of a window or conversation as dependent
+	// WithContext is the accuracy by the probability of the whole line: with who is likely to write next, and how soon. This is what
+	// WhoSaidIt.Majority compares with.
+	WithContext         float64            `json:"accuracy_with_context"`
+	WithContextInterval *interval.Interval `json:"accuracy_with_context_interval"`
+
+	Reliability []ReliabilityBin             `json:"reliability"` // the bins of the calibration error that have messages
 	ByLength    []LengthFigures              `json:"by_length"`
 	PerContact  map[string]AccuracyIntervals `json:"per_contact"`
 	Confusion   map[string]map[string]int    `json:"confusion"` // messages by author and guess
+
+	right []observation // of each message
 }
 
 // ReliabilityBin has the guesses whose probability, as the model gives it, is from From to To.
@@ -67,7 +74,13 @@ func newAuthorDetail(verdicts []verdict) *AuthorDetail {
 	}
 	all := accuracies(verdicts)
 	_, d.Resampling = units(all)
-	d.Accuracy = share(all)
+	d.Accuracy, d.right = share(all), all
+	context := make([]observation, len(verdicts))
+	for i, v := range verdicts {
+		context[i] = observation{v.window, v.number, one(v.contextGuess == v.author), 1}
+		d.WithContext += context[i].sum / float64(len(verdicts))
+	}
+	d.WithContextInterval = share(context)
 	for name, of := range people {
 		d.PerContact[name] = AccuracyIntervals{share(accuracies(of))}
 	}
@@ -129,6 +142,7 @@ func (d *AuthorDetail) print(out io.Writer) error {
 	if d.Accuracy != nil {
 		fmt.Fprintf(out, "with %s resampled, the 95%% interval of who said it is %s\n", terminal.Quantity(d.Units, d.unit()), percent(d.Accuracy))
 	}
+	fmt.Fprintf(out, "with who is likely to write next, and how soon: the author named for %.1f%% (95%% interval %s)\n", 100*d.WithContext, percent(d.WithContextInterval))
 	_, err := io.WriteString(out, "\n"+length.Fit(columns)+"\n"+sure.Fit(columns)+"\n"+taken.Fit(columns))
 	return err
 }

@@ -17,6 +17,17 @@ type Difference struct {
 	Interval *interval.Interval `json:"interval"`
 	Resampling
 	PerContact map[string]PersonDifference `json:"per_contact,omitempty"`
+	// Absent if they were not asked for.
+	WhoSaidIt *FigureDifference `json:"who_said_it_accuracy,omitempty"`
+	Speaker   *FigureDifference `json:"next_speaker_log_loss,omitempty"`
+	Delay     *FigureDifference `json:"next_delay_log_loss,omitempty"`
+}
+
+// FigureDifference is A's figure minus B's.
+type FigureDifference struct {
+	Difference float64            `json:"difference"`
+	Interval   *interval.Interval `json:"interval"`
+	Resampling
 }
 
 // PersonDifference is the difference for the messages of one person.
@@ -45,6 +56,45 @@ func NewDifference(nameA string, a *Scores, nameB string, b *Scores, perContact 
 		d.PerContact[name] = PersonDifference{loss, of}
 	}
 	return d
+}
+
+// AddReports adds the differences of what the reports of both models have.
+func (d *Difference) AddReports(a, b *Report) {
+	if a.WhoSaidItDetail != nil && b.WhoSaidItDetail != nil {
+		d.WhoSaidIt = figureDifference(a.WhoSaidItDetail.right, b.WhoSaidItDetail.right)
+	}
+	if a.NextMessage != nil && b.NextMessage != nil {
+		d.Speaker = figureDifference(a.NextMessage.Speaker.losses, b.NextMessage.Speaker.losses)
+		d.Delay = figureDifference(a.NextMessage.Delay.losses, b.NextMessage.Delay.losses)
+	}
+}
+
+func figureDifference(a, b []observation) *FigureDifference {
+	list := make([]observation, len(a))
+	for i, o := range a {
+		list[i] = observation{o.window, o.conversation, o.sum - b[i].sum, 1}
+	}
+	f := new(FigureDifference)
+	f.Difference, f.Interval, f.Resampling = meanOf(list)
+	return f
+}
+
+// sentences returns the differences in figures, one a line.
+func (d *Difference) sentences() (list []string) {
+	add := func(name, unit string, scale float64, f *FigureDifference) {
+		if f == nil {
+			return
+		}
+		off := "too few for an interval"
+		if f.Interval != nil {
+			off = fmt.Sprintf("95%% interval %+.3f to %+.3f", scale*f.Interval[0], scale*f.Interval[1])
+		}
+		list = append(list, fmt.Sprintf("%s, %s minus %s: %+.3f %s (%s)", name, d.A, d.B, scale*f.Difference, unit, off))
+	}
+	add("who said it", "percentage points", 100, d.WhoSaidIt)
+	add("who writes next", "nats", 1, d.Speaker)
+	add("how soon", "nats", 1, d.Delay)
+	return list
 }
 
 // meanOf returns the mean of observations and its interval.

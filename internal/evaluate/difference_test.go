@@ -58,3 +58,26 @@ func TestUnits_ConversationsIfEnough(t *testing.T) {
 		t.Errorf("%+v, %+v", by, of)
 	}
 }
+
+// The figures of two models are compared message by message.
+func TestDifference_AddReports(t *testing.T) {
+	t.Parallel()
+	report := func(right, loss float64) *Report {
+		r := &Report{WhoSaidItDetail: new(AuthorDetail), NextMessage: new(NextMessage)}
+		for i := range 8 {
+			r.WhoSaidItDetail.right = append(r.WhoSaidItDetail.right, observation{i, i, right, 1})
+			r.NextMessage.Speaker.losses = append(r.NextMessage.Speaker.losses, observation{i, i, loss + float64(i), 1})
+			r.NextMessage.Delay.losses = append(r.NextMessage.Delay.losses, observation{i, i, loss, 1})
+		}
+		return r
+	}
+	d := NewDifference("A", scoresOf(1, 1, 1, 1, 1, 1, 1, 1), "B", scoresOf(1, 1, 1, 1, 1, 1, 1, 1), false)
+	d.AddReports(report(1, 0.5), report(0, 0.75))
+	if w, s := d.WhoSaidIt, d.Speaker; w.Difference != 1 || w.Interval[0] != 1 || !close1(s.Difference, -0.25) || !close1(s.Interval[1], -0.25) {
+		t.Errorf("%+v, %+v", w, s)
+	}
+	want := "who writes next, A minus B: -0.250 nats (95% interval -0.250 to -0.250)"
+	if got := d.sentences(); len(got) != 3 || got[1] != want {
+		t.Errorf("%q", got)
+	}
+}

@@ -36,14 +36,18 @@ type Foresight struct {
 	AccuracyLow      float64 `json:"accuracy_low"`
 	AccuracyHigh     float64 `json:"accuracy_high"`
 	Majority         float64 `json:"majority"` // the accuracy of always naming the most frequent
+
+	losses []observation // of each message
 }
 
 // foreseen is one outcome.
 type foreseen struct {
-	group       string // within which frequencies are counted
-	real        string
-	right       bool
-	probability float64 // of the real outcome
+	window       int // in the source
+	conversation int
+	group        string // within which frequencies are counted
+	real         string
+	right        bool
+	probability  float64 // of the real outcome
 }
 
 // NextMessage asks, before each target message of the set by a member of its conversation, who writes it, when, and what.
@@ -51,7 +55,7 @@ func (s *Set) NextMessage(ctx context.Context, c Chooser, p windows.Progress) (*
 	var speakers, delays, kinds []foreseen
 	for n, i := range s.Windows {
 		err := s.eachTarget(i, func(members []string, m *windows.Message, prompt []int32) error {
-			a := asker{ctx: ctx, chooser: c, prompt: prompt}
+			a := asker{ctx: ctx, chooser: c, prompt: prompt, window: i, conversation: s.source.Conversation(i)}
 			a.ask(&speakers, strings.Join(members, "\n"), members, m.Name, func(name string) string { return generate.Prefill(name) })
 			a.ask(&delays, "", windows.Deltas, m.Delta, func(delta string) string { return beginning(m, delta, "") })
 			a.ask(&kinds, "", windows.ContentTypes, m.ContentType, func(kind string) string { return beginning(m, m.Delta, kind) })
@@ -74,6 +78,8 @@ type asker struct {
 	chooser Chooser
 	prompt  []int32
 	err     error
+
+	window, conversation int
 }
 
 // ask adds to list what the model foresees among the outcomes, of which one is real. text is how a line begins with an outcome.
@@ -89,7 +95,7 @@ func (a *asker) ask(list *[]foreseen, group string, outcomes []string, real stri
 	if share, a.err = a.chooser.Choose(a.ctx, a.prompt, texts); a.err != nil {
 		return
 	}
-	f, best := foreseen{group: group, real: real}, 0
+	f, best := foreseen{window: a.window, conversation: a.conversation, group: group, real: real}, 0
 	for i, outcome := range outcomes {
 		if share[i] > share[best] {
 			best = i
@@ -156,7 +162,9 @@ func newForesight(list []foreseen) (f Foresight) {
 		if one.right {
 			right++
 		}
-		f.LogLoss -= math.Log(max(one.probability, math.SmallestNonzeroFloat64)) / total
+		loss := -math.Log(max(one.probability, math.SmallestNonzeroFloat64))
+		f.LogLoss += loss / total
+		f.losses = append(f.losses, observation{one.window, one.conversation, loss, 1})
 		if counts[one.group] == nil {
 			counts[one.group] = make(map[string]int)
 		}

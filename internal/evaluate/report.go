@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"ventriloquist/internal/evaluate/interval"
 	"ventriloquist/internal/evaluate/style"
@@ -84,7 +85,7 @@ func (r *Report) Print(out io.Writer) error {
 		fmt.Fprintln(out)
 	}
 	for _, d := range r.Differences {
-		if _, err := fmt.Fprintln(out, d); err != nil {
+		if _, err := fmt.Fprintln(out, strings.Join(append([]string{d.String()}, d.sentences()...), "\n")); err != nil {
 			return err
 		}
 	}

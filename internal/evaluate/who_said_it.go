@@ -30,6 +30,7 @@ type verdict struct {
 	author       string
 	guess        string  // the member under whose name the text is most likely
 	confidence   float64 // probability of guess, where every member is as likely as any other before the text is read
+	contextGuess string  // the member under whose name the whole line is most likely: also by who writes next, and how soon
 }
 
 // prefillTokens is the number of tokens read between two checks of the context.
@@ -122,14 +123,14 @@ func prefill(ctx context.Context, session Sequence, ids []int32) error {
 // own after them, and reports whether it did.
 func (s *Set) judge(session Sequence, length int, members []string, m windows.Message, own []int32) (v verdict, read bool, err error) {
 	v = verdict{conversation: strings.Join(members, "\n"), members: len(members), author: m.Name}
-	logProb := make(map[string]float64, len(members))
+	logProb, ofLine := make(map[string]float64, len(members)), make(map[string]float64, len(members))
 	others := slices.DeleteFunc(slices.Clone(members), func(name string) bool { return name == v.author })
 	for _, m.Name = range append(others, v.author) {
-		sum, ids, err := s.textLogProb(session, &m)
+		text, line, ids, err := s.textLogProb(session, &m)
 		if err != nil {
 			return v, false, err
 		}
-		logProb[m.Name] = sum
+		logProb[m.Name], ofLine[m.Name] = text, line
 		if read = slices.Equal(ids, own); read {
 			break // the author's line is what comes next in the window
 		}
@@ -137,12 +138,7 @@ func (s *Set) judge(session Sequence, length int, members []string, m windows.Me
 			return v, false, err
 		}
 	}
-	v.guess = members[0]
-	for _, name := range members {
-		if logProb[name] > logProb[v.guess] {
-			v.guess = name
-		}
-	}
+	v.guess, v.contextGuess = likeliest(members, logProb), likeliest(members, ofLine)
 	total := 0.0
 	for _, name := range members {
 		total += math.Exp(logProb[name] - logProb[v.guess])
@@ -151,9 +147,20 @@ func (s *Set) judge(session Sequence, length int, members []string, m windows.Me
 	return v, read, nil
 }
 
-// textLogProb returns the log-probability of the text of a message after what the sequence holds and the rest of its line. It
-// appends the line to the sequence, and returns its ids.
-func (s *Set) textLogProb(session Sequence, m *windows.Message) (sum float64, ids []int32, err error) {
+// likeliest returns the first of the members with the highest log-probability.
+func likeliest(members []string, logProb map[string]float64) string {
+	best := members[0]
+	for _, name := range members {
+		if logProb[name] > logProb[best] {
+			best = name
+		}
+	}
+	return best
+}
+
+// textLogProb returns the log-probability of the text of a message after what the sequence holds and the rest of its line, and that of
+// the whole line but its first token, with which all lines begin. It appends the line to the sequence, and returns its ids.
+func (s *Set) textLogProb(session Sequence, m *windows.Message) (ofText, ofLine float64, ids []int32, err error) {
 	line := windows.AppendMessage(nil, m)
 	text := windows.AppendString(nil, m.Text)
 	before := len(line) - len("}\n") - len(text) + len(`"`) // bytes up to the opening quote and with it
@@ -166,13 +173,16 @@ func (s *Set) textLogProb(session Sequence, m *windows.Message) (sum float64, id
 	}
 	logProb, argmax := make([]float32, len(ids)-1), make([]int32, len(ids)-1)
 	if err := session.Score(0, ids, logProb, argmax); err != nil {
-		return 0, nil, err
+		return 0, 0, nil, err
 	}
-	for _, l := range logProb[max(from, 1)-1:] {
-		sum += float64(l)
+	for i, l := range logProb {
+		ofLine += float64(l)
+		if i >= max(from, 1)-1 {
+			ofText += float64(l)
+		}
 	}
-	if math.IsNaN(sum) {
-		return 0, nil, engine.ErrNotFinite
+	if math.IsNaN(ofLine) {
+		return 0, 0, nil, engine.ErrNotFinite
 	}
-	return sum, ids, nil
+	return ofText, ofLine, ids, nil
 }

@@ -107,6 +107,10 @@ func TestSet_WhoSaidItKnownCase(t *testing.T) {
 	if r := detail.Reliability; len(r) != 2 || r[0].Messages != 3 || !close1(r[0].Confidence, one) || !close1(r[0].Accuracy, 2./3) || !close1(r[1].Confidence, two) {
 		t.Errorf("reliability %+v", r)
 	}
+	// The names are certain, whoever writes: the whole line says what its text says.
+	if !close1(detail.WithContext, 0.75) {
+		t.Errorf("with context %g", detail.WithContext)
+	}
 	if l := detail.ByLength; len(l) != 1 || l[0].From != 1 || l[0].To != 10 || l[0].Messages != 4 || !close1(l[0].Accuracy, 0.75) || !close1(l[0].Chance, 0.5) {
 		t.Errorf("by length %+v", l)
 	}
