@@ -31,6 +31,7 @@ type evaluateOptions struct {
 	nextMessage    bool
 	style          bool
 	styleMessages  int
+	leaks          bool
 	blindTest      string // the page to write, "" for none
 	blindMoments   int
 	blindWritten   int

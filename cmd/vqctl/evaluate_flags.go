@@ -36,6 +36,9 @@ the mean log-loss in nats and the accuracy, next to those of guessing by frequen
 written with real messages in length, emoji, punctuation, capitals, spelling, laughter, vocabulary, and what a classifier of authors
 says. Each distance is next to that between two halves of the person's own messages (floor) and to other people's (ceiling).
 
+--leaks looks in messages written in the same way for copies of messages that were trained on, and for private values of the kinds that
+redact knows. Copies are next to those in real messages, because people repeat themselves.
+
 --blind-test FILE.html writes a page on which people choose the real one of several replies, at up to --blind-moments held-out moments,
 and its key next to it. The page makes a short text of their answers; --blind-answers FILE scores such texts, by kind of rater and by
 length of the talk shown.
@@ -56,7 +59,8 @@ the one message before.`,
 				&cli.BoolFlag{Name: "who-said-it", Usage: "also measure how often the model recognizes the author by the text"},
 				&cli.BoolFlag{Name: "next-message", Usage: "also measure how well the model foresees who writes, how soon, and what kind of message"},
 				&cli.BoolFlag{Name: "style", Usage: "also measure how near written messages are to each person's own"},
-				&cli.IntFlag{Name: "style-messages", Value: 1000, Usage: "`N`: with --style, number of messages to write"},
+				&cli.IntFlag{Name: "style-messages", Value: 1000, Usage: "`N`: with --style and --leaks, number of messages to write"},
+				&cli.BoolFlag{Name: "leaks", Usage: "also look for copies of training messages and for private values in written messages"},
 				&cli.StringFlag{Name: "blind-test", Usage: "write a blind test to `FILE.html`, and measure nothing"},
 				&cli.IntFlag{Name: "blind-moments", Value: 30, Usage: "`N`: number of moments in the blind test"},
 				&cli.IntFlag{Name: "blind-written", Value: 2, Usage: "`N`: written replies next to each real one"},
@@ -81,7 +85,7 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	o = evaluateOptions{
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
 		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), nextMessage: c.Bool("next-message"),
-		style: c.Bool("style"), styleMessages: c.Int("style-messages"),
+		style: c.Bool("style"), styleMessages: c.Int("style-messages"), leaks: c.Bool("leaks"),
 		blindTest: c.String("blind-test"), blindMoments: c.Int("blind-moments"), blindWritten: c.Int("blind-written"), sideBySide: c.Int("side-by-side"),
 		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
 	}
@@ -115,8 +119,8 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	switch {
 	case o.blindTest == "" && (c.IsSet("blind-moments") || c.IsSet("blind-written")):
 		return o, usererr.Usage("--blind-moments and --blind-written go with --blind-test")
-	case o.blindTest != "" && (o.compare >= 0 || o.sideBySide > 0 || o.whoSaidIt || o.nextMessage || o.style || o.withBase || len(o.adapters) > 1):
-		return o, usererr.Usage("--blind-test takes one --adapter, and none of --compare, --side-by-side, --who-said-it, --next-message, --style and --with-base")
+	case o.blindTest != "" && (o.compare >= 0 || o.sideBySide > 0 || o.whoSaidIt || o.nextMessage || o.style || o.leaks || o.withBase || len(o.adapters) > 1):
+		return o, usererr.Usage("--blind-test takes one --adapter, and none of --compare, --side-by-side, --who-said-it, --next-message, --style, --leaks and --with-base")
 	case strings.HasSuffix(o.blindTest, keyEnding):
 		return o, usererr.Usage("--blind-test %s: the name of a page ends in .html", o.blindTest)
 	case o.blindMoments < 1 || o.blindWritten < 1 || o.blindWritten >= blind.MostCandidates:
@@ -131,12 +135,12 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 		return o, usererr.With(usererr.Usage("--with-base compares an adapter with the base model, and --base-model alone is that"), "name an adapter with --adapter")
 	case o.compare >= 0 && (o.whoSaidIt || o.nextMessage):
 		return o, usererr.Usage("--compare goes neither with --who-said-it nor with --next-message")
-	case o.compare >= 0 && o.style:
-		return o, usererr.Usage("--compare does not go with --style")
-	case c.IsSet("side-by-side") && (o.sideBySide < 1 || o.compare >= 0 || o.whoSaidIt || o.nextMessage || o.style):
-		return o, usererr.Usage("--side-by-side takes at least 1, and none of --compare, --who-said-it, --next-message and --style")
-	case o.style && o.all:
-		return o, usererr.With(usererr.Usage("--style compares held-out messages with those trained on: it does not go with --all"), "leave out one of them")
+	case o.compare >= 0 && (o.style || o.leaks):
+		return o, usererr.Usage("--compare goes neither with --style nor with --leaks")
+	case c.IsSet("side-by-side") && (o.sideBySide < 1 || o.compare >= 0 || o.whoSaidIt || o.nextMessage || o.style || o.leaks):
+		return o, usererr.Usage("--side-by-side takes at least 1, and none of --compare, --who-said-it, --next-message, --style and --leaks")
+	case (o.style || o.leaks) && o.all:
+		return o, usererr.With(usererr.Usage("--style and --leaks compare held-out messages with those trained on: they do not go with --all"), "leave out --all")
 	case o.styleMessages < 1:
 		return o, usererr.Usage("--style-messages must be at least 1")
 	case o.maxSeqLength < 1:

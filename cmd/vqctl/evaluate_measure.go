@@ -8,9 +8,12 @@ import (
 	"ventriloquist/engine"
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/evaluate"
+	"ventriloquist/internal/evaluate/leaks"
 	"ventriloquist/internal/evaluate/style"
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/people"
+	"ventriloquist/internal/privacy"
 )
 
 // measured is a model with its report.
@@ -127,30 +130,44 @@ func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *loa
 			return err
 		}
 	}
-	if o.style {
-		m.report.Style, err = o.measureStyle(ctx, set, writer)
+	if o.style || o.leaks {
+		err = o.measureWritten(ctx, set, writer, m.report)
 	}
 	return err
 }
 
-// measureStyle compares written messages with real ones.
-func (o *evaluateOptions) measureStyle(ctx context.Context, set *evaluate.Set, writer *generate.Generator) (*style.Report, error) {
+// measureWritten has messages written in the places of real ones, and measures their style and what they copy.
+func (o *evaluateOptions) measureWritten(ctx context.Context, set *evaluate.Set, writer *generate.Generator, r *evaluate.Report) error {
 	moments, err := set.Moments(o.styleMessages)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	report, finish := newProgress("writing in their places", "messages")
 	err = set.WriteMoments(ctx, writer, moments, 1, o.sample, report)
 	finish()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	people, err := set.StylePeople(ctx, moments)
+	if o.style {
+		texts, err := set.StylePeople(ctx, moments)
+		if err != nil {
+			return err
+		}
+		end := waiting("comparing styles")
+		r.Style = style.Measure(texts)
+		end()
+	}
+	if !o.leaks {
+		return nil
+	}
+	trained, written, real, err := set.LeakTexts(ctx, moments)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer waiting("comparing styles")()
-	return style.Measure(people), nil
+	defer waiting("looking for copies")()
+	finder := privacy.New(nil, people.Region(ownerFromSettings().Addresses), privacy.Kinds(), nil)
+	r.Leaks = leaks.Measure(trained, written, real, finder)
+	return nil
 }
 
 func (o *evaluateOptions) writeSamples(ctx context.Context, set *evaluate.Set, writer *generate.Generator) (*evaluate.Samples, error) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
+	"ventriloquist/internal/evaluate/leaks"
 	"ventriloquist/internal/evaluate/style"
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/windows"
@@ -140,4 +142,23 @@ func (s *Set) eachTrained(ctx context.Context, visit func(members []string, m *w
 		}
 	}
 	return nil
+}
+
+// LeakTexts returns the texts that were trained on, and at each moment what was written and what is real.
+func (s *Set) LeakTexts(ctx context.Context, moments []*Moment) (trained []string, written, real []leaks.Text, err error) {
+	for _, m := range moments {
+		var before []string
+		for i := range m.Context {
+			before = append(before, m.Context[i].Text)
+		}
+		text := leaks.Text{Context: strings.Join(before, "\n"), Unit: m.Window}
+		text.Text = m.Real.Text
+		real = append(real, text)
+		for i := range m.Written {
+			text.Text = m.Written[i].Text
+			written = append(written, text)
+		}
+	}
+	err = s.eachTrained(ctx, func(_ []string, m *windows.Message) { trained = append(trained, m.Text) })
+	return trained, written, real, err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"ventriloquist/internal/evaluate/interval"
+	"ventriloquist/internal/evaluate/leaks"
 	"ventriloquist/internal/evaluate/style"
 	"ventriloquist/internal/terminal"
 )
@@ -22,6 +23,7 @@ type Report struct {
 	WhoSaidItDetail  *AuthorDetail      `json:"who_said_it_detail,omitempty"`
 	NextMessage      *NextMessage       `json:"next_message,omitempty"` // absent if it was not asked
 	Style            *style.Report      `json:"style,omitempty"`
+	Leaks            *leaks.Report      `json:"leaks,omitempty"`
 	PerContact       map[string]Figures `json:"per_contact,omitempty"`
 	Others           []*Report          `json:"others,omitempty"`      // the other models, on the same windows
 	Differences      []*Difference      `json:"differences,omitempty"` // of each two models
@@ -128,6 +130,11 @@ func (r *Report) printOne(out io.Writer) error {
 	}
 	if r.Style != nil {
 		if err := printStyle(out, r.Style); err != nil {
+			return err
+		}
+	}
+	if r.Leaks != nil {
+		if err := printLeaks(out, r.Leaks); err != nil {
 			return err
 		}
 	}
