@@ -17,7 +17,6 @@ var strangers = []struct {
 }{
 	{begins("<calls"), "a backup of calls of SMS Backup & Restore, without messages", "collect the backup of messages, sms-….xml, instead"},
 	{begins("BEGIN:VCARD"), "an address book (vCards), without messages", "`vqctl contacts suggest --address-book FILE` reads it"},
-	{holds("sms-", ".xml"), "several files, of which sms-….xml is a backup of messages", "unpack it if it is a zip, and collect the sms-….xml"},
 	{holds("calls-", ".xml"), "a backup of calls of SMS Backup & Restore, without messages", "collect the backup of messages, sms-….xml, instead"},
 	{holds("msgstore", ".crypt"), "an encrypted backup of WhatsApp", "decrypt it with a tool such as wa-crypt-tools and your key, and collect the msgstore.db; or export the chats in WhatsApp"},
 	{named("msgstore", ".crypt"), "an encrypted backup of WhatsApp", "decrypt it with a tool such as wa-crypt-tools and your key, and collect the msgstore.db; or export the chats in WhatsApp"},

@@ -42,11 +42,10 @@ func TestFindFormat_NamesWhatHoldsNoMessages(t *testing.T) {
 		write("calls.xml", "<?xml version='1.0'?>\n<calls count=\"1\"><call number=\"1\"/></calls>"): "a backup of calls",
 		write("people.txt", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Zoë\r\nEND:VCARD\r\n"):                 "an address book",
 		filepath.Dir(write("people.vcf", "BEGIN:VCARD\n")):                                           "a folder with address books",
-		filepath.Dir(write("sms-1.xml", "<smses/>")):                                                 "several files, of which sms-",
 		write("signal-2024-03-15.backup", "\x00"):                                                    "an encrypted backup of Signal",
 		filepath.Dir(write("signal-2024-03-15-19-02-00.backup", "\x00")):                             "a folder with encrypted backups of Signal",
 		write("config.json", `{"encryptedKey": "7631"}`):                                             "the settings of Signal Desktop",
-		archive:                              "several files, of which sms-",
+		archive:                              "a backup of calls",
 		write("msgstore.db.crypt15", "\x01"): "an encrypted backup of WhatsApp",
 	} {
 		if _, err := findFormat("", path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), want) || usererr.Of(err) == "" {

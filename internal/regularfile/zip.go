@@ -16,6 +16,8 @@ const largestDirectory = 32 << 20
 type Zip struct {
 	*zip.Reader
 	Path string
+	// Cut reports whether the end of the archive is missing. The last member may be cut off, too, and then ends early without an error.
+	Cut  bool
 	file *os.File
 }
 
@@ -49,12 +51,15 @@ func newZip(path string, f *os.File) (*Zip, error) {
 	case in.left < 0:
 		return nil, fmt.Errorf("%s lists too many files: its directory is larger than %d MiB", path, largestDirectory>>20)
 	case errors.Is(err, zip.ErrFormat):
+		if archive := salvage(f, info.Size()); archive != nil {
+			return &Zip{archive, path, true, f}, nil
+		}
 		return nil, fmt.Errorf("%s: %w", path, ErrNoZip)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	in.read = true
-	return &Zip{archive, path, f}, nil
+	return &Zip{archive, path, false, f}, nil
 }
 
 // directoryReader limits how much is read until the directory has been read.

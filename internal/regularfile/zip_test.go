@@ -3,8 +3,11 @@ package regularfile
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
+	"compress/flate"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -68,5 +71,69 @@ func TestOpenZip_KnowsWhatIsNoZip(t *testing.T) {
 	}
 	if _, err := OpenZip("/dev/null"); !errors.Is(err, ErrKind) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Of a zip that was not copied to its end, the members that are there can be read, and the beginning of the last one.
+func TestOpenZip_WithoutItsEnd(t *testing.T) {
+	t.Parallel()
+	text := func(i int) string {
+		var out strings.Builder
+		for n := range 2000 {
+			fmt.Fprintf(&out, "%d: line %d of this text %x\n", i, n, n*n*7919)
+		}
+		return out.String()
+	}
+	for name, method := range map[string]uint16{"deflated": zip.Deflate, "stored": zip.Store} {
+		for _, sizesBehind := range []bool{false, true} {
+			if method == zip.Store && sizesBehind {
+				continue // nothing says where such a member ends
+			}
+			var whole bytes.Buffer
+			w := zip.NewWriter(&whole)
+			for i := range 3 {
+				header := &zip.FileHeader{Name: fmt.Sprintf("text %d.txt", i), Method: method}
+				var raw bytes.Buffer
+				if method == zip.Deflate {
+					f, _ := flate.NewWriter(&raw, 6)
+					io.WriteString(f, text(i))
+					f.Close()
+				} else {
+					raw.WriteString(text(i))
+				}
+				if header.CRC32, header.CompressedSize64, header.UncompressedSize64 = crc32.ChecksumIEEE([]byte(text(i))), uint64(raw.Len()), uint64(len(text(i))); sizesBehind {
+					header.Flags |= 8
+				}
+				out, err := w.CreateRaw(header)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := out.Write(raw.Bytes()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "a.zip")
+			if err := os.WriteFile(path, whole.Bytes()[:whole.Len()*5/6], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			z, err := OpenZip(path)
+			if err != nil || !z.Cut || len(z.File) != 3 {
+				t.Fatalf("%s, sizes behind %v: %+v, error %v", name, sizesBehind, z, err)
+			}
+			for i, f := range z.File {
+				in, err := f.Open()
+				if err != nil {
+					t.Fatal(err)
+				}
+				content, err := io.ReadAll(in)
+				if want := text(i); err != nil || f.Name != fmt.Sprintf("text %d.txt", i) || !strings.HasPrefix(want, string(content)) || i < 2 && len(content) != len(want) || len(content) < len(want)/4 {
+					t.Errorf("%s, sizes behind %v: %s has %d of %d bytes, error %v", name, sizesBehind, f.Name, len(content), len(want), err)
+				}
+			}
+			z.Close()
+		}
 	}
 }

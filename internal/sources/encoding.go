@@ -9,11 +9,12 @@ import (
 // Text is an open text, as UTF-8.
 type Text struct {
 	*charset.Reader
+	Cut  bool // it is in a zip whose end is missing
 	file io.Closer
 }
 
 // NewText returns an open file as a text.
-func NewText(in io.ReadCloser) *Text { return &Text{UTF8(in), in} }
+func NewText(in io.ReadCloser) *Text { return &Text{Reader: UTF8(in), file: in} }
 
 // Close closes the file.
 func (t *Text) Close() error { return t.file.Close() }

@@ -126,6 +126,9 @@ func (f *Files) openZips(archives []string) (*Files, error) {
 			continue
 		}
 		f.zips, f.places = append(f.zips, archive), append(f.places, absolute(place))
+		if archive.Cut {
+			f.broken = append(f.broken, CutZip(place))
+		}
 		for _, member := range archive.File {
 			name := path.Clean(strings.ReplaceAll(member.Name, `\`, "/"))
 			if _, twice := f.members[name]; twice || !member.Mode().IsRegular() || IsLitter(name) || !filepath.IsLocal(name) {

@@ -155,6 +155,11 @@ func matches(pattern, name string) bool {
 // ErrBrokenZip matches the error of a file that begins like a zip and is none.
 var ErrBrokenZip = errors.New("a zip that is damaged")
 
+// CutZip returns the error of a zip whose end is missing.
+func CutZip(path string) error {
+	return fmt.Errorf("the end of the zip %s is missing: it may not have been copied or downloaded to its end", path)
+}
+
 // IsLitter reports whether a name in a folder or a zip is one that operating systems put there.
 func IsLitter(name string) bool {
 	name = filepath.ToSlash(name)
@@ -191,14 +196,14 @@ func Open(path string) (*Text, error) {
 		return nil, usererr.With(fmt.Errorf("%s is %w", path, ErrBrokenZip), "it may not have been copied to its end: copy or download it again")
 	}
 	if magic, _ := buffered.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return &Text{UTF8(buffered), f}, nil
+		return &Text{Reader: UTF8(buffered), file: f}, nil
 	}
 	unzipped, err := gzip.NewReader(buffered)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("cannot decompress %s: %w", path, err)
 	}
-	return &Text{UTF8(unzipped), f}, nil
+	return &Text{Reader: UTF8(unzipped), file: f}, nil
 }
 
 // openOnly opens the only file in a zip.
@@ -211,7 +216,7 @@ func openOnly(path string, archive *regularfile.Zip) (*Text, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot decompress %s: %w", path, err), archive.Close())
 	}
-	return &Text{UTF8(in), closers{in, archive}}, nil
+	return &Text{Reader: UTF8(in), Cut: archive.Cut, file: closers{in, archive}}, nil
 }
 
 // closers are closed one after the other.

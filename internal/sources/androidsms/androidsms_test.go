@@ -248,3 +248,32 @@ func FuzzRead(f *testing.F) {
 		read(t, path, "2")
 	})
 }
+
+// A folder or a zip may hold several backups, and those of calls.
+func TestRead_ZipsAndFolders(t *testing.T) {
+	first := head + `<smses count="2">` + sms("1", "+15550000001", "1710529320000", "one") + sms("2", "+15550000001", "1710529380000", "two") + `</smses>`
+	second := head + `<smses count="2">` + sms("2", "+15550000001", "1710529380000", "two") + sms("1", "+15550000001", "1710529440000", "three") + `</smses>`
+	folder := sourcetest.WriteFiles(t, map[string]string{"sms-1.xml": first, "backup/sms-2.xml": second, "calls-1.xml": `<calls count="1"><call number="1"/></calls>`, ".DS_Store": "\x00"})
+	archive := sourcetest.Zipped(t, folder)
+	for _, path := range []string{folder, archive} {
+		if !sourcetest.Recognized(t, androidsms.Recognize, path) {
+			t.Errorf("%s is not recognized", path)
+		}
+		s, err := read(t, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.WantCounts(t, map[sources.Fate]int64{sources.Duplicates: 1})
+		if len(s.Messages) != 3 || len(s.Damage) != 0 {
+			t.Errorf("messages are %q, damage %q", s.Lines(), s.Damage)
+		}
+	}
+	content, err := os.ReadFile(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := sourcetest.Write(t, "backup.zip", string(content[:len(content)-200]))
+	if s, err := read(t, cut); err != nil || len(s.Messages) == 0 || len(s.Damage) == 0 || !strings.Contains(strings.Join(s.Damage, "\n"), "the end of the zip") {
+		t.Errorf("of a cut zip: %q, damage %q, error %v", s.Lines(), s.Damage, err)
+	}
+}

@@ -1,6 +1,7 @@
 package androidsms
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -18,22 +19,24 @@ import (
 // it cannot be found again.
 func (r *Reader) placeOf(where, name string) messages.FilePlace {
 	_, length, found := strings.Cut(where, "-")
-	if !found || length == "0" || !r.plain {
+	if !found || length == "0" || r.absolute == "" {
 		return messages.FilePlace{}
 	}
 	return messages.FilePlace{Root: r.absolute, Path: where + "/" + name}
 }
 
-// isNoArchive reports whether a file is not an archive.
+// isNoArchive reports whether a file is in UTF-8 and not in an archive.
 func isNoArchive(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	head := make([]byte, 2)
-	_, err = io.ReadFull(f, head)
-	return err == nil && string(head) != "PK" && string(head) != "\x1f\x8b" && !charset.IsUTF16(head)
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	head = head[:n]
+	return (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) && !bytes.HasPrefix(head, []byte("PK")) && !bytes.HasPrefix(head, []byte("\x1f\x8b")) &&
+		!bytes.HasPrefix(head, []byte("\uFEFF")) && !charset.IsUTF16(head)
 }
 
 // OpenContent opens the content of a file of a backup, at the place that its message names (messages.FilePlace.Path), and

@@ -204,7 +204,8 @@ type emitter struct {
 	sink      sources.Sink
 	begun     bool
 	row       int64
-	count     int64 // according to the file
+	count     int64 // the row of the last message, according to the file
+	from      int64 // the row of the last message of the file before
 	replaced  int   // elements with something that is no character
 	mms       *mms
 	own       own

@@ -9,57 +9,113 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/usererr"
 )
 
-// Recognize reports whether a file is a backup of messages.
+// Recognize reports whether a file is a backup of messages, or a folder or a zip holds one.
 func Recognize(h *sources.Head) bool {
-	const far = 4 << 10 // a comment and a style sheet may come first
-	return bytes.Contains(h.Text[:min(len(h.Text), far)], []byte("<smses"))
+	if len(h.Text) > 0 {
+		return begins(h.Text)
+	}
+	return h.Holds("*.xml", "*.XML") && h.Begins(isXML, begins)
 }
 
-// Reader reads one backup.
+func isXML(name string) bool { return strings.EqualFold(path.Ext(name), ".xml") }
+
+func begins(text []byte) bool {
+	const far = 4 << 10 // a comment and a style sheet may come first
+	return bytes.Contains(text[:min(len(text), far)], []byte("<smses"))
+}
+
+// Reader reads a backup, or those in a folder or a zip.
 type Reader struct {
-	path    string
+	*sources.Files
 	name    string // the store's name for it
 	reading sources.Reading
+	backups []string
 
-	absolute string
-	plain    bool // not an archive
+	file     string // the path of the backup that is read
+	absolute string // the same, absolute; empty if the contents of its files cannot be found again
 }
 
-// Open returns a reader for the file at path.
+// Open returns a reader for the file, the folder or the zip at path.
 func Open(path string, reading sources.Reading) (*Reader, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the source: %w", err)
 	}
-	return &Reader{path: path, name: "sms " + absolute, reading: reading.Remembering(), absolute: absolute, plain: isNoArchive(path)}, nil
+	files, err := sources.OpenFiles(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{Files: files, name: "sms " + absolute, reading: reading.Remembering()}
+	if names := files.Names(); len(names) == 1 {
+		r.backups = names
+		return r, nil
+	}
+	if r.backups = files.Matching(r.isBackup); len(r.backups) == 0 {
+		files.Close()
+		return nil, usererr.With(fmt.Errorf("%s holds no backup of messages", path), "the backups of SMS Backup & Restore are called sms-….xml")
+	}
+	return r, nil
 }
 
-// Path returns the file's path.
-func (r *Reader) Path() string { return r.path }
+// isBackup reports whether a file holds messages: backups of calls are beside them.
+func (r *Reader) isBackup(name string) (is bool) {
+	if !isXML(name) {
+		return false
+	}
+	_ = r.Files.Read(name, func(in io.Reader) error { // what cannot be read is none
+		head := make([]byte, 4<<10)
+		n, _ := io.ReadFull(in, head)
+		is = begins(head[:n])
+		return nil
+	})
+	return is
+}
 
 // Unit is the unit that Read counts.
 func (r *Reader) Unit() string { return "rows" }
 
-// Close does nothing: there is nothing to free.
-func (r *Reader) Close() error { return nil }
-
-// Read reads the backup.
+// Read reads the backups.
 func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
-	in, err := sources.Open(r.path)
+	defer r.Report(sink)
+	e := emitter{reader: r, sink: sink, chats: map[string]*sources.Chat{}, own: own{reading: r.reading, sink: sink, learned: map[string]bool{}}}
+	for _, name := range r.backups {
+		err := r.backup(ctx, &e, name)
+		if len(r.backups) > 1 && sources.IsDamage(ctx, sink, err) && !errors.Is(err, errLimit) {
+			sink.Unreadable(err.Error(), 0)
+			err = nil
+		}
+		if err != nil {
+			return e.row, err
+		}
+	}
+	sink.Progress(e.row, e.row)
+	return e.row, nil
+}
+
+// backup reads one backup.
+func (r *Reader) backup(ctx context.Context, e *emitter, name string) error {
+	in, err := r.Files.Open(name)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer in.Close()
-	defer func() { sources.NoteEncoding(sink, r.path, in.Encoding()) }()
+	r.file, r.absolute = r.At(name), ""
+	if isNoArchive(r.file) {
+		if r.absolute, err = filepath.Abs(r.file); err != nil {
+			return err
+		}
+	}
+	e.begun, e.count, e.from, e.mms, e.replaced = false, e.row, e.row, nil, 0
 	s := newScanner(in)
-	e := emitter{reader: r, sink: sink, chats: map[string]*sources.Chat{}, own: own{reading: r.reading, sink: sink, learned: map[string]bool{}}}
 	for damages := 0; ; {
 		err := e.next(s)
 		if errors.Is(err, io.EOF) && !isDamage(err) {
@@ -73,29 +129,29 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 		}
 		line := s.line()
 		err = r.explain(line, err)
-		if !e.begun || e.row == 0 && !s.canResume() || errors.Is(err, errLimit) || ctx.Err() != nil || !isDamage(err) {
-			return e.row, err
+		if !e.begun || e.row == e.from && !s.canResume() || errors.Is(err, errLimit) || ctx.Err() != nil || !isDamage(err) {
+			return err
 		}
 		isMessage := s.isMessage()
 		if damages++; damages > mostDamage || !s.canResume() || !s.resume() {
-			if e.row == 0 {
-				return 0, err
+			if e.row == e.from {
+				return err
 			}
-			return e.damaged(err), nil
+			e.damaged(err)
+			return nil
 		}
 		e.passOver(err, isMessage)
 	}
 	if !e.begun {
-		return 0, usererr.With(fmt.Errorf("%s holds no <smses>", r.path), "it is no backup of messages of SMS Backup & Restore; one of calls is another")
+		return usererr.With(fmt.Errorf("%s holds no <smses>", r.file), "it is no backup of messages of SMS Backup & Restore; one of calls is another")
 	}
 	if e.replaced > 0 {
-		sink.Note("%s: %d elements have bytes that are no characters; these became U+FFFD", r.path, e.replaced)
+		e.sink.Note("%s: %d elements have bytes that are no characters; these became U+FFFD", r.file, e.replaced)
 	}
-	if e.count > 0 && e.count != e.row {
-		sink.Note("it says that it holds %d messages, but there are %d", e.count, e.row)
+	if e.count > e.from && e.count != e.row {
+		e.sink.Note("%s says that it holds %d messages, but there are %d", r.file, e.count-e.from, e.row-e.from)
 	}
-	sink.Progress(e.row, e.row)
-	return e.row, nil
+	return nil
 }
 
 // isDamage reports whether an error is one of the file's content.
@@ -104,9 +160,8 @@ func isDamage(err error) bool { return errors.As(err, new(damageError)) }
 // damageError is the error of a file that is no XML from some place on.
 type damageError struct{ error }
 
-// damaged records what a file that ends early, or is no XML from some place on, does not have, and returns the number of
-// rows.
-func (e *emitter) damaged(err error) int64 {
+// damaged records what a file that ends early, or is no XML from some place on, does not have.
+func (e *emitter) damaged(err error) {
 	units := int64(0)
 	if e.mms != nil {
 		units = 1 // it was begun
@@ -115,8 +170,6 @@ func (e *emitter) damaged(err error) int64 {
 		e.row, units = e.count, units+missing
 	}
 	e.sink.Unreadable(err.Error(), units)
-	e.sink.Progress(e.row, e.row)
-	return e.row
 }
 
 // mostMissing limits how many missing messages a file is believed to have had.
@@ -134,7 +187,7 @@ func (r *Reader) explain(line int, err error) error {
 	if errors.Is(err, errLimit) {
 		advice = "no backup of SMS Backup & Restore has such a message: it may be damaged, or made by another program"
 	}
-	return usererr.With(fmt.Errorf("%s:%d: %w", r.path, line, err), "%s", advice)
+	return usererr.With(fmt.Errorf("%s:%d: %w", r.file, line, err), "%s", advice)
 }
 
 // passOver records a damaged message, behind which the next one was found.
@@ -191,7 +244,8 @@ func (e *emitter) start(name string, values map[string]string) error {
 	switch name {
 	case "smses":
 		e.begun = true
-		e.count, _ = strconv.ParseInt(values["count"], 10, 64)
+		count, _ := strconv.ParseInt(values["count"], 10, 64)
+		e.count = e.from + max(0, min(count, mostMissing))
 	case "sms":
 		e.row++
 		return e.emit(sms(values))

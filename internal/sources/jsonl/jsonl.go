@@ -68,6 +68,7 @@ type Reader struct {
 	absolute string
 	reading  sources.Reading
 	encoding string // a guess, "" for UTF-8
+	cut      bool   // it is in a zip whose end is missing
 }
 
 // Open returns a reader for the file at path.
@@ -108,6 +109,9 @@ func (r *Reader) Read(ctx context.Context, sink sources.Sink) (int64, error) {
 	}
 	e.notes()
 	sources.NoteEncoding(sink, r.path, r.encoding)
+	if r.cut {
+		sink.Unreadable(sources.CutZip(r.path).Error(), 0)
+	}
 	return total, nil
 }
 
@@ -118,7 +122,7 @@ func (r *Reader) each(ctx context.Context, visit func(number int64, row *row, wr
 		return 0, err
 	}
 	defer in.Close()
-	defer func() { r.encoding = in.Encoding() }()
+	defer func() { r.encoding, r.cut = in.Encoding(), in.Cut }()
 	var one row
 	return lines.Each(ctx, in, r.path, func(number int64, line []byte) error {
 		if len(bytes.TrimSpace(line)) == 0 {

@@ -179,6 +179,9 @@ func (t *texts) addFile(name string) error {
 	archive, err := regularfile.OpenZip(name)
 	if err == nil {
 		t.archives = append(t.archives, archive)
+		if archive.Cut {
+			t.broken = append(t.broken, sources.CutZip(name))
+		}
 		t.addZip(name, absolute, archive.File)
 		return nil
 	}
