@@ -62,6 +62,9 @@ held-out windows. With --check and a PATH, only that is done, for an export that
 			if slices.Contains(modelFormats, o.format) || o.model.check && c.Args().Present() {
 				return o.exportModel(ctx, c)
 			}
+			if o.model.check && !c.IsSet("format") {
+				return usererr.With(usererr.Usage("--check: which export?"), "name its file or folder: vqctl export --check PATH; or write one with --format and --output")
+			}
 			if err := noArguments(c, "name the file with --output"); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"ventriloquist/internal/atomicfile"
@@ -36,7 +37,11 @@ func (o *exportOptions) ollamaWriter() (modelWriter, error) {
 func (o *exportOptions) ollamaChat() (chat modelfile.Chat, err error) {
 	known := o.model.model.knownPeople()
 	if len(o.person) != 1 {
-		return chat, usererr.With(usererr.Usage("--format ollama writes a model of one person"), "name the person: --person %q", firstOf(known.trained, "Aidan"))
+		example := "John"
+		if others := slices.DeleteFunc(slices.Clone(known.trained), func(name string) bool { return name == known.owner }); len(others) > 0 {
+			example = others[0]
+		}
+		return chat, usererr.With(usererr.Usage("--format ollama writes a model of one person"), "name the person: --person %q", example)
 	}
 	if chat.As, err = known.resolve("--person", strings.TrimSpace(o.person[0]), nil); err != nil {
 		return chat, err
@@ -55,12 +60,4 @@ func (o *exportOptions) ollamaChat() (chat modelfile.Chat, err error) {
 		return chat, usererr.With(fmt.Errorf("%s cannot both answer and type: %w", chat.As, usererr.ErrUsage), "name another one who types: --with NAME")
 	}
 	return chat, nil
-}
-
-// firstOf returns the first of a list, else a default.
-func firstOf(list []string, otherwise string) string {
-	if len(list) > 0 {
-		return list[0]
-	}
-	return otherwise
 }

@@ -8,6 +8,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"unsafe"
 
@@ -95,6 +96,15 @@ func (m *Model) TensorType(name string) (safetensors.DType, error) {
 		return safetensors.F32, nil
 	}
 	return t.DType, nil
+}
+
+// WeightsFileOf returns the name of the file that holds a tensor of RequiredTensors(m.Config), and whether the model has several.
+func (m *Model) WeightsFileOf(name string) (file string, several bool) {
+	stored, ok := m.index[name]
+	if !ok {
+		return "", false
+	}
+	return filepath.Base(stored.file.Path()), len(m.shards) > 1
 }
 
 // aligned copies a tensor whose elements are not aligned to their size, as in a file with an unpadded header.

@@ -1,4 +1,4 @@
-"""The programs that exports are for. Each reader has logits(ids): a row of log-probabilities for each id."""
+"""The programs that exports are for. Each reader has logits(ids, last): rows of log-probabilities for the last ids."""
 
 import contextlib
 import os
@@ -26,19 +26,26 @@ class Transformers:
             self.model = PeftModel.from_pretrained(self.model, adapter)
         self.model.eval()
 
-    def logits(self, ids):
+    def logits(self, ids, last):
         with self.torch.no_grad():
-            return log_softmax(self.model(self.torch.tensor([ids])).logits[0].numpy())
+            return log_softmax(self.model(self.torch.tensor([ids])).logits[0, -last:].numpy())
 
-    def greedy(self, ids, count):
-        out, cache = [], None
-        step = self.torch.tensor([ids])
-        with self.torch.no_grad():
+    def greedy(self, prompts, count):
+        """The tokens of each prompt's continuation, with their leads. All prompts are one batch, padded on the left."""
+        torch = self.torch
+        longest = max(map(len, prompts))
+        step = torch.tensor([[0] * (longest - len(ids)) + ids for ids in prompts])
+        mask = torch.tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in prompts])
+        positions, cache, out = (mask.cumsum(-1) - 1).clamp(min=0), None, [[] for _ in prompts]
+        with torch.no_grad():
             for _ in range(count):
-                result = self.model(step, past_key_values=cache, use_cache=True)
-                row, cache = result.logits[0, -1].numpy(), result.past_key_values
-                out.append((int(row.argmax()), top_two(row)))
-                step = self.torch.tensor([[out[-1][0]]])
+                result = self.model(step, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
+                rows, cache = result.logits[:, -1].numpy(), result.past_key_values
+                for tokens, row in zip(out, rows):
+                    tokens.append((int(row.argmax()), top_two(row)))
+                step = torch.tensor([[tokens[-1][0]] for tokens in out])
+                mask = torch.cat([mask, torch.ones(len(prompts), 1, dtype=mask.dtype)], 1)
+                positions = positions[:, -1:] + 1
         return out
 
 
@@ -55,12 +62,15 @@ class LlamaCpp:
     def ids(self, text):
         return self.model.tokenize(text.encode(), add_bos=False, special=False)
 
-    def logits(self, ids):
+    def logits(self, ids, last):
         self.model.reset()
         self.model.eval(ids)
-        return log_softmax(self.model.scores[: len(ids)])
+        return log_softmax(self.model.scores[max(0, len(ids) - last) : len(ids)])
 
-    def greedy(self, ids, count):
+    def greedy(self, prompts, count):
+        return [self.continuation(ids, count) for ids in prompts]
+
+    def continuation(self, ids, count):
         self.model.reset()
         self.model.eval(ids)
         out, length = [], len(ids)
@@ -84,13 +94,16 @@ class MLX:
         self.model, _ = load(str(folder), adapter_path=str(adapter))
         self.model.set_dtype(mx.float32)
 
-    def logits(self, ids):
-        return log_softmax(np.array(self.model(self.mx.array([ids]))[0].astype(self.mx.float32)))
+    def logits(self, ids, last):
+        return log_softmax(np.array(self.model(self.mx.array([ids]))[0, -last:].astype(self.mx.float32)))
 
-    def greedy(self, ids, count):
+    def greedy(self, prompts, count):
+        return [self.continuation(ids, count) for ids in prompts]
+
+    def continuation(self, ids, count):
         out, ids = [], list(ids)
         for _ in range(count):
-            row = self.logits(ids)[-1]
+            row = self.logits(ids, 1)[-1]
             out.append((int(row.argmax()), top_two(row)))
             ids.append(out[-1][0])
         return out

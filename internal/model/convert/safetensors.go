@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/jsonfields"
@@ -43,8 +44,8 @@ const shardBytes = 5_000_000_000
 var copied = []string{model.TokenizerFile, model.TokenizerConfigFile, model.AddedTokensFile, model.SpecialTokensFile, model.GenerationFile,
 	"vocab.json", "merges.txt"}
 
-// WriteSafetensors writes the merged model into a folder as transformers reads it: weights of type t, in parts if they are large,
-// the configuration and the tokenizer. The folder must not exist.
+// WriteSafetensors writes the merged model into a folder as transformers reads it: weights of type t, in the files of the base model or
+// in parts if they are large, the configuration and the tokenizer. The folder must not exist.
 func (s Source) WriteSafetensors(ctx context.Context, dir string, t gguf.Type) error {
 	if _, ok := dtypes[t]; !ok {
 		return fmt.Errorf("safetensors files have no %s", t)
@@ -95,36 +96,60 @@ func (s Source) writeConfig(path, torch string) error {
 	return atomicfile.WriteBytes(path, append(text, '\n'))
 }
 
-// writeShards writes the weights in files of at most this many bytes, and their index if they are several.
-func (s Source) writeShards(ctx context.Context, dir string, t gguf.Type, most int64) error {
-	var shards [][]safetensors.Entry
-	var size, total int64
+// shard is a weights file and its tensors.
+type shard struct {
+	name    string
+	entries []safetensors.Entry
+}
+
+// shards distributes the weights over files as the base model does, if it has several, else over files of at most this many bytes.
+func (s Source) shards(ctx context.Context, t gguf.Type, most int64) (list []shard) {
+	var size int64
 	for _, spec := range model.RequiredTensors(s.Base.Config) {
 		entry := safetensors.Entry{Name: spec.Name, DType: dtypes[t].dtype, Shape: spec.Shape,
 			Write: func(w io.Writer) error { return s.write(ctx, w, spec.Name, t) }}
-		if len(shards) == 0 || size+entry.Size() > most {
-			shards, size = append(shards, nil), 0
+		if name, several := s.Base.WeightsFileOf(spec.Name); several {
+			i := slices.IndexFunc(list, func(known shard) bool { return known.name == name })
+			if i < 0 {
+				i, list = len(list), append(list, shard{name: name})
+			}
+			list[i].entries = append(list[i].entries, entry)
+			continue
 		}
-		shards[len(shards)-1] = append(shards[len(shards)-1], entry)
-		size, total = size+entry.Size(), total+entry.Size()
+		if len(list) == 0 || size+entry.Size() > most {
+			list, size = append(list, shard{}), 0
+		}
+		list[len(list)-1].entries = append(list[len(list)-1].entries, entry)
+		size += entry.Size()
 	}
-	where := make(map[string]string) // tensor: file
-	for i, entries := range shards {
-		name := model.WeightsFile
-		if len(shards) > 1 {
-			name = fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(shards))
+	for i := range list {
+		switch {
+		case len(list) == 1:
+			list[i].name = model.WeightsFile
+		case list[i].name == "":
+			list[i].name = fmt.Sprintf("model-%05d-of-%05d.safetensors", i+1, len(list))
 		}
-		for _, entry := range entries {
-			where[entry.Name] = name
+	}
+	return list
+}
+
+// writeShards writes the weights, and their index if they are in several files.
+func (s Source) writeShards(ctx context.Context, dir string, t gguf.Type, most int64) error {
+	list := s.shards(ctx, t, most)
+	where, total := make(map[string]string), int64(0) // tensor: file
+	for _, shard := range list {
+		for _, entry := range shard.entries {
+			where[entry.Name] = shard.name
+			total += entry.Size()
 		}
-		err := atomicfile.Write(filepath.Join(dir, name), func(w io.Writer) error {
-			return safetensors.Write(w, map[string]string{"format": "pt"}, entries)
+		err := atomicfile.Write(filepath.Join(dir, shard.name), func(w io.Writer) error {
+			return safetensors.Write(w, map[string]string{"format": "pt"}, shard.entries)
 		})
 		if err != nil {
 			return err
 		}
 	}
-	if len(shards) == 1 {
+	if len(list) == 1 {
 		return nil
 	}
 	index, err := json.MarshalIndent(map[string]any{"metadata": map[string]int64{"total_size": total}, "weight_map": where}, "", "  ")

@@ -92,3 +92,26 @@ func TestWriteSafetensors_MergesAsGGUFDoes(t *testing.T) {
 		}
 	}
 }
+
+// A base model in several files is written in the same files, with the same tensors in each.
+func TestWriteSafetensors_KeepsTheFilesOfTheBase(t *testing.T) {
+	t.Parallel()
+	parts, again := filepath.Join(t.TempDir(), "parts"), filepath.Join(t.TempDir(), "again")
+	if err := convert.WriteSafetensorsInParts(convert.Source{Base: openBase(t, model.Tiny)}, t.Context(), parts, gguf.BF16, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := (convert.Source{Base: openBase(t, parts)}).WriteSafetensors(t.Context(), again, gguf.BF16); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(parts)
+	if err != nil || len(entries) < 5 {
+		t.Fatalf("%d files, %v", len(entries), err)
+	}
+	for _, e := range entries {
+		want, errWant := os.ReadFile(filepath.Join(parts, e.Name()))
+		got, errGot := os.ReadFile(filepath.Join(again, e.Name()))
+		if errWant != nil || errGot != nil || !slices.Equal(want, got) {
+			t.Errorf("%s differs: %v, %v", e.Name(), errWant, errGot)
+		}
+	}
+}

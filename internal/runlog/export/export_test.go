@@ -17,7 +17,7 @@ import (
 	"ventriloquist/internal/runlog"
 )
 
-var update = flag.Bool("update", false, "write the golden files again (then run scripts/check_export.py)")
+var update = flag.Bool("update", false, "write the golden files again (then run scripts/check_metrics_export.py)")
 
 var begun = time.Date(2024, 3, 15, 12, 0, 0, 0, time.UTC)
 
@@ -82,7 +82,7 @@ func content(t *testing.T, path string) []byte {
 	return text
 }
 
-// The files are those that the readers of TensorBoard and of Weights & Biases have read: scripts/check_export.py.
+// The files are those that the readers of TensorBoard and of Weights & Biases have read: scripts/check_metrics_export.py.
 func TestExporter_WritesTheGoldenFiles(t *testing.T) {
 	t.Parallel()
 	for name, texts := range map[string]bool{"plain": false, "texts": true} {

@@ -2,7 +2,7 @@
 """Reads the exported metrics of a training run with the readers of TensorBoard and of Weights & Biases.
 
 Needs: pip install tensorboard==2.19.0 wandb==0.19.11 (later ones have no reader of offline runs in Python)
-Usage: scripts/check_export.py [FILE...]     default: the files of internal/runlog/export/testdata
+Usage: scripts/check_metrics_export.py [FILE...]     default: the files of internal/runlog/export/testdata
 It writes nothing. The committed files have passed it: their steps and losses are checked.
 """
 
