@@ -400,3 +400,55 @@ func TestServer_TakesMarkupAsText(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 }
+
+// Open WebUI sends the fields below with each message, and tasks of its own (a title for the chat) as a single long user message.
+func TestServer_AnswersOpenWebUI(t *testing.T) {
+	t.Parallel()
+	h, _ := open(t, nil)
+	for _, body := range []string{
+		`{"model": "Ada", "stream": false, "messages": [{"role": "system", "content": "You are helpful."}, {"role": "user", "content": "hi"},
+			{"role": "assistant", "content": "yo"}, {"role": "user", "content": [{"type": "text", "text": "and?"}]}], "stop": null, "tools": null,
+			"tool_ids": null, "files": null, "features": {"web_search": false}, "variables": {"{{USER_NAME}}": "Ben"}, "chat_id": "x", "id": "y",
+			"session_id": "z", "background_tasks": {"title_generation": true}, "temperature": 0.8, "max_tokens": 20, "function_calling": "native"}`,
+		chatBody(`"stream": false, "metadata": {"task": "title_generation"}, "max_completion_tokens": 20, `,
+			"### Task:\nGenerate a concise, 3-5 word title.\n### Guidelines:\n"+strings.Repeat("- a rule\n", 20)+"### Chat History:\n<chat_history>\nUSER: hi\n</chat_history>"),
+	} {
+		if status, answer := post(t, h, "/v1/chat/completions", body); status != 200 || at(answer, "choices", 0, "message", "role") != "assistant" {
+			t.Errorf("%d %v", status, answer)
+		}
+	}
+	r, _ := http.NewRequest("GET", h.URL+"/v1/models", nil)
+	r.Header.Set("Authorization", "Bearer anything")
+	r.Header.Set("X-OpenWebUI-User-Name", "Ben")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != 200 {
+		t.Errorf("the list of models: %d", answer.StatusCode)
+	}
+}
+
+// A reply quotes what it answers, as in a window.
+func TestServer_TakesReplies(t *testing.T) {
+	t.Parallel()
+	h, _ := open(t, nil)
+	body := func(reply string) string {
+		return `{"model": "Ada", "max_tokens": 1, "messages": [{"role": "user", "content": "yes", "reply_to": ` + reply + `}]}`
+	}
+	tokens := map[string]float64{}
+	for _, reply := range []string{"null", `"are you coming tonight?"`} {
+		status, answer := post(t, h, "/v1/chat/completions", body(reply))
+		if status != 200 {
+			t.Fatalf("%d %v", status, answer)
+		}
+		tokens[reply], _ = at(answer, "usage", "prompt_tokens").(float64)
+	}
+	if tokens[`"are you coming tonight?"`] <= tokens["null"] {
+		t.Errorf("the prompts have %v tokens", tokens)
+	}
+	if status, answer := post(t, h, "/v1/chat/completions", body("5")); status != 400 || at(answer, "error", "param") != "messages[0].reply_to" {
+		t.Errorf("%d %v", status, answer)
+	}
+}

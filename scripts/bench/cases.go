@@ -42,6 +42,7 @@ func cases() []benchCase {
 		list = append(list, quantizedCase("qwen3-0.6b", weights))
 	}
 	return append(list,
+		serveCase("tiny", "f32"), serveCase("qwen3-0.6b", "f32"), serveCase("qwen3-0.6b", "bf16"),
 		benchCase{
 			name: "chat with the built-in model", parse: parseJSON,
 			ours: []string{folder + "/engine", "-what", "chat"},
@@ -122,6 +123,19 @@ func inferCase(shape, precision string) benchCase {
 		columns: []column{
 			{title: "prefill, tokens/s", ours: "prefill_tokens_per_second", peer: "prefill_tokens_per_second"},
 			{title: "decode, tokens/s", ours: "decode_tokens_per_second", peer: "decode_tokens_per_second", share: "share_of_bandwidth"},
+		},
+	}
+}
+
+// serveCase decodes for several clients of a server at once. The peer is one client, which is as fast as several one after another.
+func serveCase(shape, precision string) benchCase {
+	return benchCase{
+		name: "serve " + shape + " " + precision, parse: parseJSON,
+		ours: []string{folder + "/engine", "-what", "serve", "-shape", shape, "-precision", precision, "-tokens", "64", "-rank", "0", "-repeat", "1"},
+		columns: []column{
+			{title: "1 client, tokens/s", ours: "clients_1"},
+			{title: "4 clients, tokens/s, and one after another", ours: "clients_4", peer: "clients_1"},
+			{title: "16 clients, tokens/s, and one after another", ours: "clients_16", peer: "clients_1"},
 		},
 	}
 }

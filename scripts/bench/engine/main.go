@@ -2,12 +2,13 @@
 //
 //	go run ./scripts/bench/engine -what train -shape qwen3-0.6b -precision bf16
 //	go run ./scripts/bench/engine -what infer -shape qwen3-0.6b -precision bf16
+//	go run ./scripts/bench/engine -what serve -shape qwen3-0.6b -tokens 256 -rank 0
 //	go run ./scripts/bench/engine -what chat
 //
 // train: forward, backward and AdamW on windows of -tokens tokens with loss on the last -targets of each, -windows windows per
 // micro-batch. Its share is relative to the GEMM speed that the device reaches on the model's largest matrix.
 // infer: prefill of -tokens tokens, then decoding. Its share is relative to the memory bandwidth, counting the bytes that
-// decoding must read. chat: messages that the built-in model, or that of -model, writes; see chat.go. Every figure is the best of -repeat, as other processes can only slow it down. With -model, the weights
+// decoding must read. serve: what 1, 4 and 16 clients of a server get together; see serve.go. chat: messages that the built-in model, or that of -model, writes; see chat.go. Every figure is the best of -repeat, as other processes can only slow it down. With -model, the weights
 // are mapped from files as in vqctl, so that the peak memory can be compared with the plan.
 package main
 
@@ -37,7 +38,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.what, "what", "train", "train, infer or chat")
+	flag.StringVar(&o.what, "what", "train", "train, infer, serve or chat")
 	flag.StringVar(&o.shape, "shape", "qwen3-0.6b", "a shape of `vqctl model init`")
 	flag.StringVar(&o.model, "model", "", "a model's folder, instead of -shape")
 	flag.StringVar(&o.precision, "precision", "auto", "f32, bf16 or auto")
@@ -93,9 +94,12 @@ func run(o options) error {
 	result := map[string]any{"what": o.what, "shape": o.shape, "precision": precision.String(),
 		"weights": weights.String(), "tokens": o.tokens,
 		"rank": o.rank, "dropout": o.dropout, "threads": device.Info().Threads, "instructions": device.Info().Instructions}
-	if o.what == "train" {
+	switch o.what {
+	case "train":
 		err = train(o, device, m, a, result)
-	} else {
+	case "serve":
+		err = serve(o, m, a, result)
+	default:
 		err = infer(o, device, m, a, result)
 	}
 	if err != nil {
