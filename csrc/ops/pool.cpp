@@ -5,6 +5,7 @@
 #endif
 
 #include <algorithm>
+#include <chrono>
 
 namespace vq {
 namespace {
@@ -17,16 +18,21 @@ inline void relax() {
 #endif
 }
 
-// Jobs follow one another within microseconds: spinning a few of them saves a sleep and a wake-up, and costs little
-// when the machine is shared.
-constexpr int kSpins = 200;
+// The jobs of a pass follow one another within some ten microseconds, and to wake a sleeping thread takes as long again
+// or longer: decoding, with hundreds of jobs per token, lost a quarter of its time to it. So threads spin this long
+// before they sleep.
+constexpr std::chrono::microseconds kSpin{100};
+constexpr int kChecks = 32;  // between two looks at the clock
 
 // Returns once `value` is not `old`.
 void await_change(std::atomic<uint32_t>& value, uint32_t old) {
-  for (int i = 0; i < kSpins; i++) {
-    if (value.load(std::memory_order_acquire) != old) return;
-    relax();
-  }
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < kChecks; i++) {
+      if (value.load(std::memory_order_acquire) != old) return;
+      relax();
+    }
+  } while (std::chrono::steady_clock::now() < end);
   value.wait(old, std::memory_order_acquire);
 }
 
