@@ -31,10 +31,10 @@ class CpuWeight final : public Weight {
  public:
   std::vector<WeightBlock> blocks;  // as in the file; empty if only packed panels are kept
   DType compute;
-  Buffer copy;               // owns the blocks' data if it is not borrowed
+  Buffer copy;               // owns the blocks' data if it is not borrowed, or their codes
   Buffer forward, backward;  // panels of W as b[N, K] and of its transpose, when packed
   std::vector<WeightSlice> forward_pieces, backward_pieces;
-  std::vector<QuantizedMatrix> quantized;  // one per block; if set, nothing else is stored
+  std::vector<QuantizedMatrix> quantized;  // one per block, in copy; if set, nothing else is stored
   bool fp8_operands = false;               // WeightFormat::fp8_gemm
 };
 

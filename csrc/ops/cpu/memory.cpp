@@ -29,7 +29,7 @@ struct Header {
 void* allocate(size_t bytes) {
   // Large blocks start on a huge page, and the header occupies a cache line before the data.
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const bool large = bytes >= 2 * kHugePage;
+  const bool large = bytes >= kHugePage;
   size_t mapped = bytes + kAlign + (large ? kHugePage : 0);
   if (mapped < bytes) throw NoMemory("out of memory: the requested size is impossible");
   mapped = (mapped + page - 1) / page * page;

@@ -18,9 +18,19 @@ constexpr int64_t kStrip = 64;  // columns of y per task
 
 QuantizedMatrix::QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa,
                                  Pool& pool)
-    : rows_(block.rows), memory_(QuantizedSizes(format, block.rows, k).all()), views_(std::make_unique<Views>()) {
+    : QuantizedMatrix(format, block, k, isa, pool, Buffer(QuantizedSizes(format, block.rows, k).all())) {}
+
+QuantizedMatrix::QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa,
+                                 Pool& pool, Buffer memory)
+    : QuantizedMatrix(format, block, k, isa, pool, memory.data()) {
+  own_ = std::move(memory);
+}
+
+QuantizedMatrix::QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa,
+                                 Pool& pool, char* memory)
+    : rows_(block.rows), views_(std::make_unique<Views>()) {
   const QuantizedSizes sizes(format, block.rows, k);
-  auto* codes = reinterpret_cast<uint8_t*>(memory_.data());
+  auto* codes = reinterpret_cast<uint8_t*>(memory);
   const QuantizedParts parts = {codes, reinterpret_cast<float*>(codes + sizes.codes),
                                 codes + sizes.codes + sizes.scales};
   const float mean = quantize(format, block, k, parts, pool);
@@ -57,13 +67,16 @@ Weight* CpuDevice::make_quantized(std::span<const WeightBlock> blocks, int64_t k
   w->k = k;
   w->fp8_operands = format == WeightFormat::fp8_gemm;
   w->quantized.reserve(blocks.size());
+  w->bytes = weight_bytes(blocks, k, compute, 0, format);
+  w->copy = Buffer(w->bytes.owned);
+  char* memory = w->copy.data();
   for (const WeightBlock& b : blocks) {
-    const QuantizedMatrix& made = w->quantized.emplace_back(stored_as(format), b, k, isa_, pool_);
+    const QuantizedMatrix& made = w->quantized.emplace_back(stored_as(format), b, k, isa_, pool_, memory);
     const QuantView *view = &made.view(), *back = w->fp8_operands ? &made.codes_alone() : view;
     w->forward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, true}, b.rows, k, view});
     w->backward_pieces.push_back({{nullptr, Elem::f32, 0, 1, 0, false}, k, b.rows, back});
     w->n += b.rows;
-    w->bytes.owned += QuantizedSizes(stored_as(format), b.rows, k).all();
+    memory += QuantizedSizes(stored_as(format), b.rows, k).all();
   }
   return w.release();
 }

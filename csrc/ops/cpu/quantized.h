@@ -15,6 +15,10 @@ class QuantizedMatrix {
  public:
   // Throws Error for elements that are not finite.
   QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa, Pool& pool);
+  // In `memory` of QuantizedSizes(format, block.rows, k).all() bytes, which the caller keeps: the blocks of a weight in
+  // one piece of memory have more of it on huge pages.
+  QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa, Pool& pool,
+                  char* memory);
 
   int64_t rows() const { return rows_; }
   const QuantView& view() const { return views_->whole; }
@@ -22,8 +26,11 @@ class QuantizedMatrix {
   const QuantView& codes_alone() const { return views_->codes; }
 
  private:
+  QuantizedMatrix(WeightFormat format, const WeightBlock& block, int64_t k, const IsaKernels& isa, Pool& pool,
+                  Buffer memory);
+
   int64_t rows_;
-  Buffer memory_;
+  Buffer own_;
   struct Views {
     QuantView whole, codes;
   };
