@@ -11,9 +11,29 @@ import (
 type benchCase struct {
 	name    string
 	ours    []string
-	peer    []string // arguments of the peer's Python script, nil without a peer
+	peer    peer
 	parse   func([]byte) measurement
 	columns []column
+}
+
+// peer is another program, run by a Python script of its own environment; the zero value is none.
+type peer struct {
+	environment string // folder below build/bench
+	script      string
+	flags       []string
+}
+
+// command is nil without a peer, and where its environment is not installed.
+func (p peer) command() []string {
+	if _, err := os.Stat(folder + "/" + p.environment + "/ready"); p.script == "" || err != nil {
+		return nil
+	}
+	return append([]string{folder + "/" + p.environment + "/bin/python", p.script}, p.flags...)
+}
+
+// withTransformers is the peer for training and inference in plain weights: scripts/bench/engine's flags are its own.
+func withTransformers(flags []string) peer {
+	return peer{environment: "venv", script: "scripts/bench_peers.py", flags: flags}
 }
 
 // column is a figure of a case: its name in our output and in the peer's ("" if the peer has none), and the name of our figure
@@ -41,6 +61,7 @@ func cases() []benchCase {
 	for _, weights := range []string{"fp8", "int8", "nf4"} {
 		list = append(list, quantizedCase("qwen3-0.6b", weights))
 	}
+	list = append(list, llamaCase("qwen3-0.6b", "plain", "bf16"), llamaCase("qwen3-0.6b", "int8", "q8_0"))
 	return append(list,
 		serveCase("tiny", "f32"), serveCase("qwen3-0.6b", "f32"), serveCase("qwen3-0.6b", "bf16"),
 		benchCase{
@@ -99,7 +120,7 @@ func trainCase(shape, precision, dropout string, tokens, windows int) benchCase 
 		"-tokens", strconv.Itoa(tokens), "-windows", strconv.Itoa(windows), "-repeat", "1"}
 	return benchCase{
 		name: "train " + shape + " " + precision + " dropout " + dropout, parse: parseJSON,
-		ours: append([]string{folder + "/engine"}, flags...), peer: flags,
+		ours: append([]string{folder + "/engine"}, flags...), peer: withTransformers(flags),
 		columns: []column{{title: "train, tokens/s", ours: "tokens_per_second", peer: "tokens_per_second", share: "share_of_product"}},
 	}
 }
@@ -119,7 +140,7 @@ func inferCase(shape, precision string) benchCase {
 	flags := []string{"-what", "infer", "-shape", shape, "-precision", precision, "-tokens", "2048", "-rank", "0", "-repeat", "1"}
 	return benchCase{
 		name: "infer " + shape + " " + precision, parse: parseJSON,
-		ours: append([]string{folder + "/engine"}, flags...), peer: flags,
+		ours: append([]string{folder + "/engine"}, flags...), peer: withTransformers(flags),
 		columns: []column{
 			{title: "prefill, tokens/s", ours: "prefill_tokens_per_second", peer: "prefill_tokens_per_second"},
 			{title: "decode, tokens/s", ours: "decode_tokens_per_second", peer: "decode_tokens_per_second", share: "share_of_bandwidth"},
@@ -143,7 +164,7 @@ func serveCase(shape, precision string) benchCase {
 // quantizedCase has no peer: PEFT does not run quantized weights on a CPU.
 func quantizedCase(shape, weights string) benchCase {
 	c := inferCase(shape, "bf16")
-	c.name, c.peer = c.name+" weights "+weights, nil
+	c.name, c.peer = c.name+" weights "+weights, peer{}
 	c.ours = append(c.ours, "-weights", weights)
 	for i := range c.columns {
 		c.columns[i].peer = ""
@@ -151,23 +172,24 @@ func quantizedCase(shape, weights string) benchCase {
 	return c
 }
 
+// llamaCase compares with llama.cpp on the same weights, which scripts/bench/run writes: plain weights and bf16, or int8 and
+// q8_0, which also has codes for the output layer.
+func llamaCase(shape, weights, kind string) benchCase {
+	flags := []string{"-tokens", "512", "-repeat", "1"}
+	return benchCase{
+		name: "infer " + shape + " " + weights + " and llama.cpp's " + kind, parse: parseJSON,
+		ours: append([]string{folder + "/engine", "-what", "infer", "-model", folder + "/" + shape, "-precision", "bf16", "-rank", "0",
+			"-weights", weights}, flags...),
+		peer: peer{environment: "llama", script: "scripts/bench_llama.py",
+			flags: append([]string{"-file", folder + "/" + shape + "-" + kind + ".gguf"}, flags...)},
+		columns: []column{
+			{title: "prefill, tokens/s", ours: "prefill_tokens_per_second", peer: "prefill_tokens_per_second"},
+			{title: "decode, tokens/s", ours: "decode_tokens_per_second", peer: "decode_tokens_per_second", share: "share_of_bandwidth"},
+		},
+	}
+}
+
 func goCase(name, pkg, pattern string, columns ...column) benchCase {
 	return benchCase{name: name, parse: parseGo, columns: columns,
 		ours: []string{"go", "test", pkg, "-run", "^$", "-bench", "^Benchmark(" + pattern + ")$", "-benchtime", "200ms"}}
-}
-
-// peerPython is the Python interpreter with the peers installed, or "".
-func peerPython() string {
-	python := folder + "/venv/bin/python"
-	if _, err := os.Stat(folder + "/venv/ready"); err != nil {
-		return ""
-	}
-	return python
-}
-
-func peerCommand(python string, flags []string) []string {
-	if python == "" || flags == nil {
-		return nil
-	}
-	return append([]string{python, "scripts/bench_peers.py"}, flags...)
 }

@@ -4,7 +4,8 @@
 //	go run ./scripts/bench -rounds 1 -only tokenizer
 //
 // vqctl and the peers take turns, round by round, so that both run under the same conditions. The best round of each counts,
-// as other processes can only slow it down. Every line that a benchmark prints goes to build/bench/results.jsonl.
+// as other processes can only slow it down; next to the ratio of the best are the smallest and the largest ratio of a round. Every
+// line that a benchmark prints goes to build/bench/results.jsonl.
 package main
 
 import (
@@ -45,28 +46,26 @@ func run(rounds int, only string) error {
 		return err
 	}
 	defer log.Close()
-	python := peerPython()
 	var rows []row
 	for _, c := range cases() {
 		if !strings.Contains(c.name, only) {
 			continue
 		}
-		ours, peer := c.measure(rounds, python, log)
-		rows = append(rows, c.rows(ours, peer)...)
+		rows = append(rows, c.rows(c.measure(rounds, log))...)
 	}
 	printTable(os.Stdout, rows)
 	return log.Close()
 }
 
-// measure runs both sides in turn and keeps the best of each figure.
-func (c benchCase) measure(rounds int, python string, log *os.File) (ours, peer measurement) {
-	ours, peer = measurement{}, measurement{}
+// measure runs both sides in turn and returns the figures of each round.
+func (c benchCase) measure(rounds int, log *os.File) (ours, peer []measurement) {
+	ours, peer = make([]measurement, rounds), make([]measurement, rounds)
 	for round := range rounds {
 		for _, side := range []struct {
 			name    string
 			command []string
-			best    measurement
-		}{{"ours", c.ours, ours}, {"peer", peerCommand(python, c.peer), peer}} {
+			figures []measurement
+		}{{"ours", c.ours, ours}, {"peer", c.peer.command(), peer}} {
 			if side.command == nil {
 				continue
 			}
@@ -77,7 +76,7 @@ func (c benchCase) measure(rounds int, python string, log *os.File) (ours, peer 
 				continue
 			}
 			m := c.parse(output)
-			keepBest(side.best, m)
+			side.figures[round] = m
 			line, err := json.Marshal(map[string]any{"case": c.name, "side": side.name, "round": round + 1, "figures": m})
 			if err == nil {
 				fmt.Fprintf(log, "%s\n", line)
@@ -87,12 +86,15 @@ func (c benchCase) measure(rounds int, python string, log *os.File) (ours, peer 
 	return ours, peer
 }
 
-func keepBest(best, m measurement) {
-	for name, value := range m {
-		if value > best[name] {
-			best[name] = value
+// best returns the largest value of each figure.
+func best(rounds []measurement) measurement {
+	largest := measurement{}
+	for _, m := range rounds {
+		for name, value := range m {
+			largest[name] = max(largest[name], value)
 		}
 	}
+	return largest
 }
 
 func runCommand(command []string) ([]byte, error) {
