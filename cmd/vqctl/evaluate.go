@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
+	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/evaluate"
+	"ventriloquist/internal/evaluate/page"
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/terminal"
@@ -32,6 +35,7 @@ type evaluateOptions struct {
 	style          bool
 	styleMessages  int
 	leaks          bool
+	html           string // the page to write, "" for none
 	blindTest      string // the page to write, "" for none
 	blindMoments   int
 	blindWritten   int
@@ -89,15 +93,26 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	}
 	report := o.together(all)
 	defer o.keepResults(ctx, all)
-	if o.json {
-		text, err := report.JSON()
-		if err != nil {
-			return err
-		}
-		_, err = out.Write(text)
+	if err := o.print(report, out); err != nil || o.html == "" {
 		return err
 	}
-	return report.Print(out)
+	if err := atomicfile.Write(o.html, func(w io.Writer) error { return page.Write(w, report, time.Now()) }); err != nil {
+		return err
+	}
+	recordOutput(ctx, o.dataDir, o.html)
+	return nil
+}
+
+// print writes the results for people or programs.
+func (o *evaluateOptions) print(report *evaluate.Report, out io.Writer) error {
+	if !o.json {
+		return report.Print(out)
+	}
+	text, err := report.JSON()
+	if err == nil {
+		_, err = out.Write(text)
+	}
+	return err
 }
 
 // windows returns the windows to evaluate.

@@ -70,7 +70,8 @@ the one message before.`,
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
 				&cli.BoolFlag{Name: "with-base", Usage: "also measure the base model; with --compare, show what it writes"}),
 			sampleFlags("42", "(default: off)"), evaluatedModelFlags(),
-			inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print the results as a JSON object"})),
+			inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print the results as a JSON object"},
+				&cli.StringFlag{Name: "html", Usage: "also write the results as a web page to `FILE`"})),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := evaluateOptionsOf(c)
 			if err != nil {
@@ -85,7 +86,7 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	o = evaluateOptions{
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
 		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), nextMessage: c.Bool("next-message"),
-		style: c.Bool("style"), styleMessages: c.Int("style-messages"), leaks: c.Bool("leaks"),
+		style: c.Bool("style"), styleMessages: c.Int("style-messages"), leaks: c.Bool("leaks"), html: c.String("html"),
 		blindTest: c.String("blind-test"), blindMoments: c.Int("blind-moments"), blindWritten: c.Int("blind-written"), sideBySide: c.Int("side-by-side"),
 		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
 	}
@@ -141,6 +142,8 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 		return o, usererr.Usage("--side-by-side takes at least 1, and none of --compare, --who-said-it, --next-message, --style and --leaks")
 	case (o.style || o.leaks) && o.all:
 		return o, usererr.With(usererr.Usage("--style and --leaks compare held-out messages with those trained on: they do not go with --all"), "leave out --all")
+	case o.html != "" && (o.blindTest != "" || o.compare >= 0 || o.sideBySide > 0):
+		return o, usererr.Usage("--html goes with none of --blind-test, --compare and --side-by-side")
 	case o.styleMessages < 1:
 		return o, usererr.Usage("--style-messages must be at least 1")
 	case o.maxSeqLength < 1:
