@@ -243,3 +243,38 @@ func TestServe_SeveralAdapters(t *testing.T) {
 		t.Errorf("without messages.db: %d %s", status, body)
 	}
 }
+
+// Whoever does not speak HTTP, or too much of it, is turned away, and others are answered.
+func TestServe_TurnsHostileClientsAway(t *testing.T) {
+	t.Parallel()
+	s := startServe(t, t.TempDir(), "--base-model", "tiny")
+	address := strings.TrimPrefix(s.address, "http://")
+	for request, want := range map[string]string{
+		"\x16\x03\x01\x02\x00\x01\x00":                                                   "",
+		"GET / HTTP/1.1\r\n\r\n":                                                         "400 ",
+		"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n":                                   "403 ",
+		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n":                                   "400 ",
+		"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 1<<20): "431 ",
+		"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n" + strings.Repeat("x", 5<<20): "413 ",
+	} {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
+		go func() {
+			_, _ = io.WriteString(c, request) // it may be cut off
+			if tcp, ok := c.(*net.TCPConn); ok && want == "" {
+				_ = tcp.CloseWrite()
+			}
+		}()
+		line, _ := bufio.NewReader(c).ReadString('\n')
+		c.Close()
+		if !strings.Contains(line, want) {
+			t.Errorf("%.40q is answered with %q, want %q", request, line, want)
+		}
+	}
+	if status, _ := s.get(t, http.DefaultClient, "/v1/models", ""); status != 200 {
+		t.Errorf("then the models are answered with %d", status)
+	}
+}
