@@ -97,9 +97,11 @@ async function write(models, count, signal, show) {
 
 const finished = (name, line) => ({ name, delta: "<1m", content_type: "text", reply_to: null, ...line, origin: "model" });
 
+// chosenModels returns a person's models of the chosen adapters, or the first that there is.
 function chosenModels(name) {
   const chosen = [...byId("adapter-list").querySelectorAll("input:checked")].map((box) => box.value);
-  return modelsOf(name, chosen.length > 0 ? chosen : state.adapters.slice(0, 1));
+  const found = modelsOf(name, chosen);
+  return found.length > 0 ? found : modelsOf(name, state.adapters).slice(0, 1);
 }
 
 // answerOnce shows one answer while it is written, and adds it.
