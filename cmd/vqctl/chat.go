@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/term"
 
+	"ventriloquist/internal/generate"
 	"ventriloquist/internal/generate/chat"
 	"ventriloquist/internal/generate/chatui"
 	"ventriloquist/internal/terminal"
@@ -22,6 +23,7 @@ import (
 // chatOptions are the flags of `vqctl chat`.
 type chatOptions struct {
 	model    modelOptions
+	backend  backendOptions
 	dialogue chat.Options
 	members  int    // how many of the dialogue's members flags name
 	context  string // file of window lines, "" for none
@@ -49,7 +51,7 @@ each line of standard input is a turn.`,
 				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before"},
 				&cli.BoolFlag{Name: "real-time", Usage: "show an answer only after as long as its person would have taken"},
 				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens of the conversation; oldest messages are dropped to fit"}),
-			sampleFlags("random", "(default: %g; off with --temperature 0)"), loadedModelFlags()),
+			sampleFlags("random", "(default: %g; off with --temperature 0)"), loadedModelFlags(), backendFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := chatOptionsOf(c)
 			if err != nil {
@@ -69,6 +71,9 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 		return o, err
 	}
 	if o.dialogue.Sample, err = sampleOptionsOf(c, false); err != nil {
+		return o, err
+	}
+	if o.backend, err = backendOptionsOf(c, &o.dialogue.Sample); err != nil {
 		return o, err
 	}
 	if err := noArguments(c, "name who answers with --target NAME"); err != nil {
@@ -91,24 +96,42 @@ func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
 	if err := o.resolveNames(); err != nil {
 		return err
 	}
-	loaded, err := o.model.open()
+	writer, closeModel, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer loaded.Close()
-	adapters := &chatAdapters{model: o.model, loaded: loaded, capacity: o.dialogue.MaxTokens + o.dialogue.Sample.MaxNewTokens}
-	defer adapters.close()
-	if err := adapters.start(); err != nil {
-		return err
-	}
-	o.dialogue.Files, o.dialogue.Adapters = chatFiles{}, adapters
+	defer closeModel()
+	o.dialogue.Files = chatFiles{}
 	begin := func(out io.Writer) *chat.Dialogue {
-		return chat.New(o.dialogue, adapters.writer, loaded.Tokenizer, out)
+		return chat.New(o.dialogue, writer, out)
 	}
 	if term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb" {
 		return chatInTerminal(ctx, begin, in, out)
 	}
 	return chatInPipe(ctx, begin(stdout), in)
+}
+
+// open loads the model with the adapters to change between, or connects to that of a server.
+func (o *chatOptions) open(ctx context.Context) (w generate.Writer, closeModel func(), err error) {
+	if o.backend.url != "" {
+		w, err = o.backend.open(ctx)
+		return w, func() {}, err
+	}
+	loaded, err := o.model.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	adapters := &chatAdapters{model: o.model, loaded: loaded, capacity: o.dialogue.MaxTokens + o.dialogue.Sample.MaxNewTokens}
+	closeModel = func() {
+		adapters.close()
+		loaded.Close()
+	}
+	if err := adapters.start(); err != nil {
+		closeModel()
+		return nil, nil, err
+	}
+	o.dialogue.Adapters = adapters
+	return adapters.writer, closeModel, nil
 }
 
 // readContext reads the conversation so far.

@@ -95,7 +95,7 @@ func adapterNotes(dir string, written time.Time) string {
 }
 
 // Use changes to an adapter of the list.
-func (a *chatAdapters) Use(name string) (chat.Generator, []string, error) {
+func (a *chatAdapters) Use(name string) (generate.Writer, []string, error) {
 	chosen := modelOptions{adapter: name}
 	parts := []adapter.Part{{Dir: name, Weight: 1}}
 	if name == a.mixture() {

@@ -20,7 +20,7 @@ import (
 const dotEnvFile = ".env"
 
 // settings are the variables that the program reads.
-var settings = []string{"MY_NAME", "USER_IDENTIFIERS", "GEMINI_API_KEY", "DESCRIBE_API_KEY", passphraseVariable, signalVariable, "HF_TOKEN", "HF_ENDPOINT",
+var settings = []string{"MY_NAME", "USER_IDENTIFIERS", "GEMINI_API_KEY", "DESCRIBE_API_KEY", backendKey, passphraseVariable, signalVariable, "HF_TOKEN", "HF_ENDPOINT",
 	"VENTRILOQUIST_MODELS"}
 
 // loadDotEnv adds the settings in the .env file of the current folder, if there is one, to the environment.

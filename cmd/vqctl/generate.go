@@ -20,6 +20,7 @@ import (
 // generateOptions are the flags of `vqctl generate`.
 type generateOptions struct {
 	model    modelOptions
+	backend  backendOptions
 	sample   generate.Options
 	as       string
 	members  []string
@@ -60,7 +61,7 @@ without a grammar, and the same text several times if the model writes it so.`,
 				&cli.IntFlag{Name: "n", Value: 1, Usage: "`N`: number of different continuations to write"},
 				&cli.BoolFlag{Name: "json", Usage: "print each message as a JSON object"},
 				&cli.BoolFlag{Name: "raw", Usage: "print what the model writes after the prompt, without the grammar"}),
-			loadedModelFlags()),
+			loadedModelFlags(), backendFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := generateOptionsOf(c)
 			if err != nil {
@@ -81,6 +82,9 @@ func generateOptionsOf(c *cli.Command) (o generateOptions, err error) {
 		return o, err
 	}
 	o.sample.Raw = c.Bool("raw")
+	if o.backend, err = backendOptionsOf(c, &o.sample); err != nil {
+		return o, err
+	}
 	if err := noArguments(c, `give messages with --message "John: hey"`); err != nil {
 		return o, err
 	}
@@ -121,19 +125,12 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 	if err != nil {
 		return err
 	}
-	loaded, err := o.model.open()
+	writer, closeModel, err := o.open(ctx, conversation)
 	if err != nil {
 		return err
 	}
-	defer loaded.Close()
-	writer := newGenerator(loaded, false)
-	defer writer.Close()
-	prompt := conversation.Tokens(loaded.Tokenizer, o.as)
-	if most := loaded.Base.Config.MaxPositions; len(prompt)+o.sample.MaxNewTokens > most {
-		notice("the conversation has %d tokens, and the model was trained on at most %d, including the new message: fewer messages give better results",
-			len(prompt), most)
-	}
-	done, err := o.write(ctx, writer, prompt)
+	defer closeModel()
+	done, err := o.write(ctx, writer, conversation)
 	if err != nil {
 		return err
 	}
@@ -150,10 +147,34 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 	return nil
 }
 
+// open loads the model, or connects to that of a server.
+func (o *generateOptions) open(ctx context.Context, c *generate.Conversation) (w generate.Writer, closeModel func(), err error) {
+	if o.backend.url != "" {
+		w, err = o.backend.open(ctx)
+		return w, func() {}, err
+	}
+	loaded, err := o.model.open()
+	if err != nil {
+		return nil, nil, err
+	}
+	writer := newGenerator(loaded, false)
+	if n, most := writer.PromptTokens(c, o.as), loaded.Base.Config.MaxPositions; n+o.sample.MaxNewTokens > most {
+		notice("the conversation has %d tokens, and the model was trained on at most %d, including the new message: fewer messages give better results",
+			n, most)
+	}
+	return writer, func() {
+		writer.Close()
+		loaded.Close()
+	}, nil
+}
+
 // write generates the continuations, and shows progress.
-func (o *generateOptions) write(ctx context.Context, w *generate.Generator, prompt []int32) ([]generate.Continuation, error) {
+func (o *generateOptions) write(ctx context.Context, w generate.Writer, c *generate.Conversation) ([]generate.Continuation, error) {
 	reading, endReading := newProgress("reading", "tokens")
-	w.Reading = func(done, total int) { reading(int64(done), int64(total)) }
+	defer endReading()
+	if g, onEngine := w.(*generate.Generator); onEngine {
+		g.Reading = func(done, total int) { reading(int64(done), int64(total)) }
+	}
 	writing, endWriting := newProgress("writing", "tokens")
 	defer endWriting()
 	written := int64(0)
@@ -165,9 +186,9 @@ func (o *generateOptions) write(ctx context.Context, w *generate.Generator, prom
 		writing(written, 0)
 	}
 	if o.sample.Raw {
-		return w.Continue(ctx, prompt, o.n, o.sample, stream)
+		return w.Write(ctx, c, o.as, o.n, o.sample, stream)
 	}
-	return w.ContinueDifferent(ctx, prompt, o.n, o.as, o.sample, stream)
+	return generate.WriteDifferent(ctx, w, c, o.as, o.n, o.sample, stream)
 }
 
 // noticeFewer says that there are fewer different continuations than were asked for.
@@ -296,5 +317,5 @@ func (o *generateOptions) appendResult(dst []byte, c *generate.Continuation) ([]
 
 // appendCounts ends the JSON object of a continuation.
 func appendCounts(dst []byte, c *generate.Continuation) []byte {
-	return fmt.Appendf(dst, `, "new_tokens": %d, "tokens_per_second": %.2f}`+"\n", len(c.IDs), c.TokensPerSecond())
+	return fmt.Appendf(dst, `, "new_tokens": %d, "tokens_per_second": %.2f}`+"\n", c.Tokens, c.TokensPerSecond())
 }

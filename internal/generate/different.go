@@ -2,14 +2,14 @@ package generate
 
 import "context"
 
-// extraDraws bounds how many continuations ContinueDifferent draws for each that it is to return.
+// extraDraws bounds how many continuations WriteDifferent draws for each that it is to return.
 const extraDraws = 8
 
-// ContinueDifferent writes up to n continuations of the prompt whose messages differ in their texts. Where continuations repeat
+// WriteDifferent writes up to n continuations of the prompt for a message by as whose messages differ in their texts. Where continuations repeat
 // a text, it draws further ones, with their own random numbers, until n differ or extraDraws times n were drawn; greedy
-// continuations are all the same, so it draws one. The first of them are those of Continue with the same options. The stream
+// continuations are all the same, so it draws one. The first of them are those of Write with the same options. The stream
 // counts the continuations of each round from 0.
-func (g *Generator) ContinueDifferent(ctx context.Context, prompt []int32, n int, as string, o Options, s Stream) ([]Continuation, error) {
+func WriteDifferent(ctx context.Context, w Writer, c *Conversation, as string, n int, o Options, s Stream) ([]Continuation, error) {
 	var different []Continuation
 	seen := make(map[string]bool)
 	start, limit := o.First, n*extraDraws
@@ -19,7 +19,7 @@ func (g *Generator) ContinueDifferent(ctx context.Context, prompt []int32, n int
 	for first := 0; len(different) < n && first < limit; {
 		batch := min(n-len(different), limit-first)
 		o.First = start + first
-		written, err := g.Continue(ctx, prompt, batch, o, s)
+		written, err := w.Write(ctx, c, as, batch, o, s)
 		if err != nil {
 			return different, err
 		}

@@ -16,8 +16,15 @@ func textOf(t *testing.T, c *Continuation) string {
 	return m.Text
 }
 
-// Row 4: -n gives different messages. The first of them are those that -n 1, 2, … gives.
-func TestGenerator_ContinueDifferent(t *testing.T) {
+// afterSomePrompt is a Writer that continues somePrompt.
+type afterSomePrompt struct{ *Generator }
+
+func (w afterSomePrompt) Write(ctx context.Context, _ *Conversation, _ string, n int, o Options, s Stream) ([]Continuation, error) {
+	return w.Continue(ctx, somePrompt, n, o, s)
+}
+
+// -n gives different messages. The first of them are those that -n 1, 2, … gives.
+func TestWriteDifferent_GivesDifferentTexts(t *testing.T) {
 	t.Parallel()
 	// A text of one or two bytes, of which few are likely: many repeat.
 	w, _, _ := newFake(t, map[string]float32{"\"}\n": 12, "hey": 14, " hey": 14, "text": 12})
@@ -34,7 +41,7 @@ func TestGenerator_ContinueDifferent(t *testing.T) {
 	if len(slices.Compact(same)) == 6 {
 		t.Fatal("the model repeats nothing: the test shows nothing")
 	}
-	different, err := w.ContinueDifferent(context.Background(), somePrompt, 6, "J", o, nil)
+	different, err := WriteDifferent(context.Background(), afterSomePrompt{w}, nil, "J", 6, o, nil)
 	if err != nil || len(different) != 6 {
 		t.Fatalf("%d continuations, %v", len(different), err)
 	}
@@ -52,13 +59,13 @@ func TestGenerator_ContinueDifferent(t *testing.T) {
 }
 
 // A model that writes only one text is not asked for ever.
-func TestGenerator_ContinueDifferentIsBounded(t *testing.T) {
+func TestWriteDifferent_IsBounded(t *testing.T) {
 	t.Parallel()
 	for _, temperature := range []float64{0, 1} {
 		w, _, _ := newFake(t, map[string]float32{` "`: 50, " null": 60, "hey": 90, "\"}\n": 85})
 		draws := 0
 		o := Options{Sampling: Sampling{Temperature: temperature, RepetitionPenalty: 10}, MaxNewTokens: 200}
-		done, err := w.ContinueDifferent(context.Background(), somePrompt, 3, "J", o, func(_ int, text []byte) {
+		done, err := WriteDifferent(context.Background(), afterSomePrompt{w}, nil, "J", 3, o, func(_ int, text []byte) {
 			if string(text) == "\"}\n" {
 				draws++
 			}

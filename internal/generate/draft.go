@@ -156,6 +156,7 @@ func (d *decoded) wasRight() bool {
 // addToken appends a token to its draft and sets why the draft ends, if it does.
 func (g *Generator) addToken(d *draft, t Token) {
 	d.IDs = append(d.IDs, t.ID)
+	d.Tokens = len(d.IDs)
 	d.history.add(t.ID)
 	if len(d.IDs) > 1 {
 		d.Decode = time.Since(d.decodeStart)

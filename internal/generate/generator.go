@@ -90,7 +90,8 @@ type Options struct {
 
 // Continuation is what the model wrote.
 type Continuation struct {
-	IDs     []int32       // including the end-of-text token, if it wrote one
+	IDs     []int32       // including the end-of-text token, if it wrote one; nil if a server wrote it
+	Tokens  int           // how many tokens it has
 	Text    []byte        // text of the tokens, without the end-of-text token; not cut at the newline
 	Decode  time.Duration // time from the first token to the last
 	Stopped StopReason
@@ -109,10 +110,10 @@ const (
 
 // TokensPerSecond returns the decoding rate; the first token is not counted because it comes with the prompt.
 func (c *Continuation) TokensPerSecond() float64 {
-	if len(c.IDs) < 2 || c.Decode <= 0 {
+	if c.Tokens < 2 || c.Decode <= 0 {
 		return 0
 	}
-	return float64(len(c.IDs)-1) / c.Decode.Seconds()
+	return float64(c.Tokens-1) / c.Decode.Seconds()
 }
 
 // Stream receives each token as it is drawn: the number of its continuation, and its bytes. It may be nil.

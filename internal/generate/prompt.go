@@ -2,6 +2,7 @@ package generate
 
 import (
 	"fmt"
+	"strings"
 
 	"ventriloquist/internal/batch"
 	"ventriloquist/internal/windows"
@@ -34,6 +35,12 @@ func (c *Conversation) lines(as string) []string {
 		lines = append(lines, string(windows.AppendMessage(nil, &c.Messages[i])))
 	}
 	return append(lines, Prefill(as))
+}
+
+// Lines returns the text of the header and the messages.
+func (c *Conversation) Lines() string {
+	lines := c.lines("")
+	return strings.Join(lines[:len(lines)-1], "")
 }
 
 // Prompt returns the text that the model reads before it writes a message by as.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ventriloquist/internal/generate"
 	"ventriloquist/internal/usererr"
 )
 
@@ -13,7 +14,7 @@ type Adapters interface {
 	// List returns them, the newest first.
 	List() ([]Adapter, error)
 	// Use changes to one by its name, and returns what writes from then on and the people that it was trained on.
-	Use(name string) (Generator, []string, error)
+	Use(name string) (generate.Writer, []string, error)
 }
 
 // Adapter is one of them.
@@ -25,6 +26,10 @@ type Adapter struct {
 
 // chooseAdapter lists the adapters, or changes to one by its name or its number in the list.
 func (d *Dialogue) chooseAdapter(given string) {
+	if d.Adapters == nil {
+		d.say("the model of the server has no adapters to change between")
+		return
+	}
 	list, err := d.Adapters.List()
 	if err != nil {
 		d.explain(err)
@@ -46,12 +51,12 @@ func (d *Dialogue) chooseAdapter(given string) {
 		d.explain(usererr.Suggest(fmt.Errorf("there is no adapter %q", given), given, names, "/adapter %s", "/adapter lists them"))
 		return
 	}
-	generator, trained, err := d.Adapters.Use(name)
+	writer, trained, err := d.Adapters.Use(name)
 	if err != nil {
 		d.explain(err)
 		return
 	}
-	d.generator, d.Trained = generator, trained
+	d.writer, d.Trained = writer, trained
 	d.say("the model writes with %s", name)
 }
 

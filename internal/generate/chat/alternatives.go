@@ -37,7 +37,7 @@ func (d *Dialogue) alternatives(ctx context.Context, rest string) error {
 		}
 	}
 	before := d.now()
-	done, err := d.generator.ContinueDifferent(ctx, d.prompt(author), n, author, d.sample(), func(int, []byte) {})
+	done, err := generate.WriteDifferent(ctx, d.writer, d.prompt(author), author, n, d.sample(), func(int, []byte) {})
 	d.restore(current)
 	d.history = history
 	if err != nil {

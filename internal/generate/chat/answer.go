@@ -26,7 +26,7 @@ func (d *Dialogue) answer(ctx context.Context) error {
 func (d *Dialogue) answerAs(ctx context.Context, author string) error {
 	before := d.now()
 	prompt := d.prompt(author)
-	d.exchange = exchange{prompt: d.conversation().Prompt(author)}
+	d.exchange = exchange{prompt: prompt.Prompt(author)}
 	if d.debugging {
 		d.showPrompt()
 	}
@@ -34,7 +34,7 @@ func (d *Dialogue) answerAs(ctx context.Context, author string) error {
 	if d.RealTime {
 		stream.out = io.Discard
 	}
-	done, err := d.generator.Continue(ctx, prompt, 1, d.sample(), stream.token)
+	done, err := d.writer.Write(ctx, prompt, author, 1, d.sample(), stream.token)
 	stream.end()
 	if len(done) > 0 {
 		d.exchange.answer = string(done[0].Text)
@@ -58,10 +58,14 @@ func (d *Dialogue) answerAs(ctx context.Context, author string) error {
 	return nil
 }
 
-// orStopped says that an answer was stopped, or returns another error.
+// orStopped says that an answer was stopped, or could not be written, or returns another error.
 func (d *Dialogue) orStopped(err error) error {
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		d.say("(stopped)")
+		return nil
+	case errors.Is(err, generate.ErrUnwritten):
+		d.explain(err)
 		return nil
 	}
 	return err
@@ -97,7 +101,7 @@ func (d *Dialogue) nextAuthor(ctx context.Context) (string, error) {
 // drawAuthor draws who speaks next among names, as likely as the model finds each; at temperature 0 it takes the likeliest.
 func (d *Dialogue) drawAuthor(ctx context.Context, names []string) (string, error) {
 	d.prompt("") // drops what does not fit
-	share, err := d.generator.NextSpeaker(ctx, d.conversation(), names)
+	share, err := d.writer.NextSpeaker(ctx, d.conversation(), names)
 	if err != nil {
 		return "", err
 	}

@@ -110,7 +110,7 @@ func TestDialogue_StoppedRetryKeepsTheAnswer(t *testing.T) {
 func TestDialogue_Alternatives(t *testing.T) {
 	t.Parallel()
 	w := &scripted{answers: []string{line("one"), line("x"), line("y"), line("well"), line("z")}}
-	d, out, _ := newDialogue(Options{As: "Aidan"}, w)
+	d, out, _ := newDialogue(Options{As: "Aidan", Sample: generate.Options{Sampling: generate.Sampling{Temperature: 1}}}, w)
 	enter(t, d, "John: a", "/alternatives 2")
 	wantTexts(t, d, "John: a", "Aidan: one")
 	if w.prompts[0] != w.prompts[1] {
@@ -225,13 +225,13 @@ func TestDialogue_SavesAndLoads(t *testing.T) {
 }
 
 // shelf are adapters to change between.
-type shelf struct{ next Generator }
+type shelf struct{ next generate.Writer }
 
 func (s shelf) List() ([]Adapter, error) {
 	return []Adapter{{Name: "runs/b", Notes: "step 20"}, {Name: "runs/a", Used: true}}, nil
 }
 
-func (s shelf) Use(name string) (Generator, []string, error) {
+func (s shelf) Use(name string) (generate.Writer, []string, error) {
 	if name != "runs/b" {
 		return nil, nil, errors.New("it is damaged")
 	}

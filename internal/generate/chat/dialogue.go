@@ -8,18 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"ventriloquist/internal/batch"
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
-
-// Generator writes continuations of prompts; *generate.Generator is one.
-type Generator interface {
-	Continue(ctx context.Context, prompt []int32, n int, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
-	ContinueDifferent(ctx context.Context, prompt []int32, n int, as string, o generate.Options, s generate.Stream) ([]generate.Continuation, error)
-	NextSpeaker(ctx context.Context, c *generate.Conversation, names []string) ([]float64, error)
-}
 
 // Options are the initial settings of a dialogue.
 type Options struct {
@@ -47,8 +39,7 @@ const maxMessages = 100
 type Dialogue struct {
 	Options
 	out       io.Writer
-	generator Generator
-	encoder   batch.Encoder
+	writer    generate.Writer
 	last      time.Time // when the last message came
 	speaker   string    // the person who says what is typed without a name; "" until known
 	answers   int       // so far
@@ -62,8 +53,8 @@ type Dialogue struct {
 type exchange struct{ prompt, answer string }
 
 // New starts a dialogue that prints to out.
-func New(o Options, w Generator, e batch.Encoder, out io.Writer) *Dialogue {
-	d := &Dialogue{Options: o, out: out, generator: w, encoder: e, last: o.Now()}
+func New(o Options, w generate.Writer, out io.Writer) *Dialogue {
+	d := &Dialogue{Options: o, out: out, writer: w, last: o.Now()}
 	d.speaker = d.firstSpeaker()
 	return d
 }
@@ -160,13 +151,13 @@ func (d *Dialogue) conversation() *generate.Conversation {
 	return &generate.Conversation{Header: windows.NewHeader(d.Kind, d.members(), start), Messages: d.Messages}
 }
 
-// prompt returns the ids that the model reads before it writes a message by author. When it gets longer than a window, or than MaxTokens, it drops the oldest quarter
+// prompt returns what the model reads before it writes a message by author. When that gets longer than a window, or than MaxTokens, it drops the oldest quarter
 // of the messages at once, because all that remains must then be prefilled again.
-func (d *Dialogue) prompt(author string) []int32 {
+func (d *Dialogue) prompt(author string) *generate.Conversation {
 	for {
-		ids := d.conversation().Tokens(d.encoder, author)
-		if len(d.Messages) < 2 || len(d.Messages) < maxMessages && len(ids) <= d.MaxTokens {
-			return ids
+		c := d.conversation()
+		if len(d.Messages) < 2 || len(d.Messages) < maxMessages && d.writer.PromptTokens(c, author) <= d.MaxTokens {
+			return c
 		}
 		gone := (len(d.Messages) + 3) / 4
 		d.Members = d.members()

@@ -12,7 +12,7 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// scripted is a Generator with given answers, three bytes per token.
+// scripted is a Writer with given answers, three bytes per token.
 type scripted struct {
 	answers []string // after the prefill
 	prompts []string
@@ -21,43 +21,33 @@ type scripted struct {
 	asked   [][]string // the names between which it decided
 }
 
-func (s *scripted) Continue(ctx context.Context, prompt []int32, n int, _ generate.Options, stream generate.Stream) ([]generate.Continuation, error) {
-	var text []byte
-	for _, id := range prompt {
-		text = append(text, byte(id))
-	}
-	s.prompts = append(s.prompts, string(text))
+func (s *scripted) Write(ctx context.Context, conversation *generate.Conversation, as string, n int, _ generate.Options, stream generate.Stream) ([]generate.Continuation, error) {
+	s.prompts = append(s.prompts, conversation.Prompt(as))
 	if s.err != nil {
 		return nil, s.err
 	}
-	answer := []byte(s.answers[0])
-	s.answers = s.answers[1:]
 	c := make([]generate.Continuation, n)
-	for len(answer) > 0 {
-		if ctx.Err() != nil {
-			return c, ctx.Err()
-		}
-		token := answer[:min(3, len(answer))]
-		answer = answer[len(token):]
-		c[0].Text = append(c[0].Text, token...)
-		stream(0, token)
-		if s.stopped != nil {
-			s.stopped()
+	for i := range c {
+		answer := []byte(s.answers[0])
+		s.answers = s.answers[1:]
+		for len(answer) > 0 {
+			if ctx.Err() != nil {
+				return c, ctx.Err()
+			}
+			token := answer[:min(3, len(answer))]
+			answer = answer[len(token):]
+			c[i].Text = append(c[i].Text, token...)
+			stream(i, token)
+			if s.stopped != nil {
+				s.stopped()
+			}
 		}
 	}
 	return c, nil
 }
 
-func (s *scripted) ContinueDifferent(ctx context.Context, prompt []int32, n int, _ string, o generate.Options, stream generate.Stream) (all []generate.Continuation, err error) {
-	for range n {
-		one, err := s.Continue(ctx, prompt, 1, o, stream)
-		if err != nil {
-			return all, err
-		}
-		all = append(all, one...)
-	}
-	return all, nil
-}
+// PromptTokens counts a byte as a token.
+func (s *scripted) PromptTokens(c *generate.Conversation, as string) int { return len(c.Prompt(as)) }
 
 // NextSpeaker finds the last name surest.
 func (s *scripted) NextSpeaker(_ context.Context, _ *generate.Conversation, names []string) ([]float64, error) {
@@ -67,28 +57,19 @@ func (s *scripted) NextSpeaker(_ context.Context, _ *generate.Conversation, name
 	return share, s.err
 }
 
-type byteEncoder struct{}
-
-func (byteEncoder) AppendEncodeOrdinary(dst []int32, text string) []int32 {
-	for i := range len(text) {
-		dst = append(dst, int32(text[i]))
-	}
-	return dst
-}
-
 // clock is a time that is set by hand.
 type clock struct{ now time.Time }
 
 func (c *clock) read() time.Time { return c.now }
 
-func newDialogue(o Options, w Generator) (*Dialogue, *bytes.Buffer, *clock) {
+func newDialogue(o Options, w generate.Writer) (*Dialogue, *bytes.Buffer, *clock) {
 	c := &clock{now: time.Date(2024, 3, 15, 12, 0, 0, 0, time.UTC)}
 	o.Now = c.read
 	if o.MaxTokens == 0 {
 		o.MaxTokens = 1 << 20
 	}
 	out := new(bytes.Buffer)
-	return New(o, w, byteEncoder{}, out), out, c
+	return New(o, w, out), out, c
 }
 
 func enter(t *testing.T, d *Dialogue, lines ...string) {
