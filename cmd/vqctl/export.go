@@ -123,9 +123,16 @@ func runExport(ctx context.Context, o exportOptions, out io.Writer) error {
 		return err
 	}
 	defer db.Close()
-	reader, err := db.Reader(ctx, nil)
+	lookup := people.Lookup(book.Person)
+	reader, err := db.Reader(ctx, lookup.Key)
 	if err != nil {
 		return err
+	}
+	options.Join = func(list []messages.Conversation) (groups [][]messages.Conversation) {
+		for _, c := range lookup.Conversations(list) {
+			groups = append(groups, c.Parts)
+		}
+		return groups
 	}
 	if options.Names, err = reader.Names(ctx); err != nil {
 		return err

@@ -27,6 +27,8 @@ type Options struct {
 	// Name returns what to call the person at an address. JSON lines have the address instead, and Names has what sources call people.
 	Name  func(address string) string
 	Names map[string]string
+	// Join puts conversations of the same people together: a message that several of them have is written once. Nil joins none.
+	Join func(list []messages.Conversation) [][]messages.Conversation
 	// Select reports whether a conversation is written; nil selects all.
 	Select func(c *messages.Conversation) bool
 	// Messages are written from Since up to but not including Until; a zero time is no limit.
@@ -59,7 +61,7 @@ func Write(ctx context.Context, out io.Writer, reader *messages.Reader, o Option
 	if err != nil {
 		return s, err
 	}
-	if err := reader.FindCopies(ctx, list); err != nil {
+	if err := reader.FindCopies(ctx, o.joined(list)); err != nil {
 		return s, err
 	}
 	f := o.form(out)
@@ -90,6 +92,17 @@ func Write(ctx context.Context, out io.Writer, reader *messages.Reader, o Option
 		}
 	}
 	return s, f.end()
+}
+
+// joined returns the conversations of the same people.
+func (o *Options) joined(list []messages.Conversation) (groups [][]messages.Conversation) {
+	if o.Join != nil {
+		return o.Join(list)
+	}
+	for i := range list {
+		groups = append(groups, list[i:i+1])
+	}
+	return groups
 }
 
 func (o *Options) form(out io.Writer) form {

@@ -30,7 +30,11 @@ func create(t *testing.T) *messages.DB {
 // write returns an export.
 func write(t *testing.T, db *messages.DB, o export.Options) string {
 	t.Helper()
-	reader, err := db.Reader(t.Context(), nil)
+	var identity func(address string) string
+	if o.Join != nil {
+		identity = func(address string) string { return strings.Replace(address, "+15550000001", "John", 1) }
+	}
+	reader, err := db.Reader(t.Context(), identity)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +187,44 @@ func TestWrite_FormsAndSelection(t *testing.T) {
 	} {
 		if got := write(t, db, c.options); got != c.want {
 			t.Errorf("%s is\n%s\nwant\n%s", c.options.Format, got, c.want)
+		}
+	}
+}
+
+// A message of two sources is written once if they are known to be of the same people, whose addresses differ.
+func TestWrite_JoinsConversationsOfTheSamePeople(t *testing.T) {
+	t.Parallel()
+	db := create(t)
+	for source, john := range map[string]string{"sms a": "+15550000001", "whatsapp b": "John"} {
+		_, err := db.Collect(t.Context(), false, func(tx *messages.Tx) error {
+			id, err := tx.Source(source, messages.Whole)
+			if err != nil {
+				return err
+			}
+			chat, err := tx.Conversation(id, false, messages.Members(john))
+			if err != nil {
+				return err
+			}
+			for i, text := range []string{"hello", "only in " + source} {
+				row := messages.Row{Source: id, Chat: chat, Row: int64(i), GUID: fmt.Sprint(source, i), Date: time.Date(2024, 3, 15, 19, 2, i, 0, time.UTC).UnixNano(), Sender: john, TargetPart: messages.WholeMessage,
+					Parts: []messages.Part{{Text: text}}}
+				if _, err := tx.Put(&row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, format := range export.Formats {
+		joined := write(t, db, export.Options{Format: format, Join: func(list []messages.Conversation) [][]messages.Conversation { return [][]messages.Conversation{list} }})
+		if apart := write(t, db, export.Options{Format: format}); strings.Count(apart, "hello") != 2 || strings.Count(joined, "hello") != 1 || strings.Count(joined, "only in") != 2 {
+			t.Errorf("%s: joined\n%s\napart\n%s", format, joined, apart)
+		}
+		if format == "jsonl" && write(t, again(t, joined), export.Options{Format: format}) != joined {
+			t.Error("what is collected again is not the same")
 		}
 	}
 }

@@ -23,18 +23,19 @@ type FullMessage struct {
 	Versions               []Version // of an edited message, the current one last
 }
 
-// FindCopies notes which message stands for the ones that are copies of it, in conversations whose messages answer each other's:
-// FullMessages then names the target that it shows.
-func (r *Reader) FindCopies(ctx context.Context, conversations []Conversation) error {
-	r.copies = make(map[int64]int64)
-	for i := range conversations {
-		if len(conversations[i].spans) == 1 {
+// FindCopies notes which message stands for the ones that are copies of it, among conversations of the same people, whose messages answer
+// each other's. FullMessages then leaves the copies out, and names the target that it shows.
+func (r *Reader) FindCopies(ctx context.Context, groups [][]Conversation) error {
+	copies := make(map[int64]int64)
+	for _, conversations := range groups {
+		if len(conversations) == 1 && len(conversations[0].spans) == 1 {
 			continue // no other chat can hold a copy
 		}
-		if err := r.merged(ctx, conversations[i:i+1], r.copies, func(*placedMessage) error { return nil }); err != nil {
+		if err := r.merged(ctx, conversations, copies, func(*placedMessage) error { return nil }); err != nil {
 			return err
 		}
 	}
+	r.copies = copies
 	return nil
 }
 
@@ -48,11 +49,14 @@ func (r *Reader) FullMessages(ctx context.Context, conversations []Conversation,
 	onOne := *r
 	onOne.q, r = conn, &onOne
 	copies := r.copies
-	if copies == nil {
+	if r.decided = copies != nil; !r.decided {
 		copies = make(map[int64]int64)
 	}
 	one := new(FullMessage)
 	full := func(m *placedMessage) error {
+		if r.decided && copies[m.id] != 0 {
+			return nil
+		}
 		*one = FullMessage{WindowMessage: m.WindowMessage, Program: program(r.sources[m.stream.chat.source])}
 		target := m.target
 		err := r.complete(ctx, one, m.id, &target)

@@ -20,6 +20,7 @@ type Reader struct {
 	identity func(address string) string
 	joined   bool            // the chats of one group have the same members
 	copies   map[int64]int64 // of the ids of copies: the id of the message that is shown, as FindCopies finds them
+	decided  bool            // copies are complete
 }
 
 // Reader returns a reader for people as identity defines them: it returns the name of the person at an address, Owner for

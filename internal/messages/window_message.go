@@ -69,7 +69,7 @@ func (r *Reader) merged(ctx context.Context, conversations []Conversation, copie
 	if err != nil {
 		return explain(r.path, err)
 	}
-	twins := newTwins(r, len(streams) > 1, yield)
+	twins := newTwins(r, len(streams) > 1 && !r.decided, yield)
 	twins.copies = copies
 	for {
 		s := earliest(streams)
