@@ -28,7 +28,7 @@ class Transformers:
 
     def logits(self, ids, last):
         with self.torch.no_grad():
-            return log_softmax(self.model(self.torch.tensor([ids])).logits[0, -last:].numpy())
+            return log_softmax(self.model(self.torch.tensor([ids]), logits_to_keep=last).logits[0].numpy())
 
     def greedy(self, prompts, count):
         """The tokens of each prompt's continuation, with their leads. All prompts are one batch, padded on the left."""
@@ -39,7 +39,7 @@ class Transformers:
         positions, cache, out = (mask.cumsum(-1) - 1).clamp(min=0), None, [[] for _ in prompts]
         with torch.no_grad():
             for _ in range(count):
-                result = self.model(step, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
+                result = self.model(step, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1)
                 rows, cache = result.logits[:, -1].numpy(), result.past_key_values
                 for tokens, row in zip(out, rows):
                     tokens.append((int(row.argmax()), top_two(row)))
