@@ -23,9 +23,10 @@ type peer struct {
 	flags       []string
 }
 
-// command is nil without a peer, and where its environment is not installed.
+// command is nil without a peer, where its environment is not installed, and with BENCH_PEERS=no.
 func (p peer) command() []string {
-	if _, err := os.Stat(folder + "/" + p.environment + "/ready"); p.script == "" || err != nil {
+	_, err := os.Stat(folder + "/" + p.environment + "/ready")
+	if p.script == "" || err != nil || os.Getenv("BENCH_PEERS") == "no" {
 		return nil
 	}
 	return append([]string{folder + "/" + p.environment + "/bin/python", p.script}, p.flags...)
