@@ -101,30 +101,25 @@ func frameOf(all [][]point) (f frame, ok bool) {
 	if low > high {
 		return f, false
 	}
-	step := round((high - low) / 2)
-	if high == low {
-		step = round(max(math.Abs(high)/2, 1e-6))
-	}
-	f.bottom = math.Floor(low/step) * step
-	f.top = math.Ceil(high/step) * step
-	if f.top == f.bottom {
-		f.top += step
-	}
-	return f, true
+	return frame{f.right, low, high}.rounded(), true
 }
 
-// round returns the next number of the form 1, 2 or 5 times a power of ten that is not below x.
-func round(x float64) float64 {
-	if x <= 0 {
-		return 1e-6
+// rounded returns the least range around this one whose ends and middle are round.
+func (f frame) rounded() frame {
+	size := f.top - f.bottom
+	if size == 0 {
+		size = max(math.Abs(f.top), 1e-6)
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(x)))
-	for _, n := range []float64{1, 2, 5} {
-		if x <= n*unit*(1+1e-9) {
-			return n * unit
+	for unit := math.Pow(10, math.Floor(math.Log10(size/2))); !math.IsInf(unit, 0); unit *= 10 {
+		for _, n := range []float64{1, 1.5, 2, 2.5, 3, 4, 5, 6, 8} {
+			half := n * unit
+			bottom := math.Floor(f.bottom/half*2) * half / 2
+			if top := bottom + 2*half; top >= f.top && top > bottom {
+				return frame{f.right, bottom, top}
+			}
 		}
 	}
-	return 10 * unit
+	return f
 }
 
 // at returns where a point is in the drawing.

@@ -51,6 +51,7 @@ type content struct {
 	Title    string
 	Written  string
 	Runs     []summary
+	Measured []summary // those with losses per person
 	HeldOut  template.HTML
 	Training template.HTML
 	Small    []template.HTML // rate, learning rate, gradient norm, memory
@@ -72,7 +73,7 @@ type summary struct {
 type person struct {
 	Name   string
 	Tokens string
-	Cells  []string // for each run: base, latest, change
+	Cells  []string // for each run of Measured: base, latest, change
 	Spark  template.HTML
 }
 
@@ -120,7 +121,14 @@ func newContent(runs []Run, now time.Time) *content {
 		drawn := chart(small.title, runs, func(l *runlog.Log) []point { return ofSteps(l, small.value) }, lines)
 		c.Small = append(c.Small, template.HTML("<h3>"+template.HTMLEscapeString(small.title)+"</h3>")+drawn)
 	}
-	c.People, c.Samples, c.Settings = peopleOf(runs), samplesOf(runs), settingsOf(runs)
+	measured := []int{}
+	for i, r := range runs {
+		if len(r.Log.People()) > 0 {
+			measured = append(measured, i)
+			c.Measured = append(c.Measured, c.Runs[i])
+		}
+	}
+	c.People, c.Samples, c.Settings = peopleOf(runs, measured), samplesOf(runs), settingsOf(runs)
 	return c
 }
 
@@ -181,23 +189,24 @@ func by(step int) string {
 	return "step " + terminal.Count(int64(step))
 }
 
-// peopleOf returns the table of people: those with the most target tokens first.
-func peopleOf(runs []Run) (list []person) {
+// peopleOf returns the table of people: those with the most target tokens first. measured are the runs that have losses per person.
+func peopleOf(runs []Run, measured []int) (list []person) {
 	seen := map[string]bool{}
 	for _, r := range runs {
 		for _, name := range r.Log.People() {
 			if !seen[name] {
 				seen[name] = true
-				list = append(list, personOf(runs, name))
+				list = append(list, personOf(runs, measured, name))
 			}
 		}
 	}
 	return list
 }
 
-func personOf(runs []Run, name string) person {
+func personOf(runs []Run, measured []int, name string) person {
 	p := person{Name: name}
-	for i, r := range runs {
+	for _, i := range measured {
+		r := runs[i]
 		base, _ := lossOf(r.Log.Base(), name)
 		last, tokens := lossOf(r.Log.Last(), name)
 		if p.Tokens == "" && tokens > 0 {

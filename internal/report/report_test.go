@@ -132,6 +132,25 @@ func TestWrite_AnyLog(t *testing.T) {
 	}
 }
 
+// With several runs, the losses per person say of which run they are, and runs without any take no columns.
+func TestWrite_PeopleOfSeveralRuns(t *testing.T) {
+	t.Parallel()
+	without := logOf("Ann", 20)
+	for i := range without.Evaluations {
+		without.Evaluations[i].PerContact = nil
+	}
+	page := write(t, Run{"first", "finished", logOf("Ann", 40)}, Run{"bare", "finished", without}, Run{"last", "finished", logOf("Ann", 30)})
+	for _, want := range []string{`<th scope="colgroup" colspan="3" class="key r0"><i></i>first</th><th scope="colgroup" colspan="3" class="key r2"><i></i>last</th>`,
+		`<th scope="row">Ben</th><td>1.0000</td><td>1.4000</td><td>&#43;40.0%</td><td>1.0000</td><td>1.3000</td><td>&#43;30.0%</td><td class="more">3</td>`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(write(t, Run{"only", "finished", logOf("Ann", 40)}), "colgroup") {
+		t.Error("a single run is named over its columns")
+	}
+}
+
 func TestSettings_ThoseThatDifferComeFirst(t *testing.T) {
 	t.Parallel()
 	a, b := logOf("Ann", 10), logOf("Ann", 10)
@@ -145,10 +164,10 @@ func TestSettings_ThoseThatDifferComeFirst(t *testing.T) {
 func TestFrame_HasRoundEnds(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ low, high float64 }{
-		{1.34, 1.40}, {0, 519}, {2, 2}, {0, 0}, {-3, 5},
+		{1.34, 1.40}, {0, 519}, {2, 2}, {0, 0}, {-3, 5}, {0.7, 1.8}, {1.3418, 1.4012}, {99, 101}, {1e-9, 3e-9},
 	} {
 		f, ok := frameOf([][]point{{{1, c.low}, {2, c.high}}})
-		if !ok || f.bottom > c.low || f.top < c.high || f.top-f.bottom > 4*max(c.high-c.low, 1e-6, c.high) {
+		if size := c.high - c.low; !ok || f.bottom > c.low || f.top < c.high || f.top-f.bottom > 2*max(size, 1e-6) && size > 0 || f.top-f.bottom > 4*max(size, 1e-6, c.high) {
 			t.Errorf("%g to %g: %+v", c.low, c.high, f)
 		}
 	}
