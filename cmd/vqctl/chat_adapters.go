@@ -79,6 +79,12 @@ func (a *chatAdapters) List() ([]chat.Adapter, error) {
 	return list, nil
 }
 
+// Has reports whether a folder anywhere holds an adapter.
+func (a *chatAdapters) Has(name string) bool {
+	_, err := os.Stat(filepath.Join(name, adapter.WeightsFile))
+	return err == nil
+}
+
 // adapterNotes says what is known of an adapter.
 func adapterNotes(dir string, written time.Time) string {
 	var notes []string
@@ -94,7 +100,7 @@ func adapterNotes(dir string, written time.Time) string {
 	return strings.Join(notes, ", ")
 }
 
-// Use changes to an adapter of the list.
+// Use changes to an adapter of the list, or in another folder.
 func (a *chatAdapters) Use(name string) (generate.Writer, []string, error) {
 	chosen := modelOptions{adapter: name}
 	parts := []adapter.Part{{Dir: name, Weight: 1}}

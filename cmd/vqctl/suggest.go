@@ -27,6 +27,9 @@ func usageError(_ context.Context, c *cli.Command, err error, _ bool) error {
 		names = append(names, f.Names()...)
 	}
 	unknown := usererr.Usage("unknown flag %s", dashed(given))
+	if advice := otherFlags[c.Name+" --"+given]; advice != "" {
+		return usererr.With(unknown, "%s", advice)
+	}
 	if owners := commandsWithFlag(c.Root(), given); len(owners) > 0 {
 		return usererr.With(unknown, "%s is a flag of %s", dashed(given), strings.Join(owners, " and "))
 	}

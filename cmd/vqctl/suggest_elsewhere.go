@@ -29,3 +29,14 @@ var elsewhere = map[string]string{
 	"contacts remove": removesPerson, "contacts rm": removesPerson, "contacts delete": removesPerson, "contacts forget": removesPerson,
 	"model ls": listsModels, "model show": "`vqctl model info NAME` describes a base model", "model download": pullsModel, "model remove": removesModel, "model delete": removesModel,
 }
+
+// otherFlags holds the flags of other programs for what ours do in another way.
+var otherFlags = map[string]string{
+	"train --lr": "did you mean --learning-rate?", "train --rank": "did you mean --lora-r?", "train --r": "did you mean --lora-r?",
+	"train --load-in-16bit": "--precision bf16 computes in 16 bits", "train --bf16": "did you mean --precision bf16?", "train --fp16": "did you mean --precision bf16?",
+	"train --background": "did you mean --detach?", "train --daemon": "did you mean --detach?",
+	"serve --port": "did you mean --listen 127.0.0.1:PORT?", "serve --host": "did you mean --listen HOST:PORT?", "serve --bind": "did you mean --listen HOST:PORT?",
+	"evaluate --limit": "did you mean --samples? The perplexity is that of all held-out windows",
+	"chat --name":      "you are MY_NAME of .env; --target NAME answers", "chat --me": "you are MY_NAME of .env; --target NAME answers",
+	"chat --prompt": "type at the prompt, or `vqctl generate --message` for one answer", "generate --prompt": "did you mean --message?",
+}

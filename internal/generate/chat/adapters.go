@@ -13,6 +13,8 @@ import (
 type Adapters interface {
 	// List returns them, the newest first.
 	List() ([]Adapter, error)
+	// Has reports whether there is one of a name that need not be in the list.
+	Has(name string) bool
 	// Use changes to one by its name, and returns what writes from then on and the people that it was trained on.
 	Use(name string) (generate.Writer, []string, error)
 }
@@ -24,7 +26,7 @@ type Adapter struct {
 	Used  bool
 }
 
-// chooseAdapter lists the adapters, or changes to one by its name or its number in the list.
+// chooseAdapter lists the adapters, or changes to one by its name, its number in the list, or its folder elsewhere.
 func (d *Dialogue) chooseAdapter(given string) {
 	if d.Adapters == nil {
 		d.say("the model of the server has no adapters to change between")
@@ -46,6 +48,9 @@ func (d *Dialogue) chooseAdapter(given string) {
 	name, found := usererr.Match(given, names)
 	if n, err := strconv.Atoi(given); !found && err == nil && n >= 1 && n <= len(list) {
 		name, found = names[n-1], true
+	}
+	if !found && d.Adapters.Has(given) {
+		name, found = given, true
 	}
 	if !found {
 		d.explain(usererr.Suggest(fmt.Errorf("there is no adapter %q", given), given, names, "/adapter %s", "/adapter lists them"))

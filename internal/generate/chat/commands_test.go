@@ -231,8 +231,10 @@ func (s shelf) List() ([]Adapter, error) {
 	return []Adapter{{Name: "runs/b", Notes: "step 20"}, {Name: "runs/a", Used: true}}, nil
 }
 
+func (s shelf) Has(name string) bool { return name == "elsewhere/b" }
+
 func (s shelf) Use(name string) (generate.Writer, []string, error) {
-	if name != "runs/b" {
+	if name != "runs/b" && name != "elsewhere/b" {
 		return nil, nil, errors.New("it is damaged")
 	}
 	return s.next, []string{"Aidan", "John"}, nil
@@ -241,13 +243,14 @@ func (s shelf) Use(name string) (generate.Writer, []string, error) {
 func TestDialogue_ChangesAdapter(t *testing.T) {
 	t.Parallel()
 	d, out, _ := newDialogue(Options{As: "Aidan", Adapters: shelf{&scripted{answers: []string{line("other")}}}}, &scripted{})
-	enter(t, d, "/adapter", "/adapter runs/c", "/adapter 2", "/adapter 1", "John: a")
+	enter(t, d, "/adapter", "/adapter runs/c", "/adapter 2", "/adapter elsewhere/b", "/adapter 1", "John: a")
 	const want = `  1  runs/b  step 20
 * 2  runs/a
 * is in use; /adapter NAME or a number changes it
 there is no adapter "runs/c"
 did you mean /adapter runs/b?
 it is damaged
+the model writes with elsewhere/b
 the model writes with runs/b
   John: a
   Aidan: other
