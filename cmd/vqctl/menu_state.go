@@ -175,6 +175,9 @@ func sayTrain(s menuState) string {
 		return "not done"
 	}
 	text := s.done("train", filepath.Join(defaultOutputDir, "final"))
+	if dir := flagValue(s.runs["train"].Flags, "output-dir"); dir != "" && filepath.Clean(dir) != filepath.Clean(defaultOutputDir) {
+		text = "done: " + filepath.Join(defaultOutputDir, "final") + "; the latest run is in " + dir // its flags and date are not this adapter's
+	}
 	if s.after("preprocess", "train") {
 		text += "; windows were made since"
 	}

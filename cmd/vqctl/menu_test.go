@@ -9,9 +9,11 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 
+	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people/addressbook/addressbooktest"
 	"ventriloquist/internal/terminal"
 )
@@ -292,6 +294,16 @@ func TestMenu_DownloadsNothingForTrainingThatTakesDays(t *testing.T) {
 		if len(ran) != 0 || !strings.Contains(shown, "which (Enter: none, to train on another machine)?") || !strings.Contains(shown, "rsync -a data .env") {
 			t.Errorf("%q ran %q and shows\n%s", typed, ran, shown)
 		}
+	}
+}
+
+// The flags and the date of a run in another folder are not those of the menu's adapter.
+func TestMenu_RunElsewhereIsNotTheAdapters(t *testing.T) {
+	t.Parallel()
+	s := menuState{runs: map[string]messages.LastRun{"train": {At: time.Now(), Flags: []string{"--output-dir", "runs/b", "--lora-r", "4"}}}}
+	s.trained = true
+	if got := sayTrain(s); got != "done: checkpoints/ventriloquist/final; the latest run is in runs/b" {
+		t.Errorf("it says %q", got)
 	}
 }
 
