@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -30,7 +31,11 @@ func openInBrowser(ctx context.Context, path string) {
 // openAddress opens a file or an address in the browser. shown is what the words call it if that is not possible here.
 func openAddress(ctx context.Context, address, shown string) {
 	args := browserCommand(address)
-	if err := exec.CommandContext(ctx, args[0], args[1:]...).Run(); err != nil {
+	err := exec.CommandContext(ctx, args[0], args[1:]...).Run()
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		notice("no browser could be opened, because %s is not installed: open %s yourself", args[0], shown)
+	case err != nil:
 		notice("no browser could be opened (%v): open %s yourself", err, shown)
 	}
 }

@@ -70,8 +70,13 @@ func (s *menuState) readTraining(ctx context.Context) {
 	}
 }
 
-// flagValue returns the value of a recorded flag, "" if it was not given.
+// flagValue returns the value of a flag, recorded or as it is typed, "" if it was not given.
 func flagValue(flags []string, name string) string {
+	for _, f := range flags {
+		if value, found := strings.CutPrefix(f, "--"+name+"="); found {
+			return value
+		}
+	}
 	if at := slices.Index(flags, "--"+name); at >= 0 && at+1 < len(flags) {
 		return flags[at+1]
 	}
@@ -86,6 +91,20 @@ func withFlag(flags []string, name, value string) []string {
 		return flags
 	}
 	return append(flags, "--"+name, value)
+}
+
+// trainsElsewhere reports whether flags of train name another folder than the menu's.
+func trainsElsewhere(flags []string) bool {
+	dir := flagValue(flags, "output-dir")
+	return dir != "" && filepath.Clean(dir) != filepath.Clean(defaultOutputDir)
+}
+
+// withoutFlag returns recorded flags without one of them.
+func withoutFlag(flags []string, name string) []string {
+	if at := slices.Index(flags, "--"+name); at >= 0 && at+1 < len(flags) {
+		return slices.Delete(slices.Clone(flags), at, at+2)
+	}
+	return flags
 }
 
 // A menuEntry is one line of the menu.
@@ -175,8 +194,8 @@ func sayTrain(s menuState) string {
 		return "not done"
 	}
 	text := s.done("train", filepath.Join(defaultOutputDir, "final"))
-	if dir := flagValue(s.runs["train"].Flags, "output-dir"); dir != "" && filepath.Clean(dir) != filepath.Clean(defaultOutputDir) {
-		text = "done: " + filepath.Join(defaultOutputDir, "final") + "; the latest run is in " + dir // its flags and date are not this adapter's
+	if flags := s.runs["train"].Flags; trainsElsewhere(flags) {
+		text = "done: " + filepath.Join(defaultOutputDir, "final") + "; the latest run is in " + flagValue(flags, "output-dir") // its flags and date are not this adapter's
 	}
 	if s.after("preprocess", "train") {
 		text += "; windows were made since"

@@ -30,9 +30,8 @@ func (m *menu) flagsFor(command string, given []string) []string {
 	return m.state.runs[command].Flags
 }
 
-// again runs a command with its flags. If it was done before, it says what is replaced, and asks.
-func (m *menu) again(command string, given []string, replaces string) error {
-	flags := m.flagsFor(command, given)
+// again runs a command. If it was done before, it says what is replaced, and asks.
+func (m *menu) again(command string, flags []string, replaces string) error {
 	if replaces != "" {
 		fmt.Fprintf(m.out, "%s\n", replaces)
 		yes, err := m.agree("run: vqctl %s?", strings.TrimSpace(command+" "+shellWords(flags)))
@@ -54,7 +53,7 @@ func (m *menu) unchanged(err error) error {
 
 // doCollect collects again, or for the first time: from the Mac's own messages, or from what the user names.
 func (m *menu) doCollect(flags []string) error {
-	if len(m.flagsFor("collect", flags)) > 0 || ownHistory() != "" {
+	if flags = m.flagsFor("collect", flags); len(flags) > 0 || ownHistory() != "" {
 		return m.again("collect", flags, "")
 	}
 	printWrapped(m.out, "", "this machine has no messages of its own; `vqctl sources` says how to export them from each messenger")
@@ -94,6 +93,7 @@ func (m *menu) doContacts(flags []string) error {
 }
 
 func (m *menu) doPreprocess(flags []string) error {
+	flags = m.flagsFor("preprocess", flags)
 	if m.state.windows < 0 {
 		return m.again("preprocess", flags, "")
 	}
@@ -105,15 +105,20 @@ func (m *menu) doTrain(flags []string) error {
 	if m.state.started && len(flags) == 0 {
 		return m.run([]string{"train", "--resume"})
 	}
-	if !m.state.trained {
-		return m.again("train", m.trainFlags(flags), "")
+	flags = m.trainFlags(flags)
+	if !m.state.trained || trainsElsewhere(flags) {
+		return m.again("train", flags, "")
 	}
-	return m.again("train", m.trainFlags(flags), "the finished adapter moves to another folder, as the run says when it starts")
+	return m.again("train", flags, "the finished adapter moves to another folder, as the run says when it starts")
 }
 
-// trainFlags returns the flags of train, with the base model that was chosen in the menu.
+// trainFlags returns the flags of train, with the base model that was chosen in the menu. The flags of a run in another folder train
+// the adapter in the menu's own folder, which the other steps use.
 func (m *menu) trainFlags(given []string) []string {
 	flags := m.flagsFor("train", given)
+	if len(given) == 0 && trainsElsewhere(flags) {
+		flags = withoutFlag(withoutFlag(flags, "output-dir"), "run-name")
+	}
 	if flagValue(flags, "base-model") == "" && m.state.base != model.Default {
 		flags = withFlag(flags, "base-model", m.state.base)
 	}

@@ -307,6 +307,40 @@ func TestMenu_RunElsewhereIsNotTheAdapters(t *testing.T) {
 	}
 }
 
+// Training again takes the flags of the latest run, but not its folder and its name: the adapter of the menu's folder is made, while
+// the other run keeps its own.
+func TestMenu_TrainsInItsOwnFolder(t *testing.T) {
+	t.Parallel()
+	elsewhere := []string{"--output-dir", "runs/b", "--run-name", "b"}
+	latest := append(slices.Clone(elsewhere), "--lora-r", "4", "--base-model", "tiny")
+	for _, c := range []struct {
+		trained     bool
+		latest      []string
+		typed, want string
+	}{
+		{true, elsewhere, "7\ny\nq\n", "train --base-model tiny"}, {true, []string{"--run-name", "b"}, "7\ny\nq\n", "train --run-name b --base-model tiny"},
+		{false, latest, "7\nq\n", "train --lora-r 4 --base-model tiny"}, {true, latest, "7\ny\nq\n", "train --lora-r 4 --base-model tiny"},
+		{true, latest, "7 --output-dir runs/c\nq\n", "train --output-dir runs/c --base-model tiny"},
+		{true, latest, "7 --output-dir=runs/c --base-model=x\nq\n", "train --output-dir=runs/c --base-model=x"},
+	} {
+		var ran []string
+		var out strings.Builder
+		m := &menu{lines: newLineReader(strings.NewReader(c.typed)), out: &out}
+		m.run = func(args []string) error { ran = append(ran, strings.Join(args, " ")); return nil }
+		m.read = func(context.Context) menuState {
+			s := menuState{base: "tiny", runs: map[string]messages.LastRun{"train": {At: time.Now(), Flags: c.latest}}}
+			s.trained = c.trained
+			return s
+		}
+		if err := m.loop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(ran, []string{c.want}) {
+			t.Errorf("%q ran %q, want %q\n%s", c.typed, ran, c.want, out.String())
+		}
+	}
+}
+
 func TestSplitWords_KeepsQuotedSpaces(t *testing.T) {
 	for line, want := range map[string][]string{
 		"5 --stride 10": {"5", "--stride", "10"}, `2 --source "a b" 'c "d'`: {"2", "--source", "a b", `c "d`}, `a\ b`: {"a b"}, `x ""`: {"x", ""}, "  ": nil,

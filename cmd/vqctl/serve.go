@@ -137,7 +137,7 @@ func runServe(ctx context.Context, o serveOptions) error {
 	}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
-		return usererr.With(fmt.Errorf("cannot listen on %s: %w", o.listen, err), "choose another address with --listen; port 0 is one that is free")
+		return usererr.With(fmt.Errorf("cannot listen on %s: %w", o.listen, usererr.Network(err)), "choose another address with --listen; port 0 is one that is free")
 	}
 	defer listener.Close()
 	served, err := o.open()

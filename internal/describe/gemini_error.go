@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"google.golang.org/genai"
+
+	"ventriloquist/internal/usererr"
 )
 
 // lastHeaders is what the headers of the last response said; the library's errors do not include it.
@@ -74,19 +74,8 @@ func (g *Gemini) failure(ctx context.Context, k *lastHeaders, r *Request, err er
 // unanswered is the failure of a request without an answer.
 func unanswered(err error) *Failure {
 	words := "the connection was lost"
-	var operation *net.OpError
-	var lookup *net.DNSError
-	var timeout net.Error
-	var u *url.Error
-	switch {
-	case errors.As(err, &lookup):
-		words = "unknown host " + lookup.Name
-	case errors.As(err, &operation) && operation.Op == "dial":
-		words = operation.Error()
-	case errors.As(err, &timeout) && timeout.Timeout():
-		words = "timeout"
-	case errors.As(err, &u) && strings.Contains(u.Err.Error(), "certificate"):
-		words = u.Err.Error()
+	if known := usererr.Network(err); usererr.IsNetwork(known) {
+		words = known.Error()
 	}
 	return &Failure{Outlook: Silent, Message: "the server does not answer: " + words}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -200,6 +201,25 @@ func TestDuration_Units(t *testing.T) {
 	}
 	if stats.Duration(nil) != "–" {
 		t.Error("none is something")
+	}
+}
+
+// Row: a sentence said "within 3 hours" where the table said 3 h 26 min.
+func TestHighlights_ReplyTimesAreThoseOfTheTable(t *testing.T) {
+	t.Parallel()
+	slow, fast, mine := 12360.0, 12300.0, 59.0
+	zoe := stats.Person{Name: "Zoë", Habits: stats.Habits{Reply: stats.Reply{Replies: 20, Median: &slow}}}
+	john := stats.Person{Name: "John", Habits: stats.Habits{Reply: stats.Reply{Replies: 20, Median: &fast}}}
+	hers := "Zoë typically replies after 3 h 26 min, you after 59 seconds."
+	zoe.OwnerReply.Median = &mine
+	both := "John replies fastest, typically after 3 h 25 min; Zoë takes the longest, 3 h 26 min."
+	for want, r := range map[string]*stats.Report{hers: {People: []stats.Person{zoe}}, both: {People: []stats.Person{zoe, john}}} {
+		if got := r.Highlights(); !slices.Contains(got, want) {
+			t.Errorf("%q is not in %q", want, got)
+		}
+		if !strings.Contains(want, stats.Duration(&slow)) {
+			t.Errorf("the table says %s", stats.Duration(&slow))
+		}
 	}
 }
 

@@ -79,11 +79,7 @@ func (c *client) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var inner interface{ Unwrap() error }
-	if errors.As(err, &inner) {
-		err = inner.Unwrap() // without the method and the address
-	}
-	return usererr.With(fmt.Errorf("%w: no answer from %s: %w", generate.ErrUnwritten, c.address.Host(), err), "check that the server runs, and its address")
+	return usererr.With(fmt.Errorf("%w: no answer from %s: %w", generate.ErrUnwritten, c.address.Host(), usererr.Network(err)), "check that the server runs, and its address")
 }
 
 // get decodes the answer to a GET.

@@ -164,9 +164,9 @@ func unreachable(err error) error {
 	var failed *url.Error
 	if errors.As(err, &failed) {
 		if address, parseErr := url.Parse(failed.URL); parseErr == nil {
-			err = fmt.Errorf("%s: %w", withoutQuery(address), failed.Err)
+			err = fmt.Errorf("%s: %w", withoutQuery(address), usererr.Network(failed.Err))
 		} else {
-			err = failed.Err
+			err = usererr.Network(failed.Err)
 		}
 	}
 	err = fmt.Errorf("cannot reach the server: %w", err)
