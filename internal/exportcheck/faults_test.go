@@ -30,6 +30,34 @@ func openBase(t testing.TB, name string) *model.Model {
 	return base
 }
 
+// newBase returns a small model whose norms all differ, with the tokenizer of the built-in one.
+func newBase(t *testing.T) *model.Model {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "base")
+	config := model.Config{VocabSize: 4608, HiddenSize: 64, IntermediateSize: 96, Layers: 3, Heads: 2, KVHeads: 1, HeadDim: 32, MaxPositions: 64,
+		RMSNormEps: 1e-6, RopeTheta: 1e4, TieEmbeddings: true}
+	if err := model.WriteRandom(t.Context(), dir, model.RandomOptions{Config: config, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	norms := 0
+	rewriteSafetensors(t, filepath.Join(dir, model.WeightsFile), func(tensor safetensors.Tensor) []byte {
+		if len(tensor.Shape) > 1 {
+			return tensor.Data
+		}
+		norms++
+		values := make([]float32, tensor.Shape[0])
+		for i := range values {
+			values[i] = 1 + float32(norms)/16 + float32(i%8)/8
+		}
+		data, err := gguf.BF16.Append(nil, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	})
+	return openBase(t, dir)
+}
+
 // newAdapter returns an adapter of some of the targets whose scale is neither alpha / rank nor 2. size is that of B's values.
 func newAdapter(t testing.TB, base *model.Model, size float32) *adapter.Adapter {
 	t.Helper()
@@ -234,7 +262,7 @@ func rewriteSafetensors(t *testing.T, path string, change func(tensor safetensor
 // type rounds.
 func TestOriginal_CheckMergedCatchesFaultsInGGUF(t *testing.T) {
 	t.Parallel()
-	base := openBase(t, model.Tiny)
+	base := newBase(t)
 	for _, c := range []struct {
 		kind gguf.Type
 		size float32
@@ -259,13 +287,17 @@ func TestOriginal_CheckMergedCatchesFaultsInGGUF(t *testing.T) {
 
 func TestOriginal_CheckMergedCatchesFaultsInSafetensors(t *testing.T) {
 	t.Parallel()
-	base := openBase(t, model.Tiny)
+	base := newBase(t)
 	a := newAdapter(t, base, 0.01)
 	original := exportcheck.Original{Base: base, Adapter: a}
 	for _, kind := range []gguf.Type{gguf.F16, gguf.BF16} {
+		right := filepath.Join(t.TempDir(), "right")
+		if err := (convert.Source{Base: base, Adapter: a}).WriteSafetensors(t.Context(), right, kind); err != nil {
+			t.Fatal(err)
+		}
 		for _, f := range append([]fault{{name: "none"}}, faults...) {
 			dir := filepath.Join(t.TempDir(), "m")
-			if err := (convert.Source{Base: base, Adapter: a}).WriteSafetensors(t.Context(), dir, kind); err != nil {
+			if err := os.CopyFS(dir, os.DirFS(right)); err != nil {
 				t.Fatal(err)
 			}
 			if f.apply != nil {
