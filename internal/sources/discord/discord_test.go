@@ -1,6 +1,7 @@
 package discord_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,6 +141,14 @@ func TestCollect_PackageAndExport(t *testing.T) {
 func TestCollect_Again(t *testing.T) {
 	t.Parallel()
 	sourcetest.Again(t, discord.Open, sourcetest.WriteFiles(t, map[string]string{"a.json": direct, "b/a (1).json": direct}), 5)
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	before, behind, _ := strings.Cut(direct, `"messages": [`)
+	path := sourcetest.Write(t, "chat.json", before+`"messages": [`+sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf(`{"id": "%d", "type": "Default", "timestamp": "2024-03-15T20:02:00.123+01:00", "content": "%s", "author": %s, "attachments": [], "embeds": [], "stickers": [], "reactions": []},`+"\n", 100+i, text, author("200", "john"))
+	})+behind)
+	sourcetest.Flat(t, discord.Open, path, "aidan")
 }
 
 func FuzzRead(f *testing.F) {

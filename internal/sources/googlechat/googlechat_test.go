@@ -1,6 +1,7 @@
 package googlechat_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -107,6 +108,14 @@ func TestRead_Damage(t *testing.T) {
 func TestCollect_Again(t *testing.T) {
 	t.Parallel()
 	sourcetest.Again(t, googlechat.Open, sourcetest.WriteFiles(t, takeout), 6)
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	files := maps.Clone(takeout)
+	files["Google Chat/Groups/DM 1pRIAAAAE/messages.json"] = `{"messages": [` + sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf(`{"creator": %s, "created_date": "Friday, March 15, 2024 at 7:02:03 PM UTC", "text": "%s", "topic_id": "t%d", "message_id": "1pRI/t%d/t%d"},`+"\n", maria, text, i, i, i)
+	}) + `{"creator": ` + aidan + `, "created_date": "Friday, March 15, 2024 at 7:02:04 PM UTC", "text": "so", "message_id": "1pRI/t1/m2"}]}`
+	sourcetest.Flat(t, googlechat.Open, sourcetest.WriteFiles(t, files))
 }
 
 func FuzzRead(f *testing.F) {

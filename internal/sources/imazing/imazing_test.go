@@ -1,6 +1,7 @@
 package imazing_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,6 +113,13 @@ func TestCollect_Again(t *testing.T) {
 	if s, err := read(t, copied); err != nil || len(s.Messages) != 3 || s.Counts[sources.Duplicates] != 3 {
 		t.Errorf("messages are %q (%v)", s.Lines(), err)
 	}
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	path := sourcetest.Write(t, "Messages.csv", newColumns+sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf("John Smith,M%d,2024-03-15 20:02:03,,,,,iMessage,Incoming,+12125550101,John Smith,Read,,,%s,,,\r\n", i, text)
+	}))
+	sourcetest.Flat(t, imazing.Open, path)
 }
 
 func FuzzRead(f *testing.F) {

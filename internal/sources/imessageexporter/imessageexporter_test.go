@@ -1,6 +1,7 @@
 package imessageexporter_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -334,6 +335,17 @@ func TestRead_Damage(t *testing.T) {
 	if _, err := imessageexporter.Open(t.TempDir(), sourcetest.Reading()); err == nil || usererr.Of(err) == "" {
 		t.Errorf("error is %v", err)
 	}
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	html := page(sourcetest.Long(func(i int, text string) string {
+		return said(fmt.Sprintf("4E1AB31C-0000-4000-8000-%012X", i), "received", "John", "Mar 15, 2024  8:02:03 PM", bubble(text))
+	}))
+	text := sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf("Mar 15, 2024  8:02:03 PM\n+12125550101\n%d %s\n\n", i, text)
+	})
+	sourcetest.Flat(t, imessageexporter.Open, sourcetest.Write(t, "+12125550101.html", html))
+	sourcetest.Flat(t, imessageexporter.Open, sourcetest.Write(t, "+12125550101.txt", text))
 }
 
 func FuzzRead(f *testing.F) {

@@ -1,6 +1,7 @@
 package meta_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,6 +114,14 @@ func TestRead_DamageAndOwner(t *testing.T) {
 	if _, err := meta.Open(t.TempDir(), sourcetest.Reading()); err == nil || usererr.Of(err) == "" {
 		t.Errorf("error is %v", err)
 	}
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	_, behind, _ := strings.Cut(direct, `"messages": [`)
+	path := sourcetest.Write(t, "message_1.json", `{"participants": [{"name": "Zo\u00c3\u00ab"}, {"name": "Aidan"}], "messages": [`+sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf(`{"sender_name": "Aidan", "timestamp_ms": %d, "content": "%s %d"},`+"\n", 1710629330000-i*1000, text, i)
+	})+behind)
+	sourcetest.Flat(t, meta.Open, path)
 }
 
 func FuzzRead(f *testing.F) {

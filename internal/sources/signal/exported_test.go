@@ -1,6 +1,7 @@
 package signal_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"ventriloquist/internal/sources"
 	"ventriloquist/internal/sources/signal"
+	"ventriloquist/internal/sources/signal/signaltest"
 	"ventriloquist/internal/sources/sourcetest"
 	"ventriloquist/internal/usererr"
 )
@@ -131,6 +133,17 @@ func TestRead_ExportsAgree(t *testing.T) {
 	if one.Messages[0].GUID != two.Messages[0].GUID || one.Messages[1].GUID != two.Messages[2].GUID || one.Messages[2].GUID != two.Messages[1].GUID {
 		t.Errorf("messages are %+v and %+v", one.Messages[:3], two.Messages[:3])
 	}
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	database := signaltest.Plain(t, signaltest.Latest, people+sourcetest.LongRows+`INSERT INTO messages (id, conversationId, type, sent_at, sourceServiceId, body, json)
+		SELECT i, 'c-john', 'incoming', 1710529320000 + i, 'aaaa-1', words, json_object('body', words) FROM many;`)
+	sourcetest.Flat(t, func(path string, reading sources.Reading) (*signal.Reader, error) {
+		return signal.Open(t.Context(), path, "", t.TempDir(), reading)
+	}, database)
+	sourcetest.Flat(t, signal.OpenCLI, sourcetest.Write(t, "signal.jsonl", sourcetest.Long(func(i int, text string) string {
+		return john(fmt.Sprintf(`"timestamp":%d,"message":"%s"`, 1710529321000+i, text))
+	})))
 }
 
 func FuzzReadExports(f *testing.F) {

@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -109,6 +110,14 @@ func TestRead_Damage(t *testing.T) {
 func TestCollect_Again(t *testing.T) {
 	t.Parallel()
 	sourcetest.Again(t, slack.Open, sourcetest.WriteFiles(t, workspace), 8, "Aidan")
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	files := maps.Clone(workspace)
+	files["general/2024-03-15.json"] = "[" + sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf(`{"type": "message", "user": "U2", "text": "%s", "ts": "1710529323.%06d"},`+"\n", text, i)
+	}) + `{"type": "message", "subtype": "tombstone", "ts": "1710529326.000100"}]`
+	sourcetest.Flat(t, slack.Open, sourcetest.WriteFiles(t, files), "Aidan")
 }
 
 func FuzzRead(f *testing.F) {

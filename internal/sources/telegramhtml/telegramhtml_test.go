@@ -402,6 +402,13 @@ func TestRead_Damage(t *testing.T) {
 	}
 }
 
+func TestRead_HoldsFewMessages(t *testing.T) {
+	path := sourcetest.Write(t, "messages.html", page("John Smith", sourcetest.Long(func(i int, words string) string {
+		return said(i, "John Smith", first, text(words))
+	})))
+	sourcetest.Flat(t, telegramhtml.Open, path, "Aidan")
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(direct)
 	f.Add(page("x", said(1, "x", first, text("<div class=message id=message2>")), said(-5, "", "", media("media_contact", "", "", "", ""))))

@@ -206,6 +206,36 @@ func TestRead_Damaged(t *testing.T) {
 	}
 }
 
+// open is whatsappdb.Open with a temporary folder.
+func open(t testing.TB) func(string, sources.Reading) (*whatsappdb.Reader, error) {
+	temp := t.TempDir()
+	return func(path string, reading sources.Reading) (*whatsappdb.Reader, error) {
+		return whatsappdb.Open(t.Context(), path, temp, reading)
+	}
+}
+
+func TestCollect_Again(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tables, rows string
+		least        int
+	}{"msgstore.db": {whatsappdbtest.Android, androidRows, 12}, "ChatStorage.sqlite": {whatsappdbtest.IPhone, iPhoneRows, 7}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sourcetest.Again(t, open(t), whatsappdbtest.Write(t, name, c.tables, c.rows), c.least)
+		})
+	}
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	android := whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, `INSERT INTO jid (_id, user, server, raw_string) VALUES (1, '1', 's.whatsapp.net', '1@s.whatsapp.net'); INSERT INTO chat (_id, jid_row_id) VALUES (1, 1);`+
+		sourcetest.LongRows+`INSERT INTO message (chat_row_id, from_me, key_id, timestamp, message_type, text_data) SELECT 1, 0, 'K' || i, 1710529320000 + i, 0, words FROM many;`)
+	sourcetest.Flat(t, open(t), android)
+	iPhone := whatsappdbtest.Write(t, "ChatStorage.sqlite", whatsappdbtest.IPhone, `INSERT INTO ZWACHATSESSION (Z_PK, ZCONTACTJID, ZPARTNERNAME) VALUES (1, '15550000001@s.whatsapp.net', 'John');`+
+		sourcetest.LongRows+`INSERT INTO ZWAMESSAGE (ZCHATSESSION, ZISFROMME, ZMESSAGETYPE, ZMESSAGEDATE, ZSTANZAID, ZTEXT) SELECT 1, 0, 0, 732222120 + i, 'K' || i, words FROM many;`)
+	sourcetest.Flat(t, open(t), iPhone)
+}
+
 func FuzzRead(f *testing.F) {
 	for _, path := range []string{whatsappdbtest.Write(f, "a.db", whatsappdbtest.Android, androidRows), whatsappdbtest.Write(f, "i.db", whatsappdbtest.IPhone, iPhoneRows)} {
 		content, err := os.ReadFile(path)

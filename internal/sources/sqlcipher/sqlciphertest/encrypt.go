@@ -5,6 +5,7 @@
 package sqlciphertest
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -105,7 +106,7 @@ func Write(t testing.TB, path, statements, changes string) {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	if err := reserveBytes(t, db); err != nil {
+	if err := Reserve(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.Exec(statements); err != nil {
@@ -122,9 +123,9 @@ func Write(t testing.TB, path, statements, changes string) {
 	write(t, path+"-wal", plain+"-wal", Log)
 }
 
-// reserveBytes makes pages of a new database end with 80 bytes that SQLite leaves alone.
-func reserveBytes(t testing.TB, db *sql.DB) error {
-	conn, err := db.Conn(t.Context())
+// Reserve makes the pages of a new database end with 80 bytes that SQLite leaves alone. The database must have one connection.
+func Reserve(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}
