@@ -89,6 +89,8 @@ func cases() []benchCase {
 				{title: "of Telegram's HTML", ours: "telegram-html_messages_per_second"}, {title: "of imessage-exporter's", ours: "imessage-exporter_messages_per_second"},
 				{title: "of Google Voice", ours: "google-voice_messages_per_second"}, {title: "of Meta's", ours: "meta_messages_per_second"},
 				{title: "of Discord's", ours: "discord_messages_per_second"}, {title: "of iMazing's", ours: "imazing_messages_per_second"},
+				{title: "of WhatsApp's database", ours: "whatsapp-db_messages_per_second"}, {title: "of Signal's database", ours: "signal_messages_per_second"},
+				{title: "of Slack's", ours: "slack_messages_per_second"}, {title: "of Google Chat", ours: "google-chat_messages_per_second"},
 				{title: "collect of Telegram's export, MB of memory", ours: "telegram_memory_mb"},
 			},
 		},

@@ -66,59 +66,96 @@ func choose(first bool, a, b string) string {
 	return b
 }
 
-// exports measures a first collect of each export, or of those of one format.
+// exports measures a first collect of each history, or of those of one format.
 func (b *bench) exports(only string) error {
-	for _, f := range exportForms {
-		if only != "all" && only != f.format {
+	for _, h := range histories() {
+		if only != "all" && only != h.format {
 			continue
 		}
-		path := filepath.Join(b.folder, f.name)
-		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-			if err := writeExport(path, f.head, f.tail, f.message); err != nil {
-				return err
-			}
+		if err := b.export(h); err != nil {
+			return fmt.Errorf("%s: %w", h.format, err)
 		}
-		data := "data-" + f.format
-		if err := os.RemoveAll(filepath.Join(b.folder, data)); err != nil {
-			return err
-		}
-		seconds, memory, output, err := b.vqctl("collect", "--source", f.name, "--data-dir", data, "--zone", "UTC", "--json")
-		if err != nil {
-			return err
-		}
-		var summary struct{ Messages float64 }
-		if err := json.Unmarshal(output, &summary); err != nil {
-			return err
-		}
-		if summary.Messages < exportMessages {
-			return fmt.Errorf("of %s, %v messages of %d were collected", f.name, summary.Messages, exportMessages)
-		}
-		b.figures[f.format+"_messages_per_second"] = summary.Messages / seconds
-		b.figures[f.format+"_memory_mb"] = memory
-		b.figures[f.format+"_cpu_seconds"] = b.cpu
 	}
 	return nil
 }
 
+// history is an export, or a database, of exportMessages messages.
+type history struct {
+	format, name string
+	write        func(path string) error
+}
+
+func histories() (list []history) {
+	for _, f := range exportForms {
+		list = append(list, history{f.format, f.name, func(path string) error { return writeExport(path, f.head, f.tail, f.message) }})
+	}
+	return append(list, folders...)
+}
+
+// export measures a first collect of a history, which is written if it does not exist yet.
+func (b *bench) export(h history) error {
+	path := filepath.Join(b.folder, h.name)
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		part := path + ".part"
+		if err := errors.Join(os.RemoveAll(part), h.write(part)); err != nil {
+			return err
+		}
+		if err := os.Rename(part, path); err != nil {
+			return err
+		}
+	}
+	data := "data-" + h.format
+	if err := os.RemoveAll(filepath.Join(b.folder, data)); err != nil {
+		return err
+	}
+	seconds, memory, output, err := b.vqctl("collect", "--source", h.name, "--data-dir", data, "--zone", "UTC", "--json")
+	if err != nil {
+		return err
+	}
+	var summary struct{ Messages float64 }
+	if err := json.Unmarshal(output, &summary); err != nil {
+		return err
+	}
+	if summary.Messages < exportMessages {
+		return fmt.Errorf("%v messages of %d were collected", summary.Messages, exportMessages)
+	}
+	b.figures[h.format+"_messages_per_second"] = summary.Messages / seconds
+	b.figures[h.format+"_memory_mb"] = memory
+	b.figures[h.format+"_cpu_seconds"] = b.cpu
+	return nil
+}
+
+// writeExport writes a file with all messages.
 func writeExport(path, head, tail string, message func(i int, at time.Time, mine bool, text string) string) error {
-	f, err := os.Create(path + ".part")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	out := bufio.NewWriter(f)
-	words := strings.Fields("the pub opens at noon and who is in for a walk by the river before that or shall we all meet there")
 	_, err = io.WriteString(out, head)
-	for i := 0; i < exportMessages && err == nil; i++ {
-		at := time.Unix(1_600_000_000+int64(i)*61, 0).UTC()
-		from := i * 7 % len(words)
-		text := strings.Join(words[from:min(len(words), from+1+i%11)], " ") + fmt.Sprint(" ", i)
-		_, err = io.WriteString(out, message(i, at, i%3 == 0, text))
-	}
+	err = errors.Join(err, eachMessage(func(i int, at time.Time, mine bool, text string) error {
+		_, err := io.WriteString(out, message(i, at, mine, text))
+		return err
+	}))
 	if err == nil {
 		_, err = io.WriteString(out, tail)
 	}
-	if err = errors.Join(err, out.Flush(), f.Close()); err != nil {
-		return err
+	return errors.Join(err, out.Flush(), f.Close())
+}
+
+// eachMessage calls visit for every message of the history.
+func eachMessage(visit func(i int, at time.Time, mine bool, text string) error) error {
+	words := strings.Fields("the pub opens at noon and who is in for a walk by the river before that or shall we all meet there")
+	for i := range exportMessages {
+		at := time.Unix(1_600_000_000+int64(i)*61, 0).UTC()
+		from := i * 7 % len(words)
+		text := strings.Join(words[from:min(len(words), from+1+i%11)], " ") + fmt.Sprint(" ", i)
+		if err := visit(i, at, i%3 == 0, text); err != nil {
+			return err
+		}
 	}
-	return os.Rename(path+".part", path)
+	return nil
 }
