@@ -12,6 +12,7 @@ type store struct {
 	tx      *messages.Tx
 	chats   map[*Chat]*place
 	batch   []item
+	size    int // in bytes, of the words in the batch
 	batches chan []item
 	done    chan struct{}
 	failure atomic.Pointer[error] // of the first message that was not stored
@@ -32,6 +33,9 @@ type place struct {
 
 // batchSize is large enough that handing a batch over costs nothing, and small enough that it stays in the processor's cache.
 const batchSize = 256
+
+// batchBytes limits a batch of long messages.
+const batchBytes = 256 << 10
 
 func newStore(tx *messages.Tx) *store {
 	s := &store{tx: tx, chats: map[*Chat]*place{}, batches: make(chan []item, 4), done: make(chan struct{})}
@@ -75,7 +79,13 @@ func (s *store) put(m *Message, partial bool) error {
 	}
 	s.batch = append(s.batch, item{place: p, row: messages.Row{Row: m.Row, GUID: m.GUID, Date: m.Time.UnixNano(), Sender: m.Sender, TargetGUID: m.ReplyTo,
 		TargetPart: messages.WholeMessage, Partial: partial, Derived: m.Derived, Versions: slices.Clone(m.Versions), Retracted: m.Retracted, Parts: partsOf(m)}})
-	if len(s.batch) == batchSize {
+	for i := range m.Parts {
+		s.size += len(m.Parts[i].Text)
+	}
+	for i := range m.Versions {
+		s.size += len(m.Versions[i].Text)
+	}
+	if len(s.batch) == batchSize || s.size >= batchBytes {
 		s.send()
 	}
 	return s.err()
@@ -91,7 +101,7 @@ func partsOf(m *Message) []messages.Part {
 
 func (s *store) send() {
 	s.batches <- s.batch
-	s.batch = nil
+	s.batch, s.size = nil, 0
 }
 
 // wait returns the transaction once all messages are stored. It is the caller's until the next message.

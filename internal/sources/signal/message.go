@@ -22,6 +22,7 @@ type row struct {
 	content
 	damage error // of the JSON
 	large  bool  // too large to be read
+	size   int   // of its texts, in bytes
 	// gap, if not nil, says why the rows between before and number cannot be read; it is no row itself.
 	gap    error
 	before int64

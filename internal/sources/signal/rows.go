@@ -8,8 +8,11 @@ import (
 	"slices"
 )
 
-// batchSize is how many rows are handed over at once.
-const batchSize = 256
+// The rows that are handed over at once are at most so many, and fewer if they have long texts.
+const (
+	batchSize  = 256
+	batchBytes = 256 << 10
+)
 
 // decodeRows reads and decodes the rows of a query while the caller stores those before. The first channel is closed behind the last row;
 // the second then has the error, or nil. The caller reads on until then; an ended context makes that soon.
@@ -18,10 +21,11 @@ func (r *Reader) decodeRows(ctx context.Context, query string) (<-chan []row, <-
 	go func() {
 		defer close(batches)
 		batch := make([]row, 0, batchSize)
+		size := 0 // in bytes, of its texts
 		hand := func() error {
 			select {
 			case batches <- batch:
-				batch = make([]row, 0, batchSize)
+				batch, size = make([]row, 0, batchSize), 0
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
@@ -29,7 +33,7 @@ func (r *Reader) decodeRows(ctx context.Context, query string) (<-chan []row, <-
 		}
 		d := newDecoder()
 		err := r.db.Scan(ctx, "messages.rowid", query, func(rows *sql.Rows) (int64, error) {
-			if len(batch) >= batchSize { // a gap may have been added
+			if len(batch) >= batchSize || size >= batchBytes { // a gap may have been added
 				if err := hand(); err != nil {
 					return 0, err
 				}
@@ -37,6 +41,7 @@ func (r *Reader) decodeRows(ctx context.Context, query string) (<-chan []row, <-
 			n, err := d.row(rows)
 			if err == nil {
 				batch = append(batch, n)
+				size += n.size
 			}
 			return n.number, err
 		}, func(before, behind int64, err error) {
@@ -57,7 +62,7 @@ func (d *decoder) row(rows *sql.Rows) (n row, err error) {
 	if err := rows.Scan(&n.number, &id, &conversation, &kind, &body, &sentAt, &receivedAt, &aci, &phone, &large, &text, &files); err != nil {
 		return n, err
 	}
-	n.large = large.Bool
+	n.large, n.size = large.Bool, len(body.String)+len(text)+len(files)
 	n.id, n.conversation, n.kind, n.aci, n.phone = id.String, conversation.String, kind.String, aci.String, phone.String
 	if len(text) > 0 {
 		n.content, n.damage = d.decode(text)

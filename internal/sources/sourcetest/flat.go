@@ -11,7 +11,7 @@ import (
 const (
 	manyMessages = 2000
 	longMessage  = 8 << 10 // bytes
-	mostHeld     = 6 << 20 // bytes in memory while a history of 16 MiB is read
+	mostHeld     = 8 << 20 // bytes in memory while a history of 16 MiB is read
 )
 
 // Long joins many long messages, which must differ by their number.
