@@ -16,6 +16,7 @@ import (
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/generate/chat"
 	"ventriloquist/internal/generate/chatui"
+	"ventriloquist/internal/messagesapp"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
@@ -27,9 +28,11 @@ type chatOptions struct {
 	dialogue chat.Options
 	members  int    // how many of the dialogue's members flags name
 	context  string // file of window lines, "" for none
+	live     liveOptions
 }
 
 func newChatCommand() *cli.Command {
+	var contacts contactsOptions
 	return &cli.Command{
 		Name:  "chat",
 		Usage: "chat with the people the model was trained on",
@@ -41,7 +44,11 @@ Names are those of the conversation's members, of the people that the model was 
 completes names and commands. A pasted block is one turn. Ctrl-C stops an answer; pressed twice at the prompt, it leaves. The
 time between messages is the time between your typing them; with --real-time, an answer also takes the time that the model gives
 it, drawn at random within it, and Ctrl-C shows it at once. The model sees at most the last 100 messages. Without a terminal,
-each line of standard input is a turn.`,
+each line of standard input is a turn.
+
+With --live CHAT, the conversation is a real one of chat.db, which is collected again whenever it changes, and the model writes
+what MY_NAME could say next. An empty line offers candidates; /send N shows one as it would be sent, and sends it with Messages on a
+Mac if you answer yes. Nothing else is ever sent.`,
 		DisableSliceFlagSeparator: true, // a comma in a name is a comma
 		Flags: slices.Concat(
 			inGroup(conversationGroup,
@@ -51,9 +58,10 @@ each line of standard input is a turn.`,
 				&cli.StringFlag{Name: "context", Usage: "`FILE` of window lines that came before"},
 				&cli.BoolFlag{Name: "real-time", Usage: "show an answer only after as long as its person would have taken"},
 				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens of the conversation; oldest messages are dropped to fit"}),
+			liveFlags(&contacts),
 			sampleFlags("random", "(default: %g; off with --temperature 0)"), loadedModelFlags(), backendFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
-			opts, err := chatOptionsOf(c)
+			opts, err := chatOptionsOf(c, contacts)
 			if err != nil {
 				return err
 			}
@@ -62,7 +70,7 @@ each line of standard input is a turn.`,
 	}
 }
 
-func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
+func chatOptionsOf(c *cli.Command, contacts contactsOptions) (o chatOptions, err error) {
 	o.context = c.String("context")
 	o.dialogue = chat.Options{As: c.String("target"), Members: c.StringSlice("member"), Kind: c.String("type"),
 		MaxTokens: c.Int("max-seq-length"), Now: time.Now, RealTime: c.Bool("real-time")}
@@ -85,6 +93,9 @@ func chatOptionsOf(c *cli.Command) (o chatOptions, err error) {
 	case o.dialogue.MaxTokens < 1:
 		return o, usererr.Usage("--max-seq-length must be at least 1")
 	}
+	if o.live, err = liveOptionsOf(c, contacts); err != nil {
+		return o, err
+	}
 	return o, validateType(o.dialogue.Kind)
 }
 
@@ -96,16 +107,25 @@ func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
 	if err := o.resolveNames(); err != nil {
 		return err
 	}
+	inTerminal := term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb"
+	if o.live.chat != "" {
+		if err := o.startLive(ctx, newLiveChat(&o.live, o.dialogue.Owner, inTerminal, messagesapp.New())); err != nil {
+			return err
+		}
+	}
 	writer, closeModel, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeModel()
+	if o.dialogue.FirstLive {
+		o.live.recordExplained(ctx)
+	}
 	o.dialogue.Files = chatFiles{}
 	begin := func(out io.Writer) *chat.Dialogue {
 		return chat.New(o.dialogue, writer, out)
 	}
-	if term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd())) && os.Getenv("TERM") != "dumb" {
+	if inTerminal {
 		return chatInTerminal(ctx, begin, in, out)
 	}
 	return chatInPipe(ctx, begin(stdout), in)
@@ -178,6 +198,9 @@ func (o *chatOptions) resolveNames() (err error) {
 
 // chatInPipe reads messages line by line from an input that is not a terminal.
 func chatInPipe(ctx context.Context, d *chat.Dialogue, in io.Reader) error {
+	if d.Live != nil {
+		d.Greet()
+	}
 	lines, failed := make(chan string), make(chan error, 1)
 	go func() {
 		defer close(lines)
@@ -196,6 +219,8 @@ func chatInPipe(ctx context.Context, d *chat.Dialogue, in io.Reader) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-d.News():
+			d.Refresh(ctx)
 		case line, more := <-lines:
 			if !more {
 				if err := <-failed; err != nil {

@@ -26,6 +26,7 @@ const (
 	samplingGroup     = "Sampling"
 	filterGroup       = "Filters"
 	conversationGroup = "Conversation"
+	liveGroup         = "Live conversation"
 	serverGroup       = "Server"
 	attachmentGroup   = "Attachments"
 	outputGroup       = "Output"

@@ -225,9 +225,8 @@ func (b *builder) addMessage(m *messages.WindowMessage) error {
 		b.summary.LeftOut.Messages++
 		return nil
 	}
-	quote := replyQuote(m)
-	lines := splitMessage(m.Text, m.Kind)
-	if len(lines) == 0 || m.Kind == messages.Reaction && quote == nil {
+	quote, lines := linesOf(m)
+	if len(lines) == 0 {
 		b.summary.LeftOut.Empty++
 		return nil
 	}

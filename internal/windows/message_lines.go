@@ -6,6 +6,15 @@ import (
 	"ventriloquist/internal/messages"
 )
 
+// linesOf returns the lines that a message becomes, and their "reply_to". A reaction to something without words has none.
+func linesOf(m *messages.WindowMessage) (quote *string, lines []string) {
+	quote = replyQuote(m)
+	if m.Kind == messages.Reaction && quote == nil {
+		return nil, nil
+	}
+	return quote, splitMessage(m.Text, m.Kind)
+}
+
 // splitMessage returns the lines that a message becomes; none if it has no words. A text is split at LF, CR and CR LF, but not
 // at U+2028 or U+2029; white space around a line is removed, and empty lines are dropped. Any other message is one line: line
 // breaks in a description or transcript become spaces.

@@ -36,6 +36,10 @@ func (d *Dialogue) alternatives(ctx context.Context, rest string) error {
 			return d.orStopped(err)
 		}
 	}
+	if d.Live != nil {
+		d.prompt(author) // what it drops stays away
+		current = d.now()
+	}
 	before := d.now()
 	done, err := generate.WriteDifferent(ctx, d.writer, d.prompt(author), author, n, d.sample(), func(int, []byte) {})
 	d.restore(current)
@@ -58,6 +62,10 @@ func (d *Dialogue) alternatives(ctx context.Context, rest string) error {
 		d.say("with temperature 0 there is one; /temperature 0.7 changes that")
 	case len(done) < n:
 		d.say("the model writes no more different ones; a higher /temperature does")
+	}
+	if d.Live != nil {
+		d.say("/send N shows one as it would be sent, and asks")
+		return nil
 	}
 	d.say("a number takes one; anything else goes on without")
 	return nil

@@ -39,6 +39,7 @@ func commands() []command {
 		{"/type", "dm|group", "set the type of the conversation", plain((*Dialogue).setType)},
 		{"/retry", "", "write the last answer again", (*Dialogue).retry},
 		{"/alternatives", "[N]", "N different candidates to choose from", (*Dialogue).alternatives},
+		{"/send", "N", "send a candidate in a live conversation, after asking", (*Dialogue).askToSend},
 		{"/continue", "[N]", "let them talk: N messages, by whoever speaks next", (*Dialogue).letTalk},
 		{"/undo", "", "take back the last turn", alone((*Dialogue).undo)},
 		{"/context", "", "show the conversation so far", alone((*Dialogue).showContext)},
@@ -49,22 +50,40 @@ func commands() []command {
 		{"/temperature", "[X]", "show or set it; so do the other names of /settings", nil},
 		{"/settings", "", "show how messages are drawn", alone((*Dialogue).showSettings)},
 		{"/debug", "", "on or off: show the exact prompt and the raw answer", alone((*Dialogue).toggleDebug)},
-		{"/help", "", "show this", alone(func(d *Dialogue) { d.say("%s", Help()) })},
+		{"/help", "", "show this", alone((*Dialogue).help)},
 		{"/quit", "", "leave (also Ctrl-D)", nil},
 	}
 }
 
 // Help returns the text of /help.
 func Help() string {
-	var text strings.Builder
-	row := func(what, help string) { fmt.Fprintf(&text, "%-23s %s\n", what, help) }
-	row("hey, you free tonight?", "say something; the model answers as its person")
-	row("John: hey", "say it as John, whom you are from then on")
-	row("(empty line)", "let the model speak")
+	return helpOf([][2]string{
+		{"hey, you free tonight?", "say something; the model answers as its person"},
+		{"John: hey", "say it as John, whom you are from then on"},
+		{"(empty line)", "let the model speak"},
+	}, func(command) bool { return true })
+}
+
+// helpOf lists what lines without a command do, and the commands that are listed.
+func helpOf(lines [][2]string, listed func(command) bool) string {
 	for _, c := range commands() {
-		row(strings.TrimSpace(c.name+" "+c.argument), c.help)
+		if listed(c) {
+			lines = append(lines, [2]string{strings.TrimSpace(c.name + " " + c.argument), c.help})
+		}
+	}
+	var text strings.Builder
+	for _, line := range lines {
+		fmt.Fprintf(&text, "%-23s %s\n", line[0], line[1])
 	}
 	return strings.TrimSuffix(text.String(), "\n")
+}
+
+func (d *Dialogue) help() {
+	if d.Live != nil {
+		d.say("%s", helpLive())
+		return
+	}
+	d.say("%s", Help())
 }
 
 // commandNames returns what a line may begin with.

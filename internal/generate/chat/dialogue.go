@@ -30,6 +30,11 @@ type Options struct {
 	RealTime  bool             // an answer is shown after as long as it took
 	Files     Files            // of /save and /load
 	Adapters  Adapters         // of /adapter; nil without a choice
+
+	Live         Live              // the real conversation to follow, nil for none
+	LiveNow      *LiveConversation // what Live read
+	FirstLive    bool              // the owner follows one for the first time
+	NoDisclosure bool              // no line says that a model wrote what is sent
 }
 
 // maxMessages is the size of a training window: the model has never seen more messages at once.
@@ -47,6 +52,7 @@ type Dialogue struct {
 	exchange  exchange
 	history   history
 	savedAs   string // the file that /save wrote
+	live      live
 }
 
 // exchange is the last prompt and what the model wrote after it.
@@ -55,6 +61,10 @@ type exchange struct{ prompt, answer string }
 // New starts a dialogue that prints to out.
 func New(o Options, w generate.Writer, out io.Writer) *Dialogue {
 	d := &Dialogue{Options: o, out: out, writer: w, last: o.Now()}
+	if d.Live != nil {
+		d.follow(o.LiveNow)
+		return d
+	}
 	d.speaker = d.firstSpeaker()
 	return d
 }
@@ -64,6 +74,9 @@ func New(o Options, w generate.Writer, out io.Writer) *Dialogue {
 // an error is a failure of the model. When ctx ends, the answer in progress is dropped.
 func (d *Dialogue) Enter(ctx context.Context, turn string) (quit bool, err error) {
 	turn = strings.TrimSpace(turn)
+	if d.Live != nil {
+		return d.enterLive(ctx, turn)
+	}
 	if strings.HasPrefix(turn, "/") && !strings.ContainsAny(turn, "\r\n") {
 		return d.command(ctx, turn)
 	}
@@ -163,7 +176,9 @@ func (d *Dialogue) prompt(author string) *generate.Conversation {
 		d.Members = d.members()
 		d.Messages = slices.Clone(d.Messages[gone:])
 		d.Messages[0].Delta = windows.Delta(0)
-		d.say("(dropped the oldest %d messages)", gone)
+		if d.Live == nil { // of a live conversation nothing is lost
+			d.say("(dropped the oldest %d messages)", gone)
+		}
 	}
 }
 

@@ -168,6 +168,10 @@ func (d *Dialogue) Speaker() string { return d.speaker }
 
 // Greet says who is who, and how to go on.
 func (d *Dialogue) Greet() {
+	if d.Live != nil {
+		d.greetLive()
+		return
+	}
 	var said []string
 	if d.speaker != "" {
 		said = append(said, fmt.Sprintf("You are %s.", d.speaker))

@@ -4,5 +4,6 @@
 // the editor, into the terminal's own scrollback. It must not know: what a turn means, how answers are made.
 //
 // Text is edited by what a reader sees as one character (a grapheme cluster): an emoji of several code points, a letter with
-// combining marks. A pasted block becomes one turn. What is typed during an answer waits for its end.
+// combining marks. A pasted block becomes one turn. What is typed during an answer waits for its end; what the dialogue then asks is not
+// answered by it.
 package chatui

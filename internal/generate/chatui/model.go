@@ -24,6 +24,12 @@ type Dialogue interface {
 	Completer() func(line string) (from int, candidates []string)
 	// Speaker returns who says what is typed, "" if unknown.
 	Speaker() string
+	// News returns a channel that receives a value when Refresh has something to do; nil if it never does.
+	News() <-chan struct{}
+	// Refresh prints what arrived from elsewhere.
+	Refresh(ctx context.Context)
+	// Question returns the number of the question that the next turn answers, 0 for none.
+	Question() int
 }
 
 // Run has a conversation in a terminal until it ends. begin starts the dialogue, which prints to out.
@@ -62,6 +68,8 @@ type model struct {
 	row       string             // being written by the dialogue
 	hints     []string           // shown until the next key
 	waiting   []string           // turns that were entered during an answer
+	news      bool               // something arrived that the dialogue has not printed
+	question  int                // the dialogue's, after its last turn
 	ready     bool               // to print above the editor
 	busy      bool               // the dialogue has a turn
 	stop      context.CancelFunc // of that turn
@@ -81,13 +89,32 @@ type turnMsg struct {
 	err  error
 }
 
+// newsMsg says that something arrived.
+type newsMsg struct{}
+
 type tickMsg time.Time
 
 // firstFrames is a time in which the renderer shows the editor several times.
 const firstFrames = 100 * time.Millisecond
 
 func (m *model) Init() tea.Cmd {
-	return tea.Tick(firstFrames, func(time.Time) tea.Msg { return readyMsg{} })
+	return tea.Batch(tea.Tick(firstFrames, func(time.Time) tea.Msg { return readyMsg{} }), m.listen())
+}
+
+// listen waits for news.
+func (m *model) listen() tea.Cmd {
+	news := m.dialogue.News()
+	if news == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		select {
+		case <-news:
+			return newsMsg{}
+		case <-m.ctx.Done():
+			return nil
+		}
+	}
 }
 
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
@@ -103,6 +130,9 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case readyMsg:
 		m.ready = true
 		return m, m.next()
+	case newsMsg:
+		m.news = true
+		return m, tea.Batch(m.next(), m.listen())
 	case rowMsg:
 		m.row = string(msg)
 	case tickMsg:
@@ -116,6 +146,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.failure = msg.err
 			return m, m.leave()
 		}
+		m.dropEarlyAnswers()
 		return m, m.next()
 	case tea.PasteMsg:
 		m.hints, m.leaving = nil, false
@@ -132,24 +163,42 @@ func (m *model) leave() tea.Cmd {
 	return tea.Quit
 }
 
-// next gives the dialogue the next turn that waits.
+// dropEarlyAnswers forgets the turns that were typed before the dialogue asked something: they do not answer that.
+func (m *model) dropEarlyAnswers() {
+	before := m.question
+	if m.question = m.dialogue.Question(); m.question != 0 && m.question != before {
+		m.waiting = nil
+	}
+}
+
+// next gives the dialogue the news, or the next turn that waits.
 func (m *model) next() tea.Cmd {
 	if m.busy || !m.ready {
 		return nil
 	}
 	m.speaker, m.completer = m.dialogue.Speaker(), m.dialogue.Completer()
-	if len(m.waiting) == 0 {
+	var turn func(ctx context.Context) (quit bool, err error)
+	switch {
+	case m.news:
+		m.news = false
+		turn = func(ctx context.Context) (bool, error) {
+			m.dialogue.Refresh(ctx)
+			return false, nil
+		}
+	case len(m.waiting) > 0:
+		text := m.waiting[0]
+		m.waiting = slices.Delete(m.waiting, 0, 1)
+		turn = func(ctx context.Context) (bool, error) { return m.dialogue.Enter(ctx, text) }
+	default:
 		return nil
 	}
-	turn := m.waiting[0]
-	m.waiting = slices.Delete(m.waiting, 0, 1)
 	ctx, stop := context.WithCancel(m.ctx)
 	m.busy, m.stop, m.ticks = true, stop, 0
 	m.working.Add(1)
 	return tea.Batch(tick(), func() tea.Msg {
 		defer m.working.Done()
 		defer stop()
-		quit, err := m.dialogue.Enter(ctx, turn)
+		quit, err := turn(ctx)
 		return turnMsg{quit, err}
 	})
 }

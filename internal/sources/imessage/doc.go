@@ -16,6 +16,7 @@
 //	message_rows.go                the rows of a range, around damage
 //	events.go parts.go rows.go     what happened to a group; a body's parts, with its attachments; the columns of a row
 //	stale.go connect.go            groups whose members must be determined again; a consistent view of the files
+//	chat_rows.go                   the chats that have messages, the latest first
 //	chats.go classify.go           who is in which chat; whether a row is a message, and if not, why
 //	summary.go                     the counts of rows by fate
 //	collector.go                   the data of a collect
