@@ -41,13 +41,21 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 download() { # download FILE: into $work
+  status=0
   if command -v curl >/dev/null 2>&1; then
-    curl -fsSL --retry 3 -o "$work/$1" "$from/$1"
+    curl -fsSL --retry 3 -o "$work/$1" "$from/$1" 2>"$work/said" || status=$?
+    refused=22
   elif command -v wget >/dev/null 2>&1; then
-    wget -q -O "$work/$1" "$from/$1"
+    wget -nv -O "$work/$1" "$from/$1" 2>"$work/said" || status=$?
+    refused=8
   else
     fail "needs curl or wget: install either and try again"
-  fi || fail "cannot download $from/$1: check the version and the network"
+  fi
+  case $status in
+    0) ;;
+    "$refused") fail "cannot download $from/$1: the server does not have it. Check the version: $releases lists all" ;;
+    *) cat "$work/said" >&2; fail "cannot download $from/$1: check the network" ;;
+  esac
 }
 checksum() { # checksum FILE
   if command -v sha256sum >/dev/null 2>&1; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d' ' -f1

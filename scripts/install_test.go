@@ -101,7 +101,7 @@ func TestInstall_RefusesWhatIsWrong(t *testing.T) {
 		files map[string][]byte
 		want  string
 	}{
-		{"no release", nil, "cannot download"},
+		{"no release", nil, "SHA256SUMS: the server does not have it. Check the version: http://127.0.0.1:"},
 		{"damaged archive", map[string][]byte{name: damaged, "SHA256SUMS": sums}, "is damaged"},
 		{"no checksum", map[string][]byte{name: body, "SHA256SUMS": []byte("")}, "does not list"},
 	} {
@@ -116,6 +116,13 @@ func TestInstall_RefusesWhatIsWrong(t *testing.T) {
 		if left, _ := filepath.Glob(filepath.Join(prefix, "*", "*")); len(left) > 0 {
 			t.Errorf("%s: install.sh leaves %v", c.name, left)
 		}
+	}
+}
+
+func TestInstall_SaysThatTheNetworkFails(t *testing.T) {
+	t.Parallel()
+	if _, output, ok := install(t, "http://127.0.0.1:1/releases"); ok || !strings.HasSuffix(output, "SHA256SUMS: check the network\n") {
+		t.Errorf("install.sh without a server succeeds: %v, prints %q", ok, output)
 	}
 }
 

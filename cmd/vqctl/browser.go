@@ -32,7 +32,10 @@ func openInBrowser(ctx context.Context, path string) {
 func openAddress(ctx context.Context, address, shown string) {
 	args := browserCommand(address)
 	err := exec.CommandContext(ctx, args[0], args[1:]...).Run()
+	var ended *exec.ExitError
 	switch {
+	case errors.As(err, &ended) && args[0] == "xdg-open" && ended.ExitCode() == 3: // xdg-open(1): a required tool could not be found
+		notice("xdg-open found no browser: open %s yourself", shown)
 	case errors.Is(err, exec.ErrNotFound):
 		notice("no browser could be opened, because %s is not installed: open %s yourself", args[0], shown)
 	case err != nil:

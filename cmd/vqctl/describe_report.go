@@ -21,7 +21,11 @@ func planInWords(p *describe.Plan) string {
 		for i, k := range p.Send {
 			kinds[i] = kindInWords(k.Kind, k.Files)
 		}
-		fmt.Fprintf(&text, "%s (%s) go to %s, model %s\n", strings.Join(kinds, ", "), terminal.Bytes(uint64(p.Bytes)), p.Where, p.Model)
+		verb := "go"
+		if p.Files == 1 {
+			verb = "goes"
+		}
+		fmt.Fprintf(&text, "%s (%s) %s to %s, model %s\n", strings.Join(kinds, ", "), terminal.Bytes(uint64(p.Bytes)), verb, p.Where, p.Model)
 		switch {
 		case p.Local:
 			text.WriteString("nothing leaves this machine\n")

@@ -150,3 +150,11 @@ func albumOfOne(t *testing.T) (describeOptions, *describetest.Server) {
 	t.Setenv("GEMINI_API_KEY", "key")
 	return describeOptions{dataDir: dir, model: describe.DefaultModel, jobs: 1, perMinute: -1, timeout: time.Minute}, server
 }
+
+func TestPlanInWords_OneFileGoes(t *testing.T) {
+	t.Parallel()
+	p := describe.Plan{Files: 1, Bytes: 2048, Where: "this machine", Model: "m", Local: true, Send: []describe.KindPlan{{Kind: "image", Files: 1}}}
+	if got := planInWords(&p); !strings.HasPrefix(got, "1 image (2.0 KiB) goes to this machine, model m\n") {
+		t.Errorf("it says %q", got)
+	}
+}

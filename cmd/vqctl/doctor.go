@@ -185,8 +185,11 @@ func examineSource() finding {
 	path := filepath.Join(home, "Library", "Messages", "chat.db")
 	f, err := os.Open(path)
 	switch {
+	case os.IsNotExist(err) && runtime.GOOS != "darwin":
+		return finding{Name: name, Status: "optional", Detail: "only a Mac has one of its own",
+			Hint: "collect a copy of a Mac's chat.db, a backup or an export: vqctl collect --source FILE; vqctl sources lists all"}
 	case os.IsNotExist(err):
-		return finding{Name: name, Status: "missing", Detail: "no " + path, Hint: "on another machine: vqctl collect --source chat.db"}
+		return finding{Name: name, Status: "missing", Detail: "no " + path, Hint: "from another machine, or an export: vqctl collect --source FILE"}
 	case os.IsPermission(err):
 		return finding{Name: name, Status: "problem", Detail: "no permission to read " + path,
 			Hint: usererr.PermissionAdvice(runtime.GOOS, path)}

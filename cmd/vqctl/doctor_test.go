@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -77,5 +78,17 @@ func TestDescribeModels_OKMeansWithinADay(t *testing.T) {
 		if f.Status != c.status || f.Detail != c.says+"; can generate with models up to Qwen3-14B" {
 			t.Errorf("%+v", f)
 		}
+	}
+}
+
+// Elsewhere than on a Mac, nothing is missing: there is no message history of one's own, but exports.
+func TestExamineSource_LeadsToExports(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	want := "optional"
+	if runtime.GOOS == "darwin" {
+		want = "missing"
+	}
+	if f := examineSource(); f.Status != want || !strings.Contains(f.Hint, "vqctl collect --source FILE") {
+		t.Errorf("%+v", f)
 	}
 }

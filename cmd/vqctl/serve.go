@@ -131,15 +131,14 @@ func (o *serveOptions) validate() error {
 
 // runServe answers requests until the context ends.
 func runServe(ctx context.Context, o serveOptions) error {
-	var err error
-	if o.server.Token, err = o.token(); err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return usererr.With(fmt.Errorf("cannot listen on %s: %w", o.listen, usererr.Network(err)), "choose another address with --listen; port 0 is one that is free")
 	}
 	defer listener.Close()
+	if o.server.Token, err = o.token(); err != nil { // after it listens: a new token is shown only once
+		return err
+	}
 	served, err := o.open()
 	if err != nil {
 		return err

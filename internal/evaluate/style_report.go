@@ -14,7 +14,7 @@ import (
 // printStyle writes the distances of all people together, and each person's nearness.
 func printStyle(out io.Writer, s *style.Report) error {
 	if len(s.PerContact) == 0 {
-		_, err := fmt.Fprintf(out, "style: nobody has the %d held-out messages, as many written ones, and messages to train on that it takes\n", style.FewestTexts)
+		_, err := fmt.Fprintf(out, "style: too few messages: it takes a person with %d held-out messages, as many written ones, and messages to train on\n", style.FewestTexts)
 		return err
 	}
 	fmt.Fprintf(out, "\nstyle: distance of written messages from real ones, mean of %s (floor: two halves of a person's own; ceiling: other people's)\n",

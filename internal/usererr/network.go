@@ -55,6 +55,10 @@ func networkWords(err error) string {
 	if words := certificateWords(err); words != "" {
 		return words
 	}
+	var address *net.AddrError
+	if errors.As(err, &address) {
+		return strconv.Quote(address.Addr) + ": " + address.Err
+	}
 	peer := peerOf(err)
 	var timeout net.Error
 	switch {

@@ -43,6 +43,8 @@ func TestNetwork_SaysWhatWasNotReached(t *testing.T) {
 		"through the proxy: no program listens at 10.0.0.7:80":                                           &net.OpError{Op: "proxyconnect", Net: "tcp", Err: dialing(syscall.ECONNREFUSED).(*url.Error).Err},
 		"the server's certificate is signed by an authority that this machine does not know":             &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
 		"the server's certificate has expired, or this machine's clock is wrong":                         &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}},
+		`"80000": invalid port`:                                                                          &net.OpError{Op: "listen", Net: "tcp", Err: &net.AddrError{Err: "invalid port", Addr: "80000"}},
+		"this user may not listen there; ports below 1024 need root":                                     &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", syscall.EACCES)},
 		"something else":                   &url.Error{Op: "Get", URL: "http://x?token=secret", Err: errors.New("something else")},
 		"another program uses 10.0.0.7:80": dialing(syscall.EADDRINUSE),
 	} {
