@@ -8,6 +8,7 @@ package charset
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"unicode/utf8"
 
@@ -18,7 +19,8 @@ import (
 )
 
 const (
-	small = 4 << 10 // of the first buffer: an export may have 100,000 files
+	small = 4 << 10  // of the first buffer: an export may have 100,000 files
+	usual = 32 << 10 // of the buffers behind it
 	// sampleSize is how many bytes are examined from the first ones on that are not UTF-8.
 	sampleSize = 64 << 10
 	bomUTF8    = "\uFEFF"
@@ -86,7 +88,7 @@ func (r *Reader) fill(n int) {
 		r.checked -= r.pos
 		r.pos = 0
 	}
-	if cap(r.buf) < n {
+	if cap(r.buf) < n && r.err == nil {
 		r.buf = append(make([]byte, 0, n), r.buf...)
 	}
 	for len(r.buf) < n && r.err == nil {
@@ -130,7 +132,7 @@ const enough = 1000
 // check finds out how far the text is UTF-8, and decides what the rest is where it is not.
 func (r *Reader) check() error {
 	if r.pos == len(r.buf) {
-		r.fill(small)
+		r.fill(usual)
 		if len(r.buf) == 0 {
 			return r.err
 		}
@@ -164,13 +166,18 @@ func (r *Reader) guess() {
 	r.settled = true
 }
 
+// beyondASCII are the bits that are set in eight bytes beyond ASCII.
+const beyondASCII = 0x8080808080808080
+
 // validPrefix returns how much of a text is UTF-8, and how many words of that are beyond ASCII.
 func validPrefix(text []byte) (size, words int) {
 	within := false
 	for size < len(text) {
 		if text[size] < utf8.RuneSelf {
-			size++
 			within = false
+			for size++; size+8 <= len(text) && binary.LittleEndian.Uint64(text[size:])&beyondASCII == 0; {
+				size += 8
+			}
 			continue
 		}
 		c, width := utf8.DecodeRune(text[size:])

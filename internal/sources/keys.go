@@ -50,7 +50,7 @@ func (s *Seen) IsNew(guid string) bool {
 func Hashed(parts ...string) string { return uuid(digest(parts...)) }
 
 func digest(parts ...string) [sha256.Size]byte {
-	var joined []byte
+	joined := make([]byte, 0, 512)
 	for _, part := range parts {
 		joined = binary.AppendUvarint(joined, uint64(len(part)))
 		joined = append(joined, part...)

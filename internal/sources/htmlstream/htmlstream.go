@@ -154,7 +154,7 @@ type Handler struct {
 func Read(in io.Reader, most int, h Handler) error {
 	z := html.NewTokenizer(in)
 	z.SetMaxBuf(most)
-	r := reader{Handler: h, most: most, line: 1, known: make(map[string]string)}
+	r := reader{Handler: h, most: most, line: 1}
 	for {
 		kind := z.Next()
 		line := r.line
@@ -180,7 +180,7 @@ type reader struct {
 	large      bool    // the wanted element is beyond the limit
 	nodes      [][]Node
 	used       int               // of nodes
-	known      map[string]string // short texts that occur often
+	known      [mostKnown]string // short texts, one of those with the same slot
 }
 
 // nodesAtOnce is how many nodes are allocated at once.
@@ -211,22 +211,20 @@ func (r *reader) release() {
 // The limits of texts that are kept.
 const (
 	longestKnown = 64
-	mostKnown    = 4096
+	mostKnown    = 1024
 )
 
 // text returns a text as a string, which is the same one for short texts that occur often.
 func (r *reader) text(b []byte) string {
-	if len(b) > longestKnown {
+	n := len(b)
+	if n == 0 || n > longestKnown {
 		return string(b)
 	}
-	if text, is := r.known[string(b)]; is {
-		return text
+	known := &r.known[(n*31+int(b[0])*7+int(b[n/2])*13+int(b[n-1])*3)%mostKnown]
+	if *known != string(b) {
+		*known = string(b)
 	}
-	text := string(b)
-	if len(r.known) < mostKnown {
-		r.known[text] = text
-	}
-	return text
+	return *known
 }
 
 func (r *reader) end(err error) error {

@@ -164,8 +164,11 @@ func (rd *reader) omitted(text, plain, folded string) (body, bool) {
 			return fileBody("", before, true), true
 		}
 	}
-	for note := range omittedDocuments {
-		if rest, found := strings.CutSuffix(folded, " "+note); found && strings.Contains(rest, ".") && !strings.Contains(plain, "\n") {
+	if folded == "" {
+		return body{}, false
+	}
+	for _, ending := range documentEndings[folded[len(folded)-1]] {
+		if rest, found := strings.CutSuffix(folded, ending); found && strings.Contains(rest, ".") && !strings.Contains(plain, "\n") {
 			return fileBody(documentName(plain[:len(plain)-min(len(plain), len(folded)-len(rest))]), "", true), true
 		}
 	}

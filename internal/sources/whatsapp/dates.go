@@ -56,8 +56,8 @@ func (s *stamp) day(o order) (year, month, day int, ok bool) {
 			return s.islamic.day(year, month, day)
 		}
 	}
-	at := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
-	return year, month, day, at.Day() == day
+	const shortest = 28 // days of a month
+	return year, month, day, day <= shortest || time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() == day
 }
 
 // time returns the time of a stamp in an order that fits.
@@ -70,6 +70,7 @@ func (s *stamp) time(o order, zone *time.Location) time.Time {
 // messages are chronological and closest together.
 type calendar struct {
 	now       time.Time
+	latest    time.Time // of the dates that can be: a little behind now
 	stamps    int
 	upper     int // with AM or PM in capitals
 	korean    int // with the half of the day in Korean
@@ -88,7 +89,9 @@ type readAs struct {
 }
 
 func (c *calendar) add(s *stamp) {
-	c.stamps++
+	if c.stamps++; c.stamps == 1 {
+		c.latest = c.now.AddDate(0, 0, 2)
+	}
 	c.separator = s.separator
 	if s.upper {
 		c.upper++
@@ -122,7 +125,7 @@ func (c *calendar) at(s *stamp, o order) (seconds int64, ok bool) {
 		return 0, false
 	}
 	at := s.time(o, time.UTC)
-	return at.Unix(), at.Before(c.now.AddDate(0, 0, 2))
+	return at.Unix(), at.Before(c.latest)
 }
 
 // order decides, and reports whether no other order fits the dates as well. A two-digit year first is too rare to count.

@@ -88,9 +88,17 @@ func isMark(c rune) bool {
 // isSpace reports whether r is white space within a line, such as the narrow one before PM.
 func isSpace(c rune) bool { return c != '\n' && c != '\r' && unicode.IsSpace(c) }
 
-func (p *scanner) marks() { p.rest = strings.TrimLeftFunc(p.rest, isMark) }
+func (p *scanner) marks() {
+	if p.rest != "" && p.rest[0] < utf8.RuneSelf { // most often
+		return
+	}
+	p.rest = strings.TrimLeftFunc(p.rest, isMark)
+}
 
 func (p *scanner) spaces() {
+	if p.rest != "" && p.rest[0] > ' ' && p.rest[0] < utf8.RuneSelf {
+		return
+	}
 	p.rest = strings.TrimLeftFunc(p.rest, func(c rune) bool { return isMark(c) || isSpace(c) })
 }
 
@@ -118,8 +126,11 @@ var zeros = []rune{'0', '\u0660', '\u06f0', '\u0966', '\u09e6', '\u0a66', '\u0ae
 
 // digit returns the value of a decimal digit of any script, or -1.
 func digit(c rune) int {
-	if c < '0' {
+	switch {
+	case c < '0', c > '9' && c < zeros[1]:
 		return -1
+	case c <= '9':
+		return int(c - '0')
 	}
 	for _, zero := range zeros {
 		if c >= zero && c <= zero+9 {
@@ -190,6 +201,9 @@ func (p *scanner) date(s *stamp) bool {
 	if found {
 		p.rest, s.era = rest, buddhistEra
 	}
+	if c, _ := utf8.DecodeRuneInString(p.rest); c == ',' { // most often
+		return true
+	}
 	for _, era := range yearMarks {
 		if rest, found := strings.CutPrefix(strings.TrimLeftFunc(p.rest, isSpace), era); found {
 			p.rest = rest
@@ -227,7 +241,7 @@ func (p *scanner) era() (year int, found bool) {
 }
 
 // joiners separate date and time in some languages.
-var joiners = []string{"à", "um", "at", "kl.", "klo", "o", "alle", "às", "a las", "в", "во", "u"}
+var joiners = []string{"à ", "um ", "at ", "kl. ", "klo ", "o ", "alle ", "às ", "a las ", "в ", "во ", "u "}
 
 func (p *scanner) between() bool {
 	p.spaces()
@@ -236,7 +250,7 @@ func (p *scanner) between() bool {
 	}
 	p.spaces()
 	for _, word := range joiners {
-		if rest, found := strings.CutPrefix(p.rest, word+" "); found {
+		if rest, found := strings.CutPrefix(p.rest, word); found {
 			p.rest = rest
 			break
 		}

@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -23,7 +24,7 @@ var (
 		ваш код безопасности с * изменился*; ваш код безопасности с * изменён*; ожидание сообщения; ожидание сообщения. *; oczekiwanie na wiadomość; oczekiwanie na wiadomość. *`)
 
 	// encryptedNotices say that a chat is encrypted. Nobody writes these words; other sentences may follow.
-	encryptedNotices = phrases(`messages and calls are end-to-end encrypted; messages to this chat and calls are now secured with end-to-end encryption; messages to this group are now secured with end-to-end encryption;
+	encryptedNotices = beginnings(`messages and calls are end-to-end encrypted; messages to this chat and calls are now secured with end-to-end encryption; messages to this group are now secured with end-to-end encryption;
 		messages you send to this chat and calls are now secured with end-to-end encryption; messages you send to this group are now secured with end-to-end encryption;
 		nachrichten und anrufe sind ende-zu-ende-verschlüsselt; los mensajes y las llamadas están cifrados de extremo a extremo; los mensajes y las llamadas están cifrados;
 		les messages et les appels sont chiffrés de bout en bout; les messages et les appels sont chiffrés; i messaggi e le chiamate sono crittografati end-to-end; i messaggi e le chiamate sono crittografati;
@@ -49,17 +50,25 @@ var (
 	missed = []string{"missed", "silenced", "verpasst", "perdid", "manqué", "persa", "gemist", "пропущ", "nieodebran", "cevapsız", "zmeškan", "不在"}
 )
 
-// patterns returns the patterns of a list, each split at its asterisks.
-func patterns(list string) (split [][]string) {
+// patterns returns the patterns of a list, each split at its asterisks, by their first byte; those that begin with an asterisk have none.
+func patterns(list string) map[byte][][]string {
+	split := make(map[byte][][]string)
 	for pattern := range strings.SplitSeq(list, ";") {
 		var parts []string
 		for part := range strings.SplitSeq(strings.ToLower(strings.Join(strings.Fields(pattern), " ")), "*") {
 			parts = append(parts, part)
 		}
-		split = append(split, parts)
+		first := anyByte
+		if parts[0] != "" {
+			first = parts[0][0]
+		}
+		split[first] = append(split[first], parts)
 	}
 	return split
 }
+
+// anyByte stands for the first byte of patterns that begin with an asterisk.
+const anyByte byte = 0
 
 // matches reports whether a whole text fits a pattern.
 func matches(text string, pattern []string) bool {
@@ -85,13 +94,12 @@ const longestNotice = 400
 
 // isNotice reports whether a folded text is one that WhatsApp writes under a sender's name.
 func isNotice(folded string) bool {
-	if len(folded) > longestNotice {
+	if len(folded) > longestNotice || folded == "" {
 		return false
 	}
-	for _, pattern := range wholeNotices {
-		if matches(folded, pattern) {
-			return true
-		}
+	fits := func(pattern []string) bool { return matches(folded, pattern) }
+	if slices.ContainsFunc(wholeNotices[folded[0]], fits) || slices.ContainsFunc(wholeNotices[anyByte], fits) {
+		return true
 	}
 	return beginsWith(folded, encryptedNotices) || isCall(folded)
 }

@@ -1,6 +1,9 @@
 package whatsapp
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // The texts that WhatsApp itself writes, folded (see fold), in its main languages. In an export with marks, such as an
 // iPhone's, the marks identify most of them. The words are for what marks do not identify, and for files that lost their
@@ -55,6 +58,7 @@ var (
 	omittedDocuments = phrases(`document omitted; dokument weggelassen; documento omitido; document manquant; documento omesso; documento não revelado;
 		document weggelaten; документ отсутствует; документ пропущено; dokument vynechán; pominięto dokument; belge dahil edilmedi;
 		ドキュメントは含まれていません; 忽略文档; 略過文件; 문서 생략됨; ละเว้นเอกสาร; đã bỏ qua tài liệu; لم يتم إدراج المستند; המסמך הושמט`)
+	documentEndings = endings(omittedDocuments)
 
 	// deletedByMe appear under the owner's name, deletedByOthers under any name.
 	deletedByMe = phrases(`you deleted this message; du hast diese nachricht gelöscht; eliminaste este mensaje; has eliminado este mensaje;
@@ -72,7 +76,7 @@ var (
 		تم حذف هذه الرسالة; このメッセージは削除されました; 此訊息已刪除; 此消息已删除; 已删除此消息; 이 메시지는 삭제되었습니다; 삭제된 메시지입니다;
 		tin nhắn này đã bị xóa; ข้อความนี้ถูกลบแล้ว; pesan ini telah dihapus; यह मैसेज डिलीट कर दिया गया; यह मैसेज डिलीट किया गया`)
 	// deletedByAdmin is followed by the admin's name.
-	deletedByAdmin = phrases(`this message was deleted by admin; diese nachricht wurde von admin; diese nachricht wurde vom admin; ce message a été supprimé par l'admin;
+	deletedByAdmin = beginnings(`this message was deleted by admin; diese nachricht wurde von admin; diese nachricht wurde vom admin; ce message a été supprimé par l'admin;
 		esta mensagem foi apagada por um admin; questo messaggio è stato eliminato dall'amministratore; dit bericht is verwijderd door beheerder`)
 
 	// editedNotes end an edited message, in angle brackets.
@@ -103,15 +107,55 @@ func phrases(list string) map[string]bool {
 	return set
 }
 
+// byByte are phrases by their first byte, or by their last one.
+type byByte [256][]string
+
+// beginnings returns the phrases of a list, folded, by their first byte.
+func beginnings(list string) *byByte {
+	var p byByte
+	for phrase := range phrases(list) {
+		p[phrase[0]] = append(p[phrase[0]], phrase)
+	}
+	return &p
+}
+
+// endings returns phrases, each behind a space, by their last byte.
+func endings(phrases map[string]bool) *byByte {
+	var p byByte
+	for phrase := range phrases {
+		last := phrase[len(phrase)-1]
+		p[last] = append(p[last], " "+phrase)
+	}
+	return &p
+}
+
 // fold makes all spellings of a phrase equal: without marks, in lower case, with plain spaces, without a final period.
 func fold(text string) string {
-	text = strings.ToLower(strings.Join(strings.Fields(withoutMarks(text)), " "))
+	if !isFolded(text) {
+		text = strings.ToLower(strings.Join(strings.Fields(withoutMarks(text)), " "))
+	}
 	return strings.TrimRight(text, ".。 ")
 }
 
+// isFolded reports whether a text has only ASCII without capitals, and single spaces between its words.
+func isFolded(text string) bool {
+	space := true
+	for i := range len(text) {
+		c := text[i]
+		if c < ' ' || c == ' ' && space || c >= utf8.RuneSelf || c >= 'A' && c <= 'Z' {
+			return false
+		}
+		space = c == ' '
+	}
+	return !space
+}
+
 // beginsWith reports whether a folded text begins with one of some phrases.
-func beginsWith(text string, set map[string]bool) bool {
-	for phrase := range set {
+func beginsWith(text string, list *byByte) bool {
+	if text == "" {
+		return false
+	}
+	for _, phrase := range list[text[0]] {
 		if strings.HasPrefix(text, phrase) {
 			return true
 		}
@@ -121,10 +165,22 @@ func beginsWith(text string, set map[string]bool) bool {
 
 // withoutMarks returns a text without the direction marks that WhatsApp puts around names and notices.
 func withoutMarks(text string) string {
+	if isASCII(text) {
+		return text
+	}
 	return strings.Map(func(c rune) rune {
 		if isMark(c) {
 			return -1
 		}
 		return c
 	}, text)
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }

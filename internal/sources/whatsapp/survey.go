@@ -39,14 +39,16 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 	invalid := 0
 	defer func() { t.learned.letters = letters{in.Encoding(), invalid} }()
 	var at item
-	var words strings.Builder
+	var words strings.Builder // of an item with several lines
 	var form *style
 	within := false // the line before ended with LF alone
 	finish := func() error {
 		if at.lines == 0 {
 			return nil
 		}
-		at.text = words.String()
+		if at.lines > 1 {
+			at.text = words.String()
+		}
 		return visit(&at)
 	}
 	count, err = lines.EachRaw(ctx, in, t.path, func(number, _ int64, raw []byte) error {
@@ -67,20 +69,21 @@ func (t *text) eachItem(ctx context.Context, fits func(*stamp) bool, visit func(
 			}
 			form = &s.style
 			at = item{line: number, lines: 1, stamp: s, afterLF: afterLF}
-			words.Reset()
 			name, text, named := t.learned.sender(rest)
 			if !named {
 				text = rest
 			}
-			at.sender = name
-			words.WriteString(text)
+			at.sender, at.text = name, text
 			return nil
 		}
 		if at.lines == 0 {
 			before++
 			return nil
 		}
-		at.lines++
+		if at.lines++; at.lines == 2 {
+			words.Reset()
+			words.WriteString(at.text)
+		}
 		if words.Len()+len(line) > longestMessage {
 			return usererr.With(fmt.Errorf("%s:%d: the message that begins here is longer than %d MiB", t.path, at.line, longestMessage>>20),
 				"most of its lines begin with no time: the file may be no export of WhatsApp from here on")
