@@ -89,6 +89,19 @@ func TestReader_LeavesUTF8(t *testing.T) {
 	}
 }
 
+// A byte that is not UTF-8 is found wherever it stands among ASCII, which is passed over eight bytes at a time.
+func TestDecode_FindsALetterAtAnyPlace(t *testing.T) {
+	t.Parallel()
+	for n := range 20 {
+		for m := range 20 {
+			before, after := strings.Repeat("a", n)+" ", " "+strings.Repeat("b", m)
+			if got, _ := charset.Decode([]byte(before + "caf\xe9" + after)); got != before+"café"+after {
+				t.Errorf("behind %d bytes it is %q", n, got)
+			}
+		}
+	}
+}
+
 // What is in UTF-8 in the middle of a text in another encoding stays.
 func TestReader_TwoEncodings(t *testing.T) {
 	t.Parallel()
