@@ -125,6 +125,9 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if result.Samples, err = forgetInLogs(files, name); err != nil {
 		return err
 	}
+	if err := rewriteCopies(files, func(string) string { return "" }); err != nil { // whose message it is a copy of is not known
+		return err
+	}
 	result.Moved = written.moved
 	result.Strange = findStrangeNames(files, book, self.Name)
 	if result.Traces, result.Unread, err = tracesOf(files, append([]string{name}, addresses...)); err != nil {
@@ -136,6 +139,9 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 			return err
 		}
 		result.Adapters = append(result.Adapters, exposed...)
+	}
+	for _, path := range written.models {
+		result.Adapters = append(result.Adapters, adapterExposure{path, "unknown"})
 	}
 	// The contacts file is last: as long as the name is in it, a forget that was killed can be run again.
 	if err := forgetContact(o.path(), name); err != nil {

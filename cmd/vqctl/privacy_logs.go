@@ -37,6 +37,9 @@ func forgetInLogs(files []string, name string) (samples int, err error) {
 func (w *written) redactLogs(policy *privacy.Policy) (samples int, stale []string, err error) {
 	redactor := policy.Redactor()
 	stale = []string{}
+	if err := rewriteCopies(slices.Concat(w.files, w.trained), redactor.Text); err != nil {
+		return 0, stale, err
+	}
 	for _, path := range slices.Concat(w.files, w.trained) {
 		switch {
 		case isLog(path) && !beingWritten(path):

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
 	"io/fs"
 	"os"
@@ -16,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	"ventriloquist/internal/messages"
+	"ventriloquist/internal/model/adapter"
+	"ventriloquist/internal/modelfile"
 )
 
 // written is what commands have written from the messages.
@@ -23,6 +26,7 @@ type written struct {
 	files   []string // that exist, without the database, the contacts file and weights
 	trained []string // the same in folders of adapters, unless they are in files
 	folders []string // of adapters
+	models  []string // exported: files, and folders that are not adapters
 	moved   []string // files and folders that are no longer where they were written
 }
 
@@ -36,7 +40,11 @@ func findWritten(ctx context.Context, db *messages.DB, contactsFile, outputDir s
 	w := &written{moved: []string{}, folders: []string{outputDir}}
 	list := filesBelow(db.Folder())
 	for _, path := range outputs {
-		switch info := statOf(path); {
+		info := statOf(path)
+		if info != nil && isExportedModel(path, info) {
+			w.models = append(w.models, path)
+		}
+		switch {
 		case info == nil:
 			w.moved = append(w.moved, path)
 		case !info.IsDir():
@@ -142,24 +150,29 @@ func statOf(path string) fs.FileInfo {
 	return info
 }
 
+// isExportedModel reports whether a file or folder is a whole model, or an adapter in a form that has no adapter_config.json.
+func isExportedModel(path string, info fs.FileInfo) bool {
+	if !info.IsDir() {
+		return isWeights(path)
+	}
+	return slices.ContainsFunc(filesIn(path), isWeights) && statOf(filepath.Join(path, adapter.ConfigFile)) == nil
+}
+
 func isWeights(path string) bool {
 	extension := filepath.Ext(path)
 	return extension == ".safetensors" || extension == ".gguf"
 }
 
-// tracesOf returns the files that contain one of the words, as it is or as JSON writes it, also where they are compressed, and the
-// files that are compressed in a way that is not known here.
+// tracesOf returns the files that contain one of the words in any form, also where they are compressed, and the files that are
+// compressed in a way that is not known here.
 func tracesOf(files, words []string) (found, unread []string, err error) {
 	var needles [][]byte
 	for _, word := range words {
 		if word == "" {
 			continue
 		}
-		needles = append(needles, []byte(word))
-		if quoted, err := json.Marshal(word); err == nil {
-			if quoted = quoted[1 : len(quoted)-1]; string(quoted) != word {
-				needles = append(needles, quoted)
-			}
+		for _, form := range formsOf(word) {
+			needles = append(needles, []byte(form))
 		}
 	}
 	found, unread = []string{}, []string{}
@@ -175,6 +188,21 @@ func tracesOf(files, words []string) (found, unread []string, err error) {
 		}
 	}
 	return found, unread, nil
+}
+
+// formsOf returns a word as it is, and as JSON, web pages, CSV and Modelfiles write it, each form once.
+func formsOf(word string) []string {
+	forms := []string{word, modelfile.OneLine(word), strings.ReplaceAll(word, `"`, `""`), strings.ReplaceAll(template.HTMLEscapeString(word), "+", "&#43;")}
+	for _, escapesHTML := range []bool{true, false} {
+		var quoted bytes.Buffer
+		encoder := json.NewEncoder(&quoted)
+		encoder.SetEscapeHTML(escapesHTML)
+		if encoder.Encode(word) == nil {
+			forms = append(forms, strings.TrimSuffix(quoted.String(), "\"\n")[1:])
+		}
+	}
+	slices.Sort(forms)
+	return slices.Compact(slices.DeleteFunc(forms, func(form string) bool { return form == "" }))
 }
 
 // fileContains reports whether one of the words is in a file, not as a part of a longer word.

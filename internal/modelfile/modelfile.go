@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
@@ -38,7 +39,7 @@ func (c Chat) Text() []byte {
 	begin, end, _ := strings.Cut(string(header), `"start": "`)
 	typed, answered := opening(c.With), opening(c.As)
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s answers, %s types: ollama create NAME -f Modelfile, then ollama run NAME\n", oneLine(c.As), oneLine(c.With))
+	fmt.Fprintf(&b, "# %s answers, %s types: ollama create NAME -f Modelfile, then ollama run NAME\n", OneLine(c.As), OneLine(c.With))
 	fmt.Fprintf(&b, "FROM ./%s\n\n", Weights)
 	fmt.Fprintf(&b, `TEMPLATE """%s"start": "%s%s`, literal(begin), today, literal(end))
 	fmt.Fprintf(&b, `{{ range .Messages }}{{ if eq .Role "user" }}%s{{ printf "%%q" .Content }}}`+"\n", literal(typed))
@@ -57,18 +58,24 @@ func opening(name string) string {
 	return strings.TrimSuffix(string(line), `""}`+"\n")
 }
 
-// literal writes text into a template: braces and characters that Ollama's parser drops are written as actions.
+// literal writes text into a template: braces that could open an action, and characters that Ollama's parser drops, are written as
+// actions.
 func literal(text string) string {
 	var b strings.Builder
 	for len(text) > 0 {
-		if strings.HasPrefix(text, "{{") {
-			b.WriteString(`{{ "{{" }}`)
-			text = text[2:]
+		if braces := len(text) - len(strings.TrimLeft(text, "{")); braces > 0 {
+			text = text[braces:]
+			next, _ := utf8.DecodeRuneInString(text)
+			if braces > 1 || !isKept(next) { // one more brace would follow
+				fmt.Fprintf(&b, "{{ %q }}", strings.Repeat("{", braces))
+			} else {
+				b.WriteByte('{')
+			}
 			continue
 		}
-		r := []rune(text)[0]
-		text = text[len(string(r)):]
-		if r == '\n' || strconv.IsPrint(r) {
+		r, size := utf8.DecodeRuneInString(text)
+		text = text[size:]
+		if isKept(r) {
 			b.WriteRune(r)
 		} else {
 			fmt.Fprintf(&b, "{{ %s }}", strconv.QuoteToASCII(string(r)))
@@ -77,8 +84,19 @@ func literal(text string) string {
 	return b.String()
 }
 
-// oneLine removes what would end a comment.
-func oneLine(name string) string { return strings.Join(strings.Fields(name), " ") }
+// isKept reports whether Ollama's parser keeps a character.
+func isKept(r rune) bool { return r == '\n' || strconv.IsPrint(r) }
+
+// OneLine returns a name as it is in the file's comment: without what would end it, or control a terminal that shows it.
+func OneLine(name string) string {
+	name = strings.Join(strings.Fields(name), " ")
+	return strings.Map(func(r rune) rune {
+		if isKept(r) {
+			return r
+		}
+		return -1
+	}, name)
+}
 
 // Check reports what keeps Ollama from making a model of the folder.
 func Check(dir string) error {

@@ -70,6 +70,9 @@ func TestChat_TextMakesWindows(t *testing.T) {
 	for _, c := range []struct{ as, with, members, asJSON, withJSON string }{
 		{"Aidan", "John", `"Aidan", "John"`, "Aidan", "John"},
 		{"Zoë {{x}}", `Jo "J" {{{`, `"Jo \"J\" {{{", "Zoë {{x}}"`, "Zoë {{x}}", `Jo \"J\" {{{`},
+		{"a{\u200d", "b{{{\u202e{", "\"a{\u200d\", \"b{{{\u202e{\"", "a{\u200d", "b{{{\u202e{"},
+		{"FROM x\nSYSTEM y", "\"\"\"\nPARAMETER stop x\n\"\"\"", `"\"\"\"\nPARAMETER stop x\n\"\"\"", "FROM x\nSYSTEM y"`, `FROM x\nSYSTEM y`, `\"\"\"\nPARAMETER stop x\n\"\"\"`},
+		{"{{ .System }}", "{{- /* */ -}}{{end}}", `"{{ .System }}", "{{- /* */ -}}{{end}}"`, "{{ .System }}", "{{- /* */ -}}{{end}}"},
 		{"A\u200d\u00a0B", "C", "\"A\u200d\u00a0B\", \"C\"", "A\u200d\u00a0B", "C"},
 	} {
 		commands := parse(t, string(modelfile.Chat{As: c.as, With: c.with}.Text()))
@@ -85,6 +88,21 @@ func TestChat_TextMakesWindows(t *testing.T) {
 		if stops := commands["stop"]; len(stops) != 1 || stops[0] != "\"}\n" || len(commands["FROM"]) != 1 || commands["FROM"][0] != "./model.gguf" || len(commands["SYSTEM"]) != 0 {
 			t.Errorf("%s: %q", c.as, commands)
 		}
+	}
+}
+
+// No name puts a control character, or a line of its own, into the file.
+func TestChat_TextIsPlain(t *testing.T) {
+	t.Parallel()
+	const evil = "Eve\x1b]52;c;ZXZpbA==\a\u202e\u009b2J\r\nFROM evil\u2028PARAMETER stop x\x85y\xff"
+	text := string(modelfile.Chat{As: evil, With: evil + "2"}.Text())
+	for _, r := range text {
+		if r != '\n' && !unicode.IsPrint(r) {
+			t.Fatalf("%q has %q", text, r)
+		}
+	}
+	if from := strings.Count(text, "\nFROM "); from != 1 {
+		t.Errorf("%d lines begin with FROM: %q", from, text)
 	}
 }
 

@@ -3,7 +3,11 @@ package remote
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"math"
 	"strings"
+
+	"ventriloquist/internal/generate"
 )
 
 // llamaCPP is llama.cpp's server: https://github.com/ggml-org/llama.cpp/tree/master/tools/server.
@@ -50,7 +54,7 @@ func (s *llamaCPP) restricts() bool { return true }
 
 func (s *llamaCPP) complete(ctx context.Context, r *request, stream func(text string)) (reply, error) {
 	o := r.options
-	var text strings.Builder
+	text := written{client: s.client, stream: stream}
 	var last llamaReply
 	err := s.client.stream(ctx, s.path+"/completion", llamaRequest{Prompt: r.prompt, NPredict: o.MaxNewTokens, Temperature: o.Temperature, TopK: o.TopK,
 		TopP: o.TopP, MinP: o.MinP, Seed: r.seed, Samplers: samplers, Penalty: 1, Stop: []string{"\n"}, Grammar: r.grammar, Stream: true,
@@ -59,34 +63,40 @@ func (s *llamaCPP) complete(ctx context.Context, r *request, stream func(text st
 		if err := json.Unmarshal(event, &last); err != nil {
 			return false, s.client.cutOff(ctx, err)
 		}
-		text.WriteString(last.Content)
-		stream(last.Content)
-		return last.Stop, nil
+		return last.Stop, text.add(last.Content)
 	})
-	return reply{text.String(), last.Predicted, last.Limit || last.StopType == "limit"}, err
+	return reply{text.String(), max(0, last.Predicted), last.Limit || last.StopType == "limit"}, err
 }
 
 // logProb has the server write the text, with a grammar that allows nothing else, and adds up how likely its tokens were.
 func (s *llamaCPP) logProb(ctx context.Context, prompt, text string) (sum float64, err error) {
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text)
-	var written llamaReply
+	var whole llamaReply
 	err = s.client.post(ctx, s.path+"/completion", llamaRequest{Prompt: prompt, NPredict: len(text), Samplers: samplers, Penalty: 1, TopP: 1,
-		Grammar: `root ::= "` + quoted + `"`, CachePrompt: true, NProbs: 1}, &written)
+		Grammar: `root ::= "` + quoted + `"`, CachePrompt: true, NProbs: 1}, &whole, s.client.patience)
 	if err != nil {
 		return 0, err
 	}
-	if len(written.Probabilities) == 0 || !strings.HasPrefix(written.Content, text) {
+	if len(whole.Probabilities) == 0 || !strings.HasPrefix(whole.Content, text) {
 		return 0, unsupported("this version of llama.cpp's server")
 	}
-	for _, p := range written.Probabilities {
+	for _, p := range whole.Probabilities {
 		sum += p.LogProb
+	}
+	return finite(sum, s.client)
+}
+
+// finite refuses a sum of probabilities that is no number.
+func finite(sum float64, c *client) (float64, error) {
+	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return 0, fmt.Errorf("%w: the probabilities of %s add up to no number", generate.ErrUnwritten, c.address.Host())
 	}
 	return sum, nil
 }
 
 func (s *llamaCPP) promptTokens(prompt string) int {
 	var list struct{ Tokens []int }
-	if s.client.post(context.Background(), s.path+"/tokenize", map[string]any{"content": prompt}, &list) != nil {
+	if s.client.post(context.Background(), s.path+"/tokenize", map[string]any{"content": prompt}, &list, min(probeTimeout, s.client.patience)) != nil {
 		return 0
 	}
 	return len(list.Tokens)

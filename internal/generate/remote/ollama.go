@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"ventriloquist/internal/generate"
 )
@@ -64,7 +63,7 @@ func (s *ollama) restricts() bool { return false }
 
 func (s *ollama) complete(ctx context.Context, r *request, stream func(text string)) (reply, error) {
 	o := r.options
-	var text strings.Builder
+	text := written{client: s.client, stream: stream}
 	var last ollamaReply
 	err := s.client.stream(ctx, s.path+"/api/generate", ollamaRequest{Model: s.model, Prompt: r.prompt, Raw: true, Stream: true,
 		Options: ollamaOptions{Temperature: o.Temperature, TopK: o.TopK, TopP: o.TopP, MinP: o.MinP, Seed: r.seed, NumPredict: o.MaxNewTokens,
@@ -74,13 +73,11 @@ func (s *ollama) complete(ctx context.Context, r *request, stream func(text stri
 			return false, s.client.cutOff(ctx, err)
 		}
 		if last.Error != "" {
-			return false, fmt.Errorf("%w: Ollama says: %s", generate.ErrUnwritten, last.Error)
+			return false, fmt.Errorf("%w: Ollama says: %s", generate.ErrUnwritten, shortened(last.Error))
 		}
-		text.WriteString(last.Response)
-		stream(last.Response)
-		return last.Done, nil
+		return last.Done, text.add(last.Response)
 	})
-	return reply{text.String(), last.Count, last.Reason == "length"}, err
+	return reply{text.String(), max(0, last.Count), last.Reason == "length"}, err
 }
 
 // contextFor is the context to ask for. Without, Ollama drops the beginning of prompts beyond its default; with another one each time,

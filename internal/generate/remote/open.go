@@ -18,7 +18,7 @@ type Options struct {
 
 // Open finds out what kind of server listens at an address, by its path or by asking it, and which model to use. It sends no message.
 func Open(ctx context.Context, a Address, o Options) (*Writer, error) {
-	c := &client{address: a, key: o.Key, http: &http.Client{CheckRedirect: noRedirects}}
+	c := &client{address: a, key: o.Key, http: &http.Client{CheckRedirect: noRedirects}, patience: patience}
 	s, err := find(ctx, c, o.Model)
 	if err != nil {
 		return nil, err
@@ -89,6 +89,6 @@ func only(model string, list []string) (string, error) {
 		return "", usererr.With(errors.New("the server has no model"), "load one there, or name it with %v", usererr.Option("backend_model"))
 	}
 	const most = 10
-	names := strings.Join(list[:min(most, len(list))], ", ")
+	names := shortened(strings.Join(list[:min(most, len(list))], ", "))
 	return "", usererr.With(usererr.Usage("the server has %d models, and none was named", len(list)), "choose with %v: %s", usererr.Option("backend_model"), names)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"unicode/utf8"
 
 	"ventriloquist/internal/generate"
@@ -86,7 +85,7 @@ func (s *openAI) complete(ctx context.Context, r *request, stream func(text stri
 
 // read reads an answer as it is written. A token is an event, as far as the server says.
 func (s *openAI) read(ctx context.Context, q completionRequest, stream func(text string)) (reply, error) {
-	var text strings.Builder
+	text := written{client: s.client, stream: stream}
 	var done reply
 	err := s.client.stream(ctx, s.path+"/completions", q, func(event []byte) (bool, error) {
 		var part completionReply
@@ -94,16 +93,14 @@ func (s *openAI) read(ctx context.Context, q completionRequest, stream func(text
 			return false, s.client.cutOff(ctx, err)
 		}
 		if part.Error != nil && string(part.Error) != "null" {
-			return false, fmt.Errorf("%w: %s says: %s", generate.ErrUnwritten, s.client.address.Host(), part.Error)
+			return false, fmt.Errorf("%w: %s says: %s", generate.ErrUnwritten, s.client.address.Host(), shortened(string(part.Error)))
 		}
 		if len(part.Choices) == 0 {
 			return false, nil // such as the usage
 		}
-		text.WriteString(part.Choices[0].Text)
-		stream(part.Choices[0].Text)
 		done.tokens++
 		done.reached = part.Choices[0].Finish == "length"
-		return false, nil
+		return false, text.add(part.Choices[0].Text)
 	})
 	done.text = text.String()
 	return done, err
@@ -112,7 +109,7 @@ func (s *openAI) read(ctx context.Context, q completionRequest, stream func(text
 // logProb asks for the probabilities of a prompt that ends with the text.
 func (s *openAI) logProb(ctx context.Context, prompt, text string) (sum float64, err error) {
 	var whole completionReply
-	err = s.client.post(ctx, s.path+"/completions", completionRequest{Model: s.model, Prompt: prompt + text, MaxTokens: 1, TopP: 1, Echo: true, LogProbs: 1}, &whole)
+	err = s.client.post(ctx, s.path+"/completions", completionRequest{Model: s.model, Prompt: prompt + text, MaxTokens: 1, TopP: 1, Echo: true, LogProbs: 1}, &whole, s.client.patience)
 	if err != nil || len(whole.Choices) == 0 || whole.Choices[0].LogProbs == nil {
 		return 0, errors.Join(unsupported(s.client.address.Host()), err)
 	}
@@ -128,7 +125,7 @@ func (s *openAI) logProb(ctx context.Context, prompt, text string) (sum float64,
 	if !found {
 		return 0, unsupported(s.client.address.Host())
 	}
-	return sum, nil
+	return finite(sum, s.client)
 }
 
 func (s *openAI) promptTokens(string) int { return 0 }

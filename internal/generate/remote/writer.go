@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"strings"
 	"time"
 
 	"ventriloquist/internal/generate"
@@ -82,11 +83,15 @@ func (w *Writer) writeOne(ctx context.Context, prompt string, i int, o *generate
 	}
 	live := s != nil && (o.Raw || w.server.restricts())
 	var begun time.Time // the first text, which comes with the prompt
+	ended := false      // the line
 	stream := func(text string) {
 		if begun.IsZero() {
 			begun = time.Now()
 		}
-		if live && text != "" {
+		if !live || ended {
+			return
+		}
+		if text, _, ended = strings.Cut(text, "\n"); text != "" {
 			s(i, []byte(text))
 		}
 	}

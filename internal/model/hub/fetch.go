@@ -187,9 +187,9 @@ func (d *download) receive(outer context.Context) (further bool, err error) {
 	defer body.timer.Stop()
 	err = d.copy(io.LimitReader(body, d.file.size-d.have+1))
 	if errors.Is(err, context.Canceled) && outer.Err() == nil {
-		err = transient(fmt.Errorf("%s: no data for %s", d.address, d.client.stall))
+		err = transient(fmt.Errorf("%s: the connection is too slow: fewer than %d bytes in %s", d.address, slowest, d.client.stall))
 	}
-	further = d.have > d.most
+	further = d.have >= d.most+min(slowest, d.file.size/100) // a few bytes per attempt would go on for ever
 	d.most = max(d.most, d.have)
 	return further, err
 }
@@ -197,6 +197,8 @@ func (d *download) receive(outer context.Context) (further bool, err error) {
 // accept checks the status of a response. A server without ranges sends the whole file, so the download starts over.
 func (d *download) accept(r *http.Response) error {
 	switch {
+	case isCompressed(r):
+		return compressed(d.address, r)
 	case r.StatusCode == http.StatusOK && isPage(r):
 		return usererr.With(fmt.Errorf("%s: the server sent a web page, not the file", d.address), "a proxy or a login page answers in its place: check the network and HF_ENDPOINT")
 	case r.StatusCode == http.StatusOK && d.have == 0:
@@ -207,6 +209,8 @@ func (d *download) accept(r *http.Response) error {
 		if want := fmt.Sprintf("bytes %d-%d/%d", d.have, d.file.size-1, d.file.size); r.Header.Get("Content-Range") == want {
 			return nil
 		}
+	case r.StatusCode == http.StatusNotFound || r.StatusCode == http.StatusGone:
+		return usererr.With(d.client.refusal(d.repo, r), "the file list names it: if the model was changed meanwhile, run the command again, which reads the new list")
 	case r.StatusCode != http.StatusRequestedRangeNotSatisfiable || d.have == 0:
 		return d.client.refusal(d.repo, r)
 	}
@@ -215,6 +219,17 @@ func (d *download) accept(r *http.Response) error {
 		return restartErr
 	}
 	return transient(err)
+}
+
+// isCompressed reports whether a response with content is compressed, which no request asks for.
+func isCompressed(r *http.Response) bool {
+	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
+	return encoding != "" && encoding != "identity" && r.StatusCode < http.StatusMultipleChoices
+}
+
+func compressed(address string, r *http.Response) error {
+	return usererr.With(fmt.Errorf("%s: the server sent it compressed (%s), which was not asked for", address, shown(r.Header.Get("Content-Encoding"))),
+		"the server or a proxy ignores Accept-Encoding: check the proxy and HF_ENDPOINT")
 }
 
 // isPage reports whether a response is a web page.

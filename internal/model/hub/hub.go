@@ -46,7 +46,7 @@ type Client struct {
 	offline bool
 	http    *http.Client
 	backoff time.Duration // before the first retry; doubles each time
-	stall   time.Duration // a connection without data for this long is closed
+	stall   time.Duration // a connection with hardly any data for this long is closed
 	write   func(f *os.File, p []byte) (int, error)
 
 	mu        sync.Mutex
@@ -218,18 +218,27 @@ func (l *listing) check(repo string) error {
 func (c *Client) getJSON(ctx context.Context, repo, address string, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.stall)
 	defer cancel()
+	late := func(err error) error {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return transient(fmt.Errorf("%s: no complete answer within %s", address, c.stall))
+		}
+		return err
+	}
 	response, err := c.get(ctx, address, 0)
 	if err != nil {
-		return err
+		return late(err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return c.refusal(repo, response)
 	}
+	if isCompressed(response) {
+		return compressed(address, response)
+	}
 	const limit = 64 << 20
 	content, err := io.ReadAll(io.LimitReader(response.Body, limit))
 	if err != nil {
-		return transient(fmt.Errorf("%s: %w", address, err))
+		return late(transient(fmt.Errorf("%s: %w", address, err)))
 	}
 	if err := json.Unmarshal(content, out); err != nil {
 		return notHub(address, "the response is not JSON")

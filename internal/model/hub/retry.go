@@ -209,11 +209,15 @@ func (c *Client) isElsewhere(address *url.URL) bool {
 	return err != nil || address.Host != endpoint.Host
 }
 
-// watched is a body that calls giveUp when no data arrives for a while.
+// slowest is how many bytes must arrive within stall: less than the slowest modem sends.
+const slowest = 1 << 10
+
+// watched is a body that calls giveUp when fewer than slowest bytes arrive within stall.
 type watched struct {
 	body  io.Reader
 	timer *time.Timer
 	stall time.Duration
+	since int // bytes since the timer was set
 }
 
 func watch(body io.Reader, stall time.Duration, giveUp func()) *watched {
@@ -222,6 +226,9 @@ func watch(body io.Reader, stall time.Duration, giveUp func()) *watched {
 
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.body.Read(p)
-	w.timer.Reset(w.stall)
+	if w.since += n; w.since >= slowest {
+		w.timer.Reset(w.stall)
+		w.since = 0
+	}
 	return n, err
 }
