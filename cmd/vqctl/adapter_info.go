@@ -144,7 +144,7 @@ func (i *adapterInfo) print(out io.Writer) error {
 		{"people", i.peopleInWords()},
 	}
 	for _, line := range lines {
-		printWrapped(out, "", fmt.Sprintf("%-11s %s", line[0], line[1]))
+		printWrapped(out, "", fmt.Sprintf("%-11s %s", line[0], strings.ReplaceAll(line[1], "\n", `\n`))) // files may hold anything
 	}
 	_, err := io.WriteString(out, "\n"+i.normTable().Fit(terminal.Columns(out)))
 	return err

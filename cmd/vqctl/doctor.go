@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,6 +20,7 @@ import (
 	"ventriloquist/engine"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
+	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
@@ -202,9 +206,12 @@ func examineSource() finding {
 
 func examineContacts(dataDir string) finding {
 	path := filepath.Join(dataDir, contactsName)
-	if _, err := os.Stat(path); err != nil {
+	switch _, err := regularfile.Read(path, mostContacts); {
+	case errors.Is(err, fs.ErrNotExist):
 		return finding{Name: "contacts", Status: "missing", Detail: "no " + path,
 			Hint: "run: vqctl contacts suggest (drafts it from the address book)"}
+	case err != nil:
+		return finding{Name: "contacts", Status: "problem", Detail: err.Error(), Hint: cmp.Or(usererr.Of(err), usererr.PermissionAdvice("", path))}
 	}
 	return finding{Name: "contacts", Status: "ok", Detail: path}
 }
@@ -220,8 +227,12 @@ func examinePipeline(state pipelineState) []finding {
 	if state.training {
 		training = finding{Name: "train", Status: "ok", Detail: state.checkpoint, Hint: "follow it: vqctl monitor"}
 	}
+	collected := step("collect", counted(state.messages, "message"), "vqctl collect", state.messages >= 0)
+	if state.problem != nil {
+		collected = finding{Name: "collect", Status: "problem", Detail: state.problem.Error(), Hint: usererr.Of(state.problem)}
+	}
 	return []finding{
-		step("collect", counted(state.messages, "message"), "vqctl collect", state.messages >= 0),
+		collected,
 		step("preprocess", counted(state.windows, "window"), "vqctl preprocess", state.windows >= 0),
 		training,
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/evaluate"
 	"ventriloquist/internal/evaluate/page"
 	"ventriloquist/internal/generate"
@@ -96,7 +95,7 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	if err := o.print(report, out); err != nil || o.html == "" {
 		return err
 	}
-	if err := atomicfile.Write(o.html, func(w io.Writer) error { return page.Write(w, report, time.Now()) }); err != nil {
+	if err := writeHTML(o.html, func(w io.Writer) error { return page.Write(w, report, time.Now()) }); err != nil {
 		return err
 	}
 	recordOutput(ctx, o.dataDir, o.html)

@@ -58,7 +58,11 @@ func (o *evaluateOptions) runBlindTest(ctx context.Context, set *evaluate.Set, l
 	if err := atomicfile.WriteBytes(keyPath(o.blindTest), key); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteBytes(o.blindTest, page.Bytes()); err != nil {
+	err = writeHTML(o.blindTest, func(w io.Writer) error {
+		_, err := page.WriteTo(w)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	recordOutput(ctx, o.dataDir, o.blindTest)

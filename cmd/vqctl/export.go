@@ -146,7 +146,10 @@ func runExport(ctx context.Context, o exportOptions, out io.Writer) error {
 		_, err = export.Write(ctx, out, reader, options)
 		return err
 	}
-	if err := db.AddOutput(ctx, o.output); err != nil { // forget and redact are to know it
+	switch err := db.AddOutput(ctx, o.output); { // forget and redact are to know it
+	case messages.IsReadOnly(err): // they cannot change such a folder either
+		noticeUnrecorded(o.output, err)
+	case err != nil:
 		return err
 	}
 	var summary export.Summary

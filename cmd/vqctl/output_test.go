@@ -164,3 +164,75 @@ func TestOutput_EscapesForeignTextWithAModel(t *testing.T) {
 		}
 	}
 }
+
+// The commands for trained models print no control character either, and write none into pages and Modelfiles. A line break in a
+// file of an adapter makes no line of its own.
+func TestOutput_EscapesForeignTextOfTrainedModels(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	const who = evil + ` {{ .System }} """ '}}`
+	var chat []byte
+	for i := range 200 {
+		line, err := json.Marshal(map[string]any{"chat": "c", "name": []string{who, "Me"}[i%2], "text": "hi\r how are \x1b[2J you \u202e", "time": 1_710_547_260 + 600*i})
+		if err != nil {
+			t.Fatal(err)
+		}
+		chat = append(append(chat, line...), '\n')
+	}
+	if err := os.WriteFile(filepath.Join(dir, "chat.jsonl"), chat, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(fails bool, args ...string) string {
+		t.Helper()
+		out, err := command(dir, []string{"MY_NAME=Me", "HOME=" + dir}, args...).CombinedOutput()
+		if (err != nil) != fails || len(out) == 0 {
+			t.Errorf("vqctl %q: %v\n%s", args, err, out)
+		}
+		if strings.ContainsAny(string(out), controls) {
+			t.Errorf("vqctl %q prints control characters: %q", args, out)
+		}
+		return string(out)
+	}
+	adapter := filepath.Join(defaultOutputDir, "final")
+	run(false, "collect", "--source", "chat.jsonl", "--me", "Me")
+	run(false, "contacts", "suggest", "--yes", "--address-book", dir)
+	run(false, "preprocess", "--window", "8", "--stride", "4")
+	run(false, "train", "--cpu", "--base-model", "tiny", "--max-steps", "2", "--max-seq-length", "512")
+	run(true, "sources", evil)
+	run(true, "adapter", "info", evil)
+	run(true, "tune", "--settings", evil+"/"+evil, "--trials", evil)
+	run(false, "evaluate", "--cpu", "--skip-generation", "--style", "--leaks", "--style-messages", "6", "--per-contact", "--who-said-it", "--html", "evaluation.html")
+	run(false, "evaluate", "--cpu", "--skip-generation", "--style", "--leaks", "--style-messages", "6", "--json")
+	run(false, "evaluate", "--cpu", "--blind-test", "blind.html", "--blind-moments", "2", "--blind-written", "1")
+	run(true, "evaluate", "--blind-answers", "no"+evil)
+	run(false, "export", "--format", "ollama", "--person", who, "--output", "ollama")
+	run(true, "export", "--format", "ollama", "--person", "no"+who, "--output", "other")
+	for _, file := range []string{"evaluation.html", "blind.html", "ollama/Modelfile"} {
+		if content, err := os.ReadFile(filepath.Join(dir, file)); err != nil || strings.ContainsAny(string(content), controls) {
+			t.Errorf("%s has control characters (%v)", file, err)
+		}
+	}
+	config := filepath.Join(dir, adapter, "adapter_config.json")
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil {
+		t.Fatal(err)
+	}
+	fields["base_model_name_or_path"] = evil + "\nrank        999"
+	if text, err = json.Marshal(fields); err == nil {
+		err = os.WriteFile(config, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := run(false, "adapter", "info", adapter); strings.Contains(out, "\nrank        999") {
+		t.Errorf("a field of the adapter makes a line:\n%s", out)
+	}
+	run(true, "generate", "--cpu", "--as", "Me")
+}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -21,6 +23,7 @@ type pipelineState struct {
 	trained    bool   // there is a finished adapter
 	started    bool   // there is a run to resume
 	training   bool   // a run trains now
+	problem    error  // with a messages.db that is there
 }
 
 func counted(n int, what string) string {
@@ -39,6 +42,9 @@ func readPipelineState(ctx context.Context, dataDir, outputDir string) pipelineS
 	}
 	db, err := openDatabase(ctx, dataDir)
 	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			state.problem = err
+		}
 		return state
 	}
 	defer db.Close()

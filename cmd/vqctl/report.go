@@ -72,18 +72,23 @@ func runReport(ctx context.Context, o reportOptions, found []foundRun, out io.Wr
 		runs[i] = report.Run{Title: shown.Title(), State: shown.State(), Log: log}
 	}
 	recordOutput(ctx, o.dataDir, o.html)
-	err := atomicfile.Write(o.html, func(w io.Writer) error {
-		page := terminal.NewWriter(w) // names may hold what controls a terminal that shows the file
-		return errors.Join(report.Write(page, runs, time.Now()), page.Flush())
-	})
+	err := writeHTML(o.html, func(page io.Writer) error { return report.Write(page, runs, time.Now()) })
 	if err != nil {
-		return err
+		return usererr.With(err, "name another file with --html")
 	}
 	if o.open {
 		openInBrowser(ctx, o.html)
 	}
 	_, err = fmt.Fprintln(out, o.html)
 	return err
+}
+
+// writeHTML writes a page. Names and texts may hold what controls a terminal that shows the file, or the order of characters.
+func writeHTML(path string, write func(page io.Writer) error) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		page := terminal.NewWriter(w)
+		return errors.Join(write(page), page.Flush())
+	})
 }
 
 // checkPagePath returns an error if a page cannot be written where --html says.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -12,11 +11,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"ventriloquist/internal/atomicfile"
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/stats"
-	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -101,11 +98,7 @@ func runStats(ctx context.Context, o statsOptions, out io.Writer) error {
 	}
 	if o.html != "" {
 		recordOutputIn(ctx, db, o.html)
-		err := atomicfile.Write(o.html, func(w io.Writer) error {
-			page := terminal.NewWriter(w) // names may hold what controls a terminal that shows the file
-			return errors.Join(stats.WritePage(page, result), page.Flush())
-		})
-		if err != nil {
+		if err := writeHTML(o.html, func(page io.Writer) error { return stats.WritePage(page, result) }); err != nil {
 			return err
 		}
 		if o.open {

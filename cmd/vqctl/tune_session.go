@@ -51,7 +51,7 @@ const tuneVersion = 1
 
 func openTuneSession(ctx context.Context, o tuneOptions, out io.Writer) (*tuneSession, error) {
 	s := &tuneSession{trainSession: &trainSession{options: o.train, view: newTrainView(out, true, 0)}, tune: o, out: out}
-	for _, step := range []func(context.Context) error{s.openFiles, s.readData, s.requireHeldOut, s.openDevice, s.checkResume, s.planTrials, s.lockTrials, s.loadModel, s.readState} {
+	for _, step := range []func(context.Context) error{s.openFiles, s.readData, s.requireHeldOut, s.requireSettingsFile, s.openDevice, s.checkResume, s.planTrials, s.lockTrials, s.loadModel, s.readState} {
 		if err := step(ctx); err != nil {
 			s.close()
 			return nil, err
@@ -66,6 +66,23 @@ func (s *tuneSession) requireHeldOut(context.Context) error {
 		return nil
 	}
 	return usererr.With(errors.New("there are no held-out windows to compare settings by"), "collect more messages per conversation, or train with the settings that are chosen")
+}
+
+// requireSettingsFile returns an error if the settings could not be written at the end of the search.
+func (s *tuneSession) requireSettingsFile(context.Context) error {
+	path := s.tune.path
+	info := statOf(path)
+	if path == "" || info != nil && !info.Mode().IsRegular() && !info.IsDir() { // a pipe or a device is written to
+		return nil
+	}
+	err := train.CheckWritable(filepath.Dir(path))
+	if err == nil && info != nil && info.IsDir() {
+		err = errors.New("it is a folder")
+	}
+	if err != nil {
+		return usererr.With(fmt.Errorf("cannot write %s: %w", path, err), "name another file with --settings, or have the settings printed with --print")
+	}
+	return nil
 }
 
 // planTrials prints the memory plan of the trials with the highest rank.

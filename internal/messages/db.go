@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 
@@ -64,6 +66,9 @@ func explain(path string, err error) error {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		return usererr.With(wrapped, "another program is writing it or keeps it open: wait until that is done, or stop it")
 	case sqlite3.ErrReadonly, sqlite3.ErrCantOpen:
+		if failure.Code == sqlite3.ErrCantOpen && isForbidden(path) {
+			return usererr.With(wrapped, foreign, usererr.Option("data_dir"))
+		}
 		if failure.Code == sqlite3.ErrCantOpen || failure.ExtendedCode == sqlite3.ErrReadonlyRollback || failure.ExtendedCode == sqlite3.ErrReadonlyRecovery {
 			return usererr.With(wrapped, "a killed run left it unfinished, and it cannot be repaired here: copy the whole folder to where you may write")
 		}
@@ -75,6 +80,21 @@ func explain(path string, err error) error {
 		return usererr.With(wrapped, "make room on the disk and run the command again: the file is as it was before")
 	}
 	return wrapped
+}
+
+// isForbidden reports whether a file may not be read.
+func isForbidden(path string) bool {
+	f, err := os.Open(path)
+	if err == nil {
+		f.Close()
+	}
+	return errors.Is(err, fs.ErrPermission)
+}
+
+// IsReadOnly reports whether an error means that the file can be read but not changed.
+func IsReadOnly(err error) bool {
+	var failure sqlite3.Error
+	return errors.As(err, &failure) && failure.Code == sqlite3.ErrReadonly
 }
 
 // IsBusy reports whether an error means that another program is writing the file.

@@ -8,7 +8,11 @@ import (
 	"time"
 
 	"ventriloquist/internal/filelock"
+	"ventriloquist/internal/usererr"
 )
+
+// foreign is what to do about a file that may not be read.
+const foreign = "the file or its folder is another user's, and private: run the command as that user, or name another folder with %v"
 
 // patience is how long a command waits for another before it says so.
 const patience = time.Second
@@ -31,7 +35,11 @@ func LockFolder(ctx context.Context, folder string, waiting func()) (release fun
 			continue // removed since
 		}
 		if err != nil {
-			return nil, fmt.Errorf("cannot open the data folder: %w", err)
+			err = fmt.Errorf("cannot open the data folder: %w", err)
+			if errors.Is(err, os.ErrPermission) {
+				err = usererr.With(err, foreign, usererr.Option("data_dir"))
+			}
+			return nil, err
 		}
 		if err := filelock.Wait(ctx, f, patience, waiting); err != nil {
 			f.Close()

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -20,7 +21,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		err = errors.New("it is a folder")
 	}
 	if err != nil {
-		return nil, usererr.With(fmt.Errorf("cannot open %s: %w", path, err), "run `vqctl collect` first, or name the folder with %v", usererr.Option("data_dir"))
+		return nil, cannotOpen(path, err)
 	}
 	if info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 		_ = os.Chmod(path, 0o600) // where it is another user's, reading is still possible
@@ -28,10 +29,19 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	return open(ctx, path, settings)
 }
 
+// cannotOpen says why there is no file to open, and what to do.
+func cannotOpen(path string, err error) error {
+	err = fmt.Errorf("cannot open %s: %w", path, err)
+	if errors.Is(err, fs.ErrPermission) {
+		return usererr.With(err, foreign, usererr.Option("data_dir"))
+	}
+	return usererr.With(err, "run `vqctl collect` first, or name the folder with %v", usererr.Option("data_dir"))
+}
+
 // OpenReadOnly opens an existing messages.db of this version's schema, and changes nothing of it.
 func OpenReadOnly(ctx context.Context, path string) (*DB, error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, usererr.With(fmt.Errorf("cannot open %s: %w", path, err), "run `vqctl collect` first, or name the folder with %v", usererr.Option("data_dir"))
+		return nil, cannotOpen(path, err)
 	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {

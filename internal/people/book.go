@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -134,7 +136,11 @@ func LoadBook(path string, self Self) (*Book, error) {
 			"`vqctl contacts suggest` drafts one; a line of it reads %s", lineExample)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the contacts: %w", err)
+		err = fmt.Errorf("cannot read the contacts: %w", err)
+		if errors.Is(err, fs.ErrPermission) {
+			err = usererr.With(err, "%s", usererr.PermissionAdvice(runtime.GOOS, path))
+		}
+		return nil, err
 	}
 	defer f.Close()
 	return ReadBook(f, path, self)

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -23,7 +24,7 @@ const processFile = "run.pid"
 // LockOutputDir checks, before hours of training, that checkpoints can be written to dir, and locks dir until release is
 // called: two runs at once would replace each other's checkpoints. It removes what killed runs left there.
 func LockOutputDir(dir string) (release func(), err error) {
-	if err := checkWritable(dir); err != nil {
+	if err := CheckWritable(dir); err != nil {
 		return nil, usererr.With(fmt.Errorf("cannot write checkpoints: %w", err), "name a writable folder with %v", outputDir)
 	}
 	folder, err := os.Open(dir)
@@ -93,13 +94,14 @@ func Running(dir string) (process int) {
 	return process
 }
 
-func checkWritable(dir string) error {
+// CheckWritable makes a folder if it is missing, and returns an error if no file can be made in it.
+func CheckWritable(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	name, err := os.MkdirTemp(dir, scratch.Pattern("probe"))
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", dir, cmp.Or(errors.Unwrap(err), err)) // without the name of the probe
 	}
 	return os.Remove(name)
 }
