@@ -177,7 +177,7 @@ func (l *liveChat) Read(ctx context.Context) (*chat.LiveConversation, error) {
 	return &chat.LiveConversation{Title: l.read.Title, Members: l.read.Members, Messages: latest}, nil
 }
 
-// findChats returns the conversations that a name means: by the name of a group, or by all members other than the owner. There are
+// findChats returns the conversations that a name means: by all members other than the owner or else by the name of a group. There are
 // several of one name if the members of a group changed.
 func findChats(given string, chats []windows.Chat, left *windows.LeftOut) (found []windows.Chat, err error) {
 	var names []string // the ones with the most messages first
@@ -189,7 +189,10 @@ func findChats(given string, chats []windows.Chat, left *windows.LeftOut) (found
 	named, isTitle := usererr.Match(given, names)
 	people := splitNames(given)
 	for i := range chats {
-		if isTitle && chats[i].Title == named || sameNames(people, chats[i].Others()) {
+		if sameNames(people, chats[i].Others()) {
+			return chats[i : i+1], nil
+		}
+		if isTitle && chats[i].Title == named {
 			found = append(found, chats[i])
 		}
 	}

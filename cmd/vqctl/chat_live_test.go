@@ -165,6 +165,27 @@ func TestLiveChat_FollowsAGroupWhoseMembersChange(t *testing.T) {
 	}
 }
 
+// A person counts before a group of the same name, whichever has the latest message.
+func TestLiveChat_APersonCountsBeforeAGroup(t *testing.T) {
+	o := writeLive(t, "john")
+	w, err := chatdb.Append(o.live.source, chatdb.Latest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Exec(`UPDATE chat SET display_name = 'John' WHERE guid = 'any;+;chat1'`)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	grow(t, o.live.source, chatdb.Message{Chat: 2, Handle: 2, Text: "later"})
+	l := newLiveChat(&o.live, "Ann", true, &standIn{})
+	if err := o.startLive(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	if to, err := l.Receiver(t.Context()); err != nil || to.ID != "any;-;+15550000001" {
+		t.Errorf("it is sent to %+v, %v", to, err)
+	}
+}
+
 // Without a Mac, or without a terminal in which it is shown, nothing is sent.
 func TestLiveChat_SaysWhyNothingCanBeSent(t *testing.T) {
 	o := writeLive(t, "John")

@@ -51,6 +51,7 @@ const Disclosure = "(written by a language model)"
 // live is the state of a real conversation.
 type live struct {
 	title     string
+	members   []string
 	read      []windows.PastMessage // all that were read last
 	messages  []windows.PastMessage // the last of them: those that the dialogue had, before it dropped the oldest
 	question  *question             // nil while nothing is asked
@@ -88,8 +89,12 @@ func (d *Dialogue) Refresh(ctx context.Context) {
 		return
 	}
 	arrived := d.arrived(now.Messages)
+	moved := !slices.Equal(d.live.members, now.Members)
 	d.follow(now)
-	if len(arrived) == 0 {
+	if moved {
+		d.say("(the members are now %s)", strings.Join(now.Members, ", "))
+	}
+	if len(arrived) == 0 && !moved {
 		return
 	}
 	if d.live.question != nil {
@@ -142,7 +147,7 @@ func (d *Dialogue) follow(now *LiveConversation) {
 		messages = messages[max(0, len(messages)-firstLiveMessages):]
 	}
 	offered := d.history.offered
-	d.live.title, d.live.read, d.live.messages = now.Title, now.Messages, messages
+	d.live.title, d.live.members, d.live.read, d.live.messages = now.Title, now.Members, now.Messages, messages
 	d.Members, d.Start, d.Messages = slices.Clone(now.Members), "", nil
 	for i := range messages {
 		d.Messages = append(d.Messages, messages[i].Message)

@@ -147,6 +147,19 @@ func TestDialogue_ArrivalTakesTheQuestionBack(t *testing.T) {
 	}
 }
 
+// Whoever would read a message now is said, and a question from before is taken back.
+func TestDialogue_SaysThatMembersChanged(t *testing.T) {
+	t.Parallel()
+	d, g, _, out := newLive(t, Options{})
+	enter(t, d, "", "/send 1")
+	g.conversation.Members = []string{"Aidan", "John", "Zoe"}
+	d.Refresh(t.Context())
+	enter(t, d, "yes")
+	if len(g.sent) > 0 || !strings.Contains(out.String(), "(the members are now Aidan, John, Zoe)\n(not sent:") {
+		t.Errorf("sent %q, shown:\n%s", g.sent, out)
+	}
+}
+
 // However long it gets, the context has at most a window's messages, and most of what was prefilled stays.
 func TestDialogue_LiveContextStaysWithinAWindow(t *testing.T) {
 	t.Parallel()
