@@ -83,7 +83,7 @@ func smallModel(t *testing.T) map[string][]byte {
 
 func (h *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if revision, ok := strings.CutPrefix(r.URL.EscapedPath(), "/api/models/"+testRepo+"/revision/"); ok && r.URL.Query().Get("blobs") == "true" {
-		h.revision = revision
+		h.change(func() { h.revision = revision })
 		nth := h.note(r, "list")
 		if h.listStatus == nil || !h.listStatus(w, nth) {
 			h.list(w)
