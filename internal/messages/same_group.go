@@ -352,7 +352,7 @@ func (s *sameGroups) setMembers() {
 func isOneChat(source string) bool {
 	name, _, _ := strings.Cut(source, " ")
 	switch name {
-	case "whatsapp", "telegram", "meta", "discord", "discord-package", "slack", "google", "signal-chat", "imazing", "imessage-exporter":
+	case "whatsapp", "telegram", "meta", "discord", "discord-package", "slack", "google", "signal-chat", "signal-cli", "imazing", "imessage-exporter":
 		return true
 	}
 	return false

@@ -318,7 +318,7 @@ func (e *cliEmitter) finish() {
 		e.sink.Own(e.people.ownPhone)
 	}
 	finish := func(c *cliChat) {
-		c.Chat.Source, c.Extent = exportedChat(c.key).Source, messages.Span
+		c.Chat.Source, c.Extent = "signal-cli "+c.key, messages.Span
 		for _, p := range c.people {
 			c.add(p)
 			if name := e.names[p]; name != "" && p != owner {

@@ -207,7 +207,8 @@ func (r *SigtopReader) survey(ctx context.Context, e *emitter, file string) erro
 	return nil
 }
 
-// exportedChat is where an exported conversation comes from: another device exports it alike.
+// exportedChat is where a conversation exported by sigtop comes from: another device exports it alike. What signal-cli received is a
+// source of its own, since it lacks what came at other times.
 func exportedChat(key string) sources.Chat {
 	return sources.Chat{Source: "signal-chat " + key, Extent: messages.Span}
 }

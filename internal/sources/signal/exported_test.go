@@ -107,13 +107,13 @@ func TestRead_CLI(t *testing.T) {
 	s.Want(t, "2024-03-15 19:02:01 +12125550101 text: hey", "2024-03-15 19:02:02 me image: cat.jpg <- hey", "2024-03-15 19:02:02 me text: see <- hey", "2024-03-15 19:02:10 me reaction: 🔥 <- hey",
 		"2024-03-15 19:02:03 +12125550101 text: oops", "2024-03-15 19:02:05 +12125550101 text: later", "2024-03-15 19:02:11 +12125550101 text: @John who?", "2024-03-15 19:02:20 +12125550101 text: by RPC")
 	s.WantCounts(t, map[sources.Fate]int64{sources.Events: 1, sources.Deleted: 1, sources.Continued: 1, sources.Removals: 2, sources.Unread: 2})
-	if c := s.Messages[0].Chat; c.Group || !slices.Equal(c.Members, []string{"+12125550101"}) || c.Source != "signal-chat "+johnAccount || s.Names["+12125550101"] != "John" || s.Owns["+12125550100"] != 1 {
+	if c := s.Messages[0].Chat; c.Group || !slices.Equal(c.Members, []string{"+12125550101"}) || c.Source != "signal-cli "+johnAccount || s.Names["+12125550101"] != "John" || s.Owns["+12125550100"] != 1 {
 		t.Errorf("the chat is %+v, names %v, own addresses %v", c, s.Names, s.Owns)
 	}
 	if !s.Left[0].Retracted || s.Left[0].GUID != s.Messages[3].GUID || len(s.Messages[4].Versions) != 2 {
 		t.Errorf("what was deleted is %+v, versions %+v", s.Left, s.Messages[4].Versions)
 	}
-	if c := s.Messages[5].Chat; !c.Group || c.Name != "Pub" || c.Source != "signal-chat group Zm9v" {
+	if c := s.Messages[5].Chat; !c.Group || c.Name != "Pub" || c.Source != "signal-cli group Zm9v" {
 		t.Errorf("the group is %+v", c)
 	}
 	sourcetest.Again(t, signal.OpenCLI, path, 7)
