@@ -101,6 +101,9 @@ func runExportModel(ctx context.Context, o exportOptions, out io.Writer) (err er
 	}
 	recordOutput(ctx, o.dataDir, o.output)
 	notice("%s: %s", o.output, terminal.Bytes(uint64(sizeOf(o.output))))
+	if o.format == "ollama" {
+		notice("next: %s", ollamaCreate(o.output))
+	}
 	if check == nil {
 		return nil
 	}

@@ -33,6 +33,12 @@ func (o *exportOptions) ollamaWriter() (modelWriter, error) {
 	}, nil
 }
 
+// ollamaCreate returns the command that makes a folder a model of Ollama, named like the folder.
+func ollamaCreate(folder string) string {
+	name := strings.ToLower(filepath.Base(filepath.Clean(folder)))
+	return fmt.Sprintf("ollama create %s -f %s", quoteForShell(name), quoteForShell(filepath.Join(folder, modelfile.File)))
+}
+
 // ollamaChat returns who answers and who types.
 func (o *exportOptions) ollamaChat() (chat modelfile.Chat, err error) {
 	known := o.model.model.knownPeople()
