@@ -210,7 +210,7 @@ func testHistory(b *tab) {
 
 // testHostile has people whose names and texts are markup, on every view.
 func testHostile(b *tab) {
-	b.until(`!document.getElementById("views").hidden`)
+	b.until(`document.querySelector("#conversation option[value='2']") !== null`)
 	b.do(chromedp.SetValue(chromedp.CSS("#conversation"), "2"), chromedp.Evaluate[chromedp.Void](`document.getElementById("conversation").dispatchEvent(new Event("change"))`))
 	b.until(`document.querySelectorAll("#history-list button").length === 1`)
 	b.do(chromedp.Click(chromedp.CSS("#history-list button")))
