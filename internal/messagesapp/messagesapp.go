@@ -57,7 +57,7 @@ func (a *App) Send(ctx context.Context, chat, text string) error {
 	case ctx.Err() != nil:
 		return usererr.With(errors.New("sending was stopped, and the message may have been sent or not"), "look in Messages before you send it again")
 	}
-	return usererr.With(fmt.Errorf("Messages did not send it: %w", err), "%s", advice(err.Error()))
+	return usererr.With(fmt.Errorf("the message was not sent by Messages: %w", err), "%s", advice(err.Error()))
 }
 
 // The numbers of AppleScript's errors.

@@ -19,7 +19,6 @@ type choice struct {
 
 	held   []byte // text that may begin a stop sequence or ends within a character
 	tokens int
-	begun  bool
 	finish string
 }
 

@@ -1,7 +1,6 @@
 package leaks
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -128,7 +127,7 @@ func TestCorpus_LongestEqualsSearch(t *testing.T) {
 			}
 		}
 		if got := newCorpus(trained).longest(text, ""); len(got) != longest {
-			t.Fatal(fmt.Sprintf("%q in %q: %q, want %d characters", text, trained, got, longest))
+			t.Fatalf("%q in %q: %q, want %d characters", text, trained, got, longest)
 		}
 	}
 }
