@@ -10,7 +10,6 @@ import (
 
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
-	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/model/convert"
 	"ventriloquist/internal/model/gguf"
 	"ventriloquist/internal/usererr"
@@ -108,21 +107,7 @@ func compare(t *testing.T, kind gguf.Type, spec model.TensorSpec, want, got []fl
 func TestWriteGGUF_MergesAdapter(t *testing.T) {
 	t.Parallel()
 	tiny := openBase(t, model.Tiny)
-	targets, err := adapter.ParseTargets("q,down")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := adapter.New(tiny.Config, adapter.Options{R: 3, Alpha: 5, RSLoRA: true, Targets: targets}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for layer := range a.Layers {
-		for i := range a.Layers[layer] {
-			for k := range a.Layers[layer][i].B {
-				a.Layers[layer][i].B[k] = float32(k%7-3) / 10
-			}
-		}
-	}
+	a := newAdapter(t, tiny)
 	path := filepath.Join(t.TempDir(), "merged.gguf")
 	if err := (convert.Source{Base: tiny, Adapter: a}).WriteGGUF(t.Context(), path, gguf.F32); err != nil {
 		t.Fatal(err)
@@ -131,7 +116,7 @@ func TestWriteGGUF_MergesAdapter(t *testing.T) {
 	for _, module := range []string{"self_attn.q_proj", "self_attn.k_proj", "mlp.down_proj"} {
 		name := model.LayerTensor(1, module)
 		want, got := floatsOf(t, tiny, name), floatsOf(t, back, name)
-		for i, p := range targets {
+		for i, p := range a.Targets {
 			if p.Module != module {
 				continue
 			}

@@ -9,7 +9,6 @@ import (
 
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/model"
-	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/model/convert"
 	"ventriloquist/internal/model/gguf"
 )
@@ -62,21 +61,7 @@ func TestWriteSafetensors_ReadsBack(t *testing.T) {
 func TestWriteSafetensors_MergesAsGGUFDoes(t *testing.T) {
 	t.Parallel()
 	tiny := openBase(t, model.Tiny)
-	targets, err := adapter.ParseTargets("q,down")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := adapter.New(tiny.Config, adapter.Options{R: 3, Alpha: 5, RSLoRA: true, Targets: targets}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for layer := range a.Layers {
-		for i := range a.Layers[layer] {
-			for k := range a.Layers[layer][i].B {
-				a.Layers[layer][i].B[k] = float32(k%7-3) / 10
-			}
-		}
-	}
+	a := newAdapter(t, tiny)
 	source := convert.Source{Base: tiny, Adapter: a}
 	folder, file := filepath.Join(t.TempDir(), "merged"), filepath.Join(t.TempDir(), "merged.gguf")
 	if err := source.WriteSafetensors(t.Context(), folder, gguf.F32); err != nil {
