@@ -149,7 +149,7 @@ func (r *contactsChange) write(ctx context.Context, self people.Self) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(r.File, content)
+	return usererr.With(atomicfile.WriteBytes(r.File, content), "make the file and its folder writable, or name another file with --contacts")
 }
 
 func (r *contactsChange) report(o *contactsOptions, out io.Writer, words string) error {

@@ -105,6 +105,9 @@ func runForget(ctx context.Context, o forgetOptions, name string, in io.Reader, 
 	if policy, err = privacy.LoadOrNew(ctx, db, self.Addresses); err != nil { // as it is now: another command may have changed it
 		return err
 	}
+	if err := checkReadable(ctx, db, o.path(), o.outputDir); err != nil {
+		return err
+	}
 	if result.Erased, err = policy.Forget(ctx, db, addresses); err != nil {
 		return err
 	}

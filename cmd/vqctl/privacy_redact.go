@@ -108,6 +108,9 @@ func runRedact(ctx context.Context, o redactOptions, out io.Writer) error {
 	result := redactResult{Database: db.Path(), DryRun: o.dryRun, Kinds: policy.Kinds(), Stale: []string{}, Moved: []string{}}
 	result.Found, result.Texts = looking.Findings()
 	if !o.dryRun {
+		if err := checkReadable(ctx, db, filepath.Join(o.dataDir, contactsName), o.outputDir); err != nil {
+			return err
+		}
 		if err := redactDatabase(ctx, db, policy, *looked); err != nil {
 			return err
 		}

@@ -19,6 +19,9 @@ func renewRedaction(ctx context.Context, db *messages.DB, dataDir string) error 
 	if err := db.EachText(ctx, func(string) { texts++ }); err != nil {
 		return err
 	}
+	if err := checkReadable(ctx, db, contactsPath(dataDir), defaultOutputDir); err != nil {
+		return err
+	}
 	if err := redactDatabase(ctx, db, policy, texts); err != nil {
 		return err
 	}

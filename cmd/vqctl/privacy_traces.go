@@ -19,6 +19,7 @@ import (
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/modelfile"
+	"ventriloquist/internal/usererr"
 )
 
 // written is what commands have written from the messages.
@@ -114,6 +115,28 @@ func appendTree(list []string, folder string) ([]string, error) {
 		return nil, fmt.Errorf("cannot look for files: %w", err)
 	}
 	return list, nil
+}
+
+// checkReadable looks for a written folder or file that cannot be read. It comes before a change of the messages, which would
+// otherwise end halfway: in messages.db and not in the files.
+func checkReadable(ctx context.Context, db *messages.DB, contactsFile, outputDir string) error {
+	written, err := findWritten(ctx, db, contactsFile, outputDir)
+	if err == nil {
+		err = openEach(slices.Concat(written.files, written.trained))
+	}
+	return usererr.With(err, "nothing was changed; what was written from the messages may be there: make it readable, run the command as its owner, or delete it")
+}
+
+// openEach returns the error of the first of the files that cannot be opened.
+func openEach(files []string) error {
+	for _, path := range files {
+		file, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("cannot look into the file: %w", err)
+		}
+		_ = file.Close()
+	}
+	return nil
 }
 
 // onceEach returns the files of a list, each once, without weights and two others.

@@ -54,6 +54,7 @@ func TestReadOnlyDisk_ReadsAndSaysWhatCannotBeWritten(t *testing.T) {
 		{"forget Ann --yes --data-dir $MOUNT/data", bad, "folder writable, or name another folder with --data-dir"},
 		{"collect --source $MOUNT/chat.db --data-dir $MOUNT/data", bad, "name a folder that can be written to with --data-dir"},
 		{"contacts add Zoe z@example.org --data-dir $MOUNT/data", bad, contactsName + ": read-only file system"},
+		{"contacts add Zoe z@example.org --data-dir $MOUNT/data", bad, "name another file with --contacts"},
 		{"tune --cpu --base-model tiny --trials 2 --max-steps 1 --data-dir $MOUNT/data", bad, "--settings"},
 		{"train --cpu --base-model tiny --max-steps 1 --output-dir $MOUNT/run --data-dir $MOUNT/data", bad, "name a writable folder with --output-dir"},
 		{"collect --source $MOUNT/chat.db --data-dir mine", good, "mine/messages.db"},
@@ -131,4 +132,58 @@ func TestForbiddenFiles_AreNotTakenForMissing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What was written from the messages cannot be looked into: nothing is erased or redacted, so that nothing is half done.
+func TestForgetAndRedact_ChangeNothingWhereAFileCannotBeRead(t *testing.T) {
+	t.Parallel()
+	k := newKiller(t, t.TempDir(), "MY_NAME=Me")
+	if err := chatdb.WriteHistory(k.path("chat.db"), chatdb.History{Messages: 30, Chats: 3, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	k.must("collect", "--source", "chat.db")
+	if err := os.WriteFile(k.path("data", contactsName), []byte(personIDs), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.must("preprocess")
+	history := func() string {
+		t.Helper()
+		out, err := command(k.dir, k.environment, "export").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	before := history()
+	for _, forbidden := range []string{"adapters/run/checkpoint-2", "data/report.html"} {
+		path := k.path(filepath.FromSlash(forbidden))
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(path, ".html") {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte("Ann"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chmod(path, 0); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{"forget Ann --yes --output-dir adapters", "redact --output-dir adapters"} {
+			out, err := withoutOverride(t, command(k.dir, k.environment, strings.Fields(line)...)).CombinedOutput()
+			said := strings.Join(strings.Fields(string(out)), " ")
+			if err == nil || !strings.Contains(said, "permission denied") || !strings.Contains(said, filepath.Base(path)) || !strings.Contains(said, "nothing was changed") {
+				t.Errorf("%s: %v: %s", line, err, out)
+			}
+		}
+		if err := os.Chmod(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if before == "" || history() != before {
+		t.Error("the messages changed")
+	}
+	k.must("forget", "Ann", "--yes", "--output-dir", "adapters")
 }
