@@ -149,7 +149,11 @@ func (r *contactsChange) write(ctx context.Context, self people.Self) error {
 	if err != nil {
 		return err
 	}
-	return usererr.With(atomicfile.WriteBytes(r.File, content), "make the file and its folder writable, or name another file with --contacts")
+	err = atomicfile.WriteBytes(r.File, content)
+	if usererr.Of(err) == "" {
+		return usererr.With(err, "make the file and its folder writable, or name another file with --contacts")
+	}
+	return err
 }
 
 func (r *contactsChange) report(o *contactsOptions, out io.Writer, words string) error {

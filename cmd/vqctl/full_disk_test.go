@@ -187,3 +187,37 @@ func checkKept(t *testing.T, after, before string, succeeded bool, name string) 
 		t.Errorf("%s: statistics are other than before (%v):\n%s\n%s", name, err, kept, had)
 	}
 }
+
+// mounted collects into a folder that is mounted, and then changes files that are mounted by themselves, as containers do with single
+// files.
+const mounted = `set -u
+mkdir "$MOUNT/data" && mount -t tmpfs none "$MOUNT/data" && cp "$1"/* "$MOUNT" && cd "$MOUNT" || exit
+run() { echo "== $*"; vqctl "$@" </dev/null 2>&1; echo "exit $?"; }
+run collect --source chat.db
+run contacts add Ann +15550000001
+for file in messages.db contacts_to_ids.jsonl; do cp "data/$file" . && mount --bind "$file" "data/$file" || exit; done
+run collect --source chat.db
+run contacts add Zoe z@example.org
+mkdir run && mount -t tmpfs none run
+run preprocess
+run export --output run/messages.jsonl
+`
+
+// A data folder on a disk of its own is as good as any; a file that is a mount of its own cannot be replaced, and the error says so.
+func TestMounted_FoldersWorkAndFilesAreNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := chatdb.WriteHistory(filepath.Join(dir, "chat.db"), chatdb.History{Messages: 30, Chats: 3, Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := inNamespaces(t, mounted, dir).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	parts := strings.Split(string(out), "== ")[1:]
+	for i, want := range []string{"exit 0", "exit 0", "exit 0", "mount its folder instead\nexit 1", "exit 0", "exit 0"} {
+		if i >= len(parts) || !strings.HasSuffix(parts[i], want+"\n") || strings.Contains(parts[i], ".partial-") {
+			t.Fatalf("command %d, want %q:\n%s", i+1, want, out)
+		}
+	}
+}

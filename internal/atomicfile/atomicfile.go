@@ -79,12 +79,18 @@ var (
 // cannotWrite names the file that could not be written, rather than the temporary one.
 func cannotWrite(path string, err error) error {
 	var named *os.PathError
+	var renamed *os.LinkError
 	if errors.As(err, &named) && named.Path != path {
 		err = named.Err
+	} else if errors.As(err, &renamed) {
+		err = renamed.Err
 	}
 	err = fmt.Errorf("cannot write %s: %w", path, err)
-	if errors.Is(err, syscall.ENOSPC) {
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
 		return usererr.With(err, "make room on the disk and run the command again: what was there is as it was before")
+	case errors.Is(err, syscall.EBUSY):
+		return usererr.With(err, "something is mounted at %s itself, which cannot be replaced: mount its folder instead", path)
 	}
 	return err
 }
