@@ -6,7 +6,6 @@
 package htmlstream
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,11 +23,14 @@ var ErrCutOff = errors.New("the file ends before its HTML does: it was not writt
 type Node struct {
 	Tag      string
 	Text     string
-	Line     int
+	Line     int // of an element that is passed to Visit or Damaged
 	Children []*Node
-	attrs    []html.Attribute
+	attrs    []Attribute
 	class    string
 }
+
+// Attribute is an attribute of an element.
+type Attribute struct{ Key, Value string }
 
 // Attr returns the value of an attribute, "" if there is none.
 func (n *Node) Attr(name string) string {
@@ -37,7 +39,7 @@ func (n *Node) Attr(name string) string {
 	}
 	for _, a := range n.attrs {
 		if a.Key == name {
-			return a.Val
+			return a.Value
 		}
 	}
 	return ""
@@ -152,19 +154,14 @@ type Handler struct {
 
 // Read reads a document. Elements of more than most bytes are damaged. The error of a cut-off document matches ErrCutOff.
 func Read(in io.Reader, most int, h Handler) error {
-	z := html.NewTokenizer(in)
-	z.SetMaxBuf(most)
-	r := reader{Handler: h, most: most, line: 1}
+	r := reader{Handler: h, most: most, tokens: newScanner(in, most)}
 	for {
-		kind := z.Next()
-		line := r.line
-		raw := z.Raw()
-		r.line += bytes.Count(raw, []byte{'\n'})
-		r.size += len(raw)
+		kind := r.tokens.scan()
+		r.size += r.tokens.size()
 		if kind == html.ErrorToken {
-			return r.end(z.Err())
+			return r.end(r.tokens.err)
 		}
-		if err := r.token(z, kind, raw, line); err != nil {
+		if err := r.token(kind); err != nil {
 			return err
 		}
 	}
@@ -173,8 +170,8 @@ func Read(in io.Reader, most int, h Handler) error {
 // reader builds the trees of wanted elements.
 type reader struct {
 	Handler
+	tokens     *scanner
 	most, size int
-	line       int
 	open       []*Node // the wanted element, and those open in it
 	closed     bool    // </html> was read
 	large      bool    // the wanted element is beyond the limit
@@ -187,16 +184,16 @@ type reader struct {
 const nodesAtOnce = 64
 
 // node returns the next node, empty. Those of former elements are used again.
-func (r *reader) node(line int) *Node {
+func (r *reader) node() *Node {
 	if r.large { // what it holds is not kept
-		return &Node{Line: line}
+		return &Node{}
 	}
 	if r.used == len(r.nodes)*nodesAtOnce {
 		r.nodes = append(r.nodes, make([]Node, nodesAtOnce))
 	}
 	n := &r.nodes[r.used/nodesAtOnce][r.used%nodesAtOnce]
 	r.used++
-	*n = Node{Line: line, Children: n.Children[:0], attrs: n.attrs[:0]}
+	*n = Node{Children: n.Children[:0], attrs: n.attrs[:0]}
 	return n
 }
 
@@ -230,7 +227,7 @@ func (r *reader) text(b []byte) string {
 func (r *reader) end(err error) error {
 	switch {
 	case errors.Is(err, html.ErrBufferExceeded):
-		return fmt.Errorf("line %d: a tag or a text has more than %d MiB", r.line, r.most>>20)
+		return fmt.Errorf("line %d: a tag or a text has more than %d MiB", r.tokens.lineOf(), r.most>>20)
 	case !errors.Is(err, io.EOF):
 		return err
 	}
@@ -249,22 +246,18 @@ func (r *reader) interrupt(err error) {
 	r.open, r.large = nil, false
 }
 
-func (r *reader) token(z *html.Tokenizer, kind html.TokenType, raw []byte, line int) error {
+func (r *reader) token(kind html.TokenType) error {
 	switch kind {
 	case html.TextToken:
 		if len(r.open) > 0 && !r.large {
-			if bytes.IndexByte(raw, '&') >= 0 || bytes.IndexByte(raw, '\r') >= 0 || bytes.IndexByte(raw, 0) >= 0 {
-				raw = z.Text()
-			}
-			n := r.node(line)
-			n.Text = r.text(raw)
+			n := r.node()
+			n.Text = r.text(r.tokens.words())
 			r.add(n)
 		}
 	case html.StartTagToken, html.SelfClosingTagToken:
-		return r.start(z, kind == html.SelfClosingTagToken, line)
+		return r.start(kind == html.SelfClosingTagToken)
 	case html.EndTagToken:
-		name, _ := z.TagName()
-		return r.close(r.text(name))
+		return r.close(r.tokens.name)
 	}
 	return nil
 }
@@ -279,19 +272,16 @@ func (r *reader) add(n *Node) {
 	top.Children = append(top.Children, n)
 }
 
-func (r *reader) start(z *html.Tokenizer, childless bool, line int) error {
-	name, more := z.TagName()
+func (r *reader) start(childless bool) error {
 	if len(r.open) == 0 {
 		r.release()
 	}
-	n := r.node(line)
-	n.Tag = r.text(name)
-	for more {
-		var key, value []byte
-		key, value, more = z.TagAttr()
-		a := html.Attribute{Key: r.text(key), Val: r.text(value)}
-		if n.attrs = append(n.attrs, a); a.Key == "class" && n.class == "" {
-			n.class = a.Val
+	n := r.node()
+	n.Tag = r.text(r.tokens.name)
+	for _, a := range r.tokens.attrs {
+		n.attrs = append(n.attrs, Attribute{Key: r.text(a.key), Value: r.text(a.value)})
+		if string(a.key) == "class" {
+			n.class = n.attrs[len(n.attrs)-1].Value
 		}
 	}
 	childless = childless || isVoid(n.Tag)
@@ -299,7 +289,7 @@ func (r *reader) start(z *html.Tokenizer, childless bool, line int) error {
 		if len(r.open) > 0 {
 			r.interrupt(errors.New("it does not end before the next one"))
 		}
-		r.size = 0
+		r.size, n.Line = 0, r.tokens.lineOf()
 		if childless {
 			return r.Visit(n)
 		}
@@ -318,10 +308,10 @@ func (r *reader) start(z *html.Tokenizer, childless bool, line int) error {
 	return nil
 }
 
-func (r *reader) close(tag string) error {
-	r.closed = r.closed || tag == "html"
+func (r *reader) close(tag []byte) error {
+	r.closed = r.closed || string(tag) == "html"
 	for i := len(r.open) - 1; i >= 0; i-- {
-		if r.open[i].Tag != tag {
+		if r.open[i].Tag != string(tag) {
 			continue
 		}
 		whole := r.open[0]
