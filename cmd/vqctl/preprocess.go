@@ -38,6 +38,11 @@ type preprocessOptions struct {
 }
 
 func newPreprocessCommand() *cli.Command {
+	return preprocessCommand(func() io.Writer { return stdout })
+}
+
+// preprocessCommand is the command with its results written to another place.
+func preprocessCommand(out func() io.Writer) *cli.Command {
 	var o preprocessOptions
 	var stride string
 	return &cli.Command{
@@ -68,7 +73,7 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 				return err
 			}
 			o.owner, o.identifiers = strings.TrimSpace(os.Getenv("MY_NAME")), os.Getenv("USER_IDENTIFIERS")
-			return runPreprocess(ctx, o, stdout)
+			return runPreprocess(ctx, o, out())
 		},
 	}
 }

@@ -1,0 +1,430 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"ventriloquist/internal/atomicfile"
+	"ventriloquist/internal/jsonfields"
+	"ventriloquist/internal/messages"
+	"ventriloquist/internal/regularfile"
+	"ventriloquist/internal/runlog"
+	"ventriloquist/internal/train"
+	"ventriloquist/internal/usererr"
+)
+
+const (
+	// retrainFile is in the output folder while a run is trained again without a person.
+	retrainFile = "retrain.json"
+	// retrainedName is the folder in the output folder in which it is trained, until it replaces the old run.
+	retrainedName = "retrained"
+)
+
+// The phases of forgetting with --retrain. A killed command goes on with that in the plan.
+const (
+	phaseErase      = "erase"      // the person from the data
+	phasePreprocess = "preprocess" // cut windows again
+	phaseTrain      = "train"
+	phaseRemove     = "remove" // the old run
+	phaseMove       = "move"   // the new run to where the old one was
+)
+
+// retrainPlan is the content of retrainFile.
+type retrainPlan struct {
+	Version int    `json:"version"`
+	Phase   string `json:"phase"`
+	Name    string `json:"contact"`
+	Data    string `json:"data_fingerprint"` // of the old run
+
+	DataDir    string   `json:"data_dir,omitempty"`  // of the messages that the run was trained on; "" with a window file
+	DataPath   string   `json:"data_path,omitempty"` // of the window file
+	Preprocess []string `json:"preprocess"`          // flags; nil: the windows are those of a file, without the person's
+	Train      []string `json:"train"`               // flags
+
+	// Prefixes has what each checkpoint of the old run has computed, if the steps up to there may be the same without the person.
+	Prefixes map[int]string `json:"prefixes,omitempty"`
+}
+
+const retrainVersion = 1
+
+// retraining trains the run of an output folder again without a person, and replaces it.
+type retraining struct {
+	dataDir   string // of the command
+	outputDir string
+	plan      retrainPlan
+	json, yes bool
+	out       io.Writer // for people
+	told      string    // the cost, in words
+}
+
+func (r *retraining) path() string { return filepath.Join(r.outputDir, retrainFile) }
+func (r *retraining) folder() string {
+	return filepath.Join(r.outputDir, retrainedName)
+}
+
+// command returns what goes on with a retraining that was stopped.
+func (r *retraining) command() string {
+	text := "vqctl forget " + quoteForShell(r.plan.Name) + " --retrain"
+	if filepath.Clean(r.outputDir) != filepath.Clean(defaultOutputDir) {
+		text += " --output-dir " + quoteForShell(r.outputDir)
+	}
+	if filepath.Clean(r.dataDir) != defaultDataDir {
+		text += " --data-dir " + quoteForShell(r.dataDir)
+	}
+	return text
+}
+
+func newRetraining(o *forgetOptions, out io.Writer) *retraining {
+	r := &retraining{dataDir: o.dataDir, outputDir: o.outputDir, json: o.json, yes: o.yes, out: out}
+	if r.json {
+		r.out = stderr
+	}
+	return r
+}
+
+// openRetraining returns the retraining of the run in the output folder: one that was stopped, or a new one. It returns nil if the run
+// has not seen the person. inData: the person is not erased from the data yet.
+func openRetraining(ctx context.Context, o *forgetOptions, name string, inData bool, out io.Writer) (*retraining, error) {
+	if err := train.RequireFree(o.outputDir); err != nil {
+		return nil, err
+	}
+	r := newRetraining(o, out)
+	pending, err := r.readPlan()
+	if err != nil {
+		return nil, err
+	}
+	if pending {
+		if !strings.EqualFold(r.plan.Name, name) {
+			return nil, usererr.With(fmt.Errorf("the run in %s is being trained again without %s", o.outputDir, r.plan.Name), "end this first: %s", r.command())
+		}
+		return r, train.RequireFree(r.folder())
+	}
+	run, err := train.ReplayOf(o.outputDir)
+	if err == nil && run == nil {
+		err = usererr.With(fmt.Errorf("there is no run in %s", o.outputDir), "name the folder of the run with --output-dir, or forget without --retrain")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if people := run.State.People; people != nil && !people.Others && !slices.Contains(people.Names, name) {
+		notice("the run in %s was not trained on messages of %s: it stays as it is", o.outputDir, name)
+		return nil, nil
+	}
+	if _, err := os.Lstat(r.folder()); err == nil {
+		return nil, usererr.With(fmt.Errorf("%s is in the way", r.folder()), "move or delete it")
+	}
+	if err := r.prepare(ctx, run, name, inData); err != nil {
+		return nil, fmt.Errorf("cannot train the run in %s again without %s: %w", o.outputDir, name, err)
+	}
+	return r, nil
+}
+
+// readPlan reads the plan of a retraining that was stopped, and reports whether there is one.
+func (r *retraining) readPlan() (bool, error) {
+	content, err := regularfile.Read(r.path(), jsonfields.MaxDocument)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(content, &r.plan)
+	}
+	if err == nil && r.plan.Version != retrainVersion {
+		err = fmt.Errorf("unknown version %d", r.plan.Version)
+	}
+	if err != nil {
+		return false, usererr.With(fmt.Errorf("%s: %w", r.path(), err), "delete it and %s, and run the command again", r.folder())
+	}
+	return true, nil
+}
+
+// enter records a phase, before anything of it is done.
+func (r *retraining) enter(phase string) error {
+	r.plan.Phase = phase
+	text, err := json.MarshalIndent(r.plan, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(r.path(), append(text, '\n'))
+}
+
+// prepare fills the plan from what the run recorded, and finds what the retraining costs. It changes nothing.
+func (r *retraining) prepare(ctx context.Context, run *train.Replayed, name string, inData bool) error {
+	s := &run.State
+	if s.Settings == nil {
+		return errors.New("an earlier version of vqctl trained it, which did not record its options")
+	}
+	r.plan = retrainPlan{Version: retrainVersion, Name: name, Data: s.Data, DataDir: s.Settings.Command["data-dir"], DataPath: s.Settings.Command["data-path"]}
+	log, err := runlog.Read(runlog.Path(r.outputDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := r.takeTrainFlags(s, log, name); err != nil {
+		return err
+	}
+	fromDatabase, err := r.fromDatabase()
+	if err == nil && fromDatabase && inData {
+		err = r.takePreprocessFlags(ctx, name)
+	}
+	if err != nil {
+		return err
+	}
+	return r.estimate(ctx, run, log)
+}
+
+// takeTrainFlags takes the flags of the run, also of one that was resumed.
+func (r *retraining) takeTrainFlags(s *train.State, log *runlog.Log, name string) error {
+	flags, err := flagsOfRun(&train.Found{State: *s})
+	if err != nil {
+		return err
+	}
+	from := flags["continue-from"]
+	if from == "" && len(log.Starts) > 0 { // a resumed run does not say what it continued
+		from, _ = log.Starts[0].Settings["continue_from"].(string)
+	}
+	if from != "" {
+		if seen := exposure(from, name); seen != "no" {
+			return usererr.With(fmt.Errorf("it continues the adapter in %s, which %s", from, (&adapterExposure{Seen: seen}).words()),
+				"train that one again first: vqctl forget NAME --retrain --output-dir %s", quoteForShell(filepath.Dir(from)))
+		}
+		flags["continue-from"] = from
+		for _, flag := range []string{"lora-r", "lora-alpha", "lora-targets"} {
+			delete(flags, flag)
+		}
+	}
+	for _, flag := range slices.Sorted(maps.Keys(flags)) {
+		r.plan.Train = append(r.plan.Train, "--"+flag+"="+flags[flag])
+	}
+	return nil
+}
+
+// fromDatabase reports whether the windows of the run are those of messages.db in the data folder, or the window file that preprocess
+// writes there by default.
+func (r *retraining) fromDatabase() (bool, error) {
+	switch path := r.plan.DataPath; {
+	case path == "" && !sameFile(statOf(r.plan.DataDir), statOf(r.dataDir)):
+		return false, usererr.With(fmt.Errorf("it was trained on the messages in %s", r.plan.DataDir), "name that folder with --data-dir")
+	case path == "":
+		return true, nil
+	case statOf(path) == nil:
+		return false, fmt.Errorf("it was trained on %s, which is not there", path)
+	default:
+		return sameFile(statOf(path), statOf(filepath.Join(r.dataDir, exportName))) && statOf(databasePath(r.dataDir)) != nil, nil
+	}
+}
+
+// takePreprocessFlags takes the flags of the last preprocess.
+func (r *retraining) takePreprocessFlags(ctx context.Context, name string) error {
+	db, err := openDatabase(ctx, r.dataDir)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	runs, err := db.LastRuns(ctx)
+	if err != nil {
+		return err
+	}
+	last, found := runs["preprocess"]
+	if !found {
+		return usererr.With(errors.New("messages.db does not say with which options its windows were cut"),
+			"run `vqctl preprocess` again, with the options of the run, and then this command")
+	}
+	r.plan.Preprocess, err = withoutName(last.Flags, name)
+	return err
+}
+
+// withoutName removes a person from the filters of preprocess.
+func withoutName(flags []string, name string) ([]string, error) {
+	kept, only, dropped := []string{}, 0, 0
+	for i := 0; i < len(flags); i++ {
+		if (flags[i] == "--only" || flags[i] == "--exclude") && i+1 < len(flags) {
+			if strings.EqualFold(flags[i+1], name) {
+				if flags[i] == "--only" {
+					dropped++
+				}
+				i++
+				continue
+			}
+			if flags[i] == "--only" {
+				only++
+			}
+		}
+		kept = append(kept, flags[i])
+	}
+	if dropped > 0 && only == 0 {
+		return nil, errors.New("its windows are only of conversations with this person: nothing would be left")
+	}
+	return kept, nil
+}
+
+// retrainStep is what a phase does.
+type retrainStep struct {
+	phase string
+	run   func(context.Context) error
+}
+
+// goOn carries out the phases that are left. The person must be erased from the data.
+func (r *retraining) goOn(ctx context.Context) error {
+	steps := []retrainStep{{phasePreprocess, r.preprocess}, {phaseTrain, r.train}, {phaseRemove, r.removeOld}, {phaseMove, r.moveNew}}
+	first := max(0, slices.IndexFunc(steps, func(s retrainStep) bool { return s.phase == r.plan.Phase }))
+	for _, s := range steps[first:] {
+		err := r.enter(s.phase)
+		if err == nil {
+			err = s.run(ctx)
+		}
+		if err != nil {
+			return usererr.With(fmt.Errorf("%s is erased from the data, but the run in %s is not yet trained again: %w", r.plan.Name, r.outputDir, err),
+				"%s", strings.TrimPrefix(withAdvice(err)+"; ", "; ")+"then go on with: "+r.command())
+		}
+	}
+	return os.Remove(r.path())
+}
+
+// withAdvice returns the hint of an error, but not that of a stopped run: another command goes on with it.
+func withAdvice(err error) string {
+	var interrupted *train.InterruptedError
+	if errors.As(err, &interrupted) {
+		return ""
+	}
+	return usererr.Of(err)
+}
+
+// preprocess cuts the windows again, with the options of the last time.
+func (r *retraining) preprocess(ctx context.Context) error {
+	if r.plan.Preprocess == nil {
+		return nil
+	}
+	args := append([]string{"preprocess", "--data-dir", r.dataDir}, r.plan.Preprocess...)
+	if err := preprocessCommand(func() io.Writer { return r.out }).Run(ctx, args); err != nil {
+		return err
+	}
+	return record(ctx, r.dataDir, "preprocess", messages.LastRun{Flags: r.plan.Preprocess, At: time.Now()})
+}
+
+// train trains the new run, or goes on with it.
+func (r *retraining) train(ctx context.Context) error {
+	if err := r.requireOld(); err != nil {
+		return err
+	}
+	dir := r.folder()
+	if finished, err := train.ReplayOf(dir); err == nil && finished != nil && statOf(filepath.Join(dir, "final")) != nil {
+		return nil
+	}
+	if statOf(dir) == nil {
+		if err := r.adopt(ctx); err != nil {
+			return err
+		}
+	}
+	args := append([]string{"train"}, r.plan.Train...)
+	if _, err := train.Latest(dir); err == nil {
+		args = []string{"train", "--resume"}
+	}
+	c := newTrainCommand()
+	c.Action = func(ctx context.Context, c *cli.Command) error {
+		opts, err := trainOptionsOf(c)
+		if err != nil {
+			return err
+		}
+		return runTrain(ctx, opts, r.out)
+	}
+	return c.Run(ctx, append(args, "--output-dir="+dir))
+}
+
+// requireOld returns an error if the run in the output folder is not that which the plan replaces.
+func (r *retraining) requireOld() error {
+	now, err := train.ReplayOf(r.outputDir)
+	if err != nil || now != nil && now.State.Data == r.plan.Data {
+		return err
+	}
+	return usererr.With(fmt.Errorf("another run was trained in %s meanwhile", r.outputDir), "the one without the person is in %s: move it where you want it, and delete %s", r.folder(), r.path())
+}
+
+// ofRun are the files of a run in its output folder, besides its checkpoints.
+var ofRun = []string{"final", "best", "run.json", runlog.Name, train.OutputFile, "report.html", "tensorboard", "wandb"}
+
+// removeOld removes the old run.
+func (r *retraining) removeOld(context.Context) error {
+	release, err := train.LockOutputDir(r.outputDir)
+	if err != nil {
+		return err
+	}
+	defer release()
+	old := regularfile.Glob(r.outputDir, "checkpoint-*")
+	for _, name := range ofRun {
+		old = append(old, filepath.Join(r.outputDir, name))
+	}
+	for _, path := range old {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveNew moves the new run to where the old one was.
+func (r *retraining) moveNew(ctx context.Context) error {
+	if err := r.renameInLog(); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(r.folder())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.Rename(filepath.Join(r.folder(), e.Name()), filepath.Join(r.outputDir, e.Name())); err != nil {
+			return err
+		}
+	}
+	if err := os.Remove(r.folder()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if statOf(databasePath(r.dataDir)) == nil {
+		return nil
+	}
+	db, err := openDatabase(ctx, r.dataDir)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return cmp.Or(db.RemoveOutput(ctx, r.folder()), db.AddOutput(ctx, r.outputDir))
+}
+
+// renameInLog gives the adapters that the log of the new run names the paths that they will have.
+func (r *retraining) renameInLog() error {
+	path := runlog.Path(r.folder())
+	old, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	inJSON := func(folder string) []byte {
+		text, _ := json.Marshal(folder + string(filepath.Separator)) // a string can always be encoded
+		return text[:len(text)-1]
+	}
+	return atomicfile.WriteBytes(path, bytes.ReplaceAll(old, inJSON(r.folder()), inJSON(r.outputDir)))
+}
+
+// replaces reports whether a path is of the run that will be removed, or of the retraining.
+func (r *retraining) replaces(path string) bool {
+	relative, err := filepath.Rel(r.outputDir, path)
+	if err != nil {
+		return false
+	}
+	first, _, _ := strings.Cut(filepath.ToSlash(relative), "/")
+	return slices.Contains(ofRun, first) || strings.HasPrefix(first, "checkpoint-") || first == retrainFile || first == retrainedName
+}
