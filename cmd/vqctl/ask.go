@@ -40,3 +40,15 @@ func ask(ctx context.Context, question string, in io.Reader, out io.Writer) (boo
 		return false, nil
 	}
 }
+
+// maySend says what would be sent to another machine, and asks whether it may be. Without a terminal, where there is no one to ask, it
+// may not.
+func maySend(ctx context.Context, what, question string, in io.Reader, inTerminal bool) (bool, error) {
+	if _, err := io.WriteString(stderr, what); err != nil { // stdout is for results
+		return false, err
+	}
+	if !inTerminal {
+		return false, usererr.With(errors.New("nothing was sent: this is not a terminal, so there is no one to ask"), "--yes sends without asking")
+	}
+	return ask(ctx, question, in, stderr)
+}

@@ -29,7 +29,7 @@ func backendFlags() []cli.Flag {
 	return inGroup(modelGroup,
 		&cli.StringFlag{Name: "backend", Usage: "write with the model of the server at `URL`: llama.cpp's, Ollama, or one with OpenAI's /v1/completions"},
 		&cli.StringFlag{Name: "backend-model", Usage: "`NAME` of the server's model (default: the only one it has)"},
-		&cli.BoolFlag{Name: "yes", Usage: "send the conversation to another machine without asking"})
+		&cli.BoolFlag{Name: "yes", Usage: "send conversations to another machine without asking"})
 }
 
 // backendOptionsOf returns what the flags ask for, and changes the options of sampling to what servers have.
@@ -54,35 +54,22 @@ func backendOptionsOf(c *cli.Command, sample *generate.Options) (o backendOption
 }
 
 // open connects to the server. Before anything is sent to another machine, it asks.
-func (o *backendOptions) open(ctx context.Context) (generate.Writer, error) {
+func (o *backendOptions) open(ctx context.Context) (*remote.Writer, error) {
 	address, err := remote.ParseAddress(o.url)
 	if err != nil {
 		return nil, err
 	}
 	if !address.Local() && !o.yes {
-		if err := agreeToSend(ctx, address.Host()); err != nil {
+		what := fmt.Sprintf("Conversations, with their names and messages, would be sent to %s, which is another machine.\n", address.Host())
+		yes, err := maySend(ctx, what, "Send them?", os.Stdin, term.IsTerminal(int(os.Stdin.Fd())))
+		if err == nil && !yes {
+			err = errors.New("nothing was sent")
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	done := waiting("asking " + address.Host())
-	w, err := remote.Open(ctx, address, remote.Options{Model: o.model, Key: strings.TrimSpace(os.Getenv(backendKey))})
-	done()
-	if err != nil {
-		return nil, err
-	}
-	return w, nil
-}
-
-// agreeToSend asks whether the conversation may be sent to another machine; an error means that it may not.
-func agreeToSend(ctx context.Context, host string) error {
-	const words = "The conversation, with its names and messages, would be sent to %s, which is another machine.\n"
-	fmt.Fprintf(stderr, words, host)
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return usererr.With(errors.New("nothing was sent: this is not a terminal, so there is no one to ask"), "--yes sends without asking")
-	}
-	yes, err := ask(ctx, "Send it?", os.Stdin, stderr)
-	if err == nil && !yes {
-		err = errors.New("nothing was sent")
-	}
-	return err
+	defer done()
+	return remote.Open(ctx, address, remote.Options{Model: o.model, Key: strings.TrimSpace(os.Getenv(backendKey))})
 }

@@ -206,14 +206,7 @@ func (o *describeOptions) agreed(ctx context.Context, plan *describe.Plan, in io
 	if plan.Local || o.yes {
 		return true, nil
 	}
-	words := stderr // stdout is for --json
-	if _, err := io.WriteString(words, planInWords(plan)); err != nil {
-		return false, err
-	}
-	if !o.terminal {
-		return false, usererr.With(errors.New("nothing was sent: this is not a terminal, so there is no one to ask"), "--yes sends without asking")
-	}
-	yes, err := ask(ctx, "Send them?", in, words)
+	yes, err := maySend(ctx, planInWords(plan), "Send them?", in, o.terminal)
 	if err == nil && !yes && !o.json {
 		_, err = io.WriteString(out, "nothing was sent\n")
 	}

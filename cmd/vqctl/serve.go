@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/net/netutil"
 
+	"ventriloquist/internal/loopback"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/serve"
 	"ventriloquist/internal/usererr"
@@ -22,6 +23,7 @@ import (
 // serveOptions are the flags of `vqctl serve`.
 type serveOptions struct {
 	model       modelOptions
+	backend     backendOptions
 	adapters    []string
 	server      serve.Options
 	listen      string
@@ -43,7 +45,7 @@ func newServeCommand() *cli.Command {
 and the training run.
 
 For other programs each person is a model of an HTTP server in the form of OpenAI's API: /v1/models lists them, /v1/chat/completions
-answers as one of them, /v1/completions continues raw window text. User messages without a name are MY_NAME's. Sampling flags are the
+answers as one of them, /v1/completions continues raw window text. With --backend, the model of another server writes the answers. User messages without a name are MY_NAME's. Sampling flags are the
 defaults of requests. Requests are decoded together, and those of one conversation share what was read before.
 
 The first line of output is the address. On 127.0.0.1 no token is needed. Other addresses need one: VQCTL_SERVE_TOKEN, the
@@ -70,7 +72,7 @@ Ctrl-C ends the server when the answers in progress are complete, after ten seco
 			inGroup(modelGroup,
 				baseModelFlag("the adapter's"),
 				&cli.StringSliceFlag{Name: "adapter", Usage: "`DIR`: folder of an adapter (repeatable; default: " + defaultAdapter + ", or best next to it if its held-out loss is lower)"}),
-			deviceFlags()),
+			deviceFlags(), backendFlags()),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			opts, err := serveOptionsOf(c)
 			if err != nil {
@@ -100,6 +102,12 @@ func serveOptionsOf(c *cli.Command) (o serveOptions, err error) {
 	if o.server.Defaults, err = sampleOptionsOf(c, false); err != nil {
 		return o, err
 	}
+	if o.backend, err = backendOptionsOf(c, &o.server.Defaults); err != nil {
+		return o, err
+	}
+	if err := o.refuseWithBackend(c.IsSet); err != nil {
+		return o, err
+	}
 	if err := noArguments(c, ""); err != nil {
 		return o, err
 	}
@@ -124,8 +132,7 @@ func (o *serveOptions) validate() error {
 	case o.cacheTokens < 0:
 		return usererr.Usage("--cache-tokens must not be negative")
 	}
-	address := net.ParseIP(strings.Trim(host, "[]"))
-	o.server.Loopback = host == "localhost" || address != nil && address.IsLoopback()
+	o.server.Loopback = loopback.Is(host)
 	return nil
 }
 
@@ -139,11 +146,11 @@ func runServe(ctx context.Context, o serveOptions) error {
 	if o.server.Token, err = o.token(); err != nil { // after it listens: a new token is shown only once
 		return err
 	}
-	served, err := o.open()
+	closeModels, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer served.close()
+	defer closeModels()
 	if !o.noArchive {
 		o.server.Archive = o.archive()
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -32,8 +33,20 @@ func (m *servedModels) close() {
 	m.loaded.Close()
 }
 
-// open loads the base model and the adapters, and sets what the server needs to know of them.
-func (o *serveOptions) open() (*servedModels, error) {
+// open opens the models, and sets what the server needs to know of them.
+func (o *serveOptions) open(ctx context.Context) (closeModels func(), err error) {
+	if o.backend.url != "" {
+		return func() {}, o.openBackend(ctx)
+	}
+	m, err := o.load()
+	if err != nil {
+		return nil, err
+	}
+	return m.close, nil
+}
+
+// load loads the base model and the adapters.
+func (o *serveOptions) load() (*servedModels, error) {
 	if len(o.adapters) > 0 {
 		o.model.adapter = o.adapters[0]
 	}
@@ -88,13 +101,8 @@ func (o *serveOptions) addModel(m *servedModels, i int, a *engine.Adapter, of in
 	if i == 0 {
 		o.server.Owner = known.owner
 	}
-	served := &serve.Model{People: slices.Clone(known.trained), AnyName: len(known.trained) == 0, Tokenizer: m.loaded.Tokenizer}
-	if served.AnyName {
-		served.People = slices.Clone(known.contacts)
-		if known.owner != "" && !slices.Contains(served.People, known.owner) {
-			served.People = append(served.People, known.owner)
-		}
-	}
+	served := servedPeople(&known)
+	served.Tokenizer = m.loaded.Tokenizer
 	if of > 1 {
 		served.Adapter = o.label(i)
 	}
@@ -105,6 +113,18 @@ func (o *serveOptions) addModel(m *servedModels, i int, a *engine.Adapter, of in
 	m.pools = append(m.pools, served.Pool)
 	o.server.Models = append(o.server.Models, served)
 	return nil
+}
+
+// servedPeople returns a model that writes as the people it was trained on, or where they are not known, as anyone.
+func servedPeople(known *knownPeople) *serve.Model {
+	served := &serve.Model{People: slices.Clone(known.trained), AnyName: len(known.trained) == 0}
+	if served.AnyName {
+		served.People = slices.Clone(known.contacts)
+		if known.owner != "" && !slices.Contains(served.People, known.owner) {
+			served.People = append(served.People, known.owner)
+		}
+	}
+	return served
 }
 
 // label is the shortest end of an adapter's path that no other one has.

@@ -7,12 +7,14 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,11 +31,17 @@ type served struct {
 	errors  *sharedBuffer
 }
 
-// startServe starts a server in a folder and waits for its first line.
+// startServe starts a server on the engine in a folder and waits for its first line.
 func startServe(t *testing.T, dir string, args ...string) *served {
 	t.Helper()
+	return startServing(t, dir, append([]string{"--cpu", "--precision", "f32"}, args...)...)
+}
+
+// startServing starts a server in a folder and waits for its first line.
+func startServing(t *testing.T, dir string, args ...string) *served {
+	t.Helper()
 	s := &served{errors: &sharedBuffer{}}
-	s.cmd = command(dir, []string{"MY_NAME=Ben", "VQCTL_SERVE_TOKEN="}, append([]string{"serve", "--cpu", "--precision", "f32", "--listen", "127.0.0.1:0"}, args...)...)
+	s.cmd = command(dir, []string{"MY_NAME=Ben", "VQCTL_SERVE_TOKEN="}, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 	s.cmd.Stderr = s.errors
 	out, err := s.cmd.StdoutPipe()
 	if err == nil {
@@ -276,5 +284,32 @@ func TestServe_TurnsHostileClientsAway(t *testing.T) {
 	}
 	if status, _ := s.get(t, http.DefaultClient, "/v1/models", ""); status != 200 {
 		t.Errorf("then the models are answered with %d", status)
+	}
+}
+
+// With --backend another server writes: no model is loaded, and the answer is a message.
+func TestServe_Backend(t *testing.T) {
+	t.Parallel()
+	const line = `delta": "<5m", "reply_to": null, "content_type": "text", "text": "from elsewhere"}`
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/api/tags":
+			io.WriteString(w, `{"models": [{"name": "ada:latest"}]}`)
+		case "/api/generate":
+			json.NewEncoder(w).Encode(map[string]any{"response": line, "done": true, "done_reason": "stop", "eval_count": 12, "prompt_eval_count": 34})
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(other.Close)
+	s := startServing(t, t.TempDir(), "--backend", other.URL+"/api", "--no-archive")
+	r, err := http.Post(s.address+"/v1/chat/completions", "application/json", strings.NewReader(`{"model": "Ada", "messages": [{"role": "user", "content": "hey"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != 200 || !strings.Contains(string(body), `"content":"from elsewhere"`) || !strings.Contains(string(body), `"prompt_tokens":34`) {
+		t.Errorf("%d: %s, %v", r.StatusCode, body, err)
 	}
 }

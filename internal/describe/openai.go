@@ -8,13 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
 
+	"ventriloquist/internal/loopback"
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/usererr"
@@ -65,11 +65,7 @@ func (s *OpenAI) Where() string {
 }
 
 // Local reports whether the address is this machine's own.
-func (s *OpenAI) Local() bool {
-	host := s.endpoint.Hostname()
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
+func (s *OpenAI) Local() bool { return loopback.Is(s.endpoint.Hostname()) }
 
 // Accepts returns pictures and sound; a video is shown as frames.
 func (s *OpenAI) Accepts() Accepted {

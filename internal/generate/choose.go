@@ -66,7 +66,7 @@ func (g *Generator) Choose(ctx context.Context, prompt []int32, texts []string) 
 
 // contextTokens returns the ids of the header and the messages.
 func (c *Conversation) contextTokens(e batch.Encoder) (ids []int32) {
-	lines := c.lines("")
+	lines := c.PromptLines("")
 	for _, line := range lines[:len(lines)-1] {
 		ids = e.AppendEncodeOrdinary(ids, line)
 	}

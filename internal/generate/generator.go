@@ -92,6 +92,7 @@ type Options struct {
 type Continuation struct {
 	IDs     []int32       // including the end-of-text token, if it wrote one; nil if a server wrote it
 	Tokens  int           // how many tokens it has
+	Prompt  int           // how many tokens its prompt has, if a server wrote it and says so
 	Text    []byte        // text of the tokens, without the end-of-text token; not cut at the newline
 	Decode  time.Duration // time from the first token to the last
 	Stopped StopReason

@@ -28,8 +28,8 @@ func ParseContinuation(as string, written []byte) (windows.Message, error) {
 	return m, nil
 }
 
-// lines returns the pieces of the prompt for a message by as.
-func (c *Conversation) lines(as string) []string {
+// PromptLines returns the pieces of the prompt for a message by as, which are encoded by themselves.
+func (c *Conversation) PromptLines(as string) []string {
 	lines := []string{string(windows.AppendHeader(nil, c.Header))}
 	for i := range c.Messages {
 		lines = append(lines, string(windows.AppendMessage(nil, &c.Messages[i])))
@@ -39,14 +39,14 @@ func (c *Conversation) lines(as string) []string {
 
 // Lines returns the text of the header and the messages.
 func (c *Conversation) Lines() string {
-	lines := c.lines("")
+	lines := c.PromptLines("")
 	return strings.Join(lines[:len(lines)-1], "")
 }
 
 // Prompt returns the text that the model reads before it writes a message by as.
 func (c *Conversation) Prompt(as string) string {
 	var text []byte
-	for _, line := range c.lines(as) {
+	for _, line := range c.PromptLines(as) {
 		text = append(text, line...)
 	}
 	return string(text)
@@ -55,7 +55,7 @@ func (c *Conversation) Prompt(as string) string {
 // Tokens returns the ids of Prompt. Each line is encoded by itself, as in training.
 func (c *Conversation) Tokens(e batch.Encoder, as string) []int32 {
 	var ids []int32
-	for _, line := range c.lines(as) {
+	for _, line := range c.PromptLines(as) {
 		ids = e.AppendEncodeOrdinary(ids, line)
 	}
 	return ids

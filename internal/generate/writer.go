@@ -33,11 +33,18 @@ func (g *Generator) PromptTokens(c *Conversation, as string) int {
 // be missing if nothing else is.
 func IsLine(written []byte) bool {
 	line, _, _ := bytes.Cut(written, []byte{'\n'})
+	return stateAfter(append(bytes.Clone(line), '\n')) == endState
+}
+
+// BeginsLine reports whether a line that the grammar accepts can begin with what was written after the prefill.
+func BeginsLine(written []byte) bool { return stateAfter(written) != dead }
+
+func stateAfter(written []byte) state {
 	at := startState
-	for _, b := range append(bytes.Clone(line), '\n') {
+	for _, b := range written {
 		if at = lineGrammar.step(at, b); at == dead {
-			return false
+			break
 		}
 	}
-	return at == endState
+	return at
 }

@@ -29,6 +29,7 @@ type answer struct {
 	mu     sync.Mutex
 	pieces []piece
 	left   int // choices that have not ended
+	prompt int // tokens of the prompt, as another server counted them; 0 if it did not
 	err    *apiError
 	wake   chan struct{}
 }
@@ -50,6 +51,13 @@ func (a *answer) add(p piece) {
 		a.left--
 	}
 	a.signal()
+}
+
+// counted notes how many tokens the prompt has.
+func (a *answer) counted(prompt int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.prompt = max(a.prompt, prompt)
 }
 
 func (a *answer) fail(err *apiError) {

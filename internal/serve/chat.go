@@ -42,6 +42,7 @@ func (s *Server) chatTask(w http.ResponseWriter, r *http.Request) (*task, *reque
 	}
 	q := s.common(f, s.options.Defaults)
 	q.logProbs = f.boolean("logprobs")
+	q.refuseIfRemote(s, f)
 	if f.integer("top_logprobs", 0, maxTop, &q.sampling.TopLogProbs) && !q.logProbs {
 		f.refuse("top_logprobs", "invalid_value", "'top_logprobs' needs 'logprobs'")
 	}
@@ -199,20 +200,20 @@ func (f *fields) content() string {
 	return strings.Join(all, "\n")
 }
 
-// prompt returns the tokens of a conversation; the oldest messages are dropped to fit.
-func (s *Server) prompt(c *generate.Conversation, m *Model, as string) ([]int32, *apiError) {
+// prompt returns the prompt of a conversation; the oldest messages are dropped to fit.
+func (s *Server) prompt(c *generate.Conversation, m *Model, as string) (prompt, *apiError) {
 	for {
 		long := len(c.Messages) > maxMessages
-		var ids []int32
+		var p prompt
 		if !long {
-			ids = c.Tokens(m.Tokenizer, as)
-			long = len(ids) > s.options.MaxTokens
+			p = m.promptOf(c.PromptLines(as)...)
+			long = p.length > s.options.MaxTokens
 		}
 		switch {
 		case !long:
-			return ids, nil
+			return p, nil
 		case len(c.Messages) <= 1:
-			return nil, tooLong(len(ids))
+			return prompt{}, tooLong(p.length)
 		}
 		c.Messages = c.Messages[min(droppedTurns, len(c.Messages)/2+1, len(c.Messages)-1):]
 		c.Messages[0].Delta = windows.Deltas[0]
@@ -235,7 +236,8 @@ func (c *chatResponse) frame(object string, choices []any) map[string]any {
 }
 
 func (c *chatResponse) usage() usage {
-	u := usage{Prompt: len(c.task.job.Prompt), Completion: c.tokens, Total: len(c.task.job.Prompt) + c.tokens}
+	u := usage{Prompt: c.task.promptTokens(), Completion: c.tokens}
+	u.Total = u.Prompt + u.Completion
 	u.Details.Cached = c.task.job.Shared()
 	return u
 }

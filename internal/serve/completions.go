@@ -15,7 +15,7 @@ func timeAfter(d time.Duration) time.Time { return time.Now().Add(d) }
 // textRequest is a request for completions of raw text.
 type textRequest struct {
 	request
-	prompts [][]int32
+	prompts []prompt
 	echo    []string // the prompts' texts, nil unless they are to be repeated
 	probs   bool
 }
@@ -58,6 +58,7 @@ func (s *Server) textRequest(w http.ResponseWriter, r *http.Request) (*textReque
 	top := 0
 	q.probs = f.integer("logprobs", 0, maxTop, &top)
 	q.logProbs, q.sampling.TopLogProbs = q.probs, top
+	q.refuseIfRemote(s, f)
 	bestOf := q.n
 	if f.integer("best_of", 1, maxN, &bestOf); bestOf != q.n {
 		f.refuse("best_of", "unsupported_value", "'best_of' must equal 'n'")
@@ -80,11 +81,11 @@ func (s *Server) textRequest(w http.ResponseWriter, r *http.Request) (*textReque
 		}
 	}
 	for _, prompt := range q.prompts {
-		if len(prompt) == 0 {
+		if prompt.length == 0 && prompt.text == "" {
 			f.refuse("prompt", "invalid_value", "'prompt' is empty")
 		}
-		if len(prompt) > s.options.MaxTokens {
-			f.refuse("prompt", "context_length_exceeded", "'prompt' has %d tokens, and the server reads at most %d", len(prompt), s.options.MaxTokens)
+		if prompt.length > s.options.MaxTokens {
+			f.refuse("prompt", "context_length_exceeded", "'prompt' has %d tokens, and the server reads at most %d", prompt.length, s.options.MaxTokens)
 		}
 	}
 	return q, m, f.err
@@ -93,12 +94,15 @@ func (s *Server) textRequest(w http.ResponseWriter, r *http.Request) (*textReque
 // readPrompts reads the prompts, which are texts or tokens, and returns their texts.
 func (q *textRequest) readPrompts(f *fields, m *Model, vocabulary int) (texts []string) {
 	raw := f.get("prompt")
+	addText := func(text string) {
+		q.prompts, texts = append(q.prompts, m.promptOf(text)), append(texts, text)
+	}
 	add := func(ids []int32) {
 		var text []byte
 		for _, id := range ids {
 			text = append(text, m.Tokenizer.TokenBytes(id)...)
 		}
-		q.prompts, texts = append(q.prompts, ids), append(texts, string(text))
+		q.prompts, texts = append(q.prompts, prompt{ids: ids, length: len(ids)}), append(texts, string(text))
 	}
 	var one string
 	var list []json.RawMessage
@@ -106,7 +110,7 @@ func (q *textRequest) readPrompts(f *fields, m *Model, vocabulary int) (texts []
 	case raw == nil:
 		f.refuse("prompt", "missing_required_parameter", "missing required parameter: 'prompt'")
 	case json.Unmarshal(raw, &one) == nil:
-		add(m.Tokenizer.AppendEncodeOrdinary(nil, one))
+		addText(one)
 	case json.Unmarshal(raw, &list) != nil || len(list) == 0 || len(list) > maxPrompts && !isTokens(raw, vocabulary):
 		f.refuse("prompt", "invalid_type", "'prompt' must be a string, an array of at most %d strings, or an array of tokens", maxPrompts)
 	default:
@@ -116,7 +120,7 @@ func (q *textRequest) readPrompts(f *fields, m *Model, vocabulary int) (texts []
 		}
 		for i, p := range list {
 			if json.Unmarshal(p, &one) == nil {
-				add(m.Tokenizer.AppendEncodeOrdinary(nil, one))
+				addText(one)
 			} else if ids, ok := tokenIDs(p, vocabulary); ok {
 				add(ids)
 			} else {
@@ -150,7 +154,7 @@ func (c *textResponse) frame(choices []any) map[string]any {
 func (c *textResponse) usage() usage {
 	u := usage{Completion: c.tokens}
 	for _, t := range c.tasks {
-		u.Prompt += len(t.job.Prompt)
+		u.Prompt += t.promptTokens()
 		u.Details.Cached += t.job.Shared()
 	}
 	u.Total = u.Prompt + u.Completion

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"ventriloquist/internal/loopback"
 )
 
 // guard refuses requests that pages of other sites make in a browser, directly or by DNS rebinding, and those without the token.
@@ -56,11 +58,11 @@ func (s *Server) knownHost(host string) bool {
 		name = h
 	}
 	name = strings.ToLower(strings.TrimSuffix(strings.Trim(name, "[]"), "."))
-	if name == "localhost" || slices.Contains(s.options.Hosts, name) {
+	if loopback.Is(name) || slices.Contains(s.options.Hosts, name) {
 		return true
 	}
-	if address, err := netip.ParseAddr(name); err == nil {
-		return address.IsLoopback() || !s.options.Loopback
+	if _, err := netip.ParseAddr(name); err == nil {
+		return !s.options.Loopback
 	}
 	return s.options.Token != "" && !s.options.Loopback
 }

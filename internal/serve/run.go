@@ -28,9 +28,9 @@ type usage struct {
 }
 
 // newTask makes the task of a request: n continuations of a prompt, as messages by a person or, where that is "", raw.
-func newTask(r *http.Request, m *Model, q *request, prompt []int32, as string) *task {
+func newTask(r *http.Request, m *Model, q *request, prompt prompt, as string) *task {
 	a := newAnswer(q.n)
-	job := &generate.Job{Prompt: prompt, N: q.n, Options: q.sampling}
+	job := &generate.Job{Prompt: prompt.ids, N: q.n, Options: q.sampling}
 	job.Options.LogProbs = q.logProbs
 	choices := make([]*choice, q.n)
 	for i := range choices {
@@ -53,14 +53,17 @@ func newTask(r *http.Request, m *Model, q *request, prompt []int32, as string) *
 	if client == "" {
 		client, _, _ = net.SplitHostPort(r.RemoteAddr)
 	}
-	return &task{model: m, job: job, client: client, answer: a}
+	return &task{model: m, prompt: prompt, job: job, client: client, answer: a}
 }
 
 // check returns an error if the task can never run.
 func (t *task) check() *apiError {
+	if t.model.Remote != nil {
+		return nil // the other server knows its limits
+	}
 	switch err := t.model.Pool.Check(t.job); {
 	case errors.Is(err, generate.ErrTooLarge):
-		return tooLong(len(t.job.Prompt))
+		return tooLong(t.prompt.length)
 	case err != nil:
 		return invalid("max_tokens", "invalid_value", "%v", err)
 	}

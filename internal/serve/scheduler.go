@@ -11,20 +11,35 @@ import (
 // task is a request that waits or is answered.
 type task struct {
 	model    *Model
+	prompt   prompt
 	job      *generate.Job
 	client   string // whose turn it is, where several wait
 	answer   *answer
 	canceled bool
+	stop     func() // ends what another server writes
+}
+
+// promptTokens is the length of the prompt, which is known when the answer is complete.
+func (t *task) promptTokens() int {
+	t.answer.mu.Lock()
+	defer t.answer.mu.Unlock()
+	if t.answer.prompt > 0 {
+		return t.answer.prompt
+	}
+	return t.prompt.length
 }
 
 // scheduler runs the tasks of all clients. Its goroutine alone uses the pools.
 type scheduler struct {
-	models []*Model
-	limit  int // tasks that wait
-	failed func(error)
+	models   []*Model
+	limit    int // tasks that wait
+	parallel int // continuations that another server writes at the same time
+	failed   func(error)
+	writing  sync.WaitGroup // tasks that another server writes
 
 	mu       sync.Mutex
 	changed  *sync.Cond
+	news     bool // tasks came, ended or were canceled
 	waiting  []*task
 	running  []*task
 	draining bool
@@ -32,8 +47,8 @@ type scheduler struct {
 	done     chan struct{}
 }
 
-func newScheduler(models []*Model, limit int, failed func(error)) *scheduler {
-	s := &scheduler{models: models, limit: limit, failed: failed, done: make(chan struct{})}
+func newScheduler(o *Options) *scheduler {
+	s := &scheduler{models: o.Models, limit: o.Queue, parallel: o.Parallel, failed: o.Failed, done: make(chan struct{})}
 	s.changed = sync.NewCond(&s.mu)
 	go s.loop()
 	return s
@@ -56,8 +71,14 @@ func (s *scheduler) submit(t *task) *apiError {
 		return errBusy
 	}
 	s.waiting = append(s.waiting, t)
-	s.changed.Signal()
+	s.wake()
 	return nil
+}
+
+// wake has the scheduler look at its tasks.
+func (s *scheduler) wake() {
+	s.news = true
+	s.changed.Signal()
 }
 
 // cancel ends a task before the next step.
@@ -65,7 +86,7 @@ func (s *scheduler) cancel(t *task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t.canceled = true
-	s.changed.Signal()
+	s.wake()
 }
 
 func (s *scheduler) drain() {
@@ -77,7 +98,7 @@ func (s *scheduler) drain() {
 func (s *scheduler) close() {
 	s.mu.Lock()
 	s.closed = true
-	s.changed.Signal()
+	s.wake()
 	s.mu.Unlock()
 	<-s.done
 }
@@ -86,30 +107,37 @@ func (s *scheduler) loop() {
 	defer close(s.done)
 	for s.admit() {
 		for _, m := range s.models {
-			if m.Pool.Live() > 0 {
+			if m.busy() {
 				s.step(m)
 			}
 		}
 	}
+	s.mu.Lock()
 	for _, t := range slices.Concat(s.waiting, s.running) {
 		t.answer.fail(errStopping)
+		if t.stop != nil {
+			t.stop()
+		}
 	}
+	s.mu.Unlock()
+	s.writing.Wait()
 }
 
 // admit waits for work, drops what was canceled and starts what there is room for. It reports whether the scheduler goes on.
 func (s *scheduler) admit() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.closed && len(s.waiting)+len(s.running) == 0 {
+	for !s.closed && !s.news && !slices.ContainsFunc(s.models, (*Model).busy) {
 		s.changed.Wait()
 	}
+	s.news = false
 	if s.closed {
 		return false
 	}
 	s.waiting = slices.DeleteFunc(s.waiting, func(t *task) bool { return t.canceled })
 	s.running = slices.DeleteFunc(s.running, func(t *task) bool {
 		if t.canceled {
-			s.failIf(t, t.model.Pool.Drop(t.job))
+			s.failIf(t, s.drop(t))
 		}
 		return t.canceled
 	})
@@ -119,17 +147,51 @@ func (s *scheduler) admit() bool {
 		if t == nil {
 			return true
 		}
-		started, err := t.model.Pool.Start(t.job)
+		started, err := s.start(t)
 		if err == nil && !started {
 			full[t.model] = true
 			continue
 		}
-		s.waiting = slices.DeleteFunc(s.waiting, func(other *task) bool { return other == t })
+		s.remove(t)
 		if err == nil {
 			s.running = append(s.running, t)
 		}
 		s.failIf(t, err)
 	}
+}
+
+// busy reports whether the model has a step to run.
+func (m *Model) busy() bool { return m.Remote == nil && m.Pool.Live() > 0 }
+
+// start begins a task and reports whether there is room for it.
+func (s *scheduler) start(t *task) (started bool, err error) {
+	if t.model.Remote == nil {
+		return t.model.Pool.Start(t.job)
+	}
+	writing := t.job.N
+	for _, other := range s.running {
+		writing += other.job.N
+	}
+	if writing > s.parallel {
+		return false, nil
+	}
+	s.startRemote(t)
+	return true, nil
+}
+
+// drop ends a task that is running.
+func (s *scheduler) drop(t *task) error {
+	if t.model.Remote == nil {
+		return t.model.Pool.Drop(t.job)
+	}
+	t.stop()
+	return nil
+}
+
+// remove forgets a task.
+func (s *scheduler) remove(t *task) {
+	is := func(other *task) bool { return other == t }
+	s.waiting, s.running = slices.DeleteFunc(s.waiting, is), slices.DeleteFunc(s.running, is)
 }
 
 func (s *scheduler) failIf(t *task, err error) {
@@ -161,6 +223,7 @@ func (s *scheduler) step(m *Model) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.news = s.news || err != nil || len(ended) > 0
 	s.running = slices.DeleteFunc(s.running, func(t *task) bool {
 		if err != nil && t.model == m {
 			t.answer.fail(errEngine)

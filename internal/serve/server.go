@@ -19,6 +19,7 @@ type Model struct {
 	AnyName   bool // it is not known whom it was trained on: it writes as anyone
 	Pool      *generate.Pool
 	Tokenizer generate.Tokenizer
+	Remote    Remote // in the place of Pool and Tokenizer: another server writes
 }
 
 // Options are the settings of a server.
@@ -27,10 +28,10 @@ type Options struct {
 	Archive           Archive  // nil: the page shows only the model
 	Owner             string   // the author of user messages without a name; "" if unknown
 	Defaults          generate.Options
-	PenaltyWhenGreedy bool // the repetition penalty of Defaults applies at temperature 0 too
-	SeedGiven         bool // requests without a seed take that of Defaults; otherwise each has its own
-	MaxTokens         int  // of a prompt, and of an answer
-	Vocabulary        int
+	PenaltyWhenGreedy bool          // the repetition penalty of Defaults applies at temperature 0 too
+	SeedGiven         bool          // requests without a seed take that of Defaults; otherwise each has its own
+	MaxTokens         int           // of a prompt, and of an answer
+	Vocabulary        int           // 0 if another server writes
 	Parallel          int           // continuations that are written at the same time
 	Queue             int           // requests that wait
 	Timeout           time.Duration // of a request, waiting included
@@ -58,7 +59,7 @@ func New(o Options) *Server {
 		o.Failed = func(error) {}
 	}
 	s := &Server{options: o, started: o.Now()}
-	s.scheduler = newScheduler(o.Models, o.Queue, o.Failed)
+	s.scheduler = newScheduler(&o)
 	return s
 }
 

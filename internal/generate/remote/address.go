@@ -1,11 +1,11 @@
 package remote
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"ventriloquist/internal/loopback"
 	"ventriloquist/internal/usererr"
 )
 
@@ -31,11 +31,7 @@ func ParseAddress(text string) (Address, error) {
 func (a Address) Host() string { return a.url.Host }
 
 // Local reports whether the address is this machine's own.
-func (a Address) Local() bool {
-	host := a.url.Hostname()
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
+func (a Address) Local() bool { return loopback.Is(a.url.Hostname()) }
 
 // at returns the address of a path on the server.
 func (a Address) at(path string) string {

@@ -201,8 +201,11 @@ func (c *client) stream(ctx context.Context, path string, value any, f func(even
 type written struct {
 	strings.Builder
 	client *client
-	stream func(text string)
+	stream func(text string) (goesOn bool)
 }
+
+// errEnough ends a request whose caller wants no more.
+var errEnough = errors.New("the caller wants no more")
 
 // add adds a piece of the text.
 func (w *written) add(text string) error {
@@ -211,7 +214,9 @@ func (w *written) add(text string) error {
 			"the server ignores the limit of tokens: use another one")
 	}
 	w.WriteString(text)
-	w.stream(text)
+	if !w.stream(text) {
+		return errEnough
+	}
 	return nil
 }
 

@@ -44,6 +44,7 @@ type llamaReply struct {
 	StopType  string `json:"stop_type"` // eos, limit or word
 	Limit     bool   `json:"stopped_limit"`
 	Predicted int    `json:"tokens_predicted"`
+	Prompt    int    `json:"tokens_evaluated"` // tokens of the prompt
 	// Probabilities are those of the tokens written, before sampling and grammar.
 	Probabilities []struct {
 		LogProb float64 `json:"logprob"`
@@ -52,12 +53,12 @@ type llamaReply struct {
 
 func (s *llamaCPP) restricts() bool { return true }
 
-func (s *llamaCPP) complete(ctx context.Context, r *request, stream func(text string)) (reply, error) {
+func (s *llamaCPP) complete(ctx context.Context, r *request, stream func(text string) bool) (reply, error) {
 	o := r.options
 	text := written{client: s.client, stream: stream}
 	var last llamaReply
 	err := s.client.stream(ctx, s.path+"/completion", llamaRequest{Prompt: r.prompt, NPredict: o.MaxNewTokens, Temperature: o.Temperature, TopK: o.TopK,
-		TopP: o.TopP, MinP: o.MinP, Seed: r.seed, Samplers: samplers, Penalty: 1, Stop: []string{"\n"}, Grammar: r.grammar, Stream: true,
+		TopP: o.TopP, MinP: o.MinP, Seed: r.seed, Samplers: samplers, Penalty: 1, Stop: r.stop(), Grammar: r.grammar, Stream: true,
 		CachePrompt: true}, func(event []byte) (bool, error) {
 		last = llamaReply{}
 		if err := json.Unmarshal(event, &last); err != nil {
@@ -65,7 +66,7 @@ func (s *llamaCPP) complete(ctx context.Context, r *request, stream func(text st
 		}
 		return last.Stop, text.add(last.Content)
 	})
-	return reply{text.String(), max(0, last.Predicted), last.Limit || last.StopType == "limit"}, err
+	return reply{text.String(), max(0, last.Predicted), max(0, last.Prompt), last.Limit || last.StopType == "limit"}, err
 }
 
 // logProb has the server write the text, with a grammar that allows nothing else, and adds up how likely its tokens were.

@@ -39,7 +39,7 @@ type ollamaOptions struct {
 	Seed        int64    `json:"seed"`
 	NumPredict  int      `json:"num_predict"`
 	Penalty     float64  `json:"repeat_penalty"`
-	Stop        []string `json:"stop"`
+	Stop        []string `json:"stop,omitempty"`
 	NumContext  int      `json:"num_ctx"`
 }
 
@@ -56,18 +56,19 @@ type ollamaReply struct {
 	Done     bool   `json:"done"`
 	Reason   string `json:"done_reason"` // stop or length
 	Count    int    `json:"eval_count"`
+	Prompt   int    `json:"prompt_eval_count"`
 	Error    string `json:"error"`
 }
 
 func (s *ollama) restricts() bool { return false }
 
-func (s *ollama) complete(ctx context.Context, r *request, stream func(text string)) (reply, error) {
+func (s *ollama) complete(ctx context.Context, r *request, stream func(text string) bool) (reply, error) {
 	o := r.options
 	text := written{client: s.client, stream: stream}
 	var last ollamaReply
 	err := s.client.stream(ctx, s.path+"/api/generate", ollamaRequest{Model: s.model, Prompt: r.prompt, Raw: true, Stream: true,
 		Options: ollamaOptions{Temperature: o.Temperature, TopK: o.TopK, TopP: o.TopP, MinP: o.MinP, Seed: r.seed, NumPredict: o.MaxNewTokens,
-			Penalty: 1, Stop: []string{"\n"}, NumContext: contextFor(r)}}, func(event []byte) (bool, error) {
+			Penalty: 1, Stop: r.stop(), NumContext: contextFor(r)}}, func(event []byte) (bool, error) {
 		last = ollamaReply{}
 		if err := json.Unmarshal(event, &last); err != nil {
 			return false, s.client.cutOff(ctx, err)
@@ -77,7 +78,7 @@ func (s *ollama) complete(ctx context.Context, r *request, stream func(text stri
 		}
 		return last.Done, text.add(last.Response)
 	})
-	return reply{text.String(), max(0, last.Count), last.Reason == "length"}, err
+	return reply{text.String(), max(0, last.Count), max(0, last.Prompt), last.Reason == "length"}, err
 }
 
 // contextFor is the context to ask for. Without, Ollama drops the beginning of prompts beyond its default; with another one each time,

@@ -9,7 +9,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/usererr"
@@ -31,6 +34,7 @@ var options = generate.Options{MaxNewTokens: 50, Sampling: generate.Sampling{Tem
 // standIn is a server of one kind that keeps the requests.
 type standIn struct {
 	*httptest.Server
+	mu      sync.Mutex
 	posts   []map[string]any
 	answers map[string]func(w http.ResponseWriter, post map[string]any)
 }
@@ -49,7 +53,9 @@ func newStandIn(t *testing.T, answers map[string]func(w http.ResponseWriter, pos
 			if err := json.NewDecoder(r.Body).Decode(&post); err != nil {
 				t.Error(err)
 			}
+			s.mu.Lock()
 			s.posts = append(s.posts, post)
+			s.mu.Unlock()
 		}
 		answer(w, post)
 	}))
@@ -250,6 +256,44 @@ func TestWriter_OpenAILeavesOutWhatIsRefused(t *testing.T) {
 			t.Errorf("%s was sent again", field)
 		}
 	}
+}
+
+// llama-cpp-python ends an answer without a reason when the next request comes. Such answers are asked for again, one at a time.
+func TestWriter_OpenAIBreaksOff(t *testing.T) {
+	t.Parallel()
+	var writing, next atomic.Int32
+	s := newStandIn(t, map[string]func(http.ResponseWriter, map[string]any){
+		"/v1/models": says(`{"data": [{"id": "ada"}]}`),
+		"/v1/completions": func(w http.ResponseWriter, _ map[string]any) {
+			mine := next.Add(1)
+			writing.Add(1)
+			defer writing.Add(-1)
+			events(w, object{"choices": []object{{"text": line[:9]}}})
+			w.(http.Flusher).Flush()
+			for start := time.Now(); mine <= 2 && writing.Load() < 2 && next.Load() < 2 && time.Since(start) < time.Second; time.Sleep(time.Millisecond) {
+			}
+			if next.Load() == mine {
+				events(w, object{"choices": []object{{"text": line[9:], "finish_reason": "stop"}}})
+			}
+			fmt.Fprint(w, "data: [DONE]\n\n")
+		},
+	})
+	w, greedy := s.mustOpen(t, "/v1"), options
+	greedy.Temperature = 0
+	var all sync.WaitGroup
+	for i := range 2 {
+		all.Go(func() {
+			text := ""
+			_, err := w.Continue(t.Context(), "", i, greedy, func(token generate.Token) bool {
+				text += string(token.Text)
+				return true
+			})
+			if err != nil || text != line {
+				t.Errorf("%q, %v", text, err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestWriter_NextSpeakerOnOpenAI(t *testing.T) {

@@ -1,22 +1,19 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math"
 	"regexp"
-	"strings"
-	"time"
 
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/usererr"
 )
 
-// server is one kind of server.
+// server is one kind of server. Its methods may be called by several goroutines at once.
 type server interface {
-	// complete continues a prompt and streams the text.
-	complete(ctx context.Context, r *request, stream func(text string)) (reply, error)
+	// complete continues a prompt and streams the text, until stream reports that no more is wanted: then the error is errEnough.
+	complete(ctx context.Context, r *request, stream func(text string) (goesOn bool)) (reply, error)
 	// logProb returns the log probability of a text after a prompt.
 	logProb(ctx context.Context, prompt, text string) (float64, error)
 	// promptTokens returns the length of a prompt, 0 if the server does not say.
@@ -33,14 +30,23 @@ type request struct {
 	grammar string // "" for none
 }
 
+// stop returns the texts that end the answer.
+func (r *request) stop() []string {
+	if r.options.SeveralLines {
+		return nil
+	}
+	return []string{"\n"}
+}
+
 // reply is what a server wrote.
 type reply struct {
 	text    string
 	tokens  int
+	prompt  int  // tokens of the prompt; 0 if it does not say
 	reached bool // the most tokens, before the end of the line
 }
 
-// Writer writes messages on a server. It implements generate.Writer.
+// Writer writes messages on a server. It implements generate.Writer, and several goroutines may use it at once.
 type Writer struct{ server server }
 
 // tries is how often a message is drawn until the grammar accepts it.
@@ -60,71 +66,36 @@ func Check(o *generate.Options) error {
 
 // Write implements generate.Writer: one continuation after the other. Continuation i has the seed of the options plus i.
 func (w *Writer) Write(ctx context.Context, c *generate.Conversation, as string, n int, o generate.Options, s generate.Stream) ([]generate.Continuation, error) {
-	if err := Check(&o); err != nil {
-		return nil, fmt.Errorf("%w: %w", generate.ErrUnwritten, err)
-	}
-	prompt := withoutSpecialTokens(c.Prompt(as))
 	var done []generate.Continuation
 	for i := range n {
-		one, err := w.writeOne(ctx, prompt, i, &o, s)
+		d := draft{server: w.server, options: &o, number: o.First + i, whole: true}
+		if s != nil {
+			d.stream = func(text string) bool {
+				s(i, []byte(text))
+				return true
+			}
+		}
+		one, err := d.write(ctx, c.Prompt(as))
 		if err != nil {
 			return done, err
 		}
+		one.Text, one.Stopped = append(one.Text, '\n'), generate.EndOfLine
 		done = append(done, one)
 	}
 	return done, nil
 }
 
-// writeOne draws until the grammar accepts what was written.
-func (w *Writer) writeOne(ctx context.Context, prompt string, i int, o *generate.Options, s generate.Stream) (generate.Continuation, error) {
-	r := &request{prompt: prompt, options: o}
-	if !o.Raw {
-		r.grammar = generate.GBNF()
-	}
-	live := s != nil && (o.Raw || w.server.restricts())
-	var begun time.Time // the first text, which comes with the prompt
-	ended := false      // the line
-	stream := func(text string) {
-		if begun.IsZero() {
-			begun = time.Now()
-		}
-		if !live || ended {
-			return
-		}
-		if text, _, ended = strings.Cut(text, "\n"); text != "" {
-			s(i, []byte(text))
-		}
-	}
-	var last reply
-	for try := range tries {
-		if try > 0 && (o.Temperature == 0 || live) {
-			break // the same again, or shown already
-		}
-		r.seed = seedOf(o.Seed, o.First+i, try)
-		begun = time.Time{}
-		var err error
-		if last, err = w.server.complete(ctx, r, stream); err != nil {
-			return generate.Continuation{Text: []byte(last.text)}, err
-		}
-		line, _, _ := bytes.Cut([]byte(last.text), []byte{'\n'})
-		if o.Raw || generate.IsLine(line) {
-			if s != nil && !live {
-				s(i, line)
-			}
-			return generate.Continuation{Text: append(line, '\n'), Tokens: last.tokens, Decode: time.Since(begun), Stopped: generate.EndOfLine}, nil
-		}
-	}
-	err := fmt.Errorf("%w: the server did not write a well-formed message: %.200q", generate.ErrUnwritten, last.text)
-	if last.reached {
-		return generate.Continuation{}, usererr.With(err, "it was cut off after %d tokens: raise %v", o.MaxNewTokens, usererr.Option("max_new_tokens"))
-	}
-	return generate.Continuation{}, usererr.With(err, "use a model that was trained on this form: vqctl export writes one")
+// Continue writes one continuation of a prompt, until the stream wants no more. The tokens of the stream are texts without ids. A
+// message that reaches the most tokens before its end is cut off.
+func (w *Writer) Continue(ctx context.Context, prompt string, number int, o generate.Options, s generate.TokenStream) (generate.Continuation, error) {
+	d := draft{server: w.server, options: &o, number: number, stream: func(text string) bool { return s(generate.Token{Text: []byte(text)}) }}
+	return d.write(ctx, prompt)
 }
 
-// seedOf is the seed of a continuation: 31 bits, which every server takes.
-func seedOf(seed uint64, continuation, try int) int64 {
-	seed ^= seed >> 32
-	return int64((seed + uint64(continuation) + uint64(try)<<20) & math.MaxInt32)
+// Likelihood is how likely a text is.
+type Likelihood struct {
+	LogProb float64 // natural log
+	Tokens  int     // of the text, by the server's tokenizer
 }
 
 // NextSpeaker implements generate.Writer.
@@ -165,8 +136,11 @@ func (w *Writer) PromptTokens(c *generate.Conversation, as string) int {
 	if n := w.server.promptTokens(prompt); n > 0 {
 		return n
 	}
-	return len(prompt) / bytesPerToken
+	return w.EstimateTokens(prompt)
 }
+
+// EstimateTokens is about how many tokens a prompt has.
+func (w *Writer) EstimateTokens(prompt string) int { return len(prompt) / bytesPerToken }
 
 // special are the texts that servers read as Qwen's special tokens.
 var special = regexp.MustCompile(`<(\|[a-z_]+\||/?(?:think|tool_call|tool_response))>`)
