@@ -8,10 +8,12 @@ import (
 	"slices"
 	"time"
 
+	"ventriloquist/internal/batch"
 	"ventriloquist/internal/evaluate"
 	"ventriloquist/internal/evaluate/page"
 	"ventriloquist/internal/generate"
 	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
@@ -20,6 +22,7 @@ import (
 // evaluateOptions are the flags of `vqctl evaluate`.
 type evaluateOptions struct {
 	model          modelOptions
+	backend        backendOptions
 	adapters       []string // as the flag names them
 	sample         generate.Options
 	dataDir        string
@@ -27,6 +30,7 @@ type evaluateOptions struct {
 	all            bool
 	maxSeqLength   int
 	skipGeneration bool
+	skipLoss       bool // with a backend
 	samples        int
 	perContact     bool
 	whoSaidIt      bool
@@ -54,9 +58,13 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	if len(o.blindAnswers) > 0 {
 		return o.runBlindAnswers(out)
 	}
-	base, adapterDir, err := o.model.resolve()
-	if err != nil {
-		return err
+	var base model.Location
+	var adapterDir string
+	if o.backend.url == "" {
+		var err error
+		if base, adapterDir, err = o.model.resolve(); err != nil {
+			return err
+		}
 	}
 	source, err := openWindows(ctx, o.dataPath, o.dataDir)
 	if err != nil {
@@ -67,31 +75,46 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.backend.url != "" {
+		return o.runWithBackend(ctx, source, list, out)
+	}
 	o.model.noticeBest()
 	loaded, err := o.model.load(base, adapterDir)
 	if err != nil {
 		return err
 	}
 	defer loaded.Close()
-	set, err := o.readSet(ctx, source, list, loaded)
+	set, err := o.readSet(ctx, source, list, loaded.Tokenizer, o.maxSeqLength)
 	if err != nil {
 		return err
 	}
-	if o.blindTest != "" {
-		return o.runBlindTest(ctx, set, loaded, out)
-	}
-	if o.compare >= 0 {
-		return o.runCompare(ctx, set, loaded, out)
-	}
-	if o.sideBySide > 0 {
-		return o.runSideBySide(ctx, set, loaded, out)
+	if o.blindTest != "" || o.compare >= 0 || o.sideBySide > 0 {
+		writer := newGenerator(loaded, false)
+		defer writer.Close()
+		return o.write(ctx, set, writer, loaded, out)
 	}
 	all, err := o.measureAll(ctx, set, loaded, adapterDir)
 	if err != nil {
 		return err
 	}
-	report := o.together(all)
 	defer o.keepResults(ctx, all)
+	return o.show(ctx, o.together(all), out)
+}
+
+// write has a model write what people compare. l is for what the base model alone writes.
+func (o *evaluateOptions) write(ctx context.Context, set *evaluate.Set, w evaluate.Generator, l *load.Loaded, out io.Writer) error {
+	switch {
+	case o.blindTest != "":
+		return o.runBlindTest(ctx, set, w, out)
+	case o.compare >= 0:
+		return o.runCompare(ctx, set, w, l, out)
+	default:
+		return o.runSideBySide(ctx, set, w, out)
+	}
+}
+
+// show prints the results and writes the page.
+func (o *evaluateOptions) show(ctx context.Context, report *evaluate.Report, out io.Writer) error {
 	if err := o.print(report, out); err != nil || o.html == "" {
 		return err
 	}
@@ -139,9 +162,9 @@ func heldOutHint(dataPath string) string {
 }
 
 // readSet reads and measures the windows, and prints how many were cut or left out.
-func (o *evaluateOptions) readSet(ctx context.Context, source windows.List, list []int, l *load.Loaded) (*evaluate.Set, error) {
+func (o *evaluateOptions) readSet(ctx context.Context, source windows.List, list []int, e batch.Encoder, maxTokens int) (*evaluate.Set, error) {
 	report, finish := newProgress("tokenizing windows", "windows")
-	set, err := evaluate.NewSet(ctx, source, list, l.Tokenizer, o.maxSeqLength, report)
+	set, err := evaluate.NewSet(ctx, source, list, e, maxTokens, report)
 	finish()
 	if err != nil {
 		return nil, err
@@ -158,14 +181,12 @@ func (o *evaluateOptions) readSet(ctx context.Context, source windows.List, list
 	return set, nil
 }
 
-func (o *evaluateOptions) runCompare(ctx context.Context, set *evaluate.Set, l *load.Loaded, out io.Writer) error {
+func (o *evaluateOptions) runCompare(ctx context.Context, set *evaluate.Set, writer evaluate.Generator, l *load.Loaded, out io.Writer) error {
 	c, prompt, err := set.Prepare(o.compare, o.target)
 	if err != nil {
 		return err
 	}
 	as := c.Generated.Name
-	writer := newGenerator(l, false)
-	defer writer.Close()
 	if c.Generated, err = evaluate.GenerateMessage(ctx, writer, prompt, as, o.sample); err != nil {
 		return err
 	}
@@ -184,9 +205,7 @@ func (o *evaluateOptions) runCompare(ctx context.Context, set *evaluate.Set, l *
 	return printComparison(out, c)
 }
 
-func (o *evaluateOptions) runSideBySide(ctx context.Context, set *evaluate.Set, l *load.Loaded, out io.Writer) error {
-	writer := newGenerator(l, false)
-	defer writer.Close()
+func (o *evaluateOptions) runSideBySide(ctx context.Context, set *evaluate.Set, writer evaluate.Generator, out io.Writer) error {
 	end := waiting("writing messages")
 	all, err := set.SideBySide(ctx, writer, o.sideBySide, o.sample)
 	end()

@@ -13,7 +13,6 @@ import (
 	"ventriloquist/internal/evaluate"
 	"ventriloquist/internal/evaluate/blind"
 	"ventriloquist/internal/evaluate/interval"
-	"ventriloquist/internal/load"
 	"ventriloquist/internal/regularfile"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
@@ -29,14 +28,12 @@ const largestAnswers = 16 << 20
 func keyPath(page string) string { return strings.TrimSuffix(page, filepath.Ext(page)) + keyEnding }
 
 // runBlindTest writes a page with moments and its key.
-func (o *evaluateOptions) runBlindTest(ctx context.Context, set *evaluate.Set, l *load.Loaded, out io.Writer) error {
+func (o *evaluateOptions) runBlindTest(ctx context.Context, set *evaluate.Set, writer evaluate.Generator, out io.Writer) error {
 	// Some moments fall out because the model repeats itself.
 	candidates, err := set.Moments(2 * o.blindMoments)
 	if err != nil {
 		return err
 	}
-	writer := newGenerator(l, false)
-	defer writer.Close()
 	report, finish := newProgress("writing replies", "moments")
 	err = set.WriteMoments(ctx, writer, candidates, 2*o.blindWritten, o.sample, report)
 	finish()

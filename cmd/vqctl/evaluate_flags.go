@@ -45,7 +45,10 @@ length of the talk shown.
 
 --compare N shows one of those windows, counted from 0: the messages before, the real message, and the one that the model
 generates in its place, as the real author or as --target. --side-by-side N shows N of them, spread over all windows, each with
-the one message before.`,
+the one message before.
+
+With --backend, all this is measured of the model of another server, except --who-said-it. The loss is measured where the server says
+how likely a given text is, over its own tokens; --skip-loss measures the rest elsewhere.`,
 		Flags: slices.Concat(
 			inGroup(dataGroup,
 				dataDirFlag(nil),
@@ -54,6 +57,7 @@ the one message before.`,
 				&cli.IntFlag{Name: "max-seq-length", Value: 4096, Usage: "`N`: maximum tokens per window; oldest messages are dropped to fit"}),
 			inGroup(measureGroup,
 				&cli.BoolFlag{Name: "skip-generation", Usage: "measure the perplexity only"},
+				&cli.BoolFlag{Name: "skip-loss", Usage: "with --backend: measure no loss, for servers that cannot"},
 				&cli.IntFlag{Name: "samples", Value: 50, Usage: "`N`: number of messages to generate (at most one per window)"},
 				&cli.BoolFlag{Name: "per-contact", Usage: "also report per person"},
 				&cli.BoolFlag{Name: "who-said-it", Usage: "also measure how often the model recognizes the author by the text"},
@@ -69,7 +73,7 @@ the one message before.`,
 				&cli.IntFlag{Name: "side-by-side", HideDefault: true, Usage: "show `N` real messages, and what the model writes in their places"},
 				&cli.StringFlag{Name: "target", Usage: "with --compare: `NAME` of the person who writes"},
 				&cli.BoolFlag{Name: "with-base", Usage: "also measure the base model; with --compare, show what it writes"}),
-			sampleFlags("42", "(default: off)"), evaluatedModelFlags(),
+			sampleFlags("42", "(default: off)"), evaluatedModelFlags(), backendFlags(),
 			inGroup(outputGroup, &cli.BoolFlag{Name: "json", Usage: "print the results as a JSON object"},
 				&cli.StringFlag{Name: "html", Usage: "also write the results as a web page to `FILE`"})),
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -85,7 +89,7 @@ the one message before.`,
 func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 	o = evaluateOptions{
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"), all: c.Bool("all"), maxSeqLength: c.Int("max-seq-length"),
-		skipGeneration: c.Bool("skip-generation"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), nextMessage: c.Bool("next-message"),
+		skipGeneration: c.Bool("skip-generation"), skipLoss: c.Bool("skip-loss"), samples: c.Int("samples"), perContact: c.Bool("per-contact"), whoSaidIt: c.Bool("who-said-it"), nextMessage: c.Bool("next-message"),
 		style: c.Bool("style"), styleMessages: c.Int("style-messages"), leaks: c.Bool("leaks"), html: c.String("html"),
 		blindTest: c.String("blind-test"), blindMoments: c.Int("blind-moments"), blindWritten: c.Int("blind-written"), sideBySide: c.Int("side-by-side"),
 		compare: -1, target: c.String("target"), withBase: c.Bool("with-base"), json: c.Bool("json"),
@@ -100,6 +104,12 @@ func evaluateOptionsOf(c *cli.Command) (o evaluateOptions, err error) {
 		o.model.adapter = o.adapters[0]
 	}
 	if o.sample, err = sampleOptionsOf(c, true); err != nil {
+		return o, err
+	}
+	if o.backend, err = backendOptionsOf(c, &o.sample); err != nil {
+		return o, err
+	}
+	if err := o.validateBackend(); err != nil {
 		return o, err
 	}
 	if !c.IsSet("seed") {

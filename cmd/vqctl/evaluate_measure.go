@@ -10,7 +10,6 @@ import (
 	"ventriloquist/internal/evaluate"
 	"ventriloquist/internal/evaluate/leaks"
 	"ventriloquist/internal/evaluate/style"
-	"ventriloquist/internal/generate"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/people"
 	"ventriloquist/internal/privacy"
@@ -113,6 +112,20 @@ func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *loa
 	}
 	writer := newGenerator(l, adapter == nil)
 	defer writer.Close()
+	if err := o.measureWriting(ctx, set, writer, m); err != nil || !o.whoSaidIt {
+		return err
+	}
+	return measureAuthors(ctx, set, l, adapter, m.report)
+}
+
+// writer is a model that writes and chooses.
+type writer interface {
+	evaluate.Generator
+	evaluate.Chooser
+}
+
+// measureWriting makes the report of a model whose losses were measured, and measures what it writes.
+func (o *evaluateOptions) measureWriting(ctx context.Context, set *evaluate.Set, writer writer, m *measured) (err error) {
 	var samples *evaluate.Samples
 	if !o.skipGeneration {
 		if samples, err = o.writeSamples(ctx, set, writer); err != nil {
@@ -120,11 +133,6 @@ func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *loa
 		}
 	}
 	m.report = evaluate.NewReport(m.scores, samples, o.perContact)
-	if o.whoSaidIt {
-		if err := measureAuthors(ctx, set, l, adapter, m.report); err != nil {
-			return err
-		}
-	}
 	if o.nextMessage {
 		if m.report.NextMessage, err = measureForesight(ctx, set, writer); err != nil {
 			return err
@@ -137,7 +145,7 @@ func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *loa
 }
 
 // measureWritten has messages written in the places of real ones, and measures their style and what they copy.
-func (o *evaluateOptions) measureWritten(ctx context.Context, set *evaluate.Set, writer *generate.Generator, r *evaluate.Report) error {
+func (o *evaluateOptions) measureWritten(ctx context.Context, set *evaluate.Set, writer evaluate.Generator, r *evaluate.Report) error {
 	moments, err := set.Moments(o.styleMessages)
 	if err != nil {
 		return err
@@ -170,14 +178,14 @@ func (o *evaluateOptions) measureWritten(ctx context.Context, set *evaluate.Set,
 	return nil
 }
 
-func (o *evaluateOptions) writeSamples(ctx context.Context, set *evaluate.Set, writer *generate.Generator) (*evaluate.Samples, error) {
+func (o *evaluateOptions) writeSamples(ctx context.Context, set *evaluate.Set, writer evaluate.Generator) (*evaluate.Samples, error) {
 	report, finish := newProgress("writing messages", "messages")
 	defer finish()
 	return set.Generate(ctx, writer, o.samples, o.sample, report)
 }
 
 // measureForesight measures how well the model foresees the next message.
-func measureForesight(ctx context.Context, set *evaluate.Set, chooser *generate.Generator) (*evaluate.NextMessage, error) {
+func measureForesight(ctx context.Context, set *evaluate.Set, chooser evaluate.Chooser) (*evaluate.NextMessage, error) {
 	report, finish := newProgress("asking what comes next", "windows")
 	defer finish()
 	return set.NextMessage(ctx, chooser, report)

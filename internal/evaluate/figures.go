@@ -9,9 +9,9 @@ import (
 // Figures of all targets, or of one author's.
 type Figures struct {
 	Windows      int              `json:"windows"`
-	TargetTokens int              `json:"target_tokens"`
-	Loss         float64          `json:"loss"`
-	Perplexity   float64          `json:"perplexity"`
+	TargetTokens int              `json:"target_tokens,omitempty"` // absent, like the next two, if losses were not measured
+	Loss         float64          `json:"loss,omitempty"`
+	Perplexity   float64          `json:"perplexity,omitempty"`
 	Interval     *FiguresInterval `json:"interval,omitempty"`
 	Generation   *Rates           `json:"generation,omitempty"` // absent if nothing was generated
 }
@@ -41,6 +41,9 @@ type RatesInterval struct {
 }
 
 func newFigures(t *Tally, parts []Part) Figures {
+	if t.TargetTokens == 0 {
+		return Figures{Windows: t.Windows, Interval: &FiguresInterval{}}
+	}
 	list := make([]observation, len(parts))
 	for i, p := range parts {
 		list[i] = observation{p.Window, p.Conversation, p.Sum, float64(p.Tokens)}

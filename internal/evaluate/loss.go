@@ -44,6 +44,9 @@ type Part struct {
 	Sum          float64 // of their losses
 }
 
+// Unscored returns the scores of a set whose losses are not measured.
+func (s *Set) Unscored() *Scores { return &Scores{All: Tally{Windows: len(s.Windows)}} }
+
 // pending is a window waiting for its batch.
 type pending struct {
 	window       batch.Window
@@ -118,31 +121,38 @@ func (s *Scores) add(l Losses, ws []pending) error {
 		return err
 	}
 	for i := range ws {
-		first := len(s.Parts)
-		s.All.Windows++
+		sums := make([]float64, len(ws[i].window.Targets))
 		for t, tokens := range ws[i].window.Targets {
-			var sum float64
 			for _, loss := range losses[:tokens] {
-				sum += float64(loss)
+				sums[t] += float64(loss)
 			}
-			if math.IsNaN(sum) || math.IsInf(sum, 0) {
+			if math.IsNaN(sums[t]) || math.IsInf(sums[t], 0) {
 				return engine.ErrNotFinite
 			}
 			losses = losses[tokens:]
-			author := ws[i].authors[t]
-			s.All.add(tokens, sum)
-			s.contact(author).add(tokens, sum)
-			p := slices.IndexFunc(s.Parts[first:], func(p Part) bool { return p.Author == author })
-			if p < 0 {
-				p = len(s.Parts) - first
-				s.Parts = append(s.Parts, Part{Window: ws[i].number, Conversation: ws[i].conversation, Author: author})
-				s.contact(author).Windows++
-			}
-			s.Parts[first+p].Tokens += tokens
-			s.Parts[first+p].Sum += sum
 		}
+		s.addWindow(&ws[i], ws[i].window.Targets, sums)
 	}
 	return nil
+}
+
+// addWindow adds the targets of a window: how many tokens each has, and the sum of their losses.
+func (s *Scores) addWindow(w *pending, tokens []int, sums []float64) {
+	first := len(s.Parts)
+	s.All.Windows++
+	for t, sum := range sums {
+		author := w.authors[t]
+		s.All.add(tokens[t], sum)
+		s.contact(author).add(tokens[t], sum)
+		p := slices.IndexFunc(s.Parts[first:], func(p Part) bool { return p.Author == author })
+		if p < 0 {
+			p = len(s.Parts) - first
+			s.Parts = append(s.Parts, Part{Window: w.number, Conversation: w.conversation, Author: author})
+			s.contact(author).Windows++
+		}
+		s.Parts[first+p].Tokens += tokens[t]
+		s.Parts[first+p].Sum += sum
+	}
 }
 
 func (t *Tally) add(tokens int, sum float64) {

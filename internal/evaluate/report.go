@@ -103,8 +103,10 @@ func (r *Report) printOne(out io.Writer) error {
 	if r.Name != "" {
 		fmt.Fprintf(out, "%s:\n", r.Name)
 	}
-	fmt.Fprintf(out, "perplexity %.3f (loss %.4f) over %s in %s\n", r.Perplexity, r.Loss,
-		terminal.Quantity(r.TargetTokens, "target token"), terminal.Quantity(r.Windows, "window"))
+	if r.TargetTokens > 0 {
+		fmt.Fprintf(out, "perplexity %.3f (loss %.4f) over %s in %s\n", r.Perplexity, r.Loss,
+			terminal.Quantity(r.TargetTokens, "target token"), terminal.Quantity(r.Windows, "window"))
+	}
 	if r.Generation != nil {
 		fmt.Fprintf(out, "generated without a grammar: %s\n", r.Generation)
 	}

@@ -12,6 +12,9 @@ import (
 	"ventriloquist/internal/usererr"
 )
 
+// ErrMalformed is in the errors of messages that the grammar rejects.
+var ErrMalformed = errors.New("the server did not write a well-formed message")
+
 // draft is one continuation in progress.
 type draft struct {
 	server  server
@@ -63,7 +66,7 @@ func (d *draft) write(ctx context.Context, prompt string) (generate.Continuation
 			return d.end(last, generate.EndOfLine), nil
 		}
 	}
-	err := fmt.Errorf("%w: the server did not write a well-formed message: %.200q", generate.ErrUnwritten, last.text)
+	err := fmt.Errorf("%w: %w: %.200q", generate.ErrUnwritten, ErrMalformed, last.text)
 	if last.reached {
 		return generate.Continuation{}, usererr.With(err, "it was cut off after %d tokens: raise %v", o.MaxNewTokens, usererr.Option("max_new_tokens"))
 	}

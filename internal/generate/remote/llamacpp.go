@@ -3,11 +3,7 @@ package remote
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"math"
 	"strings"
-
-	"ventriloquist/internal/generate"
 )
 
 // llamaCPP is llama.cpp's server: https://github.com/ggml-org/llama.cpp/tree/master/tools/server.
@@ -87,12 +83,9 @@ func (s *llamaCPP) logProb(ctx context.Context, prompt, text string) (sum float6
 	return finite(sum, s.client)
 }
 
-// finite refuses a sum of probabilities that is no number.
-func finite(sum float64, c *client) (float64, error) {
-	if math.IsNaN(sum) || math.IsInf(sum, 0) {
-		return 0, fmt.Errorf("%w: the probabilities of %s add up to no number", generate.ErrUnwritten, c.address.Host())
-	}
-	return sum, nil
+// logProbs cannot be had: the forced tokens of logProb may be others than those of the text.
+func (s *llamaCPP) logProbs(context.Context, string, []string) ([]Likelihood, error) {
+	return nil, unsupported("llama.cpp's server")
 }
 
 func (s *llamaCPP) promptTokens(prompt string) int {

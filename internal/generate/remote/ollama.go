@@ -95,4 +95,8 @@ func (s *ollama) logProb(context.Context, string, string) (float64, error) {
 	return 0, unsupported("Ollama")
 }
 
+func (s *ollama) logProbs(context.Context, string, []string) ([]Likelihood, error) {
+	return nil, unsupported("Ollama")
+}
+
 func (s *ollama) promptTokens(string) int { return 0 }

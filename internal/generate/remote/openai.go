@@ -170,7 +170,7 @@ func (s *openAI) logProbs(ctx context.Context, prompt string, texts []string) ([
 		from = to
 	}
 	if tokens.shifted(from) {
-		return nil, usererr.With(fmt.Errorf("%w: %s gives the log-probabilities of wrong tokens", generate.ErrUnwritten, s.client.address.Host()),
+		return nil, usererr.With(fmt.Errorf("%w (it gives the log-probabilities of other tokens)", unsupported(s.client.address.Host())),
 			"llama-cpp-python does so with models that have no token for the beginning of a text; vLLM gives the right ones")
 	}
 	return sums, nil

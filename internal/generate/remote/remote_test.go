@@ -317,6 +317,37 @@ func TestWriter_NextSpeakerOnOpenAI(t *testing.T) {
 	}
 }
 
+// The likelihoods of texts are those of their own tokens. llama-cpp-python gives each token the probability that it would have once
+// more: the token that was written, which was the likeliest, is then not the likeliest in its place.
+func TestWriter_Likelihoods(t *testing.T) {
+	t.Parallel()
+	written := -0.25
+	s := newStandIn(t, map[string]func(http.ResponseWriter, map[string]any){
+		"/v1/models": says(`{"data": [{"id": "ada"}]}`),
+		"/v1/completions": func(w http.ResponseWriter, post map[string]any) {
+			if post["prompt"] != "ab\u00e9cd" || post["echo"] != true || post["temperature"] != 0.0 {
+				t.Errorf("request %v", post)
+			}
+			json.NewEncoder(w).Encode(object{"choices": []object{{"text": "", "logprobs": object{
+				"token_logprobs": []any{nil, -1.0, -2.0, -4.0, written}, "text_offset": []int{0, 1, 2, 3, 5},
+				"top_logprobs": []any{nil, object{"b": -1.0}, object{"x": -0.1}, object{"c": -4.0}, object{"z": -0.25}}}}}})
+		},
+	})
+	w := s.mustOpen(t, "")
+	logProbs, tokens, err := w.Likelihoods(t.Context(), "a", []string{"b\u00e9", "cd"})
+	if err != nil || fmt.Sprint(logProbs, tokens) != "[-3 -4] [2 1]" {
+		t.Errorf("%v %v %v", logProbs, tokens, err)
+	}
+	written = -9
+	if _, _, err := w.Likelihoods(t.Context(), "a", []string{"b\u00e9", "cd"}); !errors.Is(err, ErrUnsupported) || !strings.Contains(usererr.Of(err), "llama-cpp-python") {
+		t.Errorf("shifted by one token: %v", err)
+	}
+	l := newStandIn(t, llama())
+	if err := l.mustOpen(t, "").CheckLikelihoods(t.Context()); !errors.Is(err, ErrUnsupported) || len(l.posts) > 0 {
+		t.Errorf("llama.cpp: %v after %v", err, l.posts)
+	}
+}
+
 func TestOpen_SaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	unauthorized := func(w http.ResponseWriter, _ map[string]any) { http.Error(w, "no key", http.StatusUnauthorized) }

@@ -2,8 +2,8 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
 	"regexp"
 
 	"ventriloquist/internal/generate"
@@ -16,6 +16,8 @@ type server interface {
 	complete(ctx context.Context, r *request, stream func(text string) (goesOn bool)) (reply, error)
 	// logProb returns the log probability of a text after a prompt.
 	logProb(ctx context.Context, prompt, text string) (float64, error)
+	// logProbs returns how likely each of several texts is after the prompt and the texts before it.
+	logProbs(ctx context.Context, prompt string, texts []string) ([]Likelihood, error)
 	// promptTokens returns the length of a prompt, 0 if the server does not say.
 	promptTokens(prompt string) int
 	// restricts reports whether the server keeps to the grammar, so that what it writes may be shown at once.
@@ -92,43 +94,21 @@ func (w *Writer) Continue(ctx context.Context, prompt string, number int, o gene
 	return d.write(ctx, prompt)
 }
 
-// Likelihood is how likely a text is.
-type Likelihood struct {
-	LogProb float64 // natural log
-	Tokens  int     // of the text, by the server's tokenizer
-}
-
 // NextSpeaker implements generate.Writer.
 func (w *Writer) NextSpeaker(ctx context.Context, c *generate.Conversation, names []string) ([]float64, error) {
-	share := make([]float64, len(names))
-	prompt := withoutSpecialTokens(c.Lines())
-	highest := math.Inf(-1)
+	texts := make([]string, len(names))
 	for i, name := range names {
-		if len(names) == 1 {
-			break
-		}
-		var err error
-		if share[i], err = w.server.logProb(ctx, prompt, withoutSpecialTokens(generate.Prefill(name))); err != nil {
-			return nil, err
-		}
-		highest = max(highest, share[i])
+		texts[i] = generate.Prefill(name)
 	}
-	sum := 0.0
-	for i := range share {
-		if len(names) == 1 {
-			highest = 0
-		}
-		share[i] = math.Exp(share[i] - highest)
-		sum += share[i]
+	share, err := w.Choose(ctx, c.Lines(), texts)
+	if errors.Is(err, ErrUnsupported) {
+		err = usererr.With(fmt.Errorf("%w, so it cannot choose who speaks", err), "say who answers: /target NAME")
 	}
-	for i := range share {
-		share[i] /= sum
-	}
-	return share, nil
+	return share, err
 }
 
-// bytesPerToken is an estimate on the safe side: of lines in English it is 3.5.
-const bytesPerToken = 3
+// BytesPerToken is an estimate on the safe side: of lines in English it is 3.5.
+const BytesPerToken = 3
 
 // PromptTokens implements generate.Writer.
 func (w *Writer) PromptTokens(c *generate.Conversation, as string) int {
@@ -140,7 +120,7 @@ func (w *Writer) PromptTokens(c *generate.Conversation, as string) int {
 }
 
 // EstimateTokens is about how many tokens a prompt has.
-func (w *Writer) EstimateTokens(prompt string) int { return len(prompt) / bytesPerToken }
+func (w *Writer) EstimateTokens(prompt string) int { return len(prompt) / BytesPerToken }
 
 // special are the texts that servers read as Qwen's special tokens.
 var special = regexp.MustCompile(`<(\|[a-z_]+\||/?(?:think|tool_call|tool_response))>`)
@@ -148,10 +128,4 @@ var special = regexp.MustCompile(`<(\|[a-z_]+\||/?(?:think|tool_call|tool_respon
 // withoutSpecialTokens writes such a text in a message with an escape, which in JSON is the same text.
 func withoutSpecialTokens(prompt string) string {
 	return special.ReplaceAllString(prompt, `\u003c$1>`)
-}
-
-// unsupported says that a server has no probabilities of texts.
-func unsupported(name string) error {
-	return usererr.With(fmt.Errorf("%w: %s does not say how likely a given text is, so it cannot choose who speaks", generate.ErrUnwritten, name),
-		"say who answers: /target NAME")
 }
