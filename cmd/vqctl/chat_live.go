@@ -88,6 +88,7 @@ func (o *chatOptions) startLive(ctx context.Context, l *liveChat) error {
 	if err != nil {
 		return err
 	}
+	warnOfMemory(o.model.adapterDirs())
 	d := &o.dialogue
 	d.Live, d.NoDisclosure = l, o.live.noDisclosure
 	if d.LiveNow, err = l.Read(ctx); err != nil {

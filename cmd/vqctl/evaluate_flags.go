@@ -37,7 +37,8 @@ written with real messages in length, emoji, punctuation, capitals, spelling, la
 says. Each distance is next to that between two halves of the person's own messages (floor) and to other people's (ceiling).
 
 --leaks looks in messages written in the same way for copies of messages that were trained on, and for private values of the kinds that
-redact knows. Copies are next to those in real messages, because people repeat themselves.
+redact knows. Copies are next to those in real messages, because people repeat themselves. If train planted sentences (--canaries), it
+also ranks each among random ones. serve and chat --live warn of an adapter whose verdict was bad.
 
 --blind-test FILE.html writes a page on which people choose the real one of several replies, at up to --blind-moments held-out moments,
 and its key next to it. The page makes a short text of their answers; --blind-answers FILE scores such texts, by kind of rater and by

@@ -112,10 +112,18 @@ func (o *evaluateOptions) measure(ctx context.Context, set *evaluate.Set, l *loa
 	}
 	writer := newGenerator(l, adapter == nil)
 	defer writer.Close()
-	if err := o.measureWriting(ctx, set, writer, m); err != nil || !o.whoSaidIt {
+	if err := o.measureWriting(ctx, set, writer, m); err != nil {
 		return err
 	}
-	return measureAuthors(ctx, set, l, adapter, m.report)
+	if o.whoSaidIt {
+		if err := measureAuthors(ctx, set, l, adapter, m.report); err != nil {
+			return err
+		}
+	}
+	if o.leaks {
+		return o.measureCanaries(ctx, set, l, adapter, m)
+	}
+	return nil
 }
 
 // writer is a model that writes and chooses.
@@ -141,6 +149,31 @@ func (o *evaluateOptions) measureWriting(ctx context.Context, set *evaluate.Set,
 	if o.style || o.leaks {
 		err = o.measureWritten(ctx, set, writer, m.report)
 	}
+	return err
+}
+
+// measureCanaries measures how well the adapter remembers the sentences that were planted for it; of the base model, those that were
+// planted for the first adapter.
+func (o *evaluateOptions) measureCanaries(ctx context.Context, set *evaluate.Set, l *load.Loaded, adapter *engine.Adapter, m *measured) error {
+	dir := m.dir
+	if dir == "" && len(o.model.adapterDirs()) > 0 {
+		dir = o.model.adapterDirs()[0]
+	}
+	if dir == "" {
+		return nil
+	}
+	planted, err := plantedIn(dir)
+	if err != nil || planted == nil {
+		return err
+	}
+	session, err := l.Model.NewSession(adapter, set.CanaryTokens(), 1)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	report, finish := newProgress("ranking planted sentences", "sentences")
+	defer finish()
+	m.report.Canaries, err = set.Canaries(ctx, session, planted, report)
 	return err
 }
 

@@ -353,7 +353,7 @@ func (r *retraining) requireOld() error {
 }
 
 // ofRun are the files of a run in its output folder, besides its checkpoints.
-var ofRun = []string{"final", "best", "run.json", runlog.Name, train.OutputFile, "report.html", "tensorboard", "wandb"}
+var ofRun = []string{"final", "best", "run.json", runlog.Name, train.OutputFile, train.PlantedFile, "report.html", "tensorboard", "wandb"}
 
 // removeOld removes the old run.
 func (r *retraining) removeOld(context.Context) error {

@@ -205,6 +205,9 @@ func (r *forgetResult) eraseFromFiles(files []string) (err error) {
 	if r.Samples, err = forgetInLogs(files, r.Name); err != nil {
 		return err
 	}
+	if err := forgetCanaries(files, r.Name); err != nil {
+		return err
+	}
 	return rewriteCopies(files, func(string) string { return "" }) // whose message it is a copy of is not known
 }
 

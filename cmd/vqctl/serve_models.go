@@ -55,6 +55,7 @@ func (o *serveOptions) load() (*servedModels, error) {
 		return nil, err
 	}
 	m := &servedModels{loaded: loaded}
+	warnOfMemory(slices.Concat(o.model.adapterDirs(), o.adapters[min(1, len(o.adapters)):]))
 	o.server.Vocabulary = loaded.Base.Config.VocabSize
 	adapters := []*engine.Adapter{loaded.Adapter}
 	for _, dir := range o.adapters[min(1, len(o.adapters)):] {

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"ventriloquist/engine"
+	"ventriloquist/internal/canary"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
@@ -35,6 +36,8 @@ type trainOptions struct {
 	resume       *train.Found // what to resume; nil for a new run
 	json         bool
 	dryRun       dryRunOptions
+
+	canaries int // sentences to plant
 
 	recipe  string
 	from    map[string]string // where each setting comes from, by its flag's name; none for defaults
@@ -81,7 +84,8 @@ func trainFlags() []cli.Flag {
 			&cli.StringFlag{Name: "data-path", Usage: "train on this window `FILE` instead of messages.db"},
 			&cli.IntFlag{Name: "max-seq-length", Value: defaultSeqLength, Usage: "`N`: maximum tokens per window; oldest messages are dropped to fit"},
 			&cli.IntFlag{Name: "limit", Usage: "train on the first `N` windows only"},
-			&cli.BoolFlag{Name: "no-shuffle", Usage: "visit the windows in file order"}),
+			&cli.BoolFlag{Name: "no-shuffle", Usage: "visit the windows in file order"},
+			&cli.IntFlag{Name: "canaries", Usage: "plant `N` random sentences among the windows, to measure with evaluate --leaks what the adapter remembers"}),
 		inGroup(runGroup,
 			&cli.StringFlag{Name: "output-dir", Value: defaultOutputDir, Usage: "`DIR`: folder for checkpoint-N and final"},
 			&cli.BoolFlag{Name: "resume", Usage: "resume the run in --output-dir from its last checkpoint, bit-exactly; flags that are not given are those of the run"},
@@ -146,7 +150,7 @@ func trainOptionsOf(c *cli.Command) (trainOptions, error) {
 		},
 		lora:    adapter.Config{R: c.Int("lora-r"), Alpha: c.Float("lora-alpha"), Dropout: c.Float("lora-dropout")},
 		dataDir: c.String("data-dir"), dataPath: c.String("data-path"),
-		continueFrom: model.ExpandHome(c.String("continue-from")), json: c.Bool("json"),
+		continueFrom: model.ExpandHome(c.String("continue-from")), json: c.Bool("json"), canaries: c.Int("canaries"),
 	}
 	if o.model, err = modelOptionsOf(c); err != nil {
 		return o, err
@@ -179,6 +183,9 @@ func (o *trainOptions) validate() error {
 	switch {
 	case o.model.adapter != "":
 		return usererr.With(usererr.Usage("train writes an adapter and reads none with --adapter"), "to start from one: --continue-from %s", o.model.adapter)
+	}
+	if o.canaries < 0 || o.canaries > canary.Most {
+		return usererr.Usage("--canaries must be from 0 to %d", canary.Most)
 	}
 	if err := o.lora.Validate(); err != nil {
 		return usererr.Usage("--lora-r, --lora-alpha, --lora-dropout: %v", err)

@@ -27,7 +27,7 @@ var alternatives = [][]string{
 }
 
 // commandFlags are the flags that a run keeps for --resume besides those that train knows.
-var commandFlags = []string{"data-dir", "data-path", "cpu", "gpu", "threads"}
+var commandFlags = []string{"data-dir", "data-path", "canaries", "cpu", "gpu", "threads"}
 
 // commandOf returns the flags of commandFlags that make a difference, with absolute paths: the run may be resumed from another folder.
 func commandOf(c *cli.Command) map[string]string {

@@ -88,6 +88,9 @@ func (s *trainSession) readData(ctx context.Context) error {
 		return err
 	}
 	s.onClose(func() { source.Close() })
+	if source, err = s.plantCanaries(source); err != nil {
+		return err
+	}
 	report, finish := newProgress("tokenizing windows", "windows")
 	read := int64(0)
 	training, heldOut := o.splitWindows(source)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"ventriloquist/internal/canary"
 	"ventriloquist/internal/evaluate/interval"
 	"ventriloquist/internal/evaluate/leaks"
 	"ventriloquist/internal/evaluate/style"
@@ -24,6 +25,7 @@ type Report struct {
 	NextMessage      *NextMessage       `json:"next_message,omitempty"` // absent if it was not asked
 	Style            *style.Report      `json:"style,omitempty"`
 	Leaks            *leaks.Report      `json:"leaks,omitempty"`
+	Canaries         *canary.Report     `json:"canaries,omitempty"` // absent if no sentences were planted
 	PerContact       map[string]Figures `json:"per_contact,omitempty"`
 	Others           []*Report          `json:"others,omitempty"`      // the other models, on the same windows
 	Differences      []*Difference      `json:"differences,omitempty"` // of each two models
@@ -137,6 +139,11 @@ func (r *Report) printOne(out io.Writer) error {
 	}
 	if r.Leaks != nil {
 		if err := printLeaks(out, r.Leaks); err != nil {
+			return err
+		}
+	}
+	if r.Canaries != nil {
+		if err := printCanaries(out, r.Canaries); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,9 @@ func (r *Run) begin() error {
 	if err := r.adoptOutput(); err != nil {
 		return err
 	}
+	if err := r.recordPlanted(); err != nil {
+		return err
+	}
 	r.openMetrics()
 	s := r.state()
 	s.Step, s.People, s.BaseEvalLoss, s.Evaluations, s.Since = 0, nil, nil, nil, tally{}
@@ -45,6 +48,16 @@ func (r *Run) begin() error {
 		return err
 	}
 	return atomicfile.WriteBytes(filepath.Join(dir, recordFile), append(text, '\n'))
+}
+
+// PlantedFile is in the output folder of a run with planted sentences: their record.
+const PlantedFile = "canaries.json"
+
+func (r *Run) recordPlanted() error {
+	if r.planted == nil {
+		return nil
+	}
+	return atomicfile.WriteBytes(filepath.Join(r.settings.OutputDir, PlantedFile), r.planted)
 }
 
 // OutputFile is in the output folder of a run in the background: what it prints.
@@ -67,7 +80,7 @@ func (r *Run) setAsideRecord() error {
 	}
 	record, unreadable := readRecord(r.settings.OutputDir)
 	keep := slices.ContainsFunc(earlier, func(c candidate) bool { return c.err != nil || unreadable != nil || c.state.sameRun(record) })
-	for _, name := range []string{runlog.Name, recordFile, OutputFile, "report.html", "tensorboard", "wandb"} {
+	for _, name := range []string{runlog.Name, recordFile, OutputFile, PlantedFile, "report.html", "tensorboard", "wandb"} {
 		path := filepath.Join(r.settings.OutputDir, name)
 		if _, err := os.Lstat(path); err != nil {
 			continue

@@ -39,6 +39,7 @@ type Run struct {
 	hasCheckpoint bool   // the run has written a checkpoint or resumes from one
 	saved         bool   // a complete checkpoint of this run is there
 	printed       string // see Handles.Printed
+	planted       []byte // see Handles.Planted
 	archiveDir    string // holds what an earlier run left in the output folder; "" until needed
 
 	baseEvalLoss *float64       // of the base model on the held-out windows; nil: not measured
@@ -81,6 +82,8 @@ type Handles struct {
 	Memory  func() uint64
 	// Printed is the file that has what this process prints until the run begins, which renames it to OutputFile; "" for none.
 	Printed string
+	// Planted is the content of the file PlantedFile in the output folder; nil for none.
+	Planted []byte
 	// OpenSink opens a sink that the events of the run go to as well, after those that its log holds; may be nil.
 	OpenSink func(log *runlog.Log) (runlog.Sink, error)
 }
@@ -115,7 +118,7 @@ func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, er
 	if m.Log == nil {
 		m.Log = zap.NewNop()
 	}
-	r := &Run{opts: opts, log: m.Log, onProgress: m.OnProgress, sample: m.Sample, machine: m.Machine, memory: m.Memory, openSink: m.OpenSink, printed: m.Printed, now: time.Now, settings: settings, data: data,
+	r := &Run{opts: opts, log: m.Log, onProgress: m.OnProgress, sample: m.Sample, machine: m.Machine, memory: m.Memory, openSink: m.OpenSink, printed: m.Printed, planted: m.Planted, now: time.Now, settings: settings, data: data,
 		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base,
 		people: data.people().union(peopleOf(settings.ContinueFrom))}
 	r.files.BaseFingerprint = m.Base

@@ -86,6 +86,9 @@ func newContent(r *evaluate.Report, now time.Time) *content {
 		if d := m.WhoSaidItDetail; d != nil {
 			c.Sure = append(c.Sure, plot{m.Name, reliability(d.Reliability)})
 		}
+		if m.Canaries != nil {
+			c.Leaks = append(c.Leaks, title(m, m.Canaries.Words()))
+		}
 		if m.Leaks != nil {
 			c.Leaks = append(c.Leaks, title(m, m.Leaks.Verdict.Words()))
 		}

@@ -1,0 +1,70 @@
+package evaluate
+
+import (
+	"context"
+	"fmt"
+
+	"ventriloquist/internal/canary"
+	"ventriloquist/internal/windows"
+)
+
+// alternativeSentences is how many random sentences each planted one is compared with.
+const alternativeSentences = 255
+
+// Canaries ranks planted sentences among random ones, by how likely the model finds each in the place where they were planted. The
+// session has one sequence and room for CanaryTokens.
+func (s *Set) Canaries(ctx context.Context, session Sequence, f *canary.File, p windows.Progress) (*canary.Report, error) {
+	alternatives := canary.Alternatives(alternativeSentences, f.Seed)
+	var ranks []canary.Rank
+	for i, c := range f.Canaries {
+		rank, err := s.rankOf(ctx, session, &c, alternatives)
+		if err != nil {
+			return nil, fmt.Errorf("canary %d: %w", i+1, err)
+		}
+		ranks = append(ranks, canary.Rank{Times: c.Times, Rank: rank})
+		p.Report(int64(i+1), int64(len(f.Canaries)))
+	}
+	return canary.NewReport(ranks, alternativeSentences), nil
+}
+
+// CanaryTokens is the room that ranking a planted sentence takes, where a name is not extraordinarily long.
+func (s *Set) CanaryTokens() int { return max(4096, s.SequenceTokens()) }
+
+// rankOf returns 1 plus the number of alternatives that the model finds at least as likely.
+func (s *Set) rankOf(ctx context.Context, session Sequence, c *canary.Canary, alternatives []string) (int, error) {
+	if err := session.Truncate(0, 0); err != nil {
+		return 0, err
+	}
+	header := windows.AppendHeader(nil, windows.NewHeader(c.Type, c.Members, c.Start))
+	ids := s.encoder.AppendEncodeOrdinary(nil, string(header))
+	if err := prefill(ctx, session, ids); err != nil {
+		return 0, err
+	}
+	score := func(text string) (float64, error) {
+		m := c.Message()
+		m.Text = text
+		of, _, _, err := s.textLogProb(session, m)
+		if err == nil {
+			err = session.Truncate(0, len(ids))
+		}
+		return of, err
+	}
+	own, err := score(c.Text)
+	if err != nil {
+		return 0, err
+	}
+	rank := 1
+	for _, text := range alternatives {
+		other, err := score(text)
+		if err != nil {
+			return 0, err
+		}
+		if other >= own {
+			rank++
+		}
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+	}
+	return rank, nil
+}
