@@ -40,23 +40,46 @@ func (b *backlog) add(e *record) {
 	b.size += len(b.chunks[last]) - len(chunk)
 }
 
+// decodedAtOnce is how many records are decoded at once, while earlier ones are written.
+const decodedAtOnce = 64
+
 // each calls visit for the records in the order of their keys, and forgets them.
-func (b *backlog) each(visit func(*record) error) error {
+func (b *backlog) each(visit func(*record) error) (err error) {
 	if len(b.rows) == 0 {
 		return nil
 	}
 	b.writes++
 	slices.SortFunc(b.rows, func(x, y backlogRow) int { return cmp.Compare(x.id, y.id) })
-	for _, r := range b.rows {
-		var e record
-		e.decode(b.chunks[r.chunk][r.start:])
-		e.id = r.id
-		if err := visit(&e); err != nil {
-			return err
+	batches := make(chan []record, 4)
+	used := make(chan []record, cap(batches)+2) // those of every batch there may be
+	for range cap(used) {
+		used <- make([]record, 0, decodedAtOnce)
+	}
+	go b.decode(batches, used)
+	for batch := range batches {
+		for i := range batch {
+			if err == nil {
+				err = visit(&batch[i])
+			}
 		}
+		used <- batch[:0]
 	}
 	b.rows, b.chunks, b.size = b.rows[:0], nil, 0
-	return nil
+	return err
+}
+
+// decode passes on the records in the order of rows.
+func (b *backlog) decode(batches chan<- []record, used <-chan []record) {
+	defer close(batches)
+	for rows := range slices.Chunk(b.rows, decodedAtOnce) {
+		batch := <-used
+		for _, r := range rows {
+			e := record{id: r.id}
+			e.decode(b.chunks[r.chunk][r.start:])
+			batch = append(batch, e)
+		}
+		batches <- batch
+	}
 }
 
 // The fields of a record in its encoded form, without its id.

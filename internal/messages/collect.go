@@ -111,8 +111,12 @@ func (t *Tx) readChats() (err error) {
 	return err
 }
 
+// dropIndexes drops the indexes of all rows. Those of a few rows cost less while rows are added than to look for these rows at the end.
 func (t *Tx) dropIndexes() error {
 	for _, index := range indexes {
+		if !index.all {
+			continue
+		}
 		if err := t.exec(`DROP INDEX IF EXISTS ` + index.name); err != nil {
 			return err
 		}

@@ -1,6 +1,9 @@
 package messages
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // packGUID returns the stored form of a GUID: 16 bytes for a UUID in Apple's spelling (upper case, dashes), the text
 // itself for anything else.
@@ -24,7 +27,7 @@ func packUUID(guid string) ([]byte, bool) {
 			i++
 			continue
 		}
-		high, low := hexDigit(guid[i]), hexDigit(guid[i+1])
+		high, low := hexDigits[guid[i]], hexDigits[guid[i+1]]
 		if high < 0 || low < 0 {
 			return nil, false
 		}
@@ -34,16 +37,13 @@ func packUUID(guid string) ([]byte, bool) {
 	return packed, true
 }
 
-// hexDigit returns the value of an upper-case hexadecimal digit, or -1.
-func hexDigit(c byte) int {
-	switch {
-	case '0' <= c && c <= '9':
-		return int(c - '0')
-	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
+// hexDigits are the values of upper-case hexadecimal digits, -1 for what is none.
+var hexDigits = func() (values [256]int8) {
+	for c := range values {
+		values[c] = int8(strings.IndexByte("0123456789ABCDEF", byte(c)))
 	}
-	return -1
-}
+	return values
+}()
 
 // unpackGUID is the inverse of packGUID, for a value that database/sql scans into an any.
 func unpackGUID(stored any) (string, error) {

@@ -25,6 +25,7 @@ type groupChat struct {
 	*chat
 	source      string
 	listed      bool            // its source lists who was in it when
+	apple       bool            // its source is Apple's database, whose list holds
 	people      map[string]bool // who wrote, or who was ever in it
 	first, last int64           // dates of its messages
 	shown       bool            // it has any
@@ -71,7 +72,7 @@ func (s *sameGroups) read(ctx context.Context) error {
 		if !c.group || len(c.periods) == 0 {
 			continue
 		}
-		g := &groupChat{chat: c, source: r.sources[c.source], listed: c.number.Valid, people: make(map[string]bool)}
+		g := &groupChat{chat: c, source: r.sources[c.source], listed: c.number.Valid, apple: c.number.Valid && isApple(r.sources[c.source]), people: make(map[string]bool)}
 		for i := range c.periods {
 			for _, m := range c.periods[i].members {
 				g.people[r.person(r.handles.addresses[m.handle])] = true
@@ -98,7 +99,7 @@ func (s *sameGroups) read(ctx context.Context) error {
 
 // several reports whether there can be two chats of a group whose members are not the same.
 func (s *sameGroups) several() bool {
-	return len(s.groups) > 1 && slices.ContainsFunc(s.groups, func(g *groupChat) bool { return !g.listed })
+	return len(s.groups) > 1 && slices.ContainsFunc(s.groups, func(g *groupChat) bool { return !g.apple })
 }
 
 // joinChatsOfSource joins what later exports of a chat left of earlier ones.
@@ -175,7 +176,7 @@ func (s *sameGroups) joinByIdentifier(ctx context.Context) error {
 			return each(ctx, s.reader.q, `SELECT o.chat FROM message o INDEXED BY message_guid WHERE o.guid = ?1 AND o.chat <> ?2 AND o.kind < 10`, func(rows *sql.Rows) error {
 				var chat int64
 				err := rows.Scan(&chat)
-				if other := s.of[chat]; other != nil && (!g.listed || !other.listed) {
+				if other := s.of[chat]; other != nil && (!g.apple || !other.apple) {
 					g.join(other)
 				}
 				return err
@@ -246,7 +247,7 @@ func (m *match) compare(other match) int {
 
 // mayBe reports whether two chats may be one group: of the people in one of them, some are in the other, and they overlap in time.
 func (g *groupChat) mayBe(other *groupChat) bool {
-	return (!g.listed || !other.listed) && g.chat.source != other.chat.source && g.shown && other.shown && g.representative() != other.representative() &&
+	return (!g.apple || !other.apple) && g.chat.source != other.chat.source && g.shown && other.shown && g.representative() != other.representative() &&
 		g.first <= other.last+minute && other.first <= g.last+minute && (len(g.people) == 0 || len(other.people) == 0 || g.common(other) > 0)
 }
 
@@ -317,7 +318,8 @@ func (s *sameGroups) holds(ctx context.Context, g *groupChat, m *sampledMessage,
 	return is, byOther, err
 }
 
-// setMembers gives the chats of each group the same members: those of the chat whose source lists them, else everyone's.
+// setMembers gives the chats of each group the same members: those of the chat whose source lists them, and goes on
+// longest, else everyone's.
 func (s *sameGroups) setMembers() {
 	sets := make(map[*groupChat][]*groupChat)
 	for _, g := range s.groups {
@@ -330,7 +332,7 @@ func (s *sameGroups) setMembers() {
 		var listed *groupChat
 		var everyone []memberHandle
 		for _, g := range set {
-			if g.listed && (listed == nil || g.last > listed.last) {
+			if g.listed && (listed == nil || g.apple && !listed.apple || g.apple == listed.apple && g.last > listed.last) {
 				listed = g
 			}
 			everyone = append(everyone, g.periods[0].members...)
@@ -338,7 +340,7 @@ func (s *sameGroups) setMembers() {
 		everyone = canonicalRoster(everyone, s.reader.handles.addresses)
 		for _, g := range set {
 			switch {
-			case g.listed:
+			case g.apple, g == listed:
 			case listed != nil:
 				g.periods = slices.Clone(listed.periods)
 			default:
@@ -346,6 +348,11 @@ func (s *sameGroups) setMembers() {
 			}
 		}
 	}
+}
+
+// isApple reports whether a source is Apple's database.
+func isApple(source string) bool {
+	return source == unnamedSource || program(source) == "imessage"
 }
 
 // isOneChat reports whether a source is one chat, as programs export it.

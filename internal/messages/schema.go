@@ -154,15 +154,18 @@ const isShown = `m.kind < 9 AND m.state & 3 = 0`
 
 // indexes are rebuilt after many rows were added at once, which is faster than maintaining them. The index orders the
 // messages in a chat up to about a second (1 << 30 nanoseconds), which takes half the bytes of a whole date.
-var indexes = []struct{ name, definition string }{
-	{"message_order", `message(chat, date >> 30) WHERE kind < 9 AND state & 3 = 0`},
-	{"message_rest", `message(chat, kind) WHERE NOT (kind < 9 AND state & 3 = 0)`},
-	{"message_target", `message(target) WHERE target IS NOT NULL`},
-	{"message_removal", `message(quote) WHERE kind = 9 AND state & 3 = 0`},
-	{"message_lost", `message(kind) WHERE state & 1 = 1`},
-	{"message_kept", `message(chat) WHERE state & 40 <> 0`},
-	{"message_forgotten", `message(target_part) WHERE kind = 10 AND target_part > 0`},
-	{"unresolved_guid", `unresolved(guid)`},
+var indexes = []struct {
+	name, definition string
+	all              bool // most rows are in it
+}{
+	{"message_order", `message(chat, date >> 30) WHERE kind < 9 AND state & 3 = 0`, true},
+	{"message_rest", `message(chat, kind) WHERE NOT (kind < 9 AND state & 3 = 0)`, false},
+	{"message_target", `message(target) WHERE target IS NOT NULL`, false},
+	{"message_removal", `message(quote) WHERE kind = 9 AND state & 3 = 0`, false},
+	{"message_lost", `message(kind) WHERE state & 1 = 1`, false},
+	{"message_kept", `message(chat) WHERE state & 40 <> 0`, false},
+	{"message_forgotten", `message(target_part) WHERE kind = 10 AND target_part > 0`, false},
+	{"unresolved_guid", `unresolved(guid)`, false},
 }
 
 // guidIndex exists once there is a second source: it finds the copies of a message.

@@ -19,6 +19,9 @@ type Chat struct {
 	Members []string
 	// Absent are those of Members that were absent (see messages.Member).
 	Absent []string
+	// Periods, if not nil, are who was in a group when, instead of Members. Number is then the source's number of the chat.
+	Periods []messages.Period
+	Number  int64
 }
 
 // Message is one message of a chat, or a reaction to one.

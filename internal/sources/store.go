@@ -138,12 +138,24 @@ func (s *store) open(p *place) (err error) {
 	if p.source, err = s.tx.Source(chat.Source, chat.Extent); err != nil {
 		return err
 	}
+	if p.conversation, err = s.conversation(p); err == nil && chat.Group && chat.Name != "" {
+		err = s.tx.NameChat(p.conversation, chat.Name)
+	}
+	return err
+}
+
+// conversation returns the chat's number in the store.
+func (s *store) conversation(p *place) (number int64, err error) {
+	chat := &p.chat
+	if chat.Periods != nil {
+		if number, err = s.tx.Chat(p.source, chat.Number, chat.Group); err == nil {
+			_, err = s.tx.SetPeriods(number, chat.Periods)
+		}
+		return number, err
+	}
 	members := messages.Members(chat.Members...)
 	for i := range members {
 		members[i].Absent = slices.Contains(chat.Absent, members[i].Address)
 	}
-	if p.conversation, err = s.tx.Conversation(p.source, chat.Group, members); err == nil && chat.Group && chat.Name != "" {
-		err = s.tx.NameChat(p.conversation, chat.Name)
-	}
-	return err
+	return s.tx.Conversation(p.source, chat.Group, members)
 }

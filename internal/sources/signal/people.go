@@ -25,7 +25,8 @@ type chat struct {
 	key    string  // the same on all devices
 	other  *person // of a conversation of two
 	listed []string
-	last   int64 // when its last message was sent, in milliseconds since 1970
+	today  []string // the addresses of those who are listed
+	last   int64    // when its last message was sent, in milliseconds since 1970
 }
 
 // directory is the people and the conversations of a database.
@@ -211,11 +212,9 @@ func (d *directory) addMembers(ctx context.Context) error {
 		for _, member := range c.listed {
 			c.add(d.find(member))
 		}
-		c.listed = nil
+		c.listed, c.today = nil, slices.Clone(c.Members)
 	}
-	r := d.reader
-	senders := `coalesce(` + r.column("messages", "sourceServiceId") + `, ` + r.column("messages", "sourceUuid") + `), ` + r.column("messages", "source")
-	return r.db.Tolerate(ctx, `SELECT DISTINCT conversationId, `+senders+` FROM messages WHERE type = 'incoming' ORDER BY 1, 2, 3`, func(rows *sql.Rows) error {
+	err := d.reader.db.Tolerate(ctx, `SELECT DISTINCT conversationId, `+d.reader.senders()+` FROM messages WHERE type = 'incoming' ORDER BY 1, 2, 3`, func(rows *sql.Rows) error {
 		var id, aci, phone sql.NullString
 		err := rows.Scan(&id, &aci, &phone)
 		if c := d.chats[id.String]; c != nil && c.Group {
@@ -223,6 +222,10 @@ func (d *directory) addMembers(ctx context.Context) error {
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return d.addMembership(ctx)
 }
 
 func (c *chat) add(p *person) {

@@ -2,6 +2,7 @@ package signal_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -229,4 +230,41 @@ func FuzzRead(f *testing.F) {
 		read(t, signaltest.Plain(t, signaltest.Latest, people+`INSERT INTO messages (id, conversationId, type, sent_at, sourceServiceId, body, json) VALUES ('1', 'c-trip', `+
 			quoted(kind)+`, `+intOf(sentAt)+`, `+quoted(source)+`, `+quoted(body)+`, `+quoted(content)+`);`), "")
 	})
+}
+
+// A message is of those who were in the group when it was sent, however the changes came into the database.
+func TestCollect_MembersOverTime(t *testing.T) {
+	t.Parallel()
+	rows := []string{people + `
+INSERT INTO messages (id, conversationId, type, sent_at, sourceServiceId, body, json) VALUES
+ ('1', 'c-trip', 'outgoing', 1710529320000, 'aaaa-0', 'we are three', '{}'), ('2', 'c-trip', 'incoming', 1710529321000, 'aaaa-3', 'soon two', '{}')`, `,
+ ('3', 'c-trip', 'group-v2-change', 1710529322000, 'aaaa-3', NULL, '{"groupV2Change":{"from":"aaaa-3","details":[{"type":"member-remove","aci":"AAAA-3"}]}}'),
+ ('4', 'c-trip', 'incoming', 1710529323000, 'aaaa-1', 'he left', '{}')`, `,
+ ('5', 'c-trip', 'group-v2-change', 1710529324000, 'aaaa-0', NULL, '{"groupV2Change":{"details":[{"type":"title","newTitle":"Trip"},{"type":"member-add","uuid":"aaaa-2"},{"type":"member-add","aci":"aaaa-0"}]}}'),
+ ('6', 'c-trip', 'incoming', 1710529325000, 'aaaa-2', 'hello', '{}')`}
+	folder := filepath.Join(t.TempDir(), "Signal")
+	collect := func(db *messages.DB, count int) {
+		if err := errors.Join(os.RemoveAll(folder), os.Rename(signaltest.Write(t, signaltest.Latest, strings.Join(rows[:count], "")+";", ""), folder)); err != nil {
+			t.Fatal(err)
+		}
+		r, err := signal.Open(t.Context(), folder, "", t.TempDir(), sourcetest.Reading())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if summary, err := (sources.Export{Reader: r}).Collect(t.Context(), db, sources.Options{}); err != nil || summary.Gone > 0 {
+			t.Fatalf("%d messages are gone (%v)", summary.Gone, err)
+		}
+	}
+	want := []string{"+15550000001 signal:aaaa-2: hello", "+15550000001 signal:aaaa-3: we are three, soon two", "+15550000001: he left"}
+	slices.Sort(want)
+	for _, steps := range [][]int{{3}, {1, 2, 3}, {3, 3}} {
+		db := sourcetest.NewDB(t)
+		for _, count := range steps {
+			collect(db, count)
+		}
+		if got := sourcetest.Conversations(t, db); !slices.Equal(got, want) {
+			t.Errorf("after %v, conversations are\n%q, want\n%q", steps, got, want)
+		}
+	}
 }

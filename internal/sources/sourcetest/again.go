@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"ventriloquist/internal/messages"
@@ -60,4 +61,34 @@ func Again[R sources.Reader](t testing.TB, open func(string, sources.Reading) (R
 			t.Errorf("%s: %d are gone; there are %q, then %q", place, summary.Gone, once, again)
 		}
 	}
+}
+
+// Conversations returns the conversations in a database, sorted: the addresses of their members, and the texts of their messages.
+func Conversations(t testing.TB, db *messages.DB) (list []string) {
+	t.Helper()
+	r, err := db.Reader(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conversations, err := r.Conversations(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range conversations {
+		var members, texts []string
+		for _, m := range conversations[i].Members {
+			members = append(members, m.Address)
+		}
+		err := r.WindowMessages(t.Context(), conversations[i:i+1], func(m *messages.WindowMessage) error {
+			texts = append(texts, m.Text)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(members)
+		list = append(list, strings.Join(members, " ")+": "+strings.Join(texts, ", "))
+	}
+	slices.Sort(list)
+	return list
 }

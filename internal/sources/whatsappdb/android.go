@@ -12,7 +12,8 @@ import (
 	"ventriloquist/internal/sources/sqlitefile"
 )
 
-var androidTables = []string{"message", "jid", "chat", "jid_map", "message_media", "message_quoted", "message_location", "message_vcard", "message_add_on", "message_add_on_reaction", "message_poll_option", "message_event"}
+var androidTables = []string{"message", "jid", "chat", "jid_map", "message_media", "message_quoted", "message_location", "message_vcard", "message_add_on", "message_add_on_reaction", "message_poll_option", "message_event",
+	"message_edit_info", "message_system", "message_system_chat_participant", "group_participant_user"}
 
 // optional returns an expression for a column that may be missing.
 func (r *Reader) optional(table, column, otherwise string) string {
@@ -89,7 +90,7 @@ func (r *Reader) androidChats(ctx context.Context, e *emitter, people map[int64]
 	if err != nil {
 		return err
 	}
-	return r.db.Tolerate(ctx, `SELECT DISTINCT chat_row_id, sender_jid_row_id FROM message WHERE from_me = 0 ORDER BY 1, 2`, func(rows *sql.Rows) error {
+	err = r.db.Tolerate(ctx, `SELECT DISTINCT chat_row_id, sender_jid_row_id FROM message WHERE from_me = 0 ORDER BY 1, 2`, func(rows *sql.Rows) error {
 		var id, sender sql.NullInt64
 		err := rows.Scan(&id, &sender)
 		if c := e.chats[id.Int64]; c != nil && people[sender.Int64] != "" && !e.isOwn(addressOf(people[sender.Int64])) {
@@ -97,6 +98,10 @@ func (r *Reader) androidChats(ctx context.Context, e *emitter, people map[int64]
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return r.androidMembership(ctx, e, people)
 }
 
 // names reads the phone's names for people, from the database of contacts beside this one.
@@ -121,7 +126,7 @@ func (r *Reader) names(ctx context.Context, e *emitter) {
 
 // The types of messages of Android that are known. Others have words, or count as unknown.
 var androidTypes = map[int64]what{0: words, 1: media, 2: media, 3: media, 4: contact, 5: location, 7: event, 8: event, 9: media, 10: event, 11: event, 13: media, 14: contact,
-	15: deleted, 16: location, 20: media, 42: media, 43: media, 64: deleted, 81: media, 82: media, 90: event}
+	15: deleted, 16: location, 20: media, 36: event, 42: media, 43: media, 56: event, 64: deleted, 66: words, 81: media, 82: media, 90: event, 103: media, 106: words}
 
 func (r *Reader) androidMessages(ctx context.Context, e *emitter, people map[int64]string) error {
 	e.rows = r.db.Count(ctx, "message")
@@ -134,12 +139,13 @@ func (r *Reader) androidMessages(ctx context.Context, e *emitter, people map[int
 		choices = `(SELECT group_concat(o.option_name, char(10)) FROM (SELECT option_name FROM message_poll_option WHERE message_row_id = message._id ORDER BY _id) o)`
 	}
 	query := fmt.Sprintf(`SELECT message._id, message.chat_row_id, message.from_me, message.sender_jid_row_id, coalesce(nullif(message.timestamp, 0), %s), message.message_type,
-		message.key_id, message.text_data, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM message%s%s%s%s`,
-		r.optional("message", "received_timestamp", "NULL"), choices, r.optional("message_event", "name", "NULL"),
+		coalesce(%s, message.key_id), coalesce(nullif(message.text_data, ''), %s), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s FROM message%s%s%s%s%s`,
+		r.optional("message", "received_timestamp", "NULL"), r.optional("message_edit_info", "original_key_id", "NULL"), r.optional("message_media", "media_caption", "NULL"), choices, r.optional("message_event", "name", "NULL"),
 		r.optional("message_quoted", "key_id", "NULL"), r.optional("message_media", "file_path", "NULL"), r.optional("message_media", "mime_type", "NULL"), r.optional("message_media", "media_name", "NULL"),
 		r.optional("message_location", "latitude", "NULL"), r.optional("message_location", "longitude", "NULL"), r.optional("message_location", "place_name", "NULL"), cards,
 		r.join("message_quoted", "message_quoted.message_row_id = message._id"), r.join("message_media", "message_media.message_row_id = message._id"),
-		r.join("message_location", "message_location.message_row_id = message._id"), r.join("message_event", "message_event.message_row_id = message._id"))
+		r.join("message_location", "message_location.message_row_id = message._id"), r.join("message_event", "message_event.message_row_id = message._id"),
+		r.join("message_edit_info", "message_edit_info.message_row_id = message._id"))
 	return r.scan(ctx, e, "message._id", query, func(rows *sql.Rows) error {
 		var n entry
 		var chat, fromMe, sender, at, kind sql.NullInt64
@@ -176,9 +182,9 @@ func (r *Reader) androidReactions(ctx context.Context, e *emitter, people map[in
 	if len(r.columns["message_add_on_reaction"]) == 0 {
 		return nil
 	}
-	return r.db.Each(ctx, `SELECT a._id, m.chat_row_id, a.from_me, a.sender_jid_row_id, coalesce(nullif(x.sender_timestamp, 0), a.timestamp), m.key_id, x.reaction
-		FROM message_add_on_reaction x JOIN message_add_on a ON a._id = x.message_add_on_row_id JOIN message m ON m._id = a.parent_message_row_id
-		WHERE x.reaction <> '' ORDER BY a._id`, func(rows *sql.Rows) error {
+	return r.db.Each(ctx, `SELECT a._id, message.chat_row_id, a.from_me, a.sender_jid_row_id, coalesce(nullif(x.sender_timestamp, 0), a.timestamp), coalesce(`+r.optional("message_edit_info", "original_key_id", "NULL")+`, message.key_id), x.reaction
+		FROM message_add_on_reaction x JOIN message_add_on a ON a._id = x.message_add_on_row_id JOIN message ON message._id = a.parent_message_row_id`+
+		r.join("message_edit_info", "message_edit_info.message_row_id = message._id")+` WHERE x.reaction <> '' ORDER BY a._id`, func(rows *sql.Rows) error {
 		var n entry
 		var chat, fromMe, sender, at sql.NullInt64
 		var key, reaction sql.NullString

@@ -15,6 +15,14 @@ var iPhoneTables = []string{"ZWAMESSAGE", "ZWACHATSESSION", "ZWAGROUPMEMBER", "Z
 // appleEpoch is the beginning of 2001, from which dates count.
 var appleEpoch = time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// appleTime returns a time in seconds from there; the zero time if there is none.
+func appleTime(seconds float64) (at time.Time) {
+	if seconds == 0 {
+		return at
+	}
+	return appleEpoch.Add(time.Duration(seconds * float64(time.Second))).Round(time.Millisecond)
+}
+
 // The types of messages of an iPhone that are known.
 var iPhoneTypes = map[int64]what{0: words, 1: media, 2: media, 3: media, 4: contact, 5: location, 6: event, 7: words, 8: media, 10: event, 11: media, 14: deleted, 15: media,
 	38: media, 39: media, 59: event}
@@ -58,9 +66,7 @@ func (r *Reader) apple(ctx context.Context, e *emitter) error {
 			return err
 		}
 		n.chat, n.fromMe, n.sender, n.key, n.text = chat.Int64, fromMe.Int64 != 0, members[member.Int64], key.String, text.String
-		if at.Float64 != 0 {
-			n.at = appleEpoch.Add(time.Duration(at.Float64 * float64(time.Second))).Round(time.Millisecond)
-		}
+		n.at = appleTime(at.Float64)
 		n.quoted = quotedKey(metadata)
 		var known bool
 		if n.what, known = iPhoneTypes[kind.Int64]; !known {
@@ -112,6 +118,9 @@ func (r *Reader) groupMembers(ctx context.Context, e *emitter) (map[int64]string
 		}
 		return err
 	})
+	if err == nil {
+		err = r.iPhoneMembership(ctx, e, members)
+	}
 	return members, err
 }
 

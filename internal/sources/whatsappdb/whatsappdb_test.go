@@ -256,3 +256,94 @@ func FuzzRead(f *testing.F) {
 		read(t, path)
 	})
 }
+
+// changedRows are a group that Zoë (3) left, Ed (6) joined, and John (1) was in at all times.
+const changedRows = `
+INSERT INTO jid (_id, user, server, raw_string) VALUES (1, '15550000001', 's.whatsapp.net', '15550000001@s.whatsapp.net'), (2, '123', 'g.us', '123-456@g.us'), (3, '15550000002', 's.whatsapp.net', '15550000002@s.whatsapp.net'),
+ (6, '15550000003', 's.whatsapp.net', '15550000003@s.whatsapp.net'), (7, '15550000009', 's.whatsapp.net', '15550000009@s.whatsapp.net');
+INSERT INTO chat (_id, jid_row_id, subject) VALUES (2, 2, 'Trip');
+INSERT INTO message (_id, chat_row_id, from_me, key_id, sender_jid_row_id, timestamp, message_type, text_data) VALUES
+ (1, 2, 1, 'K1', NULL, 1710529320000, 0, 'we are three'),
+ (2, 2, 0, 'K2', 3, 1710529321000, 0, 'soon two'),
+ (3, 2, 0, 'K3', 3, 1710529322000, 7, NULL),
+ (4, 2, 0, 'K4', 1, 1710529323000, 0, 'she left'),
+ (5, 2, 1, 'K5', NULL, 1710529324000, 7, NULL),
+ (6, 2, 0, 'K6', 6, 1710529325000, 0, 'hello');
+INSERT INTO message_system VALUES (3, 5), (5, 12);
+INSERT INTO message_system_chat_participant VALUES (3, 3), (5, 6), (5, 7);
+INSERT INTO group_participant_user (group_jid_row_id, user_jid_row_id, rank, pending) VALUES (2, 1, 0, 0), (2, 6, 0, 0), (2, 7, 2, 0), (2, 3, 0, 1);
+`
+
+const changedRowsOfIPhone = `
+INSERT INTO ZWACHATSESSION (Z_PK, ZSESSIONTYPE, ZCONTACTJID, ZPARTNERNAME) VALUES (2, 1, '123-456@g.us', 'Trip');
+INSERT INTO ZWAGROUPMEMBER (Z_PK, ZCHATSESSION, ZISACTIVE, ZMEMBERJID) VALUES (1, 2, 1, '15550000001@s.whatsapp.net'), (2, 2, 0, '15550000002@s.whatsapp.net'), (3, 2, 1, '15550000003@s.whatsapp.net');
+INSERT INTO ZWAMESSAGE (Z_PK, ZCHATSESSION, ZGROUPMEMBER, ZISFROMME, ZMESSAGETYPE, ZGROUPEVENTTYPE, ZMESSAGEDATE, ZSTANZAID, ZTEXT) VALUES
+ (1, 2, NULL, 1, 0, 0, 732222120, 'K1', 'we are three'), (2, 2, 2, 0, 0, 0, 732222121, 'K2', 'soon two'), (3, 2, 2, 0, 6, 3, 732222122, 'K3', NULL),
+ (4, 2, 1, 0, 0, 0, 732222123, 'K4', 'she left'), (5, 2, 3, 0, 6, 2, 732222124, 'K5', NULL), (6, 2, 3, 0, 0, 0, 732222125, 'K6', 'hello');
+`
+
+// A message is of those who were in the group when it was sent, however the changes came into the database.
+func TestCollect_MembersOverTime(t *testing.T) {
+	t.Parallel()
+	want := []string{"+15550000001 +15550000002: we are three, soon two", "+15550000001: she left", "+15550000001 +15550000003: hello"}
+	slices.Sort(want)
+	collect := func(db *messages.DB, name, tables, rows string) sources.Summary {
+		path := whatsappdbtest.Write(t, "x.db", tables, rows)
+		r, err := whatsappdb.Open(t.Context(), path, t.TempDir(), sourcetest.Reading("+1 555 000 0009"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		summary, err := sources.Export{Reader: r.At(name)}.Collect(t.Context(), db, sources.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return summary
+	}
+	before, _, _ := strings.Cut(changedRows, " (3, 2, 0, 'K3'")
+	older := strings.TrimSuffix(strings.TrimSpace(before), ",") + ";"
+	for name, steps := range map[string][][3]string{
+		"Android":    {{"a", whatsappdbtest.Android, changedRows}},
+		"Changing":   {{"a", whatsappdbtest.Android, older}, {"a", whatsappdbtest.Android, changedRows}, {"a", whatsappdbtest.Android, changedRows}},
+		"IPhone":     {{"i", whatsappdbtest.IPhone, changedRowsOfIPhone}},
+		"Two":        {{"a", whatsappdbtest.Android, changedRows}, {"i", whatsappdbtest.IPhone, changedRowsOfIPhone}},
+		"OldAndNew":  {{"old", whatsappdbtest.Android, older}, {"i", whatsappdbtest.IPhone, changedRowsOfIPhone}},
+		"Unrecorded": {{"a", whatsappdbtest.Android, changedRows}, {"old", whatsappdbtest.Android, older + "INSERT INTO group_participant_user (group_jid_row_id, user_jid_row_id) VALUES (2, 1), (2, 3), (2, 6);"}},
+		"NewAndOld":  {{"i", whatsappdbtest.IPhone, changedRowsOfIPhone}, {"old", whatsappdbtest.Android, older}},
+	} {
+		db := sourcetest.NewDB(t)
+		for _, step := range steps {
+			if summary := collect(db, step[0], step[1], step[2]); summary.Gone > 0 {
+				t.Errorf("%s: %d messages are gone", name, summary.Gone)
+			}
+		}
+		if got := sourcetest.Conversations(t, db); !slices.Equal(got, want) {
+			t.Errorf("%s: conversations are\n%q, want\n%q", name, got, want)
+		}
+	}
+}
+
+// A message that was edited has the key that it had before, by which replies and reactions name it.
+func TestRead_EditedMessageKeepsItsKey(t *testing.T) {
+	t.Parallel()
+	rows := `
+INSERT INTO jid (_id, user, server, raw_string) VALUES (1, '15550000001', 's.whatsapp.net', '15550000001@s.whatsapp.net');
+INSERT INTO chat (_id, jid_row_id) VALUES (1, 1);
+INSERT INTO message (_id, chat_row_id, from_me, key_id, timestamp, message_type, text_data) VALUES (1, 1, 0, 'NEW', 1710529320000, 0, 'as edited'), (2, 1, 1, 'K2', 1710529321000, 0, 'an answer'), (3, 1, 0, 'K3', 1710529322000, 1, NULL);
+INSERT INTO message_edit_info VALUES (1, 'OLD', 1710529325000, 1710529325000);
+INSERT INTO message_quoted (message_row_id, key_id) VALUES (2, 'OLD');
+INSERT INTO message_media (message_row_id, file_path, mime_type, media_caption) VALUES (3, 'a.jpg', 'image/jpeg', 'in its own column');
+INSERT INTO message_add_on (_id, chat_row_id, from_me, key_id, parent_message_row_id, timestamp, message_add_on_type) VALUES (1, 1, 1, 'A1', 1, 1710529340000, 56);
+INSERT INTO message_add_on_reaction VALUES (1, '❤️', 1710529339000);
+`
+	s, err := read(t, whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 19:02:00 +15550000001 text: as edited", "2024-03-15 19:02:01 me text: an answer <- as edited", "2024-03-15 19:02:02 +15550000001 image: a.jpg",
+		"2024-03-15 19:02:02 +15550000001 text: in its own column", "2024-03-15 19:02:19 me reaction: ❤️ <- as edited")
+	before, err := read(t, whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, strings.NewReplacer("'NEW'", "'OLD'", "INSERT INTO message_edit_info VALUES (1, 'OLD', 1710529325000, 1710529325000);", "").Replace(rows)))
+	if err != nil || before.Messages[0].GUID != s.Messages[0].GUID {
+		t.Errorf("another message was edited (%v)", err)
+	}
+}
