@@ -29,8 +29,9 @@ with a 95% interval.
 accuracy, next to that of a random guess (chance) and of always naming the conversation's most frequent writer (majority), the
 expected calibration error, the accuracy by length, and whom the model takes for whom.
 
---next-message asks before each of these messages who writes it, how long after the last one, and of what kind it is. It reports
-the mean log-loss in nats and the accuracy, next to those of guessing by frequency.
+--next-message asks before each of these messages who writes it, how long after the last one, of what kind it is, and which reaction.
+It reports the mean log-loss in nats and the accuracy, next to those of guessing by frequency, and how far reply times drawn from the
+model are from real ones.
 
 --style has the model write a message in the place of each of up to --style-messages held-out ones, and compares, for each person,
 written with real messages in length, emoji, punctuation, capitals, spelling, laughter, vocabulary, and what a classifier of authors

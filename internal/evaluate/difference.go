@@ -21,6 +21,7 @@ type Difference struct {
 	WhoSaidIt *FigureDifference `json:"who_said_it_accuracy,omitempty"`
 	Speaker   *FigureDifference `json:"next_speaker_log_loss,omitempty"`
 	Delay     *FigureDifference `json:"next_delay_log_loss,omitempty"`
+	Reply     *FigureDifference `json:"reply_time_distance,omitempty"`
 }
 
 // FigureDifference is A's figure minus B's.
@@ -66,6 +67,9 @@ func (d *Difference) AddReports(a, b *Report) {
 	if a.NextMessage != nil && b.NextMessage != nil {
 		d.Speaker = figureDifference(a.NextMessage.Speaker.losses, b.NextMessage.Speaker.losses)
 		d.Delay = figureDifference(a.NextMessage.Delay.losses, b.NextMessage.Delay.losses)
+		if x, y := a.NextMessage.ReplyTimes, b.NextMessage.ReplyTimes; x != nil && y != nil {
+			d.Reply = x.difference(y)
+		}
 	}
 }
 
@@ -94,6 +98,7 @@ func (d *Difference) sentences() (list []string) {
 	add("who said it", "percentage points", 100, d.WhoSaidIt)
 	add("who writes next", "nats", 1, d.Speaker)
 	add("how soon", "nats", 1, d.Delay)
+	add("reply times", "classes", 1, d.Reply)
 	return list
 }
 

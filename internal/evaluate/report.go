@@ -126,6 +126,13 @@ func (r *Report) printOne(out io.Writer) error {
 		fmt.Fprintf(out, "who writes next: %s\n", &n.Speaker)
 		fmt.Fprintf(out, "how soon: %s\n", &n.Delay)
 		fmt.Fprintf(out, "what kind of message: %s\n", &n.ContentType)
+		fmt.Fprintf(out, "a reaction or none: %s\n", &n.Reaction)
+		if n.ReactionKind != nil {
+			fmt.Fprintf(out, "which reaction: %s\n", n.ReactionKind)
+		}
+		if n.ReplyTimes != nil {
+			fmt.Fprint(out, n.ReplyTimes)
+		}
 	}
 	if r.WhoSaidItDetail != nil {
 		if err := r.WhoSaidItDetail.print(out); err != nil {

@@ -136,10 +136,16 @@ func figuresOf(models []*evaluate.Report) (rows []row) {
 		}{
 			{"Who writes next, log-loss", func(n *evaluate.NextMessage) *evaluate.Foresight { return &n.Speaker }},
 			{"How soon, log-loss", func(n *evaluate.NextMessage) *evaluate.Foresight { return &n.Delay }},
+			{"A reaction or none, log-loss", func(n *evaluate.NextMessage) *evaluate.Foresight { return &n.Reaction }},
 			{"What kind, log-loss", func(n *evaluate.NextMessage) *evaluate.Foresight { return &n.ContentType }},
 		} {
 			add(f.name, func(m *evaluate.Report) string { return fmt.Sprintf("%.3f", f.of(m.NextMessage).LogLoss) },
 				fmt.Sprintf("by frequency %.3f", f.of(first.NextMessage).FrequencyLogLoss))
+		}
+		if t := first.NextMessage.ReplyTimes; t != nil && len(t.PerContact) > 0 {
+			add("Reply times, distance in classes", func(m *evaluate.Report) string {
+				return number(m.NextMessage.ReplyTimes.Distance, m.NextMessage.ReplyTimes.Interval)
+			}, fmt.Sprintf("floor %.3f, ceiling %.3f", t.Floor, t.Ceiling))
 		}
 	}
 	if first.Leaks != nil {
