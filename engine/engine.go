@@ -33,6 +33,8 @@ var (
 	ErrBadArgument = errors.New("bad argument")
 	// ErrNotFinite: a loss or gradient was infinite or not a number; nothing was updated.
 	ErrNotFinite = errors.New("loss or gradient is not finite")
+	// ErrPeer: another process of the run failed, left or does not answer; this one cannot go on either.
+	ErrPeer = errors.New("another process failed")
 	// ErrClosed: the handle, or the one that it was made on, is closed.
 	ErrClosed = errors.New("engine handle is closed")
 )
@@ -55,6 +57,8 @@ func check(code C.int, err *C.vq_error) error {
 		return &failure{C.GoString(&err.text[0]), ErrNoMemory}
 	case C.VQ_BAD_ARGUMENT:
 		return &failure{C.GoString(&err.text[0]), ErrBadArgument}
+	case C.VQ_PEER_FAILED:
+		return &failure{C.GoString(&err.text[0]), ErrPeer}
 	}
 	return &failure{C.GoString(&err.text[0]), nil}
 }

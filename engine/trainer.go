@@ -19,12 +19,13 @@ type TrainLimits struct {
 	// the rest, bit for bit. More than there are: all.
 	RecomputeLayers  int
 	OffloadOptimizer bool // keep the optimizer's moments in page-locked memory of the host
+	Ranks            int  // processes that share the run and its optimizer's state; 0 and 1: one
 }
 
 func (l TrainLimits) c() C.vq_train_limits {
 	return C.vq_train_limits{max_tokens: C.int64_t(l.MaxTokens), max_windows: C.int64_t(l.MaxWindows),
 		max_targets: C.int64_t(l.MaxTargets), recompute_layers: C.int32_t(min(l.RecomputeLayers, math.MaxInt32)),
-		offload_optimizer: flag(l.OffloadOptimizer)}
+		offload_optimizer: flag(l.OffloadOptimizer), ranks: C.int32_t(l.Ranks)}
 }
 
 // A Batch is a micro-batch in the engine's memory: windows end to end, without padding. The slices have the lengths of
@@ -52,6 +53,26 @@ type Trainer struct {
 // NewTrainer makes a trainer. A nil adapter means evaluation of the base alone. Without forTraining there are no
 // gradients and no optimizer; the model need then not be finished for training.
 func (m *Model) NewTrainer(a *Adapter, limits TrainLimits, forTraining bool) (*Trainer, error) {
+	return m.newTrainer(a, limits, func(adapter *C.vq_adapter, limits *C.vq_train_limits, t **C.vq_trainer, e *C.vq_error) C.int {
+		return C.vq_trainer_create(m.c, adapter, limits, flag(forTraining), t, e)
+	})
+}
+
+// NewShardedTrainer makes a trainer that trains with the other processes of the comm. The micro-batches of a step are dealt to
+// the ranks in turn, number i to rank i mod world: each rank calls Accumulate for each round of them, with no windows and
+// targets if the last round has none for it. All processes call the same methods in the same order, and compute the same bytes
+// as one process alone, if their devices do. Each keeps only its part of the optimizer's state.
+func (m *Model) NewShardedTrainer(a *Adapter, limits TrainLimits, comm *Comm) (*Trainer, error) {
+	if comm.c == nil || a == nil {
+		return nil, ErrClosed
+	}
+	limits.Ranks = comm.world
+	return m.newTrainer(a, limits, func(adapter *C.vq_adapter, limits *C.vq_train_limits, t **C.vq_trainer, e *C.vq_error) C.int {
+		return C.vq_trainer_create_sharded(m.c, adapter, limits, comm.c, t, e)
+	})
+}
+
+func (m *Model) newTrainer(a *Adapter, limits TrainLimits, create func(*C.vq_adapter, *C.vq_train_limits, **C.vq_trainer, *C.vq_error) C.int) (*Trainer, error) {
 	if m.c == nil {
 		return nil, ErrClosed
 	}
@@ -65,9 +86,11 @@ func (m *Model) NewTrainer(a *Adapter, limits TrainLimits, forTraining bool) (*T
 	t := &Trainer{model: m, adapter: a, limits: limits}
 	c := limits.c()
 	var e C.vq_error
-	if err := check(C.vq_trainer_create(m.c, adapter, &c, flag(forTraining), &t.c, &e), &e); err != nil {
+	var made *C.vq_trainer
+	if err := check(create(adapter, &c, &made, &e), &e); err != nil {
 		return nil, err
 	}
+	t.c = made
 	for slot := range t.batches {
 		var b C.vq_batch
 		if err := check(C.vq_trainer_batch(t.c, C.int32_t(slot), &b, &e), &e); err != nil {
@@ -128,12 +151,14 @@ type Update struct {
 	MaxGradNorm float32 // clip to min(1, max / (norm + 1e-6)); 0: never
 	Normalizer  float64 // gradients are divided by it: the number of target tokens of the step
 	Step        int64   // from 1: AdamW's bias correction
+	Flags       uint32  // what this process wants to tell the others of the run
 }
 
 // UpdateResult is the loss and gradient norm of a step.
 type UpdateResult struct {
 	LossSum  float64 // weighted, over the step's targets, before division
 	GradNorm float64 // of the normalized gradient, before clipping
+	Flags    uint32  // those of all processes
 }
 
 // BeginUpdate starts an update behind the batches accumulated so far and returns at once. The update normalizes and clips
@@ -145,7 +170,7 @@ func (t *Trainer) BeginUpdate(u Update) error {
 	}
 	c := C.vq_update{learning_rate: C.float(u.LearningRate), beta1: C.float(u.Beta1), beta2: C.float(u.Beta2),
 		epsilon: C.float(u.Epsilon), weight_decay: C.float(u.WeightDecay), max_grad_norm: C.float(u.MaxGradNorm),
-		normalizer: C.double(u.Normalizer), step: C.int64_t(u.Step)}
+		normalizer: C.double(u.Normalizer), step: C.int64_t(u.Step), flags: C.uint32_t(u.Flags)}
 	var e C.vq_error
 	return check(C.vq_trainer_begin_update(t.c, &c, &e), &e)
 }
@@ -159,7 +184,7 @@ func (t *Trainer) EndUpdate() (UpdateResult, error) {
 	var r C.vq_update_result
 	var e C.vq_error
 	err := check(C.vq_trainer_end_update(t.c, &r, &e), &e)
-	result := UpdateResult{LossSum: float64(r.loss_sum), GradNorm: float64(r.grad_norm)}
+	result := UpdateResult{LossSum: float64(r.loss_sum), GradNorm: float64(r.grad_norm), Flags: uint32(r.flags)}
 	if f, ok := err.(*failure); ok && f.kind == nil && !(finite(result.LossSum) && finite(result.GradNorm)) {
 		f.kind = ErrNotFinite
 	}
@@ -212,7 +237,8 @@ func (m Moments) c(pin *runtime.Pinner) [4]*C.float {
 	return p
 }
 
-// ReadMoments fetches the optimizer's state of one target in one layer.
+// ReadMoments fetches the optimizer's state of one target in one layer. Of several processes, rank 0 alone calls it, while the
+// others are in SendMoments.
 func (t *Trainer) ReadMoments(layer int, target Target, m Moments) error {
 	if err := t.checkMoments(target, m); err != nil {
 		return err
@@ -234,6 +260,25 @@ func (t *Trainer) WriteMoments(layer int, target Target, m Moments) error {
 	p := m.c(&pin)
 	var e C.vq_error
 	return check(C.vq_trainer_write_moments(t.c, C.int32_t(layer), C.uint32_t(target), p[0], p[1], p[2], p[3], &e), &e)
+}
+
+// SendMoments sends this process' part of the optimizer's state to rank 0, until that has called MomentsRead. Of a process alone
+// it does nothing.
+func (t *Trainer) SendMoments() error {
+	if t.c == nil {
+		return ErrClosed
+	}
+	var e C.vq_error
+	return check(C.vq_trainer_send_moments(t.c, &e), &e)
+}
+
+// MomentsRead ends SendMoments in the other processes.
+func (t *Trainer) MomentsRead() error {
+	if t.c == nil {
+		return ErrClosed
+	}
+	var e C.vq_error
+	return check(C.vq_trainer_moments_read(t.c, &e), &e)
 }
 
 func (t *Trainer) checkMoments(target Target, m Moments) error {

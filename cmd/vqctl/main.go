@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -22,6 +23,7 @@ func main() {
 	status := runUntilSignal(os.Args)
 	screen.Close()
 	_, _ = stdout.Flush(), stderr.Flush() // the process ends, so an error cannot be reported
+	atEnd()
 	os.Exit(status)
 }
 
@@ -57,7 +59,17 @@ func run(ctx context.Context, args []string) int {
 	return exitFailed
 }
 
+// atEnd is called when everything is printed.
+var atEnd = func() {}
+
+// speaker begins the errors of a process that prints nothing else: see silence.
+var speaker string
+
 func printError(err error, advice string) {
+	if speaker != "" {
+		fmt.Fprintf(terminal.NewWriter(os.Stderr), "%svqctl: %v\n", speaker, err)
+		return
+	}
 	width := terminalWidth(stderr)
 	fmt.Fprintln(stderr, fitLines(fmt.Sprintf("vqctl: %v", err), width))
 	if advice != "" {

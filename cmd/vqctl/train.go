@@ -59,17 +59,25 @@ vqctl monitor shows a run from another terminal while it trains; vqctl report wr
 --output-dir. With --detach the run goes on in the background; vqctl runs --stop saves and ends it, as SIGTERM does.`,
 		Flags: trainFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
-			opts, err := trainOptionsOf(c)
-			if err != nil {
-				return err
-			}
-			if opts.dryRun.wanted {
-				return runDryRun(ctx, opts, stdout)
-			}
-			if c.Bool("detach") && !wasDetached {
+			if c.Bool("dry-run") || c.Bool("detach") && !wasDetached {
+				opts, err := trainOptionsOf(c)
+				switch {
+				case err != nil:
+					return err
+				case opts.dryRun.wanted:
+					return runDryRun(ctx, opts, stdout)
+				}
 				return runDetached(ctx, opts, stdout)
 			}
-			return runTrain(ctx, opts, stdout)
+			team, ctx, err := joinProcesses(ctx)
+			if err != nil {
+				return team.leave(err)
+			}
+			opts, err := trainOptionsOf(c)
+			if err != nil {
+				return team.leave(team.agree(err, nil))
+			}
+			return team.leave(runTrain(ctx, team, opts, stdout))
 		},
 	}
 }
@@ -200,8 +208,8 @@ func (o *trainOptions) validate() error {
 }
 
 // runTrain trains and reports to out.
-func runTrain(ctx context.Context, o trainOptions, out io.Writer) error {
-	s, err := openTrainSession(ctx, o, out)
+func runTrain(ctx context.Context, team *runProcesses, o trainOptions, out io.Writer) error {
+	s, err := openTrainSession(ctx, team, o, out)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -12,10 +14,12 @@ import (
 	"ventriloquist/internal/model/adapter"
 	"ventriloquist/internal/tokenizer"
 	"ventriloquist/internal/train"
+	"ventriloquist/internal/usererr"
 )
 
 // trainSession is a run and all that it holds: files, device, memory. The steps of open fill it in order.
 type trainSession struct {
+	team      *runProcesses
 	options   trainOptions
 	view      *trainView
 	start     trainStart
@@ -33,19 +37,57 @@ type trainSession struct {
 }
 
 // openTrainSession prepares a run, up to its first step.
-func openTrainSession(ctx context.Context, o trainOptions, out io.Writer) (*trainSession, error) {
-	if err := train.RequireFree(o.settings.OutputDir); err != nil {
+func openTrainSession(ctx context.Context, team *runProcesses, o trainOptions, out io.Writer) (*trainSession, error) {
+	s := &trainSession{team: team, options: o, view: newTrainView(out, o.json, o.settings.Patience)}
+	err := s.inOrder(ctx, s.requireFree, s.openFiles, s.readData, s.openDevice, s.checkResume)
+	if err = team.agree(err, s.facts()); err == nil {
+		err = s.inOrder(ctx, s.plan, s.lockOutput, s.load)
+	}
+	if err != nil {
+		s.close()
 		return nil, err
 	}
-	s := &trainSession{options: o, view: newTrainView(out, o.json, o.settings.Patience)}
-	s.view.earlier(o)
-	for _, step := range []func(context.Context) error{s.openFiles, s.readData, s.openDevice, s.checkResume, s.plan, s.lockOutput, s.load} {
+	return s, nil
+}
+
+// inOrder takes steps until one fails.
+func (s *trainSession) inOrder(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
-			s.close()
-			return nil, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
+}
+
+func (s *trainSession) requireFree(context.Context) error {
+	if !s.team.leads() {
+		return nil
+	}
+	if err := train.RequireFree(s.options.settings.OutputDir); err != nil {
+		return err
+	}
+	s.view.earlier(s.options)
+	return nil
+}
+
+// facts are what the processes of a run must have in common.
+func (s *trainSession) facts() []fact {
+	if s.team == nil || s.data == nil || s.device == nil {
+		return nil
+	}
+	o, p := s.options, s.options.settings
+	return []fact{
+		{"version of vqctl", version},
+		{"instruction set", s.device.Info().Instructions},
+		{"base model", s.handles.Base},
+		{"set of windows", s.data.Fingerprint()},
+		{"number of held-out windows", fmt.Sprint(len(s.data.HeldOut.Windows))},
+		{"options", fmt.Sprintf("%+v", o.run)},
+		{"adapter", fmt.Sprintf("r %d, alpha %g, dropout %g, targets %s, from %q", s.adapter.R, s.adapter.Alpha, s.adapter.Dropout, shortNames(s.adapter.Targets), s.start.adapterFrom)},
+		{"schedule of evaluations and checkpoints", fmt.Sprintf("eval-steps %d, patience %d, save-steps %d", p.EvalSteps, p.Patience, p.SaveSteps)},
+		{"checkpoint", fmt.Sprintf("%q, step %d", s.start.resumeFrom, s.start.state.Step)},
+	}
 }
 
 // close frees what the session holds, the latest first.
@@ -111,10 +153,17 @@ func (s *trainSession) readData(ctx context.Context) error {
 
 func (s *trainSession) openDevice(context.Context) (err error) {
 	o := &s.options
-	if s.device, err = load.Device(o.model.at, o.model.threads); err != nil {
+	threads := o.model.threads
+	if s.team != nil && threads == 0 {
+		threads = s.team.threads
+	}
+	if s.device, err = load.Device(o.model.at, threads); err != nil {
 		return err
 	}
 	s.onClose(s.device.Close)
+	if s.team != nil && s.device.Info().DiscreteMemory {
+		return usererr.With(errors.New("several processes cannot train on GPUs yet"), "train on the processors with --cpu, or in one process")
+	}
 	if s.precision, err = load.Precision(o.model.precision, s.device); err != nil {
 		return err
 	}
@@ -136,11 +185,16 @@ func (s *trainSession) checkResume(context.Context) (err error) {
 
 // plan finds limits that fit. It measures the device before the run allocates its memory, because measuring needs some too.
 func (s *trainSession) plan(context.Context) (err error) {
-	fit, err := s.options.planTraining(s.view, s.device, s.files, s.adapter, s.precision, s.data.Limits(s.options.run))
+	limits := s.data.Limits(s.options.run)
+	limits.Ranks = s.team.world()
+	fit, err := s.options.planTraining(s.view, s.device, s.files, s.adapter, s.precision, limits)
 	if err != nil {
 		return err
 	}
 	s.limits, s.planned = fit.Limits, fit.Memory.Total
+	if !s.team.leads() {
+		return nil
+	}
 	finish := waiting("measuring the device")
 	err = s.view.measurePeak(s.device, s.files.Config, s.precision, s.limits)
 	finish()
@@ -152,6 +206,9 @@ func (s *trainSession) plan(context.Context) (err error) {
 
 // lockOutput checks that the run's checkpoints can be written, before hours of training.
 func (s *trainSession) lockOutput(ctx context.Context) error {
+	if !s.team.leads() {
+		return nil
+	}
 	release, err := train.LockOutputDir(s.options.settings.OutputDir)
 	if err != nil {
 		return err
@@ -184,7 +241,7 @@ func (s *trainSession) load(ctx context.Context) (err error) {
 		return err
 	}
 	s.onClose(h.Adapter.Close)
-	if h.Trainer, err = h.Model.NewTrainer(h.Adapter, s.limits, true); err != nil {
+	if h.Trainer, err = s.newTrainer(); err != nil {
 		return err
 	}
 	s.onClose(h.Trainer.Close)
@@ -196,12 +253,20 @@ func (s *trainSession) load(ctx context.Context) (err error) {
 	}
 	h.Printed = os.Getenv(printedVariable)
 	h.Machine, h.Memory, h.OpenSink = s.machine(), memoryTaken, s.exporter(h.Log)
-	if n := s.options.settings.Samples; n > 0 && s.options.settings.EvalSteps > 0 {
+	h.Comm = s.team.communicator()
+	if n := s.options.settings.Samples; n > 0 && s.team.leads() && s.options.settings.EvalSteps > 0 {
 		samples := newSampler(s, n)
 		s.onClose(samples.close)
 		h.Sample = samples.write
 	}
 	return load.TuneGEMMs(s.device, h.Trainer, logOf(ctx))
+}
+
+func (s *trainSession) newTrainer() (*engine.Trainer, error) {
+	if s.team == nil {
+		return s.handles.Model.NewTrainer(s.handles.Adapter, s.limits, true)
+	}
+	return s.handles.Model.NewShardedTrainer(s.handles.Adapter, s.limits, s.team.comm)
 }
 
 // newRun makes the run, and takes it to the checkpoint to resume from, if any.

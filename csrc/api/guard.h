@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "model/config.h"
+#include "ops/comm.h"
 
 namespace vq {
 
@@ -25,6 +26,8 @@ inline int report(vq_error* err, const std::exception_ptr& failure) {
     return report(err, VQ_BAD_ARGUMENT, e.what());
   } catch (const NoMemory& e) {
     return report(err, VQ_NO_MEMORY, e.what());
+  } catch (const PeerError& e) {
+    return report(err, VQ_PEER_FAILED, e.what());
   } catch (const std::bad_alloc&) {
     return report(err, VQ_NO_MEMORY, "the machine has no more memory");
   } catch (const std::exception& e) {

@@ -33,6 +33,7 @@ struct vq_adapter {
 
 struct vq_trainer {
   vq_device* device;
+  vq::Comm* comm;  // null: alone
   vq::Trainer trainer;
   // Each slot's last job and its failure. Read when that job is done.
   std::array<uint64_t, 2> posted{};
@@ -43,6 +44,10 @@ struct vq_trainer {
   uint64_t update_posted = 0;
   vq_update update{};
   std::exception_ptr update_failure{};
+};
+
+struct vq_comm {
+  std::unique_ptr<vq::Comm> comm;
 };
 
 struct vq_session {

@@ -25,6 +25,31 @@ void check(const vq_update& u) {
   require(u.max_grad_norm >= 0, "the maximum gradient norm is negative or NaN");
 }
 
+vq_trainer* create(vq_model* m, vq_adapter* adapter, const vq_train_limits& limits, bool for_training, Comm* comm) {
+  m->device->worker.wait_idle();
+  m->model.require_finished();
+  if (adapter && &adapter->adapter.model() != &m->model) throw BadArgument("the adapter belongs to another model");
+  if (for_training && !adapter) throw BadArgument("training needs an adapter");
+  if (for_training && !m->model.for_training()) throw BadArgument("the model was not finished for training");
+  Adapter* a = adapter ? &adapter->adapter : nullptr;
+  Device& device = *m->device->device;
+  const vq_memory_plan plan =
+      plan_trainer(device, m->model.config(), m->model.compute(), a ? &a->layout() : nullptr, limits, for_training);
+  require_memory(device, plan);
+  vq_trainer* made = nullptr;
+  allocating(device, plan, [&] {
+    made = new vq_trainer{m->device, comm, Trainer(m->model, a, limits, for_training, comm)};
+  });
+  return made;
+}
+
+// Tells the other processes of a failure here; one that came from there is known to them.
+void pass_on(Comm* comm, const std::exception_ptr& failure) noexcept {
+  if (!comm) return;
+  vq_error err{};
+  if (report(&err, failure) != VQ_PEER_FAILED) comm->fail(err.text);
+}
+
 // Drops everything that is queued. The adapter stays as it is.
 void discard_step(vq_trainer* t) {
   t->device->worker.wait_idle();
@@ -39,19 +64,17 @@ int vq_trainer_create(vq_model* m, vq_adapter* adapter, const vq_train_limits* l
                       vq_trainer** out, vq_error* err) {
   return guarded(err, [&] {
     require_pointers(m, limits, out);
-    m->device->worker.wait_idle();
-    m->model.require_finished();
-    if (adapter && &adapter->adapter.model() != &m->model) throw BadArgument("the adapter belongs to another model");
-    if (for_training && !adapter) throw BadArgument("training needs an adapter");
-    if (for_training && !m->model.for_training()) throw BadArgument("the model was not finished for training");
-    Adapter* a = adapter ? &adapter->adapter : nullptr;
-    Device& device = *m->device->device;
-    const vq_memory_plan plan = plan_trainer(device, m->model.config(), m->model.compute(), a ? &a->layout() : nullptr,
-                                             *limits, for_training != 0);
-    require_memory(device, plan);
-    allocating(device, plan, [&] {
-      *out = new vq_trainer{m->device, Trainer(m->model, a, *limits, for_training != 0)};
-    });
+    require(limits->ranks <= 1, "a trainer that several processes share needs their comm");
+    *out = create(m, adapter, *limits, for_training != 0, nullptr);
+  });
+}
+
+int vq_trainer_create_sharded(vq_model* m, vq_adapter* adapter, const vq_train_limits* limits, vq_comm* comm,
+                              vq_trainer** out, vq_error* err) {
+  return guarded(err, [&] {
+    require_pointers(m, adapter, limits, comm, out);
+    require(limits->ranks == comm->comm->world(), "the limits are for another number of processes than the comm has");
+    *out = create(m, adapter, *limits, true, comm->comm.get());
   });
 }
 
@@ -74,7 +97,7 @@ int vq_trainer_accumulate(vq_trainer* t, int32_t slot, int32_t windows, int32_t 
     require_pointers(t);
     check_slot(slot);
     t->trainer.require_training();
-    t->trainer.check_batch(slot, windows, targets);
+    if (windows != 0 || targets != 0 || !t->trainer.sharded()) t->trainer.check_batch(slot, windows, targets);
     t->posted[slot] = t->device->worker.post([=] {
       // An earlier batch may have failed the step.
       t->failure[slot] = t->step_failure;
@@ -83,6 +106,7 @@ int vq_trainer_accumulate(vq_trainer* t, int32_t slot, int32_t windows, int32_t 
         t->trainer.accumulate(slot, windows, targets, dropout_seed);
       } catch (...) {
         t->failure[slot] = t->step_failure = std::current_exception();
+        pass_on(t->comm, t->step_failure);
       }
     });
   });
@@ -115,6 +139,7 @@ int vq_trainer_begin_update(vq_trainer* t, const vq_update* how, vq_error* err) 
         }
       } catch (...) {
         t->update_failure = std::current_exception();
+        pass_on(t->comm, t->update_failure);
       }
     });
   });
@@ -183,10 +208,29 @@ int vq_trainer_write_moments(vq_trainer* t, int32_t layer, uint32_t target, cons
   });
 }
 
+int vq_trainer_send_moments(vq_trainer* t, vq_error* err) {
+  return guarded(err, [&] {
+    require_pointers(t);
+    t->trainer.require_training();
+    t->device->worker.wait_idle();
+    t->trainer.send_moments();
+  });
+}
+
+int vq_trainer_moments_read(vq_trainer* t, vq_error* err) {
+  return guarded(err, [&] {
+    require_pointers(t);
+    t->trainer.require_training();
+    t->device->worker.wait_idle();
+    t->trainer.moments_read();
+  });
+}
+
 int vq_trainer_read_gradients(vq_trainer* t, int32_t layer, uint32_t target, float* a, float* b, vq_error* err) {
   return guarded(err, [&] {
     require_pointers(t, a, b);
     t->trainer.require_training();
+    require(!t->trainer.sharded(), "the gradients are those of several processes");
     t->device->worker.wait_idle();
     t->trainer.read_gradients(layer, target, a, b);
   });

@@ -17,7 +17,8 @@
 extern "C" {
 #endif
 
-enum { VQ_OK = 0, VQ_FAILED = 1, VQ_NO_MEMORY = 2, VQ_BAD_ARGUMENT = 3 };
+/* VQ_PEER_FAILED: another process of the run failed, left or does not answer; this one cannot go on either. */
+enum { VQ_OK = 0, VQ_FAILED = 1, VQ_NO_MEMORY = 2, VQ_BAD_ARGUMENT = 3, VQ_PEER_FAILED = 4 };
 
 typedef struct {
   char text[512];
@@ -28,6 +29,7 @@ typedef struct vq_model vq_model;
 typedef struct vq_adapter vq_adapter;
 typedef struct vq_trainer vq_trainer;
 typedef struct vq_session vq_session;
+typedef struct vq_comm vq_comm;
 
 /* Device. ---------------------------------------------------------------------------------------------------------- */
 
@@ -65,6 +67,31 @@ int vq_device_write_gemm_tuning(vq_device*, const void* bytes, size_t size, vq_e
 int vq_device_measure_gemm(vq_device*, int32_t precision, int64_t m, int64_t n, int64_t k, double* gflops, vq_error*);
 /* Bytes per second of reading memory with all threads. */
 int vq_device_measure_bandwidth(vq_device*, double* bytes_per_second, vq_error*);
+
+/* Several processes. ----------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  int32_t rank, world;
+  char library[128]; /* "Open MPI v4.1.4" */
+} vq_comm_info;
+
+/* Joins the processes that an MPI launcher has started. library: file of an MPI library, loaded now; a process can join
+ * once. A process without a sign of life for `patience` seconds counts as dead. One thread at a time may use a comm,
+ * except as documented. */
+int vq_comm_open_mpi(const char* library, double patience, vq_comm** out, vq_error*);
+/* Waits until the others close too, for 10 seconds at most; after that ends them, if the library can. */
+void vq_comm_close(vq_comm*);
+void vq_comm_describe(const vq_comm*, vq_comm_info* out);
+/* all: [world, bytes], the same on every rank. */
+int vq_comm_all_gather(vq_comm*, const void* mine, size_t bytes, void* all, vq_error*);
+/* bytes of rank 0, to the others. */
+int vq_comm_broadcast(vq_comm*, void* data, size_t bytes, vq_error*);
+/* Tells the others that this process cannot go on, and why: what they wait for fails. Any thread may call it. */
+void vq_comm_fail(vq_comm*, const char* why);
+/* Seconds for which this process has waited for data of a rank, so far. Any thread may call it. */
+double vq_comm_waited(const vq_comm*, int32_t rank);
+/* From now on a process counts as dead after this many seconds. Any thread may call it. */
+void vq_comm_set_patience(vq_comm*, double seconds);
 
 /* Model. ----------------------------------------------------------------------------------------------------------- */
 
@@ -147,6 +174,7 @@ typedef struct {
    * recomputes the rest, bit for bit. More than there are: all. The last two are kept in any case. */
   int32_t recompute_layers;
   int32_t offload_optimizer; /* keep the optimizer's moments in page-locked memory of the host */
+  int32_t ranks;             /* processes that share the run and its optimizer's state; 0 and 1: one */
 } vq_train_limits;
 
 /* Bytes. Page-locked memory of the host counts in the rows and the total of a device without memory of its own. */
@@ -193,6 +221,11 @@ typedef struct {
 /* adapter NULL: evaluation of the base alone. for_training 0: no gradients, no optimizer, no saved activations. */
 int vq_trainer_create(vq_model*, vq_adapter* adapter, const vq_train_limits*, int32_t for_training, vq_trainer** out,
                       vq_error*);
+/* The same for training with the other processes of the comm, of which limits.ranks are. The micro-batches of a step are
+ * dealt to the ranks in turn, number i to rank i mod world: each rank calls vq_trainer_accumulate for each round of
+ * them, with no windows and targets if the last round has none for it. All call the same functions in the same order.
+ * Any number of processes computes the same bytes as one, if their devices do. */
+int vq_trainer_create_sharded(vq_model*, vq_adapter*, const vq_train_limits*, vq_comm*, vq_trainer** out, vq_error*);
 void vq_trainer_close(vq_trainer*);
 int vq_trainer_batch(vq_trainer*, int32_t slot /* 0 or 1 */, vq_batch* out, vq_error*);
 
@@ -209,11 +242,13 @@ typedef struct {
   float max_grad_norm; /* clip to min(1, max / (norm + 1e-6)); 0: never */
   double normalizer;   /* gradients are divided by it: the number of target tokens of the step */
   int64_t step;        /* from 1: AdamW's bias correction */
+  uint32_t flags;      /* what this process wants to tell the others of the run */
 } vq_update;
 
 typedef struct {
   double loss_sum;  /* weighted, over the step's targets, before division */
   double grad_norm; /* of the normalized gradient, before clipping */
+  uint32_t flags;   /* those of all processes */
 } vq_update_result;
 
 /* After the batches accumulated so far: normalizes, clips, updates, and zeroes gradients and loss. Returns at once. One
@@ -238,7 +273,12 @@ int vq_trainer_read_moments(vq_trainer*, int32_t layer, uint32_t target, float* 
                             vq_error*);
 int vq_trainer_write_moments(vq_trainer*, int32_t layer, uint32_t target, const float* a_m, const float* a_v,
                              const float* b_m, const float* b_v, vq_error*);
-/* The gradients accumulated so far (sums, before normalization). For tests and benchmarks. */
+/* Of a sharded trainer only rank 0 reads moments: the others send them, until rank 0 has called vq_trainer_moments_read.
+ * Without other processes both do nothing. */
+int vq_trainer_send_moments(vq_trainer*, vq_error*);
+int vq_trainer_moments_read(vq_trainer*, vq_error*);
+/* The gradients accumulated so far (sums, before normalization). For tests and benchmarks; not of a
+ * sharded trainer. */
 int vq_trainer_read_gradients(vq_trainer*, int32_t layer, uint32_t target, float* a, float* b, vq_error*);
 
 /* The arithmetic of one micro-batch as the engine does it, forward and backward, in floating-point operations (a

@@ -139,12 +139,13 @@ Tensor DecoderBackward::lora_parameters(int layer, Input input, const Tensor& dy
     const Tensor dy_part = dy.columns(part.column, part.out);
     const Tensor z_part = a.z[input].columns(part.rank_row, layout.rank());
     // dB += scale dy^T z;  dz = scale dy B
-    device_.matmul(matrix_b(gradient_, layout, layer, part), dy_part, true, z_part, false, scale, true, compute);
+    device_.matmul(matrix_b(gradient_, layout, layer, part), dy_part, true, z_part, false, sums_ ? scale : 1, sums_,
+                   compute);
     device_.matmul(dz.columns(part.rank_row, layout.rank()), dy_part, false,
                    matrix_b(lora_.operands(layer), layout, layer, part), false, scale, false, compute);
   }
   // dA += dz^T x
-  device_.matmul(stacked_a(gradient_, layout, layer, group), dz, true, x, false, 1, true, compute);
+  device_.matmul(stacked_a(gradient_, layout, layer, group), dz, true, x, false, 1, sums_, compute);
   return dz;
 }
 

@@ -7,14 +7,17 @@ namespace vq {
 
 class DecoderBackward {
  public:
-  // gradient: flat, laid out as the adapter's parameters; sums over micro-batches.
-  DecoderBackward(const Decoder& decoder, const TrainableLora& lora, const GradientBuffers& buffers, float* gradient)
+  // gradient: flat, laid out as the adapter's parameters. sums: it sums over micro-batches. Otherwise it is that of one
+  // micro-batch, and that of B is not scaled yet: see Ops::fold.
+  DecoderBackward(const Decoder& decoder, const TrainableLora& lora, const GradientBuffers& buffers, float* gradient,
+                  bool sums)
       : decoder_(decoder),
         device_(decoder.model().device()),
         model_(decoder.model()),
         lora_(lora),
         g_(buffers),
-        gradient_{gradient, DType::f32} {}
+        gradient_{gradient, DType::f32},
+        sums_(sums) {}
 
   // From the gradient of the layer's output in dx (dx_out for the last layer) to that of its input in dx; adds to the
   // adapter's gradient. Overwrites a.gate_up. Stops below the model's lowest adapted projection, where no gradient is
@@ -40,7 +43,7 @@ class DecoderBackward {
   void project_last_qkv(int layer, const Tensor& dq, const Tensor& dkv, const LayerView& v,
                         const ForwardPass& pass) const;
 
-  // Adds to the gradients of A and B, and returns dz.
+  // Adds to the gradients of A and B, or sets them, and returns dz.
   Tensor lora_parameters(int layer, Input input, const Tensor& dy, const Tensor& x, const Activations& a) const;
   // dx (+)= dz A
   void lora_input(const Tensor& dx, int layer, Input input, const Tensor& dz, bool accumulate) const;
@@ -51,6 +54,7 @@ class DecoderBackward {
   const TrainableLora& lora_;
   GradientBuffers g_;
   FlatVector gradient_;
+  bool sums_;
 };
 
 }  // namespace vq

@@ -96,4 +96,24 @@ LoraLayout::Pair LoraLayout::pair(int layer, unsigned target) const {
   throw BadArgument("the adapter has no " + target_name(target) + " in layer " + std::to_string(layer));
 }
 
+std::vector<LoraLayout::Stretch> LoraLayout::stretches() const {
+  std::vector<Stretch> all;
+  int64_t at = 0;
+  const auto add = [&](int64_t until, bool is_b) {
+    if (until > at) all.push_back({at, until - at, is_b});
+    at = until;
+  };
+  for (int layer = 0; layer < layers_; layer++) {
+    for (const LoraGroup& g : layer + 1 < layers_ ? inner_ : last_) {
+      for (int i = 0; i < g.count; i++) {
+        const int64_t begin = layer_offset(layer) + g.parts[i].b_offset;
+        add(begin, false);
+        add(begin + g.parts[i].out * rank(), true);
+      }
+    }
+  }
+  add(floats_, false);
+  return all;
+}
+
 }  // namespace vq

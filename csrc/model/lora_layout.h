@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "model/config.h"
 
@@ -51,6 +52,12 @@ class LoraLayout {
     int64_t a_offset, a_floats, b_offset, b_floats;  // in the flat vector
   };
   Pair pair(int layer, unsigned target) const;  // throws BadArgument
+
+  struct Stretch {
+    int64_t begin, floats;
+    bool is_b;
+  };
+  std::vector<Stretch> stretches() const;  // all of the vector, in order: of A and padding, and of B
 
  private:
   using Groups = std::array<LoraGroup, input_count>;

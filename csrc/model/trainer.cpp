@@ -16,6 +16,7 @@ void check(const vq_train_limits& l) {
   require(l.max_windows >= 1 && l.max_windows <= l.max_tokens, "max_windows of a batch is out of range");
   require(l.max_targets >= 1 && l.max_targets <= l.max_tokens, "max_targets of a batch is out of range");
   require(l.recompute_layers >= 0, "the number of layers to recompute is negative");
+  require(l.ranks >= 0 && l.ranks <= kMost, "the number of processes is out of range");
 }
 
 BatchArrays::BatchArrays(int32_t* memory, const vq_train_limits& limits) {
@@ -66,19 +67,22 @@ TrainerBuffers::TrainerBuffers(Arena& m, const ModelConfig& c, DType act, const 
 
   gradients = allocate_gradients(m, c, act, *lora, cast, pass);
   adapter_gradient = m.array<float>(Purpose::gradients, lora->floats());
+  const int64_t owned = Slices{lora->floats(), std::max(1, limits.ranks)}.largest();
   const auto moments = [&] {
-    return limits.offload_optimizer ? m.host_array<float>(Purpose::optimizer, lora->floats())
-                                    : m.array<float>(Purpose::optimizer, lora->floats());
+    return limits.offload_optimizer ? m.host_array<float>(Purpose::optimizer, owned)
+                                    : m.array<float>(Purpose::optimizer, owned);
   };
   moment1 = moments();
   moment2 = moments();
   step = m.array<GradNormState>(work, 1);
   host_step = m.host_array<GradNormState>(work, 1);
+  if (limits.ranks > 1) shard = ShardBuffers(m, lora->floats(), limits.ranks, limits.max_targets);
   // GEMMs that sum over all rows, for the adapter's gradients.
   m.reserve_workspace(c.widest_output(), c.widest_input(), pass.rows, c.attention());
 }
 
-Trainer::Trainer(const ModelWeights& model, Adapter* adapter, const vq_train_limits& limits, bool for_training)
+Trainer::Trainer(const ModelWeights& model, Adapter* adapter, const vq_train_limits& limits, bool for_training,
+                 Comm* comm)
     : device_(model.device()),
       model_(model),
       adapter_(adapter),
@@ -90,7 +94,11 @@ Trainer::Trainer(const ModelWeights& model, Adapter* adapter, const vq_train_lim
       decoder_(model, lora_.get(), b_.scratch, b_.cos_sin),
       head_(model, b_.head) {
   if (for_training) {
-    decoder_backward_ = std::make_unique<DecoderBackward>(decoder_, *lora_, b_.gradients, b_.adapter_gradient);
+    const bool sums = limits.ranks <= 1;
+    decoder_backward_ = std::make_unique<DecoderBackward>(decoder_, *lora_, b_.gradients, b_.adapter_gradient, sums);
+    if (!sums) {
+      shard_ = std::make_unique<ShardedUpdate>(device_, *comm, adapter->layout(), b_.shard, limits.max_targets);
+    }
   }
   for (std::unique_ptr<Event>& event : done_) {
     event.reset(device_.make_event());
@@ -196,6 +204,17 @@ void Trainer::backward(const ForwardPass& pass) {
 }
 
 void Trainer::accumulate(int slot, int32_t windows, int32_t targets, uint64_t dropout_seed) {
+  if (windows > 0) compute(slot, windows, targets, dropout_seed);
+  if (shard_) {
+    shard_->add_round(b_.adapter_gradient, b_.loss, targets, b_.step);
+  } else {
+    device_.accumulate_sum(&b_.step->loss, b_.loss, targets);
+  }
+  device_.record(*done_[slot]);
+}
+
+// The losses and gradients of a batch.
+void Trainer::compute(int slot, int32_t windows, int32_t targets, uint64_t dropout_seed) {
   const BatchArrays& batch = b_.device_batch[slot];
   ForwardPass pass = prepare(slot, windows, targets);
   pass.dropout = adapter_->layout().config().dropout;
@@ -203,8 +222,6 @@ void Trainer::accumulate(int slot, int32_t windows, int32_t targets, uint64_t dr
   forward(pass, batch.ids);
   losses(batch, targets, batch.target_weight, true);
   backward(pass);
-  device_.accumulate_sum(&b_.step->loss, b_.loss, targets);
-  device_.record(*done_[slot]);
 }
 
 void Trainer::tune_gemms() {
@@ -216,7 +233,8 @@ void Trainer::tune_gemms() {
     const auto most = static_cast<int32_t>(limits_.max_tokens);
     for (int32_t rows = most; rows >= kShortest || rows == most;) {
       const int32_t targets = fill_dummy_batch(rows);
-      accumulate(0, 1, targets, 1);
+      compute(0, 1, targets, 1);
+      device_.record(*done_[0]);
       const auto octave = static_cast<int32_t>(std::bit_ceil(static_cast<uint32_t>(most)) / 2);
       const int32_t step = octave / kSteps;
       rows = rows > octave && step > 0 ? std::max(octave, (rows - 1) / step * step)
@@ -256,11 +274,16 @@ void Trainer::evaluate(int slot, int32_t windows, int32_t targets, float* loss) 
 }
 
 void Trainer::begin_update(const vq_update& how) {
-  const int64_t n = adapter_->layout().floats();
-  device_.accumulate_sum_of_squares(&b_.step->squares, b_.adapter_gradient, n);
-  device_.finish_grad_norm(b_.step, how.normalizer, how.max_grad_norm);
-  device_.adamw(adapter_->parameters(), b_.moment1, b_.moment2, b_.adapter_gradient, n,
-                {how.learning_rate, how.beta1, how.beta2, how.epsilon, how.weight_decay, how.step}, b_.step);
+  if (shard_) {
+    flags_ = shard_->update(adapter_->parameters(), b_.moment1, b_.moment2, how, b_.step);
+  } else {
+    const int64_t n = adapter_->layout().floats();
+    flags_ = how.flags;
+    device_.accumulate_sum_of_squares(&b_.step->squares, b_.adapter_gradient, n);
+    device_.finish_grad_norm(b_.step, how.normalizer, how.max_grad_norm);
+    device_.adamw(adapter_->parameters(), b_.moment1, b_.moment2, b_.adapter_gradient, n,
+                  {how.learning_rate, how.beta1, how.beta2, how.epsilon, how.weight_decay, how.step}, b_.step);
+  }
   adapter_->mark_changed();
   device_.copy_to_host_async(b_.host_step, b_.step, sizeof(GradNormState));
   device_.record(*updated_);
@@ -271,31 +294,67 @@ bool Trainer::end_update(const vq_update& how, vq_update_result& result) const {
   device_.wait(*updated_);
   result.loss_sum = b_.host_step->loss;
   result.grad_norm = std::sqrt(b_.host_step->squares) / how.normalizer;
+  result.flags = flags_;
   return !b_.host_step->not_finite;
 }
 
 void Trainer::zero_grad() {
   const int64_t n = adapter_->layout().floats();
-  device_.zero({b_.adapter_gradient, DType::f32, 1, n, n});
+  if (shard_) {
+    shard_->zero_grad();
+  } else {
+    device_.zero({b_.adapter_gradient, DType::f32, 1, n, n});
+  }
   constexpr int64_t kSums = offsetof(GradNormState, gradient_scale) / sizeof(float);
   device_.zero({b_.step, DType::f32, 1, kSums, kSums});
 }
 
-void Trainer::read_moments(int layer, unsigned target, float* a_m, float* a_v, float* b_m, float* b_v) const {
+void Trainer::read_moments(int layer, unsigned target, float* a_m, float* a_v, float* b_m, float* b_v) {
   const LoraLayout::Pair p = adapter_->layout().pair(layer, target);
+  if (shard_) {
+    shard_->tell({layer, target});
+    gather_moments(p, a_m, a_v, b_m, b_v);
+    return;
+  }
   device_.download(a_m, b_.moment1 + p.a_offset, p.a_floats * sizeof(float));
   device_.download(a_v, b_.moment2 + p.a_offset, p.a_floats * sizeof(float));
   device_.download(b_m, b_.moment1 + p.b_offset, p.b_floats * sizeof(float));
   device_.download(b_v, b_.moment2 + p.b_offset, p.b_floats * sizeof(float));
 }
 
+void Trainer::gather_moments(const LoraLayout::Pair& p, float* a_m, float* a_v, float* b_m, float* b_v) {
+  shard_->gather(b_.moment1, p.a_offset, p.a_floats, a_m);
+  shard_->gather(b_.moment2, p.a_offset, p.a_floats, a_v);
+  shard_->gather(b_.moment1, p.b_offset, p.b_floats, b_m);
+  shard_->gather(b_.moment2, p.b_offset, p.b_floats, b_v);
+}
+
+void Trainer::send_moments() {
+  if (!shard_) return;
+  for (ShardedUpdate::Wish w = shard_->hear(); w.target != 0; w = shard_->hear()) {
+    gather_moments(adapter_->layout().pair(w.layer, w.target), nullptr, nullptr, nullptr, nullptr);
+  }
+}
+
+void Trainer::moments_read() {
+  if (shard_) shard_->tell({0, 0});
+}
+
 void Trainer::write_moments(int layer, unsigned target, const float* a_m, const float* a_v, const float* b_m,
                             const float* b_v) {
   const LoraLayout::Pair p = adapter_->layout().pair(layer, target);
-  device_.upload(b_.moment1 + p.a_offset, a_m, p.a_floats * sizeof(float));
-  device_.upload(b_.moment2 + p.a_offset, a_v, p.a_floats * sizeof(float));
-  device_.upload(b_.moment1 + p.b_offset, b_m, p.b_floats * sizeof(float));
-  device_.upload(b_.moment2 + p.b_offset, b_v, p.b_floats * sizeof(float));
+  write_moment(b_.moment1, p.a_offset, p.a_floats, a_m);
+  write_moment(b_.moment2, p.a_offset, p.a_floats, a_v);
+  write_moment(b_.moment1, p.b_offset, p.b_floats, b_m);
+  write_moment(b_.moment2, p.b_offset, p.b_floats, b_v);
+}
+
+// Sets floats [begin, begin + floats) of the moments, as far as this process has them.
+void Trainer::write_moment(float* moments, int64_t begin, int64_t floats, const float* values) {
+  const int64_t first = shard_ ? shard_->begin() : 0;
+  const int64_t last = shard_ ? first + shard_->size() : adapter_->layout().floats();
+  const int64_t from = std::max(begin, first), to = std::min(begin + floats, last);
+  if (from < to) device_.upload(moments + (from - first), values + (from - begin), (to - from) * sizeof(float));
 }
 
 void Trainer::read_gradients(int layer, unsigned target, float* a, float* b) const {

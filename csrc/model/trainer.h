@@ -11,6 +11,7 @@
 #include "model/decoder_forward.h"
 #include "model/lm_head.h"
 #include "model/lora.h"
+#include "model/sharded_update.h"
 
 namespace vq {
 
@@ -48,8 +49,9 @@ struct TrainerBuffers {
   // For training only:
   GradientBuffers gradients;
   float* adapter_gradient;   // [parameters]
-  float* moment1;            // [parameters]
-  float* moment2;            // [parameters]
+  float* moment1;            // [parameters, or those of a slice]
+  float* moment2;            // [the same]
+  ShardBuffers shard;        // of several processes
   GradNormState* step;       // [1]
   GradNormState* host_step;  // [1] on the host, of the last update
 };
@@ -58,13 +60,16 @@ void check(const vq_train_limits& limits);  // throws BadArgument
 
 class Trainer {
  public:
-  Trainer(const ModelWeights& model, Adapter* adapter, const vq_train_limits& limits, bool for_training);
+  // comm: the processes to train with; null: none.
+  Trainer(const ModelWeights& model, Adapter* adapter, const vq_train_limits& limits, bool for_training,
+          Comm* comm = nullptr);
 
   vq_batch batch(int slot) const;
   // Throws BadArgument for a batch that breaks the header's rules.
   void check_batch(int slot, int32_t windows, int32_t targets) const;
 
-  // Adds gradients and loss of a checked batch. Returns when all of it is queued.
+  // Adds gradients and loss of a checked batch. Returns when all of it is queued. With other processes: adds those of a
+  // round of batches, of which this process may have none (windows 0).
   void accumulate(int slot, int32_t windows, int32_t targets, uint64_t dropout_seed);
   // Waits until the slot's batch has run. Another thread may queue more meanwhile.
   void wait(int slot) const { device_.wait(*done_[slot]); }
@@ -80,11 +85,15 @@ class Trainer {
   bool end_update(const vq_update& how, vq_update_result& result) const;
   void zero_grad();  // and the loss
 
-  void read_moments(int layer, unsigned target, float* a_m, float* a_v, float* b_m, float* b_v) const;
+  void read_moments(int layer, unsigned target, float* a_m, float* a_v, float* b_m, float* b_v);
   void write_moments(int layer, unsigned target, const float* a_m, const float* a_v, const float* b_m,
                      const float* b_v);
+  // Of several processes, rank 0 alone reads moments; the others send them until it has called moments_read.
+  void send_moments();
+  void moments_read();
   void read_gradients(int layer, unsigned target, float* a, float* b) const;
   void require_training() const;  // throws BadArgument
+  bool sharded() const { return shard_ != nullptr; }
 
  private:
   // Copies the slot's batch to the device and makes the attention plans.
@@ -93,6 +102,9 @@ class Trainer {
   void losses(const BatchArrays& batch, int32_t targets, const float* weights, bool gradient);
   void backward(const ForwardPass& pass);
   int32_t fill_dummy_batch(int32_t rows);
+  void compute(int slot, int32_t windows, int32_t targets, uint64_t dropout_seed);
+  void gather_moments(const LoraLayout::Pair& pair, float* a_m, float* a_v, float* b_m, float* b_v);
+  void write_moment(float* moments, int64_t begin, int64_t floats, const float* values);
 
   Device& device_;
   const ModelWeights& model_;
@@ -105,6 +117,8 @@ class Trainer {
   Decoder decoder_;
   LmHead head_;
   std::unique_ptr<DecoderBackward> decoder_backward_;
+  std::unique_ptr<ShardedUpdate> shard_;
+  uint32_t flags_ = 0;  // of the last update, of all processes
 
   std::array<std::unique_ptr<Event>, 2> done_;  // each slot's last batch has run
   std::unique_ptr<Event> updated_;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/comm.h"
 #include "ops/ops.h"
 
 namespace vq {
@@ -90,6 +91,14 @@ class Device : public Ops, public MemoryNeeds {
   // contents. work() calls ops and nothing else, and may be called twice. Each attention() in it has this plan, whose
   // segments have one row each and are equally many every time.
   virtual void replay(Graph& /*graph*/, const AttentionPlan& /*plan*/, const std::function<void()>& work) { work(); }
+
+  // Optional: several processes. ------------------------------------------------------------------------------------
+  // Comm::exchange of device memory, in the order of the device's work.
+  virtual void exchange(Comm& comm, std::span<const Transfer> sends, std::span<const Transfer> receives) {
+    if (capabilities().discrete_memory) throw Error("this device cannot train in several processes");
+    synchronize();
+    comm.exchange(sends, receives);
+  }
 
   // Optional: GEMM tuning. A library may offer several algorithms for a GEMM, each with its own order of sums. The
   // algorithm for each shape is saved as bytes, so that later runs reproduce the same sums. -------------------------

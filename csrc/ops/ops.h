@@ -171,6 +171,12 @@ class Ops {
   virtual void accumulate_sum(double* sum, const float* x, int64_t n) = 0;
   // *sum += sum of x^2, in an order that depends only on n.
   virtual void accumulate_sum_of_squares(double* sum, const float* x, int64_t n) = 0;
+  // Optional, for training in several processes: the sums of x^2 of each kSquaresPart elements. Added one after the
+  // other, they are the sum of accumulate_sum_of_squares.
+  virtual void squares_of_parts(double* /*parts*/, const float* /*x*/, int64_t /*n*/) { no_processes(); }
+  // Optional, likewise: sum += factor * x, with the same bytes as a matmul that accumulates with alpha = factor, where x
+  // is what it gives without accumulating and with alpha = 1.
+  virtual void fold(float* /*sum*/, const float* /*x*/, int64_t /*n*/, float /*factor*/) { no_processes(); }
   // Computes the gradient norm, sqrt(squares) / normalizer, and from it the scale of the gradient. The norm is clipped
   // to max_norm by the factor min(1, max_norm / (norm + 1e-6)); max_norm 0: no clipping.
   virtual void finish_grad_norm(GradNormState* state, double normalizer, double max_norm) = 0;
@@ -178,6 +184,12 @@ class Ops {
   // nothing if the state is not finite. m and v may be in memory of host_alloc.
   virtual void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,
                      const GradNormState* state) = 0;
+
+ private:
+  [[noreturn]] static void no_processes() { throw Error("this device cannot train in several processes"); }
 };
+
+// Elements of a vector whose squares are summed together: see squares_of_parts.
+constexpr int64_t kSquaresPart = 65536;
 
 }  // namespace vq

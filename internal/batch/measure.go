@@ -26,6 +26,7 @@ type Measured struct {
 	Fit
 	Windows []int // those that fit, in the order of the list
 	Lengths []int // ids of each of Windows
+	Targets []int // target tokens of each of Windows
 	Total   Size  // of all of Windows
 	Longest Size  // the largest of each over all of Windows; Longest.Windows is 1
 
@@ -60,6 +61,7 @@ func (r *Reader) Measure(ctx context.Context, list []int, visit func(w *Window) 
 func (m *Measured) add(i int, w *Window) {
 	m.Windows = append(m.Windows, i)
 	m.Lengths = append(m.Lengths, len(w.IDs))
+	m.Targets = append(m.Targets, w.TargetTokens())
 	if w.Cut > 0 {
 		m.CutWindows++
 		m.CutLines += w.Cut

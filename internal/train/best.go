@@ -26,7 +26,7 @@ func (r *Run) improved() bool {
 
 // keepBest writes the folder best if the latest evaluation is the best so far. The run goes on if it cannot be written.
 func (r *Run) keepBest() {
-	if !r.improved() || r.settings.NoRoomForBest {
+	if !r.leads() || !r.improved() || r.settings.NoRoomForBest {
 		return
 	}
 	if err := r.writeBest(); err != nil {

@@ -81,6 +81,13 @@ func (r *Run) checkpointDirOf(step int) string {
 func (r *Run) save(dir string) error { return r.saveCheckpoint(dir, false) }
 
 func (r *Run) saveCheckpoint(dir string, byTime bool) error {
+	if !r.leads() {
+		return r.follow(dir)
+	}
+	return r.collecting(func() error { return r.writeCheckpoint(dir, byTime) })
+}
+
+func (r *Run) writeCheckpoint(dir string, byTime bool) error {
 	if err := r.downloadAdapter(); err != nil {
 		return err
 	}
@@ -102,7 +109,7 @@ func (r *Run) saveCheckpoint(dir string, byTime bool) error {
 		}
 		return usererr.With(err, "earlier checkpoints in %s are complete; make room and continue with %v", r.settings.OutputDir, resumeOption)
 	}
-	r.saved, r.lastSave = true, r.now()
+	r.saved, r.lastSave, r.lastCheckpoint = true, r.now(), dir
 	r.prune(dir)
 	r.log.Info("saved", zap.String("folder", dir), zap.Int("step", r.step), zap.Int("total_steps", r.schedule.TotalSteps))
 	return nil
@@ -227,7 +234,7 @@ func (r *Run) Resume(checkpoint string, s State) error {
 	if err := r.readMoments(filepath.Join(checkpoint, optimizerFile)); err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
-	r.step, r.resumed, r.hasCheckpoint, r.saved = s.Step, true, true, true
+	r.step, r.resumed, r.hasCheckpoint, r.saved, r.lastCheckpoint = s.Step, true, true, true, checkpoint
 	r.baseEvalLoss, r.evaluations, r.since = s.BaseEvalLoss, s.Evaluations, s.Since
 	if s.People != nil {
 		r.people = r.people.union(*s.People)

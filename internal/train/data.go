@@ -25,6 +25,7 @@ type Data struct {
 
 	hash    uint64 // of the training windows' ids: a resumed run must see the same
 	lengths []int  // ids of each window in Train
+	targets []int  // target tokens of each window in Train
 	source  windows.List
 	reader  *batch.Reader
 }
@@ -50,7 +51,7 @@ func ReadData(ctx context.Context, source windows.List, encoder batch.Encoder, m
 	if err != nil {
 		return nil, err
 	}
-	d.Train, d.lengths, d.hash = m.Windows, m.Lengths, hash.Sum64()
+	d.Train, d.lengths, d.targets, d.hash = m.Windows, m.Lengths, m.Targets, hash.Sum64()
 	d.Tokens, d.Targets = int64(m.Total.Tokens), int64(m.Total.Targets)
 	if d.HeldOut, err = evaluate.NewSet(ctx, source, heldOut, encoder, maxTokens, progress); err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ func best(list []Evaluation, counts func(step int) bool) (found *Evaluation) {
 // evaluate returns the mean loss over the target tokens of the held-out windows.
 func (r *Run) evaluate(ctx context.Context, doing string) (*float64, error) {
 	begun := r.now()
-	scores, err := r.data.HeldOut.Score(ctx, r.trainer, func(done, total int64) {
+	scores, err := r.score(ctx, func(done, total int64) {
 		r.progress(Progress{Doing: doing, Step: r.step, Done: int(done), Total: int(total)})
 	})
 	if errors.Is(err, engine.ErrNotFinite) {

@@ -25,9 +25,21 @@ const (
 // Train runs the remaining optimizer steps, writes the checkpoints, and calls report after each step. When ctx is canceled
 // it finishes the running step, writes a checkpoint and returns an *InterruptedError.
 func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
+	ctx, cancel := r.agreeing(ctx)
+	defer cancel()
+	err := r.train(ctx, report)
+	if errors.Is(err, engine.ErrPeer) {
+		return r.peerFailed(err)
+	}
+	return err
+}
+
+func (r *Run) train(ctx context.Context, report func(StepMetrics) error) error {
 	r.begun = r.now()
-	if err := r.begin(); err != nil {
-		return fmt.Errorf("cannot begin the run: %w", err)
+	if r.leads() {
+		if err := r.begin(); err != nil {
+			return fmt.Errorf("cannot begin the run: %w", err)
+		}
 	}
 	defer func() { r.metrics.Close() }()
 	if err := r.measureBase(ctx); err != nil {
@@ -42,6 +54,9 @@ func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 	if err := r.finish(); err != nil {
 		return err
 	}
+	if !r.leads() {
+		return nil
+	}
 	r.summary = r.summarize()
 	done, now := r.summary, r.now()
 	done.Time = &now
@@ -52,7 +67,7 @@ func (r *Run) Train(ctx context.Context, report func(StepMetrics) error) error {
 
 // finish writes the finished adapter, and makes it the best one if it is.
 func (r *Run) finish() error {
-	if err := r.save(r.FinalDir()); err != nil {
+	if err := r.save(r.FinalDir()); err != nil || !r.leads() {
 		return err
 	}
 	err := r.archiveForeignBest()
@@ -83,7 +98,7 @@ func (r *Run) trainSteps(ctx context.Context, report func(StepMetrics) error) er
 			return err
 		}
 		running = next
-		running.save, running.byTime = r.savesAfter(step), r.timeToSave(step)
+		running.save, running.byTime = r.savesAfter(step), r.alone() && r.timeToSave(step)
 		if r.evaluatesAfter(step) || running.save || running.byTime || step == r.schedule.TotalSteps {
 			// Evaluating and saving need an idle engine.
 			if err := finish(running); err != nil {
@@ -193,7 +208,7 @@ func (r *Run) interrupted(ctx context.Context, err error) error {
 
 // saveOnNoMemory saves the run if a step ran out of memory: a failed step changes nothing.
 func (r *Run) saveOnNoMemory(err error) error {
-	if !errors.Is(err, engine.ErrNoMemory) || r.step == 0 {
+	if !errors.Is(err, engine.ErrNoMemory) || r.step == 0 || !r.alone() {
 		return err
 	}
 	dir := r.checkpointDir()
@@ -218,9 +233,8 @@ func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep)
 	epoch, first, last := r.steps.Step(step)
 	s := &pendingStep{order: r.order(epoch)[first:last],
 		StepMetrics: StepMetrics{Metrics: runlog.Metrics{Event: runlog.StepEvent, Step: step, Epoch: r.steps.Epochs(step), LearningRate: r.schedule.Rate(step)}}}
-	for at := 0; at < len(s.order); at += r.opts.BatchSize {
-		seed := r.dropoutSeed(step, at/r.opts.BatchSize)
-		err := r.accumulate(s, s.order[at:min(at+r.opts.BatchSize, len(s.order))], seed)
+	for first := 0; first < r.microBatches(s); first += r.world() {
+		err := r.accumulate(s, first)
 		if before != nil {
 			// An error in the step before came first.
 			if err := finish(before); err != nil {
@@ -235,7 +249,7 @@ func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep)
 	err := r.trainer.BeginUpdate(engine.Update{
 		LearningRate: float32(s.LearningRate), Beta1: adamBeta1, Beta2: adamBeta2, Epsilon: adamEpsilon,
 		WeightDecay: float32(r.opts.WeightDecay), MaxGradNorm: float32(r.opts.MaxGradNorm),
-		Normalizer: float64(s.TargetTokens), Step: int64(step),
+		Normalizer: float64(s.TargetTokens), Step: int64(step), Flags: r.flags(step),
 	})
 	if err != nil {
 		return nil, r.saveOnNoMemory(r.explain(err, step, s.order))
@@ -243,26 +257,50 @@ func (r *Run) startStep(step int, before *pendingStep, finish func(*pendingStep)
 	return s, nil
 }
 
-// accumulate queues one micro-batch of the step.
-func (r *Run) accumulate(s *pendingStep, list []int, dropoutSeed uint64) error {
-	windows, err := r.readWindows(list)
+// microBatches returns the number of micro-batches of a step.
+func (r *Run) microBatches(s *pendingStep) int { return ceilDiv(len(s.order), r.opts.BatchSize) }
+
+// microBatch returns the windows of a micro-batch of a step, none after the last.
+func (r *Run) microBatch(s *pendingStep, number int) []int {
+	first := min(number*r.opts.BatchSize, len(s.order))
+	return s.order[first:min(first+r.opts.BatchSize, len(s.order))]
+}
+
+// accumulate queues this process' micro-batch of a round: the one of its rank, from first on. The last round may have none for it.
+func (r *Run) accumulate(s *pendingStep, first int) error {
+	number := first + r.rank()
+	windows, err := r.readWindows(r.microBatch(s, number))
 	if err != nil {
 		return err
 	}
 	if err := r.trainer.Wait(r.slot); err != nil {
 		return r.explain(err, s.Step, s.order)
 	}
-	r.progress(Progress{Doing: Stepping, Step: s.Step, Done: max(1, s.queued), Total: ceilDiv(len(s.order), r.opts.BatchSize)})
-	size := batch.Fill(r.trainer.Batch(r.slot), windows)
-	if err := r.trainer.Accumulate(r.slot, size.Windows, size.Targets, dropoutSeed); err != nil {
+	r.progress(Progress{Doing: Stepping, Step: s.Step, Done: max(1, s.queued), Total: r.microBatches(s)})
+	var size batch.Size
+	if len(windows) > 0 {
+		size = batch.Fill(r.trainer.Batch(r.slot), windows)
+	}
+	if err := r.trainer.Accumulate(r.slot, size.Windows, size.Targets, r.dropoutSeed(s.Step, number)); err != nil {
 		return r.explain(err, s.Step, s.order)
 	}
-	s.queued++
-	s.Tokens += size.Tokens
-	s.TargetTokens += size.Targets
-	s.FLOPs += r.flops(windows)
+	for i := first; i < min(first+r.world(), r.microBatches(s)); i++ {
+		r.count(s, r.microBatch(s, i))
+	}
 	r.slot = (r.slot + 1) % engine.Slots
 	return nil
+}
+
+// count counts a micro-batch of any process.
+func (r *Run) count(s *pendingStep, list []int) {
+	tokens, targets := make([]int64, len(list)), make([]int64, len(list))
+	for i, at := range list {
+		tokens[i], targets[i] = int64(r.data.lengths[at]), int64(r.data.targets[at])
+		s.Tokens += r.data.lengths[at]
+		s.TargetTokens += r.data.targets[at]
+	}
+	s.FLOPs += engine.TrainingFLOPs(r.model, r.adapter.Config(), 0, tokens, targets).Useful()
+	s.queued++
 }
 
 // endUpdate waits for the step's update and records its loss and norm.
@@ -274,6 +312,7 @@ func (r *Run) endUpdate(s *pendingStep) error {
 	if err != nil {
 		return r.explain(err, s.Step, s.order)
 	}
+	r.heed(s, result.Flags)
 	s.Loss = result.LossSum / float64(s.TargetTokens)
 	r.since.LossSum += result.LossSum
 	r.since.TargetTokens += s.TargetTokens
@@ -282,6 +321,7 @@ func (r *Run) endUpdate(s *pendingStep) error {
 	s.Elapsed = now.Sub(r.lastStepEnd)
 	s.TokensPerSecond = float64(s.Tokens) / s.Elapsed.Seconds()
 	r.lastStepEnd = now
+	r.noteSlow(s)
 	return nil
 }
 
@@ -311,17 +351,12 @@ func (r *Run) dropoutSeed(step, microBatch int) uint64 {
 	return r.opts.Seed<<32 ^ uint64((step-1)*r.opts.Accumulation+microBatch)
 }
 
-func (r *Run) flops(ws []batch.Window) float64 {
-	tokens, targets := make([]int64, len(ws)), make([]int64, len(ws))
-	for i := range ws {
-		tokens[i], targets[i] = int64(len(ws[i].IDs)), int64(ws[i].TargetTokens())
-	}
-	return engine.TrainingFLOPs(r.model, r.adapter.Config(), 0, tokens, targets).Useful()
-}
-
 // nonFiniteWindows returns the windows of a step whose own loss is NaN or infinite under the adapter as it was before the
 // step, which the engine still holds. If there are none, the gradient overflowed, and it returns all of them.
 func (r *Run) nonFiniteWindows(order []int) []int {
+	if !r.leads() {
+		return order
+	}
 	var found []int
 	for _, at := range order {
 		windows, err := r.readWindows([]int{at})
@@ -345,6 +380,9 @@ func (r *Run) nonFiniteWindows(order []int) []int {
 
 // explain adds to an engine's error the step and windows in which it happened, and that saved checkpoints are intact.
 func (r *Run) explain(err error, step int, order []int) error {
+	if errors.Is(err, engine.ErrPeer) {
+		return err
+	}
 	names := make([]string, 0, 4)
 	for _, at := range order[:min(len(order), 3)] {
 		names = append(names, r.data.source.Where(r.data.Train[at]))

@@ -52,13 +52,19 @@ type Run struct {
 	orderEpoch int
 	orderNow   []int
 
-	log         *zap.Logger
-	onProgress  func(Progress)
-	sample      Sampler // nil: no samples
-	machine     runlog.Machine
-	memory      func() uint64
-	openSink    func(log *runlog.Log) (runlog.Sink, error)
-	now         func() time.Time
+	log            *zap.Logger
+	onProgress     func(Progress)
+	sample         Sampler // nil: no samples
+	machine        runlog.Machine
+	memory         func() uint64
+	openSink       func(log *runlog.Log) (runlog.Sink, error)
+	now            func() time.Time
+	comm           *engine.Comm    // the processes of the run; nil: this one alone
+	asked          context.Context // canceled when this process is asked to stop
+	stop           func()          // cancels the context that the run's parts take
+	waited         []float64       // seconds for each rank, so far
+	lastCheckpoint string          // "" if there is none
+
 	slot        int       // slot of the next micro-batch
 	lastStepEnd time.Time // when the last step ended
 	lastSave    time.Time // when the last checkpoint was written, or the run began
@@ -72,6 +78,7 @@ type Handles struct {
 	Model   *engine.Model
 	Adapter *engine.Adapter
 	Trainer *engine.Trainer
+	Comm    *engine.Comm // the processes that the trainer shares the run with; nil: none
 	Files   *adapter.Adapter
 	Log     *zap.Logger // nil: nothing is logged
 	// OnProgress is called while a step, an evaluation or a save goes on; may be nil.
@@ -119,9 +126,10 @@ func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, er
 		m.Log = zap.NewNop()
 	}
 	r := &Run{opts: opts, log: m.Log, onProgress: m.OnProgress, sample: m.Sample, machine: m.Machine, memory: m.Memory, openSink: m.OpenSink, printed: m.Printed, planted: m.Planted, now: time.Now, settings: settings, data: data,
-		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, files: m.Files, base: m.Base,
+		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, comm: m.Comm, files: m.Files, base: m.Base,
 		people: data.people().union(peopleOf(settings.ContinueFrom))}
 	r.files.BaseFingerprint = m.Base
+	r.waited = make([]float64, r.world())
 	r.steps = data.Steps(opts)
 	var err error
 	r.schedule, err = NewSchedule(opts.Scheduler, opts.LearningRate, opts.WarmupRatio, opts.TotalSteps(r.steps))

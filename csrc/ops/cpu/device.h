@@ -103,6 +103,8 @@ class CpuDevice final : public Device {
   void select_candidates(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
                          const double* below) override;
   void accumulate_sum_of_squares(double* sum, const float* x, int64_t n) override;
+  void squares_of_parts(double* parts, const float* x, int64_t n) override;
+  void fold(float* sum, const float* x, int64_t n, float factor) override;
   void accumulate_sum(double* sum, const float* x, int64_t n) override;
   void finish_grad_norm(GradNormState* state, double normalizer, double max_norm) override;
   void adamw(float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,

@@ -158,19 +158,29 @@ void CpuDevice::score_rows(float* log_prob, int32_t* argmax, const Tensor& logit
   });
 }
 
+// Sums parts of a fixed length in order: the result depends on n alone, not on the number of threads.
 void CpuDevice::accumulate_sum_of_squares(double* sum, const float* x, int64_t n) {
-  // Sums parts of a fixed length in order: the result depends on n alone, not on the number of threads.
-  constexpr int64_t kPart = 65536, kParts = 256;
+  constexpr int64_t kParts = 256;
   double parts[kParts];
-  for (int64_t begin = 0; begin < n; begin += kPart * kParts) {
-    const int64_t left = n - begin < kPart * kParts ? n - begin : kPart * kParts;
-    const int64_t count = (left + kPart - 1) / kPart;
-    pool_.run(count, left / 2, [&](int64_t i, int) {
-      const int64_t length = left - i * kPart < kPart ? left - i * kPart : kPart;
-      parts[i] = vec_.sum_of_squares(x + begin + i * kPart, length);
-    });
-    for (int64_t i = 0; i < count; i++) *sum += parts[i];
+  for (int64_t begin = 0; begin < n; begin += kSquaresPart * kParts) {
+    const int64_t count = std::min(n - begin, kSquaresPart * kParts);
+    squares_of_parts(parts, x + begin, count);
+    for (int64_t i = 0; i * kSquaresPart < count; i++) *sum += parts[i];
   }
+}
+
+void CpuDevice::squares_of_parts(double* parts, const float* x, int64_t n) {
+  pool_.run((n + kSquaresPart - 1) / kSquaresPart, n / 2, [&](int64_t i, int) {
+    parts[i] = vec_.sum_of_squares(x + i * kSquaresPart, std::min(n - i * kSquaresPart, kSquaresPart));
+  });
+}
+
+void CpuDevice::fold(float* sum, const float* x, int64_t n, float factor) {
+  pool_.ranges(n, 1, [&](int64_t begin, int64_t end, int) {
+    const int64_t count = end - begin;
+    vec_.store_tile(x + begin, count, 1, count, {sum + begin, Elem::f32}, count, factor, {sum + begin, Elem::f32},
+                    count);
+  });
 }
 
 void CpuDevice::accumulate_sum(double* sum, const float* x, int64_t n) {

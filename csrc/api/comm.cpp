@@ -1,0 +1,57 @@
+// vq_comm_*.
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "api/handles.h"
+#include "ops/mpi_comm.h"
+
+using namespace vq;
+
+int vq_comm_open_mpi(const char* library, double patience, vq_comm** out, vq_error* err) {
+  return guarded(err, [&] {
+    require_pointers(library, out);
+    require(patience > 0, "the patience with other processes must be positive");
+    *out = new vq_comm{std::make_unique<MpiComm>(MpiLibrary::load(library), patience)};
+  });
+}
+
+void vq_comm_close(vq_comm* c) { delete c; }
+
+void vq_comm_describe(const vq_comm* c, vq_comm_info* out) {
+  *out = {c->comm->rank(), c->comm->world(), {}};
+  std::snprintf(out->library, sizeof(out->library), "%s", c->comm->library().c_str());
+}
+
+int vq_comm_all_gather(vq_comm* c, const void* mine, size_t bytes, void* all, vq_error* err) {
+  return guarded(err, [&] {
+    require_pointers(c, mine, all);
+    const int me = c->comm->rank();
+    char* to = static_cast<char*>(all);
+    std::vector<Transfer> sends, receives;
+    for (int r = 0; r < c->comm->world(); r++) {
+      if (r == me) continue;
+      sends.push_back({r, const_cast<void*>(mine), bytes});
+      receives.push_back({r, to + r * bytes, bytes});
+    }
+    c->comm->exchange(sends, receives);
+    std::memcpy(to + me * bytes, mine, bytes);
+  });
+}
+
+int vq_comm_broadcast(vq_comm* c, void* data, size_t bytes, vq_error* err) {
+  return guarded(err, [&] {
+    require_pointers(c, data);
+    std::vector<Transfer> transfers;
+    const bool sends = c->comm->rank() == 0;
+    if (!sends) transfers.push_back({0, data, bytes});
+    for (int r = 1; sends && r < c->comm->world(); r++) transfers.push_back({r, data, bytes});
+    sends ? c->comm->exchange(transfers, {}) : c->comm->exchange({}, transfers);
+  });
+}
+
+void vq_comm_fail(vq_comm* c, const char* why) { c->comm->fail(why); }
+
+double vq_comm_waited(const vq_comm* c, int32_t rank) { return c->comm->waited(rank); }
+
+void vq_comm_set_patience(vq_comm* c, double seconds) { c->comm->set_patience(seconds); }
