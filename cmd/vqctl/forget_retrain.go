@@ -338,7 +338,7 @@ func (r *retraining) train(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return runTrain(ctx, opts, r.out)
+		return runTrain(ctx, nil, opts, r.out)
 	}
 	return c.Run(ctx, append(args, "--output-dir="+dir))
 }

@@ -23,8 +23,7 @@ func main() {
 	status := runUntilSignal(os.Args)
 	screen.Close()
 	_, _ = stdout.Flush(), stderr.Flush() // the process ends, so an error cannot be reported
-	atEnd()
-	os.Exit(status)
+	exit(status)
 }
 
 // runUntilSignal runs a command line that Ctrl-C, SIGTERM or SIGHUP asks to stop.
@@ -59,8 +58,8 @@ func run(ctx context.Context, args []string) int {
 	return exitFailed
 }
 
-// atEnd is called when everything is printed.
-var atEnd = func() {}
+// exit ends the process when everything is printed. A process that works with others has more to do then.
+var exit = os.Exit
 
 // speaker begins the errors of a process that prints nothing else: see silence.
 var speaker string

@@ -146,14 +146,16 @@ func (p *runProcesses) world() int {
 	return p.place.World
 }
 
-// leave ends the work with the other processes. After an error it does so when the error has been printed, because processes that do
-// not leave in order are ended together with this one.
+// leave ends the work with the other processes when everything is printed: if one of them does not leave in order, all are ended.
 func (p *runProcesses) leave(err error) error {
 	if p == nil || p.comm == nil {
 		return err
 	}
-	if err == nil || errors.Is(err, context.Canceled) {
+	exit = func(status int) {
 		p.comm.Close()
+		engine.Exit(status)
+	}
+	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
 	if !errors.Is(err, errAgreed) {
@@ -162,7 +164,6 @@ func (p *runProcesses) leave(err error) error {
 	if !p.leads() && (errors.Is(err, engine.ErrPeer) || errors.Is(err, engine.ErrNotFinite) || errors.Is(err, errAgreed)) {
 		speaker = "" // rank 0 says the same
 	}
-	atEnd = p.comm.Close
 	return err
 }
 

@@ -12,6 +12,8 @@ constexpr int kDataTag = 1, kSignTag = 2;
 constexpr auto kBetweenSigns = std::chrono::milliseconds(250);
 // MPI counts in ints.
 constexpr size_t kLargestPiece = size_t{1} << 28;
+// What a process has sent before it left arrives within this time after the news that it left.
+constexpr auto kUnderWay = std::chrono::seconds(5);
 // For how long a process that leaves waits for the others.
 constexpr auto kFarewell = std::chrono::seconds(10);
 
@@ -111,8 +113,9 @@ void MpiComm::require_life(const std::vector<Piece>& pieces) {
     const Peer& peer = peers_[piece.peer];
     const std::string name = "rank " + std::to_string(piece.peer);
     if (peer.state == State::failed) throw PeerError(name + " failed: " + peer.incoming.why);
-    if (peer.state == State::left) throw PeerError(name + " ended before the run did");
-    const double silent = std::chrono::duration<double>(Clock::now() - peer.heard).count();
+    const auto since = Clock::now() - peer.heard;
+    if (peer.state == State::left && since > kUnderWay) throw PeerError(name + " ended before the run did");
+    const double silent = std::chrono::duration<double>(since).count();
     if (silent > patience_) {
       throw PeerError(name + " has not answered for " + seconds_text(silent) + ": it died or hangs");
     }
