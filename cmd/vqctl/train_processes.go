@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 
 	"go.uber.org/zap"
@@ -90,35 +91,46 @@ func openMPI(place launch.Process) (*engine.Comm, error) {
 	return nil, usererr.With(fmt.Errorf("no MPI library can be loaded: %w", failed), "install the library that belongs to the launcher, or name its file with %s", mpiVariable)
 }
 
-// mpiLibraries lists where the MPI library of a launcher may be: next to the launcher first.
+// mpiLibraries lists where the MPI library of a launcher may be.
 func mpiLibraries(place launch.Process) (list []string) {
-	openMPI, mpich, standard := "libmpi.so.40", []string{"libmpi.so.12", "libmpich.so.12"}, "libmpi_abi.so.1"
+	openMPI, mpich, standard := []string{"libmpi.so.40"}, []string{"libmpi.so.12", "libmpich.so.12"}, []string{"libmpi_abi.so.1"}
 	if runtime.GOOS == "darwin" {
-		openMPI, mpich, standard = "libmpi.40.dylib", []string{"libmpi.12.dylib"}, "libmpi_abi.1.dylib"
+		openMPI, mpich, standard = []string{"libmpi.40.dylib"}, []string{"libmpi.12.dylib"}, []string{"libmpi_abi.1.dylib"}
 	}
-	names := append([]string{standard}, mpich...)
+	var names []string
 	switch place.Launcher {
 	case launch.OpenMPI:
-		names = []string{openMPI, standard}
+		names = slices.Concat(openMPI, standard)
 	case launch.Slurm:
-		names = append(names, openMPI)
+		names = slices.Concat(standard, openMPI, mpich)
+	default:
+		names = slices.Concat(mpich, standard)
 	}
 	for _, program := range []string{"mpiexec", "mpirun"} {
-		path, err := exec.LookPath(program)
-		if err == nil {
-			path, err = filepath.EvalSymlinks(path)
-		}
-		if err != nil {
-			continue
-		}
-		for _, name := range names {
-			file := filepath.Join(filepath.Dir(filepath.Dir(path)), "lib", name)
-			if _, err := os.Stat(file); err == nil {
-				list = append(list, file)
-			}
-		}
+		list = append(list, besideProgram(program, names)...)
+	}
+	if place.Launcher == launch.OpenMPI {
+		return append(names[:1:1], append(list, names...)...) // another MPI may be first in PATH
 	}
 	return append(list, names...)
+}
+
+// besideProgram returns which of the libraries are in the folder lib next to that of a program.
+func besideProgram(program string, libraries []string) (list []string) {
+	path, err := exec.LookPath(program)
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return nil
+	}
+	for _, name := range libraries {
+		file := filepath.Join(filepath.Dir(filepath.Dir(path)), "lib", name)
+		if _, err := os.Stat(file); err == nil {
+			list = append(list, file)
+		}
+	}
+	return list
 }
 
 // silence keeps a process that is not rank 0 from printing anything but its own errors.

@@ -221,8 +221,8 @@ typedef struct {
 /* adapter NULL: evaluation of the base alone. for_training 0: no gradients, no optimizer, no saved activations. */
 int vq_trainer_create(vq_model*, vq_adapter* adapter, const vq_train_limits*, int32_t for_training, vq_trainer** out,
                       vq_error*);
-/* The same for training with the other processes of the comm, of which limits.ranks are. The micro-batches of a step are
- * dealt to the ranks in turn, number i to rank i mod world: each rank calls vq_trainer_accumulate for each round of
+/* The same for training with the other processes of the comm, of which limits.ranks are. The micro-batches of a step
+ * are dealt to the ranks in turn, number i to rank i mod world: each rank calls vq_trainer_accumulate for each round of
  * them, with no windows and targets if the last round has none for it. All call the same functions in the same order.
  * Any number of processes computes the same bytes as one, if their devices do. */
 int vq_trainer_create_sharded(vq_model*, vq_adapter*, const vq_train_limits*, vq_comm*, vq_trainer** out, vq_error*);
@@ -273,8 +273,8 @@ int vq_trainer_read_moments(vq_trainer*, int32_t layer, uint32_t target, float* 
                             vq_error*);
 int vq_trainer_write_moments(vq_trainer*, int32_t layer, uint32_t target, const float* a_m, const float* a_v,
                              const float* b_m, const float* b_v, vq_error*);
-/* Of a sharded trainer only rank 0 reads moments: the others send them, until rank 0 has called vq_trainer_moments_read.
- * Without other processes both do nothing. */
+/* Of a sharded trainer only rank 0 reads moments: the others send them, until rank 0 has called
+ * vq_trainer_moments_read. Without other processes both do nothing. */
 int vq_trainer_send_moments(vq_trainer*, vq_error*);
 int vq_trainer_moments_read(vq_trainer*, vq_error*);
 /* The gradients accumulated so far (sums, before normalization). For tests and benchmarks; not of a

@@ -59,7 +59,8 @@ int ShardedUpdate::agree_on_round(int32_t targets) {
     }
     targets_[r] = static_cast<int32_t>(all[r].targets);
     if (targets_[r] == 0) continue;
-    if (active != r) throw PeerError("rank " + std::to_string(active) + " has no micro-batch, but a later rank has one");
+    if (active != r)
+      throw PeerError("rank " + std::to_string(active) + " has no micro-batch, but a later rank has one");
     active++;
   }
   return active;
@@ -102,7 +103,8 @@ void ShardedUpdate::fold_into(int64_t begin, int64_t floats, const float* gradie
                                   [](int64_t at, const LoraLayout::Stretch& s) { return at < s.begin; });
   for (--stretch; stretch != stretches_.end() && stretch->begin < last; ++stretch) {
     const int64_t from = std::max(first, stretch->begin), to = std::min(last, stretch->begin + stretch->floats);
-    device_.fold(b_.gradient + (from - this->begin()), gradient + (from - first), to - from, stretch->is_b ? scale_ : 1);
+    device_.fold(b_.gradient + (from - this->begin()), gradient + (from - first), to - from,
+                 stretch->is_b ? scale_ : 1);
   }
 }
 

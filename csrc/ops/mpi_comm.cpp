@@ -25,8 +25,7 @@ std::string seconds_text(double seconds) {
 
 }  // namespace
 
-MpiComm::MpiComm(std::unique_ptr<MpiLibrary> library, double patience)
-    : mpi_(std::move(library)), patience_(patience) {
+MpiComm::MpiComm(std::unique_ptr<MpiLibrary> library, double patience) : mpi_(std::move(library)), patience_(patience) {
   mpi_->init();
   rank_ = mpi_->rank();
   world_ = mpi_->world();

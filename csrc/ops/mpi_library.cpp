@@ -151,8 +151,8 @@ std::unique_ptr<MpiLibrary> MpiLibrary::load(const char* path) {
   }
   for (const char* compatible : {"MPICH", "Intel", "MVAPICH", "CRAY"}) {
     if (version.find(compatible) == std::string::npos) continue;
-    return std::make_unique<Library<int>>(
-        library, path, Constants<int>{0x44000000, 0x4c00010d, 0x54000001, number(1), 2}, version);
+    return std::make_unique<Library<int>>(library, path,
+                                          Constants<int>{0x44000000, 0x4c00010d, 0x54000001, number(1), 2}, version);
   }
   throw Error(std::string(path) + " is an MPI library of an unknown kind (" + version +
               "): use one with the standard ABI of MPI 5.0, MPICH or Open MPI");

@@ -174,8 +174,8 @@ class Ops {
   // Optional, for training in several processes: the sums of x^2 of each kSquaresPart elements. Added one after the
   // other, they are the sum of accumulate_sum_of_squares.
   virtual void squares_of_parts(double* /*parts*/, const float* /*x*/, int64_t /*n*/) { no_processes(); }
-  // Optional, likewise: sum += factor * x, with the same bytes as a matmul that accumulates with alpha = factor, where x
-  // is what it gives without accumulating and with alpha = 1.
+  // Optional, likewise: sum += factor * x, with the same bytes as a matmul that accumulates with alpha = factor, where
+  // x is what it gives without accumulating and with alpha = 1.
   virtual void fold(float* /*sum*/, const float* /*x*/, int64_t /*n*/, float /*factor*/) { no_processes(); }
   // Computes the gradient norm, sqrt(squares) / normalizer, and from it the scale of the gradient. The norm is clipped
   // to max_norm by the factor min(1, max_norm / (norm + 1e-6)); max_norm 0: no clipping.

@@ -176,7 +176,7 @@ class Bench {
       fill(step);
       must(vq_trainer_accumulate(trainer_, step % 2, 1, targets_, static_cast<uint64_t>(step), &err_), err_);
       if (step > 1) end_update(step - 1);
-      const vq_update how{1e-4f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, static_cast<double>(targets_), step};
+      const vq_update how{1e-4f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, static_cast<double>(targets_), step, 0};
       must(vq_trainer_begin_update(trainer_, &how, &err_), err_);
     }
     end_update(last);

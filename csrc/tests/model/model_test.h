@@ -20,7 +20,7 @@ namespace vq::test {
 
 inline constexpr vq_model_config kConfig{3, 24, 36, 6, 2, 10, 53, 0, 1e-6f, 1e4, VQ_WEIGHTS_PLAIN};
 inline constexpr vq_adapter_config kAdapter{5, 0.7f, 0.25f, 127};
-inline constexpr vq_train_limits kLimits{40, 4, 12, 0, 0};
+inline constexpr vq_train_limits kLimits{40, 4, 12, 0, 0, 0};
 #define VQ_OK_(call)                      \
   do {                                    \
     vq_error err{};                       \
@@ -176,7 +176,7 @@ class ModelTest : public testing::TestWithParam<int32_t> {
         EXPECT_EQ(vq_trainer_accumulate(trainer, slot, 3, 4, 100 * step + slot, nullptr), VQ_OK);
         if (step > 1 && slot == 0) end();
       }
-      const vq_update how{1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 8, step};
+      const vq_update how{1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 8, step, 0};
       EXPECT_EQ(vq_trainer_begin_update(trainer, &how, nullptr), VQ_OK);
     }
     end();

@@ -89,7 +89,7 @@ TEST_P(ArgumentsTest, RefusesSizesThatOverflow) {
 TEST_P(ArgumentsTest, PlansThatOverflowAreOutOfMemory) {
   const vq_model_config largest{4096, 1 << 20, 1 << 22, 4096, 4096, 1024, 1 << 24, 0, 1e-6f, 1e4, VQ_WEIGHTS_PLAIN};
   const vq_adapter_config adapter{1 << 16, 1, 0, 127};
-  const vq_train_limits limits{1 << 24, 1 << 24, 1 << 24, 0, 0};
+  const vq_train_limits limits{1 << 24, 1 << 24, 1 << 24, 0, 0, 0};
   vq_memory_plan plan{};
   VQ_FAILS(VQ_NO_MEMORY,
            vq_plan_training(device, nullptr, &largest, VQ_F32, GetParam(), &adapter, &limits, &plan, &err));
@@ -121,7 +121,7 @@ TEST_P(ArgumentsTest, RefusesNull) {
 
 TEST_P(ArgumentsTest, RefusesUpdatesThatAreNotNumbers) {
   make_trainer(0);
-  const vq_update good{1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 8, 1};
+  const vq_update good{1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 8, 1, 0};
   const auto refused = [&](auto member, auto value) {
     vq_update bad = good;
     bad.*member = value;

@@ -11,7 +11,7 @@ namespace vq::test {
 namespace {
 
 // Forgets what was accumulated.
-constexpr vq_update kNoChange{0, 0.9f, 0.999f, 1e-8f, 0, 1, 4, 1};
+constexpr vq_update kNoChange{0, 0.9f, 0.999f, 1e-8f, 0, 1, 4, 1, 0};
 vq_update_result ignored{};
 
 VQ_ON_EACH_PRECISION(ModelTest);
@@ -31,7 +31,7 @@ TEST_P(ModelTest, StepIsAsynchronous) {
   for (int slot : {0, 1}) fill_batch(slot, slot);
   const uint64_t done = cuda_sim::counts().done;
   for (int slot : {0, 1}) VQ_OK_(vq_trainer_accumulate(trainer, slot, 3, 4, 7 + slot, &err));
-  const vq_update how{1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 8, 2};
+  const vq_update how{1e-2f, 0.9f, 0.999f, 1e-8f, 0.01f, 1, 8, 2, 0};
   VQ_OK_(vq_trainer_begin_update(trainer, &how, &err));
   device->worker.wait_idle();
   EXPECT_EQ(cuda_sim::counts().done, done);
