@@ -59,7 +59,7 @@ func (o *evaluateOptions) runWithBackend(ctx context.Context, source windows.Lis
 			return err
 		}
 	}
-	if err := o.measureWriting(ctx, set, textGenerator{writer: w}, m); err != nil {
+	if err := o.measureWriting(ctx, set, textGenerator{writer: w}, m, o.newStages(set, 1, "", "")); err != nil {
 		return err
 	}
 	return o.show(ctx, m.report, out)

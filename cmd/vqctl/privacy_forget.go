@@ -205,6 +205,9 @@ func (r *forgetResult) eraseFromFiles(files []string) (err error) {
 	if r.Samples, err = forgetInLogs(files, r.Name); err != nil {
 		return err
 	}
+	if err := removeStages(files); err != nil {
+		return err
+	}
 	if err := forgetCanaries(files, r.Name); err != nil {
 		return err
 	}

@@ -37,6 +37,9 @@ func forgetInLogs(files []string, name string) (samples int, err error) {
 func (w *written) redactLogs(policy *privacy.Policy) (samples int, stale []string, err error) {
 	redactor := policy.Redactor()
 	stale = []string{}
+	if err := removeStages(slices.Concat(w.files, w.trained)); err != nil {
+		return 0, stale, err
+	}
 	if err := rewriteCopies(slices.Concat(w.files, w.trained), redactor.Text); err != nil {
 		return 0, stale, err
 	}

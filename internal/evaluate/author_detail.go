@@ -78,7 +78,7 @@ func newAuthorDetail(verdicts []verdict) *AuthorDetail {
 	context := make([]observation, len(verdicts))
 	for i, v := range verdicts {
 		context[i] = observation{v.window, v.number, one(v.contextGuess == v.author), 1}
-		d.WithContext += context[i].sum / float64(len(verdicts))
+		d.WithContext += context[i].Sum / float64(len(verdicts))
 	}
 	d.WithContextInterval = share(context)
 	for name, of := range people {

@@ -8,13 +8,13 @@ import (
 	"ventriloquist/internal/windows"
 )
 
-// alternativeSentences is how many random sentences each planted one is compared with.
-const alternativeSentences = 255
+// AlternativeSentences is how many random sentences each planted one is compared with.
+const AlternativeSentences = 255
 
 // Canaries ranks planted sentences among random ones, by how likely the model finds each in the place where they were planted. The
 // session has one sequence and room for CanaryTokens.
 func (s *Set) Canaries(ctx context.Context, session Sequence, f *canary.File, p windows.Progress) (*canary.Report, error) {
-	alternatives := canary.Alternatives(alternativeSentences, f.Seed)
+	alternatives := canary.Alternatives(AlternativeSentences, f.Seed)
 	var ranks []canary.Rank
 	for i, c := range f.Canaries {
 		rank, err := s.rankOf(ctx, session, &c, alternatives)
@@ -24,7 +24,7 @@ func (s *Set) Canaries(ctx context.Context, session Sequence, f *canary.File, p 
 		ranks = append(ranks, canary.Rank{Times: c.Times, Rank: rank})
 		p.Report(int64(i+1), int64(len(f.Canaries)))
 	}
-	return canary.NewReport(ranks, alternativeSentences), nil
+	return canary.NewReport(ranks, AlternativeSentences), nil
 }
 
 // CanaryTokens is the room that ranking a planted sentence takes, where a name is not extraordinarily long.

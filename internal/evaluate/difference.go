@@ -76,7 +76,7 @@ func (d *Difference) AddReports(a, b *Report) {
 func figureDifference(a, b []observation) *FigureDifference {
 	list := make([]observation, len(a))
 	for i, o := range a {
-		list[i] = observation{o.window, o.conversation, o.sum - b[i].sum, 1}
+		list[i] = observation{o.Window, o.Conversation, o.Sum - b[i].Sum, 1}
 	}
 	f := new(FigureDifference)
 	f.Difference, f.Interval, f.Resampling = meanOf(list)
@@ -106,7 +106,7 @@ func (d *Difference) sentences() (list []string) {
 func meanOf(list []observation) (mean float64, i *interval.Interval, by Resampling) {
 	var sum, weight float64
 	for _, o := range list {
-		sum, weight = sum+o.sum, weight+o.weight
+		sum, weight = sum+o.Sum, weight+o.Weight
 	}
 	of, by := units(list)
 	return sum / weight, interval.Mean(of), by

@@ -48,12 +48,12 @@ func TestUnits_ConversationsIfEnough(t *testing.T) {
 	t.Parallel()
 	var list []observation
 	for i := range 18 {
-		list = append(list, observation{window: i, conversation: i / 2, sum: 1, weight: 1})
+		list = append(list, observation{Window: i, Conversation: i / 2, Sum: 1, Weight: 1})
 	}
 	if of, by := units(list); by.Resampled != "windows" || len(of) != 18 {
 		t.Errorf("%+v, %d units", by, len(of))
 	}
-	list = append(list, observation{window: 18, conversation: 9, sum: 1, weight: 1})
+	list = append(list, observation{Window: 18, Conversation: 9, Sum: 1, Weight: 1})
 	if of, by := units(list); by.Resampled != "conversations" || by.Units != 10 || len(of) != 10 || of[0].Weight != 2 {
 		t.Errorf("%+v, %+v", by, of)
 	}

@@ -315,8 +315,8 @@ func TestSet_PrepareReplacesTheAuthor(t *testing.T) {
 // The report has the names that other programs rely on.
 func TestReport_JSON(t *testing.T) {
 	t.Parallel()
-	scores := &Scores{All: Tally{Windows: 3, TargetTokens: 4, sum: 8},
-		PerContact: map[string]*Tally{"<Zoe>": {Windows: 1, TargetTokens: 2, sum: 2}, "Al": {Windows: 2, TargetTokens: 2, sum: 6}}}
+	scores := &Scores{All: Tally{Windows: 3, TargetTokens: 4, Sum: 8},
+		PerContact: map[string]*Tally{"<Zoe>": {Windows: 1, TargetTokens: 2, Sum: 2}, "Al": {Windows: 2, TargetTokens: 2, Sum: 6}}}
 	for i := range 6 { // the tallies are not made of these
 		scores.Parts = append(scores.Parts, Part{Window: i, Author: "Al", Tokens: i + 1, Sum: 3 * float64(i+1)})
 	}

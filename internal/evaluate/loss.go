@@ -22,11 +22,11 @@ type Losses interface {
 type Tally struct {
 	Windows      int // windows with such targets
 	TargetTokens int
-	sum          float64
+	Sum          float64 // of the losses
 }
 
 // Loss returns the mean over the target tokens, in nats.
-func (t *Tally) Loss() float64 { return t.sum / float64(t.TargetTokens) }
+func (t *Tally) Loss() float64 { return t.Sum / float64(t.TargetTokens) }
 
 // Scores are the losses of all targets and of each author's.
 type Scores struct {
@@ -157,7 +157,7 @@ func (s *Scores) addWindow(w *pending, tokens []int, sums []float64) {
 
 func (t *Tally) add(tokens int, sum float64) {
 	t.TargetTokens += tokens
-	t.sum += sum
+	t.Sum += sum
 }
 
 func (s *Scores) contact(name string) *Tally {

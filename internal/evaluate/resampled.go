@@ -6,9 +6,9 @@ import (
 
 // observation is what a figure takes from one window: a sum over some of its values, and how many they are.
 type observation struct {
-	window       int // in the source
-	conversation int
-	sum, weight  float64
+	Window       int // in the source
+	Conversation int
+	Sum, Weight  float64
 }
 
 // fewestConversations is from how many conversations on they are drawn again rather than windows.
@@ -23,11 +23,11 @@ type Resampling struct {
 // units groups observations by conversation if there are enough of them, else by window: windows of one conversation resemble each
 // other, but the interval of a few conversations would be of no use.
 func units(list []observation) ([]interval.Unit, Resampling) {
-	conversations := group(list, func(o *observation) int { return o.conversation })
+	conversations := group(list, func(o *observation) int { return o.Conversation })
 	if len(conversations) >= fewestConversations {
 		return conversations, Resampling{"conversations", len(conversations)}
 	}
-	windows := group(list, func(o *observation) int { return o.window })
+	windows := group(list, func(o *observation) int { return o.Window })
 	return windows, Resampling{"windows", len(windows)}
 }
 
@@ -40,8 +40,8 @@ func group(list []observation, key func(o *observation) int) (units []interval.U
 			index[key(&list[i])] = at
 			units = append(units, interval.Unit{})
 		}
-		units[at].Sum += list[i].sum
-		units[at].Weight += list[i].weight
+		units[at].Sum += list[i].Sum
+		units[at].Weight += list[i].Weight
 	}
 	return units
 }

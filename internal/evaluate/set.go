@@ -2,6 +2,9 @@ package evaluate
 
 import (
 	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/batch"
@@ -14,14 +17,42 @@ type Set struct {
 	source  windows.List
 	encoder batch.Encoder
 	reader  *batch.Reader
+	hash    uint64 // of the windows' ids
 }
 
 // NewSet reads the windows of the list as at most maxTokens ids.
 func NewSet(ctx context.Context, source windows.List, list []int, encoder batch.Encoder, maxTokens int, p windows.Progress) (*Set, error) {
 	s := &Set{source: source, encoder: encoder, reader: batch.NewReader(source, encoder, maxTokens)}
 	var err error
-	s.Measured, err = s.reader.Measure(ctx, list, nil, p)
+	hash := fnv.New64a()
+	s.Measured, err = s.reader.Measure(ctx, list, func(w *batch.Window) error { return binary.Write(hash, binary.LittleEndian, w.IDs) }, p)
+	s.hash = hash.Sum64()
 	return s, err
+}
+
+// Fingerprint identifies the windows.
+func (s *Set) Fingerprint() string { return fmt.Sprintf("%016x", s.hash) }
+
+// Work is how much there is to measure.
+type Work struct {
+	Windows  int
+	Tokens   int     // of all windows
+	Targets  int     // tokens
+	Messages int     // targets
+	Members  float64 // mean over the messages
+}
+
+// Work returns how much there is to measure.
+func (s *Set) Work() Work {
+	w := Work{Windows: s.Total.Windows, Tokens: s.Total.Tokens, Targets: s.Total.Targets}
+	members := 0
+	for _, i := range s.Windows {
+		n := s.source.Targets(i)
+		w.Messages += n
+		members += n * len(s.source.Conversations()[s.source.Conversation(i)])
+	}
+	w.Members = float64(members) / float64(max(1, w.Messages))
+	return w
 }
 
 // Within returns the same set with windows of at most maxTokens ids.
