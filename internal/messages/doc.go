@@ -36,6 +36,7 @@
 //	db.go share.go                               the file, and other commands that use it
 //	policy.go record.go                          what is kept out; a row of the tables
 //	row.go insert.go origin.go                   a row as a source tells it; many rows at once; a source
+//	common_words.go                              chats with the same words at the same time
 //	driver.go                                    statements of the driver itself
 //	emoji.go files.go guid.go keys.go kinds.go lock.go same_message.go former_schema.go schema.go   values and tables
 package messages

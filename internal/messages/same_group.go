@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -148,6 +149,9 @@ func (s *sameGroups) sample(ctx context.Context, g *groupChat, from, to int64, v
 	return nil
 }
 
+// errEnough ends sample early.
+var errEnough = errors.New("enough messages are known")
+
 type sampledMessage struct {
 	id, date, sender int64
 	kind             Kind
@@ -208,19 +212,19 @@ func (s *sameGroups) joinByWords(ctx context.Context) error {
 			best[g][m.with.source] = former
 		}
 	}
-	for i, g := range s.groups {
-		for _, other := range s.groups[i+1:] {
-			if !g.mayBe(other) {
-				continue
-			}
-			shared, err := s.shared(ctx, g, other)
-			if err != nil {
-				return err
-			}
-			if common := g.common(other); shared >= fewShared || shared > 0 && common == min(len(g.people), len(other.people)) {
-				note(g, match{with: other, shared: shared, people: common})
-				note(other, match{with: g, shared: shared, people: common})
-			}
+	pairs, err := s.candidates(ctx)
+	if err != nil {
+		return err
+	}
+	for _, pair := range pairs {
+		g, other := pair[0], pair[1]
+		shared, err := s.shared(ctx, g, other)
+		if err != nil {
+			return err
+		}
+		if common := g.common(other); shared >= fewShared || shared > 0 && common == min(len(g.people), len(other.people)) {
+			note(g, match{with: other, shared: shared, people: common})
+			note(other, match{with: g, shared: shared, people: common})
 		}
 	}
 	for _, g := range s.groups {
@@ -232,6 +236,29 @@ func (s *sameGroups) joinByWords(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// fewPairs is how many pairs of chats are compared without asking first which ones have words in common.
+const fewPairs = 500
+
+// candidates returns the pairs of chats that may be one group.
+func (s *sameGroups) candidates(ctx context.Context) (pairs [][2]*groupChat, err error) {
+	for i, g := range s.groups {
+		for _, other := range s.groups[i+1:] {
+			if g.mayBe(other) {
+				pairs = append(pairs, [2]*groupChat{g, other})
+			}
+		}
+	}
+	if len(pairs) <= fewPairs {
+		return pairs, nil
+	}
+	chats := make(map[int64]bool)
+	for _, pair := range pairs {
+		chats[pair[0].id], chats[pair[1].id] = true, true
+	}
+	common, err := commonWords(ctx, s.reader.q, sortedKeys(chats))
+	return slices.DeleteFunc(pairs, func(p [2]*groupChat) bool { return !common[pairOf(p[0].id, p[1].id)] }), err
 }
 
 // match is a chat that holds messages of another one.
@@ -268,7 +295,10 @@ func (s *sameGroups) shared(ctx context.Context, g, other *groupChat) (most int,
 		found, sampled := 0, 0
 		foreign := false // somebody else wrote the same words
 		err := s.sample(ctx, pair[0], from, to, func(m *sampledMessage) error {
-			if m.kind != Text || foreign || sampled == 2*sampledRows && found == 0 {
+			if foreign || sampled == 2*sampledRows && found == 0 {
+				return errEnough
+			}
+			if m.kind != Text {
 				return nil
 			}
 			sampled++
@@ -279,8 +309,11 @@ func (s *sameGroups) shared(ctx context.Context, g, other *groupChat) (most int,
 			foreign = foreign || byOther && !is
 			return err
 		})
-		if err != nil || foreign {
+		if err != nil && !errors.Is(err, errEnough) {
 			return 0, err
+		}
+		if foreign {
+			return 0, nil
 		}
 		if 2*found > sampled {
 			most = max(most, found)

@@ -1,9 +1,11 @@
 package messages_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"ventriloquist/internal/messages"
 )
@@ -148,4 +150,48 @@ func equalGroups(a, b map[string][]string) bool {
 		}
 	}
 	return true
+}
+
+// Of many groups with the same people, those are one whose messages are the same.
+func TestSameGroup_ManyGroupsOfTheSamePeople(t *testing.T) {
+	t.Parallel()
+	db := create(t)
+	const groups, texts = 26, 8 // more pairs than are compared without a look at their words
+	for _, name := range []string{"signal a", "sigtop b"} {
+		_, err := db.Collect(t.Context(), false, func(tx *messages.Tx) error {
+			source, err := tx.Source(name, messages.Whole)
+			for g := 0; g < groups && err == nil; g++ {
+				var chat int64
+				if chat, err = tx.Conversation(source, true, messages.Members("+1", "+2", fmt.Sprint(name, " ", g))); err != nil {
+					return err
+				}
+				for i := range texts {
+					e := entry{GUID: fmt.Sprint(name, g, i), Date: int64(i+1)*int64(time.Hour) + int64(g), Row: int64(i), Sender: "+1", Text: fmt.Sprint("words ", g, " ", i)}
+					if name != "signal a" {
+						e.Text += " " // as another program writes it
+					}
+					if err = put(tx, source, chat, e); err != nil {
+						return err
+					}
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := db.Reader(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conversations, err := r.Conversations(t.Context())
+	if err != nil || len(conversations) != groups {
+		t.Fatalf("there are %d conversations, want %d (%v)", len(conversations), groups, err)
+	}
+	for _, c := range conversations {
+		if len(c.Members) != 4 {
+			t.Errorf("members of a group are %v", c.Members)
+		}
+	}
 }

@@ -15,8 +15,11 @@ const (
 
 // sameWords reports whether texts differ only in how letters are composed, and in white space around them.
 func sameWords(a, b string) bool {
-	return a == b || strings.TrimSpace(norm.NFC.String(a)) == strings.TrimSpace(norm.NFC.String(b))
+	return a == b || plainWords(a) == plainWords(b)
 }
+
+// plainWords returns the form of a text in which sameWords compares it.
+func plainWords(text string) string { return strings.TrimSpace(norm.NFC.String(text)) }
 
 // sameMoment reports whether two dates may be the time of one message. Some exports tell minutes, where the database of the same
 // program tells seconds.
