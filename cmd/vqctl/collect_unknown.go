@@ -23,10 +23,25 @@ var strangers = []struct {
 	{named("", ".backup"), "an encrypted backup of Signal for Android", signalAdvice},
 	{holds("signal-", ".backup"), "a folder with encrypted backups of Signal for Android", signalAdvice},
 	{begins(`"encryptedKey"`), "the settings of Signal Desktop, without messages", "collect the folder that holds it"},
+	{begins("chatlog__message"), "a chat of DiscordChatExporter in HTML", "export it again in the format JSON"},
+	{begins("AuthorID,Author,Date,Content"), "a chat of DiscordChatExporter in CSV", "export it again in the format JSON"},
+	{begins("Guild: Direct Messages\n"), "a chat of DiscordChatExporter in plain text", "export it again in the format JSON"},
+	{begins("Conversation: "), "a conversation of sigtop in text", "export it again with `sigtop export-messages -f json`"},
+	{begins("_a706"), "a chat of Messenger or Instagram in HTML", "download your information again, in the format JSON"},
+	{begins("카카오톡"), "a chat of KakaoTalk", otherAdvice},
+	{begins("KakaoTalk Chats"), "a chat of KakaoTalk", otherAdvice},
+	{begins("[LINE]"), "a chat of LINE", otherAdvice},
+	{begins(`"MessageList"`), "an export of Skype or Teams", otherAdvice},
+	{begins(`"conversation_state"`), "an export of Hangouts", otherAdvice},
+	{named("hangouts", ".json"), "an export of Hangouts", otherAdvice},
+	{begins("%PDF-"), "a PDF", "its messages have lost their form: export them again in another format, such as iMazing's CSV"},
+	{named("", ".mbox"), "a mailbox, without chats", "`vqctl sources` lists what is read"},
 	{holds("", ".vcf"), "a folder with address books (vCards), without messages", "`vqctl contacts suggest --address-book FILE` reads them"},
 }
 
 const signalAdvice = "collect the folder of Signal Desktop instead, linked to your phone: ~/.config/Signal, or ~/Library/Application Support/Signal on a Mac"
+
+const otherAdvice = "it is not read; `vqctl sources` lists what is, and plain JSON lines, which other programs can write, are among it"
 
 // unknown returns the error of a source in no known format.
 func unknown(h *sources.Head) error {

@@ -39,12 +39,21 @@ func TestFindFormat_NamesWhatHoldsNoMessages(t *testing.T) {
 		t.Fatal("the zip cannot be written")
 	}
 	for path, want := range map[string]string{
-		write("calls.xml", "<?xml version='1.0'?>\n<calls count=\"1\"><call number=\"1\"/></calls>"): "a backup of calls",
-		write("people.txt", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Zoë\r\nEND:VCARD\r\n"):                 "an address book",
-		filepath.Dir(write("people.vcf", "BEGIN:VCARD\n")):                                           "a folder with address books",
-		write("signal-2024-03-15.backup", "\x00"):                                                    "an encrypted backup of Signal",
-		filepath.Dir(write("signal-2024-03-15-19-02-00.backup", "\x00")):                             "a folder with encrypted backups of Signal",
-		write("config.json", `{"encryptedKey": "7631"}`):                                             "the settings of Signal Desktop",
+		write("calls.xml", "<?xml version='1.0'?>\n<calls count=\"1\"><call number=\"1\"/></calls>"):     "a backup of calls",
+		write("people.txt", "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Zoë\r\nEND:VCARD\r\n"):                     "an address book",
+		filepath.Dir(write("people.vcf", "BEGIN:VCARD\n")):                                               "a folder with address books",
+		write("signal-2024-03-15.backup", "\x00"):                                                        "an encrypted backup of Signal",
+		filepath.Dir(write("signal-2024-03-15-19-02-00.backup", "\x00")):                                 "a folder with encrypted backups of Signal",
+		write("config.json", `{"encryptedKey": "7631"}`):                                                 "the settings of Signal Desktop",
+		write("d.html", "<html><body><div class=chatlog><div class=chatlog__message-group>"):             "a chat of DiscordChatExporter in HTML",
+		write("d.csv", "AuthorID,Author,Date,Content,Attachments,Reactions\n"):                           "a chat of DiscordChatExporter in CSV",
+		write("John.txt", "Conversation: John (+15550000001)\n\nFrom: John\nType: incoming\n"):           "a conversation of sigtop in text",
+		write("message_1.html", `<html><body><div class="_a706">John</div>`):                             "in HTML",
+		write("k.txt", "John 님과 카카오톡 대화\n저장한 날짜 : 2024년 3월 15일 오후 7:02\n"):                               "a chat of KakaoTalk",
+		write("l.txt", "[LINE] Chat history with John\n"):                                                "a chat of LINE",
+		write("s.json", `{"userId": "8:aidan", "conversations": [{"id": "8:john", "MessageList": []}]}`): "an export of Skype",
+		write("Hangouts.json", `{"conversations": []}`):                                                  "an export of Hangouts",
+		write("Messages - John.pdf", "%PDF-1.4\n"):                                                       "a PDF",
 		archive:                              "a backup of calls",
 		write("msgstore.db.crypt15", "\x01"): "an encrypted backup of WhatsApp",
 	} {

@@ -18,7 +18,7 @@ const (
 var spokenWords = []struct{ said, reaction string }{
 	{"Loved ", "Loved"}, {"Liked ", "Liked"}, {"Disliked ", "Disliked"}, {"Laughed at ", "Laughed"}, {"Emphasized ", "Emphasized"},
 	{"Emphasised ", "Emphasized"}, {"Questioned ", "Questioned"},
-	{"Le encantó ", "Loved"}, {"Le gustó ", "Liked"}, {"Le dio risa ", "Laughed"}, {"Exclamó por ", "Emphasized"}, {"Dudó sobre ", "Questioned"},
+	{"Le encantó ", "Loved"}, {"Le gustó ", "Liked"}, {"Le dio risa ", "Laughed"}, {"Le pareció gracioso ", "Laughed"}, {"Exclamó por ", "Emphasized"}, {"Enfatizó ", "Emphasized"}, {"Dudó sobre ", "Questioned"},
 	{"A attribué la mention « Adore » à ", "Loved"}, {"A attribué la mention « J’aime » à ", "Liked"}, {"A attribué la mention « Je n’aime pas » à ", "Disliked"},
 	{"A adoré ", "Loved"}, {"A aimé ", "Liked"}, {"N’a pas aimé ", "Disliked"}, {"A ri de ", "Laughed"},
 }

@@ -63,6 +63,11 @@ func phoneNumber(number, region string) string {
 	}
 	digits := onlyDigits(number)
 	if !strings.HasPrefix(strings.TrimLeft(number, "( "), "+") {
+		if rest, found := strings.CutPrefix(digits, "80"); found && region == "UA" { // the trunk prefix of earlier years, before the zero
+			if form := validNumber("+380" + rest); form != "" {
+				return form
+			}
+		}
 		for _, code := range exitCodes {
 			if rest, found := strings.CutPrefix(digits, code); found {
 				if abroad := validNumber("+" + rest); abroad != "" {

@@ -62,6 +62,20 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// What somebody forwards is theirs, with its files.
+func TestRead_Forwarded(t *testing.T) {
+	t.Parallel()
+	forwarded := strings.Replace(direct, `"content": "hey", "author"`, `"content": "", "reference": {"type": "Forward", "messageId": "9", "channelId": "5", "guildId": null},
+		"forwardedMessage": {"timestamp": "2024-01-01T00:00:00+00:00", "content": "from elsewhere", "attachments": [{"id": "8", "url": "https://x/y.png", "fileName": "y.png"}], "embeds": [], "stickers": []}, "author"`, 1)
+	s, err := read(t, sourcetest.Write(t, "chat.json", forwarded), "Aidan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Lines()[:2]; !slices.Equal(got, []string{"2024-03-15 19:02:00 discord:200 image: y.png", "2024-03-15 19:02:00 discord:200 text: from elsewhere"}) {
+		t.Errorf("messages are %q", got)
+	}
+}
+
 // Channels of a server, a file in two parts, and damage in one.
 func TestRead_Folder(t *testing.T) {
 	t.Parallel()

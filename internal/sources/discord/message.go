@@ -78,25 +78,45 @@ func (m *message) read(raw []byte) error {
 			m.at, err = m.string(value)
 		case "timestampEdited":
 			m.edited, err = m.string(value)
-		case "content":
-			m.text, err = m.string(value)
+		case "content", "attachments", "stickers":
+			err = m.content(key, value)
 		case "author":
 			err = m.author.read(value)
-		case "attachments":
-			err = jsonstream.Elements(value, m.file)
-		case "stickers":
-			err = jsonstream.Elements(value, func(one []byte) error {
-				name, err := m.field(one, "name")
-				m.stickers = append(m.stickers, name)
-				return err
-			})
 		case "reactions":
 			err = jsonstream.Elements(value, m.reaction)
 		case "reference":
 			m.answered, err = m.field(value, "messageId")
+			if kind, _ := m.field(value, "type"); kind == "Forward" {
+				m.answered = ""
+			}
+		case "forwardedMessage": // its content is the message's own
+			err = jsonstream.Fields(value, m.content)
 		}
 		return err
 	})
+}
+
+// content reads a field of the content.
+func (m *message) content(key, value []byte) (err error) {
+	if string(value) == "null" {
+		return nil
+	}
+	switch string(key) {
+	case "content":
+		text := ""
+		if text, err = m.string(value); text != "" {
+			m.text = text
+		}
+	case "attachments":
+		err = jsonstream.Elements(value, m.file)
+	case "stickers":
+		err = jsonstream.Elements(value, func(one []byte) error {
+			name, err := m.field(one, "name")
+			m.stickers = append(m.stickers, name)
+			return err
+		})
+	}
+	return err
 }
 
 // field returns a text of an object.

@@ -16,6 +16,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"ventriloquist/internal/messages"
 	"ventriloquist/internal/sources"
@@ -34,21 +35,28 @@ var threadNumber = regexp.MustCompile(`_\d+$`)
 
 // Recognize reports whether a file is a chat, or a folder is a download.
 func Recognize(h *sources.Head) bool {
-	if h.Dir {
-		for _, name := range []string{"your_activity_across_facebook", "your_facebook_activity", "your_instagram_activity", "inbox", "message_1.json"} {
-			if slices.Contains(h.Names, name) {
+	if len(h.Names) > 0 && len(h.Text) == 0 {
+		isPart := func(name string) bool {
+			switch name {
+			case "your_activity_across_facebook", "your_facebook_activity", "your_instagram_activity", "inbox", "message_1.json":
 				return true
 			}
+			return false
 		}
-		return false
+		return slices.ContainsFunc(h.Names, func(name string) bool { return slices.ContainsFunc(strings.Split(name, "/"), isPart) }) ||
+			h.Begins(fileName.MatchString, isChat)
 	}
+	return isChat(h.Text)
+}
+
+// isChat reports whether a text is the beginning of a chat.
+func isChat(text []byte) bool {
 	keys := map[string]bool{}
-	s := jsonstream.New(bytes.NewReader(h.Text), largestValue, nil)
+	s := jsonstream.New(bytes.NewReader(text), largestValue, nil)
 	s.Object(func(key string) error {
 		keys[key] = true
 		return s.Skip()
 	})
-	text := h.Text
 	return keys["participants"] && (keys["messages"] || keys["threadName"] || keys["title"]) && (bytes.Contains(text, []byte(`"sender_name"`)) || bytes.Contains(text, []byte(`"senderName"`)))
 }
 

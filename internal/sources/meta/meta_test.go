@@ -87,6 +87,28 @@ func TestRead_Folder(t *testing.T) {
 }
 
 // A download is the same when it is collected again, and with another one next to it.
+// A download is recognized as a file, a folder, a zip and a folder of zips.
+func TestRecognize(t *testing.T) {
+	t.Parallel()
+	encrypted := `{"participants": ["Zoë", "Aidan"], "threadName": "Zoë_1", "messages": [{"senderName": "Zoë", "text": "hey", "timestamp": 1710529320000}]}`
+	for name, files := range map[string]map[string]string{
+		"Facebook":  {"your_facebook_activity/messages/inbox/zoe_1/message_1.json": direct},
+		"Instagram": {"your_instagram_activity/messages/inbox/zoe_1/message_1.json": direct},
+		"Encrypted": {"Zoë_1.json": encrypted},
+	} {
+		folder := sourcetest.WriteFiles(t, files)
+		zipped := sourcetest.Zipped(t, folder)
+		for _, place := range []string{folder, zipped, filepath.Dir(zipped)} {
+			if head, err := sources.ReadHead(place); err != nil || !meta.Recognize(head) {
+				t.Errorf("%s: %s is not recognized (%v)", name, place, err)
+			}
+			if s, err := read(t, place, "Aidan"); err != nil || len(s.Messages) == 0 {
+				t.Errorf("%s: %s is not read (%v)", name, place, err)
+			}
+		}
+	}
+}
+
 func TestCollect_Again(t *testing.T) {
 	t.Parallel()
 	const inbox = "your_activity_across_facebook/messages/inbox/zoe_1/message_1.json"

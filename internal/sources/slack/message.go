@@ -22,6 +22,7 @@ type message struct {
 	files                                []file
 	reactions                            []reaction
 	replaced                             bool
+	changed                              bool // it replaces an earlier row
 }
 
 type file struct{ id, name, mime, mode string }
@@ -35,9 +36,10 @@ func (m *message) string(value []byte) (string, error) {
 	return text, err
 }
 
-// read reads a message.
+// read reads a message. Where it was edited, some exports have a row with the message as it was, and one with what it is now.
 func (m *message) read(raw []byte) error {
-	return jsonstream.Fields(raw, func(key, value []byte) (err error) {
+	var now []byte
+	err := jsonstream.Fields(raw, func(key, value []byte) (err error) {
 		if string(value) == "null" {
 			return nil
 		}
@@ -62,9 +64,16 @@ func (m *message) read(raw []byte) error {
 			err = jsonstream.Elements(value, m.file)
 		case "reactions":
 			err = jsonstream.Elements(value, m.reaction)
+		case "message":
+			now = value
 		}
 		return err
 	})
+	if err == nil && m.subtype == "message_changed" && len(now) > 0 {
+		*m = message{changed: true, replaced: m.replaced}
+		return m.read(now)
+	}
+	return err
 }
 
 // profile takes the name of somebody who is not in users.json, such as a guest.
@@ -165,6 +174,9 @@ const began = 2013
 
 // parseTime parses a time such as 1710529323.000100.
 func parseTime(ts string) (time.Time, error) {
+	if sources.IsNoTime(ts) {
+		return time.Time{}, nil
+	}
 	seconds, micros, _ := strings.Cut(ts, ".")
 	s, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil {
@@ -205,13 +217,20 @@ func (e *emitter) message(c *conversation, m *message) error {
 		e.sink.Unreadable(fmt.Sprintf("%s: %v", e.reader.At(e.day), err), 1)
 		return e.reactions(c, m, nil)
 	}
-	out := sources.Message{Chat: &c.Chat, GUID: guid(c, m.ts), Row: e.done, Time: at, Sender: e.sender(m.user)}
+	key := m.ts
+	if at.IsZero() { // it has no identifier either
+		key = c.keys.GUID(c.id, m.user, at, m.text)
+	}
+	out := sources.Message{Chat: &c.Chat, GUID: guid(c, key), Row: e.done, Time: at, Sender: e.sender(m.user)}
+	if m.changed { // it stays before what follows it
+		out.Row = 0
+	}
 	if m.thread != "" && m.thread != m.ts {
 		out.ReplyTo = guid(c, m.thread)
 	}
 	out.Parts, out.Partial = e.parts(m, out.GUID)
 	switch {
-	case !e.seen.IsNew(out.GUID): // a reply that was also sent to the channel
+	case !e.seen.IsNew(out.GUID) && !m.changed: // a reply that was also sent to the channel
 		fate = sources.Duplicates
 	case len(out.Parts) > 0:
 		if err := e.sink.Message(&out); err != nil {

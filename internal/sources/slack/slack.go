@@ -69,6 +69,7 @@ type conversation struct {
 	members  []string // as listed
 	who      map[string]bool
 	days     []string
+	keys     sources.Keys // of messages without a time
 }
 
 // user is a member of the workspace.

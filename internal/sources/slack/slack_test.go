@@ -83,6 +83,23 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// A row with what a message is now replaces the message, and a message without a time keeps its place.
+func TestRead_ChangedAndUndated(t *testing.T) {
+	t.Parallel()
+	changed := maps.Clone(workspace)
+	changed["D1/2024-03-16.json"] = `[{"type": "message", "user": "U2", "text": "hye", "ts": "1710612000.000100"}, {"type": "message", "user": "U1", "text": "no time"}, {"type": "message", "user": "U1", "text": "nor here", "ts": null},
+		{"type": "message", "subtype": "message_changed", "hidden": true, "ts": "1710612005.000100", "message": {"type": "message", "user": "U2", "text": "hey", "ts": "1710612000.000100", "edited": {"user": "U2", "ts": "1710612005.000000"}}}]`
+	db := sourcetest.NewDB(t)
+	for range 2 {
+		if summary := sourcetest.Collect(t, db, slack.Open, sourcetest.WriteFiles(t, changed), "Aidan"); summary.Gone > 0 {
+			t.Errorf("%d are gone", summary.Gone)
+		}
+	}
+	if got := sourcetest.Conversations(t, db); !slices.Contains(got, "slack:U2: hey, no time, nor here") {
+		t.Errorf("conversations are %q", got)
+	}
+}
+
 // Damage costs the message that holds it; a list that is missing costs what it says.
 func TestRead_Damage(t *testing.T) {
 	t.Parallel()

@@ -44,7 +44,7 @@ func (rd *reader) body(raw string) body {
 		return body{fate: sources.Empty}
 	case deletedByMe[folded]:
 		return body{fate: sources.Deleted, mine: true}
-	case deletedByOthers[folded], beginsWith(folded, deletedByAdmin) && len(folded) < 120:
+	case deletedByOthers[folded], beginsWith(folded, deletedByAdmin) && len(folded) < 120 && !strings.ContainsAny(folded, "?!,"):
 		return body{fate: sources.Deleted}
 	}
 	if name, caption, found := attachment(text); found {

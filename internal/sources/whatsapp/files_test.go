@@ -71,6 +71,8 @@ func TestRead_IslamicCalendar(t *testing.T) {
 func TestRead_Eras(t *testing.T) {
 	want(t, "WhatsApp Chat - Zoe.txt", "[令和6年3月15日 19:02:03] Zoe: a\r\n[令和6年3月16日 19:02:03] Aidan: b\r\n", "2024-03-15 19:02:03 Zoe text: a", "2024-03-16 19:02:03 me text: b")
 	want(t, "WhatsApp Chat - Zoe.txt", "[民國113/3/15 下午7:02:03] Zoe: a\r\n[民國113/3/16 下午7:02:03] Aidan: b\r\n", "2024-03-15 19:02:03 Zoe text: a", "2024-03-16 19:02:03 me text: b")
+	want(t, "WhatsApp Chat with Zoe.txt", "R6/03/15 19:02 - Zoe: a\nR is a letter\nH2 is hydrogen - Zoe: no\nR6/03/16 19:02 - Aidan: b\n", "2024-03-15 19:02:00 Zoe text: a|R is a letter|H2 is hydrogen - Zoe: no", "2024-03-16 19:02:00 me text: b")
+	want(t, "WhatsApp Chat - Zoe.txt", "[R6/3/15 午後7:02:03] Zoe: a\r\n[R6/3/16 午後7:02:03] Aidan: b\r\n", "2024-03-15 19:02:03 Zoe text: a", "2024-03-16 19:02:03 me text: b")
 }
 
 // Dates that cannot be are refused.

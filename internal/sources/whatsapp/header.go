@@ -34,7 +34,7 @@ type stamp struct {
 
 // header reads the beginning of a line. A line without a time continues the message before.
 func header(line string) (s stamp, rest string, ok bool) {
-	if c, _ := utf8.DecodeRuneInString(line); !isMark(c) && c != '[' && digit(c) < 0 && !isWordOfTime(c) {
+	if c, _ := utf8.DecodeRuneInString(line); !isMark(c) && c != '[' && digit(c) < 0 && !isWordOfTime(c) && !beginsEra(line) {
 		return s, "", false
 	}
 	p := scanner{rest: line}
@@ -73,6 +73,11 @@ func (p *scanner) moment(s *stamp) bool {
 
 // isWordOfTime reports whether a line may begin with a word of the time: some write 下午 or "le" first.
 func isWordOfTime(c rune) bool { return c > 0x7f && unicode.IsLetter(c) }
+
+// beginsEra reports whether a line may begin with a year such as R6.
+func beginsEra(line string) bool {
+	return len(line) > 1 && (line[0] == 'R' || line[0] == 'H') && line[1] >= '0' && line[1] <= '9'
+}
 
 // scanner reads a header from left to right. Direction marks may occur anywhere in it.
 type scanner struct {

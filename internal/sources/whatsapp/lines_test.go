@@ -67,7 +67,9 @@ func TestRead_WordsThatBeginLikeNotices(t *testing.T) {
 	var text strings.Builder
 	var lines []string
 	words := []string{"Voice call, or are you asleep?", "video call, 7 sharp please", "Missed voice call from my sister", "This business is doomed", "Live location shared with mum, not you",
-		"Waiting for this message all day", "Voice call", "You blocked this contact?", "llamada perdida de ayer", "Your security code with the bank changed hands"}
+		"Waiting for this message all day", "Voice call", "You blocked this contact?", "llamada perdida de ayer", "Your security code with the bank changed hands",
+		"Messages and calls are end-to-end encrypted, they say", "Messages and calls are end-to-end encrypted?", "Mesajlar ve aramalar uçtan uca şifrelidir mi gerçekten?",
+		"Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt. Das glaube ich nicht.", "This message was deleted by admin? Which one?"}
 	for _, word := range words {
 		text.WriteString("13/05/2022, 09:00 - Zoe: " + word + "\n")
 		lines = append(lines, "2022-05-13 09:00:00 Zoe text: "+word)
@@ -75,6 +77,9 @@ func TestRead_WordsThatBeginLikeNotices(t *testing.T) {
 	notices := []string{"Missed voice call", "Missed video call, Tap to call back", "Voice call, 3 min", "Voice call, 12 sec", "Video call, 1 hr 2 min", "Video call, No answer", "Voice call, 1:02",
 		"Verpasster Sprachanruf", "Sprachanruf, 3 Min.", "Live location shared", "Waiting for this message. This may take a while.", "Waiting for this message",
 		"Messages and calls are end-to-end encrypted. Only people in this chat can read, listen to, or share them. Learn more.",
+		"Nachrichten und Anrufe sind Ende-zu-Ende-verschlüsselt. Niemand außerhalb dieses Chats, nicht einmal WhatsApp, kann sie lesen oder anhören.",
+		"Mesajlar ve aramalar uçtan uca şifrelidir. Bu sohbetin dışında hiç kimse, WhatsApp bile, bunları okuyamaz veya dinleyemez.",
+		"消息和通话都进行端到端加密。对话之外的任何人，甚至包括 WhatsApp 都无法读取或收听。", "Les messages et les appels sont chiffrés de bout en bout. En savoir plus.",
 		"You blocked this contact. Tap to unblock.", "Your security code with Zoe changed. Tap to learn more.", "This business uses a secure service from Meta to manage this chat. Tap to learn more."}
 	for _, notice := range notices {
 		text.WriteString("13/05/2022, 09:01 - Zoe: " + notice + "\n")

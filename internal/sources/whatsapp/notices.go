@@ -23,7 +23,7 @@ var (
 		je beveiligingscode voor * is gewijzigd; je beveiligingscode voor * is gewijzigd. *; je beveiligingscode voor * is veranderd*; wachten op dit bericht; wachten op dit bericht. *;
 		ваш код безопасности с * изменился*; ваш код безопасности с * изменён*; ожидание сообщения; ожидание сообщения. *; oczekiwanie na wiadomość; oczekiwanie na wiadomość. *`)
 
-	// encryptedNotices say that a chat is encrypted. Nobody writes these words; other sentences may follow.
+	// encryptedNotices begin the first sentence of the notice that a chat is encrypted; see isEncryption.
 	encryptedNotices = beginnings(`messages and calls are end-to-end encrypted; messages to this chat and calls are now secured with end-to-end encryption; messages to this group are now secured with end-to-end encryption;
 		messages you send to this chat and calls are now secured with end-to-end encryption; messages you send to this group are now secured with end-to-end encryption;
 		nachrichten und anrufe sind ende-zu-ende-verschlüsselt; los mensajes y las llamadas están cifrados de extremo a extremo; los mensajes y las llamadas están cifrados;
@@ -32,6 +32,10 @@ var (
 		сообщения и звонки защищены сквозным; повідомлення й дзвінки захищено наскрізним; wiadomości i połączenia są w pełni zaszyfrowane; mesajlar ve aramalar uçtan uca;
 		zprávy a hovory jsou opatřeny koncovým; メッセージと通話はエンドツーエンド暗号化されています; 消息和通话都进行端到端加密; 訊息和通話經端對端加密; 메시지 및 전화는 종단간;
 		ההודעות והשיחות מוצפנות; الرسائل والمكالمات مشفرة`)
+
+	// learnMore ends the notice that a chat is encrypted.
+	learnMore = []string{"learn more", "more info", "mehr erfahren", "mehr dazu", "más información", "en savoir plus", "scopri di più", "saiba mais", "saber mais", "meer informatie",
+		"meer info", "подробнее", "докладніше", "więcej", "daha fazla bilgi", "více", "詳細", "了解更多", "瞭解詳情", "자세히 알아보기", "מידע נוסף", "لمعرفة المزيد", "معرفة المزيد"}
 
 	// calls may be followed by a comma and what became of the call, which is a duration or one of callEnds.
 	calls = phrases(`missed voice call; missed video call; missed group voice call; missed group video call; voice call; video call; group voice call; group video call; silenced voice call; silenced video call;
@@ -101,7 +105,25 @@ func isNotice(folded string) bool {
 	if slices.ContainsFunc(wholeNotices[folded[0]], fits) || slices.ContainsFunc(wholeNotices[anyByte], fits) {
 		return true
 	}
-	return beginsWith(folded, encryptedNotices) || isCall(folded)
+	return isEncryption(folded) || isCall(folded)
+}
+
+// isEncryption reports whether a folded text is the notice that a chat is encrypted: a sentence about that, alone, or with others about
+// WhatsApp, or with a link to more.
+func isEncryption(folded string) bool {
+	if !beginsWith(folded, encryptedNotices) || strings.ContainsAny(folded, "?!？！؟") {
+		return false
+	}
+	end := strings.IndexAny(folded, ".。।")
+	if end < 0 {
+		end = len(folded)
+	}
+	if strings.ContainsAny(folded[:end], ",，،") || strings.Contains(folded[:end], "whatsapp") {
+		return false
+	}
+	more := strings.Trim(folded[end:], ".。। ")
+	return more == "" || strings.Contains(more, "whatsapp") ||
+		slices.ContainsFunc(learnMore, func(words string) bool { return strings.HasSuffix(more, words) })
 }
 
 // isCall reports whether a folded text is the notice of a call.

@@ -197,7 +197,7 @@ func (s *survey) item(at *item) error {
 		if s.notice == "" {
 			s.notice = at.sender
 		}
-		if s.items == 1 && beginsWith(fold(strings.TrimSpace(at.text)), encryptedNotices) {
+		if s.items == 1 && isEncryption(fold(strings.TrimSpace(at.text))) {
 			s.host = at.sender
 		}
 		s.event(at.text)
