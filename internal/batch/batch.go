@@ -18,7 +18,7 @@ type Encoder interface {
 
 // Window is the ids of one window.
 type Window struct {
-	IDs     []int32 // the header, then the lines that fit, oldest first
+	IDs     []int32 // the header, its memories, then the lines that fit, oldest first
 	Targets []int   // number of ids of each target line, including its newline; these are the last of IDs
 	Cut     int     // number of oldest lines left out to fit
 }
@@ -70,7 +70,8 @@ func (r *Reader) Read(i int) (Window, error) {
 }
 
 // Tokenize returns the ids of w, which is window i of the list. To fit the maximum length it leaves out whole lines, oldest
-// first, but never the header or a target; if those alone are too long the error is a *TooLongError.
+// first, but never the header or a target; if those alone are too long the error is a *TooLongError. Memories stay as long as they fit
+// beside the targets.
 func (r *Reader) Tokenize(i int, w *windows.Window) (Window, error) {
 	header := r.encoder.AppendEncodeOrdinary(nil, string(w.Header))
 	total := len(header)
@@ -81,6 +82,14 @@ func (r *Reader) Tokenize(i int, w *windows.Window) (Window, error) {
 	}
 	if total > r.max {
 		return Window{}, &TooLongError{Where: r.source.Where(i), Tokens: total, Max: r.max}
+	}
+	for _, line := range w.Memory {
+		memory := r.encoder.AppendEncodeOrdinary(nil, string(line))
+		if total+len(memory) > r.max {
+			break
+		}
+		header = append(header, memory...)
+		total += len(memory)
 	}
 	first := len(w.Lines) - w.Targets // w.Lines[first:] are kept
 	for first > 0 && total+len(r.line(w.Lines[first-1])) <= r.max {

@@ -26,6 +26,9 @@ func (s *Set) ScoreTexts(ctx context.Context, l TextLosses, p windows.Progress) 
 			return nil, err
 		}
 		prompt := string(w.Header)
+		for _, line := range w.Memory {
+			prompt += string(line)
+		}
 		for _, line := range w.Lines[next.window.Cut : len(w.Lines)-w.Targets] {
 			prompt += string(line.Text)
 		}

@@ -51,6 +51,8 @@ CREATE VIEW training_windows AS
     UNION ALL SELECT run, conversation, last + 1, min(last + stride, end), end, stride, size, held_out FROM w WHERE last < end)
   SELECT row_number() OVER (ORDER BY run, w.last) AS id, conversation, max(c.first, w.last - size + 1) AS first, w.last AS last,
     w.last - target + 1 AS targets, held_out FROM w JOIN training_conversations c ON c.id = w.conversation`,
+	// How many tokens of memories each window is to have.
+	`ALTER TABLE training_run ADD COLUMN memory INTEGER NOT NULL DEFAULT 0`,
 }
 
 // version returns the version of the schema after all upgrades.

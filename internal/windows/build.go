@@ -20,6 +20,7 @@ type Options struct {
 	Window  int           // maximum number of messages in a window
 	Stride  int           // number of targets at the end of a window to train on
 	HeldOut int           // number of messages that are held out of each conversation that is long enough; 0: none
+	Memory  int           // tokens that memories may have in each window; 0: windows have none
 	Filter
 	Progress Progress // counts messages read
 }
@@ -35,6 +36,8 @@ func (o *Options) Check() error {
 		return usererr.Invalid("stride", "is %d, more than the %d messages of a %v: some messages would never be a target", o.Stride, o.Window, usererr.Option("window"))
 	case o.HeldOut < 0 || o.HeldOut > math.MaxInt32:
 		return usererr.Invalid("held_out", "is %d; it is a number of messages per conversation, 0 for none", o.HeldOut)
+	case o.Memory < 0 || o.Memory > math.MaxInt32:
+		return usererr.Invalid("memory_tokens", "is %d; it is a number of tokens", o.Memory)
 	}
 	return o.Filter.check()
 }
@@ -115,7 +118,7 @@ type builder struct {
 // The columns that are inserted.
 const (
 	messageColumns = "id, date, name, reply_to, content_type, text"
-	runColumns     = "conversation, first, last, stride, size, held_out"
+	runColumns     = "conversation, first, last, stride, size, held_out, memory"
 )
 
 // rowOverhead is the approximate size of a line without its name and text: keys, quotes and their escapes.

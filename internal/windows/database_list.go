@@ -24,6 +24,7 @@ type databaseList struct {
 	windows       []windowRange
 	heldOut       []bool    // of each window
 	messages      int64     // training_messages are numbered from 1 to this
+	memoryTokens  int       // that memories may have in each window; 0: none
 	selectRange   *sql.Stmt // runs selectMessages
 }
 
@@ -115,7 +116,7 @@ func (s *databaseList) mostMessages(ctx context.Context) (most int64, err error)
 }
 
 func (s *databaseList) readWindows(ctx context.Context, progress Progress) error {
-	rows, err := s.db.SQL().QueryContext(ctx, `SELECT conversation - 1, first, last, stride, size, held_out FROM training_run ORDER BY id`)
+	rows, err := s.db.SQL().QueryContext(ctx, `SELECT conversation - 1, first, last, stride, size, held_out, memory FROM training_run ORDER BY id`)
 	if err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func (s *databaseList) readWindows(ctx context.Context, progress Progress) error
 		var run targetRun
 		var stride, size int64
 		var heldOut sql.NullBool
-		if err := rows.Scan(&conversation, &run.first, &run.last, &stride, &size, &heldOut); err != nil {
+		if err := rows.Scan(&conversation, &run.first, &run.last, &stride, &size, &heldOut, &s.memoryTokens); err != nil {
 			return err
 		}
 		if err := s.checkRun(conversation, run, stride, size); err != nil {

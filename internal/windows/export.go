@@ -44,6 +44,34 @@ func Export(ctx context.Context, db *messages.DB, out io.Writer, progress Progre
 	return nil
 }
 
+// ExportList writes the windows of a list as a window file. It renders each window by itself; Export is faster where windows have no
+// memories.
+func ExportList(ctx context.Context, l List, out io.Writer, progress Progress) error {
+	var text, row []byte
+	for i := range l.Len() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		w, err := l.Window(i)
+		if err != nil {
+			return err
+		}
+		text = appendEscaped(text[:0], w.Header)
+		for _, line := range w.Memory {
+			text = appendEscaped(text, line)
+		}
+		for _, line := range w.Lines {
+			text = appendEscaped(text, line.Text)
+		}
+		row = appendRow(row[:0], text, w.Targets)
+		if _, err := out.Write(row); err != nil {
+			return err
+		}
+		progress.Report(int64(i+1), int64(l.Len()))
+	}
+	return nil
+}
+
 // exporter holds the messages of the current window, from id first on, escaped for the inside of a JSON string. Neither end
 // of a window ever moves back from one window to the next.
 type exporter struct {

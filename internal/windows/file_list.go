@@ -102,11 +102,12 @@ func (s *fileList) check(row []byte) (conversation int32, targets int, err error
 		return 0, 0, err
 	}
 	lines := splitText(text)
-	if len(lines) < 2 {
+	memory, messages := cutMemory(lines[min(1, len(lines)):])
+	if len(messages) == 0 {
 		return 0, 0, errors.New("the window has no message")
 	}
-	if targets > len(lines)-1 {
-		return 0, 0, fmt.Errorf(`"targets" is %d, but the number of messages is %d`, targets, len(lines)-1)
+	if targets > len(messages) {
+		return 0, 0, fmt.Errorf(`"targets" is %d, but the number of messages is %d`, targets, len(messages))
 	}
 	h := s.hash(lines[0])
 	conversation, known := s.headers[h]
@@ -118,13 +119,18 @@ func (s *fileList) check(row []byte) (conversation int32, targets int, err error
 		conversation = int32(s.conversations.number(header.Members))
 		s.headers[h] = conversation
 	}
-	for i, line := range lines[1:] {
+	for i, line := range memory {
+		if _, err := ParseMemory(line); err != nil {
+			return 0, 0, fmt.Errorf("line %d of the window: %w", i+2, err)
+		}
+	}
+	for i, line := range messages {
 		h := s.hash(line)
 		if _, known := s.lines[h]; known {
 			continue
 		}
 		if _, err := ParseMessage(line); err != nil {
-			return 0, 0, fmt.Errorf("line %d of the window: %w", i+2, err)
+			return 0, 0, fmt.Errorf("line %d of the window: %w", len(memory)+i+2, err)
 		}
 		s.lines[h] = int32(len(s.lines))
 	}
@@ -160,12 +166,13 @@ func (s *fileList) Window(i int) (*Window, error) {
 		return nil, s.changed(i)
 	}
 	lines := splitText(text)
-	if len(lines) < 2 || targets > len(lines)-1 {
+	memory, messages := cutMemory(lines[min(1, len(lines)):])
+	if len(messages) == 0 || targets > len(messages) {
 		return nil, s.changed(i)
 	}
-	w := &Window{Conversation: s.Conversation(i), Header: lines[0], Targets: targets,
-		Lines: make([]Line, len(lines)-1)}
-	for j, line := range lines[1:] {
+	w := &Window{Conversation: s.Conversation(i), Header: lines[0], Memory: memory, Targets: targets,
+		Lines: make([]Line, len(messages))}
+	for j, line := range messages {
 		id, known := s.lines[s.hash(line)]
 		if !known {
 			return nil, s.changed(i)

@@ -41,10 +41,11 @@ type List interface {
 
 // Window is a header and the messages that follow it, oldest first.
 type Window struct {
-	Conversation int    // index into List.Conversations
-	Header       []byte // `{"type": "dm", "members": […], "start": "…"}` and a newline
-	Lines        []Line // at least one
-	Targets      int    // the last Targets of Lines carry loss; 1 <= Targets <= len(Lines)
+	Conversation int      // index into List.Conversations
+	Header       []byte   // `{"type": "dm", "members": […], "start": "…"}` and a newline
+	Memory       [][]byte // lines about earlier messages, between the header and Lines; none without Memory
+	Lines        []Line   // at least one
+	Targets      int      // the last Targets of Lines carry loss; 1 <= Targets <= len(Lines)
 }
 
 // Line is one message of a window. Lines with the same ID have the same text in all windows of a List, so that results

@@ -41,7 +41,7 @@ func (b *builder) insertRuns() error {
 // insertWindows inserts the windows of these runs, and returns their number.
 func (b *builder) insertWindows(runs []targetRun, stride int64, heldOut bool) (count int64, err error) {
 	for _, r := range runs {
-		if err := b.insertRun.Add(int64(b.summary.Conversations), r.first, r.last, stride, int64(b.options.Window), heldOut); err != nil {
+		if err := b.insertRun.Add(int64(b.summary.Conversations), r.first, r.last, stride, int64(b.options.Window), heldOut, int64(b.options.Memory)); err != nil {
 			return 0, err
 		}
 		count += r.windows(stride)
