@@ -23,29 +23,35 @@ type backendOptions struct {
 	url   string // "" for the engine
 	model string
 	yes   bool
+	// memoryTokens is how many tokens of memories the server's model was trained with.
+	memoryTokens int
 }
 
 func backendFlags() []cli.Flag {
 	return inGroup(modelGroup,
 		&cli.StringFlag{Name: "backend", Usage: "write with the model of the server at `URL`: llama.cpp's, Ollama, or one with OpenAI's /v1/completions"},
 		&cli.StringFlag{Name: "backend-model", Usage: "`NAME` of the server's model (default: the only one it has)"},
+		&cli.IntFlag{Name: "memory-tokens", Usage: "with --backend: `N` tokens of memories, for a model that was trained with them (preprocess --memory)"},
 		&cli.BoolFlag{Name: "yes", Usage: "send conversations to another machine without asking"})
 }
 
 // backendOptionsOf returns what the flags ask for, and changes the options of sampling to what servers have.
 func backendOptionsOf(c *cli.Command, sample *generate.Options) (o backendOptions, err error) {
-	o = backendOptions{url: c.String("backend"), model: c.String("backend-model"), yes: c.Bool("yes")}
+	o = backendOptions{url: c.String("backend"), model: c.String("backend-model"), yes: c.Bool("yes"), memoryTokens: c.Int("memory-tokens")}
 	if o.url == "" {
 		if o.model != "" {
 			return o, usererr.Usage("--backend-model goes with --backend")
 		}
-		return o, nil
+		return o, validateMemory(o.memoryTokens, c.IsSet("memory-tokens"), "--backend: otherwise the adapter says it")
 	}
 	for _, f := range loadedModelFlags() {
 		if name := f.Names()[0]; c.IsSet(name) {
 			return o, usererr.With(usererr.Usage("--%s does not go with --backend: the server has its own model", name),
 				"vqctl export writes the model with its adapter for other programs")
 		}
+	}
+	if err := validateMemory(o.memoryTokens, true, ""); err != nil {
+		return o, err
 	}
 	if !c.IsSet("repetition-penalty") {
 		sample.RepetitionPenalty = 1

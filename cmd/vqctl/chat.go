@@ -135,13 +135,21 @@ func runChat(ctx context.Context, o chatOptions, in, out *os.File) error {
 func (o *chatOptions) open(ctx context.Context) (w generate.Writer, closeModel func(), err error) {
 	if o.backend.url != "" {
 		w, err = o.backend.open(ctx)
-		return w, func() {}, err
+		memory := newRecaller(ctx, o.live.contacts.dataDir, o.backend.memoryTokens, estimatedCount)
+		o.dialogue.Recall = memory.recall
+		return w, memory.close, err
+	}
+	tokens, err := memoryTokens(o.model.adapterDirs())
+	if err != nil {
+		return nil, nil, err
 	}
 	loaded, err := o.model.open()
 	if err != nil {
 		return nil, nil, err
 	}
-	adapters := &chatAdapters{model: o.model, loaded: loaded, capacity: o.dialogue.MaxTokens + o.dialogue.Sample.MaxNewTokens}
+	adapters := &chatAdapters{model: o.model, loaded: loaded, capacity: o.dialogue.MaxTokens + o.dialogue.Sample.MaxNewTokens,
+		memory: newRecaller(ctx, o.live.contacts.dataDir, tokens, tokenCount(loaded.Tokenizer))}
+	o.dialogue.Recall = adapters.memory.recall
 	closeModel = func() {
 		adapters.close()
 		loaded.Close()

@@ -22,6 +22,7 @@ type chatAdapters struct {
 	model    modelOptions
 	loaded   *load.Loaded
 	capacity int // tokens of the cache
+	memory   *recaller
 	writer   *generate.Generator
 	used     string // folder of the adapter in use, or the mixture of the flags; "" for the base alone
 }
@@ -41,6 +42,7 @@ func (a *chatAdapters) start() (err error) {
 }
 
 func (a *chatAdapters) close() {
+	a.memory.close()
 	if a.writer != nil {
 		a.writer.Close()
 	}
@@ -114,6 +116,15 @@ func (a *chatAdapters) Use(name string) (generate.Writer, []string, error) {
 		return nil, nil, err
 	}
 	a.used = name
+	dirs := make([]string, len(parts))
+	for i, p := range parts {
+		dirs[i] = p.Dir
+	}
+	tokens, err := memoryTokens(dirs)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.memory.use(tokens)
 	if err := a.start(); err != nil {
 		return nil, nil, err
 	}

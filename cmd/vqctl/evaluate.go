@@ -84,6 +84,11 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 		return err
 	}
 	defer loaded.Close()
+	tokens, err := memoryTokens(o.evaluatedDirs(adapterDir))
+	if err != nil {
+		return err
+	}
+	source = windows.WithMemory(source, tokens, tokenCount(loaded.Tokenizer))
 	set, err := o.readSet(ctx, source, list, loaded.Tokenizer, o.maxSeqLength)
 	if err != nil {
 		return err
@@ -99,6 +104,17 @@ func runEvaluate(ctx context.Context, o evaluateOptions, out io.Writer) error {
 	}
 	defer o.keepResults(ctx, all)
 	return o.show(ctx, o.together(all), out)
+}
+
+// evaluatedDirs are the folders of the adapters; the first may be found by default.
+func (o *evaluateOptions) evaluatedDirs(first string) (dirs []string) {
+	if first != "" {
+		dirs = append(dirs, first)
+	}
+	if len(o.adapters) > 1 {
+		dirs = append(dirs, o.adapters[1:]...)
+	}
+	return dirs
 }
 
 // write has a model write what people compare. l is for what the base model alone writes.

@@ -43,6 +43,7 @@ func (o *evaluateOptions) runWithBackend(ctx context.Context, source windows.Lis
 			return err
 		}
 	}
+	source = windows.WithMemory(source, o.backend.memoryTokens, estimatedCount)
 	set, err := o.readSet(ctx, source, list, textEncoder{}, o.maxSeqLength*remote.BytesPerToken)
 	if err != nil {
 		return err

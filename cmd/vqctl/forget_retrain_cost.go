@@ -20,7 +20,7 @@ import (
 // estimate finds what training again costs, and which checkpoints may be as those of a run without the person.
 func (r *retraining) estimate(ctx context.Context, run *train.Replayed, log *runlog.Log) error {
 	s := &run.State
-	source, encoder, err := r.openData(ctx, s.BaseModel)
+	source, encoder, err := r.openData(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -56,8 +56,8 @@ func (r *retraining) estimate(ctx context.Context, run *train.Replayed, log *run
 }
 
 // openData opens the windows of the run and its tokenizer.
-func (r *retraining) openData(ctx context.Context, baseModel string) (windows.List, batch.Encoder, error) {
-	base, err := model.Resolve(baseModel)
+func (r *retraining) openData(ctx context.Context, s *train.State) (windows.List, batch.Encoder, error) {
+	base, err := model.Resolve(s.BaseModel)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -66,7 +66,10 @@ func (r *retraining) openData(ctx context.Context, baseModel string) (windows.Li
 		return nil, nil, err
 	}
 	source, err := openWindows(ctx, r.plan.DataPath, r.dataDir)
-	return source, encoder, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return windows.WithMemory(source, s.Options.MemoryTokens, tokenCount(encoder)), encoder, nil
 }
 
 // takePrefixes records what the checkpoints of the run have computed, and returns the step of the last one that a run without the
@@ -104,7 +107,7 @@ func (r *retraining) adopt(ctx context.Context) error {
 	if err != nil || run == nil {
 		return err
 	}
-	source, encoder, err := r.openData(ctx, run.State.BaseModel)
+	source, encoder, err := r.openData(ctx, &run.State)
 	if err != nil {
 		return err
 	}

@@ -151,18 +151,27 @@ func runGenerate(ctx context.Context, o generateOptions, stdin io.Reader, out io
 func (o *generateOptions) open(ctx context.Context, c *generate.Conversation) (w generate.Writer, closeModel func(), err error) {
 	if o.backend.url != "" {
 		w, err = o.backend.open(ctx)
-		return w, func() {}, err
+		memory := newRecaller(ctx, defaultDataDir, o.backend.memoryTokens, estimatedCount)
+		c.Recall = memory.recall
+		return w, memory.close, err
+	}
+	tokens, err := memoryTokens(o.model.adapterDirs())
+	if err != nil {
+		return nil, nil, err
 	}
 	loaded, err := o.model.open()
 	if err != nil {
 		return nil, nil, err
 	}
+	memory := newRecaller(ctx, defaultDataDir, tokens, tokenCount(loaded.Tokenizer))
+	c.Recall = memory.recall
 	writer := newGenerator(loaded, false)
 	if n, most := writer.PromptTokens(c, o.as), loaded.Base.Config.MaxPositions; n+o.sample.MaxNewTokens > most {
 		notice("the conversation has %d tokens, and the model was trained on at most %d, including the new message: fewer messages give better results",
 			n, most)
 	}
 	return writer, func() {
+		memory.close()
 		writer.Close()
 		loaded.Close()
 	}, nil

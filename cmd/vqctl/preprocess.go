@@ -31,6 +31,7 @@ type preprocessOptions struct {
 	window      int
 	stride      int // 0: windows.AutoStride
 	heldOut     int
+	memory      int // tokens of memories, 0 for none
 	export      string
 	json        bool
 	baseModel   string // that the estimated time is for
@@ -45,6 +46,7 @@ func newPreprocessCommand() *cli.Command {
 func preprocessCommand(out func() io.Writer) *cli.Command {
 	var o preprocessOptions
 	var stride string
+	var memory bool
 	return &cli.Command{
 		Name:  "preprocess",
 		Usage: "cut the collected messages into training windows",
@@ -57,6 +59,8 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 					Usage: "learn from the last `N` messages of each window, or auto, a quarter of --window: N times fewer windows, N times faster"},
 				&cli.IntFlag{Name: "held-out", Value: windows.DefaultHeldOut, Destination: &o.heldOut,
 					Usage: "hold out the last `N` messages of each conversation of 60 or more for evaluation (0: none)"},
+				&cli.BoolFlag{Name: "memory", Usage: "put earlier messages of the same people that are about the same before each window", Destination: &memory},
+				&cli.IntFlag{Name: "memory-tokens", Value: windows.DefaultMemoryTokens, Usage: "`N`: tokens that these may have in each window", Destination: &o.memory},
 				dataDirFlag(&o.dataDir),
 				contactsFlag(&o.contacts),
 				&cli.StringFlag{Name: "base-model", Usage: "base model whose training time is estimated: a folder or `NAME` (default: " + model.Default + ")", Destination: &o.baseModel}),
@@ -70,6 +74,9 @@ are also written to training_windows.jsonl, unless that would exceed 256 MiB: tr
 			}
 			var err error
 			if o.stride, err = parseStride(stride); err != nil {
+				return err
+			}
+			if err := o.chooseMemory(memory, c.IsSet("memory-tokens")); err != nil {
 				return err
 			}
 			o.owner, o.identifiers = strings.TrimSpace(os.Getenv("MY_NAME")), os.Getenv("USER_IDENTIFIERS")
@@ -116,7 +123,7 @@ func runPreprocess(ctx context.Context, o preprocessOptions, out io.Writer) erro
 	if auto {
 		o.stride = windows.AutoStride(o.window)
 	}
-	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride, HeldOut: o.heldOut, Filter: filter}
+	options := windows.Options{Owner: o.owner, Window: o.window, Stride: o.stride, HeldOut: o.heldOut, Memory: o.memory, Filter: filter}
 	if err := options.Check(); err != nil {
 		return err
 	}
@@ -183,12 +190,26 @@ func exportWindows(ctx context.Context, o preprocessOptions, db *messages.DB, si
 			return "", removeDefaultExport(ctx, db, o.dataDir)
 		}
 	}
+	list, err := o.exportedMemories(ctx)
+	if err != nil {
+		if o.export == "" {
+			notice("no window file was written: %v; train reads messages.db", err)
+			return "", removeDefaultExport(ctx, db, o.dataDir)
+		}
+		return "", err
+	}
 	report, finish := newProgress("exporting", "windows")
 	defer finish()
 	if err := db.AddOutput(ctx, path); err != nil {
 		return "", err
 	}
-	return path, atomicfile.Write(path, func(w io.Writer) error { return windows.Export(ctx, db, w, report) })
+	return path, atomicfile.Write(path, func(w io.Writer) error {
+		if list == nil {
+			return windows.Export(ctx, db, w, report)
+		}
+		defer list.Close()
+		return windows.ExportList(ctx, list, w, report)
+	})
 }
 
 // preprocessResult is what --json prints.

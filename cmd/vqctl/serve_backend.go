@@ -15,15 +15,16 @@ func (o *serveOptions) refuseWithBackend(given func(flag string) bool) error {
 }
 
 // openBackend connects to the server that writes the answers, and lists whom it writes as.
-func (o *serveOptions) openBackend(ctx context.Context) error {
+func (o *serveOptions) openBackend(ctx context.Context) (closeModels func(), err error) {
 	w, err := o.backend.open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	known := o.model.knownPeople()
 	o.server.Owner = known.owner
 	served := servedPeople(&known)
-	served.Remote = w
+	memory := newRecaller(ctx, o.contacts.dataDir, o.backend.memoryTokens, estimatedCount)
+	served.Remote, served.Recall = w, memory.recall
 	o.server.Models = append(o.server.Models, served)
-	return nil
+	return memory.close, nil
 }

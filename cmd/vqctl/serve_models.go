@@ -21,11 +21,15 @@ type servedModels struct {
 	loaded   *load.Loaded
 	adapters []*engine.Adapter // besides the first
 	pools    []*generate.Pool
+	memories []*recaller
 }
 
 func (m *servedModels) close() {
 	for _, p := range m.pools {
 		p.Close()
+	}
+	for _, memory := range m.memories {
+		memory.close()
 	}
 	for _, a := range m.adapters {
 		a.Close()
@@ -36,9 +40,9 @@ func (m *servedModels) close() {
 // open opens the models, and sets what the server needs to know of them.
 func (o *serveOptions) open(ctx context.Context) (closeModels func(), err error) {
 	if o.backend.url != "" {
-		return func() {}, o.openBackend(ctx)
+		return o.openBackend(ctx)
 	}
-	m, err := o.load()
+	m, err := o.load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +50,7 @@ func (o *serveOptions) open(ctx context.Context) (closeModels func(), err error)
 }
 
 // load loads the base model and the adapters.
-func (o *serveOptions) load() (*servedModels, error) {
+func (o *serveOptions) load(ctx context.Context) (*servedModels, error) {
 	if len(o.adapters) > 0 {
 		o.model.adapter = o.adapters[0]
 	}
@@ -67,7 +71,7 @@ func (o *serveOptions) load() (*servedModels, error) {
 		adapters = append(adapters, a)
 	}
 	for i, a := range adapters {
-		if err := o.addModel(m, i, a, len(adapters)); err != nil {
+		if err := o.addModel(ctx, m, i, a, len(adapters)); err != nil {
 			m.close()
 			return nil, err
 		}
@@ -93,7 +97,7 @@ func (m *servedModels) addAdapter(dir string) (*engine.Adapter, error) {
 }
 
 // addModel makes the pool of an adapter, and lists whom it writes as.
-func (o *serveOptions) addModel(m *servedModels, i int, a *engine.Adapter, of int) error {
+func (o *serveOptions) addModel(ctx context.Context, m *servedModels, i int, a *engine.Adapter, of int) error {
 	at := o.model
 	if i > 0 {
 		at.adapter = o.adapters[i]
@@ -104,10 +108,15 @@ func (o *serveOptions) addModel(m *servedModels, i int, a *engine.Adapter, of in
 	}
 	served := servedPeople(&known)
 	served.Tokenizer = m.loaded.Tokenizer
+	tokens, err := memoryTokens(at.adapterDirs())
+	if err != nil {
+		return err
+	}
+	memory := newRecaller(ctx, o.contacts.dataDir, tokens, tokenCount(m.loaded.Tokenizer))
+	m.memories, served.Recall = append(m.memories, memory), memory.recall
 	if of > 1 {
 		served.Adapter = o.label(i)
 	}
-	var err error
 	if served.Pool, err = o.newPool(m.loaded, a, of); err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ func measureWindows(ctx context.Context, source windows.List, training []int, ba
 		return s, err
 	}
 	s.estimated = ratio != 1
+	source = windows.WithMemory(source, int(float64(windows.MemoryTokens(source))/ratio), tokenCount(encoder))
 	m, err := batch.NewReader(source, encoder, int(float64(maxTokens)/ratio)).Measure(ctx, sample, nil, nil)
 	if err != nil {
 		return s, err

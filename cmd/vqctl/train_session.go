@@ -15,6 +15,7 @@ import (
 	"ventriloquist/internal/tokenizer"
 	"ventriloquist/internal/train"
 	"ventriloquist/internal/usererr"
+	"ventriloquist/internal/windows"
 )
 
 // trainSession is a run and all that it holds: files, device, memory. The steps of open fill it in order.
@@ -130,6 +131,8 @@ func (s *trainSession) readData(ctx context.Context) error {
 		return err
 	}
 	s.onClose(func() { source.Close() })
+	o.run.MemoryTokens = windows.MemoryTokens(source)
+	source = windows.WithMemory(source, o.run.MemoryTokens, tokenCount(encoder))
 	if source, err = s.plantCanaries(source); err != nil {
 		return err
 	}

@@ -230,3 +230,22 @@ func TestFill_PlacesWindowsAndTargets(t *testing.T) {
 		}
 	}
 }
+
+// Memories come after the header, as long as they fit beside the targets, and before older messages.
+func TestReader_Memories(t *testing.T) {
+	t.Parallel()
+	m := &memory{}
+	m.add("header", 1, "oldest", "older", "target")
+	m.list[0].Memory = [][]byte{[]byte("memory 1\n"), []byte("memory 2\n")}
+	for tokens, want := range map[int]string{
+		100: "header\nmemory 1\nmemory 2\noldest\nolder\ntarget\n",
+		40:  "header\nmemory 1\nmemory 2\nolder\ntarget\n",
+		25:  "header\nmemory 1\ntarget\n",
+		14:  "header\ntarget\n",
+	} {
+		w, err := batch.NewReader(m, &byteEncoder{}, tokens).Read(0)
+		if err != nil || text(w.IDs) != want || w.TargetTokens() != len("target\n") {
+			t.Errorf("%d tokens: %q, %v", tokens, text(w.IDs), err)
+		}
+	}
+}

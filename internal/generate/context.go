@@ -17,12 +17,15 @@ import (
 // contextForm is the advice for a line that cannot be read.
 const contextForm = `a context line is a window line: {"name": "John", "delta": "<5m", "reply_to": null, "content_type": "text", "text": "hey"}`
 
-// ReadContext reads window lines: an optional header (else nil) and messages, oldest first. Blank lines are skipped. A
+// ReadContext reads window lines: an optional header (else nil) and messages, oldest first. Blank lines and memories are skipped. A
 // message needs a name and a text; its delta defaults to "<1m", its content type to "text". The messages are rendered
 // again for the prompt, so their spacing and escapes may differ from those of a window. name is for errors.
 func ReadContext(in io.Reader, name string) (header *windows.Header, messages []windows.Message, err error) {
 	_, err = lines.Each(context.Background(), in, name, func(number int64, line []byte) error {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
+			return nil
+		}
+		if windows.IsMemory(line) {
 			return nil
 		}
 		var err error

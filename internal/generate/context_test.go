@@ -138,3 +138,27 @@ func FuzzReadContext(f *testing.F) {
 		}
 	})
 }
+
+// A window's lines are the same in use: memories stand after the header, and in a context file they are passed over.
+func TestConversation_Recalls(t *testing.T) {
+	t.Parallel()
+	const header = `{"type": "dm", "members": ["Aidan", "John"], "start": "2024-03-15"}` + "\n"
+	const memory = `{"memory": "2023-07-01", "name": "John", "text": "the boat"}` + "\n"
+	const message = `{"name": "Aidan", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "which?"}` + "\n"
+	h, messages, err := ReadContext(strings.NewReader(header+memory+message), "c.jsonl")
+	if err != nil || len(messages) != 1 {
+		t.Fatal(messages, err)
+	}
+	c := &Conversation{Header: *h, Messages: messages, Recall: func(h windows.Header, before []windows.Message, as string) []string {
+		if h.Start != "2024-03-15" || len(before) != 1 || as != "John" && as != "" {
+			t.Errorf("recall of %v, %v by %q", h, before, as)
+		}
+		return []string{memory}
+	}}
+	if got := c.Prompt("John"); got != header+memory+message+Prefill("John") {
+		t.Errorf("prompt %s", got)
+	}
+	if got := c.Lines(); got != header+memory+message {
+		t.Errorf("lines %s", got)
+	}
+}

@@ -12,7 +12,11 @@ import (
 type Conversation struct {
 	Header   windows.Header
 	Messages []windows.Message
+	Recall   Recall // nil: the model was trained without memories
 }
+
+// Recall returns the lines of the memories that stand after the header, given the messages and who writes next, "" if that is not known.
+type Recall func(h windows.Header, before []windows.Message, as string) []string
 
 // Prefill returns the beginning of a line, up to where its author begins to write: `{"name": "John", "`.
 func Prefill(as string) string {
@@ -31,6 +35,9 @@ func ParseContinuation(as string, written []byte) (windows.Message, error) {
 // PromptLines returns the pieces of the prompt for a message by as, which are encoded by themselves.
 func (c *Conversation) PromptLines(as string) []string {
 	lines := []string{string(windows.AppendHeader(nil, c.Header))}
+	if c.Recall != nil {
+		lines = append(lines, c.Recall(c.Header, c.Messages, as)...)
+	}
 	for i := range c.Messages {
 		lines = append(lines, string(windows.AppendMessage(nil, &c.Messages[i])))
 	}

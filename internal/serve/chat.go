@@ -78,7 +78,7 @@ func (s *Server) conversation(f *fields, m *Model, as string) (*generate.Convers
 		f.refuse("messages", "empty_array", "'messages' is empty")
 		return nil, f.err
 	}
-	c := &generate.Conversation{}
+	c := &generate.Conversation{Recall: m.Recall}
 	var header windows.Header
 	for i, one := range raw {
 		inner := fields{prefix: fmt.Sprintf("messages[%d].", i)}

@@ -19,7 +19,8 @@ type Model struct {
 	AnyName   bool // it is not known whom it was trained on: it writes as anyone
 	Pool      *generate.Pool
 	Tokenizer generate.Tokenizer
-	Remote    Remote // in the place of Pool and Tokenizer: another server writes
+	Recall    generate.Recall // memories; nil for none
+	Remote    Remote          // in the place of Pool and Tokenizer: another server writes
 }
 
 // Options are the settings of a server.

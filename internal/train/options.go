@@ -24,8 +24,9 @@ type Options struct {
 	Epochs       float64 `json:"num_epochs"`
 	MaxSteps     int     `json:"max_steps"` // optimizer steps; 0: as many as Epochs take
 
-	MaxSeqLength int    `json:"max_seq_length"` // maximum tokens per window
-	Limit        int    `json:"limit"`          // train on the first Limit windows only; 0: all
+	MaxSeqLength int    `json:"max_seq_length"`          // maximum tokens per window
+	Limit        int    `json:"limit"`                   // train on the first Limit windows only; 0: all
+	MemoryTokens int    `json:"memory_tokens,omitempty"` // that memories may have in each window; 0: there are none
 	Seed         uint64 `json:"seed"`
 	Shuffle      bool   `json:"shuffle"`
 
@@ -142,6 +143,7 @@ func (o Options) differences(other Options) []string {
 	note("max_steps", o.MaxSteps, other.MaxSteps)
 	note("max_seq_length", o.MaxSeqLength, other.MaxSeqLength)
 	note("limit", o.Limit, other.Limit)
+	note("memory_tokens", o.MemoryTokens, other.MemoryTokens)
 	note("seed", o.Seed, other.Seed)
 	note("no_shuffle", !o.Shuffle, !other.Shuffle)
 	note("precision", o.Precision, other.Precision)

@@ -25,6 +25,7 @@ type fileList struct {
 	headers       map[lineHash]int32 // conversation of a header line
 	lines         map[lineHash]int32 // Line.ID of a message line
 	seeds         [2]maphash.Seed
+	hasMemory     bool // in some window
 }
 
 // fileRow is one window of a file.
@@ -119,6 +120,7 @@ func (s *fileList) check(row []byte) (conversation int32, targets int, err error
 		conversation = int32(s.conversations.number(header.Members))
 		s.headers[h] = conversation
 	}
+	s.hasMemory = s.hasMemory || len(memory) > 0
 	for i, line := range memory {
 		if _, err := ParseMemory(line); err != nil {
 			return 0, 0, fmt.Errorf("line %d of the window: %w", i+2, err)

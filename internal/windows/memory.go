@@ -183,10 +183,19 @@ func WithMemory(l List, tokens int, count func(line string) int) List {
 	return &memoryList{l, newMemory(stored, tokens, count)}
 }
 
-// MemoryTokens returns how many tokens of memories the windows of a list are to have, as Build was told; 0 for none.
+// DefaultMemoryTokens is how many tokens memories may have in a window unless the options say otherwise.
+const DefaultMemoryTokens = 256
+
+// MemoryTokens returns how many tokens of memories the windows of a list are to have, as Build was told; 0 for none. A window file does
+// not say how many its memories were to have.
 func MemoryTokens(l List) int {
-	if stored, is := l.(*databaseList); is {
-		return stored.memoryTokens
+	switch l := l.(type) {
+	case *databaseList:
+		return l.memoryTokens
+	case *fileList:
+		if l.hasMemory {
+			return DefaultMemoryTokens
+		}
 	}
 	return 0
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -19,7 +20,7 @@ const (
 	exchangePause  = int64(time.Hour) // without a message, after which another exchange begins
 	queryMessages  = 8                // the last messages before the target, whose words are looked up
 	queryTerms     = 16               // the rarest of these words
-	mostCandidates = 16               // exchanges that are tried for the budget
+	mostCandidates = 8                // exchanges that are tried for the budget
 	mostExchanges  = 4                // exchanges that are remembered
 )
 
@@ -30,10 +31,10 @@ const (
 	personWeight = 1.25 // if the person who is about to write took part
 )
 
-// A word in more than one of commonShare exchanges says nothing, unless there are few exchanges.
+// A word in more than one of commonShare exchanges says little, and takes long to look up where there are more than fewExchanges.
 const (
 	commonShare  = 10
-	fewExchanges = 40
+	fewExchanges = 1000
 )
 
 const nanosecondsPerDay = int64(24 * time.Hour)
@@ -225,6 +226,15 @@ func compareFound(a, b found) int {
 	return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.day, a.day), cmp.Compare(b.conversation, a.conversation), cmp.Compare(b.first, a.first))
 }
 
+// recencyByDays returns the weights of exchanges by their age in days.
+var recencyByDays = sync.OnceValue(func() []float64 {
+	weights := make([]float64, 30*recencyDays)
+	for days := range weights {
+		weights[days] = 1 - recencyShare + recencyShare*math.Exp2(-float64(days)/recencyDays)
+	}
+	return weights
+})
+
 // search returns the most relevant exchanges of earlier days, the best first. Nothing of the day or later counts, not even how frequent
 // a word is.
 func search(list []*memoryIndex, day int32, terms []queryTerm, as string) (best []found) {
@@ -248,10 +258,10 @@ func search(list []*memoryIndex, day int32, terms []queryTerm, as string) (best 
 				scores[at] += float32(t.weight)
 			}
 		}
-		person := x.bit(as)
+		person, recency := x.bit(as), recencyByDays()
 		for _, at := range touched {
 			f := found{c, x.exchanges[at], float64(scores[at])}
-			f.score *= 1 - recencyShare + recencyShare*math.Exp2(-float64(day-f.day)/recencyDays)
+			f.score *= recency[min(int(day-f.day), len(recency)-1)]
 			if f.people&person != 0 {
 				f.score *= personWeight
 			}

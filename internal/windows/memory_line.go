@@ -28,8 +28,8 @@ func AppendMemory(dst []byte, m *MemoryLine) []byte {
 	return append(dst, "}\n"...)
 }
 
-// isMemory reports whether a line is that of a memory.
-func isMemory(line []byte) bool { return bytes.HasPrefix(line, memoryKey) }
+// IsMemory reports whether a line is that of a memory.
+func IsMemory(line []byte) bool { return bytes.HasPrefix(line, memoryKey) }
 
 // ParseMemory parses a line as AppendMemory writes it.
 func ParseMemory(line []byte) (m MemoryLine, err error) {
@@ -52,7 +52,7 @@ func ParseMemory(line []byte) (m MemoryLine, err error) {
 // cutMemory divides the lines after a header into those of memories, and the messages.
 func cutMemory(lines [][]byte) (memory, messages [][]byte) {
 	n := 0
-	for n < len(lines) && isMemory(lines[n]) {
+	for n < len(lines) && IsMemory(lines[n]) {
 		n++
 	}
 	return lines[:n:n], lines[n:]

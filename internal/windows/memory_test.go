@@ -61,7 +61,7 @@ func remembering(t *testing.T, entries []entry, heldOut int) (windows.List, *mes
 	return windows.WithMemory(list, windows.MemoryTokens(list), words), db
 }
 
-func windowAt(t *testing.T, l windows.List, i int) *windows.Window {
+func windowAt(t testing.TB, l windows.List, i int) *windows.Window {
 	t.Helper()
 	w, err := l.Window(i)
 	if err != nil {

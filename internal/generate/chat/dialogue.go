@@ -30,6 +30,7 @@ type Options struct {
 	RealTime  bool             // an answer is shown after as long as it took
 	Files     Files            // of /save and /load
 	Adapters  Adapters         // of /adapter; nil without a choice
+	Recall    generate.Recall  // memories; nil for none
 
 	Live         Live              // the real conversation to follow, nil for none
 	LiveNow      *LiveConversation // what Live read
@@ -161,7 +162,7 @@ func (d *Dialogue) conversation() *generate.Conversation {
 	if start == "" {
 		start = windows.StartDate(d.Now())
 	}
-	return &generate.Conversation{Header: windows.NewHeader(d.Kind, d.members(), start), Messages: d.Messages}
+	return &generate.Conversation{Header: windows.NewHeader(d.Kind, d.members(), start), Messages: d.Messages, Recall: d.Recall}
 }
 
 // prompt returns what the model reads before it writes a message by author. When that gets longer than a window, or than MaxTokens, it drops the oldest quarter
