@@ -43,7 +43,7 @@ func recordRuns(app *cli.Command) {
 func recordRun(c *cli.Command) {
 	action := c.Action
 	c.Action = func(ctx context.Context, c *cli.Command) error {
-		if err := action(ctx, c); err != nil || c.Bool("dry-run") || c.Bool("detach") && !wasDetached {
+		if err := action(ctx, c); err != nil || c.Bool("dry-run") || c.Bool("detach") && !wasDetached || silenced {
 			return err
 		}
 		run := messages.LastRun{Flags: givenFlags(c), At: time.Now()}

@@ -133,11 +133,14 @@ func besideProgram(program string, libraries []string) (list []string) {
 	return list
 }
 
+// silenced is set in a process of several that is not rank 0.
+var silenced bool
+
 // silence keeps a process that is not rank 0 from printing anything but its own errors.
 func silence(ctx context.Context, rank int) context.Context {
 	screen = terminal.NewScreen(nil, nil)
 	stdout, stderr = terminal.NewWriter(io.Discard), terminal.NewWriter(io.Discard)
-	speaker = fmt.Sprintf("rank %d: ", rank)
+	silenced, speaker = true, fmt.Sprintf("rank %d: ", rank)
 	return context.WithValue(ctx, logKey{}, zap.NewNop())
 }
 
@@ -167,13 +170,14 @@ func (p *runProcesses) leave(err error) error {
 		p.comm.Close()
 		engine.Exit(status)
 	}
-	if err == nil || errors.Is(err, context.Canceled) {
-		return err
+	stopped := errors.Is(err, context.Canceled)
+	if err == nil {
+		return nil
 	}
-	if !errors.Is(err, errAgreed) {
+	if !stopped && !errors.Is(err, errAgreed) {
 		p.comm.Fail(err.Error())
 	}
-	if !p.leads() && (errors.Is(err, engine.ErrPeer) || errors.Is(err, engine.ErrNotFinite) || errors.Is(err, errAgreed)) {
+	if !p.leads() && (stopped || errors.Is(err, engine.ErrPeer) || errors.Is(err, engine.ErrNotFinite) || errors.Is(err, errAgreed)) {
 		speaker = "" // rank 0 says the same
 	}
 	return err
@@ -249,7 +253,7 @@ func compareOpinions(list []opinion) error {
 				return fmt.Errorf("rank %d runs another version of vqctl than rank 0", rank)
 			}
 			if o.Facts[i].Value != f.Value {
-				err := fmt.Errorf("rank %d has another %s than rank 0: %s, and %s on rank 0", rank, f.Name, o.Facts[i].Value, f.Value)
+				err := fmt.Errorf("rank %d differs from rank 0: %s %s, and %s on rank 0", rank, f.Name, o.Facts[i].Value, f.Value)
 				return usererr.With(err, "all processes must train the same: give them the same files and options")
 			}
 		}

@@ -79,14 +79,14 @@ func (s *trainSession) facts() []fact {
 	}
 	o, p := s.options, s.options.settings
 	return []fact{
-		{"version of vqctl", version},
+		{"version", version},
 		{"instruction set", s.device.Info().Instructions},
 		{"base model", s.handles.Base},
-		{"set of windows", s.data.Fingerprint()},
-		{"number of held-out windows", fmt.Sprint(len(s.data.HeldOut.Windows))},
+		{"windows", s.data.Fingerprint()},
+		{"held-out windows", fmt.Sprint(len(s.data.HeldOut.Windows))},
 		{"options", fmt.Sprintf("%+v", o.run)},
 		{"adapter", fmt.Sprintf("r %d, alpha %g, dropout %g, targets %s, from %q", s.adapter.R, s.adapter.Alpha, s.adapter.Dropout, shortNames(s.adapter.Targets), s.start.adapterFrom)},
-		{"schedule of evaluations and checkpoints", fmt.Sprintf("eval-steps %d, patience %d, save-steps %d", p.EvalSteps, p.Patience, p.SaveSteps)},
+		{"options", fmt.Sprintf("eval-steps %d, patience %d, save-steps %d", p.EvalSteps, p.Patience, p.SaveSteps)},
 		{"checkpoint", fmt.Sprintf("%q, step %d", s.start.resumeFrom, s.start.state.Step)},
 	}
 }

@@ -79,7 +79,7 @@ typedef struct {
  * once. A process without a sign of life for `patience` seconds counts as dead. One thread at a time may use a comm,
  * except as documented. */
 int vq_comm_open_mpi(const char* library, double patience, vq_comm** out, vq_error*);
-/* Waits until the others close too, for 10 seconds at most; after that ends them, if the library can. */
+/* Waits until the others close too, for 10 seconds or the patience at most; after that ends them, and this process. */
 void vq_comm_close(vq_comm*);
 void vq_comm_describe(const vq_comm*, vq_comm_info* out);
 /* all: [world, bytes], the same on every rank. */

@@ -14,8 +14,8 @@ constexpr auto kBetweenSigns = std::chrono::milliseconds(250);
 constexpr size_t kLargestPiece = size_t{1} << 28;
 // What a process has sent before it left arrives within this time after the news that it left.
 constexpr auto kUnderWay = std::chrono::seconds(5);
-// For how long a process that leaves waits for the others.
-constexpr auto kFarewell = std::chrono::seconds(10);
+// For how many seconds a process that leaves waits for the others at most.
+constexpr double kFarewell = 10;
 
 std::string seconds_text(double seconds) {
   char text[32];
@@ -40,7 +40,7 @@ MpiComm::~MpiComm() {
     std::unique_lock lock(mutex_);
     if (own_.state == State::alive) own_.state = State::left;
     for (Peer& peer : peers_) peer.told = false;
-    const auto until = Clock::now() + kFarewell;
+    const auto until = Clock::now() + std::chrono::duration<double>(std::min(kFarewell, patience_));
     while (!(whole = all_left()) && Clock::now() < until) {
       lock.unlock();
       std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -97,8 +98,11 @@ func (r *Run) collecting(write func() error) error {
 	return err
 }
 
-// peerFailed explains that another process failed.
+// peerFailed explains that another process failed. What this one did meanwhile does not matter.
 func (r *Run) peerFailed(err error) error {
+	for next := errors.Unwrap(err); next != nil && next != engine.ErrPeer && errors.Is(next, engine.ErrPeer); next = errors.Unwrap(err) {
+		err = next
+	}
 	err = fmt.Errorf("after step %d: %w", r.step, err)
 	if r.lastCheckpoint == "" {
 		return usererr.With(err, "no checkpoint has been written yet: start again")
@@ -106,7 +110,7 @@ func (r *Run) peerFailed(err error) error {
 	return usererr.With(err, "the last checkpoint is %s: continue from it with %v, with as many processes as you like", r.lastCheckpoint, resumeOption)
 }
 
-// slowFactor: a process is slow if the others wait for it for more than this share of the time.
+// slowShare: a process is slow if the others wait for it for more than this share of the time.
 const slowShare = 0.25
 
 // noteSlow logs which process the others wait for, if they do for long.
