@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"ventriloquist/internal/sources/iosbackup"
+	"ventriloquist/internal/sources/sourcetest"
 	"ventriloquist/internal/sources/whatsappdb/whatsappdbtest"
 	"ventriloquist/internal/usererr"
 )
@@ -66,7 +67,7 @@ func TestFindFormat_NamesWhatHoldsNoMessages(t *testing.T) {
 // WhatsApp's databases are told from Apple's, and found in an iPhone's backup.
 func TestFindFormat_DatabasesOfWhatsApp(t *testing.T) {
 	t.Parallel()
-	android := whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, "")
+	android := sourcetest.Database(t, "msgstore.db", whatsappdbtest.Android, "")
 	for path, want := range map[string]string{android: "whatsapp-db", filepath.Dir(android): "whatsapp-db", writeChat(t): "imessage"} {
 		if kind, err := findFormat("", path); err != nil || kind.name != want {
 			t.Errorf("%s is %v (%v)", path, kind, err)
@@ -74,7 +75,7 @@ func TestFindFormat_DatabasesOfWhatsApp(t *testing.T) {
 	}
 	backup := t.TempDir()
 	id := iosbackup.FileID(whatsAppFile.Domain, whatsAppFile.Path)
-	apple, err := os.ReadFile(whatsappdbtest.Write(t, "ChatStorage.sqlite", whatsappdbtest.IPhone,
+	apple, err := os.ReadFile(sourcetest.Database(t, "ChatStorage.sqlite", whatsappdbtest.IPhone,
 		`INSERT INTO ZWACHATSESSION (Z_PK, ZCONTACTJID) VALUES (1, '15550000001@s.whatsapp.net'); INSERT INTO ZWAMESSAGE (Z_PK, ZCHATSESSION, ZISFROMME, ZMESSAGETYPE, ZMESSAGEDATE, ZSTANZAID, ZTEXT) VALUES (1, 1, 0, 0, 732222120, 'K', 'hey')`))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"ventriloquist/internal/sources/imessage/chatdb"
 	"ventriloquist/internal/sources/signal/signaltest"
+	"ventriloquist/internal/sources/sourcetest"
 	"ventriloquist/internal/sources/whatsappdb/whatsappdbtest"
 )
 
@@ -41,7 +42,7 @@ func writeSeveralSources(t *testing.T) (paths []string) {
 	}
 	paths = append(paths, filepath.Join(folder, "chat.db"))
 	write("sms.xml", `<smses count="2"><sms address="(555) 000-0001" date="1710504000400" type="1" body="by SMS" /><sms address="5550000001" date="1710504060000" type="2" body="so it is" /></smses>`)
-	paths = append(paths, whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, `
+	paths = append(paths, sourcetest.Database(t, "msgstore.db", whatsappdbtest.Android, `
 		INSERT INTO jid (_id, user, server, raw_string) VALUES (1, '15550000001', 's.whatsapp.net', '15550000001@s.whatsapp.net'), (2, '1', 'g.us', '1-2@g.us'), (3, '15550000002', 's.whatsapp.net', '15550000002@s.whatsapp.net');
 		INSERT INTO chat (_id, jid_row_id) VALUES (1, 1), (2, 2);
 		INSERT INTO message (_id, chat_row_id, from_me, key_id, sender_jid_row_id, timestamp, message_type, text_data) VALUES (1, 1, 0, 'K1', NULL, 1710507600123, 0, 'on WhatsApp'), (2, 1, 1, 'K2', NULL, 1710507645000, 0, 'yes'),

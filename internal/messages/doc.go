@@ -31,12 +31,11 @@
 //	membership.go facts.go replies.go            who was in which chat; events and versions; what is quoted
 //	records.go roots.go sources.go reader.go same_group.go   rows of the tables; folders; what a collect covers; conversations, groups of several sources
 //	tx.go reactions.go                           the transaction; reactions that were taken back
-//	backlog.go                                   records that wait to be written
+//	backlog.go common_words.go                   records that wait to be written; chats with the same words at the same time
 //	session.go chat.go handles.go identity.go described.go counts.go settings.go output.go last_run.go   its statements; chats, addresses, …
 //	db.go share.go                               the file, and other commands that use it
 //	policy.go record.go                          what is kept out; a row of the tables
 //	row.go insert.go origin.go                   a row as a source tells it; many rows at once; a source
-//	common_words.go                              chats with the same words at the same time
 //	driver.go                                    statements of the driver itself
 //	emoji.go files.go guid.go keys.go kinds.go lock.go same_message.go former_schema.go schema.go   values and tables
 package messages

@@ -3,8 +3,6 @@ package sources
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"strings"
 	"time"
 )
 
@@ -20,7 +18,11 @@ func (k *Keys) GUID(chat, sender string, at time.Time, words string) string {
 	if k.seen == nil {
 		k.seen = make(map[uint64]uint32)
 	}
-	key := digest(chat, sender, at.UTC().Format(time.RFC3339Nano), words)
+	var form [40]byte
+	when := at.UTC().AppendFormat(form[:0], time.RFC3339Nano)
+	joined := join(join(make([]byte, 0, 512), chat), sender)
+	joined = append(binary.AppendUvarint(joined, uint64(len(when))), when...)
+	key := sha256.Sum256(join(joined, words))
 	short := binary.BigEndian.Uint64(key[:])
 	nth := k.seen[short]
 	k.seen[short]++
@@ -36,13 +38,27 @@ type Seen map[[16]byte]struct{}
 // IsNew records an identifier that this package made, and reports whether it is new.
 func (s *Seen) IsNew(guid string) bool {
 	var key [16]byte
-	hex.Decode(key[:], []byte(strings.ReplaceAll(guid, "-", "")))
+	digits := 0
+	for i := range len(guid) {
+		if c := guid[i]; c != '-' && digits < 2*len(key) {
+			key[digits/2] = key[digits/2]<<4 | hexValue(c)
+			digits++
+		}
+	}
 	_, seen := (*s)[key]
 	if *s == nil {
 		*s = make(Seen)
 	}
 	(*s)[key] = struct{}{}
 	return !seen
+}
+
+// hexValue returns the value of a hexadecimal digit.
+func hexValue(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&7 + 9
 }
 
 // Hashed returns an identifier made of names that belong together, such as a program's own identifiers of a chat and a
@@ -52,10 +68,14 @@ func Hashed(parts ...string) string { return uuid(digest(parts...)) }
 func digest(parts ...string) [sha256.Size]byte {
 	joined := make([]byte, 0, 512)
 	for _, part := range parts {
-		joined = binary.AppendUvarint(joined, uint64(len(part)))
-		joined = append(joined, part...)
+		joined = join(joined, part)
 	}
 	return sha256.Sum256(joined)
+}
+
+// join appends a part with its length.
+func join(to []byte, part string) []byte {
+	return append(binary.AppendUvarint(to, uint64(len(part))), part...)
 }
 
 // uuid formats a digest in the form that the store keeps in the fewest bytes.

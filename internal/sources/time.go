@@ -35,7 +35,9 @@ func parseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
 	if len(value) == 0 || string(value) == "null" {
 		return time.Time{}, nil
 	}
-	if json.Unmarshal(value, &text) != nil {
+	if plain, is := plainString(value); is {
+		text = plain
+	} else if json.Unmarshal(value, &text) != nil {
 		seconds, err := strconv.ParseFloat(string(value), 64)
 		if err != nil || seconds != seconds || seconds > 1e15 || seconds < -1e15 {
 			return time.Time{}, fmt.Errorf("%.40s is no time, such as \"2024-03-15T19:02:00Z\" or seconds since 1970", value)
@@ -48,12 +50,56 @@ func parseTime(value json.RawMessage, zone *time.Location) (time.Time, error) {
 	if IsNoTime(text) {
 		return time.Time{}, nil
 	}
+	if at, is := usualTime(text, zone); is {
+		return at, nil
+	}
 	for _, form := range timeForms {
 		if at, err := time.ParseInLocation(form, text, zone); err == nil {
 			return at, nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("%.40q is no time, such as \"2024-03-15T19:02:00Z\" or seconds since 1970", text)
+}
+
+// plainString returns a JSON string that has no escapes.
+func plainString(value []byte) (text string, is bool) {
+	last := len(value) - 1
+	if last < 1 || value[0] != '"' || value[last] != '"' {
+		return "", false
+	}
+	for _, c := range value[1:last] {
+		if c < ' ' || c >= 0x7f || c == '\\' || c == '"' {
+			return "", false
+		}
+	}
+	return string(value[1:last]), true
+}
+
+// usualTime parses the forms that most programs write: 2024-03-15T19:02:03, with a space instead of the T, and with a Z behind it.
+func usualTime(text string, zone *time.Location) (at time.Time, is bool) {
+	const form = "2006-01-02T15:04:05"
+	if len(text) == len(form)+1 && text[len(form)] == 'Z' && text[10] == 'T' {
+		text, zone = text[:len(form)], time.UTC
+	}
+	if len(text) != len(form) || text[10] != 'T' && text[10] != ' ' {
+		return at, false
+	}
+	var n [6]int // year, month, day, hour, minute, second
+	field := 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9' && form[i] >= '0' && form[i] <= '9':
+			n[field] = 10*n[field] + int(c-'0')
+		case i == 10 || c == form[i] && (c == '-' || c == ':'):
+			field++
+		default:
+			return at, false
+		}
+	}
+	if n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 28 || n[3] > 23 || n[4] > 59 || n[5] > 59 { // the last days of months are left to the general parser
+		return at, false
+	}
+	return time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], 0, zone), true
 }
 
 // shifts are how far clocks are set back in autumn: half an hour on an island.
@@ -65,8 +111,12 @@ func InOrder(at, last time.Time) time.Time {
 	if at.IsZero() {
 		return at
 	}
-	const wall = "2006-01-02T15:04:05.999999999"
-	same := func(other time.Time) bool { return other.Format(wall) == at.Format(wall) }
+	wall := func(t time.Time) int64 {
+		_, offset := t.Zone()
+		return t.Unix() + int64(offset)
+	}
+	here := wall(at)
+	same := func(other time.Time) bool { return wall(other) == here }
 	for _, shift := range shifts {
 		if earlier := at.Add(-shift); same(earlier) {
 			at = earlier

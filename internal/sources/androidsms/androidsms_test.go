@@ -2,6 +2,7 @@ package androidsms_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -231,6 +232,13 @@ func TestRead_Errors(t *testing.T) {
 	if err != nil || len(s.Notes) != 2 || !strings.Contains(s.Notes[1], "20 messages, but there are 14") {
 		t.Errorf("notes are %q (%v)", s.Notes, err)
 	}
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	path := sourcetest.Write(t, "sms-1.xml", "<?xml version='1.0' encoding='UTF-8'?>\n<smses count=\"2000\">\n"+sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf("<sms address=\"+12125550101\" date=\"%d\" type=\"1\" body=\"%s\" />\n", 1710529323000+i, text)
+	})+"</smses>\n")
+	sourcetest.Flat(t, androidsms.Open, path)
 }
 
 func FuzzRead(f *testing.F) {

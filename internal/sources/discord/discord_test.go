@@ -2,6 +2,7 @@ package discord_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -163,6 +164,14 @@ func TestRead_HoldsFewMessages(t *testing.T) {
 		return fmt.Sprintf(`{"id": "%d", "type": "Default", "timestamp": "2024-03-15T20:02:00.123+01:00", "content": "%s", "author": %s, "attachments": [], "embeds": [], "stickers": [], "reactions": []},`+"\n", 100+i, text, author("200", "john"))
 	})+behind)
 	sourcetest.Flat(t, discord.Open, path, "aidan")
+}
+
+func TestRead_HoldsFewMessagesOfAPackage(t *testing.T) {
+	files := maps.Clone(data)
+	files["Messages/c77/messages.json"] = "[" + sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf(`{"ID": %d, "Timestamp": "2024-03-15 19:02:01", "Contents": "%s", "Attachments": ""},`+"\n", i, text)
+	}) + `{"ID": 9999999, "Timestamp": "2024-03-15 19:02:01", "Contents": "x"}]`
+	sourcetest.Flat(t, discord.Open, sourcetest.WriteFiles(t, files), "Aidan")
 }
 
 func FuzzRead(f *testing.F) {

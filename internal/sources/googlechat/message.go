@@ -153,7 +153,10 @@ func parseTime(date string) (time.Time, error) {
 	if sources.IsNoTime(date) {
 		return time.Time{}, nil
 	}
-	plain := strings.NewReplacer("\u202f", " ", "\u00a0", " ").Replace(date)
+	plain := date
+	if strings.Contains(date, "\u202f") || strings.Contains(date, "\u00a0") {
+		plain = strings.ReplaceAll(strings.ReplaceAll(date, "\u202f", " "), "\u00a0", " ")
+	}
 	for _, form := range []string{"Monday, January 2, 2006 at 3:04:05 PM MST", "Monday, January 2, 2006 at 15:04:05 MST", "Monday, 2 January 2006 at 15:04:05 MST", time.RFC3339} {
 		at, err := time.Parse(form, plain)
 		if err != nil {

@@ -1,6 +1,7 @@
 package googlevoice_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -122,6 +123,13 @@ func TestRead_Damage(t *testing.T) {
 	if _, err := googlevoice.Open(t.TempDir(), sourcetest.Reading()); err == nil || usererr.Of(err) == "" {
 		t.Errorf("error is %v", err)
 	}
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	path := sourcetest.Write(t, "John Smith - Text - 2024-03-16T00_02_03Z.html", page("John Smith", "", sourcetest.Long(func(i int, text string) string {
+		return said(fmt.Sprintf("2024-03-15T%02d:%02d:03.123-04:00", i/60%24, i%60), "+12125550101", "John Smith", text, "")
+	})))
+	sourcetest.Flat(t, googlevoice.Open, path)
 }
 
 func FuzzRead(f *testing.F) {

@@ -30,7 +30,16 @@ type table struct {
 	session string
 	keys    sources.Keys
 	names   map[string]string // paths of the files of the export, by their names
+	// answered are the messages that others answer, by what names them: their identifier, or their words. "" if none was read yet,
+	// several if there is more than one.
+	answered map[answered]string
 }
+
+// answered is a chat, and what names a message in it.
+type answered struct{ session, name string }
+
+// several stands for messages of the same words.
+const several = "several"
 
 // emitter passes the messages to the sink.
 type emitter struct {
@@ -67,9 +76,12 @@ func (e *emitter) at(app, session string) *chat {
 
 // survey reads who takes part in the chats of a table. A file that is no table of iMazing is passed over, if it is one of several.
 func (e *emitter) survey(ctx context.Context, file string) error {
-	t := &table{file: file, app: app(file)}
+	t := &table{file: file, app: app(file), answered: map[answered]string{}}
 	err := e.reader.each(ctx, file, func(c *columns, fields []string, _ int) error {
 		e.total++
+		if name := strings.TrimSpace(of(fields, c.answered)); name != "" {
+			t.answered[answered{of(fields, c.session), name}] = ""
+		}
 		if address := sender(c, fields); of(fields, c.kind) == incoming {
 			e.at(t.app, of(fields, c.session)).names[address] = of(fields, c.senderName)
 		} else {
@@ -203,7 +215,24 @@ func (e *emitter) message(t *table, c *columns, fields []string) (*sources.Messa
 		m.GUID = t.keys.GUID("imazing "+t.app+session, m.Sender, at, words)
 	}
 	m.Parts = e.parts(t, c, fields, m.GUID, 0)
+	if target := t.answered[answered{session, strings.TrimSpace(of(fields, c.answered))}]; target != several {
+		m.ReplyTo = target
+	}
+	t.remember(session, of(fields, c.id), m.GUID)
+	t.remember(session, of(fields, c.text), m.GUID)
 	return m, nil
+}
+
+// remember notes a message that others may answer.
+func (t *table) remember(session, name, guid string) {
+	key := answered{session, strings.TrimSpace(name)}
+	switch former, is := t.answered[key]; {
+	case !is:
+	case former == "" || former == guid:
+		t.answered[key] = guid
+	default:
+		t.answered[key] = several
+	}
 }
 
 // began is the year of the first iPhone.

@@ -115,6 +115,21 @@ func TestCollect_Again(t *testing.T) {
 	}
 }
 
+// A reply names the message that it answers, by its identifier or its words.
+func TestRead_Replies(t *testing.T) {
+	t.Parallel()
+	row := func(id, second, answered, words string) string {
+		return "John Smith," + id + ",2024-03-15 20:02:0" + second + ",,,,,iMessage,Incoming,+12125550101,John Smith,Read," + answered + ",," + words + ",,,\r\n"
+	}
+	s, err := read(t, sourcetest.Write(t, "Messages.csv", newColumns+row("A", "1", "", "who is in?")+row("B", "2", "who is in?", "me")+row("C", "3", "B", "and me")+
+		row("D", "4", "", "me")+row("E", "5", "me", "who?")+row("F", "6", "nothing that is here", "what?")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Want(t, "2024-03-15 20:02:01 +12125550101 text: who is in?", "2024-03-15 20:02:02 +12125550101 text: me <- who is in?", "2024-03-15 20:02:03 +12125550101 text: and me <- me",
+		"2024-03-15 20:02:04 +12125550101 text: me", "2024-03-15 20:02:05 +12125550101 text: who?", "2024-03-15 20:02:06 +12125550101 text: what?")
+}
+
 func TestRead_HoldsFewMessages(t *testing.T) {
 	path := sourcetest.Write(t, "Messages.csv", newColumns+sourcetest.Long(func(i int, text string) string {
 		return fmt.Sprintf("John Smith,M%d,2024-03-15 20:02:03,,,,,iMessage,Incoming,+12125550101,John Smith,Read,,,%s,,,\r\n", i, text)

@@ -2,6 +2,7 @@ package jsonl_test
 
 import (
 	"compress/gzip"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -200,6 +201,13 @@ func TestRecognize(t *testing.T) {
 			t.Errorf("%.30q is recognized: %v", text, got)
 		}
 	}
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	path := sourcetest.Write(t, "chats.jsonl", sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf(`{"chat": "pub", "time": %d, "name": "John", "text": "%s"}`+"\n", 1710529323+i, text)
+	}))
+	sourcetest.Flat(t, jsonl.Open, path, "Aidan")
 }
 
 func FuzzRead(f *testing.F) {

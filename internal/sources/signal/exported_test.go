@@ -136,7 +136,7 @@ func TestRead_ExportsAgree(t *testing.T) {
 }
 
 func TestRead_HoldsFewMessages(t *testing.T) {
-	database := signaltest.Plain(t, signaltest.Latest, people+sourcetest.LongRows+`INSERT INTO messages (id, conversationId, type, sent_at, sourceServiceId, body, json)
+	database := sourcetest.Database(t, "plain.db", signaltest.Latest, people+sourcetest.LongRows+`INSERT INTO messages (id, conversationId, type, sent_at, sourceServiceId, body, json)
 		SELECT i, 'c-john', 'incoming', 1710529320000 + i, 'aaaa-1', words, json_object('body', words) FROM many;`)
 	sourcetest.Flat(t, func(path string, reading sources.Reading) (*signal.Reader, error) {
 		return signal.Open(t.Context(), path, "", t.TempDir(), reading)
@@ -144,6 +144,13 @@ func TestRead_HoldsFewMessages(t *testing.T) {
 	sourcetest.Flat(t, signal.OpenCLI, sourcetest.Write(t, "signal.jsonl", sourcetest.Long(func(i int, text string) string {
 		return john(fmt.Sprintf(`"timestamp":%d,"message":"%s"`, 1710529321000+i, text))
 	})))
+}
+
+func TestSigtop_HoldsFewMessages(t *testing.T) {
+	path := sourcetest.Write(t, "John (+15550000001).json", "["+sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf(`{"id": "%d", "conversationId": "c", "type": "incoming", "sent_at": %d, "sourceServiceId": "aaaa-1", "body": "%s"},`+"\n", i, 1710529320000+i, text)
+	})+`{"id": "0", "conversationId": "c", "type": "call-history", "sent_at": 1710529320000}]`)
+	sourcetest.Flat(t, signal.OpenSigtop, path)
 }
 
 func FuzzReadExports(f *testing.F) {

@@ -93,7 +93,7 @@ func TestOpen_SaysHowToGetTheKey(t *testing.T) {
 // A database that another program decrypted is read as it is.
 func TestOpen_NotEncrypted(t *testing.T) {
 	t.Parallel()
-	path := signaltest.Plain(t, signaltest.Latest, latestRows)
+	path := sourcetest.Database(t, "plain.db", signaltest.Latest, latestRows)
 	if head, err := sources.ReadHead(path); err != nil || !signal.Recognize(head) {
 		t.Errorf("it is not recognized (%v)", err)
 	}
@@ -105,7 +105,7 @@ func TestOpen_NotEncrypted(t *testing.T) {
 
 func TestOpen_Errors(t *testing.T) {
 	t.Parallel()
-	if _, err := read(t, signaltest.Plain(t, `CREATE TABLE messages (id INTEGER);`, ""), ""); err == nil || !strings.Contains(err.Error(), "no database of Signal") || usererr.Of(err) == "" {
+	if _, err := read(t, sourcetest.Database(t, "plain.db", `CREATE TABLE messages (id INTEGER);`, ""), ""); err == nil || !strings.Contains(err.Error(), "no database of Signal") || usererr.Of(err) == "" {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := read(t, t.TempDir(), ""); err == nil || !strings.Contains(err.Error(), "sql/db.sqlite") || usererr.Of(err) == "" {
@@ -117,7 +117,7 @@ func TestOpen_Errors(t *testing.T) {
 	if _, err := read(t, sourcetest.Write(t, "db.sqlite", "short"), ""); err == nil || !strings.Contains(err.Error(), "no database") {
 		t.Errorf("error is %v", err)
 	}
-	for _, path := range []string{t.TempDir(), sourcetest.Write(t, "other.db", strings.Repeat("x", 8192)), signaltest.Plain(t, `CREATE TABLE messages (id INTEGER);`, "")} {
+	for _, path := range []string{t.TempDir(), sourcetest.Write(t, "other.db", strings.Repeat("x", 8192)), sourcetest.Database(t, "plain.db", `CREATE TABLE messages (id INTEGER);`, "")} {
 		if head, err := sources.ReadHead(path); err != nil || signal.Recognize(head) {
 			t.Errorf("%s is recognized (%v)", path, err)
 		}

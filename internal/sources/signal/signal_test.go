@@ -227,7 +227,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("outgoing", int64(-1), "", "", `{"attachments":[{"contentType":"image/png","path":"../../x","version":1}],"sticker":{},"contact":[{}],"poll":{"options":[""]},"sendStateByConversationId":{"":{}}}`)
 	f.Fuzz(func(t *testing.T, kind string, sentAt int64, source, body, content string) {
 		quoted := func(s string) string { return "CAST(x'" + hexOf(s) + "' AS TEXT)" }
-		read(t, signaltest.Plain(t, signaltest.Latest, people+`INSERT INTO messages (id, conversationId, type, sent_at, sourceServiceId, body, json) VALUES ('1', 'c-trip', `+
+		read(t, sourcetest.Database(t, "plain.db", signaltest.Latest, people+`INSERT INTO messages (id, conversationId, type, sent_at, sourceServiceId, body, json) VALUES ('1', 'c-trip', `+
 			quoted(kind)+`, `+intOf(sentAt)+`, `+quoted(source)+`, `+quoted(body)+`, `+quoted(content)+`);`), "")
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"io/fs"
@@ -16,6 +17,8 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/mattn/go-sqlite3" // the driver
+
 	"ventriloquist/internal/sources"
 )
 
@@ -24,6 +27,21 @@ func Write(t testing.TB, name, content string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Database writes a database with these tables and rows, and returns its path.
+func Database(t testing.TB, name, tables, rows string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(tables + rows); err != nil {
 		t.Fatal(err)
 	}
 	return path

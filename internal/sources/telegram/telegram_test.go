@@ -1,6 +1,7 @@
 package telegram_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -228,6 +229,13 @@ func TestRecognize_NotEveryJSON(t *testing.T) {
 			t.Errorf("%s is recognized", text)
 		}
 	}
+}
+
+func TestRead_HoldsFewMessages(t *testing.T) {
+	path := sourcetest.Write(t, "result.json", `{"name": "John", "type": "personal_chat", "id": 2, "messages": [`+sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf(`{"id": %d, "type": "message", "date_unixtime": "1710529323", "from": "John", "from_id": "user2", "text": "%s"},`+"\n", i, text)
+	})+`{"id": 0, "type": "service"}]}`)
+	sourcetest.Flat(t, telegram.Open, path, "Aidan")
 }
 
 func FuzzRead(f *testing.F) {

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +28,8 @@ func Recognize(h *sources.Head) bool {
 	}
 	if h.Dir {
 		isChats := func(name string) bool { return isChatName(name) || isZipName(filepath.Base(name)) }
-		return slices.ContainsFunc(h.Names, isChats) || slices.ContainsFunc(h.Zips, isChats)
+		return slices.ContainsFunc(h.Names, isChats) || slices.ContainsFunc(h.Zips, isChats) ||
+			h.Zips == nil && h.Begins(func(name string) bool { return strings.EqualFold(filepath.Ext(name), ".txt") }, func(text []byte) bool { return isChat(bytes.NewReader(text)) })
 	}
 	return slices.ContainsFunc(h.Names, isChatName) || zipHolds(h.Path)
 }

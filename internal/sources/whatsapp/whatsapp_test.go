@@ -430,6 +430,27 @@ func TestOpen_Errors(t *testing.T) {
 	}
 }
 
+func TestRead_HoldsFewMessages(t *testing.T) {
+	path := sourcetest.Write(t, "WhatsApp Chat with Zoe.txt", sourcetest.Long(func(i int, text string) string {
+		return fmt.Sprintf("13/05/2022, %02d:%02d - Zoe: %s\n", i/60%24, i%60, text)
+	}))
+	sourcetest.Flat(t, whatsapp.Open, path, "Aidan")
+}
+
+// A folder is recognized by what its files hold, whatever they are called.
+func TestRecognize_FolderOfOtherNames(t *testing.T) {
+	t.Parallel()
+	folder := sourcetest.WriteFiles(t, map[string]string{"محادثات مع زوي.txt": "١٥/٣/٢٠٢٤، ٧:٠٢ م - زوي: مرحبا\n١٥/٣/٢٠٢٤، ٧:٠٣ م - Aidan: نعم\n", "notes.txt": "to do\n"})
+	head, err := sources.ReadHead(folder)
+	if err != nil || !whatsapp.Recognize(head) {
+		t.Errorf("it is not recognized (%v)", err)
+	}
+	head, err = sources.ReadHead(sourcetest.WriteFiles(t, map[string]string{"notes.txt": "to do\n"}))
+	if err != nil || whatsapp.Recognize(head) {
+		t.Errorf("notes are recognized (%v)", err)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(iPhone)
 	f.Add("15.03.24, 19:00 - John: <Medien ausgeschlossen>\nx\n15.03.24, 19:00 - John: a.jpg (file attached)\n")

@@ -63,7 +63,7 @@ INSERT INTO message_add_on_reaction VALUES (1, '❤️', 1710529339000), (2, '�
 
 func TestRead_Android(t *testing.T) {
 	t.Parallel()
-	path := whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, androidRows)
+	path := sourcetest.Database(t, "msgstore.db", whatsappdbtest.Android, androidRows)
 	for _, recognized := range []string{path, filepath.Dir(path)} {
 		if head, err := sources.ReadHead(recognized); err != nil || !whatsappdb.Recognize(head) {
 			t.Errorf("%s is not recognized (%v)", recognized, err)
@@ -115,7 +115,7 @@ INSERT INTO ZWAMESSAGE (Z_PK, ZCHATSESSION, ZGROUPMEMBER, ZISFROMME, ZMEDIAITEM,
 
 func TestRead_IPhone(t *testing.T) {
 	t.Parallel()
-	path := whatsappdbtest.Write(t, "ChatStorage.sqlite", whatsappdbtest.IPhone, iPhoneRows)
+	path := sourcetest.Database(t, "ChatStorage.sqlite", whatsappdbtest.IPhone, iPhoneRows)
 	s, err := read(t, path)
 	if err != nil {
 		t.Fatal(err)
@@ -132,11 +132,11 @@ func TestRead_IPhone(t *testing.T) {
 // The same message has the same identifier in the databases of either phone.
 func TestRead_EitherPhone(t *testing.T) {
 	t.Parallel()
-	android, err := read(t, whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, androidRows))
+	android, err := read(t, sourcetest.Database(t, "msgstore.db", whatsappdbtest.Android, androidRows))
 	if err != nil {
 		t.Fatal(err)
 	}
-	apple, err := read(t, whatsappdbtest.Write(t, "ChatStorage.sqlite", whatsappdbtest.IPhone, iPhoneRows))
+	apple, err := read(t, sourcetest.Database(t, "ChatStorage.sqlite", whatsappdbtest.IPhone, iPhoneRows))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestRead_EitherPhone(t *testing.T) {
 // A database that is open elsewhere has its last changes beside it; reading leaves no files behind.
 func TestOpen_ReadsTheLogAndLeavesNothing(t *testing.T) {
 	t.Parallel()
-	path := whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, androidRows)
+	path := sourcetest.Database(t, "msgstore.db", whatsappdbtest.Android, androidRows)
 	db, err := sql.Open("sqlite3", path)
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func TestOpen_ReadsTheLogAndLeavesNothing(t *testing.T) {
 
 func TestOpen_Errors(t *testing.T) {
 	t.Parallel()
-	other := whatsappdbtest.Write(t, "msgstore.db", `CREATE TABLE messages (_id INTEGER);`, "")
+	other := sourcetest.Database(t, "msgstore.db", `CREATE TABLE messages (_id INTEGER);`, "")
 	if _, err := read(t, other); err == nil || !strings.Contains(err.Error(), "no messages of WhatsApp") || usererr.Of(err) == "" {
 		t.Errorf("error is %v", err)
 	}
@@ -191,7 +191,7 @@ func TestRead_Damaged(t *testing.T) {
 	rows.WriteString(`INSERT INTO jid (_id, user, server, raw_string) VALUES (1, '1', 's.whatsapp.net', '1@s.whatsapp.net'); INSERT INTO chat (_id, jid_row_id) VALUES (1, 1);`)
 	rows.WriteString(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO message (chat_row_id, from_me, key_id, timestamp, message_type, text_data)
 		SELECT 1, 0, 'K' || i, 1710529320000 + i, 0, 'message ' || i || hex(zeroblob(100)) FROM n;`)
-	path := whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, rows.String())
+	path := sourcetest.Database(t, "msgstore.db", whatsappdbtest.Android, rows.String())
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -222,22 +222,22 @@ func TestCollect_Again(t *testing.T) {
 	}{"msgstore.db": {whatsappdbtest.Android, androidRows, 12}, "ChatStorage.sqlite": {whatsappdbtest.IPhone, iPhoneRows, 7}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			sourcetest.Again(t, open(t), whatsappdbtest.Write(t, name, c.tables, c.rows), c.least)
+			sourcetest.Again(t, open(t), sourcetest.Database(t, name, c.tables, c.rows), c.least)
 		})
 	}
 }
 
 func TestRead_HoldsFewMessages(t *testing.T) {
-	android := whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, `INSERT INTO jid (_id, user, server, raw_string) VALUES (1, '1', 's.whatsapp.net', '1@s.whatsapp.net'); INSERT INTO chat (_id, jid_row_id) VALUES (1, 1);`+
+	android := sourcetest.Database(t, "msgstore.db", whatsappdbtest.Android, `INSERT INTO jid (_id, user, server, raw_string) VALUES (1, '1', 's.whatsapp.net', '1@s.whatsapp.net'); INSERT INTO chat (_id, jid_row_id) VALUES (1, 1);`+
 		sourcetest.LongRows+`INSERT INTO message (chat_row_id, from_me, key_id, timestamp, message_type, text_data) SELECT 1, 0, 'K' || i, 1710529320000 + i, 0, words FROM many;`)
 	sourcetest.Flat(t, open(t), android)
-	iPhone := whatsappdbtest.Write(t, "ChatStorage.sqlite", whatsappdbtest.IPhone, `INSERT INTO ZWACHATSESSION (Z_PK, ZCONTACTJID, ZPARTNERNAME) VALUES (1, '15550000001@s.whatsapp.net', 'John');`+
+	iPhone := sourcetest.Database(t, "ChatStorage.sqlite", whatsappdbtest.IPhone, `INSERT INTO ZWACHATSESSION (Z_PK, ZCONTACTJID, ZPARTNERNAME) VALUES (1, '15550000001@s.whatsapp.net', 'John');`+
 		sourcetest.LongRows+`INSERT INTO ZWAMESSAGE (ZCHATSESSION, ZISFROMME, ZMESSAGETYPE, ZMESSAGEDATE, ZSTANZAID, ZTEXT) SELECT 1, 0, 0, 732222120 + i, 'K' || i, words FROM many;`)
 	sourcetest.Flat(t, open(t), iPhone)
 }
 
 func FuzzRead(f *testing.F) {
-	for _, path := range []string{whatsappdbtest.Write(f, "a.db", whatsappdbtest.Android, androidRows), whatsappdbtest.Write(f, "i.db", whatsappdbtest.IPhone, iPhoneRows)} {
+	for _, path := range []string{sourcetest.Database(f, "a.db", whatsappdbtest.Android, androidRows), sourcetest.Database(f, "i.db", whatsappdbtest.IPhone, iPhoneRows)} {
 		content, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)
@@ -288,7 +288,7 @@ func TestCollect_MembersOverTime(t *testing.T) {
 	want := []string{"+15550000001 +15550000002: we are three, soon two", "+15550000001: she left", "+15550000001 +15550000003: hello"}
 	slices.Sort(want)
 	collect := func(db *messages.DB, name, tables, rows string) sources.Summary {
-		path := whatsappdbtest.Write(t, "x.db", tables, rows)
+		path := sourcetest.Database(t, "x.db", tables, rows)
 		r, err := whatsappdb.Open(t.Context(), path, t.TempDir(), sourcetest.Reading("+1 555 000 0009"))
 		if err != nil {
 			t.Fatal(err)
@@ -336,13 +336,13 @@ INSERT INTO message_media (message_row_id, file_path, mime_type, media_caption) 
 INSERT INTO message_add_on (_id, chat_row_id, from_me, key_id, parent_message_row_id, timestamp, message_add_on_type) VALUES (1, 1, 1, 'A1', 1, 1710529340000, 56);
 INSERT INTO message_add_on_reaction VALUES (1, '❤️', 1710529339000);
 `
-	s, err := read(t, whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, rows))
+	s, err := read(t, sourcetest.Database(t, "msgstore.db", whatsappdbtest.Android, rows))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Want(t, "2024-03-15 19:02:00 +15550000001 text: as edited", "2024-03-15 19:02:01 me text: an answer <- as edited", "2024-03-15 19:02:02 +15550000001 image: a.jpg",
 		"2024-03-15 19:02:02 +15550000001 text: in its own column", "2024-03-15 19:02:19 me reaction: ❤️ <- as edited")
-	before, err := read(t, whatsappdbtest.Write(t, "msgstore.db", whatsappdbtest.Android, strings.NewReplacer("'NEW'", "'OLD'", "INSERT INTO message_edit_info VALUES (1, 'OLD', 1710529325000, 1710529325000);", "").Replace(rows)))
+	before, err := read(t, sourcetest.Database(t, "msgstore.db", whatsappdbtest.Android, strings.NewReplacer("'NEW'", "'OLD'", "INSERT INTO message_edit_info VALUES (1, 'OLD', 1710529325000, 1710529325000);", "").Replace(rows)))
 	if err != nil || before.Messages[0].GUID != s.Messages[0].GUID {
 		t.Errorf("another message was edited (%v)", err)
 	}

@@ -4,13 +4,10 @@
 package signaltest
 
 import (
-	"database/sql"
 	"encoding/hex"
 	"os"
 	"path/filepath"
 	"testing"
-
-	_ "github.com/mattn/go-sqlite3" // the driver
 
 	"ventriloquist/internal/sources/sqlcipher/sqlciphertest"
 )
@@ -65,19 +62,4 @@ func Config(t testing.TB, folder, content string) {
 	if err := os.WriteFile(filepath.Join(folder, "config.json"), []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// Plain writes a database with these tables and rows that is not encrypted, and returns its path.
-func Plain(t testing.TB, tables, rows string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "plain.db")
-	db, err := sql.Open("sqlite3", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(tables + rows); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

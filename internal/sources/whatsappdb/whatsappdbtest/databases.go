@@ -1,15 +1,7 @@
-// Package whatsappdbtest writes databases as WhatsApp does, for tests.
+// Package whatsappdbtest has the tables of WhatsApp's databases, for tests.
 //
-// In: statements of a test. Out: a database with WhatsApp's tables. It must not know how they are read.
+// In: nothing. Out: statements that create the tables. It must not know how they are read.
 package whatsappdbtest
-
-import (
-	"database/sql"
-	"path/filepath"
-	"testing"
-
-	_ "github.com/mattn/go-sqlite3" // the driver
-)
 
 // Android is the part of msgstore.db that is read, as WhatsApp of 2024 creates it.
 const Android = `
@@ -41,18 +33,3 @@ CREATE TABLE ZWAMEDIAITEM (Z_PK INTEGER PRIMARY KEY, ZMESSAGE INTEGER, ZLATITUDE
 CREATE TABLE ZWAMESSAGE (Z_PK INTEGER PRIMARY KEY, ZCHATSESSION INTEGER, ZGROUPMEMBER INTEGER, ZISFROMME INTEGER, ZMEDIAITEM INTEGER, ZMESSAGETYPE INTEGER, ZGROUPEVENTTYPE INTEGER, ZMESSAGEDATE TIMESTAMP, ZFROMJID VARCHAR, ZTOJID VARCHAR,
   ZSTANZAID VARCHAR, ZTEXT VARCHAR);
 `
-
-// Write writes a database with these tables and rows, and returns its path.
-func Write(t testing.TB, name, tables, rows string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	db, err := sql.Open("sqlite3", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(tables + rows); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
