@@ -24,18 +24,23 @@ type dryRunOptions struct {
 	wanted bool
 	gpu    memplan.GPU // its Name is "" for a card of which only the memory is known
 	memory uint64      // of the GPU; 0 for the CPU
+	// Of several processes, one per GPU; without machines for one process.
+	cluster memplan.Cluster
 }
 
 func dryRunFlags() []cli.Flag {
 	return inGroup(planGroup,
 		&cli.BoolFlag{Name: "dry-run", Usage: "print the memory and time the run would take, then exit; needs no weights"},
 		&cli.StringFlag{Name: "gpu-type", Usage: "plan for the GPU `NAME`, present or not, such as rtx4090, 3060, \"RTX 4070 Laptop\" or h100"},
-		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU with `SIZE` of memory as nvidia-smi shows it, such as 24GiB; CUDA gives programs a little less"})
+		&cli.StringFlag{Name: "gpu-memory", Usage: "plan for a GPU with `SIZE` of memory as nvidia-smi shows it, such as 24GiB; CUDA gives programs a little less"},
+		&cli.IntFlag{Name: "nodes", HideDefault: true, Value: 1, Usage: "plan for `N` machines, each with --gpus-per-node of the GPU of --gpu-type"},
+		&cli.IntFlag{Name: "gpus-per-node", HideDefault: true, Value: 1, Usage: "plan for `N` GPUs per machine, each with a process of its own"},
+		&cli.StringFlag{Name: "network", Usage: "`RATE` of the network between the machines of --nodes, in bits per second, such as 100g or 10GbE"})
 }
 
 func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
 	o.wanted = c.Bool("dry-run")
-	for _, name := range []string{"gpu-type", "gpu-memory"} {
+	for _, name := range []string{"gpu-type", "gpu-memory", "nodes", "gpus-per-node", "network"} {
 		if c.IsSet(name) && !o.wanted {
 			return o, usererr.With(usererr.Usage("--%s needs --dry-run", name), "it plans for a card that may be absent: add --dry-run")
 		}
@@ -52,7 +57,8 @@ func dryRunOptionsOf(c *cli.Command) (o dryRunOptions, err error) {
 		}
 		o.memory = memplan.Usable(o.memory)
 	}
-	return o, nil
+	o.cluster, err = clusterOf(c, o.gpu)
+	return o, err
 }
 
 var memoryPattern = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)\s*(?:([GMgm])([iI]?)[bB]?)?$`)
@@ -79,6 +85,8 @@ type dryRun struct {
 	Model        string `json:"model"`
 	Parameters   int64  `json:"parameters"`
 	Device       string `json:"device"`
+	Nodes        int    `json:"nodes,omitempty"` // of a run in several processes
+	PerNode      int    `json:"gpus_per_node,omitempty"`
 	Precision    string `json:"precision"`
 	Weights      string `json:"weights"`
 	Rank         int    `json:"lora_r"`
@@ -133,6 +141,8 @@ type prediction struct {
 	StepSeconds     float64 `json:"seconds_per_step"`
 	Hours           float64 `json:"hours,omitempty"` // of the run, if the number of steps is known
 	HoursPer1000    float64 `json:"hours_per_1000_windows"`
+	// Of a run in several processes. Peak and efficiency are those of one GPU.
+	Cluster *memplan.ClusterStep `json:"cluster,omitempty"`
 }
 
 // runDryRun plans the run that the flags describe, and prints the plan to out.
@@ -161,6 +171,7 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 		return err
 	}
 	result := newDryRun(name, where, config, s, fit, budget)
+	result.Nodes, result.PerNode = o.dryRun.cluster.Machines, o.dryRun.cluster.PerMachine
 	result.Settings, result.Warnings = o.values(), data.found
 	result.notes = o.settingLines()
 	work, err := o.schedule(ctx, &result, data)
@@ -173,7 +184,7 @@ func runDryRun(ctx context.Context, o trainOptions, out io.Writer) error {
 	}
 	result.count(fit, s, work)
 	result.planCheckpoints(o.settings, s)
-	if err := result.compare(o.comparison(config, s, budget, work, speeds), fit); err != nil {
+	if err := result.compare(o.comparison(config, s, budget, work, speeds), fit, o.dryRun.cluster); err != nil {
 		return err
 	}
 	if o.json {
@@ -236,6 +247,7 @@ func (o *trainOptions) dryRunSettings(config model.Config, targets int) memplan.
 	s := memplan.Settings{
 		Model: load.ModelConfig(config, o.model.weights), Stored: engine.BF16, Adapter: load.AdapterConfig(o.lora),
 		BatchSize: o.run.BatchSize, Accumulation: o.run.Accumulation, SeqLength: o.run.MaxSeqLength, Targets: targets * memplan.TokensPerTarget,
+		Ranks: o.dryRun.cluster.Ranks(),
 	}
 	if stored, err := load.DType(config.DType); err == nil {
 		s.Stored = stored
@@ -296,25 +308,31 @@ func (d *dryRun) count(fit memplan.Fit, s memplan.Settings, w memplan.Work) {
 }
 
 // compare predicts the time of a run that fits, and names settings that take less time if it is long. For a run that does not fit, it
-// names the nearest settings that do.
-func (d *dryRun) compare(p memplan.Plan, fit memplan.Fit) (err error) {
+// names the nearest settings that do. It does both for one process only as far as times are concerned.
+func (d *dryRun) compare(p memplan.Plan, fit memplan.Fit, cluster memplan.Cluster) (err error) {
 	if !fit.Fits {
 		cost := func(s memplan.Settings, fit memplan.Fit) *memplan.Hours {
 			return memplan.Cost(s, fit, p.Work, p.Speeds)
 		}
+		if cluster.Ranks() > 0 {
+			cost = nil
+		}
 		d.Nearest, err = memplan.Suggest(p.Settings, p.Budget, cost)
 		return err
 	}
-	d.predict(p, fit)
+	d.predict(p, fit, cluster)
+	if cluster.Ranks() > 0 {
+		return nil
+	}
 	d.Faster, err = p.Faster(memplan.Cost(p.Settings, fit, p.Work, p.Speeds))
 	return err
 }
 
 // predict sets the predictions for the plan's devices.
-func (d *dryRun) predict(p memplan.Plan, fit memplan.Fit) {
+func (d *dryRun) predict(p memplan.Plan, fit memplan.Fit, cluster memplan.Cluster) {
 	var all predicted
 	for i, speed := range p.Speeds(p.Settings) {
-		one := d.prediction(speed, p, fit)
+		one := d.prediction(speed, p, fit, cluster)
 		if i == 0 || one.StepSeconds < all.Fastest.StepSeconds {
 			all.Fastest = one
 		}
@@ -331,14 +349,20 @@ func (d *dryRun) predict(p memplan.Plan, fit memplan.Fit) {
 	}
 }
 
-func (d *dryRun) prediction(speed memplan.Speed, p memplan.Plan, fit memplan.Fit) prediction {
+func (d *dryRun) prediction(speed memplan.Speed, p memplan.Plan, fit memplan.Fit, cluster memplan.Cluster) prediction {
 	s := p.Settings
 	perStep := float64(s.BatchSize * s.Accumulation)
-	seconds := speed.Seconds(fit.FLOPs(s.BatchSize, p.Work.Tokens, p.Work.Targets)) * float64(s.Accumulation)
+	microBatch := speed.Seconds(fit.FLOPs(s.BatchSize, p.Work.Tokens, p.Work.Targets))
+	seconds := microBatch * float64(s.Accumulation)
+	var step *memplan.ClusterStep
+	if cluster.Ranks() > 0 {
+		planned := cluster.Step(microBatch, s.Accumulation, fit.Memory.Adapter)
+		step, seconds = &planned, planned.Seconds()
+	}
 	one := prediction{
 		Device: speed.Device, Peak: speed.Peak, PeakFP8: speed.PeakFP8, Measured: speed.Measured, Source: speed.Source, Efficiency: speed.Efficiency,
 		TokensPerSecond: float64(d.StepTokens) / seconds, StepSeconds: seconds, HoursPer1000: seconds / perStep * 1000 / 3600,
-		Hours: seconds * float64(d.Steps) / 3600,
+		Hours: seconds * float64(d.Steps) / 3600, Cluster: step,
 	}
 	if d.Windows > 0 { // an epoch may end in a partial step
 		one.Hours = seconds / perStep * p.Work.Windows / 3600

@@ -30,8 +30,11 @@ func parameters(n float64) string {
 }
 
 func (d *dryRun) write(out io.Writer) error {
-	fmt.Fprintf(out, "%s (%s) on %s, computing in %s, base weights in %s\n", d.Model, parameters(float64(d.Parameters)), d.Device, d.Precision, d.Weights)
+	fmt.Fprintf(out, "%s (%s) on %s%s, computing in %s, base weights in %s\n", d.Model, parameters(float64(d.Parameters)), d.times(), d.Device, d.Precision, d.Weights)
 	fmt.Fprintf(out, "rank %d, %d x %d windows per step, each of up to %d tokens\n\n", d.Rank, d.Accumulation, d.BatchSize, d.SeqLength)
+	if d.Nodes > 0 {
+		fmt.Fprintln(out, "memory of each GPU:")
+	}
 	rows := append(d.Memory.Rows(), memplan.Row{Label: "fragmentation", Bytes: d.Fragmentation},
 		memplan.Row{Label: "total", Bytes: d.Memory.Total}, memplan.Row{Label: "available", Bytes: d.Available})
 	if err := memplan.WriteTable(out, rows); err != nil {
@@ -105,6 +108,7 @@ func (p *prediction) print(out io.Writer) {
 	}
 	fmt.Fprintf(out, "predicted: %s, %s per step, %s\n", terminal.Rate(p.TokensPerSecond, "tokens"), p.step(), p.duration())
 	fmt.Fprintf(out, "  at %.0f%% (assumed, not measured) of %s\n", 100*p.Efficiency, p.peak())
+	printCluster(out, p.Cluster)
 }
 
 func (p *prediction) step() string {

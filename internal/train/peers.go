@@ -184,7 +184,7 @@ func (l *sharedLosses) Evaluate(slot, windows, targets int, loss []float32) erro
 	return nil
 }
 
-// encode returns the losses after a byte that says whether they are incomplete.
+// encode returns the losses after a byte that is 1 if they are incomplete.
 func (l *sharedLosses) encode() []byte {
 	out := make([]byte, 1, 1+4*len(l.losses))
 	if l.stopped {

@@ -18,12 +18,14 @@ type Settings struct {
 	BatchSize, Accumulation int // windows per micro-batch, micro-batches per step
 	SeqLength               int // tokens per window
 	Targets                 int // target tokens per window
+	Ranks                   int // processes that share the run; 0 and 1: one
 }
 
 // Run is the run of these settings with windows that are all as long as they may be.
 func (s Settings) Run() TrainingRun {
 	return TrainingRun{Model: s.Model, Stored: s.Stored, Precision: s.Precision, Adapter: s.Adapter, Limits: engine.TrainLimits{
 		MaxTokens: s.BatchSize * s.SeqLength, MaxWindows: s.BatchSize, MaxTargets: s.BatchSize * min(s.Targets, s.SeqLength),
+		Ranks: s.Ranks,
 	}}
 }
 
