@@ -132,6 +132,51 @@ func (s *Session) Score(sequence int, ids []int32, logProb []float32, argmax []i
 		&e), &e)
 }
 
+// ScoreEach is Score for several sequences, of which none is listed twice, in as few passes as there is room for: it appends ids[i] to
+// sequences[i].
+func (s *Session) ScoreEach(sequences []int, ids [][]int32, logProb [][]float32, argmax [][]int32) error {
+	if err := wantLength("ids", len(ids), len(sequences)); err != nil {
+		return err
+	}
+	if err := wantLength("logProb", len(logProb), len(ids)); err != nil {
+		return err
+	}
+	if err := wantLength("argmax", len(argmax), len(ids)); err != nil {
+		return err
+	}
+	if len(ids) == 0 {
+		return badArgument("there are no tokens to score")
+	}
+	var flat []int32
+	numbers, counts := make([]C.int32_t, len(ids)), make([]C.int64_t, len(ids))
+	for i, of := range ids {
+		if err := s.check(sequences[i]); err != nil {
+			return err
+		}
+		if len(of) == 0 {
+			return badArgument("there are no tokens to score")
+		}
+		if err := wantLength("logProb", len(logProb[i]), len(of)-1); err != nil {
+			return err
+		}
+		if err := wantLength("argmax", len(argmax[i]), len(of)-1); err != nil {
+			return err
+		}
+		numbers[i], counts[i] = C.int32_t(sequences[i]), C.int64_t(len(of))
+		flat = append(flat, of...)
+	}
+	scores, best := make([]float32, len(flat)), make([]int32, len(flat))
+	var e C.vq_error
+	err := check(C.vq_session_score_each(s.c, &numbers[0], &counts[0], C.int32_t(len(ids)), (*C.int32_t)(&flat[0]), floats(scores),
+		(*C.int32_t)(&best[0]), &e), &e)
+	for i := range ids {
+		n := copy(logProb[i], scores)
+		copy(argmax[i], best)
+		scores, best = scores[n:], best[n:]
+	}
+	return err
+}
+
 // Fork makes sequence `to`, which must be empty, begin with all tokens of `from`, without copying them. Either may be
 // extended or truncated without effect on the other.
 func (s *Session) Fork(from, to int) error {

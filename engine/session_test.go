@@ -227,6 +227,53 @@ func TestSession_SnapshotsAdapter(t *testing.T) {
 	}
 }
 
+// Lines of several sequences that fork from one score as each does alone, also if they take several passes and one goes on with the text
+// itself.
+func TestSession_ScoreEachMatchesScore(t *testing.T) {
+	forEachCaseAndOnCUDA(t, []string{smallCase}, func(t *testing.T, c *goldenCase, precision engine.DType) {
+		context := someIDs(c, 45, 1)
+		var lines [][]int32
+		for i, n := range []int{1, 7, 150, 40, 2, 33} {
+			lines = append(lines, someIDs(c, n, 2+i))
+		}
+		s := newSession(t, c, 1000, len(lines))
+		ok(t, s.Prefill(0, context, nil))
+		var sequences []int
+		logProb, argmax := make([][]float32, len(lines)), make([][]int32, len(lines))
+		for i, line := range lines {
+			sequence := (i + 1) % len(lines) // the last line goes on with sequence 0
+			if sequence != 0 {
+				ok(t, s.Fork(0, sequence))
+			}
+			sequences = append(sequences, sequence)
+			logProb[i], argmax[i] = make([]float32, len(line)-1), make([]int32, len(line)-1)
+		}
+		ok(t, s.ScoreEach(sequences, lines, logProb, argmax))
+		alone := newSession(t, c, 400, 1)
+		for i, line := range lines {
+			if got, want := s.Length(sequences[i]), len(context)+len(line); got != want {
+				t.Errorf("sequence %d has %d tokens, want %d", sequences[i], got, want)
+			}
+			ok(t, alone.Truncate(0, 0))
+			ok(t, alone.Prefill(0, context, nil))
+			want, best := make([]float32, len(line)-1), make([]int32, len(line)-1)
+			ok(t, alone.Score(0, line, want, best))
+			if len(want) > 0 {
+				near(t, "log-probabilities", logProb[i], want, c.sameLogits(precision))
+			}
+			if precision == engine.F32 && !slices.Equal(argmax[i], best) {
+				t.Errorf("line %d: other likeliest tokens", i)
+			}
+		}
+		if err := s.ScoreEach([]int{1, 1}, lines[1:3], logProb[1:3], argmax[1:3]); err == nil {
+			t.Error("a sequence may be listed twice")
+		}
+		if err := s.ScoreEach([]int{1, 2}, lines[1:3], logProb[1:2], argmax[1:3]); err == nil {
+			t.Error("a result may be missing")
+		}
+	})
+}
+
 func TestSession_RefusesBadArguments(t *testing.T) {
 	c := openCase(t, someCase, engine.F32)
 	vocab := c.model.Config().Vocab

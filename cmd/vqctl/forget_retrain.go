@@ -205,6 +205,11 @@ func (r *retraining) takeTrainFlags(s *train.State, log *runlog.Log, name string
 			delete(flags, flag)
 		}
 	}
+	if r.plan.DataPath == "" {
+		if flags["data-dir"], err = filepath.Abs(r.dataDir); err != nil { // the folder of the run, which may have moved
+			return err
+		}
+	}
 	for _, flag := range slices.Sorted(maps.Keys(flags)) {
 		r.plan.Train = append(r.plan.Train, "--"+flag+"="+flags[flag])
 	}
@@ -215,7 +220,7 @@ func (r *retraining) takeTrainFlags(s *train.State, log *runlog.Log, name string
 // writes there by default.
 func (r *retraining) fromDatabase() (bool, error) {
 	switch path := r.plan.DataPath; {
-	case path == "" && !sameFile(statOf(r.plan.DataDir), statOf(r.dataDir)):
+	case path == "" && statOf(r.plan.DataDir) != nil && !sameFile(statOf(r.plan.DataDir), statOf(r.dataDir)):
 		return false, usererr.With(fmt.Errorf("it was trained on the messages in %s", r.plan.DataDir), "name that folder with --data-dir")
 	case path == "":
 		return true, nil

@@ -39,19 +39,20 @@ func (r *retraining) estimate(ctx context.Context, run *train.Replayed, log *run
 	if err != nil {
 		return fmt.Errorf("without this person: %w", err)
 	}
-	first := 0
-	if !s.DependsOnCount() && len(run.Checkpoints) > 0 {
-		before, err := read(source)
-		if err != nil {
+	before, err := read(source)
+	if err != nil {
+		return err
+	}
+	first, same := 0, before.Fingerprint() == s.Data
+	if same && !s.DependsOnCount() && len(run.Checkpoints) > 0 {
+		if first, err = r.takePrefixes(run, log, before, without); err != nil {
 			return err
-		}
-		if before.Fingerprint() == s.Data {
-			if first, err = r.takePrefixes(run, log, before, without); err != nil {
-				return err
-			}
 		}
 	}
 	r.told = r.costInWords(run, without, log, first)
+	if !same && s.Settings.Command["canaries"] == "" {
+		r.told += "; the windows are not those of the run any more: it is trained on them as they are now"
+	}
 	return nil
 }
 

@@ -79,6 +79,15 @@ int vq_session_score(vq_session* s, int32_t sequence, const int32_t* ids, int64_
   });
 }
 
+int vq_session_score_each(vq_session* s, const int32_t* sequences, const int64_t* counts, int32_t n, const int32_t* ids,
+                          float* log_prob, int32_t* argmax, vq_error* err) {
+  return guarded(err, [&] {
+    require_pointers(s, sequences, counts, ids, log_prob, argmax);
+    s->device->worker.wait_idle();
+    s->session.score_each(sequences, counts, n, ids, log_prob, argmax);
+  });
+}
+
 int vq_session_fork(vq_session* s, int32_t from, int32_t to, vq_error* err) {
   return guarded(err, [&] {
     require_pointers(s);

@@ -332,6 +332,11 @@ int vq_session_candidates(vq_session*, int32_t n, const uint32_t* allowed, const
  * place: n - 1 of each. */
 int vq_session_score(vq_session*, int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax,
                      vq_error*);
+/* vq_session_score for several sequences, in as few passes as there is room for: appends counts[i] >= 1 of the ids,
+ * which follow one another, to sequences[i], for i = 0 .. n - 1. No sequence is listed twice. log_prob and argmax have
+ * counts[i] - 1 values for each. */
+int vq_session_score_each(vq_session*, const int32_t* sequences, const int64_t* counts, int32_t n, const int32_t* ids,
+                          float* log_prob, int32_t* argmax, vq_error*);
 /* Makes sequence `to`, which must be empty, begin with all tokens of `from`. Shared tokens are not copied. Either
  * sequence may be extended or truncated without effect on the other. */
 int vq_session_fork(vq_session*, int32_t from, int32_t to, vq_error*);

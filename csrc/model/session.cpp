@@ -252,6 +252,69 @@ void Session::score(int32_t sequence, const int32_t* ids, int64_t n, float* log_
   }
 }
 
+void Session::score_each(const int32_t* sequences, const int64_t* counts, int32_t n, const int32_t* ids,
+                         float* log_prob, int32_t* argmax) {
+  if (n < 1 || n > cache_.sequences()) {
+    throw BadArgument(std::to_string(n) + " sequences cannot be scored at once");
+  }
+  int64_t blocks = 0, total = 0;
+  for (int32_t i = 0; i < n; i++) {
+    check_sequence(sequences[i]);
+    if (std::find(sequences, sequences + i, sequences[i]) != sequences + i) {
+      throw BadArgument("sequence " + std::to_string(sequences[i]) + " is listed twice");
+    }
+    check_room(sequences[i], counts[i], blocks);
+    blocks += cache_.blocks_for(sequences[i], counts[i]);
+    total += counts[i];
+  }
+  check_ids(ids, total);
+  logit_rows_ = 0;
+  const int64_t most = b_.x_out.rows;
+  int32_t i = 0;
+  int64_t done = 0;  // tokens of sequence i
+  while (i < n) {
+    begin_pass();
+    labels_.clear();
+    while (i < n && static_cast<int64_t>(labels_.size()) < most) {
+      const int64_t count = std::min(counts[i] - done, most - static_cast<int64_t>(labels_.size()));
+      append(sequences[i], ids, count, count);
+      for (int64_t t = 1; t <= count; t++) labels_.push_back(done + t < counts[i] ? ids[t] : -1);
+      ids += count;
+      done += count;
+      if (done < counts[i]) break;
+      i++;
+      done = 0;
+    }
+    run_layers(upload_pass());
+    const int64_t scored = score_pass(log_prob, argmax);
+    log_prob += scored;
+    argmax += scored;
+  }
+}
+
+int64_t Session::score_pass(float* log_prob, int32_t* argmax) {
+  const int64_t rows = static_cast<int64_t>(labels_.size());
+  found_log_prob_.resize(rows);
+  found_argmax_.resize(rows);
+  int64_t scored = 0;
+  for (int64_t begin = 0; begin < rows; begin += head_.chunk()) {
+    const int64_t count = std::min(head_.chunk(), rows - begin);
+    upload_labels_.assign(labels_.begin() + begin, labels_.begin() + begin + count);
+    std::replace(upload_labels_.begin(), upload_labels_.end(), -1, 0);
+    device_.upload(b_.labels, upload_labels_.data(), count * sizeof(int32_t));
+    device_.score_rows(b_.log_prob, b_.argmax, head_.logits(begin, count), b_.labels);
+    device_.download(found_log_prob_.data(), b_.log_prob, count * sizeof(float));
+    device_.download(found_argmax_.data(), b_.argmax, count * sizeof(int32_t));
+    for (int64_t r = 0; r < count; r++) {
+      if (labels_[begin + r] < 0) continue;
+      log_prob[scored] = found_log_prob_[r];
+      argmax[scored] = found_argmax_[r];
+      scored++;
+    }
+  }
+  return scored;
+}
+
 void Session::fork(int32_t from, int32_t to) {
   check_sequence(from);
   check_sequence(to);

@@ -52,6 +52,8 @@ class Session final : private KvSink {
   void prefill(int32_t sequence, const int32_t* ids, int64_t n, bool output);
   void decode(const int32_t* sequences, const int32_t* ids, int32_t n);
   void score(int32_t sequence, const int32_t* ids, int64_t n, float* log_prob, int32_t* argmax);
+  void score_each(const int32_t* sequences, const int64_t* counts, int32_t n, const int32_t* ids, float* log_prob,
+                  int32_t* argmax);
   // Logits that stayed there: some rows of them; the candidates of the first n rows.
   void read_logits(int32_t first, int32_t count, float* logits);
   void select_candidates(int32_t n, const uint32_t* allowed, const double* below, vq_candidate* out);
@@ -73,6 +75,8 @@ class Session final : private KvSink {
   // All layers and the final norm.
   void run_layers(const ForwardPass& pass);
   void check_logit_rows(int64_t rows) const;
+  // Scores the rows of a pass that have a label in labels_, -1 being none, and returns how many these are.
+  int64_t score_pass(float* log_prob, int32_t* argmax);
 
   Device& device_;
   const ModelWeights& model_;
@@ -89,6 +93,8 @@ class Session final : private KvSink {
   std::vector<KeyRange> ranges_;
   std::vector<int32_t> ids_, positions_, slots_, out_index_, out_positions_;
   std::vector<int32_t> upload_;
+  std::vector<int32_t> labels_, upload_labels_, found_argmax_;  // of score_each
+  std::vector<float> found_log_prob_;
   int32_t logit_rows_ = 0;  // that stayed on the device
   // Captured decoding passes by number of rows: all that changes from one to the next is in device memory.
   std::vector<std::unique_ptr<Graph>> decoding_;

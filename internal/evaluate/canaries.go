@@ -12,7 +12,7 @@ import (
 const AlternativeSentences = 255
 
 // Canaries ranks planted sentences among random ones, by how likely the model finds each in the place where they were planted. The
-// session has one sequence and room for CanaryTokens.
+// session has Sequences sequences and room for CanaryTokens tokens.
 func (s *Set) Canaries(ctx context.Context, session Sequence, f *canary.File, p windows.Progress) (*canary.Report, error) {
 	alternatives := canary.Alternatives(AlternativeSentences, f.Seed)
 	var ranks []canary.Rank
@@ -40,31 +40,21 @@ func (s *Set) rankOf(ctx context.Context, session Sequence, c *canary.Canary, al
 	if err := prefill(ctx, session, ids); err != nil {
 		return 0, err
 	}
-	score := func(text string) (float64, error) {
+	lines := make([]candidate, 0, 1+len(alternatives))
+	for _, text := range append([]string{c.Text}, alternatives...) {
 		m := c.Message()
 		m.Text = text
-		of, _, _, err := s.textLogProb(session, m)
-		if err == nil {
-			err = session.Truncate(0, len(ids))
-		}
-		return of, err
+		lines = append(lines, s.candidate(m))
 	}
-	own, err := score(c.Text)
+	texts, _, err := scoreLines(session, len(ids), lines, -1)
 	if err != nil {
 		return 0, err
 	}
 	rank := 1
-	for _, text := range alternatives {
-		other, err := score(text)
-		if err != nil {
-			return 0, err
-		}
-		if other >= own {
+	for _, other := range texts[1:] {
+		if other >= texts[0] {
 			rank++
 		}
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
 	}
-	return rank, nil
+	return rank, ctx.Err()
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/batch"
@@ -18,6 +19,8 @@ type Set struct {
 	encoder batch.Encoder
 	reader  *batch.Reader
 	hash    uint64 // of the windows' ids
+
+	longestTarget int // tokens
 }
 
 // NewSet reads the windows of the list as at most maxTokens ids.
@@ -25,7 +28,10 @@ func NewSet(ctx context.Context, source windows.List, list []int, encoder batch.
 	s := &Set{source: source, encoder: encoder, reader: batch.NewReader(source, encoder, maxTokens)}
 	var err error
 	hash := fnv.New64a()
-	s.Measured, err = s.reader.Measure(ctx, list, func(w *batch.Window) error { return binary.Write(hash, binary.LittleEndian, w.IDs) }, p)
+	s.Measured, err = s.reader.Measure(ctx, list, func(w *batch.Window) error {
+		s.longestTarget = max(s.longestTarget, slices.Max(w.Targets))
+		return binary.Write(hash, binary.LittleEndian, w.IDs)
+	}, p)
 	s.hash = hash.Sum64()
 	return s, err
 }

@@ -17,6 +17,10 @@ type Sequence interface {
 	Prefill(sequence int, ids []int32, logits []float32) error
 	// Score appends ids; logProb[i] is of ids[i+1] after those before it.
 	Score(sequence int, ids []int32, logProb []float32, argmax []int32) error
+	// ScoreEach is Score for several sequences at once.
+	ScoreEach(sequences []int, ids [][]int32, logProb [][]float32, argmax [][]int32) error
+	// Fork makes an empty sequence begin as another.
+	Fork(from, to int) error
 	Truncate(sequence, length int) error
 }
 
@@ -38,7 +42,8 @@ const prefillTokens = 512
 
 // WhoSaidIt asks of each target message of the set, in a conversation of at least two members, under whose name the model finds
 // its text most likely. Delta, quote and content type are given, and all members are as likely before. The context is read once
-// for all of a window's messages and members. The model's session has one sequence and room for SequenceTokens tokens.
+// for all of a window's messages and members, and a message under all names at once. The model's session has Sequences sequences and room
+// for SequenceTokens tokens.
 func (s *Set) WhoSaidIt(ctx context.Context, session Sequence, p windows.Progress) (*WhoSaidIt, *AuthorDetail, error) {
 	var verdicts []verdict
 	for n, i := range s.Windows {
@@ -52,9 +57,24 @@ func (s *Set) WhoSaidIt(ctx context.Context, session Sequence, p windows.Progres
 	return newWhoSaidIt(verdicts), newAuthorDetail(verdicts), nil
 }
 
-// SequenceTokens returns the number of tokens that WhoSaidIt needs room for: the longest window, in which a
-// line may be under another, longer name.
-func (s *Set) SequenceTokens() int { return s.Longest.Tokens + 512 }
+// Sequences is how many sequences of a session WhoSaidIt and Canaries use: the text, and it with the lines to compare.
+const Sequences = 1 + atOnce
+
+// atOnce is how many lines are read side by side.
+const atOnce = 16
+
+// SequenceTokens returns the number of tokens that WhoSaidIt needs room for: the longest window, and the lines to compare, which may be
+// under another, longer name.
+func (s *Set) SequenceTokens() int {
+	const block = 64 // a line that begins within a block of the cache and ends within another takes both
+	longestName := 0
+	for _, members := range s.source.Conversations() {
+		for _, name := range members {
+			longestName = max(longestName, len(s.encoder.AppendEncodeOrdinary(nil, string(windows.AppendString(nil, name)))))
+		}
+	}
+	return s.Longest.Tokens + Sequences*(s.longestTarget+longestName+block)
+}
 
 // verdicts returns those about the targets of window i.
 func (s *Set) verdicts(ctx context.Context, session Sequence, i int) ([]verdict, error) {
@@ -119,24 +139,34 @@ func prefill(ctx context.Context, session Sequence, ids []int32) error {
 	return nil
 }
 
+// candidate is a line to compare.
+type candidate struct {
+	ids  []int32
+	from int // where its text begins
+}
+
 // judge compares the members as authors of m, whose line in the window is own. It leaves the sequence with length tokens, or with
 // own after them, and reports whether it did.
 func (s *Set) judge(session Sequence, length int, members []string, m windows.Message, own []int32) (v verdict, read bool, err error) {
 	v = verdict{conversation: strings.Join(members, "\n"), members: len(members), author: m.Name}
-	logProb, ofLine := make(map[string]float64, len(members)), make(map[string]float64, len(members))
-	others := slices.DeleteFunc(slices.Clone(members), func(name string) bool { return name == v.author })
-	for _, m.Name = range append(others, v.author) {
-		text, line, ids, err := s.textLogProb(session, &m)
-		if err != nil {
-			return v, false, err
-		}
-		logProb[m.Name], ofLine[m.Name] = text, line
-		if read = slices.Equal(ids, own); read {
-			break // the author's line is what comes next in the window
-		}
+	lines := make([]candidate, len(members))
+	for i, name := range members {
+		m.Name = name
+		lines[i] = s.candidate(&m)
+	}
+	author := slices.Index(members, v.author)
+	texts, whole, err := scoreLines(session, length, lines, author)
+	if err != nil {
+		return v, false, err
+	}
+	if read = slices.Equal(lines[author].ids, own); !read { // else the author's line is what comes next in the window
 		if err := session.Truncate(0, length); err != nil {
 			return v, false, err
 		}
+	}
+	logProb, ofLine := make(map[string]float64, len(members)), make(map[string]float64, len(members))
+	for i, name := range members {
+		logProb[name], ofLine[name] = texts[i], whole[i]
 	}
 	v.guess, v.contextGuess = likeliest(members, logProb), likeliest(members, ofLine)
 	total := 0.0
@@ -158,31 +188,75 @@ func likeliest(members []string, logProb map[string]float64) string {
 	return best
 }
 
-// textLogProb returns the log-probability of the text of a message after what the sequence holds and the rest of its line, and that of
-// the whole line but its first token, with which all lines begin. It appends the line to the sequence, and returns its ids.
-func (s *Set) textLogProb(session Sequence, m *windows.Message) (ofText, ofLine float64, ids []int32, err error) {
+// candidate returns the line of a message.
+func (s *Set) candidate(m *windows.Message) candidate {
 	line := windows.AppendMessage(nil, m)
 	text := windows.AppendString(nil, m.Text)
 	before := len(line) - len("}\n") - len(text) + len(`"`) // bytes up to the opening quote and with it
-	ids = s.encoder.AppendEncodeOrdinary(nil, string(line))
+	c := candidate{ids: s.encoder.AppendEncodeOrdinary(nil, string(line))}
 	prefix := s.encoder.AppendEncodeOrdinary(nil, string(line[:before]))
 	// A token that holds the quote and the text's first characters belongs to the text.
-	from := 0
-	for from < min(len(prefix), len(ids)) && prefix[from] == ids[from] {
-		from++
+	for c.from < min(len(prefix), len(c.ids)) && prefix[c.from] == c.ids[c.from] {
+		c.from++
 	}
-	logProb, argmax := make([]float32, len(ids)-1), make([]int32, len(ids)-1)
-	if err := session.Score(0, ids, logProb, argmax); err != nil {
-		return 0, 0, nil, err
+	return c
+}
+
+// scoreLines returns, for each line, the log-probability of its text after the length tokens of sequence 0 and the rest of the line, and
+// that of the whole line but its first token, with which all lines begin. Afterwards sequence 0 also has the line stays, unless that
+// is -1; the others are empty.
+func scoreLines(session Sequence, length int, lines []candidate, stays int) (ofText, ofLine []float64, err error) {
+	ofText, ofLine = make([]float64, len(lines)), make([]float64, len(lines))
+	var order []int // the line that stays is last: all others fork from what is before it
+	for i := range lines {
+		if i != stays {
+			order = append(order, i)
+		}
 	}
+	if stays >= 0 {
+		order = append(order, stays)
+	}
+	for group := range slices.Chunk(order, atOnce) {
+		var sequences []int
+		var ids [][]int32
+		var logProb [][]float32
+		var argmax [][]int32
+		for k, i := range group {
+			sequence := k + 1
+			if i == stays {
+				sequence = 0
+			} else if err := session.Fork(0, sequence); err != nil {
+				return nil, nil, err
+			}
+			n := len(lines[i].ids) - 1
+			sequences, ids = append(sequences, sequence), append(ids, lines[i].ids)
+			logProb, argmax = append(logProb, make([]float32, n)), append(argmax, make([]int32, n))
+		}
+		if err := session.ScoreEach(sequences, ids, logProb, argmax); err != nil {
+			return nil, nil, err
+		}
+		for k, i := range group {
+			ofText[i], ofLine[i] = sums(logProb[k], lines[i].from)
+			if math.IsNaN(ofLine[i]) {
+				return nil, nil, engine.ErrNotFinite
+			}
+			if sequences[k] != 0 {
+				if err := session.Truncate(sequences[k], 0); err != nil {
+					return nil, nil, err
+				}
+			}
+		}
+	}
+	return ofText, ofLine, nil
+}
+
+// sums adds the log-probabilities of a line's tokens but the first: of those of the text, which begins at token from, and of all.
+func sums(logProb []float32, from int) (ofText, ofLine float64) {
 	for i, l := range logProb {
 		ofLine += float64(l)
 		if i >= max(from, 1)-1 {
 			ofText += float64(l)
 		}
 	}
-	if math.IsNaN(ofLine) {
-		return 0, 0, nil, engine.ErrNotFinite
-	}
-	return ofText, ofLine, ids, nil
+	return ofText, ofLine
 }

@@ -1,10 +1,13 @@
 package evaluate
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,36 +18,79 @@ import (
 // line's name has it among their letters, else -3. Everything else is certain, whoever writes.
 type styles struct {
 	letters map[string]string
-	read    []byte
-	longest int
+	read    []byte // sequence 0
+	forks   map[int][]byte
+	longest int // of all sequences together
 }
 
-func (s *styles) Prefill(_ int, ids []int32, _ []float32) error {
-	for _, id := range ids {
-		s.read = append(s.read, byte(id))
+func (s *styles) of(sequence int) []byte {
+	if sequence == 0 {
+		return s.read
 	}
-	s.longest = max(s.longest, len(s.read))
+	return s.forks[sequence]
+}
+
+func (s *styles) set(sequence int, read []byte) {
+	if sequence == 0 {
+		s.read = read
+	} else {
+		if s.forks == nil {
+			s.forks = map[int][]byte{}
+		}
+		s.forks[sequence] = read
+	}
+	total := len(s.read)
+	for _, fork := range s.forks {
+		total += len(fork)
+	}
+	s.longest = max(s.longest, total)
+}
+
+func (s *styles) Prefill(sequence int, ids []int32, _ []float32) error {
+	read := s.of(sequence)
+	for _, id := range ids {
+		read = append(read, byte(id))
+	}
+	s.set(sequence, read)
 	return nil
 }
 
-func (s *styles) Truncate(_, length int) error {
-	s.read = s.read[:length]
+func (s *styles) Truncate(sequence, length int) error {
+	s.set(sequence, s.of(sequence)[:length])
 	return nil
 }
 
-func (s *styles) Score(_ int, ids []int32, logProb []float32, _ []int32) error {
+func (s *styles) Fork(from, to int) error {
+	if len(s.of(to)) > 0 {
+		return errors.New("the sequence is not empty")
+	}
+	s.set(to, slices.Clone(s.of(from)))
+	return nil
+}
+
+func (s *styles) Score(sequence int, ids []int32, logProb []float32, _ []int32) error {
+	read := s.of(sequence)
 	for i, id := range ids {
 		if i > 0 {
-			logProb[i-1] = s.logProb(byte(id))
+			logProb[i-1] = s.logProb(read, byte(id))
 		}
-		s.read = append(s.read, byte(id))
+		read = append(read, byte(id))
 	}
-	s.longest = max(s.longest, len(s.read))
+	s.set(sequence, read)
 	return nil
 }
 
-func (s *styles) logProb(next byte) float32 {
-	line := string(s.read[strings.LastIndexByte(string(s.read), '\n')+1:])
+func (s *styles) ScoreEach(sequences []int, ids [][]int32, logProb [][]float32, argmax [][]int32) error {
+	for i, sequence := range sequences {
+		if err := s.Score(sequence, ids[i], logProb[i], argmax[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *styles) logProb(read []byte, next byte) float32 {
+	line := string(read[bytes.LastIndexByte(read, '\n')+1:])
 	_, text, inText := strings.Cut(line, `"text": "`)
 	if !inText || strings.Contains(text, `"`) || next == '"' {
 		return 0
@@ -118,7 +164,8 @@ func TestSet_WhoSaidItKnownCase(t *testing.T) {
 	if detail.Accuracy != nil || detail.Resampled != "windows" || detail.Units != 1 {
 		t.Errorf("%+v", detail)
 	}
-	if session.longest > set.SequenceTokens() {
+	// Shared tokens take no room, and the test's sequences share none.
+	if session.longest > set.SequenceTokens()+len(session.read)*Sequences {
 		t.Errorf("%d tokens in a session for %d", session.longest, set.SequenceTokens())
 	}
 }

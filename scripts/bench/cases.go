@@ -65,6 +65,7 @@ func cases() []benchCase {
 	list = append(list, llamaCase("qwen3-0.6b", "plain", "bf16"), llamaCase("qwen3-0.6b", "int8", "q8_0"))
 	return append(list,
 		serveCase("tiny", "f32"), serveCase("qwen3-0.6b", "f32"), serveCase("qwen3-0.6b", "bf16"),
+		membersCase("tiny", "f32"),
 		benchCase{
 			name: "chat with the built-in model", parse: parseJSON,
 			ours: []string{folder + "/engine", "-what", "chat"},
@@ -160,6 +161,20 @@ func serveCase(shape, precision string) benchCase {
 			{title: "1 client, tokens/s", ours: "clients_1"},
 			{title: "4 clients, tokens/s, and one after another", ours: "clients_4", peer: "clients_1"},
 			{title: "16 clients, tokens/s, and one after another", ours: "clients_16", peer: "clients_1"},
+		},
+	}
+}
+
+// membersCase is asking who of several people said a message.
+func membersCase(shape, precision string) benchCase {
+	return benchCase{
+		name: "who said it, " + shape + " " + precision, parse: parseJSON,
+		ours: []string{folder + "/engine", "-what", "members", "-shape", shape, "-precision", precision, "-tokens", "512", "-targets", "40", "-rank", "0"},
+		columns: []column{
+			{title: "1 member, messages/s", ours: "messages_per_second_1"},
+			{title: "2 members, cost against 1", ours: "cost_2"},
+			{title: "4 members, cost against 1", ours: "cost_4"},
+			{title: "8 members, cost against 1", ours: "cost_8"},
 		},
 	}
 }

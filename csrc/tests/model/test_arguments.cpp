@@ -71,10 +71,14 @@ TEST_P(ArgumentsTest, RefusesSizesThatOverflow) {
     VQ_FAILS(VQ_BAD_ARGUMENT, vq_session_prefill(session, 0, &id, n, nullptr, &err));
     VQ_FAILS(VQ_BAD_ARGUMENT, vq_session_prefill_on_device(session, 0, &id, n, &err));
     VQ_FAILS(VQ_BAD_ARGUMENT, vq_session_score(session, 0, &id, n, &log_prob, &argmax, &err));
+    const int32_t zero = 0;
+    VQ_FAILS(VQ_BAD_ARGUMENT, vq_session_score_each(session, &zero, &n, 1, &id, &log_prob, &argmax, &err));
   }
   for (int32_t n : {INT32_MAX, 0, -1, INT32_MIN}) {
     VQ_FAILS(VQ_BAD_ARGUMENT, vq_session_decode(session, &id, &id, n, nullptr, &err));
     VQ_FAILS(VQ_BAD_ARGUMENT, vq_session_logits(session, n, n, &log_prob, &err));
+    const int64_t one = 1;
+    VQ_FAILS(VQ_BAD_ARGUMENT, vq_session_score_each(session, &id, &one, n, &id, &log_prob, &argmax, &err));
   }
   for (int32_t sequence : {2, -1, INT32_MAX, INT32_MIN}) {
     VQ_FAILS(VQ_BAD_ARGUMENT, vq_session_prefill(session, sequence, &id, 1, nullptr, &err));

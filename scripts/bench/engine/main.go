@@ -4,11 +4,12 @@
 //	go run ./scripts/bench/engine -what infer -shape qwen3-0.6b -precision bf16
 //	go run ./scripts/bench/engine -what serve -shape qwen3-0.6b -tokens 256 -rank 0
 //	go run ./scripts/bench/engine -what chat
+//	go run ./scripts/bench/engine -what members -shape tiny -tokens 512 -rank 0
 //
 // train: forward, backward and AdamW on windows of -tokens tokens with loss on the last -targets of each, -windows windows per
 // micro-batch. Its share is relative to the GEMM speed that the device reaches on the model's largest matrix.
 // infer: prefill of -tokens tokens, then decoding. Its share is relative to the memory bandwidth, counting the bytes that
-// decoding must read. serve: what 1, 4 and 16 clients of a server get together; see serve.go. chat: messages that the built-in model, or that of -model, writes; see chat.go. Every figure is the best of -repeat, as other processes can only slow it down. With -model, the weights
+// decoding must read. serve: what 1, 4 and 16 clients of a server get together; see serve.go. members: what it costs to ask who of several people said a message; see members.go. chat: messages that the built-in model, or that of -model, writes; see chat.go. Every figure is the best of -repeat, as other processes can only slow it down. With -model, the weights
 // are mapped from files as in vqctl, so that the peak memory can be compared with the plan.
 package main
 
@@ -38,7 +39,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.what, "what", "train", "train, infer, serve or chat")
+	flag.StringVar(&o.what, "what", "train", "train, infer, serve, members or chat")
 	flag.StringVar(&o.shape, "shape", "qwen3-0.6b", "a shape of `vqctl model init`")
 	flag.StringVar(&o.model, "model", "", "a model's folder, instead of -shape")
 	flag.StringVar(&o.precision, "precision", "auto", "f32, bf16 or auto")
@@ -99,6 +100,8 @@ func run(o options) error {
 		err = train(o, device, m, a, result)
 	case "serve":
 		err = serve(o, m, a, result)
+	case "members":
+		err = members(o, m, a, result)
 	default:
 		err = infer(o, device, m, a, result)
 	}
