@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ type Moment struct {
 	Context []windows.Message // what the model reads, oldest first
 	Real    windows.Message
 	Written []windows.Message // none yet, or as many as were asked for
+	memory  []string          // texts of earlier messages that the model reads, too
 	prompt  []int32
 }
 
@@ -39,12 +41,16 @@ func (s *Set) Moments(n int) ([]*Moment, error) {
 		if err := c.read(w, ids.Cut); err != nil {
 			return nil, err
 		}
+		memory, err := memoryTexts(w)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Where, err)
+		}
 		lines := append(c.Context, c.Real)
 		at := len(ids.IDs) - ids.TargetTokens()
 		for t, tokens := range ids.Targets {
 			place := len(lines) - len(ids.Targets) + t
 			if m := lines[place]; slices.Contains(c.Header.Members, m.Name) && m.ContentType != "reaction" {
-				all = append(all, &Moment{Window: i, Header: c.Header, Context: lines[:place:place], Real: m, prompt: ids.IDs[:at:at]})
+				all = append(all, &Moment{Window: i, Header: c.Header, Context: lines[:place:place], Real: m, memory: memory, prompt: ids.IDs[:at:at]})
 			}
 			at += tokens
 		}
@@ -55,6 +61,18 @@ func (s *Set) Moments(n int) ([]*Moment, error) {
 		some[i] = all[(2*i+1)*len(all)/(2*n)]
 	}
 	return some, nil
+}
+
+// memoryTexts returns the texts of the earlier messages of a window's memory.
+func memoryTexts(w *windows.Window) (texts []string, err error) {
+	for _, line := range w.Memory {
+		m, err := windows.ParseMemory(line)
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, m.Text)
+	}
+	return texts, nil
 }
 
 // WriteMoments has the model write count messages in the place of each moment's, as its author. Moments of one window share what is
@@ -147,7 +165,7 @@ func (s *Set) eachTrained(ctx context.Context, visit func(members []string, m *w
 // LeakTexts returns the texts that were trained on, and at each moment what was written and what is real.
 func (s *Set) LeakTexts(ctx context.Context, moments []*Moment) (trained []string, written, real []leaks.Text, err error) {
 	for _, m := range moments {
-		var before []string
+		before := slices.Clone(m.memory)
 		for i := range m.Context {
 			before = append(before, m.Context[i].Text)
 		}

@@ -2,6 +2,8 @@ package evaluate
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -65,6 +67,33 @@ func TestSet_StylePeople(t *testing.T) {
 		OthersTrain: []string{"message 0", "message 3"}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// What the model reads of earlier messages before a window is no leak if it writes it again.
+func TestSet_LeakTextsKnowTheMemory(t *testing.T) {
+	t.Parallel()
+	text := windows.AppendHeader(nil, windows.NewHeader("", []string{"Ann", "Ben"}, "2024-03-15"))
+	text = windows.AppendMemory(text, &windows.MemoryLine{Date: "2023-01-01", Name: "Ann", Text: "the \"old\" barn"})
+	for _, m := range []windows.Message{message("Ben", "where?"), message("Ann", "there")} {
+		text = windows.AppendMessage(text, &m)
+	}
+	path := filepath.Join(t.TempDir(), "windows.jsonl")
+	if err := os.WriteFile(path, append(windows.AppendString([]byte(`{"text": `), text), "}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	source, err := windows.OpenFile(context.Background(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { source.Close() })
+	set := newSet(t, source, 1<<20)
+	moments, err := set.Moments(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, real, err := set.LeakTexts(context.Background(), moments); err != nil || real[0].Context != "the \"old\" barn\nwhere?" {
+		t.Errorf("the context is %q (%v)", real[0].Context, err)
 	}
 }
 
