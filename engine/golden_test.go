@@ -86,13 +86,13 @@ func forEachCase(t *testing.T, body func(t *testing.T, c *goldenCase, precision 
 	forEachCaseAndOnCUDA(t, caseNames(t), body)
 }
 
-// forEachCaseAndOnCUDA runs body for every case on the processor, and for those of onCUDA also with the CUDA kernels, which take
-// long in the simulator.
-func forEachCaseAndOnCUDA(t *testing.T, onCUDA []string, body func(t *testing.T, c *goldenCase, precision engine.DType)) {
+// forEachCaseAndOnCUDA runs body for every case on the processor and with the CUDA kernels; in the simulator, which takes long, only for
+// those of simulated.
+func forEachCaseAndOnCUDA(t *testing.T, simulated []string, body func(t *testing.T, c *goldenCase, precision engine.DType)) {
 	for _, name := range caseNames(t) {
 		for _, precision := range []engine.DType{engine.F32, engine.BF16} {
 			t.Run(name+"/"+precision.String(), func(t *testing.T) { body(t, openCase(t, name, precision), precision) })
-			if !slices.Contains(onCUDA, name) {
+			if os.Getenv(backendVariable) == "" && !slices.Contains(simulated, name) {
 				continue
 			}
 			t.Run(name+"/"+precision.String()+"/cuda", func(t *testing.T) {
@@ -107,10 +107,12 @@ func openCPU(*testing.T) (*engine.Device, error) { return engine.OpenCPU(2) }
 // cudaSim has the CUDA kernels compiled for the processor, under a shim that judges what they do (csrc/tests/cuda_sim).
 const cudaSim = "../build/engine/libvqcuda_sim.so"
 
-// openCUDA opens the backend library that the variable VQ_TEST_BACKEND names, which scripts/gpu-check sets to that of the GPU;
-// without it, the simulator.
+// backendVariable names the backend library of the GPU; scripts/gpu-check sets it.
+const backendVariable = "VQ_TEST_BACKEND"
+
+// openCUDA opens the backend library of the GPU, or else the simulator.
 func openCUDA(t *testing.T) (*engine.Device, error) {
-	if library := os.Getenv("VQ_TEST_BACKEND"); library != "" {
+	if library := os.Getenv(backendVariable); library != "" {
 		return engine.OpenBackend(library, 0)
 	}
 	if _, err := os.Stat(cudaSim); err != nil {
@@ -250,7 +252,7 @@ func (c *goldenCase) pairs(visit func(key string, layer int, target engine.Targe
 }
 
 func TestScorer_Goldens(t *testing.T) {
-	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
+	forEachCaseAndOnCUDA(t, fewCases, func(t *testing.T, c *goldenCase, precision engine.DType) {
 		for _, each := range []struct {
 			name    string
 			adapter *engine.Adapter
@@ -347,7 +349,7 @@ func TestTrainer_GradientGoldens(t *testing.T) {
 }
 
 func TestTrainer_EvaluateGoldens(t *testing.T) {
-	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
+	forEachCaseAndOnCUDA(t, fewCases, func(t *testing.T, c *goldenCase, precision engine.DType) {
 		tolerance := f32Tolerance
 		if precision == engine.BF16 {
 			tolerance = c.BF16Error.Logits
@@ -368,7 +370,7 @@ func TestTrainer_EvaluateGoldens(t *testing.T) {
 
 // Several steps of AdamW with clipping, weight decay and the cosine schedule with warm-up.
 func TestTrainer_UpdateGoldens(t *testing.T) {
-	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
+	forEachCaseAndOnCUDA(t, fewCases, func(t *testing.T, c *goldenCase, precision engine.DType) {
 		if precision == engine.BF16 {
 			t.Skip("AdamW turns the rounding of a gradient near zero into a whole step: no bound can be stated")
 		}
@@ -398,7 +400,7 @@ func TestTrainer_UpdateGoldens(t *testing.T) {
 }
 
 func TestSession_GenerateGoldens(t *testing.T) {
-	forEachCase(t, func(t *testing.T, c *goldenCase, precision engine.DType) {
+	forEachCaseAndOnCUDA(t, fewCases, func(t *testing.T, c *goldenCase, precision engine.DType) {
 		if precision == engine.BF16 {
 			t.Skip("one changed token changes all that follow")
 		}

@@ -17,6 +17,10 @@ const someCase = "tied-grouped-bf16"
 // smallCase is the case that the simulated GPU computes fastest.
 const smallCase = "tied-multiquery"
 
+// fewCases have tied and untied embeddings, one layer and two, for what is made of passes whose logits and gradients are compared in
+// every case.
+var fewCases = []string{smallCase, "untied-one-layer-bf16"}
+
 // gradients reads everything accumulated, as one vector.
 func gradients(t *testing.T, c *goldenCase, tr *engine.Trainer) []float32 {
 	t.Helper()

@@ -93,7 +93,7 @@ func TestGPU_MatchesCPU(t *testing.T) {
 		out := strings.Trim(device, "-")
 		train := func(more ...string) string {
 			return vqctl(append([]string{"train", device, "--precision", "f32", "--base-model", "base", "--data-path", "windows.jsonl", "--output-dir", out,
-				"--lora-r", "4", "--batch-size", "1", "--gradient-accumulation-steps", "2", "--eval-steps", "2", "--logging-steps", "1", "--json"}, more...)...)
+				"--lora-r", "4", "--batch-size", "1", "--gradient-accumulation-steps", "2", "--eval-steps", "2", "--samples", "0", "--logging-steps", "1", "--json"}, more...)...)
 		}
 		losses[i] = append(losses[i], numbers(t, train("--max-steps", "2"), "loss", "grad_norm", "eval_loss")...)
 		text := vqctl("score", device, "--precision", "f32", "--base-model", "base", "--adapter", out+"/final", "windows.jsonl")

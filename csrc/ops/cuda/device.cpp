@@ -36,12 +36,12 @@ CudaDevice::CudaDevice(int index, int64_t tile_elements)
   sum_parts_ = DeviceBuffer(kSumParts * sizeof(double));
   instructions_ = architecture(gpu_);
   const char* wgmma = std::getenv("VQ_WGMMA");
-  if (gpu_.major == 9 && gpu_.minor == 0 && !(wgmma && !std::strcmp(wgmma, "0"))) try_wgmma();
+  if (gpu_.major == 9 && gpu_.minor == 0 && !(wgmma && !std::strcmp(wgmma, "0"))) try_wgmma(kOpeningRows);
 }
 
-void CudaDevice::try_wgmma() {
+void CudaDevice::try_wgmma(int32_t rows) {
   try {
-    const std::string differs = different_with_wgmma(*this, stream_, attention_gpu(gpu_));
+    const std::string differs = different_with_wgmma(*this, stream_, attention_gpu(gpu_), rows);
     instructions_ = architecture(gpu_) + (differs.empty() ? ", wgmma" : ", wgmma wrong in " + differs);
     if (differs.empty()) attention_.use_wgmma();
   } catch (const NoMemory&) {
