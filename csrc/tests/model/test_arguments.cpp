@@ -160,8 +160,9 @@ std::string finish_with(vq_device* device, const vq_model_config& config, int32_
   EXPECT_EQ(vq_model_create(device, &config, precision, &model, &err), VQ_OK) << err.text;
   const std::vector<uint16_t> ones(static_cast<size_t>(config.vocab) * config.ffn, 0x3c00);  // in f16 and in bf16
   each_tensor(config, [&](vq_tensor_kind kind, int layer, int64_t rows, int64_t cols) {
-    if (kind != bad_kind || layer != config.layers - 1)
+    if (kind != bad_kind || layer != config.layers - 1) {
       EXPECT_EQ(vq_model_set_tensor(model, kind, layer, ones.data(), VQ_F16, rows, cols, &err), VQ_OK) << err.text;
+    }
   });
   set_bad(model);
   const int code = vq_model_finish(model, 1, &err);
