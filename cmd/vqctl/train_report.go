@@ -182,7 +182,11 @@ func memoryTaken() uint64 {
 
 // measurePeak times a GEMM of the model's shape; the live line shows the training speed as a share of it.
 func (v *trainView) measurePeak(d *engine.Device, c model.Config, precision engine.DType, l engine.TrainLimits) (err error) {
-	v.peak, err = d.MeasureGEMM(precision, min(l.MaxTokens, 2048), c.IntermediateSize, c.HiddenSize)
+	rows := 2048
+	if !d.Info().DiscreteMemory {
+		rows = 256
+	}
+	v.peak, err = d.MeasureGEMM(precision, min(l.MaxTokens, rows), c.IntermediateSize, c.HiddenSize)
 	return err
 }
 

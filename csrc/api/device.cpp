@@ -21,7 +21,7 @@ void copy_text(char (&to)[N], const std::string& from) {
 template <class Body>
 double fastest(Device& device, Body&& body) {
   double best = 1e30, total = 0;
-  for (int i = 0; i < 100 && (i < 3 || total < 0.3); i++) {
+  for (int i = 0; i < 100 && (i < 3 || total < 0.1); i++) {
     const auto start = std::chrono::steady_clock::now();
     body();
     device.synchronize();
