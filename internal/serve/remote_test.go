@@ -156,8 +156,9 @@ func TestRemote_StopsTheOtherServer(t *testing.T) {
 // The limits hold: no more answers at the same time than allowed, and no more requests that wait.
 func TestRemote_KeepsTheLimits(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
+	begun, release := make(chan struct{}, 8), make(chan struct{})
 	l := &llamaServer{write: func(w http.ResponseWriter, _ *http.Request, _ map[string]any) {
+		begun <- struct{}{}
 		<-release
 		say(w, lineStart, "hi", `"}`)
 		sayEnd(w)
@@ -165,12 +166,19 @@ func TestRemote_KeepsTheLimits(t *testing.T) {
 	h := openRemote(t, l, nil)
 	var all sync.WaitGroup
 	statuses := make(chan int, 8)
-	for range 8 { // three are written at the same time, two wait, and three are refused
-		all.Go(func() {
-			status, _ := post(t, h, "/v1/chat/completions", chatBody("", "hey"))
-			statuses <- status
-		})
+	ask := func(requests int) {
+		for range requests {
+			all.Go(func() {
+				status, _ := post(t, h, "/v1/chat/completions", chatBody("", "hey"))
+				statuses <- status
+			})
+		}
 	}
+	ask(3) // written at the same time
+	for range 3 {
+		<-begun
+	}
+	ask(5) // two wait, and three are refused
 	counts := map[int]int{}
 	for range 3 {
 		counts[<-statuses]++

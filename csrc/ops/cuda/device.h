@@ -67,8 +67,8 @@ class CudaDevice final : public Device {
  public:
   // tile_elements: of quantized matrices, dequantized at a time; tests use small tiles.
   explicit CudaDevice(int index, int64_t tile_elements = kTileElements);
-  // Compares attention with and without wgmma on a window of so many rows, and uses wgmma from now on if they agree; info()
-  // reports the outcome. Called when a GPU of capability 9.0 is opened.
+  // Compares attention with and without wgmma on a window of so many rows, and uses wgmma from now on if they agree;
+  // info() reports the outcome. Called when a GPU of capability 9.0 is opened.
   void try_wgmma(int32_t rows);
   ~CudaDevice() override;
 

@@ -84,8 +84,8 @@ TEST(CudaAttention, WarpgroupsMatchReference) {
   expect_training(windows("long", shape_of(2, 1, 128), {200, 75}), 0, true, true);
 }
 
-// Stages of shared memory are used again and again: with 18 blocks of keys, or 10 in the simulator, a stage that is refilled
-// too early is one that is still read.
+// Stages of shared memory are used again and again: with 18 blocks of keys, or 10 in the simulator, a stage that is
+// refilled too early is one that is still read.
 TEST(CudaAttention, WarpgroupsGoRoundEveryRing) {
   if (!wgmma_runs()) GTEST_SKIP() << "this GPU has no wgmma";
   const int32_t length = VQ_ON_GPU ? 1100 : 580;

@@ -78,7 +78,8 @@ bool near(const std::vector<float>& got, const std::vector<float>& want) {
 
 }  // namespace
 
-AttentionResults small_attention(Device& device, Stream stream, const Attention::Gpu& gpu, int head_dim, int32_t long_rows) {
+AttentionResults small_attention(Device& device, Stream stream, const Attention::Gpu& gpu, int head_dim,
+                                 int32_t long_rows) {
   Attention attention(gpu, [&](void* to, const void* host, size_t bytes) { device.upload(to, host, bytes); });
   const AttentionShape shape{kHeads, kKeyHeads, head_dim, 1 / std::sqrt(static_cast<float>(head_dim))};
   std::vector<AttentionSegment> segments;
