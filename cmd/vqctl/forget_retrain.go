@@ -198,7 +198,7 @@ func (r *retraining) takeTrainFlags(s *train.State, log *runlog.Log, name string
 	if from != "" {
 		if seen := exposure(from, name); seen != "no" {
 			return usererr.With(fmt.Errorf("it continues the adapter in %s, which %s", from, (&adapterExposure{Seen: seen}).words()),
-				"train that one again first: vqctl forget NAME --retrain --output-dir %s", quoteForShell(filepath.Dir(from)))
+				"train that one again first: vqctl forget %s --retrain --output-dir %s", quoteForShell(name), quoteForShell(filepath.Dir(from)))
 		}
 		flags["continue-from"] = from
 		for _, flag := range []string{"lora-r", "lora-alpha", "lora-targets"} {

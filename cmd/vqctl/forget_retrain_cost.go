@@ -14,6 +14,7 @@ import (
 	"ventriloquist/internal/runlog"
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/train"
+	"ventriloquist/internal/usererr"
 	"ventriloquist/internal/windows"
 )
 
@@ -35,7 +36,11 @@ func (r *retraining) estimate(ctx context.Context, run *train.Replayed, log *run
 			report(done, int64(list.Len()))
 		})
 	}
-	without, err := read(windows.Without(source, r.plan.Name))
+	left := windows.Without(source, r.plan.Name)
+	if left.Len() == 0 {
+		return usererr.With(errors.New("they take part in every conversation: nothing is left to train on"), "forget them without --retrain, and delete the adapters that it lists")
+	}
+	without, err := read(left)
 	if err != nil {
 		return fmt.Errorf("without this person: %w", err)
 	}

@@ -105,7 +105,7 @@ func TestForgetRetrain_GoesOn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	data, output, fresh := filepath.Join(dir, "windows.jsonl"), filepath.Join(dir, "run"), filepath.Join(dir, "fresh")
-	writeConversations(t, data, []string{"Ben", "Zoe"}, 6)
+	writeConversations(t, data, []string{"Ben", "Zoe"}, 4)
 	trainTiny(t, data, output)
 	o := forgetOptions{contactsOptions: contactsOptions{dataDir: dir, yes: true}, outputDir: output, retrain: true}
 
@@ -187,5 +187,39 @@ func TestWithoutName(t *testing.T) {
 	}
 	if _, err := withoutName([]string{"--only", "Zoe"}, "Zoe"); err == nil {
 		t.Error("windows of one person are accepted")
+	}
+}
+
+// What cannot be trained again is said before anything is erased.
+func TestForgetRetrain_RefusesBeforeItErases(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, output, next := filepath.Join(dir, "windows.jsonl"), filepath.Join(dir, "run"), filepath.Join(dir, "next")
+	writeConversations(t, data, []string{"Zoe", "Ben"}, 3)
+	before, err := os.ReadFile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trainTiny(t, data, output, "--max-steps", "1")
+	if err := newTrainCommand().Run(t.Context(), []string{"train", "--continue-from", filepath.Join(output, "final"), "--data-path", data, "--output-dir", next,
+		"--max-steps", "1", "--batch-size", "1", "--eval-steps", "0", "--threads", "1", "--json"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, output, want string }{
+		{"Ada", output, "nothing is left to train on"},
+		{"Zoe", next, "continues the adapter in " + filepath.Join(output, "final")},
+		{"Zoe", filepath.Join(dir, "none"), "there is no run in"},
+	} {
+		o := forgetOptions{contactsOptions: contactsOptions{dataDir: dir, yes: true}, outputDir: c.output, retrain: true}
+		if err := runForget(t.Context(), o, c.name, strings.NewReader(""), io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s in %s: %v, want %q", c.name, c.output, err, c.want)
+		}
+	}
+	if after, err := os.ReadFile(data); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the windows changed (%v)", err)
+	}
+	o := forgetOptions{contactsOptions: contactsOptions{dataDir: dir, yes: true}, outputDir: output, retrain: true}
+	if err := runForget(t.Context(), o, "Nobody", strings.NewReader(""), io.Discard); err != nil {
+		t.Errorf("a run that has not seen someone: %v", err)
 	}
 }
