@@ -21,7 +21,7 @@ MESSAGES = 20_000
 STYLE_MESSAGES = "400"
 TRAIN = ["--base-model", "tiny", "--lora-r", "32", "--lora-alpha", "64", "--learning-rate", "2e-3", "--batch-size", "2",
          "--gradient-accumulation-steps", "1", "--num-epochs", "1", "--warmup-ratio", "0.03", "--max-seq-length", "1536",
-         "--eval-steps", "0", "--samples", "0", "--save-steps", "100", "--keep-checkpoints", "1", "--threads", "1"]
+         "--eval-steps", "0", "--samples", "0", "--save-steps", "100", "--keep-checkpoints", "1"]
 WINDOWS = "data/training_windows.jsonl"
 
 

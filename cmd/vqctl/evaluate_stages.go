@@ -97,10 +97,10 @@ func (o *evaluateOptions) stageCosts(set *evaluate.Set, firstAdapter string) (li
 	return list
 }
 
-// removeStages removes what evaluations that were stopped have kept: names, and texts that a model wrote.
+// removeStages removes what evaluations that were stopped have kept next to adapters: names, and texts that a model wrote.
 func removeStages(files []string) error {
 	for _, path := range files {
-		if filepath.Base(path) != stagesFile {
+		if filepath.Base(path) != stagesFile || statOf(filepath.Join(filepath.Dir(path), adapter.ConfigFile)) == nil {
 			continue
 		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

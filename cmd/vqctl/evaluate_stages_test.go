@@ -46,6 +46,15 @@ func TestRunStage_KeepsWhatIsDone(t *testing.T) {
 	if run("d", "m", 1); calls != 5 {
 		t.Error("a damaged file was used")
 	}
+	if err := removeStages([]string{path}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Error("a file that is not next to an adapter is gone")
+	}
+	if err := os.WriteFile(filepath.Join(dir, "adapter_config.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := removeStages([]string{path, filepath.Join(dir, "other")}); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ package canary
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -91,6 +92,9 @@ type File struct {
 }
 
 const version = 1
+
+// errForeign marks a file that is not of this version of the program.
+var errForeign = errors.New("not a record of planted sentences")
 
 const note = "Nobody wrote these sentences: vqctl train --canaries planted them among the training windows, to measure what the adapter remembers."
 
@@ -185,17 +189,21 @@ func Read(path string) (*File, error) {
 	}
 	f := new(File)
 	if err := json.Unmarshal(content, f); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, jsonfields.Describe(content, err))
+		return nil, fmt.Errorf("%s: %w: %w", path, errForeign, jsonfields.Describe(content, err))
 	}
 	if f.Version != version {
-		return nil, fmt.Errorf("%s: unknown version %d", path, f.Version)
+		return nil, fmt.Errorf("%s: %w: unknown version %d", path, errForeign, f.Version)
 	}
 	return f, nil
 }
 
-// Forget removes the sentences of conversations with a person from a file, and returns how many those are.
+// Forget removes the sentences of conversations with a person from a file, and returns how many those are. A file of another program stays
+// as it is.
 func Forget(path, person string) (removed int, err error) {
 	f, err := Read(path)
+	if errors.Is(err, errForeign) {
+		return 0, nil
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -99,6 +99,12 @@ func TestForget_RemovesSentencesOfTheirConversations(t *testing.T) {
 	if _, err := os.Stat(path); err == nil {
 		t.Error("an empty record is left")
 	}
+	if err := os.WriteFile(path, []byte(`["Zoe"]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := canary.Forget(path, "Zoe"); err != nil || n != 0 {
+		t.Errorf("a file of another program: %d (%v)", n, err)
+	}
 }
 
 // A model that remembers nothing ranks sentences anywhere; one that copies ranks them first.
