@@ -26,12 +26,28 @@ func Recognize(h *sources.Head) bool {
 	if len(h.Text) > 0 {
 		return isChat(strings.NewReader(string(h.Text)))
 	}
+	if h.Dir && h.Zips == nil {
+		return slices.ContainsFunc(h.Names, func(name string) bool { return isOf(h.Path, name) })
+	}
 	if h.Dir {
-		isChats := func(name string) bool { return isChatName(name) || isZipName(filepath.Base(name)) }
-		return slices.ContainsFunc(h.Names, isChats) || slices.ContainsFunc(h.Zips, isChats) ||
-			h.Zips == nil && h.Begins(func(name string) bool { return strings.EqualFold(filepath.Ext(name), ".txt") }, func(text []byte) bool { return isChat(bytes.NewReader(text)) })
+		return slices.ContainsFunc(h.Names, isChatName) || slices.ContainsFunc(h.Zips, func(name string) bool { return isZipName(filepath.Base(name)) || zipHolds(name) })
 	}
 	return slices.ContainsFunc(h.Names, isChatName) || zipHolds(h.Path)
+}
+
+// isOf reports whether a file of a folder is a chat or a zip with one, by its name or else by what it holds.
+func isOf(folder, name string) bool {
+	if isChatName(name) || isZipName(name) {
+		return true
+	}
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".zip":
+		return zipHolds(filepath.Join(folder, name))
+	case ".txt":
+		head, err := sources.ReadHead(filepath.Join(folder, name))
+		return err == nil && !head.Dir && isChat(bytes.NewReader(head.Text))
+	}
+	return false
 }
 
 // isChatName reports whether WhatsApp uses a name for chats.
@@ -62,7 +78,8 @@ func zipHolds(path string) bool {
 		return false
 	}
 	defer archive.Close()
-	return len(chatFiles(archive.File)) > 0
+	isNamed := func(f *zip.File) bool { return !sources.IsLitter(f.Name) && isChatName(f.Name) }
+	return slices.ContainsFunc(archive.File, isNamed) || len(chatFiles(archive.File)) > 0
 }
 
 // mostExamined limits how many texts of a zip are examined: besides the chat, these are documents that were sent.
@@ -157,7 +174,7 @@ func (t *texts) addFolder(folder string) error {
 		return fmt.Errorf("cannot read the source: %w", err)
 	}
 	for _, e := range entries {
-		if e.IsDir() || sources.IsLitter(e.Name()) || !isChatName(e.Name()) && !isZipName(e.Name()) {
+		if e.IsDir() || sources.IsLitter(e.Name()) || !isOf(folder, e.Name()) && !isBroken(filepath.Join(folder, e.Name())) {
 			continue
 		}
 		if err := t.addFile(filepath.Join(folder, e.Name())); err != nil {
@@ -165,6 +182,18 @@ func (t *texts) addFolder(folder string) error {
 		}
 	}
 	return nil
+}
+
+// isBroken reports whether a file is a zip by its name alone.
+func isBroken(name string) bool {
+	if !strings.EqualFold(filepath.Ext(name), ".zip") {
+		return false
+	}
+	archive, err := regularfile.OpenZip(name)
+	if err == nil {
+		archive.Close()
+	}
+	return err != nil
 }
 
 // isZipName reports whether a name is one that WhatsApp uses for a zip.

@@ -34,7 +34,7 @@ var (
 		ההודעות והשיחות מוצפנות; الرسائل والمكالمات مشفرة`)
 
 	// learnMore ends the notice that a chat is encrypted.
-	learnMore = []string{"learn more", "more info", "mehr erfahren", "mehr dazu", "más información", "en savoir plus", "scopri di più", "saiba mais", "saber mais", "meer informatie",
+	learnMore = []string{"learn more", "more info", "mehr erfahren", "mehr dazu", "más información", "en savoir plus", "scopri di più", "saiba mais", "saber mais", "meer infor" + "matie",
 		"meer info", "подробнее", "докладніше", "więcej", "daha fazla bilgi", "více", "詳細", "了解更多", "瞭解詳情", "자세히 알아보기", "מידע נוסף", "لمعرفة المزيد", "معرفة المزيد"}
 
 	// calls may be followed by a comma and what became of the call, which is a duration or one of callEnds.

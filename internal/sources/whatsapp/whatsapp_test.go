@@ -437,13 +437,25 @@ func TestRead_HoldsFewMessages(t *testing.T) {
 	sourcetest.Flat(t, whatsapp.Open, path, "Aidan")
 }
 
-// A folder is recognized by what its files hold, whatever they are called.
-func TestRecognize_FolderOfOtherNames(t *testing.T) {
+// The chats of a folder are found by what its files hold, whatever they are called.
+func TestRead_FolderOfOtherNames(t *testing.T) {
 	t.Parallel()
-	folder := sourcetest.WriteFiles(t, map[string]string{"محادثات مع زوي.txt": "١٥/٣/٢٠٢٤، ٧:٠٢ م - زوي: مرحبا\n١٥/٣/٢٠٢٤، ٧:٠٣ م - Aidan: نعم\n", "notes.txt": "to do\n"})
+	zipped, err := os.ReadFile(sourcetest.Zipped(t, sourcetest.WriteFiles(t, map[string]string{"WhatsApp Chat with John.txt": "15/03/2024, 19:02 - John: hi\n15/03/2024, 19:03 - Aidan: yo\n"})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"محادثات مع زوي.txt": "١٥/٣/٢٠٢٤، ٧:٠٢ م - زوي: مرحبا\n١٥/٣/٢٠٢٤، ٧:٠٣ م - Aidan: نعم\n", "john.zip": string(zipped), "notes.txt": "to do\n", "other.zip": "PK\x03\x04garbage"}
+	folder := sourcetest.WriteFiles(t, files)
 	head, err := sources.ReadHead(folder)
 	if err != nil || !whatsapp.Recognize(head) {
 		t.Errorf("it is not recognized (%v)", err)
+	}
+	s, err := read(t, folder, "Aidan")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Messages) != 4 || len(s.Damage) != 1 || !strings.Contains(s.Damage[0], "other.zip") {
+		t.Errorf("messages are %q, damage %q", s.Lines(), s.Damage)
 	}
 	head, err = sources.ReadHead(sourcetest.WriteFiles(t, map[string]string{"notes.txt": "to do\n"}))
 	if err != nil || whatsapp.Recognize(head) {

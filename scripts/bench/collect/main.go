@@ -24,7 +24,15 @@ func main() {
 	chats := flag.Int("chats", 300, "chats of the history")
 	folder := flag.String("folder", "build/bench/history", "where the history is kept")
 	exports := flag.String("exports", "", "measure only the exports, of this `format`, or of all")
+	write := flag.String("write", "", "only write the export of this `format`; a process that writes one holds more memory than one that collects it")
 	flag.Parse()
+	if *write != "" {
+		if err := writeHistory(*folder, *write); err != nil {
+			fmt.Fprintln(os.Stderr, "collect:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(*folder, *messages, *chats, *exports); err != nil {
 		fmt.Fprintln(os.Stderr, "collect:", err)
 		os.Exit(1)
