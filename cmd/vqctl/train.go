@@ -235,19 +235,21 @@ func resumeCommand(outputDir string) string {
 }
 
 // planTraining prints the memory plan of the run, which recomputes as many layers as it must to fit, and returns an error if it
-// does not fit. Nothing has been allocated yet.
-func (o *trainOptions) planTraining(view *trainView, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) (memplan.Fit, error) {
+// does not fit. Nothing has been allocated yet. sharing is the number of processes of the run on this machine.
+func (o *trainOptions) planTraining(view *trainView, sharing int, device *engine.Device, base *model.Model, weights *adapter.Adapter, precision engine.DType, limits engine.TrainLimits) (memplan.Fit, error) {
 	stored, err := load.StoredDType(base)
 	if err != nil {
 		return memplan.Fit{}, err
 	}
 	run := memplan.TrainingRun{Model: load.ModelConfig(base.Config, o.model.weights), Stored: stored, Precision: precision,
 		Adapter: load.AdapterConfig(weights.Config), Limits: limits}
-	fit, err := memplan.FitTo(run, memplan.OfDevice(device), o.leastRecomputed(base.Config))
+	info, budget := device.Info(), memplan.OfDevice(device)
+	info.MemoryAvailable /= uint64(sharing)
+	budget.Bytes /= uint64(sharing)
+	fit, err := memplan.FitTo(run, budget, o.leastRecomputed(base.Config))
 	if err != nil {
 		return fit, err
 	}
-	info := device.Info()
 	view.plan(info, precision, fit)
 	if fit.Fits {
 		return fit, nil

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -33,6 +34,7 @@ const (
 type runProcesses struct {
 	place   launch.Process
 	comm    *engine.Comm
+	local   int // processes on this machine
 	threads int // of this process, if that is not given
 }
 
@@ -261,12 +263,21 @@ func compareOpinions(list []opinion) error {
 	return nil
 }
 
-// shareProcessors gives this process its share of the processors that it may use.
+// sharing is the number of processes of the run on this machine.
+func (p *runProcesses) sharing() int {
+	if p == nil {
+		return 1
+	}
+	return p.local
+}
+
+// shareProcessors counts the processes on this machine, and gives this one its share of the processors that it may use.
 func (p *runProcesses) shareProcessors() error {
 	host, err := os.Hostname()
 	if err != nil {
 		return err
 	}
+	host = strings.ReplaceAll(host, " ", "-")
 	mine := host + " " + processorSet()
 	all, err := p.comm.AllGather([]byte(mine))
 	if err != nil {
@@ -276,6 +287,9 @@ func (p *runProcesses) shareProcessors() error {
 	for _, other := range all {
 		if string(other) == mine {
 			sharing++
+		}
+		if strings.HasPrefix(string(other), host+" ") {
+			p.local++
 		}
 	}
 	p.threads = max(1, runtime.NumCPU()/sharing)

@@ -190,7 +190,7 @@ func (s *trainSession) checkResume(context.Context) (err error) {
 func (s *trainSession) plan(context.Context) (err error) {
 	limits := s.data.Limits(s.options.run)
 	limits.Ranks = s.team.world()
-	fit, err := s.options.planTraining(s.view, s.device, s.files, s.adapter, s.precision, limits)
+	fit, err := s.options.planTraining(s.view, s.team.sharing(), s.device, s.files, s.adapter, s.precision, limits)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (s *tuneSession) planTrials(context.Context) error {
 	for _, rank := range s.tune.space().Ranks {
 		largest.R = max(largest.R, rank)
 	}
-	fit, err := s.options.planTraining(s.view, s.device, s.files, &adapter.Adapter{Config: largest}, s.precision, s.data.Limits(s.options.run))
+	fit, err := s.options.planTraining(s.view, 1, s.device, s.files, &adapter.Adapter{Config: largest}, s.precision, s.data.Limits(s.options.run))
 	if err != nil {
 		return err
 	}

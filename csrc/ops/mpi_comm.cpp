@@ -10,6 +10,11 @@ namespace {
 
 constexpr int kDataTag = 1, kSignTag = 2;
 constexpr auto kBetweenSigns = std::chrono::milliseconds(250);
+// Between calls of MPI while an exchange is under way: see exchange().
+constexpr int64_t kCallsAtOnce = 32;
+constexpr auto kPause = std::chrono::microseconds(200);
+constexpr auto kPatientCalls = std::chrono::milliseconds(2);
+constexpr double kSlowest = 0.2;  // GB/s
 // MPI counts in ints.
 constexpr size_t kLargestPiece = size_t{1} << 28;
 // What a process has sent before it left arrives within this time after the news that it left.
@@ -58,18 +63,26 @@ MpiComm::~MpiComm() {
   }
 }
 
+// MPI moves large messages piece by piece, in calls: it is called without pauses for as long as the bytes should take.
+// A rank that is still busy is waited for with pauses.
 void MpiComm::exchange(std::span<const Transfer> sends, std::span<const Transfer> receives) {
   std::vector<Piece> pieces;
   const auto begun = Clock::now();
   post(pieces, receives, true);
   post(pieces, sends, false);
-  for (int round = 0; !test(pieces, begun); round++) {
-    require_life(pieces);
-    if (round < 100) {
+  size_t bytes = 0;
+  for (const auto& transfers : {sends, receives}) {
+    for (const Transfer& t : transfers) bytes += t.bytes;
+  }
+  const auto expected =
+      begun + kPatientCalls + std::chrono::nanoseconds(static_cast<int64_t>(static_cast<double>(bytes) / kSlowest));
+  for (int64_t call = 1; !test(pieces, begun); call++) {
+    if (call % kCallsAtOnce != 0) {
       std::this_thread::yield();
-    } else {
-      std::this_thread::sleep_for(std::chrono::microseconds(round < 1000 ? 50 : 500));
+      continue;
     }
+    require_life(pieces);
+    if (Clock::now() > expected) std::this_thread::sleep_for(kPause);
   }
 }
 
