@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/canary"
+	"ventriloquist/internal/launch"
 	"ventriloquist/internal/load"
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
@@ -60,12 +62,18 @@ vqctl monitor shows a run from another terminal while it trains; vqctl report wr
 		Flags: trainFlags(),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Bool("dry-run") || c.Bool("detach") && !wasDetached {
+				place, err := launch.FromEnvironment(os.Getenv)
+				if err != nil || place.Rank > 0 {
+					return err
+				}
 				opts, err := trainOptionsOf(c)
 				switch {
 				case err != nil:
 					return err
 				case opts.dryRun.wanted:
 					return runDryRun(ctx, opts, stdout)
+				case !place.IsAlone():
+					return usererr.Usage("--detach starts one process; several go into the background with their launcher: nohup mpirun … &")
 				}
 				return runDetached(ctx, opts, stdout)
 			}

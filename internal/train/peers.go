@@ -110,24 +110,56 @@ func (r *Run) peerFailed(err error) error {
 	return usererr.With(err, "the last checkpoint is %s: continue from it with %v, with as many processes as you like", r.lastCheckpoint, resumeOption)
 }
 
-// slowShare: a process is slow if the others wait for it for more than this share of the time.
-const slowShare = 0.25
+// A process is slow if rank 0 waits for it for more than slowShare of the time, and for a second, in slowSteps steps in a row. It is
+// named once in slowSilence steps.
+const (
+	slowShare   = 0.25
+	slowSteps   = 3
+	slowSilence = 100
+)
+
+// slowness is which process rank 0 has waited for.
+type slowness struct {
+	waited []float64 // seconds for each rank, so far
+	rank   int       // the slowest of the last step, 0 for none
+	steps  int       // in a row
+	named  int       // the step after which one was named
+}
+
+// note takes what was waited for in a step, and reports whether the slow process is to be named now.
+func (w *slowness) note(step int, took float64, waited []float64) (rank int, seconds float64, name bool) {
+	for r, all := range waited {
+		if now := all - w.waited[r]; now > seconds {
+			rank, seconds = r, now
+		}
+		w.waited[r] = all
+	}
+	if seconds < 1 || seconds < slowShare*took {
+		rank = 0
+	}
+	if rank != w.rank || rank == 0 {
+		w.rank, w.steps = rank, 0
+	}
+	w.steps++
+	if rank == 0 || w.steps < slowSteps || w.named > 0 && step < w.named+slowSilence {
+		return rank, seconds, false
+	}
+	w.named = step
+	return rank, seconds, true
+}
 
 // noteSlow logs which process the others wait for, if they do for long.
 func (r *Run) noteSlow(s *pendingStep) {
 	if r.alone() || !r.leads() {
 		return
 	}
-	slowest, longest := 0, 0.0
-	for rank := range r.world() {
-		waited := r.comm.Waited(rank)
-		if now := waited - r.waited[rank]; now > longest {
-			slowest, longest = rank, now
-		}
-		r.waited[rank] = waited
+	waited := make([]float64, r.world())
+	for rank := range waited {
+		waited[rank] = r.comm.Waited(rank)
 	}
-	if took := s.Elapsed.Seconds(); longest > slowShare*took && longest > 1 {
-		r.log.Warn("a process is slow", zap.Int("rank", slowest), zap.Int("step", s.Step), zap.Float64("waited_seconds", longest), zap.Float64("step_seconds", took))
+	if rank, seconds, name := r.slow.note(s.Step, s.Elapsed.Seconds(), waited); name {
+		r.log.Warn("a process is slow: the others wait for it", zap.Int("rank", rank), zap.Int("step", s.Step), zap.Float64("waited_seconds", seconds),
+			zap.Float64("step_seconds", s.Elapsed.Seconds()))
 	}
 }
 

@@ -62,8 +62,8 @@ type Run struct {
 	comm           *engine.Comm    // the processes of the run; nil: this one alone
 	asked          context.Context // canceled when this process is asked to stop
 	stop           func()          // cancels the context that the run's parts take
-	waited         []float64       // seconds for each rank, so far
-	lastCheckpoint string          // "" if there is none
+	slow           slowness
+	lastCheckpoint string // "" if there is none
 
 	slot        int       // slot of the next micro-batch
 	lastStepEnd time.Time // when the last step ended
@@ -129,7 +129,7 @@ func NewRun(opts Options, settings RunSettings, data *Data, m Handles) (*Run, er
 		model: m.Model.Config(), adapter: m.Adapter, trainer: m.Trainer, comm: m.Comm, files: m.Files, base: m.Base,
 		people: data.people().union(peopleOf(settings.ContinueFrom))}
 	r.files.BaseFingerprint = m.Base
-	r.waited = make([]float64, r.world())
+	r.slow.waited = make([]float64, r.world())
 	r.steps = data.Steps(opts)
 	var err error
 	r.schedule, err = NewSchedule(opts.Scheduler, opts.LearningRate, opts.WarmupRatio, opts.TotalSteps(r.steps))
