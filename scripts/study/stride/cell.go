@@ -48,10 +48,11 @@ func (c cell) exists(folder string) bool {
 type result struct {
 	cell
 	Steps   int                `json:"steps"`
-	Read    int64              `json:"tokens_read"`  // of all windows that were trained on
-	Learned int64              `json:"targets_seen"` // target messages
-	Seconds float64            `json:"seconds"`      // of training
-	Loss    float64            `json:"loss"`         // mean over the tokens of the held-out messages
+	Read    int64              `json:"tokens_read"`      // of all windows that were trained on
+	Learned int64              `json:"targets_seen"`     // target messages
+	LeftOut int64              `json:"targets_left_out"` // target messages of windows that are too long
+	Seconds float64            `json:"seconds"`          // of training
+	Loss    float64            `json:"loss"`             // mean over the tokens of the held-out messages
 	HeldOut []score            `json:"held_out"`
 	Shorter map[string]float64 `json:"shorter,omitempty"` // loss with at most this many messages before each
 }

@@ -123,6 +123,11 @@ func printTable(out io.Writer, key series, points []point) {
 		fmt.Fprintf(out, "| %d | %.3g | %d | %g | %d | %d | %.4f (%.4f to %.4f) | %s |\n", p.stride, float64(first.Read), first.Learned, p.rate, len(p.rates), len(p.runs),
 			p.loss.mean, p.loss.low, p.loss.high, difference)
 	}
+	for _, p := range points {
+		if left := p.runs[0].LeftOut; left > 0 {
+			fmt.Fprintf(out, "\nWith a stride of %d, %d targets were left out: those of a window alone are more than %d tokens.\n", p.stride, left, maxTokens)
+		}
+	}
 }
 
 // printContexts prints the losses with fewer messages before the held-out ones.

@@ -1,9 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"ventriloquist/internal/batch"
+	"ventriloquist/internal/demo"
+	"ventriloquist/internal/load"
+	"ventriloquist/internal/model"
+	"ventriloquist/internal/windows"
 )
 
 // sequenceFrom returns n numbers from first on.
@@ -93,5 +103,41 @@ func TestResult_IsKept(t *testing.T) {
 	all, err := readResults(folder)
 	if err != nil || len(all) != 1 || all[0].cell != r.cell || all[0].Loss != 1.5 || len(all[0].HeldOut) != 1 {
 		t.Errorf("read %+v (%v)", all, err)
+	}
+}
+
+// A window whose targets alone are too long is left out, as in training, and does not end the study.
+func TestReadFitting_LeavesOutWhatIsTooLong(t *testing.T) {
+	t.Parallel()
+	const header = `{\"type\": \"dm\", \"members\": [\"Ada\", \"Ben\"], \"start\": \"2024-03-15\"}\n`
+	line := `{\"name\": \"Ada\", \"delta\": \"<1m\", \"reply_to\": null, \"content_type\": \"text\", \"text\": \"hello there\"}\n`
+	path := filepath.Join(t.TempDir(), "windows.jsonl")
+	text := fmt.Sprintf(`{"text": "%s", "targets": 9}`+"\n"+`{"text": "%s"}`+"\n", header+strings.Repeat(line, 9), header+strings.Repeat(line, 9))
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, err := windows.OpenFile(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	location, err := model.Resolve(demo.Base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := location.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer base.Close()
+	encoder, err := load.Tokenizer(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := batch.NewReader(list, encoder, 200)
+	for i, want := range []bool{false, true} {
+		if _, fits, err := readFitting(reader, i); fits != want || err != nil {
+			t.Errorf("window %d fits: %v, %v", i, fits, err)
+		}
 	}
 }

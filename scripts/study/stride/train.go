@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -221,13 +223,28 @@ func (r *runner) totalSteps(windowsPerStep int, reader *batch.Reader, list *cutL
 	const sample = 200
 	tokens, read := 0, min(sample, len(list.cuts))
 	for i := range read { // in a random order
-		w, err := reader.Read(i)
+		w, fits, err := readFitting(reader, i)
 		if err != nil {
 			return 0, err
 		}
-		tokens += len(w.IDs)
+		if fits {
+			tokens += len(w.IDs)
+		}
+	}
+	if tokens == 0 {
+		return 0, fmt.Errorf("stride %d: no window's targets fit %d tokens: use a smaller --window", r.cell.Stride, maxTokens)
 	}
 	return max(1, int(math.Round(r.cell.Tokens*float64(read)/float64(tokens)/float64(windowsPerStep)))), nil
+}
+
+// readFitting reads a window. As in vqctl train, one whose targets alone are too long does not take part.
+func readFitting(reader *batch.Reader, i int) (w batch.Window, fits bool, err error) {
+	w, err = reader.Read(i)
+	var tooLong *batch.TooLongError
+	if errors.As(err, &tooLong) {
+		return batch.Window{}, false, nil
+	}
+	return w, err == nil, err
 }
 
 // step trains on the windows from first up to but not including last.
@@ -235,14 +252,22 @@ func (r *runner) step(reader *batch.Reader, list *cutList, first, last int) erro
 	var ids []batch.Window
 	targets := 0
 	for i := first; i < last; i++ {
-		w, err := reader.Read(i)
+		w, fits, err := readFitting(reader, i)
 		if err != nil {
 			return err
+		}
+		if !fits {
+			r.result.LeftOut += int64(list.cuts[i].targets)
+			continue
 		}
 		ids = append(ids, w)
 		targets += w.TargetTokens()
 		r.result.Read += int64(len(w.IDs))
 		r.result.Learned += int64(list.cuts[i].targets)
+	}
+	r.result.Steps++
+	if targets == 0 {
+		return nil
 	}
 	for at := 0; at < len(ids); at += perMicroBatch {
 		if err := r.trainer.Wait(r.slot); err != nil {
@@ -255,7 +280,6 @@ func (r *runner) step(reader *batch.Reader, list *cutList, first, last int) erro
 		}
 		r.slot = (r.slot + 1) % engine.Slots
 	}
-	r.result.Steps++
 	err := r.trainer.BeginUpdate(engine.Update{
 		LearningRate: float32(r.schedule.Rate(r.result.Steps)), Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8,
 		WeightDecay: weightDecay, MaxGradNorm: maxGradNorm, Normalizer: float64(targets), Step: int64(r.result.Steps),
