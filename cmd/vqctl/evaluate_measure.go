@@ -190,7 +190,7 @@ func (o *evaluateOptions) measureCanaries(ctx context.Context, set *evaluate.Set
 		return err
 	}
 	m.report.Canaries, err = runStage(s, m, "canaries", "ranking planted sentences", "sentences", planted, func(report func(done, total int64)) (*canary.Report, error) {
-		session, err := l.Model.NewSession(adapter, set.CanaryTokens(), evaluate.Sequences)
+		session, err := l.Model.NewSession(adapter, set.CanaryTokens(), evaluate.CanarySequences)
 		if err != nil {
 			return nil, err
 		}
@@ -262,7 +262,7 @@ func measureForesight(ctx context.Context, set *evaluate.Set, chooser evaluate.C
 // measureAuthors measures how often the model names the author of a message.
 func measureAuthors(ctx context.Context, set *evaluate.Set, l *load.Loaded, adapter *engine.Adapter, m *measured, s *stages) error {
 	saved, err := runStage(s, m, "authors", "asking who said it", "windows", nil, func(report func(done, total int64)) (evaluate.SavedAuthors, error) {
-		session, err := l.Model.NewSession(adapter, set.SequenceTokens(), evaluate.Sequences)
+		session, err := l.Model.NewSession(adapter, set.SequenceTokens(), set.Sequences())
 		if err != nil {
 			return evaluate.SavedAuthors{}, err
 		}

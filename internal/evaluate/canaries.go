@@ -12,7 +12,7 @@ import (
 const AlternativeSentences = 255
 
 // Canaries ranks planted sentences among random ones, by how likely the model finds each in the place where they were planted. The
-// session has Sequences sequences and room for CanaryTokens tokens.
+// session has CanarySequences sequences and room for CanaryTokens tokens.
 func (s *Set) Canaries(ctx context.Context, session Sequence, f *canary.File, p windows.Progress) (*canary.Report, error) {
 	alternatives := canary.Alternatives(AlternativeSentences, f.Seed)
 	var ranks []canary.Rank
@@ -26,6 +26,9 @@ func (s *Set) Canaries(ctx context.Context, session Sequence, f *canary.File, p 
 	}
 	return canary.NewReport(ranks, AlternativeSentences), nil
 }
+
+// CanarySequences is how many sequences of a session Canaries uses.
+const CanarySequences = 1 + atOnce
 
 // CanaryTokens is the room that ranking a planted sentence takes, where a name is not extraordinarily long.
 func (s *Set) CanaryTokens() int { return max(4096, s.SequenceTokens()) }

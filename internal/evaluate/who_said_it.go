@@ -57,8 +57,14 @@ func (s *Set) WhoSaidIt(ctx context.Context, session Sequence, p windows.Progres
 	return newWhoSaidIt(verdicts), newAuthorDetail(verdicts), nil
 }
 
-// Sequences is how many sequences of a session WhoSaidIt and Canaries use: the text, and it with the lines to compare.
-const Sequences = 1 + atOnce
+// Sequences returns how many sequences of a session WhoSaidIt uses: the text with the author's line, and it with the lines of others.
+func (s *Set) Sequences() int {
+	most := 2
+	for _, members := range s.source.Conversations() {
+		most = max(most, len(members))
+	}
+	return min(most, 1+atOnce)
+}
 
 // atOnce is how many lines are read side by side.
 const atOnce = 16
@@ -73,7 +79,7 @@ func (s *Set) SequenceTokens() int {
 			longestName = max(longestName, len(s.encoder.AppendEncodeOrdinary(nil, string(windows.AppendString(nil, name)))))
 		}
 	}
-	return s.Longest.Tokens + Sequences*(s.longestTarget+longestName+block)
+	return s.Longest.Tokens + s.Sequences()*(s.longestTarget+longestName+block)
 }
 
 // verdicts returns those about the targets of window i.

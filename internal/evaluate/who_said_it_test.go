@@ -165,7 +165,7 @@ func TestSet_WhoSaidItKnownCase(t *testing.T) {
 		t.Errorf("%+v", detail)
 	}
 	// Shared tokens take no room, and the test's sequences share none.
-	if session.longest > set.SequenceTokens()+len(session.read)*Sequences {
+	if session.longest > set.SequenceTokens()+len(session.read)*set.Sequences() {
 		t.Errorf("%d tokens in a session for %d", session.longest, set.SequenceTokens())
 	}
 }
