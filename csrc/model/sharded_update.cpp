@@ -171,18 +171,21 @@ void ShardedUpdate::zero_grad() {
 void ShardedUpdate::gather(const float* part, int64_t first, int64_t floats, float* out) {
   const int me = comm_.rank();
   std::vector<Transfer> sends, receives;
+  std::vector<float> sent;  // in host memory, where rank 0 wants it
   for (int r = 0; r < comm_.world(); r++) {
     const int64_t from = std::max(first, slices_.begin(r)), to = std::min(first + floats, slices_.begin(r + 1));
     if (from >= to || (me != 0 && r != me)) continue;
     if (r == me && me == 0) {
       device_.download(out + (from - first), part + (from - begin()), (to - from) * sizeof(float));
     } else if (r == me) {
-      sends.push_back({0, const_cast<float*>(part) + (from - begin()), (to - from) * sizeof(float)});
+      sent.resize(static_cast<size_t>(to - from));
+      device_.download(sent.data(), part + (from - begin()), sent.size() * sizeof(float));
+      sends.push_back({0, sent.data(), sent.size() * sizeof(float)});
     } else {
       receives.push_back({r, out + (from - first), (to - from) * sizeof(float)});
     }
   }
-  device_.exchange(comm_, sends, receives);
+  comm_.exchange(sends, receives);
 }
 
 ShardedUpdate::Wish ShardedUpdate::hear() {

@@ -53,6 +53,7 @@ void CudaDevice::try_wgmma(int32_t rows) {
 }
 
 CudaDevice::~CudaDevice() {
+  nccl_.reset();
   staging_.reset();
   gemm_.reset();
   sent_.reset();
@@ -242,6 +243,20 @@ void CudaDevice::score_rows(float* log_prob, int32_t* argmax, const Tensor& logi
 void CudaDevice::select_candidates(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
                                    const double* below) {
   vq::cuda::select_candidates(stream(), out, most, logits, allowed, below);
+}
+
+void CudaDevice::exchange(Comm& comm, std::span<const Transfer> sends, std::span<const Transfer> receives) {
+  const Stream queue = stream();
+  if (!nccl_) nccl_ = std::make_unique<Nccl>(comm);
+  nccl_->exchange(sends, receives, queue);
+}
+
+void CudaDevice::squares_of_parts(double* parts, const float* x, int64_t n) {
+  vq::cuda::squares_of_parts(stream(), parts, x, n);
+}
+
+void CudaDevice::fold(float* sum, const float* x, int64_t n, float factor) {
+  vq::cuda::fold(stream(), sum, x, n, factor);
 }
 
 void CudaDevice::accumulate_sum_of_squares(double* sum, const float* x, int64_t n) {

@@ -13,6 +13,7 @@
 #include "ops/cuda/gemm.h"
 #include "ops/cuda/graph.h"
 #include "ops/cuda/memory_needs.h"
+#include "ops/cuda/nccl.h"
 #include "ops/cuda/quantized.h"
 #include "ops/cuda/runtime.h"
 #include "ops/cuda/staging.h"
@@ -147,6 +148,9 @@ class CudaDevice final : public Device {
 
   void select_candidates(Candidate* out, int32_t most, const Tensor& logits, const uint32_t* allowed,
                          const double* below) override;
+  void exchange(Comm& comm, std::span<const Transfer> sends, std::span<const Transfer> receives) override;
+  void squares_of_parts(double* parts, const float* x, int64_t n) override;
+  void fold(float* sum, const float* x, int64_t n, float factor) override;
   void accumulate_sum_of_squares(double* sum, const float* x, int64_t n) override;
   void accumulate_sum(double* sum, const float* x, int64_t n) override;
   void finish_grad_norm(GradNormState* state, double normalizer, double max_norm) override;
@@ -193,6 +197,7 @@ class CudaDevice final : public Device {
   std::unique_ptr<Gemm> gemm_;
   std::unique_ptr<const CudaMemoryNeeds> needs_;
   std::unique_ptr<Staging> staging_;
+  std::unique_ptr<Nccl> nccl_;  // from the first exchange on
   DeviceBuffer sum_parts_;
   Attention attention_;
   DeviceBuffer workspace_;  // for attention

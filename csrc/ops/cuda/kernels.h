@@ -45,6 +45,9 @@ void select_candidates(Stream stream, Candidate* out, int32_t most, const Tensor
 // optimizer.cu
 constexpr int kSumParts = 1024;  // doubles of scratch
 void accumulate_sum_of_squares(Stream stream, double* sum, double* parts, const float* x, int64_t n);
+// parts: [n / kSquaresPart, rounded up]
+void squares_of_parts(Stream stream, double* parts, const float* x, int64_t n);
+void fold(Stream stream, float* sum, const float* x, int64_t n, float factor);
 void accumulate_sum(Stream stream, double* sum, const float* x, int64_t n);
 void finish_grad_norm(Stream stream, GradNormState* state, double normalizer, double max_norm);
 void adamw(Stream stream, float* p, float* m, float* v, const float* g, int64_t n, const AdamW& how,

@@ -29,6 +29,14 @@ __global__ void total_kernel(Global<double> sum, Global<const double> parts, int
   if (threadIdx.x == 0) sum[0] += total;
 }
 
+__global__ void fold_kernel(Global<float> sum, Global<const float> x, int64_t n, float factor) {
+  const int64_t step = static_cast<int64_t>(gridDim.x) * blockDim.x;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < n; i += step) {
+    const float before = sum[i], more = x[i];
+    sum[i] = fmaf(factor, more, before);
+  }
+}
+
 // One block is enough: there are few losses.
 __global__ void sum_kernel(Global<double> sum, Global<const float> x, int64_t n) {
   double total = 0;
@@ -85,6 +93,18 @@ void accumulate_sum_of_squares(Stream stream, double* sum, double* parts, const 
   const int64_t length = ceil_div(n, kSumParts), count = ceil_div(n, length);
   launch(Launch{static_cast<unsigned>(count), threads_for(length), stream}, part_sums_kernel, parts, x, length, n);
   launch(Launch{1, threads_for(count), stream}, total_kernel, sum, parts, count);
+}
+
+void squares_of_parts(Stream stream, double* parts, const float* x, int64_t n) {
+  if (n == 0) return;
+  launch(Launch{static_cast<unsigned>(ceil_div(n, kSquaresPart)), threads_for(kSquaresPart), stream}, part_sums_kernel,
+         parts, x, kSquaresPart, n);
+}
+
+void fold(Stream stream, float* sum, const float* x, int64_t n, float factor) {
+  if (n == 0) return;
+  const auto blocks = static_cast<unsigned>(std::min<int64_t>(ceil_div(n, kThreads), 1 << 16));
+  launch(Launch{blocks, threads_for(n, kThreads), stream}, fold_kernel, sum, x, n, factor);
 }
 
 void accumulate_sum(Stream stream, double* sum, const float* x, int64_t n) {

@@ -104,6 +104,12 @@ EventHandle make_event() {
 
 void destroy(EventHandle event) noexcept { cudaEventDestroy(event); }
 void record(EventHandle event, Stream stream) { check(cudaEventRecord(event, stream), "the GPU failed"); }
+bool is_done(EventHandle event) {
+  const cudaError_t code = cudaEventQuery(event);
+  if (code == cudaErrorNotReady) return false;
+  check(code, "the GPU failed");
+  return true;
+}
 void wait_on_host(EventHandle event) { check(cudaEventSynchronize(event), "the GPU failed"); }
 void wait(Stream stream, EventHandle event) { check(cudaStreamWaitEvent(stream, event, 0), "the GPU failed"); }
 

@@ -47,6 +47,7 @@ void synchronize(Stream stream);
 EventHandle make_event();
 void destroy(EventHandle event) noexcept;
 void record(EventHandle event, Stream stream);
+bool is_done(EventHandle event);              // without waiting; true if it was never recorded
 void wait_on_host(EventHandle event);         // returns at once if it was never recorded
 void wait(Stream stream, EventHandle event);  // work queued from now on waits for the last recorded work
 

@@ -16,6 +16,40 @@ TEST(BackendOptimizer, SumOfSquaresMatchesReference) {
   }
 }
 
+// What is optional, for training in several processes.
+bool shares_steps() {
+  bool does = true;
+  on_both([&](Device& d, Side) {
+    try {
+      d.fold(nullptr, nullptr, 0, 1);
+    } catch (const Error&) {
+      does = false;
+    }
+  });
+  return does;
+}
+
+TEST(BackendOptimizer, SquaresOfPartsMatchReference) {
+  if (!shares_steps()) return;
+  for (int64_t n : {int64_t{1}, kSquaresPart, kSquaresPart + 3}) {
+    PairMatrix x(1, n, DType::f32, 0, 1, 1e3);
+    PairArray<double> parts({-1, -1, -1});
+    on_both([&](Device& d, Side side) { d.squares_of_parts(parts[side], static_cast<const float*>(x[side].data), n); });
+    expect_agree(parts, {1e-14, 1e-14}, std::to_string(n));
+  }
+}
+
+TEST(BackendOptimizer, FoldMatchesReference) {
+  if (!shares_steps()) return;
+  for (int64_t n : {1, 7, 300}) {
+    PairMatrix sum(1, n, DType::f32, 0, 1), x(1, n, DType::f32, 0, 2);
+    on_both([&](Device& d, Side side) {
+      d.fold(static_cast<float*>(sum[side].data), static_cast<const float*>(x[side].data), n, 0.7f);
+    });
+    expect_agree(sum, std::to_string(n));
+  }
+}
+
 TEST(BackendOptimizer, AdamWMatchesReference) {
   for (int64_t n : {1, 7, 300}) {
     PairMatrix p(1, n, DType::f32, 0, 1), m(1, n, DType::f32, 0, 2, 0), v(1, n, DType::f32, 0, 3, 0),

@@ -23,7 +23,7 @@ constexpr size_t kAlign = 256;               // of what cudaMalloc returns
 std::mutex mutex;
 std::map<void*, size_t> allocations;
 size_t taken = 0;
-bool gpu_failed = false, pinned_fails = false, captures_fail = false;
+bool gpu_failed = false, pinned_fails = false, captures_fail = false, hangs = false;
 thread_local cudaError_t last = cudaSuccess;
 
 auto* real(cudaStream_t s) { return reinterpret_cast<cuda_sim::Stream*>(s); }
@@ -89,6 +89,8 @@ const char* cudaGetErrorName(cudaError_t code) {
       return "cudaErrorNoDevice";
     case cudaErrorInvalidDevice:
       return "cudaErrorInvalidDevice";
+    case cudaErrorNotReady:
+      return "cudaErrorNotReady";
     case cudaErrorIllegalAddress:
       return "cudaErrorIllegalAddress";
     case cudaErrorStreamCaptureUnsupported:
@@ -203,6 +205,11 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return result_of(cudaErrorStreamCaptureUnsupported, [&] { cuda_sim::wait_on_host(real(event)); });
 }
 
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (hangs) return cudaErrorNotReady;
+  return cudaEventSynchronize(event);
+}
+
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   if (captures_fail) return failed_with(cudaErrorStreamCaptureUnsupported);
   return result_of(cudaErrorInvalidValue, [&] { cuda_sim::begin_capture(real(stream)); });
@@ -260,3 +267,4 @@ cudaError_t cudaMemset2DAsync(void* p, size_t pitch, int value, size_t width, si
 void cuda_sim::fail_card(bool now) { gpu_failed = now; }
 void cuda_sim::fail_pinned(bool yes) { pinned_fails = yes; }
 void cuda_sim::fail_captures(bool yes) { captures_fail = yes; }
+void cuda_sim::hang(bool yes) { hangs = yes; }

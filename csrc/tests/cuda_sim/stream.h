@@ -79,6 +79,7 @@ void fail_card(bool failed);
 void fail_graphs(bool yes);
 void fail_pinned(bool yes);
 void fail_captures(bool yes);
+void hang(bool yes);  // queued work does not end: cudaEventQuery
 
 // Of this process so far.
 struct Counts {
