@@ -68,13 +68,6 @@ func (c *Comm) Waited(rank int) float64 {
 	return float64(C.vq_comm_waited(c.c, C.int32_t(rank)))
 }
 
-// SetPatience sets after how many seconds without a sign of life a process counts as dead. Any goroutine may call it.
-func (c *Comm) SetPatience(seconds float64) {
-	if c.c != nil {
-		C.vq_comm_set_patience(c.c, C.double(seconds))
-	}
-}
-
 // AllGather returns the bytes of all processes, by rank.
 func (c *Comm) AllGather(mine []byte) ([][]byte, error) {
 	if c.c == nil {

@@ -39,19 +39,6 @@ int vq_comm_all_gather(vq_comm* c, const void* mine, size_t bytes, void* all, vq
   });
 }
 
-int vq_comm_broadcast(vq_comm* c, void* data, size_t bytes, vq_error* err) {
-  return guarded(err, [&] {
-    require_pointers(c, data);
-    std::vector<Transfer> transfers;
-    const bool sends = c->comm->rank() == 0;
-    if (!sends) transfers.push_back({0, data, bytes});
-    for (int r = 1; sends && r < c->comm->world(); r++) transfers.push_back({r, data, bytes});
-    sends ? c->comm->exchange(transfers, {}) : c->comm->exchange({}, transfers);
-  });
-}
-
 void vq_comm_fail(vq_comm* c, const char* why) { c->comm->fail(why); }
 
 double vq_comm_waited(const vq_comm* c, int32_t rank) { return c->comm->waited(rank); }
-
-void vq_comm_set_patience(vq_comm* c, double seconds) { c->comm->set_patience(seconds); }

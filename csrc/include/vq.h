@@ -84,14 +84,10 @@ void vq_comm_close(vq_comm*);
 void vq_comm_describe(const vq_comm*, vq_comm_info* out);
 /* all: [world, bytes], the same on every rank. */
 int vq_comm_all_gather(vq_comm*, const void* mine, size_t bytes, void* all, vq_error*);
-/* bytes of rank 0, to the others. */
-int vq_comm_broadcast(vq_comm*, void* data, size_t bytes, vq_error*);
 /* Tells the others that this process cannot go on, and why: what they wait for fails. Any thread may call it. */
 void vq_comm_fail(vq_comm*, const char* why);
 /* Seconds for which this process has waited for data of a rank, so far. Any thread may call it. */
 double vq_comm_waited(const vq_comm*, int32_t rank);
-/* From now on a process counts as dead after this many seconds. Any thread may call it. */
-void vq_comm_set_patience(vq_comm*, double seconds);
 
 /* Model. ----------------------------------------------------------------------------------------------------------- */
 

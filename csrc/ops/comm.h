@@ -37,8 +37,6 @@ class Comm {
   virtual void fail(const char* why) noexcept = 0;
   // Seconds for which this process has waited for data of a rank, so far. Any thread may call it.
   virtual double waited(int rank) const = 0;
-  // From now on a rank counts as dead after this many seconds without a sign of life. Any thread may call it.
-  virtual void set_patience(double seconds) = 0;
 };
 
 }  // namespace vq

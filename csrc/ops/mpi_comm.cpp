@@ -148,11 +148,6 @@ double MpiComm::waited(int rank) const {
   return peers_.at(static_cast<size_t>(rank)).waited;
 }
 
-void MpiComm::set_patience(double seconds) {
-  std::lock_guard lock(mutex_);
-  patience_ = seconds;
-}
-
 // Until stop_ is set.
 void MpiComm::give_signs() {
   std::unique_lock lock(mutex_);

@@ -26,7 +26,6 @@ class MpiComm final : public Comm {
   void exchange(std::span<const Transfer> sends, std::span<const Transfer> receives) override;
   void fail(const char* why) noexcept override;
   double waited(int rank) const override;
-  void set_patience(double seconds) override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -66,7 +65,7 @@ class MpiComm final : public Comm {
   std::condition_variable changed_;
   std::vector<Peer> peers_;  // by rank
   Sign own_{};
-  double patience_;
+  const double patience_;
   bool stop_ = false;
   std::thread signs_;
 };

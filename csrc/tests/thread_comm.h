@@ -52,7 +52,6 @@ class ThreadComm final : public Comm {
     mail_.changed.notify_all();
   }
   double waited(int) const override { return 0; }
-  void set_patience(double) override {}
 
  private:
   Mail& mail_;
