@@ -50,6 +50,15 @@ func (l *llamaServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.write(w, r, post)
 }
 
+// waitFor waits until it is answering so many requests.
+func (l *llamaServer) waitFor(want int) {
+	for live := 0; live < want; time.Sleep(time.Millisecond) {
+		l.mu.Lock()
+		live = l.live
+		l.mu.Unlock()
+	}
+}
+
 // say writes pieces of an answer.
 func say(w http.ResponseWriter, pieces ...string) {
 	for _, p := range pieces {
@@ -147,6 +156,7 @@ func TestRemote_StopsTheOtherServer(t *testing.T) {
 	if lines := bufio.NewScanner(response.Body); !lines.Scan() || !strings.Contains(lines.Text(), "data:") {
 		t.Errorf("the stream begins with %q", lines.Text())
 	}
+	l.waitFor(3)
 	cancel()
 	for range 3 {
 		<-l.gone
@@ -156,9 +166,8 @@ func TestRemote_StopsTheOtherServer(t *testing.T) {
 // The limits hold: no more answers at the same time than allowed, and no more requests that wait.
 func TestRemote_KeepsTheLimits(t *testing.T) {
 	t.Parallel()
-	begun, release := make(chan struct{}, 8), make(chan struct{})
+	release := make(chan struct{})
 	l := &llamaServer{write: func(w http.ResponseWriter, _ *http.Request, _ map[string]any) {
-		begun <- struct{}{}
 		<-release
 		say(w, lineStart, "hi", `"}`)
 		sayEnd(w)
@@ -166,17 +175,17 @@ func TestRemote_KeepsTheLimits(t *testing.T) {
 	h := openRemote(t, l, nil)
 	var all sync.WaitGroup
 	statuses := make(chan int, 8)
-	ask := func(requests int) {
-		for range requests {
+	ask := func(n int) {
+		for range n {
 			all.Go(func() {
 				status, _ := post(t, h, "/v1/chat/completions", chatBody("", "hey"))
 				statuses <- status
 			})
 		}
 	}
-	ask(3) // written at the same time
-	for range 3 {
-		<-begun
+	for want := 1; want <= 3; want++ { // each is being written before the next comes: none of them waits for long
+		ask(1)
+		l.waitFor(want)
 	}
 	ask(5) // two wait, and three are refused
 	counts := map[int]int{}
@@ -189,6 +198,8 @@ func TestRemote_KeepsTheLimits(t *testing.T) {
 	for s := range statuses {
 		counts[s]++
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if counts[200] != 5 || counts[429] != 3 || l.most != 3 {
 		t.Errorf("answers by status %v, at most %d at the same time", counts, l.most)
 	}
