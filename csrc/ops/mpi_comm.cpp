@@ -19,7 +19,7 @@ constexpr double kSlowest = 0.2;  // GB/s
 constexpr size_t kLargestPiece = size_t{1} << 28;
 // What a process has sent before it left arrives within this time after the news that it left.
 constexpr auto kUnderWay = std::chrono::seconds(5);
-// For how many seconds a process that leaves waits for the others at most.
+// For how many seconds a process that leaves waits for one that is silent or has left, or, if it failed, for any.
 constexpr double kFarewell = 10;
 
 std::string seconds_text(double seconds) {
@@ -45,8 +45,8 @@ MpiComm::~MpiComm() {
     std::unique_lock lock(mutex_);
     if (own_.state == State::alive) own_.state = State::left;
     for (Peer& peer : peers_) peer.told = false;
-    const auto until = Clock::now() + std::chrono::duration<double>(std::min(kFarewell, patience_));
-    while (!(whole = all_left()) && Clock::now() < until) {
+    const auto begun = Clock::now();
+    while (!(whole = all_left()) && worth_waiting(begun)) {
       lock.unlock();
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       lock.lock();
@@ -195,6 +195,19 @@ void MpiComm::tell(int rank, Peer& peer) {
   mpi_->send(peer.send, &peer.outgoing, sizeof(Sign), rank, kSignTag);
   peer.sending = true;
   peer.told = own_.state != State::alive;
+}
+
+// Whether all that a process which leaves waits for may still come: ranks that are at work, however long that takes,
+// and signs that are under way.
+bool MpiComm::worth_waiting(Clock::time_point begun) {
+  const auto longest = std::chrono::duration<double>(std::min(kFarewell, patience_));
+  for (int r = 0; r < world_; r++) {
+    const Peer& peer = peers_[r];
+    if (r == rank_ || (peer.state != State::alive && !peer.sending && peer.told)) continue;
+    const bool works = own_.state == State::left && peer.state == State::alive;
+    if (Clock::now() - (works ? std::max(begun, peer.heard) : begun) > longest) return false;
+  }
+  return true;
 }
 
 // Whether nothing is under way any more between this process and the others.

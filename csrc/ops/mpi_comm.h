@@ -57,6 +57,7 @@ class MpiComm final : public Comm {
   void exchange_signs() noexcept;
   void listen(int rank, Peer& peer);
   void tell(int rank, Peer& peer);
+  bool worth_waiting(Clock::time_point begun);
   bool all_left();
 
   std::unique_ptr<MpiLibrary> mpi_;

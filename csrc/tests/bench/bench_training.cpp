@@ -91,7 +91,7 @@ class Bench {
     const vq_adapter_config adapter{std::min(128, config_.hidden / 2), 2, 0.05f, 127};
     must(vq_adapter_create(model_, &adapter, &adapter_, &err_), err_);
     write_adapter();
-    limits_ = {tokens_, 1, targets_, 0, 0};
+    limits_ = {tokens_, 1, targets_, 0, 0, 0};
     // Recomputes as many layers as necessary to fit.
     int code = vq_trainer_create(model_, adapter_, &limits_, 1, &trainer_, &err_);
     while (code == VQ_NO_MEMORY && limits_.recompute_layers < config_.layers) {
