@@ -37,7 +37,7 @@ func runUntilSignal(args []string) int {
 // run runs one command line and returns its exit status.
 func run(ctx context.Context, args []string) int {
 	settingsError := loadDotEnv()
-	if complete(args, stdout) {
+	if complete(args, stdout) || isSpare(args) {
 		return exitDone
 	}
 	err := newApp().Run(withDotEnvError(ctx, settingsError), args)

@@ -220,3 +220,21 @@ func TestProcesses_KilledGoOn(t *testing.T) {
 	}
 	m.sameAdapters("killed", "whole")
 }
+
+// Of several processes that a launcher starts with another command than train, one works and the others end at once.
+func TestProcesses_OtherCommandsRunOnce(t *testing.T) {
+	t.Parallel()
+	k := newKiller(t, t.TempDir())
+	for rank, want := range map[string]string{"0": "vqctl", "1": ""} {
+		c := command(k.dir, append(k.environment, "PMI_RANK="+rank, "PMI_SIZE=2"), "--version")
+		var said bytes.Buffer
+		c.Stderr = &said
+		out, err := c.Output()
+		if err != nil || !strings.HasPrefix(string(out), want) || want == "" && len(out)+said.Len() > 0 {
+			t.Errorf("rank %s: %v, %q, %q", rank, err, out, said.String())
+		}
+		if notes := strings.Contains(said.String(), "the first one does everything"); notes != (rank == "0") {
+			t.Errorf("rank %s says %q", rank, said.String())
+		}
+	}
+}
