@@ -35,7 +35,7 @@ TEST(BackendOptimizer, SquaresOfPartsMatchReference) {
     PairMatrix x(1, n, DType::f32, 0, 1, 1e3);
     PairArray<double> parts({-1, -1, -1});
     on_both([&](Device& d, Side side) { d.squares_of_parts(parts[side], static_cast<const float*>(x[side].data), n); });
-    expect_agree(parts, {1e-14, 1e-14}, std::to_string(n));
+    expect_agree(parts, {1e-12, 1e-12}, std::to_string(n));  // a sum of 2^16 numbers, in double precision
   }
 }
 

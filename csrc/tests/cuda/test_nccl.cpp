@@ -17,7 +17,7 @@ using test::Mail;
 using test::ThreadComm;
 
 NcclStandIn& stand_in() {
-  void* library = dlopen("libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
+  void* library = dlopen(VQ_NCCL_STAND_IN, RTLD_NOW | RTLD_LOCAL);
   if (!library) throw Error(dlerror());
   return *reinterpret_cast<decltype(&vq_nccl_stand_in)>(dlsym(library, "vq_nccl_stand_in"))(synchronize);
 }
