@@ -16,7 +16,7 @@ import (
 // vqctl, scripts run that one: a program under the race detector takes several times as long.
 func TestMain(m *testing.M) {
 	testscript.Main(programs{m}, map[string]func(){
-		"vqctl":    func() { os.Exit(runUntilSignal(os.Args)) },
+		"vqctl":    main,
 		"history":  writePeople,
 		"private":  writePrivate,
 		"album":    writeAlbum,
