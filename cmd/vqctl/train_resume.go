@@ -178,6 +178,7 @@ func flagsOfRun(found *train.Found) (map[string]string, error) {
 		}
 	}
 	delete(flags, "weights")
+	delete(flags, "memory-tokens") // the windows say it
 	if s.Settings != nil {
 		if err := addFields(flags, s.Settings); err != nil {
 			return nil, err

@@ -143,7 +143,6 @@ func (o Options) differences(other Options) []string {
 	note("max_steps", o.MaxSteps, other.MaxSteps)
 	note("max_seq_length", o.MaxSeqLength, other.MaxSeqLength)
 	note("limit", o.Limit, other.Limit)
-	note("memory_tokens", o.MemoryTokens, other.MemoryTokens)
 	note("seed", o.Seed, other.Seed)
 	note("no_shuffle", !o.Shuffle, !other.Shuffle)
 	note("precision", o.Precision, other.Precision)
