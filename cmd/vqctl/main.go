@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
@@ -45,10 +46,8 @@ func run(ctx context.Context, args []string) int {
 	case err == nil:
 		return exitDone
 	case errors.Is(err, context.Canceled):
-		if err == context.Canceled {
-			err = errors.New("interrupted")
-		}
-		printError(err, usererr.Of(err))
+		words := strings.Replace(err.Error(), context.Canceled.Error(), "interrupted", 1)
+		printError(errors.New(words), usererr.Of(err))
 		return exitInterrupted
 	case errors.Is(err, usererr.ErrUsage):
 		printError(err, usererr.Of(err))
