@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"ventriloquist/internal/terminal"
 	"ventriloquist/internal/usererr"
 )
 
@@ -65,7 +64,7 @@ var speaker string
 
 func printError(err error, advice string) {
 	if speaker != "" {
-		fmt.Fprintf(terminal.NewWriter(os.Stderr), "%svqctl: %v\n", speaker, err)
+		fmt.Fprintf(unsilenced(), "%svqctl: %v\n", speaker, err)
 		return
 	}
 	width := terminalWidth(stderr)

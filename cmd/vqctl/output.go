@@ -20,6 +20,9 @@ var (
 	stderr = openOutput(os.Stderr)
 )
 
+// unsilenced returns standard error also where nothing else is printed: see silence.
+func unsilenced() io.Writer { return terminal.NewWriter(os.Stderr) }
+
 // openScreen returns the screen of the terminal that stderr is, if it is one that can rewrite a line.
 func openScreen() *terminal.Screen {
 	if !term.IsTerminal(int(os.Stderr.Fd())) || os.Getenv("TERM") == "dumb" {

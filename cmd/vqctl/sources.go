@@ -37,8 +37,8 @@ type sourceGuide struct {
 // sourceGuides are the guides, in the order of formats.
 var sourceGuides = []sourceGuide{
 	{"imessage", "Messages of a Mac (chat.db), or of an iPhone in its backup", "nothing to export: Full Disk Access for the terminal; for an iPhone, back it up to the computer", all, all, all, all, all, all},
-	{"whatsapp-db", "WhatsApp's own database", "iPhone: back it up, and collect the backup with --format whatsapp-db; Android: decrypt msgstore.db.crypt15 with your 64-digit key (wa-crypt-tools)", all, part, none, all, all, none},
-	{"signal", "Signal Desktop", "nothing to export: collect its folder (~/.config/Signal, ~/Library/Application Support/Signal); if its key is in the keyring, collect says which command prints the key's password", all, all, all, all, part, none},
+	{"whatsapp-db", "WhatsApp's own database", "iPhone: back it up, and collect the backup with --format whatsapp-db; Android: decrypt msgstore.db.crypt15 with your 64-digit key (wa-crypt-tools)", all, part, none, all, all, all},
+	{"signal", "Signal Desktop", "nothing to export: collect its folder (~/.config/Signal, ~/Library/Application Support/Signal); if its key is in the keyring, collect says which command prints the key's password", all, all, all, all, part, all},
 	{"sigtop", "Signal's conversations, exported by sigtop as JSON", "sigtop export-messages -f json; Signal Desktop's folder itself has more, collect that if you can", all, part, all, all, part, none},
 	{"signal-cli", "what signal-cli received, as JSON lines", "signal-cli --output=json receive >>FILE", all, all, all, all, part, none},
 	{"jsonl", "JSON lines, and what `vqctl export` writes", "convert any other history to {\"chat\", \"time\", \"name\", \"text\", \"reply_to\"}", all, all, all, all, all, all},
@@ -51,7 +51,7 @@ var sourceGuides = []sourceGuide{
 	{"google-chat", "Google Chat, from a Google Takeout", "takeout.google.com with Google Chat, in an account whose language is English", all, all, none, part, all, none},
 	{"google-voice", "Google Voice, from a Google Takeout", "takeout.google.com with Voice", none, none, none, none, all, none},
 	{"imessage-exporter", "imessage-exporter's files (HTML or text)", "what you already have; a new export is better as HTML (-f html), which has identifiers; chat.db and the phone's backup have more", all, all, all, part, all, none},
-	{"imazing", "iMazing's tables of messages and WhatsApp chats (CSV)", "in iMazing: Messages or WhatsApp > Export to CSV; the phone's own backup has more, collect that if you can", none, none, none, none, all, none},
+	{"imazing", "iMazing's tables of messages and WhatsApp chats (CSV)", "in iMazing: Messages or WhatsApp > Export to CSV; the phone's own backup has more, collect that if you can", part, none, none, none, all, none},
 	{"android-sms", "SMS Backup & Restore (Android)", "in the app: Back up now, with messages; the file is sms-….xml", none, none, none, none, all, none},
 }
 

@@ -96,7 +96,7 @@ const version = 1
 // errForeign marks a file that is not of this version of the program.
 var errForeign = errors.New("not a record of planted sentences")
 
-const note = "Nobody wrote these sentences: vqctl train --canaries planted them among the training windows, to measure what the adapter remembers."
+const note = "Nobody wrote these sentences: vqctl planted them among the training windows, to measure what the adapter remembers."
 
 // Plant returns the windows with n sentences planted among those to train on, and their record. The same list and seed give the same.
 // Each window with one has no other message, and is of a conversation that is trained on.
