@@ -1,7 +1,5 @@
 // vq_comm_*.
 #include <cstdio>
-#include <cstring>
-#include <vector>
 
 #include "api/handles.h"
 #include "ops/mpi_comm.h"
@@ -26,16 +24,7 @@ void vq_comm_describe(const vq_comm* c, vq_comm_info* out) {
 int vq_comm_all_gather(vq_comm* c, const void* mine, size_t bytes, void* all, vq_error* err) {
   return guarded(err, [&] {
     require_pointers(c, mine, all);
-    const int me = c->comm->rank();
-    char* to = static_cast<char*>(all);
-    std::vector<Transfer> sends, receives;
-    for (int r = 0; r < c->comm->world(); r++) {
-      if (r == me) continue;
-      sends.push_back({r, const_cast<void*>(mine), bytes});
-      receives.push_back({r, to + r * bytes, bytes});
-    }
-    c->comm->exchange(sends, receives);
-    std::memcpy(to + me * bytes, mine, bytes);
+    all_gather(*c->comm, mine, bytes, all);
   });
 }
 

@@ -42,16 +42,7 @@ int ShardedUpdate::agree_on_round(int32_t targets) {
     int64_t targets;
   };
   const int world = comm_.world(), me = comm_.rank();
-  Header own{++round_, targets};
-  std::vector<Header> all(static_cast<size_t>(world));
-  std::vector<Transfer> sends, receives;
-  for (int r = 0; r < world; r++) {
-    if (r == me) continue;
-    sends.push_back({r, &own, sizeof(own)});
-    receives.push_back({r, &all[r], sizeof(own)});
-  }
-  comm_.exchange(sends, receives);
-  all[me] = own;
+  const std::vector<Header> all = all_gather(comm_, Header{++round_, targets});
   int active = 0;
   for (int r = 0; r < world; r++) {
     if (all[r].round != round_ || all[r].targets < 0 || all[r].targets > max_targets_) {
@@ -149,17 +140,8 @@ void ShardedUpdate::share_squares() {
 }
 
 uint32_t ShardedUpdate::share_flags(uint32_t own) {
-  const int me = comm_.rank();
-  std::vector<uint32_t> all(static_cast<size_t>(comm_.world()));
-  std::vector<Transfer> sends, receives;
-  for (int r = 0; r < comm_.world(); r++) {
-    if (r == me) continue;
-    sends.push_back({r, &own, sizeof(own)});
-    receives.push_back({r, &all[r], sizeof(own)});
-  }
-  comm_.exchange(sends, receives);
-  uint32_t flags = own;
-  for (const uint32_t of_rank : all) flags |= of_rank;
+  uint32_t flags = 0;
+  for (const uint32_t of_rank : all_gather(comm_, own)) flags |= of_rank;
   return flags;
 }
 
@@ -190,15 +172,10 @@ void ShardedUpdate::gather(const float* part, int64_t first, int64_t floats, flo
 
 ShardedUpdate::Wish ShardedUpdate::hear() {
   Wish wish{};
-  const Transfer receive{0, &wish, sizeof(wish)};
-  comm_.exchange({}, {&receive, 1});
+  broadcast(comm_, &wish, sizeof(wish));
   return wish;
 }
 
-void ShardedUpdate::tell(Wish wish) {
-  std::vector<Transfer> sends;
-  for (int r = 1; r < comm_.world(); r++) sends.push_back({r, &wish, sizeof(wish)});
-  comm_.exchange(sends, {});
-}
+void ShardedUpdate::tell(Wish wish) { broadcast(comm_, &wish, sizeof(wish)); }
 
 }  // namespace vq

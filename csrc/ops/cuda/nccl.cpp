@@ -16,19 +16,6 @@ struct Hello {
   char why[252] = {};
 };
 
-// Sends the same bytes to all other ranks, and receives theirs. all: [world]
-template <class T>
-void tell_all(Comm& comm, T& own, std::vector<T>& all) {
-  std::vector<Transfer> sends, receives;
-  for (int r = 0; r < comm.world(); r++) {
-    if (r == comm.rank()) continue;
-    sends.push_back({r, &own, sizeof(T)});
-    receives.push_back({r, &all[static_cast<size_t>(r)], sizeof(T)});
-  }
-  comm.exchange(sends, receives);
-  all[static_cast<size_t>(comm.rank())] = own;
-}
-
 Hello introduce() {
   Hello own;
   try {
@@ -60,9 +47,7 @@ Nccl::~Nccl() {
 
 // Throws on all ranks if they cannot use NCCL together.
 void Nccl::meet(Comm& comm) {
-  Hello own = introduce();
-  std::vector<Hello> all(static_cast<size_t>(comm.world()));
-  tell_all(comm, own, all);
+  const std::vector<Hello> all = all_gather(comm, introduce());
   for (size_t r = 0; r < all.size(); r++) {
     const std::string name = "rank " + std::to_string(r);
     if (all[r].version == 0) throw Error(name + ": " + all[r].why);
@@ -76,15 +61,8 @@ void Nccl::meet(Comm& comm) {
 void Nccl::start(Comm& comm) {
   const NcclLibrary& nccl = NcclLibrary::load();
   NcclId id{};
-  if (comm.rank() == 0) {
-    nccl.check(nccl.get_unique_id(&id), "no id");
-    std::vector<Transfer> sends;
-    for (int r = 1; r < comm.world(); r++) sends.push_back({r, &id, sizeof(id)});
-    comm.exchange(sends, {});
-  } else {
-    const Transfer receive{0, &id, sizeof(id)};
-    comm.exchange({}, {&receive, 1});
-  }
+  if (comm.rank() == 0) nccl.check(nccl.get_unique_id(&id), "no id");
+  broadcast(comm, &id, sizeof(id));
   nccl.check(nccl.comm_init_rank(&comm_, comm.world(), id, comm.rank()), "the GPUs cannot be connected");
 }
 
