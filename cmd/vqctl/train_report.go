@@ -17,6 +17,7 @@ import (
 
 	"ventriloquist/engine"
 	"ventriloquist/internal/datacheck"
+	"ventriloquist/internal/load"
 	"ventriloquist/internal/load/memplan"
 	"ventriloquist/internal/model"
 	"ventriloquist/internal/runlog"
@@ -182,11 +183,7 @@ func memoryTaken() uint64 {
 
 // measurePeak times a GEMM of the model's shape; the live line shows the training speed as a share of it.
 func (v *trainView) measurePeak(d *engine.Device, c model.Config, precision engine.DType, l engine.TrainLimits) (err error) {
-	rows := 2048
-	if !d.Info().DiscreteMemory {
-		rows = 256
-	}
-	v.peak, err = d.MeasureGEMM(precision, min(l.MaxTokens, rows), c.IntermediateSize, c.HiddenSize)
+	v.peak, err = d.MeasureGEMM(precision, min(l.MaxTokens, load.RowsToMeasure(d, 2048)), c.IntermediateSize, c.HiddenSize)
 	return err
 }
 

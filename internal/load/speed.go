@@ -15,13 +15,11 @@ import (
 	"ventriloquist/internal/load/memplan"
 )
 
-// The GEMM whose rate stands for a device: one of Qwen3-0.6B. Fewer rows suffice a CPU, and take it some milliseconds rather than a
-// tenth of a second.
+// The GEMM whose rate stands for a device: one of Qwen3-0.6B.
 const (
-	rateRows    = 1024
-	rateRowsCPU = 256
-	rateWide    = 3072
-	rateDeep    = 1024
+	rateRows = 1024
+	rateWide = 3072
+	rateDeep = 1024
 )
 
 // ratesFolder, in the user's cache directory, holds a file per device and precision.
@@ -42,6 +40,15 @@ const (
 	slowest   = 1
 )
 
+// RowsToMeasure returns how many rows a GEMM that is timed has: onGPU of them on a GPU. Fewer suffice a CPU, and take it some
+// milliseconds rather than a tenth of a second.
+func RowsToMeasure(device *engine.Device, onGPU int) int {
+	if device.Info().DiscreteMemory {
+		return onGPU
+	}
+	return 256
+}
+
 // MeasureGEMMRate measures the device's GEMMs in FLOP/s. It saves the rate for later plans, unless a higher one was saved before:
 // then other programs slow the device down now.
 func MeasureGEMMRate(device *engine.Device, precision engine.DType) (float64, error) {
@@ -53,11 +60,7 @@ func MeasureGEMMRate(device *engine.Device, precision engine.DType) (float64, er
 	if gflops < slowest {
 		return gflops * 1e9, nil
 	}
-	rows := rateRows
-	if !device.Info().DiscreteMemory {
-		rows = rateRowsCPU
-	}
-	if gflops, err = device.MeasureGEMM(precision, rows, rateWide, rateDeep); err != nil {
+	if gflops, err = device.MeasureGEMM(precision, RowsToMeasure(device, rateRows), rateWide, rateDeep); err != nil {
 		return 0, err
 	}
 	rate.FLOPs = gflops * 1e9
