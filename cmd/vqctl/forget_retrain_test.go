@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,22 +19,15 @@ import (
 // writeConversations writes a window file: of each conversation of Ada with another, so many windows in a row.
 func writeConversations(t *testing.T, path string, others []string, count int) {
 	t.Helper()
-	var lines bytes.Buffer
+	var texts []string
 	for _, other := range others {
 		for i := range count {
-			window := fmt.Sprintf(`{"type": "dm", "members": ["Ada", %q], "start": "2024-03-15"}`, other) + "\n" +
-				fmt.Sprintf(`{"name": "Ada", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey %s"}`, strings.Repeat("x", i)) + "\n" +
-				fmt.Sprintf(`{"name": %q, "delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes %d"}`, other, i) + "\n"
-			text, err := json.Marshal(map[string]string{"text": window})
-			if err != nil {
-				t.Fatal(err)
-			}
-			lines.Write(append(text, '\n'))
+			texts = append(texts, fmt.Sprintf(`{"type": "dm", "members": ["Ada", %q], "start": "2024-03-15"}`, other)+"\n"+
+				fmt.Sprintf(`{"name": "Ada", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey %s"}`, strings.Repeat("x", i))+"\n"+
+				fmt.Sprintf(`{"name": %q, "delta": "<1m", "reply_to": null, "content_type": "text", "text": "yes %d"}`, other, i)+"\n")
 		}
 	}
-	if err := os.WriteFile(path, lines.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeWindowTexts(t, path, texts)
 }
 
 // trainTiny trains the tiny model on a window file, a window per step.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"os/exec"
@@ -49,18 +48,7 @@ func makeInputs(t *testing.T, folder string) {
 	if err := model.WriteRandom(t.Context(), filepath.Join(folder, "base"), model.RandomOptions{Config: config, Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
-	var windows strings.Builder
-	for i := range 4 {
-		text, err := json.Marshal(`{"type": "dm", "members": ["Ada", "Ben"], "start": "2024-03-15"}` + "\n" +
-			fmt.Sprintf(`{"name": "Ada", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey %d"}`, i) + "\n")
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&windows, `{"text": %s}`+"\n", text)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "windows.jsonl"), []byte(windows.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeWindows(t, filepath.Join(folder, "windows.jsonl"), 4)
 }
 
 // runIn runs the program in folder, with its own cache folder, and returns stdout and stderr.

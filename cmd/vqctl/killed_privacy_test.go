@@ -18,9 +18,8 @@ const (
 	personWords = "only between us"
 )
 
-// privateFolder makes a folder in which everything was collected and preprocessed: messages.db with a card number, and a person
-// with words of her own.
-func privateFolder(t *testing.T, k *killer, messages int) {
+// collectHistory collects a history of so many messages, with Ann and Bob, and lists the two in the contacts file.
+func collectHistory(t *testing.T, k *killer, messages int) {
 	t.Helper()
 	if err := chatdb.WriteHistory(k.path("chat.db"), chatdb.History{Messages: messages, Chats: 3, Seed: 1}); err != nil {
 		t.Fatal(err)
@@ -29,6 +28,13 @@ func privateFolder(t *testing.T, k *killer, messages int) {
 	if err := os.WriteFile(k.path("data", contactsName), []byte(personIDs), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// privateFolder makes a folder in which everything was collected and preprocessed: messages.db with a card number, and a person
+// with words of her own.
+func privateFolder(t *testing.T, k *killer, messages int) {
+	t.Helper()
+	collectHistory(t, k, messages)
 	db, err := sql.Open("sqlite3", k.path("data", databaseName))
 	if err != nil {
 		t.Fatal(err)

@@ -345,15 +345,24 @@ func writePictures(t *testing.T, home string, n int) {
 // writeWindows writes a window file of n windows of one conversation.
 func writeWindows(t *testing.T, path string, n int) {
 	t.Helper()
-	var lines bytes.Buffer
+	var texts []string
 	for i := range n {
-		window := `{"type": "dm", "members": ["Ada", "Ben"], "start": "2024-03-15"}` + "\n" +
-			fmt.Sprintf(`{"name": "Ada", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey %d"}`, i) + "\n"
-		text, err := json.Marshal(map[string]string{"text": window})
+		texts = append(texts, `{"type": "dm", "members": ["Ada", "Ben"], "start": "2024-03-15"}`+"\n"+
+			fmt.Sprintf(`{"name": "Ada", "delta": "<1m", "reply_to": null, "content_type": "text", "text": "hey %d"}`, i)+"\n")
+	}
+	writeWindowTexts(t, path, texts)
+}
+
+// writeWindowTexts writes a window file of windows.
+func writeWindowTexts(t *testing.T, path string, texts []string) {
+	t.Helper()
+	var lines bytes.Buffer
+	for _, text := range texts {
+		line, err := json.Marshal(map[string]string{"text": text})
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines.Write(append(text, '\n'))
+		lines.Write(append(line, '\n'))
 	}
 	if err := os.WriteFile(path, lines.Bytes(), 0o600); err != nil {
 		t.Fatal(err)

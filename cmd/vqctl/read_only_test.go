@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"ventriloquist/internal/sources/imessage/chatdb"
 )
 
 // readOnly runs commands, one per line of $2, on a disk with what is in $1 that cannot be written to.
@@ -29,13 +27,7 @@ func TestReadOnlyDisk_ReadsAndSaysWhatCannotBeWritten(t *testing.T) {
 	}
 	t.Parallel()
 	k := newKiller(t, t.TempDir(), "MY_NAME=Me")
-	if err := chatdb.WriteHistory(k.path("chat.db"), chatdb.History{Messages: 300, Chats: 3, Seed: 1}); err != nil {
-		t.Fatal(err)
-	}
-	k.must("collect", "--source", "chat.db")
-	if err := os.WriteFile(k.path("data", contactsName), []byte(personIDs), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	collectHistory(t, k, 300)
 	k.must("preprocess")
 	here := t.TempDir()
 	good, bad := "exit 0", "exit 1"
@@ -108,13 +100,7 @@ func TestForbiddenFiles_AreNotTakenForMissing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := newKiller(t, t.TempDir(), "MY_NAME=Me")
-			if err := chatdb.WriteHistory(k.path("chat.db"), chatdb.History{Messages: 30, Chats: 3, Seed: 1}); err != nil {
-				t.Fatal(err)
-			}
-			k.must("collect", "--source", "chat.db")
-			if err := os.WriteFile(k.path("data", contactsName), []byte(personIDs), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			collectHistory(t, k, 30)
 			path := filepath.Join(k.dir, c.forbid)
 			info, err := os.Stat(path)
 			if err == nil {
@@ -138,13 +124,7 @@ func TestForbiddenFiles_AreNotTakenForMissing(t *testing.T) {
 func TestForgetAndRedact_ChangeNothingWhereAFileCannotBeRead(t *testing.T) {
 	t.Parallel()
 	k := newKiller(t, t.TempDir(), "MY_NAME=Me")
-	if err := chatdb.WriteHistory(k.path("chat.db"), chatdb.History{Messages: 30, Chats: 3, Seed: 1}); err != nil {
-		t.Fatal(err)
-	}
-	k.must("collect", "--source", "chat.db")
-	if err := os.WriteFile(k.path("data", contactsName), []byte(personIDs), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	collectHistory(t, k, 30)
 	k.must("preprocess")
 	history := func() string {
 		t.Helper()
